@@ -1,0 +1,96 @@
+import { constants, createPublicKey, hash, type KeyObject, verify } from 'node:crypto'
+import secp256k1 from 'secp256k1'
+import sodium from 'sodium-native'
+import type { CryptoProvider } from '../protocol/index.ts'
+
+/** RSA keys kept ready: importing one costs a third of a verification. */
+const RSA_KEYS_MAX = 1024
+
+const rsaKeys = new Map<string, KeyObject>()
+const expandedSeeds = new WeakMap<Uint8Array, Uint8Array>()
+
+/**
+ * Hashes and signatures by OpenSSL, libsodium and libsecp256k1: 5 to 30 times the portable speed.
+ * None of the three offers Keccak-256; that stays with the portable provider.
+ */
+export const nativeCrypto: Omit<CryptoProvider, 'keccak256'> = {
+  sha256(bytes) {
+    const digest = new Uint8Array(32)
+    sodium.crypto_hash_sha256(digest, bytes)
+    return digest
+  },
+  sha384(bytes) {
+    const digest = hash('sha384', bytes, 'buffer')
+    return new Uint8Array(digest.buffer, digest.byteOffset, digest.byteLength)
+  },
+  ed25519PublicKey: (seed) => expandSeed(seed).slice(32),
+  ed25519Sign(seed, message) {
+    const signature = new Uint8Array(64)
+    sodium.crypto_sign_detached(signature, message, expandSeed(seed))
+    return signature
+  },
+  ed25519Verify: (publicKey, message, signature) =>
+    sodium.crypto_sign_verify_detached(signature, message, publicKey),
+  secp256k1PublicKey: (secret) => secp256k1.publicKeyCreate(secret, false),
+  secp256k1Sign(secret, digest) {
+    const { signature, recid } = secp256k1.ecdsaSign(digest, secret)
+    const whole = new Uint8Array(65)
+    whole.set(signature)
+    whole[64] = recid
+    return whole
+  },
+  secp256k1Verify(publicKey, digest, signature) {
+    try {
+      return secp256k1.ecdsaVerify(signature, digest, publicKey)
+    } catch {
+      return false
+    }
+  },
+  secp256k1Recover(digest, signature) {
+    try {
+      return secp256k1.ecdsaRecover(signature.subarray(0, 64), signature[64] ?? 0, digest, false)
+    } catch {
+      return undefined
+    }
+  },
+  rsaPssVerify(modulus, message, signature) {
+    try {
+      const key = rsaKey(modulus)
+      return verify('sha256', message, { key, ...RSA_PSS_ANY_SALT }, signature)
+    } catch {
+      return false
+    }
+  },
+}
+
+const RSA_PSS_ANY_SALT = {
+  padding: constants.RSA_PKCS1_PSS_PADDING,
+  saltLength: constants.RSA_PSS_SALTLEN_AUTO,
+}
+
+/** libsodium signs with seed and public key; kept beside the seed, and checked against it. */
+function expandSeed(seed: Uint8Array): Uint8Array {
+  const kept = expandedSeeds.get(seed)
+  if (kept !== undefined && seed.every((byte, at) => kept[at] === byte)) return kept
+  const publicKey = new Uint8Array(32)
+  const expanded = new Uint8Array(64)
+  sodium.crypto_sign_seed_keypair(publicKey, expanded, seed)
+  expandedSeeds.set(seed, expanded)
+  return expanded
+}
+
+/** Least recently used goes first: a Map keeps the order of insertion. */
+function rsaKey(modulus: Uint8Array): KeyObject {
+  const name = Buffer.from(modulus.buffer, modulus.byteOffset, modulus.byteLength).toString('latin1')
+  let key = rsaKeys.get(name)
+  if (key === undefined) {
+    const n = Buffer.from(modulus).toString('base64url')
+    key = createPublicKey({ key: { kty: 'RSA', n, e: 'AQAB' }, format: 'jwk' })
+    const oldest = rsaKeys.size >= RSA_KEYS_MAX ? rsaKeys.keys().next().value : undefined
+    if (oldest !== undefined) rsaKeys.delete(oldest)
+  } else {
+    rsaKeys.delete(name)
+  }
+  rsaKeys.set(name, key)
+  return key
+}

@@ -1,0 +1,186 @@
+import { CborMajor } from './cbor-shape.ts'
+
+const UINT64_MAX = (1n << 64n) - 1n
+/** Up to this length, copying characters by hand is faster than calling the encoder. */
+const TEXT_BY_HAND_MAX = 48
+const BYTES_BY_HAND_MAX = 24
+const SMALL_FIRST_BYTES = 256
+
+const encoder = new TextEncoder()
+
+/**
+ * Writes CBOR values one after the other, without building them first. Integers and lengths get
+ * their shortest form. Counts of arrays and maps and the order of map keys are the caller's word.
+ */
+export class CborWriter {
+  #bytes: Uint8Array
+  #view: DataView
+  #at = 0
+
+  /** `sizeHint` bytes are reserved at once; more are made as needed. */
+  constructor(sizeHint = SMALL_FIRST_BYTES) {
+    this.#bytes = new Uint8Array(sizeHint)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
+
+  /**
+   * An integer from 0 to 2^64 - 1; a number must be safe.
+   * @throws RangeError on anything else.
+   */
+  uint(value: number | bigint): void {
+    if (typeof value === 'number') {
+      if (!(Number.isSafeInteger(value) && value >= 0)) throw badInteger(value)
+      this.#head(CborMajor.uint, value)
+    } else {
+      this.#bigHead(CborMajor.uint, value)
+    }
+  }
+
+  /**
+   * An integer from -2^64 to 2^64 - 1; a number must be safe.
+   * @throws RangeError on anything else.
+   */
+  int(value: number | bigint): void {
+    if (value >= 0) {
+      this.uint(value)
+    } else if (typeof value === 'number') {
+      if (!Number.isSafeInteger(value)) throw badInteger(value)
+      this.#head(CborMajor.negative, -1 - value)
+    } else {
+      this.#bigHead(CborMajor.negative, -1n - value)
+    }
+  }
+
+  /** A byte string. */
+  bytes(value: Uint8Array): void {
+    this.#head(CborMajor.bytes, value.length)
+    this.raw(value)
+  }
+
+  /**
+   * A text string, in UTF-8.
+   * @throws TypeError when it holds a lone surrogate.
+   */
+  text(value: string): void {
+    const length = value.length
+    if (length <= TEXT_BY_HAND_MAX && this.#ascii(value)) return
+    if (!value.isWellFormed()) throw new TypeError('expected well-formed text, got a lone surrogate')
+    const encoded = encoder.encode(value)
+    this.#head(CborMajor.text, encoded.length)
+    this.raw(encoded)
+  }
+
+  /** The head of an array; exactly `length` values must follow. */
+  array(length: number): void {
+    this.#head(CborMajor.array, length)
+  }
+
+  /** The head of a map; `length` keys must follow in bytewise order of encodings, each with its value. */
+  map(length: number): void {
+    this.#head(CborMajor.map, length)
+  }
+
+  /** True or false. */
+  bool(value: boolean): void {
+    this.#reserve(1)
+    this.#bytes[this.#at++] = value ? 0xf5 : 0xf4
+  }
+
+  /** Null. */
+  null(): void {
+    this.#reserve(1)
+    this.#bytes[this.#at++] = 0xf6
+  }
+
+  /** Bytes that are already CBOR, as they are. */
+  raw(encoded: Uint8Array): void {
+    const length = encoded.length
+    this.#reserve(length)
+    if (length > BYTES_BY_HAND_MAX) {
+      this.#bytes.set(encoded, this.#at)
+    } else {
+      const bytes = this.#bytes
+      const at = this.#at
+      for (let index = 0; index < length; index++) bytes[at + index] = encoded[index] ?? 0
+    }
+    this.#at += length
+  }
+
+  /** What was written so far, as a copy of its own: the writer may go on or be dropped. */
+  finish(): Uint8Array {
+    return this.#bytes.slice(0, this.#at)
+  }
+
+  #ascii(value: string): boolean {
+    const length = value.length
+    this.#reserve(length + 2)
+    const bytes = this.#bytes
+    const start = this.#at
+    const at = start + (length < 24 ? 1 : 2)
+    for (let index = 0; index < length; index++) {
+      const code = value.charCodeAt(index)
+      if (code > 127) return false
+      bytes[at + index] = code
+    }
+    if (length < 24) {
+      bytes[start] = 0x60 | length
+    } else {
+      bytes[start] = 0x78
+      bytes[start + 1] = length
+    }
+    this.#at = at + length
+    return true
+  }
+
+  #head(major: number, value: number): void {
+    this.#reserve(9)
+    const first = major << 5
+    const at = this.#at
+    if (value < 24) {
+      this.#bytes[at] = first | value
+      this.#at = at + 1
+    } else if (value < 0x100) {
+      this.#bytes[at] = first | 24
+      this.#bytes[at + 1] = value
+      this.#at = at + 2
+    } else if (value < 0x10000) {
+      this.#bytes[at] = first | 25
+      this.#view.setUint16(at + 1, value)
+      this.#at = at + 3
+    } else if (value < 0x100000000) {
+      this.#bytes[at] = first | 26
+      this.#view.setUint32(at + 1, value)
+      this.#at = at + 5
+    } else {
+      this.#bytes[at] = first | 27
+      this.#view.setUint32(at + 1, Math.floor(value / 0x100000000))
+      this.#view.setUint32(at + 5, value >>> 0)
+      this.#at = at + 9
+    }
+  }
+
+  #bigHead(major: number, value: bigint): void {
+    if (value < 0n || value > UINT64_MAX) throw badInteger(value)
+    if (value <= BigInt(Number.MAX_SAFE_INTEGER)) {
+      this.#head(major, Number(value))
+      return
+    }
+    this.#reserve(9)
+    this.#bytes[this.#at] = (major << 5) | 27
+    this.#view.setBigUint64(this.#at + 1, value)
+    this.#at += 9
+  }
+
+  #reserve(count: number): void {
+    const needed = this.#at + count
+    if (needed <= this.#bytes.length) return
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
+    grown.set(this.#bytes.subarray(0, this.#at))
+    this.#bytes = grown
+    this.#view = new DataView(grown.buffer)
+  }
+}
+
+function badInteger(value: number | bigint): RangeError {
+  return new RangeError(`expected an integer of 64 bits (a number: safe), got ${value}`)
+}

@@ -1,0 +1,167 @@
+import { fromUtf8, MalformedBytes, toUtf8 } from './bytes.ts'
+
+/** A name and a value; a list of tags keeps its order and its repetitions, and is never an object. */
+export interface Tag {
+  readonly name: string
+  readonly value: string
+}
+
+/** Tags one item may have (ANS-104). */
+export const ITEM_TAGS_MAX = 128
+/** Bytes the encoded tags of one item may take (ANS-104). */
+export const ITEM_TAGS_SIZE_MAX_BYTES = 4096
+
+/**
+ * Tags that say what a message is, where it goes or where it came from: each at most once, in any
+ * spelling of case. Others repeat in honest messages: `Authority` and `Data-Protocol` (several of
+ * each), `Cron-Interval` and `Cron-Tag-…` (one per timer).
+ */
+export const SYSTEM_TAGS: ReadonlySet<string> = new Set([
+  'Compute-Limit',
+  'From-Module',
+  'From-Process',
+  'Input-Encoding',
+  'Memory-Limit',
+  'Module',
+  'Module-Format',
+  'Network',
+  'Output-Encoding',
+  'Pushed-For',
+  'Scheduler',
+  'Type',
+  'Variant',
+])
+
+const SYSTEM_TAGS_LOWER: ReadonlySet<string> = new Set(
+  Array.from(SYSTEM_TAGS, (name) => name.toLowerCase()),
+)
+
+/** A length below 2^20 takes three bytes at most. */
+const LONG_MAX_BYTES = 3
+
+const NO_BYTES = new Uint8Array(0)
+
+/**
+ * Tags as the Avro array of ANS-104; no tags are no bytes.
+ * @throws RangeError beyond 128 tags or 4,096 bytes; TypeError on text with a lone surrogate.
+ */
+export function encodeTags(tags: readonly Tag[]): Uint8Array {
+  if (tags.length === 0) return NO_BYTES
+  if (tags.length > ITEM_TAGS_MAX) {
+    throw new RangeError(`expected at most ${ITEM_TAGS_MAX} tags, got ${tags.length}`)
+  }
+  const bytes = new Uint8Array(ITEM_TAGS_SIZE_MAX_BYTES + LONG_MAX_BYTES)
+  let at = writeLong(bytes, 0, tags.length)
+  for (const tag of tags) {
+    at = writeText(bytes, at, tag.name)
+    at = writeText(bytes, at, tag.value)
+  }
+  if (at >= ITEM_TAGS_SIZE_MAX_BYTES) throw tooLarge()
+  return bytes.slice(0, at + 1)
+}
+
+/**
+ * Tags of the Avro array of ANS-104. Taken: one block with a positive count and the closing zero,
+ * shortest lengths, well-formed UTF-8, nothing after it; no tags are no bytes or a single zero.
+ * Empty names and values are taken, because common clients can send them.
+ * @throws MalformedBytes on anything else, on more than 128 tags or 4,096 bytes.
+ */
+export function decodeTags(bytes: Uint8Array): Tag[] {
+  if (bytes.length === 0 || (bytes.length === 1 && bytes[0] === 0)) return []
+  if (bytes.length > ITEM_TAGS_SIZE_MAX_BYTES) {
+    throw new MalformedBytes(`tags: expected at most ${ITEM_TAGS_SIZE_MAX_BYTES} bytes`, 0)
+  }
+  const reader: TagReader = { bytes, at: 0 }
+  const count = readLong(reader)
+  if (count < 1 || count > ITEM_TAGS_MAX) {
+    throw new MalformedBytes(`tags: expected 1 to ${ITEM_TAGS_MAX} tags, got ${count}`, 0)
+  }
+  const tags: Tag[] = []
+  for (let index = 0; index < count; index++) {
+    const name = readText(reader)
+    tags.push({ name, value: readText(reader) })
+  }
+  if (bytes[reader.at] !== 0) throw new MalformedBytes('tags: expected the closing zero', reader.at)
+  if (reader.at + 1 !== bytes.length) throw new MalformedBytes('tags: trailing bytes', reader.at + 1)
+  return tags
+}
+
+/** Value of the first tag with exactly this name. */
+export function findTag(tags: readonly Tag[], name: string): string | undefined {
+  for (const tag of tags) {
+    if (tag.name === name) return tag.value
+  }
+  return undefined
+}
+
+/**
+ * Refuses tags in which two readers could see two meanings: a system tag twice, in any case.
+ * @throws MalformedBytes naming the tag; its offset is the position in the list.
+ */
+export function refuseDuplicateSystemTags(tags: readonly Tag[]): void {
+  const seen = new Set<string>()
+  for (const [index, tag] of tags.entries()) {
+    const name = tag.name.toLowerCase()
+    if (!SYSTEM_TAGS_LOWER.has(name)) continue
+    if (seen.has(name)) throw new MalformedBytes(`tags: ${JSON.stringify(tag.name)} twice`, index)
+    seen.add(name)
+  }
+}
+
+interface TagReader {
+  readonly bytes: Uint8Array
+  at: number
+}
+
+/** A zig-zag number of Avro, as long as it can matter here: three bytes, 0 to 2^20 - 1. */
+function readLong(reader: TagReader): number {
+  const start = reader.at
+  let value = 0
+  for (let shift = 0; shift < 7 * LONG_MAX_BYTES; shift += 7) {
+    const byte = reader.bytes[reader.at++]
+    if (byte === undefined) throw new MalformedBytes('tags: cut short', start)
+    value |= (byte & 0x7f) << shift
+    if (byte > 0x7f) continue
+    if (byte === 0 && shift > 0) throw new MalformedBytes('tags: not the shortest form', start)
+    if (value & 1) throw new MalformedBytes('tags: negative number', start)
+    return value >>> 1
+  }
+  throw new MalformedBytes('tags: number too large', start)
+}
+
+function readText(reader: TagReader): string {
+  const length = readLong(reader)
+  const start = reader.at
+  const end = start + length
+  if (end > reader.bytes.length) throw new MalformedBytes('tags: cut short', start)
+  reader.at = end
+  try {
+    return fromUtf8(reader.bytes.subarray(start, end))
+  } catch (cause) {
+    throw new MalformedBytes('tags: text is not well-formed UTF-8', start, { cause })
+  }
+}
+
+function writeLong(bytes: Uint8Array, from: number, value: number): number {
+  let at = from
+  let rest = value << 1
+  while (rest > 0x7f) {
+    bytes[at++] = (rest & 0x7f) | 0x80
+    rest >>>= 7
+  }
+  bytes[at++] = rest
+  return at
+}
+
+function writeText(bytes: Uint8Array, from: number, text: string): number {
+  if (!text.isWellFormed()) throw new TypeError('expected well-formed text, got a lone surrogate')
+  const encoded = toUtf8(text)
+  if (from + encoded.length >= ITEM_TAGS_SIZE_MAX_BYTES) throw tooLarge()
+  const at = writeLong(bytes, from, encoded.length)
+  bytes.set(encoded, at)
+  return at + encoded.length
+}
+
+function tooLarge(): RangeError {
+  return new RangeError(`expected tags of at most ${ITEM_TAGS_SIZE_MAX_BYTES} bytes`)
+}
