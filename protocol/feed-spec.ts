@@ -1,0 +1,14 @@
+import type { KeyId } from './ids.ts'
+import type { FeedSpec } from './ports.ts'
+import type { ProcessDescription } from './process.ts'
+
+/** The feed of a process: its assignments, signed by its schedulers. */
+export function messagesFeed(process: Pick<ProcessDescription, 'id' | 'epoch' | 'policy'>): FeedSpec {
+  const { schedulers, schedulerQuorum } = process.policy
+  return { kind: 'messages', process: process.id, epoch: process.epoch, signers: schedulers, quorum: schedulerQuorum }
+}
+
+/** What compute unit `unit` got from the feed of a process, signed by that unit. */
+export function resultsFeed(process: Pick<ProcessDescription, 'id' | 'epoch'>, unit: KeyId): FeedSpec {
+  return { kind: 'results', process: process.id, epoch: process.epoch, signers: [unit], quorum: 1 }
+}

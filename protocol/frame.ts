@@ -1,0 +1,246 @@
+import { fromBase64Url, MalformedBytes, toBase64Url } from './bytes.ts'
+import { CborReader, CborWriter } from './cbor.ts'
+import { decodeCertificate } from './certificate.ts'
+import { parseDataItem } from './data-item.ts'
+import { asMessageId, asProcessId, type MessageId, type ProcessId, type Slot } from './ids.ts'
+import { FRAME_ASSIGNMENTS_MAX } from './limits.ts'
+import { domainHash, MERKLE_ARITY, type MerklePath } from './merkle.ts'
+import { decodePushCore, type Push, type PushProof, pushId, readHash, readId, readSmall } from './push.ts'
+
+/**
+ * What may stand in a feed, and the block it stands in.
+ *
+ * 1. A frame holds consecutive slots: `[1, first slot, [assignment, …]]`; slot = first slot + position.
+ * 2. An assignment is `[timestamp in ms, envelope]`; timestamps never decrease along a feed.
+ * 3. An envelope is an array whose first entry is its kind. Bytes that somebody signed stay byte for byte.
+ */
+export type Envelope =
+  | { readonly kind: 'item'; readonly item: Uint8Array }
+  | { readonly kind: 'push'; readonly push: Push; readonly proof: PushProof }
+  | { readonly kind: 'tick'; readonly timer: Uint8Array; readonly dueMs: number }
+  | { readonly kind: 'reject'; readonly from: ProcessId; readonly seq: number; readonly reason: string }
+  /** A message of another process, item or push, that stands here too: AO's assignment. */
+  | { readonly kind: 'assign'; readonly message: ItemOrPush; readonly exclude: readonly string[] }
+
+export type ItemOrPush = Extract<Envelope, { kind: 'item' | 'push' }>
+
+const KINDS = ['item', 'push', 'tick', 'reject', 'assign'] as const
+
+/** "This envelope has slot n of process P, at time t"; the slot is told by the frame. */
+export interface Assignment {
+  readonly timestampMs: number
+  readonly envelope: Envelope
+}
+
+/** One block of a process's feed. */
+export interface Frame {
+  readonly firstSlot: Slot
+  readonly assignments: readonly Assignment[]
+}
+
+/** Encodes one envelope. A scheduler does so once, when the message arrives, to know its size. */
+export function encodeEnvelope(envelope: Envelope): Uint8Array {
+  const writer = new CborWriter()
+  writeEnvelope(writer, envelope)
+  return writer.finish()
+}
+
+/** Encodes a frame from encoded envelopes, in slot order. */
+export function encodeFrame(
+  firstSlot: Slot,
+  assignments: readonly { readonly timestampMs: number; readonly envelopeBytes: Uint8Array }[],
+): Uint8Array {
+  const writer = new CborWriter()
+  writer.array(3)
+  writer.uint(1)
+  writer.uint(firstSlot)
+  writer.array(assignments.length)
+  for (const { timestampMs, envelopeBytes } of assignments) {
+    writer.array(2)
+    writer.uint(timestampMs)
+    writer.raw(envelopeBytes)
+  }
+  return writer.finish()
+}
+
+/** The first slot and the number of assignments of a frame, without decoding them. @throws {MalformedBytes} */
+export function readFrameHead(bytes: Uint8Array): { firstSlot: Slot; count: number } {
+  const reader = new CborReader(bytes)
+  return readHead(reader)
+}
+
+/** @throws {MalformedBytes} */
+export function decodeFrame(bytes: Uint8Array): Frame {
+  const reader = new CborReader(bytes)
+  const { firstSlot, count } = readHead(reader)
+  const assignments: Assignment[] = []
+  for (let i = 0; i < count; i++) {
+    if (reader.array() !== 2) throw new MalformedBytes('assignment: expected 2 fields', reader.offset)
+    assignments.push({ timestampMs: readSmall(reader), envelope: readEnvelope(reader) })
+  }
+  reader.end()
+  return { firstSlot, assignments }
+}
+
+function readHead(reader: CborReader): { firstSlot: Slot; count: number } {
+  if (reader.array() !== 3) throw new MalformedBytes('frame: expected 3 fields', 0)
+  if (reader.uint() !== 1) throw new MalformedBytes('frame: unknown version', reader.offset)
+  const firstSlot = readSmall(reader)
+  const count = reader.array()
+  if (count < 1 || count > FRAME_ASSIGNMENTS_MAX) throw new MalformedBytes('frame: bad count', reader.offset)
+  return { firstSlot, count }
+}
+
+/** sha256 over the frame's bytes, domain-separated. */
+export function frameHash(bytes: Uint8Array): Uint8Array {
+  return domainHash('atoll/frame/1', bytes)
+}
+
+/** The id by which an envelope in slot `slot` of `process` is known: the message's own, or one made from its place. */
+export function envelopeId(envelope: Envelope, process: ProcessId, slot: Slot): MessageId {
+  switch (envelope.kind) {
+    case 'item':
+      return asMessageId(parseDataItem(envelope.item).id)
+    case 'push':
+      return pushId(envelope.push.coreBytes)
+    case 'assign':
+      return envelopeId(envelope.message, process, slot)
+    case 'tick':
+    case 'reject':
+      return placeId(process, slot)
+  }
+}
+
+/** The id of what stands in a slot without an id of its own: ticks and rejects. */
+export function placeId(process: ProcessId, slot: Slot): MessageId {
+  const writer = new CborWriter()
+  writer.array(2)
+  writer.bytes(fromBase64Url(process))
+  writer.uint(slot)
+  return asMessageId(toBase64Url(domainHash('atoll/place/1', writer.finish())))
+}
+
+function writeEnvelope(writer: CborWriter, envelope: Envelope): void {
+  const kind = KINDS.indexOf(envelope.kind)
+  switch (envelope.kind) {
+    case 'item':
+      writer.array(2)
+      writer.uint(kind)
+      writer.bytes(envelope.item)
+      return
+    case 'push':
+      writer.array(4)
+      writer.uint(kind)
+      writer.bytes(envelope.push.coreBytes)
+      writer.bytes(envelope.push.bodyBytes)
+      writeProof(writer, envelope.proof)
+      return
+    case 'tick':
+      writer.array(3)
+      writer.uint(kind)
+      writer.bytes(envelope.timer)
+      writer.uint(envelope.dueMs)
+      return
+    case 'reject':
+      writer.array(4)
+      writer.uint(kind)
+      writer.bytes(fromBase64Url(envelope.from))
+      writer.uint(envelope.seq)
+      writer.text(envelope.reason)
+      return
+    case 'assign':
+      writer.array(3)
+      writer.uint(kind)
+      writeEnvelope(writer, envelope.message)
+      writer.array(envelope.exclude.length)
+      for (const name of envelope.exclude) writer.text(name)
+      return
+  }
+}
+
+function readEnvelope(reader: CborReader): Envelope {
+  const fields = reader.array()
+  const start = reader.offset
+  const kind = KINDS[readSmall(reader)]
+  const expect = (count: number): void => {
+    if (fields !== count) throw new MalformedBytes(`envelope: expected ${count} fields`, start)
+  }
+  switch (kind) {
+    case 'item':
+      expect(2)
+      return { kind, item: reader.bytes() }
+    case 'push': {
+      expect(4)
+      const coreBytes = reader.bytes()
+      const push: Push = { core: decodePushCore(coreBytes), coreBytes, bodyBytes: reader.bytes() }
+      return { kind, push, proof: readProof(reader) }
+    }
+    case 'tick':
+      expect(3)
+      return { kind, timer: reader.bytes(), dueMs: readSmall(reader) }
+    case 'reject':
+      expect(4)
+      return { kind, from: asProcessId(readId(reader)), seq: readSmall(reader), reason: reader.text() }
+    case 'assign': {
+      expect(3)
+      const message = readEnvelope(reader)
+      if (message.kind !== 'item' && message.kind !== 'push') {
+        throw new MalformedBytes('assign: expected an item or a push', start)
+      }
+      const exclude: string[] = []
+      const names = reader.array()
+      for (let i = 0; i < names; i++) exclude.push(reader.text())
+      return { kind, message, exclude }
+    }
+    default:
+      throw new MalformedBytes('envelope: unknown kind', start)
+  }
+}
+
+function writeProof(writer: CborWriter, proof: PushProof): void {
+  writer.array(5)
+  writer.bytes(proof.resultHead)
+  writePath(writer, proof.outboxPath)
+  writePath(writer, proof.resultPath)
+  writer.bytes(proof.certificateBytes)
+  writer.array(proof.signatures.length * 2)
+  for (const { unit, signature } of proof.signatures) {
+    writer.uint(unit)
+    writer.bytes(signature)
+  }
+}
+
+function readProof(reader: CborReader): PushProof {
+  if (reader.array() !== 5) throw new MalformedBytes('proof: expected 5 fields', reader.offset)
+  const resultHead = reader.bytes()
+  const outboxPath = readPath(reader)
+  const resultPath = readPath(reader)
+  const certificateBytes = reader.bytes()
+  const certificate = decodeCertificate(certificateBytes)
+  const parts = reader.array()
+  const signatures: { unit: number; signature: Uint8Array }[] = []
+  for (let i = 0; i < parts; i += 2) signatures.push({ unit: readSmall(reader), signature: reader.bytes() })
+  return { resultHead, outboxPath, resultPath, certificate, certificateBytes, signatures }
+}
+
+function writePath(writer: CborWriter, path: MerklePath): void {
+  writer.array(path.length)
+  for (const level of path) {
+    writer.array(level.length)
+    for (const hash of level) writer.bytes(hash)
+  }
+}
+
+function readPath(reader: CborReader): MerklePath {
+  const levels = reader.array()
+  if (levels > 8) throw new MalformedBytes('proof: path too long', reader.offset)
+  const path: Uint8Array[][] = []
+  for (let i = 0; i < levels; i++) {
+    const width = reader.array()
+    if (width >= MERKLE_ARITY) throw new MalformedBytes('proof: level too wide', reader.offset)
+    const level: Uint8Array[] = []
+    for (let j = 0; j < width; j++) level.push(readHash(reader))
+    path.push(level)
+  }
+  return path
+}

@@ -1,0 +1,25 @@
+// Words of the network: what travels, what stands in feeds, and the ports between rooms.
+export * from './ids.ts'
+export * from './limits.ts'
+export * from './failure.ts'
+export * from './resource.ts'
+
+export * from './bytes.ts'
+export * from './cbor.ts'
+export * from './crypto.ts'
+export * from './merkle.ts'
+export * from './keys.ts'
+export * from './tags.ts'
+export * from './data-item.ts'
+export * from './bundle.ts'
+
+export * from './certificate.ts'
+export * from './feed-spec.ts'
+export * from './find-frame.ts'
+export * from './frame.ts'
+export * from './process.ts'
+export * from './provenance.ts'
+export * from './push.ts'
+export * from './result.ts'
+
+export * from './ports.ts'

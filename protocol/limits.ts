@@ -1,0 +1,103 @@
+/**
+ * Every bound of the network, its unit in its name, its reason beside it.
+ * Bounds marked (protocol) are part of what all compute units must agree on: a change is a protocol change.
+ */
+
+const KiB = 1024
+const MiB = 1024 * KiB
+
+// What travels
+/** (protocol) One data item, all of it. Larger payloads belong in modules or in several messages. */
+export const ITEM_SIZE_MAX_BYTES = 2 * MiB
+/** A module item: the largest real module met is 26 MB (CPython). */
+export const MODULE_SIZE_MAX_BYTES = 40 * MiB
+/** (protocol) Tags of one message; ANS-104's own bounds. */
+export const TAGS_MAX = 128
+/** (protocol) Encoded bytes of the tags of one message, as in ANS-104. */
+export const TAGS_SIZE_MAX_BYTES = 4096
+/** (protocol) A frame is cut at this size; one larger message is a frame of its own. Hypercore's cost is per block. */
+export const FRAME_SIZE_BYTES = 64 * KiB
+/** (protocol) Assignments in one frame: bounds what one certificate speaks for. */
+export const FRAME_ASSIGNMENTS_MAX = 1024
+/** A bundle of items handed in at once. */
+export const BUNDLE_SIZE_MAX_BYTES = 8 * MiB
+/** Items in one bundle handed in at once. */
+export const BUNDLE_ITEMS_MAX = 4096
+
+// What a process may do in one slot (protocol)
+/** Messages, spawns and assignments in one outbox. */
+export const OUTBOX_MAX = 256
+/** Spawns in one outbox. */
+export const OUTBOX_SPAWNS_MAX = 8
+/** Bytes of all bodies of one outbox. */
+export const OUTBOX_SIZE_MAX_BYTES = 2 * MiB
+/** Bytes of one reply or output. */
+export const OUTPUT_SIZE_MAX_BYTES = 1 * MiB
+/** Bytes of an error text kept in a result. */
+export const ERROR_TEXT_MAX_BYTES = 4 * KiB
+/** Key of a cell. */
+export const CELL_KEY_MAX_BYTES = 256
+/** Value of a cell. */
+export const CELL_VALUE_MAX_BYTES = 64 * KiB
+/** Entries one scan of cells may give. */
+export const SCAN_MAX = 1024
+/** Timers a process may hold. */
+export const TIMERS_MAX = 64
+/** Shortest time between two firings of one timer: storms end. */
+export const TIMER_INTERVAL_MIN_MS = 1000
+/** Key of a timer. */
+export const TIMER_KEY_MAX_BYTES = 64
+
+// Storms end by construction (protocol)
+/** How deep a message may lie below the user message or tick that caused it. */
+export const DEPTH_MAX = 1024
+/** Fuel a user message or a tick brings, in gas: for itself and for all it causes. */
+export const FUEL_PER_MESSAGE = 1_000_000_000_000n
+/** Gas one slot may use, unless module or process say less. About ten seconds of a slow machine. */
+export const GAS_PER_SLOT_MAX = 20_000_000_000n
+/** Gas a push must bring to be worth a slot. */
+export const FUEL_MIN = 10_000n
+/** Gas of a query: nobody pays for it, so it gets less. */
+export const GAS_PER_QUERY_MAX = 5_000_000_000n
+
+// State
+/** (protocol) A chunk of guest memory, the unit of dirty tracking, checkpoints and the state root. */
+export const CHUNK_SIZE_BYTES = 4 * KiB
+/** (protocol) Linear memory of a guest, 64 KiB pages, unless module or process say less: 1 GiB. */
+export const MEMORY_MAX_PAGES = 16_384
+/** (protocol) Stack slots of nested calls. Hosts run with a native stack that holds the worst case. */
+export const FRAME_SLOTS_MAX = 131_072
+
+// The node
+/** Feeds held open at once; the rest live on disk (28-90 KB each when open). */
+export const OPEN_FEEDS_MAX = 2048
+/** Bytes journalled but not yet in feeds; above it commits wait. */
+export const WRITE_BEHIND_MAX_BYTES = 64 * MiB
+/** A journal segment; dropped once the storage below it was flushed with fsync. */
+export const JOURNAL_SEGMENT_BYTES = 64 * MiB
+/** Messages waiting for a slot in one process; above it the answer is "busy", before any receipt. */
+export const PENDING_PER_PROCESS_MAX = 16_384
+/** Messages a signer may hand in a second, averaged; bursts up to ten seconds' worth. */
+export const SIGNER_RATE_PER_SECOND = 20_000
+/** Wall-clock guard of one slot in a host: a host fault, never a result. */
+export const EVALUATION_WALL_MAX_MS = 60_000
+/** Wall-clock guard of a query. */
+export const QUERY_WALL_MAX_MS = 20_000
+/** Signers whose rate is remembered. */
+export const SIGNERS_TRACKED_MAX = 10_000
+/** Processes whose place in their feed a scheduler holds in memory (about 500 bytes each). */
+export const LANES_MAX = 20_000
+/** Receipts a lane remembers, to answer repeats without a look into the feed. */
+export const RECENT_RECEIPTS_MAX = 256
+/** Queries waiting at once. */
+export const QUERIES_PENDING_MAX = 256
+/** Results or processes in one page of a listing. */
+export const PAGE_MAX = 1000
+/** How long a caller may wait for a result in one request. */
+export const WAIT_MAX_MS = 60_000
+/** Nodes of one message tree that are followed. */
+export const TRACE_NODES_MAX = 5_000
+/** Body of a request that carries no item. */
+export const JSON_BODY_MAX_BYTES = 4 * MiB
+/** Sockets one gateway holds. */
+export const CONNECTIONS_MAX = 1024

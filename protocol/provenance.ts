@@ -1,0 +1,62 @@
+import { equalBytes, fromBase64Url } from './bytes.ts'
+import { certificateMessage } from './certificate.ts'
+import { ed25519Verify, sha256 } from './crypto.ts'
+import { leafHash, rootFromPath } from './merkle.ts'
+import type { ProcessDescription, ProcessPolicy } from './process.ts'
+import { childId, decodePushBody, type Push, type PushProof } from './push.ts'
+import { decodeResultHead } from './result.ts'
+
+/**
+ * Is this push really from the process it names? Nobody who carries it is asked.
+ *
+ * 1. The body has the hash that the core names.
+ * 2. The core is leaf `index` of the outbox root in the result head of that slot, whose status is ok.
+ * 3. The head is leaf `slot - firstSlot` of the results root in the certificate of that process.
+ * 4. As many compute units as the sender's policy asks for signed the certificate, each one once.
+ * 5. A spawn goes to the id that follows from its place, so nobody can choose the id of a child.
+ *
+ * Gives the reason it does not hold, or nothing if it holds.
+ */
+export function refutePush(push: Push, proof: PushProof, sender: ProcessDescription): string | undefined {
+  const { core } = push
+  if (core.from !== sender.id) return 'it names another sender'
+  if (!equalBytes(sha256(push.bodyBytes), core.bodyHash)) return 'the body is not the certified one'
+  const head = decodeResultHead(proof.resultHead)
+  if (head.slot !== core.slot || head.status !== 'ok') return 'the result is of another slot'
+  const outboxRoot = rootFromPath(leafHash(push.coreBytes), core.index, head.outboxCount, proof.outboxPath)
+  if (outboxRoot === undefined || !equalBytes(outboxRoot, head.outboxRoot)) return 'the outbox does not hold it'
+  const reason = refuteResult(proof, core.slot, sender)
+  if (reason !== undefined) return reason
+  const { kind } = decodePushBody(push.bodyBytes)
+  if (kind === 'spawn' && core.to !== childId(core.from, core.slot, core.index)) return 'the id of the child does not follow'
+  return undefined
+}
+
+/** Does a result head follow from what the compute units of its process attest? */
+export function refuteResult(
+  proof: Omit<PushProof, 'outboxPath'>,
+  slot: number,
+  process: ProcessDescription,
+): string | undefined {
+  const { certificate } = proof
+  if (certificate.process !== process.id) return 'the certificate is of another process'
+  const root = rootFromPath(leafHash(proof.resultHead), slot - certificate.firstSlot, certificate.count, proof.resultPath)
+  if (root === undefined || !equalBytes(root, certificate.resultsRoot)) return 'the certificate does not hold the result'
+  return refuteSignatures(proof, process.policy)
+}
+
+function refuteSignatures(
+  proof: Pick<PushProof, 'certificateBytes' | 'signatures'>,
+  policy: ProcessPolicy,
+): string | undefined {
+  if (proof.signatures.length < policy.computeQuorum) return 'too few compute units signed'
+  const message = certificateMessage(proof.certificateBytes)
+  let last = -1
+  for (const { unit, signature } of proof.signatures) {
+    const key = policy.computeUnits[unit]
+    if (unit <= last || key === undefined) return 'a signer is not a compute unit of the process, or signed twice'
+    if (!ed25519Verify(fromBase64Url(key), message, signature)) return 'a signature does not hold'
+    last = unit
+  }
+  return undefined
+}

@@ -1,0 +1,204 @@
+import { MalformedBytes } from './bytes.ts'
+import { CborReader, CborWriter } from './cbor.ts'
+import type { Slot } from './ids.ts'
+import { EMPTY_ROOT, leafHash, merkleRoot } from './merkle.ts'
+import { decodePushCore, type Push, readHash, readSmall } from './push.ts'
+
+/**
+ * How a slot ended. Every slot ends in one of these, and none stops the next.
+ * - ok: evaluated, state changed
+ * - error: the program failed or ran out of gas; state as before
+ * - duplicate: that item, or that seq of that sender, stood in the feed already; no effect
+ * - gap: a push came before an earlier one of its pair; no effect
+ * - reject: the scheduler could not take a valid push; its seq is consumed
+ * - idle: a tick that no due timer of the process asked for; no effect
+ * - refused: the envelope's signature or certificate does not hold: the scheduler is at fault; no effect
+ */
+export const RESULT_STATUSES = ['ok', 'error', 'duplicate', 'gap', 'reject', 'idle', 'refused'] as const
+export type ResultStatus = (typeof RESULT_STATUSES)[number]
+
+/** The certified part of a result: the leaf of the certificate's Merkle tree. */
+export interface ResultHead {
+  readonly slot: Slot
+  readonly status: ResultStatus
+  readonly gas: bigint
+  /** sha256(0x00 ‖ rest), where the rest is output, error and log as encoded. */
+  readonly detailHash: Uint8Array
+  /** Merkle root over the push cores of the outbox, in order. */
+  readonly outboxRoot: Uint8Array
+  readonly outboxCount: number
+}
+
+/** A failure inside a process, deterministic and part of the result. */
+export interface ResultError {
+  /** Stable words: 'trap', 'out-of-gas', 'stack-overflow', 'abort', 'bad-output', 'outbox-limit', … */
+  readonly code: string
+  readonly message: string
+}
+
+/** "Have that message stand in that process too." */
+export interface Assign {
+  readonly message: string
+  readonly process: string
+  readonly exclude: readonly string[]
+}
+
+/** What one evaluation gave. */
+export interface Result {
+  readonly slot: Slot
+  readonly status: ResultStatus
+  readonly gas: bigint
+  readonly error: ResultError | undefined
+  /** What the process answered; for the `ao` format the JSON of AO's result, for others the reply's bytes. */
+  readonly output: Uint8Array
+  /** Lines the process logged. */
+  readonly log: string
+  readonly outbox: readonly Push[]
+  /** Messages that shall stand in other feeds too: AO's assignments. */
+  readonly assigns: readonly Assign[]
+  /** Sends that were dropped at a limit (no fuel left, too deep), as text; the slot itself stands. */
+  readonly dropped: readonly string[]
+}
+
+/** A result as stored and sent: `[head, detail, [core, body, …]]`. */
+export interface EncodedResult {
+  readonly head: Uint8Array
+  readonly bytes: Uint8Array
+}
+
+export function encodeResult(result: Result): EncodedResult {
+  const detail = encodeDetail(result)
+  const { outbox } = result
+  const root = outbox.length === 0 ? EMPTY_ROOT : merkleRoot(outbox.map(push => leafHash(push.coreBytes)))
+  const head = encodeHead(result, leafHash(detail), root)
+  const writer = new CborWriter()
+  writer.array(3)
+  writer.bytes(head)
+  writer.bytes(detail)
+  writer.array(outbox.length * 2)
+  for (const push of outbox) {
+    writer.bytes(push.coreBytes)
+    writer.bytes(push.bodyBytes)
+  }
+  return { head, bytes: writer.finish() }
+}
+
+function encodeHead(result: Result, detailHash: Uint8Array, outboxRoot: Uint8Array): Uint8Array {
+  const writer = new CborWriter()
+  writer.array(6)
+  writer.uint(result.slot)
+  writer.uint(RESULT_STATUSES.indexOf(result.status))
+  writer.uint(result.gas)
+  writer.bytes(detailHash)
+  writer.bytes(outboxRoot)
+  writer.uint(result.outbox.length)
+  return writer.finish()
+}
+
+function encodeDetail(result: Result): Uint8Array {
+  const writer = new CborWriter()
+  writer.array(5)
+  writer.bytes(result.output)
+  if (result.error === undefined) writer.null()
+  else {
+    writer.array(2)
+    writer.text(result.error.code)
+    writer.text(result.error.message)
+  }
+  writer.text(result.log)
+  writer.array(result.dropped.length)
+  for (const line of result.dropped) writer.text(line)
+  writer.array(result.assigns.length)
+  for (const assign of result.assigns) {
+    writer.array(2 + assign.exclude.length)
+    writer.text(assign.message)
+    writer.text(assign.process)
+    for (const name of assign.exclude) writer.text(name)
+  }
+  return writer.finish()
+}
+
+/** @throws {MalformedBytes} */
+export function decodeResultHead(bytes: Uint8Array): ResultHead {
+  const reader = new CborReader(bytes)
+  if (reader.array() !== 6) throw new MalformedBytes('result head: expected 6 fields', 0)
+  const slot = readSmall(reader)
+  const status = RESULT_STATUSES[readSmall(reader)]
+  if (status === undefined) throw new MalformedBytes('result head: unknown status', reader.offset)
+  const gas = BigInt(reader.uint())
+  const head: ResultHead = {
+    slot,
+    status,
+    gas,
+    detailHash: readHash(reader),
+    outboxRoot: readHash(reader),
+    outboxCount: readSmall(reader),
+  }
+  reader.end()
+  return head
+}
+
+/** The certified head inside a stored result. @throws {MalformedBytes} */
+export function resultHeadOf(bytes: Uint8Array): Uint8Array {
+  const reader = new CborReader(bytes)
+  if (reader.array() !== 3) throw new MalformedBytes('result: expected 3 parts', 0)
+  return reader.bytes()
+}
+
+/** Decodes a stored result; head, detail and outbox are checked against each other. @throws {MalformedBytes} */
+export function decodeResult(bytes: Uint8Array): Result {
+  const reader = new CborReader(bytes)
+  if (reader.array() !== 3) throw new MalformedBytes('result: expected 3 parts', 0)
+  const head = decodeResultHead(reader.bytes())
+  const detail = decodeDetail(reader.bytes())
+  const outbox = readOutbox(reader)
+  reader.end()
+  if (outbox.length !== head.outboxCount) throw new MalformedBytes('result: outbox count differs from head', 0)
+  return { slot: head.slot, status: head.status, gas: head.gas, ...detail, outbox }
+}
+
+function readOutbox(reader: CborReader): Push[] {
+  const parts = reader.array()
+  const outbox: Push[] = []
+  for (let i = 0; i < parts; i += 2) {
+    const coreBytes = reader.bytes()
+    outbox.push({ core: decodePushCore(coreBytes), coreBytes, bodyBytes: reader.bytes() })
+  }
+  return outbox
+}
+
+type Detail = Pick<Result, 'output' | 'error' | 'log' | 'dropped' | 'assigns'>
+
+function decodeDetail(bytes: Uint8Array): Detail {
+  const reader = new CborReader(bytes)
+  if (reader.array() !== 5) throw new MalformedBytes('result detail: expected 5 fields', 0)
+  const output = reader.bytes()
+  const error = readError(reader)
+  const log = reader.text()
+  const dropped: string[] = []
+  const lines = reader.array()
+  for (let i = 0; i < lines; i++) dropped.push(reader.text())
+  const assigns: Assign[] = []
+  const count = reader.array()
+  for (let i = 0; i < count; i++) assigns.push(readAssign(reader))
+  reader.end()
+  return { output, error, log, dropped, assigns }
+}
+
+function readAssign(reader: CborReader): Assign {
+  const fields = reader.array()
+  if (fields < 2) throw new MalformedBytes('result assign: expected 2 fields', reader.offset)
+  const [message, process] = [reader.text(), reader.text()]
+  const exclude: string[] = []
+  for (let i = 2; i < fields; i++) exclude.push(reader.text())
+  return { message, process, exclude }
+}
+
+function readError(reader: CborReader): ResultError | undefined {
+  if (reader.isNull()) {
+    reader.null()
+    return undefined
+  }
+  if (reader.array() !== 2) throw new MalformedBytes('result error: expected 2 fields', reader.offset)
+  return { code: reader.text(), message: reader.text() }
+}

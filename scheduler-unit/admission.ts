@@ -1,0 +1,83 @@
+import {
+  type DataItem,
+  type Envelope,
+  encodeEnvelope,
+  Failure,
+  findTag,
+  ITEM_SIZE_MAX_BYTES,
+  type KeyId,
+  MalformedBytes,
+  type ProcessDescription,
+  type ProcessId,
+  parseDataItem,
+  refuseDuplicateSystemTags,
+  refutePush,
+  verifyDataItem,
+} from '../protocol/index.ts'
+
+/** Parses and checks an item that wants a slot of `process`, all but whether it stands there already. */
+export function admitItem(bytes: Uint8Array, process: ProcessId, parsed?: DataItem): DataItem {
+  if (bytes.length > ITEM_SIZE_MAX_BYTES) {
+    throw new Failure('too-large', { bytes: bytes.length, max: ITEM_SIZE_MAX_BYTES })
+  }
+  const item = parsed ?? parseItem(bytes)
+  checkTags(item, process)
+  if (!verifyDataItem(item)) throw new Failure('bad-signature', { id: item.id })
+  return item
+}
+
+/** Parses an item. @throws {Failure} `malformed-item` */
+export function parseItem(bytes: Uint8Array): DataItem {
+  try {
+    return parseDataItem(bytes)
+  } catch (error) {
+    if (error instanceof MalformedBytes) throw new Failure('malformed-item', { offset: error.offset }, { cause: error })
+    throw error
+  }
+}
+
+function checkTags(item: DataItem, process: ProcessId): void {
+  try {
+    refuseDuplicateSystemTags(item.tags)
+  } catch (error) {
+    throw new Failure('wrong-type', { id: item.id }, { cause: error, note: 'a system tag stands twice' })
+  }
+  if (!item.tags.some(tag => tag.name === 'Data-Protocol' && tag.value === 'ao')) {
+    throw new Failure('wrong-type', { id: item.id }, { note: 'no Data-Protocol=ao' })
+  }
+  const type = findTag(item.tags, 'Type')
+  if (type === 'Process') {
+    if (item.id !== process) throw new Failure('wrong-target', { id: item.id, process })
+  } else if (type !== 'Message') {
+    throw new Failure('wrong-type', { id: item.id, type: type ?? '' })
+  } else if (item.target !== process) {
+    throw new Failure('wrong-target', { id: item.id, target: item.target ?? '', process })
+  }
+}
+
+/** Checks a push against the process it says it comes from. @throws {Failure} `bad-certificate` */
+export function admitPush(envelope: Extract<Envelope, { kind: 'push' }>, sender: ProcessDescription): void {
+  let reason: string | undefined
+  try {
+    reason = refutePush(envelope.push, envelope.proof, sender)
+  } catch (error) {
+    throw new Failure('bad-certificate', { from: sender.id }, { cause: error })
+  }
+  if (reason !== undefined) throw new Failure('bad-certificate', { from: sender.id, reason })
+}
+
+/** May this node schedule that process? @throws {Failure} `not-scheduler` */
+export function checkScheduler(description: ProcessDescription, key: KeyId): void {
+  const { schedulers, schedulerQuorum } = description.policy
+  if (schedulers[0] === key && schedulerQuorum === 1) return
+  throw new Failure('not-scheduler', { process: description.id, scheduler: schedulers.join(' '), here: key })
+}
+
+/** The envelope's bytes, or those of a reject that consumes its seq if it is too large to stand in a feed. */
+export function boundedEnvelope(envelope: Envelope): { envelope: Envelope; bytes: Uint8Array } {
+  const bytes = encodeEnvelope(envelope)
+  if (envelope.kind !== 'push' || bytes.length <= 2 * ITEM_SIZE_MAX_BYTES) return { envelope, bytes }
+  const { from, seq } = envelope.push.core
+  const reject: Envelope = { kind: 'reject', from, seq, reason: 'too-large' }
+  return { envelope: reject, bytes: encodeEnvelope(reject) }
+}

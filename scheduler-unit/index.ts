@@ -1,0 +1,2 @@
+export type { CommittedFrame } from './lane.ts'
+export { SchedulerUnit, type SchedulerUnitParts } from './scheduler-unit.ts'

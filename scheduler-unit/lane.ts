@@ -1,0 +1,275 @@
+import {
+  CborReader,
+  CborWriter,
+  decodeFrame,
+  type Envelope,
+  encodeFrame,
+  envelopeId,
+  Failure,
+  type FeedSpec,
+  fromBase64Url,
+  type Log,
+  type MessageId,
+  messagesFeed,
+  PENDING_PER_PROCESS_MAX,
+  type ProcessDescription,
+  type ProcessId,
+  type Receipt,
+  RECENT_RECEIPTS_MAX,
+  readFrameHead,
+  readSmall,
+  type Slot,
+  toUtf8,
+} from '../protocol/index.ts'
+import { cutFrames } from './cut-frames.ts'
+
+/** A frame that has become durable. */
+export interface CommittedFrame {
+  readonly process: ProcessDescription
+  /** Index of the block in the feed. */
+  readonly index: number
+  readonly bytes: Uint8Array
+  readonly firstSlot: Slot
+  readonly ids: readonly MessageId[]
+}
+
+interface Pending {
+  readonly id: MessageId
+  readonly envelope: Envelope
+  readonly bytes: Uint8Array
+  readonly resolve: (receipt: Receipt) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** A message that has, or is about to have, its slot. */
+export interface Seated {
+  readonly bytes: Uint8Array
+  readonly receipt: Promise<Receipt>
+}
+
+export interface LaneParts {
+  readonly log: Log
+  readonly process: ProcessDescription
+  now(): number
+  committed(frames: readonly CommittedFrame[]): void
+}
+
+/**
+ * The writing end of one process's feed. While one commit is under way, what arrives joins the next frame.
+ *
+ * 1. Slots are given in the order of `enqueue`, without gaps, by nobody else.
+ * 2. A receipt exists only for what is durable; if a commit fails the lane is broken and must be opened anew.
+ * 3. Timestamps never decrease.
+ * 4. `next[sender]` counts pushes that have a slot or wait for one, so that a window of pushes can be enqueued at once.
+ */
+export class Lane {
+  readonly feed: FeedSpec
+  readonly #parts: LaneParts
+  readonly #next = new Map<ProcessId, number>()
+  readonly #recent = new Map<MessageId, Seated>()
+  #pending: Pending[] = []
+  #blocks: number
+  #nextSlot: Slot
+  #lastMs: number
+  #committing: Promise<void> | undefined
+  #broken = false
+
+  private constructor(parts: LaneParts, place: { blocks: number; nextSlot: Slot; lastMs: number }) {
+    this.#parts = parts
+    this.feed = messagesFeed(parts.process)
+    this.#blocks = place.blocks
+    this.#nextSlot = place.nextSlot
+    this.#lastMs = place.lastMs
+  }
+
+  /** Reads where the feed ends, and repairs the index of senders from frames it has not seen. */
+  static async open(parts: LaneParts): Promise<Lane> {
+    const feed = messagesFeed(parts.process)
+    const blocks = await parts.log.length(feed)
+    const last = blocks === 0 ? undefined : await parts.log.block(feed, blocks - 1)
+    if (last === undefined) return new Lane(parts, { blocks: 0, nextSlot: 0, lastMs: 0 })
+    const frame = decodeFrame(last)
+    const nextSlot = frame.firstSlot + frame.assignments.length
+    const lastMs = frame.assignments.at(-1)?.timestampMs ?? 0
+    const lane = new Lane(parts, { blocks, nextSlot, lastMs })
+    await lane.#repairSenders()
+    return lane
+  }
+
+  get process(): ProcessDescription {
+    return this.#parts.process
+  }
+
+  get nextSlot(): Slot {
+    return this.#nextSlot + this.#pending.length
+  }
+
+  get broken(): boolean {
+    return this.#broken
+  }
+
+  /** Nothing waits: the lane can be forgotten. */
+  get idle(): boolean {
+    return this.#pending.length === 0 && this.#committing === undefined
+  }
+
+  /** Resolves when nothing waits any more. */
+  async drained(): Promise<void> {
+    await this.#committing
+  }
+
+  /** A message seen lately, waiting or done. */
+  recent(id: MessageId): Seated | undefined {
+    return this.#recent.get(id)
+  }
+
+  /** Gives the envelope the next slot; resolves once that is durable. @throws {Failure} `busy` */
+  enqueue(id: MessageId, envelope: Envelope, bytes: Uint8Array): Promise<Receipt> {
+    if (this.#pending.length >= PENDING_PER_PROCESS_MAX) {
+      throw new Failure('busy', { process: this.process.id, waiting: this.#pending.length })
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Receipt>()
+    this.#pending.push({ id, envelope, bytes, resolve, reject })
+    if (envelope.kind === 'push') this.#next.set(envelope.push.core.from, envelope.push.core.seq + 1)
+    if (envelope.kind === 'reject') this.#next.set(envelope.from, envelope.seq + 1)
+    this.#remember(id, { bytes, receipt: promise })
+    this.#committing ??= this.#commitAll()
+    return promise
+  }
+
+  /** The seq that the next push from `sender` must have. */
+  async nextSeq(sender: ProcessId): Promise<number> {
+    const known = this.#next.get(sender)
+    if (known !== undefined) return known
+    const stored = await this.#parts.log.store.get(senderKey(this.process.id, sender))
+    const seq = stored === undefined ? 0 : readSmall(new CborReader(stored))
+    const meanwhile = this.#next.get(sender)
+    if (meanwhile !== undefined) return meanwhile
+    this.#next.set(sender, seq)
+    return seq
+  }
+
+  #remember(id: MessageId, seated: Seated): void {
+    seated.receipt.catch(() => undefined)
+    this.#recent.set(id, seated)
+    if (this.#recent.size <= RECENT_RECEIPTS_MAX + this.#pending.length) return
+    const oldest = this.#recent.keys().next().value
+    if (oldest !== undefined) this.#recent.delete(oldest)
+  }
+
+  async #commitAll(): Promise<void> {
+    // One turn of the loop first, so that all that one caller enqueues joins one frame.
+    await Promise.resolve()
+    while (this.#pending.length > 0 && !this.#broken) {
+      const batch = this.#pending
+      this.#pending = []
+      await this.#commit(batch).catch(error => this.#break(batch, error))
+    }
+    this.#committing = undefined
+  }
+
+  async #commit(batch: readonly Pending[]): Promise<void> {
+    const timestampMs = Math.max(this.#parts.now(), this.#lastMs)
+    const frames: CommittedFrame[] = []
+    const start = this.#nextSlot
+    let firstSlot = start
+    for (const entries of cutFrames(batch)) {
+      const bytes = encodeFrame(
+        firstSlot,
+        entries.map(entry => ({ timestampMs, envelopeBytes: entry.bytes })),
+      )
+      const ids = entries.map((entry, i) => entry.id || envelopeId(entry.envelope, this.process.id, firstSlot + i))
+      frames.push({ process: this.process, index: this.#blocks + frames.length, bytes, firstSlot, ids })
+      firstSlot += entries.length
+    }
+    await this.#parts.log.commit(frames.map(frame => ({ ...frame, feed: this.feed })))
+    this.#blocks += frames.length
+    this.#nextSlot = firstSlot
+    this.#lastMs = timestampMs
+    this.#storeSenders(batch)
+    batch.forEach((entry, i) => {
+      entry.resolve({ id: entry.id, process: this.process.id, slot: start + i, timestampMs })
+    })
+    this.#parts.committed(frames)
+  }
+
+  #break(batch: readonly Pending[], error: unknown): void {
+    this.#broken = true
+    for (const entry of [...batch, ...this.#pending]) {
+      this.#recent.delete(entry.id)
+      entry.reject(error)
+    }
+    this.#pending = []
+  }
+
+  #storeSenders(batch: readonly Pending[]): void {
+    const senders = new Set<ProcessId>()
+    for (const { envelope } of batch) {
+      if (envelope.kind === 'push') senders.add(envelope.push.core.from)
+      if (envelope.kind === 'reject') senders.add(envelope.from)
+    }
+    if (senders.size === 0) return
+    const process = this.process.id
+    const changes = [...senders].map(sender => ({
+      key: senderKey(process, sender),
+      value: encodeUint(this.#next.get(sender) ?? 0),
+    }))
+    this.#parts.log.store.write([...changes, { key: indexedKey(process), value: encodeUint(this.#blocks) }])
+  }
+
+  async #repairSenders(): Promise<void> {
+    const { log, process } = this.#parts
+    const stored = await log.store.get(indexedKey(process.id))
+    const indexed = stored === undefined ? 0 : readSmall(new CborReader(stored))
+    // Blocks after the indexed one may be without pushes; looking at them again is cheap and happens once.
+    for await (const bytes of log.blocks(this.feed, Math.min(indexed, this.#blocks))) {
+      for (const { envelope } of decodeFrame(bytes).assignments) {
+        if (envelope.kind === 'push') this.#next.set(envelope.push.core.from, envelope.push.core.seq + 1)
+        if (envelope.kind === 'reject') this.#next.set(envelope.from, envelope.seq + 1)
+      }
+    }
+    if (indexed >= this.#blocks) return
+    const changes = [...this.#next].map(([sender, next]) => ({
+      key: senderKey(process.id, sender),
+      value: encodeUint(next),
+    }))
+    log.store.write([...changes, { key: indexedKey(process.id), value: encodeUint(this.#blocks) }])
+  }
+}
+
+/** The receipt of a message that stands in the feed, and its envelope's frame. */
+export function receiptAt(
+  process: ProcessId,
+  frameBytes: Uint8Array,
+  place: { id: MessageId; slot: Slot },
+): { receipt: Receipt; envelope: Envelope } | undefined {
+  const { firstSlot } = readFrameHead(frameBytes)
+  const assignment = decodeFrame(frameBytes).assignments[place.slot - firstSlot]
+  if (assignment === undefined) return undefined
+  const { timestampMs, envelope } = assignment
+  return { receipt: { id: place.id, process, slot: place.slot, timestampMs }, envelope }
+}
+
+const NEXT = toUtf8('scheduler/next/')
+const INDEXED = toUtf8('scheduler/indexed/')
+
+function senderKey(process: ProcessId, sender: ProcessId): Uint8Array {
+  const key = new Uint8Array(NEXT.length + 64)
+  key.set(NEXT)
+  key.set(fromBase64Url(process), NEXT.length)
+  key.set(fromBase64Url(sender), NEXT.length + 32)
+  return key
+}
+
+function indexedKey(process: ProcessId): Uint8Array {
+  const key = new Uint8Array(INDEXED.length + 32)
+  key.set(INDEXED)
+  key.set(fromBase64Url(process), INDEXED.length)
+  return key
+}
+
+function encodeUint(value: number): Uint8Array {
+  const writer = new CborWriter()
+  writer.uint(value)
+  return writer.finish()
+}

@@ -1,0 +1,33 @@
+import { SIGNER_RATE_PER_SECOND, SIGNERS_TRACKED_MAX } from '../protocol/index.ts'
+
+const BURST_SECONDS = 10
+
+/** A token bucket for each signer; the least recently seen signers are forgotten first. */
+export class SignerRates {
+  readonly #buckets = new Map<string, { tokens: number; atMs: number }>()
+  readonly #perSecond: number
+
+  constructor(perSecond = SIGNER_RATE_PER_SECOND) {
+    this.#perSecond = perSecond
+  }
+
+  /** Takes one token of `signer`; false if there is none. */
+  take(signer: string, nowMs: number): boolean {
+    const max = this.#perSecond * BURST_SECONDS
+    const bucket = this.#buckets.get(signer) ?? { tokens: max, atMs: nowMs }
+    bucket.tokens = Math.min(max, bucket.tokens + ((nowMs - bucket.atMs) / 1000) * this.#perSecond)
+    bucket.atMs = nowMs
+    this.#remember(signer, bucket)
+    if (bucket.tokens < 1) return false
+    bucket.tokens -= 1
+    return true
+  }
+
+  #remember(signer: string, bucket: { tokens: number; atMs: number }): void {
+    if (this.#buckets.has(signer)) return
+    this.#buckets.set(signer, bucket)
+    if (this.#buckets.size <= SIGNERS_TRACKED_MAX) return
+    const oldest = this.#buckets.keys().next().value
+    if (oldest !== undefined) this.#buckets.delete(oldest)
+  }
+}

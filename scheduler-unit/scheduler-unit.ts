@@ -1,0 +1,317 @@
+import {
+  asMessageId,
+  asProcessId,
+  type Clock,
+  describeProcess,
+  encodeEnvelope,
+  envelopeId,
+  Failure,
+  equalBytes,
+  type Envelope,
+  findFrame,
+  fromBase64Url,
+  type KeyId,
+  LANES_MAX,
+  type Log,
+  type MessageId,
+  type ProcessDescription,
+  type ProcessId,
+  pushId,
+  type Receipt,
+  type ScheduleAnswer,
+  type Scheduler,
+  type ScheduleRequest,
+  type Slot,
+  type Timer,
+  toBase64Url,
+  toUtf8,
+} from '../protocol/index.ts'
+import { admitItem, admitPush, boundedEnvelope, checkScheduler, parseItem } from './admission.ts'
+import { Alarms, type DueTick } from './alarms.ts'
+import { type CommittedFrame, Lane, receiptAt } from './lane.ts'
+import { SignerRates } from './rate.ts'
+
+export interface SchedulerUnitParts {
+  readonly key: KeyId
+  readonly log: Log
+  readonly clock: Clock
+  /** Whether processes of that module take assigned messages. */
+  assignable(process: ProcessDescription): Promise<boolean>
+  /** Frames that became durable, of one process, in order. */
+  committed(frames: readonly CommittedFrame[]): void
+  readonly signerRatePerSecond?: number | undefined
+}
+
+/** Requests checked before others get a turn: signatures take most of the time. */
+const SLICE = 32
+
+/** Gives every message of a process its slot: one writer, one feed, no gaps. */
+export class SchedulerUnit implements Scheduler, AsyncDisposable {
+  readonly #parts: SchedulerUnitParts
+  readonly #lanes = new Map<ProcessId, Promise<Lane>>()
+  readonly #rates: SignerRates
+  readonly #alarms: Alarms
+  #closed = false
+
+  private constructor(parts: SchedulerUnitParts) {
+    this.#parts = parts
+    this.#rates = new SignerRates(parts.signerRatePerSecond)
+    this.#alarms = new Alarms(parts.clock, ticks => this.#tick(ticks))
+  }
+
+  static async open(parts: SchedulerUnitParts): Promise<SchedulerUnit> {
+    const unit = new SchedulerUnit(parts)
+    const lt = toUtf8('scheduler/monitored0')
+    for await (const { key } of parts.log.store.range({ gte: MONITORED, lt })) {
+      unit.#alarms.monitor(asProcessId(toBase64Url(key.subarray(MONITORED.length))), true)
+    }
+    return unit
+  }
+
+  get key(): KeyId {
+    return this.#parts.key
+  }
+
+  async schedule(requests: readonly ScheduleRequest[]): Promise<readonly ScheduleAnswer[]> {
+    if (this.#closed) {
+      const failure = new Failure('shutting-down')
+      return requests.map(() => ({ status: 'failed', failure }))
+    }
+    const answers: Promise<ScheduleAnswer>[] = []
+    for (const [i, request] of requests.entries()) {
+      if (i > 0 && i % SLICE === 0) await new Promise(resolve => setImmediate(resolve))
+      // Awaiting the seat, not the receipt, keeps the order of requests and lets them share frames.
+      const answer = await this.#seat(request).catch(error => failed(error))
+      answers.push(Promise.resolve(answer.answer))
+    }
+    return Promise.all(answers)
+  }
+
+  arm(process: ProcessId, timers: readonly Timer[]): void {
+    this.#alarms.arm(process, timers)
+  }
+
+  monitor(process: ProcessId, on: boolean): void {
+    const key = new Uint8Array(MONITORED.length + 32)
+    key.set(MONITORED)
+    key.set(fromBase64Url(process), MONITORED.length)
+    this.#parts.log.store.write([{ key, value: on ? new Uint8Array([1]) : undefined }])
+    this.#alarms.monitor(process, on)
+  }
+
+  async #seat(request: ScheduleRequest): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
+    const { envelope } = request
+    switch (envelope.kind) {
+      case 'item':
+        return this.#seatItem(request, envelope)
+      case 'push':
+        return this.#seatPush(request.process, envelope)
+      case 'assign':
+        return this.#seatAssigned(request.process, envelope)
+      case 'tick':
+      case 'reject':
+        throw new Failure('wrong-type', { kind: envelope.kind }, { note: 'only the scheduler makes these' })
+    }
+  }
+
+  async #seatItem(
+    { process, item: parsed }: ScheduleRequest,
+    envelope: Extract<Envelope, { kind: 'item' }>,
+  ): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
+    const item = parsed ?? parseItem(envelope.item)
+    const id = asMessageId(item.id)
+    const repeated = await this.#known(process, id, envelope.item)
+    if (repeated !== undefined) return { answer: known(repeated.receipt) }
+    admitItem(envelope.item, process, item)
+    if (!this.#rates.take(item.ownerAddress, this.#parts.clock.now())) {
+      throw new Failure('busy', { signer: item.ownerAddress }, { note: 'too many messages of one signer' })
+    }
+    const spawned = item.id === process ? describeProcess(envelope) : undefined
+    const lane = await this.#lane(process, spawned)
+    // Two requests with the same item may both have come here.
+    const raced = lane.recent(id)
+    if (raced !== undefined) return { answer: known(sameBytes(raced.receipt, raced.bytes, envelope.item, id).receipt) }
+    if (spawned === undefined && lane.nextSlot === 0) throw new Failure('unknown-process', { process })
+    const receipt = lane.enqueue(id, envelope, encodeEnvelope(envelope))
+    return { answer: this.#scheduled(receipt, spawned, envelope) }
+  }
+
+  async #seatPush(
+    process: ProcessId,
+    envelope: Extract<Envelope, { kind: 'push' }>,
+  ): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
+    const { core } = envelope.push
+    if (core.to !== process) throw new Failure('wrong-target', { target: core.to, process })
+    const sender = await this.#parts.log.directory.process(core.from)
+    if (sender === undefined) throw new Failure('unknown-process', { process: core.from })
+    const spawned = await this.#child(process, envelope)
+    const lane = await this.#lane(process, spawned)
+    const expectedSeq = await lane.nextSeq(core.from)
+    if (core.seq < expectedSeq) return { answer: { status: 'duplicate' } }
+    if (core.seq > expectedSeq) return { answer: { status: 'gap', expectedSeq } }
+    admitPush(envelope, sender)
+    const bounded = boundedEnvelope(envelope)
+    const receipt = lane.enqueue(pushId(envelope.push.coreBytes), bounded.envelope, bounded.bytes)
+    return { answer: this.#scheduled(receipt, spawned, envelope) }
+  }
+
+  async #child(process: ProcessId, envelope: Envelope): Promise<ProcessDescription | undefined> {
+    if ((await this.#parts.log.directory.process(process)) !== undefined || this.#lanes.has(process)) return undefined
+    try {
+      return describeProcess(envelope)
+    } catch (error) {
+      throw new Failure('unknown-process', { process }, { cause: error })
+    }
+  }
+
+  async #seatAssigned(
+    process: ProcessId,
+    envelope: Extract<Envelope, { kind: 'assign' }>,
+  ): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
+    const lane = await this.#lane(process, undefined)
+    if (lane.nextSlot === 0) throw new Failure('unknown-process', { process })
+    if (!(await this.#parts.assignable(lane.process))) throw new Failure('not-assignable', { process })
+    const id = envelopeId(envelope, process, 0)
+    const repeated = lane.recent(id)?.receipt ?? (await this.#receiptOf(lane, id))
+    if (repeated !== undefined) return { answer: known(Promise.resolve(repeated)) }
+    await this.#admitAssigned(envelope.message)
+    const raced = lane.recent(id)
+    if (raced !== undefined) return { answer: known(raced.receipt) }
+    const receipt = lane.enqueue(id, envelope, encodeEnvelope(envelope))
+    return { answer: receipt.then(scheduled, failedAnswer) }
+  }
+
+  async #admitAssigned(message: Extract<Envelope, { kind: 'assign' }>['message']): Promise<void> {
+    if (message.kind === 'item') {
+      const item = parseItem(message.item)
+      admitItem(message.item, asProcessId(item.target ?? item.id), item)
+      return
+    }
+    const sender = await this.#parts.log.directory.process(message.push.core.from)
+    if (sender === undefined) throw new Failure('unknown-process', { process: message.push.core.from })
+    admitPush(message, sender)
+  }
+
+  /** The answer for a message that has its seat; a new process is in the directory before anybody hears of it. */
+  async #scheduled(
+    seated: Promise<Receipt>,
+    spawned: ProcessDescription | undefined,
+    envelope: Envelope,
+  ): Promise<ScheduleAnswer> {
+    try {
+      const receipt = await seated
+      if (spawned !== undefined) await this.#parts.log.directory.addProcess(spawned, encodeEnvelope(envelope))
+      return scheduled(receipt)
+    } catch (error) {
+      return failedAnswer(error)
+    }
+  }
+
+  /** The receipt of an item that has its slot already, or is about to. @throws {Failure} `id-reused` */
+  async #known(process: ProcessId, id: MessageId, item: Uint8Array): Promise<KnownReceipt | undefined> {
+    const lane = await this.#lanes.get(process)
+    const recent = lane?.recent(id)
+    if (recent !== undefined) return sameBytes(recent.receipt, recent.bytes, item, id)
+    const slot = await this.#parts.log.messages.slotOf(process, id)
+    if (slot === undefined) return undefined
+    const found = await this.#place(await this.#lane(process, undefined), id, slot)
+    if (found?.envelope.kind !== 'item') return undefined
+    return sameBytes(Promise.resolve(found.receipt), encodeEnvelope(found.envelope), item, id)
+  }
+
+  async #receiptOf(lane: Lane, id: MessageId): Promise<Receipt | undefined> {
+    const slot = await this.#parts.log.messages.slotOf(lane.process.id, id)
+    const found = slot === undefined ? undefined : await this.#place(lane, id, slot)
+    return found?.receipt
+  }
+
+  async #place(lane: Lane, id: MessageId, slot: Slot): Promise<ReturnType<typeof receiptAt>> {
+    const frame = await findFrame(this.#parts.log, lane.feed, slot)
+    return frame === undefined ? undefined : receiptAt(lane.process.id, frame.bytes, { id, slot })
+  }
+
+  async #lane(process: ProcessId, spawned: ProcessDescription | undefined): Promise<Lane> {
+    const open = this.#lanes.get(process)
+    if (open !== undefined) {
+      const lane = await open
+      if (!lane.broken) return lane
+      this.#lanes.delete(process)
+    }
+    const opening = this.#openLane(process, spawned)
+    this.#lanes.set(process, opening)
+    opening.catch(() => this.#lanes.delete(process))
+    if (this.#lanes.size > LANES_MAX) void this.#forgetIdle()
+    return opening
+  }
+
+  async #openLane(process: ProcessId, spawned: ProcessDescription | undefined): Promise<Lane> {
+    const { log, clock, key, committed } = this.#parts
+    const description = (await log.directory.process(process)) ?? spawned
+    if (description === undefined) throw new Failure('unknown-process', { process })
+    checkScheduler(description, key)
+    return Lane.open({ log, process: description, now: () => clock.now(), committed })
+  }
+
+  async #forgetIdle(): Promise<void> {
+    for (const [process, opening] of this.#lanes) {
+      if (this.#lanes.size <= LANES_MAX * 0.9) return
+      const lane = await opening.catch(() => undefined)
+      if (lane === undefined || lane.idle) this.#lanes.delete(process)
+    }
+  }
+
+  #tick(ticks: readonly DueTick[]): void {
+    for (const { process, timer } of ticks) {
+      const envelope: Envelope = { kind: 'tick', timer: latin1(timer.key), dueMs: timer.dueMs }
+      void this.#lane(process, undefined)
+        .then(lane => lane.enqueue(asMessageId(''), envelope, encodeEnvelope(envelope)))
+        .catch(() => this.#again(process, timer))
+    }
+  }
+
+  /** A tick that found no slot comes again a little later. */
+  #again(process: ProcessId, timer: Timer): void {
+    if (this.#closed) return
+    void this.#parts.clock.sleep(1000).then(() => this.#tick([{ process, timer }]))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#alarms[Symbol.asyncDispose]()
+    const lanes = await Promise.allSettled(this.#lanes.values())
+    for (const lane of lanes) if (lane.status === 'fulfilled') await lane.value.drained()
+  }
+}
+
+const MONITORED = toUtf8('scheduler/monitored/')
+
+
+function latin1(text: string): Uint8Array {
+  return Uint8Array.from(text, char => char.charCodeAt(0))
+}
+
+/** A receipt that may not be durable yet; in an object, so that waiting for the one is not waiting for the other. */
+interface KnownReceipt {
+  readonly receipt: Promise<Receipt>
+}
+
+function sameBytes(
+  receipt: Promise<Receipt>,
+  envelopeBytes: Uint8Array,
+  item: Uint8Array,
+  id: MessageId,
+): KnownReceipt {
+  const same = equalBytes(envelopeBytes, encodeEnvelope({ kind: 'item', item }))
+  if (!same) throw new Failure('id-reused', { id })
+  return { receipt }
+}
+
+const scheduled = (receipt: Receipt): ScheduleAnswer => ({ status: 'scheduled', receipt })
+
+const known = (receipt: Promise<Receipt>): Promise<ScheduleAnswer> =>
+  receipt.then(r => ({ status: 'known' as const, receipt: r }), failedAnswer)
+
+const failedAnswer = (error: unknown): ScheduleAnswer => ({ status: 'failed', failure: Failure.from(error) })
+
+const failed = (error: unknown): { answer: ScheduleAnswer } => ({ answer: failedAnswer(error) })
