@@ -1,0 +1,221 @@
+import { ByteReader } from './byte-reader.ts'
+import type { ChargeEdit, Edit, MarkEdit } from './function-plan.ts'
+import type { InjectedFunctions } from './injected-functions.ts'
+import type { ModuleLimits } from './limits.ts'
+import type { ModuleShape } from './module-shape.ts'
+import { OperandStack } from './operand-stack.ts'
+import type { RewriteFeatures } from './profile.ts'
+import { ModuleRefused, type RefusalReason } from './refusal.ts'
+import {
+  type FunctionType,
+  I32,
+  I64,
+  isReference,
+  typeName,
+  UNKNOWN,
+  type ValueType,
+} from './value-types.ts'
+
+/** What all functions of a module share while they are scanned. */
+export interface ScanContext {
+  readonly shape: ModuleShape
+  readonly limits: ModuleLimits
+  readonly features: RewriteFeatures
+  readonly trackDirty: boolean
+  readonly injected: InjectedFunctions
+  readonly addressType: ValueType
+  brTableEntries: number
+}
+
+export interface ControlFrame {
+  readonly kind: 'function' | 'block' | 'loop' | 'if' | 'else'
+  readonly params: readonly ValueType[]
+  readonly results: readonly ValueType[]
+  readonly height: number
+  unreachable: boolean
+  /** Whether a branch goes to this label. */
+  targeted: boolean
+}
+
+/** The state of one pass over a body: type checking as in the specification's appendix, and edits. */
+export class BodyScan {
+  readonly context: ScanContext
+  readonly reader: ByteReader
+  readonly type: FunctionType
+  readonly locals: ValueType[] = []
+  readonly operands: OperandStack
+  readonly frames: ControlFrame[] = []
+  readonly edits: Edit[] = []
+  readonly entry: ChargeEdit
+  loops = false
+  calls = false
+  /** Byte position of the instruction in hand. */
+  at: number
+  #segment: ChargeEdit
+  /** The number of the assignment that each local holds. */
+  readonly #assignments: number[] = []
+  #lastAssignment = 0
+  /** Marks of this segment by assignment: a later store near by widens them. */
+  readonly #marks = new Map<number, MarkEdit>()
+
+  constructor(context: ScanContext, type: FunctionType, reader: ByteReader, stack: OperandStack) {
+    this.context = context
+    this.type = type
+    this.reader = reader
+    this.operands = stack
+    this.at = reader.position
+    this.entry = { kind: 'charge', at: reader.position, nesting: 0, check: true, cost: 0 }
+    this.#segment = this.entry
+    stack.reset()
+  }
+
+  get frame(): ControlFrame {
+    const frame = this.frames.at(-1)
+    if (frame === undefined) throw this.invalid('expected an open block')
+    return frame
+  }
+
+  refused(reason: RefusalReason, detail: string): ModuleRefused {
+    return new ModuleRefused(reason, this.at, detail)
+  }
+
+  invalid(detail: string): ModuleRefused {
+    return this.refused('invalid', detail)
+  }
+
+  // Operands
+
+  push(type: ValueType, exact = false): void {
+    this.operands.push(type, exact)
+    if (this.operands.height > this.context.limits.operandsMax) {
+      throw this.refused('operands-too-many', `more than ${this.context.limits.operandsMax}`)
+    }
+  }
+
+  /** Takes an operand of any type; unknown below the block's own operands in dead code. */
+  popAny(): ValueType {
+    const { frame } = this
+    if (this.operands.height > frame.height) return this.operands.pop()
+    if (frame.unreachable) return UNKNOWN
+    throw this.invalid('type mismatch: no operand left')
+  }
+
+  pop(expected: ValueType): ValueType {
+    const type = this.popAny()
+    if (type !== expected && type !== UNKNOWN && expected !== UNKNOWN) {
+      throw this.invalid(`type mismatch: expected ${typeName(expected)}, got ${typeName(type)}`)
+    }
+    return type
+  }
+
+  popReference(): ValueType {
+    const type = this.popAny()
+    if (type !== UNKNOWN && !isReference(type)) {
+      throw this.invalid(`type mismatch: expected a reference, got ${typeName(type)}`)
+    }
+    return type
+  }
+
+  popAll(types: readonly ValueType[]): void {
+    for (let index = types.length - 1; index >= 0; index -= 1) this.pop(types[index] ?? UNKNOWN)
+  }
+
+  pushAll(types: readonly ValueType[]): void {
+    for (const type of types) this.push(type)
+  }
+
+  /** Whether the operand at this depth belongs to the block in hand, so that its facts count. */
+  owns(depth: number): boolean {
+    return this.operands.height - depth > this.frame.height
+  }
+
+  // Control
+
+  open(
+    kind: ControlFrame['kind'],
+    params: readonly ValueType[],
+    results: readonly ValueType[],
+  ): void {
+    const { nestingMax } = this.context.limits
+    if (this.frames.length > nestingMax) {
+      throw this.refused('nesting-too-deep', `more than ${nestingMax} blocks in blocks`)
+    }
+    const height = this.operands.height
+    this.frames.push({ kind, params, results, height, unreachable: false, targeted: false })
+    this.pushAll(params)
+  }
+
+  close(): ControlFrame {
+    const { frame } = this
+    this.popAll(frame.results)
+    if (this.operands.height !== frame.height) {
+      throw this.invalid('type mismatch: operands left at the end of a block')
+    }
+    this.frames.pop()
+    return frame
+  }
+
+  /** The frame that a branch of this depth goes to. */
+  target(depth: number): ControlFrame {
+    const frame = this.frames[this.frames.length - 1 - depth]
+    if (frame === undefined) throw this.invalid(`unknown label ${depth}`)
+    frame.targeted = true
+    return frame
+  }
+
+  makeUnreachable(): void {
+    const { frame } = this
+    this.operands.truncate(frame.height)
+    frame.unreachable = true
+  }
+
+  // Gas
+
+  charge(cost: number): void {
+    if (!this.frame.unreachable) this.#segment.cost += cost
+  }
+
+  /** From here on, instructions run together or not at all, up to the next segment. */
+  startSegment(check: boolean): void {
+    const nesting = this.frames.length - 1
+    this.#segment = { kind: 'charge', at: this.reader.position, nesting, check, cost: 0 }
+    this.edits.push(this.#segment)
+    this.#marks.clear()
+  }
+
+  // Locals
+
+  assign(local: number): number {
+    this.#lastAssignment += 1
+    this.#assignments[local] = this.#lastAssignment
+    return this.#lastAssignment
+  }
+
+  assignment(local: number): number {
+    return this.#assignments[local] ?? 0
+  }
+
+  local(index: number): ValueType {
+    const type = this.locals[index]
+    if (type === undefined) throw this.invalid(`unknown local ${index}`)
+    return type
+  }
+
+  // Marks
+
+  /** The mark of this assignment that the segment already has. */
+  markOf(assignment: number): MarkEdit | undefined {
+    return this.#marks.get(assignment)
+  }
+
+  addMark(mark: MarkEdit, assignment: number): void {
+    this.edits.push(mark)
+    if (mark.address === 'local') this.#marks.set(assignment, mark)
+  }
+
+  requireMemory(): ValueType {
+    const { memory } = this.context.shape
+    if (memory === undefined) throw this.invalid('unknown memory 0')
+    return memory.is64 ? I64 : I32
+  }
+}

@@ -1,0 +1,12 @@
+/** The rewriter: makes a WebAssembly module metered, bounded, deterministic and snapshotable. */
+export { globalExport, INJECTED, RESERVED_PREFIX } from './injected-names.ts'
+export { DEFAULT_LIMITS, type ModuleLimits } from './limits.ts'
+export type {
+  CustomSection,
+  ExternalKind,
+  ModuleExport,
+  ModuleImport,
+} from './module-shape.ts'
+export { NO_FEATURES, type RewriteFeatures, type RewriteProfile } from './profile.ts'
+export { ModuleRefused, type RefusalReason } from './refusal.ts'
+export { REWRITER_VERSION, type RewrittenModule, rewrite } from './rewrite.ts'

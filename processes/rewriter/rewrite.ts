@@ -1,0 +1,151 @@
+/**
+ * One deterministic pass over a WebAssembly binary, at deploy.
+ *
+ * What holds of a rewritten module, in every engine and every tier of it:
+ *
+ *  1. Same bytes and same profile in, same bytes out. Every rule and every number that shapes the
+ *     output is covered by REWRITER_VERSION.
+ *  2. Nothing of the original can name what was added: the original is fully validated against its
+ *     own index spaces, added things come behind them, and the dirty map is a second memory.
+ *  3. Gas is an i64 global. Each straight run of instructions is charged where it begins, before its
+ *     effects. It is below zero at the latest at the next function entry or loop head that checks,
+ *     which then traps. Code between two checks is bounded by the size of one function, so gas can
+ *     end below zero without a trap: **gas < 0 after a call means out of gas, trap or not.**
+ *  4. The global is exact whenever another function runs: at calls, imports and returns. After a
+ *     trap it may lag, so a host charges the whole limit of the slot.
+ *  5. Depth is an i32 global: stack slots of all frames that can call. It is exact at every call. A
+ *     frame beyond the maximum traps and leaves depth above the maximum. A host that catches an
+ *     exception and goes on (longjmp) restores the depth it saw when it was entered.
+ *  6. A frame's slots bound what any compiler of the engine uses, so a real stack overflow cannot
+ *     come first on a stack of the documented size. If it does, it is a host fault.
+ *  7. The bits of a NaN that the engine chose are never seen: they are made canonical where they
+ *     could be (a store, reinterpret, copysign, splat, replace_lane, a global), and in vectors where
+ *     they arise. A payload survives only a copy from a load, a constant or a reinterpretation.
+ *  8. memory.grow fails only by the rules: the module's maximum and the profile's. If the engine
+ *     cannot follow, `oom` is 1 and the guest traps: a host fault, never a result.
+ *  9. memory.size is the engine's. **A slot that grew the memory and is rolled back takes its
+ *     instance with it**: an engine's memory cannot shrink, and bytes beyond the old size would not
+ *     trap. The host makes a new instance from the state before.
+ * 10. A byte of memory 0 that was stored to lies in a chunk whose byte in the dirty map is not zero.
+ *     Chunks may be marked that did not change. What the host writes is the host's to mark, and
+ *     data segments are not marked. The map itself is deterministic, so it may be charged for.
+ * 11. Instantiation runs no guest code: the start function is exported instead.
+ */
+import { addedExports, assemble } from './assemble.ts'
+import type { ScanContext } from './body-scan.ts'
+import { ByteWriter } from './byte-writer.ts'
+import { checkBoundary } from './check-boundary.ts'
+import { CodeWriter } from './code-writer.ts'
+import { decodeModule } from './decode-module.ts'
+import { type EmitContext, emitFunction } from './emit-function.ts'
+import { FunctionTypes } from './function-types.ts'
+import { InjectedFunctions } from './injected-functions.ts'
+import { globalExport } from './injected-names.ts'
+import { CHUNK_SHIFT, layoutOf, PAGE_BYTES } from './layout.ts'
+import { REWRITTEN_BODY_MAX_BYTES } from './limits.ts'
+import type { CustomSection, ModuleExport, ModuleImport, ModuleShape } from './module-shape.ts'
+import { featuresOf, limitsOf, type RewriteProfile } from './profile.ts'
+import { ModuleRefused } from './refusal.ts'
+import { scanBody } from './scan-body.ts'
+import { I32, I64, typeName } from './value-types.ts'
+
+/** The rules of this folder. A change of what comes out is a change of this number. */
+export const REWRITER_VERSION = 1
+
+export interface RewrittenModule {
+  readonly bytes: Uint8Array
+  readonly version: number
+  /** Whether there is a memory, its own or imported. */
+  readonly hasMemory: boolean
+  readonly memory64: boolean
+  readonly memoryImported: boolean
+  /** Pages at instantiation, and at most. */
+  readonly memoryPagesMin: number
+  readonly memoryPagesMax: number
+  /** Bytes at the start of the dirty map that mean something: one a chunk. 0 without a map. */
+  readonly dirtyMapBytes: number
+  /** In order of their index: what a snapshot holds besides memory. */
+  readonly mutableGlobals: readonly { readonly exportName: string; readonly type: string }[]
+  readonly hasStart: boolean
+  readonly hasTable: boolean
+  readonly imports: readonly ModuleImport[]
+  /** The module's own exports, without the added ones. */
+  readonly exports: readonly ModuleExport[]
+  /** Of the original; the rewritten bytes have none. */
+  readonly customSections: readonly CustomSection[]
+}
+
+/**
+ * Makes a module fit to run as a guest.
+ *
+ * @throws {ModuleRefused} if the bytes are no valid module, pass a limit, or need what the profile
+ * does not give.
+ */
+export function rewrite(bytes: Uint8Array, profile: RewriteProfile): RewrittenModule {
+  const shape = decodeModule(bytes, profile)
+  checkBoundary(shape, featuresOf(profile))
+  const layout = layoutOf(shape, profile)
+  const types = new FunctionTypes(shape.types)
+  const injected = new InjectedFunctions(shape, layout, limitsOf(profile), types)
+  const bodies = rewriteBodies(shape, profile, types, injected)
+  const exports = addedExports(shape, layout, injected)
+  return {
+    ...describe(shape),
+    bytes: assemble({ shape, layout, types, injected, bodies, exports }),
+    version: REWRITER_VERSION,
+    memoryPagesMax: shape.memory === undefined ? 0 : layout.pagesMax,
+    dirtyMapBytes: layout.dirtyMapPages === 0 ? 0 : layout.pagesMax * (PAGE_BYTES >> CHUNK_SHIFT),
+  }
+}
+
+function rewriteBodies(
+  shape: ModuleShape,
+  profile: RewriteProfile,
+  types: FunctionTypes,
+  injected: InjectedFunctions,
+): Uint8Array {
+  const layout = layoutOf(shape, profile)
+  const addressType = shape.memory?.is64 === true ? I64 : I32
+  const scanContext: ScanContext = {
+    shape,
+    limits: limitsOf(profile),
+    features: featuresOf(profile),
+    trackDirty: layout.dirtyMapPages > 0,
+    injected,
+    addressType,
+    brTableEntries: 0,
+  }
+  const { frameSlotsMax } = profile
+  const emitContext: EmitContext = { bytes: shape.bytes, layout, types, addressType, frameSlotsMax }
+  const out = new ByteWriter(shape.bytes.length * 2)
+  const body = new CodeWriter(65_536)
+  shape.bodies.forEach((range, index) => {
+    const type = shape.types[shape.functions[shape.importedFunctions + index] ?? -1]
+    if (type === undefined) throw new Error(`expected a type of function ${index}`)
+    body.clear()
+    emitFunction(emitContext, scanBody(scanContext, type, range), body)
+    if (body.length > REWRITTEN_BODY_MAX_BYTES) {
+      throw new ModuleRefused('function-too-large', range.start, `${body.length} bytes rewritten`)
+    }
+    out.u(body.length).copy(body.view())
+  })
+  return out.view()
+}
+
+function describe(shape: ModuleShape) {
+  const mutable = shape.globals.flatMap(({ type, mutable }, index) =>
+    mutable ? [{ exportName: globalExport(index), type: typeName(type) }] : [],
+  )
+  return {
+    hasMemory: shape.memory !== undefined,
+    memory64: shape.memory?.is64 === true,
+    memoryImported: shape.memory?.imported === true,
+    memoryPagesMin: shape.memory?.min ?? 0,
+    mutableGlobals: mutable,
+    hasStart: shape.start !== undefined,
+    hasTable: shape.tables.length > 0,
+    imports: shape.imports,
+    exports: shape.exports,
+    customSections: shape.customSections,
+  }
+}
