@@ -101,3 +101,27 @@ export const TRACE_NODES_MAX = 5_000
 export const JSON_BODY_MAX_BYTES = 4 * MiB
 /** Sockets one gateway holds. */
 export const CONNECTIONS_MAX = 1024
+
+// The gateway
+/** Headers of one request; Node's own default, said here because the AO and native faces share it. */
+export const HEADERS_MAX_BYTES = 16 * KiB
+/** Time for the headers of a request to arrive: a slow sender holds a socket no longer. */
+export const HEADERS_TIMEOUT_MS = 10_000
+/** Time for a whole request to arrive; the answer may take longer. */
+export const REQUEST_TIMEOUT_MS = 30_000
+/** A socket on which nothing moved for this long is closed; longer than any wait, heartbeats included. */
+export const SOCKET_IDLE_MAX_MS = 120_000
+/** Event streams one gateway holds: half of the sockets stay free for requests. */
+export const STREAMS_MAX = 512
+/** Silence on an event stream before a heartbeat, so that proxies and readers know it lives. */
+export const STREAM_HEARTBEAT_MS = 15_000
+/** A reader of a stream that takes nothing for this long is cut off; it resumes by its cursor. */
+export const STREAM_STALL_MAX_MS = 30_000
+/** Bytes of one page of results, slots, frames or certificates; a page holds one entry at least. */
+export const PAGE_SIZE_MAX_BYTES = 8 * MiB
+/** Wrong admin tokens one address may show in a minute. */
+export const ADMIN_TRIES_PER_MINUTE = 10
+/** How long a closing gateway lets running requests end. */
+export const DRAIN_MAX_MS = 5_000
+/** What a call waits for a result when the caller names no limit. */
+export const WAIT_DEFAULT_MS = 10_000
