@@ -1,0 +1,127 @@
+import { CHUNK_SIZE_BYTES } from '../../protocol/index.ts'
+import { badCall } from './guest-stop.ts'
+
+const CHUNK_SHIFT = 12
+const PAGE_BYTES = 65_536
+export const CHUNKS_PER_PAGE = PAGE_BYTES / CHUNK_SIZE_BYTES
+
+/** Linear memory of one instance as the host uses it: checked ranges, marked writes, chunks. */
+export class GuestMemory {
+  readonly #memory: WebAssembly.Memory
+  readonly #dirty: Uint8Array
+  readonly #dirtyWords: Int32Array
+  #bytes: Uint8Array<ArrayBuffer>
+  #view: DataView<ArrayBuffer>
+  /** The same bytes again, for the quick text functions of Buffer; its slice() would not copy. */
+  #buffer: Buffer<ArrayBuffer>
+  #chunks: (Uint8Array | undefined)[] = []
+
+  constructor(memory: WebAssembly.Memory, dirty: WebAssembly.Memory) {
+    this.#memory = memory
+    this.#dirty = new Uint8Array(dirty.buffer)
+    this.#dirtyWords = new Int32Array(dirty.buffer)
+    this.#bytes = new Uint8Array(memory.buffer)
+    this.#view = new DataView(memory.buffer)
+    this.#buffer = Buffer.from(memory.buffer)
+  }
+
+  /** All of it; growth detaches the old buffer, whose length is then 0. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.length === 0 ? this.#refresh() : this.#bytes
+  }
+
+  get pages(): number {
+    return this.bytes.length / PAGE_BYTES
+  }
+
+  #refresh(): Uint8Array<ArrayBuffer> {
+    const { buffer } = this.#memory
+    this.#bytes = new Uint8Array(buffer)
+    this.#view = new DataView(buffer)
+    this.#buffer = Buffer.from(buffer)
+    this.#chunks = []
+    return this.#bytes
+  }
+
+  grow(pages: number): void {
+    if (pages > 0) this.#memory.grow(pages)
+  }
+
+  /** A view of what the guest named by pointer and length, both taken as unsigned. */
+  read(pointer: number, length: number, call: string): Uint8Array<ArrayBuffer> {
+    const start = this.check(pointer, length, call)
+    return this.#bytes.subarray(start, start + (length >>> 0))
+  }
+
+  /** One character for each byte. */
+  readLatin1(pointer: number, length: number, call: string): string {
+    const start = this.check(pointer, length, call)
+    return this.#buffer.toString('latin1', start, start + (length >>> 0))
+  }
+
+  /** The start of a range that lies in memory. */
+  check(pointer: number, length: number, call: string): number {
+    const start = pointer >>> 0
+    if (start + (length >>> 0) > this.bytes.length) throw badCall(call, 'pointer outside of memory')
+    return start
+  }
+
+  /** Writes for the guest, as its own store would. */
+  write(pointer: number, source: Uint8Array, call: string): void {
+    const start = this.check(pointer, source.length, call)
+    if (source.length === 0) return
+    this.#bytes.set(source, start)
+    this.#mark(start, source.length)
+  }
+
+  writeUint32(pointer: number, value: number, call: string): void {
+    const start = this.check(pointer, 4, call)
+    this.#view.setUint32(start, value, true)
+    this.#mark(start, 4)
+  }
+
+  #mark(start: number, length: number): void {
+    const last = (start + length - 1) >>> CHUNK_SHIFT
+    for (let chunk = start >>> CHUNK_SHIFT; chunk <= last; chunk++) this.#dirty[chunk] = 1
+  }
+
+  /** The bytes of a chunk, in place. */
+  chunk(index: number): Uint8Array {
+    if (this.#bytes.length === 0) this.#refresh()
+    let view = this.#chunks[index]
+    if (view === undefined) {
+      const start = index * CHUNK_SIZE_BYTES
+      view = this.#bytes.subarray(start, start + CHUNK_SIZE_BYTES)
+      this.#chunks[index] = view
+    }
+    return view
+  }
+
+  /** Writes one byte for each character. */
+  writeLatin1(pointer: number, text: string, call: string): void {
+    const start = this.check(pointer, text.length, call)
+    if (text.length === 0) return
+    this.#buffer.write(text, start, 'latin1')
+    this.#mark(start, text.length)
+  }
+
+  /** Fills `into` with the chunks stored to since the map was last cleared, ascending; gives their number. */
+  dirtyChunks(into: number[]): number {
+    let count = 0
+    const words = (this.pages * CHUNKS_PER_PAGE) >> 2
+    for (let word = 0; word < words; word++) {
+      const marks = this.#dirtyWords[word] ?? 0
+      if (marks === 0) continue
+      for (let byte = 0; byte < 4; byte++) {
+        if (((marks >>> (8 * byte)) & 0xff) !== 0) into[count++] = word * 4 + byte
+      }
+    }
+    return count
+  }
+
+  /** Clears the map for the given chunks and the one mark that may stand behind the last. */
+  clearDirty(chunks: readonly number[], count: number): void {
+    for (let index = 0; index < count; index++) this.#dirty[chunks[index] ?? 0] = 0
+    this.#dirty[this.pages * CHUNKS_PER_PAGE] = 0
+  }
+}

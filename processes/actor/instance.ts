@@ -1,0 +1,185 @@
+import { type Ending, type GuestContext, type GuestMessage, HostFault, type ProcessId } from '../../protocol/index.ts'
+import { INJECTED } from '../rewriter/index.ts'
+import { HOST_MODULE } from './abi.ts'
+import type { GlobalType, GlobalValues } from './engine-state.ts'
+import { GuestMemory } from './guest-memory.ts'
+import { GuestStop } from './guest-stop.ts'
+import { HostCalls } from './host-calls.ts'
+import { HOST_COSTS } from './host-costs.ts'
+import type { MessageEncoder } from './message-layout.ts'
+
+type GuestFunction = (length: number) => number
+
+/** A compiled module with what is known of it. */
+export interface CompiledModule {
+  readonly module: WebAssembly.Module
+  /** Export names and types of the mutable globals, in order of their index. */
+  readonly globals: readonly { readonly exportName: string; readonly type: GlobalType }[]
+  /** Gas of each chunk of memory that a run stored to. */
+  readonly chunkCost: number
+  readonly frameSlotsMax: number
+}
+
+/** One run of an instance: what goes in besides the memory. */
+export interface Run {
+  readonly self: ProcessId
+  readonly message: GuestMessage
+  readonly context: GuestContext
+  readonly gasLimit: bigint
+}
+
+/** One WebAssembly instance: runs code on whatever state stands in its memory. */
+export class Instance {
+  readonly memory: GuestMemory
+  /** Chunks that the last run stored to, ascending; the first `dirtyCount` entries. */
+  readonly dirty: number[] = []
+  dirtyCount = 0
+  readonly #compiled: CompiledModule
+  readonly #calls: HostCalls
+  readonly #gas: WebAssembly.Global<'i64'>
+  readonly #depth: WebAssembly.Global<'i32'>
+  readonly #outOfMemory: WebAssembly.Global<'i32'>
+  readonly #globals: readonly WebAssembly.Global[]
+  readonly #inbox: GuestFunction
+  readonly #handle: GuestFunction
+  readonly #query: GuestFunction
+  readonly #prelude: readonly (() => void)[]
+
+  /** @throws {HostFault} if the engine gives no instance */
+  constructor(compiled: CompiledModule) {
+    this.#compiled = compiled
+    this.#calls = new HostCalls(() => this.memory)
+    const exports = instantiate(compiled.module, this.#calls)
+    const named = (name: string): unknown => exports[name]
+    this.memory = new GuestMemory(
+      named(INJECTED.memory) as WebAssembly.Memory,
+      named(INJECTED.dirty) as WebAssembly.Memory,
+    )
+    this.#gas = named(INJECTED.gas) as WebAssembly.Global<'i64'>
+    this.#depth = named(INJECTED.depth) as WebAssembly.Global<'i32'>
+    this.#outOfMemory = named(INJECTED.outOfMemory) as WebAssembly.Global<'i32'>
+    this.#globals = compiled.globals.map(({ exportName }) => named(exportName) as WebAssembly.Global)
+    this.#inbox = named('inbox') as GuestFunction
+    this.#handle = named('handle') as GuestFunction
+    this.#query = (named('query') ?? named('handle')) as GuestFunction
+    const prelude = [named(INJECTED.start), named('_initialize'), named('init')]
+    this.#prelude = prelude.filter(step => step !== undefined) as (() => void)[]
+  }
+
+  /** Runs what a module does before its first message, in memory as instantiated; no host calls. */
+  initialize(gasLimit: bigint): Ending {
+    this.#begin(undefined, '', 0, gasLimit)
+    return this.#guarded(gasLimit, () => {
+      for (const step of this.#prelude) step()
+      return 0
+    })
+  }
+
+  /** Runs one message. Afterwards `dirty` lists what it stored to, whatever the ending. */
+  run(run: Run, encoder: MessageEncoder): Ending {
+    const { message, gasLimit } = run
+    const bytes = encoder.encode(message)
+    this.#begin(run.context, run.self, message.timestampMs, gasLimit)
+    return this.#guarded(gasLimit, () => {
+      const { length } = bytes
+      this.#calls.charge(HOST_COSTS.deliver, length)
+      this.memory.write(this.#inbox(length), bytes, 'inbox')
+      return message.kind === 'query' ? this.#query(length) : this.#handle(length)
+    })
+  }
+
+  #begin(context: GuestContext | undefined, self: ProcessId | '', nowMs: number, gasLimit: bigint): void {
+    this.#calls.begin(context, self, nowMs, Number(gasLimit))
+    this.#gas.value = gasLimit
+  }
+
+  #guarded(gasLimit: bigint, body: () => number): Ending {
+    let code: number
+    try {
+      code = body()
+    } catch (error) {
+      this.#finish()
+      return this.#classify(error, gasLimit)
+    }
+    this.#finish()
+    const gas = this.#gasUsed(gasLimit)
+    if (gas > gasLimit) return outOfGas(gasLimit)
+    if (code !== 0) return failed(gas, 'abort', `the process returned ${code}`)
+    return { status: 'ok', gas, output: this.#calls.output }
+  }
+
+  #finish(): void {
+    this.#calls.end()
+    this.dirtyCount = this.memory.dirtyChunks(this.dirty)
+  }
+
+  /** Gas of the guest's own code, of its host calls, and of the chunks it stored to. */
+  #gasUsed(gasLimit: bigint): bigint {
+    const left = this.#gas.value
+    const host = this.#calls.gas + this.dirtyCount * this.#compiled.chunkCost
+    return left < 0n ? gasLimit + 1n : gasLimit - left + BigInt(host)
+  }
+
+  /**
+   * Says how a run ended that threw. Texts of the engine differ between its versions, so they never
+   * get into a result.
+   */
+  #classify(error: unknown, gasLimit: bigint): Ending {
+    const depth = this.#depth.value
+    this.#depth.value = 0
+    if (this.#outOfMemory.value !== 0) throw new HostFault('no memory for a guest', { cause: error })
+    if (error instanceof GuestStop) {
+      if (error.code !== 'abort') return failed(gasLimit, error.code, error.message)
+      const gas = this.#gasUsed(gasLimit)
+      return gas > gasLimit ? outOfGas(gasLimit) : failed(gas, 'abort', error.message)
+    }
+    if (error instanceof WebAssembly.RuntimeError) {
+      if (this.#gas.value < 0n) return outOfGas(gasLimit)
+      if (depth > this.#compiled.frameSlotsMax) {
+        return failed(gasLimit, 'stack-overflow', 'calls nested too deep')
+      }
+      return failed(gasLimit, 'trap', 'the program trapped')
+    }
+    if (error instanceof RangeError) throw new HostFault('the engine failed', { cause: error })
+    throw error
+  }
+
+  /** Values of the mutable globals now. */
+  readGlobals(): GlobalValues {
+    return this.#globals.map(global => global.value as number | bigint)
+  }
+
+  /** `known` itself if the globals still have its values, so that nothing is allocated. */
+  readChangedGlobals(known: GlobalValues): GlobalValues {
+    const globals = this.#globals
+    for (let index = 0; index < globals.length; index++) {
+      if (!Object.is(globals[index]?.value, known[index])) return this.readGlobals()
+    }
+    return known
+  }
+
+  writeGlobals(values: GlobalValues): void {
+    const globals = this.#globals
+    for (let index = 0; index < globals.length; index++) {
+      const global = globals[index]
+      if (global !== undefined) global.value = values[index]
+    }
+  }
+}
+
+function instantiate(module: WebAssembly.Module, calls: HostCalls): WebAssembly.Exports {
+  try {
+    return new WebAssembly.Instance(module, { [HOST_MODULE]: calls.imports }).exports
+  } catch (cause) {
+    throw new HostFault('no instance of a guest', { cause })
+  }
+}
+
+const failed = (gas: bigint, code: string, message: string): Ending => ({
+  status: 'error',
+  gas,
+  error: { code, message },
+})
+
+const outOfGas = (gasLimit: bigint): Ending => failed(gasLimit, 'out-of-gas', 'the gas limit was reached')
+
