@@ -1,7 +1,8 @@
-import { constants, createPublicKey, hash, type KeyObject, verify } from 'node:crypto'
+import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import secp256k1 from 'secp256k1'
 import sodium from 'sodium-native'
 import type { CryptoProvider } from '../protocol/index.ts'
+import { nativeSha384 } from './native-sha384.ts'
 
 /** RSA keys kept ready: importing one costs a third of a verification. */
 const RSA_KEYS_MAX = 1024
@@ -19,10 +20,7 @@ export const nativeCrypto: Omit<CryptoProvider, 'keccak256'> = {
     sodium.crypto_hash_sha256(digest, bytes)
     return digest
   },
-  sha384(bytes) {
-    const digest = hash('sha384', bytes, 'buffer')
-    return new Uint8Array(digest.buffer, digest.byteOffset, digest.byteLength)
-  },
+  sha384: nativeSha384,
   ed25519PublicKey: (seed) => expandSeed(seed).slice(32),
   ed25519Sign(seed, message) {
     const signature = new Uint8Array(64)
@@ -81,7 +79,9 @@ function expandSeed(seed: Uint8Array): Uint8Array {
 
 /** Least recently used goes first: a Map keeps the order of insertion. */
 function rsaKey(modulus: Uint8Array): KeyObject {
-  const name = Buffer.from(modulus.buffer, modulus.byteOffset, modulus.byteLength).toString('latin1')
+  const name = Buffer.from(modulus.buffer, modulus.byteOffset, modulus.byteLength).toString(
+    'latin1',
+  )
   let key = rsaKeys.get(name)
   if (key === undefined) {
     const n = Buffer.from(modulus).toString('base64url')

@@ -1,6 +1,9 @@
 /** What we use of two packages that bring no declarations. */
 declare module 'sodium-native' {
   const sodium: {
+    readonly crypto_hash_sha512_STATEBYTES: number
+    crypto_hash_sha512_update(state: Uint8Array, input: Uint8Array): void
+    crypto_hash_sha512_final(state: Uint8Array, output: Uint8Array): void
     crypto_hash_sha256(output: Uint8Array, input: Uint8Array): void
     crypto_sign_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void
     crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void

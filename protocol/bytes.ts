@@ -87,7 +87,8 @@ function fillBase64Url(bytes: Uint8Array, codes: Uint8Array | number[]): void {
  */
 export function fromBase64Url(text: string): Uint8Array {
   const tail = text.length & 3
-  if (tail === 1) throw new MalformedBytes(`base64url: impossible length ${text.length}`, text.length)
+  if (tail === 1)
+    throw new MalformedBytes(`base64url: impossible length ${text.length}`, text.length)
   const whole = text.length - tail
   const bytes = new Uint8Array((whole >> 2) * 3 + (tail === 0 ? 0 : tail - 1))
   let to = 0

@@ -181,10 +181,8 @@ export class CborReader {
     const first = this.#first()
     if (first >> 5 !== major) throw this.#unexpected(expected, first)
     const short = first & 31
-    if (short < 24) {
-      this.#at = at + 1
-      return short
-    }
+    this.#at = at + 1
+    if (short < 24) return short
     if (short > 27) throw new MalformedBytes('cbor: indefinite or reserved length', at)
     const size = 1 << (short - 24)
     if (at + 1 + size > this.#bytes.length) throw cutShort(at)

@@ -7,8 +7,9 @@
  * 3. Signatures cannot be changed into others by third parties: S < L, low-S, canonical points,
  *    s < n. Ids are made from signatures, so a changed signature would be a new id.
  */
-import { keccak_256 } from '@noble/hashes/sha3.js'
+
 import { sha256 as sha256Noble, sha384 as sha384Noble } from '@noble/hashes/sha2.js'
+import { keccak_256 } from '@noble/hashes/sha3.js'
 import { ed25519PublicKeyPortable, ed25519SignPortable, ed25519VerifyPortable } from './ed25519.ts'
 import { rsaPssVerifyPortable } from './rsa.ts'
 import {

@@ -9,8 +9,9 @@ import { fromBase64Url, MalformedBytes, toBase64Url, toUtf8 } from './bytes.ts'
 import { ed25519PublicKey, ed25519Sign, sha256 } from './crypto.ts'
 import { hashListStart, hashNext } from './deep-hash.ts'
 import { verifySignature } from './item-signature.ts'
-import { addressOf, shapeOfScheme, shapeOfType, type SignatureScheme, type Signer } from './keys.ts'
-import { decodeTags, encodeTags, ITEM_TAGS_MAX, ITEM_TAGS_SIZE_MAX_BYTES, type Tag } from './tags.ts'
+import { addressOf, type SignatureScheme, type Signer, shapeOfScheme, shapeOfType } from './keys.ts'
+import { TAGS_MAX, TAGS_SIZE_MAX_BYTES } from './limits.ts'
+import { decodeTags, encodeTags, type Tag } from './tags.ts'
 
 /** A data item; its byte fields are views on `bytes`, which nobody may change. */
 export interface DataItem {
@@ -109,8 +110,8 @@ function locate(bytes: Uint8Array): Layout {
   const countsAt = anchorAt + 1 + optionalSize(bytes, anchorAt, 'anchor')
   const tagsAt = countsAt + 16
   if (tagsAt > bytes.length) throw cutShort(bytes)
-  const tagCount = readCount(bytes, countsAt, ITEM_TAGS_MAX, 'tags')
-  const dataAt = tagsAt + readCount(bytes, countsAt + 8, ITEM_TAGS_SIZE_MAX_BYTES, 'bytes of tags')
+  const tagCount = readCount(bytes, countsAt, TAGS_MAX, 'tags')
+  const dataAt = tagsAt + readCount(bytes, countsAt + 8, TAGS_SIZE_MAX_BYTES, 'bytes of tags')
   if (dataAt > bytes.length) throw cutShort(bytes)
   return { scheme, signatureType, ownerAt, targetAt, anchorAt, tagCount, tagsAt, dataAt }
 }

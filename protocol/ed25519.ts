@@ -40,6 +40,7 @@ export function ed25519VerifyPortable(
 function littleEndian(bytes: Uint8Array): bigint {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let value = 0n
-  for (let at = bytes.length - 8; at >= 0; at -= 8) value = (value << 64n) | view.getBigUint64(at, true)
+  for (let at = bytes.length - 8; at >= 0; at -= 8)
+    value = (value << 64n) | view.getBigUint64(at, true)
   return value
 }

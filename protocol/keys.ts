@@ -1,11 +1,4 @@
-import {
-  fromBase64Url,
-  fromUtf8,
-  MalformedBytes,
-  toBase64Url,
-  toHex,
-  toUtf8,
-} from './bytes.ts'
+import { fromBase64Url, fromUtf8, MalformedBytes, toBase64Url, toHex, toUtf8 } from './bytes.ts'
 import {
   ed25519PublicKey,
   ed25519Sign,

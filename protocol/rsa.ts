@@ -23,7 +23,11 @@ export function rsaPssVerifyPortable(
   for (let at = 0; at < modulus.length - encodedBytes; at++) {
     if (encoded[at] !== 0) return false
   }
-  return isPssEncoding(encoded.subarray(modulus.length - encodedBytes), encodedBits, sha256(message))
+  return isPssEncoding(
+    encoded.subarray(modulus.length - encodedBytes),
+    encodedBits,
+    sha256(message),
+  )
 }
 
 function powerOf65537(base: bigint, modulus: bigint): bigint {

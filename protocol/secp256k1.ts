@@ -7,7 +7,11 @@ export function secp256k1PublicKeyPortable(secret: Uint8Array): Uint8Array {
 
 /** Signature (r, low s, recovery bit) of a hash, in JavaScript. */
 export function secp256k1SignPortable(secret: Uint8Array, hash: Uint8Array): Uint8Array {
-  const recovered = secp256k1.sign(hash, secret, { prehash: false, lowS: true, format: 'recovered' })
+  const recovered = secp256k1.sign(hash, secret, {
+    prehash: false,
+    lowS: true,
+    format: 'recovered',
+  })
   const signature = new Uint8Array(65)
   signature.set(recovered.subarray(1))
   signature[64] = recovered[0] ?? 0
@@ -36,7 +40,9 @@ export function secp256k1RecoverPortable(
   recovered[0] = signature[64] ?? 0
   recovered.set(signature.subarray(0, 64), 1)
   try {
-    return secp256k1.Signature.fromBytes(recovered, 'recovered').recoverPublicKey(hash).toBytes(false)
+    return secp256k1.Signature.fromBytes(recovered, 'recovered')
+      .recoverPublicKey(hash)
+      .toBytes(false)
   } catch {
     return undefined
   }

@@ -53,7 +53,9 @@ export function isSecp256k1Signature(signature: Uint8Array): boolean {
 
 /** Compressed (02, 03) or uncompressed (04), never the hybrid forms (06, 07) that some take. */
 export function isSecp256k1PublicKey(key: Uint8Array): boolean {
-  return (key.length === 33 && (key[0] === 2 || key[0] === 3)) || (key.length === 65 && key[0] === 4)
+  return (
+    (key.length === 33 && (key[0] === 2 || key[0] === 3)) || (key.length === 65 && key[0] === 4)
+  )
 }
 
 /** 2,048 to 4,096 bits, odd, without leading zero bytes. */

@@ -1,15 +1,11 @@
 import { fromUtf8, MalformedBytes, toUtf8 } from './bytes.ts'
+import { TAGS_MAX, TAGS_SIZE_MAX_BYTES } from './limits.ts'
 
 /** A name and a value; a list of tags keeps its order and its repetitions, and is never an object. */
 export interface Tag {
   readonly name: string
   readonly value: string
 }
-
-/** Tags one item may have (ANS-104). */
-export const ITEM_TAGS_MAX = 128
-/** Bytes the encoded tags of one item may take (ANS-104). */
-export const ITEM_TAGS_SIZE_MAX_BYTES = 4096
 
 /**
  * Tags that say what a message is, where it goes or where it came from: each at most once, in any
@@ -47,16 +43,16 @@ const NO_BYTES = new Uint8Array(0)
  */
 export function encodeTags(tags: readonly Tag[]): Uint8Array {
   if (tags.length === 0) return NO_BYTES
-  if (tags.length > ITEM_TAGS_MAX) {
-    throw new RangeError(`expected at most ${ITEM_TAGS_MAX} tags, got ${tags.length}`)
+  if (tags.length > TAGS_MAX) {
+    throw new RangeError(`expected at most ${TAGS_MAX} tags, got ${tags.length}`)
   }
-  const bytes = new Uint8Array(ITEM_TAGS_SIZE_MAX_BYTES + LONG_MAX_BYTES)
+  const bytes = new Uint8Array(TAGS_SIZE_MAX_BYTES + LONG_MAX_BYTES)
   let at = writeLong(bytes, 0, tags.length)
   for (const tag of tags) {
     at = writeText(bytes, at, tag.name)
     at = writeText(bytes, at, tag.value)
   }
-  if (at >= ITEM_TAGS_SIZE_MAX_BYTES) throw tooLarge()
+  if (at >= TAGS_SIZE_MAX_BYTES) throw tooLarge()
   return bytes.slice(0, at + 1)
 }
 
@@ -68,13 +64,13 @@ export function encodeTags(tags: readonly Tag[]): Uint8Array {
  */
 export function decodeTags(bytes: Uint8Array): Tag[] {
   if (bytes.length === 0 || (bytes.length === 1 && bytes[0] === 0)) return []
-  if (bytes.length > ITEM_TAGS_SIZE_MAX_BYTES) {
-    throw new MalformedBytes(`tags: expected at most ${ITEM_TAGS_SIZE_MAX_BYTES} bytes`, 0)
+  if (bytes.length > TAGS_SIZE_MAX_BYTES) {
+    throw new MalformedBytes(`tags: expected at most ${TAGS_SIZE_MAX_BYTES} bytes`, 0)
   }
   const reader: TagReader = { bytes, at: 0 }
   const count = readLong(reader)
-  if (count < 1 || count > ITEM_TAGS_MAX) {
-    throw new MalformedBytes(`tags: expected 1 to ${ITEM_TAGS_MAX} tags, got ${count}`, 0)
+  if (count < 1 || count > TAGS_MAX) {
+    throw new MalformedBytes(`tags: expected 1 to ${TAGS_MAX} tags, got ${count}`, 0)
   }
   const tags: Tag[] = []
   for (let index = 0; index < count; index++) {
@@ -82,7 +78,8 @@ export function decodeTags(bytes: Uint8Array): Tag[] {
     tags.push({ name, value: readText(reader) })
   }
   if (bytes[reader.at] !== 0) throw new MalformedBytes('tags: expected the closing zero', reader.at)
-  if (reader.at + 1 !== bytes.length) throw new MalformedBytes('tags: trailing bytes', reader.at + 1)
+  if (reader.at + 1 !== bytes.length)
+    throw new MalformedBytes('tags: trailing bytes', reader.at + 1)
   return tags
 }
 
@@ -156,12 +153,12 @@ function writeLong(bytes: Uint8Array, from: number, value: number): number {
 function writeText(bytes: Uint8Array, from: number, text: string): number {
   if (!text.isWellFormed()) throw new TypeError('expected well-formed text, got a lone surrogate')
   const encoded = toUtf8(text)
-  if (from + encoded.length >= ITEM_TAGS_SIZE_MAX_BYTES) throw tooLarge()
+  if (from + encoded.length >= TAGS_SIZE_MAX_BYTES) throw tooLarge()
   const at = writeLong(bytes, from, encoded.length)
   bytes.set(encoded, at)
   return at + encoded.length
 }
 
 function tooLarge(): RangeError {
-  return new RangeError(`expected tags of at most ${ITEM_TAGS_SIZE_MAX_BYTES} bytes`)
+  return new RangeError(`expected tags of at most ${TAGS_SIZE_MAX_BYTES} bytes`)
 }

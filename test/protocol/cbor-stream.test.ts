@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest'
+import { fromHex, MalformedBytes } from '../../protocol/bytes.ts'
+import { CborReader, CborWriter, decodeCbor, encodeCbor } from '../../protocol/cbor.ts'
+
+describe('CborWriter and CborReader', () => {
+  it('write and read a frame-like thing, value by value', () => {
+    const writer = new CborWriter(1)
+    writer.array(7)
+    writer.uint(1)
+    writer.int(-5n)
+    writer.bytes(new Uint8Array(5000).fill(1))
+    writer.text('é'.repeat(30))
+    writer.bool(true)
+    writer.null()
+    writer.raw(encodeCbor([1, 2]))
+    const bytes = writer.finish()
+    const reader = new CborReader(bytes)
+    expect(reader.array()).toBe(7)
+    expect(reader.uint()).toBe(1)
+    expect(reader.int()).toBe(-5)
+    const body = reader.bytes()
+    expect(body.buffer).toBe(bytes.buffer)
+    expect(body).toHaveLength(5000)
+    expect(reader.text()).toBe('é'.repeat(30))
+    expect(reader.bool()).toBe(true)
+    expect(reader.isNull()).toBe(true)
+    expect(reader.null()).toBe(null)
+    expect(reader.peek()).toBe(4)
+    expect(reader.skip()).toEqual(Uint8Array.of(0x82, 1, 2))
+    expect(reader.offset).toBe(bytes.length)
+    reader.end()
+    expect(() => reader.peek()).toThrow(MalformedBytes)
+  })
+
+  it('go on after finish, and give copies', () => {
+    const writer = new CborWriter()
+    writer.uint(1)
+    const first = writer.finish()
+    writer.uint(2)
+    expect(first).toEqual(Uint8Array.of(1))
+    expect(writer.finish()).toEqual(Uint8Array.of(1, 2))
+  })
+
+  it('check the order of keys that are read one by one, around inner containers', () => {
+    const read = (hex: string): void => {
+      const reader = new CborReader(fromHex(hex))
+      for (let left = reader.map(); left > 0; left--) {
+        reader.uint()
+        if (reader.peek() === 4) for (let inner = reader.array(); inner > 0; inner--) reader.uint()
+        else reader.skip()
+      }
+      reader.end()
+    }
+    read('a3018203020201038101')
+    read('a201a00280')
+    expect(() => read('a3028203020101038101')).toThrow('canonical order')
+    expect(() => read('a202a00180')).toThrow('canonical order')
+    expect(() => read('a202800180')).toThrow('canonical order')
+  })
+
+  it('tell when a map was left half read', () => {
+    const reader = new CborReader(fromHex('a10102'))
+    reader.map()
+    reader.uint()
+    expect(() => reader.end()).toThrow(MalformedBytes)
+  })
+
+  it.each([
+    ['uint', '20'],
+    ['uint', '40'],
+    ['int', '60'],
+    ['bytes', '60'],
+    ['text', '40'],
+    ['array', 'a0'],
+    ['map', '80'],
+    ['bool', 'f6'],
+    ['bool', '00'],
+    ['null', 'f4'],
+  ] as const)('%s refuses 0x%s and stays where it is', (method, hex) => {
+    const reader = new CborReader(fromHex(hex))
+    expect(() => reader[method]()).toThrow(MalformedBytes)
+    expect(reader.offset).toBe(0)
+  })
+
+  it('read from the middle of a larger array', () => {
+    const outer = fromHex('ffff1a000f4240ff')
+    const reader = new CborReader(outer.subarray(2, 7))
+    expect(reader.uint()).toBe(1000000)
+    reader.end()
+  })
+
+  it('make nothing of a declared size that cannot be', () => {
+    const before = process.memoryUsage().arrayBuffers
+    for (let round = 0; round < 1000; round++) {
+      expect(() => decodeCbor(fromHex('9affffffff'))).toThrow(MalformedBytes)
+      expect(() => decodeCbor(fromHex('5affffffff'))).toThrow(MalformedBytes)
+    }
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 * 1024)
+  })
+})
