@@ -1,0 +1,75 @@
+import { CHUNK_SIZE_BYTES } from '../../protocol/index.ts'
+import type { GuestMemory } from './guest-memory.ts'
+
+const ZERO = new Uint8Array(CHUNK_SIZE_BYTES)
+
+/**
+ * The last kept state of a guest's memory, as differences from the image of its module; a chunk that
+ * neither holds is zero. Only chunks that the dirty map names are ever looked at.
+ */
+export class ChunkStore {
+  readonly #image: ReadonlyMap<number, Uint8Array>
+  readonly #own = new Map<number, Uint8Array>()
+  #changed = new Set<number>()
+
+  constructor(image: ReadonlyMap<number, Uint8Array>) {
+    this.#image = image
+  }
+
+  /** Chunks held beside the image. */
+  get count(): number {
+    return this.#own.size
+  }
+
+  /** Takes chunks over, for a guest that is opened in a later state. */
+  adopt(chunks: ReadonlyMap<number, Uint8Array>): void {
+    for (const [index, bytes] of chunks) this.#own.set(index, bytes.slice())
+  }
+
+  /** Writes the kept state into fresh memory that holds no more than its data segments. */
+  writeTo(memory: GuestMemory, boot: ReadonlyMap<number, Uint8Array>): void {
+    for (const [index, bytes] of boot) memory.bytes.set(bytes, index * CHUNK_SIZE_BYTES)
+    for (const [index, bytes] of this.#own) memory.bytes.set(bytes, index * CHUNK_SIZE_BYTES)
+  }
+
+  /** Takes over what changed in memory. */
+  keep(memory: GuestMemory): void {
+    const { bytes } = memory
+    forEachDirty(memory, index => {
+      const now = bytes.subarray(index * CHUNK_SIZE_BYTES, (index + 1) * CHUNK_SIZE_BYTES)
+      const before = this.#own.get(index)
+      if (Buffer.compare(now, before ?? this.#image.get(index) ?? ZERO) === 0) return
+      this.#changed.add(index)
+      if (before === undefined) this.#own.set(index, now.slice())
+      else before.set(now)
+    })
+  }
+
+  /** Puts memory back as it was. */
+  restore(memory: GuestMemory): void {
+    const { bytes } = memory
+    forEachDirty(memory, index => {
+      bytes.set(this.#own.get(index) ?? this.#image.get(index) ?? ZERO, index * CHUNK_SIZE_BYTES)
+    })
+  }
+
+  /** Chunks that changed since the last call, ascending. */
+  takeChanged(): readonly number[] {
+    const changed = [...this.#changed].sort((a, b) => a - b)
+    this.#changed = new Set()
+    return changed
+  }
+}
+
+/** Calls `each` for every chunk the dirty map names, ascending, and clears the map. */
+export function forEachDirty(memory: GuestMemory, each: (index: number) => void): void {
+  const chunks = memory.bytes.length / CHUNK_SIZE_BYTES
+  const map = memory.dirtyMap
+  const words = new Int32Array(map.buffer, 0, chunks / 4)
+  for (let word = 0; word < words.length; word++) {
+    if (words[word] === 0) continue
+    for (let index = word * 4; index < word * 4 + 4; index++) if (map[index] !== 0) each(index)
+  }
+  // One byte beyond: a mark may be set ahead for a store that is not reached.
+  map.fill(0, 0, Math.min(map.length, chunks + 1))
+}

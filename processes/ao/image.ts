@@ -1,0 +1,37 @@
+import { CHUNK_SIZE_BYTES, Failure, GAS_PER_SLOT_MAX, type GuestSnapshot } from '../../protocol/index.ts'
+import { forEachDirty } from './chunk-store.ts'
+import { encodeGlobals } from './engine-state.ts'
+import { type LoadedModule, Machine } from './machine.ts'
+
+/** A module's state before slot 0, and what of it a fresh instance does not have by itself. */
+export interface Image {
+  readonly snapshot: GuestSnapshot
+  /** Chunks that running the module's constructors changed. */
+  readonly boot: ReadonlyMap<number, Uint8Array>
+}
+
+const ZERO = new Uint8Array(CHUNK_SIZE_BYTES)
+
+/** Runs what a module runs before its first message. @throws {Failure} `module-refused` if that fails */
+export function makeImage(loaded: LoadedModule): Image {
+  const machine = new Machine(loaded)
+  machine.begin({ timestampMs: 0, random: length => new Uint8Array(length), log: () => undefined }, GAS_PER_SLOT_MAX)
+  try {
+    machine.boot()
+  } catch (error) {
+    throw new Failure('module-refused', { rule: 'boot' }, { cause: error, note: 'its constructors fail' })
+  }
+  const { memory } = machine
+  const boot = new Map<number, Uint8Array>()
+  forEachDirty(memory, index => boot.set(index, chunkOf(memory.bytes, index).slice()))
+  const chunks = new Map<number, Uint8Array>()
+  const count = memory.bytes.length / CHUNK_SIZE_BYTES
+  for (let index = 0; index < count; index++) {
+    const chunk = chunkOf(memory.bytes, index)
+    if (Buffer.compare(chunk, ZERO) !== 0) chunks.set(index, chunk.slice())
+  }
+  return { snapshot: { pages: memory.pages, chunks, engine: encodeGlobals(machine.globals) }, boot }
+}
+
+const chunkOf = (bytes: Uint8Array, index: number): Uint8Array =>
+  bytes.subarray(index * CHUNK_SIZE_BYTES, (index + 1) * CHUNK_SIZE_BYTES)

@@ -1,0 +1,37 @@
+import { type GuestFactory, HostFault, type ModuleDescription, type Runtime } from '../../protocol/index.ts'
+import { AO_FORMATS } from './formats.ts'
+import { AoGuest } from './guest.ts'
+import { makeImage } from './image.ts'
+import type { LoadedModule } from './machine.ts'
+import { decodePrepared, formatOf, prepareModule } from './prepared.ts'
+
+/** Runs unmodified modules of AO, in all formats of its loader. */
+export const aoRuntime: Runtime = {
+  formats: AO_FORMATS,
+  // aos checks for itself whether it may be assigned a message.
+  assignable: true,
+  prepare: prepareModule,
+  load,
+}
+
+function load(bytes: Uint8Array, module: ModuleDescription): GuestFactory {
+  const prepared = decodePrepared(bytes)
+  const compiled = compile(prepared.wasm)
+  const imports = WebAssembly.Module.imports(compiled).map(({ module: from, name }) => ({ module: from, name }))
+  const loaded: LoadedModule = { module: compiled, imports, prepared, format: formatOf(module) }
+  const image = makeImage(loaded)
+  return {
+    image: image.snapshot,
+    open: (process, snapshot) => new AoGuest({ loaded, image, module, process, snapshot }),
+    close: () => undefined,
+  }
+}
+
+function compile(wasm: Uint8Array): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(new Uint8Array(wasm))
+  } catch (error) {
+    // The rewriter validated it: an engine that cannot compile it is short of something.
+    throw new HostFault('a prepared module does not compile', { cause: error })
+  }
+}
