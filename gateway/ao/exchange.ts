@@ -1,0 +1,133 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { concatBytes, FAILURES, Failure, fromUtf8, MalformedBytes } from '../../protocol/index.ts'
+
+/** One request of the façade, and the way to answer it. */
+export interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly method: string
+  /** Parts of the path after the unit's name, decoded; no empty ones. */
+  readonly path: readonly string[]
+  readonly query: URLSearchParams
+  /** Fires when the client has gone. */
+  readonly signal: AbortSignal
+}
+
+/** Clients of AO run in browser pages of any origin; nothing here needs a credential. */
+const OPEN: OutgoingHttpHeaders = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': '*',
+}
+
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  sendText(response, status, JSON.stringify(body), 'application/json; charset=utf-8')
+}
+
+export function sendText(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  type = 'text/plain; charset=utf-8',
+): void {
+  sendBytes(response, status, Buffer.from(text), { 'content-type': type })
+}
+
+/** Answers with bytes; a HEAD request gets the headers alone. */
+export function sendBytes(
+  response: ServerResponse,
+  status: number,
+  bytes: Uint8Array,
+  headers: OutgoingHttpHeaders,
+): void {
+  if (response.headersSent || response.destroyed) return
+  const length = { 'content-length': bytes.length }
+  response.writeHead(status, { ...OPEN, 'cache-control': 'no-store', ...length, ...headers })
+  if (response.req.method === 'HEAD') response.end()
+  else response.end(bytes)
+}
+
+/** Answers a browser's question whether it may send its request: it may. */
+export function sendPreflight(response: ServerResponse): void {
+  response.writeHead(204, {
+    ...OPEN,
+    'access-control-allow-methods': 'GET, HEAD, POST, DELETE, OPTIONS',
+    'access-control-allow-headers': '*',
+    'access-control-max-age': '86400',
+  })
+  response.end()
+}
+
+/**
+ * AO's shape of an error, with the code and what to do next beside it. What this machine is to blame
+ * for shows its title alone. What is left of an unread body goes with its connection.
+ */
+export function sendFailure(response: ServerResponse, error: unknown): void {
+  const failure = Failure.from(error)
+  const { status, next, title } = FAILURES[failure.code]
+  const text = failure.blame === 'host' ? title : failure.message
+  const body = { error: text, code: failure.code, next }
+  if (!response.headersSent && !response.req.complete) response.setHeader('connection', 'close')
+  sendJson(response, status, body)
+}
+
+/** The whole body. @throws {Failure} `too-large`, `unsupported-media`, `aborted` */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+  const { 'content-encoding': encoding, 'content-length': announced } = request.headers
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new Failure('unsupported-media', { encoding })
+  }
+  if (Number(announced ?? 0) > maxBytes) throw new Failure('too-large', { maxBytes })
+  const parts: Uint8Array[] = []
+  let length = 0
+  try {
+    // Left open when it is too long, so that there is a socket to say so on.
+    for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      length += part.length
+      if (length > maxBytes) break
+      parts.push(part)
+    }
+  } catch (cause) {
+    throw new Failure('aborted', {}, { cause })
+  }
+  if (length > maxBytes) throw new Failure('too-large', { maxBytes })
+  return concatBytes(...parts)
+}
+
+/** The body as JSON. @throws {Failure} `malformed-request`, and as `readBody` */
+export async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+  const bytes = await readBody(request, maxBytes)
+  try {
+    return JSON.parse(fromUtf8(bytes))
+  } catch (cause) {
+    const what = cause instanceof MalformedBytes ? 'the body is not UTF-8' : 'the body is not JSON'
+    throw new Failure('malformed-request', {}, { cause, note: what })
+  }
+}
+
+/** A parameter that says something: clients write `undefined` into URLs for what they leave out. */
+export function parameter(query: URLSearchParams, name: string): string | undefined {
+  const value = query.get(name)
+  return value === null || value === '' || value === 'undefined' || value === 'null' ? undefined : value
+}
+
+/** A page size from 1 to `max`. @throws {Failure} `malformed-request` */
+export function pageSize(query: URLSearchParams, fallback: number, max: number): number {
+  const text = parameter(query, 'limit')
+  if (text === undefined) return fallback
+  const limit = Number(text)
+  if (!Number.isInteger(limit) || limit < 1) {
+    throw new Failure('malformed-request', { limit: text }, { note: 'limit is a number from 1 on' })
+  }
+  return Math.min(limit, max)
+}
+
+/** @throws {Failure} `method-not-allowed` */
+export function expectMethod(exchange: Exchange, ...methods: readonly string[]): void {
+  const method = exchange.method === 'HEAD' ? 'GET' : exchange.method
+  if (!methods.includes(method)) throw new Failure('method-not-allowed', { method: exchange.method })
+}
+
+/** @throws {Failure} `not-found` */
+export function nothingThere(exchange: Exchange): never {
+  throw new Failure('not-found', { path: exchange.path.join('/').slice(0, 200) })
+}

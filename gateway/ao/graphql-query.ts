@@ -1,0 +1,197 @@
+import { Failure } from '../../protocol/index.ts'
+
+/**
+ * Reads the arguments of one field out of a GraphQL document: literals, variables and their defaults.
+ * AO's clients ask a handful of questions, so there is no engine: whatever fields are selected, the
+ * answer holds all of them.
+ */
+export type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value }
+export type Arguments = Readonly<Record<string, Value>>
+
+type Token = { readonly kind: 'name' | 'string' | 'number' | 'mark'; readonly text: string }
+
+const TOKENS_MAX = 4096
+const DEPTH_MAX = 16
+const TOKEN = /[\s,\uFEFF]+|#[^\n\r]*|("""[\s\S]*?"""|"(?:[^"\\\n\r]|\\.)*")|([A-Za-z_]\w*)|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(\.\.\.|[{}()[\]:=!|&@$])/y
+
+/** The first of `fields` that stands in the document, with its arguments. @throws {Failure} */
+export function readField<Field extends string>(
+  document: string,
+  fields: readonly Field[],
+  variables: Readonly<Record<string, unknown>>,
+): { field: Field; values: Arguments } | undefined {
+  const tokens = tokenize(document)
+  const reader = new Reader(tokens, variables)
+  for (; reader.at < tokens.length; reader.at++) {
+    const token = tokens[reader.at]
+    if (token?.kind === 'mark' && token.text === '$') {
+      reader.variableDefinition()
+      continue
+    }
+    const field = fields.find((name) => token?.kind === 'name' && token.text === name)
+    if (field === undefined) continue
+    reader.at++
+    return { field, values: reader.isMark('(') ? reader.fields('(', ')', 0) : {} }
+  }
+  return undefined
+}
+
+function tokenize(document: string): Token[] {
+  const tokens: Token[] = []
+  TOKEN.lastIndex = 0
+  while (TOKEN.lastIndex < document.length) {
+    const at = TOKEN.lastIndex
+    const match = TOKEN.exec(document)
+    if (match === null || tokens.length >= TOKENS_MAX) throw malformed(`at character ${at}`)
+    const [, string, name, number, mark] = match
+    if (string !== undefined) tokens.push({ kind: 'string', text: unquote(string) })
+    else if (name !== undefined) tokens.push({ kind: 'name', text: name })
+    else if (number !== undefined) tokens.push({ kind: 'number', text: number })
+    else if (mark !== undefined) tokens.push({ kind: 'mark', text: mark })
+  }
+  return tokens
+}
+
+class Reader {
+  at = 0
+  readonly #tokens: readonly Token[]
+  readonly #variables: Readonly<Record<string, unknown>>
+  readonly #defaults = new Map<string, Value>()
+
+  constructor(tokens: readonly Token[], variables: Readonly<Record<string, unknown>>) {
+    this.#tokens = tokens
+    this.#variables = variables
+  }
+
+  isMark(text: string): boolean {
+    const token = this.#tokens[this.at]
+    return token?.kind === 'mark' && token.text === text
+  }
+
+  /** `$name: Type = default`: remembers the default; stands on its last token then. */
+  variableDefinition(): void {
+    this.at++
+    const name = this.#take('name').text
+    if (this.isMark(':')) {
+      this.at++
+      while (this.isMark('[')) this.at++
+      this.#take('name')
+      while (this.isMark(']') || this.isMark('!')) this.at++
+      if (this.isMark('=')) {
+        this.at++
+        this.#defaults.set(name, this.value(0))
+      }
+    }
+    this.at--
+  }
+
+  /** `name: value` pairs between two marks. */
+  fields(open: string, close: string, depth: number): Record<string, Value> {
+    this.#expectMark(open)
+    const values: Record<string, Value> = Object.create(null)
+    while (!this.isMark(close)) {
+      const name = this.#take('name').text
+      this.#expectMark(':')
+      values[name] = this.value(depth + 1)
+    }
+    this.at++
+    return values
+  }
+
+  value(depth: number): Value {
+    if (depth > DEPTH_MAX) throw malformed('too deep')
+    if (this.isMark('{')) return this.fields('{', '}', depth)
+    if (this.isMark('[')) return this.#list(depth)
+    if (this.isMark('$')) {
+      this.at++
+      return this.#variable(this.#take('name').text)
+    }
+    const token = this.#tokens[this.at++]
+    if (token === undefined || token.kind === 'mark') throw malformed('a value is missing')
+    if (token.kind === 'number') return Number(token.text)
+    if (token.kind === 'string') return token.text
+    return token.text === 'null' ? null : token.text === 'true' ? true : token.text === 'false' ? false : token.text
+  }
+
+  #list(depth: number): Value[] {
+    this.#expectMark('[')
+    const values: Value[] = []
+    while (!this.isMark(']')) values.push(this.value(depth + 1))
+    this.at++
+    return values
+  }
+
+  #variable(name: string): Value {
+    const value = Object.hasOwn(this.#variables, name) ? this.#variables[name] : undefined
+    return value === undefined ? (this.#defaults.get(name) ?? null) : (value as Value)
+  }
+
+  #take(kind: Token['kind']): Token {
+    const token = this.#tokens[this.at++]
+    if (token?.kind !== kind) throw malformed(`expected a ${kind}, got ${token?.text ?? 'the end'}`)
+    return token
+  }
+
+  #expectMark(text: string): void {
+    if (!this.isMark(text)) throw malformed(`expected ${text}, got ${this.#tokens[this.at]?.text ?? 'the end'}`)
+    this.at++
+  }
+}
+
+function unquote(text: string): string {
+  if (text.startsWith('"""')) return text.slice(3, -3)
+  try {
+    return String(JSON.parse(text))
+  } catch (cause) {
+    throw new Failure('malformed-request', {}, { cause, note: 'GraphQL: a string is not well-formed' })
+  }
+}
+
+function malformed(what: string): Failure {
+  return new Failure('malformed-request', {}, { note: `GraphQL: ${what.slice(0, 100)}` })
+}
+
+/** A text or a list of texts as a list; nothing if the argument is missing. @throws {Failure} */
+export function textsOf(values: Arguments, name: string): readonly string[] | undefined {
+  const value = values[name]
+  if (value === undefined || value === null) return undefined
+  const list: readonly Value[] = isList(value) ? value : [value]
+  return list.map((text) => {
+    if (typeof text !== 'string') throw malformed(`${name} takes texts`)
+    return text
+  })
+}
+
+/** `tags: [{ name, values }]`. @throws {Failure} */
+export function tagFiltersOf(values: Arguments): readonly { name: string; values: readonly string[] }[] {
+  const value = values['tags']
+  if (value === undefined || value === null) return []
+  const list: readonly Value[] = isList(value) ? value : [value]
+  return list.map((filter) => {
+    if (typeof filter !== 'object' || filter === null || isList(filter)) throw malformed('tags takes objects')
+    const fields: Arguments = filter
+    const name = fields['name']
+    if (typeof name !== 'string') throw malformed('a tag needs a name')
+    return { name, values: textsOf(fields, 'values') ?? textsOf(fields, 'value') ?? [] }
+  })
+}
+
+/** An object, empty if the argument is missing. @throws {Failure} */
+export function objectOf(values: Arguments, name: string): Arguments {
+  const value = values[name]
+  if (value === undefined || value === null) return {}
+  if (typeof value !== 'object' || isList(value)) throw malformed(`${name} takes an object`)
+  return value
+}
+
+/** A number, or nothing if the argument is missing. @throws {Failure} */
+export function numberOf(values: Arguments, name: string): number | undefined {
+  const value = values[name]
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw malformed(`${name} takes a number`)
+  return value
+}
+
+function isList(value: Value): value is readonly Value[] {
+  return Array.isArray(value)
+}

@@ -1,0 +1,130 @@
+import {
+  asMessageId,
+  Failure,
+  isId,
+  ITEM_SIZE_MAX_BYTES,
+  MODULE_SIZE_MAX_BYTES,
+  type ProcessDescription,
+  type Receipt,
+  type Slot,
+  toUtf8,
+  WAIT_MAX_MS,
+} from '../../protocol/index.ts'
+import { answerAsAo } from './ao-result.ts'
+import { type CuParts, resultAt } from './cu.ts'
+import { type Exchange, expectMethod, nothingThere, readBody, sendBytes, sendJson, sendText } from './exchange.ts'
+import { countSlots, knownProcess } from './feed-reader.ts'
+import { locateSlot } from './locate-slot.ts'
+import { readItem, submitItem, takenId } from './submit.ts'
+
+/** How long the answer to a push waits for the result; the push itself goes on. */
+const PUSH_WAIT_MS = 10_000
+
+const PROCESS_PATH = /^\/([\w-]{43})(?:~process@1\.0)?\/(push|slot\/current|compute\/results=|as=execution\/compute)(.*)$/s
+
+/**
+ * The paths that aoconnect uses in its `mainnet` mode. Items in the bodies of reads are signed by the
+ * client all the same; nothing there needs a signature, so they are read only.
+ */
+export async function answerMainnet(parts: CuParts, exchange: Exchange, path: string): Promise<boolean> {
+  if (path === '/~meta@1.0/info/address') {
+    expectMethod(exchange, 'GET', 'POST')
+    sendText(exchange.response, 200, parts.scheduler.key)
+    return true
+  }
+  if (path === '/push') {
+    await push(parts, exchange, undefined)
+    return true
+  }
+  const match = PROCESS_PATH.exec(path)
+  const [, id, verb, rest] = match ?? []
+  if (id === undefined || verb === undefined || rest === undefined) return false
+  expectMethod(exchange, 'GET', 'POST')
+  const process = await knownProcess(parts.log, id)
+  if (verb === 'as=execution/compute') await dryRun(parts, exchange, process, rest)
+  else if (verb === 'compute/results=') await sendResult(parts, exchange, process, rest)
+  else if (rest !== '') nothingThere(exchange)
+  else if (verb === 'push') await push(parts, exchange, process)
+  else sendText(exchange.response, 200, String((await countSlots(parts.log, process)) - 1))
+  return true
+}
+
+async function push(parts: CuParts, exchange: Exchange, process: ProcessDescription | undefined): Promise<void> {
+  expectMethod(exchange, 'POST')
+  const { request, response, signal } = exchange
+  const bytes = await readBody(request, process === undefined ? MODULE_SIZE_MAX_BYTES : ITEM_SIZE_MAX_BYTES)
+  const target = readItem(bytes).target
+  if (process !== undefined && target !== process.id) {
+    throw new Failure('wrong-target', { target: target ?? '', process: process.id })
+  }
+  const taken = await submitItem(parts.messenger, bytes, { signal })
+  const id = takenId(taken)
+  if ('module' in taken) return sendBytes(response, 200, toUtf8(JSON.stringify({ id })), jsonHeaders({ id }))
+  const raw = process === undefined ? undefined : await resultSoon(parts, process, taken, signal)
+  const { process: to, slot } = taken
+  const body = { process: to, slot, id, ...(raw === undefined ? {} : { raw }) }
+  sendBytes(response, 200, toUtf8(JSON.stringify(body)), jsonHeaders({ process: to, slot: String(slot), id }))
+}
+
+function jsonHeaders(headers: Record<string, string>): Record<string, string> {
+  return { 'content-type': 'application/json; charset=utf-8', ...headers }
+}
+
+async function resultSoon(
+  parts: CuParts,
+  process: ProcessDescription,
+  receipt: Receipt,
+  signal: AbortSignal,
+): Promise<unknown> {
+  try {
+    return await resultAt(parts, process, receipt.slot, signal, PUSH_WAIT_MS)
+  } catch (error) {
+    // The message has its slot: that its result takes long is no failure of the push.
+    if (Failure.is(error) && error.blame !== 'input') return undefined
+    throw error
+  }
+}
+
+/** `compute/results={slot or message id}` */
+async function sendResult(parts: CuParts, exchange: Exchange, process: ProcessDescription, name: string): Promise<void> {
+  const { response, signal } = exchange
+  const slot = await slotNamed(parts, process, decode(name))
+  const raw = await resultAt(parts, process, slot, signal, WAIT_MAX_MS)
+  sendJson(response, 200, { process: process.id, slot, raw })
+}
+
+async function slotNamed(parts: CuParts, process: ProcessDescription, name: string): Promise<Slot> {
+  if (/^\d{1,15}$/.test(name)) return Number(name)
+  if (!isId(name)) throw new Failure('malformed-request', {}, { note: 'expected a slot or a message id' })
+  const slot = await locateSlot(parts.log, parts.chain, process, asMessageId(name))
+  if (slot === undefined) throw new Failure('unknown-message', { message: name, process: process.id })
+  return slot
+}
+
+/** `as=execution/compute&Tag=value…`, data in the item: it is asked as the signer of that item. */
+async function dryRun(parts: CuParts, exchange: Exchange, process: ProcessDescription, rest: string): Promise<void> {
+  const { request, response, signal } = exchange
+  if (rest !== '' && !rest.startsWith('&')) nothingThere(exchange)
+  const tags = rest.split('&').filter((part) => part !== '').map(readPair)
+  const bytes = exchange.method === 'POST' ? await readBody(request, ITEM_SIZE_MAX_BYTES) : new Uint8Array(0)
+  const item = bytes.length === 0 ? undefined : readItem(bytes)
+  const owner = item?.ownerAddress ?? '1234'
+  const message = { id: item?.id ?? '1234', owner, from: owner, tags, data: item?.data ?? bytes }
+  const answer = await parts.computer.query(process.id, message, { signal })
+  const raw = answerAsAo(answer, await parts.formats.speakAo(process.module))
+  sendJson(response, 200, { process: process.id, slot: answer.slot, raw })
+}
+
+function readPair(part: string): { name: string; value: string } {
+  const at = part.indexOf('=')
+  if (at < 1) throw new Failure('malformed-request', {}, { note: 'expected Tag=value' })
+  return { name: decode(part.slice(0, at)), value: decode(part.slice(at + 1)) }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch (cause) {
+    throw new Failure('malformed-request', {}, { cause, note: 'the path is not well-formed' })
+  }
+}

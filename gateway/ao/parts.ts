@@ -1,0 +1,31 @@
+import type {
+  Clock,
+  Computer,
+  DataItem,
+  DataItemFields,
+  KeyId,
+  Log,
+  Messenger,
+  ProcessId,
+  Scheduler,
+} from '../../protocol/index.ts'
+
+/** What the AO façade stands on. */
+export interface AoFacadeParts {
+  readonly messenger: Messenger
+  readonly scheduler: Scheduler
+  readonly computer: Computer
+  readonly log: Log
+  readonly clock: Clock
+  /** Whether cron timers of a process are given ticks. */
+  readonly monitor: {
+    add(process: ProcessId): void | Promise<void>
+    remove(process: ProcessId): void | Promise<void>
+  }
+  /** The key that vouches for messages between processes of this node: what goes into `Authority`. */
+  readonly authority: KeyId
+  /** Signs assignment items, deterministically (Ed25519), with the key of the scheduler. */
+  readonly signItem: (fields: DataItemFields) => DataItem
+  /** Where clients reach this node, without a slash at the end. */
+  readonly publicUrl: () => string
+}
