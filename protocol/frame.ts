@@ -45,6 +45,14 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
   return writer.finish()
 }
 
+/** @throws {MalformedBytes} */
+export function decodeEnvelope(bytes: Uint8Array): Envelope {
+  const reader = new CborReader(bytes)
+  const envelope = readEnvelope(reader)
+  reader.end()
+  return envelope
+}
+
 /** Encodes a frame from encoded envelopes, in slot order. */
 export function encodeFrame(
   firstSlot: Slot,

@@ -19,6 +19,7 @@ export * from './find-frame.ts'
 export * from './frame.ts'
 export * from './process.ts'
 export * from './provenance.ts'
+export * from './message-tags.ts'
 export * from './push.ts'
 export * from './result.ts'
 

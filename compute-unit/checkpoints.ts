@@ -1,0 +1,155 @@
+import {
+  CborReader,
+  CborWriter,
+  type CellKey,
+  type ProcessId,
+  readSmall,
+  type Slot,
+  type Store,
+  type StoreChange,
+} from '../protocol/index.ts'
+import { toBytes, toCellKey } from './evaluation/cells.ts'
+import type { ProcessSnapshot, SnapshotDelta } from './evaluation/hosted-process.ts'
+import { bigEndian32, bigEndian64, lastNumber, rangeOf, storeKey } from './keys.ts'
+
+/** Older checkpoints that are kept beside the newest. */
+const KEPT = 4
+
+/** A checkpoint as listed: where it stands, and the root its state must have. */
+export interface CheckpointHead {
+  readonly slots: Slot
+  /** Blocks of the feed that it covers. */
+  readonly blocks: number
+  readonly stateRoot: Uint8Array
+}
+
+interface Manifest extends CheckpointHead {
+  readonly pages: number
+  readonly engine: Uint8Array
+  readonly logHash: Uint8Array
+}
+
+/**
+ * Checkpoints of processes: only what changed is written.
+ *
+ * 1. A chunk or cell is kept under its name and the slot of the checkpoint that wrote it; a checkpoint's own
+ *    version is the newest that is not newer than it.
+ * 2. A checkpoint is used only if its state has the root that this unit certified for that slot; the compute unit
+ *    checks that when it opens the process, and drops what does not fit.
+ * 3. Opening a checkpoint drops all newer ones, so versions never mix.
+ */
+export class Checkpoints {
+  readonly #store: Store
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  async write(process: ProcessId, blocks: number, delta: SnapshotDelta): Promise<void> {
+    const at = bigEndian64(delta.slots)
+    const changes: StoreChange[] = []
+    for (const [index, value] of delta.chunks) {
+      changes.push({ key: storeKey('chunk', process, bigEndian32(index), at), value })
+    }
+    for (const [key, value] of delta.cells) {
+      changes.push({ key: storeKey('cell', process, toBytes(key), at), value: encodeCell(value) })
+    }
+    changes.push({ key: storeKey('checkpoint', process, at), value: encodeManifest(delta, blocks) })
+    this.#store.write(changes)
+    const heads = await this.list(process)
+    if (heads.length >= 2 * KEPT) await this.#prune(process, heads)
+  }
+
+  /** Checkpoints of a process, oldest first. */
+  async list(process: ProcessId): Promise<CheckpointHead[]> {
+    const heads: CheckpointHead[] = []
+    for await (const { value } of this.#store.range(rangeOf(storeKey('checkpoint', process)))) {
+      heads.push(decodeManifest(value))
+    }
+    return heads
+  }
+
+  /** The state at checkpoint `slots`. */
+  async read(process: ProcessId, slots: Slot): Promise<(ProcessSnapshot & { blocks: number }) | undefined> {
+    const bytes = await this.#store.get(storeKey('checkpoint', process, bigEndian64(slots)))
+    if (bytes === undefined) return undefined
+    const { pages, engine, logHash, blocks } = decodeManifest(bytes)
+    const chunks = new Map<number, Uint8Array>()
+    const chunkPrefix = storeKey('chunk', process)
+    for await (const { key, value } of this.#store.range(rangeOf(chunkPrefix))) {
+      if (lastNumber(key) > slots) continue
+      chunks.set(new DataView(key.buffer, key.byteOffset + chunkPrefix.length, 4).getUint32(0), value)
+    }
+    const cells = new Map<CellKey, Uint8Array>()
+    const cellPrefix = storeKey('cell', process)
+    for await (const { key, value } of this.#store.range(rangeOf(cellPrefix))) {
+      if (lastNumber(key) > slots) continue
+      const name = toCellKey(key.subarray(cellPrefix.length, key.length - 8))
+      if (value[0] === 0) cells.delete(name)
+      else cells.set(name, value.subarray(1))
+    }
+    return { slots, blocks, pages, engine, logHash, chunks, cells: [...cells] }
+  }
+
+  /** Drops all that is newer than checkpoint `slots`; 0 drops everything. */
+  async dropAfter(process: ProcessId, slots: Slot): Promise<void> {
+    const dropped: StoreChange[] = []
+    for (const name of ['checkpoint', 'chunk', 'cell']) {
+      for await (const { key } of this.#store.range(rangeOf(storeKey(name, process)))) {
+        if (lastNumber(key) > slots) dropped.push({ key, value: undefined })
+      }
+    }
+    if (dropped.length > 0) this.#store.write(dropped)
+  }
+
+  /** Forgets the oldest checkpoints, and versions that no kept one needs. */
+  async #prune(process: ProcessId, heads: readonly CheckpointHead[]): Promise<void> {
+    const oldest = heads.at(-KEPT)?.slots ?? 0
+    const gone: StoreChange[] = heads
+      .filter(head => head.slots < oldest)
+      .map(head => ({ key: storeKey('checkpoint', process, bigEndian64(head.slots)), value: undefined }))
+    for (const name of ['chunk', 'cell']) {
+      let before: Uint8Array | undefined
+      for await (const { key } of this.#store.range(rangeOf(storeKey(name, process)))) {
+        // Versions of one name follow each other, oldest first: one that has a successor up to `oldest` is not needed.
+        if (before !== undefined && sameName(before, key) && lastNumber(key) <= oldest) {
+          gone.push({ key: before, value: undefined })
+        }
+        before = key
+      }
+    }
+    this.#store.write(gone)
+  }
+}
+
+function sameName(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.subarray(0, -8).every((byte, i) => byte === b[i])
+}
+
+function encodeCell(value: Uint8Array | undefined): Uint8Array {
+  const cell = new Uint8Array(1 + (value?.length ?? 0))
+  if (value !== undefined) {
+    cell[0] = 1
+    cell.set(value, 1)
+  }
+  return cell
+}
+
+function encodeManifest(delta: SnapshotDelta, blocks: number): Uint8Array {
+  const writer = new CborWriter()
+  writer.array(6)
+  writer.uint(delta.slots)
+  writer.uint(blocks)
+  writer.uint(delta.pages)
+  writer.bytes(delta.engine)
+  writer.bytes(delta.logHash)
+  writer.bytes(delta.stateRoot)
+  return writer.finish()
+}
+
+function decodeManifest(bytes: Uint8Array): Manifest {
+  const reader = new CborReader(bytes)
+  reader.array()
+  const [slots, blocks, pages] = [readSmall(reader), readSmall(reader), readSmall(reader)]
+  return { slots, blocks, pages, engine: reader.bytes(), logHash: reader.bytes(), stateRoot: reader.bytes() }
+}

@@ -1,0 +1,414 @@
+import { availableParallelism } from 'node:os'
+import {
+  asProcessId,
+  type CallOptions,
+  type CertifiedResult,
+  type Clock,
+  type Computer,
+  certificateMessage,
+  decodeCertificate,
+  decodeResult,
+  ed25519Sign,
+  EVALUATION_WALL_MAX_MS,
+  Failure,
+  findFrame,
+  type KeyId,
+  type Log,
+  leafHash,
+  merklePath,
+  messagesFeed,
+  type ModuleDescription,
+  type ProcessDescription,
+  type ProcessId,
+  type PushProof,
+  QUERY_WALL_MAX_MS,
+  type QueryAnswer,
+  type QueryMessage,
+  type Result,
+  resultHeadOf,
+  resultsFeed,
+  type Slot,
+  type Timer,
+  toBase64Url,
+  toUtf8,
+} from '../protocol/index.ts'
+import { Checkpoints } from './checkpoints.ts'
+import { type EvaluatedFrame, Follower } from './follower.ts'
+import { HostSeat, seatOf } from './host-pool.ts'
+import { rangeOf } from './keys.ts'
+import { QueryLane } from './query-lane.ts'
+import { ResultStore } from './result-store.ts'
+import { decodeTimers, encodeTimers, timersKey } from './timers.ts'
+import { waitFor } from './wait-for.ts'
+
+export interface ComputeUnitParts {
+  readonly key: KeyId
+  /** Ed25519 seed of that key: certificates are signed with it. */
+  readonly seed: Uint8Array
+  readonly log: Log
+  readonly clock: Clock
+  /** Program that calls `runHost` with the runtimes. */
+  readonly hostProgram: { readonly path: string; readonly execArgv: readonly string[] }
+  readonly hosts?: number | undefined
+  /** Bytes of guests held in hosts; idle ones above it hibernate. */
+  readonly residentMaxBytes?: number | undefined
+  /** A frame was evaluated: its outbox may be pushed. */
+  evaluated(frame: EvaluatedFrame): void
+  /** The timers a process holds now. */
+  timers(process: ProcessId, timers: readonly Timer[]): void
+  progress?(process: ProcessId, evaluated: Slot, scheduled: Slot): void
+  trouble?(process: ProcessId, error: Failure): void
+}
+
+const RESIDENT_MAX_BYTES = 1024 * 1024 * 1024
+/** Followers held in memory (about 2 KB each); idle ones above it are forgotten. */
+const FOLLOWERS_MAX = 20_000
+const RESIDENT_MAX_PROCESSES = 12_000
+const RESULT_WAIT_MS = 30_000
+/** Certified frames whose proofs are likely to be asked for at once. */
+const RECENT_FRAMES_MAX = 4096
+
+interface ProvenFrame {
+  readonly certificateBytes: Uint8Array
+  readonly firstSlot: Slot
+  readonly heads: readonly Uint8Array[]
+  leaves?: readonly Uint8Array[]
+  signature?: Uint8Array
+}
+
+/** Executes feeds: evaluates in child processes, keeps checkpoints and results, signs certificates. */
+export class ComputeUnit implements Computer, AsyncDisposable {
+  readonly #parts: ComputeUnitParts
+  readonly #seats: HostSeat[]
+  readonly #querySeat: HostSeat
+  readonly #followers = new Map<ProcessId, Promise<Follower>>()
+  readonly #checkpoints: Checkpoints
+  readonly #results: ResultStore
+  readonly #queries: QueryLane
+  readonly #recent = new Map<string, ProvenFrame>()
+  readonly #watchers = new Map<ProcessId, Set<() => void>>()
+  #sweeping = false
+  #sinceSweep = 0
+  #closed = false
+
+  private constructor(parts: ComputeUnitParts) {
+    this.#parts = parts
+    const { log, hostProgram: program } = parts
+    const seats = parts.hosts ?? Math.max(1, Math.min(8, availableParallelism() - 1))
+    const onExit = (): void => undefined
+    this.#seats = Array.from(
+      { length: seats },
+      () => new HostSeat({ program, wallMaxMs: EVALUATION_WALL_MAX_MS, onExit }),
+    )
+    this.#querySeat = new HostSeat({ program, wallMaxMs: QUERY_WALL_MAX_MS, onExit })
+    this.#checkpoints = new Checkpoints(log.store)
+    this.#results = new ResultStore(log.store)
+    this.#queries = new QueryLane({ seat: this.#querySeat, log, checkpoints: this.#checkpoints })
+  }
+
+  static async open(parts: ComputeUnitParts): Promise<ComputeUnit> {
+    const unit = new ComputeUnit(parts)
+    const prefix = toUtf8('compute/timers/')
+    for await (const { key, value } of parts.log.store.range(rangeOf(prefix))) {
+      parts.timers(asProcessId(toBase64Url(key.subarray(prefix.length))), decodeTimers(value))
+    }
+    return unit
+  }
+
+  get key(): KeyId {
+    return this.#parts.key
+  }
+
+  /** Process ids of the hosts, for whoever measures them. */
+  get hostPids(): number[] {
+    return [...this.#seats, this.#querySeat].map(seat => seat.pid).filter(pid => pid !== undefined)
+  }
+
+  /** Takes a frame that became durable. */
+  accept(process: ProcessDescription, index: number, bytes: Uint8Array): void {
+    const known = this.#followers.get(process.id)
+    const opening = known ?? this.#openFollower(process)
+    void opening.then(follower => follower.accept(index, bytes)).catch(error => this.#trouble(process.id, error))
+  }
+
+  /** Evaluates what stands in the feed of a process; returns at once. */
+  catchUp(process: ProcessId): void {
+    void this.#follower(process).then(follower => follower.start(), error => this.#trouble(process, error))
+  }
+
+  /** Whether a module may run here. @throws {Failure} `module-refused` */
+  async check(module: ModuleDescription): Promise<void> {
+    const answer = await this.#querySeat.ask({ kind: 'check', module })
+    if (answer.kind === 'refused') throw new Failure('module-refused', { module: module.id, reason: answer.reason })
+  }
+
+  async result(process: ProcessId, slot: Slot, options?: CallOptions): Promise<Result> {
+    return decodeResult(await this.#resultBytes(process, slot, options))
+  }
+
+  async certified(process: ProcessId, slot: Slot, options?: CallOptions): Promise<CertifiedResult> {
+    const bytes = await this.#resultBytes(process, slot, options)
+    const follower = await this.#follower(process)
+    const frame = await this.#frameOf(follower.process, slot)
+    return { result: decodeResult(bytes), bytes, proof: this.#proof(follower.process, frame, slot) }
+  }
+
+  async *results(process: ProcessId, from: Slot, to: Slot): AsyncIterable<Result> {
+    const follower = await this.#follower(process)
+    const end = Math.min(to, follower.evaluated)
+    for (let start = from; start < end; start += 100) {
+      const stop = Math.min(end, start + 100)
+      const page = await this.#results.readMany(process, start, stop)
+      for (const [i, bytes] of page.entries()) {
+        yield decodeResult(bytes ?? (await this.#resultBytes(process, start + i)))
+      }
+    }
+  }
+
+  async *follow(process: ProcessId, from: Slot, options: CallOptions = {}): AsyncIterable<Result> {
+    const follower = await this.#follower(process)
+    follower.start()
+    for (let next = from; options.signal?.aborted !== true; ) {
+      const end = follower.evaluated
+      for await (const result of this.results(process, next, end)) {
+        if (options.signal?.aborted === true) return
+        yield result
+      }
+      next = Math.max(next, end)
+      if (follower.evaluated > next) continue
+      await this.#growth(process, options.signal)
+    }
+  }
+
+  async evaluated(process: ProcessId): Promise<Slot> {
+    return (await this.#follower(process)).evaluated
+  }
+
+  async proveOutbox(process: ProcessId, slot: Slot, indexes: readonly number[]): Promise<readonly PushProof[]> {
+    const follower = await this.#follower(process)
+    const frame = await this.#frameOf(follower.process, slot)
+    const base = this.#proof(follower.process, frame, slot)
+    if (base.signatures.length < follower.process.policy.computeQuorum) {
+      throw new Failure('bad-certificate', { process }, { note: 'other compute units must agree first' })
+    }
+    if (indexes.length === 0) return []
+    const { outbox } = decodeResult(await this.#resultBytes(process, slot))
+    const leaves = outbox.map(push => leafHash(push.coreBytes))
+    return indexes.map(index => ({ ...base, outboxPath: merklePath(leaves, index) }))
+  }
+
+  async query(process: ProcessId, message: QueryMessage, options: CallOptions = {}): Promise<QueryAnswer> {
+    const follower = await this.#follower(process)
+    const { timeoutMs = QUERY_WALL_MAX_MS } = options
+    return waitFor(this.#queries.query(follower, message, this.#parts.clock.now()), { ...options, timeoutMs })
+  }
+
+  async cell(process: ProcessId, key: Uint8Array): Promise<Uint8Array | undefined> {
+    const seat = await (await this.#follower(process)).ready()
+    const answer = await seat.ask({ kind: 'cell', process, key })
+    return answer.kind === 'bytes' ? answer.bytes : undefined
+  }
+
+  async memory(process: ProcessId): Promise<{ slot: Slot; memory: Uint8Array }> {
+    const seat = await (await this.#follower(process)).ready()
+    const answer = await seat.ask({ kind: 'memory', process })
+    if (answer.kind !== 'bytes' || answer.bytes === undefined) throw new Failure('host-fault')
+    return { slot: answer.slot - 1, memory: answer.bytes }
+  }
+
+  /** Slots at which a process can be opened without replaying from the start, oldest first. */
+  async checkpointsOf(process: ProcessId): Promise<readonly Slot[]> {
+    return (await this.#checkpoints.list(process)).map(head => head.slots)
+  }
+
+  /** Writes a checkpoint of a process that is loaded. */
+  async checkpoint(process: ProcessId): Promise<void> {
+    await (await this.#follower(process)).checkpoint()
+  }
+
+  async #resultBytes(process: ProcessId, slot: Slot, options: CallOptions = {}): Promise<Uint8Array> {
+    const follower = await this.#follower(process)
+    if (slot >= follower.scheduled) throw new Failure('unknown-slot', { process, slot, scheduled: follower.scheduled })
+    if (slot >= follower.evaluated) {
+      await waitFor(follower.reached(slot), { timeoutMs: RESULT_WAIT_MS, ...options })
+    }
+    const stored = await this.#results.read(process, slot)
+    if (stored !== undefined) return stored
+    // The cache lost it: evaluating the feed again brings it back.
+    await follower.ready()
+    const again = await this.#results.read(process, slot)
+    if (again === undefined) throw new Failure('internal', { process, slot })
+    return again
+  }
+
+  #follower(process: ProcessId): Promise<Follower> {
+    const known = this.#followers.get(process)
+    if (known !== undefined) return known
+    const opening = this.#parts.log.directory.process(process).then(description => {
+      if (description === undefined) throw new Failure('unknown-process', { process })
+      return this.#makeFollower(description)
+    })
+    return this.#keep(process, opening)
+  }
+
+  #openFollower(process: ProcessDescription): Promise<Follower> {
+    return this.#keep(process.id, this.#makeFollower(process))
+  }
+
+  #keep(process: ProcessId, opening: Promise<Follower>): Promise<Follower> {
+    this.#followers.set(process, opening)
+    opening.catch(() => this.#followers.delete(process))
+    return opening
+  }
+
+  #makeFollower(process: ProcessDescription): Promise<Follower> {
+    const { log, key, clock } = this.#parts
+    return Follower.open(process, {
+      log,
+      key,
+      seat: seatOf(this.#seats, process.id),
+      checkpoints: this.#checkpoints,
+      results: this.#results,
+      trusted: process.policy.schedulers.length === 1 && process.policy.schedulers[0] === key,
+      now: () => clock.now(),
+      evaluated: frame => this.#evaluated(frame),
+      timers: (description, timers) => this.#timers(description.id, timers),
+      progress: (description, evaluated, scheduled) => this.#parts.progress?.(description.id, evaluated, scheduled),
+      trouble: (description, error) => this.#trouble(description.id, error),
+    })
+  }
+
+  #evaluated(frame: EvaluatedFrame): void {
+    const { results } = frame.outcome
+    this.#remember(frame.process.id, {
+      certificateBytes: frame.certificateBytes,
+      firstSlot: frame.certificate.firstSlot,
+      heads: results.map(result => result.head),
+    })
+    this.#parts.evaluated(frame)
+    for (const wake of this.#watchers.get(frame.process.id) ?? []) wake()
+    this.#sinceSweep += 1
+    if (this.#sinceSweep >= 512) void this.#sweep()
+  }
+
+  #remember(process: ProcessId, frame: ProvenFrame): void {
+    this.#recent.set(`${process}/${frame.firstSlot}`, frame)
+    if (this.#recent.size <= RECENT_FRAMES_MAX) return
+    const oldest = this.#recent.keys().next().value
+    if (oldest !== undefined) this.#recent.delete(oldest)
+  }
+
+  #timers(process: ProcessId, timers: readonly Timer[]): void {
+    const value = timers.length === 0 ? undefined : encodeTimers(timers)
+    this.#parts.log.store.write([{ key: timersKey(process), value }])
+    this.#parts.timers(process, timers)
+  }
+
+  #trouble(process: ProcessId, error: unknown): void {
+    if (!this.#closed) this.#parts.trouble?.(process, Failure.from(error))
+  }
+
+  /** The certified frame that holds `slot`, from memory or from the feeds. */
+  async #frameOf(process: ProcessDescription, slot: Slot): Promise<ProvenFrame> {
+    const { log, key } = this.#parts
+    for (let back = 0; back < 4; back++) {
+      const recent = this.#recent.get(`${process.id}/${slot - back}`)
+      if (recent !== undefined && back < recent.heads.length) return recent
+    }
+    const found = await findFrame(log, messagesFeed(process), slot)
+    if (found === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
+    const recent = this.#recent.get(`${process.id}/${found.firstSlot}`)
+    if (recent !== undefined) return recent
+    const certificateBytes = await log.block(resultsFeed(process, key), found.index)
+    if (certificateBytes === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
+    const end = found.firstSlot + found.count
+    const heads: Uint8Array[] = []
+    for (let one = found.firstSlot; one < end; one++) heads.push(resultHeadOf(await this.#resultBytes(process.id, one)))
+    const frame: ProvenFrame = { certificateBytes, firstSlot: found.firstSlot, heads }
+    this.#remember(process.id, frame)
+    return frame
+  }
+
+  #proof(process: ProcessDescription, frame: ProvenFrame, slot: Slot): Omit<PushProof, 'outboxPath'> {
+    const { certificateBytes, heads, firstSlot } = frame
+    const resultHead = heads[slot - firstSlot]
+    if (resultHead === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
+    frame.leaves ??= heads.map(leafHash)
+    const unit = process.policy.computeUnits.indexOf(this.#parts.key)
+    frame.signature ??= ed25519Sign(this.#parts.seed, certificateMessage(certificateBytes))
+    return {
+      resultHead,
+      resultPath: merklePath(frame.leaves, slot - firstSlot),
+      certificate: decodeCertificate(certificateBytes),
+      certificateBytes,
+      signatures: unit < 0 ? [] : [{ unit, signature: frame.signature }],
+    }
+  }
+
+  /** Resolves at the next evaluated frame of a process, or when the signal ends the wait. */
+  #growth(process: ProcessId, signal: AbortSignal | undefined): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const watchers = this.#watchers.get(process) ?? new Set()
+    this.#watchers.set(process, watchers)
+    const wake = (): void => {
+      watchers.delete(wake)
+      if (watchers.size === 0) this.#watchers.delete(process)
+      signal?.removeEventListener('abort', wake)
+      resolve()
+    }
+    watchers.add(wake)
+    signal?.addEventListener('abort', wake)
+    if (this.#closed) wake()
+    return promise
+  }
+
+  /** Idle processes hibernate, the longest idle first, when hosts hold too much; and are forgotten when there are too many. */
+  async #sweep(): Promise<void> {
+    if (this.#sweeping || this.#closed) return
+    this.#sweeping = true
+    this.#sinceSweep = 0
+    try {
+      const settled = await Promise.allSettled(this.#followers.values())
+      const followers = settled.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
+      await this.#hibernateIdle(followers)
+      this.#forgetIdle(followers)
+    } finally {
+      this.#sweeping = false
+    }
+  }
+
+  async #hibernateIdle(followers: readonly Follower[]): Promise<void> {
+    const max = this.#parts.residentMaxBytes ?? RESIDENT_MAX_BYTES
+    const inHost = followers.filter(one => one.inHost)
+    let bytes = inHost.reduce((sum, one) => sum + one.sizeBytes, 0)
+    let count = inHost.length
+    for (const follower of inHost.toSorted((a, b) => a.usedMs - b.usedMs)) {
+      if (bytes <= max && count <= RESIDENT_MAX_PROCESSES) return
+      if (!follower.idle) continue
+      bytes -= follower.sizeBytes
+      count -= 1
+      await follower.hibernate().catch(error => this.#trouble(follower.process.id, error))
+    }
+  }
+
+  #forgetIdle(followers: readonly Follower[]): void {
+    let excess = this.#followers.size - FOLLOWERS_MAX
+    for (const follower of followers.toSorted((a, b) => a.usedMs - b.usedMs)) {
+      if (excess <= 0) return
+      if (!follower.idle || follower.inHost) continue
+      this.#followers.delete(follower.process.id)
+      excess -= 1
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return
+    const settled = await Promise.allSettled(this.#followers.values())
+    const followers = settled.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
+    await Promise.allSettled(followers.map(follower => follower.checkpoint()))
+    this.#closed = true
+    for (const follower of followers) follower.stop(new Failure('shutting-down'))
+    for (const watchers of this.#watchers.values()) for (const wake of watchers) wake()
+    await Promise.all([...this.#seats, this.#querySeat].map(seat => seat[Symbol.asyncDispose]()))
+  }
+}

@@ -1,0 +1,95 @@
+import { concatBytes, domainHash, EMPTY_ROOT, leafHash, sha256 } from '../../protocol/index.ts'
+
+/**
+ * A commitment to a set of cells that does not depend on the order in which they came.
+ *
+ * 1. A cell sits at the path spelled by the sixteen-valued digits of sha256(key).
+ * 2. Its leaf is leafHash(sha256(key) ‖ sha256(value)).
+ * 3. A subtree with one cell is that cell's leaf, whatever its depth; with more it is a branch:
+ *    sha256("atoll/branch/1" ‖ 0 ‖ 16-bit map of children, little-endian ‖ their hashes in order).
+ * 4. The root of no cells is 32 zero bytes.
+ *
+ * Hashes are made when the root is asked for, only along paths that changed.
+ */
+interface Leaf {
+  readonly keyHash: Uint8Array
+  readonly hash: Uint8Array
+}
+
+interface Branch {
+  readonly children: (Leaf | Branch | undefined)[]
+  hash: Uint8Array | undefined
+}
+
+type Tree = Leaf | Branch | undefined
+
+export class CellTree {
+  #root: Tree = undefined
+
+  /** Puts a cell, or takes it away if `value` is undefined. */
+  put(key: Uint8Array, value: Uint8Array | undefined): void {
+    const keyHash = sha256(key)
+    const leaf = value === undefined ? undefined : { keyHash, hash: leafHash(concatBytes(keyHash, sha256(value))) }
+    this.#root = place(this.#root, keyHash, leaf, 0)
+  }
+
+  root(): Uint8Array {
+    return hashOf(this.#root)
+  }
+}
+
+function place(tree: Tree, keyHash: Uint8Array, leaf: Leaf | undefined, depth: number): Tree {
+  if (tree === undefined) return leaf
+  if (!('children' in tree)) {
+    if (sameKey(tree.keyHash, keyHash)) return leaf
+    return leaf === undefined ? tree : split(tree, leaf, depth)
+  }
+  const digit = digitAt(keyHash, depth)
+  tree.children[digit] = place(tree.children[digit], keyHash, leaf, depth + 1)
+  tree.hash = undefined
+  return leaf === undefined ? collapse(tree) : tree
+}
+
+function split(one: Leaf, other: Leaf, depth: number): Branch {
+  const children: (Leaf | Branch | undefined)[] = new Array(16).fill(undefined)
+  const [a, b] = [digitAt(one.keyHash, depth), digitAt(other.keyHash, depth)]
+  if (a === b) children[a] = split(one, other, depth + 1)
+  else {
+    children[a] = one
+    children[b] = other
+  }
+  return { children, hash: undefined }
+}
+
+/** A branch with a single leaf below it is that leaf. */
+function collapse(branch: Branch): Tree {
+  const held = branch.children.filter(child => child !== undefined)
+  const [only] = held
+  if (only === undefined) return undefined
+  return held.length === 1 && !('children' in only) ? only : branch
+}
+
+function hashOf(tree: Tree): Uint8Array {
+  if (tree === undefined) return EMPTY_ROOT
+  if (!('children' in tree)) return tree.hash
+  if (tree.hash !== undefined) return tree.hash
+  let map = 0
+  const hashes: Uint8Array[] = []
+  for (const [digit, child] of tree.children.entries()) {
+    if (child === undefined) continue
+    map |= 1 << digit
+    hashes.push(hashOf(child))
+  }
+  tree.hash = domainHash('atoll/branch/1', concatBytes(new Uint8Array([map & 0xff, map >> 8]), ...hashes))
+  return tree.hash
+}
+
+function digitAt(keyHash: Uint8Array, depth: number): number {
+  const byte = keyHash[depth >> 1] ?? 0
+  return depth % 2 === 0 ? byte >> 4 : byte & 15
+}
+
+function sameKey(a: Uint8Array, b: Uint8Array): boolean {
+  for (let i = 0; i < 32; i++) if (a[i] !== b[i]) return false
+  return true
+}

@@ -1,0 +1,173 @@
+import {
+  decodeEnvelope,
+  describeProcess,
+  Failure,
+  type GuestFactory,
+  HostFault,
+  type ModuleId,
+  type ProcessId,
+  type Runtime,
+} from '../../protocol/index.ts'
+import { type HostAnswer, type HostModule, type HostRequest, decodeRequest, encodeAnswer } from '../packets.ts'
+import { PACKET_MAX_BYTES, framePacket, PacketReader } from '../packet-stream.ts'
+import { toCellKey } from './cells.ts'
+import { HostedProcess, imageTree } from './hosted-process.ts'
+import type { MemoryTree } from './memory-tree.ts'
+import { readComputeLimit } from './module-limits.ts'
+import { refusedModule } from './refused-module.ts'
+
+/** A pipe to the compute unit. */
+export interface HostPipe {
+  /** Waits for bytes; ends when the compute unit is gone. */
+  readonly input: Iterable<Uint8Array>
+  write(bytes: Uint8Array): void
+}
+
+interface Loaded {
+  readonly factory: GuestFactory
+  readonly imageTree: MemoryTree
+  readonly limits: { readonly gasPerSlotMax: bigint }
+}
+
+const ALIVE_EVERY_MS = 500
+
+/**
+ * The program of a host: guests run here, one slot at a time, without keys, files or network.
+ * Ends when its pipe does. A fault of the engine is told as such and ends the host: no result is made of it.
+ */
+export function runHost(pipe: HostPipe, runtimes: readonly Runtime[]): void {
+  const host = new Host(pipe, runtimes)
+  const packets = new PacketReader(PACKET_MAX_BYTES)
+  for (const chunk of pipe.input) {
+    for (const packet of packets.take(chunk)) if (!host.serve(packet)) return
+  }
+}
+
+class Host {
+  readonly #pipe: HostPipe
+  readonly #runtimes: readonly Runtime[]
+  readonly #modules = new Map<ModuleId, Loaded>()
+  readonly #processes = new Map<ProcessId, HostedProcess>()
+  #aliveMs = performance.now()
+
+  constructor(pipe: HostPipe, runtimes: readonly Runtime[]) {
+    this.#pipe = pipe
+    this.#runtimes = runtimes
+  }
+
+  /** Answers one request; false if this host can go on no longer. */
+  serve(packet: Uint8Array): boolean {
+    const { number, request } = decodeRequest(packet)
+    try {
+      this.#answer(number, this.#serve(request))
+      return true
+    } catch (error) {
+      // A module or snapshot that cannot be loaded harms nobody else; a failed evaluation leaves nothing to trust.
+      const fatal = error instanceof HostFault || request.kind === 'evaluate' || request.kind === 'query'
+      const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+      this.#answer(number, { kind: 'fault', message, fatal })
+      return !fatal
+    }
+  }
+
+  #serve(request: HostRequest): HostAnswer {
+    switch (request.kind) {
+      case 'check':
+        return this.#check(request.module)
+      case 'load':
+        this.#load(request.module)
+        return { kind: 'done' }
+      case 'open':
+        return this.#open(request)
+      case 'evaluate': {
+        const process = this.#process(request.process)
+        const outcome = process.evaluate(request.frame, request.verdicts, {
+          alive: () => this.#alive(),
+          steps: request.steps,
+        })
+        return { kind: 'evaluated', outcome, sizeBytes: process.sizeBytes }
+      }
+      case 'query': {
+        const process = this.#process(request.process)
+        const ending = process.query(request.message, request.timestampMs)
+        const error = ending.status === 'error' ? ending.error : undefined
+        const { status, gas, log } = ending
+        const output = ending.output ?? new Uint8Array(0)
+        return { kind: 'queried', slot: process.slots - 1, status, gas, error, output, log }
+      }
+      case 'delta':
+        return { kind: 'delta', delta: this.#process(request.process).takeDelta() }
+      case 'cell': {
+        const process = this.#process(request.process)
+        return { kind: 'bytes', bytes: process.cell(toCellKey(request.key)), slot: process.slots }
+      }
+      case 'memory': {
+        const process = this.#process(request.process)
+        return { kind: 'bytes', bytes: process.memory(), slot: process.slots }
+      }
+      case 'close':
+        this.#processes.get(request.process)?.close()
+        this.#processes.delete(request.process)
+        return { kind: 'done' }
+    }
+  }
+
+  /** Whether a module can run here; gives the rule it breaks, if it breaks one. */
+  #check(module: HostModule): HostAnswer {
+    try {
+      this.#prepare(module)
+      return { kind: 'done' }
+    } catch (error) {
+      if (!Failure.is(error, 'module-refused')) throw error
+      return { kind: 'refused', reason: error.message }
+    }
+  }
+
+  /** A refused module has processes all the same, if somebody spawned them: each of their slots ends in the same error. */
+  #load(module: HostModule): void {
+    if (this.#modules.has(module.id)) return
+    let factory: GuestFactory
+    try {
+      factory = this.#prepare(module)
+    } catch (error) {
+      if (!Failure.is(error, 'module-refused')) throw error
+      factory = refusedModule(error.message)
+    }
+    const limits = { gasPerSlotMax: readComputeLimit(module.tags) }
+    this.#modules.set(module.id, { factory, imageTree: imageTree(factory), limits })
+  }
+
+  #prepare(module: HostModule): GuestFactory {
+    const runtime = this.#runtimes.find(one => one.formats.includes(module.format))
+    if (runtime === undefined) throw new Failure('module-refused', { format: module.format }, { note: 'no such format' })
+    return runtime.load(runtime.prepare(module), module)
+  }
+
+  #open(request: Extract<HostRequest, { kind: 'open' }>): HostAnswer {
+    const loaded = this.#modules.get(request.module)
+    if (loaded === undefined) throw new Error('module not loaded')
+    this.#processes.get(request.process)?.close()
+    const description = describeProcess(decodeEnvelope(request.spawn))
+    const process = HostedProcess.open(description, loaded, request.snapshot)
+    this.#processes.set(request.process, process)
+    return { kind: 'opened', stateRoot: process.stateRoot(), sizeBytes: process.sizeBytes, timers: process.timers() }
+  }
+
+  #process(id: ProcessId): HostedProcess {
+    const process = this.#processes.get(id)
+    if (process === undefined) throw new HostFault(`process ${id} is not open here`)
+    return process
+  }
+
+  /** Tells the compute unit now and then that a long frame is still under way. */
+  #alive(): void {
+    const now = performance.now()
+    if (now - this.#aliveMs < ALIVE_EVERY_MS) return
+    this.#aliveMs = now
+    this.#answer(0, { kind: 'alive' })
+  }
+
+  #answer(number: number, answer: HostAnswer): void {
+    this.#pipe.write(framePacket(encodeAnswer(number, answer)))
+  }
+}

@@ -1,0 +1,377 @@
+import {
+  type Assignment,
+  CborWriter,
+  type CellKey,
+  concatBytes,
+  decodeFrame,
+  domainHash,
+  ERROR_TEXT_MAX_BYTES,
+  type EncodedResult,
+  type Ending,
+  encodeResult,
+  FUEL_PER_MESSAGE,
+  frameHash,
+  GAS_PER_QUERY_MAX,
+  GAS_PER_SLOT_MAX,
+  type Guest,
+  type GuestFactory,
+  type GuestMessage,
+  leafHash,
+  merkleRoot,
+  OUTPUT_SIZE_MAX_BYTES,
+  type ProcessDescription,
+  type QueryMessage,
+  placeId,
+  type Result,
+  type ResultError,
+  type ResultStatus,
+  sha256,
+  type Slot,
+  type Timer,
+} from '../../protocol/index.ts'
+import { CellStore, GuestLimit, guestCells, toCellKey } from './cells.ts'
+import { readCrons } from './cron.ts'
+import { guestMessage, type Place, type SenderFacts } from './guest-messages.ts'
+import { GUEST_CELLS, Mailbox } from './mailbox.ts'
+import { MemoryTree } from './memory-tree.ts'
+import { Outbox } from './outbox.ts'
+import { SlotContext } from './slot-context.ts'
+
+/** What the compute unit found out about an assignment before it goes to a host. */
+export type Verdict = { readonly status: 'ok'; readonly sender: SenderFacts } | { readonly status: 'duplicate' | 'refused' }
+
+/** The state of a process at the end of a frame. */
+export interface ProcessSnapshot {
+  /** Slots evaluated. */
+  readonly slots: Slot
+  readonly pages: number
+  readonly engine: Uint8Array
+  /** Running hash over the frames: commits to all that stands in the feed so far. */
+  readonly logHash: Uint8Array
+  readonly chunks: ReadonlyMap<number, Uint8Array>
+  readonly cells: readonly (readonly [CellKey, Uint8Array])[]
+}
+
+/** What changed since the last snapshot. */
+export interface SnapshotDelta extends Omit<ProcessSnapshot, 'cells'> {
+  readonly cells: readonly (readonly [CellKey, Uint8Array | undefined])[]
+  readonly stateRoot: Uint8Array
+}
+
+/** What came of a frame. */
+export interface FrameOutcome {
+  readonly firstSlot: Slot
+  readonly results: readonly EncodedResult[]
+  readonly resultsRoot: Uint8Array
+  readonly stateRoot: Uint8Array
+  readonly gas: bigint
+  /** Set if the process's timers may have changed. */
+  readonly timers: readonly Timer[] | undefined
+  /** State root and gas after each slot, if asked for. */
+  readonly steps: readonly { readonly stateRoot: Uint8Array; readonly gas: bigint }[]
+}
+
+export interface ModuleLimits {
+  readonly gasPerSlotMax: bigint
+}
+
+const NO_BYTES = new Uint8Array(0)
+
+/**
+ * One process, loaded: folds assignments into state.
+ *
+ * 1. (state, assignment) → (state, result), and nothing else goes in: time is the slot's timestamp.
+ * 2. The mailbox's book-keeping of a slot stands even if the guest fails; all the guest did does not.
+ * 3. A host fault leaves this object unusable; its host is replaced.
+ */
+export class HostedProcess {
+  readonly #process: ProcessDescription
+  readonly #guest: Guest
+  readonly #limits: ModuleLimits
+  readonly #cells = new CellStore()
+  readonly #mailbox = new Mailbox(this.#cells)
+  readonly #memory: MemoryTree
+  readonly #changedChunks = new Set<number>()
+  #slots: Slot = 0
+  #logHash: Uint8Array = NO_BYTES
+  #timersChanged = true
+
+  private constructor(
+    process: ProcessDescription,
+    loaded: { factory: GuestFactory; imageTree: MemoryTree; limits: ModuleLimits },
+    snapshot: ProcessSnapshot | undefined,
+  ) {
+    this.#process = process
+    this.#limits = loaded.limits
+    this.#memory = new MemoryTree(loaded.imageTree)
+    this.#guest = loaded.factory.open(process, snapshot)
+    if (snapshot === undefined) return
+    this.#slots = snapshot.slots
+    this.#logHash = snapshot.logHash
+    for (const [index, bytes] of snapshot.chunks) this.#memory.put(index, bytes)
+    for (const [key, value] of snapshot.cells) this.#cells.put(key, value)
+    this.#cells.keep()
+    this.#cells.takeChanged()
+  }
+
+  static open(
+    process: ProcessDescription,
+    loaded: { factory: GuestFactory; imageTree: MemoryTree; limits: ModuleLimits },
+    snapshot?: ProcessSnapshot,
+  ): HostedProcess {
+    return new HostedProcess(process, loaded, snapshot)
+  }
+
+  get slots(): Slot {
+    return this.#slots
+  }
+
+  get sizeBytes(): number {
+    return this.#guest.sizeBytes + this.#cells.sizeBytes
+  }
+
+  /** Evaluates a frame that continues the feed. `alive` is called after each slot. */
+  evaluate(
+    frameBytes: Uint8Array,
+    verdicts: readonly Verdict[],
+    options: { alive?: () => void; steps?: boolean } = {},
+  ): FrameOutcome {
+    const frame = decodeFrame(frameBytes)
+    if (frame.firstSlot !== this.#slots) throw new Error(`expected slot ${this.#slots}, got ${frame.firstSlot}`)
+    const results: EncodedResult[] = []
+    const steps: { stateRoot: Uint8Array; gas: bigint }[] = []
+    let gas = 0n
+    for (const [i, assignment] of frame.assignments.entries()) {
+      const place = { process: this.#process, slot: this.#slots, timestampMs: assignment.timestampMs }
+      const result = this.#evaluateSlot(assignment, place, verdicts[i])
+      this.#slots += 1
+      gas += result.gas
+      results.push(encodeResult(result))
+      if (options.steps === true) steps.push({ stateRoot: this.stateRoot(), gas: result.gas })
+      options.alive?.()
+    }
+    this.#logHash = domainHash('atoll/log/1', concatBytes(this.#logHash, frameHash(frameBytes)))
+    const timers = this.#timersChanged ? this.#mailbox.timers() : undefined
+    this.#timersChanged = false
+    return {
+      firstSlot: frame.firstSlot,
+      results,
+      resultsRoot: merkleRoot(results.map(result => leafHash(result.head))),
+      stateRoot: this.stateRoot(),
+      gas,
+      timers,
+      steps,
+    }
+  }
+
+  /** Runs a message on the present state and undoes it. */
+  query(message: QueryMessage, timestampMs: number): Ending & { log: string } {
+    const slot = Math.max(0, this.#slots - 1)
+    const guestMessage: GuestMessage = {
+      ...message,
+      kind: 'query',
+      slot,
+      timestampMs: message.timestampMs ?? timestampMs,
+      target: this.#process.id,
+      fromProcess: undefined,
+      fromModule: undefined,
+      anchor: message.anchor,
+      signature: undefined,
+      origin: placeId(this.#process.id, slot),
+      depth: 0,
+      timer: undefined,
+    }
+    const { context } = this.#context({ process: this.#process, slot, timestampMs: guestMessage.timestampMs })
+    const ending = this.#run(guestMessage, context, this.#gasLimit(GAS_PER_QUERY_MAX))
+    this.#guest.discard()
+    this.#cells.discard()
+    return { ...ending, log: context.logged }
+  }
+
+  /** Value of a guest's cell. */
+  cell(key: CellKey): Uint8Array | undefined {
+    return this.#cells.get(GUEST_CELLS + key)
+  }
+
+  /** The whole linear memory. */
+  memory(): Uint8Array {
+    const { pages } = this.#guest
+    const memory = new Uint8Array(pages * 65_536)
+    for (let index = 0; index < pages * 16; index++) memory.set(this.#guest.chunk(index), index * 4096)
+    return memory
+  }
+
+  /** Root over memory, engine state, cells and the log so far. */
+  stateRoot(): Uint8Array {
+    for (const index of this.#guest.takeChanged()) {
+      this.#memory.put(index, this.#guest.chunk(index))
+      this.#changedChunks.add(index)
+    }
+    const writer = new CborWriter()
+    writer.array(6)
+    writer.bytes(this.#memory.root())
+    writer.uint(this.#guest.pages)
+    writer.bytes(sha256(this.#guest.engine()))
+    writer.bytes(this.#cells.root())
+    writer.bytes(this.#logHash)
+    writer.uint(this.#slots)
+    return domainHash('atoll/state/1', writer.finish())
+  }
+
+  /** What changed since the last call, for a checkpoint; valid until the next evaluation. */
+  takeDelta(): SnapshotDelta {
+    const stateRoot = this.stateRoot()
+    const chunks = new Map<number, Uint8Array>()
+    for (const index of this.#changedChunks) chunks.set(index, this.#guest.chunk(index).slice())
+    this.#changedChunks.clear()
+    const { pages } = this.#guest
+    const engine = this.#guest.engine()
+    return { slots: this.#slots, pages, engine, logHash: this.#logHash, chunks, cells: this.#cells.takeChanged(), stateRoot }
+  }
+
+  timers(): Timer[] {
+    return this.#mailbox.timers()
+  }
+
+  close(): void {
+    this.#guest.close()
+  }
+
+  #evaluateSlot(assignment: Assignment, place: Place, verdict: Verdict | undefined): Result {
+    if (verdict === undefined) throw new Error('an assignment without a verdict')
+    if (verdict.status !== 'ok') return emptyResult(place.slot, verdict.status)
+    const noEffect = this.#receive(assignment, place)
+    this.#cells.keep()
+    if (noEffect !== undefined) return emptyResult(place.slot, noEffect)
+    const message = guestMessage(assignment, place, verdict.sender)
+    if (message === undefined) return emptyResult(place.slot, 'reject')
+    return this.#runSlot(message, place, fuelOf(assignment))
+  }
+
+  /** The mailbox's part of a slot; gives the status if the slot has no further effect. */
+  #receive({ envelope, timestampMs }: Assignment, place: Place): ResultStatus | undefined {
+    switch (envelope.kind) {
+      case 'item':
+        if (place.slot === 0) this.#startCrons(timestampMs)
+        return undefined
+      case 'push':
+        if (place.slot === 0) this.#startCrons(timestampMs)
+        return this.#receiveSeq(envelope.push.core.from, envelope.push.core.seq)
+      case 'reject':
+        return this.#receiveSeq(envelope.from, envelope.seq)
+      case 'assign':
+        return undefined
+      case 'tick': {
+        this.#timersChanged = true
+        const timer = this.#mailbox.timer(toCellKey(envelope.timer))
+        if (timer === undefined || timer.dueMs !== envelope.dueMs || timer.dueMs > timestampMs) return 'idle'
+        this.#mailbox.fired(timer, timestampMs)
+        return undefined
+      }
+    }
+  }
+
+  #receiveSeq(from: ProcessDescription['id'], seq: number): 'duplicate' | 'gap' | undefined {
+    const next = this.#mailbox.next(from)
+    if (seq < next) return 'duplicate'
+    if (seq > next) return 'gap'
+    this.#mailbox.received(from, seq)
+    return undefined
+  }
+
+  #startCrons(timestampMs: number): void {
+    for (const cron of readCrons(this.#process.tags, timestampMs)) this.#mailbox.setTimer(cron.timer)
+    this.#timersChanged = true
+  }
+
+  #runSlot(message: GuestMessage, place: Place, fuel: bigint): Result {
+    const { context, outbox } = this.#context(place)
+    const limit = this.#gasLimit(fuel)
+    const ending = this.#run(message, context, limit)
+    if (ending.status === 'error') {
+      this.#guest.discard()
+      this.#cells.discard()
+      const error = boundedError(ending.error)
+      const output = ending.output ?? NO_BYTES
+      return { ...emptyResult(place.slot, 'error'), gas: ending.gas, error, output, log: context.logged }
+    }
+    const cause = { depth: message.depth, fuelLeft: fuel - ending.gas, origin: message.origin }
+    const pushes = outbox.seal(this.#mailbox, cause)
+    this.#guest.keep()
+    this.#cells.keep()
+    return {
+      slot: place.slot,
+      status: 'ok',
+      gas: ending.gas,
+      error: undefined,
+      output: ending.output,
+      log: context.logged,
+      outbox: pushes,
+      assigns: outbox.assigns,
+      dropped: outbox.dropped,
+    }
+  }
+
+  #context(place: Place): { context: SlotContext; outbox: Outbox } {
+    const outbox = new Outbox(this.#process, place.slot)
+    const context = new SlotContext({
+      process: this.#process.id,
+      slot: place.slot,
+      timestampMs: place.timestampMs,
+      cells: guestCells(this.#cells, GUEST_CELLS),
+      outbox,
+      mailbox: this.#mailbox,
+      timersChanged: () => {
+        this.#timersChanged = true
+      },
+    })
+    return { context, outbox }
+  }
+
+  #run(message: GuestMessage, context: SlotContext, limit: bigint): Ending {
+    const ending = this.#guarded(message, context, limit)
+    if (context.brokenLimit !== undefined) return { status: 'error', gas: ending.gas, error: context.brokenLimit }
+    if (ending.status === 'ok' && ending.output.length > OUTPUT_SIZE_MAX_BYTES) {
+      const message = `output of ${ending.output.length} bytes`
+      return { status: 'error', gas: ending.gas, error: { code: 'output-limit', message } }
+    }
+    return ending
+  }
+
+  #guarded(message: GuestMessage, context: SlotContext, limit: bigint): Ending {
+    try {
+      return this.#guest.run(message, context, limit)
+    } catch (error) {
+      // A limit of ours broke inside a host call; what the guest used up to there is not known exactly.
+      if (error instanceof GuestLimit) return { status: 'error', gas: limit, error: { code: error.code, message: error.message } }
+      throw error
+    }
+  }
+
+  #gasLimit(fuel: bigint): bigint {
+    const { gasPerSlotMax } = this.#limits
+    const most = gasPerSlotMax < GAS_PER_SLOT_MAX ? gasPerSlotMax : GAS_PER_SLOT_MAX
+    return fuel < most ? fuel : most
+  }
+}
+
+/** What the message of an assignment may spend, itself and through what it causes. */
+function fuelOf({ envelope }: Assignment): bigint {
+  return envelope.kind === 'push' ? envelope.push.core.fuel : FUEL_PER_MESSAGE
+}
+
+function emptyResult(slot: Slot, status: ResultStatus): Result {
+  return { slot, status, gas: 0n, error: undefined, output: NO_BYTES, log: '', outbox: [], assigns: [], dropped: [] }
+}
+
+function boundedError(error: ResultError): ResultError {
+  return { code: error.code, message: error.message.slice(0, ERROR_TEXT_MAX_BYTES / 4) }
+}
+
+/** The hash tree of a module's image, on which the trees of its processes stand. */
+export function imageTree(factory: GuestFactory): MemoryTree {
+  const tree = new MemoryTree()
+  for (const [index, bytes] of factory.image.chunks) tree.put(index, bytes)
+  tree.root()
+  return tree
+}

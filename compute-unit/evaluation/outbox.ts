@@ -1,0 +1,116 @@
+import {
+  type Assign,
+  asProcessId,
+  childId,
+  DEPTH_MAX,
+  FUEL_MIN,
+  findTag,
+  isId,
+  type MessageId,
+  makePush,
+  OUTBOX_MAX,
+  OUTBOX_SIZE_MAX_BYTES,
+  OUTBOX_SPAWNS_MAX,
+  policyTags,
+  type ProcessDescription,
+  type ProcessId,
+  type Push,
+  type PushBody,
+  type Slot,
+  TAGS_MAX,
+  TAGS_SIZE_MAX_BYTES,
+  type Tag,
+} from '../../protocol/index.ts'
+import { GuestLimit } from './cells.ts'
+import type { Mailbox } from './mailbox.ts'
+
+interface Send {
+  readonly to: ProcessId
+  readonly body: PushBody
+}
+
+/** What a guest asks to be sent in one slot, within limits. It becomes pushes only if the slot ends well. */
+export class Outbox {
+  readonly assigns: Assign[] = []
+  readonly dropped: string[] = []
+  readonly #process: ProcessDescription
+  readonly #slot: Slot
+  readonly #sends: Send[] = []
+  #bytes = 0
+  #spawns = 0
+
+  constructor(process: ProcessDescription, slot: Slot) {
+    this.#process = process
+    this.#slot = slot
+  }
+
+  send(message: { to: string; tags: readonly Tag[]; data: Uint8Array; anchor?: Uint8Array | undefined }): void {
+    const { to, tags, data, anchor } = message
+    if (!isId(to)) {
+      this.#drop(`a message to "${to.slice(0, 60)}": not the id of a process`)
+      return
+    }
+    this.#add({ to: asProcessId(to), body: { kind: 'message', tags, data, anchor } })
+  }
+
+  spawn(spawn: { module: string; tags: readonly Tag[]; data: Uint8Array; anchor?: Uint8Array | undefined }): ProcessId {
+    this.#spawns += 1
+    if (this.#spawns > OUTBOX_SPAWNS_MAX) throw new GuestLimit('outbox-limit', `more than ${OUTBOX_SPAWNS_MAX} spawns`)
+    const named = findTag(spawn.tags, 'Module') === undefined ? [{ name: 'Module', value: spawn.module }] : []
+    const policy = findTag(spawn.tags, 'Scheduler') === undefined ? policyTags(this.#process.policy) : []
+    const to = childId(this.#process.id, this.#slot, this.#sends.length)
+    const tags = [...spawn.tags, ...named, ...policy]
+    this.#add({ to, body: { kind: 'spawn', tags, data: spawn.data, anchor: spawn.anchor } })
+    return to
+  }
+
+  assign(message: string, processes: readonly string[], exclude: readonly string[]): void {
+    for (const process of processes) {
+      if (!isId(message) || !isId(process)) this.#drop(`an assignment of "${message.slice(0, 60)}"`)
+      else this.assigns.push({ message, process, exclude })
+      this.#bound()
+    }
+  }
+
+  /**
+   * The pushes of a slot that ended well: each gets its seq, one level more of depth and an equal share of
+   * the fuel that is left. Without fuel, or too deep, all are dropped, and the result says so.
+   */
+  seal(mailbox: Mailbox, cause: { depth: number; fuelLeft: bigint; origin: MessageId }): Push[] {
+    if (this.#sends.length === 0) return []
+    const depth = cause.depth + 1
+    const fuel = cause.fuelLeft / BigInt(this.#sends.length)
+    if (depth > DEPTH_MAX || fuel < FUEL_MIN) {
+      const reason = depth > DEPTH_MAX ? `deeper than ${DEPTH_MAX}` : 'no fuel left'
+      this.#drop(`${this.#sends.length} messages: ${reason}`)
+      return []
+    }
+    const { id: from } = this.#process
+    const { origin } = cause
+    return this.#sends.map(({ to, body }, index) =>
+      makePush({ from, slot: this.#slot, index, seq: mailbox.takeSeq(to), to, depth, fuel, origin }, body),
+    )
+  }
+
+  #add(send: Send): void {
+    const { tags, data, anchor } = send.body
+    const tagBytes = tags.reduce((sum, tag) => sum + tag.name.length + tag.value.length, 0)
+    if (tags.length > TAGS_MAX || tagBytes > TAGS_SIZE_MAX_BYTES) {
+      throw new GuestLimit('outbox-limit', 'a message with too many tags')
+    }
+    this.#bytes += data.length + tagBytes + (anchor?.length ?? 0)
+    if (this.#bytes > OUTBOX_SIZE_MAX_BYTES) throw new GuestLimit('outbox-limit', `more than ${OUTBOX_SIZE_MAX_BYTES} bytes`)
+    this.#sends.push(send)
+    this.#bound()
+  }
+
+  #bound(): void {
+    if (this.#sends.length + this.assigns.length > OUTBOX_MAX) {
+      throw new GuestLimit('outbox-limit', `more than ${OUTBOX_MAX} messages`)
+    }
+  }
+
+  #drop(text: string): void {
+    if (this.dropped.length < 16) this.dropped.push(`dropped ${text}`)
+  }
+}

@@ -1,0 +1,340 @@
+import {
+  type Certificate,
+  encodeCertificate,
+  Failure,
+  type FeedSpec,
+  frameHash,
+  type KeyId,
+  type Log,
+  messagesFeed,
+  type ProcessDescription,
+  readFrameHead,
+  resultsFeed,
+  type Slot,
+  slotCount,
+  type Timer,
+  equalBytes,
+  decodeCertificate,
+} from '../protocol/index.ts'
+import type { Checkpoints } from './checkpoints.ts'
+import type { FrameOutcome } from './evaluation/index.ts'
+import type { HostSeat } from './host-pool.ts'
+import type { HostAnswer } from './packets.ts'
+import type { ResultStore } from './result-store.ts'
+import { verdictsOn } from './verdicts.ts'
+
+/** A frame that was evaluated and certified. */
+export interface EvaluatedFrame {
+  readonly process: ProcessDescription
+  /** Index of the block in both feeds. */
+  readonly index: number
+  readonly outcome: FrameOutcome
+  readonly certificate: Certificate
+  readonly certificateBytes: Uint8Array
+}
+
+export interface FollowerParts {
+  readonly log: Log
+  readonly key: KeyId
+  readonly seat: HostSeat
+  readonly checkpoints: Checkpoints
+  readonly results: ResultStore
+  now(): number
+  /** Whether this node's own scheduler admitted what stands in the feed. */
+  readonly trusted: boolean
+  evaluated(frame: EvaluatedFrame): void
+  timers(process: ProcessDescription, timers: readonly Timer[]): void
+  progress(process: ProcessDescription, evaluated: Slot, scheduled: Slot): void
+  trouble(process: ProcessDescription, error: Failure): void
+}
+
+interface KnownFrame {
+  readonly index: number
+  readonly bytes: Uint8Array
+}
+
+/** Frames of one process that are with its host at the same time. */
+const WINDOW = 8
+/** Slots after which a checkpoint is worth its writes; measured against replaying them. */
+const CHECKPOINT_EVERY_SLOTS = 2_000
+const CHECKPOINT_EVERY_GAS = 20_000_000_000n
+/** A host that fails on the same frame this often is left alone for longer and longer. */
+const RETRY_FIRST_MS = 100
+const RETRY_MAX_MS = 60_000
+
+/**
+ * Follows the feed of one process: evaluates what is new, in order, and certifies it.
+ *
+ * 1. Exactly one certificate for each frame, at the same index; made again after a crash, it is the same bytes.
+ * 2. The state in the host is that after `#evaluated` slots, or there is none.
+ * 3. A host fault is no result: the state is opened again from a checkpoint and the frame repeated.
+ */
+export class Follower {
+  readonly process: ProcessDescription
+  readonly #parts: FollowerParts
+  readonly #feed: FeedSpec
+  readonly #resultsFeed: FeedSpec
+  readonly #known = new Map<number, Uint8Array>()
+  #waiting: { slot: Slot; resolve: () => void; reject: (error: unknown) => void }[] = []
+  #nextBlock = 0
+  #evaluated: Slot = 0
+  #replayed: Slot = 0
+  #scheduled: Slot = 0
+  #blocks = 0
+  #openGeneration = 0
+  #running: Promise<void> | undefined
+  #failures = 0
+  #stopped: Failure | undefined
+  #sinceCheckpoint = { slots: 0, gas: 0n }
+  sizeBytes = 0
+  usedMs = 0
+
+  private constructor(process: ProcessDescription, parts: FollowerParts) {
+    this.process = process
+    this.#parts = parts
+    this.#feed = messagesFeed(process)
+    this.#resultsFeed = resultsFeed(process, parts.key)
+  }
+
+  /** Looks how far the feed and the certificates have come; evaluates nothing yet. */
+  static async open(process: ProcessDescription, parts: FollowerParts): Promise<Follower> {
+    const follower = new Follower(process, parts)
+    follower.#blocks = await parts.log.length(follower.#feed)
+    follower.#scheduled = await slotCount(parts.log, follower.#feed)
+    const certified = Math.min(await parts.log.length(follower.#resultsFeed), follower.#blocks)
+    const last = certified === 0 ? undefined : await parts.log.block(follower.#resultsFeed, certified - 1)
+    if (last !== undefined) {
+      const { firstSlot, count } = decodeCertificate(last)
+      follower.#evaluated = firstSlot + count
+      follower.#nextBlock = certified
+    }
+    follower.usedMs = parts.now()
+    return follower
+  }
+
+  /** Slots evaluated and certified. */
+  get evaluated(): Slot {
+    return this.#evaluated
+  }
+
+  /** Slots in the feed. */
+  get scheduled(): Slot {
+    return this.#scheduled
+  }
+
+  get nextBlock(): number {
+    return this.#nextBlock
+  }
+
+  /** Nothing is under way and nobody waits. */
+  get idle(): boolean {
+    return this.#running === undefined && this.#waiting.length === 0
+  }
+
+  get inHost(): boolean {
+    return this.#openGeneration !== 0 && this.#openGeneration === this.#parts.seat.generation
+  }
+
+  /** Takes a frame that became durable. */
+  accept(index: number, bytes: Uint8Array): void {
+    const { firstSlot, count } = readFrameHead(bytes)
+    if (index < this.#nextBlock) return
+    this.#known.set(index, bytes)
+    this.#blocks = Math.max(this.#blocks, index + 1)
+    this.#scheduled = Math.max(this.#scheduled, firstSlot + count)
+    this.start()
+  }
+
+  /** Evaluates what stands in the feed. */
+  start(): void {
+    this.usedMs = this.#parts.now()
+    this.#running ??= this.#run()
+  }
+
+  /** Resolves when slot `slot` is evaluated. @throws what stops this follower */
+  reached(slot: Slot): Promise<void> {
+    this.usedMs = this.#parts.now()
+    if (slot < this.#evaluated) return Promise.resolve()
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#waiting.push({ slot, resolve, reject })
+    if (slot < this.#scheduled) this.start()
+    return promise
+  }
+
+  /** Has the process open in its host, with all of the feed evaluated, and gives its host. */
+  async ready(): Promise<HostSeat> {
+    if (this.#scheduled > 0) await this.reached(this.#scheduled - 1)
+    while (!this.inHost) {
+      await this.#running
+      if (!this.inHost) await this.#open()
+    }
+    return this.#parts.seat
+  }
+
+  /** Writes a checkpoint of the present state, if there is one in the host that is new. */
+  async checkpoint(): Promise<void> {
+    await this.#running
+    if (!this.inHost || this.#sinceCheckpoint.slots === 0) return
+    await this.#writeCheckpoint()
+  }
+
+  /** Writes a checkpoint and takes the process out of its host. */
+  async hibernate(): Promise<void> {
+    await this.checkpoint()
+    if (!this.inHost) return
+    this.#openGeneration = 0
+    this.sizeBytes = 0
+    await this.#parts.seat.ask({ kind: 'close', process: this.process.id }).catch(() => undefined)
+  }
+
+  /** Ends: whoever waits is told. */
+  stop(failure: Failure): void {
+    this.#stopped = failure
+    for (const waiting of this.#waiting) waiting.reject(failure)
+    this.#waiting = []
+  }
+
+  async #run(): Promise<void> {
+    await Promise.resolve()
+    while (this.#nextBlock < this.#blocks && this.#stopped === undefined) {
+      try {
+        if (!this.inHost) await this.#open()
+        await this.#evaluateKnown()
+        this.#failures = 0
+      } catch (error) {
+        await this.#recover(Failure.from(error))
+      }
+    }
+    this.#running = undefined
+  }
+
+  async #recover(failure: Failure): Promise<void> {
+    this.#openGeneration = 0
+    this.#failures += 1
+    if (Failure.is(failure, 'shutting-down')) this.stop(failure)
+    if (failure.code === 'feed-frozen' || failure.code === 'internal') this.stop(failure)
+    this.#parts.trouble(this.process, failure)
+    const pauseMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** this.#failures)
+    if (this.#stopped === undefined && this.#failures > 1) await new Promise(resolve => setTimeout(resolve, pauseMs))
+  }
+
+  /** Opens the process in its host: at the newest checkpoint whose state has the certified root, else at slot 0. */
+  async #open(): Promise<void> {
+    const { log, seat, checkpoints } = this.#parts
+    const module = await log.directory.module(this.process.module)
+    if (module === undefined) throw new Failure('unknown-module', { module: this.process.module })
+    await seat.load(module)
+    const spawn = await log.directory.spawnEnvelope(this.process.id)
+    if (spawn === undefined) throw new Failure('unknown-process', { process: this.process.id })
+    const generation = seat.generation
+    for (const head of (await checkpoints.list(this.process.id)).reverse()) {
+      if (head.slots > this.#evaluated || !(await this.#isCertified(head.blocks, head.stateRoot))) continue
+      const snapshot = await checkpoints.read(this.process.id, head.slots)
+      const answer = await seat.ask({ kind: 'open', process: this.process.id, module: module.id, spawn, snapshot })
+      if (answer.kind !== 'opened' || !equalBytes(answer.stateRoot, head.stateRoot)) continue
+      await checkpoints.dropAfter(this.process.id, head.slots)
+      this.#opened(generation, answer.sizeBytes)
+      await this.#replay(head.blocks)
+      return
+    }
+    await checkpoints.dropAfter(this.process.id, 0)
+    const answer = await seat.ask({ kind: 'open', process: this.process.id, module: module.id, spawn, snapshot: undefined })
+    if (answer.kind !== 'opened') throw new Failure('host-fault')
+    this.#opened(generation, answer.sizeBytes)
+    await this.#replay(0)
+  }
+
+  #opened(generation: number, sizeBytes: number): void {
+    this.#openGeneration = generation
+    this.sizeBytes = sizeBytes
+    this.#sinceCheckpoint = { slots: 0, gas: 0n }
+  }
+
+  async #isCertified(blocks: number, stateRoot: Uint8Array): Promise<boolean> {
+    const block = await this.#parts.log.block(this.#resultsFeed, blocks - 1)
+    return block !== undefined && equalBytes(decodeCertificate(block).stateRoot, stateRoot)
+  }
+
+  /** Evaluates again what was certified already, so that the host's state stands where the certificates do. */
+  async #replay(fromBlock: number): Promise<void> {
+    while (fromBlock < this.#nextBlock) {
+      fromBlock = await this.#evaluateWindow(fromBlock, this.#nextBlock)
+      this.#parts.progress(this.process, this.#replayed, this.#scheduled)
+    }
+  }
+
+  async #evaluateKnown(): Promise<void> {
+    await this.#evaluateWindow(this.#nextBlock, this.#blocks)
+    const { slots, gas } = this.#sinceCheckpoint
+    if (slots >= CHECKPOINT_EVERY_SLOTS || gas >= CHECKPOINT_EVERY_GAS) await this.#writeCheckpoint()
+    this.#parts.progress(this.process, this.#evaluated, this.#scheduled)
+  }
+
+  /** Sends the host some frames from `from` on, then certifies the answers in order; gives the next block. */
+  async #evaluateWindow(from: number, end: number): Promise<number> {
+    const window: { frame: KnownFrame; answer: Promise<HostAnswer> }[] = []
+    for (let index = from; index < end && window.length < WINDOW; index++) {
+      const bytes = this.#known.get(index) ?? (await this.#parts.log.block(this.#feed, index))
+      if (bytes === undefined) break
+      const verdicts = await verdictsOn(this.process, bytes, this.#parts.trusted, this.#parts.log)
+      const { id: process } = this.process
+      const answer = this.#parts.seat.ask({ kind: 'evaluate', process, frame: bytes, verdicts, steps: false })
+      answer.catch(() => undefined)
+      window.push({ frame: { index, bytes }, answer })
+    }
+    for (const { frame, answer } of window) {
+      const answered = await answer
+      if (answered.kind !== 'evaluated') throw new Failure('host-fault', { answer: answered.kind })
+      this.sizeBytes = answered.sizeBytes
+      this.#certify(frame, answered.outcome)
+    }
+    return from + window.length
+  }
+
+  #certify(frame: KnownFrame, outcome: FrameOutcome): void {
+    const { log, results } = this.#parts
+    const { firstSlot, resultsRoot, stateRoot, gas } = outcome
+    const count = outcome.results.length
+    const certificate: Certificate = {
+      process: this.process.id,
+      firstSlot,
+      count,
+      frameHash: frameHash(frame.bytes),
+      resultsRoot,
+      stateRoot,
+      gas,
+    }
+    const certificateBytes = encodeCertificate(certificate)
+    results.write(this.process.id, firstSlot, outcome.results)
+    this.#sinceCheckpoint.slots += count
+    this.#sinceCheckpoint.gas += gas
+    this.#replayed = firstSlot + count
+    // The certificate reaches its feed a little later; it can be made again, so nobody waits for that.
+    log.append(this.#resultsFeed, frame.index, [certificateBytes]).catch(error => {
+      this.stop(Failure.from(error))
+      this.#parts.trouble(this.process, Failure.from(error))
+    })
+    if (outcome.timers !== undefined) this.#parts.timers(this.process, outcome.timers)
+    if (frame.index < this.#nextBlock) return
+    this.#nextBlock = frame.index + 1
+    this.#evaluated = firstSlot + count
+    this.#known.delete(frame.index)
+    this.#parts.evaluated({ process: this.process, index: frame.index, outcome, certificate, certificateBytes })
+    this.#wake()
+  }
+
+  #wake(): void {
+    if (this.#waiting.length === 0) return
+    const reached = this.#waiting.filter(waiting => waiting.slot < this.#evaluated)
+    if (reached.length === 0) return
+    this.#waiting = this.#waiting.filter(waiting => waiting.slot >= this.#evaluated)
+    for (const waiting of reached) waiting.resolve()
+  }
+
+  async #writeCheckpoint(): Promise<void> {
+    const answer = await this.#parts.seat.ask({ kind: 'delta', process: this.process.id })
+    if (answer.kind !== 'delta') throw new Failure('host-fault', { answer: answer.kind })
+    this.#sinceCheckpoint = { slots: 0, gas: 0n }
+    await this.#parts.checkpoints.write(this.process.id, this.#nextBlock, answer.delta)
+  }
+}

@@ -1,0 +1,69 @@
+import { Failure, type ModuleDescription, type ModuleId, type ProcessId } from '../protocol/index.ts'
+import { HostProcess, type HostProcessParts } from './host-process.ts'
+import type { HostAnswer, HostRequest } from './packets.ts'
+
+/** One seat for a host: the process in it may change, what is loaded is known. */
+export class HostSeat implements AsyncDisposable {
+  readonly #parts: Omit<HostProcessParts, 'onExit'> & { onExit: (seat: HostSeat) => void }
+  #host: HostProcess | undefined
+  #modules = new Map<ModuleId, Promise<void>>()
+  /** Counts the hosts that sat here: what was opened in an earlier one is gone. */
+  generation = 0
+  #closed = false
+
+  constructor(parts: Omit<HostProcessParts, 'onExit'> & { onExit: (seat: HostSeat) => void }) {
+    this.#parts = parts
+  }
+
+  get pid(): number | undefined {
+    return this.#host?.pid
+  }
+
+  /** @throws {Failure} `host-fault` */
+  ask(request: HostRequest): Promise<HostAnswer> {
+    if (this.#closed) return Promise.reject(new Failure('shutting-down'))
+    this.#host ??= this.#start()
+    return this.#host.ask(request)
+  }
+
+  /** Loads a module once for each host that sits here. */
+  load(module: ModuleDescription): Promise<void> {
+    this.#host ??= this.#closed ? undefined : this.#start()
+    const known = this.#modules.get(module.id)
+    if (known !== undefined) return known
+    const loading = this.ask({ kind: 'load', module }).then(() => undefined)
+    this.#modules.set(module.id, loading)
+    loading.catch(() => this.#modules.delete(module.id))
+    return loading
+  }
+
+  #start(): HostProcess {
+    this.generation += 1
+    this.#modules = new Map()
+    return new HostProcess({
+      ...this.#parts,
+      onExit: () => {
+        this.#host = undefined
+        this.#parts.onExit(this)
+      },
+    })
+  }
+
+  kill(): void {
+    this.#host?.kill()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    await this.#host?.[Symbol.asyncDispose]()
+  }
+}
+
+/** The seat that evaluates a process: the same one as long as the number of seats stays. */
+export function seatOf(seats: readonly HostSeat[], process: ProcessId): HostSeat {
+  let hash = 2166136261
+  for (let i = 0; i < process.length; i++) hash = Math.imul(hash ^ process.charCodeAt(i), 16777619)
+  const seat = seats[(hash >>> 0) % seats.length]
+  if (seat === undefined) throw new Error('no seats')
+  return seat
+}

@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { Failure } from '../protocol/index.ts'
+import { framePacket, PACKET_MAX_BYTES, PacketReader } from './packet-stream.ts'
+import { decodeAnswer, encodeRequest, type HostAnswer, type HostRequest } from './packets.ts'
+
+export interface HostProcessParts {
+  /** Program that calls `runHost`, and flags of its engine. */
+  readonly program: { readonly path: string; readonly execArgv: readonly string[] }
+  /** No sign of life for this long, with work under way: the host is killed. */
+  readonly wallMaxMs: number
+  /** The host ended; nobody asked it to. */
+  readonly onExit: () => void
+}
+
+interface Waiting {
+  resolve(answer: HostAnswer): void
+  reject(error: Failure): void
+}
+
+/** A child process that runs guests. When it dies, all that waits for it fails with `host-fault`. */
+export class HostProcess implements AsyncDisposable {
+  readonly #child: ChildProcess
+  readonly #parts: HostProcessParts
+  readonly #waiting = new Map<number, Waiting>()
+  readonly #packets = new PacketReader(PACKET_MAX_BYTES)
+  readonly #exited: Promise<void>
+  #outgoing: Uint8Array[] = []
+  #nextNumber = 1
+  #guard: NodeJS.Timeout | undefined
+  #closing = false
+  #stderr = ''
+  alive = true
+
+  constructor(parts: HostProcessParts) {
+    this.#parts = parts
+    const { path, execArgv } = parts.program
+    // No environment, no keys: a guest that breaks out of its sandbox finds nothing here.
+    this.#child = spawn(process.execPath, [...execArgv, path], { stdio: ['pipe', 'pipe', 'pipe'], env: {}, cwd: '/' })
+    this.#exited = new Promise<void>(resolve => {
+      this.#child.once('error', () => resolve())
+      this.#child.once('exit', () => resolve())
+    }).then(() => this.#exit())
+    this.#child.stdin?.on('error', () => undefined)
+    this.#child.stdout?.on('data', (chunk: Uint8Array) => this.#receive(chunk))
+    this.#child.stderr?.on('data', (chunk: Uint8Array) => {
+      this.#stderr = (this.#stderr + Buffer.from(chunk).toString('utf8')).slice(-4000)
+    })
+    // When memory runs out, this process goes first, not the node.
+    if (this.#child.pid !== undefined) {
+      void writeFile(`/proc/${this.#child.pid}/oom_score_adj`, '900').catch(() => undefined)
+    }
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /** Sends a request; requests are served in order. @throws {Failure} `host-fault` */
+  ask(request: HostRequest): Promise<HostAnswer> {
+    if (!this.alive) return Promise.reject(new Failure('host-fault', {}, { note: 'the host has ended' }))
+    const number = this.#nextNumber++
+    const { promise, resolve, reject } = Promise.withResolvers<HostAnswer>()
+    this.#waiting.set(number, { resolve, reject })
+    this.#send(framePacket(encodeRequest(number, request)))
+    this.#watch()
+    return promise
+  }
+
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** Requests of one turn of the loop go in one write. */
+  #send(bytes: Uint8Array): void {
+    this.#outgoing.push(bytes)
+    if (this.#outgoing.length > 1) return
+    queueMicrotask(() => {
+      const [first, ...rest] = this.#outgoing
+      this.#outgoing = []
+      if (first !== undefined) this.#child.stdin?.write(rest.length === 0 ? first : Buffer.concat([first, ...rest]))
+    })
+  }
+
+  #receive(chunk: Uint8Array): void {
+    for (const packet of this.#packets.take(chunk)) {
+      const { number, answer } = decodeAnswer(packet)
+      const waiting = this.#waiting.get(number)
+      this.#waiting.delete(number)
+      if (answer.kind === 'fault') waiting?.reject(new Failure('host-fault', { cause: answer.message, fatal: answer.fatal }))
+      else waiting?.resolve(answer)
+    }
+    this.#watch()
+  }
+
+  /** Starts the wall-clock guard anew: something moved. */
+  #watch(): void {
+    if (this.#waiting.size === 0) {
+      clearTimeout(this.#guard)
+      this.#guard = undefined
+    } else if (this.#guard === undefined) {
+      this.#guard = setTimeout(() => this.#child.kill('SIGKILL'), this.#parts.wallMaxMs)
+    } else this.#guard.refresh()
+  }
+
+  #exit(): void {
+    this.alive = false
+    clearTimeout(this.#guard)
+    const note = this.#stderr.split('\n').find(line => /error|fatal/i.test(line))
+    const failure = new Failure('host-fault', {}, note === undefined ? { note: 'the host ended' } : { note })
+    for (const waiting of this.#waiting.values()) waiting.reject(failure)
+    this.#waiting.clear()
+    if (!this.#closing) this.#parts.onExit()
+  }
+
+  /** Kills the host: what runs there is lost and repeated elsewhere. */
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing = true
+    this.#child.stdin?.end()
+    this.#child.kill('SIGKILL')
+    await this.#exited
+  }
+}

@@ -1,0 +1,4 @@
+// Executes feeds. `runHost` is the program of the child processes in which guests run.
+export { ComputeUnit, type ComputeUnitParts } from './compute-unit.ts'
+export { type HostPipe, HostedProcess, imageTree, type ProcessSnapshot, runHost, type Verdict } from './evaluation/index.ts'
+export type { EvaluatedFrame } from './follower.ts'

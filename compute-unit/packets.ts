@@ -1,0 +1,423 @@
+import {
+  asKeyId,
+  asModuleId,
+  asProcessId,
+  CborReader,
+  CborWriter,
+  type EncodedResult,
+  fromBase64Url,
+  MalformedBytes,
+  type ModuleId,
+  type ProcessId,
+  type QueryMessage,
+  readId,
+  readSmall,
+  readTags,
+  type ResultError,
+  type Timer,
+  writeTags,
+} from '../protocol/index.ts'
+import { toBytes, toCellKey } from './evaluation/cells.ts'
+import type { FrameOutcome, ProcessSnapshot, SnapshotDelta, Verdict } from './evaluation/hosted-process.ts'
+
+/**
+ * What goes over the pipe between the compute unit and a host: packets of a 32-bit length, little-endian, and
+ * CBOR `[number, kind, …]`; an answer carries the number of its request. Both ends are of one version.
+ */
+export type HostRequest =
+  | { readonly kind: 'check' | 'load'; readonly module: HostModule }
+  | { readonly kind: 'open'; readonly process: ProcessId; readonly module: ModuleId; readonly spawn: Uint8Array; readonly snapshot: ProcessSnapshot | undefined }
+  | { readonly kind: 'evaluate'; readonly process: ProcessId; readonly frame: Uint8Array; readonly verdicts: readonly Verdict[]; readonly steps: boolean }
+  | { readonly kind: 'query'; readonly process: ProcessId; readonly message: QueryMessage; readonly timestampMs: number }
+  | { readonly kind: 'delta'; readonly process: ProcessId }
+  | { readonly kind: 'cell'; readonly process: ProcessId; readonly key: Uint8Array }
+  | { readonly kind: 'memory'; readonly process: ProcessId }
+  | { readonly kind: 'close'; readonly process: ProcessId }
+
+export interface HostModule {
+  readonly id: ModuleId
+  readonly owner: string
+  readonly format: string
+  readonly tags: readonly { readonly name: string; readonly value: string }[]
+  readonly wasm: Uint8Array
+}
+
+export type HostAnswer =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'opened'; readonly stateRoot: Uint8Array; readonly sizeBytes: number; readonly timers: readonly Timer[] }
+  | { readonly kind: 'evaluated'; readonly outcome: FrameOutcome; readonly sizeBytes: number }
+  | { readonly kind: 'queried'; readonly slot: number; readonly status: 'ok' | 'error'; readonly gas: bigint; readonly error: ResultError | undefined; readonly output: Uint8Array; readonly log: string }
+  | { readonly kind: 'delta'; readonly delta: SnapshotDelta }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array | undefined; readonly slot: number }
+  | { readonly kind: 'fault'; readonly message: string; readonly fatal: boolean }
+  | { readonly kind: 'alive' }
+
+const REQUESTS = ['check', 'load', 'open', 'evaluate', 'query', 'delta', 'cell', 'memory', 'close'] as const
+const ANSWERS = ['done', 'refused', 'opened', 'evaluated', 'queried', 'delta', 'bytes', 'fault', 'alive'] as const
+
+export function encodeRequest(number: number, request: HostRequest): Uint8Array {
+  const writer = new CborWriter(1024)
+  writer.array(3)
+  writer.uint(number)
+  writer.uint(REQUESTS.indexOf(request.kind))
+  switch (request.kind) {
+    case 'check':
+    case 'load':
+      writeModule(writer, request.module)
+      break
+    case 'open':
+      writer.array(4)
+      writer.bytes(fromBase64Url(request.process))
+      writer.bytes(fromBase64Url(request.module))
+      writer.bytes(request.spawn)
+      if (request.snapshot === undefined) writer.null()
+      else writeSnapshot(writer, request.snapshot)
+      break
+    case 'evaluate':
+      writer.array(4)
+      writer.bytes(fromBase64Url(request.process))
+      writer.bytes(request.frame)
+      writeVerdicts(writer, request.verdicts)
+      writer.bool(request.steps)
+      break
+    case 'query':
+      writer.array(3)
+      writer.bytes(fromBase64Url(request.process))
+      writeQuery(writer, request.message)
+      writer.uint(request.timestampMs)
+      break
+    case 'cell':
+      writer.array(2)
+      writer.bytes(fromBase64Url(request.process))
+      writer.bytes(request.key)
+      break
+    case 'delta':
+    case 'memory':
+    case 'close':
+      writer.bytes(fromBase64Url(request.process))
+      break
+  }
+  return writer.finish()
+}
+
+export function decodeRequest(bytes: Uint8Array): { number: number; request: HostRequest } {
+  const reader = new CborReader(bytes)
+  reader.array()
+  const number = readSmall(reader)
+  return { number, request: readRequest(reader, REQUESTS[readSmall(reader)]) }
+}
+
+function readRequest(reader: CborReader, kind: HostRequest['kind'] | undefined): HostRequest {
+  const process = (): ProcessId => asProcessId(readId(reader))
+  switch (kind) {
+    case 'check':
+    case 'load':
+      return { kind, module: readModule(reader) }
+    case 'open':
+      reader.array()
+      return {
+        kind,
+        process: process(),
+        module: asModuleId(readId(reader)),
+        spawn: reader.bytes(),
+        snapshot: optional(reader, () => readSnapshot(reader)),
+      }
+    case 'evaluate':
+      reader.array()
+      return { kind, process: process(), frame: reader.bytes(), verdicts: readVerdicts(reader), steps: reader.bool() }
+    case 'query':
+      reader.array()
+      return { kind, process: process(), message: readQuery(reader), timestampMs: readSmall(reader) }
+    case 'cell':
+      reader.array()
+      return { kind, process: process(), key: reader.bytes() }
+    case 'delta':
+    case 'memory':
+    case 'close':
+      return { kind, process: process() }
+    default:
+      throw new MalformedBytes('host request: unknown kind', reader.offset)
+  }
+}
+
+export function encodeAnswer(number: number, answer: HostAnswer): Uint8Array {
+  const writer = new CborWriter(1024)
+  writer.array(3)
+  writer.uint(number)
+  writer.uint(ANSWERS.indexOf(answer.kind))
+  switch (answer.kind) {
+    case 'opened':
+      writer.array(3)
+      writer.bytes(answer.stateRoot)
+      writer.uint(answer.sizeBytes)
+      writeTimers(writer, answer.timers)
+      break
+    case 'evaluated':
+      writer.array(2)
+      writeOutcome(writer, answer.outcome)
+      writer.uint(answer.sizeBytes)
+      break
+    case 'queried':
+      writer.array(6)
+      writer.uint(answer.slot)
+      writer.bool(answer.status === 'ok')
+      writer.uint(answer.gas)
+      writeError(writer, answer.error)
+      writer.bytes(answer.output)
+      writer.text(answer.log)
+      break
+    case 'delta':
+      writer.array(2)
+      writeSnapshot(writer, answer.delta)
+      writer.bytes(answer.delta.stateRoot)
+      break
+    case 'bytes':
+      writer.array(2)
+      if (answer.bytes === undefined) writer.null()
+      else writer.bytes(answer.bytes)
+      writer.uint(answer.slot)
+      break
+    case 'fault':
+      writer.array(2)
+      writer.text(answer.message)
+      writer.bool(answer.fatal)
+      break
+    case 'refused':
+      writer.text(answer.reason)
+      break
+    case 'done':
+    case 'alive':
+      writer.null()
+      break
+  }
+  return writer.finish()
+}
+
+export function decodeAnswer(bytes: Uint8Array): { number: number; answer: HostAnswer } {
+  const reader = new CborReader(bytes)
+  reader.array()
+  const number = readSmall(reader)
+  return { number, answer: readAnswer(reader, ANSWERS[readSmall(reader)]) }
+}
+
+function readAnswer(reader: CborReader, kind: HostAnswer['kind'] | undefined): HostAnswer {
+  switch (kind) {
+    case 'opened':
+      reader.array()
+      return { kind, stateRoot: reader.bytes(), sizeBytes: readSmall(reader), timers: readTimers(reader) }
+    case 'evaluated':
+      reader.array()
+      return { kind, outcome: readOutcome(reader), sizeBytes: readSmall(reader) }
+    case 'queried':
+      reader.array()
+      return {
+        kind,
+        slot: readSmall(reader),
+        status: reader.bool() ? 'ok' : 'error',
+        gas: BigInt(reader.uint()),
+        error: readError(reader),
+        output: reader.bytes(),
+        log: reader.text(),
+      }
+    case 'delta': {
+      reader.array()
+      const snapshot = readSnapshot(reader)
+      return { kind, delta: { ...snapshot, stateRoot: reader.bytes() } }
+    }
+    case 'bytes':
+      reader.array()
+      return { kind, bytes: optional(reader, () => reader.bytes()), slot: readSmall(reader) }
+    case 'fault':
+      reader.array()
+      return { kind, message: reader.text(), fatal: reader.bool() }
+    case 'refused':
+      return { kind, reason: reader.text() }
+    case 'done':
+    case 'alive':
+      return { kind }
+    default:
+      throw new MalformedBytes('host answer: unknown kind', reader.offset)
+  }
+}
+
+function optional<T>(reader: CborReader, read: () => T): T | undefined {
+  if (!reader.isNull()) return read()
+  reader.null()
+  return undefined
+}
+
+function writeModule(writer: CborWriter, module: HostModule): void {
+  writer.array(5)
+  writer.bytes(fromBase64Url(module.id))
+  writer.text(module.owner)
+  writer.text(module.format)
+  writeTags(writer, module.tags)
+  writer.bytes(module.wasm)
+}
+
+function readModule(reader: CborReader): HostModule {
+  reader.array()
+  const id = asModuleId(readId(reader))
+  return { id, owner: reader.text(), format: reader.text(), tags: readTags(reader), wasm: reader.bytes() }
+}
+
+/** `[slots, pages, engine, log hash, [index, chunk, …], [key, value or null, …]]`: a snapshot, or a difference. */
+export function writeSnapshot(writer: CborWriter, snapshot: ProcessSnapshot | SnapshotDelta): void {
+  writer.array(6)
+  writer.uint(snapshot.slots)
+  writer.uint(snapshot.pages)
+  writer.bytes(snapshot.engine)
+  writer.bytes(snapshot.logHash)
+  writer.array(snapshot.chunks.size * 2)
+  for (const [index, bytes] of snapshot.chunks) {
+    writer.uint(index)
+    writer.bytes(bytes)
+  }
+  writer.array(snapshot.cells.length * 2)
+  for (const [key, value] of snapshot.cells) {
+    writer.bytes(toBytes(key))
+    if (value === undefined) writer.null()
+    else writer.bytes(value)
+  }
+}
+
+function readSnapshot(reader: CborReader): ProcessSnapshot {
+  reader.array()
+  const [slots, pages, engine, logHash] = [readSmall(reader), readSmall(reader), reader.bytes(), reader.bytes()]
+  const chunks = new Map<number, Uint8Array>()
+  for (let left = reader.array(); left > 0; left -= 2) chunks.set(readSmall(reader), reader.bytes())
+  const cells: [string, Uint8Array][] = []
+  for (let left = reader.array(); left > 0; left -= 2) {
+    const key = toCellKey(reader.bytes())
+    // In a difference a null is a cell that is gone; the type of a whole snapshot has none.
+    cells.push([key, optional(reader, () => reader.bytes()) as Uint8Array])
+  }
+  return { slots, pages, engine, logHash, chunks, cells }
+}
+
+function writeVerdicts(writer: CborWriter, verdicts: readonly Verdict[]): void {
+  writer.array(verdicts.length)
+  for (const verdict of verdicts) {
+    if (verdict.status !== 'ok') writer.uint(verdict.status === 'duplicate' ? 1 : 2)
+    else if (verdict.sender.owner === '') writer.uint(0)
+    else {
+      writer.array(2)
+      writer.bytes(fromBase64Url(verdict.sender.owner))
+      writer.bytes(fromBase64Url(verdict.sender.module))
+    }
+  }
+}
+
+/** The verdict on an item: nothing has to be known about its sender. */
+export const ITEM_VERDICT: Verdict = { status: 'ok', sender: { owner: '', module: asModuleId('') } }
+
+function readVerdicts(reader: CborReader): Verdict[] {
+  const verdicts: Verdict[] = []
+  for (let left = reader.array(); left > 0; left--) {
+    if (reader.peek() === 4) {
+      reader.array()
+      verdicts.push({ status: 'ok', sender: { owner: asKeyId(readId(reader)), module: asModuleId(readId(reader)) } })
+      continue
+    }
+    const code = readSmall(reader)
+    verdicts.push(code === 0 ? ITEM_VERDICT : { status: code === 1 ? 'duplicate' : 'refused' })
+  }
+  return verdicts
+}
+
+function writeQuery(writer: CborWriter, message: QueryMessage): void {
+  writer.array(7)
+  writer.text(message.id)
+  writer.text(message.from)
+  writer.text(message.owner)
+  writeTags(writer, message.tags)
+  writer.bytes(message.data)
+  if (message.anchor === undefined) writer.null()
+  else writer.bytes(message.anchor)
+  if (message.timestampMs === undefined) writer.null()
+  else writer.uint(message.timestampMs)
+}
+
+function readQuery(reader: CborReader): QueryMessage {
+  reader.array()
+  return {
+    id: reader.text(),
+    from: reader.text(),
+    owner: reader.text(),
+    tags: readTags(reader),
+    data: reader.bytes(),
+    anchor: optional(reader, () => reader.bytes()),
+    timestampMs: optional(reader, () => readSmall(reader)),
+  }
+}
+
+function writeOutcome(writer: CborWriter, outcome: FrameOutcome): void {
+  writer.array(7)
+  writer.uint(outcome.firstSlot)
+  writer.array(outcome.results.length * 2)
+  for (const { head, bytes } of outcome.results) {
+    writer.bytes(head)
+    writer.bytes(bytes)
+  }
+  writer.bytes(outcome.resultsRoot)
+  writer.bytes(outcome.stateRoot)
+  writer.uint(outcome.gas)
+  if (outcome.timers === undefined) writer.null()
+  else writeTimers(writer, outcome.timers)
+  writer.array(outcome.steps.length * 2)
+  for (const { stateRoot, gas } of outcome.steps) {
+    writer.bytes(stateRoot)
+    writer.uint(gas)
+  }
+}
+
+function readOutcome(reader: CborReader): FrameOutcome {
+  reader.array()
+  const firstSlot = readSmall(reader)
+  const results: EncodedResult[] = []
+  for (let left = reader.array(); left > 0; left -= 2) results.push({ head: reader.bytes(), bytes: reader.bytes() })
+  const [resultsRoot, stateRoot, gas] = [reader.bytes(), reader.bytes(), BigInt(reader.uint())]
+  const timers = optional(reader, () => readTimers(reader))
+  const steps: { stateRoot: Uint8Array; gas: bigint }[] = []
+  for (let left = reader.array(); left > 0; left -= 2) {
+    steps.push({ stateRoot: reader.bytes(), gas: BigInt(reader.uint()) })
+  }
+  return { firstSlot, results, resultsRoot, stateRoot, gas, timers, steps }
+}
+
+export function writeTimers(writer: CborWriter, timers: readonly Timer[]): void {
+  writer.array(timers.length * 3)
+  for (const { key, dueMs, everyMs } of timers) {
+    writer.bytes(toBytes(key))
+    writer.uint(dueMs)
+    if (everyMs === undefined) writer.null()
+    else writer.uint(everyMs)
+  }
+}
+
+export function readTimers(reader: CborReader): Timer[] {
+  const timers: Timer[] = []
+  for (let left = reader.array(); left > 0; left -= 3) {
+    const [key, dueMs] = [toCellKey(reader.bytes()), readSmall(reader)]
+    timers.push({ key, dueMs, everyMs: optional(reader, () => readSmall(reader)) })
+  }
+  return timers
+}
+
+function writeError(writer: CborWriter, error: ResultError | undefined): void {
+  if (error === undefined) {
+    writer.null()
+    return
+  }
+  writer.array(2)
+  writer.text(error.code)
+  writer.text(error.message)
+}
+
+function readError(reader: CborReader): ResultError | undefined {
+  return optional(reader, () => {
+    reader.array()
+    return { code: reader.text(), message: reader.text() }
+  })
+}

@@ -1,0 +1,105 @@
+import {
+  Failure,
+  type Log,
+  messagesFeed,
+  type ProcessId,
+  QUERIES_PENDING_MAX,
+  type QueryAnswer,
+  type QueryMessage,
+} from '../protocol/index.ts'
+import type { Checkpoints } from './checkpoints.ts'
+import type { Follower } from './follower.ts'
+import type { HostSeat } from './host-pool.ts'
+import { verdictsOn } from './verdicts.ts'
+
+interface Replica {
+  /** Blocks of the feed in this copy of the state. */
+  blocks: number
+  generation: number
+}
+
+/** Copies kept in the query host at once. */
+const REPLICAS_MAX = 16
+/** Frames a copy may lag before it is cheaper to make it anew from a checkpoint. */
+const LAG_MAX_FRAMES = 64
+
+/**
+ * Dry-runs, in a host of their own: they work on a copy of the state, so the longest query holds up nobody's
+ * evaluation. A copy follows its process by evaluating the same frames, or starts from a fresh checkpoint.
+ */
+export class QueryLane {
+  readonly #seat: HostSeat
+  readonly #log: Log
+  readonly #checkpoints: Checkpoints
+  readonly #replicas = new Map<ProcessId, Replica>()
+  /** Queries of one process prepare one after the other. */
+  readonly #preparing = new Map<ProcessId, Promise<void>>()
+  #pending = 0
+
+  constructor(parts: { seat: HostSeat; log: Log; checkpoints: Checkpoints }) {
+    this.#seat = parts.seat
+    this.#log = parts.log
+    this.#checkpoints = parts.checkpoints
+  }
+
+  /** @throws {Failure} `busy`, `host-fault` */
+  async query(follower: Follower, message: QueryMessage, timestampMs: number): Promise<QueryAnswer> {
+    if (this.#pending >= QUERIES_PENDING_MAX) throw new Failure('busy', { queries: this.#pending })
+    this.#pending += 1
+    try {
+      const { id } = follower.process
+      const before = this.#preparing.get(id) ?? Promise.resolve()
+      const prepared = before.catch(() => undefined).then(() => this.#prepare(follower))
+      this.#preparing.set(id, prepared)
+      await prepared.finally(() => {
+        if (this.#preparing.get(id) === prepared) this.#preparing.delete(id)
+      })
+      const answer = await this.#seat.ask({ kind: 'query', process: id, message, timestampMs })
+      if (answer.kind !== 'queried') throw new Failure('host-fault', { answer: answer.kind })
+      const { slot, status, gas, error, output, log } = answer
+      return { slot, status, gas, error, output, log }
+    } finally {
+      this.#pending -= 1
+    }
+  }
+
+  /** Brings the copy up to all that is evaluated. */
+  async #prepare(follower: Follower): Promise<void> {
+    if (follower.scheduled > 0) await follower.reached(follower.scheduled - 1)
+    const { id } = follower.process
+    const replica = this.#replicas.get(id)
+    const target = follower.nextBlock
+    const fresh = replica?.generation === this.#seat.generation && target - replica.blocks <= LAG_MAX_FRAMES
+    const current = fresh ? replica : await this.#open(follower)
+    this.#replicas.delete(id)
+    this.#replicas.set(id, current)
+    for await (const frame of this.#log.blocks(messagesFeed(follower.process), current.blocks, target)) {
+      const verdicts = await verdictsOn(follower.process, frame, true, this.#log)
+      await this.#seat.ask({ kind: 'evaluate', process: id, frame, verdicts, steps: false })
+      current.blocks += 1
+    }
+    await this.#forgetOldest()
+  }
+
+  async #open(follower: Follower): Promise<Replica> {
+    const { id, module: moduleId } = follower.process
+    await follower.checkpoint()
+    const module = await this.#log.directory.module(moduleId)
+    const spawn = await this.#log.directory.spawnEnvelope(id)
+    if (module === undefined || spawn === undefined) throw new Failure('unknown-process', { process: id })
+    await this.#seat.load(module)
+    const generation = this.#seat.generation
+    const head = (await this.#checkpoints.list(id)).at(-1)
+    const snapshot = head === undefined ? undefined : await this.#checkpoints.read(id, head.slots)
+    await this.#seat.ask({ kind: 'open', process: id, module: moduleId, spawn, snapshot })
+    return { blocks: snapshot?.blocks ?? 0, generation }
+  }
+
+  async #forgetOldest(): Promise<void> {
+    if (this.#replicas.size <= REPLICAS_MAX) return
+    const oldest = this.#replicas.keys().next().value
+    if (oldest === undefined || this.#preparing.has(oldest)) return
+    this.#replicas.delete(oldest)
+    await this.#seat.ask({ kind: 'close', process: oldest })
+  }
+}

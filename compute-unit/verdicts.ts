@@ -1,0 +1,122 @@
+import {
+  type Assignment,
+  asModuleId,
+  asProcessId,
+  decodeFrame,
+  type Directory,
+  type Envelope,
+  envelopeId,
+  Failure,
+  findTag,
+  type MessageIndex,
+  type ProcessDescription,
+  parseDataItem,
+  refutePush,
+  refuseDuplicateSystemTags,
+  verifyDataItem,
+} from '../protocol/index.ts'
+import type { SenderFacts, Verdict } from './evaluation/index.ts'
+import { ITEM_VERDICT } from './packets.ts'
+
+export interface VerdictParts {
+  readonly directory: Directory
+  readonly messages: MessageIndex
+}
+
+/**
+ * What is to be known about each assignment of a frame before a host evaluates it: does its signature or
+ * certificate hold, did the same item stand in an earlier slot, who vouches for a push.
+ * With `trusted`, signatures are taken as checked: this node's own scheduler admitted them.
+ */
+export async function verdictsOn(
+  process: ProcessDescription,
+  frameBytes: Uint8Array,
+  trusted: boolean,
+  parts: VerdictParts,
+): Promise<Verdict[]> {
+  const { firstSlot, assignments } = decodeFrame(frameBytes)
+  const duplicates = trusted ? new Set<number>() : await repeatedItems(process, firstSlot, assignments, parts.messages)
+  const verdicts: Verdict[] = []
+  for (const [i, { envelope }] of assignments.entries()) {
+    if (duplicates.has(i)) verdicts.push({ status: 'duplicate' })
+    else verdicts.push(await verdictOn(envelope, process, firstSlot + i, trusted, parts))
+  }
+  return verdicts
+}
+
+async function repeatedItems(
+  process: ProcessDescription,
+  firstSlot: number,
+  assignments: readonly Assignment[],
+  messages: MessageIndex,
+): Promise<Set<number>> {
+  const ids = assignments.map(({ envelope }, i) => envelopeId(envelope, process.id, firstSlot + i))
+  const slots = await messages.slotsOf(process.id, ids)
+  const repeated = new Set<number>()
+  for (const [i, { envelope }] of assignments.entries()) {
+    const first = slots[i]
+    // A push is told from its repetition by its seq; an item only by having stood here before.
+    if (envelope.kind === 'item' && first !== undefined && first < firstSlot + i) repeated.add(i)
+  }
+  return repeated
+}
+
+async function verdictOn(
+  envelope: Envelope,
+  process: ProcessDescription,
+  slot: number,
+  trusted: boolean,
+  parts: VerdictParts,
+): Promise<Verdict> {
+  switch (envelope.kind) {
+    case 'item':
+      return trusted || itemHolds(envelope.item, process, slot) ? ITEM_VERDICT : { status: 'refused' }
+    case 'push':
+      return pushVerdict(envelope, envelope.push.core.to === process.id, trusted, parts)
+    case 'assign':
+      if (envelope.message.kind === 'push') return pushVerdict(envelope.message, true, trusted, parts)
+      return trusted || verifyDataItem(parseDataItem(envelope.message.item)) ? ITEM_VERDICT : { status: 'refused' }
+    case 'tick':
+    case 'reject':
+      return ITEM_VERDICT
+  }
+}
+
+/** The rules of admission, checked once more: the scheduler is not believed. */
+function itemHolds(bytes: Uint8Array, process: ProcessDescription, slot: number): boolean {
+  try {
+    const item = parseDataItem(bytes)
+    refuseDuplicateSystemTags(item.tags)
+    const type = findTag(item.tags, 'Type')
+    const placed = slot === 0 ? type === 'Process' && asProcessId(item.id) === process.id : item.target === process.id
+    return placed && (slot === 0 || type === 'Message') && verifyDataItem(item)
+  } catch {
+    return false
+  }
+}
+
+async function pushVerdict(
+  envelope: Extract<Envelope, { kind: 'push' }>,
+  addressed: boolean,
+  trusted: boolean,
+  parts: VerdictParts,
+): Promise<Verdict> {
+  const sender = await parts.directory.process(envelope.push.core.from)
+  if (sender === undefined) throw new Failure('unknown-process', { process: envelope.push.core.from })
+  if (!addressed) return { status: 'refused' }
+  if (!trusted && !pushHolds(envelope, sender)) return { status: 'refused' }
+  return { status: 'ok', sender: factsOf(envelope, sender) }
+}
+
+function pushHolds(envelope: Extract<Envelope, { kind: 'push' }>, sender: ProcessDescription): boolean {
+  try {
+    return refutePush(envelope.push, envelope.proof, sender) === undefined
+  } catch {
+    return false
+  }
+}
+
+function factsOf(envelope: Extract<Envelope, { kind: 'push' }>, sender: ProcessDescription): SenderFacts {
+  const unit = envelope.proof.signatures[0]?.unit ?? 0
+  return { owner: sender.policy.computeUnits[unit] ?? '', module: asModuleId(sender.module) }
+}
