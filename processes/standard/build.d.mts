@@ -1,0 +1,5 @@
+/**
+ * Compiles every standard process into `outDir`, by default the folder `build` beside this file.
+ * `fresh`: sources and compiler were the same as last time, so nothing had to be done.
+ */
+export declare function buildStandardProcesses(outDir?: string): Promise<'built' | 'fresh'>
