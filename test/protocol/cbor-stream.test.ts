@@ -89,6 +89,27 @@ describe('CborWriter and CborReader', () => {
     reader.end()
   })
 
+  it('refuse counts that the bytes left cannot hold', () => {
+    expect(new CborReader(fromHex('83000000')).array()).toBe(3)
+    expect(() => new CborReader(fromHex('84000000')).array()).toThrow(MalformedBytes)
+    expect(new CborReader(fromHex('a200000100')).map()).toBe(2)
+    expect(() => new CborReader(fromHex('a2000000')).map()).toThrow(MalformedBytes)
+  })
+
+  it('nest maps 64 deep and no more, read one by one', () => {
+    const open = (depth: number): void => {
+      const reader = new CborReader(fromHex(`${'a100'.repeat(depth)}00`))
+      for (let level = 0; level < depth; level++) {
+        reader.map()
+        reader.uint()
+      }
+      reader.uint()
+      reader.end()
+    }
+    open(64)
+    expect(() => open(65)).toThrow('nested deeper')
+  })
+
   it('make nothing of a declared size that cannot be', () => {
     const before = process.memoryUsage().arrayBuffers
     for (let round = 0; round < 1000; round++) {

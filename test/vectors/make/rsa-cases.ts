@@ -43,6 +43,7 @@ export function rsaPssCases(): SignatureCase[] {
       addOddKeys(add, key)
       addEncodings(add, key)
     }
+    addOddFactors(add)
   })
 }
 
@@ -88,6 +89,25 @@ function addOddKeys(add: AddCase, key: RsaKey): void {
   refuse('modulus 1', toBig(1n, size))
 }
 
+/** RSA holds for any modulus without square factors; libraries need not agree to compute with it. */
+function addOddFactors(add: AddCase): void {
+  const prime = (bits: number): bigint => generatePrimeSync(bits, { bigint: true })
+  const cases: readonly (readonly [string, boolean, readonly bigint[]])[] = [
+    ['even modulus, honestly signed', false, [2n, prime(2047)]],
+    ['modulus with small factors, honestly signed', true, [3n, 5n, prime(2060)]],
+    ['prime modulus, honestly signed', true, [prime(2048)]],
+  ]
+  for (const [name, valid, factors] of cases) {
+    const n = factors.reduce((product, factor) => product * factor)
+    const phi = factors.reduce((product, factor) => product * (factor - 1n), 1n)
+    const bits = n.toString(2).length
+    const size = Math.ceil(bits / 8)
+    const d = inverseOf65537(phi)
+    const signature = toBig(power(big(pssEncode(bits, {})), d, n), size)
+    add(`RSA: ${name}`, valid, toBig(n, size), message, signature)
+  }
+}
+
 function addEncodings(add: AddCase, key: RsaKey): void {
   const options = { key: key.privateKey, padding: constants.RSA_NO_PADDING }
   for (const [name, valid, encoded] of pssEncodings(key)) {
@@ -113,6 +133,9 @@ function pssEncodings(key: RsaKey): [string, boolean, Uint8Array][] {
   const topBitSet = Array.from({ length: unused === 0 ? 0 : 64 }, (_, index) =>
     encode({ top: unused, salt: new Uint8Array(16).fill(index) }),
   ).filter((encoded) => big(encoded) < big(key.modulus))
+  const byteMore = Array.from({ length: unused === 0 ? 64 : 0 }, (_, index) =>
+    join(Uint8Array.of(1), encode({ salt: new Uint8Array(16).fill(index) })),
+  ).filter((encoded) => big(encoded) < big(key.modulus))
   return [
     ['made by hand', true, encode()],
     ['separator 2', false, encode({ separator: 2 })],
@@ -121,9 +144,9 @@ function pssEncodings(key: RsaKey): [string, boolean, Uint8Array][] {
     ['a second separator earlier: the rest is read as salt', false, encode({ padding: 1 })],
     ['trailer 0xcc', false, encode({ trailer: 0xcc })],
     ['eight zeros are not zero', false, encode({ zeros: 1 })],
-    ...topBitSet
+    ...[...topBitSet, ...byteMore]
       .slice(0, 1)
-      .map((encoded): [string, boolean, Uint8Array] => ['top bit set', false, encoded]),
+      .map((encoded): [string, boolean, Uint8Array] => ['a bit above the top', false, encoded]),
   ]
 }
 
@@ -176,13 +199,10 @@ function makeKey(bits: number): RsaKey {
 }
 
 function numbersOf(p: bigint, q: bigint, phi: bigint) {
-  const e = 65537n
-  // d = 1 / e modulo phi is (1 + phi * k) / e, for the k with phi * k = -1 modulo e, e being prime.
-  const k = (e - power(phi % e, e - 2n, e)) % e
-  const d = (1n + phi * k) / e
+  const d = inverseOf65537(phi)
   return {
     n: toText(p * q),
-    e: toText(e),
+    e: toText(65537n),
     d: toText(d),
     p: toText(p),
     q: toText(q),
@@ -190,6 +210,13 @@ function numbersOf(p: bigint, q: bigint, phi: bigint) {
     dq: toText(d % (q - 1n)),
     qi: toText(power(q, p - 2n, p)),
   }
+}
+
+/** 1 / e modulo phi is (1 + phi * k) / e, for the k with phi * k = -1 modulo e, e being prime. */
+function inverseOf65537(phi: bigint): bigint {
+  const e = 65537n
+  const k = (e - power(phi % e, e - 2n, e)) % e
+  return (1n + phi * k) / e
 }
 
 function power(base: bigint, exponent: bigint, modulus: bigint): bigint {

@@ -102,24 +102,26 @@ function addHashes(add: AddCase): void {
   add('hash 0, r = s = x of the key', true, long, new Uint8Array(32), forAll)
 }
 
-/** R whose x is n or more, so that r = x - n: never met by chance, but lawful. */
 function addReducedR(add: AddCase): void {
-  let x = N
-  let commitment: InstanceType<typeof Point> | undefined
-  while (commitment === undefined) {
-    x++
+  const { x, key, signature, s: second } = reducedR()
+  add('x of R is beyond n, r = x - n', true, key, hash, signature)
+  add('x of R is beyond n, r = x', false, key, hash, pair(x, second))
+}
+
+/** R whose x is n or more, so that r = x - n: never met by chance, but lawful. */
+function reducedR(): { x: bigint; s: bigint; key: Uint8Array; signature: Uint8Array } {
+  for (let x = N + 1n; ; x++) {
+    let commitment: InstanceType<typeof Point>
     try {
       commitment = Point.fromBytes(join(Uint8Array.of(2), toBig(x)))
     } catch {
-      // no point has this x
+      continue // no point has this x
     }
+    const s = 1234567n
+    const multiple = commitment.multiply(s).subtract(Point.BASE.multiply(big(hash) % N))
+    const key = multiple.multiply(Point.Fn.inv(x - N)).toBytes(false)
+    return { x, s, key, signature: pair(x - N, s) }
   }
-  const reduced = x - N
-  const second = 1234567n
-  const toKey = commitment.multiply(second).subtract(Point.BASE.multiply(big(hash) % N))
-  const key = toKey.multiply(Point.Fn.inv(reduced)).toBytes(false)
-  add('x of R is beyond n, r = x - n', true, key, hash, pair(reduced, second))
-  add('x of R is beyond n, r = x', false, key, hash, pair(x, second))
 }
 
 /** Cases for recovery of the key. */
@@ -141,6 +143,7 @@ export function secp256k1RecoverCases(): RecoverCase[] {
     at('r = 0', withBit(pair(0n, s), 0), null),
     at('r is no x of the curve', withBit(pair(5n, s), 0), null),
     at('key would be the point at infinity', toInfinity(), null),
+    at('x of R is beyond n, bit 2 as Bitcoin has it', withBit(reducedR().signature, 2), null),
     at('64 bytes', both, null),
     at('short hash', withBit(both, bit), null, hash.slice(1)),
   ]
