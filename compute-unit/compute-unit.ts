@@ -168,10 +168,11 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   async *follow(process: ProcessId, from: Slot, options: CallOptions = {}): AsyncIterable<Result> {
     const follower = await this.#follower(process)
     follower.start()
-    for (let next = from; options.signal?.aborted !== true; ) {
+    const ended = (): boolean => options.signal?.aborted === true || this.#closed
+    for (let next = from; !ended(); ) {
       const end = follower.evaluated
       for await (const result of this.results(process, next, end)) {
-        if (options.signal?.aborted === true) return
+        if (ended()) return
         yield result
       }
       next = Math.max(next, end)

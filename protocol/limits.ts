@@ -111,6 +111,10 @@ export const HEADERS_TIMEOUT_MS = 10_000
 export const REQUEST_TIMEOUT_MS = 30_000
 /** A socket on which nothing moved for this long is closed; longer than any wait, heartbeats included. */
 export const SOCKET_IDLE_MAX_MS = 120_000
+/** An unused socket is kept this long for the next request. */
+export const KEEP_ALIVE_MS = 20_000
+/** After a refusal, how long the rest of the body is taken and dropped, so that the refusal can be read. */
+export const LINGER_MAX_MS = 1_000
 /** Event streams one gateway holds: half of the sockets stay free for requests. */
 export const STREAMS_MAX = 512
 /** Silence on an event stream before a heartbeat, so that proxies and readers know it lives. */

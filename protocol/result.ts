@@ -27,6 +27,8 @@ export interface ResultHead {
   /** Merkle root over the push cores of the outbox, in order. */
   readonly outboxRoot: Uint8Array
   readonly outboxCount: number
+  /** Assignments the slot asks for; they stand in the detail. */
+  readonly assignCount: number
 }
 
 /** A failure inside a process, deterministic and part of the result. */
@@ -85,13 +87,14 @@ export function encodeResult(result: Result): EncodedResult {
 
 function encodeHead(result: Result, detailHash: Uint8Array, outboxRoot: Uint8Array): Uint8Array {
   const writer = new CborWriter()
-  writer.array(6)
+  writer.array(7)
   writer.uint(result.slot)
   writer.uint(RESULT_STATUSES.indexOf(result.status))
   writer.uint(result.gas)
   writer.bytes(detailHash)
   writer.bytes(outboxRoot)
   writer.uint(result.outbox.length)
+  writer.uint(result.assigns.length)
   return writer.finish()
 }
 
@@ -121,7 +124,7 @@ function encodeDetail(result: Result): Uint8Array {
 /** @throws {MalformedBytes} */
 export function decodeResultHead(bytes: Uint8Array): ResultHead {
   const reader = new CborReader(bytes)
-  if (reader.array() !== 6) throw new MalformedBytes('result head: expected 6 fields', 0)
+  if (reader.array() !== 7) throw new MalformedBytes('result head: expected 7 fields', 0)
   const slot = readSmall(reader)
   const status = RESULT_STATUSES[readSmall(reader)]
   if (status === undefined) throw new MalformedBytes('result head: unknown status', reader.offset)
@@ -133,6 +136,7 @@ export function decodeResultHead(bytes: Uint8Array): ResultHead {
     detailHash: readHash(reader),
     outboxRoot: readHash(reader),
     outboxCount: readSmall(reader),
+    assignCount: readSmall(reader),
   }
   reader.end()
   return head
@@ -153,7 +157,9 @@ export function decodeResult(bytes: Uint8Array): Result {
   const detail = decodeDetail(reader.bytes())
   const outbox = readOutbox(reader)
   reader.end()
-  if (outbox.length !== head.outboxCount) throw new MalformedBytes('result: outbox count differs from head', 0)
+  if (outbox.length !== head.outboxCount || detail.assigns.length !== head.assignCount) {
+    throw new MalformedBytes('result: its parts differ from its head', 0)
+  }
   return { slot: head.slot, status: head.status, gas: head.gas, ...detail, outbox }
 }
 

@@ -1,0 +1,121 @@
+import {
+  asProcessId,
+  type DataItem,
+  describeModule,
+  describeSpawnItem,
+  Failure,
+  findTag,
+  ITEM_SIZE_MAX_BYTES,
+  isId,
+  type Log,
+  MalformedBytes,
+  MODULE_SIZE_MAX_BYTES,
+  type ModuleAdded,
+  type ModuleDescription,
+  type ModuleId,
+  parseDataItem,
+  type Receipt,
+  type ScheduleAnswer,
+  type Scheduler,
+  type ScheduleRequest,
+  verifyDataItem,
+} from '../protocol/index.ts'
+
+export interface IntakeParts {
+  readonly log: Log
+  readonly scheduler: Scheduler
+  /** @throws {Failure} `module-refused`, `unsupported-format` */
+  checkModule(module: ModuleDescription): Promise<void>
+}
+
+/** What became of one item. */
+export type Taken = Receipt | ModuleAdded | Failure
+
+/** Takes signed items of any Type, tells where each belongs and hands it there. */
+export class Intake {
+  readonly #parts: IntakeParts
+  readonly #knownModules = new Set<ModuleId>()
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts
+  }
+
+  /** Gives an answer for each item, in order; one that fails does not hold up the others. */
+  async take(items: readonly Uint8Array[]): Promise<Taken[]> {
+    const taken: (Taken | undefined)[] = []
+    const requests: ScheduleRequest[] = []
+    const places: number[] = []
+    for (const [i, bytes] of items.entries()) {
+      try {
+        const routed = await this.#route(bytes)
+        if ('module' in routed) taken[i] = routed
+        else {
+          requests.push(routed)
+          places.push(i)
+        }
+      } catch (error) {
+        taken[i] = Failure.from(error)
+      }
+    }
+    const answers = requests.length === 0 ? [] : await this.#parts.scheduler.schedule(requests)
+    for (const [i, answer] of answers.entries()) taken[places[i] ?? 0] = takenOf(answer)
+    return taken.map(one => one ?? new Failure('internal'))
+  }
+
+  async #route(bytes: Uint8Array): Promise<ScheduleRequest | ModuleAdded> {
+    const item = parse(bytes)
+    const type = findTag(item.tags, 'Type')
+    if (type === 'Module') return this.#addModule(item)
+    if (bytes.length > ITEM_SIZE_MAX_BYTES) {
+      throw new Failure('too-large', { bytes: bytes.length, max: ITEM_SIZE_MAX_BYTES })
+    }
+    if (type === 'Process') await this.#checkSpawn(item)
+    else if (item.target === undefined) throw new Failure('wrong-type', { type: type ?? '' }, { note: 'no target' })
+    const process = asProcessId(type === 'Process' ? item.id : (item.target ?? ''))
+    return { process, envelope: { kind: 'item', item: bytes }, item }
+  }
+
+  async #addModule(item: DataItem): Promise<ModuleAdded> {
+    if (item.bytes.length > MODULE_SIZE_MAX_BYTES) {
+      throw new Failure('too-large', { bytes: item.bytes.length, max: MODULE_SIZE_MAX_BYTES })
+    }
+    const module = describeModule(item)
+    if (!verifyDataItem(item)) throw new Failure('bad-signature', { id: item.id })
+    const known = await this.#parts.log.directory.moduleItem(module.id)
+    if (known === undefined) {
+      await this.#parts.checkModule(module)
+      await this.#parts.log.directory.addModule(item)
+    }
+    return { module: module.id }
+  }
+
+  async #checkSpawn(item: DataItem): Promise<void> {
+    const { module } = describeSpawnItem(item)
+    if (!isId(module)) throw new Failure('unknown-module', { module })
+    if (this.#knownModules.has(module)) return
+    if ((await this.#parts.log.directory.module(module)) === undefined) throw new Failure('unknown-module', { module })
+    if (this.#knownModules.size < 10_000) this.#knownModules.add(module)
+  }
+}
+
+function parse(bytes: Uint8Array): DataItem {
+  try {
+    return parseDataItem(bytes)
+  } catch (error) {
+    if (error instanceof MalformedBytes) throw new Failure('malformed-item', { offset: error.offset }, { cause: error })
+    throw error
+  }
+}
+
+function takenOf(answer: ScheduleAnswer): Taken {
+  switch (answer.status) {
+    case 'scheduled':
+    case 'known':
+      return answer.receipt
+    case 'failed':
+      return answer.failure
+    case 'duplicate':
+    case 'gap':
+      return new Failure('internal', { status: answer.status })
+  }
+}

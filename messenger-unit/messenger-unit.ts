@@ -1,0 +1,213 @@
+import {
+  type Assign,
+  asMessageId,
+  asProcessId,
+  type CallOptions,
+  type Certificate,
+  type Clock,
+  type Computer,
+  decodePushBody,
+  decodeResult,
+  decodeResultHead,
+  type EncodedResult,
+  Failure,
+  type Log,
+  type MessageId,
+  type Messenger,
+  type ModuleDescription,
+  type ProcessDescription,
+  type ProcessId,
+  type Push,
+  type Receipt,
+  readFrameHead,
+  type Result,
+  type Scheduler,
+  type Slot,
+  type Trace,
+} from '../protocol/index.ts'
+import { Intake, type Taken } from './intake.ts'
+import { PairLane, type PairLaneParts } from './pair-lane.ts'
+import { backOffMs } from './retry.ts'
+import { Timings } from './timings.ts'
+import { assignmentAt, readTrace } from './trace.ts'
+import { Unfinished } from './unfinished.ts'
+
+export interface MessengerUnitParts {
+  readonly log: Log
+  readonly scheduler: Scheduler
+  readonly computer: Computer & { catchUp(process: ProcessId): void }
+  readonly clock: Clock
+  random(): number
+  checkModule(module: ModuleDescription): Promise<void>
+  trouble?(what: string, failure: Failure): void
+}
+
+const TRACE_WAIT_MS = 30_000
+const TRACE_LOOK_MS = 5
+const ASSIGN_ATTEMPTS = 5
+const LANES_SWEEP = 50_000
+
+/**
+ * Carries messages: takes items in, and pushes what certified results ask for until nothing is left.
+ * It keeps no state that anything depends on: after a restart it reads outboxes again and pushes them again,
+ * and what was there already stays as it is.
+ */
+export class MessengerUnit implements Messenger, AsyncDisposable {
+  readonly #parts: MessengerUnitParts
+  readonly #intake: Intake
+  readonly #unfinished: Unfinished
+  readonly #timings = new Timings()
+  readonly #lanes = new Map<string, PairLane>()
+  readonly #laneParts: PairLaneParts
+  #closed = false
+
+  constructor(parts: MessengerUnitParts) {
+    this.#parts = parts
+    this.#intake = new Intake(parts)
+    this.#unfinished = new Unfinished(parts.log.store)
+    this.#laneParts = {
+      computer: parts.computer,
+      clock: parts.clock,
+      random: () => parts.random(),
+      schedulerOf: push => this.#schedulerOf(push),
+      sentFrom: (from, to, seq) => this.#sentFrom(from, to, seq),
+      delivered: push => this.#unfinished.delivered(push.core.from, push.core.slot),
+      trouble: (push, failure) => parts.trouble?.(`push from ${push.core.from} to ${push.core.to}`, failure),
+    }
+  }
+
+  /** Goes on with what an earlier run left unfinished. Call once, after all units are open. */
+  async resume(): Promise<void> {
+    const from = await this.#unfinished.kept()
+    for (const { feed, firstSlot } of this.#parts.log.recovered) {
+      from.set(feed.process, Math.min(firstSlot, from.get(feed.process) ?? firstSlot))
+    }
+    for (const [process, slot] of from) {
+      await this.#resumeProcess(process, slot).catch(error =>
+        this.#parts.trouble?.(`resume ${process}`, Failure.from(error)),
+      )
+    }
+  }
+
+  /** A frame became durable. */
+  scheduled(process: ProcessDescription, firstSlot: Slot, frameBytes: Uint8Array): void {
+    const { count } = readFrameHead(frameBytes)
+    this.#unfinished.scheduled(process.id, firstSlot, firstSlot + count)
+  }
+
+  /** A frame was evaluated: what its results ask for is pushed. */
+  evaluated(process: ProcessDescription, certificate: Certificate, results: readonly EncodedResult[]): void {
+    const nowMs = this.#parts.clock.now()
+    for (const [i, encoded] of results.entries()) {
+      const slot = certificate.firstSlot + i
+      this.#timings.evaluated(process.id, slot, nowMs)
+      const head = decodeResultHead(encoded.head)
+      if (head.outboxCount + head.assignCount > 0) this.#push(process.id, decodeResult(encoded.bytes))
+    }
+    this.#unfinished.evaluated(process.id, certificate.firstSlot + results.length)
+  }
+
+  submit(items: readonly Uint8Array[]): Promise<readonly Taken[]> {
+    return this.#intake.take(items)
+  }
+
+  async assign(message: MessageId, process: ProcessId, exclude: readonly string[] = []): Promise<Receipt> {
+    const [place] = await this.#parts.log.messages.placesOf(message)
+    if (place === undefined) throw new Failure('unknown-message', { message })
+    const { envelope } = await assignmentAt(this.#parts.log, place.process, place.slot)
+    const inner = envelope.kind === 'assign' ? envelope.message : envelope
+    if (inner.kind !== 'item' && inner.kind !== 'push') throw new Failure('wrong-type', { kind: inner.kind })
+    const request = { process, envelope: { kind: 'assign' as const, message: inner, exclude } }
+    const [answer] = await this.#parts.scheduler.schedule([request])
+    if (answer?.status === 'scheduled' || answer?.status === 'known') return answer.receipt
+    throw answer?.status === 'failed' ? answer.failure : new Failure('internal')
+  }
+
+  async trace(
+    id: MessageId,
+    options: CallOptions & { settled?: boolean; process?: ProcessId } = {},
+  ): Promise<Trace> {
+    const { clock, log, computer } = this.#parts
+    const place = await this.#placeOf(id, options.process)
+    const untilMs = clock.now() + (options.timeoutMs ?? TRACE_WAIT_MS)
+    for (let pauseMs = TRACE_LOOK_MS; ; pauseMs = Math.min(200, pauseMs * 2)) {
+      const trace = await readTrace({ log, computer, timings: this.#timings }, place.process, place.slot, id)
+      if (trace.settled || options.settled !== true) return trace
+      if (options.signal?.aborted === true) throw new Failure('aborted')
+      if (clock.now() + pauseMs > untilMs) throw new Failure('timeout', { id }, { note: 'the tree still grows' })
+      await clock.sleep(pauseMs, { signal: options.signal })
+    }
+  }
+
+  async #placeOf(id: MessageId, process: ProcessId | undefined): Promise<{ process: ProcessId; slot: Slot }> {
+    const places = await this.#parts.log.messages.placesOf(id)
+    const place = process === undefined ? places[0] : places.find(one => one.process === process)
+    if (place === undefined) throw new Failure('unknown-message', { id })
+    return place
+  }
+
+  #push(from: ProcessId, result: Result): void {
+    this.#unfinished.opened(from, result.slot, result.outbox.length + result.assigns.length)
+    for (const push of result.outbox) this.#lane(push).enqueue(push)
+    for (const assign of result.assigns) void this.#assign(from, result.slot, assign)
+  }
+
+  #lane(push: Push): PairLane {
+    const key = push.core.from + push.core.to
+    const known = this.#lanes.get(key)
+    if (known !== undefined) return known
+    if (this.#lanes.size >= LANES_SWEEP) {
+      for (const [other, lane] of this.#lanes) if (lane.idle) this.#lanes.delete(other)
+    }
+    const lane = new PairLane(this.#laneParts)
+    this.#lanes.set(key, lane)
+    return lane
+  }
+
+  async #schedulerOf({ core, bodyBytes }: Push): Promise<Scheduler | undefined> {
+    const { log, scheduler } = this.#parts
+    const known = (await log.directory.process(core.to)) !== undefined
+    return known || decodePushBody(bodyBytes).kind === 'spawn' ? scheduler : undefined
+  }
+
+  async #sentFrom(from: ProcessId, to: ProcessId, seq: number): Promise<Push[]> {
+    const { computer } = this.#parts
+    const sent: Push[] = []
+    for await (const { outbox } of computer.results(from, 0, await computer.evaluated(from))) {
+      sent.push(...outbox.filter(push => push.core.to === to && push.core.seq >= seq))
+    }
+    return sent
+  }
+
+  /** An assignment that a process asked for; the message may still be on its way. */
+  async #assign(from: ProcessId, slot: Slot, { message, process, exclude }: Assign): Promise<void> {
+    for (let attempt = 1; attempt <= ASSIGN_ATTEMPTS && !this.#closed; attempt++) {
+      try {
+        await this.assign(asMessageId(message), asProcessId(process), exclude)
+        break
+      } catch (error) {
+        this.#parts.trouble?.(`assign ${message} to ${process}`, Failure.from(error))
+        await this.#parts.clock.sleep(backOffMs(attempt, this.#parts.random()))
+      }
+    }
+    this.#unfinished.delivered(from, slot)
+  }
+
+  async #resumeProcess(process: ProcessId, from: Slot): Promise<void> {
+    const { computer } = this.#parts
+    const evaluated = await computer.evaluated(process)
+    this.#unfinished.scheduled(process, Math.min(from, evaluated), evaluated)
+    for await (const result of computer.results(process, from, evaluated)) {
+      if (result.outbox.length + result.assigns.length > 0) this.#push(process, result)
+    }
+    this.#unfinished.evaluated(process, evaluated)
+    computer.catchUp(process)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    for (const lane of this.#lanes.values()) lane.stop()
+    this.#unfinished.sweep()
+  }
+}

@@ -1,0 +1,156 @@
+import {
+  type Clock,
+  type Computer,
+  Failure,
+  type ProcessId,
+  type Push,
+  type ScheduleAnswer,
+  type Scheduler,
+  type ScheduleRequest,
+} from '../protocol/index.ts'
+import { backOffMs } from './retry.ts'
+
+export interface PairLaneParts {
+  readonly computer: Computer
+  readonly clock: Clock
+  /** The scheduler of the process a push goes to; nothing if there is no such process here. */
+  schedulerOf(push: Push): Promise<Scheduler | undefined>
+  /** What `from` ever sent to `to`, from seq `seq` on. */
+  sentFrom(from: ProcessId, to: ProcessId, seq: number): Promise<readonly Push[]>
+  random(): number
+  delivered(push: Push): void
+  trouble(push: Push, failure: Failure): void
+}
+
+/** Pushes of one pair handed over at once: they are seated in order, so the window costs no order. */
+const WINDOW = 64
+/** How long a push to somebody unknown is tried: its process may be about to be spawned. */
+const UNKNOWN_GRACE_MS = 10_000
+
+/**
+ * All that one process sends to one other: first in, first delivered.
+ * Whatever fails is tried again for ever, later and later; only the head of the line is.
+ */
+export class PairLane {
+  readonly #parts: PairLaneParts
+  #queue: Push[] = []
+  #running = false
+  #stopped = false
+  #unknownSinceMs: number | undefined
+
+  constructor(parts: PairLaneParts) {
+    this.#parts = parts
+  }
+
+  get idle(): boolean {
+    return !this.#running && this.#queue.length === 0
+  }
+
+  enqueue(push: Push): void {
+    this.#queue.push(push)
+    if (this.#running) return
+    this.#running = true
+    void this.#run()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#queue = []
+  }
+
+  async #run(): Promise<void> {
+    for (let attempt = 1; this.#queue.length > 0 && !this.#stopped; ) {
+      const before = this.#queue.length
+      const failure = await this.#deliver().catch(error => Failure.from(error))
+      if (failure === undefined || this.#queue.length !== before) {
+        attempt = 1
+        continue
+      }
+      const [head] = this.#queue
+      if (head !== undefined && failure.code !== 'unknown-process') this.#parts.trouble(head, failure)
+      await this.#parts.clock.sleep(backOffMs(attempt, this.#parts.random()))
+      attempt += 1
+    }
+    this.#running = false
+  }
+
+  /** Hands over a window; gives what stopped it, if something did. */
+  async #deliver(): Promise<Failure | undefined> {
+    const window = this.#queue.slice(0, WINDOW)
+    const [head] = window
+    if (head === undefined) return undefined
+    const scheduler = await this.#parts.schedulerOf(head)
+    if (scheduler === undefined) return this.#setAside(window)
+    this.#unknownSinceMs = undefined
+    const answers = await scheduler.schedule(await this.#requests(window))
+    for (const [i, answer] of answers.entries()) {
+      const push = window[i]
+      if (push === undefined) break
+      if (answer.status === 'gap') return this.#refill(push, answer.expectedSeq)
+      const failure = failureOf(answer)
+      if (failure !== undefined) return failure
+      this.#done(push)
+    }
+    return undefined
+  }
+
+  /**
+   * Nobody of that name is here: a wallet, or a process that is about to be spawned. After a while these pushes are
+   * let go; should such a process appear, the next push of the pair meets a gap and brings them back.
+   */
+  #setAside(window: readonly Push[]): Failure | undefined {
+    const nowMs = this.#parts.clock.now()
+    this.#unknownSinceMs ??= nowMs
+    const [head] = window
+    if (nowMs - this.#unknownSinceMs < UNKNOWN_GRACE_MS) {
+      return new Failure('unknown-process', { process: head?.core.to ?? '' })
+    }
+    for (const push of window) this.#done(push)
+    return undefined
+  }
+
+  /** The receiver lacks earlier pushes: they are put before the head again. */
+  async #refill(head: Push, expectedSeq: number): Promise<Failure | undefined> {
+    const { from, to, seq } = head.core
+    const earlier = (await this.#parts.sentFrom(from, to, expectedSeq)).filter(push => push.core.seq < seq)
+    this.#queue.unshift(...earlier)
+    return earlier.length > 0 ? undefined : new Failure('busy', { expectedSeq }, { note: 'an earlier push is missing' })
+  }
+
+  async #requests(window: readonly Push[]): Promise<ScheduleRequest[]> {
+    const requests: ScheduleRequest[] = []
+    for (let i = 0; i < window.length; ) {
+      const slot = window[i]?.core.slot ?? 0
+      let end = i
+      while (end < window.length && window[end]?.core.slot === slot) end += 1
+      const pushes = window.slice(i, end)
+      const { from } = pushes[0]?.core ?? { from: undefined }
+      if (from === undefined) break
+      const proofs = await this.#parts.computer.proveOutbox(from, slot, pushes.map(push => push.core.index))
+      for (const [j, push] of pushes.entries()) {
+        const proof = proofs[j]
+        if (proof !== undefined) requests.push({ process: push.core.to, envelope: { kind: 'push', push, proof } })
+      }
+      i = end
+    }
+    return requests
+  }
+
+  #done(push: Push): void {
+    this.#queue.shift()
+    this.#parts.delivered(push)
+  }
+}
+
+function failureOf(answer: ScheduleAnswer): Failure | undefined {
+  switch (answer.status) {
+    case 'scheduled':
+    case 'known':
+    case 'duplicate':
+      return undefined
+    case 'gap':
+      return new Failure('busy', { expectedSeq: answer.expectedSeq })
+    case 'failed':
+      return answer.failure
+  }
+}

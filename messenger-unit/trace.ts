@@ -1,0 +1,144 @@
+import {
+  type Computer,
+  decodeFrame,
+  decodePushBody,
+  type Envelope,
+  Failure,
+  findFrame,
+  findTag,
+  type Log,
+  type MessageId,
+  messagesFeed,
+  type ProcessId,
+  parseDataItem,
+  pushId,
+  type Push,
+  type Result,
+  type Slot,
+  TRACE_NODES_MAX,
+  type Trace,
+  type TraceNode,
+} from '../protocol/index.ts'
+import type { Timings } from './timings.ts'
+
+export interface TraceParts {
+  readonly log: Log
+  readonly computer: Computer
+  readonly timings: Timings
+}
+
+interface Growing {
+  nodes: number
+  settled: boolean
+  truncated: boolean
+}
+
+/** The message tree below the message in `slot` of `process`, as far as it has grown. */
+export async function readTrace(parts: TraceParts, process: ProcessId, slot: Slot, id: MessageId): Promise<Trace> {
+  const growing: Growing = { nodes: 0, settled: true, truncated: false }
+  const { envelope, timestampMs } = await assignmentAt(parts.log, process, slot)
+  const root = await grow(parts, { ...labelOf(envelope, slot), id, process, slot, scheduledMs: timestampMs }, growing)
+  return { root, settled: growing.settled, truncated: growing.truncated }
+}
+
+type Sprout = Pick<TraceNode, 'id' | 'process' | 'slot' | 'label' | 'kind' | 'scheduledMs'>
+
+async function grow(parts: TraceParts, sprout: Sprout, growing: Growing): Promise<TraceNode> {
+  growing.nodes += 1
+  const { process, slot } = sprout
+  const bare = { ...sprout, evaluatedMs: undefined, gas: undefined, error: undefined, children: [] }
+  if (slot === undefined) {
+    const status = await absence(parts.log, process, sprout.kind)
+    if (status === 'pending') growing.settled = false
+    return { ...bare, status }
+  }
+  if (slot >= (await parts.computer.evaluated(process))) {
+    growing.settled = false
+    return { ...bare, status: 'scheduled' }
+  }
+  const result = await parts.computer.result(process, slot)
+  const children = await branches(parts, result, growing)
+  const { status, gas, error } = result
+  return { ...sprout, status, gas, error, evaluatedMs: parts.timings.evaluatedMs(process, slot), children }
+}
+
+async function branches(parts: TraceParts, result: Result, growing: Growing): Promise<TraceNode[]> {
+  const children: TraceNode[] = []
+  for (const push of result.outbox) {
+    if (growing.nodes >= TRACE_NODES_MAX) {
+      growing.truncated = true
+      break
+    }
+    children.push(await grow(parts, await sproutOf(parts, push), growing))
+  }
+  for (const { message, process } of result.assigns) {
+    if (growing.nodes >= TRACE_NODES_MAX) break
+    const [id, to] = [message as MessageId, process as ProcessId]
+    const slot = await parts.log.messages.slotOf(to, id)
+    const sprout = { id, process: to, slot, label: 'assignment', kind: 'assigned' as const, scheduledMs: undefined }
+    children.push(await grow(parts, sprout, growing))
+  }
+  return children
+}
+
+async function sproutOf(parts: TraceParts, push: Push): Promise<Sprout> {
+  const id = pushId(push.coreBytes)
+  const process = push.core.to
+  const slot = await parts.log.messages.slotOf(process, id)
+  const scheduledMs = slot === undefined ? undefined : await scheduledAt(parts, process, slot)
+  return { ...labelOfPush(push), id, process, slot, scheduledMs }
+}
+
+async function scheduledAt(parts: TraceParts, process: ProcessId, slot: Slot): Promise<number> {
+  return parts.timings.scheduledMs(process, slot) ?? (await assignmentAt(parts.log, process, slot)).timestampMs
+}
+
+/** A message without a slot is on its way, unless it goes to somebody who is no process here. */
+async function absence(log: Log, process: ProcessId, kind: TraceNode['kind']): Promise<'pending' | 'external'> {
+  if (kind === 'spawn') return 'pending'
+  return (await log.directory.process(process)) === undefined ? 'external' : 'pending'
+}
+
+/** What stands in a slot. @throws {Failure} `unknown-process`, `unknown-slot` */
+export async function assignmentAt(
+  log: Log,
+  process: ProcessId,
+  slot: Slot,
+): Promise<{ envelope: Envelope; timestampMs: number }> {
+  const description = await log.directory.process(process)
+  if (description === undefined) throw new Failure('unknown-process', { process })
+  const frame = await findFrame(log, messagesFeed(description), slot)
+  const assignment = frame && decodeFrame(frame.bytes).assignments[slot - frame.firstSlot]
+  if (assignment === undefined) throw new Failure('unknown-slot', { process, slot })
+  return assignment
+}
+
+function labelOf(envelope: Envelope, slot: Slot): Pick<TraceNode, 'label' | 'kind'> {
+  switch (envelope.kind) {
+    case 'item': {
+      const { tags } = parseDataItem(envelope.item)
+      return slot === 0 ? { label: labelOfSpawn(tags), kind: 'spawn' } : { label: labelOfTags(tags), kind: 'message' }
+    }
+    case 'push':
+      return labelOfPush(envelope.push)
+    case 'assign':
+      return { label: labelOf(envelope.message, 1).label, kind: 'assigned' }
+    case 'tick':
+      return { label: 'tick', kind: 'tick' }
+    case 'reject':
+      return { label: `reject (${envelope.reason})`, kind: 'message' }
+  }
+}
+
+function labelOfPush(push: Push): Pick<TraceNode, 'label' | 'kind'> {
+  const body = decodePushBody(push.bodyBytes)
+  return body.kind === 'spawn'
+    ? { label: labelOfSpawn(body.tags), kind: 'spawn' }
+    : { label: labelOfTags(body.tags), kind: 'message' }
+}
+
+type Tags = Parameters<typeof findTag>[0]
+
+const labelOfTags = (tags: Tags): string => findTag(tags, 'Action') ?? 'message'
+const labelOfSpawn = (tags: Tags): string => `spawn ${findTag(tags, 'Name') ?? ''}`.trim()
+
