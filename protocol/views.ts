@@ -164,7 +164,7 @@ export const ResultView = named('Result', 'What the evaluation of one slot gave.
   log: z.string(),
   outbox: z.array(OutboxEntryView),
   /** Messages that shall stand in other feeds too. */
-  assigns: z.array(z.object({ message: MessageId, process: ProcessId, exclude: z.array(z.string()) })),
+  assigns: z.array(z.object({ message: z.string(), process: z.string(), exclude: z.array(z.string()) })),
   dropped: z.array(z.string()),
 }))
 export type ResultView = ValueOf<typeof ResultView>

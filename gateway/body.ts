@@ -1,0 +1,79 @@
+import type { IncomingMessage } from 'node:http'
+import { type BodyRow, Failure, fromUtf8 } from '../protocol/index.ts'
+
+/**
+ * Reads the body that a row asks for; the limit is applied to the announced length before anything is read,
+ * and to what comes while it is read.
+ * @throws {Failure} `too-large`, `unsupported-media`, `malformed-request`, `aborted`
+ */
+export async function readBody(
+  request: IncomingMessage,
+  row: BodyRow | undefined,
+  proceed: () => void,
+): Promise<unknown> {
+  const { headers } = request
+  const lengthBytes = headers['content-length'] === undefined ? undefined : Number(headers['content-length'])
+  const isChunked = headers['transfer-encoding'] !== undefined
+  if (row === undefined) {
+    if (isChunked || (lengthBytes ?? 0) > 0) throw new Failure('malformed-request', {}, { note: 'no body is taken here' })
+    return undefined
+  }
+  const limitBytes = row.limitBytes
+  if (headers['content-encoding'] !== undefined) throw new Failure('unsupported-media', {}, { note: 'content-encoding is not taken' })
+  expectMediaType(headers['content-type'], row.kind === 'bytes' ? row.mediaType : 'application/json')
+  if (lengthBytes !== undefined && lengthBytes > limitBytes) throw tooLarge(limitBytes)
+  proceed()
+  const bytes = await collect(request, limitBytes, isChunked ? undefined : (lengthBytes ?? 0))
+  return row.kind === 'bytes' ? bytes : parseJson(bytes)
+}
+
+function expectMediaType(header: string | undefined, expected: string): void {
+  const given = header?.split(';', 1)[0]?.trim().toLowerCase()
+  if (given !== expected) throw new Failure('unsupported-media', { expected })
+}
+
+function tooLarge(maxBytes: number): Failure {
+  return new Failure('too-large', { maxBytes })
+}
+
+/** Events rather than iteration: most bodies come in one piece, and this path carries every message. */
+function collect(request: IncomingMessage, limitBytes: number, lengthBytes: number | undefined): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = []
+    let sizeBytes = 0
+    const end = (failure: Failure): void => {
+      request.removeAllListeners('data')
+      request.pause()
+      reject(failure)
+    }
+    request.on('data', (piece: Buffer) => {
+      sizeBytes += piece.length
+      if (sizeBytes > limitBytes) end(tooLarge(limitBytes))
+      else pieces.push(piece)
+    })
+    request.on('end', () => resolve(join(pieces, sizeBytes)))
+    request.on('error', cause => end(new Failure('aborted', {}, { cause, note: 'the body was cut short' })))
+    request.on('close', () => {
+      if (!request.complete) end(new Failure('aborted', { lengthBytes: lengthBytes ?? -1 }, { note: 'the body was cut short' }))
+    })
+  })
+}
+
+/** A copy of its own: what Node read into is a shared pool, and items are kept. */
+function join(pieces: readonly Buffer[], sizeBytes: number): Uint8Array {
+  const bytes = new Uint8Array(sizeBytes)
+  let at = 0
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(fromUtf8(bytes))
+  } catch (cause) {
+    throw new Failure('malformed-request', {}, { cause, note: 'the body is not JSON' })
+  }
+}

@@ -1,0 +1,39 @@
+import { ALL_LIMITS, FAILURES, type FailureCode, failureNumber, type OperationOutput, type Operations } from '../../protocol/index.ts'
+import type { OperationParts } from '../parts.ts'
+
+/** The node itself: what it is, what can fail, and what only those who run it may do. */
+export function nodeOperations(
+  parts: OperationParts,
+): Pick<Operations, 'node' | 'failures' | 'adminStatus' | 'adminCheckpoint' | 'adminShutdown'> {
+  const { nodeInfo, scheduler, computer, clock, admin } = parts
+  return {
+    async node() {
+      const { key, version, units, formats, startedMs } = nodeInfo()
+      const uptimeMs = Math.max(0, clock.now() - startedMs)
+      return {
+        key, version, units, formats, startedMs, uptimeMs,
+        scheduler: scheduler.key,
+        computeUnit: computer.key,
+        limits: ALL_LIMITS,
+      }
+    },
+    async failures() {
+      return { failures: (Object.keys(FAILURES) as FailureCode[]).map(showFailure) }
+    },
+    async adminStatus() {
+      return { facts: await admin.status() }
+    },
+    async adminCheckpoint({ process }) {
+      return { checkpoints: await admin.checkpoint(process) }
+    },
+    async adminShutdown() {
+      admin.shutdown()
+      return { stopping: true }
+    },
+  }
+}
+
+function showFailure(code: FailureCode): OperationOutput<'failures'>['failures'][number] {
+  const { blame, status, title, next } = FAILURES[code]
+  return { code, number: failureNumber(code), blame, status, title, next }
+}

@@ -1,0 +1,119 @@
+import {
+  type CallOptions,
+  Failure,
+  type MessageId,
+  type Operations,
+  PAGE_MAX,
+  PAGE_SIZE_MAX_BYTES,
+  type ProcessId,
+  type Result,
+  type ResultView,
+  type Slot,
+  WAIT_DEFAULT_MS,
+} from '../../protocol/index.ts'
+import type { OperationParts } from '../parts.ts'
+import { knownProcess } from './processes.ts'
+import { showResult } from './show.ts'
+import { untilKnown } from './until-known.ts'
+
+/** What came of slots: one, many, or as they come. */
+export function resultOperations(
+  parts: OperationParts,
+): Pick<Operations, 'result' | 'certifiedResult' | 'listResults' | 'followResults'> {
+  const { computer } = parts
+  return {
+    async result({ process, at, wait_ms = WAIT_DEFAULT_MS }, { signal }) {
+      return atPlace(parts, { process, at }, { signal, timeoutMs: wait_ms }, async (slot, options) =>
+        showResult(process, await computer.result(process, slot, options)))
+    },
+    async certifiedResult({ process, at, wait_ms = WAIT_DEFAULT_MS }, { signal }) {
+      return atPlace(parts, { process, at }, { signal, timeoutMs: wait_ms }, async (slot, options) => {
+        const { bytes, proof } = await computer.certified(process, slot, options)
+        const { resultHead, resultPath, certificateBytes, signatures } = proof
+        return { process, slot, result: bytes, head: resultHead, path: resultPath, certificate: certificateBytes, signatures }
+      })
+    },
+    async listResults({ process, order = 'asc', ...range }, options) {
+      await knownProcess(parts, process)
+      const evaluated = await computer.evaluated(process)
+      const [from, to] = [range.from ?? 0, Math.min(range.to ?? evaluated, evaluated)]
+      const span = { process, from, to, limit: range.limit ?? PAGE_MAX }
+      return order === 'asc' ? readUpwards(parts, span, options) : readDownwards(parts, span, options)
+    },
+    async *followResults({ process, from }, options) {
+      await knownProcess(parts, process)
+      const start = from ?? (await computer.evaluated(process))
+      for await (const result of computer.follow(process, start, options)) yield showResult(process, result)
+    },
+  }
+}
+
+/** Finds the slot of `at`, waiting for the message to stand there if need be, and asks for what is there. */
+async function atPlace<T>(
+  parts: OperationParts,
+  { process, at }: { process: ProcessId; at: Slot | MessageId },
+  options: CallOptions & { readonly timeoutMs: number },
+  ask: (slot: Slot, options: CallOptions) => Promise<T>,
+): Promise<T> {
+  await knownProcess(parts, process)
+  return untilKnown(parts.clock, options, async left => {
+    if (typeof at === 'number') return ask(at, left)
+    const slot = await parts.log.messages.slotOf(process, at)
+    if (slot === undefined) throw new Failure('unknown-message', { process, message: at })
+    return ask(slot, left)
+  })
+}
+
+interface Span {
+  readonly process: ProcessId
+  readonly from: Slot
+  readonly to: Slot
+  readonly limit: number
+}
+
+interface Page {
+  readonly results: ResultView[]
+  readonly next: Slot | undefined
+}
+
+async function readUpwards({ computer }: OperationParts, span: Span, options: CallOptions): Promise<Page> {
+  const { process, from, to, limit } = span
+  const results: ResultView[] = []
+  let sizeBytes = 0
+  if (from >= to || limit === 0) return { results, next: undefined }
+  for await (const result of computer.results(process, from, Math.min(to, from + limit), options)) {
+    sizeBytes += sizeOf(result)
+    if (results.length > 0 && sizeBytes > PAGE_SIZE_MAX_BYTES) break
+    results.push(showResult(process, result))
+  }
+  const next = from + results.length
+  return { results, next: next < to ? next : undefined }
+}
+
+/** Slots asked for at once on the way down: a page that ends early has read little in vain. */
+const STRIDE = 32
+
+async function readDownwards({ computer }: OperationParts, span: Span, options: CallOptions): Promise<Page> {
+  const { process, from, to, limit } = span
+  const results: ResultView[] = []
+  let sizeBytes = 0
+  for (let high = to; high > from && results.length < limit; ) {
+    const low = Math.max(from, high - Math.min(STRIDE, limit - results.length))
+    const stride: Result[] = []
+    for await (const result of computer.results(process, low, high, options)) stride.push(result)
+    for (const result of stride.reverse()) {
+      sizeBytes += sizeOf(result)
+      if (results.length > 0 && sizeBytes > PAGE_SIZE_MAX_BYTES) return { results, next: result.slot + 1 }
+      results.push(showResult(process, result))
+    }
+    high = low
+  }
+  const next = to - results.length
+  return { results, next: next > from && limit > 0 ? next : undefined }
+}
+
+function sizeOf(result: Result): number {
+  let sizeBytes = result.output.length + result.log.length + 256
+  for (const push of result.outbox) sizeBytes += push.bodyBytes.length + 512
+  return sizeBytes
+}

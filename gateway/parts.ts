@@ -1,0 +1,47 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock, Computer, KeyId, Log, Messenger, ProcessId, Scheduler } from '../protocol/index.ts'
+
+/** What a node says of itself; the rest of its description comes from its units. */
+export interface NodeInfo {
+  readonly key: KeyId
+  readonly version: string
+  readonly units: readonly string[]
+  /** Module-Format names this node runs. */
+  readonly formats: readonly string[]
+  /** Milliseconds since 1970. */
+  readonly startedMs: number
+}
+
+/** What those who run a node may do with it. */
+export interface NodeAdmin {
+  /** Facts for people: sizes, queues, counts. */
+  status(): Promise<Readonly<Record<string, string | number | boolean>>>
+  /** Writes checkpoints now; gives how many. */
+  checkpoint(process: ProcessId | undefined): Promise<number>
+  /** Begins to stop the node, and returns at once: the answer to the call still goes out. */
+  shutdown(): void
+}
+
+/** All that the operations stand on. */
+export interface OperationParts {
+  readonly messenger: Messenger
+  readonly scheduler: Pick<Scheduler, 'key'>
+  readonly computer: Computer
+  readonly log: Log
+  readonly clock: Clock
+  readonly nodeInfo: () => NodeInfo
+  readonly admin: NodeAdmin
+}
+
+/** Where the gateway writes down what happened; pino fits. */
+export interface GatewayLogger {
+  info(facts: object, text: string): void
+  warn(facts: object, text: string): void
+  error(facts: object, text: string): void
+}
+
+/**
+ * Another face on the same port: answers the request and gives true, or leaves it alone and gives false.
+ * Host rule, security headers and open CORS are in place; bodies are its own to bound.
+ */
+export type Mount = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>
