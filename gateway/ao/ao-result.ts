@@ -71,6 +71,11 @@ export function resultAsAo(result: Result, ao: boolean): AoResult {
     ...replyAsAo(result),
     Messages: messages.map((push) => outboxEntry(push)),
     Spawns: spawns.map((push) => outboxEntry(push)),
+    Assignments: result.assigns.map(({ message, process, exclude }) => ({
+      Message: message,
+      Processes: [process],
+      Exclude: exclude,
+    })),
   }
 }
 

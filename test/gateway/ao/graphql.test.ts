@@ -1,0 +1,183 @@
+import { describe, expect, test } from 'vitest'
+import { type Answer, call, FakeNode, NODE_KEY, pick, post, Sender } from './fake-node.ts'
+
+async function nodeWithProcess() {
+  const node = await FakeNode.open()
+  const sender = new Sender(node)
+  const module = await sender.module()
+  return { node, sender, module, process: await sender.spawn(module, 'Name', 'one') }
+}
+
+function ask(node: FakeNode, query: string, variables?: object): Promise<Answer> {
+  return post(`${node.url}/graphql`, { query, variables })
+}
+
+function ids(answer: Answer): unknown[] {
+  const edges = answer.at('data', 'transactions', 'edges')
+  return Array.isArray(edges) ? edges.map((edge) => pick(edge, ['node', 'id'])) : []
+}
+
+const node0 = ['data', 'transactions', 'edges', 0, 'node'] as const
+
+/** Word for word what aoconnect sends. */
+const GET_TRANSACTIONS = `
+    query GetTransactions ($transactionIds: [ID!]!) {
+      transactions(ids: $transactionIds) {
+        edges { node { owner { address } tags { name value } block { id height timestamp } } }
+      }
+    }`
+
+/** Word for word what the scheduler utilities send. */
+const GET_SCHEDULER = `
+    query GetSchedulerLocation ($owner: String!) {
+      transactions (
+        owners: [$owner]
+        tags: [
+          { name: "Data-Protocol", values: ["ao"] },
+          { name: "Type", values: ["Scheduler-Location"] }
+        ],
+        # Only need the most recent Scheduler-Location
+        sort: HEIGHT_DESC,
+        first: 1
+      ) { edges { node { tags { name value } } } }
+    }`
+
+describe('the gateway’s GraphQL', () => {
+  test('finds a module, a process and a message by id', async () => {
+    const { node, sender, module, process } = await nodeWithProcess()
+    await using _ = node
+    const message = await sender.message(process, 'hello', 'Content-Type', 'text/plain')
+    const answer = await ask(node, GET_TRANSACTIONS, { transactionIds: [module, process, NODE_KEY, message] })
+    expect(ids(answer)).toEqual([module, process, message])
+    expect(answer.at(...node0, 'tags')).toEqual(expect.arrayContaining([{ name: 'Type', value: 'Module' }]))
+    expect(answer.at(...node0, 'owner', 'address')).toBe(sender.signer.address)
+    expect(answer.at('data', 'transactions', 'edges', 2, 'node')).toMatchObject({
+      recipient: process,
+      data: { size: '5', type: 'text/plain' },
+      block: { height: 1_500_000, timestamp: 1_700_000_000 },
+    })
+  })
+
+  test('says where the scheduler is, to whoever asks for its key', async () => {
+    await using node = await FakeNode.open()
+    const answer = await ask(node, GET_SCHEDULER, { owner: NODE_KEY })
+    expect(answer.at(...node0, 'tags')).toEqual(
+      expect.arrayContaining([
+        { name: 'Url', value: `${node.url}/su` },
+        { name: 'Time-To-Live', value: '3600000' },
+      ]),
+    )
+    const id = String(ids(answer)[0])
+    expect(ids(await ask(node, GET_TRANSACTIONS, { transactionIds: [id] }))).toEqual([id])
+    expect(ids(await ask(node, GET_SCHEDULER, { owner: 'x'.repeat(43) }))).toEqual([])
+  })
+
+  test('finds processes by name and owner, newest first', async () => {
+    const { node, sender, module, process } = await nodeWithProcess()
+    await using _ = node
+    node.nowMs += 500_000
+    const later = await sender.spawn(module, 'Name', 'one')
+    await new Sender(node, 8).spawn(module, 'Name', 'one')
+    const query = `query ($owners: [String!]!, $names: [String!]!, $first: Int = 10) { transactions(first: $first, owners: $owners,
+      tags: [{ name: "Type", values: ["Process"] }, { name: "Name", values: $names }]) { edges { node { id } } } }`
+    const owners = [sender.signer.address]
+    expect(ids(await ask(node, query, { owners, names: ['one'] }))).toEqual([later, process])
+    expect(ids(await ask(node, query, { owners, names: ['one'], first: 1 }))).toEqual([later])
+    expect(ids(await ask(node, query, { owners, names: ['two'] }))).toEqual([])
+    const paged = `query ($after: String) { transactions(owners: "${owners[0]}", tags: {name: "Type", values: "Process"}, sort: HEIGHT_ASC, first: 1, after: $after) { edges { cursor } } }`
+    const first = await ask(node, paged)
+    expect([ids(first), first.at('data', 'transactions', 'pageInfo', 'hasNextPage')]).toEqual([[process], true])
+    const second = await ask(node, paged, { after: first.at('data', 'transactions', 'edges', 0, 'cursor') })
+    expect([ids(second), second.at('data', 'transactions', 'pageInfo', 'hasNextPage')]).toEqual([[later], false])
+  })
+
+  test('finds modules by tags given as literals', async () => {
+    const { node, module } = await nodeWithProcess()
+    await using _ = node
+    const query = 'query { transactions(tags: [{name: "Type", values: ["Module"]}, {name: "Output-Encoding", values: ["JSON-1", "x"]}]) { edges { node { id } } } }'
+    expect(ids(await ask(node, query))).toEqual([module])
+  })
+
+  test('looks up one transaction, and says null for none', async () => {
+    const { node, process } = await nodeWithProcess()
+    await using _ = node
+    expect((await ask(node, `{ transaction(id: "${process}") { id } }`)).at('data', 'transaction', 'id')).toBe(process)
+    expect((await ask(node, `{ transaction(id: "${NODE_KEY}") { id } }`)).at('data', 'transaction')).toBeNull()
+  })
+
+  test('counts blocks from its clock', async () => {
+    await using node = await FakeNode.open()
+    node.nowMs = 1_700_000_000_000 + 10 * 120_000
+    const query = 'query ($min: Int, $max: Int) { blocks(height: { min: $min, max: $max }, first: 3, sort: HEIGHT_ASC) { edges { node { height timestamp } } } }'
+    const answer = await ask(node, query, { min: 1_500_001, max: 1_500_900 })
+    expect(answer.at('data', 'blocks', 'pageInfo', 'hasNextPage')).toBe(true)
+    expect(answer.at('data', 'blocks', 'edges', 0, 'node')).toMatchObject({ height: 1_500_001, timestamp: 1_700_000_120 })
+    const last = await ask(node, '{ blocks(first: 1) { edges { node { height } } } }')
+    expect(last.at('data', 'blocks', 'edges', 0, 'node', 'height')).toBe(1_500_010)
+  })
+
+  test('refuses what it does not understand with 400', async () => {
+    await using node = await FakeNode.open()
+    const deep = '['.repeat(50_000)
+    const bad = [
+      '{ __schema { types { name } } }',
+      '{ transactions(ids: "a" }',
+      '{ transactions(ids: [) }',
+      '{ transactions(ids: [1]) { id } }',
+      '{ transactions(first: -1) { id } }',
+      '{ transactions(first: "x") { id } }',
+      '{ transactions(tags: "x") { id } }',
+      '{ transactions(tags: [{values: "x"}]) { id } }',
+      `{ transactions(ids: ${deep}) }`,
+      '{ transactions(ids: "unfinished) }',
+      `{ transactions(ids: [${'"a",'.repeat(101)}]) { id } }`,
+      '€',
+      '',
+    ]
+    for (const query of bad) {
+      const answer = await ask(node, query)
+      expect([query.slice(0, 60), answer.status]).toEqual([query.slice(0, 60), 400])
+      expect(answer.at('error')).toEqual(expect.any(String))
+    }
+    for (const body of ['', 'null', '[]', '{"query":1}', '{"query":"{ transactions }","variables":3}']) {
+      expect([body, (await post(`${node.url}/graphql`, body)).status]).toEqual([body, 400])
+    }
+    expect((await post(`${node.url}/graphql/x`, {})).status).toBe(404)
+  })
+
+  test('does not take words inside texts for questions', async () => {
+    const { node, process } = await nodeWithProcess()
+    await using _ = node
+    const query = `query { # transactions(first: "x")
+      a: transaction(id: "${process}") { id } b(x: "transactions(first: 1") { id } }`
+    expect((await ask(node, query)).at('data', 'transaction', 'id')).toBe(process)
+  })
+})
+
+describe('data of items', () => {
+  test('is served raw and with tags as headers', async () => {
+    const { node, sender, module, process } = await nodeWithProcess()
+    await using _ = node
+    const id = await sender.message(process, '<b>hi</b>', 'Content-Type', 'text/html', 'Set-Cookie', 'a=b', 'Action', 'Greet')
+    const raw = await call(`${node.url}/raw/${id}`)
+    expect([raw.text, raw.headers.get('content-type')]).toEqual(['<b>hi</b>', 'text/html'])
+    expect(raw.headers.get('action')).toBeNull()
+    const tagged = await call(`${node.url}/${id}`)
+    expect(tagged.headers.get('action')).toBe('Greet')
+    expect(tagged.headers.get('type')).toBe('Message')
+    expect(tagged.headers.get('set-cookie')).toBeNull()
+    const head = await call(`${node.url}/${module}`, { method: 'HEAD' })
+    expect([head.status, head.text, head.headers.get('type')]).toEqual([200, '', 'Module'])
+  })
+
+  test('gets neither scripts nor this origin in a browser', async () => {
+    const { node, sender, process } = await nodeWithProcess()
+    await using _ = node
+    const id = await sender.message(process, '<script>1</script>', 'Content-Type', 'text/html\r\nx: y')
+    const { headers } = await call(`${node.url}/${id}`)
+    expect(headers.get('content-security-policy')).toContain('sandbox')
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(headers.get('content-type')).toBe('application/octet-stream')
+    expect(headers.get('x')).toBeNull()
+  })
+})

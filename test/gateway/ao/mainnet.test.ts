@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest'
+import { call, FakeNode, NODE_KEY, post, Sender } from './fake-node.ts'
+
+async function nodeWithProcess() {
+  const node = await FakeNode.open()
+  const sender = new Sender(node)
+  const module = await sender.module()
+  return { node, sender, module, process: await sender.spawn(module) }
+}
+
+describe('paths of mainnet mode', () => {
+  test('name the scheduler', async () => {
+    await using node = await FakeNode.open()
+    expect((await call(`${node.url}/~meta@1.0/info/address`)).text).toBe(NODE_KEY)
+    expect((await call(`${node.url}/~meta@1.0/info`)).status).toBe(404)
+  })
+
+  test('spawn with the id in a header', async () => {
+    const { node, sender, module } = await nodeWithProcess()
+    await using _ = node
+    const item = await sender.item({ pairs: ['Type', 'Process', 'Module', module, 'Scheduler', NODE_KEY] })
+    const answer = await post(`${node.url}/push`, item.bytes)
+    expect([answer.status, answer.headers.get('process')]).toEqual([200, item.id])
+    expect((await post(`${node.url}/push`, 'x')).status).toBe(400)
+    expect((await call(`${node.url}/push`)).status).toBe(405)
+  })
+
+  test('push a message and tell slot, id and result', async () => {
+    const { node, sender, process } = await nodeWithProcess()
+    await using _ = node
+    const item = await sender.item({ target: process, pairs: ['Type', 'Message'] })
+    const answer = await post(`${node.url}/${process}~process@1.0/push`, item.bytes)
+    expect(answer.json).toMatchObject({ slot: 1, id: item.id, process, raw: { Output: { data: 'slot 1' } } })
+    node.evaluatedTo = 2
+    const slow = await sender.item({ target: process, pairs: ['Type', 'Message'] })
+    const early = await post(`${node.url}/${process}~process@1.0/push`, slow.bytes)
+    expect(early.json).toEqual({ slot: 2, id: slow.id, process })
+    const other = await sender.item({ target: NODE_KEY, pairs: ['Type', 'Message'] })
+    expect((await post(`${node.url}/${process}~process@1.0/push`, other.bytes)).at('code')).toBe('wrong-target')
+  })
+
+  test('give results by slot and by id, and the current slot', async () => {
+    const { node, sender, process } = await nodeWithProcess()
+    await using _ = node
+    const id = await sender.message(process)
+    for (const path of [`/${process}~process@1.0`, `/${process}`]) {
+      expect((await post(`${node.url}${path}/slot/current`, '')).text).toBe('1')
+      for (const name of ['1', id]) {
+        const answer = await post(`${node.url}${path}/compute/results=${name}`, '')
+        expect(answer.at('raw', 'Output', 'data')).toBe('slot 1')
+      }
+    }
+  })
+
+  test('run a dry-run as the signer, with tags from the path', async () => {
+    const { node, sender, process } = await nodeWithProcess()
+    await using _ = node
+    const item = await sender.item({ target: process, data: 'q', pairs: [] })
+    const path = `/${process}~process@1.0/as=execution/compute&Action=In%20fo&X=a=b/c?d`
+    const answer = await post(`${node.url}${path}`, item.bytes)
+    expect(answer.at('raw', 'Output', 'data')).toBe('q')
+    const address = sender.signer.address
+    expect(node.queries.at(-1)).toMatchObject({ owner: address, from: address })
+    expect(node.queries.at(-1)?.tags).toEqual([{ name: 'Action', value: 'In fo' }, { name: 'X', value: 'a=b/c?d' }])
+    expect((await post(`${node.url}/${process}~process@1.0/as=execution/computeX`, '')).status).toBe(404)
+    expect((await call(`${node.url}/${process}~process@1.0/as=execution/compute&Action=Info`)).status).toBe(200)
+  })
+})
