@@ -72,7 +72,7 @@ export class HostCalls {
     this.#context = undefined
   }
 
-  /** Charges a host call for `bytes`, before it does anything. */
+  /** Charges a host call for `bytes`: after its arguments were checked, before it does anything. */
   charge(cost: HostCost, bytes: number): void {
     this.gas += cost.base + cost.byte * bytes
     if (this.gas > this.#gasMax) throw new GuestStop('out-of-gas', 'host calls passed the gas limit')
@@ -94,30 +94,31 @@ export class HostCalls {
       this.#memory().writeLatin1(idPointer, child, 'spawn')
     },
     assign: (pointer: number, length: number) => {
-      this.charge(HOST_COSTS.assign, length >>> 0)
-      this.#countOutgoing(length >>> 0)
       const bytes = this.#memory().read(pointer, length, 'assign')
+      this.charge(HOST_COSTS.assign, bytes.length)
+      this.#countOutgoing(bytes.length)
       const [messages, processes, exclude] = readTextLists(bytes, 3, OUTBOX_MAX, 'assign')
       const message = messages?.[0]
       if (message === undefined || messages?.length !== 1) throw badCall('assign', 'expected one message')
       this.#running('assign').assign(message, processes ?? [], exclude ?? [])
     },
     reply: (pointer: number, length: number) => {
-      this.charge(HOST_COSTS.reply, length >>> 0)
-      if (length >>> 0 > OUTPUT_SIZE_MAX_BYTES) throw badCall('reply', 'output too large')
+      const bytes = this.#memory().read(pointer, length, 'reply')
+      this.charge(HOST_COSTS.reply, bytes.length)
+      if (bytes.length > OUTPUT_SIZE_MAX_BYTES) throw badCall('reply', 'output too large')
       this.#running('reply')
-      this.output = this.#memory().read(pointer, length, 'reply').slice()
+      this.output = bytes.slice()
     },
     log: (pointer: number, length: number) => {
-      this.charge(HOST_COSTS.log, length >>> 0)
-      this.#logBytes += length >>> 0
+      const bytes = this.#memory().read(pointer, length, 'log')
+      this.charge(HOST_COSTS.log, bytes.length)
+      this.#logBytes += bytes.length
       if (this.#logBytes > OUTPUT_SIZE_MAX_BYTES) throw badCall('log', 'log too large')
-      const text = lenient.decode(this.#memory().read(pointer, length, 'log'))
-      this.#running('log').log(text)
+      this.#running('log').log(lenient.decode(bytes))
     },
     fail: (pointer: number, length: number) => {
-      this.charge(HOST_COSTS.fail, length >>> 0)
       const bytes = this.#memory().read(pointer, length, 'fail')
+      this.charge(HOST_COSTS.fail, bytes.length)
       throw new GuestStop('abort', lenient.decode(bytes.subarray(0, ERROR_TEXT_MAX_BYTES)))
     },
     now: () => {
@@ -126,9 +127,9 @@ export class HostCalls {
       return BigInt(this.#nowMs)
     },
     random: (pointer: number, length: number) => {
-      this.charge(HOST_COSTS.random, length >>> 0)
-      if (length >>> 0 > RANDOM_MAX_BYTES) throw badCall('random', 'too many bytes')
       this.#memory().check(pointer, length, 'random')
+      if (length >>> 0 > RANDOM_MAX_BYTES) throw badCall('random', 'too many bytes')
+      this.charge(HOST_COSTS.random, length >>> 0)
       this.#memory().write(pointer, this.#running('random').random(length >>> 0), 'random')
     },
     self: (pointer: number) => {
@@ -138,33 +139,36 @@ export class HostCalls {
       return this.#self.length
     },
     get: (keyPointer: number, keyLength: number, pointer: number, capacity: number) => {
-      const value = this.#running('get').cells.get(this.#key('get', keyPointer, keyLength))
-      this.charge(HOST_COSTS.get, keyLength + (value?.length ?? 0))
       const memory = this.#memory()
+      const key = this.#key('get', keyPointer, keyLength)
       memory.check(pointer, capacity, 'get')
+      const value = this.#running('get').cells.get(key)
+      this.charge(HOST_COSTS.get, key.length + (value?.length ?? 0))
       if (value === undefined) return -1
       if (value.length <= capacity >>> 0) memory.write(pointer, value, 'get')
       return value.length
     },
     set: (keyPointer: number, keyLength: number, pointer: number, length: number) => {
-      this.charge(HOST_COSTS.set, (keyLength >>> 0) + (length >>> 0))
       const key = this.#key('set', keyPointer, keyLength)
-      if (length >>> 0 > CELL_VALUE_MAX_BYTES) throw badCall('set', 'value too large')
-      const value = this.#memory().read(pointer, length, 'set').slice()
-      this.#running('set').cells.set(key, value)
+      const value = this.#memory().read(pointer, length, 'set')
+      if (value.length > CELL_VALUE_MAX_BYTES) throw badCall('set', 'value too large')
+      this.charge(HOST_COSTS.set, key.length + value.length)
+      this.#running('set').cells.set(key, value.slice())
     },
     delete: (keyPointer: number, keyLength: number) => {
-      this.charge(HOST_COSTS.delete, keyLength >>> 0)
-      this.#running('delete').cells.delete(this.#key('delete', keyPointer, keyLength))
+      const key = this.#key('delete', keyPointer, keyLength)
+      this.charge(HOST_COSTS.delete, key.length)
+      this.#running('delete').cells.delete(key)
     },
     add: (keyPointer: number, keyLength: number, delta: bigint) => {
-      this.charge(HOST_COSTS.add, keyLength >>> 0)
-      this.#running('add').cells.add(this.#key('add', keyPointer, keyLength), delta)
+      const key = this.#key('add', keyPointer, keyLength)
+      this.charge(HOST_COSTS.add, key.length)
+      this.#running('add').cells.add(key, delta)
     },
     scan: (...values: number[]) => this.#scan(values),
     set_timer: (keyPointer: number, keyLength: number, dueMs: bigint, everyMs: bigint) => {
-      this.charge(HOST_COSTS.setTimer, keyLength >>> 0)
       const key = this.#timerKey('set_timer', keyPointer, keyLength)
+      this.charge(HOST_COSTS.setTimer, key.length)
       const every = timeOf('set_timer', everyMs)
       if (every !== 0 && every < TIMER_INTERVAL_MIN_MS) throw badCall('set_timer', 'interval too short')
       const due = timeOf('set_timer', dueMs)
@@ -173,8 +177,8 @@ export class HostCalls {
       else context.setTimer(key, due, every)
     },
     clear_timer: (keyPointer: number, keyLength: number) => {
-      this.charge(HOST_COSTS.clearTimer, keyLength >>> 0)
       const key = this.#timerKey('clear_timer', keyPointer, keyLength)
+      this.charge(HOST_COSTS.clearTimer, key.length)
       this.#running('clear_timer').clearTimer(key)
     },
   }
@@ -185,10 +189,11 @@ export class HostCalls {
   }
 
   #outgoing(call: 'send' | 'spawn', pointer: number, length: number): Outgoing {
-    this.charge(HOST_COSTS[call], length >>> 0)
+    const bytes = this.#memory().read(pointer, length, call)
+    this.charge(HOST_COSTS[call], bytes.length)
     this.#running(call)
-    this.#countOutgoing(length >>> 0)
-    return readOutgoing(this.#memory().read(pointer, length, call), call)
+    this.#countOutgoing(bytes.length)
+    return readOutgoing(bytes, call)
   }
 
   #countOutgoing(bytes: number): void {
@@ -213,14 +218,14 @@ export class HostCalls {
   #scan(values: readonly number[]): number {
     const [from = 0, fromLength = 0, to = 0, toLength = 0, limit = 0, reverse = 0] = values
     const [out = 0, capacity = 0] = values.slice(6)
-    this.charge(HOST_COSTS.scan, (fromLength >>> 0) + (toLength >>> 0))
-    const { cells } = this.#running('scan')
     const gte = this.#key('scan', from, fromLength)
     const lt = toLength === 0 ? ABOVE_ALL_KEYS : this.#key('scan', to, toLength)
     if (limit >>> 0 > SCAN_MAX) throw badCall('scan', 'limit too high')
-    const memory = this.#memory()
-    const start = memory.check(out, capacity, 'scan')
+    const start = this.#memory().check(out, capacity, 'scan')
+    this.charge(HOST_COSTS.scan, gte.length + toLength)
+    const { cells } = this.#running('scan')
     const keys = cells.scan({ gte, lt, limit: limit >>> 0, reverse: reverse !== 0 })
+    for (const key of keys) this.charge(HOST_COSTS.scanKey, key.length)
     return this.#writeKeys(keys, start, start + (capacity >>> 0))
   }
 
@@ -231,7 +236,6 @@ export class HostCalls {
     let count = 0
     for (const key of keys) {
       if (at + 4 + key.length > end) break
-      this.charge(HOST_COSTS.scanKey, key.length)
       memory.writeUint32(at, key.length, 'scan')
       memory.writeLatin1(at + 4, key, 'scan')
       at += 4 + key.length

@@ -32,7 +32,7 @@ export const HOST_COSTS = {
   scan: { base: 4_000, byte: 2 },
   setTimer: { base: 4_000, byte: 8 },
   clearTimer: { base: 2_000, byte: 1 },
-  /** Each key a scan gives. */
+  /** Each key a scan finds, whether or not it fits. */
   scanKey: { base: 400, byte: 2 },
 } as const satisfies Record<string, HostCost>
 

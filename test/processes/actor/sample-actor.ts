@@ -1,8 +1,13 @@
 import wabt from 'wabt'
+import { actorRuntime } from '../../../processes/actor/index.ts'
+import type { Ending, Guest, GuestFactory, GuestMessage, Tag } from '../../../protocol/index.ts'
+import { FakeContext, fakeModule, fakeProcess, guestMessage } from '../../fakes/guest-context.ts'
+
+const loaded = wabt()
 
 /** Makes a binary module of text. */
 export async function wat(text: string): Promise<Uint8Array> {
-  const { parseWat } = await wabt()
+  const { parseWat } = await loaded
   const module = parseWat('sample.wat', text, { multi_value: true, bulk_memory: true, sign_extension: true })
   try {
     return module.toBinary({}).buffer
@@ -53,3 +58,62 @@ export const SAMPLE_ACTOR = `
     (call $reply (i32.const 0) (i32.const 24))
     (i32.const 0)))
 `
+
+const IMPORTS = `
+  (import "atoll" "send" (func $send (param i32 i32)))
+  (import "atoll" "spawn" (func $spawn (param i32 i32 i32)))
+  (import "atoll" "assign" (func $assign (param i32 i32)))
+  (import "atoll" "reply" (func $reply (param i32 i32)))
+  (import "atoll" "log" (func $log (param i32 i32)))
+  (import "atoll" "fail" (func $fail (param i32 i32)))
+  (import "atoll" "now" (func $now (result i64)))
+  (import "atoll" "random" (func $random (param i32 i32)))
+  (import "atoll" "self" (func $self (param i32) (result i32)))
+  (import "atoll" "get" (func $get (param i32 i32 i32 i32) (result i32)))
+  (import "atoll" "set" (func $set (param i32 i32 i32 i32)))
+  (import "atoll" "delete" (func $delete (param i32 i32)))
+  (import "atoll" "add" (func $add (param i32 i32 i64)))
+  (import "atoll" "scan" (func $scan (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "atoll" "set_timer" (func $set_timer (param i32 i32 i64 i64)))
+  (import "atoll" "clear_timer" (func $clear_timer (param i32 i32)))`
+
+/**
+ * An actor that does `body` for every message and replies with bytes 0 to 256 of its memory of two
+ * pages. The message stands at 4096; `rest` adds data, functions and exports.
+ */
+export const actorText = (body: string, rest = ''): string => `
+(module ${IMPORTS}
+  (memory (export "memory") 2)
+  (func (export "inbox") (param i32) (result i32) (i32.const 4096))
+  ${rest}
+  (func (export "handle") (param $length i32) (result i32)
+    ${body}
+    (call $reply (i32.const 0) (i32.const 256))
+    (i32.const 0)))`
+
+export async function loadActor(text: string, moduleTags: readonly Tag[] = []): Promise<GuestFactory> {
+  const module = fakeModule('actor', await wat(text), moduleTags)
+  return actorRuntime.load(actorRuntime.prepare(module), module)
+}
+
+export async function openActor(text: string, moduleTags: readonly Tag[] = []): Promise<Guest> {
+  return (await loadActor(text, moduleTags)).open(fakeProcess())
+}
+
+/** Runs one message and keeps it if it ended well. */
+export function runOnce(
+  guest: Guest,
+  message: Partial<GuestMessage> = {},
+  context = new FakeContext(),
+  gasLimit = 1_000_000_000n,
+): Ending {
+  const ending = guest.run(guestMessage(message), context, gasLimit)
+  if (ending.status === 'ok') guest.keep()
+  else guest.discard()
+  return ending
+}
+
+/** Runs `body` once in a new actor. */
+export async function tryBody(body: string, rest = '', context = new FakeContext()): Promise<Ending> {
+  return runOnce(await openActor(actorText(body, rest)), {}, context)
+}
