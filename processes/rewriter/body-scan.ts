@@ -1,8 +1,9 @@
 import { ByteReader } from './byte-reader.ts'
-import type { ChargeEdit, Edit, MarkEdit } from './function-plan.ts'
+import type { CanonicalEdit, ChargeEdit, Edit, MarkEdit } from './function-plan.ts'
 import type { InjectedFunctions } from './injected-functions.ts'
 import type { ModuleLimits } from './limits.ts'
 import type { ModuleShape } from './module-shape.ts'
+import { NanFlow, NO_NAN } from './nan-flow.ts'
 import { OperandStack } from './operand-stack.ts'
 import type { RewriteFeatures } from './profile.ts'
 import { ModuleRefused, type RefusalReason } from './refusal.ts'
@@ -35,6 +36,8 @@ export interface ControlFrame {
   unreachable: boolean
   /** Whether a branch goes to this label. */
   targeted: boolean
+  /** The segment in which the block stands. */
+  readonly segment: ChargeEdit
 }
 
 /** The state of one pass over a body: type checking as in the specification's appendix, and edits. */
@@ -47,6 +50,7 @@ export class BodyScan {
   readonly frames: ControlFrame[] = []
   readonly edits: Edit[] = []
   readonly entry: ChargeEdit
+  readonly nanFlow = new NanFlow()
   loops = false
   calls = false
   /** Byte position of the instruction in hand. */
@@ -64,7 +68,7 @@ export class BodyScan {
     this.reader = reader
     this.operands = stack
     this.at = reader.position
-    this.entry = { kind: 'charge', at: reader.position, nesting: 0, check: true, cost: 0 }
+    this.entry = this.#newSegment(0, true, undefined)
     this.#segment = this.entry
     stack.reset()
   }
@@ -85,8 +89,8 @@ export class BodyScan {
 
   // Operands
 
-  push(type: ValueType, exact = false): void {
-    this.operands.push(type, exact)
+  push(type: ValueType, pending?: CanonicalEdit): void {
+    this.operands.push(type, pending)
     if (this.operands.height > this.context.limits.operandsMax) {
       throw this.refused('operands-too-many', `more than ${this.context.limits.operandsMax}`)
     }
@@ -116,7 +120,9 @@ export class BodyScan {
     return type
   }
 
+  /** Takes operands that leave this run of instructions: somebody will see their bits. */
   popAll(types: readonly ValueType[]): void {
+    for (let depth = 0; depth < types.length; depth += 1) this.observe(depth)
     for (let index = types.length - 1; index >= 0; index -= 1) this.pop(types[index] ?? UNKNOWN)
   }
 
@@ -129,19 +135,41 @@ export class BodyScan {
     return this.operands.height - depth > this.frame.height
   }
 
+  // NaNs
+
+  /** What would make the operand at this depth canonical, if its bits may be the engine's choice. */
+  pending(depth: number): CanonicalEdit | undefined {
+    return this.owns(depth) ? this.operands.pending(depth) : undefined
+  }
+
+  /** Somebody sees the bits of the operand at this depth. */
+  observe(depth: number): void {
+    const edit = this.pending(depth)
+    if (edit !== undefined && edit !== NO_NAN) edit.needed = true
+  }
+
+  /** Plans a canonical NaN for the float that is on top from here on; nothing is done if none sees it. */
+  planCanonical(type: ValueType, local: number | undefined): CanonicalEdit {
+    const at = this.reader.position
+    const edit: CanonicalEdit = { kind: 'canonical', at, type, vector: false, local, needed: false }
+    this.edits.push(edit)
+    return edit
+  }
+
   // Control
 
   open(
     kind: ControlFrame['kind'],
     params: readonly ValueType[],
     results: readonly ValueType[],
+    segment = this.#segment,
   ): void {
     const { nestingMax } = this.context.limits
     if (this.frames.length > nestingMax) {
       throw this.refused('nesting-too-deep', `more than ${nestingMax} blocks in blocks`)
     }
     const height = this.operands.height
-    this.frames.push({ kind, params, results, height, unreachable: false, targeted: false })
+    this.frames.push({ kind, params, results, height, unreachable: false, targeted: false, segment })
     this.pushAll(params)
   }
 
@@ -175,12 +203,26 @@ export class BodyScan {
     if (!this.frame.unreachable) this.#segment.cost += cost
   }
 
-  /** From here on, instructions run together or not at all, up to the next segment. */
-  startSegment(check: boolean): void {
-    const nesting = this.frames.length - 1
-    this.#segment = { kind: 'charge', at: this.reader.position, nesting, check, cost: 0 }
+  /**
+   * From here on, instructions run together or not at all, up to the next segment. `dominator` is
+   * the segment of the block that begins, goes on, or ended here.
+   */
+  startSegment(check: boolean, dominator: ChargeEdit): void {
+    this.#segment = this.#newSegment(this.frames.length - 1, check, dominator)
     this.edits.push(this.#segment)
     this.#marks.clear()
+  }
+
+  /** What follows runs only if the branch in hand is not taken; earlier marks still hold. */
+  splitSegment(): void {
+    if (this.frame.unreachable) return
+    this.#segment = this.#newSegment(this.frames.length - 1, false, this.#segment)
+    this.edits.push(this.#segment)
+  }
+
+  #newSegment(nesting: number, check: boolean, dominator: ChargeEdit | undefined): ChargeEdit {
+    const at = this.reader.position
+    return { kind: 'charge', at, nesting, check, dominator, cost: 0, folded: 0 }
   }
 
   // Locals

@@ -7,7 +7,11 @@ export interface ChargeEdit {
   readonly at: number
   readonly nesting: number
   readonly check: boolean
+  /** A segment that runs whenever this one does, and in the same round of every loop. */
+  readonly dominator: ChargeEdit | undefined
   cost: number
+  /** What of the cost is for segments that need not run. */
+  folded: number
 }
 
 /** Marks the chunks of the bytes from `low` to `high` (inclusive), counted from an address. */
@@ -24,12 +28,16 @@ export interface MarkEdit {
   high: number
 }
 
-/** Makes the NaN of the topmost operand canonical; `lanes` if it is a vector. */
+/** Makes the NaN of the topmost operand canonical; of every lane, if it is a vector. */
 export interface CanonicalEdit {
   readonly kind: 'canonical'
   readonly at: number
   readonly type: ValueType
   readonly vector: boolean
+  /** The operand was read from this local, whose class decides: see NanFlow. */
+  readonly local: number | undefined
+  /** Somebody sees the bits. */
+  needed: boolean
 }
 
 /** Writes the gas kept in a local back to the global, or reads it again. */

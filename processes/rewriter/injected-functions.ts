@@ -1,5 +1,5 @@
 import { CodeWriter } from './code-writer.ts'
-import { BULK_BYTES_SHIFT, BULK_ITEMS_SHIFT, GROW_PAGE_COST } from './costs.ts'
+import { BULK_BYTE_COST, BULK_ITEM_COST, GROW_PAGE_COST } from './costs.ts'
 import type { FunctionTypes } from './function-types.ts'
 import { CHUNK_SHIFT, type Layout } from './layout.ts'
 import type { ModuleLimits } from './limits.ts'
@@ -65,7 +65,7 @@ export class InjectedFunctions {
     const type = this.#address
     return this.#once('memory.copy', [type, type, type], [], code => {
       locals(code, I64)
-      this.#chargeLength(code, 3, type, BULK_BYTES_SHIFT)
+      this.#chargeLength(code, 3, type, BULK_BYTE_COST)
       code.localGet(0).localGet(1).localGet(2).code(0xfc, 10, 0, 0)
       this.#markRange(code, type)
     })
@@ -76,7 +76,7 @@ export class InjectedFunctions {
     const type = this.#address
     return this.#once('memory.fill', [type, I32, type], [], code => {
       locals(code, I64)
-      this.#chargeLength(code, 3, type, BULK_BYTES_SHIFT)
+      this.#chargeLength(code, 3, type, BULK_BYTE_COST)
       code.localGet(0).localGet(1).localGet(2).code(0xfc, 11, 0)
       this.#markRange(code, type)
     })
@@ -86,7 +86,7 @@ export class InjectedFunctions {
   memoryInit(segment: number): number {
     return this.#once(`memory.init ${segment}`, [this.#address, I32, I32], [], code => {
       locals(code, I64)
-      this.#chargeLength(code, 3, I32, BULK_BYTES_SHIFT)
+      this.#chargeLength(code, 3, I32, BULK_BYTE_COST)
       code.localGet(0).localGet(1).localGet(2).code(0xfc, 8).u(segment).byte(0)
       this.#markRange(code, I32)
     })
@@ -96,7 +96,7 @@ export class InjectedFunctions {
     const type = addressOf(this.#table(table).is64)
     return this.#once(`table.init ${segment} ${table}`, [type, I32, I32], [], code => {
       locals(code, I64)
-      this.#chargeLength(code, 3, I32, BULK_ITEMS_SHIFT)
+      this.#chargeLength(code, 3, I32, BULK_ITEM_COST)
       code.localGet(0).localGet(1).localGet(2).code(0xfc, 12).u(segment).u(table)
     })
   }
@@ -107,7 +107,7 @@ export class InjectedFunctions {
     const length = target === I64 && source === I64 ? I64 : I32
     return this.#once(`table.copy ${to} ${from}`, [target, source, length], [], code => {
       locals(code, I64)
-      this.#chargeLength(code, 3, length, BULK_ITEMS_SHIFT)
+      this.#chargeLength(code, 3, length, BULK_ITEM_COST)
       code.localGet(0).localGet(1).localGet(2).code(0xfc, 14).u(to).u(from)
     })
   }
@@ -117,7 +117,7 @@ export class InjectedFunctions {
     const type = addressOf(is64)
     return this.#once(`table.fill ${table}`, [type, element, type], [], code => {
       locals(code, I64)
-      this.#chargeLength(code, 3, type, BULK_ITEMS_SHIFT)
+      this.#chargeLength(code, 3, type, BULK_ITEM_COST)
       code.localGet(0).localGet(1).localGet(2).code(0xfc, 17).u(table)
     })
   }
@@ -132,7 +132,7 @@ export class InjectedFunctions {
       const items = () => this.#widened(code.localGet(1), type)
       const size = () => this.#widened(code.code(0xfc, 16).u(table), type)
       this.#refuseAbove(code, items, size, cap, type)
-      this.#charge(code, 2, items)
+      this.#charge(code, 2, () => items().i64(BULK_ITEM_COST).byte(0x7e))
       code.localGet(0).localGet(1).code(0xfc, 15).u(table).localTee(3)
       this.#trapIfFailed(code, type).localGet(3)
     })
@@ -195,11 +195,11 @@ export class InjectedFunctions {
     code.localGet(spare).i64(0).code(0x53, 0x04, 0x40, 0x00, 0x0b)
   }
 
-  /** Charges for the length in parameter 2. */
-  #chargeLength(code: CodeWriter, spare: number, type: ValueType, shift: number): void {
+  /** Charges for the length in parameter 2. If the product wraps, the instruction traps anyway. */
+  #chargeLength(code: CodeWriter, spare: number, type: ValueType, unitCost: number): void {
     this.#charge(code, spare, () => {
       this.#widened(code.localGet(2), type)
-      if (shift > 0) code.i64(shift).byte(0x88)
+      if (unitCost > 1) code.i64(unitCost).byte(0x7e)
     })
   }
 

@@ -4,7 +4,8 @@ import type { RewriteProfile } from './profile.ts'
 /** Bytes of a WebAssembly page, and of a chunk: the unit of dirty tracking and of snapshots. */
 export const PAGE_BYTES = 65_536
 export const CHUNK_SHIFT = 12
-const CHUNKS_PER_PAGE = PAGE_BYTES >> CHUNK_SHIFT
+export const CHUNK_BYTES = 1 << CHUNK_SHIFT
+export const CHUNKS_PER_PAGE = PAGE_BYTES >> CHUNK_SHIFT
 
 /** Engines give memories with 32-bit addresses no more, those with 64-bit addresses 16 GiB. */
 const PAGES_MAX_32 = 65_536

@@ -1,3 +1,4 @@
+import type { CanonicalEdit } from './function-plan.ts'
 import { slotsOf, UNKNOWN, type ValueType } from './value-types.ts'
 
 /** Where an operand came from, as far as that can help. */
@@ -5,12 +6,12 @@ export const ORIGIN = { unknown: -1, constant: -2 } as const
 
 /**
  * The types of the operands at one point of a function body, with what is known of each:
- * - exact: the bits of this float are fixed by the specification even if it is NaN
+ * - pending: what would make this float canonical; none if its bits are fixed even if it is NaN
  * - origin: the local it was read from, with the number of that local's assignment; or a constant
  */
 export class OperandStack {
   #types = new Uint8Array(256)
-  #exact = new Uint8Array(256)
+  readonly #pending: (CanonicalEdit | undefined)[] = []
   #origins = new Int32Array(256)
   #values = new Float64Array(256)
   #slots = 0
@@ -24,11 +25,11 @@ export class OperandStack {
     this.maxSlots = 0
   }
 
-  push(type: ValueType, exact = false): void {
+  push(type: ValueType, pending?: CanonicalEdit): void {
     const { height } = this
     if (height === this.#types.length) this.#grow()
     this.#types[height] = type
-    this.#exact[height] = exact ? 1 : 0
+    this.#pending[height] = pending
     this.#origins[height] = ORIGIN.unknown
     this.height = height + 1
     this.#slots += slotsOf(type)
@@ -36,9 +37,8 @@ export class OperandStack {
   }
 
   /** Adds what is known of the topmost operand. */
-  note(exact: boolean, origin: number, value: number): void {
+  note(origin: number, value: number): void {
     const top = this.height - 1
-    this.#exact[top] = exact ? 1 : 0
     this.#origins[top] = origin
     this.#values[top] = value
   }
@@ -55,8 +55,8 @@ export class OperandStack {
   }
 
   /** `depth` 0 is the topmost operand. */
-  isExact(depth: number): boolean {
-    return this.#exact[this.height - 1 - depth] === 1
+  pending(depth: number): CanonicalEdit | undefined {
+    return this.#pending[this.height - 1 - depth]
   }
 
   origin(depth: number): number {
@@ -75,7 +75,6 @@ export class OperandStack {
       return to
     }
     this.#types = grown(new Uint8Array(size), this.#types)
-    this.#exact = grown(new Uint8Array(size), this.#exact)
     this.#origins = grown(new Int32Array(size), this.#origins)
     this.#values = grown(new Float64Array(size), this.#values)
   }

@@ -18,9 +18,10 @@
  *     exception and goes on (longjmp) restores the depth it saw when it was entered.
  *  6. A frame's slots bound what any compiler of the engine uses, so a real stack overflow cannot
  *     come first on a stack of the documented size. If it does, it is a host fault.
- *  7. The bits of a NaN that the engine chose are never seen: they are made canonical where they
- *     could be (a store, reinterpret, copysign, splat, replace_lane, a global), and in vectors where
- *     they arise. A payload survives only a copy from a load, a constant or a reinterpretation.
+ *  7. The bits of a NaN that the engine chose are never seen: what arithmetic made is canonical
+ *     before a store, reinterpret, copysign, splat, replace_lane, global, select, branch, call or
+ *     return takes it, and in vectors where it arises. Bits that no arithmetic touched stay as they
+ *     are, through locals, blocks and calls too: compilers move integers and tagged values so.
  *  8. memory.grow fails only by the rules: the module's maximum and the profile's. If the engine
  *     cannot follow, `oom` is 1 and the guest traps: a host fault, never a result.
  *  9. memory.size is the engine's. **A slot that grew the memory and is rolled back takes its
@@ -41,7 +42,7 @@ import { type EmitContext, emitFunction } from './emit-function.ts'
 import { FunctionTypes } from './function-types.ts'
 import { InjectedFunctions } from './injected-functions.ts'
 import { globalExport } from './injected-names.ts'
-import { CHUNK_SHIFT, layoutOf, PAGE_BYTES } from './layout.ts'
+import { CHUNKS_PER_PAGE, layoutOf } from './layout.ts'
 import { REWRITTEN_BODY_MAX_BYTES } from './limits.ts'
 import type { CustomSection, ModuleExport, ModuleImport, ModuleShape } from './module-shape.ts'
 import { featuresOf, limitsOf, type RewriteProfile } from './profile.ts'
@@ -94,7 +95,7 @@ export function rewrite(bytes: Uint8Array, profile: RewriteProfile): RewrittenMo
     bytes: assemble({ shape, layout, types, injected, bodies, exports }),
     version: REWRITER_VERSION,
     memoryPagesMax: shape.memory === undefined ? 0 : layout.pagesMax,
-    dirtyMapBytes: layout.dirtyMapPages === 0 ? 0 : layout.pagesMax * (PAGE_BYTES >> CHUNK_SHIFT),
+    dirtyMapBytes: layout.dirtyMapPages === 0 ? 0 : layout.pagesMax * CHUNKS_PER_PAGE,
   }
 }
 

@@ -1,8 +1,8 @@
 import { BodyScan, type ScanContext } from './body-scan.ts'
 import { ByteReader } from './byte-reader.ts'
-import { COSTS, LOCALS_SHIFT } from './costs.ts'
+import { COSTS, FOLD_MAX, LOCALS_SHIFT } from './costs.ts'
 import { readValueType } from './decode-types.ts'
-import type { FunctionPlan } from './function-plan.ts'
+import type { Edit, FunctionPlan } from './function-plan.ts'
 import type { Range } from './module-shape.ts'
 import { INSTRUCTIONS, MISC, SIMD } from './opcodes.ts'
 import { OperandStack } from './operand-stack.ts'
@@ -26,6 +26,8 @@ export function scanBody(context: ScanContext, type: FunctionType, body: Range):
   scan.charge(scan.locals.length >> LOCALS_SHIFT)
   while (scan.frames.length > 0) scanInstruction(scan)
   if (!reader.done) throw reader.malformed('bytes after the end of a function')
+  scan.nanFlow.settle(scan.edits)
+  foldCharges(scan.edits)
   return {
     type,
     ...locals,
@@ -41,17 +43,31 @@ export function scanBody(context: ScanContext, type: FunctionType, body: Range):
   }
 }
 
+/** Fewer charges, and a bounded and deterministic overcharge: see FOLD_MAX. */
+function foldCharges(edits: readonly Edit[]): void {
+  for (let index = edits.length - 1; index >= 0; index -= 1) {
+    const edit = edits[index]
+    if (edit?.kind !== 'charge' || edit.check || edit.cost === 0) continue
+    const { dominator, cost } = edit
+    if (dominator === undefined || dominator.folded + cost > FOLD_MAX) continue
+    dominator.folded += cost
+    dominator.cost += cost
+    edit.cost = 0
+  }
+}
+
 const countSlots = (types: readonly ValueType[]): number =>
   types.reduce((sum, type) => sum + slotsOf(type), 0)
 
 function readLocals(scan: BodyScan): { localGroups: number; localBytes: Range } {
   const { reader } = scan
   const { localsMax } = scan.context.limits
-  const add = (type: ValueType) => {
+  const add = (type: ValueType, isParameter: boolean) => {
+    scan.nanFlow.declare(isParameter)
     scan.assign(scan.locals.length)
     scan.locals.push(type)
   }
-  for (const type of scan.type.params) add(type)
+  for (const type of scan.type.params) add(type, true)
   const localGroups = reader.u32()
   const start = reader.position
   for (let group = 0; group < localGroups; group += 1) {
@@ -60,7 +76,7 @@ function readLocals(scan: BodyScan): { localGroups: number; localBytes: Range } 
       throw new ModuleRefused('locals-too-many', reader.position, `more than ${localsMax}`)
     }
     const type = readValueType(reader)
-    for (let index = 0; index < count; index += 1) add(type)
+    for (let index = 0; index < count; index += 1) add(type, false)
   }
   return { localGroups, localBytes: { start, end: reader.position } }
 }

@@ -1,45 +1,42 @@
 import type { BodyScan } from './body-scan.ts'
+import type { CanonicalEdit } from './function-plan.ts'
+import { NO_NAN } from './nan-flow.ts'
+import { CHUNK_BYTES } from './layout.ts'
 import { ADDRESS, type Instruction } from './opcodes.ts'
 import { ORIGIN } from './operand-stack.ts'
-import { F32, F64, I64, UNKNOWN, type ValueType, V128 } from './value-types.ts'
+import { F32, F64, I64, isFloat, UNKNOWN, type ValueType, V128 } from './value-types.ts'
 
-/** Two chunks are enough for a run of bytes no longer than one. */
-const CHUNK_BYTES = 4096
 /** No memory reaches so far: an access at such an offset traps whatever its address. */
 const OFFSET_MAX = 2 ** 40
 
 /** Checks an instruction of the table, and plans what its NaNs and its store need. */
 export function scanSimple(scan: BodyScan, instruction: Instruction): void {
   const offset = readImmediate(scan, instruction)
-  const exact = instruction.pops.length > 0 && isExactOperand(scan, instruction)
-  if (instruction.nan === 'observes') canonicaliseTop(scan)
+  const kept = keptOperand(scan, instruction)
+  if (instruction.nan === 'observes') scan.observe(0)
   if (instruction.stores && scan.context.trackDirty) mark(scan, instruction, offset)
   for (let index = instruction.pops.length - 1; index >= 0; index -= 1) {
     const type = instruction.pops[index] ?? UNKNOWN
     scan.pop(type === ADDRESS ? scan.context.addressType : type)
   }
-  if (instruction.push !== 0) scan.push(instruction.push, exact)
+  if (instruction.push !== 0) pushResult(scan, instruction, kept)
   if (instruction.nan === 'f32x4' || instruction.nan === 'f64x2') {
     const type = instruction.nan === 'f32x4' ? F32 : F64
-    scan.edits.push({ kind: 'canonical', at: scan.reader.position, type, vector: true })
+    const at = scan.reader.position
+    scan.edits.push({ kind: 'canonical', at, type, vector: true, local: undefined, needed: true })
   }
 }
 
-/** Whether the result has exact bits: see NanRole. copysign keeps what its first operand has. */
-function isExactOperand(scan: BodyScan, { nan, pops, push }: Instruction): boolean {
-  if (nan === 'exact') return true
-  if (nan !== 'keeps' && nan !== 'observes') return false
-  const depth = pops.length - 1
-  return (push === F32 || push === F64) && scan.owns(depth) && scan.operands.isExact(depth)
+/** The operand whose bits the result has, but for the sign. copysign keeps those of its first. */
+function keptOperand(scan: BodyScan, { nan, pops }: Instruction): CanonicalEdit | undefined {
+  const kept = nan === 'keeps' || nan === 'observes' ? scan.pending(pops.length - 1) : undefined
+  return kept === NO_NAN ? undefined : kept
 }
 
-/** Plans a canonical NaN for the scalar float on top, unless its bits are exact anyway. */
-export function canonicaliseTop(scan: BodyScan): void {
-  if (scan.owns(0) && scan.operands.isExact(0)) return
-  const top = scan.popAny()
-  if (top !== UNKNOWN) scan.operands.push(top)
-  if (top !== F32 && top !== F64) return
-  scan.edits.push({ kind: 'canonical', at: scan.at, type: top, vector: false })
+/** Arithmetic gives bits that the engine chose if they are a NaN's: see NanRole. */
+function pushResult(scan: BodyScan, { nan, push }: Instruction, kept: CanonicalEdit | undefined): void {
+  const chosen = isFloat(push) && (nan === 'none' || kept !== undefined)
+  scan.push(push, chosen ? scan.planCanonical(push, kept?.local) : undefined)
 }
 
 function readImmediate(scan: BodyScan, instruction: Instruction): number {
@@ -107,6 +104,7 @@ function mark(scan: BodyScan, instruction: Instruction, offset: number): void {
   if (before !== undefined) {
     const low = Math.min(before.low, offset)
     const last = Math.max(before.high, high)
+    // A run of bytes no longer than a chunk lies in two at most.
     if (last - low < CHUNK_BYTES) {
       before.low = low
       before.high = last

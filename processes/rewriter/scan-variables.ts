@@ -2,8 +2,8 @@ import type { BodyScan } from './body-scan.ts'
 import { readHeapType } from './constant-expression.ts'
 import { readValueType } from './decode-types.ts'
 import type { GlobalType } from './module-shape.ts'
+import { NO_NAN } from './nan-flow.ts'
 import { ORIGIN } from './operand-stack.ts'
-import { canonicaliseTop } from './scan-simple.ts'
 import {
   F32,
   F64,
@@ -13,6 +13,7 @@ import {
   isFloat,
   isReference,
   UNKNOWN,
+  type ValueType,
 } from './value-types.ts'
 
 /** Locals, globals, constants, drop, select and references. Says whether the code was one. */
@@ -41,12 +42,10 @@ export function scanVariable(scan: BodyScan, code: number): boolean {
       constant(scan, I64, reader.s64())
       break
     case 0x43:
-      reader.skip(4)
-      scan.push(F32, true)
+      floatConstant(scan, F32, 4)
       break
     case 0x44:
-      reader.skip(8)
-      scan.push(F64, true)
+      floatConstant(scan, F64, 8)
       break
     default:
       return scanParametric(scan, code)
@@ -83,28 +82,42 @@ function scanParametric(scan: BodyScan, code: number): boolean {
 
 function localGet(scan: BodyScan, index: number): void {
   const type = scan.local(index)
-  scan.push(type)
-  scan.operands.note(false, index, scan.assignment(index))
+  scan.push(type, isFloat(type) ? scan.planCanonical(type, index) : undefined)
+  scan.operands.note(index, scan.assignment(index))
 }
 
 function localSet(scan: BodyScan, index: number): void {
-  scan.pop(scan.local(index))
+  const type = scan.local(index)
+  if (isFloat(type)) scan.nanFlow.assign(index, scan.pending(0))
+  scan.pop(type)
   scan.assign(index)
 }
 
 function localTee(scan: BodyScan, index: number): void {
   const type = scan.local(index)
-  const exact = scan.owns(0) && scan.operands.isExact(0)
+  const pending = scan.pending(0)
+  if (isFloat(type)) scan.nanFlow.assign(index, pending)
   scan.pop(type)
-  scan.push(type)
-  scan.operands.note(exact, index, scan.assign(index))
+  scan.push(type, pending)
+  scan.operands.note(index, scan.assign(index))
+}
+
+/** The exponent of a NaN is all ones; that of an infinity too, which does no harm. */
+function floatConstant(scan: BodyScan, type: ValueType, width: 4 | 8): void {
+  const { reader } = scan
+  reader.skip(width)
+  const high = reader.bytes[reader.position - 1] ?? 0
+  const next = reader.bytes[reader.position - 2] ?? 0
+  const exponent = width === 4 ? 0x80 : 0xf0
+  const mayBeNan = (high & 0x7f) === 0x7f && (next & exponent) === exponent
+  scan.push(type, mayBeNan ? undefined : NO_NAN)
 }
 
 function constant(scan: BodyScan, type: number, value: number): void {
   scan.push(type)
   const address = type === I32 ? value >>> 0 : value
   const known = Number.isSafeInteger(address) && address >= 0
-  scan.operands.note(false, known ? ORIGIN.constant : ORIGIN.unknown, address)
+  scan.operands.note(known ? ORIGIN.constant : ORIGIN.unknown, address)
 }
 
 function global(scan: BodyScan, index: number): GlobalType {
@@ -117,12 +130,14 @@ function global(scan: BodyScan, index: number): GlobalType {
 function globalSet(scan: BodyScan, index: number): void {
   const { type, mutable } = global(scan, index)
   if (!mutable) throw scan.invalid('global is immutable')
-  if (isFloat(type)) canonicaliseTop(scan)
+  scan.observe(0)
   scan.pop(type)
 }
 
 function select(scan: BodyScan): void {
   scan.pop(I32)
+  scan.observe(0)
+  scan.observe(1)
   const second = scan.popAny()
   const first = scan.popAny()
   if (isReference(first) || isReference(second)) {
@@ -138,8 +153,7 @@ function typedSelect(scan: BodyScan): void {
   if (scan.reader.u32() !== 1) throw scan.invalid('select takes one type')
   const type = readValueType(scan.reader)
   scan.pop(I32)
-  scan.pop(type)
-  scan.pop(type)
+  scan.popAll([type, type])
   scan.push(type)
 }
 

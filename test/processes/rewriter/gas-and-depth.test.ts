@@ -44,7 +44,7 @@ describe('gas', () => {
       guest.call('fill', n)
       return 1_000_000n - guest.gas
     }
-    expect(spent(80_000) - spent(0)).toBe(10_000n)
+    expect(spent(80_000) - spent(0)).toBe(80_000n)
   })
 
   it('may be read and written by the host while the guest is in a call', () => {
