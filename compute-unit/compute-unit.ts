@@ -227,6 +227,14 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     await (await this.#follower(process)).checkpoint()
   }
 
+  /** Writes a checkpoint of every process that is loaded; gives how many. */
+  async checkpointAll(): Promise<number> {
+    const settled = await Promise.allSettled(this.#followers.values())
+    const followers = settled.flatMap(one => (one.status === 'fulfilled' && one.value.inHost ? [one.value] : []))
+    await Promise.all(followers.map(follower => follower.checkpoint()))
+    return followers.length
+  }
+
   async #resultBytes(process: ProcessId, slot: Slot, options: CallOptions = {}): Promise<Uint8Array> {
     const follower = await this.#follower(process)
     if (slot >= follower.scheduled) throw new Failure('unknown-slot', { process, slot, scheduled: follower.scheduled })

@@ -1,4 +1,5 @@
 // HTTP face of a node: the table of operations over HTTP, and what carries the operations out.
+export { type AoFacade, type AoFacadeParts, createAoFacade } from './ao/index.ts'
 export { Gateway, type GatewayParts } from './gateway.ts'
 export { Metrics } from './metrics.ts'
 export { createOperations } from './operations/create-operations.ts'

@@ -1,6 +1,7 @@
 // Words of the network: what travels, what stands in feeds, and the ports between rooms.
 export * from './ids.ts'
 export * from './limits.ts'
+export { ALL_LIMITS } from './all-limits.ts'
 export * from './failure.ts'
 export * from './resource.ts'
 
@@ -24,3 +25,11 @@ export * from './push.ts'
 export * from './result.ts'
 
 export * from './ports.ts'
+export * from './metrics.ts'
+
+export * from './operation.ts'
+export * from './operations.ts'
+export * from './operation-request.ts'
+export * from './openapi.ts'
+export * from './views.ts'
+export * from './feed-page.ts'

@@ -1,0 +1,28 @@
+// The program of a compute host: guests run here, behind a pipe. No keys, no configuration, no network.
+import { createHash, hash } from 'node:crypto'
+import { readSync, writeSync } from 'node:fs'
+import { runHost } from '../compute-unit/index.ts'
+import { RUNTIMES } from '../processes/index.ts'
+import { installCrypto } from '../protocol/index.ts'
+
+const READ_BYTES = 1024 * 1024
+
+function* input(): Iterable<Uint8Array> {
+  for (;;) {
+    // A fresh buffer each time: packets are views on it and outlive the next read.
+    const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+    const count = readSync(0, buffer)
+    if (count === 0) return
+    yield count === READ_BYTES ? buffer : Uint8Array.prototype.slice.call(buffer, 0, count)
+  }
+}
+
+function write(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at)
+}
+
+installCrypto({
+  sha256: bytes => hash('sha256', bytes, 'buffer'),
+  sha384: bytes => createHash('sha384').update(bytes).digest(),
+})
+runHost({ input: input(), write }, RUNTIMES)

@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, lstat, mkdir, open, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { asKeyId, ed25519PublicKey, Failure, type KeyId, keyId } from '../protocol/index.ts'
+
+/** What a node keeps secret. */
+export interface NodeKeys {
+  /** Ed25519 seed: the node's name, and what its scheduler and compute unit sign with, each under a domain of its own. */
+  readonly seed: Uint8Array
+  readonly key: KeyId
+  /** What the admin operations ask for, 43 characters. */
+  readonly adminToken: string
+}
+
+/**
+ * Reads the keys of a node from `folder`, or makes them there on the first start.
+ * @throws {Failure} `open-keys` if anybody else could read them
+ */
+export async function openKeystore(folder: string): Promise<NodeKeys> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const seed = Buffer.from(await secret(join(folder, 'node-key'), folder), 'base64url')
+  if (seed.length !== 32) throw new Failure('data-folder-damaged', { file: 'node-key' }, { note: 'not a key of 32 bytes' })
+  const adminToken = await secret(join(folder, 'admin-token'), folder)
+  const bytes = new Uint8Array(seed)
+  return { seed: bytes, key: asKeyId(keyId(ed25519PublicKey(bytes))), adminToken }
+}
+
+async function secret(path: string, folder: string): Promise<string> {
+  try {
+    // Exclusive: two starts at once cannot both make a key.
+    const file = await open(path, 'wx', 0o600)
+    try {
+      const text = randomBytes(32).toString('base64url')
+      await file.writeFile(`${text}\n`)
+      await file.sync()
+      return text
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  }
+  await refuseOpen(folder, 0o700)
+  await refuseOpen(path, 0o600)
+  return (await readFile(path, 'utf8')).trim()
+}
+
+async function refuseOpen(path: string, mode: number): Promise<void> {
+  if (process.platform === 'win32') return
+  const found = (await lstat(path)).mode & 0o777
+  if ((found & ~mode) === 0) return
+  throw new Failure('open-keys', { path, mode: found.toString(8), expected: mode.toString(8) })
+}
+
+/** Makes a folder that only its owner can enter. */
+export async function privateFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  await chmod(path, 0o700)
+}
