@@ -36,6 +36,8 @@ export interface ControlFrame {
   unreachable: boolean
   /** Whether a branch goes to this label. */
   targeted: boolean
+  /** The segment in which the block stands. */
+  readonly segment: ChargeEdit
 }
 
 /** The state of one pass over a body: type checking as in the specification's appendix, and edits. */
@@ -66,7 +68,7 @@ export class BodyScan {
     this.reader = reader
     this.operands = stack
     this.at = reader.position
-    this.entry = { kind: 'charge', at: reader.position, nesting: 0, check: true, cost: 0 }
+    this.entry = this.#newSegment(0, true, undefined)
     this.#segment = this.entry
     stack.reset()
   }
@@ -160,13 +162,14 @@ export class BodyScan {
     kind: ControlFrame['kind'],
     params: readonly ValueType[],
     results: readonly ValueType[],
+    segment = this.#segment,
   ): void {
     const { nestingMax } = this.context.limits
     if (this.frames.length > nestingMax) {
       throw this.refused('nesting-too-deep', `more than ${nestingMax} blocks in blocks`)
     }
     const height = this.operands.height
-    this.frames.push({ kind, params, results, height, unreachable: false, targeted: false })
+    this.frames.push({ kind, params, results, height, unreachable: false, targeted: false, segment })
     this.pushAll(params)
   }
 
@@ -200,12 +203,26 @@ export class BodyScan {
     if (!this.frame.unreachable) this.#segment.cost += cost
   }
 
-  /** From here on, instructions run together or not at all, up to the next segment. */
-  startSegment(check: boolean): void {
-    const nesting = this.frames.length - 1
-    this.#segment = { kind: 'charge', at: this.reader.position, nesting, check, cost: 0 }
+  /**
+   * From here on, instructions run together or not at all, up to the next segment. `dominator` is
+   * the segment of the block that begins, goes on, or ended here.
+   */
+  startSegment(check: boolean, dominator: ChargeEdit): void {
+    this.#segment = this.#newSegment(this.frames.length - 1, check, dominator)
     this.edits.push(this.#segment)
     this.#marks.clear()
+  }
+
+  /** What follows runs only if the branch in hand is not taken; earlier marks still hold. */
+  splitSegment(): void {
+    if (this.frame.unreachable) return
+    this.#segment = this.#newSegment(this.frames.length - 1, false, this.#segment)
+    this.edits.push(this.#segment)
+  }
+
+  #newSegment(nesting: number, check: boolean, dominator: ChargeEdit | undefined): ChargeEdit {
+    const at = this.reader.position
+    return { kind: 'charge', at, nesting, check, dominator, cost: 0, folded: 0 }
   }
 
   // Locals

@@ -1,7 +1,7 @@
 import type { CodeWriter } from './code-writer.ts'
 import type { ChargeEdit, Edit, FunctionPlan, MarkEdit } from './function-plan.ts'
 import type { FunctionTypes } from './function-types.ts'
-import { CHUNK_SHIFT, type Layout } from './layout.ts'
+import { CHUNK_BYTES, CHUNK_SHIFT, CHUNKS_PER_PAGE, type Layout } from './layout.ts'
 import { F32, I32, I64, slotsOf, type ValueType, V128 } from './value-types.ts'
 
 /** What all functions of a module share while they are written. */
@@ -42,6 +42,8 @@ class FunctionEmitter {
   readonly #temporaries = new Map<ValueType, number>()
   /** The local that holds the gas, in functions with loops. */
   readonly #gas: number | undefined
+  /** The local that holds the depth before this frame, in functions that call. */
+  readonly #depth: number | undefined
   /** Blocks that stand around the original body. */
   readonly #wrapped: boolean
   #addressLocal: number | undefined
@@ -52,6 +54,7 @@ class FunctionEmitter {
     this.#code = code
     this.#wrapped = plan.loops || plan.calls
     this.#gas = plan.loops ? this.#addLocal(I64) : undefined
+    this.#depth = plan.calls ? this.#addLocal(I32) : undefined
     for (const edit of plan.edits) this.#reserve(edit)
   }
 
@@ -128,16 +131,16 @@ class FunctionEmitter {
       code.globalGet(gasGlobal).i64(this.#plan.entry.cost).byte(0x7d).localTee(this.#gas)
       code.i64(0).byte(0x53).branchIf(0)
     }
-    if (!this.#plan.calls) return
-    code.globalGet(depthGlobal).i32(this.#frameSlots()).byte(0x6a).globalSet(depthGlobal)
-    code.globalGet(depthGlobal).i32(this.#context.frameSlotsMax).byte(0x4a).branchIf(0)
+    if (this.#depth === undefined) return
+    const frame = this.#frameSlots()
+    code.globalGet(depthGlobal).localTee(this.#depth).i32(frame).byte(0x6a).globalSet(depthGlobal)
+    code.localGet(this.#depth).i32(this.#context.frameSlotsMax - frame).byte(0x4a).branchIf(0)
   }
 
   #leave(): void {
-    const { depthGlobal } = this.#context.layout
     this.#spill()
-    if (!this.#plan.calls) return
-    this.#code.globalGet(depthGlobal).i32(this.#frameSlots()).byte(0x6b).globalSet(depthGlobal)
+    if (this.#depth === undefined) return
+    this.#code.localGet(this.#depth).globalSet(this.#context.layout.depthGlobal)
   }
 
   /** An upper bound of the stack that any of the engine's compilers gives the function. */
@@ -236,12 +239,24 @@ class FunctionEmitter {
   /** A chunk beyond the memory is left out: the store that would change it traps. */
   #markConstant(chunk: number): void {
     const { pagesMax } = this.#context.layout
-    if (chunk < pagesMax * 16) this.#code.i32(chunk).storeMapByte()
+    if (chunk < pagesMax * CHUNKS_PER_PAGE) this.#code.i32(chunk).storeMapByte()
   }
 
   #markLocal(local: number, low: number, high: number): void {
     this.#chunkOf(local, low).storeMapByte()
-    if (high > low) this.#chunkOf(local, high).storeMapByte()
+    if (high === low) return
+    if (this.#plan.loops) this.#ifStraddling(local, low, high)
+    this.#chunkOf(local, high).storeMapByte()
+    if (this.#plan.loops) this.#code.byte(0x0b)
+  }
+
+  /** In a loop, a branch that is hardly ever taken is cheaper than a second store. */
+  #ifStraddling(local: number, low: number, high: number): void {
+    const code = this.#code.localGet(local)
+    if (this.#context.addressType === I64) code.byte(0xa7)
+    if (low > 0) code.i32(low | 0).byte(0x6a)
+    const lastFit = CHUNK_BYTES - (high - low + 1)
+    code.i32(CHUNK_BYTES - 1).byte(0x71).i32(lastFit).code(0x4b, 0x04, 0x40)
   }
 
   /** Wraps where the address does; then the store itself traps, and a chunk too much is marked. */

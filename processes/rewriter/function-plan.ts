@@ -7,7 +7,11 @@ export interface ChargeEdit {
   readonly at: number
   readonly nesting: number
   readonly check: boolean
+  /** A segment that runs whenever this one does, and in the same round of every loop. */
+  readonly dominator: ChargeEdit | undefined
   cost: number
+  /** What of the cost is for segments that need not run. */
+  folded: number
 }
 
 /** Marks the chunks of the bytes from `low` to `high` (inclusive), counted from an address. */

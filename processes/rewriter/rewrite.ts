@@ -42,7 +42,7 @@ import { type EmitContext, emitFunction } from './emit-function.ts'
 import { FunctionTypes } from './function-types.ts'
 import { InjectedFunctions } from './injected-functions.ts'
 import { globalExport } from './injected-names.ts'
-import { CHUNK_SHIFT, layoutOf, PAGE_BYTES } from './layout.ts'
+import { CHUNKS_PER_PAGE, layoutOf } from './layout.ts'
 import { REWRITTEN_BODY_MAX_BYTES } from './limits.ts'
 import type { CustomSection, ModuleExport, ModuleImport, ModuleShape } from './module-shape.ts'
 import { featuresOf, limitsOf, type RewriteProfile } from './profile.ts'
@@ -95,7 +95,7 @@ export function rewrite(bytes: Uint8Array, profile: RewriteProfile): RewrittenMo
     bytes: assemble({ shape, layout, types, injected, bodies, exports }),
     version: REWRITER_VERSION,
     memoryPagesMax: shape.memory === undefined ? 0 : layout.pagesMax,
-    dirtyMapBytes: layout.dirtyMapPages === 0 ? 0 : layout.pagesMax * (PAGE_BYTES >> CHUNK_SHIFT),
+    dirtyMapBytes: layout.dirtyMapPages === 0 ? 0 : layout.pagesMax * CHUNKS_PER_PAGE,
   }
 }
 

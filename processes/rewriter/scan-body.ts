@@ -1,8 +1,8 @@
 import { BodyScan, type ScanContext } from './body-scan.ts'
 import { ByteReader } from './byte-reader.ts'
-import { COSTS, LOCALS_SHIFT } from './costs.ts'
+import { COSTS, FOLD_MAX, LOCALS_SHIFT } from './costs.ts'
 import { readValueType } from './decode-types.ts'
-import type { FunctionPlan } from './function-plan.ts'
+import type { Edit, FunctionPlan } from './function-plan.ts'
 import type { Range } from './module-shape.ts'
 import { INSTRUCTIONS, MISC, SIMD } from './opcodes.ts'
 import { OperandStack } from './operand-stack.ts'
@@ -27,6 +27,7 @@ export function scanBody(context: ScanContext, type: FunctionType, body: Range):
   while (scan.frames.length > 0) scanInstruction(scan)
   if (!reader.done) throw reader.malformed('bytes after the end of a function')
   scan.nanFlow.settle(scan.edits)
+  foldCharges(scan.edits)
   return {
     type,
     ...locals,
@@ -39,6 +40,19 @@ export function scanBody(context: ScanContext, type: FunctionType, body: Range):
     edits: scan.edits,
     loops: scan.loops,
     calls: scan.calls,
+  }
+}
+
+/** Fewer charges, and a bounded and deterministic overcharge: see FOLD_MAX. */
+function foldCharges(edits: readonly Edit[]): void {
+  for (let index = edits.length - 1; index >= 0; index -= 1) {
+    const edit = edits[index]
+    if (edit?.kind !== 'charge' || edit.check || edit.cost === 0) continue
+    const { dominator, cost } = edit
+    if (dominator === undefined || dominator.folded + cost > FOLD_MAX) continue
+    dominator.folded += cost
+    dominator.cost += cost
+    edit.cost = 0
   }
 }
 

@@ -75,7 +75,7 @@ function loop(scan: BodyScan): void {
   scan.popAll(params)
   scan.open('loop', params, results)
   scan.loops = true
-  scan.startSegment(true)
+  scan.startSegment(true, scan.frame.segment)
 }
 
 function conditional(scan: BodyScan): void {
@@ -83,27 +83,27 @@ function conditional(scan: BodyScan): void {
   scan.pop(I32)
   scan.popAll(params)
   scan.open('if', params, results)
-  scan.startSegment(false)
+  scan.startSegment(false, scan.frame.segment)
 }
 
 function otherwise(scan: BodyScan): void {
-  const { kind, params, results, targeted } = scan.close()
+  const { kind, params, results, targeted, segment } = scan.close()
   if (kind !== 'if') throw scan.reader.malformed('else without if')
-  scan.open('else', params, results)
+  scan.open('else', params, results, segment)
   scan.frame.targeted = targeted
-  scan.startSegment(false)
+  scan.startSegment(false, segment)
 }
 
 /** After a block that nothing jumps to the end of, the run of instructions just goes on. */
 function end(scan: BodyScan): void {
   const { unreachable } = scan.frame
-  const { kind, params, results, targeted } = scan.close()
+  const { kind, params, results, targeted, segment } = scan.close()
   if (kind === 'if' && !sameTypes(params, results)) {
     throw scan.invalid('type mismatch: if without else must give back what it takes')
   }
   if (scan.frames.length === 0) return
   scan.pushAll(results)
-  if (kind !== 'block' || targeted || unreachable) scan.startSegment(false)
+  if (kind !== 'block' || targeted || unreachable) scan.startSegment(false, segment)
 }
 
 const sameTypes = (left: readonly ValueType[], right: readonly ValueType[]): boolean =>
@@ -119,6 +119,7 @@ function branchIf(scan: BodyScan, depth: number): void {
   const types = labelTypes(scan, depth)
   scan.popAll(types)
   scan.pushAll(types)
+  scan.splitSegment()
 }
 
 function branchTable(scan: BodyScan): void {

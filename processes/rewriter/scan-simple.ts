@@ -1,12 +1,11 @@
 import type { BodyScan } from './body-scan.ts'
 import type { CanonicalEdit } from './function-plan.ts'
 import { NO_NAN } from './nan-flow.ts'
+import { CHUNK_BYTES } from './layout.ts'
 import { ADDRESS, type Instruction } from './opcodes.ts'
 import { ORIGIN } from './operand-stack.ts'
 import { F32, F64, I64, isFloat, UNKNOWN, type ValueType, V128 } from './value-types.ts'
 
-/** Two chunks are enough for a run of bytes no longer than one. */
-const CHUNK_BYTES = 4096
 /** No memory reaches so far: an access at such an offset traps whatever its address. */
 const OFFSET_MAX = 2 ** 40
 
@@ -105,6 +104,7 @@ function mark(scan: BodyScan, instruction: Instruction, offset: number): void {
   if (before !== undefined) {
     const low = Math.min(before.low, offset)
     const last = Math.max(before.high, high)
+    // A run of bytes no longer than a chunk lies in two at most.
     if (last - low < CHUNK_BYTES) {
       before.low = low
       before.high = last
