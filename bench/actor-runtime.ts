@@ -32,7 +32,12 @@ const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
 
 /** Runs and keeps `count` messages, the guests taking turns. */
-function runAndKeep(guests: readonly Guest[], message: GuestMessage, context: FakeContext, count: number): void {
+function runAndKeep(
+  guests: readonly Guest[],
+  message: GuestMessage,
+  context: FakeContext,
+  count: number,
+): void {
   for (let at = 0; at < count; at++) {
     const guest = guests[at % guests.length]
     if (guest === undefined) continue
@@ -43,7 +48,12 @@ function runAndKeep(guests: readonly Guest[], message: GuestMessage, context: Fa
   }
 }
 
-function measure(name: string, guests: readonly Guest[], message: GuestMessage, context = new FakeContext()): void {
+function measure(
+  name: string,
+  guests: readonly Guest[],
+  message: GuestMessage,
+  context = new FakeContext(),
+): void {
   const perRound = Math.max(2_000, guests.length)
   runAndKeep(guests, message, context, 5 * perRound)
   const rates: number[] = []
@@ -60,7 +70,10 @@ function measure(name: string, guests: readonly Guest[], message: GuestMessage, 
 const many = (factory: GuestFactory, count: number): Guest[] =>
   Array.from({ length: count }, (_, index) => factory.open(fakeProcess(100 + index)))
 
-function load(wasm: Uint8Array, moduleTags: readonly { name: string; value: string }[]): GuestFactory {
+function load(
+  wasm: Uint8Array,
+  moduleTags: readonly { name: string; value: string }[],
+): GuestFactory {
   const module = fakeModule('actor', wasm, moduleTags)
   return actorRuntime.load(actorRuntime.prepare(module), module)
 }
@@ -99,6 +112,8 @@ if (token !== undefined) {
   const context = new FakeContext(cells)
   const spawn = guestMessage({ kind: 'spawn', tags: tags('Initial-Supply', '1000000000000000000') })
   runAndKeep([token], spawn, context, 1)
-  const transfer = guestMessage({ tags: tags('Action', 'Transfer', 'Recipient', fakeId(77), 'Quantity', '5') })
+  const transfer = guestMessage({
+    tags: tags('Action', 'Transfer', 'Recipient', fakeId(77), 'Quantity', '5'),
+  })
   measure('ledger: transfer with both notices', [token], transfer, context)
 }

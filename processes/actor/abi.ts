@@ -27,7 +27,10 @@ export const HOST_FUNCTIONS = {
 export type HostFunction = keyof typeof HOST_FUNCTIONS
 
 /** What a guest must export, and what it may. */
-export const GUEST_REQUIRED = { inbox: 'i>i', handle: 'i>i' } as const satisfies Record<string, Signature>
+export const GUEST_REQUIRED = { inbox: 'i>i', handle: 'i>i' } as const satisfies Record<
+  string,
+  Signature
+>
 export const GUEST_OPTIONAL = {
   query: 'i>i',
   init: '>',

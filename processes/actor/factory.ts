@@ -1,8 +1,9 @@
+import { Buffer } from 'node:buffer'
 import type { GuestFactory, GuestSnapshot, ProcessDescription } from '../../protocol/index.ts'
 import { CHUNK_SIZE_BYTES, HostFault } from '../../protocol/index.ts'
 import { ChunkStore } from './chunk-store.ts'
 import { encodeGlobals, type GlobalType, type GlobalValues } from './engine-state.ts'
-import { ActorGuest } from './guest.ts'
+import { ActorGuest, type GuestHome } from './guest.ts'
 import { CHUNKS_PER_PAGE } from './guest-memory.ts'
 import { type CompiledModule, Instance } from './instance.ts'
 import { MessageEncoder } from './message-layout.ts'
@@ -28,7 +29,7 @@ interface Seat {
  *    nothing else, whenever no run is open. The dirty map is then clear.
  * 3. Scratch guests have no chunks: after each run the image is restored.
  */
-export class ActorFactory implements GuestFactory {
+export class ActorFactory implements GuestFactory, GuestHome {
   readonly image: GuestSnapshot
   readonly imageGlobals: GlobalValues
   readonly globalTypes: readonly GlobalType[]
@@ -64,11 +65,11 @@ export class ActorFactory implements GuestFactory {
     return Buffer.compare(this.imageChunk(index), bytes) === 0
   }
 
-  /** An instance with the state of `guest` in its memory. */
   pageIn(guest: ActorGuest): Instance {
     const seat = this.#seats.get(guest.pages) ?? this.#makeSeat(guest.pages)
     if (seat.guest !== guest) {
-      if (seat.guest?.running === true) throw new Error('expected keep or discard before another run')
+      if (seat.guest?.running === true)
+        throw new Error('expected keep or discard before another run')
       if (!this.scratch) this.#exchange(seat, guest)
       seat.guest = guest
     }
@@ -100,13 +101,11 @@ export class ActorFactory implements GuestFactory {
     return seat
   }
 
-  /** The memory of `instance` grew in a kept run: it now serves guests of its new size. */
   resized(instance: Instance): void {
     const guest = this.#leave(instance)
     this.#seats.set(instance.memory.pages, { instance, guest })
   }
 
-  /** The state in `instance` cannot be set back. */
   dropInstance(instance: Instance): void {
     this.#leave(instance)
   }
@@ -120,7 +119,6 @@ export class ActorFactory implements GuestFactory {
     return undefined
   }
 
-  /** Restores the image after a run of a scratch guest. */
   resetScratch(instance: Instance): void {
     if (instance.memory.pages !== this.image.pages) {
       this.dropInstance(instance)
@@ -135,7 +133,6 @@ export class ActorFactory implements GuestFactory {
     instance.writeGlobals(this.imageGlobals)
   }
 
-  /** Takes a guest out of its seat before it is closed. */
   forget(guest: ActorGuest): void {
     const seat = this.#seats.get(guest.pages)
     if (seat?.guest !== guest) return

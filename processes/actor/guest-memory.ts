@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { CHUNK_SIZE_BYTES } from '../../protocol/index.ts'
 import { badCall } from './guest-stop.ts'
 
@@ -123,5 +124,10 @@ export class GuestMemory {
   clearDirty(chunks: readonly number[], count: number): void {
     for (let index = 0; index < count; index++) this.#dirty[chunks[index] ?? 0] = 0
     this.#dirty[this.pages * CHUNKS_PER_PAGE] = 0
+  }
+
+  /** Clears all of the map: a store that trapped may have marked a chunk anywhere behind the memory. */
+  clearAllDirty(): void {
+    this.#dirty.fill(0)
   }
 }

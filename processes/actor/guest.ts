@@ -7,15 +7,39 @@ import type {
   ProcessId,
 } from '../../protocol/index.ts'
 import { CHUNK_SIZE_BYTES } from '../../protocol/index.ts'
-import { decodeGlobals, encodeGlobals, type GlobalValues } from './engine-state.ts'
-import type { ActorFactory } from './factory.ts'
+import type { ChunkStore } from './chunk-store.ts'
+import { decodeGlobals, encodeGlobals, type GlobalType, type GlobalValues } from './engine-state.ts'
 import { CHUNKS_PER_PAGE } from './guest-memory.ts'
 import type { Instance } from './instance.ts'
+import type { MessageEncoder } from './message-layout.ts'
 
 /** Bytes of a guest without chunks: objects, a map, a list. */
 const GUEST_OVERHEAD_BYTES = 400
 /** Bytes of a chunk besides its content. */
 const CHUNK_OVERHEAD_BYTES = 150
+
+/** What a guest needs of the factory that opened it. */
+export interface GuestHome {
+  readonly image: GuestSnapshot
+  readonly imageGlobals: GlobalValues
+  readonly globalTypes: readonly GlobalType[]
+  /** Memory is set back after each run; guests hold no chunks. */
+  readonly scratch: boolean
+  readonly store: ChunkStore
+  readonly encoder: MessageEncoder
+  imageChunk(index: number): Uint8Array
+  isImageChunk(index: number, bytes: Uint8Array): boolean
+  /** An instance with the state of `guest` in its memory. */
+  pageIn(guest: ActorGuest): Instance
+  /** The memory of `instance` grew in a kept run: it now serves guests of its new size. */
+  resized(instance: Instance): void
+  /** The state in `instance` cannot be set back. */
+  dropInstance(instance: Instance): void
+  /** Restores the image after a run of a scratch guest. */
+  resetScratch(instance: Instance): void
+  /** Takes a guest out of its seat before it is closed. */
+  forget(guest: ActorGuest): void
+}
 
 /** A chunk that differs from the image, or did once, as of the last keep. */
 interface KeptChunk {
@@ -32,27 +56,27 @@ export class ActorGuest implements Guest {
   readonly id: ProcessId
   /** By chunk index. In step with the instance's memory whenever no run is open. */
   readonly chunks = new Map<number, KeptChunk>()
-  readonly #factory: ActorFactory
+  readonly #home: GuestHome
   #pages: number
   #globals: GlobalValues
   #instance: Instance | undefined
   #open: 'no' | 'ok' | 'error' = 'no'
 
-  constructor(id: ProcessId, factory: ActorFactory, snapshot: GuestSnapshot | undefined) {
+  constructor(id: ProcessId, home: GuestHome, snapshot: GuestSnapshot | undefined) {
     this.id = id
-    this.#factory = factory
-    this.#pages = snapshot?.pages ?? factory.image.pages
-    this.#globals = factory.imageGlobals
+    this.#home = home
+    this.#pages = snapshot?.pages ?? home.image.pages
+    this.#globals = home.imageGlobals
     if (snapshot !== undefined) this.#restore(snapshot)
   }
 
   #restore(snapshot: GuestSnapshot): void {
-    this.#globals = decodeGlobals(this.#factory.globalTypes, snapshot.engine)
+    this.#globals = decodeGlobals(this.#home.globalTypes, snapshot.engine)
     for (const [index, content] of snapshot.chunks) {
       if (index >= this.#pages * CHUNKS_PER_PAGE || content.length !== CHUNK_SIZE_BYTES) {
         throw new RangeError(`expected a chunk inside ${this.#pages} pages, got chunk ${index}`)
       }
-      const bytes = this.#factory.store.take()
+      const bytes = this.#home.store.take()
       bytes.set(content)
       this.chunks.set(index, { bytes, changed: false })
     }
@@ -72,12 +96,12 @@ export class ActorGuest implements Guest {
 
   run(message: GuestMessage, context: GuestContext, gasLimit: bigint): Ending {
     if (this.#open !== 'no') throw new Error('expected keep or discard before the next run')
-    const instance = this.#factory.pageIn(this)
+    const instance = this.#home.pageIn(this)
     this.#instance = instance
     this.#open = 'error'
     try {
       const run = { self: this.id, message, context, gasLimit }
-      const ending = instance.run(run, this.#factory.encoder)
+      const ending = instance.run(run, this.#home.encoder)
       this.#open = ending.status
       return ending
     } catch (error) {
@@ -88,11 +112,12 @@ export class ActorGuest implements Guest {
 
   keep(): void {
     const instance = this.#instance
-    if (this.#open !== 'ok' || instance === undefined) throw new Error('expected a run that ended well')
+    if (this.#open !== 'ok' || instance === undefined)
+      throw new Error('expected a run that ended well')
     this.#open = 'no'
     this.#instance = undefined
-    if (this.#factory.scratch) {
-      this.#factory.resetScratch(instance)
+    if (this.#home.scratch) {
+      this.#home.resetScratch(instance)
       return
     }
     const { dirty, dirtyCount, memory } = instance
@@ -101,7 +126,7 @@ export class ActorGuest implements Guest {
     this.#globals = instance.readChangedGlobals(this.#globals)
     if (memory.pages !== this.#pages) {
       this.#pages = memory.pages
-      this.#factory.resized(instance)
+      this.#home.resized(instance)
     }
   }
 
@@ -113,8 +138,8 @@ export class ActorGuest implements Guest {
       kept.changed = true
       return
     }
-    if (this.#factory.isImageChunk(index, now)) return
-    const bytes = this.#factory.store.take()
+    if (this.#home.isImageChunk(index, now)) return
+    const bytes = this.#home.store.take()
     bytes.set(now)
     this.chunks.set(index, { bytes, changed: true })
   }
@@ -125,12 +150,12 @@ export class ActorGuest implements Guest {
     if (this.#open === 'no' || instance === undefined) return
     this.#open = 'no'
     this.#instance = undefined
-    if (this.#factory.scratch) {
-      this.#factory.resetScratch(instance)
+    if (this.#home.scratch) {
+      this.#home.resetScratch(instance)
       return
     }
     if (instance.memory.pages !== this.#pages) {
-      this.#factory.dropInstance(instance)
+      this.#home.dropInstance(instance)
       return
     }
     const { dirty, dirtyCount, memory } = instance
@@ -153,11 +178,11 @@ export class ActorGuest implements Guest {
   }
 
   chunk(index: number): Uint8Array {
-    return this.chunks.get(index)?.bytes ?? this.#factory.imageChunk(index)
+    return this.chunks.get(index)?.bytes ?? this.#home.imageChunk(index)
   }
 
   engine(): Uint8Array {
-    return encodeGlobals(this.#factory.globalTypes, this.#globals)
+    return encodeGlobals(this.#home.globalTypes, this.#globals)
   }
 
   /** Whether a run waits for keep or discard: its instance may serve nobody else. */
@@ -167,8 +192,8 @@ export class ActorGuest implements Guest {
 
   close(): void {
     this.discard()
-    this.#factory.forget(this)
-    for (const { bytes } of this.chunks.values()) this.#factory.store.release(bytes)
+    this.#home.forget(this)
+    for (const { bytes } of this.chunks.values()) this.#home.store.release(bytes)
     this.chunks.clear()
   }
 }

@@ -45,7 +45,13 @@ export function readOutgoing(bytes: Uint8Array, call: string): Outgoing {
   }
 }
 
-function readTagList(view: DataView, bytes: Uint8Array, from: number, count: number, call: string): Tag[] {
+function readTagList(
+  view: DataView,
+  bytes: Uint8Array,
+  from: number,
+  count: number,
+  call: string,
+): Tag[] {
   if (count > TAGS_MAX) throw badCall(call, 'too many tags')
   if (bytes.length - from - 8 * count > TAGS_SIZE_MAX_BYTES) throw badCall(call, 'tags too large')
   const tags: Tag[] = []
@@ -66,7 +72,12 @@ function readTagList(view: DataView, bytes: Uint8Array, from: number, count: num
 }
 
 /** Reads `[count] ([length] text)*`: `groups` lists, one behind the other, up to the end. */
-export function readTextLists(bytes: Uint8Array, groups: number, itemsMax: number, call: string): string[][] {
+export function readTextLists(
+  bytes: Uint8Array,
+  groups: number,
+  itemsMax: number,
+  call: string,
+): string[][] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const lists: string[][] = []
   let at = 0

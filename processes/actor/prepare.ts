@@ -73,7 +73,7 @@ function rewriteActor(wasm: Uint8Array): RewrittenModule {
 
 function describeGlobals({ mutableGlobals }: RewrittenModule): Uint8Array {
   const entries = mutableGlobals.map(({ exportName, type }) => {
-    const code = GLOBAL_TYPES.findIndex(known => known === type)
+    const code = (GLOBAL_TYPES as readonly string[]).indexOf(type)
     if (code < 0) throw refused('unsaved-global', `a mutable global of type ${type}`)
     const index = Number(exportName.slice(globalExport(0).length - 1))
     return [index & 0xff, index >> 8, code]
@@ -122,7 +122,9 @@ function checkLinks(module: WebAssembly.Module): void {
   for (const [name, signature] of [...Object.entries(GUEST_REQUIRED), ...present]) {
     try {
       const checker = new WebAssembly.Module(new Uint8Array(importingModule({ [name]: signature })))
-      new WebAssembly.Instance(checker, { [HOST_MODULE]: { [name]: exports[name] } } as WebAssembly.Imports)
+      new WebAssembly.Instance(checker, {
+        [HOST_MODULE]: { [name]: exports[name] },
+      } as WebAssembly.Imports)
     } catch (cause) {
       throw refused('export-type', `an actor exports the function ${name}(${signature})`, cause)
     }

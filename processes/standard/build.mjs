@@ -29,7 +29,9 @@ export async function buildStandardProcesses(outDir = join(HERE, 'build')) {
 /** @returns {Promise<Map<string, string>>} text by file name, in order of the names. */
 async function readSources() {
   const names = (await readdir(SOURCES)).filter(name => name.endsWith('.ts')).sort()
-  return new Map(await Promise.all(names.map(async name => [name, await readFile(join(SOURCES, name), 'utf8')])))
+  return new Map(
+    await Promise.all(names.map(async name => [name, await readFile(join(SOURCES, name), 'utf8')])),
+  )
 }
 
 /** @param {Map<string, string>} sources */
@@ -47,14 +49,19 @@ async function compile(name, sources) {
   const { error, stderr } = await asc.main(
     [
       `${name}.ts`,
-      '--outFile', `${name}.wasm`,
-      '--runtime', 'stub',
-      '--use', 'abort=atoll/abort',
-      '--initialMemory', '4',
+      '--outFile',
+      `${name}.wasm`,
+      '--runtime',
+      'stub',
+      '--use',
+      'abort=atoll/abort',
+      '--initialMemory',
+      '4',
       '--noExportRuntime',
       '--converge',
       '-O3',
-      '--shrinkLevel', '1',
+      '--shrinkLevel',
+      '1',
     ],
     {
       readFile: file => sources.get(file) ?? null,

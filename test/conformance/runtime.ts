@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type {
@@ -76,7 +77,8 @@ export function runtimeConformance(subject: RuntimeUnderTest): void {
       const { guest } = open(first, 2)
       expect(guest.pages).toBe(first.image.pages)
       expect(guest.engine()).toEqual(first.image.engine)
-      for (const [index, bytes] of first.image.chunks) expect(same(guest.chunk(index), bytes)).toBe(true)
+      for (const [index, bytes] of first.image.chunks)
+        expect(same(guest.chunk(index), bytes)).toBe(true)
       expect(guest.takeChanged()).toEqual([])
       guest.close()
     })
@@ -104,7 +106,9 @@ export function runtimeConformance(subject: RuntimeUnderTest): void {
         expect(told).toEqual([...told].sort((a, b) => a - b))
         const after = memoryOf(held.guest)
         const differing = after.flatMap((hash, index) => (hash === before[index] ? [] : [index]))
-        const missing = differing.filter(index => hasContent(held.guest, index) && !told.includes(index))
+        const missing = differing.filter(
+          index => hasContent(held.guest, index) && !told.includes(index),
+        )
         expect(missing).toEqual([])
         expect(held.guest.takeChanged()).toEqual([])
         before = after
@@ -122,7 +126,9 @@ export function runtimeConformance(subject: RuntimeUnderTest): void {
         held.guest.discard()
         expect(digestOf(held.guest)).toBe(before)
         expect(held.guest.pages).toBe(pages)
-        expect(comparable(step(held, subject.message(n)))).toEqual(comparable(step(witness, subject.message(n))))
+        expect(comparable(step(held, subject.message(n)))).toEqual(
+          comparable(step(witness, subject.message(n))),
+        )
         expect(digestOf(held.guest)).toBe(digestOf(witness.guest))
       }
       for (const { guest } of [held, witness]) guest.close()
@@ -146,7 +152,9 @@ export function runtimeConformance(subject: RuntimeUnderTest): void {
       restored.cells = new FakeCells(held.cells.values)
       expect(digestOf(restored.guest)).toBe(digestOf(held.guest))
       for (let n = 5; n < 10; n++) {
-        expect(comparable(step(restored, subject.message(n)))).toEqual(comparable(step(held, subject.message(n))))
+        expect(comparable(step(restored, subject.message(n)))).toEqual(
+          comparable(step(held, subject.message(n))),
+        )
         expect(digestOf(restored.guest)).toBe(digestOf(held.guest))
       }
       for (const { guest } of [held, restored]) guest.close()
@@ -157,7 +165,11 @@ export function runtimeConformance(subject: RuntimeUnderTest): void {
       const before = digestOf(held.guest)
       const { message, gasLimit } = subject.endless
       const { ending } = step(held, message, gasLimit)
-      expect(ending).toMatchObject({ status: 'error', gas: gasLimit, error: { code: 'out-of-gas' } })
+      expect(ending).toMatchObject({
+        status: 'error',
+        gas: gasLimit,
+        error: { code: 'out-of-gas' },
+      })
       expect(digestOf(held.guest)).toBe(before)
       expect(step(held, subject.message(0)).ending.status).toBe('ok')
       held.guest.close()
@@ -166,7 +178,9 @@ export function runtimeConformance(subject: RuntimeUnderTest): void {
     it('ends in the same way just below the gas a run needs, and well with exactly that', () => {
       const [held, witness] = [boot(first), boot(second)]
       const { gas } = step(witness, subject.message(0)).ending
-      expect(step(held, subject.message(0), gas - 1n).ending).toMatchObject({ error: { code: 'out-of-gas' } })
+      expect(step(held, subject.message(0), gas - 1n).ending).toMatchObject({
+        error: { code: 'out-of-gas' },
+      })
       expect(step(held, subject.message(0), gas).ending).toMatchObject({ status: 'ok', gas })
       for (const { guest } of [held, witness]) guest.close()
     })
@@ -183,7 +197,9 @@ export function runtimeConformance(subject: RuntimeUnderTest): void {
           if ((n * 7) % 4 === index) step(held, subject.message(n), n % 5 === 4 ? 20_000n : PLENTY)
         }
       })
-      expect(turns.map(held => digestOf(held.guest))).toEqual(alone.map(held => digestOf(held.guest)))
+      expect(turns.map(held => digestOf(held.guest))).toEqual(
+        alone.map(held => digestOf(held.guest)),
+      )
       for (const { guest } of [...turns, ...alone]) guest.close()
     })
 
@@ -215,7 +231,13 @@ function step(held: Held, message: GuestMessage, gasLimit = PLENTY): Step {
 }
 
 function comparable({ ending, context }: Step): unknown {
-  return { ending, sent: context.sent, spawned: context.spawned, lines: context.lines, cells: context.cells.values }
+  return {
+    ending,
+    sent: context.sent,
+    spawned: context.spawned,
+    lines: context.lines,
+    cells: context.cells.values,
+  }
 }
 
 function snapshotOf({ guest, changed }: Held): GuestSnapshot {
@@ -227,17 +249,21 @@ const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
 
-const hasContent = (guest: Guest, index: number): boolean => guest.chunk(index).some(byte => byte !== 0)
+const hasContent = (guest: Guest, index: number): boolean =>
+  guest.chunk(index).some(byte => byte !== 0)
 
 /** A hash of each chunk of memory. */
 function memoryOf(guest: Guest): string[] {
-  return Array.from({ length: guest.pages * CHUNKS_PER_PAGE }, (_, index) => digest(guest.chunk(index)))
+  return Array.from({ length: guest.pages * CHUNKS_PER_PAGE }, (_, index) =>
+    digest(guest.chunk(index)),
+  )
 }
 
 /** A hash of the whole state. */
 function digestOf(guest: Guest): string {
   const hash = createHash('sha256').update(guest.engine()).update(`${guest.pages}`)
-  for (let index = 0; index < guest.pages * CHUNKS_PER_PAGE; index++) hash.update(guest.chunk(index))
+  for (let index = 0; index < guest.pages * CHUNKS_PER_PAGE; index++)
+    hash.update(guest.chunk(index))
   return hash.digest('hex')
 }
 

@@ -53,13 +53,21 @@ export class FakeCells implements Cells {
   add(key: CellKey, delta: bigint): void {
     const sum = new Uint8Array(8)
     const before = this.values.get(key)
-    const known = before === undefined ? 0n : new DataView(before.slice().buffer).getBigInt64(0, true)
+    const known =
+      before === undefined ? 0n : new DataView(before.slice().buffer).getBigInt64(0, true)
     new DataView(sum.buffer).setBigInt64(0, known + delta, true)
     this.values.set(key, sum)
   }
 
-  scan(options: { gte: CellKey; lt: CellKey; limit: number; reverse: boolean }): readonly CellKey[] {
-    const keys = [...this.values.keys()].filter(key => key >= options.gte && key < options.lt).sort()
+  scan(options: {
+    gte: CellKey
+    lt: CellKey
+    limit: number
+    reverse: boolean
+  }): readonly CellKey[] {
+    const keys = [...this.values.keys()]
+      .filter(key => key >= options.gte && key < options.lt)
+      .sort()
     return (options.reverse ? keys.reverse() : keys).slice(0, options.limit)
   }
 }
@@ -72,7 +80,11 @@ export class FakeContext implements GuestContext {
   readonly cells: FakeCells
   readonly sent: SentMessage[] = []
   readonly spawned: SpawnedProcess[] = []
-  readonly assigned: { message: string; processes: readonly string[]; exclude: readonly string[] }[] = []
+  readonly assigned: {
+    message: string
+    processes: readonly string[]
+    exclude: readonly string[]
+  }[] = []
   readonly timers = new Map<CellKey, { dueMs: number; everyMs: number | undefined }>()
   readonly lines: string[] = []
   #random = 0
@@ -108,7 +120,10 @@ export class FakeContext implements GuestContext {
   }
 
   random(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => (this.#random = (this.#random * 75 + 74) % 65_537) & 0xff)
+    return Uint8Array.from({ length }, () => {
+      this.#random = (this.#random * 75 + 74) % 65_537
+      return this.#random & 0xff
+    })
   }
 }
 
@@ -136,7 +151,11 @@ export function guestMessage(parts: Partial<GuestMessage> = {}): GuestMessage {
 }
 
 /** A module of the given bytes. */
-export function fakeModule(format: string, wasm: Uint8Array, moduleTags: readonly Tag[] = []): ModuleDescription {
+export function fakeModule(
+  format: string,
+  wasm: Uint8Array,
+  moduleTags: readonly Tag[] = [],
+): ModuleDescription {
   return { id: asModuleId(fakeId(4)), owner: fakeId(3), format, tags: moduleTags, wasm }
 }
 

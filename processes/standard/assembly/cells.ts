@@ -59,7 +59,16 @@ export function keysAfter(prefix: string, after: string, limit: i32): string[] {
   const last = to.pointer + to.length - 1
   store<u8>(last, load<u8>(last) + 1)
   const out = heap.alloc(SCAN_BYTES)
-  const count = host.scan(from.pointer, from.length, to.pointer, to.length, limit, 0, out, SCAN_BYTES)
+  const count = host.scan(
+    from.pointer,
+    from.length,
+    to.pointer,
+    to.length,
+    limit,
+    0,
+    out,
+    SCAN_BYTES,
+  )
   const keys: string[] = []
   let at = out
   const skip = String.UTF8.byteLength(prefix)

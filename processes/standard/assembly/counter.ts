@@ -1,6 +1,18 @@
 // A counter. Actions: Add (Quantity, a whole number, 1 if absent), Get, Reset (the spawner only).
 
-import { addNumber, fail, from, getNumber, getText, kind, KIND_SPAWN, output, remove, setText, tag } from './atoll'
+import {
+  addNumber,
+  fail,
+  from,
+  getNumber,
+  getText,
+  kind,
+  KIND_SPAWN,
+  output,
+  remove,
+  setText,
+  tag,
+} from './atoll'
 import { numberOf } from './text'
 
 export { inbox } from './atoll'

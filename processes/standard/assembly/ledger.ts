@@ -6,7 +6,27 @@
 // 1. The balances add up to the supply after every slot.
 // 2. No balance of zero is kept, and no amount passes DIGITS_MAX digits, because the supply does not.
 
-import { answer, fail, firstTag, from, getText, id, keysAfter, kind, KIND_SPAWN, nextTag, Outgoing, remove, required, respond, setText, tag, tagName, tagValue, to } from './atoll'
+import {
+  answer,
+  fail,
+  firstTag,
+  from,
+  getText,
+  id,
+  keysAfter,
+  kind,
+  KIND_SPAWN,
+  nextTag,
+  Outgoing,
+  remove,
+  required,
+  respond,
+  setText,
+  tag,
+  tagName,
+  tagValue,
+  to,
+} from './atoll'
 import { amountOf, compare, minus, plus } from './decimal'
 import { isAddress, pageLimit } from './text'
 

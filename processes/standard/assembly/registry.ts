@@ -3,7 +3,20 @@
 // - Lookup (Name): gives the process. - Transfer (Name, Recipient): gives the name away.
 // - Release (Name): frees it. - List (Prefix, Cursor, Limit): names in order, one a line.
 
-import { answer, fail, from, getText, keysAfter, kind, KIND_SPAWN, remove, required, respond, setText, tag } from './atoll'
+import {
+  answer,
+  fail,
+  from,
+  getText,
+  keysAfter,
+  kind,
+  KIND_SPAWN,
+  remove,
+  required,
+  respond,
+  setText,
+  tag,
+} from './atoll'
 import { isAddress, isName, pageLimit } from './text'
 
 export { inbox } from './atoll'
@@ -52,7 +65,10 @@ function transfer(): void {
   const recipient = required('Recipient')
   if (!isAddress(recipient)) fail('Recipient must be an address')
   setText(OWNER + name, recipient)
-  respond(answer().tag('Action', 'Transferred').tag('Name', name).tag('Recipient', recipient), recipient)
+  respond(
+    answer().tag('Action', 'Transferred').tag('Name', name).tag('Recipient', recipient),
+    recipient,
+  )
 }
 
 function release(): void {
@@ -68,8 +84,10 @@ function list(): void {
   const cursor = tag('Cursor')
   const start = prefix == null ? '' : prefix
   if (start.length > 0 && !isName(start)) fail('Prefix is no beginning of a name')
-  const after = cursor == null || cursor.length <= start.length ? '' : cursor.substring(start.length)
-  if (cursor != null && cursor.length > 0 && !cursor.startsWith(start)) fail('Cursor has another prefix')
+  const after =
+    cursor == null || cursor.length <= start.length ? '' : cursor.substring(start.length)
+  if (cursor != null && cursor.length > 0 && !cursor.startsWith(start))
+    fail('Cursor has another prefix')
   const limit = pageLimit(PAGE_MAX)
   const rests = keysAfter(PROCESS + start, after, limit)
   let lines = ''

@@ -5,7 +5,24 @@
 // - Echo: gives its data back as output, and as an Echo-Response to a process.
 // - Note: does nothing.
 
-import { answer, data, fail, firstTag, from, fromProcess, kind, KIND_SPAWN, nextTag, Outgoing, output, required, tag, tagName, tagValue, to } from './atoll'
+import {
+  answer,
+  data,
+  fail,
+  firstTag,
+  from,
+  fromProcess,
+  kind,
+  KIND_SPAWN,
+  nextTag,
+  Outgoing,
+  output,
+  required,
+  tag,
+  tagName,
+  tagValue,
+  to,
+} from './atoll'
 import { numberOf } from './text'
 
 export { inbox } from './atoll'
@@ -32,7 +49,11 @@ function ping(peer: string, toProcess: bool): void {
     return
   }
   const left = numberOf(rounds, 9)
-  if (left > 0) new Outgoing(peer).tag('Action', 'Ping').tag('Rounds', (left - 1).toString()).send('')
+  if (left > 0)
+    new Outgoing(peer)
+      .tag('Action', 'Ping')
+      .tag('Rounds', (left - 1).toString())
+      .send('')
 }
 
 function fanOut(): void {

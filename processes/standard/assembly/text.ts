@@ -38,7 +38,8 @@ export function numberOf(text: string, digits: i32): i64 {
     if (!isDigit(code)) fail('"' + text + '" is no number')
     value = value * 10 + (code - 48)
   }
-  if (text.length == 0 || text.length > digits) fail('expected a number of 1 to ' + digits.toString() + ' digits')
+  if (text.length == 0 || text.length > digits)
+    fail('expected a number of 1 to ' + digits.toString() + ' digits')
   return value
 }
 

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { describe, expect, it } from 'vitest'
 import { HOST_COSTS } from '../../../processes/actor/host-costs.ts'
 import { CELL_VALUE_MAX_BYTES, fromUtf8, OUTBOX_SPAWNS_MAX } from '../../../protocol/index.ts'
@@ -13,7 +14,12 @@ const u32 = (...values: number[]): string =>
 const hex = (byte: number): string => `\\${byte.toString(16).padStart(2, '0')}`
 
 /** An outgoing message as bytes of a data segment, and its length. */
-function outgoing(parts: { name?: string; tags?: string[]; data?: string; anchor?: string }): [string, number] {
+function outgoing(parts: {
+  name?: string
+  tags?: string[]
+  data?: string
+  anchor?: string
+}): [string, number] {
   const { name = 'peer', data = '', anchor } = parts
   const pairs = parts.tags ?? []
   let encoded = ''
@@ -23,7 +29,13 @@ function outgoing(parts: { name?: string; tags?: string[]; data?: string; anchor
     encoded += u32(tag.length, value.length) + tag + value
     tagBytes += 8 + tag.length + value.length
   }
-  const head = u32(name.length, pairs.length / 2, tagBytes, data.length, anchor === undefined ? 0xffff_ffff : anchor.length)
+  const head = u32(
+    name.length,
+    pairs.length / 2,
+    tagBytes,
+    data.length,
+    anchor === undefined ? 0xffff_ffff : anchor.length,
+  )
   const length = 20 + name.length + (anchor?.length ?? 0) + tagBytes + data.length
   return [head + name + (anchor ?? '') + encoded + data, length]
 }
@@ -47,7 +59,9 @@ describe('cells', () => {
     expect([...ending.output.slice(32, 36)]).toEqual([0, 0, 0, 0])
     expect(context.cells.values.get('k')).toBeUndefined()
     expect(context.cells.values.get('n')).toEqual(Uint8Array.of(1, 2))
-    expect(context.cells.values.get('\xff')).toEqual(Uint8Array.of(251, 255, 255, 255, 255, 255, 255, 255))
+    expect(context.cells.values.get('\xff')).toEqual(
+      Uint8Array.of(251, 255, 255, 255, 255, 255, 255, 255),
+    )
   })
 
   it('keeps a value that the guest overwrites later', async () => {
@@ -87,14 +101,36 @@ describe('cells', () => {
     ['a key outside of memory', '(call $delete (i32.const 131071) (i32.const 2))'],
     ['a negative length', '(call $delete (i32.const 0) (i32.const -1))'],
     ['a pointer near the end of the address space', '(call $delete (i32.const -1) (i32.const 2))'],
-    ['a value that is too large', `(call $set (i32.const 0) (i32.const 1) (i32.const 0) (i32.const ${CELL_VALUE_MAX_BYTES + 1}))`],
-    ['a value outside of memory', '(call $set (i32.const 0) (i32.const 1) (i32.const 131072) (i32.const 1))'],
-    ['a place for a value outside of memory', '(drop (call $get (i32.const 0) (i32.const 1) (i32.const 131072) (i32.const 1)))'],
-    ['a place for a value that ends outside', '(drop (call $get (i32.const 0) (i32.const 1) (i32.const 0) (i32.const -1)))'],
-    ['too high a limit of a scan', '(drop (call $scan (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 1025) (i32.const 0) (i32.const 0) (i32.const 9)))'],
-    ['a place for keys outside of memory', '(drop (call $scan (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 131072) (i32.const 9)))'],
+    [
+      'a value that is too large',
+      `(call $set (i32.const 0) (i32.const 1) (i32.const 0) (i32.const ${CELL_VALUE_MAX_BYTES + 1}))`,
+    ],
+    [
+      'a value outside of memory',
+      '(call $set (i32.const 0) (i32.const 1) (i32.const 131072) (i32.const 1))',
+    ],
+    [
+      'a place for a value outside of memory',
+      '(drop (call $get (i32.const 0) (i32.const 1) (i32.const 131072) (i32.const 1)))',
+    ],
+    [
+      'a place for a value that ends outside',
+      '(drop (call $get (i32.const 0) (i32.const 1) (i32.const 0) (i32.const -1)))',
+    ],
+    [
+      'too high a limit of a scan',
+      '(drop (call $scan (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 1025) (i32.const 0) (i32.const 0) (i32.const 9)))',
+    ],
+    [
+      'a place for keys outside of memory',
+      '(drop (call $scan (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 131072) (i32.const 9)))',
+    ],
   ])('stops at %s', async (_, body) => {
-    expect(await tryBody(body)).toMatchObject({ status: 'error', gas: 1_000_000_000n, error: { code: 'bad-call' } })
+    expect(await tryBody(body)).toMatchObject({
+      status: 'error',
+      gas: 1_000_000_000n,
+      error: { code: 'bad-call' },
+    })
   })
 })
 
@@ -110,13 +146,24 @@ function keysAt(view: DataView, start: number, count: number): string[] {
 
 describe('outbox', () => {
   it('sends with tags in their order, data and anchor', async () => {
-    const [bytes, length] = outgoing({ tags: ['A', '1', 'A', '2', '', 'x'], data: 'hello', anchor: 'ref' })
+    const [bytes, length] = outgoing({
+      tags: ['A', '1', 'A', '2', '', 'x'],
+      data: 'hello',
+      anchor: 'ref',
+    })
     const context = new FakeContext()
-    const ending = await tryBody(`(call $send (i32.const 512) (i32.const ${length}))`, at512(bytes), context)
+    const ending = await tryBody(
+      `(call $send (i32.const 512) (i32.const ${length}))`,
+      at512(bytes),
+      context,
+    )
     expect(ending.status).toBe('ok')
     const [sent] = context.sent
     expect(sent).toMatchObject({ to: 'peer', tags: tags('A', '1', 'A', '2', '', 'x') })
-    expect([sent?.data, sent?.anchor].map(part => fromUtf8(part ?? new Uint8Array(0)))).toEqual(['hello', 'ref'])
+    expect([sent?.data, sent?.anchor].map(part => fromUtf8(part ?? new Uint8Array(0)))).toEqual([
+      'hello',
+      'ref',
+    ])
   })
 
   it('writes the id of a child it spawned', async () => {
@@ -132,7 +179,11 @@ describe('outbox', () => {
   it('asks for an assignment', async () => {
     const lists = `${u32(1, 3)}msg${u32(2, 1)}p${u32(1)}q${u32(1, 4)}Data`
     const context = new FakeContext()
-    const ending = await tryBody('(call $assign (i32.const 512) (i32.const 37))', at512(lists), context)
+    const ending = await tryBody(
+      '(call $assign (i32.const 512) (i32.const 37))',
+      at512(lists),
+      context,
+    )
     expect(ending.status).toBe('ok')
     expect(context.assigned).toEqual([{ message: 'msg', processes: ['p', 'q'], exclude: ['Data'] }])
   })
@@ -151,11 +202,19 @@ describe('outbox', () => {
     ['with a tag that is not UTF-8', `${u32(1, 1, 10, 0, 0xffff_ffff)}p${u32(1, 1)}\\c0a`, 31],
     ['with fewer tags than it says', `${u32(1, 2, 10, 0, 0xffff_ffff)}p${u32(1, 1)}aa`, 31],
     ['with more tags than it says', `${u32(1, 0, 10, 0, 0xffff_ffff)}p${u32(1, 1)}aa`, 31],
-    ['with a tag longer than its tags', `${u32(1, 1, 10, 0, 0xffff_ffff)}p${u32(1, 0xffff_fff0)}aa`, 31],
+    [
+      'with a tag longer than its tags',
+      `${u32(1, 1, 10, 0, 0xffff_ffff)}p${u32(1, 0xffff_fff0)}aa`,
+      31,
+    ],
     ['with a length that is not there', `${u32(0xffff_ffff, 0, 0, 0, 0xffff_ffff)}`, 20],
   ])('stops at a message %s', async (_, bytes, length) => {
     const context = new FakeContext()
-    const ending = await tryBody(`(call $send (i32.const 512) (i32.const ${length}))`, at512(bytes), context)
+    const ending = await tryBody(
+      `(call $send (i32.const 512) (i32.const ${length}))`,
+      at512(bytes),
+      context,
+    )
     expect(ending).toMatchObject({ status: 'error', error: { code: 'bad-call' } })
     expect(context.sent).toEqual([])
   })
@@ -168,7 +227,10 @@ describe('outbox', () => {
     ['bytes behind the end', `${u32(1, 1)}a${u32(0, 0, 0)}`],
   ])('stops at an assignment of %s', async (_, lists) => {
     const bytes = lists.replaceAll(/\\[0-9a-f]{2}/g, '.').length
-    const ending = await tryBody(`(call $assign (i32.const 512) (i32.const ${bytes}))`, at512(lists))
+    const ending = await tryBody(
+      `(call $assign (i32.const 512) (i32.const ${bytes}))`,
+      at512(lists),
+    )
     expect(ending).toMatchObject({ status: 'error', error: { code: 'bad-call' } })
   })
 
@@ -190,7 +252,9 @@ describe('small calls', () => {
     if (ending.status === 'error') throw new Error(ending.error.message)
     expect(ending.output[0]).toBe(43)
     expect(fromUtf8(ending.output.slice(16, 59))).toBe(fakeProcess().id)
-    expect(new DataView(ending.output.slice().buffer).getBigUint64(8, true)).toBe(1_700_000_000_000n)
+    expect(new DataView(ending.output.slice().buffer).getBigUint64(8, true)).toBe(
+      1_700_000_000_000n,
+    )
   })
 
   it('gives the random bytes of the context', async () => {
@@ -221,14 +285,29 @@ describe('small calls', () => {
   })
 
   it.each([
-    ['an interval that is too short', '(call $set_timer (i32.const 0) (i32.const 1) (i64.const 0) (i64.const 999))'],
-    ['a negative interval', '(call $set_timer (i32.const 0) (i32.const 1) (i64.const 0) (i64.const -1))'],
-    ['a time beyond numbers', '(call $set_timer (i32.const 0) (i32.const 1) (i64.const 0x20000000000000) (i64.const 0))'],
-    ['too long a timer key', '(call $set_timer (i32.const 0) (i32.const 65) (i64.const 0) (i64.const 0))'],
+    [
+      'an interval that is too short',
+      '(call $set_timer (i32.const 0) (i32.const 1) (i64.const 0) (i64.const 999))',
+    ],
+    [
+      'a negative interval',
+      '(call $set_timer (i32.const 0) (i32.const 1) (i64.const 0) (i64.const -1))',
+    ],
+    [
+      'a time beyond numbers',
+      '(call $set_timer (i32.const 0) (i32.const 1) (i64.const 0x20000000000000) (i64.const 0))',
+    ],
+    [
+      'too long a timer key',
+      '(call $set_timer (i32.const 0) (i32.const 65) (i64.const 0) (i64.const 0))',
+    ],
     ['too many random bytes', '(call $random (i32.const 0) (i32.const 65537))'],
     ['random bytes outside of memory', '(call $random (i32.const 131071) (i32.const 2))'],
     ['a place for the id outside of memory', '(drop (call $self (i32.const 131070)))'],
-    ['an output that is too large', '(drop (memory.grow (i32.const 20)))(call $reply (i32.const 0) (i32.const 1048577))'],
+    [
+      'an output that is too large',
+      '(drop (memory.grow (i32.const 20)))(call $reply (i32.const 0) (i32.const 1048577))',
+    ],
     ['an output outside of memory', '(call $reply (i32.const 131072) (i32.const 1))'],
     ['a log outside of memory', '(call $log (i32.const 131072) (i32.const 1))'],
     ['a last word outside of memory', '(call $fail (i32.const 131072) (i32.const 1))'],
@@ -246,7 +325,11 @@ describe('small calls', () => {
   it('charges host calls, until the gas is used up', async () => {
     const guest = await openActor(actorText('(loop $again (drop (call $now)) (br $again))'))
     const ending = runOnce(guest, {}, new FakeContext(), 1_000_000n)
-    expect(ending).toMatchObject({ status: 'error', gas: 1_000_000n, error: { code: 'out-of-gas' } })
+    expect(ending).toMatchObject({
+      status: 'error',
+      gas: 1_000_000n,
+      error: { code: 'out-of-gas' },
+    })
   })
 
   it('can be called again after memory grew', async () => {

@@ -8,7 +8,11 @@ const loaded = wabt()
 /** Makes a binary module of text. */
 export async function wat(text: string): Promise<Uint8Array> {
   const { parseWat } = await loaded
-  const module = parseWat('sample.wat', text, { multi_value: true, bulk_memory: true, sign_extension: true })
+  const module = parseWat('sample.wat', text, {
+    multi_value: true,
+    bulk_memory: true,
+    sign_extension: true,
+  })
   try {
     return module.toBinary({}).buffer
   } finally {
@@ -19,7 +23,8 @@ export async function wat(text: string): Promise<Uint8Array> {
 /**
  * An actor with state in memory, in a global and in the size of its memory. The first byte of the
  * data says what to do: 0 counts, 1 counts and traps, 2 never ends, 3 grows the memory by a page and
- * writes to it, 4 counts and returns 7, 5 calls itself for ever, 6 reads behind one page.
+ * writes to it, 4 counts and returns 7, 5 calls itself for ever, 6 reads behind
+ * one page, 7 writes where the third page would be.
  */
 export const SAMPLE_ACTOR = `
 (module
@@ -55,6 +60,8 @@ export const SAMPLE_ACTOR = `
     (if (i32.eq (local.get $what) (i32.const 4)) (then (return (i32.const 7))))
     (if (i32.eq (local.get $what) (i32.const 5)) (then (drop (call $deep (i32.const 0)))))
     (if (i32.eq (local.get $what) (i32.const 6)) (then (drop (i32.load (i32.const 65536)))))
+    (if (i32.eq (local.get $what) (i32.const 7))
+      (then (i32.store (i32.add (i32.const 140000) (local.get $what)) (i32.const 1))))
     (call $reply (i32.const 0) (i32.const 24))
     (i32.const 0)))
 `
@@ -91,7 +98,10 @@ export const actorText = (body: string, rest = ''): string => `
     (call $reply (i32.const 0) (i32.const 256))
     (i32.const 0)))`
 
-export async function loadActor(text: string, moduleTags: readonly Tag[] = []): Promise<GuestFactory> {
+export async function loadActor(
+  text: string,
+  moduleTags: readonly Tag[] = [],
+): Promise<GuestFactory> {
   const module = fakeModule('actor', await wat(text), moduleTags)
   return actorRuntime.load(actorRuntime.prepare(module), module)
 }
@@ -114,6 +124,10 @@ export function runOnce(
 }
 
 /** Runs `body` once in a new actor. */
-export async function tryBody(body: string, rest = '', context = new FakeContext()): Promise<Ending> {
+export async function tryBody(
+  body: string,
+  rest = '',
+  context = new FakeContext(),
+): Promise<Ending> {
   return runOnce(await openActor(actorText(body, rest)), {}, context)
 }

@@ -5,7 +5,9 @@ import { expect, it } from 'vitest'
 import { buildStandardProcesses } from '../../../processes/standard/build.mjs'
 import { STANDARD_PROCESSES } from '../../../processes/index.ts'
 
-it('builds equal bytes every time, and nothing when nothing changed', { timeout: 60_000 }, async () => {
+it('builds equal bytes every time, and nothing when nothing changed', {
+  timeout: 60_000,
+}, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'standard-'))
   try {
     const [one, other] = [join(folder, 'one'), join(folder, 'other')]

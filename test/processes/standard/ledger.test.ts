@@ -10,7 +10,8 @@ beforeEach(async () => {
   ledger = await StandardDriver.spawn('ledger', 'ann', 'Ticker', 'PNT', 'Initial-Supply', '1000')
 })
 
-const balanceOf = (account: string, of = ledger) => of.send('anyone', 'Balance', 'Recipient', account).output
+const balanceOf = (account: string, of = ledger) =>
+  of.send('anyone', 'Balance', 'Recipient', account).output
 
 function sumOfBalances(of: StandardDriver): bigint {
   let sum = 0n
@@ -41,20 +42,39 @@ it('tells the balance of an account, or of the sender', () => {
 })
 
 it('moves an amount and tells both sides, with the forwarded tags', () => {
-  const { sent, output, ending } = ledger.send('ann', 'Transfer', 'Recipient', 'bob', 'Quantity', '300', 'X-Order', '7')
+  const { sent, output, ending } = ledger.send(
+    'ann',
+    'Transfer',
+    'Recipient',
+    'bob',
+    'Quantity',
+    '300',
+    'X-Order',
+    '7',
+  )
   expect(ending.status).toBe('ok')
   expect(output).toBe('You transferred 300 to bob')
   const [debit, credit] = sent
   expect(sent).toHaveLength(2)
   expect([debit?.to, sentTag(debit, 'Action')]).toEqual(['ann', 'Debit-Notice'])
-  expect([sentTag(debit, 'Recipient'), sentTag(debit, 'Quantity'), sentTag(debit, 'X-Order')]).toEqual(['bob', '300', '7'])
+  expect([
+    sentTag(debit, 'Recipient'),
+    sentTag(debit, 'Quantity'),
+    sentTag(debit, 'X-Order'),
+  ]).toEqual(['bob', '300', '7'])
   expect([credit?.to, sentTag(credit, 'Action')]).toEqual(['bob', 'Credit-Notice'])
-  expect([sentTag(credit, 'Sender'), sentTag(credit, 'Quantity'), sentTag(credit, 'X-Order')]).toEqual(['ann', '300', '7'])
+  expect([
+    sentTag(credit, 'Sender'),
+    sentTag(credit, 'Quantity'),
+    sentTag(credit, 'X-Order'),
+  ]).toEqual(['ann', '300', '7'])
   expect([balanceOf('ann'), balanceOf('bob')]).toEqual(['700', '300'])
 })
 
 it('tells nobody of a transfer with Cast', () => {
-  expect(ledger.send('ann', 'Transfer', 'Recipient', 'bob', 'Quantity', '1', 'Cast', 'true').sent).toEqual([])
+  expect(
+    ledger.send('ann', 'Transfer', 'Recipient', 'bob', 'Quantity', '1', 'Cast', 'true').sent,
+  ).toEqual([])
   expect(balanceOf('bob')).toBe('1')
 })
 
@@ -110,8 +130,14 @@ it('refuses to mint beyond the largest amount, and holds it', () => {
   expect(balanceOf('ann')).toBe(LARGEST)
   const over = ledger.send('ann', 'Mint', 'Quantity', '1', 'Recipient', 'bob')
   expect(sentTag(over.sent[0], 'Action')).toBe('Mint-Error')
-  expect(ledger.send('ann', 'Transfer', 'Recipient', 'bob', 'Quantity', LARGEST).ending.status).toBe('ok')
-  expect([balanceOf('ann'), balanceOf('bob'), supplyOf(ledger).toString()]).toEqual(['0', LARGEST, LARGEST])
+  expect(
+    ledger.send('ann', 'Transfer', 'Recipient', 'bob', 'Quantity', LARGEST).ending.status,
+  ).toBe('ok')
+  expect([balanceOf('ann'), balanceOf('bob'), supplyOf(ledger).toString()]).toEqual([
+    '0',
+    LARGEST,
+    LARGEST,
+  ])
 })
 
 it('takes leading zeros for what they are', () => {
@@ -125,8 +151,14 @@ it('leaves the balance of one who sends to himself', () => {
 })
 
 it('gives all balances page by page, as JSON', () => {
-  for (const name of ['bob', 'cy', 'dan']) ledger.send('ann', 'Transfer', 'Recipient', name, 'Quantity', '1')
-  expect(JSON.parse(ledger.send('x', 'Balances').output)).toEqual({ ann: '997', bob: '1', cy: '1', dan: '1' })
+  for (const name of ['bob', 'cy', 'dan'])
+    ledger.send('ann', 'Transfer', 'Recipient', name, 'Quantity', '1')
+  expect(JSON.parse(ledger.send('x', 'Balances').output)).toEqual({
+    ann: '997',
+    bob: '1',
+    cy: '1',
+    dan: '1',
+  })
   const page = ledger.send('x', 'Balances', 'Limit', '2')
   expect(JSON.parse(page.output)).toEqual({ ann: '997', bob: '1' })
   const cursor = sentTag(page.sent[0], 'Cursor') ?? ''
@@ -144,7 +176,9 @@ it('takes notices of other ledgers without an answer', () => {
 })
 
 it('refuses a spawn with a supply that is no amount', async () => {
-  await expect(StandardDriver.spawn('ledger', 'ann', 'Initial-Supply', '-1')).rejects.toThrow('Initial-Supply')
+  await expect(StandardDriver.spawn('ledger', 'ann', 'Initial-Supply', '-1')).rejects.toThrow(
+    'Initial-Supply',
+  )
 })
 
 it('keeps the sum of balances equal to the supply, whatever is sent', async () => {
@@ -154,7 +188,12 @@ it('keeps the sum of balances equal to the supply, whatever is sent', async () =
     fc.bigInt({ min: 0n, max: 10n ** 77n }).map(String),
     fc.string({ maxLength: 4 }),
   )
-  const command = fc.record({ action: fc.constantFrom('Transfer', 'Transfer', 'Transfer', 'Mint'), from: account, to: account, amount })
+  const command = fc.record({
+    action: fc.constantFrom('Transfer', 'Transfer', 'Transfer', 'Mint'),
+    from: account,
+    to: account,
+    amount,
+  })
   await fc.assert(
     fc.asyncProperty(fc.array(command, { maxLength: 25 }), async commands => {
       const subject = await StandardDriver.spawn('ledger', 'ann', 'Initial-Supply', '1000')
@@ -169,13 +208,15 @@ it('keeps the sum of balances equal to the supply, whatever is sent', async () =
           ],
           data: dataOf('ignored'),
         })
-        if (outcome.ending.status === 'error' || sentTag(outcome.sent[0], 'Error') !== undefined) continue
+        if (outcome.ending.status === 'error' || sentTag(outcome.sent[0], 'Error') !== undefined)
+          continue
         const moved = BigInt(quantity)
         if (action === 'Transfer') model.set(from, (model.get(from) ?? 0n) - moved)
         model.set(to, (model.get(to) ?? 0n) + moved)
       }
       expect(sumOfBalances(subject)).toBe(supplyOf(subject))
-      for (const [name, expected] of model) expect(balanceOf(name, subject)).toBe(expected.toString())
+      for (const [name, expected] of model)
+        expect(balanceOf(name, subject)).toBe(expected.toString())
       for (const [key, value] of subject.cells.values) {
         if (key.startsWith('balance:')) expect(fromUtf8(value)).not.toBe('0')
       }

@@ -6,7 +6,13 @@ import {
   type StandardProcess,
   standardProcessPath,
 } from '../../../processes/index.ts'
-import { type Ending, findTag, fromUtf8, type Guest, type GuestMessage } from '../../../protocol/index.ts'
+import {
+  type Ending,
+  findTag,
+  fromUtf8,
+  type Guest,
+  type GuestMessage,
+} from '../../../protocol/index.ts'
 import {
   dataOf,
   FakeCells,
@@ -39,7 +45,11 @@ export class StandardDriver {
   }
 
   /** Builds if need be, loads, and evaluates the spawn message of `owner`. */
-  static async spawn(name: StandardProcess, owner: string, ...spawnTags: string[]): Promise<StandardDriver> {
+  static async spawn(
+    name: StandardProcess,
+    owner: string,
+    ...spawnTags: string[]
+  ): Promise<StandardDriver> {
     await buildStandardProcesses()
     const wasm = new Uint8Array(await readFile(standardProcessPath(name)))
     const module = fakeModule('actor', wasm, STANDARD_MODULE_TAGS)
@@ -68,7 +78,12 @@ export class StandardDriver {
     this.#slot += 1
     if (ending.status === 'error') {
       this.#guest.discard()
-      return { ending, sent: [], output: '', error: `${ending.error.code}: ${ending.error.message}` }
+      return {
+        ending,
+        sent: [],
+        output: '',
+        error: `${ending.error.code}: ${ending.error.message}`,
+      }
     }
     this.#guest.keep()
     this.cells = context.cells
