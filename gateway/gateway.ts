@@ -55,6 +55,7 @@ const CHECK_EVERY_MS = 5_000
 export class Gateway implements AsyncDisposable {
   readonly #server: Server
   readonly #calls = new Set<Call>()
+  readonly #sockets = new Set<Socket>()
   readonly #serveParts: ServeParts
   readonly #requestMetrics: RequestMetrics
   readonly #boot = randomBytes(6).toString('base64url')
@@ -100,6 +101,10 @@ export class Gateway implements AsyncDisposable {
     server.on('request', (request, response) => this.#onRequest(request, response, () => undefined))
     server.on('checkContinue', (request, response) => this.#onRequest(request, response, () => response.writeContinue()))
     server.on('checkExpectation', (request, response) => this.#onRequest(request, response, () => undefined))
+    server.on('connection', socket => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
     server.on('clientError', (error, socket) => refuseConnection(error, socket))
   }
 
@@ -125,7 +130,10 @@ export class Gateway implements AsyncDisposable {
     this.#isClosing = true
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
     for (const call of this.#calls) call.abort(new Failure('shutting-down'))
-    this.#server.closeIdleConnections()
+    const busy = new Set([...this.#calls].map(call => call.request.socket))
+    for (const socket of this.#sockets) {
+      if (!busy.has(socket)) socket.destroy()
+    }
     const force = setTimeout(() => this.#server.closeAllConnections(), DRAIN_MAX_MS)
     await closed
     clearTimeout(force)
@@ -143,7 +151,9 @@ export class Gateway implements AsyncDisposable {
     response.once('close', () => this.#calls.delete(call))
     void serve(this.#serveParts, call, proceed).then(name => {
       this.#requestMetrics.record(name, response.statusCode, performance.now() - started)
-      if (this.#isClosing) response.once('finish', () => request.socket.end())
+      if (!this.#isClosing) return
+      if (response.writableFinished) request.socket.end()
+      else response.once('finish', () => request.socket.end())
     })
   }
 }

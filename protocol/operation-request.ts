@@ -77,6 +77,24 @@ function encodeBody(
   return { mediaType: 'application/json', body: JSON.stringify(encoded.data) }
 }
 
+/**
+ * Checks the input of a call that never becomes a request, by the same rules: fields, shapes, sizes.
+ * Gives the fields that the operation knows. @throws {Failure} `malformed-request`, `too-large`
+ */
+export function checkInput<N extends OperationName>(name: N, input: OperationInput<N>): OperationInput<N> {
+  const row = rowOf(name)
+  const given = input as Readonly<Record<string, unknown>>
+  encodeFields(row.params, given)
+  encodeFields(row.query, given)
+  const { body } = encodeBody(row, given)
+  if (row.body !== undefined && body !== undefined && body.length > row.body.limitBytes) {
+    throw new Failure('too-large', { maxBytes: row.body.limitBytes })
+  }
+  const checked = { ...pick(row.params, given), ...pick(row.query, given) }
+  if (row.body?.kind === 'json') Object.assign(checked, pick(row.body.schema, given))
+  return (row.body?.kind === 'bytes' ? { ...checked, bytes: body } : checked) as OperationInput<N>
+}
+
 /** Reads the parts of a request into the input of an operation. @throws {Failure} `malformed-request` */
 export function decodeRequest<N extends OperationName>(name: N, parts: ReceivedParts): OperationInput<N> {
   const row = rowOf(name)

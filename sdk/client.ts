@@ -1,0 +1,182 @@
+import {
+  asMessageId, asProcessId, type CallOptions, type CertifiedView, type DataItem, Failure, type MessageId, type NodeView,
+  type OperationOutput, type ProcessId, type QueryView, type ResultView, type Signer, type Slot, type SubmittedView,
+  type Tag, toUtf8, type TraceView,
+} from '../protocol/index.ts'
+import { type FollowOptions, followResults } from './follow.ts'
+import { type MessageFields, signMessage, signSpawn, type SpawnFields } from './message-item.ts'
+import { type ModuleCalls, moduleCalls } from './module-calls.ts'
+import { type ProcessCalls, processCalls } from './process-calls.ts'
+import { ProcessHandle } from './process-handle.ts'
+import { untilThere, withRetries } from './retry.ts'
+import { Sent } from './sent.ts'
+import { submitMany } from './submit-many.ts'
+import type { Transport } from './transport.ts'
+
+export type { FollowOptions } from './follow.ts'
+
+/** A message for a process. */
+export interface SendFields extends MessageFields {
+  readonly process: string
+  /** Signs instead of the client's own signer. */
+  readonly signer?: Signer | undefined
+}
+
+/** A question to a process, which leaves no trace. */
+export interface QueryFields {
+  readonly process: string
+  readonly action?: string | undefined
+  readonly tags?: readonly Tag[] | undefined
+  readonly data?: Uint8Array | string | undefined
+  /** Who is said to ask; the signer's address, if there is a signer. Nobody vouches for it. */
+  readonly from?: string | undefined
+}
+
+/** How long a send is tried, and how long a result is waited for, unless the caller says otherwise. */
+const SEND_TIMEOUT_MS = 30_000
+const RESULT_TIMEOUT_MS = 60_000
+
+/**
+ * A connection to the network through one node. It holds no socket and needs no closing.
+ * Every call takes `{ signal, timeoutMs }` and fails with a `Failure`.
+ */
+export class Client {
+  readonly modules: ModuleCalls
+  readonly processes: ProcessCalls
+  /** The operations themselves, one call each, without retries. */
+  readonly transport: Transport
+  readonly #signer: Signer | undefined
+  #node: NodeView | undefined
+
+  constructor(parts: { readonly transport: Transport; readonly signer?: Signer | undefined }) {
+    this.transport = parts.transport
+    this.#signer = parts.signer
+    this.modules = moduleCalls(this.transport, signer => this.#signerOr(signer))
+    this.processes = processCalls(this.transport)
+  }
+
+  /** The address that messages of this client come from. */
+  get address(): string | undefined {
+    return this.#signer?.address
+  }
+
+  /** Makes a process; resolves when its spawn message is durable. */
+  async spawn(fields: SpawnFields & { readonly signer?: Signer | undefined }, options: CallOptions = {}): Promise<ProcessHandle> {
+    const schedulers = fields.schedulers ?? [(this.#node ??= await this.node(options)).scheduler]
+    const item = await signSpawn(fields, schedulers, this.#signerOr(fields.signer))
+    const sent = await this.#sendItem(item.bytes, options)
+    return new ProcessHandle(this, sent.process, sent)
+  }
+
+  /** A process by its id; no call is made. */
+  process(id: string): ProcessHandle {
+    return new ProcessHandle(this, asProcessId(id))
+  }
+
+  /** Signs a message without sending it: its id is known, and `submit` may be repeated. */
+  prepare(fields: SendFields): Promise<DataItem> {
+    return signMessage(fields.process, fields, this.#signerOr(fields.signer))
+  }
+
+  /** Sends a message; resolves when it is durable. Retries are safe: the same bytes get the same slot. */
+  async send(fields: SendFields, options: CallOptions = {}): Promise<Sent> {
+    return this.#sendItem((await this.prepare(fields)).bytes, options)
+  }
+
+  /** Sends many messages, signed in turn, in as few requests as possible; an answer for each, in order. */
+  async sendMany(messages: readonly SendFields[], options: CallOptions = {}): Promise<(Sent | Failure)[]> {
+    const items: Uint8Array[] = []
+    for (const fields of messages) items.push((await this.prepare(fields)).bytes)
+    const answers = await this.submitMany(items, options)
+    return answers.map(answer => {
+      if (answer instanceof Failure) return answer
+      return 'module' in answer ? new Failure('internal', {}, { note: 'a message became a module' }) : new Sent(this, answer)
+    })
+  }
+
+  /** Hands in one signed item, byte for byte. */
+  submit(item: Uint8Array, options: CallOptions = {}): Promise<SubmittedView> {
+    return withRetries(options, SEND_TIMEOUT_MS, limits => this.transport.request('send', { bytes: item }, limits))
+  }
+
+  /** Hands in many signed items; an answer for each, in order. */
+  submitMany(items: readonly Uint8Array[], options: CallOptions = {}): Promise<(SubmittedView | Failure)[]> {
+    return submitMany(this.transport, items, options, SEND_TIMEOUT_MS)
+  }
+
+  /** The result of a slot, or of a message that stands there; waits for it. */
+  result(process: string, at: Slot | string, options: CallOptions = {}): Promise<ResultView> {
+    return untilThere(options, RESULT_TIMEOUT_MS, (wait_ms, limits) =>
+      this.transport.request('result', { process: asProcessId(process), at: placeOf(at), wait_ms }, limits))
+  }
+
+  /** The result with what proves it; see `verifyResult`. */
+  certifiedResult(process: string, at: Slot | string, options: CallOptions = {}): Promise<CertifiedView> {
+    return untilThere(options, RESULT_TIMEOUT_MS, (wait_ms, limits) =>
+      this.transport.request('certifiedResult', { process: asProcessId(process), at: placeOf(at), wait_ms }, limits))
+  }
+
+  /** Results as they come, each once, in slot order; survives lost connections. */
+  results(process: string, options: FollowOptions = {}): AsyncIterable<ResultView> {
+    return followResults(this.transport, asProcessId(process), options)
+  }
+
+  /** Asks a process without giving it a message. */
+  query(fields: QueryFields, options: CallOptions = {}): Promise<QueryView> {
+    const { process, action, tags = [], data = '', from = this.#signer?.address } = fields
+    const allTags = [...(action === undefined ? [] : [{ name: 'Action', value: action }]), ...tags]
+    const bytes = typeof data === 'string' ? toUtf8(data) : data
+    return withRetries(options, SEND_TIMEOUT_MS, limits =>
+      this.transport.request('query', { process: asProcessId(process), from, tags: allTags, data: bytes }, limits))
+  }
+
+  /** The value of a cell after the last evaluated slot, or nothing. */
+  async cell(process: string, key: Uint8Array | string, options: CallOptions = {}): Promise<Uint8Array | undefined> {
+    const bytes = typeof key === 'string' ? toUtf8(key) : key
+    try {
+      return await withRetries(options, SEND_TIMEOUT_MS, limits =>
+        this.transport.request('cell', { process: asProcessId(process), key: bytes }, limits))
+    } catch (error) {
+      if (Failure.is(error, 'not-found')) return undefined
+      throw error
+    }
+  }
+
+  /** A message and all that it caused so far. */
+  trace(id: string, options: CallOptions & { readonly process?: ProcessId | undefined } = {}): Promise<TraceView> {
+    const { process, ...limits } = options
+    return withRetries(limits, SEND_TIMEOUT_MS, rest =>
+      this.transport.request('trace', { message: asMessageId(id), process }, rest))
+  }
+
+  /** A message and all that it caused, once nothing of it is under way. */
+  settled(id: string, options: CallOptions & { readonly process?: ProcessId | undefined } = {}): Promise<TraceView> {
+    const { process, ...limits } = options
+    return untilThere(limits, RESULT_TIMEOUT_MS, (wait_ms, rest) =>
+      this.transport.request('trace', { message: asMessageId(id), process, settled: true, wait_ms }, rest))
+  }
+
+  /** Every place in which a message stands. */
+  places(id: string, options: CallOptions = {}): Promise<OperationOutput<'message'>> {
+    return withRetries(options, SEND_TIMEOUT_MS, limits => this.transport.request('message', { message: asMessageId(id) }, limits))
+  }
+
+  /** What the node says of itself. */
+  node(options: CallOptions = {}): Promise<NodeView> {
+    return withRetries(options, SEND_TIMEOUT_MS, limits => this.transport.request('node', {}, limits))
+  }
+
+  async #sendItem(bytes: Uint8Array, options: CallOptions): Promise<Sent> {
+    const answer = await this.submit(bytes, options)
+    if ('module' in answer) throw new Failure('internal', {}, { note: 'a message became a module' })
+    return new Sent(this, answer)
+  }
+
+  #signerOr(signer: Signer | undefined): Signer {
+    const found = signer ?? this.#signer
+    if (found === undefined) throw new Failure('bad-config', {}, { note: 'nobody signs: give a signer to the call or to connect()' })
+    return found
+  }
+}
+
+const placeOf = (at: Slot | string): Slot | MessageId => (typeof at === 'number' ? at : asMessageId(at))

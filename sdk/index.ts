@@ -1,0 +1,27 @@
+// Client of the network, for browsers and Node.
+export { Client, type FollowOptions, type QueryFields, type SendFields } from './client.ts'
+export { type ConnectOptions, connect, DEFAULT_URL } from './connect.ts'
+export { httpTransport, type HttpTransportParts } from './http-transport.ts'
+export { inProcessTransport } from './in-process-transport.ts'
+export { fullTags, type MessageFields, type ModuleFields, signMessage, signModule, signSpawn, type SpawnFields } from './message-item.ts'
+export type { ModuleCalls } from './module-calls.ts'
+export type { ProcessCalls } from './process-calls.ts'
+export { ProcessHandle } from './process-handle.ts'
+export { Sent } from './sent.ts'
+export type { Transport } from './transport.ts'
+export { type VerifiedResult, verifyResult } from './verify.ts'
+
+export {
+  type ArweaveJwk,
+  arweaveSigner,
+  ed25519Signer,
+  Failure,
+  fromUtf8,
+  generateEd25519Seed,
+  type ResultView,
+  secp256k1Signer,
+  type Signer,
+  type Tag,
+  toUtf8,
+  type TraceView,
+} from '../protocol/index.ts'

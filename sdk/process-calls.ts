@@ -1,0 +1,49 @@
+import {
+  asProcessId,
+  type AssignmentView,
+  type CallOptions,
+  type ProcessId,
+  type ProcessStateView,
+  type ProcessView,
+  type Slot,
+} from '../protocol/index.ts'
+import { pagesOf } from './pages.ts'
+import { withRetries } from './retry.ts'
+import type { Transport } from './transport.ts'
+
+const READ_TIMEOUT_MS = 30_000
+
+/** What a client reads of processes and their feeds. */
+export interface ProcessCalls {
+  get(id: string, options?: CallOptions): Promise<ProcessStateView>
+  /** All processes the node knows, page by page. */
+  list(options?: CallOptions): AsyncIterable<ProcessView>
+  /** The envelope in slot 0: all that is needed to check the rest. */
+  spawnEnvelope(id: string, options?: CallOptions): Promise<Uint8Array>
+  /** What stands in a slot. */
+  slot(id: string, slot: Slot, options?: CallOptions): Promise<AssignmentView>
+  /** Assignments in slot order, page by page, up to the present end of the feed. */
+  slots(id: string, options?: CallOptions & { readonly from?: Slot | undefined }): AsyncIterable<AssignmentView>
+}
+
+export function processCalls(transport: Transport): ProcessCalls {
+  const read = <T>(options: CallOptions, ask: (limits: CallOptions) => Promise<T>) => withRetries(options, READ_TIMEOUT_MS, ask)
+  return {
+    get: (id, options = {}) => read(options, limits => transport.request('process', { process: asProcessId(id) }, limits)),
+    list: (options = {}) =>
+      pagesOf(async (after: ProcessId | undefined) => {
+        const page = await read(options, limits => transport.request('listProcesses', { after }, limits))
+        return { entries: page.processes, next: page.next }
+      }),
+    spawnEnvelope: (id, options = {}) =>
+      read(options, limits => transport.request('spawnEnvelope', { process: asProcessId(id) }, limits)),
+    slot: (id, slot, options = {}) =>
+      read(options, limits => transport.request('slot', { process: asProcessId(id), slot }, limits)),
+    slots: (id, { from: first, ...options } = {}) =>
+      pagesOf(async (next: Slot | undefined) => {
+        const from = next ?? first
+        const page = await read(options, limits => transport.request('listSlots', { process: asProcessId(id), from }, limits))
+        return { entries: page.assignments, next: page.next }
+      }),
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Checks a result without asking anybody. Who holds the spawn message of a process knows from it:
+ *
+ * 1. which process it is: the id is the hash of its signature, or follows from the parent's outbox;
+ * 2. whose word counts: the compute units and how many of them must agree;
+ * 3. so a result holds if its head is in a Merkle tree whose root that many of them signed,
+ * 4. and if output, log, errors, outbox and assignments hash to that head.
+ */
+import {
+  asProcessId, type CertifiedView, decodeCertificate, decodeEnvelope, decodeFrame, decodeResult, describeProcess, encodeResult,
+  type Envelope, equalBytes, Failure, frameHash, MalformedBytes, parseDataItem, type Assignment, type ProcessDescription,
+  refutePush, refuteResult, resultHeadOf, type Result, verifyDataItem,
+} from '../protocol/index.ts'
+
+export interface VerifiedResult {
+  readonly process: ProcessDescription
+  readonly result: Result
+  /** State root after the frame that holds the slot. */
+  readonly stateRoot: Uint8Array
+  /** What stood in the slot, if its frame was given. */
+  readonly assignment: Assignment | undefined
+}
+
+/**
+ * Checks `certified` against the spawn envelope of its process. The spawn of a child is a push: it needs the
+ * envelopes of its ancestors too, nearest first, up to the one that a person signed. With the block of the feed
+ * that holds the slot (`frame`), it is also checked which message had this result.
+ * @throws {Failure} `verification-failed` with the reason
+ */
+export function verifyResult(
+  certified: CertifiedView,
+  spawnEnvelopes: Uint8Array | readonly Uint8Array[],
+  options: { readonly frame?: Uint8Array | undefined } = {},
+): VerifiedResult {
+  const envelopes = spawnEnvelopes instanceof Uint8Array ? [spawnEnvelopes] : spawnEnvelopes
+  try {
+    return verify(certified, envelopes, options.frame)
+  } catch (error) {
+    if (Failure.is(error, 'verification-failed')) throw error
+    if (!(error instanceof MalformedBytes) && !Failure.is(error)) throw error
+    throw new Failure('verification-failed', {}, { cause: error, note: 'what was given is not well-formed' })
+  }
+}
+
+function verify(certified: CertifiedView, envelopes: readonly Uint8Array[], frame: Uint8Array | undefined): VerifiedResult {
+  const process = verifySpawn(envelopes)
+  refuseIf(process.id !== asProcessId(certified.process), 'the spawn message is of another process')
+  const result = decodeResult(certified.result)
+  const encoded = encodeResult(result)
+  refuseIf(!equalBytes(encoded.bytes, certified.result), 'the result is not in its one form')
+  refuseIf(!equalBytes(encoded.head, resultHeadOf(certified.result)), 'the result does not follow from its head')
+  refuseIf(!equalBytes(encoded.head, certified.head), 'the head is of another result')
+  refuseIf(result.slot !== certified.slot, 'the result is of another slot')
+  const certificate = decodeCertificate(certified.certificate)
+  const proof = {
+    resultHead: certified.head,
+    resultPath: certified.path,
+    certificate,
+    certificateBytes: certified.certificate,
+    signatures: certified.signatures,
+  }
+  const reason = refuteResult(proof, result.slot, process)
+  refuseIf(reason !== undefined, reason ?? '')
+  return { process, result, stateRoot: certificate.stateRoot, assignment: frame && assignmentIn(frame, certificate, result.slot) }
+}
+
+function assignmentIn(frame: Uint8Array, certificate: ReturnType<typeof decodeCertificate>, slot: number): Assignment {
+  refuseIf(!equalBytes(frameHash(frame), certificate.frameHash), 'the certificate is of another frame')
+  const assignment = decodeFrame(frame).assignments[slot - certificate.firstSlot]
+  if (assignment === undefined) throw new Failure('verification-failed', {}, { note: 'the frame does not hold the slot' })
+  return assignment
+}
+
+/** Checks the spawn message and, for a child, those of its ancestors. */
+function verifySpawn([own, ...ancestors]: readonly Uint8Array[]): ProcessDescription {
+  if (own === undefined) throw new Failure('verification-failed', {}, { note: 'a spawn message of an ancestor is missing' })
+  const envelope = decodeEnvelope(own)
+  const process = describeProcess(envelope)
+  if (envelope.kind === 'item') refuseIf(!verifyDataItem(parseDataItem(envelope.item)), 'the signature of the spawn message does not hold')
+  else verifyChild(envelope, verifySpawn(ancestors))
+  return process
+}
+
+function verifyChild(envelope: Envelope, parent: ProcessDescription): void {
+  if (envelope.kind !== 'push') throw new Failure('verification-failed', {}, { note: 'slot 0 holds no spawn' })
+  const reason = refutePush(envelope.push, envelope.proof, parent)
+  refuseIf(reason !== undefined, `the spawn message: ${reason}`)
+}
+
+function refuseIf(isWrong: boolean, note: string): void {
+  if (isWrong) throw new Failure('verification-failed', {}, { note })
+}
