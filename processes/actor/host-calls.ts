@@ -197,11 +197,11 @@ export class HostCalls {
   }
 
   #outgoing(call: 'send' | 'spawn', pointer: number, length: number): Outgoing {
-    const bytes = this.#memory().read(pointer, length, call)
-    this.charge(HOST_COSTS[call], bytes.length)
+    this.#memory().check(pointer, length, call)
+    this.charge(HOST_COSTS[call], length >>> 0)
     this.#running(call)
-    this.#countOutgoing(bytes.length)
-    return readOutgoing(bytes, call)
+    this.#countOutgoing(length >>> 0)
+    return readOutgoing(this.#memory(), pointer, length, call)
   }
 
   #countOutgoing(bytes: number): void {

@@ -1,5 +1,6 @@
 import type { Tag } from '../../protocol/index.ts'
 import { TAGS_MAX, TAGS_SIZE_MAX_BYTES } from '../../protocol/index.ts'
+import type { GuestMemory } from './guest-memory.ts'
 import { badCall, textOf } from './guest-stop.ts'
 
 /** Bytes of an address or an id that a guest names. */
@@ -18,57 +19,83 @@ export interface Outgoing {
 
 /**
  * Reads `[name length, tag count, tags length, data length, anchor length or -1] name anchor tags
- * data`, all lengths 32-bit little-endian, tags as in a message. The data are copied out of `bytes`.
+ * data`, all lengths 32-bit little-endian, tags as in a message. The data are copied out.
  * @throws {GuestStop} `bad-call` if anything does not fit or a limit is passed.
  */
-export function readOutgoing(bytes: Uint8Array, call: string): Outgoing {
+export function readOutgoing(
+  memory: GuestMemory,
+  pointer: number,
+  length: number,
+  call: string,
+): Outgoing {
+  const bytes = memory.read(pointer, length, call)
   if (bytes.length < HEADER_BYTES) throw badCall(call, 'shorter than its header')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const nameLength = view.getUint32(0, true)
   const tagCount = view.getUint32(4, true)
   const tagsLength = view.getUint32(8, true)
-  const dataLength = view.getUint32(12, true)
   const anchorField = view.getUint32(16, true)
   const anchorLength = anchorField === NO_ANCHOR ? 0 : anchorField
-  const length = HEADER_BYTES + nameLength + anchorLength + tagsLength + dataLength
-  if (length !== bytes.length) throw badCall(call, 'lengths do not add up')
-  if (nameLength === 0 || nameLength > NAME_MAX_BYTES) throw badCall(call, 'bad length of a name')
-  if (anchorLength > ANCHOR_MAX_BYTES) throw badCall(call, 'anchor too long')
   const anchorAt = HEADER_BYTES + nameLength
   const tagsAt = anchorAt + anchorLength
   const dataAt = tagsAt + tagsLength
+  if (dataAt + view.getUint32(12, true) !== bytes.length) {
+    throw badCall(call, 'lengths do not add up')
+  }
+  if (nameLength === 0 || nameLength > NAME_MAX_BYTES) throw badCall(call, 'bad length of a name')
+  if (anchorLength > ANCHOR_MAX_BYTES) throw badCall(call, 'anchor too long')
+  if (tagCount > TAGS_MAX) throw badCall(call, 'too many tags')
+  if (tagsLength - 8 * tagCount > TAGS_SIZE_MAX_BYTES) throw badCall(call, 'tags too large')
+  const texts = new Texts(bytes, memory.readLatin1(pointer, dataAt, call), call)
   return {
-    name: textOf(bytes.subarray(HEADER_BYTES, anchorAt), call),
+    name: texts.at(HEADER_BYTES, anchorAt),
     anchor: anchorField === NO_ANCHOR ? undefined : bytes.slice(anchorAt, tagsAt),
-    tags: readTagList(view, bytes.subarray(0, dataAt), tagsAt, tagCount, call),
+    tags: readTagList(view, texts, { at: tagsAt, end: dataAt, count: tagCount, call }),
     data: bytes.slice(dataAt),
   }
 }
 
 function readTagList(
   view: DataView,
-  bytes: Uint8Array,
-  from: number,
-  count: number,
-  call: string,
+  texts: Texts,
+  list: { at: number; end: number; count: number; call: string },
 ): Tag[] {
-  if (count > TAGS_MAX) throw badCall(call, 'too many tags')
-  if (bytes.length - from - 8 * count > TAGS_SIZE_MAX_BYTES) throw badCall(call, 'tags too large')
+  const { end, call } = list
   const tags: Tag[] = []
-  let at = from
-  for (let index = 0; index < count; index++) {
-    if (at + 8 > bytes.length) throw badCall(call, 'tags cut short')
+  let at = list.at
+  for (let index = 0; index < list.count; index++) {
+    if (at + 8 > end) throw badCall(call, 'tags cut short')
     const middle = at + 8 + view.getUint32(at, true)
-    const end = middle + view.getUint32(at + 4, true)
-    if (end > bytes.length) throw badCall(call, 'tags cut short')
-    tags.push({
-      name: textOf(bytes.subarray(at + 8, middle), call),
-      value: textOf(bytes.subarray(middle, end), call),
-    })
-    at = end
+    const next = middle + view.getUint32(at + 4, true)
+    if (next > end) throw badCall(call, 'tags cut short')
+    tags.push({ name: texts.at(at + 8, middle), value: texts.at(middle, next) })
+    at = next
   }
-  if (at !== bytes.length) throw badCall(call, 'bytes behind the last tag')
+  if (at !== end) throw badCall(call, 'bytes behind the last tag')
   return tags
+}
+
+/**
+ * Texts cut out of bytes that were read as one character each: for ASCII, which nearly all are,
+ * one read for all texts is much faster than one for each.
+ */
+class Texts {
+  readonly #bytes: Uint8Array
+  readonly #latin1: string
+  readonly #call: string
+
+  constructor(bytes: Uint8Array, latin1: string, call: string) {
+    this.#bytes = bytes
+    this.#latin1 = latin1
+    this.#call = call
+  }
+
+  at(start: number, end: number): string {
+    for (let at = start; at < end; at++) {
+      if ((this.#bytes[at] ?? 0) > 127) return textOf(this.#bytes.subarray(start, end), this.#call)
+    }
+    return this.#latin1.substring(start, end)
+  }
 }
 
 /** Reads `[count] ([length] text)*`: `groups` lists, one behind the other, up to the end. */
