@@ -107,7 +107,7 @@ function benchItems(fleet: ReadonlyMap<string, readonly DataItem[]>): void {
 
 function benchCbor(item: Uint8Array): void {
   const frame = (): Uint8Array => {
-    const writer = new CborWriter(64 * 1024)
+    const writer = new CborWriter()
     writer.array(3)
     writer.uint(1)
     writer.uint(1_000_000)

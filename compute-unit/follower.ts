@@ -54,10 +54,11 @@ interface KnownFrame {
 }
 
 /** Frames of one process that are with its host at the same time. */
-const WINDOW = 8
+const WINDOW = 32
 /** Slots after which a checkpoint is worth its writes; measured against replaying them. */
 const CHECKPOINT_EVERY_SLOTS = 2_000
 const CHECKPOINT_EVERY_GAS = 20_000_000_000n
+const PROGRESS_EVERY_MS = 200
 /** A host that fails on the same frame this often is left alone for longer and longer. */
 const RETRY_FIRST_MS = 100
 const RETRY_MAX_MS = 60_000
@@ -79,6 +80,7 @@ export class Follower {
   #nextBlock = 0
   #evaluated: Slot = 0
   #replayed: Slot = 0
+  #progressMs = 0
   #scheduled: Slot = 0
   #blocks = 0
   #openGeneration = 0
@@ -257,38 +259,53 @@ export class Follower {
 
   /** Evaluates again what was certified already, so that the host's state stands where the certificates do. */
   async #replay(fromBlock: number): Promise<void> {
-    while (fromBlock < this.#nextBlock) {
-      fromBlock = await this.#evaluateWindow(fromBlock, this.#nextBlock)
-      this.#parts.progress(this.process, this.#replayed, this.#scheduled)
-    }
+    const end = this.#nextBlock
+    await this.#evaluateFrom(fromBlock, () => end)
   }
 
   async #evaluateKnown(): Promise<void> {
-    await this.#evaluateWindow(this.#nextBlock, this.#blocks)
-    const { slots, gas } = this.#sinceCheckpoint
-    if (slots >= CHECKPOINT_EVERY_SLOTS || gas >= CHECKPOINT_EVERY_GAS) await this.#writeCheckpoint()
-    this.#parts.progress(this.process, this.#evaluated, this.#scheduled)
+    await this.#evaluateFrom(this.#nextBlock, () => this.#blocks)
+    if (this.#checkpointDue()) await this.#writeCheckpoint()
   }
 
-  /** Sends the host some frames from `from` on, then certifies the answers in order; gives the next block. */
-  async #evaluateWindow(from: number, end: number): Promise<number> {
-    const window: { frame: KnownFrame; answer: Promise<HostAnswer> }[] = []
-    for (let index = from; index < end && window.length < WINDOW; index++) {
-      const bytes = this.#known.get(index) ?? (await this.#parts.log.block(this.#feed, index))
-      if (bytes === undefined) break
-      const verdicts = await verdictsOn(this.process, bytes, this.#parts.trusted, this.#parts.log)
-      const { id: process } = this.process
-      const answer = this.#parts.seat.ask({ kind: 'evaluate', process, frame: bytes, verdicts, steps: false })
-      answer.catch(() => undefined)
-      window.push({ frame: { index, bytes }, answer })
-    }
-    for (const { frame, answer } of window) {
-      const answered = await answer
+  /**
+   * Has the host evaluate frames from `from` up to `end()`, which may grow meanwhile, and certifies the answers in
+   * order. The host always has the next frames waiting, so it never idles for want of an answer to arrive here.
+   */
+  async #evaluateFrom(from: number, end: () => number): Promise<void> {
+    const asked: { frame: KnownFrame; answer: Promise<HostAnswer> }[] = []
+    let next = from
+    for (;;) {
+      while (asked.length < WINDOW && next < end() && !this.#checkpointDue()) {
+        const bytes = this.#known.get(next) ?? (await this.#parts.log.block(this.#feed, next))
+        if (bytes === undefined) break
+        const verdicts = await verdictsOn(this.process, bytes, this.#parts.trusted, this.#parts.log)
+        const { id: process } = this.process
+        const answer = this.#parts.seat.ask({ kind: 'evaluate', process, frame: bytes, verdicts, steps: false })
+        answer.catch(() => undefined)
+        asked.push({ frame: { index: next, bytes }, answer })
+        next += 1
+      }
+      const oldest = asked.shift()
+      if (oldest === undefined) return
+      const answered = await oldest.answer
       if (answered.kind !== 'evaluated') throw new Failure('host-fault', { answer: answered.kind })
       this.sizeBytes = answered.sizeBytes
-      this.#certify(frame, answered.outcome)
+      this.#certify(oldest.frame, answered.outcome)
+      if (this.#progressDue()) this.#parts.progress(this.process, this.#replayed, this.#scheduled)
     }
-    return from + window.length
+  }
+
+  #checkpointDue(): boolean {
+    const { slots, gas } = this.#sinceCheckpoint
+    return this.#replayed >= this.#evaluated && (slots >= CHECKPOINT_EVERY_SLOTS || gas >= CHECKPOINT_EVERY_GAS)
+  }
+
+  #progressDue(): boolean {
+    const nowMs = this.#parts.now()
+    if (nowMs - this.#progressMs < PROGRESS_EVERY_MS) return false
+    this.#progressMs = nowMs
+    return true
   }
 
   #certify(frame: KnownFrame, outcome: FrameOutcome): void {

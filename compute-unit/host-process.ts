@@ -18,6 +18,9 @@ interface Waiting {
   reject(error: Failure): void
 }
 
+/** A host ends when its pipe does; one that is in the middle of a long slot is not waited for. */
+const CLOSE_MAX_MS = 500
+
 /** A child process that runs guests. When it dies, all that waits for it fails with `host-fault`. */
 export class HostProcess implements AsyncDisposable {
   readonly #child: ChildProcess
@@ -121,7 +124,8 @@ export class HostProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true
     this.#child.stdin?.end()
-    this.#child.kill('SIGKILL')
+    const force = setTimeout(() => this.#child.kill('SIGKILL'), CLOSE_MAX_MS)
     await this.#exited
+    clearTimeout(force)
   }
 }

@@ -57,7 +57,7 @@ const REQUESTS = ['check', 'load', 'open', 'evaluate', 'query', 'delta', 'cell',
 const ANSWERS = ['done', 'refused', 'opened', 'evaluated', 'queried', 'delta', 'bytes', 'fault', 'alive'] as const
 
 export function encodeRequest(number: number, request: HostRequest): Uint8Array {
-  const writer = new CborWriter(1024)
+  const writer = new CborWriter()
   writer.array(3)
   writer.uint(number)
   writer.uint(REQUESTS.indexOf(request.kind))
@@ -142,7 +142,7 @@ function readRequest(reader: CborReader, kind: HostRequest['kind'] | undefined):
 }
 
 export function encodeAnswer(number: number, answer: HostAnswer): Uint8Array {
-  const writer = new CborWriter(1024)
+  const writer = new CborWriter()
   writer.array(3)
   writer.uint(number)
   writer.uint(ANSWERS.indexOf(answer.kind))

@@ -8,12 +8,12 @@ import { installCrypto } from '../protocol/index.ts'
 const READ_BYTES = 1024 * 1024
 
 function* input(): Iterable<Uint8Array> {
+  const buffer = new Uint8Array(READ_BYTES)
   for (;;) {
-    // A fresh buffer each time: packets are views on it and outlive the next read.
-    const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
     const count = readSync(0, buffer)
     if (count === 0) return
-    yield count === READ_BYTES ? buffer : Uint8Array.prototype.slice.call(buffer, 0, count)
+    // A copy: packets are views on it and outlive the next read.
+    yield buffer.slice(0, count)
   }
 }
 

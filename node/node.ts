@@ -230,7 +230,7 @@ function hostProgram(): { path: string; execArgv: string[] } {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const path = fileURLToPath(new URL(`host-main.${extension}`, import.meta.url))
   const root = fileURLToPath(new URL('..', import.meta.url))
-  const execArgv = ['--permission', `--allow-fs-read=${root}*`, '--stack-size=3900', '--no-warnings', '--max-old-space-size=2048']
+  const execArgv = process.env['ATOLL_HOST_PROF'] ? ['--cpu-prof', '--cpu-prof-dir=/tmp/prof', '--stack-size=3900', '--no-warnings'] : ['--permission', `--allow-fs-read=${root}*`, '--stack-size=3900', '--no-warnings', '--max-old-space-size=2048']
   return { path, execArgv }
 }
 

@@ -4,7 +4,23 @@ const UINT64_MAX = (1n << 64n) - 1n
 /** Up to this length, copying characters by hand is faster than calling the encoder. */
 const TEXT_BY_HAND_MAX = 48
 const BYTES_BY_HAND_MAX = 24
-const SMALL_FIRST_BYTES = 256
+const SCRATCH_BYTES = 4096
+/** Scratch space is lent to one writer after the other: making it anew costs more than what is written. */
+const SCRATCH_KEPT_MAX = 8
+const SCRATCH_KEPT_MAX_BYTES = 1024 * 1024
+
+interface Scratch {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+}
+
+const scratches: Scratch[] = []
+const EMPTY = newScratch(0)
+
+function newScratch(size: number): Scratch {
+  const bytes = new Uint8Array(size)
+  return { bytes, view: new DataView(bytes.buffer) }
+}
 
 const encoder = new TextEncoder()
 
@@ -17,10 +33,10 @@ export class CborWriter {
   #view: DataView
   #at = 0
 
-  /** `sizeHint` bytes are reserved at once; more are made as needed. */
-  constructor(sizeHint = SMALL_FIRST_BYTES) {
-    this.#bytes = new Uint8Array(sizeHint)
-    this.#view = new DataView(this.#bytes.buffer)
+  constructor() {
+    const { bytes, view } = scratches.pop() ?? newScratch(SCRATCH_BYTES)
+    this.#bytes = bytes
+    this.#view = view
   }
 
   /**
@@ -107,9 +123,17 @@ export class CborWriter {
     this.#at += length
   }
 
-  /** What was written so far, as a copy of its own: the writer may go on or be dropped. */
+  /** What was written, as a copy of its own. The writer is spent: it begins anew, with nothing. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#at)
+    const written = this.#bytes.slice(0, this.#at)
+    const scratch = { bytes: this.#bytes, view: this.#view }
+    if (scratches.length < SCRATCH_KEPT_MAX && scratch.bytes.length <= SCRATCH_KEPT_MAX_BYTES) {
+      scratches.push(scratch)
+    }
+    this.#bytes = EMPTY.bytes
+    this.#view = EMPTY.view
+    this.#at = 0
+    return written
   }
 
   #ascii(value: string): boolean {

@@ -93,7 +93,7 @@ function writeMap(writer: CborWriter, map: ReadonlyMap<CborKey, CborValue>, dept
 }
 
 function encodeKey(key: CborKey): Uint8Array {
-  const writer = new CborWriter(32)
+  const writer = new CborWriter()
   if (typeof key === 'string') writer.text(key)
   else writer.int(key)
   return writer.finish()

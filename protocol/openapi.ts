@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { OperationRow } from './operation.ts'
 import { OPERATION_NAMES, rowOf } from './operations.ts'
+import { SCHEMAS_BY_NAME_ONLY } from './trace-view.ts'
 import { ProblemView } from './views.ts'
 import { type SchemaNote, schemaNotes } from './wire.ts'
 
@@ -21,6 +22,7 @@ export function openApiDocument(info: ApiInfo): Json {
     const methods = (paths[row.path] ??= {})
     methods[row.method.toLowerCase()] = describe(name, row, schemas)
   }
+  for (const schema of SCHEMAS_BY_NAME_ONLY) describeSchema(schema, 'input', schemas)
   const problem = describeSchema(ProblemView, 'input', schemas)
   return {
     openapi: '3.1.0',

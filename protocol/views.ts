@@ -2,7 +2,10 @@ import { z } from 'zod'
 import { FAILURES, type FailureCode } from './failure.ts'
 import { KeyId, MessageId, ModuleId, ProcessId, Slot } from './ids.ts'
 import { RESULT_STATUSES } from './result.ts'
+import { ResultErrorView } from './trace-view.ts'
 import { BigText, BytesText, named, type ValueOf } from './wire.ts'
+
+export { type TraceNodeView, TraceView } from './trace-view.ts'
 
 /** What operations show of the things of the network. Clients skip fields they do not know. */
 
@@ -139,7 +142,6 @@ export const AssignmentView = named('Assignment', 'This envelope has that slot, 
 }))
 export type AssignmentView = ValueOf<typeof AssignmentView>
 
-export const ResultErrorView = z.object({ code: z.string(), message: z.string() })
 
 export const OutboxEntryView = named('OutboxEntry', 'A message or spawn that a result asks for.', z.object({
   id: MessageId,
@@ -219,29 +221,6 @@ export const PlacesView = named('Places', 'Where a message stands.', z.object({
   id: MessageId,
   places: z.array(z.object({ process: ProcessId, slot: Slot })),
 }))
-
-export const TraceNodeView = named('TraceNode', 'A message of a tree, and what it caused.', z.object({
-  id: MessageId,
-  process: z.string(),
-  slot: Slot.optional(),
-  status: z.enum(['pending', 'scheduled', 'external', ...RESULT_STATUSES]),
-  label: z.string(),
-  kind: z.enum(['message', 'spawn', 'tick', 'assigned']),
-  scheduledMs: z.number().optional(),
-  evaluatedMs: z.number().optional(),
-  gas: BigText.optional(),
-  error: ResultErrorView.optional(),
-  get children() {
-    return z.array(TraceNodeView)
-  },
-}))
-
-export const TraceView = named('Trace', 'One message and all that it caused.', z.object({
-  root: TraceNodeView,
-  settled: z.boolean(),
-  truncated: z.boolean(),
-}))
-export type TraceView = ValueOf<typeof TraceView>
 
 export const NodeView = named('Node', 'A running set of units.', z.object({
   key: KeyId,

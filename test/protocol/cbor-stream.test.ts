@@ -4,7 +4,7 @@ import { CborReader, CborWriter, decodeCbor, encodeCbor } from '../../protocol/c
 
 describe('CborWriter and CborReader', () => {
   it('write and read a frame-like thing, value by value', () => {
-    const writer = new CborWriter(1)
+    const writer = new CborWriter()
     writer.array(7)
     writer.uint(1)
     writer.int(-5n)
