@@ -83,13 +83,10 @@ export function encodeGroup(
   salt: number,
 ): readonly [head: Uint8Array, body: Uint8Array] {
   const fresh: FeedSpec[] = []
-  let size = 64
   for (const { name, block } of blocks) {
-    size += block.bytes.length + block.ids.length * ID_SIZE_BYTES + 40
     if (known.has(name)) continue
     known.set(name, known.size)
     fresh.push(block.feed)
-    size += 64 + block.feed.signers.length * 34
   }
   const writer = new CborWriter()
   writer.array(2)

@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { Failure, fromHex, fromUtf8, toHex, toUtf8 } from '../protocol/index.ts'
+import type { JournalFiles } from './journal-files.ts'
+
+const FILE_NAME = 'folder.json'
+const FOLDER_ID_SIZE_BYTES = 16
+
+const FolderFile = z.object({
+  version: z.literal(1),
+  /** 16 bytes in hex. */
+  id: z.string().regex(/^[0-9a-f]{32}$/),
+  /** What tells the journal's folder from a copy of it. */
+  journal: z.string(),
+})
+
+/** Where the parts of a log lie; absolute paths. */
+export interface DataFolder {
+  /** 16 bytes, made with the folder. */
+  readonly id: Uint8Array
+  readonly feeds: string
+  readonly store: string
+  readonly journal: string
+  readonly modules: string
+}
+
+/**
+ * Makes the folder, or proves that it is the one that was made and no copy of it: a copy may miss receipts
+ * that were given after it was taken, and would give their slots to other messages.
+ * @throws {Failure} `data-folder-moved` unless `acceptRestored`; `data-folder-damaged`
+ */
+export async function openDataFolder(
+  files: JournalFiles,
+  directory: string,
+  acceptRestored: boolean,
+): Promise<DataFolder> {
+  const folder = {
+    feeds: join(directory, 'feeds'),
+    store: join(directory, 'store'),
+    journal: join(directory, 'journal'),
+    modules: join(directory, 'modules'),
+  }
+  const present = (await files.list(directory)).filter(name => !name.endsWith('.new'))
+  await files.makeFolder(folder.journal)
+  const journal = await files.identity(folder.journal)
+  if (!present.includes(FILE_NAME)) {
+    if (present.some(name => name === 'journal' || name === 'feeds') && (await holdsSomething(files, folder))) {
+      throw new Failure('data-folder-damaged', { file: FILE_NAME }, { note: 'it is missing' })
+    }
+    const id = randomBytes(FOLDER_ID_SIZE_BYTES)
+    await writeFile(files, directory, { version: 1, id: toHex(id), journal })
+    return { ...folder, id }
+  }
+  const file = await readFile(files, join(directory, FILE_NAME))
+  if (file.journal !== journal) {
+    if (!acceptRestored) throw new Failure('data-folder-moved', { directory })
+    await writeFile(files, directory, { ...file, journal })
+  }
+  return { ...folder, id: fromHex(file.id) }
+}
+
+async function holdsSomething(files: JournalFiles, folder: Omit<DataFolder, 'id'>): Promise<boolean> {
+  const names = [...(await files.list(folder.journal)), ...(await files.list(folder.feeds))]
+  return names.length > 0
+}
+
+async function readFile(files: JournalFiles, path: string): Promise<z.infer<typeof FolderFile>> {
+  try {
+    return FolderFile.parse(JSON.parse(fromUtf8(await files.read(path))))
+  } catch (error) {
+    throw new Failure('data-folder-damaged', { file: FILE_NAME }, { cause: error, note: 'it cannot be read' })
+  }
+}
+
+async function writeFile(files: JournalFiles, directory: string, file: z.infer<typeof FolderFile>): Promise<void> {
+  await files.replace(join(directory, FILE_NAME), toUtf8(`${JSON.stringify(file, undefined, 2)}\n`))
+  await files.syncFolder(directory)
+}

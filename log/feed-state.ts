@@ -1,0 +1,74 @@
+import Hypercore from 'hypercore'
+import type { Failure, FeedSpec, KeyId } from '../protocol/index.ts'
+import { keyOf, nameOf } from './feed-manifest.ts'
+
+/** A block that is in memory because its Hypercore has not taken it yet. */
+export interface TailBlock {
+  readonly bytes: Uint8Array
+  /** The segment of the journal it stands in; 0 if it is not journalled. */
+  readonly generation: number
+}
+
+/** What this log knows of one feed. `length` = `stored` + blocks in `tail`, once `known`. */
+export interface FeedState {
+  readonly feed: FeedSpec
+  readonly name: string
+  readonly key: Uint8Array
+  readonly discoveryKey: Uint8Array
+  /** Whether blocks are signed here: by this node's key alone. Others may grow by replication. */
+  readonly own: boolean
+  known: boolean
+  loading: Promise<void> | undefined
+  /** Blocks that the Hypercore holds. */
+  stored: number
+  tail: TailBlock[]
+  /** Why nothing is written to it any more. */
+  frozen: Failure | undefined
+  /** Where reading ends, if it is frozen. */
+  readable: number
+  /** Whether an append to its Hypercore is under way. */
+  appending: boolean
+  /** Calls that hold on to this state across a wait. */
+  users: number
+  /** Forgotten: another state stands for the feed now. */
+  retired: boolean
+  /** Calls of `append` for this feed, one after the other. */
+  turn: Promise<void>
+}
+
+export function makeFeedState(feed: FeedSpec, nodeKey: KeyId): FeedState {
+  const key = keyOf(feed)
+  return {
+    feed,
+    name: nameOf(feed),
+    key,
+    discoveryKey: Hypercore.discoveryKey(key),
+    own: feed.quorum === 1 && feed.signers.length === 1 && feed.signers[0] === nodeKey,
+    known: false,
+    loading: undefined,
+    stored: 0,
+    tail: [],
+    frozen: undefined,
+    readable: Number.POSITIVE_INFINITY,
+    appending: false,
+    users: 0,
+    retired: false,
+    turn: Promise.resolve(),
+  }
+}
+
+/** Blocks a reader can see. */
+export function visibleLength(state: FeedState): number {
+  return Math.min(state.stored + state.tail.length, state.readable)
+}
+
+/** Stops writing to a feed; its first `readable` blocks stay readable. */
+export function freeze(state: FeedState, failure: Failure, readable: number): void {
+  state.frozen ??= failure
+  state.readable = Math.min(state.readable, readable)
+}
+
+/** Whether forgetting this state would lose nothing. */
+export function isQuiet(state: FeedState): boolean {
+  return state.tail.length === 0 && !state.appending && state.users === 0 && state.frozen === undefined
+}

@@ -1,0 +1,210 @@
+import {
+  asProcessId,
+  fromUtf8,
+  type MessageId,
+  type MessageIndex,
+  type NewBlock,
+  type ProcessId,
+  type Slot,
+  type StoreChange,
+  toBase64Url,
+  toUtf8,
+} from '../protocol/index.ts'
+import { BloomFilter } from './bloom-filter.ts'
+import type { RocksStore } from './rocks-store.ts'
+
+const PREFIX = toUtf8('log/i/')
+const ID_SIZE_BYTES = 32
+const KEY_SIZE_BYTES = PREFIX.length + 2 * ID_SIZE_BYTES
+/** Beyond this the filter would cost more memory than it saves time; RocksDB has filters of its own. */
+const FILTER_MAX_BYTES = 256 * 1024 * 1024
+/** Messages that are written to the store in one step. */
+const STEP_MAX = 1024
+
+interface Fresh {
+  readonly slot: Slot
+  /** No earlier place stands in the store. */
+  readonly first: boolean
+}
+
+interface Place {
+  readonly key: Uint8Array
+  readonly process: ProcessId
+  readonly id: MessageId
+  readonly slot: Slot
+}
+
+/**
+ * Where messages stand: `log/i/` + id + process → slot, in the store. New places lie in memory until the
+ * store has them; a filter over all keys answers "unknown" without asking the database.
+ */
+export class StoredMessageIndex implements MessageIndex {
+  readonly #store: RocksStore
+  readonly #filter = new BloomFilter()
+  /** Whether the filter knows every key of the database. */
+  #complete = false
+  #fresh = new Map<ProcessId, Map<MessageId, Fresh>>()
+  #queue: Place[] = []
+  #writing: Promise<void> | undefined
+  #closed = false
+  #scan: Promise<void> = Promise.resolve()
+
+  private constructor(store: RocksStore) {
+    this.#store = store
+  }
+
+  /** Questions are right at once; they get fast when the filter has seen all keys, in the background. */
+  static open(store: RocksStore): StoredMessageIndex {
+    const index = new StoredMessageIndex(store)
+    index.#scan = index.#fillFilter()
+    return index
+  }
+
+  /** Adds the places of a block; a message that stands twice keeps its first slot. */
+  add({ feed: { process }, ids, firstSlot }: Pick<NewBlock, 'feed' | 'ids' | 'firstSlot'>): void {
+    if (ids.length === 0) return
+    let fresh = this.#fresh.get(process)
+    if (fresh === undefined) this.#fresh.set(process, (fresh = new Map()))
+    for (const [at, id] of ids.entries()) {
+      if (fresh.has(id)) continue
+      const slot = firstSlot + at
+      const key = keyOf(id, process)
+      fresh.set(id, { slot, first: this.#isUnknown(key) })
+      this.#queue.push({ key, process, id, slot })
+    }
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined
+    })
+  }
+
+  /** Resolves when the store has taken all that was added. */
+  async flush(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing
+  }
+
+  async slotOf(process: ProcessId, id: MessageId): Promise<Slot | undefined> {
+    const [slot] = await this.slotsOf(process, [id])
+    return slot
+  }
+
+  async slotsOf(process: ProcessId, ids: readonly MessageId[]): Promise<readonly (Slot | undefined)[]> {
+    const freshOnes = this.#fresh.get(process)
+    const slots: (Slot | undefined)[] = []
+    const asked: { at: number; key: Uint8Array }[] = []
+    for (const [at, id] of ids.entries()) {
+      const fresh = freshOnes?.get(id)
+      slots.push(fresh?.slot)
+      if (fresh?.first === true) continue
+      const key = keyOf(id, process)
+      if (!this.#isUnknown(key)) asked.push({ at, key })
+    }
+    if (asked.length === 0) return slots
+    const values = await this.#store.getMany(asked.map(({ key }) => key))
+    for (const [i, { at }] of asked.entries()) slots[at] = readSlot(values[i]) ?? slots[at]
+    return slots
+  }
+
+  async placesOf(id: MessageId): Promise<readonly { process: ProcessId; slot: Slot }[]> {
+    // What is fresh first: a place may move from there to the store while we read, never back.
+    const places = new Map<ProcessId, Slot>()
+    for (const [process, fresh] of this.#fresh) {
+      const slot = fresh.get(id)?.slot
+      if (slot !== undefined) places.set(process, slot)
+    }
+    const [gte, lt] = rangeOf(id)
+    for await (const { key, value } of this.#store.range({ gte, lt })) {
+      const slot = readSlot(value)
+      if (slot !== undefined) places.set(asProcessId(toBase64Url(key.subarray(PREFIX.length + ID_SIZE_BYTES))), slot)
+    }
+    return Array.from(places, ([process, slot]) => ({ process, slot }))
+  }
+
+  /** Stops the scan; what was added must have been flushed. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#scan
+  }
+
+  async #write(): Promise<void> {
+    // Gives the commit that called us its turn first.
+    await new Promise<void>(resolve => setImmediate(resolve))
+    while (this.#queue.length > 0) {
+      const places = this.#queue.splice(0, STEP_MAX)
+      this.#store.write(await this.#unwritten(places))
+      for (const { process, id } of places) this.#forget(process, id)
+      if (this.#filter.sizeBytes > FILTER_MAX_BYTES) this.#complete = false
+    }
+  }
+
+  /** The first place wins, so what may stand in the store is looked up before it is written. */
+  async #unwritten(places: readonly Place[]): Promise<readonly StoreChange[]> {
+    const doubtful: Place[] = []
+    const changes: StoreChange[] = []
+    for (const place of places) {
+      if (this.#isUnknown(place.key)) changes.push(changeOf(place))
+      else doubtful.push(place)
+      this.#filter.add(place.key)
+    }
+    if (doubtful.length > 0) {
+      const held = await this.#store.getMany(doubtful.map(({ key }) => key))
+      for (const [i, place] of doubtful.entries()) {
+        const slot = readSlot(held[i])
+        if (slot === undefined || slot > place.slot) changes.push(changeOf(place))
+      }
+    }
+    return changes
+  }
+
+  /** Whether the store certainly has not this key. */
+  #isUnknown(key: Uint8Array): boolean {
+    return this.#complete && !this.#filter.mayHave(key)
+  }
+
+  #forget(process: ProcessId, id: MessageId): void {
+    const fresh = this.#fresh.get(process)
+    fresh?.delete(id)
+    if (fresh?.size === 0) this.#fresh.delete(process)
+  }
+
+  async #fillFilter(): Promise<void> {
+    const gte = PREFIX
+    const lt = toUtf8(`${fromUtf8(PREFIX.subarray(0, -1))}0`)
+    for await (const { key } of this.#store.range({ gte, lt })) {
+      if (this.#closed) return
+      this.#filter.add(key)
+      if (this.#filter.sizeBytes > FILTER_MAX_BYTES) return
+    }
+    this.#complete = true
+  }
+}
+
+function keyOf(id: MessageId, process: ProcessId): Uint8Array {
+  const key = Buffer.allocUnsafe(KEY_SIZE_BYTES)
+  key.set(PREFIX)
+  key.write(id, PREFIX.length, 'base64url')
+  key.write(process, PREFIX.length + ID_SIZE_BYTES, 'base64url')
+  return key
+}
+
+function rangeOf(id: MessageId): readonly [Uint8Array, Uint8Array] {
+  const first = Buffer.alloc(KEY_SIZE_BYTES)
+  first.set(PREFIX)
+  first.write(id, PREFIX.length, 'base64url')
+  const last = Buffer.alloc(KEY_SIZE_BYTES + 1, 0xff)
+  last.set(first.subarray(0, PREFIX.length + ID_SIZE_BYTES))
+  return [first, last]
+}
+
+/** Six bytes hold every safe slot. */
+const SLOT_SIZE_BYTES = 6
+
+function changeOf({ key, slot }: Place): StoreChange {
+  const value = Buffer.allocUnsafe(SLOT_SIZE_BYTES)
+  value.writeUIntBE(slot, 0, SLOT_SIZE_BYTES)
+  return { key, value }
+}
+
+function readSlot(value: Uint8Array | undefined): Slot | undefined {
+  if (value === undefined) return undefined
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).readUIntBE(0, SLOT_SIZE_BYTES)
+}

@@ -1,0 +1,117 @@
+import { open, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  asModuleId,
+  compareBytes,
+  type DataItem,
+  describeModule,
+  fromBase64Url,
+  isId,
+  type ModuleDescription,
+  type ModuleId,
+  parseDataItem,
+} from '../protocol/index.ts'
+import { diskFailure } from './disk-failure.ts'
+import type { JournalFiles } from './journal-files.ts'
+import { plainBytes } from './plain-bytes.ts'
+
+/** Everything of a signed item but its data fits into this: signature, key, 4 KiB of tags. */
+const ITEM_HEAD_SIZE_BYTES = 16 * 1024
+/** Modules kept whole in memory. */
+const KNOWN_MAX = 16
+
+export type ModuleListing = Omit<ModuleDescription, 'wasm'>
+
+/**
+ * Modules this node knows: one file for each signed item. Not in the store, which may be lost as it is a
+ * cache, and in which values of megabytes would be written three times.
+ */
+export class ModuleFolder {
+  readonly #files: JournalFiles
+  readonly #folder: string
+  /** By id, in order of ids once sorted. */
+  readonly #listed: Map<ModuleId, ModuleListing>
+  #sorted: readonly { key: Uint8Array; listing: ModuleListing }[] | undefined
+  readonly #known = new Map<ModuleId, ModuleDescription>()
+
+  private constructor(files: JournalFiles, folder: string, listed: Map<ModuleId, ModuleListing>) {
+    this.#files = files
+    this.#folder = folder
+    this.#listed = listed
+  }
+
+  static async open(files: JournalFiles, folder: string): Promise<ModuleFolder> {
+    await files.makeFolder(folder)
+    const listed = new Map<ModuleId, ModuleListing>()
+    for (const name of await files.list(folder)) {
+      const id = name.slice(0, -'.item'.length)
+      if (!name.endsWith('.item') || !isId(id)) continue
+      const listing = await readListing(join(folder, name))
+      if (listing?.id === id) listed.set(listing.id, listing)
+    }
+    return new ModuleFolder(files, folder, listed)
+  }
+
+  /** Durable when it resolves. @throws {Failure} `wrong-type`, `disk-full` */
+  async addModule(item: DataItem): Promise<ModuleDescription> {
+    const description = describeModule(item)
+    if (!this.#listed.has(description.id)) {
+      try {
+        await this.#files.replace(this.#pathOf(description.id), item.bytes)
+        await this.#files.syncFolder(this.#folder)
+      } catch (error) {
+        throw diskFailure(error, 'modules')
+      }
+      this.#listed.set(description.id, listingOf(description))
+      this.#sorted = undefined
+    }
+    return description
+  }
+
+  async module(id: ModuleId): Promise<ModuleDescription | undefined> {
+    const known = this.#known.get(id)
+    if (known !== undefined) return known
+    const bytes = await this.moduleItem(id)
+    if (bytes === undefined) return undefined
+    const description = describeModule(parseDataItem(bytes))
+    this.#known.set(id, description)
+    const [oldest] = this.#known.keys()
+    if (this.#known.size > KNOWN_MAX && oldest !== undefined) this.#known.delete(oldest)
+    return description
+  }
+
+  async moduleItem(id: ModuleId): Promise<Uint8Array | undefined> {
+    if (!this.#listed.has(id)) return undefined
+    return plainBytes(await readFile(this.#pathOf(id)))
+  }
+
+  modules({ after, limit }: { after?: ModuleId | undefined; limit: number }): readonly ModuleListing[] {
+    this.#sorted ??= Array.from(this.#listed.values(), listing => ({ key: fromBase64Url(listing.id), listing })).sort(
+      (a, b) => compareBytes(a.key, b.key),
+    )
+    const start = after === undefined ? undefined : fromBase64Url(after)
+    const first = start === undefined ? 0 : this.#sorted.findIndex(({ key }) => compareBytes(key, start) > 0)
+    return first === -1 ? [] : this.#sorted.slice(first, first + limit).map(({ listing }) => listing)
+  }
+
+  #pathOf(id: ModuleId): string {
+    return join(this.#folder, `${id}.item`)
+  }
+}
+
+async function readListing(path: string): Promise<ModuleListing | undefined> {
+  const file = await open(path)
+  try {
+    const head = new Uint8Array(ITEM_HEAD_SIZE_BYTES)
+    const { bytesRead } = await file.read(head, 0, head.length, 0)
+    return listingOf(describeModule(parseDataItem(head.subarray(0, bytesRead))))
+  } catch {
+    return undefined
+  } finally {
+    await file.close()
+  }
+}
+
+function listingOf({ id, owner, format, tags }: ModuleDescription): ModuleListing {
+  return { id: asModuleId(id), owner, format, tags }
+}

@@ -1,0 +1,230 @@
+import Corestore from 'corestore'
+import Hypercore, { type HypercoreKeyPair } from 'hypercore'
+import HypercoreStorage from 'hypercore-storage'
+import { equalBytes, Failure, type FeedSpec } from '../protocol/index.ts'
+import { diskFailure, isLocked } from './disk-failure.ts'
+import { feedOf, manifestOf } from './feed-manifest.ts'
+import type { FeedState } from './feed-state.ts'
+import { plainBytes } from './plain-bytes.ts'
+
+/** Feeds whose heads are read in one call. */
+const HEADS_TOGETHER_MAX = 1024
+const BROKEN_WAL = /sequence number is being set backwards/i
+
+interface OpenFeed {
+  readonly core: Promise<Hypercore>
+  /** Calls that use it now; it is not closed meanwhile. */
+  users: number
+}
+
+export interface OpenFeedsParts {
+  /** Absolute. */
+  readonly folder: string
+  readonly keyPair: HypercoreKeyPair
+  readonly openMax: number
+}
+
+/** The Corestore, and the Hypercores of it that are open, least recently used first. */
+export class OpenFeeds implements AsyncDisposable {
+  readonly #parts: OpenFeedsParts
+  #store: Corestore
+  #storage: HypercoreStorage
+  readonly #open = new Map<string, OpenFeed>()
+  #asked: { state: FeedState; resolve: (length: number) => void; reject: (error: unknown) => void }[] = []
+
+  private constructor(parts: OpenFeedsParts, opened: Opened) {
+    this.#parts = parts
+    this.#store = opened.store
+    this.#storage = opened.storage
+  }
+
+  /** @throws {Failure} `data-folder-locked`, `data-folder-damaged`, `disk-full` */
+  static async open(parts: OpenFeedsParts): Promise<OpenFeeds> {
+    return new OpenFeeds(parts, await openStore(parts.folder))
+  }
+
+  /** For replication; a reopening replaces it. */
+  get corestore(): Corestore {
+    return this.#store
+  }
+
+  /** Hypercores open now. */
+  get openCount(): number {
+    return this.#open.size
+  }
+
+  /** Blocks of a feed on disk. Heads asked for in one turn are read in one call; nothing is opened. */
+  storedLength(state: FeedState): Promise<number> {
+    return new Promise((resolve, reject) => {
+      if (this.#asked.push({ state, resolve, reject }) === 1) setImmediate(() => void this.#readHeads())
+    })
+  }
+
+  /**
+   * Makes the Hypercore hold `blocks` from `from` on. It may hold some of them already, after an append whose
+   * end nobody saw. @throws {Failure} `feed-frozen` if it holds less or other blocks
+   */
+  async append(state: FeedState, from: number, blocks: readonly Uint8Array[]): Promise<void> {
+    await this.#use(state, async core => {
+      const { process } = state.feed
+      if (core.length < from || core.fork !== 0) {
+        throw new Failure('feed-frozen', { process, expected: from, length: core.length, fork: core.fork })
+      }
+      if (core.core.header.frozen) {
+        throw new Failure('feed-frozen', { process }, { note: 'two heads of one length were seen' })
+      }
+      const held = Math.min(core.length - from, blocks.length)
+      for (let i = 0; i < held; i++) {
+        const block = blocks[i]
+        const other = await core.get(from + i, { wait: false })
+        if (other === null || block === undefined || !equalBytes(other, block)) {
+          throw new Failure('feed-frozen', { process, index: from + i })
+        }
+      }
+      if (held === blocks.length) return
+      // hypercore-storage marks every core when it drops a broken WAL, and an append then waits for peers.
+      // What the feed lost stands in our journal and was compared with it, so there is nothing to wait for.
+      core.core.header.hints.recovering = 0
+      await core.append(held === 0 ? blocks : blocks.slice(held), { keyPair: this.#parts.keyPair })
+    })
+  }
+
+  /** The present length of a Hypercore, which peers may be growing. */
+  liveLength(state: FeedState): Promise<number> {
+    return this.#use(state, async core => core.length)
+  }
+
+  /** Blocks [from, to) that are on disk; undefined where one is not. */
+  read(state: FeedState, from: number, to: number): Promise<readonly (Uint8Array | undefined)[]> {
+    return this.#use(state, async core => {
+      const reads: Promise<Uint8Array | null>[] = []
+      for (let index = from; index < to; index++) reads.push(core.get(index, { wait: false }))
+      const blocks = await Promise.all(reads)
+      return blocks.map(block => (block === null ? undefined : plainBytes(block)))
+    })
+  }
+
+  /** A Hypercore of this node's own, outside of all processes. */
+  named(name: string): Hypercore {
+    return this.#store.get({ name, allowFork: false })
+  }
+
+  /** All feeds of processes that are on disk. */
+  async *feeds(): AsyncIterable<FeedSpec> {
+    for await (const discoveryKey of this.#store.list()) {
+      const auth = await this.#storage.getAuth(discoveryKey)
+      const feed = auth?.manifest ? feedOf(auth.manifest) : undefined
+      if (feed !== undefined) yield feed
+    }
+  }
+
+  /** Resolves when all that was appended survives power loss. @throws {Failure} `disk-full`, `host-fault` */
+  async sync(): Promise<void> {
+    try {
+      // Not `storage.flush()`: that flushes a column family in which nothing stands.
+      await this.#storage.db.flush()
+    } catch (error) {
+      throw diskFailure(error, 'feeds')
+    }
+  }
+
+  /** Closes and opens everything: a RocksDB that failed once, for want of space, stays failed. */
+  async reopen(): Promise<void> {
+    await this.#close().catch(() => undefined)
+    const opened = await openStore(this.#parts.folder)
+    this.#store = opened.store
+    this.#storage = opened.storage
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#close()
+  }
+
+  async #close(): Promise<void> {
+    this.#open.clear()
+    await this.#store.close()
+  }
+
+  async #use<T>(state: FeedState, body: (core: Hypercore) => Promise<T>): Promise<T> {
+    let open = this.#open.get(state.name)
+    if (open === undefined) {
+      open = { core: this.#openCore(state), users: 0 }
+      open.core.catch(() => this.#open.delete(state.name))
+    } else {
+      this.#open.delete(state.name)
+    }
+    this.#open.set(state.name, open)
+    open.users++
+    try {
+      if (this.#open.size > this.#parts.openMax) this.#closeOldest()
+      return await body(await open.core)
+    } catch (error) {
+      throw diskFailure(error, 'feeds')
+    } finally {
+      open.users--
+    }
+  }
+
+  async #openCore(state: FeedState): Promise<Hypercore> {
+    const core = this.#store.get({ key: state.key, manifest: manifestOf(state.feed), allowFork: false })
+    await core.ready()
+    return core
+  }
+
+  #closeOldest(): void {
+    for (const [name, open] of this.#open) {
+      if (this.#open.size <= this.#parts.openMax) return
+      if (open.users > 0) continue
+      this.#open.delete(name)
+      open.core.then(core => core.close()).catch(() => undefined)
+    }
+  }
+
+  async #readHeads(): Promise<void> {
+    const asked = this.#asked
+    this.#asked = []
+    for (let at = 0; at < asked.length; at += HEADS_TOGETHER_MAX) {
+      const some = asked.slice(at, at + HEADS_TOGETHER_MAX)
+      try {
+        const keys = some.map(({ state }) => state.discoveryKey)
+        const infos = await this.#storage.getInfos(keys, { auth: false, head: true, hints: false })
+        for (const [i, { resolve }] of some.entries()) resolve(infos[i]?.head?.length ?? 0)
+      } catch (error) {
+        for (const { reject } of some) reject(diskFailure(error, 'feeds'))
+      }
+    }
+  }
+}
+
+interface Opened {
+  readonly store: Corestore
+  readonly storage: HypercoreStorage
+}
+
+async function openStore(folder: string): Promise<Opened> {
+  try {
+    return await openOnce(folder)
+  } catch (error) {
+    if (isLocked(error)) throw new Failure('data-folder-locked', { folder: 'feeds' }, { cause: error })
+    // Having met this, hypercore-storage has removed the WAL; the journal holds what stood in it.
+    if (error instanceof Error && BROKEN_WAL.test(error.message)) return await openOnce(folder)
+    const failure = diskFailure(error, 'feeds')
+    if (failure.code === 'disk-full') throw failure
+    throw new Failure('data-folder-damaged', { folder: 'feeds' }, { cause: error })
+  }
+}
+
+async function openOnce(folder: string): Promise<Opened> {
+  // allowBackup: the folder above has its own lock and its own proof that it is no copy, and does not
+  // mind being touched.
+  const storage = new HypercoreStorage(folder, { allowBackup: true })
+  const store = new Corestore(storage, { manifestVersion: 2 })
+  try {
+    await store.ready()
+    return { store, storage }
+  } catch (error) {
+    await store.close().catch(() => undefined)
+    await storage.close().catch(() => undefined)
+    throw error
+  }
+}

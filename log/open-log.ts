@@ -1,0 +1,199 @@
+import {
+  asKeyId,
+  type Clock,
+  type Directory,
+  Failure,
+  JOURNAL_SEGMENT_BYTES,
+  type KeyId,
+  OPEN_FEEDS_MAX,
+  toBase64Url,
+  WRITE_BEHIND_MAX_BYTES,
+} from '../protocol/index.ts'
+import { type DataFolder, openDataFolder } from './data-folder.ts'
+import { FeedStates } from './feed-states.ts'
+import { checkNote, feedsNote, noteInFeeds, noteInStore, storeNote } from './generations.ts'
+import type { HypercoreLogParts } from './hypercore-log.ts'
+import { rebuildFromFeeds, repairFromJournal } from './index-repair.ts'
+import { Journal } from './journal.ts'
+import { diskFiles, type JournalFiles } from './journal-files.ts'
+import { keyPairOf } from './key-pair.ts'
+import { StoredMessageIndex } from './message-index.ts'
+import { ModuleFolder } from './module-folder.ts'
+import { OpenFeeds } from './open-feeds.ts'
+import { ProcessDirectory } from './process-directory.ts'
+import { recover } from './recovery.ts'
+import { RocksStore } from './rocks-store.ts'
+import { SegmentKeeper } from './segment-keeper.ts'
+import { WriteBehind } from './write-behind.ts'
+
+/** Feeds whose length is kept in memory, a few hundred bytes each. */
+const FEEDS_KNOWN_MAX = 50_000
+
+/** How far opening has come; `done` of `total` things of that phase. */
+export interface OpenProgress {
+  readonly phase: 'journal' | 'index'
+  readonly done: number
+  readonly total: number
+}
+
+export interface OpenLogOptions {
+  /** Absolute; made if it is not there. */
+  readonly directory: string
+  /** Ed25519 seed of this node, 32 bytes: signs the feeds of which it is the signer. */
+  readonly keySeed: Uint8Array
+  readonly onProgress?: ((progress: OpenProgress) => void) | undefined
+  readonly clock?: Clock | undefined
+  /** The operator says that this copy may be written to: no other was, since it was taken. */
+  readonly acceptRestored?: boolean | undefined
+  /** The disk below the journal. */
+  readonly files?: JournalFiles | undefined
+  readonly segmentBytes?: number | undefined
+  readonly writeBehindMaxBytes?: number | undefined
+  readonly openFeedsMax?: number | undefined
+  readonly feedsKnownMax?: number | undefined
+}
+
+/** What was opened so far, to be closed if the next thing fails. */
+class Opened {
+  readonly #closers: (() => Promise<unknown>)[] = []
+
+  keep<T extends AsyncDisposable>(resource: T): T {
+    this.#closers.push(() => Promise.resolve(resource[Symbol.asyncDispose]()))
+    return resource
+  }
+
+  keepBy<T>(resource: T, close: (resource: T) => Promise<unknown>): T {
+    this.#closers.push(() => close(resource))
+    return resource
+  }
+
+  async closeAll(): Promise<void> {
+    for (const close of this.#closers.toReversed()) await close().catch(() => undefined)
+  }
+}
+
+/** Opens and repairs everything, or nothing. @throws {Failure} see `HypercoreLog.open` */
+export async function openLog(options: OpenLogOptions): Promise<HypercoreLogParts> {
+  const files = options.files ?? diskFiles
+  const folder = await openDataFolder(files, options.directory, options.acceptRestored ?? false)
+  const opened = new Opened()
+  try {
+    return await openParts(options, files, folder, opened)
+  } catch (error) {
+    await opened.closeAll()
+    throw error
+  }
+}
+
+async function openParts(
+  options: OpenLogOptions,
+  files: JournalFiles,
+  folder: DataFolder,
+  opened: Opened,
+): Promise<HypercoreLogParts> {
+  const keyPair = keyPairOf(options.keySeed)
+  const nodeKey = asKeyId(toBase64Url(keyPair.publicKey))
+  // The databases come first: they hold the locks that keep a second node out of the journal.
+  const store = opened.keep(await RocksStore.open(folder.store))
+  const feeds = opened.keep(
+    await OpenFeeds.open({ folder: folder.feeds, keyPair, openMax: options.openFeedsMax ?? OPEN_FEEDS_MAX }),
+  )
+  const journal = opened.keep(
+    await Journal.open({
+      files,
+      folder: folder.journal,
+      folderId: folder.id,
+      segmentBytes: options.segmentBytes ?? JOURNAL_SEGMENT_BYTES,
+    }),
+  )
+  const notes = { feeds: await feedsNote(feeds), store: await storeNote(store) }
+  checkNote('feeds', notes.feeds, journal.found)
+  // Without a note the store is new, or its folder was removed to have it rebuilt.
+  if (notes.store !== undefined) checkNote('store', notes.store, journal.found)
+
+  const processes = opened.keepBy(await ProcessDirectory.open(feeds), it => it.close())
+  const messages = opened.keepBy(StoredMessageIndex.open(store), it => it.close())
+  const modules = await ModuleFolder.open(files, folder.modules)
+  const bare = { options, files, feeds, journal, store, processes, messages, nodeKey }
+  const running = await startWriting(bare, opened)
+  const settled = (): Promise<void> => store.settled()
+  if (notes.store === undefined) {
+    const onProgress = report(options, 'index')
+    const stateOf = running.states.of.bind(running.states)
+    await rebuildFromFeeds({ feeds, messages, directory: processes, settled, stateOf, onProgress })
+    await messages.flush()
+    noteInStore(store, notes.feeds ?? 0)
+    await store.sync()
+  }
+  const recovered = journal.blocks.map(({ block }) => block)
+  await repairFromJournal(recovered, { messages, directory: processes, settled })
+  if (notes.feeds === undefined) await noteInFeeds(feeds, 0)
+  // A full disk does not keep anybody from reading; the first commit tries again.
+  await journal.rotate().catch(error => {
+    if (!Failure.is(error, 'disk-full')) throw error
+  })
+  running.keeper.look()
+  return { ...running, feeds, journal, store, processes, messages, directory: directoryOf(processes, modules), recovered }
+}
+
+interface BareParts {
+  readonly options: OpenLogOptions
+  readonly feeds: OpenFeeds
+  readonly journal: Journal
+  readonly store: RocksStore
+  readonly processes: ProcessDirectory
+  readonly messages: StoredMessageIndex
+  readonly nodeKey: KeyId
+}
+
+async function startWriting(
+  { options, feeds, journal, store, processes, messages, nodeKey }: BareParts,
+  opened: Opened,
+): Promise<Pick<HypercoreLogParts, 'states' | 'behind' | 'keeper' | 'frozen'>> {
+  const states = new FeedStates(nodeKey, options.feedsKnownMax ?? FEEDS_KNOWN_MAX)
+  const settle = async (generation: number): Promise<void> => {
+    await messages.flush()
+    await processes.flush()
+    await noteInFeeds(feeds, generation)
+    noteInStore(store, generation)
+    await store.sync()
+    await feeds.sync()
+  }
+  let keeper: SegmentKeeper | undefined
+  const early: { generation: number; blocks: number }[] = []
+  const behind = opened.keep(
+    new WriteBehind({
+      feeds,
+      maxBytes: options.writeBehindMaxBytes ?? WRITE_BEHIND_MAX_BYTES,
+      onAppended: (generation, blocks) => {
+        if (generation === 0) return
+        if (keeper === undefined) early.push({ generation, blocks })
+        else keeper.appended(generation, blocks)
+      },
+      onReopened: () => processes.reopen(),
+    }),
+  )
+  const onProgress = report(options, 'journal')
+  const stateOf = ({ feed }: { feed: Parameters<FeedStates['of']>[0] }) => states.of(feed)
+  const { frozen, outstanding } = await recover(journal.blocks, { feeds, behind, stateOf, onProgress })
+  keeper = new SegmentKeeper({ journal, settle }, outstanding)
+  for (const { generation, blocks } of early) keeper.appended(generation, blocks)
+  return { states, behind, keeper, frozen }
+}
+
+function directoryOf(processes: ProcessDirectory, modules: ModuleFolder): Directory {
+  return {
+    addProcess: (description, spawnEnvelope) => processes.addProcess(description, spawnEnvelope),
+    process: id => processes.process(id),
+    spawnEnvelope: id => processes.spawnEnvelope(id),
+    processes: options => processes.processes(options),
+    addModule: item => modules.addModule(item),
+    module: id => modules.module(id),
+    moduleItem: id => modules.moduleItem(id),
+    modules: options => Promise.resolve(modules.modules(options)),
+  }
+}
+
+function report(options: OpenLogOptions, phase: OpenProgress['phase']): (done: number, total: number) => void {
+  return (done, total) => options.onProgress?.({ phase, done, total })
+}

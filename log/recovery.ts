@@ -1,0 +1,92 @@
+import { equalBytes, Failure, type NewBlock } from '../protocol/index.ts'
+import { type FeedState, freeze } from './feed-state.ts'
+import type { JournalledBlock } from './journal.ts'
+import type { OpenFeeds } from './open-feeds.ts'
+import type { WriteBehind } from './write-behind.ts'
+
+const READ_TOGETHER = 256
+
+export interface RecoveryParts {
+  readonly feeds: OpenFeeds
+  readonly behind: WriteBehind
+  readonly stateOf: (block: NewBlock) => FeedState
+  readonly onProgress: (done: number, total: number) => void
+}
+
+/** Journalled blocks of one feed, in order. */
+interface FeedBlocks {
+  readonly state: FeedState
+  readonly blocks: JournalledBlock[]
+}
+
+/**
+ * Compares the journal with the feeds and gives back to each feed what it lost. A feed that misses blocks
+ * from before the journal, or holds other blocks, is frozen at what both agree on. Gives for each segment
+ * how many of its blocks are not in their Hypercores yet.
+ */
+export async function recover(
+  journalled: readonly JournalledBlock[],
+  { feeds, behind, stateOf, onProgress }: RecoveryParts,
+): Promise<{ frozen: readonly FeedState[]; outstanding: ReadonlyMap<number, number> }> {
+  const byFeed = new Map<FeedState, FeedBlocks>()
+  for (const entry of journalled) {
+    const state = stateOf(entry.block)
+    const known = byFeed.get(state)
+    if (known === undefined) byFeed.set(state, { state, blocks: [entry] })
+    else known.blocks.push(entry)
+  }
+  const all = [...byFeed.values()]
+  await Promise.all(
+    all.map(async ({ state }) => {
+      state.stored = await feeds.storedLength(state)
+      state.known = true
+    }),
+  )
+  const outstanding = new Map<number, number>()
+  const frozen: FeedState[] = []
+  let done = 0
+  for (const { state, blocks } of all) {
+    const missing = await compare(state, blocks, feeds)
+    if (state.frozen !== undefined) frozen.push(state)
+    for (const { block, generation } of missing) {
+      outstanding.set(generation, (outstanding.get(generation) ?? 0) + 1)
+      if (state.frozen === undefined) behind.add(state, { bytes: block.bytes, generation })
+    }
+    done += blocks.length
+    onProgress(done, journalled.length)
+  }
+  return { frozen, outstanding }
+}
+
+/** The blocks that the feed does not hold; those of a frozen feed stay in the journal for ever. */
+async function compare(
+  state: FeedState,
+  blocks: readonly JournalledBlock[],
+  feeds: OpenFeeds,
+): Promise<readonly JournalledBlock[]> {
+  const { process } = state.feed
+  const first = blocks[0]?.block.index ?? 0
+  for (const [at, { block }] of blocks.entries()) {
+    if (block.index === first + at) continue
+    freeze(state, new Failure('feed-frozen', { process, index: block.index }, { note: 'the journal has a gap' }), state.stored)
+    return blocks
+  }
+  if (first > state.stored) {
+    const details = { process, journal: first, feed: state.stored }
+    freeze(state, new Failure('feed-frozen', details, { note: 'the feed lost more than the journal holds' }), state.stored)
+    return blocks
+  }
+  const held = blocks.filter(({ block }) => block.index < state.stored)
+  for (let at = 0; at < held.length; at += READ_TOGETHER) {
+    const some = held.slice(at, at + READ_TOGETHER)
+    const read = await feeds.read(state, first + at, first + at + some.length)
+    for (const [i, { block }] of some.entries()) {
+      const bytes = read[i]
+      if (bytes !== undefined && equalBytes(bytes, block.bytes)) continue
+      const details = { process, index: block.index }
+      freeze(state, new Failure('feed-frozen', details, { note: 'the feed contradicts the journal' }), block.index)
+      return blocks
+    }
+  }
+  return blocks.slice(held.length)
+}

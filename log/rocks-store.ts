@@ -1,0 +1,249 @@
+import RocksDB from 'rocksdb-native'
+import { compareBytes, Failure, type Store, type StoreChange } from '../protocol/index.ts'
+import { diskFailure, isLocked } from './disk-failure.ts'
+import { plainBytes } from './plain-bytes.ts'
+import { ReadTogether } from './read-together.ts'
+
+/** Changes that go to the database in one batch. */
+const BATCH_CHANGES_MAX = 2_000
+/** How long a change may wait for others. */
+const LINGER_MS = 4
+/** Bytes of changes not yet with the database; above it `settled` waits. */
+const BACKLOG_MAX_BYTES = 32 * 1024 * 1024
+/** Pause before a database that failed is opened anew. */
+const REOPEN_PAUSE_MS = 500
+const ITERATOR_CAPACITY = 256
+
+interface Pending {
+  readonly key: Uint8Array
+  readonly value: Uint8Array | undefined
+}
+
+/** Ordered pairs in a RocksDB of our own. What is not yet with the database lies in memory above it. */
+export class RocksStore implements Store, AsyncDisposable {
+  readonly #folder: string
+  #db: RocksDB
+  #reads: ReadTogether
+  /** Latest change of each key that the database has not taken yet. */
+  readonly #overlay = new Map<string, Pending>()
+  #queue: { name: string; change: Pending }[] = []
+  #backlogBytes = 0
+  #writing: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
+  #reopening: NodeJS.Timeout | undefined
+  #waiting: (() => void)[] = []
+  #failure: Failure | undefined
+  #closed = false
+
+  private constructor(folder: string, db: RocksDB) {
+    this.#folder = folder
+    this.#db = db
+    this.#reads = new ReadTogether(db)
+  }
+
+  /** @throws {Failure} `data-folder-locked`, `data-folder-damaged` */
+  static async open(folder: string): Promise<RocksStore> {
+    return new RocksStore(folder, await openDatabase(folder))
+  }
+
+  /** Why changes are not reaching the disk, if they are not. */
+  get failure(): Failure | undefined {
+    return this.#failure
+  }
+
+  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    const pending = this.#overlay.get(nameOf(key))
+    return pending === undefined ? await this.#reads.get(key) : pending.value
+  }
+
+  async getMany(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return await Promise.all(keys.map(key => this.get(key)))
+  }
+
+  write(changes: readonly StoreChange[]): void {
+    if (this.#closed) throw new Failure('shutting-down')
+    for (const { key, value } of changes) {
+      const name = nameOf(key)
+      const change = { key: key.slice(), value: value?.slice() }
+      this.#overlay.set(name, change)
+      this.#queue.push({ name, change })
+      this.#backlogBytes += sizeOf(change)
+    }
+    if (this.#queue.length >= BATCH_CHANGES_MAX) this.#start()
+    else this.#timer ??= setTimeout(() => this.#start(), LINGER_MS)
+  }
+
+  /** Resolves at once unless too much waits for the database. */
+  async settled(): Promise<void> {
+    while (this.#backlogBytes > BACKLOG_MAX_BYTES && !this.#closed) {
+      if (this.#failure !== undefined) throw this.#failure
+      await new Promise<void>(resolve => this.#waiting.push(resolve))
+    }
+  }
+
+  async flush(): Promise<void> {
+    while (this.#queue.length > 0 || this.#writing !== undefined) {
+      this.#start()
+      await this.#writing
+      if (this.#failure !== undefined) throw this.#failure
+    }
+  }
+
+  /** Resolves when all writes so far survive power loss. @throws {Failure} `disk-full`, `host-fault` */
+  async sync(): Promise<void> {
+    await this.flush()
+    try {
+      await this.#db.flush()
+    } catch (error) {
+      throw diskFailure(error, 'store')
+    }
+  }
+
+  async *range(options: {
+    gte: Uint8Array
+    lt: Uint8Array
+    limit?: number
+    reverse?: boolean
+  }): AsyncIterable<{ key: Uint8Array; value: Uint8Array }> {
+    const { gte, lt, reverse = false, limit = Number.POSITIVE_INFINITY } = options
+    if (compareBytes(gte, lt) >= 0 || limit <= 0) return
+    const above = this.#pendingBetween(gte, lt, reverse)
+    const capacity = Math.min(ITERATOR_CAPACITY, limit + above.length)
+    let given = 0
+    const below = this.#db.iterator({ gte, lt, reverse, capacity })
+    for await (const pair of merged(above, below, reverse)) {
+      yield pair
+      if (++given >= limit) return
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.flush()
+    } finally {
+      this.#closed = true
+      clearTimeout(this.#timer)
+      clearTimeout(this.#reopening)
+      this.#wake()
+      await this.#db.close({ force: true })
+    }
+  }
+
+  #pendingBetween(gte: Uint8Array, lt: Uint8Array, reverse: boolean): Pending[] {
+    if (this.#overlay.size === 0) return []
+    const [from, to] = [nameOf(gte), nameOf(lt)]
+    const found: { name: string; change: Pending }[] = []
+    for (const [name, change] of this.#overlay) {
+      if (name >= from && name < to) found.push({ name, change })
+    }
+    const sign = reverse ? -1 : 1
+    found.sort((a, b) => (a.name < b.name ? -sign : sign))
+    return found.map(({ change }) => change)
+  }
+
+  #start(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#queue.length === 0) return
+    this.#writing ??= this.#run().finally(() => {
+      this.#writing = undefined
+    })
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const taken = this.#queue.splice(0, BATCH_CHANGES_MAX)
+      try {
+        await this.#apply(taken)
+        this.#failure = undefined
+      } catch (error) {
+        this.#failure = diskFailure(error, 'store')
+        this.#queue = [...taken, ...this.#queue]
+        this.#wake()
+        this.#reopening ??= setTimeout(() => void this.#reopen(), REOPEN_PAUSE_MS)
+        return
+      }
+      for (const { name, change } of taken) {
+        this.#backlogBytes -= sizeOf(change)
+        if (this.#overlay.get(name) === change) this.#overlay.delete(name)
+      }
+      this.#wake()
+    }
+  }
+
+  async #apply(taken: readonly { name: string; change: Pending }[]): Promise<void> {
+    const batch = this.#db.write({ autoDestroy: true, capacity: taken.length })
+    for (const { change } of taken) {
+      if (change.value === undefined) batch.tryDelete(change.key)
+      else batch.tryPut(change.key, change.value)
+    }
+    await batch.flush()
+  }
+
+  /** A RocksDB that failed once, for want of space, stays failed until it is opened again. */
+  async #reopen(): Promise<void> {
+    this.#reopening = undefined
+    if (this.#closed) return
+    try {
+      await this.#db.close({ force: true }).catch(() => undefined)
+      this.#db = await openDatabase(this.#folder)
+      this.#reads = new ReadTogether(this.#db)
+      this.#start()
+    } catch {
+      this.#reopening = setTimeout(() => void this.#reopen(), REOPEN_PAUSE_MS)
+    }
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
+  }
+}
+
+async function openDatabase(folder: string): Promise<RocksDB> {
+  const db = new RocksDB(folder)
+  try {
+    await db.ready()
+    return db
+  } catch (error) {
+    if (isLocked(error)) throw new Failure('data-folder-locked', { folder: 'store' }, { cause: error })
+    const failure = diskFailure(error, 'store')
+    if (failure.code === 'disk-full') throw failure
+    throw new Failure('data-folder-damaged', { folder: 'store' }, { cause: error, note: 'the store is a cache: remove its folder to have it rebuilt' })
+  }
+}
+
+async function* merged(
+  above: readonly Pending[],
+  below: AsyncIterable<{ key: Uint8Array; value: Uint8Array }>,
+  reverse: boolean,
+): AsyncGenerator<{ key: Uint8Array; value: Uint8Array }> {
+  let at = 0
+  for await (const pair of below) {
+    let covered = false
+    for (let next = above[at]; next !== undefined; next = above[++at]) {
+      const order = compareBytes(next.key, pair.key)
+      if (order !== 0 && order < 0 === reverse) break
+      if (next.value !== undefined) yield { key: next.key, value: next.value }
+      if (order === 0) {
+        covered = true
+        at++
+        break
+      }
+    }
+    if (!covered) yield { key: plainBytes(pair.key), value: plainBytes(pair.value) }
+  }
+  for (const { key, value } of above.slice(at)) {
+    if (value !== undefined) yield { key, value }
+  }
+}
+
+function sizeOf({ key, value }: Pending): number {
+  return key.length + (value?.length ?? 0) + 64
+}
+
+/** A key as text whose order is that of the bytes. */
+function nameOf(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
+}

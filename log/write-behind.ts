@@ -1,0 +1,172 @@
+import { Failure } from '../protocol/index.ts'
+import { diskFailure } from './disk-failure.ts'
+import { type FeedState, freeze, type TailBlock, visibleLength } from './feed-state.ts'
+import type { OpenFeeds } from './open-feeds.ts'
+
+/** Feeds that are appended to at once: RocksDB has four threads. */
+const FEEDS_AT_ONCE = 32
+/** Blocks of one append; Hypercore's price is per append. */
+const BLOCKS_TOGETHER_MAX = 1024
+const BYTES_TOGETHER_MAX = 4 * 1024 * 1024
+/** Pause before feeds that failed are opened anew. */
+const REOPEN_PAUSE_MS = 500
+
+export interface WriteBehindParts {
+  readonly feeds: OpenFeeds
+  readonly maxBytes: number
+  /** Blocks of that segment of the journal are in their Hypercore now. */
+  readonly onAppended: (generation: number, blocks: number) => void
+  /** Closed and opened anew after a failed disk. */
+  readonly onReopened: () => Promise<void>
+}
+
+/** Brings the tails of feeds into their Hypercores, several blocks at a time. */
+export class WriteBehind implements AsyncDisposable {
+  readonly #parts: WriteBehindParts
+  readonly #dirty = new Set<FeedState>()
+  #running = 0
+  #bytes = 0
+  #failure: Failure | undefined
+  #timer: NodeJS.Timeout | undefined
+  #waiting: (() => void)[] = []
+  #closed = false
+
+  constructor(parts: WriteBehindParts) {
+    this.#parts = parts
+  }
+
+  /** Bytes that wait. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Why feeds are not reaching the disk, if they are not. */
+  get failure(): Failure | undefined {
+    return this.#failure
+  }
+
+  /** Puts blocks at the end of a feed; readers see them at once. */
+  add(state: FeedState, block: TailBlock): void {
+    state.tail.push(block)
+    this.#bytes += block.bytes.length
+    if (state.frozen !== undefined) return
+    this.#dirty.add(state)
+    this.#pump()
+  }
+
+  /** Resolves once less waits than the bound. @throws {Failure} what keeps feeds from the disk */
+  async room(): Promise<void> {
+    while (this.#bytes > this.#parts.maxBytes) {
+      if (this.#failure !== undefined) throw this.#failure
+      await this.#change()
+    }
+  }
+
+  /** Resolves when nothing waits. @throws {Failure} what keeps feeds from the disk */
+  async drain(): Promise<void> {
+    while (this.#dirty.size > 0 || this.#running > 0) {
+      if (this.#failure !== undefined && this.#running === 0) throw this.#failure
+      await this.#change()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.drain()
+    } finally {
+      this.#closed = true
+      clearTimeout(this.#timer)
+      this.#wake()
+    }
+  }
+
+  #change(): Promise<void> {
+    return new Promise(resolve => this.#waiting.push(resolve))
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
+  }
+
+  #pump(): void {
+    if (this.#failure !== undefined || this.#closed) return
+    for (const state of this.#dirty) {
+      if (this.#running >= FEEDS_AT_ONCE) return
+      this.#dirty.delete(state)
+      if (state.appending || state.tail.length === 0) continue
+      this.#running++
+      state.appending = true
+      void this.#append(state)
+    }
+  }
+
+  async #append(state: FeedState): Promise<void> {
+    const blocks = take(state.tail)
+    try {
+      await this.#parts.feeds.append(state, state.stored, blocks.map(({ bytes }) => bytes))
+      this.#settle(state, blocks)
+    } catch (error) {
+      this.#fail(state, diskFailure(error, 'feeds'))
+    } finally {
+      this.#running--
+      state.appending = false
+      if (state.tail.length > 0 && state.frozen === undefined) this.#dirty.add(state)
+      this.#pump()
+      this.#wake()
+    }
+  }
+
+  #settle(state: FeedState, blocks: readonly TailBlock[]): void {
+    state.stored += blocks.length
+    state.tail.splice(0, blocks.length)
+    let [run, generation] = [0, blocks[0]?.generation ?? 0]
+    for (const block of blocks) {
+      this.#bytes -= block.bytes.length
+      if (block.generation !== generation) {
+        this.#parts.onAppended(generation, run)
+        run = 0
+        generation = block.generation
+      }
+      run++
+    }
+    this.#parts.onAppended(generation, run)
+  }
+
+  #fail(state: FeedState, failure: Failure): void {
+    if (failure.code === 'feed-frozen') {
+      freeze(state, failure, visibleLength(state))
+      // What stands in the journal stays there; it must not hold up the other feeds.
+      for (const block of state.tail) this.#bytes -= block.bytes.length
+      return
+    }
+    this.#failure = failure
+    this.#timer ??= setTimeout(() => void this.#reopen(), REOPEN_PAUSE_MS)
+  }
+
+  async #reopen(): Promise<void> {
+    this.#timer = undefined
+    if (this.#closed) return
+    try {
+      while (this.#running > 0) await this.#change()
+      await this.#parts.feeds.reopen()
+      await this.#parts.onReopened()
+      this.#failure = undefined
+      this.#pump()
+    } catch {
+      this.#timer = setTimeout(() => void this.#reopen(), REOPEN_PAUSE_MS)
+    }
+  }
+}
+
+function take(tail: readonly TailBlock[]): readonly TailBlock[] {
+  let bytes = 0
+  let count = 0
+  for (const block of tail) {
+    bytes += block.bytes.length
+    if (count > 0 && (bytes > BYTES_TOGETHER_MAX || count >= BLOCKS_TOGETHER_MAX)) break
+    count++
+  }
+  return tail.slice(0, count)
+}
