@@ -30,7 +30,7 @@ const TraceFields = z.object(Fields)
 export type TraceNodeView = ValueOf<typeof TraceFields> & { readonly children: readonly TraceNodeView[] }
 
 /** The recursive schema, for readers of the API description only. */
-const TraceNode = named('TraceNode', 'A message of a tree, and what it caused.', z.object({
+const TraceNode: z.ZodType = named('TraceNode', 'A message of a tree, and what it caused.', z.object({
   ...Fields,
   get children() {
     return z.array(TraceNode)
@@ -43,7 +43,7 @@ export const SCHEMAS_BY_NAME_ONLY: readonly z.ZodType[] = [TraceNode]
 const Tree = z.codec(z.unknown(), z.custom<TraceNodeView>(), {
   decode(root, context) {
     const decoded: TraceNodeView[] = []
-    const waiting: { from: unknown; into: TraceNodeView[] }[] = [{ from: root, into: decoded }]
+    const waiting: { from: unknown; into: TraceNodeView[]; at: number }[] = [{ from: root, into: decoded, at: 0 }]
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const fields = TraceFields.safeDecode(next.from as z.input<typeof TraceFields>)
       const children = (next.from as { readonly children?: unknown } | null)?.children
@@ -51,9 +51,9 @@ const Tree = z.codec(z.unknown(), z.custom<TraceNodeView>(), {
         context.issues.push({ code: 'custom', input: root, message: 'expected a tree of messages' })
         return z.NEVER
       }
-      const into: TraceNodeView[] = []
-      next.into.unshift({ ...fields.data, children: into })
-      for (const child of children) waiting.push({ from: child, into })
+      const into = new Array<TraceNodeView>(children.length)
+      next.into[next.at] = { ...fields.data, children: into }
+      for (const [at, from] of children.entries()) waiting.push({ from, into, at })
     }
     return decoded[0] ?? z.NEVER
   },
