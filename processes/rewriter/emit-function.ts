@@ -145,9 +145,9 @@ class FunctionEmitter {
 
   /** An upper bound of the stack that any of the engine's compilers gives the function. */
   #frameSlots(): number {
-    const { parameterSlots, localSlots, operandSlots } = this.#plan
+    const { boundarySlots, localSlots, operandSlots } = this.#plan
     const added = this.#added.reduce((sum, type) => sum + slotsOf(type), 0)
-    return FRAME_SLOTS + parameterSlots + localSlots + operandSlots + added
+    return FRAME_SLOTS + boundarySlots + localSlots + operandSlots + added
   }
 
   #spill(): void {

@@ -72,8 +72,9 @@ export interface FunctionPlan {
   readonly localBytes: Range
   /** Locals, parameters included. */
   readonly locals: number
-  /** Slots of parameters and of all locals. */
-  readonly parameterSlots: number
+  /** Slots of parameters and results: a caller keeps them beside its operands. */
+  readonly boundarySlots: number
+  /** Slots of all locals, parameters included. */
   readonly localSlots: number
   readonly operandSlots: number
   /** Instructions, the final `end` included. */

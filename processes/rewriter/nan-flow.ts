@@ -57,10 +57,18 @@ export class NanFlow {
     return this.#words[this.#classOf(local)] === true
   }
 
+  /** Halves the way as it goes, or a hostile chain of copies would make this quadratic. */
   #classOf(local: number): number {
     let at = local
-    for (let up = this.#parents[at]; up !== undefined && up !== at; up = this.#parents[at]) at = up
+    for (let up = this.#parentOf(at); up !== at; up = this.#parentOf(at)) {
+      this.#parents[at] = this.#parentOf(up)
+      at = up
+    }
     return at
+  }
+
+  #parentOf(local: number): number {
+    return this.#parents[local] ?? local
   }
 
   #join(left: number, right: number): void {

@@ -32,7 +32,7 @@ export function scanBody(context: ScanContext, type: FunctionType, body: Range):
     type,
     ...locals,
     locals: scan.locals.length,
-    parameterSlots: countSlots(type.params),
+    boundarySlots: countSlots(type.params) + countSlots(type.results),
     localSlots: countSlots(scan.locals),
     operandSlots: scan.operands.maxSlots,
     code: { start, end: body.end },

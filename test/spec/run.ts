@@ -27,7 +27,6 @@ function row(entry: ManifestEntry, before: Outcome, after: Outcome): string {
     `${entry.suite}/${entry.name}`.padEnd(44),
     String(before.passed).padStart(6),
     String(after.passed).padStart(6),
-    String(after.canonicalised).padStart(6),
     String(after.skipped).padStart(6),
     `  ${reasonOf(after)}`,
   ]
@@ -43,7 +42,7 @@ function main(filter: string): number {
   const failures: string[] = []
   const known = new Set<string>()
   let checks = 0
-  print(`${'file'.padEnd(44)}before after   NaN  skip  refused because`)
+  print(`${'file'.padEnd(44)}before after  skip  refused because`)
   for (const entry of manifest.filter(({ name }) => name.includes(filter))) {
     if (entry.unconverted !== undefined) continue
     const folder = join(ROOT, entry.suite, entry.name)
