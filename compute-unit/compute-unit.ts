@@ -87,6 +87,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #queries: QueryLane
   readonly #recent = new Map<string, ProvenFrame>()
   readonly #watchers = new Map<ProcessId, Set<() => void>>()
+  readonly #made = new WeakSet<PushProof>()
   #sweeping = false
   #sinceSweep = 0
   #closed = false
@@ -195,7 +196,14 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     if (indexes.length === 0) return []
     const { outbox } = decodeResult(await this.#resultBytes(process, slot))
     const leaves = outbox.map(push => leafHash(push.coreBytes))
-    return indexes.map(index => ({ ...base, outboxPath: merklePath(leaves, index) }))
+    const proofs = indexes.map(index => ({ ...base, outboxPath: merklePath(leaves, index) }))
+    for (const proof of proofs) this.#made.add(proof)
+    return proofs
+  }
+
+  /** Whether this very object is a proof that this unit made: nobody needs to check it again on this node. */
+  made(proof: PushProof): boolean {
+    return this.#made.has(proof)
   }
 
   async query(process: ProcessId, message: QueryMessage, options: CallOptions = {}): Promise<QueryAnswer> {

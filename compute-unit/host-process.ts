@@ -74,11 +74,11 @@ export class HostProcess implements AsyncDisposable {
     return this.#waiting.size
   }
 
-  /** Requests of one turn of the loop go in one write. */
+  /** Requests of one turn of the loop go in one write: a write costs more than most requests. */
   #send(bytes: Uint8Array): void {
     this.#outgoing.push(bytes)
     if (this.#outgoing.length > 1) return
-    queueMicrotask(() => {
+    setImmediate(() => {
       const [first, ...rest] = this.#outgoing
       this.#outgoing = []
       if (first !== undefined) this.#child.stdin?.write(rest.length === 0 ? first : Buffer.concat([first, ...rest]))

@@ -136,6 +136,7 @@ async function openNode(
       committed,
       assignable: process => isAssignable(log, process),
       signerRatePerSecond: signerRate,
+      madeHere: proof => arrows.computer?.made(proof) === true,
     }),
   )
   arrows.scheduler = scheduler

@@ -16,6 +16,7 @@ import {
   type MessageId,
   type ProcessDescription,
   type ProcessId,
+  type PushProof,
   pushId,
   type Receipt,
   type ScheduleAnswer,
@@ -40,6 +41,8 @@ export interface SchedulerUnitParts {
   /** Frames that became durable, of one process, in order. */
   committed(frames: readonly CommittedFrame[]): void
   readonly signerRatePerSecond?: number | undefined
+  /** Whether this very object was made by this node's own compute unit, so that its signatures need no check. */
+  madeHere?(proof: PushProof): boolean
 }
 
 /** Requests checked before others get a turn: signatures take most of the time. */
@@ -149,7 +152,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const expectedSeq = await lane.nextSeq(core.from)
     if (core.seq < expectedSeq) return { answer: { status: 'duplicate' } }
     if (core.seq > expectedSeq) return { answer: { status: 'gap', expectedSeq } }
-    admitPush(envelope, sender)
+    if (this.#parts.madeHere?.(envelope.proof) !== true) admitPush(envelope, sender)
     const bounded = boundedEnvelope(envelope)
     const receipt = lane.enqueue(pushId(envelope.push.coreBytes), bounded.envelope, bounded.bytes)
     return { answer: this.#scheduled(receipt, spawned, envelope) }

@@ -1,4 +1,5 @@
 import {
+  concatBytes,
   decodeEnvelope,
   describeProcess,
   Failure,
@@ -30,6 +31,9 @@ interface Loaded {
 }
 
 const ALIVE_EVERY_MS = 500
+/** Answers wait this long for others to go with them, while requests are at hand. */
+const GATHER_MS = 1
+const GATHER_MAX_BYTES = 256 * 1024
 
 /**
  * The program of a host: guests run here, one slot at a time, without keys, files or network.
@@ -39,7 +43,9 @@ export function runHost(pipe: HostPipe, runtimes: readonly Runtime[]): void {
   const host = new Host(pipe, runtimes)
   const packets = new PacketReader(PACKET_MAX_BYTES)
   for (const chunk of pipe.input) {
-    for (const packet of packets.take(chunk)) if (!host.serve(packet)) return
+    const goesOn = packets.take(chunk).every(packet => host.serve(packet))
+    host.flush()
+    if (!goesOn) return
   }
 }
 
@@ -49,6 +55,9 @@ class Host {
   readonly #modules = new Map<ModuleId, Loaded>()
   readonly #processes = new Map<ProcessId, HostedProcess>()
   #aliveMs = performance.now()
+  #answers: Uint8Array[] = []
+  #answerBytes = 0
+  #gatherMs = 0
 
   constructor(pipe: HostPipe, runtimes: readonly Runtime[]) {
     this.#pipe = pipe
@@ -165,9 +174,24 @@ class Host {
     if (now - this.#aliveMs < ALIVE_EVERY_MS) return
     this.#aliveMs = now
     this.#answer(0, { kind: 'alive' })
+    this.flush()
+  }
+
+  /** Sends the answers that were gathered. */
+  flush(): void {
+    const [first, ...rest] = this.#answers
+    if (first === undefined) return
+    this.#pipe.write(rest.length === 0 ? first : concatBytes(first, ...rest))
+    this.#answers = []
+    this.#answerBytes = 0
   }
 
   #answer(number: number, answer: HostAnswer): void {
-    this.#pipe.write(framePacket(encodeAnswer(number, answer)))
+    const packet = framePacket(encodeAnswer(number, answer))
+    const now = performance.now()
+    if (this.#answers.length === 0) this.#gatherMs = now
+    this.#answers.push(packet)
+    this.#answerBytes += packet.length
+    if (now - this.#gatherMs >= GATHER_MS || this.#answerBytes >= GATHER_MAX_BYTES) this.flush()
   }
 }
