@@ -33,7 +33,7 @@ export function rawRequest(port: number, pieces: readonly (string | Uint8Array)[
 function isWhole(text: string): boolean {
   const { headers, body, status } = parseAnswer(text)
   const length = headers.get('content-length')
-  return status >= 200 && length !== undefined && body.length >= Number(length)
+  return status === 204 || (status >= 200 && length !== undefined && body.length >= Number(length))
 }
 
 function parseAnswer(text: string): RawAnswer {
