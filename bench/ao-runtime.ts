@@ -1,9 +1,20 @@
 /**
- * What one message costs an aos process whose every run can be undone exactly: run and keep, run and
- * discard. `node bench/ao-runtime.ts [messages]`. The loader of AO copies all memory in and out for
+ * What one message costs an aos process whose every run can be undone exactly: run and keep, run
+ * and discard. `node bench/ao-runtime.ts [messages]`. The loader of AO copies all memory in and out for
  * the same promise and takes 80-88 ms.
  */
-import { GAS, evalOf, actionOf, loadModule, messageOf, processOf, readModule, recorder, WASM32, WASM64 } from '../test/processes/ao/fixtures.ts'
+import {
+  GAS,
+  evalOf,
+  actionOf,
+  loadModule,
+  messageOf,
+  processOf,
+  readModule,
+  recorder,
+  WASM32,
+  WASM64,
+} from '../test/processes/ao/fixtures.ts'
 
 const HANDLER = `
 Counter = 0
@@ -20,7 +31,10 @@ function median(times: number[]): string {
   return `${at(0.5)} ms (p95 ${at(0.95)})`
 }
 
-for (const [name, format] of [['aos2_0_4_32', WASM32], ['aos2_0_6', WASM64]] as const) {
+for (const [name, format] of [
+  ['aos2_0_4_32', WASM32],
+  ['aos2_0_6', WASM64],
+] as const) {
   const factory = loadModule(readModule(name), format)
   const guest = factory.open(processOf())
   const context = recorder()
@@ -53,6 +67,8 @@ for (const [name, format] of [['aos2_0_4_32', WASM32], ['aos2_0_6', WASM64]] as 
     guest.discard()
     dry.push(performance.now() - before)
   }
-  console.log(`${name}: run+keep ${median(both)}; run ${median(run)}; keep ${median(keep)}; run+discard ${median(dry)}`)
-  console.log(`  ${(changed / count).toFixed(0)} chunks changed and ${gas / BigInt(count)} gas a message; ${(guest.sizeBytes / 1024).toFixed(0)} KiB resident`)
+  const resident = (guest.sizeBytes / 1024).toFixed(0)
+  console.log(`${name}: run+keep ${median(both)}; run+discard ${median(dry)}`)
+  console.log(`  run ${median(run)}; keep ${median(keep)}; ${resident} KiB resident`)
+  console.log(`  a message: ${(changed / count).toFixed(0)} chunks, ${gas / BigInt(count)} gas`)
 }

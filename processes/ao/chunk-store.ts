@@ -1,11 +1,12 @@
+import { Buffer } from 'node:buffer'
 import { CHUNK_SIZE_BYTES } from '../../protocol/index.ts'
 import type { GuestMemory } from './guest-memory.ts'
 
 const ZERO = new Uint8Array(CHUNK_SIZE_BYTES)
 
 /**
- * The last kept state of a guest's memory, as differences from the image of its module; a chunk that
- * neither holds is zero. Only chunks that the dirty map names are ever looked at.
+ * The last kept state of a guest's memory, as differences from the image of its module; a chunk
+ * that neither holds is zero. Only chunks that the dirty map names are ever looked at.
  */
 export class ChunkStore {
   readonly #image: ReadonlyMap<number, Uint8Array>
@@ -32,11 +33,25 @@ export class ChunkStore {
     for (const [index, bytes] of this.#own) memory.bytes.set(bytes, index * CHUNK_SIZE_BYTES)
   }
 
-  /** Takes over what changed in memory. */
-  keep(memory: GuestMemory): void {
+  /**
+   * Takes over what changed in memory. What lies between the end of the stack and where it stands
+   * means nothing, but differs after each message: it becomes zero first. So it is mostly no
+   * change, and neither copied nor hashed nor stored.
+   */
+  keep(
+    memory: GuestMemory,
+    dead: { readonly from: number; readonly to: number } | undefined,
+  ): void {
     const { bytes } = memory
+    const deadFrom = dead?.from ?? 0
+    const deadTo = dead?.to ?? 0
     forEachDirty(memory, index => {
-      const now = bytes.subarray(index * CHUNK_SIZE_BYTES, (index + 1) * CHUNK_SIZE_BYTES)
+      const start = index * CHUNK_SIZE_BYTES
+      const end = start + CHUNK_SIZE_BYTES
+      if (start < deadTo && end > deadFrom) {
+        bytes.fill(0, Math.max(start, deadFrom), Math.min(end, deadTo))
+      }
+      const now = bytes.subarray(start, end)
       const before = this.#own.get(index)
       if (Buffer.compare(now, before ?? this.#image.get(index) ?? ZERO) === 0) return
       this.#changed.add(index)

@@ -1,4 +1,9 @@
-import { type CellKey, type GuestContext, type Tag, TIMER_INTERVAL_MIN_MS } from '../../protocol/index.ts'
+import {
+  type CellKey,
+  type GuestContext,
+  type Tag,
+  TIMER_INTERVAL_MIN_MS,
+} from '../../protocol/index.ts'
 import { blocksToMs } from './block-height.ts'
 
 /** A `Cron-Interval` tag of a process, with the `Cron-Tag-…` tags after it. */
@@ -32,7 +37,8 @@ export function readCrons(tags: readonly Tag[]): readonly Cron[] {
   for (const { name, value } of tags) {
     if (name === 'Cron-Interval') {
       const everyMs = intervalMs(value)
-      if (everyMs !== undefined) crons.push({ key: `cron-${crons.length}-${value.toLowerCase()}`, everyMs, tags: [] })
+      if (everyMs !== undefined)
+        crons.push({ key: `cron-${crons.length}-${value.toLowerCase()}`, everyMs, tags: [] })
     } else if (name.startsWith(TAG_PREFIX)) {
       crons.at(-1)?.tags.push({ name: name.slice(TAG_PREFIX.length), value })
     }
@@ -50,7 +56,8 @@ function intervalMs(text: string): number | undefined {
 
 /** Sets the timers of a new process. */
 export function startCrons(tags: readonly Tag[], timestampMs: number, context: GuestContext): void {
-  for (const cron of readCrons(tags)) context.setTimer(cron.key, timestampMs + cron.everyMs, cron.everyMs)
+  for (const cron of readCrons(tags))
+    context.setTimer(cron.key, timestampMs + cron.everyMs, cron.everyMs)
 }
 
 /** Tags of the message that timer `key` brings. */

@@ -1,4 +1,4 @@
-/** What ends a guest's run from inside a host import, deterministically: it becomes the slot's error. */
+/** What ends a guest's run from inside a host import: it becomes the slot's error. */
 export type FaultCode = 'abort' | 'exit' | 'out-of-gas' | 'trap'
 
 /**
@@ -14,5 +14,5 @@ export class GuestFault extends Error {
   }
 }
 
-/** The one value that stands for a longjmp on its way up. No Error: taking a stack trace is slow. */
+/** Stands for a longjmp on its way up. No Error: taking a stack trace is slow. */
 export const LONGJMP: object = Object.freeze({ longjmp: true })

@@ -13,10 +13,12 @@ const FILE_BIT = 0o100000
 const DEVICE_BIT = 0o020000
 
 /** A call of WASI: the error number itself is the result. */
-const wasi = (run: (host: AoHost, ...args: number[]) => void) => number((host, ...args) => guard(() => run(host, ...args), 1))
+const wasi = (run: (host: AoHost, ...args: number[]) => void) =>
+  number((host, ...args) => guard(() => run(host, ...args), 1))
 
 /** A system call of Linux: errors are negative, anything else is the result. */
-const syscall = (run: HostFunction) => number((host, ...args) => guard(() => run(host, ...args), -1))
+const syscall = (run: HostFunction) =>
+  number((host, ...args) => guard(() => run(host, ...args), -1))
 
 function guard(run: () => number | void, sign: 1 | -1): number {
   try {
@@ -36,7 +38,12 @@ function pathAt(host: AoHost, folder: number, address: number, allowEmpty = fals
 }
 
 /** Calls `each` for the parts of an array of address and length. */
-function eachPart(host: AoHost, vector: number, count: number, each: (address: number, length: number) => boolean): void {
+function eachPart(
+  host: AoHost,
+  vector: number,
+  count: number,
+  each: (address: number, length: number) => boolean,
+): void {
   const { memory } = host
   const width = memory.addressBits / 8
   for (let index = 0; index < count; index++) {
@@ -46,7 +53,13 @@ function eachPart(host: AoHost, vector: number, count: number, each: (address: n
   }
 }
 
-function readParts(host: AoHost, file: OpenFile, vector: number, count: number, from: number): number {
+function readParts(
+  host: AoHost,
+  file: OpenFile,
+  vector: number,
+  count: number,
+  from: number,
+): number {
   let total = 0
   eachPart(host, vector, count, (address, length) => {
     host.charge(bulkGas(length))
@@ -57,7 +70,13 @@ function readParts(host: AoHost, file: OpenFile, vector: number, count: number, 
   return total
 }
 
-function writeParts(host: AoHost, file: OpenFile, vector: number, count: number, from: number): number {
+function writeParts(
+  host: AoHost,
+  file: OpenFile,
+  vector: number,
+  count: number,
+  from: number,
+): number {
   let total = 0
   eachPart(host, vector, count, (address, length) => {
     host.charge(bulkGas(length))
@@ -93,7 +112,16 @@ function writeStat(host: AoHost, node: FileNode, at: number): number {
   const seconds = Math.floor(host.slot.timestampMs / 1000)
   // Offsets of mode, links, size, block size, blocks, three times, inode.
   const layouts = {
-    classic: { length: 88, mode: 12, links: 16, size: 40, block: 48, times: 56, step: 8, inode: 80 },
+    classic: {
+      length: 88,
+      mode: 12,
+      links: 16,
+      size: 40,
+      block: 48,
+      times: 56,
+      step: 8,
+      inode: 80,
+    },
     compact: { length: 96, mode: 4, links: 8, size: 24, block: 32, times: 40, step: 16, inode: 88 },
     wide: { length: 104, mode: 4, links: 8, size: 32, block: 40, times: 48, step: 16, inode: 96 },
   } as const
@@ -105,7 +133,8 @@ function writeStat(host: AoHost, node: FileNode, at: number): number {
   memory.writeI64(at + layout.size, node.size)
   memory.writeI32(at + layout.block, 4096)
   memory.writeI32(at + layout.block + 4, Math.ceil(node.size / 4096))
-  for (let time = 0; time < 3; time++) memory.writeI32(at + layout.times + time * layout.step, seconds)
+  for (let time = 0; time < 3; time++)
+    memory.writeI32(at + layout.times + time * layout.step, seconds)
   memory.writeI64(at + layout.inode, node.inode)
   return 0
 }
@@ -136,7 +165,8 @@ function control(host: AoHost, fd: number, command: number, varargs: number): nu
 
 /** Only the size of a terminal can be asked for: the C library does, to see whether it is one. */
 function terminal(host: AoHost, fd: number, request: number, varargs: number): number {
-  if (host.files.at(fd).node.kind !== 'terminal' || request !== ASK_TERMINAL_SIZE) return -ERRNO.notTerminal
+  if (host.files.at(fd).node.kind !== 'terminal' || request !== ASK_TERMINAL_SIZE)
+    return -ERRNO.notTerminal
   const at = host.memory.readWord(varargs)
   host.memory.writeU16(at, 24)
   host.memory.writeU16(at + 2, 80)
@@ -190,14 +220,26 @@ export const FILE_IMPORTS: ImportTable = {
     const mode = varargs === 0 ? 0 : host.memory.readI32(varargs)
     return host.files.open(pathAt(host, folder, path), flags, mode)
   }),
-  __syscall_fcntl64: syscall((host, fd = 0, command = 0, varargs = 0) => control(host, fd, command, varargs)),
-  __syscall_ioctl: syscall((host, fd = 0, request = 0, varargs = 0) => terminal(host, fd, request, varargs)),
+  __syscall_fcntl64: syscall((host, fd = 0, command = 0, varargs = 0) =>
+    control(host, fd, command, varargs),
+  ),
+  __syscall_ioctl: syscall((host, fd = 0, request = 0, varargs = 0) =>
+    terminal(host, fd, request, varargs),
+  ),
   __syscall_dup3: syscall((host, fd = 0, to = 0) => duplicateTo(host, fd, to)),
   __syscall_fstat64: syscall((host, fd = 0, at = 0) => writeStat(host, host.files.at(fd).node, at)),
-  __syscall_stat64: syscall((host, path = 0, at = 0) => writeStat(host, host.files.lookup(pathAt(host, AT_CWD, path)), at)),
-  __syscall_lstat64: syscall((host, path = 0, at = 0) => writeStat(host, host.files.lookup(pathAt(host, AT_CWD, path)), at)),
+  __syscall_stat64: syscall((host, path = 0, at = 0) =>
+    writeStat(host, host.files.lookup(pathAt(host, AT_CWD, path)), at),
+  ),
+  __syscall_lstat64: syscall((host, path = 0, at = 0) =>
+    writeStat(host, host.files.lookup(pathAt(host, AT_CWD, path)), at),
+  ),
   __syscall_newfstatat: syscall((host, folder = 0, path = 0, at = 0, flags = 0) =>
-    writeStat(host, host.files.lookup(pathAt(host, folder, path, (flags & AT_EMPTY_PATH) !== 0)), at),
+    writeStat(
+      host,
+      host.files.lookup(pathAt(host, folder, path, (flags & AT_EMPTY_PATH) !== 0)),
+      at,
+    ),
   ),
   __syscall_ftruncate64: syscall((host, fd = 0, ...length) => {
     const size = offsetOf(length)

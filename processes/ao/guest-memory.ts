@@ -18,7 +18,11 @@ export class GuestMemory {
   #bytes: Uint8Array<ArrayBuffer>
   #view: DataView<ArrayBuffer>
 
-  constructor(parts: { memory: WebAssembly.Memory; dirty: WebAssembly.Memory; addressBits: 32 | 64 }) {
+  constructor(parts: {
+    memory: WebAssembly.Memory
+    dirty: WebAssembly.Memory
+    addressBits: 32 | 64
+  }) {
     this.#memory = parts.memory
     this.dirtyMap = new Uint8Array(parts.dirty.buffer)
     this.addressBits = parts.addressBits
@@ -104,7 +108,8 @@ export class GuestMemory {
     const bytes = this.bytes
     const end = bytes.indexOf(0, address)
     if (end < 0) throw new GuestFault('trap', 'a string has no end')
-    if (end - address > maxBytes) throw new GuestFault('trap', `a string is longer than ${maxBytes} bytes`)
+    if (end - address > maxBytes)
+      throw new GuestFault('trap', `a string is longer than ${maxBytes} bytes`)
     return bytes.subarray(address, end)
   }
 

@@ -1,6 +1,12 @@
 import {
-  CHUNK_SIZE_BYTES, type Ending, type Guest, type GuestContext, type GuestMessage, type GuestSnapshot,
-  type ModuleDescription, type ProcessDescription,
+  CHUNK_SIZE_BYTES,
+  type Ending,
+  type Guest,
+  type GuestContext,
+  type GuestMessage,
+  type GuestSnapshot,
+  type ModuleDescription,
+  type ProcessDescription,
 } from '../../protocol/index.ts'
 import { ChunkStore } from './chunk-store.ts'
 import { startCrons } from './cron.ts'
@@ -74,10 +80,17 @@ export class AoGuest implements Guest {
     this.#ran = true
     const { timestampMs } = message
     const machine = this.#machine
-    machine.begin({ timestampMs, random: length => context.random(length), log: line => context.log(line) }, gasLimit)
+    machine.begin(
+      { timestampMs, random: length => context.random(length), log: line => context.log(line) },
+      gasLimit,
+    )
     let text: Uint8Array
     try {
-      text = machine.handle(encodeMessage(message, this.#process), this.#environment, RESPONSE_MAX_BYTES)
+      text = machine.handle(
+        encodeMessage(message, this.#process),
+        this.#environment,
+        RESPONSE_MAX_BYTES,
+      )
     } catch (error) {
       return endingOfException(error, machine, gasLimit)
     }
@@ -94,8 +107,7 @@ export class AoGuest implements Guest {
 
   keep(): void {
     this.#endRun()
-    this.#clearDeadStack()
-    this.#chunks.keep(this.#machine.memory)
+    this.#chunks.keep(this.#machine.memory, this.#machine.deadStack)
     this.#globals = readGlobals(this.#machine.globals)
     this.#pages = this.#machine.memory.pages
   }
@@ -115,7 +127,10 @@ export class AoGuest implements Guest {
   }
 
   chunk(index: number): Uint8Array {
-    return this.#machine.memory.bytes.subarray(index * CHUNK_SIZE_BYTES, (index + 1) * CHUNK_SIZE_BYTES)
+    return this.#machine.memory.bytes.subarray(
+      index * CHUNK_SIZE_BYTES,
+      (index + 1) * CHUNK_SIZE_BYTES,
+    )
   }
 
   engine(): Uint8Array {
@@ -137,22 +152,5 @@ export class AoGuest implements Guest {
     this.#machine.addPages(this.#pages - memory.pages)
     this.#chunks.writeTo(memory, this.#image.boot)
     writeGlobals(this.#machine.globals, this.#globals)
-  }
-
-  /**
-   * What lies beyond the end of the stack means nothing, but differs after each message. As zeros
-   * it is no change, and neither copied, hashed nor stored.
-   */
-  #clearDeadStack(): void {
-    const { memory, deadStack } = this.#machine
-    if (deadStack === undefined) return
-    const first = Math.floor(deadStack.from / CHUNK_SIZE_BYTES)
-    const last = Math.floor(Math.max(deadStack.to - 1, 0) / CHUNK_SIZE_BYTES)
-    // The stack grows down: once a whole chunk was not touched, further ones may be all the same.
-    for (let index = last; index >= first; index--) {
-      if (memory.dirtyMap[index] === 0) continue
-      const from = Math.max(deadStack.from, index * CHUNK_SIZE_BYTES)
-      memory.bytes.fill(0, from, Math.min(deadStack.to, (index + 1) * CHUNK_SIZE_BYTES))
-    }
   }
 }

@@ -31,7 +31,7 @@ export interface AoHost {
   print(text: Uint8Array): void
 }
 
-/** A host import: words (addresses and sizes) come and go as numbers, whatever the address width. */
+/** A host import: words (addresses and sizes) come and go as numbers on all address widths. */
 export type HostFunction = (host: AoHost, ...args: number[]) => number | undefined
 
 /** One row of an import table. */

@@ -1,4 +1,10 @@
-import { CHUNK_SIZE_BYTES, Failure, GAS_PER_SLOT_MAX, type GuestSnapshot } from '../../protocol/index.ts'
+import { Buffer } from 'node:buffer'
+import {
+  CHUNK_SIZE_BYTES,
+  Failure,
+  GAS_PER_SLOT_MAX,
+  type GuestSnapshot,
+} from '../../protocol/index.ts'
 import { forEachDirty } from './chunk-store.ts'
 import { encodeGlobals } from './engine-state.ts'
 import { type LoadedModule, Machine } from './machine.ts'
@@ -12,14 +18,21 @@ export interface Image {
 
 const ZERO = new Uint8Array(CHUNK_SIZE_BYTES)
 
-/** Runs what a module runs before its first message. @throws {Failure} `module-refused` if that fails */
+/** Runs what a module runs before its first message. @throws {Failure} `module-refused` */
 export function makeImage(loaded: LoadedModule): Image {
   const machine = new Machine(loaded)
-  machine.begin({ timestampMs: 0, random: length => new Uint8Array(length), log: () => undefined }, GAS_PER_SLOT_MAX)
+  machine.begin(
+    { timestampMs: 0, random: length => new Uint8Array(length), log: () => undefined },
+    GAS_PER_SLOT_MAX,
+  )
   try {
     machine.boot()
   } catch (error) {
-    throw new Failure('module-refused', { rule: 'boot' }, { cause: error, note: 'its constructors fail' })
+    throw new Failure(
+      'module-refused',
+      { rule: 'boot' },
+      { cause: error, note: 'its constructors fail' },
+    )
   }
   const { memory } = machine
   const boot = new Map<number, Uint8Array>()

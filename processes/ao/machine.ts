@@ -28,7 +28,11 @@ const STACK_SHARE = 4
 /** Stack assumed where a module does not tell. */
 const STACK_UNKNOWN_BYTES = 1024 * 1024
 
-const IDLE: SlotInputs = { timestampMs: 0, random: length => new Uint8Array(length), log: () => undefined }
+const IDLE: SlotInputs = {
+  timestampMs: 0,
+  random: length => new Uint8Array(length),
+  log: () => undefined,
+}
 
 /** One instance of a module, with its host imports. */
 export class Machine implements AoHost {
@@ -42,15 +46,15 @@ export class Machine implements AoHost {
   readonly #exports: WebAssembly.Exports
   readonly #unwind: UnwindPoint
   slot: SlotInputs = IDLE
-  files: ScratchFiles
   tempRet = 0
   #lines: LineLog
+  /** Made when first asked for: few slots do. */
+  #files: ScratchFiles | undefined
 
   constructor(loaded: LoadedModule) {
     const { prepared } = loaded
     this.format = loaded.format
     this.#lines = new LineLog(IDLE.log)
-    this.files = this.#noFiles()
     this.#exports = this.#instantiate(loaded)
     this.globals = prepared.globals.map(({ exportName }) => this.#global(exportName) as AnyGlobal)
     this.gas = this.#global(INJECTED.gas) as BigGlobal
@@ -64,6 +68,14 @@ export class Machine implements AoHost {
     this.#unwind = this.#makeUnwindPoint()
   }
 
+  get files(): ScratchFiles {
+    this.#files ??= new ScratchFiles({
+      random: length => this.slot.random(length),
+      print: bytes => this.print(bytes),
+    })
+    return this.#files
+  }
+
   /** The engine could not give memory that the rules allow. */
   get ranOutOfMemory(): boolean {
     return this.#outOfMemory.value !== 0
@@ -72,7 +84,9 @@ export class Machine implements AoHost {
   /** Where the stack ends and where it stands: what lies between is dead. */
   get deadStack(): { readonly from: number; readonly to: number } | undefined {
     const end = this.#find('emscripten_stack_get_end')
-    return end === undefined ? undefined : { from: Number(end()), to: Number(this.#unwind.stackSave()) }
+    return end === undefined
+      ? undefined
+      : { from: Number(end()), to: Number(this.#unwind.stackSave()) }
   }
 
   /** Makes ready for a slot. */
@@ -83,7 +97,7 @@ export class Machine implements AoHost {
     this.#outOfMemory.value = 0
     this.tempRet = 0
     this.#lines = new LineLog(line => slot.log(line))
-    this.files = this.#noFiles()
+    this.#files = undefined
   }
 
   /** Runs what the loader of the format runs before the first message. @throws as guests do */
@@ -154,7 +168,9 @@ export class Machine implements AoHost {
   }
 
   #place(text: Uint8Array, onStack: boolean): number {
-    const address = onStack ? Number(this.#call(this.#stackAlloc, this.#raw(text.length + 1))) : this.allocate(text.length + 1)
+    const address = onStack
+      ? Number(this.#call(this.#stackAlloc, this.#raw(text.length + 1)))
+      : this.allocate(text.length + 1)
     const target = this.memory.write(address, text.length + 1)
     target.set(text)
     target[text.length] = 0
@@ -162,7 +178,9 @@ export class Machine implements AoHost {
   }
 
   get #stackAlloc(): string {
-    return this.#find('_emscripten_stack_alloc') === undefined ? 'stackAlloc' : '_emscripten_stack_alloc'
+    return this.#find('_emscripten_stack_alloc') === undefined
+      ? 'stackAlloc'
+      : '_emscripten_stack_alloc'
   }
 
   #stackFree(): number {
@@ -174,16 +192,13 @@ export class Machine implements AoHost {
     return this.format.addressBits === 64 ? BigInt(value) : value
   }
 
-  #noFiles(): ScratchFiles {
-    return new ScratchFiles({ random: length => this.slot.random(length), print: bytes => this.print(bytes) })
-  }
-
   #instantiate(loaded: LoadedModule): WebAssembly.Exports {
     const imports = makeImports(loaded.imports, loaded.format, this, () => this.#unwind)
     try {
       return new WebAssembly.Instance(loaded.module, imports).exports
     } catch (error) {
-      if (error instanceof RangeError) throw new HostFault('no memory for another guest', { cause: error })
+      if (error instanceof RangeError)
+        throw new HostFault('no memory for another guest', { cause: error })
       throw error
     }
   }
@@ -227,7 +242,8 @@ export class Machine implements AoHost {
     const entries = new Map<number, Exported | undefined>()
     const entry = (index: number): Exported | undefined => {
       if (!(table instanceof WebAssembly.Table) || index >= table.length) return undefined
-      if (!entries.has(index)) entries.set(index, (table.get(index) as Exported | null) ?? undefined)
+      if (!entries.has(index))
+        entries.set(index, (table.get(index) as Exported | null) ?? undefined)
       return entries.get(index)
     }
     const dynamic = new Map<string, Exported | undefined>()

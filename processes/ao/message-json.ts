@@ -1,4 +1,11 @@
-import { dataText, type GuestMessage, type ProcessDescription, type Tag, type ModuleDescription } from '../../protocol/index.ts'
+import {
+  dataText,
+  type GuestMessage,
+  type ProcessDescription,
+  type Tag,
+  toBase64Url,
+  type ModuleDescription,
+} from '../../protocol/index.ts'
 import { blockHeightAt } from './block-height.ts'
 import { cronTags } from './cron.ts'
 
@@ -9,20 +16,22 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The `env` argument of `handle`, JSON in UTF-8: the process and its module. */
-export function encodeEnvironment(process: ProcessDescription, module: ModuleDescription): Uint8Array {
-  return encoder.encode(JSON.stringify({
-    Process: { Id: process.id, Owner: process.owner, Tags: processTags(process) },
-    Module: { Id: module.id, Owner: module.owner, Tags: tagList(module.tags) },
-  }))
+export function encodeEnvironment(
+  process: ProcessDescription,
+  module: ModuleDescription,
+): Uint8Array {
+  return encoder.encode(
+    JSON.stringify({
+      Process: { Id: process.id, Owner: process.owner, Tags: processTags(process) },
+      Module: { Id: module.id, Owner: module.owner, Tags: tagList(module.tags) },
+    }),
+  )
 }
 
 /** The tags of a process; one that a process spawned has those that AO's messenger adds. */
 function processTags(process: ProcessDescription): Tag[] {
   if (process.parent === undefined) return tagList(process.tags)
-  return [
-    ...withDefaults(process.tags, 'Process'),
-    { name: 'From-Process', value: process.parent },
-  ]
+  return [...withDefaults(process.tags, 'Process'), { name: 'From-Process', value: process.parent }]
 }
 
 const tagList = (tags: readonly Tag[]): Tag[] => tags.map(({ name, value }) => ({ name, value }))
@@ -30,19 +39,27 @@ const tagList = (tags: readonly Tag[]): Tag[] => tags.map(({ name, value }) => (
 /** Tags with those every AO message has, where they are absent. */
 function withDefaults(tags: readonly Tag[], type: 'Message' | 'Process'): Tag[] {
   const all = tagList(tags)
-  for (const [name, value] of [['Data-Protocol', 'ao'], ['Variant', 'ao.TN.1'], ['Type', type]] as const) {
+  for (const [name, value] of [
+    ['Data-Protocol', 'ao'],
+    ['Variant', 'ao.TN.1'],
+    ['Type', type],
+  ] as const) {
     if (!tags.some(tag => tag.name === name)) all.push({ name, value })
   }
   return all
 }
 
 /**
- * The `msg` argument of `handle`, JSON in UTF-8, field by field as AO's compute unit builds it. Tags that
- * say where a message comes from are made here from what is verified, never taken from the sender.
+ * The `msg` argument of `handle`, JSON in UTF-8, field by field as AO's compute unit builds it.
+ * Tags that say where a message comes from are made here from what is verified, never taken from
+ * the sender.
  */
 export function encodeMessage(message: GuestMessage, process: ProcessDescription): Uint8Array {
   const { kind } = message
-  const height = { Timestamp: message.timestampMs, 'Block-Height': blockHeightAt(message.timestampMs) }
+  const height = {
+    Timestamp: message.timestampMs,
+    'Block-Height': blockHeightAt(message.timestampMs),
+  }
   const who = kind === 'tick' ? { from: process.owner, owner: process.owner } : message
   const fields = {
     Id: message.id,
@@ -57,12 +74,17 @@ export function encodeMessage(message: GuestMessage, process: ProcessDescription
   }
   const place = kind === 'query' ? {} : { Epoch: process.epoch, Nonce: message.slot }
   const last = kind === 'query' ? { 'Read-Only': true } : {}
-  return encoder.encode(JSON.stringify({ ...fields, ...place, ...height, Cron: kind === 'tick', ...last }))
+  return encoder.encode(
+    JSON.stringify({ ...fields, ...place, ...height, Cron: kind === 'tick', ...last }),
+  )
 }
 
 function messageTags(message: GuestMessage, process: ProcessDescription): Tag[] {
   const { fromProcess, fromModule } = message
-  const given = message.kind === 'tick' ? [...cronTags(process.tags, message.timer), ...message.tags] : message.tags
+  const given =
+    message.kind === 'tick'
+      ? [...cronTags(process.tags, message.timer), ...message.tags]
+      : message.tags
   const tags = given.filter(tag => !FIELD_TAGS.has(tag.name))
   if (fromProcess === undefined) return tagList(tags)
   const all = withDefaults(
@@ -78,7 +100,7 @@ function messageTags(message: GuestMessage, process: ProcessDescription): Tag[] 
 const FROM_TAGS: ReadonlySet<string> = new Set(['From-Process', 'From-Module', 'Pushed-For'])
 
 const signatureText = (message: GuestMessage): string | undefined =>
-  message.signature === undefined ? undefined : Buffer.from(message.signature).toString('base64url')
+  message.signature === undefined ? undefined : toBase64Url(message.signature)
 
 /** An anchor is text to AO programs; one that is no text is not shown. */
 function anchorText(anchor: Uint8Array | undefined): string | undefined {

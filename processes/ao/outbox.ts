@@ -1,13 +1,26 @@
-import { type GuestContext, isId, type ProcessDescription, SYSTEM_TAGS, type Tag } from '../../protocol/index.ts'
+import {
+  type GuestContext,
+  isId,
+  type ProcessDescription,
+  SYSTEM_TAGS,
+  type Tag,
+} from '../../protocol/index.ts'
 import type { Json, JsonObject, Response } from './response.ts'
 
 /** Tags that the receiving side makes from what is verified; a program cannot say them. */
 const MADE_BY_THE_NETWORK: ReadonlySet<string> = new Set([
-  'Data-Protocol', 'Type', 'From-Process', 'From-Module', 'Pushed-For', 'Assignments',
+  'Data-Protocol',
+  'Type',
+  'From-Process',
+  'From-Module',
+  'Pushed-For',
+  'Assignments',
 ])
 
 /** Readers may fold the case of system tags, so none comes twice in any case. */
-const SYSTEM_TAGS_LOWER: ReadonlySet<string> = new Set(Array.from(SYSTEM_TAGS, name => name.toLowerCase()))
+const SYSTEM_TAGS_LOWER: ReadonlySet<string> = new Set(
+  Array.from(SYSTEM_TAGS, name => name.toLowerCase()),
+)
 
 const DEFAULT_VARIANT = 'ao.TN.1'
 /** What AO's messenger sends in place of no data. */
@@ -15,8 +28,12 @@ const NO_DATA = ' '
 
 const encoder = new TextEncoder()
 
-/** Turns what a program gave into messages, spawns and assignments, in this order, as AO's messenger does. */
-export function sendOutbox(response: Response, process: ProcessDescription, context: GuestContext): void {
+/** Sends messages, then spawns, then assignments of a response, as AO's messenger does. */
+export function sendOutbox(
+  response: Response,
+  process: ProcessDescription,
+  context: GuestContext,
+): void {
   for (const message of response.messages) sendMessage(message, context)
   for (const spawn of response.spawns) sendSpawn(spawn, process, context)
   for (const assignment of response.assignments) sendAssignment(assignment, context)
@@ -26,8 +43,14 @@ export function sendOutbox(response: Response, process: ProcessDescription, cont
 function sendMessage(message: JsonObject, context: GuestContext): void {
   const to = message['Target']
   const anchor = message['Anchor']
-  if (typeof to !== 'string' || to === '' || !isTruthy(anchor) || !Array.isArray(message['Tags'])) return
-  context.send({ to, tags: outgoing(tagsOf(message['Tags'])), data: dataOf(message['Data']), anchor: encodeText(anchor) })
+  if (typeof to !== 'string' || to === '' || !isTruthy(anchor) || !Array.isArray(message['Tags']))
+    return
+  context.send({
+    to,
+    tags: outgoing(tagsOf(message['Tags'])),
+    data: dataOf(message['Data']),
+    anchor: encodeText(anchor),
+  })
 }
 
 /** Spawns, and tells the program the id of its child, as AO's messenger does. */
@@ -41,7 +64,12 @@ function sendSpawn(spawn: JsonObject, process: ProcessDescription, context: Gues
   const tags = outgoing(given)
   const fromModule: Tag = { name: 'From-Module', value: process.module }
   const data = dataOf(spawn['Data'])
-  const child = context.spawn({ module, tags: [...tags, fromModule], data, anchor: encodeText(spawn['Anchor']) })
+  const child = context.spawn({
+    module,
+    tags: [...tags, fromModule],
+    data,
+    anchor: encodeText(spawn['Anchor']),
+  })
   const notice = [...tags, { name: 'Process', value: child }, { name: 'Action', value: 'Spawned' }]
   context.send({ to: process.id, tags: notice, data: encoder.encode(NO_DATA) })
 }
@@ -86,7 +114,9 @@ const isTruthy = (value: Json | undefined): value is Json => value !== undefined
 
 function textsOf(value: Json | undefined): string[] {
   if (typeof value === 'string') return [value]
-  return Array.isArray(value) ? (value as readonly Json[]).filter(item => typeof item === 'string') : []
+  return Array.isArray(value)
+    ? (value as readonly Json[]).filter(item => typeof item === 'string')
+    : []
 }
 
 function dataOf(value: Json | undefined): Uint8Array {

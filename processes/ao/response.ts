@@ -1,7 +1,17 @@
-import { ERROR_TEXT_MAX_BYTES, OUTPUT_SIZE_MAX_BYTES, type ResultError } from '../../protocol/index.ts'
+import {
+  ERROR_TEXT_MAX_BYTES,
+  OUTPUT_SIZE_MAX_BYTES,
+  type ResultError,
+} from '../../protocol/index.ts'
 
 /** JSON as parsed. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [name: string]: Json }
 export type JsonObject = { readonly [name: string]: Json }
 
 /** What `handle` gave, read: nothing has been done with it. */
@@ -13,7 +23,7 @@ export interface Response {
   readonly assignments: readonly JsonObject[]
 }
 
-/** Levels of arrays and objects in a response: more would let a program overflow the host's stack. */
+/** Levels of arrays and objects in a response: more could overflow the host's stack. */
 const DEPTH_MAX = 128
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -28,11 +38,14 @@ const objectsOf = (value: Json | undefined): readonly JsonObject[] =>
 /** Reads the text that `handle` gave. */
 export function readResponse(text: Uint8Array): Response {
   const whole = parse(text)
-  if (!isObject(whole) || !isShallow(whole, DEPTH_MAX)) return failed('bad-output', 'the program gave no JSON object')
+  if (!isObject(whole) || !isShallow(whole, DEPTH_MAX))
+    return failed('bad-output', 'the program gave no JSON object')
   const body = isObject(whole['response']) ? whole['response'] : {}
   if (whole['ok'] !== true) {
     const reason = whole['response'] ?? whole['error']
-    return failed('aos-error', errorText(reason ?? 'the program gave no result'), { Error: reason ?? 'no result' })
+    return failed('aos-error', errorText(reason ?? 'the program gave no result'), {
+      Error: reason ?? 'no result',
+    })
   }
   const error = body['Error']
   if (error !== undefined && error !== null && error !== false && error !== '') {
@@ -64,10 +77,17 @@ function isShallow(value: Json, levels: number): boolean {
 }
 
 function failed(code: string, message: string, body: JsonObject = { Error: message }): Response {
-  return { error: { code, message: cutText(message) }, body, messages: [], spawns: [], assignments: [] }
+  return {
+    error: { code, message: cutText(message) },
+    body,
+    messages: [],
+    spawns: [],
+    assignments: [],
+  }
 }
 
-const errorText = (error: Json): string => (typeof error === 'string' ? error : JSON.stringify(error))
+const errorText = (error: Json): string =>
+  typeof error === 'string' ? error : JSON.stringify(error)
 
 /** Well-formed text of at most the bound of an error. */
 export function cutText(text: string): string {
@@ -85,13 +105,15 @@ export function cutText(text: string): string {
 export function encodeOutput(body: JsonObject, gas: bigint): Uint8Array | undefined {
   const error = body['Error']
   const output = body['Output']
-  const bytes = encoder.encode(JSON.stringify({
-    Messages: body['Messages'] ?? [],
-    Assignments: body['Assignments'] ?? [],
-    Spawns: body['Spawns'] ?? [],
-    Output: typeof output === 'number' ? String(output) : (output ?? ''),
-    Error: error === null || error === false || error === '' ? undefined : error,
-    GasUsed: Number(gas),
-  }))
+  const bytes = encoder.encode(
+    JSON.stringify({
+      Messages: body['Messages'] ?? [],
+      Assignments: body['Assignments'] ?? [],
+      Spawns: body['Spawns'] ?? [],
+      Output: typeof output === 'number' ? String(output) : (output ?? ''),
+      Error: error === null || error === false || error === '' ? undefined : error,
+      GasUsed: Number(gas),
+    }),
+  )
   return bytes.length <= OUTPUT_SIZE_MAX_BYTES ? bytes : undefined
 }

@@ -1,4 +1,9 @@
-import { type GuestFactory, HostFault, type ModuleDescription, type Runtime } from '../../protocol/index.ts'
+import {
+  type GuestFactory,
+  HostFault,
+  type ModuleDescription,
+  type Runtime,
+} from '../../protocol/index.ts'
 import { AO_FORMATS } from './formats.ts'
 import { AoGuest } from './guest.ts'
 import { makeImage } from './image.ts'
@@ -17,7 +22,10 @@ export const aoRuntime: Runtime = {
 function load(bytes: Uint8Array, module: ModuleDescription): GuestFactory {
   const prepared = decodePrepared(bytes)
   const compiled = compile(prepared.wasm)
-  const imports = WebAssembly.Module.imports(compiled).map(({ module: from, name }) => ({ module: from, name }))
+  const imports = WebAssembly.Module.imports(compiled).map(({ module: from, name }) => ({
+    module: from,
+    name,
+  }))
   const loaded: LoadedModule = { module: compiled, imports, prepared, format: formatOf(module) }
   const image = makeImage(loaded)
   return {

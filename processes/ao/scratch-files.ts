@@ -15,7 +15,15 @@ const DESCRIPTORS_MAX = 256
 
 const FOLDERS = ['/', '/tmp', '/home', '/home/web_user', '/dev', '/data', '/var', '/var/tmp']
 
-export const OPEN = { write: 1, readWrite: 2, create: 64, exclusive: 128, truncate: 512, append: 1024, folder: 65_536 } as const
+export const OPEN = {
+  write: 1,
+  readWrite: 2,
+  create: 64,
+  exclusive: 128,
+  truncate: 512,
+  append: 1024,
+  folder: 65_536,
+} as const
 const ACCESS_MASK = 3
 
 export type NodeKind = 'file' | 'folder' | 'null' | 'random' | 'terminal'
@@ -45,7 +53,10 @@ export class ScratchFiles {
   #nextInode = 1
   #held = 0
 
-  constructor(parts: { random: (length: number) => Uint8Array; print: (bytes: Uint8Array) => void }) {
+  constructor(parts: {
+    random: (length: number) => Uint8Array
+    print: (bytes: Uint8Array) => void
+  }) {
     this.#random = parts.random
     this.#print = parts.print
     for (const path of FOLDERS) this.#add(path, 'folder', 0o777)
@@ -53,7 +64,8 @@ export class ScratchFiles {
     this.#add('/dev/random', 'random', 0o666)
     this.#add('/dev/urandom', 'random', 0o666)
     const node = this.#add('/dev/tty', 'terminal', 0o666)
-    for (let fd = 0; fd < 3; fd++) this.#open.push({ node, path: '/dev/tty', flags: 2, position: 0 })
+    for (let fd = 0; fd < 3; fd++)
+      this.#open.push({ node, path: '/dev/tty', flags: 2, position: 0 })
   }
 
   /** The open file of a descriptor. @throws {FileError} */
@@ -74,8 +86,10 @@ export class ScratchFiles {
       this.#demandFolder(parentOf(path))
       node = this.#add(path, 'file', permissions & 0o777)
     }
-    if (node.kind === 'folder' && (flags & ACCESS_MASK) !== 0) throw new FileError(ERRNO.isDirectory)
-    if (node.kind !== 'folder' && (flags & OPEN.folder) !== 0) throw new FileError(ERRNO.notDirectory)
+    if (node.kind === 'folder' && (flags & ACCESS_MASK) !== 0)
+      throw new FileError(ERRNO.isDirectory)
+    if (node.kind !== 'folder' && (flags & OPEN.folder) !== 0)
+      throw new FileError(ERRNO.notDirectory)
     if (node.kind === 'file' && (flags & OPEN.truncate) !== 0) this.truncate(node, 0)
     return this.#place({ node, path, flags, position: 0 }, 0)
   }
@@ -106,7 +120,10 @@ export class ScratchFiles {
       return target.length
     }
     if (node.kind !== 'file') return 0
-    const part = node.bytes.subarray(Math.min(position, node.size), Math.min(position + target.length, node.size))
+    const part = node.bytes.subarray(
+      Math.min(position, node.size),
+      Math.min(position + target.length, node.size),
+    )
     target.set(part)
     return part.length
   }
@@ -125,11 +142,14 @@ export class ScratchFiles {
 
   /** Makes a file `size` bytes long; what is new is zero. @throws {FileError} */
   truncate(node: FileNode, size: number): void {
-    if (node.kind !== 'file' || !Number.isSafeInteger(size) || size < 0) throw new FileError(ERRNO.invalid)
+    if (node.kind !== 'file' || !Number.isSafeInteger(size) || size < 0)
+      throw new FileError(ERRNO.invalid)
     if (this.#held - node.size + size > SCRATCH_BYTES_MAX) throw new FileError(ERRNO.noSpace)
     this.#held += size - node.size
     if (size > node.bytes.length) {
-      const grown = new Uint8Array(Math.min(Math.max(size, node.bytes.length * 2, 4096), SCRATCH_BYTES_MAX))
+      const grown = new Uint8Array(
+        Math.min(Math.max(size, node.bytes.length * 2, 4096), SCRATCH_BYTES_MAX),
+      )
       grown.set(node.bytes.subarray(0, node.size))
       node.bytes = grown
     }
@@ -192,7 +212,8 @@ export class ScratchFiles {
 
   #hasChildren(path: string): boolean {
     const prefix = path === '/' ? '/' : `${path}/`
-    for (const other of this.#nodes.keys()) if (other !== path && other.startsWith(prefix)) return true
+    for (const other of this.#nodes.keys())
+      if (other !== path && other.startsWith(prefix)) return true
     return false
   }
 
@@ -202,7 +223,14 @@ export class ScratchFiles {
 
   #add(path: string, kind: NodeKind, permissions: number): FileNode {
     if (this.#nodes.size >= NODES_MAX) throw new FileError(ERRNO.noSpace)
-    const node: FileNode = { kind, inode: this.#nextInode++, permissions, size: 0, bytes: new Uint8Array(0), unlinked: false }
+    const node: FileNode = {
+      kind,
+      inode: this.#nextInode++,
+      permissions,
+      size: 0,
+      bytes: new Uint8Array(0),
+      unlinked: false,
+    }
     this.#nodes.set(path, node)
     return node
   }
@@ -221,7 +249,7 @@ function parentOf(path: string): string {
   return slash <= 0 ? '/' : path.slice(0, slash)
 }
 
-/** An absolute path without `.`, `..`, doubled or closing slashes; relative ones begin at the root. */
+/** An absolute path without `.`, `..` and needless slashes; relative ones begin at the root. */
 export function normalizePath(path: string): string {
   const parts: string[] = []
   for (const part of path.split('/')) {

@@ -23,7 +23,7 @@ function copyBytes(host: AoHost, to = 0, from = 0, length = 0): number {
   return to
 }
 
-/** Emscripten's growth: a fifth more than there is, or less if that is too much. Tells whether it grew. */
+/** Emscripten's growth: a fifth more than there is, or less if that is too much. 1: it grew. */
 function growHeap(host: AoHost, requested: number): number {
   const need = host.format.addressBits === 32 ? requested >>> 0 : requested
   const { heapMaxBytes } = host.format
@@ -31,7 +31,10 @@ function growHeap(host: AoHost, requested: number): number {
   if (need <= before || need > heapMaxBytes) return 0
   for (const part of [0.2, 0.1, 0.05]) {
     const generous = Math.min(before * (1 + part), need + OVERGROWTH_MAX_BYTES)
-    const size = Math.min(heapMaxBytes, Math.ceil(Math.max(need, generous) / PAGE_BYTES) * PAGE_BYTES)
+    const size = Math.min(
+      heapMaxBytes,
+      Math.ceil(Math.max(need, generous) / PAGE_BYTES) * PAGE_BYTES,
+    )
     if (host.grow((size - before) / PAGE_BYTES)) return 1
   }
   return 0
@@ -43,7 +46,8 @@ function fillRandom(host: AoHost, at: number, length: number): number {
   return 0
 }
 
-const reasonAt = (host: AoHost, at: number): string => (at === 0 ? '' : host.memory.readText(at, REASON_MAX_BYTES))
+const reasonAt = (host: AoHost, at: number): string =>
+  at === 0 ? '' : host.memory.readText(at, REASON_MAX_BYTES)
 
 const print = number((host, text = 0) => {
   host.print(new TextEncoder().encode(`${host.memory.readText(text, PAGE_BYTES)}\n`))
@@ -70,7 +74,9 @@ export const SYSTEM_IMPORTS: ImportTable = {
   proc_exit: number((_host, status = 0) => {
     throw new GuestFault('exit', `the program called exit(${status})`)
   }),
-  __assert_fail: number((host, condition = 0) => abort(`assertion failed: ${reasonAt(host, condition)}`)),
+  __assert_fail: number((host, condition = 0) =>
+    abort(`assertion failed: ${reasonAt(host, condition)}`),
+  ),
   __cxa_throw: number(() => abort('the program threw an exception that nothing catches')),
   _emscripten_memcpy_js: word(copyBytes),
   emscripten_memcpy_js: word(copyBytes),
@@ -96,7 +102,7 @@ export const SYSTEM_IMPORTS: ImportTable = {
     host.tempRet = value
     return undefined
   }),
-  // Files of the weave are not here: opening one fails, as without the extension, and reading is at its end.
+  // Files of the weave are not here: opening one fails, and reading is at its end.
   __asyncjs__weavedrive_open: nothing,
   __asyncjs__weavedrive_read: nothing,
   __asyncjs__weavedrive_close: nothing,

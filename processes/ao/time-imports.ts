@@ -11,21 +11,31 @@ const TWO_TO_32 = 4_294_967_296
 const now = (host: AoHost): number => host.slot.timestampMs
 
 /** Where the last two fields of `struct tm` stand. */
-const tailOf = (host: AoHost) => (host.format.addressBits === 64 ? { offset: 40, zone: 48 } : { offset: 36, zone: 40 })
+const tailOf = (host: AoHost) =>
+  host.format.addressBits === 64 ? { offset: 40, zone: 48 } : { offset: 36, zone: 40 }
 
 function writeTime(host: AoHost, seconds: number, at: number, withOffset: boolean): undefined {
   const date = new Date(seconds * 1000)
   const fields = [
-    date.getUTCSeconds(), date.getUTCMinutes(), date.getUTCHours(), date.getUTCDate(), date.getUTCMonth(),
-    date.getUTCFullYear() - 1900, date.getUTCDay(), yearDay(date),
+    date.getUTCSeconds(),
+    date.getUTCMinutes(),
+    date.getUTCHours(),
+    date.getUTCDate(),
+    date.getUTCMonth(),
+    date.getUTCFullYear() - 1900,
+    date.getUTCDay(),
+    yearDay(date),
   ]
-  fields.forEach((value, index) => host.memory.writeI32(at + index * 4, value))
+  fields.forEach((value, index) => {
+    host.memory.writeI32(at + index * 4, value)
+  })
   if (!withOffset) return
   host.memory.writeI32(at + 32, 0)
   host.memory.writeWord(at + tailOf(host).offset, 0)
 }
 
-const yearDay = (date: Date): number => Math.floor((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / DAY_MS)
+const yearDay = (date: Date): number =>
+  Math.floor((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / DAY_MS)
 
 /** Seconds since 1970: by address in the old formats, else by value, in halves on 32 bits. */
 function secondsOf(host: AoHost, args: readonly number[]): number {
@@ -84,7 +94,7 @@ function format(host: AoHost, target: number, size: number, pattern: number, at:
     offset: memory.readI32(at + tail.offset),
     zone: zone === 0 ? '' : memory.readText(zone, 64),
   })
-  const bytes = Buffer.byteLength(text) + 1
+  const bytes = new TextEncoder().encode(text).length + 1
   if (bytes > size) return 0
   host.charge(bytes)
   return memory.writeText(target, text) - 1
@@ -106,10 +116,18 @@ export const TIME_IMPORTS: ImportTable = {
     return 0
   }),
   _tzset_js: number((host, ...args) => setZone(host, args)),
-  _gmtime_js: number((host, ...args) => writeTime(host, secondsOf(host, args), args.at(-1) ?? 0, false)),
-  _localtime_js: number((host, ...args) => writeTime(host, secondsOf(host, args), args.at(-1) ?? 0, true)),
+  _gmtime_js: number((host, ...args) =>
+    writeTime(host, secondsOf(host, args), args.at(-1) ?? 0, false),
+  ),
+  _localtime_js: number((host, ...args) =>
+    writeTime(host, secondsOf(host, args), args.at(-1) ?? 0, true),
+  ),
   _mktime_js: word((host, at = 0) => makeTime(host, at)),
   _timegm_js: word((host, at = 0) => makeTime(host, at)),
-  strftime: word((host, target = 0, size = 0, pattern = 0, at = 0) => format(host, target, size, pattern, at)),
-  strftime_l: word((host, target = 0, size = 0, pattern = 0, at = 0) => format(host, target, size, pattern, at)),
+  strftime: word((host, target = 0, size = 0, pattern = 0, at = 0) =>
+    format(host, target, size, pattern, at),
+  ),
+  strftime_l: word((host, target = 0, size = 0, pattern = 0, at = 0) =>
+    format(host, target, size, pattern, at),
+  ),
 }

@@ -1,12 +1,12 @@
 import { GuestFault, LONGJMP } from './faults.ts'
 
 /**
- * setjmp and longjmp, as emscripten builds them: the guest calls an `invoke_…` import, which calls
- * back into the guest; a longjmp is an exception that the nearest of them catches. Only that one
- * value is caught. Traps, spent gas, faults of a host call and of the engine go through.
+ * setjmp and longjmp, as emscripten builds them: the guest calls an import `invoke_<signature>`,
+ * which calls back into the guest; a longjmp is an exception that the nearest of them catches. Only
+ * that one value is caught. Traps, spent gas, faults of a host call and of the engine go through.
  */
 
-/** Stack slots an `invoke_…` takes from the depth limit: its native frames are larger than a guest's. */
+/** Stack slots such an import takes from the depth limit, for its native frames. */
 const INVOKE_SLOTS = 128
 
 /** A word of the guest: bigint where addresses have 64 bits. */

@@ -8,10 +8,17 @@ import { Held, stateOf } from './state.ts'
 const script = fileURLToPath(new URL('determinism-child.ts', import.meta.url))
 
 /** Ways in which V8 can run the same code: baseline compiler, optimising compiler, one after the other. */
-const MODES = [[], ['--liftoff-only'], ['--no-liftoff'], ['--no-wasm-lazy-compilation', '--stack-size=2000']]
+const MODES = [
+  [],
+  ['--liftoff-only'],
+  ['--no-liftoff'],
+  ['--no-wasm-lazy-compilation', '--stack-size=2000'],
+]
 
 async function hashIn(mode: readonly string[], module: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [...mode, script, ...module], { env: { ...process.env, TZ: 'Asia/Tokyo' } })
+  const { stdout } = await promisify(execFile)(process.execPath, [...mode, script, ...module], {
+    env: { ...process.env, TZ: 'Asia/Tokyo' },
+  })
   return stdout.trim()
 }
 
@@ -29,7 +36,15 @@ describe('the same messages', { timeout: 240_000 }, () => {
   it('give the same in a guest that was opened from a snapshot half way, with grown memory', () => {
     const module = readModule('aos2_0_6')
     const whole = new Held(loadModule(module, WASM64))
-    const messages = [messageOf(0, ''), ...[1, 2, 3, 4, 5, 6].map(slot => evalOf(slot, 'B = (B or "x") .. ("y"):rep(1000):rep(9000); C = coroutine.wrap(function() for i = 1, 9 do coroutine.yield(i) end end); return C() + #B'))]
+    const messages = [
+      messageOf(0, ''),
+      ...[1, 2, 3, 4, 5, 6].map(slot =>
+        evalOf(
+          slot,
+          'B = (B or "x") .. ("y"):rep(1000):rep(9000); C = coroutine.wrap(function() for i = 1, 9 do coroutine.yield(i) end end); return C() + #B',
+        ),
+      ),
+    ]
     for (const message of messages.slice(0, 4)) whole.step(message)
     const opened = new Held(loadModule(module, WASM64), whole.snapshot())
     expect(stateOf(opened.guest)).toBe(stateOf(whole.guest))

@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { encodeEnvironment, encodeMessage } from '../../../processes/ao/message-json.ts'
-import { describe as describeModule, GAS, loadModule, outputOf, processOf, readModule, recorder, WASM32, WASM64 } from './fixtures.ts'
+import {
+  describe as describeModule,
+  GAS,
+  loadModule,
+  outputOf,
+  processOf,
+  readModule,
+  recorder,
+  WASM32,
+  WASM64,
+} from './fixtures.ts'
 import { askOracle } from './oracle.ts'
 import { makeScenario } from './scenario.ts'
 
@@ -16,15 +26,31 @@ describe("AO's own loader and this runtime", () => {
     const process = processOf()
     const steps = makeScenario()
     const env = parse(encodeEnvironment(process, describeModule(wasm, format)))
-    const asked = steps.map(({ message, fails }) => ({ message: parse(encodeMessage(message, process)), env, restore: fails }))
+    const asked = steps.map(({ message, fails }) => ({
+      message: parse(encodeMessage(message, process)),
+      env,
+      restore: fails,
+    }))
     const expected = await askOracle({ wasm: name, format }, asked)
     const guest = loadModule(wasm, format).open(process)
     expect(expected).toHaveLength(steps.length)
     steps.forEach(({ message, fails }, slot) => {
       const ending = guest.run(message, recorder(), GAS)
       const { GasUsed: _, ...ours } = outputOf(ending.output)
-      const { Error: failure, Output = '', Messages = [], Spawns = [], Assignments = [] } = expected[slot] ?? {}
-      const theirs = { ...(failure === undefined ? {} : { Error: failure }), Output, Messages, Spawns, Assignments }
+      const {
+        Error: failure,
+        Output = '',
+        Messages = [],
+        Spawns = [],
+        Assignments = [],
+      } = expected[slot] ?? {}
+      const theirs = {
+        ...(failure === undefined ? {} : { Error: failure }),
+        Output,
+        Messages,
+        Spawns,
+        Assignments,
+      }
       expect({ slot, ...ours }).toEqual({ slot, ...theirs })
       expect({ slot, status: ending.status }).toEqual({ slot, status: fails ? 'error' : 'ok' })
       if (ending.status === 'ok') guest.keep()

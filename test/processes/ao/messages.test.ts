@@ -4,15 +4,29 @@ import { asProcessId, asModuleId } from '../../../protocol/index.ts'
 import { blockHeightAt } from '../../../processes/ao/index.ts'
 import { encodeEnvironment, encodeMessage } from '../../../processes/ao/message-json.ts'
 import {
-  actionOf, describe as describeModule, evalOf, loadModule, messageOf, MODULE, OTHER, outputOf, OWNER, PROCESS, processOf,
-  readModule, SPAWN_TAGS, UNIT, WASM32,
+  actionOf,
+  describe as describeModule,
+  evalOf,
+  loadModule,
+  messageOf,
+  MODULE,
+  OTHER,
+  outputOf,
+  OWNER,
+  PROCESS,
+  processOf,
+  readModule,
+  SPAWN_TAGS,
+  UNIT,
+  WASM32,
 } from './fixtures.ts'
 import { Held } from './state.ts'
 
 const decoder = new TextDecoder()
 const json = (message: GuestMessage, process = processOf()): Record<string, unknown> =>
   JSON.parse(decoder.decode(encodeMessage(message, process))) as Record<string, unknown>
-const tagOf = (tags: readonly Tag[], name: string): string | undefined => tags.find(tag => tag.name === name)?.value
+const tagOf = (tags: readonly Tag[], name: string): string | undefined =>
+  tags.find(tag => tag.name === name)?.value
 const tagsOf = (message: Record<string, unknown>): Tag[] => message['Tags'] as Tag[]
 
 describe('block heights', () => {
@@ -26,7 +40,10 @@ describe('block heights', () => {
 
 describe('a message as a program sees it', () => {
   it("has the fields of AO's compute unit", () => {
-    const message = messageOf(7, 'hello', { signature: Uint8Array.of(1, 2, 255), anchor: new TextEncoder().encode('0'.repeat(32)) })
+    const message = messageOf(7, 'hello', {
+      signature: Uint8Array.of(1, 2, 255),
+      anchor: new TextEncoder().encode('0'.repeat(32)),
+    })
     expect(json(message)).toEqual({
       Id: message.id,
       Signature: 'AQL_',
@@ -45,19 +62,36 @@ describe('a message as a program sees it', () => {
   })
 
   it('has no data if that is no text, and no anchor if that is none', () => {
-    const message = messageOf(1, '', { data: Uint8Array.of(0xff, 0xfe), anchor: Uint8Array.of(0xff) })
+    const message = messageOf(1, '', {
+      data: Uint8Array.of(0xff, 0xfe),
+      anchor: Uint8Array.of(0xff),
+    })
     expect(json(message)).toMatchObject({ Data: null })
     expect(json(message)).not.toHaveProperty('Anchor')
   })
 
   it('has no tags From and Owner', () => {
-    const tags = [{ name: 'From', value: 'x' }, { name: 'Owner', value: 'y' }, { name: 'Keep', value: 'z' }]
+    const tags = [
+      { name: 'From', value: 'x' },
+      { name: 'Owner', value: 'y' },
+      { name: 'Keep', value: 'z' },
+    ]
     expect(tagsOf(json(messageOf(1, '', { tags })))).toEqual([{ name: 'Keep', value: 'z' }])
   })
 
   it('says truly where it was pushed from, whatever its sender wrote', () => {
-    const tags = [{ name: 'From-Process', value: 'forged' }, { name: 'Pushed-For', value: 'forged' }, { name: 'Action', value: 'Hi' }]
-    const pushed = messageOf(1, '', { from: OTHER, owner: UNIT, fromProcess: OTHER, fromModule: MODULE, tags })
+    const tags = [
+      { name: 'From-Process', value: 'forged' },
+      { name: 'Pushed-For', value: 'forged' },
+      { name: 'Action', value: 'Hi' },
+    ]
+    const pushed = messageOf(1, '', {
+      from: OTHER,
+      owner: UNIT,
+      fromProcess: OTHER,
+      fromModule: MODULE,
+      tags,
+    })
     const seen = json(pushed)
     expect(seen).toMatchObject({ From: OTHER, Owner: UNIT, 'Forwarded-By': UNIT })
     expect(tagsOf(seen)).toEqual([
@@ -73,10 +107,28 @@ describe('a message as a program sees it', () => {
 
   it('of a tick comes from the owner, with the tags of its cron', () => {
     const process = processOf({
-      tags: [...SPAWN_TAGS, { name: 'Cron-Interval', value: '5-minutes' }, { name: 'Cron-Tag-Action', value: 'Cron' }],
+      tags: [
+        ...SPAWN_TAGS,
+        { name: 'Cron-Interval', value: '5-minutes' },
+        { name: 'Cron-Tag-Action', value: 'Cron' },
+      ],
     })
-    const seen = json(messageOf(4, '', { kind: 'tick', from: PROCESS, owner: PROCESS, tags: [], timer: 'cron-0-5-minutes' }), process)
-    expect(seen).toMatchObject({ From: OWNER, Owner: OWNER, Cron: true, Tags: [{ name: 'Action', value: 'Cron' }] })
+    const seen = json(
+      messageOf(4, '', {
+        kind: 'tick',
+        from: PROCESS,
+        owner: PROCESS,
+        tags: [],
+        timer: 'cron-0-5-minutes',
+      }),
+      process,
+    )
+    expect(seen).toMatchObject({
+      From: OWNER,
+      Owner: OWNER,
+      Cron: true,
+      Tags: [{ name: 'Action', value: 'Cron' }],
+    })
   })
 
   it('of a query is read-only and has no place in the feed', () => {
@@ -88,11 +140,16 @@ describe('a message as a program sees it', () => {
 
   it('comes with its process and module', () => {
     const child = processOf({ owner: OTHER, parent: OTHER })
-    const environment = JSON.parse(decoder.decode(encodeEnvironment(child, describeModule(new Uint8Array(0), WASM32)))) as {
+    const environment = JSON.parse(
+      decoder.decode(encodeEnvironment(child, describeModule(new Uint8Array(0), WASM32))),
+    ) as {
       Process: { Id: string; Owner: string; Tags: Tag[] }
       Module: { Id: string }
     }
-    expect(environment).toMatchObject({ Process: { Id: PROCESS, Owner: OTHER }, Module: { Id: MODULE, Owner: OWNER } })
+    expect(environment).toMatchObject({
+      Process: { Id: PROCESS, Owner: OTHER },
+      Module: { Id: MODULE, Owner: OWNER },
+    })
     expect(tagOf(environment.Process.Tags, 'From-Process')).toBe(OTHER)
     expect(environment.Process.Tags.filter(tag => tag.name === 'Type')).toHaveLength(1)
   })
@@ -112,7 +169,8 @@ describe('what a program asks for', { timeout: 60_000 }, () => {
 
   it('is sent with its own tags and without those the network makes', () => {
     const held = boot()
-    const lua = 'Send({ Target = "wallet", Action = "Greet", Data = "hi", ["X-Number"] = "5", Tags = { ["Pushed-For"] = "forged", Variant = "mine" } })'
+    const lua =
+      'Send({ Target = "wallet", Action = "Greet", Data = "hi", ["X-Number"] = "5", Tags = { ["Pushed-For"] = "forged", Variant = "mine" } })'
     const { context } = held.step(evalOf(1, lua))
     const [sent] = context.sent
     expect(sent).toMatchObject({ to: 'wallet' })
@@ -121,12 +179,18 @@ describe('what a program asks for', { timeout: 60_000 }, () => {
     const tags = sent?.tags ?? []
     expect(tagOf(tags, 'Reference')).toBe('1')
     expect(tagOf(tags, 'Action')).toBe('Greet')
-    for (const name of ['Data-Protocol', 'Type', 'Pushed-For', 'From-Process']) expect(tagOf(tags, name)).toBeUndefined()
+    for (const name of ['Data-Protocol', 'Type', 'Pushed-For', 'From-Process'])
+      expect(tagOf(tags, name)).toBeUndefined()
   })
 
   it('gets its reply: a pushed message from a trusted unit is handled, another is not', () => {
     const held = boot()
-    held.step(evalOf(1, `Handlers.add('ping', 'Ping', function (m) m.reply({ Data = 'pong to ' .. m.Tags['From-Process'] .. m.From }) end)`))
+    held.step(
+      evalOf(
+        1,
+        `Handlers.add('ping', 'Ping', function (m) m.reply({ Data = 'pong to ' .. m.Tags['From-Process'] .. m.From }) end)`,
+      ),
+    )
     const pushed = { from: OTHER, owner: UNIT, fromProcess: OTHER }
     const trusted = held.step(actionOf(2, 'Ping', '', pushed))
     expect(trusted.context.sent).toHaveLength(1)
@@ -138,7 +202,12 @@ describe('what a program asks for', { timeout: 60_000 }, () => {
   it('spawns, and hears of its child from itself', () => {
     const held = boot()
     const module = `${'N'.repeat(42)}A`
-    const { context } = held.step(evalOf(1, `Spawn('${module}', { Data = 'code', Name = 'kid', Tags = { Authority = '${UNIT}' } })`))
+    const { context } = held.step(
+      evalOf(
+        1,
+        `Spawn('${module}', { Data = 'code', Name = 'kid', Tags = { Authority = '${UNIT}' } })`,
+      ),
+    )
     const [spawn] = context.spawned
     expect(spawn).toMatchObject({ module })
     expect(decoder.decode(spawn?.data)).toBe('code')
@@ -156,11 +225,20 @@ describe('what a program asks for', { timeout: 60_000 }, () => {
   it('resumes a program that waits for its child', () => {
     const held = boot()
     const module = `${'N'.repeat(42)}A`
-    const { context } = held.step(evalOf(1, `Child = Spawn('${module}', { Data = 'x' }).receive().Process`))
+    const { context } = held.step(
+      evalOf(1, `Child = Spawn('${module}', { Data = 'x' }).receive().Process`),
+    )
     const notice = context.sent.at(-1)
-    const heard = messageOf(2, '', { from: PROCESS, owner: UNIT, fromProcess: PROCESS, tags: notice?.tags ?? [] })
+    const heard = messageOf(2, '', {
+      from: PROCESS,
+      owner: UNIT,
+      fromProcess: PROCESS,
+      tags: notice?.tags ?? [],
+    })
     expect(held.step(heard).ending.status).toBe('ok')
-    expect(JSON.stringify(outputOf(held.step(evalOf(3, 'return Child')).ending.output))).toContain('child')
+    expect(JSON.stringify(outputOf(held.step(evalOf(3, 'return Child')).ending.output))).toContain(
+      'child',
+    )
   })
 
   it('drops a spawn of no module, and says so', () => {
@@ -171,16 +249,25 @@ describe('what a program asks for', { timeout: 60_000 }, () => {
   })
 
   it('assigns', () => {
-    const { context } = boot().step(evalOf(1, `Assign({ Processes = { ao.id, 'other' }, Message = 'message-id' })`))
+    const { context } = boot().step(
+      evalOf(1, `Assign({ Processes = { ao.id, 'other' }, Message = 'message-id' })`),
+    )
     expect(context.assigned).toEqual([['message-id', [PROCESS, 'other'], []]])
   })
 
   it('asks for nothing when it fails', () => {
-    const { ending, context } = boot().step(evalOf(1, `Send({ Target = 'x' }); Spawn('${MODULE}', {}); error('boom')`))
+    const { ending, context } = boot().step(
+      evalOf(1, `Send({ Target = 'x' }); Spawn('${MODULE}', {}); error('boom')`),
+    )
     expect(ending).toMatchObject({ status: 'error', error: { code: 'aos-error' } })
     expect(ending.status === 'error' && ending.error.message).toContain('boom')
     expect([...context.sent, ...context.spawned, ...context.assigned]).toEqual([])
-    expect(outputOf(ending.output)).toMatchObject({ Messages: [], Spawns: [], Assignments: [], Output: '' })
+    expect(outputOf(ending.output)).toMatchObject({
+      Messages: [],
+      Spawns: [],
+      Assignments: [],
+      Output: '',
+    })
   })
 
   it('has the timers its spawn names', () => {
@@ -196,7 +283,11 @@ describe('what a program asks for', { timeout: 60_000 }, () => {
     const { context } = { context: held.step(messageOf(1, '')).context }
     expect(context.timers).toEqual([])
     const timers: unknown[] = []
-    guest.run(messageOf(0, ''), { ...context, setTimer: (...args) => void timers.push(args) }, 20_000_000_000n)
+    guest.run(
+      messageOf(0, ''),
+      { ...context, setTimer: (...args) => void timers.push(args) },
+      20_000_000_000n,
+    )
     expect(timers).toEqual([
       ['cron-0-2-seconds', 1_700_000_002_000, 2000],
       ['cron-1-10-blocks', 1_700_001_200_000, 1_200_000],
@@ -208,9 +299,22 @@ describe('what a program asks for', { timeout: 60_000 }, () => {
     const parent = asProcessId(OTHER)
     const held = factory.open(processOf({ owner: parent, parent, tags: SPAWN_TAGS }))
     const context = boot().step(messageOf(1, '')).context
-    held.run(messageOf(0, '', { from: parent, owner: UNIT, fromProcess: parent, fromModule: asModuleId(MODULE) }), context, 20_000_000_000n)
+    held.run(
+      messageOf(0, '', {
+        from: parent,
+        owner: UNIT,
+        fromProcess: parent,
+        fromModule: asModuleId(MODULE),
+      }),
+      context,
+      20_000_000_000n,
+    )
     held.keep()
-    const evaluated = held.run(evalOf(1, 'return Owner', { from: parent, owner: UNIT, fromProcess: parent }), context, 20_000_000_000n)
+    const evaluated = held.run(
+      evalOf(1, 'return Owner', { from: parent, owner: UNIT, fromProcess: parent }),
+      context,
+      20_000_000_000n,
+    )
     held.keep()
     expect(JSON.stringify(outputOf(evaluated.output))).toContain(parent)
   })
@@ -230,6 +334,8 @@ describe('what a program asks for', { timeout: 60_000 }, () => {
     const lua = `local a, b = os.date('%Y-%m-%d %H:%M:%S %Z %z %a %b %j %p', math.floor(os.time() / 1000)), os.clock()
       return a .. ' ' .. tostring(os.clock() == b) .. ' ' .. tostring(os.getenv('HOME'))`
     const { ending } = held.step(evalOf(1, lua))
-    expect(outputOf(ending.output)).toMatchObject({ Output: { data: '2023-11-14 22:13:21 UTC +0000 Tue Nov 318 PM true nil' } })
+    expect(outputOf(ending.output)).toMatchObject({
+      Output: { data: '2023-11-14 22:13:21 UTC +0000 Tue Nov 318 PM true nil' },
+    })
   })
 })

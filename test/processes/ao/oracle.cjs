@@ -19,7 +19,14 @@ WebAssembly.Memory.prototype.grow = function (pages) {
 async function main() {
   const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
   const { wasm, format } = JSON.parse((await lines.next()).value)
-  const options = { format, UNSAFE_MEMORY: true, computeLimit: 9e15, extensions: [], mode: 'Assignments', blockHeight: 100 }
+  const options = {
+    format,
+    UNSAFE_MEMORY: true,
+    computeLimit: 9e15,
+    extensions: [],
+    mode: 'Assignments',
+    blockHeight: 100,
+  }
   let heap
   const handle = await AoLoader((info, receive) => {
     WebAssembly.instantiate(readFileSync(wasm), info).then(({ instance }) => {
@@ -44,7 +51,10 @@ async function main() {
   }
 }
 
-main().then(() => process.exit(0), error => {
-  write(`${JSON.stringify({ broken: String(error && error.stack) })}\n`)
-  process.exit(1)
-})
+main().then(
+  () => process.exit(0),
+  error => {
+    write(`${JSON.stringify({ broken: String(error && error.stack) })}\n`)
+    process.exit(1)
+  },
+)

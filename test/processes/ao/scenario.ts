@@ -82,11 +82,17 @@ const FAILING = [
 const fill = (template: string, value: number): string => template.replaceAll('$n', String(value))
 
 /** Times that make AO's loader and this runtime seed Lua's tables alike: within the loader's own second. */
-const timed = (message: GuestMessage): GuestMessage => ({ ...message, timestampMs: 10_000 + message.slot })
+const timed = (message: GuestMessage): GuestMessage => ({
+  ...message,
+  timestampMs: 10_000 + message.slot,
+})
 
 /** 200 messages that use an aos process in many ways, failures in between. */
 export function makeScenario(): Step[] {
-  const steps: Step[] = [{ message: messageOf(0, ''), fails: false }, { message: evalOf(1, SETUP), fails: false }]
+  const steps: Step[] = [
+    { message: messageOf(0, ''), fails: false },
+    { message: evalOf(1, SETUP), fails: false },
+  ]
   while (steps.length < 200) {
     const slot = steps.length
     steps.push(slot % 11 === 10 ? failing(slot) : slot % 3 === 2 ? acting(slot) : fine(slot))
@@ -107,9 +113,21 @@ function failing(slot: number): Step {
 function acting(slot: number): Step {
   const pushed = { from: OTHER, owner: UNIT, fromProcess: OTHER }
   if (slot % 4 === 0) return { message: actionOf(slot, 'Inc', 'x', pushed), fails: false }
-  if (slot % 4 === 1) return { message: actionOf(slot, 'Inc', 'x', { ...pushed, owner: OTHER.replace('Q', 'Z') }), fails: false }
-  if (slot % 4 === 2) return { message: messageOf(slot, `plain text ${slot} \u00e9\u20ac\ud83d\ude00 "quoted"\n`), fails: false }
+  if (slot % 4 === 1)
+    return {
+      message: actionOf(slot, 'Inc', 'x', { ...pushed, owner: OTHER.replace('Q', 'Z') }),
+      fails: false,
+    }
+  if (slot % 4 === 2)
+    return {
+      message: messageOf(slot, `plain text ${slot} \u00e9\u20ac\ud83d\ude00 "quoted"\n`),
+      fails: false,
+    }
   const base = actionOf(slot, 'Transfer', '')
-  const tags = [...base.tags, { name: 'Quantity', value: '1' }, { name: 'Recipient', value: PROCESS }]
+  const tags = [
+    ...base.tags,
+    { name: 'Quantity', value: '1' },
+    { name: 'Recipient', value: PROCESS },
+  ]
   return { message: { ...base, tags }, fails: false }
 }
