@@ -3,11 +3,18 @@ import { diskFailure } from './disk-failure.ts'
 import { type FeedState, freeze, type TailBlock, visibleLength } from './feed-state.ts'
 import type { OpenFeeds } from './open-feeds.ts'
 
-/** Feeds that are appended to at once: RocksDB has four threads. */
-const FEEDS_AT_ONCE = 32
+/** Feeds that are appended to at once; their reads and writes share calls to RocksDB. */
+const FEEDS_AT_ONCE = 128
 /** Blocks of one append; Hypercore's price is per append. */
 const BLOCKS_TOGETHER_MAX = 1024
 const BYTES_TOGETHER_MAX = 4 * 1024 * 1024
+/**
+ * How long blocks gather before they are appended: they are durable and readable already, and an append of many
+ * costs hardly more than one of a single block.
+ */
+const LINGER_MS = 50
+/** Bytes that wait, above which nothing lingers. */
+const LINGER_MAX_BYTES = 8 * 1024 * 1024
 /** Pause before feeds that failed are opened anew. */
 const REOPEN_PAUSE_MS = 500
 
@@ -29,6 +36,8 @@ export class WriteBehind implements AsyncDisposable {
   #failure: Failure | undefined
   #timer: NodeJS.Timeout | undefined
   #waiting: (() => void)[] = []
+  #lingering: NodeJS.Timeout | undefined
+  #draining = 0
   #closed = false
 
   constructor(parts: WriteBehindParts) {
@@ -51,7 +60,8 @@ export class WriteBehind implements AsyncDisposable {
     this.#bytes += block.bytes.length
     if (state.frozen !== undefined) return
     this.#dirty.add(state)
-    this.#pump()
+    if (this.#bytes > LINGER_MAX_BYTES || this.#draining > 0) this.#pump()
+    else this.#lingering ??= setTimeout(() => this.#pump(), LINGER_MS)
   }
 
   /** Resolves once less waits than the bound. @throws {Failure} what keeps feeds from the disk */
@@ -64,9 +74,15 @@ export class WriteBehind implements AsyncDisposable {
 
   /** Resolves when nothing waits. @throws {Failure} what keeps feeds from the disk */
   async drain(): Promise<void> {
-    while (this.#dirty.size > 0 || this.#running > 0) {
-      if (this.#failure !== undefined && this.#running === 0) throw this.#failure
-      await this.#change()
+    this.#draining++
+    try {
+      this.#pump()
+      while (this.#dirty.size > 0 || this.#running > 0) {
+        if (this.#failure !== undefined && this.#running === 0) throw this.#failure
+        await this.#change()
+      }
+    } finally {
+      this.#draining--
     }
   }
 
@@ -91,6 +107,8 @@ export class WriteBehind implements AsyncDisposable {
   }
 
   #pump(): void {
+    clearTimeout(this.#lingering)
+    this.#lingering = undefined
     if (this.#failure !== undefined || this.#closed) return
     for (const state of this.#dirty) {
       if (this.#running >= FEEDS_AT_ONCE) return
