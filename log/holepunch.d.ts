@@ -102,7 +102,6 @@ declare module 'rocksdb-native' {
   export interface RocksReadBatch {
     get(key: Uint8Array): Promise<Uint8Array | null>
     tryFlush(): void
-    flush(): Promise<void>
     destroy(): void
   }
   export interface RocksWriteBatch {
@@ -114,12 +113,16 @@ declare module 'rocksdb-native' {
   }
   export default class RocksDB {
     constructor(path: string, options?: { writeBufferSize?: number })
+    readonly snapshotted: boolean
+    readonly defaultColumnFamily: unknown
     ready(): Promise<void>
     close(options?: { force?: boolean }): Promise<void>
     /** Memtable to sorted files, with fsync, of this session's column family only. */
     flush(): Promise<void>
-    read(options: { autoDestroy: true; capacity?: number }): RocksReadBatch
-    write(options: { autoDestroy: true; capacity?: number }): RocksWriteBatch
+    /** All sessions, those of column families and snapshots too, are made by this. */
+    session: (options?: object) => RocksDB
+    read: (options: { autoDestroy: true; capacity?: number }) => RocksReadBatch
+    write: (options: { autoDestroy: true; capacity?: number }) => RocksWriteBatch
     iterator(range: {
       gte: Uint8Array
       lt: Uint8Array

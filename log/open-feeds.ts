@@ -1,11 +1,14 @@
+import { join } from 'node:path'
 import Corestore from 'corestore'
 import Hypercore, { type HypercoreKeyPair } from 'hypercore'
 import HypercoreStorage from 'hypercore-storage'
+import RocksDB from 'rocksdb-native'
 import { equalBytes, Failure, type FeedSpec } from '../protocol/index.ts'
 import { diskFailure, isLocked } from './disk-failure.ts'
 import { feedOf, manifestOf } from './feed-manifest.ts'
 import type { FeedState } from './feed-state.ts'
 import { plainBytes } from './plain-bytes.ts'
+import { shareBatches } from './shared-batches.ts'
 
 /** Feeds whose heads are read in one call. */
 const HEADS_TOGETHER_MAX = 1024
@@ -215,9 +218,9 @@ async function openStore(folder: string): Promise<Opened> {
 }
 
 async function openOnce(folder: string): Promise<Opened> {
-  // allowBackup: the folder above has its own lock and its own proof that it is no copy, and does not
-  // mind being touched.
-  const storage = new HypercoreStorage(folder, { allowBackup: true })
+  // Given a database, the storage makes no device file of its own, which would have the folder refused when
+  // it was touched. The folder above has its own lock and its own proof that it is no copy.
+  const storage = new HypercoreStorage(shareBatches(new RocksDB(join(folder, 'db'))))
   const store = new Corestore(storage, { manifestVersion: 2 })
   try {
     await store.ready()
