@@ -5,9 +5,9 @@ import { plainBytes } from './plain-bytes.ts'
 import { ReadTogether } from './read-together.ts'
 
 /** Changes that go to the database in one batch. */
-const BATCH_CHANGES_MAX = 2_000
+const BATCH_CHANGES_MAX = 4_000
 /** How long a change may wait for others. */
-const LINGER_MS = 4
+const LINGER_MS = 50
 /** Bytes of changes not yet with the database; above it `settled` waits. */
 const BACKLOG_MAX_BYTES = 32 * 1024 * 1024
 /** Pause before a database that failed is opened anew. */
