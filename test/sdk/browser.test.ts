@@ -1,0 +1,49 @@
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { rolldown } from 'rolldown'
+import { describe, expect, it } from 'vitest'
+
+const root = join(import.meta.dirname, '../..')
+const ROOMS = ['protocol', 'sdk'] as const
+/** Protocol's own third-party door. */
+const PACKAGES = /^(zod|@noble\/(curves|hashes)\/[\w.]+)$/
+
+function sourcesOf(room: string): { path: string; text: string }[] {
+  return readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
+    .filter(path => path.endsWith('.ts'))
+    .map(path => ({ path: `${room}/${path}`, text: readFileSync(join(root, room, path), 'utf8') }))
+}
+
+describe.each(ROOMS)('%s', room => {
+  it('imports nothing that a browser does not have', () => {
+    const sources = sourcesOf(room)
+    expect(sources.length).toBeGreaterThan(10)
+    for (const { path, text } of sources) {
+      for (const [, from = ''] of text.matchAll(/(?:from|import)\s*\(?'([^']+)'/g)) {
+        expect(from.startsWith('.') || PACKAGES.test(from), `${path} imports ${from}`).toBe(true)
+      }
+      expect(text, path).not.toMatch(/\b(Buffer|process\.(env|argv|cwd|hrtime)|require\(|__dirname|setImmediate)\b/)
+    }
+  })
+})
+
+describe('the SDK as one file', () => {
+  it('is made for browsers without anything of Node, within its budget', async () => {
+    const bundle = await rolldown({ input: join(root, 'sdk/index.ts'), platform: 'browser', logLevel: 'silent' })
+    const { output } = await bundle.generate({ format: 'esm', minify: true })
+    await bundle.close()
+    expect(output).toHaveLength(1)
+    const [{ code, imports }] = output
+    expect(imports).toEqual([])
+    expect(/['"`]node:[a-z]/.test(code)).toBe(false)
+    expect(gzipSync(code).length).toBeLessThan(80 * 1024)
+    const file = join(mkdtempSync(join(tmpdir(), 'atoll-sdk-')), 'sdk.mjs')
+    writeFileSync(file, code)
+    const sdk = (await import(/* @vite-ignore */ file)) as typeof import('../../sdk/index.ts')
+    const client = sdk.connect({ signer: sdk.ed25519Signer(sdk.generateEd25519Seed()), fetch: async () => Response.json({}) })
+    expect((await client.prepare({ process: 'A'.repeat(43), data: 'x' })).id).toHaveLength(43)
+    await expect(client.node()).rejects.toMatchObject({ code: 'unreachable' })
+  })
+})
