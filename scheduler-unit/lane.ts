@@ -60,7 +60,9 @@ export interface LaneParts {
  * 1. Slots are given in the order of `enqueue`, without gaps, by nobody else.
  * 2. A receipt exists only for what is durable; if a commit fails the lane is broken and must be opened anew.
  * 3. Timestamps never decrease.
- * 4. `next[sender]` counts pushes that have a slot or wait for one, so that a window of pushes can be enqueued at once.
+ * 4. `next[sender]` counts pushes that have a slot or wait for one, so that a window of pushes can be enqueued at once;
+ *    the store is told only of those that are durable.
+ * 5. What waits for its slot is never forgotten: a repetition must find it.
  */
 export class Lane {
   readonly feed: FeedSpec
@@ -72,7 +74,8 @@ export class Lane {
   #nextSlot: Slot
   #lastMs: number
   #committing: Promise<void> | undefined
-  #broken = false
+  #committingCount = 0
+  #broken: Failure | undefined
 
   private constructor(parts: LaneParts, place: { blocks: number; nextSlot: Slot; lastMs: number }) {
     this.#parts = parts
@@ -105,7 +108,12 @@ export class Lane {
   }
 
   get broken(): boolean {
-    return this.#broken
+    return this.#broken !== undefined
+  }
+
+  /** Nobody may write here any more: another lane of this process may be opened. Only an idle lane retires. */
+  retire(): void {
+    this.#broken ??= new Failure('busy', { process: this.process.id }, { note: 'its lane was closed' })
   }
 
   /** Nothing waits: the lane can be forgotten. */
@@ -123,8 +131,9 @@ export class Lane {
     return this.#recent.get(id)
   }
 
-  /** Gives the envelope the next slot; resolves once that is durable. @throws {Failure} `busy` */
+  /** Gives the envelope the next slot; resolves once that is durable. @throws {Failure} `busy`, what broke this lane */
   enqueue(id: MessageId, envelope: Envelope, bytes: Uint8Array): Promise<Receipt> {
+    if (this.#broken !== undefined) throw this.#broken
     if (this.#pending.length >= PENDING_PER_PROCESS_MAX) {
       throw new Failure('busy', { process: this.process.id, waiting: this.#pending.length })
     }
@@ -132,39 +141,45 @@ export class Lane {
     this.#pending.push({ id, envelope, bytes, resolve, reject })
     if (envelope.kind === 'push') this.#next.set(envelope.push.core.from, envelope.push.core.seq + 1)
     if (envelope.kind === 'reject') this.#next.set(envelope.from, envelope.seq + 1)
-    this.#remember(id, { bytes, receipt: promise })
+    if (id === '') promise.catch(() => undefined)
+    else this.#remember(id, { bytes, receipt: promise })
     this.#committing ??= this.#commitAll()
     return promise
   }
 
-  /** The seq that the next push from `sender` must have. */
-  async nextSeq(sender: ProcessId): Promise<number> {
-    const known = this.#next.get(sender)
-    if (known !== undefined) return known
+  /** The seq that the next push from `sender` must have; nothing before `loadSeq`. Read and enqueue in one turn. */
+  expectedSeq(sender: ProcessId): number | undefined {
+    return this.#next.get(sender)
+  }
+
+  /** Looks up what `expectedSeq` tells. */
+  async loadSeq(sender: ProcessId): Promise<void> {
     const stored = await this.#parts.log.store.get(senderKey(this.process.id, sender))
     const seq = stored === undefined ? 0 : readSmall(new CborReader(stored))
-    const meanwhile = this.#next.get(sender)
-    if (meanwhile !== undefined) return meanwhile
-    this.#next.set(sender, seq)
-    return seq
+    if (!this.#next.has(sender)) this.#next.set(sender, seq)
   }
 
   #remember(id: MessageId, seated: Seated): void {
     seated.receipt.catch(() => undefined)
     this.#recent.set(id, seated)
-    if (this.#recent.size <= RECENT_RECEIPTS_MAX + this.#pending.length) return
-    const oldest = this.#recent.keys().next().value
-    if (oldest !== undefined) this.#recent.delete(oldest)
+    // Those that wait are the newest, so what goes here has its slot and can be found in the feed.
+    const max = RECENT_RECEIPTS_MAX + this.#pending.length + this.#committingCount
+    for (const oldest of this.#recent.keys()) {
+      if (this.#recent.size <= max) return
+      this.#recent.delete(oldest)
+    }
   }
 
   async #commitAll(): Promise<void> {
     // One turn of the loop first, so that all that one caller enqueues joins one frame.
     await Promise.resolve()
-    while (this.#pending.length > 0 && !this.#broken) {
+    while (this.#pending.length > 0 && this.#broken === undefined) {
       const batch = this.#pending
       this.#pending = []
+      this.#committingCount = batch.length
       await this.#commit(batch).catch(error => this.#break(batch, error))
     }
+    this.#committingCount = 0
     this.#committing = undefined
   }
 
@@ -194,7 +209,7 @@ export class Lane {
   }
 
   #break(batch: readonly Pending[], error: unknown): void {
-    this.#broken = true
+    this.#broken = Failure.from(error)
     for (const entry of [...batch, ...this.#pending]) {
       this.#recent.delete(entry.id)
       entry.reject(error)
@@ -203,17 +218,15 @@ export class Lane {
   }
 
   #storeSenders(batch: readonly Pending[]): void {
-    const senders = new Set<ProcessId>()
+    // Not `#next`: that counts pushes which are not durable yet, and may never be.
+    const senders = new Map<ProcessId, number>()
     for (const { envelope } of batch) {
-      if (envelope.kind === 'push') senders.add(envelope.push.core.from)
-      if (envelope.kind === 'reject') senders.add(envelope.from)
+      if (envelope.kind === 'push') senders.set(envelope.push.core.from, envelope.push.core.seq + 1)
+      if (envelope.kind === 'reject') senders.set(envelope.from, envelope.seq + 1)
     }
     if (senders.size === 0) return
     const process = this.process.id
-    const changes = [...senders].map(sender => ({
-      key: senderKey(process, sender),
-      value: encodeUint(this.#next.get(sender) ?? 0),
-    }))
+    const changes = [...senders].map(([sender, next]) => ({ key: senderKey(process, sender), value: encodeUint(next) }))
     this.#parts.log.store.write([...changes, { key: indexedKey(process), value: encodeUint(this.#blocks) }])
   }
 

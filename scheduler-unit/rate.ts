@@ -15,7 +15,9 @@ export class SignerRates {
   take(signer: string, nowMs: number): boolean {
     const max = this.#perSecond * BURST_SECONDS
     const bucket = this.#buckets.get(signer) ?? { tokens: max, atMs: nowMs }
-    bucket.tokens = Math.min(max, bucket.tokens + ((nowMs - bucket.atMs) / 1000) * this.#perSecond)
+    // A clock that was set back takes nothing away.
+    const passedMs = Math.max(0, nowMs - bucket.atMs)
+    bucket.tokens = Math.min(max, bucket.tokens + (passedMs / 1000) * this.#perSecond)
     bucket.atMs = nowMs
     this.#remember(signer, bucket)
     if (bucket.tokens < 1) return false
@@ -24,7 +26,7 @@ export class SignerRates {
   }
 
   #remember(signer: string, bucket: { tokens: number; atMs: number }): void {
-    if (this.#buckets.has(signer)) return
+    this.#buckets.delete(signer)
     this.#buckets.set(signer, bucket)
     if (this.#buckets.size <= SIGNERS_TRACKED_MAX) return
     const oldest = this.#buckets.keys().next().value

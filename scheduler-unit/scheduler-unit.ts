@@ -147,19 +147,34 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if (core.to !== process) throw new Failure('wrong-target', { target: core.to, process })
     const sender = await this.#parts.log.directory.process(core.from)
     if (sender === undefined) throw new Failure('unknown-process', { process: core.from })
-    const spawned = await this.#child(process, envelope)
+    const spawned = await this.#child(process, envelope, sender)
     const lane = await this.#lane(process, spawned)
-    const expectedSeq = await lane.nextSeq(core.from)
+    // What came before its child's spawn must not take slot 0.
+    if (spawned === undefined && lane.nextSlot === 0) throw new Failure('unknown-process', { process })
+    if (lane.expectedSeq(core.from) === undefined) await lane.loadSeq(core.from)
+    const expectedSeq = lane.expectedSeq(core.from) ?? 0
     if (core.seq < expectedSeq) return { answer: { status: 'duplicate' } }
     if (core.seq > expectedSeq) return { answer: { status: 'gap', expectedSeq } }
-    if (this.#parts.madeHere?.(envelope.proof) !== true) admitPush(envelope, sender)
+    if (spawned === undefined) this.#admitPush(envelope, sender)
     const bounded = boundedEnvelope(envelope)
     const receipt = lane.enqueue(pushId(envelope.push.coreBytes), bounded.envelope, bounded.bytes)
     return { answer: this.#scheduled(receipt, spawned, envelope) }
   }
 
-  async #child(process: ProcessId, envelope: Envelope): Promise<ProcessDescription | undefined> {
-    if ((await this.#parts.log.directory.process(process)) !== undefined || this.#lanes.has(process)) return undefined
+  #admitPush(envelope: Extract<Envelope, { kind: 'push' }>, sender: ProcessDescription): void {
+    if (this.#parts.madeHere?.(envelope.proof) !== true) admitPush(envelope, sender)
+  }
+
+  /** The process that a spawn makes, if there is none yet; only what is certified may say what it is like. */
+  async #child(
+    process: ProcessId,
+    envelope: Extract<Envelope, { kind: 'push' }>,
+    sender: ProcessDescription,
+  ): Promise<ProcessDescription | undefined> {
+    if ((await this.#parts.log.directory.process(process)) !== undefined) return undefined
+    const lane = await this.#lanes.get(process)?.catch(() => undefined)
+    if (lane !== undefined && !lane.broken && lane.nextSlot > 0) return undefined
+    this.#admitPush(envelope, sender)
     try {
       return describeProcess(envelope)
     } catch (error) {
@@ -177,19 +192,22 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const id = envelopeId(envelope, process, 0)
     const repeated = lane.recent(id)?.receipt ?? (await this.#receiptOf(lane, id))
     if (repeated !== undefined) return { answer: known(Promise.resolve(repeated)) }
-    await this.#admitAssigned(envelope.message)
+    await this.#admitAssigned(envelope.message, process)
     const raced = lane.recent(id)
     if (raced !== undefined) return { answer: known(raced.receipt) }
     const receipt = lane.enqueue(id, envelope, encodeEnvelope(envelope))
     return { answer: receipt.then(scheduled, failedAnswer) }
   }
 
-  async #admitAssigned(message: Extract<Envelope, { kind: 'assign' }>['message']): Promise<void> {
+  async #admitAssigned(message: Extract<Envelope, { kind: 'assign' }>['message'], process: ProcessId): Promise<void> {
+    const note = 'it is addressed to that process: send it there'
     if (message.kind === 'item') {
       const item = parseItem(message.item)
+      if (item.target === process) throw new Failure('not-assignable', { process }, { note })
       admitItem(message.item, asProcessId(item.target ?? item.id), item)
       return
     }
+    if (message.push.core.to === process) throw new Failure('not-assignable', { process }, { note })
     const sender = await this.#parts.log.directory.process(message.push.core.from)
     if (sender === undefined) throw new Failure('unknown-process', { process: message.push.core.from })
     admitPush(message, sender)
@@ -234,17 +252,27 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   async #lane(process: ProcessId, spawned: ProcessDescription | undefined): Promise<Lane> {
-    const open = this.#lanes.get(process)
-    if (open !== undefined) {
-      const lane = await open
-      if (!lane.broken) return lane
-      this.#lanes.delete(process)
+    for (let open = this.#lanes.get(process); open !== undefined; open = this.#lanes.get(process)) {
+      let lane: Lane | undefined
+      try {
+        lane = await open
+      } catch (error) {
+        // Somebody asked before there was a process; a spawn tries for itself.
+        if (spawned === undefined) throw error
+      }
+      if (lane !== undefined && !lane.broken) return lane
+      this.#forget(process, open)
     }
     const opening = this.#openLane(process, spawned)
     this.#lanes.set(process, opening)
-    opening.catch(() => this.#lanes.delete(process))
+    opening.catch(() => this.#forget(process, opening))
     if (this.#lanes.size > LANES_MAX) void this.#forgetIdle()
     return opening
+  }
+
+  /** Many may find the same lane broken: none of them may take away its successor. */
+  #forget(process: ProcessId, opening: Promise<Lane>): void {
+    if (this.#lanes.get(process) === opening) this.#lanes.delete(process)
   }
 
   async #openLane(process: ProcessId, spawned: ProcessDescription | undefined): Promise<Lane> {
@@ -259,7 +287,10 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     for (const [process, opening] of this.#lanes) {
       if (this.#lanes.size <= LANES_MAX * 0.9) return
       const lane = await opening.catch(() => undefined)
-      if (lane === undefined || lane.idle) this.#lanes.delete(process)
+      if (lane?.idle === false) continue
+      // Somebody may hold it still: one feed must never have two writers.
+      lane?.retire()
+      this.#forget(process, opening)
     }
   }
 
@@ -268,13 +299,13 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       const envelope: Envelope = { kind: 'tick', timer: latin1(timer.key), dueMs: timer.dueMs }
       void this.#lane(process, undefined)
         .then(lane => lane.enqueue(asMessageId(''), envelope, encodeEnvelope(envelope)))
-        .catch(() => this.#again(process, timer))
+        .catch(error => this.#again(process, timer, Failure.from(error)))
     }
   }
 
   /** A tick that found no slot comes again a little later. */
-  #again(process: ProcessId, timer: Timer): void {
-    if (this.#closed) return
+  #again(process: ProcessId, timer: Timer, failure: Failure): void {
+    if (this.#closed || failure.blame === 'trust' || failure.blame === 'input') return
     void this.#parts.clock.sleep(1000).then(() => this.#tick([{ process, timer }]))
   }
 
