@@ -102,7 +102,8 @@ export function pushAsAo(push: Push, proof: PushProof, sender: ProcessDescriptio
     tag('Pushed-For', core.origin),
   ]
   return {
-    id: pushId(push.coreBytes),
+    // A process has the id of its spawn message, and AO's programs and clients compare the two.
+    id: body.kind === 'spawn' ? core.to : pushId(push.coreBytes),
     owner: { address: key, key },
     tags,
     data: body.data,
