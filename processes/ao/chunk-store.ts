@@ -27,10 +27,16 @@ export class ChunkStore {
     for (const [index, bytes] of chunks) this.#own.set(index, bytes.slice())
   }
 
-  /** Writes the kept state into fresh memory that holds no more than its data segments. */
-  writeTo(memory: GuestMemory, boot: ReadonlyMap<number, Uint8Array>): void {
-    for (const [index, bytes] of boot) memory.bytes.set(bytes, index * CHUNK_SIZE_BYTES)
-    for (const [index, bytes] of this.#own) memory.bytes.set(bytes, index * CHUNK_SIZE_BYTES)
+  /** Writes the kept state into memory that holds the image. */
+  writeTo(memory: GuestMemory): void {
+    for (const [index, chunk] of this.#own) memory.setChunk(index, chunk)
+  }
+
+  /** Brings memory back from the kept state to the image. */
+  clear(memory: GuestMemory): void {
+    for (const index of this.#own.keys()) {
+      memory.setChunk(index, this.#image.get(index) ?? ZERO)
+    }
   }
 
   /**
@@ -51,7 +57,7 @@ export class ChunkStore {
       if (start < deadTo && end > deadFrom) {
         bytes.fill(0, Math.max(start, deadFrom), Math.min(end, deadTo))
       }
-      const now = bytes.subarray(start, end)
+      const now = memory.chunk(index)
       const before = this.#own.get(index)
       if (Buffer.compare(now, before ?? this.#image.get(index) ?? ZERO) === 0) return
       this.#changed.add(index)
@@ -62,9 +68,8 @@ export class ChunkStore {
 
   /** Puts memory back as it was. */
   restore(memory: GuestMemory): void {
-    const { bytes } = memory
     forEachDirty(memory, index => {
-      bytes.set(this.#own.get(index) ?? this.#image.get(index) ?? ZERO, index * CHUNK_SIZE_BYTES)
+      memory.setChunk(index, this.#own.get(index) ?? this.#image.get(index) ?? ZERO)
     })
   }
 

@@ -41,6 +41,17 @@ export class GuestMemory {
     return this.bytes.length >>> 16
   }
 
+  /** A chunk; valid until memory grows. */
+  chunk(index: number): Uint8Array<ArrayBuffer> {
+    const start = index * CHUNK_SIZE_BYTES
+    return this.bytes.subarray(start, start + CHUNK_SIZE_BYTES)
+  }
+
+  /** Brings in a chunk of a kept state: not a change, so it is not marked. */
+  setChunk(index: number, chunk: Uint8Array): void {
+    this.bytes.set(chunk, index * CHUNK_SIZE_BYTES)
+  }
+
   mark(address: number, length: number): void {
     if (length === 0) return
     const map = this.dirtyMap

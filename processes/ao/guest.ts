@@ -12,8 +12,8 @@ import { ChunkStore } from './chunk-store.ts'
 import { startCrons } from './cron.ts'
 import { endingOf, endingOfException, errorEnding } from './ending.ts'
 import { decodeGlobals, encodeGlobals, readGlobals, writeGlobals } from './engine-state.ts'
-import type { Image } from './image.ts'
-import { type LoadedModule, Machine } from './machine.ts'
+import type { Machine } from './machine.ts'
+import type { MachinePool } from './machine-pool.ts'
 import { encodeEnvironment, encodeMessage } from './message-json.ts'
 import { sendOutbox } from './outbox.ts'
 import { readResponse } from './response.ts'
@@ -25,8 +25,8 @@ const RESPONSE_MAX_BYTES = 16 * 1024 * 1024
 const INSTANCE_BYTES = 256 * 1024
 
 export interface AoGuestParts {
-  readonly loaded: LoadedModule
-  readonly image: Image
+  readonly machines: MachinePool
+  readonly image: GuestSnapshot
   readonly module: ModuleDescription
   readonly process: ProcessDescription
   readonly snapshot: GuestSnapshot | undefined
@@ -41,29 +41,30 @@ export interface AoGuestParts {
  *  3. Memory cannot shrink. A discarded run that grew it takes its instance with it.
  */
 export class AoGuest implements Guest {
-  readonly #loaded: LoadedModule
-  readonly #image: Image
+  readonly #machines: MachinePool
+  readonly #imageChunks: number
   readonly #process: ProcessDescription
   readonly #environment: Uint8Array
   readonly #chunks: ChunkStore
-  #machine: Machine
+  #machine: Machine | undefined
   #pages: number
   #globals: readonly RawWord[]
   #ran = false
 
   constructor(parts: AoGuestParts) {
-    const { loaded, image, module, process, snapshot } = parts
-    this.#loaded = loaded
-    this.#image = image
+    const { machines, image, module, process } = parts
+    const state = parts.snapshot ?? image
+    this.#machines = machines
+    this.#imageChunks = image.chunks.size
     this.#process = process
     this.#environment = encodeEnvironment(process, module)
-    this.#chunks = new ChunkStore(image.snapshot.chunks)
-    if (snapshot !== undefined) this.#chunks.adopt(snapshot.chunks)
-    this.#machine = new Machine(loaded)
-    decodeGlobals((snapshot ?? image.snapshot).engine, this.#machine.globals)
-    this.#globals = readGlobals(this.#machine.globals)
-    this.#pages = (snapshot ?? image.snapshot).pages
-    this.#fill()
+    this.#chunks = new ChunkStore(image.chunks)
+    if (state !== image) this.#chunks.adopt(state.chunks)
+    this.#pages = state.pages
+    const machine = this.#freshMachine()
+    decodeGlobals(state.engine, machine.globals)
+    this.#globals = readGlobals(machine.globals)
+    this.#machine = machine
   }
 
   get pages(): number {
@@ -71,15 +72,15 @@ export class AoGuest implements Guest {
   }
 
   get sizeBytes(): number {
-    const own = 2 * this.#chunks.count + this.#image.snapshot.chunks.size
+    const own = 2 * this.#chunks.count + this.#imageChunks
     return own * CHUNK_SIZE_BYTES + this.#environment.length + INSTANCE_BYTES
   }
 
   run(message: GuestMessage, context: GuestContext, gasLimit: bigint): Ending {
     if (this.#ran) throw new Error('expected keep or discard before the next run')
+    const machine = this.#live()
     this.#ran = true
     const { timestampMs } = message
-    const machine = this.#machine
     machine.begin(
       { timestampMs, random: length => context.random(length), log: line => context.log(line) },
       gasLimit,
@@ -106,20 +107,20 @@ export class AoGuest implements Guest {
   }
 
   keep(): void {
-    this.#endRun()
-    this.#chunks.keep(this.#machine.memory, this.#machine.deadStack)
-    this.#globals = readGlobals(this.#machine.globals)
-    this.#pages = this.#machine.memory.pages
+    const machine = this.#endRun()
+    this.#chunks.keep(machine.memory, machine.deadStack)
+    this.#globals = readGlobals(machine.globals)
+    this.#pages = machine.memory.pages
   }
 
   discard(): void {
-    this.#endRun()
-    if (this.#machine.memory.pages === this.#pages) this.#chunks.restore(this.#machine.memory)
+    let machine = this.#endRun()
+    if (machine.memory.pages === this.#pages) this.#chunks.restore(machine.memory)
     else {
-      this.#machine = new Machine(this.#loaded)
-      this.#fill()
+      machine = this.#freshMachine()
+      this.#machine = machine
     }
-    writeGlobals(this.#machine.globals, this.#globals)
+    writeGlobals(machine.globals, this.#globals)
   }
 
   takeChanged(): readonly number[] {
@@ -127,30 +128,37 @@ export class AoGuest implements Guest {
   }
 
   chunk(index: number): Uint8Array {
-    return this.#machine.memory.bytes.subarray(
-      index * CHUNK_SIZE_BYTES,
-      (index + 1) * CHUNK_SIZE_BYTES,
-    )
+    return this.#live().memory.chunk(index)
   }
 
   engine(): Uint8Array {
-    return encodeGlobals(this.#machine.globals)
+    return encodeGlobals(this.#live().globals)
   }
 
   close(): void {
-    this.#ran = true
+    if (this.#machine === undefined) return
+    if (this.#ran) this.discard()
+    this.#chunks.clear(this.#machine.memory)
+    this.#machines.give(this.#machine)
+    this.#machine = undefined
   }
 
-  #endRun(): void {
+  #live(): Machine {
+    if (this.#machine === undefined) throw new Error('expected a guest that is open')
+    return this.#machine
+  }
+
+  #endRun(): Machine {
     if (!this.#ran) throw new Error('expected a run before keep or discard')
     this.#ran = false
+    return this.#live()
   }
 
-  /** Brings a fresh instance to the kept state. */
-  #fill(): void {
-    const { memory } = this.#machine
-    this.#machine.addPages(this.#pages - memory.pages)
-    this.#chunks.writeTo(memory, this.#image.boot)
-    writeGlobals(this.#machine.globals, this.#globals)
+  /** An instance with the kept memory; its globals are those of the image. */
+  #freshMachine(): Machine {
+    const machine = this.#machines.take()
+    machine.addPages(this.#pages - machine.memory.pages)
+    this.#chunks.writeTo(machine.memory)
+    return machine
   }
 }

@@ -18,8 +18,11 @@ export interface Image {
 
 const ZERO = new Uint8Array(CHUNK_SIZE_BYTES)
 
-/** Runs what a module runs before its first message. @throws {Failure} `module-refused` */
-export function makeImage(loaded: LoadedModule): Image {
+/**
+ * Runs what a module runs before its first message; gives the instance too, which is as good as new.
+ * @throws {Failure} `module-refused`
+ */
+export function makeImage(loaded: LoadedModule): { image: Image; machine: Machine } {
   const machine = new Machine(loaded)
   machine.begin(
     { timestampMs: 0, random: length => new Uint8Array(length), log: () => undefined },
@@ -36,15 +39,13 @@ export function makeImage(loaded: LoadedModule): Image {
   }
   const { memory } = machine
   const boot = new Map<number, Uint8Array>()
-  forEachDirty(memory, index => boot.set(index, chunkOf(memory.bytes, index).slice()))
+  forEachDirty(memory, index => boot.set(index, memory.chunk(index).slice()))
   const chunks = new Map<number, Uint8Array>()
   const count = memory.bytes.length / CHUNK_SIZE_BYTES
   for (let index = 0; index < count; index++) {
-    const chunk = chunkOf(memory.bytes, index)
+    const chunk = memory.chunk(index)
     if (Buffer.compare(chunk, ZERO) !== 0) chunks.set(index, chunk.slice())
   }
-  return { snapshot: { pages: memory.pages, chunks, engine: encodeGlobals(machine.globals) }, boot }
+  const snapshot = { pages: memory.pages, chunks, engine: encodeGlobals(machine.globals) }
+  return { image: { snapshot, boot }, machine }
 }
-
-const chunkOf = (bytes: Uint8Array, index: number): Uint8Array =>
-  bytes.subarray(index * CHUNK_SIZE_BYTES, (index + 1) * CHUNK_SIZE_BYTES)

@@ -8,6 +8,7 @@ import { AO_FORMATS } from './formats.ts'
 import { AoGuest } from './guest.ts'
 import { makeImage } from './image.ts'
 import type { LoadedModule } from './machine.ts'
+import { MachinePool } from './machine-pool.ts'
 import { decodePrepared, formatOf, prepareModule } from './prepared.ts'
 
 /** Runs unmodified modules of AO, in all formats of its loader. */
@@ -27,11 +28,14 @@ function load(bytes: Uint8Array, module: ModuleDescription): GuestFactory {
     name,
   }))
   const loaded: LoadedModule = { module: compiled, imports, prepared, format: formatOf(module) }
-  const image = makeImage(loaded)
+  const { image, machine } = makeImage(loaded)
+  const machines = new MachinePool(loaded, image)
+  machines.give(machine)
   return {
     image: image.snapshot,
-    open: (process, snapshot) => new AoGuest({ loaded, image, module, process, snapshot }),
-    close: () => undefined,
+    open: (process, snapshot) =>
+      new AoGuest({ machines, image: image.snapshot, module, process, snapshot }),
+    close: () => machines.clear(),
   }
 }
 

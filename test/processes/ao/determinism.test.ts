@@ -2,7 +2,16 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { evalOf, loadModule, messageOf, readModule, WASM32, WASM64 } from './fixtures.ts'
+import {
+  evalOf,
+  GAS,
+  loadModule,
+  messageOf,
+  readModule,
+  recorder,
+  WASM32,
+  WASM64,
+} from './fixtures.ts'
 import { Held, stateOf } from './state.ts'
 
 const script = fileURLToPath(new URL('determinism-child.ts', import.meta.url))
@@ -53,5 +62,29 @@ describe('the same messages', { timeout: 240_000 }, () => {
       expect(stateOf(opened.guest)).toBe(stateOf(whole.guest))
     }
     expect(whole.guest.pages).toBeGreaterThan(1088)
+  })
+
+  it('give the same in an instance that other processes used before', () => {
+    const used = loadModule(readModule('aos2_0_4_32'), WASM32)
+    const fresh = loadModule(readModule('aos2_0_4_32'), WASM32)
+    const first = new Held(used)
+    const image = stateOf(first.guest)
+    first.step(messageOf(0, ''))
+    first.step(evalOf(1, 'Secret = ("secret"):rep(100000)'))
+    first.step(evalOf(2, 'error("failed")'))
+    first.guest.close()
+    const second = new Held(used)
+    expect(stateOf(second.guest)).toBe(image)
+    second.guest.run(messageOf(0, ''), recorder(), GAS)
+    second.guest.close()
+    const third = new Held(used)
+    expect(stateOf(third.guest)).toBe(image)
+    const other = new Held(fresh)
+    for (const message of [messageOf(0, ''), evalOf(1, 'return Secret')]) {
+      expect(third.step(message).ending).toEqual(other.step(message).ending)
+      expect(stateOf(third.guest)).toBe(stateOf(other.guest))
+    }
+    expect(() => first.guest.chunk(0)).toThrow()
+    expect(() => first.guest.run(messageOf(0, ''), recorder(), GAS)).toThrow()
   })
 })
