@@ -33,7 +33,8 @@ interface Manifest extends CheckpointHead {
  * Checkpoints of processes: only what changed is written.
  *
  * 1. A chunk or cell is kept under its name and the slot of the checkpoint that wrote it; a checkpoint's own
- *    version is the newest that is not newer than it.
+ *    version is the newest that is not newer than it. Versions of one name lie side by side: the length of a cell's
+ *    key stands before it.
  * 2. A checkpoint is used only if its state has the root that this unit certified for that slot; the compute unit
  *    checks that when it opens the process, and drops what does not fit.
  * 3. Opening a checkpoint drops all newer ones, so versions never mix.
@@ -52,7 +53,7 @@ export class Checkpoints {
       changes.push({ key: storeKey('chunk', process, bigEndian32(index), at), value })
     }
     for (const [key, value] of delta.cells) {
-      changes.push({ key: storeKey('cell', process, toBytes(key), at), value: encodeCell(value) })
+      changes.push({ key: storeKey('cell', process, bigEndian32(key.length), toBytes(key), at), value: encodeCell(value) })
     }
     changes.push({ key: storeKey('checkpoint', process, at), value: encodeManifest(delta, blocks) })
     this.#store.write(changes)
@@ -60,11 +61,12 @@ export class Checkpoints {
     if (heads.length >= 2 * KEPT) await this.#prune(process, heads)
   }
 
-  /** Checkpoints of a process, oldest first. */
+  /** Checkpoints of a process, oldest first; damaged ones are passed over. */
   async list(process: ProcessId): Promise<CheckpointHead[]> {
     const heads: CheckpointHead[] = []
-    for await (const { value } of this.#store.range(rangeOf(storeKey('checkpoint', process)))) {
-      heads.push(decodeManifest(value))
+    for await (const { key, value } of this.#store.range(rangeOf(storeKey('checkpoint', process)))) {
+      const head = readManifest(value)
+      if (head?.slots === lastNumber(key)) heads.push(head)
     }
     return heads
   }
@@ -72,8 +74,9 @@ export class Checkpoints {
   /** The state at checkpoint `slots`. */
   async read(process: ProcessId, slots: Slot): Promise<(ProcessSnapshot & { blocks: number }) | undefined> {
     const bytes = await this.#store.get(storeKey('checkpoint', process, bigEndian64(slots)))
-    if (bytes === undefined) return undefined
-    const { pages, engine, logHash, blocks } = decodeManifest(bytes)
+    const manifest = bytes && readManifest(bytes)
+    if (manifest === undefined) return undefined
+    const { pages, engine, logHash, blocks } = manifest
     const chunks = new Map<number, Uint8Array>()
     const chunkPrefix = storeKey('chunk', process)
     for await (const { key, value } of this.#store.range(rangeOf(chunkPrefix))) {
@@ -84,7 +87,7 @@ export class Checkpoints {
     const cellPrefix = storeKey('cell', process)
     for await (const { key, value } of this.#store.range(rangeOf(cellPrefix))) {
       if (lastNumber(key) > slots) continue
-      const name = toCellKey(key.subarray(cellPrefix.length, key.length - 8))
+      const name = toCellKey(key.subarray(cellPrefix.length + 4, key.length - 8))
       if (value[0] === 0) cells.delete(name)
       else cells.set(name, value.subarray(1))
     }
@@ -109,14 +112,15 @@ export class Checkpoints {
       .filter(head => head.slots < oldest)
       .map(head => ({ key: storeKey('checkpoint', process, bigEndian64(head.slots)), value: undefined }))
     for (const name of ['chunk', 'cell']) {
-      let before: Uint8Array | undefined
-      for await (const { key } of this.#store.range(rangeOf(storeKey(name, process)))) {
+      let before: { key: Uint8Array; isDeleted: boolean } | undefined
+      for await (const { key, value } of this.#store.range(rangeOf(storeKey(name, process)))) {
         // Versions of one name follow each other, oldest first: one that has a successor up to `oldest` is not needed.
-        if (before !== undefined && sameName(before, key) && lastNumber(key) <= oldest) {
-          gone.push({ key: before, value: undefined })
-        }
-        before = key
+        const isReplaced = before !== undefined && sameName(before.key, key) && lastNumber(key) <= oldest
+        if (before !== undefined && (isReplaced || before.isDeleted)) gone.push({ key: before.key, value: undefined })
+        // The mark of a deleted cell is needed as long as an older version is.
+        before = { key, isDeleted: name === 'cell' && value[0] === 0 && lastNumber(key) <= oldest }
       }
+      if (before?.isDeleted === true) gone.push({ key: before.key, value: undefined })
     }
     this.#store.write(gone)
   }
@@ -147,9 +151,14 @@ function encodeManifest(delta: SnapshotDelta, blocks: number): Uint8Array {
   return writer.finish()
 }
 
-function decodeManifest(bytes: Uint8Array): Manifest {
-  const reader = new CborReader(bytes)
-  reader.array()
-  const [slots, blocks, pages] = [readSmall(reader), readSmall(reader), readSmall(reader)]
-  return { slots, blocks, pages, engine: reader.bytes(), logHash: reader.bytes(), stateRoot: reader.bytes() }
+/** Nothing for bytes that are no manifest: a checkpoint is a cache, and the feed makes it anew. */
+function readManifest(bytes: Uint8Array): Manifest | undefined {
+  try {
+    const reader = new CborReader(bytes)
+    reader.array()
+    const [slots, blocks, pages] = [readSmall(reader), readSmall(reader), readSmall(reader)]
+    return { slots, blocks, pages, engine: reader.bytes(), logHash: reader.bytes(), stateRoot: reader.bytes() }
+  } catch {
+    return undefined
+  }
 }

@@ -9,9 +9,11 @@ import {
   decodeCertificate,
   decodeResult,
   ed25519Sign,
+  encodeTags,
   EVALUATION_WALL_MAX_MS,
   Failure,
   findFrame,
+  ITEM_SIZE_MAX_BYTES,
   type KeyId,
   type Log,
   leafHash,
@@ -64,7 +66,11 @@ const RESIDENT_MAX_BYTES = 1024 * 1024 * 1024
 /** Followers held in memory (about 2 KB each); idle ones above it are forgotten. */
 const FOLLOWERS_MAX = 20_000
 const RESIDENT_MAX_PROCESSES = 12_000
+/** What a closing unit waits for slots that are under way; what is lost is made again. */
+const CLOSE_MAX_MS = 5_000
 const RESULT_WAIT_MS = 30_000
+/** Characters of a name in a query. */
+const QUERY_NAME_MAX = 128
 /** Certified frames whose proofs are likely to be asked for at once. */
 const RECENT_FRAMES_MAX = 4096
 
@@ -208,6 +214,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
 
   async query(process: ProcessId, message: QueryMessage, options: CallOptions = {}): Promise<QueryAnswer> {
     const follower = await this.#follower(process)
+    checkQuery(message)
     const { timeoutMs = QUERY_WALL_MAX_MS } = options
     return waitFor(this.#queries.query(follower, message, this.#parts.clock.now()), { ...options, timeoutMs })
   }
@@ -375,7 +382,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     }
     watchers.add(wake)
     signal?.addEventListener('abort', wake)
-    if (this.#closed) wake()
+    if (this.#closed || signal?.aborted === true) wake()
     return promise
   }
 
@@ -422,10 +429,24 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     if (this.#closed) return
     const settled = await Promise.allSettled(this.#followers.values())
     const followers = settled.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
-    await Promise.allSettled(followers.map(follower => follower.checkpoint()))
     this.#closed = true
     for (const follower of followers) follower.stop(new Failure('shutting-down'))
+    const written = Promise.allSettled(followers.map(follower => follower.checkpoint()))
+    await waitFor(written, { timeoutMs: CLOSE_MAX_MS }).catch(() => undefined)
     for (const watchers of this.#watchers.values()) for (const wake of watchers) wake()
     await Promise.all([...this.#seats, this.#querySeat].map(seat => seat[Symbol.asyncDispose]()))
   }
+}
+
+/** Refuses what could not stand in a feed either; a host is not asked to read it. @throws {Failure} */
+function checkQuery({ id, from, owner, tags, data }: QueryMessage): void {
+  if (data.length > ITEM_SIZE_MAX_BYTES) throw new Failure('too-large', { bytes: data.length, max: ITEM_SIZE_MAX_BYTES })
+  const names = [id, from, owner]
+  try {
+    encodeTags(tags)
+    if (names.every(name => name.length <= QUERY_NAME_MAX && name.isWellFormed())) return
+  } catch (error) {
+    throw new Failure('malformed-request', { tags: tags.length }, { cause: error })
+  }
+  throw new Failure('malformed-request', {}, { note: 'a name in a query is too long, or no text' })
 }

@@ -17,7 +17,7 @@ import {
   decodeCertificate,
 } from '../protocol/index.ts'
 import type { Checkpoints } from './checkpoints.ts'
-import type { FrameOutcome } from './evaluation/index.ts'
+import type { FrameOutcome, ProcessSnapshot } from './evaluation/index.ts'
 import type { HostSeat } from './host-pool.ts'
 import type { HostAnswer } from './packets.ts'
 import type { ResultStore } from './result-store.ts'
@@ -62,12 +62,14 @@ const PROGRESS_EVERY_MS = 200
 /** A host that fails on the same frame this often is left alone for longer and longer. */
 const RETRY_FIRST_MS = 100
 const RETRY_MAX_MS = 60_000
+/** Frames kept from their scheduler until they are evaluated; what lies behind is read from the log. */
+const KNOWN_MAX = 64
 
 /**
  * Follows the feed of one process: evaluates what is new, in order, and certifies it.
  *
  * 1. Exactly one certificate for each frame, at the same index; made again after a crash, it is the same bytes.
- * 2. The state in the host is that after `#evaluated` slots, or there is none.
+ * 2. The state in the host is that after `#evaluated` slots, or there is none, or somebody is just opening it.
  * 3. A host fault is no result: the state is opened again from a checkpoint and the frame repeated.
  */
 export class Follower {
@@ -84,7 +86,9 @@ export class Follower {
   #scheduled: Slot = 0
   #blocks = 0
   #openGeneration = 0
+  #opening: Promise<void> | undefined
   #running: Promise<void> | undefined
+  #pause: { readonly end: () => void } | undefined
   #failures = 0
   #stopped: Failure | undefined
   #sinceCheckpoint = { slots: 0, gas: 0n }
@@ -124,6 +128,11 @@ export class Follower {
     return this.#scheduled
   }
 
+  /** See `FollowerParts.trusted`. */
+  get trusted(): boolean {
+    return this.#parts.trusted
+  }
+
   get nextBlock(): number {
     return this.#nextBlock
   }
@@ -141,7 +150,7 @@ export class Follower {
   accept(index: number, bytes: Uint8Array): void {
     const { firstSlot, count } = readFrameHead(bytes)
     if (index < this.#nextBlock) return
-    this.#known.set(index, bytes)
+    if (this.#known.size < KNOWN_MAX) this.#known.set(index, bytes)
     this.#blocks = Math.max(this.#blocks, index + 1)
     this.#scheduled = Math.max(this.#scheduled, firstSlot + count)
     this.start()
@@ -157,6 +166,7 @@ export class Follower {
   reached(slot: Slot): Promise<void> {
     this.usedMs = this.#parts.now()
     if (slot < this.#evaluated) return Promise.resolve()
+    if (this.#stopped !== undefined) return Promise.reject(this.#stopped)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#waiting.push({ slot, resolve, reject })
     if (slot < this.#scheduled) this.start()
@@ -168,7 +178,7 @@ export class Follower {
     if (this.#scheduled > 0) await this.reached(this.#scheduled - 1)
     while (!this.inHost) {
       await this.#running
-      if (!this.inHost) await this.#open()
+      if (!this.inHost) await this.#openOnce()
     }
     return this.#parts.seat
   }
@@ -183,15 +193,17 @@ export class Follower {
   /** Writes a checkpoint and takes the process out of its host. */
   async hibernate(): Promise<void> {
     await this.checkpoint()
-    if (!this.inHost) return
+    // Something may have come while the checkpoint was written.
+    if (!this.inHost || !this.idle) return
     this.#openGeneration = 0
     this.sizeBytes = 0
     await this.#parts.seat.ask({ kind: 'close', process: this.process.id }).catch(() => undefined)
   }
 
-  /** Ends: whoever waits is told. */
+  /** Ends after what the host has been asked already: whoever waits is told. */
   stop(failure: Failure): void {
-    this.#stopped = failure
+    this.#stopped ??= failure
+    this.#pause?.end()
     for (const waiting of this.#waiting) waiting.reject(failure)
     this.#waiting = []
   }
@@ -200,7 +212,7 @@ export class Follower {
     await Promise.resolve()
     while (this.#nextBlock < this.#blocks && this.#stopped === undefined) {
       try {
-        if (!this.inHost) await this.#open()
+        if (!this.inHost) await this.#openOnce()
         await this.#evaluateKnown()
         this.#failures = 0
       } catch (error) {
@@ -217,7 +229,25 @@ export class Follower {
     if (failure.code === 'feed-frozen' || failure.code === 'internal') this.stop(failure)
     this.#parts.trouble(this.process, failure)
     const pauseMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** this.#failures)
-    if (this.#stopped === undefined && this.#failures > 1) await new Promise(resolve => setTimeout(resolve, pauseMs))
+    if (this.#stopped === undefined && this.#failures > 1) await this.#rest(pauseMs)
+  }
+
+  /** Waits, but not for the sake of one that is stopped. */
+  async #rest(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, ms)
+    this.#pause = { end: resolve }
+    await promise
+    clearTimeout(timer)
+    this.#pause = undefined
+  }
+
+  /** Two who find the process closed must not open it over each other. */
+  #openOnce(): Promise<void> {
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
   }
 
   /** Opens the process in its host: at the newest checkpoint whose state has the certified root, else at slot 0. */
@@ -229,27 +259,20 @@ export class Follower {
     const spawn = await log.directory.spawnEnvelope(this.process.id)
     if (spawn === undefined) throw new Failure('unknown-process', { process: this.process.id })
     const generation = seat.generation
+    const open = (snapshot?: ProcessSnapshot): Promise<HostAnswer> =>
+      seat.ask({ kind: 'open', process: this.process.id, module: module.id, spawn, snapshot })
     for (const head of (await checkpoints.list(this.process.id)).reverse()) {
       if (head.slots > this.#evaluated || !(await this.#isCertified(head.blocks, head.stateRoot))) continue
       const snapshot = await checkpoints.read(this.process.id, head.slots)
-      const answer = await seat.ask({ kind: 'open', process: this.process.id, module: module.id, spawn, snapshot })
-      if (answer.kind !== 'opened' || !equalBytes(answer.stateRoot, head.stateRoot)) continue
+      const answer = await open(snapshot).catch(damaged)
+      if (answer?.kind !== 'opened' || !equalBytes(answer.stateRoot, head.stateRoot)) continue
       await checkpoints.dropAfter(this.process.id, head.slots)
-      this.#opened(generation, answer.sizeBytes)
-      await this.#replay(head.blocks)
-      return
+      return this.#replay(head.blocks, generation, answer.sizeBytes)
     }
     await checkpoints.dropAfter(this.process.id, 0)
-    const answer = await seat.ask({ kind: 'open', process: this.process.id, module: module.id, spawn, snapshot: undefined })
-    if (answer.kind !== 'opened') throw new Failure('host-fault')
-    this.#opened(generation, answer.sizeBytes)
-    await this.#replay(0)
-  }
-
-  #opened(generation: number, sizeBytes: number): void {
-    this.#openGeneration = generation
-    this.sizeBytes = sizeBytes
-    this.#sinceCheckpoint = { slots: 0, gas: 0n }
+    const answer = await open()
+    if (answer.kind !== 'opened') throw new Failure('host-fault', { answer: answer.kind })
+    await this.#replay(0, generation, answer.sizeBytes)
   }
 
   async #isCertified(blocks: number, stateRoot: Uint8Array): Promise<boolean> {
@@ -258,9 +281,13 @@ export class Follower {
   }
 
   /** Evaluates again what was certified already, so that the host's state stands where the certificates do. */
-  async #replay(fromBlock: number): Promise<void> {
+  async #replay(fromBlock: number, generation: number, sizeBytes: number): Promise<void> {
     const end = this.#nextBlock
+    this.sizeBytes = sizeBytes
+    this.#sinceCheckpoint = { slots: 0, gas: 0n }
     await this.#evaluateFrom(fromBlock, () => end)
+    if (this.#stopped !== undefined) throw this.#stopped
+    this.#openGeneration = generation
   }
 
   async #evaluateKnown(): Promise<void> {
@@ -276,7 +303,7 @@ export class Follower {
     const asked: { frame: KnownFrame; answer: Promise<HostAnswer> }[] = []
     let next = from
     for (;;) {
-      while (asked.length < WINDOW && next < end() && !this.#checkpointDue()) {
+      while (asked.length < WINDOW && next < end() && !this.#checkpointDue() && this.#stopped === undefined) {
         const bytes = this.#known.get(next) ?? (await this.#parts.log.block(this.#feed, next))
         if (bytes === undefined) break
         const verdicts = await verdictsOn(this.process, bytes, this.#parts.trusted, this.#parts.log)
@@ -354,4 +381,10 @@ export class Follower {
     this.#sinceCheckpoint = { slots: 0, gas: 0n }
     await this.#parts.checkpoints.write(this.process.id, this.#nextBlock, answer.delta)
   }
+}
+
+/** A snapshot that a living host could not open: it is damaged. @throws any other failure */
+export function damaged(error: unknown): undefined {
+  if (Failure.is(error, 'host-fault') && error.details['fatal'] === false) return undefined
+  throw error
 }

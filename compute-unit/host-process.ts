@@ -63,10 +63,12 @@ export class HostProcess implements AsyncDisposable {
   ask(request: HostRequest): Promise<HostAnswer> {
     if (!this.alive) return Promise.reject(new Failure('host-fault', {}, { note: 'the host has ended' }))
     const number = this.#nextNumber++
+    const packet = framePacket(encodeRequest(number, request))
     const { promise, resolve, reject } = Promise.withResolvers<HostAnswer>()
     this.#waiting.set(number, { resolve, reject })
-    this.#send(framePacket(encodeRequest(number, request)))
-    this.#watch()
+    this.#send(packet)
+    // Asking is no sign of life: a busy node must not keep alive a host that hangs.
+    this.#guard ??= this.#startGuard()
     return promise
   }
 
@@ -86,6 +88,15 @@ export class HostProcess implements AsyncDisposable {
   }
 
   #receive(chunk: Uint8Array): void {
+    try {
+      this.#takeAnswers(chunk)
+    } catch {
+      // Only a guest that broke out, or a bug, makes a host speak nonsense.
+      this.#child.kill('SIGKILL')
+    }
+  }
+
+  #takeAnswers(chunk: Uint8Array): void {
     for (const packet of this.#packets.take(chunk)) {
       const { number, answer } = decodeAnswer(packet)
       const waiting = this.#waiting.get(number)
@@ -101,9 +112,11 @@ export class HostProcess implements AsyncDisposable {
     if (this.#waiting.size === 0) {
       clearTimeout(this.#guard)
       this.#guard = undefined
-    } else if (this.#guard === undefined) {
-      this.#guard = setTimeout(() => this.#child.kill('SIGKILL'), this.#parts.wallMaxMs)
-    } else this.#guard.refresh()
+    } else this.#guard?.refresh()
+  }
+
+  #startGuard(): NodeJS.Timeout {
+    return setTimeout(() => this.#child.kill('SIGKILL'), this.#parts.wallMaxMs)
   }
 
   #exit(): void {

@@ -1,4 +1,5 @@
 import {
+  equalBytes,
   Failure,
   type Log,
   messagesFeed,
@@ -8,7 +9,7 @@ import {
   type QueryMessage,
 } from '../protocol/index.ts'
 import type { Checkpoints } from './checkpoints.ts'
-import type { Follower } from './follower.ts'
+import { damaged, type Follower } from './follower.ts'
 import type { HostSeat } from './host-pool.ts'
 import { verdictsOn } from './verdicts.ts'
 
@@ -33,7 +34,7 @@ export class QueryLane {
   readonly #checkpoints: Checkpoints
   readonly #replicas = new Map<ProcessId, Replica>()
   /** Queries of one process prepare one after the other. */
-  readonly #preparing = new Map<ProcessId, Promise<void>>()
+  readonly #preparing = new Map<ProcessId, Promise<unknown>>()
   #pending = 0
 
   constructor(parts: { seat: HostSeat; log: Log; checkpoints: Checkpoints }) {
@@ -49,12 +50,16 @@ export class QueryLane {
     try {
       const { id } = follower.process
       const before = this.#preparing.get(id) ?? Promise.resolve()
-      const prepared = before.catch(() => undefined).then(() => this.#prepare(follower))
+      // Asked in the same turn as prepared, so that nobody closes the copy in between.
+      const prepared = before
+        .catch(() => undefined)
+        .then(() => this.#prepare(follower))
+        .then(() => ({ answer: this.#seat.ask({ kind: 'query', process: id, message, timestampMs }) }))
       this.#preparing.set(id, prepared)
-      await prepared.finally(() => {
+      const asked = await prepared.finally(() => {
         if (this.#preparing.get(id) === prepared) this.#preparing.delete(id)
       })
-      const answer = await this.#seat.ask({ kind: 'query', process: id, message, timestampMs })
+      const answer = await asked.answer
       if (answer.kind !== 'queried') throw new Failure('host-fault', { answer: answer.kind })
       const { slot, status, gas, error, output, log } = answer
       return { slot, status, gas, error, output, log }
@@ -74,7 +79,7 @@ export class QueryLane {
     this.#replicas.delete(id)
     this.#replicas.set(id, current)
     for await (const frame of this.#log.blocks(messagesFeed(follower.process), current.blocks, target)) {
-      const verdicts = await verdictsOn(follower.process, frame, true, this.#log)
+      const verdicts = await verdictsOn(follower.process, frame, follower.trusted, this.#log)
       await this.#seat.ask({ kind: 'evaluate', process: id, frame, verdicts, steps: false })
       current.blocks += 1
     }
@@ -89,10 +94,16 @@ export class QueryLane {
     if (module === undefined || spawn === undefined) throw new Failure('unknown-process', { process: id })
     await this.#seat.load(module)
     const generation = this.#seat.generation
-    const head = (await this.#checkpoints.list(id)).at(-1)
-    const snapshot = head === undefined ? undefined : await this.#checkpoints.read(id, head.slots)
-    await this.#seat.ask({ kind: 'open', process: id, module: moduleId, spawn, snapshot })
-    return { blocks: snapshot?.blocks ?? 0, generation }
+    for (const head of (await this.#checkpoints.list(id)).reverse()) {
+      const snapshot = await this.#checkpoints.read(id, head.slots)
+      const answer = await this.#seat
+        .ask({ kind: 'open', process: id, module: moduleId, spawn, snapshot })
+        .catch(damaged)
+      if (answer?.kind !== 'opened' || !equalBytes(answer.stateRoot, head.stateRoot)) continue
+      return { blocks: head.blocks, generation }
+    }
+    await this.#seat.ask({ kind: 'open', process: id, module: moduleId, spawn, snapshot: undefined })
+    return { blocks: 0, generation }
   }
 
   async #forgetOldest(): Promise<void> {

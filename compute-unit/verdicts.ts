@@ -8,6 +8,7 @@ import {
   envelopeId,
   Failure,
   findTag,
+  type MessageId,
   type MessageIndex,
   type ProcessDescription,
   parseDataItem,
@@ -50,15 +51,27 @@ async function repeatedItems(
   assignments: readonly Assignment[],
   messages: MessageIndex,
 ): Promise<Set<number>> {
-  const ids = assignments.map(({ envelope }, i) => envelopeId(envelope, process.id, firstSlot + i))
-  const slots = await messages.slotsOf(process.id, ids)
+  // A push is told from its repetition by its seq; an item only by having stood here before.
+  const told = assignments.flatMap(({ envelope }, i) => {
+    const id = envelope.kind === 'item' || envelope.kind === 'assign' ? idOf(envelope, process.id, firstSlot + i) : undefined
+    return id === undefined ? [] : [{ i, id }]
+  })
+  const slots = await messages.slotsOf(process.id, told.map(({ id }) => id))
   const repeated = new Set<number>()
-  for (const [i, { envelope }] of assignments.entries()) {
-    const first = slots[i]
-    // A push is told from its repetition by its seq; an item only by having stood here before.
-    if (envelope.kind === 'item' && first !== undefined && first < firstSlot + i) repeated.add(i)
+  for (const [at, { i }] of told.entries()) {
+    const first = slots[at]
+    if (first !== undefined && first < firstSlot + i) repeated.add(i)
   }
   return repeated
+}
+
+/** The id of what stands in a slot; nothing for bytes that are no message, which are refused later. */
+function idOf(envelope: Envelope, process: ProcessDescription['id'], slot: number): MessageId | undefined {
+  try {
+    return envelopeId(envelope, process, slot)
+  } catch {
+    return undefined
+  }
 }
 
 async function verdictOn(
@@ -75,7 +88,7 @@ async function verdictOn(
       return pushVerdict(envelope, envelope.push.core.to === process.id, trusted, parts)
     case 'assign':
       if (envelope.message.kind === 'push') return pushVerdict(envelope.message, true, trusted, parts)
-      return trusted || verifyDataItem(parseDataItem(envelope.message.item)) ? ITEM_VERDICT : { status: 'refused' }
+      return trusted || signatureHolds(envelope.message.item) ? ITEM_VERDICT : { status: 'refused' }
     case 'tick':
     case 'reject':
       return ITEM_VERDICT
@@ -90,6 +103,16 @@ function itemHolds(bytes: Uint8Array, process: ProcessDescription, slot: number)
     const type = findTag(item.tags, 'Type')
     const placed = slot === 0 ? type === 'Process' && asProcessId(item.id) === process.id : item.target === process.id
     return placed && (slot === 0 || type === 'Message') && verifyDataItem(item)
+  } catch {
+    return false
+  }
+}
+
+function signatureHolds(bytes: Uint8Array): boolean {
+  try {
+    const item = parseDataItem(bytes)
+    refuseDuplicateSystemTags(item.tags)
+    return verifyDataItem(item)
   } catch {
     return false
   }

@@ -26,8 +26,8 @@ export function readCrons(tags: readonly Tag[], fromMs: number): Cron[] {
   let current: { timer: Timer; tags: Tag[] } | undefined
   for (const tag of tags) {
     if (tag.name === 'Cron-Interval') {
-      current = cronOf(tag.value, crons.length, fromMs)
-      if (current !== undefined && crons.length < TIMERS_MAX) crons.push(current)
+      current = crons.length < TIMERS_MAX ? cronOf(tag.value, crons.length, fromMs) : undefined
+      if (current !== undefined) crons.push(current)
     } else if (tag.name.startsWith('Cron-Tag-') && current !== undefined) {
       current.tags.push({ name: tag.name.slice('Cron-Tag-'.length), value: tag.value })
     }
@@ -41,6 +41,8 @@ function cronOf(interval: string, index: number, fromMs: number): { timer: Timer
   const everyMs = Number(count) * (unitMs ?? Number.NaN)
   if (!Number.isSafeInteger(everyMs) || everyMs <= 0) return undefined
   const bounded = Math.max(everyMs, TIMER_INTERVAL_MIN_MS)
-  const key = `${CRON_TIMER_PREFIX}${index}-${interval}`.slice(0, 64)
-  return { timer: { key, dueMs: fromMs + bounded, everyMs: bounded }, tags: [] }
+  const dueMs = fromMs + bounded
+  if (!Number.isSafeInteger(dueMs)) return undefined
+  // Not the tag's text: a key is bytes, and that may be anything.
+  return { timer: { key: `${CRON_TIMER_PREFIX}${index}-${everyMs}`, dueMs, everyMs: bounded }, tags: [] }
 }

@@ -49,6 +49,11 @@ export function runHost(pipe: HostPipe, runtimes: readonly Runtime[]): void {
   }
 }
 
+/** Nothing was touched: whoever asks opens the process and asks again. */
+class NotOpen extends Error {
+  override readonly name = 'NotOpen'
+}
+
 class Host {
   readonly #pipe: HostPipe
   readonly #runtimes: readonly Runtime[]
@@ -72,7 +77,8 @@ class Host {
       return true
     } catch (error) {
       // A module or snapshot that cannot be loaded harms nobody else; a failed evaluation leaves nothing to trust.
-      const fatal = error instanceof HostFault || request.kind === 'evaluate' || request.kind === 'query'
+      const runs = request.kind === 'evaluate' || request.kind === 'query'
+      const fatal = error instanceof HostFault || (runs && !(error instanceof NotOpen))
       const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
       this.#answer(number, { kind: 'fault', message, fatal })
       return !fatal
@@ -124,7 +130,7 @@ class Host {
   /** Whether a module can run here; gives the rule it breaks, if it breaks one. */
   #check(module: HostModule): HostAnswer {
     try {
-      this.#prepare(module)
+      this.#prepare(module).close()
       return { kind: 'done' }
     } catch (error) {
       if (!Failure.is(error, 'module-refused')) throw error
@@ -164,7 +170,7 @@ class Host {
 
   #process(id: ProcessId): HostedProcess {
     const process = this.#processes.get(id)
-    if (process === undefined) throw new HostFault(`process ${id} is not open here`)
+    if (process === undefined) throw new NotOpen(`process ${id} is not open here`)
     return process
   }
 

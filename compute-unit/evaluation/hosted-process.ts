@@ -146,7 +146,7 @@ export class HostedProcess {
       const result = this.#evaluateSlot(assignment, place, verdicts[i])
       this.#slots += 1
       gas += result.gas
-      results.push(encodeResult(result))
+      results.push(encodeResult(wellFormed(result)))
       if (options.steps === true) steps.push({ stateRoot: this.stateRoot(), gas: result.gas })
       options.alive?.()
     }
@@ -185,7 +185,8 @@ export class HostedProcess {
     const ending = this.#run(guestMessage, context, this.#gasLimit(GAS_PER_QUERY_MAX))
     this.#guest.discard()
     this.#cells.discard()
-    return { ...ending, log: context.logged }
+    const log = context.logged.toWellFormed()
+    return ending.status === 'error' ? { ...ending, error: boundedError(ending.error), log } : { ...ending, log }
   }
 
   /** Value of a guest's cell. */
@@ -355,9 +356,10 @@ export class HostedProcess {
   }
 }
 
-/** What the message of an assignment may spend, itself and through what it causes. */
+/** What the message of an assignment may spend, itself and through what it causes; being assigned makes it no richer. */
 function fuelOf({ envelope }: Assignment): bigint {
-  return envelope.kind === 'push' ? envelope.push.core.fuel : FUEL_PER_MESSAGE
+  const message = envelope.kind === 'assign' ? envelope.message : envelope
+  return message.kind === 'push' ? message.push.core.fuel : FUEL_PER_MESSAGE
 }
 
 function emptyResult(slot: Slot, status: ResultStatus): Result {
@@ -366,6 +368,18 @@ function emptyResult(slot: Slot, status: ResultStatus): Result {
 
 function boundedError(error: ResultError): ResultError {
   return { code: error.code, message: error.message.slice(0, ERROR_TEXT_MAX_BYTES / 4) }
+}
+
+/** Programs can say half a character, and bounds can cut one in two: UTF-8 has no such thing. */
+function wellFormed(result: Result): Result {
+  const { error, log, dropped, assigns } = result
+  return {
+    ...result,
+    error: error && { code: error.code.toWellFormed(), message: error.message.toWellFormed() },
+    log: log.toWellFormed(),
+    dropped: dropped.map(text => text.toWellFormed()),
+    assigns: assigns.map(assign => ({ ...assign, exclude: assign.exclude.map(name => name.toWellFormed()) })),
+  }
 }
 
 /** The hash tree of a module's image, on which the trees of its processes stand. */

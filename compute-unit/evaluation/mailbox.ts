@@ -63,8 +63,8 @@ export class Mailbox {
   setTimer(timer: Timer): void {
     if (timer.key.length > TIMER_KEY_MAX_BYTES) throw new GuestLimit('timer-limit', 'key of a timer too long')
     if (!Number.isSafeInteger(timer.dueMs) || timer.dueMs < 0) throw new GuestLimit('timer-limit', 'due time out of range')
-    if (timer.everyMs !== undefined && timer.everyMs < TIMER_INTERVAL_MIN_MS) {
-      throw new GuestLimit('timer-limit', `interval below ${TIMER_INTERVAL_MIN_MS} ms`)
+    if (timer.everyMs !== undefined && !(Number.isSafeInteger(timer.everyMs) && timer.everyMs >= TIMER_INTERVAL_MIN_MS)) {
+      throw new GuestLimit('timer-limit', `interval below ${TIMER_INTERVAL_MIN_MS} ms, or out of range`)
     }
     const isNew = this.timer(timer.key) === undefined
     if (isNew && this.timers().length >= TIMERS_MAX) throw new GuestLimit('timer-limit', `more than ${TIMERS_MAX} timers`)
@@ -83,6 +83,10 @@ export class Mailbox {
     }
     const missed = Math.floor((nowMs - timer.dueMs) / timer.everyMs)
     const dueMs = timer.dueMs + (missed + 1) * timer.everyMs
+    if (!Number.isSafeInteger(dueMs)) {
+      this.clearTimer(timer.key)
+      return
+    }
     this.#cells.put(TIMER + timer.key, encodeTimer({ ...timer, dueMs }))
   }
 

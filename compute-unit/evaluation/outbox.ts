@@ -16,6 +16,7 @@ import {
   type ProcessId,
   type Push,
   type PushBody,
+  readPolicy,
   type Slot,
   TAGS_MAX,
   TAGS_SIZE_MAX_BYTES,
@@ -60,7 +61,9 @@ export class Outbox {
     const policy = findTag(spawn.tags, 'Scheduler') === undefined ? policyTags(this.#process.policy) : []
     const to = childId(this.#process.id, this.#slot, this.#sends.length)
     const tags = [...spawn.tags, ...named, ...policy]
-    this.#add({ to, body: { kind: 'spawn', tags, data: spawn.data, anchor: spawn.anchor } })
+    const fault = faultOfSpawn(tags)
+    if (fault === undefined) this.#add({ to, body: { kind: 'spawn', tags, data: spawn.data, anchor: spawn.anchor } })
+    else this.#drop(`a spawn: ${fault}`)
     return to
   }
 
@@ -94,7 +97,7 @@ export class Outbox {
 
   #add(send: Send): void {
     const { tags, data, anchor } = send.body
-    const tagBytes = tags.reduce((sum, tag) => sum + tag.name.length + tag.value.length, 0)
+    const tagBytes = tags.reduce((sum, tag) => sum + Buffer.byteLength(tag.name) + Buffer.byteLength(tag.value), 0)
     if (tags.length > TAGS_MAX || tagBytes > TAGS_SIZE_MAX_BYTES) {
       throw new GuestLimit('outbox-limit', 'a message with too many tags')
     }
@@ -112,5 +115,16 @@ export class Outbox {
 
   #drop(text: string): void {
     if (this.dropped.length < 16) this.dropped.push(`dropped ${text}`)
+  }
+}
+
+/** Why a process of these tags could never be: its spawn would block whatever follows it to the same child. */
+function faultOfSpawn(tags: readonly Tag[]): string | undefined {
+  if (!isId(findTag(tags, 'Module') ?? '')) return 'its module is no id'
+  try {
+    readPolicy(tags)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : 'its policy makes no sense'
   }
 }
