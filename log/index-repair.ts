@@ -7,6 +7,7 @@ import {
   type FeedSpec,
   type Frame,
   MalformedBytes,
+  type MessageId,
   type NewBlock,
 } from '../protocol/index.ts'
 import type { OpenFeeds } from './open-feeds.ts'
@@ -59,10 +60,14 @@ export async function rebuildFromFeeds(
 async function addFrame(feed: FeedSpec, bytes: Uint8Array, { messages, directory }: IndexRepairParts): Promise<void> {
   const frame = frameOf(bytes)
   if (frame === undefined) return
-  const { firstSlot, assignments } = frame
-  const ids = assignments.map(({ envelope }, at) => envelopeId(envelope, feed.process, firstSlot + at))
-  messages.add({ feed, ids, firstSlot })
+  const { firstSlot } = frame
+  const ids = idsOf(frame, feed)
+  if (ids !== undefined) messages.add({ feed, ids, firstSlot })
   if (firstSlot === 0) await addProcess(frame, directory)
+}
+
+function idsOf({ firstSlot, assignments }: Frame, { process }: FeedSpec): readonly MessageId[] | undefined {
+  return unlessMalformed(() => assignments.map(({ envelope }, at) => envelopeId(envelope, process, firstSlot + at)))
 }
 
 async function addProcess(frame: Frame | undefined, directory: ProcessDirectory): Promise<void> {
@@ -78,8 +83,12 @@ async function addProcess(frame: Frame | undefined, directory: ProcessDirectory)
 
 /** Nothing if the block is no frame: what stands in a feed is its schedulers' word, not ours. */
 function frameOf(bytes: Uint8Array): Frame | undefined {
+  return unlessMalformed(() => decodeFrame(bytes))
+}
+
+function unlessMalformed<T>(read: () => T): T | undefined {
   try {
-    return decodeFrame(bytes)
+    return read()
   } catch (error) {
     if (error instanceof MalformedBytes) return undefined
     throw error

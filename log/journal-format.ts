@@ -22,6 +22,7 @@ import {
   type MessageId,
   type NewBlock,
 } from '../protocol/index.ts'
+import { plainBytes } from './plain-bytes.ts'
 
 export const HEADER_SIZE_BYTES = 64
 const GROUP_HEAD_SIZE_BYTES = 20
@@ -124,7 +125,7 @@ export function readSegment(bytes: Uint8Array, salt: number, firstSequence: numb
   while (at < bytes.length) {
     const group = groupAt(view, at, salt)
     if (group?.sequence !== sequence) break
-    readBody(group.body, feeds, blocks)
+    readBody(plainBytes(group.body), feeds, blocks)
     at = group.end
     sequence++
   }

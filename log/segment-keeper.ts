@@ -12,6 +12,7 @@ export class SegmentKeeper {
   /** Blocks not yet appended, by segment. */
   readonly #outstanding: Map<number, number>
   #dropped: number
+  #newest = 0
   #dropping: Promise<void> | undefined
 
   constructor(parts: SegmentKeeperParts, outstanding: ReadonlyMap<number, number>) {
@@ -22,6 +23,10 @@ export class SegmentKeeper {
 
   added(generation: number, blocks: number): void {
     this.#outstanding.set(generation, (this.#outstanding.get(generation) ?? 0) + blocks)
+    if (generation === this.#newest) return
+    // A new segment was begun: the one before it may have nothing left to wait for.
+    this.#newest = generation
+    this.look()
   }
 
   appended(generation: number, blocks: number): void {
@@ -37,11 +42,15 @@ export class SegmentKeeper {
   /** Drops what can be dropped, in the background; a disk that fails leaves it for the next look. */
   look(): void {
     if (this.#dropping !== undefined || this.#droppable() <= this.#dropped) return
-    this.#dropping = this.drop()
-      .catch(() => undefined)
-      .finally(() => {
+    this.#dropping = this.drop().then(
+      () => {
         this.#dropping = undefined
-      })
+        this.look()
+      },
+      () => {
+        this.#dropping = undefined
+      },
+    )
   }
 
   /** Drops what can be dropped. @throws {Failure} `disk-full`, `host-fault` */
@@ -55,7 +64,7 @@ export class SegmentKeeper {
 
   /** Resolves when nothing is being dropped. */
   async drain(): Promise<void> {
-    await this.#dropping
+    while (this.#dropping !== undefined) await this.#dropping
   }
 
   /** The last segment such that neither it nor any before it is needed. */

@@ -1,8 +1,9 @@
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { HypercoreLog } from '../../log/index.ts'
 import { blockOf, collect, logConformance, messagesOf, NODE_SEED, resultsOf, spawnNamed, moduleNamed } from '../conformance/log.ts'
-import { toUtf8 } from '../../protocol/index.ts'
+import { Failure, toUtf8 } from '../../protocol/index.ts'
 import { tempFolder } from './temp-folder.ts'
 
 const folders: string[] = []
@@ -41,5 +42,69 @@ describe('a log on Hypercore', () => {
     expect(await log.store.get(toUtf8('test/k'))).toEqual(toUtf8('v'))
     await log.commit([blockOf(feed, 40)])
     expect(await log.length(feed)).toBe(41)
+  })
+
+  test('shows a block before its Hypercore has it', async () => {
+    await using log = await openInNewFolder()
+    const feed = messagesOf('a')
+    await log.commit([blockOf(feed, 0), blockOf(feed, 1)])
+    expect(log.figures.behindBytes).toBeGreaterThan(0)
+    expect(await collect(log.blocks(feed, 0))).toHaveLength(2)
+    await log.drain()
+    expect(log.figures.behindBytes).toBe(0)
+    expect(await collect(log.blocks(feed, 0))).toEqual([blockOf(feed, 0).bytes, blockOf(feed, 1).bytes])
+  })
+
+  test('holds few of many feeds open, and forgets what it can read again', async () => {
+    await using folder = await tempFolder()
+    const options = { directory: folder.path, keySeed: NODE_SEED, openFeedsMax: 200, feedsKnownMax: 300 }
+    await using log = await HypercoreLog.open(options)
+    const feeds = Array.from({ length: 3_000 }, (_, i) => messagesOf(`feed ${i}`))
+    for (const index of [0, 1]) {
+      for (let at = 0; at < feeds.length; at += 500) {
+        await Promise.all(feeds.slice(at, at + 500).map(feed => log.commit([blockOf(feed, index)])))
+      }
+    }
+    await log.drain()
+    expect(log.figures.openFeeds).toBeLessThanOrEqual(200)
+    for (const feed of feeds.filter((_, i) => i % 10 === 0)) {
+      expect(await log.length({ ...feed })).toBe(2)
+      expect(await log.block(feed, 1)).toEqual(blockOf(feed, 1).bytes)
+    }
+    expect(log.figures.openFeeds).toBeLessThanOrEqual(200)
+  })
+
+  test('refuses to write feeds that others sign', async () => {
+    await using log = await openInNewFolder()
+    const feed = { ...messagesOf('a'), signers: [messagesOf('b').process as never] }
+    await expect(log.commit([blockOf(feed, 0)])).rejects.toSatisfy(error => Failure.is(error, 'not-scheduler'))
+    expect(await log.length(feed)).toBe(0)
+  })
+
+  test('drops the segments of its journal that are no longer needed, and no others', async () => {
+    await using folder = await tempFolder()
+    const segments = async (): Promise<string[]> => await readdir(join(folder.path, 'journal'))
+    const feed = messagesOf('a')
+    {
+      await using log = await HypercoreLog.open({ directory: folder.path, keySeed: NODE_SEED, segmentBytes: 2_000 })
+      for (let index = 0; index < 60; index++) await log.commit([blockOf(feed, index, 'x'.repeat(100))])
+      await log.drain()
+      await expect.poll(async () => (await segments()).length).toBeLessThanOrEqual(2)
+    }
+    expect(await segments()).toHaveLength(1)
+    await using log = await HypercoreLog.open({ directory: folder.path, keySeed: NODE_SEED })
+    expect(await collect(log.blocks(feed, 0))).toHaveLength(60)
+  })
+
+  test('lists 10,000 processes without a batch for each', async () => {
+    await using log = await openInNewFolder()
+    const { description, envelope } = spawnNamed('p')
+    const ids = Array.from({ length: 10_000 }, (_, i) => messagesOf(`p${i}`).process)
+    await Promise.all(ids.map(id => log.directory.addProcess({ ...description, id }, envelope)))
+    await log.drain()
+    const page = await log.directory.processes({ limit: 100 })
+    expect(page).toHaveLength(100)
+    const next = await log.directory.processes({ after: page.at(-1)?.id, limit: 100 })
+    expect(new Set([...page, ...next].map(({ id }) => id)).size).toBe(200)
   })
 })

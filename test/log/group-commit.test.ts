@@ -1,0 +1,109 @@
+import { expect, test } from 'vitest'
+import { HypercoreLog } from '../../log/index.ts'
+import { Failure } from '../../protocol/index.ts'
+import { blockOf, collect, messagesOf, NODE_SEED } from '../conformance/log.ts'
+import { FaultyFiles } from '../fakes/faulty-files.ts'
+import { copyAsCrashed, openCopy } from './damage.ts'
+import { tempFolder } from './temp-folder.ts'
+
+const feeds = Array.from({ length: 100 }, (_, i) => messagesOf(`feed ${i}`))
+const isFull = (error: unknown): boolean => Failure.is(error, 'disk-full')
+
+async function openWith(files: FaultyFiles, directory: string): Promise<HypercoreLog> {
+  return await HypercoreLog.open({ directory, keySeed: NODE_SEED, files })
+}
+
+test('many callers share one fdatasync, and what comes meanwhile shares the next', async () => {
+  await using folder = await tempFolder()
+  const files = new FaultyFiles()
+  await using log = await openWith(files, folder.path)
+  for (const feed of feeds) await log.length(feed)
+  const before = files.datasyncs
+  files.hold()
+  const first = feeds.map(feed => log.commit([blockOf(feed, 0)]))
+  await expect.poll(() => files.datasyncs).toBe(before + 1)
+  const second = feeds.map(feed => log.commit([blockOf(feed, 1)]))
+  files.release()
+  await Promise.all([...first, ...second])
+  expect(files.datasyncs - before).toBe(2)
+  for (const feed of feeds) expect(await log.length(feed)).toBe(2)
+})
+
+test('a commit resolves only after its fdatasync, and shows nothing before', async () => {
+  await using folder = await tempFolder()
+  const files = new FaultyFiles()
+  await using log = await openWith(files, folder.path)
+  const feed = messagesOf('a')
+  files.hold()
+  const before = files.datasyncs
+  let resolved = false
+  const commit = log.commit([blockOf(feed, 0)]).then(() => {
+    resolved = true
+  })
+  await expect.poll(() => files.datasyncs).toBe(before + 1)
+  expect(resolved).toBe(false)
+  expect(await log.length(feed)).toBe(0)
+  files.release()
+  await commit
+  expect(await log.length(feed)).toBe(1)
+})
+
+test('a full disk refuses commits, keeps nothing of them, and takes them again when there is room', async () => {
+  await using folder = await tempFolder()
+  const files = new FaultyFiles()
+  const [a, b] = [messagesOf('a'), messagesOf('b')]
+  {
+    await using log = await openWith(files, `${folder.path}/data`)
+    await log.commit([blockOf(a, 0)])
+    // Room for a part of a group: half of it stands in the file.
+    files.room = 30
+    await expect(log.commit([blockOf(a, 1, 'lost')])).rejects.toSatisfy(isFull)
+    await expect(Promise.all([log.commit([blockOf(a, 1)]), log.commit([blockOf(b, 0)])])).rejects.toSatisfy(isFull)
+    expect(await log.length(a)).toBe(1)
+    expect(await log.block(a, 0)).toEqual(blockOf(a, 0).bytes)
+    files.room = Number.POSITIVE_INFINITY
+    await log.commit([blockOf(a, 1, 'kept')])
+    await log.commit([blockOf(b, 0)])
+    await copyAsCrashed(`${folder.path}/data`, `${folder.path}/crashed`)
+  }
+  for (const open of [() => openWith(files, `${folder.path}/data`), () => openCopy(`${folder.path}/crashed`)]) {
+    await using log = await open()
+    expect(await collect(log.blocks(a, 0))).toEqual([blockOf(a, 0).bytes, blockOf(a, 1, 'kept').bytes])
+    expect(await collect(log.blocks(b, 0))).toHaveLength(1)
+  }
+})
+
+test('after a failed fdatasync the group does not count, even if it reached the disk', async () => {
+  await using folder = await tempFolder()
+  const files = new FaultyFiles()
+  const feed = messagesOf('a')
+  await using log = await openWith(files, `${folder.path}/data`)
+  await log.commit([blockOf(feed, 0)])
+  files.failingSyncs.push('EIO')
+  await expect(log.commit([blockOf(feed, 1, 'in doubt')])).rejects.toSatisfy(error => Failure.is(error, 'host-fault'))
+  await log.commit([blockOf(feed, 1, 'acknowledged')])
+  await copyAsCrashed(`${folder.path}/data`, `${folder.path}/crashed`)
+  await using crashed = await openCopy(`${folder.path}/crashed`)
+  expect(crashed.frozen).toEqual([])
+  expect(await crashed.block(feed, 1)).toEqual(blockOf(feed, 1, 'acknowledged').bytes)
+  expect(crashed.recovered.map(({ index }) => index)).toEqual([0, 1])
+})
+
+test('a caller that waits behind a failed group is refused with it, not told of a gap', async () => {
+  await using folder = await tempFolder()
+  const files = new FaultyFiles()
+  const feed = messagesOf('a')
+  await using log = await openWith(files, folder.path)
+  await log.length(feed)
+  files.hold()
+  const before = files.datasyncs
+  const first = log.commit([blockOf(feed, 0)])
+  await expect.poll(() => files.datasyncs).toBe(before + 1)
+  const second = log.commit([blockOf(feed, 1)])
+  files.failingSyncs.push('EIO')
+  files.release()
+  for (const result of await Promise.allSettled([first, second])) {
+    expect(result.status === 'rejected' && Failure.is(result.reason, 'host-fault')).toBe(true)
+  }
+  await log.commit([blockOf(feed, 0)])
+})
