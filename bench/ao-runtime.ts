@@ -1,7 +1,7 @@
 /**
  * What one message costs an aos process whose every run can be undone exactly: run and keep, run
- * and discard. `node bench/ao-runtime.ts [messages]`. The loader of AO copies all memory in and out for
- * the same promise and takes 80-88 ms.
+ * and discard. `node bench/ao-runtime.ts [messages]`. The loader of AO copies all memory in and out
+ * for the same promise and takes 80-88 ms.
  */
 import {
   GAS,

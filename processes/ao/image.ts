@@ -19,7 +19,7 @@ export interface Image {
 const ZERO = new Uint8Array(CHUNK_SIZE_BYTES)
 
 /**
- * Runs what a module runs before its first message; gives the instance too, which is as good as new.
+ * Runs what a module runs before its first message; gives the instance too: it is as good as new.
  * @throws {Failure} `module-refused`
  */
 export function makeImage(loaded: LoadedModule): { image: Image; machine: Machine } {
