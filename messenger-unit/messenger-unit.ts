@@ -14,6 +14,7 @@ import {
   type Log,
   type MessageId,
   type Messenger,
+  messagesFeed,
   type ModuleDescription,
   type ProcessDescription,
   type ProcessId,
@@ -23,6 +24,7 @@ import {
   type Result,
   type Scheduler,
   type Slot,
+  slotCount,
   type Trace,
 } from '../protocol/index.ts'
 import { Intake, type Taken } from './intake.ts'
@@ -195,8 +197,11 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
 
   async #resumeProcess(process: ProcessId, from: Slot): Promise<void> {
     const { computer } = this.#parts
+    const description = await this.#parts.log.directory.process(process)
+    if (description === undefined) throw new Failure('unknown-process', { process })
     const evaluated = await computer.evaluated(process)
-    this.#unfinished.scheduled(process, Math.min(from, evaluated), evaluated)
+    const scheduled = await slotCount(this.#parts.log, messagesFeed(description))
+    this.#unfinished.scheduled(process, Math.min(from, evaluated), scheduled)
     for await (const result of computer.results(process, from, evaluated)) {
       if (result.outbox.length + result.assigns.length > 0) this.#push(process, result)
     }

@@ -34,8 +34,10 @@ const UNKNOWN_GRACE_MS = 10_000
 export class PairLane {
   readonly #parts: PairLaneParts
   #queue: Push[] = []
+  /** Pushes that were brought back to fill a gap: they were counted as delivered before. */
+  readonly #broughtBack = new Set<Push>()
+  readonly #stop = new AbortController()
   #running = false
-  #stopped = false
   #unknownSinceMs: number | undefined
 
   constructor(parts: PairLaneParts) {
@@ -54,12 +56,12 @@ export class PairLane {
   }
 
   stop(): void {
-    this.#stopped = true
+    this.#stop.abort()
     this.#queue = []
   }
 
   async #run(): Promise<void> {
-    for (let attempt = 1; this.#queue.length > 0 && !this.#stopped; ) {
+    for (let attempt = 1; this.#queue.length > 0 && !this.#stop.signal.aborted; ) {
       const before = this.#queue.length
       const failure = await this.#deliver().catch(error => Failure.from(error))
       if (failure === undefined || this.#queue.length !== before) {
@@ -68,7 +70,8 @@ export class PairLane {
       }
       const [head] = this.#queue
       if (head !== undefined && failure.code !== 'unknown-process') this.#parts.trouble(head, failure)
-      await this.#parts.clock.sleep(backOffMs(attempt, this.#parts.random()))
+      const { signal } = this.#stop
+      await this.#parts.clock.sleep(backOffMs(attempt, this.#parts.random()), { signal }).catch(() => undefined)
       attempt += 1
     }
     this.#running = false
@@ -113,6 +116,7 @@ export class PairLane {
   async #refill(head: Push, expectedSeq: number): Promise<Failure | undefined> {
     const { from, to, seq } = head.core
     const earlier = (await this.#parts.sentFrom(from, to, expectedSeq)).filter(push => push.core.seq < seq)
+    for (const push of earlier) this.#broughtBack.add(push)
     this.#queue.unshift(...earlier)
     return earlier.length > 0 ? undefined : new Failure('busy', { expectedSeq }, { note: 'an earlier push is missing' })
   }
@@ -138,7 +142,7 @@ export class PairLane {
 
   #done(push: Push): void {
     this.#queue.shift()
-    this.#parts.delivered(push)
+    if (!this.#broughtBack.delete(push)) this.#parts.delivered(push)
   }
 }
 

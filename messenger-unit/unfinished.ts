@@ -25,6 +25,8 @@ interface Progress {
   /** Parts of outboxes that are not delivered yet, by slot. */
   readonly open: Map<Slot, number>
   mark: Slot
+  /** An older slot was opened after a newer one: the first of `open` need not be the lowest. */
+  unordered: boolean
 }
 
 /**
@@ -57,7 +59,7 @@ export class Unfinished {
       known.scheduled = Math.max(known.scheduled, end)
       return
     }
-    this.#processes.set(process, { scheduled: end, evaluated: firstSlot, open: new Map(), mark: firstSlot })
+    this.#processes.set(process, { scheduled: end, evaluated: firstSlot, open: new Map(), mark: firstSlot, unordered: false })
     this.#write(process, firstSlot)
   }
 
@@ -67,7 +69,7 @@ export class Unfinished {
     if (progress === undefined) return
     progress.evaluated = Math.max(progress.evaluated, end)
     progress.scheduled = Math.max(progress.scheduled, end)
-    const lowest = progress.open.size === 0 ? progress.evaluated : (progress.open.keys().next().value ?? 0)
+    const lowest = lowestOf(progress)
     if (lowest - progress.mark >= MARK_EVERY_SLOTS) {
       progress.mark = lowest
       this.#write(process, lowest)
@@ -78,8 +80,10 @@ export class Unfinished {
 
   /** `count` parts of the outbox of `slot` are to be delivered. */
   opened(process: ProcessId, slot: Slot, count: number): void {
-    const open = this.#processes.get(process)?.open
-    open?.set(slot, (open.get(slot) ?? 0) + count)
+    const progress = this.#processes.get(process)
+    if (progress === undefined) return
+    if (slot < progress.evaluated) progress.unordered = true
+    progress.open.set(slot, (progress.open.get(slot) ?? 0) + count)
   }
 
   /** One of them is. */
@@ -108,3 +112,15 @@ export class Unfinished {
 }
 
 const markKey = (process: ProcessId): Uint8Array => concatBytes(PREFIX, fromBase64Url(process))
+
+function lowestOf(progress: Progress): Slot {
+  const { open, unordered, evaluated } = progress
+  if (open.size === 0) {
+    progress.unordered = false
+    return evaluated
+  }
+  if (!unordered) return open.keys().next().value ?? 0
+  let lowest = evaluated
+  for (const slot of open.keys()) lowest = Math.min(lowest, slot)
+  return lowest
+}
