@@ -129,3 +129,29 @@ export const ADMIN_TRIES_PER_MINUTE = 10
 export const DRAIN_MAX_MS = 5_000
 /** What a call waits for a result when the caller names no limit. */
 export const WAIT_DEFAULT_MS = 10_000
+
+// The AO face
+/** Results or messages in a page when the client names no number: AO's own. */
+export const AO_RESULTS_PER_PAGE = 25
+/** Cron results in a page when the client names no number: AO's own. */
+export const AO_CRONS_PER_PAGE = 500
+/** Entries of a feed in a page when the client names no number: AO's own. */
+export const AO_ENTRIES_PER_PAGE = 100
+/** How long a listing of results waits for what stands in the feed and is not evaluated yet. */
+export const AO_CATCH_UP_MS = 5_000
+/** Slots looked through before a page that holds something is sent: what failed is left out of pages. */
+export const AO_SLOTS_LOOKED_AT_MAX = 20_000
+/** Body of a GraphQL question: a page of text. */
+export const GRAPHQL_BODY_MAX_BYTES = 256 * KiB
+/** Words and marks of a GraphQL question. */
+export const GRAPHQL_TOKENS_MAX = 4096
+/** How deep values of a GraphQL question may be nested: ours need three levels. */
+export const GRAPHQL_DEPTH_MAX = 16
+/** Nodes in a page when the client names no number: an Arweave gateway's own. */
+export const GRAPHQL_PER_PAGE = 10
+/** Nodes in a page, and ids in one question: an Arweave gateway's own. */
+export const GRAPHQL_PER_PAGE_MAX = 100
+/** Processes and modules one question looks through: there is no index by tag. */
+export const GRAPHQL_LOOKED_AT_MAX = 50_000
+/** Matches that are read and sorted by time before a page is cut. */
+export const GRAPHQL_MATCHES_MAX = 2_000

@@ -90,7 +90,7 @@ export function pushAsAo(push: Push, proof: PushProof, sender: ProcessDescriptio
   const body = decodePushBody(push.bodyBytes)
   const attested = proof.signatures[0]
   const key = attested === undefined ? '' : (sender.policy.computeUnits[attested.unit] ?? '')
-  const own = body.tags.filter((tag) => !SET_BY_NETWORK.has(tag.name))
+  const own = body.tags.filter(tag => !SET_BY_NETWORK.has(tag.name))
   const variant = findTag(own, 'Variant') === undefined ? [tag('Variant', AO_VARIANT)] : []
   const tags = [
     ...own,
@@ -122,7 +122,8 @@ export async function entryAsAo(
   const { envelope } = entry
   const inner = envelope.kind === 'assign' ? envelope.message : envelope
   if (inner.kind === 'item') return itemAsAo(parseDataItem(inner.item))
-  if (inner.kind === 'push') return pushAsAo(inner.push, inner.proof, await senderOf(log, inner.push))
+  if (inner.kind === 'push')
+    return pushAsAo(inner.push, inner.proof, await senderOf(log, inner.push))
   return {
     id: envelopeId(inner, process.id, entry.slot),
     owner: { address: process.owner, key: '' },

@@ -65,12 +65,12 @@ const MODULES_REMEMBERED_MAX = 1024
 /** A result in AO's shape; of modules that do not speak AO it is made from reply and outbox. */
 export function resultAsAo(result: Result, ao: boolean): AoResult {
   if (ao) return evaluationAsAo(result)
-  const messages = result.outbox.filter((push) => decodePushBody(push.bodyBytes).kind === 'message')
-  const spawns = result.outbox.filter((push) => decodePushBody(push.bodyBytes).kind === 'spawn')
+  const messages = result.outbox.filter(push => decodePushBody(push.bodyBytes).kind === 'message')
+  const spawns = result.outbox.filter(push => decodePushBody(push.bodyBytes).kind === 'spawn')
   return {
     ...replyAsAo(result),
-    Messages: messages.map((push) => outboxEntry(push)),
-    Spawns: spawns.map((push) => outboxEntry(push)),
+    Messages: messages.map(push => outboxEntry(push)),
+    Spawns: spawns.map(push => outboxEntry(push)),
     Assignments: result.assigns.map(({ message, process, exclude }) => ({
       Message: message,
       Processes: [process],
@@ -86,13 +86,23 @@ export function answerAsAo(answer: QueryAnswer, ao: boolean): AoResult {
 
 function evaluationAsAo(evaluation: Evaluation): AoResult {
   const { Memory: _, ...fields } = readOutput(evaluation.output)
-  return { ...EMPTY, ...fields, ...failureOf(evaluation, fields['Error']), GasUsed: gasOf(evaluation, fields) }
+  return {
+    ...EMPTY,
+    ...fields,
+    ...failureOf(evaluation, fields['Error']),
+    GasUsed: gasOf(evaluation, fields),
+  }
 }
 
 function replyAsAo(evaluation: Evaluation): AoResult {
   const data = dataText(evaluation.output) ?? toBase64Url(evaluation.output)
   const prints = evaluation.log === '' ? {} : { print: evaluation.log }
-  return { ...EMPTY, Output: { data, ...prints }, ...failureOf(evaluation, undefined), GasUsed: Number(evaluation.gas) }
+  return {
+    ...EMPTY,
+    Output: { data, ...prints },
+    ...failureOf(evaluation, undefined),
+    GasUsed: Number(evaluation.gas),
+  }
 }
 
 /** Empty where a slot had no effect or failed before the program said anything. */
@@ -115,7 +125,12 @@ function failureOf({ status, error }: Evaluation, own: unknown): { Error?: unkno
   return status === 'ok' ? {} : { Error: `the slot had no effect: ${status}` }
 }
 
-function outboxEntry(push: Push): { Target: string; Anchor: string; Tags: readonly Tag[]; Data: string } {
+function outboxEntry(push: Push): {
+  Target: string
+  Anchor: string
+  Tags: readonly Tag[]
+  Data: string
+} {
   const { tags, data, anchor } = decodePushBody(push.bodyBytes)
   return {
     Target: push.core.to,

@@ -76,7 +76,7 @@ export class AssignmentChain {
     const last = entries.at(-1)
     if (last === undefined) return []
     await this.#extend(process, last.slot)
-    const keys = entries.map((entry) => linkKey(process.id, entry.slot))
+    const keys = entries.map(entry => linkKey(process.id, entry.slot))
     const links = await this.#parts.log.store.getMany(keys)
     return entries.map((entry, i) => {
       const bytes = links[i]
@@ -127,7 +127,11 @@ export class AssignmentChain {
     let changes: StoreChange[] = []
     for await (const entry of readSlots(log, process, slot, to + 1)) {
       const fields = assignmentFields(process, entry, nextHash(process.id, link))
-      const item = signItem({ anchor: toUtf8(fields.anchorText), tags: fields.tags, data: NO_BYTES })
+      const item = signItem({
+        anchor: toUtf8(fields.anchorText),
+        tags: fields.tags,
+        data: NO_BYTES,
+      })
       link = { signature: item.signature, hash: fields.hash }
       slot = entry.slot + 1
       changes.push(
@@ -141,7 +145,7 @@ export class AssignmentChain {
       if (changes.length < 2 * SLICE) continue
       log.store.write(changes)
       changes = []
-      await new Promise((resolve) => setImmediate(resolve))
+      await new Promise(resolve => setImmediate(resolve))
     }
     log.store.write(changes)
     if (slot <= to) throw new Error(`feed of ${process.id} ends at slot ${slot}, expected ${to}`)

@@ -93,7 +93,11 @@ async function dryRun(parts: CuParts, exchange: Exchange): Promise<void> {
     throw new Failure('malformed-request', {}, { note: "'process-id': Required." })
   }
   if (parameter(query, 'to') !== undefined) {
-    throw new Failure('malformed-request', {}, { note: 'a dry-run sees the latest state; leave out to' })
+    throw new Failure(
+      'malformed-request',
+      {},
+      { note: 'a dry-run sees the latest state; leave out to' },
+    )
   }
   const process = await knownProcess(parts.log, id)
   const answer = await parts.computer.query(process.id, readQueryMessage(body), { signal })
@@ -103,7 +107,11 @@ async function dryRun(parts: CuParts, exchange: Exchange): Promise<void> {
 async function sendMemory(parts: CuParts, exchange: Exchange, id: string): Promise<void> {
   const process = await knownProcess(parts.log, id)
   if (parameter(exchange.query, 'to') !== undefined) {
-    throw new Failure('malformed-request', {}, { note: 'only the latest state is kept; leave out to' })
+    throw new Failure(
+      'malformed-request',
+      {},
+      { note: 'only the latest state is kept; leave out to' },
+    )
   }
   if ((await countSlots(parts.log, process)) === 0) throw new Failure('unknown-slot', { slot: 0 })
   const { slot, memory } = await parts.computer.memory(process.id)

@@ -20,9 +20,11 @@ export function encodeCursor({ timestamp, ordinate, cron, sort }: ResultCursor):
 }
 
 /** A cursor, or a bare timestamp: then all but the timestamp is missing. @throws {Failure} */
-export function decodeCursor(
-  text: string,
-): { timestamp: number; ordinate: number | undefined; sort: Sort | undefined } {
+export function decodeCursor(text: string): {
+  timestamp: number
+  ordinate: number | undefined
+  sort: Sort | undefined
+} {
   if (/^\d+$/.test(text)) return { timestamp: Number(text), ordinate: undefined, sort: undefined }
   const fields = readFields(text)
   const timestamp = Number(fields['timestamp'])

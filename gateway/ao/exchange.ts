@@ -1,5 +1,12 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import { concatBytes, FAILURES, Failure, fromUtf8, MalformedBytes } from '../../protocol/index.ts'
+import {
+  concatBytes,
+  FAILURES,
+  Failure,
+  fromUtf8,
+  LINGER_MAX_MS,
+  MalformedBytes,
+} from '../../protocol/index.ts'
 
 /** One request of the façade, and the way to answer it. */
 export interface Exchange {
@@ -59,15 +66,40 @@ export function sendPreflight(response: ServerResponse): void {
 
 /**
  * AO's shape of an error, with the code and what to do next beside it. What this machine is to blame
- * for shows its title alone. What is left of an unread body goes with its connection.
+ * for shows its title alone. A body that was not read is taken and dropped for a moment: a connection
+ * closed at once would be reset, and the client would never read why.
  */
-export function sendFailure(response: ServerResponse, error: unknown): void {
-  const failure = Failure.from(error)
+export function sendFailure(response: ServerResponse, failure: Failure): void {
+  if (response.headersSent || response.destroyed) return
   const { status, next, title } = FAILURES[failure.code]
   const text = failure.blame === 'host' ? title : failure.message
-  const body = { error: text, code: failure.code, next }
-  if (!response.headersSent && !response.req.complete) response.setHeader('connection', 'close')
-  sendJson(response, status, body)
+  const body = JSON.stringify({ error: text, code: failure.code, next })
+  const { req: request } = response
+  const isUnread = !request.complete && hasBody(request)
+  const headers: OutgoingHttpHeaders = {
+    ...OPEN,
+    'cache-control': 'no-store',
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    ...(status === 429 || status === 503 ? { 'retry-after': '1' } : {}),
+    ...(isUnread ? { connection: 'close' } : {}),
+  }
+  response.writeHead(status, headers)
+  if (request.method !== 'HEAD') response.write(body)
+  if (!isUnread) {
+    response.end()
+    return
+  }
+  const end = (): void => {
+    clearTimeout(timer)
+    response.end()
+  }
+  const timer = setTimeout(end, LINGER_MAX_MS)
+  request.once('end', end).once('error', end).once('close', end).resume()
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
 /** The whole body. @throws {Failure} `too-large`, `unsupported-media`, `aborted` */
@@ -81,7 +113,9 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   let length = 0
   try {
     // Left open when it is too long, so that there is a socket to say so on.
-    for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    for await (const part of request.iterator({
+      destroyOnReturn: false,
+    }) as AsyncIterable<Buffer>) {
       length += part.length
       if (length > maxBytes) break
       parts.push(part)
@@ -107,7 +141,9 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
 /** A parameter that says something: clients write `undefined` into URLs for what they leave out. */
 export function parameter(query: URLSearchParams, name: string): string | undefined {
   const value = query.get(name)
-  return value === null || value === '' || value === 'undefined' || value === 'null' ? undefined : value
+  return value === null || value === '' || value === 'undefined' || value === 'null'
+    ? undefined
+    : value
 }
 
 /** A page size from 1 to `max`. @throws {Failure} `malformed-request` */
@@ -124,7 +160,8 @@ export function pageSize(query: URLSearchParams, fallback: number, max: number):
 /** @throws {Failure} `method-not-allowed` */
 export function expectMethod(exchange: Exchange, ...methods: readonly string[]): void {
   const method = exchange.method === 'HEAD' ? 'GET' : exchange.method
-  if (!methods.includes(method)) throw new Failure('method-not-allowed', { method: exchange.method })
+  if (!methods.includes(method))
+    throw new Failure('method-not-allowed', { method: exchange.method })
 }
 
 /** @throws {Failure} `not-found` */

@@ -21,7 +21,11 @@ import { answerData } from './raw-data.ts'
 import { answerSu } from './su.ts'
 
 /** Answers a request if it is AO's; false: it is somebody else's, and nothing was touched. Never rejects. */
-export type AoFacade = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>
+export type AoFacade = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+) => Promise<boolean>
 
 const MAINNET = /^\/(push$|~meta@1\.0\/|[\w-]{43}(~process@1\.0)?\/(push|slot\/|compute\/|as=))/
 
@@ -45,7 +49,9 @@ export function createAoFacade(parts: AoFacadeParts): AoFacade {
       const exchange = readExchange(request, response, url, gone.signal)
       await answer(cuParts, room, exchange, url)
     } catch (error) {
-      sendFailure(response, error)
+      const failure = Failure.from(error)
+      if (failure.blame === 'host') parts.trouble?.(failure)
+      sendFailure(response, failure)
     }
     return true
   }
@@ -55,7 +61,8 @@ type Room = 'mu' | 'su' | 'cu' | 'graphql' | 'raw' | 'mainnet' | 'data'
 
 function roomOf(pathname: string): Room | undefined {
   const [, first = ''] = pathname.split('/', 2)
-  if (first === 'mu' || first === 'su' || first === 'cu' || first === 'graphql' || first === 'raw') return first
+  if (first === 'mu' || first === 'su' || first === 'cu' || first === 'graphql' || first === 'raw')
+    return first
   if (MAINNET.test(pathname)) return 'mainnet'
   return isId(pathname.slice(1)) ? 'data' : undefined
 }
@@ -89,6 +96,13 @@ function readExchange(
   url: URL,
   signal: AbortSignal,
 ): Exchange {
-  const path = url.pathname.split('/').filter((part) => part !== '')
-  return { request, response, method: request.method ?? 'GET', path, query: url.searchParams, signal }
+  const path = url.pathname.split('/').filter(part => part !== '')
+  return {
+    request,
+    response,
+    method: request.method ?? 'GET',
+    path,
+    query: url.searchParams,
+    signal,
+  }
 }

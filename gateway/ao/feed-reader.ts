@@ -19,7 +19,12 @@ export interface SlotEntry extends Assignment {
 
 /** The process of that id. @throws {Failure} `malformed-request`, `unknown-process` */
 export async function knownProcess(log: Log, id: string): Promise<ProcessDescription> {
-  if (!isId(id)) throw new Failure('malformed-request', {}, { note: 'a process id has 43 characters of base64url' })
+  if (!isId(id))
+    throw new Failure(
+      'malformed-request',
+      {},
+      { note: 'a process id has 43 characters of base64url' },
+    )
   const process = await log.directory.process(asProcessId(id))
   if (process === undefined) throw new Failure('unknown-process', { process: id })
   return process
@@ -77,7 +82,7 @@ export async function slotAfter(
     const bytes = await log.block(feed, index)
     if (bytes === undefined) break
     const { firstSlot, assignments } = decodeFrame(bytes)
-    const position = assignments.findIndex((assignment) => assignment.timestampMs > timestampMs)
+    const position = assignments.findIndex(assignment => assignment.timestampMs > timestampMs)
     if (position < 0) low = index + 1
     else {
       high = index

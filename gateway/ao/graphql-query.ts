@@ -1,18 +1,23 @@
-import { Failure } from '../../protocol/index.ts'
+import { Failure, GRAPHQL_DEPTH_MAX, GRAPHQL_TOKENS_MAX } from '../../protocol/index.ts'
 
 /**
  * Reads the arguments of one field out of a GraphQL document: literals, variables and their defaults.
  * AO's clients ask a handful of questions, so there is no engine: whatever fields are selected, the
  * answer holds all of them.
  */
-export type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value }
+export type Value =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Value[]
+  | { readonly [name: string]: Value }
 export type Arguments = Readonly<Record<string, Value>>
 
 type Token = { readonly kind: 'name' | 'string' | 'number' | 'mark'; readonly text: string }
 
-const TOKENS_MAX = 4096
-const DEPTH_MAX = 16
-const TOKEN = /[\s,\uFEFF]+|#[^\n\r]*|("""[\s\S]*?"""|"(?:[^"\\\n\r]|\\.)*")|([A-Za-z_]\w*)|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(\.\.\.|[{}()[\]:=!|&@$])/y
+const TOKEN =
+  /[\s,\uFEFF]+|#[^\n\r]*|("""[\s\S]*?"""|"(?:[^"\\\n\r]|\\.)*")|([A-Za-z_]\w*)|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(\.\.\.|[{}()[\]:=!|&@$])/y
 
 /** The first of `fields` that stands in the document, with its arguments. @throws {Failure} */
 export function readField<Field extends string>(
@@ -28,7 +33,7 @@ export function readField<Field extends string>(
       reader.variableDefinition()
       continue
     }
-    const field = fields.find((name) => token?.kind === 'name' && token.text === name)
+    const field = fields.find(name => token?.kind === 'name' && token.text === name)
     if (field === undefined) continue
     reader.at++
     return { field, values: reader.isMark('(') ? reader.fields('(', ')', 0) : {} }
@@ -42,7 +47,7 @@ function tokenize(document: string): Token[] {
   while (TOKEN.lastIndex < document.length) {
     const at = TOKEN.lastIndex
     const match = TOKEN.exec(document)
-    if (match === null || tokens.length >= TOKENS_MAX) throw malformed(`at character ${at}`)
+    if (match === null || tokens.length >= GRAPHQL_TOKENS_MAX) throw malformed(`at character ${at}`)
     const [, string, name, number, mark] = match
     if (string !== undefined) tokens.push({ kind: 'string', text: unquote(string) })
     else if (name !== undefined) tokens.push({ kind: 'name', text: name })
@@ -99,7 +104,7 @@ class Reader {
   }
 
   value(depth: number): Value {
-    if (depth > DEPTH_MAX) throw malformed('too deep')
+    if (depth > GRAPHQL_DEPTH_MAX) throw malformed('too deep')
     if (this.isMark('{')) return this.fields('{', '}', depth)
     if (this.isMark('[')) return this.#list(depth)
     if (this.isMark('$')) {
@@ -110,7 +115,13 @@ class Reader {
     if (token === undefined || token.kind === 'mark') throw malformed('a value is missing')
     if (token.kind === 'number') return Number(token.text)
     if (token.kind === 'string') return token.text
-    return token.text === 'null' ? null : token.text === 'true' ? true : token.text === 'false' ? false : token.text
+    return token.text === 'null'
+      ? null
+      : token.text === 'true'
+        ? true
+        : token.text === 'false'
+          ? false
+          : token.text
   }
 
   #list(depth: number): Value[] {
@@ -133,7 +144,8 @@ class Reader {
   }
 
   #expectMark(text: string): void {
-    if (!this.isMark(text)) throw malformed(`expected ${text}, got ${this.#tokens[this.at]?.text ?? 'the end'}`)
+    if (!this.isMark(text))
+      throw malformed(`expected ${text}, got ${this.#tokens[this.at]?.text ?? 'the end'}`)
     this.at++
   }
 }
@@ -143,7 +155,11 @@ function unquote(text: string): string {
   try {
     return String(JSON.parse(text))
   } catch (cause) {
-    throw new Failure('malformed-request', {}, { cause, note: 'GraphQL: a string is not well-formed' })
+    throw new Failure(
+      'malformed-request',
+      {},
+      { cause, note: 'GraphQL: a string is not well-formed' },
+    )
   }
 }
 
@@ -156,19 +172,22 @@ export function textsOf(values: Arguments, name: string): readonly string[] | un
   const value = values[name]
   if (value === undefined || value === null) return undefined
   const list: readonly Value[] = isList(value) ? value : [value]
-  return list.map((text) => {
+  return list.map(text => {
     if (typeof text !== 'string') throw malformed(`${name} takes texts`)
     return text
   })
 }
 
 /** `tags: [{ name, values }]`. @throws {Failure} */
-export function tagFiltersOf(values: Arguments): readonly { name: string; values: readonly string[] }[] {
+export function tagFiltersOf(
+  values: Arguments,
+): readonly { name: string; values: readonly string[] }[] {
   const value = values['tags']
   if (value === undefined || value === null) return []
   const list: readonly Value[] = isList(value) ? value : [value]
-  return list.map((filter) => {
-    if (typeof filter !== 'object' || filter === null || isList(filter)) throw malformed('tags takes objects')
+  return list.map(filter => {
+    if (typeof filter !== 'object' || filter === null || isList(filter))
+      throw malformed('tags takes objects')
     const fields: Arguments = filter
     const name = fields['name']
     if (typeof name !== 'string') throw malformed('a tag needs a name')
@@ -188,7 +207,8 @@ export function objectOf(values: Arguments, name: string): Arguments {
 export function numberOf(values: Arguments, name: string): number | undefined {
   const value = values[name]
   if (value === undefined || value === null) return undefined
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw malformed(`${name} takes a number`)
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw malformed(`${name} takes a number`)
   return value
 }
 

@@ -1,19 +1,28 @@
-import { Failure, type ModuleId, PAGE_MAX, type ProcessId, toBase64Url } from '../../protocol/index.ts'
+import {
+  Failure,
+  GRAPHQL_BODY_MAX_BYTES,
+  GRAPHQL_LOOKED_AT_MAX,
+  GRAPHQL_MATCHES_MAX,
+  GRAPHQL_PER_PAGE,
+  GRAPHQL_PER_PAGE_MAX,
+  type ModuleId,
+  PAGE_MAX,
+  type ProcessId,
+  toBase64Url,
+} from '../../protocol/index.ts'
 import { anchorText } from './ao-item.ts'
 import { blockHeight, blockStartMs } from './block-height.ts'
 import { type Exchange, expectMethod, nothingThere, readJson, sendJson } from './exchange.ts'
 import { findItem, type FoundItem, schedulerLocation, spawnOf } from './find-item.ts'
-import { type Arguments, numberOf, objectOf, readField, tagFiltersOf, textsOf } from './graphql-query.ts'
+import {
+  type Arguments,
+  numberOf,
+  objectOf,
+  readField,
+  tagFiltersOf,
+  textsOf,
+} from './graphql-query.ts'
 import type { AoFacadeParts } from './parts.ts'
-
-/** A question is a page of text. */
-const BODY_MAX_BYTES = 256 * 1024
-const PER_PAGE = 10
-const PER_PAGE_MAX = 100
-/** Processes and modules one question looks through. */
-const LOOKED_AT_MAX = 50_000
-/** Matches that are sorted by time before a page is cut. */
-const MATCHES_MAX = 2_000
 
 /**
  * The part of an Arweave gateway's GraphQL that AO's clients use: `transactions`, `transaction` and
@@ -23,7 +32,9 @@ const MATCHES_MAX = 2_000
 export async function answerGraphql(parts: AoFacadeParts, exchange: Exchange): Promise<void> {
   expectMethod(exchange, 'POST')
   if (exchange.path.length > 0) nothingThere(exchange)
-  const { query, variables } = readBodyFields(await readJson(exchange.request, BODY_MAX_BYTES))
+  const { query, variables } = readBodyFields(
+    await readJson(exchange.request, GRAPHQL_BODY_MAX_BYTES),
+  )
   const asked = readField(query, ['transactions', 'transaction', 'blocks'], variables)
   if (asked === undefined) {
     const note = 'GraphQL: only transactions, transaction and blocks can be asked for'
@@ -31,26 +42,34 @@ export async function answerGraphql(parts: AoFacadeParts, exchange: Exchange): P
   }
   const { field, values } = asked
   if (field === 'transactions') {
-    return sendJson(exchange.response, 200, { data: { transactions: await transactions(parts, values) } })
+    return sendJson(exchange.response, 200, {
+      data: { transactions: await transactions(parts, values) },
+    })
   }
-  if (field === 'blocks') return sendJson(exchange.response, 200, { data: { blocks: blocks(parts, values) } })
+  if (field === 'blocks')
+    return sendJson(exchange.response, 200, { data: { blocks: blocks(parts, values) } })
   const [id] = textsOf(values, 'id') ?? []
   const found = id === undefined ? undefined : await findItem(parts, id)
-  sendJson(exchange.response, 200, { data: { transaction: found === undefined ? null : nodeOf(found) } })
+  sendJson(exchange.response, 200, {
+    data: { transaction: found === undefined ? null : nodeOf(found) },
+  })
 }
 
 function readBodyFields(body: unknown): { query: string; variables: Record<string, unknown> } {
-  const fields: Record<string, unknown> = typeof body === 'object' && body !== null ? { ...body } : {}
+  const fields: Record<string, unknown> =
+    typeof body === 'object' && body !== null ? { ...body } : {}
   const { query, variables } = fields
-  if (typeof query !== 'string') throw new Failure('malformed-request', {}, { note: 'GraphQL: no query' })
+  if (typeof query !== 'string')
+    throw new Failure('malformed-request', {}, { note: 'GraphQL: no query' })
   if (variables === undefined || variables === null) return { query, variables: {} }
-  if (typeof variables !== 'object') throw new Failure('malformed-request', {}, { note: 'GraphQL: variables are no object' })
+  if (typeof variables !== 'object')
+    throw new Failure('malformed-request', {}, { note: 'GraphQL: variables are no object' })
   return { query, variables: { ...variables } }
 }
 
 async function transactions(parts: AoFacadeParts, values: Arguments): Promise<unknown> {
   const ids = textsOf(values, 'ids')
-  const first = Math.min(numberOf(values, 'first') ?? PER_PAGE, PER_PAGE_MAX)
+  const first = Math.min(numberOf(values, 'first') ?? GRAPHQL_PER_PAGE, GRAPHQL_PER_PAGE_MAX)
   const matches = ids === undefined ? await search(parts, values) : await byIds(parts, ids, values)
   const ascending = textsOf(values, 'sort')?.[0] === 'HEIGHT_ASC'
   const [after] = textsOf(values, 'after') ?? []
@@ -60,15 +79,22 @@ async function transactions(parts: AoFacadeParts, values: Arguments): Promise<un
   const page = sorted.slice(start, start + limit)
   return {
     pageInfo: { hasNextPage: sorted.length > start + page.length },
-    edges: page.map((found) => ({ cursor: found.item.id, node: nodeOf(found) })),
+    edges: page.map(found => ({ cursor: found.item.id, node: nodeOf(found) })),
   }
 }
 
-async function byIds(parts: AoFacadeParts, ids: readonly string[], values: Arguments): Promise<FoundItem[]> {
-  if (ids.length > PER_PAGE_MAX) throw new Failure('malformed-request', { ids: ids.length, max: PER_PAGE_MAX })
+async function byIds(
+  parts: AoFacadeParts,
+  ids: readonly string[],
+  values: Arguments,
+): Promise<FoundItem[]> {
+  if (ids.length > GRAPHQL_PER_PAGE_MAX)
+    throw new Failure('malformed-request', { ids: ids.length, max: GRAPHQL_PER_PAGE_MAX })
   const fits = filterOf(values)
-  const found = await Promise.all(ids.map((id) => findItem(parts, id)))
-  return found.filter((match) => match !== undefined).filter(({ item }) => fits(item.owner.address, item))
+  const found = await Promise.all(ids.map(id => findItem(parts, id)))
+  return found
+    .filter(match => match !== undefined)
+    .filter(({ item }) => fits(item.owner.address, item))
 }
 
 async function search(parts: AoFacadeParts, values: Arguments): Promise<FoundItem[]> {
@@ -83,7 +109,10 @@ async function search(parts: AoFacadeParts, values: Arguments): Promise<FoundIte
   return matches
 }
 
-type Filter = (owner: string, item: { tags: readonly { name: string; value: string }[]; target?: string }) => boolean
+type Filter = (
+  owner: string,
+  item: { tags: readonly { name: string; value: string }[]; target?: string },
+) => boolean
 
 function filterOf(values: Arguments): Filter {
   const owners = textsOf(values, 'owners')
@@ -93,7 +122,7 @@ function filterOf(values: Arguments): Filter {
     (owners === undefined || owners.includes(owner)) &&
     (recipients === undefined || recipients.includes(target ?? '')) &&
     wanted.every(({ name, values: any }) =>
-      tags.some((tag) => tag.name === name && (any.length === 0 || any.includes(tag.value))),
+      tags.some(tag => tag.name === name && (any.length === 0 || any.includes(tag.value))),
     )
 }
 
@@ -101,11 +130,19 @@ async function searchProcesses(parts: AoFacadeParts, fits: Filter): Promise<Foun
   const { log } = parts
   const matches: FoundItem[] = []
   let after: ProcessId | undefined
-  for (let looked = 0; looked < LOOKED_AT_MAX && matches.length < MATCHES_MAX; looked += PAGE_MAX) {
+  for (
+    let looked = 0;
+    looked < GRAPHQL_LOOKED_AT_MAX && matches.length < GRAPHQL_MATCHES_MAX;
+    looked += PAGE_MAX
+  ) {
     const page = await log.directory.processes({ after, limit: PAGE_MAX })
     for (const process of page) {
       // Children carry no Type in what their parent said of them: being spawned is what makes them processes.
-      const tags = [...process.tags, { name: 'Type', value: 'Process' }, { name: 'Data-Protocol', value: 'ao' }]
+      const tags = [
+        ...process.tags,
+        { name: 'Type', value: 'Process' },
+        { name: 'Data-Protocol', value: 'ao' },
+      ]
       if (!fits(process.owner, { tags })) continue
       const found = await spawnOf(log, process)
       if (found !== undefined) matches.push(found)
@@ -119,7 +156,11 @@ async function searchProcesses(parts: AoFacadeParts, fits: Filter): Promise<Foun
 async function searchModules(parts: AoFacadeParts, fits: Filter): Promise<FoundItem[]> {
   const matches: FoundItem[] = []
   let after: ModuleId | undefined
-  for (let looked = 0; looked < LOOKED_AT_MAX && matches.length < MATCHES_MAX; looked += PAGE_MAX) {
+  for (
+    let looked = 0;
+    looked < GRAPHQL_LOOKED_AT_MAX && matches.length < GRAPHQL_MATCHES_MAX;
+    looked += PAGE_MAX
+  ) {
     const page = await parts.log.directory.modules({ after, limit: PAGE_MAX })
     for (const module of page) {
       if (!fits(module.owner, module)) continue
@@ -147,7 +188,10 @@ function nodeOf({ item, timestampMs }: FoundItem): unknown {
     recipient: item.target,
     owner: item.owner,
     tags: item.tags,
-    block: timestampMs === undefined ? null : blockOf(blockHeight(timestampMs), Math.floor(timestampMs / 1000)),
+    block:
+      timestampMs === undefined
+        ? null
+        : blockOf(blockHeight(timestampMs), Math.floor(timestampMs / 1000)),
     data: { size: String(item.data.length), type },
     fee: nothing,
     quantity: nothing,
@@ -158,7 +202,10 @@ function nodeOf({ item, timestampMs }: FoundItem): unknown {
 }
 
 /** A block of AO's slow clock; nothing stands in it, so its id is made of its height. */
-function blockOf(height: number, timestamp: number): { id: string; height: number; timestamp: number; previous: string } {
+function blockOf(
+  height: number,
+  timestamp: number,
+): { id: string; height: number; timestamp: number; previous: string } {
   return { id: blockId(height), height, timestamp, previous: blockId(height - 1) }
 }
 
@@ -172,7 +219,7 @@ function blocks(parts: AoFacadeParts, values: Arguments): unknown {
   const bounds = objectOf(values, 'height')
   const now = blockHeight(parts.clock.now())
   const max = Math.min(numberOf(bounds, 'max') ?? now, now)
-  const first = Math.min(numberOf(values, 'first') ?? PER_PAGE, PER_PAGE_MAX)
+  const first = Math.min(numberOf(values, 'first') ?? GRAPHQL_PER_PAGE, GRAPHQL_PER_PAGE_MAX)
   const ascending = textsOf(values, 'sort')?.[0] === 'HEIGHT_ASC'
   const min = Math.max(numberOf(bounds, 'min') ?? 0, blockHeight(0), 0)
   const after = Number(textsOf(values, 'after')?.[0] ?? NaN)
@@ -180,11 +227,12 @@ function blocks(parts: AoFacadeParts, values: Arguments): unknown {
     ? [Number.isNaN(after) ? min : Math.max(min, after + 1), max]
     : [min, Number.isNaN(after) ? max : Math.min(max, after - 1)]
   const count = Math.max(0, to - from + 1)
-  const heights = Array.from({ length: Math.min(count, first) }, (_, i) => (ascending ? from + i : to - i))
-  const edges = heights.map((height) => ({
+  const heights = Array.from({ length: Math.min(count, first) }, (_, i) =>
+    ascending ? from + i : to - i,
+  )
+  const edges = heights.map(height => ({
     cursor: String(height),
     node: blockOf(height, Math.floor(blockStartMs(height) / 1000)),
   }))
   return { pageInfo: { hasNextPage: count > edges.length }, edges }
 }
-

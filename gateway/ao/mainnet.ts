@@ -8,25 +8,36 @@ import {
   type Receipt,
   type Slot,
   toUtf8,
+  WAIT_DEFAULT_MS,
   WAIT_MAX_MS,
 } from '../../protocol/index.ts'
 import { answerAsAo } from './ao-result.ts'
 import { type CuParts, resultAt } from './cu.ts'
-import { type Exchange, expectMethod, nothingThere, readBody, sendBytes, sendJson, sendText } from './exchange.ts'
+import {
+  type Exchange,
+  expectMethod,
+  nothingThere,
+  readBody,
+  sendBytes,
+  sendJson,
+  sendText,
+} from './exchange.ts'
 import { countSlots, knownProcess } from './feed-reader.ts'
 import { locateSlot } from './locate-slot.ts'
 import { readItem, submitItem, takenId } from './submit.ts'
 
-/** How long the answer to a push waits for the result; the push itself goes on. */
-const PUSH_WAIT_MS = 10_000
-
-const PROCESS_PATH = /^\/([\w-]{43})(?:~process@1\.0)?\/(push|slot\/current|compute\/results=|as=execution\/compute)(.*)$/s
+const PROCESS_PATH =
+  /^\/([\w-]{43})(?:~process@1\.0)?\/(push|slot\/current|compute\/results=|as=execution\/compute)(.*)$/s
 
 /**
  * The paths that aoconnect uses in its `mainnet` mode. Items in the bodies of reads are signed by the
  * client all the same; nothing there needs a signature, so they are read only.
  */
-export async function answerMainnet(parts: CuParts, exchange: Exchange, path: string): Promise<boolean> {
+export async function answerMainnet(
+  parts: CuParts,
+  exchange: Exchange,
+  path: string,
+): Promise<boolean> {
   if (path === '/~meta@1.0/info/address') {
     expectMethod(exchange, 'GET', 'POST')
     sendText(exchange.response, 200, parts.scheduler.key)
@@ -49,21 +60,34 @@ export async function answerMainnet(parts: CuParts, exchange: Exchange, path: st
   return true
 }
 
-async function push(parts: CuParts, exchange: Exchange, process: ProcessDescription | undefined): Promise<void> {
+async function push(
+  parts: CuParts,
+  exchange: Exchange,
+  process: ProcessDescription | undefined,
+): Promise<void> {
   expectMethod(exchange, 'POST')
   const { request, response, signal } = exchange
-  const bytes = await readBody(request, process === undefined ? MODULE_SIZE_MAX_BYTES : ITEM_SIZE_MAX_BYTES)
+  const bytes = await readBody(
+    request,
+    process === undefined ? MODULE_SIZE_MAX_BYTES : ITEM_SIZE_MAX_BYTES,
+  )
   const target = readItem(bytes).target
   if (process !== undefined && target !== process.id) {
     throw new Failure('wrong-target', { target: target ?? '', process: process.id })
   }
   const taken = await submitItem(parts.messenger, bytes, { signal })
   const id = takenId(taken)
-  if ('module' in taken) return sendBytes(response, 200, toUtf8(JSON.stringify({ id })), jsonHeaders({ id }))
+  if ('module' in taken)
+    return sendBytes(response, 200, toUtf8(JSON.stringify({ id })), jsonHeaders({ id }))
   const raw = process === undefined ? undefined : await resultSoon(parts, process, taken, signal)
   const { process: to, slot } = taken
   const body = { process: to, slot, id, ...(raw === undefined ? {} : { raw }) }
-  sendBytes(response, 200, toUtf8(JSON.stringify(body)), jsonHeaders({ process: to, slot: String(slot), id }))
+  sendBytes(
+    response,
+    200,
+    toUtf8(JSON.stringify(body)),
+    jsonHeaders({ process: to, slot: String(slot), id }),
+  )
 }
 
 function jsonHeaders(headers: Record<string, string>): Record<string, string> {
@@ -77,7 +101,7 @@ async function resultSoon(
   signal: AbortSignal,
 ): Promise<unknown> {
   try {
-    return await resultAt(parts, process, receipt.slot, signal, PUSH_WAIT_MS)
+    return await resultAt(parts, process, receipt.slot, signal, WAIT_DEFAULT_MS)
   } catch (error) {
     // The message has its slot: that its result takes long is no failure of the push.
     if (Failure.is(error) && error.blame !== 'input') return undefined
@@ -86,7 +110,12 @@ async function resultSoon(
 }
 
 /** `compute/results={slot or message id}` */
-async function sendResult(parts: CuParts, exchange: Exchange, process: ProcessDescription, name: string): Promise<void> {
+async function sendResult(
+  parts: CuParts,
+  exchange: Exchange,
+  process: ProcessDescription,
+  name: string,
+): Promise<void> {
   const { response, signal } = exchange
   const slot = await slotNamed(parts, process, decode(name))
   const raw = await resultAt(parts, process, slot, signal, WAIT_MAX_MS)
@@ -95,18 +124,29 @@ async function sendResult(parts: CuParts, exchange: Exchange, process: ProcessDe
 
 async function slotNamed(parts: CuParts, process: ProcessDescription, name: string): Promise<Slot> {
   if (/^\d{1,15}$/.test(name)) return Number(name)
-  if (!isId(name)) throw new Failure('malformed-request', {}, { note: 'expected a slot or a message id' })
+  if (!isId(name))
+    throw new Failure('malformed-request', {}, { note: 'expected a slot or a message id' })
   const slot = await locateSlot(parts.log, parts.chain, process, asMessageId(name))
-  if (slot === undefined) throw new Failure('unknown-message', { message: name, process: process.id })
+  if (slot === undefined)
+    throw new Failure('unknown-message', { message: name, process: process.id })
   return slot
 }
 
 /** `as=execution/compute&Tag=value…`, data in the item: it is asked as the signer of that item. */
-async function dryRun(parts: CuParts, exchange: Exchange, process: ProcessDescription, rest: string): Promise<void> {
+async function dryRun(
+  parts: CuParts,
+  exchange: Exchange,
+  process: ProcessDescription,
+  rest: string,
+): Promise<void> {
   const { request, response, signal } = exchange
   if (rest !== '' && !rest.startsWith('&')) nothingThere(exchange)
-  const tags = rest.split('&').filter((part) => part !== '').map(readPair)
-  const bytes = exchange.method === 'POST' ? await readBody(request, ITEM_SIZE_MAX_BYTES) : new Uint8Array(0)
+  const tags = rest
+    .split('&')
+    .filter(part => part !== '')
+    .map(readPair)
+  const bytes =
+    exchange.method === 'POST' ? await readBody(request, ITEM_SIZE_MAX_BYTES) : new Uint8Array(0)
   const item = bytes.length === 0 ? undefined : readItem(bytes)
   const owner = item?.ownerAddress ?? '1234'
   const message = { id: item?.id ?? '1234', owner, from: owner, tags, data: item?.data ?? bytes }

@@ -3,6 +3,7 @@ import type {
   Computer,
   DataItem,
   DataItemFields,
+  Failure,
   KeyId,
   Log,
   Messenger,
@@ -28,4 +29,6 @@ export interface AoFacadeParts {
   readonly signItem: (fields: DataItemFields) => DataItem
   /** Where clients reach this node, without a slash at the end. */
   readonly publicUrl: () => string
+  /** Told of what is this machine's fault, bugs included: clients see nothing of its inside. */
+  readonly trouble?: ((failure: Failure) => void) | undefined
 }

@@ -1,4 +1,8 @@
 import {
+  AO_CATCH_UP_MS,
+  AO_CRONS_PER_PAGE,
+  AO_RESULTS_PER_PAGE,
+  AO_SLOTS_LOOKED_AT_MAX,
   Failure,
   type Log,
   PAGE_MAX,
@@ -19,12 +23,6 @@ export interface ResultsPage {
   readonly edges: readonly { readonly node: Omit<AoResult, 'GasUsed'>; readonly cursor: string }[]
 }
 
-const RESULTS_PER_PAGE = 25
-const CRONS_PER_PAGE = 500
-/** How long a listing waits for what stands in the feed and is not evaluated yet. */
-const CATCH_UP_MS = 5_000
-/** Slots looked through before a page that holds something is sent; what failed is left out of it. */
-const SLOTS_LOOKED_AT_MAX = 20_000
 /** Slots looked at in one go when going backwards. */
 const STRETCH = 128
 
@@ -35,7 +33,7 @@ export async function resultsPage(
   query: URLSearchParams,
   signal: AbortSignal,
 ): Promise<ResultsPage> {
-  const limit = pageSize(query, RESULTS_PER_PAGE, PAGE_MAX)
+  const limit = pageSize(query, AO_RESULTS_PER_PAGE, PAGE_MAX)
   return collect(parts, process, { query, limit, signal, keep: () => true })
 }
 
@@ -46,7 +44,7 @@ export async function cronPage(
   query: URLSearchParams,
   signal: AbortSignal,
 ): Promise<ResultsPage> {
-  const limit = pageSize(query, CRONS_PER_PAGE, PAGE_MAX)
+  const limit = pageSize(query, AO_CRONS_PER_PAGE, PAGE_MAX)
   const keep = ({ envelope }: SlotEntry): boolean => envelope.kind === 'tick'
   return collect(parts, process, { query, limit, signal, keep, sort: 'ASC' })
 }
@@ -81,7 +79,8 @@ async function collect(
       edges.push({ node, cursor: cursorOf(entry, sort) })
     }
     looked += to - from
-    if (looked >= SLOTS_LOOKED_AT_MAX && edges.length > 0) return { pageInfo: { hasNextPage: true }, edges }
+    if (looked >= AO_SLOTS_LOOKED_AT_MAX && edges.length > 0)
+      return { pageInfo: { hasNextPage: true }, edges }
     if (signal.aborted) throw new Failure('aborted', {}, { cause: signal.reason })
   }
   return { pageInfo: { hasNextPage: false }, edges }
@@ -108,7 +107,7 @@ async function evaluatedEntries(
   }
   const first = entries[0]?.slot
   if (first === undefined) return []
-  const bySlot = new Map(entries.map((entry) => [entry.slot, entry]))
+  const bySlot = new Map(entries.map(entry => [entry.slot, entry]))
   const found: { entry: SlotEntry; result: Result }[] = []
   for await (const result of parts.computer.results(process.id, first, to, { signal })) {
     const entry = bySlot.get(result.slot)
@@ -123,12 +122,12 @@ async function resultsRange(
   process: ProcessDescription,
   query: URLSearchParams,
 ): Promise<{ from: Slot; to: Slot; sort: Sort }> {
-  const cursors = ['from', 'to'].map((name) => {
+  const cursors = ['from', 'to'].map(name => {
     const text = parameter(query, name)
     return text === undefined ? undefined : decodeCursor(text)
   })
   const [from, to] = await Promise.all(
-    cursors.map(async (cursor) => {
+    cursors.map(async cursor => {
       if (cursor === undefined) return undefined
       if (cursor.ordinate !== undefined) return cursor.ordinate + 1
       return slotAfter(log, process, cursor.timestamp)
@@ -150,7 +149,7 @@ async function catchUp(
   const evaluated = await parts.computer.evaluated(process.id)
   if (evaluated >= end) return end
   try {
-    await parts.computer.result(process.id, end - 1, { signal, timeoutMs: CATCH_UP_MS })
+    await parts.computer.result(process.id, end - 1, { signal, timeoutMs: AO_CATCH_UP_MS })
     return end
   } catch (error) {
     if (!Failure.is(error, 'timeout')) throw error

@@ -31,7 +31,11 @@ export async function feedRange(
  * that would lose the next ones, `.` and the nonce stand behind it: still a number to read, and every
  * slot is on exactly one page.
  */
-export function feedCursor(entries: readonly SlotEntry[], position: number, nonces: boolean): string {
+export function feedCursor(
+  entries: readonly SlotEntry[],
+  position: number,
+  nonces: boolean,
+): string {
   const entry = entries[position]
   const next = entries[position + 1]
   if (entry === undefined) throw new RangeError(`no entry at ${position}`)

@@ -1,4 +1,5 @@
 import {
+  AO_ENTRIES_PER_PAGE,
   asMessageId,
   Failure,
   isId,
@@ -25,8 +26,6 @@ import { locateSlot } from './locate-slot.ts'
 import type { AoFacadeParts } from './parts.ts'
 import { feedCursor, feedRange, inNonces } from './su-range.ts'
 import { assignByQuery, submitItem, takenId } from './submit.ts'
-
-const PAGE_SLOTS = 100
 
 /** A slot as AO's scheduler unit writes it; `message` is null where a message was assigned. */
 interface SuNode {
@@ -118,7 +117,8 @@ async function sendOne(
   if (!isId(id)) throw new Failure('malformed-request', {}, { note: 'not a message id' })
   const slot = await locateSlot(parts.log, chain, process, asMessageId(id))
   const entry = slot === undefined ? undefined : await readSlot(parts.log, process, slot)
-  if (entry === undefined) throw new Failure('unknown-message', { message: id, process: process.id })
+  if (entry === undefined)
+    throw new Failure('unknown-message', { message: id, process: process.id })
   sendJson(exchange.response, 200, (await suNodes(parts, chain, process, [entry]))[0])
 }
 
@@ -130,7 +130,7 @@ async function sendPage(
 ): Promise<void> {
   const { query, response } = exchange
   const { log } = parts
-  const limit = pageSize(query, PAGE_SLOTS, PAGE_MAX)
+  const limit = pageSize(query, AO_ENTRIES_PER_PAGE, PAGE_MAX)
   const { from, to } = await feedRange(log, process, query)
   const entries: SlotEntry[] = []
   let room = PAGE_SIZE_MAX_BYTES
@@ -140,7 +140,12 @@ async function sendPage(
     if (room <= 0) break
     room -= sizeOf(entry)
   }
-  const end = Math.min(entries.length, limit, Math.max(to - from, 0), room <= 0 ? entries.length - 1 : limit)
+  const end = Math.min(
+    entries.length,
+    limit,
+    Math.max(to - from, 0),
+    room <= 0 ? entries.length - 1 : limit,
+  )
   const nodes = await suNodes(parts, chain, process, entries.slice(0, end))
   const nonces = inNonces(query)
   const edges = nodes.map((node, i) => ({ node, cursor: feedCursor(entries, i, nonces) }))

@@ -47,11 +47,16 @@ export async function assignByQuery(
     throw new Failure('malformed-request', {}, { note })
   }
   if (query.has('base-layer')) {
-    throw new Failure('malformed-request', {}, { note: 'there is no base layer under this network' })
+    throw new Failure(
+      'malformed-request',
+      {},
+      { note: 'there is no base layer under this network' },
+    )
   }
-  if (!isId(message)) throw new Failure('malformed-request', {}, { note: 'assign is no message id' })
+  if (!isId(message))
+    throw new Failure('malformed-request', {}, { note: 'assign is no message id' })
   const process = await knownProcess(parts.log, target)
-  const exclude = (parameter(query, 'exclude') ?? '').split(',').filter((name) => name !== '')
+  const exclude = (parameter(query, 'exclude') ?? '').split(',').filter(name => name !== '')
   return parts.messenger.assign(asMessageId(message), process.id, exclude)
 }
 

@@ -1,10 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { AssignmentChain } from '../../../gateway/ao/assignment-chain.ts'
 import { readSlots, type SlotEntry } from '../../../gateway/ao/feed-reader.ts'
-import { asMessageId, createDataItem, type Envelope, signDataItemSync, type DataItemFields } from '../../../protocol/index.ts'
+import {
+  asMessageId,
+  createDataItem,
+  type Envelope,
+  signDataItemSync,
+  type DataItemFields,
+} from '../../../protocol/index.ts'
 import { MemoryLog } from '../../fakes/memory-log.ts'
 import { findFault } from './check-assignments.ts'
-import { FakeNode, NODE_KEY, Sender } from './fake-node.ts'
+import { FakeNode, NODE_KEY } from './fake-node.ts'
+import { Sender } from './sender.ts'
 
 const SEED = new Uint8Array(32).fill(1)
 
@@ -34,7 +41,12 @@ function counted(log: MemoryLog) {
   return { chain: new AssignmentChain({ log, key: NODE_KEY, signItem }), made: () => made }
 }
 
-async function entriesOf(node: FakeNode, process: Parameters<typeof readSlots>[1], from = 0, to = Infinity): Promise<SlotEntry[]> {
+async function entriesOf(
+  node: FakeNode,
+  process: Parameters<typeof readSlots>[1],
+  from = 0,
+  to = Infinity,
+): Promise<SlotEntry[]> {
   const entries: SlotEntry[] = []
   for await (const entry of readSlots(node.log, process, from, to)) entries.push(entry)
   return entries
@@ -55,11 +67,21 @@ describe('assignment items', () => {
     await using _ = node
     const seen = await counted(node.log).chain.assignments(process, await entriesOf(node, process))
     const change = (name: string, value: string) =>
-      seen.map((one, i) => (i !== 1 ? one : { ...one, tags: one.tags.map((tag) => (tag.name === name ? { name, value } : tag)) }))
+      seen.map((one, i) =>
+        i !== 1
+          ? one
+          : { ...one, tags: one.tags.map(tag => (tag.name === name ? { name, value } : tag)) },
+      )
     expect(findFault(process.id, seen)).toBeUndefined()
-    expect(findFault(process.id, change('Block-Height', '1'))).toBe('nonce 1: signature does not hold')
-    expect(findFault(process.id, change('Message', process.id))).toBe('nonce 1: signature does not hold')
-    expect(findFault(process.id, change('Hash-Chain', process.id))).toBe('nonce 1: hash chain broken')
+    expect(findFault(process.id, change('Block-Height', '1'))).toBe(
+      'nonce 1: signature does not hold',
+    )
+    expect(findFault(process.id, change('Message', process.id))).toBe(
+      'nonce 1: signature does not hold',
+    )
+    expect(findFault(process.id, change('Hash-Chain', process.id))).toBe(
+      'nonce 1: hash chain broken',
+    )
     expect(findFault(process.id, seen.toSpliced(1, 1))).toContain('nonce 1')
     expect(findFault(NODE_KEY, seen)).toContain('another process')
   })
@@ -92,18 +114,34 @@ describe('assignment items', () => {
   test('name the message, but not for the process itself', async () => {
     const { node, process } = await feedOf(2)
     await using _ = node
-    const [spawn, message] = await counted(node.log).chain.assignments(process, await entriesOf(node, process))
+    const [spawn, message] = await counted(node.log).chain.assignments(
+      process,
+      await entriesOf(node, process),
+    )
     expect(spawn?.tags.map(({ name }) => name)).toEqual([
-      'Process', 'Epoch', 'Nonce', 'Hash-Chain', 'Block-Height', 'Timestamp', 'Data-Protocol', 'Type', 'Variant',
+      'Process',
+      'Epoch',
+      'Nonce',
+      'Hash-Chain',
+      'Block-Height',
+      'Timestamp',
+      'Data-Protocol',
+      'Type',
+      'Variant',
     ])
     expect(message?.tags.at(-1)?.name).toBe('Message')
-    expect(await node.log.messages.slotOf(process.id, asMessageId(message?.tags.at(-1)?.value ?? ''))).toBe(1)
+    expect(
+      await node.log.messages.slotOf(process.id, asMessageId(message?.tags.at(-1)?.value ?? '')),
+    ).toBe(1)
   })
 
   test('of assigned messages tell what was left out, and are found by the message and by their own id', async () => {
     const { node, process } = await feedOf(2)
     await using _ = node
-    const item = await createDataItem({ data: 'x', tags: [], target: NODE_KEY }, new Sender(node, 5).signer)
+    const item = await createDataItem(
+      { data: 'x', tags: [], target: NODE_KEY },
+      new Sender(node, 5).signer,
+    )
     const { slot } = await node.write(process.id, {
       kind: 'assign',
       message: { kind: 'item', item: item.bytes },

@@ -1,11 +1,22 @@
 import { request } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { call, FakeNode, NODE_KEY, post, Sender } from './fake-node.ts'
+import { FakeNode, NODE_KEY } from './fake-node.ts'
+import { call, post } from './http-call.ts'
+import { Sender } from './sender.ts'
 
 describe('the AO façade', () => {
   test('leaves paths alone that are not AO’s', async () => {
     await using node = await FakeNode.open()
-    for (const path of ['/', '/v1/processes', '/ui', '/mux', '/metrics', `/${NODE_KEY}/x`, '/pushes', '/~other@1.0']) {
+    for (const path of [
+      '/',
+      '/v1/processes',
+      '/ui',
+      '/mux',
+      '/metrics',
+      `/${NODE_KEY}/x`,
+      '/pushes',
+      '/~other@1.0',
+    ]) {
       const answer = await call(`${node.url}${path}`)
       expect([path, answer.text]).toEqual([path, 'not AO'])
     }
@@ -18,7 +29,9 @@ describe('the AO façade', () => {
     expect(asked.headers.get('access-control-allow-origin')).toBe('*')
     expect(asked.headers.get('access-control-allow-methods')).toContain('DELETE')
     expect((await call(`${node.url}/cu`)).headers.get('access-control-allow-origin')).toBe('*')
-    expect((await call(`${node.url}/cu/nothing`)).headers.get('access-control-allow-origin')).toBe('*')
+    expect((await call(`${node.url}/cu/nothing`)).headers.get('access-control-allow-origin')).toBe(
+      '*',
+    )
   })
 
   test('answers bad paths and methods with 4xx and what to do next', async () => {
@@ -77,7 +90,9 @@ describe('the AO façade', () => {
     const announced = await post(`${node.url}/cu/dry-run?process-id=${NODE_KEY}`, big)
     expect([announced.status, announced.at('code')]).toEqual([413, 'too-large'])
     const status = await new Promise((resolve, reject) => {
-      const chunked = request(`${node.url}/graphql`, { method: 'POST' }, (response) => resolve(response.statusCode))
+      const chunked = request(`${node.url}/graphql`, { method: 'POST' }, response =>
+        resolve(response.statusCode),
+      )
       chunked.on('error', reject)
       chunked.write(big)
       chunked.end()
@@ -87,7 +102,11 @@ describe('the AO façade', () => {
 
   test('takes no compressed body', async () => {
     await using node = await FakeNode.open()
-    const answer = await call(`${node.url}/graphql`, { method: 'POST', body: '{}', headers: { 'content-encoding': 'gzip' } })
+    const answer = await call(`${node.url}/graphql`, {
+      method: 'POST',
+      body: '{}',
+      headers: { 'content-encoding': 'gzip' },
+    })
     expect(answer.status).toBe(415)
   })
 
@@ -99,11 +118,17 @@ describe('the AO façade', () => {
     const answer = await post(`${node.url}/mu`, new Uint8Array(3))
     expect([answer.status, answer.at('error')]).toEqual([500, 'A bug'])
     expect(answer.text).not.toContain('secret')
+    expect(node.troubles.map(({ code, cause }) => [code, String(cause)])).toEqual([
+      ['internal', 'Error: secret path'],
+    ])
   })
 
   test('gives HEAD the headers of GET without a body', async () => {
     await using node = await FakeNode.open()
-    const [get, head] = await Promise.all([call(`${node.url}/su/timestamp`), call(`${node.url}/su/timestamp`, { method: 'HEAD' })])
+    const [get, head] = await Promise.all([
+      call(`${node.url}/su/timestamp`),
+      call(`${node.url}/su/timestamp`, { method: 'HEAD' }),
+    ])
     expect(head.status).toBe(200)
     expect(head.text).toBe('')
     expect(head.headers.get('content-length')).toBe(get.headers.get('content-length'))

@@ -3,19 +3,15 @@ import { createAoFacade } from '../../../gateway/ao/index.ts'
 import {
   asKeyId,
   asMessageId,
-  asModuleId,
   asProcessId,
   type CallOptions,
   type CertifiedResult,
   type Clock,
   type Computer,
-  createDataItem,
   type DataItem,
   decodeFrame,
   describeSpawnItem,
   ed25519PublicKey,
-  ed25519Signer,
-  encodeCertificate,
   type Envelope,
   encodeEnvelope,
   encodeFrame,
@@ -24,30 +20,25 @@ import {
   findTag,
   fromUtf8,
   keyId,
-  makePush,
   messagesFeed,
   type Messenger,
   type ModuleAdded,
   parseDataItem,
   type ProcessDescription,
   type ProcessId,
-  type PushBody,
   type QueryAnswer,
   type QueryMessage,
   type Receipt,
   type Result,
   type Scheduler,
-  type Signer,
   signDataItemSync,
   type Slot,
   slotCount,
   findFrame,
-  toBase64Url,
   toUtf8,
   type Trace,
   verifyDataItem,
 } from '../../../protocol/index.ts'
-import { tags } from '../../fakes/guest-context.ts'
 import { MemoryLog } from '../../fakes/memory-log.ts'
 
 const NODE_SEED = new Uint8Array(32).fill(1)
@@ -63,6 +54,7 @@ export class FakeNode implements AsyncDisposable {
   readonly log = MemoryLog.open()
   readonly monitored = new Set<ProcessId>()
   readonly queries: QueryMessage[] = []
+  readonly troubles: Failure[] = []
   program: Program = () => undefined
   /** Slots before this one have results. */
   evaluatedTo: Slot = Infinity
@@ -80,22 +72,23 @@ export class FakeNode implements AsyncDisposable {
       log: node.log,
       clock: node.clock,
       monitor: {
-        add: (process) => void node.monitored.add(process),
-        remove: (process) => void node.monitored.delete(process),
+        add: process => void node.monitored.add(process),
+        remove: process => void node.monitored.delete(process),
       },
       authority: NODE_KEY,
-      signItem: (fields) => {
+      signItem: fields => {
         node.signed++
         return signDataItemSync(fields, NODE_SEED)
       },
       publicUrl: () => node.url,
+      trouble: failure => void node.troubles.push(failure),
     })
     const server = createServer((request, response) => {
-      void facade(request, response, new URL(request.url ?? '/', 'http://node')).then((handled) => {
+      void facade(request, response, new URL(request.url ?? '/', 'http://node')).then(handled => {
         if (!handled) response.writeHead(404).end('not AO')
       })
     })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     const address = server.address()
     if (typeof address !== 'object' || address === null) throw new Error('no address')
     node.#server = server
@@ -105,7 +98,7 @@ export class FakeNode implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server?.closeAllConnections()
-    await new Promise((resolve) => this.#server?.close(resolve))
+    await new Promise(resolve => this.#server?.close(resolve))
   }
 
   readonly clock: Clock = { now: () => this.nowMs, sleep: async () => undefined }
@@ -118,12 +111,16 @@ export class FakeNode implements AsyncDisposable {
   }
 
   readonly messenger: Messenger = {
-    submit: async (items) => Promise.all(items.map((bytes) => this.#take(bytes).catch((error: unknown) => Failure.from(error)))),
+    submit: async items =>
+      Promise.all(
+        items.map(bytes => this.#take(bytes).catch((error: unknown) => Failure.from(error))),
+      ),
     assign: async (message, process, exclude = []) => {
       const [place] = await this.log.messages.placesOf(message)
       if (place === undefined) throw new Failure('unknown-message', { message })
       const inner = await this.envelopeAt(place.process, place.slot)
-      if (inner.kind !== 'item' && inner.kind !== 'push') throw new Failure('unknown-message', { message })
+      if (inner.kind !== 'item' && inner.kind !== 'push')
+        throw new Failure('unknown-message', { message })
       return this.write(process, { kind: 'assign', message: inner, exclude })
     },
     trace: async (): Promise<Trace> => {
@@ -141,12 +138,15 @@ export class FakeNode implements AsyncDisposable {
     if (!verifyDataItem(item)) throw new Failure('bad-signature', { id: item.id })
     const type = findTag(item.tags, 'Type')
     if (type === 'Module') return { module: (await this.log.directory.addModule(item)).id }
-    if (type !== 'Process' && type !== 'Message') throw new Failure('wrong-type', { type: type ?? '' })
+    if (type !== 'Process' && type !== 'Message')
+      throw new Failure('wrong-type', { type: type ?? '' })
     const process = asProcessId(type === 'Process' ? item.id : (item.target ?? ''))
     const envelope: Envelope = { kind: 'item', item: item.bytes }
-    if (type === 'Process') await this.log.directory.addProcess(describeSpawnItem(item), encodeEnvelope(envelope))
+    if (type === 'Process')
+      await this.log.directory.addProcess(describeSpawnItem(item), encodeEnvelope(envelope))
     const slot = await this.log.messages.slotOf(process, asMessageId(item.id))
-    if (slot !== undefined) return { id: asMessageId(item.id), process, slot, timestampMs: this.nowMs }
+    if (slot !== undefined)
+      return { id: asMessageId(item.id), process, slot, timestampMs: this.nowMs }
     return this.write(process, envelope)
   }
 
@@ -161,7 +161,10 @@ export class FakeNode implements AsyncDisposable {
     const feed = messagesFeed(await this.description(process))
     const firstSlot = await slotCount(this.log, feed)
     const timestampMs = this.nowMs
-    const bytes = encodeFrame(firstSlot, envelopes.map((envelope) => ({ timestampMs, envelopeBytes: encodeEnvelope(envelope) })))
+    const bytes = encodeFrame(
+      firstSlot,
+      envelopes.map(envelope => ({ timestampMs, envelopeBytes: encodeEnvelope(envelope) })),
+    )
     const ids = envelopes.map((envelope, i) => envelopeId(envelope, process, firstSlot + i))
     await this.log.commit([{ feed, index: await this.log.length(feed), bytes, ids, firstSlot }])
     return { id: ids[0] ?? asMessageId(''), process, slot: firstSlot, timestampMs }
@@ -176,11 +179,22 @@ export class FakeNode implements AsyncDisposable {
 
   async #result(process: ProcessId, slot: Slot, options?: CallOptions): Promise<Result> {
     const envelope = await this.envelopeAt(process, slot)
-    if (slot >= this.evaluatedTo) throw new Failure('timeout', { timeoutMs: options?.timeoutMs ?? 0 })
+    if (slot >= this.evaluatedTo)
+      throw new Failure('timeout', { timeoutMs: options?.timeoutMs ?? 0 })
     const { module } = await this.description(process)
     const ao = (await this.log.directory.module(module))?.format === AO_FORMAT
     const output = ao ? aoOutput({ Output: { data: `slot ${slot}` } }) : toUtf8(`slot ${slot}`)
-    const usual: Result = { slot, status: 'ok', gas: 5n, error: undefined, output, log: '', outbox: [], assigns: [], dropped: [] }
+    const usual: Result = {
+      slot,
+      status: 'ok',
+      gas: 5n,
+      error: undefined,
+      output,
+      log: '',
+      outbox: [],
+      assigns: [],
+      dropped: [],
+    }
     return { ...usual, ...this.program(slot, envelope) }
   }
 
@@ -189,11 +203,17 @@ export class FakeNode implements AsyncDisposable {
     result: (process, slot, options) => this.#result(process, slot, options),
     results: (process, from, to, options) => this.#results(process, from, to, options),
     follow: (process, from, options) => this.#results(process, from, Infinity, options),
-    evaluated: async (process) =>
-      Math.min(this.evaluatedTo, await slotCount(this.log, messagesFeed(await this.description(process)))),
+    evaluated: async process =>
+      Math.min(
+        this.evaluatedTo,
+        await slotCount(this.log, messagesFeed(await this.description(process))),
+      ),
     query: async (_process, message): Promise<QueryAnswer> => {
       this.queries.push(message)
-      const output = aoOutput({ Output: { data: fromUtf8(message.data) }, Messages: [{ Tags: message.tags }] })
+      const output = aoOutput({
+        Output: { data: fromUtf8(message.data) },
+        Messages: [{ Tags: message.tags }],
+      })
       return { slot: 0, status: 'ok', gas: 3n, error: undefined, output, log: '' }
     },
     memory: async () => ({ slot: 0, memory: new Uint8Array([1, 2, 3]) }),
@@ -204,7 +224,12 @@ export class FakeNode implements AsyncDisposable {
     },
   }
 
-  async *#results(process: ProcessId, from: Slot, to: Slot, options?: CallOptions): AsyncGenerator<Result> {
+  async *#results(
+    process: ProcessId,
+    from: Slot,
+    to: Slot,
+    options?: CallOptions,
+  ): AsyncGenerator<Result> {
     const end = Math.min(to, await this.computer.evaluated(process))
     for (let slot = from; slot < end; slot++) yield await this.#result(process, slot, options)
   }
@@ -212,98 +237,7 @@ export class FakeNode implements AsyncDisposable {
 
 /** AO's JSON of a result, with what `fields` says. */
 export function aoOutput(fields: Record<string, unknown>): Uint8Array {
-  return toUtf8(JSON.stringify({ Messages: [], Assignments: [], Spawns: [], Output: '', ...fields }))
-}
-
-/** A person who sends items. */
-export class Sender {
-  readonly signer: Signer
-  readonly #node: FakeNode
-  #count = 0
-
-  constructor(node: FakeNode, seed = 9) {
-    this.#node = node
-    this.signer = ed25519Signer(new Uint8Array(32).fill(seed))
-  }
-
-  /** An item; tags as pairs. */
-  item(fields: { target?: string; data?: string | Uint8Array; anchor?: Uint8Array; pairs: readonly string[] }): Promise<DataItem> {
-    const { target, anchor, pairs } = fields
-    // Ed25519 signs the same twice, so a counter keeps items apart.
-    const all = tags('Data-Protocol', 'ao', 'Variant', 'ao.TN.1', 'Count', String(this.#count++), ...pairs)
-    return createDataItem({ target, anchor, data: fields.data ?? ' ', tags: all }, this.signer)
-  }
-
-  async post(item: DataItem): Promise<string> {
-    const answer = await post(`${this.#node.url}/mu`, item.bytes)
-    if (answer.status !== 202) throw new Error(`${answer.status}: ${answer.text}`)
-    return item.id
-  }
-
-  async module(format: string = AO_FORMAT): Promise<string> {
-    const encodings = ['Input-Encoding', 'JSON-1', 'Output-Encoding', 'JSON-1']
-    return this.post(await this.item({ pairs: ['Type', 'Module', 'Module-Format', format, ...encodings] }))
-  }
-
-  async spawn(module: string, ...pairs: readonly string[]): Promise<ProcessId> {
-    const named = ['Type', 'Process', 'Module', asModuleId(module), 'Scheduler', NODE_KEY]
-    return asProcessId(await this.post(await this.item({ pairs: [...named, ...pairs] })))
-  }
-
-  async message(process: ProcessId, data = ' ', ...pairs: readonly string[]): Promise<string> {
-    return this.post(await this.item({ target: process, data, pairs: ['Type', 'Message', ...pairs] }))
-  }
-}
-
-/** A push from `from` to `to` as the feed of `to` holds it; its proof is only as good as its form. */
-export function pushEnvelope(from: ProcessId, to: ProcessId, body: PushBody): Envelope {
-  const origin = asMessageId(toBase64Url(new Uint8Array(32).fill(4)))
-  const push = makePush({ from, slot: 1, index: 0, seq: 0, to, depth: 1, fuel: 5n, origin }, body)
-  const zero = new Uint8Array(32)
-  const certificate = { process: from, firstSlot: 1, count: 1, frameHash: zero, resultsRoot: zero, stateRoot: zero, gas: 0n }
-  const signatures = [{ unit: 0, signature: new Uint8Array(64).fill(6) }]
-  const proof = { resultHead: zero, outboxPath: [], resultPath: [], certificate, certificateBytes: encodeCertificate(certificate), signatures }
-  return { kind: 'push', push, proof }
-}
-
-/** What an HTTP call gave. */
-export interface Answer {
-  readonly status: number
-  readonly text: string
-  readonly headers: Headers
-  /** The body as JSON; undefined if it is none. */
-  readonly json: unknown
-  /** What stands at a path of the JSON. */
-  at(...path: readonly (string | number)[]): unknown
-}
-
-export async function call(url: string, init: RequestInit = {}): Promise<Answer> {
-  const response = await fetch(url, init)
-  const text = await response.text()
-  const json = parsed(text)
-  return { status: response.status, text, headers: response.headers, json, at: (...path) => pick(json, path) }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-/** What stands at a path of JSON; undefined where it ends early. Negative numbers count from the end. */
-export function pick(json: unknown, path: readonly (string | number)[]): unknown {
-  let value = json
-  for (const step of path) {
-    if (typeof value !== 'object' || value === null) return undefined
-    if (Array.isArray(value) && typeof step === 'number') value = value.at(step)
-    else value = Object.entries(value).find(([name]) => name === String(step))?.[1]
-  }
-  return value
-}
-
-export function post(url: string, body: Uint8Array | string | object, method = 'POST'): Promise<Answer> {
-  const bytes = body instanceof Uint8Array ? new Uint8Array(body) : typeof body === 'string' ? body : JSON.stringify(body)
-  return call(url, { method, body: bytes, headers: { 'content-type': 'application/octet-stream' } })
+  return toUtf8(
+    JSON.stringify({ Messages: [], Assignments: [], Spawns: [], Output: '', ...fields }),
+  )
 }

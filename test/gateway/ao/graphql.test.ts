@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { type Answer, call, FakeNode, NODE_KEY, pick, post, Sender } from './fake-node.ts'
+import { FakeNode, NODE_KEY } from './fake-node.ts'
+import { type Answer, call, pick, post } from './http-call.ts'
+import { Sender } from './sender.ts'
 
 async function nodeWithProcess() {
   const node = await FakeNode.open()
@@ -14,7 +16,7 @@ function ask(node: FakeNode, query: string, variables?: object): Promise<Answer>
 
 function ids(answer: Answer): unknown[] {
   const edges = answer.at('data', 'transactions', 'edges')
-  return Array.isArray(edges) ? edges.map((edge) => pick(edge, ['node', 'id'])) : []
+  return Array.isArray(edges) ? edges.map(edge => pick(edge, ['node', 'id'])) : []
 }
 
 const node0 = ['data', 'transactions', 'edges', 0, 'node'] as const
@@ -47,9 +49,13 @@ describe('the gateway’s GraphQL', () => {
     const { node, sender, module, process } = await nodeWithProcess()
     await using _ = node
     const message = await sender.message(process, 'hello', 'Content-Type', 'text/plain')
-    const answer = await ask(node, GET_TRANSACTIONS, { transactionIds: [module, process, NODE_KEY, message] })
+    const answer = await ask(node, GET_TRANSACTIONS, {
+      transactionIds: [module, process, NODE_KEY, message],
+    })
     expect(ids(answer)).toEqual([module, process, message])
-    expect(answer.at(...node0, 'tags')).toEqual(expect.arrayContaining([{ name: 'Type', value: 'Module' }]))
+    expect(answer.at(...node0, 'tags')).toEqual(
+      expect.arrayContaining([{ name: 'Type', value: 'Module' }]),
+    )
     expect(answer.at(...node0, 'owner', 'address')).toBe(sender.signer.address)
     expect(answer.at('data', 'transactions', 'edges', 2, 'node')).toMatchObject({
       recipient: process,
@@ -86,32 +92,49 @@ describe('the gateway’s GraphQL', () => {
     expect(ids(await ask(node, query, { owners, names: ['two'] }))).toEqual([])
     const paged = `query ($after: String) { transactions(owners: "${owners[0]}", tags: {name: "Type", values: "Process"}, sort: HEIGHT_ASC, first: 1, after: $after) { edges { cursor } } }`
     const first = await ask(node, paged)
-    expect([ids(first), first.at('data', 'transactions', 'pageInfo', 'hasNextPage')]).toEqual([[process], true])
-    const second = await ask(node, paged, { after: first.at('data', 'transactions', 'edges', 0, 'cursor') })
-    expect([ids(second), second.at('data', 'transactions', 'pageInfo', 'hasNextPage')]).toEqual([[later], false])
+    expect([ids(first), first.at('data', 'transactions', 'pageInfo', 'hasNextPage')]).toEqual([
+      [process],
+      true,
+    ])
+    const second = await ask(node, paged, {
+      after: first.at('data', 'transactions', 'edges', 0, 'cursor'),
+    })
+    expect([ids(second), second.at('data', 'transactions', 'pageInfo', 'hasNextPage')]).toEqual([
+      [later],
+      false,
+    ])
   })
 
   test('finds modules by tags given as literals', async () => {
     const { node, module } = await nodeWithProcess()
     await using _ = node
-    const query = 'query { transactions(tags: [{name: "Type", values: ["Module"]}, {name: "Output-Encoding", values: ["JSON-1", "x"]}]) { edges { node { id } } } }'
+    const query =
+      'query { transactions(tags: [{name: "Type", values: ["Module"]}, {name: "Output-Encoding", values: ["JSON-1", "x"]}]) { edges { node { id } } } }'
     expect(ids(await ask(node, query))).toEqual([module])
   })
 
   test('looks up one transaction, and says null for none', async () => {
     const { node, process } = await nodeWithProcess()
     await using _ = node
-    expect((await ask(node, `{ transaction(id: "${process}") { id } }`)).at('data', 'transaction', 'id')).toBe(process)
-    expect((await ask(node, `{ transaction(id: "${NODE_KEY}") { id } }`)).at('data', 'transaction')).toBeNull()
+    expect(
+      (await ask(node, `{ transaction(id: "${process}") { id } }`)).at('data', 'transaction', 'id'),
+    ).toBe(process)
+    expect(
+      (await ask(node, `{ transaction(id: "${NODE_KEY}") { id } }`)).at('data', 'transaction'),
+    ).toBeNull()
   })
 
   test('counts blocks from its clock', async () => {
     await using node = await FakeNode.open()
     node.nowMs = 1_700_000_000_000 + 10 * 120_000
-    const query = 'query ($min: Int, $max: Int) { blocks(height: { min: $min, max: $max }, first: 3, sort: HEIGHT_ASC) { edges { node { height timestamp } } } }'
+    const query =
+      'query ($min: Int, $max: Int) { blocks(height: { min: $min, max: $max }, first: 3, sort: HEIGHT_ASC) { edges { node { height timestamp } } } }'
     const answer = await ask(node, query, { min: 1_500_001, max: 1_500_900 })
     expect(answer.at('data', 'blocks', 'pageInfo', 'hasNextPage')).toBe(true)
-    expect(answer.at('data', 'blocks', 'edges', 0, 'node')).toMatchObject({ height: 1_500_001, timestamp: 1_700_000_120 })
+    expect(answer.at('data', 'blocks', 'edges', 0, 'node')).toMatchObject({
+      height: 1_500_001,
+      timestamp: 1_700_000_120,
+    })
     const last = await ask(node, '{ blocks(first: 1) { edges { node { height } } } }')
     expect(last.at('data', 'blocks', 'edges', 0, 'node', 'height')).toBe(1_500_010)
   })
@@ -139,7 +162,13 @@ describe('the gateway’s GraphQL', () => {
       expect([query.slice(0, 60), answer.status]).toEqual([query.slice(0, 60), 400])
       expect(answer.at('error')).toEqual(expect.any(String))
     }
-    for (const body of ['', 'null', '[]', '{"query":1}', '{"query":"{ transactions }","variables":3}']) {
+    for (const body of [
+      '',
+      'null',
+      '[]',
+      '{"query":1}',
+      '{"query":"{ transactions }","variables":3}',
+    ]) {
       expect([body, (await post(`${node.url}/graphql`, body)).status]).toEqual([body, 400])
     }
     expect((await post(`${node.url}/graphql/x`, {})).status).toBe(404)
@@ -158,7 +187,16 @@ describe('data of items', () => {
   test('is served raw and with tags as headers', async () => {
     const { node, sender, module, process } = await nodeWithProcess()
     await using _ = node
-    const id = await sender.message(process, '<b>hi</b>', 'Content-Type', 'text/html', 'Set-Cookie', 'a=b', 'Action', 'Greet')
+    const id = await sender.message(
+      process,
+      '<b>hi</b>',
+      'Content-Type',
+      'text/html',
+      'Set-Cookie',
+      'a=b',
+      'Action',
+      'Greet',
+    )
     const raw = await call(`${node.url}/raw/${id}`)
     expect([raw.text, raw.headers.get('content-type')]).toEqual(['<b>hi</b>', 'text/html'])
     expect(raw.headers.get('action')).toBeNull()
@@ -173,7 +211,12 @@ describe('data of items', () => {
   test('gets neither scripts nor this origin in a browser', async () => {
     const { node, sender, process } = await nodeWithProcess()
     await using _ = node
-    const id = await sender.message(process, '<script>1</script>', 'Content-Type', 'text/html\r\nx: y')
+    const id = await sender.message(
+      process,
+      '<script>1</script>',
+      'Content-Type',
+      'text/html\r\nx: y',
+    )
     const { headers } = await call(`${node.url}/${id}`)
     expect(headers.get('content-security-policy')).toContain('sandbox')
     expect(headers.get('x-content-type-options')).toBe('nosniff')

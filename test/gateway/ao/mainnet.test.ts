@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { call, FakeNode, NODE_KEY, post, Sender } from './fake-node.ts'
+import { FakeNode, NODE_KEY } from './fake-node.ts'
+import { call, post } from './http-call.ts'
+import { Sender } from './sender.ts'
 
 async function nodeWithProcess() {
   const node = await FakeNode.open()
@@ -18,7 +20,9 @@ describe('paths of mainnet mode', () => {
   test('spawn with the id in a header', async () => {
     const { node, sender, module } = await nodeWithProcess()
     await using _ = node
-    const item = await sender.item({ pairs: ['Type', 'Process', 'Module', module, 'Scheduler', NODE_KEY] })
+    const item = await sender.item({
+      pairs: ['Type', 'Process', 'Module', module, 'Scheduler', NODE_KEY],
+    })
     const answer = await post(`${node.url}/push`, item.bytes)
     expect([answer.status, answer.headers.get('process')]).toEqual([200, item.id])
     expect((await post(`${node.url}/push`, 'x')).status).toBe(400)
@@ -30,13 +34,20 @@ describe('paths of mainnet mode', () => {
     await using _ = node
     const item = await sender.item({ target: process, pairs: ['Type', 'Message'] })
     const answer = await post(`${node.url}/${process}~process@1.0/push`, item.bytes)
-    expect(answer.json).toMatchObject({ slot: 1, id: item.id, process, raw: { Output: { data: 'slot 1' } } })
+    expect(answer.json).toMatchObject({
+      slot: 1,
+      id: item.id,
+      process,
+      raw: { Output: { data: 'slot 1' } },
+    })
     node.evaluatedTo = 2
     const slow = await sender.item({ target: process, pairs: ['Type', 'Message'] })
     const early = await post(`${node.url}/${process}~process@1.0/push`, slow.bytes)
     expect(early.json).toEqual({ slot: 2, id: slow.id, process })
     const other = await sender.item({ target: NODE_KEY, pairs: ['Type', 'Message'] })
-    expect((await post(`${node.url}/${process}~process@1.0/push`, other.bytes)).at('code')).toBe('wrong-target')
+    expect((await post(`${node.url}/${process}~process@1.0/push`, other.bytes)).at('code')).toBe(
+      'wrong-target',
+    )
   })
 
   test('give results by slot and by id, and the current slot', async () => {
@@ -61,8 +72,15 @@ describe('paths of mainnet mode', () => {
     expect(answer.at('raw', 'Output', 'data')).toBe('q')
     const address = sender.signer.address
     expect(node.queries.at(-1)).toMatchObject({ owner: address, from: address })
-    expect(node.queries.at(-1)?.tags).toEqual([{ name: 'Action', value: 'In fo' }, { name: 'X', value: 'a=b/c?d' }])
-    expect((await post(`${node.url}/${process}~process@1.0/as=execution/computeX`, '')).status).toBe(404)
-    expect((await call(`${node.url}/${process}~process@1.0/as=execution/compute&Action=Info`)).status).toBe(200)
+    expect(node.queries.at(-1)?.tags).toEqual([
+      { name: 'Action', value: 'In fo' },
+      { name: 'X', value: 'a=b/c?d' },
+    ])
+    expect(
+      (await post(`${node.url}/${process}~process@1.0/as=execution/computeX`, '')).status,
+    ).toBe(404)
+    expect(
+      (await call(`${node.url}/${process}~process@1.0/as=execution/compute&Action=Info`)).status,
+    ).toBe(200)
   })
 })

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { asProcessId, toUtf8 } from '../../../protocol/index.ts'
 import { findFault, type SeenAssignment } from './check-assignments.ts'
-import { call, FakeNode, NODE_KEY, pick, post, pushEnvelope, Sender } from './fake-node.ts'
+import { FakeNode, NODE_KEY } from './fake-node.ts'
+import { call, pick, post } from './http-call.ts'
+import { pushEnvelope, Sender } from './sender.ts'
 
 async function nodeWithProcess() {
   const node = await FakeNode.open()
@@ -16,14 +18,21 @@ const nonceOf = (edge: unknown): string | undefined => {
   return all.find(({ name }) => name === 'Nonce')?.value
 }
 
-const noncesOf = (edges: unknown): (string | undefined)[] => (Array.isArray(edges) ? edges.map(nonceOf) : [])
+const noncesOf = (edges: unknown): (string | undefined)[] =>
+  Array.isArray(edges) ? edges.map(nonceOf) : []
 
 describe('the scheduler unit on AO’s wire', () => {
   test('tells time, height, health and its key', async () => {
     await using node = await FakeNode.open()
     node.nowMs = 1_700_000_240_001
-    expect((await call(`${node.url}/su`)).json).toEqual({ timestamp: '1700000240001', address: NODE_KEY })
-    expect((await call(`${node.url}/su/timestamp`)).json).toEqual({ timestamp: '1700000240001', block_height: '000001500002' })
+    expect((await call(`${node.url}/su`)).json).toEqual({
+      timestamp: '1700000240001',
+      address: NODE_KEY,
+    })
+    expect((await call(`${node.url}/su/timestamp`)).json).toEqual({
+      timestamp: '1700000240001',
+      block_height: '000001500002',
+    })
     expect((await call(`${node.url}/su/health`)).status).toBe(200)
   })
 
@@ -59,13 +68,24 @@ describe('the scheduler unit on AO’s wire', () => {
     const { node, sender, process } = await nodeWithProcess()
     await using _ = node
     const anchor = '00000000000000000000000000000042'
-    const item = await sender.item({ target: process, data: 'päng', anchor: toUtf8(anchor), pairs: ['Type', 'Message'] })
+    const item = await sender.item({
+      target: process,
+      data: 'päng',
+      anchor: toUtf8(anchor),
+      pairs: ['Type', 'Message'],
+    })
     await sender.post(item)
     const seen = await call(`${node.url}/su/${item.id}?process-id=${process}`)
     expect(seen.at('message')).toMatchObject({ id: item.id, anchor, data: 'päng', target: process })
-    const bytes = await sender.item({ target: process, data: new Uint8Array([0xff, 1]), pairs: ['Type', 'Message'] })
+    const bytes = await sender.item({
+      target: process,
+      data: new Uint8Array([0xff, 1]),
+      pairs: ['Type', 'Message'],
+    })
     await sender.post(bytes)
-    expect((await call(`${node.url}/su/${bytes.id}?process-id=${process}`)).at('message', 'data')).toBeNull()
+    expect(
+      (await call(`${node.url}/su/${bytes.id}?process-id=${process}`)).at('message', 'data'),
+    ).toBeNull()
     const raw = await fetch(`${node.url}/raw/${bytes.id}`)
     expect(new Uint8Array(await raw.arrayBuffer())).toEqual(new Uint8Array([0xff, 1]))
   })
@@ -75,7 +95,9 @@ describe('the scheduler unit on AO’s wire', () => {
     await using _ = node
     const id = await sender.message(process, 'hello')
     const byMessage = await call(`${node.url}/su/${id}?process-id=${process}`)
-    const byAssignment = await call(`${node.url}/su/${String(byMessage.at('assignment', 'id'))}?process-id=${process}`)
+    const byAssignment = await call(
+      `${node.url}/su/${String(byMessage.at('assignment', 'id'))}?process-id=${process}`,
+    )
     expect(byAssignment.json).toEqual(byMessage.json)
     expect(byMessage.at('message', 'data')).toBe('hello')
     expect((await call(`${node.url}/su/${process}/latest`)).json).toEqual(byMessage.json)
@@ -91,7 +113,9 @@ describe('the scheduler unit on AO’s wire', () => {
     const edges = page.at('edges')
     expect(noncesOf(edges)).toEqual(['0', '1', '2', '3', '4'])
     expect(page.at('edges', 0, 'node', 'message', 'id')).toBe(process)
-    const assignments = (edges as { node: { assignment: SeenAssignment } }[]).map(({ node: seen }) => seen.assignment)
+    const assignments = (edges as { node: { assignment: SeenAssignment } }[]).map(
+      ({ node: seen }) => seen.assignment,
+    )
     expect(findFault(process, assignments)).toBeUndefined()
   })
 
@@ -106,7 +130,9 @@ describe('the scheduler unit on AO’s wire', () => {
       const seen: (string | undefined)[] = []
       let from = ''
       for (let more = true, pages = 0; more && pages < 20; pages++) {
-        const page = await call(`${node.url}/su/${process}?process-id=${process}&limit=${limit}&from=${from}`)
+        const page = await call(
+          `${node.url}/su/${process}?process-id=${process}&limit=${limit}&from=${from}`,
+        )
         seen.push(...noncesOf(page.at('edges')))
         from = String(page.at('edges', -1, 'cursor'))
         more = page.at('page_info', 'has_next_page') === true
@@ -123,7 +149,8 @@ describe('the scheduler unit on AO’s wire', () => {
       node.nowMs += 10
       await sender.message(process)
     }
-    const ask = async (query: string) => noncesOf((await call(`${node.url}/su/${process}?${query}`)).at('edges'))
+    const ask = async (query: string) =>
+      noncesOf((await call(`${node.url}/su/${process}?${query}`)).at('edges'))
     expect(await ask(`from=${start + 10}`)).toEqual(['2', '3', '4'])
     expect(await ask(`from=${start + 10}&to=${start + 30}`)).toEqual(['2', '3'])
     expect(await ask(`from=${start - 1}&to=${start + 9}`)).toEqual(['0'])
@@ -145,7 +172,10 @@ describe('the scheduler unit on AO’s wire', () => {
       { name: 'From-Process', value: 'forged' },
       { name: 'Reference', value: '7' },
     ]
-    const { id } = await node.write(other, pushEnvelope(process, other, { kind: 'message', tags, data: toUtf8('hi'), anchor }))
+    const { id } = await node.write(
+      other,
+      pushEnvelope(process, other, { kind: 'message', tags, data: toUtf8('hi'), anchor }),
+    )
     const seen = await call(`${node.url}/su/${id}?process-id=${other}`)
     expect(seen.at('message')).toMatchObject({
       id,
@@ -170,13 +200,31 @@ describe('the scheduler unit on AO’s wire', () => {
   test('shows ticks and rejects without breaking the chain', async () => {
     const { node, sender, process } = await nodeWithProcess()
     await using _ = node
-    await node.write(process, { kind: 'tick', timer: toUtf8('cron/0-2-seconds'), dueMs: node.nowMs })
-    await node.write(process, { kind: 'reject', from: asProcessId(NODE_KEY), seq: 3, reason: 'too-large' })
+    await node.write(process, {
+      kind: 'tick',
+      timer: toUtf8('cron/0-2-seconds'),
+      dueMs: node.nowMs,
+    })
+    await node.write(process, {
+      kind: 'reject',
+      from: asProcessId(NODE_KEY),
+      seq: 3,
+      reason: 'too-large',
+    })
     await sender.message(process)
     const page = await call(`${node.url}/su/${process}`)
-    expect(page.at('edges', 1, 'node', 'message', 'tags')).toEqual(expect.arrayContaining([{ name: 'Cron', value: 'true' }]))
-    expect(page.at('edges', 2, 'node', 'message', 'tags')).toEqual(expect.arrayContaining([{ name: 'Reason', value: 'too-large' }]))
+    expect(page.at('edges', 1, 'node', 'message', 'tags')).toEqual(
+      expect.arrayContaining([{ name: 'Cron', value: 'true' }]),
+    )
+    expect(page.at('edges', 2, 'node', 'message', 'tags')).toEqual(
+      expect.arrayContaining([{ name: 'Reason', value: 'too-large' }]),
+    )
     const edges = page.at('edges') as { node: { assignment: SeenAssignment } }[]
-    expect(findFault(process, edges.map(({ node: seen }) => seen.assignment))).toBeUndefined()
+    expect(
+      findFault(
+        process,
+        edges.map(({ node: seen }) => seen.assignment),
+      ),
+    ).toBeUndefined()
   })
 })
