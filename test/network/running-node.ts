@@ -1,0 +1,49 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const PROGRAM = fileURLToPath(new URL('programs/node-program.ts', import.meta.url))
+const START_MAX_MS = 60_000
+
+/** A node in a process of its own. */
+export interface RunningNode extends AsyncDisposable {
+  readonly url: string
+  readonly scheduler: string
+  readonly pid: number
+  /** Ends it with SIGKILL, its hosts die with their pipes; resolves when it is gone. */
+  kill(): Promise<void>
+}
+
+/** Starts a node over `data` and waits until it serves. */
+export async function startNode(data: string): Promise<RunningNode> {
+  const child = spawn(process.execPath, [PROGRAM, data], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let stderr = ''
+  child.stderr.on('data', chunk => {
+    stderr = (stderr + String(chunk)).slice(-4000)
+  })
+  const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
+  const ready = await Promise.race([
+    firstLine(child),
+    gone.then(() => Promise.reject(new Error(`the node ended: ${stderr}`))),
+    new Promise<never>((_, reject) => setTimeout(() => reject(new Error(`no node after ${START_MAX_MS} ms: ${stderr}`)), START_MAX_MS).unref()),
+  ])
+  const { url, scheduler } = JSON.parse(ready) as { url: string; scheduler: string }
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    child.kill(signal)
+    await gone
+  }
+  return {
+    url,
+    scheduler,
+    pid: child.pid ?? 0,
+    kill: () => end('SIGKILL'),
+    [Symbol.asyncDispose]: () => end('SIGTERM'),
+  }
+}
+
+function firstLine(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    if (child.stdout === null) reject(new Error('no output'))
+    else createInterface({ input: child.stdout }).once('line', resolve)
+  })
+}
