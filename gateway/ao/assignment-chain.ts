@@ -13,6 +13,7 @@ import {
   type DataItemFields,
   domainHash,
   envelopeId,
+  Failure,
   fromBase64Url,
   type KeyId,
   type Log,
@@ -25,6 +26,7 @@ import {
   toBase64Url,
   toHex,
   toUtf8,
+  WAIT_DEFAULT_MS,
 } from '../../protocol/index.ts'
 import { AO_VARIANT } from './ao-item.ts'
 import { blockHeight } from './block-height.ts'
@@ -50,6 +52,8 @@ export interface AssignmentChainParts {
   readonly log: Log
   readonly key: KeyId
   readonly signItem: (fields: DataItemFields) => DataItem
+  /** How long one request waits for items; those of a long feed that nobody read yet take minutes. */
+  readonly waitMs?: number | undefined
 }
 
 /** Items made before others get a turn: signatures take most of the time. */
@@ -107,18 +111,21 @@ export class AssignmentChain {
     return bytes === undefined ? undefined : readSlotNumber(bytes)
   }
 
+  /** @throws {Failure} `timeout`: what was made by then is kept, and making goes on */
   async #extend(process: ProcessDescription, slot: Slot): Promise<void> {
+    const untilMs = performance.now() + (this.#parts.waitMs ?? WAIT_DEFAULT_MS)
+    // Whoever comes while items are made waits, and then looks whether they reach far enough.
     while ((await this.#link(process.id, slot)) === undefined) {
-      // Whoever comes while items are made waits, and then looks whether they reach far enough.
-      const running = this.#running.get(process.id)
-      if (running !== undefined) {
-        await running
-        continue
-      }
-      const extending = this.#make(process, slot).finally(() => this.#running.delete(process.id))
-      this.#running.set(process.id, extending)
-      await extending
+      const running = this.#running.get(process.id) ?? this.#start(process, slot)
+      await within(running, untilMs - performance.now(), process.id)
     }
+  }
+
+  #start(process: ProcessDescription, to: Slot): Promise<void> {
+    const running = this.#make(process, to).finally(() => this.#running.delete(process.id))
+    running.catch(() => undefined)
+    this.#running.set(process.id, running)
+    return running
   }
 
   async #make(process: ProcessDescription, to: Slot): Promise<void> {
@@ -164,6 +171,20 @@ export class AssignmentChain {
   async #link(process: ProcessId, slot: Slot): Promise<Link | undefined> {
     const bytes = await this.#parts.log.store.get(linkKey(process, slot))
     return bytes === undefined ? undefined : readLink(bytes)
+  }
+}
+
+async function within(running: Promise<void>, ms: number, process: ProcessId): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const note = 'the assignment items of a long feed are still being made'
+    const give = (): void => reject(new Failure('timeout', { process }, { note }))
+    timer = setTimeout(give, Math.max(0, ms))
+  })
+  try {
+    await Promise.race([running, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

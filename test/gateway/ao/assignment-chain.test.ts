@@ -5,6 +5,7 @@ import {
   asMessageId,
   createDataItem,
   type Envelope,
+  type Log,
   signDataItemSync,
   type DataItemFields,
 } from '../../../protocol/index.ts'
@@ -109,6 +110,34 @@ describe('assignment items', () => {
     const fresh = counted(other)
     expect(await fresh.chain.assignments(process, entries)).toEqual(all)
     expect(fresh.made()).toBe(120)
+  })
+
+  test('that take long are waited for only so long, and are there later', async () => {
+    const { node, process } = await feedOf(3)
+    await using _ = node
+    const entries = await entriesOf(node, process)
+    const gate = Promise.withResolvers<void>()
+    const blocks = node.log.blocks.bind(node.log)
+    const slow: Log = Object.create(node.log, {
+      blocks: {
+        value: async function* (...args: Parameters<Log['blocks']>) {
+          await gate.promise
+          yield* blocks(...args)
+        },
+      },
+      length: { value: node.log.length.bind(node.log) },
+      block: { value: node.log.block.bind(node.log) },
+    })
+    const signItem = (fields: DataItemFields) => signDataItemSync(fields, SEED)
+    const chain = new AssignmentChain({ log: slow, key: NODE_KEY, signItem, waitMs: 20 })
+    await expect(chain.assignments(process, entries)).rejects.toMatchObject({ code: 'timeout' })
+    await expect(chain.slotOf(process, NODE_KEY, 3)).rejects.toMatchObject({ code: 'timeout' })
+    gate.resolve()
+    const seen = await new AssignmentChain({ log: slow, key: NODE_KEY, signItem }).assignments(
+      process,
+      entries,
+    )
+    expect(findFault(process.id, seen)).toBeUndefined()
   })
 
   test('name the message, but not for the process itself', async () => {
