@@ -17,8 +17,7 @@ const STORE_KEY = toUtf8('log/generation')
 
 /** What the feeds note; nothing in a new folder. */
 export async function feedsNote(feeds: OpenFeeds): Promise<number | undefined> {
-  const core = feeds.named(CORE_NAME)
-  await core.ready()
+  const core = await feeds.named(CORE_NAME)
   try {
     return decode((await core.getUserData(CORE_KEY)) ?? undefined)
   } finally {
@@ -32,8 +31,7 @@ export async function storeNote(store: RocksStore): Promise<number | undefined> 
 }
 
 export async function noteInFeeds(feeds: OpenFeeds, generation: number): Promise<void> {
-  const core = feeds.named(CORE_NAME)
-  await core.ready()
+  const core = await feeds.named(CORE_NAME)
   try {
     await core.setUserData(CORE_KEY, encode(generation))
   } finally {

@@ -20,6 +20,8 @@ declare module 'hypercore' {
     readonly length: number
     readonly fork: number
     readonly key: Uint8Array
+    readonly closed: boolean
+    readonly closing: Promise<void> | null
     /** The core below all sessions; `header` is not public, see OpenFeeds. */
     readonly core: {
       readonly header: { readonly frozen: boolean; readonly hints: { recovering: number } }

@@ -106,6 +106,7 @@ export class HypercoreLog implements Log {
     try {
       for (const { state } of placed) if (!state.known) await this.#parts.states.load(state, this.#parts.feeds)
       await this.#room()
+      this.#refuseIfClosed()
       await this.#group.commit(placed)
     } finally {
       for (const { state } of placed) state.users--
@@ -164,12 +165,16 @@ export class HypercoreLog implements Log {
   }
 
   #writable(feed: FeedSpec, kind: FeedSpec['kind']): FeedState {
-    if (this.#closed !== undefined) throw new Failure('shutting-down')
+    this.#refuseIfClosed()
     if (feed.kind !== kind) throw new TypeError(`expected a feed of ${kind}, got ${feed.kind}`)
     const state = this.#parts.states.of(feed)
     if (state.frozen !== undefined) throw state.frozen
     if (!state.own) throw new Failure('not-scheduler', { process: feed.process }, { note: 'the feed is signed by others' })
     return state
+  }
+
+  #refuseIfClosed(): void {
+    if (this.#closed !== undefined) throw new Failure('shutting-down')
   }
 
   async #room(): Promise<void> {
@@ -202,6 +207,7 @@ export class HypercoreLog implements Log {
       this.#freeze(state, failure)
       throw failure
     }
+    this.#refuseIfClosed()
     for (const bytes of blocks.slice(known)) this.#parts.behind.add(state, { bytes, generation: 0 })
   }
 

@@ -14,10 +14,29 @@ import { shareBatches } from './shared-batches.ts'
 const HEADS_TOGETHER_MAX = 1024
 const BROKEN_WAL = /sequence number is being set backwards/i
 
-interface OpenFeed {
+class OpenFeed {
   readonly core: Promise<Hypercore>
   /** Calls that use it now; it is not closed meanwhile. */
-  users: number
+  users = 0
+  /** It could not be opened. */
+  failed = false
+  #opened: Hypercore | undefined
+
+  constructor(core: Promise<Hypercore>) {
+    this.core = core
+    core.then(
+      opened => {
+        this.#opened = opened
+      },
+      () => {
+        this.failed = true
+      },
+    )
+  }
+
+  get isClosed(): boolean {
+    return this.#opened !== undefined && this.#opened.closing !== null
+  }
 }
 
 export interface OpenFeedsParts {
@@ -85,9 +104,7 @@ export class OpenFeeds implements AsyncDisposable {
         }
       }
       if (held === blocks.length) return
-      // hypercore-storage marks every core when it drops a broken WAL, and an append then waits for peers.
-      // What the feed lost stands in our journal and was compared with it, so there is nothing to wait for.
-      core.core.header.hints.recovering = 0
+      forgetRecovery(core)
       await core.append(held === 0 ? blocks : blocks.slice(held), { keyPair: this.#parts.keyPair })
     })
   }
@@ -108,8 +125,11 @@ export class OpenFeeds implements AsyncDisposable {
   }
 
   /** A Hypercore of this node's own, outside of all processes. */
-  named(name: string): Hypercore {
-    return this.#store.get({ name, allowFork: false })
+  async named(name: string): Promise<Hypercore> {
+    const core = this.#store.get({ name, allowFork: false })
+    await core.ready()
+    forgetRecovery(core)
+    return core
   }
 
   /** All feeds of processes that are on disk. */
@@ -150,18 +170,16 @@ export class OpenFeeds implements AsyncDisposable {
 
   async #use<T>(state: FeedState, body: (core: Hypercore) => Promise<T>): Promise<T> {
     let open = this.#open.get(state.name)
-    if (open === undefined) {
-      open = { core: this.#openCore(state), users: 0 }
-      open.core.catch(() => this.#open.delete(state.name))
-    } else {
-      this.#open.delete(state.name)
-    }
+    // Hypercore closes all sessions of a core of which it has seen two heads of one length.
+    if (open === undefined || open.isClosed) open = new OpenFeed(this.#openCore(state))
+    this.#open.delete(state.name)
     this.#open.set(state.name, open)
     open.users++
     try {
       if (this.#open.size > this.#parts.openMax) this.#closeOldest()
       return await body(await open.core)
     } catch (error) {
+      if (open.failed && this.#open.get(state.name) === open) this.#open.delete(state.name)
       throw diskFailure(error, 'feeds')
     } finally {
       open.users--
@@ -197,6 +215,14 @@ export class OpenFeeds implements AsyncDisposable {
       }
     }
   }
+}
+
+/**
+ * hypercore-storage marks every core when it drops a broken WAL, and an append then waits for peers. What was
+ * lost stands in our journal and was compared with it, so there is nothing to wait for.
+ */
+function forgetRecovery(core: Hypercore): void {
+  core.core.header.hints.recovering = 0
 }
 
 interface Opened {

@@ -1,6 +1,5 @@
 import {
   asKeyId,
-  type Clock,
   type Directory,
   Failure,
   JOURNAL_SEGMENT_BYTES,
@@ -42,7 +41,6 @@ export interface OpenLogOptions {
   /** Ed25519 seed of this node, 32 bytes: signs the feeds of which it is the signer. */
   readonly keySeed: Uint8Array
   readonly onProgress?: ((progress: OpenProgress) => void) | undefined
-  readonly clock?: Clock | undefined
   /** The operator says that this copy may be written to: no other was, since it was taken. */
   readonly acceptRestored?: boolean | undefined
   /** The disk below the journal. */

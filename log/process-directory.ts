@@ -155,7 +155,7 @@ export class ProcessDirectory {
 }
 
 async function openBee(feeds: OpenFeeds): Promise<Hyperbee> {
-  const bee = new Hyperbee(feeds.named(CORE_NAME), { keyEncoding: 'binary', valueEncoding: 'binary' })
+  const bee = new Hyperbee(await feeds.named(CORE_NAME), { keyEncoding: 'binary', valueEncoding: 'binary' })
   await bee.ready()
   return bee
 }
