@@ -9,6 +9,8 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   week: 7 * 86_400_000,
   month: 30 * 86_400_000,
   year: 365 * 86_400_000,
+  /** AO counts blocks of two minutes. */
+  block: 120_000,
 }
 
 /** A cron of AO: a timer, and the tags its messages carry. */

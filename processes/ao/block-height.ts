@@ -10,8 +10,3 @@ const BLOCK_MS = 120_000
 export function blockHeightAt(timestampMs: number): number {
   return ORIGIN_HEIGHT + Math.floor((timestampMs - ORIGIN_MS) / BLOCK_MS)
 }
-
-/** Milliseconds that `blocks` blocks stand for, as in `Cron-Interval: 10-blocks`. */
-export function blocksToMs(blocks: number): number {
-  return blocks * BLOCK_MS
-}

@@ -9,7 +9,6 @@ import {
   type ProcessDescription,
 } from '../../protocol/index.ts'
 import { ChunkStore } from './chunk-store.ts'
-import { startCrons } from './cron.ts'
 import { endingOf, endingOfException, errorEnding } from './ending.ts'
 import { decodeGlobals, encodeGlobals, readGlobals, writeGlobals } from './engine-state.ts'
 import type { Machine } from './machine.ts'
@@ -101,7 +100,6 @@ export class AoGuest implements Guest {
     const ending = endingOf(response, gasLimit - left)
     if (ending.status === 'ok' && message.kind !== 'query') {
       sendOutbox(response, this.#process, context)
-      if (message.kind === 'spawn') startCrons(this.#process.tags, timestampMs, context)
     }
     return ending
   }

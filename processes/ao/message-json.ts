@@ -7,7 +7,6 @@ import {
   type ModuleDescription,
 } from '../../protocol/index.ts'
 import { blockHeightAt } from './block-height.ts'
-import { cronTags } from './cron.ts'
 
 /** Tags that only the network may speak: `From` and `Owner` are fields of their own. */
 const FIELD_TAGS: ReadonlySet<string> = new Set(['From', 'Owner'])
@@ -70,7 +69,7 @@ export function encodeMessage(message: GuestMessage, process: ProcessDescription
     Anchor: anchorText(message.anchor),
     From: who.from,
     'Forwarded-By': message.fromProcess === undefined ? undefined : message.owner,
-    Tags: messageTags(message, process),
+    Tags: messageTags(message),
   }
   const place = kind === 'query' ? {} : { Epoch: process.epoch, Nonce: message.slot }
   const last = kind === 'query' ? { 'Read-Only': true } : {}
@@ -79,13 +78,9 @@ export function encodeMessage(message: GuestMessage, process: ProcessDescription
   )
 }
 
-function messageTags(message: GuestMessage, process: ProcessDescription): Tag[] {
+function messageTags(message: GuestMessage): Tag[] {
   const { fromProcess, fromModule } = message
-  const given =
-    message.kind === 'tick'
-      ? [...cronTags(process.tags, message.timer), ...message.tags]
-      : message.tags
-  const tags = given.filter(tag => !FIELD_TAGS.has(tag.name))
+  const tags = message.tags.filter(tag => !FIELD_TAGS.has(tag.name))
   if (fromProcess === undefined) return tagList(tags)
   const all = withDefaults(
     tags.filter(tag => !FROM_TAGS.has(tag.name)),

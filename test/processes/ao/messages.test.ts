@@ -106,22 +106,14 @@ describe('a message as a program sees it', () => {
   })
 
   it('of a tick comes from the owner, with the tags of its cron', () => {
-    const process = processOf({
-      tags: [
-        ...SPAWN_TAGS,
-        { name: 'Cron-Interval', value: '5-minutes' },
-        { name: 'Cron-Tag-Action', value: 'Cron' },
-      ],
-    })
     const seen = json(
       messageOf(4, '', {
         kind: 'tick',
         from: PROCESS,
         owner: PROCESS,
-        tags: [],
-        timer: 'cron-0-5-minutes',
+        tags: [{ name: 'Action', value: 'Cron' }],
+        timer: 'cron/0-5-minutes',
       }),
-      process,
     )
     expect(seen).toMatchObject({
       From: OWNER,
@@ -268,31 +260,6 @@ describe('what a program asks for', { timeout: 60_000 }, () => {
       Assignments: [],
       Output: '',
     })
-  })
-
-  it('has the timers its spawn names', () => {
-    const tags = [
-      ...SPAWN_TAGS,
-      { name: 'Cron-Interval', value: '2-seconds' },
-      { name: 'Cron-Interval', value: '10-Blocks' },
-      { name: 'Cron-Interval', value: 'sometimes' },
-      { name: 'Cron-Interval', value: '1-millisecond' },
-    ]
-    const guest = factory.open(processOf({ tags }))
-    const held = boot()
-    const { context } = { context: held.step(messageOf(1, '')).context }
-    expect(context.timers).toEqual([])
-    const timers: unknown[] = []
-    guest.run(
-      messageOf(0, ''),
-      { ...context, setTimer: (...args) => void timers.push(args) },
-      20_000_000_000n,
-    )
-    expect(timers).toEqual([
-      ['cron-0-2-seconds', 1_700_000_002_000, 2000],
-      ['cron-1-10-blocks', 1_700_001_200_000, 1_200_000],
-      ['cron-2-1-millisecond', 1_700_000_001_000, 1000],
-    ])
   })
 
   it('is owned by the parent that spawned it', () => {
