@@ -165,7 +165,7 @@ export class OpenFeeds implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#open.clear()
-    await this.#store.close()
+    await closeStore({ store: this.#store, storage: this.#storage })
   }
 
   async #use<T>(state: FeedState, body: (core: Hypercore) => Promise<T>): Promise<T> {
@@ -230,6 +230,16 @@ interface Opened {
   readonly storage: HypercoreStorage
 }
 
+async function closeStore({ store, storage }: Opened): Promise<void> {
+  try {
+    await store.close()
+  } catch (error) {
+    // One core that cannot close leaves the database open and locked.
+    await storage.rocks.close({ force: true }).catch(() => undefined)
+    throw diskFailure(error, 'feeds')
+  }
+}
+
 async function openStore(folder: string): Promise<Opened> {
   try {
     return await openOnce(folder)
@@ -252,8 +262,7 @@ async function openOnce(folder: string): Promise<Opened> {
     await store.ready()
     return { store, storage }
   } catch (error) {
-    await store.close().catch(() => undefined)
-    await storage.close().catch(() => undefined)
+    await closeStore({ store, storage }).catch(() => undefined)
     throw error
   }
 }
