@@ -23,7 +23,8 @@ export function createAdminGate(token: string | undefined, clock: Clock): AdminG
       minute = now
     }
     const tries = wrong.get(address) ?? (wrong.size < ADDRESSES_MAX ? 0 : ADMIN_TRIES_PER_MINUTE)
-    if (tries >= ADMIN_TRIES_PER_MINUTE) throw new Failure('busy', {}, { note: 'too many wrong admin tokens; wait a minute' })
+    if (tries >= ADMIN_TRIES_PER_MINUTE)
+      throw new Failure('busy', {}, { note: 'too many wrong admin tokens; wait a minute' })
     const shown = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1]
     if (shown === undefined) throw new Failure('not-permitted')
     if (expected !== undefined && timingSafeEqual(digest(shown), expected)) return

@@ -28,8 +28,17 @@ export interface AnswerContext {
 const PROBLEM_MEDIA_TYPE = 'application/problem+json'
 
 /** The headers that every answer of the context has. */
-export function headersOf({ requestId, isOpen }: AnswerContext, extra: Record<string, string | number>): Record<string, string | number> {
-  return { ...SECURITY_HEADERS, ...(isOpen ? OPEN_HEADERS : {}), 'x-request-id': requestId, 'cache-control': 'no-store', ...extra }
+export function headersOf(
+  { requestId, isOpen }: AnswerContext,
+  extra: Record<string, string | number>,
+): Record<string, string | number> {
+  return {
+    ...SECURITY_HEADERS,
+    ...(isOpen ? OPEN_HEADERS : {}),
+    'x-request-id': requestId,
+    'cache-control': 'no-store',
+    ...extra,
+  }
 }
 
 /** Sends a whole answer at once. */
@@ -43,7 +52,10 @@ export function sendBody(
   const { response, isHead } = context
   if (response.headersSent || response.destroyed) return
   const sizeBytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length
-  response.writeHead(status, headersOf(context, { 'content-type': mediaType, 'content-length': sizeBytes, ...extra }))
+  response.writeHead(
+    status,
+    headersOf(context, { 'content-type': mediaType, 'content-length': sizeBytes, ...extra }),
+  )
   response.end(isHead ? undefined : body)
 }
 
@@ -64,7 +76,11 @@ export function sendProblem(
     return
   }
   if (response.headersSent || response.destroyed) return
-  const headers = { 'content-type': PROBLEM_MEDIA_TYPE, 'content-length': Buffer.byteLength(body), connection: 'close' }
+  const headers = {
+    'content-type': PROBLEM_MEDIA_TYPE,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  }
   response.writeHead(problem.status, headersOf(context, { ...headers, ...retry, ...extra }))
   if (!isHead) response.write(body)
   const { req: request } = response
@@ -83,6 +99,9 @@ export function sendPreflight(context: AnswerContext, methods: string): void {
     'access-control-allow-headers': 'content-type, last-event-id',
     'access-control-max-age': 86_400,
   }
-  context.response.writeHead(204, headersOf(context, { allow: methods, ...(context.isOpen ? cors : {}) }))
+  context.response.writeHead(
+    204,
+    headersOf(context, { allow: methods, ...(context.isOpen ? cors : {}) }),
+  )
   context.response.end()
 }

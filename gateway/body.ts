@@ -12,15 +12,21 @@ export async function readBody(
   proceed: () => void,
 ): Promise<unknown> {
   const { headers } = request
-  const lengthBytes = headers['content-length'] === undefined ? undefined : Number(headers['content-length'])
+  const lengthBytes =
+    headers['content-length'] === undefined ? undefined : Number(headers['content-length'])
   const isChunked = headers['transfer-encoding'] !== undefined
   if (row === undefined) {
-    if (isChunked || (lengthBytes ?? 0) > 0) throw new Failure('malformed-request', {}, { note: 'no body is taken here' })
+    if (isChunked || (lengthBytes ?? 0) > 0)
+      throw new Failure('malformed-request', {}, { note: 'no body is taken here' })
     return undefined
   }
   const limitBytes = row.limitBytes
-  if (headers['content-encoding'] !== undefined) throw new Failure('unsupported-media', {}, { note: 'content-encoding is not taken' })
-  expectMediaType(headers['content-type'], row.kind === 'bytes' ? row.mediaType : 'application/json')
+  if (headers['content-encoding'] !== undefined)
+    throw new Failure('unsupported-media', {}, { note: 'content-encoding is not taken' })
+  expectMediaType(
+    headers['content-type'],
+    row.kind === 'bytes' ? row.mediaType : 'application/json',
+  )
   if (lengthBytes !== undefined && lengthBytes > limitBytes) throw tooLarge(limitBytes)
   proceed()
   const bytes = await collect(request, limitBytes, isChunked ? undefined : (lengthBytes ?? 0))
@@ -37,7 +43,11 @@ function tooLarge(maxBytes: number): Failure {
 }
 
 /** Events rather than iteration: most bodies come in one piece, and this path carries every message. */
-function collect(request: IncomingMessage, limitBytes: number, lengthBytes: number | undefined): Promise<Uint8Array> {
+function collect(
+  request: IncomingMessage,
+  limitBytes: number,
+  lengthBytes: number | undefined,
+): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = []
     let sizeBytes = 0
@@ -52,9 +62,18 @@ function collect(request: IncomingMessage, limitBytes: number, lengthBytes: numb
       else pieces.push(piece)
     })
     request.on('end', () => resolve(join(pieces, sizeBytes)))
-    request.on('error', cause => end(new Failure('aborted', {}, { cause, note: 'the body was cut short' })))
+    request.on('error', cause =>
+      end(new Failure('aborted', {}, { cause, note: 'the body was cut short' })),
+    )
     request.on('close', () => {
-      if (!request.complete) end(new Failure('aborted', { lengthBytes: lengthBytes ?? -1 }, { note: 'the body was cut short' }))
+      if (!request.complete)
+        end(
+          new Failure(
+            'aborted',
+            { lengthBytes: lengthBytes ?? -1 },
+            { note: 'the body was cut short' },
+          ),
+        )
     })
   })
 }

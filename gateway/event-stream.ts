@@ -30,17 +30,25 @@ export async function sendEvents(
   try {
     let next = iterator.next()
     await Promise.race([next, pause(OPEN_AFTER_MS)])
-    response.writeHead(200, headersOf(context, { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' }))
+    response.writeHead(
+      200,
+      headersOf(context, { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' }),
+    )
     response.write(': open\n\n')
     heartbeat = setInterval(() => beat(context), STREAM_HEARTBEAT_MS)
     for (let step = await next; !step.done && !signal.aborted; step = await next) {
-      if (!response.write(eventText(step.value, source.cursor)) && !(await drained(context, signal))) return
+      if (
+        !response.write(eventText(step.value, source.cursor)) &&
+        !(await drained(context, signal))
+      )
+        return
       next = iterator.next()
     }
     response.end('event: end\ndata: {}\n\n')
   } catch (error) {
     if (!response.headersSent) throw error
-    if (!response.destroyed) response.end(`event: problem\ndata: ${JSON.stringify(parts.problemOf(error))}\n\n`)
+    if (!response.destroyed)
+      response.end(`event: problem\ndata: ${JSON.stringify(parts.problemOf(error))}\n\n`)
   } finally {
     clearInterval(heartbeat)
     await iterator.return?.().catch(() => undefined)
@@ -64,7 +72,9 @@ function eventText(value: unknown, cursor: string | undefined): string {
 /** Waits until the reader has taken what was written; gives false, and cuts it off, if it does not. */
 async function drained({ response }: AnswerContext, signal: AbortSignal): Promise<boolean> {
   try {
-    await once(response, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(STREAM_STALL_MAX_MS)]) })
+    await once(response, 'drain', {
+      signal: AbortSignal.any([signal, AbortSignal.timeout(STREAM_STALL_MAX_MS)]),
+    })
     return true
   } catch {
     response.destroy()

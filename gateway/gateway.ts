@@ -92,15 +92,23 @@ export class Gateway implements AsyncDisposable {
       router: createRouter(),
       pages: ownPages(parts),
       mounts: parts.mounts ?? [],
-      admitHost: createHostRule({ host: parts.host ?? LOOPBACK, port: this.port, allowedHosts: parts.allowedHosts ?? [] }),
+      admitHost: createHostRule({
+        host: parts.host ?? LOOPBACK,
+        port: this.port,
+        allowedHosts: parts.allowedHosts ?? [],
+      }),
       admitAdmin: createAdminGate(parts.adminToken, clock),
       clock,
       logger: parts.logger,
       streams,
     }
     server.on('request', (request, response) => this.#onRequest(request, response, () => undefined))
-    server.on('checkContinue', (request, response) => this.#onRequest(request, response, () => response.writeContinue()))
-    server.on('checkExpectation', (request, response) => this.#onRequest(request, response, () => undefined))
+    server.on('checkContinue', (request, response) =>
+      this.#onRequest(request, response, () => response.writeContinue()),
+    )
+    server.on('checkExpectation', (request, response) =>
+      this.#onRequest(request, response, () => undefined),
+    )
     server.on('connection', socket => {
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
@@ -163,7 +171,14 @@ function ownPages({ metrics, version }: GatewayParts): ReadonlyMap<string, OwnPa
   return new Map<string, OwnPage>([
     ['openapi.json', { mediaType: 'application/json', isOpen: true, text: () => description }],
     ['health', { mediaType: 'application/json', isOpen: true, text: () => '{"status":"ok"}' }],
-    ['metrics', { mediaType: 'text/plain; version=0.0.4; charset=utf-8', isOpen: false, text: () => metrics.text() }],
+    [
+      'metrics',
+      {
+        mediaType: 'text/plain; version=0.0.4; charset=utf-8',
+        isOpen: false,
+        text: () => metrics.text(),
+      },
+    ],
   ])
 }
 
@@ -184,12 +199,28 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
     socket.destroy()
     return
   }
-  const failure = error.code === 'HPE_HEADER_OVERFLOW'
-    ? new Failure('too-large', { maxBytes: HEADERS_MAX_BYTES }, { note: 'headers' })
-    : new Failure('malformed-request', {}, { note: error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'it came too slowly' : 'it is no HTTP/1.1' })
+  const failure =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? new Failure('too-large', { maxBytes: HEADERS_MAX_BYTES }, { note: 'headers' })
+      : new Failure(
+          'malformed-request',
+          {},
+          {
+            note:
+              error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+                ? 'it came too slowly'
+                : 'it is no HTTP/1.1',
+          },
+        )
   const problem = publicProblem(failure, 'none')
   const body = JSON.stringify(problem)
-  const headers = { ...SECURITY_HEADERS, 'content-type': 'application/problem+json', 'content-length': String(Buffer.byteLength(body)) }
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  const headers = {
+    ...SECURITY_HEADERS,
+    'content-type': 'application/problem+json',
+    'content-length': String(Buffer.byteLength(body)),
+  }
+  const lines = Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('')
   socket.end(`HTTP/1.1 ${problem.status} Refused\r\nconnection: close\r\n${lines}\r\n${body}`)
 }

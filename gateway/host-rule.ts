@@ -20,7 +20,8 @@ export function createHostRule(options: {
     if (port === 80) exact.add(name)
   }
   const anyPort = new Set<string>()
-  for (const allowed of allowedHosts) (hasPort(allowed) ? exact : anyPort).add(allowed.toLowerCase())
+  for (const allowed of allowedHosts)
+    (hasPort(allowed) ? exact : anyPort).add(allowed.toLowerCase())
   return header => {
     if (header === undefined) return false
     const value = header.toLowerCase()
@@ -38,7 +39,9 @@ function isUnspecified(host: string): boolean {
 }
 
 function bracketed(host: string): string {
-  return host.includes(':') && !host.startsWith('[') ? `[${host.toLowerCase()}]` : host.toLowerCase()
+  return host.includes(':') && !host.startsWith('[')
+    ? `[${host.toLowerCase()}]`
+    : host.toLowerCase()
 }
 
 function hasPort(host: string): boolean {

@@ -1,5 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Clock, Computer, KeyId, Log, Messenger, ProcessId, Scheduler } from '../protocol/index.ts'
+import type {
+  Clock,
+  Computer,
+  KeyId,
+  Log,
+  Messenger,
+  ProcessId,
+  Scheduler,
+} from '../protocol/index.ts'
 
 /** What a node says of itself; the rest of its description comes from its units. */
 export interface NodeInfo {
@@ -44,4 +52,8 @@ export interface GatewayLogger {
  * Another face on the same port: answers the request and gives true, or leaves it alone and gives false.
  * Host rule, security headers and open CORS are in place; bodies are its own to bound.
  */
-export type Mount = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>
+export type Mount = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+) => Promise<boolean>

@@ -23,7 +23,10 @@ export class RequestMetrics {
     const key = `${operation} ${status}`
     let counter = this.#counters.get(key)
     if (counter === undefined) {
-      counter = this.#registry.counter('atoll_http_requests_total', 'Requests answered', { operation, status })
+      counter = this.#registry.counter('atoll_http_requests_total', 'Requests answered', {
+        operation,
+        status,
+      })
       this.#counters.set(key, counter)
     }
     return counter
@@ -32,7 +35,9 @@ export class RequestMetrics {
   #histogram(operation: string): Histogram {
     let histogram = this.#histograms.get(operation)
     if (histogram === undefined) {
-      histogram = this.#registry.histogram('atoll_http_request_seconds', 'Time to answer', BOUNDS, { operation })
+      histogram = this.#registry.histogram('atoll_http_request_seconds', 'Time to answer', BOUNDS, {
+        operation,
+      })
       this.#histograms.set(operation, histogram)
     }
     return histogram

@@ -12,7 +12,11 @@ interface RouteNode {
   readonly operations: Record<string, OperationName>
 }
 
-const newNode = (): RouteNode => ({ statics: new Map(), param: undefined, operations: Object.create(null) })
+const newNode = (): RouteNode => ({
+  statics: new Map(),
+  param: undefined,
+  operations: Object.create(null),
+})
 
 /** Finds the route of a path, given by its decoded segments; fixed names win over parameters. */
 export type Router = (segments: readonly string[]) => Route | undefined
@@ -40,7 +44,8 @@ function childOf(node: RouteNode, segment: string): RouteNode {
   const param = /^\{(\w+)\}$/.exec(segment)?.[1]
   if (param !== undefined) {
     node.param ??= { name: param, node: newNode() }
-    if (node.param.name !== param) throw new Error(`two names for one parameter: ${param}, ${node.param.name}`)
+    if (node.param.name !== param)
+      throw new Error(`two names for one parameter: ${param}, ${node.param.name}`)
     return node.param.node
   }
   let child = node.statics.get(segment)

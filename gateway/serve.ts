@@ -19,7 +19,13 @@ import {
   STREAMS_MAX,
 } from '../protocol/index.ts'
 import type { AdminGate } from './admin-gate.ts'
-import { type AnswerContext, SECURITY_HEADERS, sendBody, sendPreflight, sendProblem } from './answer.ts'
+import {
+  type AnswerContext,
+  SECURITY_HEADERS,
+  sendBody,
+  sendPreflight,
+  sendProblem,
+} from './answer.ts'
 import { readBody } from './body.ts'
 import type { Call } from './call.ts'
 import { sendEvents } from './event-stream.ts'
@@ -50,14 +56,20 @@ export interface ServeParts {
 }
 
 /** Answers a request. Gives the operation that was asked for, if there is one; never rejects. */
-export async function serve(parts: ServeParts, call: Call, proceed: () => void): Promise<OperationName | undefined> {
+export async function serve(
+  parts: ServeParts,
+  call: Call,
+  proceed: () => void,
+): Promise<OperationName | undefined> {
   const asked: { name: OperationName | undefined } = { name: undefined }
   let isOpen = false
   try {
     admitHost(parts, call)
     const target = parseTarget(call.request.url ?? '')
     const route = parts.router(target.segments)
-    isOpen = route === undefined || !Object.values(route.operations).some(name => rowOf(name).access === 'admin')
+    isOpen =
+      route === undefined ||
+      !Object.values(route.operations).some(name => rowOf(name).access === 'admin')
     if (route === undefined) await serveElsewhere(parts, call, target, proceed)
     else await serveRoute(parts, call, { route, target, isOpen, proceed, asked })
   } catch (thrown) {
@@ -102,14 +114,20 @@ async function serveRoute(parts: ServeParts, call: Call, routed: Routed): Promis
   if (name === undefined) {
     const methods = allowedMethods(Object.keys(operations))
     if (method === 'OPTIONS') sendPreflight(contextOf(call, routed.isOpen), methods)
-    else fail(parts, call, new Failure('method-not-allowed', { allowed: methods }), routed.isOpen, { allow: methods })
+    else
+      fail(parts, call, new Failure('method-not-allowed', { allowed: methods }), routed.isOpen, {
+        allow: methods,
+      })
     return
   }
   routed.asked.name = name
   const row = rowOf(name)
   if (row.access === 'admin') admitAdmin(parts, call)
   const body = await readBody(request, row.body, routed.proceed)
-  const query = row.answer.kind === 'stream' ? resumed(row, routed.target.query, request.headers['last-event-id']) : routed.target.query
+  const query =
+    row.answer.kind === 'stream'
+      ? resumed(row, routed.target.query, request.headers['last-event-id'])
+      : routed.target.query
   const input = decodeRequest(name, { params: routed.route.params, query, body })
   if (row.answer.kind === 'stream') await serveStream(parts, call, name, row, input)
   else await serveAnswer(parts, call, name, row, input, routed.isOpen)
@@ -123,16 +141,29 @@ function allowedMethods(methods: readonly string[]): string {
 function admitAdmin(parts: ServeParts, { request }: Call): void {
   const { origin, host, authorization } = request.headers
   const site = request.headers['sec-fetch-site']
-  const isForeign = (origin !== undefined && !isSameOrigin(origin, host)) || site === 'cross-site' || site === 'same-site'
-  if (isForeign) throw new Failure('host-refused', {}, { note: 'pages of another origin may not use the admin API' })
+  const isForeign =
+    (origin !== undefined && !isSameOrigin(origin, host)) ||
+    site === 'cross-site' ||
+    site === 'same-site'
+  if (isForeign)
+    throw new Failure(
+      'host-refused',
+      {},
+      { note: 'pages of another origin may not use the admin API' },
+    )
   parts.admitAdmin(authorization, request.socket.remoteAddress ?? '')
 }
 
 /** A reader that comes back names the last event it had; the stream goes on after it. */
-function resumed(row: OperationRow, query: Target['query'], lastId: string | string[] | undefined): Target['query'] {
+function resumed(
+  row: OperationRow,
+  query: Target['query'],
+  lastId: string | string[] | undefined,
+): Target['query'] {
   const hasCursor = row.answer.kind === 'stream' && row.answer.cursor !== undefined
   if (!hasCursor || typeof lastId !== 'string' || lastId === '') return query
-  if (!/^[0-9]{1,15}$/.test(lastId)) throw new Failure('malformed-request', {}, { note: 'Last-Event-ID is no slot' })
+  if (!/^[0-9]{1,15}$/.test(lastId))
+    throw new Failure('malformed-request', {}, { note: 'Last-Event-ID is no slot' })
   return { ...query, from: String(Number(lastId) + 1) }
 }
 
@@ -174,19 +205,28 @@ async function serveStream(
   }
 }
 
-async function serveElsewhere(parts: ServeParts, call: Call, target: Target, proceed: () => void): Promise<void> {
+async function serveElsewhere(
+  parts: ServeParts,
+  call: Call,
+  target: Target,
+  proceed: () => void,
+): Promise<void> {
   const { request, response } = call
   const page = parts.pages.get(target.segments.join('/'))
   if (page !== undefined) {
     const context = contextOf(call, page.isOpen)
     if (request.method === 'OPTIONS') return sendPreflight(context, 'GET, HEAD, OPTIONS')
-    if (request.method === 'GET' || request.method === 'HEAD') return sendBody(context, 200, page.mediaType, page.text())
+    if (request.method === 'GET' || request.method === 'HEAD')
+      return sendBody(context, 200, page.mediaType, page.text())
     const allow = 'GET, HEAD, OPTIONS'
-    return fail(parts, call, new Failure('method-not-allowed', { allowed: allow }), page.isOpen, { allow })
+    return fail(parts, call, new Failure('method-not-allowed', { allowed: allow }), page.isOpen, {
+      allow,
+    })
   }
   if (target.segments[0] !== 'v1' && parts.mounts.length > 0) {
     const url = new URL(`http://${request.headers.host ?? ''}${request.url ?? ''}`)
-    for (const [header, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(header, value)
+    for (const [header, value] of Object.entries(SECURITY_HEADERS))
+      response.setHeader(header, value)
     response.setHeader('x-request-id', call.id)
     proceed()
     for (const mount of parts.mounts) {
@@ -196,11 +236,21 @@ async function serveElsewhere(parts: ServeParts, call: Call, target: Target, pro
   throw new Failure('not-found')
 }
 
-function fail(parts: ServeParts, call: Call, error: unknown, isOpen: boolean, headers?: Record<string, string>): void {
+function fail(
+  parts: ServeParts,
+  call: Call,
+  error: unknown,
+  isOpen: boolean,
+  headers?: Record<string, string>,
+): void {
   sendProblem(contextOf(call, isOpen), problemFor(parts, call, error), headers)
 }
 
-function problemFor({ logger }: ServeParts, call: Call, error: unknown): ReturnType<typeof publicProblem> {
+function problemFor(
+  { logger }: ServeParts,
+  call: Call,
+  error: unknown,
+): ReturnType<typeof publicProblem> {
   const failure = Failure.from(error)
   const facts = { request: call.id, method: call.request.method, code: failure.code, err: failure }
   if (failure.code === 'internal') logger.error(facts, 'a request met a bug')

@@ -37,7 +37,10 @@ export function openApiDocument(info: ApiInfo): Json {
     components: {
       schemas,
       responses: {
-        problem: { description: 'It failed.', content: { 'application/problem+json': { schema: problem } } },
+        problem: {
+          description: 'It failed.',
+          content: { 'application/problem+json': { schema: problem } },
+        },
       },
       securitySchemes: { admin: { type: 'http', scheme: 'bearer' } },
     },
@@ -49,13 +52,23 @@ function describe(name: string, row: OperationRow, schemas: Record<string, unkno
     operationId: name,
     summary: row.summary,
     ...(row.access === 'admin' ? { security: [{ admin: [] }] } : {}),
-    parameters: [...parametersOf(row.params, 'path', schemas), ...parametersOf(row.query, 'query', schemas)],
+    parameters: [
+      ...parametersOf(row.params, 'path', schemas),
+      ...parametersOf(row.query, 'query', schemas),
+    ],
     ...(row.body === undefined ? {} : { requestBody: describeBody(row.body, schemas) }),
-    responses: { 200: describeAnswer(row, schemas), default: { $ref: '#/components/responses/problem' } },
+    responses: {
+      200: describeAnswer(row, schemas),
+      default: { $ref: '#/components/responses/problem' },
+    },
   }
 }
 
-function parametersOf(schema: z.ZodObject, place: 'path' | 'query', schemas: Record<string, unknown>): Json[] {
+function parametersOf(
+  schema: z.ZodObject,
+  place: 'path' | 'query',
+  schemas: Record<string, unknown>,
+): Json[] {
   return Object.entries(schema.shape).map(([name, field]) => ({
     name,
     in: place,
@@ -64,26 +77,54 @@ function parametersOf(schema: z.ZodObject, place: 'path' | 'query', schemas: Rec
   }))
 }
 
-function describeBody(body: NonNullable<OperationRow['body']>, schemas: Record<string, unknown>): Json {
+function describeBody(
+  body: NonNullable<OperationRow['body']>,
+  schemas: Record<string, unknown>,
+): Json {
   if (body.kind === 'json') {
-    return { required: true, content: { 'application/json': { schema: describeSchema(body.schema, 'input', schemas) } } }
+    return {
+      required: true,
+      content: { 'application/json': { schema: describeSchema(body.schema, 'input', schemas) } },
+    }
   }
-  return { required: true, description: body.what, content: { [body.mediaType]: { schema: { type: 'string', format: 'binary' } } } }
+  return {
+    required: true,
+    description: body.what,
+    content: { [body.mediaType]: { schema: { type: 'string', format: 'binary' } } },
+  }
 }
 
 function describeAnswer({ answer }: OperationRow, schemas: Record<string, unknown>): Json {
   if (answer.kind === 'bytes') {
-    return { description: answer.what, content: { [answer.mediaType]: { schema: { type: 'string', format: 'binary' } } } }
+    return {
+      description: answer.what,
+      content: { [answer.mediaType]: { schema: { type: 'string', format: 'binary' } } },
+    }
   }
   const schema = describeSchema(answer.schema, 'input', schemas)
-  if (answer.kind === 'json') return { description: 'Done.', content: { 'application/json': { schema } } }
-  const resume = answer.cursor === undefined ? '' : ` The id of an event is its ${answer.cursor}; Last-Event-ID resumes after it.`
-  return { description: `Events whose data is JSON.${resume}`, content: { 'text/event-stream': { schema } } }
+  if (answer.kind === 'json')
+    return { description: 'Done.', content: { 'application/json': { schema } } }
+  const resume =
+    answer.cursor === undefined
+      ? ''
+      : ` The id of an event is its ${answer.cursor}; Last-Event-ID resumes after it.`
+  return {
+    description: `Events whose data is JSON.${resume}`,
+    content: { 'text/event-stream': { schema } },
+  }
 }
 
 /** The JSON schema of the text form; named schemas move to `schemas`. */
-function describeSchema(schema: z.core.$ZodType, io: 'input', schemas: Record<string, unknown>): Json {
-  const { $defs, $schema: _, ...root } = z.toJSONSchema(schema, {
+function describeSchema(
+  schema: z.core.$ZodType,
+  io: 'input',
+  schemas: Record<string, unknown>,
+): Json {
+  const {
+    $defs,
+    $schema: _,
+    ...root
+  } = z.toJSONSchema(schema, {
     io,
     metadata: schemaNotes,
     override({ zodSchema, jsonSchema }) {
@@ -93,7 +134,8 @@ function describeSchema(schema: z.core.$ZodType, io: 'input', schemas: Record<st
       Object.assign(jsonSchema, note.shown)
     },
   }) as Json
-  for (const [id, definition] of Object.entries(($defs ?? {}) as Json)) schemas[id] ??= withReferences(definition)
+  for (const [id, definition] of Object.entries(($defs ?? {}) as Json))
+    schemas[id] ??= withReferences(definition)
   return withReferences(root) as Json
 }
 
@@ -105,7 +147,9 @@ function withReferences(node: unknown): unknown {
   for (const [key, value] of Object.entries(node)) {
     if (key === 'id' && typeof value === 'string') continue
     const isReference = key === '$ref' && typeof value === 'string'
-    result[key] = isReference ? value.replace('#/$defs/', '#/components/schemas/') : withReferences(value)
+    result[key] = isReference
+      ? value.replace('#/$defs/', '#/components/schemas/')
+      : withReferences(value)
   }
   return result
 }

@@ -1,7 +1,12 @@
 import { z } from 'zod'
 import { Failure } from './failure.ts'
 import type { OperationRow } from './operation.ts'
-import { type OperationInput, type OperationName, type OperationOutput, rowOf } from './operations.ts'
+import {
+  type OperationInput,
+  type OperationName,
+  type OperationOutput,
+  rowOf,
+} from './operations.ts'
 import { toJsonValue } from './wire.ts'
 
 /** A call as it travels: filled path, query as text, and the body. */
@@ -34,17 +39,25 @@ function fieldNames(schema: z.ZodObject): readonly string[] {
 }
 
 /** Makes the request that asks for an operation. @throws {Failure} `malformed-request` */
-export function encodeRequest<N extends OperationName>(name: N, input: OperationInput<N>): OperationRequest {
+export function encodeRequest<N extends OperationName>(
+  name: N,
+  input: OperationInput<N>,
+): OperationRequest {
   const row = rowOf(name)
   const given = input as Readonly<Record<string, unknown>>
   const params = encodeFields(row.params, given)
   const query = encodeFields(row.query, given)
-  const path = row.path.replace(/\{(\w+)\}/g, (_, param: string) => encodeURIComponent(params[param] ?? ''))
+  const path = row.path.replace(/\{(\w+)\}/g, (_, param: string) =>
+    encodeURIComponent(params[param] ?? ''),
+  )
   const search = new URLSearchParams(query).toString()
   return { method: row.method, path, query: search, ...encodeBody(row, given) }
 }
 
-function encodeFields(schema: z.ZodObject, given: Readonly<Record<string, unknown>>): Record<string, string> {
+function encodeFields(
+  schema: z.ZodObject,
+  given: Readonly<Record<string, unknown>>,
+): Record<string, string> {
   const picked = pick(schema, given)
   if (picked === undefined) return {}
   const encoded = z.safeEncode(schema, picked)
@@ -52,7 +65,10 @@ function encodeFields(schema: z.ZodObject, given: Readonly<Record<string, unknow
   return encoded.data as Record<string, string>
 }
 
-function pick(schema: z.ZodObject, given: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
+function pick(
+  schema: z.ZodObject,
+  given: Readonly<Record<string, unknown>>,
+): Record<string, unknown> | undefined {
   const names = fieldNames(schema)
   if (names.length === 0) return undefined
   const picked: Record<string, unknown> = {}
@@ -69,7 +85,8 @@ function encodeBody(
   if (row.body === undefined) return { mediaType: undefined, body: undefined }
   if (row.body.kind === 'bytes') {
     const { bytes } = given
-    if (!(bytes instanceof Uint8Array)) throw new Failure('malformed-request', {}, { note: 'expected bytes' })
+    if (!(bytes instanceof Uint8Array))
+      throw new Failure('malformed-request', {}, { note: 'expected bytes' })
     return { mediaType: row.body.mediaType, body: bytes }
   }
   const encoded = z.safeEncode(row.body.schema, pick(row.body.schema, given) ?? {})
@@ -81,7 +98,10 @@ function encodeBody(
  * Checks the input of a call that never becomes a request, by the same rules: fields, shapes, sizes.
  * Gives the fields that the operation knows. @throws {Failure} `malformed-request`, `too-large`
  */
-export function checkInput<N extends OperationName>(name: N, input: OperationInput<N>): OperationInput<N> {
+export function checkInput<N extends OperationName>(
+  name: N,
+  input: OperationInput<N>,
+): OperationInput<N> {
   const row = rowOf(name)
   const given = input as Readonly<Record<string, unknown>>
   encodeFields(row.params, given)
@@ -96,7 +116,10 @@ export function checkInput<N extends OperationName>(name: N, input: OperationInp
 }
 
 /** Reads the parts of a request into the input of an operation. @throws {Failure} `malformed-request` */
-export function decodeRequest<N extends OperationName>(name: N, parts: ReceivedParts): OperationInput<N> {
+export function decodeRequest<N extends OperationName>(
+  name: N,
+  parts: ReceivedParts,
+): OperationInput<N> {
   const row = rowOf(name)
   const input: Record<string, unknown> = {
     ...decodeFields(row.params, parts.params),
@@ -107,7 +130,10 @@ export function decodeRequest<N extends OperationName>(name: N, parts: ReceivedP
   return input as OperationInput<N>
 }
 
-function decodeFields(schema: z.ZodObject, given: Readonly<Record<string, string>>): Record<string, unknown> {
+function decodeFields(
+  schema: z.ZodObject,
+  given: Readonly<Record<string, string>>,
+): Record<string, unknown> {
   if (fieldNames(schema).length === 0 && Object.keys(given).length === 0) return {}
   return decodeWith(schema, given)
 }
@@ -120,7 +146,9 @@ function decodeWith(schema: z.ZodObject, value: unknown): Record<string, unknown
 
 /** Says which fields were wrong, and shows nothing of what was sent. */
 function malformed(error: z.ZodError): Failure {
-  const problems = error.issues.slice(0, 8).map(issue => `${issue.path.join('.') || 'request'}: ${issue.message}`.slice(0, 200))
+  const problems = error.issues
+    .slice(0, 8)
+    .map(issue => `${issue.path.join('.') || 'request'}: ${issue.message}`.slice(0, 200))
   return new Failure('malformed-request', { problems })
 }
 
@@ -141,6 +169,12 @@ export function decodeAnswer<N extends OperationName>(name: N, value: unknown): 
   }
   const decoded = z.safeDecode(answer.schema, value)
   if (decoded.success) return decoded.data as OperationOutput<N>
-  const problems = decoded.error.issues.slice(0, 4).map(issue => `${issue.path.join('.')}: ${issue.message}`)
-  throw new Failure('unreachable', { operation: name, problems }, { note: 'what answers there is no Atoll node of this version' })
+  const problems = decoded.error.issues
+    .slice(0, 4)
+    .map(issue => `${issue.path.join('.')}: ${issue.message}`)
+  throw new Failure(
+    'unreachable',
+    { operation: name, problems },
+    { note: 'what answers there is no Atoll node of this version' },
+  )
 }

@@ -17,7 +17,12 @@ export interface OperationRow {
 
 /** What a request carries. */
 export type BodyRow =
-  | { readonly kind: 'bytes'; readonly mediaType: string; readonly limitBytes: number; readonly what: string }
+  | {
+      readonly kind: 'bytes'
+      readonly mediaType: string
+      readonly limitBytes: number
+      readonly what: string
+    }
   | { readonly kind: 'json'; readonly schema: z.ZodObject; readonly limitBytes: number }
 
 /** What an operation gives: a value, bytes, or values one after the other until the caller ends it. */
@@ -46,11 +51,15 @@ export type InputOfRow<R extends OperationRow> = Fields<R['params']> &
   BodyInput<R['body']>
 
 /** What a call of the operation gives; for a stream, each value of it. */
-export type OutputOfRow<R extends OperationRow> = R['answer'] extends { readonly schema: infer S extends z.ZodType }
+export type OutputOfRow<R extends OperationRow> = R['answer'] extends {
+  readonly schema: infer S extends z.ZodType
+}
   ? ValueOf<S>
   : Uint8Array
 
 /** How an operation is carried out, wherever that is. @throws {Failure} */
-export type ImplementationOfRow<R extends OperationRow> = R['answer'] extends { readonly kind: 'stream' }
+export type ImplementationOfRow<R extends OperationRow> = R['answer'] extends {
+  readonly kind: 'stream'
+}
   ? (input: InputOfRow<R>, options: CallOptions) => AsyncIterable<OutputOfRow<R>>
   : (input: InputOfRow<R>, options: CallOptions) => Promise<OutputOfRow<R>>

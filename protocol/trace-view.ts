@@ -27,15 +27,21 @@ const Fields = {
 const TraceFields = z.object(Fields)
 
 /** A message of a tree, and what it caused. */
-export type TraceNodeView = ValueOf<typeof TraceFields> & { readonly children: readonly TraceNodeView[] }
+export type TraceNodeView = ValueOf<typeof TraceFields> & {
+  readonly children: readonly TraceNodeView[]
+}
 
 /** The recursive schema, for readers of the API description only. */
-const TraceNode: z.ZodType = named('TraceNode', 'A message of a tree, and what it caused.', z.object({
-  ...Fields,
-  get children() {
-    return z.array(TraceNode)
-  },
-}))
+const TraceNode: z.ZodType = named(
+  'TraceNode',
+  'A message of a tree, and what it caused.',
+  z.object({
+    ...Fields,
+    get children() {
+      return z.array(TraceNode)
+    },
+  }),
+)
 
 /** Schemas that the description names and no operation leads to. */
 export const SCHEMAS_BY_NAME_ONLY: readonly z.ZodType[] = [TraceNode]
@@ -43,7 +49,9 @@ export const SCHEMAS_BY_NAME_ONLY: readonly z.ZodType[] = [TraceNode]
 const Tree = z.codec(z.unknown(), z.custom<TraceNodeView>(), {
   decode(root, context) {
     const decoded: TraceNodeView[] = []
-    const waiting: { from: unknown; into: TraceNodeView[]; at: number }[] = [{ from: root, into: decoded, at: 0 }]
+    const waiting: { from: unknown; into: TraceNodeView[]; at: number }[] = [
+      { from: root, into: decoded, at: 0 },
+    ]
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const fields = TraceFields.safeDecode(next.from as z.input<typeof TraceFields>)
       const children = (next.from as { readonly children?: unknown } | null)?.children
@@ -61,9 +69,13 @@ const Tree = z.codec(z.unknown(), z.custom<TraceNodeView>(), {
 })
 schemaNotes.add(Tree, { shown: { $ref: '#/$defs/TraceNode' } })
 
-export const TraceView = named('Trace', 'One message and all that it caused.', z.object({
-  root: Tree,
-  settled: z.boolean(),
-  truncated: z.boolean(),
-}))
+export const TraceView = named(
+  'Trace',
+  'One message and all that it caused.',
+  z.object({
+    root: Tree,
+    settled: z.boolean(),
+    truncated: z.boolean(),
+  }),
+)
 export type TraceView = ValueOf<typeof TraceView>

@@ -8,7 +8,14 @@ import { asMessageId, isId, MessageId, Slot } from './ids.ts'
  */
 
 /** A value that nobody changes, all the way down. */
-export type DeepReadonly<T> = T extends string | number | bigint | boolean | null | undefined | Uint8Array
+export type DeepReadonly<T> = T extends
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | undefined
+  | Uint8Array
   ? T
   : T extends readonly (infer E)[]
     ? readonly DeepReadonly<E>[]
@@ -38,18 +45,22 @@ export function named<S extends z.ZodType>(id: string, description: string, sche
 export const BytesText = named(
   'Bytes',
   'Bytes as unpadded base64url text.',
-  z.codec(z.string(), z.custom<Uint8Array>(value => value instanceof Uint8Array, 'expected bytes'), {
-    decode(text, context) {
-      try {
-        return fromBase64Url(text)
-      } catch (cause) {
-        if (!(cause instanceof MalformedBytes)) throw cause
-        context.issues.push({ code: 'custom', input: text, message: cause.message })
-        return z.NEVER
-      }
+  z.codec(
+    z.string(),
+    z.custom<Uint8Array>(value => value instanceof Uint8Array, 'expected bytes'),
+    {
+      decode(text, context) {
+        try {
+          return fromBase64Url(text)
+        } catch (cause) {
+          if (!(cause instanceof MalformedBytes)) throw cause
+          context.issues.push({ code: 'custom', input: text, message: cause.message })
+          return z.NEVER
+        }
+      },
+      encode: toBase64Url,
     },
-    encode: toBase64Url,
-  }),
+  ),
 )
 
 /** A bigint from 0 up as decimal text. */
@@ -63,7 +74,9 @@ export const BigText = named(
 )
 
 /** A whole number from 0 to `max`, in a path or a query. */
-export function naturalText(max: number = Number.MAX_SAFE_INTEGER): z.ZodCodec<z.ZodString, z.ZodInt> {
+export function naturalText(
+  max: number = Number.MAX_SAFE_INTEGER,
+): z.ZodCodec<z.ZodString, z.ZodInt> {
   const codec = z.codec(z.string().regex(/^(0|[1-9][0-9]{0,15})$/), z.int().min(0).max(max), {
     decode: Number,
     encode: String,
@@ -87,7 +100,11 @@ export const PlaceText = z.codec(
     decode(text, context): number | MessageId {
       if (text.length < 43) return Number(text)
       if (isId(text)) return asMessageId(text)
-      context.issues.push({ code: 'custom', input: text, message: 'expected a slot or the id of a message' })
+      context.issues.push({
+        code: 'custom',
+        input: text,
+        message: 'expected a slot or the id of a message',
+      })
       return z.NEVER
     },
     encode: String,

@@ -1,7 +1,22 @@
 import {
-  asMessageId, asProcessId, type CallOptions, type CertifiedView, type DataItem, Failure, type MessageId, type NodeView,
-  type OperationOutput, type ProcessId, type QueryView, type ResultView, type Signer, type Slot, type SubmittedView,
-  type Tag, toUtf8, type TraceView,
+  asMessageId,
+  asProcessId,
+  type CallOptions,
+  type CertifiedView,
+  type DataItem,
+  Failure,
+  type MessageId,
+  type NodeView,
+  type OperationOutput,
+  type ProcessId,
+  type QueryView,
+  type ResultView,
+  type Signer,
+  type Slot,
+  type SubmittedView,
+  type Tag,
+  toUtf8,
+  type TraceView,
 } from '../protocol/index.ts'
 import { type FollowOptions, followResults } from './follow.ts'
 import { type MessageFields, signMessage, signSpawn, type SpawnFields } from './message-item.ts'
@@ -61,7 +76,10 @@ export class Client {
   }
 
   /** Makes a process; resolves when its spawn message is durable. */
-  async spawn(fields: SpawnFields & { readonly signer?: Signer | undefined }, options: CallOptions = {}): Promise<ProcessHandle> {
+  async spawn(
+    fields: SpawnFields & { readonly signer?: Signer | undefined },
+    options: CallOptions = {},
+  ): Promise<ProcessHandle> {
     const schedulers = fields.schedulers ?? [(this.#node ??= await this.node(options)).scheduler]
     const item = await signSpawn(fields, schedulers, this.#signerOr(fields.signer))
     const sent = await this.#sendItem(item.bytes, options)
@@ -84,36 +102,60 @@ export class Client {
   }
 
   /** Sends many messages, signed in turn, in as few requests as possible; an answer for each, in order. */
-  async sendMany(messages: readonly SendFields[], options: CallOptions = {}): Promise<(Sent | Failure)[]> {
+  async sendMany(
+    messages: readonly SendFields[],
+    options: CallOptions = {},
+  ): Promise<(Sent | Failure)[]> {
     const items: Uint8Array[] = []
     for (const fields of messages) items.push((await this.prepare(fields)).bytes)
     const answers = await this.submitMany(items, options)
     return answers.map(answer => {
       if (answer instanceof Failure) return answer
-      return 'module' in answer ? new Failure('internal', {}, { note: 'a message became a module' }) : new Sent(this, answer)
+      return 'module' in answer
+        ? new Failure('internal', {}, { note: 'a message became a module' })
+        : new Sent(this, answer)
     })
   }
 
   /** Hands in one signed item, byte for byte. */
   submit(item: Uint8Array, options: CallOptions = {}): Promise<SubmittedView> {
-    return withRetries(options, SEND_TIMEOUT_MS, limits => this.transport.request('send', { bytes: item }, limits))
+    return withRetries(options, SEND_TIMEOUT_MS, limits =>
+      this.transport.request('send', { bytes: item }, limits),
+    )
   }
 
   /** Hands in many signed items; an answer for each, in order. */
-  submitMany(items: readonly Uint8Array[], options: CallOptions = {}): Promise<(SubmittedView | Failure)[]> {
+  submitMany(
+    items: readonly Uint8Array[],
+    options: CallOptions = {},
+  ): Promise<(SubmittedView | Failure)[]> {
     return submitMany(this.transport, items, options, SEND_TIMEOUT_MS)
   }
 
   /** The result of a slot, or of a message that stands there; waits for it. */
   result(process: string, at: Slot | string, options: CallOptions = {}): Promise<ResultView> {
     return untilThere(options, RESULT_TIMEOUT_MS, (wait_ms, limits) =>
-      this.transport.request('result', { process: asProcessId(process), at: placeOf(at), wait_ms }, limits))
+      this.transport.request(
+        'result',
+        { process: asProcessId(process), at: placeOf(at), wait_ms },
+        limits,
+      ),
+    )
   }
 
   /** The result with what proves it; see `verifyResult`. */
-  certifiedResult(process: string, at: Slot | string, options: CallOptions = {}): Promise<CertifiedView> {
+  certifiedResult(
+    process: string,
+    at: Slot | string,
+    options: CallOptions = {},
+  ): Promise<CertifiedView> {
     return untilThere(options, RESULT_TIMEOUT_MS, (wait_ms, limits) =>
-      this.transport.request('certifiedResult', { process: asProcessId(process), at: placeOf(at), wait_ms }, limits))
+      this.transport.request(
+        'certifiedResult',
+        { process: asProcessId(process), at: placeOf(at), wait_ms },
+        limits,
+      ),
+    )
   }
 
   /** Results as they come, each once, in slot order; survives lost connections. */
@@ -127,15 +169,25 @@ export class Client {
     const allTags = [...(action === undefined ? [] : [{ name: 'Action', value: action }]), ...tags]
     const bytes = typeof data === 'string' ? toUtf8(data) : data
     return withRetries(options, SEND_TIMEOUT_MS, limits =>
-      this.transport.request('query', { process: asProcessId(process), from, tags: allTags, data: bytes }, limits))
+      this.transport.request(
+        'query',
+        { process: asProcessId(process), from, tags: allTags, data: bytes },
+        limits,
+      ),
+    )
   }
 
   /** The value of a cell after the last evaluated slot, or nothing. */
-  async cell(process: string, key: Uint8Array | string, options: CallOptions = {}): Promise<Uint8Array | undefined> {
+  async cell(
+    process: string,
+    key: Uint8Array | string,
+    options: CallOptions = {},
+  ): Promise<Uint8Array | undefined> {
     const bytes = typeof key === 'string' ? toUtf8(key) : key
     try {
       return await withRetries(options, SEND_TIMEOUT_MS, limits =>
-        this.transport.request('cell', { process: asProcessId(process), key: bytes }, limits))
+        this.transport.request('cell', { process: asProcessId(process), key: bytes }, limits),
+      )
     } catch (error) {
       if (Failure.is(error, 'not-found')) return undefined
       throw error
@@ -143,27 +195,43 @@ export class Client {
   }
 
   /** A message and all that it caused so far. */
-  trace(id: string, options: CallOptions & { readonly process?: ProcessId | undefined } = {}): Promise<TraceView> {
+  trace(
+    id: string,
+    options: CallOptions & { readonly process?: ProcessId | undefined } = {},
+  ): Promise<TraceView> {
     const { process, ...limits } = options
     return withRetries(limits, SEND_TIMEOUT_MS, rest =>
-      this.transport.request('trace', { message: asMessageId(id), process }, rest))
+      this.transport.request('trace', { message: asMessageId(id), process }, rest),
+    )
   }
 
   /** A message and all that it caused, once nothing of it is under way. */
-  settled(id: string, options: CallOptions & { readonly process?: ProcessId | undefined } = {}): Promise<TraceView> {
+  settled(
+    id: string,
+    options: CallOptions & { readonly process?: ProcessId | undefined } = {},
+  ): Promise<TraceView> {
     const { process, ...limits } = options
     return untilThere(limits, RESULT_TIMEOUT_MS, (wait_ms, rest) =>
-      this.transport.request('trace', { message: asMessageId(id), process, settled: true, wait_ms }, rest))
+      this.transport.request(
+        'trace',
+        { message: asMessageId(id), process, settled: true, wait_ms },
+        rest,
+      ),
+    )
   }
 
   /** Every place in which a message stands. */
   places(id: string, options: CallOptions = {}): Promise<OperationOutput<'message'>> {
-    return withRetries(options, SEND_TIMEOUT_MS, limits => this.transport.request('message', { message: asMessageId(id) }, limits))
+    return withRetries(options, SEND_TIMEOUT_MS, limits =>
+      this.transport.request('message', { message: asMessageId(id) }, limits),
+    )
   }
 
   /** What the node says of itself. */
   node(options: CallOptions = {}): Promise<NodeView> {
-    return withRetries(options, SEND_TIMEOUT_MS, limits => this.transport.request('node', {}, limits))
+    return withRetries(options, SEND_TIMEOUT_MS, limits =>
+      this.transport.request('node', {}, limits),
+    )
   }
 
   async #sendItem(bytes: Uint8Array, options: CallOptions): Promise<Sent> {
@@ -174,9 +242,15 @@ export class Client {
 
   #signerOr(signer: Signer | undefined): Signer {
     const found = signer ?? this.#signer
-    if (found === undefined) throw new Failure('bad-config', {}, { note: 'nobody signs: give a signer to the call or to connect()' })
+    if (found === undefined)
+      throw new Failure(
+        'bad-config',
+        {},
+        { note: 'nobody signs: give a signer to the call or to connect()' },
+      )
     return found
   }
 }
 
-const placeOf = (at: Slot | string): Slot | MessageId => (typeof at === 'number' ? at : asMessageId(at))
+const placeOf = (at: Slot | string): Slot | MessageId =>
+  typeof at === 'number' ? at : asMessageId(at)

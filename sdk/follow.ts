@@ -28,12 +28,21 @@ export async function* followResults(
   options: FollowOptions,
 ): AsyncGenerator<ResultView> {
   const { signal, to = Number.MAX_SAFE_INTEGER, timeoutMs = OUT_OF_REACH_MAX_MS } = options
-  let next = options.from ?? (await withRetries({ signal, timeoutMs }, timeoutMs, async limits =>
-    (await transport.request('process', { process }, limits)).evaluated))
+  let next =
+    options.from ??
+    (await withRetries(
+      { signal, timeoutMs },
+      timeoutMs,
+      async limits => (await transport.request('process', { process }, limits)).evaluated,
+    ))
   let reachedMs = performance.now()
   while (next < to) {
     try {
-      for await (const result of transport.stream('followResults', { process, from: next }, { signal })) {
+      for await (const result of transport.stream(
+        'followResults',
+        { process, from: next },
+        { signal },
+      )) {
         reachedMs = performance.now()
         if (result.slot < next) continue
         next = result.slot + 1
@@ -43,7 +52,8 @@ export async function* followResults(
       }
     } catch (error) {
       const isOver = performance.now() - reachedMs > timeoutMs
-      if (!Failure.is(error) || error.blame !== 'transient' || error.code === 'aborted' || isOver) throw error
+      if (!Failure.is(error) || error.blame !== 'transient' || error.code === 'aborted' || isOver)
+        throw error
     }
     await sleep(PAUSE_MS, signal)
   }

@@ -34,7 +34,8 @@ export function httpTransport(parts: HttpTransportParts): Transport {
         return decodeAnswer(name, await readAnswer(parts, name, response))
       }),
     async *stream(name, input, { signal } = {}) {
-      for await (const value of readStream(parts, name, encodeRequest(name, input), signal)) yield decodeAnswer(name, value)
+      for await (const value of readStream(parts, name, encodeRequest(name, input), signal))
+        yield decodeAnswer(name, value)
     },
   }
 }
@@ -48,12 +49,20 @@ async function send(
   const { method, path, query, mediaType, body } = request
   const headers: Record<string, string> = {}
   if (mediaType !== undefined) headers['content-type'] = mediaType
-  if (rowOf(name).access === 'admin' && parts.adminToken !== undefined) headers['authorization'] = `Bearer ${parts.adminToken}`
+  if (rowOf(name).access === 'admin' && parts.adminToken !== undefined)
+    headers['authorization'] = `Bearer ${parts.adminToken}`
   const url = `${baseOf(parts)}${path}${query === '' ? '' : `?${query}`}`
   const ask = parts.fetch ?? globalThis.fetch
   let response: Response
   try {
-    response = await ask(url, { method, headers, signal, body: (body ?? null) as BodyInit | null, cache: 'no-store', redirect: 'error' })
+    response = await ask(url, {
+      method,
+      headers,
+      signal,
+      body: (body ?? null) as BodyInit | null,
+      cache: 'no-store',
+      redirect: 'error',
+    })
   } catch (cause) {
     throw unreachable(parts, cause)
   }
@@ -61,7 +70,11 @@ async function send(
   throw failureOfAnswer(response.status, await response.json().catch(() => undefined))
 }
 
-async function readAnswer(parts: HttpTransportParts, name: OperationName, response: Response): Promise<unknown> {
+async function readAnswer(
+  parts: HttpTransportParts,
+  name: OperationName,
+  response: Response,
+): Promise<unknown> {
   try {
     if (rowOf(name).answer.kind === 'bytes') return new Uint8Array(await response.arrayBuffer())
     return await response.json()
@@ -101,7 +114,10 @@ async function* readStream(
 async function* piecesOf(response: Response, aborter: AbortController): AsyncGenerator<Uint8Array> {
   const reader = response.body?.getReader()
   for (;;) {
-    const silence = setTimeout(() => aborter.abort(new Error('the stream fell silent')), SILENCE_MAX_MS)
+    const silence = setTimeout(
+      () => aborter.abort(new Error('the stream fell silent')),
+      SILENCE_MAX_MS,
+    )
     const piece = await reader?.read().finally(() => clearTimeout(silence))
     if (piece === undefined || piece.done) return
     yield piece.value
@@ -113,5 +129,7 @@ function baseOf({ url }: HttpTransportParts): string {
 }
 
 function unreachable(parts: HttpTransportParts, cause: unknown): Failure {
-  return cause instanceof Failure ? cause : new Failure('unreachable', { url: baseOf(parts) }, { cause })
+  return cause instanceof Failure
+    ? cause
+    : new Failure('unreachable', { url: baseOf(parts) }, { cause })
 }

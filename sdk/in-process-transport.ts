@@ -1,4 +1,10 @@
-import { checkInput, Failure, type OperationName, type Operations, REQUEST_TIMEOUT_MS } from '../protocol/index.ts'
+import {
+  checkInput,
+  Failure,
+  type OperationName,
+  type Operations,
+  REQUEST_TIMEOUT_MS,
+} from '../protocol/index.ts'
 import { abortedBy, isAborted, withTimeLimit } from './time-limit.ts'
 import type { Transport } from './transport.ts'
 

@@ -3,7 +3,15 @@ export { Client, type FollowOptions, type QueryFields, type SendFields } from '.
 export { type ConnectOptions, connect, DEFAULT_URL } from './connect.ts'
 export { httpTransport, type HttpTransportParts } from './http-transport.ts'
 export { inProcessTransport } from './in-process-transport.ts'
-export { fullTags, type MessageFields, type ModuleFields, signMessage, signModule, signSpawn, type SpawnFields } from './message-item.ts'
+export {
+  fullTags,
+  type MessageFields,
+  type ModuleFields,
+  signMessage,
+  signModule,
+  signSpawn,
+  type SpawnFields,
+} from './message-item.ts'
 export type { ModuleCalls } from './module-calls.ts'
 export type { ProcessCalls } from './process-calls.ts'
 export { ProcessHandle } from './process-handle.ts'

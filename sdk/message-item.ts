@@ -16,7 +16,11 @@ const VARIANT = 'ao.TN.1'
 const OWN_TAGS: ReadonlySet<string> = new Set(['Data-Protocol', 'Variant', 'Type', 'SDK'])
 
 /** The caller's tags, then those that say what the item is, in the order in which AO's clients write them. */
-export function fullTags(type: 'Message' | 'Process' | 'Module', fields: MessageFields, extra: readonly Tag[] = []): Tag[] {
+export function fullTags(
+  type: 'Message' | 'Process' | 'Module',
+  fields: MessageFields,
+  extra: readonly Tag[] = [],
+): Tag[] {
   const taken = new Set([...OWN_TAGS, ...extra.map(tag => tag.name)])
   return [
     ...(fields.action === undefined ? [] : [{ name: 'Action', value: fields.action }]),
@@ -33,9 +37,16 @@ export function fullTags(type: 'Message' | 'Process' | 'Module', fields: Message
  * Signs a message for a process. Ed25519 signs the same words the same way, so a random anchor makes two
  * messages of them; who sends one item twice still gets one slot.
  */
-export function signMessage(process: string, fields: MessageFields, signer: Signer): Promise<DataItem> {
+export function signMessage(
+  process: string,
+  fields: MessageFields,
+  signer: Signer,
+): Promise<DataItem> {
   const anchor = fields.anchor ?? globalThis.crypto.getRandomValues(new Uint8Array(32))
-  return createDataItem({ target: process, anchor, tags: fullTags('Message', fields), data: fields.data ?? '' }, signer)
+  return createDataItem(
+    { target: process, anchor, tags: fullTags('Message', fields), data: fields.data ?? '' },
+    signer,
+  )
 }
 
 /** What a caller says of a new process. */
@@ -51,16 +62,27 @@ export interface SpawnFields extends Omit<MessageFields, 'action'> {
 }
 
 /** Signs the message that makes a process. */
-export function signSpawn(fields: SpawnFields, schedulers: readonly string[], signer: Signer): Promise<DataItem> {
+export function signSpawn(
+  fields: SpawnFields,
+  schedulers: readonly string[],
+  signer: Signer,
+): Promise<DataItem> {
   const extra: Tag[] = [
     { name: 'Module', value: fields.module },
     ...schedulers.map(value => ({ name: 'Scheduler', value })),
-    ...(fields.schedulerQuorum === undefined ? [] : [{ name: 'Scheduler-Quorum', value: String(fields.schedulerQuorum) }]),
+    ...(fields.schedulerQuorum === undefined
+      ? []
+      : [{ name: 'Scheduler-Quorum', value: String(fields.schedulerQuorum) }]),
     ...(fields.computeUnits ?? []).map(value => ({ name: 'Compute-Unit', value })),
-    ...(fields.computeQuorum === undefined ? [] : [{ name: 'Compute-Quorum', value: String(fields.computeQuorum) }]),
+    ...(fields.computeQuorum === undefined
+      ? []
+      : [{ name: 'Compute-Quorum', value: String(fields.computeQuorum) }]),
   ]
   const anchor = fields.anchor ?? globalThis.crypto.getRandomValues(new Uint8Array(32))
-  return createDataItem({ anchor, tags: fullTags('Process', fields, extra), data: fields.data ?? '' }, signer)
+  return createDataItem(
+    { anchor, tags: fullTags('Process', fields, extra), data: fields.data ?? '' },
+    signer,
+  )
 }
 
 /** What a caller says of a new module. */
@@ -71,7 +93,11 @@ export interface ModuleFields {
 }
 
 /** Signs a module. Without an anchor: the same bytes by the same Ed25519 key are the same module. */
-export function signModule(wasm: Uint8Array, fields: ModuleFields, signer: Signer): Promise<DataItem> {
+export function signModule(
+  wasm: Uint8Array,
+  fields: ModuleFields,
+  signer: Signer,
+): Promise<DataItem> {
   const extra: Tag[] = [{ name: 'Module-Format', value: fields.format }]
   return createDataItem({ tags: fullTags('Module', fields, extra), data: wasm }, signer)
 }

@@ -1,4 +1,10 @@
-import { asModuleId, type CallOptions, type ModuleId, type ModuleView, type Signer } from '../protocol/index.ts'
+import {
+  asModuleId,
+  type CallOptions,
+  type ModuleId,
+  type ModuleView,
+  type Signer,
+} from '../protocol/index.ts'
 import { type ModuleFields, signModule } from './message-item.ts'
 import { pagesOf } from './pages.ts'
 import { withRetries } from './retry.ts'
@@ -11,7 +17,11 @@ const READ_TIMEOUT_MS = 30_000
 /** What a client does with modules. */
 export interface ModuleCalls {
   /** Signs and adds a module; the same bytes by the same Ed25519 key give the same id. */
-  add(wasm: Uint8Array, fields: ModuleFields & { readonly signer?: Signer | undefined }, options?: CallOptions): Promise<ModuleId>
+  add(
+    wasm: Uint8Array,
+    fields: ModuleFields & { readonly signer?: Signer | undefined },
+    options?: CallOptions,
+  ): Promise<ModuleId>
   get(id: string, options?: CallOptions): Promise<ModuleView>
   /** The signed item of a module. */
   item(id: string, options?: CallOptions): Promise<Uint8Array>
@@ -19,23 +29,36 @@ export interface ModuleCalls {
   list(options?: CallOptions): AsyncIterable<ModuleView>
 }
 
-export function moduleCalls(transport: Transport, signerOr: (signer: Signer | undefined) => Signer): ModuleCalls {
+export function moduleCalls(
+  transport: Transport,
+  signerOr: (signer: Signer | undefined) => Signer,
+): ModuleCalls {
   return {
     async add(wasm, fields, options = {}) {
       const { bytes } = await signModule(wasm, fields, signerOr(fields.signer))
       const limits = { timeoutMs: ADD_TIMEOUT_MS, ...options }
       const added = await withRetries(limits, ADD_TIMEOUT_MS, ({ signal }) =>
-        transport.request('addModule', { bytes }, { signal, timeoutMs: ADD_TIMEOUT_MS }))
+        transport.request('addModule', { bytes }, { signal, timeoutMs: ADD_TIMEOUT_MS }),
+      )
       return added.module
     },
     get: (id, options = {}) =>
-      withRetries(options, READ_TIMEOUT_MS, limits => transport.request('module', { module: asModuleId(id) }, limits)),
+      withRetries(options, READ_TIMEOUT_MS, limits =>
+        transport.request('module', { module: asModuleId(id) }, limits),
+      ),
     item: (id, options = {}) =>
       withRetries(options, ADD_TIMEOUT_MS, ({ signal }) =>
-        transport.request('moduleItem', { module: asModuleId(id) }, { signal, timeoutMs: ADD_TIMEOUT_MS })),
+        transport.request(
+          'moduleItem',
+          { module: asModuleId(id) },
+          { signal, timeoutMs: ADD_TIMEOUT_MS },
+        ),
+      ),
     list: (options = {}) =>
       pagesOf(async (after: ModuleId | undefined) => {
-        const page = await withRetries(options, READ_TIMEOUT_MS, limits => transport.request('listModules', { after }, limits))
+        const page = await withRetries(options, READ_TIMEOUT_MS, limits =>
+          transport.request('listModules', { after }, limits),
+        )
         return { entries: page.modules, next: page.next }
       }),
   }

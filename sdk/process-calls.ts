@@ -23,26 +23,39 @@ export interface ProcessCalls {
   /** What stands in a slot. */
   slot(id: string, slot: Slot, options?: CallOptions): Promise<AssignmentView>
   /** Assignments in slot order, page by page, up to the present end of the feed. */
-  slots(id: string, options?: CallOptions & { readonly from?: Slot | undefined }): AsyncIterable<AssignmentView>
+  slots(
+    id: string,
+    options?: CallOptions & { readonly from?: Slot | undefined },
+  ): AsyncIterable<AssignmentView>
 }
 
 export function processCalls(transport: Transport): ProcessCalls {
-  const read = <T>(options: CallOptions, ask: (limits: CallOptions) => Promise<T>) => withRetries(options, READ_TIMEOUT_MS, ask)
+  const read = <T>(options: CallOptions, ask: (limits: CallOptions) => Promise<T>) =>
+    withRetries(options, READ_TIMEOUT_MS, ask)
   return {
-    get: (id, options = {}) => read(options, limits => transport.request('process', { process: asProcessId(id) }, limits)),
+    get: (id, options = {}) =>
+      read(options, limits => transport.request('process', { process: asProcessId(id) }, limits)),
     list: (options = {}) =>
       pagesOf(async (after: ProcessId | undefined) => {
-        const page = await read(options, limits => transport.request('listProcesses', { after }, limits))
+        const page = await read(options, limits =>
+          transport.request('listProcesses', { after }, limits),
+        )
         return { entries: page.processes, next: page.next }
       }),
     spawnEnvelope: (id, options = {}) =>
-      read(options, limits => transport.request('spawnEnvelope', { process: asProcessId(id) }, limits)),
+      read(options, limits =>
+        transport.request('spawnEnvelope', { process: asProcessId(id) }, limits),
+      ),
     slot: (id, slot, options = {}) =>
-      read(options, limits => transport.request('slot', { process: asProcessId(id), slot }, limits)),
+      read(options, limits =>
+        transport.request('slot', { process: asProcessId(id), slot }, limits),
+      ),
     slots: (id, { from: first, ...options } = {}) =>
       pagesOf(async (next: Slot | undefined) => {
         const from = next ?? first
-        const page = await read(options, limits => transport.request('listSlots', { process: asProcessId(id), from }, limits))
+        const page = await read(options, limits =>
+          transport.request('listSlots', { process: asProcessId(id), from }, limits),
+        )
         return { entries: page.assignments, next: page.next }
       }),
   }

@@ -1,4 +1,12 @@
-import type { CallOptions, MessageId, ProcessId, ProcessStateView, QueryView, ResultView, Slot } from '../protocol/index.ts'
+import type {
+  CallOptions,
+  MessageId,
+  ProcessId,
+  ProcessStateView,
+  QueryView,
+  ResultView,
+  Slot,
+} from '../protocol/index.ts'
 import type { Client, FollowOptions, QueryFields, SendFields } from './client.ts'
 import type { Sent } from './sent.ts'
 

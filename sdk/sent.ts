@@ -1,4 +1,12 @@
-import type { CallOptions, MessageId, ProcessId, Receipt, ResultView, Slot, TraceView } from '../protocol/index.ts'
+import type {
+  CallOptions,
+  MessageId,
+  ProcessId,
+  Receipt,
+  ResultView,
+  Slot,
+  TraceView,
+} from '../protocol/index.ts'
 import type { Client } from './client.ts'
 
 /** A message that is durable, in its slot; and what can be asked about it. */

@@ -26,8 +26,11 @@ export async function submitMany(
   const answers: (SubmittedView | Failure)[] = []
   for (const batch of batchesOf(items)) {
     const bytes = encodeBundle(batch.map(parseDataItem))
-    const views = await withRetries(options, defaultMs, limits => transport.request('sendBundle', { bytes }, limits))
-    for (const view of views) answers.push('problem' in view ? failureOfProblem(view.problem) : view)
+    const views = await withRetries(options, defaultMs, limits =>
+      transport.request('sendBundle', { bytes }, limits),
+    )
+    for (const view of views)
+      answers.push('problem' in view ? failureOfProblem(view.problem) : view)
   }
   return answers
 }
@@ -36,7 +39,9 @@ function* batchesOf(items: readonly Uint8Array[]): Generator<readonly Uint8Array
   let batch: Uint8Array[] = []
   let sizeBytes = ENTRY_BYTES
   for (const item of items) {
-    const isFull = batch.length >= ITEMS_PER_REQUEST || sizeBytes + item.length + ENTRY_BYTES > BUNDLE_SIZE_MAX_BYTES
+    const isFull =
+      batch.length >= ITEMS_PER_REQUEST ||
+      sizeBytes + item.length + ENTRY_BYTES > BUNDLE_SIZE_MAX_BYTES
     if (batch.length > 0 && isFull) {
       yield batch
       batch = []

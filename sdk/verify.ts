@@ -7,9 +7,27 @@
  * 4. and if output, log, errors, outbox and assignments hash to that head.
  */
 import {
-  asProcessId, type CertifiedView, decodeCertificate, decodeEnvelope, decodeFrame, decodeResult, describeProcess, encodeResult,
-  type Envelope, equalBytes, Failure, frameHash, MalformedBytes, parseDataItem, type Assignment, type ProcessDescription,
-  refutePush, refuteResult, resultHeadOf, type Result, verifyDataItem,
+  asProcessId,
+  type CertifiedView,
+  decodeCertificate,
+  decodeEnvelope,
+  decodeFrame,
+  decodeResult,
+  describeProcess,
+  encodeResult,
+  type Envelope,
+  equalBytes,
+  Failure,
+  frameHash,
+  MalformedBytes,
+  parseDataItem,
+  type Assignment,
+  type ProcessDescription,
+  refutePush,
+  refuteResult,
+  resultHeadOf,
+  type Result,
+  verifyDataItem,
 } from '../protocol/index.ts'
 
 export interface VerifiedResult {
@@ -38,17 +56,28 @@ export function verifyResult(
   } catch (error) {
     if (Failure.is(error, 'verification-failed')) throw error
     if (!(error instanceof MalformedBytes) && !Failure.is(error)) throw error
-    throw new Failure('verification-failed', {}, { cause: error, note: 'what was given is not well-formed' })
+    throw new Failure(
+      'verification-failed',
+      {},
+      { cause: error, note: 'what was given is not well-formed' },
+    )
   }
 }
 
-function verify(certified: CertifiedView, envelopes: readonly Uint8Array[], frame: Uint8Array | undefined): VerifiedResult {
+function verify(
+  certified: CertifiedView,
+  envelopes: readonly Uint8Array[],
+  frame: Uint8Array | undefined,
+): VerifiedResult {
   const process = verifySpawn(envelopes)
   refuseIf(process.id !== asProcessId(certified.process), 'the spawn message is of another process')
   const result = decodeResult(certified.result)
   const encoded = encodeResult(result)
   refuseIf(!equalBytes(encoded.bytes, certified.result), 'the result is not in its one form')
-  refuseIf(!equalBytes(encoded.head, resultHeadOf(certified.result)), 'the result does not follow from its head')
+  refuseIf(
+    !equalBytes(encoded.head, resultHeadOf(certified.result)),
+    'the result does not follow from its head',
+  )
   refuseIf(!equalBytes(encoded.head, certified.head), 'the head is of another result')
   refuseIf(result.slot !== certified.slot, 'the result is of another slot')
   const certificate = decodeCertificate(certified.certificate)
@@ -61,28 +90,51 @@ function verify(certified: CertifiedView, envelopes: readonly Uint8Array[], fram
   }
   const reason = refuteResult(proof, result.slot, process)
   refuseIf(reason !== undefined, reason ?? '')
-  return { process, result, stateRoot: certificate.stateRoot, assignment: frame && assignmentIn(frame, certificate, result.slot) }
+  return {
+    process,
+    result,
+    stateRoot: certificate.stateRoot,
+    assignment: frame && assignmentIn(frame, certificate, result.slot),
+  }
 }
 
-function assignmentIn(frame: Uint8Array, certificate: ReturnType<typeof decodeCertificate>, slot: number): Assignment {
-  refuseIf(!equalBytes(frameHash(frame), certificate.frameHash), 'the certificate is of another frame')
+function assignmentIn(
+  frame: Uint8Array,
+  certificate: ReturnType<typeof decodeCertificate>,
+  slot: number,
+): Assignment {
+  refuseIf(
+    !equalBytes(frameHash(frame), certificate.frameHash),
+    'the certificate is of another frame',
+  )
   const assignment = decodeFrame(frame).assignments[slot - certificate.firstSlot]
-  if (assignment === undefined) throw new Failure('verification-failed', {}, { note: 'the frame does not hold the slot' })
+  if (assignment === undefined)
+    throw new Failure('verification-failed', {}, { note: 'the frame does not hold the slot' })
   return assignment
 }
 
 /** Checks the spawn message and, for a child, those of its ancestors. */
 function verifySpawn([own, ...ancestors]: readonly Uint8Array[]): ProcessDescription {
-  if (own === undefined) throw new Failure('verification-failed', {}, { note: 'a spawn message of an ancestor is missing' })
+  if (own === undefined)
+    throw new Failure(
+      'verification-failed',
+      {},
+      { note: 'a spawn message of an ancestor is missing' },
+    )
   const envelope = decodeEnvelope(own)
   const process = describeProcess(envelope)
-  if (envelope.kind === 'item') refuseIf(!verifyDataItem(parseDataItem(envelope.item)), 'the signature of the spawn message does not hold')
+  if (envelope.kind === 'item')
+    refuseIf(
+      !verifyDataItem(parseDataItem(envelope.item)),
+      'the signature of the spawn message does not hold',
+    )
   else verifyChild(envelope, verifySpawn(ancestors))
   return process
 }
 
 function verifyChild(envelope: Envelope, parent: ProcessDescription): void {
-  if (envelope.kind !== 'push') throw new Failure('verification-failed', {}, { note: 'slot 0 holds no spawn' })
+  if (envelope.kind !== 'push')
+    throw new Failure('verification-failed', {}, { note: 'slot 0 holds no spawn' })
   const reason = refutePush(envelope.push, envelope.proof, parent)
   refuseIf(reason !== undefined, `the spawn message: ${reason}`)
 }

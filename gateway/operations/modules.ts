@@ -3,13 +3,18 @@ import type { OperationParts } from '../parts.ts'
 import { showModule } from './show.ts'
 
 /** What modules this node knows. */
-export function moduleOperations(parts: OperationParts): Pick<Operations, 'listModules' | 'module' | 'moduleItem'> {
+export function moduleOperations(
+  parts: OperationParts,
+): Pick<Operations, 'listModules' | 'module' | 'moduleItem'> {
   const { directory } = parts.log
   return {
     async listModules({ after, limit = PAGE_MAX }) {
       const modules = await directory.modules({ after, limit })
       const last = modules.at(-1)
-      return { modules: modules.map(module => showModule(module)), next: modules.length === limit ? last?.id : undefined }
+      return {
+        modules: modules.map(module => showModule(module)),
+        next: modules.length === limit ? last?.id : undefined,
+      }
     },
     async module({ module }) {
       const found = await directory.module(module)

@@ -1,4 +1,11 @@
-import { ALL_LIMITS, FAILURES, type FailureCode, failureNumber, type OperationOutput, type Operations } from '../../protocol/index.ts'
+import {
+  ALL_LIMITS,
+  FAILURES,
+  type FailureCode,
+  failureNumber,
+  type OperationOutput,
+  type Operations,
+} from '../../protocol/index.ts'
 import type { OperationParts } from '../parts.ts'
 
 /** The node itself: what it is, what can fail, and what only those who run it may do. */
@@ -11,7 +18,12 @@ export function nodeOperations(
       const { key, version, units, formats, startedMs } = nodeInfo()
       const uptimeMs = Math.max(0, clock.now() - startedMs)
       return {
-        key, version, units, formats, startedMs, uptimeMs,
+        key,
+        version,
+        units,
+        formats,
+        startedMs,
+        uptimeMs,
         scheduler: scheduler.key,
         computeUnit: computer.key,
         limits: ALL_LIMITS,

@@ -20,7 +20,10 @@ export function processOperations(
   return {
     async listProcesses({ after, limit = PAGE_MAX }) {
       const processes = await log.directory.processes({ after, limit })
-      return { processes: processes.map(showProcess), next: processes.length === limit ? processes.at(-1)?.id : undefined }
+      return {
+        processes: processes.map(showProcess),
+        next: processes.length === limit ? processes.at(-1)?.id : undefined,
+      }
     },
     async process({ process }) {
       return showState(parts, await knownProcess(parts, process))
@@ -30,14 +33,18 @@ export function processOperations(
       if (envelope === undefined) throw new Failure('unknown-process', { process })
       return envelope
     },
-    async query({ process, from = NOBODY, owner, tags = [], data = NO_BYTES, anchor, wait_ms }, { signal }) {
+    async query(
+      { process, from = NOBODY, owner, tags = [], data = NO_BYTES, anchor, wait_ms },
+      { signal },
+    ) {
       const message = { from, owner: owner ?? from, id: NOBODY, tags, data, anchor }
       return computer.query(process, message, { signal, timeoutMs: wait_ms })
     },
     async cell({ process, key }) {
       const { id } = await knownProcess(parts, process)
       const value = await computer.cell(id, key)
-      if (value === undefined) throw new Failure('not-found', { process }, { note: 'the process holds no such cell' })
+      if (value === undefined)
+        throw new Failure('not-found', { process }, { note: 'the process holds no such cell' })
       return value
     },
   }
@@ -48,19 +55,31 @@ const NOBODY = 'A'.repeat(43)
 const NO_BYTES = new Uint8Array(0)
 
 /** @throws {Failure} `unknown-process` */
-export async function knownProcess(parts: Pick<OperationParts, 'log'>, process: ProcessId): Promise<ProcessDescription> {
+export async function knownProcess(
+  parts: Pick<OperationParts, 'log'>,
+  process: ProcessId,
+): Promise<ProcessDescription> {
   const description = await parts.log.directory.process(process)
   if (description === undefined) throw new Failure('unknown-process', { process })
   return description
 }
 
-async function showState({ log, computer }: OperationParts, process: ProcessDescription): Promise<ProcessStateView> {
+async function showState(
+  { log, computer }: OperationParts,
+  process: ProcessDescription,
+): Promise<ProcessStateView> {
   const feed = messagesFeed(process)
-  const [scheduled, evaluated] = await Promise.all([slotCount(log, feed), computer.evaluated(process.id)])
+  const [scheduled, evaluated] = await Promise.all([
+    slotCount(log, feed),
+    computer.evaluated(process.id),
+  ])
   return {
     ...showProcess(process),
     feedKey: log.feedKey(feed),
-    resultFeeds: process.policy.computeUnits.map(unit => ({ unit, feedKey: log.feedKey(resultsFeed(process, unit)) })),
+    resultFeeds: process.policy.computeUnits.map(unit => ({
+      unit,
+      feedKey: log.feedKey(resultsFeed(process, unit)),
+    })),
     scheduled,
     evaluated,
   }

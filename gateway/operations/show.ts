@@ -23,7 +23,10 @@ import {
 
 /** How the things of the network look through the API: plain values, nothing computed lazily. */
 
-export function showModule(module: Omit<ModuleDescription, 'wasm'>, sizeBytes?: number): ModuleView {
+export function showModule(
+  module: Omit<ModuleDescription, 'wasm'>,
+  sizeBytes?: number,
+): ModuleView {
   const { id, owner, format, tags } = module
   return { id, owner, format, tags, sizeBytes }
 }
@@ -46,7 +49,10 @@ function showOutboxEntry(push: Push): OutboxEntryView {
 }
 
 /** Shows what stands in `slot`; `block` is the frame it was found in. */
-export function showAssignment(place: { process: ProcessId; slot: Slot; block: number }, assignment: Assignment): AssignmentView {
+export function showAssignment(
+  place: { process: ProcessId; slot: Slot; block: number },
+  assignment: Assignment,
+): AssignmentView {
   const { timestampMs, envelope } = assignment
   const id = envelopeId(envelope, place.process, place.slot)
   return { id, ...place, timestampMs, envelope: showEnvelope(envelope) }
@@ -61,18 +67,36 @@ function showEnvelope(envelope: Envelope): EnvelopeView {
     case 'reject':
       return envelope
     case 'assign':
-      return { kind: 'assign', message: showItemOrPush(envelope.message), exclude: envelope.exclude }
+      return {
+        kind: 'assign',
+        message: showItemOrPush(envelope.message),
+        exclude: envelope.exclude,
+      }
   }
 }
 
 function showItemOrPush(envelope: ItemOrPush): ItemOrPushView {
   if (envelope.kind === 'item') {
-    const { scheme, owner, ownerAddress, target, anchor, tags, data, signature } = parseDataItem(envelope.item)
+    const { scheme, owner, ownerAddress, target, anchor, tags, data, signature } = parseDataItem(
+      envelope.item,
+    )
     return { kind: 'item', scheme, owner, ownerAddress, target, anchor, tags, data, signature }
   }
   const { from, slot, index, seq, to, depth, fuel, origin } = envelope.push.core
   const { kind, tags, data, anchor } = decodePushBody(envelope.push.bodyBytes)
   return {
-    kind: 'push', from, fromSlot: slot, index, seq, to, depth, fuel, origin, spawns: kind === 'spawn', tags, data, anchor,
+    kind: 'push',
+    from,
+    fromSlot: slot,
+    index,
+    seq,
+    to,
+    depth,
+    fuel,
+    origin,
+    spawns: kind === 'spawn',
+    tags,
+    data,
+    anchor,
   }
 }

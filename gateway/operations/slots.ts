@@ -44,9 +44,20 @@ export function slotOperations(
       const feed = messagesFeed(await knownProcess(parts, process))
       return encodeFeedPage({ from, ...(await readBlocks(parts, feed, from, limit)) })
     },
-    async certificates({ process, unit = parts.computer.key, from_block: from = 0, limit = CERTIFICATES_PAGE }) {
+    async certificates({
+      process,
+      unit = parts.computer.key,
+      from_block: from = 0,
+      limit = CERTIFICATES_PAGE,
+    }) {
       const feed = resultsFeed(await knownProcess(parts, process), unit)
-      return readCertificates(parts, { process, unit, feed, from, limit: Math.min(limit, CERTIFICATES_PAGE) })
+      return readCertificates(parts, {
+        process,
+        unit,
+        feed,
+        from,
+        limit: Math.min(limit, CERTIFICATES_PAGE),
+      })
     },
   }
 }
@@ -91,7 +102,8 @@ async function readSlots(
   for await (const bytes of log.blocks(feed, start.index)) {
     const frame = decodeFrame(bytes)
     sizeBytes += bytes.length
-    if (assignments.length > 0 && sizeBytes > PAGE_SIZE_MAX_BYTES) return { assignments, next: slot }
+    if (assignments.length > 0 && sizeBytes > PAGE_SIZE_MAX_BYTES)
+      return { assignments, next: slot }
     for (const assignment of frame.assignments.slice(slot - frame.firstSlot)) {
       if (assignments.length === limit) return { assignments, next: slot }
       assignments.push(showAssignment({ process, slot, block }, assignment))
@@ -109,7 +121,8 @@ async function readCertificates(
   const { length, blocks } = await readBlocks(parts, feed, from, limit)
   const certificates: CertificatesView['certificates'][number][] = []
   for (const [index, certificate] of blocks.entries()) {
-    const signatures = unit === parts.computer.key ? await signaturesOf(parts, process, certificate) : []
+    const signatures =
+      unit === parts.computer.key ? await signaturesOf(parts, process, certificate) : []
     certificates.push({ block: from + index, certificate, signatures })
   }
   return { unit, length, certificates }

@@ -8,7 +8,8 @@ export function traceOperations(parts: OperationParts): Pick<Operations, 'trace'
   return {
     async trace({ message, settled = false, process, wait_ms = WAIT_DEFAULT_MS }, { signal }) {
       return untilKnown(clock, { signal, timeoutMs: wait_ms }, left =>
-        messenger.trace(message, { ...left, settled, ...(process && { process }) }))
+        messenger.trace(message, { ...left, settled, ...(process && { process }) }),
+      )
     },
     async *followTrace({ message, process }, { signal }) {
       for (let shown = -1; ; ) {

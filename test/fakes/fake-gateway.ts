@@ -1,6 +1,14 @@
-import { createOperations, Gateway, type GatewayLogger, type GatewayParts, Metrics, type NodeAdmin } from '../../gateway/index.ts'
+import {
+  createOperations,
+  Gateway,
+  type GatewayLogger,
+  type GatewayParts,
+  Metrics,
+  type NodeAdmin,
+} from '../../gateway/index.ts'
 import type { Operations } from '../../protocol/index.ts'
-import { FakeUnits, realClock } from './fake-units.ts'
+import { FakeUnits } from './fake-units.ts'
+import { realClock } from './real-clock.ts'
 
 export const ADMIN_TOKEN = 'a-token-of-the-test'
 
@@ -34,8 +42,22 @@ export class FakeAdmin implements NodeAdmin {
 /** The operations of `units`, without HTTP. */
 export function fakeOperations(units: FakeUnits, admin: NodeAdmin = new FakeAdmin()): Operations {
   const { messenger, computer, log, key } = units
-  const nodeInfo = () => ({ key, version: '0.0.0-test', units: ['messenger', 'scheduler', 'compute'], formats: ['actor'], startedMs: 0 })
-  return createOperations({ messenger, scheduler: { key }, computer, log, clock: realClock, nodeInfo, admin })
+  const nodeInfo = () => ({
+    key,
+    version: '0.0.0-test',
+    units: ['messenger', 'scheduler', 'compute'],
+    formats: ['actor'],
+    startedMs: 0,
+  })
+  return createOperations({
+    messenger,
+    scheduler: { key },
+    computer,
+    log,
+    clock: realClock,
+    nodeInfo,
+    admin,
+  })
 }
 
 /** A gateway on a free port over fake units. */
@@ -46,10 +68,22 @@ export async function openFakeGateway(overrides: Partial<GatewayParts> = {}): Pr
   readonly logger: RecordingLogger
   readonly metrics: Metrics
 }> {
-  const [units, admin, logger, metrics] = [new FakeUnits(), new FakeAdmin(), new RecordingLogger(), new Metrics()]
+  const [units, admin, logger, metrics] = [
+    new FakeUnits(),
+    new FakeAdmin(),
+    new RecordingLogger(),
+    new Metrics(),
+  ]
   const operations = fakeOperations(units, admin)
   const gateway = await Gateway.open({
-    port: 0, adminToken: ADMIN_TOKEN, operations, clock: realClock, logger, metrics, version: '0.0.0-test', ...overrides,
+    port: 0,
+    adminToken: ADMIN_TOKEN,
+    operations,
+    clock: realClock,
+    logger,
+    metrics,
+    version: '0.0.0-test',
+    ...overrides,
   })
   return { gateway, units, admin, logger, metrics }
 }

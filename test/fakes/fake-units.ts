@@ -1,23 +1,38 @@
 import {
-  asKeyId, asMessageId, asProcessId, type CallOptions, type CertifiedResult, certificateMessage, type Clock, type Computer,
-  decodeCertificate, decodeFrame, describeSpawnItem, ed25519PublicKey, ed25519Sign, EMPTY_ROOT, encodeCertificate, encodeEnvelope,
-  encodeFrame, encodeResult, Failure, findTag, frameHash, fromUtf8, keyId, leafHash, makePush, messagesFeed, MalformedBytes,
-  type Messenger, type ModuleAdded, parseDataItem, type ProcessDescription, type ProcessId, type Push,
-  type QueryMessage, type Receipt, type Result, resultsFeed, type Slot, type Trace, verifyDataItem,
+  asKeyId,
+  asMessageId,
+  asProcessId,
+  type CallOptions,
+  type CertifiedResult,
+  type Computer,
+  decodeFrame,
+  describeSpawnItem,
+  ed25519PublicKey,
+  encodeEnvelope,
+  encodeFrame,
+  Failure,
+  findTag,
+  fromUtf8,
+  keyId,
+  makePush,
+  messagesFeed,
+  MalformedBytes,
+  type Messenger,
+  type ModuleAdded,
+  parseDataItem,
+  type ProcessDescription,
+  type ProcessId,
+  type Push,
+  type QueryMessage,
+  type Receipt,
+  type Result,
+  resultsFeed,
+  type Slot,
+  type Trace,
+  verifyDataItem,
 } from '../../protocol/index.ts'
+import { certifyOne } from './certify-one.ts'
 import { MemoryLog } from './memory-log.ts'
-
-/** A clock that tells the time of the machine: for tests in which a real server waits. */
-export const realClock: Clock = {
-  now: () => Date.now(),
-  sleep: (ms, options) => new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms)
-    options?.signal?.addEventListener('abort', () => {
-      clearTimeout(timer)
-      reject(new Failure('aborted', {}, { cause: options.signal?.reason }))
-    }, { once: true })
-  }),
-}
 
 interface FakeProcess {
   readonly description: ProcessDescription
@@ -97,26 +112,37 @@ export class FakeUnits {
       }
       if (type === 'Process') {
         const description = describeSpawnItem(item)
-        await this.log.directory.addProcess(description, encodeEnvelope({ kind: 'item', item: bytes }))
+        await this.log.directory.addProcess(
+          description,
+          encodeEnvelope({ kind: 'item', item: bytes }),
+        )
         this.processes.set(description.id, { description, frames: [], results: [], certified: [] })
         return await this.#schedule(description.id, item.id, bytes)
       }
       return await this.#schedule(asProcessId(item.target ?? ''), item.id, bytes)
     } catch (error) {
-      if (error instanceof MalformedBytes) return new Failure('malformed-item', { offset: error.offset }, { cause: error })
+      if (error instanceof MalformedBytes)
+        return new Failure('malformed-item', { offset: error.offset }, { cause: error })
       return Failure.from(error)
     }
   }
 
   async #schedule(id: ProcessId, message: string, item: Uint8Array): Promise<Receipt> {
     const process = this.#known(id)
-    const receipt: Receipt = { id: asMessageId(message), process: id, slot: process.frames.length, timestampMs: 1_000 + process.frames.length }
+    const receipt: Receipt = {
+      id: asMessageId(message),
+      process: id,
+      slot: process.frames.length,
+      timestampMs: 1_000 + process.frames.length,
+    }
     const envelopeBytes = encodeEnvelope({ kind: 'item', item })
     const bytes = encodeFrame(receipt.slot, [{ timestampMs: receipt.timestampMs, envelopeBytes }])
     process.frames.push(bytes)
     this.receipts.set(message, receipt)
     const feed = messagesFeed(process.description)
-    await this.log.commit([{ feed, index: receipt.slot, bytes, ids: [receipt.id], firstSlot: receipt.slot }])
+    await this.log.commit([
+      { feed, index: receipt.slot, bytes, ids: [receipt.id], firstSlot: receipt.slot },
+    ])
     if (!this.held) await this.#evaluate(process)
     return receipt
   }
@@ -134,34 +160,50 @@ export class FakeUnits {
 
   #evaluateSlot(process: FakeProcess, slot: Slot): CertifiedResult {
     const frame = process.frames[slot] ?? new Uint8Array(0)
-    const [id] = [...this.receipts].find(([, receipt]) => receipt.process === process.description.id && receipt.slot === slot) ?? ['']
+    const [id] = [...this.receipts].find(
+      ([, receipt]) => receipt.process === process.description.id && receipt.slot === slot,
+    ) ?? ['']
     const item = parseDataItem(itemIn(frame))
     const isError = item.data.length === 4 && fromUtf8(item.data) === 'fail'
     const to = findTag(item.tags, 'Send-To')
-    const outbox: Push[] = to === undefined ? [] : [makePush(
-      { from: process.description.id, slot, index: 0, seq: 0, to: asProcessId(to), depth: 1, fuel: 5_000_000_000_000_000_000n, origin: asMessageId(id) },
-      { kind: 'message', tags: [{ name: 'Action', value: 'Echo' }], data: item.data, anchor: undefined },
-    )]
+    const outbox: Push[] =
+      to === undefined
+        ? []
+        : [
+            makePush(
+              {
+                from: process.description.id,
+                slot,
+                index: 0,
+                seq: 0,
+                to: asProcessId(to),
+                depth: 1,
+                fuel: 5_000_000_000_000_000_000n,
+                origin: asMessageId(id),
+              },
+              {
+                kind: 'message',
+                tags: [{ name: 'Action', value: 'Echo' }],
+                data: item.data,
+                anchor: undefined,
+              },
+            ),
+          ]
     const result: Result = {
-      slot, status: isError ? 'error' : 'ok', gas: 12_345_678_901_234_567_890n, output: isError ? new Uint8Array(0) : item.data,
-      error: isError ? { code: 'trap', message: 'it was told to' } : undefined, log: '', outbox: isError ? [] : outbox,
-      assigns: [], dropped: [],
+      slot,
+      status: isError ? 'error' : 'ok',
+      gas: 12_345_678_901_234_567_890n,
+      output: isError ? new Uint8Array(0) : item.data,
+      error: isError ? { code: 'trap', message: 'it was told to' } : undefined,
+      log: '',
+      outbox: isError ? [] : outbox,
+      assigns: [],
+      dropped: [],
     }
     process.results.push(result)
-    const certified = this.#certify(process, result, frame)
+    const certified = certifyOne(process.description.id, result, frame, this.seed)
     process.certified.push(certified)
     return certified
-  }
-
-  #certify(process: FakeProcess, result: Result, frame: Uint8Array): CertifiedResult {
-    const { head, bytes } = encodeResult(result)
-    const certificateBytes = encodeCertificate({
-      process: process.description.id, firstSlot: result.slot, count: 1, frameHash: frameHash(frame),
-      resultsRoot: leafHash(head), stateRoot: EMPTY_ROOT, gas: result.gas,
-    })
-    const signature = ed25519Sign(this.seed, certificateMessage(certificateBytes))
-    const certificate = decodeCertificate(certificateBytes)
-    return { result, bytes, proof: { resultHead: head, resultPath: [], certificate, certificateBytes, signatures: [{ unit: 0, signature }] } }
   }
 
   async #at(id: ProcessId, slot: Slot, options: CallOptions = {}): Promise<CertifiedResult> {
@@ -177,7 +219,11 @@ export class FakeUnits {
   #woken({ signal, timeoutMs = 60_000 }: CallOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Failure('timeout')), timeoutMs)
-      signal?.addEventListener('abort', () => reject(new Failure('aborted', {}, { cause: signal.reason })), { once: true })
+      signal?.addEventListener(
+        'abort',
+        () => reject(new Failure('aborted', {}, { cause: signal.reason })),
+        { once: true },
+      )
       this.#waiting.push(resolve)
       this.#waiting.push(() => clearTimeout(timer))
     })
@@ -199,9 +245,19 @@ export class FakeUnits {
     }
   }
 
-  #query(id: ProcessId, message: QueryMessage): { slot: Slot; status: 'ok'; gas: bigint; error: undefined; output: Uint8Array; log: string } {
+  #query(
+    id: ProcessId,
+    message: QueryMessage,
+  ): { slot: Slot; status: 'ok'; gas: bigint; error: undefined; output: Uint8Array; log: string } {
     const slot = this.#known(id).results.length - 1
-    return { slot, status: 'ok', gas: 1n, error: undefined, output: message.data, log: `from ${message.from}` }
+    return {
+      slot,
+      status: 'ok',
+      gas: 1n,
+      error: undefined,
+      output: message.data,
+      log: `from ${message.from}`,
+    }
   }
 
   async #trace(id: string, options: CallOptions & { settled?: boolean } = {}): Promise<Trace> {
@@ -210,10 +266,20 @@ export class FakeUnits {
     for (;;) {
       const result = this.#known(receipt.process).results[receipt.slot]
       const node = {
-        id: receipt.id, process: receipt.process, slot: receipt.slot, label: 'Message', kind: 'message', scheduledMs: receipt.timestampMs,
-        status: result?.status ?? 'scheduled', evaluatedMs: undefined, gas: result?.gas, error: result?.error, children: [],
+        id: receipt.id,
+        process: receipt.process,
+        slot: receipt.slot,
+        label: 'Message',
+        kind: 'message',
+        scheduledMs: receipt.timestampMs,
+        status: result?.status ?? 'scheduled',
+        evaluatedMs: undefined,
+        gas: result?.gas,
+        error: result?.error,
+        children: [],
       } as const
-      if (result !== undefined || options.settled !== true) return { root: node, settled: result !== undefined, truncated: false }
+      if (result !== undefined || options.settled !== true)
+        return { root: node, settled: result !== undefined, truncated: false }
       await this.#woken(options)
     }
   }

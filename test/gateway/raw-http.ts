@@ -8,7 +8,11 @@ export interface RawAnswer {
 }
 
 /** Writes `pieces` to a new socket, byte for byte, and reads until the other side closes or `until` says enough. */
-export function rawRequest(port: number, pieces: readonly (string | Uint8Array)[], options: { end?: boolean } = {}): Promise<RawAnswer> {
+export function rawRequest(
+  port: number,
+  pieces: readonly (string | Uint8Array)[],
+  options: { end?: boolean } = {},
+): Promise<RawAnswer> {
   return new Promise(resolve => {
     const socket = connect(port, '127.0.0.1')
     let text = ''
@@ -40,6 +44,15 @@ function parseAnswer(text: string): RawAnswer {
   const start = text.startsWith('HTTP/1.1 100') ? text.slice(text.indexOf('\r\n\r\n') + 4) : text
   const split = start.indexOf('\r\n\r\n')
   const [line = '', ...lines] = (split < 0 ? '' : start.slice(0, split)).split('\r\n')
-  const headers = new Map(lines.map(entry => [entry.slice(0, entry.indexOf(':')).toLowerCase(), entry.slice(entry.indexOf(':') + 1).trim()]))
-  return { status: Number(line.split(' ')[1] ?? 0), headers, body: split < 0 ? '' : start.slice(split + 4) }
+  const headers = new Map(
+    lines.map(entry => [
+      entry.slice(0, entry.indexOf(':')).toLowerCase(),
+      entry.slice(entry.indexOf(':') + 1).trim(),
+    ]),
+  )
+  return {
+    status: Number(line.split(' ')[1] ?? 0),
+    headers,
+    body: split < 0 ? '' : start.slice(split + 4),
+  }
 }

@@ -24,14 +24,20 @@ describe.each(ROOMS)('%s', room => {
       for (const [, from = ''] of text.matchAll(/(?:from|import)\s*\(?'([^']+)'/g)) {
         expect(from.startsWith('.') || PACKAGES.test(from), `${path} imports ${from}`).toBe(true)
       }
-      expect(text, path).not.toMatch(/\b(Buffer|process\.(env|argv|cwd|hrtime)|require\(|__dirname|setImmediate)\b/)
+      expect(text, path).not.toMatch(
+        /\b(Buffer|process\.(env|argv|cwd|hrtime)|require\(|__dirname|setImmediate)\b/,
+      )
     }
   })
 })
 
 describe('the SDK as one file', () => {
   it('is made for browsers without anything of Node, within its budget', async () => {
-    const bundle = await rolldown({ input: join(root, 'sdk/index.ts'), platform: 'browser', logLevel: 'silent' })
+    const bundle = await rolldown({
+      input: join(root, 'sdk/index.ts'),
+      platform: 'browser',
+      logLevel: 'silent',
+    })
     const { output } = await bundle.generate({ format: 'esm', minify: true })
     await bundle.close()
     expect(output).toHaveLength(1)
@@ -42,7 +48,10 @@ describe('the SDK as one file', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'atoll-sdk-')), 'sdk.mjs')
     writeFileSync(file, code)
     const sdk = (await import(/* @vite-ignore */ file)) as typeof import('../../sdk/index.ts')
-    const client = sdk.connect({ signer: sdk.ed25519Signer(sdk.generateEd25519Seed()), fetch: async () => Response.json({}) })
+    const client = sdk.connect({
+      signer: sdk.ed25519Signer(sdk.generateEd25519Seed()),
+      fetch: async () => Response.json({}),
+    })
     expect((await client.prepare({ process: 'A'.repeat(43), data: 'x' })).id).toHaveLength(43)
     await expect(client.node()).rejects.toMatchObject({ code: 'unreachable' })
   })

@@ -9,7 +9,11 @@ const anyFailure = (code: string) => expect.objectContaining({ name: 'Failure', 
 const receipt = { id, process: id, slot: 1, timestampMs: 2 }
 
 /** A network that answers as it is told, call by call, and remembers the bodies. */
-function scripted(...answers: readonly (() => Response | Promise<Response>)[]): { fetch: typeof fetch; bodies: unknown[]; urls: string[] } {
+function scripted(...answers: readonly (() => Response | Promise<Response>)[]): {
+  fetch: typeof fetch
+  bodies: unknown[]
+  urls: string[]
+} {
   const [bodies, urls]: [unknown[], string[]] = [[], []]
   let at = 0
   return {
@@ -26,14 +30,36 @@ function scripted(...answers: readonly (() => Response | Promise<Response>)[]): 
   }
 }
 
-const json = (value: unknown, status = 200) => () => new Response(encodeAnswer(value), { status })
-const refused = () => Promise.reject(new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') }))
+const json =
+  (value: unknown, status = 200) =>
+  () =>
+    new Response(encodeAnswer(value), { status })
+const refused = () =>
+  Promise.reject(new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') }))
 const problem = (code: string, status: number) =>
-  json({ type: 't', title: 't', status, detail: 'd', code, number: 'AT1', next: 'n', details: { max: 3 }, causes: ['because', 'of this'] }, status)
+  json(
+    {
+      type: 't',
+      title: 't',
+      status,
+      detail: 'd',
+      code,
+      number: 'AT1',
+      next: 'n',
+      details: { max: 3 },
+      causes: ['because', 'of this'],
+    },
+    status,
+  )
 
 describe('a client of a network that fails', () => {
   it('sends the same bytes again until there is a receipt', async () => {
-    const network = scripted(refused, problem('busy', 429), problem('shutting-down', 503), json(receipt))
+    const network = scripted(
+      refused,
+      problem('busy', 429),
+      problem('shutting-down', 503),
+      json(receipt),
+    )
     const client = connect({ url: 'http://node.example', fetch: network.fetch, signer })
     expect((await client.send({ process: id, data: 'x' })).slot).toBe(1)
     expect(network.bodies).toHaveLength(4)
@@ -45,28 +71,60 @@ describe('a client of a network that fails', () => {
     const client = connect({ url: 'http://node.example', fetch: network.fetch, signer })
     const failure: unknown = await client.node().catch(error => error)
     expect(failure).toEqual(anyFailure('unreachable'))
-    expect(failure).toMatchObject({ details: { url: 'http://node.example' }, cause: { message: 'fetch failed', cause: { message: 'connect ECONNREFUSED' } } })
+    expect(failure).toMatchObject({
+      details: { url: 'http://node.example' },
+      cause: { message: 'fetch failed', cause: { message: 'connect ECONNREFUSED' } },
+    })
     expect(network.bodies).toHaveLength(5)
   })
 
   it('asks a busy node until its time is up, and tells of both', async () => {
-    const client = connect({ url: 'http://node.example', fetch: scripted(problem('busy', 429)).fetch, signer })
-    const failure: unknown = await client.send({ process: id }, { timeoutMs: 300 }).catch(error => error)
-    expect(failure).toMatchObject({ code: 'timeout', details: { timeoutMs: 300 }, cause: { code: 'busy' } })
+    const client = connect({
+      url: 'http://node.example',
+      fetch: scripted(problem('busy', 429)).fetch,
+      signer,
+    })
+    const failure: unknown = await client
+      .send({ process: id }, { timeoutMs: 300 })
+      .catch(error => error)
+    expect(failure).toMatchObject({
+      code: 'timeout',
+      details: { timeoutMs: 300 },
+      cause: { code: 'busy' },
+    })
   })
 
   it('does not repeat what the node refused, and keeps code, details and causes', async () => {
     const network = scripted(problem('too-large', 413))
-    const failure: unknown = await connect({ fetch: network.fetch, signer }).send({ process: id }).catch(error => error)
-    expect(failure).toMatchObject({ code: 'too-large', blame: 'input', details: { max: 3 }, cause: { message: 'because', cause: { message: 'of this' } } })
+    const failure: unknown = await connect({ fetch: network.fetch, signer })
+      .send({ process: id })
+      .catch(error => error)
+    expect(failure).toMatchObject({
+      code: 'too-large',
+      blame: 'input',
+      details: { max: 3 },
+      cause: { message: 'because', cause: { message: 'of this' } },
+    })
     expect(network.bodies).toHaveLength(1)
   })
 
   it('knows a stranger by its answers', async () => {
-    const strangers = [json({ hello: 'world' }), json([receipt]), () => new Response('<html>'), () => new Response('nginx', { status: 502 }), json({ code: 'no-such-code', status: 400 }, 400), json({ ...receipt, id: 'short' })]
+    const strangers = [
+      json({ hello: 'world' }),
+      json([receipt]),
+      () => new Response('<html>'),
+      () => new Response('nginx', { status: 502 }),
+      json({ code: 'no-such-code', status: 400 }, 400),
+      json({ ...receipt, id: 'short' }),
+    ]
     for (const stranger of strangers) {
-      const transport = httpTransport({ url: 'http://node.example', fetch: scripted(stranger).fetch })
-      await expect(transport.request('send', { bytes: new Uint8Array(1) })).rejects.toEqual(anyFailure('unreachable'))
+      const transport = httpTransport({
+        url: 'http://node.example',
+        fetch: scripted(stranger).fetch,
+      })
+      await expect(transport.request('send', { bytes: new Uint8Array(1) })).rejects.toEqual(
+        anyFailure('unreachable'),
+      )
     }
   })
 
@@ -76,13 +134,24 @@ describe('a client of a network that fails', () => {
     const sending = client.send({ process: id }, { signal: aborter.signal })
     aborter.abort()
     await expect(sending).rejects.toEqual(anyFailure('aborted'))
-    await expect(client.node({ signal: AbortSignal.abort() })).rejects.toEqual(anyFailure('aborted'))
+    await expect(client.node({ signal: AbortSignal.abort() })).rejects.toEqual(
+      anyFailure('aborted'),
+    )
   })
 })
 
-const event = (slot: number): string => `id: ${slot}\ndata: ${encodeAnswer({
-  process: id, slot, status: 'ok', gas: 1n, output: new Uint8Array(0), log: '', outbox: [], assigns: [], dropped: [],
-})}\n\n`
+const event = (slot: number): string =>
+  `id: ${slot}\ndata: ${encodeAnswer({
+    process: id,
+    slot,
+    status: 'ok',
+    gas: 1n,
+    output: new Uint8Array(0),
+    log: '',
+    outbox: [],
+    assigns: [],
+    dropped: [],
+  })}\n\n`
 
 /** A body that comes in pieces, each its own read. */
 function bodyOf(pieces: readonly Uint8Array[]): ReadableStream {
@@ -96,7 +165,10 @@ function bodyOf(pieces: readonly Uint8Array[]): ReadableStream {
   })
 }
 
-const stream = (...pieces: readonly string[]) => () => new Response(bodyOf(pieces.map(piece => new TextEncoder().encode(piece))))
+const stream =
+  (...pieces: readonly string[]) =>
+  () =>
+    new Response(bodyOf(pieces.map(piece => new TextEncoder().encode(piece))))
 
 async function slotsOf(results: AsyncIterable<ResultView>): Promise<number[]> {
   const slots: number[] = []
@@ -115,7 +187,13 @@ describe('following results over streams that break', () => {
     )
     const client = connect({ url: 'http://node.example/', fetch: network.fetch })
     expect(await slotsOf(client.results(id, { from: 3, to: 8 }))).toEqual([3, 4, 5, 6, 7])
-    expect(network.urls.map(url => url.split('?')[1])).toEqual(['from=3', 'from=4', 'from=4', 'from=6', 'from=6'])
+    expect(network.urls.map(url => url.split('?')[1])).toEqual([
+      'from=3',
+      'from=4',
+      'from=4',
+      'from=6',
+      'from=6',
+    ])
   })
 
   it('reads events however they are cut', async () => {
@@ -128,13 +206,19 @@ describe('following results over streams that break', () => {
 
   it('ends with what the node says when that will not pass', async () => {
     const document = await problem('feed-frozen', 503)().text()
-    const client = connect({ fetch: scripted(stream(event(0), `event: problem\ndata: ${document}\n\n`)).fetch })
-    await expect(slotsOf(client.results(id, { from: 0 }))).rejects.toEqual(anyFailure('feed-frozen'))
+    const client = connect({
+      fetch: scripted(stream(event(0), `event: problem\ndata: ${document}\n\n`)).fetch,
+    })
+    await expect(slotsOf(client.results(id, { from: 0 }))).rejects.toEqual(
+      anyFailure('feed-frozen'),
+    )
   })
 
   it('gives up when the node stays away', async () => {
     const client = connect({ fetch: scripted(refused).fetch })
-    await expect(slotsOf(client.results(id, { from: 0, timeoutMs: 100 }))).rejects.toEqual(anyFailure('unreachable'))
+    await expect(slotsOf(client.results(id, { from: 0, timeoutMs: 100 }))).rejects.toEqual(
+      anyFailure('unreachable'),
+    )
   })
 
   it('survives a node that closes and comes back on its port', async () => {
@@ -151,9 +235,14 @@ describe('following results over streams that break', () => {
     await first.gateway[Symbol.asyncDispose]()
     const { Gateway, Metrics } = await import('../../gateway/index.ts')
     const { fakeOperations, RecordingLogger } = await import('../fakes/fake-gateway.ts')
-    const { realClock } = await import('../fakes/fake-units.ts')
+    const { realClock } = await import('../fakes/real-clock.ts')
     await using _second = await Gateway.open({
-      port, operations: fakeOperations(first.units), clock: realClock, logger: new RecordingLogger(), metrics: new Metrics(), version: '0',
+      port,
+      operations: fakeOperations(first.units),
+      clock: realClock,
+      logger: new RecordingLogger(),
+      metrics: new Metrics(),
+      version: '0',
     })
     await process.send({ data: 'two' })
     await reading
