@@ -2,6 +2,7 @@ import type { CodeWriter } from './code-writer.ts'
 import type { ChargeEdit, Edit, FunctionPlan, MarkEdit } from './function-plan.ts'
 import type { FunctionTypes } from './function-types.ts'
 import { CHUNK_BYTES, CHUNK_SHIFT, CHUNKS_PER_PAGE, type Layout } from './layout.ts'
+import { FRAME_SLOTS } from './stack.ts'
 import { F32, I32, I64, slotsOf, type ValueType, V128 } from './value-types.ts'
 
 /** What all functions of a module share while they are written. */
@@ -12,9 +13,6 @@ export interface EmitContext {
   readonly addressType: ValueType
   readonly frameSlotsMax: number
 }
-
-/** Slots of an engine's own frame, whatever the function: measured, with room to spare. */
-const FRAME_SLOTS = 10
 
 /** A body without its size, appended to `code`. */
 export function emitFunction(context: EmitContext, plan: FunctionPlan, code: CodeWriter): void {

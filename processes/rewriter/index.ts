@@ -10,3 +10,4 @@ export type {
 export { NO_FEATURES, type RewriteFeatures, type RewriteProfile } from './profile.ts'
 export { ModuleRefused, type RefusalReason } from './refusal.ts'
 export { REWRITER_VERSION, type RewrittenModule, rewrite } from './rewrite.ts'
+export { REENTRY_SLOTS, stackBytesFor } from './stack.ts'

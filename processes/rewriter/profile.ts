@@ -31,7 +31,7 @@ export interface RewriteProfile {
   readonly imports: (module: string, name: string, kind: ExternalKind) => boolean
   /** Cap for the memory, in pages of 64 KiB: its declared minimum, its maximum, its growth. */
   readonly memoryPagesMax: number
-  /** Stack slots of 8 bytes that guest frames may take together. */
+  /** Stack slots that guest frames may take together; see stackBytesFor. */
   readonly frameSlotsMax: number
   /** Whether stores mark their chunk in the dirty map. */
   readonly trackDirty: boolean

@@ -8,22 +8,28 @@
  *  2. Nothing of the original can name what was added: the original is fully validated against its
  *     own index spaces, added things come behind them, and the dirty map is a second memory.
  *  3. Gas is an i64 global. Each straight run of instructions is charged where it begins, before its
- *     effects. It is below zero at the latest at the next function entry or loop head that checks,
- *     which then traps. Code between two checks is bounded by the size of one function, so gas can
- *     end below zero without a trap: **gas < 0 after a call means out of gas, trap or not.**
+ *     effects; a short run may be charged with one that always comes before it (FOLD_MAX). Gas is
+ *     below zero at the latest at the next function entry or loop head that checks, which then
+ *     traps. Code between two checks is bounded by the size of one function, so gas can end below
+ *     zero without a trap: **gas < 0 after a call means out of gas, trap or not.**
  *  4. The global is exact whenever another function runs: at calls, imports and returns. After a
  *     trap it may lag, so a host charges the whole limit of the slot.
  *  5. Depth is an i32 global: stack slots of all frames that can call. It is exact at every call. A
  *     frame beyond the maximum traps and leaves depth above the maximum. A host that catches an
- *     exception and goes on (longjmp) restores the depth it saw when it was entered.
- *  6. A frame's slots bound what any compiler of the engine uses, so a real stack overflow cannot
- *     come first on a stack of the documented size. If it does, it is a host fault.
+ *     exception and goes on (longjmp) restores the depth it saw when it was entered; one that calls
+ *     back into the guest adds REENTRY_SLOTS while it does, for its own frames.
+ *  6. No compiler of the engine takes more than 8 bytes of stack for a slot (7.9 measured in the
+ *     baseline, 4.0 in the optimising tier), so with a stack of `stackBytesFor(frameSlotsMax)` a
+ *     real overflow cannot come first. If one does come, it is a host fault.
  *  7. The bits of a NaN that the engine chose are never seen: what arithmetic made is canonical
  *     before a store, reinterpret, copysign, splat, replace_lane, global, select, branch, call or
  *     return takes it, and in vectors where it arises. Bits that no arithmetic touched stay as they
  *     are, through locals, blocks and calls too: compilers move integers and tagged values so.
+ *     What a host hands over as a NaN must be the constant `NaN`, and it must not look at the bits
+ *     of one that it gets.
  *  8. memory.grow fails only by the rules: the module's maximum and the profile's. If the engine
- *     cannot follow, `oom` is 1 and the guest traps: a host fault, never a result.
+ *     cannot follow, `oom` is 1 and the guest traps: a host fault, never a result. A memory that is
+ *     imported must have `memoryPagesMax` of the rewritten module as its maximum.
  *  9. memory.size is the engine's. **A slot that grew the memory and is rolled back takes its
  *     instance with it**: an engine's memory cannot shrink, and bytes beyond the old size would not
  *     trap. The host makes a new instance from the state before.

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { stackBytesFor } from '../../../processes/rewriter/index.ts'
 
 /** The engine's ways to run a module: tiers as it likes, baseline only, optimised only. */
 const MODES = {
@@ -9,6 +10,9 @@ const MODES = {
   optimised: ['--no-liftoff'],
   'no inlining': ['--no-wasm-inlining'],
 }
+/** The limit of the programs, and no more stack than it is said to need. */
+const FRAME_SLOTS_MAX = 65_536
+const STACK = `--stack-size=${stackBytesFor(FRAME_SLOTS_MAX) / 1024}`
 const REPORT = join(import.meta.dirname, 'programs/report.ts')
 
 interface Observed {
@@ -24,7 +28,7 @@ interface Report {
 }
 
 function report(flags: readonly string[]): Report {
-  const result = spawnSync(process.execPath, [...flags, REPORT], { encoding: 'utf8' })
+  const result = spawnSync(process.execPath, [STACK, ...flags, REPORT], { encoding: 'utf8' })
   if (result.status !== 0) throw new Error(result.stderr)
   return JSON.parse(result.stdout)
 }
@@ -53,7 +57,7 @@ describe('every mode of the engine', () => {
   it('ends every endless recursion by depth, before the stack is full', () => {
     for (const { name, first, second } of reference?.depths ?? []) {
       expect(first.outcome, name).toBe('RuntimeError: unreachable')
-      expect(first.depth, name).toBeGreaterThan(65_536)
+      expect(first.depth, name).toBeGreaterThan(FRAME_SLOTS_MAX)
       expect(second, name).toEqual(first)
     }
     expect(reference?.depths.length).toBeGreaterThan(50)
