@@ -54,6 +54,8 @@ const wait = { wait_ms: naturalText(WAIT_MAX_MS).optional() }
 const slot = naturalText()
 const limit = naturalText(PAGE_MAX).optional()
 const range = { from: slot.optional(), limit }
+const trace = { settled: BooleanText.optional(), process: ProcessId.optional() }
+const order = z.enum(['asc', 'desc']).optional()
 const blocks = { from_block: naturalText().optional(), limit }
 
 export { BUNDLE_MEDIA_TYPE, ITEM_MEDIA_TYPE } from './operation-shapes.ts'
@@ -165,11 +167,7 @@ export const OPERATIONS = {
     ...read,
     path: '/v1/processes/{process}/results',
     params: process,
-    query: z.strictObject({
-      ...range,
-      to: slot.optional(),
-      order: z.enum(['asc', 'desc']).optional(),
-    }),
+    query: z.strictObject({ ...range, to: slot.optional(), order }),
     summary:
       'Results of slots from `from` up to but not including `to`; `next` continues, as `from` or, descending, as `to`',
     answer: json(
@@ -227,11 +225,7 @@ export const OPERATIONS = {
     ...read,
     path: '/v1/messages/{message}/trace',
     params: message,
-    query: z.strictObject({
-      settled: BooleanText.optional(),
-      process: ProcessId.optional(),
-      ...wait,
-    }),
+    query: z.strictObject({ ...trace, ...wait }),
     summary: 'One message and all that it caused, as far as it has grown or, with `settled`, whole',
     answer: json(TraceView),
   },
