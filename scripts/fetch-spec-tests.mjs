@@ -54,7 +54,10 @@ function fetchTests(release, apt) {
   if (archive === undefined) throw new Error(`${release}: no binaryen archive came`)
   mkdirSync(join(root, 'source'))
   run('tar', ['-xf', join(root, archive), '-C', join(root, 'source'), '--strip-components=1'])
-  return { version: archive.split('_')[1].split('.orig')[0], folder: join(root, 'source/test/spec') }
+  return {
+    version: archive.split('_')[1].split('.orig')[0],
+    folder: join(root, 'source/test/spec'),
+  }
 }
 
 function fetchConverter(apt) {

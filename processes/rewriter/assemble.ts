@@ -82,7 +82,11 @@ function memorySection({ shape, layout }: Parts): Uint8Array | undefined {
   const count = (memory.imported ? 0 : 1) + (dirtyMapPages > 0 ? 1 : 0)
   if (count === 0) return undefined
   const writer = new ByteWriter().u(count)
-  if (!memory.imported) writer.byte(memory.is64 ? 5 : 1).u(memory.min).u(pagesMax)
+  if (!memory.imported)
+    writer
+      .byte(memory.is64 ? 5 : 1)
+      .u(memory.min)
+      .u(pagesMax)
   if (dirtyMapPages > 0) writer.byte(1).u(dirtyMapPages).u(dirtyMapPages)
   return writer.view()
 }

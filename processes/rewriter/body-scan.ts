@@ -1,10 +1,10 @@
-import { ByteReader } from './byte-reader.ts'
+import type { ByteReader } from './byte-reader.ts'
 import type { CanonicalEdit, ChargeEdit, Edit, MarkEdit } from './function-plan.ts'
 import type { InjectedFunctions } from './injected-functions.ts'
 import type { ModuleLimits } from './limits.ts'
 import type { ModuleShape } from './module-shape.ts'
 import { NanFlow, NO_NAN } from './nan-flow.ts'
-import { OperandStack } from './operand-stack.ts'
+import type { OperandStack } from './operand-stack.ts'
 import type { RewriteFeatures } from './profile.ts'
 import { ModuleRefused, type RefusalReason } from './refusal.ts'
 import {
@@ -169,7 +169,15 @@ export class BodyScan {
       throw this.refused('nesting-too-deep', `more than ${nestingMax} blocks in blocks`)
     }
     const height = this.operands.height
-    this.frames.push({ kind, params, results, height, unreachable: false, targeted: false, segment })
+    this.frames.push({
+      kind,
+      params,
+      results,
+      height,
+      unreachable: false,
+      targeted: false,
+      segment,
+    })
     this.pushAll(params)
   }
 

@@ -69,8 +69,6 @@ export class CodeWriter extends ByteWriter {
   }
 
   #nanBytes(type: ValueType): this {
-    return type === F64
-      ? this.code(0, 0, 0, 0, 0, 0, 0xf8, 0x7f)
-      : this.code(0, 0, 0xc0, 0x7f)
+    return type === F64 ? this.code(0, 0, 0, 0, 0, 0, 0xf8, 0x7f) : this.code(0, 0, 0xc0, 0x7f)
   }
 }

@@ -132,7 +132,11 @@ class FunctionEmitter {
     if (this.#depth === undefined) return
     const frame = this.#frameSlots()
     code.globalGet(depthGlobal).localTee(this.#depth).i32(frame).byte(0x6a).globalSet(depthGlobal)
-    code.localGet(this.#depth).i32(this.#context.frameSlotsMax - frame).byte(0x4a).branchIf(0)
+    code
+      .localGet(this.#depth)
+      .i32(this.#context.frameSlotsMax - frame)
+      .byte(0x4a)
+      .branchIf(0)
   }
 
   #leave(): void {
@@ -204,7 +208,12 @@ class FunctionEmitter {
     }
     code.localGet(this.#gas).i64(cost).byte(0x7d)
     if (!check) code.localSet(this.#gas)
-    else code.localTee(this.#gas).i64(0).byte(0x53).branchIf(nesting + 1)
+    else
+      code
+        .localTee(this.#gas)
+        .i64(0)
+        .byte(0x53)
+        .branchIf(nesting + 1)
   }
 
   /** Leaves the number and replaces a NaN: `select(value, NaN, value == value)`. */
@@ -212,7 +221,12 @@ class FunctionEmitter {
     const local = this.#temporary(vector ? V128 : type)
     const code = this.#code
     code.localTee(local).canonicalNan(type, vector).localGet(local).localGet(local)
-    if (vector) code.byte(0xfd).u(type === F32 ? 65 : 71).byte(0xfd).u(82)
+    if (vector)
+      code
+        .byte(0xfd)
+        .u(type === F32 ? 65 : 71)
+        .byte(0xfd)
+        .u(82)
     else code.byte(type === F32 ? 0x5b : 0x61).byte(0x1b)
   }
 
@@ -254,7 +268,11 @@ class FunctionEmitter {
     if (this.#context.addressType === I64) code.byte(0xa7)
     if (low > 0) code.i32(low | 0).byte(0x6a)
     const lastFit = CHUNK_BYTES - (high - low + 1)
-    code.i32(CHUNK_BYTES - 1).byte(0x71).i32(lastFit).code(0x4b, 0x04, 0x40)
+    code
+      .i32(CHUNK_BYTES - 1)
+      .byte(0x71)
+      .i32(lastFit)
+      .code(0x4b, 0x04, 0x40)
   }
 
   /** Wraps where the address does; then the store itself traps, and a chunk too much is marked. */
@@ -268,4 +286,3 @@ class FunctionEmitter {
     return code.i64(CHUNK_SHIFT).code(0x88, 0xa7)
   }
 }
-

@@ -157,9 +157,7 @@ export class InjectedFunctions {
   }
 
   #chunk(code: CodeWriter, type: ValueType): CodeWriter {
-    return type === I64
-      ? code.i64(CHUNK_SHIFT).code(0x88, 0xa7)
-      : code.i32(CHUNK_SHIFT).byte(0x76)
+    return type === I64 ? code.i64(CHUNK_SHIFT).code(0x88, 0xa7) : code.i32(CHUNK_SHIFT).byte(0x76)
   }
 
   #markRange(code: CodeWriter, lengthType: ValueType): void {

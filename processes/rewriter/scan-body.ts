@@ -122,4 +122,3 @@ function refuseOpcode(scan: BodyScan, code: number): ModuleRefused {
   const found = REFUSED.find(([first, last]) => code >= first && code <= last)
   return scan.refused(found?.[2] ?? 'unknown-opcode', `opcode 0x${code.toString(16)}`)
 }
-

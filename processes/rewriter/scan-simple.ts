@@ -34,7 +34,11 @@ function keptOperand(scan: BodyScan, { nan, pops }: Instruction): CanonicalEdit 
 }
 
 /** Arithmetic gives bits that the engine chose if they are a NaN's: see NanRole. */
-function pushResult(scan: BodyScan, { nan, push }: Instruction, kept: CanonicalEdit | undefined): void {
+function pushResult(
+  scan: BodyScan,
+  { nan, push }: Instruction,
+  kept: CanonicalEdit | undefined,
+): void {
   const chosen = isFloat(push) && (nan === 'none' || kept !== undefined)
   scan.push(push, chosen ? scan.planCanonical(push, kept?.local) : undefined)
 }
@@ -94,10 +98,7 @@ function mark(scan: BodyScan, instruction: Instruction, offset: number): void {
     return
   }
   if (origin === ORIGIN.unknown || scan.assignment(origin) !== value) {
-    scan.addMark(
-      { kind: 'mark', at, address: 'operand', base: 0, valueType, low: offset, high },
-      0,
-    )
+    scan.addMark({ kind: 'mark', at, address: 'operand', base: 0, valueType, low: offset, high }, 0)
     return
   }
   const before = scan.markOf(value)

@@ -114,7 +114,13 @@ function wrapperModule(args: readonly Value[], results: readonly Value[]): Uint8
     ...section(2, vector([[...name, ...name, 0, 0]])),
     ...section(3, vector([[1]])),
     ...section(5, vector([[0, 1]])),
-    ...section(7, vector([[...name, 0, 1], [1, 0x6d, 2, 0]])),
+    ...section(
+      7,
+      vector([
+        [...name, 0, 1],
+        [1, 0x6d, 2, 0],
+      ]),
+    ),
     ...section(10, vector([[...unsigned(body.length), ...body]])),
   ])
 }

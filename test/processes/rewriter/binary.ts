@@ -9,7 +9,10 @@ export const section = (id: number, content: readonly number[]): number[] =>
   [id].concat(leb(content.length), content)
 
 /** A function body: `[count, type]` groups of locals, then instructions without the last `end`. */
-export function body(locals: readonly [number, number][], instructions: readonly number[]): number[] {
+export function body(
+  locals: readonly [number, number][],
+  instructions: readonly number[],
+): number[] {
   const groups = vector(locals.map(([count, type]) => [...leb(count), type]))
   const content = groups.concat(instructions, 0x0b)
   return leb(content.length).concat(content)

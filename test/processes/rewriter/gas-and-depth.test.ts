@@ -51,14 +51,18 @@ describe('gas', () => {
     const bytes = wat(`(module (import "host" "pay" (func $pay)) (func (export "run") (param i32)
       (loop (call $pay) (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))`)
     const seen: bigint[] = []
-    const guest = start(bytes, {}, {
-      host: {
-        pay: () => {
-          seen.push(guest.gas)
-          guest.gas -= 1000n
+    const guest = start(
+      bytes,
+      {},
+      {
+        host: {
+          pay: () => {
+            seen.push(guest.gas)
+            guest.gas -= 1000n
+          },
         },
       },
-    })
+    )
     guest.gas = 100_000n
     guest.call('run', 3)
     const [first = 0n, second = 0n, third = 0n] = seen
@@ -103,25 +107,29 @@ describe('depth', () => {
       (func (export "run") (param i32) (result i32)
         (call $invoke (local.get 0))))`)
     const depths: number[] = []
-    const guest = start(bytes, {}, {
-      host: {
-        invoke: (n: number) => {
-          const { depth } = guest
-          try {
-            guest.call('thrower', n)
-            return 0
-          } catch (error) {
-            if (error !== longjmp) throw error
-            depths.push(guest.depth - depth)
-            guest.depth = depth
-            return 1
-          }
-        },
-        throw: () => {
-          throw longjmp
+    const guest = start(
+      bytes,
+      {},
+      {
+        host: {
+          invoke: (n: number) => {
+            const { depth } = guest
+            try {
+              guest.call('thrower', n)
+              return 0
+            } catch (error) {
+              if (error !== longjmp) throw error
+              depths.push(guest.depth - depth)
+              guest.depth = depth
+              return 1
+            }
+          },
+          throw: () => {
+            throw longjmp
+          },
         },
       },
-    })
+    )
     const longjmp = new Error('longjmp')
     expect(guest.call('run', 5)).toBe(1)
     expect(guest.depth).toBe(0)

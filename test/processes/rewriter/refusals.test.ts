@@ -61,7 +61,17 @@ const ZOO: Readonly<Record<RefusalReason, readonly (string | Uint8Array)[]>> = {
     binary(section(1, vector([[0x60, 0, 0]])), section(2, vector([[1, 0x61, 1, 0x62, 4, 0, 0]]))),
   ],
   gc: [code(0xfb, 0, 0), binary(section(1, vector([[0x5f, 0]]))), code(0xd0, 0x6e, 0x1a)],
-  'multi-memory': [binary(section(5, vector([[0, 1], [0, 1]])))],
+  'multi-memory': [
+    binary(
+      section(
+        5,
+        vector([
+          [0, 1],
+          [0, 1],
+        ]),
+      ),
+    ),
+  ],
   'relaxed-simd': [code(0xfd, 0x80, 0x02)],
   'reserved-name': ['(module (func (export "atoll:gas")))', '(module (func (export "atoll:x")))'],
   'shared-memory': [binary(section(5, vector([[3, 1, 2]])))],
@@ -122,9 +132,7 @@ const ZOO: Readonly<Record<RefusalReason, readonly (string | Uint8Array)[]>> = {
   ],
   'exports-too-many': [binary(section(7, leb(20_000)))],
   'function-too-large': [codeOf(new Array<number>(1_100_000).fill(1))],
-  'functions-too-many': [
-    binary(section(1, vector([[0x60, 0, 0]])), section(3, leb(100_000))),
-  ],
+  'functions-too-many': [binary(section(1, vector([[0x60, 0, 0]])), section(3, leb(100_000)))],
   'globals-too-many': [binary(section(6, leb(2000)))],
   'imports-too-many': [binary(section(2, leb(2000)))],
   'locals-too-many': [
@@ -142,9 +150,7 @@ const ZOO: Readonly<Record<RefusalReason, readonly (string | Uint8Array)[]>> = {
       ...new Array<number>(2000).fill(0x0b),
     ),
   ],
-  'operands-too-many': [
-    code(...Array.from({ length: 5000 }, () => [0x41, 0]).flat(), 0x00),
-  ],
+  'operands-too-many': [code(...Array.from({ length: 5000 }, () => [0x41, 0]).flat(), 0x00)],
   'parameters-too-many': [
     binary(section(1, vector([[0x60, ...leb(300), ...new Array<number>(300).fill(0x7f), 0]]))),
     binary(section(1, vector([[0x60, 0, ...leb(300), ...new Array<number>(300).fill(0x7f)]]))),
@@ -176,7 +182,12 @@ describe('a module is refused as', () => {
 })
 
 describe('a profile opens', () => {
-  for (const reason of ['float-boundary', 'memory-init', 'table-mutation', 'unsaved-global'] as const) {
+  for (const reason of [
+    'float-boundary',
+    'memory-init',
+    'table-mutation',
+    'unsaved-global',
+  ] as const) {
     it(`what else is refused as ${reason}`, () => {
       for (const sample of ZOO[reason]) {
         const bytes = typeof sample === 'string' ? wat(sample) : sample
@@ -189,7 +200,9 @@ describe('a profile opens', () => {
   it('imports on its list, and limits', () => {
     expect(reasonOf(wat('(module (import "allowed" "f" (func)))'))).toBe('accepted')
     const limits = { functionsMax: 1 }
-    expect(reasonOf(wat('(module (func) (func))'), { ...CLOSED, limits })).toBe('functions-too-many')
+    expect(reasonOf(wat('(module (func) (func))'), { ...CLOSED, limits })).toBe(
+      'functions-too-many',
+    )
   })
 })
 
@@ -199,7 +212,10 @@ describe('a bomb', () => {
       section(4, vector(Array.from({ length: 10 }, () => [0x70, 0, ...leb(10_000_000)]))),
     ),
     'of 4 GiB of memory in 22 bytes': wat('(module (memory (export "m") 65536))'),
-    'of a million functions': binary(section(1, vector([[0x60, 0, 0]])), section(3, leb(1_000_000))),
+    'of a million functions': binary(
+      section(1, vector([[0x60, 0, 0]])),
+      section(3, leb(1_000_000)),
+    ),
     'of a million nested blocks': codeOf(new Array<number>(900_000).fill(0x02)),
     'of fifty thousand locals': binary(
       section(1, vector([[0x60, 0, 0]])),

@@ -2,7 +2,16 @@
  * A module that puts every float instruction to every pair of awkward values, and stores what comes
  * out: directly, through locals, calls, globals, reinterpretations, and vectors.
  */
-const F32 = ['7fc00000', 'ffc00000', '7fa12345', 'ffc54321', '7f800000', 'ff800000', '80000000', '3f800000']
+const F32 = [
+  '7fc00000',
+  'ffc00000',
+  '7fa12345',
+  'ffc54321',
+  '7f800000',
+  'ff800000',
+  '80000000',
+  '3f800000',
+]
 const F64 = [
   '7ff8000000000000',
   'fff8000000000000',
@@ -77,9 +86,7 @@ function vectorOperations(lanes: 'f32x4' | 'f64x2'): string[] {
   ]
   return [
     ...values.map(value => `(v128.store (call $next) ${value})`),
-    ...values.map(
-      value => `(${type}.store (call $next) (${lanes}.extract_lane 1 ${value}))`,
-    ),
+    ...values.map(value => `(${type}.store (call $next) (${lanes}.extract_lane 1 ${value}))`),
     ...values.map(value => `(i32.store (call $next) (i8x16.bitmask ${value}))`),
   ]
 }
