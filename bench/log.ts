@@ -29,7 +29,13 @@ interface Feed {
 
 function makeFeeds(count: number): Feed[] {
   return Array.from({ length: count }, () => ({
-    spec: { kind: 'messages', process: asProcessId(toBase64Url(randomBytes(32))), epoch: 0, signers: [nodeKey], quorum: 1 },
+    spec: {
+      kind: 'messages',
+      process: asProcessId(toBase64Url(randomBytes(32))),
+      epoch: 0,
+      signers: [nodeKey],
+      quorum: 1,
+    },
     next: 0,
   }))
 }
@@ -37,7 +43,13 @@ function makeFeeds(count: number): Feed[] {
 function nextBlock(feed: Feed): NewBlock {
   const index = feed.next++
   const bytes = new Uint8Array(randomBytes(BLOCK_SIZE_BYTES))
-  return { feed: feed.spec, index, firstSlot: index, bytes, ids: [asMessageId(toBase64Url(randomBytes(32)))] }
+  return {
+    feed: feed.spec,
+    index,
+    firstSlot: index,
+    bytes,
+    ids: [asMessageId(toBase64Url(randomBytes(32)))],
+  }
 }
 
 /** `writers` callers, each committing `each` blocks of one feed at a time, for some seconds; then all is drained. */
@@ -59,7 +71,9 @@ async function run(feedCount: number, writers: number, each: number): Promise<vo
         blocks += each
       }
     }
-    await Promise.all(Array.from({ length: Math.min(writers, feedCount) }, (_, writer) => write(writer)))
+    await Promise.all(
+      Array.from({ length: Math.min(writers, feedCount) }, (_, writer) => write(writer)),
+    )
     const committed = performance.now() - start
     await log.drain()
     const drained = performance.now() - start

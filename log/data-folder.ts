@@ -45,7 +45,10 @@ export async function openDataFolder(
   await files.makeFolder(folder.journal)
   const journal = await files.identity(folder.journal)
   if (!present.includes(FILE_NAME)) {
-    if (present.some(name => name === 'journal' || name === 'feeds') && (await holdsSomething(files, folder))) {
+    if (
+      present.some(name => name === 'journal' || name === 'feeds') &&
+      (await holdsSomething(files, folder))
+    ) {
       throw new Failure('data-folder-damaged', { file: FILE_NAME }, { note: 'it is missing' })
     }
     const id = randomBytes(FOLDER_ID_SIZE_BYTES)
@@ -60,7 +63,10 @@ export async function openDataFolder(
   return { ...folder, id: fromHex(file.id) }
 }
 
-async function holdsSomething(files: JournalFiles, folder: Omit<DataFolder, 'id'>): Promise<boolean> {
+async function holdsSomething(
+  files: JournalFiles,
+  folder: Omit<DataFolder, 'id'>,
+): Promise<boolean> {
   const names = [...(await files.list(folder.journal)), ...(await files.list(folder.feeds))]
   return names.length > 0
 }
@@ -69,11 +75,19 @@ async function readFile(files: JournalFiles, path: string): Promise<z.infer<type
   try {
     return FolderFile.parse(JSON.parse(fromUtf8(await files.read(path))))
   } catch (error) {
-    throw new Failure('data-folder-damaged', { file: FILE_NAME }, { cause: error, note: 'it cannot be read' })
+    throw new Failure(
+      'data-folder-damaged',
+      { file: FILE_NAME },
+      { cause: error, note: 'it cannot be read' },
+    )
   }
 }
 
-async function writeFile(files: JournalFiles, directory: string, file: z.infer<typeof FolderFile>): Promise<void> {
+async function writeFile(
+  files: JournalFiles,
+  directory: string,
+  file: z.infer<typeof FolderFile>,
+): Promise<void> {
   await files.replace(join(directory, FILE_NAME), toUtf8(`${JSON.stringify(file, undefined, 2)}\n`))
   await files.syncFolder(directory)
 }

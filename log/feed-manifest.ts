@@ -1,5 +1,13 @@
 import Hypercore, { type HypercoreManifest } from 'hypercore'
-import { asKeyId, asProcessId, decodeCbor, encodeCbor, type FeedSpec, fromBase64Url, toBase64Url } from '../protocol/index.ts'
+import {
+  asKeyId,
+  asProcessId,
+  decodeCbor,
+  encodeCbor,
+  type FeedSpec,
+  fromBase64Url,
+  toBase64Url,
+} from '../protocol/index.ts'
 
 /**
  * The Hypercore manifest of a feed: signers, quorum, and `[kind, process, epoch]` in canonical CBOR as user
@@ -11,7 +19,10 @@ export function manifestOf(feed: FeedSpec): HypercoreManifest {
     hash: 'blake2b',
     allowPatch: false,
     quorum: feed.quorum,
-    signers: feed.signers.map(key => ({ signature: 'ed25519', publicKey: Buffer.from(fromBase64Url(key)) })),
+    signers: feed.signers.map(key => ({
+      signature: 'ed25519',
+      publicKey: Buffer.from(fromBase64Url(key)),
+    })),
     userData: Buffer.from(encodeCbor([feed.kind, fromBase64Url(feed.process), feed.epoch])),
   }
 }
@@ -33,7 +44,8 @@ export function feedOf(manifest: HypercoreManifest): FeedSpec | undefined {
   if (!Array.isArray(fields) || fields.length !== 3) return undefined
   const [kind, process, epoch] = fields as readonly unknown[]
   if (kind !== 'messages' && kind !== 'results') return undefined
-  if (!(process instanceof Uint8Array) || process.length !== 32 || typeof epoch !== 'number') return undefined
+  if (!(process instanceof Uint8Array) || process.length !== 32 || typeof epoch !== 'number')
+    return undefined
   return {
     kind,
     process: asProcessId(toBase64Url(process)),

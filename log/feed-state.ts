@@ -70,5 +70,7 @@ export function freeze(state: FeedState, failure: Failure, readable: number): vo
 
 /** Whether forgetting this state would lose nothing. */
 export function isQuiet(state: FeedState): boolean {
-  return state.tail.length === 0 && !state.appending && state.users === 0 && state.frozen === undefined
+  return (
+    state.tail.length === 0 && !state.appending && state.users === 0 && state.frozen === undefined
+  )
 }

@@ -116,13 +116,21 @@ export class GroupCommit {
 }
 
 /** Adds the blocks to `lengths` if every one stands at the end of its feed; all or none. */
-function place(blocks: readonly PlacedBlock[], lengths: Map<FeedState, number>): Failure | undefined {
+function place(
+  blocks: readonly PlacedBlock[],
+  lengths: Map<FeedState, number>,
+): Failure | undefined {
   for (const [at, { state, block }] of blocks.entries()) {
     const expected = lengths.get(state) ?? visibleLength(state)
     if (state.frozen !== undefined || block.index !== expected) {
-      for (const { state: placed } of blocks.slice(0, at)) lengths.set(placed, (lengths.get(placed) ?? 0) - 1)
+      for (const { state: placed } of blocks.slice(0, at))
+        lengths.set(placed, (lengths.get(placed) ?? 0) - 1)
       if (state.frozen !== undefined) return state.frozen
-      return new Failure('feed-frozen', { process: block.feed.process, expected, index: block.index })
+      return new Failure('feed-frozen', {
+        process: block.feed.process,
+        expected,
+        index: block.index,
+      })
     }
     lengths.set(state, expected + 1)
   }

@@ -64,7 +64,10 @@ declare module 'corestore' {
   import type { HypercoreKeyPair, HypercoreManifest } from 'hypercore'
   import type HypercoreStorage from 'hypercore-storage'
   export default class Corestore {
-    constructor(storage: HypercoreStorage, options?: { manifestVersion?: number; primaryKey?: Uint8Array; unsafe?: boolean })
+    constructor(
+      storage: HypercoreStorage,
+      options?: { manifestVersion?: number; primaryKey?: Uint8Array; unsafe?: boolean },
+    )
     ready(): Promise<void>
     close(): Promise<void>
     get(options: {

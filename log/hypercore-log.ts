@@ -85,7 +85,9 @@ export class HypercoreLog implements Log {
 
   /** Feeds that are not written to: a gap or a contradiction was found. */
   get frozen(): readonly FrozenFeed[] {
-    return this.#frozen.flatMap(({ feed, frozen }) => (frozen === undefined ? [] : { feed, failure: frozen }))
+    return this.#frozen.flatMap(({ feed, frozen }) =>
+      frozen === undefined ? [] : { feed, failure: frozen },
+    )
   }
 
   /** The Corestore below, for replication. A new one after the disk was full, so ask each time. */
@@ -96,7 +98,12 @@ export class HypercoreLog implements Log {
   /** Figures for metrics: groups made durable, bytes waiting for their feeds, feeds open. */
   get figures(): { groups: number; behindBytes: number; openFeeds: number; segment: number } {
     const { journal, behind, feeds } = this.#parts
-    return { groups: journal.groups, behindBytes: behind.bytes, openFeeds: feeds.openCount, segment: journal.generation }
+    return {
+      groups: journal.groups,
+      behindBytes: behind.bytes,
+      openFeeds: feeds.openCount,
+      segment: journal.generation,
+    }
   }
 
   async commit(blocks: readonly NewBlock[]): Promise<void> {
@@ -104,7 +111,8 @@ export class HypercoreLog implements Log {
     const placed = blocks.map(block => ({ state: this.#writable(block.feed, 'messages'), block }))
     for (const { state } of placed) state.users++
     try {
-      for (const { state } of placed) if (!state.known) await this.#parts.states.load(state, this.#parts.feeds)
+      for (const { state } of placed)
+        if (!state.known) await this.#parts.states.load(state, this.#parts.feeds)
       await this.#room()
       this.#refuseIfClosed()
       await this.#group.commit(placed)
@@ -169,7 +177,12 @@ export class HypercoreLog implements Log {
     if (feed.kind !== kind) throw new TypeError(`expected a feed of ${kind}, got ${feed.kind}`)
     const state = this.#parts.states.of(feed)
     if (state.frozen !== undefined) throw state.frozen
-    if (!state.own) throw new Failure('not-scheduler', { process: feed.process }, { note: 'the feed is signed by others' })
+    if (!state.own)
+      throw new Failure(
+        'not-scheduler',
+        { process: feed.process },
+        { note: 'the feed is signed by others' },
+      )
     return state
   }
 
@@ -191,19 +204,28 @@ export class HypercoreLog implements Log {
     }
   }
 
-  async #appendInTurn(state: FeedState, index: number, blocks: readonly Uint8Array[]): Promise<void> {
+  async #appendInTurn(
+    state: FeedState,
+    index: number,
+    blocks: readonly Uint8Array[],
+  ): Promise<void> {
     if (!state.known) await this.#parts.states.load(state, this.#parts.feeds)
     await this.#room()
     if (state.frozen !== undefined) throw state.frozen
     const { process } = state.feed
     const length = visibleLength(state)
-    if (index > length) throw new Failure('feed-frozen', { process, expected: length, index }, { note: 'a gap' })
+    if (index > length)
+      throw new Failure('feed-frozen', { process, expected: length, index }, { note: 'a gap' })
     const known = Math.min(blocks.length, length - index)
     const present = known > 0 ? await this.#read(state, index, index + known) : []
     for (const [at, held] of present.entries()) {
       const given = blocks[at]
       if (given !== undefined && equalBytes(held, given)) continue
-      const failure = new Failure('feed-frozen', { process, index: index + at }, { note: 'it holds another block there' })
+      const failure = new Failure(
+        'feed-frozen',
+        { process, index: index + at },
+        { note: 'it holds another block there' },
+      )
       this.#freeze(state, failure)
       throw failure
     }
@@ -265,6 +287,10 @@ export class HypercoreLog implements Log {
     await step(() => journal[Symbol.asyncDispose]())
     await step(() => store[Symbol.asyncDispose]())
     await step(() => feeds[Symbol.asyncDispose]())
-    if (errors.length > 0) throw new AggregateError(errors, 'the log did not close cleanly; its journal keeps what was acknowledged')
+    if (errors.length > 0)
+      throw new AggregateError(
+        errors,
+        'the log did not close cleanly; its journal keeps what was acknowledged',
+      )
   }
 }

@@ -39,7 +39,10 @@ export async function repairFromJournal(
 
 /** Makes the indexes anew out of all message feeds. */
 export async function rebuildFromFeeds(
-  parts: IndexRepairParts & { stateOf: (feed: FeedSpec) => FeedState; onProgress: (done: number, total: number) => void },
+  parts: IndexRepairParts & {
+    stateOf: (feed: FeedSpec) => FeedState
+    onProgress: (done: number, total: number) => void
+  },
 ): Promise<void> {
   const feeds: FeedSpec[] = []
   for await (const feed of parts.feeds.feeds()) if (feed.kind === 'messages') feeds.push(feed)
@@ -57,7 +60,11 @@ export async function rebuildFromFeeds(
   }
 }
 
-async function addFrame(feed: FeedSpec, bytes: Uint8Array, { messages, directory }: IndexRepairParts): Promise<void> {
+async function addFrame(
+  feed: FeedSpec,
+  bytes: Uint8Array,
+  { messages, directory }: IndexRepairParts,
+): Promise<void> {
   const frame = frameOf(bytes)
   if (frame === undefined) return
   const { firstSlot } = frame
@@ -66,8 +73,13 @@ async function addFrame(feed: FeedSpec, bytes: Uint8Array, { messages, directory
   if (firstSlot === 0) await addProcess(frame, directory)
 }
 
-function idsOf({ firstSlot, assignments }: Frame, { process }: FeedSpec): readonly MessageId[] | undefined {
-  return unlessMalformed(() => assignments.map(({ envelope }, at) => envelopeId(envelope, process, firstSlot + at)))
+function idsOf(
+  { firstSlot, assignments }: Frame,
+  { process }: FeedSpec,
+): readonly MessageId[] | undefined {
+  return unlessMalformed(() =>
+    assignments.map(({ envelope }, at) => envelopeId(envelope, process, firstSlot + at)),
+  )
 }
 
 async function addProcess(frame: Frame | undefined, directory: ProcessDirectory): Promise<void> {

@@ -1,4 +1,17 @@
-import { chmod, close, fdatasync, fsync, mkdir, open, readFile, readdir, rename, stat, unlink, writev } from 'node:fs'
+import {
+  chmod,
+  close,
+  fdatasync,
+  fsync,
+  mkdir,
+  open,
+  readFile,
+  readdir,
+  rename,
+  stat,
+  unlink,
+  writev,
+} from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
@@ -87,7 +100,9 @@ const CLOCK_STEP_MS = 20
 
 const statBig = (path: string): Promise<{ ino: bigint; birthtimeNs: bigint; ctimeNs: bigint }> =>
   new Promise((resolve, reject) => {
-    stat(path, { bigint: true }, (error, stats) => (error === null ? resolve(stats) : reject(error)))
+    stat(path, { bigint: true }, (error, stats) =>
+      error === null ? resolve(stats) : reject(error),
+    )
   })
 
 function appendTo(descriptor: number): JournalFile {

@@ -116,7 +116,11 @@ export interface SegmentContent {
 }
 
 /** Reads all groups of a segment; `firstSequence` is the number its first group must have. */
-export function readSegment(bytes: Uint8Array, salt: number, firstSequence: number): SegmentContent {
+export function readSegment(
+  bytes: Uint8Array,
+  salt: number,
+  firstSequence: number,
+): SegmentContent {
   const view = viewOf(bytes)
   const feeds: FeedSpec[] = []
   const blocks: NewBlock[] = []
@@ -129,7 +133,12 @@ export function readSegment(bytes: Uint8Array, salt: number, firstSequence: numb
     at = group.end
     sequence++
   }
-  return { blocks, groups: sequence - firstSequence, end: at, damaged: holdsGroup(view, at + 1, salt) }
+  return {
+    blocks,
+    groups: sequence - firstSequence,
+    end: at,
+    damaged: holdsGroup(view, at + 1, salt),
+  }
 }
 
 function holdsGroup(view: Buffer, from: number, salt: number): boolean {
@@ -193,7 +202,13 @@ function readBody(body: Uint8Array, feeds: FeedSpec[], blocks: NewBlock[]): void
     const index = readNumber(reader)
     const firstSlot = readNumber(reader)
     // Copies, so that a few blocks kept do not keep the whole segment in memory.
-    blocks.push({ feed, index, firstSlot, bytes: reader.bytes().slice(), ids: unpackIds(reader.bytes()) })
+    blocks.push({
+      feed,
+      index,
+      firstSlot,
+      bytes: reader.bytes().slice(),
+      ids: unpackIds(reader.bytes()),
+    })
   }
   reader.end()
 }
@@ -209,7 +224,8 @@ function readFeed(reader: CborReader): FeedSpec {
 }
 
 function expectFields(reader: CborReader, count: number): void {
-  if (reader.array() !== count) throw new MalformedBytes(`journal: expected ${count} fields`, reader.offset)
+  if (reader.array() !== count)
+    throw new MalformedBytes(`journal: expected ${count} fields`, reader.offset)
 }
 
 function readNumber(reader: CborReader): number {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import Corestore from 'corestore'
-import Hypercore, { type HypercoreKeyPair } from 'hypercore'
+import type Hypercore from 'hypercore'
+import type { HypercoreKeyPair } from 'hypercore'
 import HypercoreStorage from 'hypercore-storage'
 import RocksDB from 'rocksdb-native'
 import { equalBytes, Failure, type FeedSpec } from '../protocol/index.ts'
@@ -52,7 +53,11 @@ export class OpenFeeds implements AsyncDisposable {
   #store: Corestore
   #storage: HypercoreStorage
   readonly #open = new Map<string, OpenFeed>()
-  #asked: { state: FeedState; resolve: (length: number) => void; reject: (error: unknown) => void }[] = []
+  #asked: {
+    state: FeedState
+    resolve: (length: number) => void
+    reject: (error: unknown) => void
+  }[] = []
 
   private constructor(parts: OpenFeedsParts, opened: Opened) {
     this.#parts = parts
@@ -78,7 +83,8 @@ export class OpenFeeds implements AsyncDisposable {
   /** Blocks of a feed on disk. Heads asked for in one turn are read in one call; nothing is opened. */
   storedLength(state: FeedState): Promise<number> {
     return new Promise((resolve, reject) => {
-      if (this.#asked.push({ state, resolve, reject }) === 1) setImmediate(() => void this.#readHeads())
+      if (this.#asked.push({ state, resolve, reject }) === 1)
+        setImmediate(() => void this.#readHeads())
     })
   }
 
@@ -90,7 +96,12 @@ export class OpenFeeds implements AsyncDisposable {
     await this.#use(state, async core => {
       const { process } = state.feed
       if (core.length < from || core.fork !== 0) {
-        throw new Failure('feed-frozen', { process, expected: from, length: core.length, fork: core.fork })
+        throw new Failure('feed-frozen', {
+          process,
+          expected: from,
+          length: core.length,
+          fork: core.fork,
+        })
       }
       if (core.core.header.frozen) {
         throw new Failure('feed-frozen', { process }, { note: 'two heads of one length were seen' })
@@ -187,7 +198,11 @@ export class OpenFeeds implements AsyncDisposable {
   }
 
   async #openCore(state: FeedState): Promise<Hypercore> {
-    const core = this.#store.get({ key: state.key, manifest: manifestOf(state.feed), allowFork: false })
+    const core = this.#store.get({
+      key: state.key,
+      manifest: manifestOf(state.feed),
+      allowFork: false,
+    })
     await core.ready()
     return core
   }
@@ -244,7 +259,8 @@ async function openStore(folder: string): Promise<Opened> {
   try {
     return await openOnce(folder)
   } catch (error) {
-    if (isLocked(error)) throw new Failure('data-folder-locked', { folder: 'feeds' }, { cause: error })
+    if (isLocked(error))
+      throw new Failure('data-folder-locked', { folder: 'feeds' }, { cause: error })
     // Having met this, hypercore-storage has removed the WAL; the journal holds what stood in it.
     if (error instanceof Error && BROKEN_WAL.test(error.message)) return await openOnce(folder)
     const failure = diskFailure(error, 'feeds')

@@ -94,7 +94,11 @@ async function openParts(
   // The databases come first: they hold the locks that keep a second node out of the journal.
   const store = opened.keep(await RocksStore.open(folder.store))
   const feeds = opened.keep(
-    await OpenFeeds.open({ folder: folder.feeds, keyPair, openMax: options.openFeedsMax ?? OPEN_FEEDS_MAX }),
+    await OpenFeeds.open({
+      folder: folder.feeds,
+      keyPair,
+      openMax: options.openFeedsMax ?? OPEN_FEEDS_MAX,
+    }),
   )
   const journal = opened.keep(
     await Journal.open({
@@ -131,7 +135,16 @@ async function openParts(
     if (!Failure.is(error, 'disk-full')) throw error
   })
   running.keeper.look()
-  return { ...running, feeds, journal, store, processes, messages, directory: directoryOf(processes, modules), recovered }
+  return {
+    ...running,
+    feeds,
+    journal,
+    store,
+    processes,
+    messages,
+    directory: directoryOf(processes, modules),
+    recovered,
+  }
 }
 
 interface BareParts {
@@ -173,7 +186,12 @@ async function startWriting(
   )
   const onProgress = report(options, 'journal')
   const stateOf = ({ feed }: { feed: Parameters<FeedStates['of']>[0] }) => states.of(feed)
-  const { frozen, outstanding } = await recover(journal.blocks, { feeds, behind, stateOf, onProgress })
+  const { frozen, outstanding } = await recover(journal.blocks, {
+    feeds,
+    behind,
+    stateOf,
+    onProgress,
+  })
   keeper = new SegmentKeeper({ journal, settle }, outstanding)
   for (const { generation, blocks } of early) keeper.appended(generation, blocks)
   return { states, behind, keeper, frozen }
@@ -192,6 +210,9 @@ function directoryOf(processes: ProcessDirectory, modules: ModuleFolder): Direct
   }
 }
 
-function report(options: OpenLogOptions, phase: OpenProgress['phase']): (done: number, total: number) => void {
+function report(
+  options: OpenLogOptions,
+  phase: OpenProgress['phase'],
+): (done: number, total: number) => void {
   return (done, total) => options.onProgress?.({ phase, done, total })
 }

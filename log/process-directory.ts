@@ -9,6 +9,7 @@ import {
   type ProcessId,
   toBase64Url,
 } from '../protocol/index.ts'
+import { diskFailure } from './disk-failure.ts'
 import type { OpenFeeds } from './open-feeds.ts'
 import { plainBytes } from './plain-bytes.ts'
 
@@ -55,9 +56,10 @@ export class ProcessDirectory {
 
   async addProcess(description: ProcessDescription, spawnEnvelope: Uint8Array): Promise<void> {
     const { id } = description
-    if (this.#pending.has(id) || this.#known.has(id) || (await this.#entry(id)) !== undefined) return
+    if (this.#pending.has(id) || this.#known.has(id) || (await this.#entry(id)) !== undefined)
+      return
     this.#pending.set(id, { description, envelope: spawnEnvelope.slice() })
-    if (this.#pending.size >= BATCH_MAX) this.#start()
+    if (this.#pending.size >= BATCH_MAX) this.#write().catch(() => undefined)
     else this.#later()
   }
 
@@ -69,7 +71,13 @@ export class ProcessDirectory {
     return (await this.#entry(id))?.envelope
   }
 
-  async processes({ after, limit }: { after?: ProcessId | undefined; limit: number }): Promise<readonly ProcessDescription[]> {
+  async processes({
+    after,
+    limit,
+  }: {
+    after?: ProcessId | undefined
+    limit: number
+  }): Promise<readonly ProcessDescription[]> {
     if (limit <= 0) return []
     const start = after === undefined ? new Uint8Array(0) : fromBase64Url(after)
     const found = new Map<string, { key: Uint8Array; id: ProcessId; entry: Entry | undefined }>()
@@ -91,8 +99,7 @@ export class ProcessDirectory {
   /** Resolves when all that was added is in the Hyperbee. */
   async flush(): Promise<void> {
     while (this.#pending.size > 0) {
-      this.#start()
-      await this.#writing
+      await this.#write()
     }
   }
 
@@ -123,26 +130,36 @@ export class ProcessDirectory {
   }
 
   #later(): void {
-    this.#timer ??= setTimeout(() => this.#start(), LINGER_MS)
+    this.#timer ??= setTimeout(() => {
+      // Who flushes hears of a failure; for the others it is tried again after the pause.
+      this.#write().catch(() => undefined)
+    }, LINGER_MS)
   }
 
-  #start(): void {
+  /** @throws {Failure} `disk-full`, `host-fault` */
+  #write(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined
-      if (this.#pending.size > 0) this.#later()
-    })
-    // Who flushes hears of it; a disk that failed is tried again after the pause.
-    this.#writing.catch(() => undefined)
+    this.#writing ??= this.#writeAll()
+      .catch(error => {
+        throw diskFailure(error, 'directory')
+      })
+      .finally(() => {
+        this.#writing = undefined
+        if (this.#pending.size > 0) this.#later()
+      })
+    return this.#writing
   }
 
-  async #write(): Promise<void> {
+  async #writeAll(): Promise<void> {
     while (this.#pending.size > 0) {
       const entries = [...this.#pending].slice(0, BATCH_MAX)
       const batch = this.#bee.batch()
       const sorted = entries
-        .map(([id, { envelope }]) => ({ key: Buffer.from(fromBase64Url(id)), value: Buffer.from(envelope) }))
+        .map(([id, { envelope }]) => ({
+          key: Buffer.from(fromBase64Url(id)),
+          value: Buffer.from(envelope),
+        }))
         .sort((a, b) => compareBytes(a.key, b.key))
       for (const { key, value } of sorted) await batch.put(key, value)
       await batch.flush()
@@ -155,7 +172,10 @@ export class ProcessDirectory {
 }
 
 async function openBee(feeds: OpenFeeds): Promise<Hyperbee> {
-  const bee = new Hyperbee(await feeds.named(CORE_NAME), { keyEncoding: 'binary', valueEncoding: 'binary' })
+  const bee = new Hyperbee(await feeds.named(CORE_NAME), {
+    keyEncoding: 'binary',
+    valueEncoding: 'binary',
+  })
   await bee.ready()
   return bee
 }

@@ -68,12 +68,24 @@ async function compare(
   const first = blocks[0]?.block.index ?? 0
   for (const [at, { block }] of blocks.entries()) {
     if (block.index === first + at) continue
-    freeze(state, new Failure('feed-frozen', { process, index: block.index }, { note: 'the journal has a gap' }), state.stored)
+    freeze(
+      state,
+      new Failure(
+        'feed-frozen',
+        { process, index: block.index },
+        { note: 'the journal has a gap' },
+      ),
+      state.stored,
+    )
     return blocks
   }
   if (first > state.stored) {
     const details = { process, journal: first, feed: state.stored }
-    freeze(state, new Failure('feed-frozen', details, { note: 'the feed lost more than the journal holds' }), state.stored)
+    freeze(
+      state,
+      new Failure('feed-frozen', details, { note: 'the feed lost more than the journal holds' }),
+      state.stored,
+    )
     return blocks
   }
   const held = blocks.filter(({ block }) => block.index < state.stored)
@@ -84,7 +96,11 @@ async function compare(
       const bytes = read[i]
       if (bytes !== undefined && equalBytes(bytes, block.bytes)) continue
       const details = { process, index: block.index }
-      freeze(state, new Failure('feed-frozen', details, { note: 'the feed contradicts the journal' }), block.index)
+      freeze(
+        state,
+        new Failure('feed-frozen', details, { note: 'the feed contradicts the journal' }),
+        block.index,
+      )
       return blocks
     }
   }

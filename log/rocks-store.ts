@@ -207,10 +207,15 @@ async function openDatabase(folder: string): Promise<RocksDB> {
     await db.ready()
     return db
   } catch (error) {
-    if (isLocked(error)) throw new Failure('data-folder-locked', { folder: 'store' }, { cause: error })
+    if (isLocked(error))
+      throw new Failure('data-folder-locked', { folder: 'store' }, { cause: error })
     const failure = diskFailure(error, 'store')
     if (failure.code === 'disk-full') throw failure
-    throw new Failure('data-folder-damaged', { folder: 'store' }, { cause: error, note: 'the store is a cache: remove its folder to have it rebuilt' })
+    throw new Failure(
+      'data-folder-damaged',
+      { folder: 'store' },
+      { cause: error, note: 'the store is a cache: remove its folder to have it rebuilt' },
+    )
   }
 }
 

@@ -41,7 +41,10 @@ function share(db: RocksDB, shared: Shared): RocksDB {
   let calls = shared.get(family)
   if (calls === undefined) {
     // The first session of a column family is the storage's own, which stays open to the end.
-    calls = new SharedCalls(options => read.call(db, options), options => write.call(db, options))
+    calls = new SharedCalls(
+      options => read.call(db, options),
+      options => write.call(db, options),
+    )
     shared.set(family, calls)
   }
   const own = calls

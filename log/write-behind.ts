@@ -1,4 +1,4 @@
-import { Failure } from '../protocol/index.ts'
+import type { Failure } from '../protocol/index.ts'
 import { diskFailure } from './disk-failure.ts'
 import { type FeedState, freeze, type TailBlock, visibleLength } from './feed-state.ts'
 import type { OpenFeeds } from './open-feeds.ts'
@@ -123,7 +123,11 @@ export class WriteBehind implements AsyncDisposable {
   async #append(state: FeedState): Promise<void> {
     const blocks = take(state.tail)
     try {
-      await this.#parts.feeds.append(state, state.stored, blocks.map(({ bytes }) => bytes))
+      await this.#parts.feeds.append(
+        state,
+        state.stored,
+        blocks.map(({ bytes }) => bytes),
+      )
       this.#settle(state, blocks)
     } catch (error) {
       this.#fail(state, diskFailure(error, 'feeds'))

@@ -70,7 +70,8 @@ export class MemoryLog implements Log {
       if (feed.kind !== 'messages') throw new TypeError('commit takes blocks of message feeds')
       const name = nameOf(feed)
       const length = lengths.get(name) ?? this.#blocksOf(feed).length
-      if (index !== length) throw new Failure('feed-frozen', { process: feed.process, expected: length, index })
+      if (index !== length)
+        throw new Failure('feed-frozen', { process: feed.process, expected: length, index })
       lengths.set(name, length + 1)
     }
     for (const block of blocks) this.#add(block)
@@ -80,11 +81,13 @@ export class MemoryLog implements Log {
     await Promise.resolve()
     if (this.#closed) throw new Failure('shutting-down')
     const held = this.#blocksOf(feed)
-    if (index > held.length) throw new Failure('feed-frozen', { process: feed.process, expected: held.length, index })
+    if (index > held.length)
+      throw new Failure('feed-frozen', { process: feed.process, expected: held.length, index })
     for (const [offset, bytes] of blocks.entries()) {
       const present = held[index + offset]
       if (present === undefined) held.push(bytes.slice())
-      else if (!equalBytes(present, bytes)) throw new Failure('feed-frozen', { process: feed.process, index: index + offset })
+      else if (!equalBytes(present, bytes))
+        throw new Failure('feed-frozen', { process: feed.process, index: index + offset })
     }
   }
 
@@ -108,7 +111,13 @@ export class MemoryLog implements Log {
   feedKey(feed: FeedSpec): Uint8Array {
     return domainHash(
       'test/feed',
-      encodeCbor([feed.kind, fromBase64Url(feed.process), feed.epoch, feed.quorum, feed.signers.map(fromBase64Url)]),
+      encodeCbor([
+        feed.kind,
+        fromBase64Url(feed.process),
+        feed.epoch,
+        feed.quorum,
+        feed.signers.map(fromBase64Url),
+      ]),
     )
   }
 
@@ -145,12 +154,18 @@ class MemoryIndex implements MessageIndex {
     return this.#places.get(id)?.get(process)
   }
 
-  async slotsOf(process: ProcessId, ids: readonly MessageId[]): Promise<readonly (Slot | undefined)[]> {
+  async slotsOf(
+    process: ProcessId,
+    ids: readonly MessageId[],
+  ): Promise<readonly (Slot | undefined)[]> {
     return ids.map(id => this.#places.get(id)?.get(process))
   }
 
   async placesOf(id: MessageId): Promise<readonly { process: ProcessId; slot: Slot }[]> {
-    return Array.from(this.#places.get(asMessageId(id)) ?? [], ([process, slot]) => ({ process, slot }))
+    return Array.from(this.#places.get(asMessageId(id)) ?? [], ([process, slot]) => ({
+      process,
+      slot,
+    }))
   }
 }
 
@@ -162,7 +177,10 @@ class MemoryDirectory implements Directory {
     if (this.#processes.has(description.id)) return
     // Read back as a log on disk would: what is found later does not depend on the object given here.
     const envelope = spawnEnvelope.slice()
-    this.#processes.set(description.id, { description: describeProcess(decodeEnvelope(envelope)), envelope })
+    this.#processes.set(description.id, {
+      description: describeProcess(decodeEnvelope(envelope)),
+      envelope,
+    })
   }
 
   async process(id: ProcessId): Promise<ProcessDescription | undefined> {
@@ -173,7 +191,10 @@ class MemoryDirectory implements Directory {
     return this.#processes.get(id)?.envelope
   }
 
-  async processes(options: { after?: ProcessId | undefined; limit: number }): Promise<readonly ProcessDescription[]> {
+  async processes(options: {
+    after?: ProcessId | undefined
+    limit: number
+  }): Promise<readonly ProcessDescription[]> {
     return pageOf(this.#processes, options).map(({ description }) => description)
   }
 
@@ -192,7 +213,10 @@ class MemoryDirectory implements Directory {
     return this.#modules.get(id)?.item
   }
 
-  async modules(options: { after?: string | undefined; limit: number }): Promise<readonly Omit<ModuleDescription, 'wasm'>[]> {
+  async modules(options: {
+    after?: string | undefined
+    limit: number
+  }): Promise<readonly Omit<ModuleDescription, 'wasm'>[]> {
     return pageOf(this.#modules, options).map(({ description }) => {
       const { id, owner, format, tags } = description
       return { id: asModuleId(id), owner, format, tags }
@@ -201,7 +225,10 @@ class MemoryDirectory implements Directory {
 }
 
 /** In order of the ids' bytes, which is not that of their base64url. */
-function pageOf<T>(map: ReadonlyMap<string, T>, options: { after?: string | undefined; limit: number }): T[] {
+function pageOf<T>(
+  map: ReadonlyMap<string, T>,
+  options: { after?: string | undefined; limit: number },
+): T[] {
   const order = (id: string): string => Buffer.from(id, 'base64url').toString('latin1')
   const after = options.after === undefined ? undefined : order(options.after)
   return Array.from(map, ([id, entry]) => ({ key: order(id), entry }))

@@ -42,7 +42,9 @@ describe('after damage to a file of a crashed node', () => {
     ['the write-ahead log of the store', 'store', '.log'],
     ['the journal', 'journal', '.journal'],
   ] as const) {
-    test(`${what}, all that was acknowledged is there or it is refused`, { timeout: 120_000 }, async () => {
+    test(`${what}, all that was acknowledged is there or it is refused`, {
+      timeout: 120_000,
+    }, async () => {
       const outcomes = { whole: 0, refused: 0, frozen: 0 }
       for (let seed = 1; seed <= DAMAGES; seed++) {
         const random = seededRandom(seed)
@@ -68,7 +70,6 @@ describe('after damage to a file of a crashed node', () => {
       }
       expect(outcomes.whole + outcomes.refused + outcomes.frozen).toBe(DAMAGES)
       expect(outcomes.whole).toBeGreaterThan(0)
-
     })
   }
 })

@@ -10,7 +10,10 @@ export async function copyAsCrashed(from: string, to: string): Promise<void> {
 }
 
 /** Opens such a copy, which the log would refuse otherwise. */
-export function openCopy(directory: string, options: Partial<OpenLogOptions> = {}): Promise<HypercoreLog> {
+export function openCopy(
+  directory: string,
+  options: Partial<OpenLogOptions> = {},
+): Promise<HypercoreLog> {
   return HypercoreLog.open({ directory, keySeed: NODE_SEED, acceptRestored: true, ...options })
 }
 
@@ -69,12 +72,14 @@ export class Acknowledged {
       const isFrozen = log.frozen.some(entry => entry.feed.process === feed.process)
       if (isFrozen) frozen++
       const wanted = isFrozen ? expected.slice(0, shown.length) : expected
-      if (shown.join('|') !== wanted.join('|')) throw new Error(`${context}: got ${shown.length} blocks, expected ${expected.length}`)
+      if (shown.join('|') !== wanted.join('|'))
+        throw new Error(`${context}: got ${shown.length} blocks, expected ${expected.length}`)
       if (isFrozen) continue
       for (const block of blocks) {
         const [id] = block.ids
         const slot = id && (await log.messages.slotOf(feed.process, id))
-        if (slot !== block.firstSlot) throw new Error(`${context}: message of slot ${block.firstSlot} is at ${slot}`)
+        if (slot !== block.firstSlot)
+          throw new Error(`${context}: message of slot ${block.firstSlot} is at ${slot}`)
       }
     }
     return frozen
@@ -82,7 +87,9 @@ export class Acknowledged {
 }
 
 /** The failure with which opening is refused, or nothing; what is no failure is thrown. */
-export async function refusalOf(opening: Promise<HypercoreLog>): Promise<{ log: HypercoreLog } | { failure: Failure }> {
+export async function refusalOf(
+  opening: Promise<HypercoreLog>,
+): Promise<{ log: HypercoreLog } | { failure: Failure }> {
   try {
     return { log: await opening }
   } catch (error) {

@@ -11,7 +11,11 @@ const isFrozen = (error: unknown): boolean => Failure.is(error, 'feed-frozen')
 
 test('a feed that contradicts the journal is frozen where they part, and the others go on', async () => {
   await using folder = await tempFolder()
-  const [base, one, two] = ['base', 'one', 'two'].map(name => join(folder.path, name)) as [string, string, string]
+  const [base, one, two] = ['base', 'one', 'two'].map(name => join(folder.path, name)) as [
+    string,
+    string,
+    string,
+  ]
   const [torn, sound] = [messagesOf('torn'), messagesOf('sound')]
   {
     await using log = await HypercoreLog.open({ directory: base, keySeed: NODE_SEED })
@@ -20,7 +24,10 @@ test('a feed that contradicts the journal is frozen where they part, and the oth
     await copyAsCrashed(base, one)
     await copyAsCrashed(base, two)
   }
-  for (const [path, text] of [[one, 'one'], [two, 'two']] as const) {
+  for (const [path, text] of [
+    [one, 'one'],
+    [two, 'two'],
+  ] as const) {
     await using log = await openCopy(path)
     await log.commit([blockOf(torn, 2, text), blockOf(sound, 1)])
     await log.drain()
@@ -31,8 +38,13 @@ test('a feed that contradicts the journal is frozen where they part, and the oth
   await rename(join(`${two}-crashed`, 'feeds'), join(mixed, 'feeds'))
   for (let opening = 0; opening < 2; opening++) {
     await using log = await openCopy(mixed)
-    expect(log.frozen.map(({ feed, failure }) => [feed.process, failure.code])).toEqual([[torn.process, 'feed-frozen']])
-    expect(await collect(log.blocks(torn, 0))).toEqual([blockOf(torn, 0).bytes, blockOf(torn, 1).bytes])
+    expect(log.frozen.map(({ feed, failure }) => [feed.process, failure.code])).toEqual([
+      [torn.process, 'feed-frozen'],
+    ])
+    expect(await collect(log.blocks(torn, 0))).toEqual([
+      blockOf(torn, 0).bytes,
+      blockOf(torn, 1).bytes,
+    ])
     await expect(log.commit([blockOf(torn, 2)])).rejects.toSatisfy(isFrozen)
     await log.commit([blockOf(sound, await log.length(sound))])
   }

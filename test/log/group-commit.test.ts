@@ -58,7 +58,9 @@ test('a full disk refuses commits, keeps nothing of them, and takes them again w
     // Room for a part of a group: half of it stands in the file.
     files.room = 30
     await expect(log.commit([blockOf(a, 1, 'lost')])).rejects.toSatisfy(isFull)
-    await expect(Promise.all([log.commit([blockOf(a, 1)]), log.commit([blockOf(b, 0)])])).rejects.toSatisfy(isFull)
+    await expect(
+      Promise.all([log.commit([blockOf(a, 1)]), log.commit([blockOf(b, 0)])]),
+    ).rejects.toSatisfy(isFull)
     expect(await log.length(a)).toBe(1)
     expect(await log.block(a, 0)).toEqual(blockOf(a, 0).bytes)
     files.room = Number.POSITIVE_INFINITY
@@ -66,9 +68,15 @@ test('a full disk refuses commits, keeps nothing of them, and takes them again w
     await log.commit([blockOf(b, 0)])
     await copyAsCrashed(`${folder.path}/data`, `${folder.path}/crashed`)
   }
-  for (const open of [() => openWith(files, `${folder.path}/data`), () => openCopy(`${folder.path}/crashed`)]) {
+  for (const open of [
+    () => openWith(files, `${folder.path}/data`),
+    () => openCopy(`${folder.path}/crashed`),
+  ]) {
     await using log = await open()
-    expect(await collect(log.blocks(a, 0))).toEqual([blockOf(a, 0).bytes, blockOf(a, 1, 'kept').bytes])
+    expect(await collect(log.blocks(a, 0))).toEqual([
+      blockOf(a, 0).bytes,
+      blockOf(a, 1, 'kept').bytes,
+    ])
     expect(await collect(log.blocks(b, 0))).toHaveLength(1)
   }
 })
@@ -80,7 +88,9 @@ test('after a failed fdatasync the group does not count, even if it reached the 
   await using log = await openWith(files, `${folder.path}/data`)
   await log.commit([blockOf(feed, 0)])
   files.failingSyncs.push('EIO')
-  await expect(log.commit([blockOf(feed, 1, 'in doubt')])).rejects.toSatisfy(error => Failure.is(error, 'host-fault'))
+  await expect(log.commit([blockOf(feed, 1, 'in doubt')])).rejects.toSatisfy(error =>
+    Failure.is(error, 'host-fault'),
+  )
   await log.commit([blockOf(feed, 1, 'acknowledged')])
   await copyAsCrashed(`${folder.path}/data`, `${folder.path}/crashed`)
   await using crashed = await openCopy(`${folder.path}/crashed`)

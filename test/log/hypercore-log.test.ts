@@ -2,7 +2,16 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { HypercoreLog } from '../../log/index.ts'
-import { blockOf, collect, logConformance, messagesOf, NODE_SEED, resultsOf, spawnNamed, moduleNamed } from '../conformance/log.ts'
+import {
+  blockOf,
+  collect,
+  logConformance,
+  messagesOf,
+  NODE_SEED,
+  resultsOf,
+  spawnNamed,
+  moduleNamed,
+} from '../conformance/log.ts'
 import { Failure, toUtf8 } from '../../protocol/index.ts'
 import { tempFolder } from './temp-folder.ts'
 
@@ -52,12 +61,20 @@ describe('a log on Hypercore', () => {
     expect(await collect(log.blocks(feed, 0))).toHaveLength(2)
     await log.drain()
     expect(log.figures.behindBytes).toBe(0)
-    expect(await collect(log.blocks(feed, 0))).toEqual([blockOf(feed, 0).bytes, blockOf(feed, 1).bytes])
+    expect(await collect(log.blocks(feed, 0))).toEqual([
+      blockOf(feed, 0).bytes,
+      blockOf(feed, 1).bytes,
+    ])
   })
 
   test('holds few of many feeds open, and forgets what it can read again', async () => {
     await using folder = await tempFolder()
-    const options = { directory: folder.path, keySeed: NODE_SEED, openFeedsMax: 200, feedsKnownMax: 300 }
+    const options = {
+      directory: folder.path,
+      keySeed: NODE_SEED,
+      openFeedsMax: 200,
+      feedsKnownMax: 300,
+    }
     await using log = await HypercoreLog.open(options)
     const feeds = Array.from({ length: 3_000 }, (_, i) => messagesOf(`feed ${i}`))
     for (const index of [0, 1]) {
@@ -77,7 +94,9 @@ describe('a log on Hypercore', () => {
   test('refuses to write feeds that others sign', async () => {
     await using log = await openInNewFolder()
     const feed = { ...messagesOf('a'), signers: [messagesOf('b').process as never] }
-    await expect(log.commit([blockOf(feed, 0)])).rejects.toSatisfy(error => Failure.is(error, 'not-scheduler'))
+    await expect(log.commit([blockOf(feed, 0)])).rejects.toSatisfy(error =>
+      Failure.is(error, 'not-scheduler'),
+    )
     expect(await log.length(feed)).toBe(0)
   })
 
@@ -86,8 +105,13 @@ describe('a log on Hypercore', () => {
     const segments = async (): Promise<string[]> => await readdir(join(folder.path, 'journal'))
     const feed = messagesOf('a')
     {
-      await using log = await HypercoreLog.open({ directory: folder.path, keySeed: NODE_SEED, segmentBytes: 2_000 })
-      for (let index = 0; index < 60; index++) await log.commit([blockOf(feed, index, 'x'.repeat(100))])
+      await using log = await HypercoreLog.open({
+        directory: folder.path,
+        keySeed: NODE_SEED,
+        segmentBytes: 2_000,
+      })
+      for (let index = 0; index < 60; index++)
+        await log.commit([blockOf(feed, index, 'x'.repeat(100))])
       await log.drain()
       await expect.poll(async () => (await segments()).length).toBeLessThanOrEqual(2)
     }

@@ -12,7 +12,9 @@ const CHILD = fileURLToPath(new URL('./writer-child.ts', import.meta.url))
 
 /** Runs a writer until it has acknowledged `lines` blocks, then kills it; gives all it told. */
 async function writeAndKill(directory: string, lines: number): Promise<string[]> {
-  const child = spawn(process.execPath, [CHILD, directory], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [CHILD, directory], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const told: string[] = []
   for await (const line of createInterface(child.stdout)) {
     told.push(line)
@@ -21,7 +23,9 @@ async function writeAndKill(directory: string, lines: number): Promise<string[]>
   return told
 }
 
-test('what a node acknowledged before it was killed is there, ten kills in a row', { timeout: 120_000 }, async () => {
+test('what a node acknowledged before it was killed is there, ten kills in a row', {
+  timeout: 120_000,
+}, async () => {
   await using folder = await tempFolder()
   const random = seededRandom(7)
   const acknowledged: string[] = []
