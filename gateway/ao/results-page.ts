@@ -3,6 +3,7 @@ import {
   AO_CRONS_PER_PAGE,
   AO_RESULTS_PER_PAGE,
   AO_SLOTS_LOOKED_AT_MAX,
+  CRON_TIMER_PREFIX,
   Failure,
   type Log,
   PAGE_MAX,
@@ -76,7 +77,7 @@ async function collect(
       const { GasUsed: _, ...node } = resultAsAo(result, ao)
       if (node['Error'] !== undefined) continue
       if (edges.length === limit) return { pageInfo: { hasNextPage: true }, edges }
-      edges.push({ node, cursor: cursorOf(entry, sort) })
+      edges.push({ node, cursor: cursorOf(process, entry, sort) })
     }
     looked += to - from
     if (looked >= AO_SLOTS_LOOKED_AT_MAX && edges.length > 0)
@@ -157,13 +158,23 @@ async function catchUp(
   }
 }
 
-function cursorOf({ slot, timestampMs, envelope }: SlotEntry, sort: Sort): string {
-  const cron = envelope.kind === 'tick' ? cronName(timerName(envelope.timer)) : null
+function cursorOf(process: ProcessDescription, entry: SlotEntry, sort: Sort): string {
+  const { slot, timestampMs, envelope } = entry
+  const cron = envelope.kind === 'tick' ? cronName(process, timerName(envelope.timer)) : null
   return encodeCursor({ timestamp: timestampMs, ordinate: String(slot), cron, sort })
 }
 
-/** `<number>-<interval>`, as AO names the crons of a process. */
-function cronName(timer: string): string {
-  const name = timer.slice(timer.indexOf('/') + 1)
-  return /^\d+-/.test(name) ? name : `0-${name}`
+const CRON_TIMER = new RegExp(`^${CRON_TIMER_PREFIX}(\\d+)-`)
+/** Intervals that make a cron; the others are passed over and not counted. */
+const INTERVAL = /^\s*0*[1-9]\d*-(millisecond|second|minute|hour|day|week|month|year|block)s?\s*$/i
+
+/** `<number>-<interval>`, as AO names the crons of a process; timers of other kinds by their key. */
+function cronName(process: ProcessDescription, timer: string): string {
+  const number = CRON_TIMER.exec(timer)?.[1]
+  if (number === undefined) return `0-${timer}`
+  const intervals = process.tags.filter(
+    ({ name, value }) => name === 'Cron-Interval' && INTERVAL.test(value),
+  )
+  const interval = intervals[Number(number)]?.value.trim()
+  return interval === undefined ? timer.slice(CRON_TIMER_PREFIX.length) : `${number}-${interval}`
 }

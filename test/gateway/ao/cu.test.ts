@@ -213,11 +213,20 @@ describe('the compute unit on AO’s wire', () => {
   })
 
   test('lists ticks alone under /cron, with the name of the timer in the cursor', async () => {
-    const { node, sender, process } = await nodeWithProcess()
+    const { node, sender } = await nodeWithProcess()
     await using _ = node
+    const crons = [
+      'Cron-Interval',
+      'never',
+      'Cron-Interval',
+      '1-hour',
+      'Cron-Interval',
+      '2-seconds',
+    ]
+    const process = await sender.spawn(await sender.module(), ...crons)
     await node.write(process, {
       kind: 'tick',
-      timer: toUtf8('cron/0-2-seconds'),
+      timer: toUtf8('cron/1-2000'),
       dueMs: node.nowMs,
     })
     await sender.message(process)
@@ -226,7 +235,7 @@ describe('the compute unit on AO’s wire', () => {
     expect(outputs(page.at('edges'))).toEqual(['slot 1', 'slot 3'])
     expect(decode(page.at('edges', 0, 'cursor'))).toMatchObject({
       ordinate: '1',
-      cron: '0-2-seconds',
+      cron: '1-2-seconds',
     })
     expect(decode(page.at('edges', 1, 'cursor'))).toMatchObject({ ordinate: '3', cron: '0-wake' })
     const rest = await call(

@@ -202,7 +202,7 @@ describe('the scheduler unit on AO’s wire', () => {
     await using _ = node
     await node.write(process, {
       kind: 'tick',
-      timer: toUtf8('cron/0-2-seconds'),
+      timer: toUtf8('cron/0-2000'),
       dueMs: node.nowMs,
     })
     await node.write(process, {
