@@ -1,0 +1,148 @@
+import type { Command, OptionRow } from './command.ts'
+
+/** What a message carries, for commands that make one. */
+const MESSAGE_OPTIONS = {
+  action: { type: 'string', short: 'a', value: 'action', about: 'Action tag of the message' },
+  tag: { type: 'string', short: 't', multiple: true, value: 'name=value', about: 'a tag' },
+  'data-file': { type: 'string', value: 'file', about: 'data from a file; - is standard input' },
+} as const satisfies Record<string, OptionRow>
+
+const WAIT_OPTION = {
+  wait: { type: 'string', value: 'scheduled|evaluated|settled', about: 'what to wait for (evaluated)' },
+} as const satisfies Record<string, OptionRow>
+
+/** Every command: the one table, from which help, suggestions and the README's tour are made. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: 'up', usage: '', about: 'Run a node until it is interrupted',
+    options: {
+      data: { type: 'string', short: 'd', value: 'folder', about: 'folder of feeds, state and keys (ATOLL_DATA)' },
+      port: { type: 'string', short: 'p', value: 'port', about: 'port to listen on; 0 takes any (ATOLL_PORT)' },
+      host: { type: 'string', value: 'address', about: 'address to listen on (ATOLL_HOST)' },
+      'public-url': { type: 'string', value: 'url', about: 'address that clients are told (ATOLL_PUBLIC_URL)' },
+      'allowed-hosts': { type: 'string', value: 'names', about: 'names this node is reached by, beside loopback' },
+      hosts: { type: 'string', value: 'count', about: 'child processes that evaluate (ATOLL_HOSTS)' },
+      'log-level': { type: 'string', value: 'level', about: 'silent, error, warn, info or debug (ATOLL_LOG_LEVEL)' },
+      demo: { type: 'boolean', about: 'on the first start, spawn two processes that talk to each other' },
+    },
+    examples: ['atoll up', 'atoll up --port 0 --data ./node-b -o ndjson'],
+    load: async () => (await import('./commands/up.ts')).up,
+  },
+  {
+    name: 'module add', usage: '<file>', about: 'Sign a WASM module and add it',
+    options: {
+      format: { type: 'string', short: 'f', value: 'name', about: 'Module-Format (actor)' },
+      name: { type: 'string', value: 'name', about: 'Name tag: a word to call it by' },
+      tag: MESSAGE_OPTIONS.tag,
+    },
+    examples: ['atoll module add counter.wasm --format actor --name counter --tag Actor-Memory=scratch'],
+    load: async () => (await import('./commands/module.ts')).addModule,
+  },
+  {
+    name: 'module list', usage: '', about: 'Modules the node knows', options: {},
+    examples: ['atoll module list', 'atoll module list -o ndjson'],
+    load: async () => (await import('./commands/module.ts')).listModules,
+  },
+  {
+    name: 'module show', usage: '<module>', about: 'One module', options: {},
+    examples: ['atoll module show counter'],
+    load: async () => (await import('./commands/module.ts')).showModule,
+  },
+  {
+    name: 'spawn', usage: '<module> [data]', about: 'Make a process',
+    options: {
+      name: { type: 'string', value: 'name', about: 'Name tag: a word to call it by' },
+      tag: MESSAGE_OPTIONS.tag,
+      'data-file': MESSAGE_OPTIONS['data-file'],
+      scheduler: { type: 'string', multiple: true, value: 'key', about: 'its scheduler (the node)' },
+      'scheduler-quorum': { type: 'string', value: 'count', about: 'schedulers that must sign (1)' },
+      'compute-unit': { type: 'string', multiple: true, value: 'key', about: 'whose results count (the schedulers)' },
+      'compute-quorum': { type: 'string', value: 'count', about: 'compute units that must agree (1)' },
+      ...WAIT_OPTION,
+    },
+    examples: ['atoll spawn counter --name hits', 'atoll spawn <module> -o json'],
+    load: async () => (await import('./commands/spawn.ts')).spawn,
+  },
+  {
+    name: 'send', usage: '<process> [data]', about: 'Send a message and show what came of it',
+    options: { ...MESSAGE_OPTIONS, ...WAIT_OPTION },
+    examples: ['atoll send hits --action Add --tag Quantity=5', 'atoll send ping --action Start --tag Peer=<process> --wait settled'],
+    load: async () => (await import('./commands/send.ts')).send,
+  },
+  {
+    name: 'query', usage: '<process> [data]', about: 'Ask a process without giving it a message',
+    options: MESSAGE_OPTIONS,
+    examples: ['atoll query hits --action Get'],
+    load: async () => (await import('./commands/query.ts')).query,
+  },
+  {
+    name: 'result', usage: '<process> <slot|message>', about: 'The result of one slot',
+    options: { verify: { type: 'boolean', about: 'check signatures, certificate and Merkle path here' } },
+    examples: ['atoll result hits 1', 'atoll result hits 1 --verify -o json'],
+    load: async () => (await import('./commands/result.ts')).result,
+  },
+  {
+    name: 'results', usage: '<process>', about: 'Results in slot order',
+    options: {
+      follow: { type: 'boolean', short: 'f', about: 'go on as they come' },
+      from: { type: 'string', value: 'slot', about: 'first slot (the last 20; with -f: those to come)' },
+      limit: { type: 'string', short: 'n', value: 'count', about: 'how many (20)' },
+    },
+    examples: ['atoll results hits', 'atoll results hits -f -o ndjson'],
+    load: async () => (await import('./commands/results.ts')).results,
+  },
+  {
+    name: 'trace', usage: '<message>', about: 'A message and all that it caused, with timings',
+    options: {
+      follow: { type: 'boolean', short: 'f', about: 'show it as it grows' },
+      settled: { type: 'boolean', about: 'wait until nothing of it is under way' },
+    },
+    examples: ['atoll trace <message>', 'atoll trace <message> --settled -o json'],
+    load: async () => (await import('./commands/trace.ts')).trace,
+  },
+  {
+    name: 'process list', usage: '', about: 'Processes the node knows', options: {},
+    examples: ['atoll process list'],
+    load: async () => (await import('./commands/process.ts')).listProcesses,
+  },
+  {
+    name: 'process show', usage: '<process>', about: 'One process, its policy, and how far it has come', options: {},
+    examples: ['atoll process show hits -o json'],
+    load: async () => (await import('./commands/process.ts')).showProcess,
+  },
+  {
+    name: 'process verify', usage: '<process>', about: 'Evaluate its whole feed again here, and compare', options: {},
+    examples: ['atoll process verify hits', 'atoll process verify hits -o json'],
+    load: async () => (await import('./commands/verify.ts')).verify,
+  },
+  {
+    name: 'identity new', usage: '<name>', about: 'Make a key to sign with', options: {},
+    examples: ['atoll identity new alice'],
+    load: async () => (await import('./commands/identity.ts')).newIdentity,
+  },
+  {
+    name: 'identity import', usage: '<name> <file>', about: 'Take in an Arweave wallet', options: {},
+    examples: ['atoll identity import wallet ./wallet.json'],
+    load: async () => (await import('./commands/identity.ts')).importIdentity,
+  },
+  {
+    name: 'identity list', usage: '', about: 'The keys you can sign with', options: {},
+    examples: ['atoll identity list'],
+    load: async () => (await import('./commands/identity.ts')).listIdentities,
+  },
+  {
+    name: 'identity use', usage: '<name>', about: 'Choose who signs from now on', options: {},
+    examples: ['atoll identity use alice'],
+    load: async () => (await import('./commands/identity.ts')).useIdentity,
+  },
+  {
+    name: 'doctor', usage: '', about: 'Check this machine, the settings and the node', options: {},
+    examples: ['atoll doctor'],
+    load: async () => (await import('./commands/doctor.ts')).doctor,
+  },
+  {
+    name: 'explain', usage: '[code]', about: 'What a failure means and what to do next', options: {},
+    examples: ['atoll explain AT3003', 'atoll explain'],
+    load: async () => (await import('./commands/explain.ts')).explain,
+  },
+]

@@ -1,0 +1,40 @@
+import { fromUtf8 } from '../../protocol/index.ts'
+import type { CommandContext } from '../command.ts'
+import { IdentityStore } from '../identity-store.ts'
+import { readBytes } from '../message-arguments.ts'
+import { renderTable } from '../table.ts'
+
+/** `atoll identity new` */
+export async function newIdentity({ settings, positionals, output, terminal }: CommandContext): Promise<undefined> {
+  const [name = ''] = positionals
+  const store = new IdentityStore(settings.home)
+  const identity = await store.create(name)
+  output.document('identity', identity, () => identity.address)
+  if (output.format === 'text') terminal.err(`kept in ${store.pathOf(name)}; atoll identity use ${name} makes it the one that signs\n`)
+}
+
+/** `atoll identity import` */
+export async function importIdentity(context: CommandContext): Promise<undefined> {
+  const [name = '', file = ''] = context.positionals
+  const text = fromUtf8(await readBytes(context, file))
+  const identity = await new IdentityStore(context.settings.home).importArweave(name, text)
+  context.output.document('identity', identity, () => identity.address)
+}
+
+/** `atoll identity list` */
+export async function listIdentities({ settings, output, terminal }: CommandContext): Promise<undefined> {
+  const all = await new IdentityStore(settings.home).list()
+  const identities = all.map(identity => ({ ...identity, isUsed: identity.name === settings.identity }))
+  output.list('identity', 'identities', identities, () =>
+    renderTable(
+      [{ title: '' }, { title: 'NAME' }, { title: 'KIND' }, { title: 'ADDRESS' }],
+      identities.map(({ name, kind, address, isUsed }) => [isUsed ? terminal.paint('green', '*') : ' ', name, kind, address]),
+    ))
+}
+
+/** `atoll identity use` */
+export async function useIdentity({ settings, positionals, output }: CommandContext): Promise<undefined> {
+  const [name = ''] = positionals
+  await new IdentityStore(settings.home).use(name)
+  output.document('identity.used', { name }, () => `${name} signs from now on`)
+}

@@ -1,0 +1,42 @@
+import { basename, extname } from 'node:path'
+import type { CommandContext } from '../command.ts'
+import { findModule, nameOf } from '../find-named.ts'
+import { parseTag, readBytes, textFlag, textsFlag } from '../message-arguments.ts'
+import { safeText } from '../show-bytes.ts'
+import { renderTable } from '../table.ts'
+
+/** `atoll module add`: prints the module's id. */
+export async function addModule(context: CommandContext): Promise<undefined> {
+  const { flags, positionals, output, limits } = context
+  const [file = ''] = positionals
+  const wasm = await readBytes(context, file)
+  const name = textFlag(flags, 'name') ?? basename(file, extname(file))
+  const format = textFlag(flags, 'format') ?? 'actor'
+  const tags = [{ name: 'Name', value: name }, ...textsFlag(flags, 'tag').map(parseTag)]
+  const id = await context.client().modules.add(wasm, { format, tags, signer: await context.signer() }, limits)
+  output.document('module.added', { id, name, format, sizeBytes: wasm.length }, () => id)
+}
+
+/** `atoll module list` */
+export async function listModules({ client, output, limits }: CommandContext): Promise<undefined> {
+  const modules = await Array.fromAsync(client().modules.list(limits))
+  output.list('module', 'modules', modules, () =>
+    renderTable(
+      [{ title: 'NAME' }, { title: 'MODULE' }, { title: 'FORMAT' }],
+      modules.map(({ id, tags, format }) => [safeText(nameOf(tags)), id, safeText(format)]),
+    ))
+}
+
+/** `atoll module show` */
+export async function showModule(context: CommandContext): Promise<undefined> {
+  const id = await findModule(context, context.positionals[0] ?? '')
+  const module = await context.client().modules.get(id, context.limits)
+  context.output.document('module', module, () =>
+    [
+      `module  ${module.id}`,
+      `format  ${module.format}`,
+      `owner   ${module.owner}`,
+      `size    ${(module.sizeBytes ?? 0).toLocaleString('en')} bytes`,
+      ...module.tags.map(({ name, value }) => `tag     ${safeText(name)}=${safeText(value)}`),
+    ].join('\n'))
+}

@@ -1,0 +1,33 @@
+import { findTag } from '../../protocol/index.ts'
+import type { CommandContext } from '../command.ts'
+import { findProcess, nameOf } from '../find-named.ts'
+import { safeText } from '../show-bytes.ts'
+import { renderTable } from '../table.ts'
+
+/** `atoll process list` */
+export async function listProcesses({ client, output, limits }: CommandContext): Promise<undefined> {
+  const processes = await Array.fromAsync(client().processes.list(limits))
+  output.list('process', 'processes', processes, () =>
+    renderTable(
+      [{ title: 'NAME' }, { title: 'PROCESS' }, { title: 'MODULE' }],
+      processes.map(({ id, tags, module }) => [safeText(nameOf(tags)), id, module]),
+    ))
+}
+
+/** `atoll process show` */
+export async function showProcess(context: CommandContext): Promise<undefined> {
+  const id = await findProcess(context, context.positionals[0] ?? '')
+  const process = await context.client().processes.get(id, context.limits)
+  const { policy } = process
+  context.output.document('process', process, () =>
+    [
+      `process    ${process.id}`,
+      ...(findTag(process.tags, 'Name') === undefined ? [] : [`name       ${safeText(nameOf(process.tags))}`]),
+      `module     ${process.module}`,
+      `owner      ${process.owner}`,
+      ...(process.parent === undefined ? [] : [`parent     ${process.parent}`]),
+      `slots      ${process.scheduled.toLocaleString('en')} scheduled, ${process.evaluated.toLocaleString('en')} evaluated`,
+      `scheduler  ${policy.schedulers.join(' ')} (${policy.schedulerQuorum} must sign)`,
+      `compute    ${policy.computeUnits.join(' ')} (${policy.computeQuorum} must agree)`,
+    ].join('\n'))
+}

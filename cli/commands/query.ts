@@ -1,0 +1,28 @@
+import type { CommandContext, CommandEnd } from '../command.ts'
+import { findProcess } from '../find-named.ts'
+import { IdentityStore } from '../identity-store.ts'
+import { readMessage } from '../message-arguments.ts'
+import { safeText, showBytes, textOf } from '../show-bytes.ts'
+import { endOf } from '../show-sent.ts'
+
+/** `atoll query`: prints what the process answered; nothing is signed and nothing kept. */
+export async function query(context: CommandContext): Promise<CommandEnd> {
+  const { positionals, output, limits, terminal } = context
+  const [name = '', text] = positionals
+  const message = await readMessage(context, text)
+  const process = await findProcess(context, name)
+  const answer = await context.client().query({ process, ...message, from: await addressOf(context) }, limits)
+  const outputText = textOf(answer.output)
+  const document = { process, ...answer, ...(outputText === undefined ? {} : { outputText }) }
+  output.document('query.answer', document, () => showBytes(answer.output))
+  if (answer.error !== undefined && output.format === 'text') {
+    terminal.err(`${terminal.paintErr('red', '✖')} ${safeText(answer.error.code)}: ${safeText(answer.error.message)}\n`)
+  }
+  return endOf(answer)
+}
+
+/** A question needs no identity; it names the asker if there is one. */
+async function addressOf({ settings }: CommandContext): Promise<string | undefined> {
+  const store = new IdentityStore(settings.home)
+  return (await store.has(settings.identity)) ? (await store.signer(settings.identity)).address : undefined
+}

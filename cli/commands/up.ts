@@ -1,0 +1,143 @@
+import { relative } from 'node:path'
+import { type AtollNode, type Config, createLogger, createNode, loadConfig, standardModules } from '../../node/index.ts'
+import { Client, inProcessTransport } from '../../sdk/index.ts'
+import type { CommandContext } from '../command.ts'
+import { showDuration } from '../duration.ts'
+import { isFirstStart, runFirstStart } from '../first-start.ts'
+import type { Progress } from '../progress.ts'
+import { safeText } from '../show-bytes.ts'
+import { nameOf } from '../find-named.ts'
+import { shortId } from '../short-id.ts'
+import { renderTable } from '../table.ts'
+import { renderTrace } from '../trace-tree.ts'
+import { VERSION } from '../version.ts'
+
+const COLUMNS_DEFAULT = 110
+/** Processes shown one by one on a later start. */
+const SHOWN_MAX = 8
+
+/** `atoll up`: a node, until it is interrupted or told to end. */
+export async function up(context: CommandContext): Promise<undefined> {
+  const { flags, terminal, output } = context
+  const { config } = await loadConfig({ flags: configFlags(flags), env: terminal.env, cwd: terminal.cwd })
+  const started = performance.now()
+  const shutdown = new AbortController()
+  const ended = AbortSignal.any([terminal.signal, shutdown.signal])
+  const replay = replayProgress(context)
+  await using node = await createNode({
+    ...config,
+    logger: createLogger(config.logLevel),
+    progress: replay.at,
+    onShutdown: () => shutdown.abort(),
+  })
+  replay.end()
+  const { url, key } = node
+  output.document('node.ready', { url, scheduler: key, authority: key, data: config.data, version: VERSION }, () =>
+    banner(context, node, config, performance.now() - started))
+  await greet(context, node, config, ended)
+  await untilAborted(ended)
+  if (output.format === 'text') terminal.err('\nstopping: what is accepted is kept; interrupt again to stop at once\n')
+}
+
+/** Flags as the node's configuration names them. */
+function configFlags(flags: CommandContext['flags']): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(flags).map(([name, value]) => [name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()), value]),
+  )
+}
+
+function banner({ terminal }: CommandContext, { url, key }: AtollNode, config: Config, tookMs: number): string {
+  const { paint } = terminal
+  return [
+    `${paint('bold', `atoll ${VERSION}`)} · node ${shortId(key)} · messenger, scheduler, compute · ready in ${showDuration(tookMs)}`,
+    `  API      ${url}/v1        OpenAPI  ${url}/openapi.json`,
+    `  AO       ${url}/mu /su /cu /graphql`,
+    `  Metrics  ${url}/metrics`,
+    `  Data     ${shownPath(terminal.cwd, config.data)} (kept between starts)`,
+  ].join('\n')
+}
+
+/** On the first start shows two processes at work; later, what was found again. */
+async function greet(context: CommandContext, node: AtollNode, config: Config, signal: AbortSignal): Promise<void> {
+  const { flags, output } = context
+  const client = new Client({ transport: inProcessTransport(node.operations) })
+  const limits = { signal }
+  if (!(await isFirstStart(client, limits))) {
+    output.text(await foundAgain(context, client, config))
+  } else if (flags['demo'] === true) {
+    await showFirstStart(context, client, node.url, signal)
+  }
+}
+
+async function showFirstStart(context: CommandContext, client: Client, url: string, signal: AbortSignal): Promise<void> {
+  const { output, terminal } = context
+  const { columns = COLUMNS_DEFAULT, paint } = terminal
+  const first = await runFirstStart(client, await standardModules(), await context.signer(), { signal })
+  const nameOfProcess = (process: string): string => first.names.get(process) ?? shortId(process)
+  const program = commandName(context)
+  if (output.format !== 'text') return output.document('node.first-start', { ...first, names: undefined }, () => '')
+  const end = url === context.settings.url ? '' : ` --url ${url}`
+  output.text([
+    '',
+    `first start: two processes of the relay module, ${paint('bold', 'ping')} ${shortId(first.ping)} and ${paint('bold', 'pong')} ${shortId(first.pong)}`,
+    'one message to ping, and all that it caused:',
+    '',
+    renderTrace(first.trace, { nameOf: nameOfProcess, columns, paint }),
+    '',
+    `${paint('green', '✔')} ${first.verified} results verified here: signatures, certificates, Merkle paths, messages in their slots`,
+    '',
+    'next, in another terminal:',
+    `  ${program} spawn counter --name hits${end}`,
+    `  ${program} send hits --action Add --tag Quantity=5${end}`,
+    `  ${program} send ping --action Start --tag Peer=${first.pong} --tag Rounds=9 --wait settled${end}`,
+    `  ${program} --help`,
+  ].join('\n'))
+}
+
+/** The words that start this program where the user stands. */
+function commandName({ terminal }: CommandContext): string {
+  return terminal.env['npm_lifecycle_event'] === undefined ? 'atoll' : 'npm run -s atoll --'
+}
+
+async function foundAgain({ terminal, limits }: CommandContext, client: Client, config: Config): Promise<string> {
+  const processes = await Array.fromAsync(client.processes.list(limits))
+  const states = await Promise.all(processes.slice(0, SHOWN_MAX).map(({ id }) => client.processes.get(id, limits)))
+  const count = `${processes.length.toLocaleString('en')} ${processes.length === 1 ? 'process' : 'processes'}`
+  return [
+    '',
+    `${terminal.paint('green', '✔')} found again in ${shownPath(terminal.cwd, config.data)}: ${count}`,
+    renderTable(
+      [{ title: '  NAME' }, { title: 'PROCESS' }, { title: 'SLOTS', right: true }, { title: 'EVALUATED', right: true }],
+      states.map(({ id, tags, scheduled, evaluated }) => [`  ${safeText(nameOf(tags))}`, id, String(scheduled), String(evaluated)]),
+    ),
+    ...(processes.length > states.length ? [`  … ${processes.length - states.length} more: atoll process list`] : []),
+  ].join('\n')
+}
+
+/** Replays of all processes as one bar. */
+function replayProgress(context: CommandContext): { at: (process: string, evaluated: number, scheduled: number) => void; end: () => void } {
+  const byProcess = new Map<string, readonly [number, number]>()
+  let bar: Progress | undefined
+  return {
+    at(process, evaluated, scheduled) {
+      bar ??= context.progress('replaying')
+      byProcess.set(process, [evaluated, scheduled])
+      let [done, total] = [0, 0]
+      for (const [ofProcess, all] of byProcess.values()) [done, total] = [done + ofProcess, total + all]
+      bar.at(done, total)
+    },
+    end: () => bar?.end(),
+  }
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) return resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+function shownPath(from: string, path: string): string {
+  const near = relative(from, path)
+  return near.startsWith('..') || near === '' ? path : `./${near}`
+}

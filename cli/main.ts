@@ -1,0 +1,7 @@
+#!/usr/bin/env node
+// The `atoll` command. What it does is in commands.ts; this file only ties it to the process it runs in.
+import { runCommand } from './run-command.ts'
+import { processTerminal } from './terminal.ts'
+
+const terminal = processTerminal()
+process.exitCode = await runCommand(process.argv.slice(2), terminal)

@@ -1,0 +1,57 @@
+import { showDuration } from './duration.ts'
+import type { Terminal } from './terminal.ts'
+
+const BAR_COLUMNS = 24
+const LIVE_EVERY_MS = 100
+const PLAIN_EVERY_MS = 5_000
+
+/** How far a long piece of work has come, on standard error. */
+export interface Progress {
+  /** `done` of `total` units. Cheap: may be called for each. */
+  at(done: number, total: number): void
+  /** Takes the bar away, or writes the last line. Idempotent. */
+  end(): void
+}
+
+/**
+ * A bar where somebody looks, a plain line every few seconds where nobody does. Work that ends before the first
+ * line is due leaves no trace.
+ */
+export function showProgress(title: string, unit: string, terminal: Terminal, now = (): number => performance.now()): Progress {
+  const started = now()
+  const everyMs = terminal.isLive ? LIVE_EVERY_MS : PLAIN_EVERY_MS
+  let shownAt = started
+  let isShown = false
+  let last: [number, number] = [0, 0]
+  let isOver = false
+  const line = ([done, total]: [number, number]): string => {
+    const seconds = (now() - started) / 1000
+    const rate = seconds > 0 ? done / seconds : 0
+    const share = total > 0 ? Math.min(1, done / total) : 0
+    const eta = rate > 0 && done < total ? `  eta ${showDuration(((total - done) / rate) * 1000)}` : ''
+    const counts = `${done.toLocaleString('en')}/${total.toLocaleString('en')} ${unit}`
+    const percent = `${String(Math.floor(share * 100)).padStart(3)}%`
+    const bar = terminal.isLive ? `  ${barOf(share)}` : ''
+    return `${title}${bar}  ${percent}  ${counts}  ${Math.round(rate).toLocaleString('en')}/s${eta}`
+  }
+  return {
+    at(done, total) {
+      last = [done, total]
+      if (isOver || now() - shownAt < everyMs) return
+      shownAt = now()
+      isShown = true
+      terminal.err(terminal.isLive ? `\r\u001b[2K${line(last)}` : `${line(last)}\n`)
+    },
+    end() {
+      if (isOver) return
+      isOver = true
+      if (!isShown) return
+      terminal.err(terminal.isLive ? '\r\u001b[2K' : `${line(last)}\n`)
+    },
+  }
+}
+
+function barOf(share: number): string {
+  const filled = Math.round(share * BAR_COLUMNS)
+  return '━'.repeat(filled) + '┄'.repeat(BAR_COLUMNS - filled)
+}

@@ -1,0 +1,95 @@
+import { parseArgs } from 'node:util'
+import { Failure } from '../protocol/index.ts'
+import type { Command, Flags, OptionRow } from './command.ts'
+import { COMMANDS } from './commands.ts'
+
+/** Options that every command takes. */
+export const COMMON_OPTIONS: Readonly<Record<string, OptionRow>> = {
+  url: { type: 'string', value: 'url', about: 'node to talk to (ATOLL_URL)' },
+  output: { type: 'string', short: 'o', value: 'text|json|ndjson', about: 'form of standard output (ATOLL_OUTPUT)' },
+  json: { type: 'boolean', about: 'short for --output json' },
+  timeout: { type: 'string', value: 'time', about: 'longest wait, such as 30s (ATOLL_TIMEOUT)' },
+  identity: { type: 'string', short: 'i', value: 'name', about: 'who signs (ATOLL_IDENTITY)' },
+  help: { type: 'boolean', short: 'h', about: 'show this and end' },
+}
+
+/** Arguments, understood: which command, with what. */
+export interface Invocation {
+  readonly command: Command
+  readonly positionals: readonly string[]
+  readonly flags: Flags
+}
+
+/** Finds the command that the first words name; the rest are its arguments. @throws {Failure} `usage` */
+export function findCommand(words: readonly string[]): { command: Command; rest: string[] } {
+  for (const length of [2, 1]) {
+    const name = words.slice(0, length).join(' ')
+    const command = COMMANDS.find(row => row.name === name)
+    if (command !== undefined) return { command, rest: words.slice(length) }
+  }
+  const given = words.filter(word => !word.startsWith('-')).slice(0, 2).join(' ')
+  throw new Failure('usage', {}, { note: `there is no command "${given}"${suggestion(given)}` })
+}
+
+/** Reads the arguments of a command. @throws {Failure} `usage` */
+export function readArguments(command: Command, rest: readonly string[]): Invocation {
+  const { values, positionals } = parse(command, rest)
+  const flags = { ...values } as Record<string, string | boolean | readonly string[] | undefined>
+  if (flags['json'] === true) flags['output'] = 'json'
+  if (flags['help'] !== true) checkPositionals(command, positionals)
+  return { command, positionals, flags }
+}
+
+function parse(command: Command, rest: readonly string[]): { values: object; positionals: string[] } {
+  const options = Object.fromEntries(
+    Object.entries({ ...COMMON_OPTIONS, ...command.options }).map(([name, { type, short, multiple }]) => [
+      name,
+      { type, ...(short === undefined ? {} : { short }), ...(multiple === undefined ? {} : { multiple }) },
+    ]),
+  )
+  try {
+    return parseArgs({ args: [...rest], options, allowPositionals: true, strict: true })
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    const [sentence = ''] = error.message.split('. ')
+    throw usage(command, sentence.charAt(0).toLowerCase() + sentence.slice(1))
+  }
+}
+
+function checkPositionals(command: Command, positionals: readonly string[]): void {
+  const names = command.usage.match(/<[^>]+>|\[[^\]]+\]/g) ?? []
+  const required = names.filter(name => name.startsWith('<'))
+  const missing = required[positionals.length]
+  if (missing !== undefined) throw usage(command, `${missing} is missing`)
+  const extra = positionals[names.length]
+  if (extra !== undefined && !command.usage.endsWith('…')) throw usage(command, `"${extra}" is one too many`)
+}
+
+/** A failure that says how the command is written. */
+export function usage(command: Command, note: string): Failure {
+  const form = ['atoll', command.name, command.usage].filter(part => part !== '').join(' ')
+  return new Failure('usage', {}, { note: `${note}; usage: ${form}` })
+}
+
+function suggestion(given: string): string {
+  let best: { name: string; distance: number } | undefined
+  for (const { name } of COMMANDS) {
+    const distance = Math.min(editDistance(given, name), editDistance(given.split(' ')[0] ?? '', name))
+    if (distance <= 2 && (best === undefined || distance < best.distance)) best = { name, distance }
+  }
+  return best === undefined ? '' : `; did you mean "${best.name}"?`
+}
+
+/** Levenshtein's distance. */
+export function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}

@@ -1,0 +1,93 @@
+import { Failure } from '../protocol/index.ts'
+import { connect } from '../sdk/index.ts'
+import type { CommandContext, Flags } from './command.ts'
+import { EXIT, exitCodeOf } from './exit-code.ts'
+import { commandHelp, overview } from './help.ts'
+import { IdentityStore } from './identity-store.ts'
+import { Output, OUTPUT_FORMATS, type OutputFormat } from './output.ts'
+import { showProgress } from './progress.ts'
+import { findCommand, readArguments } from './read-arguments.ts'
+import { type ClientSettings, DEFAULT_IDENTITY, readSettings } from './settings.ts'
+import { showFailure } from './show-failure.ts'
+import type { Terminal } from './terminal.ts'
+import { VERSION } from './version.ts'
+
+/** Runs what the words of a command line say; gives the exit code. Never rejects. */
+export async function runCommand(words: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    const [first] = words
+    if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
+      const topic = words.slice(1).filter(word => !word.startsWith('-'))
+      terminal.out(`${topic.length > 0 ? commandHelp(findCommand(topic).command) : overview(VERSION)}\n`)
+      return first === undefined ? EXIT.usage : EXIT.ok
+    }
+    if (first === '--version' || first === 'version') {
+      terminal.out(`${VERSION}\n`)
+      return EXIT.ok
+    }
+    return await runNamed(words, terminal)
+  } catch (error) {
+    const failure = terminal.signal.aborted && isAbort(error) ? new Failure('aborted') : Failure.from(error)
+    showFailure(failure, terminal, wantedFormat(words, terminal))
+    return exitCodeOf(failure)
+  }
+}
+
+async function runNamed(words: readonly string[], terminal: Terminal): Promise<number> {
+  const { command, rest } = findCommand(words)
+  const { positionals, flags } = readArguments(command, rest)
+  if (flags['help'] === true) {
+    terminal.out(`${commandHelp(command)}\n`)
+    return EXIT.ok
+  }
+  const settings = await readSettings({ flags, env: terminal.env, cwd: terminal.cwd })
+  const run = await command.load()
+  return (await run(contextOf(positionals, flags, settings, terminal))) ?? EXIT.ok
+}
+
+function contextOf(
+  positionals: readonly string[],
+  flags: Flags,
+  settings: ClientSettings,
+  terminal: Terminal,
+): CommandContext {
+  return {
+    terminal,
+    settings,
+    positionals,
+    flags,
+    output: new Output(settings.output, terminal),
+    limits: { signal: terminal.signal, timeoutMs: settings.timeoutMs },
+    client: () => connect({ url: settings.url }),
+    signer: () => signerOf(settings, terminal),
+    progress: title => showProgress(title, 'slots', terminal),
+  }
+}
+
+/** The chosen identity; the default one is made when it is first needed, and the user is told. */
+async function signerOf(settings: ClientSettings, terminal: Terminal): ReturnType<CommandContext['signer']> {
+  const store = new IdentityStore(settings.home)
+  const { identity } = settings
+  if (identity === DEFAULT_IDENTITY && !(await store.has(identity))) {
+    const { address } = await store.create(identity)
+    terminal.err(`made an identity for you: ${address} (${store.pathOf(identity)})\n`)
+  }
+  return store.signer(identity)
+}
+
+/** The format for a failure that came before the settings were read. */
+function wantedFormat(words: readonly string[], terminal: Terminal): OutputFormat {
+  const known = (text: string | undefined): OutputFormat | undefined => OUTPUT_FORMATS.find(name => name === text)
+  if (words.includes('--json')) return 'json'
+  for (const [at, word] of words.entries()) {
+    const value = word === '-o' || word === '--output' ? words[at + 1] : /^(?:-o|--output=)(.+)$/.exec(word)?.[1]
+    const format = known(value)
+    if (format !== undefined) return format
+  }
+  return known(terminal.env['ATOLL_OUTPUT']) ?? 'text'
+}
+
+/** What the user's interruption looks like from here, as opposed to a failure that has a name of its own. */
+function isAbort(error: unknown): boolean {
+  return Failure.is(error, 'aborted') || !Failure.is(error)
+}

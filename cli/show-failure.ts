@@ -1,0 +1,32 @@
+import { type Failure, failureNumber, FAILURES, problemOf } from '../protocol/index.ts'
+import type { OutputFormat } from './output.ts'
+import type { Terminal } from './terminal.ts'
+
+const CAUSES_MAX = 5
+
+/** Writes a failure on standard error: what, why, and what to do next; as a document where documents are wanted. */
+export function showFailure(failure: Failure, terminal: Terminal, format: OutputFormat): void {
+  if (format !== 'text') {
+    terminal.err(`${JSON.stringify({ $type: 'failure', v: 1, ...problemOf(failure) })}\n`)
+    return
+  }
+  const number = failureNumber(failure.code)
+  const lines = [`${terminal.paintErr('red', `✖ ${number}`)} ${failure.message}`]
+  for (const cause of causesOf(failure)) lines.push(`  cause: ${cause}`)
+  const more = terminal.paintErr('dim', `(more: atoll explain ${number})`)
+  lines.push(`  next: ${FAILURES[failure.code].next} ${more}`)
+  if (failure.code === 'internal' && (terminal.env['ATOLL_DEBUG'] ?? '') !== '') lines.push(stackOf(failure))
+  terminal.err(`${lines.join('\n')}\n`)
+}
+
+function causesOf(failure: Failure): string[] {
+  const causes: string[] = []
+  for (let cause = failure.cause; cause instanceof Error && causes.length < CAUSES_MAX; cause = cause.cause) {
+    if (cause.message !== '' && !causes.includes(cause.message)) causes.push(cause.message)
+  }
+  return causes
+}
+
+function stackOf(failure: Failure): string {
+  return (failure.cause instanceof Error ? failure.cause.stack : failure.stack) ?? ''
+}

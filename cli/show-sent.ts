@@ -1,0 +1,68 @@
+import type { ResultView, TraceNodeView } from '../protocol/index.ts'
+import type { Sent } from '../sdk/index.ts'
+import type { CommandContext, CommandEnd } from './command.ts'
+import { showDuration } from './duration.ts'
+import { EXIT } from './exit-code.ts'
+import { showTrace } from './show-trace.ts'
+import { safeText, showBytes, textOf } from './show-bytes.ts'
+
+/** What a command that sends may wait for; the first is the usual. */
+export const WAITS = ['evaluated', 'scheduled', 'settled'] as const
+
+interface Wish {
+  readonly wait: (typeof WAITS)[number]
+  readonly type: string
+  readonly showsOutput: boolean
+}
+
+/** Waits for what was asked, and shows it: data on standard output, how it went on standard error. */
+export async function showSent(context: CommandContext, sent: Sent, wish: Wish): Promise<CommandEnd> {
+  const { output, limits } = context
+  const receipt = { id: sent.id, process: sent.process, slot: sent.slot, timestampMs: sent.timestampMs }
+  if (wish.wait === 'scheduled') {
+    output.document(wish.type, receipt, () => (wish.showsOutput ? sent.id : ''))
+    return undefined
+  }
+  const started = performance.now()
+  const result = await sent.result(limits)
+  const tookMs = performance.now() - started
+  if (wish.wait === 'evaluated') {
+    output.document(wish.type, { ...receipt, result: withText(result) }, () => (wish.showsOutput ? showBytes(result.output) : ''))
+    if (output.format === 'text') sayHow(context, result, tookMs, sent.id)
+    return endOf(result)
+  }
+  const trace = await sent.settled(limits)
+  output.document(wish.type, { ...receipt, result: withText(result), trace }, () => '')
+  if (output.format === 'text') await showTrace(context, trace)
+  return hasError(trace.root) ? EXIT.failed : undefined
+}
+
+/** A result as a document: its output as text too, where it is text. */
+export function withText(result: ResultView): object {
+  const outputText = textOf(result.output)
+  return outputText === undefined ? result : { ...result, outputText }
+}
+
+/** The exit code of a result. */
+export function endOf({ status }: { status: string }): CommandEnd {
+  return status === 'ok' || status === 'idle' || status === 'duplicate' ? undefined : EXIT.failed
+}
+
+/** One line on standard error: slot, status, cost; and the process's error, if it gave one. */
+function sayHow({ terminal }: CommandContext, result: ResultView, tookMs: number, id: string): void {
+  const isGood = endOf(result) === undefined
+  const mark = isGood ? terminal.paintErr('green', '✔') : terminal.paintErr('red', '✖')
+  const facts = [`slot ${result.slot}`, result.status, `${result.gas.toLocaleString('en')} gas`, showDuration(tookMs)]
+  if (result.outbox.length > 0) facts.push(`${result.outbox.length} sent`)
+  terminal.err(`${mark} ${facts.join(' · ')} ${terminal.paintErr('dim', `· message ${id}`)}\n`)
+  if (result.error !== undefined) terminal.err(`  ${safeText(result.error.code)}: ${safeText(result.error.message)}\n`)
+}
+
+function hasError(root: TraceNodeView): boolean {
+  const waiting = [root]
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    if (node.status === 'error') return true
+    waiting.push(...node.children)
+  }
+  return false
+}

@@ -1,0 +1,47 @@
+import {
+  asProcessId, type CallOptions, decodeFeedPage, envelopeId, Failure, parseDataItem, type Slot, verifyDataItem,
+} from '../protocol/index.ts'
+import { type Client, type VerifiedResult, verifyResult } from '../sdk/index.ts'
+
+/** A process can be the child of a child, and so on; deeper families are not met. */
+const ANCESTORS_MAX = 64
+
+/**
+ * Fetches all that proves a result, and checks it here: nothing of it is taken on the node's word. With `message`,
+ * also that it is the result of that message.
+ * @throws {Failure} `verification-failed`
+ */
+export async function verifiedResult(
+  client: Client,
+  process: string,
+  slot: Slot,
+  { message, ...limits }: CallOptions & { readonly message?: string | undefined } = {},
+): Promise<VerifiedResult> {
+  const [certified, envelopes, { block }] = await Promise.all([
+    client.certifiedResult(process, slot, limits),
+    spawnEnvelopes(client, process, limits),
+    client.processes.slot(process, slot, limits),
+  ])
+  const page = await client.transport.request('frames', { process: asProcessId(process), from_block: block, limit: 1 }, limits)
+  const [frame] = decodeFeedPage(page).blocks
+  const verified = verifyResult(certified, envelopes, { frame })
+  const envelope = verified.assignment?.envelope
+  if (envelope === undefined || (message !== undefined && envelopeId(envelope, verified.process.id, slot) !== message)) {
+    throw new Failure('verification-failed', { process, slot }, { note: 'another message stands in the slot' })
+  }
+  if (envelope.kind === 'item' && !verifyDataItem(parseDataItem(envelope.item))) {
+    throw new Failure('verification-failed', { process, slot }, { note: 'the signature of the message does not hold' })
+  }
+  return verified
+}
+
+/** The spawn message of a process and those of its ancestors, nearest first. */
+export async function spawnEnvelopes(client: Client, process: string, limits: CallOptions): Promise<Uint8Array[]> {
+  const envelopes: Uint8Array[] = []
+  for (let id: string | undefined = process; id !== undefined; ) {
+    if (envelopes.length >= ANCESTORS_MAX) throw new Failure('verification-failed', { process }, { note: 'too many ancestors' })
+    envelopes.push(await client.processes.spawnEnvelope(id, limits))
+    id = (await client.processes.get(id, limits)).parent
+  }
+  return envelopes
+}
