@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { LINGER_MAX_MS } from '../protocol/index.ts'
+import { LINGER_MAX_BYTES, LINGER_MAX_MS } from '../protocol/index.ts'
 import type { RequestProblem } from './problem.ts'
 
 /** Headers of every answer: nothing here is a page, and no page may frame or guess at it. */
@@ -84,12 +84,18 @@ export function sendProblem(
   response.writeHead(problem.status, headersOf(context, { ...headers, ...retry, ...extra }))
   if (!isHead) response.write(body)
   const { req: request } = response
+  let droppedBytes = 0
   const end = (): void => {
     clearTimeout(timer)
+    request.off('data', drop)
     response.end()
   }
+  const drop = (piece: Uint8Array): void => {
+    droppedBytes += piece.length
+    if (droppedBytes > LINGER_MAX_BYTES) end()
+  }
   const timer = setTimeout(end, LINGER_MAX_MS)
-  request.once('end', end).once('error', end).once('close', end).resume()
+  request.once('end', end).once('error', end).once('close', end).on('data', drop).resume()
 }
 
 /** Tells a browser what it may send. */

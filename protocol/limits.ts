@@ -115,6 +115,8 @@ export const SOCKET_IDLE_MAX_MS = 120_000
 export const KEEP_ALIVE_MS = 20_000
 /** After a refusal, how long the rest of the body is taken and dropped, so that the refusal can be read. */
 export const LINGER_MAX_MS = 1_000
+/** And how much of it. */
+export const LINGER_MAX_BYTES = 16 * MiB
 /** Event streams one gateway holds: half of the sockets stay free for requests. */
 export const STREAMS_MAX = 512
 /** Silence on an event stream before a heartbeat, so that proxies and readers know it lives. */

@@ -38,7 +38,7 @@ function fieldNames(schema: z.ZodObject): readonly string[] {
   return names
 }
 
-/** Makes the request that asks for an operation. @throws {Failure} `malformed-request` */
+/** Makes the request that asks for an operation. @throws {Failure} `malformed-request`, `too-large` */
 export function encodeRequest<N extends OperationName>(
   name: N,
   input: OperationInput<N>,
@@ -87,11 +87,18 @@ function encodeBody(
     const { bytes } = given
     if (!(bytes instanceof Uint8Array))
       throw new Failure('malformed-request', {}, { note: 'expected bytes' })
+    if (bytes.length > row.body.limitBytes) {
+      throw new Failure('too-large', { maxBytes: row.body.limitBytes })
+    }
     return { mediaType: row.body.mediaType, body: bytes }
   }
   const encoded = z.safeEncode(row.body.schema, pick(row.body.schema, given) ?? {})
   if (!encoded.success) throw malformed(encoded.error)
-  return { mediaType: 'application/json', body: JSON.stringify(encoded.data) }
+  const body = JSON.stringify(encoded.data)
+  if (body.length > row.body.limitBytes) {
+    throw new Failure('too-large', { maxBytes: row.body.limitBytes })
+  }
+  return { mediaType: 'application/json', body }
 }
 
 /**
@@ -107,9 +114,6 @@ export function checkInput<N extends OperationName>(
   encodeFields(row.params, given)
   encodeFields(row.query, given)
   const { body } = encodeBody(row, given)
-  if (row.body !== undefined && body !== undefined && body.length > row.body.limitBytes) {
-    throw new Failure('too-large', { maxBytes: row.body.limitBytes })
-  }
   const checked = { ...pick(row.params, given), ...pick(row.query, given) }
   if (row.body?.kind === 'json') Object.assign(checked, pick(row.body.schema, given))
   return (row.body?.kind === 'bytes' ? { ...checked, bytes: body } : checked) as OperationInput<N>
