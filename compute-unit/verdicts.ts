@@ -20,8 +20,8 @@ import type { SenderFacts, Verdict } from './evaluation/index.ts'
 import { ITEM_VERDICT } from './packets.ts'
 
 export interface VerdictParts {
-  readonly directory: Directory
-  readonly messages: MessageIndex
+  readonly directory: Pick<Directory, 'process'>
+  readonly messages: Pick<MessageIndex, 'slotsOf'>
 }
 
 /**
@@ -49,7 +49,7 @@ async function repeatedItems(
   process: ProcessDescription,
   firstSlot: number,
   assignments: readonly Assignment[],
-  messages: MessageIndex,
+  messages: VerdictParts['messages'],
 ): Promise<Set<number>> {
   // A push is told from its repetition by its seq; an item only by having stood here before.
   const told = assignments.flatMap(({ envelope }, i) => {

@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { ComputeUnit } from '../compute-unit/index.ts'
 import { createAoFacade, createOperations, Gateway, Metrics, type NodeAdmin, type NodeInfo } from '../gateway/index.ts'
 import { HypercoreLog } from '../log/index.ts'
@@ -19,6 +18,7 @@ import {
   signDataItemSync,
 } from '../protocol/index.ts'
 import { type CommittedFrame, SchedulerUnit } from '../scheduler-unit/index.ts'
+import { hostProgram } from './host-program.ts'
 import { openKeystore, privateFolder } from './keystore.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { nativeCrypto } from './native-crypto.ts'
@@ -221,18 +221,6 @@ function openLog(options: NodeOptions, seed: Uint8Array): Promise<Log> {
 async function isAssignable(log: Log, process: ProcessDescription): Promise<boolean> {
   const module = await log.directory.module(process.module)
   return module !== undefined && runtimeFor(module.format).assignable
-}
-
-/**
- * A host may read this program's files and nothing else: it may write none, start no process, load no addon.
- * The stack is large because call depth is bounded by count, not by the engine.
- */
-function hostProgram(): { path: string; execArgv: string[] } {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const path = fileURLToPath(new URL(`host-main.${extension}`, import.meta.url))
-  const root = fileURLToPath(new URL('..', import.meta.url))
-  const execArgv = process.env['ATOLL_HOST_PROF'] ? ['--cpu-prof', '--cpu-prof-dir=/tmp/prof', '--stack-size=3900', '--no-warnings'] : ['--permission', `--allow-fs-read=${root}*`, '--stack-size=3900', '--no-warnings', '--max-old-space-size=2048']
-  return { path, execArgv }
 }
 
 function createAdmin({ log, computer, options }: { log: Log; computer: ComputeUnit; options: NodeOptions }): NodeAdmin {

@@ -1,0 +1,72 @@
+import {
+  decodeEnvelope,
+  describeProcess,
+  findTag,
+  type ProcessDescription,
+  type ProcessId,
+  parseDataItem,
+  refuseDuplicateSystemTags,
+  refutePush,
+  verifyDataItem,
+} from '../protocol/index.ts'
+import type { ProcessSource } from './process-source.ts'
+
+/** Parents of parents that are followed. */
+const ANCESTORS_MAX = 256
+
+/** Descriptions of processes, each proven by its own spawn message; whoever gives the messages is not believed. */
+export class KnownProcesses {
+  readonly #source: Pick<ProcessSource, 'spawnEnvelope'>
+  readonly #known = new Map<ProcessId, ProcessDescription>()
+
+  constructor(source: Pick<ProcessSource, 'spawnEnvelope'>) {
+    this.#source = source
+  }
+
+  /** Nothing, if the spawn message is not at hand. @throws {Error} saying why a spawn message does not hold */
+  async process(id: ProcessId): Promise<ProcessDescription | undefined> {
+    const known = this.#known.get(id)
+    if (known !== undefined) return known
+    const lineage = await this.#lineage(id)
+    // From the oldest on: a child's spawn message is proven by the policy of its parent.
+    for (const { process, envelope } of lineage.reverse()) {
+      const description = await this.#proven(process, envelope)
+      this.#known.set(process, description)
+    }
+    return this.#known.get(id)
+  }
+
+  /** The spawn message of a process, of its parent, and so on, up to one that is known or signed by a key. */
+  async #lineage(id: ProcessId): Promise<{ process: ProcessId; envelope: Uint8Array }[]> {
+    const lineage: { process: ProcessId; envelope: Uint8Array }[] = []
+    for (let process: ProcessId | undefined = id; process !== undefined && !this.#known.has(process); ) {
+      if (lineage.length >= ANCESTORS_MAX) throw new Error(`${id} has more than ${ANCESTORS_MAX} ancestors`)
+      const envelope = await this.#source.spawnEnvelope(process)
+      if (envelope === undefined) {
+        if (process === id) return []
+        throw new Error(`the spawn message of ${process}, an ancestor of ${id}, is not at hand`)
+      }
+      lineage.push({ process, envelope })
+      process = describeProcess(decodeEnvelope(envelope)).parent
+    }
+    return lineage
+  }
+
+  async #proven(id: ProcessId, bytes: Uint8Array): Promise<ProcessDescription> {
+    const envelope = decodeEnvelope(bytes)
+    const description = describeProcess(envelope)
+    if (description.id !== id) throw new Error(`the spawn message makes ${description.id}, not ${id}`)
+    if (envelope.kind === 'item') {
+      const item = parseDataItem(envelope.item)
+      refuseDuplicateSystemTags(item.tags)
+      if (findTag(item.tags, 'Type') !== 'Process') throw new Error(`the item of ${id} is no spawn`)
+      if (!verifyDataItem(item)) throw new Error(`the signature on the spawn message of ${id} does not hold`)
+    } else if (envelope.kind === 'push') {
+      const parent = this.#known.get(envelope.push.core.from)
+      if (parent === undefined) throw new Error(`the parent of ${id} is not known`)
+      const reason = refutePush(envelope.push, envelope.proof, parent)
+      if (reason !== undefined) throw new Error(`the spawn message of ${id} does not hold: ${reason}`)
+    }
+    return description
+  }
+}
