@@ -26,6 +26,8 @@ export interface ScanContext {
   readonly injected: InjectedFunctions
   readonly addressType: ValueType
   brTableEntries: number
+  /** Operands that blocks, branches and calls took and gave so far. */
+  operandsMoved: number
 }
 
 export interface ControlFrame {
@@ -122,12 +124,23 @@ export class BodyScan {
 
   /** Takes operands that leave this run of instructions: somebody will see their bits. */
   popAll(types: readonly ValueType[]): void {
+    this.#move(types.length)
     for (let depth = 0; depth < types.length; depth += 1) this.observe(depth)
     for (let index = types.length - 1; index >= 0; index -= 1) this.pop(types[index] ?? UNKNOWN)
   }
 
   pushAll(types: readonly ValueType[]): void {
+    this.#move(types.length)
     for (const type of types) this.push(type)
+  }
+
+  #move(count: number): void {
+    const { context } = this
+    context.operandsMoved += count
+    if (context.operandsMoved > context.limits.operandsMovedTotalMax) {
+      const detail = `more than ${context.limits.operandsMovedTotalMax} at blocks and calls`
+      throw this.refused('operands-too-many', detail)
+    }
   }
 
   /** Whether the operand at this depth belongs to the block in hand, so that its facts count. */

@@ -29,6 +29,11 @@ export interface ModuleLimits {
   readonly resultsMax: number
   /** Operands that lie on the stack of one function at the same time. */
   readonly operandsMax: number
+  /**
+   * Operands that all blocks, branches and calls of the module take and give: three bytes can move
+   * hundreds, and a megabyte of them kept an engine busy for 11 s.
+   */
+  readonly operandsMovedTotalMax: number
   /** Blocks in blocks. */
   readonly nestingMax: number
   readonly brTableEntriesMax: number
@@ -56,6 +61,7 @@ export const DEFAULT_LIMITS: ModuleLimits = {
   parametersMax: 256,
   resultsMax: 256,
   operandsMax: 4_096,
+  operandsMovedTotalMax: 8_000_000,
   nestingMax: 1_024,
   brTableEntriesMax: 4_096,
   brTableEntriesTotalMax: 65_536,

@@ -121,6 +121,7 @@ function rewriteBodies(
     injected,
     addressType,
     brTableEntries: 0,
+    operandsMoved: 0,
   }
   const { frameSlotsMax } = profile
   const emitContext: EmitContext = { bytes: shape.bytes, layout, types, addressType, frameSlotsMax }
