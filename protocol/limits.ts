@@ -147,8 +147,6 @@ export const AO_SLOTS_LOOKED_AT_MAX = 20_000
 export const GRAPHQL_BODY_MAX_BYTES = 256 * KiB
 /** Words and marks of a GraphQL question. */
 export const GRAPHQL_TOKENS_MAX = 4096
-/** How deep values of a GraphQL question may be nested: ours need three levels. */
-export const GRAPHQL_DEPTH_MAX = 16
 /** Nodes in a page when the client names no number: an Arweave gateway's own. */
 export const GRAPHQL_PER_PAGE = 10
 /** Nodes in a page, and ids in one question: an Arweave gateway's own. */

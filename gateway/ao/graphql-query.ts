@@ -1,4 +1,4 @@
-import { Failure, GRAPHQL_DEPTH_MAX, GRAPHQL_TOKENS_MAX } from '../../protocol/index.ts'
+import { Failure, GRAPHQL_TOKENS_MAX } from '../../protocol/index.ts'
 
 /**
  * Reads the arguments of one field out of a GraphQL document: literals, variables and their defaults.
@@ -36,7 +36,7 @@ export function readField<Field extends string>(
     const field = fields.find(name => token?.kind === 'name' && token.text === name)
     if (field === undefined) continue
     reader.at++
-    return { field, values: reader.isMark('(') ? reader.fields('(', ')', 0) : {} }
+    return { field, values: reader.isMark('(') ? reader.fields('(', ')') : {} }
   }
   return undefined
 }
@@ -57,6 +57,7 @@ function tokenize(document: string): Token[] {
   return tokens
 }
 
+/** Recursion is bounded by the number of tokens. */
 class Reader {
   at = 0
   readonly #tokens: readonly Token[]
@@ -84,29 +85,28 @@ class Reader {
       while (this.isMark(']') || this.isMark('!')) this.at++
       if (this.isMark('=')) {
         this.at++
-        this.#defaults.set(name, this.value(0))
+        this.#defaults.set(name, this.value())
       }
     }
     this.at--
   }
 
   /** `name: value` pairs between two marks. */
-  fields(open: string, close: string, depth: number): Record<string, Value> {
+  fields(open: string, close: string): Record<string, Value> {
     this.#expectMark(open)
     const values: Record<string, Value> = Object.create(null)
     while (!this.isMark(close)) {
       const name = this.#take('name').text
       this.#expectMark(':')
-      values[name] = this.value(depth + 1)
+      values[name] = this.value()
     }
     this.at++
     return values
   }
 
-  value(depth: number): Value {
-    if (depth > GRAPHQL_DEPTH_MAX) throw malformed('too deep')
-    if (this.isMark('{')) return this.fields('{', '}', depth)
-    if (this.isMark('[')) return this.#list(depth)
+  value(): Value {
+    if (this.isMark('{')) return this.fields('{', '}')
+    if (this.isMark('[')) return this.#list()
     if (this.isMark('$')) {
       this.at++
       return this.#variable(this.#take('name').text)
@@ -124,10 +124,10 @@ class Reader {
           : token.text
   }
 
-  #list(depth: number): Value[] {
+  #list(): Value[] {
     this.#expectMark('[')
     const values: Value[] = []
-    while (!this.isMark(']')) values.push(this.value(depth + 1))
+    while (!this.isMark(']')) values.push(this.value())
     this.at++
     return values
   }

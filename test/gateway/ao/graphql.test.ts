@@ -152,6 +152,7 @@ describe('the gateway’s GraphQL', () => {
       '{ transactions(tags: "x") { id } }',
       '{ transactions(tags: [{values: "x"}]) { id } }',
       `{ transactions(ids: ${deep}) }`,
+      `{ transactions(ids: ${'['.repeat(2000)}${']'.repeat(2000)}) }`,
       '{ transactions(ids: "unfinished) }',
       `{ transactions(ids: [${'"a",'.repeat(101)}]) { id } }`,
       '€',
