@@ -5,9 +5,9 @@ import { plainBytes } from './plain-bytes.ts'
 import { ReadTogether } from './read-together.ts'
 
 /** Changes that go to the database in one batch. */
-const BATCH_CHANGES_MAX = 4_000
+const BATCH_CHANGES_MAX = 8_000
 /** How long a change may wait for others. */
-const LINGER_MS = 50
+const LINGER_MS = 500
 /** Bytes of changes not yet with the database; above it `settled` waits. */
 const BACKLOG_MAX_BYTES = 32 * 1024 * 1024
 /** Pause before a database that failed is opened anew. */
@@ -173,7 +173,9 @@ export class RocksStore implements Store, AsyncDisposable {
 
   async #apply(taken: readonly { name: string; change: Pending }[]): Promise<void> {
     const batch = this.#db.write({ autoDestroy: true, capacity: taken.length })
-    for (const { change } of taken) {
+    for (const { name, change } of taken) {
+      // Superseded already: what comes after it says all.
+      if (this.#overlay.get(name) !== change) continue
       if (change.value === undefined) batch.tryDelete(change.key)
       else batch.tryPut(change.key, change.value)
     }

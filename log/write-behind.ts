@@ -12,7 +12,7 @@ const BYTES_TOGETHER_MAX = 4 * 1024 * 1024
  * How long blocks gather before they are appended: they are durable and readable already, and an append of many
  * costs hardly more than one of a single block.
  */
-const LINGER_MS = 50
+const LINGER_MS = 1000
 /** Bytes that wait, above which nothing lingers. */
 const LINGER_MAX_BYTES = 8 * 1024 * 1024
 /** Pause before feeds that failed are opened anew. */
