@@ -103,7 +103,14 @@ function run(title, command, args, env = process.env) {
 async function install(reason) {
   const [command, args] = npmCommand()
   rmSync(STAMP, { force: true })
-  await run(`installing dependencies (${reason})`, command, [...args, 'ci', '--loglevel=error'], environmentForNpm())
+  const title = `installing dependencies (${reason})`
+  try {
+    await run(title, command, [...args, 'ci', '--loglevel=error'], environmentForNpm())
+  } catch (error) {
+    // npm's own word for a lockfile that does not list all it wants to see, such as packages of other platforms.
+    if (!error.message.includes('EUSAGE')) throw error
+    await run(title, command, [...args, 'install', '--no-save', '--loglevel=error'], environmentForNpm())
+  }
 }
 
 /** The compiler wants a newer Node than we do, so it may have to run on the pinned one. */
