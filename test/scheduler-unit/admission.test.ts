@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest'
+import { asMessageId, asProcessId, ITEM_SIZE_MAX_BYTES, PENDING_PER_PROCESS_MAX } from '../../protocol/index.ts'
+import { Lane } from '../../scheduler-unit/lane.ts'
+import { MemoryLog } from '../fakes/memory-log.ts'
+import { messageItem, rawItem, spawnItem, tagsOf } from '../fakes/signed-items.ts'
+import { Harness, NO_MODULE, receiptOf, refusalOf, SCHEDULER } from './scheduler-harness.ts'
+
+const AO = { 'Data-Protocol': 'ao', Type: 'Message' }
+
+describe('admission to a feed', () => {
+  it('refuses an item for another process, and keeps nothing of it', async () => {
+    await using harness = await Harness.open()
+    const [mine, other] = [await harness.spawn(), await harness.spawn()]
+    expect(refusalOf(await harness.item(mine, messageItem(other).bytes))).toBe('wrong-target')
+    expect(refusalOf(await harness.item(mine, rawItem({ tags: tagsOf(AO) }).bytes))).toBe('wrong-target')
+    expect(await harness.envelopes(mine)).toHaveLength(1)
+  })
+
+  it('refuses an item without a usable Type or Data-Protocol', async () => {
+    await using harness = await Harness.open()
+    const target = await harness.spawn()
+    const tries = [
+      { Type: 'Message' },
+      { 'Data-Protocol': 'oa', Type: 'Message' },
+      { 'Data-Protocol': 'ao' },
+      { 'Data-Protocol': 'ao', Type: 'Module' },
+      { 'Data-Protocol': 'ao', Type: 'message' },
+    ]
+    for (const tags of tries) {
+      const answer = await harness.item(target, rawItem({ target, tags: tagsOf(tags) }).bytes)
+      expect(refusalOf(answer), JSON.stringify(tags)).toBe('wrong-type')
+    }
+  })
+
+  it('refuses a system tag that stands twice, in any case, but takes two Data-Protocols', async () => {
+    await using harness = await Harness.open()
+    const target = await harness.spawn()
+    const twice = (...more: [string, string][]) =>
+      rawItem({ target, tags: [...tagsOf(AO), ...more.map(([name, value]) => ({ name, value }))] }).bytes
+    for (const more of [[['Type', 'Message']], [['type', 'Process']], [['From-Process', 'a'], ['from-process', 'b']]] as [string, string][][]) {
+      expect(refusalOf(await harness.item(target, twice(...more)))).toBe('wrong-type')
+    }
+    expect((await harness.item(target, twice(['Data-Protocol', 'other']))).status).toBe('scheduled')
+  })
+
+  it('refuses what is too large, malformed or wrongly signed', async () => {
+    await using harness = await Harness.open()
+    const target = await harness.spawn()
+    const large = messageItem(target, { data: new Uint8Array(ITEM_SIZE_MAX_BYTES) }).bytes
+    expect(refusalOf(await harness.item(target, large))).toBe('too-large')
+    expect(refusalOf(await harness.item(target, new Uint8Array(100)))).toBe('malformed-item')
+    const genuine = messageItem(target).bytes
+    for (const at of [2, 40, 70, genuine.length - 1]) {
+      const forged = genuine.slice()
+      forged[at] = (forged[at] ?? 0) ^ 1
+      expect(refusalOf(await harness.item(target, forged)), `byte ${at}`).toMatch(/bad-signature|wrong|malformed/)
+    }
+    expect(await harness.envelopes(target)).toHaveLength(1)
+  })
+
+  it('refuses an id that comes again with other bytes, waiting or durable', async () => {
+    await using harness = await Harness.open()
+    const target = await harness.spawn()
+    const first = messageItem(target, { data: 'pay 1' }).bytes
+    const second = first.slice()
+    second[second.length - 1] = 57
+    const [a, b] = await harness.unit.schedule([first, second].map(item => ({ process: target, envelope: { kind: 'item', item } })))
+    expect(receiptOf(a).slot).toBe(1)
+    expect(b && refusalOf(b)).toBe('id-reused')
+    await using later = await Harness.open({ log: harness.log })
+    expect(refusalOf(await later.item(target, second))).toBe('id-reused')
+    expect(receiptOf(await later.item(target, first))).toEqual(receiptOf(a))
+  })
+
+  it('knows no process that nobody spawned, and schedules none that names another scheduler', async () => {
+    await using harness = await Harness.open()
+    expect(refusalOf(await harness.item(asProcessId(NO_MODULE), messageItem(NO_MODULE).bytes))).toBe('unknown-process')
+    const foreign = spawnItem(NO_MODULE, NO_MODULE)
+    expect(refusalOf(await harness.item(asProcessId(foreign.id), foreign.bytes))).toBe('not-scheduler')
+    const two = spawnItem(NO_MODULE, SCHEDULER, { tags: { 'Scheduler-Quorum': '2' } })
+    expect(refusalOf(await harness.item(asProcessId(two.id), two.bytes))).toBe('wrong-type')
+  })
+
+  it('takes a spawn although a message for it came first', async () => {
+    await using harness = await Harness.open()
+    const spawn = spawnItem(NO_MODULE, SCHEDULER)
+    const process = asProcessId(spawn.id)
+    const [early, spawned] = await Promise.all([
+      harness.item(process, messageItem(process).bytes),
+      harness.item(process, spawn.bytes),
+    ])
+    expect(refusalOf(early)).toBe('unknown-process')
+    expect(receiptOf(spawned).slot).toBe(0)
+  })
+
+  it('takes no envelope that only a scheduler makes', async () => {
+    await using harness = await Harness.open()
+    const process = await harness.spawn()
+    const tick = await harness.one({ process, envelope: { kind: 'tick', timer: new Uint8Array(1), dueMs: 1 } })
+    const reject = await harness.one({ process, envelope: { kind: 'reject', from: process, seq: 0, reason: 'x' } })
+    expect([refusalOf(tick), refusalOf(reject)]).toEqual(['wrong-type', 'wrong-type'])
+  })
+
+  it('bounds how fast one signer may write, whatever the clock does', async () => {
+    await using harness = await Harness.open({ signerRatePerSecond: 1 })
+    const target = await harness.spawn()
+    const post = async (): Promise<string> => refusalOf(await harness.item(target, messageItem(target).bytes))
+    for (let i = 0; i < 9; i++) expect(await post()).toBe('scheduled')
+    expect(await post()).toBe('busy')
+    harness.clock.advance(1000)
+    expect(await post()).toBe('scheduled')
+    harness.clock.advance(-3_600_000)
+    expect(await post()).toBe('busy')
+    harness.clock.advance(1000)
+    expect(await post()).toBe('scheduled')
+    expect(refusalOf(await harness.item(target, messageItem(target, { signer: 8 }).bytes))).toBe('scheduled')
+  })
+
+  it('is busy when too much waits for one process, and takes more afterwards', async () => {
+    const log = MemoryLog.open()
+    const gate = Promise.withResolvers<void>()
+    let closed = false
+    const commit = log.commit.bind(log)
+    log.commit = async blocks => {
+      if (closed) await gate.promise
+      return commit(blocks)
+    }
+    await using harness = await Harness.open({ log })
+    const process = await harness.spawn()
+    closed = true
+    const lane = await Lane.open({ log, process: await harness.describe(process), now: () => 1, committed: () => undefined })
+    const tick = { kind: 'tick', timer: new Uint8Array(1), dueMs: 1 } as const
+    const enqueue = (): Promise<unknown> => lane.enqueue(asMessageId(''), tick, new Uint8Array(8))
+    const first = enqueue()
+    await new Promise(resolve => setImmediate(resolve))
+    const waiting = Array.from({ length: PENDING_PER_PROCESS_MAX }, enqueue)
+    expect(enqueue).toThrow(expect.objectContaining({ code: 'busy' }))
+    gate.resolve()
+    await Promise.all([first, ...waiting])
+    await expect(enqueue()).resolves.toBeDefined()
+  })
+})
