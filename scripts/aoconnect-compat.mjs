@@ -9,11 +9,12 @@ const { url, module, scheduler, authority, jwk } = JSON.parse(settings)
 const ao = await import(entry)
 const client = ao.connect({ MU_URL: `${url}/mu`, CU_URL: `${url}/cu`, GATEWAY_URL: url })
 const signer = ao.createDataItemSigner(jwk)
-const action = (value) => [{ name: 'Action', value }]
+const action = value => [{ name: 'Action', value }]
 const authorityTag = [{ name: 'Authority', value: authority }]
 
 const spawn = () => client.spawn({ module, scheduler, signer, tags: authorityTag, data: 'compat' })
-const send = (process, data, tags = action('Eval')) => client.message({ process, data, tags, signer })
+const send = (process, data, tags = action('Eval')) =>
+  client.message({ process, data, tags, signer })
 
 /** A result once it is there: releases give back whatever the unit says meanwhile. */
 async function resultOf(process, message) {
@@ -62,7 +63,10 @@ await step('an error undoes the whole message', async () => {
   assert.match(await evaluate(process1, 'return X'), /41$/)
 })
 await step('dryrun changes nothing', async () => {
-  await evaluate(process1, 'Handlers.add("count", "Count", function (m) X = X + 1; m.reply({ Data = tostring(X) }) end)')
+  await evaluate(
+    process1,
+    'Handlers.add("count", "Count", function (m) X = X + 1; m.reply({ Data = tostring(X) }) end)',
+  )
   const [first, second] = [await dry(), await dry()]
   assert.deepEqual([first, second], ['42', '42'])
   async function dry() {
@@ -82,13 +86,17 @@ await step('results in pages, both ways', async () => {
 })
 await step('monitor and unmonitor', async () => {
   assert.match(await client.monitor({ process: process1, signer }), /^[\w-]{43}$/)
-  if (client.unmonitor) assert.match(await client.unmonitor({ process: process1, signer }), /^[\w-]{43}$/)
+  if (client.unmonitor)
+    assert.match(await client.unmonitor({ process: process1, signer }), /^[\w-]{43}$/)
 })
 await step('assign', async () => {
   if (!client.assign) return ABSENT
   const process2 = await spawn()
   await evaluate(process1, 'ao.addAssignable("any", function () return true end); return 1')
-  await evaluate(process1, 'Handlers.prepend("seen", function (m) return m.Tags.Action == "Look" and "continue" end, function (m) Seen = m.Data end)')
+  await evaluate(
+    process1,
+    'Handlers.prepend("seen", function (m) return m.Tags.Action == "Look" and "continue" end, function (m) Seen = m.Data end)',
+  )
   const message = await send(process2, 'look here', action('Look'))
   const assigned = await client.assign({ process: process1, message })
   await resultOf(process1, assigned)
@@ -96,14 +104,24 @@ await step('assign', async () => {
 })
 await step('signMessage and sendSignedMessage', async () => {
   if (!client.signMessage) return ABSENT
-  const signed = await client.signMessage({ process: process1, data: 'return 5', tags: action('Eval'), signer })
+  const signed = await client.signMessage({
+    process: process1,
+    data: 'return 5',
+    tags: action('Eval'),
+    signer,
+  })
   const message = await client.sendSignedMessage(signed)
   const { Output } = await resultOf(process1, message)
   assert.equal(Output.data?.output ?? Output.data, '5')
 })
 await step('getMessages, getMessageById, getLastSlot', async () => {
   if (!client.getMessages) return ABSENT
-  const page = await client.getMessages({ processId: process1, from: '0', to: String(Date.now() + 1000), limit: '100' })
+  const page = await client.getMessages({
+    processId: process1,
+    from: '0',
+    to: String(Date.now() + 1000),
+    limit: '100',
+  })
   const last = page.edges.at(-1).node
   assert.equal(page.edges[0].node.message.id, process1)
   if (client.getLastSlot) {
@@ -116,7 +134,13 @@ await step('getMessages, getMessageById, getLastSlot', async () => {
   }
 })
 await step('message with returnAssignmentSlot', async () => {
-  const sent = await client.message({ process: process1, data: 'return 1', tags: action('Eval'), signer, returnAssignmentSlot: true })
+  const sent = await client.message({
+    process: process1,
+    data: 'return 1',
+    tags: action('Eval'),
+    signer,
+    returnAssignmentSlot: true,
+  })
   // Releases without it give the message id as ever.
   if (typeof sent === 'string' && sent.length === 43) return ABSENT
   const last = await client.getLastSlot({ processId: process1 })
