@@ -1,10 +1,16 @@
-import type { FeedSpec, KeyId } from '../protocol/index.ts'
+import type { Failure, FeedSpec, KeyId } from '../protocol/index.ts'
 import { nameOf } from './feed-manifest.ts'
 import { type FeedState, isQuiet, makeFeedState } from './feed-state.ts'
 import type { OpenFeeds } from './open-feeds.ts'
 
 /** States looked at for one that can be forgotten, when there are too many. */
 const LOOK_AT_MAX = 16
+
+/** A feed that is not written to, and why. */
+export interface FrozenFeed {
+  readonly feed: FeedSpec
+  readonly failure: Failure
+}
 
 /** One state for each feed in use; the rest is forgotten, and its length read from disk when asked for. */
 export class FeedStates {
@@ -32,6 +38,15 @@ export class FeedStates {
     }
     this.#bySpec.set(feed, state)
     return state
+  }
+
+  /** Feeds that are not written to any more; they are never forgotten. */
+  frozen(): readonly FrozenFeed[] {
+    const frozen: FrozenFeed[] = []
+    for (const { feed, frozen: failure } of this.#states.values()) {
+      if (failure !== undefined) frozen.push({ feed, failure })
+    }
+    return frozen
   }
 
   /** Learns how long a feed of our own is; others are asked each time, as peers make them grow. */

@@ -18,7 +18,7 @@ import {
 } from '../protocol/index.ts'
 import { keyOf } from './feed-manifest.ts'
 import { type FeedState, freeze, visibleLength } from './feed-state.ts'
-import type { FeedStates } from './feed-states.ts'
+import type { FeedStates, FrozenFeed } from './feed-states.ts'
 import { GroupCommit, type PlacedBlock } from './group-commit.ts'
 import type { Journal } from './journal.ts'
 import type { StoredMessageIndex } from './message-index.ts'
@@ -43,13 +43,6 @@ export interface HypercoreLogParts {
   readonly processes: ProcessDirectory
   readonly directory: Directory
   readonly recovered: readonly NewBlock[]
-  readonly frozen: readonly FeedState[]
-}
-
-/** A feed that is not written to, and why. */
-export interface FrozenFeed {
-  readonly feed: FeedSpec
-  readonly failure: Failure
 }
 
 export class HypercoreLog implements Log {
@@ -59,7 +52,6 @@ export class HypercoreLog implements Log {
   readonly store: RocksStore
   readonly #parts: HypercoreLogParts
   readonly #group: GroupCommit
-  readonly #frozen: FeedState[]
   #closed: Promise<void> | undefined
 
   private constructor(parts: HypercoreLogParts) {
@@ -68,7 +60,6 @@ export class HypercoreLog implements Log {
     this.messages = parts.messages
     this.directory = parts.directory
     this.store = parts.store
-    this.#frozen = [...parts.frozen]
     this.#group = new GroupCommit({
       journal: parts.journal,
       onDurable: (blocks, generation) => this.#onDurable(blocks, generation),
@@ -85,9 +76,7 @@ export class HypercoreLog implements Log {
 
   /** Feeds that are not written to: a gap or a contradiction was found. */
   get frozen(): readonly FrozenFeed[] {
-    return this.#frozen.flatMap(({ feed, frozen }) =>
-      frozen === undefined ? [] : { feed, failure: frozen },
-    )
+    return this.#parts.states.frozen()
   }
 
   /** The Corestore below, for replication. A new one after the disk was full, so ask each time. */
@@ -235,7 +224,6 @@ export class HypercoreLog implements Log {
 
   #freeze(state: FeedState, failure: Failure): void {
     freeze(state, failure, visibleLength(state))
-    this.#frozen.push(state)
   }
 
   async #lengthOf(state: FeedState): Promise<number> {

@@ -1,5 +1,6 @@
 // All feeds of a node, its journal, and what is derived from them, on Hypercore and RocksDB.
-export { type FrozenFeed, HypercoreLog } from './hypercore-log.ts'
+export type { FrozenFeed } from './feed-states.ts'
+export { HypercoreLog } from './hypercore-log.ts'
 export type { JournalFile, JournalFiles } from './journal-files.ts'
 export { diskFiles } from './journal-files.ts'
 export type { OpenLogOptions, OpenProgress } from './open-log.ts'

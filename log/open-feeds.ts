@@ -122,6 +122,8 @@ export class OpenFeeds implements AsyncDisposable {
 
   /** The present length of a Hypercore, which peers may be growing. */
   liveLength(state: FeedState): Promise<number> {
+    // Asking for a feed nobody follows must not make a Hypercore for it.
+    if (!this.#open.has(state.name)) return this.storedLength(state)
     return this.#use(state, async core => core.length)
   }
 

@@ -160,7 +160,7 @@ interface BareParts {
 async function startWriting(
   { options, feeds, journal, store, processes, messages, nodeKey }: BareParts,
   opened: Opened,
-): Promise<Pick<HypercoreLogParts, 'states' | 'behind' | 'keeper' | 'frozen'>> {
+): Promise<Pick<HypercoreLogParts, 'states' | 'behind' | 'keeper'>> {
   const states = new FeedStates(nodeKey, options.feedsKnownMax ?? FEEDS_KNOWN_MAX)
   const settle = async (generation: number): Promise<void> => {
     await messages.flush()
@@ -186,7 +186,7 @@ async function startWriting(
   )
   const onProgress = report(options, 'journal')
   const stateOf = ({ feed }: { feed: Parameters<FeedStates['of']>[0] }) => states.of(feed)
-  const { frozen, outstanding } = await recover(journal.blocks, {
+  const outstanding = await recover(journal.blocks, {
     feeds,
     behind,
     stateOf,
@@ -194,7 +194,7 @@ async function startWriting(
   })
   keeper = new SegmentKeeper({ journal, settle }, outstanding)
   for (const { generation, blocks } of early) keeper.appended(generation, blocks)
-  return { states, behind, keeper, frozen }
+  return { states, behind, keeper }
 }
 
 function directoryOf(processes: ProcessDirectory, modules: ModuleFolder): Directory {

@@ -27,7 +27,7 @@ interface FeedBlocks {
 export async function recover(
   journalled: readonly JournalledBlock[],
   { feeds, behind, stateOf, onProgress }: RecoveryParts,
-): Promise<{ frozen: readonly FeedState[]; outstanding: ReadonlyMap<number, number> }> {
+): Promise<ReadonlyMap<number, number>> {
   const byFeed = new Map<FeedState, FeedBlocks>()
   for (const entry of journalled) {
     const state = stateOf(entry.block)
@@ -43,11 +43,9 @@ export async function recover(
     }),
   )
   const outstanding = new Map<number, number>()
-  const frozen: FeedState[] = []
   let done = 0
   for (const { state, blocks } of all) {
     const missing = await compare(state, blocks, feeds)
-    if (state.frozen !== undefined) frozen.push(state)
     for (const { block, generation } of missing) {
       outstanding.set(generation, (outstanding.get(generation) ?? 0) + 1)
       if (state.frozen === undefined) behind.add(state, { bytes: block.bytes, generation })
@@ -55,7 +53,7 @@ export async function recover(
     done += blocks.length
     onProgress(done, journalled.length)
   }
-  return { frozen, outstanding }
+  return outstanding
 }
 
 /** The blocks that the feed does not hold; those of a frozen feed stay in the journal for ever. */
@@ -66,6 +64,11 @@ async function compare(
 ): Promise<readonly JournalledBlock[]> {
   const { process } = state.feed
   const first = blocks[0]?.block.index ?? 0
+  if (!state.own) {
+    const failure = new Failure('feed-frozen', { process }, { note: 'another key signed it here' })
+    freeze(state, failure, state.stored)
+    return blocks
+  }
   for (const [at, { block }] of blocks.entries()) {
     if (block.index === first + at) continue
     freeze(

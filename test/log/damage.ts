@@ -1,5 +1,6 @@
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { vi } from 'vitest'
 import { HypercoreLog, type OpenLogOptions } from '../../log/index.ts'
 import { Failure, type FeedSpec, type NewBlock } from '../../protocol/index.ts'
 import { blockOf, collect, messagesOf, NODE_SEED } from '../conformance/log.ts'
@@ -25,6 +26,22 @@ export async function filesOf(folder: string, ending: string): Promise<string[]>
     if (name.endsWith(ending) && (await readFile(path)).length > 0) found.push(path)
   }
   return found.sort()
+}
+
+/** The segment of the journal that is written to. */
+export async function liveSegment(path: string): Promise<string> {
+  const last = (await filesOf(join(path, 'journal'), '.journal')).at(-1)
+  if (last === undefined) throw new Error('no segment')
+  return last
+}
+
+/** Resolves when the journal is at rest: its last group is a seal, which holds no feeds and no blocks. */
+export async function sealed(path: string): Promise<void> {
+  const seal = Buffer.from('828080', 'hex')
+  await vi.waitFor(async () => {
+    const bytes = await readFile(await liveSegment(path))
+    if (!bytes.subarray(-seal.length).equals(seal)) throw new Error('not sealed yet')
+  })
 }
 
 /** Cuts bytes off the end of a file, or flips one bit of it. */
