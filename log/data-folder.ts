@@ -1,19 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { Failure, fromHex, fromUtf8, toHex, toUtf8 } from '../protocol/index.ts'
 import type { JournalFiles } from './journal-files.ts'
 
 const FILE_NAME = 'folder.json'
 const FOLDER_ID_SIZE_BYTES = 16
 
-const FolderFile = z.object({
-  version: z.literal(1),
+interface FolderFile {
+  readonly version: 1
   /** 16 bytes in hex. */
-  id: z.string().regex(/^[0-9a-f]{32}$/),
+  readonly id: string
   /** What tells the journal's folder from a copy of it. */
-  journal: z.string(),
-})
+  readonly journal: string
+}
 
 /** Where the parts of a log lie; absolute paths. */
 export interface DataFolder {
@@ -71,9 +70,11 @@ async function holdsSomething(
   return names.length > 0
 }
 
-async function readFile(files: JournalFiles, path: string): Promise<z.infer<typeof FolderFile>> {
+async function readFile(files: JournalFiles, path: string): Promise<FolderFile> {
   try {
-    return FolderFile.parse(JSON.parse(fromUtf8(await files.read(path))))
+    const file: unknown = JSON.parse(fromUtf8(await files.read(path)))
+    if (isFolderFile(file)) return file
+    throw new TypeError(`expected version 1 with id and journal in ${path}`)
   } catch (error) {
     throw new Failure(
       'data-folder-damaged',
@@ -83,11 +84,18 @@ async function readFile(files: JournalFiles, path: string): Promise<z.infer<type
   }
 }
 
-async function writeFile(
-  files: JournalFiles,
-  directory: string,
-  file: z.infer<typeof FolderFile>,
-): Promise<void> {
+function isFolderFile(file: unknown): file is FolderFile {
+  if (typeof file !== 'object' || file === null) return false
+  const { version, id, journal } = file as Partial<Record<keyof FolderFile, unknown>>
+  return (
+    version === 1 &&
+    typeof id === 'string' &&
+    /^[0-9a-f]{32}$/.test(id) &&
+    typeof journal === 'string'
+  )
+}
+
+async function writeFile(files: JournalFiles, directory: string, file: FolderFile): Promise<void> {
   await files.replace(join(directory, FILE_NAME), toUtf8(`${JSON.stringify(file, undefined, 2)}\n`))
   await files.syncFolder(directory)
 }

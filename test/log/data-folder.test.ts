@@ -1,4 +1,4 @@
-import { cp, rename, rm } from 'node:fs/promises'
+import { cp, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { HypercoreLog } from '../../log/index.ts'
@@ -144,4 +144,16 @@ test('a store that was removed is made anew out of the feeds', async () => {
   expect(await log.directory.spawnEnvelope(spawn.description.id)).toEqual(spawn.envelope)
   expect(item.length).toBeGreaterThan(0)
   expect(await collect(log.blocks(feed, 0))).toHaveLength(3)
+})
+
+test('a folder whose folder.json cannot be read, or is gone, is refused', async () => {
+  await using folder = await tempFolder()
+  {
+    await using log = await open(folder.path)
+    await new Acknowledged(1).grow(log)
+  }
+  await writeFile(join(folder.path, 'folder.json'), '{"version":2}')
+  await expect(open(folder.path)).rejects.toSatisfy(isFailure('data-folder-damaged'))
+  await rm(join(folder.path, 'folder.json'))
+  await expect(open(folder.path)).rejects.toSatisfy(isFailure('data-folder-damaged'))
 })
