@@ -114,12 +114,16 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   }
 
   static async open(parts: ComputeUnitParts): Promise<ComputeUnit> {
-    const unit = new ComputeUnit(parts)
+    return new ComputeUnit(parts)
+  }
+
+  /** Tells the timers that processes held when this node was last up. Call once, when all units are open. */
+  async armTimers(): Promise<void> {
+    const { log, timers } = this.#parts
     const prefix = toUtf8('compute/timers/')
-    for await (const { key, value } of parts.log.store.range(rangeOf(prefix))) {
-      parts.timers(asProcessId(toBase64Url(key.subarray(prefix.length))), decodeTimers(value))
+    for await (const { key, value } of log.store.range(rangeOf(prefix))) {
+      timers(asProcessId(toBase64Url(key.subarray(prefix.length))), decodeTimers(value))
     }
-    return unit
   }
 
   get key(): KeyId {

@@ -1,30 +1,28 @@
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { ComputeUnit } from '../compute-unit/index.ts'
-import { createAoFacade, createOperations, Gateway, Metrics, type NodeAdmin, type NodeInfo } from '../gateway/index.ts'
+import type { ComputeUnit } from '../compute-unit/index.ts'
+import { createOperations, type Gateway, Metrics } from '../gateway/index.ts'
 import { HypercoreLog } from '../log/index.ts'
-import { MessengerUnit } from '../messenger-unit/index.ts'
-import { RUNTIMES, runtimeFor } from '../processes/index.ts'
+import type { MessengerUnit } from '../messenger-unit/index.ts'
+import { RUNTIMES } from '../processes/index.ts'
 import {
   type Clock,
   closeAll,
-  Failure,
   installCrypto,
   type KeyId,
   type Log,
   type Operations,
-  type ProcessDescription,
   type ProcessId,
-  signDataItemSync,
 } from '../protocol/index.ts'
-import { type CommittedFrame, SchedulerUnit } from '../scheduler-unit/index.ts'
-import { hostProgram } from './host-program.ts'
+import type { SchedulerUnit } from '../scheduler-unit/index.ts'
+import { createAdmin } from './admin.ts'
 import { openKeystore, privateFolder } from './keystore.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { nativeCrypto } from './native-crypto.ts'
+import { openGateway } from './open-gateway.ts'
+import { openUnits } from './open-units.ts'
 import { systemClock } from './system-clock.ts'
-
-export const VERSION = '0.1.0'
+import { createUnitMetrics } from './unit-metrics.ts'
+import { VERSION } from './version.ts'
 
 export interface NodeOptions {
   /** Folder of feeds, state and keys; made if it is not there. */
@@ -52,7 +50,7 @@ export function createNode(options: NodeOptions): Promise<AtollNode> {
   return AtollNode.open(options)
 }
 
-/** A running set of units. DEV DOCS: `open` wires; frames flow scheduler → compute unit → messenger → scheduler. */
+/** A running set of units over one log. How they are wired: open-units.ts. */
 export class AtollNode implements AsyncDisposable {
   readonly key: KeyId
   readonly log: Log
@@ -65,7 +63,7 @@ export class AtollNode implements AsyncDisposable {
   readonly #opened: readonly AsyncDisposable[]
   #closed: Promise<void> | undefined
 
-  private constructor(parts: Pick<AtollNode, 'key' | 'log' | 'scheduler' | 'computer' | 'messenger' | 'operations' | 'gateway'>, opened: readonly AsyncDisposable[]) {
+  private constructor(parts: NodeParts, opened: readonly AsyncDisposable[]) {
     this.key = parts.key
     this.log = parts.log
     this.scheduler = parts.scheduler
@@ -107,145 +105,40 @@ async function openNode(
   opened: AsyncDisposable[],
   make: (parts: NodeParts) => AtollNode,
 ): Promise<AtollNode> {
-  const keep = <T extends AsyncDisposable>(resource: T): T => {
+  const keep = (resource: AsyncDisposable): void => {
     opened.push(resource)
-    return resource
   }
   const logger = options.logger ?? createLogger('warn')
   const clock = options.clock ?? systemClock
   await privateFolder(options.data)
   const keys = await openKeystore(join(options.data, 'keys'))
-  const log = keep(await openLog(options, keys.seed))
-  const trouble = (what: string, failure: Failure): void => {
-    if (failure.code !== 'shutting-down') logger.warn({ what, code: failure.code, ...failure.details }, failure.message)
-  }
-  // The three units know each other only through these arrows.
-  const arrows: { computer?: ComputeUnit; messenger?: MessengerUnit; scheduler?: SchedulerUnit } = {}
-  const committed = (frames: readonly CommittedFrame[]): void => {
-    for (const { process, index, bytes, firstSlot } of frames) {
-      arrows.messenger?.scheduled(process, firstSlot, bytes)
-      arrows.computer?.accept(process, index, bytes)
-    }
-  }
-  const { signerRate } = options
-  const scheduler = keep(
-    await SchedulerUnit.open({
-      key: keys.key,
-      log,
-      clock,
-      committed,
-      assignable: process => isAssignable(log, process),
-      signerRatePerSecond: signerRate,
-      madeHere: proof => arrows.computer?.made(proof) === true,
-    }),
-  )
-  arrows.scheduler = scheduler
-  const computer = keep(
-    await ComputeUnit.open({
-      key: keys.key,
-      seed: keys.seed,
-      log,
-      clock,
-      hostProgram: hostProgram(),
-      hosts: options.hosts,
-      residentMaxBytes: options.residentBytes,
-      evaluated: ({ process, certificate, outcome }) => arrows.messenger?.evaluated(process, certificate, outcome.results),
-      timers: (process, timers) => scheduler.arm(process, timers),
-      progress: (process, evaluated, scheduled) => options.progress?.(process, evaluated, scheduled),
-      trouble: (process, failure) => trouble(`process ${process}`, failure),
-    }),
-  )
-  arrows.computer = computer
-  const checkModule = async (module: Parameters<ComputeUnit['check']>[0]): Promise<void> => {
-    runtimeFor(module.format)
-    await computer.check(module)
-  }
-  const random = (): number => Math.random()
-  const messenger = keep(new MessengerUnit({ log, scheduler, computer, clock, random, checkModule, trouble }))
-  arrows.messenger = messenger
-  await messenger.resume()
-
+  const log = await openLog(options, keys.seed)
+  keep(log)
+  const metrics = new Metrics()
+  const { hosts, residentBytes, signerRate, progress } = options
+  const unitParts = { keys, log, clock, logger, metrics: createUnitMetrics(metrics), hosts, residentBytes, signerRate, progress }
+  const units = await openUnits(unitParts, keep)
   const startedMs = clock.now()
-  const nodeInfo = (): NodeInfo => ({
-    key: keys.key,
-    version: VERSION,
-    units: ['messenger', 'scheduler', 'compute'],
-    formats: RUNTIMES.flatMap(({ formats }) => formats),
-    startedMs,
-  })
-  const admin = createAdmin({ log, computer, options })
-  const operations = createOperations({ messenger, scheduler, computer, log, clock, nodeInfo, admin })
-  const gateway = options.port === undefined ? undefined : await openGateway(options.port)
-  if (gateway !== undefined) keep(gateway)
-  return make({ key: keys.key, log, scheduler, computer, messenger, operations, gateway })
-
-  async function openGateway(port: number): Promise<Gateway> {
-    const metrics = new Metrics()
-    let url = ''
-    const facade = createAoFacade({
-      messenger,
-      scheduler,
-      computer,
-      log,
-      clock,
-      monitor: {
-        add: process => scheduler.monitor(process, true),
-        remove: process => scheduler.monitor(process, false),
-      },
-      authority: keys.key,
-      signItem: fields => signDataItemSync(fields, keys.seed),
-      publicUrl: () => options.publicUrl ?? url,
-    })
-    const opened = await Gateway.open({
-      host: options.host,
-      port,
-      allowedHosts: options.allowedHosts,
-      adminToken: keys.adminToken,
-      operations,
-      clock,
-      logger,
-      metrics,
+  const operations = createOperations({
+    ...units,
+    log,
+    clock,
+    nodeInfo: () => ({
+      key: keys.key,
       version: VERSION,
-      mounts: [facade],
-    })
-    url = opened.url
-    return opened
-  }
+      units: ['messenger', 'scheduler', 'compute'],
+      formats: RUNTIMES.flatMap(({ formats }) => formats),
+      startedMs,
+    }),
+    admin: createAdmin({ log, computer: units.computer, options }),
+  })
+  if (options.port === undefined) return make({ key: keys.key, log, ...units, operations, gateway: undefined })
+  const gateway = await openGateway({ ...units, log, clock, logger, metrics, keys, operations, options, port: options.port })
+  keep(gateway)
+  return make({ key: keys.key, log, ...units, operations, gateway })
 }
 
 function openLog(options: NodeOptions, seed: Uint8Array): Promise<Log> {
   if (options.openLog !== undefined) return options.openLog({ seed })
   return HypercoreLog.open({ directory: options.data, keySeed: seed })
-}
-
-async function isAssignable(log: Log, process: ProcessDescription): Promise<boolean> {
-  const module = await log.directory.module(process.module)
-  return module !== undefined && runtimeFor(module.format).assignable
-}
-
-function createAdmin({ log, computer, options }: { log: Log; computer: ComputeUnit; options: NodeOptions }): NodeAdmin {
-  return {
-    async status() {
-      const memory = process.memoryUsage()
-      return {
-        version: VERSION,
-        data: options.data,
-        cores: availableParallelism(),
-        residentBytes: memory.rss,
-        heapBytes: memory.heapUsed,
-        hostPids: computer.hostPids.join(' '),
-        recoveredBlocks: log.recovered.length,
-      }
-    },
-    async checkpoint(process) {
-      if (process !== undefined) {
-        await computer.checkpoint(process)
-        return 1
-      }
-      return computer.checkpointAll()
-    },
-    shutdown() {
-      options.onShutdown?.()
-    },
-  }
 }

@@ -149,7 +149,10 @@ export function resultHeadOf(bytes: Uint8Array): Uint8Array {
   return reader.bytes()
 }
 
-/** Decodes a stored result; head, detail and outbox are checked against each other. @throws {MalformedBytes} */
+/**
+ * Decodes a stored result. Counts are checked against the head, hashes are not: who does not believe the bytes
+ * encodes the result again and compares heads. @throws {MalformedBytes}
+ */
 export function decodeResult(bytes: Uint8Array): Result {
   const reader = new CborReader(bytes)
   if (reader.array() !== 3) throw new MalformedBytes('result: expected 3 parts', 0)

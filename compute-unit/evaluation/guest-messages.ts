@@ -98,8 +98,9 @@ export function pushMessage(push: Push, kind: GuestMessage['kind'], place: Place
   const { core, coreBytes } = push
   return {
     kind,
+    /** A child is known by its own id from the first: its spawn message has that id. */
     get id() {
-      return pushId(coreBytes)
+      return kind === 'spawn' ? core.to : pushId(coreBytes)
     },
     slot: place.slot,
     timestampMs: place.timestampMs,

@@ -32,13 +32,16 @@ describe('CborWriter and CborReader', () => {
     expect(() => reader.peek()).toThrow(MalformedBytes)
   })
 
-  it('go on after finish, and give copies', () => {
+  it('begin anew after finish, and give copies that nobody writes to again', () => {
     const writer = new CborWriter()
     writer.uint(1)
     const first = writer.finish()
+    const other = new CborWriter()
+    other.uint(3)
     writer.uint(2)
     expect(first).toEqual(Uint8Array.of(1))
-    expect(writer.finish()).toEqual(Uint8Array.of(1, 2))
+    expect(other.finish()).toEqual(Uint8Array.of(3))
+    expect(writer.finish()).toEqual(Uint8Array.of(2))
   })
 
   it('check the order of keys that are read one by one, around inner containers', () => {

@@ -1,0 +1,54 @@
+import { createAoFacade, Gateway } from '../gateway/index.ts'
+import {
+  type Clock,
+  type Log,
+  type MetricsRegistry,
+  type Operations,
+  signDataItemSync,
+} from '../protocol/index.ts'
+import type { NodeKeys } from './keystore.ts'
+import type { NodeLogger } from './logger.ts'
+import type { Units } from './open-units.ts'
+import { VERSION } from './version.ts'
+
+export interface OpenGatewayParts extends Units {
+  readonly log: Log
+  readonly clock: Clock
+  readonly logger: NodeLogger
+  readonly metrics: MetricsRegistry
+  readonly keys: NodeKeys
+  readonly operations: Operations
+  readonly port: number
+  readonly options: {
+    readonly host?: string | undefined
+    readonly allowedHosts?: readonly string[] | undefined
+    readonly publicUrl?: string | undefined
+  }
+}
+
+/** Opens the HTTP face: the native API, and AO's beside it on the same port. */
+export async function openGateway(parts: OpenGatewayParts): Promise<Gateway> {
+  const { scheduler, keys, options } = parts
+  let url = ''
+  const facade = createAoFacade({
+    ...parts,
+    monitor: {
+      add: process => scheduler.monitor(process, true),
+      remove: process => scheduler.monitor(process, false),
+    },
+    authority: keys.key,
+    signItem: fields => signDataItemSync(fields, keys.seed),
+    publicUrl: () => options.publicUrl ?? url,
+    trouble: failure => parts.logger.warn({ what: 'ao', code: failure.code, ...failure.details }, failure.message),
+  })
+  const gateway = await Gateway.open({
+    ...parts,
+    host: options.host,
+    allowedHosts: options.allowedHosts,
+    adminToken: keys.adminToken,
+    version: VERSION,
+    mounts: [facade],
+  })
+  url = gateway.url
+  return gateway
+}

@@ -1,0 +1,108 @@
+import { ComputeUnit } from '../compute-unit/index.ts'
+import { MessengerUnit } from '../messenger-unit/index.ts'
+import { runtimeFor } from '../processes/index.ts'
+import type {
+  Clock,
+  Failure,
+  Log,
+  ModuleDescription,
+  ProcessDescription,
+  ProcessId,
+} from '../protocol/index.ts'
+import { type CommittedFrame, SchedulerUnit } from '../scheduler-unit/index.ts'
+import { hostProgram } from './host-program.ts'
+import type { NodeKeys } from './keystore.ts'
+import type { NodeLogger } from './logger.ts'
+import type { UnitMetrics } from './unit-metrics.ts'
+
+export interface UnitsParts {
+  readonly keys: NodeKeys
+  readonly log: Log
+  readonly clock: Clock
+  readonly logger: NodeLogger
+  readonly metrics: UnitMetrics
+  readonly hosts?: number | undefined
+  readonly residentBytes?: number | undefined
+  readonly signerRate?: number | undefined
+  readonly progress?: ((process: ProcessId, evaluated: number, scheduled: number) => void) | undefined
+}
+
+export interface Units {
+  readonly scheduler: SchedulerUnit
+  readonly computer: ComputeUnit
+  readonly messenger: MessengerUnit
+}
+
+/**
+ * Opens the three units and draws the arrows between them; they know each other only through these:
+ * scheduler ─committed frame→ compute unit ─certified results→ messenger ─pushes→ scheduler.
+ * `keep` is told of each as it opens, in an order such that closing newest first lets what is under way come to rest.
+ */
+export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable) => void): Promise<Units> {
+  const { keys, log, clock, metrics } = parts
+  const units: Partial<{ -readonly [Name in keyof Units]: Units[Name] }> = {}
+  const trouble = (what: string, failure: Failure): void => {
+    if (failure.code === 'shutting-down') return
+    metrics.trouble(failure)
+    parts.logger.warn({ what, code: failure.code, ...failure.details }, failure.message)
+  }
+
+  const computer = await ComputeUnit.open({
+    key: keys.key,
+    seed: keys.seed,
+    log,
+    clock,
+    hostProgram: hostProgram(),
+    hosts: parts.hosts,
+    residentMaxBytes: parts.residentBytes,
+    evaluated: ({ process, certificate, outcome }) => {
+      metrics.evaluated(outcome.results.length, outcome.gas)
+      units.messenger?.evaluated(process, certificate, outcome.results)
+    },
+    timers: (process, timers) => units.scheduler?.arm(process, timers),
+    progress: (process, evaluated, scheduled) => parts.progress?.(process, evaluated, scheduled),
+    trouble: (process, failure) => trouble(`process ${process}`, failure),
+  })
+  units.computer = computer
+  keep(computer)
+
+  const scheduler = await SchedulerUnit.open({
+    key: keys.key,
+    log,
+    clock,
+    committed: frames => {
+      metrics.committed(frames)
+      handOver(frames, units)
+    },
+    assignable: process => isAssignable(log, process),
+    madeHere: proof => computer.made(proof),
+    signerRatePerSecond: parts.signerRate,
+  })
+  units.scheduler = scheduler
+  keep(scheduler)
+
+  const checkModule = async (module: ModuleDescription): Promise<void> => {
+    runtimeFor(module.format)
+    await computer.check(module)
+  }
+  const random = (): number => Math.random()
+  const messenger = new MessengerUnit({ log, scheduler, computer, clock, random, checkModule, trouble })
+  units.messenger = messenger
+  keep(messenger)
+
+  await computer.armTimers()
+  await messenger.resume()
+  return { scheduler, computer, messenger }
+}
+
+function handOver(frames: readonly CommittedFrame[], { computer, messenger }: Partial<Units>): void {
+  for (const { process, index, bytes, firstSlot } of frames) {
+    messenger?.scheduled(process, firstSlot, bytes)
+    computer?.accept(process, index, bytes)
+  }
+}
+
+async function isAssignable(log: Log, process: ProcessDescription): Promise<boolean> {
+  const module = await log.directory.module(process.module)
+  return module !== undefined && runtimeFor(module.format).assignable
+}
