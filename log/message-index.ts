@@ -1,5 +1,6 @@
 import {
   asProcessId,
+  type Failure,
   fromUtf8,
   type MessageId,
   type MessageIndex,
@@ -11,6 +12,7 @@ import {
   toUtf8,
 } from '../protocol/index.ts'
 import { BloomFilter } from './bloom-filter.ts'
+import { diskFailure } from './disk-failure.ts'
 import type { RocksStore } from './rocks-store.ts'
 
 const PREFIX = toUtf8('log/i/')
@@ -46,6 +48,7 @@ export class StoredMessageIndex implements MessageIndex {
   #fresh = new Map<ProcessId, Map<MessageId, Fresh>>()
   #queue: Place[] = []
   #writing: Promise<void> | undefined
+  #failure: Failure | undefined
   #closed = false
   #scan: Promise<void> = Promise.resolve()
 
@@ -56,7 +59,8 @@ export class StoredMessageIndex implements MessageIndex {
   /** Questions are right at once; they get fast when the filter has seen all keys, in the background. */
   static open(store: RocksStore): StoredMessageIndex {
     const index = new StoredMessageIndex(store)
-    index.#scan = index.#fillFilter()
+    // Where it fails the filter stays unused, and the database is asked.
+    index.#scan = index.#fillFilter().catch(() => undefined)
     return index
   }
 
@@ -72,14 +76,16 @@ export class StoredMessageIndex implements MessageIndex {
       fresh.set(id, { slot, first: this.#isUnknown(key) })
       this.#queue.push({ key, process, id, slot })
     }
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined
-    })
+    this.#start()
   }
 
-  /** Resolves when the store has taken all that was added. */
+  /** Resolves when the store has taken all that was added. @throws {Failure} what keeps it from that */
   async flush(): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing
+    while (this.#queue.length > 0 || this.#writing !== undefined) {
+      this.#start()
+      await this.#writing
+      if (this.#failure !== undefined) throw this.#failure
+    }
   }
 
   async slotOf(process: ProcessId, id: MessageId): Promise<Slot | undefined> {
@@ -129,12 +135,26 @@ export class StoredMessageIndex implements MessageIndex {
     await this.#scan
   }
 
+  #start(): void {
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined
+    })
+  }
+
   async #write(): Promise<void> {
     // Gives the commit that called us its turn first.
     await new Promise<void>(resolve => setImmediate(resolve))
     while (this.#queue.length > 0) {
-      const places = this.#queue.splice(0, STEP_MAX)
-      this.#store.write(await this.#unwritten(places))
+      const places = this.#queue.slice(0, STEP_MAX)
+      try {
+        this.#store.write(await this.#unwritten(places))
+        this.#failure = undefined
+      } catch (error) {
+        // The store is being opened anew; what is fresh stays in memory, and the next block tries again.
+        this.#failure = diskFailure(error, 'index')
+        return
+      }
+      this.#queue.splice(0, places.length)
       for (const { process, id } of places) this.#forget(process, id)
       if (this.#filter.sizeBytes > FILTER_MAX_BYTES) this.#complete = false
     }

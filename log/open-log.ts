@@ -134,6 +134,8 @@ async function openParts(
   await journal.rotate().catch(error => {
     if (!Failure.is(error, 'disk-full')) throw error
   })
+  // The databases made their folders themselves.
+  for (const path of [options.directory, folder.feeds]) await files.syncFolder(path)
   running.keeper.look()
   return {
     ...running,

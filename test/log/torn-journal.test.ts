@@ -1,7 +1,7 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { HypercoreLog } from '../../log/index.ts'
+import { HypercoreLog, type OpenProgress } from '../../log/index.ts'
 import { Failure } from '../../protocol/index.ts'
 import { blockOf, collect, messagesOf, NODE_SEED } from '../conformance/log.ts'
 import { copyAsCrashed, liveSegment, openCopy, sealed } from './damage.ts'
@@ -53,7 +53,10 @@ async function changed(
 const isDamaged = (error: unknown): boolean => Failure.is(error, 'data-folder-damaged')
 
 test('what feeds lost is given back to them out of the journal', async () => {
-  await using log = await openCopy(await changed('unchanged', bytes => bytes))
+  const progress: OpenProgress[] = []
+  const path = await changed('unchanged', bytes => bytes)
+  await using log = await openCopy(path, { onProgress: each => progress.push(each) })
+  expect(progress.at(-1)).toEqual({ phase: 'journal', done: 3, total: 3 })
   expect(log.recovered).toEqual(blocks)
   expect(await collect(log.blocks(feed, 0))).toEqual(blocks.map(({ bytes }) => bytes))
 })
