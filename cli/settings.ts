@@ -48,9 +48,9 @@ export async function readSettings({ flags, env, cwd }: Sources): Promise<Client
   const home = homeFolder(env, cwd)
   const file = await readSettingsFile(home.value)
   const shown: ShownSetting[] = [{ name: 'home', ...home, about: 'folder of identities and settings' }]
-  const pick = (name: string, fallback: string, about: string): string => {
+  const pick = (name: string, fallback: string | [string, SettingOrigin], about: string): string => {
     const found = pickValue(name, flags, env, file)
-    const [value, origin] = found ?? [fallback, 'default']
+    const [value, origin] = found ?? (typeof fallback === 'string' ? [fallback, 'default'] : fallback)
     shown.push({ name, value, origin, about })
     return value
   }
@@ -71,9 +71,10 @@ function homeFolder(env: Sources['env'], cwd: string): { value: string; origin: 
 }
 
 /** Who sets another port for the node means that node here too. */
-function defaultUrl(env: Sources['env']): string {
+function defaultUrl(env: Sources['env']): [string, SettingOrigin] {
   const port = Number(env['ATOLL_PORT'])
-  return `http://127.0.0.1:${Number.isInteger(port) && port > 0 ? port : DEFAULT_PORT}`
+  const isSet = Number.isInteger(port) && port > 0
+  return [`http://127.0.0.1:${isSet ? port : DEFAULT_PORT}`, isSet ? 'environment' : 'default']
 }
 
 function pickValue(name: string, flags: Flags, env: Sources['env'], file: Readonly<Record<string, string>>): [string, SettingOrigin] | undefined {

@@ -15,6 +15,8 @@ import { VERSION } from '../version.ts'
 const COLUMNS_DEFAULT = 110
 /** Processes shown one by one on a later start. */
 const SHOWN_MAX = 8
+/** A process this far behind is replayed for long enough to be shown. */
+const REPLAY_SHOWN_MIN_SLOTS = 1000
 
 /** `atoll up`: a node, until it is interrupted or told to end. */
 export async function up(context: CommandContext): Promise<undefined> {
@@ -23,14 +25,12 @@ export async function up(context: CommandContext): Promise<undefined> {
   const started = performance.now()
   const shutdown = new AbortController()
   const ended = AbortSignal.any([terminal.signal, shutdown.signal])
-  const replay = replayProgress(context)
   await using node = await createNode({
     ...config,
     logger: createLogger(config.logLevel),
-    progress: replay.at,
+    progress: replayProgress(context),
     onShutdown: () => shutdown.abort(),
   })
-  replay.end()
   const { url, key } = node
   output.document('node.ready', { url, scheduler: key, authority: key, data: config.data, version: VERSION }, () =>
     banner(context, node, config, performance.now() - started))
@@ -114,19 +114,22 @@ async function foundAgain({ terminal, limits }: CommandContext, client: Client, 
   ].join('\n')
 }
 
-/** Replays of all processes as one bar. */
-function replayProgress(context: CommandContext): { at: (process: string, evaluated: number, scheduled: number) => void; end: () => void } {
-  const byProcess = new Map<string, readonly [number, number]>()
+/** Replays of all processes as one bar; what is quickly done shows nothing. */
+function replayProgress(context: CommandContext): (process: string, evaluated: number, scheduled: number) => void {
+  const behind = new Map<string, readonly [number, number]>()
   let bar: Progress | undefined
-  return {
-    at(process, evaluated, scheduled) {
-      bar ??= context.progress('replaying')
-      byProcess.set(process, [evaluated, scheduled])
-      let [done, total] = [0, 0]
-      for (const [ofProcess, all] of byProcess.values()) [done, total] = [done + ofProcess, total + all]
-      bar.at(done, total)
-    },
-    end: () => bar?.end(),
+  return (process, evaluated, scheduled) => {
+    if (scheduled - evaluated >= REPLAY_SHOWN_MIN_SLOTS || behind.has(process)) behind.set(process, [evaluated, scheduled])
+    if (evaluated >= scheduled) behind.delete(process)
+    if (behind.size === 0) {
+      bar?.end()
+      bar = undefined
+      return
+    }
+    bar ??= context.progress('replaying')
+    let [done, total] = [0, 0]
+    for (const [ofProcess, all] of behind.values()) [done, total] = [done + ofProcess, total + all]
+    bar.at(done, total)
   }
 }
 
