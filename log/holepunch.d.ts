@@ -22,8 +22,9 @@ declare module 'hypercore' {
     readonly key: Uint8Array
     readonly closed: boolean
     readonly closing: Promise<void> | null
-    /** The core below all sessions; `header` is not public, see OpenFeeds. */
+    /** The core below all sessions; `header` and `gc` are not public, see OpenFeeds. */
     readonly core: {
+      gc: number
       readonly header: { readonly frozen: boolean; readonly hints: { recovering: number } }
     }
     ready(): Promise<void>

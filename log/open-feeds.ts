@@ -214,7 +214,7 @@ export class OpenFeeds implements AsyncDisposable {
       if (this.#open.size <= this.#parts.openMax) return
       if (open.users > 0) continue
       this.#open.delete(name)
-      open.core.then(core => core.close()).catch(() => undefined)
+      open.core.then(closeSoon).catch(() => undefined)
     }
   }
 
@@ -232,6 +232,12 @@ export class OpenFeeds implements AsyncDisposable {
       }
     }
   }
+}
+
+/** Corestore keeps a core that nobody uses for four rounds of two seconds; this one is at its last. */
+async function closeSoon(core: Hypercore): Promise<void> {
+  await core.close()
+  if (core.core.gc > 0) core.core.gc = 3
 }
 
 /**
