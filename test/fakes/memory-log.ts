@@ -25,8 +25,6 @@ import {
 } from '../../protocol/index.ts'
 import { MemoryStore } from './memory-store.ts'
 
-export { MemoryStore } from './memory-store.ts'
-
 /** A log without a disk, for tests of other rooms. Passes test/conformance/log.ts. */
 export class MemoryLog implements Log {
   readonly recovered: readonly NewBlock[]
