@@ -55,7 +55,7 @@ export class IdentityStore {
     return found
   }
 
-  /** Who signs as `name`. @throws {Failure} `not-found`, `open-keys`, `unsupported-key` */
+  /** Who signs as `name`. @throws {Failure} `unknown-identity`, `open-keys`, `unsupported-key` */
   async signer(name: string): Promise<Signer> {
     return (await this.#open(name)).signer
   }
@@ -64,7 +64,7 @@ export class IdentityStore {
     return (await this.#files()).includes(`${name}.json`)
   }
 
-  /** Makes `name` the one that signs unless a command says otherwise. @throws {Failure} `not-found` */
+  /** Makes `name` the one that signs unless a command says otherwise. @throws {Failure} `unknown-identity` */
   async use(name: string): Promise<void> {
     await this.#open(name)
     const settings = { ...(await readSettingsFile(this.#home)), identity: name }
@@ -110,7 +110,7 @@ export class IdentityStore {
       text = await readFile(path, 'utf8')
     } catch (error) {
       if (!isMissing(error)) throw error
-      throw new Failure('not-permitted', { identity: name }, { note: 'there is no identity of that name; atoll identity list shows those there are' })
+      throw new Failure('unknown-identity', { identity: name })
     }
     try {
       const fields = JSON.parse(text) as Readonly<Record<string, unknown>>

@@ -27,7 +27,8 @@ export function findCommand(words: readonly string[]): { command: Command; rest:
     const command = COMMANDS.find(row => row.name === name)
     if (command !== undefined) return { command, rest: words.slice(length) }
   }
-  const given = words.filter(word => !word.startsWith('-')).slice(0, 2).join(' ')
+  const end = words.findIndex(word => word.startsWith('-'))
+  const given = words.slice(0, end < 0 ? 2 : Math.min(2, end)).join(' ')
   throw new Failure('usage', {}, { note: `there is no command "${given}"${suggestion(given)}` })
 }
 

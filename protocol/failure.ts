@@ -55,6 +55,7 @@ export const FAILURES = {
   'not-permitted': row(2005, 'trust', 403, 'That needs the admin token of this node', 'Send Authorization: Bearer with the token in <data>/admin-token.'),
   'host-refused': row(2006, 'trust', 403, 'The Host or Origin of the request is not allowed', 'Use the address the node printed, or add the host to its configuration.'),
   'verification-failed': row(2007, 'trust', 409, 'A certified result does not follow from the feed', 'Keep both: together they prove the fault of the unit that signed it.'),
+  'unknown-identity': row(2008, 'trust', 403, 'There is no identity of that name', 'atoll identity list shows those there are; atoll identity new makes one.'),
 
   // 3xxx: transient
   'busy': row(3001, 'transient', 429, 'Too much is waiting already', 'Send again after a pause; nothing was kept.'),

@@ -1,0 +1,22 @@
+/**
+ * Compiles the rooms to JavaScript in dist/, for an installed package: Node strips no types below node_modules.
+ *
+ *     npm run build
+ */
+import { spawnSync } from 'node:child_process'
+import { chmodSync, cpSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { buildStandardProcesses } from '../processes/standard/build.mjs'
+
+const ROOT = join(import.meta.dirname, '..')
+const DIST = join(ROOT, 'dist')
+
+rmSync(DIST, { recursive: true, force: true })
+const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
+const { status } = spawnSync(process.execPath, [compiler, '-p', join(ROOT, 'tsconfig.build.json')], { stdio: 'inherit' })
+if (status !== 0) process.exit(status ?? 1)
+
+await buildStandardProcesses(join(DIST, 'processes', 'standard', 'build'))
+// Declarations that no compiler writes: those of packages without any.
+for (const file of ['log/holepunch.d.ts', 'node/native-packages.d.ts']) cpSync(join(ROOT, file), join(DIST, file))
+chmodSync(join(DIST, 'cli', 'main.js'), 0o755)
