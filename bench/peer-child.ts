@@ -10,6 +10,7 @@
 
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
+import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
@@ -48,10 +49,14 @@ export class Peer {
     this.#answer.promise.catch(() => undefined)
   }
 
-  /** Starts bench/peer-programs/<name>.ts; `input` reaches it as JSON. */
-  static start(name: string, input: unknown): Peer {
-    const program = fileURLToPath(new URL(`peer-programs/${name}.ts`, import.meta.url))
-    const child = spawn(process.execPath, ['--no-warnings', program, JSON.stringify(input)], {
+  /** Starts bench/peer-programs/<name>.ts, or `program`; `input` reaches it as JSON. */
+  static start(
+    name: string,
+    input: unknown,
+    program = new URL(`peer-programs/${name}.ts`, import.meta.url),
+  ): Peer {
+    const path = fileURLToPath(program)
+    const child = spawn(process.execPath, ['--no-warnings', path, JSON.stringify(input)], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       detached: true,
       env: { ...process.env, DO_NOT_TRACK: '1' },
@@ -135,5 +140,17 @@ export async function askPeer<T>(
   options: PeerOptions & { readonly timeoutMs?: number } = {},
 ): Promise<T> {
   await using peer = Peer.start(name, input)
+  return await peer.answer(schema, options)
+}
+
+/** The same for one of our own programs, which is timed in a process that did nothing else. */
+export async function askProgram<T>(
+  program: URL,
+  input: unknown,
+  schema: z.ZodType<T>,
+  options: PeerOptions & { readonly timeoutMs?: number } = {},
+): Promise<T> {
+  const name = basename(program.pathname, '.ts')
+  await using peer = Peer.start(name, input, program)
   return await peer.answer(schema, options)
 }

@@ -1,0 +1,218 @@
+/** Evaluates long feeds of items and of pushes in this program, as a compute host would. */
+import { createHash, hash } from 'node:crypto'
+import { HostedProcess, imageTree, type Verdict } from '../../compute-unit/index.ts'
+import { nativeCrypto, standardModules } from '../../node/index.ts'
+import { actorRuntime } from '../../processes/index.ts'
+import {
+  asKeyId,
+  asModuleId,
+  certificateMessage,
+  decodeCertificate,
+  decodeEnvelope,
+  decodeResult,
+  describeModule,
+  describeProcess,
+  ed25519PublicKey,
+  ed25519Sign,
+  encodeCertificate,
+  encodeEnvelope,
+  encodeFrame,
+  FRAME_ASSIGNMENTS_MAX,
+  frameHash,
+  GAS_PER_SLOT_MAX,
+  installCrypto,
+  keyId,
+  leafHash,
+  merklePath,
+  parseDataItem,
+  type ProcessDescription,
+  type Push,
+  type PushProof,
+} from '../../protocol/index.ts'
+import { runProgram } from '../peer-programs/program.ts'
+import { messageTo, signedItem } from '../rows/items.ts'
+
+const SEED = new Uint8Array(32).fill(9)
+const START_MS = 1_700_000_000_000
+/** Slots of one certificate of the sender of pushes: as many as share a frame in a busy feed. */
+const SENDER_FRAME = 64
+const WARM_UP_FRAMES = 4
+/** Of an item, nothing has to be known about its sender. */
+const ITEM: Verdict = { status: 'ok', sender: { owner: '', module: asModuleId('') } }
+
+type Loaded = Parameters<typeof HostedProcess.open>[1]
+
+interface Program {
+  readonly module: string
+  readonly loaded: Loaded
+}
+
+interface Feed {
+  readonly frames: readonly Uint8Array[]
+  readonly verdicts: readonly Verdict[]
+}
+
+installCrypto(nativeCrypto)
+const unit = asKeyId(keyId(ed25519PublicKey(SEED)))
+
+async function load(name: 'counter' | 'relay'): Promise<Program> {
+  const standard = (await standardModules()).find(one => one.name === name)
+  if (standard === undefined) throw new Error(`no module ${name}`)
+  const tags = Object.fromEntries(standard.tags.map(tag => [tag.name, tag.value]))
+  const module = describeModule(
+    parseDataItem(signedItem({ Type: 'Module', ...tags }, undefined, standard.wasm)),
+  )
+  const factory = actorRuntime.load(actorRuntime.prepare(module), module)
+  const limits = { gasPerSlotMax: GAS_PER_SLOT_MAX }
+  return { module: module.id, loaded: { factory, imageTree: imageTree(factory), limits } }
+}
+
+/** A new process and the envelope of its slot 0. */
+function spawn({ module }: Program): { process: ProcessDescription; envelopeBytes: Uint8Array } {
+  const item = signedItem({ Type: 'Process', Module: module, Scheduler: unit })
+  const envelopeBytes = encodeEnvelope({ kind: 'item', item })
+  return { process: describeProcess(decodeEnvelope(envelopeBytes)), envelopeBytes }
+}
+
+/** Opens the process and evaluates its spawn message. */
+function open(program: Program, made: ReturnType<typeof spawn>): HostedProcess {
+  const hosted = HostedProcess.open(made.process, program.loaded)
+  hosted.evaluate(
+    encodeFrame(0, [{ timestampMs: START_MS, envelopeBytes: made.envelopeBytes }]),
+    [ITEM],
+  )
+  return hosted
+}
+
+/** Frames of `count` envelopes each, from slot 1 on. */
+function framesOf(envelopes: readonly Uint8Array[], count: number): Uint8Array[] {
+  const frames: Uint8Array[] = []
+  for (let at = 0; at < envelopes.length; at += count) {
+    const assignments = envelopes
+      .slice(at, at + count)
+      .map((envelopeBytes, i) => ({ timestampMs: START_MS + at + i, envelopeBytes }))
+    frames.push(encodeFrame(1 + at, assignments))
+  }
+  return frames
+}
+
+/** Has a relay send one push for each message with these tags; each comes with its proof. */
+function pushesFrom(
+  relay: Program,
+  tags: Record<string, string>,
+  count: number,
+): { readonly sender: ProcessDescription; readonly envelopes: Uint8Array[] } {
+  const made = spawn(relay)
+  const hosted = open(relay, made)
+  const items = Array.from({ length: count }, () => messageTo(made.process.id, tags))
+  const envelopes: Uint8Array[] = []
+  const started = items.map(item => encodeEnvelope({ kind: 'item', item }))
+  for (const frame of framesOf(started, SENDER_FRAME)) {
+    const { firstSlot, results, resultsRoot, stateRoot, gas } = hosted.evaluate(
+      frame,
+      Array.from({ length: SENDER_FRAME }, () => ITEM),
+    )
+    const certificateBytes = encodeCertificate({
+      process: made.process.id,
+      firstSlot,
+      count: results.length,
+      frameHash: frameHash(frame),
+      resultsRoot,
+      stateRoot,
+      gas,
+    })
+    const signature = ed25519Sign(SEED, certificateMessage(certificateBytes))
+    const leaves = results.map(result => leafHash(result.head))
+    for (const [i, { head, bytes }] of results.entries()) {
+      const [push] = decodeResult(bytes).outbox
+      if (push === undefined) throw new Error('a relay sent nothing')
+      const proof: PushProof = {
+        resultHead: head,
+        outboxPath: [],
+        resultPath: merklePath(leaves, i),
+        certificate: decodeCertificate(certificateBytes),
+        certificateBytes,
+        signatures: [{ unit: 0, signature }],
+      }
+      envelopes.push(envelopeOf(push, proof))
+    }
+  }
+  return { sender: made.process, envelopes }
+}
+
+const envelopeOf = (push: Push, proof: PushProof): Uint8Array =>
+  encodeEnvelope({ kind: 'push', push, proof })
+
+function feedOfPushes(
+  relay: Program,
+  target: ProcessDescription,
+  tags: Record<string, string>,
+  count: number,
+): Feed {
+  const { sender, envelopes } = pushesFrom(relay, { ...tags, Peer: target.id }, count)
+  const verdict: Verdict = { status: 'ok', sender: { owner: unit, module: asModuleId(sender.module) } }
+  return {
+    frames: framesOf(envelopes, FRAME_ASSIGNMENTS_MAX),
+    verdicts: Array.from({ length: FRAME_ASSIGNMENTS_MAX }, () => verdict),
+  }
+}
+
+function feedOfItems(target: ProcessDescription, count: number): Feed {
+  const items = Array.from({ length: count }, () =>
+    messageTo(target.id, { Action: 'Add', Quantity: '1' }),
+  )
+  return {
+    frames: framesOf(
+      items.map(item => encodeEnvelope({ kind: 'item', item })),
+      FRAME_ASSIGNMENTS_MAX,
+    ),
+    verdicts: Array.from({ length: FRAME_ASSIGNMENTS_MAX }, () => ITEM),
+  }
+}
+
+/** Each slot must have ended well, and sent what it should. */
+function check(bytes: readonly { readonly bytes: Uint8Array }[], outbox: number): void {
+  for (const result of bytes) {
+    const { status, outbox: sent, error } = decodeResult(result.bytes)
+    if (status !== 'ok') throw new Error(`a slot ended in ${status}: ${error?.message}`)
+    if (sent.length !== outbox) throw new Error(`expected ${outbox} pushes, got ${sent.length}`)
+  }
+}
+
+function measure(name: string, hosted: HostedProcess, feed: Feed, outbox: number) {
+  const timed = feed.frames.slice(WARM_UP_FRAMES)
+  for (const frame of feed.frames.slice(0, WARM_UP_FRAMES))
+    check(hosted.evaluate(frame, feed.verdicts).results, outbox)
+  const before = process.cpuUsage()
+  const start = performance.now()
+  let [slots, last] = [0, hosted.slots]
+  for (const frame of timed) {
+    slots += hosted.evaluate(frame, feed.verdicts).results.length
+    if (hosted.slots !== last + FRAME_ASSIGNMENTS_MAX) throw new Error('slots are missing')
+    last = hosted.slots
+  }
+  const seconds = (performance.now() - start) / 1_000
+  const { user, system } = process.cpuUsage(before)
+  return { name, slotsPerSecond: slots / seconds, cpuUsPerSlot: (user + system) / slots }
+}
+
+await runProgram<{ readonly frames: number }>(async ({ frames }) => {
+  const [counter, relay] = [await load('counter'), await load('relay')]
+  const count = (frames + WARM_UP_FRAMES) * FRAME_ASSIGNMENTS_MAX
+  const [counting, noting, answering] = [spawn(counter), spawn(relay), spawn(relay)]
+  const feeds = [
+    feedOfItems(counting.process, count),
+    feedOfPushes(relay, noting.process, { Action: 'Fan-Out' }, count),
+    feedOfPushes(relay, answering.process, { Action: 'Start' }, count),
+  ] as const
+  // From here on hashes are a host's own: it has no native addons.
+  installCrypto({
+    sha256: bytes => hash('sha256', bytes, 'buffer'),
+    sha384: bytes => createHash('sha384').update(bytes).digest(),
+  })
+  return [
+    measure('items to a counter', open(counter, counting), feeds[0], 0),
+    measure('pushes to a relay', open(relay, noting), feeds[1], 0),
+    measure('pushes that a relay answers', open(relay, answering), feeds[2], 1),
+  ]
+})

@@ -1,0 +1,129 @@
+/** What a process costs that nobody talks to, and what it costs to wake it. */
+import { progress } from '../peer-child.ts'
+import { median, quantile } from '../peer-programs/median.ts'
+import { BenchNode } from './bench-node.ts'
+import { addStandardModule, messageTo, post, spawnMany } from './items.ts'
+import type { Row, RowContext } from './row.ts'
+import { kibibytes, milliseconds, whole } from './show.ts'
+
+interface Counts {
+  /** After these many, what is bounded (open feeds, caches) is full, and the rest is per process. */
+  readonly first: number
+  readonly all: number
+  readonly wakes: number
+}
+
+interface Held {
+  readonly hibernated: number
+  readonly residentBytes: number
+  readonly heapBytes: number
+}
+
+const COUNTS: Counts = { first: 4_000, all: 10_000, wakes: 200 }
+const QUICK_COUNTS: Counts = { first: 600, all: 1_200, wakes: 20 }
+/** The least a node takes: idle processes leave their hosts at once. */
+const RESIDENT_BYTES = 1_000_000
+const RAM_GOAL_BYTES = 8 * 1024
+const WAKE_GOAL_MS = 10
+const RESULT_MAX_MS = 120_000
+const RESULTS_IN_FLIGHT = 32
+
+/** Sends one message to each process and reads each result; gives how many answered well. */
+async function messageAll(
+  node: BenchNode,
+  context: RowContext,
+  processes: readonly string[],
+): Promise<number> {
+  const items = processes.map(process => messageTo(process, { Action: 'Add', Quantity: '7' }))
+  const left = (await post(node, items)).entries()
+  let answered = 0
+  const lane = async (): Promise<void> => {
+    for (const [process, slot] of left) {
+      context.signal.throwIfAborted()
+      const { status } = await node.client.result(process, slot, { timeoutMs: RESULT_MAX_MS })
+      if (status === 'ok') answered += 1
+    }
+  }
+  await Promise.all(Array.from({ length: RESULTS_IN_FLIGHT }, lane))
+  return answered
+}
+
+async function held(node: BenchNode, processes: number): Promise<Held> {
+  const loaded = await node.ask('loadedProcesses')
+  await node.quiet()
+  const heapBytes = await node.ask('heapBytes')
+  const resident = node.residentBytes()
+  return { hibernated: processes - loaded, residentBytes: resident, heapBytes }
+}
+
+/** Reads a cell, which has the process opened in its host if it is not there; in milliseconds. */
+async function readCount(node: BenchNode, process: string): Promise<number> {
+  const start = performance.now()
+  const count = await node.client.cell(process, 'count')
+  const elapsedMs = performance.now() - start
+  if (count === undefined || new DataView(count.slice().buffer).getBigInt64(0, true) !== 7n)
+    throw new Error(`process ${process} does not hold what it was given`)
+  return elapsedMs
+}
+
+async function wake(
+  node: BenchNode,
+  context: RowContext,
+  processes: readonly string[],
+): Promise<void> {
+  const [asleep, awake]: [number[], number[]] = [[], []]
+  for (const process of processes) {
+    asleep.push(await readCount(node, process))
+    awake.push(await readCount(node, process))
+  }
+  const costMs = median(asleep) - median(awake)
+  context.add({
+    what: 'Waking a hibernated process (counter, state from its checkpoint)',
+    measured:
+      `${milliseconds(median(asleep))}, p95 ${milliseconds(quantile(asleep, 0.95))} over HTTP; ` +
+      `awake ${milliseconds(median(awake))}; difference ${milliseconds(costMs)}`,
+    goal: `< ${WAKE_GOAL_MS} ms`,
+    met: median(asleep) < WAKE_GOAL_MS,
+  })
+}
+
+export const idleRow: Row = {
+  number: 7,
+  title: 'Idle processes',
+  covers:
+    'Standard counters on one node that keeps as few processes loaded as it can. Each is spawned, ' +
+    'gets a message and is put to sleep. RAM: growth of resident memory of node and hosts between ' +
+    'two counts of processes, both beyond the number of feeds held open, by the number of processes ' +
+    'added; caches that grow with processes are in it. Waking: a read of a cell over HTTP of a ' +
+    'process that sleeps; the value is checked; the files are in the page cache.',
+  async run(context) {
+    const counts = context.quick ? QUICK_COUNTS : COUNTS
+    await using node = await BenchNode.start(context, { residentBytes: RESIDENT_BYTES })
+    const module = await addStandardModule(node, 'counter')
+    const first = await spawnMany(node, module, counts.first)
+    let answered = await messageAll(node, context, first)
+    const before = await held(node, counts.first)
+    progress(`${counts.first} processes, ${before.hibernated} hibernated`)
+    const rest = await spawnMany(node, module, counts.all - counts.first)
+    answered += await messageAll(node, context, rest)
+    const after = await held(node, counts.all)
+    progress(`${counts.all} processes, ${after.hibernated} hibernated`)
+
+    const slept = after.hibernated - before.hibernated
+    const bytes = (after.residentBytes - before.residentBytes) / slept
+    const heap = (after.heapBytes - before.heapBytes) / slept
+    context.add({
+      what: `RAM per hibernated process (${whole(slept)} added to ${whole(before.hibernated)})`,
+      measured: `${kibibytes(bytes)} (of it the node’s own heap: ${kibibytes(heap)})`,
+      goal: `≤ ${kibibytes(RAM_GOAL_BYTES)}`,
+      met: bytes <= RAM_GOAL_BYTES,
+    })
+    await wake(node, context, first.slice(0, counts.wakes))
+    context.add({
+      what: `${whole(counts.all)} processes on one node, each spawned and messaged`,
+      measured: `${whole(answered)} answered`,
+      goal: 'all',
+      met: answered === counts.all,
+    })
+  },
+}
