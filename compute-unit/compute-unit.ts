@@ -39,7 +39,8 @@ import { type EvaluatedFrame, Follower } from './follower.ts'
 import { HostSeat, seatOf } from './host-pool.ts'
 import { rangeOf } from './keys.ts'
 import { QueryLane } from './query-lane.ts'
-import { ResultStore } from './result-store.ts'
+import { type ProvenFrame, RecentFrames } from './recent-frames.ts'
+import { ResultStore, type StoredFrame } from './result-store.ts'
 import { decodeTimers, encodeTimers, timersKey } from './timers.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -71,17 +72,6 @@ const CLOSE_MAX_MS = 5_000
 const RESULT_WAIT_MS = 30_000
 /** Characters of a name in a query. */
 const QUERY_NAME_MAX = 128
-/** Certified frames whose proofs are likely to be asked for at once. */
-const RECENT_FRAMES_MAX = 4096
-
-interface ProvenFrame {
-  readonly certificateBytes: Uint8Array
-  readonly firstSlot: Slot
-  readonly heads: readonly Uint8Array[]
-  leaves?: readonly Uint8Array[]
-  signature?: Uint8Array
-}
-
 /** Executes feeds: evaluates in child processes, keeps checkpoints and results, signs certificates. */
 export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #parts: ComputeUnitParts
@@ -91,7 +81,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #checkpoints: Checkpoints
   readonly #results: ResultStore
   readonly #queries: QueryLane
-  readonly #recent = new Map<string, ProvenFrame>()
+  readonly #recent = new RecentFrames()
   readonly #watchers = new Map<ProcessId, Set<() => void>>()
   readonly #made = new WeakSet<PushProof>()
   #sweeping = false
@@ -167,11 +157,12 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   async *results(process: ProcessId, from: Slot, to: Slot): AsyncIterable<Result> {
     const follower = await this.#follower(process)
     const end = Math.min(to, follower.evaluated)
-    for (let start = from; start < end; start += 100) {
-      const stop = Math.min(end, start + 100)
-      const page = await this.#results.readMany(process, start, stop)
-      for (const [i, bytes] of page.entries()) {
-        yield decodeResult(bytes ?? (await this.#resultBytes(process, start + i)))
+    for (let slot = from; slot < end; ) {
+      const frame = await this.#resultsAt(process, slot)
+      for (const bytes of frame.results.slice(slot - frame.firstSlot)) {
+        if (slot >= end) return
+        yield decodeResult(bytes)
+        slot += 1
       }
     }
   }
@@ -260,11 +251,19 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     if (slot >= follower.evaluated) {
       await waitFor(follower.reached(slot), { timeoutMs: RESULT_WAIT_MS, ...options })
     }
-    const stored = await this.#results.read(process, slot)
-    if (stored !== undefined) return stored
+    const { firstSlot, results } = await this.#resultsAt(process, slot)
+    const bytes = results[slot - firstSlot]
+    if (bytes === undefined) throw new Failure('internal', { process, slot })
+    return bytes
+  }
+
+  /** The results of the frame that holds an evaluated slot. */
+  async #resultsAt(process: ProcessId, slot: Slot): Promise<StoredFrame> {
+    const kept = this.#recent.find(process, slot) ?? (await this.#results.frameOf(process, slot))
+    if (kept !== undefined) return kept
     // The cache lost it: evaluating the feed again brings it back.
-    await follower.ready()
-    const again = await this.#results.read(process, slot)
+    await (await this.#follower(process)).ready()
+    const again = await this.#results.frameOf(process, slot)
     if (again === undefined) throw new Failure('internal', { process, slot })
     return again
   }
@@ -308,22 +307,16 @@ export class ComputeUnit implements Computer, AsyncDisposable {
 
   #evaluated(frame: EvaluatedFrame): void {
     const { results } = frame.outcome
-    this.#remember(frame.process.id, {
+    this.#recent.remember(frame.process.id, {
       certificateBytes: frame.certificateBytes,
       firstSlot: frame.certificate.firstSlot,
+      results: results.map(result => result.bytes),
       heads: results.map(result => result.head),
     })
     this.#parts.evaluated(frame)
     for (const wake of this.#watchers.get(frame.process.id) ?? []) wake()
     this.#sinceSweep += 1
     if (this.#sinceSweep >= 512) void this.#sweep()
-  }
-
-  #remember(process: ProcessId, frame: ProvenFrame): void {
-    this.#recent.set(`${process}/${frame.firstSlot}`, frame)
-    if (this.#recent.size <= RECENT_FRAMES_MAX) return
-    const oldest = this.#recent.keys().next().value
-    if (oldest !== undefined) this.#recent.delete(oldest)
   }
 
   #timers(process: ProcessId, timers: readonly Timer[]): void {
@@ -339,22 +332,13 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   /** The certified frame that holds `slot`, from memory or from the feeds. */
   async #frameOf(process: ProcessDescription, slot: Slot): Promise<ProvenFrame> {
     const { log, key } = this.#parts
-    for (let back = 0; back < 4; back++) {
-      const recent = this.#recent.get(`${process.id}/${slot - back}`)
-      if (recent !== undefined && back < recent.heads.length) return recent
-    }
-    const found = await findFrame(log, messagesFeed(process), slot)
-    if (found === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
-    const recent = this.#recent.get(`${process.id}/${found.firstSlot}`)
+    const recent = this.#recent.find(process.id, slot)
     if (recent !== undefined) return recent
-    const certificateBytes = await log.block(resultsFeed(process, key), found.index)
+    const found = await findFrame(log, messagesFeed(process), slot)
+    const certificateBytes = found && (await log.block(resultsFeed(process, key), found.index))
     if (certificateBytes === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
-    const end = found.firstSlot + found.count
-    const heads: Uint8Array[] = []
-    for (let one = found.firstSlot; one < end; one++) heads.push(resultHeadOf(await this.#resultBytes(process.id, one)))
-    const frame: ProvenFrame = { certificateBytes, firstSlot: found.firstSlot, heads }
-    this.#remember(process.id, frame)
-    return frame
+    const { firstSlot, results } = await this.#resultsAt(process.id, slot)
+    return { certificateBytes, firstSlot, results, heads: results.map(resultHeadOf) }
   }
 
   #proof(process: ProcessDescription, frame: ProvenFrame, slot: Slot): Omit<PushProof, 'outboxPath'> {

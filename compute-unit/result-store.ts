@@ -1,7 +1,23 @@
-import { type EncodedResult, type ProcessId, type Slot, type Store } from '../protocol/index.ts'
-import { bigEndian64, storeKey } from './keys.ts'
+import {
+  CborReader,
+  CborWriter,
+  type EncodedResult,
+  type ProcessId,
+  type Slot,
+  type Store,
+} from '../protocol/index.ts'
+import { bigEndian64, lastNumber, rangeOf, storeKey } from './keys.ts'
 
-/** Results lie beside the certificates. They can be made again, so they are a cache. */
+/** Results of consecutive slots, as encoded. */
+export interface StoredFrame {
+  readonly firstSlot: Slot
+  readonly results: readonly Uint8Array[]
+}
+
+/**
+ * Results lie beside the certificates, those of one frame together: writing one costs as much as writing all.
+ * They can be made again, so they are a cache.
+ */
 export class ResultStore {
   readonly #store: Store
 
@@ -10,26 +26,27 @@ export class ResultStore {
   }
 
   write(process: ProcessId, firstSlot: Slot, results: readonly EncodedResult[]): void {
-    const prefix = storeKey('result', process)
-    this.#store.write(
-      results.map(({ bytes }, i) => ({ key: slotKey(prefix, firstSlot + i), value: bytes })),
-    )
+    const writer = new CborWriter()
+    writer.array(results.length)
+    for (const { bytes } of results) writer.bytes(bytes)
+    this.#store.write([{ key: storeKey('results', process, bigEndian64(firstSlot)), value: writer.finish() }])
   }
 
-  read(process: ProcessId, slot: Slot): Promise<Uint8Array | undefined> {
-    return this.#store.get(slotKey(storeKey('result', process), slot))
-  }
-
-  readMany(process: ProcessId, from: Slot, to: Slot): Promise<readonly (Uint8Array | undefined)[]> {
-    const prefix = storeKey('result', process)
-    const keys = Array.from({ length: Math.max(0, to - from) }, (_, i) => slotKey(prefix, from + i))
-    return this.#store.getMany(keys)
+  /** The results of the frame that holds `slot`. */
+  async frameOf(process: ProcessId, slot: Slot): Promise<StoredFrame | undefined> {
+    const { gte } = rangeOf(storeKey('results', process))
+    const lt = storeKey('results', process, bigEndian64(slot + 1))
+    for await (const { key, value } of this.#store.range({ gte, lt, limit: 1, reverse: true })) {
+      const frame = decodeFrameResults(lastNumber(key), value)
+      return slot < frame.firstSlot + frame.results.length ? frame : undefined
+    }
+    return undefined
   }
 }
 
-function slotKey(prefix: Uint8Array, slot: Slot): Uint8Array {
-  const key = new Uint8Array(prefix.length + 8)
-  key.set(prefix)
-  key.set(bigEndian64(slot), prefix.length)
-  return key
+function decodeFrameResults(firstSlot: Slot, value: Uint8Array): StoredFrame {
+  const reader = new CborReader(value)
+  const results: Uint8Array[] = []
+  for (let left = reader.array(); left > 0; left--) results.push(reader.bytes())
+  return { firstSlot, results }
 }

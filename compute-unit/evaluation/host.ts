@@ -7,6 +7,7 @@ import {
   HostFault,
   type ModuleId,
   type ProcessId,
+  readFrameHead,
   type Runtime,
 } from '../../protocol/index.ts'
 import { type HostAnswer, type HostModule, type HostRequest, decodeRequest, encodeAnswer } from '../packets.ts'
@@ -49,9 +50,9 @@ export function runHost(pipe: HostPipe, runtimes: readonly Runtime[]): void {
   }
 }
 
-/** Nothing was touched: whoever asks opens the process and asks again. */
-class NotOpen extends Error {
-  override readonly name = 'NotOpen'
+/** Nothing was touched: the fault is with whoever asked, and others' processes go on here. */
+class Untouched extends Error {
+  override readonly name = 'Untouched'
 }
 
 class Host {
@@ -78,7 +79,7 @@ class Host {
     } catch (error) {
       // A module or snapshot that cannot be loaded harms nobody else; a failed evaluation leaves nothing to trust.
       const runs = request.kind === 'evaluate' || request.kind === 'query'
-      const fatal = error instanceof HostFault || (runs && !(error instanceof NotOpen))
+      const fatal = error instanceof HostFault || (runs && !(error instanceof Untouched))
       const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
       this.#answer(number, { kind: 'fault', message, fatal })
       return !fatal
@@ -96,6 +97,8 @@ class Host {
         return this.#open(request)
       case 'evaluate': {
         const process = this.#process(request.process)
+        const { firstSlot } = readFrameHead(request.frame)
+        if (firstSlot !== process.slots) throw new Untouched(`expected slot ${process.slots}, got ${firstSlot}`)
         const outcome = process.evaluate(request.frame, request.verdicts, {
           alive: () => this.#alive(),
           steps: request.steps,
@@ -170,7 +173,7 @@ class Host {
 
   #process(id: ProcessId): HostedProcess {
     const process = this.#processes.get(id)
-    if (process === undefined) throw new NotOpen(`process ${id} is not open here`)
+    if (process === undefined) throw new Untouched(`process ${id} is not open here`)
     return process
   }
 

@@ -1,0 +1,52 @@
+import type { ProcessId, Slot } from '../protocol/index.ts'
+import type { StoredFrame } from './result-store.ts'
+
+/** A certified frame, with what proofs of its results are made of. */
+export interface ProvenFrame extends StoredFrame {
+  readonly certificateBytes: Uint8Array
+  readonly heads: readonly Uint8Array[]
+  /** Hashes of the heads; made when the first proof is asked for. */
+  leaves?: readonly Uint8Array[]
+  /** This unit's signature; made when the first proof is asked for. */
+  signature?: Uint8Array
+}
+
+const BYTES_MAX = 64 * 1024 * 1024
+const FRAMES_OF_ONE_MAX = 256
+
+/** The last certified frames: what was just evaluated is likely to be read, pushed and proved at once. */
+export class RecentFrames {
+  readonly #frames = new Map<ProcessId, ProvenFrame[]>()
+  #bytes = 0
+
+  remember(process: ProcessId, frame: ProvenFrame): void {
+    const frames = this.#frames.get(process) ?? []
+    // Processes in order of their last frame, so that the first is the one to forget.
+    this.#frames.delete(process)
+    this.#frames.set(process, frames)
+    frames.push(frame)
+    this.#bytes += sizeOf(frame)
+    if (frames.length > FRAMES_OF_ONE_MAX) this.#drop(frames, FRAMES_OF_ONE_MAX / 2)
+    while (this.#bytes > BYTES_MAX) {
+      const [oldest] = this.#frames
+      if (oldest === undefined) return
+      this.#frames.delete(oldest[0])
+      this.#drop(oldest[1], oldest[1].length)
+    }
+  }
+
+  /** The frame that holds `slot`, if it is remembered. */
+  find(process: ProcessId, slot: Slot): ProvenFrame | undefined {
+    return this.#frames
+      .get(process)
+      ?.findLast(({ firstSlot, results }) => slot >= firstSlot && slot < firstSlot + results.length)
+  }
+
+  #drop(frames: ProvenFrame[], count: number): void {
+    for (const frame of frames.splice(0, count)) this.#bytes -= sizeOf(frame)
+  }
+}
+
+function sizeOf({ results }: ProvenFrame): number {
+  return results.reduce((sum, bytes) => sum + bytes.length + 300, 500)
+}

@@ -1,0 +1,180 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { CellTree } from '../../compute-unit/evaluation/cell-tree.ts'
+import { CellStore, guestCells } from '../../compute-unit/evaluation/cells.ts'
+import { MemoryTree } from '../../compute-unit/evaluation/memory-tree.ts'
+import { EMPTY_ROOT, toHex } from '../../protocol/index.ts'
+
+const RUNS = { numRuns: 60 }
+const key = fc.uint8Array({ minLength: 0, maxLength: 3 })
+const value = fc.option(fc.uint8Array({ maxLength: 4 }), { nil: undefined })
+const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1')
+
+/** The root of a map, made at once. */
+function rootOf(cells: ReadonlyMap<string, Uint8Array>): string {
+  const tree = new CellTree()
+  for (const [name, bytes] of cells) tree.put(Buffer.from(name, 'latin1'), bytes)
+  return toHex(tree.root())
+}
+
+describe('the root of cells', () => {
+  it('depends on what the cells are, not on how they came to be', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(key, value), { maxLength: 60 }), fc.nat(), (changes, askEvery) => {
+        const tree = new CellTree()
+        const model = new Map<string, Uint8Array>()
+        for (const [i, [name, bytes]] of changes.entries()) {
+          tree.put(name, bytes)
+          if (bytes === undefined) model.delete(latin1(name))
+          else model.set(latin1(name), bytes)
+          if (i % ((askEvery % 5) + 1) === 0) tree.root()
+        }
+        const reversed = new Map([...model].reverse())
+        expect(toHex(tree.root())).toBe(rootOf(model))
+        expect(rootOf(reversed)).toBe(rootOf(model))
+      }),
+      RUNS,
+    )
+  })
+
+  it('is another for every other set of cells', () => {
+    const sets = [
+      [],
+      [['', '']],
+      [['a', '']],
+      [['a', 'b']],
+      [['b', 'a']],
+      [['a', 'b'], ['b', 'a']],
+      [['ab', '']],
+      [['a', 'b'], ['ab', '']],
+    ] as const
+    const roots = sets.map(set => rootOf(new Map(set.map(([name, text]) => [name, new TextEncoder().encode(text)]))))
+    expect(new Set(roots).size).toBe(sets.length)
+    expect(roots[0]).toBe(toHex(EMPTY_ROOT))
+  })
+
+  it('comes back when all cells go', () => {
+    const tree = new CellTree()
+    const names = Array.from({ length: 300 }, (_, i) => Buffer.from(String(i)))
+    for (const name of names) tree.put(name, name)
+    expect(toHex(tree.root())).not.toBe(toHex(EMPTY_ROOT))
+    for (const name of names.toReversed()) tree.put(name, undefined)
+    expect(toHex(tree.root())).toBe(toHex(EMPTY_ROOT))
+  })
+})
+
+describe('the root of memory', () => {
+  const chunk = fc.constantFrom(0, 1, 2).map(fill => new Uint8Array(4096).fill(fill))
+  const index = fc.oneof(fc.nat(40), fc.constantFrom(255, 256, 4095, 4096, 65_536, 262_143))
+
+  it('is that of the chunks as they are now, on any image', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(index, chunk), { maxLength: 12 }), fc.array(fc.tuple(index, chunk), { maxLength: 25 }), (image, changes) => {
+        const base = new MemoryTree()
+        for (const [at, bytes] of image) base.put(at, bytes)
+        const baseRoot = toHex(base.root())
+        const tree = new MemoryTree(base)
+        const model = new Map(image)
+        for (const [at, bytes] of changes) {
+          tree.put(at, bytes)
+          model.set(at, bytes)
+          if (at % 3 === 0) tree.root()
+        }
+        const whole = new MemoryTree()
+        for (const [at, bytes] of model) whole.put(at, bytes)
+        expect(toHex(tree.root())).toBe(toHex(whole.root()))
+        expect(toHex(base.root())).toBe(baseRoot)
+      }),
+      RUNS,
+    )
+  })
+
+  it('takes zeros for memory that was never touched, but not a minus zero', () => {
+    const tree = new MemoryTree()
+    tree.put(7, new Uint8Array(4096))
+    expect(toHex(tree.root())).toBe(toHex(EMPTY_ROOT))
+    const minus = new Uint8Array(4096)
+    new DataView(minus.buffer).setFloat64(8, -0, true)
+    tree.put(7, minus)
+    expect(toHex(tree.root())).not.toBe(toHex(EMPTY_ROOT))
+    tree.put(7, new Uint8Array(4097).subarray(1))
+    expect(toHex(tree.root())).toBe(toHex(EMPTY_ROOT))
+  })
+})
+
+describe('the cells of a process', () => {
+  const name = fc.constantFrom('', 'a', 'b', 'ab', 'b\u00ff', '\u0000', '\u00ff')
+  const step = fc.oneof(
+    fc.record({ kind: fc.constant('set' as const), name, bytes: fc.uint8Array({ maxLength: 3 }) }),
+    fc.record({ kind: fc.constant('delete' as const), name }),
+    fc.record({ kind: fc.constant('add' as const), name: fc.constantFrom('n', 'm'), delta: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }) }),
+    fc.record({ kind: fc.constantFrom('keep' as const, 'discard' as const, 'root' as const) }),
+    fc.record({ kind: fc.constant('scan' as const), gte: name, lt: name, limit: fc.nat(4), reverse: fc.boolean() }),
+  )
+
+  it('are those of a plain map with undo, in any order of calls', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), steps => {
+        const store = new CellStore()
+        const cells = guestCells(store, 'u')
+        let model = new Map<string, Uint8Array>()
+        let kept = new Map(model)
+        for (const one of steps) {
+          switch (one.kind) {
+            case 'set':
+              cells.set(one.name, one.bytes)
+              model.set(one.name, one.bytes)
+              break
+            case 'delete':
+              cells.delete(one.name)
+              model.delete(one.name)
+              break
+            case 'add': {
+              cells.add(one.name, one.delta)
+              const sum = Buffer.alloc(8)
+              const before = model.get(one.name)
+              const was = before === undefined ? 0n : Buffer.from(before).readBigInt64LE()
+              sum.writeBigInt64LE(BigInt.asIntN(64, was + one.delta))
+              model.set(one.name, new Uint8Array(sum))
+              break
+            }
+            case 'keep':
+              store.keep()
+              kept = new Map(model)
+              break
+            case 'discard':
+              store.discard()
+              model = new Map(kept)
+              break
+            case 'root':
+              store.keep()
+              kept = new Map(model)
+              expect(toHex(store.root())).toBe(rootOf(new Map([...model].map(([key, bytes]) => [`u${key}`, bytes]))))
+              break
+            case 'scan': {
+              const keys = [...model.keys()].filter(key => key >= one.gte && key < one.lt).sort((a, b) => (a < b ? -1 : 1))
+              const expected = (one.reverse ? keys.reverse() : keys).slice(0, one.limit)
+              expect(cells.scan(one)).toEqual(expected)
+              break
+            }
+          }
+          for (const key of ['', 'a', 'b', 'ab', 'n']) expect(cells.get(key)).toEqual(model.get(key))
+        }
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('tell a checkpoint what changed since the last one, and only what was kept', () => {
+    const store = new CellStore()
+    store.put('a', new Uint8Array([1]))
+    store.keep()
+    store.put('b', new Uint8Array([2]))
+    store.discard()
+    expect(store.takeChanged()).toEqual([['a', new Uint8Array([1])]])
+    store.put('a', undefined)
+    store.keep()
+    expect(store.takeChanged()).toEqual([['a', undefined]])
+    expect(store.takeChanged()).toEqual([])
+  })
+})
