@@ -99,10 +99,8 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
 
   /** A frame was evaluated: what its results ask for is pushed. */
   evaluated(process: ProcessDescription, certificate: Certificate, results: readonly EncodedResult[]): void {
-    const nowMs = this.#parts.clock.now()
-    for (const [i, encoded] of results.entries()) {
-      const slot = certificate.firstSlot + i
-      this.#timings.evaluated(process.id, slot, nowMs)
+    this.#timings.evaluated(process.id, certificate.firstSlot, results.length, this.#parts.clock.now())
+    for (const encoded of results) {
       const head = decodeResultHead(encoded.head)
       if (head.outboxCount + head.assignCount > 0) this.#push(process.id, decodeResult(encoded.bytes))
     }

@@ -1,42 +1,35 @@
 import type { ProcessId, Slot } from '../protocol/index.ts'
 
-const REMEMBERED_MAX = 50_000
+const FRAMES_MAX = 50_000
+const FRAMES_OF_ONE_MAX = 2_000
 
-interface Timing {
-  scheduledMs: number | undefined
-  evaluatedMs: number | undefined
+interface Evaluated {
+  readonly firstSlot: Slot
+  readonly count: number
+  readonly atMs: number
 }
 
-/** When slots were filled and evaluated here: measured, not certified, and only for the last ones. */
+/** When frames were evaluated here: measured, not certified, and only for the last ones. */
 export class Timings {
-  readonly #timings = new Map<string, Timing>()
+  readonly #frames = new Map<ProcessId, Evaluated[]>()
+  #held = 0
 
-  scheduled(process: ProcessId, slot: Slot, atMs: number): void {
-    this.#of(process, slot).scheduledMs = atMs
-  }
-
-  evaluated(process: ProcessId, slot: Slot, atMs: number): void {
-    this.#of(process, slot).evaluatedMs = atMs
-  }
-
-  scheduledMs(process: ProcessId, slot: Slot): number | undefined {
-    return this.#timings.get(`${process}/${slot}`)?.scheduledMs
+  evaluated(process: ProcessId, firstSlot: Slot, count: number, atMs: number): void {
+    const frames = this.#frames.get(process) ?? []
+    this.#frames.delete(process)
+    this.#frames.set(process, frames)
+    frames.push({ firstSlot, count, atMs })
+    this.#held += 1
+    if (frames.length > FRAMES_OF_ONE_MAX) this.#held -= frames.splice(0, FRAMES_OF_ONE_MAX / 2).length
+    if (this.#held <= FRAMES_MAX) return
+    const [oldest] = this.#frames
+    if (oldest === undefined) return
+    this.#frames.delete(oldest[0])
+    this.#held -= oldest[1].length
   }
 
   evaluatedMs(process: ProcessId, slot: Slot): number | undefined {
-    return this.#timings.get(`${process}/${slot}`)?.evaluatedMs
-  }
-
-  #of(process: ProcessId, slot: Slot): Timing {
-    const key = `${process}/${slot}`
-    const known = this.#timings.get(key)
-    if (known !== undefined) return known
-    const timing: Timing = { scheduledMs: undefined, evaluatedMs: undefined }
-    this.#timings.set(key, timing)
-    if (this.#timings.size > REMEMBERED_MAX) {
-      const oldest = this.#timings.keys().next().value
-      if (oldest !== undefined) this.#timings.delete(oldest)
-    }
-    return timing
+    const frames = this.#frames.get(process)
+    return frames?.findLast(({ firstSlot, count }) => slot >= firstSlot && slot < firstSlot + count)?.atMs
   }
 }

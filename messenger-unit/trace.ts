@@ -90,7 +90,7 @@ async function sproutOf(parts: TraceParts, push: Push): Promise<Sprout> {
 }
 
 async function scheduledAt(parts: TraceParts, process: ProcessId, slot: Slot): Promise<number> {
-  return parts.timings.scheduledMs(process, slot) ?? (await assignmentAt(parts.log, process, slot)).timestampMs
+  return (await assignmentAt(parts.log, process, slot)).timestampMs
 }
 
 /** A message without a slot is on its way, unless it goes to somebody who is no process here. */

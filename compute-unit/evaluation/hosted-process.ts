@@ -151,13 +151,17 @@ export class HostedProcess {
       options.alive?.()
     }
     this.#logHash = domainHash('atoll/log/1', concatBytes(this.#logHash, frameHash(frameBytes)))
+    const stateRoot = this.stateRoot()
+    // The log counts frames: after its last slot the state is that of the whole frame.
+    const last = steps.pop()
+    if (last !== undefined) steps.push({ ...last, stateRoot })
     const timers = this.#timersChanged ? this.#mailbox.timers() : undefined
     this.#timersChanged = false
     return {
       firstSlot: frame.firstSlot,
       results,
       resultsRoot: merkleRoot(results.map(result => leafHash(result.head))),
-      stateRoot: this.stateRoot(),
+      stateRoot,
       gas,
       timers,
       steps,
