@@ -45,9 +45,12 @@ export class HostProcess implements AsyncDisposable {
       this.#child.once('exit', () => resolve())
     }).then(() => this.#exit())
     this.#child.stdin?.on('error', () => undefined)
-    this.#child.stdout?.on('data', (chunk: Uint8Array) => this.#receive(chunk))
-    this.#child.stderr?.on('data', (chunk: Uint8Array) => {
-      this.#stderr = (this.#stderr + Buffer.from(chunk).toString('utf8')).slice(-4000)
+    this.#child.stdout?.on('data', (chunk: Buffer) => {
+      // Plain bytes: what is read from them travels far, and nobody there expects a Buffer.
+      this.#receive(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length))
+    })
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-4000)
     })
     // When memory runs out, this process goes first, not the node.
     if (this.#child.pid !== undefined) {

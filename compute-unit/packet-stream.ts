@@ -1,3 +1,5 @@
+import { concatBytes } from '../protocol/index.ts'
+
 /** Cuts a stream of bytes into packets of a 32-bit length, little-endian, and that many bytes. */
 export class PacketReader {
   readonly #maxBytes: number
@@ -31,7 +33,7 @@ export class PacketReader {
   #peek(count: number): Uint8Array {
     const [first] = this.#parts
     if (first !== undefined && first.length >= count) return first
-    const joined = Buffer.concat(this.#parts)
+    const joined = concatBytes(...this.#parts)
     this.#parts = [joined]
     return joined
   }
@@ -39,7 +41,7 @@ export class PacketReader {
   #cut(count: number): Uint8Array {
     const [first] = this.#parts
     if (first === undefined || first.length < count) {
-      if (this.#parts.length > 1) this.#parts = [Buffer.concat(this.#parts)]
+      if (this.#parts.length > 1) this.#parts = [concatBytes(...this.#parts)]
     }
     const [whole = new Uint8Array(0)] = this.#parts
     this.#held -= count
