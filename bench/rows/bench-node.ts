@@ -103,6 +103,11 @@ export class BenchNode implements AsyncDisposable {
     return this.pids.reduce((sum, pid) => sum + residentBytes(pid), 0)
   }
 
+  /** Resident memory of the node alone, without its hosts. */
+  ownResidentBytes(): number {
+    return residentBytes(this.#pid)
+  }
+
   async ask(question: NodeQuestion): Promise<number> {
     const answer = answerOf(this.#child, this.#ended, ANSWER_MAX_MS, this.#context.signal)
     this.#child.send(question)

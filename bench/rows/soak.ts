@@ -140,6 +140,12 @@ export const soakRow: Row = {
       met: grown <= FLAT_SHARE,
     })
     await node.quiet()
-    context.note(`after the load, at rest: ${mebibytes(node.residentBytes())} resident`)
+    const own = node.ownResidentBytes()
+    const hosts = node.residentBytes() - own
+    const heap = await node.ask('heapBytes')
+    context.note(
+      `after the load, at rest: node ${mebibytes(own)} resident, hosts ${mebibytes(hosts)}; ` +
+        `the node’s heap and buffers after a collection ${mebibytes(heap)}`,
+    )
   },
 }
