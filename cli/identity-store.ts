@@ -40,8 +40,8 @@ export class IdentityStore {
   }
 
   /** Takes in an Arweave wallet. @throws {Failure} `usage`, `unsupported-key` */
-  importArweave(name: string, text: string): Promise<Identity> {
-    return this.#write(name, 'arweave', { jwk: parseJwk(text) })
+  async importArweave(name: string, text: string): Promise<Identity> {
+    return this.#write(name, 'arweave', { jwk: await parseJwk(text) })
   }
 
   /** All identities, in order of their names. */
@@ -127,10 +127,11 @@ function signerOf(kind: Identity['kind'], fields: Readonly<Record<string, unknow
   return ed25519Signer(fromBase64Url(String(fields['seed'])))
 }
 
-function parseJwk(text: string): ArweaveJwk {
+/** Reads a wallet, and signs with it once: a public key alone is no identity. */
+async function parseJwk(text: string): Promise<ArweaveJwk> {
   try {
     const jwk = JSON.parse(text) as ArweaveJwk
-    arweaveSigner(jwk)
+    await arweaveSigner(jwk).sign(new Uint8Array(48))
     return jwk
   } catch (cause) {
     throw new Failure('unsupported-key', {}, { cause, note: 'expected an Arweave wallet file' })

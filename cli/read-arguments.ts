@@ -73,6 +73,8 @@ export function usage(command: Command, note: string): Failure {
 }
 
 function suggestion(given: string): string {
+  const family = COMMANDS.filter(({ name }) => name.startsWith(`${given.split(' ')[0] ?? ''} `)).map(({ name }) => name)
+  if (family.length > 0) return `; there are ${family.join(', ')}`
   let best: { name: string; distance: number } | undefined
   for (const { name } of COMMANDS) {
     const distance = Math.min(editDistance(given, name), editDistance(given.split(' ')[0] ?? '', name))

@@ -18,7 +18,9 @@ export async function runCommand(words: readonly string[], terminal: Terminal): 
     const [first] = words
     if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
       const topic = words.slice(1).filter(word => !word.startsWith('-'))
-      terminal.out(`${topic.length > 0 ? commandHelp(findCommand(topic).command) : overview(VERSION)}\n`)
+      const text = `${topic.length > 0 ? commandHelp(findCommand(topic).command) : overview(VERSION)}\n`
+      if (first !== undefined) terminal.out(text)
+      else terminal.err(text)
       return first === undefined ? EXIT.usage : EXIT.ok
     }
     if (first === '--version' || first === 'version') {

@@ -1,0 +1,241 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type AtollNode, createNode } from '../../node/index.ts'
+import { standardProcessPath } from '../../processes/index.ts'
+import { documents, type Ended, run, temporaryFolder } from './test-terminal.ts'
+
+type Fields = Record<string, unknown>
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let node: AtollNode
+let env: Record<string, string>
+
+const atoll = (...words: string[]): Promise<Ended> => run(words, { env, cwd: folder.path })
+const one = async (...words: string[]): Promise<Fields> => {
+  const { code, stdout, stderr } = await atoll(...words, '-o', 'json')
+  expect(code, stderr).toBe(0)
+  const [document = {}, ...rest] = documents(stdout)
+  expect(rest).toEqual([])
+  expect(document).toMatchObject({ $type: expect.stringMatching(/^[a-z.-]+$/), v: 1 })
+  return document
+}
+
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  node = await createNode({ data: join(folder.path, 'data'), port: 0, hosts: 1 })
+  env = { ATOLL_HOME: join(folder.path, 'home'), ATOLL_URL: node.url }
+  for (const name of ['counter', 'relay'] as const) {
+    await one('module', 'add', standardProcessPath(name), '--format', 'actor', '--tag', 'Actor-Memory=scratch')
+  }
+  await one('spawn', 'counter', '--name', 'hits')
+  await one('spawn', 'relay', '--name', 'ping')
+}, 60_000)
+
+afterAll(async () => {
+  await node[Symbol.asyncDispose]()
+  await folder[Symbol.asyncDispose]()
+})
+
+describe('modules', () => {
+  test('are added under the name of their file, and found by it', async () => {
+    const added = await one('module', 'add', standardProcessPath('ledger'), '--tag', 'Actor-Memory=scratch')
+    expect(added).toMatchObject({ $type: 'module.added', name: 'ledger', format: 'actor' })
+    expect(await one('module', 'show', 'ledger')).toMatchObject({ $type: 'module', id: added['id'], format: 'actor' })
+    const { modules } = await one('module', 'list') as { modules: Fields[] }
+    expect(modules.map(({ id }) => id)).toContain(added['id'])
+  })
+
+  test('that break a rule are refused, and the failure says which', async () => {
+    await writeFile(join(folder.path, 'bad.wasm'), 'no module')
+    const { code, stdout, stderr } = await atoll('module', 'add', 'bad.wasm')
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toContain('AT1013')
+  })
+
+  test('need a file that is there', async () => {
+    const { code, stderr } = await atoll('module', 'add', 'absent.wasm')
+    expect(code).toBe(2)
+    expect(stderr).toContain('the file cannot be read')
+  })
+})
+
+describe('messages', () => {
+  test('are answered on standard output, with how it went on standard error', async () => {
+    const { code, stdout, stderr } = await atoll('send', 'hits', '--action', 'Add', '--tag', 'Quantity=5')
+    expect([code, stdout]).toEqual([0, '5\n'])
+    expect(stderr).toMatch(/^✔ slot 1 · ok · [\d,]+ gas · .* · message [\w-]{43}\n$/)
+  })
+
+  test('that a process refuses end with 1 and its error', async () => {
+    const { code, stdout, stderr } = await atoll('send', 'hits', '--action', 'Nope')
+    expect([code, stdout.trim()]).toEqual([1, ''])
+    expect(stderr).toContain('abort: Unknown Action')
+  })
+
+  test('may only be scheduled, evaluated, or followed to their end', async () => {
+    expect(await one('send', 'ping', '--action', 'Echo', 'hello', '--wait', 'scheduled')).not.toHaveProperty('result')
+    expect(await one('send', 'ping', '--action', 'Echo', 'hello')).toMatchObject({ result: { status: 'ok', outputText: 'hello' } })
+    const { id } = await one('process', 'show', 'ping')
+    const sent = await one('send', 'ping', '--action', 'Fan-Out', '--tag', `Peer=${id}`, '--tag', 'Count=3', '--wait', 'settled')
+    expect(sent).toMatchObject({ trace: { settled: true, root: { children: [{}, {}, {}] } } })
+    expect((await atoll('send', 'ping', '--wait', 'forever')).code).toBe(2)
+  })
+
+  test('take data from a file and from standard input', async () => {
+    await writeFile(join(folder.path, 'words.txt'), 'from a file')
+    expect((await atoll('send', 'ping', '-a', 'Echo', '--data-file', 'words.txt')).stdout).toBe('from a file\n')
+    const piped = await run(['send', 'ping', '-a', 'Echo', '--data-file', '-'], { env, stdin: 'from a pipe' })
+    expect(piped.stdout).toBe('from a pipe\n')
+    expect((await atoll('send', 'ping', 'x', '--data-file', 'words.txt')).code).toBe(2)
+  })
+
+  test('for somebody unknown are not sent', async () => {
+    const { code, stderr } = await atoll('send', 'nobody', 'x', '-o', 'json')
+    expect(code).toBe(1)
+    expect(JSON.parse(stderr)).toMatchObject({ $type: 'failure', v: 1, code: 'unknown-process', number: 'AT1006' })
+  })
+})
+
+describe('results', () => {
+  test('can be asked for by slot and by message, and checked here', async () => {
+    const sent = await one('send', 'hits', '-a', 'Add')
+    const bySlot = await one('result', 'hits', String(sent['slot']), '--verify')
+    expect(bySlot).toMatchObject({ $type: 'result', status: 'ok', verified: true })
+    expect(await one('result', 'hits', String(sent['id']))).toMatchObject({ slot: sent['slot'] })
+    expect((await atoll('result', 'hits', 'first')).code).toBe(2)
+    expect((await atoll('result', 'hits', '9999', '--timeout', '1s')).code).toBe(1)
+  })
+
+  test('are listed in order of their slots, from the first or the latest', async () => {
+    const first = documents((await atoll('results', 'hits', '--from', '0', '-n', '2', '-o', 'ndjson')).stdout)
+    expect(first.map(({ slot }) => slot)).toEqual([0, 1])
+    const { scheduled } = await one('process', 'show', 'hits') as { scheduled: number }
+    const latest = documents((await atoll('results', 'hits', '-n', '2', '-o', 'ndjson')).stdout)
+    expect(latest.map(({ slot }) => slot)).toEqual([scheduled - 2, scheduled - 1])
+    expect((await atoll('results', 'hits')).stdout).toMatch(/^SLOT {2}STATUS/)
+  })
+
+  test('are followed until there are enough', async () => {
+    const followed = await atoll('results', 'hits', '-f', '--from', '0', '-n', '2', '-o', 'ndjson')
+    expect(documents(followed.stdout).map(({ slot }) => slot)).toEqual([0, 1])
+  })
+
+  test('are followed until the user ends it', async () => {
+    const aborter = new AbortController()
+    const running = run(['results', 'hits', '-f', '-o', 'ndjson'], { env, signal: aborter.signal })
+    aborter.abort()
+    expect((await running).code).toBe(130)
+  })
+})
+
+describe('what was asked', () => {
+  test('leaves no trace', async () => {
+    const before = await one('process', 'show', 'hits')
+    const { code, stdout } = await atoll('query', 'hits', '--action', 'Get')
+    expect([code, Number(stdout) > 0]).toEqual([0, true])
+    expect(await one('process', 'show', 'hits')).toEqual(before)
+    expect((await atoll('query', 'hits', '--action', 'Nope')).code).toBe(1)
+  })
+})
+
+describe('a trace', () => {
+  test('is drawn for people and whole for programs', async () => {
+    const { id } = await one('process', 'show', 'ping')
+    const sent = await one('send', 'ping', '--action', 'Fan-Out', '--tag', `Peer=${id}`, '--wait', 'settled')
+    const drawn = await atoll('trace', String(sent['id']))
+    expect(drawn.stdout.split('\n')[1]).toMatch(/^Fan-Out → ping .*█/)
+    expect(drawn.stdout.split('\n')[2]).toMatch(/^└─ Note → ping /)
+    expect(await one('trace', String(sent['id']), '--settled')).toMatchObject({ $type: 'trace', root: { label: 'Fan-Out' } })
+    expect((await atoll('trace', 'short')).code).toBe(2)
+  })
+})
+
+describe('a process', () => {
+  test('is evaluated again here, and found right', async () => {
+    const { slots, ...report } = await one('process', 'verify', 'hits')
+    expect(report).toMatchObject({ $type: 'process.verify', ok: true, stateRoot: expect.stringMatching(/^[0-9a-f]{64}$/) })
+    expect(slots).toBe((await one('process', 'show', 'hits'))['scheduled'])
+  })
+
+  test('is found by its name, its id and the beginning of its id', async () => {
+    const { id } = await one('process', 'show', 'hits') as { id: string }
+    expect((await one('process', 'show', id))['id']).toBe(id)
+    expect((await one('process', 'show', id.slice(0, 12)))['id']).toBe(id)
+    const { processes } = await one('process', 'list') as { processes: Fields[] }
+    expect(processes.map(process => process['id'])).toContain(id)
+  })
+
+  test('whose name another has too must be named by its id', async () => {
+    await one('spawn', 'relay', '--name', 'twin')
+    await one('spawn', 'relay', '--name', 'twin')
+    const { code, stderr } = await atoll('process', 'show', 'twin')
+    expect(code).toBe(2)
+    expect(stderr).toContain('candidates: ')
+  })
+})
+
+describe('the first signature', () => {
+  test('makes an identity, and says so once', async () => {
+    const own = { ...env, ATOLL_HOME: join(folder.path, 'another-home') }
+    await mkdir(own.ATOLL_HOME)
+    const first = await run(['send', 'ping', 'x', '-a', 'Echo'], { env: own })
+    expect(first.stderr).toContain('made an identity for you')
+    expect(first.stdout).toBe('x\n')
+    const second = await run(['send', 'ping', 'x', '-a', 'Echo'], { env: own })
+    expect(second.stderr).not.toContain('made an identity')
+  })
+
+  test('by somebody who is not there fails with 5', async () => {
+    expect((await atoll('send', 'ping', 'x', '-i', 'nobody')).code).toBe(5)
+  })
+})
+
+describe('the doctor', () => {
+  test('shows each setting with its origin, and finds the node', async () => {
+    const { settings, checks } = await one('doctor') as { settings: Fields[]; checks: Fields[] }
+    expect(settings.find(({ part, name }) => part === 'client' && name === 'url')).toMatchObject({ origin: 'environment', value: node.url })
+    expect(settings.find(({ part, name }) => part === 'node' && name === 'port')).toMatchObject({ origin: 'default', value: 7333 })
+    expect(checks.map(({ name, state }) => [name, state])).toContainEqual(['node', 'good'])
+  })
+
+  test('ends with 3 if there is no node', async () => {
+    const { code, stdout } = await atoll('doctor', '--url', 'http://127.0.0.1:9', '--timeout', '2s')
+    expect(code).toBe(3)
+    expect(stdout).toContain('✖ node')
+  })
+})
+
+describe('an explanation', () => {
+  test('is found by number and by code, without a node', async () => {
+    for (const text of ['AT3003', 'at3003', '3003', 'unreachable']) {
+      expect(await one('explain', text)).toMatchObject({ code: 'unreachable', number: 'AT3003', exitCode: 3 })
+    }
+    expect((await atoll('explain', 'AT0000')).code).toBe(2)
+    const { failures } = await one('explain') as { failures: Fields[] }
+    expect(failures.length).toBeGreaterThan(30)
+  })
+})
+
+test('a node that is not there ends every command with 3', async () => {
+  const { code, stderr } = await atoll('process', 'list', '--url', 'http://127.0.0.1:9')
+  expect(code).toBe(3)
+  expect(stderr).toContain('AT3003')
+  expect(stderr).toContain('next: ')
+})
+
+test('every example in the help is a command line that is understood', async () => {
+  const { COMMANDS } = await import('../../cli/commands.ts')
+  const { findCommand, readArguments } = await import('../../cli/read-arguments.ts')
+  for (const command of COMMANDS) {
+    expect(command.examples.length, command.name).toBeGreaterThan(0)
+    for (const example of command.examples) {
+      const [program, ...words] = example.split(' ')
+      expect(program).toBe('atoll')
+      const found = findCommand(words)
+      expect(found.command.name, example).toBe(command.name)
+      readArguments(found.command, found.rest)
+    }
+    expect((await atoll(...command.name.split(' '), '--help')).stdout).toContain(`Usage: atoll ${command.name}`)
+  }
+})

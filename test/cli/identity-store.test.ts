@@ -1,0 +1,74 @@
+import { chmod, readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { IdentityStore } from '../../cli/identity-store.ts'
+import { readSettings } from '../../cli/settings.ts'
+import { run, temporaryFolder } from './test-terminal.ts'
+
+test('an identity is a file that only its owner can read, and signs the same after it was read again', async () => {
+  await using home = await temporaryFolder()
+  const made = await new IdentityStore(home.path).create('alice')
+  const path = join(home.path, 'identities', 'alice.json')
+  expect((await stat(path)).mode & 0o777).toBe(0o600)
+  expect((await stat(join(home.path, 'identities'))).mode & 0o777).toBe(0o700)
+  expect((await new IdentityStore(home.path).signer('alice')).address).toBe(made.address)
+})
+
+test('an identity is never written over', async () => {
+  await using home = await temporaryFolder()
+  const store = new IdentityStore(home.path)
+  await store.create('alice')
+  const before = await readFile(store.pathOf('alice'), 'utf8')
+  await expect(store.create('alice')).rejects.toMatchObject({ code: 'usage' })
+  expect(await readFile(store.pathOf('alice'), 'utf8')).toBe(before)
+})
+
+test('a file that others can read is refused', async () => {
+  await using home = await temporaryFolder()
+  const store = new IdentityStore(home.path)
+  await store.create('alice')
+  await chmod(store.pathOf('alice'), 0o640)
+  await expect(store.signer('alice')).rejects.toMatchObject({ code: 'open-keys' })
+})
+
+test('a name cannot lead out of the folder', async () => {
+  await using home = await temporaryFolder()
+  const store = new IdentityStore(home.path)
+  for (const name of ['../alice', 'a/b', '', '.', '-x', 'a b', 'ä']) {
+    expect(() => store.pathOf(name), name).toThrow(expect.objectContaining({ code: 'usage' }))
+  }
+  expect(await readdir(home.path)).toEqual([])
+})
+
+test('what is no wallet is not taken in', async () => {
+  await using home = await temporaryFolder()
+  const store = new IdentityStore(home.path)
+  for (const text of ['', '{}', '{"kty":"RSA","n":"AQAB"}', 'null']) {
+    await expect(store.importArweave('w', text), text).rejects.toMatchObject({ code: 'unsupported-key' })
+  }
+  expect(await store.list()).toEqual([])
+})
+
+test('the chosen identity signs until another is chosen, or named', async () => {
+  await using home = await temporaryFolder()
+  const env = { ATOLL_HOME: home.path }
+  await run(['identity', 'new', 'alice'], { env })
+  await run(['identity', 'new', 'bob'], { env })
+  expect((await run(['identity', 'use', 'bob'], { env })).code).toBe(0)
+  const settings = (flags: Record<string, string>) => readSettings({ flags, env, cwd: '/' })
+  expect((await settings({})).identity).toBe('bob')
+  expect((await settings({ identity: 'alice' })).identity).toBe('alice')
+  const { code, stderr } = await run(['identity', 'use', 'carol'], { env })
+  expect(code).toBe(5)
+  expect(stderr).toContain('AT2008')
+})
+
+test('secrets are in no output', async () => {
+  await using home = await temporaryFolder()
+  const env = { ATOLL_HOME: home.path }
+  const made = await run(['identity', 'new', 'alice', '-o', 'json'], { env })
+  const { seed } = JSON.parse(await readFile(join(home.path, 'identities', 'alice.json'), 'utf8')) as { seed: string }
+  const listed = await run(['identity', 'list', '-o', 'json'], { env })
+  expect(seed).toHaveLength(43)
+  for (const { stdout, stderr } of [made, listed]) expect(stdout + stderr).not.toContain(seed)
+})

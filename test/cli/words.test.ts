@@ -1,0 +1,157 @@
+import { describe, expect, test } from 'vitest'
+import { parseDuration, showDuration } from '../../cli/duration.ts'
+import { EXIT, exitCodeOf } from '../../cli/exit-code.ts'
+import { parseTag } from '../../cli/message-arguments.ts'
+import { showProgress } from '../../cli/progress.ts'
+import { editDistance, findCommand, readArguments } from '../../cli/read-arguments.ts'
+import { matchesId, shortId } from '../../cli/short-id.ts'
+import { safeText, showBytes } from '../../cli/show-bytes.ts'
+import { cutTo, renderTable } from '../../cli/table.ts'
+import type { Terminal } from '../../cli/terminal.ts'
+import { Failure, type FailureCode, FAILURES } from '../../protocol/index.ts'
+
+const ID = 'kx3fQ__bSuokUV5rAUnb6Scl9CmtwS601M4h4WK3q2w'
+const usageOf = (run: () => unknown): string => {
+  try {
+    run()
+  } catch (error) {
+    if (Failure.is(error, 'usage')) return error.message
+    throw error
+  }
+  return 'no failure'
+}
+
+describe('arguments', () => {
+  test('are one command and what it takes', () => {
+    const { command, rest } = findCommand(['module', 'add', 'a.wasm', '-f', 'actor', '--tag', 'A=1', '--tag=B=2=3', '-o', 'json'])
+    const { positionals, flags } = readArguments(command, rest)
+    expect(command.name).toBe('module add')
+    expect(positionals).toEqual(['a.wasm'])
+    expect(flags).toMatchObject({ format: 'actor', tag: ['A=1', 'B=2=3'], output: 'json' })
+  })
+
+  test('that name no command are answered with the nearest one', () => {
+    expect(usageOf(() => findCommand(['sedn', 'x']))).toContain('did you mean "send"?')
+    expect(usageOf(() => findCommand(['module']))).toContain('module add, module list, module show')
+    expect(usageOf(() => findCommand(['frobnicate']))).not.toContain('did you mean')
+  })
+
+  test('that are missing, too many or unknown are usage failures with the form of the command', () => {
+    const { command } = findCommand(['send'])
+    expect(usageOf(() => readArguments(command, []))).toContain('<process> is missing; usage: atoll send <process> [data]')
+    expect(usageOf(() => readArguments(command, ['p', 'd', 'x']))).toContain('"x" is one too many')
+    expect(usageOf(() => readArguments(command, ['p', '--nope']))).toContain("unknown option '--nope'")
+    expect(usageOf(() => readArguments(command, ['p', '--action']))).toContain('--action')
+  })
+
+  test('have a distance that counts single changes', () => {
+    expect(editDistance('send', 'send')).toBe(0)
+    expect(editDistance('sedn', 'send')).toBe(2)
+    expect(editDistance('', 'send')).toBe(4)
+  })
+
+  test('name tags with the first equal sign', () => {
+    expect(parseTag('A=b=c')).toEqual({ name: 'A', value: 'b=c' })
+    expect(parseTag('A=')).toEqual({ name: 'A', value: '' })
+    expect(usageOf(() => parseTag('=b'))).toContain('name=value')
+    expect(usageOf(() => parseTag('A'))).toContain('name=value')
+  })
+})
+
+describe('durations', () => {
+  test('are read with a unit, or as seconds', () => {
+    expect(['500ms', '30s', '2m', '1h', '1.5s', '7'].map(parseDuration)).toEqual([500, 30_000, 120_000, 3_600_000, 1500, 7000])
+    for (const wrong of ['', 'x', '5d', '-1s', '1 s']) expect(usageOf(() => parseDuration(wrong))).toContain('expected a time')
+  })
+
+  test('are shown in the unit that fits', () => {
+    expect([7.4, 1400, 180_000, 5_400_000].map(showDuration)).toEqual(['7 ms', '1.4 s', '3 min', '1.5 h'])
+  })
+})
+
+describe('ids', () => {
+  test('have a short form, which finds them again', () => {
+    expect(shortId(ID)).toBe('kx3fQ_…q2w')
+    expect(shortId('hits')).toBe('hits')
+    expect(matchesId(shortId(ID), ID)).toBe(true)
+    expect(matchesId('kx3f', ID)).toBe(true)
+    expect(matchesId('kx3', ID)).toBe(false)
+    expect(matchesId('kx3f…zzz', ID)).toBe(false)
+  })
+})
+
+describe('what processes wrote', () => {
+  test('never drives the terminal', () => {
+    const wicked = new TextEncoder().encode('a\u001b[2Jb\u0007')
+    expect(showBytes(wicked)).toMatch(/^base64url:/)
+    expect(safeText('a\u001b[2Jb\r')).toBe('a�[2Jb�')
+    expect(showBytes(new Uint8Array([0xff]))).toBe('base64url:_w')
+    expect(showBytes(new TextEncoder().encode('grün\n→'))).toBe('grün\n→')
+  })
+})
+
+describe('tables', () => {
+  test('have columns as wide as their widest cell, numbers flush right', () => {
+    const text = renderTable([{ title: 'NAME' }, { title: 'SLOTS', right: true }], [['hits', '1,024'], ['\u001b[32mlong name\u001b[39m', '7']])
+    expect(text.split('\n')).toEqual(['NAME       SLOTS', 'hits       1,024', '\u001b[32mlong name\u001b[39m      7'])
+  })
+
+  test('cut what is too long with an ellipsis', () => {
+    expect(cutTo('abcdef', 4)).toBe('abc…')
+    expect(cutTo('abcd', 4)).toBe('abcd')
+  })
+})
+
+describe('exit codes', () => {
+  test('follow from the failure', () => {
+    const codes: readonly (readonly [FailureCode, number])[] = [
+      ['usage', 2], ['bad-config', 2], ['unreachable', 3], ['timeout', 4], ['not-permitted', 5], ['unknown-identity', 5],
+      ['open-keys', 5], ['verification-failed', 6], ['aborted', 130], ['unknown-process', 1], ['internal', 1],
+    ]
+    for (const [code, exit] of codes) expect(exitCodeOf(new Failure(code)), code).toBe(exit)
+  })
+
+  test('are never 0 for a failure', () => {
+    for (const code of Object.keys(FAILURES) as FailureCode[]) expect(exitCodeOf(new Failure(code)), code).not.toBe(EXIT.ok)
+  })
+})
+
+describe('progress', () => {
+  const watch = (isLive: boolean) => {
+    const written: string[] = []
+    let nowMs = 0
+    const terminal = { isLive, err: (text: string) => void written.push(text) } as unknown as Terminal
+    return { written, progress: showProgress('replaying', 'slots', terminal, () => nowMs), pass: (ms: number) => { nowMs += ms } }
+  }
+
+  test('is a plain line every few seconds where nobody looks', () => {
+    const { written, progress, pass } = watch(false)
+    for (let at = 0; at < 100; at++) {
+      progress.at(at, 100)
+      pass(100)
+    }
+    progress.end()
+    expect(written).toHaveLength(2)
+    expect(written.join('')).not.toContain('\u001b')
+    expect(written[0]).toMatch(/^replaying {2} 50% {2}50\/100 slots {2}10\/s {2}eta 5.0 s\n$/)
+  })
+
+  test('is one line that is written over where somebody looks, and taken away at the end', () => {
+    const { written, progress, pass } = watch(true)
+    pass(200)
+    progress.at(78, 100)
+    progress.end()
+    progress.end()
+    expect(written).toHaveLength(2)
+    expect(written[0]).toContain('━')
+    expect(written[1]).toBe('\r\u001b[2K')
+  })
+
+  test('leaves no trace of work that was quickly done', () => {
+    const { written, progress } = watch(false)
+    progress.at(1, 2)
+    progress.at(2, 2)
+    progress.end()
+    expect(written).toEqual([])
+  })
+})
