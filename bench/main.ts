@@ -76,7 +76,12 @@ function readOptions(): Options {
   return { quick, peers, soakMinutes, rows, out: out ?? (whole ? RESULTS : undefined) }
 }
 
-async function runRow(row: Row, options: Options, signal: AbortSignal, notes: string[]): Promise<RowReport> {
+async function runRow(
+  row: Row,
+  options: Options,
+  signal: AbortSignal,
+  notes: string[],
+): Promise<RowReport> {
   const { number, title, covers } = row
   const { quick, peers, soakMinutes } = options
   const lines: Line[] = []
@@ -118,15 +123,16 @@ async function main(signal: AbortSignal): Promise<number> {
   for (const note of notes) process.stdout.write(`- ${note}\n`)
   if (options.out !== undefined) {
     const minutes = (performance.now() - start) / MS_PER_MINUTE
-    const command = ['npm run bench', ...commandTail()].join(' ')
+    const command = ['npm run bench', ...commandTail(options.out)].join(' ')
     const page = { machine, command, rows, notes, minutes, quick: options.quick }
     await writeFile(options.out, markdownPage(page))
   }
   return rows.every(row => row.failure === undefined) ? 0 : 1
 }
 
-const commandTail = (): string[] => {
-  const given = process.argv.slice(2)
+/** What was asked for, without where the page went. */
+function commandTail(out: string): string[] {
+  const given = process.argv.slice(2).filter(text => !text.startsWith('--out') && text !== out)
   return given.length === 0 ? [] : ['--', ...given]
 }
 
@@ -150,5 +156,5 @@ try {
   process.exitCode = await main(interrupted.signal)
 } catch (error) {
   progress(error instanceof Error ? error.message : String(error))
-  process.exitCode = 130
+  process.exitCode = interrupted.signal.aborted ? 130 : 1
 }

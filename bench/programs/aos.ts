@@ -7,7 +7,12 @@ const US_PER_MS = 1_000
 
 await runProgram<{ readonly bits: AosBits; readonly messages: number }>(
   async ({ bits, messages }) => {
-    const { both, cpuUs, chunks } = measureAos({ bits, messages, lua: HANDLERS_LUA, dryRuns: false })
+    const { both, cpuUs, chunks } = measureAos({
+      bits,
+      messages,
+      lua: HANDLERS_LUA,
+      dryRuns: false,
+    })
     return {
       medianMs: both.median,
       cpuMsPerMessage: cpuUs / US_PER_MS / messages,

@@ -77,10 +77,9 @@ function spawn({ module }: Program): { process: ProcessDescription; envelopeByte
 /** Opens the process and evaluates its spawn message. */
 function open(program: Program, made: ReturnType<typeof spawn>): HostedProcess {
   const hosted = HostedProcess.open(made.process, program.loaded)
-  hosted.evaluate(
-    encodeFrame(0, [{ timestampMs: START_MS, envelopeBytes: made.envelopeBytes }]),
-    [ITEM],
-  )
+  hosted.evaluate(encodeFrame(0, [{ timestampMs: START_MS, envelopeBytes: made.envelopeBytes }]), [
+    ITEM,
+  ])
   return hosted
 }
 
@@ -150,7 +149,10 @@ function feedOfPushes(
   count: number,
 ): Feed {
   const { sender, envelopes } = pushesFrom(relay, { ...tags, Peer: target.id }, count)
-  const verdict: Verdict = { status: 'ok', sender: { owner: unit, module: asModuleId(sender.module) } }
+  const verdict: Verdict = {
+    status: 'ok',
+    sender: { owner: unit, module: asModuleId(sender.module) },
+  }
   return {
     frames: framesOf(envelopes, FRAME_ASSIGNMENTS_MAX),
     verdicts: Array.from({ length: FRAME_ASSIGNMENTS_MAX }, () => verdict),

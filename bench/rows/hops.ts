@@ -44,13 +44,14 @@ class Pairs {
       const [a = '', b = ''] = this.#relays.slice(2 * pair, 2 * pair + 2)
       return messageTo(a, { Action: 'Start', Peer: b, Rounds: String(rounds) })
     })
+    const { client, signal } = this.#node
     const end = performance.now() + CHAIN_MAX_MS
     for (const [a, slot] of await post(this.#node, starts)) {
       // Of `rounds` pings every other one comes back to where the chain began.
       const evaluated = slot + rounds / 2 + 1
-      while ((await this.#node.client.processes.get(a)).evaluated < evaluated) {
+      while ((await client.processes.get(a, { signal })).evaluated < evaluated) {
         if (performance.now() > end) throw new Error(`a chain of ${rounds} hops did not end`)
-        await sleep(POLL_MS)
+        await sleep(POLL_MS, undefined, { signal })
       }
     }
   }
@@ -137,7 +138,11 @@ export const hopsRow: Row = {
     'Restate runs its released binary and a stateless handler, nothing signed or certified; ' +
     'wao keeps its state in memory and runs aos.',
   async run(context) {
-    const one: Counts = { pairs: 1, rounds: context.quick ? 400 : 900, starts: context.quick ? 1 : 6 }
+    const one: Counts = {
+      pairs: 1,
+      rounds: context.quick ? 400 : 900,
+      starts: context.quick ? 1 : 6,
+    }
     const many: Counts = { pairs: 100, rounds: context.quick ? 40 : 400, starts: 1 }
     const chains: Hops[] = []
     const hundreds: Hops[] = []

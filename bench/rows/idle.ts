@@ -31,18 +31,14 @@ const RESULT_MAX_MS = 120_000
 const RESULTS_IN_FLIGHT = 32
 
 /** Sends one message to each process and reads each result; gives how many answered well. */
-async function messageAll(
-  node: BenchNode,
-  context: RowContext,
-  processes: readonly string[],
-): Promise<number> {
+async function messageAll(node: BenchNode, processes: readonly string[]): Promise<number> {
   const items = processes.map(process => messageTo(process, { Action: 'Add', Quantity: '7' }))
+  const limits = { signal: node.signal, timeoutMs: RESULT_MAX_MS }
   const left = (await post(node, items)).entries()
   let answered = 0
   const lane = async (): Promise<void> => {
     for (const [process, slot] of left) {
-      context.signal.throwIfAborted()
-      const { status } = await node.client.result(process, slot, { timeoutMs: RESULT_MAX_MS })
+      const { status } = await node.client.result(process, slot, limits)
       if (status === 'ok') answered += 1
     }
   }
@@ -57,7 +53,7 @@ async function messageAll(
 async function sweep(node: BenchNode, process: string): Promise<void> {
   await node.quiet()
   for (let at = 0; at < FRAMES_TO_A_SWEEP; at++)
-    await node.client.submit(messageTo(process, { Action: 'Get' }))
+    await node.client.submit(messageTo(process, { Action: 'Get' }), { signal: node.signal })
 }
 
 async function held(node: BenchNode, processes: number, spare: string): Promise<Held> {
@@ -77,7 +73,7 @@ async function held(node: BenchNode, processes: number, spare: string): Promise<
 /** Reads a cell, which has the process opened in its host if it is not there; in milliseconds. */
 async function readCount(node: BenchNode, process: string): Promise<number> {
   const start = performance.now()
-  const count = await node.client.cell(process, 'count')
+  const count = await node.client.cell(process, 'count', { signal: node.signal })
   const elapsedMs = performance.now() - start
   if (count === undefined || new DataView(count.slice().buffer).getBigInt64(0, true) !== 7n)
     throw new Error(`process ${process} does not hold what it was given`)
@@ -111,7 +107,7 @@ export const idleRow: Row = {
   covers:
     'Standard counters on one node that keeps as few processes loaded as it can. Each is spawned, ' +
     'gets a message and is put to sleep. RAM: growth of resident memory of node and hosts between ' +
-    'two counts of processes, both beyond the number of feeds held open, by the number of processes ' +
+    'two counts of processes (4,000 and 10,000 in a full run: both beyond the number of feeds held open), by the number of processes ' +
     'added; caches that grow with processes are in it. Waking: a read of a cell over HTTP of a ' +
     'process that sleeps; the value is checked; the files are in the page cache.',
   async run(context) {
@@ -120,11 +116,11 @@ export const idleRow: Row = {
     const module = await addStandardModule(node, 'counter')
     const [spare = ''] = await spawnMany(node, module, 1)
     const first = await spawnMany(node, module, counts.first)
-    let answered = await messageAll(node, context, first)
+    let answered = await messageAll(node, first)
     const before = await held(node, counts.first, spare)
     progress(`${counts.first} processes, ${before.hibernated} hibernated`)
     const rest = await spawnMany(node, module, counts.all - counts.first)
-    answered += await messageAll(node, context, rest)
+    answered += await messageAll(node, rest)
     const after = await held(node, counts.all, spare)
     progress(`${counts.all} processes, ${after.hibernated} hibernated`)
 

@@ -40,7 +40,11 @@ export async function addStandardModule(
   if (standard === undefined) throw new Error(`no module ${name}`)
   const tags = Object.fromEntries(standard.tags.map(tag => [tag.name, tag.value]))
   const item = signedItem({ Type: 'Module', ...tags }, undefined, standard.wasm)
-  const added = await node.client.transport.request('addModule', { bytes: item }, {})
+  const added = await node.client.transport.request(
+    'addModule',
+    { bytes: item },
+    { signal: node.signal },
+  )
   return added.module
 }
 
@@ -61,12 +65,13 @@ export async function post(
   items: readonly Uint8Array[],
 ): Promise<Map<string, number>> {
   const last = new Map<string, number>()
+  const limits = { signal: node.signal, timeoutMs: POST_MAX_MS }
   let next = 0
   const lane = async (): Promise<void> => {
     while (next < items.length) {
       const bundle = items.slice(next, next + BUNDLE_ITEMS)
       next += bundle.length
-      for (const answer of await node.client.submitMany(bundle, { timeoutMs: POST_MAX_MS })) {
+      for (const answer of await node.client.submitMany(bundle, limits)) {
         if (answer instanceof Failure) throw answer
         if ('module' in answer) throw new Error('a message became a module')
         last.set(answer.process, Math.max(answer.slot, last.get(answer.process) ?? 0))

@@ -52,6 +52,11 @@ export async function describeMachine(): Promise<readonly (readonly [string, str
     ['System', `${platform()} ${release()} ${arch()}`],
     ['Node', process.version],
     ['fdatasync of 4 KiB', milliseconds(await syncMs())],
-    ['Peers', Object.entries(PEER_VERSIONS).map(pair => pair.join(' ')).join(', ')],
+    [
+      'Peers',
+      Object.entries(PEER_VERSIONS)
+        .map(pair => pair.join(' '))
+        .join(', '),
+    ],
   ]
 }

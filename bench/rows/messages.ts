@@ -32,10 +32,11 @@ async function awaitCounts(
   last: ReadonlyMap<string, number>,
   counts: ReadonlyMap<string, number>,
 ): Promise<void> {
+  const limits = { signal: node.signal, timeoutMs: RESULT_MAX_MS }
   const left = last.entries()
   const lane = async (): Promise<void> => {
     for (const [process, slot] of left) {
-      const result = await node.client.result(process, slot, { timeoutMs: RESULT_MAX_MS })
+      const result = await node.client.result(process, slot, limits)
       const expected = String(counts.get(process))
       const got = fromUtf8(result.output)
       if (got !== expected) throw new Error(`expected count ${expected}, got ${got}`)
@@ -113,7 +114,10 @@ async function measure(
   })
   context.add({
     what: `Durable messages with results, ${name}`,
-    measured: perSecond(of(load => load.messagesPerSecond), 'messages'),
+    measured: perSecond(
+      of(load => load.messagesPerSecond),
+      'messages',
+    ),
     peer: `receipts ${perSecond(of(load => load.receiptsPerSecond))}`,
   })
 }

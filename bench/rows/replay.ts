@@ -9,7 +9,11 @@ import type { Row } from './row.ts'
 import { microseconds, perSecond } from './show.ts'
 
 const Feeds = z.object({ processes: z.array(z.string()), framesOfEach: z.number() })
-const ReplayFigures = z.object({ slots: z.number(), elapsedMs: z.number(), cpuUsPerSlot: z.number() })
+const ReplayFigures = z.object({
+  slots: z.number(),
+  elapsedMs: z.number(),
+  cpuUsPerSlot: z.number(),
+})
 const VerifyFigures = z.object({ slots: z.number(), elapsedMs: z.number(), certified: z.number() })
 
 const PROGRAM = new URL('../programs/replay.ts', import.meta.url)
@@ -42,7 +46,12 @@ export const replayRow: Row = {
       const replays: z.infer<typeof ReplayFigures>[] = []
       const verifications: z.infer<typeof VerifyFigures>[] = []
       for (const process of feeds.processes) {
-        const replay = await askProgram(PROGRAM, { folder, replay: process }, ReplayFigures, context)
+        const replay = await askProgram(
+          PROGRAM,
+          { folder, replay: process },
+          ReplayFigures,
+          context,
+        )
         progress(`replay: ${perSecond((replay.slots / replay.elapsedMs) * 1_000, 'slots')}`)
         replays.push(replay)
         verifications.push(

@@ -38,15 +38,20 @@ export function terminalTable(rows: readonly RowReport[]): string {
   const all = [[...HEADS], ...tableRows(rows)]
   const widths = HEADS.map((_, column) => Math.max(...all.map(row => row[column]?.length ?? 0)))
   const line = (row: readonly string[]): string =>
-    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd()
   const [head = [], ...body] = all
-  return [line(head), widths.map(width => '─'.repeat(width)).join('  '), ...body.map(line)].join('\n')
+  return [line(head), widths.map(width => '─'.repeat(width)).join('  '), ...body.map(line)].join(
+    '\n',
+  )
 }
 
-const escape = (text: string): string => text.replaceAll('|', '\\|')
+const escapeBars = (text: string): string => text.replaceAll('|', '\\|')
 
 function markdownTable(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(escape).join(' | ')} |`
+  const line = (cells: readonly string[]): string => `| ${cells.map(escapeBars).join(' | ')} |`
   return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n')
 }
 
@@ -68,6 +73,9 @@ export function markdownPage(report: Report): string {
       'as the kernel counts it, to 10 ms.',
   ]
   if (notes.length > 0)
-    parts.push('## Seen on the way', notes.map(note => `- ${note.replaceAll('\n', ' ')}`).join('\n'))
+    parts.push(
+      '## Seen on the way',
+      notes.map(note => `- ${note.replaceAll('\n', ' ')}`).join('\n'),
+    )
   return `${parts.join('\n\n')}\n`
 }

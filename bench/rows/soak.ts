@@ -4,7 +4,7 @@ import { progress } from '../peer-child.ts'
 import { median } from '../peer-programs/median.ts'
 import { BenchNode } from './bench-node.ts'
 import { addStandardModule, messageTo, post, spawnMany } from './items.ts'
-import type { Row, RowContext } from './row.ts'
+import type { Row } from './row.ts'
 import { mebibytes, perSecond, whole } from './show.ts'
 
 interface Sample {
@@ -39,14 +39,12 @@ function slopeOf(samples: readonly Sample[]): number {
 
 class Soak {
   readonly #node: BenchNode
-  readonly #context: RowContext
   readonly #samples: Sample[] = []
   messages = 0
   hops = 0
 
-  constructor(node: BenchNode, context: RowContext) {
+  constructor(node: BenchNode) {
     this.#node = node
-    this.#context = context
   }
 
   /** Posts for so long, each turn's messages at once, and samples memory beside it. */
@@ -56,7 +54,11 @@ class Soak {
       await addStandardModule(this.#node, 'counter'),
       COUNTERS,
     )
-    const relays = await spawnMany(this.#node, await addStandardModule(this.#node, 'relay'), 2 * PAIRS)
+    const relays = await spawnMany(
+      this.#node,
+      await addStandardModule(this.#node, 'relay'),
+      2 * PAIRS,
+    )
     const stopped = new AbortController()
     const sampling = this.#sample(stopped.signal)
     try {
@@ -76,7 +78,6 @@ class Soak {
     const start = performance.now()
     let toldMs = start
     while (performance.now() - start < durationMs) {
-      this.#context.signal.throwIfAborted()
       const turnMs = performance.now()
       await post(this.#node, itemsOf(counters, relays))
       this.messages += MESSAGES_A_TURN
@@ -85,7 +86,8 @@ class Soak {
         toldMs = turnMs
         progress(`soak: ${mebibytes(this.#samples.at(-1)?.bytes ?? 0)} resident`)
       }
-      await sleep(Math.max(0, TURN_MS - (performance.now() - turnMs)))
+      const leftMs = Math.max(0, TURN_MS - (performance.now() - turnMs))
+      await sleep(leftMs, undefined, { signal: this.#node.signal })
     }
   }
 
@@ -121,7 +123,7 @@ export const soakRow: Row = {
   async run(context) {
     if (context.soakMinutes === 0) return
     await using node = await BenchNode.start(context)
-    const soak = new Soak(node, context)
+    const soak = new Soak(node)
     const start = performance.now()
     const samples = await soak.run(context.soakMinutes * MS_PER_MINUTE)
     const seconds = (performance.now() - start) / 1_000
