@@ -1,6 +1,7 @@
 import {
   chmod,
   close,
+  constants,
   fdatasync,
   fsync,
   mkdir,
@@ -59,7 +60,10 @@ export const diskFiles: JournalFiles = {
   },
   read: path => promisify(readFile)(path),
   async create(path) {
-    return appendTo(await openFile(path, 'w', 0o600))
+    // Each write is synced by the kernel before it returns: one trip to a thread instead of two for a group.
+    const { O_CREAT, O_TRUNC, O_WRONLY, O_DSYNC } = constants
+    const file = appendTo(await openFile(path, O_CREAT | O_TRUNC | O_WRONLY | O_DSYNC, 0o600))
+    return O_DSYNC === undefined ? file : { ...file, datasync: () => Promise.resolve() }
   },
   async replace(path, bytes) {
     const draft = `${path}.new`
