@@ -87,8 +87,8 @@ export const QUERY_WALL_MAX_MS = 20_000
 export const SIGNERS_TRACKED_MAX = 10_000
 /** Processes whose place in their feed a scheduler holds in memory (about 500 bytes each). */
 export const LANES_MAX = 20_000
-/** Receipts a lane remembers, to answer repeats without a look into the feed. */
-export const RECENT_RECEIPTS_MAX = 256
+/** Receipts a scheduler remembers with their items, to answer repeats without a look into feeds. */
+export const RECENT_RECEIPTS_MAX = 16_384
 /** Queries waiting at once. */
 export const QUERIES_PENDING_MAX = 256
 /** Results or processes in one page of a listing. */

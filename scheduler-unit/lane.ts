@@ -15,13 +15,13 @@ import {
   type ProcessDescription,
   type ProcessId,
   type Receipt,
-  RECENT_RECEIPTS_MAX,
   readFrameHead,
   readSmall,
   type Slot,
   toUtf8,
 } from '../protocol/index.ts'
 import { cutFrames } from './cut-frames.ts'
+import type { RecentReceipts, Seated } from './recent-receipts.ts'
 
 /** A frame that has become durable. */
 export interface CommittedFrame {
@@ -41,13 +41,8 @@ interface Pending {
   readonly reject: (error: unknown) => void
 }
 
-/** A message that has, or is about to have, its slot. */
-export interface Seated {
-  readonly bytes: Uint8Array
-  readonly receipt: Promise<Receipt>
-}
-
 export interface LaneParts {
+  readonly recent: RecentReceipts
   readonly log: Log
   readonly process: ProcessDescription
   now(): number
@@ -68,13 +63,12 @@ export class Lane {
   readonly feed: FeedSpec
   readonly #parts: LaneParts
   readonly #next = new Map<ProcessId, number>()
-  readonly #recent = new Map<MessageId, Seated>()
+  readonly #waiting = new Map<MessageId, Seated>()
   #pending: Pending[] = []
   #blocks: number
   #nextSlot: Slot
   #lastMs: number
   #committing: Promise<void> | undefined
-  #committingCount = 0
   #broken: Failure | undefined
 
   private constructor(parts: LaneParts, place: { blocks: number; nextSlot: Slot; lastMs: number }) {
@@ -128,7 +122,7 @@ export class Lane {
 
   /** A message seen lately, waiting or done. */
   recent(id: MessageId): Seated | undefined {
-    return this.#recent.get(id)
+    return this.#waiting.get(id) ?? this.#parts.recent.get(this.process.id, id)
   }
 
   /** Gives the envelope the next slot; resolves once that is durable. @throws {Failure} `busy`, what broke this lane */
@@ -141,8 +135,8 @@ export class Lane {
     this.#pending.push({ id, envelope, bytes, resolve, reject })
     if (envelope.kind === 'push') this.#next.set(envelope.push.core.from, envelope.push.core.seq + 1)
     if (envelope.kind === 'reject') this.#next.set(envelope.from, envelope.seq + 1)
-    if (id === '') promise.catch(() => undefined)
-    else this.#remember(id, { bytes, receipt: promise })
+    promise.catch(() => undefined)
+    if (id !== '') this.#waiting.set(id, { bytes, receipt: promise })
     this.#committing ??= this.#commitAll()
     return promise
   }
@@ -159,27 +153,14 @@ export class Lane {
     if (!this.#next.has(sender)) this.#next.set(sender, seq)
   }
 
-  #remember(id: MessageId, seated: Seated): void {
-    seated.receipt.catch(() => undefined)
-    this.#recent.set(id, seated)
-    // Those that wait are the newest, so what goes here has its slot and can be found in the feed.
-    const max = RECENT_RECEIPTS_MAX + this.#pending.length + this.#committingCount
-    for (const oldest of this.#recent.keys()) {
-      if (this.#recent.size <= max) return
-      this.#recent.delete(oldest)
-    }
-  }
-
   async #commitAll(): Promise<void> {
     // One turn of the loop first, so that all that one caller enqueues joins one frame.
     await Promise.resolve()
     while (this.#pending.length > 0 && this.#broken === undefined) {
       const batch = this.#pending
       this.#pending = []
-      this.#committingCount = batch.length
       await this.#commit(batch).catch(error => this.#break(batch, error))
     }
-    this.#committingCount = 0
     this.#committing = undefined
   }
 
@@ -202,16 +183,24 @@ export class Lane {
     this.#nextSlot = firstSlot
     this.#lastMs = timestampMs
     this.#storeSenders(batch)
-    batch.forEach((entry, i) => {
+    for (const [i, entry] of batch.entries()) {
       entry.resolve({ id: entry.id, process: this.process.id, slot: start + i, timestampMs })
-    })
+      this.#seated(entry.id)
+    }
     this.#parts.committed(frames)
+  }
+
+  #seated(id: MessageId): void {
+    const seated = this.#waiting.get(id)
+    if (seated === undefined) return
+    this.#waiting.delete(id)
+    this.#parts.recent.add(this.process.id, id, seated)
   }
 
   #break(batch: readonly Pending[], error: unknown): void {
     this.#broken = Failure.from(error)
     for (const entry of [...batch, ...this.#pending]) {
-      this.#recent.delete(entry.id)
+      this.#waiting.delete(entry.id)
       entry.reject(error)
     }
     this.#pending = []

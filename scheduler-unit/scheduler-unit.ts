@@ -31,6 +31,7 @@ import { admitItem, admitPush, boundedEnvelope, checkScheduler, parseItem } from
 import { Alarms, type DueTick } from './alarms.ts'
 import { type CommittedFrame, Lane, receiptAt } from './lane.ts'
 import { SignerRates } from './rate.ts'
+import { RecentReceipts } from './recent-receipts.ts'
 
 export interface SchedulerUnitParts {
   readonly key: KeyId
@@ -52,6 +53,7 @@ const SLICE = 32
 export class SchedulerUnit implements Scheduler, AsyncDisposable {
   readonly #parts: SchedulerUnitParts
   readonly #lanes = new Map<ProcessId, Promise<Lane>>()
+  readonly #recent = new RecentReceipts()
   readonly #rates: SignerRates
   readonly #alarms: Alarms
   #closed = false
@@ -280,7 +282,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const description = (await log.directory.process(process)) ?? spawned
     if (description === undefined) throw new Failure('unknown-process', { process })
     checkScheduler(description, key)
-    return Lane.open({ log, process: description, now: () => clock.now(), committed })
+    return Lane.open({ log, recent: this.#recent, process: description, now: () => clock.now(), committed })
   }
 
   async #forgetIdle(): Promise<void> {

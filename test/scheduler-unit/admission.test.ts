@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { asMessageId, asProcessId, ITEM_SIZE_MAX_BYTES, PENDING_PER_PROCESS_MAX } from '../../protocol/index.ts'
 import { Lane } from '../../scheduler-unit/lane.ts'
+import { RecentReceipts } from '../../scheduler-unit/recent-receipts.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
 import { messageItem, rawItem, spawnItem, tagsOf } from '../fakes/signed-items.ts'
 import { Harness, NO_MODULE, receiptOf, refusalOf, SCHEDULER } from './scheduler-harness.ts'
@@ -128,7 +129,7 @@ describe('admission to a feed', () => {
     await using harness = await Harness.open({ log })
     const process = await harness.spawn()
     closed = true
-    const lane = await Lane.open({ log, process: await harness.describe(process), now: () => 1, committed: () => undefined })
+    const lane = await Lane.open({ log, recent: new RecentReceipts(), process: await harness.describe(process), now: () => 1, committed: () => undefined })
     const tick = { kind: 'tick', timer: new Uint8Array(1), dueMs: 1 } as const
     const enqueue = (): Promise<unknown> => lane.enqueue(asMessageId(''), tick, new Uint8Array(8))
     const first = enqueue()
