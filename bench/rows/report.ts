@@ -58,7 +58,7 @@ function markdownTable(heads: readonly string[], rows: readonly (readonly string
 export function markdownPage(report: Report): string {
   const { machine, command, rows, notes, minutes, quick } = report
   const warning = quick
-    ? '\n**A quick run: counts are too small for these figures to be quoted.**\n'
+    ? '\n\n**A quick run: counts are too small for these figures to be quoted.**'
     : ''
   const parts = [
     '# Results of the benchmark',
