@@ -3,7 +3,7 @@ import { Failure, type Runtime } from '../protocol/index.ts'
 import { actorRuntime } from './actor/index.ts'
 import { aoRuntime } from './ao/index.ts'
 
-export { AO_FORMATS, blockHeightAt } from './ao/index.ts'
+export { AO_FORMATS } from './ao/index.ts'
 export { ModuleRefused, REWRITER_VERSION, rewrite, type RewriteProfile } from './rewriter/index.ts'
 export {
   STANDARD_MODULE_TAGS,

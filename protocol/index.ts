@@ -14,6 +14,7 @@ export * from './tags.ts'
 export * from './data-item.ts'
 export * from './bundle.ts'
 
+export * from './block-height.ts'
 export * from './certificate.ts'
 export * from './feed-spec.ts'
 export * from './find-frame.ts'

@@ -1,4 +1,4 @@
-import { CRON_TIMER_PREFIX, type Tag, type Timer, TIMER_INTERVAL_MIN_MS, TIMERS_MAX } from '../../protocol/index.ts'
+import { BLOCK_MS, CRON_TIMER_PREFIX, type Tag, type Timer, TIMER_INTERVAL_MIN_MS, TIMERS_MAX } from '../../protocol/index.ts'
 
 const UNITS_MS: Readonly<Record<string, number>> = {
   millisecond: 1,
@@ -9,8 +9,7 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   week: 7 * 86_400_000,
   month: 30 * 86_400_000,
   year: 365 * 86_400_000,
-  /** AO counts blocks of two minutes. */
-  block: 120_000,
+  block: BLOCK_MS,
 }
 
 /** A cron of AO: a timer, and the tags its messages carry. */

@@ -8,6 +8,7 @@
  *    Both are a cache: lost, they are made again.
  */
 import {
+  blockHeightAt,
   concatBytes,
   type DataItem,
   type DataItemFields,
@@ -19,8 +20,8 @@ import {
   type Log,
   type ProcessDescription,
   type ProcessId,
-  type Slot,
   sha256,
+  type Slot,
   type StoreChange,
   type Tag,
   toBase64Url,
@@ -29,7 +30,6 @@ import {
   WAIT_DEFAULT_MS,
 } from '../../protocol/index.ts'
 import { AO_VARIANT } from './ao-item.ts'
-import { blockHeight } from './block-height.ts'
 import { readSlots, type SlotEntry } from './feed-reader.ts'
 
 /** An assignment as AO's scheduler unit writes it. */
@@ -206,7 +206,7 @@ function assignmentFields(
     ['Epoch', String(process.epoch)],
     ['Nonce', String(slot)],
     ['Hash-Chain', toBase64Url(hash)],
-    ['Block-Height', String(blockHeight(timestampMs))],
+    ['Block-Height', String(blockHeightAt(timestampMs))],
     ['Timestamp', String(timestampMs)],
     ['Data-Protocol', 'ao'],
     ['Type', 'Assignment'],

@@ -1,5 +1,6 @@
 import {
   asMessageId,
+  blockHeightAt,
   Failure,
   isId,
   JSON_BODY_MAX_BYTES,
@@ -9,7 +10,6 @@ import {
 } from '../../protocol/index.ts'
 import { answerAsAo, type ModuleFormats, resultAsAo } from './ao-result.ts'
 import type { AssignmentChain } from './assignment-chain.ts'
-import { blockHeight } from './block-height.ts'
 import {
   type Exchange,
   expectMethod,
@@ -121,6 +121,6 @@ async function sendMemory(parts: CuParts, exchange: Exchange, id: string): Promi
     'content-type': 'application/octet-stream',
     'last-timestamp': String(timestampMs),
     'last-ordinate': String(slot),
-    'last-block-height': String(blockHeight(timestampMs)),
+    'last-block-height': String(blockHeightAt(timestampMs)),
   })
 }

@@ -1,4 +1,6 @@
 import {
+  blockHeightAt,
+  blockStartMs,
   Failure,
   GRAPHQL_BODY_MAX_BYTES,
   GRAPHQL_LOOKED_AT_MAX,
@@ -11,7 +13,6 @@ import {
   toBase64Url,
 } from '../../protocol/index.ts'
 import { anchorText } from './ao-item.ts'
-import { blockHeight, blockStartMs } from './block-height.ts'
 import { type Exchange, expectMethod, nothingThere, readJson, sendJson } from './exchange.ts'
 import { findItem, type FoundItem, schedulerLocation, spawnOf } from './find-item.ts'
 import {
@@ -191,7 +192,7 @@ function nodeOf({ item, timestampMs }: FoundItem): unknown {
     block:
       timestampMs === undefined
         ? null
-        : blockOf(blockHeight(timestampMs), Math.floor(timestampMs / 1000)),
+        : blockOf(blockHeightAt(timestampMs), Math.floor(timestampMs / 1000)),
     data: { size: String(item.data.length), type },
     fee: nothing,
     quantity: nothing,
@@ -217,11 +218,11 @@ function blockId(height: number): string {
 
 function blocks(parts: AoFacadeParts, values: Arguments): unknown {
   const bounds = objectOf(values, 'height')
-  const now = blockHeight(parts.clock.now())
+  const now = blockHeightAt(parts.clock.now())
   const max = Math.min(numberOf(bounds, 'max') ?? now, now)
   const first = Math.min(numberOf(values, 'first') ?? GRAPHQL_PER_PAGE, GRAPHQL_PER_PAGE_MAX)
   const ascending = textsOf(values, 'sort')?.[0] === 'HEIGHT_ASC'
-  const min = Math.max(numberOf(bounds, 'min') ?? 0, blockHeight(0), 0)
+  const min = Math.max(numberOf(bounds, 'min') ?? 0, blockHeightAt(0), 0)
   const after = Number(textsOf(values, 'after')?.[0] ?? NaN)
   const [from, to] = ascending
     ? [Number.isNaN(after) ? min : Math.max(min, after + 1), max]

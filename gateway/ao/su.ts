@@ -1,6 +1,7 @@
 import {
   AO_ENTRIES_PER_PAGE,
   asMessageId,
+  blockHeightAt,
   Failure,
   isId,
   ITEM_SIZE_MAX_BYTES,
@@ -10,7 +11,6 @@ import {
 } from '../../protocol/index.ts'
 import { entryAsAo, suMessage, type SuMessage } from './ao-item.ts'
 import type { AssignmentChain, SuAssignment } from './assignment-chain.ts'
-import { blockHeight, paddedHeight } from './block-height.ts'
 import {
   type Exchange,
   expectMethod,
@@ -72,7 +72,7 @@ async function take(parts: AoFacadeParts, exchange: Exchange): Promise<void> {
 
 function sendNow(parts: AoFacadeParts, exchange: Exchange): void {
   const now = parts.clock.now()
-  sendJson(exchange.response, 200, { timestamp: String(now), block_height: paddedHeight(now) })
+  sendJson(exchange.response, 200, { timestamp: String(now), block_height: padded(now) })
 }
 
 async function sendProcess(parts: AoFacadeParts, exchange: Exchange, id: string): Promise<void> {
@@ -84,7 +84,7 @@ async function sendProcess(parts: AoFacadeParts, exchange: Exchange, id: string)
   )
   sendJson(exchange.response, 200, {
     process_id: process.id,
-    block: String(blockHeight(entry.timestampMs)),
+    block: String(blockHeightAt(entry.timestampMs)),
     owner,
     tags,
     timestamp: entry.timestampMs,
@@ -175,4 +175,9 @@ async function suNodes(
     nodes.push({ message, assignment })
   }
   return nodes
+}
+
+/** A height as AO's scheduler unit writes it: 12 digits. */
+function padded(timestampMs: number): string {
+  return String(blockHeightAt(timestampMs)).padStart(12, '0')
 }

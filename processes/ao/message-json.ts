@@ -1,12 +1,12 @@
 import {
+  blockHeightAt,
   dataText,
   type GuestMessage,
+  type ModuleDescription,
   type ProcessDescription,
   type Tag,
   toBase64Url,
-  type ModuleDescription,
 } from '../../protocol/index.ts'
-import { blockHeightAt } from './block-height.ts'
 
 /** Tags that only the network may speak: `From` and `Owner` are fields of their own. */
 const FIELD_TAGS: ReadonlySet<string> = new Set(['From', 'Owner'])

@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { GuestFactory, GuestMessage, Tag } from '../../../protocol/index.ts'
-import { asProcessId, asModuleId } from '../../../protocol/index.ts'
-import { blockHeightAt } from '../../../processes/ao/index.ts'
+import { asModuleId, asProcessId, blockHeightAt } from '../../../protocol/index.ts'
 import { encodeEnvironment, encodeMessage } from '../../../processes/ao/message-json.ts'
 import {
   actionOf,
