@@ -9,7 +9,7 @@ import {
   type Receipt,
 } from '../../protocol/index.ts'
 import { cutFrames } from '../../scheduler-unit/cut-frames.ts'
-import { ManualClock } from '../fakes/manual-clock.ts'
+import { ManualClock, settle } from '../fakes/manual-clock.ts'
 import { messageItem, spawnItem } from '../fakes/signed-items.ts'
 import { Harness, NO_MODULE, receiptOf, refusalOf, SCHEDULER } from './scheduler-harness.ts'
 
@@ -79,23 +79,27 @@ describe('a feed', { timeout: 30_000 }, () => {
   it('knows a message again while it waits, however many came after it', async () => {
     await using harness = await Harness.open()
     const process = await harness.spawn()
-    const gate = Promise.withResolvers<void>()
+    const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const commit = harness.log.commit.bind(harness.log)
+    let commits = 0
     harness.log.commit = async blocks => {
-      await gate.promise
+      await gates[commits++]?.promise
       return commit(blocks)
     }
     const items = Array.from({ length: 700 }, () => messageItem(process).bytes)
     const post = (list: readonly Uint8Array[]) => harness.unit.schedule(list.map(item => ({ process, envelope: { kind: 'item', item } })))
     const first = post(items.slice(0, 350))
-    for (let i = 0; i < 30; i++) await new Promise(resolve => setImmediate(resolve))
-    // The first half is on its way to the disk; the second half waits behind it.
+    await settle(30)
+    // The first message is durable now, all others of the first half are on their way to the disk.
+    gates[0]?.resolve()
+    await settle(30)
     const second = post(items.slice(350))
-    for (let i = 0; i < 30; i++) await new Promise(resolve => setImmediate(resolve))
+    await settle(30)
     const again = post(items.slice(0, 10))
-    for (let i = 0; i < 10; i++) await new Promise(resolve => setImmediate(resolve))
-    gate.resolve()
+    await settle(10)
+    gates[1]?.resolve()
     await second
+    expect(commits).toBeGreaterThan(2)
     expect((await again).map(answer => receiptOf(answer).slot)).toEqual((await first).slice(0, 10).map(answer => receiptOf(answer).slot))
     expect(await harness.envelopes(process)).toHaveLength(701)
   })
