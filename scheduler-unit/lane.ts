@@ -65,6 +65,8 @@ export class Lane {
   readonly #next = new Map<ProcessId, number>()
   readonly #waiting = new Map<MessageId, Seated>()
   #pending: Pending[] = []
+  /** Messages in the commit that is under way. */
+  #underWay = 0
   #blocks: number
   #nextSlot: Slot
   #lastMs: number
@@ -97,8 +99,9 @@ export class Lane {
     return this.#parts.process
   }
 
+  /** The slot that the next message gets, if all that waits gets its own. */
   get nextSlot(): Slot {
-    return this.#nextSlot + this.#pending.length
+    return this.#nextSlot + this.#underWay + this.#pending.length
   }
 
   get broken(): boolean {
@@ -159,7 +162,9 @@ export class Lane {
     while (this.#pending.length > 0 && this.#broken === undefined) {
       const batch = this.#pending
       this.#pending = []
+      this.#underWay = batch.length
       await this.#commit(batch).catch(error => this.#break(batch, error))
+      this.#underWay = 0
     }
     this.#committing = undefined
   }
@@ -179,8 +184,12 @@ export class Lane {
       firstSlot += entries.length
     }
     await this.#parts.log.commit(frames.map(frame => ({ ...frame, feed: this.feed })))
+    const [spawn] = batch
+    // Before anybody hears of slot 0, its process can be looked up.
+    if (start === 0 && spawn !== undefined) await this.#parts.log.directory.addProcess(this.process, spawn.bytes)
     this.#blocks += frames.length
     this.#nextSlot = firstSlot
+    this.#underWay = 0
     this.#lastMs = timestampMs
     this.#storeSenders(batch)
     for (const [i, entry] of batch.entries()) {

@@ -138,7 +138,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if (raced !== undefined) return { answer: known(sameBytes(raced.receipt, raced.bytes, envelope.item, id).receipt) }
     if (spawned === undefined && lane.nextSlot === 0) throw new Failure('unknown-process', { process })
     const receipt = lane.enqueue(id, envelope, encodeEnvelope(envelope))
-    return { answer: this.#scheduled(receipt, spawned, envelope) }
+    return { answer: receipt.then(scheduled, failedAnswer) }
   }
 
   async #seatPush(
@@ -160,7 +160,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if (spawned === undefined) this.#admitPush(envelope, sender)
     const bounded = boundedEnvelope(envelope)
     const receipt = lane.enqueue(pushId(envelope.push.coreBytes), bounded.envelope, bounded.bytes)
-    return { answer: this.#scheduled(receipt, spawned, envelope) }
+    return { answer: receipt.then(scheduled, failedAnswer) }
   }
 
   #admitPush(envelope: Extract<Envelope, { kind: 'push' }>, sender: ProcessDescription): void {
@@ -213,21 +213,6 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const sender = await this.#parts.log.directory.process(message.push.core.from)
     if (sender === undefined) throw new Failure('unknown-process', { process: message.push.core.from })
     admitPush(message, sender)
-  }
-
-  /** The answer for a message that has its seat; a new process is in the directory before anybody hears of it. */
-  async #scheduled(
-    seated: Promise<Receipt>,
-    spawned: ProcessDescription | undefined,
-    envelope: Envelope,
-  ): Promise<ScheduleAnswer> {
-    try {
-      const receipt = await seated
-      if (spawned !== undefined) await this.#parts.log.directory.addProcess(spawned, encodeEnvelope(envelope))
-      return scheduled(receipt)
-    } catch (error) {
-      return failedAnswer(error)
-    }
   }
 
   /** The receipt of an item that has its slot already, or is about to. @throws {Failure} `id-reused` */
