@@ -89,6 +89,8 @@ export const SIGNERS_TRACKED_MAX = 10_000
 export const LANES_MAX = 20_000
 /** Receipts a scheduler remembers with their items, to answer repeats without a look into feeds. */
 export const RECENT_RECEIPTS_MAX = 16_384
+/** Bytes of the items among them, which are kept to tell a repetition from another item with the same id. */
+export const RECENT_RECEIPTS_MAX_BYTES = 64 * MiB
 /** Queries waiting at once. */
 export const QUERIES_PENDING_MAX = 256
 /** Results or processes in one page of a listing. */

@@ -1,4 +1,4 @@
-import { type MessageId, type ProcessId, RECENT_RECEIPTS_MAX, type Receipt } from '../protocol/index.ts'
+import { type MessageId, type ProcessId, RECENT_RECEIPTS_MAX, RECENT_RECEIPTS_MAX_BYTES, type Receipt } from '../protocol/index.ts'
 
 /** A message that has, or is about to have, its slot. */
 export interface Seated {
@@ -9,15 +9,26 @@ export interface Seated {
 /** The last messages that got their slot, of all processes: repeats are answered without a look into feeds. */
 export class RecentReceipts {
   readonly #seated = new Map<string, Seated>()
+  #bytes = 0
 
   get(process: ProcessId, id: MessageId): Seated | undefined {
     return this.#seated.get(process + id)
   }
 
   add(process: ProcessId, id: MessageId, seated: Seated): void {
+    this.#forget(process + id)
     this.#seated.set(process + id, seated)
-    if (this.#seated.size <= RECENT_RECEIPTS_MAX) return
-    const oldest = this.#seated.keys().next().value
-    if (oldest !== undefined) this.#seated.delete(oldest)
+    this.#bytes += seated.bytes.length
+    for (const oldest of this.#seated.keys()) {
+      if (this.#seated.size <= RECENT_RECEIPTS_MAX && this.#bytes <= RECENT_RECEIPTS_MAX_BYTES) return
+      this.#forget(oldest)
+    }
+  }
+
+  #forget(key: string): void {
+    const known = this.#seated.get(key)
+    if (known === undefined) return
+    this.#seated.delete(key)
+    this.#bytes -= known.bytes.length
   }
 }
