@@ -2,18 +2,19 @@
  * Compiles the rooms to JavaScript in dist/, for an installed package: Node strips no types below node_modules.
  *
  *     npm run build
+ *     node scripts/build.mjs <folder>
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { buildStandardProcesses } from '../processes/standard/build.mjs'
 
 const ROOT = join(import.meta.dirname, '..')
-const DIST = join(ROOT, 'dist')
+const DIST = resolve(process.argv[2] ?? join(ROOT, 'dist'))
 
 rmSync(DIST, { recursive: true, force: true })
 const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
-const { status } = spawnSync(process.execPath, [compiler, '-p', join(ROOT, 'tsconfig.build.json')], { stdio: 'inherit' })
+const { status } = spawnSync(process.execPath, [compiler, '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', DIST], { stdio: 'inherit' })
 if (status !== 0) process.exit(status ?? 1)
 
 await buildStandardProcesses(join(DIST, 'processes', 'standard', 'build'))

@@ -11,8 +11,8 @@ export class AtollProgram implements AsyncDisposable {
   stderr = ''
   readonly #ended: Promise<number>
 
-  constructor(words: readonly string[], env: Readonly<Record<string, string>>) {
-    this.child = spawn(process.execPath, [MAIN, ...words], { env: { PATH: process.env['PATH'], CI: 'true', ...env }, stdio: 'pipe' })
+  constructor(words: readonly string[], env: Readonly<Record<string, string>>, main = MAIN) {
+    this.child = spawn(process.execPath, [main, ...words], { env: { PATH: process.env['PATH'], CI: 'true', ...env }, stdio: 'pipe' })
     this.child.stdout?.on('data', piece => {
       this.stdout += String(piece)
     })

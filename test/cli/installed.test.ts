@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { AtollProgram } from './atoll-program.ts'
+import { temporaryFolder } from './test-terminal.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+/** Below the repository, where the packages of a project would be found too. */
+const PROJECT = join(ROOT, '.cache', `installed-${process.pid}`)
+const PACKAGE = join(PROJECT, 'node_modules/atoll')
+
+const node = (...words: string[]) => promisify(execFile)(process.execPath, words, { cwd: PROJECT, timeout: 100_000 })
+
+beforeAll(async () => {
+  await mkdir(PACKAGE, { recursive: true })
+  await writeFile(join(PROJECT, 'package.json'), '{"name":"project"}')
+  await cp(join(ROOT, 'package.json'), join(PACKAGE, 'package.json'))
+  await node(join(ROOT, 'scripts/build.mjs'), join(PACKAGE, 'dist'))
+}, 120_000)
+
+afterAll(() => rm(PROJECT, { recursive: true, force: true }))
+
+test('the command of an installed package is JavaScript that can be run, and evaluates', { timeout: 60_000 }, async () => {
+  await using folder = await temporaryFolder()
+  const main = join(PACKAGE, 'dist/cli/main.js')
+  expect((await stat(main)).mode & 0o111).toBe(0o111)
+  const words = ['up', '--demo', '--port', '0', '--data', join(folder.path, 'data')]
+  await using program = new AtollProgram(words, { ATOLL_HOME: join(folder.path, 'home') }, main)
+  await program.until(/5 results verified here[\s\S]*--help/)
+  expect(await program.stop()).toBe(0)
+})
+
+test('what a package exports can be imported by its name', async () => {
+  const path = join(PROJECT, 'imports.mjs')
+  await writeFile(path, `
+    import { connect } from 'atoll'
+    import { FAILURES } from 'atoll/protocol'
+    import { createNode } from 'atoll/node'
+    console.log(typeof connect, FAILURES.timeout.number, typeof createNode)
+  `)
+  expect((await node(path)).stdout).toBe('function 3002 function\n')
+})
