@@ -27,7 +27,6 @@ import {
   type QueryAnswer,
   type QueryMessage,
   type Result,
-  resultHeadOf,
   resultsFeed,
   type Slot,
   type Timer,
@@ -36,11 +35,12 @@ import {
 } from '../protocol/index.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { type EvaluatedFrame, Follower } from './follower.ts'
+import type { FrameResults } from './frame-results.ts'
 import { HostSeat, seatOf } from './host-pool.ts'
 import { rangeOf } from './keys.ts'
 import { QueryLane } from './query-lane.ts'
 import { type ProvenFrame, RecentFrames } from './recent-frames.ts'
-import { ResultStore, type StoredFrame } from './result-store.ts'
+import { ResultStore } from './result-store.ts'
 import { decodeTimers, encodeTimers, timersKey } from './timers.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -251,15 +251,14 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     if (slot >= follower.evaluated) {
       await waitFor(follower.reached(slot), { timeoutMs: RESULT_WAIT_MS, ...options })
     }
-    const { firstSlot, results } = await this.#resultsAt(process, slot)
-    const bytes = results[slot - firstSlot]
+    const bytes = (await this.#resultsAt(process, slot)).at(slot)
     if (bytes === undefined) throw new Failure('internal', { process, slot })
     return bytes
   }
 
   /** The results of the frame that holds an evaluated slot. */
-  async #resultsAt(process: ProcessId, slot: Slot): Promise<StoredFrame> {
-    const kept = this.#recent.find(process, slot) ?? (await this.#results.frameOf(process, slot))
+  async #resultsAt(process: ProcessId, slot: Slot): Promise<FrameResults> {
+    const kept = this.#recent.find(process, slot)?.results ?? (await this.#results.frameOf(process, slot))
     if (kept !== undefined) return kept
     // The cache lost it: evaluating the feed again brings it back.
     await (await this.#follower(process)).ready()
@@ -306,13 +305,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   }
 
   #evaluated(frame: EvaluatedFrame): void {
-    const { results } = frame.outcome
-    this.#recent.remember(frame.process.id, {
-      certificateBytes: frame.certificateBytes,
-      firstSlot: frame.certificate.firstSlot,
-      results: results.map(result => result.bytes),
-      heads: results.map(result => result.head),
-    })
+    const { certificateBytes, results } = frame
+    this.#recent.remember(frame.process.id, { certificateBytes, results, count: frame.outcome.count })
     this.#parts.evaluated(frame)
     for (const wake of this.#watchers.get(frame.process.id) ?? []) wake()
     this.#sinceSweep += 1
@@ -337,20 +331,21 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const found = await findFrame(log, messagesFeed(process), slot)
     const certificateBytes = found && (await log.block(resultsFeed(process, key), found.index))
     if (certificateBytes === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
-    const { firstSlot, results } = await this.#resultsAt(process.id, slot)
-    return { certificateBytes, firstSlot, results, heads: results.map(resultHeadOf) }
+    const results = await this.#resultsAt(process.id, slot)
+    return { certificateBytes, results, count: results.count }
   }
 
   #proof(process: ProcessDescription, frame: ProvenFrame, slot: Slot): Omit<PushProof, 'outboxPath'> {
-    const { certificateBytes, heads, firstSlot } = frame
-    const resultHead = heads[slot - firstSlot]
+    const { certificateBytes, results } = frame
+    const position = slot - results.firstSlot
+    const resultHead = results.heads[position]
     if (resultHead === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
-    frame.leaves ??= heads.map(leafHash)
+    frame.leaves ??= results.heads.map(leafHash)
     const unit = process.policy.computeUnits.indexOf(this.#parts.key)
     frame.signature ??= ed25519Sign(this.#parts.seed, certificateMessage(certificateBytes))
     return {
       resultHead,
-      resultPath: merklePath(frame.leaves, slot - firstSlot),
+      resultPath: merklePath(frame.leaves, position),
       certificate: decodeCertificate(certificateBytes),
       certificateBytes,
       signatures: unit < 0 ? [] : [{ unit, signature: frame.signature }],

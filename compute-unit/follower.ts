@@ -18,6 +18,7 @@ import {
 } from '../protocol/index.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { FrameOutcome, ProcessSnapshot } from './evaluation/index.ts'
+import { FrameResults } from './frame-results.ts'
 import type { HostSeat } from './host-pool.ts'
 import type { HostAnswer } from './packets.ts'
 import type { ResultStore } from './result-store.ts'
@@ -29,6 +30,7 @@ export interface EvaluatedFrame {
   /** Index of the block in both feeds. */
   readonly index: number
   readonly outcome: FrameOutcome
+  readonly results: FrameResults
   readonly certificate: Certificate
   readonly certificateBytes: Uint8Array
 }
@@ -336,9 +338,9 @@ export class Follower {
   }
 
   #certify(frame: KnownFrame, outcome: FrameOutcome): void {
-    const { log, results } = this.#parts
-    const { firstSlot, resultsRoot, stateRoot, gas } = outcome
-    const count = outcome.results.length
+    const { log } = this.#parts
+    const { firstSlot, count, resultsRoot, stateRoot, gas } = outcome
+    const results = new FrameResults(firstSlot, outcome.resultsBytes)
     const certificate: Certificate = {
       process: this.process.id,
       firstSlot,
@@ -349,7 +351,7 @@ export class Follower {
       gas,
     }
     const certificateBytes = encodeCertificate(certificate)
-    results.write(this.process.id, firstSlot, outcome.results)
+    this.#parts.results.write(this.process.id, results)
     this.#sinceCheckpoint.slots += count
     this.#sinceCheckpoint.gas += gas
     this.#replayed = firstSlot + count
@@ -363,7 +365,8 @@ export class Follower {
     this.#nextBlock = frame.index + 1
     this.#evaluated = firstSlot + count
     this.#known.delete(frame.index)
-    this.#parts.evaluated({ process: this.process, index: frame.index, outcome, certificate, certificateBytes })
+    const { index } = frame
+    this.#parts.evaluated({ process: this.process, index, outcome, results, certificate, certificateBytes })
     this.#wake()
   }
 

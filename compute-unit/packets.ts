@@ -4,7 +4,6 @@ import {
   asProcessId,
   CborReader,
   CborWriter,
-  type EncodedResult,
   fromBase64Url,
   MalformedBytes,
   type ModuleId,
@@ -353,13 +352,12 @@ function readQuery(reader: CborReader): QueryMessage {
 }
 
 function writeOutcome(writer: CborWriter, outcome: FrameOutcome): void {
-  writer.array(7)
+  writer.array(9)
   writer.uint(outcome.firstSlot)
-  writer.array(outcome.results.length * 2)
-  for (const { head, bytes } of outcome.results) {
-    writer.bytes(head)
-    writer.bytes(bytes)
-  }
+  writer.uint(outcome.count)
+  writer.bytes(outcome.resultsBytes)
+  writer.array(outcome.sends.length)
+  for (const position of outcome.sends) writer.uint(position)
   writer.bytes(outcome.resultsRoot)
   writer.bytes(outcome.stateRoot)
   writer.uint(outcome.gas)
@@ -374,16 +372,16 @@ function writeOutcome(writer: CborWriter, outcome: FrameOutcome): void {
 
 function readOutcome(reader: CborReader): FrameOutcome {
   reader.array()
-  const firstSlot = readSmall(reader)
-  const results: EncodedResult[] = []
-  for (let left = reader.array(); left > 0; left -= 2) results.push({ head: reader.bytes(), bytes: reader.bytes() })
+  const [firstSlot, count, resultsBytes] = [readSmall(reader), readSmall(reader), reader.bytes()]
+  const sends: number[] = []
+  for (let left = reader.array(); left > 0; left--) sends.push(readSmall(reader))
   const [resultsRoot, stateRoot, gas] = [reader.bytes(), reader.bytes(), BigInt(reader.uint())]
   const timers = optional(reader, () => readTimers(reader))
   const steps: { stateRoot: Uint8Array; gas: bigint }[] = []
   for (let left = reader.array(); left > 0; left -= 2) {
     steps.push({ stateRoot: reader.bytes(), gas: BigInt(reader.uint()) })
   }
-  return { firstSlot, results, resultsRoot, stateRoot, gas, timers, steps }
+  return { firstSlot, count, resultsBytes, sends, resultsRoot, stateRoot, gas, timers, steps }
 }
 
 export function writeTimers(writer: CborWriter, timers: readonly Timer[]): void {

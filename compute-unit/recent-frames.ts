@@ -1,10 +1,11 @@
 import type { ProcessId, Slot } from '../protocol/index.ts'
-import type { StoredFrame } from './result-store.ts'
+import type { FrameResults } from './frame-results.ts'
 
 /** A certified frame, with what proofs of its results are made of. */
-export interface ProvenFrame extends StoredFrame {
+export interface ProvenFrame {
   readonly certificateBytes: Uint8Array
-  readonly heads: readonly Uint8Array[]
+  readonly results: FrameResults
+  readonly count: number
   /** Hashes of the heads; made when the first proof is asked for. */
   leaves?: readonly Uint8Array[]
   /** This unit's signature; made when the first proof is asked for. */
@@ -13,6 +14,7 @@ export interface ProvenFrame extends StoredFrame {
 
 const BYTES_MAX = 64 * 1024 * 1024
 const FRAMES_OF_ONE_MAX = 256
+const FRAME_OVERHEAD_BYTES = 1000
 
 /** The last certified frames: what was just evaluated is likely to be read, pushed and proved at once. */
 export class RecentFrames {
@@ -37,9 +39,7 @@ export class RecentFrames {
 
   /** The frame that holds `slot`, if it is remembered. */
   find(process: ProcessId, slot: Slot): ProvenFrame | undefined {
-    return this.#frames
-      .get(process)
-      ?.findLast(({ firstSlot, results }) => slot >= firstSlot && slot < firstSlot + results.length)
+    return this.#frames.get(process)?.findLast(({ results: { firstSlot }, count }) => slot >= firstSlot && slot < firstSlot + count)
   }
 
   #drop(frames: ProvenFrame[], count: number): void {
@@ -47,6 +47,4 @@ export class RecentFrames {
   }
 }
 
-function sizeOf({ results }: ProvenFrame): number {
-  return results.reduce((sum, bytes) => sum + bytes.length + 300, 500)
-}
+const sizeOf = ({ results, count }: ProvenFrame): number => results.bytes.length + 100 * count + FRAME_OVERHEAD_BYTES

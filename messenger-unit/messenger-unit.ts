@@ -8,8 +8,6 @@ import {
   type Computer,
   decodePushBody,
   decodeResult,
-  decodeResultHead,
-  type EncodedResult,
   Failure,
   type Log,
   type MessageId,
@@ -97,14 +95,12 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     this.#unfinished.scheduled(process.id, firstSlot, firstSlot + count)
   }
 
-  /** A frame was evaluated: what its results ask for is pushed. */
-  evaluated(process: ProcessDescription, certificate: Certificate, results: readonly EncodedResult[]): void {
-    this.#timings.evaluated(process.id, certificate.firstSlot, results.length, this.#parts.clock.now())
-    for (const encoded of results) {
-      const head = decodeResultHead(encoded.head)
-      if (head.outboxCount + head.assignCount > 0) this.#push(process.id, decodeResult(encoded.bytes))
-    }
-    this.#unfinished.evaluated(process.id, certificate.firstSlot + results.length)
+  /** A frame was evaluated: what the results in `sending` ask for is pushed. */
+  evaluated(process: ProcessDescription, certificate: Certificate, sending: readonly Uint8Array[]): void {
+    const { firstSlot, count } = certificate
+    this.#timings.evaluated(process.id, firstSlot, count, this.#parts.clock.now())
+    for (const bytes of sending) this.#push(process.id, decodeResult(bytes))
+    this.#unfinished.evaluated(process.id, firstSlot + count)
   }
 
   submit(items: readonly Uint8Array[]): Promise<readonly Taken[]> {

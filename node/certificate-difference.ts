@@ -23,7 +23,7 @@ export function certificateDifference(
     throw error
   }
   if (certificate.process !== process.id) return 'the certificate is of another process'
-  if (certificate.firstSlot !== outcome.firstSlot || certificate.count !== outcome.results.length) {
+  if (certificate.firstSlot !== outcome.firstSlot || certificate.count !== outcome.count) {
     return 'the certificate is of another frame'
   }
   if (!equalBytes(certificate.frameHash, made.frameHash)) return 'the frame is not the certified one'

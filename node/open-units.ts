@@ -55,9 +55,11 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     hostProgram: hostProgram(),
     hosts: parts.hosts,
     residentMaxBytes: parts.residentBytes,
-    evaluated: ({ process, certificate, outcome }) => {
-      metrics.evaluated(outcome.results.length, outcome.gas)
-      units.messenger?.evaluated(process, certificate, outcome.results)
+    evaluated: ({ process, certificate, outcome, results }) => {
+      metrics.evaluated(outcome.count, outcome.gas)
+      // Most results ask for nothing: those are not taken apart.
+      const sending = outcome.sends.length === 0 ? [] : outcome.sends.map(position => results.results[position])
+      units.messenger?.evaluated(process, certificate, sending.filter(bytes => bytes !== undefined))
     },
     timers: (process, timers) => units.scheduler?.arm(process, timers),
     progress: (process, evaluated, scheduled) => parts.progress?.(process, evaluated, scheduled),

@@ -45,6 +45,7 @@ export class ItemMessage implements GuestMessage {
   readonly timer = undefined
   readonly #item: DataItem
   readonly #process: ProcessId
+  #from: string | undefined
 
   constructor(item: DataItem, kind: GuestMessage['kind'], place: Place) {
     this.#item = item
@@ -68,11 +69,12 @@ export class ItemMessage implements GuestMessage {
   }
 
   get from(): string {
-    return addressOf(this.#item)
+    this.#from ??= addressOf(this.#item)
+    return this.#from
   }
 
   get owner(): string {
-    return addressOf(this.#item)
+    return this.from
   }
 
   get tags(): readonly Tag[] {

@@ -61,7 +61,11 @@ export interface SnapshotDelta extends Omit<ProcessSnapshot, 'cells'> {
 /** What came of a frame. */
 export interface FrameOutcome {
   readonly firstSlot: Slot
-  readonly results: readonly EncodedResult[]
+  readonly count: number
+  /** `[result, …]`: all of them in one piece, as they are stored. */
+  readonly resultsBytes: Uint8Array
+  /** Positions of the results that ask for something to be sent. */
+  readonly sends: readonly number[]
   readonly resultsRoot: Uint8Array
   readonly stateRoot: Uint8Array
   readonly gas: bigint
@@ -135,10 +139,11 @@ export class HostedProcess {
     frameBytes: Uint8Array,
     verdicts: readonly Verdict[],
     options: { alive?: () => void; steps?: boolean } = {},
-  ): FrameOutcome {
+  ): FrameOutcome & { readonly results: readonly EncodedResult[] } {
     const frame = decodeFrame(frameBytes)
     if (frame.firstSlot !== this.#slots) throw new Error(`expected slot ${this.#slots}, got ${frame.firstSlot}`)
     const results: EncodedResult[] = []
+    const sends: number[] = []
     const steps: { stateRoot: Uint8Array; gas: bigint }[] = []
     let gas = 0n
     for (const [i, assignment] of frame.assignments.entries()) {
@@ -147,6 +152,7 @@ export class HostedProcess {
       this.#slots += 1
       gas += result.gas
       results.push(encodeResult(wellFormed(result)))
+      if (result.outbox.length + result.assigns.length > 0) sends.push(i)
       if (options.steps === true) steps.push({ stateRoot: this.stateRoot(), gas: result.gas })
       options.alive?.()
     }
@@ -159,7 +165,10 @@ export class HostedProcess {
     this.#timersChanged = false
     return {
       firstSlot: frame.firstSlot,
+      count: results.length,
       results,
+      resultsBytes: encodeResults(results),
+      sends,
       resultsRoot: merkleRoot(results.map(result => leafHash(result.head))),
       stateRoot,
       gas,
@@ -358,6 +367,13 @@ export class HostedProcess {
     const most = gasPerSlotMax < GAS_PER_SLOT_MAX ? gasPerSlotMax : GAS_PER_SLOT_MAX
     return fuel < most ? fuel : most
   }
+}
+
+function encodeResults(results: readonly EncodedResult[]): Uint8Array {
+  const writer = new CborWriter()
+  writer.array(results.length)
+  for (const { bytes } of results) writer.bytes(bytes)
+  return writer.finish()
 }
 
 /** What the message of an assignment may spend, itself and through what it causes; being assigned makes it no richer. */

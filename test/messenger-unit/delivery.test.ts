@@ -143,7 +143,7 @@ describe('a push whose way is blocked', { timeout: 60_000 }, () => {
     if (description === undefined) throw new TypeError('expected a process')
     // This messenger hears of the later slot only.
     await using fresh = secondMessenger(slow)
-    fresh.evaluated(description, proof.certificate, [{ head: proof.resultHead, bytes }])
+    fresh.evaluated(description, proof.certificate, [bytes])
     await until(async () => seqsIn(await feedOf(slow, late), a).length === 6)
     expect(seqsIn(await feedOf(slow, late), a)).toEqual(upTo(6))
   })
@@ -161,7 +161,7 @@ describe('a push whose way is blocked', { timeout: 60_000 }, () => {
       nowMs += ms
     }
     await using hasty = secondMessenger(slow, { clock: { now: () => nowMs, sleep: sleepFast } })
-    hasty.evaluated(description, proof.certificate, [{ head: proof.resultHead, bytes }])
+    hasty.evaluated(description, proof.certificate, [bytes])
     await until(async () => nowMs > 10_000)
     await settle()
     const before = sleeps
