@@ -89,19 +89,27 @@ function lineOf({ node }: Row, label: string, axis: Axis, barColumns: number, { 
   const slot = node.slot === undefined ? '' : `#${node.slot}`
   const at = node.scheduledMs === undefined ? '' : `+${showDuration(node.scheduledMs - axis.startMs)}`
   const took = node.scheduledMs === undefined || node.evaluatedMs === undefined ? '' : showDuration(node.evaluatedMs - node.scheduledMs)
-  const bar = barColumns === 0 ? '' : `  ${paint(isBad(node) ? 'red' : 'green', barOf(node, axis, barColumns))}`
+  const { before, during, after } = barOf(node, axis, barColumns)
+  const bar = barColumns === 0 ? '' : `  ${paint('dim', before)}${paint(isBad(node) ? 'red' : 'green', during)}${after}`
   const status = node.status === 'ok' ? paint('green', '✔') : isBad(node) ? paint('red', `✖ ${node.status}`) : paint('yellow', node.status)
   const error = node.error === undefined ? '' : ` ${paint('red', safeText(`${node.error.code}: ${node.error.message}`))}`
   return `${label}  ${slot.padStart(5)}${bar}  ${at.padStart(8)}  ${took.padStart(7)}  ${status}${error}`.trimEnd()
 }
 
+interface Bar {
+  readonly before: string
+  readonly during: string
+  readonly after: string
+}
+
 /** At least one mark, so that what was too quick to measure is seen too. */
-function barOf({ scheduledMs, evaluatedMs }: TraceNodeView, { startMs, lengthMs }: Axis, columns: number): string {
-  if (scheduledMs === undefined) return ' '.repeat(columns)
+function barOf({ scheduledMs, evaluatedMs }: TraceNodeView, { startMs, lengthMs }: Axis, columns: number): Bar {
+  if (scheduledMs === undefined) return { before: '', during: '', after: ' '.repeat(columns) }
   const scale = lengthMs > 0 ? columns / lengthMs : 0
-  const from = Math.min(columns - 1, Math.floor((scheduledMs - startMs) * scale))
+  const from = Math.max(0, Math.min(columns - 1, Math.floor((scheduledMs - startMs) * scale)))
   const to = Math.min(columns, Math.max(from + 1, Math.ceil(((evaluatedMs ?? scheduledMs) - startMs) * scale)))
-  return `${'┄'.repeat(from)}${(evaluatedMs === undefined ? '░' : '█').repeat(to - from)}${' '.repeat(columns - to)}`
+  const mark = evaluatedMs === undefined ? '░' : '█'
+  return { before: '┄'.repeat(from), during: mark.repeat(Math.max(0, to - from)), after: ' '.repeat(Math.max(0, columns - to)) }
 }
 
 function isBad({ status }: TraceNodeView): boolean {

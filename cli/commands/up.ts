@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
 import { type AtollNode, type Config, createLogger, createNode, loadConfig, standardModules } from '../../node/index.ts'
-import { Client, inProcessTransport } from '../../sdk/index.ts'
+import { Client, ed25519Signer, generateEd25519Seed, inProcessTransport, type Signer } from '../../sdk/index.ts'
 import type { CommandContext } from '../command.ts'
 import { showDuration } from '../duration.ts'
 import { isFirstStart, runFirstStart } from '../first-start.ts'
@@ -72,7 +72,7 @@ async function greet(context: CommandContext, node: AtollNode, config: Config, s
 async function showFirstStart(context: CommandContext, client: Client, url: string, signal: AbortSignal): Promise<void> {
   const { output, terminal } = context
   const { columns = COLUMNS_DEFAULT, paint } = terminal
-  const first = await runFirstStart(client, await standardModules(), await context.signer(), { signal })
+  const first = await runFirstStart(client, await standardModules(), await someSigner(context), { signal })
   const nameOfProcess = (process: string): string => first.names.get(process) ?? shortId(process)
   const program = commandName(context)
   if (output.format !== 'text') return output.document('node.first-start', { ...first, names: undefined }, () => '')
@@ -92,6 +92,16 @@ async function showFirstStart(context: CommandContext, client: Client, url: stri
     `  ${program} send ping --action Start --tag Peer=${first.pong} --tag Rounds=9 --wait settled${end}`,
     `  ${program} --help`,
   ].join('\n'))
+}
+
+/** The user's identity; where none can be kept, a key that is forgotten when the node ends. */
+async function someSigner(context: CommandContext): Promise<Signer> {
+  try {
+    return await context.signer()
+  } catch (error) {
+    context.terminal.err(`no identity can be kept (${error instanceof Error ? error.message : String(error)}); a passing key signs\n`)
+    return ed25519Signer(generateEd25519Seed())
+  }
 }
 
 /** The words that start this program where the user stands. */

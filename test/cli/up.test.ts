@@ -1,3 +1,4 @@
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { connect } from '../../sdk/index.ts'
@@ -61,4 +62,16 @@ test('a program that is interrupted while it waits ends with 130', async () => {
   await using follower = new AtollProgram(['results', 'ping', '-f', '--from', '0', '--url', url], env)
   await follower.until(/Ping|ok/)
   expect(await follower.stop()).toBe(130)
+})
+
+test('a first start needs no folder for identities', async () => {
+  await using folder = await temporaryFolder()
+  // A file where a folder is wanted: nothing can be made below it.
+  await mkdir(join(folder.path, 'home'))
+  await writeFile(join(folder.path, 'home/identities'), '')
+  const words = ['up', '--demo', '--port', '0', '--data', join(folder.path, 'data')]
+  await using program = new AtollProgram(words, { ATOLL_HOME: join(folder.path, 'home') })
+  await program.until(/5 results verified here/)
+  expect(program.stderr).toContain('a passing key signs')
+  expect(await program.stop()).toBe(0)
 })
