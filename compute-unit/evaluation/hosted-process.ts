@@ -34,7 +34,6 @@ import { readCrons } from './cron.ts'
 import { guestMessage, type Place, type SenderFacts } from './guest-messages.ts'
 import { GUEST_CELLS, Mailbox } from './mailbox.ts'
 import { MemoryTree } from './memory-tree.ts'
-import { Outbox } from './outbox.ts'
 import { SlotContext } from './slot-context.ts'
 
 /** What the compute unit found out about an assignment before it goes to a host. */
@@ -80,6 +79,7 @@ export interface ModuleLimits {
 }
 
 const NO_BYTES = new Uint8Array(0)
+const NOTHING: readonly never[] = []
 
 /**
  * One process, loaded: folds assignments into state.
@@ -94,6 +94,7 @@ export class HostedProcess {
   readonly #limits: ModuleLimits
   readonly #cells = new CellStore()
   readonly #mailbox = new Mailbox(this.#cells)
+  readonly #context: SlotContext
   readonly #memory: MemoryTree
   readonly #changedChunks = new Set<number>()
   #slots: Slot = 0
@@ -107,6 +108,14 @@ export class HostedProcess {
   ) {
     this.#process = process
     this.#limits = loaded.limits
+    this.#context = new SlotContext({
+      process,
+      cells: guestCells(this.#cells, GUEST_CELLS),
+      mailbox: this.#mailbox,
+      timersChanged: () => {
+        this.#timersChanged = true
+      },
+    })
     this.#memory = new MemoryTree(loaded.imageTree)
     this.#guest = loaded.factory.open(process, snapshot)
     if (snapshot === undefined) return
@@ -194,7 +203,8 @@ export class HostedProcess {
       depth: 0,
       timer: undefined,
     }
-    const { context } = this.#context({ process: this.#process, slot, timestampMs: guestMessage.timestampMs })
+    const context = this.#context
+    context.begin(slot, guestMessage.timestampMs)
     const ending = this.#run(guestMessage, context, this.#gasLimit(GAS_PER_QUERY_MAX))
     this.#guest.discard()
     this.#cells.discard()
@@ -299,9 +309,9 @@ export class HostedProcess {
   }
 
   #runSlot(message: GuestMessage, place: Place, fuel: bigint): Result {
-    const { context, outbox } = this.#context(place)
-    const limit = this.#gasLimit(fuel)
-    const ending = this.#run(message, context, limit)
+    const context = this.#context
+    context.begin(place.slot, place.timestampMs)
+    const ending = this.#run(message, context, this.#gasLimit(fuel))
     if (ending.status === 'error') {
       this.#guest.discard()
       this.#cells.discard()
@@ -309,8 +319,8 @@ export class HostedProcess {
       const output = ending.output ?? NO_BYTES
       return { ...emptyResult(place.slot, 'error'), gas: ending.gas, error, output, log: context.logged }
     }
-    const cause = { depth: message.depth, fuelLeft: fuel - ending.gas, origin: message.origin }
-    const pushes = outbox.seal(this.#mailbox, cause)
+    const { sent } = context
+    const outbox = sent?.seal(this.#mailbox, message, fuel - ending.gas) ?? NOTHING
     this.#guest.keep()
     this.#cells.keep()
     return {
@@ -320,26 +330,10 @@ export class HostedProcess {
       error: undefined,
       output: ending.output,
       log: context.logged,
-      outbox: pushes,
-      assigns: outbox.assigns,
-      dropped: outbox.dropped,
-    }
-  }
-
-  #context(place: Place): { context: SlotContext; outbox: Outbox } {
-    const outbox = new Outbox(this.#process, place.slot)
-    const context = new SlotContext({
-      process: this.#process.id,
-      slot: place.slot,
-      timestampMs: place.timestampMs,
-      cells: guestCells(this.#cells, GUEST_CELLS),
       outbox,
-      mailbox: this.#mailbox,
-      timersChanged: () => {
-        this.#timersChanged = true
-      },
-    })
-    return { context, outbox }
+      assigns: sent?.assigns ?? NOTHING,
+      dropped: sent?.dropped ?? NOTHING,
+    }
   }
 
   #run(message: GuestMessage, context: SlotContext, limit: bigint): Ending {
@@ -383,7 +377,7 @@ function fuelOf({ envelope }: Assignment): bigint {
 }
 
 function emptyResult(slot: Slot, status: ResultStatus): Result {
-  return { slot, status, gas: 0n, error: undefined, output: NO_BYTES, log: '', outbox: [], assigns: [], dropped: [] }
+  return { slot, status, gas: 0n, error: undefined, output: NO_BYTES, log: '', outbox: NOTHING, assigns: NOTHING, dropped: NOTHING }
 }
 
 function boundedError(error: ResultError): ResultError {

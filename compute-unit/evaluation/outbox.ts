@@ -5,8 +5,8 @@ import {
   DEPTH_MAX,
   FUEL_MIN,
   findTag,
+  type GuestMessage,
   isId,
-  type MessageId,
   makePush,
   OUTBOX_MAX,
   OUTBOX_SIZE_MAX_BYTES,
@@ -79,10 +79,10 @@ export class Outbox {
    * The pushes of a slot that ended well: each gets its seq, one level more of depth and an equal share of
    * the fuel that is left. Without fuel, or too deep, all are dropped, and the result says so.
    */
-  seal(mailbox: Mailbox, cause: { depth: number; fuelLeft: bigint; origin: MessageId }): Push[] {
+  seal(mailbox: Mailbox, cause: Pick<GuestMessage, 'depth' | 'origin'>, fuelLeft: bigint): Push[] {
     if (this.#sends.length === 0) return []
     const depth = cause.depth + 1
-    const fuel = cause.fuelLeft / BigInt(this.#sends.length)
+    const fuel = fuelLeft / BigInt(this.#sends.length)
     if (depth > DEPTH_MAX || fuel < FUEL_MIN) {
       const reason = depth > DEPTH_MAX ? `deeper than ${DEPTH_MAX}` : 'no fuel left'
       this.#drop(`${this.#sends.length} messages: ${reason}`)

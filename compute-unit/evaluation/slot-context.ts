@@ -5,6 +5,7 @@ import {
   concatBytes,
   fromBase64Url,
   type GuestContext,
+  type ProcessDescription,
   type ProcessId,
   type ResultError,
   type Slot,
@@ -13,26 +14,29 @@ import {
 } from '../../protocol/index.ts'
 import { GuestLimit } from './cells.ts'
 import type { Mailbox } from './mailbox.ts'
-import type { Outbox } from './outbox.ts'
+import { Outbox } from './outbox.ts'
 
 const LOG_MAX_CHARACTERS = 64 * 1024
 
 export interface SlotContextParts {
-  readonly process: ProcessId
-  readonly slot: Slot
-  readonly timestampMs: number
+  readonly process: ProcessDescription
   readonly cells: Cells
-  readonly outbox: Outbox
   readonly mailbox: Mailbox
   timersChanged(): void
 }
 
-/** What a guest can reach while one slot runs. A limit it broke is remembered, whatever the guest makes of the exception. */
+/**
+ * What a guest can reach while a slot runs: one object for each process, made ready for each slot by `begin`.
+ * A limit the guest broke is remembered, whatever it makes of the exception.
+ */
 export class SlotContext implements GuestContext {
   readonly cells: Cells
   brokenLimit: ResultError | undefined
   logged = ''
   readonly #parts: SlotContextParts
+  #slot: Slot = 0
+  #timestampMs = 0
+  #outbox: Outbox | undefined
   #randomBlocks = 0
 
   constructor(parts: SlotContextParts) {
@@ -40,21 +44,41 @@ export class SlotContext implements GuestContext {
     this.cells = this.#limitedCells(parts.cells)
   }
 
+  /** Makes ready for a slot: nothing of an earlier one is left. */
+  begin(slot: Slot, timestampMs: number): void {
+    this.#slot = slot
+    this.#timestampMs = timestampMs
+    this.#outbox = undefined
+    this.#randomBlocks = 0
+    this.brokenLimit = undefined
+    this.logged = ''
+  }
+
+  /** What the guest asked to be sent; nothing if it sent nothing. */
+  get sent(): Outbox | undefined {
+    return this.#outbox
+  }
+
+  get #sending(): Outbox {
+    this.#outbox ??= new Outbox(this.#parts.process, this.#slot)
+    return this.#outbox
+  }
+
   send(message: Parameters<GuestContext['send']>[0]): void {
-    this.#limited(() => this.#parts.outbox.send(message))
+    this.#limited(() => this.#sending.send(message))
   }
 
   spawn(spawn: Parameters<GuestContext['spawn']>[0]): ProcessId {
-    return this.#limited(() => this.#parts.outbox.spawn(spawn))
+    return this.#limited(() => this.#sending.spawn(spawn))
   }
 
   assign(message: string, processes: readonly string[], exclude: readonly string[]): void {
-    this.#limited(() => this.#parts.outbox.assign(message, processes, exclude))
+    this.#limited(() => this.#sending.assign(message, processes, exclude))
   }
 
   setTimer(key: CellKey, dueMs: number, everyMs?: number): void {
     // A timer that is due at once would fire in a circle; storms end by construction.
-    const earliest = this.#parts.timestampMs + TIMER_INTERVAL_MIN_MS
+    const earliest = this.#timestampMs + TIMER_INTERVAL_MIN_MS
     this.#parts.timersChanged()
     this.#limited(() => this.#parts.mailbox.setTimer({ key, dueMs: Math.max(dueMs, earliest), everyMs }))
   }
@@ -72,8 +96,8 @@ export class SlotContext implements GuestContext {
   random(length: number): Uint8Array {
     const bytes = new Uint8Array(length)
     for (let at = 0; at < length; at += 32) {
-      const seed = toUtf8(`/${this.#parts.slot}/${this.#randomBlocks}`)
-      const block = domainHash('atoll/random/1', concatBytes(fromBase64Url(this.#parts.process), seed))
+      const seed = toUtf8(`/${this.#slot}/${this.#randomBlocks}`)
+      const block = domainHash('atoll/random/1', concatBytes(fromBase64Url(this.#parts.process.id), seed))
       this.#randomBlocks += 1
       bytes.set(block.subarray(0, Math.min(32, length - at)), at)
     }
