@@ -1,6 +1,7 @@
 import { Failure, type FailureCode, findTag, isId, type Tag } from '../protocol/index.ts'
 import type { CommandContext } from './command.ts'
 import { matchesId } from './short-id.ts'
+import { addStandardModule } from './standard-module.ts'
 
 /** So that a short name never makes a client read a whole directory of a large node. */
 const LOOKED_AT_MAX = 10_000
@@ -18,6 +19,19 @@ export function findProcess(context: CommandContext, text: string): Promise<stri
 /** The id of the module that `text` names. @throws {Failure} `usage`, `unknown-module` */
 export function findModule(context: CommandContext, text: string): Promise<string> {
   return find(text, () => context.client().modules.list(context.limits), 'unknown-module')
+}
+
+/** As `findModule`; a module that comes with Atoll is added if the node does not have it yet. */
+export async function findOrAddModule(context: CommandContext, text: string): Promise<string> {
+  try {
+    return await findModule(context, text)
+  } catch (error) {
+    if (!Failure.is(error, 'unknown-module')) throw error
+    const added = await addStandardModule(context.client(), text, await context.signer(), context.limits)
+    if (added === undefined) throw error
+    context.terminal.err(`added the module ${text}, which comes with Atoll\n`)
+    return added
+  }
 }
 
 async function find(text: string, list: () => AsyncIterable<Named>, unknown: FailureCode): Promise<string> {

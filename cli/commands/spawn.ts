@@ -1,5 +1,5 @@
 import type { CommandContext, CommandEnd } from '../command.ts'
-import { findModule } from '../find-named.ts'
+import { findOrAddModule } from '../find-named.ts'
 import { choiceFlag, countFlag, readMessage, textFlag, textsFlag } from '../message-arguments.ts'
 import { showSent, WAITS } from '../show-sent.ts'
 
@@ -12,7 +12,7 @@ export async function spawn(context: CommandContext): Promise<CommandEnd> {
   const name = textFlag(flags, 'name')
   const process = await context.client().spawn(
     {
-      module: await findModule(context, moduleName),
+      module: await findOrAddModule(context, moduleName),
       tags: [...(name === undefined ? [] : [{ name: 'Name', value: name }]), ...tags],
       data,
       schedulers: someOf([textFlag(flags, 'scheduler') ?? []].flat()),

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { standardModules } from '../../node/index.ts'
 import {
   type AssignmentView,
@@ -65,6 +65,8 @@ it(`after ${KILLS} kills under load, no acknowledged message is lost or doubled,
   const prefixes = new Map<ProcessId, readonly string[]>()
   let count = 0
   let node = await startNode(data)
+  // A failed check must not leave a node behind.
+  onTestFinished(() => node.kill())
   let client = await connect({ url: node.url, signer: ed25519Signer(SEED) })
   const modules = new Map<string, string>()
   for (const { name, wasm, tags: moduleTags } of await standardModules()) {
