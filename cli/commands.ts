@@ -23,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
       'allowed-hosts': { type: 'string', value: 'names', about: 'names this node is reached by, beside loopback' },
       hosts: { type: 'string', value: 'count', about: 'child processes that evaluate (ATOLL_HOSTS)' },
       'log-level': { type: 'string', value: 'level', about: 'silent, error, warn, info or debug (ATOLL_LOG_LEVEL)' },
+      'accept-restored': { type: 'boolean', about: 'the data folder is a copy, and no other copy was written to since' },
       demo: { type: 'boolean', about: 'on the first start, spawn two processes that talk to each other' },
     },
     examples: ['atoll up', 'atoll up --port 0 --data ./node-b -o ndjson'],

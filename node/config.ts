@@ -13,6 +13,11 @@ const SETTINGS = {
   hosts: { schema: z.coerce.number().int().min(1).max(64).optional(), value: undefined, about: 'child processes that evaluate' },
   residentBytes: { schema: z.coerce.number().int().min(1_000_000).optional(), value: undefined, about: 'bytes of guests kept loaded' },
   signerRate: { schema: z.coerce.number().positive().optional(), value: undefined, about: 'messages a signer may send a second' },
+  acceptRestored: {
+    schema: z.union([z.boolean(), z.stringbool()]),
+    value: false,
+    about: 'the data folder is a copy, and no other copy was written to since',
+  },
   logLevel: { schema: z.enum(['silent', 'error', 'warn', 'info', 'debug']), value: 'warn', about: 'how much is logged' },
 } as const
 

@@ -35,6 +35,8 @@ export interface NodeOptions {
   readonly hosts?: number | undefined
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
+  /** The data folder is a copy or was restored, and the operator says that no other copy was written to since. */
+  readonly acceptRestored?: boolean | undefined
   readonly logger?: NodeLogger | undefined
   readonly clock?: Clock | undefined
   /** Opens the log; the Hypercores below `data`, unless a test brings its own. */
@@ -112,7 +114,7 @@ async function openNode(
   const clock = options.clock ?? systemClock
   await privateFolder(options.data)
   const keys = await openKeystore(join(options.data, 'keys'))
-  const log = await openLog(options, keys.seed)
+  const log = await openLog(options, keys.seed, logger)
   keep(log)
   const metrics = new Metrics()
   const { hosts, residentBytes, signerRate, progress } = options
@@ -138,7 +140,14 @@ async function openNode(
   return make({ key: keys.key, log, ...units, operations, gateway })
 }
 
-function openLog(options: NodeOptions, seed: Uint8Array): Promise<Log> {
+async function openLog(options: NodeOptions, seed: Uint8Array, logger: NodeLogger): Promise<Log> {
   if (options.openLog !== undefined) return options.openLog({ seed })
-  return HypercoreLog.open({ directory: options.data, keySeed: seed })
+  const { data: directory, acceptRestored } = options
+  const onProgress = ({ phase, done, total }: { phase: string; done: number; total: number }): void =>
+    logger.info({ phase, done, total }, 'opening the data folder')
+  const log = await HypercoreLog.open({ directory, keySeed: seed, acceptRestored, onProgress })
+  for (const { feed, failure } of log.frozen) {
+    logger.error({ process: feed.process, code: failure.code, ...failure.details }, failure.message)
+  }
+  return log
 }

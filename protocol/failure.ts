@@ -67,7 +67,7 @@ export const FAILURES = {
   // 4xxx: this machine
   'disk-full': row(4001, 'host', 507, 'The disk is full', 'Free space; the node goes on by itself.'),
   'feed-frozen': row(4002, 'host', 503, 'The feed contradicts the journal or its own past', 'Restore the data folder whole, or repair it from a peer; nothing is written until then.'),
-  'data-folder-moved': row(4003, 'host', 503, 'The data folder is a copy or was restored', 'Start from the original folder: a copy could give two messages one slot.'),
+  'data-folder-moved': row(4003, 'host', 503, 'The data folder is a copy or was restored', 'Start from the original folder: a copy could give two messages one slot. If no other copy was written to since, atoll up --accept-restored.'),
   'data-folder-locked': row(4004, 'host', 503, 'Another node uses that data folder', 'Stop it, or use another folder with --data.'),
   'data-folder-damaged': row(4005, 'host', 503, 'The data folder is damaged beyond its journal', 'Restore it whole from the original disk, or repair it from a peer.'),
   'open-keys': row(4006, 'host', 503, 'A key file can be read by others', 'chmod 600 the file and chmod 700 its folder, then start again.'),
