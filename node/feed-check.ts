@@ -63,7 +63,10 @@ export class FeedCheck {
     const verdicts = await this.#verdicts(bytes, frame.firstSlot)
     const refused = verdicts.findIndex(verdict => verdict.status === 'refused')
     if (refused >= 0) {
-      throw new VerifyFault(frame.firstSlot + refused, 'the signature or certificate of the message does not hold')
+      throw new VerifyFault(
+        frame.firstSlot + refused,
+        'the signature or certificate of the message does not hold',
+      )
     }
     this.#nextSlot += frame.assignments.length
     return { bytes, firstSlot: frame.firstSlot, verdicts }
@@ -79,8 +82,10 @@ export class FeedCheck {
 
   #checkPlace({ firstSlot, assignments }: Frame): void {
     const next = this.#nextSlot
-    if (firstSlot > next) throw new VerifyFault(next, `slots are missing: after ${next - 1} comes ${firstSlot}`)
-    if (firstSlot < next) throw new VerifyFault(next, `slots are out of order: after ${next - 1} comes ${firstSlot}`)
+    if (firstSlot > next)
+      throw new VerifyFault(next, `slots are missing: after ${next - 1} comes ${firstSlot}`)
+    if (firstSlot < next)
+      throw new VerifyFault(next, `slots are out of order: after ${next - 1} comes ${firstSlot}`)
     const [first] = assignments
     if (firstSlot === 0 && first !== undefined && !sameMessage(first.envelope, this.#spawn)) {
       throw new VerifyFault(0, 'slot 0 does not hold the spawn message')
@@ -89,7 +94,8 @@ export class FeedCheck {
 
   #checkTimes({ firstSlot, assignments }: Frame): void {
     for (const [i, { timestampMs }] of assignments.entries()) {
-      if (timestampMs < this.#lastMs) throw new VerifyFault(firstSlot + i, 'the timestamp is before the one of the slot before')
+      if (timestampMs < this.#lastMs)
+        throw new VerifyFault(firstSlot + i, 'the timestamp is before the one of the slot before')
       this.#lastMs = timestampMs
     }
   }
@@ -107,12 +113,17 @@ export class FeedCheck {
   }
 
   async #verdicts(bytes: Uint8Array, firstSlot: Slot): Promise<Verdict[]> {
-    const messages = { slotsOf: async (_: unknown, ids: readonly MessageId[]) => ids.map(id => this.#slots.get(id)) }
+    const messages = {
+      slotsOf: async (_: unknown, ids: readonly MessageId[]) => ids.map(id => this.#slots.get(id)),
+    }
     try {
       return await verdictsOn(this.#process, bytes, false, { directory: this.#known, messages })
     } catch (error) {
       if (!Failure.is(error, 'unknown-process')) throw VerifyFault.from(firstSlot, error)
-      throw new VerifyFault(firstSlot, `the spawn message of a sender is not at hand: ${String(error.details['process'])}`)
+      throw new VerifyFault(
+        firstSlot,
+        `the spawn message of a sender is not at hand: ${String(error.details['process'])}`,
+      )
     }
   }
 }

@@ -16,8 +16,22 @@ export interface HostProgram {
 export function hostProgram(flags: readonly string[] = []): HostProgram {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const path = fileURLToPath(new URL(`host-main.${extension}`, import.meta.url))
-  const rights = ['--permission', ...readable(fileURLToPath(new URL('..', import.meta.url))).map(folder => `--allow-fs-read=${folder}*`)]
-  return { path, execArgv: [...rights, '--stack-size=3900', '--no-warnings', '--max-old-space-size=2048', ...flags] }
+  const rights = [
+    '--permission',
+    ...readable(fileURLToPath(new URL('..', import.meta.url))).map(
+      folder => `--allow-fs-read=${folder}*`,
+    ),
+  ]
+  return {
+    path,
+    execArgv: [
+      ...rights,
+      '--stack-size=3900',
+      '--no-warnings',
+      '--max-old-space-size=2048',
+      ...flags,
+    ],
+  }
 }
 
 /** This program's own folder, and where its packages may lie: beside it, above it if it is one itself, or linked. */

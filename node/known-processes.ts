@@ -39,8 +39,12 @@ export class KnownProcesses {
   /** The spawn message of a process, of its parent, and so on, up to one that is known or signed by a key. */
   async #lineage(id: ProcessId): Promise<{ process: ProcessId; envelope: Uint8Array }[]> {
     const lineage: { process: ProcessId; envelope: Uint8Array }[] = []
-    for (let process: ProcessId | undefined = id; process !== undefined && !this.#known.has(process); ) {
-      if (lineage.length >= ANCESTORS_MAX) throw new Error(`${id} has more than ${ANCESTORS_MAX} ancestors`)
+    for (
+      let process: ProcessId | undefined = id;
+      process !== undefined && !this.#known.has(process);
+    ) {
+      if (lineage.length >= ANCESTORS_MAX)
+        throw new Error(`${id} has more than ${ANCESTORS_MAX} ancestors`)
       const envelope = await this.#source.spawnEnvelope(process)
       if (envelope === undefined) {
         if (process === id) return []
@@ -55,17 +59,20 @@ export class KnownProcesses {
   async #proven(id: ProcessId, bytes: Uint8Array): Promise<ProcessDescription> {
     const envelope = decodeEnvelope(bytes)
     const description = describeProcess(envelope)
-    if (description.id !== id) throw new Error(`the spawn message makes ${description.id}, not ${id}`)
+    if (description.id !== id)
+      throw new Error(`the spawn message makes ${description.id}, not ${id}`)
     if (envelope.kind === 'item') {
       const item = parseDataItem(envelope.item)
       refuseDuplicateSystemTags(item.tags)
       if (findTag(item.tags, 'Type') !== 'Process') throw new Error(`the item of ${id} is no spawn`)
-      if (!verifyDataItem(item)) throw new Error(`the signature on the spawn message of ${id} does not hold`)
+      if (!verifyDataItem(item))
+        throw new Error(`the signature on the spawn message of ${id} does not hold`)
     } else if (envelope.kind === 'push') {
       const parent = this.#known.get(envelope.push.core.from)
       if (parent === undefined) throw new Error(`the parent of ${id} is not known`)
       const reason = refutePush(envelope.push, envelope.proof, parent)
-      if (reason !== undefined) throw new Error(`the spawn message of ${id} does not hold: ${reason}`)
+      if (reason !== undefined)
+        throw new Error(`the spawn message of ${id} does not hold: ${reason}`)
     }
     return description
   }

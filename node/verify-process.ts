@@ -49,7 +49,9 @@ export interface VerifyReport {
 
 export interface VerifyOptions extends Pick<CallOptions, 'signal'> {
   /** Told after each frame. */
-  readonly onProgress?: ((progress: { readonly slots: Slot; readonly frames: number }) => void) | undefined
+  readonly onProgress?:
+    | ((progress: { readonly slots: Slot; readonly frames: number }) => void)
+    | undefined
   /** Keep state root and gas of each slot. */
   readonly steps?: boolean | undefined
   /** Where guests run; a fresh host of this machine, unless named. */
@@ -65,7 +67,10 @@ const WINDOW = 8
  * evaluated again in a fresh host, and each certificate says what came of its frame. Ends at the first fault.
  * @throws {Failure} `host-fault` if this machine cannot evaluate it, `aborted`
  */
-export async function verifyProcess(source: ProcessSource, options: VerifyOptions = {}): Promise<VerifyReport> {
+export async function verifyProcess(
+  source: ProcessSource,
+  options: VerifyOptions = {},
+): Promise<VerifyReport> {
   const startedMs = performance.now()
   installCrypto(nativeCrypto)
   const progress = new Progress(source.process)
@@ -99,7 +104,17 @@ class Progress {
 
   report(ms: number): VerifyReport {
     const { process, slots, frames, certified, stateRoot, gas, steps, fault } = this
-    const report = { process, slots, frames, certified, ok: fault === undefined, stateRoot, gas, steps, ms }
+    const report = {
+      process,
+      slots,
+      frames,
+      certified,
+      ok: fault === undefined,
+      stateRoot,
+      gas,
+      steps,
+      ms,
+    }
     return fault === undefined ? report : { ...report, firstFault: fault }
   }
 }
@@ -171,9 +186,16 @@ class Verification {
   async #open(process: ProcessDescription): Promise<Uint8Array> {
     const module = await this.#module(process)
     const spawn = await this.#source.spawnEnvelope(process.id)
-    if (spawn === undefined) throw new VerifyFault(0, `the spawn message of ${process.id} is not at hand`)
+    if (spawn === undefined)
+      throw new VerifyFault(0, `the spawn message of ${process.id} is not at hand`)
     await this.#seat.load(module)
-    await this.#seat.ask({ kind: 'open', process: process.id, module: module.id, spawn, snapshot: undefined })
+    await this.#seat.ask({
+      kind: 'open',
+      process: process.id,
+      module: module.id,
+      spawn,
+      snapshot: undefined,
+    })
     return spawn
   }
 
@@ -193,7 +215,13 @@ class Verification {
   #ask(frame: CheckedFrame): void {
     const { bytes, verdicts } = frame
     const steps = this.#options.steps === true
-    const request = { kind: 'evaluate' as const, process: this.#source.process, frame: bytes, verdicts, steps }
+    const request = {
+      kind: 'evaluate' as const,
+      process: this.#source.process,
+      frame: bytes,
+      verdicts,
+      steps,
+    }
     const outcome = this.#seat.ask(request).then(answer => {
       if (answer.kind === 'evaluated') return answer.outcome
       throw new Failure('host-fault', { answer: answer.kind })
@@ -210,7 +238,10 @@ class Verification {
     const outcome = await oldest.outcome
     const certificate = await this.#certificates?.next()
     if (certificate?.done === false) {
-      const what = certificateDifference(certificate.value, process, { frameHash: frameHash(frame.bytes), outcome })
+      const what = certificateDifference(certificate.value, process, {
+        frameHash: frameHash(frame.bytes),
+        outcome,
+      })
       if (what !== undefined) throw new VerifyFault(frame.firstSlot, what)
       this.#progress.certified += 1
     }
@@ -219,7 +250,8 @@ class Verification {
 
   #count(frame: CheckedFrame, outcome: FrameOutcome): void {
     const progress = this.#progress
-    for (const [i, step] of outcome.steps.entries()) progress.steps.push({ slot: frame.firstSlot + i, ...step })
+    for (const [i, step] of outcome.steps.entries())
+      progress.steps.push({ slot: frame.firstSlot + i, ...step })
     progress.slots = frame.firstSlot + frame.verdicts.length
     progress.frames += 1
     progress.stateRoot = outcome.stateRoot

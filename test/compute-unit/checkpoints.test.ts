@@ -16,12 +16,19 @@ interface State {
 
 const chunk = (fill: number): Uint8Array => new Uint8Array(16).fill(fill)
 
-function delta(slots: number, chunks: SnapshotDelta['chunks'], cells: SnapshotDelta['cells']): SnapshotDelta {
+function delta(
+  slots: number,
+  chunks: SnapshotDelta['chunks'],
+  cells: SnapshotDelta['cells'],
+): SnapshotDelta {
   const hash = chunk(slots % 256)
   return { slots, pages: slots, engine: hash, logHash: hash, stateRoot: hash, chunks, cells }
 }
 
-const asState = (read: { chunks: ReadonlyMap<number, Uint8Array>; cells: readonly (readonly [string, Uint8Array])[] }): State => ({
+const asState = (read: {
+  chunks: ReadonlyMap<number, Uint8Array>
+  cells: readonly (readonly [string, Uint8Array])[]
+}): State => ({
   chunks: new Map([...read.chunks].sort(([a], [b]) => a - b)),
   cells: new Map([...read.cells].sort(([a], [b]) => (a < b ? -1 : 1))),
 })
@@ -31,10 +38,21 @@ const copyOf = (state: State): State => ({
   cells: new Map([...state.cells].sort(([a], [b]) => (a < b ? -1 : 1))),
 })
 
-const cellName = fc.constantFrom('', 'a', 'a\u0000\u0000\u0000\u0000\u0000\u0000\u0000', 'a\u0000\u0000\u0000\u0000\u0000\u0000\u0000\u0001', 'b', 'ab', '\u00ff')
+const cellName = fc.constantFrom(
+  '',
+  'a',
+  'a\u0000\u0000\u0000\u0000\u0000\u0000\u0000',
+  'a\u0000\u0000\u0000\u0000\u0000\u0000\u0000\u0001',
+  'b',
+  'ab',
+  '\u00ff',
+)
 const change = fc.record({
   chunks: fc.array(fc.tuple(fc.nat(5), fc.nat(255)), { maxLength: 4 }),
-  cells: fc.array(fc.tuple(cellName, fc.option(fc.uint8Array({ maxLength: 2 }), { nil: undefined })), { maxLength: 4 }),
+  cells: fc.array(
+    fc.tuple(cellName, fc.option(fc.uint8Array({ maxLength: 2 }), { nil: undefined })),
+    { maxLength: 4 },
+  ),
   slots: fc.integer({ min: 1, max: 300 }),
 })
 const step = fc.oneof(
@@ -93,7 +111,9 @@ describe('checkpoints', () => {
       if (at > 1) cells.push([`cell ${at - 1}`, undefined])
       await checkpoints.write(P, at, delta(at, new Map(), cells))
     }
-    const held = await Array.fromAsync(store.range({ gte: new Uint8Array(0), lt: new Uint8Array(64).fill(255) }))
+    const held = await Array.fromAsync(
+      store.range({ gte: new Uint8Array(0), lt: new Uint8Array(64).fill(255) }),
+    )
     expect(held.length).toBeLessThan(40)
     expect((await checkpoints.read(P, 60))?.cells).toEqual([['cell 60', chunk(1)]])
   })
@@ -103,10 +123,15 @@ describe('checkpoints', () => {
     const checkpoints = new Checkpoints(store)
     for (const at of [1, 2, 3]) await checkpoints.write(P, at, delta(at, new Map(), []))
     const prefix = Buffer.from('compute/checkpoint/')
-    const entries = await Array.fromAsync(store.range({ gte: prefix, lt: Buffer.from('compute/checkpoint0') }))
+    const entries = await Array.fromAsync(
+      store.range({ gte: prefix, lt: Buffer.from('compute/checkpoint0') }),
+    )
     const [first, second] = entries
     if (first === undefined || second === undefined) throw new TypeError('expected entries')
-    store.write([{ key: second.key, value: new Uint8Array(3) }, { key: first.key, value: second.value }])
+    store.write([
+      { key: second.key, value: new Uint8Array(3) },
+      { key: first.key, value: second.value },
+    ])
     expect((await checkpoints.list(P)).map(({ slots }) => slots)).toEqual([3])
     expect(await checkpoints.read(P, 2)).toBeUndefined()
   })

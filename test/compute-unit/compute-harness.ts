@@ -42,14 +42,21 @@ export class ComputeHarness implements AsyncDisposable {
   readonly troubles: string[]
   #timeMs = 1_700_000_000_000
 
-  private constructor(parts: { log: MemoryLog; unit: ComputeUnit; timers: Map<ProcessId, readonly Timer[]>; troubles: string[] }) {
+  private constructor(parts: {
+    log: MemoryLog
+    unit: ComputeUnit
+    timers: Map<ProcessId, readonly Timer[]>
+    troubles: string[]
+  }) {
     this.log = parts.log
     this.unit = parts.unit
     this.timers = parts.timers
     this.troubles = parts.troubles
   }
 
-  static async open(options: { log?: MemoryLog; unit?: number } & Partial<ComputeUnitParts> = {}): Promise<ComputeHarness> {
+  static async open(
+    options: { log?: MemoryLog; unit?: number } & Partial<ComputeUnitParts> = {},
+  ): Promise<ComputeHarness> {
     const { log = MemoryLog.open(), unit: number = UNIT, ...parts } = options
     const timers = new Map<ProcessId, readonly Timer[]>()
     const troubles: string[] = []
@@ -101,13 +108,20 @@ export class ComputeHarness implements AsyncDisposable {
     return written
   }
 
-  async #write(process: ProcessId, envelopes: readonly Envelope[], timestampMs: number | undefined): Promise<Slot> {
+  async #write(
+    process: ProcessId,
+    envelopes: readonly Envelope[],
+    timestampMs: number | undefined,
+  ): Promise<Slot> {
     this.#timeMs += 1000
     const description = await this.describe(process)
     const feed = messagesFeed(description)
     const index = await this.log.length(feed)
     const firstSlot = await slotCount(this.log, feed)
-    const assignments = envelopes.map(envelope => ({ timestampMs: timestampMs ?? this.#timeMs, envelopeBytes: encodeEnvelope(envelope) }))
+    const assignments = envelopes.map(envelope => ({
+      timestampMs: timestampMs ?? this.#timeMs,
+      envelopeBytes: encodeEnvelope(envelope),
+    }))
     const bytes = encodeFrame(firstSlot, assignments)
     const ids = envelopes.map((envelope, i) => idOf(envelope, process, firstSlot + i))
     await this.log.commit([{ feed, index, bytes, ids, firstSlot }])
@@ -169,10 +183,15 @@ function idOf(envelope: Envelope, process: ProcessId, slot: Slot): ReturnType<ty
 }
 
 /** A message as it stands in a feed. */
-export const itemEnvelope = (process: ProcessId, tags: Tags = {}, data: string | Uint8Array = ''): Envelope => ({
+export const itemEnvelope = (
+  process: ProcessId,
+  tags: Tags = {},
+  data: string | Uint8Array = '',
+): Envelope => ({
   kind: 'item',
   item: messageItem(process, { tags, data }).bytes,
 })
 
 /** The id of the item in an envelope. */
-export const itemIdOf = (envelope: Envelope): string => (envelope.kind === 'item' ? parseDataItem(envelope.item).id : '')
+export const itemIdOf = (envelope: Envelope): string =>
+  envelope.kind === 'item' ? parseDataItem(envelope.item).id : ''

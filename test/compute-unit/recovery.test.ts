@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { asProcessId, type Certificate, encodeCertificate, type ModuleId, type ProcessId, type StoreChange, toHex } from '../../protocol/index.ts'
+import {
+  asProcessId,
+  type Certificate,
+  encodeCertificate,
+  type ModuleId,
+  type ProcessId,
+  type StoreChange,
+  toHex,
+} from '../../protocol/index.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
 import { moduleItem } from '../fakes/signed-items.ts'
@@ -19,26 +27,48 @@ beforeAll(async () => {
   wasm = await wat(SAMPLE_ACTOR)
 })
 
-const hexOf = (certificates: readonly Certificate[]): string[] => certificates.map(one => toHex(encodeCertificate(one)))
+const hexOf = (certificates: readonly Certificate[]): string[] =>
+  certificates.map(one => toHex(encodeCertificate(one)))
 
 /** A process with some history: kept runs, failed runs, memory that grew; a frame for each slot. */
-async function withHistory(harness: ComputeHarness, slots: number, module?: ModuleId): Promise<ProcessId> {
-  const process = await harness.spawn(module ?? (await harness.addModule(wasm, [{ name: 'Module-Format', value: 'actor' }])))
-  for (let i = 1; i < slots; i++) await harness.write(process, [itemEnvelope(process, {}, i % 7 === 3 ? TRAP : i === 5 ? GROW : COUNT)])
+async function withHistory(
+  harness: ComputeHarness,
+  slots: number,
+  module?: ModuleId,
+): Promise<ProcessId> {
+  const process = await harness.spawn(
+    module ?? (await harness.addModule(wasm, [{ name: 'Module-Format', value: 'actor' }])),
+  )
+  for (let i = 1; i < slots; i++)
+    await harness.write(process, [
+      itemEnvelope(process, {}, i % 7 === 3 ? TRAP : i === 5 ? GROW : COUNT),
+    ])
   await harness.unit.result(process, slots - 1)
   return process
 }
 
 /** Forgets what is in hosts, and opens everything again from what is stored. */
-async function reopened(harness: ComputeHarness, store: 'kept' | 'lost' = 'kept'): Promise<ComputeHarness> {
+async function reopened(
+  harness: ComputeHarness,
+  store: 'kept' | 'lost' = 'kept',
+): Promise<ComputeHarness> {
   const log = MemoryLog.open({ from: harness.log })
   await copyDirectory(harness.log, log)
   if (store === 'kept') {
-    const everything = harness.log.store.range({ gte: new Uint8Array(0), lt: new Uint8Array(100).fill(255) })
+    const everything = harness.log.store.range({
+      gte: new Uint8Array(0),
+      lt: new Uint8Array(100).fill(255),
+    })
     const changes: StoreChange[] = await Array.fromAsync(everything)
     log.store.write(changes)
     for (const { id } of await harness.log.directory.processes({ limit: 100 })) {
-      const feed = { kind: 'results' as const, process: id, epoch: 0, signers: [keyOf(2)], quorum: 1 }
+      const feed = {
+        kind: 'results' as const,
+        process: id,
+        epoch: 0,
+        signers: [keyOf(2)],
+        quorum: 1,
+      }
       await log.append(feed, 0, await Array.fromAsync(harness.log.blocks(feed, 0)))
     }
   }
@@ -51,10 +81,14 @@ describe('the work of a host that dies', { timeout: 60_000 }, () => {
     const process = await withHistory(harness, 3)
     let slots = 3
     for (let stage = 0; stage < 6; stage++) {
-      for (let i = 0; i < 40; i++) slots = 1 + (await harness.write(process, [itemEnvelope(process, {}, i % 9 === 4 ? TRAP : COUNT)]))
+      for (let i = 0; i < 40; i++)
+        slots =
+          1 +
+          (await harness.write(process, [itemEnvelope(process, {}, i % 9 === 4 ? TRAP : COUNT)]))
       const pids = harness.unit.hostPids
       expect(pids.length).toBeGreaterThan(0)
-      for (let turn = 0; turn < stage * 4; turn++) await new Promise(resolve => setImmediate(resolve))
+      for (let turn = 0; turn < stage * 4; turn++)
+        await new Promise(resolve => setImmediate(resolve))
       for (const pid of pids) globalThis.process.kill(pid, 'SIGKILL')
       if (stage === 3) await harness.unit.checkpoint(process)
       await harness.unit.result(process, slots - 1)
@@ -62,8 +96,13 @@ describe('the work of a host that dies', { timeout: 60_000 }, () => {
     expect(await harness.unit.evaluated(process)).toBe(243)
     await using witness = await ComputeHarness.open()
     await witness.mirror(harness, process)
-    expect(hexOf(await harness.certificates(process))).toEqual(hexOf(await witness.certificates(process)))
-    for (let slot = 0; slot < slots; slot++) expect(await harness.unit.result(process, slot)).toEqual(await witness.unit.result(process, slot))
+    expect(hexOf(await harness.certificates(process))).toEqual(
+      hexOf(await witness.certificates(process)),
+    )
+    for (let slot = 0; slot < slots; slot++)
+      expect(await harness.unit.result(process, slot)).toEqual(
+        await witness.unit.result(process, slot),
+      )
   })
 })
 
@@ -82,7 +121,10 @@ describe('a process that is opened again', { timeout: 60_000 }, () => {
       expect(await again.unit.result(process, 25)).toEqual(expected)
       expect(await again.unit.memory(process)).toEqual(memory)
       expect(hexOf(await again.certificates(process))).toEqual(certificates)
-      for (let slot = 0; slot < 25; slot++) expect(await again.unit.result(process, slot)).toEqual(await harness.unit.result(process, slot))
+      for (let slot = 0; slot < 25; slot++)
+        expect(await again.unit.result(process, slot)).toEqual(
+          await harness.unit.result(process, slot),
+        )
     }
   })
 
@@ -95,28 +137,42 @@ describe('a process that is opened again', { timeout: 60_000 }, () => {
     await harness.ask(process, {}, COUNT)
     const memory = await harness.unit.memory(process)
     const entries = [
-      ...(await Array.fromAsync(harness.log.store.range({ gte: Buffer.from('compute/c'), lt: Buffer.from('compute/d') }))),
+      ...(await Array.fromAsync(
+        harness.log.store.range({ gte: Buffer.from('compute/c'), lt: Buffer.from('compute/d') }),
+      )),
     ]
-    expect(new Set(entries.map(({ key }) => textOf(key).split('/')[1]))).toEqual(new Set(['checkpoint', 'chunk']))
+    expect(new Set(entries.map(({ key }) => textOf(key).split('/')[1]))).toEqual(
+      new Set(['checkpoint', 'chunk']),
+    )
     const damages: ((value: Uint8Array) => Uint8Array | undefined)[] = [
-      value => value.map((byte, i) => (i === (value.length >> 1) ? byte ^ 4 : byte)),
+      value => value.map((byte, i) => (i === value.length >> 1 ? byte ^ 4 : byte)),
       value => value.subarray(0, value.length - 1),
       () => undefined,
       () => new Uint8Array(0),
     ]
     const kindOf = (key: Uint8Array): string => textOf(key).split('/')[1] ?? ''
-    const some = entries.filter(({ key }, i) => entries.findIndex(one => kindOf(one.key) === kindOf(key)) + 4 > i)
+    const some = entries.filter(
+      ({ key }, i) => entries.findIndex(one => kindOf(one.key) === kindOf(key)) + 4 > i,
+    )
     for (const [i, { key, value }] of some.entries()) {
       const damage = damages[i % damages.length]
       await using again = await reopened(harness)
       again.log.store.write([{ key, value: damage?.(value) }])
       expect(await again.unit.memory(process), textOf(key).slice(0, 24)).toEqual(memory)
       if (i % 4 !== 0) continue
-      const next = await again.unit.query(process, { from: 'a', owner: 'b', id: 'c', tags: [], data: COUNT })
+      const next = await again.unit.query(process, {
+        from: 'a',
+        owner: 'b',
+        id: 'c',
+        tags: [],
+        data: COUNT,
+      })
       expect(next.status).toBe('ok')
     }
     await using all = await reopened(harness)
-    all.log.store.write(entries.map(({ key, value }) => ({ key, value: value.map(byte => byte ^ 0x55) })))
+    all.log.store.write(
+      entries.map(({ key, value }) => ({ key, value: value.map(byte => byte ^ 0x55) })),
+    )
     expect(await all.unit.memory(process)).toEqual(memory)
   })
 
@@ -125,18 +181,23 @@ describe('a process that is opened again', { timeout: 60_000 }, () => {
     const module = await harness.addModule(wasm, [{ name: 'Module-Format', value: 'actor' }])
     const processes = await Promise.all([1, 2, 3].map(() => harness.spawn(module)))
     for (let round = 0; round < 600; round++) {
-      for (const process of processes) await harness.write(process, [itemEnvelope(process, {}, round % 9 === 3 ? TRAP : COUNT)])
+      for (const process of processes)
+        await harness.write(process, [itemEnvelope(process, {}, round % 9 === 3 ? TRAP : COUNT)])
       if (round % 20 === 0) await harness.unit.result(processes[0] ?? asProcessId(''), round + 1)
     }
     for (const process of processes) await harness.unit.result(process, 600)
     expect(harness.troubles).toEqual([])
-    const checkpoints = await Promise.all(processes.map(process => harness.unit.checkpointsOf(process)))
+    const checkpoints = await Promise.all(
+      processes.map(process => harness.unit.checkpointsOf(process)),
+    )
     // Too few slots for any other reason to write one.
     expect(checkpoints.flat().length).toBeGreaterThan(0)
     await using witness = await ComputeHarness.open()
     for (const process of processes) {
       await witness.mirror(harness, process)
-      expect(hexOf(await harness.certificates(process))).toEqual(hexOf(await witness.certificates(process)))
+      expect(hexOf(await harness.certificates(process))).toEqual(
+        hexOf(await witness.certificates(process)),
+      )
       expect(await harness.unit.memory(process)).toEqual(await witness.unit.memory(process))
     }
   })
@@ -148,7 +209,9 @@ describe('a process that is opened again', { timeout: 60_000 }, () => {
     for (let i = 0; i < 30; i++) await harness.write(process, [itemEnvelope(process, {}, COUNT)])
     await harness.unit.result(process, 37)
     await using again = await reopened(harness)
-    const asked = Array.from({ length: 10 }, (_, i) => (i % 3 === 0 ? again.unit.cell(process, COUNT) : again.unit.memory(process)))
+    const asked = Array.from({ length: 10 }, (_, i) =>
+      i % 3 === 0 ? again.unit.cell(process, COUNT) : again.unit.memory(process),
+    )
     const more = again.put(process, itemEnvelope(process, {}, COUNT))
     await Promise.all([...asked, more])
     expect(again.troubles).toEqual([])
@@ -184,8 +247,11 @@ describe('dry-runs', { timeout: 60_000 }, () => {
 
   afterAll(() => harness[Symbol.asyncDispose]())
 
-  const query = (process: ProcessId, data: Uint8Array, tags: readonly { name: string; value: string }[] = []) =>
-    harness.unit.query(process, { from: 'me', owner: 'me', id: 'query', tags, data })
+  const query = (
+    process: ProcessId,
+    data: Uint8Array,
+    tags: readonly { name: string; value: string }[] = [],
+  ) => harness.unit.query(process, { from: 'me', owner: 'me', id: 'query', tags, data })
 
   it('see the latest state and change nothing', async () => {
     const counter = await harness.spawn(await harness.addStandard('counter'))
@@ -213,16 +279,28 @@ describe('dry-runs', { timeout: 60_000 }, () => {
     const process = await withHistory(harness, 2)
     const many = Array.from({ length: 129 }, () => ({ name: 'a', value: 'b' }))
     await expect(query(process, COUNT, many)).rejects.toMatchObject({ code: 'malformed-request' })
-    await expect(query(process, COUNT, [{ name: 'a', value: '\ud800' }])).rejects.toMatchObject({ code: 'malformed-request' })
+    await expect(query(process, COUNT, [{ name: 'a', value: '\ud800' }])).rejects.toMatchObject({
+      code: 'malformed-request',
+    })
     expect((await query(process, COUNT)).status).toBe('ok')
-    await expect(harness.unit.query(asProcessId(fakeId(70)), { from: '', owner: '', id: '', tags: [], data: COUNT })).rejects.toMatchObject({ code: 'unknown-process' })
+    await expect(
+      harness.unit.query(asProcessId(fakeId(70)), {
+        from: '',
+        owner: '',
+        id: '',
+        tags: [],
+        data: COUNT,
+      }),
+    ).rejects.toMatchObject({ code: 'unknown-process' })
   })
 
   it('of many callers at once all see whole states', async () => {
     const counter = await harness.spawn(await harness.addStandard('counter'))
     const asked = Array.from({ length: 40 }, async (_, i) => {
       if (i % 2 === 0) await harness.write(counter, [itemEnvelope(counter, { Action: 'Add' })])
-      const { output, slot } = await query(counter, new Uint8Array(0), [{ name: 'Action', value: 'Get' }])
+      const { output, slot } = await query(counter, new Uint8Array(0), [
+        { name: 'Action', value: 'Get' },
+      ])
       expect(textOf(output)).toBe(String(slot))
     })
     await Promise.all(asked)

@@ -25,12 +25,20 @@ import { tagsOf } from '../fakes/signed-items.ts'
 
 const NO_BYTES = new Uint8Array(0)
 
-export type Script = (context: GuestContext, message: GuestMessage, gasLimit: bigint) => Ending | undefined
+export type Script = (
+  context: GuestContext,
+  message: GuestMessage,
+  gasLimit: bigint,
+) => Ending | undefined
 
 export const SELF = asProcessId(fakeId(2))
 export const SENDER = asProcessId(fakeId(5))
 
-export const ok = (gas = 10n, output: Uint8Array = NO_BYTES): Ending => ({ status: 'ok', gas, output })
+export const ok = (gas = 10n, output: Uint8Array = NO_BYTES): Ending => ({
+  status: 'ok',
+  gas,
+  output,
+})
 
 /** A format whose programs are functions of this test; without memory, all state is in cells. */
 function factoryOf(script: () => Script): GuestFactory {
@@ -62,14 +70,23 @@ export class Scripted {
     const description: ProcessDescription = {
       id: SELF,
       module: asModuleId(fakeId(4)),
-      policy: { schedulers: [keyOf(1)], schedulerQuorum: 1, computeUnits: [keyOf(2)], computeQuorum: 1 },
+      policy: {
+        schedulers: [keyOf(1)],
+        schedulerQuorum: 1,
+        computeUnits: [keyOf(2)],
+        computeQuorum: 1,
+      },
       epoch: 0,
       owner: fakeId(3),
       parent: undefined,
       tags: tagsOf(tags),
       data: NO_BYTES,
     }
-    this.process = HostedProcess.open(description, { factory, imageTree: imageTree(factory), limits: { gasPerSlotMax: 1_000_000_000n } })
+    this.process = HostedProcess.open(description, {
+      factory,
+      imageTree: imageTree(factory),
+      limits: { gasPerSlotMax: 1_000_000_000n },
+    })
   }
 
   /** A slot with a push of that depth and fuel, in which the program does `script`. */
@@ -80,7 +97,9 @@ export class Scripted {
   slot(envelope: Envelope, script: Script = () => undefined, verdict: Verdict = VERDICT): Result {
     this.#script = script
     this.#timeMs += 1000
-    const frame = encodeFrame(this.process.slots, [{ timestampMs: this.#timeMs, envelopeBytes: encodeEnvelope(envelope) }])
+    const frame = encodeFrame(this.process.slots, [
+      { timestampMs: this.#timeMs, envelopeBytes: encodeEnvelope(envelope) },
+    ])
     const [result] = this.process.evaluate(frame, [verdict]).results
     if (result === undefined) throw new TypeError('expected a result')
     return decodeResult(result.bytes)
@@ -88,7 +107,10 @@ export class Scripted {
 
   query(script: Script): Ending {
     this.#script = script
-    return this.process.query({ from: 'me', owner: 'me', id: 'query', tags: [], data: NO_BYTES }, this.#timeMs)
+    return this.process.query(
+      { from: 'me', owner: 'me', id: 'query', tags: [], data: NO_BYTES },
+      this.#timeMs,
+    )
   }
 
   get root(): string {
@@ -96,11 +118,24 @@ export class Scripted {
   }
 }
 
-export const VERDICT: Verdict = { status: 'ok', sender: { owner: keyOf(2), module: asModuleId(fakeId(4)) } }
+export const VERDICT: Verdict = {
+  status: 'ok',
+  sender: { owner: keyOf(2), module: asModuleId(fakeId(4)) },
+}
 
 /** A push to the scripted process whose certificate nobody looks at. */
 export function pushEnvelope(seq: number, core: Partial<PushCore> = {}): Envelope {
-  const whole = { from: SENDER, slot: 1, index: 0, seq, to: SELF, depth: 1, fuel: 1_000_000n, origin: asMessageId(fakeId(9)), ...core }
+  const whole = {
+    from: SENDER,
+    slot: 1,
+    index: 0,
+    seq,
+    to: SELF,
+    depth: 1,
+    fuel: 1_000_000n,
+    origin: asMessageId(fakeId(9)),
+    ...core,
+  }
   const push = makePush(whole, { kind: 'message', tags: [], data: NO_BYTES, anchor: undefined })
   const certificate = {
     process: SENDER,
@@ -111,7 +146,14 @@ export function pushEnvelope(seq: number, core: Partial<PushCore> = {}): Envelop
     stateRoot: new Uint8Array(32),
     gas: 0n,
   }
-  const proof = { resultHead: NO_BYTES, outboxPath: [], resultPath: [], certificate, certificateBytes: encodeCertificate(certificate), signatures: [] }
+  const proof = {
+    resultHead: NO_BYTES,
+    outboxPath: [],
+    resultPath: [],
+    certificate,
+    certificateBytes: encodeCertificate(certificate),
+    signatures: [],
+  }
   return { kind: 'push', push, proof }
 }
 

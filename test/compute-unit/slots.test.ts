@@ -18,7 +18,8 @@ import { tagsOf } from '../fakes/signed-items.ts'
 import { ok, other, pushEnvelope, Scripted, SELF, SENDER } from './scripted-guest.ts'
 
 const NO_BYTES = new Uint8Array(0)
-const send = (context: GuestContext, to = other(1), data: Uint8Array = NO_BYTES): void => context.send({ to, tags: [], data })
+const send = (context: GuestContext, to = other(1), data: Uint8Array = NO_BYTES): void =>
+  context.send({ to, tags: [], data })
 
 describe('a slot that fails', () => {
   it('leaves nothing behind but the book-keeping of its mailbox', () => {
@@ -30,9 +31,20 @@ describe('a slot that fails', () => {
       context.setTimer('t', 5_000_000)
       send(context)
       context.log('said')
-      return { status: 'error', gas: 7n, error: { code: 'trap', message: 'x' }, output: toUtf8('why') }
+      return {
+        status: 'error',
+        gas: 7n,
+        error: { code: 'trap', message: 'x' },
+        output: toUtf8('why'),
+      }
     })
-    expect(result).toMatchObject({ status: 'error', gas: 7n, outbox: [], log: 'said\n', error: { code: 'trap' } })
+    expect(result).toMatchObject({
+      status: 'error',
+      gas: 7n,
+      outbox: [],
+      log: 'said\n',
+      error: { code: 'trap' },
+    })
     expect(failing.process.cell('k')).toBeUndefined()
     expect(failing.process.timers()).toEqual([])
     // The seq was taken: the same push again is a duplicate.
@@ -45,7 +57,9 @@ describe('a slot that fails', () => {
       send(context)
       return { status: 'error', gas: 1n, error: { code: 'trap', message: '' } }
     })
-    expect(scripted.run(context => void send(context)).outbox.map(({ core }) => core.seq)).toEqual([0])
+    expect(scripted.run(context => void send(context)).outbox.map(({ core }) => core.seq)).toEqual([
+      0,
+    ])
   })
 })
 
@@ -59,7 +73,9 @@ describe('an outbox', () => {
       },
       { fuel: 1_000_000n, depth: 3 },
     )
-    expect(result.outbox.map(({ core }) => [core.to, core.seq, core.index, core.depth, core.fuel])).toEqual([
+    expect(
+      result.outbox.map(({ core }) => [core.to, core.seq, core.index, core.depth, core.fuel]),
+    ).toEqual([
       [other(1), 0, 0, 4, 300_000n],
       [other(2), 0, 1, 4, 300_000n],
       [other(1), 1, 2, 4, 300_000n],
@@ -68,7 +84,8 @@ describe('an outbox', () => {
   })
 
   it('is dropped whole, and says so, beyond the depth or below the least fuel', () => {
-    const dropped = (core: { depth?: number; fuel?: bigint }): Result => new Scripted().run(context => void send(context), core)
+    const dropped = (core: { depth?: number; fuel?: bigint }): Result =>
+      new Scripted().run(context => void send(context), core)
     expect(dropped({ depth: DEPTH_MAX - 1 }).outbox).toHaveLength(1)
     const deep = dropped({ depth: DEPTH_MAX })
     expect(deep).toMatchObject({ status: 'ok', outbox: [] })
@@ -80,7 +97,8 @@ describe('an outbox', () => {
   it('never gives more gas to a slot than its message brought', () => {
     const limits: bigint[] = []
     const scripted = new Scripted()
-    const note = (fuel: bigint): unknown => scripted.run((_, __, limit) => void limits.push(limit), { fuel })
+    const note = (fuel: bigint): unknown =>
+      scripted.run((_, __, limit) => void limits.push(limit), { fuel })
     note(5000n)
     note(10n ** 15n)
     expect(limits).toEqual([5000n, 1_000_000_000n])
@@ -105,22 +123,54 @@ describe('an outbox', () => {
       for (let i = 0; i < times; i++) call()
     }
     expect(error(context => repeat(OUTBOX_MAX + 1, () => send(context)))).toBe('outbox-limit')
-    expect(error(context => send(context, other(1), new Uint8Array(OUTBOX_SIZE_MAX_BYTES + 1)))).toBe('outbox-limit')
-    expect(error(context => repeat(OUTBOX_SPAWNS_MAX + 1, () => context.spawn({ module: fakeId(4), tags: [], data: NO_BYTES })))).toBe('outbox-limit')
-    expect(error(context => context.assign(fakeId(1), Array.from({ length: OUTBOX_MAX + 1 }, () => fakeId(2)), []))).toBe('outbox-limit')
-    expect(error(context => context.send({ to: other(1), tags: Array.from({ length: 129 }, () => ({ name: 'a', value: 'b' })), data: NO_BYTES }))).toBe('outbox-limit')
-    expect(error(context => context.send({ to: other(1), tags: tagsOf({ a: '漢'.repeat(1400) }), data: NO_BYTES }))).toBe('outbox-limit')
+    expect(
+      error(context => send(context, other(1), new Uint8Array(OUTBOX_SIZE_MAX_BYTES + 1))),
+    ).toBe('outbox-limit')
+    expect(
+      error(context =>
+        repeat(OUTBOX_SPAWNS_MAX + 1, () =>
+          context.spawn({ module: fakeId(4), tags: [], data: NO_BYTES }),
+        ),
+      ),
+    ).toBe('outbox-limit')
+    expect(
+      error(context =>
+        context.assign(
+          fakeId(1),
+          Array.from({ length: OUTBOX_MAX + 1 }, () => fakeId(2)),
+          [],
+        ),
+      ),
+    ).toBe('outbox-limit')
+    expect(
+      error(context =>
+        context.send({
+          to: other(1),
+          tags: Array.from({ length: 129 }, () => ({ name: 'a', value: 'b' })),
+          data: NO_BYTES,
+        }),
+      ),
+    ).toBe('outbox-limit')
+    expect(
+      error(context =>
+        context.send({ to: other(1), tags: tagsOf({ a: '漢'.repeat(1400) }), data: NO_BYTES }),
+      ),
+    ).toBe('outbox-limit')
     expect(error(context => context.cells.set('k'.repeat(257), NO_BYTES))).toBe('cell-limit')
     expect(error(context => context.cells.set('k', new Uint8Array(65_537)))).toBe('cell-limit')
     expect(error(context => context.setTimer('t', 5, 999))).toBe('timer-limit')
-    expect(error(context => repeat(65, () => context.setTimer(String(Math.random()), 5)))).toBe('timer-limit')
+    expect(error(context => repeat(65, () => context.setTimer(String(Math.random()), 5)))).toBe(
+      'timer-limit',
+    )
     const large = new Scripted().run(() => ok(1n, new Uint8Array(OUTPUT_SIZE_MAX_BYTES + 1)))
     expect(large.error?.code).toBe('output-limit')
   })
 
   it('can be read back by whoever receives it, whatever the tags say', () => {
     const tags = tagsOf({ a: '漢'.repeat(1300), b: '😀' })
-    const result = new Scripted().run(context => void context.send({ to: other(1), tags, data: NO_BYTES }))
+    const result = new Scripted().run(
+      context => void context.send({ to: other(1), tags, data: NO_BYTES }),
+    )
     const [push] = result.outbox
     expect(push && decodePushBody(push.bodyBytes).tags).toEqual(tags)
   })
@@ -132,14 +182,18 @@ describe('an outbox', () => {
     const { outbox } = scripted.run(context => {
       send(context)
       ids.push(context.spawn({ module: fakeId(4), tags: [], data: NO_BYTES }))
-      ids.push(context.spawn({ module: fakeId(4), tags: tagsOf({ Scheduler: keyOf(9) }), data: NO_BYTES }))
+      ids.push(
+        context.spawn({ module: fakeId(4), tags: tagsOf({ Scheduler: keyOf(9) }), data: NO_BYTES }),
+      )
     })
     expect(ids).toEqual([childId(SELF, 1, 1), childId(SELF, 1, 2)])
     expect(outbox.map(({ core }) => core.to)).toEqual([other(1), ...ids])
     const [, own, foreign] = outbox.map(({ bodyBytes }) => decodePushBody(bodyBytes))
     expect(own).toMatchObject({ kind: 'spawn' })
     expect(own?.tags).toContainEqual({ name: 'Scheduler', value: keyOf(1) })
-    expect(foreign?.tags.filter(({ name }) => name === 'Scheduler')).toEqual([{ name: 'Scheduler', value: keyOf(9) }])
+    expect(foreign?.tags.filter(({ name }) => name === 'Scheduler')).toEqual([
+      { name: 'Scheduler', value: keyOf(9) },
+    ])
   })
 
   it('drops a spawn that could never be, for it would block what follows it', () => {
@@ -147,8 +201,16 @@ describe('an outbox', () => {
       context.spawn({ module: 'no id', tags: [], data: NO_BYTES })
       context.spawn({ module: fakeId(4), tags: tagsOf({ Module: 'no id' }), data: NO_BYTES })
       context.spawn({ module: fakeId(4), tags: tagsOf({ Scheduler: 'nobody' }), data: NO_BYTES })
-      context.spawn({ module: fakeId(4), tags: tagsOf({ Scheduler: keyOf(1), 'Compute-Quorum': '9' }), data: NO_BYTES })
-      context.spawn({ module: fakeId(4), tags: tagsOf({ 'Compute-Unit': keyOf(2) }), data: NO_BYTES })
+      context.spawn({
+        module: fakeId(4),
+        tags: tagsOf({ Scheduler: keyOf(1), 'Compute-Quorum': '9' }),
+        data: NO_BYTES,
+      })
+      context.spawn({
+        module: fakeId(4),
+        tags: tagsOf({ 'Compute-Unit': keyOf(2) }),
+        data: NO_BYTES,
+      })
       send(context)
     })
     expect(result).toMatchObject({ status: 'ok' })
@@ -157,7 +219,9 @@ describe('an outbox', () => {
   })
 
   it('drops a message to somebody who can be no process', () => {
-    const result = new Scripted().run(context => void context.send({ to: 'an old address', tags: [], data: NO_BYTES }))
+    const result = new Scripted().run(
+      context => void context.send({ to: 'an old address', tags: [], data: NO_BYTES }),
+    )
     expect(result).toMatchObject({ status: 'ok', outbox: [] })
     expect(result.dropped[0]).toContain('an old address')
   })
@@ -174,7 +238,11 @@ describe('no program can stop its process', () => {
       context.send({ to: `${'y'.repeat(59)}😀`, tags: [], data: NO_BYTES })
     })
     expect(said).toMatchObject({ status: 'ok', assigns: [{ exclude: ['\ufffd'] }] })
-    const failed = scripted.run(() => ({ status: 'error', gas: 1n, error: { code: 'abort', message: `${'z'.repeat(1023)}😀` } }))
+    const failed = scripted.run(() => ({
+      status: 'error',
+      gas: 1n,
+      error: { code: 'abort', message: `${'z'.repeat(1023)}😀` },
+    }))
     expect(failed.error?.message.isWellFormed()).toBe(true)
     expect(scripted.run().status).toBe('ok')
   })
@@ -206,7 +274,14 @@ describe('what a program is told', () => {
     const draw = (): string[] => {
       const scripted = new Scripted()
       const drawn: string[] = []
-      for (let i = 0; i < 3; i++) scripted.run(context => void drawn.push(Buffer.from(context.random(40)).toString('hex'), Buffer.from(context.random(5)).toString('hex')))
+      for (let i = 0; i < 3; i++)
+        scripted.run(
+          context =>
+            void drawn.push(
+              Buffer.from(context.random(40)).toString('hex'),
+              Buffer.from(context.random(5)).toString('hex'),
+            ),
+        )
       return drawn
     }
     expect(draw()).toEqual(draw())
@@ -215,7 +290,13 @@ describe('what a program is told', () => {
 
   it('is who sent it, by the certificate alone', () => {
     new Scripted().run((_, message) => {
-      expect(message).toMatchObject({ kind: 'spawn', from: SENDER, fromProcess: SENDER, owner: keyOf(2), depth: 1 })
+      expect(message).toMatchObject({
+        kind: 'spawn',
+        from: SENDER,
+        fromProcess: SENDER,
+        owner: keyOf(2),
+        depth: 1,
+      })
       return undefined
     })
   })

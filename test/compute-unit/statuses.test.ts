@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { asProcessId, encodeEnvelope, type Envelope, type ModuleId, type ProcessId, toUtf8 } from '../../protocol/index.ts'
+import {
+  asProcessId,
+  encodeEnvelope,
+  type Envelope,
+  type ModuleId,
+  type ProcessId,
+  toUtf8,
+} from '../../protocol/index.ts'
 import { forgeries, keyOf, PaperProcess } from '../fakes/certified-pushes.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 import { messageItem, rawItem, spawnItem, tagsOf } from '../fakes/signed-items.ts'
@@ -16,19 +23,24 @@ beforeAll(async () => {
   harness = await ComputeHarness.open()
   const { directory } = harness.log
   const process = directory.process.bind(directory)
-  directory.process = async id => [sender, stranger].find(one => one.id === id)?.description ?? process(id)
+  directory.process = async id =>
+    [sender, stranger].find(one => one.id === id)?.description ?? process(id)
   counter = await harness.addStandard('counter')
   relay = await harness.addStandard('relay')
 }, 60_000)
 
 afterAll(() => harness[Symbol.asyncDispose]())
 
-const count = async (process: ProcessId): Promise<string> => textOf((await harness.ask(process, { Action: 'Get' })).output)
+const count = async (process: ProcessId): Promise<string> =>
+  textOf((await harness.ask(process, { Action: 'Get' })).output)
 
 describe('every slot ends in a status', { timeout: 30_000 }, () => {
   it('ok, with output and gas; error, without any effect', async () => {
     const process = await harness.spawn(counter)
-    expect(await harness.ask(process, { Action: 'Add', Quantity: '5' })).toMatchObject({ status: 'ok', error: undefined })
+    expect(await harness.ask(process, { Action: 'Add', Quantity: '5' })).toMatchObject({
+      status: 'ok',
+      error: undefined,
+    })
     const failed = await harness.ask(process, { Action: 'Add', Quantity: 'many' })
     expect(failed).toMatchObject({ status: 'error', outbox: [] })
     expect(failed.gas).toBeGreaterThan(0n)
@@ -40,7 +52,10 @@ describe('every slot ends in a status', { timeout: 30_000 }, () => {
     const envelope = itemEnvelope(process, { Action: 'Add' })
     const first = await harness.write(process, [envelope, envelope])
     expect(await harness.unit.result(process, first)).toMatchObject({ status: 'ok' })
-    expect(await harness.unit.result(process, first + 1)).toMatchObject({ status: 'duplicate', gas: 0n })
+    expect(await harness.unit.result(process, first + 1)).toMatchObject({
+      status: 'duplicate',
+      gas: 0n,
+    })
     expect(await harness.put(process, envelope)).toMatchObject({ status: 'duplicate' })
     expect(await count(process)).toBe('1')
   })
@@ -50,7 +65,13 @@ describe('every slot ends in a status', { timeout: 30_000 }, () => {
     const other = await harness.spawn(counter)
     const forged = messageItem(process, { tags: { Action: 'Add' } }).bytes.slice()
     forged[10] = (forged[10] ?? 0) ^ 1
-    const twice = rawItem({ target: process, tags: [...tagsOf({ 'Data-Protocol': 'ao', Type: 'Message', Action: 'Add' }), ...tagsOf({ type: 'Message' })] })
+    const twice = rawItem({
+      target: process,
+      tags: [
+        ...tagsOf({ 'Data-Protocol': 'ao', Type: 'Message', Action: 'Add' }),
+        ...tagsOf({ type: 'Message' }),
+      ],
+    })
     const bad = [
       forged,
       messageItem(other, { tags: { Action: 'Add' } }).bytes,
@@ -59,8 +80,16 @@ describe('every slot ends in a status', { timeout: 30_000 }, () => {
       new Uint8Array(50),
       new Uint8Array(0),
     ]
-    for (const item of bad) expect(await harness.put(process, { kind: 'item', item })).toMatchObject({ status: 'refused', gas: 0n })
-    const assigned: Envelope = { kind: 'assign', message: { kind: 'item', item: new Uint8Array(50) }, exclude: [] }
+    for (const item of bad)
+      expect(await harness.put(process, { kind: 'item', item })).toMatchObject({
+        status: 'refused',
+        gas: 0n,
+      })
+    const assigned: Envelope = {
+      kind: 'assign',
+      message: { kind: 'item', item: new Uint8Array(50) },
+      exclude: [],
+    }
     expect(await harness.put(process, assigned)).toMatchObject({ status: 'refused' })
     expect(await count(process)).toBe('0')
   })
@@ -74,11 +103,19 @@ describe('every slot ends in a status', { timeout: 30_000 }, () => {
       if (push !== undefined) statuses.push((await harness.put(process, push)).status)
     }
     expect(statuses).toEqual(['gap', 'ok', 'duplicate', 'gap', 'ok'])
-    const reject = (seq: number): Promise<{ status: string }> => harness.put(process, { kind: 'reject', from: sender.id, seq, reason: 'too-large' })
-    expect([(await reject(5)).status, (await reject(2)).status, (await reject(2)).status]).toEqual(['gap', 'reject', 'duplicate'])
+    const reject = (seq: number): Promise<{ status: string }> =>
+      harness.put(process, { kind: 'reject', from: sender.id, seq, reason: 'too-large' })
+    expect([(await reject(5)).status, (await reject(2)).status, (await reject(2)).status]).toEqual([
+      'gap',
+      'reject',
+      'duplicate',
+    ])
     const [third, fourth] = [pushes[2], pushes[3]]
     if (third === undefined || fourth === undefined) throw new TypeError('expected pushes')
-    expect([(await harness.put(process, third)).status, (await harness.put(process, fourth)).status]).toEqual(['duplicate', 'ok'])
+    expect([
+      (await harness.put(process, third)).status,
+      (await harness.put(process, fourth)).status,
+    ]).toEqual(['duplicate', 'ok'])
   })
 
   it('refused, for every forged push that a colluding scheduler puts into the feed', async () => {
@@ -86,12 +123,16 @@ describe('every slot ends in a status', { timeout: 30_000 }, () => {
     for (const [what, envelope] of forgeries(sender, stranger, process)) {
       expect((await harness.put(process, envelope)).status, what).toBe('refused')
     }
-    const [genuine] = sender.certify([[sender.push(process, { seq: 0, slot: sender.slot, action: 'Echo', body: 'hello' })]])
+    const [genuine] = sender.certify([
+      [sender.push(process, { seq: 0, slot: sender.slot, action: 'Echo', body: 'hello' })],
+    ])
     if (genuine === undefined) throw new TypeError('expected a push')
     const result = await harness.put(process, genuine)
     expect(result).toMatchObject({ status: 'ok' })
     expect(textOf(result.output)).toBe('hello')
-    expect(result.outbox.map(({ core }) => [core.to, core.seq, core.depth])).toEqual([[sender.id, 0, 2]])
+    expect(result.outbox.map(({ core }) => [core.to, core.seq, core.depth])).toEqual([
+      [sender.id, 0, 2],
+    ])
   })
 
   it('idle, for a tick that no due timer asked for', async () => {
@@ -100,7 +141,11 @@ describe('every slot ends in a status', { timeout: 30_000 }, () => {
     const [timer] = harness.timers.get(process) ?? []
     if (timer === undefined) throw new TypeError('expected a timer')
     const tick = (dueMs: number, key: string, at: number): Promise<{ status: string }> =>
-      harness.put(process, { kind: 'tick', timer: Uint8Array.from(key, char => char.charCodeAt(0)), dueMs }, at)
+      harness.put(
+        process,
+        { kind: 'tick', timer: Uint8Array.from(key, char => char.charCodeAt(0)), dueMs },
+        at,
+      )
     expect((await tick(timer.dueMs, timer.key, timer.dueMs - 1)).status).toBe('idle')
     expect((await tick(timer.dueMs - 1, timer.key, timer.dueMs)).status).toBe('idle')
     expect((await tick(timer.dueMs, 'other', timer.dueMs)).status).toBe('idle')
@@ -117,7 +162,11 @@ describe('every slot ends in a status', { timeout: 30_000 }, () => {
       { kind: 'tick', timer: toUtf8('x'), dueMs: 1 },
       { kind: 'reject', from: stranger.id, seq: 8, reason: 'x'.repeat(100) },
     ]
-    const envelopes = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? itemEnvelope(process, { Action: 'Add' }) : (junk[i % 3] ?? junk[0] ?? itemEnvelope(process))))
+    const envelopes = Array.from({ length: 40 }, (_, i) =>
+      i % 2 === 0
+        ? itemEnvelope(process, { Action: 'Add' })
+        : (junk[i % 3] ?? junk[0] ?? itemEnvelope(process)),
+    )
     const first = await harness.write(process, envelopes)
     await harness.unit.result(process, first + envelopes.length - 1)
     expect(await harness.unit.evaluated(process)).toBe(41)

@@ -20,19 +20,23 @@ function rootOf(cells: ReadonlyMap<string, Uint8Array>): string {
 describe('the root of cells', () => {
   it('depends on what the cells are, not on how they came to be', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(key, value), { maxLength: 60 }), fc.nat(), (changes, askEvery) => {
-        const tree = new CellTree()
-        const model = new Map<string, Uint8Array>()
-        for (const [i, [name, bytes]] of changes.entries()) {
-          tree.put(name, bytes)
-          if (bytes === undefined) model.delete(latin1(name))
-          else model.set(latin1(name), bytes)
-          if (i % ((askEvery % 5) + 1) === 0) tree.root()
-        }
-        const reversed = new Map([...model].reverse())
-        expect(toHex(tree.root())).toBe(rootOf(model))
-        expect(rootOf(reversed)).toBe(rootOf(model))
-      }),
+      fc.property(
+        fc.array(fc.tuple(key, value), { maxLength: 60 }),
+        fc.nat(),
+        (changes, askEvery) => {
+          const tree = new CellTree()
+          const model = new Map<string, Uint8Array>()
+          for (const [i, [name, bytes]] of changes.entries()) {
+            tree.put(name, bytes)
+            if (bytes === undefined) model.delete(latin1(name))
+            else model.set(latin1(name), bytes)
+            if (i % ((askEvery % 5) + 1) === 0) tree.root()
+          }
+          const reversed = new Map([...model].reverse())
+          expect(toHex(tree.root())).toBe(rootOf(model))
+          expect(rootOf(reversed)).toBe(rootOf(model))
+        },
+      ),
       RUNS,
     )
   })
@@ -44,11 +48,19 @@ describe('the root of cells', () => {
       [['a', '']],
       [['a', 'b']],
       [['b', 'a']],
-      [['a', 'b'], ['b', 'a']],
+      [
+        ['a', 'b'],
+        ['b', 'a'],
+      ],
       [['ab', '']],
-      [['a', 'b'], ['ab', '']],
+      [
+        ['a', 'b'],
+        ['ab', ''],
+      ],
     ] as const
-    const roots = sets.map(set => rootOf(new Map(set.map(([name, text]) => [name, new TextEncoder().encode(text)]))))
+    const roots = sets.map(set =>
+      rootOf(new Map(set.map(([name, text]) => [name, new TextEncoder().encode(text)]))),
+    )
     expect(new Set(roots).size).toBe(sets.length)
     expect(roots[0]).toBe(toHex(EMPTY_ROOT))
   })
@@ -69,22 +81,26 @@ describe('the root of memory', () => {
 
   it('is that of the chunks as they are now, on any image', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(index, chunk), { maxLength: 12 }), fc.array(fc.tuple(index, chunk), { maxLength: 25 }), (image, changes) => {
-        const base = new MemoryTree()
-        for (const [at, bytes] of image) base.put(at, bytes)
-        const baseRoot = toHex(base.root())
-        const tree = new MemoryTree(base)
-        const model = new Map(image)
-        for (const [at, bytes] of changes) {
-          tree.put(at, bytes)
-          model.set(at, bytes)
-          if (at % 3 === 0) tree.root()
-        }
-        const whole = new MemoryTree()
-        for (const [at, bytes] of model) whole.put(at, bytes)
-        expect(toHex(tree.root())).toBe(toHex(whole.root()))
-        expect(toHex(base.root())).toBe(baseRoot)
-      }),
+      fc.property(
+        fc.array(fc.tuple(index, chunk), { maxLength: 12 }),
+        fc.array(fc.tuple(index, chunk), { maxLength: 25 }),
+        (image, changes) => {
+          const base = new MemoryTree()
+          for (const [at, bytes] of image) base.put(at, bytes)
+          const baseRoot = toHex(base.root())
+          const tree = new MemoryTree(base)
+          const model = new Map(image)
+          for (const [at, bytes] of changes) {
+            tree.put(at, bytes)
+            model.set(at, bytes)
+            if (at % 3 === 0) tree.root()
+          }
+          const whole = new MemoryTree()
+          for (const [at, bytes] of model) whole.put(at, bytes)
+          expect(toHex(tree.root())).toBe(toHex(whole.root()))
+          expect(toHex(base.root())).toBe(baseRoot)
+        },
+      ),
       RUNS,
     )
   })
@@ -107,9 +123,19 @@ describe('the cells of a process', () => {
   const step = fc.oneof(
     fc.record({ kind: fc.constant('set' as const), name, bytes: fc.uint8Array({ maxLength: 3 }) }),
     fc.record({ kind: fc.constant('delete' as const), name }),
-    fc.record({ kind: fc.constant('add' as const), name: fc.constantFrom('n', 'm'), delta: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }) }),
+    fc.record({
+      kind: fc.constant('add' as const),
+      name: fc.constantFrom('n', 'm'),
+      delta: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+    }),
     fc.record({ kind: fc.constantFrom('keep' as const, 'discard' as const, 'root' as const) }),
-    fc.record({ kind: fc.constant('scan' as const), gte: name, lt: name, limit: fc.nat(4), reverse: fc.boolean() }),
+    fc.record({
+      kind: fc.constant('scan' as const),
+      gte: name,
+      lt: name,
+      limit: fc.nat(4),
+      reverse: fc.boolean(),
+    }),
   )
 
   it('are those of a plain map with undo, in any order of calls', () => {
@@ -149,16 +175,21 @@ describe('the cells of a process', () => {
             case 'root':
               store.keep()
               kept = new Map(model)
-              expect(toHex(store.root())).toBe(rootOf(new Map([...model].map(([key, bytes]) => [`u${key}`, bytes]))))
+              expect(toHex(store.root())).toBe(
+                rootOf(new Map([...model].map(([key, bytes]) => [`u${key}`, bytes]))),
+              )
               break
             case 'scan': {
-              const keys = [...model.keys()].filter(key => key >= one.gte && key < one.lt).sort((a, b) => (a < b ? -1 : 1))
+              const keys = [...model.keys()]
+                .filter(key => key >= one.gte && key < one.lt)
+                .sort((a, b) => (a < b ? -1 : 1))
               const expected = (one.reverse ? keys.reverse() : keys).slice(0, one.limit)
               expect(cells.scan(one)).toEqual(expected)
               break
             }
           }
-          for (const key of ['', 'a', 'b', 'ab', 'n']) expect(cells.get(key)).toEqual(model.get(key))
+          for (const key of ['', 'a', 'b', 'ab', 'n'])
+            expect(cells.get(key)).toEqual(model.get(key))
         }
       }),
       { numRuns: 150 },

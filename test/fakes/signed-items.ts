@@ -1,4 +1,11 @@
-import { type DataItem, installCrypto, ed25519PublicKey, addressOf, signDataItemSync, type Tag } from '../../protocol/index.ts'
+import {
+  type DataItem,
+  installCrypto,
+  ed25519PublicKey,
+  addressOf,
+  signDataItemSync,
+  type Tag,
+} from '../../protocol/index.ts'
 import { nativeCrypto } from '../../node/index.ts'
 
 installCrypto(nativeCrypto)
@@ -7,7 +14,8 @@ installCrypto(nativeCrypto)
 export const seedOf = (number: number): Uint8Array => new Uint8Array(32).fill(number)
 
 /** The address of who signs with `seedOf(number)`. */
-export const addressOfSeed = (number: number): string => addressOf('ed25519', ed25519PublicKey(seedOf(number)))
+export const addressOfSeed = (number: number): string =>
+  addressOf('ed25519', ed25519PublicKey(seedOf(number)))
 
 /** Tags from an object. */
 export const tagsOf = (tags: Readonly<Record<string, string>>): Tag[] =>
@@ -23,10 +31,19 @@ interface ItemParts {
   readonly signer?: number
 }
 
-function sign(type: string, { target, tags = {}, extraTags = [], data = '', signer = 7 }: ItemParts): DataItem {
+function sign(
+  type: string,
+  { target, tags = {}, extraTags = [], data = '', signer = 7 }: ItemParts,
+): DataItem {
   unique += 1
-  const all = [...tagsOf({ 'Data-Protocol': 'ao', Type: type, Unique: String(unique), ...tags }), ...extraTags]
-  return signDataItemSync({ ...(target === undefined ? {} : { target }), tags: all, data }, seedOf(signer))
+  const all = [
+    ...tagsOf({ 'Data-Protocol': 'ao', Type: type, Unique: String(unique), ...tags }),
+    ...extraTags,
+  ]
+  return signDataItemSync(
+    { ...(target === undefined ? {} : { target }), tags: all, data },
+    seedOf(signer),
+  )
 }
 
 /** A signed message; no two are the same. */
@@ -34,7 +51,11 @@ export const messageItem = (target: string, parts: Omit<ItemParts, 'target'> = {
   sign('Message', { target, ...parts })
 
 /** A signed spawn. */
-export const spawnItem = (module: string, scheduler: string, parts: Omit<ItemParts, 'target'> = {}): DataItem =>
+export const spawnItem = (
+  module: string,
+  scheduler: string,
+  parts: Omit<ItemParts, 'target'> = {},
+): DataItem =>
   sign('Process', { ...parts, tags: { Module: module, Scheduler: scheduler, ...parts.tags } })
 
 /** A signed module. */

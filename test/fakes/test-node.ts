@@ -2,7 +2,17 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AtollNode, createNode, standardModules } from '../../node/index.ts'
-import { type Clock, Failure, type Log, type ModuleId, parseDataItem, type ProcessId, type Receipt, type Result, type Tag } from '../../protocol/index.ts'
+import {
+  type Clock,
+  Failure,
+  type Log,
+  type ModuleId,
+  parseDataItem,
+  type ProcessId,
+  type Receipt,
+  type Result,
+  type Tag,
+} from '../../protocol/index.ts'
 import { MemoryLog } from './memory-log.ts'
 import { messageItem, moduleItem, spawnItem } from './signed-items.ts'
 
@@ -18,7 +28,12 @@ interface TestNodeOptions {
 
 type Tags = Readonly<Record<string, string>>
 
-const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
+const SILENT = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+}
 
 /** A node in this program over a log in memory, and short ways to use it. */
 export class TestNode implements AsyncDisposable {
@@ -28,19 +43,35 @@ export class TestNode implements AsyncDisposable {
   /** What went wrong and was tried again. */
   readonly troubles: string[]
 
-  private constructor(parts: { node: AtollNode; log: MemoryLog; data: string; troubles: string[] }) {
+  private constructor(parts: {
+    node: AtollNode
+    log: MemoryLog
+    data: string
+    troubles: string[]
+  }) {
     this.node = parts.node
     this.log = parts.log
     this.data = parts.data
     this.troubles = parts.troubles
   }
 
-  static async open({ log = MemoryLog.open(), data, ...options }: TestNodeOptions = {}): Promise<TestNode> {
+  static async open({
+    log = MemoryLog.open(),
+    data,
+    ...options
+  }: TestNodeOptions = {}): Promise<TestNode> {
     const folder = data ?? (await mkdtemp(join(tmpdir(), 'atoll-test-')))
     const troubles: string[] = []
-    const warn = (facts: object, text: string): void => void troubles.push(`${text} ${JSON.stringify(facts)}`)
+    const warn = (facts: object, text: string): void =>
+      void troubles.push(`${text} ${JSON.stringify(facts)}`)
     const logger = { ...SILENT, warn, error: warn }
-    const node = await createNode({ data: folder, hosts: 1, logger, ...options, openLog: async () => log })
+    const node = await createNode({
+      data: folder,
+      hosts: 1,
+      logger,
+      ...options,
+      openLog: async () => log,
+    })
     return new TestNode({ node, log, data: folder, troubles })
   }
 

@@ -4,7 +4,17 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MessengerUnit, type MessengerUnitParts } from '../../messenger-unit/index.ts'
-import { asProcessId, type Clock, type Envelope, messagesFeed, type ModuleId, type ProcessId, type TraceNode, decodeFrame, pushId } from '../../protocol/index.ts'
+import {
+  asProcessId,
+  type Clock,
+  type Envelope,
+  messagesFeed,
+  type ModuleId,
+  type ProcessId,
+  type TraceNode,
+  decodeFrame,
+  pushId,
+} from '../../protocol/index.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 import { settle } from '../fakes/manual-clock.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
@@ -27,7 +37,9 @@ async function feedOf(node: TestNode, process: ProcessId): Promise<Envelope[]> {
 
 /** Seqs of the pushes of one sender in a feed. */
 const seqsIn = (feed: readonly Envelope[], from: ProcessId): number[] =>
-  feed.flatMap(envelope => (envelope.kind === 'push' && envelope.push.core.from === from ? [envelope.push.core.seq] : []))
+  feed.flatMap(envelope =>
+    envelope.kind === 'push' && envelope.push.core.from === from ? [envelope.push.core.seq] : [],
+  )
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
 
@@ -37,7 +49,15 @@ async function until(done: () => Promise<boolean>): Promise<void> {
 
 function secondMessenger(node: TestNode, changes: Partial<MessengerUnitParts> = {}): MessengerUnit {
   const { scheduler, computer } = node.node
-  return new MessengerUnit({ log: node.log, scheduler, computer, clock: realClock, random: () => 0.5, checkModule: async () => undefined, ...changes })
+  return new MessengerUnit({
+    log: node.log,
+    scheduler,
+    computer,
+    clock: realClock,
+    random: () => 0.5,
+    checkModule: async () => undefined,
+    ...changes,
+  })
 }
 
 describe('every push takes effect once', { timeout: 60_000 }, () => {
@@ -48,7 +68,8 @@ describe('every push takes effect once', { timeout: 60_000 }, () => {
     const { id } = await node.send(a, { Action: 'Start', Peer: b, Rounds: '60' })
     await using other = secondMessenger(node)
     await using third = secondMessenger(node)
-    for (let i = 0; i < 6; i++) await Promise.all([node.node.messenger.resume(), other.resume(), third.resume()])
+    for (let i = 0; i < 6; i++)
+      await Promise.all([node.node.messenger.resume(), other.resume(), third.resume()])
     const { root } = await node.node.messenger.trace(id, { settled: true })
     for (let i = 0; i < 3; i++) await Promise.all([node.node.messenger.resume(), other.resume()])
     let depth = 0
@@ -192,13 +213,23 @@ describe('a tree of messages', { timeout: 60_000 }, () => {
   afterAll(() => node[Symbol.asyncDispose]())
 
   it('shows errors where they happened, and is settled all the same', async () => {
-    const [relay, counter] = [await node.spawn(await node.addStandard('relay')), await node.spawn(await node.addStandard('counter'))]
+    const [relay, counter] = [
+      await node.spawn(await node.addStandard('relay')),
+      await node.spawn(await node.addStandard('counter')),
+    ]
     const { id } = await node.send(relay, { Action: 'Fan-Out', Peer: counter, Count: '2' })
     const { root, settled } = await node.node.messenger.trace(id, { settled: true })
     expect(settled).toBe(true)
     expect(root).toMatchObject({ id, status: 'ok', kind: 'message', label: 'Fan-Out' })
-    expect(root.children.map(({ status, label }) => [status, label])).toEqual([['error', 'Note'], ['error', 'Note']])
-    expect(root.children.every(({ error, gas, slot }) => error !== undefined && (gas ?? 0n) > 0n && slot !== undefined)).toBe(true)
+    expect(root.children.map(({ status, label }) => [status, label])).toEqual([
+      ['error', 'Note'],
+      ['error', 'Note'],
+    ])
+    expect(
+      root.children.every(
+        ({ error, gas, slot }) => error !== undefined && (gas ?? 0n) > 0n && slot !== undefined,
+      ),
+    ).toBe(true)
   })
 
   it('shows what is not evaluated yet, and says that it still grows', async () => {
@@ -207,29 +238,50 @@ describe('a tree of messages', { timeout: 60_000 }, () => {
     const relay = await node.spawn(await node.addStandard('relay'))
     const stuck = spawnItem(fakeId(61), node.node.key)
     const target = asProcessId(stuck.id)
-    await node.node.scheduler.schedule([{ process: target, envelope: { kind: 'item', item: stuck.bytes } }])
+    await node.node.scheduler.schedule([
+      { process: target, envelope: { kind: 'item', item: stuck.bytes } },
+    ])
     const { id } = await node.send(relay, { Action: 'Fan-Out', Peer: target })
-    await until(async () => (await node.node.messenger.trace(id)).root.children[0]?.status === 'scheduled')
+    await until(
+      async () => (await node.node.messenger.trace(id)).root.children[0]?.status === 'scheduled',
+    )
     const trace = await node.node.messenger.trace(id)
     expect(trace.settled).toBe(false)
-    await expect(node.node.messenger.trace(id, { settled: true, timeoutMs: 50 })).rejects.toMatchObject({ code: 'timeout' })
-    await expect(node.node.messenger.trace(id, { settled: true, signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' })
-    await expect(node.node.messenger.trace(pushId(new Uint8Array(3)))).rejects.toMatchObject({ code: 'unknown-message' })
+    await expect(
+      node.node.messenger.trace(id, { settled: true, timeoutMs: 50 }),
+    ).rejects.toMatchObject({ code: 'timeout' })
+    await expect(
+      node.node.messenger.trace(id, { settled: true, signal: AbortSignal.abort() }),
+    ).rejects.toMatchObject({ code: 'aborted' })
+    await expect(node.node.messenger.trace(pushId(new Uint8Array(3)))).rejects.toMatchObject({
+      code: 'unknown-message',
+    })
   })
 
   it('follows spawns by processes, and what parents say to their children', async () => {
     const child = await node.addStandard('counter')
     const head = (name: number, tags: number, data: number): string =>
-      [name, 0, tags, data, 0xffffffff].map(n => [0, 8, 16, 24].map(shift => `\\${((n >>> shift) & 255).toString(16).padStart(2, '0')}`).join('')).join('')
+      [name, 0, tags, data, 0xffffffff]
+        .map(n =>
+          [0, 8, 16, 24]
+            .map(shift => `\\${((n >>> shift) & 255).toString(16).padStart(2, '0')}`)
+            .join(''),
+        )
+        .join('')
     const parent = actorText(
       '(if (i32.eq (i32.load8_u (i32.const 4097)) (i32.const 1)) (then (call $spawn (i32.const 512) (i32.const 63) (i32.const 0)) (call $spawn (i32.const 512) (i32.const 63) (i32.const 64))))',
       `(data (i32.const 512) "${head(43, 0, 0)}${child}")`,
     )
-    const process = await node.spawn(await node.addModule(await wat(parent), tagsOf({ 'Module-Format': 'actor' })))
+    const process = await node.spawn(
+      await node.addModule(await wat(parent), tagsOf({ 'Module-Format': 'actor' })),
+    )
     const receipt = await node.send(process)
     const { root, settled } = await node.node.messenger.trace(receipt.id, { settled: true })
     expect(settled).toBe(true)
-    expect(root.children.map(({ kind, status, slot }) => [kind, status, slot])).toEqual([['spawn', 'ok', 0], ['spawn', 'ok', 0]])
+    expect(root.children.map(({ kind, status, slot }) => [kind, status, slot])).toEqual([
+      ['spawn', 'ok', 0],
+      ['spawn', 'ok', 0],
+    ])
     const [one] = root.children
     const description = one && (await node.log.directory.process(one.process))
     expect(description).toMatchObject({ parent: process, owner: process, module: child })
@@ -253,7 +305,9 @@ describe('intake', { timeout: 60_000 }, () => {
       forged,
       good.bytes,
     ])
-    expect(answers.map(one => ('code' in one ? one.code : 'slot' in one ? one.slot : 'module'))).toEqual([1, 'malformed-item', 'unknown-process', 'unknown-module', 'id-reused', 1])
+    expect(
+      answers.map(one => ('code' in one ? one.code : 'slot' in one ? one.slot : 'module')),
+    ).toEqual([1, 'malformed-item', 'unknown-process', 'unknown-module', 'id-reused', 1])
   })
 
   it('lets actors take no assigned messages', async () => {
@@ -261,8 +315,12 @@ describe('intake', { timeout: 60_000 }, () => {
     const counter = await node.addStandard('counter')
     const [a, b] = [await node.spawn(counter), await node.spawn(counter)]
     const { id, slot } = await node.send(a, { Action: 'Add' })
-    await expect(node.node.messenger.assign(id, b)).rejects.toMatchObject({ code: 'not-assignable' })
-    await expect(node.node.messenger.assign(pushId(new Uint8Array(5)), b)).rejects.toMatchObject({ code: 'unknown-message' })
+    await expect(node.node.messenger.assign(id, b)).rejects.toMatchObject({
+      code: 'not-assignable',
+    })
+    await expect(node.node.messenger.assign(pushId(new Uint8Array(5)), b)).rejects.toMatchObject({
+      code: 'unknown-message',
+    })
     expect(slot).toBe(1)
   })
 })

@@ -45,8 +45,15 @@ describe('a module bomb', { timeout: PATIENCE_MS }, () => {
     const item = moduleItem(make?.() ?? new Uint8Array(), ACTOR)
     await node.log.directory.addModule(item)
     const { process } = await node.submit(spawnItem(item.id, node.node.key))
-    expect(await meanwhile(node.result({ process, slot: 0 }))).toMatchObject({ status: 'error', error: { code: 'module-refused' }, gas: 0n })
-    expect(await node.ask(process, { Action: 'Any' })).toMatchObject({ status: 'error', error: { code: 'module-refused' } })
+    expect(await meanwhile(node.result({ process, slot: 0 }))).toMatchObject({
+      status: 'error',
+      error: { code: 'module-refused' },
+      gas: 0n,
+    })
+    expect(await node.ask(process, { Action: 'Any' })).toMatchObject({
+      status: 'error',
+      error: { code: 'module-refused' },
+    })
   })
 })
 
@@ -59,7 +66,11 @@ describe('a program that never ends', { timeout: PATIENCE_MS }, () => {
       const first = await node.result({ process, slot: 0 })
       expect(first).toMatchObject({ status: 'error', error: { code: 'out-of-gas' } })
       const again = await node.ask(process, { Action: 'Again' })
-      expect(again).toMatchObject({ status: 'error', error: { code: 'out-of-gas' }, gas: first.gas })
+      expect(again).toMatchObject({
+        status: 'error',
+        error: { code: 'out-of-gas' },
+        gas: first.gas,
+      })
       expect(Number(textOf((await node.ask(counter, { Action: 'Get' })).output))).toBeGreaterThan(0)
     })
   }

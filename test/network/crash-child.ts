@@ -26,6 +26,10 @@ const [counter, a, b] = [await spawn('counter'), await spawn('relay'), await spa
 writeSync(1, `ready ${counter} ${a} ${b}\n`)
 await submit(messageItem(a, { tags: { Action: 'Start', Peer: b, Rounds: '500', Run: run } }))
 for (let i = 0; ; i++) {
-  const receipts = await Promise.all([1, 2, 3].map(n => submit(messageItem(counter, { tags: { Action: 'Add', Run: `${run} ${n}` } }))))
+  const receipts = await Promise.all(
+    [1, 2, 3].map(n =>
+      submit(messageItem(counter, { tags: { Action: 'Add', Run: `${run} ${n}` } })),
+    ),
+  )
   writeSync(1, receipts.map(({ id, slot }) => `receipt ${id} ${slot}\n`).join(''))
 }

@@ -15,19 +15,24 @@ function unsigned(value: number): number[] {
   return bytes
 }
 
-const join = (...parts: readonly Bytes[]): Uint8Array => new Uint8Array(Buffer.concat(parts.map(part => Buffer.from(part))))
+const join = (...parts: readonly Bytes[]): Uint8Array =>
+  new Uint8Array(Buffer.concat(parts.map(part => Buffer.from(part))))
 const repeat = (times: number, bytes: Bytes): Uint8Array => {
   const whole = new Uint8Array(times * bytes.length)
   for (let i = 0; i < times; i++) whole.set(bytes, i * bytes.length)
   return whole
 }
-const section = (id: number, content: Bytes): Uint8Array => join([id], unsigned(content.length), content)
+const section = (id: number, content: Bytes): Uint8Array =>
+  join([id], unsigned(content.length), content)
 const list = (count: number, entries: Bytes): Uint8Array => join(unsigned(count), entries)
 const body = (code: Bytes): Uint8Array => join(unsigned(code.length), code)
 const text = (value: string): number[] => [value.length, ...Buffer.from(value)]
 
 /** An actor in all formal respects: `inbox`, `handle` and a memory, with `code` as the body of `handle`. */
-function actor(code: Bytes, parts: { pages?: number; tables?: Bytes; extra?: { count: number; bodies: Uint8Array } } = {}): Uint8Array {
+function actor(
+  code: Bytes,
+  parts: { pages?: number; tables?: Bytes; extra?: { count: number; bodies: Uint8Array } } = {},
+): Uint8Array {
   const { pages = 2, tables, extra } = parts
   const type = [0x60, 1, 0x7f, 1, 0x7f]
   const functions = 2 + (extra?.count ?? 0)
@@ -47,16 +52,33 @@ function actor(code: Bytes, parts: { pages?: number; tables?: Bytes; extra?: { c
 const ENDING = [0x41, 0, END]
 const NO_LOCALS = [0]
 
-const functions = (count: number): Uint8Array => actor([...NO_LOCALS, ...ENDING], { extra: { count, bodies: repeat(count, body([0, 0x41, 0, END])) } })
+const functions = (count: number): Uint8Array =>
+  actor([...NO_LOCALS, ...ENDING], {
+    extra: { count, bodies: repeat(count, body([0, 0x41, 0, END])) },
+  })
 const branchTables = (count: number, targets: number): Uint8Array =>
-  actor(join(NO_LOCALS, repeat(count, join([0x02, 0x40, 0x41, 0, 0x0e], unsigned(targets), new Uint8Array(targets), [0, END])), ENDING))
+  actor(
+    join(
+      NO_LOCALS,
+      repeat(
+        count,
+        join([0x02, 0x40, 0x41, 0, 0x0e], unsigned(targets), new Uint8Array(targets), [0, END]),
+      ),
+      ENDING,
+    ),
+  )
 const arithmetic = (count: number): Uint8Array =>
   actor(join([1, 1, I64], repeat(count, [0x20, 1, 0x42, 13, 0x7e, 0x21, 1]), ENDING))
-const nesting = (depth: number): Uint8Array => actor(join(NO_LOCALS, repeat(depth, [0x02, 0x40]), new Uint8Array(depth).fill(END), ENDING))
+const nesting = (depth: number): Uint8Array =>
+  actor(join(NO_LOCALS, repeat(depth, [0x02, 0x40]), new Uint8Array(depth).fill(END), ENDING))
 const locals = (count: number): Uint8Array =>
-  actor([...NO_LOCALS, ...ENDING], { extra: { count, bodies: repeat(count, body(join([1], unsigned(50_000), [I64], ENDING))) } })
+  actor([...NO_LOCALS, ...ENDING], {
+    extra: { count, bodies: repeat(count, body(join([1], unsigned(50_000), [I64], ENDING))) },
+  })
 const tables = (count: number, size: number): Uint8Array =>
-  actor([...NO_LOCALS, ...ENDING], { tables: list(count, repeat(count, join([0x70, 0], unsigned(size)))) })
+  actor([...NO_LOCALS, ...ENDING], {
+    tables: list(count, repeat(count, join([0x70, 0], unsigned(size)))),
+  })
 
 /** By what they abuse. */
 export const MODULE_BOMBS: ReadonlyMap<string, () => Uint8Array> = new Map([
@@ -71,12 +93,46 @@ export const MODULE_BOMBS: ReadonlyMap<string, () => Uint8Array> = new Map([
   ['50 tables of ten million entries', () => tables(50, 10_000_000)],
   ['4 GiB of memory', () => actor([...NO_LOCALS, ...ENDING], { pages: 65_536 })],
   ['nothing but a header', () => new Uint8Array(HEADER)],
-  ['an endless start function', () => join(HEADER, section(1, list(1, [0x60, 0, 0])), section(3, list(1, [0])), section(8, [0]), section(10, list(1, body([0, 0x03, 0x40, 0x0c, 0, END, END]))))],
+  [
+    'an endless start function',
+    () =>
+      join(
+        HEADER,
+        section(1, list(1, [0x60, 0, 0])),
+        section(3, list(1, [0])),
+        section(8, [0]),
+        section(10, list(1, body([0, 0x03, 0x40, 0x0c, 0, END, END]))),
+      ),
+  ],
 ])
 
 /** Pass every check, but never end: the gas must stop them. */
 export const ENDLESS_ACTORS: ReadonlyMap<string, () => Uint8Array> = new Map([
   ['an empty loop', () => actor([...NO_LOCALS, 0x03, 0x40, 0x0c, 0, END, ...ENDING])],
-  ['a loop that grows the memory', () => actor([...NO_LOCALS, 0x03, 0x40, 0x41, 1, 0x40, 0, 0x1a, 0x0c, 0, END, ...ENDING])],
-  ['a loop that fills the memory', () => actor([...NO_LOCALS, 0x03, 0x40, 0x41, 0, 0x41, 1, 0x41, ...[0x80, 0x80, 0x08], 0xfc, 11, 0, 0x0c, 0, END, ...ENDING])],
+  [
+    'a loop that grows the memory',
+    () => actor([...NO_LOCALS, 0x03, 0x40, 0x41, 1, 0x40, 0, 0x1a, 0x0c, 0, END, ...ENDING]),
+  ],
+  [
+    'a loop that fills the memory',
+    () =>
+      actor([
+        ...NO_LOCALS,
+        0x03,
+        0x40,
+        0x41,
+        0,
+        0x41,
+        1,
+        0x41,
+        ...[0x80, 0x80, 0x08],
+        0xfc,
+        11,
+        0,
+        0x0c,
+        0,
+        END,
+        ...ENDING,
+      ]),
+  ],
 ])

@@ -80,12 +80,21 @@ beforeAll(async () => {
 afterAll(() => node[Symbol.asyncDispose]())
 
 /** State root and gas of every slot, evaluated in an engine of that kind, from slot 0 or from a snapshot on. */
-async function replay(process: ProcessId, flags: readonly string[], snapshot?: ProcessSnapshot): Promise<Step[]> {
+async function replay(
+  process: ProcessId,
+  flags: readonly string[],
+  snapshot?: ProcessSnapshot,
+): Promise<Step[]> {
   const description = await node.log.directory.process(process)
   const module = description && (await node.log.directory.module(description.module))
   const spawn = await node.log.directory.spawnEnvelope(process)
-  if (description === undefined || module === undefined || spawn === undefined) throw new TypeError('expected a process')
-  await using seat = new HostSeat({ program: hostProgram(flags), wallMaxMs: 60_000, onExit: () => undefined })
+  if (description === undefined || module === undefined || spawn === undefined)
+    throw new TypeError('expected a process')
+  await using seat = new HostSeat({
+    program: hostProgram(flags),
+    wallMaxMs: 60_000,
+    onExit: () => undefined,
+  })
   await seat.load(module)
   await seat.ask({ kind: 'open', process, module: module.id, spawn, snapshot })
   const steps: Step[] = []
@@ -95,29 +104,44 @@ async function replay(process: ProcessId, flags: readonly string[], snapshot?: P
     const verdicts = await verdictsOn(description, frame, false, node.log)
     const answer = await seat.ask({ kind: 'evaluate', process, frame, verdicts, steps: true })
     if (answer.kind !== 'evaluated') throw new TypeError('expected an outcome')
-    steps.push(...answer.outcome.steps.map(({ stateRoot, gas }, i) => ({ slot: firstSlot + i, root: toHex(stateRoot), gas })))
+    steps.push(
+      ...answer.outcome.steps.map(({ stateRoot, gas }, i) => ({
+        slot: firstSlot + i,
+        root: toHex(stateRoot),
+        gas,
+      })),
+    )
   }
   return steps
 }
 
 /** Replays a process in every way there is, and expects the same of each. */
-async function expectOneHistory(process: ProcessId, engines: readonly string[] = [...ENGINES.keys()]): Promise<Step[]> {
+async function expectOneHistory(
+  process: ProcessId,
+  engines: readonly string[] = [...ENGINES.keys()],
+): Promise<Step[]> {
   const first = await replay(process, [])
   const certified = await verifyProcess(await sourceFromLog(node.log, process))
   expect(certified).toMatchObject({ ok: true, slots: first.length, certified: certified.frames })
   expect(toHex(certified.stateRoot)).toBe(first.at(-1)?.root)
-  for (const engine of engines) expect(await replay(process, ENGINES.get(engine) ?? []), engine).toEqual(first)
+  for (const engine of engines)
+    expect(await replay(process, ENGINES.get(engine) ?? []), engine).toEqual(first)
   const checkpoints = new Checkpoints(node.log.store)
   const heads = await checkpoints.list(process)
   expect(heads.length).toBeGreaterThan(1)
   for (const { slots } of heads) {
     const snapshot = await checkpoints.read(process, slots)
-    expect(await replay(process, ENGINES.get(engines[slots % engines.length] ?? '') ?? [], snapshot), `from slot ${slots}`).toEqual(first.slice(slots))
+    expect(
+      await replay(process, ENGINES.get(engines[slots % engines.length] ?? '') ?? [], snapshot),
+      `from slot ${slots}`,
+    ).toEqual(first.slice(slots))
   }
   return first
 }
 
-describe('a replay gives the same state root and gas at every slot, in every engine and from every checkpoint', { timeout: 120_000 }, () => {
+describe('a replay gives the same state root and gas at every slot, in every engine and from every checkpoint', {
+  timeout: 120_000,
+}, () => {
   it('of a program full of numbers that are none, and of deep calls', async () => {
     const process = await node.spawn(await node.addModule(await wat(NAN_ACTOR), ACTOR))
     const results: Result[] = []
@@ -137,13 +161,20 @@ describe('a replay gives the same state root and gas at every slot, in every eng
       codes.push((await node.ask(process, {}, i % 3 === 2 ? 'deep' : '')).error?.code)
       if (i === 5 || i === 9) await node.node.computer.checkpoint(process)
     }
-    expect(codes.filter((_, i) => i % 3 === 2)).toEqual(Array.from({ length: 4 }, () => 'stack-overflow'))
+    expect(codes.filter((_, i) => i % 3 === 2)).toEqual(
+      Array.from({ length: 4 }, () => 'stack-overflow'),
+    )
     expect(codes.filter((_, i) => i % 3 !== 2)).toEqual(Array.from({ length: 8 }, () => undefined))
     await expectOneHistory(process)
   })
 
   it('of the ledger, with messages from people and from processes', async () => {
-    const ledger = await node.spawn(await node.addStandard('ledger'), { Name: 'Coin', Ticker: 'C', Denomination: '0', Supply: '1000' })
+    const ledger = await node.spawn(await node.addStandard('ledger'), {
+      Name: 'Coin',
+      Ticker: 'C',
+      Denomination: '0',
+      Supply: '1000',
+    })
     const relay = await node.spawn(await node.addStandard('relay'))
     for (let i = 0; i < 10; i++) {
       await node.ask(ledger, { Action: 'Transfer', Recipient: relay, Quantity: String(i) })
@@ -165,7 +196,16 @@ describe('a replay gives the same state root and gas at every slot, in every eng
     }
     const module = await node.addModule(new Uint8Array(wasm), tagsOf(tags))
     const process = await node.spawn(module, { Authority: node.node.key })
-    const lines = ['X = 41', 'return X + 1', 'X = 99; error("boom")', 'Nan = 0/0; return tostring(Nan ~= Nan)', 'return X', 'local function f(n) return 1 + f(n + 1) end return f(1)', 'return math.random(1000000)', 'X = {}; for i = 1, 2000 do X[i] = tostring(i * 0.1) end return #X']
+    const lines = [
+      'X = 41',
+      'return X + 1',
+      'X = 99; error("boom")',
+      'Nan = 0/0; return tostring(Nan ~= Nan)',
+      'return X',
+      'local function f(n) return 1 + f(n + 1) end return f(1)',
+      'return math.random(1000000)',
+      'X = {}; for i = 1, 2000 do X[i] = tostring(i * 0.1) end return #X',
+    ]
     for (const [i, line] of lines.entries()) {
       await node.ask(process, { Action: 'Eval' }, line)
       if (i === 2 || i === 5) await node.node.computer.checkpoint(process)

@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ProcessSource, type SourcedCertificate, sourceFromLog, type VerifyReport, verifyProcess } from '../../node/index.ts'
+import {
+  type ProcessSource,
+  type SourcedCertificate,
+  sourceFromLog,
+  type VerifyReport,
+  verifyProcess,
+} from '../../node/index.ts'
 import {
   certificateMessage,
   decodeCertificate,
@@ -42,7 +48,10 @@ beforeAll(async () => {
 afterAll(() => node[Symbol.asyncDispose]())
 
 async function hold(from: ProcessSource = source): Promise<Held> {
-  return { frames: await Array.fromAsync(from.frames()), certificates: await Array.fromAsync(from.certificates()) }
+  return {
+    frames: await Array.fromAsync(from.frames()),
+    certificates: await Array.fromAsync(from.certificates()),
+  }
 }
 
 async function* each<T>(list: readonly T[]): AsyncIterable<T> {
@@ -50,17 +59,29 @@ async function* each<T>(list: readonly T[]): AsyncIterable<T> {
 }
 
 function verifyHeld(held: Held, from: ProcessSource = source): Promise<VerifyReport> {
-  return verifyProcess({ ...from, frames: () => each(held.frames), certificates: () => each(held.certificates) })
+  return verifyProcess({
+    ...from,
+    frames: () => each(held.frames),
+    certificates: () => each(held.certificates),
+  })
 }
 
 /** Replaces what stands in a slot, and its frame's certificate so that it names the new frame. */
-function replaceFrame(held: Held, index: number, change: (frame: ReturnType<typeof decodeFrame>) => Uint8Array): void {
+function replaceFrame(
+  held: Held,
+  index: number,
+  change: (frame: ReturnType<typeof decodeFrame>) => Uint8Array,
+): void {
   const bytes = held.frames[index]
   if (bytes === undefined) throw new Error('no such frame')
   held.frames[index] = change(decodeFrame(bytes))
 }
 
-function put(frame: ReturnType<typeof decodeFrame>, at: number, change: { envelope?: Envelope; timestampMs?: number }): Uint8Array {
+function put(
+  frame: ReturnType<typeof decodeFrame>,
+  at: number,
+  change: { envelope?: Envelope; timestampMs?: number },
+): Uint8Array {
   return encodeFrame(
     frame.firstSlot,
     frame.assignments.map((assignment, i) => {
@@ -73,7 +94,10 @@ function put(frame: ReturnType<typeof decodeFrame>, at: number, change: { envelo
 describe('offline verification', { timeout: 60_000 }, () => {
   it('finds nothing wrong with an honest process, and gives its state root and gas', async () => {
     const progress: number[] = []
-    const report = await verifyProcess(source, { onProgress: ({ slots }) => progress.push(slots), steps: true })
+    const report = await verifyProcess(source, {
+      onProgress: ({ slots }) => progress.push(slots),
+      steps: true,
+    })
     expect(report).toMatchObject({ ok: true, process: source.process, slots: 8 })
     expect(report.firstFault).toBeUndefined()
     expect(report.certified).toBe(report.frames)
@@ -82,7 +106,9 @@ describe('offline verification', { timeout: 60_000 }, () => {
     const held = await hold()
     const last = decodeCertificate(held.certificates.at(-1)?.bytes ?? new Uint8Array())
     expect(toHex(report.stateRoot)).toBe(toHex(last.stateRoot))
-    expect(report.gas).toBe(held.certificates.reduce((sum, one) => sum + decodeCertificate(one.bytes).gas, 0n))
+    expect(report.gas).toBe(
+      held.certificates.reduce((sum, one) => sum + decodeCertificate(one.bytes).gas, 0n),
+    )
   })
 
   it('verifies a process that got pushes, from the spawn messages of their senders', async () => {
@@ -92,7 +118,11 @@ describe('offline verification', { timeout: 60_000 }, () => {
 
   it('cannot verify a push without the spawn message of its sender', async () => {
     const from = await sourceFromLog(node.log, receiver)
-    const blind = { ...from, spawnEnvelope: async (id: ProcessId) => (id === receiver ? from.spawnEnvelope(id) : undefined) }
+    const blind = {
+      ...from,
+      spawnEnvelope: async (id: ProcessId) =>
+        id === receiver ? from.spawnEnvelope(id) : undefined,
+    }
     const report = await verifyProcess(blind)
     expect(report).toMatchObject({ ok: false, firstFault: { slot: 1 } })
     expect(report.firstFault?.what).toContain('sender')
@@ -124,7 +154,11 @@ describe('offline verification', { timeout: 60_000 }, () => {
       const certificate = decodeCertificate(held.certificates[2]?.bytes ?? new Uint8Array())
       held.certificates[2] = { bytes: encodeCertificate({ ...certificate, ...change }) }
       const report = await verifyHeld(held)
-      expect(report).toMatchObject({ ok: false, frames: 2, firstFault: { slot: certificate.firstSlot } })
+      expect(report).toMatchObject({
+        ok: false,
+        frames: 2,
+        firstFault: { slot: certificate.firstSlot },
+      })
     }
   })
 
@@ -132,13 +166,19 @@ describe('offline verification', { timeout: 60_000 }, () => {
     const missing = await hold()
     missing.frames.splice(2, 1)
     missing.certificates.splice(2, 1)
-    expect((await verifyHeld(missing)).firstFault).toMatchObject({ slot: 2, what: expect.stringContaining('missing') })
+    expect((await verifyHeld(missing)).firstFault).toMatchObject({
+      slot: 2,
+      what: expect.stringContaining('missing'),
+    })
     const reordered = await hold()
     reordered.frames.splice(2, 2, ...reordered.frames.slice(2, 4).reverse())
     expect((await verifyHeld(reordered)).firstFault?.slot).toBe(2)
     const repeated = await hold()
     repeated.frames.splice(3, 0, ...repeated.frames.slice(2, 3))
-    expect((await verifyHeld(repeated)).firstFault).toMatchObject({ slot: 3, what: expect.stringContaining('order') })
+    expect((await verifyHeld(repeated)).firstFault).toMatchObject({
+      slot: 3,
+      what: expect.stringContaining('order'),
+    })
     const headless = await hold()
     headless.frames.shift()
     expect((await verifyHeld(headless)).firstFault?.slot).toBe(0)
@@ -147,14 +187,21 @@ describe('offline verification', { timeout: 60_000 }, () => {
   it('finds a timestamp before the one of the slot before', async () => {
     const held = await hold()
     replaceFrame(held, 4, frame => put(frame, 0, { timestampMs: 1 }))
-    expect((await verifyHeld(held)).firstFault).toMatchObject({ slot: 4, what: expect.stringContaining('timestamp') })
+    expect((await verifyHeld(held)).firstFault).toMatchObject({
+      slot: 4,
+      what: expect.stringContaining('timestamp'),
+    })
   })
 
   it('finds a message with a foreign signature, and one signed for another process', async () => {
     const genuine = messageItem(source.process, { tags: { Action: 'Add' } }).bytes
     const foreign = genuine.slice()
     foreign.set(messageItem(source.process).bytes.subarray(2, 66), 2)
-    for (const item of [foreign, messageItem(receiver, { tags: { Action: 'Add' } }).bytes, new Uint8Array(3)]) {
+    for (const item of [
+      foreign,
+      messageItem(receiver, { tags: { Action: 'Add' } }).bytes,
+      new Uint8Array(3),
+    ]) {
       const held = await hold()
       replaceFrame(held, 5, frame => put(frame, 0, { envelope: { kind: 'item', item } }))
       expect((await verifyHeld(held)).firstFault).toMatchObject({ slot: 5 })
@@ -174,11 +221,24 @@ describe('offline verification', { timeout: 60_000 }, () => {
   it('checks signatures on certificates when they are given', async () => {
     const held = await hold()
     const signed = (seed: Uint8Array): SourcedCertificate[] =>
-      held.certificates.map(({ bytes }) => ({ bytes, signatures: [{ unit: 0, signature: ed25519Sign(seed, certificateMessage(bytes)) }] }))
+      held.certificates.map(({ bytes }) => ({
+        bytes,
+        signatures: [{ unit: 0, signature: ed25519Sign(seed, certificateMessage(bytes)) }],
+      }))
     const wrong = await verifyHeld({ ...held, certificates: signed(seedOf(99)) })
     expect(wrong.firstFault?.what).toContain('signature')
     const { signatures } = (await node.node.computer.certified(source.process, 0)).proof
-    const right = await verifyHeld({ ...held, certificates: [{ ...held.certificates[0], bytes: held.certificates[0]?.bytes ?? new Uint8Array(), signatures }, ...held.certificates.slice(1)] })
+    const right = await verifyHeld({
+      ...held,
+      certificates: [
+        {
+          ...held.certificates[0],
+          bytes: held.certificates[0]?.bytes ?? new Uint8Array(),
+          signatures,
+        },
+        ...held.certificates.slice(1),
+      ],
+    })
     expect(right.ok).toBe(true)
   })
 
@@ -189,6 +249,8 @@ describe('offline verification', { timeout: 60_000 }, () => {
   })
 
   it('ends when it is told to', async () => {
-    await expect(verifyProcess(source, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' })
+    await expect(verifyProcess(source, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'aborted',
+    })
   })
 })

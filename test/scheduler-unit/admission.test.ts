@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { asMessageId, asProcessId, ITEM_SIZE_MAX_BYTES, PENDING_PER_PROCESS_MAX } from '../../protocol/index.ts'
+import {
+  asMessageId,
+  asProcessId,
+  ITEM_SIZE_MAX_BYTES,
+  PENDING_PER_PROCESS_MAX,
+} from '../../protocol/index.ts'
 import { Lane } from '../../scheduler-unit/lane.ts'
 import { RecentReceipts } from '../../scheduler-unit/recent-receipts.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
@@ -13,7 +18,9 @@ describe('admission to a feed', () => {
     await using harness = await Harness.open()
     const [mine, other] = [await harness.spawn(), await harness.spawn()]
     expect(refusalOf(await harness.item(mine, messageItem(other).bytes))).toBe('wrong-target')
-    expect(refusalOf(await harness.item(mine, rawItem({ tags: tagsOf(AO) }).bytes))).toBe('wrong-target')
+    expect(refusalOf(await harness.item(mine, rawItem({ tags: tagsOf(AO) }).bytes))).toBe(
+      'wrong-target',
+    )
     expect(await harness.envelopes(mine)).toHaveLength(1)
   })
 
@@ -37,8 +44,16 @@ describe('admission to a feed', () => {
     await using harness = await Harness.open()
     const target = await harness.spawn()
     const twice = (...more: [string, string][]) =>
-      rawItem({ target, tags: [...tagsOf(AO), ...more.map(([name, value]) => ({ name, value }))] }).bytes
-    for (const more of [[['Type', 'Message']], [['type', 'Process']], [['From-Process', 'a'], ['from-process', 'b']]] as [string, string][][]) {
+      rawItem({ target, tags: [...tagsOf(AO), ...more.map(([name, value]) => ({ name, value }))] })
+        .bytes
+    for (const more of [
+      [['Type', 'Message']],
+      [['type', 'Process']],
+      [
+        ['From-Process', 'a'],
+        ['from-process', 'b'],
+      ],
+    ] as [string, string][][]) {
       expect(refusalOf(await harness.item(target, twice(...more)))).toBe('wrong-type')
     }
     expect((await harness.item(target, twice(['Data-Protocol', 'other']))).status).toBe('scheduled')
@@ -54,7 +69,9 @@ describe('admission to a feed', () => {
     for (const at of [2, 40, 70, genuine.length - 1]) {
       const forged = genuine.slice()
       forged[at] = (forged[at] ?? 0) ^ 1
-      expect(refusalOf(await harness.item(target, forged)), `byte ${at}`).toMatch(/bad-signature|wrong|malformed/)
+      expect(refusalOf(await harness.item(target, forged)), `byte ${at}`).toMatch(
+        /bad-signature|wrong|malformed/,
+      )
     }
     expect(await harness.envelopes(target)).toHaveLength(1)
   })
@@ -65,7 +82,9 @@ describe('admission to a feed', () => {
     const first = messageItem(target, { data: 'pay 1' }).bytes
     const second = first.slice()
     second[second.length - 1] = 57
-    const [a, b] = await harness.unit.schedule([first, second].map(item => ({ process: target, envelope: { kind: 'item', item } })))
+    const [a, b] = await harness.unit.schedule(
+      [first, second].map(item => ({ process: target, envelope: { kind: 'item', item } })),
+    )
     expect(receiptOf(a).slot).toBe(1)
     expect(b && refusalOf(b)).toBe('id-reused')
     await using later = await Harness.open({ log: harness.log })
@@ -75,9 +94,13 @@ describe('admission to a feed', () => {
 
   it('knows no process that nobody spawned, and schedules none that names another scheduler', async () => {
     await using harness = await Harness.open()
-    expect(refusalOf(await harness.item(asProcessId(NO_MODULE), messageItem(NO_MODULE).bytes))).toBe('unknown-process')
+    expect(
+      refusalOf(await harness.item(asProcessId(NO_MODULE), messageItem(NO_MODULE).bytes)),
+    ).toBe('unknown-process')
     const foreign = spawnItem(NO_MODULE, NO_MODULE)
-    expect(refusalOf(await harness.item(asProcessId(foreign.id), foreign.bytes))).toBe('not-scheduler')
+    expect(refusalOf(await harness.item(asProcessId(foreign.id), foreign.bytes))).toBe(
+      'not-scheduler',
+    )
     const two = spawnItem(NO_MODULE, SCHEDULER, { tags: { 'Scheduler-Quorum': '2' } })
     expect(refusalOf(await harness.item(asProcessId(two.id), two.bytes))).toBe('wrong-type')
   })
@@ -97,15 +120,22 @@ describe('admission to a feed', () => {
   it('takes no envelope that only a scheduler makes', async () => {
     await using harness = await Harness.open()
     const process = await harness.spawn()
-    const tick = await harness.one({ process, envelope: { kind: 'tick', timer: new Uint8Array(1), dueMs: 1 } })
-    const reject = await harness.one({ process, envelope: { kind: 'reject', from: process, seq: 0, reason: 'x' } })
+    const tick = await harness.one({
+      process,
+      envelope: { kind: 'tick', timer: new Uint8Array(1), dueMs: 1 },
+    })
+    const reject = await harness.one({
+      process,
+      envelope: { kind: 'reject', from: process, seq: 0, reason: 'x' },
+    })
     expect([refusalOf(tick), refusalOf(reject)]).toEqual(['wrong-type', 'wrong-type'])
   })
 
   it('bounds how fast one signer may write, whatever the clock does', async () => {
     await using harness = await Harness.open({ signerRatePerSecond: 1 })
     const target = await harness.spawn()
-    const post = async (): Promise<string> => refusalOf(await harness.item(target, messageItem(target).bytes))
+    const post = async (): Promise<string> =>
+      refusalOf(await harness.item(target, messageItem(target).bytes))
     for (let i = 0; i < 9; i++) expect(await post()).toBe('scheduled')
     expect(await post()).toBe('busy')
     harness.clock.advance(1000)
@@ -114,7 +144,9 @@ describe('admission to a feed', () => {
     expect(await post()).toBe('busy')
     harness.clock.advance(1000)
     expect(await post()).toBe('scheduled')
-    expect(refusalOf(await harness.item(target, messageItem(target, { signer: 8 }).bytes))).toBe('scheduled')
+    expect(refusalOf(await harness.item(target, messageItem(target, { signer: 8 }).bytes))).toBe(
+      'scheduled',
+    )
   })
 
   it('is busy when too much waits for one process, and takes more afterwards', async () => {
@@ -129,7 +161,13 @@ describe('admission to a feed', () => {
     await using harness = await Harness.open({ log })
     const process = await harness.spawn()
     closed = true
-    const lane = await Lane.open({ log, recent: new RecentReceipts(), process: await harness.describe(process), now: () => 1, committed: () => undefined })
+    const lane = await Lane.open({
+      log,
+      recent: new RecentReceipts(),
+      process: await harness.describe(process),
+      now: () => 1,
+      committed: () => undefined,
+    })
     const tick = { kind: 'tick', timer: new Uint8Array(1), dueMs: 1 } as const
     const enqueue = (): Promise<unknown> => lane.enqueue(asMessageId(''), tick, new Uint8Array(8))
     const first = enqueue()

@@ -25,15 +25,23 @@ function knowing(log: MemoryLog, processes: readonly ProcessDescription[]): Memo
   return log
 }
 
-async function open(log?: MemoryLog): Promise<{ harness: Harness; sender: PaperProcess; stranger: PaperProcess; to: ProcessId }> {
+async function open(
+  log?: MemoryLog,
+): Promise<{ harness: Harness; sender: PaperProcess; stranger: PaperProcess; to: ProcessId }> {
   const sender = new PaperProcess(asProcessId(fakeId(21)), [31, 32, 33], 2)
   const stranger = new PaperProcess(asProcessId(fakeId(22)), [34, 35, 36], 2)
-  const harness = await Harness.open({ log: knowing(log ?? MemoryLog.open(), [sender.description, stranger.description]) })
+  const harness = await Harness.open({
+    log: knowing(log ?? MemoryLog.open(), [sender.description, stranger.description]),
+  })
   const to = log === undefined ? await harness.spawn() : asProcessId('')
   return { harness, sender, stranger, to }
 }
 
-const post = (harness: Harness, to: ProcessId, envelopes: readonly Envelope[]): Promise<readonly ScheduleAnswer[]> =>
+const post = (
+  harness: Harness,
+  to: ProcessId,
+  envelopes: readonly Envelope[],
+): Promise<readonly ScheduleAnswer[]> =>
   harness.unit.schedule(envelopes.map(envelope => ({ process: to, envelope })))
 
 describe('pushes', () => {
@@ -44,7 +52,13 @@ describe('pushes', () => {
     const window = await post(harness, to, pushes.slice(0, 5))
     expect(window.map(answer => receiptOf(answer).slot)).toEqual([1, 2, 3, 4, 5])
     const again = await post(harness, to, pushes.slice(2, 7))
-    expect(again.map(({ status }) => status)).toEqual(['duplicate', 'duplicate', 'duplicate', 'scheduled', 'scheduled'])
+    expect(again.map(({ status }) => status)).toEqual([
+      'duplicate',
+      'duplicate',
+      'duplicate',
+      'scheduled',
+      'scheduled',
+    ])
     expect(await harness.envelopes(to)).toHaveLength(8)
   })
 
@@ -54,7 +68,10 @@ describe('pushes', () => {
     const pushes = sender.envelopes(to, 4)
     expect(await post(harness, to, pushes.slice(2, 3))).toEqual([{ status: 'gap', expectedSeq: 0 }])
     await post(harness, to, pushes.slice(0, 1))
-    expect(await post(harness, to, pushes.slice(2, 4))).toEqual([{ status: 'gap', expectedSeq: 1 }, { status: 'gap', expectedSeq: 1 }])
+    expect(await post(harness, to, pushes.slice(2, 4))).toEqual([
+      { status: 'gap', expectedSeq: 1 },
+      { status: 'gap', expectedSeq: 1 },
+    ])
     expect(await harness.envelopes(to)).toHaveLength(2)
   })
 
@@ -74,12 +91,23 @@ describe('pushes', () => {
     await post(harness, to, pushes.slice(0, 3))
     await harness[Symbol.asyncDispose]()
     await using later = await Harness.open({ log: harness.log })
-    expect((await post(later, to, pushes.slice(1, 4))).map(({ status }) => status)).toEqual(['duplicate', 'duplicate', 'scheduled'])
+    expect((await post(later, to, pushes.slice(1, 4))).map(({ status }) => status)).toEqual([
+      'duplicate',
+      'duplicate',
+      'scheduled',
+    ])
     const bare = MemoryLog.open({ from: harness.log })
     const { directory } = harness.log
-    await bare.directory.addProcess(await later.describe(to), (await directory.spawnEnvelope(to)) ?? new Uint8Array())
+    await bare.directory.addProcess(
+      await later.describe(to),
+      (await directory.spawnEnvelope(to)) ?? new Uint8Array(),
+    )
     await using crashed = await Harness.open({ log: knowing(bare, [sender.description]) })
-    expect((await post(crashed, to, pushes.slice(3, 6))).map(({ status }) => status)).toEqual(['duplicate', 'scheduled', 'scheduled'])
+    expect((await post(crashed, to, pushes.slice(3, 6))).map(({ status }) => status)).toEqual([
+      'duplicate',
+      'scheduled',
+      'scheduled',
+    ])
   })
 
   it('that waited behind a commit which failed are not taken for delivered', async () => {
@@ -102,7 +130,12 @@ describe('pushes', () => {
     gate.resolve()
     expect((await first).map(({ status }) => status)).toEqual(['scheduled'])
     expect((await second).map(refusalOf)).toEqual(['disk-full', 'disk-full', 'disk-full'])
-    expect((await post(harness, to, pushes)).map(({ status }) => status)).toEqual(['duplicate', 'scheduled', 'scheduled', 'scheduled'])
+    expect((await post(harness, to, pushes)).map(({ status }) => status)).toEqual([
+      'duplicate',
+      'scheduled',
+      'scheduled',
+      'scheduled',
+    ])
     expect(await harness.envelopes(to)).toHaveLength(5)
   })
 
@@ -130,11 +163,19 @@ describe('pushes', () => {
 })
 
 describe('a spawn by a process', () => {
-  function spawnPush(sender: PaperProcess, tags: Readonly<Record<string, string>> = {}): { child: ProcessId; envelope: Extract<Envelope, { kind: 'push' }> } {
+  function spawnPush(
+    sender: PaperProcess,
+    tags: Readonly<Record<string, string>> = {},
+  ): { child: ProcessId; envelope: Extract<Envelope, { kind: 'push' }> } {
     const { slot } = sender
     const child = childId(sender.id, slot, 0)
     const core = { ...sender.push(child, { slot, seq: 0 }).core }
-    const push = makePush(core, { kind: 'spawn', tags: tagsOf({ Module: NO_MODULE, Scheduler: SCHEDULER, ...tags }), data: new Uint8Array(0), anchor: undefined })
+    const push = makePush(core, {
+      kind: 'spawn',
+      tags: tagsOf({ Module: NO_MODULE, Scheduler: SCHEDULER, ...tags }),
+      data: new Uint8Array(0),
+      anchor: undefined,
+    })
     const [envelope] = sender.certify([[push]])
     if (envelope === undefined) throw new TypeError('expected an envelope')
     return { child, envelope }
@@ -155,10 +196,26 @@ describe('a spawn by a process', () => {
     const { harness, sender } = await open()
     await using _ = harness
     const { child, envelope } = spawnPush(sender)
-    const evil = makePush({ ...envelope.push.core }, { kind: 'spawn', tags: tagsOf({ Module: fakeId(66), Scheduler: SCHEDULER }), data: new Uint8Array(0), anchor: undefined })
+    const evil = makePush(
+      { ...envelope.push.core },
+      {
+        kind: 'spawn',
+        tags: tagsOf({ Module: fakeId(66), Scheduler: SCHEDULER }),
+        data: new Uint8Array(0),
+        anchor: undefined,
+      },
+    )
     const [forged] = await post(harness, child, [{ ...envelope, push: evil }])
     expect(forged && refusalOf(forged)).toBe('bad-certificate')
-    const ahead = makePush({ ...envelope.push.core, seq: 3 }, { kind: 'spawn', tags: tagsOf({ Module: fakeId(66), Scheduler: SCHEDULER }), data: new Uint8Array(0), anchor: undefined })
+    const ahead = makePush(
+      { ...envelope.push.core, seq: 3 },
+      {
+        kind: 'spawn',
+        tags: tagsOf({ Module: fakeId(66), Scheduler: SCHEDULER }),
+        data: new Uint8Array(0),
+        anchor: undefined,
+      },
+    )
     await post(harness, child, [{ ...envelope, push: ahead }])
     await post(harness, child, [envelope])
     expect(await harness.describe(child)).toMatchObject({ module: NO_MODULE })
@@ -171,10 +228,22 @@ describe('a spawn by a process', () => {
     const slot = sender.slot + 1
     const child = childId(sender.id, slot, 0)
     const [early] = sender.certify([[sender.push(child, { seq: 0 })]])
-    const push = makePush({ ...sender.push(child, { slot, seq: 1 }).core }, { kind: 'spawn', tags: tagsOf({ Module: NO_MODULE, Scheduler: SCHEDULER }), data: new Uint8Array(0), anchor: undefined })
+    const push = makePush(
+      { ...sender.push(child, { slot, seq: 1 }).core },
+      {
+        kind: 'spawn',
+        tags: tagsOf({ Module: NO_MODULE, Scheduler: SCHEDULER }),
+        data: new Uint8Array(0),
+        anchor: undefined,
+      },
+    )
     const [spawn] = sender.certify([[push]])
     if (early === undefined || spawn === undefined) throw new TypeError('expected envelopes')
-    const codes = [...(await post(harness, child, [early])), ...(await post(harness, child, [spawn])), ...(await post(harness, child, [early]))].map(refusalOf)
+    const codes = [
+      ...(await post(harness, child, [early])),
+      ...(await post(harness, child, [spawn])),
+      ...(await post(harness, child, [early])),
+    ].map(refusalOf)
     expect(codes).toEqual(['unknown-process', 'gap', 'unknown-process'])
   })
 
@@ -185,7 +254,9 @@ describe('a spawn by a process', () => {
     harness.log.failCommits(new Failure('disk-full'))
     expect((await post(harness, child, [envelope])).map(refusalOf)).toEqual(['disk-full'])
     harness.log.failCommits(undefined)
-    expect((await post(harness, child, [envelope])).map(({ status }) => status)).toEqual(['scheduled'])
+    expect((await post(harness, child, [envelope])).map(({ status }) => status)).toEqual([
+      'scheduled',
+    ])
     const spawn = await harness.log.directory.spawnEnvelope(child)
     expect(spawn).toEqual(encodeEnvelope(envelope))
     expect(describeProcess(envelope).id).toBe(child)

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { asMessageId, asProcessId, RECENT_RECEIPTS_MAX, RECENT_RECEIPTS_MAX_BYTES } from '../../protocol/index.ts'
+import {
+  asMessageId,
+  asProcessId,
+  RECENT_RECEIPTS_MAX,
+  RECENT_RECEIPTS_MAX_BYTES,
+} from '../../protocol/index.ts'
 import { RecentReceipts, type Seated } from '../../scheduler-unit/recent-receipts.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 
@@ -21,7 +26,14 @@ describe('receipts remembered', () => {
     const recent = new RecentReceipts()
     const whole = RECENT_RECEIPTS_MAX_BYTES / 4
     for (let i = 0; i < 6; i++) recent.add(P, id(i), seated(whole))
-    expect([0, 1, 2, 3, 4, 5].map(i => recent.get(P, id(i)) !== undefined)).toEqual([false, false, true, true, true, true])
+    expect([0, 1, 2, 3, 4, 5].map(i => recent.get(P, id(i)) !== undefined)).toEqual([
+      false,
+      false,
+      true,
+      true,
+      true,
+      true,
+    ])
     recent.add(P, id(5), seated(1))
     recent.add(P, id(6), seated(whole - 1))
     expect(recent.get(P, id(2))).toBeDefined()

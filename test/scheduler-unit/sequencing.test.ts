@@ -18,8 +18,13 @@ describe('a feed', { timeout: 30_000 }, () => {
     await using harness = await Harness.open()
     const [a, b] = [await harness.spawn(), await harness.spawn()]
     const calls = Array.from({ length: 20 }, (_, call) => {
-      const items = Array.from({ length: 15 }, () => (call % 2 === 0 ? a : b)).map(process => ({ process, item: messageItem(process).bytes }))
-      return harness.unit.schedule(items.map(({ process, item }) => ({ process, envelope: { kind: 'item', item } })))
+      const items = Array.from({ length: 15 }, () => (call % 2 === 0 ? a : b)).map(process => ({
+        process,
+        item: messageItem(process).bytes,
+      }))
+      return harness.unit.schedule(
+        items.map(({ process, item }) => ({ process, envelope: { kind: 'item', item } })),
+      )
     })
     const receipts = (await Promise.all(calls)).map(answers => answers.map(receiptOf))
     for (const one of receipts) {
@@ -27,7 +32,10 @@ describe('a feed', { timeout: 30_000 }, () => {
       expect(slots).toEqual(slots.toSorted((x, y) => x - y))
     }
     for (const process of [a, b]) {
-      const slots = receipts.flat().filter(receipt => receipt.process === process).map(({ slot }) => slot)
+      const slots = receipts
+        .flat()
+        .filter(receipt => receipt.process === process)
+        .map(({ slot }) => slot)
       expect(slots.toSorted((x, y) => x - y)).toEqual(Array.from({ length: 150 }, (_, i) => i + 1))
       expect(await harness.envelopes(process)).toHaveLength(151)
     }
@@ -35,17 +43,25 @@ describe('a feed', { timeout: 30_000 }, () => {
 
   it('cuts frames at 64 KiB and 1,024 messages, one larger message alone', async () => {
     const entry = (bytes: number): { bytes: Uint8Array } => ({ bytes: new Uint8Array(bytes) })
-    const sizes = (frames: readonly { bytes: Uint8Array }[][]): number[] => frames.map(frame => frame.length)
-    expect(sizes(cutFrames(Array.from({ length: 2500 }, () => entry(1))))).toEqual([1024, 1024, 452])
+    const sizes = (frames: readonly { bytes: Uint8Array }[][]): number[] =>
+      frames.map(frame => frame.length)
+    expect(sizes(cutFrames(Array.from({ length: 2500 }, () => entry(1))))).toEqual([
+      1024, 1024, 452,
+    ])
     expect(sizes(cutFrames([entry(10), entry(100_000), entry(10), entry(10)]))).toEqual([1, 1, 2])
     expect(cutFrames([])).toEqual([])
     await using harness = await Harness.open()
     const process = await harness.spawn()
-    const items = [...Array.from({ length: 200 }, () => 1000), 200_000, 10].map(size => messageItem(process, { data: new Uint8Array(size) }).bytes)
+    const items = [...Array.from({ length: 200 }, () => 1000), 200_000, 10].map(
+      size => messageItem(process, { data: new Uint8Array(size) }).bytes,
+    )
     await harness.unit.schedule(items.map(item => ({ process, envelope: { kind: 'item', item } })))
     expect(await harness.envelopes(process)).toHaveLength(203)
     for (const { firstSlot, assignments } of await harness.frames(process)) {
-      const encoded = assignments.map(({ timestampMs, envelope }) => ({ timestampMs, envelopeBytes: encodeEnvelope(envelope) }))
+      const encoded = assignments.map(({ timestampMs, envelope }) => ({
+        timestampMs,
+        envelopeBytes: encodeEnvelope(envelope),
+      }))
       const bytes = encodeFrame(firstSlot, encoded).length
       expect(assignments.length).toBeLessThanOrEqual(FRAME_ASSIGNMENTS_MAX)
       if (bytes > FRAME_SIZE_BYTES + 32) expect(assignments).toHaveLength(1)
@@ -61,7 +77,9 @@ describe('a feed', { timeout: 30_000 }, () => {
       const calls = Array.from({ length: 50 }, async () => {
         const receipts: Receipt[] = []
         for (let i = 0; i < 10; i++) {
-          const answers = await on.unit.schedule([0, 1].map(() => ({ process, envelope: { kind: 'item', item: bytes } })))
+          const answers = await on.unit.schedule(
+            [0, 1].map(() => ({ process, envelope: { kind: 'item', item: bytes } })),
+          )
           receipts.push(...answers.map(receiptOf))
         }
         return receipts
@@ -87,7 +105,8 @@ describe('a feed', { timeout: 30_000 }, () => {
       return commit(blocks)
     }
     const items = Array.from({ length: 700 }, () => messageItem(process).bytes)
-    const post = (list: readonly Uint8Array[]) => harness.unit.schedule(list.map(item => ({ process, envelope: { kind: 'item', item } })))
+    const post = (list: readonly Uint8Array[]) =>
+      harness.unit.schedule(list.map(item => ({ process, envelope: { kind: 'item', item } })))
     const first = post(items.slice(0, 350))
     await settle(30)
     // The first message is durable now, all others of the first half are on their way to the disk.
@@ -100,7 +119,9 @@ describe('a feed', { timeout: 30_000 }, () => {
     gates[1]?.resolve()
     await second
     expect(commits).toBeGreaterThan(2)
-    expect((await again).map(answer => receiptOf(answer).slot)).toEqual((await first).slice(0, 10).map(answer => receiptOf(answer).slot))
+    expect((await again).map(answer => receiptOf(answer).slot)).toEqual(
+      (await first).slice(0, 10).map(answer => receiptOf(answer).slot),
+    )
     expect(await harness.envelopes(process)).toHaveLength(701)
   })
 
@@ -137,7 +158,9 @@ describe('a commit that fails', () => {
     expect(await harness.envelopes(process)).toHaveLength(1)
     harness.log.failCommits(undefined)
     const retried = await Promise.all(items.map(item => harness.item(process, item)))
-    expect(retried.map(answer => receiptOf(answer).slot).toSorted((a, b) => a - b)).toEqual(items.map((_, i) => i + 1))
+    expect(retried.map(answer => receiptOf(answer).slot).toSorted((a, b) => a - b)).toEqual(
+      items.map((_, i) => i + 1),
+    )
     expect(await harness.envelopes(process)).toHaveLength(41)
     expect(harness.committed.at(-1)?.ids.length).toBeGreaterThan(0)
   })
@@ -149,7 +172,9 @@ describe('a commit that fails', () => {
     harness.log.failCommits(new Failure('disk-full'))
     expect(refusalOf(await harness.item(process, spawn.bytes))).toBe('disk-full')
     harness.log.failCommits(undefined)
-    expect(refusalOf(await harness.item(process, messageItem(process).bytes))).toBe('unknown-process')
+    expect(refusalOf(await harness.item(process, messageItem(process).bytes))).toBe(
+      'unknown-process',
+    )
     expect(receiptOf(await harness.item(process, spawn.bytes)).slot).toBe(0)
     expect(receiptOf(await harness.item(process, messageItem(process).bytes)).slot).toBe(1)
   })
@@ -159,10 +184,14 @@ describe('a commit that fails', () => {
     const process = await harness.spawn()
     for (let round = 0; round < 5; round++) {
       harness.log.failCommits(new Failure('disk-full'))
-      const failing = Array.from({ length: 30 }, () => harness.item(process, messageItem(process).bytes))
+      const failing = Array.from({ length: 30 }, () =>
+        harness.item(process, messageItem(process).bytes),
+      )
       await Promise.race(failing)
       harness.log.failCommits(undefined)
-      const mixed = Array.from({ length: 30 }, () => harness.item(process, messageItem(process).bytes))
+      const mixed = Array.from({ length: 30 }, () =>
+        harness.item(process, messageItem(process).bytes),
+      )
       const codes = (await Promise.all([...failing, ...mixed])).map(refusalOf)
       expect(codes.filter(code => code !== 'scheduled' && code !== 'disk-full')).toEqual([])
     }
