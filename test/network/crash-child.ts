@@ -25,7 +25,7 @@ const spawn = async (name: string): Promise<string> =>
 const [counter, a, b] = [await spawn('counter'), await spawn('relay'), await spawn('relay')]
 writeSync(1, `ready ${counter} ${a} ${b}\n`)
 await submit(messageItem(a, { tags: { Action: 'Start', Peer: b, Rounds: '500', Run: run } }))
-for (let i = 0; ; i++) {
+for (;;) {
   const receipts = await Promise.all(
     [1, 2, 3].map(n =>
       submit(messageItem(counter, { tags: { Action: 'Add', Run: `${run} ${n}` } })),
