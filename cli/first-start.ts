@@ -1,13 +1,8 @@
+import type { StandardModule } from '../node/index.ts'
 import { type CallOptions, childId, Failure, type ProcessId, pushId, type Signer, type TraceNodeView, type TraceView } from '../protocol/index.ts'
 import type { Client } from '../sdk/index.ts'
+import { addShipped } from './standard-module.ts'
 import { verifiedResult } from './verified-result.ts'
-
-/** A module as it comes with Atoll. */
-interface ShippedModule {
-  readonly name: string
-  readonly wasm: Uint8Array
-  readonly tags: readonly { readonly name: string; readonly value: string }[]
-}
 
 /** What a first start did, to be shown. */
 export interface FirstStart {
@@ -33,16 +28,12 @@ export async function isFirstStart(client: Client, limits: CallOptions): Promise
 /** Adds the modules that come with Atoll, spawns two processes, has them talk to each other, and checks every result. */
 export async function runFirstStart(
   client: Client,
-  shipped: readonly ShippedModule[],
+  shipped: readonly StandardModule[],
   signer: Signer,
   limits: CallOptions,
 ): Promise<FirstStart> {
   const modules = new Map<string, string>()
-  for (const { name, wasm, tags } of shipped) {
-    const format = tags.find(tag => tag.name === 'Module-Format')?.value ?? 'actor'
-    const fields = { format, tags: [{ name: 'Name', value: name }, ...tags.filter(tag => tag.name !== 'Module-Format')], signer }
-    modules.set(name, await client.modules.add(wasm, fields, limits))
-  }
+  for (const module of shipped) modules.set(module.name, await addShipped(client, module, signer, limits))
   const module = modules.get('relay') ?? ''
   const [ping, pong] = await Promise.all(['ping', 'pong'].map(name =>
     client.spawn({ module, tags: [{ name: 'Name', value: name }], signer }, limits)))

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { connect } from '../../sdk/index.ts'
@@ -74,4 +74,22 @@ test('a first start needs no folder for identities', async () => {
   await program.until(/5 results verified here/)
   expect(program.stderr).toContain('a passing key signs')
   expect(await program.stop()).toBe(0)
+})
+
+test('a copy of a data folder starts only if somebody says that no other copy went on', async () => {
+  await using folder = await temporaryFolder()
+  const env = { ATOLL_HOME: join(folder.path, 'home') }
+  const [data, copy] = [join(folder.path, 'data'), join(folder.path, 'copy')]
+  {
+    await using program = new AtollProgram(['up', '--port', '0', '--data', data, '-o', 'ndjson'], env)
+    await program.until(/node.ready/)
+    expect(await program.stop()).toBe(0)
+  }
+  await cp(data, copy, { recursive: true })
+  await using refused = new AtollProgram(['up', '--port', '0', '--data', copy, '-o', 'ndjson'], env)
+  expect(await refused.ended()).toBe(1)
+  expect(refused.stderr).toContain('AT4003')
+  await using accepted = new AtollProgram(['up', '--port', '0', '--data', copy, '--accept-restored', '-o', 'ndjson'], env)
+  await accepted.until(/node.ready/)
+  expect(await accepted.stop()).toBe(0)
 })

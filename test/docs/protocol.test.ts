@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { COMMANDS } from '../../cli/commands.ts'
+import { loadConfig } from '../../node/index.ts'
 import { ALL_LIMITS, FAILURES, RESULT_STATUSES } from '../../protocol/index.ts'
 import { protocolExamples } from './protocol-examples.ts'
 
@@ -39,6 +41,19 @@ describe('docs/PROTOCOL.md', () => {
     const rows = [...section.matchAll(/^\| (\d) \| (\w+) \|/gm)].map(match => [Number(match[1]), match[2]])
     expect(rows).toEqual(RESULT_STATUSES.map((status, at) => [at, status]))
   })
+})
+
+test('docs/OPERATIONS.md names every setting of a node, its variable and its flag, and nothing else', async () => {
+  const text = readFileSync(join(DOCS, 'OPERATIONS.md'), 'utf8')
+  const rows = [...text.matchAll(/^\| (\w+) \| (`--([a-z-]+)`|–) \| `(ATOLL_[A-Z_]+)` \| /gm)]
+  const { settings } = await loadConfig({ cwd: '/nowhere' })
+  expect(rows.map(row => row[1])).toEqual(settings.map(({ name }) => name))
+  const flags = new Set(Object.keys(COMMANDS.find(({ name }) => name === 'up')?.options ?? {}))
+  for (const [, name = '', , flag, variable] of rows) {
+    expect(variable).toBe(`ATOLL_${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`)
+    const option = name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+    expect(flag, name).toBe(flags.has(option) ? option : undefined)
+  }
 })
 
 test('every page of the docs that a failure or another page names is there', () => {
