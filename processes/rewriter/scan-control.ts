@@ -1,4 +1,5 @@
 import type { BodyScan } from './body-scan.ts'
+import { LOOP_ROUND_COST } from './costs.ts'
 import { readValueType } from './decode-types.ts'
 import { type FunctionType, I32, I64, FUNCREF, type ValueType } from './value-types.ts'
 
@@ -76,6 +77,7 @@ function loop(scan: BodyScan): void {
   scan.open('loop', params, results)
   scan.loops = true
   scan.startSegment(true, scan.frame.segment)
+  scan.charge(LOOP_ROUND_COST)
 }
 
 function conditional(scan: BodyScan): void {
