@@ -8,7 +8,7 @@ export interface Certificate {
   readonly process: ProcessId
   readonly firstSlot: Slot
   readonly count: number
-  /** sha256 of the frame's bytes: says from which log the results follow. */
+  /** Hash of the frame's bytes (`frameHash`): says from which log the results follow. */
   readonly frameHash: Uint8Array
   /** Merkle root over the result heads of the frame. */
   readonly resultsRoot: Uint8Array

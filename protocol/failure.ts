@@ -52,7 +52,7 @@ export const FAILURES = {
   'id-reused': row(2002, 'trust', 409, 'The same id was seen with other bytes', 'Discard the item: its key can sign two contents with one signature.'),
   'not-scheduler': row(2003, 'trust', 403, 'This node does not schedule that process', 'Send it to the scheduler named in the process, or spawn with this node as Scheduler.'),
   'bad-certificate': row(2004, 'trust', 400, 'The push carries no valid certificate of its sender', 'Push again from the results of a compute unit that the sending process names.'),
-  'not-permitted': row(2005, 'trust', 403, 'That needs the admin token of this node', 'Send Authorization: Bearer with the token in <data>/admin-token.'),
+  'not-permitted': row(2005, 'trust', 403, 'That needs the admin token of this node', 'Send Authorization: Bearer with the token in <data>/keys/admin-token.'),
   'host-refused': row(2006, 'trust', 403, 'The Host or Origin of the request is not allowed', 'Use the address the node printed, or add the host to its configuration.'),
   'verification-failed': row(2007, 'trust', 409, 'A certified result does not follow from the feed', 'Keep both: together they prove the fault of the unit that signed it.'),
   'unknown-identity': row(2008, 'trust', 403, 'There is no identity of that name', 'atoll identity list shows those there are; atoll identity new makes one.'),

@@ -357,9 +357,9 @@ export class HostedProcess {
   }
 
   #gasLimit(fuel: bigint): bigint {
-    const { gasPerSlotMax } = this.#limits
-    const most = gasPerSlotMax < GAS_PER_SLOT_MAX ? gasPerSlotMax : GAS_PER_SLOT_MAX
-    return fuel < most ? fuel : most
+    let limit = GAS_PER_SLOT_MAX
+    for (const bound of [this.#limits.gasPerSlotMax, fuel]) if (bound < limit) limit = bound
+    return limit
   }
 }
 

@@ -20,9 +20,10 @@ const wasi = (run: (host: AoHost, ...args: number[]) => void) =>
 const syscall = (run: HostFunction) =>
   number((host, ...args) => guard(() => run(host, ...args), -1))
 
-function guard(run: () => number | void, sign: 1 | -1): number {
+function guard(run: () => unknown, sign: 1 | -1): number {
   try {
-    return run() ?? 0
+    const result = run()
+    return typeof result === 'number' ? result : 0
   } catch (error) {
     if (error instanceof FileError) return sign * error.errno
     throw error

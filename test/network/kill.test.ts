@@ -12,7 +12,7 @@ import {
   signDataItemSync,
   type Tag,
 } from '../../protocol/index.ts'
-import { Client, connect, ed25519Signer, type ResultView } from '../../sdk/index.ts'
+import { type Client, connect, ed25519Signer, type ResultView } from '../../sdk/index.ts'
 import { startNode } from './running-node.ts'
 
 /** How often the node is killed; `npm run test:kill` kills it 200 times. */

@@ -54,7 +54,7 @@ async function main() {
 main().then(
   () => process.exit(0),
   error => {
-    write(`${JSON.stringify({ broken: String(error && error.stack) })}\n`)
+    write(`${JSON.stringify({ broken: String(error?.stack) })}\n`)
     process.exit(1)
   },
 )
