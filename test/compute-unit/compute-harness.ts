@@ -14,7 +14,6 @@ import {
   type ModuleId,
   type ProcessDescription,
   type ProcessId,
-  parseDataItem,
   type Result,
   resultsFeed,
   type Slot,
@@ -191,7 +190,3 @@ export const itemEnvelope = (
   kind: 'item',
   item: messageItem(process, { tags, data }).bytes,
 })
-
-/** The id of the item in an envelope. */
-export const itemIdOf = (envelope: Envelope): string =>
-  envelope.kind === 'item' ? parseDataItem(envelope.item).id : ''

@@ -1,8 +1,6 @@
 import {
   type DataItem,
   installCrypto,
-  ed25519PublicKey,
-  addressOf,
   signDataItemSync,
   type Tag,
 } from '../../protocol/index.ts'
@@ -12,10 +10,6 @@ installCrypto(nativeCrypto)
 
 /** A secret that is the same for the same number. */
 export const seedOf = (number: number): Uint8Array => new Uint8Array(32).fill(number)
-
-/** The address of who signs with `seedOf(number)`. */
-export const addressOfSeed = (number: number): string =>
-  addressOf('ed25519', ed25519PublicKey(seedOf(number)))
 
 /** Tags from an object. */
 export const tagsOf = (tags: Readonly<Record<string, string>>): Tag[] =>

@@ -33,8 +33,6 @@ export const OPEN_PROFILE: RewriteProfile = {
   features: { tableMutation: true, memoryInit: true, floatBoundary: true, vectorGlobals: true },
 }
 
-export type Exports = Record<string, unknown>
-
 /** A rewritten module, running. */
 export class Guest {
   readonly exports: WebAssembly.Exports
