@@ -7,9 +7,9 @@ import type { BenchNode } from './bench-node.ts'
 const SEED = new Uint8Array(32).fill(7)
 
 /** Requests with bundles on their way at the same time. */
-const IN_FLIGHT = 4
+const IN_FLIGHT = 16
 /** Items in one bundle. */
-const BUNDLE_ITEMS = 512
+const BUNDLE_ITEMS = 1024
 const POST_MAX_MS = 120_000
 
 let made = 0

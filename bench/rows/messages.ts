@@ -126,7 +126,7 @@ export const messagesRow: Row = {
   number: 1,
   title: 'Durable signed messages',
   covers:
-    'Ed25519 items signed beforehand, posted by one client over HTTP in bundles of 512 with 4 ' +
+    'Ed25519 items signed beforehand, posted by one client over HTTP in bundles of 1,024 with 16 ' +
     'requests in flight; standard counter; every receipt comes after fdatasync; the last result ' +
     'of every process is read and its count checked. CPU is that of the node and its hosts until ' +
     'both are at rest again, so feeds and indexes that are written behind the receipt are in it. ' +
