@@ -32,6 +32,11 @@ export function keyOf(feed: FeedSpec): Uint8Array {
   return Hypercore.key(manifestOf(feed))
 }
 
+/** What the feed is called on disk, 32 bytes. */
+export function discoveryKeyOf(feed: FeedSpec): Uint8Array {
+  return Hypercore.discoveryKey(keyOf(feed))
+}
+
 /** The feed a stored manifest belongs to; nothing if it is no feed of a process. */
 export function feedOf(manifest: HypercoreManifest): FeedSpec | undefined {
   if (manifest.version !== 2 || !(manifest.userData instanceof Uint8Array)) return undefined
@@ -55,8 +60,7 @@ export function feedOf(manifest: HypercoreManifest): FeedSpec | undefined {
   }
 }
 
-/** Tells feeds apart: equal for equal specs. */
-export function nameOf(feed: FeedSpec): string {
-  const signers = feed.signers.length === 1 ? feed.signers[0] : feed.signers.join('+')
-  return `${feed.kind}/${feed.process}/${feed.epoch}/${feed.quorum}/${signers}`
+/** Tells feeds apart: equal for equal specs. Joined, as that gives one piece: a template keeps all its parts. */
+export function nameOf({ kind, process, epoch, quorum, signers }: FeedSpec): string {
+  return [kind, process, epoch, quorum, signers.join('+')].join('/')
 }

@@ -1,6 +1,5 @@
-import Hypercore from 'hypercore'
 import type { Failure, FeedSpec, KeyId } from '../protocol/index.ts'
-import { keyOf, nameOf } from './feed-manifest.ts'
+import { nameOf } from './feed-manifest.ts'
 
 /** A block that is in memory because its Hypercore has not taken it yet. */
 export interface TailBlock {
@@ -9,12 +8,13 @@ export interface TailBlock {
   readonly generation: number
 }
 
-/** What this log knows of one feed. `length` = `stored` + blocks in `tail`, once `known`. */
+/**
+ * What this log knows of one feed. `length` = `stored` + blocks in `tail`, once `known`. There are tens of thousands
+ * of these, so it holds no keys: they are hashes of the spec, made again when its Hypercore is opened.
+ */
 export interface FeedState {
   readonly feed: FeedSpec
   readonly name: string
-  readonly key: Uint8Array
-  readonly discoveryKey: Uint8Array
   /** Whether blocks are signed here: by this node's key alone. Others may grow by replication. */
   readonly own: boolean
   known: boolean
@@ -36,13 +36,12 @@ export interface FeedState {
   turn: Promise<void>
 }
 
+const NO_TURN = Promise.resolve()
+
 export function makeFeedState(feed: FeedSpec, nodeKey: KeyId): FeedState {
-  const key = keyOf(feed)
   return {
     feed,
     name: nameOf(feed),
-    key,
-    discoveryKey: Hypercore.discoveryKey(key),
     own: feed.quorum === 1 && feed.signers.length === 1 && feed.signers[0] === nodeKey,
     known: false,
     loading: undefined,
@@ -53,7 +52,7 @@ export function makeFeedState(feed: FeedSpec, nodeKey: KeyId): FeedState {
     appending: false,
     users: 0,
     retired: false,
-    turn: Promise.resolve(),
+    turn: NO_TURN,
   }
 }
 

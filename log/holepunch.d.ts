@@ -45,7 +45,7 @@ declare module 'hypercore-storage' {
   import type { HypercoreManifest } from 'hypercore'
   import type RocksDB from 'rocksdb-native'
   export default class HypercoreStorage {
-    constructor(db: string | RocksDB, options?: { allowBackup?: boolean })
+    constructor(db: string | RocksDB, options?: { allowBackup?: boolean; writeBufferSize?: number })
     /** The session on the column family that holds everything; `flush` of the storage itself misses it. */
     readonly db: RocksDB
     readonly rocks: RocksDB
@@ -96,6 +96,9 @@ declare module 'hyperbee' {
   }
   export default class Hyperbee {
     constructor(core: Hypercore, options: { keyEncoding: 'binary'; valueEncoding: 'binary' })
+    /** Parsed nodes and keys of the tree, by number of entries; not public, see ProcessDirectory. */
+    readonly _nodeCache: { readonly keys: { maxSize: number } }
+    readonly _keyCache: { readonly keys: { maxSize: number } }
     ready(): Promise<void>
     close(): Promise<void>
     get(key: Uint8Array): Promise<HyperbeeEntry | null>

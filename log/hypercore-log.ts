@@ -46,17 +46,17 @@ export interface HypercoreLogParts {
 }
 
 export class HypercoreLog implements Log {
-  readonly recovered: readonly NewBlock[]
   readonly messages: MessageIndex
   readonly directory: Directory
   readonly store: RocksStore
   readonly #parts: HypercoreLogParts
   readonly #group: GroupCommit
+  #recovered: readonly NewBlock[]
   #closed: Promise<void> | undefined
 
   private constructor(parts: HypercoreLogParts) {
     this.#parts = parts
-    this.recovered = parts.recovered
+    this.#recovered = parts.recovered
     this.messages = parts.messages
     this.directory = parts.directory
     this.store = parts.store
@@ -72,6 +72,14 @@ export class HypercoreLog implements Log {
    */
   static async open(options: OpenLogOptions): Promise<HypercoreLog> {
     return new HypercoreLog(await openLog(options))
+  }
+
+  get recovered(): readonly NewBlock[] {
+    return this.#recovered
+  }
+
+  forgetRecovered(): void {
+    this.#recovered = []
   }
 
   /** Feeds that are not written to: a gap or a contradiction was found. */

@@ -42,13 +42,12 @@ export interface JournalParts {
  * group stands on the disk cannot be known, so the next segment says that it does not count.
  */
 export class Journal implements AsyncDisposable {
-  /** What stood in the journal when it was opened, oldest first. */
-  readonly blocks: readonly JournalledBlock[]
   /** Generations that were on disk when it was opened, ascending. */
   readonly found: readonly number[]
   /** Groups made durable since it was opened: one fdatasync each. */
   groups = 0
   readonly #parts: JournalParts
+  #blocks: readonly JournalledBlock[]
   /** Generations on disk, ascending, the live one included. */
   readonly #generations: number[]
   #live: LiveSegment | undefined
@@ -59,7 +58,7 @@ export class Journal implements AsyncDisposable {
 
   private constructor(parts: JournalParts, read: ReadJournal) {
     this.#parts = parts
-    this.blocks = read.blocks
+    this.#blocks = read.blocks
     this.found = [...read.generations]
     this.#generations = read.generations
     this.#previousEnd = read.end
@@ -73,6 +72,13 @@ export class Journal implements AsyncDisposable {
   static async open(parts: JournalParts): Promise<Journal> {
     await parts.files.makeFolder(parts.folder)
     return new Journal(parts, await readAll(parts))
+  }
+
+  /** What stood in the journal when it was opened, oldest first. Given once: it may be all of several segments. */
+  takeBlocks(): readonly JournalledBlock[] {
+    const blocks = this.#blocks
+    this.#blocks = []
+    return blocks
   }
 
   /** The segment that is being written to; 0 before there is one. */

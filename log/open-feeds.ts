@@ -1,15 +1,16 @@
 import { join } from 'node:path'
 import Corestore from 'corestore'
-import type Hypercore from 'hypercore'
+import Hypercore from 'hypercore'
 import type { HypercoreKeyPair } from 'hypercore'
 import HypercoreStorage from 'hypercore-storage'
 import RocksDB from 'rocksdb-native'
 import { equalBytes, Failure, type FeedSpec } from '../protocol/index.ts'
 import { diskFailure, isLocked } from './disk-failure.ts'
-import { feedOf, manifestOf } from './feed-manifest.ts'
+import { discoveryKeyOf, feedOf, manifestOf } from './feed-manifest.ts'
 import type { FeedState } from './feed-state.ts'
 import { plainBytes } from './plain-bytes.ts'
 import { shareBatches } from './shared-batches.ts'
+import { WRITE_BUFFER_BYTES } from './write-buffer.ts'
 
 /** Feeds whose heads are read in one call. */
 const HEADS_TOGETHER_MAX = 1024
@@ -200,11 +201,8 @@ export class OpenFeeds implements AsyncDisposable {
   }
 
   async #openCore(state: FeedState): Promise<Hypercore> {
-    const core = this.#store.get({
-      key: state.key,
-      manifest: manifestOf(state.feed),
-      allowFork: false,
-    })
+    const manifest = manifestOf(state.feed)
+    const core = this.#store.get({ key: Hypercore.key(manifest), manifest, allowFork: false })
     await core.ready()
     return core
   }
@@ -224,7 +222,7 @@ export class OpenFeeds implements AsyncDisposable {
     for (let at = 0; at < asked.length; at += HEADS_TOGETHER_MAX) {
       const some = asked.slice(at, at + HEADS_TOGETHER_MAX)
       try {
-        const keys = some.map(({ state }) => state.discoveryKey)
+        const keys = some.map(({ state }) => discoveryKeyOf(state.feed))
         const infos = await this.#storage.getInfos(keys, { auth: false, head: true, hints: false })
         for (const [i, { resolve }] of some.entries()) resolve(infos[i]?.head?.length ?? 0)
       } catch (error) {
@@ -280,7 +278,8 @@ async function openStore(folder: string): Promise<Opened> {
 async function openOnce(folder: string): Promise<Opened> {
   // Given a database, the storage makes no device file of its own, which would have the folder refused when
   // it was touched. The folder above has its own lock and its own proof that it is no copy.
-  const storage = new HypercoreStorage(shareBatches(new RocksDB(join(folder, 'db'))))
+  const db = new RocksDB(join(folder, 'db'), { writeBufferSize: WRITE_BUFFER_BYTES })
+  const storage = new HypercoreStorage(shareBatches(db), { writeBufferSize: WRITE_BUFFER_BYTES })
   const store = new Corestore(storage, { manifestVersion: 2 })
   try {
     await store.ready()

@@ -13,7 +13,7 @@ import { FeedStates } from './feed-states.ts'
 import { checkNote, feedsNote, noteInFeeds, noteInStore, storeNote } from './generations.ts'
 import type { HypercoreLogParts } from './hypercore-log.ts'
 import { rebuildFromFeeds, repairFromJournal } from './index-repair.ts'
-import { Journal } from './journal.ts'
+import { Journal, type JournalledBlock } from './journal.ts'
 import { diskFiles, type JournalFiles } from './journal-files.ts'
 import { keyPairOf } from './key-pair.ts'
 import { StoredMessageIndex } from './message-index.ts'
@@ -117,7 +117,8 @@ async function openParts(
   const messages = opened.keepBy(StoredMessageIndex.open(store), it => it.close())
   const modules = await ModuleFolder.open(files, folder.modules)
   const bare = { options, files, feeds, journal, store, processes, messages, nodeKey }
-  const running = await startWriting(bare, opened)
+  const journalled = journal.takeBlocks()
+  const running = await startWriting(bare, journalled, opened)
   const settled = (): Promise<void> => store.settled()
   if (notes.store === undefined) {
     const onProgress = report(options, 'index')
@@ -127,7 +128,7 @@ async function openParts(
     noteInStore(store, notes.feeds ?? 0)
     await store.sync()
   }
-  const recovered = journal.blocks.map(({ block }) => block)
+  const recovered = journalled.map(({ block }) => block)
   await repairFromJournal(recovered, { messages, directory: processes, settled })
   if (notes.feeds === undefined) await noteInFeeds(feeds, 0)
   // A full disk does not keep anybody from reading; the first commit tries again.
@@ -161,6 +162,7 @@ interface BareParts {
 
 async function startWriting(
   { options, feeds, journal, store, processes, messages, nodeKey }: BareParts,
+  journalled: readonly JournalledBlock[],
   opened: Opened,
 ): Promise<Pick<HypercoreLogParts, 'states' | 'behind' | 'keeper'>> {
   const states = new FeedStates(nodeKey, options.feedsKnownMax ?? FEEDS_KNOWN_MAX)
@@ -188,7 +190,7 @@ async function startWriting(
   )
   const onProgress = report(options, 'journal')
   const stateOf = ({ feed }: { feed: Parameters<FeedStates['of']>[0] }) => states.of(feed)
-  const outstanding = await recover(journal.blocks, {
+  const outstanding = await recover(journalled, {
     feeds,
     behind,
     stateOf,

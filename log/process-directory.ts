@@ -17,8 +17,10 @@ const CORE_NAME = 'directory'
 /** Processes that go to the Hyperbee in one batch: its price is per batch. */
 const BATCH_MAX = 1_000
 const LINGER_MS = 20
-/** Parsed descriptions kept. */
-const KNOWN_MAX = 10_000
+/** Parsed descriptions kept, about 2 KB each with their envelopes. */
+const KNOWN_MAX = 4_096
+/** Nodes and keys of the tree that the Hyperbee keeps parsed, about 700 bytes each; its own bound is 65,536. */
+const TREE_CACHE_MAX = 8_192
 
 interface Entry {
   readonly description: ProcessDescription
@@ -177,6 +179,9 @@ async function openBee(feeds: OpenFeeds): Promise<Hyperbee> {
     valueEncoding: 'binary',
   })
   await bee.ready()
+  // Each of the two looks at its own bound before it adds to what both share.
+  bee._nodeCache.keys.maxSize = TREE_CACHE_MAX
+  bee._keyCache.keys.maxSize = TREE_CACHE_MAX
   return bee
 }
 

@@ -3,6 +3,7 @@ import { compareBytes, Failure, type Store, type StoreChange } from '../protocol
 import { diskFailure, isLocked } from './disk-failure.ts'
 import { plainBytes } from './plain-bytes.ts'
 import { ReadTogether } from './read-together.ts'
+import { WRITE_BUFFER_BYTES } from './write-buffer.ts'
 
 /** Changes that go to the database in one batch. */
 const BATCH_CHANGES_MAX = 8_000
@@ -204,7 +205,7 @@ export class RocksStore implements Store, AsyncDisposable {
 }
 
 async function openDatabase(folder: string): Promise<RocksDB> {
-  const db = new RocksDB(folder)
+  const db = new RocksDB(folder, { writeBufferSize: WRITE_BUFFER_BYTES })
   try {
     await db.ready()
     return db

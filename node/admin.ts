@@ -1,17 +1,17 @@
 import { availableParallelism } from 'node:os'
 import type { ComputeUnit } from '../compute-unit/index.ts'
 import type { NodeAdmin } from '../gateway/index.ts'
-import type { Log } from '../protocol/index.ts'
 import { VERSION } from './version.ts'
 
 export interface AdminParts {
-  readonly log: Log
+  /** Blocks that the journal gave back when the node opened. */
+  readonly recoveredBlocks: number
   readonly computer: ComputeUnit
   readonly options: { readonly data: string; readonly onShutdown?: (() => void) | undefined }
 }
 
 /** What those who hold the admin token may do. */
-export function createAdmin({ log, computer, options }: AdminParts): NodeAdmin {
+export function createAdmin({ recoveredBlocks, computer, options }: AdminParts): NodeAdmin {
   return {
     async status() {
       const memory = process.memoryUsage()
@@ -22,7 +22,7 @@ export function createAdmin({ log, computer, options }: AdminParts): NodeAdmin {
         residentBytes: memory.rss,
         heapBytes: memory.heapUsed,
         hostPids: computer.hostPids.join(' '),
-        recoveredBlocks: log.recovered.length,
+        recoveredBlocks: recoveredBlocks,
       }
     },
     async checkpoint(process) {

@@ -119,6 +119,7 @@ async function openNode(
   const metrics = new Metrics()
   const { hosts, residentBytes, signerRate, progress } = options
   const unitParts = { keys, log, clock, logger, metrics: createUnitMetrics(metrics), hosts, residentBytes, signerRate, progress }
+  const recoveredBlocks = log.recovered.length
   const units = await openUnits(unitParts, keep)
   const startedMs = clock.now()
   const operations = createOperations({
@@ -132,7 +133,7 @@ async function openNode(
       formats: RUNTIMES.flatMap(({ formats }) => formats),
       startedMs,
     }),
-    admin: createAdmin({ log, computer: units.computer, options }),
+    admin: createAdmin({ recoveredBlocks, computer: units.computer, options }),
   })
   if (options.port === undefined) return make({ key: keys.key, log, ...units, operations, gateway: undefined })
   const gateway = await openGateway({ ...units, log, clock, logger, metrics, keys, operations, options, port: options.port })

@@ -94,6 +94,7 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
 
   await computer.armTimers()
   await messenger.resume()
+  log.forgetRecovered?.()
   return { scheduler, computer, messenger }
 }
 

@@ -66,6 +66,8 @@ export interface Log extends AsyncDisposable {
   feedKey(feed: FeedSpec): Uint8Array
   /** Blocks of message feeds that the journal still held when this log was opened, oldest first. */
   readonly recovered: readonly NewBlock[]
+  /** All have looked at `recovered`, which may be as large as the journal: it is empty from now on. */
+  forgetRecovered?(): void
   readonly messages: MessageIndex
   readonly directory: Directory
   readonly store: Store

@@ -122,9 +122,10 @@ describe('a log on Hypercore', () => {
 
   test('lists 10,000 processes without a batch for each', async () => {
     await using log = await openInNewFolder()
-    const { description, envelope } = spawnNamed('p')
-    const ids = Array.from({ length: 10_000 }, (_, i) => messagesOf(`p${i}`).process)
-    await Promise.all(ids.map(id => log.directory.addProcess({ ...description, id }, envelope)))
+    const spawned = Array.from({ length: 10_000 }, (_, i) => spawnNamed(`p${i}`))
+    await Promise.all(
+      spawned.map(({ description, envelope }) => log.directory.addProcess(description, envelope)),
+    )
     await log.drain()
     const page = await log.directory.processes({ limit: 100 })
     expect(page).toHaveLength(100)

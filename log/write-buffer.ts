@@ -1,0 +1,5 @@
+/**
+ * What a RocksDB gathers in memory before it writes a sorted file; it holds two of these for each column family, and
+ * our two databases have three. Its own choice of 64 MiB would be 384 MiB, most of it entries that nobody reads again.
+ */
+export const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
