@@ -10,7 +10,6 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 
-const MIRROR = 'http://deb.debian.org/debian'
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 /** The older package has more files, the newer one newer ones. */
 const RELEASES = ['bookworm', 'trixie']
@@ -27,13 +26,21 @@ function run(command, args, options = {}) {
   return result.stdout
 }
 
+/** The mirror this machine's own apt uses. */
+function findMirror() {
+  const uris = run('apt-get', ['indextargets', '--format', '$(REPO_URI)']).split('\n')
+  const mirror = uris.find(uri => /\/debian\/?$/.test(uri))
+  if (mirror === undefined) throw new Error('apt on this machine names no Debian mirror')
+  return mirror
+}
+
 /** apt-get with one release as its whole world. */
-function aptFor(release) {
+function aptFor(release, mirror) {
   const root = join(work, release)
   mkdirSync(join(root, 'lists', 'partial'), { recursive: true })
   mkdirSync(join(root, 'cache', 'archives', 'partial'), { recursive: true })
   const lines = ['deb', 'deb-src'].map(
-    kind => `${kind} [signed-by=${KEYRING}] ${MIRROR} ${release} main\n`,
+    kind => `${kind} [signed-by=${KEYRING}] ${mirror} ${release} main\n`,
   )
   writeFileSync(join(root, 'sources.list'), lines.join(''))
   const options = [
@@ -81,7 +88,8 @@ function convert(converter, file, folder) {
 }
 
 try {
-  const apts = new Map(RELEASES.map(release => [release, aptFor(release)]))
+  const mirror = findMirror()
+  const apts = new Map(RELEASES.map(release => [release, aptFor(release, mirror)]))
   for (const apt of apts.values()) apt('update')
   const converter = fetchConverter(apts.get(WABT_RELEASE))
   rmSync(target, { recursive: true, force: true })
