@@ -34,12 +34,13 @@ import {
   toUtf8,
 } from '../protocol/index.ts'
 import { Checkpoints } from './checkpoints.ts'
-import { type EvaluatedFrame, Follower } from './follower.ts'
+import { type EvaluatedFrame, Follower, type FollowerParts } from './follower.ts'
 import type { FrameResults } from './frame-results.ts'
 import { HostSeat, seatOf } from './host-pool.ts'
 import { rangeOf } from './keys.ts'
 import { QueryLane } from './query-lane.ts'
 import { type ProvenFrame, RecentFrames } from './recent-frames.ts'
+import { Residency } from './residency.ts'
 import { ResultStore } from './result-store.ts'
 import { decodeTimers, encodeTimers, timersKey } from './timers.ts'
 import { waitFor } from './wait-for.ts'
@@ -64,9 +65,6 @@ export interface ComputeUnitParts {
 }
 
 const RESIDENT_MAX_BYTES = 1024 * 1024 * 1024
-/** Followers held in memory (about 2 KB each); idle ones above it are forgotten. */
-const FOLLOWERS_MAX = 20_000
-const RESIDENT_MAX_PROCESSES = 12_000
 /** What a closing unit waits for slots that are under way; what is lost is made again. */
 const CLOSE_MAX_MS = 5_000
 const RESULT_WAIT_MS = 30_000
@@ -78,14 +76,17 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #seats: HostSeat[]
   readonly #querySeat: HostSeat
   readonly #followers = new Map<ProcessId, Promise<Follower>>()
+  /** Those of `#followers` that are open. */
+  readonly #opened = new Set<Follower>()
+  /** What followers are given, by their host and whether they trust their scheduler: there are many of them. */
+  readonly #given = new Map<HostSeat, readonly [FollowerParts, FollowerParts]>()
+  readonly #residency: Residency
   readonly #checkpoints: Checkpoints
   readonly #results: ResultStore
   readonly #queries: QueryLane
   readonly #recent = new RecentFrames()
   readonly #watchers = new Map<ProcessId, Set<() => void>>()
   readonly #made = new WeakSet<PushProof>()
-  #sweeping = false
-  #sinceSweep = 0
   #closed = false
 
   private constructor(parts: ComputeUnitParts) {
@@ -100,6 +101,18 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     this.#querySeat = new HostSeat({ program, wallMaxMs: QUERY_WALL_MAX_MS, onExit })
     this.#checkpoints = new Checkpoints(log.store)
     this.#results = new ResultStore(log.store)
+    this.#residency = new Residency({
+      clock: parts.clock,
+      store: log.store,
+      maxBytes: parts.residentMaxBytes ?? RESIDENT_MAX_BYTES,
+      followers: this.#opened,
+      isWatched: process => this.#watchers.has(process),
+      forget: follower => {
+        this.#opened.delete(follower)
+        this.#followers.delete(follower.process.id)
+      },
+      trouble: (process, error) => this.#trouble(process, error),
+    })
     this.#queries = new QueryLane({ seat: this.#querySeat, log, checkpoints: this.#checkpoints })
   }
 
@@ -168,17 +181,18 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   }
 
   async *follow(process: ProcessId, from: Slot, options: CallOptions = {}): AsyncIterable<Result> {
-    const follower = await this.#follower(process)
-    follower.start()
+    const first = await this.#follower(process)
+    first.start()
     const ended = (): boolean => options.signal?.aborted === true || this.#closed
     for (let next = from; !ended(); ) {
-      const end = follower.evaluated
+      const end = (await this.#follower(process)).evaluated
       for await (const result of this.results(process, next, end)) {
         if (ended()) return
         yield result
       }
       next = Math.max(next, end)
-      if (follower.evaluated > next) continue
+      // Asked for each time: a follower may be forgotten while whoever reads the results takes their time.
+      if ((await this.#follower(process)).evaluated > next) continue
       await this.#growth(process, options.signal)
     }
   }
@@ -239,8 +253,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
 
   /** Writes a checkpoint of every process that is loaded; gives how many. */
   async checkpointAll(): Promise<number> {
-    const settled = await Promise.allSettled(this.#followers.values())
-    const followers = settled.flatMap(one => (one.status === 'fulfilled' && one.value.inHost ? [one.value] : []))
+    await Promise.allSettled(this.#followers.values())
+    const followers = [...this.#opened].filter(one => one.inHost)
     await Promise.all(followers.map(follower => follower.checkpoint()))
     return followers.length
   }
@@ -287,21 +301,37 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     return opening
   }
 
-  #makeFollower(process: ProcessDescription): Promise<Follower> {
+  async #makeFollower(process: ProcessDescription): Promise<Follower> {
+    const { schedulers } = process.policy
+    const trusted = schedulers.length === 1 && schedulers[0] === this.#parts.key
+    const follower = await Follower.open(process, this.#partsFor(seatOf(this.#seats, process.id), trusted))
+    this.#opened.add(follower)
+    return follower
+  }
+
+  #partsFor(seat: HostSeat, trusted: boolean): FollowerParts {
+    const known = this.#given.get(seat)
+    if (known !== undefined) return known[trusted ? 1 : 0]
+    const made = [this.#makeParts(seat, false), this.#makeParts(seat, true)] as const
+    this.#given.set(seat, made)
+    return made[trusted ? 1 : 0]
+  }
+
+  #makeParts(seat: HostSeat, trusted: boolean): FollowerParts {
     const { log, key, clock } = this.#parts
-    return Follower.open(process, {
+    return {
       log,
       key,
-      seat: seatOf(this.#seats, process.id),
+      seat,
       checkpoints: this.#checkpoints,
       results: this.#results,
-      trusted: process.policy.schedulers.length === 1 && process.policy.schedulers[0] === key,
+      trusted,
       now: () => clock.now(),
       evaluated: frame => this.#evaluated(frame),
       timers: (description, timers) => this.#timers(description.id, timers),
       progress: (description, evaluated, scheduled) => this.#parts.progress?.(description.id, evaluated, scheduled),
       trouble: (description, error) => this.#trouble(description.id, error),
-    })
+    }
   }
 
   #evaluated(frame: EvaluatedFrame): void {
@@ -309,8 +339,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     this.#recent.remember(frame.process.id, { certificateBytes, results, count: frame.outcome.count })
     this.#parts.evaluated(frame)
     for (const wake of this.#watchers.get(frame.process.id) ?? []) wake()
-    this.#sinceSweep += 1
-    if (this.#sinceSweep >= 512) void this.#sweep()
+    this.#residency.evaluated()
   }
 
   #timers(process: ProcessId, timers: readonly Timer[]): void {
@@ -369,50 +398,12 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     return promise
   }
 
-  /** Idle processes hibernate, the longest idle first, when hosts hold too much; and are forgotten when there are too many. */
-  async #sweep(): Promise<void> {
-    if (this.#sweeping || this.#closed) return
-    this.#sweeping = true
-    this.#sinceSweep = 0
-    try {
-      const settled = await Promise.allSettled(this.#followers.values())
-      const followers = settled.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
-      await this.#hibernateIdle(followers)
-      this.#forgetIdle(followers)
-    } finally {
-      this.#sweeping = false
-    }
-  }
-
-  async #hibernateIdle(followers: readonly Follower[]): Promise<void> {
-    const max = this.#parts.residentMaxBytes ?? RESIDENT_MAX_BYTES
-    const inHost = followers.filter(one => one.inHost)
-    let bytes = inHost.reduce((sum, one) => sum + one.sizeBytes, 0)
-    let count = inHost.length
-    for (const follower of inHost.toSorted((a, b) => a.usedMs - b.usedMs)) {
-      if (bytes <= max && count <= RESIDENT_MAX_PROCESSES) return
-      if (!follower.idle) continue
-      bytes -= follower.sizeBytes
-      count -= 1
-      await follower.hibernate().catch(error => this.#trouble(follower.process.id, error))
-    }
-  }
-
-  #forgetIdle(followers: readonly Follower[]): void {
-    let excess = this.#followers.size - FOLLOWERS_MAX
-    for (const follower of followers.toSorted((a, b) => a.usedMs - b.usedMs)) {
-      if (excess <= 0) return
-      if (!follower.idle || follower.inHost) continue
-      this.#followers.delete(follower.process.id)
-      excess -= 1
-    }
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return
-    const settled = await Promise.allSettled(this.#followers.values())
-    const followers = settled.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
+    await Promise.allSettled(this.#followers.values())
+    const followers = [...this.#opened]
     this.#closed = true
+    this.#residency[Symbol.dispose]()
     for (const follower of followers) follower.stop(new Failure('shutting-down'))
     const written = Promise.allSettled(followers.map(follower => follower.checkpoint()))
     await waitFor(written, { timeoutMs: CLOSE_MAX_MS }).catch(() => undefined)

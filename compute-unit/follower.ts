@@ -64,6 +64,8 @@ const PROGRESS_EVERY_MS = 200
 /** A host that fails on the same frame this often is left alone for longer and longer. */
 const RETRY_FIRST_MS = 100
 const RETRY_MAX_MS = 60_000
+/** What a loaded process costs its host besides chunks and cells: trees, maps, its description. Measured. */
+const LOADED_OVERHEAD_BYTES = 8 * 1024
 /** Frames kept from their scheduler until they are evaluated; what lies behind is read from the log. */
 const KNOWN_MAX = 64
 
@@ -79,7 +81,7 @@ export class Follower {
   readonly #parts: FollowerParts
   readonly #feed: FeedSpec
   readonly #resultsFeed: FeedSpec
-  readonly #known = new Map<number, Uint8Array>()
+  #known: Map<number, Uint8Array> | undefined
   #waiting: { slot: Slot; resolve: () => void; reject: (error: unknown) => void }[] = []
   #nextBlock = 0
   #evaluated: Slot = 0
@@ -94,6 +96,7 @@ export class Follower {
   #failures = 0
   #stopped: Failure | undefined
   #sinceCheckpoint = { slots: 0, gas: 0n }
+  /** What it costs its host, roughly; 0 if it is not there. */
   sizeBytes = 0
   usedMs = 0
 
@@ -152,6 +155,7 @@ export class Follower {
   accept(index: number, bytes: Uint8Array): void {
     const { firstSlot, count } = readFrameHead(bytes)
     if (index < this.#nextBlock) return
+    this.#known ??= new Map()
     if (this.#known.size < KNOWN_MAX) this.#known.set(index, bytes)
     this.#blocks = Math.max(this.#blocks, index + 1)
     this.#scheduled = Math.max(this.#scheduled, firstSlot + count)
@@ -199,6 +203,8 @@ export class Follower {
     if (!this.inHost || !this.idle) return
     this.#openGeneration = 0
     this.sizeBytes = 0
+    // Tens of thousands hibernate: they hold what they must.
+    this.#known = undefined
     await this.#parts.seat.ask({ kind: 'close', process: this.process.id }).catch(() => undefined)
   }
 
@@ -285,7 +291,7 @@ export class Follower {
   /** Evaluates again what was certified already, so that the host's state stands where the certificates do. */
   async #replay(fromBlock: number, generation: number, sizeBytes: number): Promise<void> {
     const end = this.#nextBlock
-    this.sizeBytes = sizeBytes
+    this.sizeBytes = LOADED_OVERHEAD_BYTES + sizeBytes
     this.#sinceCheckpoint = { slots: 0, gas: 0n }
     await this.#evaluateFrom(fromBlock, () => end)
     if (this.#stopped !== undefined) throw this.#stopped
@@ -306,7 +312,7 @@ export class Follower {
     let next = from
     for (;;) {
       while (asked.length < WINDOW && next < end() && !this.#checkpointDue() && this.#stopped === undefined) {
-        const bytes = this.#known.get(next) ?? (await this.#parts.log.block(this.#feed, next))
+        const bytes = this.#known?.get(next) ?? (await this.#parts.log.block(this.#feed, next))
         if (bytes === undefined) break
         const verdicts = await verdictsOn(this.process, bytes, this.#parts.trusted, this.#parts.log)
         const { id: process } = this.process
@@ -319,7 +325,7 @@ export class Follower {
       if (oldest === undefined) return
       const answered = await oldest.answer
       if (answered.kind !== 'evaluated') throw new Failure('host-fault', { answer: answered.kind })
-      this.sizeBytes = answered.sizeBytes
+      this.sizeBytes = LOADED_OVERHEAD_BYTES + answered.sizeBytes
       this.#certify(oldest.frame, answered.outcome)
       if (this.#progressDue()) this.#parts.progress(this.process, this.#replayed, this.#scheduled)
     }
@@ -364,7 +370,7 @@ export class Follower {
     if (frame.index < this.#nextBlock) return
     this.#nextBlock = frame.index + 1
     this.#evaluated = firstSlot + count
-    this.#known.delete(frame.index)
+    this.#known?.delete(frame.index)
     const { index } = frame
     this.#parts.evaluated({ process: this.process, index, outcome, results, certificate, certificateBytes })
     this.#wake()

@@ -12,7 +12,8 @@ export interface ProvenFrame {
   signature?: Uint8Array
 }
 
-const BYTES_MAX = 64 * 1024 * 1024
+/** A second of a busy node. */
+const BYTES_MAX = 16 * 1024 * 1024
 const FRAMES_OF_ONE_MAX = 256
 const FRAME_OVERHEAD_BYTES = 1000
 

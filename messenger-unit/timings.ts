@@ -1,6 +1,6 @@
 import type { ProcessId, Slot } from '../protocol/index.ts'
 
-const FRAMES_MAX = 50_000
+const FRAMES_MAX = 16_384
 const FRAMES_OF_ONE_MAX = 2_000
 
 interface Evaluated {

@@ -1,0 +1,128 @@
+import type { Clock, Failure, Log, ProcessId } from '../protocol/index.ts'
+import type { Follower } from './follower.ts'
+
+export interface ResidencyParts {
+  readonly clock: Clock
+  readonly store: Pick<Log['store'], 'flush'>
+  /** Bytes of guests that hosts may hold. */
+  readonly maxBytes: number
+  /** All followers that are open. */
+  readonly followers: Iterable<Follower>
+  /** Whether somebody holds on to the follower of a process. */
+  isWatched(process: ProcessId): boolean
+  forget(follower: Follower): void
+  trouble(process: ProcessId, error: Failure): void
+}
+
+/** V8 holds little more than this many instances; formats with an instance for each process need one. */
+const PROCESSES_MAX = 12_000
+/** Below this much nobody leaves for being idle: waking costs more than so little memory is worth. */
+const COMFORTABLE_BYTES = 64 * 1024 * 1024
+/** Idle for this long, a process leaves its host if hosts hold more than what is comfortable. */
+const IDLE_MAX_MS = 60_000
+/** Followers held in memory (about 2 KB each, all told); idle ones above it are forgotten. */
+const FOLLOWERS_MAX = 20_000
+/** No call holds on to a follower for longer than this without using it. */
+const HELD_MAX_MS = 60_000
+const SWEEP_EVERY_MS = 2_000
+/** A burst may load much between two sweeps by time. */
+const SWEEP_EVERY_FRAMES = 512
+/** Processes that leave at once, and bytes of them: each is in memory a second time while its checkpoint is written. */
+const LEAVE_TOGETHER_MAX = 32
+const LEAVE_TOGETHER_MAX_BYTES = 16 * 1024 * 1024
+
+/**
+ * Who stays loaded. Idle processes hibernate, the longest idle first, when hosts hold too much; followers are
+ * forgotten, when there are too many. Both come back when somebody asks: from a checkpoint, and from the feeds.
+ */
+export class Residency implements Disposable {
+  readonly #parts: ResidencyParts
+  readonly #stop = new AbortController()
+  #frames = 0
+  #sweeping: Promise<void> | undefined
+
+  constructor(parts: ResidencyParts) {
+    this.#parts = parts
+    void this.#sweepByTime()
+  }
+
+  /** A frame was evaluated. */
+  evaluated(): void {
+    this.#frames += 1
+    if (this.#frames >= SWEEP_EVERY_FRAMES) void this.sweep()
+  }
+
+  /** Looks once; joins a look that is under way. */
+  sweep(): Promise<void> {
+    this.#sweeping ??= this.#sweepOnce().finally(() => {
+      this.#sweeping = undefined
+    })
+    return this.#sweeping
+  }
+
+  async #sweepByTime(): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      await this.#parts.clock.sleep(SWEEP_EVERY_MS, { signal }).catch(() => undefined)
+      if (!signal.aborted) await this.sweep()
+    }
+  }
+
+  async #sweepOnce(): Promise<void> {
+    this.#frames = 0
+    const followers = [...this.#parts.followers]
+    await this.#hibernateIdle(followers.filter(one => one.inHost))
+    this.#forgetIdle(followers)
+  }
+
+  async #hibernateIdle(loaded: readonly Follower[]): Promise<void> {
+    const { maxBytes, clock, store } = this.#parts
+    const idleSinceMs = clock.now() - IDLE_MAX_MS
+    const comfortable = Math.min(maxBytes, COMFORTABLE_BYTES)
+    let bytes = loaded.reduce((sum, one) => sum + one.sizeBytes, 0)
+    if (loaded.length <= PROCESSES_MAX && bytes <= comfortable) return
+    let count = loaded.length
+    let leaving: Follower[] = []
+    let leavingBytes = 0
+    for (const follower of loaded.toSorted((a, b) => a.usedMs - b.usedMs)) {
+      const tooMuch = bytes > maxBytes || count > PROCESSES_MAX
+      if (!tooMuch && (bytes <= comfortable || follower.usedMs > idleSinceMs)) break
+      if (!follower.idle) continue
+      bytes -= follower.sizeBytes
+      count -= 1
+      leavingBytes += follower.sizeBytes
+      leaving.push(follower)
+      if (leaving.length < LEAVE_TOGETHER_MAX && leavingBytes < LEAVE_TOGETHER_MAX_BYTES) continue
+      await this.#hibernate(leaving)
+      // What was written waits in memory, too.
+      if (leavingBytes >= LEAVE_TOGETHER_MAX_BYTES) await store.flush().catch(() => undefined)
+      if (this.#stop.signal.aborted) return
+      leaving = []
+      leavingBytes = 0
+    }
+    await this.#hibernate(leaving)
+  }
+
+  async #hibernate(followers: readonly Follower[]): Promise<void> {
+    await Promise.all(
+      followers.map(follower =>
+        follower.hibernate().catch((error: Failure) => this.#parts.trouble(follower.process.id, error)),
+      ),
+    )
+  }
+
+  #forgetIdle(followers: readonly Follower[]): void {
+    const excess = followers.length - FOLLOWERS_MAX
+    if (excess <= 0) return
+    const heldSinceMs = this.#parts.clock.now() - HELD_MAX_MS
+    const unused = followers.filter(one => one.idle && !one.inHost && one.usedMs < heldSinceMs)
+    for (const follower of unused.toSorted((a, b) => a.usedMs - b.usedMs).slice(0, excess)) {
+      if (!this.#parts.isWatched(follower.process.id)) this.#parts.forget(follower)
+    }
+  }
+
+  /** Nobody leaves any more who is not on the way out. */
+  [Symbol.dispose](): void {
+    this.#stop.abort()
+  }
+}
