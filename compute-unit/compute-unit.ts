@@ -56,6 +56,8 @@ export interface ComputeUnitParts {
   readonly hosts?: number | undefined
   /** Bytes of guests held in hosts; idle ones above it hibernate. */
   readonly residentMaxBytes?: number | undefined
+  /** Processes whose place in their feed is held in memory; idle ones above it are looked up again. */
+  readonly followersMax?: number | undefined
   /** A frame was evaluated: its outbox may be pushed. */
   evaluated(frame: EvaluatedFrame): void
   /** The timers a process holds now. */
@@ -65,6 +67,7 @@ export interface ComputeUnitParts {
 }
 
 const RESIDENT_MAX_BYTES = 1024 * 1024 * 1024
+const FOLLOWERS_MAX = 20_000
 /** What a closing unit waits for slots that are under way; what is lost is made again. */
 const CLOSE_MAX_MS = 5_000
 const RESULT_WAIT_MS = 30_000
@@ -80,7 +83,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #opened = new Set<Follower>()
   /** What followers are given, by their host and whether they trust their scheduler: there are many of them. */
   readonly #given = new Map<HostSeat, readonly [FollowerParts, FollowerParts]>()
-  readonly #residency: Residency
+  readonly #residency: Residency<Follower>
   readonly #checkpoints: Checkpoints
   readonly #results: ResultStore
   readonly #queries: QueryLane
@@ -105,6 +108,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       clock: parts.clock,
       store: log.store,
       maxBytes: parts.residentMaxBytes ?? RESIDENT_MAX_BYTES,
+      followersMax: parts.followersMax ?? FOLLOWERS_MAX,
       followers: this.#opened,
       isWatched: process => this.#watchers.has(process),
       forget: follower => {
@@ -136,6 +140,11 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   /** Process ids of the hosts, for whoever measures them. */
   get hostPids(): number[] {
     return [...this.#seats, this.#querySeat].map(seat => seat.pid).filter(pid => pid !== undefined)
+  }
+
+  /** Processes whose place in their feed is in memory. */
+  get following(): number {
+    return this.#followers.size
   }
 
   /** Takes a frame that became durable. */

@@ -1,16 +1,27 @@
 import type { Clock, Failure, Log, ProcessId } from '../protocol/index.ts'
-import type { Follower } from './follower.ts'
 
-export interface ResidencyParts {
+/** What is asked of a follower here. */
+export interface Resident {
+  readonly process: { readonly id: ProcessId }
+  readonly inHost: boolean
+  readonly idle: boolean
+  readonly usedMs: number
+  readonly sizeBytes: number
+  hibernate(): Promise<void>
+}
+
+export interface ResidencyParts<One extends Resident> {
   readonly clock: Clock
   readonly store: Pick<Log['store'], 'flush'>
   /** Bytes of guests that hosts may hold. */
   readonly maxBytes: number
+  /** Followers held in memory (about 2 KB each, all told); idle ones above it are forgotten. */
+  readonly followersMax: number
   /** All followers that are open. */
-  readonly followers: Iterable<Follower>
+  readonly followers: Iterable<One>
   /** Whether somebody holds on to the follower of a process. */
   isWatched(process: ProcessId): boolean
-  forget(follower: Follower): void
+  forget(follower: One): void
   trouble(process: ProcessId, error: Failure): void
 }
 
@@ -20,8 +31,6 @@ const PROCESSES_MAX = 12_000
 const COMFORTABLE_BYTES = 64 * 1024 * 1024
 /** Idle for this long, a process leaves its host if hosts hold more than what is comfortable. */
 const IDLE_MAX_MS = 60_000
-/** Followers held in memory (about 2 KB each, all told); idle ones above it are forgotten. */
-const FOLLOWERS_MAX = 20_000
 /** No call holds on to a follower for longer than this without using it. */
 const HELD_MAX_MS = 60_000
 const SWEEP_EVERY_MS = 2_000
@@ -35,13 +44,13 @@ const LEAVE_TOGETHER_MAX_BYTES = 16 * 1024 * 1024
  * Who stays loaded. Idle processes hibernate, the longest idle first, when hosts hold too much; followers are
  * forgotten, when there are too many. Both come back when somebody asks: from a checkpoint, and from the feeds.
  */
-export class Residency implements Disposable {
-  readonly #parts: ResidencyParts
+export class Residency<One extends Resident> implements Disposable {
+  readonly #parts: ResidencyParts<One>
   readonly #stop = new AbortController()
   #frames = 0
   #sweeping: Promise<void> | undefined
 
-  constructor(parts: ResidencyParts) {
+  constructor(parts: ResidencyParts<One>) {
     this.#parts = parts
     void this.#sweepByTime()
   }
@@ -75,14 +84,14 @@ export class Residency implements Disposable {
     this.#forgetIdle(followers)
   }
 
-  async #hibernateIdle(loaded: readonly Follower[]): Promise<void> {
+  async #hibernateIdle(loaded: readonly One[]): Promise<void> {
     const { maxBytes, clock, store } = this.#parts
     const idleSinceMs = clock.now() - IDLE_MAX_MS
     const comfortable = Math.min(maxBytes, COMFORTABLE_BYTES)
     let bytes = loaded.reduce((sum, one) => sum + one.sizeBytes, 0)
     if (loaded.length <= PROCESSES_MAX && bytes <= comfortable) return
     let count = loaded.length
-    let leaving: Follower[] = []
+    let leaving: One[] = []
     let leavingBytes = 0
     for (const follower of loaded.toSorted((a, b) => a.usedMs - b.usedMs)) {
       const tooMuch = bytes > maxBytes || count > PROCESSES_MAX
@@ -103,16 +112,18 @@ export class Residency implements Disposable {
     await this.#hibernate(leaving)
   }
 
-  async #hibernate(followers: readonly Follower[]): Promise<void> {
+  async #hibernate(followers: readonly One[]): Promise<void> {
     await Promise.all(
       followers.map(follower =>
-        follower.hibernate().catch((error: Failure) => this.#parts.trouble(follower.process.id, error)),
+        follower
+          .hibernate()
+          .catch((error: Failure) => this.#parts.trouble(follower.process.id, error)),
       ),
     )
   }
 
-  #forgetIdle(followers: readonly Follower[]): void {
-    const excess = followers.length - FOLLOWERS_MAX
+  #forgetIdle(followers: readonly One[]): void {
+    const excess = followers.length - this.#parts.followersMax
     if (excess <= 0) return
     const heldSinceMs = this.#parts.clock.now() - HELD_MAX_MS
     const unused = followers.filter(one => one.idle && !one.inHost && one.usedMs < heldSinceMs)

@@ -197,6 +197,7 @@ export class OpenFeeds implements AsyncDisposable {
       throw diskFailure(error, 'feeds')
     } finally {
       open.users--
+      if (this.#open.size > this.#parts.openMax) this.#closeOldest()
     }
   }
 

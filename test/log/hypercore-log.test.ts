@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises'
+import { cp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { HypercoreLog } from '../../log/index.ts'
@@ -91,6 +91,36 @@ describe('a log on Hypercore', () => {
     expect(log.figures.openFeeds).toBeLessThanOrEqual(200)
   })
 
+  test('closes what a burst had opened beyond the bound, as soon as nobody uses it', async () => {
+    await using folder = await tempFolder()
+    const options = { directory: folder.path, keySeed: NODE_SEED, openFeedsMax: 10 }
+    await using log = await HypercoreLog.open(options)
+    const feeds = Array.from({ length: 300 }, (_, i) => messagesOf(`feed ${i}`))
+    await Promise.all(feeds.map(feed => log.commit([blockOf(feed, 0)])))
+    await log.drain()
+    expect(log.figures.openFeeds).toBeLessThanOrEqual(10)
+  })
+
+  test('lets go of recovered blocks when told to', async () => {
+    await using folder = await tempFolder()
+    const options = { directory: folder.path, keySeed: NODE_SEED }
+    const feed = messagesOf('a')
+    const log = await HypercoreLog.open(options)
+    await log.commit([blockOf(feed, 0)])
+    await using copy = await tempFolder()
+    await cp(folder.path, copy.path, { recursive: true })
+    await log[Symbol.asyncDispose]()
+    await using again = await HypercoreLog.open({
+      ...options,
+      directory: copy.path,
+      acceptRestored: true,
+    })
+    expect(again.recovered).toEqual([blockOf(feed, 0)])
+    again.forgetRecovered()
+    expect(again.recovered).toEqual([])
+    expect(await again.block(feed, 0)).toEqual(blockOf(feed, 0).bytes)
+  })
+
   test('refuses to write feeds that others sign', async () => {
     await using log = await openInNewFolder()
     const feed = { ...messagesOf('a'), signers: [messagesOf('b').process as never] }
@@ -120,9 +150,9 @@ describe('a log on Hypercore', () => {
     expect(await collect(log.blocks(feed, 0))).toHaveLength(60)
   })
 
-  test('lists 10,000 processes without a batch for each', async () => {
+  test('lists 5,000 processes without a batch for each, most of them forgotten', async () => {
     await using log = await openInNewFolder()
-    const spawned = Array.from({ length: 10_000 }, (_, i) => spawnNamed(`p${i}`))
+    const spawned = Array.from({ length: 5_000 }, (_, i) => spawnNamed(`p${i}`))
     await Promise.all(
       spawned.map(({ description, envelope }) => log.directory.addProcess(description, envelope)),
     )

@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest'
+import { Residency, type Resident } from '../../compute-unit/residency.ts'
+import { type ProcessId, toHex } from '../../protocol/index.ts'
+import { ManualClock, settle } from '../fakes/manual-clock.ts'
+import { MemoryStore } from '../fakes/memory-store.ts'
+import { ComputeHarness } from './compute-harness.ts'
+
+const MiB = 1024 * 1024
+const MINUTE_MS = 60_000
+
+class FakeResident implements Resident {
+  readonly process: { readonly id: ProcessId }
+  inHost = true
+  idle = true
+  readonly usedMs: number
+  readonly sizeBytes: number
+
+  constructor(name: string, usedMs: number, sizeBytes: number) {
+    this.process = { id: name as ProcessId }
+    this.usedMs = usedMs
+    this.sizeBytes = sizeBytes
+  }
+
+  async hibernate(): Promise<void> {
+    this.inHost = false
+  }
+}
+
+interface Held {
+  readonly residency: Residency<FakeResident>
+  readonly clock: ManualClock
+  readonly followers: Set<FakeResident>
+}
+
+function hold(
+  residents: readonly FakeResident[],
+  limits: { maxBytes?: number; followersMax?: number; watched?: string } = {},
+): Held & Disposable {
+  const clock = new ManualClock(10 * MINUTE_MS)
+  const followers = new Set(residents)
+  const residency = new Residency<FakeResident>({
+    clock,
+    store: new MemoryStore(),
+    maxBytes: limits.maxBytes ?? 1024 * MiB,
+    followersMax: limits.followersMax ?? 100,
+    followers,
+    isWatched: process => process === limits.watched,
+    forget: follower => void followers.delete(follower),
+    trouble: (process, error) => expect.unreachable(`${process}: ${error.message}`),
+  })
+  return { residency, clock, followers, [Symbol.dispose]: () => residency[Symbol.dispose]() }
+}
+
+const loaded = (residents: Iterable<FakeResident>): string[] =>
+  [...residents].filter(one => one.inHost).map(one => one.process.id)
+
+describe('who stays loaded', () => {
+  const now = 10 * MINUTE_MS
+
+  it('is everybody, while little is held', async () => {
+    using held = hold([new FakeResident('a', 0, MiB), new FakeResident('b', 0, MiB)])
+    await held.residency.sweep()
+    expect(loaded(held.followers)).toEqual(['a', 'b'])
+  })
+
+  it('is who was used last, when too much is held; the busy stay', async () => {
+    const busy = new FakeResident('busy', 0, 10 * MiB)
+    busy.idle = false
+    const names = ['a', 'b', 'c', 'd']
+    const others = names.map((name, i) => new FakeResident(name, now - i, 10 * MiB))
+    using held = hold([busy, ...others], { maxBytes: 30 * MiB })
+    await held.residency.sweep()
+    expect(loaded(held.followers)).toEqual(['busy', 'a', 'b'])
+  })
+
+  it('is nobody who has been idle for a minute, when more than a little is held', async () => {
+    using held = hold([
+      new FakeResident('long idle', now - 2 * MINUTE_MS, 40 * MiB),
+      new FakeResident('just used', now - 1, 80 * MiB),
+    ])
+    await held.residency.sweep()
+    expect(loaded(held.followers)).toEqual(['just used'])
+  })
+
+  it('leaves in groups when many leave, and all do', async () => {
+    const many = Array.from({ length: 500 }, (_, i) => new FakeResident(`p${i}`, i, MiB))
+    using held = hold(many, { maxBytes: 10 * MiB })
+    await held.residency.sweep()
+    expect(loaded(many)).toEqual(many.slice(-10).map(one => one.process.id))
+  })
+
+  it('is looked at as time passes, and no more once that has ended', async () => {
+    const residents = [new FakeResident('a', 0, 2 * MiB)]
+    const held = hold(residents, { maxBytes: MiB })
+    held.clock.advance(2_000)
+    await settle()
+    expect(loaded(residents)).toEqual([])
+    held[Symbol.dispose]()
+    expect(held.clock.sleeping).toBe(0)
+  })
+})
+
+describe('followers', () => {
+  it('are forgotten above their bound: idle, hibernated, unwatched and unused for a minute', async () => {
+    const [inHost, busy, watched, recent, old] = ['host', 'busy', 'watched', 'recent', 'old'].map(
+      (name, i) => new FakeResident(name, name === 'recent' ? 10 * MINUTE_MS : i, 0),
+    ) as [FakeResident, FakeResident, FakeResident, FakeResident, FakeResident]
+    for (const one of [busy, watched, recent, old]) one.inHost = false
+    busy.idle = false
+    using held = hold([inHost, busy, watched, recent, old], { followersMax: 0, watched: 'watched' })
+    await held.residency.sweep()
+    expect([...held.followers].map(one => one.process.id)).toEqual([
+      'host',
+      'busy',
+      'watched',
+      'recent',
+    ])
+  })
+
+  it('that were forgotten are opened again where they stood, with the same state', async () => {
+    const clock = new ManualClock()
+    await using harness = await ComputeHarness.open({ clock, residentMaxBytes: 1, followersMax: 0 })
+    await using witness = await ComputeHarness.open()
+    const process = await harness.spawn(await harness.addStandard('counter'))
+    const add = { Action: 'Add', Quantity: '3' }
+    for (let round = 1; round <= 4; round++) {
+      const { slot } = await harness.ask(process, add)
+      expect(slot).toBe(round)
+      clock.advance(2 * MINUTE_MS)
+      await expect.poll(() => harness.unit.following).toBe(0)
+      expect(await harness.unit.evaluated(process)).toBe(round + 1)
+    }
+    await witness.mirror(harness, process)
+    const roots = async (of: ComputeHarness): Promise<string[]> =>
+      (await of.certificates(process)).map(one => toHex(one.stateRoot))
+    expect(await roots(harness)).toEqual(await roots(witness))
+    expect(harness.troubles).toEqual([])
+  })
+
+  it('are opened again for whoever reads results slowly', async () => {
+    const clock = new ManualClock()
+    await using harness = await ComputeHarness.open({ clock, residentMaxBytes: 1, followersMax: 0 })
+    const process = await harness.spawn(await harness.addStandard('counter'))
+    await harness.ask(process, { Action: 'Get' })
+    const stop = new AbortController()
+    const results = harness.unit.follow(process, 0, { signal: stop.signal })[Symbol.asyncIterator]()
+    await results.next()
+    clock.advance(2 * MINUTE_MS)
+    await expect.poll(() => harness.unit.following).toBe(0)
+    await harness.ask(process, { Action: 'Get' })
+    expect((await results.next()).value?.slot).toBe(1)
+    expect((await results.next()).value?.slot).toBe(2)
+    stop.abort()
+  })
+})
