@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { Failure } from '../protocol/index.ts'
+import { Failure, isId } from '../protocol/index.ts'
 import type { Command, Flags, OptionRow } from './command.ts'
 import { COMMANDS } from './commands.ts'
 
@@ -49,12 +49,31 @@ function parse(command: Command, rest: readonly string[]): { values: object; pos
     ]),
   )
   try {
-    return parseArgs({ args: [...rest], options, allowPositionals: true, strict: true })
+    const { values, positionals } = parseArgs({ args: rest.map(veil), options, allowPositionals: true, strict: true })
+    return { values: unveilAll(values), positionals: positionals.map(unveil) }
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     const [sentence = ''] = error.message.split('. ')
     throw usage(command, sentence.charAt(0).toLowerCase() + sentence.slice(1))
   }
+}
+
+/** Stands before an id while options are told from positionals. */
+const VEIL = '\u0000'
+
+/** One id in sixty-four begins with a dash, and is no option for that; nor is its short form. */
+function veil(word: string): string {
+  return isId(word) || /^-[\w-]{5}…[\w-]{3}$/.test(word) ? VEIL + word : word
+}
+
+const unveil = (word: string): string => (word.startsWith(VEIL) ? word.slice(VEIL.length) : word)
+
+function unveilAll(values: object): object {
+  const plain = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(plain)
+    return typeof value === 'string' ? unveil(value) : value
+  }
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, plain(value)]))
 }
 
 function checkPositionals(command: Command, positionals: readonly string[]): void {

@@ -22,6 +22,17 @@ const usageOf = (run: () => unknown): string => {
 }
 
 describe('arguments', () => {
+  test('are ids too where these begin with a dash', () => {
+    const dashed = `-${ID.slice(1)}`
+    const { command, rest } = findCommand(['send', dashed, '-a', 'Add', '--scheduler', dashed])
+    const spawning = findCommand(['spawn', dashed, '--scheduler', dashed])
+    expect(readArguments(command, rest.slice(0, 3))).toMatchObject({ positionals: [dashed], flags: { action: 'Add' } })
+    const spawned = readArguments(spawning.command, spawning.rest)
+    expect(spawned.positionals).toEqual([dashed])
+    expect(JSON.stringify(spawned.flags)).toContain(dashed)
+    expect(usageOf(() => readArguments(command, ['-frobnicate']))).toMatch(/option/)
+  })
+
   test('are one command and what it takes', () => {
     const { command, rest } = findCommand(['module', 'add', 'a.wasm', '-f', 'actor', '--tag', 'A=1', '--tag=B=2=3', '-o', 'json'])
     const { positionals, flags } = readArguments(command, rest)
