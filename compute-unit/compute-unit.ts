@@ -35,9 +35,10 @@ import {
 } from '../protocol/index.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { type EvaluatedFrame, Follower, type FollowerParts } from './follower.ts'
+import { decodeLifecycle, encodeLifecycle } from "./evaluation/index.ts"
 import type { FrameResults } from './frame-results.ts'
 import { HostSeat, seatOf } from './host-pool.ts'
-import { rangeOf } from './keys.ts'
+import { rangeOf, storeKey } from './keys.ts'
 import { QueryLane } from './query-lane.ts'
 import { type ProvenFrame, RecentFrames } from './recent-frames.ts'
 import { Residency } from './residency.ts'
@@ -338,6 +339,9 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       now: () => clock.now(),
       evaluated: frame => this.#evaluated(frame),
       timers: (description, timers) => this.#timers(description.id, timers),
+      lifecycle: ({ id }, lifecycle) => {
+        log.store.write([{ key: storeKey('lifecycle', id), value: encodeLifecycle(lifecycle) }])
+      },
       progress: (description, evaluated, scheduled) => this.#parts.progress?.(description.id, evaluated, scheduled),
       trouble: (description, error) => this.#trouble(description.id, error),
     }

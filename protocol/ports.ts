@@ -286,7 +286,7 @@ export interface Cells {
 
 /** A message as a guest sees it. */
 export interface GuestMessage {
-  readonly kind: 'spawn' | 'message' | 'tick' | 'assigned' | 'query'
+  readonly kind: 'spawn' | 'message' | 'tick' | 'assigned' | 'query' | 'restore'
   readonly id: string
   readonly slot: Slot
   readonly timestampMs: number
@@ -346,12 +346,19 @@ export interface GuestSnapshot {
   readonly engine: Uint8Array
 }
 
+export type StateForm = 'document' | 'cells' | 'memory'
+
 /** A format of modules: how to run them. */
 export interface Runtime {
   /** Module-Format names this runtime takes. */
   readonly formats: readonly string[]
   /** Whether processes of this format take assigned messages (they check the sender themselves). */
   readonly assignable: boolean
+  /**
+   * Where the state of its processes is, for upgrades and snapshots: programs tell it as a document (query `@export`)
+   * and take one (kind `restore`), unless said otherwise; or it is in cells, or in memory that nobody else can read.
+   */
+  readonly stateForm?: StateForm
   /** Validates and rewrites: what `load` needs. Slow; done once a module. @throws {Failure} `module-refused` */
   prepare(module: ModuleDescription): Uint8Array
   /** Compiles prepared bytes. */

@@ -1,4 +1,4 @@
-import { HostedProcess, imageTree, type Verdict } from '../../compute-unit/index.ts'
+import { HostedProcess, imageTree, type LoadedModule, type Verdict } from '../../compute-unit/index.ts'
 import {
   asMessageId,
   asModuleId,
@@ -12,6 +12,7 @@ import {
   type GuestContext,
   type GuestFactory,
   type GuestMessage,
+  type ModuleId,
   makePush,
   type PushCore,
   type ProcessDescription,
@@ -59,6 +60,21 @@ function factoryOf(script: () => Script): GuestFactory {
   }
 }
 
+/** A module of that format, as a host has it. */
+export function scriptedModule(id: ModuleId, factory: GuestFactory, parts: Partial<LoadedModule> = {}): LoadedModule {
+  return {
+    id,
+    format: 'scripted',
+    tags: [],
+    stateForm: 'document',
+    refused: undefined,
+    factory,
+    imageTree: imageTree(factory),
+    limits: { gasPerSlotMax: 1_000_000_000n },
+    ...parts,
+  }
+}
+
 /** A process that does what it is told, slot by slot, without a host. */
 export class Scripted {
   readonly process: HostedProcess
@@ -82,11 +98,7 @@ export class Scripted {
       tags: tagsOf(tags),
       data: NO_BYTES,
     }
-    this.process = HostedProcess.open(description, {
-      factory,
-      imageTree: imageTree(factory),
-      limits: { gasPerSlotMax: 1_000_000_000n },
-    })
+    this.process = HostedProcess.open(description, scriptedModule(description.module, factory))
   }
 
   /** A slot with a push of that depth and fuel, in which the program does `script`. */
