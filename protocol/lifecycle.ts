@@ -1,3 +1,4 @@
+import type { PendingRule } from './control.ts'
 import type { ModuleId, Slot } from './ids.ts'
 import type { ResultError } from './result.ts'
 import type { JsonDifference } from './json-difference.ts'
@@ -39,6 +40,14 @@ export interface StateAnswer {
   /** The certified root; only after the last slot of a frame there is one. */
   readonly stateRoot: Uint8Array | undefined
   readonly document: Uint8Array
+}
+
+/** An upgrade that somebody thinks of. */
+export interface UpgradeWish {
+  readonly module: ModuleId
+  readonly pending: PendingRule
+  /** Messages, the last ones, that both modules are given to compare their answers. */
+  readonly replay: number
 }
 
 /** What an upgrade would do; nothing of it was kept. */

@@ -2,6 +2,7 @@ import type { DataItem } from './data-item.ts'
 import type { Failure } from './failure.ts'
 import type { Envelope } from './frame.ts'
 import type { KeyId, MessageId, ModuleId, ProcessId, Slot } from './ids.ts'
+import type { Lifecycle, StateAnswer, UpgradeCheck, UpgradeWish } from './lifecycle.ts'
 import type { ModuleDescription, ProcessDescription } from './process.ts'
 import type { PushProof } from './push.ts'
 import type { Result, ResultError } from './result.ts'
@@ -219,8 +220,20 @@ export interface Computer {
   evaluated(process: ProcessId): Promise<Slot>
   /** The proof of the push at `index` in the outbox of `slot`. */
   proveOutbox(process: ProcessId, slot: Slot, indexes: readonly number[]): Promise<readonly PushProof[]>
-  /** @throws {Failure} `busy`, `timeout`, `unknown-process` */
-  query(process: ProcessId, message: QueryMessage, options?: CallOptions): Promise<QueryAnswer>
+  /** Sees all that is evaluated, or the state after slot `at`. @throws {Failure} `busy`, `timeout`, `unknown-process` */
+  query(process: ProcessId, message: QueryMessage, options?: CallOptions & { at?: Slot | undefined }): Promise<QueryAnswer>
+  /**
+   * The state after slot `at`, or after the last that is evaluated, as the program tells it. A wait that ends tells
+   * how far it came (`reached`); asked again it goes on from there.
+   * @throws {Failure} `no-document`, `unknown-slot`, `busy`, `timeout`, `aborted`
+   */
+  state(process: ProcessId, at?: Slot, options?: CallOptions): Promise<StateAnswer>
+  /** Which module is in force, and which states the process keeps. */
+  lifecycle(process: ProcessId): Promise<Lifecycle>
+  /** The timers it holds. */
+  timers(process: ProcessId): Promise<readonly Timer[]>
+  /** Carries out an upgrade on a copy. @throws {Failure} as `state`, `unknown-module` */
+  checkUpgrade(process: ProcessId, wish: UpgradeWish, options?: CallOptions): Promise<UpgradeCheck>
   /** Value of a cell after the last evaluated slot. */
   cell(process: ProcessId, key: Uint8Array): Promise<Uint8Array | undefined>
   /** Linear memory after the last evaluated slot. */
