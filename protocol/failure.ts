@@ -47,8 +47,8 @@ export const FAILURES = {
   'bad-config': row(1017, 'input', 400, 'A setting has a value it cannot have', 'atoll doctor shows each setting and where it came from.'),
   'usage': row(1018, 'input', 400, 'The command was not understood', 'atoll --help shows the commands.'),
 
-  'bad-control': row(1031, 'input', 400, 'The control message does not say what to do', 'docs/PROTOCOL.md lists the actions of control messages and their tags.'),
-  'no-document': row(1032, 'input', 422, 'That process cannot tell its state as a document', 'The details say why; ask it by a query instead.'),
+  'bad-control': row(1051, 'input', 400, 'The control message does not say what to do', 'docs/PROTOCOL.md lists the actions of control messages and their tags.'),
+  'no-document': row(1052, 'input', 422, 'That process cannot tell its state as a document', 'The details say why; ask it by a query instead.'),
 
   // 2xxx: trust
   'bad-signature': row(2001, 'trust', 400, 'The signature does not hold', 'Sign the item again; nothing may change after signing.'),
