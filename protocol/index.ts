@@ -25,6 +25,7 @@ export * from './message-tags.ts'
 export * from './push.ts'
 export * from './result.ts'
 
+export * from './effect.ts'
 export * from './ports.ts'
 export * from './metrics.ts'
 
