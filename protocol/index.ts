@@ -29,6 +29,7 @@ export * from './agent-module.ts'
 export * from './interface-description.ts'
 export * from './process-output.ts'
 
+export * from './effect.ts'
 export * from './ports.ts'
 export * from './metrics.ts'
 

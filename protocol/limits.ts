@@ -112,6 +112,20 @@ export const JSON_BODY_MAX_BYTES = 4 * MiB
 /** Sockets one gateway holds. */
 export const CONNECTIONS_MAX = 1024
 
+// Effects on the outside world
+/** Time one effect may take when its process names none. */
+export const EFFECT_TIMEOUT_MS = 30_000
+/** Time one effect may take at most: a language model thinks for minutes. */
+export const EFFECT_TIMEOUT_MAX_MS = 300_000
+/** Bytes that come back from outside: they must fit one item, as JSON. */
+export const EFFECT_BODY_MAX_BYTES = 1 * MiB
+/** Effects of one process under way at once; more wait. */
+export const EFFECTS_PER_PROCESS_MAX = 16
+/** Effects of one node under way at once; more wait. */
+export const EFFECTS_MAX = 128
+/** How often an effect that failed in passing is tried. */
+export const EFFECT_ATTEMPTS_MAX = 3
+
 // The gateway
 /** Headers of one request; Node's own default, said here because the AO and native faces share it. */
 export const HEADERS_MAX_BYTES = 16 * KiB
