@@ -11,6 +11,14 @@ const MiB = 1024 * KiB
 export const ITEM_SIZE_MAX_BYTES = 2 * MiB
 /** A module item: the largest real module met is 26 MB (CPython). */
 export const MODULE_SIZE_MAX_BYTES = 40 * MiB
+/** Code of an agent module, bundled: a process of this project is 5 to 300 KB; engines parse it at each first boot. */
+export const AGENT_CODE_MAX_BYTES = 4 * MiB
+/** An agent module, all of it: code, source map, interface. */
+export const AGENT_MODULE_MAX_BYTES = 16 * MiB
+/** The JSON description of what a process promises: it is read by whoever shows a form. */
+export const INTERFACE_MAX_BYTES = 512 * KiB
+/** Messages of one interface, and queries, and events. */
+export const INTERFACE_NAMES_MAX = 512
 /** (protocol) Tags of one message; ANS-104's own bounds. */
 export const TAGS_MAX = 128
 /** (protocol) Encoded bytes of the tags of one message, as in ANS-104. */
