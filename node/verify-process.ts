@@ -54,6 +54,8 @@ export interface VerifyOptions extends Pick<CallOptions, 'signal'> {
   readonly onProgress?:
     | ((progress: { readonly slots: Slot; readonly frames: number }) => void)
     | undefined
+  /** The last slot to look at: the rest of its frame is evaluated too, and what follows is not. */
+  readonly to?: Slot | undefined
   /** Keep state root and gas of each slot. */
   readonly steps?: boolean | undefined
   /** Where guests run; a fresh host of this machine, unless named. */
@@ -161,6 +163,7 @@ class Verification {
       try {
         await this.#loadNamed(bytes, process)
         this.#ask(await check.next(bytes))
+        if (this.#isFarEnough(bytes)) break
       } catch (error) {
         // What stands before the fault is evaluated all the same: a wrong certificate there comes first.
         if (!(error instanceof VerifyFault)) throw error
@@ -267,6 +270,11 @@ class Verification {
     progress.stateRoot = outcome.stateRoot
     progress.gas += outcome.gas
     this.#options.onProgress?.({ slots: progress.slots, frames: progress.frames })
+  }
+
+  #isFarEnough(frame: Uint8Array): boolean {
+    const { firstSlot, count } = readFrameHead(frame)
+    return firstSlot + count > (this.#options.to ?? Number.POSITIVE_INFINITY)
   }
 
   #continue(): void {
