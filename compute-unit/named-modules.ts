@@ -1,6 +1,8 @@
 import {
   decodeFrame,
+  decodePushBody,
   type Directory,
+  type Envelope,
   Failure,
   isControl,
   type ModuleDescription,
@@ -8,37 +10,51 @@ import {
   type ProcessDescription,
   parseDataItem,
   readControl,
+  type Tag,
 } from '../protocol/index.ts'
 import type { HostSeat } from './host-pool.ts'
 
-/** `Type: Control` as tags spell it: name and value after their lengths. No control message is without it. */
-const CONTROL_MARK = Buffer.from('\u0008Type\u000eControl', 'latin1')
+/** `Type: Control` as tags of items spell it, and as those of pushes do: no control message is without it. */
+const MARKS = [
+  Buffer.from('\u0008Type\u000eControl', 'latin1'),
+  Buffer.from('dTypegControl', 'latin1'),
+]
 
 /**
- * The modules that a frame may bring into force: they are named by what the process's owner signed, so a host has
+ * The modules that a frame may bring into force: they are named by what the process's owner says, so a host has
  * them before it evaluates the frame. Nearly every frame names none, and is not taken apart.
  */
 export function modulesNamedIn(frameBytes: Uint8Array, process: ProcessDescription): ModuleId[] {
   const { buffer, byteOffset, length } = frameBytes
-  if (Buffer.from(buffer, byteOffset, length).indexOf(CONTROL_MARK) < 0) return []
+  const bytes = Buffer.from(buffer, byteOffset, length)
+  if (MARKS.every(mark => bytes.indexOf(mark) < 0)) return []
   const named = new Set<ModuleId>()
   for (const { envelope } of decodeFrame(frameBytes).assignments) {
-    const module = envelope.kind === 'item' ? moduleNamedBy(envelope.item, process) : undefined
+    const module = moduleNamedBy(envelope, process)
     if (module !== undefined) named.add(module)
   }
   return [...named]
 }
 
-/** What is no item, no control message, or nobody's who may, names nothing. */
-function moduleNamedBy(bytes: Uint8Array, process: ProcessDescription): ModuleId | undefined {
+/** What is no control message, or nobody's who may, names nothing. */
+function moduleNamedBy(envelope: Envelope, process: ProcessDescription): ModuleId | undefined {
   try {
-    const item = parseDataItem(bytes)
-    if (!isControl(item.tags) || item.ownerAddress !== process.owner) return undefined
-    const control = readControl(item.tags)
+    const tags = tagsOfOwner(envelope, process.owner)
+    if (!isControl(tags)) return undefined
+    const control = readControl(tags)
     return 'module' in control ? control.module : undefined
   } catch {
     return undefined
   }
+}
+
+function tagsOfOwner(envelope: Envelope, owner: string): readonly Tag[] {
+  if (envelope.kind === 'item') {
+    const item = parseDataItem(envelope.item)
+    return item.ownerAddress === owner ? item.tags : []
+  }
+  const isOwners = envelope.kind === 'push' && envelope.push.core.from === owner
+  return isOwners ? decodePushBody(envelope.push.bodyBytes).tags : []
 }
 
 /**

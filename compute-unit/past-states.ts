@@ -125,7 +125,13 @@ export class PastStates {
     await loadModules(this.#seat, modulesNamedIn(frame, process), modulesOf(this.#log.directory))
     const verdicts = await verdictsOn(process, frame, follower.trusted, this.#log)
     const { key } = copy
-    const answer = await this.#seat.ask({ kind: 'evaluate', process: key, frame, verdicts, steps: false })
+    const answer = await this.#seat.ask({
+      kind: 'evaluate',
+      process: key,
+      frame,
+      verdicts,
+      steps: false,
+    })
     if (answer.kind !== 'evaluated') throw new Failure('host-fault', { answer: answer.kind })
     return answer.outcome
   }
@@ -164,7 +170,13 @@ export class PastStates {
     }
     await loadModules(this.#seat, [spawned], find)
     const { generation } = this.#seat
-    await this.#seat.ask({ kind: 'open', process: key, module: spawned, spawn, snapshot: undefined })
+    await this.#seat.ask({
+      kind: 'open',
+      process: key,
+      module: spawned,
+      spawn,
+      snapshot: undefined,
+    })
     return { key, process, slots: 0, block: 0, generation }
   }
 

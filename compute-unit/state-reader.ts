@@ -35,7 +35,11 @@ export class StateReader {
   }
 
   /** @throws {Failure} `no-document`, and what `PastStates.at` throws */
-  async state(follower: Follower, at: Slot | undefined, options: CallOptions): Promise<StateAnswer> {
+  async state(
+    follower: Follower,
+    at: Slot | undefined,
+    options: CallOptions,
+  ): Promise<StateAnswer> {
     const slot = at ?? lastSlot(follower)
     const { seat, past } = this.#parts
     const answer = await past.at(

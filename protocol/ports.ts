@@ -171,6 +171,9 @@ export interface Timer {
   readonly everyMs: number | undefined
 }
 
+/** Keys of timers behind entries of a document's `schedules` begin so. */
+export const SCHEDULE_TIMER_PREFIX = 'schedule/'
+
 /** Keys of timers made from AO's `Cron-Interval` tags begin so; they need a monitor. */
 export const CRON_TIMER_PREFIX = 'cron/'
 

@@ -77,13 +77,21 @@ export interface LifecycleCalls {
   /** Tries an upgrade on a copy; `replay` messages are given to both modules. */
   checkUpgrade(
     id: string,
-    wish: { readonly module: string; readonly pending?: PendingRule | undefined; readonly replay?: number | undefined },
+    wish: {
+      readonly module: string
+      readonly pending?: PendingRule | undefined
+      readonly replay?: number | undefined
+    },
     options?: CallOptions,
   ): Promise<UpgradeCheckView>
   /** Replaces the module. With `pending: 'wait'` it is tried until no call is open, or time is up. */
   upgrade(id: string, fields: UpgradeFields, options?: CallOptions): Promise<Controlled>
   /** Goes back to the module and state before the last upgrade. */
-  rollback(id: string, fields?: Signed & { readonly pending?: PendingRule | undefined }, options?: CallOptions): Promise<Controlled>
+  rollback(
+    id: string,
+    fields?: Signed & { readonly pending?: PendingRule | undefined },
+    options?: CallOptions,
+  ): Promise<Controlled>
   /** Has the process keep its present state under a name. */
   snapshot(id: string, name: string, fields?: Signed, options?: CallOptions): Promise<Controlled>
   /** Puts a kept state, or a document, in place of the present one. */
@@ -94,7 +102,12 @@ export interface LifecycleCalls {
     options?: CallOptions,
   ): Promise<Controlled>
   forget(id: string, name: string, fields?: Signed, options?: CallOptions): Promise<Controlled>
-  cancelTimer(id: string, timer: string, fields?: Signed, options?: CallOptions): Promise<Controlled>
+  cancelTimer(
+    id: string,
+    timer: string,
+    fields?: Signed,
+    options?: CallOptions,
+  ): Promise<Controlled>
   /** Has a timer fire now. */
   runTimer(id: string, timer: string, fields?: Signed, options?: CallOptions): Promise<Controlled>
   /** Makes a process of one's own that begins with the state of another. */
@@ -121,11 +134,18 @@ export function lifecycleCalls(parts: LifecycleParts): LifecycleCalls {
     stateAt: (id, options = {}) => stateAt(transport, id, options),
     timers: async (id, options = {}) => {
       const process = asProcessId(id)
-      return (await read(options, limits => transport.request('timers', { process }, limits))).timers
+      return (await read(options, limits => transport.request('timers', { process }, limits)))
+        .timers
     },
     checkUpgrade: (id, { module, pending, replay }, options = {}) =>
       untilThere(options, STATE_TIMEOUT_MS, (wait_ms, limits) => {
-        const wish = { process: asProcessId(id), module: asModuleId(module), pending, replay, wait_ms }
+        const wish = {
+          process: asProcessId(id),
+          module: asModuleId(module),
+          pending,
+          replay,
+          wait_ms,
+        }
         return transport.request('checkUpgrade', wish, limits)
       }),
   }
@@ -140,10 +160,15 @@ export function lifecycleCalls(parts: LifecycleParts): LifecycleCalls {
       const { snapshots } = await calls.lifecycle(id, options)
       const last = snapshots.findLast(one => one.isAutomatic)
       if (last === undefined)
-        throw new Failure('bad-control', { process: id }, { note: 'no upgrade left a state to go back to' })
+        throw new Failure(
+          'bad-control',
+          { process: id },
+          { note: 'no upgrade left a state to go back to' },
+        )
       return control(id, { action: 'Rollback', module: last.module, pending }, { signer }, options)
     },
-    snapshot: (id, name, fields, options) => control(id, { action: 'Snapshot', name }, fields, options),
+    snapshot: (id, name, fields, options) =>
+      control(id, { action: 'Snapshot', name }, fields, options),
     forget: (id, name, fields, options) => control(id, { action: 'Forget', name }, fields, options),
     restore: (id, from, { pending = 'wait', signer } = {}, options = {}) => {
       const name = 'name' in from ? from.name : undefined
@@ -237,13 +262,19 @@ async function fork(
   const process = asProcessId(id)
   const [{ slot, module, document }, { tags }] = await Promise.all([
     stateAt(parts.transport, id, { ...options, at }),
-    withRetries(options, READ_TIMEOUT_MS, limits => parts.transport.request('process', { process }, limits)),
+    withRetries(options, READ_TIMEOUT_MS, limits =>
+      parts.transport.request('process', { process }, limits),
+    ),
   ])
   // Nobody waits for answers of the copy.
   const begun = { ...document, ...('pending' in document && { pending: [] }) }
   const data = toUtf8(JSON.stringify(schedules ? begun : withoutTimers(begun)))
   if (data.length > ITEM_SIZE_MAX_BYTES - SPAWN_OVERHEAD_BYTES)
-    throw new Failure('too-large', { bytes: data.length, max: ITEM_SIZE_MAX_BYTES }, { note: 'the state does not fit into a spawn message' })
+    throw new Failure(
+      'too-large',
+      { bytes: data.length, max: ITEM_SIZE_MAX_BYTES },
+      { note: 'the state does not fit into a spawn message' },
+    )
   const own: Tag[] = [
     ...(name === undefined ? [] : [{ name: 'Name', value: name }]),
     { name: 'Forked-From', value: `${id}@${slot}` },

@@ -1,4 +1,4 @@
-import { Failure, type TimersView } from '../../protocol/index.ts'
+import { Failure, SCHEDULE_TIMER_PREFIX, type TimersView } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { showDuration } from '../duration.ts'
 import { findProcess } from '../find-named.ts'
@@ -7,9 +7,6 @@ import { showControlled } from '../show-controlled.ts'
 import { renderTable } from '../table.ts'
 
 type Timer = TimersView['timers'][number]
-
-/** Timers that an agent set by `ctx.schedule` are kept under this. */
-const SCHEDULE_PREFIX = 'schedule/'
 
 /** `atoll schedule list` */
 export async function listSchedules(context: CommandContext): Promise<CommandEnd> {
@@ -52,7 +49,7 @@ async function findTimer(context: CommandContext): Promise<{ process: string; ti
   const [name = '', key = ''] = context.positionals
   const process = await findProcess(context, name)
   const timers = await context.client().processes.timers(process, context.limits)
-  const found = nameIn(timers, key) ?? nameIn(timers, SCHEDULE_PREFIX + key)
+  const found = nameIn(timers, key) ?? nameIn(timers, SCHEDULE_TIMER_PREFIX + key)
   if (found !== undefined) return { process, timer: found }
   const known = timers.flatMap(timer => timer.name ?? []).map(withoutPrefix)
   throw new Failure('usage', { key, known }, { note: 'the process holds no timer of that key' })
@@ -63,4 +60,4 @@ function nameIn(timers: readonly Timer[], key: string): string | undefined {
 }
 
 const withoutPrefix = (name: string): string =>
-  name.startsWith(SCHEDULE_PREFIX) ? name.slice(SCHEDULE_PREFIX.length) : name
+  name.startsWith(SCHEDULE_TIMER_PREFIX) ? name.slice(SCHEDULE_TIMER_PREFIX.length) : name

@@ -4,6 +4,7 @@ import {
   fromUtf8,
   MalformedBytes,
   toUtf8,
+  SCHEDULE_TIMER_PREFIX,
 } from '../../protocol/index.ts'
 
 /** A control message cannot be carried out: its slot ends in this error, and nothing has changed. */
@@ -56,6 +57,24 @@ export function withPending(
 ): Uint8Array {
   if (pending.length === 0 && pendingIn(document).length === 0) return bytes
   return toUtf8(JSON.stringify({ ...document, pending }))
+}
+
+/** The document without schedules that have no timer any more: their owner cancelled them. */
+export function withoutDeadSchedules(
+  bytes: Uint8Array,
+  document: JsonDocument,
+  hasTimer: (key: string) => boolean,
+): Uint8Array {
+  const { schedules } = document
+  if (!Array.isArray(schedules)) return bytes
+  const alive = schedules.filter(schedule => hasTimer(SCHEDULE_TIMER_PREFIX + keyOf(schedule)))
+  if (alive.length === schedules.length) return bytes
+  return toUtf8(JSON.stringify({ ...document, schedules: alive }))
+}
+
+function keyOf(schedule: unknown): string {
+  if (typeof schedule !== 'object' || schedule === null || !('key' in schedule)) return ''
+  return String(schedule.key)
 }
 
 /** The program itself failed while it told or took a state: its own error stands. */

@@ -276,7 +276,7 @@ export class HostedProcess {
     if (noEffect !== undefined) return emptyResult(place.slot, noEffect)
     const message = guestMessage(assignment, place, verdict.sender)
     if (message === undefined) return emptyResult(place.slot, 'reject')
-    return this.#runSlot(message, place, fuelOf(assignment), controlOf(assignment, message))
+    return this.#runSlot(message, place, fuelOf(assignment), controlOf(assignment, message, this.#process))
   }
 
   /** The mailbox's part of a slot; gives the status if the slot has no further effect. */

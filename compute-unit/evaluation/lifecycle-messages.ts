@@ -72,13 +72,18 @@ export function rehearsal(
   return { ...exportQuery(process, Math.max(0, slots - 1), timestampMs), kind: 'message', tags }
 }
 
-/** What is done to the process instead of giving the program a message: its own tags say it, or the spawn does. */
+/**
+ * What is done to the process instead of giving the program a message: its own tags say it, or the spawn does.
+ * An item says so to everybody, a push only from the process that owns this one.
+ */
 export function controlOf(
-  { envelope }: Assignment,
+  { envelope: { kind } }: Assignment,
   message: GuestMessage,
+  process: ProcessDescription,
 ): Control | 'tags' | undefined {
   if (message.kind === 'spawn') return isRestoreSpawn(message.tags) ? RESTORE_AT_SPAWN : undefined
-  return envelope.kind === 'item' && isControl(message.tags) ? 'tags' : undefined
+  const isAddressed = kind === 'item' || (kind === 'push' && message.from === process.owner)
+  return isAddressed && isControl(message.tags) ? 'tags' : undefined
 }
 
 const RESTORE_AT_SPAWN: Control = { action: 'Restore', name: undefined, pending: 'reject' }

@@ -8,9 +8,15 @@ import {
   type ProcessDescription,
   toUtf8,
 } from '../../protocol/index.ts'
-import type { CellStore } from './cells.ts'
+import { type CellStore, toCellKey } from './cells.ts'
 import { clearCells, clearTimers, encodeCells, restoreCells } from './cells-document.ts'
-import { ControlFailed, GuestFailed, parseDocument, withPending } from './document.ts'
+import {
+  ControlFailed,
+  GuestFailed,
+  parseDocument,
+  withoutDeadSchedules,
+  withPending,
+} from './document.ts'
 import { exportQuery, restoreMessage } from './lifecycle-messages.ts'
 import type { LoadedModule } from './loaded-module.ts'
 import type { Mailbox } from './mailbox.ts'
@@ -85,8 +91,9 @@ export class Succession {
     cells.discard()
     this.#gas += ending.gas
     if (ending.status === 'error') throw new GuestFailed(ending)
-    parseDocument(ending.output)
-    return this.charged(ending.output)
+    const document = parseDocument(ending.output)
+    const hasTimer = (key: string): boolean => mailbox.timer(toCellKey(toUtf8(key))) !== undefined
+    return this.charged(withoutDeadSchedules(ending.output, document, hasTimer))
   }
 
   /** Takes the gas for a document. @throws {ControlFailed} `out-of-gas` */

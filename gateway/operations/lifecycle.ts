@@ -20,7 +20,10 @@ export function lifecycleOperations(
     },
     async state({ process, at, wait_ms = WAIT_DEFAULT_MS }, { signal }) {
       await knownProcess(parts, process)
-      const { document, ...facts } = await computer.state(process, at, { signal, timeoutMs: wait_ms })
+      const { document, ...facts } = await computer.state(process, at, {
+        signal,
+        timeoutMs: wait_ms,
+      })
       return { process, ...facts, document: JSON.parse(fromUtf8(document)) }
     },
     async timers({ process }) {

@@ -49,7 +49,12 @@ const controlEnvelope = (process: ProcessId, control: Control): Envelope => ({
   kind: 'item',
   item: controlItem(process, controlTags(control)).bytes,
 })
-const upgradeTo = (module: ModuleId): Control => ({ action: 'Upgrade', module, pending: 'wait', keeps: true })
+const upgradeTo = (module: ModuleId): Control => ({
+  action: 'Upgrade',
+  module,
+  pending: 'wait',
+  keeps: true,
+})
 const control = (on: ComputeHarness, process: ProcessId, what: Control): Promise<Result> =>
   on.put(process, controlEnvelope(process, what))
 const say = (on: ComputeHarness, process: ProcessId, word: string): Promise<Result> =>
@@ -57,9 +62,19 @@ const say = (on: ComputeHarness, process: ProcessId, word: string): Promise<Resu
 const jsonOf = (bytes: Uint8Array): unknown => JSON.parse(fromUtf8(bytes))
 const wordsOf = async (on: ComputeHarness, process: ProcessId): Promise<unknown> =>
   jsonOf((await on.unit.query(process, WORDS)).output)
-const WORDS = { from: 'me', owner: 'me', id: 'q', tags: [{ name: 'Action', value: 'Words' }], data: toUtf8('') }
+const WORDS = {
+  from: 'me',
+  owner: 'me',
+  id: 'q',
+  tags: [{ name: 'Action', value: 'Words' }],
+  data: toUtf8(''),
+}
 
-const certificatesOf = async (of: ComputeHarness, process: ProcessId, unit = 2): Promise<string[]> =>
+const certificatesOf = async (
+  of: ComputeHarness,
+  process: ProcessId,
+  unit = 2,
+): Promise<string[]> =>
   (await of.certificates(process, unit)).map(one => toHex(encodeCertificate(one)))
 
 /** A process that was upgraded, rolled back, restored and upgraded again, with messages between. */
@@ -87,7 +102,13 @@ async function reopened(of: ComputeHarness, store: 'kept' | 'lost'): Promise<Com
     const changes: StoreChange[] = await Array.fromAsync(all)
     log.store.write(changes)
     for (const { id } of await of.log.directory.processes({ limit: 100 })) {
-      const feed = { kind: 'results' as const, process: id, epoch: 0, signers: [keyOf(2)], quorum: 1 }
+      const feed = {
+        kind: 'results' as const,
+        process: id,
+        epoch: 0,
+        signers: [keyOf(2)],
+        quorum: 1,
+      }
       await log.append(feed, 0, await Array.fromAsync(of.log.blocks(feed, 0)))
     }
   }
@@ -100,22 +121,33 @@ describe('an upgraded process', { timeout: 60_000 }, () => {
     expect(await wordsOf(harness, process)).toEqual(['SPAWNED', 'ONE', 'four'])
     const { module, changes, snapshots } = await harness.unit.lifecycle(process)
     expect(module).toBe(loud)
-    expect(changes.map(change => [change.module, change.slot])).toEqual([[loud, 4], [v1, 6], [loud, 9]])
+    expect(changes.map(change => [change.module, change.slot])).toEqual([
+      [loud, 4],
+      [v1, 6],
+      [loud, 9],
+    ])
     expect(snapshots.map(({ name }) => name)).toEqual(['early', '@9'])
   })
 
-  it.each(['kept', 'lost'] as const)('goes on after a restart with its store %s, and certifies the same', async store => {
-    const process = await withHistory(harness)
-    await harness.unit.checkpoint(process)
-    const before = await certificatesOf(harness, process)
-    await using again = await reopened(harness, store)
-    expect(await wordsOf(again, process)).toEqual(['SPAWNED', 'ONE', 'four'])
-    expect(await certificatesOf(again, process)).toEqual(before)
-    const rolled = await control(again, process, { action: 'Rollback', module: v1, pending: 'wait' })
-    expect(rolled.status).toBe('ok')
-    expect(await wordsOf(again, process)).toEqual(['spawned', 'one'])
-    expect((await again.unit.lifecycle(process)).module).toBe(v1)
-  })
+  it.each(['kept', 'lost'] as const)(
+    'goes on after a restart with its store %s, and certifies the same',
+    async store => {
+      const process = await withHistory(harness)
+      await harness.unit.checkpoint(process)
+      const before = await certificatesOf(harness, process)
+      await using again = await reopened(harness, store)
+      expect(await wordsOf(again, process)).toEqual(['SPAWNED', 'ONE', 'four'])
+      expect(await certificatesOf(again, process)).toEqual(before)
+      const rolled = await control(again, process, {
+        action: 'Rollback',
+        module: v1,
+        pending: 'wait',
+      })
+      expect(rolled.status).toBe('ok')
+      expect(await wordsOf(again, process)).toEqual(['spawned', 'one'])
+      expect((await again.unit.lifecycle(process)).module).toBe(v1)
+    },
+  )
 
   it('is opened from any checkpoint, before and after its upgrades', async () => {
     const process = await harness.spawn(v1)
@@ -158,7 +190,8 @@ describe('an upgraded process', { timeout: 60_000 }, () => {
     await using other = await open({ unit: 3 })
     const item = await harness.log.directory.moduleItem(loud)
     const { module } = other.log.directory
-    other.log.directory.module = async id => (id === loud ? undefined : module.call(other.log.directory, id))
+    other.log.directory.module = async id =>
+      id === loud ? undefined : module.call(other.log.directory, id)
     const mirrored = other.mirror(harness, process)
     await expect.poll(() => other.troubles.join(), { timeout: 20_000 }).toContain('No such module')
     expect(await other.unit.evaluated(process)).toBe(2)
@@ -178,7 +211,8 @@ describe('an upgraded process', { timeout: 60_000 }, () => {
       itemEnvelope(process, { Action: 'Say' }, 'three'),
     ])
     const outputs: unknown[] = []
-    for (let at = 0; at < 5; at++) outputs.push(jsonOf((await harness.unit.result(process, first + at)).output))
+    for (let at = 0; at < 5; at++)
+      outputs.push(jsonOf((await harness.unit.result(process, first + at)).output))
     expect([outputs[0], outputs[2], outputs[4]]).toEqual(['2', 'v2 3', '3'])
   })
 })
@@ -187,16 +221,26 @@ describe('the state at a slot', { timeout: 60_000 }, () => {
   it('is that after the slot, wherever in a frame it stands, and in any order of asking', async () => {
     const process = await harness.spawn(v1)
     const words = Array.from({ length: 12 }, (_, at) => `w${at}`)
-    await harness.write(process, words.slice(0, 5).map(word => itemEnvelope(process, { Action: 'Say' }, word)))
+    await harness.write(
+      process,
+      words.slice(0, 5).map(word => itemEnvelope(process, { Action: 'Say' }, word)),
+    )
     await harness.unit.checkpoint(process)
-    await harness.write(process, words.slice(5).map(word => itemEnvelope(process, { Action: 'Say' }, word)))
+    await harness.write(
+      process,
+      words.slice(5).map(word => itemEnvelope(process, { Action: 'Say' }, word)),
+    )
     await harness.unit.result(process, 12)
     for (const slot of [12, 0, 7, 3, 8, 8, 5, 11, 1]) {
       const { document, stateRoot, slot: seen } = await harness.unit.state(process, slot)
-      expect(jsonOf(document), String(slot)).toMatchObject({ state: { words: ['spawned', ...words.slice(0, slot)] } })
+      expect(jsonOf(document), String(slot)).toMatchObject({
+        state: { words: ['spawned', ...words.slice(0, slot)] },
+      })
       expect([seen, stateRoot === undefined]).toEqual([slot, ![0, 5, 12].includes(slot)])
     }
-    expect(jsonOf((await harness.unit.state(process)).document)).toMatchObject({ state: { words: { length: 13 } } })
+    expect(jsonOf((await harness.unit.state(process)).document)).toMatchObject({
+      state: { words: { length: 13 } },
+    })
     const asked = await harness.unit.query(process, WORDS, { at: 4 })
     expect([jsonOf(asked.output), asked.slot]).toEqual([['spawned', ...words.slice(0, 4)], 4])
   })
@@ -210,10 +254,13 @@ describe('the state at a slot', { timeout: 60_000 }, () => {
 
   it('beyond the feed is unknown; a wait that ends tells how far it came, and is taken up again', async () => {
     const process = await harness.spawn(v1)
-    for (let at = 0; at < 30; at++) await harness.write(process, [itemEnvelope(process, { Action: 'Say' }, 'x')])
+    for (let at = 0; at < 30; at++)
+      await harness.write(process, [itemEnvelope(process, { Action: 'Say' }, 'x')])
     await harness.unit.result(process, 30)
     await expect(harness.unit.state(process, 31)).rejects.toThrow('has not reached that slot')
-    const ended = await harness.unit.state(process, 30, { timeoutMs: -1 }).catch((error: unknown) => error)
+    const ended = await harness.unit
+      .state(process, 30, { timeoutMs: -1 })
+      .catch((error: unknown) => error)
     expect(Failure.is(ended, 'timeout')).toBe(true)
     const aborted = harness.unit.state(process, 30, { signal: AbortSignal.abort() })
     await expect(aborted).rejects.toThrow('ended the wait')
@@ -221,7 +268,7 @@ describe('the state at a slot', { timeout: 60_000 }, () => {
   })
 
   it('is not told by a program that cannot, with its reason', async () => {
-    const mute = await harness.spawn(await addPaper(harness, { version: 'm', isMute: true }))
+    const mute = await harness.spawn(await addPaper(harness, { version: 'm', tells: 'refuse' }))
     await expect(harness.unit.state(mute)).rejects.toThrow('it says nothing')
   })
 })
@@ -231,9 +278,17 @@ describe('an upgrade check', { timeout: 60_000 }, () => {
     const process = await harness.spawn(v1)
     for (const word of ['one', 'two', 'three']) await say(harness, process, word)
     const before = await certificatesOf(harness, process)
-    const check = await harness.unit.checkUpgrade(process, { module: loud, pending: 'wait', replay: 2 })
+    const check = await harness.unit.checkUpgrade(process, {
+      module: loud,
+      pending: 'wait',
+      replay: 2,
+    })
     expect(check).toMatchObject({ ok: true, from: v1, to: loud, slot: 3, pending: 0, replayed: 2 })
-    expect(check.migrated).toContainEqual({ path: ['state', 'words', 1], before: 'one', after: 'ONE' })
+    expect(check.migrated).toContainEqual({
+      path: ['state', 'words', 1],
+      before: 'one',
+      after: 'ONE',
+    })
     expect(check.migrated).toContainEqual({ path: ['version'], before: '1', after: '2' })
     expect(check.differences).toEqual([
       { slot: 2, what: 'output', before: '"3"', after: '"v2 3"' },
@@ -248,7 +303,11 @@ describe('an upgrade check', { timeout: 60_000 }, () => {
     const process = await harness.spawn(v1)
     for (const word of ['one', 'two', 'three']) await say(harness, process, word)
     const same = await addPaper(harness, { version: '1', prefix: '' })
-    const check = await harness.unit.checkUpgrade(process, { module: same, pending: 'wait', replay: 100 })
+    const check = await harness.unit.checkUpgrade(process, {
+      module: same,
+      pending: 'wait',
+      replay: 100,
+    })
     expect(check).toMatchObject({ ok: true, replayed: 3, migrated: [], differences: [] })
   })
 
@@ -261,16 +320,27 @@ describe('an upgrade check', { timeout: 60_000 }, () => {
       error: { code: 'bad-state' },
       pending: 1,
     })
-    const waiting = await harness.unit.checkUpgrade(process, { module: loud, pending: 'wait', replay: 0 })
+    const waiting = await harness.unit.checkUpgrade(process, {
+      module: loud,
+      pending: 'wait',
+      replay: 0,
+    })
     expect(waiting).toMatchObject({ ok: false, error: { code: 'pending-calls' } })
-    const unknown = moduleItem(toUtf8('{}'), [{ name: 'Module-Format', value: 'paper' }]).id as ModuleId
-    await expect(harness.unit.checkUpgrade(process, { ...wish, module: unknown })).rejects.toThrow('No such module')
+    const unknown = moduleItem(toUtf8('{}'), [{ name: 'Module-Format', value: 'paper' }])
+      .id as ModuleId
+    await expect(harness.unit.checkUpgrade(process, { ...wish, module: unknown })).rejects.toThrow(
+      'No such module',
+    )
   })
 
   it('replays only what the present memory has seen', async () => {
     const process = await withHistory(harness)
     await say(harness, process, 'five')
-    const check = await harness.unit.checkUpgrade(process, { module: v1, pending: 'wait', replay: 100 })
+    const check = await harness.unit.checkUpgrade(process, {
+      module: v1,
+      pending: 'wait',
+      replay: 100,
+    })
     expect(check).toMatchObject({ ok: true, replayed: 2 })
     expect(check.differences.map(({ slot }) => slot)).toEqual([10, 11])
   })
@@ -281,7 +351,9 @@ describe('what a process holds', { timeout: 60_000 }, () => {
     const process = await harness.spawn(v1)
     expect(await harness.unit.timers(process)).toEqual([])
     await harness.ask(process, { Action: 'Every' })
-    expect(await harness.unit.timers(process)).toMatchObject([{ key: 'schedule/every', everyMs: 60_000 }])
+    expect(await harness.unit.timers(process)).toMatchObject([
+      { key: 'schedule/every', everyMs: 60_000 },
+    ])
     await control(harness, process, { action: 'Cancel-Timer', timer: toUtf8('schedule/every') })
     expect(await harness.unit.timers(process)).toEqual([])
     expect(harness.timers.get(process)).toEqual([])

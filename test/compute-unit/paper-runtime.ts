@@ -20,7 +20,7 @@ export interface PaperProgram {
   /** Says this before every answer. */
   readonly prefix?: string
   /** Cannot tell its state. */
-  readonly isMute?: boolean
+  readonly tells?: 'refuse' | 'spin'
 }
 
 interface PaperState {
@@ -106,9 +106,7 @@ class PaperGuest implements Guest {
     switch (findTag(message.tags, 'Action')) {
       case '@export':
         context.cells.set('scratch', new Uint8Array(1))
-        return this.#program.isMute === true
-          ? failed('mute', 'it says nothing')
-          : said(this.#document(state))
+        return this.#tell(state)
       case 'Say':
         state.words.push(fromUtf8(message.data))
         return said(prefix + state.words.length)
@@ -120,7 +118,7 @@ class PaperGuest implements Guest {
         return said({ pending: true })
       case 'Every':
         state.schedules.push({
-          key: 'schedule/every',
+          key: 'every',
           dueMs: message.timestampMs + 60_000,
           everyMs: 60_000,
         })
@@ -133,6 +131,13 @@ class PaperGuest implements Guest {
       default:
         return said(`${prefix}what?`)
     }
+  }
+
+  #tell(state: PaperState): Ending {
+    if (this.#program.tells === 'refuse') return failed('mute', 'it says nothing')
+    if (this.#program.tells === 'spin')
+      return failed('out-of-gas', 'it never ended', 10_000_000_000_000n)
+    return said(this.#document(state))
   }
 
   #document({ words, pending, schedules }: PaperState): object {
@@ -158,7 +163,8 @@ class PaperGuest implements Guest {
     const { words } = document.state
     state.words = migrate === 'upper' ? words.map(word => word.toUpperCase()) : [...words]
     state.schedules = [...document.schedules]
-    for (const { key, dueMs, everyMs } of document.schedules) context.setTimer(key, dueMs, everyMs)
+    for (const { key, dueMs, everyMs } of document.schedules)
+      context.setTimer(`schedule/${key}`, dueMs, everyMs)
     const settled = document.pending.map(({ message: id }) => ({
       message: id,
       error: { code: 'upgraded' },

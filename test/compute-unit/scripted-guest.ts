@@ -1,4 +1,9 @@
-import { HostedProcess, imageTree, type LoadedModule, type Verdict } from '../../compute-unit/index.ts'
+import {
+  HostedProcess,
+  imageTree,
+  type LoadedModule,
+  type Verdict,
+} from '../../compute-unit/index.ts'
 import {
   asMessageId,
   asModuleId,
@@ -18,6 +23,7 @@ import {
   type ProcessDescription,
   type ProcessId,
   type Result,
+  type Tag,
   toHex,
 } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
@@ -61,7 +67,11 @@ function factoryOf(script: () => Script): GuestFactory {
 }
 
 /** A module of that format, as a host has it. */
-export function scriptedModule(id: ModuleId, factory: GuestFactory, parts: Partial<LoadedModule> = {}): LoadedModule {
+export function scriptedModule(
+  id: ModuleId,
+  factory: GuestFactory,
+  parts: Partial<LoadedModule> = {},
+): LoadedModule {
   return {
     id,
     format: 'scripted',
@@ -136,7 +146,11 @@ export const VERDICT: Verdict = {
 }
 
 /** A push to the scripted process whose certificate nobody looks at. */
-export function pushEnvelope(seq: number, core: Partial<PushCore> = {}): Envelope {
+export function pushEnvelope(
+  seq: number,
+  core: Partial<PushCore> = {},
+  tags: readonly Tag[] = [],
+): Envelope {
   const whole = {
     from: SENDER,
     slot: 1,
@@ -148,7 +162,7 @@ export function pushEnvelope(seq: number, core: Partial<PushCore> = {}): Envelop
     origin: asMessageId(fakeId(9)),
     ...core,
   }
-  const push = makePush(whole, { kind: 'message', tags: [], data: NO_BYTES, anchor: undefined })
+  const push = makePush(whole, { kind: 'message', tags, data: NO_BYTES, anchor: undefined })
   const certificate = {
     process: SENDER,
     firstSlot: 1,

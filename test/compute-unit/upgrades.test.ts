@@ -1,15 +1,23 @@
 import { describe, expect, it } from 'vitest'
 import {
   type Control,
+  controlTags,
   DOCUMENT_SIZE_MAX_BYTES,
+  decodeResult,
+  encodeEnvelope,
+  encodeFrame,
   fromUtf8,
+  type Result,
   SNAPSHOTS_AUTOMATIC_MAX,
   SNAPSHOTS_MAX,
+  type Tag,
   toUtf8,
 } from '../../protocol/index.ts'
 import { loadActor, SAMPLE_ACTOR } from '../processes/actor/sample-actor.ts'
 import { refusedModule } from '../../compute-unit/evaluation/refused-module.ts'
-import type { LoadedModule } from '../../compute-unit/index.ts'
+import { HostedProcess, type LoadedModule, modulesNamedIn } from '../../compute-unit/index.ts'
+import { fakeId } from '../fakes/guest-context.ts'
+import { pushEnvelope, SELF, SENDER, VERDICT } from './scripted-guest.ts'
 import { evaluateOn, loadedModule, moduleNamed, paper, Upgraded } from './upgraded.ts'
 
 const V1 = paper(1, { version: '1' })
@@ -126,7 +134,7 @@ describe('an upgrade', () => {
     const process = talked(V1, broken, other)
     expect(process.upgrade(4).error).toEqual({ code: 'module-refused', message: 'it uses threads' })
     expect(process.upgrade(5).error?.code).toBe('other-format')
-    const mute = talked(paper(1, { version: '1', isMute: true }), LOUD)
+    const mute = talked(paper(1, { version: '1', tells: 'refuse' }), LOUD)
     expect(mute.upgrade(2).error?.code).toBe('mute')
     const sealed = talked({ ...V1, stateForm: 'memory' }, LOUD)
     expect(sealed.upgrade(2).error?.code).toBe('not-upgradable')
@@ -163,6 +171,48 @@ describe('an upgrade', () => {
   })
 })
 
+describe('a child', () => {
+  const upgradeTags = [
+    { name: 'Type', value: 'Control' },
+    ...controlTags({ action: 'Upgrade', module: moduleNamed(2), pending: 'wait', keeps: true }),
+  ]
+  const childOf = (owner: string): HostedProcess => {
+    const { description, modules } = new Upgraded([V1, LOUD])
+    const child = { ...description, id: SELF, owner, parent: SENDER }
+    return HostedProcess.open(child, V1, undefined, id => modules.get(id))
+  }
+  const give = (child: HostedProcess, tags: readonly Tag[]): Result => {
+    const envelope = pushEnvelope(child.slots, {}, tags)
+    const frame = encodeFrame(child.slots, [
+      { timestampMs: 1000, envelopeBytes: encodeEnvelope(envelope) },
+    ])
+    const [result] = child.evaluate(frame, [VERDICT]).results
+    if (result === undefined) throw new TypeError('expected a result')
+    return decodeResult(result.bytes)
+  }
+
+  it('is upgraded by its parent, which signs no items but sends pushes', () => {
+    const child = childOf(SENDER)
+    give(child, [])
+    expect(give(child, upgradeTags)).toMatchObject({ status: 'ok' })
+    expect(child.lifecycle().module).toBe(moduleNamed(2))
+    expect(modulesNamedIn(frameOf(upgradeTags), child.description)).toEqual([moduleNamed(2)])
+  })
+
+  it('takes the same push of another process for a message', () => {
+    const child = childOf(fakeId(77))
+    give(child, [])
+    expect(outputOf(give(child, upgradeTags))).toBe('what?')
+    expect(child.lifecycle().module).toBe(moduleNamed(1))
+    expect(modulesNamedIn(frameOf(upgradeTags), child.description)).toEqual([])
+  })
+
+  const frameOf = (tags: readonly Tag[]): Uint8Array =>
+    encodeFrame(1, [
+      { timestampMs: 1000, envelopeBytes: encodeEnvelope(pushEnvelope(1, {}, tags)) },
+    ])
+})
+
 describe('a rollback', () => {
   it('gives back module, state and schedules as they were before the upgrade', () => {
     const process = talked(V1, LOUD)
@@ -194,12 +244,15 @@ describe('a rollback', () => {
     expect(wordsOf(process)).toEqual(['spawned', 'one', 'two'])
   })
 
-  it('leads away from a program that cannot even tell its state', () => {
-    const process = talked(V1, paper(2, { version: '2', isMute: true }))
-    process.upgrade(2)
-    expect(process.rollback(1).status).toBe('ok')
-    expect(wordsOf(process)).toEqual(['spawned', 'one', 'two'])
-  })
+  it.each(['refuse', 'spin'] as const)(
+    'leads away from a program that cannot even tell its state: %s',
+    tells => {
+      const process = talked(V1, paper(2, { version: '2', tells }))
+      process.upgrade(2)
+      expect(process.rollback(1).status).toBe('ok')
+      expect(wordsOf(process)).toEqual(['spawned', 'one', 'two'])
+    },
+  )
 })
 
 describe('snapshots', () => {
@@ -353,6 +406,15 @@ describe('timers', () => {
     expect(process.control({ action: 'Cancel-Timer', timer }).status).toBe('ok')
     expect(process.process.timers()).toEqual([])
     expect(process.control({ action: 'Cancel-Timer', timer }).error?.code).toBe('unknown-timer')
+  })
+
+  it('that were cancelled do not come back with an upgrade', () => {
+    const process = talked(V1, LOUD)
+    process.send({ Action: 'Every' })
+    process.control({ action: 'Cancel-Timer', timer: toUtf8('schedule/every') })
+    expect(process.document).toMatchObject({ schedules: [] })
+    expect(process.upgrade(2).status).toBe('ok')
+    expect(process.process.timers()).toEqual([])
   })
 })
 

@@ -1,11 +1,23 @@
 import { describe, expect, it } from 'vitest'
 import { sourceFromLog, verifyProcess } from '../../node/index.ts'
-import { type Control, controlTags, Failure, type ModuleId, type ProcessId, toHex } from '../../protocol/index.ts'
+import {
+  type Control,
+  controlTags,
+  Failure,
+  type ModuleId,
+  type ProcessId,
+  toHex,
+} from '../../protocol/index.ts'
 import { controlItem, messageItem, moduleItem, tagsOf } from '../fakes/signed-items.ts'
 import { crashed, TestNode, textOf } from '../fakes/test-node.ts'
 import { SAMPLE_ACTOR, wat } from '../processes/actor/sample-actor.ts'
 
-const upgradeTo = (module: ModuleId): Control => ({ action: 'Upgrade', module, pending: 'wait', keeps: true })
+const upgradeTo = (module: ModuleId): Control => ({
+  action: 'Upgrade',
+  module,
+  pending: 'wait',
+  keeps: true,
+})
 
 const control = (process: ProcessId, what: Control, signer = 7) =>
   controlItem(process, controlTags(what), { signer })
@@ -15,7 +27,12 @@ async function twoCounters(node: TestNode): Promise<[ModuleId, ModuleId]> {
   const first = await node.addStandard('counter')
   const item = await node.log.directory.module(first)
   if (item === undefined) throw new TypeError('expected a module')
-  return [first, await node.addModule(item.wasm, [...tagsOf({ 'Module-Format': 'actor', 'Actor-Memory': 'scratch', Second: 'yes' })])]
+  return [
+    first,
+    await node.addModule(item.wasm, [
+      ...tagsOf({ 'Module-Format': 'actor', 'Actor-Memory': 'scratch', Second: 'yes' }),
+    ]),
+  ]
 }
 
 async function withHistory(node: TestNode): Promise<ProcessId> {
@@ -25,7 +42,9 @@ async function withHistory(node: TestNode): Promise<ProcessId> {
   await node.result(await node.submit(control(process, upgradeTo(second))))
   await node.ask(process, { Action: 'Add', Quantity: '2' })
   await node.result(await node.submit(control(process, { action: 'Snapshot', name: 'seven' })))
-  await node.result(await node.submit(control(process, { action: 'Rollback', module: first, pending: 'wait' })))
+  await node.result(
+    await node.submit(control(process, { action: 'Rollback', module: first, pending: 'wait' })),
+  )
   await node.ask(process, { Action: 'Add' })
   await node.result(await node.submit(control(process, upgradeTo(second), 8)))
   return process
@@ -54,12 +73,17 @@ describe('control messages on a node', { timeout: 60_000 }, () => {
     await using node = await TestNode.open()
     const process = await withHistory(node)
     const source = await sourceFromLog(node.log, process)
-    const [, second] = (await node.node.computer.lifecycle(process)).changes.map(change => change.module)
-    const { changes: [upgrade] } = await node.node.computer.lifecycle(process)
+    const [, second] = (await node.node.computer.lifecycle(process)).changes.map(
+      change => change.module,
+    )
+    const {
+      changes: [upgrade],
+    } = await node.node.computer.lifecycle(process)
     expect(second).not.toBe(upgrade?.module)
     const blind = {
       ...source,
-      moduleItem: async (id: ModuleId) => (id === upgrade?.module ? undefined : source.moduleItem(id)),
+      moduleItem: async (id: ModuleId) =>
+        id === upgrade?.module ? undefined : source.moduleItem(id),
     }
     const report = await verifyProcess(blind)
     expect(report).toMatchObject({ ok: false, firstFault: { slot: 2 } })
@@ -71,7 +95,7 @@ describe('control messages on a node', { timeout: 60_000 }, () => {
     const process = await withHistory(node)
     const before = await verifyProcess(await sourceFromLog(node.log, process))
     const log = await crashed(node.log)
-    await using again = await TestNode.open({ log })
+    await using again = await TestNode.open({ log, data: node.data })
     expect(await countOf(again, process)).toBe('6')
     const after = await verifyProcess(await sourceFromLog(log, process))
     expect(after.ok).toBe(true)
@@ -85,10 +109,15 @@ describe('control messages on a node', { timeout: 60_000 }, () => {
     await using node = await TestNode.open()
     const [first] = await twoCounters(node)
     const process = await node.spawn(first)
-    const unknown = moduleItem(new Uint8Array([1]), tagsOf({ 'Module-Format': 'actor' })).id as ModuleId
-    await expect(node.submit(control(process, upgradeTo(unknown)))).rejects.toThrow('No such module')
+    const unknown = moduleItem(new Uint8Array([1]), tagsOf({ 'Module-Format': 'actor' }))
+      .id as ModuleId
+    await expect(node.submit(control(process, upgradeTo(unknown)))).rejects.toThrow(
+      'No such module',
+    )
     const codeOf = async (tags: Record<string, string>): Promise<unknown> => {
-      const failure = await node.submit(controlItem(process, tagsOf(tags))).catch((error: unknown) => error)
+      const failure = await node
+        .submit(controlItem(process, tagsOf(tags)))
+        .catch((error: unknown) => error)
       return Failure.is(failure) ? failure.code : failure
     }
     for (const tags of [
@@ -125,7 +154,10 @@ describe('control messages on a node', { timeout: 60_000 }, () => {
     await using node = await TestNode.open()
     const wasm = await wat(SAMPLE_ACTOR)
     const first = await node.addModule(wasm, tagsOf({ 'Module-Format': 'actor' }))
-    const second = await node.addModule(wasm, tagsOf({ 'Module-Format': 'actor', 'Actor-Upgrade': 'cells' }))
+    const second = await node.addModule(
+      wasm,
+      tagsOf({ 'Module-Format': 'actor', 'Actor-Upgrade': 'cells' }),
+    )
     const process = await node.spawn(first)
     const ask = (what: number) => node.ask(process, {}, new Uint8Array([what]))
     for (const what of [3, 0, 0]) await ask(what)
@@ -141,7 +173,9 @@ describe('control messages on a node', { timeout: 60_000 }, () => {
     expect(memory.length).toBe(65_536)
     expect((await verifyProcess(await sourceFromLog(node.log, process))).ok).toBe(true)
     // Rolled back it counts on from where it was.
-    await node.result(await node.submit(control(process, { action: 'Rollback', module: first, pending: 'wait' })))
+    await node.result(
+      await node.submit(control(process, { action: 'Rollback', module: first, pending: 'wait' })),
+    )
     await node.node.computer.checkpoint(process)
     for (const pid of node.node.computer.hostPids) globalThis.process.kill(pid, 'SIGKILL')
     expect((await ask(0)).output[0]).toBe(5)
