@@ -45,6 +45,7 @@ export const FAILURES = {
   'unsupported-key': row(1015, 'input', 400, 'That kind of key cannot sign here', 'Use an Ed25519, RSA (2048 bits or more) or secp256k1 key.'),
   'not-assignable': row(1016, 'input', 400, 'That process takes no assigned messages', 'Send it a message of its own.'),
   'bad-config': row(1017, 'input', 400, 'A setting has a value it cannot have', 'atoll doctor shows each setting and where it came from.'),
+  'bad-program': row(1021, 'input', 422, 'The program cannot be built', 'Correct the place that the details name, and build again.'),
   'usage': row(1018, 'input', 400, 'The command was not understood', 'atoll --help shows the commands.'),
 
   // 2xxx: trust

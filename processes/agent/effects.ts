@@ -4,9 +4,20 @@ import { AGENT_GAS } from './gas.ts'
 
 /** What a run asks for, as the program inside writes it. */
 export interface Effects {
-  readonly sends?: readonly (readonly [isSpawn: 0 | 1, to: string, tags: readonly string[], data: string])[]
+  readonly sends?: readonly (readonly [
+    isSpawn: 0 | 1,
+    to: string,
+    tags: readonly string[],
+    data: string,
+  ])[]
   readonly timers?: readonly (readonly [key: string, dueMs?: number, everyMs?: number])[]
-  readonly failure?: readonly [step: number, code: string, message: string, stack: string, isFinal: boolean]
+  readonly failure?: readonly [
+    step: number,
+    code: string,
+    message: string,
+    stack: string,
+    isFinal: boolean,
+  ]
 }
 
 /** What came of a run that came back. */
@@ -40,7 +51,8 @@ export function gasOf({ effects, output }: Sealed): number {
 export function applyEffects({ sends = [], timers = [] }: Effects, context: GuestContext): void {
   for (const [isSpawn, to, flat, text] of sends) {
     const tags: Tag[] = []
-    for (let at = 0; at < flat.length; at += 2) tags.push({ name: flat[at] ?? '', value: flat[at + 1] ?? '' })
+    for (let at = 0; at < flat.length; at += 2)
+      tags.push({ name: flat[at] ?? '', value: flat[at + 1] ?? '' })
     const data = new Uint8Array(Buffer.from(text))
     if (isSpawn === 1) context.spawn({ module: to, tags, data })
     else context.send({ to, tags, data })

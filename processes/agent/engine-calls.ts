@@ -135,6 +135,11 @@ export class EngineCalls {
 
   /** Evaluates a script; its value is let go. @throws {EngineThrew} */
   evaluate(source: Uint8Array, name: string): void {
+    this.exports.qjs_free_value(this.evaluated(source, name))
+  }
+
+  /** Evaluates a script and gives its value. @throws {EngineThrew} */
+  evaluated(source: Uint8Array, name: string): Handle {
     const pointer = this.allocate(source.length + 1)
     this.memory.write(pointer, source, 'script')
     this.memory.write(pointer + source.length, Uint8Array.of(0), 'script')
@@ -142,7 +147,7 @@ export class EngineCalls {
     const value = this.exports.qjs_eval(pointer, source.length, file, 0)
     this.exports.wasm_free(file)
     this.exports.wasm_free(pointer)
-    this.exports.qjs_free_value(this.checked(value))
+    return this.checked(value)
   }
 
   /** The value itself. @throws {EngineThrew} if it stands for an exception */

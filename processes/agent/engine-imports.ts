@@ -51,7 +51,8 @@ export function makeImports(inputs: HostInputs, calls: () => EngineCalls): WebAs
       fd_seek: () => ERRNO_BADF,
       fd_write: (_file: number, parts: number, count: number, writtenAt: number) => {
         let total = 0
-        for (let index = 0; index < count; index++) total += view().getUint32(parts + 8 * index + 4, true)
+        for (let index = 0; index < count; index++)
+          total += view().getUint32(parts + 8 * index + 4, true)
         calls().memory.writeUint32(writtenAt, total, 'write')
         return 0
       },
@@ -67,7 +68,11 @@ interface HostCall {
 }
 
 /** A function of the host was called by the program; gives a value that the engine frees. */
-function hostCall(inputs: HostInputs, calls: EngineCalls, { name, length, count, values }: HostCall): number {
+function hostCall(
+  inputs: HostInputs,
+  calls: EngineCalls,
+  { name, length, count, values }: HostCall,
+): number {
   const { exports, memory } = calls
   const called = memory.readLatin1(name, length, 'host call')
   const first = count === 0 ? 0 : new DataView(memory.bytes.buffer).getUint32(values, true)

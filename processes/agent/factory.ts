@@ -65,7 +65,8 @@ export class AgentFactory implements GuestFactory, AgentHome {
   pageIn(guest: AgentGuest): Machine {
     const seat = this.#seats.get(guest.pages) ?? this.#makeSeat(guest.pages)
     if (seat.guest !== guest) {
-      if (seat.guest?.running === true) throw new Error('expected keep or discard before another run')
+      if (seat.guest?.running === true)
+        throw new Error('expected keep or discard before another run')
       this.#exchange(seat, guest)
       seat.guest = guest
     }
@@ -80,7 +81,8 @@ export class AgentFactory implements GuestFactory, AgentHome {
       }
     }
     for (const [index, kept] of next.chunks) memory.chunk(index).set(kept.bytes)
-    if (next.globals !== (before?.globals ?? this.base.globals)) machine.calls.writeGlobals(next.globals)
+    if (next.globals !== (before?.globals ?? this.base.globals))
+      machine.calls.writeGlobals(next.globals)
   }
 
   #makeSeat(pages: number): Seat {
@@ -114,7 +116,8 @@ export class AgentFactory implements GuestFactory, AgentHome {
   forget(guest: AgentGuest): void {
     const seat = this.#seats.get(guest.pages)
     if (seat?.guest !== guest) return
-    for (const index of guest.chunks.keys()) seat.machine.calls.memory.chunk(index).set(this.imageChunk(index))
+    for (const index of guest.chunks.keys())
+      seat.machine.calls.memory.chunk(index).set(this.imageChunk(index))
     seat.machine.calls.writeGlobals(this.base.globals)
     seat.guest = undefined
   }

@@ -8,7 +8,12 @@ import type {
 } from '../../protocol/index.ts'
 import { CHUNK_SIZE_BYTES, findTag, toUtf8 } from '../../protocol/index.ts'
 import type { ChunkStore } from '../actor/chunk-store.ts'
-import { decodeGlobals, encodeGlobals, type GlobalType, type GlobalValues } from '../actor/engine-state.ts'
+import {
+  decodeGlobals,
+  encodeGlobals,
+  type GlobalType,
+  type GlobalValues,
+} from '../actor/engine-state.ts'
 import { CHUNKS_PER_PAGE } from '../actor/guest-memory.ts'
 import { type Image, STACK_CHUNKS } from './image.ts'
 import type { Machine } from './machine.ts'
@@ -100,7 +105,11 @@ export class AgentGuest implements Guest {
     const { module, positions, base } = this.#home
     this.#open = 'error'
     if (message.kind === 'query' && findTag(message.tags, 'Action') === '@contract') {
-      return { status: 'ok', gas: 0n, output: toUtf8(JSON.stringify({ reply: module.description })) }
+      return {
+        status: 'ok',
+        gas: 0n,
+        output: toUtf8(JSON.stringify({ reply: module.description })),
+      }
     }
     try {
       const ending = runSlot({
@@ -131,7 +140,8 @@ export class AgentGuest implements Guest {
 
   keep(): void {
     const machine = this.#machine
-    if (this.#open !== 'ok' || machine === undefined) throw new Error('expected a run that ended well')
+    if (this.#open !== 'ok' || machine === undefined)
+      throw new Error('expected a run that ended well')
     this.#open = 'no'
     this.#machine = undefined
     const { memory } = machine.calls

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { CHUNK_SIZE_BYTES, HostFault } from '../../protocol/index.ts'
+import { CHUNK_SIZE_BYTES, type Failure, HostFault } from '../../protocol/index.ts'
 import type { GlobalValues } from '../actor/engine-state.ts'
 import { CHUNKS_PER_PAGE } from '../actor/guest-memory.ts'
 import { engine } from './engine.ts'
@@ -46,6 +46,12 @@ function makeEngineImage(): Image {
   }
 }
 
+/** A fresh instance of the engine, and its entry points. */
+export function engineInstance(): { readonly machine: Machine; readonly entry: Entry } {
+  const base = engineImage()
+  return { machine: instanceOf(base, base.pages), entry: base.entry }
+}
+
 /** An instance in the state of an image. */
 export function instanceOf(image: Image, pages: number): Machine {
   const machine = new Machine()
@@ -76,16 +82,26 @@ export function makeImage(module: AgentModule): Image {
   try {
     problem = machine.load(Buffer.from(module.code), base.entry)
   } catch (thrown) {
-    throw refusedCode(thrown, machine, base.entry, positions)
+    throw whyRefused(thrown, machine, base.entry, positions)
   }
   if (problem !== '') throw refused('definition', problem)
   if (machine.calls.gas.value < 0n) throw refused('out-of-gas', 'its top level does not end')
   return capture(machine, base, base.entry)
 }
 
-function refusedCode(thrown: unknown, machine: Machine, entry: Entry, positions: Positions) {
+/** The failure of a program that cannot be loaded. @throws {HostFault} if the host failed, not the program */
+export function whyRefused(
+  thrown: unknown,
+  machine: Machine,
+  entry: Entry,
+  positions: Positions,
+): Failure {
   if (thrown instanceof EngineThrew && thrown.value !== 0) {
-    const told = JSON.parse(machine.describe(thrown.value, entry)) as { code: string; message: string; stack: string }
+    const told = JSON.parse(machine.describe(thrown.value, entry)) as {
+      code: string
+      message: string
+      stack: string
+    }
     const place = positions.ofStack(told.stack)
     const rule = told.stack.includes('.js:') && told.code === 'threw' ? 'top-level' : told.code
     return refused(rule, place === undefined ? told.message : `${told.message} (${place})`, thrown)

@@ -3,6 +3,8 @@ import { AgentFactory } from './factory.ts'
 import { makeImage } from './image.ts'
 import { readAgentModule } from './module-file.ts'
 
+export { runScript } from './run-script.ts'
+
 /** Factories that `prepare` made to see whether a module loads, for the `load` that follows. */
 const made = new WeakMap<Uint8Array, AgentFactory>()
 

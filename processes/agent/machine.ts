@@ -47,7 +47,11 @@ export class Machine {
   /** Chunks stored to, ascending, as last counted: the first `dirtyCount` entries. */
   readonly dirty: number[] = []
   dirtyCount = 0
-  #rejections: { readonly promise: number; readonly reason: number; readonly isHandled: boolean }[] = []
+  #rejections: {
+    readonly promise: number
+    readonly reason: number
+    readonly isHandled: boolean
+  }[] = []
 
   constructor(made: Engine = engine()) {
     this.inputs = {
@@ -72,7 +76,8 @@ export class Machine {
     exports.qjs_set_promise_rejection_handler(1)
     const global = exports.qjs_get_global()
     const host = exports.qjs_new_object()
-    for (const name of ['random', 'child', 'log']) calls.setProperty(host, name, calls.hostFunction(name))
+    for (const name of ['random', 'child', 'log'])
+      calls.setProperty(host, name, calls.hostFunction(name))
     calls.setProperty(global, '__host', host)
     calls.evaluate(prelude, PRELUDE_NAME)
     const entry = calls.property(global, '__entry')
@@ -97,6 +102,15 @@ export class Machine {
     }
     calls.exports.qjs_run_gc()
     return problem
+  }
+
+  /** The value of a script, as text. @throws {EngineThrew} */
+  value(code: Uint8Array): string {
+    const { calls } = this
+    const value = calls.evaluated(code, BUNDLE_NAME)
+    const text = calls.text(value, LENGTH_AT).toString('utf8')
+    calls.exports.qjs_free_value(value)
+    return text
   }
 
   /** What the program inside would tell of an exception: JSON. */
@@ -178,8 +192,10 @@ export class Machine {
     const { calls } = this
     const depth = calls.depth.value
     calls.depth.value = 0
-    if (calls.outOfMemory.value !== 0) throw new HostFault('no memory for an agent', { cause: thrown })
-    if (thrown instanceof EngineThrew) return { code: 'memory-limit', message: 'the agent used all of its memory' }
+    if (calls.outOfMemory.value !== 0)
+      throw new HostFault('no memory for an agent', { cause: thrown })
+    if (thrown instanceof EngineThrew)
+      return { code: 'memory-limit', message: 'the agent used all of its memory' }
     if (thrown instanceof GuestStop) return thrown.code === 'out-of-gas' ? OUT_OF_GAS : TRAPPED
     if (thrown instanceof WebAssembly.RuntimeError) {
       if (calls.gas.value < 0n) return OUT_OF_GAS

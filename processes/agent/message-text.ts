@@ -1,5 +1,13 @@
 import { Buffer, isUtf8 } from 'node:buffer'
-import { findTag, fromBase64Url, type GuestMessage, isId, type ProcessDescription, sha256, toBase64Url } from '../../protocol/index.ts'
+import {
+  findTag,
+  fromBase64Url,
+  type GuestMessage,
+  isId,
+  type ProcessDescription,
+  sha256,
+  toBase64Url,
+} from '../../protocol/index.ts'
 import type { AgentModule } from './module-file.ts'
 
 /** An error of an earlier attempt: the step fails with it instead of being run. */
@@ -36,7 +44,9 @@ export function metaText(
 
 /** The data as text: as they are, or as base64 if they are no UTF-8. */
 export function dataText(message: GuestMessage): Uint8Array {
-  return isUtf8(message.data) ? message.data : Buffer.from(Buffer.from(message.data).toString('base64'))
+  return isUtf8(message.data)
+    ? message.data
+    : Buffer.from(Buffer.from(message.data).toString('base64'))
 }
 
 function factsOf(process: ProcessDescription, { modules }: AgentModule) {

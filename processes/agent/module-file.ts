@@ -28,8 +28,10 @@ export function readAgentModule(bytes: Uint8Array): AgentModule {
 
 function idsOf(modules: unknown): Readonly<Record<string, string>> {
   if (modules === undefined) return {}
-  const entries = typeof modules === 'object' && modules !== null ? Object.entries(modules) : [['', undefined]]
-  if (entries.some(([, id]) => typeof id !== 'string')) throw refused('container', "'modules' gives ids by name")
+  const entries =
+    typeof modules === 'object' && modules !== null ? Object.entries(modules) : [['', undefined]]
+  if (entries.some(([, id]) => typeof id !== 'string'))
+    throw refused('container', "'modules' gives ids by name")
   return Object.fromEntries(entries) as Readonly<Record<string, string>>
 }
 

@@ -1,4 +1,4 @@
-import { originalPositionFor, type SectionedSourceMapInput, TraceMap } from '@jridgewell/trace-mapping'
+import { originalPositionFor, type SourceMapInput, TraceMap } from '@jridgewell/trace-mapping'
 
 /** The name under which a bundle is evaluated, as it stands in stack frames. */
 export const BUNDLE_NAME = 'agent.js'
@@ -12,7 +12,8 @@ export class Positions {
   /** A map that makes no sense is no map. */
   constructor(map: unknown) {
     try {
-      this.#map = map === undefined || map === null ? undefined : new TraceMap(map as SectionedSourceMapInput)
+      this.#map =
+        map === undefined || map === null ? undefined : new TraceMap(map as SourceMapInput)
     } catch {
       this.#map = undefined
     }
@@ -23,7 +24,10 @@ export class Positions {
     if (!text.includes('.js:') && !text.includes('atoll:')) return text
     return text
       .replace(PRELUDE_FRAMES, '')
-      .replace(FRAME, (whole, line: string, column: string | undefined) => this.#find(line, column) ?? whole)
+      .replace(
+        FRAME,
+        (whole, line: string, column: string | undefined) => this.#find(line, column) ?? whole,
+      )
   }
 
   /** Where the code of the program stood at the top of a stack, if it did. */

@@ -61,7 +61,8 @@ export function runSlot(run: SlotRun): Ending {
       isFinal = !mayRunAgain
     } else {
       used += attempt.gas
-      if (used > gasLimit) return ended(run, inputs, gasLimit, 'out-of-gas', 'the gas limit was reached')
+      if (used > gasLimit)
+        return ended(run, inputs, gasLimit, 'out-of-gas', 'the gas limit was reached')
       const told = attempt.sealed.effects.failure
       if (told === undefined) return succeed(run, inputs, attempt.sealed, used)
       const place = positions.ofStack(told[3])
@@ -76,12 +77,18 @@ export function runSlot(run: SlotRun): Ending {
 }
 
 /** Whether the slot means something even if the request it goes on with fails. */
-function isRepeatable({ kind, tags, from, fromProcess }: GuestMessage, process: ProcessDescription): boolean {
+function isRepeatable(
+  { kind, tags, from, fromProcess }: GuestMessage,
+  process: ProcessDescription,
+): boolean {
   if (kind === 'tick') return true
   if (kind !== 'message') return false
   if (findTag(tags, 'X-Reference') !== undefined) return true
   if (fromProcess === undefined) return false
-  return findTag(tags, 'Reference') !== undefined || (from === process.id && findTag(tags, 'Action') === '@next')
+  return (
+    findTag(tags, 'Reference') !== undefined ||
+    (from === process.id && findTag(tags, 'Action') === '@next')
+  )
 }
 
 function runAttempt(
@@ -107,16 +114,31 @@ function runAttempt(
   if (own < 0n) return { kind: 'sealed', sealed, gas: limit + 1n }
   const carried = AGENT_GAS.deliver + AGENT_GAS.deliverByte * (meta.length + data.length)
   const chunks = AGENT_GAS.chunk * machine.countDirty()
-  return { kind: 'sealed', sealed, gas: limit - own + BigInt(inputs.gas + carried + chunks + gasOf(sealed)) }
+  return {
+    kind: 'sealed',
+    sealed,
+    gas: limit - own + BigInt(inputs.gas + carried + chunks + gasOf(sealed)),
+  }
 }
 
-function succeed({ context, positions }: SlotRun, inputs: SlotInputs, sealed: Sealed, gas: bigint): Ending {
+function succeed(
+  { context, positions }: SlotRun,
+  inputs: SlotInputs,
+  sealed: Sealed,
+  gas: bigint,
+): Ending {
   for (const line of inputs.lines) context.log(positions.resolve(line))
   applyEffects(sealed.effects, context)
   return { status: 'ok', gas, output: sealed.output }
 }
 
-function ended({ context, positions }: SlotRun, inputs: SlotInputs, gas: bigint, code: string, message: string): Ending {
+function ended(
+  { context, positions }: SlotRun,
+  inputs: SlotInputs,
+  gas: bigint,
+  code: string,
+  message: string,
+): Ending {
   for (const line of inputs.lines) context.log(positions.resolve(line))
   return { status: 'error', gas, error: { code, message } }
 }

@@ -24,7 +24,8 @@ const MESSAGE_MAX = 1000
 /** Reads a thrown value without trusting it: getters of it may throw too. */
 export function tell(thrown: unknown): Told {
   try {
-    if (!(thrown instanceof Error)) return { code: 'threw', message: cut(String(thrown)), stack: '' }
+    if (!(thrown instanceof Error))
+      return { code: 'threw', message: cut(String(thrown)), stack: '' }
     const { code } = thrown as Error & { code?: unknown }
     const stack = typeof thrown.stack === 'string' ? thrown.stack : ''
     const absent = absentName(thrown)

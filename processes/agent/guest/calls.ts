@@ -75,7 +75,8 @@ export function settleCall(settled: Call, reply: Reply): void {
   agent.calls.delete(settled.reference)
   slot.isAsync = true
   const code = tagOf(reply.tags, 'Error')
-  if (tagOf(reply.tags, 'Action') === 'Error' || code !== undefined) settled.reject(errorOf(settled, reply, code))
+  if (tagOf(reply.tags, 'Action') === 'Error' || code !== undefined)
+    settled.reject(errorOf(settled, reply, code))
   else settled.resolve(reply)
 }
 
@@ -102,5 +103,7 @@ export function expireCall(expired: Call): void {
   agent.calls.delete(expired.reference)
   slot.isAsync = true
   const { action, to, timeoutMs } = expired
-  expired.reject(new AgentError('call-timeout', `${action} of ${to} gave no reply in ${timeoutMs} ms`))
+  expired.reject(
+    new AgentError('call-timeout', `${action} of ${to} gave no reply in ${timeoutMs} ms`),
+  )
 }

@@ -43,7 +43,8 @@ export class AgentContext {
   get message(): unknown {
     const { id, action, slot, depth, origin, tags, data } = this.#task
     const list: { name: string; value: string }[] = []
-    for (let at = 0; at < tags.length; at += 2) list.push({ name: tags[at] ?? '', value: tags[at + 1] ?? '' })
+    for (let at = 0; at < tags.length; at += 2)
+      list.push({ name: tags[at] ?? '', value: tags[at + 1] ?? '' })
     return { id, action, slot, depth, origin, tags: list, data }
   }
   get now(): Date {
@@ -58,7 +59,11 @@ export class AgentContext {
 
   emit(name: string, data: unknown): void {
     const schema = own(implementation().contract.events, name)
-    if (schema === undefined) throw new AgentError('unknown-event', `${implementation().contract.name} promises no event ${name}`)
+    if (schema === undefined)
+      throw new AgentError(
+        'unknown-event',
+        `${implementation().contract.name} promises no event ${name}`,
+      )
     addEvent(name, check(schema, data, 'bad-event', name))
   }
 
@@ -80,11 +85,17 @@ export class AgentContext {
     return makeRef(contractOf(contract), idOf(id), this.#task)
   }
 
-  async spawn(contract: unknown, options: { args?: unknown; module?: string; tags?: unknown } = {}): Promise<Ref> {
+  async spawn(
+    contract: unknown,
+    options: { args?: unknown; module?: string; tags?: unknown } = {},
+  ): Promise<Ref> {
     const promised = contractOf(contract)
     const module = options.module ?? own(agent.facts?.modules, promised.name)
     if (module === undefined || !ID.test(module))
-      throw new AgentError('unknown-module', `no module is named for ${promised.name}; give spawn its id as 'module'`)
+      throw new AgentError(
+        'unknown-module',
+        `no module is named for ${promised.name}; give spawn its id as 'module'`,
+      )
     if (options.args !== undefined || promised.args !== undefined)
       check(promised.args, options.args ?? {}, 'bad-input', `args of ${promised.name}`)
     const tags = flatTags(options.tags)
@@ -99,7 +110,11 @@ export class AgentContext {
   }
 
   /** Has the messenger unit do something outside; the result comes back as a signed message. */
-  async effect(name: string, input: unknown, options: { key?: string; timeout?: Duration } = {}): Promise<unknown> {
+  async effect(
+    name: string,
+    input: unknown,
+    options: { key?: string; timeout?: Duration } = {},
+  ): Promise<unknown> {
     const { messenger = '', messengerAddress = '' } = agent.facts ?? {}
     const tags = ['Action', 'Effect', 'Effect', name, 'Content-Type', 'application/json']
     if (options.key !== undefined) tags.push('Effect-Key', options.key)
@@ -133,17 +148,25 @@ export class AgentContext {
   }
 }
 
-function rawOf({ to, action, tags, data }: RawMessage): { to: string; tags: string[]; data: string } {
+function rawOf({ to, action, tags, data }: RawMessage): {
+  to: string
+  tags: string[]
+  data: string
+} {
   const flat = flatTags(tags)
   if (action !== undefined) flat.unshift('Action', action)
-  if (data === undefined || typeof data === 'string') return { to: idOf(to), tags: flat, data: data ?? '' }
+  if (data === undefined || typeof data === 'string')
+    return { to: idOf(to), tags: flat, data: data ?? '' }
   flat.push('Content-Type', 'application/json')
   return { to: idOf(to), tags: flat, data: JSON.stringify(data) ?? '' }
 }
 
 function idOf(id: unknown): string {
   if (typeof id === 'string' && ID.test(id)) return id
-  throw new AgentError('bad-call', `expected the id of a process (43 characters), got ${String(id)}`)
+  throw new AgentError(
+    'bad-call',
+    `expected the id of a process (43 characters), got ${String(id)}`,
+  )
 }
 
 /** The contract itself, or that of an implementation. */

@@ -44,18 +44,29 @@ export interface Implementation {
 }
 
 /** Own properties only: `toString` is nobody's message. */
-export function own<T>(table: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+export function own<T>(
+  table: Readonly<Record<string, T>> | undefined,
+  name: string,
+): T | undefined {
   return table !== undefined && Object.hasOwn(table, name) ? table[name] : undefined
 }
 
 const ISSUES_TOLD_MAX = 3
 
 /** The value as the schema gives it. @throws {AgentError} with `code`, naming the place */
-export function check(schema: Schema | undefined, value: unknown, code: string, place: string): unknown {
+export function check(
+  schema: Schema | undefined,
+  value: unknown,
+  code: string,
+  place: string,
+): unknown {
   if (schema === undefined) return value
   const outcome = schema['~standard'].validate(value)
   if (outcome instanceof Promise)
-    throw new AgentError(code, `${place}: its schema is asynchronous, which a process cannot wait for`)
+    throw new AgentError(
+      code,
+      `${place}: its schema is asynchronous, which a process cannot wait for`,
+    )
   if (outcome.issues === undefined) return outcome.value
   const told = outcome.issues.slice(0, ISSUES_TOLD_MAX).map(({ message, path }) => {
     const keys = path?.map(key => String(typeof key === 'object' ? key.key : key)) ?? []

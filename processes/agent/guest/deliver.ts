@@ -40,7 +40,8 @@ export function deliver(metaText: string, data: string): string | undefined {
   const [kind, , number, nowMs, , , , , , , timer, failures, facts] = meta
   beginSlot(kind === 'tick' && timer === WAKE_TIMER ? WAKE_TIMER : kind, number, nowMs)
   if (failures !== 0) {
-    for (const [step, code, message] of failures) slot.failures.set(step, new AgentError(code, message))
+    for (const [step, code, message] of failures)
+      slot.failures.set(step, new AgentError(code, message))
   }
   if (facts !== 0) agent.facts = facts
   const task = taskOf(meta, data)
@@ -69,7 +70,10 @@ export function next(): string | undefined {
   return undefined
 }
 
-function taskOf([, id, number, , from, isProcess, depth, origin, tags, isBase64]: Meta, data: string): Task {
+function taskOf(
+  [, id, number, , from, isProcess, depth, origin, tags, isBase64]: Meta,
+  data: string,
+): Task {
   const waiting = tagOf(tags, 'Waiting')
   return {
     id,
@@ -112,7 +116,10 @@ function start(task: Task): void {
   Object.defineProperty(context, 'args', { value: args, enumerable: true })
   const state = definition.init === undefined ? {} : definition.init(context)
   if (state instanceof Promise)
-    throw new AgentError('bad-init', 'init gives the state at once; what takes longer goes into a message')
+    throw new AgentError(
+      'bad-init',
+      'init gives the state at once; what takes longer goes into a message',
+    )
   agent.state = check(contract.state, state, 'bad-state', `state of ${contract.name}`)
   agent.started = true
   slot.own.state = 'done'
@@ -124,13 +131,18 @@ function ask(task: Task): void {
   const { contract } = implementation()
   const shape = own(contract.queries, task.action)
   const reply =
-    task.action === '@export' ? exportSnapshot() : answer(task.action, () => inputOf(task, shape?.input))
+    task.action === '@export'
+      ? exportSnapshot()
+      : answer(task.action, () => inputOf(task, shape?.input))
   slot.reply = reply === undefined ? '' : JSON.stringify(reply)
 }
 
 function requireStart(): void {
   if (!agent.started)
-    throw new AgentError('not-started', 'the process has no state: its init failed; slot 0 tells why')
+    throw new AgentError(
+      'not-started',
+      'the process has no state: its init failed; slot 0 tells why',
+    )
 }
 
 function message(task: Task): void {
@@ -148,7 +160,10 @@ function message(task: Task): void {
   if (task.action === '@next' && task.from === agent.facts?.self) return
   if (!agent.started) {
     slot.own = task
-    return fail(task, new AgentError('not-started', 'the process has no state: its init failed; slot 0 tells why'))
+    return fail(
+      task,
+      new AgentError('not-started', 'the process has no state: its init failed; slot 0 tells why'),
+    )
   }
   take(task)
 }

@@ -21,6 +21,7 @@ export function toMs(duration: Duration): number {
   if (typeof duration !== 'string' || !WHOLE.test(duration))
     throw new AgentError('bad-duration', `expected a duration such as '30s', got ${duration}`)
   let ms = 0
-  for (const [, count, unit] of duration.matchAll(PART)) ms += Number(count) * (UNITS[unit ?? ''] ?? 0)
+  for (const [, count, unit] of duration.matchAll(PART))
+    ms += Number(count) * (UNITS[unit ?? ''] ?? 0)
   return Math.round(ms)
 }

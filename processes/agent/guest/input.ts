@@ -6,7 +6,8 @@ import { tagInput, tagOf } from './tags.ts'
 /** What a request asks with, checked. @throws {AgentError} `bad-input` */
 export function inputOf(task: Task, schema: Schema | undefined): unknown {
   if ('input' in task) return check(schema, task.input, 'bad-input', task.action)
-  if (task.data === '' && tagOf(task.tags, 'Content-Type') === undefined) return fromTags(task, schema)
+  if (task.data === '' && tagOf(task.tags, 'Content-Type') === undefined)
+    return fromTags(task, schema)
   if (task.isBase64) throw new AgentError('bad-input', `${task.action}: its data is not UTF-8`)
   return check(schema, parse(task, schema), 'bad-input', task.action)
 }
@@ -17,7 +18,10 @@ function parse(task: Task, schema: Schema | undefined): unknown {
     return JSON.parse(task.data)
   } catch (error) {
     if (tagOf(task.tags, 'Content-Type') === 'application/json' || schema === undefined) {
-      throw new AgentError('bad-input', `${task.action}: its data is not JSON (${tell(error).message})`)
+      throw new AgentError(
+        'bad-input',
+        `${task.action}: its data is not JSON (${tell(error).message})`,
+      )
     }
     // Plain text, for whom a schema of a string is meant.
     return task.data

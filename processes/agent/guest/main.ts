@@ -35,14 +35,23 @@ function loaded(): string {
 
 /** Schemas compile themselves when first used: once here, not once in each process. */
 function warm({ contract }: Implementation): void {
-  const shapes = [...Object.values(contract.messages ?? {}), ...Object.values(contract.queries ?? {})]
+  const shapes = [
+    ...Object.values(contract.messages ?? {}),
+    ...Object.values(contract.queries ?? {}),
+  ]
   const schemas = shapes.flatMap(({ input, reply }) => [input, reply])
-  for (const schema of [...schemas, contract.args, contract.state, ...Object.values(contract.events ?? {})]) tryOut(schema)
+  for (const schema of [
+    ...schemas,
+    contract.args,
+    contract.state,
+    ...Object.values(contract.events ?? {}),
+  ])
+    tryOut(schema)
 }
 
 function tryOut(schema: Schema | undefined): void {
   try {
-    schema?.['~standard'].validate({})
+    void schema?.['~standard'].validate({})
   } catch {
     // It says so again when it matters.
   }

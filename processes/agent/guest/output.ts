@@ -19,7 +19,12 @@ export function rejected(promise: unknown, reason: unknown, isHandled: boolean):
 
 /** Whether a request that waited may run now. */
 export function canRunQueued(): boolean {
-  return agent.lock === undefined && agent.queue.length > 0 && slot.step < STEPS_MAX && !isOutboxNearlyFull()
+  return (
+    agent.lock === undefined &&
+    agent.queue.length > 0 &&
+    slot.step < STEPS_MAX &&
+    !isOutboxNearlyFull()
+  )
 }
 
 /**
@@ -73,4 +78,3 @@ function outputText(): string {
   if (settled.length > 0) parts.push(`"settled":[${settled.join(',')}]`)
   return `{${parts.join(',')}}`
 }
-

@@ -16,7 +16,8 @@ export function queryFacts(): unknown {
   }
 }
 
-const copied = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)))
+const copied = (value: unknown): unknown =>
+  value === undefined ? undefined : JSON.parse(JSON.stringify(value))
 
 /** Answers a dry-run. */
 export function answer(action: string, read: () => unknown): unknown {
@@ -27,7 +28,10 @@ export function answer(action: string, read: () => unknown): unknown {
   if (shape === undefined || code === undefined) {
     const known = [...Object.keys(contract.queries ?? {}), '@state', '@contract', '@export']
     const asked = action === '' ? 'a query without an Action' : `query ${action}`
-    throw new AgentError('unknown-action', `${contract.name} has no ${asked}; it has ${known.join(', ')}`)
+    throw new AgentError(
+      'unknown-action',
+      `${contract.name} has no ${asked}; it has ${known.join(', ')}`,
+    )
   }
   const reply = code(queryFacts(), read())
   if (reply instanceof Promise)

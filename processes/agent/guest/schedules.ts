@@ -23,7 +23,8 @@ export interface When {
 export function setSchedule(when: When, message: string, input: unknown): void {
   const { contract } = implementation()
   const shape = own(contract.messages, message)
-  if (shape === undefined) throw new AgentError('unknown-action', `${contract.name} has no message ${message} to schedule`)
+  if (shape === undefined)
+    throw new AgentError('unknown-action', `${contract.name} has no message ${message} to schedule`)
   check(shape.input, input, 'bad-input', message)
   const key = keyOf(when)
   const schedule = { message, input: copyOf(input), ...timesOf(when) }
@@ -45,10 +46,17 @@ export function cancelSchedule(key: string): void {
 function keyOf({ key, every, cron }: When): string {
   if (key === undefined) {
     if (every !== undefined || cron !== undefined)
-      throw new AgentError('bad-schedule', "a repeated schedule needs a 'key': the same key replaces, so it never doubles")
+      throw new AgentError(
+        'bad-schedule',
+        "a repeated schedule needs a 'key': the same key replaces, so it never doubles",
+      )
     return `#${++agent.lastNumber}`
   }
-  if (!KEY.test(key)) throw new AgentError('bad-schedule', 'a key has 1 to 55 printable ASCII characters and no spaces')
+  if (!KEY.test(key))
+    throw new AgentError(
+      'bad-schedule',
+      'a key has 1 to 55 printable ASCII characters and no spaces',
+    )
   return key
 }
 
@@ -61,8 +69,10 @@ function timesOf(when: When): Pick<Schedule, 'dueMs' | 'everyMs' | 'cron'> {
     const everyMs = Math.max(PERIOD_MIN_MS, toMs(every))
     return { dueMs: slot.nowMs + everyMs, everyMs, cron: undefined }
   }
-  const dueMs = after === undefined ? new Date(at ?? Number.NaN).getTime() : slot.nowMs + toMs(after)
-  if (!Number.isFinite(dueMs)) throw new AgentError('bad-schedule', `expected a time, got ${String(at)}`)
+  const dueMs =
+    after === undefined ? new Date(at ?? Number.NaN).getTime() : slot.nowMs + toMs(after)
+  if (!Number.isFinite(dueMs))
+    throw new AgentError('bad-schedule', `expected a time, got ${String(at)}`)
   return { dueMs, everyMs: undefined, cron: undefined }
 }
 
@@ -79,4 +89,5 @@ export function nextOf(pattern: string): number {
 }
 
 /** As it is now, whatever becomes of the original. */
-const copyOf = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)))
+const copyOf = (value: unknown): unknown =>
+  value === undefined ? undefined : JSON.parse(JSON.stringify(value))

@@ -41,7 +41,10 @@ export function tagInput(tags: readonly string[]): Record<string, string> {
 export function flatTags(tags: unknown): string[] {
   if (tags === undefined) return []
   if (Array.isArray(tags)) {
-    return tags.flatMap((tag: { name: unknown; value: unknown }) => [String(tag.name), String(tag.value)])
+    return tags.flatMap((tag: { name: unknown; value: unknown }) => [
+      String(tag.name),
+      String(tag.value),
+    ])
   }
   return Object.entries(tags as object).flatMap(([name, value]) => [name, String(value)])
 }

@@ -70,7 +70,8 @@ function invoke(task: Task): unknown {
   authorize(task, shape.allow)
   const input = inputOf(task, shape.input)
   const code = own(query === shape ? definition.query : definition.on, action)
-  if (code === undefined) throw new AgentError('unknown-action', `${action} is promised, but not implemented`)
+  if (code === undefined)
+    throw new AgentError('unknown-action', `${action} is promised, but not implemented`)
   return query === shape ? code(queryFacts(), input) : code(new AgentContext(task), input)
 }
 
@@ -78,11 +79,15 @@ function unknownAction(action: string): AgentError {
   const { contract } = implementation()
   const known = [...Object.keys(contract.messages ?? {}), ...Object.keys(contract.queries ?? {})]
   const asked = action === '' ? 'a message without an Action' : action
-  return new AgentError('unknown-action', `${contract.name} has no ${asked}; it has ${known.join(', ')}`)
+  return new AgentError(
+    'unknown-action',
+    `${contract.name} has no ${asked}; it has ${known.join(', ')}`,
+  )
 }
 
 function authorize({ action, from }: Task, allow: readonly string[] | undefined): void {
-  if (allow === undefined || allow.length === 0 || allow.includes('anyone') || allow.includes(from)) return
+  if (allow === undefined || allow.length === 0 || allow.includes('anyone') || allow.includes(from))
+    return
   const { self, owner, parent } = agent.facts ?? {}
   if (allow.includes('owner') && from === owner) return
   if (allow.includes('self') && from === self) return
@@ -95,7 +100,8 @@ function succeed(task: Task, value: unknown): void {
   const shape = own(contract.messages, task.action) ?? own(contract.queries, task.action)
   const reply = check(shape?.reply, value, 'bad-reply', task.action)
   const text = reply === undefined ? '' : JSON.stringify(reply)
-  if (text === undefined) throw new AgentError('bad-reply', `${task.action}: a function is no reply`)
+  if (text === undefined)
+    throw new AgentError('bad-reply', `${task.action}: a function is no reply`)
   end(task)
   if (task.reference !== undefined) {
     const tags = ['Action', 'Reply', 'X-Reference', task.reference]
@@ -133,7 +139,16 @@ export function refuse(task: Task, { code, message }: Pick<Told, 'code' | 'messa
     return
   }
   if (task.reference !== undefined) {
-    const tags = ['Action', 'Error', 'X-Reference', task.reference, 'Error', code, 'Content-Type', 'application/json']
+    const tags = [
+      'Action',
+      'Error',
+      'X-Reference',
+      task.reference,
+      'Error',
+      code,
+      'Content-Type',
+      'application/json',
+    ]
     send([0, task.from, tags, JSON.stringify({ code, message })])
   }
   if (task === slot.own) slot.reply = ''
