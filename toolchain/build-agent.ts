@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { runScript } from '../processes/index.ts'
-import { Failure, toUtf8 } from '../protocol/index.ts'
+import { AgentModule, encodeAgentModule, Failure, InterfaceDescription } from '../protocol/index.ts'
 import { bundle } from './bundle.ts'
 
 export interface BuildAgentOptions {
@@ -14,6 +14,7 @@ export interface BuiltAgent {
   readonly name: string
   readonly version: string
   readonly bytes: Uint8Array
+  readonly promised: InterfaceDescription
   /** Files to watch. */
   readonly inputs: readonly string[]
 }
@@ -39,47 +40,29 @@ export async function buildAgent(
     file,
     `import program from ${source}\n__atoll.define(program)`,
   )
-  const about = await describe(file, source)
+  const promised = await describe(file, source)
+  const { name, version } = promised
   const { modules } = options
-  const container = {
-    agent: 1,
-    name: about.name,
-    version: about.version,
-    interface: about,
-    ...(modules !== undefined && { modules }),
-    map,
-    code,
-  }
-  return {
-    name: about.name,
-    version: about.version,
-    bytes: toUtf8(JSON.stringify(container)),
-    inputs,
-  }
+  const container = { agent: 1 as const, name, version, code, map, interface: promised }
+  const bytes = encodeAgentModule(
+    AgentModule.parse(modules === undefined ? container : { ...container, modules }),
+  )
+  return { name, version, bytes, promised, inputs }
 }
 
-interface Description {
-  readonly name: string
-  readonly version: string
-}
+const CONTRACT = JSON.stringify('atoll/contract')
 
 /** What the program promises, asked of the program itself, in an engine without a way out. */
-async function describe(file: string, source: string): Promise<Description> {
+async function describe(file: string, source: string): Promise<InterfaceDescription> {
   const program = `import program from ${source}
-const { name, version } = program?.contract ?? {}
-export const text = JSON.stringify({ name, version })`
+import { describeContract } from ${CONTRACT}
+export const text = program?.contract?.kind === 'contract' ? JSON.stringify(describeContract(program.contract)) : ''`
   const { code, map } = await bundle(file, program, {
     globalName: 'described',
     footer: 'described.text',
   })
-  const about = JSON.parse(runScript(code, map)) as Partial<Description>
-  if (typeof about.name === 'string' && typeof about.version === 'string')
-    return about as Description
-  throw new Failure(
-    'bad-program',
-    { file: basename(file) },
-    {
-      note: 'its default export is not what contract(…).implement(…) gives',
-    },
-  )
+  const text = runScript(code, map)
+  if (text !== '') return InterfaceDescription.parse(JSON.parse(text))
+  const note = 'its default export is not what contract(…).implement(…) gives'
+  throw new Failure('bad-program', { file: basename(file) }, { note })
 }

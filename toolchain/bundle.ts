@@ -80,8 +80,7 @@ export async function bundle(
 function ownPackage(): Plugin {
   const isSource = import.meta.url.endsWith('.ts')
   const places: Readonly<Record<string, string>> = {
-    'atoll/contract': '../sdk/contract/index',
-    'atoll/contract/describe': '../sdk/contract/describe-contract',
+    'atoll/contract': '../contract/index',
   }
   return {
     name: 'atoll',

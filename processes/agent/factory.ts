@@ -1,5 +1,10 @@
 import { Buffer } from 'node:buffer'
-import type { GuestFactory, GuestSnapshot, ProcessDescription } from '../../protocol/index.ts'
+import type {
+  AgentModule,
+  GuestFactory,
+  GuestSnapshot,
+  ProcessDescription,
+} from '../../protocol/index.ts'
 import { CHUNK_SIZE_BYTES } from '../../protocol/index.ts'
 import { ChunkStore } from '../actor/chunk-store.ts'
 import { encodeGlobals, type GlobalType } from '../actor/engine-state.ts'
@@ -7,7 +12,6 @@ import { engine } from './engine.ts'
 import { type AgentHome, AgentGuest } from './guest.ts'
 import { type Image, instanceOf } from './image.ts'
 import type { Machine } from './machine.ts'
-import type { AgentModule } from './module-file.ts'
 import { Positions } from './positions.ts'
 
 /** Instances of one module kept, one for each size of memory in use. */

@@ -1,4 +1,5 @@
 import type {
+  AgentModule,
   Ending,
   Guest,
   GuestContext,
@@ -17,7 +18,6 @@ import {
 import { CHUNKS_PER_PAGE } from '../actor/guest-memory.ts'
 import { type Image, STACK_CHUNKS } from './image.ts'
 import type { Machine } from './machine.ts'
-import type { AgentModule } from './module-file.ts'
 import type { Positions } from './positions.ts'
 import { runSlot } from './slot-run.ts'
 
@@ -108,7 +108,7 @@ export class AgentGuest implements Guest {
       return {
         status: 'ok',
         gas: 0n,
-        output: toUtf8(JSON.stringify({ reply: module.description })),
+        output: toUtf8(JSON.stringify({ reply: module.interface })),
       }
     }
     try {

@@ -1,12 +1,17 @@
 import { Buffer } from 'node:buffer'
-import { CHUNK_SIZE_BYTES, type Failure, HostFault } from '../../protocol/index.ts'
+import {
+  type AgentModule,
+  CHUNK_SIZE_BYTES,
+  type Failure,
+  HostFault,
+} from '../../protocol/index.ts'
 import type { GlobalValues } from '../actor/engine-state.ts'
 import { CHUNKS_PER_PAGE } from '../actor/guest-memory.ts'
 import { engine } from './engine.ts'
 import { EngineThrew } from './engine-calls.ts'
 import { LOAD_GAS } from './gas.ts'
 import { type Entry, Machine, STACK_BYTES, type Trap } from './machine.ts'
-import { type AgentModule, refused } from './module-file.ts'
+import { refused } from './refusal.ts'
 import { Positions } from './positions.ts'
 
 /** Chunks of the stack: dead between runs, zero in every image and every kept state. */

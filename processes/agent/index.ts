@@ -1,7 +1,11 @@
-import type { ModuleDescription, Runtime } from '../../protocol/index.ts'
+import {
+  AGENT_FORMAT,
+  decodeAgentModule,
+  type ModuleDescription,
+  type Runtime,
+} from '../../protocol/index.ts'
 import { AgentFactory } from './factory.ts'
 import { makeImage } from './image.ts'
-import { readAgentModule } from './module-file.ts'
 
 export { runScript } from './run-script.ts'
 
@@ -22,7 +26,7 @@ function load(prepared: Uint8Array): AgentFactory {
 }
 
 function makeFactory(bytes: Uint8Array): AgentFactory {
-  const module = readAgentModule(bytes)
+  const module = decodeAgentModule(bytes)
   return new AgentFactory(module, makeImage(module))
 }
 
@@ -30,4 +34,4 @@ function makeFactory(bytes: Uint8Array): AgentFactory {
  * The runtime of format `agent`: a bundled JavaScript program on an engine that is itself a guest, so that its heap,
  * its pending promises and its timers are memory like any other. docs/protocol/agent.md is the contract with programs.
  */
-export const agentRuntime: Runtime = { formats: ['agent'], assignable: false, prepare, load }
+export const agentRuntime: Runtime = { formats: [AGENT_FORMAT], assignable: false, prepare, load }

@@ -1,5 +1,6 @@
 import { Buffer, isUtf8 } from 'node:buffer'
 import {
+  type AgentModule,
   findTag,
   fromBase64Url,
   type GuestMessage,
@@ -8,7 +9,6 @@ import {
   sha256,
   toBase64Url,
 } from '../../protocol/index.ts'
-import type { AgentModule } from './module-file.ts'
 
 /** An error of an earlier attempt: the step fails with it instead of being run. */
 export type KnownFailure = readonly [step: number, code: string, message: string]
@@ -57,7 +57,7 @@ function factsOf(process: ProcessDescription, { modules }: AgentModule) {
     parent: process.parent,
     messenger,
     messengerAddress: addressOfKey(messenger),
-    modules,
+    modules: modules ?? {},
   }
 }
 

@@ -9,6 +9,7 @@
  * 4. Which steps fail is a function of the slot, so attempts are: at most one more than there are steps.
  */
 import {
+  type AgentModule,
   type Ending,
   findTag,
   type GuestContext,
@@ -19,7 +20,6 @@ import { applyEffects, gasOf, readSealed, type Sealed } from './effects.ts'
 import { AGENT_GAS } from './gas.ts'
 import type { Entry, Machine, Trap } from './machine.ts'
 import { dataText, type KnownFailure, metaText } from './message-text.ts'
-import type { AgentModule } from './module-file.ts'
 import type { Positions } from './positions.ts'
 import { SlotInputs } from './slot-inputs.ts'
 

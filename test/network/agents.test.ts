@@ -54,7 +54,7 @@ describe('an agent on a node', () => {
     expect(failed.status).toBe('error')
     expect(failed.error).toEqual({
       code: 'refused',
-      message: expect.stringMatching(/^refused: a test \(counter\.process\.ts:15:\d+\)$/),
+      message: expect.stringMatching(/^refused: a test \(counter\.process\.ts:4:\d+\)$/),
     })
     expect(await query('total')).toEqual({ reply: 2 })
   })

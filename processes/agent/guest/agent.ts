@@ -1,4 +1,4 @@
-import type { Implementation } from './definition.ts'
+import type { Program } from './definition.ts'
 
 /** What is fixed when a process is spawned. */
 export interface Facts {
@@ -80,7 +80,7 @@ export interface Schedule {
 
 /** All that a process remembers. One guest is one process, so there is one. */
 export const agent = {
-  implementation: undefined as Implementation | undefined,
+  implementation: undefined as Program | undefined,
   definitions: 0,
   facts: undefined as Facts | undefined,
   started: false,
@@ -97,7 +97,8 @@ export const agent = {
   wakeMs: undefined as number | undefined,
 }
 
-export function implementation(): Implementation {
+/** @throws {Error} before the program has defined itself */
+export function implementation(): Program {
   if (agent.implementation === undefined) throw new Error('expected an implementation')
   return agent.implementation
 }

@@ -6,6 +6,8 @@ import { wakeAt } from './wake.ts'
 
 const TIMEOUT_DEFAULT_MS = 60_000
 const TIMEOUT_MIN_MS = 1000
+/** Before another is asked again who had too much to do. */
+const BUSY_PAUSE_MS = 1000
 const CALLS_MAX = 10_000
 /** Links of a chain of waiting calls that are told on; the tags of a message have room for no more. */
 const CHAIN_MAX = 24
@@ -72,9 +74,13 @@ export function answeredCall(tags: readonly string[], from: string): Call | unde
 
 /** Lets whoever waits go on. */
 export function settleCall(settled: Call, reply: Reply): void {
+  const code = tagOf(reply.tags, 'Error')
+  if (code === 'busy' && settled.retries > 0) {
+    settled.deadlineMs = slot.nowMs + BUSY_PAUSE_MS
+    return wakeAt(settled.deadlineMs)
+  }
   agent.calls.delete(settled.reference)
   slot.isAsync = true
-  const code = tagOf(reply.tags, 'Error')
   if (tagOf(reply.tags, 'Action') === 'Error' || code !== undefined)
     settled.reject(errorOf(settled, reply, code))
   else settled.resolve(reply)

@@ -1,16 +1,18 @@
 import { agent, implementation, type Task } from './agent.ts'
 import { AgentError } from './agent-error.ts'
 import { call } from './calls.ts'
-import { type Contract, check, own } from './definition.ts'
-import { type Duration, toMs } from './duration.ts'
+import { type Duration, durationMs, inputToSend } from '../../../contract/index.ts'
+import { type AnyContract, check, checkGiven, own } from './definition.ts'
 import { format } from './format.ts'
 import { host } from './host.ts'
 import { makeRef, type Ref } from './refs.ts'
 import { cancelSchedule, setSchedule, type When } from './schedules.ts'
 import { addEvent, send, slot } from './slot.ts'
-import { flatTags } from './tags.ts'
+import { flatTags, tagRecord } from './tags.ts'
 import { sleepFor } from './wake.ts'
 
+/** The outside is slower than the network, and what is asked of it is tried again. */
+const EFFECT_TIMEOUT_MS = 300_000
 const ID = /^[\w-]{43}$/
 
 interface RawMessage {
@@ -42,10 +44,7 @@ export class AgentContext {
   }
   get message(): unknown {
     const { id, action, slot, depth, origin, tags, data } = this.#task
-    const list: { name: string; value: string }[] = []
-    for (let at = 0; at < tags.length; at += 2)
-      list.push({ name: tags[at] ?? '', value: tags[at + 1] ?? '' })
-    return { id, action, slot, depth, origin, tags: list, data }
+    return { id, action, slot, depth, origin, tags: tagRecord(tags), data }
   }
   get now(): Date {
     return new Date(slot.nowMs)
@@ -64,7 +63,8 @@ export class AgentContext {
         'unknown-event',
         `${implementation().contract.name} promises no event ${name}`,
       )
-    addEvent(name, check(schema, data, 'bad-event', name))
+    check(schema, data, 'bad-event', name)
+    addEvent(name, data)
   }
 
   log(...values: unknown[]): void {
@@ -96,15 +96,14 @@ export class AgentContext {
         'unknown-module',
         `no module is named for ${promised.name}; give spawn its id as 'module'`,
       )
-    if (options.args !== undefined || promised.args !== undefined)
-      check(promised.args, options.args ?? {}, 'bad-input', `args of ${promised.name}`)
+    checkGiven(promised.args, options.args, 'bad-input', `args of ${promised.name}`)
     const tags = flatTags(options.tags)
     for (let at = 0; at < tags.length; at += 2) {
       if (/^(?:Module|Scheduler|Compute)/.test(tags[at] ?? ''))
         throw new AgentError('bad-call', `a child has its parent's ${tags[at]}`)
     }
     const id = host.child(slot.sends.length)
-    const data = JSON.stringify(options.args ?? {})
+    const data = JSON.stringify(inputToSend(promised.args, options.args)) ?? ''
     send([1, module, [...tags, 'Content-Type', 'application/json'], data])
     return makeRef(promised, id, this.#task)
   }
@@ -119,7 +118,8 @@ export class AgentContext {
     const tags = ['Action', 'Effect', 'Effect', name, 'Content-Type', 'application/json']
     if (options.key !== undefined) tags.push('Effect-Key', options.key)
     const data = JSON.stringify(input) ?? ''
-    const timeoutMs = options.timeout === undefined ? undefined : toMs(options.timeout)
+    const timeoutMs =
+      options.timeout === undefined ? EFFECT_TIMEOUT_MS : durationMs(options.timeout)
     const reply = await call({
       task: this.#task,
       to: messenger,
@@ -138,13 +138,10 @@ export class AgentContext {
   }
 
   async request(message: RawMessage, options: { timeout?: Duration } = {}): Promise<unknown> {
-    const timeoutMs = options.timeout === undefined ? undefined : toMs(options.timeout)
+    const timeoutMs = options.timeout === undefined ? undefined : durationMs(options.timeout)
     const action = message.action ?? 'request'
     const reply = await call({ task: this.#task, action, timeoutMs, ...rawOf(message) })
-    const list: { name: string; value: string }[] = []
-    for (let at = 0; at < reply.tags.length; at += 2)
-      list.push({ name: reply.tags[at] ?? '', value: reply.tags[at + 1] ?? '' })
-    return { from: reply.from, tags: list, data: reply.data }
+    return { from: reply.from, tags: tagRecord(reply.tags), data: reply.data }
   }
 }
 
@@ -170,9 +167,25 @@ function idOf(id: unknown): string {
 }
 
 /** The contract itself, or that of an implementation. */
-function contractOf(given: unknown): Contract {
-  const either = given as Contract & { readonly contract?: Contract }
+function contractOf(given: unknown): AnyContract {
+  const either = given as AnyContract & { readonly contract?: AnyContract }
   const contract = either?.contract ?? either
   if (typeof contract?.name !== 'string') throw new AgentError('bad-call', 'expected a contract')
   return contract
+}
+
+/** What `init` gets. */
+export function initFacts(args: unknown, tags: readonly string[]): unknown {
+  const { self, owner, parent } = agent.facts ?? {}
+  return {
+    args,
+    tags: tagRecord(tags),
+    self,
+    owner,
+    parent,
+    now: new Date(slot.nowMs),
+    log: (...words: unknown[]) => host.log(format(words)),
+    schedule: setSchedule,
+    cancel: cancelSchedule,
+  }
 }

@@ -1,8 +1,8 @@
 import { agent, type Facts, implementation, type Task } from './agent.ts'
 import { AgentError, tell } from './agent-error.ts'
 import { answeredCall, expireCall, settleCall } from './calls.ts'
-import { AgentContext } from './context.ts'
-import { check, own } from './definition.ts'
+import { initFacts } from './context.ts'
+import { check } from './definition.ts'
 import { host } from './host.ts'
 import { inputOf } from './input.ts'
 import { canRunQueued, seal } from './output.ts'
@@ -112,9 +112,7 @@ function start(task: Task): void {
   const { contract, definition } = implementation()
   slot.own = { ...task, action: 'init', reference: undefined, state: 'running' }
   const args = inputOf(slot.own, contract.args)
-  const context = new AgentContext(slot.own)
-  Object.defineProperty(context, 'args', { value: args, enumerable: true })
-  const state = definition.init === undefined ? {} : definition.init(context)
+  const state = definition.init?.(initFacts(args, task.tags))
   if (state instanceof Promise)
     throw new AgentError(
       'bad-init',
@@ -128,12 +126,7 @@ function start(task: Task): void {
 
 function ask(task: Task): void {
   requireStart()
-  const { contract } = implementation()
-  const shape = own(contract.queries, task.action)
-  const reply =
-    task.action === '@export'
-      ? exportSnapshot()
-      : answer(task.action, () => inputOf(task, shape?.input))
+  const reply = task.action === '@export' ? exportSnapshot() : answer(task)
   slot.reply = reply === undefined ? '' : JSON.stringify(reply)
 }
 

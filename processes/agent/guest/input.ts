@@ -1,48 +1,43 @@
-import { AgentError, tell } from './agent-error.ts'
 import type { Reply, Task } from './agent.ts'
-import { check, type Schema } from './definition.ts'
+import { AgentError, tell } from './agent-error.ts'
+import { check, checkGiven, type Schema } from './definition.ts'
 import { tagInput, tagOf } from './tags.ts'
 
 /** What a request asks with, checked. @throws {AgentError} `bad-input` */
-export function inputOf(task: Task, schema: Schema | undefined): unknown {
-  if ('input' in task) return check(schema, task.input, 'bad-input', task.action)
-  if (task.data === '' && tagOf(task.tags, 'Content-Type') === undefined)
-    return fromTags(task, schema)
-  if (task.isBase64) throw new AgentError('bad-input', `${task.action}: its data is not UTF-8`)
-  return check(schema, parse(task, schema), 'bad-input', task.action)
+export function inputOf(task: Task, schema: Schema): unknown {
+  if ('input' in task) return checkGiven(schema, task.input, 'bad-input', task.action)
+  if (task.data !== '') return check(schema, parsed(task), 'bad-input', task.action)
+  const texts = tagInput(task.tags)
+  const isBare = tagOf(task.tags, 'Content-Type') !== undefined || Object.keys(texts).length === 0
+  if (isBare) return checkGiven(schema, undefined, 'bad-input', task.action)
+  return fromTags(task, texts, schema)
 }
 
-function parse(task: Task, schema: Schema | undefined): unknown {
-  if (task.data === '') return undefined
+function parsed(task: Task): unknown {
+  if (task.isBase64) throw new AgentError('bad-input', `${task.action}: its data is not UTF-8`)
   try {
     return JSON.parse(task.data)
   } catch (error) {
-    if (tagOf(task.tags, 'Content-Type') === 'application/json' || schema === undefined) {
+    if (tagOf(task.tags, 'Content-Type') === 'application/json')
       throw new AgentError(
         'bad-input',
         `${task.action}: its data is not JSON (${tell(error).message})`,
       )
-    }
     // Plain text, for whom a schema of a string is meant.
     return task.data
   }
 }
 
 /** A message without data: its tags say what it means, as strings or, if these do not fit, as what they read like. */
-function fromTags(task: Task, schema: Schema | undefined): unknown {
-  const texts = tagInput(task.tags)
-  const isEmpty = Object.keys(texts).length === 0
+function fromTags(task: Task, texts: Readonly<Record<string, string>>, schema: Schema): unknown {
   try {
     return check(schema, texts, 'bad-input', task.action)
   } catch (error) {
-    for (const other of isEmpty ? [undefined, null] : [parsedValues(texts)]) {
-      try {
-        return check(schema, other, 'bad-input', task.action)
-      } catch {
-        // The first error is the one to tell.
-      }
+    try {
+      return check(schema, parsedValues(texts), 'bad-input', task.action)
+    } catch {
+      throw error
     }
-    throw error
   }
 }
 
@@ -58,7 +53,7 @@ function parsedValues(texts: Readonly<Record<string, string>>): Record<string, u
 }
 
 /** The value a reply carries. @throws {AgentError} `bad-reply` */
-export function replyValue(reply: Reply, schema: Schema | undefined, place: string): unknown {
+export function replyValue(reply: Reply, schema: Schema, place: string): unknown {
   let value: unknown
   try {
     value = reply.data === '' ? undefined : JSON.parse(reply.data)

@@ -1,7 +1,7 @@
 // The program that runs inside the engine before any agent's: what a bundle finds, and what the host calls.
 import { agent } from './agent.ts'
 import { tell } from './agent-error.ts'
-import type { Implementation, Schema } from './definition.ts'
+import type { Program, Schema } from './definition.ts'
 import { deliver, next } from './deliver.ts'
 import { checkHost, installGlobals } from './globals.ts'
 import { rejected } from './output.ts'
@@ -14,7 +14,7 @@ const target = globalThis as typeof globalThis & { __atoll?: unknown; __entry?: 
 target.__atoll = {
   define(given: unknown): void {
     agent.definitions += 1
-    agent.implementation = given as Implementation
+    agent.implementation = given as Program
   },
 }
 
@@ -34,7 +34,7 @@ function loaded(): string {
 }
 
 /** Schemas compile themselves when first used: once here, not once in each process. */
-function warm({ contract }: Implementation): void {
+function warm({ contract }: Program): void {
   const shapes = [
     ...Object.values(contract.messages ?? {}),
     ...Object.values(contract.queries ?? {}),

@@ -1,9 +1,14 @@
 import type { Task } from './agent.ts'
 import { call } from './calls.ts'
-import { type Contract, check, type MessageShape } from './definition.ts'
-import { type Duration, toMs } from './duration.ts'
+import { type Duration, durationMs, inputToSend } from '../../../contract/index.ts'
+import { type AnyContract, checkGiven, type Schema } from './definition.ts'
 import { replyValue } from './input.ts'
 import { send } from './slot.ts'
+
+interface Shape {
+  readonly input: Schema
+  readonly reply: Schema
+}
 
 interface CallOptions {
   readonly timeout?: Duration
@@ -13,17 +18,18 @@ interface CallOptions {
 /** Another process by its contract: a method for each message and query. */
 export interface Ref {
   readonly id: string
+  readonly contract: AnyContract
   readonly send: Readonly<Record<string, (input?: unknown) => void>>
   readonly [method: string]: unknown
 }
 
-export function makeRef(contract: Contract, id: string, task: Task | undefined): Ref {
+export function makeRef(contract: AnyContract, id: string, task: Task | undefined): Ref {
   const sends: Record<string, (input?: unknown) => void> = {}
-  const ref: Record<string, unknown> = { id, send: sends }
-  for (const [name, shape] of Object.entries(contract.queries ?? {})) {
+  const ref: Record<string, unknown> = { id, contract, send: sends }
+  for (const [name, shape] of Object.entries(contract.queries)) {
     ref[name] = method(contract, id, task, name, shape, true)
   }
-  for (const [name, shape] of Object.entries(contract.messages ?? {})) {
+  for (const [name, shape] of Object.entries(contract.messages)) {
     ref[name] = method(contract, id, task, name, shape, false)
     sends[name] = input => send([0, id, requestTags(name), dataOf(contract, name, shape, input)])
   }
@@ -31,11 +37,11 @@ export function makeRef(contract: Contract, id: string, task: Task | undefined):
 }
 
 function method(
-  contract: Contract,
+  contract: AnyContract,
   id: string,
   task: Task | undefined,
   name: string,
-  shape: MessageShape,
+  shape: Shape,
   isQuery: boolean,
 ) {
   return async (input?: unknown, options: CallOptions = {}): Promise<unknown> => {
@@ -46,7 +52,7 @@ function method(
       tags: requestTags(name),
       data: dataOf(contract, name, shape, input),
       isQuery,
-      timeoutMs: options.timeout === undefined ? undefined : toMs(options.timeout),
+      timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
       retries: options.retry ?? 0,
     })
     return replyValue(reply, shape.reply, `${contract.name}.${name}`)
@@ -56,7 +62,7 @@ function method(
 const requestTags = (name: string): string[] => ['Action', name, 'Content-Type', 'application/json']
 
 /** The input as JSON; checked here first, so that the mistake is found where it was made. */
-function dataOf(contract: Contract, name: string, shape: MessageShape, input: unknown): string {
-  check(shape.input, input, 'bad-input', `${contract.name}.${name}`)
-  return input === undefined ? '{}' : (JSON.stringify(input) ?? '{}')
+function dataOf(contract: AnyContract, name: string, shape: Shape, input: unknown): string {
+  checkGiven(shape.input, input, 'bad-input', `${contract.name}.${name}`)
+  return JSON.stringify(inputToSend(shape.input, input)) ?? ''
 }

@@ -1,8 +1,8 @@
 import { Cron } from 'croner'
 import { agent, implementation, type Schedule } from './agent.ts'
 import { AgentError, tell } from './agent-error.ts'
-import { check, own } from './definition.ts'
-import { type Duration, toMs } from './duration.ts'
+import { checkGiven, own } from './definition.ts'
+import { type Duration, durationMs } from '../../../contract/index.ts'
 import { slot } from './slot.ts'
 
 export const SCHEDULE_PREFIX = 'schedule/'
@@ -25,7 +25,7 @@ export function setSchedule(when: When, message: string, input: unknown): void {
   const shape = own(contract.messages, message)
   if (shape === undefined)
     throw new AgentError('unknown-action', `${contract.name} has no message ${message} to schedule`)
-  check(shape.input, input, 'bad-input', message)
+  checkGiven(shape.input, input, 'bad-input', message)
   const key = keyOf(when)
   const schedule = { message, input: copyOf(input), ...timesOf(when) }
   if (!agent.schedules.has(key) && agent.schedules.size >= SCHEDULES_MAX)
@@ -66,11 +66,11 @@ function timesOf(when: When): Pick<Schedule, 'dueMs' | 'everyMs' | 'cron'> {
     throw new AgentError('bad-schedule', "expected one of 'in', 'at', 'every' and 'cron'")
   if (cron !== undefined) return { dueMs: nextOf(cron), everyMs: undefined, cron }
   if (every !== undefined) {
-    const everyMs = Math.max(PERIOD_MIN_MS, toMs(every))
+    const everyMs = Math.max(PERIOD_MIN_MS, durationMs(every))
     return { dueMs: slot.nowMs + everyMs, everyMs, cron: undefined }
   }
   const dueMs =
-    after === undefined ? new Date(at ?? Number.NaN).getTime() : slot.nowMs + toMs(after)
+    after === undefined ? new Date(at ?? Number.NaN).getTime() : slot.nowMs + durationMs(after)
   if (!Number.isFinite(dueMs))
     throw new AgentError('bad-schedule', `expected a time, got ${String(at)}`)
   return { dueMs, everyMs: undefined, cron: undefined }

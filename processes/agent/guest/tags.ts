@@ -37,14 +37,15 @@ export function tagInput(tags: readonly string[]): Record<string, string> {
   return input
 }
 
+/** Tags by name, the first of each: as a program sees them. */
+export function tagRecord(tags: readonly string[]): Record<string, string> {
+  const record: Record<string, string> = Object.create(null)
+  for (let at = 0; at < tags.length; at += 2) record[tags[at] ?? ''] ??= tags[at + 1] ?? ''
+  return record
+}
+
 /** Tags as a program gives them, as names and values in turn. */
 export function flatTags(tags: unknown): string[] {
   if (tags === undefined) return []
-  if (Array.isArray(tags)) {
-    return tags.flatMap((tag: { name: unknown; value: unknown }) => [
-      String(tag.name),
-      String(tag.value),
-    ])
-  }
   return Object.entries(tags as object).flatMap(([name, value]) => [name, String(value)])
 }

@@ -65,19 +65,20 @@ function invoke(task: Task): unknown {
   const { contract, definition } = implementation()
   const { action } = task
   const query = own(contract.queries, action)
-  const shape = own(contract.messages, action) ?? query
+  const message = own(contract.messages, action)
+  const shape = message ?? query
   if (shape === undefined) throw unknownAction(action)
-  authorize(task, shape.allow)
+  if (message !== undefined) authorize(task, message.allow)
   const input = inputOf(task, shape.input)
   const code = own(query === shape ? definition.query : definition.on, action)
   if (code === undefined)
     throw new AgentError('unknown-action', `${action} is promised, but not implemented`)
-  return query === shape ? code(queryFacts(), input) : code(new AgentContext(task), input)
+  return query === shape ? code(queryFacts(task.from), input) : code(new AgentContext(task), input)
 }
 
 function unknownAction(action: string): AgentError {
   const { contract } = implementation()
-  const known = [...Object.keys(contract.messages ?? {}), ...Object.keys(contract.queries ?? {})]
+  const known = [...Object.keys(contract.messages), ...Object.keys(contract.queries)]
   const asked = action === '' ? 'a message without an Action' : action
   return new AgentError(
     'unknown-action',
@@ -85,9 +86,8 @@ function unknownAction(action: string): AgentError {
   )
 }
 
-function authorize({ action, from }: Task, allow: readonly string[] | undefined): void {
-  if (allow === undefined || allow.length === 0 || allow.includes('anyone') || allow.includes(from))
-    return
+function authorize({ action, from }: Task, allow: readonly string[]): void {
+  if (allow.includes('anyone') || allow.includes(from)) return
   const { self, owner, parent } = agent.facts ?? {}
   if (allow.includes('owner') && from === owner) return
   if (allow.includes('self') && from === self) return
@@ -98,8 +98,10 @@ function authorize({ action, from }: Task, allow: readonly string[] | undefined)
 function succeed(task: Task, value: unknown): void {
   const { contract } = implementation()
   const shape = own(contract.messages, task.action) ?? own(contract.queries, task.action)
-  const reply = check(shape?.reply, value, 'bad-reply', task.action)
-  const text = reply === undefined ? '' : JSON.stringify(reply)
+  if (shape === undefined) throw unknownAction(task.action)
+  // What travels is the form that the schema takes.
+  const isNothing = check(shape.reply, value, 'bad-reply', task.action) === undefined
+  const text = isNothing ? '' : JSON.stringify(value)
   if (text === undefined)
     throw new AgentError('bad-reply', `${task.action}: a function is no reply`)
   end(task)

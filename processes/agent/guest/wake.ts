@@ -1,6 +1,6 @@
 import { agent, type Task } from './agent.ts'
 import { AgentError } from './agent-error.ts'
-import { toMs, type Duration } from './duration.ts'
+import { type Duration, durationMs } from '../../../contract/index.ts'
 import { slot } from './slot.ts'
 
 /** The timer that fires at the earliest deadline of a call or sleep. */
@@ -39,7 +39,7 @@ export function sleepFor(
     throw new AgentError('unavailable', 'timers are not available while the module is loaded')
   if (agent.sleeps.size >= SLEEPS_MAX)
     throw new AgentError('sleep-limit', `more than ${SLEEPS_MAX} timers wait`)
-  const ms = Math.max(SLEEP_MIN_MS, toMs(duration))
+  const ms = Math.max(SLEEP_MIN_MS, durationMs(duration))
   const dueMs = slot.nowMs + ms
   const number = ++agent.lastNumber
   agent.sleeps.set(number, { task, dueMs, everyMs: isRepeated ? ms : undefined, wake })
