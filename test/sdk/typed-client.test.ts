@@ -180,7 +180,7 @@ test('a reply is awaited by any client, without a contract', async () => {
 test('input that JSON cannot say is refused before it is sent', async () => {
   const { client } = await inProcess()
   const Big = contract({ name: 'big', version: '1', messages: { add: message({ input: z.bigint() }) } })
-  const call = client.process(Big, 'x'.repeat(42) + 'A').add(1n)
+  const call = client.process(Big, `${'x'.repeat(42)}A`).add(1n)
   expect((await failureOf(call)).message).toContain('big.add: JSON cannot say it')
 })
 
