@@ -73,6 +73,8 @@ export const GAS_PER_QUERY_MAX = 5_000_000_000n
 export const CHUNK_SIZE_BYTES = 4 * KiB
 /** (protocol) Linear memory of a guest, 64 KiB pages, unless module or process say less: 1 GiB. */
 export const MEMORY_MAX_PAGES = 16_384
+/** (protocol) Linear memory of an agent's JavaScript engine: 64 MiB. What people keep in plain objects is small. */
+export const AGENT_MEMORY_MAX_PAGES = 1024
 /** (protocol) Stack slots of nested calls. Hosts run with a native stack that holds the worst case. */
 export const FRAME_SLOTS_MAX = 131_072
 

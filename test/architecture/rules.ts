@@ -17,19 +17,24 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   gateway: ['protocol'],
   sdk: ['protocol', 'contract'],
   node: ['protocol', 'log', 'processes', 'scheduler-unit', 'compute-unit', 'messenger-unit', 'gateway'],
-  cli: ['protocol', 'contract', 'sdk', 'node'],
+  toolchain: ['protocol', 'contract', 'processes'],
+  cli: ['protocol', 'contract', 'sdk', 'node', 'toolchain'],
 }
 
 /** The rooms through which a third-party package comes in: one each, but for zod, with which the node reads its settings. */
 export const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@noble/curves': ['protocol'],
   '@noble/hashes': ['protocol'],
+  '@jridgewell/trace-mapping': ['processes'],
   assemblyscript: ['processes'],
   corestore: ['log'],
+  croner: ['processes'],
+  esbuild: ['processes', 'toolchain'],
   hyperbee: ['log'],
   hypercore: ['log'],
   'hypercore-storage': ['log'],
   pino: ['node'],
+  'quickjs-wasi': ['processes'],
   'rocksdb-native': ['log'],
   secp256k1: ['node'],
   'sodium-native': ['node'],
