@@ -190,7 +190,7 @@ export class PastStates {
     return { key, process, slots: 0, block: 0, generation }
   }
 
-  /** Keys of copies are nobody's ids: these are hashes. */
+  /** A number: ids of processes are hashes, so it is nobody's. */
   #nextKey(): ProcessId {
     const bytes = new Uint8Array(32)
     new DataView(bytes.buffer).setUint32(0, ++this.#opened)

@@ -40,6 +40,13 @@ export function parseDocument(bytes: Uint8Array): JsonDocument {
   throw new ControlFailed('bad-document', 'a document of state is a JSON object')
 }
 
+/** The document in what a program answered: it is the reply of a query. @throws {ControlFailed} as `parseDocument` */
+export function documentIn(output: Uint8Array): { bytes: Uint8Array; document: JsonDocument } {
+  const { reply } = parseDocument(output)
+  const bytes = toUtf8(JSON.stringify(reply ?? null))
+  return { bytes, document: parseDocument(bytes) }
+}
+
 /** Calls that are open, as the document tells them. */
 export function pendingIn(document: JsonDocument): readonly unknown[] {
   const { pending } = document

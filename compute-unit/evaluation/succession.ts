@@ -12,6 +12,7 @@ import { type CellStore, toCellKey } from './cells.ts'
 import { clearCells, clearTimers, encodeCells, restoreCells } from './cells-document.ts'
 import {
   ControlFailed,
+  documentIn,
   GuestFailed,
   parseDocument,
   withoutDeadSchedules,
@@ -91,9 +92,9 @@ export class Succession {
     cells.discard()
     this.#gas += ending.gas
     if (ending.status === 'error') throw new GuestFailed(ending)
-    const document = parseDocument(ending.output)
+    const { bytes, document } = documentIn(ending.output)
     const hasTimer = (key: string): boolean => mailbox.timer(toCellKey(toUtf8(key))) !== undefined
-    return this.charged(withoutDeadSchedules(ending.output, document, hasTimer))
+    return this.charged(withoutDeadSchedules(bytes, document, hasTimer))
   }
 
   /** Takes the gas for a document. @throws {ControlFailed} `out-of-gas` */

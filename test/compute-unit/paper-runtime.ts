@@ -137,7 +137,7 @@ class PaperGuest implements Guest {
     if (this.#program.tells === 'refuse') return failed('mute', 'it says nothing')
     if (this.#program.tells === 'spin')
       return failed('out-of-gas', 'it never ended', 10_000_000_000_000n)
-    return said(this.#document(state))
+    return said({ reply: this.#document(state) })
   }
 
   #document({ words, pending, schedules }: PaperState): object {
