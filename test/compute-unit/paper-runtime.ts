@@ -124,6 +124,9 @@ class PaperGuest implements Guest {
         })
         context.setTimer('schedule/every', message.timestampMs + 60_000, 60_000)
         return said('every')
+      case 'Stray':
+        context.setTimer('stray', message.timestampMs + 60_000)
+        return said('stray')
       case 'Words':
         return said(state.words)
       case 'Fail':

@@ -118,9 +118,29 @@ describe('an upgrade', () => {
     expect(process.process.timers()).toEqual(before)
   })
 
-  it('does not let the old program change anything while it tells its state', () => {
+  it('takes cells and timers away that are not told in the document', () => {
     const process = talked(V1, LOUD)
+    process.send({ Action: 'Every' })
+    process.send({ Action: 'Stray' })
+    process.send({ Action: 'Note' }, 'a cell')
+    expect(process.process.timers()).toHaveLength(2)
     process.upgrade(2)
+    expect(process.process.timers().map(({ key }) => key)).toEqual(['schedule/every'])
+    expect(process.process.cell('note')).toBeUndefined()
+  })
+
+  it('leaves the timers of the spawn’s own tags', () => {
+    const process = new Upgraded([V1, LOUD], { tags: { 'Cron-Interval': '5-minutes' } })
+    process.spawn()
+    process.upgrade(2)
+    expect(process.process.timers()).toMatchObject([{ everyMs: 300_000 }])
+  })
+
+  it('does not let the old program change anything while it tells its state', () => {
+    const process = talked(V1)
+    process.control(snapshot('a'))
+    expect(process.process.cell('scratch')).toBeUndefined()
+    expect(process.document).toBeDefined()
     expect(process.process.cell('scratch')).toBeUndefined()
   })
 
