@@ -76,6 +76,22 @@ export const MEMORY_MAX_PAGES = 16_384
 /** (protocol) Stack slots of nested calls. Hosts run with a native stack that holds the worst case. */
 export const FRAME_SLOTS_MAX = 131_072
 
+// Processes of format `command` (protocol)
+/** Files and folders of one process: each is a cell at least, and every run looks at all names. */
+export const COMMAND_FILES_MAX = 4096
+/** Bytes of all files of one process: a host holds them in memory, a snapshot document carries them. */
+export const COMMAND_FILES_SIZE_MAX_BYTES = 64 * MiB
+/** A file is kept in pieces of this size; the smallest change rewrites one. */
+export const COMMAND_PIECE_SIZE_BYTES = 16 * KiB
+/** Path of a file: with prefix and number of a piece it is the key of a cell. */
+export const COMMAND_PATH_MAX_BYTES = 240
+/** Folders in folders. */
+export const COMMAND_FOLDER_DEPTH_MAX = 32
+/** Files and folders open at once in a run. */
+export const COMMAND_DESCRIPTORS_MAX = 256
+/** What a run may write to stdout: all that an outbox and an output can hold, as JSON. */
+export const COMMAND_STDOUT_MAX_BYTES = 4 * MiB
+
 // The node
 /** Feeds held open at once; the rest live on disk (28-90 KB each when open). */
 export const OPEN_FEEDS_MAX = 2048
