@@ -22,6 +22,7 @@ import {
 } from '../protocol/index.ts'
 import { awaitReply } from './await-reply.ts'
 import { type FollowOptions, followResults } from './follow.ts'
+import { Interfaces } from './interfaces.ts'
 import { type MessageFields, signMessage, signSpawn } from './message-item.ts'
 import { type ModuleCalls, moduleCalls } from './module-calls.ts'
 import { type ProcessCalls, processCalls } from './process-calls.ts'
@@ -74,7 +75,7 @@ export class Client {
     this.transport = parts.transport
     this.#signer = parts.signer
     this.modules = moduleCalls(this.transport, signer => this.#signerOr(signer))
-    this.processes = processCalls(this.transport)
+    this.processes = processCalls(this.transport, new Interfaces(this.modules))
   }
 
   /** The address that messages of this client come from. */

@@ -17,13 +17,15 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   gateway: ['protocol'],
   sdk: ['protocol', 'contract'],
   node: ['protocol', 'log', 'processes', 'scheduler-unit', 'compute-unit', 'messenger-unit', 'gateway'],
-  cli: ['protocol', 'contract', 'sdk', 'node'],
+  mcp: ['protocol', 'contract', 'sdk'],
+  cli: ['protocol', 'contract', 'sdk', 'node', 'mcp'],
 }
 
 /** The rooms through which a third-party package comes in: one each, but for zod, with which the node reads its settings. */
 export const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@noble/curves': ['protocol'],
   '@noble/hashes': ['protocol'],
+  '@modelcontextprotocol/server': ['mcp'],
   assemblyscript: ['processes'],
   corestore: ['log'],
   hyperbee: ['log'],
