@@ -1,5 +1,5 @@
 import type { Resource, ResourceTemplateType } from '@modelcontextprotocol/server'
-import { type CallOptions, Failure, isId, toJsonValue } from '../protocol/index.ts'
+import { asMessageId, type CallOptions, Failure, isId, toJsonValue } from '../protocol/index.ts'
 import type { Client } from '../sdk/index.ts'
 import type { Exposed } from './catalog.ts'
 
@@ -33,7 +33,10 @@ export async function readResource(client: Client, uri: string, options: CallOpt
     return json(await client.process(contract, state).state({ signal: options.signal }))
   }
   if (described !== undefined) return json(await client.processes.interface(idIn(described, 'unknown-process'), options))
-  if (trace !== undefined) return json(toJsonValue(await client.trace(idIn(trace, 'unknown-message'), options)))
+  if (trace !== undefined) {
+    const message = asMessageId(idIn(trace, 'unknown-message'))
+    return json(toJsonValue(await client.transport.request('trace', { message, wait_ms: 0 }, options)))
+  }
   return undefined
 }
 
