@@ -18,20 +18,25 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   sdk: ['protocol', 'contract'],
   node: ['protocol', 'log', 'processes', 'scheduler-unit', 'compute-unit', 'messenger-unit', 'gateway'],
   mcp: ['protocol', 'contract', 'sdk'],
-  cli: ['protocol', 'contract', 'sdk', 'node', 'mcp'],
+  toolchain: ['protocol', 'contract', 'processes'],
+  cli: ['protocol', 'contract', 'sdk', 'node', 'mcp', 'toolchain'],
 }
 
 /** The rooms through which a third-party package comes in: one each, but for zod, with which the node reads its settings. */
 export const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@noble/curves': ['protocol'],
   '@noble/hashes': ['protocol'],
+  '@jridgewell/trace-mapping': ['processes'],
   '@modelcontextprotocol/server': ['mcp'],
   assemblyscript: ['processes'],
   corestore: ['log'],
+  croner: ['processes'],
+  esbuild: ['processes', 'toolchain'],
   hyperbee: ['log'],
   hypercore: ['log'],
   'hypercore-storage': ['log'],
   pino: ['node'],
+  'quickjs-wasi': ['processes'],
   'rocksdb-native': ['log'],
   secp256k1: ['node'],
   'sodium-native': ['node'],
