@@ -10,6 +10,25 @@ export interface MessageFields {
   readonly anchor?: Uint8Array | undefined
 }
 
+/** A message for a process. */
+export interface SendFields extends MessageFields {
+  readonly process: string
+  /** Signs instead of the client's own signer. */
+  readonly signer?: Signer | undefined
+}
+
+/** A question to a process, which leaves no trace. */
+export interface QueryFields {
+  readonly process: string
+  readonly action?: string | undefined
+  readonly tags?: readonly Tag[] | undefined
+  readonly data?: Uint8Array | string | undefined
+  /** Who is said to ask; the signer's address, if there is a signer. Nobody vouches for it. */
+  readonly from?: string | undefined
+  /** Asks the state after this slot, instead of the present one. */
+  readonly at?: Slot | undefined
+}
+
 const VARIANT = 'ao.TN.1'
 
 /** Names of tags that this side writes; what a caller gives under them is dropped, but for a reader's own `Variant`. */
