@@ -48,7 +48,7 @@ export function processCalls(transport: Transport, interfaces: Interfaces): Proc
       read(options, limits => transport.request('process', { process: asProcessId(id) }, limits)),
     find: async (idOrName, options) =>
       asProcessId(await findNamed(idOrName, () => calls.list(options), 'unknown-process')),
-    interface: async (id, options) => interfaces.of((await calls.get(id, options)).module, options),
+    interface: async (id, options) => interfaces.of((await calls.get(id, options)).moduleInForce, options),
     contract: async (id, options) => contractOf(await calls.interface(id, options)),
     list: (options = {}) =>
       pagesOf(async (after: ProcessId | undefined) => {
