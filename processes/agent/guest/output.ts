@@ -71,10 +71,10 @@ function refuseCircles(): void {
 
 function outputText(): string {
   const { own, reply, events, settled } = slot
-  const parts: string[] = []
-  if (reply !== undefined && reply !== '') parts.push(`"reply":${reply}`)
-  if (own !== undefined && own.state !== 'done') parts.push('"pending":true')
-  if (events.length > 0) parts.push(`"events":[${events.join(',')}]`)
-  if (settled.length > 0) parts.push(`"settled":[${settled.join(',')}]`)
-  return `{${parts.join(',')}}`
+  const isPending = own !== undefined && own.state !== 'done'
+  let text = reply === undefined || reply === '' ? '' : `,"reply":${reply}`
+  if (isPending) text += ',"pending":true'
+  if (events.length > 0) text += `,"events":[${events.join(',')}]`
+  if (settled.length > 0) text += `,"settled":[${settled.join(',')}]`
+  return text === '' ? '{}' : `{${text.slice(1)}}`
 }

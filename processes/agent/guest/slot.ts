@@ -1,4 +1,4 @@
-import type { Task } from './agent.ts'
+import type { Task } from './task.ts'
 import { AgentError, type Told } from './agent-error.ts'
 
 /** Messages and spawns of one slot, and their bytes: a little below the host's bounds, which fail the slot. */
@@ -99,7 +99,7 @@ export function send(sent: Sent): void {
 export function addEvent(name: string, data: unknown): void {
   if (slot.events.length >= EVENTS_MAX)
     throw new AgentError('event-limit', `more than ${EVENTS_MAX} events in one slot`)
-  slot.events.push(JSON.stringify({ name, data }))
+  slot.events.push(`{"name":${JSON.stringify(name)},"data":${JSON.stringify(data)}}`)
 }
 
 export const isOutboxNearlyFull = (): boolean =>
