@@ -64,6 +64,8 @@ export const agent = {
   /** The exclusive request that is under way. */
   lock: undefined as Task | undefined,
   queue: [] as Task[],
+  /** The message that goes on with the queue is under way. */
+  isNextSent: false,
   calls: new Map<number, Call>(),
   sleeps: new Map<number, Sleep>(),
   schedules: new Map<string, Schedule>(),

@@ -110,7 +110,10 @@ function ask(task: Task): void {
 
 function message(task: Task): void {
   if ((task.flags & FLAGS.isReply) !== 0 && settle(task)) return
-  if (task.action === '@next' && task.from === agent.facts?.self) return
+  if (task.action === '@next' && task.from === agent.facts?.self) {
+    agent.isNextSent = false
+    return
+  }
   if (agent.started) return take(task)
   slot.own = task
   fail(task, notStarted())
@@ -166,6 +169,8 @@ function tick(task: Task): void {
 }
 
 function wake(): void {
+  // Had it come, the queue would be empty: it was dropped on its way, without fuel or too deep.
+  agent.isNextSent = false
   for (const call of agent.calls.values()) {
     if (call.deadlineMs > slot.nowMs || slot.due.length >= DUE_MAX) continue
     slot.due.push(() => {
