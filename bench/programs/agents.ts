@@ -37,7 +37,9 @@ installCrypto(nativeCrypto)
 const unit = asKeyId(keyId(ed25519PublicKey(new Uint8Array(32).fill(9))))
 
 async function load() {
-  const { bytes } = await buildAgent(fileURLToPath(new URL('agents/echo.process.ts', import.meta.url)))
+  const { bytes } = await buildAgent(
+    fileURLToPath(new URL('agents/echo.process.ts', import.meta.url)),
+  )
   const item = signedItem({ Type: 'Module', 'Module-Format': 'agent' }, undefined, bytes)
   const module = describeModule(parseDataItem(item))
   const factory = agentRuntime.load(agentRuntime.prepare(module), module)
@@ -49,7 +51,12 @@ type Loaded = Awaited<ReturnType<typeof load>>
 
 /** A process and its slot 0. */
 function spawnFrame(module: Loaded, number: number) {
-  const item = signedItem({ Type: 'Process', Module: module.id, Scheduler: unit, Number: `${number}` })
+  const item = signedItem({
+    Type: 'Process',
+    Module: module.id,
+    Scheduler: unit,
+    Number: `${number}`,
+  })
   const envelopeBytes = encodeEnvelope({ kind: 'item', item })
   const frame = encodeFrame(0, [{ timestampMs: START_MS, envelopeBytes }])
   return { process: describeProcess(decodeEnvelope(envelopeBytes)), frame }
@@ -57,12 +64,16 @@ function spawnFrame(module: Loaded, number: number) {
 
 function messageText(): string {
   const note = { title: 'a note', words: [] as string[], count: 0 }
-  while (JSON.stringify(note).length < MESSAGE_BYTES) note.words.push(`word ${note.words.length} of it`)
+  while (JSON.stringify(note).length < MESSAGE_BYTES)
+    note.words.push(`word ${note.words.length} of it`)
   return JSON.stringify(note)
 }
 
 function frameOf(envelopeBytes: Uint8Array, firstSlot: number, count: number): Uint8Array {
-  const assignments = Array.from({ length: count }, (_, i) => ({ timestampMs: START_MS + firstSlot + i, envelopeBytes }))
+  const assignments = Array.from({ length: count }, (_, i) => ({
+    timestampMs: START_MS + firstSlot + i,
+    envelopeBytes,
+  }))
   return encodeFrame(firstSlot, assignments)
 }
 
@@ -70,7 +81,11 @@ function measureMessages(module: Loaded, frames: number) {
   const { process: description, frame: first } = spawnFrame(module, 0)
   const hosted = HostedProcess.open(description, module.loaded)
   hosted.evaluate(first, [ITEM])
-  const item = messageTo(description.id, { Action: 'echo', 'Content-Type': 'application/json' }, messageText())
+  const item = messageTo(
+    description.id,
+    { Action: 'echo', 'Content-Type': 'application/json' },
+    messageText(),
+  )
   const envelope = encodeEnvelope({ kind: 'item', item })
   const verdicts = Array.from({ length: FRAME }, () => ITEM)
   const times: number[] = []
@@ -103,14 +118,23 @@ function measureMany(module: Loaded, count: number) {
     const hosted = HostedProcess.open(description, module.loaded)
     hosted.evaluate(frame, [ITEM])
     boots.push(performance.now() - start)
-    const item = messageTo(description.id, { Action: 'echo', 'Content-Type': 'application/json' }, messageText())
+    const item = messageTo(
+      description.id,
+      { Action: 'echo', 'Content-Type': 'application/json' },
+      messageText(),
+    )
     const envelope = encodeEnvelope({ kind: 'item', item })
-    hosted.evaluate(frameOf(envelope, 1, 4), Array.from({ length: 4 }, () => ITEM))
+    hosted.evaluate(
+      frameOf(envelope, 1, 4),
+      Array.from({ length: 4 }, () => ITEM),
+    )
     const snapshot = hosted.takeDelta()
     const chunks = Buffer.concat([...snapshot.chunks.values()])
     delta += chunks.length
     packed += gzipSync(chunks, { level: 1 }).length
-    const cells = snapshot.cells.flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]))
+    const cells = snapshot.cells.flatMap(([key, value]) =>
+      value === undefined ? [] : [[key, value] as const],
+    )
     const wakeStart = performance.now()
     const woken = HostedProcess.open(description, module.loaded, { ...snapshot, cells })
     woken.evaluate(frameOf(envelope, 5, 1), [ITEM])
@@ -130,16 +154,18 @@ function measureMany(module: Loaded, count: number) {
   }
 }
 
-await runProgram<{ readonly frames: number; readonly processes: number }>(async ({ frames, processes }) => {
-  const started = performance.now()
-  const module = await load()
-  const loadMs = performance.now() - started
-  installCrypto({
-    sha256: bytes => hash('sha256', bytes, 'buffer'),
-    sha384: bytes => createHash('sha384').update(bytes).digest(),
-  })
-  const { cpuUsPerMessage } = measureMessages(module, frames)
-  const many = measureMany(module, processes)
-  const imageBytes = module.loaded.factory.image.chunks.size * 4096
-  return { loadMs, imageMiB: imageBytes / MIB, cpuUsPerMessage, ...many }
-})
+await runProgram<{ readonly frames: number; readonly processes: number }>(
+  async ({ frames, processes }) => {
+    const started = performance.now()
+    const module = await load()
+    const loadMs = performance.now() - started
+    installCrypto({
+      sha256: bytes => hash('sha256', bytes, 'buffer'),
+      sha384: bytes => createHash('sha384').update(bytes).digest(),
+    })
+    const { cpuUsPerMessage } = measureMessages(module, frames)
+    const many = measureMany(module, processes)
+    const imageBytes = module.loaded.factory.image.chunks.size * 4096
+    return { loadMs, imageMiB: imageBytes / MIB, cpuUsPerMessage, ...many }
+  },
+)

@@ -25,7 +25,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
 export const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@noble/curves': ['protocol'],
   '@noble/hashes': ['protocol'],
-  '@jridgewell/trace-mapping': ['processes'],
+  '@jridgewell/trace-mapping': ['processes', 'toolchain'],
   assemblyscript: ['processes'],
   corestore: ['log'],
   croner: ['processes'],

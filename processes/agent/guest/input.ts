@@ -9,7 +9,8 @@ export function inputOf(task: Task, schema: Schema): unknown {
   if (task.input !== undefined)
     return checkGiven(schema, task.input.value, 'bad-input', task.action)
   // Clients of AO send a space where they have nothing to say.
-  if (task.data !== '' && task.data !== ' ') return check(schema, parsed(task), 'bad-input', task.action)
+  if (task.data !== '' && task.data !== ' ')
+    return check(schema, parsed(task), 'bad-input', task.action)
   const texts = tagInput(task.tags)
   const isBare = tagOf(task.tags, 'Content-Type') !== undefined || Object.keys(texts).length === 0
   if (isBare) return checkGiven(schema, undefined, 'bad-input', task.action)
