@@ -94,7 +94,7 @@ describe('time in an agent', () => {
   it('is that of the slot, and chance comes from the host', () => {
     const [one, other] = [start(), start()]
     const first = one.send('random')
-    const { numbers, uuid, time } = (first.output ?? {})['reply'] as {
+    const { numbers, uuid, time } = Object(Reflect.get(first.output ?? {}, 'reply')) as {
       numbers: number[]
       uuid: string
       time: number
