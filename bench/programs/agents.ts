@@ -43,8 +43,19 @@ async function load() {
   const item = signedItem({ Type: 'Module', 'Module-Format': 'agent' }, undefined, bytes)
   const module = describeModule(parseDataItem(item))
   const factory = agentRuntime.load(agentRuntime.prepare(module), module)
+  const { id, format, tags } = module
   const limits = { gasPerSlotMax: GAS_PER_SLOT_MAX }
-  return { id: module.id, loaded: { factory, imageTree: imageTree(factory), limits } }
+  const loaded = {
+    id,
+    format,
+    tags,
+    stateForm: 'document' as const,
+    refused: undefined,
+    factory,
+    imageTree: imageTree(factory),
+    limits,
+  }
+  return { id, loaded }
 }
 
 type Loaded = Awaited<ReturnType<typeof load>>

@@ -22,7 +22,9 @@ async function ask(process: ProcessHandle, action: string): Promise<unknown> {
   return (JSON.parse(Buffer.from(output).toString('utf8')) as { reply?: unknown }).reply
 }
 
-it(`an agent with ${AWAITS} awaits survives kill -9 of its node: each is resolved once`, { timeout: 300_000 }, async () => {
+it(`an agent with ${AWAITS} awaits survives kill -9 of its node: each is resolved once`, {
+  timeout: 300_000,
+}, async () => {
   const data = await mkdtemp(join(tmpdir(), 'atoll-awaits-'))
   let node = await startNode(data)
   onTestFinished(async () => {
@@ -31,7 +33,12 @@ it(`an agent with ${AWAITS} awaits survives kill -9 of its node: each is resolve
   })
   let client = await connect({ url: node.url, signer: ed25519Signer(SEED) })
   const spawn = async (name: string): Promise<string> =>
-    (await client.spawn({ module: await addAgent(client, name), tags: [{ name: 'Name', value: name }] })).id
+    (
+      await client.spawn({
+        module: await addAgent(client, name),
+        tags: [{ name: 'Name', value: name }],
+      })
+    ).id
   const [gate, crowd] = [await spawn('gate'), await spawn('crowd')]
   const knocks = Array.from({ length: AWAITS }, (_, who) => ({
     process: crowd,
@@ -40,7 +47,9 @@ it(`an agent with ${AWAITS} awaits survives kill -9 of its node: each is resolve
   }))
   await client.sendMany(knocks)
   const until = (process: string, action: string, wanted: unknown): Promise<void> =>
-    expect.poll(() => ask(client.process(process), action), { timeout: 120_000, interval: 200 }).toEqual(wanted)
+    expect
+      .poll(() => ask(client.process(process), action), { timeout: 120_000, interval: 200 })
+      .toEqual(wanted)
   await until(crowd, 'waiting', AWAITS)
   await until(gate, 'knocks', AWAITS)
 
@@ -51,7 +60,9 @@ it(`an agent with ${AWAITS} awaits survives kill -9 of its node: each is resolve
   expect(await ask(client.process(crowd), 'inside')).toEqual([])
 
   for (let opened = 0; opened < AWAITS; opened += AT_ONCE) {
-    const sent = await client.process(gate).send({ action: 'open', data: JSON.stringify({ count: AT_ONCE }) })
+    const sent = await client
+      .process(gate)
+      .send({ action: 'open', data: JSON.stringify({ count: AT_ONCE }) })
     expect((await sent.result()).status).toBe('ok')
   }
   await until(crowd, 'waiting', 0)

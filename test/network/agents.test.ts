@@ -19,19 +19,30 @@ async function addAgent(node: TestNode, name: string): Promise<ModuleId> {
 const send = (node: TestNode, to: ProcessId, action: string, input?: unknown): Promise<Receipt> =>
   node.send(to, { Action: action }, input === undefined ? '' : JSON.stringify(input))
 
-const ask = async (node: TestNode, to: ProcessId, action: string, input?: unknown): Promise<Result> =>
-  node.result(await send(node, to, action, input))
+const ask = async (
+  node: TestNode,
+  to: ProcessId,
+  action: string,
+  input?: unknown,
+): Promise<Result> => node.result(await send(node, to, action, input))
 
 async function query(node: TestNode, process: ProcessId, action: string): Promise<unknown> {
   const tags = tagsOf({ Action: action })
   const message: QueryMessage = { from: '', owner: '', id: '', tags, data: new Uint8Array(0) }
-  return Reflect.get(JSON.parse(textOf((await node.node.computer.query(process, message)).output)) as object, 'reply')
+  return Reflect.get(
+    JSON.parse(textOf((await node.node.computer.query(process, message)).output)) as object,
+    'reply',
+  )
 }
 
 /** The output in which a message that went on has its end; in slots behind its own. */
 async function settledOf(node: TestNode, { process, slot, id }: Receipt): Promise<unknown> {
   await node.node.messenger.trace(id, { settled: true })
-  for await (const result of node.node.computer.results(process, slot, await node.node.computer.evaluated(process))) {
+  for await (const result of node.node.computer.results(
+    process,
+    slot,
+    await node.node.computer.evaluated(process),
+  )) {
     const settled = result.output.length === 0 ? [] : (outputOf(result)['settled'] ?? [])
     for (const one of settled as { message: string }[]) if (one.message === id) return one
   }
@@ -58,7 +69,10 @@ describe('an agent on a node', { timeout: 60_000 }, () => {
     })
     expect(await query(node, counter, 'total')).toBe(2)
     expect(await query(node, counter, '@state')).toEqual({ total: 2, notes: ['added 2'] })
-    expect(await query(node, counter, '@contract')).toMatchObject({ name: 'counter', messages: { add: {} } })
+    expect(await query(node, counter, '@contract')).toMatchObject({
+      name: 'counter',
+      messages: { add: {} },
+    })
   })
 
   it('is as before after a message that throws, and says where in its own file', async () => {
@@ -78,7 +92,10 @@ describe('an agent on a node', { timeout: 60_000 }, () => {
     const asked = await send(node, caller, 'spawnChild', { module: counterModule })
     expect(outputOf(await node.result(asked))).toEqual({ pending: true })
     const [child] = (await query(node, caller, 'log')) as ProcessId[]
-    expect(await settledOf(node, asked)).toEqual({ message: asked.id, reply: { id: child, total: 8 } })
+    expect(await settledOf(node, asked)).toEqual({
+      message: asked.id,
+      reply: { id: child, total: 8 },
+    })
     expect(await query(node, child ?? caller, 'total')).toBe(8)
     expect((await node.log.directory.process(child ?? caller))?.parent).toBe(caller)
   })
@@ -87,12 +104,30 @@ describe('an agent on a node', { timeout: 60_000 }, () => {
     const caller = await node.spawn(await addAgent(node, 'caller'))
     const counter = await node.spawn(counterModule, {})
     const broken = await node.spawn(counterModule, { start: 'not a number' })
-    expect((await node.result({ process: broken, slot: 0 })).error).toMatchObject({ code: 'bad-input' })
+    expect((await node.result({ process: broken, slot: 0 })).error).toMatchObject({
+      code: 'bad-input',
+    })
     const asked = await send(node, caller, 'ask', { peer: broken })
     expect(await settledOf(node, asked)).toMatchObject({ error: { code: 'not-started' } })
     const other = await send(node, caller, 'ask', { peer: counter })
     expect(await settledOf(node, other)).toMatchObject({ reply: 2 })
     expect(await query(node, caller, 'log')).toEqual(['before', 'before', 'after 2'])
+  })
+})
+
+describe('an upgrade of an agent', { timeout: 60_000 }, () => {
+  it('gives the next version its state, and a failing one leaves all as it was', async () => {
+    const caller = await node.spawn(await addAgent(node, 'caller'))
+    await ask(node, caller, 'note', { text: 'one' })
+    const next = await addAgent(node, 'caller-next')
+    const upgrade = { Type: 'Control', Action: 'Upgrade', Module: next }
+    expect((await node.ask(caller, upgrade)).status).toBe('ok')
+    expect(await query(node, caller, 'lines')).toEqual(['one'])
+    const other = await node.spawn(await addAgent(node, 'caller'))
+    await ask(node, other, 'note', { text: 'poison' })
+    const failed = await node.ask(other, upgrade)
+    expect(failed).toMatchObject({ status: 'error', error: { code: 'threw' } })
+    expect(await query(node, other, 'log')).toEqual(['poison'])
   })
 })
 
@@ -111,10 +146,15 @@ describe('an agent that waits', { timeout: 60_000 }, () => {
     await using again = await TestNode.open({ clock, log, data })
     expect(await query(again, counter, 'total')).toBe(3)
     clock.advance(10_000)
-    await expect.poll(async () => {
-      await settle()
-      return query(again, counter, 'total')
-    }, { timeout: 20_000 }).toBe(6)
+    await expect
+      .poll(
+        async () => {
+          await settle()
+          return query(again, counter, 'total')
+        },
+        { timeout: 20_000 },
+      )
+      .toBe(6)
     clock.advance(3_600_000)
     await settle()
     expect(await settledOf(again, asked)).toEqual({ message: asked.id, reply: 6 })

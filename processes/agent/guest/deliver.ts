@@ -104,7 +104,11 @@ function start(task: Task): void {
 
 function ask(task: Task): void {
   if (!agent.started) throw notStarted()
-  const reply = task.action === '@export' ? exportSnapshot() : answer(task)
+  if (task.action === '@export') {
+    slot.document = JSON.stringify(exportSnapshot())
+    return
+  }
+  const reply = answer(task)
   slot.reply = reply === undefined ? '' : JSON.stringify(reply)
 }
 

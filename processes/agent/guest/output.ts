@@ -42,7 +42,7 @@ export function seal(): string {
   if (sends.length > 0) effects['sends'] = sends
   if (timers.length > 0) effects['timers'] = timers
   const head = sends.length + timers.length > 0 ? JSON.stringify(effects) : ''
-  return `${head}\n${outputText()}`
+  return `${head}\n${slot.document ?? outputText()}`
 }
 
 function close(): void {

@@ -57,9 +57,9 @@ const pendingOf = ({ id, from, reference }: Task) => ({
 
 /** Takes the state of another version over. @throws {AgentError} `bad-snapshot`, `bad-state` */
 export function restoreSnapshot(text: string): void {
-  const snapshot = JSON.parse(text) as Snapshot
-  if (snapshot.v !== 1)
-    throw new AgentError('bad-snapshot', `expected version 1 of a snapshot, got ${snapshot.v}`)
+  const snapshot = JSON.parse(text) as Snapshot | null
+  if (snapshot?.v !== 1)
+    throw new AgentError('bad-snapshot', `expected version 1 of a snapshot, got ${snapshot?.v}`)
   const { contract } = implementation()
   agent.state = check(
     contract.state,

@@ -76,7 +76,7 @@ export default Caller.implement({
       time: Date.now() - ctx.now.getTime(),
     }),
     forget(ctx) {
-      Promise.reject(new Error('nobody listens'))
+      void Promise.reject(new Error('nobody listens'))
       ctx.log('and goes on', { well: true })
     },
     async drop() {

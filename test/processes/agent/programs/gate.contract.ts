@@ -19,7 +19,10 @@ export const Crowd = contract({
   version: '1.0.0',
   state: z.object({ waiting: z.number().int(), inside: z.array(z.number().int()) }),
   messages: {
-    knock: message({ input: z.object({ gate: z.string(), who: z.number().int() }), reply: z.number().int() }),
+    knock: message({
+      input: z.object({ gate: z.string(), who: z.number().int() }),
+      reply: z.number().int(),
+    }),
   },
   queries: {
     inside: query({ reply: z.array(z.number().int()) }),
