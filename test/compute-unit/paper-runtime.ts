@@ -140,7 +140,8 @@ class PaperGuest implements Guest {
     if (this.#program.tells === 'refuse') return failed('mute', 'it says nothing')
     if (this.#program.tells === 'spin')
       return failed('out-of-gas', 'it never ended', 10_000_000_000_000n)
-    return said({ reply: this.#document(state) })
+    const document = this.#document(state)
+    return said(this.#program.version === '2' ? { reply: document } : document)
   }
 
   #document({ words, pending, schedules }: PaperState): object {
