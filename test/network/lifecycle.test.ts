@@ -11,6 +11,7 @@ import {
 import { controlItem, messageItem, moduleItem, tagsOf } from '../fakes/signed-items.ts'
 import { crashed, TestNode, textOf } from '../fakes/test-node.ts'
 import { SAMPLE_ACTOR, wat } from '../processes/actor/sample-actor.ts'
+import { SAMPLE_PROGRAM } from '../processes/command/sample-program.ts'
 
 const upgradeTo = (module: ModuleId): Control => ({
   action: 'Upgrade',
@@ -148,6 +149,25 @@ describe('control messages on a node', { timeout: 60_000 }, () => {
     const plain = messageItem(other, { tags: { Action: 'Upgrade', Module: second } })
     expect((await node.result(await node.submit(plain))).status).toBe('error')
     expect((await node.node.computer.lifecycle(other)).module).toBe(first)
+  })
+
+  it('carry the files of a command over to another program', async () => {
+    await using node = await TestNode.open()
+    const wasm = await wat(SAMPLE_PROGRAM)
+    const first = await node.addModule(wasm, tagsOf({ 'Module-Format': 'command' }))
+    const second = await node.addModule(wasm, tagsOf({ 'Module-Format': 'command', Second: 'yes' }))
+    const process = await node.spawn(first)
+    const count = async () => JSON.parse(textOf((await node.ask(process, {}, '0')).output))
+    const before = await count()
+    const upgraded = await node.result(await node.submit(control(process, upgradeTo(second))))
+    expect(upgraded).toMatchObject({ status: 'ok', error: undefined })
+    const after = await count()
+    expect(after.reply.charCodeAt(0)).toBe(before.reply.charCodeAt(0) + 1)
+    await node.result(
+      await node.submit(control(process, { action: 'Rollback', module: first, pending: 'wait' })),
+    )
+    expect(await count()).toEqual(after)
+    expect((await verifyProcess(await sourceFromLog(node.log, process))).ok).toBe(true)
   })
 
   it('leave an actor with memory its checkpoints: chunks of before an upgrade are not of after it', async () => {
