@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type AtollNode, createNode } from '../../node/index.ts'
@@ -170,6 +170,20 @@ describe('a state', { timeout: 60_000 }, () => {
     expect((await atoll('query', 'seen', '--action', 'Get', '--at', '2')).stdout).toBe('2\n')
     expect((await atoll('query', 'seen', '--action', 'Get')).stdout).toBe('3\n')
   })
+})
+
+test('what docs/OPERATIONS.md shows is what can be done', { timeout: 60_000 }, async () => {
+  const page = await readFile(join(import.meta.dirname, '../../docs/OPERATIONS.md'), 'utf8')
+  const [section = ''] = /^## To change a process\n[\s\S]*?(?=^## )/m.exec(page) ?? []
+  const commands = [...section.matchAll(/^\$ atoll ([^#\n]+)/gm)].map(([, words = '']) => words.trim().split(' '))
+  expect(commands.length).toBeGreaterThan(2)
+  await spawn('hits')
+  await add('hits')
+  for (const words of commands) {
+    const { code, stderr } = await atoll(...words)
+    expect(code, `${words.join(' ')}\n${stderr}`).toBe(0)
+  }
+  expect((await one('process', 'show', 'hits'))['moduleInForce']).toBe(counter)
 })
 
 describe('an agent', { timeout: 60_000 }, () => {
