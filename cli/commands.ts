@@ -121,6 +121,12 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/verify.ts')).verify,
   },
   {
+    name: 'new', usage: '[template] [folder]', about: 'Begin a project from a template',
+    options: { name: { type: 'string', value: 'name', about: 'name of the project (that of the folder)' } },
+    examples: ['atoll new', 'atoll new counter', 'atoll new assistant ./helper'],
+    load: async () => (await import('./commands/new.ts')).newFromTemplate,
+  },
+  {
     name: 'identity new', usage: '<name>', about: 'Make a key to sign with', options: {},
     examples: ['atoll identity new alice'],
     load: async () => (await import('./commands/identity.ts')).newIdentity,
@@ -149,5 +155,15 @@ export const COMMANDS: readonly Command[] = [
     name: 'explain', usage: '[code]', about: 'What a failure means and what to do next', options: {},
     examples: ['atoll explain AT3003', 'atoll explain'],
     load: async () => (await import('./commands/explain.ts')).explain,
+  },
+  {
+    name: 'completions', usage: '<shell>', about: 'The program that completes commands in bash, zsh, fish or powershell', options: {},
+    examples: ['source <(atoll completions bash)', 'atoll completions fish | source'],
+    load: async () => (await import('./commands/completion.ts')).completions,
+  },
+  {
+    name: 'complete', usage: '[word]…', about: 'What could come next on a command line; shells ask this', options: {},
+    examples: ['atoll complete -- send hi'],
+    load: async () => (await import('./commands/completion.ts')).complete,
   },
 ]
