@@ -85,18 +85,15 @@ export class EffectDesk {
 
   /** Whether a push is an effect for this unit to perform. */
   isFor(push: Push): boolean {
-    return push.core.to === (this.#parts.key as string)
+    if (push.core.to !== (this.#parts.key as string)) return false
+    const { kind, tags } = decodePushBody(push.bodyBytes)
+    return kind === 'message' && findTag(tags, 'Action') === 'Effect'
   }
 
   enqueue(push: Push): void {
-    const body = decodePushBody(push.bodyBytes)
-    if (body.kind !== 'message' || findTag(body.tags, 'Action') !== 'Effect') {
-      this.#parts.delivered(push)
-      return
-    }
     const { from } = push.core
     const waiting = this.#waiting.get(from) ?? []
-    waiting.push({ push, body })
+    waiting.push({ push, body: decodePushBody(push.bodyBytes) })
     this.#waiting.set(from, waiting)
     this.#startSome()
   }

@@ -159,6 +159,14 @@ describe('an effect', { timeout: 30_000 }, () => {
     expect(await again.node.computer.evaluated(process)).toBe(3)
   })
 
+  it('is what says so: another message to the unit goes nowhere, and its tree is settled', async () => {
+    const { node, process } = await asker({})
+    await using _ = node
+    const sent = await node.send(process, { Action: 'Ask' }, outgoing(node.node.key, { Action: 'Hello' }, ''))
+    const { root, settled } = await node.node.messenger.trace(sent.id, { settled: true })
+    expect([settled, root.children[0]?.status]).toEqual([true, 'external'])
+  })
+
   it('is performed only for those the operator names', async () => {
     const { node, process } = await asker({ any: async () => 1 }, { effectsFor: ['somebody-else'] })
     await using _ = node
