@@ -1,4 +1,5 @@
 import type { Command, OptionRow } from './command.ts'
+import { LIFECYCLE_COMMANDS } from './lifecycle-commands.ts'
 
 /** What a message carries, for commands that make one. */
 const MESSAGE_OPTIONS = {
@@ -76,8 +77,8 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'query', usage: '<process> [data]', about: 'Ask a process without giving it a message',
-    options: MESSAGE_OPTIONS,
-    examples: ['atoll query hits --action Get'],
+    options: { ...MESSAGE_OPTIONS, at: { type: 'string', value: 'slot', about: 'ask the state after this slot' } },
+    examples: ['atoll query hits --action Get', 'atoll query hits --action Get --at 118'],
     load: async () => (await import('./commands/query.ts')).query,
   },
   {
@@ -120,6 +121,7 @@ export const COMMANDS: readonly Command[] = [
     examples: ['atoll process verify hits', 'atoll process verify hits -o json'],
     load: async () => (await import('./commands/verify.ts')).verify,
   },
+  ...LIFECYCLE_COMMANDS,
   {
     name: 'new', usage: '[template] [folder]', about: 'Begin a project from a template',
     options: { name: { type: 'string', value: 'name', about: 'name of the project (that of the folder)' } },

@@ -53,6 +53,9 @@ export const FAILURES = {
   'ambiguous-name': row(1033, 'input', 409, 'Several things have that name', 'Use one of the ids that the details list.'),
   'no-contract': row(1034, 'input', 404, 'The process is not known to keep a contract', 'Only modules of format agent or command carry one; atoll module show <module> tells the format.'),
 
+  'bad-control': row(1051, 'input', 400, 'The control message does not say what to do', 'docs/PROTOCOL.md lists the actions of control messages and their tags.'),
+  'no-document': row(1052, 'input', 422, 'That process cannot tell its state as a document', 'The details say why; ask it by a query instead.'),
+
   // 2xxx: trust
   'bad-signature': row(2001, 'trust', 400, 'The signature does not hold', 'Sign the item again; nothing may change after signing.'),
   'id-reused': row(2002, 'trust', 409, 'The same id was seen with other bytes', 'Discard the item: its key can sign two contents with one signature.'),

@@ -78,6 +78,21 @@ export const AGENT_MEMORY_MAX_PAGES = 1024
 /** (protocol) Stack slots of nested calls. Hosts run with a native stack that holds the worst case. */
 export const FRAME_SLOTS_MAX = 131_072
 
+/** (protocol) Documents of its own state that a process keeps under names. */
+export const SNAPSHOTS_MAX = 16
+/** (protocol) Those among them that upgrades took; the oldest goes when one more comes. */
+export const SNAPSHOTS_AUTOMATIC_MAX = 3
+/** (protocol) Name of a snapshot. */
+export const SNAPSHOT_NAME_MAX_BYTES = 64
+/** (protocol) A document of state: what an upgrade carries over. It passes through memory as one text. */
+export const DOCUMENT_SIZE_MAX_BYTES = 8 * MiB
+/** (protocol) All snapshots of a process: they are part of every state root and checkpoint. */
+export const SNAPSHOTS_SIZE_MAX_BYTES = 32 * MiB
+/** (protocol) Gas of each byte of a document that is taken, kept or restored. */
+export const DOCUMENT_GAS_PER_BYTE = 8n
+/** (protocol) Changes of module that a process remembers. */
+export const MODULE_CHANGES_MAX = 64
+
 // Processes of format `command` (protocol)
 /** Files and folders of one process: each is a cell at least, and every run looks at all names. */
 export const COMMAND_FILES_MAX = 4096
@@ -95,6 +110,12 @@ export const COMMAND_DESCRIPTORS_MAX = 256
 export const COMMAND_STDOUT_MAX_BYTES = 4 * MiB
 
 // The node
+/** Copies of a past state that are being made at once. */
+export const PAST_STATES_MAX = 4
+/** Messages that an upgrade check gives to both modules. */
+export const CHECK_REPLAY_MAX = 1000
+/** Differences that an upgrade check tells. */
+export const CHECK_DIFFERENCES_MAX = 200
 /** Feeds held open at once; the rest live on disk (28-90 KB each when open). */
 export const OPEN_FEEDS_MAX = 2048
 /** Bytes journalled but not yet in feeds; above it commits wait. */

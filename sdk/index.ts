@@ -8,11 +8,19 @@ export {
   fullTags,
   type MessageFields,
   type ModuleFields,
+  signControl,
   signMessage,
   signModule,
   signSpawn,
   type SpawnFields,
 } from './message-item.ts'
+export type {
+  Controlled,
+  ForkFields,
+  LifecycleCalls,
+  StateOptions,
+  UpgradeFields,
+} from './lifecycle-calls.ts'
 export type { ModuleCalls } from './module-calls.ts'
 export type { ProcessCalls } from './process-calls.ts'
 export { ProcessHandle } from './process-handle.ts'

@@ -1,4 +1,4 @@
-import { createDataItem, type DataItem, type Signer, type Tag } from '../protocol/index.ts'
+import { type Control, controlTags, createDataItem, type DataItem, type Signer, type Tag } from '../protocol/index.ts'
 
 /** What a caller says of a message; the rest is filled in. */
 export interface MessageFields {
@@ -17,7 +17,7 @@ const OWN_TAGS: ReadonlySet<string> = new Set(['Data-Protocol', 'Variant', 'Type
 
 /** The caller's tags, then those that say what the item is, in the order in which AO's clients write them. */
 export function fullTags(
-  type: 'Message' | 'Process' | 'Module',
+  type: 'Message' | 'Process' | 'Module' | 'Control',
   fields: MessageFields,
   extra: readonly Tag[] = [],
 ): Tag[] {
@@ -47,6 +47,18 @@ export function signMessage(
     { target: process, anchor, tags: fullTags('Message', fields), data: fields.data ?? '' },
     signer,
   )
+}
+
+/** Signs a control message: what the owner of a process has done to it. */
+export function signControl(
+  process: string,
+  control: Control,
+  signer: Signer,
+  data: string | Uint8Array = '',
+): Promise<DataItem> {
+  const anchor = globalThis.crypto.getRandomValues(new Uint8Array(32))
+  const tags = fullTags('Control', {}, controlTags(control))
+  return createDataItem({ target: process, anchor, tags, data }, signer)
 }
 
 /** What a caller says of a new process. */
