@@ -70,13 +70,19 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/spawn.ts')).spawn,
   },
   {
-    name: 'send', usage: '<process> [data]', about: 'Send a message and show what came of it',
+    name: 'call', usage: '<process> <message> [json]', about: 'Call a message or query of a contract, and show its reply',
+    options: {},
+    examples: ['atoll call counter add \'{"by":2}\'', 'atoll call counter total -o json'],
+    load: async () => (await import('./commands/call.ts')).call,
+  },
+  {
+    name: 'send', usage: '<process> [message] [json]', about: 'Send a message (its data, without a contract) and show what came of it',
     options: { ...MESSAGE_OPTIONS, ...WAIT_OPTION },
-    examples: ['atoll send hits --action Add --tag Quantity=5', 'atoll send ping --action Start --tag Peer=<process> --wait settled'],
+    examples: ['atoll send hits --action Add --tag Quantity=5', 'atoll send counter add \'{"by":2}\'', 'atoll send ping --action Start --tag Peer=<process> --wait settled'],
     load: async () => (await import('./commands/send.ts')).send,
   },
   {
-    name: 'query', usage: '<process> [data]', about: 'Ask a process without giving it a message',
+    name: 'query', usage: '<process> [message] [json]', about: 'Ask a process without giving it a message',
     options: { ...MESSAGE_OPTIONS, at: { type: 'string', value: 'slot', about: 'ask the state after this slot' } },
     examples: ['atoll query hits --action Get', 'atoll query hits --action Get --at 118'],
     load: async () => (await import('./commands/query.ts')).query,

@@ -26,6 +26,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
 export const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@noble/curves': ['protocol'],
   '@noble/hashes': ['protocol'],
+  '@bomb.sh/tab': ['cli'],
   '@jridgewell/trace-mapping': ['processes'],
   '@modelcontextprotocol/server': ['mcp'],
   assemblyscript: ['processes'],

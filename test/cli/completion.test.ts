@@ -33,8 +33,9 @@ describe('what could stand next on a command line', () => {
     expect(await complete('send', 'h')).toEqual(['hits'])
     expect(await complete('process', 'show', '')).toEqual(['hits', 'ledger'])
     expect(await complete('send', '-o', 'json', 'l')).toEqual(['ledger'])
-    expect(await complete('send', 'hits', '')).toEqual(['data-after-hits'])
-    expect(await complete('send', 'hits', 'x', '')).toEqual([])
+    expect(await complete('send', 'hits', '')).toEqual(['message-after-hits'])
+    expect(await complete('call', 'hits', 'add', '')).toEqual(['json-after-hits+add'])
+    expect(await complete('call', 'hits', 'add', '{}', '')).toEqual([])
   })
 })
 
