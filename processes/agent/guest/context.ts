@@ -1,4 +1,5 @@
-import { agent, implementation, type Task } from './agent.ts'
+import { agent, implementation } from './agent.ts'
+import type { Task } from './task.ts'
 import { AgentError } from './agent-error.ts'
 import { call } from './calls.ts'
 import { type Duration, durationMs, inputToSend } from '../../../contract/index.ts'

@@ -5,6 +5,7 @@ import type { Program, Schema } from './definition.ts'
 import { deliver, next } from './deliver.ts'
 import { checkHost, installGlobals } from './globals.ts'
 import { rejected } from './output.ts'
+import { makeRoutes } from './routes.ts'
 
 checkHost()
 installGlobals()
@@ -29,6 +30,7 @@ function loaded(): string {
   if (typeof contract?.name !== 'string' || typeof contract.version !== 'string')
     return 'its contract has no name or version'
   delete target.__atoll
+  makeRoutes(given)
   warm(given)
   return ''
 }
