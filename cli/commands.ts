@@ -12,24 +12,29 @@ const WAIT_OPTION = {
   wait: { type: 'string', value: 'scheduled|evaluated|settled', about: 'what to wait for (evaluated)' },
 } as const satisfies Record<string, OptionRow>
 
+/** Settings of a node, for commands that run one. */
+const NODE_OPTIONS = {
+  data: { type: 'string', short: 'd', value: 'folder', about: 'folder of feeds, state and keys (ATOLL_DATA)' },
+  port: { type: 'string', short: 'p', value: 'port', about: 'port to listen on; 0 takes any (ATOLL_PORT)' },
+  host: { type: 'string', value: 'address', about: 'address to listen on (ATOLL_HOST)' },
+  'public-url': { type: 'string', value: 'url', about: 'address that clients are told (ATOLL_PUBLIC_URL)' },
+  'allowed-hosts': { type: 'string', value: 'names', about: 'names this node is reached by, beside loopback' },
+  hosts: { type: 'string', value: 'count', about: 'child processes that evaluate (ATOLL_HOSTS)' },
+  'effects-http': { type: 'string', value: 'hosts', about: 'hosts that processes may reach with http.fetch (nobody)' },
+  'effects-for': { type: 'string', value: 'owners', about: 'owners and processes that effects are performed for (all)' },
+  'llm-url': { type: 'string', value: 'url', about: 'OpenAI-compatible API behind llm.generate' },
+  'llm-model': { type: 'string', value: 'name', about: 'the model asked when a process names none' },
+  'llm-key-file': { type: 'string', value: 'file', about: 'file with the key of that API (0600)' },
+  'log-level': { type: 'string', value: 'level', about: 'silent, error, warn, info or debug (ATOLL_LOG_LEVEL)' },
+  'accept-restored': { type: 'boolean', about: 'the data folder is a copy, and no other copy was written to since' },
+} as const satisfies Record<string, OptionRow>
+
 /** Every command: the one table, from which help, suggestions and the README's tour are made. */
 export const COMMANDS: readonly Command[] = [
   {
     name: 'up', usage: '', about: 'Run a node until it is interrupted',
     options: {
-      data: { type: 'string', short: 'd', value: 'folder', about: 'folder of feeds, state and keys (ATOLL_DATA)' },
-      port: { type: 'string', short: 'p', value: 'port', about: 'port to listen on; 0 takes any (ATOLL_PORT)' },
-      host: { type: 'string', value: 'address', about: 'address to listen on (ATOLL_HOST)' },
-      'public-url': { type: 'string', value: 'url', about: 'address that clients are told (ATOLL_PUBLIC_URL)' },
-      'allowed-hosts': { type: 'string', value: 'names', about: 'names this node is reached by, beside loopback' },
-      hosts: { type: 'string', value: 'count', about: 'child processes that evaluate (ATOLL_HOSTS)' },
-      'effects-http': { type: 'string', value: 'hosts', about: 'hosts that processes may reach with http.fetch (nobody)' },
-      'effects-for': { type: 'string', value: 'owners', about: 'owners and processes that effects are performed for (all)' },
-      'llm-url': { type: 'string', value: 'url', about: 'OpenAI-compatible API behind llm.generate' },
-      'llm-model': { type: 'string', value: 'name', about: 'the model asked when a process names none' },
-      'llm-key-file': { type: 'string', value: 'file', about: 'file with the key of that API (0600)' },
-      'log-level': { type: 'string', value: 'level', about: 'silent, error, warn, info or debug (ATOLL_LOG_LEVEL)' },
-      'accept-restored': { type: 'boolean', about: 'the data folder is a copy, and no other copy was written to since' },
+      ...NODE_OPTIONS,
       demo: { type: 'boolean', about: 'on the first start, spawn two processes that talk to each other' },
     },
     examples: ['atoll up', 'atoll up --port 0 --data ./node-b -o ndjson'],
@@ -135,6 +140,21 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/new.ts')).newFromTemplate,
   },
   {
+    name: 'dev', usage: '[folder]', about: 'A node for a project; builds and upgrades in place as files are saved',
+    options: { ...NODE_OPTIONS, fresh: { type: 'boolean', about: 'begin with an empty network' } },
+    examples: ['atoll dev', 'atoll dev ./counter.process.ts --port 0 -o ndjson'],
+    load: async () => (await import('./commands/dev.ts')).dev,
+  },
+  {
+    name: 'deploy', usage: '[folder]', about: 'Build a project; spawn or upgrade what differs on the node',
+    options: {
+      'dry-run': { type: 'boolean', about: 'show what would be done' },
+      pending: { type: 'string', value: 'wait|reject', about: 'open calls are waited for, or rejected (wait)' },
+    },
+    examples: ['atoll deploy', 'atoll deploy --dry-run'],
+    load: async () => (await import('./commands/deploy.ts')).deploy,
+  },
+  {
     name: 'identity new', usage: '<name>', about: 'Make a key to sign with', options: {},
     examples: ['atoll identity new alice'],
     load: async () => (await import('./commands/identity.ts')).newIdentity,
@@ -177,7 +197,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'completions', usage: '<shell>', about: 'The program that completes commands in bash, zsh, fish or powershell', options: {},
-    examples: ['source <(atoll completions bash)', 'atoll completions fish | source'],
+    examples: ['atoll completions bash', 'atoll completions fish'],
     load: async () => (await import('./commands/completion.ts')).completions,
   },
   {
