@@ -143,6 +143,17 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/identity.ts')).useIdentity,
   },
   {
+    name: 'mcp', usage: '', about: 'Show processes that keep a contract to language models, as tools',
+    options: {
+      process: { type: 'string', multiple: true, value: 'process', about: 'a process that is shown (all that keep a contract)' },
+      'allow-write': { type: 'boolean', about: 'messages too, signed by your identity; else only queries' },
+      http: { type: 'boolean', about: 'Streamable HTTP on this machine, with a token; else standard input and output' },
+      port: { type: 'string', value: 'port', about: 'port of --http (7334); 0 takes any' },
+    },
+    examples: ['atoll mcp', 'atoll mcp --process hits --allow-write', 'atoll mcp --http --port 0 -o json'],
+    load: async () => (await import('./commands/mcp.ts')).mcp,
+  },
+  {
     name: 'doctor', usage: '', about: 'Check this machine, the settings and the node', options: {},
     examples: ['atoll doctor'],
     load: async () => (await import('./commands/doctor.ts')).doctor,

@@ -32,6 +32,7 @@ export * from './result.ts'
 export * from './agent-module.ts'
 export * from './interface-description.ts'
 export * from './process-output.ts'
+export * from './schema-of-json.ts'
 
 export * from './effect.ts'
 export * from './ports.ts'

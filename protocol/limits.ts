@@ -218,3 +218,9 @@ export const GRAPHQL_PER_PAGE_MAX = 100
 export const GRAPHQL_LOOKED_AT_MAX = 50_000
 /** Matches that are read and sorted by time before a page is cut. */
 export const GRAPHQL_MATCHES_MAX = 2_000
+
+// Tools
+/** Processes that are shown as tools at once: a model that is told of more finds none of them. */
+export const MCP_PROCESSES_MAX = 200
+/** Sockets of the MCP server: it serves one person's programs. */
+export const MCP_CONNECTIONS_MAX = 64

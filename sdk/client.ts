@@ -16,13 +16,13 @@ import {
   type Signer,
   type Slot,
   type SubmittedView,
-  type Tag,
   toUtf8,
   type TraceView,
 } from '../protocol/index.ts'
 import { awaitReply } from './await-reply.ts'
 import { type FollowOptions, followResults } from './follow.ts'
-import { type MessageFields, signMessage, signSpawn } from './message-item.ts'
+import { Interfaces } from './interfaces.ts'
+import { type QueryFields, type SendFields, signMessage, signSpawn } from './message-item.ts'
 import { type LifecycleCalls, lifecycleCalls } from './lifecycle-calls.ts'
 import { type ModuleCalls, moduleCalls } from './module-calls.ts'
 import { type ProcessCalls, processCalls } from './process-calls.ts'
@@ -36,25 +36,7 @@ import { submitMany } from './submit-many.ts'
 import type { Transport } from './transport.ts'
 
 export type { FollowOptions } from './follow.ts'
-
-/** A message for a process. */
-export interface SendFields extends MessageFields {
-  readonly process: string
-  /** Signs instead of the client's own signer. */
-  readonly signer?: Signer | undefined
-}
-
-/** A question to a process, which leaves no trace. */
-export interface QueryFields {
-  readonly process: string
-  readonly action?: string | undefined
-  readonly tags?: readonly Tag[] | undefined
-  readonly data?: Uint8Array | string | undefined
-  /** Who is said to ask; the signer's address, if there is a signer. Nobody vouches for it. */
-  readonly from?: string | undefined
-  /** Asks the state after this slot, instead of the present one. */
-  readonly at?: Slot | undefined
-}
+export type { QueryFields, SendFields } from './message-item.ts'
 
 /** How long a send is tried, and how long a result is waited for, unless the caller says otherwise. */
 const SEND_TIMEOUT_MS = 30_000
@@ -78,7 +60,7 @@ export class Client {
     this.#signer = parts.signer
     this.modules = moduleCalls(this.transport, signer => this.#signerOr(signer))
     this.processes = {
-      ...processCalls(this.transport),
+      ...processCalls(this.transport, new Interfaces(this.modules)),
       ...lifecycleCalls({
         transport: this.transport,
         signerOr: signer => this.#signerOr(signer),
@@ -287,13 +269,9 @@ export class Client {
 
   #signerOr(signer: Signer | undefined): Signer {
     const found = signer ?? this.#signer
-    if (found === undefined)
-      throw new Failure(
-        'bad-config',
-        {},
-        { note: 'nobody signs: give a signer to the call or to connect()' },
-      )
-    return found
+    if (found !== undefined) return found
+    const note = 'nobody signs: give a signer to the call or to connect()'
+    throw new Failure('bad-config', {}, { note })
   }
 }
 

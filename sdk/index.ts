@@ -1,6 +1,7 @@
 // Client of the network, for browsers and Node.
 export { Client, type FollowOptions, type QueryFields, type SendFields } from './client.ts'
 export { type ConnectOptions, connect, DEFAULT_URL } from './connect.ts'
+export { contractOf } from './contract-of.ts'
 export { findNamed, type Named } from './find-named.ts'
 export { httpTransport, type HttpTransportParts } from './http-transport.ts'
 export { inProcessTransport } from './in-process-transport.ts'

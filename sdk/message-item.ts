@@ -1,4 +1,4 @@
-import { type Control, controlTags, createDataItem, type DataItem, type Signer, type Tag } from '../protocol/index.ts'
+import { type Control, controlTags, createDataItem, type DataItem, type Signer, type Slot, type Tag } from '../protocol/index.ts'
 
 /** What a caller says of a message; the rest is filled in. */
 export interface MessageFields {
@@ -8,6 +8,25 @@ export interface MessageFields {
   readonly data?: Uint8Array | string | undefined
   /** 32 bytes that make the message unlike its like; random if not given. */
   readonly anchor?: Uint8Array | undefined
+}
+
+/** A message for a process. */
+export interface SendFields extends MessageFields {
+  readonly process: string
+  /** Signs instead of the client's own signer. */
+  readonly signer?: Signer | undefined
+}
+
+/** A question to a process, which leaves no trace. */
+export interface QueryFields {
+  readonly process: string
+  readonly action?: string | undefined
+  readonly tags?: readonly Tag[] | undefined
+  readonly data?: Uint8Array | string | undefined
+  /** Who is said to ask; the signer's address, if there is a signer. Nobody vouches for it. */
+  readonly from?: string | undefined
+  /** Asks the state after this slot, instead of the present one. */
+  readonly at?: Slot | undefined
 }
 
 const VARIANT = 'ao.TN.1'

@@ -17,8 +17,9 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   gateway: ['protocol'],
   sdk: ['protocol', 'contract'],
   node: ['protocol', 'log', 'processes', 'scheduler-unit', 'compute-unit', 'messenger-unit', 'gateway'],
+  mcp: ['protocol', 'contract', 'sdk'],
   toolchain: ['protocol', 'contract', 'processes'],
-  cli: ['protocol', 'contract', 'sdk', 'node', 'toolchain'],
+  cli: ['protocol', 'contract', 'sdk', 'node', 'mcp', 'toolchain'],
 }
 
 /** The rooms through which a third-party package comes in: one each, but for zod, with which the node reads its settings. */
@@ -26,6 +27,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@noble/curves': ['protocol'],
   '@noble/hashes': ['protocol'],
   '@jridgewell/trace-mapping': ['processes', 'toolchain'],
+  '@modelcontextprotocol/server': ['mcp'],
   assemblyscript: ['processes'],
   corestore: ['log'],
   croner: ['processes'],
