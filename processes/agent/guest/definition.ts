@@ -44,11 +44,20 @@ export function prepareSchema(schema: Schema): void {
 
 /** The value in the form its schema gives. @throws {AgentError} with `code`, naming the place */
 export function check(schema: Schema, value: unknown, code: string, place: string): unknown {
-  const quick = quickChecks.get(schema)?.(value) ?? UNSURE
+  const quick = quickChecks.get(schema)?.value(value) ?? UNSURE
   if (quick !== UNSURE) return quick
   const checked = checkValue(schema, value)
   if (checked.ok) return checked.value
   throw new AgentError(code, `${place}: ${checked.problem}`)
+}
+
+/**
+ * Looks whether a value is what its schema takes: what travels is that form. Gives whether the schema makes nothing of it.
+ * @throws {AgentError} with `code`, naming the place
+ */
+export function checkSent(schema: Schema, value: unknown, code: string, place: string): boolean {
+  if (value !== undefined && quickChecks.get(schema)?.test(value) === true) return false
+  return check(schema, value, code, place) === undefined
 }
 
 /** The same for what may be left out. @throws {AgentError} with `code`, naming the place */

@@ -3,214 +3,153 @@
  *
  * 1. A quick check gives what the schema itself would give, or `UNSURE`; then the schema is asked. So it never refuses:
  *    what is wrong with a value only the schema tells.
- * 2. It is made of what zod tells of a schema (`_zod.def`), and only if it knows all of it: a kind, a check or an option
- *    that is not listed here means that there is none, and the schema is asked always.
+ * 2. It is made of what zod tells of a schema (`_zod.def`), and only if all of that is known here: a kind, a check or an
+ *    option that is not listed means that there is none, and the schema is asked always.
+ * 3. It is a program written for the schema: on an interpreter, names that stand in the code are what is quick.
  */
 import type { Schema } from '../../../contract/index.ts'
+import { isUnchecked, scalarOf, type Told, toldBy } from './quick-scalars.ts'
 
 /** The quick check does not know. */
 export const UNSURE = Symbol('unsure')
 
-export type QuickCheck = (value: unknown) => unknown
+export interface QuickCheck {
+  /** The value as its schema gives it, or `UNSURE`. */
+  readonly value: (value: unknown) => unknown
+  /** Whether the schema surely takes it. */
+  readonly test: (value: unknown) => boolean
+}
 
-/** What zod tells of a schema, of which nothing is taken for granted. */
-type Told = Readonly<Record<string, unknown>>
-
-/** The quick check of a schema, if it has one. */
-export function quickCheck(schema: Schema): QuickCheck | undefined {
-  const { vendor } = schema['~standard']
-  return vendor === 'zod' ? checkOf(schema) : undefined
+/** How a value of a kind is looked at: expressions on the name of a variable. */
+interface Plan {
+  readonly test: (name: string) => string
+  /** A new value or `U`; undefined: the value itself. */
+  readonly make?: (name: string) => string
 }
 
 /** Schemas in schemas; one that holds itself has no quick check. */
 const NESTED_MAX = 16
-let nested = 0
 
-function checkOf(schema: unknown): QuickCheck | undefined {
-  if (nested >= NESTED_MAX) return undefined
-  nested += 1
-  try {
-    return made(toldBy(schema))
-  } finally {
-    nested -= 1
-  }
+/** The quick check of a schema, if it has one. */
+export function quickCheck(schema: Schema): QuickCheck | undefined {
+  if (schema['~standard'].vendor !== 'zod') return undefined
+  const writer = new CheckWriter()
+  const plan = writer.plan(schema, 0)
+  return plan && writer.finish(plan)
 }
 
-function made(def: Told | undefined): QuickCheck | undefined {
-  const kind = def?.['type']
-  if (def === undefined || typeof kind !== 'string' || !Object.hasOwn(KINDS, kind)) return undefined
-  const [makes, ...allowed] = KINDS[kind] ?? [() => undefined]
-  const isKnown = Object.keys(def).every(
-    name => name === 'type' || name === 'error' || allowed.includes(name),
-  )
-  return isKnown ? makes(def) : undefined
-}
+/** Writes the functions that a check is made of. */
+class CheckWriter {
+  readonly #functions: string[] = []
+  /** Values that the functions need: sets of words, and what zod tells of defaults. */
+  readonly #constants: unknown[] = []
 
-function toldBy(part: unknown): Told | undefined {
-  const { _zod: inside } = part as { readonly _zod?: { readonly def?: Told } }
-  return inside?.def
-}
-
-type Makes = (def: Told) => QuickCheck | undefined
-
-/** How the check of a kind is made, and the options of that kind that it knows. */
-const KINDS: Readonly<Record<string, readonly [Makes, ...string[]]>> = {
-  string: [def => withChecks(def, value => (typeof value === 'string' ? value : UNSURE)), 'checks'],
-  number: [
-    def =>
-      def['format'] === undefined || def['format'] === 'safeint'
-        ? withChecks(def, def['format'] === undefined ? finite : safeInteger)
-        : undefined,
-    'checks',
-    'check',
-    'format',
-    'abort',
-  ],
-  boolean: [
-    def => (hasChecks(def) ? undefined : value => (typeof value === 'boolean' ? value : UNSURE)),
-    'checks',
-  ],
-  null: [() => value => (value === null ? value : UNSURE)],
-  unknown: [() => value => value],
-  any: [() => value => value],
-  literal: [def => oneOf(def['values']), 'values'],
-  enum: [def => oneOf(Object.values(Object(def['entries']))), 'entries'],
-  array: [def => withChecks(def, arrayOf(checkOf(def['element']))), 'element', 'checks'],
-  object: [def => (hasChecks(def) ? undefined : objectOf(def['shape'])), 'shape', 'checks'],
-  nullable: [def => nullable(checkOf(def['innerType'])), 'innerType'],
-}
-
-const hasChecks = ({ checks }: Told): boolean => Array.isArray(checks) && checks.length > 0
-
-const finite: QuickCheck = value => (Number.isFinite(value) ? value : UNSURE)
-const safeInteger: QuickCheck = value => (Number.isSafeInteger(value) ? value : UNSURE)
-
-function oneOf(values: unknown): QuickCheck | undefined {
-  if (!Array.isArray(values) || !values.every(value => typeof value === 'string')) return undefined
-  const known: ReadonlySet<unknown> = new Set(values)
-  return value => (known.has(value) ? value : UNSURE)
-}
-
-function nullable(inner: QuickCheck | undefined): QuickCheck | undefined {
-  return inner && (value => (value === null ? null : inner(value)))
-}
-
-function arrayOf(item: QuickCheck | undefined): QuickCheck | undefined {
-  if (item === undefined) return undefined
-  return value => {
-    if (!Array.isArray(value)) return UNSURE
-    const items: unknown[] = []
-    for (let at = 0; at < value.length; at++) {
-      const checked = item(value[at])
-      if (checked === UNSURE) return UNSURE
-      items.push(checked)
+  plan(schema: unknown, depth: number): Plan | undefined {
+    const def = toldBy(schema)
+    if (def === undefined || depth > NESTED_MAX) return undefined
+    switch (def['type']) {
+      case 'array':
+        return this.#array(def, depth)
+      case 'object':
+        return this.#object(def, depth)
+      case 'nullable':
+        return this.#nullable(def, depth)
+      default:
+        return scalarOf(def, value => this.#constant(value))
     }
-    return items
   }
-}
 
-interface Field {
-  readonly name: string
-  readonly check: QuickCheck
-  /** It may be left out. */
-  readonly isOptional: boolean
-  /** Set if it has a value when it is left out: whoever asks gets a new one. */
-  readonly standard: Told | undefined
-}
-
-function fieldOf(name: string, schema: unknown): Field | undefined {
-  const def = toldBy(schema)
-  const kind = def?.['type']
-  const isWrapped = kind === 'optional' || kind === 'default'
-  const options = kind === 'optional' ? 2 : 3
-  if (isWrapped && Object.keys(def ?? {}).length !== options) return undefined
-  const check = checkOf(isWrapped ? def?.['innerType'] : schema)
-  if (check === undefined || name === '__proto__') return undefined
-  return {
-    name,
-    check,
-    isOptional: kind === 'optional',
-    standard: kind === 'default' ? def : undefined,
+  finish({ test, make }: Plan): QuickCheck {
+    const value = make === undefined ? `${test('v')} ? v : U` : make('v')
+    const body = `${this.#functions.join('\n')}\nreturn { value: v => ${value}, test: v => ${test('v')} }`
+    return new Function('U', 'K', body)(UNSURE, this.#constants) as QuickCheck
   }
-}
 
-/** An object has the fields of its shape in their order, and no others. */
-function objectOf(shape: unknown): QuickCheck | undefined {
-  const fields: Field[] = []
-  for (const [name, schema] of Object.entries(Object(shape))) {
-    const field = fieldOf(name, schema)
-    if (field === undefined) return undefined
-    fields.push(field)
+  #constant(value: unknown): string {
+    return `K[${this.#constants.push(value) - 1}]`
   }
-  return value => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return UNSURE
-    const object: Record<string, unknown> = {}
-    for (let at = 0; at < fields.length; at++) {
-      const { name, check, isOptional, standard } = fields[at] as Field
-      const found = (value as Record<string, unknown>)[name]
-      if (found !== undefined) {
-        const checked = check(found)
-        if (checked === UNSURE) return UNSURE
-        object[name] = checked
-      } else if (standard !== undefined) object[name] = standard['defaultValue']
-      else if (!isOptional || name in value) return UNSURE
+
+  /** Adds two functions: `t` tests, `c` makes. */
+  #pair(test: string, make: string): Plan {
+    const number =
+      this.#functions.push(
+        `const t${this.#functions.length} = ${test}, c${this.#functions.length} = ${make}`,
+      ) - 1
+    return { test: name => `t${number}(${name})`, make: name => `c${number}(${name})` }
+  }
+
+  #nullable(def: Told, depth: number): Plan | undefined {
+    const inner = this.plan(def['innerType'], depth + 1)
+    if (inner === undefined || !isUnchecked(def, ['innerType'])) return undefined
+    const { test, make } = inner
+    const isNull = (name: string): string => `(${name} === null || ${test(name)})`
+    return make === undefined
+      ? { test: isNull }
+      : { test: isNull, make: name => `(${name} === null ? null : ${make(name)})` }
+  }
+
+  #array(def: Told, depth: number): Plan | undefined {
+    const item = this.plan(def['element'], depth + 1)
+    const lengths = scalarOf({ ...def, type: 'list' }, value => this.#constant(value))
+    if (item === undefined || lengths === undefined) return undefined
+    const isList = lengths.test('v')
+    const make = item.make?.('x') ?? `${item.test('x')} ? x : U`
+    return this.#pair(
+      `v => { if (!(${isList})) return false; for (let i = 0; i < v.length; i++) { const x = v[i]; if (!(${item.test('x')})) return false } return true }`,
+      `v => { if (!(${isList})) return U; const l = []; for (let i = 0; i < v.length; i++) { const x = v[i], y = ${make}; if (y === U) return U; l.push(y) } return l }`,
+    )
+  }
+
+  /** An object has the fields of its shape in their order, and no others. */
+  #object(def: Told, depth: number): Plan | undefined {
+    if (!isUnchecked(def, ['shape'])) return undefined
+    const tests: string[] = []
+    const makes: string[] = []
+    const literal: string[] = []
+    const shape = Object.entries(Object(def['shape']))
+    const isWhole = shape.every(([, schema]) => !isWrapped(toldBy(schema)))
+    for (const [index, [key, schema]] of shape.entries()) {
+      const field = this.#field(key, schema, index, depth)
+      if (field === undefined) return undefined
+      tests.push(field.test)
+      makes.push(field.make, isWhole ? '' : field.put)
+      literal.push(`${JSON.stringify(key)}: y${index}`)
     }
-    return object
+    const isObject = "typeof v === 'object' && v !== null && !Array.isArray(v)"
+    const object = isWhole ? `{ ${literal.join(', ')} }` : 'o'
+    return this.#pair(
+      `v => { if (!(${isObject})) return false; ${tests.join(' ')} return true }`,
+      `v => { if (!(${isObject})) return U; ${isWhole ? '' : 'const o = {};'} ${makes.join(' ')} return ${object} }`,
+    )
   }
-}
 
-type Test = (value: unknown) => boolean
-
-/** The check of a kind with the further ones of a schema: bounds and lengths. */
-function withChecks(def: Told, base: QuickCheck | undefined): QuickCheck | undefined {
-  if (base === undefined || !hasChecks(def)) return base
-  const tests: Test[] = []
-  for (const part of def['checks'] as readonly unknown[]) {
-    const test = testOf(toldBy(part))
-    if (test === undefined) return undefined
-    tests.push(test)
-  }
-  const [only] = tests
-  if (only !== undefined && tests.length === 1) {
-    return value => (base(value) !== UNSURE && only(value) ? base(value) : UNSURE)
-  }
-  return value => {
-    const checked = base(value)
-    if (checked === UNSURE) return UNSURE
-    for (const test of tests) if (!test(value)) return UNSURE
-    return checked
-  }
-}
-
-function testOf(def: Told | undefined): Test | undefined {
-  const bound = def?.['value']
-  switch (def?.['check']) {
-    case 'number_format':
-      return def['format'] === 'safeint' ? value => Number.isSafeInteger(value) : undefined
-    case 'greater_than':
-      if (typeof bound !== 'number') return undefined
-      return def['inclusive'] === true
-        ? value => (value as number) >= bound
-        : value => (value as number) > bound
-    case 'less_than':
-      if (typeof bound !== 'number') return undefined
-      return def['inclusive'] === true
-        ? value => (value as number) <= bound
-        : value => (value as number) < bound
-    case 'min_length':
-      return lengthTest(def['minimum'], (length, minimum) => length >= minimum)
-    case 'max_length':
-      return lengthTest(def['maximum'], (length, maximum) => length <= maximum)
-    default:
+  /** A field: what is absent and is neither optional nor has a default, only the schema can judge. */
+  #field(key: string, schema: unknown, index: number, depth: number) {
+    const def = toldBy(schema)
+    const kind = isWrapped(def) ? def['type'] : undefined
+    const plan = this.plan(kind === undefined ? schema : def?.['innerType'], depth + 1)
+    if (plan === undefined || key === '__proto__') return undefined
+    if (def !== undefined && kind !== undefined && !isUnchecked(def, ['innerType', 'defaultValue']))
       return undefined
+    const [name, x, y] = [JSON.stringify(key), `x${index}`, `y${index}`]
+    const read = `const ${x} = v[${name}];`
+    const value = plan.make?.(x) ?? `${plan.test(x)} ? ${x} : U`
+    const absent =
+      kind === 'default'
+        ? `${this.#constant(def)}.defaultValue`
+        : kind === 'optional'
+          ? `${name} in v ? U : undefined`
+          : 'U'
+    const mayBeAbsent =
+      kind === 'default' ? 'true' : kind === 'optional' ? `!(${name} in v)` : 'false'
+    const put = `o[${name}] = ${y};`
+    return {
+      test: `${read} if (!(${x} === undefined ? ${mayBeAbsent} : ${plan.test(x)})) return false;`,
+      make: `${read} const ${y} = ${x} === undefined ? ${absent} : ${value}; if (${y} === U) return U;`,
+      put: kind === 'optional' ? `if (${y} !== undefined) ${put}` : put,
+    }
   }
 }
 
-function lengthTest(
-  bound: unknown,
-  fits: (length: number, bound: number) => boolean,
-): Test | undefined {
-  return typeof bound === 'number'
-    ? value => fits((value as { length: number }).length, bound)
-    : undefined
-}
+const isWrapped = (def: Told | undefined): def is Told =>
+  def?.['type'] === 'optional' || def?.['type'] === 'default'
