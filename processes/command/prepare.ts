@@ -1,3 +1,4 @@
+import process from 'node:process'
 import {
   concatBytes,
   Failure,
@@ -36,6 +37,7 @@ export function prepareCommand(module: ModuleDescription): Uint8Array {
     if (error instanceof BadSetting) throw refused('bad-tag', error.message)
     throw error
   }
+  if (usesWasmer(module)) requireWorkers()
   const allowed = importsFor(module)
   const prepared = rewriteProgram(module.wasm, allowed)
   checkLinks(compile(prepared), allowed)
@@ -49,6 +51,13 @@ const WASI_TYPES = Object.fromEntries(Object.entries(WASI_CALLS).map(([name, { t
 
 const usesWasmer = (module: ModuleDescription): boolean =>
   findTag(module.tags, 'Command-Engine') === 'wasmer'
+
+/** Where there is no Wasmer there is no result, instead of another one. @throws {Failure} `unsupported-format` */
+function requireWorkers(): void {
+  const { permission } = process as { permission?: { has(scope: string): boolean } }
+  if (permission?.has('worker') !== false) return
+  throw new Failure('unsupported-format', { engine: 'wasmer' }, { note: 'the setting wasmer is off' })
+}
 
 function importsFor(module: ModuleDescription): Allowed {
   if (!usesWasmer(module)) return { [WASI_MODULE]: WASI_TYPES }
@@ -112,7 +121,7 @@ export function loadCommand(prepared: Uint8Array, module: ModuleDescription): Gu
     : new DirectEngine(compile(prepared), startCost(prepared))
   return {
     image: { pages: 0, chunks: new Map(), engine: concatBytes() },
-    open: process => new CommandGuest({ process, engine, settings: settingsOf(module, process) }),
+    open: spawned => new CommandGuest({ process: spawned, engine, settings: settingsOf(module, spawned) }),
     close: () => engine.close(),
   }
 }
