@@ -1,4 +1,3 @@
-import process from 'node:process'
 import {
   concatBytes,
   Failure,
@@ -54,7 +53,8 @@ const usesWasmer = (module: ModuleDescription): boolean =>
 
 /** Where there is no Wasmer there is no result, instead of another one. @throws {Failure} `unsupported-format` */
 function requireWorkers(): void {
-  const { permission } = process as { permission?: { has(scope: string): boolean } }
+  // The global: importing node:process looks at stdin, and then the pipe of a host no longer waits.
+  const { permission } = globalThis.process as { permission?: { has(scope: string): boolean } }
   if (permission?.has('worker') !== false) return
   throw new Failure('unsupported-format', { engine: 'wasmer' }, { note: 'the setting wasmer is off' })
 }

@@ -1,4 +1,4 @@
-import { ProgramStop } from '../program-stop.ts'
+import { badAddress } from '../program-stop.ts'
 
 /**
  * Linear memory of a program as host calls read and write it. Every address is checked, and a bad one
@@ -70,6 +70,6 @@ export class ProgramMemory {
     }
     const start = address >>> 0
     if (start + (length >>> 0) <= this.#bytes.length) return start
-    throw new ProgramStop('trap', 'memory access out of bounds in a host call')
+    throw badAddress()
   }
 }

@@ -60,7 +60,11 @@ async function run(request: BridgeRequest): Promise<BridgeAnswer> {
     files: Object.fromEntries(files.map(({ path, bytes }) => [path, bytes ?? new Uint8Array(0)])),
   })
   try {
-    for (const { path, bytes } of request.files) if (bytes === undefined) await sandbox.fs.mkdir(`${ROOT}/${path}`)
+    // Folders with files in them came with the files; parents stand before their children.
+    for (const { path, bytes } of request.files) {
+      const isThere = bytes !== undefined || files.some(file => file.path.startsWith(path))
+      if (!isThere) await sandbox.fs.mkdir(`${ROOT}/${path.slice(0, -1)}`)
+    }
     const output = await sandbox
       .command(program, [], { cwd: ROOT, env: request.env })
       .run({ stdin: request.stdin, check: false, outputBytes: COMMAND_STDOUT_MAX_BYTES })

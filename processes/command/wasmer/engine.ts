@@ -3,7 +3,7 @@ import { COMMAND_STDOUT_MAX_BYTES, EVALUATION_WALL_MAX_MS, HostFault } from '../
 import { type FileTree, SCRATCH_FOLDER, walk } from '../files/file-tree.ts'
 import { outOfGas } from '../gas-meter.ts'
 import type { Engine, ProgramEnd, ProgramRun } from '../program.ts'
-import { ProgramStop } from '../program-stop.ts'
+import { badAddress, ProgramStop } from '../program-stop.ts'
 import { CallError } from '../wasi/errno.ts'
 import { ENDED, RunFacts } from './run-facts.ts'
 
@@ -82,6 +82,8 @@ function stopOf(facts: RunFacts, truncated: boolean): ProgramStop | undefined {
       return new ProgramStop('output-limit', `more than ${COMMAND_STDOUT_MAX_BYTES} bytes on stdout`)
     case ENDED.tooDeep:
       return new ProgramStop('stack-overflow', 'calls nested too deep')
+    case ENDED.badAddress:
+      return badAddress()
     case ENDED.trapped:
       return new ProgramStop('trap', 'the program trapped')
   }

@@ -1,7 +1,7 @@
 import { COMMAND_FILES_SIZE_MAX_BYTES, FRAME_SLOTS_MAX } from '../../../protocol/index.ts'
 import { INJECTED } from '../../rewriter/index.ts'
 import { outOfGas } from '../gas-meter.ts'
-import { ProgramExit, ProgramStop } from '../program-stop.ts'
+import { ProgramStop } from '../program-stop.ts'
 import { RandomStream } from '../random-stream.ts'
 import { costOf, memoryCost } from '../wasi/call-costs.ts'
 import { ERRNO } from '../wasi/errno.ts'
@@ -18,6 +18,12 @@ type Imported = (...args: CallArgument[]) => unknown
 const ANSWERED = { ...SYSTEM_CALLS, ...WASIX_ANSWERED }
 /** Bytes a run may have written in all: what is kept is checked afterwards, this bounds what lies in memory meanwhile. */
 const WRITTEN_MAX_BYTES = 2 * COMMAND_FILES_SIZE_MAX_BYTES
+
+/** Seeking this far costs no room. */
+const HOLE_FREE_BYTES = 64 * 1024
+const STREAM_CALLS = new Set(['fd_read', 'fd_write', 'fd_pread', 'fd_pwrite'])
+/** Parts of one call that are looked at; the runtime takes no more either. */
+const PARTS_MAX = 1024
 
 /**
  * An instance of a program that somebody else's runtime makes and starts, with our rules between the two:
@@ -109,9 +115,14 @@ export class GuardedInstance {
   }
 
   #isTooMuch(name: string, args: readonly CallArgument[], memory: ProgramMemory): boolean {
-    if (name === 'fd_write' || name === 'fd_pwrite') {
-      const count = Math.min(1024, Number(args[2]) >>> 0)
-      for (let index = 0; index < count; index++) this.#written += memory.u32(Number(args[1]) + index * 8 + 4)
+    if (STREAM_CALLS.has(name)) {
+      const count = Math.min(PARTS_MAX, Number(args[2]) >>> 0)
+      for (let index = 0; index < count; index++) {
+        const part = Number(args[1]) + index * 8
+        // An address outside of memory ends the run, as it does everywhere.
+        const { length } = memory.at(memory.u32(part), memory.u32(part + 4))
+        if (name.endsWith('write')) this.#written += length
+      }
     }
     const sizes = args.filter(value => typeof value === 'bigint')
     const isSized = name === 'fd_seek' || name === 'fd_pwrite' || name.startsWith('fd_allocate') || name === 'fd_filestat_set_size'
@@ -137,13 +148,11 @@ export class GuardedInstance {
 
   #noteError(error: unknown): void {
     if (this.#facts.ended === ENDED.exited) return
+    // Out of gas is seen by the gas that is left, whatever ended the run.
     if (Number(this.#global(INJECTED.outOfMemory).value) !== 0) this.#note(ENDED.outOfMemory)
-    else if (error instanceof ProgramStop && error.code === 'trap') this.#note(ENDED.trapped)
-    else if (error instanceof ProgramStop || error instanceof ProgramExit) this.#note(ENDED.stopped)
+    else if (error instanceof ProgramStop) this.#note(ENDED.badAddress)
     else if (Number(this.#global(INJECTED.depth).value) > FRAME_SLOTS_MAX) this.#note(ENDED.tooDeep)
     else if (error instanceof WebAssembly.RuntimeError) this.#note(ENDED.trapped)
   }
 }
 
-/** Seeking this far costs no room. */
-const HOLE_FREE_BYTES = 64 * 1024

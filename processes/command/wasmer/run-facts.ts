@@ -2,7 +2,7 @@ import { fromUtf8, toUtf8 } from '../../../protocol/index.ts'
 import { SEED_BYTES } from '../random-stream.ts'
 
 /** How a run ended, as the worker that ran it saw it. */
-export const ENDED = { not: 0, returned: 1, exited: 2, stopped: 3, trapped: 4, tooDeep: 5, outOfMemory: 6 } as const
+export const ENDED = { not: 0, returned: 1, exited: 2, trapped: 3, tooDeep: 4, outOfMemory: 5, badAddress: 6 } as const
 
 const WORDS = 6
 const SEED_AT = WORDS * 8
@@ -70,9 +70,8 @@ export class RunFacts {
   }
 }
 
-/** What the program is started with; `stop` is why a call ended it. */
+/** What the program is started with. */
 export interface RunTexts {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  readonly stop?: { readonly code: string; readonly message: string }
 }
