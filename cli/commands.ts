@@ -1,4 +1,5 @@
 import type { Command, OptionRow } from './command.ts'
+import { LIFECYCLE_COMMANDS } from './lifecycle-commands.ts'
 
 /** What a message carries, for commands that make one. */
 const MESSAGE_OPTIONS = {
@@ -22,6 +23,11 @@ export const COMMANDS: readonly Command[] = [
       'public-url': { type: 'string', value: 'url', about: 'address that clients are told (ATOLL_PUBLIC_URL)' },
       'allowed-hosts': { type: 'string', value: 'names', about: 'names this node is reached by, beside loopback' },
       hosts: { type: 'string', value: 'count', about: 'child processes that evaluate (ATOLL_HOSTS)' },
+      'effects-http': { type: 'string', value: 'hosts', about: 'hosts that processes may reach with http.fetch (nobody)' },
+      'effects-for': { type: 'string', value: 'owners', about: 'owners and processes that effects are performed for (all)' },
+      'llm-url': { type: 'string', value: 'url', about: 'OpenAI-compatible API behind llm.generate' },
+      'llm-model': { type: 'string', value: 'name', about: 'the model asked when a process names none' },
+      'llm-key-file': { type: 'string', value: 'file', about: 'file with the key of that API (0600)' },
       'log-level': { type: 'string', value: 'level', about: 'silent, error, warn, info or debug (ATOLL_LOG_LEVEL)' },
       'accept-restored': { type: 'boolean', about: 'the data folder is a copy, and no other copy was written to since' },
       demo: { type: 'boolean', about: 'on the first start, spawn two processes that talk to each other' },
@@ -71,8 +77,8 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'query', usage: '<process> [data]', about: 'Ask a process without giving it a message',
-    options: MESSAGE_OPTIONS,
-    examples: ['atoll query hits --action Get'],
+    options: { ...MESSAGE_OPTIONS, at: { type: 'string', value: 'slot', about: 'ask the state after this slot' } },
+    examples: ['atoll query hits --action Get', 'atoll query hits --action Get --at 118'],
     load: async () => (await import('./commands/query.ts')).query,
   },
   {
@@ -115,6 +121,7 @@ export const COMMANDS: readonly Command[] = [
     examples: ['atoll process verify hits', 'atoll process verify hits -o json'],
     load: async () => (await import('./commands/verify.ts')).verify,
   },
+  ...LIFECYCLE_COMMANDS,
   {
     name: 'identity new', usage: '<name>', about: 'Make a key to sign with', options: {},
     examples: ['atoll identity new alice'],
@@ -134,6 +141,17 @@ export const COMMANDS: readonly Command[] = [
     name: 'identity use', usage: '<name>', about: 'Choose who signs from now on', options: {},
     examples: ['atoll identity use alice'],
     load: async () => (await import('./commands/identity.ts')).useIdentity,
+  },
+  {
+    name: 'mcp', usage: '', about: 'Show processes that keep a contract to language models, as tools',
+    options: {
+      process: { type: 'string', multiple: true, value: 'process', about: 'a process that is shown (all that keep a contract)' },
+      'allow-write': { type: 'boolean', about: 'messages too, signed by your identity; else only queries' },
+      http: { type: 'boolean', about: 'Streamable HTTP on this machine, with a token; else standard input and output' },
+      port: { type: 'string', value: 'port', about: 'port of --http (7334); 0 takes any' },
+    },
+    examples: ['atoll mcp', 'atoll mcp --process hits --allow-write', 'atoll mcp --http --port 0 -o json'],
+    load: async () => (await import('./commands/mcp.ts')).mcp,
   },
   {
     name: 'doctor', usage: '', about: 'Check this machine, the settings and the node', options: {},

@@ -1,7 +1,7 @@
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { findProcess } from '../find-named.ts'
 import { IdentityStore } from '../identity-store.ts'
-import { readMessage } from '../message-arguments.ts'
+import { countFlag, readMessage } from '../message-arguments.ts'
 import { safeText, showBytes, textOf } from '../show-bytes.ts'
 import { endOf } from '../show-sent.ts'
 
@@ -11,7 +11,7 @@ export async function query(context: CommandContext): Promise<CommandEnd> {
   const [name = '', text] = positionals
   const message = await readMessage(context, text)
   const process = await findProcess(context, name)
-  const answer = await context.client().query({ process, ...message, from: await addressOf(context) }, limits)
+  const answer = await context.client().query({ process, ...message, from: await addressOf(context), at: countFlag(context.flags, 'at') }, limits)
   const outputText = textOf(answer.output)
   const document = { process, ...answer, ...(outputText === undefined ? {} : { outputText }) }
   output.document('query.answer', document, () => showBytes(answer.output))

@@ -2,12 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Checkpoints } from '../../compute-unit/checkpoints.ts'
 import type { SnapshotDelta } from '../../compute-unit/evaluation/index.ts'
-import { asProcessId } from '../../protocol/index.ts'
+import { asModuleId, asProcessId } from '../../protocol/index.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 import { MemoryStore } from '../fakes/memory-store.ts'
 
 const P = asProcessId(fakeId(1))
 const Q = asProcessId(fakeId(2))
+const M = asModuleId(fakeId(3))
 
 interface State {
   readonly chunks: Map<number, Uint8Array>
@@ -22,7 +23,7 @@ function delta(
   cells: SnapshotDelta['cells'],
 ): SnapshotDelta {
   const hash = chunk(slots % 256)
-  return { slots, pages: slots, engine: hash, logHash: hash, stateRoot: hash, chunks, cells }
+  return { slots, module: M, since: 0, pages: slots, engine: hash, logHash: hash, stateRoot: hash, chunks, cells }
 }
 
 const asState = (read: {

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Checkpoints } from '../../compute-unit/checkpoints.ts'
 import { sourceFromLog, verifyProcess } from '../../node/index.ts'
 import { type ProcessId, type Result, toHex } from '../../protocol/index.ts'
+import { buildAgent } from '../../toolchain/index.ts'
 import { tagsOf } from '../fakes/signed-items.ts'
 import { TestNode, textOf } from '../fakes/test-node.ts'
 import { actorText, wat } from '../processes/actor/sample-actor.ts'
@@ -134,6 +136,37 @@ describe('a replay gives the same state root and gas at every slot, in every eng
       if (i === 3 || i === 6) await node.node.computer.checkpoint(ledger)
     }
     expect((await expectOneHistory(ledger, ['turbofan'])).length).toBeGreaterThan(35)
+  })
+
+  it('of agents that wait, call, fail, recurse and fill their memory', { timeout: 300_000 }, async () => {
+    const AGENT = tagsOf({ 'Module-Format': 'agent' })
+    const [counters, callers] = await Promise.all(
+      ['counter', 'caller'].map(async name => {
+        const path = new URL(`../processes/agent/programs/${name}.process.ts`, import.meta.url)
+        return node.addModule((await buildAgent(fileURLToPath(path))).bytes, AGENT)
+      }),
+    )
+    if (counters === undefined || callers === undefined) throw new TypeError('expected two modules')
+    const [counter, caller] = [await node.spawn(counters), await node.spawn(callers)]
+    const say = (to: ProcessId, action: string, input: unknown = {}) =>
+      node.ask(to, { Action: action }, JSON.stringify(input))
+    await say(counter, 'slowly', { by: 1 })
+    await node.node.computer.checkpoint(counter)
+    for (const action of ['recurse', 'fill', 'fail', 'reset']) await say(counter, action)
+    await node.node.computer.checkpoint(counter)
+    await say(caller, 'spawnChild', { module: counters })
+    for (let n = 0; n < 6; n++) {
+      await say(caller, 'failAfter', { peer: counter })
+      await say(caller, 'random')
+      await say(caller, 'use', { name: 'fetch' })
+      await say(caller, 'note', { text: `${0.1 * n} ${0 / n} ${new Date(n)}` })
+      if (n === 2 || n === 4) await node.node.computer.checkpoint(caller)
+    }
+    await say(caller, 'timeouts')
+    await node.node.computer.checkpoint(caller)
+    const before = await node.node.computer.evaluated(caller)
+    await expect.poll(() => node.node.computer.evaluated(caller), { timeout: 20_000 }).toBeGreaterThan(before + 1)
+    for (const process of [counter, caller]) await expectOneHistory(process)
   })
 
   it('of an unmodified aos', async () => {
