@@ -64,7 +64,7 @@ export const agentsRow: Row = {
         met: ratio >= WAO_GOAL,
       })
     }
-    const times = [
+    const starts = [
       { what: 'boot of an agent', ms: of('bootMs'), goal: BOOT_GOAL_MS },
       {
         what: 'wake of an agent from its checkpoint, with a message',
@@ -72,7 +72,7 @@ export const agentsRow: Row = {
         goal: WAKE_GOAL_MS,
       },
     ]
-    for (const { what, ms, goal } of times) {
+    for (const { what, ms, goal } of starts) {
       context.add({ what, measured: milliseconds(ms), goal: `≤ ${goal} ms`, met: ms <= goal })
     }
     const resident = of('residentBytes')
