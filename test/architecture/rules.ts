@@ -28,6 +28,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@noble/hashes': ['protocol'],
   '@jridgewell/trace-mapping': ['processes', 'toolchain'],
   '@modelcontextprotocol/server': ['mcp'],
+  '@wasmer/sdk': ['processes'],
   assemblyscript: ['processes'],
   corestore: ['log'],
   croner: ['processes'],
