@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { basename, dirname, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { decodedMappings, encodedMap, TraceMap } from '@jridgewell/trace-mapping'
@@ -22,6 +23,8 @@ export interface SourceMap {
 
 /** Where this package lies: what programs import of it is no file of theirs. */
 const OWN_FOLDER = fileURLToPath(new URL('../contract/', import.meta.url))
+/** Where packages are looked for that the author has not installed: a schema library comes with Atoll. */
+const OWN_PACKAGES = createRequire(import.meta.url).resolve.paths('zod') ?? []
 const LOADERS: Readonly<Record<string, Loader>> = { ts: 'ts', mts: 'ts', tsx: 'tsx', jsx: 'jsx' }
 
 /**
@@ -48,6 +51,7 @@ export async function bundle(
       platform: 'neutral',
       mainFields: ['module', 'main'],
       conditions: ['module', 'import', 'default'],
+      nodePaths: OWN_PACKAGES,
       define: { 'process.env.NODE_ENV': '"production"' },
       treeShaking: true,
       charset: 'utf8',
@@ -194,6 +198,7 @@ function placeOf(
 function noteOf({ text, location, notes }: Message): string {
   if (location?.file === 'atoll:entry' && text.includes('No matching export'))
     return 'it has no default export: that is what Contract.implement({ … }) gives'
+  if (text.startsWith('Could not resolve')) return `${text}: is it installed, and is its name right?`
   const [hint] = notes ?? []
   return hint === undefined || hint.text === '' ? text : `${text}; ${hint.text}`
 }

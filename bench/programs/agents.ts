@@ -73,11 +73,22 @@ function spawnFrame(module: Loaded, number: number) {
   return { process: describeProcess(decodeEnvelope(envelopeBytes)), frame }
 }
 
+/** A note of so many bytes as JSON. */
 function messageText(): string {
-  const note = { title: 'a note', words: [] as string[], count: 0 }
-  while (JSON.stringify(note).length < MESSAGE_BYTES)
-    note.words.push(`word ${note.words.length} of it`)
-  return JSON.stringify(note)
+  const note = {
+    id: 'n-2026-11-26-0001',
+    author: 'somebody@example.org',
+    title: 'A note of the usual length',
+    text: '',
+    labels: ['first', 'of', 'many'],
+    likes: 1,
+    draft: false,
+  }
+  const left = MESSAGE_BYTES - JSON.stringify(note).length
+  return JSON.stringify({
+    ...note,
+    text: 'What is written here is read by somebody. '.repeat(20).slice(0, left),
+  })
 }
 
 function frameOf(envelopeBytes: Uint8Array, firstSlot: number, count: number): Uint8Array {
@@ -94,7 +105,7 @@ function measureMessages(module: Loaded, frames: number) {
   hosted.evaluate(first, [ITEM])
   const item = messageTo(
     description.id,
-    { Action: 'echo', 'Content-Type': 'application/json' },
+    { Action: 'keep', 'Content-Type': 'application/json' },
     messageText(),
   )
   const envelope = encodeEnvelope({ kind: 'item', item })
@@ -131,7 +142,7 @@ function measureMany(module: Loaded, count: number) {
     boots.push(performance.now() - start)
     const item = messageTo(
       description.id,
-      { Action: 'echo', 'Content-Type': 'application/json' },
+      { Action: 'keep', 'Content-Type': 'application/json' },
       messageText(),
     )
     const envelope = encodeEnvelope({ kind: 'item', item })

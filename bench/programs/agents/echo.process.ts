@@ -1,22 +1,30 @@
 import { z } from 'zod'
 import { contract, message } from '../../../contract/index.ts'
 
-const Note = z.object({ title: z.string(), words: z.array(z.string()), count: z.number().int() })
+const Note = z.object({
+  id: z.string(),
+  author: z.string(),
+  title: z.string(),
+  text: z.string(),
+  labels: z.array(z.string()),
+  likes: z.number().int(),
+  draft: z.boolean(),
+})
 
 const Echo = contract({
   name: 'echo',
   version: '1.0.0',
-  state: z.object({ seen: z.number().int(), words: z.number().int() }),
-  messages: { echo: message({ input: Note, reply: Note }) },
+  state: z.object({ notes: z.number().int(), likes: z.number().int() }),
+  messages: { keep: message({ input: Note, reply: Note }) },
 })
 
 export default Echo.implement({
-  init: () => ({ seen: 0, words: 0 }),
+  init: () => ({ notes: 0, likes: 0 }),
   on: {
-    echo(ctx, note) {
-      ctx.state.seen += 1
-      ctx.state.words += note.words.length
-      return { ...note, count: ctx.state.seen }
+    keep(ctx, note) {
+      ctx.state.notes += 1
+      ctx.state.likes += note.likes
+      return { ...note, likes: ctx.state.likes }
     },
   },
 })

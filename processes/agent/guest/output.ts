@@ -79,6 +79,8 @@ function refuseCircles(): void {
 
 function outputText(): string {
   const { own, reply, events, settled } = slot
+  if (events.length + settled.length === 0 && own?.state === 'done')
+    return reply === undefined || reply === '' ? '{}' : `{"reply":${reply}}`
   const isPending = own !== undefined && own.state !== 'done'
   let text = reply === undefined || reply === '' ? '' : `,"reply":${reply}`
   if (isPending) text += ',"pending":true'

@@ -1,7 +1,7 @@
 import { agent, implementation } from './agent.ts'
 import type { Task } from './task.ts'
 import { AgentError } from './agent-error.ts'
-import { check } from './definition.ts'
+import { checkSent } from './definition.ts'
 import { format } from './format.ts'
 import { host } from './host.ts'
 import { inputOf } from './input.ts'
@@ -43,5 +43,5 @@ export function answer(task: Task): unknown {
   const reply = route.run(queryFacts(from), inputOf(task, route.input))
   if (reply instanceof Promise)
     throw new AgentError('bad-reply', `${action}: a query answers at once, it cannot wait`)
-  return check(route.reply, reply, 'bad-reply', action) === undefined ? undefined : reply
+  return checkSent(route.reply, reply, 'bad-reply', action) ? undefined : reply
 }

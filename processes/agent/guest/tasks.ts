@@ -2,7 +2,7 @@ import { agent, implementation } from './agent.ts'
 import type { Task } from './task.ts'
 import { AgentError, tell, type Told } from './agent-error.ts'
 import { AgentContext } from './context.ts'
-import { check } from './definition.ts'
+import { checkSent } from './definition.ts'
 import { type Route, routeOf } from './routes.ts'
 import { inputOf } from './input.ts'
 import { queryFacts } from './queries.ts'
@@ -79,7 +79,7 @@ function authorize({ action, from }: Task, allow: readonly string[]): void {
 
 function succeed(task: Task, route: Route, value: unknown): void {
   // What travels is the form that the schema takes.
-  const isNothing = check(route.reply, value, 'bad-reply', task.action) === undefined
+  const isNothing = checkSent(route.reply, value, 'bad-reply', task.action)
   const text = isNothing ? '' : jsonOf(value)
   end(task)
   if (task.isProcess) replyTo(task, text)
