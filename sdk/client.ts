@@ -16,7 +16,6 @@ import {
   type Signer,
   type Slot,
   type SubmittedView,
-  type Tag,
   toUtf8,
   type TraceView,
 } from '../protocol/index.ts'

@@ -1,4 +1,4 @@
-import { type Control, controlTags, createDataItem, type DataItem, type Signer, type Tag } from '../protocol/index.ts'
+import { type Control, controlTags, createDataItem, type DataItem, type Signer, type Slot, type Tag } from '../protocol/index.ts'
 
 /** What a caller says of a message; the rest is filled in. */
 export interface MessageFields {
