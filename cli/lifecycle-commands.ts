@@ -105,7 +105,7 @@ export const LIFECYCLE_COMMANDS: readonly Command[] = [
   },
   {
     name: 'state export', usage: '<process>', about: 'The document of its state, to restore or fork from', options: AT_OPTION,
-    examples: ['atoll state export hits > hits.json'],
+    examples: ['atoll state export hits', 'atoll state export hits --at 118'],
     load: async () => (await import('./commands/state.ts')).exportState,
   },
 ]

@@ -130,8 +130,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     })
     const copies = { seat: this.#querySeat, log, checkpoints: this.#checkpoints }
     this.#queries = new QueryLane(copies)
-    this.#past = new PastStates(copies)
     const now = (): number => parts.clock.now()
+    this.#past = new PastStates({ ...copies, now })
     this.#states = new StateReader({ key: parts.key, log, seat: this.#querySeat, past: this.#past, now })
   }
 

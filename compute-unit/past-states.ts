@@ -40,6 +40,13 @@ export interface PastOptions extends CallOptions {
   readonly isSpent?: boolean
 }
 
+export interface PastStatesParts {
+  readonly seat: HostSeat
+  readonly log: Log
+  readonly checkpoints: Checkpoints
+  now(): number
+}
+
 /** Copies kept for whoever asks next: stepping through slots one by one goes on from the last. */
 const KEPT_MAX = 8
 
@@ -52,13 +59,16 @@ export class PastStates {
   readonly #seat: HostSeat
   readonly #log: Log
   readonly #checkpoints: Checkpoints
+  readonly #now: () => number
   readonly #kept: Copy[] = []
   #active = 0
+  #opened = 0
 
-  constructor(parts: { seat: HostSeat; log: Log; checkpoints: Checkpoints }) {
+  constructor(parts: PastStatesParts) {
     this.#seat = parts.seat
     this.#log = parts.log
     this.#checkpoints = parts.checkpoints
+    this.#now = parts.now
   }
 
   /**
@@ -102,11 +112,11 @@ export class PastStates {
     { signal, timeoutMs = QUERY_WALL_MAX_MS }: CallOptions,
     each?: (outcome: FrameOutcome) => void,
   ): Promise<void> {
-    const deadlineMs = performance.now() + timeoutMs
+    const deadlineMs = this.#now() + timeoutMs
     const feed = messagesFeed(follower.process)
     while (copy.slots <= slot) {
       if (signal?.aborted === true) throw new Failure('aborted', {}, { cause: signal.reason })
-      if (performance.now() > deadlineMs)
+      if (this.#now() > deadlineMs)
         throw new Failure('timeout', { timeoutMs, reached: copy.slots, slot })
       const frame = await this.#log.block(feed, copy.block)
       if (frame === undefined)
@@ -156,7 +166,7 @@ export class PastStates {
     const spawn = await this.#log.directory.spawnEnvelope(process)
     if (spawn === undefined) throw new Failure('unknown-process', { process })
     const find = modulesOf(this.#log.directory)
-    const key = asProcessId(toBase64Url(crypto.getRandomValues(new Uint8Array(32))))
+    const key = this.#nextKey()
     for (const head of (await this.#checkpoints.list(process)).reverse()) {
       if (head.slots > slot + 1) continue
       const snapshot = await this.#checkpoints.read(process, head.slots)
@@ -178,6 +188,13 @@ export class PastStates {
       snapshot: undefined,
     })
     return { key, process, slots: 0, block: 0, generation }
+  }
+
+  /** A number: ids of processes are hashes, so it is nobody's. */
+  #nextKey(): ProcessId {
+    const bytes = new Uint8Array(32)
+    new DataView(bytes.buffer).setUint32(0, ++this.#opened)
+    return asProcessId(toBase64Url(bytes))
   }
 
   async #keep(copy: Copy): Promise<void> {

@@ -90,6 +90,8 @@ export const DOCUMENT_SIZE_MAX_BYTES = 8 * MiB
 export const SNAPSHOTS_SIZE_MAX_BYTES = 32 * MiB
 /** (protocol) Gas of each byte of a document that is taken, kept or restored. */
 export const DOCUMENT_GAS_PER_BYTE = 8n
+/** (protocol) And of each cell that is read for it, taken away or put. */
+export const DOCUMENT_GAS_PER_CELL = 2_000n
 /** (protocol) Changes of module that a process remembers. */
 export const MODULE_CHANGES_MAX = 64
 

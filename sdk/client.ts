@@ -269,13 +269,9 @@ export class Client {
 
   #signerOr(signer: Signer | undefined): Signer {
     const found = signer ?? this.#signer
-    if (found === undefined)
-      throw new Failure(
-        'bad-config',
-        {},
-        { note: 'nobody signs: give a signer to the call or to connect()' },
-      )
-    return found
+    if (found !== undefined) return found
+    const note = 'nobody signs: give a signer to the call or to connect()'
+    throw new Failure('bad-config', {}, { note })
   }
 }
 

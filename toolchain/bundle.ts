@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { basename, dirname, resolve, sep } from 'node:path'
+import { createRequire } from 'node:module'
+import { basename, dirname, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { decodedMappings, encodedMap, TraceMap } from '@jridgewell/trace-mapping'
 import { build, type BuildFailure, type Loader, type Message, type Plugin } from 'esbuild'
 import { Failure } from '../protocol/index.ts'
 
@@ -19,9 +21,10 @@ export interface SourceMap {
   readonly mappings: string
 }
 
-/** Frames in packages are nobody's own: an empty map keeps the bundle's small. */
-const EMPTY_MAP =
-  '\n//# sourceMappingURL=data:application/json;base64,eyJ2ZXJzaW9uIjozLCJzb3VyY2VzIjpbIiJdLCJtYXBwaW5ncyI6IkEifQ=='
+/** Where this package lies: what programs import of it is no file of theirs. */
+const OWN_FOLDER = fileURLToPath(new URL('../contract/', import.meta.url))
+/** Where packages are looked for that the author has not installed: a schema library comes with Atoll. */
+const OWN_PACKAGES = createRequire(import.meta.url).resolve.paths('zod') ?? []
 const LOADERS: Readonly<Record<string, Loader>> = { ts: 'ts', mts: 'ts', tsx: 'tsx', jsx: 'jsx' }
 
 /**
@@ -48,6 +51,7 @@ export async function bundle(
       platform: 'neutral',
       mainFields: ['module', 'main'],
       conditions: ['module', 'import', 'default'],
+      nodePaths: OWN_PACKAGES,
       define: { 'process.env.NODE_ENV': '"production"' },
       treeShaking: true,
       charset: 'utf8',
@@ -59,7 +63,7 @@ export async function bundle(
       sourcesContent: false,
       logLevel: 'silent',
       tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
-      plugins: [ownPackage(), packages()],
+      plugins: [ownPackage(), namespaces()],
       ...(options.globalName !== undefined && { globalName: options.globalName }),
       ...(options.footer !== undefined && { footer: { js: options.footer } }),
     })
@@ -68,11 +72,11 @@ export async function bundle(
     const inputs = Object.keys(metafile.inputs).filter(path => !path.includes(':'))
     return {
       code: text('.js'),
-      map: readMap(text('.map')),
+      map: readMap(text('.map'), folder),
       inputs: inputs.map(path => resolve(folder, path)),
     }
   } catch (error) {
-    throw whyFailed(error, entryFile)
+    throw whyFailed(error, entryFile, folder)
   }
 }
 
@@ -102,57 +106,99 @@ function ownPackage(): Plugin {
   }
 }
 
-function packages(): Plugin {
+function namespaces(): Plugin {
   return {
-    name: 'packages',
+    name: 'namespaces',
     setup(within) {
-      within.onLoad(
-        { filter: /[\\/]node_modules[\\/].*\.(?:[cm]?[jt]s|[jt]sx)$/ },
-        async ({ path }) => {
-          const ending = path.slice(path.lastIndexOf('.') + 1)
-          return {
-            contents: (await readFile(path, 'utf8')) + EMPTY_MAP,
-            loader: LOADERS[ending] ?? 'js',
-          }
-        },
-      )
+      within.onLoad({ filter: /\.[cm]?tsx?$/ }, async ({ path }) => {
+        if (path.includes('node_modules')) return undefined
+        const ending = path.slice(path.lastIndexOf('.') + 1)
+        return {
+          contents: wholeNamespace(await readFile(path, 'utf8')),
+          loader: LOADERS[ending] ?? 'ts',
+        }
+      })
     },
   }
 }
 
-/** Sources by the shortest name that tells them: never a place on this machine. */
-function readMap(text: string): SourceMap {
-  const { sources, names, mappings } = JSON.parse(text) as SourceMap
-  return {
-    version: 3,
-    sources: sources.map(shortName),
-    names: names.length === 0 ? [] : names,
-    mappings,
+/**
+ * zod's `z` is all of zod as one object, of which nothing can be left out; as a namespace it is the same, and what is
+ * not used goes: a tenth of the code is left. Same length, so that places stay what they are.
+ */
+function wholeNamespace(source: string): string {
+  return source.replace(/\bimport \{ z \} from (['"])zod\1/g, 'import * as z from $1zod$1')
+}
+
+/**
+ * The map of a bundle, of the author's own files only: frames in packages are nobody's to correct, and their places are
+ * most of a map. Sources have the shortest name that tells them, never a place on this machine.
+ */
+function readMap(text: string, folder: string): SourceMap {
+  const map = new TraceMap(text)
+  const names = map.sources.map(source => nameOf(resolve(folder, source ?? ''), folder))
+  const kept = names.flatMap((name, index) => (name === undefined ? [] : [index]))
+  const places = new Map(kept.map((index, place) => [index, place]))
+  const mappings = decodedMappings(map).map(line => onlyOwn(line, places))
+  const sources = kept.map(index => names[index] ?? '')
+  const own = encodedMap(new TraceMap({ version: 3, sources, names: [], mappings }))
+  return { version: 3, sources, names: [], mappings: own.mappings }
+}
+
+type Segments = ReturnType<typeof decodedMappings>[number]
+
+/** Segments of a line that lie in kept sources; where others begin, one that lies nowhere. */
+function onlyOwn(line: Segments, places: ReadonlyMap<number, number>): Segments[number][] {
+  const segments: Segments[number][] = []
+  for (const segment of line) {
+    const place = segment.length === 1 ? undefined : places.get(segment[1])
+    if (place !== undefined && segment.length !== 1)
+      segments.push([segment[0], place, segment[2], segment[3]])
+    else if (segments.at(-1)?.length !== 1) segments.push([segment[0]])
   }
+  return segments
 }
 
-function shortName(source: string): string {
-  const at = source.lastIndexOf('node_modules/')
-  return at >= 0 ? source.slice(at) : source.replace(/^(?:\.\.\/)+/, '')
+/** What a file is called for its author; nothing if it is not the author's. */
+function nameOf(path: string, folder: string): string | undefined {
+  if (
+    path.includes(`${sep}node_modules${sep}`) ||
+    path.startsWith(OWN_FOLDER) ||
+    path.includes('atoll:entry')
+  )
+    return undefined
+  return relative(folder, path)
+    .split(sep)
+    .join('/')
+    .replace(/^(?:\.\.\/)+/, '')
 }
 
-function whyFailed(error: unknown, entryFile: string): unknown {
+function whyFailed(error: unknown, entryFile: string, folder: string): unknown {
   const { errors } = error as Partial<BuildFailure>
   const [first] = errors ?? []
   if (first === undefined) return error
-  return new Failure('bad-program', placeOf(first, entryFile), { note: noteOf(first) })
+  return new Failure('bad-program', placeOf(first, entryFile, folder), { note: noteOf(first) })
 }
 
-function placeOf({ location }: Message, entryFile: string): Record<string, string | number> {
+function placeOf(
+  { location }: Message,
+  entryFile: string,
+  folder: string,
+): Record<string, string | number> {
   if (location === null) return { file: basename(entryFile) }
   const file = location.file.split(sep).join('/')
   if (file === 'atoll:entry') return { file: basename(entryFile) }
-  return { file: shortName(file), line: location.line, column: location.column + 1 }
+  return {
+    file: nameOf(resolve(folder, file), folder) ?? file.slice(file.lastIndexOf('node_modules/')),
+    line: location.line,
+    column: location.column + 1,
+  }
 }
 
 function noteOf({ text, location, notes }: Message): string {
   if (location?.file === 'atoll:entry' && text.includes('No matching export'))
     return 'it has no default export: that is what Contract.implement({ … }) gives'
+  if (text.startsWith('Could not resolve')) return `${text}: is it installed, and is its name right?`
   const [hint] = notes ?? []
   return hint === undefined || hint.text === '' ? text : `${text}; ${hint.text}`
 }

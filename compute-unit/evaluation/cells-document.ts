@@ -19,11 +19,13 @@ import { GUEST_CELLS, type Mailbox } from './mailbox.ts'
 export interface CellState {
   readonly cells: CellStore
   readonly mailbox: Mailbox
+  /** Called for each cell that is read, taken away or put. @throws {ControlFailed} when that costs too much */
+  touched(): void
 }
 
 /** The state of such a process as a document; memory too, if it is not as in the module's image. */
 export function encodeCells(
-  { cells, mailbox }: CellState,
+  { cells, mailbox, touched }: CellState,
   module: ModuleId,
   memory: GuestSnapshot | undefined,
 ): Uint8Array {
@@ -31,25 +33,22 @@ export function encodeCells(
   let left =
     DOCUMENT_SIZE_MAX_BYTES - (memory === undefined ? 0 : memory.chunks.size * CHUNK_SIZE_BYTES)
   for (const key of guestKeys(cells)) {
+    touched()
     const value = cells.get(key)
     if (value === undefined) continue
     left -= key.length + value.length
-    if (left < 0) break
+    if (left < 0) throw tooLarge()
     held[textOf(key.slice(GUEST_CELLS.length))] = toBase64Url(value)
   }
-  if (left < 0)
-    throw new ControlFailed(
-      'document-too-large',
-      `more than ${DOCUMENT_SIZE_MAX_BYTES} bytes of state`,
-    )
   const timers = mailbox
     .timers()
     .filter(({ key }) => !key.startsWith(CRON_TIMER_PREFIX))
     .map(({ key, dueMs, everyMs }) => ({ key: textOf(key), dueMs, everyMs: everyMs ?? null }))
   const document = { v: 1, module, cells: held, timers }
-  return toUtf8(
-    JSON.stringify(memory === undefined ? document : { ...document, memory: encodeMemory(memory) }),
-  )
+  const whole = memory === undefined ? document : { ...document, memory: encodeMemory(memory) }
+  const bytes = toUtf8(JSON.stringify(whole))
+  if (bytes.length > DOCUMENT_SIZE_MAX_BYTES) throw tooLarge()
+  return bytes
 }
 
 function encodeMemory({ pages, engine, chunks }: GuestSnapshot): JsonDocument {
@@ -62,16 +61,15 @@ function encodeMemory({ pages, engine, chunks }: GuestSnapshot): JsonDocument {
  * Puts the cells and timers of a document in place of those that are there; gives the memory it tells, if it does.
  * @throws {ControlFailed} `bad-document` @throws {GuestLimit}
  */
-export function restoreCells(
-  { cells, mailbox }: CellState,
-  document: JsonDocument,
-): GuestSnapshot | undefined {
-  clearCells(cells)
+export function restoreCells(state: CellState, document: JsonDocument): GuestSnapshot | undefined {
+  const { cells, mailbox, touched } = state
+  clearCells(state)
   clearTimers(mailbox)
   for (const [name, text] of Object.entries(recordOf(document, 'cells'))) {
     const [key, value] = [bytesOf(name), bytesOf(text)]
     if (key.length > CELL_KEY_MAX_BYTES || value.length > CELL_VALUE_MAX_BYTES)
       throw bad('a cell is too large')
+    touched()
     cells.put(GUEST_CELLS + toCellKey(key), value)
   }
   const timers = document['timers'] ?? []
@@ -101,8 +99,11 @@ function decodeMemory(memory: JsonDocument): GuestSnapshot {
 }
 
 /** Takes away all cells of the program. */
-export function clearCells(cells: CellStore): void {
-  for (const key of guestKeys(cells)) cells.put(key, undefined)
+export function clearCells({ cells, touched }: CellState): void {
+  for (const key of guestKeys(cells)) {
+    touched()
+    cells.put(key, undefined)
+  }
 }
 
 /** Takes away the timers that the program set; those of its spawn tags stay. */
@@ -138,3 +139,5 @@ function asRecord(value: unknown, name: string): JsonDocument {
 }
 
 const bad = (what: string): ControlFailed => new ControlFailed('bad-document', what)
+const tooLarge = (): ControlFailed =>
+  new ControlFailed('document-too-large', `more than ${DOCUMENT_SIZE_MAX_BYTES} bytes of state`)

@@ -40,6 +40,18 @@ export function parseDocument(bytes: Uint8Array): JsonDocument {
   throw new ControlFailed('bad-document', 'a document of state is a JSON object')
 }
 
+/**
+ * The document in what a program answered: the answer itself, or the `reply` in it.
+ * @throws {ControlFailed} as `parseDocument`
+ */
+export function documentIn(output: Uint8Array): { bytes: Uint8Array; document: JsonDocument } {
+  const answer = parseDocument(output)
+  if ('v' in answer) return { bytes: output, document: answer }
+  const { reply } = answer
+  const bytes = toUtf8(JSON.stringify(reply ?? null))
+  return { bytes, document: parseDocument(bytes) }
+}
+
 /** Calls that are open, as the document tells them. */
 export function pendingIn(document: JsonDocument): readonly unknown[] {
   const { pending } = document

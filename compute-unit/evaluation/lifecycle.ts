@@ -14,7 +14,6 @@ import {
   type JsonDocument,
   parseDocument,
   pendingIn,
-  withPending,
 } from './document.ts'
 import { LifecycleCells } from './lifecycle-cells.ts'
 import type { LoadedModule, ModuleShelf } from './loaded-module.ts'
@@ -81,9 +80,8 @@ export class Lifecycle {
         return this.#restore(control, message, succession)
       case 'Snapshot': {
         const bytes = succession.export(message)
-        const kept = withPending(bytes, parseDocument(bytes), [])
-        this.#keep(control.name, succession.charged(kept), message, false)
-        return succession.done({ snapshot: control.name, bytes: kept.length })
+        this.#keep(control.name, succession.charged(bytes), message, false)
+        return succession.done({ snapshot: control.name, bytes: bytes.length })
       }
       case 'Forget':
         if (!this.cells.forget(control.name)) throw unknownSnapshot(control.name)
@@ -112,10 +110,7 @@ export class Lifecycle {
     const bytes = isTold ? succession.export(message) : NO_BYTES
     const document = isTold ? parseDocument(bytes) : {}
     const pending = allowedPending(document, control.pending)
-    if (control.keeps) {
-      const kept = withPending(bytes, document, [])
-      this.#keep(`@${message.slot}`, succession.charged(kept), message, true)
-    }
+    if (control.keeps) this.#keep(`@${message.slot}`, succession.charged(bytes), message, true)
     const carried =
       loaded.stateForm === 'document'
         ? succession.restore(next, bytes, message, { pending, isOwn: true })

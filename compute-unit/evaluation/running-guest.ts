@@ -4,6 +4,7 @@ import {
   type GuestSnapshot,
   type ProcessDescription,
 } from '../../protocol/index.ts'
+import { keptChunk, wholeChunks } from './chunk-differences.ts'
 import type { LoadedModule } from './loaded-module.ts'
 import { MemoryTree } from './memory-tree.ts'
 import type { Successor } from './succession.ts'
@@ -28,7 +29,8 @@ export class RunningGuest {
     loaded: LoadedModule,
     snapshot: GuestSnapshot | undefined,
   ): RunningGuest {
-    return new RunningGuest(loaded, loaded.factory.open(process, snapshot), snapshot)
+    const memory = snapshot && wholeChunks(loaded.factory, snapshot)
+    return new RunningGuest(loaded, loaded.factory.open(process, memory), memory)
   }
 
   /** One that takes over: all its memory is new to the next checkpoint. */
@@ -47,10 +49,12 @@ export class RunningGuest {
     return this.#memory.root()
   }
 
-  /** Chunks that changed since the last call; valid until the next run. */
+  /** Chunks that changed since the last call, as differences from the image. */
   takeChunks(): Map<number, Uint8Array> {
     const chunks = new Map<number, Uint8Array>()
-    for (const index of this.#changed) chunks.set(index, this.guest.chunk(index).slice())
+    for (const index of this.#changed) {
+      chunks.set(index, keptChunk(this.loaded.factory, index, this.guest.chunk(index)))
+    }
     this.#changed.clear()
     return chunks
   }

@@ -1,5 +1,6 @@
 import {
   DOCUMENT_GAS_PER_BYTE,
+  DOCUMENT_GAS_PER_CELL,
   type Ending,
   findTag,
   type Guest,
@@ -9,9 +10,16 @@ import {
   toUtf8,
 } from '../../protocol/index.ts'
 import { type CellStore, toCellKey } from './cells.ts'
-import { clearCells, clearTimers, encodeCells, restoreCells } from './cells-document.ts'
+import {
+  type CellState,
+  clearCells,
+  clearTimers,
+  encodeCells,
+  restoreCells,
+} from './cells-document.ts'
 import {
   ControlFailed,
+  documentIn,
   GuestFailed,
   parseDocument,
   withoutDeadSchedules,
@@ -83,7 +91,7 @@ export class Succession {
     const { loaded, guest } = present
     if (loaded.stateForm === 'memory') throw sealed(loaded, 'not-exportable')
     if (loaded.stateForm === 'cells') {
-      return this.charged(encodeCells({ cells, mailbox }, loaded.id, present.ownMemory()))
+      return this.charged(encodeCells(this.#cellState(), loaded.id, present.ownMemory()))
     }
     const limit = (this.#gasLimit - this.#gas) / share
     const ending = run(guest, exportQuery(process, slot, timestampMs), limit)
@@ -91,17 +99,27 @@ export class Succession {
     cells.discard()
     this.#gas += ending.gas
     if (ending.status === 'error') throw new GuestFailed(ending)
-    const document = parseDocument(ending.output)
+    const { bytes, document } = documentIn(ending.output)
     const hasTimer = (key: string): boolean => mailbox.timer(toCellKey(toUtf8(key))) !== undefined
-    return this.charged(withoutDeadSchedules(ending.output, document, hasTimer))
+    return this.charged(withoutDeadSchedules(bytes, document, hasTimer))
   }
 
   /** Takes the gas for a document. @throws {ControlFailed} `out-of-gas` */
   charged(bytes: Uint8Array): Uint8Array {
-    this.#gas += BigInt(bytes.length) * DOCUMENT_GAS_PER_BYTE
-    if (this.#gas <= this.#gasLimit) return bytes
+    this.#spend(BigInt(bytes.length) * DOCUMENT_GAS_PER_BYTE)
+    return bytes
+  }
+
+  #spend(gas: bigint): void {
+    this.#gas += gas
+    if (this.#gas <= this.#gasLimit) return
     this.#gas = this.#gasLimit
-    throw new ControlFailed('out-of-gas', `a document of ${bytes.length} bytes`)
+    throw new ControlFailed('out-of-gas', 'there is more state than there is gas for')
+  }
+
+  #cellState(): CellState {
+    const { cells, mailbox } = this.#parts
+    return { cells, mailbox, touched: () => this.#spend(DOCUMENT_GAS_PER_CELL) }
   }
 
   /** Cells stay; memory is that of the new module's image. @throws {ControlFailed} `memory-in-use` */
@@ -124,14 +142,14 @@ export class Succession {
     message: GuestMessage,
     { pending, isOwn }: { pending: readonly unknown[]; isOwn: boolean },
   ): Carried {
-    const { cells, mailbox } = this.#parts
+    const state = this.#cellState()
     const document = parseDocument(this.charged(bytes))
     if (next.stateForm === 'document') {
-      clearCells(cells)
-      clearTimers(mailbox)
+      clearCells(state)
+      clearTimers(state.mailbox)
       return this.#migrate(next, withPending(bytes, document, pending), message)
     }
-    const memory = restoreCells({ cells, mailbox }, document)
+    const memory = restoreCells(state, document)
     if (document['module'] !== next.id) return this.takeOver(next, memory !== undefined, message)
     // A memory larger than its module can have would be a fault of the engine, not of the document.
     if (memory !== undefined && !isOwn && memory.pages !== next.factory.image.pages) {

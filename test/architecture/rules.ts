@@ -26,7 +26,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
 export const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@noble/curves': ['protocol'],
   '@noble/hashes': ['protocol'],
-  '@jridgewell/trace-mapping': ['processes'],
+  '@bomb.sh/tab': ['cli'],
+  '@jridgewell/trace-mapping': ['processes', 'toolchain'],
   '@modelcontextprotocol/server': ['mcp'],
   assemblyscript: ['processes'],
   corestore: ['log'],
@@ -40,7 +41,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   'rocksdb-native': ['log'],
   secp256k1: ['node'],
   'sodium-native': ['node'],
-  zod: ['protocol', 'node'],
+  zod: ['protocol', 'node', 'toolchain'],
 }
 
 /** Rooms that run in a browser. */

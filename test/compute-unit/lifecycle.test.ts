@@ -165,6 +165,8 @@ describe('an upgraded process', { timeout: 60_000 }, () => {
       expect([slot, module]).toEqual([slot, slot >= 2 ? loud : v1])
     }
     await say(again, process, 'three')
+    // None of them was taken for damaged.
+    expect(await again.unit.checkpointsOf(process)).toEqual([2, 3, 4])
     expect((await certificatesOf(again, process)).slice(0, before.length)).toEqual(before)
   })
 

@@ -124,6 +124,9 @@ class PaperGuest implements Guest {
         })
         context.setTimer('schedule/every', message.timestampMs + 60_000, 60_000)
         return said('every')
+      case 'Stray':
+        context.setTimer('stray', message.timestampMs + 60_000)
+        return said('stray')
       case 'Words':
         return said(state.words)
       case 'Fail':
@@ -137,7 +140,8 @@ class PaperGuest implements Guest {
     if (this.#program.tells === 'refuse') return failed('mute', 'it says nothing')
     if (this.#program.tells === 'spin')
       return failed('out-of-gas', 'it never ended', 10_000_000_000_000n)
-    return said(this.#document(state))
+    const document = this.#document(state)
+    return said(this.#program.version === '2' ? { reply: document } : document)
   }
 
   #document({ words, pending, schedules }: PaperState): object {

@@ -52,6 +52,13 @@ export function loadedModule(
   }
 }
 
+/** Programs of a process that is upgraded: the first keeps words, the second shouts them, the third takes none. */
+export const PAPER_PROGRAMS: readonly PaperProgram[] = [
+  { version: '1' },
+  { version: '2', migrate: 'upper', prefix: 'v2 ' },
+  { version: '3', migrate: 'refuse' },
+]
+
 /** A process without a host, whose owner is signer 7, with modules that it may be upgraded to. */
 export class Upgraded {
   readonly description: ProcessDescription
@@ -80,6 +87,10 @@ export class Upgraded {
     const loaded = this.modules.get(snapshot?.module ?? this.description.module)
     if (loaded === undefined) throw new TypeError('expected a module')
     return HostedProcess.open(this.description, loaded, snapshot, id => this.modules.get(id))
+  }
+
+  get spawnEnvelope(): Uint8Array {
+    return encodeEnvelope(this.#spawn)
   }
 
   spawn(): Result {

@@ -17,6 +17,7 @@ import { loadActor, SAMPLE_ACTOR } from '../processes/actor/sample-actor.ts'
 import { refusedModule } from '../../compute-unit/evaluation/refused-module.ts'
 import { HostedProcess, type LoadedModule, modulesNamedIn } from '../../compute-unit/index.ts'
 import { fakeId } from '../fakes/guest-context.ts'
+import { controlItem } from '../fakes/signed-items.ts'
 import { pushEnvelope, SELF, SENDER, VERDICT } from './scripted-guest.ts'
 import { evaluateOn, loadedModule, moduleNamed, paper, Upgraded } from './upgraded.ts'
 
@@ -118,9 +119,29 @@ describe('an upgrade', () => {
     expect(process.process.timers()).toEqual(before)
   })
 
-  it('does not let the old program change anything while it tells its state', () => {
+  it('takes cells and timers away that are not told in the document', () => {
     const process = talked(V1, LOUD)
+    process.send({ Action: 'Every' })
+    process.send({ Action: 'Stray' })
+    process.send({ Action: 'Note' }, 'a cell')
+    expect(process.process.timers()).toHaveLength(2)
     process.upgrade(2)
+    expect(process.process.timers().map(({ key }) => key)).toEqual(['schedule/every'])
+    expect(process.process.cell('note')).toBeUndefined()
+  })
+
+  it('leaves the timers of the spawn’s own tags', () => {
+    const process = new Upgraded([V1, LOUD], { tags: { 'Cron-Interval': '5-minutes' } })
+    process.spawn()
+    process.upgrade(2)
+    expect(process.process.timers()).toMatchObject([{ everyMs: 300_000 }])
+  })
+
+  it('does not let the old program change anything while it tells its state', () => {
+    const process = talked(V1)
+    process.control(snapshot('a'))
+    expect(process.process.cell('scratch')).toBeUndefined()
+    expect(process.document).toBeDefined()
     expect(process.process.cell('scratch')).toBeUndefined()
   })
 
@@ -480,6 +501,51 @@ describe('an actor', () => {
       )
     }
     expect(process.send({}, byte(0)).status).toBe('ok')
+  })
+
+  it('with more cells than a document may hold is upgraded only without a way back', async () => {
+    const factory = await loadActor(SAMPLE_ACTOR)
+    const modules = [1, 2].map(number =>
+      loadedModule(number, { format: 'actor', tags: [], stateForm: 'cells', factory }),
+    )
+    const process = new Upgraded(modules)
+    const [first] = modules
+    if (first === undefined) throw new TypeError('expected a module')
+    // 7 MiB of cells: they fit as bytes, and not as the text they become.
+    const cells = Array.from(
+      { length: 112 },
+      (_, at) => [`u${at}`, new Uint8Array(65_536)] as const,
+    )
+    const { chunks, engine, pages } = factory.image
+    const large = process.open({
+      slots: 1,
+      module: first.id,
+      since: 0,
+      pages,
+      engine,
+      logHash: new Uint8Array(0),
+      chunks,
+      cells,
+    })
+    const give = (control: Control): Result => {
+      const item = controlItem(process.description.id, controlTags(control))
+      const envelopeBytes = encodeEnvelope({ kind: 'item', item: item.bytes })
+      return evaluateOn(large, encodeFrame(large.slots, [{ timestampMs: 1000, envelopeBytes }]))
+    }
+    const upgrade: Control = {
+      action: 'Upgrade',
+      module: moduleNamed(2),
+      pending: 'wait',
+      keeps: true,
+    }
+    for (const control of [snapshot('a'), upgrade]) {
+      const failed = give(control)
+      expect(failed.error?.code).toBe('document-too-large')
+      expect(failed.gas).toBe(112n * 2000n)
+    }
+    expect(large.lifecycle().snapshots).toEqual([])
+    expect(give({ ...upgrade, keeps: false }).status).toBe('ok')
+    expect(large.cell('7')).toHaveLength(65_536)
   })
 
   it('has its cells migrated by a module that asks to be told', async () => {

@@ -11,6 +11,7 @@ import {
 import { controlItem, messageItem, moduleItem, tagsOf } from '../fakes/signed-items.ts'
 import { crashed, TestNode, textOf } from '../fakes/test-node.ts'
 import { SAMPLE_ACTOR, wat } from '../processes/actor/sample-actor.ts'
+import { SAMPLE_PROGRAM } from '../processes/command/sample-program.ts'
 
 const upgradeTo = (module: ModuleId): Control => ({
   action: 'Upgrade',
@@ -150,6 +151,25 @@ describe('control messages on a node', { timeout: 60_000 }, () => {
     expect((await node.node.computer.lifecycle(other)).module).toBe(first)
   })
 
+  it('carry the files of a command over to another program', async () => {
+    await using node = await TestNode.open()
+    const wasm = await wat(SAMPLE_PROGRAM)
+    const first = await node.addModule(wasm, tagsOf({ 'Module-Format': 'command' }))
+    const second = await node.addModule(wasm, tagsOf({ 'Module-Format': 'command', Second: 'yes' }))
+    const process = await node.spawn(first)
+    const count = async () => JSON.parse(textOf((await node.ask(process, {}, '0')).output))
+    const before = await count()
+    const upgraded = await node.result(await node.submit(control(process, upgradeTo(second))))
+    expect(upgraded).toMatchObject({ status: 'ok', error: undefined })
+    const after = await count()
+    expect(after.reply.charCodeAt(0)).toBe(before.reply.charCodeAt(0) + 1)
+    await node.result(
+      await node.submit(control(process, { action: 'Rollback', module: first, pending: 'wait' })),
+    )
+    expect(await count()).toEqual(after)
+    expect((await verifyProcess(await sourceFromLog(node.log, process))).ok).toBe(true)
+  })
+
   it('leave an actor with memory its checkpoints: chunks of before an upgrade are not of after it', async () => {
     await using node = await TestNode.open()
     const wasm = await wat(SAMPLE_ACTOR)
@@ -169,6 +189,7 @@ describe('control messages on a node', { timeout: 60_000 }, () => {
     for (const pid of node.node.computer.hostPids) globalThis.process.kill(pid, 'SIGKILL')
     const counted = await ask(0)
     expect(counted).toMatchObject({ status: 'ok' })
+    expect(await node.node.computer.checkpointsOf(process)).toEqual([4, 6])
     expect(counted.output[0]).toBe(2)
     expect(memory.length).toBe(65_536)
     expect((await verifyProcess(await sourceFromLog(node.log, process))).ok).toBe(true)
@@ -179,6 +200,7 @@ describe('control messages on a node', { timeout: 60_000 }, () => {
     await node.node.computer.checkpoint(process)
     for (const pid of node.node.computer.hostPids) globalThis.process.kill(pid, 'SIGKILL')
     expect((await ask(0)).output[0]).toBe(5)
+    expect(await node.node.computer.checkpointsOf(process)).toEqual([4, 6, 8])
     expect((await verifyProcess(await sourceFromLog(node.log, process))).ok).toBe(true)
   })
 })
