@@ -16,6 +16,7 @@ export type { ModuleCalls } from './module-calls.ts'
 export type { ProcessCalls } from './process-calls.ts'
 export { ProcessHandle } from './process-handle.ts'
 export { Sent } from './sent.ts'
+export type { Surroundings } from './surroundings.ts'
 export type { Transport } from './transport.ts'
 export { type VerifiedResult, verifyResult } from './verify.ts'
 

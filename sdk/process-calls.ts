@@ -31,7 +31,7 @@ export interface ProcessCalls {
 
 export function processCalls(transport: Transport): ProcessCalls {
   const read = <T>(options: CallOptions, ask: (limits: CallOptions) => Promise<T>) =>
-    withRetries(options, READ_TIMEOUT_MS, ask)
+    withRetries(transport, options, READ_TIMEOUT_MS, ask)
   return {
     get: (id, options = {}) =>
       read(options, limits => transport.request('process', { process: asProcessId(id) }, limits)),

@@ -1,6 +1,6 @@
 // What runs in a host: the pure fold from assignments to results.
 export type { SenderFacts } from './guest-messages.ts'
-export { type HostPipe, runHost } from './host.ts'
+export { type HostPipe, Host, runHost } from './host.ts'
 export {
   type FrameOutcome,
   HostedProcess,

@@ -15,6 +15,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   gateway: ['protocol'],
   sdk: ['protocol'],
   node: ['protocol', 'log', 'processes', 'scheduler-unit', 'compute-unit', 'messenger-unit', 'gateway'],
+  testing: ['protocol', 'processes', 'compute-unit', 'gateway', 'sdk', 'node'],
   cli: ['protocol', 'sdk', 'node'],
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Checkpoints } from '../../compute-unit/checkpoints.ts'
-import { HostSeat, type ProcessSnapshot, verdictsOn } from '../../compute-unit/index.ts'
+import { childProcessHosts, HostSeat, type ProcessSnapshot, verdictsOn } from '../../compute-unit/index.ts'
 import { hostProgram, sourceFromLog, verifyProcess } from '../../node/index.ts'
 import { type ProcessId, readFrameHead, type Result, toHex } from '../../protocol/index.ts'
 import { tagsOf } from '../fakes/signed-items.ts'
@@ -91,7 +91,7 @@ async function replay(
   if (description === undefined || module === undefined || spawn === undefined)
     throw new TypeError('expected a process')
   await using seat = new HostSeat({
-    program: hostProgram(flags),
+    open: childProcessHosts(hostProgram(flags)),
     wallMaxMs: 60_000,
     onExit: () => undefined,
   })
