@@ -1,5 +1,5 @@
 import { childProcessHosts, ComputeUnit, type EvaluatedFrame, type OpenHost } from '../compute-unit/index.ts'
-import { MessengerUnit } from '../messenger-unit/index.ts'
+import { type EffectOffer, MessengerUnit } from '../messenger-unit/index.ts'
 import { runtimeFor } from '../processes/index.ts'
 import type {
   Clock,
@@ -24,6 +24,7 @@ export interface UnitsParts {
   readonly clock: Clock
   readonly logger: NodeLogger
   readonly metrics: UnitMetrics
+  readonly effects: EffectOffer
   readonly hosts?: number | undefined
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
@@ -67,7 +68,8 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     if (failure.code === 'shutting-down') return
     metrics.trouble(failure)
     parts.observer?.trouble?.(what, failure)
-    parts.logger.warn({ what, code: failure.code, ...failure.details }, failure.message)
+    const cause = failure.cause instanceof Error ? { cause: failure.cause.message } : {}
+    parts.logger.warn({ what, code: failure.code, ...failure.details, ...cause }, failure.message)
   }
 
   const computer = await ComputeUnit.open({
@@ -125,6 +127,7 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     peers,
     describe,
     random: parts.random ?? Math.random,
+    effects: parts.effects,
     checkModule,
     trouble,
   })

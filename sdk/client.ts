@@ -1,3 +1,4 @@
+import type { AnyContract } from '../contract/index.ts'
 import {
   asMessageId,
   asProcessId,
@@ -10,6 +11,7 @@ import {
   type OperationOutput,
   type ProcessId,
   type QueryView,
+  type Receipt,
   type ResultView,
   type Signer,
   type Slot,
@@ -18,15 +20,19 @@ import {
   toUtf8,
   type TraceView,
 } from '../protocol/index.ts'
+import { awaitReply } from './await-reply.ts'
 import { type FollowOptions, followResults } from './follow.ts'
-import { type MessageFields, signMessage, signSpawn, type SpawnFields } from './message-item.ts'
+import { type MessageFields, signMessage, signSpawn } from './message-item.ts'
 import { type ModuleCalls, moduleCalls } from './module-calls.ts'
 import { type ProcessCalls, processCalls } from './process-calls.ts'
 import { ProcessHandle } from './process-handle.ts'
+import { type ProcessRef, processRef } from './process-ref.ts'
+import { ReplyWatch } from './reply-watch.ts'
 import { untilThere, withRetries } from './retry.ts'
 import { Sent } from './sent.ts'
+import { type SignedSpawnFields, type SpawnedProcess, spawnTyped, type TypedSpawnFields } from './spawn-typed.ts'
 import { submitMany } from './submit-many.ts'
-import { machine } from './surroundings.ts'
+import { aroundOf } from './surroundings.ts'
 import type { Transport } from './transport.ts'
 
 export type { FollowOptions } from './follow.ts'
@@ -62,6 +68,7 @@ export class Client {
   /** The operations themselves, one call each, without retries. */
   readonly transport: Transport
   readonly #signer: Signer | undefined
+  readonly #replies = new ReplyWatch((process, options) => this.results(process, options))
   #node: NodeView | undefined
 
   constructor(parts: { readonly transport: Transport; readonly signer?: Signer | undefined }) {
@@ -76,20 +83,35 @@ export class Client {
     return this.#signer?.address
   }
 
+  /** Makes a process that keeps a contract; its module by id or name. @throws {Failure} `bad-input`, and nothing was sent */
+  spawn<C extends AnyContract>(
+    contract: C,
+    fields: TypedSpawnFields<C>,
+    options?: CallOptions,
+  ): Promise<SpawnedProcess<C>>
   /** Makes a process; resolves when its spawn message is durable. */
+  spawn(fields: SignedSpawnFields, options?: CallOptions): Promise<ProcessHandle>
   async spawn(
-    fields: SpawnFields & { readonly signer?: Signer | undefined },
-    options: CallOptions = {},
-  ): Promise<ProcessHandle> {
-    const schedulers = fields.schedulers ?? [(this.#node ??= await this.node(options)).scheduler]
-    const item = await signSpawn({ ...fields, anchor: fields.anchor ?? this.#anchor() }, schedulers, this.#signerOr(fields.signer))
+    first: AnyContract | SignedSpawnFields,
+    second: TypedSpawnFields<AnyContract> | CallOptions = {},
+    third: CallOptions = {},
+  ): Promise<SpawnedProcess<AnyContract> | ProcessHandle> {
+    if ('kind' in first) return spawnTyped(this, first, second as TypedSpawnFields<AnyContract>, third)
+    const options = second as CallOptions
+    const schedulers = first.schedulers ?? [(this.#node ??= await this.node(options)).scheduler]
+    const item = await signSpawn({ ...first, anchor: first.anchor ?? this.#anchor() }, schedulers, this.#signerOr(first.signer))
     const sent = await this.#sendItem(item.bytes, options)
     return new ProcessHandle(this, sent.process, sent)
   }
 
+  /** A process by its id or Name tag, as its contract says; no call is made. */
+  process<C extends AnyContract>(contract: C, idOrName: string): ProcessRef<C>
   /** A process by its id; no call is made. */
-  process(id: string): ProcessHandle {
-    return new ProcessHandle(this, asProcessId(id))
+  process(id: string): ProcessHandle
+  process(first: AnyContract | string, idOrName = ''): ProcessRef<AnyContract> | ProcessHandle {
+    if (typeof first === 'string') return new ProcessHandle(this, asProcessId(first))
+    let found: ProcessId | undefined
+    return processRef(this, first, async options => (found ??= await this.processes.find(idOrName, options)))
   }
 
   /** Signs a message without sending it: its id is known, and `submit` may be repeated. */
@@ -142,6 +164,19 @@ export class Client {
         limits,
       ),
     )
+  }
+
+  /**
+   * What a message was answered with, unchecked; see `Sent.reply`.
+   * @throws {Failure} `process-error` if it failed; `bad-reply`; `timeout`, `aborted`, `unreachable`
+   */
+  reply(receipt: Receipt, options: CallOptions = {}, label?: string): Promise<unknown> {
+    const sources = {
+      result: ({ process, slot }: Receipt, limits: CallOptions) => this.result(process, slot, limits),
+      clock: aroundOf(this.transport).clock,
+      ended: (pending: Receipt, signal: AbortSignal) => this.#replies.wait(pending, signal),
+    }
+    return awaitReply(receipt, options, sources, label)
   }
 
   /** The result with what proves it; see `verifyResult`. */
@@ -242,7 +277,7 @@ export class Client {
   }
 
   #anchor(): Uint8Array {
-    return (this.transport.around ?? machine).randomBytes(32)
+    return aroundOf(this.transport).randomBytes(32)
   }
 
   #signerOr(signer: Signer | undefined): Signer {

@@ -1,6 +1,7 @@
 // Client of the network, for browsers and Node.
 export { Client, type FollowOptions, type QueryFields, type SendFields } from './client.ts'
 export { type ConnectOptions, connect, DEFAULT_URL } from './connect.ts'
+export { findNamed, type Named } from './find-named.ts'
 export { httpTransport, type HttpTransportParts } from './http-transport.ts'
 export { inProcessTransport } from './in-process-transport.ts'
 export {
@@ -15,8 +16,11 @@ export {
 export type { ModuleCalls } from './module-calls.ts'
 export type { ProcessCalls } from './process-calls.ts'
 export { ProcessHandle } from './process-handle.ts'
+export type { ProcessRef, TypedCallOptions } from './process-ref.ts'
+export type { ProcessResult } from './process-results.ts'
 export { Sent } from './sent.ts'
 export type { Surroundings } from './surroundings.ts'
+export type { SpawnedProcess, TypedSpawnFields } from './spawn-typed.ts'
 export type { Transport } from './transport.ts'
 export { type VerifiedResult, verifyResult } from './verify.ts'
 

@@ -7,6 +7,7 @@ import {
   type ProcessView,
   type Slot,
 } from '../protocol/index.ts'
+import { findNamed } from './find-named.ts'
 import { pagesOf } from './pages.ts'
 import { withRetries } from './retry.ts'
 import type { Transport } from './transport.ts'
@@ -16,6 +17,8 @@ const READ_TIMEOUT_MS = 30_000
 /** What a client reads of processes and their feeds. */
 export interface ProcessCalls {
   get(id: string, options?: CallOptions): Promise<ProcessStateView>
+  /** The id of a process by its id or Name tag. @throws {Failure} `unknown-process`, `ambiguous-name` */
+  find(idOrName: string, options?: CallOptions): Promise<ProcessId>
   /** All processes the node knows, page by page. */
   list(options?: CallOptions): AsyncIterable<ProcessView>
   /** The envelope in slot 0: all that is needed to check the rest. */
@@ -32,9 +35,11 @@ export interface ProcessCalls {
 export function processCalls(transport: Transport): ProcessCalls {
   const read = <T>(options: CallOptions, ask: (limits: CallOptions) => Promise<T>) =>
     withRetries(transport, options, READ_TIMEOUT_MS, ask)
-  return {
+  const calls: ProcessCalls = {
     get: (id, options = {}) =>
       read(options, limits => transport.request('process', { process: asProcessId(id) }, limits)),
+    find: async (idOrName, options) =>
+      asProcessId(await findNamed(idOrName, () => calls.list(options), 'unknown-process')),
     list: (options = {}) =>
       pagesOf(async (after: ProcessId | undefined) => {
         const page = await read(options, limits =>
@@ -59,4 +64,5 @@ export function processCalls(transport: Transport): ProcessCalls {
         return { entries: page.assignments, next: page.next }
       }),
   }
+  return calls
 }

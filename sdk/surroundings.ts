@@ -1,4 +1,5 @@
 import type { Clock } from '../protocol/index.ts'
+import type { Transport } from './transport.ts'
 
 /** Time and chance, as a client meets them: a simulation brings its own. */
 export interface Surroundings {
@@ -30,3 +31,6 @@ export const machine: Surroundings = {
   random: () => Math.random(),
   randomBytes: length => globalThis.crypto.getRandomValues(new Uint8Array(length)),
 }
+
+/** Those of whoever uses a transport. */
+export const aroundOf = (transport: Pick<Transport, 'around'>): Surroundings => transport.around ?? machine

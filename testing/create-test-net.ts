@@ -1,10 +1,11 @@
 import { Failure } from '../protocol/index.ts'
-import { type Duration, microsecondsOf } from './duration.ts'
+import type { Duration } from '../contract/index.ts'
+import { microsecondsOf } from './duration.ts'
 import { SimulatedNet } from './simulated-net.ts'
 import type { TestNet, TestNetOptions } from './test-net.ts'
 
 const LATENCY: readonly [Duration, Duration] = ['1ms', '10ms']
-const DISK: readonly [Duration, Duration] = ['100us', '1ms']
+const DISK: readonly [Duration, Duration] = [0.1, 1]
 const HOSTS: readonly [Duration, Duration] = [0, 0]
 const NODES_MAX = 64
 
@@ -31,6 +32,7 @@ export async function createTestNet(options: TestNetOptions = {}): Promise<TestN
     latencyUs: spanOf(latency),
     diskUs: spanOf(disk),
     hostPauseUs: spanOf(hosts),
+    effects: options.effects ?? {},
   })
 }
 

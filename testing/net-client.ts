@@ -3,7 +3,6 @@ import {
   Failure,
   type OperationInput,
   type OperationOutput,
-  type Receipt,
   type Signer,
   type StreamName,
 } from '../protocol/index.ts'
@@ -19,7 +18,7 @@ export interface NetClientParts {
   /** The node it talks to, as long as that is up. */
   node(): NodeRun | undefined
   /** Sees what it sent. */
-  sent(receipt: Receipt): void
+  sent(answer: unknown): void
 }
 
 /** A client of one node. While it waits for an answer, time moves; while its node is down, that is unreachable. */
@@ -55,7 +54,7 @@ function netTransport({ time, random, node, sent }: NetClientParts): Transport {
     around,
     async request(name, input, options) {
       const answer = await time.during(asked(transport => transport.request(name, input, options)))
-      if (name === 'send' && 'slot' in answer) sent(answer as Receipt)
+      if (name === 'send') sent(answer)
       return answer
     },
     async *stream<N extends StreamName>(

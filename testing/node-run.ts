@@ -1,13 +1,15 @@
 import { inThreadHosts } from '../compute-unit/index.ts'
 import { createOperations } from '../gateway/index.ts'
 import { type NodeKeys, openUnits, type UnitObserver, type Units } from '../node/index.ts'
-import type {
-  KeyId,
-  Operations,
-  Peers,
-  ProcessId,
-  Scheduler,
-  ScheduleRequest,
+import {
+  ed25519Signer,
+  type Effects,
+  type KeyId,
+  type Operations,
+  type Peers,
+  type ProcessId,
+  type Scheduler,
+  type ScheduleRequest,
 } from '../protocol/index.ts'
 import { RUNTIMES } from '../processes/index.ts'
 import type { Faults } from './faults.ts'
@@ -33,6 +35,7 @@ export interface NodeRunParts {
   readonly others: readonly string[]
   readonly hostPauseUs: readonly [min: number, max: number]
   readonly observer: UnitObserver
+  readonly effects: Effects
   nameOf(key: KeyId): string | undefined
 }
 
@@ -91,6 +94,7 @@ export class NodeRun implements Station {
         openHost: inThreadHosts(SHARED_RUNTIMES, pauseUs[1] === 0 ? undefined : pause),
         peers: run.peers,
         random: () => random.number(),
+        effects: { key: keys.key, signer: ed25519Signer(keys.seed), effects: parts.effects, allow: ['*'] },
         carry: scheduler => carriedTo(scheduler, run, network, faults),
         observer: {
           committed: frames => run.#alive && observer.committed?.(frames),

@@ -1,5 +1,6 @@
 import type { UnitObserver } from '../node/index.ts'
 import {
+  type Effects,
   Failure,
   type KeyId,
   type ProcessDescription,
@@ -28,6 +29,7 @@ export interface SimWorldParts {
   readonly latencyUs: Span
   readonly diskUs: Span
   readonly hostPauseUs: Span
+  readonly effects: Effects
   readonly startMs?: number | undefined
   /** What is on the disks at the start. */
   readonly logs?: ReadonlyMap<string, MemoryLog> | undefined
@@ -111,7 +113,10 @@ export class SimWorld {
     this.journal.write(`${(this.time.nowUs / 1000 - START_MS).toFixed(3)} ${text}`)
   }
 
-  keepSent(receipt: Receipt, node: string): void {
+  /** What a client sent through a node, if its answer is a receipt. */
+  keepSent(answer: unknown, node: string): void {
+    if (!isReceipt(answer)) return
+    const receipt = answer
     this.homes.set(receipt.process, node)
     this.sent.push(receipt)
     if (this.sent.length > SENT_KEPT_MAX) this.sent.shift()
@@ -147,7 +152,7 @@ export class SimWorld {
   #makeNode(name: string, network: Network<NodeRun>): SimNode {
     const random = this.random.stream(name)
     const disk = random.stream('disk')
-    const { diskUs, hostPauseUs, nodes, logs } = this.#parts
+    const { diskUs, hostPauseUs, nodes, logs, effects } = this.#parts
     const pauseOn = (clock: VirtualClock) => () => clock.sleepUs(disk.integer(...diskUs))
     return new SimNode({
       name,
@@ -157,6 +162,7 @@ export class SimWorld {
       crashes: random.stream('crashes'),
       network,
       faults: this.faults,
+      effects: heldStill(effects, this.time),
       others: nodes.filter(other => other !== name),
       hostPauseUs,
       observer: this.#observer(name),
@@ -204,3 +210,15 @@ export class SimWorld {
 }
 
 const short = (hash: Uint8Array): string => toBase64Url(hash).slice(0, 8)
+
+/** What the test does for an effect takes no time. */
+function heldStill(effects: Effects, time: VirtualTime): Effects {
+  const held = Object.entries(effects).map(([name, perform]): [string, Effects[string]] => [
+    name,
+    (input, context) => time.hold((async () => perform(input, context))()),
+  ])
+  return Object.fromEntries(held)
+}
+
+const isReceipt = (answer: unknown): answer is Receipt =>
+  typeof answer === 'object' && answer !== null && 'slot' in answer && 'process' in answer

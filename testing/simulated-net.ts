@@ -8,16 +8,17 @@ import {
   toUtf8,
   type TraceView,
 } from '../protocol/index.ts'
-import type { Client, ProcessHandle } from '../sdk/index.ts'
+import type { AnyContract, AnyImplementation, Duration, Implementation } from '../contract/index.ts'
+import type { Client, ProcessHandle, ProcessRef, SpawnedProcess } from '../sdk/index.ts'
 import { checkConvergence } from './convergence.ts'
-import { type Duration, millisecondsOf } from './duration.ts'
+import { millisecondsOf } from './duration.ts'
 import { faultControls } from './fault-controls.ts'
-import { ModuleShelf, type SpawnSource } from './module-shelf.ts'
+import { isAgent, ModuleShelf, type SpawnSource } from './module-shelf.ts'
 import { netClient } from './net-client.ts'
 import { netReport } from './net-report.ts'
 import { SimWorld, type SimWorldParts } from './sim-world.ts'
-import { spawnFields } from './spawn-fields.ts'
-import type { NetFaults, ProcessName, SpawnOptions, TestNet } from './test-net.ts'
+import { tagsOf } from './spawn-tags.ts'
+import type { AgentSpawnOptions, NetFaults, PlainSpawnOptions, ProcessName, TestNet } from './test-net.ts'
 
 const SETTLED_MAX_MS = 3_600_000
 
@@ -87,23 +88,35 @@ export class SimulatedNet implements TestNet {
     return client
   }
 
-  async spawn(source: SpawnSource, options: SpawnOptions = {}): Promise<ProcessHandle> {
-    const { node = this.#world.first, computeUnits, name } = options
+  spawn<C extends AnyContract>(
+    agent: Implementation<C>,
+    options: AgentSpawnOptions<C>,
+  ): Promise<SpawnedProcess<C>>
+  spawn(source: SpawnSource, options?: PlainSpawnOptions): Promise<ProcessHandle>
+  async spawn(
+    source: SpawnSource | AnyImplementation,
+    options: PlainSpawnOptions & Partial<AgentSpawnOptions<AnyContract>> = {},
+  ): Promise<ProcessHandle | SpawnedProcess<AnyContract>> {
+    const { node = this.#world.first, name } = options
     const client = this.client(node)
-    const outside = <T>(reading: Promise<T>): Promise<T> => this.#world.time.hold(reading)
-    const module = await this.#modules.add(source, { node, client, outside })
-    const process = await client.spawn({
-      module,
-      ...spawnFields(options),
-      computeUnits: computeUnits?.map(unit => this.#world.node(unit).keys.key),
-    })
+    const computeUnits = options.computeUnits?.map(unit => this.#world.node(unit).keys.key)
+    const outside = <T>(work: Promise<T>): Promise<T> => this.#world.time.hold(work)
+    const module = await this.#modules.add(source, { node, client, outside, modules: options.modules })
+    const fields = { ...options, module, computeUnits }
+    const process = isAgent(source)
+      ? await client.spawn(source.contract, { ...fields, tags: tagsOf({ tags: options.tags }) })
+      : await client.spawn({ ...fields, tags: tagsOf(options) })
     if (name !== undefined) this.#world.names.set(process.id, name)
+    if ('spawned' in process && isAgent(source)) await process.spawned?.reply()
     return process
   }
 
-  process(process: ProcessName): ProcessHandle {
-    const id = typeof process === 'string' ? process : process.id
-    return this.client(this.#world.homeOf(id)).process(id)
+  process(process: ProcessName): ProcessHandle
+  process<C extends AnyContract>(contract: C, process: ProcessName): ProcessRef<C>
+  process(first: AnyContract | ProcessName, second?: ProcessName): ProcessHandle | ProcessRef<AnyContract> {
+    const id = idOf(second ?? (first as ProcessName))
+    const client = this.client(this.#world.homeOf(id))
+    return typeof first === 'object' && 'kind' in first ? client.process(first, id) : client.process(id)
   }
 
   advance(by: Duration): Promise<void> {
@@ -178,3 +191,5 @@ export class SimulatedNet implements TestNet {
     this.#world.crashAll()
   }
 }
+
+const idOf = (process: ProcessName): string => (typeof process === 'string' ? process : process.id)

@@ -1,6 +1,6 @@
-import type { Failure, Tag, TraceView } from '../protocol/index.ts'
-import type { Client, ProcessHandle } from '../sdk/index.ts'
-import type { Duration } from './duration.ts'
+import type { Effects, Failure, Tag, TraceView } from '../protocol/index.ts'
+import type { Client, ProcessHandle, ProcessRef, SpawnedProcess } from '../sdk/index.ts'
+import type { AnyContract, AnyImplementation, ArgsField, Duration, Implementation } from '../contract/index.ts'
 import type { SpawnSource } from './module-shelf.ts'
 
 /** How a network for a test is made. */
@@ -13,6 +13,8 @@ export interface TestNetOptions {
   readonly latency?: readonly [Duration, Duration] | undefined
   /** What a write takes to become durable, and once more until that is known. */
   readonly disk?: readonly [Duration, Duration] | undefined
+  /** What the messenger units do outside the network: functions of the test, by the name of the effect. */
+  readonly effects?: Effects | undefined
   /** What a compute host takes for an answer; nothing, if not given. */
   readonly hosts?: readonly [Duration, Duration] | undefined
 }
@@ -22,13 +24,18 @@ export interface SpawnOptions {
   readonly node?: string | undefined
   /** Nodes whose word counts as its own; the one that schedules it, if not given. */
   readonly computeUnits?: readonly string[] | undefined
-  /** What it is called in reports. */
+  /** Its Name tag, and what it is called in reports. */
   readonly name?: string | undefined
-  /** Becomes the data of its spawn message, as JSON. */
-  readonly args?: unknown
   readonly tags?: Readonly<Record<string, string>> | readonly Tag[] | undefined
+}
+
+export interface PlainSpawnOptions extends SpawnOptions {
   readonly data?: Uint8Array | string | undefined
 }
+
+/** What is said of a new agent; `modules` are the programs of the contracts that it spawns, by their names. */
+export type AgentSpawnOptions<C extends AnyContract> = SpawnOptions &
+  ArgsField<C> & { readonly modules?: Readonly<Record<string, AnyImplementation>> | undefined }
 
 /** Something with the id of a process. */
 export type ProcessName = string | { readonly id: string }
@@ -69,10 +76,16 @@ export interface TestNet extends AsyncDisposable {
   readonly fault: NetFaults
   /** A client of one node; of the first, if none is named. */
   client(node?: string): Client
+  /**
+   * Makes a process of an agent, bundled from the file in which it was made (its default export); resolves when the
+   * agent's `init` has run. @throws {Failure} `bad-program`, `process-error`
+   */
+  spawn<C extends AnyContract>(agent: Implementation<C>, options: AgentSpawnOptions<C>): Promise<SpawnedProcess<C>>
   /** Makes a process; resolves when its spawn message is durable. */
-  spawn(source: SpawnSource, options?: SpawnOptions): Promise<ProcessHandle>
+  spawn(source: SpawnSource, options?: PlainSpawnOptions): Promise<ProcessHandle>
   /** A process by its id, through the node it lives on. */
   process(id: ProcessName): ProcessHandle
+  process<C extends AnyContract>(contract: C, id: ProcessName): ProcessRef<C>
   /** Lets that much time pass: timers fire, in order. */
   advance(by: Duration): Promise<void>
   /** Waits until nothing is under way but timers. @throws {Failure} `timeout` after `within` (1 hour) of the network's time */

@@ -1,0 +1,180 @@
+import { Buffer } from 'node:buffer'
+import { HostFault } from '../../protocol/index.ts'
+import { GuestMemory } from '../actor/guest-memory.ts'
+import type { GlobalValues } from '../actor/engine-state.ts'
+import { INJECTED } from '../rewriter/index.ts'
+import type { Engine } from './engine.ts'
+import { type HostInputs, makeImports } from './engine-imports.ts'
+
+/** A value of the engine: the address of a box in its memory. */
+type Handle = number
+type Numbers = (...args: readonly number[]) => number
+
+/** The exports of the engine that are called. */
+interface EngineExports {
+  readonly _initialize: () => void
+  readonly qjs_init: () => number
+  readonly qjs_set_max_stack_size: Numbers
+  readonly qjs_set_promise_rejection_handler: Numbers
+  readonly qjs_run_gc: () => void
+  readonly qjs_eval: Numbers
+  readonly qjs_new_string: Numbers
+  readonly qjs_new_object: () => Handle
+  readonly qjs_new_host_function: Numbers
+  readonly qjs_new_number: Numbers
+  readonly qjs_get_float64: Numbers
+  readonly qjs_get_global: () => Handle
+  readonly qjs_get_undefined: () => Handle
+  readonly qjs_get_true: () => Handle
+  readonly qjs_get_false: () => Handle
+  readonly qjs_get_prop_string: Numbers
+  readonly qjs_set_prop_string: Numbers
+  readonly qjs_get_string_len: Numbers
+  readonly qjs_free_cstring: (pointer: number) => void
+  readonly qjs_free_value: (value: Handle) => void
+  readonly qjs_is_exception: Numbers
+  readonly qjs_is_undefined: Numbers
+  readonly qjs_get_exception: () => Handle
+  readonly qjs_call: Numbers
+  readonly qjs_is_job_pending: () => number
+  readonly qjs_execute_pending_job: () => number
+  readonly wasm_malloc: Numbers
+  readonly wasm_free: (pointer: number) => void
+}
+
+const NO_TEXT = Buffer.alloc(0)
+
+/** What the program inside threw where it must not: the engine is out of memory, or its code is wrong. */
+export class EngineThrew extends Error {
+  override readonly name = 'EngineThrew'
+  readonly value: Handle
+
+  constructor(value: Handle) {
+    super('an exception in the engine')
+    this.value = value
+  }
+}
+
+/** One instance of the engine, and the few things a host does with it. Synchronous. */
+export class EngineCalls {
+  readonly memory: GuestMemory
+  readonly exports: EngineExports
+  readonly gas: WebAssembly.Global<'i64'>
+  readonly depth: WebAssembly.Global<'i32'>
+  readonly outOfMemory: WebAssembly.Global<'i32'>
+  readonly #globals: readonly WebAssembly.Global[]
+
+  /** @throws {HostFault} if there is no room for another instance */
+  constructor(engine: Engine, inputs: HostInputs) {
+    let exports: WebAssembly.Exports
+    try {
+      const imports = makeImports(inputs, () => this)
+      exports = new WebAssembly.Instance(engine.module, imports).exports
+    } catch (cause) {
+      throw new HostFault('no instance of the engine', { cause })
+    }
+    const named = (name: string): unknown => exports[name]
+    this.exports = exports as unknown as EngineExports
+    this.memory = new GuestMemory(
+      named(INJECTED.memory) as WebAssembly.Memory,
+      named(INJECTED.dirty) as WebAssembly.Memory,
+    )
+    this.gas = named(INJECTED.gas) as WebAssembly.Global<'i64'>
+    this.depth = named(INJECTED.depth) as WebAssembly.Global<'i32'>
+    this.outOfMemory = named(INJECTED.outOfMemory) as WebAssembly.Global<'i32'>
+    this.#globals = engine.globals.map(({ exportName }) => named(exportName) as WebAssembly.Global)
+  }
+
+  readGlobals(): GlobalValues {
+    return this.#globals.map(global => global.value as number | bigint)
+  }
+
+  writeGlobals(values: GlobalValues): void {
+    const globals = this.#globals
+    for (let index = 0; index < globals.length; index++) {
+      const global = globals[index]
+      if (global !== undefined) global.value = values[index]
+    }
+  }
+
+  /** Room for bytes in the engine's heap. @throws {EngineThrew} if there is none */
+  allocate(bytes: number): number {
+    const pointer = this.exports.wasm_malloc(bytes)
+    if (pointer === 0) throw new EngineThrew(0)
+    return pointer
+  }
+
+  /** Text with a closing zero, for calls that take a name. */
+  name(text: string): number {
+    const bytes = Buffer.from(`${text}\0`)
+    const pointer = this.allocate(bytes.length)
+    this.memory.write(pointer, bytes, 'name')
+    return pointer
+  }
+
+  property(object: Handle, name: string): Handle {
+    const pointer = this.name(name)
+    const value = this.exports.qjs_get_prop_string(object, pointer)
+    this.exports.wasm_free(pointer)
+    return value
+  }
+
+  setProperty(object: Handle, name: string, value: Handle): void {
+    const pointer = this.name(name)
+    this.exports.qjs_set_prop_string(object, pointer, value)
+    this.exports.wasm_free(pointer)
+  }
+
+  /** A function of the host by its name, as `host_call` gets it. */
+  hostFunction(name: string): Handle {
+    const pointer = this.name(name)
+    const made = this.exports.qjs_new_host_function(pointer, Buffer.byteLength(name), 0)
+    this.exports.wasm_free(pointer)
+    return made
+  }
+
+  /** Evaluates a script; its value is let go. @throws {EngineThrew} */
+  evaluate(source: Uint8Array, name: string): void {
+    this.exports.qjs_free_value(this.evaluated(source, name))
+  }
+
+  /** Evaluates a script and gives its value. @throws {EngineThrew} */
+  evaluated(source: Uint8Array, name: string): Handle {
+    const pointer = this.allocate(source.length + 1)
+    this.memory.write(pointer, source, 'script')
+    this.memory.write(pointer + source.length, Uint8Array.of(0), 'script')
+    const file = this.name(name)
+    const value = this.exports.qjs_eval(pointer, source.length, file, 0)
+    this.exports.wasm_free(file)
+    this.exports.wasm_free(pointer)
+    return this.checked(value)
+  }
+
+  /** The value itself. @throws {EngineThrew} if it stands for an exception */
+  checked(value: Handle): Handle {
+    if (value === 0) throw new EngineThrew(0)
+    if (this.exports.qjs_is_exception(value) === 0) return value
+    throw new EngineThrew(this.exports.qjs_get_exception())
+  }
+
+  /** Runs jobs until there are none. @throws {EngineThrew} */
+  runJobs(): boolean {
+    const { exports } = this
+    if (exports.qjs_is_job_pending() === 0) return false
+    do {
+      if (exports.qjs_execute_pending_job() < 0) throw new EngineThrew(exports.qjs_get_exception())
+    } while (exports.qjs_is_job_pending() !== 0)
+    return true
+  }
+
+  /** The UTF-8 bytes of a string, copied out. `lengthAt` is room for four bytes. */
+  text(value: Handle, lengthAt: number): Buffer {
+    const { exports, memory } = this
+    const pointer = exports.qjs_get_string_len(value, lengthAt)
+    if (pointer === 0) return NO_TEXT
+    const length = new DataView(memory.bytes.buffer).getUint32(lengthAt, true)
+    const bytes = Buffer.from(memory.read(pointer, length, 'text'))
+    exports.qjs_free_cstring(pointer)
+    return bytes
+  }
+}

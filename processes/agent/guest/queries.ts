@@ -1,0 +1,46 @@
+import { agent, implementation, type Task } from './agent.ts'
+import { AgentError } from './agent-error.ts'
+import { check, own } from './definition.ts'
+import { format } from './format.ts'
+import { host } from './host.ts'
+import { inputOf } from './input.ts'
+import { slot } from './slot.ts'
+
+/** What code of a query gets: the state and facts, and nothing to act with. */
+export function queryFacts(from: string): unknown {
+  const { facts } = agent
+  return {
+    // A query that came as a message has a slot, and what it did to the state would stand.
+    state: slot.kind === 'query' ? agent.state : copied(agent.state),
+    self: facts?.self,
+    owner: facts?.owner,
+    parent: facts?.parent,
+    from,
+    now: new Date(slot.nowMs),
+    log: (...words: unknown[]) => host.log(format(words)),
+  }
+}
+
+const copied = (value: unknown): unknown =>
+  value === undefined ? undefined : JSON.parse(JSON.stringify(value))
+
+/** Answers a dry-run: what travels. */
+export function answer(task: Task): unknown {
+  const { action, from } = task
+  if (action === '@state') return agent.state
+  const { contract, definition } = implementation()
+  const shape = own(contract.queries, action)
+  const code = own(definition.query, action)
+  if (shape === undefined || code === undefined) {
+    const known = [...Object.keys(contract.queries), '@state', '@contract', '@export']
+    const asked = action === '' ? 'a query without an Action' : `query ${action}`
+    throw new AgentError(
+      'unknown-action',
+      `${contract.name} has no ${asked}; it has ${known.join(', ')}`,
+    )
+  }
+  const reply = code(queryFacts(from), inputOf(task, shape.input))
+  if (reply instanceof Promise)
+    throw new AgentError('bad-reply', `${action}: a query answers at once, it cannot wait`)
+  return check(shape.reply, reply, 'bad-reply', action) === undefined ? undefined : reply
+}
