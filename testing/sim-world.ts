@@ -37,7 +37,7 @@ export interface SimWorldParts {
   readonly homes?: ReadonlyMap<string, string> | undefined
 }
 
-const SENT_KEPT_MAX = 200
+const RECEIPTS_MAX = 20_000
 const TROUBLES_MAX = 1_000
 const ID_CHARACTERS = 43
 
@@ -48,8 +48,8 @@ export class SimWorld {
   readonly faults: Faults
   readonly journal = new Journal()
   readonly troubles: { node: string; what: string; failure: Failure }[] = []
-  /** Receipts of what clients sent last. */
-  readonly sent: Receipt[] = []
+  /** What clients were promised, the last of it. */
+  readonly receipts: Receipt[] = []
   /** What processes are called in reports. */
   readonly names: Map<string, string>
   readonly #parts: SimWorldParts
@@ -118,8 +118,8 @@ export class SimWorld {
     if (!isReceipt(answer)) return
     const receipt = answer
     this.homes.set(receipt.process, node)
-    this.sent.push(receipt)
-    if (this.sent.length > SENT_KEPT_MAX) this.sent.shift()
+    this.receipts.push(receipt)
+    if (this.receipts.length > RECEIPTS_MAX) this.receipts.shift()
   }
 
   runs(): NodeRun[] {

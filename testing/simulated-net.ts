@@ -12,6 +12,7 @@ import type { AnyContract, AnyImplementation, Duration, Implementation } from '.
 import type { Client, ProcessHandle, ProcessRef, SpawnedProcess } from '../sdk/index.ts'
 import { checkConvergence } from './convergence.ts'
 import { millisecondsOf } from './duration.ts'
+import { checkExactlyOnce } from './exactly-once.ts'
 import { faultControls } from './fault-controls.ts'
 import { isAgent, ModuleShelf, type SpawnSource } from './module-shelf.ts'
 import { netClient } from './net-client.ts'
@@ -140,7 +141,10 @@ export class SimulatedNet implements TestNet {
 
   async expectConverged(): Promise<{ readonly processes: number; readonly slots: number }> {
     await this.settled()
-    return this.#world.time.during(checkConvergence(this.#world.runs()))
+    const { time, receipts } = this.#world
+    const runs = this.#world.runs()
+    await time.during(checkExactlyOnce(runs, receipts))
+    return time.during(checkConvergence(runs))
   }
 
   async trace(message: string | { readonly id: string }): Promise<TraceView> {
@@ -168,7 +172,7 @@ export class SimulatedNet implements TestNet {
   }
 
   report(): Promise<string> {
-    const { journal, sent, lastTroubles } = this.#world
+    const { journal, receipts, lastTroubles } = this.#world
     const facts = [
       `seed ${this.seed}`,
       `${this.nodes.length} nodes`,
@@ -177,7 +181,7 @@ export class SimulatedNet implements TestNet {
     ]
     return netReport({
       title: facts.join(', '),
-      sent,
+      sent: receipts,
       troubles: lastTroubles,
       journal,
       trace: receipt => this.trace(receipt),

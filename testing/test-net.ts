@@ -93,7 +93,8 @@ export interface TestNet extends AsyncDisposable {
   /** Ends all faults and starts again whoever is down. */
   heal(): Promise<void>
   /**
-   * Waits until all is settled; then every node evaluates every feed by itself, and all must have come to the same.
+   * Waits until all is settled; then every message between processes must have taken effect exactly once and in order,
+   * no timer twice, every receipt must hold; and every node evaluates every feed by itself, and all must come to the same.
    * @throws {Failure} `verification-failed`
    */
   expectConverged(): Promise<{ readonly processes: number; readonly slots: number }>
