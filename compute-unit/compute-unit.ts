@@ -41,7 +41,7 @@ import { Checkpoints } from './checkpoints.ts'
 import { type EvaluatedFrame, Follower, type FollowerParts } from './follower.ts'
 import { decodeLifecycle, encodeLifecycle } from './evaluation/index.ts'
 import type { FrameResults } from './frame-results.ts'
-import { HostSeat, seatOf } from './host-pool.ts'
+import { HostSeat, type OpenHost, seatOf } from './host-pool.ts'
 import { rangeOf, storeKey } from './keys.ts'
 import { loadModules, modulesOf } from './named-modules.ts'
 import { PastStates } from './past-states.ts'
@@ -52,6 +52,7 @@ import { ResultStore } from './result-store.ts'
 import { decodeTimers, encodeTimers, timersKey } from './timers.ts'
 import { StateReader } from './state-reader.ts'
 import { checkUpgrade } from './upgrade-check.ts'
+import type { VerdictParts } from './verdicts.ts'
 import { waitFor } from './wait-for.ts'
 
 export interface ComputeUnitParts {
@@ -60,8 +61,8 @@ export interface ComputeUnitParts {
   readonly seed: Uint8Array
   readonly log: Log
   readonly clock: Clock
-  /** Program that calls `runHost` with the runtimes. */
-  readonly hostProgram: { readonly path: string; readonly execArgv: readonly string[] }
+  /** Opens a host that can run every format of this node. */
+  readonly openHost: OpenHost
   readonly hosts?: number | undefined
   /** Bytes of guests held in hosts; idle ones above it hibernate. */
   readonly residentMaxBytes?: number | undefined
@@ -71,6 +72,8 @@ export interface ComputeUnitParts {
   evaluated(frame: EvaluatedFrame): void
   /** The timers a process holds now. */
   timers(process: ProcessId, timers: readonly Timer[]): void
+  /** A process that sends, here or elsewhere; those of this node's directory, if not given. */
+  describe?(process: ProcessId): Promise<ProcessDescription | undefined>
   progress?(process: ProcessId, evaluated: Slot, scheduled: Slot): void
   trouble?(process: ProcessId, error: Failure): void
 }
@@ -82,7 +85,7 @@ const CLOSE_MAX_MS = 5_000
 const RESULT_WAIT_MS = 30_000
 /** Characters of a name in a query. */
 const QUERY_NAME_MAX = 128
-/** Executes feeds: evaluates in child processes, keeps checkpoints and results, signs certificates. */
+/** Executes feeds: evaluates in hosts, keeps checkpoints and results, signs certificates. */
 export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #parts: ComputeUnitParts
   readonly #seats: HostSeat[]
@@ -98,6 +101,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #queries: QueryLane
   readonly #past: PastStates
   readonly #states: StateReader
+  readonly #senders: VerdictParts
   readonly #recent = new RecentFrames()
   readonly #watchers = new Map<ProcessId, Set<() => void>>()
   readonly #made = new WeakSet<PushProof>()
@@ -105,14 +109,14 @@ export class ComputeUnit implements Computer, AsyncDisposable {
 
   private constructor(parts: ComputeUnitParts) {
     this.#parts = parts
-    const { log, hostProgram: program } = parts
+    const { log, openHost: open, describe } = parts
     const seats = parts.hosts ?? Math.max(1, Math.min(8, availableParallelism() - 1))
     const onExit = (): void => undefined
     this.#seats = Array.from(
       { length: seats },
-      () => new HostSeat({ program, wallMaxMs: EVALUATION_WALL_MAX_MS, onExit }),
+      () => new HostSeat({ open, wallMaxMs: EVALUATION_WALL_MAX_MS, onExit }),
     )
-    this.#querySeat = new HostSeat({ program, wallMaxMs: QUERY_WALL_MAX_MS, onExit })
+    this.#querySeat = new HostSeat({ open, wallMaxMs: QUERY_WALL_MAX_MS, onExit })
     this.#checkpoints = new Checkpoints(log.store)
     this.#results = new ResultStore(log.store)
     this.#residency = new Residency({
@@ -128,10 +132,14 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       },
       trouble: (process, error) => this.#trouble(process, error),
     })
-    const copies = { seat: this.#querySeat, log, checkpoints: this.#checkpoints }
+    const known = (id: ProcessId): Promise<ProcessDescription | undefined> => log.directory.process(id)
+    const senderOf = async (id: ProcessId): Promise<ProcessDescription | undefined> =>
+      (await known(id)) ?? describe?.(id)
+    this.#senders = { directory: { process: describe === undefined ? known : senderOf }, messages: log.messages }
+    const copies = { seat: this.#querySeat, log, senders: this.#senders, checkpoints: this.#checkpoints }
     this.#queries = new QueryLane(copies)
     const now = (): number => parts.clock.now()
-    this.#past = new PastStates({ ...copies, now })
+    this.#past = new PastStates({ ...copies, clock: parts.clock })
     this.#states = new StateReader({ key: parts.key, log, seat: this.#querySeat, past: this.#past, now })
   }
 
@@ -254,7 +262,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     checkQuery(message)
     const { timeoutMs = QUERY_WALL_MAX_MS } = options
     if (at !== undefined) return this.#states.query(follower, at, message, options)
-    return waitFor(this.#queries.query(follower, message, this.#parts.clock.now()), { ...options, timeoutMs })
+    const { clock } = this.#parts
+    return waitFor(this.#queries.query(follower, message, clock.now()), clock, { ...options, timeoutMs })
   }
 
   async state(process: ProcessId, at?: Slot, options: CallOptions = {}): Promise<StateAnswer> {
@@ -316,7 +325,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const follower = await this.#follower(process)
     if (slot >= follower.scheduled) throw new Failure('unknown-slot', { process, slot, scheduled: follower.scheduled })
     if (slot >= follower.evaluated) {
-      await waitFor(follower.reached(slot), { timeoutMs: RESULT_WAIT_MS, ...options })
+      await waitFor(follower.reached(slot), this.#parts.clock, { timeoutMs: RESULT_WAIT_MS, ...options })
     }
     const bytes = (await this.#resultsAt(process, slot)).at(slot)
     if (bytes === undefined) throw new Failure('internal', { process, slot })
@@ -378,8 +387,10 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       seat,
       checkpoints: this.#checkpoints,
       results: this.#results,
+      senders: this.#senders,
       trusted,
       now: () => clock.now(),
+      sleep: (ms, signal) => clock.sleep(ms, { signal }),
       evaluated: frame => this.#evaluated(frame),
       timers: (description, timers) => this.#timers(description.id, timers),
       lifecycle: ({ id }, lifecycle) => {
@@ -462,7 +473,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     this.#residency[Symbol.dispose]()
     for (const follower of followers) follower.stop(new Failure('shutting-down'))
     const written = Promise.allSettled(followers.map(follower => follower.checkpoint()))
-    await waitFor(written, { timeoutMs: CLOSE_MAX_MS }).catch(() => undefined)
+    await waitFor(written, this.#parts.clock, { timeoutMs: CLOSE_MAX_MS }).catch(() => undefined)
     for (const watchers of this.#watchers.values()) for (const wake of watchers) wake()
     await Promise.all([...this.#seats, this.#querySeat].map(seat => seat[Symbol.asyncDispose]()))
   }

@@ -25,7 +25,7 @@ import type { HostSeat } from './host-pool.ts'
 import { loadModules, modulesNamedIn, modulesOf } from './named-modules.ts'
 import type { HostAnswer } from './packets.ts'
 import type { ResultStore } from './result-store.ts'
-import { verdictsOn } from './verdicts.ts'
+import { type VerdictParts, verdictsOn } from './verdicts.ts'
 
 /** A frame that was evaluated and certified. */
 export interface EvaluatedFrame {
@@ -44,7 +44,10 @@ export interface FollowerParts {
   readonly seat: HostSeat
   readonly checkpoints: Checkpoints
   readonly results: ResultStore
+  /** Who sent what stands in the feed, and where else it stands. */
+  readonly senders: VerdictParts
   now(): number
+  sleep(ms: number, signal: AbortSignal): Promise<void>
   /** Whether this node's own scheduler admitted what stands in the feed. */
   readonly trusted: boolean
   evaluated(frame: EvaluatedFrame): void
@@ -96,7 +99,7 @@ export class Follower {
   #openGeneration = 0
   #opening: Promise<void> | undefined
   #running: Promise<void> | undefined
-  #pause: { readonly end: () => void } | undefined
+  #pause: AbortController | undefined
   #failures = 0
   #stopped: Failure | undefined
   #sinceCheckpoint = { slots: 0, gas: 0n }
@@ -215,7 +218,7 @@ export class Follower {
   /** Ends after what the host has been asked already: whoever waits is told. */
   stop(failure: Failure): void {
     this.#stopped ??= failure
-    this.#pause?.end()
+    this.#pause?.abort()
     for (const waiting of this.#waiting) waiting.reject(failure)
     this.#waiting = []
   }
@@ -246,11 +249,8 @@ export class Follower {
 
   /** Waits, but not for the sake of one that is stopped. */
   async #rest(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, ms)
-    this.#pause = { end: resolve }
-    await promise
-    clearTimeout(timer)
+    this.#pause = new AbortController()
+    await this.#parts.sleep(ms, this.#pause.signal).catch(() => undefined)
     this.#pause = undefined
   }
 
@@ -324,7 +324,7 @@ export class Follower {
         // What stands before is evaluated all the same, if one of them is not known here.
         if (named.length > 0 && asked.length > 0) break
         await loadModules(this.#parts.seat, named, modulesOf(log.directory))
-        const verdicts = await verdictsOn(this.process, bytes, this.#parts.trusted, this.#parts.log)
+        const verdicts = await verdictsOn(this.process, bytes, this.#parts.trusted, this.#parts.senders)
         const { id: process } = this.process
         const answer = this.#parts.seat.ask({ kind: 'evaluate', process, frame: bytes, verdicts, steps: false })
         answer.catch(() => undefined)

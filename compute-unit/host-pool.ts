@@ -1,17 +1,40 @@
 import { Failure, type ModuleDescription, type ModuleId, type ProcessId } from '../protocol/index.ts'
-import { HostProcess, type HostProcessParts } from './host-process.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'
+
+/** Runs guests. When it ends, all that waits for it fails with `host-fault`. */
+export interface Host extends AsyncDisposable {
+  /** Id of its own process, if it has one. */
+  readonly pid: number | undefined
+  /** Requests are served in order. @throws {Failure} `host-fault` */
+  ask(request: HostRequest): Promise<HostAnswer>
+  /** What runs there is lost and repeated elsewhere. */
+  kill(): void
+}
+
+/** Opens a host: a child process of a node (host-process.ts), or this very thread in a simulation (in-thread-host.ts). */
+export type OpenHost = (options: {
+  /** No sign of life for this long, with work under way: the host is killed. */
+  readonly wallMaxMs: number
+  /** The host ended; nobody asked it to. */
+  readonly onExit: () => void
+}) => Host
+
+export interface HostSeatParts {
+  readonly open: OpenHost
+  readonly wallMaxMs: number
+  readonly onExit: (seat: HostSeat) => void
+}
 
 /** One seat for a host: the process in it may change, what is loaded is known. */
 export class HostSeat implements AsyncDisposable {
-  readonly #parts: Omit<HostProcessParts, 'onExit'> & { onExit: (seat: HostSeat) => void }
-  #host: HostProcess | undefined
+  readonly #parts: HostSeatParts
+  #host: Host | undefined
   #modules = new Map<ModuleId, Promise<void>>()
   /** Counts the hosts that sat here: what was opened in an earlier one is gone. */
   generation = 0
   #closed = false
 
-  constructor(parts: Omit<HostProcessParts, 'onExit'> & { onExit: (seat: HostSeat) => void }) {
+  constructor(parts: HostSeatParts) {
     this.#parts = parts
   }
 
@@ -37,11 +60,11 @@ export class HostSeat implements AsyncDisposable {
     return loading
   }
 
-  #start(): HostProcess {
+  #start(): Host {
     this.generation += 1
     this.#modules = new Map()
-    return new HostProcess({
-      ...this.#parts,
+    return this.#parts.open({
+      wallMaxMs: this.#parts.wallMaxMs,
       onExit: () => {
         this.#host = undefined
         this.#parts.onExit(this)

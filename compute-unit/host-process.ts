@@ -1,10 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { Failure } from '../protocol/index.ts'
+import type { Host, OpenHost } from './host-pool.ts'
 import { framePacket, PACKET_MAX_BYTES, PacketReader } from './packet-stream.ts'
 import { decodeAnswer, encodeRequest, type HostAnswer, type HostRequest } from './packets.ts'
 
-export interface HostProcessParts {
+/** Hosts in child processes, which run `program`. */
+export const childProcessHosts =
+  (program: HostProcessParts['program']): OpenHost =>
+  options =>
+    new HostProcess({ program, ...options })
+
+interface HostProcessParts {
   /** Program that calls `runHost`, and flags of its engine. */
   readonly program: { readonly path: string; readonly execArgv: readonly string[] }
   /** No sign of life for this long, with work under way: the host is killed. */
@@ -22,7 +29,7 @@ interface Waiting {
 const CLOSE_MAX_MS = 500
 
 /** A child process that runs guests. When it dies, all that waits for it fails with `host-fault`. */
-export class HostProcess implements AsyncDisposable {
+class HostProcess implements Host {
   readonly #child: ChildProcess
   readonly #parts: HostProcessParts
   readonly #waiting = new Map<number, Waiting>()

@@ -1,6 +1,7 @@
 import {
   asProcessId,
   type CallOptions,
+  type Clock,
   decodeFrame,
   encodeEnvelope,
   encodeFrame,
@@ -20,7 +21,7 @@ import type { FrameOutcome } from './evaluation/index.ts'
 import { damaged, type Follower } from './follower.ts'
 import type { HostSeat } from './host-pool.ts'
 import { loadModules, modulesNamedIn, modulesOf } from './named-modules.ts'
-import { verdictsOn } from './verdicts.ts'
+import { type VerdictParts, verdictsOn } from './verdicts.ts'
 import { waitFor } from './wait-for.ts'
 
 /** A copy of a process at a slot, in the query host; whoever holds it has it alone. */
@@ -45,8 +46,10 @@ export interface PastOptions extends CallOptions {
 export interface PastStatesParts {
   readonly seat: HostSeat
   readonly log: Log
+  /** Where senders of pushes are looked up. */
+  readonly senders: VerdictParts
   readonly checkpoints: Checkpoints
-  now(): number
+  readonly clock: Clock
 }
 
 /** Copies kept for whoever asks next: stepping through slots one by one goes on from the last. */
@@ -61,8 +64,9 @@ const KEPT_MAX_BYTES = 256 * 1024 * 1024
 export class PastStates {
   readonly #seat: HostSeat
   readonly #log: Log
+  readonly #senders: VerdictParts
   readonly #checkpoints: Checkpoints
-  readonly #now: () => number
+  readonly #clock: Clock
   readonly #kept: Copy[] = []
   #active = 0
   #opened = 0
@@ -70,8 +74,9 @@ export class PastStates {
   constructor(parts: PastStatesParts) {
     this.#seat = parts.seat
     this.#log = parts.log
+    this.#senders = parts.senders
     this.#checkpoints = parts.checkpoints
-    this.#now = parts.now
+    this.#clock = parts.clock
   }
 
   /**
@@ -91,7 +96,7 @@ export class PastStates {
     this.#active += 1
     try {
       const limits = { ...options, timeoutMs: options.timeoutMs ?? QUERY_WALL_MAX_MS }
-      if (slot >= follower.evaluated) await waitFor(follower.reached(slot), limits)
+      if (slot >= follower.evaluated) await waitFor(follower.reached(slot), this.#clock, limits)
       const copy = this.#take(id, slot) ?? (await this.#open(follower, slot))
       let isWhole = false
       try {
@@ -115,11 +120,11 @@ export class PastStates {
     { signal, timeoutMs = QUERY_WALL_MAX_MS }: CallOptions,
     each?: (outcome: FrameOutcome) => void,
   ): Promise<void> {
-    const deadlineMs = this.#now() + timeoutMs
+    const deadlineMs = this.#clock.now() + timeoutMs
     const feed = messagesFeed(follower.process)
     while (copy.slots <= slot) {
       if (signal?.aborted === true) throw new Failure('aborted', {}, { cause: signal.reason })
-      if (this.#now() > deadlineMs)
+      if (this.#clock.now() > deadlineMs)
         throw new Failure('timeout', { timeoutMs, reached: copy.slots, slot })
       const frame = await this.#log.block(feed, copy.block)
       if (frame === undefined)
@@ -145,7 +150,7 @@ export class PastStates {
   ): Promise<{ outcome: FrameOutcome; sizeBytes: number }> {
     const { process } = follower
     await loadModules(this.#seat, modulesNamedIn(frame, process), modulesOf(this.#log.directory))
-    const verdicts = await verdictsOn(process, frame, follower.trusted, this.#log)
+    const verdicts = await verdictsOn(process, frame, follower.trusted, this.#senders)
     const { key } = copy
     const answer = await this.#seat.ask({
       kind: 'evaluate',

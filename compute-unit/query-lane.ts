@@ -12,7 +12,7 @@ import type { Checkpoints } from './checkpoints.ts'
 import { damaged, type Follower } from './follower.ts'
 import type { HostSeat } from './host-pool.ts'
 import { loadModules, modulesNamedIn, modulesOf } from './named-modules.ts'
-import { verdictsOn } from './verdicts.ts'
+import { type VerdictParts, verdictsOn } from './verdicts.ts'
 
 interface Replica {
   /** Blocks of the feed in this copy of the state. */
@@ -32,15 +32,17 @@ const LAG_MAX_FRAMES = 64
 export class QueryLane {
   readonly #seat: HostSeat
   readonly #log: Log
+  readonly #senders: VerdictParts
   readonly #checkpoints: Checkpoints
   readonly #replicas = new Map<ProcessId, Replica>()
   /** Queries of one process prepare one after the other. */
   readonly #preparing = new Map<ProcessId, Promise<unknown>>()
   #pending = 0
 
-  constructor(parts: { seat: HostSeat; log: Log; checkpoints: Checkpoints }) {
+  constructor(parts: { seat: HostSeat; log: Log; senders: VerdictParts; checkpoints: Checkpoints }) {
     this.#seat = parts.seat
     this.#log = parts.log
+    this.#senders = parts.senders
     this.#checkpoints = parts.checkpoints
   }
 
@@ -81,7 +83,7 @@ export class QueryLane {
     this.#replicas.set(id, current)
     for await (const frame of this.#log.blocks(messagesFeed(follower.process), current.blocks, target)) {
       await loadModules(this.#seat, modulesNamedIn(frame, follower.process), modulesOf(this.#log.directory))
-      const verdicts = await verdictsOn(follower.process, frame, follower.trusted, this.#log)
+      const verdicts = await verdictsOn(follower.process, frame, follower.trusted, this.#senders)
       await this.#seat.ask({ kind: 'evaluate', process: id, frame, verdicts, steps: false })
       current.blocks += 1
     }

@@ -72,7 +72,7 @@ export class Residency<One extends Resident> implements Disposable {
   async #sweepByTime(): Promise<void> {
     const { signal } = this.#stop
     while (!signal.aborted) {
-      await this.#parts.clock.sleep(SWEEP_EVERY_MS, { signal }).catch(() => undefined)
+      await this.#parts.clock.sleep(SWEEP_EVERY_MS, { signal, for: 'upkeep' }).catch(() => undefined)
       if (!signal.aborted) await this.sweep()
     }
   }

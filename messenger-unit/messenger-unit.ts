@@ -14,11 +14,14 @@ import {
   type Messenger,
   messagesFeed,
   type ModuleDescription,
+  type Peers,
   type ProcessDescription,
   type ProcessId,
+  type ProcessPolicy,
   type Push,
   type Receipt,
   readFrameHead,
+  readPolicy,
   type Result,
   type Scheduler,
   type Slot,
@@ -30,7 +33,7 @@ import { Intake, type Taken } from './intake.ts'
 import { PairLane, type PairLaneParts } from './pair-lane.ts'
 import { backOffMs } from './retry.ts'
 import { Timings } from './timings.ts'
-import { assignmentAt, readTrace } from './trace.ts'
+import { assignmentAt, readTrace, type TraceParts } from './trace.ts'
 import { Unfinished } from './unfinished.ts'
 
 export interface MessengerUnitParts {
@@ -42,6 +45,10 @@ export interface MessengerUnitParts {
   /** What it does outside the network; nothing, if not given. */
   readonly effects?: EffectOffer | undefined
   checkModule(module: ModuleDescription): Promise<void>
+  /** Other nodes; a node without any delivers only to itself. */
+  readonly peers?: Pick<Peers, 'schedule' | 'trace'> | undefined
+  /** A process here or elsewhere; those of this node's directory, if not given. */
+  describe?(process: ProcessId): Promise<ProcessDescription | undefined>
   trouble?(what: string, failure: Failure): void
 }
 
@@ -128,15 +135,15 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     id: MessageId,
     options: CallOptions & { settled?: boolean; process?: ProcessId } = {},
   ): Promise<Trace> {
-    const { clock, log, computer } = this.#parts
+    const { clock } = this.#parts
     const place = await this.#placeOf(id, options.process)
     const untilMs = clock.now() + (options.timeoutMs ?? TRACE_WAIT_MS)
     for (let pauseMs = TRACE_LOOK_MS; ; pauseMs = Math.min(200, pauseMs * 2)) {
-      const trace = await readTrace({ log, computer, timings: this.#timings, effects: this.#effects }, place.process, place.slot, id)
+      const trace = await readTrace(this.#traceParts(), place.process, place.slot, id)
       if (trace.settled || options.settled !== true) return trace
       if (options.signal?.aborted === true) throw new Failure('aborted')
       if (clock.now() + pauseMs > untilMs) throw new Failure('timeout', { id }, { note: 'the tree still grows' })
-      await clock.sleep(pauseMs, { signal: options.signal })
+      await clock.sleep(pauseMs, { signal: options.signal, for: 'wait' })
     }
   }
 
@@ -181,10 +188,22 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     return lane
   }
 
-  async #schedulerOf({ core, bodyBytes }: Push): Promise<Scheduler | undefined> {
-    const { log, scheduler } = this.#parts
-    const known = (await log.directory.process(core.to)) !== undefined
-    return known || decodePushBody(bodyBytes).kind === 'spawn' ? scheduler : undefined
+  async #schedulerOf({ core, bodyBytes }: Push): Promise<Pick<Scheduler, 'schedule'> | undefined> {
+    const { log, describe, scheduler, peers } = this.#parts
+    const known = await log.directory.process(core.to)
+    if (peers === undefined) {
+      return known !== undefined || decodePushBody(bodyBytes).kind === 'spawn' ? scheduler : undefined
+    }
+    const policy = known?.policy ?? policyOfSpawn(bodyBytes) ?? (await describe?.(core.to))?.policy
+    const key = policy?.schedulers[0]
+    if (key === undefined || key === scheduler.key) return key && scheduler
+    return { schedule: requests => peers.schedule(key, requests) }
+  }
+
+  #traceParts(): TraceParts {
+    const { log, computer, scheduler, peers, describe } = this.#parts
+    const parts = { log, computer, timings: this.#timings, scheduler: scheduler.key, peers, effects: this.#effects }
+    return describe === undefined ? parts : { ...parts, describe }
   }
 
   async #sentFrom(from: ProcessId, to: ProcessId, seq: number): Promise<Push[]> {
@@ -230,5 +249,16 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     for (const lane of this.#lanes.values()) lane.stop()
     this.#effects?.stop()
     this.#unfinished.sweep()
+  }
+}
+
+/** What a spawn says of the child it makes; nothing, if it is none, or makes no sense. */
+function policyOfSpawn(bodyBytes: Uint8Array): ProcessPolicy | undefined {
+  const { kind, tags } = decodePushBody(bodyBytes)
+  if (kind !== 'spawn') return undefined
+  try {
+    return readPolicy(tags)
+  } catch {
+    return undefined
   }
 }

@@ -13,8 +13,8 @@ import { backOffMs } from './retry.ts'
 export interface PairLaneParts {
   readonly computer: Computer
   readonly clock: Clock
-  /** The scheduler of the process a push goes to; nothing if there is no such process here. */
-  schedulerOf(push: Push): Promise<Scheduler | undefined>
+  /** The scheduler of the process a push goes to; nothing if no such process is known. */
+  schedulerOf(push: Push): Promise<Pick<Scheduler, 'schedule'> | undefined>
   /** What `from` ever sent to `to`, from seq `seq` on. */
   sentFrom(from: ProcessId, to: ProcessId, seq: number): Promise<readonly Push[]>
   random(): number

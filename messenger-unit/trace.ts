@@ -6,9 +6,12 @@ import {
   Failure,
   findFrame,
   findTag,
+  type KeyId,
   type Log,
   type MessageId,
   messagesFeed,
+  type Peers,
+  type ProcessDescription,
   type ProcessId,
   parseDataItem,
   pushId,
@@ -26,6 +29,10 @@ export interface TraceParts {
   readonly log: Log
   readonly computer: Computer
   readonly timings: Timings
+  /** Key of this node's scheduler: what it does not schedule is looked up elsewhere. */
+  readonly scheduler: KeyId
+  readonly peers: Pick<Peers, 'trace'> | undefined
+  describe?(process: ProcessId): Promise<ProcessDescription | undefined>
   readonly effects: Pick<EffectDesk, 'isFor' | 'outcomeOf'> | undefined
 }
 
@@ -48,20 +55,42 @@ type Sprout = Pick<TraceNode, 'id' | 'process' | 'slot' | 'label' | 'kind' | 'sc
 async function grow(parts: TraceParts, sprout: Sprout, growing: Growing): Promise<TraceNode> {
   growing.nodes += 1
   const { process, slot } = sprout
-  const bare = { ...sprout, evaluatedMs: undefined, gas: undefined, error: undefined, children: [] }
-  if (slot === undefined) {
-    const status = await absence(parts.log, process, sprout.kind)
-    if (status === 'pending') growing.settled = false
-    return { ...bare, status }
-  }
+  if (slot === undefined) return absent(parts, sprout, growing)
   if (slot >= (await parts.computer.evaluated(process))) {
     growing.settled = false
-    return { ...bare, status: 'scheduled' }
+    return { ...sprout, status: 'scheduled', evaluatedMs: undefined, gas: undefined, error: undefined, children: [] }
   }
   const result = await parts.computer.result(process, slot)
   const children = await branches(parts, result, growing)
   const { status, gas, error } = result
   return { ...sprout, status, gas, error, evaluatedMs: parts.timings.evaluatedMs(process, slot), children }
+}
+
+/** A message without a slot: it is on its way, lives with another node, or goes to somebody who is no process. */
+async function absent(parts: TraceParts, sprout: Sprout, growing: Growing): Promise<TraceNode> {
+  const { log, describe, peers, scheduler } = parts
+  const { process, kind, id } = sprout
+  const pending: TraceNode = { ...sprout, status: 'pending', evaluatedMs: undefined, gas: undefined, error: undefined, children: [] }
+  try {
+    const known = (await log.directory.process(process)) ?? (await describe?.(process))
+    if (known === undefined && kind !== 'spawn') return { ...pending, status: 'external' }
+    const [home] = known?.policy.schedulers ?? []
+    if (peers !== undefined && home !== undefined && home !== scheduler) {
+      const trace = await peers.trace(home, process, id)
+      growing.settled &&= trace.settled
+      growing.truncated ||= trace.truncated
+      growing.nodes += countOf(trace.root) - 1
+      return trace.root
+    }
+  } catch {
+    // Whoever could tell cannot be reached, or has not got it yet.
+  }
+  growing.settled = false
+  return pending
+}
+
+function countOf({ children }: TraceNode): number {
+  return children.reduce((count, child) => count + countOf(child), 1)
 }
 
 async function branches(parts: TraceParts, result: Result, growing: Growing): Promise<TraceNode[]> {
@@ -110,12 +139,6 @@ async function sproutOf(parts: TraceParts, push: Push): Promise<Sprout> {
 
 async function scheduledAt(parts: TraceParts, process: ProcessId, slot: Slot): Promise<number> {
   return (await assignmentAt(parts.log, process, slot)).timestampMs
-}
-
-/** A message without a slot is on its way, unless it goes to somebody who is no process here. */
-async function absence(log: Log, process: ProcessId, kind: TraceNode['kind']): Promise<'pending' | 'external'> {
-  if (kind === 'spawn') return 'pending'
-  return (await log.directory.process(process)) === undefined ? 'external' : 'pending'
 }
 
 /** What stands in a slot. @throws {Failure} `unknown-process`, `unknown-slot` */

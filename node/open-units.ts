@@ -1,4 +1,4 @@
-import { ComputeUnit } from '../compute-unit/index.ts'
+import { childProcessHosts, ComputeUnit, type EvaluatedFrame, type OpenHost } from '../compute-unit/index.ts'
 import { type EffectOffer, MessengerUnit } from '../messenger-unit/index.ts'
 import { runtimeFor } from '../processes/index.ts'
 import type {
@@ -6,12 +6,15 @@ import type {
   Failure,
   Log,
   ModuleDescription,
+  Peers,
   ProcessDescription,
   ProcessId,
+  Scheduler,
 } from '../protocol/index.ts'
 import { type CommittedFrame, SchedulerUnit } from '../scheduler-unit/index.ts'
 import { hostProgram, MAY_START_WORKERS } from './host-program.ts'
 import type { NodeKeys } from './keystore.ts'
+import { LearnedProcesses } from './learned-processes.ts'
 import type { NodeLogger } from './logger.ts'
 import type { UnitMetrics } from './unit-metrics.ts'
 
@@ -26,7 +29,24 @@ export interface UnitsParts {
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
   readonly wasmer?: boolean | undefined
+  /** How compute hosts are opened; as child processes, if not given. */
+  readonly openHost?: OpenHost | undefined
+  /** Other nodes. */
+  readonly peers?: Peers | undefined
+  /** The node's own scheduler as the messenger reaches it; itself, if not given. */
+  readonly carry?: ((scheduler: Scheduler) => Scheduler) | undefined
+  /** From [0, 1): spreads those who try again. */
+  readonly random?: (() => number) | undefined
+  /** A frame became durable, or was evaluated. */
+  readonly observer?: UnitObserver | undefined
   readonly progress?: ((process: ProcessId, evaluated: number, scheduled: number) => void) | undefined
+}
+
+/** Sees what the units do, once it is done. */
+export interface UnitObserver {
+  committed?(frames: readonly CommittedFrame[]): void
+  evaluated?(frame: EvaluatedFrame): void
+  trouble?(what: string, failure: Failure): void
 }
 
 export interface Units {
@@ -41,11 +61,14 @@ export interface Units {
  * `keep` is told of each as it opens, in an order such that closing newest first lets what is under way come to rest.
  */
 export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable) => void): Promise<Units> {
-  const { keys, log, clock, metrics } = parts
+  const { keys, log, clock, metrics, peers } = parts
+  const known = peers && new LearnedProcesses({ directory: log.directory, peers, clock })
+  const describe = async (process: ProcessId): Promise<ProcessDescription | undefined> => known?.process(process)
   const units: Partial<{ -readonly [Name in keyof Units]: Units[Name] }> = {}
   const trouble = (what: string, failure: Failure): void => {
     if (failure.code === 'shutting-down') return
     metrics.trouble(failure)
+    parts.observer?.trouble?.(what, failure)
     const cause = failure.cause instanceof Error ? { cause: failure.cause.message } : {}
     parts.logger.warn({ what, code: failure.code, ...failure.details, ...cause }, failure.message)
   }
@@ -55,14 +78,19 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     seed: keys.seed,
     log,
     clock,
-    hostProgram: hostProgram(parts.wasmer === true ? MAY_START_WORKERS : []),
+    openHost: parts.openHost ?? childProcessHosts(hostProgram(parts.wasmer === true ? MAY_START_WORKERS : [])),
+    describe,
     hosts: parts.hosts,
     residentMaxBytes: parts.residentBytes,
-    evaluated: ({ process, certificate, outcome, results }) => {
+    evaluated: frame => {
+      const { process, certificate, outcome, results } = frame
       metrics.evaluated(outcome.count, outcome.gas)
       // Most results ask for nothing: those are not taken apart.
       const sending = outcome.sends.length === 0 ? [] : outcome.sends.map(position => results.results[position])
-      units.messenger?.evaluated(process, certificate, sending.filter(bytes => bytes !== undefined))
+      // Whose word does not count for a process has nothing to push for it.
+      const counts = process.policy.computeUnits.includes(keys.key)
+      units.messenger?.evaluated(process, certificate, counts ? sending.filter(bytes => bytes !== undefined) : [])
+      parts.observer?.evaluated?.(frame)
     },
     timers: (process, timers) => units.scheduler?.arm(process, timers),
     progress: (process, evaluated, scheduled) => parts.progress?.(process, evaluated, scheduled),
@@ -78,7 +106,9 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     committed: frames => {
       metrics.committed(frames)
       handOver(frames, units)
+      parts.observer?.committed?.(frames)
     },
+    describe,
     assignable: process => isAssignable(log, process),
     madeHere: proof => computer.made(proof),
     signerRatePerSecond: parts.signerRate,
@@ -90,8 +120,18 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     runtimeFor(module.format)
     await computer.check(module)
   }
-  const random = (): number => Math.random()
-  const messenger = new MessengerUnit({ log, scheduler, computer, clock, random, effects: parts.effects, checkModule, trouble })
+  const messenger = new MessengerUnit({
+    log,
+    scheduler: parts.carry?.(scheduler) ?? scheduler,
+    computer,
+    clock,
+    peers,
+    describe,
+    random: parts.random ?? Math.random,
+    effects: parts.effects,
+    checkModule,
+    trouble,
+  })
   units.messenger = messenger
   keep(messenger)
 

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../protocol/index.ts'
 
 /** The longest a timer of Node can wait; longer sleeps are slept in parts. */
@@ -8,6 +8,7 @@ const TIMER_MAX_MS = 2_000_000_000
 export const systemClock: Clock = {
   now: () => Date.now(),
   async sleep(ms, { signal } = {}) {
+    if (ms <= 0) await turn(undefined, signal === undefined ? {} : { signal })
     for (let left = ms; left > 0; left -= TIMER_MAX_MS) {
       await sleep(Math.min(left, TIMER_MAX_MS), undefined, signal === undefined ? {} : { signal })
     }

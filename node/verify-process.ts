@@ -1,4 +1,4 @@
-import { type FrameOutcome, HostSeat, modulesNamedIn } from '../compute-unit/index.ts'
+import { childProcessHosts, type FrameOutcome, HostSeat, modulesNamedIn } from '../compute-unit/index.ts'
 import {
   type CallOptions,
   describeModule,
@@ -79,7 +79,7 @@ export async function verifyProcess(
   installCrypto(nativeCrypto)
   const progress = new Progress(source.process)
   await using seat = new HostSeat({
-    program: options.host ?? hostProgram(),
+    open: childProcessHosts(options.host ?? hostProgram()),
     wallMaxMs: EVALUATION_WALL_MAX_MS,
     onExit: () => undefined,
   })

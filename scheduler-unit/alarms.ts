@@ -54,7 +54,7 @@ export class Alarms implements AsyncDisposable {
     const sleeping = { untilMs, stop: new AbortController() }
     this.#sleeping = sleeping
     const ms = Math.max(0, untilMs - this.#clock.now())
-    this.#clock.sleep(ms, { signal: sleeping.stop.signal }).then(
+    this.#clock.sleep(ms, { signal: sleeping.stop.signal, for: 'wait' }).then(
       () => this.#wake(sleeping),
       () => undefined,
     )

@@ -42,6 +42,8 @@ export interface SchedulerUnitParts {
   assignable(process: ProcessDescription): Promise<boolean>
   /** Frames that became durable, of one process, in order. */
   committed(frames: readonly CommittedFrame[]): void
+  /** A process that sends, here or elsewhere; those of this node's directory, if not given. */
+  describe?(process: ProcessId): Promise<ProcessDescription | undefined>
   readonly signerRatePerSecond?: number | undefined
   /** Whether this very object was made by this node's own compute unit, so that its signatures need no check. */
   madeHere?(proof: PushProof): boolean
@@ -85,7 +87,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     }
     const answers: Promise<ScheduleAnswer>[] = []
     for (const [i, request] of requests.entries()) {
-      if (i > 0 && i % SLICE === 0) await new Promise(resolve => setImmediate(resolve))
+      if (i > 0 && i % SLICE === 0) await this.#parts.clock.sleep(0)
       // Awaiting the seat, not the receipt, keeps the order of requests and lets them share frames.
       const answer = await this.#seat(request).catch(error => failed(error))
       answers.push(Promise.resolve(answer.answer))
@@ -149,8 +151,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   ): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
     const { core } = envelope.push
     if (core.to !== process) throw new Failure('wrong-target', { target: core.to, process })
-    const sender = await this.#parts.log.directory.process(core.from)
-    if (sender === undefined) throw new Failure('unknown-process', { process: core.from })
+    const sender = await this.#sender(core.from)
     const spawned = await this.#child(process, envelope, sender)
     const lane = await this.#lane(process, spawned)
     // What came before its child's spawn must not take slot 0.
@@ -163,6 +164,13 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const bounded = boundedEnvelope(envelope)
     const receipt = lane.enqueue(pushId(envelope.push.coreBytes), bounded.envelope, bounded.bytes)
     return { answer: receipt.then(scheduled, failedAnswer) }
+  }
+
+  async #sender(process: ProcessId): Promise<ProcessDescription> {
+    const { log, describe } = this.#parts
+    const sender = (await log.directory.process(process)) ?? (await describe?.(process))
+    if (sender === undefined) throw new Failure('unknown-process', { process })
+    return sender
   }
 
   #admitPush(envelope: Extract<Envelope, { kind: 'push' }>, sender: ProcessDescription): void {
@@ -212,9 +220,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       return
     }
     if (message.push.core.to === process) throw new Failure('not-assignable', { process }, { note })
-    const sender = await this.#parts.log.directory.process(message.push.core.from)
-    if (sender === undefined) throw new Failure('unknown-process', { process: message.push.core.from })
-    admitPush(message, sender)
+    admitPush(message, await this.#sender(message.push.core.from))
   }
 
   /** The receipt of an item that has its slot already, or is about to. @throws {Failure} `id-reused` */

@@ -1,5 +1,6 @@
 import {
   type CallOptions,
+  type Clock,
   decodeProcessOutput,
   Failure,
   MalformedBytes,
@@ -15,6 +16,7 @@ const REPLY_TIMEOUT_MS = 60_000
 
 /** Where the parts of an answer come from. */
 export interface ReplySources {
+  readonly clock: Clock
   result(receipt: Receipt, options: CallOptions): Promise<ResultView>
   ended(receipt: Receipt, signal: AbortSignal): Promise<Ended>
 }
@@ -30,7 +32,7 @@ export function awaitReply(
   sources: ReplySources,
   label: string | undefined,
 ): Promise<unknown> {
-  return withTimeLimit(options, REPLY_TIMEOUT_MS, async signal => {
+  return withTimeLimit(sources.clock, options, REPLY_TIMEOUT_MS, async signal => {
     const timeoutMs = options.timeoutMs ?? REPLY_TIMEOUT_MS
     const result = await sources.result(receipt, { signal, timeoutMs })
     const about = { label, process: receipt.process, slot: receipt.slot, message: receipt.id }

@@ -33,6 +33,7 @@ import { untilThere, withRetries } from './retry.ts'
 import { Sent } from './sent.ts'
 import { type SignedSpawnFields, type SpawnedProcess, spawnTyped, type TypedSpawnFields } from './spawn-typed.ts'
 import { submitMany } from './submit-many.ts'
+import { aroundOf } from './surroundings.ts'
 import type { Transport } from './transport.ts'
 
 export type { FollowOptions } from './follow.ts'
@@ -91,7 +92,7 @@ export class Client {
     if ('kind' in first) return spawnTyped(this, first, second as TypedSpawnFields<AnyContract>, third)
     const options = second as CallOptions
     const schedulers = first.schedulers ?? [(this.#node ??= await this.node(options)).scheduler]
-    const item = await signSpawn(first, schedulers, this.#signerOr(first.signer))
+    const item = await signSpawn({ ...first, anchor: first.anchor ?? this.#anchor() }, schedulers, this.#signerOr(first.signer))
     const sent = await this.#sendItem(item.bytes, options)
     return new ProcessHandle(this, sent.process, sent)
   }
@@ -108,7 +109,7 @@ export class Client {
 
   /** Signs a message without sending it: its id is known, and `submit` may be repeated. */
   prepare(fields: SendFields): Promise<DataItem> {
-    return signMessage(fields.process, fields, this.#signerOr(fields.signer))
+    return signMessage(fields.process, { ...fields, anchor: fields.anchor ?? this.#anchor() }, this.#signerOr(fields.signer))
   }
 
   /** Sends a message; resolves when it is durable. Retries are safe: the same bytes get the same slot. */
@@ -134,7 +135,7 @@ export class Client {
 
   /** Hands in one signed item, byte for byte. */
   submit(item: Uint8Array, options: CallOptions = {}): Promise<SubmittedView> {
-    return withRetries(options, SEND_TIMEOUT_MS, limits =>
+    return withRetries(this.transport, options, SEND_TIMEOUT_MS, limits =>
       this.transport.request('send', { bytes: item }, limits),
     )
   }
@@ -149,7 +150,7 @@ export class Client {
 
   /** The result of a slot, or of a message that stands there; waits for it. */
   result(process: string, at: Slot | string, options: CallOptions = {}): Promise<ResultView> {
-    return untilThere(options, RESULT_TIMEOUT_MS, (wait_ms, limits) =>
+    return untilThere(this.transport, options, RESULT_TIMEOUT_MS, (wait_ms, limits) =>
       this.transport.request(
         'result',
         { process: asProcessId(process), at: placeOf(at), wait_ms },
@@ -165,6 +166,7 @@ export class Client {
   reply(receipt: Receipt, options: CallOptions = {}, label?: string): Promise<unknown> {
     const sources = {
       result: ({ process, slot }: Receipt, limits: CallOptions) => this.result(process, slot, limits),
+      clock: aroundOf(this.transport).clock,
       ended: (pending: Receipt, signal: AbortSignal) => this.#replies.wait(pending, signal),
     }
     return awaitReply(receipt, options, sources, label)
@@ -176,7 +178,7 @@ export class Client {
     at: Slot | string,
     options: CallOptions = {},
   ): Promise<CertifiedView> {
-    return untilThere(options, RESULT_TIMEOUT_MS, (wait_ms, limits) =>
+    return untilThere(this.transport, options, RESULT_TIMEOUT_MS, (wait_ms, limits) =>
       this.transport.request(
         'certifiedResult',
         { process: asProcessId(process), at: placeOf(at), wait_ms },
@@ -195,7 +197,7 @@ export class Client {
     const { process, action, tags = [], data = '', from = this.#signer?.address, at } = fields
     const allTags = [...(action === undefined ? [] : [{ name: 'Action', value: action }]), ...tags]
     const bytes = typeof data === 'string' ? toUtf8(data) : data
-    return withRetries(options, SEND_TIMEOUT_MS, limits =>
+    return withRetries(this.transport, options, SEND_TIMEOUT_MS, limits =>
       this.transport.request(
         'query',
         { process: asProcessId(process), from, tags: allTags, data: bytes, at },
@@ -212,7 +214,7 @@ export class Client {
   ): Promise<Uint8Array | undefined> {
     const bytes = typeof key === 'string' ? toUtf8(key) : key
     try {
-      return await withRetries(options, SEND_TIMEOUT_MS, limits =>
+      return await withRetries(this.transport, options, SEND_TIMEOUT_MS, limits =>
         this.transport.request('cell', { process: asProcessId(process), key: bytes }, limits),
       )
     } catch (error) {
@@ -227,7 +229,7 @@ export class Client {
     options: CallOptions & { readonly process?: ProcessId | undefined } = {},
   ): Promise<TraceView> {
     const { process, ...limits } = options
-    return withRetries(limits, SEND_TIMEOUT_MS, rest =>
+    return withRetries(this.transport, limits, SEND_TIMEOUT_MS, rest =>
       this.transport.request('trace', { message: asMessageId(id), process }, rest),
     )
   }
@@ -238,7 +240,7 @@ export class Client {
     options: CallOptions & { readonly process?: ProcessId | undefined } = {},
   ): Promise<TraceView> {
     const { process, ...limits } = options
-    return untilThere(limits, RESULT_TIMEOUT_MS, (wait_ms, rest) =>
+    return untilThere(this.transport, limits, RESULT_TIMEOUT_MS, (wait_ms, rest) =>
       this.transport.request(
         'trace',
         { message: asMessageId(id), process, settled: true, wait_ms },
@@ -249,14 +251,14 @@ export class Client {
 
   /** Every place in which a message stands. */
   places(id: string, options: CallOptions = {}): Promise<OperationOutput<'message'>> {
-    return withRetries(options, SEND_TIMEOUT_MS, limits =>
+    return withRetries(this.transport, options, SEND_TIMEOUT_MS, limits =>
       this.transport.request('message', { message: asMessageId(id) }, limits),
     )
   }
 
   /** What the node says of itself. */
   node(options: CallOptions = {}): Promise<NodeView> {
-    return withRetries(options, SEND_TIMEOUT_MS, limits =>
+    return withRetries(this.transport, options, SEND_TIMEOUT_MS, limits =>
       this.transport.request('node', {}, limits),
     )
   }
@@ -265,6 +267,10 @@ export class Client {
     const answer = await this.submit(bytes, options)
     if ('module' in answer) throw new Failure('internal', {}, { note: 'a message became a module' })
     return new Sent(this, answer)
+  }
+
+  #anchor(): Uint8Array {
+    return aroundOf(this.transport).randomBytes(32)
   }
 
   #signerOr(signer: Signer | undefined): Signer {

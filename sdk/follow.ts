@@ -1,6 +1,6 @@
 import { Failure, type ProcessId, type ResultView, type Slot } from '../protocol/index.ts'
-import { withRetries } from './retry.ts'
-import { sleep } from './time-limit.ts'
+import { pause, withRetries } from './retry.ts'
+import { machine } from './surroundings.ts'
 import type { Transport } from './transport.ts'
 
 /** Which results to follow, and until when. */
@@ -31,11 +31,13 @@ export async function* followResults(
   let next =
     options.from ??
     (await withRetries(
+      transport,
       { signal, timeoutMs },
       timeoutMs,
       async limits => (await transport.request('process', { process }, limits)).evaluated,
     ))
-  let reachedMs = performance.now()
+  const { around = machine } = transport
+  let reachedMs = around.clock.now()
   while (next < to) {
     try {
       for await (const result of transport.stream(
@@ -43,18 +45,18 @@ export async function* followResults(
         { process, from: next },
         { signal },
       )) {
-        reachedMs = performance.now()
+        reachedMs = around.clock.now()
         if (result.slot < next) continue
         next = result.slot + 1
         yield result
         if (next >= to) return
-        reachedMs = performance.now()
+        reachedMs = around.clock.now()
       }
     } catch (error) {
-      const isOver = performance.now() - reachedMs > timeoutMs
+      const isOver = around.clock.now() - reachedMs > timeoutMs
       if (!Failure.is(error) || error.blame !== 'transient' || error.code === 'aborted' || isOver)
         throw error
     }
-    await sleep(PAUSE_MS, signal)
+    await pause(around, PAUSE_MS, signal)
   }
 }

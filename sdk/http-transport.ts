@@ -11,6 +11,7 @@ import {
 } from '../protocol/index.ts'
 import { failureOfAnswer, failureOfProblem } from './problem-failure.ts'
 import { readServerEvents } from './server-events.ts'
+import { machine } from './surroundings.ts'
 import { abortedBy, isAborted, withTimeLimit } from './time-limit.ts'
 import type { Transport } from './transport.ts'
 
@@ -29,7 +30,7 @@ const SILENCE_MAX_MS = 3 * STREAM_HEARTBEAT_MS
 export function httpTransport(parts: HttpTransportParts): Transport {
   return {
     request: (name, input, options = {}) =>
-      withTimeLimit(options, REQUEST_TIMEOUT_MS, async signal => {
+      withTimeLimit(machine.clock, options, REQUEST_TIMEOUT_MS, async signal => {
         const response = await send(parts, name, encodeRequest(name, input), signal)
         return decodeAnswer(name, await readAnswer(parts, name, response))
       }),

@@ -5,6 +5,7 @@ import {
   type Operations,
   REQUEST_TIMEOUT_MS,
 } from '../protocol/index.ts'
+import { machine, type Surroundings } from './surroundings.ts'
 import { abortedBy, isAborted, withTimeLimit } from './time-limit.ts'
 import type { Transport } from './transport.ts'
 
@@ -12,12 +13,13 @@ import type { Transport } from './transport.ts'
 type Untyped<T> = (input: unknown, options: { signal: AbortSignal }) => T
 
 /** Reaches the operations of a node in the same program. Bytes are handed over, not copied: nobody may change them. */
-export function inProcessTransport(operations: Operations): Transport {
+export function inProcessTransport(operations: Operations, around: Surroundings = machine): Transport {
   const call = <T>(name: OperationName, input: unknown, signal: AbortSignal): T =>
     (operations[name] as Untyped<T>)(checkInput(name, input as never), { signal })
   return {
+    around,
     request: (name, input, options = {}) =>
-      withTimeLimit(options, REQUEST_TIMEOUT_MS, async signal => {
+      withTimeLimit(around.clock, options, REQUEST_TIMEOUT_MS, async signal => {
         try {
           return await call(name, input, signal)
         } catch (error) {

@@ -19,9 +19,9 @@ import {
 } from '../protocol/index.ts'
 import { signControl, type SpawnFields } from './message-item.ts'
 import type { ProcessHandle } from './process-handle.ts'
-import { untilThere, withRetries } from './retry.ts'
+import { pause, untilThere, withRetries } from './retry.ts'
 import type { Sent } from './sent.ts'
-import { sleep } from './time-limit.ts'
+import { aroundOf } from './surroundings.ts'
 import type { Transport } from './transport.ts'
 
 const READ_TIMEOUT_MS = 30_000
@@ -125,7 +125,7 @@ export interface LifecycleParts {
 export function lifecycleCalls(parts: LifecycleParts): LifecycleCalls {
   const { transport } = parts
   const read = <T>(options: CallOptions, ask: (limits: CallOptions) => Promise<T>) =>
-    withRetries(options, READ_TIMEOUT_MS, ask)
+    withRetries(transport, options, READ_TIMEOUT_MS, ask)
   const control = (id: string, what: Control, { signer }: Signed = {}, options: CallOptions = {}) =>
     sendControl(parts, { id, control: what, signer }, options)
   const calls: Pick<LifecycleCalls, 'lifecycle' | 'stateAt' | 'timers' | 'checkUpgrade'> = {
@@ -138,7 +138,7 @@ export function lifecycleCalls(parts: LifecycleParts): LifecycleCalls {
         .timers
     },
     checkUpgrade: (id, { module, pending, replay }, options = {}) =>
-      untilThere(options, STATE_TIMEOUT_MS, (wait_ms, limits) => {
+      untilThere(transport, options, STATE_TIMEOUT_MS, (wait_ms, limits) => {
         const wish = {
           process: asProcessId(id),
           module: asModuleId(module),
@@ -154,7 +154,7 @@ export function lifecycleCalls(parts: LifecycleParts): LifecycleCalls {
     upgrade: (id, fields, options = {}) => {
       const { module, pending = 'wait', keeps = true, signer } = fields
       const what: Control = { action: 'Upgrade', module: asModuleId(module), pending, keeps }
-      return untilNonePending(() => control(id, what, { signer }, options), pending, options)
+      return untilNonePending(transport, () => control(id, what, { signer }, options), pending, options)
     },
     rollback: async (id, { pending = 'reject', signer } = {}, options = {}) => {
       const { snapshots } = await calls.lifecycle(id, options)
@@ -204,16 +204,18 @@ async function sendControl(
 
 /** The process says no while calls are open; each try is a slot of its own. */
 async function untilNonePending(
+  transport: Transport,
   send: () => Promise<Controlled>,
   pending: PendingRule,
   { signal, timeoutMs = CONTROL_TIMEOUT_MS }: CallOptions,
 ): Promise<Controlled> {
-  const deadline = performance.now() + timeoutMs
+  const { clock } = aroundOf(transport)
+  const deadline = clock.now() + timeoutMs
   for (let pauseMs = PENDING_PAUSE_MS; ; pauseMs *= 2) {
     const done = await send()
     const isPending = pending === 'wait' && done.result.error?.code === 'pending-calls'
-    if (!isPending || performance.now() + pauseMs > deadline) return done
-    await sleep(pauseMs, signal)
+    if (!isPending || clock.now() + pauseMs > deadline) return done
+    await pause({ clock }, pauseMs, signal)
   }
 }
 
@@ -222,7 +224,7 @@ function stateAt(
   id: string,
   { at, onProgress, ...options }: StateOptions,
 ): Promise<StateView> {
-  return untilThere(options, STATE_TIMEOUT_MS, async (waitMs, limits) => {
+  return untilThere(transport, options, STATE_TIMEOUT_MS, async (waitMs, limits) => {
     const wait_ms = Math.min(waitMs, STATE_HOLD_MS)
     try {
       return await transport.request('state', { process: asProcessId(id), at, wait_ms }, limits)
@@ -262,7 +264,7 @@ async function fork(
   const process = asProcessId(id)
   const [{ slot, module, document }, { tags }] = await Promise.all([
     stateAt(parts.transport, id, { ...options, at }),
-    withRetries(options, READ_TIMEOUT_MS, limits =>
+    withRetries(parts.transport, options, READ_TIMEOUT_MS, limits =>
       parts.transport.request('process', { process }, limits),
     ),
   ])

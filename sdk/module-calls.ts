@@ -40,17 +40,17 @@ export function moduleCalls(
     async add(wasm, fields, options = {}) {
       const { bytes } = await signModule(wasm, fields, signerOr(fields.signer))
       const limits = { timeoutMs: ADD_TIMEOUT_MS, ...options }
-      const added = await withRetries(limits, ADD_TIMEOUT_MS, ({ signal }) =>
+      const added = await withRetries(transport, limits, ADD_TIMEOUT_MS, ({ signal }) =>
         transport.request('addModule', { bytes }, { signal, timeoutMs: ADD_TIMEOUT_MS }),
       )
       return added.module
     },
     get: (id, options = {}) =>
-      withRetries(options, READ_TIMEOUT_MS, limits =>
+      withRetries(transport, options, READ_TIMEOUT_MS, limits =>
         transport.request('module', { module: asModuleId(id) }, limits),
       ),
     item: (id, options = {}) =>
-      withRetries(options, ADD_TIMEOUT_MS, ({ signal }) =>
+      withRetries(transport, options, ADD_TIMEOUT_MS, ({ signal }) =>
         transport.request(
           'moduleItem',
           { module: asModuleId(id) },
@@ -61,7 +61,7 @@ export function moduleCalls(
       asModuleId(await findNamed(idOrName, () => calls.list(options), 'unknown-module')),
     list: (options = {}) =>
       pagesOf(async (after: ModuleId | undefined) => {
-        const page = await withRetries(options, READ_TIMEOUT_MS, limits =>
+        const page = await withRetries(transport, options, READ_TIMEOUT_MS, limits =>
           transport.request('listModules', { after }, limits),
         )
         return { entries: page.modules, next: page.next }

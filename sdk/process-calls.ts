@@ -42,7 +42,7 @@ export interface ProcessCalls {
 
 export function processCalls(transport: Transport, interfaces: Interfaces): ProcessCalls {
   const read = <T>(options: CallOptions, ask: (limits: CallOptions) => Promise<T>) =>
-    withRetries(options, READ_TIMEOUT_MS, ask)
+    withRetries(transport, options, READ_TIMEOUT_MS, ask)
   const calls: ProcessCalls = {
     get: (id, options = {}) =>
       read(options, limits => transport.request('process', { process: asProcessId(id) }, limits)),

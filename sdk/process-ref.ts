@@ -16,6 +16,7 @@ import type { Client } from './client.ts'
 import type { FollowOptions } from './follow.ts'
 import { followEvents, followProcessResults, type ProcessResult } from './process-results.ts'
 import type { Sent } from './sent.ts'
+import { aroundOf } from './surroundings.ts'
 
 /** How a call of a contract's message or query is made. */
 export interface TypedCallOptions {
@@ -77,9 +78,10 @@ export function processRef<C extends AnyContract>(
   const messages = Object.entries(contract.messages).map(([name, { reply }]) => [name, send(name, reply)] as const)
   const calls = messages.map(([name, start]) => {
     const call = async (input?: unknown, options: TypedCallOptions = {}) => {
-      const startedMs = performance.now()
+      const { clock } = aroundOf(client.transport)
+      const startedMs = clock.now()
       const sent = await start(input, options)
-      return sent.reply(limitsOf(options, performance.now() - startedMs))
+      return sent.reply(limitsOf(options, clock.now() - startedMs))
     }
     return [name, call] as const
   })

@@ -21,6 +21,7 @@ import {
 } from '../protocol/index.ts'
 import type { Client } from './client.ts'
 import type { FollowOptions } from './follow.ts'
+import { aroundOf } from './surroundings.ts'
 import { withTimeLimit } from './time-limit.ts'
 
 /** What came of a slot, whatever stood in it. */
@@ -61,7 +62,7 @@ export async function* followEvents<C extends AnyContract, K extends EventName<C
 ): AsyncGenerator<OutputOf<C['events'][K]>> {
   const schema: Schema | undefined = contract.events[event]
   if (schema === undefined) throw new Failure('bad-input', { event }, { note: `${contract.name} has no such event` })
-  const process = await located(locate, options)
+  const process = await located(client, locate, options)
   for await (const result of client.results(process, options)) {
     for (const { name, data } of outputOf(result).events ?? [])
       if (name === event) yield checked(schema, data, `${contract.name}.${event}`, result) as OutputOf<C['events'][K]>
@@ -75,15 +76,15 @@ export async function* followProcessResults<C extends AnyContract>(
   locate: Locate,
   options: FollowOptions,
 ): AsyncGenerator<ProcessResult<C>> {
-  const process = await located(locate, options)
+  const process = await located(client, locate, options)
   for await (const result of client.results(process, options)) {
     const assignment = await client.processes.slot(process, result.slot, { signal: options.signal })
     yield readResult(contract, result, assignment) as ProcessResult<C>
   }
 }
 
-function located(locate: Locate, { signal }: FollowOptions): Promise<ProcessId> {
-  return withTimeLimit({ signal }, LOCATE_TIMEOUT_MS, ended => locate({ signal: ended }))
+function located(client: Client, locate: Locate, { signal }: FollowOptions): Promise<ProcessId> {
+  return withTimeLimit(aroundOf(client.transport).clock, { signal }, LOCATE_TIMEOUT_MS, ended => locate({ signal: ended }))
 }
 
 function readResult(contract: AnyContract, result: ResultView, { id, envelope }: AssignmentView): object {

@@ -1,5 +1,7 @@
 import { type CallOptions, Failure } from '../protocol/index.ts'
-import { sleep, withTimeLimit } from './time-limit.ts'
+import { machine, type Surroundings } from './surroundings.ts'
+import { abortedBy, withTimeLimit } from './time-limit.ts'
+import type { Transport } from './transport.ts'
 
 const PAUSE_FIRST_MS = 50
 const PAUSE_MAX_MS = 2_000
@@ -9,8 +11,8 @@ const UNANSWERED_MAX = 5
 const HOLD_MAX_MS = 20_000
 
 /** Gives the pause before try number `attempt` (from 1): doubling, with full jitter, so that clients spread. */
-function pauseMs(attempt: number): number {
-  return Math.random() * Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** attempt)
+function pauseMs(attempt: number, random: number): number {
+  return random * Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** attempt)
 }
 
 /**
@@ -18,13 +20,14 @@ function pauseMs(attempt: number): number {
  * @throws {Failure} the last one; `timeout` or `aborted` when the caller's limits end it
  */
 export async function withRetries<T>(
+  { around = machine }: Pick<Transport, 'around'>,
   options: CallOptions,
   defaultMs: number,
   run: (options: CallOptions) => Promise<T>,
 ): Promise<T> {
   let last: Failure | undefined
   try {
-    return await withTimeLimit(options, defaultMs, async signal => {
+    return await withTimeLimit(around.clock, options, defaultMs, async signal => {
       for (let [attempt, unanswered] = [1, 0]; ; attempt++) {
         try {
           return await run({ signal })
@@ -34,7 +37,7 @@ export async function withRetries<T>(
           last = error
           if (error.code === 'unreachable' || error.code === 'timeout') unanswered += 1
           if (unanswered >= UNANSWERED_MAX) throw error
-          await sleep(pauseMs(attempt), signal)
+          await pause(around, pauseMs(attempt, around.random()), signal)
         }
       }
     })
@@ -50,21 +53,34 @@ export async function withRetries<T>(
  * @throws {Failure} `timeout` once the caller's limit is over, and whatever is not transient
  */
 export async function untilThere<T>(
+  transport: Pick<Transport, 'around'>,
   options: CallOptions,
   defaultMs: number,
   ask: (waitMs: number, options: CallOptions) => Promise<T>,
 ): Promise<T> {
   const timeoutMs = options.timeoutMs ?? defaultMs
-  const deadline = performance.now() + timeoutMs
-  return withRetries(options, defaultMs, async ({ signal }) => {
+  const { clock } = transport.around ?? machine
+  const deadline = clock.now() + timeoutMs
+  return withRetries(transport, options, defaultMs, async ({ signal }) => {
     for (;;) {
-      const leftMs = Math.max(0, deadline - performance.now())
+      const leftMs = Math.max(0, deadline - clock.now())
       const waitMs = Math.floor(Math.min(HOLD_MAX_MS, leftMs))
       try {
         return await ask(waitMs, { signal, timeoutMs: waitMs + 10_000 })
       } catch (error) {
-        if (!Failure.is(error, 'timeout') || performance.now() >= deadline) throw error
+        if (!Failure.is(error, 'timeout') || clock.now() >= deadline) throw error
       }
     }
+  })
+}
+
+/** Waits before the next try. @throws {Failure} `aborted` */
+export async function pause(
+  { clock }: Pick<Surroundings, 'clock'>,
+  ms: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await clock.sleep(ms, { signal, for: 'wait' }).catch(() => {
+    throw abortedBy(signal)
   })
 }

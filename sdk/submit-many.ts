@@ -26,7 +26,7 @@ export async function submitMany(
   const answers: (SubmittedView | Failure)[] = []
   for (const batch of batchesOf(items)) {
     const bytes = encodeBundle(batch.map(parseDataItem))
-    const views = await withRetries(options, defaultMs, limits =>
+    const views = await withRetries(transport, options, defaultMs, limits =>
       transport.request('sendBundle', { bytes }, limits),
     )
     for (const view of views)

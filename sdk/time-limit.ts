@@ -1,10 +1,14 @@
-import { type CallOptions, Failure } from '../protocol/index.ts'
+import { type CallOptions, type Clock, Failure } from '../protocol/index.ts'
+
+/** Why the wait for a time limit ends when the work did: not worth an error with a stack. */
+const OVER = 'over'
 
 /**
  * Runs `run` until its end, the time limit or the caller's signal, whichever comes first; `run` gets a signal
  * that fires for both. @throws {Failure} `timeout`, `aborted`, or what `run` throws
  */
 export async function withTimeLimit<T>(
+  clock: Clock,
   options: CallOptions,
   defaultMs: number,
   run: (signal: AbortSignal) => Promise<T>,
@@ -20,11 +24,15 @@ export async function withTimeLimit<T>(
   }
   const onAbort = (): void => end(abortedBy(signal))
   signal?.addEventListener('abort', onAbort, { once: true })
-  const timer = setTimeout(() => end(new Failure('timeout', { timeoutMs })), timeoutMs)
+  const over = new AbortController()
+  clock.sleep(timeoutMs, { signal: over.signal, for: 'wait' }).then(
+    () => end(new Failure('timeout', { timeoutMs })),
+    () => undefined,
+  )
   try {
     return await Promise.race([run(aborter.signal), ended])
   } finally {
-    clearTimeout(timer)
+    over.abort(OVER)
     signal?.removeEventListener('abort', onAbort)
   }
 }
@@ -37,20 +45,4 @@ export function abortedBy(signal: AbortSignal | undefined): Failure {
 /** Asked anew each time: a compiler would hold the first answer for the last. */
 export function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true
-}
-
-/** Resolves after `ms`. @throws {Failure} `aborted` */
-export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted === true) return reject(abortedBy(signal))
-    const onAbort = (): void => {
-      clearTimeout(timer)
-      reject(abortedBy(signal))
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', onAbort)
-      resolve()
-    }, ms)
-    signal?.addEventListener('abort', onAbort, { once: true })
-  })
 }

@@ -5,9 +5,12 @@ import type {
   RequestName,
   StreamName,
 } from '../protocol/index.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /** The way from a client to the operations of a node: over HTTP, or by a call in the same program. */
 export interface Transport {
+  /** Time and chance of whoever uses it; the machine's, if not given. */
+  readonly around?: Surroundings | undefined
   /** Asks once. @throws {Failure} what the node answered, or `unreachable`, `timeout`, `aborted` */
   request<N extends RequestName>(
     name: N,

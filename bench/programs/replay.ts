@@ -1,5 +1,5 @@
 /** Makes feeds in a folder, replays one of them with a fresh compute unit, or verifies one. */
-import { ComputeUnit } from '../../compute-unit/index.ts'
+import { childProcessHosts, ComputeUnit } from '../../compute-unit/index.ts'
 import { HypercoreLog } from '../../log/index.ts'
 import {
   hostProgram,
@@ -119,7 +119,7 @@ async function replay(folder: string, process: ProcessId) {
     seed: SEED,
     log,
     clock,
-    hostProgram: hostProgram(),
+    openHost: childProcessHosts(hostProgram()),
     hosts: 1,
     evaluated: () => undefined,
     timers: () => undefined,

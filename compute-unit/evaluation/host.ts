@@ -50,7 +50,8 @@ class Untouched extends Error {
   override readonly name = 'Untouched'
 }
 
-class Host {
+/** Serves requests one after the other. */
+export class Host {
   readonly #pipe: HostPipe
   readonly #runtimes: readonly Runtime[]
   readonly #modules = new Map<ModuleId, LoadedModule>()
@@ -68,16 +69,21 @@ class Host {
   /** Answers one request; false if this host can go on no longer. */
   serve(packet: Uint8Array): boolean {
     const { number, request } = decodeRequest(packet)
+    const answer = this.answer(request)
+    this.#answer(number, answer)
+    return answer.kind !== 'fault' || !answer.fatal
+  }
+
+  /** What came of one request; after a fault that is fatal this host can go on no longer. */
+  answer(request: HostRequest): HostAnswer {
     try {
-      this.#answer(number, this.#serve(request))
-      return true
+      return this.#serve(request)
     } catch (error) {
       // A module or snapshot that cannot be loaded harms nobody else; a failed evaluation leaves nothing to trust.
       const runs = request.kind === 'evaluate' || request.kind === 'query'
       const fatal = error instanceof HostFault || (runs && !(error instanceof Untouched))
       const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-      this.#answer(number, { kind: 'fault', message, fatal })
-      return !fatal
+      return { kind: 'fault', message, fatal }
     }
   }
 

@@ -18,7 +18,7 @@ export function traceOperations(parts: OperationParts): Pick<Operations, 'trace'
         if (growth !== shown || tree.settled) yield tree
         if (tree.settled || tree.truncated) return
         shown = growth
-        await clock.sleep(LOOK_EVERY_MS, { signal })
+        await clock.sleep(LOOK_EVERY_MS, { signal, for: 'wait' })
       }
     },
   }

@@ -20,7 +20,7 @@ export async function untilKnown<T>(
       return await ask({ signal, timeoutMs: Math.max(0, deadline - clock.now()) })
     } catch (error) {
       if (!isNotYet(error) || clock.now() + pauseMs > deadline) throw error
-      await clock.sleep(pauseMs, { signal })
+      await clock.sleep(pauseMs, { signal, for: 'wait' })
     }
   }
 }

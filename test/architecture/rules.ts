@@ -19,6 +19,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   node: ['protocol', 'log', 'processes', 'scheduler-unit', 'compute-unit', 'messenger-unit', 'gateway'],
   mcp: ['protocol', 'contract', 'sdk'],
   toolchain: ['protocol', 'contract', 'processes'],
+  testing: ['protocol', 'contract', 'processes', 'compute-unit', 'gateway', 'sdk', 'node', 'toolchain'],
   cli: ['protocol', 'contract', 'sdk', 'node', 'mcp', 'toolchain'],
 }
 

@@ -1,4 +1,4 @@
-import { ComputeUnit, type ComputeUnitParts } from '../../compute-unit/index.ts'
+import { childProcessHosts, ComputeUnit, type ComputeUnitParts } from '../../compute-unit/index.ts'
 import { hostProgram, standardModules } from '../../node/index.ts'
 import {
   asProcessId,
@@ -64,7 +64,7 @@ export class ComputeHarness implements AsyncDisposable {
       seed: seedOf(number),
       log,
       clock: new ManualClock(),
-      hostProgram: hostProgram(),
+      openHost: childProcessHosts(hostProgram()),
       hosts: 1,
       evaluated: () => undefined,
       timers: (process, list) => void timers.set(process, list),

@@ -18,13 +18,14 @@ import {
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
 import { controlItem, moduleItem } from '../fakes/signed-items.ts'
+import { childProcessHosts } from '../../compute-unit/index.ts'
 import { copyDirectory } from '../fakes/test-node.ts'
 import { ComputeHarness, itemEnvelope } from './compute-harness.ts'
 import { paperModule, type PaperProgram } from './paper-runtime.ts'
 
 const PROGRAM = { ...hostProgram(), path: join(import.meta.dirname, 'paper-host.ts') }
 const open = (options: Parameters<typeof ComputeHarness.open>[0] = {}): Promise<ComputeHarness> =>
-  ComputeHarness.open({ hostProgram: PROGRAM, ...options })
+  ComputeHarness.open({ openHost: childProcessHosts(PROGRAM), ...options })
 
 let harness: ComputeHarness
 let v1: ModuleId

@@ -14,6 +14,7 @@ import { moduleItem } from '../fakes/signed-items.ts'
 import { copyDirectory, textOf } from '../fakes/test-node.ts'
 import { SAMPLE_ACTOR, wat } from '../processes/actor/sample-actor.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
+import { realClock } from '../fakes/real-clock.ts'
 import { ComputeHarness, itemEnvelope } from './compute-harness.ts'
 
 /** Commands of the sample actor. */
@@ -222,7 +223,7 @@ describe('a process that is opened again', { timeout: 60_000 }, () => {
 describe('a process whose module is not here', { timeout: 60_000 }, () => {
   it('waits for it, goes on when it comes, and holds up neither others nor the end of the unit', async () => {
     const item = moduleItem(wasm, [{ name: 'Module-Format', value: 'actor' }])
-    const harness = await ComputeHarness.open()
+    const harness = await ComputeHarness.open({ clock: realClock })
     const process = await harness.spawn(item.id as ModuleId)
     await harness.write(process, [itemEnvelope(process, {}, COUNT)])
     const healthy = await withHistory(harness, 3)

@@ -1,4 +1,4 @@
-import { HostSeat, type ProcessSnapshot, verdictsOn } from '../../compute-unit/index.ts'
+import { childProcessHosts, HostSeat, type ProcessSnapshot, verdictsOn } from '../../compute-unit/index.ts'
 import { hostProgram, sourceFromLog } from '../../node/index.ts'
 import { type ProcessId, readFrameHead, toHex } from '../../protocol/index.ts'
 import type { TestNode } from '../fakes/test-node.ts'
@@ -30,7 +30,7 @@ export async function replay(
   if (description === undefined || module === undefined || spawn === undefined)
     throw new TypeError('expected a process')
   await using seat = new HostSeat({
-    program: hostProgram(flags),
+    open: childProcessHosts(hostProgram(flags)),
     wallMaxMs: 60_000,
     onExit: () => undefined,
   })

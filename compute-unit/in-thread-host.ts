@@ -1,0 +1,66 @@
+import { Failure, type Runtime } from '../protocol/index.ts'
+import { Host as GuestHost } from './evaluation/index.ts'
+import type { Host, OpenHost } from './host-pool.ts'
+import { decodeAnswer, encodeAnswer, type HostAnswer, type HostRequest } from './packets.ts'
+
+/**
+ * Hosts in the thread of whoever opens them: the same program as in a child process, without the pipe and without the
+ * walls. Only for guests that one trusts, as in a simulation; their stack is that of the thread. `pause` is waited for
+ * before each answer.
+ */
+export const inThreadHosts =
+  (runtimes: readonly Runtime[], pause?: () => Promise<void>): OpenHost =>
+  ({ onExit }) =>
+    new InThreadHost({ runtimes, pause, onExit })
+
+interface InThreadHostParts {
+  readonly runtimes: readonly Runtime[]
+  readonly pause: (() => Promise<void>) | undefined
+  readonly onExit: () => void
+}
+
+const NO_PIPE = { input: [], write: () => undefined }
+
+class InThreadHost implements Host {
+  readonly pid = undefined
+  readonly #parts: InThreadHostParts
+  readonly #host: GuestHost
+  #last: Promise<unknown> = Promise.resolve()
+  #ended = false
+
+  constructor(parts: InThreadHostParts) {
+    this.#parts = parts
+    this.#host = new GuestHost(NO_PIPE, parts.runtimes)
+  }
+
+  ask(request: HostRequest): Promise<HostAnswer> {
+    const { pause } = this.#parts
+    const served = this.#last.then(pause).then(() => this.#serve(request))
+    this.#last = served.catch(() => undefined)
+    return served
+  }
+
+  #serve(request: HostRequest): HostAnswer {
+    if (this.#ended) throw new Failure('host-fault', {}, { note: 'the host has ended' })
+    const answer = this.#host.answer(request)
+    if (answer.kind === 'fault') {
+      if (answer.fatal) this.kill()
+      throw new Failure('host-fault', { cause: answer.message, fatal: answer.fatal })
+    }
+    return keepsItsValue(answer) ? answer : decodeAnswer(encodeAnswer(0, answer)).answer
+  }
+
+  kill(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#parts.onExit()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#last
+    this.#ended = true
+  }
+}
+
+/** What else an answer holds are views of the guest, which change when it runs again; over a pipe they are copied. */
+const keepsItsValue = ({ kind }: HostAnswer): boolean => kind !== 'delta' && kind !== 'bytes'

@@ -1,0 +1,77 @@
+import {
+  type Directory,
+  Failure,
+  type Peers,
+  type ProcessDescription,
+  type ProcessId,
+} from '../protocol/index.ts'
+import { KnownProcesses } from './known-processes.ts'
+
+/** So long nobody is asked again about a process that nobody had. */
+const ABSENT_MS = 5_000
+const ABSENT_MAX = 10_000
+
+/**
+ * Processes that live elsewhere, as their own spawn messages prove them. What was learned is added to the directory,
+ * ancestors first, so that it is asked for once.
+ */
+export class LearnedProcesses {
+  readonly #directory: Directory
+  readonly #peers: Pick<Peers, 'spawnEnvelope'>
+  readonly #clock: { now(): number }
+  readonly #asking = new Map<ProcessId, Promise<ProcessDescription | undefined>>()
+  readonly #absent = new Map<ProcessId, number>()
+
+  constructor(parts: {
+    directory: Directory
+    peers: Pick<Peers, 'spawnEnvelope'>
+    clock: { now(): number }
+  }) {
+    this.#directory = parts.directory
+    this.#peers = parts.peers
+    this.#clock = parts.clock
+  }
+
+  /** Nothing, if nobody in reach has its spawn message, or what they have proves nothing. @throws {Failure} `unreachable` */
+  process(id: ProcessId): Promise<ProcessDescription | undefined> {
+    const asking = this.#asking.get(id) ?? this.#learn(id).finally(() => this.#asking.delete(id))
+    this.#asking.set(id, asking)
+    return asking
+  }
+
+  async #learn(id: ProcessId): Promise<ProcessDescription | undefined> {
+    const known = await this.#directory.process(id)
+    if (known !== undefined || this.#clock.now() < (this.#absent.get(id) ?? 0)) return known
+    const envelopes = new Map<ProcessId, Uint8Array>()
+    const processes = new KnownProcesses({
+      spawnEnvelope: async process => {
+        const here = await this.#directory.spawnEnvelope(process)
+        if (here !== undefined) return here
+        const there = await this.#peers.spawnEnvelope(process)
+        if (there !== undefined) envelopes.set(process, there)
+        return there
+      },
+    })
+    const learned = await processes.process(id).catch(notProven)
+    if (learned === undefined) {
+      this.#remember(id)
+      return undefined
+    }
+    for (const [process, envelope] of [...envelopes].reverse()) {
+      const description = await processes.process(process)
+      if (description !== undefined) await this.#directory.addProcess(description, envelope)
+    }
+    return learned
+  }
+
+  #remember(id: ProcessId): void {
+    if (this.#absent.size >= ABSENT_MAX) this.#absent.clear()
+    this.#absent.set(id, this.#clock.now() + ABSENT_MS)
+  }
+}
+
+/** A spawn message that does not hold is as good as none. @throws when the way to it failed */
+function notProven(error: unknown): undefined {
+  if (Failure.is(error) && error.blame === 'transient') throw error
+  return undefined
+}

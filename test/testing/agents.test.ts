@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { createTestNet } from '../../testing/index.ts'
+import { Tally } from './programs/tally.contract.ts'
+import tally from './programs/tally.process.ts'
+
+test('agents on several nodes await each other, in virtual time', async () => {
+  await using net = await createTestNet({ seed: 7, nodes: 3, latency: ['1ms', '80ms'] })
+  const a = await net.spawn(tally, { args: { start: 1 }, node: 'n1', name: 'a' })
+  const b = await net.spawn(tally, { args: { start: 10 }, node: 'n2', name: 'b' })
+  const c = await net.spawn(tally, { args: { start: 20 }, node: 'n3', name: 'c' })
+  expect(await a.add({ by: 2 })).toBe(3)
+  expect(await a.askAll({ others: [b.id, c.id, b.id], by: 5 })).toEqual([15, 25, 20])
+  expect((await b.all()).total).toBe(20)
+  expect(await net.process(Tally, c.id).all()).toMatchObject({ total: 25 })
+  const before = net.now
+  expect(await c.sleepAndAdd({ ms: 7_200_000 }, { timeout: '3h' })).toBe(26)
+  expect(net.now - before).toBeGreaterThanOrEqual(7_200_000)
+  console.log(await net.expectConverged())
+  console.log(await net.report())
+})
+
+test('a timer of hours fires in order', async () => {
+  await using net = await createTestNet()
+  const a = await net.spawn(tally, { args: {} })
+  await a.tickEvery({ ms: 3_600_000, times: 3 })
+  await net.advance('24h')
+  const { ticks } = await a.all()
+  expect(ticks).toHaveLength(5)
+  await net.expectConverged()
+})
+
+test('effects are functions of the test', async () => {
+  await using net = await createTestNet({ effects: { 'test.look': async input => ({ saw: input }) } })
+  const a = await net.spawn(tally, { args: {} })
+  expect(await a.look({ url: 'x' })).toBe('{"saw":{"url":"x"}}')
+})

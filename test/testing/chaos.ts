@@ -1,0 +1,106 @@
+import type { TestNet } from '../../testing/index.ts'
+import { SeededRandom } from '../../testing/seeded-random.ts'
+import { Tally } from './programs/tally.contract.ts'
+import tally from './programs/tally.process.ts'
+
+/** Seeds of a test: `ATOLL_SEEDS` of them, or `count`. */
+export function seeds(count: number): number[] {
+  const wanted = Number(process.env['ATOLL_SEEDS'] ?? '') || count
+  return Array.from({ length: wanted }, (_, i) => i + 1)
+}
+
+/** Things that go wrong, drawn from the seed: what, where and how badly differs from seed to seed. */
+export class Chaos {
+  readonly #net: TestNet
+  readonly #random: SeededRandom
+
+  constructor(net: TestNet) {
+    this.#net = net
+    this.#random = new SeededRandom(`chaos/${net.seed}`)
+  }
+
+  /** Faults of the network for the rest of the test, until it is healed. */
+  network(): void {
+    const { fault } = this.#net
+    fault.drop({ p: this.#random.number() * 0.2 })
+    fault.duplicate({ p: this.#random.number() * 0.2 })
+    fault.delay(this.#random.integer(1, 500), { p: this.#random.number() * 0.2 })
+  }
+
+  /** Lets `rounds` disasters happen, some time apart: crashes and partitions, each ended before the next. */
+  async disasters(rounds: number): Promise<void> {
+    for (let round = 0; round < rounds; round++) {
+      await this.#net.advance(this.#random.number() * 400)
+      const node = this.#anyNode()
+      const others = this.#net.nodes.filter(name => name !== node)
+      if (this.#random.chance(0.7)) {
+        this.#net.fault.crash(node)
+        if (this.#random.chance(0.3)) this.#net.fault.crash(others[0] ?? node)
+        await this.#net.advance(this.#random.number() * 3_000)
+        await this.#net.fault.restart(...this.#net.nodes)
+      } else {
+        this.#net.fault.partition([node], others)
+        await this.#net.advance(this.#random.number() * 5_000)
+        this.#net.fault.partition()
+      }
+    }
+  }
+
+  number(): number {
+    return this.#random.number()
+  }
+
+  #anyNode(): string {
+    return this.#net.nodes[this.#random.integer(0, this.#net.nodes.length - 1)] ?? ''
+  }
+}
+
+/** Relays on every node which send notes to each other, while things go wrong; ends healed. */
+export async function relaysInChaos(net: TestNet): Promise<{ notes: number }> {
+  const relays = []
+  for (const node of net.nodes) relays.push(await net.spawn('relay', { node, name: `relay of ${node}` }))
+  const chaos = new Chaos(net)
+  chaos.network()
+  const disasters = chaos.disasters(6)
+  let notes = 0
+  for (const relay of relays) {
+    for (let turn = 0; turn < 4; turn++) {
+      const peers = relays.filter(peer => chaos.number() < 0.8 || peer !== relay)
+      const count = Math.ceil(chaos.number() * 6)
+      const tags = [
+        ...peers.map(peer => ({ name: 'Peer', value: peer.id })),
+        { name: 'Count', value: String(count) },
+      ]
+      const sent = relay.send({ action: 'Fan-Out', tags }, { timeoutMs: 600_000 }).catch(() => undefined)
+      void sent
+      notes += count * peers.length
+    }
+  }
+  await disasters
+  await net.heal()
+  await net.settled()
+  return { notes }
+}
+
+/** Agents on every node that await each other while things go wrong; gives what each call answered. */
+export async function agentsInChaos(net: TestNet): Promise<readonly (readonly number[])[]> {
+  const agents = []
+  for (const node of net.nodes) agents.push(await net.spawn(tally, { args: {}, node, name: `tally of ${node}` }))
+  const ids = agents.map(({ id }) => id)
+  const chaos = new Chaos(net)
+  for (const agent of agents) await agent.send.tickEvery({ ms: 1_000, times: 5 })
+  // What is sent has its receipt before anything goes wrong: whoever loses it is to blame.
+  const asked = []
+  for (const [i, id] of ids.entries()) {
+    const others = ids.filter((_, at) => at > i)
+    asked.push(await net.process(Tally, id).send.askAll({ others: [...others, ...others], by: 1 }))
+  }
+  chaos.network()
+  await chaos.disasters(4)
+  await net.heal()
+  const answers = []
+  for (const sent of asked) answers.push(await sent.reply({ timeoutMs: 7_200_000 }))
+  await net.advance('1h')
+  await net.settled()
+  return answers
+}

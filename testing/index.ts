@@ -1,0 +1,12 @@
+// A whole network in a test's own program, in virtual time. The second composition root, beside node/.
+export { createTestNet } from './create-test-net.ts'
+export type { Duration } from '../contract/index.ts'
+export type { SpawnSource } from './module-shelf.ts'
+export type {
+  FaultTarget,
+  NetFaults,
+  ProcessName,
+  SpawnOptions,
+  TestNet,
+  TestNetOptions,
+} from './test-net.ts'

@@ -1,0 +1,87 @@
+import type { Store, StoreChange } from '../protocol/index.ts'
+
+/** What undoes one batch of writes. */
+type Undo = readonly (readonly [key: string, before: Uint8Array | undefined])[]
+
+/** Ordered pairs in memory. Values are kept as they are given: nobody changes them afterwards. */
+export class MemoryStore implements Store {
+  readonly #pairs: Map<string, Uint8Array>
+  /** All keys in order. */
+  readonly #keys: string[]
+  readonly #wrote: (undo: () => void) => void
+
+  /** `wrote` is told of each batch how to undo it: what is not on disk yet may be lost. */
+  constructor(options: { from?: MemoryStore; wrote?: (undo: () => void) => void } = {}) {
+    const { from } = options
+    this.#pairs = new Map(from === undefined ? [] : from.#pairs)
+    this.#keys = from === undefined ? [] : [...from.#keys]
+    this.#wrote = options.wrote ?? (() => undefined)
+  }
+
+  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#pairs.get(latin1(key))
+  }
+
+  async getMany(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return keys.map(key => this.#pairs.get(latin1(key)))
+  }
+
+  write(changes: readonly StoreChange[]): void {
+    const undo: Undo = changes.map(({ key, value }) => {
+      const name = latin1(key)
+      const before = this.#pairs.get(name)
+      this.#put(name, value)
+      return [name, before] as const
+    })
+    this.#wrote(() => {
+      for (const [name, before] of undo.toReversed()) this.#put(name, before)
+    })
+  }
+
+  async flush(): Promise<void> {}
+
+  async *range(options: {
+    gte: Uint8Array
+    lt: Uint8Array
+    limit?: number
+    reverse?: boolean
+  }): AsyncIterable<{ key: Uint8Array; value: Uint8Array }> {
+    const { limit = Infinity, reverse = false } = options
+    const [from, to] = [this.#placeOf(latin1(options.gte)), this.#placeOf(latin1(options.lt))]
+    const names = reverse
+      ? this.#keys.slice(Math.max(from, to - limit), to).reverse()
+      : this.#keys.slice(from, Math.min(to, from + limit))
+    for (const name of names) {
+      const value = this.#pairs.get(name)
+      if (value !== undefined) yield { key: bytesOf(name), value }
+    }
+  }
+
+  #put(name: string, value: Uint8Array | undefined): void {
+    const known = this.#pairs.has(name)
+    if (value === undefined) {
+      this.#pairs.delete(name)
+      if (known) this.#keys.splice(this.#placeOf(name), 1)
+      return
+    }
+    this.#pairs.set(name, value)
+    if (!known) this.#keys.splice(this.#placeOf(name), 0, name)
+  }
+
+  /** How many keys come before `name`. */
+  #placeOf(name: string): number {
+    let low = 0
+    for (let high = this.#keys.length; low < high; ) {
+      const middle = (low + high) >>> 1
+      if ((this.#keys[middle] ?? '') < name) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+}
+
+const bytesOf = (name: string): Uint8Array => Uint8Array.from(Buffer.from(name, 'latin1'))

@@ -1,0 +1,41 @@
+import { Failure, type Receipt, type TraceView } from '../protocol/index.ts'
+import type { Journal } from './journal.ts'
+import { showTrace } from './show-trace.ts'
+
+export interface NetReportParts {
+  /** One line that says which network this is. */
+  readonly title: string
+  readonly sent: readonly Receipt[]
+  readonly troubles: readonly string[]
+  readonly journal: Journal
+  trace(receipt: Receipt): Promise<TraceView>
+  nameOf(process: string): string
+}
+
+const EVENTS_SHOWN = 25
+const TREES_SHOWN = 4
+const TROUBLES_SHOWN = 5
+
+/** What somebody needs who sees a test fail. */
+export async function netReport(parts: NetReportParts): Promise<string> {
+  const trees: string[] = []
+  for (const receipt of parts.sent.slice(-TREES_SHOWN)) {
+    const trace = await parts.trace(receipt).catch((error: unknown) => Failure.from(error))
+    const text =
+      trace instanceof Failure ? trace.message : showTrace(trace, process => parts.nameOf(process))
+    trees.push(`${receipt.id}\n${indent(text)}`)
+  }
+  return [
+    parts.title,
+    section('message trees', trees),
+    section('troubles', parts.troubles.slice(-TROUBLES_SHOWN)),
+    section('the last events', parts.journal.last(EVENTS_SHOWN)),
+  ]
+    .filter(part => part !== '')
+    .join('\n')
+}
+
+const indent = (text: string): string => text.replace(/^/gm, '  ')
+
+const section = (title: string, lines: readonly string[]): string =>
+  lines.length === 0 ? '' : `${title}:\n${lines.map(indent).join('\n')}`

@@ -1,0 +1,202 @@
+import { inThreadHosts } from '../compute-unit/index.ts'
+import { createOperations } from '../gateway/index.ts'
+import { type NodeKeys, openUnits, type UnitObserver, type Units } from '../node/index.ts'
+import {
+  ed25519Signer,
+  type Effects,
+  type KeyId,
+  type Operations,
+  type Peers,
+  type ProcessId,
+  type Scheduler,
+  type ScheduleRequest,
+} from '../protocol/index.ts'
+import { RUNTIMES } from '../processes/index.ts'
+import type { Faults } from './faults.ts'
+import { Following } from './following.ts'
+import type { MemoryLog } from './memory-log.ts'
+import { between, memoryPeers } from './memory-peers.ts'
+import type { Network, Station } from './network.ts'
+import type { SeededRandom } from './seeded-random.ts'
+import { SHARED_RUNTIMES } from './shared-runtimes.ts'
+import type { VirtualClock } from './virtual-clock.ts'
+import type { VirtualTime } from './virtual-time.ts'
+
+export interface NodeRunParts {
+  readonly name: string
+  readonly keys: NodeKeys
+  readonly log: MemoryLog
+  readonly time: VirtualTime
+  /** The clock of this life. */
+  readonly clock: VirtualClock
+  readonly random: SeededRandom
+  readonly network: Network<NodeRun>
+  readonly faults: Faults
+  readonly others: readonly string[]
+  readonly hostPauseUs: readonly [min: number, max: number]
+  readonly observer: UnitObserver
+  readonly effects: Effects
+  nameOf(key: KeyId): string | undefined
+}
+
+const SILENT = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+}
+const UNCOUNTED = {
+  committed: () => undefined,
+  evaluated: () => undefined,
+  trouble: () => undefined,
+}
+
+/**
+ * One life of a node, from its start to its crash: the units of a node as node/open-units.ts wires them, over a log in
+ * memory, hosts in this thread and a clock that the crash stops. Whoever waits inside at that moment waits for ever.
+ */
+export class NodeRun implements Station {
+  readonly name: string
+  readonly key: KeyId
+  readonly log: MemoryLog
+  readonly clock: VirtualClock
+  readonly peers: Peers
+  readonly following: Following
+  readonly #network: Network<NodeRun>
+  #opened: { readonly units: Units; readonly operations: Operations } | undefined
+  #alive = true
+  readonly #lost = new Set<() => void>()
+
+  private constructor(parts: NodeRunParts) {
+    this.name = parts.name
+    this.key = parts.keys.key
+    this.log = parts.log
+    this.clock = parts.clock
+    this.#network = parts.network
+    const { network, others, nameOf } = parts
+    this.peers = memoryPeers({ network, self: this, others, nameOf })
+    this.following = new Following(this)
+  }
+
+  static async open(parts: NodeRunParts): Promise<NodeRun> {
+    const run = new NodeRun(parts)
+    const { keys, log, random, network, faults, observer } = parts
+    const pauseUs = parts.hostPauseUs
+    const pause = (): Promise<void> => run.clock.sleepUs(random.integer(...pauseUs))
+    const units = await openUnits(
+      {
+        keys,
+        log,
+        clock: run.clock,
+        logger: SILENT,
+        metrics: UNCOUNTED,
+        hosts: 1,
+        openHost: inThreadHosts(SHARED_RUNTIMES, pauseUs[1] === 0 ? undefined : pause),
+        peers: run.peers,
+        random: () => random.number(),
+        effects: { key: keys.key, signer: ed25519Signer(keys.seed), effects: parts.effects, allow: ['*'] },
+        carry: scheduler => carriedTo(scheduler, run, network, faults),
+        observer: {
+          committed: frames => run.#alive && observer.committed?.(frames),
+          evaluated: frame => run.#alive && observer.evaluated?.(frame),
+          trouble: (what, failure) => run.#alive && observer.trouble?.(what, failure),
+        },
+      },
+      () => undefined,
+    )
+    run.#opened = { units, operations: operationsOf(run, units) }
+    return run
+  }
+
+  /** Goes on following what it evaluates for schedulers elsewhere. Call once it is reachable. */
+  async resume(): Promise<void> {
+    for (const { id, policy } of await this.log.directory.processes({ limit: 100_000 })) {
+      const elsewhere = policy.schedulers[0] !== this.key && policy.computeUnits.includes(this.key)
+      if (elsewhere) void this.following.keepUp(id).catch(() => undefined)
+    }
+  }
+
+  get units(): Units {
+    return this.#open().units
+  }
+
+  get operations(): Operations {
+    return this.#open().operations
+  }
+
+  #open(): { readonly units: Units; readonly operations: Operations } {
+    if (this.#opened === undefined) throw new TypeError(`${this.name} is not open yet`)
+    return this.#opened
+  }
+
+  get alive(): boolean {
+    return this.#alive
+  }
+
+  /** Tells another node that the feed of a process has grown. @throws {Failure} `unreachable` */
+  tell(node: string, process: ProcessId): Promise<void> {
+    const packet = { fromNode: this.name, toNode: node, from: [], to: [] }
+    return this.#network.call(this, packet, `announce ${process}`, async there => {
+      void there.following.keepUp(process).catch(() => undefined)
+    })
+  }
+
+  onCrash(lost: () => void): () => void {
+    this.#lost.add(lost)
+    return () => void this.#lost.delete(lost)
+  }
+
+  /** Ends it as `kill -9` would: nothing more is written, sent or answered. */
+  crash(): void {
+    if (!this.#alive) return
+    this.#alive = false
+    this.clock[Symbol.dispose]()
+    for (const lost of this.#lost) lost()
+    this.#lost.clear()
+  }
+}
+
+/** What clients of a node can ask for; nobody runs it, so it has nothing to tell those who do. */
+function operationsOf({ key, log, clock }: NodeRun, units: Units): Operations {
+  const startedMs = clock.now()
+  return createOperations({
+    ...units,
+    log,
+    clock,
+    nodeInfo: () => ({
+      key,
+      version: 'simulated',
+      units: ['messenger', 'scheduler', 'compute'],
+      formats: RUNTIMES.flatMap(({ formats }) => formats),
+      startedMs,
+    }),
+    admin: {
+      status: async () => ({}),
+      checkpoint: () => units.computer.checkpointAll(),
+      shutdown: () => undefined,
+    },
+  })
+}
+
+/** The node's own scheduler as its messenger reaches it: faults may meet what one process here says to another. */
+function carriedTo(
+  scheduler: Scheduler,
+  run: NodeRun,
+  network: Network<NodeRun>,
+  faults: Faults,
+): Scheduler {
+  const schedule = (requests: readonly ScheduleRequest[]): ReturnType<Scheduler['schedule']> => {
+    const about = between(requests)
+    if (!faults.any || about.from.length === 0) return scheduler.schedule(requests)
+    const packet = { fromNode: run.name, toNode: run.name, ...about }
+    return network.call(run, packet, `schedule ${requests.length}`, () =>
+      scheduler.schedule(requests),
+    )
+  }
+  return {
+    key: scheduler.key,
+    schedule,
+    arm: (process, timers) => scheduler.arm(process, timers),
+    monitor: (process, on) => scheduler.monitor(process, on),
+  }
+}

@@ -1,0 +1,199 @@
+import { nativeCrypto } from '../node/index.ts'
+import {
+  asMessageId,
+  ed25519Signer,
+  Failure,
+  installCrypto,
+  sha256,
+  toUtf8,
+  type TraceView,
+} from '../protocol/index.ts'
+import type { AnyContract, AnyImplementation, Duration, Implementation } from '../contract/index.ts'
+import type { Client, ProcessHandle, ProcessRef, SpawnedProcess } from '../sdk/index.ts'
+import { checkConvergence } from './convergence.ts'
+import { millisecondsOf } from './duration.ts'
+import { checkExactlyOnce } from './exactly-once.ts'
+import { faultControls } from './fault-controls.ts'
+import { isAgent, ModuleShelf, type SpawnSource } from './module-shelf.ts'
+import { netClient } from './net-client.ts'
+import { netReport } from './net-report.ts'
+import { SimWorld, type SimWorldParts } from './sim-world.ts'
+import { tagsOf } from './spawn-tags.ts'
+import type { AgentSpawnOptions, NetFaults, PlainSpawnOptions, ProcessName, TestNet } from './test-net.ts'
+
+const SETTLED_MAX_MS = 3_600_000
+
+/** A network of nodes in this program, in virtual time. What it is made of: sim-world.ts. */
+export class SimulatedNet implements TestNet {
+  readonly simulated = true
+  readonly fault: NetFaults
+  readonly #parts: SimWorldParts
+  readonly #world: SimWorld
+  readonly #clients = new Map<string, Client>()
+  readonly #modules = new ModuleShelf()
+  readonly #forks: SimulatedNet[] = []
+
+  private constructor(parts: SimWorldParts) {
+    this.#parts = parts
+    const world = new SimWorld(parts)
+    this.#world = world
+    this.fault = faultControls({
+      nodes: parts.nodes,
+      faults: world.faults,
+      homeOf: process => world.homeOf(process),
+      crash: name => world.crash(name),
+      restart: name => world.restart(name),
+      note: text => world.note(text),
+    })
+  }
+
+  static async open(parts: SimWorldParts): Promise<SimulatedNet> {
+    installCrypto(nativeCrypto)
+    const net = new SimulatedNet(parts)
+    await Promise.all(parts.nodes.map(name => net.#world.restart(name)))
+    return net
+  }
+
+  get seed(): number {
+    return this.#parts.seed
+  }
+
+  get nodes(): readonly string[] {
+    return this.#parts.nodes
+  }
+
+  get now(): number {
+    return this.#world.time.nowMs
+  }
+
+  get fingerprint(): string {
+    return this.#world.journal.fingerprint
+  }
+
+  get troubles(): TestNet['troubles'] {
+    return this.#world.troubles
+  }
+
+  client(node: string = this.#world.first): Client {
+    const known = this.#clients.get(node)
+    if (known !== undefined) return known
+    const sim = this.#world.node(node)
+    const client = netClient({
+      time: this.#world.time,
+      random: this.#world.random.stream(`client of ${node}`),
+      signer: ed25519Signer(sha256(toUtf8('atoll/testing/user'))),
+      node: () => sim.run,
+      sent: receipt => this.#world.keepSent(receipt, node),
+    })
+    this.#clients.set(node, client)
+    return client
+  }
+
+  spawn<C extends AnyContract>(
+    agent: Implementation<C>,
+    options: AgentSpawnOptions<C>,
+  ): Promise<SpawnedProcess<C>>
+  spawn(source: SpawnSource, options?: PlainSpawnOptions): Promise<ProcessHandle>
+  async spawn(
+    source: SpawnSource | AnyImplementation,
+    options: PlainSpawnOptions & Partial<AgentSpawnOptions<AnyContract>> = {},
+  ): Promise<ProcessHandle | SpawnedProcess<AnyContract>> {
+    const { node = this.#world.first, name } = options
+    const client = this.client(node)
+    const computeUnits = options.computeUnits?.map(unit => this.#world.node(unit).keys.key)
+    const outside = <T>(work: Promise<T>): Promise<T> => this.#world.time.hold(work)
+    const module = await this.#modules.add(source, { node, client, outside, modules: options.modules })
+    const fields = { ...options, module, computeUnits }
+    const process = isAgent(source)
+      ? await client.spawn(source.contract, { ...fields, tags: tagsOf({ tags: options.tags }) })
+      : await client.spawn({ ...fields, tags: tagsOf(options) })
+    if (name !== undefined) this.#world.names.set(process.id, name)
+    if ('spawned' in process && isAgent(source)) await process.spawned?.reply()
+    return process
+  }
+
+  process(process: ProcessName): ProcessHandle
+  process<C extends AnyContract>(contract: C, process: ProcessName): ProcessRef<C>
+  process(first: AnyContract | ProcessName, second?: ProcessName): ProcessHandle | ProcessRef<AnyContract> {
+    const id = idOf(second ?? (first as ProcessName))
+    const client = this.client(this.#world.homeOf(id))
+    return typeof first === 'object' && 'kind' in first ? client.process(first, id) : client.process(id)
+  }
+
+  advance(by: Duration): Promise<void> {
+    return this.#world.time.advance(millisecondsOf(by))
+  }
+
+  async settled(options: { readonly within?: Duration | undefined } = {}): Promise<void> {
+    const { time, lastTroubles } = this.#world
+    if (await time.quiet(millisecondsOf(options.within ?? SETTLED_MAX_MS))) return
+    const note = 'something goes on for ever; what units met last is in the details'
+    throw new Failure('timeout', { waits: time.work, troubles: lastTroubles }, { note })
+  }
+
+  async heal(): Promise<void> {
+    const world = this.#world
+    world.note('heal')
+    world.faults.heal()
+    const down = this.nodes.filter(name => world.node(name).run === undefined)
+    await Promise.all(down.map(name => world.restart(name)))
+  }
+
+  async expectConverged(): Promise<{ readonly processes: number; readonly slots: number }> {
+    await this.settled()
+    const { time, receipts } = this.#world
+    const runs = this.#world.runs()
+    await time.during(checkExactlyOnce(runs, receipts))
+    return time.during(checkConvergence(runs))
+  }
+
+  async trace(message: string | { readonly id: string }): Promise<TraceView> {
+    const id = asMessageId(typeof message === 'string' ? message : message.id)
+    for (const { log, name } of this.#world.runs()) {
+      for (const { process } of await log.messages.placesOf(id)) {
+        if (this.#world.homeOf(process) === name) return this.client(name).trace(id, { process })
+      }
+    }
+    throw new Failure('unknown-message', { message: id })
+  }
+
+  async fork(): Promise<TestNet> {
+    const { names, homes } = this.#world
+    const fork = await SimulatedNet.open({
+      ...this.#parts,
+      origin: `${this.#parts.origin}/fork ${this.#forks.length + 1}`,
+      startMs: this.now,
+      logs: await this.#world.disks(),
+      names,
+      homes,
+    })
+    this.#forks.push(fork)
+    return fork
+  }
+
+  report(): Promise<string> {
+    const { journal, receipts, lastTroubles } = this.#world
+    const facts = [
+      `seed ${this.seed}`,
+      `${this.nodes.length} nodes`,
+      new Date(this.now).toISOString(),
+      `${journal.length} events`,
+    ]
+    return netReport({
+      title: facts.join(', '),
+      sent: receipts,
+      troubles: lastTroubles,
+      journal,
+      trace: receipt => this.trace(receipt),
+      nameOf: process => this.#world.nameOf(process),
+    })
+  }
+
+  /** Nothing of it lives outside this program: ended is as good as closed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const fork of this.#forks) await fork[Symbol.asyncDispose]()
+    this.#world.crashAll()
+  }
+}
+
+const idOf = (process: ProcessName): string => (typeof process === 'string' ? process : process.id)
