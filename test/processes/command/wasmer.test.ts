@@ -9,7 +9,8 @@ import { acting, doing, SAMPLE_PROGRAM } from './sample-program.ts'
 runtimeConformance({
   name: 'command through Wasmer',
   runtime: commandRuntime,
-  module: async () => fakeModule('command', await wat(SAMPLE_PROGRAM), tags('Command-Engine', 'wasmer')),
+  module: async () =>
+    fakeModule('command', await wat(SAMPLE_PROGRAM), tags('Command-Engine', 'wasmer')),
   message: n => doing(n % 4 === 3 ? '9' : '0'),
   failing: doing('1'),
   endless: { message: doing('2'), gasLimit: 2_000_000n },
@@ -44,7 +45,9 @@ const WASIX_PROGRAM = `
     (drop (call $fd_write (i32.load (i32.const 32)) (i32.const 0) (i32.const 1) (i32.const 16)))))
 `
 
-it('runs a program of WASIX, which sees one thread, one process, and time that is the slot\'s', { timeout: 60_000 }, async () => {
+it("runs a program of WASIX, which sees one thread, one process, and time that is the slot's", {
+  timeout: 60_000,
+}, async () => {
   const process = CommandDriver.open(await wat(WASIX_PROGRAM), tags('Command-Engine', 'wasmer'))
   const outcomes = [1, 2].map(() => process.run(acting('', '', { timestampMs: 1_700_000_000_000 })))
   expect(outcomes.map(({ ending }) => ending.status)).toEqual(['ok', 'ok'])
@@ -65,7 +68,13 @@ it('refuses a program that asks for threads, processes or sockets, or for a call
     ['sock_open', '(param i32 i32 i32 i32) (result i32)', 'import-not-allowed'],
     ['getcwd', '(param i64 i32) (result i32)', 'import-type'],
   ] as const) {
-    const module = fakeModule('command', await wat(program(name, type)), tags('Command-Engine', 'wasmer'))
-    expect(() => commandRuntime.prepare(module)).toThrow(expect.objectContaining({ details: expect.objectContaining({ rule }) }))
+    const module = fakeModule(
+      'command',
+      await wat(program(name, type)),
+      tags('Command-Engine', 'wasmer'),
+    )
+    expect(() => commandRuntime.prepare(module)).toThrow(
+      expect.objectContaining({ details: expect.objectContaining({ rule }) }),
+    )
   }
 })
