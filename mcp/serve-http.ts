@@ -11,14 +11,17 @@ import {
   originValidationResponse,
 } from '@modelcontextprotocol/server'
 import { Failure, HEADERS_MAX_BYTES, HEADERS_TIMEOUT_MS, MCP_CONNECTIONS_MAX, REQUEST_TIMEOUT_MS } from '../protocol/index.ts'
-import { type McpParts, mcpServers } from './server.ts'
+import { Catalog } from './catalog.ts'
+import { limitsOf, type McpParts } from './mcp-parts.ts'
+import { answerPlain } from './plain-http.ts'
+import { mcpServers } from './server.ts'
 
 /** Where the server listens: nowhere but on this machine. */
 const LOOPBACK = '127.0.0.1'
 const PATH = '/mcp'
 
 /**
- * MCP over Streamable HTTP, on loopback. Who asks shows the token: another user of this machine, or a page in a
+ * MCP over Streamable HTTP, and the same tools over plain HTTP, on loopback. Who asks shows the token: another user of this machine, or a page in a
  * browser, could reach the port too.
  */
 export class McpHttpServer implements AsyncDisposable {
@@ -34,10 +37,18 @@ export class McpHttpServer implements AsyncDisposable {
 
   /** @throws {Failure} `port-in-use` */
   static async open(parts: McpParts & { readonly port: number; readonly token: string }): Promise<McpHttpServer> {
-    const handler = createMcpHandler(mcpServers(parts))
+    const catalog = new Catalog(parts.client, parts.processes)
+    const handler = createMcpHandler(mcpServers(parts, catalog))
+    const serve = async (request: Request): Promise<Response> => {
+      const refused = refuse(request, parts.token)
+      if (refused !== undefined) return refused
+      if (new URL(request.url).pathname === PATH) return handler.fetch(request)
+      const plain = await answerPlain(request, catalog, parts, limitsOf(parts, request.signal))
+      return plain ?? new Response(`there is ${PATH}, and /processes/<process>/openapi.json\n`, { status: 404 })
+    }
     const server = createServer(
       { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, maxHeaderSize: HEADERS_MAX_BYTES },
-      (request, response) => void answer(handler, parts.token, request, response),
+      (request, response) => void answer(serve, request, response),
     )
     server.maxConnections = MCP_CONNECTIONS_MAX
     await new Promise<void>((resolve, reject) => {
@@ -58,12 +69,15 @@ export class McpHttpServer implements AsyncDisposable {
   }
 }
 
-async function answer(handler: McpHttpHandler, token: string, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function answer(
+  serve: (request: Request) => Promise<Response>,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
   const left = new AbortController()
   outgoing.once('close', () => left.abort())
   try {
-    const request = webRequest(incoming, left.signal)
-    await write(refuse(request, token) ?? (await handler.fetch(request)), outgoing)
+    await write(await serve(webRequest(incoming, left.signal)), outgoing)
   } catch {
     // The asker went away, or sent what is no HTTP of ours: there is nobody to tell.
     outgoing.destroy()
@@ -76,7 +90,6 @@ function refuse(request: Request, token: string): Response | undefined {
     hostHeaderValidationResponse(request, localhostAllowedHostnames()) ??
     originValidationResponse(request, localhostAllowedOrigins())
   if (wrong !== undefined) return wrong
-  if (new URL(request.url).pathname !== PATH) return new Response('there is only /mcp\n', { status: 404 })
   if (isSame(request.headers.get('authorization') ?? '', `Bearer ${token}`)) return undefined
   return new Response('the token is missing or wrong\n', { status: 401, headers: { 'www-authenticate': 'Bearer' } })
 }

@@ -27,9 +27,14 @@ export function partsOf(tool: string): readonly [label: string, name: string] {
   return at < 0 ? [tool, ''] : [tool.slice(0, at), tool.slice(at + 1)]
 }
 
+/** Whether the fields of an input are the arguments of its tool. */
+export function isObjectInput({ input }: Pick<Question, 'input'>): boolean {
+  return isObjectSchema(input)
+}
+
 /** What a tool was called with, as the process takes it: an input that is no object stands in a field. */
 export function inputOf(question: Pick<Question, 'input'>, given: Readonly<Record<string, unknown>> | undefined): unknown {
-  return isObjectSchema(question.input) ? given : given?.['input']
+  return isObjectInput(question) ? given : given?.['input']
 }
 
 function aboutOf(name: string, { doc, allow }: Question, label: string, isQuery: boolean): string {

@@ -23,10 +23,10 @@ export interface ProcessCalls {
   get(id: string, options?: CallOptions): Promise<ProcessStateView>
   /** The id of a process by its id or Name tag. @throws {Failure} `unknown-process`, `ambiguous-name` */
   find(idOrName: string, options?: CallOptions): Promise<ProcessId>
-  /** What the module of a process says that it promises, as JSON. @throws {Failure} `no-contract` */
-  interface(id: string, options?: CallOptions): Promise<InterfaceDescription>
+  /** What the module in force says that a process promises, as JSON. @throws {Failure} `no-contract` */
+  interface(idOrName: string, options?: CallOptions): Promise<InterfaceDescription>
   /** The same as a contract: `client.process(await client.processes.contract(id), id)`. @throws {Failure} `no-contract` */
-  contract(id: string, options?: CallOptions): Promise<AnyContract>
+  contract(idOrName: string, options?: CallOptions): Promise<AnyContract>
   /** All processes the node knows, page by page. */
   list(options?: CallOptions): AsyncIterable<ProcessView>
   /** The envelope in slot 0: all that is needed to check the rest. */
@@ -48,8 +48,11 @@ export function processCalls(transport: Transport, interfaces: Interfaces): Proc
       read(options, limits => transport.request('process', { process: asProcessId(id) }, limits)),
     find: async (idOrName, options) =>
       asProcessId(await findNamed(idOrName, () => calls.list(options), 'unknown-process')),
-    interface: async (id, options) => interfaces.of((await calls.get(id, options)).moduleInForce, options),
-    contract: async (id, options) => contractOf(await calls.interface(id, options)),
+    interface: async (idOrName, options) => {
+      const { moduleInForce } = await calls.get(await calls.find(idOrName, options), options)
+      return interfaces.of(moduleInForce, options)
+    },
+    contract: async (idOrName, options) => contractOf(await calls.interface(idOrName, options)),
     list: (options = {}) =>
       pagesOf(async (after: ProcessId | undefined) => {
         const page = await read(options, limits =>

@@ -4,7 +4,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { describeContract } from '../../contract/index.ts'
 import { McpHttpServer } from '../../mcp/index.ts'
-import { encodeAgentModule } from '../../protocol/index.ts'
+import { encodeAgentModule, JSON_BODY_MAX_BYTES } from '../../protocol/index.ts'
 import { type Client, connect, ed25519Signer, generateEd25519Seed } from '../../sdk/index.ts'
 import { temporaryFolder } from '../cli/test-terminal.ts'
 import { MODULE } from '../conformance/client-under-test.ts'
@@ -145,6 +145,31 @@ describe('MCP over HTTP', () => {
     await expect(call).rejects.toThrow()
     expect(await mcp.callTool({ name: 'hits.total', arguments: {} })).toMatchObject({ structuredContent: { reply: 10 } })
   })
+})
+
+test('programs without MCP call the same tools over plain HTTP', async () => {
+  const { client } = await world()
+  await using server = await McpHttpServer.open({ client, version: '0', allowWrite: true, processes: [], port: 0, token: TOKEN })
+  const ask = async (path: string, init: RequestInit = {}, type = 'application/json') => {
+    const headers = { authorization: `Bearer ${TOKEN}`, ...(init.body === undefined ? {} : { 'content-type': type }) }
+    const response = await fetch(new URL(path, server.url), { method: 'POST', ...init, headers })
+    return [response.status, await response.json()] as const
+  }
+  const [status, document] = await ask('/processes/hits/openapi.json', { method: 'GET' })
+  expect([status, document]).toEqual([200, expect.objectContaining({ openapi: '3.1.0', servers: [{ url: new URL('/processes/hits', server.url).href }] })])
+  expect(Object.keys((document as { paths: object }).paths)).toEqual(['/add', '/reset', '/total', '/above'])
+  expect(await ask('/processes/hits/add', { body: '{"by":2}' })).toEqual([200, 12])
+  expect(await ask('/processes/hits/reset')).toEqual([200, null])
+  expect(await ask('/processes/hits/total')).toEqual([200, 0])
+  const problem = (code: string) => expect.objectContaining({ code })
+  expect(await ask('/processes/hits/add', { body: '{"by":0}' })).toEqual([400, problem('bad-input')])
+  expect(await ask('/processes/hits/add', { body: `{"by":${REFUSED}}` })).toEqual([422, problem('process-error')])
+  expect(await ask('/processes/hits/add', { body: '{' })).toEqual([400, problem('malformed-request')])
+  expect(await ask('/processes/hits/add', { body: '{"by":1}' }, 'text/plain')).toEqual([415, problem('unsupported-media')])
+  expect(await ask('/processes/hits/add', { body: `"${'x'.repeat(JSON_BODY_MAX_BYTES)}"` })).toEqual([413, problem('too-large')])
+  expect(await ask('/processes/hits/nope')).toEqual([404, problem('not-found')])
+  expect(await ask('/processes/misses/add')).toEqual([404, problem('unknown-process')])
+  expect(await ask('/processes/hits/total', { method: 'GET' })).toEqual([405, problem('method-not-allowed')])
 })
 
 test('processes of one name are told apart', async () => {
