@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import {
   concatBytes,
   Failure,
@@ -36,7 +37,7 @@ export function prepareCommand(module: ModuleDescription): Uint8Array {
     if (error instanceof BadSetting) throw refused('bad-tag', error.message)
     throw error
   }
-  if (usesWasmer(module)) requireWorkers()
+  if (usesWasmer(module)) requireWasmer()
   const allowed = importsFor(module)
   const prepared = rewriteProgram(module.wasm, allowed)
   checkLinks(compile(prepared), allowed)
@@ -54,16 +55,19 @@ const usesWasmer = (module: ModuleDescription): boolean =>
   findTag(module.tags, 'Command-Engine') === 'wasmer'
 
 /** Where there is no Wasmer there is no result, instead of another one. @throws {Failure} `unsupported-format` */
-function requireWorkers(): void {
+function requireWasmer(): void {
   // The global: importing node:process looks at stdin, and then the pipe of a host no longer waits.
   const { permission } = globalThis.process as { permission?: { has(scope: string): boolean } }
-  if (permission?.has('worker') !== false) return
-  throw new Failure(
-    'unsupported-format',
-    { engine: 'wasmer' },
-    { note: 'the setting wasmer is off' },
-  )
+  if (permission?.has('worker') === false) throw noWasmer('the setting wasmer is off')
+  try {
+    createRequire(import.meta.url).resolve('@wasmer/sdk/node')
+  } catch {
+    throw noWasmer('the package @wasmer/sdk is not installed')
+  }
 }
+
+const noWasmer = (note: string): Failure =>
+  new Failure('unsupported-format', { engine: 'wasmer' }, { note })
 
 function importsFor(module: ModuleDescription): Allowed {
   if (!usesWasmer(module)) return { [WASI_MODULE]: WASI_TYPES }
