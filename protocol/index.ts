@@ -36,6 +36,7 @@ export * from './schema-of-json.ts'
 
 export * from './effect.ts'
 export * from './ports.ts'
+export * from './guest-ports.ts'
 export * from './metrics.ts'
 
 export * from './operation.ts'
