@@ -203,6 +203,9 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'complete', usage: '[word]…', about: 'What could come next on a command line; shells ask this', options: {},
     examples: ['atoll complete -- send hi'],
-    load: async () => (await import('./commands/completion.ts')).complete,
+    load: async () => {
+      const { complete } = await import('./commands/completion.ts')
+      return context => complete(context, COMMANDS)
+    },
   },
 ]

@@ -33,6 +33,8 @@ export interface Copy {
   /** The block in which the next slot stands. */
   block: number
   readonly generation: number
+  /** What it costs the host, roughly. */
+  sizeBytes: number
 }
 
 export interface PastOptions extends CallOptions {
@@ -49,6 +51,7 @@ export interface PastStatesParts {
 
 /** Copies kept for whoever asks next: stepping through slots one by one goes on from the last. */
 const KEPT_MAX = 8
+const KEPT_MAX_BYTES = 256 * 1024 * 1024
 
 /**
  * States of processes at slots that have passed, in the query host: the nearest checkpoint before the slot, or a copy
@@ -123,14 +126,23 @@ export class PastStates {
         throw new Failure('unknown-slot', { process: copy.process, slot: copy.slots })
       const { firstSlot, count } = readFrameHead(frame)
       const end = Math.min(firstSlot + count, slot + 1)
-      const outcome = await this.#evaluate(follower, copy, cutFrame(frame, copy.slots, end))
+      const { outcome, sizeBytes } = await this.#evaluate(
+        follower,
+        copy,
+        cutFrame(frame, copy.slots, end),
+      )
       copy.slots = end
+      copy.sizeBytes = sizeBytes
       if (end === firstSlot + count) copy.block += 1
       each?.(outcome)
     }
   }
 
-  async #evaluate(follower: Follower, copy: Copy, frame: Uint8Array): Promise<FrameOutcome> {
+  async #evaluate(
+    follower: Follower,
+    copy: Copy,
+    frame: Uint8Array,
+  ): Promise<{ outcome: FrameOutcome; sizeBytes: number }> {
     const { process } = follower
     await loadModules(this.#seat, modulesNamedIn(frame, process), modulesOf(this.#log.directory))
     const verdicts = await verdictsOn(process, frame, follower.trusted, this.#log)
@@ -143,7 +155,7 @@ export class PastStates {
       steps: false,
     })
     if (answer.kind !== 'evaluated') throw new Failure('host-fault', { answer: answer.kind })
-    return answer.outcome
+    return answer
   }
 
   /** The newest copy at hand that has not seen too much. */
@@ -176,7 +188,8 @@ export class PastStates {
         .ask({ kind: 'open', process: key, module: head.module, spawn, snapshot })
         .catch(damaged)
       if (answer?.kind !== 'opened' || !equalBytes(answer.stateRoot, head.stateRoot)) continue
-      return { key, process, slots: head.slots, block: head.blocks, generation }
+      const { sizeBytes } = answer
+      return { key, process, slots: head.slots, block: head.blocks, generation, sizeBytes }
     }
     await loadModules(this.#seat, [spawned], find)
     const { generation } = this.#seat
@@ -187,7 +200,7 @@ export class PastStates {
       spawn,
       snapshot: undefined,
     })
-    return { key, process, slots: 0, block: 0, generation }
+    return { key, process, slots: 0, block: 0, generation, sizeBytes: 0 }
   }
 
   /** A number: ids of processes are hashes, so it is nobody's. */
@@ -200,8 +213,13 @@ export class PastStates {
   async #keep(copy: Copy): Promise<void> {
     if (!this.#isThere(copy)) return
     this.#kept.push(copy)
-    const oldest = this.#kept.length > KEPT_MAX ? this.#kept.shift() : undefined
-    if (oldest !== undefined) await this.#drop(oldest)
+    let bytes = this.#kept.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    while (this.#kept.length > KEPT_MAX || bytes > KEPT_MAX_BYTES) {
+      const oldest = this.#kept.shift()
+      if (oldest === undefined) return
+      bytes -= oldest.sizeBytes
+      await this.#drop(oldest)
+    }
   }
 
   async #drop(copy: Copy): Promise<void> {

@@ -1,10 +1,9 @@
 import { script } from '@bomb.sh/tab'
 import { Failure } from '../../protocol/index.ts'
-import type { CommandContext, CommandEnd } from '../command.ts'
-import { COMMANDS } from '../commands.ts'
+import type { Command, CommandContext, CommandEnd } from '../command.ts'
+import { COMMON_OPTIONS } from '../common-options.ts'
 import { candidates } from '../completion/candidates.ts'
 import { lookUp } from '../completion/look-up.ts'
-import { COMMON_OPTIONS } from '../read-arguments.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const
 /** Tells the shell to offer these words and no files; the last line of what it reads. */
@@ -22,8 +21,9 @@ export async function completions({ positionals }: CommandContext): Promise<Comm
 }
 
 /** `atoll complete`: what could come next on a command line, a line each, for the shell. Never fails: a shell would show it. */
-export async function complete(context: CommandContext): Promise<CommandEnd> {
-  const found = await candidates(context.positionals, { commands: COMMANDS, commonOptions: COMMON_OPTIONS }, lookUp(context)).catch(() => [])
+export async function complete(context: CommandContext, commands: readonly Command[]): Promise<CommandEnd> {
+  const vocabulary = { commands, commonOptions: COMMON_OPTIONS }
+  const found = await candidates(context.positionals, vocabulary, lookUp(context)).catch(() => [])
   const lines = found.map(({ value, about }) => (about === '' ? value : `${value}\t${about.replaceAll(/\s+/g, ' ')}`))
   context.terminal.out(`${[...lines, found.length === 0 ? FILES_TOO : NO_FILES].join('\n')}\n`)
   return undefined

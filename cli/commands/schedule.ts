@@ -8,24 +8,56 @@ import { renderTable } from '../table.ts'
 
 type Timer = TimersView['timers'][number]
 
-/** `atoll schedule list` */
+/** `atoll schedule list`: the timers, and what each is for where the program's document tells it. */
 export async function listSchedules(context: CommandContext): Promise<CommandEnd> {
   const process = await findProcess(context, context.positionals[0] ?? '')
-  const timers = await context.client().processes.timers(process, context.limits)
+  const held = await context.client().processes.timers(process, context.limits)
+  const purposes = held.some(({ name }) => name?.startsWith(SCHEDULE_TIMER_PREFIX))
+    ? await purposesIn(context, process)
+    : new Map<string, Purpose>()
+  const timers = held.map(timer => ({ ...timer, ...purposes.get(timer.name ?? '') }))
   const now = Date.now()
   context.output.list('schedule', 'schedules', timers.map(timer => ({ process, ...timer })), () =>
     renderTable(
-      [{ title: 'KEY' }, { title: 'DUE' }, { title: 'IN', right: true }, { title: 'EVERY', right: true }],
+      [{ title: 'KEY' }, { title: 'DUE' }, { title: 'IN', right: true }, { title: 'EVERY', right: true }, { title: 'MESSAGE' }],
       timers
         .toSorted((a, b) => a.dueMs - b.dueMs)
-        .map(({ key, dueMs, everyMs }) => [
+        .map(({ key, dueMs, everyMs, message, input, cron }) => [
           safeText(withoutPrefix(showBytes(key))),
           new Date(dueMs).toISOString(),
           dueMs > now ? showDuration(dueMs - now) : 'overdue',
-          everyMs === undefined ? 'once' : showDuration(everyMs),
+          cron ?? (everyMs === undefined ? 'once' : showDuration(everyMs)),
+          message === undefined ? '' : safeText(`${message} ${JSON.stringify(input ?? {})}`),
         ]),
     ))
   return undefined
+}
+
+interface Purpose {
+  readonly message?: string
+  readonly input?: unknown
+  readonly cron?: string
+}
+
+/** What the schedules of an agent are for, by the name of their timer; nothing if it cannot tell. */
+async function purposesIn(context: CommandContext, process: string): Promise<Map<string, Purpose>> {
+  const purposes = new Map<string, Purpose>()
+  const { document } = await context
+    .client()
+    .processes.stateAt(process, context.limits)
+    .catch((error: unknown) => {
+      if (Failure.is(error, 'no-document')) return { document: {} as Record<string, unknown> }
+      throw error
+    })
+  const { schedules } = document
+  for (const schedule of Array.isArray(schedules) ? schedules : []) {
+    const { key, message, input, cron } = schedule as Purpose & { key?: unknown }
+    purposes.set(SCHEDULE_TIMER_PREFIX + String(key), {
+      ...(typeof message === 'string' && { message, input }),
+      ...(typeof cron === 'string' && { cron }),
+    })
+  }
+  return purposes
 }
 
 /** `atoll schedule cancel` */

@@ -98,7 +98,7 @@ export class HostedProcess {
     this.#cells.takeChanged()
     const { module } = this.#lifecycle.cells.read()
     if (module !== loaded.id) throw new Error(`the state is of module ${module}, not ${loaded.id}`)
-    this.#lifecycleChanged = module !== process.module
+    this.#lifecycleChanged = this.#lifecycle.cells.isUsed
     this.#running = RunningGuest.open(process, loaded, snapshot)
     if (snapshot === undefined) return
     this.#slots = snapshot.slots

@@ -37,6 +37,11 @@ export class LifecycleCells {
     this.#spawned = spawned
   }
 
+  /** Whether anything differs from what the spawn made. */
+  get isUsed(): boolean {
+    return this.#cells.get(LIFECYCLE) !== undefined
+  }
+
   read(): Lifecycle {
     const cell = this.#cells.get(LIFECYCLE)
     if (cell === undefined) return { module: this.#spawned, since: 0, changes: [], snapshots: [] }

@@ -29,6 +29,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@bomb.sh/tab': ['cli'],
   '@jridgewell/trace-mapping': ['processes', 'toolchain'],
   '@modelcontextprotocol/server': ['mcp'],
+  '@wasmer/sdk': ['processes'],
   assemblyscript: ['processes'],
   corestore: ['log'],
   croner: ['processes'],

@@ -1,8 +1,9 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type AtollNode, createNode } from '../../node/index.ts'
 import { standardProcessPath } from '../../processes/index.ts'
+import { buildAgent } from '../../toolchain/index.ts'
 import { actorText, wat } from '../processes/actor/sample-actor.ts'
 import { documents, type Ended, run, temporaryFolder } from './test-terminal.ts'
 
@@ -171,12 +172,45 @@ describe('a state', { timeout: 60_000 }, () => {
   })
 })
 
+test('what docs/OPERATIONS.md shows is what can be done', { timeout: 60_000 }, async () => {
+  const page = await readFile(join(import.meta.dirname, '../../docs/OPERATIONS.md'), 'utf8')
+  const [section = ''] = /^## To change a process\n[\s\S]*?(?=^## )/m.exec(page) ?? []
+  const commands = [...section.matchAll(/^\$ atoll ([^#\n]+)/gm)].map(([, words = '']) => words.trim().split(' '))
+  expect(commands.length).toBeGreaterThan(2)
+  await spawn('hits')
+  await add('hits')
+  for (const words of commands) {
+    const { code, stderr } = await atoll(...words)
+    expect(code, `${words.join(' ')}\n${stderr}`).toBe(0)
+  }
+  expect((await one('process', 'show', 'hits'))['moduleInForce']).toBe(counter)
+})
+
+describe('an agent', { timeout: 60_000 }, () => {
+  test('shows its state, its schedules and what they are for', async () => {
+    const file = join(import.meta.dirname, '../processes/agent/programs/tally.process.ts')
+    const path = join(folder.path, 'tally.json')
+    await writeFile(path, (await buildAgent(file)).bytes)
+    await one('module', 'add', path, '--name', 'tally', '--format', 'agent')
+    await one('spawn', 'tally', '{"start":7}', '--name', 'tally-1')
+    await one('send', 'tally-1', '--action', 'everyMinute')
+    expect(JSON.parse((await atoll('state', 'get', 'tally-1')).stdout)).toEqual({ total: 7 })
+    expect(await one('schedule', 'list', 'tally-1')).toMatchObject({
+      schedules: [{ name: 'schedule/minute', everyMs: 60_000, message: 'add', input: { by: 1 } }],
+    })
+    expect((await atoll('schedule', 'list', 'tally-1')).stdout).toMatch(/\nminute .* 1 min +add \{"by":1\}\n$/)
+    await one('schedule', 'run-now', 'tally-1', 'minute')
+    await expect.poll(async () => (await atoll('state', 'get', 'tally-1')).stdout, { timeout: 20_000 }).toContain('8')
+    expect((await atoll('state', 'diff', 'tally-1', '--from', '0')).stdout).toBe('~ total 7 → 8\n')
+  })
+})
+
 describe('a schedule', { timeout: 60_000 }, () => {
   test('is listed, brought forward and cancelled', async () => {
     await spawn('timed', 'timer')
     const listed = await one('schedule', 'list', 'timed')
     expect(listed).toMatchObject({ $type: 'schedule.list', schedules: [{ name: 'tick/a', everyMs: 60_000 }] })
-    expect((await atoll('schedule', 'list', 'timed')).stdout).toMatch(/^KEY +DUE +IN +EVERY\ntick\/a .* (59|60) min +1 min\n$/)
+    expect((await atoll('schedule', 'list', 'timed')).stdout).toMatch(/^KEY +DUE +IN +EVERY +MESSAGE\ntick\/a .* (59|60) min +1 min\n$/)
     const run = await one('schedule', 'run-now', 'timed', 'tick/a')
     expect(run).toMatchObject({ $type: 'schedule.run', result: { status: 'ok' } })
     const seen = async (): Promise<number> => Number((await one('process', 'show', 'timed'))['evaluated'])

