@@ -117,7 +117,7 @@ describe('the description of a contract', () => {
     expect(add && checkInput(add.input, { by: 1 }).ok).toBe(true)
     expect(add && checkValue(add.reply, 'anything').ok).toBe(true)
     expect(again.messages['reset']?.allow).toEqual(['owner', 'self'])
-    const wicked = { ...describeContract(Counter), queries: { then: { input: {}, reply: {} } } }
+    const wicked = { ...describeContract(Counter), queries: { constructor: { input: {}, reply: {} } } }
     expect(() => contractOf(wicked)).toThrow(expect.objectContaining({ code: 'no-contract' }))
   })
 })
@@ -178,7 +178,7 @@ describe('a schema that a stranger wrote', () => {
   })
 
   test('of a kind nobody knows takes anything', () => {
-    expect(takes({ if: { type: 'string' }, then: { minLength: 3 } }, 'x')).toBe(true)
+    expect(takes({ if: { type: 'string' }, else: { minLength: 3 } }, 'x')).toBe(true)
     expect(takes({ type: 'nonsense', items: 7, required: 'x', properties: [] }, { a: 1 })).toBe(true)
   })
 })
