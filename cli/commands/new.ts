@@ -29,7 +29,7 @@ export async function newFromTemplate(context: CommandContext): Promise<CommandE
       'next:',
       ...(shown === '.' ? [] : [`  cd ${shown}`]),
       '  npm install',
-      '  npm test',
+      ...(project.hasTests ? ['  npm test'] : []),
       '  npm run dev',
     ].join('\n'),
   )

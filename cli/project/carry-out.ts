@@ -30,7 +30,7 @@ export async function carryOut(client: Client, step: Step, options: CarryOutOpti
   const { signer, limits } = options
   const done = { name: built.name, action, module }
   if (action === 'unchanged' && process !== undefined) return { ...done, process, slot: undefined, check: undefined }
-  await client.modules.add(built.bytes, { format: built.format, tags: built.moduleTags, signer }, limits)
+  if (action !== 'install') await client.modules.add(built.bytes, { format: built.format, tags: built.moduleTags, signer }, limits)
   if (process === undefined) {
     const { id, spawned } = await client.spawn({ module, tags: built.spawnTags, data: built.spawnData, signer }, limits)
     if (spawned !== undefined) refuseFailed(await spawned.result(limits), id, built.name)

@@ -1,4 +1,4 @@
-import { type CallOptions, findTag, type Signer } from '../../protocol/index.ts'
+import { type CallOptions, findTag, type Signer, toBase64Url, toUtf8 } from '../../protocol/index.ts'
 import { type Client, signModule } from '../../sdk/index.ts'
 import { type BuiltProcess, buildProject, type NameModule, type Project } from '../../toolchain/index.ts'
 
@@ -46,15 +46,10 @@ async function ownProcess(client: Client, name: string, owner: string, limits: C
   return undefined
 }
 
-interface Files {
-  readonly files?: Readonly<Record<string, { readonly text?: string; readonly base64?: string }>>
-}
-
-/** Whether the program that stands in the files of a command is the one that was built. */
+/** Whether the program that stands in the files of a command is the one that was built: each file is a cell. */
 async function hasApp(client: Client, process: string, { app, spawnTags }: BuiltProcess, limits: CallOptions): Promise<boolean> {
-  const path = (findTag(spawnTags, 'Command-App') ?? '').slice(1)
   const { document } = await client.processes.stateAt(process, limits)
-  const file = (document['state'] as Files | undefined)?.files?.[path]
-  const bytes = Buffer.from(file?.text ?? file?.base64 ?? '', file?.text === undefined ? 'base64' : 'utf8')
-  return Buffer.compare(bytes, app ?? new Uint8Array(0)) === 0
+  const cells = document['cells'] as Readonly<Record<string, string>> | undefined
+  const file = cells?.[toBase64Url(toUtf8(`files${findTag(spawnTags, 'Command-App') ?? ''}`))]
+  return file === toBase64Url(app ?? new Uint8Array(0))
 }
