@@ -32,7 +32,6 @@ export * from './result.ts'
 export * from './agent-module.ts'
 export * from './interface-description.ts'
 export * from './process-output.ts'
-export * from './schema-of-json.ts'
 
 export * from './effect.ts'
 export * from './ports.ts'
