@@ -12,7 +12,7 @@ import type {
   Scheduler,
 } from '../protocol/index.ts'
 import { type CommittedFrame, SchedulerUnit } from '../scheduler-unit/index.ts'
-import { hostProgram } from './host-program.ts'
+import { hostProgram, MAY_START_WORKERS } from './host-program.ts'
 import type { NodeKeys } from './keystore.ts'
 import { LearnedProcesses } from './learned-processes.ts'
 import type { NodeLogger } from './logger.ts'
@@ -28,6 +28,7 @@ export interface UnitsParts {
   readonly hosts?: number | undefined
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
+  readonly wasmer?: boolean | undefined
   /** How compute hosts are opened; as child processes, if not given. */
   readonly openHost?: OpenHost | undefined
   /** Other nodes. */
@@ -77,7 +78,7 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     seed: keys.seed,
     log,
     clock,
-    openHost: parts.openHost ?? childProcessHosts(hostProgram()),
+    openHost: parts.openHost ?? childProcessHosts(hostProgram(parts.wasmer === true ? MAY_START_WORKERS : [])),
     describe,
     hosts: parts.hosts,
     residentMaxBytes: parts.residentBytes,

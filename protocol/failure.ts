@@ -51,7 +51,11 @@ export const FAILURES = {
   'bad-reply': row(1031, 'input', 502, 'The answer does not fit the contract', 'Compare versions: the process may keep another contract than this one.'),
   'process-error': row(1032, 'input', 422, 'The process answered with an error', 'Its own code is in the details; atoll trace <message> shows where it came from.'),
   'ambiguous-name': row(1033, 'input', 409, 'Several things have that name', 'Use one of the ids that the details list.'),
-  'no-contract': row(1034, 'input', 404, 'The process is not known to keep a contract', 'Only modules of format agent or command carry one; atoll module show <module> tells the format.'),
+  'no-processes': row(1040, 'input', 404, 'There is no process in that folder', 'Begin from a template (atoll new), name a file *.process.ts, or list processes below "atoll" in package.json.'),
+  'no-contract': row(1034, 'input', 404, 'The process is not known to keep a contract', 'Only modules of format agent carry one; atoll module show <module> tells the format.'),
+
+  'bad-control': row(1051, 'input', 400, 'The control message does not say what to do', 'docs/PROTOCOL.md lists the actions of control messages and their tags.'),
+  'no-document': row(1052, 'input', 422, 'That process cannot tell its state as a document', 'The details say why; ask it by a query instead.'),
 
   // 2xxx: trust
   'bad-signature': row(2001, 'trust', 400, 'The signature does not hold', 'Sign the item again; nothing may change after signing.'),

@@ -78,6 +78,23 @@ export const AGENT_MEMORY_MAX_PAGES = 1024
 /** (protocol) Stack slots of nested calls. Hosts run with a native stack that holds the worst case. */
 export const FRAME_SLOTS_MAX = 131_072
 
+/** (protocol) Documents of its own state that a process keeps under names. */
+export const SNAPSHOTS_MAX = 16
+/** (protocol) Those among them that upgrades took; the oldest goes when one more comes. */
+export const SNAPSHOTS_AUTOMATIC_MAX = 3
+/** (protocol) Name of a snapshot. */
+export const SNAPSHOT_NAME_MAX_BYTES = 64
+/** (protocol) A document of state: what an upgrade carries over. It passes through memory as one text. */
+export const DOCUMENT_SIZE_MAX_BYTES = 8 * MiB
+/** (protocol) All snapshots of a process: they are part of every state root and checkpoint. */
+export const SNAPSHOTS_SIZE_MAX_BYTES = 32 * MiB
+/** (protocol) Gas of each byte of a document that is taken, kept or restored. */
+export const DOCUMENT_GAS_PER_BYTE = 8n
+/** (protocol) And of each cell that is read for it, taken away or put. */
+export const DOCUMENT_GAS_PER_CELL = 2_000n
+/** (protocol) Changes of module that a process remembers. */
+export const MODULE_CHANGES_MAX = 64
+
 // Processes of format `command` (protocol)
 /** Files and folders of one process: each is a cell at least, and every run looks at all names. */
 export const COMMAND_FILES_MAX = 4096
@@ -95,6 +112,12 @@ export const COMMAND_DESCRIPTORS_MAX = 256
 export const COMMAND_STDOUT_MAX_BYTES = 4 * MiB
 
 // The node
+/** Copies of a past state that are being made at once. */
+export const PAST_STATES_MAX = 4
+/** Messages that an upgrade check gives to both modules. */
+export const CHECK_REPLAY_MAX = 1000
+/** Differences that an upgrade check tells. */
+export const CHECK_DIFFERENCES_MAX = 200
 /** Feeds held open at once; the rest live on disk (28-90 KB each when open). */
 export const OPEN_FEEDS_MAX = 2048
 /** Bytes journalled but not yet in feeds; above it commits wait. */
@@ -197,3 +220,9 @@ export const GRAPHQL_PER_PAGE_MAX = 100
 export const GRAPHQL_LOOKED_AT_MAX = 50_000
 /** Matches that are read and sorted by time before a page is cut. */
 export const GRAPHQL_MATCHES_MAX = 2_000
+
+// Tools
+/** Processes that are shown as tools at once: a model that is told of more finds none of them. */
+export const MCP_PROCESSES_MAX = 200
+/** Sockets of the MCP server: it serves one person's programs. */
+export const MCP_CONNECTIONS_MAX = 64

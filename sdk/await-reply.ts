@@ -39,7 +39,7 @@ export function awaitReply(
     const output = readAnswer(result, about)
     if (output.pending !== true) return output.reply
     const ended = await sources.ended(receipt, signal)
-    if ('error' in ended) throw processError(ended.error, { ...about, slot: ended.slot })
+    if (ended.error !== undefined) throw processError(ended.error, { ...about, slot: ended.slot })
     return ended.reply
   })
 }

@@ -16,13 +16,14 @@ import {
   type Signer,
   type Slot,
   type SubmittedView,
-  type Tag,
   toUtf8,
   type TraceView,
 } from '../protocol/index.ts'
 import { awaitReply } from './await-reply.ts'
 import { type FollowOptions, followResults } from './follow.ts'
-import { type MessageFields, signMessage, signSpawn } from './message-item.ts'
+import { Interfaces } from './interfaces.ts'
+import { type QueryFields, type SendFields, signMessage, signSpawn } from './message-item.ts'
+import { type LifecycleCalls, lifecycleCalls } from './lifecycle-calls.ts'
 import { type ModuleCalls, moduleCalls } from './module-calls.ts'
 import { type ProcessCalls, processCalls } from './process-calls.ts'
 import { ProcessHandle } from './process-handle.ts'
@@ -36,23 +37,7 @@ import { aroundOf } from './surroundings.ts'
 import type { Transport } from './transport.ts'
 
 export type { FollowOptions } from './follow.ts'
-
-/** A message for a process. */
-export interface SendFields extends MessageFields {
-  readonly process: string
-  /** Signs instead of the client's own signer. */
-  readonly signer?: Signer | undefined
-}
-
-/** A question to a process, which leaves no trace. */
-export interface QueryFields {
-  readonly process: string
-  readonly action?: string | undefined
-  readonly tags?: readonly Tag[] | undefined
-  readonly data?: Uint8Array | string | undefined
-  /** Who is said to ask; the signer's address, if there is a signer. Nobody vouches for it. */
-  readonly from?: string | undefined
-}
+export type { QueryFields, SendFields } from './message-item.ts'
 
 /** How long a send is tried, and how long a result is waited for, unless the caller says otherwise. */
 const SEND_TIMEOUT_MS = 30_000
@@ -64,7 +49,7 @@ const RESULT_TIMEOUT_MS = 60_000
  */
 export class Client {
   readonly modules: ModuleCalls
-  readonly processes: ProcessCalls
+  readonly processes: ProcessCalls & LifecycleCalls
   /** The operations themselves, one call each, without retries. */
   readonly transport: Transport
   readonly #signer: Signer | undefined
@@ -75,7 +60,15 @@ export class Client {
     this.transport = parts.transport
     this.#signer = parts.signer
     this.modules = moduleCalls(this.transport, signer => this.#signerOr(signer))
-    this.processes = processCalls(this.transport)
+    this.processes = {
+      ...processCalls(this.transport, new Interfaces(this.modules)),
+      ...lifecycleCalls({
+        transport: this.transport,
+        signerOr: signer => this.#signerOr(signer),
+        send: (item, options) => this.#sendItem(item, options),
+        spawn: (fields, options) => this.spawn(fields, options),
+      }),
+    }
   }
 
   /** The address that messages of this client come from. */
@@ -201,13 +194,13 @@ export class Client {
 
   /** Asks a process without giving it a message. */
   query(fields: QueryFields, options: CallOptions = {}): Promise<QueryView> {
-    const { process, action, tags = [], data = '', from = this.#signer?.address } = fields
+    const { process, action, tags = [], data = '', from = this.#signer?.address, at } = fields
     const allTags = [...(action === undefined ? [] : [{ name: 'Action', value: action }]), ...tags]
     const bytes = typeof data === 'string' ? toUtf8(data) : data
     return withRetries(this.transport, options, SEND_TIMEOUT_MS, limits =>
       this.transport.request(
         'query',
-        { process: asProcessId(process), from, tags: allTags, data: bytes },
+        { process: asProcessId(process), from, tags: allTags, data: bytes, at },
         limits,
       ),
     )
@@ -282,13 +275,9 @@ export class Client {
 
   #signerOr(signer: Signer | undefined): Signer {
     const found = signer ?? this.#signer
-    if (found === undefined)
-      throw new Failure(
-        'bad-config',
-        {},
-        { note: 'nobody signs: give a signer to the call or to connect()' },
-      )
-    return found
+    if (found !== undefined) return found
+    const note = 'nobody signs: give a signer to the call or to connect()'
+    throw new Failure('bad-config', {}, { note })
   }
 }
 

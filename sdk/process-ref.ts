@@ -9,7 +9,7 @@ import {
   type OutputOf,
   type Schema,
 } from '../contract/index.ts'
-import type { CallOptions, ProcessId, Signer } from '../protocol/index.ts'
+import type { CallOptions, ProcessId, Signer, Slot } from '../protocol/index.ts'
 import { badReply, readAnswer } from './await-reply.ts'
 import { callMessage } from './call-message.ts'
 import type { Client } from './client.ts'
@@ -25,6 +25,10 @@ export interface TypedCallOptions {
   readonly signal?: AbortSignal | undefined
   /** Signs instead of the client's own signer. */
   readonly signer?: Signer | undefined
+}
+
+export interface StateCallOptions extends TypedCallOptions {
+  readonly at?: Slot | undefined
 }
 
 /**
@@ -45,8 +49,8 @@ export type ProcessRef<C extends AnyContract> = {
   events<K extends EventName<C>>(event: K, options?: FollowOptions): AsyncIterable<OutputOf<C['events'][K]>>
   /** What came of its slots, from now on or from the slot `from` on. */
   results(options?: FollowOptions): AsyncIterable<ProcessResult<C>>
-  /** Its state after the last evaluated slot. */
-  state(options?: TypedCallOptions): Promise<OutputOf<C['state']>>
+  /** Its state after the last evaluated slot, or after slot `at`. */
+  state(options?: StateCallOptions): Promise<OutputOf<C['state']>>
 } & Calls<C, TypedCallOptions>
 
 /** Makes the functions of a reference. */
@@ -62,11 +66,12 @@ export function processRef<C extends AnyContract>(
     const sent = await client.send({ ...message, process, signer: options.signer }, limitsOf(options))
     return sent.as(label, answer => checkReply(reply, answer, { label, process, slot: sent.slot, message: sent.id }))
   }
-  const ask = async (name: string, reply: Schema, input: unknown, options: TypedCallOptions) => {
+  const ask = async (name: string, reply: Schema, input: unknown, options: StateCallOptions) => {
     const label = `${contract.name}.${name}`
     const message = callMessage(contract, name, input)
     const process = await locate(limitsOf(options))
-    const answer = await client.query({ ...message, process, from: options.signer?.address }, limitsOf(options))
+    const asked = { ...message, process, from: options.signer?.address, at: options.at }
+    const answer = await client.query(asked, limitsOf(options))
     const about = { label, process, slot: answer.slot }
     return checkReply(reply, readAnswer(answer, about).reply, about)
   }
@@ -90,7 +95,7 @@ export function processRef<C extends AnyContract>(
     send: Object.fromEntries(messages),
     events: (event: string, options: FollowOptions = {}) => followEvents(client, contract, event, locate, options),
     results: (options: FollowOptions = {}) => followProcessResults(client, contract, locate, options),
-    state: (options: TypedCallOptions = {}) => ask('@state', contract.state, undefined, options),
+    state: (options: StateCallOptions = {}) => ask('@state', contract.state, undefined, options),
     ...Object.fromEntries([...calls, ...queries]),
   }
   // The types say of each name what the loops above do for all.

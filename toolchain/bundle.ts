@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { basename, dirname, resolve, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { build, type BuildFailure, type Loader, type Message, type Plugin } from 'esbuild'
+import { build, type BuildFailure, type Message } from 'esbuild'
 import { Failure } from '../protocol/index.ts'
+import { namespaces, ownPackage } from './bundle-plugins.ts'
+import { authorsName, ownMap, type SourceMap } from './own-map.ts'
 
 /** A bundled program: one script, and where its places stand in the author's files. */
 export interface Bundle {
@@ -12,18 +13,8 @@ export interface Bundle {
   readonly inputs: readonly string[]
 }
 
-export interface SourceMap {
-  readonly version: 3
-  readonly sources: readonly string[]
-  readonly names: readonly string[]
-  readonly mappings: string
-}
-
-/** Frames in packages are nobody's own: an empty map keeps the bundle's small. */
-const EMPTY_MAP =
-  '\n//# sourceMappingURL=data:application/json;base64,eyJ2ZXJzaW9uIjozLCJzb3VyY2VzIjpbIiJdLCJtYXBwaW5ncyI6IkEifQ=='
-const LOADERS: Readonly<Record<string, Loader>> = { ts: 'ts', mts: 'ts', tsx: 'tsx', jsx: 'jsx' }
-
+/** Where packages are looked for that the author has not installed: a schema library comes with Atoll. */
+const OWN_PACKAGES = createRequire(import.meta.url).resolve.paths('zod') ?? []
 /**
  * Bundles what `program` says (a module's source that imports `entryFile`) into one ES2023 script.
  * The same sources give the same bytes, wherever they lie.
@@ -48,6 +39,7 @@ export async function bundle(
       platform: 'neutral',
       mainFields: ['module', 'main'],
       conditions: ['module', 'import', 'default'],
+      nodePaths: OWN_PACKAGES,
       define: { 'process.env.NODE_ENV': '"production"' },
       treeShaking: true,
       charset: 'utf8',
@@ -59,7 +51,7 @@ export async function bundle(
       sourcesContent: false,
       logLevel: 'silent',
       tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
-      plugins: [ownPackage(), packages()],
+      plugins: [ownPackage(), namespaces()],
       ...(options.globalName !== undefined && { globalName: options.globalName }),
       ...(options.footer !== undefined && { footer: { js: options.footer } }),
     })
@@ -68,91 +60,42 @@ export async function bundle(
     const inputs = Object.keys(metafile.inputs).filter(path => !path.includes(':'))
     return {
       code: text('.js'),
-      map: readMap(text('.map')),
+      map: ownMap(text('.map'), folder),
       inputs: inputs.map(path => resolve(folder, path)),
     }
   } catch (error) {
-    throw whyFailed(error, entryFile)
+    throw whyFailed(error, entryFile, folder)
   }
 }
 
-/** `atoll/…` in a program means the package this file belongs to, in a clone as in an installed package. */
-function ownPackage(): Plugin {
-  const isSource = import.meta.url.endsWith('.ts')
-  const places: Readonly<Record<string, string>> = {
-    'atoll/contract': '../contract/index',
-  }
-  return {
-    name: 'atoll',
-    setup(within) {
-      within.onResolve({ filter: /^atoll\// }, ({ path }) => {
-        const place = places[path]
-        if (place === undefined)
-          return {
-            errors: [{ text: `"${path}" does not run inside a process; "atoll/contract" does` }],
-          }
-        return {
-          path: fileURLToPath(new URL(`${place}${isSource ? '.ts' : '.js'}`, import.meta.url)),
-        }
-      })
-      within.onResolve({ filter: /^node:/ }, ({ path }) => ({
-        errors: [{ text: `"${path}" is not available in a process: it runs without Node` }],
-      }))
-    },
-  }
-}
-
-function packages(): Plugin {
-  return {
-    name: 'packages',
-    setup(within) {
-      within.onLoad(
-        { filter: /[\\/]node_modules[\\/].*\.(?:[cm]?[jt]s|[jt]sx)$/ },
-        async ({ path }) => {
-          const ending = path.slice(path.lastIndexOf('.') + 1)
-          return {
-            contents: (await readFile(path, 'utf8')) + EMPTY_MAP,
-            loader: LOADERS[ending] ?? 'js',
-          }
-        },
-      )
-    },
-  }
-}
-
-/** Sources by the shortest name that tells them: never a place on this machine. */
-function readMap(text: string): SourceMap {
-  const { sources, names, mappings } = JSON.parse(text) as SourceMap
-  return {
-    version: 3,
-    sources: sources.map(shortName),
-    names: names.length === 0 ? [] : names,
-    mappings,
-  }
-}
-
-function shortName(source: string): string {
-  const at = source.lastIndexOf('node_modules/')
-  return at >= 0 ? source.slice(at) : source.replace(/^(?:\.\.\/)+/, '')
-}
-
-function whyFailed(error: unknown, entryFile: string): unknown {
+function whyFailed(error: unknown, entryFile: string, folder: string): unknown {
   const { errors } = error as Partial<BuildFailure>
   const [first] = errors ?? []
   if (first === undefined) return error
-  return new Failure('bad-program', placeOf(first, entryFile), { note: noteOf(first) })
+  return new Failure('bad-program', placeOf(first, entryFile, folder), { note: noteOf(first) })
 }
 
-function placeOf({ location }: Message, entryFile: string): Record<string, string | number> {
+function placeOf(
+  { location }: Message,
+  entryFile: string,
+  folder: string,
+): Record<string, string | number> {
   if (location === null) return { file: basename(entryFile) }
   const file = location.file.split(sep).join('/')
   if (file === 'atoll:entry') return { file: basename(entryFile) }
-  return { file: shortName(file), line: location.line, column: location.column + 1 }
+  return {
+    file:
+      authorsName(resolve(folder, file), folder) ?? file.slice(file.lastIndexOf('node_modules/')),
+    line: location.line,
+    column: location.column + 1,
+  }
 }
 
 function noteOf({ text, location, notes }: Message): string {
   if (location?.file === 'atoll:entry' && text.includes('No matching export'))
     return 'it has no default export: that is what Contract.implement({ … }) gives'
+  if (text.startsWith('Could not resolve'))
+    return `${text}: is it installed, and is its name right?`
   const [hint] = notes ?? []
   return hint === undefined || hint.text === '' ? text : `${text}; ${hint.text}`
 }

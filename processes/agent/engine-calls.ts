@@ -17,7 +17,9 @@ interface EngineExports {
   readonly qjs_set_max_stack_size: Numbers
   readonly qjs_set_promise_rejection_handler: Numbers
   readonly qjs_run_gc: () => void
-  readonly qjs_eval: Numbers
+  readonly qjs_compile: Numbers
+  readonly qjs_eval_bytecode: Numbers
+  readonly qjs_set_gc_threshold: (bytes: number) => void
   readonly qjs_new_string: Numbers
   readonly qjs_new_object: () => Handle
   readonly qjs_new_host_function: Numbers
@@ -42,6 +44,9 @@ interface EngineExports {
   readonly wasm_free: (pointer: number) => void
 }
 
+/** What compiled code leaves out: JS_STRIP_SOURCE, JS_STRIP_DEBUG. */
+const STRIP_TEXT = 1 << 4
+const STRIP_PLACES = 1 << 5
 const NO_TEXT = Buffer.alloc(0)
 
 /** What the program inside threw where it must not: the engine is out of memory, or its code is wrong. */
@@ -133,21 +138,36 @@ export class EngineCalls {
     return made
   }
 
-  /** Evaluates a script; its value is let go. @throws {EngineThrew} */
-  evaluate(source: Uint8Array, name: string): void {
-    this.exports.qjs_free_value(this.evaluated(source, name))
+  /**
+   * Compiles a script without keeping its text; with `strip`, without its places too. Gives the code, copied out.
+   * @throws {EngineThrew}
+   */
+  compile(source: Uint8Array, name: string, strip: 'text' | 'places'): Uint8Array {
+    const { exports, memory } = this
+    const pointer = this.place(source)
+    const file = this.name(name)
+    const lengthAt = this.allocate(4)
+    const flags = strip === 'text' ? STRIP_TEXT : STRIP_TEXT | STRIP_PLACES
+    const code = exports.qjs_compile(pointer, source.length, file, 0, flags, lengthAt)
+    if (code === 0) throw new EngineThrew(exports.qjs_get_exception())
+    const length = new DataView(memory.bytes.buffer).getUint32(lengthAt, true)
+    return memory.read(code, length, 'code').slice()
   }
 
-  /** Evaluates a script and gives its value. @throws {EngineThrew} */
-  evaluated(source: Uint8Array, name: string): Handle {
-    const pointer = this.allocate(source.length + 1)
-    this.memory.write(pointer, source, 'script')
-    this.memory.write(pointer + source.length, Uint8Array.of(0), 'script')
-    const file = this.name(name)
-    const value = this.exports.qjs_eval(pointer, source.length, file, 0)
-    this.exports.wasm_free(file)
+  /** Runs compiled code and gives its value. @throws {EngineThrew} */
+  evaluate(code: Uint8Array): Handle {
+    const pointer = this.place(code)
+    const value = this.exports.qjs_eval_bytecode(pointer, code.length)
     this.exports.wasm_free(pointer)
     return this.checked(value)
+  }
+
+  /** Bytes in the engine's heap, with a zero behind them. */
+  place(bytes: Uint8Array): number {
+    const pointer = this.allocate(bytes.length + 1)
+    this.memory.write(pointer, bytes, 'place')
+    this.memory.write(pointer + bytes.length, Uint8Array.of(0), 'place')
+    return pointer
   }
 
   /** The value itself. @throws {EngineThrew} if it stands for an exception */

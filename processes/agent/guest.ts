@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import type {
   AgentModule,
   Ending,
@@ -163,6 +164,8 @@ export class AgentGuest implements Guest {
     }
     const kept = this.chunks.get(index)
     if (kept !== undefined) {
+      // Counts of references go up and down again: half of what is stored to is as it was.
+      if (Buffer.compare(kept.bytes, now) === 0) return
       kept.bytes.set(now)
       kept.changed = true
       return

@@ -12,7 +12,7 @@ import { EngineThrew } from './engine-calls.ts'
 import { LOAD_GAS } from './gas.ts'
 import { type Entry, Machine, STACK_BYTES, type Trap } from './machine.ts'
 import { refused } from './refusal.ts'
-import { Positions } from './positions.ts'
+import { BUNDLE_NAME, Positions } from './positions.ts'
 
 /** Chunks of the stack: dead between runs, zero in every image and every kept state. */
 export const STACK_CHUNKS = STACK_BYTES / CHUNK_SIZE_BYTES
@@ -28,6 +28,7 @@ export interface Image {
   readonly entry: Entry
 }
 
+const PRELUDE_NAME = 'atoll:prelude'
 const ZEROES = new Uint8Array(CHUNK_SIZE_BYTES)
 
 let shared: Image | undefined
@@ -39,20 +40,64 @@ function engineImage(): Image {
 }
 
 function makeEngineImage(): Image {
-  const machine = new Machine()
-  const made = engine()
-  machine.calls.gas.value = LOAD_GAS
   try {
-    const entry = machine.boot(made)
-    machine.calls.exports.qjs_run_gc()
+    const compiler = new Machine()
+    compiler.calls.gas.value = LOAD_GAS
+    compiler.start()
+    const code = compiler.calls.compile(engine().prelude, PRELUDE_NAME, 'places')
+    const machine = new Machine()
+    machine.calls.gas.value = LOAD_GAS
+    machine.start()
+    const entry = machine.boot(code)
+    machine.settle()
     return capture(machine, undefined, entry)
   } catch (cause) {
     throw new HostFault('the engine of agents does not start', { cause })
   }
 }
 
+/**
+ * Compiles a program in an engine of its own, which is thrown away: what compiling leaves in the heap is in nobody's
+ * image. @throws {Failure} `module-refused`, naming the place
+ */
+function compile(code: string, positions: Positions): Uint8Array {
+  const { machine, entry } = engineInstance()
+  machine.calls.gas.value = LOAD_GAS
+  try {
+    return machine.calls.compile(Buffer.from(code), BUNDLE_NAME, 'text')
+  } catch (thrown) {
+    throw whyRefused(thrown, machine, entry, positions)
+  }
+}
+
+/** A program loaded into fresh memory, and what it gave. @throws {Failure} `module-refused`, naming the place */
+function loaded<T>(
+  code: string,
+  positions: Positions,
+  run: (machine: Machine, code: Uint8Array, entry: Entry) => T,
+): { readonly machine: Machine; readonly entry: Entry; readonly value: T } {
+  const compiled = compile(code, positions)
+  const { machine, entry } = engineInstance()
+  machine.calls.gas.value = LOAD_GAS
+  machine.inputs.random = sameRandom()
+  try {
+    return { machine, entry, value: run(machine, compiled, entry) }
+  } catch (thrown) {
+    throw whyRefused(thrown, machine, entry, positions)
+  }
+}
+
+/** Before there is a process there is no context: every process of a module sees the same. */
+function sameRandom(): () => number {
+  let random = 0
+  return () => {
+    random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0
+    return random
+  }
+}
+
 /** A fresh instance of the engine, and its entry points. */
-export function engineInstance(): { readonly machine: Machine; readonly entry: Entry } {
+function engineInstance(): { readonly machine: Machine; readonly entry: Entry } {
   const base = engineImage()
   return { machine: instanceOf(base, base.pages), entry: base.entry }
 }
@@ -73,29 +118,28 @@ export function instanceOf(image: Image, pages: number): Machine {
 
 /** The engine with a module's program loaded. @throws {Failure} `module-refused`, naming the place */
 export function makeImage(module: AgentModule): Image {
-  const base = engineImage()
-  const machine = instanceOf(base, base.pages)
-  machine.calls.gas.value = LOAD_GAS
-  let random = 0
-  machine.inputs.random = () => {
-    // Before there is a process there is no context: every process of the module sees the same.
-    random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0
-    return random
-  }
-  const positions = new Positions(module.map)
-  let problem: string
-  try {
-    problem = machine.load(Buffer.from(module.code), base.entry)
-  } catch (thrown) {
-    throw whyRefused(thrown, machine, base.entry, positions)
-  }
+  const {
+    machine,
+    entry,
+    value: problem,
+  } = loaded(module.code, new Positions(module.map), (fresh, code, entry) =>
+    fresh.load(code, entry),
+  )
   if (problem !== '') throw refused('definition', problem)
   if (machine.calls.gas.value < 0n) throw refused('out-of-gas', 'its top level does not end')
-  return capture(machine, base, base.entry)
+  return capture(machine, engineImage(), entry)
+}
+
+/**
+ * Runs a script in an engine of its own, as agents run: nothing outside can be reached. Gives its value as text.
+ * @throws {Failure} `module-refused`, naming the place in the files of `map`
+ */
+export function runScript(code: string, map?: unknown): string {
+  return loaded(code, new Positions(map), (machine, compiled) => machine.value(compiled)).value
 }
 
 /** The failure of a program that cannot be loaded. @throws {HostFault} if the host failed, not the program */
-export function whyRefused(
+function whyRefused(
   thrown: unknown,
   machine: Machine,
   entry: Entry,

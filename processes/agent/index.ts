@@ -7,7 +7,7 @@ import {
 import { AgentFactory } from './factory.ts'
 import { makeImage } from './image.ts'
 
-export { runScript } from './run-script.ts'
+export { runScript } from './image.ts'
 
 /** Factories that `prepare` made to see whether a module loads, for the `load` that follows. */
 const made = new WeakMap<Uint8Array, AgentFactory>()

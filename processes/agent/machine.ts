@@ -2,10 +2,11 @@ import { Buffer } from 'node:buffer'
 import { FRAME_SLOTS_MAX, HostFault } from '../../protocol/index.ts'
 import type { GlobalValues } from '../actor/engine-state.ts'
 import { GuestStop } from '../actor/guest-stop.ts'
-import { type Engine, engine } from './engine.ts'
+import { engine } from './engine.ts'
 import { EngineCalls, EngineThrew } from './engine-calls.ts'
 import type { HostInputs } from './engine-imports.ts'
-import { BUNDLE_NAME } from './positions.ts'
+import type { Delivery } from './delivery.ts'
+import { fillHoles } from './fill-holes.ts'
 
 /** The C stack takes the first MiB of memory and grows down; between runs nothing on it means anything. */
 export const STACK_BYTES = 1024 * 1024
@@ -13,10 +14,11 @@ export const STACK_BYTES = 1024 * 1024
 const SCRIPT_STACK_BYTES = 256 * 1024
 /** Texts are handed over in the part of the stack that no frame reaches. */
 const ARGUMENTS_AT = 64 * 1024
-const LENGTH_AT = ARGUMENTS_AT + 8
-const TEXT_AT = ARGUMENTS_AT + 16
+const LENGTH_AT = ARGUMENTS_AT + 64
+const TEXT_AT = ARGUMENTS_AT + 80
 const TEXT_MAX_BYTES = 512 * 1024
-const PRELUDE_NAME = 'atoll:prelude'
+/** What a process may allocate before the first collection. */
+const COLLECT_AFTER_BYTES = 4 * 1024 * 1024
 
 /** Values of the engine that outlive a run: the same boxes at the same places in every instance. */
 export interface Entry {
@@ -53,7 +55,7 @@ export class Machine {
     readonly isHandled: boolean
   }[] = []
 
-  constructor(made: Engine = engine()) {
+  constructor() {
     this.inputs = {
       nowMs: 0,
       random: () => 0,
@@ -63,23 +65,28 @@ export class Machine {
         this.#rejections.push({ promise, reason, isHandled: isHandled !== 0 })
       },
     }
-    this.calls = new EngineCalls(made, this.inputs)
+    this.calls = new EngineCalls(engine(), this.inputs)
   }
 
-  /** Starts the engine in fresh memory and runs the prelude; gives its entry points. */
-  boot({ prelude }: Engine): Entry {
-    const { calls } = this
-    const { exports } = calls
+  /** Starts the engine in fresh memory. */
+  start(): void {
+    const { exports } = this.calls
     exports._initialize()
     if (exports.qjs_init() !== 0) throw new Error('expected an engine that starts')
     exports.qjs_set_max_stack_size(SCRIPT_STACK_BYTES)
+  }
+
+  /** Runs the compiled prelude; gives its entry points. */
+  boot(prelude: Uint8Array): Entry {
+    const { calls } = this
+    const { exports } = calls
     exports.qjs_set_promise_rejection_handler(1)
     const global = exports.qjs_get_global()
     const host = exports.qjs_new_object()
     for (const name of ['random', 'child', 'log'])
       calls.setProperty(host, name, calls.hostFunction(name))
     calls.setProperty(global, '__host', host)
-    calls.evaluate(prelude, PRELUDE_NAME)
+    exports.qjs_free_value(calls.evaluate(prelude))
     const entry = calls.property(global, '__entry')
     const handles = ENTRY_NAMES.map(name => [name, calls.property(entry, name)])
     return {
@@ -90,24 +97,33 @@ export class Machine {
     }
   }
 
-  /** Evaluates a bundle and looks at what it defined; gives what is wrong, or nothing. @throws {EngineThrew} */
+  /** Runs a compiled bundle and looks at what it defined; gives what is wrong, or nothing. @throws {EngineThrew} */
   load(code: Uint8Array, entry: Entry): string {
     const { calls } = this
-    calls.evaluate(code, BUNDLE_NAME)
+    calls.exports.qjs_free_value(calls.evaluate(code))
     calls.runJobs()
     const problem = this.#call(entry.loaded, entry.nothing, []).toString('utf8')
     for (const { promise, reason } of this.#takeRejections()) {
       calls.exports.qjs_free_value(promise)
       calls.exports.qjs_free_value(reason)
     }
-    calls.exports.qjs_run_gc()
+    this.settle()
     return problem
   }
 
-  /** The value of a script, as text. @throws {EngineThrew} */
+  /** Makes the heap what many processes begin with: nothing to collect, and free space in one piece. */
+  settle(): void {
+    const { exports, memory } = this.calls
+    exports.qjs_run_gc()
+    fillHoles(bytes => this.calls.allocate(bytes))
+    // A collection touches every object there is; what has no circles needs none.
+    exports.qjs_set_gc_threshold(memory.bytes.length + COLLECT_AFTER_BYTES)
+  }
+
+  /** The value of compiled code, as text. @throws {EngineThrew} */
   value(code: Uint8Array): string {
     const { calls } = this
-    const value = calls.evaluated(code, BUNDLE_NAME)
+    const value = calls.evaluate(code)
     const text = calls.text(value, LENGTH_AT).toString('utf8')
     calls.exports.qjs_free_value(value)
     return text
@@ -119,16 +135,16 @@ export class Machine {
   }
 
   /** Runs one message to its end, step by step; gives effects, a line feed and the output. @throws as guests do */
-  deliver(meta: Uint8Array, data: Uint8Array, entry: Entry): Buffer {
+  deliver({ numbers, texts }: Delivery, entry: Entry): Buffer {
     const { calls } = this
     const { exports } = calls
     this.#rejections = []
     this.steps = 0
-    const first = this.#string(meta)
-    const second = this.#string(data)
-    let sealed = this.#call(entry.deliver, entry.nothing, [first, second])
-    exports.qjs_free_value(first)
-    exports.qjs_free_value(second)
+    const values: number[] = []
+    for (const number of numbers) values.push(exports.qjs_new_number(number))
+    for (const text of texts) values.push(this.#string(text))
+    let sealed = this.#call(entry.deliver, entry.nothing, values)
+    for (const value of values) exports.qjs_free_value(value)
     for (;;) {
       const ranJobs = calls.runJobs()
       const wasRejected = this.#tellRejections(entry)
@@ -158,8 +174,8 @@ export class Machine {
   /** Calls a function; gives the bytes of the string it returns, or none. */
   #call(code: number, self: number, values: readonly number[]): Buffer {
     const { calls } = this
-    for (const [index, value] of values.entries()) {
-      calls.memory.writeUint32(ARGUMENTS_AT + 4 * index, value, 'arguments')
+    for (let index = 0; index < values.length; index++) {
+      calls.memory.writeUint32(ARGUMENTS_AT + 4 * index, values[index] ?? 0, 'arguments')
     }
     const result = calls.checked(calls.exports.qjs_call(code, self, values.length, ARGUMENTS_AT))
     if (calls.exports.qjs_is_undefined(result) !== 0) {

@@ -19,7 +19,7 @@ import {
 import { applyEffects, gasOf, readSealed, type Sealed } from './effects.ts'
 import { AGENT_GAS } from './gas.ts'
 import type { Entry, Machine, Trap } from './machine.ts'
-import { dataText, type KnownFailure, metaText } from './message-text.ts'
+import { bytesOf, deliveryOf, type KnownFailure } from './delivery.ts'
 import type { Positions } from './positions.ts'
 import { SlotInputs } from './slot-inputs.ts'
 
@@ -100,19 +100,18 @@ function runAttempt(
   const { message } = run
   const machine = run.machine()
   const { calls } = machine
-  const meta = metaText(message, run.process, run.module, known)
-  const data = dataText(message)
+  const delivery = deliveryOf(message, run.process, run.module, known)
   inputs.attach(machine.inputs, message.timestampMs, Number(limit))
   calls.gas.value = limit
   let sealed: Sealed
   try {
-    sealed = readSealed(machine.deliver(meta, data, run.entry))
+    sealed = readSealed(machine.deliver(delivery, run.entry))
   } catch (thrown) {
     return { kind: 'trap', trap: machine.classify(thrown), step: machine.steps }
   }
   const own = calls.gas.value
   if (own < 0n) return { kind: 'sealed', sealed, gas: limit + 1n }
-  const carried = AGENT_GAS.deliver + AGENT_GAS.deliverByte * (meta.length + data.length)
+  const carried = AGENT_GAS.deliver + AGENT_GAS.deliverByte * bytesOf(delivery)
   const chunks = AGENT_GAS.chunk * machine.countDirty()
   return {
     kind: 'sealed',

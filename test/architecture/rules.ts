@@ -17,16 +17,20 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   gateway: ['protocol'],
   sdk: ['protocol', 'contract'],
   node: ['protocol', 'log', 'processes', 'scheduler-unit', 'compute-unit', 'messenger-unit', 'gateway'],
+  mcp: ['protocol', 'contract', 'sdk'],
   toolchain: ['protocol', 'contract', 'processes'],
   testing: ['protocol', 'contract', 'processes', 'compute-unit', 'gateway', 'sdk', 'node', 'toolchain'],
-  cli: ['protocol', 'contract', 'sdk', 'node', 'toolchain'],
+  cli: ['protocol', 'contract', 'sdk', 'node', 'mcp', 'toolchain'],
 }
 
 /** The rooms through which a third-party package comes in: one each, but for zod, with which the node reads its settings. */
 export const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@noble/curves': ['protocol'],
   '@noble/hashes': ['protocol'],
-  '@jridgewell/trace-mapping': ['processes'],
+  '@bomb.sh/tab': ['cli'],
+  '@jridgewell/trace-mapping': ['processes', 'toolchain'],
+  '@modelcontextprotocol/server': ['mcp'],
+  '@wasmer/sdk': ['processes'],
   assemblyscript: ['processes'],
   corestore: ['log'],
   croner: ['processes'],
@@ -39,7 +43,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   'rocksdb-native': ['log'],
   secp256k1: ['node'],
   'sodium-native': ['node'],
-  zod: ['protocol', 'node'],
+  zod: ['protocol', 'node', 'toolchain'],
 }
 
 /** Rooms that run in a browser. */

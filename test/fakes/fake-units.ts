@@ -31,6 +31,7 @@ import {
   resultsFeed,
   type Slot,
   type Tag,
+  toUtf8,
   type Trace,
   verifyDataItem,
 } from '../../protocol/index.ts'
@@ -100,6 +101,19 @@ export class FakeUnits {
     evaluated: async process => this.#known(process).results.length,
     proveOutbox: async () => [],
     query: async (process, message) => this.#query(process, message),
+    state: async process => {
+      const document = toUtf8(JSON.stringify({ v: 1, state: { slots: this.#known(process).results.length } }))
+      const { module } = this.#known(process).description
+      return { slot: this.#known(process).results.length - 1, module, stateRoot: undefined, document }
+    },
+    lifecycle: async process => {
+      const { module } = this.#known(process).description
+      return { module, since: 0, changes: [], snapshots: [] }
+    },
+    timers: async () => [],
+    checkUpgrade: async () => {
+      throw new Failure('unknown-module')
+    },
     cell: async (_, key) => this.cells.get(fromUtf8(key)),
     memory: async () => ({ slot: 0, memory: new Uint8Array(0) }),
   }

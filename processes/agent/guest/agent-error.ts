@@ -75,6 +75,8 @@ const INSTEAD: Readonly<Record<string, string>> = {
 
 /** A name that is nobody's here, said so that the author knows what to do. */
 function absentName(error: Error): string | undefined {
+  if (/^Dynamic require of |^could not load module/.test(error.message))
+    return `'require' and 'import()' are not available in a process. ${INSTEAD['require']}`
   if (!(error instanceof ReferenceError)) return undefined
   const name = /^'?([\w$]+)'? is not defined$/.exec(error.message)?.[1]
   if (name === undefined || !Object.hasOwn(INSTEAD, name)) return undefined

@@ -1,4 +1,5 @@
 import type { Program } from './definition.ts'
+import type { Task } from './task.ts'
 
 /** What is fixed when a process is spawned. */
 export interface Facts {
@@ -10,31 +11,6 @@ export interface Facts {
   readonly messengerAddress: string
   /** Module ids by contract name, for children. */
   readonly modules: Readonly<Record<string, string>>
-}
-
-/** One request that this process serves: a message, or a firing of a schedule. */
-export interface Task {
-  readonly id: string
-  readonly action: string
-  readonly from: string
-  /** A process asked: its answer is a message, not an output. */
-  readonly isProcess: boolean
-  /** Set if the process that asked waits for a reply. */
-  readonly reference: string | undefined
-  /** The calls that wait for this request, outermost first: `<process>:<message>`. */
-  readonly waiting: readonly string[]
-  /** Whoever asked is locked until the reply comes. */
-  readonly callerLocked: boolean
-  readonly slot: number
-  readonly depth: number
-  readonly origin: string
-  /** Names and values in turn. */
-  readonly tags: readonly string[]
-  readonly data: string
-  readonly isBase64: boolean
-  /** Set for what the process asked of itself: an input that is no text. */
-  readonly input?: unknown
-  state: 'queued' | 'running' | 'done'
 }
 
 /** A request of ours whose reply is awaited. */
@@ -88,6 +64,8 @@ export const agent = {
   /** The exclusive request that is under way. */
   lock: undefined as Task | undefined,
   queue: [] as Task[],
+  /** The message that goes on with the queue is under way. */
+  isNextSent: false,
   calls: new Map<number, Call>(),
   sleeps: new Map<number, Sleep>(),
   schedules: new Map<string, Schedule>(),

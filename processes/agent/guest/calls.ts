@@ -1,4 +1,5 @@
-import { agent, type Call, type Reply, type Task } from './agent.ts'
+import { agent, type Call, type Reply } from './agent.ts'
+import type { Task } from './task.ts'
 import { AgentError } from './agent-error.ts'
 import { send, slot } from './slot.ts'
 import { tagOf } from './tags.ts'

@@ -1,8 +1,9 @@
-import { agent, implementation, type Task } from './agent.ts'
+import { agent, implementation } from './agent.ts'
+import type { Task } from './task.ts'
 import { AgentError } from './agent-error.ts'
 import { call } from './calls.ts'
 import { type Duration, durationMs, inputToSend } from '../../../contract/index.ts'
-import { type AnyContract, check, checkGiven, own } from './definition.ts'
+import { type AnyContract, checkGiven, checkSent, own } from './definition.ts'
 import { format } from './format.ts'
 import { host } from './host.ts'
 import { makeRef, type Ref } from './refs.ts'
@@ -63,7 +64,7 @@ export class AgentContext {
         'unknown-event',
         `${implementation().contract.name} promises no event ${name}`,
       )
-    check(schema, data, 'bad-event', name)
+    checkSent(schema, data, 'bad-event', name)
     addEvent(name, data)
   }
 

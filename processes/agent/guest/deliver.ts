@@ -1,4 +1,5 @@
-import { agent, type Facts, implementation, type Task } from './agent.ts'
+import { agent, implementation } from './agent.ts'
+import { FLAGS, Task } from './task.ts'
 import { AgentError, tell } from './agent-error.ts'
 import { answeredCall, expireCall, settleCall } from './calls.ts'
 import { initFacts } from './context.ts'
@@ -17,41 +18,40 @@ import { WAKE_TIMER } from './wake.ts'
 /** Deadlines handled in one slot; the rest a second later. */
 const DUE_MAX = 64
 
-/** A message as the host hands it over. */
-type Meta = readonly [
-  kind: 'spawn' | 'message' | 'tick' | 'query' | 'restore',
-  id: string,
-  slot: number,
-  timestampMs: number,
-  from: string,
-  isProcess: 0 | 1,
-  depth: number,
-  origin: string,
-  tags: readonly string[],
-  isBase64: 0 | 1,
-  timer: string,
-  failures: readonly (readonly [step: number, code: string, message: string])[] | 0,
-  facts: Facts | 0,
-]
+/** Kinds of message, as the host numbers them. */
+const KINDS = ['spawn', 'message', 'tick', 'query', 'restore'] as const
 
 /** Runs one message up to its first wait. Gives what `seal` gives, or nothing if there is more to do. */
-export function deliver(metaText: string, data: string): string | undefined {
-  const meta = JSON.parse(metaText) as Meta
-  const [kind, , number, nowMs, , , , , , , timer, failures, facts] = meta
-  beginSlot(kind === 'tick' && timer === WAKE_TIMER ? WAKE_TIMER : kind, number, nowMs)
-  if (failures !== 0) {
-    for (const [step, code, message] of failures)
-      slot.failures.set(step, new AgentError(code, message))
-  }
-  if (facts !== 0) agent.facts = facts
-  const task = taskOf(meta, data)
+export function deliver(
+  kindNumber: number,
+  flags: number,
+  number: number,
+  nowMs: number,
+  action: string,
+  from: string,
+  data: string,
+  rest: string,
+): string | undefined {
+  const kind = KINDS[kindNumber]
+  if (kind === undefined) throw new Error('expected a kind of message')
+  // A tick tells its timer in place of an action.
+  beginSlot(kind === 'tick' && action === WAKE_TIMER ? WAKE_TIMER : kind, number, nowMs)
+  const task = new Task(action, from, flags, data, number, rest)
+  if ((flags & (FLAGS.isRepeated | FLAGS.hasFacts)) !== 0) readRest(task)
   try {
-    dispatch(kind, timer, task)
+    dispatch(kind, task)
   } catch (error) {
     failStep(tell(error))
   }
   const isQuiet = !slot.isAsync && slot.due.length === 0 && !canRunQueued()
   return isQuiet || slot.failure !== undefined ? seal() : undefined
+}
+
+function readRest({ rest: [, , , , failures, facts] }: Task): void {
+  if (facts !== 0) agent.facts = facts
+  if (failures === 0) return
+  for (const [step, code, message] of failures)
+    slot.failures.set(step, new AgentError(code, message))
 }
 
 /** Runs the next step of the slot, when all jobs are done; gives what `seal` gives if there is none. */
@@ -70,48 +70,26 @@ export function next(): string | undefined {
   return undefined
 }
 
-function taskOf(
-  [, id, number, , from, isProcess, depth, origin, tags, isBase64]: Meta,
-  data: string,
-): Task {
-  const waiting = tagOf(tags, 'Waiting')
-  return {
-    id,
-    action: tagOf(tags, 'Action') ?? '',
-    from,
-    isProcess: isProcess === 1,
-    reference: isProcess === 1 ? tagOf(tags, 'Reference') : undefined,
-    waiting: waiting === undefined ? [] : waiting.split(','),
-    callerLocked: tagOf(tags, 'Exclusive') === 'true',
-    slot: number,
-    depth,
-    origin,
-    tags,
-    data,
-    isBase64: isBase64 === 1,
-    state: 'queued',
-  }
-}
-
-function dispatch(kind: Meta[0], timer: string, task: Task): void {
+function dispatch(kind: (typeof KINDS)[number], task: Task): void {
   switch (kind) {
+    case 'message':
+      return message(task)
+    case 'query':
+      return ask(task)
+    case 'tick':
+      return tick(task)
     case 'spawn':
       return start(task)
     case 'restore':
       return restoreSnapshot(task.data)
-    case 'query':
-      return ask(task)
-    case 'tick':
-      return tick(timer, task)
-    case 'message':
-      return message(task)
   }
 }
 
 function start(task: Task): void {
   const { contract, definition } = implementation()
-  slot.own = { ...task, action: 'init', reference: undefined, state: 'running' }
-  const args = inputOf(slot.own, contract.args)
+  const own = new Task('init', task.from, 0, task.data, task.slot, task.rest)
+  slot.own = own
+  const args = inputOf(own, contract.args)
   const state = definition.init?.(initFacts(args, task.tags))
   if (state instanceof Promise)
     throw new AgentError(
@@ -120,51 +98,64 @@ function start(task: Task): void {
     )
   agent.state = check(contract.state, state, 'bad-state', `state of ${contract.name}`)
   agent.started = true
-  slot.own.state = 'done'
+  own.state = 'done'
   slot.reply = ''
 }
 
 function ask(task: Task): void {
-  requireStart()
-  const reply = task.action === '@export' ? exportSnapshot() : answer(task)
+  if (!agent.started) throw notStarted()
+  if (task.action === '@export') {
+    slot.document = JSON.stringify(exportSnapshot())
+    return
+  }
+  const reply = answer(task)
   slot.reply = reply === undefined ? '' : JSON.stringify(reply)
 }
 
-function requireStart(): void {
-  if (!agent.started)
-    throw new AgentError(
-      'not-started',
-      'the process has no state: its init failed; slot 0 tells why',
-    )
-}
-
 function message(task: Task): void {
-  const call = answeredCall(task.tags, task.from)
-  if (call !== undefined) {
-    const known = slot.failures.get(0)
-    if (known === undefined) return settleCall(call, task)
-    agent.calls.delete(call.reference)
-    if (call.task !== undefined) refuse(call.task, known)
+  if ((task.flags & FLAGS.isReply) !== 0 && settle(task)) return
+  if (task.action === '@next' && task.from === agent.facts?.self) {
+    agent.isNextSent = false
     return
   }
-  const isReply = tagOf(task.tags, 'X-Reference') !== undefined
-  if (isReply && (task.action === 'Reply' || task.action === 'Error'))
-    return host.log(`a reply to a call that is over, or that ${task.from} was not asked`)
-  if (task.action === '@next' && task.from === agent.facts?.self) return
-  if (!agent.started) {
-    slot.own = task
-    return fail(
-      task,
-      new AgentError('not-started', 'the process has no state: its init failed; slot 0 tells why'),
-    )
-  }
-  take(task)
+  if (agent.started) return take(task)
+  slot.own = task
+  fail(task, notStarted())
 }
 
-function tick(timer: string, task: Task): void {
+/** Takes a message as the answer to a call, if it is one or was. */
+function settle(task: Task): boolean {
+  const call = answeredCall(task.tags, task.from)
+  if (call === undefined) {
+    if (task.action !== 'Reply' && task.action !== 'Error') return false
+    host.log(`a reply to a call that is over, or that ${task.from} was not asked`)
+    return true
+  }
+  const known = slot.failures.get(0)
+  if (known === undefined) settleCall(call, task)
+  else {
+    agent.calls.delete(call.reference)
+    if (call.task !== undefined) refuse(call.task, known)
+  }
+  return true
+}
+
+const notStarted = (): AgentError =>
+  new AgentError('not-started', 'the process has no state: its init failed; slot 0 tells why')
+
+function tick(task: Task): void {
+  const timer = task.action
   if (timer === WAKE_TIMER) return wake()
-  const own = { ...task, from: agent.facts?.self ?? '' }
+  const self = agent.facts?.self ?? ''
   if (!timer.startsWith(SCHEDULE_PREFIX)) {
+    const own = new Task(
+      tagOf(task.tags, 'Action') ?? '',
+      self,
+      task.flags,
+      task.data,
+      task.slot,
+      task.rest,
+    )
     slot.due.push(() => step(own, () => take(own)))
     return
   }
@@ -176,11 +167,14 @@ function tick(timer: string, task: Task): void {
     armSchedule(key, schedule)
   } else if (schedule.everyMs === undefined) agent.schedules.delete(key)
   else schedule.dueMs = slot.nowMs + schedule.everyMs
-  const request = { ...own, action: schedule.message, input: schedule.input }
+  const request = new Task(schedule.message, self, 0, '', task.slot, task.rest)
+  request.input = { value: schedule.input }
   slot.due.push(() => step(request, () => take(request)))
 }
 
 function wake(): void {
+  // Had it come, the queue would be empty: it was dropped on its way, without fuel or too deep.
+  agent.isNextSent = false
   for (const call of agent.calls.values()) {
     if (call.deadlineMs > slot.nowMs || slot.due.length >= DUE_MAX) continue
     slot.due.push(() => {

@@ -1,12 +1,16 @@
-import type { Reply, Task } from './agent.ts'
+import type { Reply } from './agent.ts'
+import type { Task } from './task.ts'
 import { AgentError, tell } from './agent-error.ts'
 import { check, checkGiven, type Schema } from './definition.ts'
 import { tagInput, tagOf } from './tags.ts'
 
 /** What a request asks with, checked. @throws {AgentError} `bad-input` */
 export function inputOf(task: Task, schema: Schema): unknown {
-  if ('input' in task) return checkGiven(schema, task.input, 'bad-input', task.action)
-  if (task.data !== '') return check(schema, parsed(task), 'bad-input', task.action)
+  if (task.input !== undefined)
+    return checkGiven(schema, task.input.value, 'bad-input', task.action)
+  // Clients of AO send a space where they have nothing to say.
+  if (task.data !== '' && task.data !== ' ')
+    return check(schema, parsed(task), 'bad-input', task.action)
   const texts = tagInput(task.tags)
   const isBare = tagOf(task.tags, 'Content-Type') !== undefined || Object.keys(texts).length === 0
   if (isBare) return checkGiven(schema, undefined, 'bad-input', task.action)

@@ -1,10 +1,11 @@
 // The program that runs inside the engine before any agent's: what a bundle finds, and what the host calls.
 import { agent } from './agent.ts'
 import { tell } from './agent-error.ts'
-import type { Program, Schema } from './definition.ts'
+import { type Program, prepareSchema } from './definition.ts'
 import { deliver, next } from './deliver.ts'
 import { checkHost, installGlobals } from './globals.ts'
 import { rejected } from './output.ts'
+import { makeRoutes } from './routes.ts'
 
 checkHost()
 installGlobals()
@@ -29,32 +30,21 @@ function loaded(): string {
   if (typeof contract?.name !== 'string' || typeof contract.version !== 'string')
     return 'its contract has no name or version'
   delete target.__atoll
-  warm(given)
+  makeRoutes(given)
+  prepareSchemas(given)
   return ''
 }
 
-/** Schemas compile themselves when first used: once here, not once in each process. */
-function warm({ contract }: Program): void {
-  const shapes = [
-    ...Object.values(contract.messages ?? {}),
-    ...Object.values(contract.queries ?? {}),
-  ]
+function prepareSchemas({ contract }: Program): void {
+  const shapes = [...Object.values(contract.messages), ...Object.values(contract.queries)]
   const schemas = shapes.flatMap(({ input, reply }) => [input, reply])
   for (const schema of [
     ...schemas,
     contract.args,
     contract.state,
-    ...Object.values(contract.events ?? {}),
+    ...Object.values(contract.events),
   ])
-    tryOut(schema)
-}
-
-function tryOut(schema: Schema | undefined): void {
-  try {
-    void schema?.['~standard'].validate({})
-  } catch {
-    // It says so again when it matters.
-  }
+    prepareSchema(schema)
 }
 
 const describe = (error: unknown): string => JSON.stringify(tell(error))

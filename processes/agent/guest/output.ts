@@ -17,14 +17,14 @@ export function rejected(promise: unknown, reason: unknown, isHandled: boolean):
   else rejections.set(promise, reason)
 }
 
-/** Whether a request that waited may run now. */
+/**
+ * Whether a request that waited may run now. Not in the slot of another request: that one would pay for it, and fail
+ * with it if it does not end.
+ */
 export function canRunQueued(): boolean {
-  return (
-    agent.lock === undefined &&
-    agent.queue.length > 0 &&
-    slot.step < STEPS_MAX &&
-    !isOutboxNearlyFull()
-  )
+  if (agent.lock !== undefined || agent.queue.length === 0) return false
+  if (slot.kind === 'message' && slot.own !== undefined) return false
+  return slot.step < STEPS_MAX && !isOutboxNearlyFull()
 }
 
 /**
@@ -32,26 +32,34 @@ export function canRunQueued(): boolean {
  * May be called again if more happened; what it sends itself it sends once.
  */
 export function seal(): string {
-  if (slot.failure === undefined) close()
+  if (slot.failure === undefined) {
+    close()
+    tellRejections()
+  }
   if (slot.failure !== undefined) return `${JSON.stringify({ failure: slot.failure })}\n`
   const { sends, timers } = slot
   const effects: Record<string, unknown> = {}
   if (sends.length > 0) effects['sends'] = sends
   if (timers.length > 0) effects['timers'] = timers
   const head = sends.length + timers.length > 0 ? JSON.stringify(effects) : ''
-  return `${head}\n${outputText()}`
+  return `${head}\n${slot.document ?? outputText()}`
 }
 
 function close(): void {
   if (slot.isSealed) return
   slot.isSealed = true
   if (slot.isAsync) refuseCircles()
-  if (agent.lock === undefined && agent.queue.length > 0 && agent.facts !== undefined) {
+  const isLeft = agent.lock === undefined && agent.queue.length > 0
+  if (isLeft && !agent.isNextSent && agent.facts !== undefined) {
+    agent.isNextSent = true
     send([0, agent.facts.self, ['Action', '@next'], ''])
     // The message may come without fuel; a tick brings its own.
     wakeAt(slot.nowMs + AGAIN_MS)
   }
   if (slot.kind === WAKE_TIMER) rearm()
+}
+
+function tellRejections(): void {
   for (const reason of rejections.values()) {
     const { message, stack } = tell(reason)
     host.log(`a rejected promise nobody handles: ${message}\n${stack}`.trimEnd())
@@ -71,10 +79,12 @@ function refuseCircles(): void {
 
 function outputText(): string {
   const { own, reply, events, settled } = slot
-  const parts: string[] = []
-  if (reply !== undefined && reply !== '') parts.push(`"reply":${reply}`)
-  if (own !== undefined && own.state !== 'done') parts.push('"pending":true')
-  if (events.length > 0) parts.push(`"events":[${events.join(',')}]`)
-  if (settled.length > 0) parts.push(`"settled":[${settled.join(',')}]`)
-  return `{${parts.join(',')}}`
+  if (events.length + settled.length === 0 && own?.state === 'done')
+    return reply === undefined || reply === '' ? '{}' : `{"reply":${reply}}`
+  const isPending = own !== undefined && own.state !== 'done'
+  let text = reply === undefined || reply === '' ? '' : `,"reply":${reply}`
+  if (isPending) text += ',"pending":true'
+  if (events.length > 0) text += `,"events":[${events.join(',')}]`
+  if (settled.length > 0) text += `,"settled":[${settled.join(',')}]`
+  return text === '' ? '{}' : `{${text.slice(1)}}`
 }

@@ -1,9 +1,11 @@
-import { agent, implementation, type Task } from './agent.ts'
+import { agent, implementation } from './agent.ts'
+import type { Task } from './task.ts'
 import { AgentError } from './agent-error.ts'
-import { check, own } from './definition.ts'
+import { checkSent } from './definition.ts'
 import { format } from './format.ts'
 import { host } from './host.ts'
 import { inputOf } from './input.ts'
+import { routeOf } from './routes.ts'
 import { slot } from './slot.ts'
 
 /** What code of a query gets: the state and facts, and nothing to act with. */
@@ -28,10 +30,9 @@ const copied = (value: unknown): unknown =>
 export function answer(task: Task): unknown {
   const { action, from } = task
   if (action === '@state') return agent.state
-  const { contract, definition } = implementation()
-  const shape = own(contract.queries, action)
-  const code = own(definition.query, action)
-  if (shape === undefined || code === undefined) {
+  const { contract } = implementation()
+  const route = routeOf(action)
+  if (route?.isQuery !== true) {
     const known = [...Object.keys(contract.queries), '@state', '@contract', '@export']
     const asked = action === '' ? 'a query without an Action' : `query ${action}`
     throw new AgentError(
@@ -39,8 +40,8 @@ export function answer(task: Task): unknown {
       `${contract.name} has no ${asked}; it has ${known.join(', ')}`,
     )
   }
-  const reply = code(queryFacts(from), inputOf(task, shape.input))
+  const reply = route.run(queryFacts(from), inputOf(task, route.input))
   if (reply instanceof Promise)
     throw new AgentError('bad-reply', `${action}: a query answers at once, it cannot wait`)
-  return check(shape.reply, reply, 'bad-reply', action) === undefined ? undefined : reply
+  return checkSent(route.reply, reply, 'bad-reply', action) ? undefined : reply
 }

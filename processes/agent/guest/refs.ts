@@ -1,4 +1,4 @@
-import type { Task } from './agent.ts'
+import type { Task } from './task.ts'
 import { call } from './calls.ts'
 import { type Duration, durationMs, inputToSend } from '../../../contract/index.ts'
 import { type AnyContract, checkGiven, type Schema } from './definition.ts'

@@ -1,4 +1,4 @@
-import type { Task } from './agent.ts'
+import type { Task } from './task.ts'
 import { AgentError, type Told } from './agent-error.ts'
 
 /** Messages and spawns of one slot, and their bytes: a little below the host's bounds, which fail the slot. */
@@ -44,6 +44,8 @@ export const slot = {
   settled: [] as string[],
   /** The reply to the slot's own message; `''`: it was replied with nothing. */
   reply: undefined as string | undefined,
+  /** An output that is not of the usual form. */
+  document: undefined as string | undefined,
   /** What is ready to be run as steps of its own. */
   due: [] as (() => void)[],
   /** Promises were touched: what is left to do shows when all jobs are done. */
@@ -61,6 +63,7 @@ export function beginSlot(kind: string, number: number, nowMs: number): void {
   slot.spawns = 0
   slot.characters = 0
   slot.reply = undefined
+  slot.document = undefined
   slot.isAsync = false
   slot.isSealed = false
   if (slot.failures.size > 0) slot.failures = new Map()
@@ -99,7 +102,7 @@ export function send(sent: Sent): void {
 export function addEvent(name: string, data: unknown): void {
   if (slot.events.length >= EVENTS_MAX)
     throw new AgentError('event-limit', `more than ${EVENTS_MAX} events in one slot`)
-  slot.events.push(JSON.stringify({ name, data }))
+  slot.events.push(`{"name":${JSON.stringify(name)},"data":${JSON.stringify(data)}}`)
 }
 
 export const isOutboxNearlyFull = (): boolean =>

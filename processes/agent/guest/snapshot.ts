@@ -1,4 +1,5 @@
-import { agent, implementation, type Task } from './agent.ts'
+import { agent, implementation } from './agent.ts'
+import type { Task } from './task.ts'
 import { AgentError } from './agent-error.ts'
 import { check, own } from './definition.ts'
 import { armSchedule, SCHEDULE_PREFIX } from './schedules.ts'
@@ -56,9 +57,9 @@ const pendingOf = ({ id, from, reference }: Task) => ({
 
 /** Takes the state of another version over. @throws {AgentError} `bad-snapshot`, `bad-state` */
 export function restoreSnapshot(text: string): void {
-  const snapshot = JSON.parse(text) as Snapshot
-  if (snapshot.v !== 1)
-    throw new AgentError('bad-snapshot', `expected version 1 of a snapshot, got ${snapshot.v}`)
+  const snapshot = JSON.parse(text) as Snapshot | null
+  if (snapshot?.v !== 1)
+    throw new AgentError('bad-snapshot', `expected version 1 of a snapshot, got ${snapshot?.v}`)
   const { contract } = implementation()
   agent.state = check(
     contract.state,

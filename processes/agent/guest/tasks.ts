@@ -1,7 +1,9 @@
-import { agent, implementation, type Task } from './agent.ts'
+import { agent, implementation } from './agent.ts'
+import type { Task } from './task.ts'
 import { AgentError, tell, type Told } from './agent-error.ts'
 import { AgentContext } from './context.ts'
-import { check, own } from './definition.ts'
+import { checkSent } from './definition.ts'
+import { type Route, routeOf } from './routes.ts'
 import { inputOf } from './input.ts'
 import { queryFacts } from './queries.ts'
 import { failStep, send, slot } from './slot.ts'
@@ -12,8 +14,8 @@ const QUEUE_MAX = 1024
 /** Takes a request in: it runs, or waits for the exclusive one before it. */
 export function take(task: Task): void {
   slot.own = task
-  if (!isExclusive(task.action)) run(task)
-  else if (agent.lock === undefined && agent.queue.length === 0) run(task)
+  const isFree = agent.lock === undefined && agent.queue.length === 0
+  if (isFree || routeOf(task.action)?.isExclusive !== true) run(task)
   else enqueue(task)
 }
 
@@ -25,27 +27,22 @@ function enqueue(task: Task): void {
   agent.queue.push(task)
 }
 
-/** Whether a request must have the process for itself, from its beginning to its end. */
-export function isExclusive(action: string): boolean {
-  const { contract, definition } = implementation()
-  const { reentrant } = definition
-  if (own(contract.messages, action) === undefined) return false
-  return reentrant !== true && !(Array.isArray(reentrant) && reentrant.includes(action))
-}
-
 /** Runs a request up to its end or its first wait. */
 export function run(task: Task): void {
   const known = slot.failures.get(slot.step)
   if (known !== undefined) return refuse(task, known)
   task.state = 'running'
-  const isLocking = isExclusive(task.action)
-  if (isLocking) agent.lock = task
   try {
-    const reply = invoke(task)
-    if (!(reply instanceof Promise)) return succeed(task, reply)
+    const route = routeOf(task.action)
+    if (route === undefined) throw unknownAction(task.action)
+    if (route.isExclusive) agent.lock = task
+    if (route.allow !== undefined) authorize(task, route.allow)
+    const input = inputOf(task, route.input)
+    const reply = route.run(route.isQuery ? queryFacts(task.from) : new AgentContext(task), input)
+    if (!(reply instanceof Promise)) return succeed(task, route, reply)
     slot.isAsync = true
     reply.then(
-      value => finish(task, () => succeed(task, value)),
+      value => finish(task, () => succeed(task, route, value)),
       error => fail(task, error),
     )
   } catch (error) {
@@ -59,21 +56,6 @@ function finish(task: Task, end: () => void): void {
   } catch (error) {
     fail(task, error)
   }
-}
-
-function invoke(task: Task): unknown {
-  const { contract, definition } = implementation()
-  const { action } = task
-  const query = own(contract.queries, action)
-  const message = own(contract.messages, action)
-  const shape = message ?? query
-  if (shape === undefined) throw unknownAction(action)
-  if (message !== undefined) authorize(task, message.allow)
-  const input = inputOf(task, shape.input)
-  const code = own(query === shape ? definition.query : definition.on, action)
-  if (code === undefined)
-    throw new AgentError('unknown-action', `${action} is promised, but not implemented`)
-  return query === shape ? code(queryFacts(task.from), input) : code(new AgentContext(task), input)
 }
 
 function unknownAction(action: string): AgentError {
@@ -95,23 +77,31 @@ function authorize({ action, from }: Task, allow: readonly string[]): void {
   throw new AgentError('not-allowed', `${action} is for ${allow.join(', ')}, not for ${from}`)
 }
 
-function succeed(task: Task, value: unknown): void {
-  const { contract } = implementation()
-  const shape = own(contract.messages, task.action) ?? own(contract.queries, task.action)
-  if (shape === undefined) throw unknownAction(task.action)
+function succeed(task: Task, route: Route, value: unknown): void {
   // What travels is the form that the schema takes.
-  const isNothing = check(shape.reply, value, 'bad-reply', task.action) === undefined
-  const text = isNothing ? '' : JSON.stringify(value)
-  if (text === undefined)
-    throw new AgentError('bad-reply', `${task.action}: a function is no reply`)
+  const isNothing = checkSent(route.reply, value, 'bad-reply', task.action)
+  const text = isNothing ? '' : jsonOf(value)
   end(task)
-  if (task.reference !== undefined) {
-    const tags = ['Action', 'Reply', 'X-Reference', task.reference]
-    if (text !== '') tags.push('Content-Type', 'application/json')
-    send([0, task.from, tags, text])
-  }
-  if (task === slot.own) slot.reply = task.isProcess ? '' : text
-  else if (!task.isProcess) settled(task, text === '' ? '' : `,"reply":${text}`)
+  if (task.isProcess) replyTo(task, text)
+  else if (task === slot.own) slot.reply = text
+  else settled(task, text === '' ? '' : `,"reply":${text}`)
+}
+
+function replyTo(task: Task, text: string): void {
+  const { reference } = task
+  if (task === slot.own) slot.reply = ''
+  if (reference === undefined) return
+  const tags = ['Action', 'Reply', 'X-Reference', reference]
+  if (text !== '') tags.push('Content-Type', 'application/json')
+  send([0, task.from, tags, text])
+}
+
+/** JSON of a reply; numbers are most of them and need no more than their digits. */
+function jsonOf(value: unknown): string {
+  if (typeof value === 'number' && Number.isFinite(value)) return String(value)
+  const text = JSON.stringify(value)
+  if (text === undefined) throw new AgentError('bad-reply', 'a function is no reply')
+  return text
 }
 
 function end(task: Task): void {

@@ -1,4 +1,5 @@
-import { agent, type Task } from './agent.ts'
+import { agent } from './agent.ts'
+import type { Task } from './task.ts'
 import { AgentError } from './agent-error.ts'
 import { type Duration, durationMs } from '../../../contract/index.ts'
 import { slot } from './slot.ts'

@@ -123,7 +123,7 @@ export class AgentDriver {
       request(action, input, { kind: 'query', timestampMs: this.nowMs }),
     )
     if (ending.status === 'error') throw new Error(`${ending.error.code}: ${ending.error.message}`)
-    return output?.['reply']
+    return action === '@export' ? output : output?.['reply']
   }
 
   #place(): Partial<GuestMessage> {

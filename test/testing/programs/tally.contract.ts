@@ -19,3 +19,9 @@ export const Tally = contract({
   },
   queries: { all: query({ reply: z.object({ total: z.number(), answers: z.array(z.number()), ticks: z.array(z.number()) }) }) },
 })
+
+declare module '../../../contract/index.ts' {
+  interface Effects {
+    'test.look': { readonly input: { readonly url: string }; readonly reply: unknown }
+  }
+}
