@@ -102,6 +102,10 @@ export class Follower {
   #pause: AbortController | undefined
   #failures = 0
   #stopped: Failure | undefined
+  /** Blocks that the feed had when this follower was opened. */
+  #history = 0
+  /** Timers that a replay came upon. */
+  #untold: readonly Timer[] | undefined
   #sinceCheckpoint = { slots: 0, gas: 0n }
   /** What it costs its host, roughly; 0 if it is not there. */
   sizeBytes = 0
@@ -118,6 +122,7 @@ export class Follower {
   static async open(process: ProcessDescription, parts: FollowerParts): Promise<Follower> {
     const follower = new Follower(process, parts)
     follower.#blocks = await parts.log.length(follower.#feed)
+    follower.#history = follower.#blocks
     follower.#scheduled = await slotCount(parts.log, follower.#feed)
     const certified = Math.min(await parts.log.length(follower.#resultsFeed), follower.#blocks)
     const last = certified === 0 ? undefined : await parts.log.block(follower.#resultsFeed, certified - 1)
@@ -229,6 +234,7 @@ export class Follower {
       try {
         if (!this.inHost) await this.#openOnce()
         await this.#evaluateKnown()
+        this.#tellPresent()
         this.#failures = 0
       } catch (error) {
         await this.#recover(Failure.from(error))
@@ -301,6 +307,7 @@ export class Follower {
     await this.#evaluateFrom(fromBlock, () => end)
     if (this.#stopped !== undefined) throw this.#stopped
     this.#openGeneration = generation
+    this.#tellPresent()
   }
 
   async #evaluateKnown(): Promise<void> {
@@ -371,12 +378,13 @@ export class Follower {
     this.#sinceCheckpoint.slots += count
     this.#sinceCheckpoint.gas += gas
     this.#replayed = firstSlot + count
-    // The certificate reaches its feed a little later; it can be made again, so nobody waits for that.
+    if (outcome.timers !== undefined) this.#tell(outcome.timers, frame.index < Math.max(this.#nextBlock, this.#history - 1))
+    // The certificate reaches its feed a little later; it can be made again, so nobody waits for that. Timers are told
+    // first: after a crash they are looked up only for what has no certificate yet.
     log.append(this.#resultsFeed, frame.index, [certificateBytes]).catch(error => {
       this.stop(Failure.from(error))
       this.#parts.trouble(this.process, Failure.from(error))
     })
-    if (outcome.timers !== undefined) this.#parts.timers(this.process, outcome.timers)
     if (outcome.lifecycle !== undefined) this.#parts.lifecycle(this.process, outcome.lifecycle)
     if (frame.index < this.#nextBlock) return
     this.#nextBlock = frame.index + 1
@@ -385,6 +393,16 @@ export class Follower {
     const { index } = frame
     this.#parts.evaluated({ process: this.process, index, outcome, results, certificate, certificateBytes })
     this.#wake()
+  }
+
+  /** Timers of the past would ring at once, in vain: they are told only once they are those of the present. */
+  #tell(timers: readonly Timer[], isPast: boolean): void {
+    this.#untold = isPast ? timers : undefined
+    if (!isPast) this.#parts.timers(this.process, timers)
+  }
+
+  #tellPresent(): void {
+    if (this.#untold !== undefined && this.#nextBlock >= this.#history) this.#tell(this.#untold, false)
   }
 
   #wake(): void {

@@ -1,6 +1,7 @@
 import { Failure } from '../protocol/index.ts'
 import type { Duration } from '../contract/index.ts'
 import { microsecondsOf } from './duration.ts'
+import { LiveNet } from './live-net.ts'
 import { SimulatedNet } from './simulated-net.ts'
 import type { TestNet, TestNetOptions } from './test-net.ts'
 
@@ -11,10 +12,13 @@ const NODES_MAX = 64
 
 /**
  * A network of nodes in this program: the units of a real node over disks, a network and a time that are simulated.
+ * With `ATOLL_TEST_URL`, the node there instead: faults, `advance` and the like then fail with `bad-config`.
  * @throws {Failure} `bad-config`
  */
 export async function createTestNet(options: TestNetOptions = {}): Promise<TestNet> {
   const seed = seedOf(options.seed)
+  const url = process.env['ATOLL_TEST_URL'] ?? ''
+  if (url !== '') return new LiveNet(url, seed)
   const { nodes = 1, latency = LATENCY, disk = DISK, hosts = HOSTS } = options
   const names =
     typeof nodes === 'number' ? Array.from({ length: nodes }, (_, i) => `n${i + 1}`) : nodes

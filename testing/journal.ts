@@ -20,7 +20,7 @@ export class Journal {
 
   /** The last lines. */
   last(count: number): readonly string[] {
-    return this.#lines.slice(-count)
+    return this.#lines.slice(-Math.min(count, KEPT_MAX))
   }
 
   /** The same for the same lines in the same order. */

@@ -171,6 +171,10 @@ export class SimulatedNet implements TestNet {
     return fork
   }
 
+  get events(): readonly string[] {
+    return this.#world.journal.last(Number.MAX_SAFE_INTEGER)
+  }
+
   report(): Promise<string> {
     const { journal, receipts, lastTroubles } = this.#world
     const facts = [

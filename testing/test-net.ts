@@ -104,6 +104,8 @@ export interface TestNet extends AsyncDisposable {
   fork(): Promise<TestNet>
   /** Seed, what happened last, and the trees of the last messages: what somebody needs who sees a test fail. */
   report(): Promise<string>
+  /** What happened last, some thousands of lines: milliseconds, node, event. */
+  readonly events: readonly string[]
   /** The same for two runs in which the same happened in the same order. */
   readonly fingerprint: string
   /** What units met and tried again. */

@@ -1,0 +1,72 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { Mailbox } from '../../compute-unit/evaluation/mailbox.ts'
+import { HostedProcess } from '../../compute-unit/evaluation/hosted-process.ts'
+import { PairLane } from '../../messenger-unit/pair-lane.ts'
+import { Lane } from '../../scheduler-unit/lane.ts'
+import { createTestNet, type TestNet, withNet } from '../../testing/index.ts'
+
+afterEach(() => vi.restoreAllMocks())
+
+/** Two relays on two nodes; the one sends the other a few notes. */
+async function notes(net: TestNet, count: number): Promise<void> {
+  const [a, b] = [await net.spawn('relay', { node: 'n1' }), await net.spawn('relay', { node: 'n2' })]
+  const tags = [{ name: 'Peer', value: b.id }, { name: 'Count', value: String(count) }]
+  await a.send({ action: 'Fan-Out', tags })
+  await net.settled()
+}
+
+const wrong = { code: 'verification-failed' }
+
+describe('a planted fault is found:', () => {
+  test('none, if none is planted', async () => {
+    await using net = await createTestNet({ nodes: 2 })
+    net.fault.duplicate()
+    await notes(net, 5)
+    await expect(net.expectConverged()).resolves.toEqual({ processes: 2, slots: 8 })
+  })
+
+  test('a push that is lost', async () => {
+    await using net = await createTestNet({ nodes: 2 })
+    const enqueue = PairLane.prototype.enqueue
+    vi.spyOn(PairLane.prototype, 'enqueue').mockImplementation(function (this: PairLane, push) {
+      if (push.core.seq !== 4) enqueue.call(this, push)
+    })
+    await notes(net, 5)
+    await expect(net.expectConverged()).rejects.toMatchObject(wrong)
+  })
+
+  test('a push that takes effect twice', async () => {
+    await using net = await createTestNet({ nodes: 2 })
+    vi.spyOn(Lane.prototype, 'expectedSeq').mockReturnValue(0)
+    vi.spyOn(Mailbox.prototype, 'next').mockReturnValue(0)
+    net.fault.duplicate({ to: 'n2' })
+    await notes(net, 1)
+    await expect(net.expectConverged()).rejects.toMatchObject(wrong)
+  })
+
+  test('an evaluation that does not come out the same everywhere', async () => {
+    await using net = await createTestNet({ nodes: 2 })
+    const evaluate = HostedProcess.prototype.evaluate
+    let runs = 0n
+    vi.spyOn(HostedProcess.prototype, 'evaluate').mockImplementation(function (this: HostedProcess, ...given) {
+      const outcome = evaluate.apply(this, given)
+      runs += 1n
+      return { ...outcome, gas: outcome.gas + runs }
+    })
+    await notes(net, 1)
+    await expect(net.expectConverged()).rejects.toMatchObject({ ...wrong, details: { differs: 'gas' } })
+  })
+})
+
+test('a test that fails tells its seed, how to run it again, and the message trees', async () => {
+  const body = withNet({ seed: 41, nodes: 2 }, async net => {
+    await notes(net, 2)
+    throw new Error('expected something else')
+  })
+  const context = { task: { name: 'a title', file: { filepath: 'a.test.ts' } } }
+  const error: Error = await body(context).then(() => expect.unreachable(), (thrown: Error) => thrown)
+  expect(error.message).toMatch(/^expected something else\n/)
+  const seed = process.env['ATOLL_SEED'] ?? '41'
+  expect(error.message).toContain(`again: ATOLL_SEED=${seed} npx vitest run a.test.ts -t "a title"`)
+  expect(error.message).toMatch(/Fan-Out → .*\n.*├─ Note → .*\n.*└─ Note → /)
+})
