@@ -69,8 +69,10 @@ export const MEMORY_MAX_PAGES = 16_384
 export const FRAME_SLOTS_MAX = 131_072
 
 // The node
-/** Feeds held open at once; the rest live on disk (28-90 KB each when open). */
-export const OPEN_FEEDS_MAX = 2048
+/** Hypercores held open at once (28-90 KB each): those of feeds that others write. The rest live on disk. */
+export const OPEN_FEEDS_MAX = 256
+/** Feeds of our own of which is kept where they lie and where they end (about 1 KB each): what a busy second appends to. */
+export const FEED_PLACES_MAX = 4096
 /** Bytes journalled but not yet in feeds; above it commits wait. */
 export const WRITE_BEHIND_MAX_BYTES = 64 * MiB
 /** A journal segment; dropped once the storage below it was flushed with fsync. */
