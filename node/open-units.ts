@@ -1,5 +1,5 @@
 import { ComputeUnit } from '../compute-unit/index.ts'
-import { MessengerUnit } from '../messenger-unit/index.ts'
+import { type EffectOffer, MessengerUnit } from '../messenger-unit/index.ts'
 import { runtimeFor } from '../processes/index.ts'
 import type {
   Clock,
@@ -21,6 +21,7 @@ export interface UnitsParts {
   readonly clock: Clock
   readonly logger: NodeLogger
   readonly metrics: UnitMetrics
+  readonly effects: EffectOffer
   readonly hosts?: number | undefined
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
@@ -44,7 +45,8 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
   const trouble = (what: string, failure: Failure): void => {
     if (failure.code === 'shutting-down') return
     metrics.trouble(failure)
-    parts.logger.warn({ what, code: failure.code, ...failure.details }, failure.message)
+    const cause = failure.cause instanceof Error ? { cause: failure.cause.message } : {}
+    parts.logger.warn({ what, code: failure.code, ...failure.details, ...cause }, failure.message)
   }
 
   const computer = await ComputeUnit.open({
@@ -88,7 +90,7 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     await computer.check(module)
   }
   const random = (): number => Math.random()
-  const messenger = new MessengerUnit({ log, scheduler, computer, clock, random, checkModule, trouble })
+  const messenger = new MessengerUnit({ log, scheduler, computer, clock, random, effects: parts.effects, checkModule, trouble })
   units.messenger = messenger
   keep(messenger)
 

@@ -2,6 +2,7 @@
 import { Failure, type Runtime } from '../protocol/index.ts'
 import { actorRuntime } from './actor/index.ts'
 import { aoRuntime } from './ao/index.ts'
+import { commandRuntime } from './command/index.ts'
 
 export { AO_FORMATS } from './ao/index.ts'
 export { ModuleRefused, REWRITER_VERSION, rewrite, type RewriteProfile } from './rewriter/index.ts'
@@ -11,10 +12,10 @@ export {
   type StandardProcess,
   standardProcessPath,
 } from './standard/index.ts'
-export { actorRuntime, aoRuntime }
+export { actorRuntime, aoRuntime, commandRuntime }
 
 /** Every runtime of this node: the one table. */
-export const RUNTIMES: readonly Runtime[] = [actorRuntime, aoRuntime]
+export const RUNTIMES: readonly Runtime[] = [actorRuntime, aoRuntime, commandRuntime]
 
 /** The runtime of a Module-Format. @throws {Failure} `unsupported-format` */
 export function runtimeFor(format: string): Runtime {

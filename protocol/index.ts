@@ -25,6 +25,11 @@ export * from './message-tags.ts'
 export * from './push.ts'
 export * from './result.ts'
 
+export * from './agent-module.ts'
+export * from './interface-description.ts'
+export * from './process-output.ts'
+
+export * from './effect.ts'
 export * from './ports.ts'
 export * from './metrics.ts'
 

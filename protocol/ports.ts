@@ -286,7 +286,7 @@ export interface Cells {
 
 /** A message as a guest sees it. */
 export interface GuestMessage {
-  readonly kind: 'spawn' | 'message' | 'tick' | 'assigned' | 'query'
+  readonly kind: 'spawn' | 'message' | 'tick' | 'assigned' | 'query' | 'restore'
   readonly id: string
   readonly slot: Slot
   readonly timestampMs: number
