@@ -13,6 +13,7 @@ import {
   EVALUATION_WALL_MAX_MS,
   Failure,
   findFrame,
+  FOLLOWERS_MAX,
   ITEM_SIZE_MAX_BYTES,
   type KeyId,
   type Log,
@@ -23,6 +24,7 @@ import {
   type ProcessDescription,
   type ProcessId,
   type PushProof,
+  QUERY_HOST_IDLE_MAX_MS,
   QUERY_WALL_MAX_MS,
   type QueryAnswer,
   type QueryMessage,
@@ -67,7 +69,6 @@ export interface ComputeUnitParts {
 }
 
 const RESIDENT_MAX_BYTES = 1024 * 1024 * 1024
-const FOLLOWERS_MAX = 20_000
 /** What a closing unit waits for slots that are under way; what is lost is made again. */
 const CLOSE_MAX_MS = 5_000
 const RESULT_WAIT_MS = 30_000
@@ -101,7 +102,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       { length: seats },
       () => new HostSeat({ program, wallMaxMs: EVALUATION_WALL_MAX_MS, onExit }),
     )
-    this.#querySeat = new HostSeat({ program, wallMaxMs: QUERY_WALL_MAX_MS, onExit })
+    this.#querySeat = new HostSeat({ program, wallMaxMs: QUERY_WALL_MAX_MS, onExit, endAfterMs: QUERY_HOST_IDLE_MAX_MS })
     this.#checkpoints = new Checkpoints(log.store)
     this.#results = new ResultStore(log.store)
     this.#residency = new Residency({

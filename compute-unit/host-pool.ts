@@ -2,16 +2,30 @@ import { Failure, type ModuleDescription, type ModuleId, type ProcessId } from '
 import { HostProcess, type HostProcessParts } from './host-process.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'
 
+export interface HostSeatParts extends Omit<HostProcessParts, 'onExit'> {
+  readonly onExit: (seat: HostSeat) => void
+  /** A host without work for this long ends; the next request starts another. Never, if it is not given. */
+  readonly endAfterMs?: number | undefined
+}
+
+const LOOK_EVERY_MS = 1_000
+/** A host without work for this long gives back what the last work left behind. */
+const REST_AFTER_MS = 2_000
+
 /** One seat for a host: the process in it may change, what is loaded is known. */
 export class HostSeat implements AsyncDisposable {
-  readonly #parts: Omit<HostProcessParts, 'onExit'> & { onExit: (seat: HostSeat) => void }
+  readonly #parts: HostSeatParts
   #host: HostProcess | undefined
   #modules = new Map<ModuleId, Promise<void>>()
   /** Counts the hosts that sat here: what was opened in an earlier one is gone. */
   generation = 0
   #closed = false
+  #usedMs = 0
+  #resting = false
+  #holders = 0
+  #looking: NodeJS.Timeout | undefined
 
-  constructor(parts: Omit<HostProcessParts, 'onExit'> & { onExit: (seat: HostSeat) => void }) {
+  constructor(parts: HostSeatParts) {
     this.#parts = parts
   }
 
@@ -23,7 +37,20 @@ export class HostSeat implements AsyncDisposable {
   ask(request: HostRequest): Promise<HostAnswer> {
     if (this.#closed) return Promise.reject(new Failure('shutting-down'))
     this.#host ??= this.#start()
+    this.#usedMs = performance.now()
+    this.#resting = false
     return this.#host.ask(request)
+  }
+
+  /** For somebody who counts on what is open in the host, though nothing is asked of it just now. */
+  hold(): Disposable {
+    this.#holders += 1
+    return {
+      [Symbol.dispose]: () => {
+        this.#holders -= 1
+        this.#usedMs = performance.now()
+      },
+    }
   }
 
   /** Loads a module once for each host that sits here. */
@@ -40,6 +67,7 @@ export class HostSeat implements AsyncDisposable {
   #start(): HostProcess {
     this.generation += 1
     this.#modules = new Map()
+    this.#looking ??= setInterval(() => this.#look(), LOOK_EVERY_MS).unref()
     return new HostProcess({
       ...this.#parts,
       onExit: () => {
@@ -49,12 +77,27 @@ export class HostSeat implements AsyncDisposable {
     })
   }
 
+  #look(): void {
+    const host = this.#host
+    if (host === undefined || host.waiting > 0 || this.#holders > 0) return
+    const idleMs = performance.now() - this.#usedMs
+    if (idleMs >= (this.#parts.endAfterMs ?? Number.POSITIVE_INFINITY)) {
+      this.#host = undefined
+      this.generation += 1
+      void host[Symbol.asyncDispose]()
+    } else if (idleMs >= REST_AFTER_MS && !this.#resting) {
+      this.#resting = true
+      host.ask({ kind: 'rest' }).catch(() => undefined)
+    }
+  }
+
   kill(): void {
     this.#host?.kill()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
+    clearInterval(this.#looking)
     await this.#host?.[Symbol.asyncDispose]()
   }
 }

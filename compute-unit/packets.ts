@@ -32,6 +32,7 @@ export type HostRequest =
   | { readonly kind: 'cell'; readonly process: ProcessId; readonly key: Uint8Array }
   | { readonly kind: 'memory'; readonly process: ProcessId }
   | { readonly kind: 'close'; readonly process: ProcessId }
+  | { readonly kind: 'rest' }
 
 export interface HostModule {
   readonly id: ModuleId
@@ -52,7 +53,7 @@ export type HostAnswer =
   | { readonly kind: 'fault'; readonly message: string; readonly fatal: boolean }
   | { readonly kind: 'alive' }
 
-const REQUESTS = ['check', 'load', 'open', 'evaluate', 'query', 'delta', 'cell', 'memory', 'close'] as const
+const REQUESTS = ['check', 'load', 'open', 'evaluate', 'query', 'delta', 'cell', 'memory', 'close', 'rest'] as const
 const ANSWERS = ['done', 'refused', 'opened', 'evaluated', 'queried', 'delta', 'bytes', 'fault', 'alive'] as const
 
 export function encodeRequest(number: number, request: HostRequest): Uint8Array {
@@ -96,6 +97,9 @@ export function encodeRequest(number: number, request: HostRequest): Uint8Array 
     case 'close':
       writer.bytes(fromBase64Url(request.process))
       break
+    case 'rest':
+      writer.null()
+      break
   }
   return writer.finish()
 }
@@ -135,6 +139,9 @@ function readRequest(reader: CborReader, kind: HostRequest['kind'] | undefined):
     case 'memory':
     case 'close':
       return { kind, process: process() }
+    case 'rest':
+      reader.null()
+      return { kind }
     default:
       throw new MalformedBytes('host request: unknown kind', reader.offset)
   }

@@ -23,6 +23,8 @@ export interface HostPipe {
   /** Waits for bytes; ends when the compute unit is gone. */
   readonly input: Iterable<Uint8Array>
   write(bytes: Uint8Array): void
+  /** There is nothing to do: what is not needed goes back to the system. */
+  rest?(): void
 }
 
 interface Loaded {
@@ -126,6 +128,9 @@ class Host {
       case 'close':
         this.#processes.get(request.process)?.close()
         this.#processes.delete(request.process)
+        return { kind: 'done' }
+      case 'rest':
+        this.#pipe.rest?.()
         return { kind: 'done' }
     }
   }
