@@ -120,9 +120,10 @@ export class HostedProcess {
     this.#guest = loaded.factory.open(process, snapshot)
     if (snapshot === undefined) return
     this.#slots = snapshot.slots
-    this.#logHash = snapshot.logHash
+    // Copies: what came over the pipe lies in large pieces, which a cell of a few bytes would keep.
+    this.#logHash = snapshot.logHash.slice()
     for (const [index, bytes] of snapshot.chunks) this.#memory.put(index, bytes)
-    for (const [key, value] of snapshot.cells) this.#cells.put(key, value)
+    for (const [key, value] of snapshot.cells) this.#cells.put(key, value.slice())
     this.#cells.keep()
     this.#cells.takeChanged()
   }
