@@ -11,6 +11,8 @@ export interface HostSeatParts extends Omit<HostProcessParts, 'onExit'> {
 const LOOK_EVERY_MS = 1_000
 /** A host without work for this long gives back what the last work left behind. */
 const REST_AFTER_MS = 2_000
+/** Requests that leave enough behind: a message now and then does not. */
+const REST_WORTH_REQUESTS = 256
 
 /** One seat for a host: the process in it may change, what is loaded is known. */
 export class HostSeat implements AsyncDisposable {
@@ -21,7 +23,8 @@ export class HostSeat implements AsyncDisposable {
   generation = 0
   #closed = false
   #usedMs = 0
-  #resting = false
+  /** Requests since the host was last at rest. */
+  #asked = 0
   #holders = 0
   #looking: NodeJS.Timeout | undefined
 
@@ -38,7 +41,7 @@ export class HostSeat implements AsyncDisposable {
     if (this.#closed) return Promise.reject(new Failure('shutting-down'))
     this.#host ??= this.#start()
     this.#usedMs = performance.now()
-    this.#resting = false
+    this.#asked += 1
     return this.#host.ask(request)
   }
 
@@ -85,8 +88,8 @@ export class HostSeat implements AsyncDisposable {
       this.#host = undefined
       this.generation += 1
       void host[Symbol.asyncDispose]()
-    } else if (idleMs >= REST_AFTER_MS && !this.#resting) {
-      this.#resting = true
+    } else if (idleMs >= REST_AFTER_MS && this.#asked >= REST_WORTH_REQUESTS) {
+      this.#asked = 0
       host.ask({ kind: 'rest' }).catch(() => undefined)
     }
   }
