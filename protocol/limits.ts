@@ -122,7 +122,7 @@ export const FEEDS_KNOWN_MAX = 8192
 /** Pairs of sender and receiver whose line a messenger unit keeps when it is empty (about 1 KB each). */
 export const PAIRS_MAX = 4096
 /** Receipts a scheduler remembers with their items, to answer repeats without a look into feeds. */
-export const RECENT_RECEIPTS_MAX = 16_384
+export const RECENT_RECEIPTS_MAX = 8192
 /** Bytes of the items among them, which are kept to tell a repetition from another item with the same id. */
 export const RECENT_RECEIPTS_MAX_BYTES = 64 * MiB
 /** Queries waiting at once. */
