@@ -19,6 +19,7 @@ import { nativeCrypto } from '../node/index.ts'
 import { installCrypto } from '../protocol/index.ts'
 import { progress } from './peer-child.ts'
 import { installPeers } from './peers.ts'
+import { agentsRow } from './rows/agents.ts'
 import { aoconnectRow } from './rows/aoconnect.ts'
 import { aosRow } from './rows/aos.ts'
 import { evaluationRow } from './rows/evaluation.ts'
@@ -40,6 +41,7 @@ const ROWS: readonly Row[] = [
   replayRow,
   idleRow,
   soakRow,
+  agentsRow,
 ]
 
 const RESULTS = fileURLToPath(new URL('RESULTS.md', import.meta.url))

@@ -1,6 +1,6 @@
 import type { Command, OptionRow } from './command.ts'
 import { COMMANDS } from './commands.ts'
-import { COMMON_OPTIONS } from './read-arguments.ts'
+import { COMMON_OPTIONS } from './common-options.ts'
 
 /** What `atoll --help` prints. */
 export function overview(version: string): string {

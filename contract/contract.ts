@@ -63,8 +63,8 @@ export type EventName<C extends AnyContract> = keyof C['events'] & string
 
 /** Refuses names that no message may have. */
 type Unreserved<T> = { readonly [K in Extract<keyof T, ReservedName | `@${string}`>]: never }
-/** Refuses names that the messages have already. */
-type Unlike<T, M> = { readonly [K in Extract<keyof T, keyof M>]: never }
+/** Refuses names that the messages have already; where names are only known at run time, it is seen then. */
+type Unlike<T, M> = string extends keyof T ? unknown : { readonly [K in Extract<keyof T, keyof M>]: never }
 
 /**
  * Makes a contract. Its file may be imported anywhere: it holds no code of the process.

@@ -1,6 +1,5 @@
-import type { InterfaceDescription } from '../protocol/index.ts'
+import type { InterfaceDescription, JsonSchema } from '../protocol/index.ts'
 import type { AnyContract, Message, Query } from './contract.ts'
-import type { JsonSchema } from './json.ts'
 import { empty, nothing, type Schema } from './schema.ts'
 
 /** Tells the JSON Schema of what a schema takes, or nothing, if it cannot. */

@@ -18,8 +18,10 @@ export {
   type QueryName,
 } from './contract.ts'
 export { describeContract, type ToJsonSchema } from './describe.ts'
+export { type Completion, completionsOf } from './completions.ts'
 export { type Duration, durationMs } from './duration.ts'
 export type { EffectInput, EffectName, EffectReply, Effects } from './effects.ts'
+export { type FormField, formOf } from './form.ts'
 export type {
   AnyDefinition,
   AnyImplementation,
@@ -27,7 +29,8 @@ export type {
   Implementation,
   OldState,
 } from './implementation.ts'
-export type { Json, JsonSchema } from './json.ts'
+export type { Json } from './json.ts'
+export { interfaceOpenApi } from './openapi.ts'
 export { MalformedContract } from './names.ts'
 export {
   type Checked,

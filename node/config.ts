@@ -13,6 +13,11 @@ const SETTINGS = {
   hosts: { schema: z.coerce.number().int().min(1).max(64).optional(), value: undefined, about: 'child processes that evaluate' },
   residentBytes: { schema: z.coerce.number().int().min(1_000_000).optional(), value: undefined, about: 'bytes of guests kept loaded' },
   signerRate: { schema: z.coerce.number().positive().optional(), value: undefined, about: 'messages a signer may send a second' },
+  wasmer: {
+    schema: z.union([z.boolean(), z.stringbool()]),
+    value: false,
+    about: 'programs may ask to run through Wasmer, in workers of compute hosts',
+  },
   acceptRestored: {
     schema: z.union([z.boolean(), z.stringbool()]),
     value: false,

@@ -38,6 +38,8 @@ export interface NodeOptions extends EffectOptions {
   readonly hosts?: number | undefined
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
+  /** Programs may ask for `Command-Engine: wasmer`: compute hosts may then start workers. */
+  readonly wasmer?: boolean | undefined
   /** The data folder is a copy or was restored, and the operator says that no other copy was written to since. */
   readonly acceptRestored?: boolean | undefined
   readonly logger?: NodeLogger | undefined
@@ -121,9 +123,9 @@ async function openNode(
   const log = await openLog(options, keys.seed, logger)
   keep(log)
   const metrics = new Metrics()
-  const { hosts, residentBytes, signerRate, progress } = options
+  const { hosts, residentBytes, signerRate, wasmer, progress } = options
   const unitMetrics = createUnitMetrics(metrics)
-  const unitParts = { keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, progress }
+  const unitParts = { keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress }
   const recoveredBlocks = log.recovered.length
   const units = await openUnits(unitParts, keep)
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })

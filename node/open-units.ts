@@ -10,7 +10,7 @@ import type {
   ProcessId,
 } from '../protocol/index.ts'
 import { type CommittedFrame, SchedulerUnit } from '../scheduler-unit/index.ts'
-import { hostProgram } from './host-program.ts'
+import { hostProgram, MAY_START_WORKERS } from './host-program.ts'
 import type { NodeKeys } from './keystore.ts'
 import type { NodeLogger } from './logger.ts'
 import type { UnitMetrics } from './unit-metrics.ts'
@@ -25,6 +25,7 @@ export interface UnitsParts {
   readonly hosts?: number | undefined
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
+  readonly wasmer?: boolean | undefined
   readonly progress?: ((process: ProcessId, evaluated: number, scheduled: number) => void) | undefined
 }
 
@@ -54,7 +55,7 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     seed: keys.seed,
     log,
     clock,
-    hostProgram: hostProgram(),
+    hostProgram: hostProgram(parts.wasmer === true ? MAY_START_WORKERS : []),
     hosts: parts.hosts,
     residentMaxBytes: parts.residentBytes,
     evaluated: ({ process, certificate, outcome, results }) => {

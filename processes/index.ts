@@ -1,6 +1,7 @@
 // What runs inside: the runtimes, the rewriter, and the processes that come with Atoll.
 import { Failure, type Runtime } from '../protocol/index.ts'
 import { actorRuntime } from './actor/index.ts'
+import { agentRuntime, runScript } from './agent/index.ts'
 import { aoRuntime } from './ao/index.ts'
 import { commandRuntime } from './command/index.ts'
 
@@ -12,10 +13,10 @@ export {
   type StandardProcess,
   standardProcessPath,
 } from './standard/index.ts'
-export { actorRuntime, aoRuntime, commandRuntime }
+export { actorRuntime, agentRuntime, aoRuntime, commandRuntime, runScript }
 
 /** Every runtime of this node: the one table. */
-export const RUNTIMES: readonly Runtime[] = [actorRuntime, aoRuntime, commandRuntime]
+export const RUNTIMES: readonly Runtime[] = [actorRuntime, agentRuntime, aoRuntime, commandRuntime]
 
 /** The runtime of a Module-Format. @throws {Failure} `unsupported-format` */
 export function runtimeFor(format: string): Runtime {

@@ -4,6 +4,7 @@ import type { DeepReadonly } from './wire.ts'
 
 /** A JSON Schema, draft 2020-12; `{}` where a schema library does not tell. */
 const JsonSchema = z.record(z.string(), z.unknown())
+export type JsonSchema = DeepReadonly<z.output<typeof JsonSchema>>
 
 const Question = z.object({
   input: JsonSchema,

@@ -73,8 +73,27 @@ export const GAS_PER_QUERY_MAX = 5_000_000_000n
 export const CHUNK_SIZE_BYTES = 4 * KiB
 /** (protocol) Linear memory of a guest, 64 KiB pages, unless module or process say less: 1 GiB. */
 export const MEMORY_MAX_PAGES = 16_384
+/** (protocol) Linear memory of an agent's JavaScript engine: 64 MiB. What people keep in plain objects is small. */
+export const AGENT_MEMORY_MAX_PAGES = 1024
 /** (protocol) Stack slots of nested calls. Hosts run with a native stack that holds the worst case. */
 export const FRAME_SLOTS_MAX = 131_072
+
+/** (protocol) Documents of its own state that a process keeps under names. */
+export const SNAPSHOTS_MAX = 16
+/** (protocol) Those among them that upgrades took; the oldest goes when one more comes. */
+export const SNAPSHOTS_AUTOMATIC_MAX = 3
+/** (protocol) Name of a snapshot. */
+export const SNAPSHOT_NAME_MAX_BYTES = 64
+/** (protocol) A document of state: what an upgrade carries over. It passes through memory as one text. */
+export const DOCUMENT_SIZE_MAX_BYTES = 8 * MiB
+/** (protocol) All snapshots of a process: they are part of every state root and checkpoint. */
+export const SNAPSHOTS_SIZE_MAX_BYTES = 32 * MiB
+/** (protocol) Gas of each byte of a document that is taken, kept or restored. */
+export const DOCUMENT_GAS_PER_BYTE = 8n
+/** (protocol) And of each cell that is read for it, taken away or put. */
+export const DOCUMENT_GAS_PER_CELL = 2_000n
+/** (protocol) Changes of module that a process remembers. */
+export const MODULE_CHANGES_MAX = 64
 
 // Processes of format `command` (protocol)
 /** Files and folders of one process: each is a cell at least, and every run looks at all names. */
@@ -93,6 +112,12 @@ export const COMMAND_DESCRIPTORS_MAX = 256
 export const COMMAND_STDOUT_MAX_BYTES = 4 * MiB
 
 // The node
+/** Copies of a past state that are being made at once. */
+export const PAST_STATES_MAX = 4
+/** Messages that an upgrade check gives to both modules. */
+export const CHECK_REPLAY_MAX = 1000
+/** Differences that an upgrade check tells. */
+export const CHECK_DIFFERENCES_MAX = 200
 /** Hypercores held open at once (28-90 KB each): those of feeds that others write. The rest live on disk. */
 export const OPEN_FEEDS_MAX = 256
 /** Feeds of our own of which is kept where they lie and where they end (about 1 KB each): what a busy second appends to. */
@@ -205,3 +230,9 @@ export const GRAPHQL_PER_PAGE_MAX = 100
 export const GRAPHQL_LOOKED_AT_MAX = 50_000
 /** Matches that are read and sorted by time before a page is cut. */
 export const GRAPHQL_MATCHES_MAX = 2_000
+
+// Tools
+/** Processes that are shown as tools at once: a model that is told of more finds none of them. */
+export const MCP_PROCESSES_MAX = 200
+/** Sockets of the MCP server: it serves one person's programs. */
+export const MCP_CONNECTIONS_MAX = 64

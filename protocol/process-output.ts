@@ -6,7 +6,7 @@ import type { DeepReadonly } from './wire.ts'
 
 const Settled = z.union([
   z.object({ message: MessageId, error: ResultErrorView }),
-  z.object({ message: MessageId, reply: z.unknown().optional() }),
+  z.object({ message: MessageId, reply: z.unknown().optional(), error: z.undefined().optional() }),
 ])
 
 /**

@@ -10,6 +10,7 @@ import {
   type Envelope,
   findFrame,
   fromBase64Url,
+  isControl,
   type KeyId,
   LANES_MAX,
   type Log,
@@ -27,7 +28,7 @@ import {
   toBase64Url,
   toUtf8,
 } from '../protocol/index.ts'
-import { admitItem, admitPush, boundedEnvelope, checkScheduler, parseItem } from './admission.ts'
+import { admitControl, admitItem, admitPush, boundedEnvelope, checkScheduler, parseItem } from './admission.ts'
 import { Alarms, type DueTick } from './alarms.ts'
 import { type CommittedFrame, Lane, receiptAt } from './lane.ts'
 import { SignerRates } from './rate.ts'
@@ -141,6 +142,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const repeated = await this.#known(process, id, envelope.item)
     if (repeated !== undefined) return { answer: known(repeated.receipt) }
     admitItem(envelope.item, process, item)
+    if (isControl(item.tags)) await admitControl(item, this.#parts.log.directory)
     if (!this.#rates.take(item.ownerAddress, this.#parts.clock.now())) {
       throw new Failure('busy', { signer: item.ownerAddress }, { note: 'too many messages of one signer' })
     }

@@ -17,6 +17,7 @@ import { GasMeter } from './gas-meter.ts'
 import { carryOut, checkActions, isRequest, replyTo } from './outbox.ts'
 import type { Engine, ProgramEnd } from './program.ts'
 import { ProgramStop } from './program-stop.ts'
+import { SEED_BYTES } from './random-stream.ts'
 import type { CommandSettings } from './settings.ts'
 import { encodeStdin } from './stdin.ts'
 import { readActions } from './stdout-lines.ts'
@@ -139,7 +140,7 @@ export class CommandGuest implements Guest {
       tree,
       timestampMs: message.timestampMs,
       gas,
-      random: length => context.random(length),
+      seed: () => context.random(SEED_BYTES),
     })
     const log = logOf(end)
     if (log !== '') context.log(log)

@@ -8,6 +8,8 @@ import { loadCommand, prepareCommand } from './prepare.ts'
 export const commandRuntime: Runtime = {
   formats: ['command'],
   assignable: false,
+  // Files are cells: an upgrade finds them where they are, and timers go on.
+  stateForm: 'cells',
   prepare: prepareCommand,
   load: loadCommand,
 }

@@ -2,6 +2,7 @@ import {
   concatBytes,
   Failure,
   FRAME_SLOTS_MAX,
+  findTag,
   type GuestFactory,
   HostFault,
   MEMORY_MAX_PAGES,
@@ -14,6 +15,8 @@ import { CommandGuest } from './guest.ts'
 import { DirectEngine } from './program.ts'
 import { BadSetting, type CommandSettings, readSettings } from './settings.ts'
 import { WASI_CALLS, WASI_MODULE } from './wasi/index.ts'
+import { WasmerEngine } from './wasmer/engine.ts'
+import { WASIX_MODULE, WASIX_TYPES } from './wasmer/wasix-calls.ts'
 
 /** CPython has 26 MB, 24,171 data segments, and custom sections of its own. */
 const LIMITS = {
@@ -33,17 +36,40 @@ export function prepareCommand(module: ModuleDescription): Uint8Array {
     if (error instanceof BadSetting) throw refused('bad-tag', error.message)
     throw error
   }
-  const prepared = rewriteProgram(module.wasm)
-  checkLinks(compile(prepared))
+  if (usesWasmer(module)) requireWorkers()
+  const allowed = importsFor(module)
+  const prepared = rewriteProgram(module.wasm, allowed)
+  checkLinks(compile(prepared), allowed)
   return prepared
 }
 
-function rewriteProgram(wasm: Uint8Array): Uint8Array {
+/** Types of the functions a program may import, by module and name. */
+type Allowed = Readonly<Record<string, Readonly<Record<string, string>>>>
+
+const WASI_TYPES = Object.fromEntries(Object.entries(WASI_CALLS).map(([name, { type }]) => [name, type]))
+
+const usesWasmer = (module: ModuleDescription): boolean =>
+  findTag(module.tags, 'Command-Engine') === 'wasmer'
+
+/** Where there is no Wasmer there is no result, instead of another one. @throws {Failure} `unsupported-format` */
+function requireWorkers(): void {
+  // The global: importing node:process looks at stdin, and then the pipe of a host no longer waits.
+  const { permission } = globalThis.process as { permission?: { has(scope: string): boolean } }
+  if (permission?.has('worker') !== false) return
+  throw new Failure('unsupported-format', { engine: 'wasmer' }, { note: 'the setting wasmer is off' })
+}
+
+function importsFor(module: ModuleDescription): Allowed {
+  if (!usesWasmer(module)) return { [WASI_MODULE]: WASI_TYPES }
+  return { [WASI_MODULE]: WASI_TYPES, [WASIX_MODULE]: { ...WASI_TYPES, ...WASIX_TYPES } }
+}
+
+function rewriteProgram(wasm: Uint8Array, allowed: Allowed): Uint8Array {
   let unknown: string | undefined
   try {
     const rewritten = rewrite(wasm, {
       imports: (from, name, kind) => {
-        if (from === WASI_MODULE && kind === 'function' && Object.hasOwn(WASI_CALLS, name)) return true
+        if (kind === 'function' && isOwn(allowed, from) && isOwn(allowed[from], name)) return true
         unknown ??= `${from}.${name}`
         return false
       },
@@ -66,12 +92,11 @@ function rewriteProgram(wasm: Uint8Array): Uint8Array {
 }
 
 /** Lets the engine compare the types of imports and of `_start` with those of WASI. */
-function checkLinks(module: WebAssembly.Module): void {
-  const types = Object.entries(WASI_CALLS).map(([name, { type }]) => [name, type] as const)
-  const stubs = instantiate(exportingModule(Object.fromEntries(types)), {})
+function checkLinks(module: WebAssembly.Module, allowed: Allowed): void {
+  const stubs = Object.entries(allowed).map(([from, types]) => [from, instantiate(exportingModule(types), {})])
   let exports: WebAssembly.Exports
   try {
-    exports = new WebAssembly.Instance(module, { [WASI_MODULE]: stubs }).exports
+    exports = new WebAssembly.Instance(module, Object.fromEntries(stubs) as WebAssembly.Imports).exports
   } catch (cause) {
     if (cause instanceof WebAssembly.LinkError)
       throw refused('import-type', 'an import has another type than WASI says', cause)
@@ -91,10 +116,12 @@ const instantiate = (bytes: Uint8Array, imports: Record<string, Record<string, u
 
 /** Compiles what `prepareCommand` made. @throws {HostFault} */
 export function loadCommand(prepared: Uint8Array, module: ModuleDescription): GuestFactory {
-  const engine = new DirectEngine(compile(prepared), startCost(prepared))
+  const engine = usesWasmer(module)
+    ? new WasmerEngine(prepared, startCost(prepared))
+    : new DirectEngine(compile(prepared), startCost(prepared))
   return {
     image: { pages: 0, chunks: new Map(), engine: concatBytes() },
-    open: process => new CommandGuest({ process, engine, settings: settingsOf(module, process) }),
+    open: spawned => new CommandGuest({ process: spawned, engine, settings: settingsOf(module, spawned) }),
     close: () => engine.close(),
   }
 }
@@ -108,6 +135,9 @@ function settingsOf(...of: Parameters<typeof readSettings>): CommandSettings | s
     throw error
   }
 }
+
+const isOwn = <T extends object>(object: T | undefined, name: PropertyKey): name is keyof T =>
+  object !== undefined && Object.hasOwn(object, name)
 
 const startCost = (prepared: Uint8Array): number =>
   START_COST + Math.ceil(START_BYTE_COST * prepared.length)

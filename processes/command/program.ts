@@ -3,7 +3,9 @@ import { INJECTED } from '../rewriter/index.ts'
 import type { FileTree } from './files/file-tree.ts'
 import { type GasMeter, outOfGas } from './gas-meter.ts'
 import { ProgramExit, ProgramStop } from './program-stop.ts'
-import { SlotClock, type WasiHost } from './wasi/host.ts'
+import { RandomStream } from './random-stream.ts'
+import { memoryCost } from './wasi/call-costs.ts'
+import { closedText, environmentOf, SlotClock, type WasiHost } from './wasi/host.ts'
 import { wasiImports } from './wasi/index.ts'
 import { OpenFiles } from './wasi/open-files.ts'
 import { ProgramMemory } from './wasi/program-memory.ts'
@@ -16,7 +18,8 @@ export interface ProgramRun {
   readonly tree: FileTree
   readonly timestampMs: number
   readonly gas: GasMeter
-  random(length: number): Uint8Array
+  /** Bytes from which all randomness of the run follows; taken if the program asks. */
+  seed(): Uint8Array
 }
 
 /** What came of it, besides changed files. */
@@ -35,10 +38,6 @@ export interface Engine {
   close(): void
 }
 
-const PAGE_BYTES = 65_536
-/** Gas of each page of memory that an instance has from the start. */
-const PAGE_COST = 16_384
-
 /**
  * Runs programs in the host itself, each time in a new instance: nothing of an earlier run is left, so a
  * program may change its tables and drop its data segments as it likes.
@@ -56,6 +55,7 @@ export class DirectEngine implements Engine {
   run(run: ProgramRun): ProgramEnd {
     const files = new OpenFiles(run.tree, run.stdin)
     let memory: ProgramMemory | undefined
+    let random: RandomStream | undefined
     const host: WasiHost = {
       get memory() {
         if (memory === undefined) throw new Error('expected an instance before a call')
@@ -64,15 +64,18 @@ export class DirectEngine implements Engine {
       tree: run.tree,
       files,
       args: run.args.map(closedText),
-      env: Object.entries(run.env).map(([name, value]) => closedText(`${name}=${value}`)),
+      env: environmentOf(run.env),
       clock: new SlotClock(run.timestampMs),
-      random: length => run.random(length),
+      random: length => {
+        random ??= new RandomStream(run.seed())
+        return random.next(length)
+      },
       charge: run.gas.charge,
     }
     const exports = instantiate(this.#module, wasiImports(host))
-    const { buffer } = exports[INJECTED.memory] as WebAssembly.Memory
-    run.gas.charge(this.#startCost + PAGE_COST * (buffer.byteLength / PAGE_BYTES))
-    memory = new ProgramMemory(exports[INJECTED.memory] as WebAssembly.Memory)
+    const linear = exports[INJECTED.memory] as WebAssembly.Memory
+    run.gas.charge(this.#startCost + memoryCost(linear))
+    memory = new ProgramMemory(linear)
     run.gas.lend(exports[INJECTED.gas] as WebAssembly.Global<'i64'>)
     const ended = callMain(exports, run.gas)
     run.gas.takeBack()
@@ -120,5 +123,3 @@ function stopOf(error: unknown, depth: number): ProgramStop {
   }
   throw new HostFault('the engine failed', { cause: error })
 }
-
-const closedText = (text: string): Uint8Array => new TextEncoder().encode(`${text}\0`)

@@ -17,23 +17,32 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   gateway: ['protocol'],
   sdk: ['protocol', 'contract'],
   node: ['protocol', 'log', 'processes', 'scheduler-unit', 'compute-unit', 'messenger-unit', 'gateway'],
-  cli: ['protocol', 'contract', 'sdk', 'node'],
+  mcp: ['protocol', 'contract', 'sdk'],
+  toolchain: ['protocol', 'contract', 'processes'],
+  cli: ['protocol', 'contract', 'sdk', 'node', 'mcp', 'toolchain'],
 }
 
 /** The rooms through which a third-party package comes in: one each, but for zod, with which the node reads its settings. */
 export const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@noble/curves': ['protocol'],
   '@noble/hashes': ['protocol'],
+  '@bomb.sh/tab': ['cli'],
+  '@jridgewell/trace-mapping': ['processes', 'toolchain'],
+  '@modelcontextprotocol/server': ['mcp'],
+  '@wasmer/sdk': ['processes'],
   assemblyscript: ['processes'],
   corestore: ['log'],
+  croner: ['processes'],
+  esbuild: ['processes', 'toolchain'],
   hyperbee: ['log'],
   hypercore: ['log'],
   'hypercore-storage': ['log'],
   pino: ['node'],
+  'quickjs-wasi': ['processes'],
   'rocksdb-native': ['log'],
   secp256k1: ['node'],
   'sodium-native': ['node'],
-  zod: ['protocol', 'node'],
+  zod: ['protocol', 'node', 'toolchain'],
 }
 
 /** Rooms that run in a browser. */

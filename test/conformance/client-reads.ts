@@ -71,6 +71,23 @@ export function clientReadConformance(name: string, open: () => Promise<ClientUn
         expect(await process.cell('none')).toBeUndefined()
       }))
 
+    it('reads states, modules and timers, and has a process changed', () =>
+      withClient(open, async client => {
+        const { id } = await client.spawn({ module: MODULE })
+        const { processes } = client
+        expect(await processes.stateAt(id)).toMatchObject({ slot: 0, document: { state: { slots: 1 } } })
+        expect(await processes.lifecycle(id)).toMatchObject({ module: MODULE, since: 0, changes: [] })
+        expect(await processes.timers(id)).toEqual([])
+        const { sent, result } = await processes.snapshot(id, 'here')
+        expect([sent.slot, result.status]).toEqual([1, 'ok'])
+        await expect(processes.checkUpgrade(id, { module: MODULE })).rejects.toEqual(
+          anyFailure('unknown-module'),
+        )
+        await expect(processes.snapshot(id, 'not a name')).rejects.toEqual(anyFailure('bad-control'))
+        await expect(processes.rollback(id)).rejects.toEqual(anyFailure('bad-control'))
+        await expect(processes.stateAt(MODULE)).rejects.toEqual(anyFailure('unknown-process'))
+      }))
+
     it('adds a module once, however often', () =>
       withClient(open, async client => {
         const first = await client.modules.add(new Uint8Array([0, 97, 115, 109]), {

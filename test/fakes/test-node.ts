@@ -24,6 +24,7 @@ interface TestNodeOptions extends EffectOptions {
   readonly hosts?: number
   readonly residentBytes?: number
   readonly signerRate?: number
+  readonly wasmer?: boolean
 }
 
 type Tags = Readonly<Record<string, string>>

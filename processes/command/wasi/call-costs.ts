@@ -63,3 +63,11 @@ function partsCost(at: number, count: number, memory: ProgramMemory): number {
   }
   return cost
 }
+
+const PAGE_BYTES = 65_536
+/** Gas of each page of memory that an instance has from the start. */
+const PAGE_COST = 16_384
+
+/** Gas of the memory of a new instance. */
+export const memoryCost = (memory: WebAssembly.Memory): number =>
+  PAGE_COST * (memory.buffer.byteLength / PAGE_BYTES)

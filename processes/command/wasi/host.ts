@@ -54,3 +54,9 @@ export function answer(call: WasiCall, host: WasiHost, args: readonly CallArgume
     throw error
   }
 }
+
+/** Text with the zero byte that closes it. */
+export const closedText = (text: string): Uint8Array => new TextEncoder().encode(`${text}\0`)
+
+export const environmentOf = (env: Readonly<Record<string, string>>): Uint8Array[] =>
+  Object.entries(env).map(([name, value]) => closedText(`${name}=${value}`))

@@ -1,4 +1,4 @@
-import { ProgramStop } from '../program-stop.ts'
+import { badAddress } from '../program-stop.ts'
 
 /**
  * Linear memory of a program as host calls read and write it. Every address is checked, and a bad one
@@ -22,37 +22,46 @@ export class ProgramMemory {
   }
 
   u32(address: number): number {
-    return this.#view.getUint32(this.#check(address, 4), true)
+    const start = this.#check(address, 4)
+    return this.#view.getUint32(start, true)
   }
 
   u64(address: number): bigint {
-    return this.#view.getBigUint64(this.#check(address, 8), true)
+    const start = this.#check(address, 8)
+    return this.#view.getBigUint64(start, true)
   }
 
   u8(address: number): number {
-    return this.#view.getUint8(this.#check(address, 1))
+    const start = this.#check(address, 1)
+    return this.#view.getUint8(start)
   }
 
   u16(address: number): number {
-    return this.#view.getUint16(this.#check(address, 2), true)
+    const start = this.#check(address, 2)
+    return this.#view.getUint16(start, true)
   }
 
   setU8(address: number, value: number): void {
-    this.#view.setUint8(this.#check(address, 1), value)
+    const start = this.#check(address, 1)
+    this.#view.setUint8(start, value)
   }
 
   setU16(address: number, value: number): void {
-    this.#view.setUint16(this.#check(address, 2), value, true)
+    const start = this.#check(address, 2)
+    this.#view.setUint16(start, value, true)
   }
 
   setU32(address: number, value: number): void {
-    this.#view.setUint32(this.#check(address, 4), value, true)
+    const start = this.#check(address, 4)
+    this.#view.setUint32(start, value, true)
   }
 
   setU64(address: number, value: bigint): void {
-    this.#view.setBigUint64(this.#check(address, 8), value, true)
+    const start = this.#check(address, 8)
+    this.#view.setBigUint64(start, value, true)
   }
 
+  /** Comes before any use of bytes or view, which it may renew. */
   #check(address: number, length: number): number {
     // A memory that grew has a new buffer; the old one has no bytes left.
     if (this.#bytes.length === 0) {
@@ -61,6 +70,6 @@ export class ProgramMemory {
     }
     const start = address >>> 0
     if (start + (length >>> 0) <= this.#bytes.length) return start
-    throw new ProgramStop('trap', 'memory access out of bounds in a host call')
+    throw badAddress()
   }
 }

@@ -71,7 +71,8 @@ function poll(host: WasiHost, from: number, to: number, count: number, result: n
   })
   const clocks = subscriptions.map(({ due }) => due).filter(due => due !== undefined)
   if (clocks.length === subscriptions.length) {
-    host.clock.sleepUntil(clocks.reduce((first, due) => (due < first ? due : first)))
+    const [earliest = host.clock.now] = clocks.sort((a, b) => (a < b ? -1 : 1))
+    host.clock.sleepUntil(earliest)
   }
   const ready = subscriptions.filter(({ due }) => due === undefined || due <= host.clock.now)
   for (const [index, { userdata, kind }] of ready.entries()) {

@@ -219,6 +219,17 @@ export class FakeNode implements AsyncDisposable {
     memory: async () => ({ slot: 0, memory: new Uint8Array([1, 2, 3]) }),
     cell: async () => undefined,
     proveOutbox: async () => [],
+    state: async () => {
+      throw new Error('nobody asks for this')
+    },
+    lifecycle: async process => {
+      const { module } = await this.description(process)
+      return { module, since: 0, changes: [], snapshots: [] }
+    },
+    timers: async () => [],
+    checkUpgrade: async () => {
+      throw new Error('nobody asks for this')
+    },
     certified: async (): Promise<CertifiedResult> => {
       throw new Error('nobody asks for this')
     },

@@ -1,0 +1,15 @@
+import { serveStdio } from '@modelcontextprotocol/server/stdio'
+import { Catalog } from './catalog.ts'
+import type { McpParts } from './mcp-parts.ts'
+import { mcpServers } from './server.ts'
+
+/** Serves over standard input and output until the input ends or the signal fires. */
+export async function serveMcpOverStdio(parts: McpParts, signal: AbortSignal): Promise<void> {
+  const handle = serveStdio(mcpServers(parts, new Catalog(parts.client, parts.processes)))
+  await new Promise<void>(resolve => {
+    process.stdin.once('end', resolve).once('close', resolve)
+    signal.addEventListener('abort', () => resolve(), { once: true })
+    if (signal.aborted) resolve()
+  })
+  await handle.close()
+}
