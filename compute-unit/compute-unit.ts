@@ -13,6 +13,7 @@ import {
   EVALUATION_WALL_MAX_MS,
   Failure,
   findFrame,
+  FOLLOWERS_MAX,
   ITEM_SIZE_MAX_BYTES,
   type KeyId,
   type Lifecycle,
@@ -24,6 +25,7 @@ import {
   type ProcessDescription,
   type ProcessId,
   type PushProof,
+  QUERY_HOST_IDLE_MAX_MS,
   QUERY_WALL_MAX_MS,
   type QueryAnswer,
   type QueryMessage,
@@ -79,7 +81,6 @@ export interface ComputeUnitParts {
 }
 
 const RESIDENT_MAX_BYTES = 1024 * 1024 * 1024
-const FOLLOWERS_MAX = 20_000
 /** What a closing unit waits for slots that are under way; what is lost is made again. */
 const CLOSE_MAX_MS = 5_000
 const RESULT_WAIT_MS = 30_000
@@ -116,7 +117,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       { length: seats },
       () => new HostSeat({ open, wallMaxMs: EVALUATION_WALL_MAX_MS, onExit }),
     )
-    this.#querySeat = new HostSeat({ open, wallMaxMs: QUERY_WALL_MAX_MS, onExit })
+    this.#querySeat = new HostSeat({ open, wallMaxMs: QUERY_WALL_MAX_MS, onExit, endAfterMs: QUERY_HOST_IDLE_MAX_MS })
     this.#checkpoints = new Checkpoints(log.store)
     this.#results = new ResultStore(log.store)
     this.#residency = new Residency({

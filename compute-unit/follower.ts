@@ -107,6 +107,7 @@ export class Follower {
   /** Timers that a replay came upon. */
   #untold: readonly Timer[] | undefined
   #sinceCheckpoint = { slots: 0, gas: 0n }
+  #holders = 0
   /** What it costs its host, roughly; 0 if it is not there. */
   sizeBytes = 0
   usedMs = 0
@@ -154,9 +155,19 @@ export class Follower {
     return this.#nextBlock
   }
 
-  /** Nothing is under way and nobody waits. */
+  /** Nothing is under way, nobody waits, and no call is in the middle of using it. */
   get idle(): boolean {
-    return this.#running === undefined && this.#waiting.length === 0
+    return this.#running === undefined && this.#waiting.length === 0 && this.#holders === 0
+  }
+
+  /** For a call that uses it over several turns of the loop: two followers of one process must never be at work. */
+  hold(): Disposable {
+    this.#holders += 1
+    return {
+      [Symbol.dispose]: () => {
+        this.#holders -= 1
+      },
+    }
   }
 
   get inHost(): boolean {
@@ -193,6 +204,7 @@ export class Follower {
 
   /** Has the process open in its host, with all of the feed evaluated, and gives its host. */
   async ready(): Promise<HostSeat> {
+    using _held = this.hold()
     if (this.#scheduled > 0) await this.reached(this.#scheduled - 1)
     while (!this.inHost) {
       await this.#running
@@ -203,6 +215,7 @@ export class Follower {
 
   /** Writes a checkpoint of the present state, if there is one in the host that is new. */
   async checkpoint(): Promise<void> {
+    using _held = this.hold()
     await this.#running
     if (!this.inHost || this.#sinceCheckpoint.slots === 0) return
     await this.#writeCheckpoint()

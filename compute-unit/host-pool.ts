@@ -5,6 +5,8 @@ import type { HostAnswer, HostRequest } from './packets.ts'
 export interface Host extends AsyncDisposable {
   /** Id of its own process, if it has one. */
   readonly pid: number | undefined
+  /** Requests that are not answered yet. */
+  readonly waiting: number
   /** Requests are served in order. @throws {Failure} `host-fault` */
   ask(request: HostRequest): Promise<HostAnswer>
   /** What runs there is lost and repeated elsewhere. */
@@ -23,7 +25,15 @@ export interface HostSeatParts {
   readonly open: OpenHost
   readonly wallMaxMs: number
   readonly onExit: (seat: HostSeat) => void
+  /** A host without work for this long ends; the next request starts another. Never, if it is not given. */
+  readonly endAfterMs?: number | undefined
 }
+
+const LOOK_EVERY_MS = 1_000
+/** A host without work for this long gives back what the last work left behind. */
+const REST_AFTER_MS = 2_000
+/** Requests that leave enough behind: a message now and then does not. */
+const REST_WORTH_REQUESTS = 256
 
 /** One seat for a host: the process in it may change, what is loaded is known. */
 export class HostSeat implements AsyncDisposable {
@@ -33,6 +43,11 @@ export class HostSeat implements AsyncDisposable {
   /** Counts the hosts that sat here: what was opened in an earlier one is gone. */
   generation = 0
   #closed = false
+  #usedMs = 0
+  /** Requests since the host was last at rest. */
+  #asked = 0
+  #holders = 0
+  #looking: NodeJS.Timeout | undefined
 
   constructor(parts: HostSeatParts) {
     this.#parts = parts
@@ -46,7 +61,20 @@ export class HostSeat implements AsyncDisposable {
   ask(request: HostRequest): Promise<HostAnswer> {
     if (this.#closed) return Promise.reject(new Failure('shutting-down'))
     this.#host ??= this.#start()
+    this.#usedMs = performance.now()
+    this.#asked += 1
     return this.#host.ask(request)
+  }
+
+  /** For somebody who counts on what is open in the host, though nothing is asked of it just now. */
+  hold(): Disposable {
+    this.#holders += 1
+    return {
+      [Symbol.dispose]: () => {
+        this.#holders -= 1
+        this.#usedMs = performance.now()
+      },
+    }
   }
 
   /** Loads a module once for each host that sits here. */
@@ -63,6 +91,7 @@ export class HostSeat implements AsyncDisposable {
   #start(): Host {
     this.generation += 1
     this.#modules = new Map()
+    this.#looking ??= setInterval(() => this.#look(), LOOK_EVERY_MS).unref()
     return this.#parts.open({
       wallMaxMs: this.#parts.wallMaxMs,
       onExit: () => {
@@ -72,12 +101,28 @@ export class HostSeat implements AsyncDisposable {
     })
   }
 
+  #look(): void {
+    const host = this.#host
+    // A host in this very thread has nothing of its own to give back.
+    if (host?.pid === undefined || host.waiting > 0 || this.#holders > 0) return
+    const idleMs = performance.now() - this.#usedMs
+    if (idleMs >= (this.#parts.endAfterMs ?? Number.POSITIVE_INFINITY)) {
+      this.#host = undefined
+      this.generation += 1
+      void host[Symbol.asyncDispose]()
+    } else if (idleMs >= REST_AFTER_MS && this.#asked >= REST_WORTH_REQUESTS) {
+      this.#asked = 0
+      host.ask({ kind: 'rest' }).catch(() => undefined)
+    }
+  }
+
   kill(): void {
     this.#host?.kill()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
+    clearInterval(this.#looking)
     await this.#host?.[Symbol.asyncDispose]()
   }
 }

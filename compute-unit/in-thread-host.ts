@@ -23,6 +23,7 @@ const NO_PIPE = { input: [], write: () => undefined }
 
 class InThreadHost implements Host {
   readonly pid = undefined
+  waiting = 0
   readonly #parts: InThreadHostParts
   readonly #host: GuestHost
   #last: Promise<unknown> = Promise.resolve()
@@ -35,7 +36,10 @@ class InThreadHost implements Host {
 
   ask(request: HostRequest): Promise<HostAnswer> {
     const { pause } = this.#parts
-    const served = this.#last.then(pause).then(() => this.#serve(request))
+    this.waiting += 1
+    const served = this.#last.then(pause).then(() => this.#serve(request)).finally(() => {
+      this.waiting -= 1
+    })
     this.#last = served.catch(() => undefined)
     return served
   }

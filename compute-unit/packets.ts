@@ -32,10 +32,9 @@ export type HostRequest =
   | { readonly kind: 'evaluate'; readonly process: ProcessId; readonly frame: Uint8Array; readonly verdicts: readonly Verdict[]; readonly steps: boolean }
   | { readonly kind: 'query'; readonly process: ProcessId; readonly message: QueryMessage; readonly timestampMs: number }
   | { readonly kind: 'export' | 'rehearse'; readonly process: ProcessId; readonly tags: readonly Tag[]; readonly timestampMs: number }
-  | { readonly kind: 'delta'; readonly process: ProcessId }
   | { readonly kind: 'cell'; readonly process: ProcessId; readonly key: Uint8Array }
-  | { readonly kind: 'memory'; readonly process: ProcessId }
-  | { readonly kind: 'close'; readonly process: ProcessId }
+  | { readonly kind: 'delta' | 'memory' | 'close'; readonly process: ProcessId }
+  | { readonly kind: 'rest' }
 
 export interface HostModule {
   readonly id: ModuleId
@@ -57,12 +56,12 @@ export type HostAnswer =
   | { readonly kind: 'fault'; readonly message: string; readonly fatal: boolean }
   | { readonly kind: 'alive' }
 
-const REQUESTS = ['check', 'load', 'open', 'evaluate', 'query', 'delta', 'cell', 'memory', 'close', 'export', 'rehearse'] as const
+const REQUESTS = ['check', 'load', 'open', 'evaluate', 'query', 'delta', 'cell', 'memory', 'close', 'rest', 'export', 'rehearse'] as const
 const ANSWERS = ['done', 'refused', 'opened', 'evaluated', 'queried', 'delta', 'bytes', 'fault', 'alive', 'exported'] as const
 
 export function encodeRequest(number: number, request: HostRequest): Uint8Array {
   const writer = new CborWriter()
-  writer.array(3)
+  writer.array(request.kind === 'rest' ? 2 : 3)
   writer.uint(number)
   writer.uint(REQUESTS.indexOf(request.kind))
   switch (request.kind) {
@@ -151,6 +150,8 @@ function readRequest(reader: CborReader, kind: HostRequest['kind'] | undefined):
     case 'memory':
     case 'close':
       return { kind, process: process() }
+    case 'rest':
+      return { kind }
     default:
       throw new MalformedBytes('host request: unknown kind', reader.offset)
   }

@@ -94,6 +94,8 @@ export class PastStates {
       throw new Failure('unknown-slot', { process: id, slot, scheduled: follower.scheduled })
     if (this.#active >= PAST_STATES_MAX) throw new Failure('busy', { pastStates: this.#active })
     this.#active += 1
+    using _follower = follower.hold()
+    using _seat = this.#seat.hold()
     try {
       const limits = { ...options, timeoutMs: options.timeoutMs ?? QUERY_WALL_MAX_MS }
       if (slot >= follower.evaluated) await waitFor(follower.reached(slot), this.#clock, limits)

@@ -50,6 +50,8 @@ export class QueryLane {
   async query(follower: Follower, message: QueryMessage, timestampMs: number): Promise<QueryAnswer> {
     if (this.#pending >= QUERIES_PENDING_MAX) throw new Failure('busy', { queries: this.#pending })
     this.#pending += 1
+    using _follower = follower.hold()
+    using _seat = this.#seat.hold()
     try {
       const { id } = follower.process
       const before = this.#preparing.get(id) ?? Promise.resolve()

@@ -15,7 +15,7 @@ export interface ResidencyParts<One extends Resident> {
   readonly store: Pick<Log['store'], 'flush'>
   /** Bytes of guests that hosts may hold. */
   readonly maxBytes: number
-  /** Followers held in memory (about 2 KB each, all told); idle ones above it are forgotten. */
+  /** Followers held in memory; idle ones above it are forgotten. */
   readonly followersMax: number
   /** All followers that are open. */
   readonly followers: Iterable<One>
@@ -31,8 +31,6 @@ const PROCESSES_MAX = 12_000
 const COMFORTABLE_BYTES = 64 * 1024 * 1024
 /** Idle for this long, a process leaves its host if hosts hold more than what is comfortable. */
 const IDLE_MAX_MS = 60_000
-/** No call holds on to a follower for longer than this without using it. */
-const HELD_MAX_MS = 60_000
 const SWEEP_EVERY_MS = 2_000
 /** A burst may load much between two sweeps by time. */
 const SWEEP_EVERY_FRAMES = 512
@@ -81,7 +79,7 @@ export class Residency<One extends Resident> implements Disposable {
     this.#frames = 0
     const followers = [...this.#parts.followers]
     await this.#hibernateIdle(followers.filter(one => one.inHost))
-    this.#forgetIdle(followers)
+    await this.#forgetIdle()
   }
 
   async #hibernateIdle(loaded: readonly One[]): Promise<void> {
@@ -122,14 +120,17 @@ export class Residency<One extends Resident> implements Disposable {
     )
   }
 
-  #forgetIdle(followers: readonly One[]): void {
+  async #forgetIdle(): Promise<void> {
+    // At the start of a turn of the loop nobody is between being given a follower and using it.
+    await new Promise<void>(resolve => setImmediate(resolve))
+    const followers = [...this.#parts.followers]
     const excess = followers.length - this.#parts.followersMax
     if (excess <= 0) return
-    const heldSinceMs = this.#parts.clock.now() - HELD_MAX_MS
-    const unused = followers.filter(one => one.idle && !one.inHost && one.usedMs < heldSinceMs)
-    for (const follower of unused.toSorted((a, b) => a.usedMs - b.usedMs).slice(0, excess)) {
-      if (!this.#parts.isWatched(follower.process.id)) this.#parts.forget(follower)
-    }
+    const unused = followers.filter(
+      one => one.idle && !one.inHost && !this.#parts.isWatched(one.process.id),
+    )
+    for (const follower of unused.toSorted((a, b) => a.usedMs - b.usedMs).slice(0, excess))
+      this.#parts.forget(follower)
   }
 
   /** Nobody leaves any more who is not on the way out. */

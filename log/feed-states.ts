@@ -32,12 +32,17 @@ export class FeedStates {
     const name = nameOf(feed)
     let state = this.#states.get(name)
     if (state === undefined) {
-      this.#forgetOne()
       state = makeFeedState(feed, this.#nodeKey)
       this.#states.set(name, state)
+      this.forgetSome()
     }
     this.#bySpec.set(feed, state)
     return state
+  }
+
+  /** States held. */
+  get size(): number {
+    return this.#states.size
   }
 
   /** Feeds that are not written to any more; they are never forgotten. */
@@ -64,18 +69,15 @@ export class FeedStates {
     return state.loading
   }
 
-  #forgetOne(): void {
-    if (this.#states.size < this.#max) return
+  /** Forgets what is beyond the bound, as far as a few of the oldest can be spared. */
+  forgetSome(): void {
     let looked = 0
     for (const [name, state] of this.#states) {
+      if (this.#states.size <= this.#max || ++looked > LOOK_AT_MAX) return
       this.#states.delete(name)
-      if (isQuiet(state) && state.loading === undefined) {
-        state.retired = true
-        return
-      }
+      if (isQuiet(state) && state.loading === undefined) state.retired = true
       // Still needed: to the end of the line, so that the next look finds others.
-      this.#states.set(name, state)
-      if (++looked === LOOK_AT_MAX) return
+      else this.#states.set(name, state)
     }
   }
 }

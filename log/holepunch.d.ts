@@ -41,9 +41,126 @@ declare module 'hypercore' {
   }
 }
 
+declare module 'hypercore/lib/verifier.js' {
+  import type { HypercoreKeyPair, HypercoreManifest } from 'hypercore'
+  import type { MerkleTreeBatch } from 'hypercore/lib/merkle-tree.js'
+  export default class Verifier {
+    constructor(key: Uint8Array, manifest: HypercoreManifest)
+    sign(batch: MerkleTreeBatch, keyPair: HypercoreKeyPair): Uint8Array
+    static createManifest(manifest: HypercoreManifest): HypercoreManifest
+  }
+}
+
+declare module 'hypercore/lib/merkle-tree.js' {
+  import type { CoreRX, CoreTX } from 'hypercore-storage/lib/tx.js'
+  export interface TreeNode {
+    readonly index: number
+    readonly size: number
+    readonly hash: Uint8Array
+  }
+  /** What a batch reads of the session it is made for, as far as an append needs it. */
+  interface TreeEnd {
+    readonly fork: 0
+    readonly roots: readonly TreeNode[]
+    readonly length: number
+    readonly byteLength: number
+    readonly signature: null
+    readonly prologue: null
+    readonly storage: null
+    readonly core: { readonly _repairMode: false }
+  }
+  export class MerkleTreeBatch {
+    constructor(end: TreeEnd)
+    readonly length: number
+    readonly byteLength: number
+    readonly roots: readonly TreeNode[]
+    append(block: Uint8Array): void
+    hash(): Uint8Array
+    commit(tx: CoreTX): void
+  }
+  const merkleTree: {
+    readonly MerkleTreeBatch: typeof MerkleTreeBatch
+    readonly MerkleTree: {
+      getRootsFromStorage(storage: { read(): CoreRX }, length: number): Promise<readonly TreeNode[]>
+    }
+  }
+  export default merkleTree
+}
+
+declare module 'hypercore-storage/lib/view.js' {
+  /** Changes laid over a database; an empty one for reads that want none. */
+  export default class View {
+    readonly #changes: unknown
+  }
+}
+
+declare module 'hypercore-storage/lib/tx.js' {
+  import type { HypercoreManifest } from 'hypercore'
+  import type { TreeNode } from 'hypercore/lib/merkle-tree.js'
+  import type View from 'hypercore-storage/lib/view.js'
+  import type RocksDB from 'rocksdb-native'
+  export interface CorePointers {
+    readonly corePointer: number
+    readonly dataPointer: number
+    readonly dependencies: readonly never[]
+  }
+  interface Hints {
+    readonly contiguousLength: number
+    readonly remoteContiguousLength: number
+  }
+  /** Reads of one Hypercore; all that is asked for goes when `tryFlush` is called. */
+  export class CoreRX {
+    constructor(core: CorePointers, db: RocksDB, view: View, cache: null, stats: null, fork: -1)
+    getAuth(): Promise<{ manifest: HypercoreManifest | null; frozen: boolean } | null>
+    getHead(): Promise<{ length: number; fork: number } | null>
+    getHints(): Promise<Hints | null>
+    getGroup(): Promise<unknown>
+    getDependency(): Promise<unknown>
+    getBlock(index: number): Promise<Uint8Array | null>
+    getTreeNode(index: number): Promise<TreeNode | null>
+    getBitfieldPage(index: number): Promise<Uint8Array | null>
+    tryFlush(): void
+  }
+  /** Changes of one Hypercore, written in one batch by `flush`. */
+  export class CoreTX {
+    constructor(core: CorePointers, db: RocksDB, view: null, changes: never[])
+    setHead(head: {
+      fork: 0
+      length: number
+      rootHash: Uint8Array
+      signature: Uint8Array
+      timestamp: number
+    }): void
+    setHints(hints: Hints): void
+    putBlock(index: number, block: Uint8Array): void
+    putTreeNode(node: TreeNode): void
+    putBitfieldPage(index: number, page: Uint8Array): void
+    flush(): Promise<boolean>
+  }
+  class CorestoreRX {
+    constructor(db: RocksDB, view: View)
+    getCore(
+      discoveryKey: Uint8Array,
+    ): Promise<{ version: number; corePointer: number; dataPointer: number } | null>
+    tryFlush(): void
+  }
+  const transfers: {
+    readonly CoreRX: typeof CoreRX
+    readonly CoreTX: typeof CoreTX
+    readonly CorestoreRX: typeof CorestoreRX
+  }
+  export default transfers
+}
+
 declare module 'hypercore-storage' {
   import type { HypercoreManifest } from 'hypercore'
+  import type { CorePointers } from 'hypercore-storage/lib/tx.js'
   import type RocksDB from 'rocksdb-native'
+  /** Storage of one Hypercore. */
+  export interface CoreStorage {
+    readonly core: Omit<CorePointers, 'dependencies'>
+    close(): Promise<void>
+  }
   export default class HypercoreStorage {
     constructor(db: string | RocksDB, options?: { allowBackup?: boolean; writeBufferSize?: number })
     /** The session on the column family that holds everything; `flush` of the storage itself misses it. */
@@ -51,6 +168,14 @@ declare module 'hypercore-storage' {
     readonly rocks: RocksDB
     ready(): Promise<void>
     close(): Promise<void>
+    /** The storage of a Hypercore that is there: whoever opens one asks here. */
+    resumeCore: (discoveryKey: Uint8Array) => Promise<CoreStorage | null>
+    createCore(core: {
+      key: Uint8Array
+      discoveryKey: Uint8Array
+      manifest: HypercoreManifest
+      keyPair: null
+    }): Promise<CoreStorage>
     getAuth(discoveryKey: Uint8Array): Promise<{ manifest: HypercoreManifest | null } | null>
     getInfos(
       discoveryKeys: readonly Uint8Array[],
@@ -79,6 +204,8 @@ declare module 'corestore' {
       allowFork?: boolean
       createIfMissing?: boolean
     }): Hypercore
+    /** Hypercores that are open, by discovery key. */
+    readonly cores: { get(discoveryKey: Uint8Array): object | null }
     list(): AsyncIterable<Uint8Array>
     replicate(isInitiatorOrStream: boolean | Duplex): Duplex
   }

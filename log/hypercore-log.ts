@@ -92,13 +92,20 @@ export class HypercoreLog implements Log {
     return this.#parts.feeds.corestore
   }
 
-  /** Figures for metrics: groups made durable, bytes waiting for their feeds, feeds open. */
-  get figures(): { groups: number; behindBytes: number; openFeeds: number; segment: number } {
-    const { journal, behind, feeds } = this.#parts
+  /** Figures for metrics: groups made durable, bytes waiting for their feeds, Hypercores open, feeds known. */
+  get figures(): {
+    groups: number
+    behindBytes: number
+    openFeeds: number
+    knownFeeds: number
+    segment: number
+  } {
+    const { journal, behind, feeds, states } = this.#parts
     return {
       groups: journal.groups,
       behindBytes: behind.bytes,
       openFeeds: feeds.openCount,
+      knownFeeds: states.size,
       segment: journal.generation,
     }
   }

@@ -1,20 +1,17 @@
-import { join } from 'node:path'
-import Corestore from 'corestore'
+import type Corestore from 'corestore'
 import Hypercore from 'hypercore'
 import type { HypercoreKeyPair } from 'hypercore'
-import HypercoreStorage from 'hypercore-storage'
-import RocksDB from 'rocksdb-native'
-import { equalBytes, Failure, type FeedSpec } from '../protocol/index.ts'
-import { diskFailure, isLocked } from './disk-failure.ts'
+import type HypercoreStorage from 'hypercore-storage'
+import { equalBytes, Failure, FEED_PLACES_MAX, type FeedSpec } from '../protocol/index.ts'
+import { diskFailure } from './disk-failure.ts'
 import { discoveryKeyOf, feedOf, manifestOf } from './feed-manifest.ts'
 import type { FeedState } from './feed-state.ts'
+import { closeStore, openStore, type OpenedStore } from './open-store.ts'
+import { OwnFeeds } from './own-feeds.ts'
 import { plainBytes } from './plain-bytes.ts'
-import { shareBatches } from './shared-batches.ts'
-import { WRITE_BUFFER_BYTES } from './write-buffer.ts'
 
 /** Feeds whose heads are read in one call. */
 const HEADS_TOGETHER_MAX = 1024
-const BROKEN_WAL = /sequence number is being set backwards/i
 
 class OpenFeed {
   readonly core: Promise<Hypercore>
@@ -53,6 +50,7 @@ export class OpenFeeds implements AsyncDisposable {
   readonly #parts: OpenFeedsParts
   #store: Corestore
   #storage: HypercoreStorage
+  #own: OwnFeeds
   readonly #open = new Map<string, OpenFeed>()
   #asked: {
     state: FeedState
@@ -60,10 +58,11 @@ export class OpenFeeds implements AsyncDisposable {
     reject: (error: unknown) => void
   }[] = []
 
-  private constructor(parts: OpenFeedsParts, opened: Opened) {
+  private constructor(parts: OpenFeedsParts, opened: OpenedStore) {
     this.#parts = parts
     this.#store = opened.store
     this.#storage = opened.storage
+    this.#own = ownFeeds(parts, opened)
   }
 
   /** @throws {Failure} `data-folder-locked`, `data-folder-damaged`, `disk-full` */
@@ -90,10 +89,14 @@ export class OpenFeeds implements AsyncDisposable {
   }
 
   /**
-   * Makes the Hypercore hold `blocks` from `from` on. It may hold some of them already, after an append whose
+   * Makes a feed of our own hold `blocks` from `from` on. It may hold some of them already, after an append whose
    * end nobody saw. @throws {Failure} `feed-frozen` if it holds less or other blocks
    */
   async append(state: FeedState, from: number, blocks: readonly Uint8Array[]): Promise<void> {
+    const isDone = await this.#own.append(state, from, blocks).catch(error => {
+      throw diskFailure(error, 'feeds')
+    })
+    if (isDone) return
     await this.#use(state, async core => {
       const { process } = state.feed
       if (core.length < from || core.fork !== 0) {
@@ -129,8 +132,18 @@ export class OpenFeeds implements AsyncDisposable {
   }
 
   /** Blocks [from, to) that are on disk; undefined where one is not. */
-  read(state: FeedState, from: number, to: number): Promise<readonly (Uint8Array | undefined)[]> {
-    return this.#use(state, async core => {
+  async read(
+    state: FeedState,
+    from: number,
+    to: number,
+  ): Promise<readonly (Uint8Array | undefined)[]> {
+    if (state.own) {
+      const blocks = await this.#own.read(state, from, to).catch(error => {
+        throw diskFailure(error, 'feeds')
+      })
+      if (blocks !== undefined) return blocks
+    }
+    return await this.#use(state, async core => {
       const reads: Promise<Uint8Array | null>[] = []
       for (let index = from; index < to; index++) reads.push(core.get(index, { wait: false }))
       const blocks = await Promise.all(reads)
@@ -167,17 +180,18 @@ export class OpenFeeds implements AsyncDisposable {
 
   /** Closes and opens everything: a RocksDB that failed once, for want of space, stays failed. */
   async reopen(): Promise<void> {
-    await this.#close().catch(() => undefined)
+    await this.#closeAll().catch(() => undefined)
     const opened = await openStore(this.#parts.folder)
     this.#store = opened.store
     this.#storage = opened.storage
+    this.#own = ownFeeds(this.#parts, opened)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#close()
+    await this.#closeAll()
   }
 
-  async #close(): Promise<void> {
+  async #closeAll(): Promise<void> {
     this.#open.clear()
     await closeStore({ store: this.#store, storage: this.#storage })
   }
@@ -197,6 +211,8 @@ export class OpenFeeds implements AsyncDisposable {
       throw diskFailure(error, 'feeds')
     } finally {
       open.users--
+      // Whoever opened the Hypercore of a feed of our own may keep it; without one, appending costs less.
+      if (state.own && open.users === 0) this.#close(state.name, open)
       if (this.#open.size > this.#parts.openMax) this.#closeOldest()
     }
   }
@@ -212,9 +228,13 @@ export class OpenFeeds implements AsyncDisposable {
     for (const [name, open] of this.#open) {
       if (this.#open.size <= this.#parts.openMax) return
       if (open.users > 0) continue
-      this.#open.delete(name)
-      open.core.then(closeSoon).catch(() => undefined)
+      this.#close(name, open)
     }
+  }
+
+  #close(name: string, open: OpenFeed): void {
+    if (this.#open.get(name) === open) this.#open.delete(name)
+    open.core.then(closeSoon).catch(() => undefined)
   }
 
   async #readHeads(): Promise<void> {
@@ -247,46 +267,7 @@ function forgetRecovery(core: Hypercore): void {
   core.core.header.hints.recovering = 0
 }
 
-interface Opened {
-  readonly store: Corestore
-  readonly storage: HypercoreStorage
-}
-
-async function closeStore({ store, storage }: Opened): Promise<void> {
-  try {
-    await store.close()
-  } catch (error) {
-    // One core that cannot close leaves the database open and locked.
-    await storage.rocks.close({ force: true }).catch(() => undefined)
-    throw diskFailure(error, 'feeds')
-  }
-}
-
-async function openStore(folder: string): Promise<Opened> {
-  try {
-    return await openOnce(folder)
-  } catch (error) {
-    if (isLocked(error))
-      throw new Failure('data-folder-locked', { folder: 'feeds' }, { cause: error })
-    // Having met this, hypercore-storage has removed the WAL; the journal holds what stood in it.
-    if (error instanceof Error && BROKEN_WAL.test(error.message)) return await openOnce(folder)
-    const failure = diskFailure(error, 'feeds')
-    if (failure.code === 'disk-full') throw failure
-    throw new Failure('data-folder-damaged', { folder: 'feeds' }, { cause: error })
-  }
-}
-
-async function openOnce(folder: string): Promise<Opened> {
-  // Given a database, the storage makes no device file of its own, which would have the folder refused when
-  // it was touched. The folder above has its own lock and its own proof that it is no copy.
-  const db = new RocksDB(join(folder, 'db'), { writeBufferSize: WRITE_BUFFER_BYTES })
-  const storage = new HypercoreStorage(shareBatches(db), { writeBufferSize: WRITE_BUFFER_BYTES })
-  const store = new Corestore(storage, { manifestVersion: 2 })
-  try {
-    await store.ready()
-    return { store, storage }
-  } catch (error) {
-    await closeStore({ store, storage }).catch(() => undefined)
-    throw error
-  }
+function ownFeeds({ keyPair }: OpenFeedsParts, { store, storage }: OpenedStore): OwnFeeds {
+  const isOpen = (discoveryKey: Uint8Array): boolean => store.cores.get(discoveryKey) !== null
+  return new OwnFeeds({ storage, keyPair, isOpen, placesMax: FEED_PLACES_MAX })
 }

@@ -2,6 +2,7 @@ import {
   asKeyId,
   type Directory,
   Failure,
+  FEEDS_KNOWN_MAX,
   JOURNAL_SEGMENT_BYTES,
   type KeyId,
   OPEN_FEEDS_MAX,
@@ -24,9 +25,6 @@ import { recover } from './recovery.ts'
 import { RocksStore } from './rocks-store.ts'
 import { SegmentKeeper } from './segment-keeper.ts'
 import { WriteBehind } from './write-behind.ts'
-
-/** Feeds whose length is kept in memory, a few hundred bytes each. */
-const FEEDS_KNOWN_MAX = 50_000
 
 /** How far opening has come; `done` of `total` things of that phase. */
 export interface OpenProgress {
@@ -181,6 +179,7 @@ async function startWriting(
       feeds,
       maxBytes: options.writeBehindMaxBytes ?? WRITE_BEHIND_MAX_BYTES,
       onAppended: (generation, blocks) => {
+        states.forgetSome()
         if (generation === 0) return
         if (keeper === undefined) early.push({ generation, blocks })
         else keeper.appended(generation, blocks)

@@ -14,6 +14,7 @@ import {
   type Messenger,
   messagesFeed,
   type ModuleDescription,
+  PAIRS_MAX,
   type Peers,
   type ProcessDescription,
   type ProcessId,
@@ -55,7 +56,6 @@ export interface MessengerUnitParts {
 const TRACE_WAIT_MS = 30_000
 const TRACE_LOOK_MS = 5
 const ASSIGN_ATTEMPTS = 5
-const LANES_SWEEP = 50_000
 
 /**
  * Carries messages: takes items in, and pushes what certified results ask for until nothing is left.
@@ -69,6 +69,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   readonly #timings = new Timings()
   readonly #lanes = new Map<string, PairLane>()
   readonly #laneParts: PairLaneParts
+  #sweepAt = PAIRS_MAX
   readonly #effects: EffectDesk | undefined
   #closed = false
 
@@ -180,8 +181,10 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     const key = push.core.from + push.core.to
     const known = this.#lanes.get(key)
     if (known !== undefined) return known
-    if (this.#lanes.size >= LANES_SWEEP) {
+    if (this.#lanes.size >= this.#sweepAt) {
       for (const [other, lane] of this.#lanes) if (lane.idle) this.#lanes.delete(other)
+      // If most are busy, the next look is as far away as it is long.
+      this.#sweepAt = Math.max(PAIRS_MAX, 2 * this.#lanes.size)
     }
     const lane = new PairLane(this.#laneParts)
     this.#lanes.set(key, lane)

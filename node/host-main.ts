@@ -4,6 +4,7 @@ import { readSync, writeSync } from 'node:fs'
 import { runHost } from '../compute-unit/index.ts'
 import { RUNTIMES } from '../processes/index.ts'
 import { installCrypto } from '../protocol/index.ts'
+import { returnMemory } from './return-memory.ts'
 
 const READ_BYTES = 1024 * 1024
 
@@ -25,4 +26,5 @@ installCrypto({
   sha256: bytes => hash('sha256', bytes, 'buffer'),
   sha384: bytes => createHash('sha384').update(bytes).digest(),
 })
-runHost({ input: input(), write }, RUNTIMES)
+// This program never comes back to the event loop, where the engine would find time to tidy up by itself.
+runHost({ input: input(), write, rest: returnMemory }, RUNTIMES)

@@ -32,6 +32,7 @@ export function hostProgram(flags: readonly string[] = []): HostProgram {
       ...rights,
       '--stack-size=3900',
       '--no-warnings',
+      '--expose-gc',
       '--max-old-space-size=2048',
       '--max-semi-space-size=8',
       ...flags,

@@ -18,9 +18,11 @@ import { createAdmin } from './admin.ts'
 import { type EffectOptions, openEffects } from './effects.ts'
 import { openKeystore, privateFolder } from './keystore.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
+import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
 import { openGateway } from './open-gateway.ts'
 import { openUnits } from './open-units.ts'
+import { returnMemory } from './return-memory.ts'
 import { systemClock } from './system-clock.ts'
 import { createUnitMetrics } from './unit-metrics.ts'
 import { VERSION } from './version.ts'
@@ -126,6 +128,8 @@ async function openNode(
   const unitParts = { keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress }
   const recoveredBlocks = log.recovered.length
   const units = await openUnits(unitParts, keep)
+  const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
+  keep({ [Symbol.asyncDispose]: async () => rest[Symbol.dispose]() })
   const startedMs = clock.now()
   const operations = createOperations({
     ...units,
@@ -144,6 +148,11 @@ async function openNode(
   const gateway = await openGateway({ ...units, log, clock, logger, metrics, keys, operations, options, port: options.port })
   keep(gateway)
   return make({ key: keys.key, log, ...units, operations, gateway })
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1_000
 }
 
 async function openLog(options: NodeOptions, seed: Uint8Array, logger: NodeLogger): Promise<Log> {

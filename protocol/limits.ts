@@ -118,8 +118,10 @@ export const PAST_STATES_MAX = 4
 export const CHECK_REPLAY_MAX = 1000
 /** Differences that an upgrade check tells. */
 export const CHECK_DIFFERENCES_MAX = 200
-/** Feeds held open at once; the rest live on disk (28-90 KB each when open). */
-export const OPEN_FEEDS_MAX = 2048
+/** Hypercores held open at once (28-90 KB each): those of feeds that others write. The rest live on disk. */
+export const OPEN_FEEDS_MAX = 256
+/** Feeds of our own of which is kept where they lie and where they end (about 1 KB each): what a busy second appends to. */
+export const FEED_PLACES_MAX = 4096
 /** Bytes journalled but not yet in feeds; above it commits wait. */
 export const WRITE_BEHIND_MAX_BYTES = 64 * MiB
 /** A journal segment; dropped once the storage below it was flushed with fsync. */
@@ -130,14 +132,22 @@ export const PENDING_PER_PROCESS_MAX = 16_384
 export const SIGNER_RATE_PER_SECOND = 20_000
 /** Wall-clock guard of one slot in a host: a host fault, never a result. */
 export const EVALUATION_WALL_MAX_MS = 60_000
+/** A host for queries that nobody asks anything for this long ends; another starts in a quarter of a second. */
+export const QUERY_HOST_IDLE_MAX_MS = 30_000
 /** Wall-clock guard of a query. */
 export const QUERY_WALL_MAX_MS = 20_000
 /** Signers whose rate is remembered. */
 export const SIGNERS_TRACKED_MAX = 10_000
-/** Processes whose place in their feed a scheduler holds in memory (about 500 bytes each). */
-export const LANES_MAX = 20_000
+/** Processes whose place in their feed a scheduler holds in memory (about 1 KB each): more than are busy at once. */
+export const LANES_MAX = 4096
+/** Processes whose place in their feed a compute unit holds in memory (about 2 KB each); looking one up again takes 0.3 ms. */
+export const FOLLOWERS_MAX = 4096
+/** Feeds whose length is held in memory (about 500 bytes each): two for each process. */
+export const FEEDS_KNOWN_MAX = 8192
+/** Pairs of sender and receiver whose line a messenger unit keeps when it is empty (about 1 KB each). */
+export const PAIRS_MAX = 4096
 /** Receipts a scheduler remembers with their items, to answer repeats without a look into feeds. */
-export const RECENT_RECEIPTS_MAX = 16_384
+export const RECENT_RECEIPTS_MAX = 8192
 /** Bytes of the items among them, which are kept to tell a repetition from another item with the same id. */
 export const RECENT_RECEIPTS_MAX_BYTES = 64 * MiB
 /** Queries waiting at once. */

@@ -72,6 +72,7 @@ export class Lane {
   #lastMs: number
   #committing: Promise<void> | undefined
   #broken: Failure | undefined
+  #holders = 0
 
   private constructor(parts: LaneParts, place: { blocks: number; nextSlot: Slot; lastMs: number }) {
     this.#parts = parts
@@ -113,9 +114,19 @@ export class Lane {
     this.#broken ??= new Failure('busy', { process: this.process.id }, { note: 'its lane was closed' })
   }
 
-  /** Nothing waits: the lane can be forgotten. */
+  /** Nothing waits and no call is in the middle of using it: the lane can be forgotten. */
   get idle(): boolean {
-    return this.#pending.length === 0 && this.#committing === undefined
+    return this.#pending.length === 0 && this.#committing === undefined && this.#holders === 0
+  }
+
+  /** For a call that looks something up before it enqueues. */
+  hold(): Disposable {
+    this.#holders += 1
+    return {
+      [Symbol.dispose]: () => {
+        this.#holders -= 1
+      },
+    }
   }
 
   /** Resolves when nothing waits any more. */

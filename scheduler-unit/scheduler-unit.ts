@@ -45,12 +45,16 @@ export interface SchedulerUnitParts {
   /** A process that sends, here or elsewhere; those of this node's directory, if not given. */
   describe?(process: ProcessId): Promise<ProcessDescription | undefined>
   readonly signerRatePerSecond?: number | undefined
+  /** Processes whose place in their feed is held in memory; idle ones above it are looked up again. */
+  readonly lanesMax?: number | undefined
   /** Whether this very object was made by this node's own compute unit, so that its signatures need no check. */
   madeHere?(proof: PushProof): boolean
 }
 
 /** Requests checked before others get a turn: signatures take most of the time. */
 const SLICE = 32
+/** Pause between looks for lanes to forget, while too many are busy. */
+const FORGET_EVERY_MS = 1000
 
 /** Gives every message of a process its slot: one writer, one feed, no gaps. */
 export class SchedulerUnit implements Scheduler, AsyncDisposable {
@@ -59,10 +63,14 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   readonly #recent = new RecentReceipts()
   readonly #rates: SignerRates
   readonly #alarms: Alarms
+  readonly #lanesMax: number
+  readonly #stop = new AbortController()
+  #forgetting: Promise<void> | undefined
   #closed = false
 
   private constructor(parts: SchedulerUnitParts) {
     this.#parts = parts
+    this.#lanesMax = parts.lanesMax ?? LANES_MAX
     this.#rates = new SignerRates(parts.signerRatePerSecond)
     this.#alarms = new Alarms(parts.clock, ticks => this.#tick(ticks))
   }
@@ -74,6 +82,11 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       unit.#alarms.monitor(asProcessId(toBase64Url(key.subarray(MONITORED.length))), true)
     }
     return unit
+  }
+
+  /** Processes whose place in their feed is in memory. */
+  get laneCount(): number {
+    return this.#lanes.size
   }
 
   get key(): KeyId {
@@ -154,6 +167,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const sender = await this.#sender(core.from)
     const spawned = await this.#child(process, envelope, sender)
     const lane = await this.#lane(process, spawned)
+    using _held = lane.hold()
     // What came before its child's spawn must not take slot 0.
     if (spawned === undefined && lane.nextSlot === 0) throw new Failure('unknown-process', { process })
     if (lane.expectedSeq(core.from) === undefined) await lane.loadSeq(core.from)
@@ -199,6 +213,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     envelope: Extract<Envelope, { kind: 'assign' }>,
   ): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
     const lane = await this.#lane(process, undefined)
+    using _held = lane.hold()
     if (lane.nextSlot === 0) throw new Failure('unknown-process', { process })
     if (!(await this.#parts.assignable(lane.process))) throw new Failure('not-assignable', { process })
     const id = envelopeId(envelope, process, 0)
@@ -255,13 +270,19 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
         // Somebody asked before there was a process; a spawn tries for itself.
         if (spawned === undefined) throw error
       }
-      if (lane !== undefined && !lane.broken) return lane
+      if (lane !== undefined && !lane.broken) {
+        this.#touch(process, open)
+        return lane
+      }
       this.#forget(process, open)
     }
     const opening = this.#openLane(process, spawned)
     this.#lanes.set(process, opening)
     opening.catch(() => this.#forget(process, opening))
-    if (this.#lanes.size > LANES_MAX) void this.#forgetIdle()
+    if (this.#lanes.size > this.#lanesMax)
+      this.#forgetting ??= this.#forgetIdle().finally(() => {
+        this.#forgetting = undefined
+      })
     return opening
   }
 
@@ -278,13 +299,35 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     return Lane.open({ log, recent: this.#recent, process: description, now: () => clock.now(), committed })
   }
 
+  /** Puts the lane last in the line of those to be forgotten. */
+  #touch(process: ProcessId, open: Promise<Lane>): void {
+    if (this.#lanes.size < this.#lanesMax / 2 || this.#lanes.get(process) !== open) return
+    this.#lanes.delete(process)
+    this.#lanes.set(process, open)
+  }
+
+  /** Looks until there are few enough: in a burst all may be busy. */
   async #forgetIdle(): Promise<void> {
-    for (const [process, opening] of this.#lanes) {
-      if (this.#lanes.size <= LANES_MAX * 0.9) return
+    const { signal } = this.#stop
+    while (this.#lanes.size > this.#lanesMax && !signal.aborted) {
+      await this.#forgetOldest(this.#lanesMax * 0.9)
+      if (this.#lanes.size <= this.#lanesMax) return
+      await this.#parts.clock.sleep(FORGET_EVERY_MS, { signal }).catch(() => undefined)
+    }
+  }
+
+  async #forgetOldest(left: number): Promise<void> {
+    const lanes: { process: ProcessId; opening: Promise<Lane>; lane: Lane }[] = []
+    for (const [process, opening] of [...this.#lanes]) {
       const lane = await opening.catch(() => undefined)
-      if (lane?.idle === false) continue
-      // Somebody may hold it still: one feed must never have two writers.
-      lane?.retire()
+      if (lane !== undefined) lanes.push({ process, opening, lane })
+    }
+    // At the start of a turn of the loop nobody is between being given a lane and using it.
+    await new Promise<void>(resolve => setImmediate(resolve))
+    for (const { process, opening, lane } of lanes) {
+      if (this.#lanes.size <= left) return
+      if (!lane.idle) continue
+      lane.retire()
       this.#forget(process, opening)
     }
   }
@@ -307,6 +350,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.#stop.abort()
     await this.#alarms[Symbol.asyncDispose]()
     const lanes = await Promise.allSettled(this.#lanes.values())
     for (const lane of lanes) if (lane.status === 'fulfilled') await lane.value.drained()

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { NODE_ENGINE } from '../../cli/engine.ts'
 import { type Client, connect } from '../../sdk/index.ts'
 import { cpuMsOf } from '../peer-programs/cpu-time.ts'
 import { processTree, residentBytes } from './cpu.ts'
@@ -26,6 +27,10 @@ const QUIET_POLL_MS = 200
 const QUIET_CPU_MS = 10
 const QUIET_LOOKS = 2
 const QUIET_MAX_MS = 30_000
+/** Memory that changes by less than this, for this long, is at rest. */
+const REST_STABLE_BYTES = 256 * 1024
+const REST_STABLE_MS = 10_000
+const REST_MAX_MS = 60_000
 const STDERR_MAX_CHARS = 100_000
 const LINE_SHOWN_CHARS = 300
 
@@ -68,8 +73,12 @@ export class BenchNode implements AsyncDisposable {
     const input: NodeInput = { data, ...options }
     const child = spawn(
       process.execPath,
-      ['--no-warnings', '--expose-gc', PROGRAM, JSON.stringify(input)],
-      { stdio: ['ignore', 'inherit', 'pipe', 'ipc'], detached: true },
+      [...NODE_ENGINE.execArgv, '--no-warnings', PROGRAM, JSON.stringify(input)],
+      {
+        stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+        detached: true,
+        env: { ...process.env, ...NODE_ENGINE.env },
+      },
     )
     const stderr = { text: '' }
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -132,6 +141,22 @@ export class BenchNode implements AsyncDisposable {
         this.#context.note(`a node was still busy ${QUIET_MAX_MS / 1000} s after its last result`)
         return
       }
+    }
+  }
+
+  /** Waits until resident memory stays as it is: what is not needed goes back a little after the last work. */
+  async rest(): Promise<void> {
+    await this.quiet()
+    const start = performance.now()
+    let [bytes, sinceMs] = [this.residentBytes(), start]
+    while (performance.now() - sinceMs < REST_STABLE_MS) {
+      await sleep(QUIET_POLL_MS, undefined, { signal: this.signal })
+      const now = this.residentBytes()
+      if (Math.abs(now - bytes) > REST_STABLE_BYTES) {
+        bytes = now
+        sinceMs = performance.now()
+      }
+      if (performance.now() - start > REST_MAX_MS) return
     }
   }
 

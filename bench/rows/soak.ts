@@ -141,7 +141,7 @@ export const soakRow: Row = {
       goal: 'flat',
       met: grown <= FLAT_SHARE,
     })
-    await node.quiet()
+    await node.rest()
     const own = node.ownResidentBytes()
     const hosts = node.residentBytes() - own
     const heap = await node.ask('heapBytes')

@@ -24,6 +24,8 @@ export interface HostPipe {
   /** Waits for bytes; ends when the compute unit is gone. */
   readonly input: Iterable<Uint8Array>
   write(bytes: Uint8Array): void
+  /** There is nothing to do: what is not needed goes back to the system. */
+  rest?(): void
 }
 
 const ALIVE_EVERY_MS = 500
@@ -138,6 +140,9 @@ export class Host {
       case 'close':
         this.#processes.get(request.process)?.close()
         this.#processes.delete(request.process)
+        return { kind: 'done' }
+      case 'rest':
+        this.#pipe.rest?.()
         return { kind: 'done' }
     }
   }

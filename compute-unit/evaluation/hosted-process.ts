@@ -93,7 +93,8 @@ export class HostedProcess {
         return this.#run(message, this.#context, limit, guest, DOCUMENT_SIZE_MAX_BYTES)
       },
     })
-    for (const [key, value] of snapshot?.cells ?? []) this.#cells.put(key, value)
+    // Copies: what came over the pipe lies in large pieces, which a cell of a few bytes would keep.
+    for (const [key, value] of snapshot?.cells ?? []) this.#cells.put(key, value.slice())
     this.#cells.keep()
     this.#cells.takeChanged()
     const { module } = this.#lifecycle.cells.read()
@@ -102,7 +103,7 @@ export class HostedProcess {
     this.#running = RunningGuest.open(process, loaded, snapshot)
     if (snapshot === undefined) return
     this.#slots = snapshot.slots
-    this.#logHash = snapshot.logHash
+    this.#logHash = snapshot.logHash.slice()
   }
 
   /** `modules` gives those that are loaded here, for upgrades. @throws {Error} if the state is of another module */

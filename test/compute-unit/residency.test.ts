@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Residency, type Resident } from '../../compute-unit/residency.ts'
-import { type ProcessId, toHex } from '../../protocol/index.ts'
+import { type ProcessId, toHex, toUtf8 } from '../../protocol/index.ts'
 import { ManualClock, settle } from '../fakes/manual-clock.ts'
 import { MemoryStore } from '../fakes/memory-store.ts'
 import { ComputeHarness } from './compute-harness.ts'
@@ -101,20 +101,47 @@ describe('who stays loaded', () => {
 })
 
 describe('followers', () => {
-  it('are forgotten above their bound: idle, hibernated, unwatched and unused for a minute', async () => {
-    const [inHost, busy, watched, recent, old] = ['host', 'busy', 'watched', 'recent', 'old'].map(
-      (name, i) => new FakeResident(name, name === 'recent' ? 10 * MINUTE_MS : i, 0),
-    ) as [FakeResident, FakeResident, FakeResident, FakeResident, FakeResident]
-    for (const one of [busy, watched, recent, old]) one.inHost = false
+  it('are forgotten above their bound, who was used last stays: idle, hibernated and unwatched', async () => {
+    const [inHost, busy, watched, old, older, recent] = ['host', 'busy', 'watched', 'old', 'older', 'recent'].map(
+      (name, i) => new FakeResident(name, name === 'older' ? 0 : i, 0),
+    ) as [FakeResident, FakeResident, FakeResident, FakeResident, FakeResident, FakeResident]
+    for (const one of [busy, watched, old, older, recent]) one.inHost = false
     busy.idle = false
-    using held = hold([inHost, busy, watched, recent, old], { followersMax: 0, watched: 'watched' })
+    const all = [inHost, busy, watched, recent, old, older]
+    using held = hold(all, { followersMax: 4, watched: 'watched' })
     await held.residency.sweep()
-    expect([...held.followers].map(one => one.process.id)).toEqual([
-      'host',
-      'busy',
-      'watched',
-      'recent',
-    ])
+    expect([...held.followers].map(one => one.process.id)).toEqual(['host', 'busy', 'watched', 'recent'])
+  })
+
+  it('stay while a call is in the middle of using them, however long that takes', async () => {
+    const clock = new ManualClock()
+    await using harness = await ComputeHarness.open({ clock, residentMaxBytes: 1, followersMax: 0 })
+    const process = await harness.spawn(await harness.addStandard('counter'))
+    await harness.ask(process, { Action: 'Add', Quantity: '3' })
+    const { unit, log } = harness
+    await expect.poll(() => {
+      clock.advance(2_000)
+      return unit.following
+    }).toBe(0)
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+    const module = log.directory.module.bind(log.directory)
+    log.directory.module = async id => {
+      await gate
+      return await module(id)
+    }
+    const reading = unit.cell(process, toUtf8('count'))
+    for (let sweep = 0; sweep < 50; sweep++) {
+      clock.advance(2_000)
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    expect(unit.following).toBe(1)
+    open()
+    expect((await reading)?.[0]).toBe(3)
+    expect(harness.troubles).toEqual([])
+    await expect.poll(() => {
+      clock.advance(2_000)
+      return unit.following
+    }).toBe(0)
   })
 
   it('that were forgotten are opened again where they stood, with the same state', async () => {
