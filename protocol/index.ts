@@ -35,6 +35,7 @@ export * from './process-output.ts'
 export * from './schema-of-json.ts'
 
 export * from './effect.ts'
+export type { Peers } from './peers.ts'
 export * from './ports.ts'
 export * from './metrics.ts'
 
