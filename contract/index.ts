@@ -18,6 +18,7 @@ export {
   type QueryName,
 } from './contract.ts'
 export { describeContract, type ToJsonSchema } from './describe.ts'
+export { schemaOfJson } from './check-json.ts'
 export { type Completion, completionsOf } from './completions.ts'
 export { type Duration, durationMs } from './duration.ts'
 export type { EffectInput, EffectName, EffectReply, Effects } from './effects.ts'

@@ -32,11 +32,10 @@ export * from './result.ts'
 export * from './agent-module.ts'
 export * from './interface-description.ts'
 export * from './process-output.ts'
-export * from './schema-of-json.ts'
 
 export * from './effect.ts'
-export type { Peers } from './peers.ts'
 export * from './ports.ts'
+export * from './guest-ports.ts'
 export * from './metrics.ts'
 
 export * from './operation.ts'

@@ -7,7 +7,7 @@ const ROOT = resolve(import.meta.dirname, '..')
 
 /** Files that were longer than allowed when the rule came, with about their length then: they may only shrink. */
 const LONG_FILES: Readonly<Record<string, number>> = {
-  'protocol/ports.ts': 420,
+  'protocol/ports.ts': 320,
   'scheduler-unit/scheduler-unit.ts': 400,
   'compute-unit/compute-unit.ts': 500,
   'compute-unit/follower.ts': 430,

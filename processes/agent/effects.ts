@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { GuestContext, Tag } from '../../protocol/index.ts'
+import { badCall } from '../actor/guest-stop.ts'
 import { AGENT_GAS } from './gas.ts'
 
 /** What a run asks for, as the program inside writes it. */
@@ -28,12 +29,72 @@ export interface Sealed {
 
 const NO_EFFECTS: Effects = {}
 const LINE_FEED = 10
+const CODE = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
+const CODE_MAX = 64
+/** What an agent may ask for in one slot stands in the outbox's limits; this only keeps nonsense from being looked at. */
+const ENTRIES_MAX = 1024
 
-/** Takes effects and output apart: JSON or nothing, a line feed, the output. */
+/**
+ * Takes effects and output apart: JSON or nothing, a line feed, the output. A program can bend all that runs beside it
+ * in its engine, so nothing is believed of what comes out. @throws {GuestStop} `bad-call`
+ */
 export function readSealed(sealed: Buffer): Sealed {
   const end = sealed.indexOf(LINE_FEED)
-  const effects = end <= 0 ? NO_EFFECTS : (JSON.parse(sealed.toString('utf8', 0, end)) as Effects)
-  return { effects, output: Uint8Array.prototype.slice.call(sealed, end + 1) }
+  const output = Uint8Array.prototype.slice.call(sealed, end + 1)
+  if (end < 0) throw badCall('answer', 'it has no output')
+  if (end === 0) return { effects: NO_EFFECTS, output }
+  let effects: unknown
+  try {
+    effects = JSON.parse(sealed.toString('utf8', 0, end))
+  } catch {
+    throw badCall('answer', 'its effects are no JSON')
+  }
+  if (!areEffects(effects)) throw badCall('answer', 'its effects have another form')
+  return { effects, output }
+}
+
+function areEffects(value: unknown): value is Effects {
+  if (typeof value !== 'object' || value === null) return false
+  const { sends, timers, failure } = value as Record<string, unknown>
+  return (
+    (sends === undefined || isListOf(sends, isSend)) &&
+    (timers === undefined || isListOf(timers, isTimer)) &&
+    (failure === undefined || isFailure(failure))
+  )
+}
+
+const isListOf = (value: unknown, isOne: (one: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.length <= ENTRIES_MAX && value.every(isOne)
+
+const isText = (value: unknown): boolean => typeof value === 'string'
+
+function isSend(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length !== 4) return false
+  const [kind, to, tags, data] = value
+  return (kind === 0 || kind === 1) && isText(to) && isListOf(tags, isText) && isText(data)
+}
+
+function isTimer(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length > 3) return false
+  const [key, dueMs, everyMs] = value
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a key has one byte a character
+  const isKey = typeof key === 'string' && /^[\x00-\xff]+$/.test(key)
+  return (
+    isKey && [dueMs, everyMs].every(ms => ms === undefined || (Number.isSafeInteger(ms) && ms >= 0))
+  )
+}
+
+function isFailure(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length !== 5) return false
+  const [step, code, message, stack, isFinal] = value
+  const isCode = typeof code === 'string' && code.length <= CODE_MAX && CODE.test(code)
+  return (
+    Number.isSafeInteger(step) &&
+    isCode &&
+    isText(message) &&
+    isText(stack) &&
+    typeof isFinal === 'boolean'
+  )
 }
 
 /** Gas of carrying the effects out. */

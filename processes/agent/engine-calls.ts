@@ -150,7 +150,7 @@ export class EngineCalls {
     const flags = strip === 'text' ? STRIP_TEXT : STRIP_TEXT | STRIP_PLACES
     const code = exports.qjs_compile(pointer, source.length, file, 0, flags, lengthAt)
     if (code === 0) throw new EngineThrew(exports.qjs_get_exception())
-    const length = new DataView(memory.bytes.buffer).getUint32(lengthAt, true)
+    const length = this.#uint32(lengthAt)
     return memory.read(code, length, 'code').slice()
   }
 
@@ -187,12 +187,17 @@ export class EngineCalls {
     return true
   }
 
+  #uint32(at: number): number {
+    const bytes = this.memory.read(at, 4, 'length')
+    return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true)
+  }
+
   /** The UTF-8 bytes of a string, copied out. `lengthAt` is room for four bytes. */
   text(value: Handle, lengthAt: number): Buffer {
     const { exports, memory } = this
     const pointer = exports.qjs_get_string_len(value, lengthAt)
     if (pointer === 0) return NO_TEXT
-    const length = new DataView(memory.bytes.buffer).getUint32(lengthAt, true)
+    const length = this.#uint32(lengthAt)
     const bytes = Buffer.from(memory.read(pointer, length, 'text'))
     exports.qjs_free_cstring(pointer)
     return bytes

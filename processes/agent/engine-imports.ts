@@ -1,3 +1,4 @@
+import { badCall } from '../actor/guest-stop.ts'
 import type { EngineCalls } from './engine-calls.ts'
 
 /** What a run takes from outside besides its message. */
@@ -15,6 +16,8 @@ export interface HostInputs {
 
 /** The error number of WASI for what is not there. */
 const ERRNO_BADF = 8
+/** Parts of one piece of printed text that are counted. */
+const PARTS_MAX = 1024
 /** The engine asks once, at its start, before it has a program: for the seed of its hash tables. */
 const START_SEED = 0x5a
 
@@ -23,7 +26,6 @@ const START_SEED = 0x5a
  * comes from the context, there are no files, and what is printed goes nowhere.
  */
 export function makeImports(inputs: HostInputs, calls: () => EngineCalls): WebAssembly.Imports {
-  const view = (): DataView => new DataView(calls().memory.bytes.buffer)
   return {
     env: {
       host_get_timezone_offset: () => 0,
@@ -43,16 +45,19 @@ export function makeImports(inputs: HostInputs, calls: () => EngineCalls): WebAs
         return 0
       },
       random_get: (at: number, length: number) => {
-        calls().memory.write(at, new Uint8Array(length).fill(START_SEED), 'random')
+        const { memory } = calls()
+        memory.check(at, length, 'random')
+        memory.write(at, new Uint8Array(length >>> 0).fill(START_SEED), 'random')
         return 0
       },
       fd_close: () => 0,
       fd_fdstat_get: () => ERRNO_BADF,
       fd_seek: () => ERRNO_BADF,
       fd_write: (_file: number, parts: number, count: number, writtenAt: number) => {
+        if (count >>> 0 > PARTS_MAX) throw badCall('write', 'too many parts')
         let total = 0
         for (let index = 0; index < count; index++)
-          total += view().getUint32(parts + 8 * index + 4, true)
+          total += readUint32(calls(), parts + 8 * index + 4)
         calls().memory.writeUint32(writtenAt, total, 'write')
         return 0
       },
@@ -75,12 +80,13 @@ function hostCall(
 ): number {
   const { exports, memory } = calls
   const called = memory.readLatin1(name, length, 'host call')
-  const first = count === 0 ? 0 : new DataView(memory.bytes.buffer).getUint32(values, true)
+  const first = count === 0 ? 0 : readUint32(calls, values)
   switch (called) {
     case 'random':
       return exports.qjs_new_number(inputs.random())
     case 'child': {
-      const id = inputs.child(first === 0 ? 0 : exports.qjs_get_float64(first))
+      const index = first === 0 ? 0 : exports.qjs_get_float64(first)
+      const id = inputs.child(Number.isSafeInteger(index) && index >= 0 ? index : 0)
       return newString(calls, id)
     }
     default: {
@@ -90,6 +96,12 @@ function hostCall(
       return exports.qjs_get_undefined()
     }
   }
+}
+
+/** A number in the engine's memory, wherever the engine says it is. @throws {GuestStop} if that is outside */
+function readUint32({ memory }: EngineCalls, at: number): number {
+  const bytes = memory.read(at, 4, 'host call')
+  return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true)
 }
 
 function newString(calls: EngineCalls, text: string): number {

@@ -14,8 +14,8 @@ import { type Image, instanceOf } from './image.ts'
 import type { Machine } from './machine.ts'
 import { Positions } from './positions.ts'
 
-/** Instances of one module kept, one for each size of memory in use. */
-const INSTANCES_MAX = 8
+/** Instances kept, of all modules together: each takes some megabytes, and is made again in less than a millisecond. */
+const INSTANCES_MAX = 64
 
 const ZEROES = new Uint8Array(CHUNK_SIZE_BYTES)
 
@@ -24,6 +24,9 @@ interface Seat {
   readonly machine: Machine
   guest: AgentGuest | undefined
 }
+
+/** All seats of this program and whose they are; the one that was least recently given to another agent first. */
+const allSeats = new Map<Seat, AgentFactory>()
 
 /**
  * One loaded module and its agents.
@@ -73,6 +76,8 @@ export class AgentFactory implements GuestFactory, AgentHome {
         throw new Error('expected keep or discard before another run')
       this.#exchange(seat, guest)
       seat.guest = guest
+      allSeats.delete(seat)
+      allSeats.set(seat, this)
     }
     return seat.machine
   }
@@ -91,17 +96,24 @@ export class AgentFactory implements GuestFactory, AgentHome {
 
   #makeSeat(pages: number): Seat {
     const seat = { machine: instanceOf(this.base, pages), guest: undefined }
-    this.#seats.set(pages, seat)
-    for (const [size, { guest }] of this.#seats) {
-      if (this.#seats.size <= INSTANCES_MAX) break
-      if (guest?.running !== true) this.#seats.delete(size)
+    this.#add(pages, seat)
+    for (const [oldest, home] of allSeats) {
+      if (allSeats.size <= INSTANCES_MAX) break
+      if (oldest !== seat && oldest.guest?.running !== true) home.drop(oldest.machine)
     }
     return seat
   }
 
+  #add(pages: number, seat: Seat): void {
+    const before = this.#seats.get(pages)
+    if (before !== undefined) allSeats.delete(before)
+    this.#seats.set(pages, seat)
+    allSeats.set(seat, this)
+  }
+
   resized(machine: Machine): void {
     const guest = this.#leave(machine)
-    this.#seats.set(machine.calls.memory.pages, { machine, guest })
+    this.#add(machine.calls.memory.pages, { machine, guest })
   }
 
   drop(machine: Machine): void {
@@ -112,6 +124,7 @@ export class AgentFactory implements GuestFactory, AgentHome {
     for (const [pages, seat] of this.#seats) {
       if (seat.machine !== machine) continue
       this.#seats.delete(pages)
+      allSeats.delete(seat)
       return seat.guest
     }
     return undefined
@@ -127,6 +140,7 @@ export class AgentFactory implements GuestFactory, AgentHome {
   }
 
   close(): void {
+    for (const seat of this.#seats.values()) allSeats.delete(seat)
     this.#seats.clear()
   }
 }

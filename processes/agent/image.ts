@@ -10,9 +10,9 @@ import { CHUNKS_PER_PAGE } from '../actor/guest-memory.ts'
 import { engine } from './engine.ts'
 import { EngineThrew } from './engine-calls.ts'
 import { LOAD_GAS } from './gas.ts'
-import { type Entry, Machine, STACK_BYTES, type Trap } from './machine.ts'
+import { type Entry, Machine, STACK_BYTES } from './machine.ts'
 import { refused } from './refusal.ts'
-import { BUNDLE_NAME, Positions } from './positions.ts'
+import { BUNDLE_NAME, Positions, PRELUDE_NAME } from './positions.ts'
 
 /** Chunks of the stack: dead between runs, zero in every image and every kept state. */
 export const STACK_CHUNKS = STACK_BYTES / CHUNK_SIZE_BYTES
@@ -28,7 +28,6 @@ export interface Image {
   readonly entry: Entry
 }
 
-const PRELUDE_NAME = 'atoll:prelude'
 const ZEROES = new Uint8Array(CHUNK_SIZE_BYTES)
 
 let shared: Image | undefined
@@ -125,7 +124,7 @@ export function makeImage(module: AgentModule): Image {
   } = loaded(module.code, new Positions(module.map), (fresh, code, entry) =>
     fresh.load(code, entry),
   )
-  if (problem !== '') throw refused('definition', problem)
+  if (problem !== '') throw refused('definition', problem.slice(0, NOTE_MAX))
   if (machine.calls.gas.value < 0n) throw refused('out-of-gas', 'its top level does not end')
   return capture(machine, engineImage(), entry)
 }
@@ -138,6 +137,8 @@ export function runScript(code: string, map?: unknown): string {
   return loaded(code, new Positions(map), (machine, compiled) => machine.value(compiled)).value
 }
 
+const NOTE_MAX = 1000
+
 /** The failure of a program that cannot be loaded. @throws {HostFault} if the host failed, not the program */
 function whyRefused(
   thrown: unknown,
@@ -145,18 +146,31 @@ function whyRefused(
   entry: Entry,
   positions: Positions,
 ): Failure {
-  if (thrown instanceof EngineThrew && thrown.value !== 0) {
-    const told = JSON.parse(machine.describe(thrown.value, entry)) as {
-      code: string
-      message: string
-      stack: string
-    }
-    const place = positions.ofStack(told.stack)
-    const rule = told.stack.includes('.js:') && told.code === 'threw' ? 'top-level' : told.code
-    return refused(rule, place === undefined ? told.message : `${told.message} (${place})`, thrown)
+  const told =
+    thrown instanceof EngineThrew && thrown.value !== 0
+      ? toldOf(thrown.value, machine, entry)
+      : undefined
+  if (told === undefined) {
+    const { code, message } = machine.classify(thrown)
+    return refused(code, `its top level: ${message}`, thrown)
   }
-  const trap: Trap = machine.classify(thrown)
-  return refused(trap.code, `its top level: ${trap.message}`, thrown)
+  const place = positions.ofStack(told.stack)
+  const rule = told.stack.includes('.js:') && told.code === 'threw' ? 'top-level' : told.code
+  const note = told.message.slice(0, NOTE_MAX)
+  return refused(rule, place === undefined ? note : `${note} (${place})`, thrown)
+}
+
+/** What the program itself tells of what it threw; nothing, if it bent what would tell it. */
+function toldOf(value: number, machine: Machine, entry: Entry) {
+  try {
+    const { code, message, stack } = JSON.parse(machine.describe(value, entry)) as Record<
+      string,
+      unknown
+    >
+    return { code: String(code), message: String(message), stack: String(stack) }
+  } catch {
+    return undefined
+  }
 }
 
 function capture(machine: Machine, base: Image | undefined, entry: Entry): Image {

@@ -2,8 +2,14 @@ import { originalPositionFor, type SourceMapInput, TraceMap } from '@jridgewell/
 
 /** The name under which a bundle is evaluated, as it stands in stack frames. */
 export const BUNDLE_NAME = 'agent.js'
+/** The name of what runs before it. */
+export const PRELUDE_NAME = 'atoll:prelude'
 const FRAME = /\bagent\.js:(\d+)(?::(\d+))?/g
-const PRELUDE_FRAMES = /\n?[^\n]*\batoll:prelude\b[^\n]*/g
+/** Of a stack, as much is looked at: a program can say it is of any length. */
+const STACK_MAX_CHARACTERS = 16_384
+
+/** A longer name of a file is left out: a text may name it thousands of times. */
+const SOURCE_MAX_CHARACTERS = 200
 
 /** Finds where in its author's files something in a bundle stands. */
 export class Positions {
@@ -22,8 +28,10 @@ export class Positions {
   /** `file.ts:line:col` for every place in the bundle that a text names; frames of our own are left out. */
   resolve(text: string): string {
     if (!text.includes('.js:') && !text.includes('atoll:')) return text
-    return text
-      .replace(PRELUDE_FRAMES, '')
+    // Line by line: no pattern over all of a text whose length a program chooses.
+    const lines = text.split('\n').filter(line => !line.includes(PRELUDE_NAME))
+    return lines
+      .join('\n')
       .replace(
         FRAME,
         (whole, line: string, column: string | undefined) => this.#find(line, column) ?? whole,
@@ -33,7 +41,7 @@ export class Positions {
   /** Where the code of the program stood at the top of a stack, if it did. */
   ofStack(stack: string): string | undefined {
     let fallback: string | undefined
-    for (const [, line = '', column] of stack.matchAll(FRAME)) {
+    for (const [, line = '', column] of stack.slice(0, STACK_MAX_CHARACTERS).matchAll(FRAME)) {
       const found = this.#find(line, column)
       if (found === undefined) continue
       if (!found.includes('node_modules/')) return found
@@ -49,7 +57,7 @@ export class Positions {
         line: Number(line),
         column: Math.max(0, Number(column ?? 1) - 1),
       })
-      if (place.source === null) return undefined
+      if (place.source === null || place.source.length > SOURCE_MAX_CHARACTERS) return undefined
       return `${place.source}:${place.line}:${place.column + 1}`
     } catch {
       return undefined

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import {
   concatBytes,
   Failure,
@@ -36,7 +37,7 @@ export function prepareCommand(module: ModuleDescription): Uint8Array {
     if (error instanceof BadSetting) throw refused('bad-tag', error.message)
     throw error
   }
-  if (usesWasmer(module)) requireWorkers()
+  if (usesWasmer(module)) requireWasmer()
   const allowed = importsFor(module)
   const prepared = rewriteProgram(module.wasm, allowed)
   checkLinks(compile(prepared), allowed)
@@ -46,18 +47,27 @@ export function prepareCommand(module: ModuleDescription): Uint8Array {
 /** Types of the functions a program may import, by module and name. */
 type Allowed = Readonly<Record<string, Readonly<Record<string, string>>>>
 
-const WASI_TYPES = Object.fromEntries(Object.entries(WASI_CALLS).map(([name, { type }]) => [name, type]))
+const WASI_TYPES = Object.fromEntries(
+  Object.entries(WASI_CALLS).map(([name, { type }]) => [name, type]),
+)
 
 const usesWasmer = (module: ModuleDescription): boolean =>
   findTag(module.tags, 'Command-Engine') === 'wasmer'
 
 /** Where there is no Wasmer there is no result, instead of another one. @throws {Failure} `unsupported-format` */
-function requireWorkers(): void {
+function requireWasmer(): void {
   // The global: importing node:process looks at stdin, and then the pipe of a host no longer waits.
   const { permission } = globalThis.process as { permission?: { has(scope: string): boolean } }
-  if (permission?.has('worker') !== false) return
-  throw new Failure('unsupported-format', { engine: 'wasmer' }, { note: 'the setting wasmer is off' })
+  if (permission?.has('worker') === false) throw noWasmer('the setting wasmer is off')
+  try {
+    createRequire(import.meta.url).resolve('@wasmer/sdk/node')
+  } catch {
+    throw noWasmer('the package @wasmer/sdk is not installed')
+  }
 }
+
+const noWasmer = (note: string): Failure =>
+  new Failure('unsupported-format', { engine: 'wasmer' }, { note })
 
 function importsFor(module: ModuleDescription): Allowed {
   if (!usesWasmer(module)) return { [WASI_MODULE]: WASI_TYPES }
@@ -87,16 +97,24 @@ function rewriteProgram(wasm: Uint8Array, allowed: Allowed): Uint8Array {
   } catch (error) {
     if (!(error instanceof ModuleRefused)) throw error
     const details = unknown === undefined ? {} : { import: unknown }
-    throw new Failure('module-refused', { rule: error.reason, ...details }, { cause: error, note: error.message })
+    throw new Failure(
+      'module-refused',
+      { rule: error.reason, ...details },
+      { cause: error, note: error.message },
+    )
   }
 }
 
 /** Lets the engine compare the types of imports and of `_start` with those of WASI. */
 function checkLinks(module: WebAssembly.Module, allowed: Allowed): void {
-  const stubs = Object.entries(allowed).map(([from, types]) => [from, instantiate(exportingModule(types), {})])
+  const stubs = Object.entries(allowed).map(([from, types]) => [
+    from,
+    instantiate(exportingModule(types), {}),
+  ])
   let exports: WebAssembly.Exports
   try {
-    exports = new WebAssembly.Instance(module, Object.fromEntries(stubs) as WebAssembly.Imports).exports
+    exports = new WebAssembly.Instance(module, Object.fromEntries(stubs) as WebAssembly.Imports)
+      .exports
   } catch (cause) {
     if (cause instanceof WebAssembly.LinkError)
       throw refused('import-type', 'an import has another type than WASI says', cause)
@@ -107,12 +125,19 @@ function checkLinks(module: WebAssembly.Module, allowed: Allowed): void {
   try {
     instantiate(importingModule({ _start: '>' }), { atoll: { _start: exports['_start'] } })
   } catch (cause) {
-    throw refused('export-type', 'a program exports the function _start, which takes and gives nothing', cause)
+    throw refused(
+      'export-type',
+      'a program exports the function _start, which takes and gives nothing',
+      cause,
+    )
   }
 }
 
 const instantiate = (bytes: Uint8Array, imports: Record<string, Record<string, unknown>>) =>
-  new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(bytes)), imports as WebAssembly.Imports).exports
+  new WebAssembly.Instance(
+    new WebAssembly.Module(new Uint8Array(bytes)),
+    imports as WebAssembly.Imports,
+  ).exports
 
 /** Compiles what `prepareCommand` made. @throws {HostFault} */
 export function loadCommand(prepared: Uint8Array, module: ModuleDescription): GuestFactory {
@@ -121,7 +146,8 @@ export function loadCommand(prepared: Uint8Array, module: ModuleDescription): Gu
     : new DirectEngine(compile(prepared), startCost(prepared))
   return {
     image: { pages: 0, chunks: new Map(), engine: concatBytes() },
-    open: spawned => new CommandGuest({ process: spawned, engine, settings: settingsOf(module, spawned) }),
+    open: spawned =>
+      new CommandGuest({ process: spawned, engine, settings: settingsOf(module, spawned) }),
     close: () => engine.close(),
   }
 }

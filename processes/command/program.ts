@@ -87,7 +87,10 @@ export class DirectEngine implements Engine {
   }
 }
 
-function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): WebAssembly.Exports {
+function instantiate(
+  module: WebAssembly.Module,
+  imports: WebAssembly.Imports,
+): WebAssembly.Exports {
   try {
     return new WebAssembly.Instance(module, imports).exports
   } catch (cause) {

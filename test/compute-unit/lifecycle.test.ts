@@ -17,6 +17,7 @@ import {
 } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
+import { realClock } from '../fakes/real-clock.ts'
 import { controlItem, moduleItem } from '../fakes/signed-items.ts'
 import { childProcessHosts } from '../../compute-unit/index.ts'
 import { copyDirectory } from '../fakes/test-node.ts'
@@ -190,7 +191,7 @@ describe('an upgraded process', { timeout: 60_000 }, () => {
     await say(harness, process, 'one')
     await control(harness, process, upgradeTo(loud))
     await say(harness, process, 'two')
-    await using other = await open({ unit: 3 })
+    await using other = await open({ unit: 3, clock: realClock })
     const item = await harness.log.directory.moduleItem(loud)
     const { module } = other.log.directory
     other.log.directory.module = async id =>

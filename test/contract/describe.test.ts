@@ -1,4 +1,5 @@
 import { type } from 'arktype'
+import fc from 'fast-check'
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -15,8 +16,9 @@ import {
   nothing,
   query,
   type Schema,
+  schemaOfJson,
 } from '../../contract/index.ts'
-import { InterfaceDescription, schemaOfJson } from '../../protocol/index.ts'
+import { InterfaceDescription } from '../../protocol/index.ts'
 import { contractOf } from '../../sdk/index.ts'
 import { Counter } from './counter.contract.ts'
 
@@ -115,37 +117,69 @@ describe('the description of a contract', () => {
     expect(add && checkInput(add.input, { by: 1 }).ok).toBe(true)
     expect(add && checkValue(add.reply, 'anything').ok).toBe(true)
     expect(again.messages['reset']?.allow).toEqual(['owner', 'self'])
-    const wicked = { ...describeContract(Counter), queries: { then: { input: {}, reply: {} } } }
+    const wicked = { ...describeContract(Counter), queries: { constructor: { input: {}, reply: {} } } }
     expect(() => contractOf(wicked)).toThrow(expect.objectContaining({ code: 'no-contract' }))
   })
 })
 
 describe('a schema that a stranger wrote', () => {
-  const takes = (schema: Record<string, unknown>, value: unknown): boolean => schemaOfJson(schema).safeParse(value).success
+  const takes = (schema: Record<string, unknown>, value: unknown): boolean => checkValue(schemaOfJson(schema), value).ok
+  const problem = (schema: Record<string, unknown>, value: unknown): string => {
+    const checked = checkValue(schemaOfJson(schema), value)
+    return checked.ok ? '' : checked.problem
+  }
 
-  test('checks what it says', () => {
-    const schema = { type: 'object', properties: { pattern: { type: 'string' }, n: { type: 'integer', minimum: 2 } }, required: ['pattern'] }
-    expect([takes(schema, { pattern: 'x' }), takes(schema, {}), takes(schema, { pattern: 'x', n: 1 })]).toEqual([true, false, false])
+  test('checks what it says, and tells where it is wrong', () => {
+    const schema = { type: 'object', properties: { pattern: { type: 'string' }, n: { type: 'integer', minimum: 2 } }, required: ['pattern'], additionalProperties: false }
+    expect(problem(schema, { pattern: 'x', n: 2 })).toBe('')
+    expect(problem(schema, { n: 1, more: 1 })).toBe('pattern: Invalid input: expected something, received undefined; n: Too small: expected number to be >=2; more: Unrecognized key')
+    expect(problem(schema, [])).toBe('Invalid input: expected object, received array')
+    expect(problem({ items: { type: ['string', 'null'] }, maxItems: 2 }, ['a', null, 1])).toBe('Too big: expected array to have length <=2; 2: Invalid input: expected string or null, received number')
+    expect([takes({ enum: [1, 'a'] }, 'a'), takes({ enum: [1, 'a'] }, 'b'), takes({ const: 1 }, 2)]).toEqual([true, false, false])
+    const either = { anyOf: [{ type: 'string', minLength: 2 }, { type: 'object', additionalProperties: { type: 'number' } }] }
+    expect([takes(either, 'ab'), takes(either, 'a'), takes(either, { a: 1 }), takes(either, { a: 'x' })]).toEqual([true, false, true, false])
   })
 
-  test('never makes a check last: patterns and references are not followed', () => {
+  /** What a library makes of its own schemas, and what it takes itself. */
+  test('agrees with the schema that it was made from', () => {
+    const made = z.object({
+      by: z.int().min(1),
+      who: z.enum(['a', 'b']).optional(),
+      on: z.record(z.string(), z.number()).optional(),
+      list: z.array(z.union([z.string().max(2), z.null()])).max(3).optional(),
+      kind: z.discriminatedUnion('k', [z.object({ k: z.literal('x'), n: z.number() }), z.object({ k: z.literal('y') })]).optional(),
+    })
+    const { input } = describeContract(contract({ name: 'a', version: '1', messages: { m: message({ input: made }) } })).messages['m'] ?? {}
+    const scalar = fc.oneof(fc.integer({ min: -2, max: 4 }), fc.constantFrom('a', 'abc', null, 0.5, true))
+    const value = fc.record(
+      {
+        by: scalar,
+        who: scalar,
+        on: fc.dictionary(fc.constantFrom('p', 'q'), scalar),
+        list: fc.oneof(scalar, fc.array(scalar, { maxLength: 5 })),
+        kind: fc.record({ k: fc.constantFrom('x', 'y', 'z'), n: scalar }, { requiredKeys: [] }),
+      },
+      { requiredKeys: [] },
+    )
+    fc.assert(fc.property(value, given => takes(input ?? {}, given) === made.safeParse(given).success), { numRuns: 2000 })
+  })
+
+  test('never makes a check last: patterns and references are not followed, depth ends', () => {
     expect(takes({ type: 'string', pattern: '^(a+)+$' }, `${'a'.repeat(40)}!`)).toBe(true)
-    expect(takes({ type: 'object', patternProperties: { '^(a+)+$': { type: 'string' } } }, { [`${'a'.repeat(40)}!`]: 1 })).toBe(true)
-    const half = { type: 'object', properties: { a: { $ref: '#' }, b: { type: 'string' } }, required: ['b'] }
-    const twice = { anyOf: [half, half] }
+    const half = { type: 'object', properties: { a: { $ref: '#' }, b: { type: 'string' } } }
     let deep: object = {}
     for (let level = 0; level < 60; level++) deep = { a: deep }
-    expect(takes(twice, deep)).toBe(true)
-    let nested: Record<string, unknown> = { type: 'string' }
-    for (let level = 0; level < 100_000; level++) nested = { not: nested }
-    expect(takes(nested, 1)).toBe(true)
-    // What stands as a value is none of our business.
-    expect(takes({ const: { $ref: 'x', pattern: 'y' } }, 5)).toBe(takes({ const: { a: 1 } }, 5))
+    expect(takes({ anyOf: [half, half] }, deep)).toBe(true)
+    for (const keyword of ['anyOf', 'items']) {
+      let nested: Record<string, unknown> = { type: 'string' }
+      for (let level = 0; level < 100_000; level++) nested = keyword === 'anyOf' ? { anyOf: [nested] } : { items: nested }
+      expect(takes(nested, [1]), keyword).toBe(true)
+    }
   })
 
   test('of a kind nobody knows takes anything', () => {
-    expect(takes({ if: { type: 'string' }, then: { minLength: 3 } }, 'x')).toBe(true)
-    expect(takes({ type: 'nonsense' }, 1)).toBe(true)
+    expect(takes({ if: { type: 'string' }, else: { minLength: 3 } }, 'x')).toBe(true)
+    expect(takes({ type: 'nonsense', items: 7, required: 'x', properties: [] }, { a: 1 })).toBe(true)
   })
 })
 

@@ -59,7 +59,7 @@ test('docs/OPERATIONS.md names every setting of a node, its variable and its fla
 test('every page of the docs that a failure or another page names is there', () => {
   const named = new Set<string>()
   for (const { next } of Object.values(FAILURES)) for (const [path] of next.matchAll(/docs\/[\w/-]+\.md/g)) named.add(path)
-  for (const name of ['PROTOCOL', 'ARCHITECTURE', 'GLOSSARY', 'TESTING', 'OPERATIONS']) {
+  for (const name of ['AGENTS', 'PROTOCOL', 'ARCHITECTURE', 'GLOSSARY', 'TESTING', 'OPERATIONS']) {
     const text = readFileSync(join(DOCS, `${name}.md`), 'utf8')
     for (const [, target = ''] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) named.add(join('docs', target))
   }

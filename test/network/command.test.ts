@@ -58,15 +58,27 @@ const spawn = async (module: ModuleId, data = '', on = node): Promise<ProcessId>
 const answerOf = ({ output }: Result): unknown => JSON.parse(textOf(output))
 
 async function query(process: ProcessId, action: string, on = node): Promise<unknown> {
-  const message = { from: 'me', owner: 'me', id: process, tags: tagsOf({ Action: action }), data: new Uint8Array(0) }
+  const message = {
+    from: 'me',
+    owner: 'me',
+    id: process,
+    tags: tagsOf({ Action: action }),
+    data: new Uint8Array(0),
+  }
   const answer = await on.node.computer.query(process, message)
   return JSON.parse(textOf(answer.output))
 }
 
-async function expectSameEverywhere(process: ProcessId, engines: readonly string[], flags: readonly string[] = []): Promise<void> {
+async function expectSameEverywhere(
+  process: ProcessId,
+  engines: readonly string[],
+  flags: readonly string[] = [],
+): Promise<void> {
   const first = await replay(node, process, flags)
   for (const engine of engines)
-    expect(await replay(node, process, [...flags, ...(ENGINES.get(engine) ?? [])]), engine).toEqual(first)
+    expect(await replay(node, process, [...flags, ...(ENGINES.get(engine) ?? [])]), engine).toEqual(
+      first,
+    )
   if (flags.length > 0) return
   const report = await verifyProcess(await sourceFromLog(node.log, process))
   expect(report).toMatchObject({ ok: true, slots: first.length })
@@ -78,35 +90,58 @@ describe('a Python program as a process', { timeout: 300_000 }, () => {
 
   it('runs for each message, keeps files, and is set back when it raises', async () => {
     counter = await spawn(python, COUNTER)
-    expect(answerOf(await node.ask(counter, { Action: 'Add' }, '5'))).toEqual({ reply: 5, events: [{ name: 'added', data: 5 }] })
+    expect(answerOf(await node.ask(counter, { Action: 'Add' }, '5'))).toEqual({
+      reply: 5,
+      events: [{ name: 'added', data: 5 }],
+    })
     expect(answerOf(await node.ask(counter, { Action: 'Add' }, '90'))).toMatchObject({ reply: 95 })
     const failed = await node.ask(counter, { Action: 'Add' }, '20')
-    expect(failed).toMatchObject({ status: 'error', error: { code: 'exit', message: 'exit 1: ValueError: more than a hundred' } })
+    expect(failed).toMatchObject({
+      status: 'error',
+      error: { code: 'exit', message: 'exit 1: ValueError: more than a hundred' },
+    })
     expect(failed.log).toContain('File "/app/main.py", line 16')
     expect(await query(counter, 'Get')).toEqual({ reply: 95 })
     await node.node.computer.checkpoint(counter)
     expect(answerOf(await node.ask(counter, { Action: 'Add' }))).toMatchObject({ reply: 96 })
-    expect(textOf((await node.node.computer.cell(counter, Buffer.from('files/count.json'))) ?? new Uint8Array(0))).toBe('96')
+    expect(
+      textOf(
+        (await node.node.computer.cell(counter, Buffer.from('files/count.json'))) ??
+          new Uint8Array(0),
+      ),
+    ).toBe('96')
   })
 
   it('sees nothing of its host', async () => {
     const { slot } = await node.send(counter, { Action: 'Facts' })
-    const [time, , env, files] = (answerOf(await node.result({ process: counter, slot })) as { reply: [number, number, string[], string[]] }).reply
+    const [time, , env, files] = (
+      answerOf(await node.result({ process: counter, slot })) as {
+        reply: [number, number, string[], string[]]
+      }
+    ).reply
     expect(env).toEqual(['PYTHONDONTWRITEBYTECODE'])
     expect(files.sort()).toEqual(['app', 'count.json', 'tmp'])
     expect(Math.abs(time * 1000 - Date.now())).toBeLessThan(600_000)
   })
 
   it('is out of gas if it never ends', async () => {
-    const ever = await node.addModule(new Uint8Array(await readFile(PYTHON)), [...PYTHON_TAGS, { name: 'Compute-Limit', value: '1500000000' }])
+    const ever = await node.addModule(new Uint8Array(await readFile(PYTHON)), [
+      ...PYTHON_TAGS,
+      { name: 'Compute-Limit', value: '1500000000' },
+    ])
     const endless = await spawn(ever, COUNTER)
-    expect(await node.ask(endless, { Action: 'Ever' })).toMatchObject({ status: 'error', error: { code: 'out-of-gas' } })
+    expect(await node.ask(endless, { Action: 'Ever' })).toMatchObject({
+      status: 'error',
+      error: { code: 'out-of-gas' },
+    })
     expect(answerOf(await node.ask(endless, { Action: 'Get' }))).toEqual({ reply: 0 })
   })
 
   it('takes a new program from its owner, and keeps its files', async () => {
-    const next = COUNTER.replace("say(reply=count)", "say(reply=['now', count])")
-    expect(answerOf(await node.ask(counter, { Action: '@install' }, next))).toEqual({ reply: { files: 1 } })
+    const next = COUNTER.replace('say(reply=count)', "say(reply=['now', count])")
+    expect(answerOf(await node.ask(counter, { Action: '@install' }, next))).toEqual({
+      reply: { files: 1 },
+    })
     expect(await query(counter, 'Get')).toEqual({ reply: ['now', 96] })
   })
 
@@ -122,22 +157,66 @@ describe('a Python program as a process', { timeout: 300_000 }, () => {
 
 describe('a small program as a process', { timeout: 120_000 }, () => {
   it('gives the same state root and gas in every engine, through all that can go wrong', async () => {
-    const process = await spawn(await node.addModule(await wat(SAMPLE_PROGRAM), tagsOf({ 'Module-Format': 'command' })), '0')
+    const process = await spawn(
+      await node.addModule(await wat(SAMPLE_PROGRAM), tagsOf({ 'Module-Format': 'command' })),
+      '0',
+    )
     const codes: (string | undefined)[] = []
     for (const what of ['0', '1', '9', '3', '4', '0', '5', '6', '7', '8', 'b', '9', '0']) {
       codes.push((await node.ask(process, {}, what)).error?.code)
       if (what === '3' || what === '7') await node.node.computer.checkpoint(process)
     }
     expect(codes).toEqual([
-      undefined, 'trap', undefined, 'stack-overflow', 'exit', undefined, 'bad-output', 'output-limit', 'exit', undefined, 'trap', undefined, undefined,
+      undefined,
+      'trap',
+      undefined,
+      'stack-overflow',
+      'exit',
+      undefined,
+      'bad-output',
+      'output-limit',
+      'exit',
+      undefined,
+      'trap',
+      undefined,
+      undefined,
     ])
     await expectSameEverywhere(process, [...ENGINES.keys()])
   })
 
+  it('is upgraded by its owner: its files stay, and a rollback brings back those of before', async () => {
+    const [first, second] = await Promise.all(
+      ['one', 'two'].map(async name =>
+        node.addModule(
+          await wat(SAMPLE_PROGRAM),
+          tagsOf({ 'Module-Format': 'command', Name: name }),
+        ),
+      ),
+    )
+    if (first === undefined || second === undefined) throw new TypeError('expected two modules')
+    const process = await spawn(first, '0')
+    const control = (action: string, module: ModuleId) =>
+      node.ask(process, { Type: 'Control', Action: action, Module: module })
+    expect(answerOf(await node.ask(process, {}, '0'))).toEqual({ reply: '%' })
+    expect(await control('Upgrade', second)).toMatchObject({ status: 'ok' })
+    expect(answerOf(await node.ask(process, {}, '0'))).toEqual({ reply: '&' })
+    expect(await control('Rollback', first)).toMatchObject({ status: 'ok' })
+    expect(answerOf(await node.ask(process, {}, '0'))).toEqual({ reply: '&' })
+  })
+
   it('gives the same answers and files through Wasmer, and the same gas', async () => {
     const wasm = await wat(SAMPLE_PROGRAM)
-    const direct = await spawn(await node.addModule(wasm, tagsOf({ 'Module-Format': 'command' })), '0')
-    const wasmer = await spawn(await node.addModule(wasm, tagsOf({ 'Module-Format': 'command', 'Command-Engine': 'wasmer' })), '0')
+    const direct = await spawn(
+      await node.addModule(wasm, tagsOf({ 'Module-Format': 'command' })),
+      '0',
+    )
+    const wasmer = await spawn(
+      await node.addModule(
+        wasm,
+        tagsOf({ 'Module-Format': 'command', 'Command-Engine': 'wasmer' }),
+      ),
+      '0',
+    )
     for (const what of ['0', '1', '3', '4', '0', '5', 'b', '0']) {
       const [one, other] = [await node.ask(direct, {}, what), await node.ask(wasmer, {}, what)]
       expect(other.error).toEqual(one.error)
@@ -145,7 +224,9 @@ describe('a small program as a process', { timeout: 120_000 }, () => {
       expect(other.gas).toBe(one.gas)
     }
     const key = Buffer.from('files/count')
-    expect(await node.node.computer.cell(wasmer, key)).toEqual(await node.node.computer.cell(direct, key))
+    expect(await node.node.computer.cell(wasmer, key)).toEqual(
+      await node.node.computer.cell(direct, key),
+    )
     await expectSameEverywhere(wasmer, ['default', 'liftoff'], ['--allow-worker'])
   })
 

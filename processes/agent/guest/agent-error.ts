@@ -20,6 +20,7 @@ export interface Told {
 const CODE = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
 const CODE_MAX = 64
 const MESSAGE_MAX = 1000
+const STACK_MAX = 8192
 
 /** Reads a thrown value without trusting it: getters of it may throw too. */
 export function tell(thrown: unknown): Told {
@@ -27,7 +28,7 @@ export function tell(thrown: unknown): Told {
     if (!(thrown instanceof Error))
       return { code: 'threw', message: cut(String(thrown)), stack: '' }
     const { code } = thrown as Error & { code?: unknown }
-    const stack = typeof thrown.stack === 'string' ? thrown.stack : ''
+    const stack = typeof thrown.stack === 'string' ? thrown.stack.slice(0, STACK_MAX) : ''
     const absent = absentName(thrown)
     if (absent !== undefined) return { code: 'unavailable', message: absent, stack }
     return { code: codeOf(thrown, code), message: cut(thrown.message || thrown.name), stack }

@@ -30,6 +30,7 @@ function loaded(): string {
   if (typeof contract?.name !== 'string' || typeof contract.version !== 'string')
     return 'its contract has no name or version'
   delete target.__atoll
+  delete target.__entry
   makeRoutes(given)
   prepareSchemas(given)
   return ''

@@ -41,7 +41,8 @@ export function loadFiles(cells: Cells, charge: (gas: number) => void, lookGas: 
     }
     tree.makeFolders(path.slice(0, Math.max(0, path.lastIndexOf('/'))))
     const content = new FileContent({
-      size: (pieces - 1) * COMMAND_PIECE_SIZE_BYTES + cellOf(cells, pieceKey(key, pieces - 1)).length,
+      size:
+        (pieces - 1) * COMMAND_PIECE_SIZE_BYTES + cellOf(cells, pieceKey(key, pieces - 1)).length,
       piece: index => cellOf(cells, pieceKey(key, index)),
     })
     tree.makeFile(tree.find(tree.root, path), content, path)

@@ -18,7 +18,10 @@ function eachPart(
   if (count >>> 0 > PARTS_MAX) throw new CallError('invalid')
   let total = 0
   for (let index = 0; index < count; index++) {
-    const part = host.memory.at(host.memory.u32(at + index * 8), host.memory.u32(at + index * 8 + 4))
+    const part = host.memory.at(
+      host.memory.u32(at + index * 8),
+      host.memory.u32(at + index * 8 + 4),
+    )
     const used = each(part, total)
     total += used
     if (used < part.length) break
@@ -33,7 +36,8 @@ function positionOf(offset: bigint): number {
 
 function readAt(thing: OpenThing, position: number, target: Uint8Array): number {
   if (thing.kind === 'file') return thing.node.content.read(position, target)
-  if (thing.kind !== 'input') throw new CallError(thing.kind === 'folder' ? 'isFolder' : 'badDescriptor')
+  if (thing.kind !== 'input')
+    throw new CallError(thing.kind === 'folder' ? 'isFolder' : 'badDescriptor')
   const part = thing.bytes.subarray(position, position + target.length)
   target.set(part)
   return part.length
@@ -174,7 +178,14 @@ export const DESCRIPTOR_CALLS = {
   fd_filestat_set_times: { type: 'iIIi>i', run: onlyCheck },
   fd_pread: {
     type: 'iiiIi>i',
-    run: (host: WasiHost, fd: number, at: number, count: number, offset: bigint, result: number) => {
+    run: (
+      host: WasiHost,
+      fd: number,
+      at: number,
+      count: number,
+      offset: bigint,
+      result: number,
+    ) => {
       const thing = host.files.at(fd)
       const position = positionOf(offset)
       const total = eachPart(host, at, count, (part, done) => readAt(thing, position + done, part))
@@ -195,7 +206,14 @@ export const DESCRIPTOR_CALLS = {
   },
   fd_pwrite: {
     type: 'iiiIi>i',
-    run: (host: WasiHost, fd: number, at: number, count: number, offset: bigint, result: number) => {
+    run: (
+      host: WasiHost,
+      fd: number,
+      at: number,
+      count: number,
+      offset: bigint,
+      result: number,
+    ) => {
       const { node } = host.files.file(fd)
       const position = positionOf(offset)
       const total = eachPart(host, at, count, (part, done) => {

@@ -2,7 +2,15 @@ import { fromUtf8, toUtf8 } from '../../../protocol/index.ts'
 import { SEED_BYTES } from '../random-stream.ts'
 
 /** How a run ended, as the worker that ran it saw it. */
-export const ENDED = { not: 0, returned: 1, exited: 2, trapped: 3, tooDeep: 4, outOfMemory: 5, badAddress: 6 } as const
+export const ENDED = {
+  not: 0,
+  returned: 1,
+  exited: 2,
+  trapped: 3,
+  tooDeep: 4,
+  outOfMemory: 5,
+  badAddress: 6,
+} as const
 
 const WORDS = 6
 const SEED_AT = WORDS * 8

@@ -15,7 +15,10 @@ const onlyOne = (host: WasiHost, at: number): undefined => {
 export const WASIX_ANSWERED: Readonly<Record<string, WasiCall>> = {
   callback_signal: { type: 'ii>', run: () => undefined },
   proc_id: { type: 'i>i', run: onlyOne },
-  proc_parent: { type: 'ii>i', run: (host: WasiHost, _of: number, at: number) => onlyOne(host, at) },
+  proc_parent: {
+    type: 'ii>i',
+    run: (host: WasiHost, _of: number, at: number) => onlyOne(host, at),
+  },
   thread_id: { type: 'i>i', run: onlyOne },
   thread_parallelism: { type: 'i>i', run: onlyOne },
   thread_sleep: {

@@ -31,18 +31,30 @@ describe.skipIf(!hasCompiler).each<[string, Tag[]]>([
     expect(process.run(acting('Move')).answer).toEqual({ reply: 'moved' })
     expect([...process.cells.values.keys()].sort()).toEqual(['files/old/', 'files/old/2023.txt'])
     expect(process.text('old/2023.txt')).toBe('Ada\nGrace\n')
-    expect(process.fail(acting('List'))).toEqual({ code: 'exit', message: 'exit 1: opendir: No such file or directory' })
+    expect(process.fail(acting('List'))).toEqual({
+      code: 'exit',
+      message: 'exit 1: opendir: No such file or directory',
+    })
   })
 
   it('writes behind the end, and cuts: only the pieces that are needed are kept', () => {
     const process = book.fresh()
     expect(process.run(acting('Punch')).answer).toEqual({ reply: 'en' })
     const keys = [...process.cells.values.keys()].sort()
-    expect(keys).toEqual(['files/blob', 'files/blob\0\0\0\u0001', 'files/blob\0\0\0\u0002', 'files/blob\0\0\0\u0003'])
+    expect(keys).toEqual([
+      'files/blob',
+      'files/blob\0\0\0\u0001',
+      'files/blob\0\0\0\u0002',
+      'files/blob\0\0\0\u0003',
+    ])
     expect(process.cells.values.get('files/blob\0\0\0\u0003')).toHaveLength(50_002 - 3 * 16_384)
     const before = new Map(process.cells.values)
     expect(process.run(acting('Punch')).answer).toEqual({ reply: 'en' })
-    expect([...process.cells.values].filter(([key, value]) => before.get(key) !== value).map(([key]) => key)).toEqual([])
+    expect(
+      [...process.cells.values]
+        .filter(([key, value]) => before.get(key) !== value)
+        .map(([key]) => key),
+    ).toEqual([])
   })
 
   it('sees its arguments and environment, and no others', () => {
@@ -54,7 +66,10 @@ describe.skipIf(!hasCompiler).each<[string, Tag[]]>([
   })
 
   it('ends a slot with its exit and what it said', () => {
-    expect(book.fresh().fail(acting('Dance'))).toEqual({ code: 'exit', message: 'exit 3: no such action: Dance' })
+    expect(book.fresh().fail(acting('Dance'))).toEqual({
+      code: 'exit',
+      message: 'exit 3: no such action: Dance',
+    })
   })
 })
 

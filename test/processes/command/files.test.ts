@@ -5,7 +5,11 @@ import { FileTree, walk } from '../../../processes/command/files/file-tree.ts'
 import { readArchive } from '../../../processes/command/files/archive.ts'
 import { loadFiles, planStore } from '../../../processes/command/files/stored-files.ts'
 import { CallError } from '../../../processes/command/wasi/errno.ts'
-import { COMMAND_FILES_MAX, COMMAND_FOLDER_DEPTH_MAX, COMMAND_PIECE_SIZE_BYTES } from '../../../protocol/index.ts'
+import {
+  COMMAND_FILES_MAX,
+  COMMAND_FOLDER_DEPTH_MAX,
+  COMMAND_PIECE_SIZE_BYTES,
+} from '../../../protocol/index.ts'
 import { FakeCells } from '../../fakes/guest-context.ts'
 
 const PIECE = COMMAND_PIECE_SIZE_BYTES
@@ -18,8 +22,16 @@ const edge = fc
   .map(([pieces, off]) => Math.max(0, pieces * PIECE + off))
 
 const change = fc.oneof(
-  fc.record({ kind: fc.constant('write' as const), at: edge, bytes: fc.uint8Array({ minLength: 1, maxLength: 40 }) }),
-  fc.record({ kind: fc.constant('write' as const), at: edge, bytes: edge.map(length => new Uint8Array(length).fill(7)) }),
+  fc.record({
+    kind: fc.constant('write' as const),
+    at: edge,
+    bytes: fc.uint8Array({ minLength: 1, maxLength: 40 }),
+  }),
+  fc.record({
+    kind: fc.constant('write' as const),
+    at: edge,
+    bytes: edge.map(length => new Uint8Array(length).fill(7)),
+  }),
   fc.record({ kind: fc.constant('resize' as const), size: edge }),
   fc.record({ kind: fc.constant('store' as const) }),
 )
@@ -60,7 +72,11 @@ describe('a file', () => {
         for (const step of changes) {
           if (step.kind === 'write') {
             tree.write(file(), step.at, step.bytes)
-            if (step.bytes.length > 0) expected = model(expected, Math.max(expected.length, step.at + step.bytes.length)) as Uint8Array<ArrayBuffer>
+            if (step.bytes.length > 0)
+              expected = model(
+                expected,
+                Math.max(expected.length, step.at + step.bytes.length),
+              ) as Uint8Array<ArrayBuffer>
             expected.set(step.bytes, step.bytes.length > 0 ? step.at : 0)
           } else if (step.kind === 'resize') {
             tree.resize(file(), step.size)
@@ -121,10 +137,22 @@ describe('a tree', () => {
     tree.put('tmp/gone', Uint8Array.of(2))
     store(tree, cells)
     const next = loadFiles(cells, free, 0)
-    expect([...walk(next.root)].map(({ path }) => path)).toEqual(['böök/', 'böök/日本/', 'böök/日本/a', 'empty/', 'empty/inner/'])
+    expect([...walk(next.root)].map(({ path }) => path)).toEqual([
+      'böök/',
+      'böök/日本/',
+      'böök/日本/a',
+      'empty/',
+      'empty/inner/',
+    ])
     next.rename(next.find(next.root, 'böök/日本'), next.find(next.root, 'empty/moved'))
     store(next, cells)
-    expect([...walk(loadFiles(cells, free, 0).root)].map(({ path }) => path)).toEqual(['böök/', 'empty/', 'empty/inner/', 'empty/moved/', 'empty/moved/a'])
+    expect([...walk(loadFiles(cells, free, 0).root)].map(({ path }) => path)).toEqual([
+      'böök/',
+      'empty/',
+      'empty/inner/',
+      'empty/moved/',
+      'empty/moved/a',
+    ])
   })
 
   it('lets nobody out', () => {
@@ -140,9 +168,15 @@ describe('a tree', () => {
   it('refuses circles, folders too deep, too many files, and the loss of its scratch folder', () => {
     const tree = newTree()
     tree.makeFolders('a/b')
-    expect(failing(() => tree.rename(tree.find(tree.root, 'a'), tree.find(tree.root, 'a/b/c')))).toBe('notSupported')
-    expect(failing(() => tree.rename(tree.find(tree.root, 'a/b'), tree.find(tree.root, 'a/b/c')))).toBe('invalid')
-    expect(failing(() => tree.makeFolders('x/'.repeat(COMMAND_FOLDER_DEPTH_MAX + 1)))).toBe('nameTooLong')
+    expect(
+      failing(() => tree.rename(tree.find(tree.root, 'a'), tree.find(tree.root, 'a/b/c'))),
+    ).toBe('notSupported')
+    expect(
+      failing(() => tree.rename(tree.find(tree.root, 'a/b'), tree.find(tree.root, 'a/b/c'))),
+    ).toBe('invalid')
+    expect(failing(() => tree.makeFolders('x/'.repeat(COMMAND_FOLDER_DEPTH_MAX + 1)))).toBe(
+      'nameTooLong',
+    )
     expect(failing(() => tree.removeFolder(tree.find(tree.root, 'tmp')))).toBe('notCapable')
     const full = newTree()
     for (let index = 0; index < COMMAND_FILES_MAX; index++) full.put(`${index}`, new Uint8Array(0))
@@ -183,8 +217,15 @@ describe('an archive', () => {
   const archive = (...entries: Uint8Array[]) => Buffer.concat([...entries, new Uint8Array(1024)])
 
   it('gives its files', () => {
-    const bytes = archive(entry('./lib/', new Uint8Array(0), '5'), entry('./lib/a.py', Uint8Array.of(1, 2)), entry('main.py', new Uint8Array(513).fill(3)))
-    expect([...readArchive(bytes)].map(({ path, bytes }) => [path, bytes.length])).toEqual([['lib/a.py', 2], ['main.py', 513]])
+    const bytes = archive(
+      entry('./lib/', new Uint8Array(0), '5'),
+      entry('./lib/a.py', Uint8Array.of(1, 2)),
+      entry('main.py', new Uint8Array(513).fill(3)),
+    )
+    expect([...readArchive(bytes)].map(({ path, bytes }) => [path, bytes.length])).toEqual([
+      ['lib/a.py', 2],
+      ['main.py', 513],
+    ])
   })
 
   it.each([

@@ -30,7 +30,7 @@ describe('a run', () => {
     expect(process.file('count')).toEqual(Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0))
   })
 
-  it('sees the slot\'s time, and randomness that is the same wherever it is repeated', () => {
+  it("sees the slot's time, and randomness that is the same wherever it is repeated", () => {
     const [one, other] = [sample.fresh(), sample.fresh()]
     for (const process of [one, other]) process.run(doing('9', { timestampMs: 1_700_000_123_456 }))
     const facts = one.file('facts') ?? new Uint8Array(0)
@@ -46,7 +46,8 @@ describe('a run', () => {
       anchor: Uint8Array.of(1, 2, 3),
       timer: 'caf\u00c3\u00a9',
     })
-    const read = (parts: object) => new TextDecoder().decode(encodeStdin({ ...message, ...parts }, asProcessId(fakeId(2))))
+    const read = (parts: object) =>
+      new TextDecoder().decode(encodeStdin({ ...message, ...parts }, asProcessId(fakeId(2))))
     const [one, two, three] = [fakeId(1), fakeId(2), fakeId(3)]
     const head = `{"kind":"message","id":"${one}","slot":1,"timestampMs":1700000000000,"process":"${two}","target":"${two}",`
     const sender = `"from":"${three}","owner":"${three}","fromProcess":null,"fromModule":null,"origin":"${one}","depth":0,`
@@ -97,13 +98,18 @@ describe('a program that goes wrong leaves its files as they were, and ends with
   })
 
   it('no output, if one of its lines is wrong: nothing of the others is done', () => {
-    const { ending, context } = sample.fresh().run(printing([{ send: { to: fakeId(8) } }, { sned: {} }]))
+    const { ending, context } = sample
+      .fresh()
+      .run(printing([{ send: { to: fakeId(8) } }, { sned: {} }]))
     expect(ending).toMatchObject({ status: 'error', error: { code: 'bad-output' } })
     expect(context.sent).toEqual([])
   })
 
   it('an error of its own choice', () => {
-    const message = printing([{ send: { to: fakeId(8) } }, { error: { code: 'not-enough', message: 'only 3 left' } }])
+    const message = printing([
+      { send: { to: fakeId(8) } },
+      { error: { code: 'not-enough', message: 'only 3 left' } },
+    ])
     expect(sample.fresh().fail(message)).toEqual({ code: 'not-enough', message: 'only 3 left' })
   })
 
@@ -119,7 +125,16 @@ describe('a program that goes wrong leaves its files as they were, and ends with
     expect(context.sent).toEqual([
       {
         to: fakeId(9),
-        tags: tags('Action', 'Error', 'X-Reference', '5', 'Error', 'exit', 'Content-Type', 'application/json'),
+        tags: tags(
+          'Action',
+          'Error',
+          'X-Reference',
+          '5',
+          'Error',
+          'exit',
+          'Content-Type',
+          'application/json',
+        ),
         data: dataOf(JSON.stringify(error)),
       },
     ])
@@ -134,7 +149,16 @@ describe('what a program prints', () => {
     const { context, answer } = sample.fresh().run(
       printing([
         { send: { to: fakeId(8), action: 'Hi', tags: { Colour: 'red' }, data: 'text' } },
-        { send: { to: fakeId(8), tags: [{ name: 'A', value: '1' }, { name: 'A', value: '2' }], data: { n: 1 } } },
+        {
+          send: {
+            to: fakeId(8),
+            tags: [
+              { name: 'A', value: '1' },
+              { name: 'A', value: '2' },
+            ],
+            data: { n: 1 },
+          },
+        },
         { send: { to: fakeId(8), data: 'AAE=', encoding: 'base64' } },
         { spawn: { module: child, tags: { Name: 'x' }, data: 'seed', reference: 'first' } },
         { timer: { key: 'later', dueMs: 5_000, everyMs: 1_000 } },
@@ -146,11 +170,23 @@ describe('what a program prints', () => {
       ]),
     )
     expect(context.sent.slice(0, 3)).toEqual([
-      { kind: 'send', to: fakeId(8), tags: tags('Action', 'Hi', 'Colour', 'red'), data: dataOf('text') },
-      { kind: 'send', to: fakeId(8), tags: tags('A', '1', 'A', '2', 'Content-Type', 'application/json'), data: dataOf('{"n":1}') },
+      {
+        kind: 'send',
+        to: fakeId(8),
+        tags: tags('Action', 'Hi', 'Colour', 'red'),
+        data: dataOf('text'),
+      },
+      {
+        kind: 'send',
+        to: fakeId(8),
+        tags: tags('A', '1', 'A', '2', 'Content-Type', 'application/json'),
+        data: dataOf('{"n":1}'),
+      },
       { kind: 'send', to: fakeId(8), tags: [], data: Uint8Array.of(0, 1) },
     ])
-    expect(context.spawned).toMatchObject([{ module: child, tags: tags('Name', 'x'), data: dataOf('seed') }])
+    expect(context.spawned).toMatchObject([
+      { module: child, tags: tags('Name', 'x'), data: dataOf('seed') },
+    ])
     const id = context.spawned[0]?.id ?? ''
     expect(context.sent[3]).toEqual({
       to: self,
@@ -200,13 +236,33 @@ describe('a module is refused before it is loaded if', () => {
   const start = '(func (export "_start"))'
 
   it.each([
-    ['it imports what there is not', '(module (import "env" "system" (func (param i32))) (memory 1) (func (export "_start")))', 'import-not-allowed'],
-    ['it imports WASIX without the engine for it', '(module (import "wasix_32v1" "getcwd" (func (param i32 i32) (result i32))) (memory 1) (func (export "_start")))', 'import-not-allowed'],
-    ['an import has another type', '(module (import "wasi_snapshot_preview1" "fd_close" (func (param i64) (result i32))) (memory 1) (func (export "_start")))', 'import-type'],
+    [
+      'it imports what there is not',
+      '(module (import "env" "system" (func (param i32))) (memory 1) (func (export "_start")))',
+      'import-not-allowed',
+    ],
+    [
+      'it imports WASIX without the engine for it',
+      '(module (import "wasix_32v1" "getcwd" (func (param i32 i32) (result i32))) (memory 1) (func (export "_start")))',
+      'import-not-allowed',
+    ],
+    [
+      'an import has another type',
+      '(module (import "wasi_snapshot_preview1" "fd_close" (func (param i64) (result i32))) (memory 1) (func (export "_start")))',
+      'import-type',
+    ],
     ['it has no start', '(module (memory 1))', 'export-type'],
-    ['its start takes something', '(module (memory 1) (func (export "_start") (param i32)))', 'export-type'],
+    [
+      'its start takes something',
+      '(module (memory 1) (func (export "_start") (param i32)))',
+      'export-type',
+    ],
     ['it has no memory', `(module ${start})`, 'memory'],
-    ['its data does not fit', `(module (memory 1) (data (i32.const 70000) "x") ${start})`, 'initialize'],
+    [
+      'its data does not fit',
+      `(module (memory 1) (data (i32.const 70000) "x") ${start})`,
+      'initialize',
+    ],
   ])('%s', async (_why, text, rule) => {
     await expect(prepare(text)).rejects.toMatchObject({ code: 'module-refused', details: { rule } })
   })
@@ -221,7 +277,10 @@ describe('a module is refused before it is loaded if', () => {
     ['Command-App', '/../main.py'],
   ])('its tag %s is %s', async (name, value) => {
     const refused = prepare(`(module (memory 1) ${start})`, name, value)
-    await expect(refused).rejects.toMatchObject({ code: 'module-refused', details: { rule: 'bad-tag' } })
+    await expect(refused).rejects.toMatchObject({
+      code: 'module-refused',
+      details: { rule: 'bad-tag' },
+    })
   })
 })
 
@@ -239,7 +298,9 @@ describe('what the host answers itself', () => {
     const document = (answer as { reply: object }).reply
     expect(document).toMatchObject({
       v: 1,
-      state: { files: { count: { text: '\u0001\0\0\0\0\0\0\0' }, facts: { base64: expect.any(String) } } },
+      state: {
+        files: { count: { text: '\u0001\0\0\0\0\0\0\0' }, facts: { base64: expect.any(String) } },
+      },
     })
     const other = sample.fresh()
     const restore = acting('Restore', JSON.stringify(document), { kind: 'restore' })
@@ -253,7 +314,12 @@ describe('what the host answers itself', () => {
     process.run(doing('0'))
     const files = { 'a/b/c': { text: 'deep' }, 'empty/': {} }
     process.run(acting('', JSON.stringify({ v: 1, state: { files } }), { kind: 'restore' }))
-    expect([...process.cells.values.keys()].sort()).toEqual(['files/a/', 'files/a/b/', 'files/a/b/c', 'files/empty/'])
+    expect([...process.cells.values.keys()].sort()).toEqual([
+      'files/a/',
+      'files/a/b/',
+      'files/a/b/c',
+      'files/empty/',
+    ])
     const { answer } = process.run(acting('@state', '', { kind: 'query' }))
     expect(answer).toEqual({ reply: { files: { 'a/': {}, 'a/b/': {}, ...files } } })
   })
@@ -264,7 +330,10 @@ describe('what the host answers itself', () => {
     ['no files', '{"v":1,"state":{}}'],
     ['a path that leads out', '{"v":1,"state":{"files":{"../x":{"text":""}}}}'],
     ['an absolute path', '{"v":1,"state":{"files":{"/x":{"text":""}}}}'],
-    ['a file that is a folder too', '{"v":1,"state":{"files":{"a":{"text":""},"a/b":{"text":""}}}}'],
+    [
+      'a file that is a folder too',
+      '{"v":1,"state":{"files":{"a":{"text":""},"a/b":{"text":""}}}}',
+    ],
     ['bytes that are none', '{"v":1,"state":{"files":{"a":{"base64":"*"}}}}'],
     ['a path too long', `{"v":1,"state":{"files":{"${'x'.repeat(241)}":{"text":""}}}}`],
   ])('a document is refused that has %s', (_what, document) => {
@@ -282,9 +351,14 @@ describe('what the host answers itself', () => {
 it('holds as many bytes of files as the limit says, and not one more', () => {
   const process = sample.fresh()
   const text = 'x'.repeat(1024 * 1024)
-  const files = Object.fromEntries(Array.from({ length: 64 }, (_, index) => [`f${index}`, { text }]))
+  const files = Object.fromEntries(
+    Array.from({ length: 64 }, (_, index) => [`f${index}`, { text }]),
+  )
   const restore = (more: object) =>
-    guestMessage({ kind: 'restore', data: dataOf(JSON.stringify({ v: 1, state: { files: { ...files, ...more } } })) })
+    guestMessage({
+      kind: 'restore',
+      data: dataOf(JSON.stringify({ v: 1, state: { files: { ...files, ...more } } })),
+    })
   expect(64 * text.length).toBe(COMMAND_FILES_SIZE_MAX_BYTES)
   expect(process.run(restore({})).answer).toEqual({ reply: { files: 64 } })
   expect(process.fail(restore({ more: { text: 'x' } })).code).toBe('bad-snapshot')

@@ -1,15 +1,80 @@
+import { expect, it } from 'vitest'
 import { commandRuntime } from '../../../processes/index.ts'
 import { runtimeConformance } from '../../conformance/runtime.ts'
 import { fakeModule, tags } from '../../fakes/guest-context.ts'
 import { wat } from '../actor/sample-actor.ts'
-import { doing, SAMPLE_PROGRAM } from './sample-program.ts'
+import { CommandDriver } from './command-driver.ts'
+import { acting, doing, SAMPLE_PROGRAM } from './sample-program.ts'
 
 runtimeConformance({
   name: 'command through Wasmer',
   runtime: commandRuntime,
-  module: async () => fakeModule('command', await wat(SAMPLE_PROGRAM), tags('Command-Engine', 'wasmer')),
+  module: async () =>
+    fakeModule('command', await wat(SAMPLE_PROGRAM), tags('Command-Engine', 'wasmer')),
   message: n => doing(n % 4 === 3 ? '9' : '0'),
   failing: doing('1'),
   endless: { message: doing('2'), gasLimit: 2_000_000n },
   timeoutMs: 60_000,
+})
+
+/** Sleeps an hour, and keeps in a file: clock, ids, and the folder it is in. */
+const WASIX_PROGRAM = `
+(module
+  (import "wasix_32v1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "wasix_32v1" "path_open" (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasix_32v1" "clock_time_get" (func $clock_time_get (param i32 i64 i32) (result i32)))
+  (import "wasix_32v1" "thread_sleep" (func $thread_sleep (param i64) (result i32)))
+  (import "wasix_32v1" "thread_id" (func $thread_id (param i32) (result i32)))
+  (import "wasix_32v1" "thread_parallelism" (func $thread_parallelism (param i32) (result i32)))
+  (import "wasix_32v1" "proc_id" (func $proc_id (param i32) (result i32)))
+  (import "wasix_32v1" "getcwd" (func $getcwd (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 1024) "workspace/facts")
+  (func (export "_start")
+    (drop (call $thread_sleep (i64.const 3600000000000)))
+    (drop (call $clock_time_get (i32.const 0) (i64.const 0) (i32.const 2048)))
+    (drop (call $thread_id (i32.const 2056)))
+    (drop (call $thread_parallelism (i32.const 2060)))
+    (drop (call $proc_id (i32.const 2064)))
+    (i32.store (i32.const 512) (i32.const 32))
+    (drop (call $getcwd (i32.const 2068) (i32.const 512)))
+    (drop (call $path_open (i32.const 3) (i32.const 0) (i32.const 1024) (i32.const 15)
+      (i32.const 1) (i64.const -1) (i64.const -1) (i32.const 0) (i32.const 32)))
+    (i32.store (i32.const 0) (i32.const 2048))
+    (i32.store (i32.const 4) (i32.const 30))
+    (drop (call $fd_write (i32.load (i32.const 32)) (i32.const 0) (i32.const 1) (i32.const 16)))))
+`
+
+it("runs a program of WASIX, which sees one thread, one process, and time that is the slot's", {
+  timeout: 60_000,
+}, async () => {
+  const process = CommandDriver.open(await wat(WASIX_PROGRAM), tags('Command-Engine', 'wasmer'))
+  const outcomes = [1, 2].map(() => process.run(acting('', '', { timestampMs: 1_700_000_000_000 })))
+  expect(outcomes.map(({ ending }) => ending.status)).toEqual(['ok', 'ok'])
+  const facts = process.file('facts') ?? new Uint8Array(0)
+  const view = new DataView(facts.buffer, facts.byteOffset)
+  expect(view.getBigUint64(0, true)).toBe((1_700_000_000_000n + 3_600_000n) * 1_000_000n)
+  expect([8, 12, 16].map(at => view.getUint32(at, true))).toEqual([1, 1, 1])
+  expect(new TextDecoder().decode(facts.subarray(20))).toBe('/workspace')
+  process.close()
+})
+
+it('refuses a program that asks for threads, processes or sockets, or for a call of another type', async () => {
+  const program = (name: string, type: string) =>
+    `(module (import "wasix_32v1" "${name}" (func ${type})) (memory 1) (func (export "_start")))`
+  for (const [name, type, rule] of [
+    ['thread_spawn', '(param i32) (result i32)', 'import-not-allowed'],
+    ['proc_fork', '(param i32 i32) (result i32)', 'import-not-allowed'],
+    ['sock_open', '(param i32 i32 i32 i32) (result i32)', 'import-not-allowed'],
+    ['getcwd', '(param i64 i32) (result i32)', 'import-type'],
+  ] as const) {
+    const module = fakeModule(
+      'command',
+      await wat(program(name, type)),
+      tags('Command-Engine', 'wasmer'),
+    )
+    expect(() => commandRuntime.prepare(module)).toThrow(
+      expect.objectContaining({ details: expect.objectContaining({ rule }) }),
+    )
+  }
 })

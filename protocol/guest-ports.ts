@@ -1,0 +1,131 @@
+import type { MessageId, ModuleId, ProcessId, Slot } from './ids.ts'
+import type { ModuleDescription, ProcessDescription } from './process.ts'
+import type { ResultError } from './result.ts'
+import type { Tag } from './tags.ts'
+
+// What runs inside: runtimes, guests, and what a guest can reach.
+
+/** A key of a cell: each character is one byte (0-255), so that maps can hold it. */
+export type CellKey = string
+
+/** The cells of a process within one slot. Changes are seen at once and undone if the slot fails. */
+export interface Cells {
+  get(key: CellKey): Uint8Array | undefined
+  /** Keeps `value`, which must not change afterwards. */
+  set(key: CellKey, value: Uint8Array): void
+  delete(key: CellKey): void
+  /** Adds to a 64-bit little-endian integer cell, absent being 0, wrapping; commutes with other adds. */
+  add(key: CellKey, delta: bigint): void
+  /** Keys with gte ≤ key < lt in byte order. */
+  scan(options: { gte: CellKey; lt: CellKey; limit: number; reverse: boolean }): readonly CellKey[]
+}
+
+/** A message as a guest sees it. */
+export interface GuestMessage {
+  readonly kind: 'spawn' | 'message' | 'tick' | 'assigned' | 'query' | 'restore'
+  readonly id: string
+  readonly slot: Slot
+  readonly timestampMs: number
+  /** The process the message is addressed to; differs from this process if it was assigned. */
+  readonly target: string
+  /** Verified: address of the signer, or id of the sending process. */
+  readonly from: string
+  /** Who vouches: address of the signer, or key of the compute unit that attests the sending process. */
+  readonly owner: string
+  readonly fromProcess: ProcessId | undefined
+  readonly fromModule: ModuleId | undefined
+  readonly tags: readonly Tag[]
+  readonly data: Uint8Array
+  readonly anchor: Uint8Array | undefined
+  readonly signature: Uint8Array | undefined
+  /** The message at the root of the tree this one belongs to. */
+  readonly origin: MessageId
+  readonly depth: number
+  /** Key of the timer, of a tick. */
+  readonly timer: CellKey | undefined
+}
+
+/** What a guest may do while it runs; all of it is undone if the slot fails. */
+export interface GuestContext {
+  readonly cells: Cells
+  /** Gas left; a host call may take some. */
+  send(message: { to: string; tags: readonly Tag[]; data: Uint8Array; anchor?: Uint8Array | undefined }): void
+  /** Gives the id of the child. The module is named by a `Module` tag or by `module`. */
+  spawn(spawn: { module: string; tags: readonly Tag[]; data: Uint8Array; anchor?: Uint8Array | undefined }): ProcessId
+  /** Asks that message `message` stand in `processes` too. */
+  assign(message: string, processes: readonly string[], exclude: readonly string[]): void
+  /** Sets or replaces timer `key`: first at `dueMs`, then every `everyMs` if given. */
+  setTimer(key: CellKey, dueMs: number, everyMs?: number): void
+  clearTimer(key: CellKey): void
+  log(text: string): void
+  /** Deterministic bytes: a PRF of process, slot and a counter. */
+  random(length: number): Uint8Array
+}
+
+/** How a run of a guest ended. On `error` nothing of the slot stands but gas and error. */
+export type Ending =
+  | { readonly status: 'ok'; readonly gas: bigint; readonly output: Uint8Array }
+  | { readonly status: 'error'; readonly gas: bigint; readonly error: ResultError; readonly output?: Uint8Array }
+
+/** The engine, not the guest, failed: never a result; the host process is replaced and the slot repeated. */
+export class HostFault extends Error {
+  override readonly name = 'HostFault'
+}
+
+/** Guest memory and engine state at one point: chunks that are not all zero (or not as in the image). */
+export interface GuestSnapshot {
+  /** Size of linear memory in 64 KiB pages. */
+  readonly pages: number
+  /** 4 KiB chunks by index. */
+  readonly chunks: ReadonlyMap<number, Uint8Array>
+  /** State outside linear memory (mutable globals and the like), canonical bytes. */
+  readonly engine: Uint8Array
+}
+
+export type StateForm = 'document' | 'cells' | 'memory'
+
+/** A format of modules: how to run them. */
+export interface Runtime {
+  /** Module-Format names this runtime takes. */
+  readonly formats: readonly string[]
+  /** Whether processes of this format take assigned messages (they check the sender themselves). */
+  readonly assignable: boolean
+  /**
+   * Where the state of its processes is, for upgrades and snapshots: programs tell it as a document (query `@export`)
+   * and take one (kind `restore`), unless said otherwise; or it is in cells, or in memory that nobody else can read.
+   */
+  readonly stateForm?: StateForm
+  /** Validates and rewrites: what `load` needs. Slow; done once a module. @throws {Failure} `module-refused` */
+  prepare(module: ModuleDescription): Uint8Array
+  /** Compiles prepared bytes. */
+  load(prepared: Uint8Array, module: ModuleDescription): GuestFactory
+}
+
+/** One loaded module. */
+export interface GuestFactory {
+  /** The state of a new process before its slot 0. */
+  readonly image: GuestSnapshot
+  /** A guest in the state of `snapshot` (chunks as differences from the image), or of the image. */
+  open(process: ProcessDescription, snapshot?: GuestSnapshot): Guest
+  close(): void
+}
+
+/** One process in memory. Calls are synchronous: a host runs one slot at a time. */
+export interface Guest {
+  /** Runs one message; then exactly one of `keep` and `discard` is called. @throws {HostFault} */
+  run(message: GuestMessage, context: GuestContext, gasLimit: bigint): Ending
+  keep(): void
+  /** Undoes the run exactly. */
+  discard(): void
+  /** 64 KiB pages, after the last keep. */
+  readonly pages: number
+  /** Chunks that kept runs changed since the last call, ascending; for the state root. */
+  takeChanged(): readonly number[]
+  /** The bytes of a chunk; valid until the next run. */
+  chunk(index: number): Uint8Array
+  /** State outside linear memory, canonical. */
+  engine(): Uint8Array
+  /** Bytes this guest holds in memory, for the cache. */
+  readonly sizeBytes: number
+  close(): void
+}

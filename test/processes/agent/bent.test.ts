@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest'
+import { agentRuntime } from '../../../processes/agent/index.ts'
+import { AgentModule, encodeAgentModule } from '../../../protocol/index.ts'
+import { fakeModule } from '../../fakes/guest-context.ts'
+import { AgentDriver, request, spawnMessage } from './agent-driver.ts'
+
+const NOTHING = `{ '~standard': { version: 1, vendor: 'x', validate: value => ({ value }) } }`
+
+/** A program that bends its own engine when it is told to. */
+const program = (bend: string): string => `
+const any = ${NOTHING}
+const message = { input: any, reply: any, allow: ['anyone'], doc: undefined }
+__atoll.define({ kind: 'agent', contract: {
+  kind: 'contract', name: 'bent', version: '1', args: any, state: any, messages: { bend: message, well: message }, queries: {}, events: {},
+}, definition: { init: () => ({}), on: { bend(ctx) { ${bend} }, well: () => 'well' } } })`
+
+function start(bend: string): AgentDriver {
+  const promised = {
+    name: 'bent',
+    version: '1',
+    args: {},
+    state: {},
+    messages: {},
+    queries: {},
+    events: {},
+  }
+  const container = {
+    agent: 1,
+    name: 'bent',
+    version: '1',
+    code: program(bend),
+    interface: promised,
+  }
+  const module = fakeModule('agent', encodeAgentModule(AgentModule.parse(container)))
+  const driver = new AgentDriver(agentRuntime.load(agentRuntime.prepare(module), module))
+  expect(driver.run(spawnMessage()).ending.status).toBe('ok')
+  return driver
+}
+
+const SEND = `ctx.send({ to: 'a'.repeat(43), data: 'x' });`
+
+describe('a program that bends its engine harms only its own slot', { timeout: 30_000 }, () => {
+  it.each([
+    ['no JSON', `${SEND} JSON.stringify = () => '{'`],
+    ['effects that are a list', `${SEND} JSON.stringify = () => '[]x'`],
+    ['a message of numbers', `${SEND} JSON.stringify = () => '{"sends":[[0,1,2,3]]}'`],
+    ['a message of another kind', `${SEND} JSON.stringify = () => '{"sends":[[2,"a",[],"b"]]}'`],
+    ['tags that are none', `${SEND} JSON.stringify = () => '{"sends":[[0,"a",[{}],"b"]]}'`],
+    ['a timer without end', `${SEND} JSON.stringify = () => '{"timers":[["k",1e400]]}'`],
+    ['a timer of characters', `${SEND} JSON.stringify = () => '{"timers":[["\\u4e00",5]]}'`],
+    ['a failure that is none', `${SEND} JSON.stringify = () => '{"failure":{}}'`],
+    [
+      'a code as long as a book',
+      `${SEND} JSON.stringify = () => '{"failure":[0,"' + 'a'.repeat(100) + '","","",true]}'`,
+    ],
+  ])('%s', (_, bend) => {
+    const driver = start(bend)
+    const { ending } = driver.run(request('bend', {}))
+    expect(ending).toMatchObject({ status: 'error', error: { code: 'trap' } })
+    expect(driver.run(request('well', {})).output).toEqual({ reply: 'well' })
+  })
+
+  it.each([
+    [
+      'lists that never end',
+      'Array.prototype.shift = () => () => undefined; Promise.resolve().then(() => 1); return new Promise(() => 1)',
+    ],
+    ['maps that throw', 'Map.prototype.get = () => { throw new Error("no map") }'],
+    [
+      'promises that are none',
+      'Promise.prototype.then = () => { throw new Error("no then") }; return Promise.resolve(1)',
+    ],
+    ['texts of half characters', 'throw new Error("\\ud800")'],
+    [
+      'errors that throw when they are read',
+      'throw { get message() { throw 1 }, toString() { throw 2 } }',
+    ],
+    ['a getter in place of a reply', 'return { get a() { throw new Error("no a") } }'],
+  ])('%s', (_, bend) => {
+    const driver = start(bend)
+    const before = driver.guest.engine()
+    const { ending } = driver.run(request('bend', {}), 300_000_000n)
+    expect(['ok', 'error']).toContain(ending.status)
+    expect(driver.guest.engine()).toEqual(before)
+  })
+
+  it('with a line of the log that is long', () => {
+    const driver = start(`ctx.log('atoll:'.padEnd(60000, 'a') + ' agent.js:'); return 'well'`)
+    const { ending, context } = driver.run(request('bend', {}))
+    expect(ending.status).toBe('ok')
+    expect(context.lines[0]).toHaveLength(60_010)
+  })
+
+  it('when it is loaded, it is refused', () => {
+    for (const code of [
+      'JSON.stringify = () => "{"; throw new Error("x")',
+      'JSON.stringify = () => { throw 1 }; throw 2',
+      'throw undefined',
+    ]) {
+      const promised = {
+        name: 'bent',
+        version: '1',
+        args: {},
+        state: {},
+        messages: {},
+        queries: {},
+        events: {},
+      }
+      const container = { agent: 1, name: 'bent', version: '1', code, interface: promised }
+      const module = fakeModule('agent', encodeAgentModule(AgentModule.parse(container)))
+      expect(() => agentRuntime.prepare(module)).toThrow(/breaks a rule/)
+    }
+  })
+})
