@@ -30,6 +30,7 @@ import { messagesRow } from './rows/messages.ts'
 import { replayRow } from './rows/replay.ts'
 import { markdownPage, type RowReport, terminalTable } from './rows/report.ts'
 import type { Line, Row, RowContext } from './rows/row.ts'
+import { simulationRow } from './rows/simulation.ts'
 import { soakRow } from './rows/soak.ts'
 
 const ROWS: readonly Row[] = [
@@ -42,6 +43,7 @@ const ROWS: readonly Row[] = [
   idleRow,
   soakRow,
   agentsRow,
+  simulationRow,
 ]
 
 const RESULTS = fileURLToPath(new URL('RESULTS.md', import.meta.url))

@@ -3,7 +3,6 @@ import {
   decodeCertificate,
   equalBytes,
   Failure,
-  type KeyId,
   messagesFeed,
   type ProcessDescription,
   resultsFeed,
@@ -89,7 +88,3 @@ function differenceOf(a: Certificate, b: Certificate): string | undefined {
   if (a.gas !== b.gas) return 'gas'
   return equalBytes(a.stateRoot, b.stateRoot) ? undefined : 'state'
 }
-
-/** Where the scheduler with that key runs. */
-export const homeOf = (runs: readonly NodeRun[], key: KeyId | undefined): NodeRun | undefined =>
-  runs.find(run => run.key === key)

@@ -1,11 +1,29 @@
 import type { AnyContract, AnyImplementation, Duration, Implementation } from '../contract/index.ts'
 import { nativeCrypto } from '../node/index.ts'
-import { ed25519Signer, Failure, generateEd25519Seed, installCrypto, type TraceView } from '../protocol/index.ts'
-import { type Client, connect, type ProcessHandle, type ProcessRef, type SpawnedProcess } from '../sdk/index.ts'
+import {
+  ed25519Signer,
+  Failure,
+  generateEd25519Seed,
+  installCrypto,
+  type TraceView,
+} from '../protocol/index.ts'
+import {
+  type Client,
+  connect,
+  type ProcessHandle,
+  type ProcessRef,
+  type SpawnedProcess,
+} from '../sdk/index.ts'
 import { millisecondsOf } from './duration.ts'
 import { isAgent, ModuleShelf, type SpawnSource } from './module-shelf.ts'
 import { tagsOf } from './spawn-tags.ts'
-import type { AgentSpawnOptions, NetFaults, PlainSpawnOptions, ProcessName, TestNet } from './test-net.ts'
+import type {
+  AgentSpawnOptions,
+  NetFaults,
+  PlainSpawnOptions,
+  ProcessName,
+  TestNet,
+} from './test-net.ts'
 
 const NODE = 'live'
 
@@ -43,7 +61,10 @@ export class LiveNet implements TestNet {
     return this.#client
   }
 
-  spawn<C extends AnyContract>(agent: Implementation<C>, options: AgentSpawnOptions<C>): Promise<SpawnedProcess<C>>
+  spawn<C extends AnyContract>(
+    agent: Implementation<C>,
+    options: AgentSpawnOptions<C>,
+  ): Promise<SpawnedProcess<C>>
   spawn(source: SpawnSource, options?: PlainSpawnOptions): Promise<ProcessHandle>
   async spawn(
     source: SpawnSource | AnyImplementation,
@@ -51,7 +72,12 @@ export class LiveNet implements TestNet {
   ): Promise<ProcessHandle | SpawnedProcess<AnyContract>> {
     const client = this.#client
     const outside = <T>(work: Promise<T>): Promise<T> => work
-    const module = await this.#modules.add(source, { node: NODE, client, outside, modules: options.modules })
+    const module = await this.#modules.add(source, {
+      node: NODE,
+      client,
+      outside,
+      modules: options.modules,
+    })
     // All of its processes live on that one node.
     const fields = { ...options, module, computeUnits: undefined }
     const process = isAgent(source)
@@ -64,10 +90,15 @@ export class LiveNet implements TestNet {
 
   process(process: ProcessName): ProcessHandle
   process<C extends AnyContract>(contract: C, process: ProcessName): ProcessRef<C>
-  process(first: AnyContract | ProcessName, second?: ProcessName): ProcessHandle | ProcessRef<AnyContract> {
+  process(
+    first: AnyContract | ProcessName,
+    second?: ProcessName,
+  ): ProcessHandle | ProcessRef<AnyContract> {
     const name = second ?? (first as ProcessName)
     const id = typeof name === 'string' ? name : name.id
-    return typeof first === 'object' && 'kind' in first ? this.#client.process(first, id) : this.#client.process(id)
+    return typeof first === 'object' && 'kind' in first
+      ? this.#client.process(first, id)
+      : this.#client.process(id)
   }
 
   async advance(_by: Duration): Promise<void> {
@@ -102,6 +133,7 @@ export class LiveNet implements TestNet {
 }
 
 function refuse(call: string): never {
-  const note = 'only a simulated network can do that: run this test without ATOLL_TEST_URL, or ask net.simulated first'
+  const note =
+    'only a simulated network can do that: run this test without ATOLL_TEST_URL, or ask net.simulated first'
   throw new Failure('bad-config', { call }, { note })
 }

@@ -69,7 +69,10 @@ export class ModuleShelf {
 export const isAgent = (source: Source): source is AnyImplementation =>
   typeof source === 'object' && 'kind' in source
 
-async function addBytes(source: string | ModuleSource, { client, outside }: ShelfPlace): Promise<ModuleId> {
+async function addBytes(
+  source: string | ModuleSource,
+  { client, outside }: ShelfPlace,
+): Promise<ModuleId> {
   const { wasm, format, tags } = await outside(bytesOf(source))
   return client.modules.add(wasm, { format, tags })
 }

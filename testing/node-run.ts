@@ -94,7 +94,12 @@ export class NodeRun implements Station {
         openHost: inThreadHosts(SHARED_RUNTIMES, pauseUs[1] === 0 ? undefined : pause),
         peers: run.peers,
         random: () => random.number(),
-        effects: { key: keys.key, signer: ed25519Signer(keys.seed), effects: parts.effects, allow: ['*'] },
+        effects: {
+          key: keys.key,
+          signer: ed25519Signer(keys.seed),
+          effects: parts.effects,
+          allow: ['*'],
+        },
         carry: scheduler => carriedTo(scheduler, run, network, faults),
         observer: {
           committed: frames => run.#alive && observer.committed?.(frames),

@@ -19,7 +19,13 @@ import { netClient } from './net-client.ts'
 import { netReport } from './net-report.ts'
 import { SimWorld, type SimWorldParts } from './sim-world.ts'
 import { tagsOf } from './spawn-tags.ts'
-import type { AgentSpawnOptions, NetFaults, PlainSpawnOptions, ProcessName, TestNet } from './test-net.ts'
+import type {
+  AgentSpawnOptions,
+  NetFaults,
+  PlainSpawnOptions,
+  ProcessName,
+  TestNet,
+} from './test-net.ts'
 
 const SETTLED_MAX_MS = 3_600_000
 
@@ -102,7 +108,12 @@ export class SimulatedNet implements TestNet {
     const client = this.client(node)
     const computeUnits = options.computeUnits?.map(unit => this.#world.node(unit).keys.key)
     const outside = <T>(work: Promise<T>): Promise<T> => this.#world.time.hold(work)
-    const module = await this.#modules.add(source, { node, client, outside, modules: options.modules })
+    const module = await this.#modules.add(source, {
+      node,
+      client,
+      outside,
+      modules: options.modules,
+    })
     const fields = { ...options, module, computeUnits }
     const process = isAgent(source)
       ? await client.spawn(source.contract, { ...fields, tags: tagsOf({ tags: options.tags }) })
@@ -114,10 +125,15 @@ export class SimulatedNet implements TestNet {
 
   process(process: ProcessName): ProcessHandle
   process<C extends AnyContract>(contract: C, process: ProcessName): ProcessRef<C>
-  process(first: AnyContract | ProcessName, second?: ProcessName): ProcessHandle | ProcessRef<AnyContract> {
+  process(
+    first: AnyContract | ProcessName,
+    second?: ProcessName,
+  ): ProcessHandle | ProcessRef<AnyContract> {
     const id = idOf(second ?? (first as ProcessName))
     const client = this.client(this.#world.homeOf(id))
-    return typeof first === 'object' && 'kind' in first ? client.process(first, id) : client.process(id)
+    return typeof first === 'object' && 'kind' in first
+      ? client.process(first, id)
+      : client.process(id)
   }
 
   advance(by: Duration): Promise<void> {

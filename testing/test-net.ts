@@ -1,6 +1,12 @@
 import type { Effects, Failure, Tag, TraceView } from '../protocol/index.ts'
 import type { Client, ProcessHandle, ProcessRef, SpawnedProcess } from '../sdk/index.ts'
-import type { AnyContract, AnyImplementation, ArgsField, Duration, Implementation } from '../contract/index.ts'
+import type {
+  AnyContract,
+  AnyImplementation,
+  ArgsField,
+  Duration,
+  Implementation,
+} from '../contract/index.ts'
 import type { SpawnSource } from './module-shelf.ts'
 
 /** How a network for a test is made. */
@@ -80,7 +86,10 @@ export interface TestNet extends AsyncDisposable {
    * Makes a process of an agent, bundled from the file in which it was made (its default export); resolves when the
    * agent's `init` has run. @throws {Failure} `bad-program`, `process-error`
    */
-  spawn<C extends AnyContract>(agent: Implementation<C>, options: AgentSpawnOptions<C>): Promise<SpawnedProcess<C>>
+  spawn<C extends AnyContract>(
+    agent: Implementation<C>,
+    options: AgentSpawnOptions<C>,
+  ): Promise<SpawnedProcess<C>>
   /** Makes a process; resolves when its spawn message is durable. */
   spawn(source: SpawnSource, options?: PlainSpawnOptions): Promise<ProcessHandle>
   /** A process by its id, through the node it lives on. */

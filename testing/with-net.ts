@@ -41,6 +41,10 @@ function rerunLine(seed: number, context: TestContext): string {
   const file = context.task?.file?.filepath ?? context.filePath ?? ''
   const runner = context.task === undefined ? ['node', '--test'] : ['npx', 'vitest', 'run']
   const only = context.task === undefined ? '--test-name-pattern' : '-t'
-  const words = [...runner, ...(file === '' ? [] : [file]), ...(name === '' ? [] : [only, JSON.stringify(name)])]
+  const words = [
+    ...runner,
+    ...(file === '' ? [] : [file]),
+    ...(name === '' ? [] : [only, JSON.stringify(name)]),
+  ]
   return `ATOLL_SEED=${seed} ${words.join(' ')}`
 }

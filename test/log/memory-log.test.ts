@@ -26,4 +26,26 @@ describe('a log in memory', () => {
     expect(await log.length(feed)).toBe(0)
     await log.commit([blockOf(feed, 0)])
   })
+
+  test('after a crash holds all that was committed, and of what was only written, the first part', async () => {
+    const feed = messagesOf('a')
+    const log = MemoryLog.open()
+    const [key, value] = [Uint8Array.of(1), Uint8Array.of(2)]
+    log.store.write([{ key, value }])
+    // Not slot 0: that would have to be a spawn.
+    const block = { ...blockOf(feed, 0), firstSlot: 1 }
+    await log.commit([block])
+    const [kept, lost] = [await log.copy().crash(0), await log.crash(1)]
+    expect([await kept.length(feed), await lost.length(feed)]).toEqual([1, 1])
+    expect(lost.recovered).toEqual([block])
+    expect([await kept.store.get(key), await lost.store.get(key)]).toEqual([value, undefined])
+  })
+
+  test('that crashed answers no commit any more', async () => {
+    const log = MemoryLog.open()
+    const committing = log.commit([blockOf(messagesOf('a'), 0)])
+    const after = await log.crash(0)
+    expect(await Promise.race([committing.then(() => 'answered'), Promise.resolve('silent')])).toBe('silent')
+    expect(await after.length(messagesOf('a'))).toBe(0)
+  })
 })

@@ -58,7 +58,8 @@ export class Chaos {
 /** Relays on every node which send notes to each other, while things go wrong; ends healed. */
 export async function relaysInChaos(net: TestNet): Promise<{ notes: number }> {
   const relays = []
-  for (const node of net.nodes) relays.push(await net.spawn('relay', { node, name: `relay of ${node}` }))
+  for (const node of net.nodes)
+    relays.push(await net.spawn('relay', { node, name: `relay of ${node}` }))
   const chaos = new Chaos(net)
   chaos.network()
   const disasters = chaos.disasters(6)
@@ -71,7 +72,9 @@ export async function relaysInChaos(net: TestNet): Promise<{ notes: number }> {
         ...peers.map(peer => ({ name: 'Peer', value: peer.id })),
         { name: 'Count', value: String(count) },
       ]
-      const sent = relay.send({ action: 'Fan-Out', tags }, { timeoutMs: 600_000 }).catch(() => undefined)
+      const sent = relay
+        .send({ action: 'Fan-Out', tags }, { timeoutMs: 600_000 })
+        .catch(() => undefined)
       void sent
       notes += count * peers.length
     }
@@ -85,7 +88,8 @@ export async function relaysInChaos(net: TestNet): Promise<{ notes: number }> {
 /** Agents on every node that await each other while things go wrong; gives what each call answered. */
 export async function agentsInChaos(net: TestNet): Promise<readonly (readonly number[])[]> {
   const agents = []
-  for (const node of net.nodes) agents.push(await net.spawn(tally, { args: {}, node, name: `tally of ${node}` }))
+  for (const node of net.nodes)
+    agents.push(await net.spawn(tally, { args: {}, node, name: `tally of ${node}` }))
   const ids = agents.map(({ id }) => id)
   const chaos = new Chaos(net)
   for (const agent of agents) await agent.send.tickEvery({ ms: 1_000, times: 5 })

@@ -12,7 +12,9 @@ async function run(seed: number): Promise<{ fingerprint: string; now: number; re
   return { fingerprint: net.fingerprint, now: net.now, report: await net.report() }
 }
 
-test('the same seed gives the same events, trees and state roots; another seed gives others', { timeout: 600_000 }, async () => {
+test('the same seed gives the same events, trees and state roots; another seed gives others', {
+  timeout: 600_000,
+}, async () => {
   const seen = new Set<string>()
   for (const seed of seeds(50)) {
     const first = await run(seed)

@@ -9,8 +9,14 @@ afterEach(() => vi.restoreAllMocks())
 
 /** Two relays on two nodes; the one sends the other a few notes. */
 async function notes(net: TestNet, count: number): Promise<void> {
-  const [a, b] = [await net.spawn('relay', { node: 'n1' }), await net.spawn('relay', { node: 'n2' })]
-  const tags = [{ name: 'Peer', value: b.id }, { name: 'Count', value: String(count) }]
+  const [a, b] = [
+    await net.spawn('relay', { node: 'n1' }),
+    await net.spawn('relay', { node: 'n2' }),
+  ]
+  const tags = [
+    { name: 'Peer', value: b.id },
+    { name: 'Count', value: String(count) },
+  ]
   await a.send({ action: 'Fan-Out', tags })
   await net.settled()
 }
@@ -48,13 +54,19 @@ describe('a planted fault is found:', () => {
     await using net = await createTestNet({ nodes: 2 })
     const evaluate = HostedProcess.prototype.evaluate
     let runs = 0n
-    vi.spyOn(HostedProcess.prototype, 'evaluate').mockImplementation(function (this: HostedProcess, ...given) {
+    vi.spyOn(HostedProcess.prototype, 'evaluate').mockImplementation(function (
+      this: HostedProcess,
+      ...given
+    ) {
       const outcome = evaluate.apply(this, given)
       runs += 1n
       return { ...outcome, gas: outcome.gas + runs }
     })
     await notes(net, 1)
-    await expect(net.expectConverged()).rejects.toMatchObject({ ...wrong, details: { differs: 'gas' } })
+    await expect(net.expectConverged()).rejects.toMatchObject({
+      ...wrong,
+      details: { differs: 'gas' },
+    })
   })
 })
 
@@ -64,7 +76,10 @@ test('a test that fails tells its seed, how to run it again, and the message tre
     throw new Error('expected something else')
   })
   const context = { task: { name: 'a title', file: { filepath: 'a.test.ts' } } }
-  const error: Error = await body(context).then(() => expect.unreachable(), (thrown: Error) => thrown)
+  const error: Error = await body(context).then(
+    () => expect.unreachable(),
+    (thrown: Error) => thrown,
+  )
   expect(error.message).toMatch(/^expected something else\n/)
   const seed = process.env['ATOLL_SEED'] ?? '41'
   expect(error.message).toContain(`again: ATOLL_SEED=${seed} npx vitest run a.test.ts -t "a title"`)

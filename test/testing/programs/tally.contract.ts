@@ -6,18 +6,33 @@ export const Tally = contract({
   name: 'tally',
   version: '1.0.0',
   args: z.object({ start: z.number().int().default(0) }),
-  state: z.object({ total: z.number().int(), answers: z.array(z.number()), ticks: z.array(z.number()) }),
+  state: z.object({
+    total: z.number().int(),
+    answers: z.array(z.number()),
+    ticks: z.array(z.number()),
+  }),
   messages: {
     add: message({ input: z.object({ by: z.number().int().min(1) }), reply: z.number().int() }),
     /** Asks each of the others in turn, and waits for each answer. */
-    askAll: message({ input: z.object({ others: z.array(z.string()), by: z.number().int() }), reply: z.array(z.number()) }),
+    askAll: message({
+      input: z.object({ others: z.array(z.string()), by: z.number().int() }),
+      reply: z.array(z.number()),
+    }),
     /** From now on ticks every so often, until `times` are over. */
     tickEvery: message({ input: z.object({ ms: z.number(), times: z.number() }) }),
     tick: message({ input: z.object({ left: z.number() }) }),
     sleepAndAdd: message({ input: z.object({ ms: z.number() }), reply: z.number() }),
     look: message({ input: z.object({ url: z.string() }), reply: z.string() }),
   },
-  queries: { all: query({ reply: z.object({ total: z.number(), answers: z.array(z.number()), ticks: z.array(z.number()) }) }) },
+  queries: {
+    all: query({
+      reply: z.object({
+        total: z.number(),
+        answers: z.array(z.number()),
+        ticks: z.array(z.number()),
+      }),
+    }),
+  },
 })
 
 declare module '../../../contract/index.ts' {
