@@ -22,6 +22,7 @@ import {
   type ModuleDescription,
   type ProcessDescription,
   type ProcessId,
+  type Push,
   type PushProof,
   QUERY_WALL_MAX_MS,
   type QueryAnswer,
@@ -38,6 +39,7 @@ import { type EvaluatedFrame, Follower, type FollowerParts } from './follower.ts
 import type { FrameResults } from './frame-results.ts'
 import { HostSeat, seatOf } from './host-pool.ts'
 import { rangeOf } from './keys.ts'
+import { OwnPush } from './own-push.ts'
 import { QueryLane } from './query-lane.ts'
 import { type ProvenFrame, RecentFrames } from './recent-frames.ts'
 import { Residency } from './residency.ts'
@@ -58,8 +60,8 @@ export interface ComputeUnitParts {
   readonly residentMaxBytes?: number | undefined
   /** Processes whose place in their feed is held in memory; idle ones above it are looked up again. */
   readonly followersMax?: number | undefined
-  /** A frame was evaluated: its outbox may be pushed. */
-  evaluated(frame: EvaluatedFrame): void
+  /** A frame was evaluated; the results in `sending` ask for something to be sent. */
+  evaluated(frame: EvaluatedFrame, sending: readonly Result[]): void
   /** The timers a process holds now. */
   timers(process: ProcessId, timers: readonly Timer[]): void
   progress?(process: ProcessId, evaluated: Slot, scheduled: Slot): void
@@ -89,7 +91,6 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #queries: QueryLane
   readonly #recent = new RecentFrames()
   readonly #watchers = new Map<ProcessId, Set<() => void>>()
-  readonly #made = new WeakSet<PushProof>()
   #closed = false
 
   private constructor(parts: ComputeUnitParts) {
@@ -183,7 +184,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       const frame = await this.#resultsAt(process, slot)
       for (const bytes of frame.results.slice(slot - frame.firstSlot)) {
         if (slot >= end) return
-        yield decodeResult(bytes)
+        yield this.#read(bytes, follower.process)
         slot += 1
       }
     }
@@ -220,14 +221,11 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     if (indexes.length === 0) return []
     const { outbox } = decodeResult(await this.#resultBytes(process, slot))
     const leaves = outbox.map(push => leafHash(push.coreBytes))
-    const proofs = indexes.map(index => ({ ...base, outboxPath: merklePath(leaves, index) }))
-    for (const proof of proofs) this.#made.add(proof)
-    return proofs
+    return indexes.map(index => ({ ...base, outboxPath: merklePath(leaves, index) }))
   }
 
-  /** Whether this very object is a proof that this unit made: nobody needs to check it again on this node. */
-  made(proof: PushProof): boolean {
-    return this.#made.has(proof)
+  attests(push: Push): boolean {
+    return OwnPush.isOf(push, this)
   }
 
   async query(process: ProcessId, message: QueryMessage, options: CallOptions = {}): Promise<QueryAnswer> {
@@ -343,10 +341,23 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     }
   }
 
+  /** A result whose pushes are marked as this unit's own, if its word is enough. */
+  #read(bytes: Uint8Array, { policy }: ProcessDescription): Result {
+    const result = decodeResult(bytes)
+    const isEnough = policy.computeQuorum === 1 && policy.computeUnits.includes(this.#parts.key)
+    return isEnough ? OwnPush.mark(result, this) : result
+  }
+
   #evaluated(frame: EvaluatedFrame): void {
-    const { certificateBytes, results } = frame
-    this.#recent.remember(frame.process.id, { certificateBytes, results, count: frame.outcome.count })
-    this.#parts.evaluated(frame)
+    const { certificateBytes, results, outcome, process } = frame
+    this.#recent.remember(process.id, { certificateBytes, results, count: outcome.count })
+    const sending: Result[] = []
+    // Most results ask for nothing: those are not taken apart.
+    for (const position of outcome.sends) {
+      const bytes = results.results[position]
+      if (bytes !== undefined) sending.push(this.#read(bytes, process))
+    }
+    this.#parts.evaluated(frame, sending)
     for (const wake of this.#watchers.get(frame.process.id) ?? []) wake()
     this.#residency.evaluated()
   }

@@ -13,6 +13,7 @@ import {
   type ProcessDescription,
   parseDataItem,
   refutePush,
+  refuteVouched,
   refuseDuplicateSystemTags,
   verifyDataItem,
 } from '../protocol/index.ts'
@@ -85,9 +86,10 @@ async function verdictOn(
     case 'item':
       return trusted || itemHolds(envelope.item, process, slot) ? ITEM_VERDICT : { status: 'refused' }
     case 'push':
-      return pushVerdict(envelope, envelope.push.core.to === process.id, trusted, parts)
+      if (envelope.push.core.to !== process.id) return { status: 'refused' }
+      return pushVerdict(envelope, process, trusted, parts)
     case 'assign':
-      if (envelope.message.kind === 'push') return pushVerdict(envelope.message, true, trusted, parts)
+      if (envelope.message.kind === 'push') return pushVerdict(envelope.message, process, trusted, parts)
       return trusted || signatureHolds(envelope.message.item) ? ITEM_VERDICT : { status: 'refused' }
     case 'tick':
     case 'reject':
@@ -120,26 +122,36 @@ function signatureHolds(bytes: Uint8Array): boolean {
 
 async function pushVerdict(
   envelope: Extract<Envelope, { kind: 'push' }>,
-  addressed: boolean,
+  process: ProcessDescription,
   trusted: boolean,
   parts: VerdictParts,
 ): Promise<Verdict> {
   const sender = await parts.directory.process(envelope.push.core.from)
   if (sender === undefined) throw new Failure('unknown-process', { process: envelope.push.core.from })
-  if (!addressed) return { status: 'refused' }
-  if (!trusted && !pushHolds(envelope, sender)) return { status: 'refused' }
-  return { status: 'ok', sender: factsOf(envelope, sender) }
+  if (!trusted && !pushHolds(envelope, sender, process)) return { status: 'refused' }
+  return { status: 'ok', sender: factsOf(envelope, sender, process) }
 }
 
-function pushHolds(envelope: Extract<Envelope, { kind: 'push' }>, sender: ProcessDescription): boolean {
+/** That the block is its scheduler's is what whoever gave it has checked, or checks at the end of the feed. */
+function pushHolds(
+  { push, proof }: Extract<Envelope, { kind: 'push' }>,
+  sender: ProcessDescription,
+  process: ProcessDescription,
+): boolean {
   try {
-    return refutePush(envelope.push, envelope.proof, sender) === undefined
+    const reason = proof === undefined ? refuteVouched(push, sender, process.policy) : refutePush(push, proof, sender)
+    return reason === undefined
   } catch {
     return false
   }
 }
 
-function factsOf(envelope: Extract<Envelope, { kind: 'push' }>, sender: ProcessDescription): SenderFacts {
-  const unit = envelope.proof.signatures[0]?.unit ?? 0
-  return { owner: sender.policy.computeUnits[unit] ?? '', module: asModuleId(sender.module) }
+function factsOf(
+  { proof }: Extract<Envelope, { kind: 'push' }>,
+  sender: ProcessDescription,
+  process: ProcessDescription,
+): SenderFacts {
+  const { computeUnits } = sender.policy
+  const owner = proof === undefined ? process.policy.schedulers[0] : computeUnits[proof.signatures[0]?.unit ?? 0]
+  return { owner: owner ?? '', module: asModuleId(sender.module) }
 }

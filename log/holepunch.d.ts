@@ -25,6 +25,8 @@ declare module 'hypercore' {
     /** The core below all sessions; `header` and `gc` are not public, see OpenFeeds. */
     readonly core: {
       gc: number
+      /** Length and signature belong together. */
+      readonly state: { readonly length: number; readonly signature: Uint8Array | null }
       readonly header: { readonly frozen: boolean; readonly hints: { recovering: number } }
     }
     ready(): Promise<void>

@@ -11,6 +11,7 @@ import {
   type Directory,
   equalBytes,
   Failure,
+  type FeedHead,
   type FeedSpec,
   type Log,
   type MessageIndex,
@@ -147,6 +148,21 @@ export class HypercoreLog implements Log {
     const end = Math.min(to ?? Number.POSITIVE_INFINITY, await this.#lengthOf(state))
     for (let at = from; at < end; at += READ_TOGETHER) {
       yield* await this.#read(state, at, Math.min(end, at + READ_TOGETHER))
+    }
+  }
+
+  async head(feed: FeedSpec): Promise<FeedHead | undefined> {
+    this.#refuseIfClosed()
+    const { behind, feeds, states } = this.#parts
+    const state = states.of(feed)
+    if (!state.own) return undefined
+    state.users++
+    try {
+      if ((await this.#lengthOf(state)) === 0) return undefined
+      await behind.bring(state)
+      return await feeds.head(state)
+    } finally {
+      state.users--
     }
   }
 

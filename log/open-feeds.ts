@@ -4,7 +4,7 @@ import Hypercore from 'hypercore'
 import type { HypercoreKeyPair } from 'hypercore'
 import HypercoreStorage from 'hypercore-storage'
 import RocksDB from 'rocksdb-native'
-import { equalBytes, Failure, type FeedSpec } from '../protocol/index.ts'
+import { equalBytes, Failure, type FeedHead, type FeedSpec } from '../protocol/index.ts'
 import { diskFailure, isLocked } from './disk-failure.ts'
 import { discoveryKeyOf, feedOf, manifestOf } from './feed-manifest.ts'
 import type { FeedState } from './feed-state.ts'
@@ -118,6 +118,15 @@ export class OpenFeeds implements AsyncDisposable {
       if (held === blocks.length) return
       forgetRecovery(core)
       await core.append(held === 0 ? blocks : blocks.slice(held), { keyPair: this.#parts.keyPair })
+    })
+  }
+
+  /** The newest signature of a Hypercore by its one signer; nothing, if it is empty or has several. */
+  head(state: FeedState): Promise<FeedHead | undefined> {
+    return this.#use(state, async ({ core: { state: signed } }) => {
+      const { length, signature } = signed
+      if (length === 0 || signature === null) return undefined
+      return { length, signature: onlySignature(signature) }
     })
   }
 
@@ -245,6 +254,14 @@ async function closeSoon(core: Hypercore): Promise<void> {
  */
 function forgetRecovery(core: Hypercore): void {
   core.core.header.hints.recovering = 0
+}
+
+/** Hypercore's list of signatures, of one by signer 0 without a patch: 1, 0, signature, 0, 0. */
+function onlySignature(bytes: Uint8Array): Uint8Array {
+  const signature = bytes.slice(2, 66)
+  if (bytes.length !== 68 || bytes[0] !== 1 || bytes[1] !== 0)
+    throw new Failure('internal', { bytes: bytes.length }, { note: 'not the signature of one signer' })
+  return new Uint8Array(signature)
 }
 
 interface Opened {

@@ -88,6 +88,16 @@ export class WriteBehind implements AsyncDisposable {
     }
   }
 
+  /** Resolves when nothing of one feed waits. @throws {Failure} what keeps it from the disk */
+  async bring(state: FeedState): Promise<void> {
+    while (state.tail.length > 0 || state.appending) {
+      if (state.frozen !== undefined) return
+      if (this.#failure !== undefined) throw this.#failure
+      if (state.appending) await this.#change()
+      else this.#take(state)
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.drain()
@@ -130,12 +140,15 @@ export class WriteBehind implements AsyncDisposable {
     for (const state of this.#round) {
       if (this.#running >= FEEDS_AT_ONCE) return
       this.#round.delete(state)
-      if (state.appending || state.tail.length === 0) continue
-      this.#running++
-      state.appending = true
-      void this.#append(state)
+      if (!state.appending && state.tail.length > 0) this.#take(state)
     }
     if (this.#dirty.size > 0) this.#linger()
+  }
+
+  #take(state: FeedState): void {
+    this.#running++
+    state.appending = true
+    void this.#append(state)
   }
 
   async #append(state: FeedState): Promise<void> {

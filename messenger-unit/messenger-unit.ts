@@ -6,9 +6,8 @@ import {
   type Certificate,
   type Clock,
   type Computer,
-  decodePushBody,
-  decodeResult,
   Failure,
+  isSpawn,
   type Log,
   type MessageId,
   type Messenger,
@@ -17,6 +16,7 @@ import {
   type ProcessDescription,
   type ProcessId,
   type Push,
+  type PushProof,
   type Receipt,
   readFrameHead,
   type Result,
@@ -96,10 +96,10 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   }
 
   /** A frame was evaluated: what the results in `sending` ask for is pushed. */
-  evaluated(process: ProcessDescription, certificate: Certificate, sending: readonly Uint8Array[]): void {
+  evaluated(process: ProcessDescription, certificate: Certificate, sending: readonly Result[]): void {
     const { firstSlot, count } = certificate
     this.#timings.evaluated(process.id, firstSlot, count, this.#parts.clock.now())
-    for (const bytes of sending) this.#push(process.id, decodeResult(bytes))
+    for (const result of sending) this.#push(process.id, result)
     this.#unfinished.evaluated(process.id, firstSlot + count)
   }
 
@@ -113,7 +113,8 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     const { envelope } = await assignmentAt(this.#parts.log, place.process, place.slot)
     const inner = envelope.kind === 'assign' ? envelope.message : envelope
     if (inner.kind !== 'item' && inner.kind !== 'push') throw new Failure('wrong-type', { kind: inner.kind })
-    const request = { process, envelope: { kind: 'assign' as const, message: inner, exclude } }
+    const proven = inner.kind === 'item' ? inner : { ...inner, proof: inner.proof ?? (await this.#proofOf(inner.push)) }
+    const request = { process, envelope: { kind: 'assign' as const, message: proven, exclude } }
     const [answer] = await this.#parts.scheduler.schedule([request])
     if (answer?.status === 'scheduled' || answer?.status === 'known') return answer.receipt
     throw answer?.status === 'failed' ? answer.failure : new Failure('internal')
@@ -160,10 +161,17 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     return lane
   }
 
-  async #schedulerOf({ core, bodyBytes }: Push): Promise<Scheduler | undefined> {
+  async #schedulerOf(push: Push): Promise<Scheduler | undefined> {
     const { log, scheduler } = this.#parts
-    const known = (await log.directory.process(core.to)) !== undefined
-    return known || decodePushBody(bodyBytes).kind === 'spawn' ? scheduler : undefined
+    const known = (await log.directory.process(push.core.to)) !== undefined
+    return known || isSpawn(push) ? scheduler : undefined
+  }
+
+  /** The proof of a push for which the scheduler of its feed vouched; elsewhere it must prove itself. */
+  async #proofOf({ core }: Push): Promise<PushProof> {
+    const [proof] = await this.#parts.computer.proveOutbox(core.from, core.slot, [core.index])
+    if (proof === undefined) throw new Failure('internal', { process: core.from, slot: core.slot })
+    return proof
   }
 
   async #sentFrom(from: ProcessId, to: ProcessId, seq: number): Promise<Push[]> {

@@ -2,6 +2,7 @@ import {
   type Clock,
   type Computer,
   Failure,
+  isSpawn,
   type ProcessId,
   type Push,
   type ScheduleAnswer,
@@ -121,9 +122,16 @@ export class PairLane {
     return earlier.length > 0 ? undefined : new Failure('busy', { expectedSeq }, { note: 'an earlier push is missing' })
   }
 
+  /** Pushes with their proofs; those that this node's compute unit attests need none, but for spawns. */
   async #requests(window: readonly Push[]): Promise<ScheduleRequest[]> {
     const requests: ScheduleRequest[] = []
     for (let i = 0; i < window.length; ) {
+      const one = window[i]
+      if (one !== undefined && this.#parts.computer.attests(one) && !isSpawn(one)) {
+        requests.push({ process: one.core.to, envelope: { kind: 'push', push: one, proof: undefined } })
+        i += 1
+        continue
+      }
       const slot = window[i]?.core.slot ?? 0
       let end = i
       while (end < window.length && window[end]?.core.slot === slot) end += 1

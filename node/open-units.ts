@@ -55,11 +55,9 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     hostProgram: hostProgram(),
     hosts: parts.hosts,
     residentMaxBytes: parts.residentBytes,
-    evaluated: ({ process, certificate, outcome, results }) => {
+    evaluated: ({ process, certificate, outcome }, sending) => {
       metrics.evaluated(outcome.count, outcome.gas)
-      // Most results ask for nothing: those are not taken apart.
-      const sending = outcome.sends.length === 0 ? [] : outcome.sends.map(position => results.results[position])
-      units.messenger?.evaluated(process, certificate, sending.filter(bytes => bytes !== undefined))
+      units.messenger?.evaluated(process, certificate, sending)
     },
     timers: (process, timers) => units.scheduler?.arm(process, timers),
     progress: (process, evaluated, scheduled) => parts.progress?.(process, evaluated, scheduled),
@@ -77,7 +75,7 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
       handOver(frames, units)
     },
     assignable: process => isAssignable(log, process),
-    madeHere: proof => computer.made(proof),
+    attests: push => computer.attests(push),
     signerRatePerSecond: parts.signerRate,
   })
   units.scheduler = scheduler

@@ -16,6 +16,7 @@ export * from './bundle.ts'
 
 export * from './block-height.ts'
 export * from './certificate.ts'
+export * from './feed-head.ts'
 export * from './feed-spec.ts'
 export * from './find-frame.ts'
 export * from './frame.ts'

@@ -18,6 +18,7 @@ import {
   AssignmentView,
   BundledView,
   CertificatesView,
+  FeedHeadView,
   CertifiedView,
   FailureRowView,
   ModuleAddedView,
@@ -154,6 +155,13 @@ export const OPERATIONS = {
       CBOR_MEDIA_TYPE,
       'A page of blocks: [1, first block, length of the feed, [block, …]].',
     ),
+  },
+  feedHead: {
+    ...read,
+    path: '/v1/processes/{process}/head',
+    params: process,
+    summary: 'The signature of the scheduler over the feed as far as it has come',
+    answer: json(FeedHeadView),
   },
   certificates: {
     ...read,

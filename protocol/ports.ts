@@ -3,7 +3,7 @@ import type { Failure } from './failure.ts'
 import type { Envelope } from './frame.ts'
 import type { KeyId, MessageId, ModuleId, ProcessId, Slot } from './ids.ts'
 import type { ModuleDescription, ProcessDescription } from './process.ts'
-import type { PushProof } from './push.ts'
+import type { Push, PushProof } from './push.ts'
 import type { Result, ResultError } from './result.ts'
 import type { Tag } from './tags.ts'
 
@@ -30,6 +30,12 @@ export interface FeedSpec {
   readonly epoch: number
   readonly signers: readonly KeyId[]
   readonly quorum: number
+}
+
+/** What the one signer of a feed signed: its first `length` blocks, in this order, and no others. */
+export interface FeedHead {
+  readonly length: number
+  readonly signature: Uint8Array
 }
 
 /** A block to be added at `index`, which is the feed's present length. */
@@ -62,6 +68,8 @@ export interface Log extends AsyncDisposable {
   block(feed: FeedSpec, index: number): Promise<Uint8Array | undefined>
   /** Blocks [from, to), or up to the present length. */
   blocks(feed: FeedSpec, from: number, to?: number): AsyncIterable<Uint8Array>
+  /** The newest head of a feed of this node's own, all blocks that wait brought under it; nothing, if it has none. */
+  head(feed: FeedSpec): Promise<FeedHead | undefined>
   /** The Hypercore key of a feed; nothing is opened. */
   feedKey(feed: FeedSpec): Uint8Array
   /** Blocks of message feeds that the journal still held when this log was opened, oldest first. */
@@ -217,6 +225,8 @@ export interface Computer {
   follow(process: ProcessId, from: Slot, options?: CallOptions): AsyncIterable<Result>
   /** Slots evaluated so far (slot of the next). */
   evaluated(process: ProcessId): Promise<Slot>
+  /** Whether this very object came of this unit's evaluation, of a process for which this unit's word is enough. */
+  attests(push: Push): boolean
   /** The proof of the push at `index` in the outbox of `slot`. */
   proveOutbox(process: ProcessId, slot: Slot, indexes: readonly number[]): Promise<readonly PushProof[]>
   /** @throws {Failure} `busy`, `timeout`, `unknown-process` */

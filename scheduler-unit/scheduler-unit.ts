@@ -10,13 +10,14 @@ import {
   type Envelope,
   findFrame,
   fromBase64Url,
+  isSpawn,
   type KeyId,
   LANES_MAX,
   type Log,
   type MessageId,
   type ProcessDescription,
   type ProcessId,
-  type PushProof,
+  type Push,
   pushId,
   type Receipt,
   type ScheduleAnswer,
@@ -26,6 +27,7 @@ import {
   type Timer,
   toBase64Url,
   toUtf8,
+  voucherOf,
 } from '../protocol/index.ts'
 import { admitItem, admitPush, boundedEnvelope, checkScheduler, parseItem } from './admission.ts'
 import { Alarms, type DueTick } from './alarms.ts'
@@ -42,8 +44,8 @@ export interface SchedulerUnitParts {
   /** Frames that became durable, of one process, in order. */
   committed(frames: readonly CommittedFrame[]): void
   readonly signerRatePerSecond?: number | undefined
-  /** Whether this very object was made by this node's own compute unit, so that its signatures need no check. */
-  madeHere?(proof: PushProof): boolean
+  /** Whether this node's own compute unit, with this very key, attests the push: then it needs no proof. */
+  attests?(push: Push): boolean
 }
 
 /** Requests checked before others get a turn: signatures take most of the time. */
@@ -157,14 +159,20 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const expectedSeq = lane.expectedSeq(core.from) ?? 0
     if (core.seq < expectedSeq) return { answer: { status: 'duplicate' } }
     if (core.seq > expectedSeq) return { answer: { status: 'gap', expectedSeq } }
-    if (spawned === undefined) this.#admitPush(envelope, sender)
+    if (spawned === undefined) this.#admitPush(envelope, sender, lane.process)
     const bounded = boundedEnvelope(envelope)
     const receipt = lane.enqueue(pushId(envelope.push.coreBytes), bounded.envelope, bounded.bytes)
     return { answer: receipt.then(scheduled, failedAnswer) }
   }
 
-  #admitPush(envelope: Extract<Envelope, { kind: 'push' }>, sender: ProcessDescription): void {
-    if (this.#parts.madeHere?.(envelope.proof) !== true) admitPush(envelope, sender)
+  /** A push without a proof stands on our signature over the block: it must be ours to vouch for. */
+  #admitPush(
+    { push, proof }: Extract<Envelope, { kind: 'push' }>,
+    sender: ProcessDescription,
+    { policy }: ProcessDescription,
+  ): void {
+    const vouched = proof === undefined && !isSpawn(push) && this.#parts.attests?.(push) === true
+    if (!vouched || voucherOf(sender.policy, policy) === undefined) admitPush(push, proof, sender)
   }
 
   /** The process that a spawn makes, if there is none yet; only what is certified may say what it is like. */
@@ -176,7 +184,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if ((await this.#parts.log.directory.process(process)) !== undefined) return undefined
     const lane = await this.#lanes.get(process)?.catch(() => undefined)
     if (lane !== undefined && !lane.broken && lane.nextSlot > 0) return undefined
-    this.#admitPush(envelope, sender)
+    admitPush(envelope.push, envelope.proof, sender)
     try {
       return describeProcess(envelope)
     } catch (error) {
@@ -212,7 +220,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if (message.push.core.to === process) throw new Failure('not-assignable', { process }, { note })
     const sender = await this.#parts.log.directory.process(message.push.core.from)
     if (sender === undefined) throw new Failure('unknown-process', { process: message.push.core.from })
-    admitPush(message, sender)
+    admitPush(message.push, message.proof, sender)
   }
 
   /** The receipt of an item that has its slot already, or is about to. @throws {Failure} `id-reused` */

@@ -8,10 +8,14 @@ import {
   describeProcess,
   type Directory,
   domainHash,
+  ed25519Sign,
   encodeCbor,
   equalBytes,
   Failure,
+  type FeedHead,
+  feedHeadMessage,
   type FeedSpec,
+  FeedTree,
   fromBase64Url,
   type Log,
   type MessageId,
@@ -37,6 +41,7 @@ export class MemoryLog implements Log {
   readonly #journal: NewBlock[] = []
   readonly #fault: { failure: Failure | undefined } = { failure: undefined }
   #closed = false
+  #seed: Uint8Array | undefined
 
   private constructor(recovered: readonly NewBlock[]) {
     this.recovered = recovered
@@ -51,6 +56,11 @@ export class MemoryLog implements Log {
     const log = new MemoryLog(journal)
     for (const block of journal) log.#add(block)
     return log
+  }
+
+  /** Heads of feeds are signed with this key, whoever their signer is; without it there are none. */
+  signWith(seed: Uint8Array): void {
+    this.#seed = seed
   }
 
   /** Commits fail with `failure` until it is undefined again. */
@@ -104,6 +114,14 @@ export class MemoryLog implements Log {
       const bytes = held[index]
       if (bytes !== undefined) yield bytes
     }
+  }
+
+  async head(feed: FeedSpec): Promise<FeedHead | undefined> {
+    const blocks = this.#blocksOf(feed)
+    if (this.#seed === undefined || blocks.length === 0) return undefined
+    const tree = new FeedTree()
+    for (const block of blocks) tree.append(block)
+    return { length: tree.length, signature: ed25519Sign(this.#seed, feedHeadMessage(feed, tree)) }
   }
 
   feedKey(feed: FeedSpec): Uint8Array {
