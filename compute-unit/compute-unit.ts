@@ -24,6 +24,7 @@ import {
   type ProcessId,
   type Push,
   type PushProof,
+  type PushSender,
   QUERY_WALL_MAX_MS,
   type QueryAnswer,
   type QueryMessage,
@@ -39,12 +40,14 @@ import { type EvaluatedFrame, Follower, type FollowerParts } from './follower.ts
 import type { FrameResults } from './frame-results.ts'
 import { HostSeat, seatOf } from './host-pool.ts'
 import { rangeOf } from './keys.ts'
+import type { KnownFrame } from './known-frames.ts'
 import { OwnPush } from './own-push.ts'
 import { QueryLane } from './query-lane.ts'
 import { type ProvenFrame, RecentFrames } from './recent-frames.ts'
 import { Residency } from './residency.ts'
 import { ResultStore } from './result-store.ts'
 import { decodeTimers, encodeTimers, timersKey } from './timers.ts'
+import { trustedVerdicts } from './verdicts.ts'
 import { waitFor } from './wait-for.ts'
 
 export interface ComputeUnitParts {
@@ -66,6 +69,15 @@ export interface ComputeUnitParts {
   timers(process: ProcessId, timers: readonly Timer[]): void
   progress?(process: ProcessId, evaluated: Slot, scheduled: Slot): void
   trouble?(process: ProcessId, error: Failure): void
+}
+
+/** A frame as its scheduler gives it. */
+export interface ScheduledFrame {
+  /** Index of the block in the feed. */
+  readonly index: number
+  readonly bytes: Uint8Array
+  /** For each slot, who sent it, if that is a process; believed of this node's own scheduler alone. */
+  readonly senders?: readonly (PushSender | undefined)[] | undefined
 }
 
 const RESIDENT_MAX_BYTES = 1024 * 1024 * 1024
@@ -148,11 +160,16 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     return this.#followers.size
   }
 
+  /** Takes a frame that is on its way to the disk, and whether it got there; then it comes to `accept`. */
+  expect(process: ProcessDescription, frame: ScheduledFrame, done: Promise<boolean>): void {
+    void this.#followers.get(process.id)?.then(follower => follower.expect({ ...knownFrame(frame), done }), ignore)
+  }
+
   /** Takes a frame that became durable. */
-  accept(process: ProcessDescription, index: number, bytes: Uint8Array): void {
+  accept(process: ProcessDescription, frame: ScheduledFrame): void {
     const known = this.#followers.get(process.id)
     const opening = known ?? this.#openFollower(process)
-    void opening.then(follower => follower.accept(index, bytes)).catch(error => this.#trouble(process.id, error))
+    void opening.then(follower => follower.accept(knownFrame(frame))).catch(error => this.#trouble(process.id, error))
   }
 
   /** Evaluates what stands in the feed of a process; returns at once. */
@@ -236,14 +253,12 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   }
 
   async cell(process: ProcessId, key: Uint8Array): Promise<Uint8Array | undefined> {
-    const seat = await (await this.#follower(process)).ready()
-    const answer = await seat.ask({ kind: 'cell', process, key })
+    const answer = await (await this.#follower(process)).read({ kind: 'cell', process, key })
     return answer.kind === 'bytes' ? answer.bytes : undefined
   }
 
   async memory(process: ProcessId): Promise<{ slot: Slot; memory: Uint8Array }> {
-    const seat = await (await this.#follower(process)).ready()
-    const answer = await seat.ask({ kind: 'memory', process })
+    const answer = await (await this.#follower(process)).read({ kind: 'memory', process })
     if (answer.kind !== 'bytes' || answer.bytes === undefined) throw new Failure('host-fault')
     return { slot: answer.slot - 1, memory: answer.bytes }
   }
@@ -431,6 +446,12 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     await Promise.all([...this.#seats, this.#querySeat].map(seat => seat[Symbol.asyncDispose]()))
   }
 }
+
+function knownFrame({ index, bytes, senders }: ScheduledFrame): KnownFrame {
+  return { index, bytes, verdicts: senders && trustedVerdicts(senders) }
+}
+
+const ignore = (): void => undefined
 
 /** Refuses what could not stand in a feed either; a host is not asked to read it. @throws {Failure} */
 function checkQuery({ id, from, owner, tags, data }: QueryMessage): void {

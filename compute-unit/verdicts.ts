@@ -1,6 +1,5 @@
 import {
   type Assignment,
-  asModuleId,
   asProcessId,
   decodeFrame,
   type Directory,
@@ -12,12 +11,14 @@ import {
   type MessageIndex,
   type ProcessDescription,
   parseDataItem,
+  pushSender,
+  type PushSender,
   refutePush,
   refuteVouched,
   refuseDuplicateSystemTags,
   verifyDataItem,
 } from '../protocol/index.ts'
-import type { SenderFacts, Verdict } from './evaluation/index.ts'
+import type { Verdict } from './evaluation/index.ts'
 import { ITEM_VERDICT } from './packets.ts'
 
 export interface VerdictParts {
@@ -129,7 +130,7 @@ async function pushVerdict(
   const sender = await parts.directory.process(envelope.push.core.from)
   if (sender === undefined) throw new Failure('unknown-process', { process: envelope.push.core.from })
   if (!trusted && !pushHolds(envelope, sender, process)) return { status: 'refused' }
-  return { status: 'ok', sender: factsOf(envelope, sender, process) }
+  return { status: 'ok', sender: pushSender(envelope.proof, sender, process.policy) }
 }
 
 /** That the block is its scheduler's is what whoever gave it has checked, or checks at the end of the feed. */
@@ -146,12 +147,7 @@ function pushHolds(
   }
 }
 
-function factsOf(
-  { proof }: Extract<Envelope, { kind: 'push' }>,
-  sender: ProcessDescription,
-  process: ProcessDescription,
-): SenderFacts {
-  const { computeUnits } = sender.policy
-  const owner = proof === undefined ? process.policy.schedulers[0] : computeUnits[proof.signatures[0]?.unit ?? 0]
-  return { owner: owner ?? '', module: asModuleId(sender.module) }
+/** The verdicts on a frame of this node's own scheduler, which says who sent what stands there. */
+export function trustedVerdicts(senders: readonly (PushSender | undefined)[]): Verdict[] {
+  return senders.map(sender => (sender === undefined ? ITEM_VERDICT : { status: 'ok', sender }))
 }

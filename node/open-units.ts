@@ -70,6 +70,9 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     key: keys.key,
     log,
     clock,
+    committing: (frames, done) => {
+      for (const frame of frames) computer.expect(frame.process, frame, done)
+    },
     committed: frames => {
       metrics.committed(frames)
       handOver(frames, units)
@@ -97,9 +100,9 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
 }
 
 function handOver(frames: readonly CommittedFrame[], { computer, messenger }: Partial<Units>): void {
-  for (const { process, index, bytes, firstSlot } of frames) {
-    messenger?.scheduled(process, firstSlot, bytes)
-    computer?.accept(process, index, bytes)
+  for (const frame of frames) {
+    messenger?.scheduled(frame.process, frame.firstSlot, frame.bytes)
+    computer?.accept(frame.process, frame)
   }
 }
 

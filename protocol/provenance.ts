@@ -2,7 +2,7 @@ import { equalBytes, fromBase64Url } from './bytes.ts'
 import { certificateMessage } from './certificate.ts'
 import { ed25519Verify, sha256 } from './crypto.ts'
 import { leafHash, rootFromPath } from './merkle.ts'
-import type { KeyId } from './ids.ts'
+import { asKeyId, type KeyId, type ModuleId } from './ids.ts'
 import type { ProcessDescription, ProcessPolicy } from './process.ts'
 import { childId, decodePushBody, type Push, type PushProof } from './push.ts'
 import { decodeResultHead } from './result.ts'
@@ -47,6 +47,22 @@ export function refuteVouched(push: Push, sender: ProcessDescription, feed: Proc
   if (voucherOf(sender.policy, feed) === undefined) return 'it has no proof, and the scheduler cannot vouch for it'
   if (decodePushBody(push.bodyBytes).kind === 'spawn') return 'a spawn without a proof'
   return undefined
+}
+
+/** What a receiver learns about the process that sent it a push. */
+export interface PushSender {
+  /** Key of the compute unit that attests it: the first that signed, or the scheduler that vouches. */
+  readonly owner: KeyId
+  readonly module: ModuleId
+}
+
+export function pushSender(
+  proof: PushProof | undefined,
+  { policy, module }: ProcessDescription,
+  feed: ProcessPolicy,
+): PushSender {
+  const owner = proof === undefined ? feed.schedulers[0] : policy.computeUnits[proof.signatures[0]?.unit ?? 0]
+  return { owner: owner ?? asKeyId(''), module }
 }
 
 /** The scheduler that vouches for pushes of a sender in a feed, if there is one. */

@@ -11,6 +11,7 @@ import {
   findFrame,
   fromBase64Url,
   isSpawn,
+  type ItemOrPush,
   type KeyId,
   LANES_MAX,
   type Log,
@@ -18,7 +19,9 @@ import {
   type ProcessDescription,
   type ProcessId,
   type Push,
+  type PushSender,
   pushId,
+  pushSender,
   type Receipt,
   type ScheduleAnswer,
   type Scheduler,
@@ -41,6 +44,8 @@ export interface SchedulerUnitParts {
   readonly clock: Clock
   /** Whether processes of that module take assigned messages. */
   assignable(process: ProcessDescription): Promise<boolean>
+  /** Frames of one process on their way to the disk: nothing of them may show before `done` is true. */
+  committing?: ((frames: readonly CommittedFrame[], done: Promise<boolean>) => void) | undefined
   /** Frames that became durable, of one process, in order. */
   committed(frames: readonly CommittedFrame[]): void
   readonly signerRatePerSecond?: number | undefined
@@ -151,17 +156,20 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if (core.to !== process) throw new Failure('wrong-target', { target: core.to, process })
     const sender = await this.#parts.log.directory.process(core.from)
     if (sender === undefined) throw new Failure('unknown-process', { process: core.from })
-    const spawned = await this.#child(process, envelope, sender)
-    const lane = await this.#lane(process, spawned)
+    const open = await this.#openLaneOf(process)
+    const spawned = open === undefined ? await this.#child(process, envelope, sender) : undefined
+    const lane = open ?? (await this.#lane(process, spawned))
     // What came before its child's spawn must not take slot 0.
     if (spawned === undefined && lane.nextSlot === 0) throw new Failure('unknown-process', { process })
-    if (lane.expectedSeq(core.from) === undefined) await lane.loadSeq(core.from)
-    const expectedSeq = lane.expectedSeq(core.from) ?? 0
+    if (lane.senders.expected(core.from) === undefined) await lane.senders.load(core.from)
+    const expectedSeq = lane.senders.expected(core.from) ?? 0
     if (core.seq < expectedSeq) return { answer: { status: 'duplicate' } }
     if (core.seq > expectedSeq) return { answer: { status: 'gap', expectedSeq } }
     if (spawned === undefined) this.#admitPush(envelope, sender, lane.process)
     const bounded = boundedEnvelope(envelope)
-    const receipt = lane.enqueue(pushId(envelope.push.coreBytes), bounded.envelope, bounded.bytes)
+    const { kind } = bounded.envelope
+    const from = kind === 'push' ? pushSender(envelope.proof, sender, lane.process.policy) : undefined
+    const receipt = lane.enqueue(pushId(envelope.push.coreBytes), bounded.envelope, bounded.bytes, from)
     return { answer: receipt.then(scheduled, failedAnswer) }
   }
 
@@ -175,6 +183,12 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if (!vouched || voucherOf(sender.policy, policy) === undefined) admitPush(push, proof, sender)
   }
 
+  /** The lane of a process, if it is open and has its spawn. */
+  async #openLaneOf(process: ProcessId): Promise<Lane | undefined> {
+    const lane = await this.#lanes.get(process)?.catch(() => undefined)
+    return lane === undefined || lane.broken || lane.nextSlot === 0 ? undefined : lane
+  }
+
   /** The process that a spawn makes, if there is none yet; only what is certified may say what it is like. */
   async #child(
     process: ProcessId,
@@ -182,8 +196,6 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     sender: ProcessDescription,
   ): Promise<ProcessDescription | undefined> {
     if ((await this.#parts.log.directory.process(process)) !== undefined) return undefined
-    const lane = await this.#lanes.get(process)?.catch(() => undefined)
-    if (lane !== undefined && !lane.broken && lane.nextSlot > 0) return undefined
     admitPush(envelope.push, envelope.proof, sender)
     try {
       return describeProcess(envelope)
@@ -202,25 +214,27 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const id = envelopeId(envelope, process, 0)
     const repeated = lane.recent(id)?.receipt ?? (await this.#receiptOf(lane, id))
     if (repeated !== undefined) return { answer: known(Promise.resolve(repeated)) }
-    await this.#admitAssigned(envelope.message, process)
+    const sender = await this.#admitAssigned(envelope.message, lane.process)
     const raced = lane.recent(id)
     if (raced !== undefined) return { answer: known(raced.receipt) }
-    const receipt = lane.enqueue(id, envelope, encodeEnvelope(envelope))
+    const receipt = lane.enqueue(id, envelope, encodeEnvelope(envelope), sender)
     return { answer: receipt.then(scheduled, failedAnswer) }
   }
 
-  async #admitAssigned(message: Extract<Envelope, { kind: 'assign' }>['message'], process: ProcessId): Promise<void> {
+  /** Gives who sent a push. */
+  async #admitAssigned(message: ItemOrPush, { id: process, policy }: ProcessDescription): Promise<PushSender | undefined> {
     const note = 'it is addressed to that process: send it there'
     if (message.kind === 'item') {
       const item = parseItem(message.item)
       if (item.target === process) throw new Failure('not-assignable', { process }, { note })
       admitItem(message.item, asProcessId(item.target ?? item.id), item)
-      return
+      return undefined
     }
     if (message.push.core.to === process) throw new Failure('not-assignable', { process }, { note })
     const sender = await this.#parts.log.directory.process(message.push.core.from)
     if (sender === undefined) throw new Failure('unknown-process', { process: message.push.core.from })
     admitPush(message.push, message.proof, sender)
+    return pushSender(message.proof, sender, policy)
   }
 
   /** The receipt of an item that has its slot already, or is about to. @throws {Failure} `id-reused` */
@@ -271,11 +285,12 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   async #openLane(process: ProcessId, spawned: ProcessDescription | undefined): Promise<Lane> {
-    const { log, clock, key, committed } = this.#parts
+    const { log, clock, key, committing, committed } = this.#parts
     const description = (await log.directory.process(process)) ?? spawned
     if (description === undefined) throw new Failure('unknown-process', { process })
     checkScheduler(description, key)
-    return Lane.open({ log, recent: this.#recent, process: description, now: () => clock.now(), committed })
+    const now = (): number => clock.now()
+    return Lane.open({ log, recent: this.#recent, process: description, now, committing, committed })
   }
 
   async #forgetIdle(): Promise<void> {
