@@ -73,6 +73,10 @@ export class RocksStore implements Store, AsyncDisposable {
     this.#linger()
   }
 
+  get hasRoom(): boolean {
+    return this.#backlogBytes <= BACKLOG_MAX_BYTES
+  }
+
   /** Resolves at once unless too much waits for the database. */
   async settled(): Promise<void> {
     while (this.#backlogBytes > BACKLOG_MAX_BYTES && !this.#closed) {

@@ -66,6 +66,10 @@ export class WriteBehind implements AsyncDisposable {
     this.#linger()
   }
 
+  get hasRoom(): boolean {
+    return this.#bytes <= this.#parts.maxBytes
+  }
+
   /** Resolves once less waits than the bound. @throws {Failure} what keeps feeds from the disk */
   async room(): Promise<void> {
     while (this.#bytes > this.#parts.maxBytes) {

@@ -69,6 +69,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
       computer: parts.computer,
       clock: parts.clock,
       random: () => parts.random(),
+      schedulerAtHand: push => (parts.log.directory.processAtHand(push.core.to) === undefined ? undefined : parts.scheduler),
       schedulerOf: push => this.#schedulerOf(push),
       sentFrom: (from, to, seq) => this.#sentFrom(from, to, seq),
       delivered: push => this.#unfinished.delivered(push.core.from, push.core.slot),

@@ -14,6 +14,8 @@ import { backOffMs } from './retry.ts'
 export interface PairLaneParts {
   readonly computer: Computer
   readonly clock: Clock
+  /** The scheduler of the process a push goes to, if it can be told without a wait. */
+  schedulerAtHand(push: Push): Scheduler | undefined
   /** The scheduler of the process a push goes to; nothing if there is no such process here. */
   schedulerOf(push: Push): Promise<Scheduler | undefined>
   /** What `from` ever sent to `to`, from seq `seq` on. */
@@ -83,10 +85,10 @@ export class PairLane {
     const window = this.#queue.slice(0, WINDOW)
     const [head] = window
     if (head === undefined) return undefined
-    const scheduler = await this.#parts.schedulerOf(head)
+    const scheduler = this.#parts.schedulerAtHand(head) ?? (await this.#parts.schedulerOf(head))
     if (scheduler === undefined) return this.#setAside(window)
     this.#unknownSinceMs = undefined
-    const answers = await scheduler.schedule(await this.#requests(window))
+    const answers = await scheduler.schedule(this.#attested(window) ?? (await this.#requests(window)))
     for (const [i, answer] of answers.entries()) {
       const push = window[i]
       if (push === undefined) break
@@ -122,16 +124,16 @@ export class PairLane {
     return earlier.length > 0 ? undefined : new Failure('busy', { expectedSeq }, { note: 'an earlier push is missing' })
   }
 
-  /** Pushes with their proofs; those that this node's compute unit attests need none, but for spawns. */
+  /** Pushes that this node's compute unit attests need no proof, but for spawns; nothing, if one does. */
+  #attested(window: readonly Push[]): ScheduleRequest[] | undefined {
+    const { computer } = this.#parts
+    if (!window.every(push => computer.attests(push) && !isSpawn(push))) return undefined
+    return window.map(push => ({ process: push.core.to, envelope: { kind: 'push', push, proof: undefined } }))
+  }
+
   async #requests(window: readonly Push[]): Promise<ScheduleRequest[]> {
     const requests: ScheduleRequest[] = []
     for (let i = 0; i < window.length; ) {
-      const one = window[i]
-      if (one !== undefined && this.#parts.computer.attests(one) && !isSpawn(one)) {
-        requests.push({ process: one.core.to, envelope: { kind: 'push', push: one, proof: undefined } })
-        i += 1
-        continue
-      }
       const slot = window[i]?.core.slot ?? 0
       let end = i
       while (end < window.length && window[end]?.core.slot === slot) end += 1

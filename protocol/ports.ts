@@ -85,6 +85,8 @@ export interface Log extends AsyncDisposable {
 export interface MessageIndex {
   /** The first slot of `process` in which message `id` stands. */
   slotOf(process: ProcessId, id: MessageId): Promise<Slot | undefined>
+  /** Whether it certainly stands nowhere in `process`, if that can be told without a wait. */
+  lacks(process: ProcessId, id: MessageId): boolean
   /** Answers many questions about one process at once, in order. */
   slotsOf(process: ProcessId, ids: readonly MessageId[]): Promise<readonly (Slot | undefined)[]>
   /** Every place in which message `id` stands. */
@@ -96,6 +98,8 @@ export interface Directory {
   /** Adds a process by the encoded envelope of its slot 0. Idempotent. */
   addProcess(description: ProcessDescription, spawnEnvelope: Uint8Array): Promise<void>
   process(id: ProcessId): Promise<ProcessDescription | undefined>
+  /** The same if it is at hand; nothing if it takes a wait, or there is none. */
+  processAtHand(id: ProcessId): ProcessDescription | undefined
   /** The encoded envelope of slot 0. */
   spawnEnvelope(id: ProcessId): Promise<Uint8Array | undefined>
   /** Processes in order of their ids, after `after`. */

@@ -70,7 +70,8 @@ export class Lane {
   #blocks: number
   #nextSlot: Slot
   #lastMs: number
-  #committing: Promise<void> | undefined
+  #isCommitting = false
+  #drained: (() => void)[] = []
   #broken: Failure | undefined
 
   private constructor(parts: LaneParts, place: { blocks: number; nextSlot: Slot; lastMs: number }) {
@@ -117,12 +118,12 @@ export class Lane {
 
   /** Nothing waits: the lane can be forgotten. */
   get idle(): boolean {
-    return this.#pending.length === 0 && this.#committing === undefined
+    return this.#pending.length === 0 && !this.#isCommitting
   }
 
   /** Resolves when nothing waits any more. */
   async drained(): Promise<void> {
-    await this.#committing
+    if (this.#isCommitting) await new Promise<void>(resolve => this.#drained.push(resolve))
     this.senders.storeAll(this.#blocks)
   }
 
@@ -145,52 +146,72 @@ export class Lane {
     this.senders.enqueued(envelope)
     promise.catch(() => undefined)
     if (isToldById(envelope)) this.#waiting.set(id, { bytes, receipt: promise })
-    this.#committing ??= this.#commitAll()
+    if (!this.#isCommitting) {
+      this.#isCommitting = true
+      this.#commitSoon()
+    }
     return promise
   }
 
-  async #commitAll(): Promise<void> {
-    // One turn of the loop first, so that all that one caller enqueues joins one frame.
-    await Promise.resolve()
-    while (this.#pending.length > 0 && this.#broken === undefined) {
+  /** Commits what waits, in the next turn: all that one caller enqueues joins one frame. */
+  #commitSoon(): void {
+    queueMicrotask(() => {
       const batch = this.#pending
       this.#pending = []
       this.#underWay = batch.length
-      await this.#commit(batch).catch(error => this.#break(batch, error))
-      this.#underWay = 0
-    }
-    this.#committing = undefined
+      this.#commit(batch)
+    })
   }
 
-  async #commit(batch: readonly Pending[]): Promise<void> {
+  #commit(batch: readonly Pending[]): void {
     const timestampMs = Math.max(this.#parts.now(), this.#lastMs)
     const frames = this.#frames(batch, timestampMs)
     const start = this.#nextSlot
-    const committed = this.#parts.log.commit(frames.map(frame => ({ ...frame, feed: this.feed })))
     const { promise: done, resolve } = Promise.withResolvers<boolean>()
+    const committed = this.#parts.log.commit(frames.map(frame => ({ ...frame, feed: this.feed })))
+    const known = start === 0 ? committed.then(() => this.#addProcess(batch)) : committed
+    known.then(
+      () => {
+        this.#committed(batch, frames, timestampMs)
+        // Who waits for it hears of it after this turn.
+        resolve(true)
+        this.#parts.committed(frames)
+      },
+      error => {
+        resolve(false)
+        this.#break(batch, error)
+      },
+    ).catch(error => this.#break([], error)).then(() => this.#next())
     // Before slot 0 is durable nobody can know its process.
     if (start > 0) this.#parts.committing?.(frames, done)
-    try {
-      await committed
-      const [spawn] = batch
-      // Before anybody hears of slot 0, its process can be looked up.
-      if (start === 0 && spawn !== undefined) await this.#parts.log.directory.addProcess(this.process, spawn.bytes)
-    } catch (error) {
-      resolve(false)
-      throw error
+  }
+
+  #next(): void {
+    this.#underWay = 0
+    if (this.#pending.length > 0 && this.#broken === undefined) this.#commitSoon()
+    else {
+      this.#isCommitting = false
+      for (const wake of this.#drained.splice(0)) wake()
     }
+  }
+
+  /** Before anybody hears of slot 0, its process can be looked up. */
+  async #addProcess([spawn]: readonly Pending[]): Promise<void> {
+    if (spawn !== undefined) await this.#parts.log.directory.addProcess(this.process, spawn.bytes)
+  }
+
+  #committed(batch: readonly Pending[], frames: readonly CommittedFrame[], timestampMs: number): void {
+    let slot = this.#nextSlot
     this.#blocks += frames.length
-    this.#nextSlot = start + batch.length
+    this.#nextSlot += batch.length
     this.#underWay = 0
     this.#lastMs = timestampMs
-    this.senders.durable(batch.map(({ envelope }) => envelope), this.#blocks)
-    for (const [i, { id, envelope, resolve: seated }] of batch.entries()) {
-      seated({ id, process: this.process.id, slot: start + i, timestampMs })
+    this.senders.durable(batch, this.#blocks)
+    for (const { id, envelope, resolve } of batch) {
+      resolve({ id, process: this.process.id, slot, timestampMs })
       if (isToldById(envelope)) this.#seated(id)
+      slot += 1
     }
-    // Who waits for it hears of it after this turn.
-    resolve(true)
-    this.#parts.committed(frames)
   }
 
   #frames(batch: readonly Pending[], timestampMs: number): CommittedFrame[] {

@@ -2,6 +2,7 @@ import {
   asMessageId,
   asProcessId,
   type Clock,
+  type DataItem,
   describeProcess,
   encodeEnvelope,
   envelopeId,
@@ -60,6 +61,8 @@ const SLICE = 32
 export class SchedulerUnit implements Scheduler, AsyncDisposable {
   readonly #parts: SchedulerUnitParts
   readonly #lanes = new Map<ProcessId, Promise<Lane>>()
+  /** Those of `#lanes` that are open. */
+  readonly #open = new Map<ProcessId, Lane>()
   readonly #recent = new RecentReceipts()
   readonly #rates: SignerRates
   readonly #alarms: Alarms
@@ -89,12 +92,11 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       const failure = new Failure('shutting-down')
       return requests.map(() => ({ status: 'failed', failure }))
     }
-    const answers: Promise<ScheduleAnswer>[] = []
+    const answers: (Promise<ScheduleAnswer> | ScheduleAnswer)[] = []
     for (const [i, request] of requests.entries()) {
       if (i > 0 && i % SLICE === 0) await new Promise(resolve => setImmediate(resolve))
       // Awaiting the seat, not the receipt, keeps the order of requests and lets them share frames.
-      const answer = await this.#seat(request).catch(error => failed(error))
-      answers.push(Promise.resolve(answer.answer))
+      answers.push(this.#seatNow(request) ?? (await this.#seat(request).catch(failed)).answer)
     }
     return Promise.all(answers)
   }
@@ -126,6 +128,26 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     }
   }
 
+  /** The same without a wait, for most requests: nothing, if something has to be looked up. */
+  #seatNow({ process, envelope, item: parsed }: ScheduleRequest): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
+    const lane = this.#open.get(process)
+    if (lane === undefined || lane.broken || lane.nextSlot === 0) return undefined
+    try {
+      if (envelope.kind === 'push') {
+        const sender = this.#parts.log.directory.processAtHand(envelope.push.core.from)
+        if (sender === undefined || lane.senders.expected(sender.id) === undefined) return undefined
+        return this.#enqueuePush(lane, envelope, sender)
+      }
+      if (envelope.kind !== 'item') return undefined
+      const item = parsed ?? parseItem(envelope.item)
+      const id = asMessageId(item.id)
+      if (item.id === process || lane.recent(id) !== undefined || !this.#parts.log.messages.lacks(process, id)) return undefined
+      return this.#enqueueItem(lane, envelope, item)
+    } catch (error) {
+      return failedAnswer(error)
+    }
+  }
+
   async #seatItem(
     { process, item: parsed }: ScheduleRequest,
     envelope: Extract<Envelope, { kind: 'item' }>,
@@ -134,18 +156,28 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const id = asMessageId(item.id)
     const repeated = await this.#known(process, id, envelope.item)
     if (repeated !== undefined) return { answer: known(repeated.receipt) }
+    // Before a lane is opened for it: anybody can name a process.
     admitItem(envelope.item, process, item)
-    if (!this.#rates.take(item.ownerAddress, this.#parts.clock.now())) {
-      throw new Failure('busy', { signer: item.ownerAddress }, { note: 'too many messages of one signer' })
-    }
     const spawned = item.id === process ? describeProcess(envelope) : undefined
     const lane = await this.#lane(process, spawned)
     // Two requests with the same item may both have come here.
     const raced = lane.recent(id)
     if (raced !== undefined) return { answer: known(sameBytes(raced.receipt, raced.bytes, envelope.item, id).receipt) }
     if (spawned === undefined && lane.nextSlot === 0) throw new Failure('unknown-process', { process })
-    const receipt = lane.enqueue(id, envelope, encodeEnvelope(envelope))
-    return { answer: receipt.then(scheduled, failedAnswer) }
+    return { answer: this.#enqueueItem(lane, envelope, item, true) }
+  }
+
+  #enqueueItem(
+    lane: Lane,
+    envelope: Extract<Envelope, { kind: 'item' }>,
+    item: DataItem,
+    isAdmitted = false,
+  ): Promise<ScheduleAnswer> {
+    if (!isAdmitted) admitItem(envelope.item, lane.process.id, item)
+    if (!this.#rates.take(item.ownerAddress, this.#parts.clock.now())) {
+      throw new Failure('busy', { signer: item.ownerAddress }, { note: 'too many messages of one signer' })
+    }
+    return lane.enqueue(asMessageId(item.id), envelope, encodeEnvelope(envelope)).then(scheduled, failedAnswer)
   }
 
   async #seatPush(
@@ -156,21 +188,29 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if (core.to !== process) throw new Failure('wrong-target', { target: core.to, process })
     const sender = await this.#parts.log.directory.process(core.from)
     if (sender === undefined) throw new Failure('unknown-process', { process: core.from })
-    const open = await this.#openLaneOf(process)
-    const spawned = open === undefined ? await this.#child(process, envelope, sender) : undefined
-    const lane = open ?? (await this.#lane(process, spawned))
+    const spawned = await this.#child(process, envelope, sender)
+    const lane = await this.#lane(process, spawned)
     // What came before its child's spawn must not take slot 0.
     if (spawned === undefined && lane.nextSlot === 0) throw new Failure('unknown-process', { process })
     if (lane.senders.expected(core.from) === undefined) await lane.senders.load(core.from)
+    return { answer: this.#enqueuePush(lane, envelope, sender) }
+  }
+
+  #enqueuePush(
+    lane: Lane,
+    envelope: Extract<Envelope, { kind: 'push' }>,
+    sender: ProcessDescription,
+  ): Promise<ScheduleAnswer> | ScheduleAnswer {
+    const { push, proof } = envelope
+    const { core } = push
+    if (core.to !== lane.process.id) throw new Failure('wrong-target', { target: core.to, process: lane.process.id })
     const expectedSeq = lane.senders.expected(core.from) ?? 0
-    if (core.seq < expectedSeq) return { answer: { status: 'duplicate' } }
-    if (core.seq > expectedSeq) return { answer: { status: 'gap', expectedSeq } }
-    if (spawned === undefined) this.#admitPush(envelope, sender, lane.process)
-    const bounded = boundedEnvelope(envelope)
-    const { kind } = bounded.envelope
-    const from = kind === 'push' ? pushSender(envelope.proof, sender, lane.process.policy) : undefined
-    const receipt = lane.enqueue(pushId(envelope.push.coreBytes), bounded.envelope, bounded.bytes, from)
-    return { answer: receipt.then(scheduled, failedAnswer) }
+    if (core.seq < expectedSeq) return { status: 'duplicate' }
+    if (core.seq > expectedSeq) return { status: 'gap', expectedSeq }
+    this.#admitPush(envelope, sender, lane.process)
+    const { envelope: bounded, bytes } = boundedEnvelope(envelope)
+    const from = bounded.kind === 'push' ? pushSender(proof, sender, lane.process.policy) : undefined
+    return lane.enqueue(pushId(push.coreBytes), bounded, bytes, from).then(scheduled, failedAnswer)
   }
 
   /** A push without a proof stands on our signature over the block: it must be ours to vouch for. */
@@ -183,12 +223,6 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if (!vouched || voucherOf(sender.policy, policy) === undefined) admitPush(push, proof, sender)
   }
 
-  /** The lane of a process, if it is open and has its spawn. */
-  async #openLaneOf(process: ProcessId): Promise<Lane | undefined> {
-    const lane = await this.#lanes.get(process)?.catch(() => undefined)
-    return lane === undefined || lane.broken || lane.nextSlot === 0 ? undefined : lane
-  }
-
   /** The process that a spawn makes, if there is none yet; only what is certified may say what it is like. */
   async #child(
     process: ProcessId,
@@ -196,6 +230,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     sender: ProcessDescription,
   ): Promise<ProcessDescription | undefined> {
     if ((await this.#parts.log.directory.process(process)) !== undefined) return undefined
+    const lane = await this.#lanes.get(process)?.catch(() => undefined)
+    if (lane !== undefined && !lane.broken && lane.nextSlot > 0) return undefined
     admitPush(envelope.push, envelope.proof, sender)
     try {
       return describeProcess(envelope)
@@ -274,14 +310,19 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     }
     const opening = this.#openLane(process, spawned)
     this.#lanes.set(process, opening)
-    opening.catch(() => this.#forget(process, opening))
+    opening.then(
+      lane => this.#open.set(process, lane),
+      () => this.#forget(process, opening),
+    )
     if (this.#lanes.size > LANES_MAX) void this.#forgetIdle()
     return opening
   }
 
   /** Many may find the same lane broken: none of them may take away its successor. */
   #forget(process: ProcessId, opening: Promise<Lane>): void {
-    if (this.#lanes.get(process) === opening) this.#lanes.delete(process)
+    if (this.#lanes.get(process) !== opening) return
+    this.#lanes.delete(process)
+    this.#open.delete(process)
   }
 
   async #openLane(process: ProcessId, spawned: ProcessDescription | undefined): Promise<Lane> {

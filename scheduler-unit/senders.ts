@@ -49,9 +49,9 @@ export class Senders {
     note(this.#next, envelope)
   }
 
-  /** The envelopes are durable, in a feed of `blocks` blocks. */
-  durable(envelopes: Iterable<Envelope>, blocks: number): void {
-    for (const envelope of envelopes) note(this.#unstored, envelope)
+  /** What these hold is durable, in a feed of `blocks` blocks. */
+  durable(batch: Iterable<{ readonly envelope: Envelope }>, blocks: number): void {
+    for (const { envelope } of batch) note(this.#unstored, envelope)
     if (this.#unstored.size > 0 && blocks - this.#indexed >= STORE_EVERY_BLOCKS) this.storeAll(blocks)
   }
 

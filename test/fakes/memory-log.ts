@@ -166,6 +166,10 @@ class MemoryIndex implements MessageIndex {
     if (!places.has(process)) places.set(process, slot)
   }
 
+  lacks(process: ProcessId, id: MessageId): boolean {
+    return this.#places.get(id)?.get(process) === undefined
+  }
+
   async slotOf(process: ProcessId, id: MessageId): Promise<Slot | undefined> {
     return this.#places.get(id)?.get(process)
   }
@@ -200,6 +204,10 @@ class MemoryDirectory implements Directory {
   }
 
   async process(id: ProcessId): Promise<ProcessDescription | undefined> {
+    return this.#processes.get(id)?.description
+  }
+
+  processAtHand(id: ProcessId): ProcessDescription | undefined {
     return this.#processes.get(id)?.description
   }
 
