@@ -1,4 +1,5 @@
 import type { Command, OptionRow } from './command.ts'
+import { LIFECYCLE_COMMANDS } from './lifecycle-commands.ts'
 
 /** What a message carries, for commands that make one. */
 const MESSAGE_OPTIONS = {
@@ -11,19 +12,29 @@ const WAIT_OPTION = {
   wait: { type: 'string', value: 'scheduled|evaluated|settled', about: 'what to wait for (evaluated)' },
 } as const satisfies Record<string, OptionRow>
 
+/** Settings of a node, for commands that run one. */
+const NODE_OPTIONS = {
+  data: { type: 'string', short: 'd', value: 'folder', about: 'folder of feeds, state and keys (ATOLL_DATA)' },
+  port: { type: 'string', short: 'p', value: 'port', about: 'port to listen on; 0 takes any (ATOLL_PORT)' },
+  host: { type: 'string', value: 'address', about: 'address to listen on (ATOLL_HOST)' },
+  'public-url': { type: 'string', value: 'url', about: 'address that clients are told (ATOLL_PUBLIC_URL)' },
+  'allowed-hosts': { type: 'string', value: 'names', about: 'names this node is reached by, beside loopback' },
+  hosts: { type: 'string', value: 'count', about: 'child processes that evaluate (ATOLL_HOSTS)' },
+  'effects-http': { type: 'string', value: 'hosts', about: 'hosts that processes may reach with http.fetch (nobody)' },
+  'effects-for': { type: 'string', value: 'owners', about: 'owners and processes that effects are performed for (all)' },
+  'llm-url': { type: 'string', value: 'url', about: 'OpenAI-compatible API behind llm.generate' },
+  'llm-model': { type: 'string', value: 'name', about: 'the model asked when a process names none' },
+  'llm-key-file': { type: 'string', value: 'file', about: 'file with the key of that API (0600)' },
+  'log-level': { type: 'string', value: 'level', about: 'silent, error, warn, info or debug (ATOLL_LOG_LEVEL)' },
+  'accept-restored': { type: 'boolean', about: 'the data folder is a copy, and no other copy was written to since' },
+} as const satisfies Record<string, OptionRow>
+
 /** Every command: the one table, from which help, suggestions and the README's tour are made. */
 export const COMMANDS: readonly Command[] = [
   {
     name: 'up', usage: '', about: 'Run a node until it is interrupted',
     options: {
-      data: { type: 'string', short: 'd', value: 'folder', about: 'folder of feeds, state and keys (ATOLL_DATA)' },
-      port: { type: 'string', short: 'p', value: 'port', about: 'port to listen on; 0 takes any (ATOLL_PORT)' },
-      host: { type: 'string', value: 'address', about: 'address to listen on (ATOLL_HOST)' },
-      'public-url': { type: 'string', value: 'url', about: 'address that clients are told (ATOLL_PUBLIC_URL)' },
-      'allowed-hosts': { type: 'string', value: 'names', about: 'names this node is reached by, beside loopback' },
-      hosts: { type: 'string', value: 'count', about: 'child processes that evaluate (ATOLL_HOSTS)' },
-      'log-level': { type: 'string', value: 'level', about: 'silent, error, warn, info or debug (ATOLL_LOG_LEVEL)' },
-      'accept-restored': { type: 'boolean', about: 'the data folder is a copy, and no other copy was written to since' },
+      ...NODE_OPTIONS,
       demo: { type: 'boolean', about: 'on the first start, spawn two processes that talk to each other' },
     },
     examples: ['atoll up', 'atoll up --port 0 --data ./node-b -o ndjson'],
@@ -64,15 +75,21 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/spawn.ts')).spawn,
   },
   {
-    name: 'send', usage: '<process> [data]', about: 'Send a message and show what came of it',
+    name: 'call', usage: '<process> <message> [json]', about: 'Call a message or query of a contract, and show its reply',
+    options: {},
+    examples: ['atoll call counter add \'{"by":2}\'', 'atoll call counter total -o json'],
+    load: async () => (await import('./commands/call.ts')).call,
+  },
+  {
+    name: 'send', usage: '<process> [message] [json]', about: 'Send a message (its data, without a contract) and show what came of it',
     options: { ...MESSAGE_OPTIONS, ...WAIT_OPTION },
-    examples: ['atoll send hits --action Add --tag Quantity=5', 'atoll send ping --action Start --tag Peer=<process> --wait settled'],
+    examples: ['atoll send hits --action Add --tag Quantity=5', 'atoll send counter add \'{"by":2}\'', 'atoll send ping --action Start --tag Peer=<process> --wait settled'],
     load: async () => (await import('./commands/send.ts')).send,
   },
   {
-    name: 'query', usage: '<process> [data]', about: 'Ask a process without giving it a message',
-    options: MESSAGE_OPTIONS,
-    examples: ['atoll query hits --action Get'],
+    name: 'query', usage: '<process> [message] [json]', about: 'Ask a process without giving it a message',
+    options: { ...MESSAGE_OPTIONS, at: { type: 'string', value: 'slot', about: 'ask the state after this slot' } },
+    examples: ['atoll query hits --action Get', 'atoll query hits --action Get --at 118'],
     load: async () => (await import('./commands/query.ts')).query,
   },
   {
@@ -115,6 +132,28 @@ export const COMMANDS: readonly Command[] = [
     examples: ['atoll process verify hits', 'atoll process verify hits -o json'],
     load: async () => (await import('./commands/verify.ts')).verify,
   },
+  ...LIFECYCLE_COMMANDS,
+  {
+    name: 'new', usage: '[template] [folder]', about: 'Begin a project from a template',
+    options: { name: { type: 'string', value: 'name', about: 'name of the project (that of the folder)' } },
+    examples: ['atoll new', 'atoll new counter', 'atoll new assistant ./helper'],
+    load: async () => (await import('./commands/new.ts')).newFromTemplate,
+  },
+  {
+    name: 'dev', usage: '[folder]', about: 'A node for a project; builds and upgrades in place as files are saved',
+    options: { ...NODE_OPTIONS, fresh: { type: 'boolean', about: 'begin with an empty network' } },
+    examples: ['atoll dev', 'atoll dev ./counter.process.ts --port 0 -o ndjson'],
+    load: async () => (await import('./commands/dev.ts')).dev,
+  },
+  {
+    name: 'deploy', usage: '[folder]', about: 'Build a project; spawn or upgrade what differs on the node',
+    options: {
+      'dry-run': { type: 'boolean', about: 'show what would be done' },
+      pending: { type: 'string', value: 'wait|reject', about: 'open calls are waited for, or rejected (wait)' },
+    },
+    examples: ['atoll deploy', 'atoll deploy --dry-run'],
+    load: async () => (await import('./commands/deploy.ts')).deploy,
+  },
   {
     name: 'identity new', usage: '<name>', about: 'Make a key to sign with', options: {},
     examples: ['atoll identity new alice'],
@@ -136,6 +175,17 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/identity.ts')).useIdentity,
   },
   {
+    name: 'mcp', usage: '', about: 'Show processes that keep a contract to language models, as tools',
+    options: {
+      process: { type: 'string', multiple: true, value: 'process', about: 'a process that is shown (all that keep a contract)' },
+      'allow-write': { type: 'boolean', about: 'messages too, signed by your identity; else only queries' },
+      http: { type: 'boolean', about: 'Streamable HTTP on this machine, with a token; else standard input and output' },
+      port: { type: 'string', value: 'port', about: 'port of --http (7334); 0 takes any' },
+    },
+    examples: ['atoll mcp', 'atoll mcp --process hits --allow-write', 'atoll mcp --http --port 0 -o json'],
+    load: async () => (await import('./commands/mcp.ts')).mcp,
+  },
+  {
     name: 'doctor', usage: '', about: 'Check this machine, the settings and the node', options: {},
     examples: ['atoll doctor'],
     load: async () => (await import('./commands/doctor.ts')).doctor,
@@ -144,5 +194,15 @@ export const COMMANDS: readonly Command[] = [
     name: 'explain', usage: '[code]', about: 'What a failure means and what to do next', options: {},
     examples: ['atoll explain AT3003', 'atoll explain'],
     load: async () => (await import('./commands/explain.ts')).explain,
+  },
+  {
+    name: 'completions', usage: '<shell>', about: 'The program that completes commands in bash, zsh, fish or powershell', options: {},
+    examples: ['atoll completions bash', 'atoll completions fish'],
+    load: async () => (await import('./commands/completion.ts')).completions,
+  },
+  {
+    name: 'complete', usage: '[word]…', about: 'What could come next on a command line; shells ask this', options: {},
+    examples: ['atoll complete -- send hi'],
+    load: async () => (await import('./commands/completion.ts')).complete,
   },
 ]

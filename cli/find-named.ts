@@ -1,22 +1,15 @@
-import { Failure, type FailureCode, findTag, isId, type Tag } from '../protocol/index.ts'
+import { Failure, type FailureCode, findTag, type Tag } from '../protocol/index.ts'
+import { findNamed, type Named } from '../sdk/index.ts'
 import type { CommandContext } from './command.ts'
 import { matchesId } from './short-id.ts'
 import { addStandardModule } from './standard-module.ts'
 
-/** So that a short name never makes a client read a whole directory of a large node. */
-const LOOKED_AT_MAX = 10_000
-
-interface Named {
-  readonly id: string
-  readonly tags: readonly Tag[]
-}
-
-/** The id of the process that `text` names: an id, its beginning or short form, or a Name tag. @throws {Failure} `usage`, `unknown-process` */
+/** The id of the process that `text` names: an id, its beginning or short form, or a Name tag. @throws {Failure} `ambiguous-name`, `unknown-process` */
 export function findProcess(context: CommandContext, text: string): Promise<string> {
   return find(text, () => context.client().processes.list(context.limits), 'unknown-process')
 }
 
-/** The id of the module that `text` names. @throws {Failure} `usage`, `unknown-module` */
+/** The id of the module that `text` names. @throws {Failure} `ambiguous-name`, `unknown-module` */
 export function findModule(context: CommandContext, text: string): Promise<string> {
   return find(text, () => context.client().modules.list(context.limits), 'unknown-module')
 }
@@ -34,18 +27,9 @@ export async function findOrAddModule(context: CommandContext, text: string): Pr
   }
 }
 
-async function find(text: string, list: () => AsyncIterable<Named>, unknown: FailureCode): Promise<string> {
-  if (isId(text)) return text
-  const found: string[] = []
-  let looked = 0
-  for await (const { id, tags } of list()) {
-    if (findTag(tags, 'Name') === text || matchesId(text, id)) found.push(id)
-    if (++looked >= LOOKED_AT_MAX) break
-  }
-  const [only, another] = found
-  if (only === undefined) throw new Failure(unknown, { name: text })
-  if (another === undefined) return only
-  throw new Failure('usage', { name: text, candidates: found.slice(0, 8) }, { note: 'the name fits several; use an id' })
+/** As the SDK finds things, and by short ids too: what people copy from a terminal. */
+function find(text: string, list: () => AsyncIterable<Named>, unknown: FailureCode): Promise<string> {
+  return findNamed(text, list, unknown, ({ id, tags }) => findTag(tags, 'Name') === text || matchesId(text, id))
 }
 
 /** The name of a thing for eyes: its Name tag, else its short id. */

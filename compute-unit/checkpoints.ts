@@ -1,15 +1,19 @@
 import {
+  asModuleId,
   CborReader,
   CborWriter,
   type CellKey,
+  fromBase64Url,
+  type ModuleId,
   type ProcessId,
+  readId,
   readSmall,
   type Slot,
   type Store,
   type StoreChange,
 } from '../protocol/index.ts'
 import { toBytes, toCellKey } from './evaluation/cells.ts'
-import type { ProcessSnapshot, SnapshotDelta } from './evaluation/hosted-process.ts'
+import type { ProcessSnapshot, SnapshotDelta } from './evaluation/frame-outcome.ts'
 import { bigEndian32, bigEndian64, lastNumber, rangeOf, storeKey } from './keys.ts'
 
 /** Older checkpoints that are kept beside the newest. */
@@ -21,6 +25,10 @@ export interface CheckpointHead {
   /** Blocks of the feed that it covers. */
   readonly blocks: number
   readonly stateRoot: Uint8Array
+  /** The module in force: no other may open it. */
+  readonly module: ModuleId
+  /** Chunks written before this slot are of a memory that is gone. */
+  readonly since: Slot
 }
 
 interface Manifest extends CheckpointHead {
@@ -76,11 +84,11 @@ export class Checkpoints {
     const bytes = await this.#store.get(storeKey('checkpoint', process, bigEndian64(slots)))
     const manifest = bytes && readManifest(bytes)
     if (manifest === undefined) return undefined
-    const { pages, engine, logHash, blocks } = manifest
+    const { module, since, pages, engine, logHash, blocks } = manifest
     const chunks = new Map<number, Uint8Array>()
     const chunkPrefix = storeKey('chunk', process)
     for await (const { key, value } of this.#store.range(rangeOf(chunkPrefix))) {
-      if (lastNumber(key) > slots) continue
+      if (lastNumber(key) > slots || lastNumber(key) < since) continue
       chunks.set(new DataView(key.buffer, key.byteOffset + chunkPrefix.length, 4).getUint32(0), value)
     }
     const cells = new Map<CellKey, Uint8Array>()
@@ -91,7 +99,7 @@ export class Checkpoints {
       if (value[0] === 0) cells.delete(name)
       else cells.set(name, value.subarray(1))
     }
-    return { slots, blocks, pages, engine, logHash, chunks, cells: [...cells] }
+    return { slots, module, since, blocks, pages, engine, logHash, chunks, cells: [...cells] }
   }
 
   /** Drops all that is newer than checkpoint `slots`; 0 drops everything. */
@@ -107,7 +115,7 @@ export class Checkpoints {
 
   /** Forgets the oldest checkpoints, and versions that no kept one needs. */
   async #prune(process: ProcessId, heads: readonly CheckpointHead[]): Promise<void> {
-    const oldest = heads.at(-KEPT)?.slots ?? 0
+    const { slots: oldest, since } = heads.at(-KEPT) ?? { slots: 0, since: 0 }
     const gone: StoreChange[] = heads
       .filter(head => head.slots < oldest)
       .map(head => ({ key: storeKey('checkpoint', process, bigEndian64(head.slots)), value: undefined }))
@@ -115,6 +123,10 @@ export class Checkpoints {
       let before: { key: Uint8Array; isDeleted: boolean } | undefined
       for await (const { key, value } of this.#store.range(rangeOf(storeKey(name, process)))) {
         // Versions of one name follow each other, oldest first: one that has a successor up to `oldest` is not needed.
+        if (name === 'chunk' && lastNumber(key) < since) {
+          gone.push({ key, value: undefined })
+          continue
+        }
         const isReplaced = before !== undefined && sameName(before.key, key) && lastNumber(key) <= oldest
         if (before !== undefined && (isReplaced || before.isDeleted)) gone.push({ key: before.key, value: undefined })
         // The mark of a deleted cell is needed as long as an older version is.
@@ -141,13 +153,15 @@ function encodeCell(value: Uint8Array | undefined): Uint8Array {
 
 function encodeManifest(delta: SnapshotDelta, blocks: number): Uint8Array {
   const writer = new CborWriter()
-  writer.array(6)
+  writer.array(8)
   writer.uint(delta.slots)
   writer.uint(blocks)
   writer.uint(delta.pages)
   writer.bytes(delta.engine)
   writer.bytes(delta.logHash)
   writer.bytes(delta.stateRoot)
+  writer.bytes(fromBase64Url(delta.module))
+  writer.uint(delta.since)
   return writer.finish()
 }
 
@@ -157,7 +171,9 @@ function readManifest(bytes: Uint8Array): Manifest | undefined {
     const reader = new CborReader(bytes)
     reader.array()
     const [slots, blocks, pages] = [readSmall(reader), readSmall(reader), readSmall(reader)]
-    return { slots, blocks, pages, engine: reader.bytes(), logHash: reader.bytes(), stateRoot: reader.bytes() }
+    const [engine, logHash, stateRoot] = [reader.bytes(), reader.bytes(), reader.bytes()]
+    const [module, since] = [asModuleId(readId(reader)), readSmall(reader)]
+    return { slots, blocks, pages, engine, logHash, stateRoot, module, since }
   } catch {
     return undefined
   }

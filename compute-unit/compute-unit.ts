@@ -15,6 +15,7 @@ import {
   findFrame,
   ITEM_SIZE_MAX_BYTES,
   type KeyId,
+  type Lifecycle,
   type Log,
   leafHash,
   merklePath,
@@ -31,22 +32,30 @@ import {
   type Result,
   resultsFeed,
   type Slot,
+  type StateAnswer,
   type Timer,
   toBase64Url,
   toUtf8,
+  type UpgradeCheck,
+  type UpgradeWish,
 } from '../protocol/index.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { type EvaluatedFrame, Follower, type FollowerParts } from './follower.ts'
+import { decodeLifecycle, encodeLifecycle } from './evaluation/index.ts'
 import type { FrameResults } from './frame-results.ts'
 import { HostSeat, seatOf } from './host-pool.ts'
-import { rangeOf } from './keys.ts'
+import { rangeOf, storeKey } from './keys.ts'
 import type { KnownFrame } from './known-frames.ts'
+import { loadModules, modulesOf } from './named-modules.ts'
 import { OwnPush } from './own-push.ts'
+import { PastStates } from './past-states.ts'
 import { QueryLane } from './query-lane.ts'
 import { type ProvenFrame, RecentFrames } from './recent-frames.ts'
 import { Residency } from './residency.ts'
 import { ResultStore } from './result-store.ts'
 import { decodeTimers, encodeTimers, timersKey } from './timers.ts'
+import { StateReader } from './state-reader.ts'
+import { checkUpgrade } from './upgrade-check.ts'
 import { trustedVerdicts } from './verdicts.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -101,6 +110,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #checkpoints: Checkpoints
   readonly #results: ResultStore
   readonly #queries: QueryLane
+  readonly #past: PastStates
+  readonly #states: StateReader
   readonly #recent = new RecentFrames()
   readonly #watchers = new Map<ProcessId, Set<() => void>>()
   #closed = false
@@ -130,7 +141,11 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       },
       trouble: (process, error) => this.#trouble(process, error),
     })
-    this.#queries = new QueryLane({ seat: this.#querySeat, log, checkpoints: this.#checkpoints })
+    const copies = { seat: this.#querySeat, log, checkpoints: this.#checkpoints }
+    this.#queries = new QueryLane(copies)
+    const now = (): number => parts.clock.now()
+    this.#past = new PastStates({ ...copies, now })
+    this.#states = new StateReader({ key: parts.key, log, seat: this.#querySeat, past: this.#past, now })
   }
 
   static async open(parts: ComputeUnitParts): Promise<ComputeUnit> {
@@ -245,11 +260,40 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     return OwnPush.isOf(push, this)
   }
 
-  async query(process: ProcessId, message: QueryMessage, options: CallOptions = {}): Promise<QueryAnswer> {
+  async query(
+    process: ProcessId,
+    message: QueryMessage,
+    { at, ...options }: CallOptions & { at?: Slot | undefined } = {},
+  ): Promise<QueryAnswer> {
     const follower = await this.#follower(process)
     checkQuery(message)
     const { timeoutMs = QUERY_WALL_MAX_MS } = options
+    if (at !== undefined) return this.#states.query(follower, at, message, options)
     return waitFor(this.#queries.query(follower, message, this.#parts.clock.now()), { ...options, timeoutMs })
+  }
+
+  async state(process: ProcessId, at?: Slot, options: CallOptions = {}): Promise<StateAnswer> {
+    return this.#states.state(await this.#follower(process), at, options)
+  }
+
+  async lifecycle(process: ProcessId): Promise<Lifecycle> {
+    const { module } = (await this.#follower(process)).process
+    const kept = await this.#parts.log.store.get(storeKey('lifecycle', process))
+    return kept === undefined ? { module, since: 0, changes: [], snapshots: [] } : decodeLifecycle(kept)
+  }
+
+  async timers(process: ProcessId): Promise<readonly Timer[]> {
+    await this.#follower(process)
+    const kept = await this.#parts.log.store.get(timersKey(process))
+    return kept === undefined ? [] : decodeTimers(kept)
+  }
+
+  async checkUpgrade(process: ProcessId, wish: UpgradeWish, options: CallOptions = {}): Promise<UpgradeCheck> {
+    const [follower, { since }] = await Promise.all([this.#follower(process), this.lifecycle(process)])
+    const { log, clock } = this.#parts
+    await loadModules(this.#querySeat, [wish.module], modulesOf(log.directory))
+    const parts = { seat: this.#querySeat, past: this.#past, now: () => clock.now() }
+    return checkUpgrade(parts, follower, { ...wish, since }, options)
   }
 
   async cell(process: ProcessId, key: Uint8Array): Promise<Uint8Array | undefined> {
@@ -351,6 +395,9 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       now: () => clock.now(),
       evaluated: frame => this.#evaluated(frame),
       timers: (description, timers) => this.#timers(description.id, timers),
+      lifecycle: ({ id }, lifecycle) => {
+        log.store.write([{ key: storeKey('lifecycle', id), value: encodeLifecycle(lifecycle) }])
+      },
       progress: (description, evaluated, scheduled) => this.#parts.progress?.(description.id, evaluated, scheduled),
       trouble: (description, error) => this.#trouble(description.id, error),
     }

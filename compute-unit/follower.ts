@@ -5,7 +5,9 @@ import {
   type FeedSpec,
   frameHash,
   type KeyId,
+  type Lifecycle,
   type Log,
+  type ModuleId,
   messagesFeed,
   type ProcessDescription,
   readFrameHead,
@@ -21,6 +23,7 @@ import type { FrameOutcome, ProcessSnapshot, Verdict } from './evaluation/index.
 import { FrameResults } from './frame-results.ts'
 import type { HostSeat } from './host-pool.ts'
 import { type KnownFrame, KnownFrames } from './known-frames.ts'
+import { loadModules, modulesNamedIn, modulesOf } from './named-modules.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'
 import type { ResultStore } from './result-store.ts'
 import { verdictsOn } from './verdicts.ts'
@@ -47,6 +50,7 @@ export interface FollowerParts {
   readonly trusted: boolean
   evaluated(frame: EvaluatedFrame): void
   timers(process: ProcessDescription, timers: readonly Timer[]): void
+  lifecycle(process: ProcessDescription, lifecycle: Lifecycle): void
   progress(process: ProcessDescription, evaluated: Slot, scheduled: Slot): void
   trouble(process: ProcessDescription, error: Failure): void
 }
@@ -270,24 +274,25 @@ export class Follower {
   /** Opens the process in its host: at the newest checkpoint whose state has the certified root, else at slot 0. */
   async #open(): Promise<void> {
     const { log, seat, checkpoints } = this.#parts
-    const module = await log.directory.module(this.process.module)
-    if (module === undefined) throw new Failure('unknown-module', { module: this.process.module })
-    await seat.load(module)
+    const find = modulesOf(log.directory)
     const spawn = await log.directory.spawnEnvelope(this.process.id)
     if (spawn === undefined) throw new Failure('unknown-process', { process: this.process.id })
+    await loadModules(seat, [this.process.module], find)
     const generation = seat.generation
-    const open = (snapshot?: ProcessSnapshot): Promise<HostAnswer> =>
-      seat.ask({ kind: 'open', process: this.process.id, module: module.id, spawn, snapshot })
+    const open = async (module: ModuleId, snapshot?: ProcessSnapshot): Promise<HostAnswer> => {
+      await loadModules(seat, [module], find)
+      return seat.ask({ kind: 'open', process: this.process.id, module, spawn, snapshot })
+    }
     for (const head of (await checkpoints.list(this.process.id)).reverse()) {
       if (head.slots > this.#evaluated || !(await this.#isCertified(head.blocks, head.stateRoot))) continue
       const snapshot = await checkpoints.read(this.process.id, head.slots)
-      const answer = await open(snapshot).catch(damaged)
+      const answer = await open(head.module, snapshot).catch(damaged)
       if (answer?.kind !== 'opened' || !equalBytes(answer.stateRoot, head.stateRoot)) continue
       await checkpoints.dropAfter(this.process.id, head.slots)
       return this.#replay(head.blocks, generation, answer.sizeBytes)
     }
     await checkpoints.dropAfter(this.process.id, 0)
-    const answer = await open()
+    const answer = await open(this.process.module)
     if (answer.kind !== 'opened') throw new Failure('host-fault', { answer: answer.kind })
     await this.#replay(0, generation, answer.sizeBytes)
   }
@@ -317,12 +322,17 @@ export class Follower {
    * order. The host always has the next frames waiting, so it never idles for want of an answer to arrive here.
    */
   async #evaluateFrom(from: number, end: () => number): Promise<void> {
+    const { log } = this.#parts
     const asked: { frame: KnownFrame; answer: Promise<HostAnswer> }[] = []
     let next = from
     for (;;) {
       while (asked.length < WINDOW && next < end() && !this.#checkpointDue() && this.#stopped === undefined) {
         const frame = this.#frames.get(next) ?? (await this.#stored(next))
         if (frame === undefined) break
+        const named = modulesNamedIn(frame.bytes, this.process)
+        // What stands before is evaluated all the same, if one of them is not known here.
+        if (named.length > 0 && asked.length > 0) break
+        if (named.length > 0) await loadModules(this.#parts.seat, named, modulesOf(log.directory))
         const { id: process } = this.process
         const verdicts = await this.#verdicts(frame)
         const answer = this.#parts.seat.ask({ kind: 'evaluate', process, frame: frame.bytes, verdicts, steps: false })
@@ -394,6 +404,7 @@ export class Follower {
       this.#parts.trouble(this.process, Failure.from(error))
     })
     if (outcome.timers !== undefined) this.#parts.timers(this.process, outcome.timers)
+    if (outcome.lifecycle !== undefined) this.#parts.lifecycle(this.process, outcome.lifecycle)
     if (frame.index < this.#nextBlock) return
     this.#nextBlock = frame.index + 1
     this.#evaluated = firstSlot + count

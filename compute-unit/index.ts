@@ -1,6 +1,7 @@
 // Executes feeds. `runHost` is the program of the child processes in which guests run.
 export { ComputeUnit, type ComputeUnitParts } from './compute-unit.ts'
-export { type FrameOutcome, type HostPipe, HostedProcess, imageTree, type ProcessSnapshot, runHost, type Verdict } from './evaluation/index.ts'
+export { type FrameOutcome, type HostPipe, HostedProcess, imageTree, type LoadedModule, type ProcessSnapshot, runHost, type Verdict } from './evaluation/index.ts'
 export type { EvaluatedFrame } from './follower.ts'
 export { HostSeat } from './host-pool.ts'
+export { modulesNamedIn } from './named-modules.ts'
 export { verdictsOn } from './verdicts.ts'

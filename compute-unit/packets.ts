@@ -4,6 +4,7 @@ import {
   asProcessId,
   CborReader,
   CborWriter,
+  type Ending,
   fromBase64Url,
   MalformedBytes,
   type ModuleId,
@@ -13,11 +14,13 @@ import {
   readSmall,
   readTags,
   type ResultError,
+  type Tag,
   type Timer,
   writeTags,
 } from '../protocol/index.ts'
 import { toBytes, toCellKey } from './evaluation/cells.ts'
-import type { FrameOutcome, ProcessSnapshot, SnapshotDelta, Verdict } from './evaluation/hosted-process.ts'
+import { decodeLifecycle, encodeLifecycle } from './evaluation/lifecycle-cells.ts'
+import type { FrameOutcome, ProcessSnapshot, SnapshotDelta, Verdict } from './evaluation/frame-outcome.ts'
 
 /**
  * What goes over the pipe between the compute unit and a host: packets of a 32-bit length, little-endian, and
@@ -28,6 +31,7 @@ export type HostRequest =
   | { readonly kind: 'open'; readonly process: ProcessId; readonly module: ModuleId; readonly spawn: Uint8Array; readonly snapshot: ProcessSnapshot | undefined }
   | { readonly kind: 'evaluate'; readonly process: ProcessId; readonly frame: Uint8Array; readonly verdicts: readonly Verdict[]; readonly steps: boolean }
   | { readonly kind: 'query'; readonly process: ProcessId; readonly message: QueryMessage; readonly timestampMs: number }
+  | { readonly kind: 'export' | 'rehearse'; readonly process: ProcessId; readonly tags: readonly Tag[]; readonly timestampMs: number }
   | { readonly kind: 'delta'; readonly process: ProcessId }
   | { readonly kind: 'cell'; readonly process: ProcessId; readonly key: Uint8Array }
   | { readonly kind: 'memory'; readonly process: ProcessId }
@@ -47,13 +51,14 @@ export type HostAnswer =
   | { readonly kind: 'opened'; readonly stateRoot: Uint8Array; readonly sizeBytes: number; readonly timers: readonly Timer[] }
   | { readonly kind: 'evaluated'; readonly outcome: FrameOutcome; readonly sizeBytes: number }
   | { readonly kind: 'queried'; readonly slot: number; readonly status: 'ok' | 'error'; readonly gas: bigint; readonly error: ResultError | undefined; readonly output: Uint8Array; readonly log: string }
+  | { readonly kind: 'exported'; readonly slot: number; readonly module: ModuleId; readonly ending: Ending }
   | { readonly kind: 'delta'; readonly delta: SnapshotDelta }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array | undefined; readonly slot: number }
   | { readonly kind: 'fault'; readonly message: string; readonly fatal: boolean }
   | { readonly kind: 'alive' }
 
-const REQUESTS = ['check', 'load', 'open', 'evaluate', 'query', 'delta', 'cell', 'memory', 'close'] as const
-const ANSWERS = ['done', 'refused', 'opened', 'evaluated', 'queried', 'delta', 'bytes', 'fault', 'alive'] as const
+const REQUESTS = ['check', 'load', 'open', 'evaluate', 'query', 'delta', 'cell', 'memory', 'close', 'export', 'rehearse'] as const
+const ANSWERS = ['done', 'refused', 'opened', 'evaluated', 'queried', 'delta', 'bytes', 'fault', 'alive', 'exported'] as const
 
 export function encodeRequest(number: number, request: HostRequest): Uint8Array {
   const writer = new CborWriter()
@@ -84,6 +89,13 @@ export function encodeRequest(number: number, request: HostRequest): Uint8Array 
       writer.array(3)
       writer.bytes(fromBase64Url(request.process))
       writeQuery(writer, request.message)
+      writer.uint(request.timestampMs)
+      break
+    case 'export':
+    case 'rehearse':
+      writer.array(3)
+      writer.bytes(fromBase64Url(request.process))
+      writeTags(writer, request.tags)
       writer.uint(request.timestampMs)
       break
     case 'cell':
@@ -128,6 +140,10 @@ function readRequest(reader: CborReader, kind: HostRequest['kind'] | undefined):
     case 'query':
       reader.array()
       return { kind, process: process(), message: readQuery(reader), timestampMs: readSmall(reader) }
+    case 'export':
+    case 'rehearse':
+      reader.array()
+      return { kind, process: process(), tags: readTags(reader), timestampMs: readSmall(reader) }
     case 'cell':
       reader.array()
       return { kind, process: process(), key: reader.bytes() }
@@ -165,6 +181,15 @@ export function encodeAnswer(number: number, answer: HostAnswer): Uint8Array {
       writeError(writer, answer.error)
       writer.bytes(answer.output)
       writer.text(answer.log)
+      break
+    case 'exported':
+      writer.array(6)
+      writer.uint(answer.slot)
+      writer.bytes(fromBase64Url(answer.module))
+      writer.bool(answer.ending.status === 'ok')
+      writer.uint(answer.ending.gas)
+      writeError(writer, answer.ending.status === 'ok' ? undefined : answer.ending.error)
+      writer.bytes(answer.ending.output ?? new Uint8Array(0))
       break
     case 'delta':
       writer.array(2)
@@ -219,6 +244,12 @@ function readAnswer(reader: CborReader, kind: HostAnswer['kind'] | undefined): H
         output: reader.bytes(),
         log: reader.text(),
       }
+    case 'exported': {
+      reader.array()
+      const [slot, module] = [readSmall(reader), asModuleId(readId(reader))]
+      const [, gas, error, output] = [reader.bool(), BigInt(reader.uint()), readError(reader), reader.bytes()]
+      return { kind, slot, module, ending: error === undefined ? { status: 'ok', gas, output } : { status: 'error', gas, error, output } }
+    }
     case 'delta': {
       reader.array()
       const snapshot = readSnapshot(reader)
@@ -261,10 +292,12 @@ function readModule(reader: CborReader): HostModule {
   return { id, owner: reader.text(), format: reader.text(), tags: readTags(reader), wasm: reader.bytes() }
 }
 
-/** `[slots, pages, engine, log hash, [index, chunk, …], [key, value or null, …]]`: a snapshot, or a difference. */
+/** `[slots, module, since, pages, engine, log hash, [index, chunk, …], [key, value or null, …]]`: a snapshot, or a difference. */
 export function writeSnapshot(writer: CborWriter, snapshot: ProcessSnapshot | SnapshotDelta): void {
-  writer.array(6)
+  writer.array(8)
   writer.uint(snapshot.slots)
+  writer.bytes(fromBase64Url(snapshot.module))
+  writer.uint(snapshot.since)
   writer.uint(snapshot.pages)
   writer.bytes(snapshot.engine)
   writer.bytes(snapshot.logHash)
@@ -283,7 +316,8 @@ export function writeSnapshot(writer: CborWriter, snapshot: ProcessSnapshot | Sn
 
 function readSnapshot(reader: CborReader): ProcessSnapshot {
   reader.array()
-  const [slots, pages, engine, logHash] = [readSmall(reader), readSmall(reader), reader.bytes(), reader.bytes()]
+  const [slots, module, since] = [readSmall(reader), asModuleId(readId(reader)), readSmall(reader)]
+  const [pages, engine, logHash] = [readSmall(reader), reader.bytes(), reader.bytes()]
   const chunks = new Map<number, Uint8Array>()
   for (let left = reader.array(); left > 0; left -= 2) chunks.set(readSmall(reader), reader.bytes())
   const cells: [string, Uint8Array][] = []
@@ -292,7 +326,7 @@ function readSnapshot(reader: CborReader): ProcessSnapshot {
     // In a difference a null is a cell that is gone; the type of a whole snapshot has none.
     cells.push([key, optional(reader, () => reader.bytes()) as Uint8Array])
   }
-  return { slots, pages, engine, logHash, chunks, cells }
+  return { slots, module, since, pages, engine, logHash, chunks, cells }
 }
 
 function writeVerdicts(writer: CborWriter, verdicts: readonly Verdict[]): void {
@@ -352,7 +386,7 @@ function readQuery(reader: CborReader): QueryMessage {
 }
 
 function writeOutcome(writer: CborWriter, outcome: FrameOutcome): void {
-  writer.array(9)
+  writer.array(10)
   writer.uint(outcome.firstSlot)
   writer.uint(outcome.count)
   writer.bytes(outcome.resultsBytes)
@@ -368,6 +402,8 @@ function writeOutcome(writer: CborWriter, outcome: FrameOutcome): void {
     writer.bytes(stateRoot)
     writer.uint(gas)
   }
+  if (outcome.lifecycle === undefined) writer.null()
+  else writer.bytes(encodeLifecycle(outcome.lifecycle))
 }
 
 function readOutcome(reader: CborReader): FrameOutcome {
@@ -381,7 +417,8 @@ function readOutcome(reader: CborReader): FrameOutcome {
   for (let left = reader.array(); left > 0; left -= 2) {
     steps.push({ stateRoot: reader.bytes(), gas: BigInt(reader.uint()) })
   }
-  return { firstSlot, count, resultsBytes, sends, resultsRoot, stateRoot, gas, timers, steps }
+  const lifecycle = optional(reader, () => decodeLifecycle(reader.bytes()))
+  return { firstSlot, count, resultsBytes, sends, resultsRoot, stateRoot, gas, timers, lifecycle, steps }
 }
 
 export function writeTimers(writer: CborWriter, timers: readonly Timer[]): void {

@@ -11,6 +11,7 @@ import {
 import type { Checkpoints } from './checkpoints.ts'
 import { damaged, type Follower } from './follower.ts'
 import type { HostSeat } from './host-pool.ts'
+import { loadModules, modulesNamedIn, modulesOf } from './named-modules.ts'
 import { verdictsOn } from './verdicts.ts'
 
 interface Replica {
@@ -79,6 +80,7 @@ export class QueryLane {
     this.#replicas.delete(id)
     this.#replicas.set(id, current)
     for await (const frame of this.#log.blocks(messagesFeed(follower.process), current.blocks, target)) {
+      await loadModules(this.#seat, modulesNamedIn(frame, follower.process), modulesOf(this.#log.directory))
       const verdicts = await verdictsOn(follower.process, frame, follower.trusted, this.#log)
       await this.#seat.ask({ kind: 'evaluate', process: id, frame, verdicts, steps: false })
       current.blocks += 1
@@ -89,15 +91,16 @@ export class QueryLane {
   async #open(follower: Follower): Promise<Replica> {
     const { id, module: moduleId } = follower.process
     await follower.checkpoint()
-    const module = await this.#log.directory.module(moduleId)
+    const find = modulesOf(this.#log.directory)
     const spawn = await this.#log.directory.spawnEnvelope(id)
-    if (module === undefined || spawn === undefined) throw new Failure('unknown-process', { process: id })
-    await this.#seat.load(module)
+    if (spawn === undefined) throw new Failure('unknown-process', { process: id })
+    await loadModules(this.#seat, [moduleId], find)
     const generation = this.#seat.generation
     for (const head of (await this.#checkpoints.list(id)).reverse()) {
       const snapshot = await this.#checkpoints.read(id, head.slots)
+      await loadModules(this.#seat, [head.module], find)
       const answer = await this.#seat
-        .ask({ kind: 'open', process: id, module: moduleId, spawn, snapshot })
+        .ask({ kind: 'open', process: id, module: head.module, spawn, snapshot })
         .catch(damaged)
       if (answer?.kind !== 'opened' || !equalBytes(answer.stateRoot, head.stateRoot)) continue
       return { blocks: head.blocks, generation }

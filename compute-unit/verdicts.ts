@@ -105,7 +105,7 @@ function itemHolds(bytes: Uint8Array, process: ProcessDescription, slot: number)
     refuseDuplicateSystemTags(item.tags)
     const type = findTag(item.tags, 'Type')
     const placed = slot === 0 ? type === 'Process' && asProcessId(item.id) === process.id : item.target === process.id
-    return placed && (slot === 0 || type === 'Message') && verifyDataItem(item)
+    return placed && (slot === 0 || type === 'Message' || type === 'Control') && verifyDataItem(item)
   } catch {
     return false
   }

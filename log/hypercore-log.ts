@@ -136,7 +136,8 @@ export class HypercoreLog implements Log {
     try {
       const state = this.#writable(feed, 'results')
       const isAtHand = state.known && state.users === 0 && this.#hasRoom
-      if (!isAtHand || index !== visibleLength(state)) return this.#appendLater(state, index, blocks)
+      if (!isAtHand || index !== visibleLength(state))
+        return this.#appendLater(state, index, blocks)
       for (const bytes of blocks) this.#parts.behind.add(state, { bytes, generation: 0 })
       return DONE
     } catch (error) {
@@ -144,7 +145,11 @@ export class HypercoreLog implements Log {
     }
   }
 
-  async #appendLater(state: FeedState, index: number, blocks: readonly Uint8Array[]): Promise<void> {
+  async #appendLater(
+    state: FeedState,
+    index: number,
+    blocks: readonly Uint8Array[],
+  ): Promise<void> {
     state.users++
     try {
       const turn = state.turn.then(() => this.#appendInTurn(state, index, blocks))

@@ -260,7 +260,11 @@ function forgetRecovery(core: Hypercore): void {
 function onlySignature(bytes: Uint8Array): Uint8Array {
   const signature = bytes.slice(2, 66)
   if (bytes.length !== 68 || bytes[0] !== 1 || bytes[1] !== 0)
-    throw new Failure('internal', { bytes: bytes.length }, { note: 'not the signature of one signer' })
+    throw new Failure(
+      'internal',
+      { bytes: bytes.length },
+      { note: 'not the signature of one signer' },
+    )
   return new Uint8Array(signature)
 }
 

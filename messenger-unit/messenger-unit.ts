@@ -25,6 +25,7 @@ import {
   slotCount,
   type Trace,
 } from '../protocol/index.ts'
+import { EffectDesk, type EffectOffer } from './effects/effect-desk.ts'
 import { Intake, type Taken } from './intake.ts'
 import { PairLane, type PairLaneParts } from './pair-lane.ts'
 import { backOffMs } from './retry.ts'
@@ -38,6 +39,8 @@ export interface MessengerUnitParts {
   readonly computer: Computer & { catchUp(process: ProcessId): void }
   readonly clock: Clock
   random(): number
+  /** What it does outside the network; nothing, if not given. */
+  readonly effects?: EffectOffer | undefined
   checkModule(module: ModuleDescription): Promise<void>
   trouble?(what: string, failure: Failure): void
 }
@@ -59,6 +62,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   readonly #timings = new Timings()
   readonly #lanes = new Map<string, PairLane>()
   readonly #laneParts: PairLaneParts
+  readonly #effects: EffectDesk | undefined
   #closed = false
 
   constructor(parts: MessengerUnitParts) {
@@ -75,6 +79,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
       delivered: push => this.#unfinished.delivered(push.core.from, push.core.slot),
       trouble: (push, failure) => parts.trouble?.(`push from ${push.core.from} to ${push.core.to}`, failure),
     }
+    this.#effects = parts.effects && this.#openEffects(parts.effects)
   }
 
   /** Goes on with what an earlier run left unfinished. Call once, after all units are open. */
@@ -129,7 +134,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     const place = await this.#placeOf(id, options.process)
     const untilMs = clock.now() + (options.timeoutMs ?? TRACE_WAIT_MS)
     for (let pauseMs = TRACE_LOOK_MS; ; pauseMs = Math.min(200, pauseMs * 2)) {
-      const trace = await readTrace({ log, computer, timings: this.#timings }, place.process, place.slot, id)
+      const trace = await readTrace({ log, computer, timings: this.#timings, effects: this.#effects }, place.process, place.slot, id)
       if (trace.settled || options.settled !== true) return trace
       if (options.signal?.aborted === true) throw new Failure('aborted')
       if (clock.now() + pauseMs > untilMs) throw new Failure('timeout', { id }, { note: 'the tree still grows' })
@@ -146,8 +151,24 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
 
   #push(from: ProcessId, result: Result): void {
     this.#unfinished.opened(from, result.slot, result.outbox.length + result.assigns.length)
-    for (const push of result.outbox) this.#lane(push).enqueue(push)
+    for (const push of result.outbox) {
+      if (this.#effects?.isFor(push) === true) this.#effects.enqueue(push)
+      else this.#lane(push).enqueue(push)
+    }
     for (const assign of result.assigns) void this.#assign(from, result.slot, assign)
+  }
+
+  #openEffects(offer: EffectOffer): EffectDesk {
+    const { log, scheduler, clock, random, trouble } = this.#parts
+    return new EffectDesk({
+      ...offer,
+      log,
+      clock,
+      random,
+      schedulerOf: async process => ((await log.directory.process(process)) === undefined ? undefined : scheduler),
+      delivered: push => this.#unfinished.delivered(push.core.from, push.core.slot),
+      trouble: (push, failure) => trouble?.(`effect of ${push.core.from}`, failure),
+    })
   }
 
   #lane(push: Push): PairLane {
@@ -216,6 +237,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     if (this.#closed) return
     this.#closed = true
     for (const lane of this.#lanes.values()) lane.stop()
+    this.#effects?.stop()
     this.#unfinished.sweep()
   }
 }

@@ -19,12 +19,14 @@ import {
   type Trace,
   type TraceNode,
 } from '../protocol/index.ts'
+import type { EffectDesk } from './effects/effect-desk.ts'
 import type { Timings } from './timings.ts'
 
 export interface TraceParts {
   readonly log: Log
   readonly computer: Computer
   readonly timings: Timings
+  readonly effects: Pick<EffectDesk, 'isFor' | 'outcomeOf'> | undefined
 }
 
 interface Growing {
@@ -69,7 +71,9 @@ async function branches(parts: TraceParts, result: Result, growing: Growing): Pr
       growing.truncated = true
       break
     }
-    children.push(await grow(parts, await sproutOf(parts, push), growing))
+    const sprout = await sproutOf(parts, push)
+    const isEffect = parts.effects?.isFor(push) === true
+    children.push(await (isEffect ? effect(parts, push.core.from, sprout, growing) : grow(parts, sprout, growing)))
   }
   for (const { message, process } of result.assigns) {
     if (growing.nodes >= TRACE_NODES_MAX) break
@@ -79,6 +83,21 @@ async function branches(parts: TraceParts, result: Result, growing: Growing): Pr
     children.push(await grow(parts, sprout, growing))
   }
   return children
+}
+
+/** An effect has no slot anywhere; below it stands the message that told its process what came of it. */
+async function effect(parts: TraceParts, process: ProcessId, sprout: Sprout, growing: Growing): Promise<TraceNode> {
+  growing.nodes += 1
+  const bare = { ...sprout, evaluatedMs: undefined, gas: undefined, error: undefined }
+  const id = await parts.effects?.outcomeOf(sprout.id)
+  const slot = id === undefined ? undefined : await parts.log.messages.slotOf(process, id)
+  if (id === undefined || slot === undefined) {
+    growing.settled = false
+    return { ...bare, status: 'pending', children: [] }
+  }
+  const { envelope, timestampMs } = await assignmentAt(parts.log, process, slot)
+  const outcome = await grow(parts, { ...labelOf(envelope, slot), id, process, slot, scheduledMs: timestampMs }, growing)
+  return { ...bare, status: 'external', children: [outcome] }
 }
 
 async function sproutOf(parts: TraceParts, push: Push): Promise<Sprout> {
@@ -139,6 +158,9 @@ function labelOfPush(push: Push): Pick<TraceNode, 'label' | 'kind'> {
 
 type Tags = Parameters<typeof findTag>[0]
 
-const labelOfTags = (tags: Tags): string => findTag(tags, 'Action') ?? 'message'
+const labelOfTags = (tags: Tags): string => {
+  const action = findTag(tags, 'Action') ?? 'message'
+  return action === 'Effect' ? `effect ${findTag(tags, 'Effect') ?? ''}`.trim() : action
+}
 const labelOfSpawn = (tags: Tags): string => `spawn ${findTag(tags, 'Name') ?? ''}`.trim()
 

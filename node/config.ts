@@ -13,11 +13,23 @@ const SETTINGS = {
   hosts: { schema: z.coerce.number().int().min(1).max(64).optional(), value: undefined, about: 'child processes that evaluate' },
   residentBytes: { schema: z.coerce.number().int().min(1_000_000).optional(), value: undefined, about: 'bytes of guests kept loaded' },
   signerRate: { schema: z.coerce.number().positive().optional(), value: undefined, about: 'messages a signer may send a second' },
+  wasmer: {
+    schema: z.union([z.boolean(), z.stringbool()]),
+    value: false,
+    about: 'programs may ask to run through Wasmer, in workers of compute hosts',
+  },
   acceptRestored: {
     schema: z.union([z.boolean(), z.stringbool()]),
     value: false,
     about: 'the data folder is a copy, and no other copy was written to since',
   },
+  effectsHttp: { schema: list(), value: [] as string[], about: 'hosts that processes may reach with http.fetch: [scheme://]host[:port], *.host, *' },
+  effectsFor: { schema: list(), value: ['*'] as string[], about: 'owners and processes that effects are performed for' },
+  llmUrl: { schema: z.url().optional(), value: undefined, about: 'OpenAI-compatible API for llm.generate, such as http://127.0.0.1:11434/v1' },
+  llmModel: { schema: z.string().min(1).optional(), value: undefined, about: 'the model asked when a process names none' },
+  llmModels: { schema: list(), value: [] as string[], about: 'models that a process may name, beside that one' },
+  llmKeyFile: { schema: z.string().min(1).optional(), value: undefined, about: 'file with the key of that API, for its owner alone (0600)' },
+  llmMaxTokens: { schema: z.coerce.number().int().min(1).optional(), value: undefined, about: 'tokens one answer of the model may have' },
   logLevel: { schema: z.enum(['silent', 'error', 'warn', 'info', 'debug']), value: 'warn', about: 'how much is logged' },
 } as const
 

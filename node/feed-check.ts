@@ -54,7 +54,12 @@ export class FeedCheck {
   #lastMs = 0
 
   /** `spawn` is the encoded envelope by which the process is known; `head`, what its scheduler is said to have signed. */
-  constructor(process: ProcessDescription, spawn: Uint8Array, known: KnownProcesses, head: FeedHead | undefined) {
+  constructor(
+    process: ProcessDescription,
+    spawn: Uint8Array,
+    known: KnownProcesses,
+    head: FeedHead | undefined,
+  ) {
     this.#process = process
     this.#spawn = decodeEnvelope(spawn)
     this.#known = known
@@ -66,13 +71,21 @@ export class FeedCheck {
     return this.#tree.length === this.#head?.length
   }
 
+  /** Takes a frame that nobody asks about, for the sake of the signature over all of them. */
+  skip(bytes: Uint8Array): void {
+    this.#tree.append(bytes)
+  }
+
   /** After the last frame: what is wrong with the feed as a whole. */
   end(): VerifyFault | undefined {
     if (this.#head === undefined) return undefined
     const { length } = this.#tree
     const last = Math.max(0, this.#nextSlot - 1)
     if (length < this.#head.length) {
-      return new VerifyFault(this.#nextSlot, `blocks are missing: ${this.#head.length} were signed, ${length} are here`)
+      return new VerifyFault(
+        this.#nextSlot,
+        `blocks are missing: ${this.#head.length} were signed, ${length} are here`,
+      )
     }
     if (feedHeadHolds(messagesFeed(this.#process), this.#tree, this.#head)) return undefined
     return new VerifyFault(last, 'the signature of the scheduler over the feed does not hold')
@@ -129,8 +142,14 @@ export class FeedCheck {
   /** Without a signature over the feed nobody vouches for anything in it. */
   #checkVouched({ firstSlot, assignments }: Frame): void {
     if (this.#head !== undefined) return
-    const at = assignments.findIndex(({ envelope }) => envelope.kind === 'push' && envelope.proof === undefined)
-    if (at >= 0) throw new VerifyFault(firstSlot + at, 'the message has no proof, and the feed no signature of its scheduler')
+    const at = assignments.findIndex(
+      ({ envelope }) => envelope.kind === 'push' && envelope.proof === undefined,
+    )
+    if (at >= 0)
+      throw new VerifyFault(
+        firstSlot + at,
+        'the message has no proof, and the feed no signature of its scheduler',
+      )
   }
 
   #remember({ firstSlot, assignments }: Frame): void {

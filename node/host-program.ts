@@ -8,6 +8,9 @@ export interface HostProgram {
   readonly execArgv: readonly string[]
 }
 
+/** A flag for hosts that run programs through Wasmer; what a host may read and write stays as it is. */
+export const MAY_START_WORKERS: readonly string[] = ['--allow-worker']
+
 /**
  * The program of a compute host. It may read this program's files and its packages, and nothing else: it may write
  * none, start no process, load no addon. The stack is large because call depth is bounded by count, not by the

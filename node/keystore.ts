@@ -45,7 +45,8 @@ async function secret(path: string, folder: string): Promise<string> {
   return (await readFile(path, 'utf8')).trim()
 }
 
-async function refuseOpen(path: string, mode: number): Promise<void> {
+/** @throws {Failure} `open-keys` if others than its owner can read or write what is at `path` */
+export async function refuseOpen(path: string, mode: number): Promise<void> {
   if (process.platform === 'win32') return
   const found = (await lstat(path)).mode & 0o777
   if ((found & ~mode) === 0) return

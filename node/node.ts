@@ -15,6 +15,7 @@ import {
 } from '../protocol/index.ts'
 import type { SchedulerUnit } from '../scheduler-unit/index.ts'
 import { createAdmin } from './admin.ts'
+import { type EffectOptions, openEffects } from './effects.ts'
 import { openKeystore, privateFolder } from './keystore.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { nativeCrypto } from './native-crypto.ts'
@@ -24,7 +25,7 @@ import { systemClock } from './system-clock.ts'
 import { createUnitMetrics } from './unit-metrics.ts'
 import { VERSION } from './version.ts'
 
-export interface NodeOptions {
+export interface NodeOptions extends EffectOptions {
   /** Folder of feeds, state and keys; made if it is not there. */
   readonly data: string
   /** Port of the HTTP face; 0 takes any, undefined opens none. */
@@ -35,6 +36,8 @@ export interface NodeOptions {
   readonly hosts?: number | undefined
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
+  /** Programs may ask for `Command-Engine: wasmer`: compute hosts may then start workers. */
+  readonly wasmer?: boolean | undefined
   /** The data folder is a copy or was restored, and the operator says that no other copy was written to since. */
   readonly acceptRestored?: boolean | undefined
   readonly logger?: NodeLogger | undefined
@@ -114,11 +117,13 @@ async function openNode(
   const clock = options.clock ?? systemClock
   await privateFolder(options.data)
   const keys = await openKeystore(join(options.data, 'keys'))
+  const effects = await openEffects(keys, options)
   const log = await openLog(options, keys.seed, logger)
   keep(log)
   const metrics = new Metrics()
-  const { hosts, residentBytes, signerRate, progress } = options
-  const unitParts = { keys, log, clock, logger, metrics: createUnitMetrics(metrics), hosts, residentBytes, signerRate, progress }
+  const { hosts, residentBytes, signerRate, wasmer, progress } = options
+  const unitMetrics = createUnitMetrics(metrics)
+  const unitParts = { keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress }
   const recoveredBlocks = log.recovered.length
   const units = await openUnits(unitParts, keep)
   const startedMs = clock.now()

@@ -1,5 +1,5 @@
 import { ComputeUnit } from '../compute-unit/index.ts'
-import { MessengerUnit } from '../messenger-unit/index.ts'
+import { type EffectOffer, MessengerUnit } from '../messenger-unit/index.ts'
 import { runtimeFor } from '../processes/index.ts'
 import type {
   Clock,
@@ -10,7 +10,7 @@ import type {
   ProcessId,
 } from '../protocol/index.ts'
 import { type CommittedFrame, SchedulerUnit } from '../scheduler-unit/index.ts'
-import { hostProgram } from './host-program.ts'
+import { hostProgram, MAY_START_WORKERS } from './host-program.ts'
 import type { NodeKeys } from './keystore.ts'
 import type { NodeLogger } from './logger.ts'
 import type { UnitMetrics } from './unit-metrics.ts'
@@ -21,9 +21,11 @@ export interface UnitsParts {
   readonly clock: Clock
   readonly logger: NodeLogger
   readonly metrics: UnitMetrics
+  readonly effects: EffectOffer
   readonly hosts?: number | undefined
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
+  readonly wasmer?: boolean | undefined
   readonly progress?: ((process: ProcessId, evaluated: number, scheduled: number) => void) | undefined
 }
 
@@ -44,7 +46,8 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
   const trouble = (what: string, failure: Failure): void => {
     if (failure.code === 'shutting-down') return
     metrics.trouble(failure)
-    parts.logger.warn({ what, code: failure.code, ...failure.details }, failure.message)
+    const cause = failure.cause instanceof Error ? { cause: failure.cause.message } : {}
+    parts.logger.warn({ what, code: failure.code, ...failure.details, ...cause }, failure.message)
   }
 
   const computer = await ComputeUnit.open({
@@ -52,7 +55,7 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     seed: keys.seed,
     log,
     clock,
-    hostProgram: hostProgram(),
+    hostProgram: hostProgram(parts.wasmer === true ? MAY_START_WORKERS : []),
     hosts: parts.hosts,
     residentMaxBytes: parts.residentBytes,
     evaluated: ({ process, certificate, outcome }, sending) => {
@@ -89,7 +92,7 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     await computer.check(module)
   }
   const random = (): number => Math.random()
-  const messenger = new MessengerUnit({ log, scheduler, computer, clock, random, checkModule, trouble })
+  const messenger = new MessengerUnit({ log, scheduler, computer, clock, random, effects: parts.effects, checkModule, trouble })
   units.messenger = messenger
   keep(messenger)
 

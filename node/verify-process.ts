@@ -1,4 +1,4 @@
-import { HostSeat, type FrameOutcome } from '../compute-unit/index.ts'
+import { type FrameOutcome, HostSeat, modulesNamedIn } from '../compute-unit/index.ts'
 import {
   type CallOptions,
   describeModule,
@@ -8,9 +8,11 @@ import {
   frameHash,
   installCrypto,
   type ModuleDescription,
+  type ModuleId,
   type ProcessDescription,
   type ProcessId,
   parseDataItem,
+  readFrameHead,
   type Slot,
   verifyDataItem,
 } from '../protocol/index.ts'
@@ -52,6 +54,8 @@ export interface VerifyOptions extends Pick<CallOptions, 'signal'> {
   readonly onProgress?:
     | ((progress: { readonly slots: Slot; readonly frames: number }) => void)
     | undefined
+  /** The last slot to look at: the rest of its frame is evaluated too, and what follows is not. */
+  readonly to?: Slot | undefined
   /** Keep state root and gas of each slot. */
   readonly steps?: boolean | undefined
   /** Where guests run; a fresh host of this machine, unless named. */
@@ -154,12 +158,16 @@ class Verification {
 
   async #evaluate(process: ProcessDescription, check: FeedCheck): Promise<void> {
     let fault: VerifyFault | undefined
+    let isFarEnough = false
     for await (const bytes of this.#source.frames()) {
       this.#continue()
       // What came since is not signed yet.
       if (check.isComplete) break
       try {
-        this.#ask(await check.next(bytes))
+        if (!isFarEnough) await this.#loadNamed(bytes, process)
+        if (isFarEnough) check.skip(bytes)
+        else this.#ask(await check.next(bytes))
+        isFarEnough ||= this.#isFarEnough(bytes)
       } catch (error) {
         // What stands before the fault is evaluated all the same: a wrong certificate there comes first.
         if (!(error instanceof VerifyFault)) throw error
@@ -187,7 +195,7 @@ class Verification {
 
   /** Opens the process in the host; gives the spawn message. */
   async #open(process: ProcessDescription): Promise<Uint8Array> {
-    const module = await this.#module(process)
+    const module = await this.#module(process.module, 0)
     const spawn = await this.#source.spawnEnvelope(process.id)
     if (spawn === undefined)
       throw new VerifyFault(0, `the spawn message of ${process.id} is not at hand`)
@@ -202,16 +210,23 @@ class Verification {
     return spawn
   }
 
-  async #module({ module: id }: ProcessDescription): Promise<ModuleDescription> {
+  /** Upgrades name the modules they need. */
+  async #loadNamed(frame: Uint8Array, process: ProcessDescription): Promise<void> {
+    for (const id of modulesNamedIn(frame, process)) {
+      await this.#seat.load(await this.#module(id, readFrameHead(frame).firstSlot))
+    }
+  }
+
+  async #module(id: ModuleId, slot: Slot): Promise<ModuleDescription> {
     const bytes = await this.#source.moduleItem(id)
-    if (bytes === undefined) throw new VerifyFault(0, `module ${id} is not at hand`)
+    if (bytes === undefined) throw new VerifyFault(slot, `module ${id} is not at hand`)
     try {
       const item = parseDataItem(bytes)
       if (item.id !== id) throw new Error(`the module is ${item.id}, not ${id}`)
       if (!verifyDataItem(item)) throw new Error('the signature on the module does not hold')
       return describeModule(item)
     } catch (error) {
-      throw VerifyFault.from(0, error)
+      throw VerifyFault.from(slot, error)
     }
   }
 
@@ -260,6 +275,11 @@ class Verification {
     progress.stateRoot = outcome.stateRoot
     progress.gas += outcome.gas
     this.#options.onProgress?.({ slots: progress.slots, frames: progress.frames })
+  }
+
+  #isFarEnough(frame: Uint8Array): boolean {
+    const { firstSlot, count } = readFrameHead(frame)
+    return firstSlot + count > (this.#options.to ?? Number.POSITIVE_INFINITY)
   }
 
   #continue(): void {

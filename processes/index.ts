@@ -1,7 +1,9 @@
 // What runs inside: the runtimes, the rewriter, and the processes that come with Atoll.
 import { Failure, type Runtime } from '../protocol/index.ts'
 import { actorRuntime } from './actor/index.ts'
+import { agentRuntime, runScript } from './agent/index.ts'
 import { aoRuntime } from './ao/index.ts'
+import { commandRuntime } from './command/index.ts'
 
 export { AO_FORMATS } from './ao/index.ts'
 export { ModuleRefused, REWRITER_VERSION, rewrite, type RewriteProfile } from './rewriter/index.ts'
@@ -11,10 +13,10 @@ export {
   type StandardProcess,
   standardProcessPath,
 } from './standard/index.ts'
-export { actorRuntime, aoRuntime }
+export { actorRuntime, agentRuntime, aoRuntime, commandRuntime, runScript }
 
 /** Every runtime of this node: the one table. */
-export const RUNTIMES: readonly Runtime[] = [actorRuntime, aoRuntime]
+export const RUNTIMES: readonly Runtime[] = [actorRuntime, agentRuntime, aoRuntime, commandRuntime]
 
 /** The runtime of a Module-Format. @throws {Failure} `unsupported-format` */
 export function runtimeFor(format: string): Runtime {

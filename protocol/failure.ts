@@ -45,7 +45,17 @@ export const FAILURES = {
   'unsupported-key': row(1015, 'input', 400, 'That kind of key cannot sign here', 'Use an Ed25519, RSA (2048 bits or more) or secp256k1 key.'),
   'not-assignable': row(1016, 'input', 400, 'That process takes no assigned messages', 'Send it a message of its own.'),
   'bad-config': row(1017, 'input', 400, 'A setting has a value it cannot have', 'atoll doctor shows each setting and where it came from.'),
+  'bad-program': row(1021, 'input', 422, 'The program cannot be built', 'Correct the place that the details name, and build again.'),
   'usage': row(1018, 'input', 400, 'The command was not understood', 'atoll --help shows the commands.'),
+  'bad-input': row(1030, 'input', 400, 'The input does not fit the contract', 'Nothing was sent; correct what is named and call again.'),
+  'bad-reply': row(1031, 'input', 502, 'The answer does not fit the contract', 'Compare versions: the process may keep another contract than this one.'),
+  'process-error': row(1032, 'input', 422, 'The process answered with an error', 'Its own code is in the details; atoll trace <message> shows where it came from.'),
+  'ambiguous-name': row(1033, 'input', 409, 'Several things have that name', 'Use one of the ids that the details list.'),
+  'no-processes': row(1040, 'input', 404, 'There is no process in that folder', 'Begin from a template (atoll new), name a file *.process.ts, or list processes below "atoll" in package.json.'),
+  'no-contract': row(1034, 'input', 404, 'The process is not known to keep a contract', 'Only modules of format agent carry one; atoll module show <module> tells the format.'),
+
+  'bad-control': row(1051, 'input', 400, 'The control message does not say what to do', 'docs/PROTOCOL.md lists the actions of control messages and their tags.'),
+  'no-document': row(1052, 'input', 422, 'That process cannot tell its state as a document', 'The details say why; ask it by a query instead.'),
 
   // 2xxx: trust
   'bad-signature': row(2001, 'trust', 400, 'The signature does not hold', 'Sign the item again; nothing may change after signing.'),

@@ -11,6 +11,14 @@ const MiB = 1024 * KiB
 export const ITEM_SIZE_MAX_BYTES = 2 * MiB
 /** A module item: the largest real module met is 26 MB (CPython). */
 export const MODULE_SIZE_MAX_BYTES = 40 * MiB
+/** Code of an agent module, bundled: a process of this project is 5 to 300 KB; engines parse it at each first boot. */
+export const AGENT_CODE_MAX_BYTES = 4 * MiB
+/** An agent module, all of it: code, source map, interface. */
+export const AGENT_MODULE_MAX_BYTES = 16 * MiB
+/** The JSON description of what a process promises: it is read by whoever shows a form. */
+export const INTERFACE_MAX_BYTES = 512 * KiB
+/** Messages of one interface, and queries, and events. */
+export const INTERFACE_NAMES_MAX = 512
 /** (protocol) Tags of one message; ANS-104's own bounds. */
 export const TAGS_MAX = 128
 /** (protocol) Encoded bytes of the tags of one message, as in ANS-104. */
@@ -65,10 +73,51 @@ export const GAS_PER_QUERY_MAX = 5_000_000_000n
 export const CHUNK_SIZE_BYTES = 4 * KiB
 /** (protocol) Linear memory of a guest, 64 KiB pages, unless module or process say less: 1 GiB. */
 export const MEMORY_MAX_PAGES = 16_384
+/** (protocol) Linear memory of an agent's JavaScript engine: 64 MiB. What people keep in plain objects is small. */
+export const AGENT_MEMORY_MAX_PAGES = 1024
 /** (protocol) Stack slots of nested calls. Hosts run with a native stack that holds the worst case. */
 export const FRAME_SLOTS_MAX = 131_072
 
+/** (protocol) Documents of its own state that a process keeps under names. */
+export const SNAPSHOTS_MAX = 16
+/** (protocol) Those among them that upgrades took; the oldest goes when one more comes. */
+export const SNAPSHOTS_AUTOMATIC_MAX = 3
+/** (protocol) Name of a snapshot. */
+export const SNAPSHOT_NAME_MAX_BYTES = 64
+/** (protocol) A document of state: what an upgrade carries over. It passes through memory as one text. */
+export const DOCUMENT_SIZE_MAX_BYTES = 8 * MiB
+/** (protocol) All snapshots of a process: they are part of every state root and checkpoint. */
+export const SNAPSHOTS_SIZE_MAX_BYTES = 32 * MiB
+/** (protocol) Gas of each byte of a document that is taken, kept or restored. */
+export const DOCUMENT_GAS_PER_BYTE = 8n
+/** (protocol) And of each cell that is read for it, taken away or put. */
+export const DOCUMENT_GAS_PER_CELL = 2_000n
+/** (protocol) Changes of module that a process remembers. */
+export const MODULE_CHANGES_MAX = 64
+
+// Processes of format `command` (protocol)
+/** Files and folders of one process: each is a cell at least, and every run looks at all names. */
+export const COMMAND_FILES_MAX = 4096
+/** Bytes of all files of one process: a host holds them in memory, a snapshot document carries them. */
+export const COMMAND_FILES_SIZE_MAX_BYTES = 64 * MiB
+/** A file is kept in pieces of this size; the smallest change rewrites one. */
+export const COMMAND_PIECE_SIZE_BYTES = 16 * KiB
+/** Path of a file: with prefix and number of a piece it is the key of a cell. */
+export const COMMAND_PATH_MAX_BYTES = 240
+/** Folders in folders. */
+export const COMMAND_FOLDER_DEPTH_MAX = 32
+/** Files and folders open at once in a run. */
+export const COMMAND_DESCRIPTORS_MAX = 256
+/** What a run may write to stdout: all that an outbox and an output can hold, as JSON. */
+export const COMMAND_STDOUT_MAX_BYTES = 4 * MiB
+
 // The node
+/** Copies of a past state that are being made at once. */
+export const PAST_STATES_MAX = 4
+/** Messages that an upgrade check gives to both modules. */
+export const CHECK_REPLAY_MAX = 1000
+/** Differences that an upgrade check tells. */
+export const CHECK_DIFFERENCES_MAX = 200
 /** Feeds held open at once; the rest live on disk (28-90 KB each when open). */
 export const OPEN_FEEDS_MAX = 2048
 /** Bytes journalled but not yet in feeds; above it commits wait. */
@@ -103,6 +152,20 @@ export const TRACE_NODES_MAX = 5_000
 export const JSON_BODY_MAX_BYTES = 4 * MiB
 /** Sockets one gateway holds. */
 export const CONNECTIONS_MAX = 1024
+
+// Effects on the outside world
+/** Time one effect may take when its process names none. */
+export const EFFECT_TIMEOUT_MS = 30_000
+/** Time one effect may take at most: a language model thinks for minutes. */
+export const EFFECT_TIMEOUT_MAX_MS = 300_000
+/** Bytes that come back from outside: they must fit one item, as JSON. */
+export const EFFECT_BODY_MAX_BYTES = 1 * MiB
+/** Effects of one process under way at once; more wait. */
+export const EFFECTS_PER_PROCESS_MAX = 16
+/** Effects of one node under way at once; more wait. */
+export const EFFECTS_MAX = 128
+/** How often an effect that failed in passing is tried. */
+export const EFFECT_ATTEMPTS_MAX = 3
 
 // The gateway
 /** Headers of one request; Node's own default, said here because the AO and native faces share it. */
@@ -157,3 +220,9 @@ export const GRAPHQL_PER_PAGE_MAX = 100
 export const GRAPHQL_LOOKED_AT_MAX = 50_000
 /** Matches that are read and sorted by time before a page is cut. */
 export const GRAPHQL_MATCHES_MAX = 2_000
+
+// Tools
+/** Processes that are shown as tools at once: a model that is told of more finds none of them. */
+export const MCP_PROCESSES_MAX = 200
+/** Sockets of the MCP server: it serves one person's programs. */
+export const MCP_CONNECTIONS_MAX = 64

@@ -12,6 +12,7 @@ import {
   PAGE_MAX,
   WAIT_MAX_MS,
 } from './limits.ts'
+import { LIFECYCLE_OPERATIONS } from './lifecycle-operations.ts'
 import type { ImplementationOfRow, InputOfRow, OperationRow, OutputOfRow } from './operation.ts'
 import {
   AdminStatusView,
@@ -146,10 +147,7 @@ export const OPERATIONS = {
     ...read,
     path: '/v1/processes/{process}/frames',
     params: process,
-    query: z.strictObject({
-      from_block: naturalText().optional(),
-      limit,
-    }),
+    query: z.strictObject(blocks),
     summary: 'Blocks of the feed, byte for byte, to be checked offline',
     answer: bytes(
       CBOR_MEDIA_TYPE,
@@ -210,11 +208,12 @@ export const OPERATIONS = {
     ...write,
     path: '/v1/processes/{process}/query',
     params: process,
-    query: z.strictObject(wait),
-    summary: 'Evaluate a message without giving it a slot; nothing is kept',
+    query: z.strictObject({ at: slot.optional(), ...wait }),
+    summary: 'Evaluate a message without giving it a slot, now or as of a slot; nothing is kept',
     body: { kind: 'json', schema: QueryBody, limitBytes: JSON_BODY_MAX_BYTES },
     answer: json(QueryView),
   },
+  ...LIFECYCLE_OPERATIONS,
   cell: {
     ...read,
     path: '/v1/processes/{process}/cells/{key}',

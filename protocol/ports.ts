@@ -2,6 +2,7 @@ import type { DataItem } from './data-item.ts'
 import type { Failure } from './failure.ts'
 import type { Envelope } from './frame.ts'
 import type { KeyId, MessageId, ModuleId, ProcessId, Slot } from './ids.ts'
+import type { Lifecycle, StateAnswer, UpgradeCheck, UpgradeWish } from './lifecycle.ts'
 import type { ModuleDescription, ProcessDescription } from './process.ts'
 import type { Push, PushProof } from './push.ts'
 import type { Result, ResultError } from './result.ts'
@@ -182,6 +183,9 @@ export interface Timer {
   readonly everyMs: number | undefined
 }
 
+/** Keys of timers behind entries of a document's `schedules` begin so. */
+export const SCHEDULE_TIMER_PREFIX = 'schedule/'
+
 /** Keys of timers made from AO's `Cron-Interval` tags begin so; they need a monitor. */
 export const CRON_TIMER_PREFIX = 'cron/'
 
@@ -233,8 +237,20 @@ export interface Computer {
   attests(push: Push): boolean
   /** The proof of the push at `index` in the outbox of `slot`. */
   proveOutbox(process: ProcessId, slot: Slot, indexes: readonly number[]): Promise<readonly PushProof[]>
-  /** @throws {Failure} `busy`, `timeout`, `unknown-process` */
-  query(process: ProcessId, message: QueryMessage, options?: CallOptions): Promise<QueryAnswer>
+  /** Sees all that is evaluated, or the state after slot `at`. @throws {Failure} `busy`, `timeout`, `unknown-process` */
+  query(process: ProcessId, message: QueryMessage, options?: CallOptions & { at?: Slot | undefined }): Promise<QueryAnswer>
+  /**
+   * The state after slot `at`, or after the last that is evaluated, as the program tells it. A wait that ends tells
+   * how far it came (`reached`); asked again it goes on from there.
+   * @throws {Failure} `no-document`, `unknown-slot`, `busy`, `timeout`, `aborted`
+   */
+  state(process: ProcessId, at?: Slot, options?: CallOptions): Promise<StateAnswer>
+  /** Which module is in force, and which states the process keeps. */
+  lifecycle(process: ProcessId): Promise<Lifecycle>
+  /** The timers it holds. */
+  timers(process: ProcessId): Promise<readonly Timer[]>
+  /** Carries out an upgrade on a copy. @throws {Failure} as `state`, `unknown-module` */
+  checkUpgrade(process: ProcessId, wish: UpgradeWish, options?: CallOptions): Promise<UpgradeCheck>
   /** Value of a cell after the last evaluated slot. */
   cell(process: ProcessId, key: Uint8Array): Promise<Uint8Array | undefined>
   /** Linear memory after the last evaluated slot. */
@@ -300,7 +316,7 @@ export interface Cells {
 
 /** A message as a guest sees it. */
 export interface GuestMessage {
-  readonly kind: 'spawn' | 'message' | 'tick' | 'assigned' | 'query'
+  readonly kind: 'spawn' | 'message' | 'tick' | 'assigned' | 'query' | 'restore'
   readonly id: string
   readonly slot: Slot
   readonly timestampMs: number
@@ -360,12 +376,19 @@ export interface GuestSnapshot {
   readonly engine: Uint8Array
 }
 
+export type StateForm = 'document' | 'cells' | 'memory'
+
 /** A format of modules: how to run them. */
 export interface Runtime {
   /** Module-Format names this runtime takes. */
   readonly formats: readonly string[]
   /** Whether processes of this format take assigned messages (they check the sender themselves). */
   readonly assignable: boolean
+  /**
+   * Where the state of its processes is, for upgrades and snapshots: programs tell it as a document (query `@export`)
+   * and take one (kind `restore`), unless said otherwise; or it is in cells, or in memory that nobody else can read.
+   */
+  readonly stateForm?: StateForm
   /** Validates and rewrites: what `load` needs. Slow; done once a module. @throws {Failure} `module-refused` */
   prepare(module: ModuleDescription): Uint8Array
   /** Compiles prepared bytes. */

@@ -113,6 +113,8 @@ export const ProcessStateView = named(
   'A process, its feeds, and how far they have come.',
   z.object({
     ...ProcessView.shape,
+    /** Its owner may have replaced the module of its spawn. */
+    moduleInForce: ModuleId,
     /** Key of the feed of assignments. */
     feedKey: BytesText,
     resultFeeds: z.array(z.object({ unit: KeyId, feedKey: BytesText })),

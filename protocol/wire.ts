@@ -8,18 +8,13 @@ import { asMessageId, isId, MessageId, Slot } from './ids.ts'
  */
 
 /** A value that nobody changes, all the way down. */
-export type DeepReadonly<T> = T extends
-  | string
-  | number
-  | bigint
-  | boolean
-  | null
-  | undefined
-  | Uint8Array
+export type DeepReadonly<T> = unknown extends T
   ? T
-  : T extends readonly (infer E)[]
-    ? readonly DeepReadonly<E>[]
-    : { readonly [K in keyof T]: DeepReadonly<T[K]> }
+  : T extends string | number | bigint | boolean | null | undefined | Uint8Array
+    ? T
+    : T extends readonly (infer E)[]
+      ? readonly DeepReadonly<E>[]
+      : { readonly [K in keyof T]: DeepReadonly<T[K]> }
 
 /** The value that a schema reads from its text form. */
 export type ValueOf<S extends z.ZodType> = DeepReadonly<z.output<S>>

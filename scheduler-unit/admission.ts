@@ -1,10 +1,12 @@
 import {
   type DataItem,
+  type Directory,
   type Envelope,
   encodeEnvelope,
   Failure,
   findTag,
   ITEM_SIZE_MAX_BYTES,
+  isControl,
   type KeyId,
   MalformedBytes,
   type ProcessDescription,
@@ -12,6 +14,7 @@ import {
   type Push,
   type PushProof,
   parseDataItem,
+  readControl,
   refuseDuplicateSystemTags,
   refutePush,
   verifyDataItem,
@@ -50,11 +53,22 @@ function checkTags(item: DataItem, process: ProcessId): void {
   const type = findTag(item.tags, 'Type')
   if (type === 'Process') {
     if (item.id !== process) throw new Failure('wrong-target', { id: item.id, process })
-  } else if (type !== 'Message') {
+  } else if (type !== 'Message' && type !== 'Control') {
     throw new Failure('wrong-type', { id: item.id, type: type ?? '' })
   } else if (item.target !== process) {
     throw new Failure('wrong-target', { id: item.id, target: item.target ?? '', process })
   }
+}
+
+/**
+ * Checks a control message: it says what to do, and the module it names is known here, which means that it may run.
+ * Whether its signer owns the process, the slot tells. @throws {Failure} `bad-control`, `unknown-module`
+ */
+export async function admitControl(item: DataItem, directory: Pick<Directory, 'module'>): Promise<void> {
+  if (!isControl(item.tags)) return
+  const control = readControl(item.tags)
+  if (!('module' in control) || (await directory.module(control.module)) !== undefined) return
+  throw new Failure('unknown-module', { module: control.module })
 }
 
 /** Checks the proof of a push against the process it says it comes from. @throws {Failure} `bad-certificate` */

@@ -170,7 +170,7 @@ export class Lane {
     const { promise: done, resolve } = Promise.withResolvers<boolean>()
     const committed = this.#parts.log.commit(frames.map(frame => ({ ...frame, feed: this.feed })))
     const known = start === 0 ? committed.then(() => this.#addProcess(batch)) : committed
-    known.then(
+    const ended = known.then(
       () => {
         this.#committed(batch, frames, timestampMs)
         // Who waits for it hears of it after this turn.
@@ -181,7 +181,8 @@ export class Lane {
         resolve(false)
         this.#break(batch, error)
       },
-    ).catch(error => this.#break([], error)).then(() => this.#next())
+    )
+    void ended.catch(error => this.#break([], error)).then(() => this.#next())
     // Before slot 0 is durable nobody can know its process.
     if (start > 0) this.#parts.committing?.(frames, done)
   }

@@ -11,6 +11,7 @@ import {
   type Envelope,
   findFrame,
   fromBase64Url,
+  isControl,
   isSpawn,
   type ItemOrPush,
   type KeyId,
@@ -33,7 +34,7 @@ import {
   toUtf8,
   voucherOf,
 } from '../protocol/index.ts'
-import { admitItem, admitPush, boundedEnvelope, checkScheduler, parseItem } from './admission.ts'
+import { admitControl, admitItem, admitPush, boundedEnvelope, checkScheduler, parseItem } from './admission.ts'
 import { Alarms, type DueTick } from './alarms.ts'
 import { type CommittedFrame, Lane, receiptAt } from './lane.ts'
 import { SignerRates } from './rate.ts'
@@ -141,6 +142,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       if (envelope.kind !== 'item') return undefined
       const item = parsed ?? parseItem(envelope.item)
       const id = asMessageId(item.id)
+      // What controls a process names modules, which have to be looked up.
+      if (isControl(item.tags)) return undefined
       if (item.id === process || lane.recent(id) !== undefined || !this.#parts.log.messages.lacks(process, id)) return undefined
       return this.#enqueueItem(lane, envelope, item)
     } catch (error) {
@@ -158,6 +161,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if (repeated !== undefined) return { answer: known(repeated.receipt) }
     // Before a lane is opened for it: anybody can name a process.
     admitItem(envelope.item, process, item)
+    if (isControl(item.tags)) await admitControl(item, this.#parts.log.directory)
     const spawned = item.id === process ? describeProcess(envelope) : undefined
     const lane = await this.#lane(process, spawned)
     // Two requests with the same item may both have come here.

@@ -7,6 +7,7 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { buildAgentPrelude } from '../processes/agent/build.mjs'
 import { buildStandardProcesses } from '../processes/standard/build.mjs'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -18,6 +19,7 @@ const { status } = spawnSync(process.execPath, [compiler, '-p', join(ROOT, 'tsco
 if (status !== 0) process.exit(status ?? 1)
 
 await buildStandardProcesses(join(DIST, 'processes', 'standard', 'build'))
+await buildAgentPrelude(join(DIST, 'processes', 'agent', 'build'))
 // Declarations that no compiler writes: those of packages without any.
 for (const file of ['log/holepunch.d.ts', 'node/native-packages.d.ts']) cpSync(join(ROOT, file), join(DIST, file))
 chmodSync(join(DIST, 'cli', 'main.js'), 0o755)

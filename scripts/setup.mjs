@@ -1,6 +1,6 @@
 /**
  * Makes a clone ready to run: installs the dependencies if they are not those of package-lock.json, then builds the
- * standard processes. Plain JavaScript that any Node from 18 on understands, because it runs before the pinned Node
+ * standard processes and what agents run on. Plain JavaScript that any Node from 18 on understands, because it runs before the pinned Node
  * is there. Silent, and needs no network, when there is nothing to do. Writes to standard error only.
  *
  *     node scripts/setup.mjs
@@ -126,6 +126,11 @@ async function buildStandardProcesses() {
   if ((await build()) === 'built') process.stderr.write('atoll: standard processes built\n')
 }
 
+async function buildAgentPrelude() {
+  const { buildAgentPrelude: build } = await import(pathToFileURL(join(ROOT, 'processes', 'agent', 'build.mjs')).href)
+  if ((await build()) === 'built') process.stderr.write('atoll: prelude of agents built\n')
+}
+
 /** Holds the claim while `work` runs; waits for another run that is alive. */
 async function alone(work) {
   mkdirSync(dirname(CLAIM), { recursive: true })
@@ -174,6 +179,7 @@ async function setUp() {
   const hash = hashOf(readFileSync(LOCKFILE, 'utf8'))
   if (read(STAMP) !== hash) writeFileSync(STAMP, hash)
   await buildStandardProcesses()
+  await buildAgentPrelude()
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,3 +1,4 @@
+import type { AnyContract } from '../contract/index.ts'
 import {
   asMessageId,
   asProcessId,
@@ -10,42 +11,32 @@ import {
   type OperationOutput,
   type ProcessId,
   type QueryView,
+  type Receipt,
   type ResultView,
   type Signer,
   type Slot,
   type SubmittedView,
-  type Tag,
   toUtf8,
   type TraceView,
 } from '../protocol/index.ts'
+import { awaitReply } from './await-reply.ts'
 import { type FollowOptions, followResults } from './follow.ts'
-import { type MessageFields, signMessage, signSpawn, type SpawnFields } from './message-item.ts'
+import { Interfaces } from './interfaces.ts'
+import { type QueryFields, type SendFields, signMessage, signSpawn } from './message-item.ts'
+import { type LifecycleCalls, lifecycleCalls } from './lifecycle-calls.ts'
 import { type ModuleCalls, moduleCalls } from './module-calls.ts'
 import { type ProcessCalls, processCalls } from './process-calls.ts'
 import { ProcessHandle } from './process-handle.ts'
+import { type ProcessRef, processRef } from './process-ref.ts'
+import { ReplyWatch } from './reply-watch.ts'
 import { untilThere, withRetries } from './retry.ts'
 import { Sent } from './sent.ts'
+import { type SignedSpawnFields, type SpawnedProcess, spawnTyped, type TypedSpawnFields } from './spawn-typed.ts'
 import { submitMany } from './submit-many.ts'
 import type { Transport } from './transport.ts'
 
 export type { FollowOptions } from './follow.ts'
-
-/** A message for a process. */
-export interface SendFields extends MessageFields {
-  readonly process: string
-  /** Signs instead of the client's own signer. */
-  readonly signer?: Signer | undefined
-}
-
-/** A question to a process, which leaves no trace. */
-export interface QueryFields {
-  readonly process: string
-  readonly action?: string | undefined
-  readonly tags?: readonly Tag[] | undefined
-  readonly data?: Uint8Array | string | undefined
-  /** Who is said to ask; the signer's address, if there is a signer. Nobody vouches for it. */
-  readonly from?: string | undefined
-}
+export type { QueryFields, SendFields } from './message-item.ts'
 
 /** How long a send is tried, and how long a result is waited for, unless the caller says otherwise. */
 const SEND_TIMEOUT_MS = 30_000
@@ -57,17 +48,26 @@ const RESULT_TIMEOUT_MS = 60_000
  */
 export class Client {
   readonly modules: ModuleCalls
-  readonly processes: ProcessCalls
+  readonly processes: ProcessCalls & LifecycleCalls
   /** The operations themselves, one call each, without retries. */
   readonly transport: Transport
   readonly #signer: Signer | undefined
+  readonly #replies = new ReplyWatch((process, options) => this.results(process, options))
   #node: NodeView | undefined
 
   constructor(parts: { readonly transport: Transport; readonly signer?: Signer | undefined }) {
     this.transport = parts.transport
     this.#signer = parts.signer
     this.modules = moduleCalls(this.transport, signer => this.#signerOr(signer))
-    this.processes = processCalls(this.transport)
+    this.processes = {
+      ...processCalls(this.transport, new Interfaces(this.modules)),
+      ...lifecycleCalls({
+        transport: this.transport,
+        signerOr: signer => this.#signerOr(signer),
+        send: (item, options) => this.#sendItem(item, options),
+        spawn: (fields, options) => this.spawn(fields, options),
+      }),
+    }
   }
 
   /** The address that messages of this client come from. */
@@ -75,20 +75,35 @@ export class Client {
     return this.#signer?.address
   }
 
+  /** Makes a process that keeps a contract; its module by id or name. @throws {Failure} `bad-input`, and nothing was sent */
+  spawn<C extends AnyContract>(
+    contract: C,
+    fields: TypedSpawnFields<C>,
+    options?: CallOptions,
+  ): Promise<SpawnedProcess<C>>
   /** Makes a process; resolves when its spawn message is durable. */
+  spawn(fields: SignedSpawnFields, options?: CallOptions): Promise<ProcessHandle>
   async spawn(
-    fields: SpawnFields & { readonly signer?: Signer | undefined },
-    options: CallOptions = {},
-  ): Promise<ProcessHandle> {
-    const schedulers = fields.schedulers ?? [(this.#node ??= await this.node(options)).scheduler]
-    const item = await signSpawn(fields, schedulers, this.#signerOr(fields.signer))
+    first: AnyContract | SignedSpawnFields,
+    second: TypedSpawnFields<AnyContract> | CallOptions = {},
+    third: CallOptions = {},
+  ): Promise<SpawnedProcess<AnyContract> | ProcessHandle> {
+    if ('kind' in first) return spawnTyped(this, first, second as TypedSpawnFields<AnyContract>, third)
+    const options = second as CallOptions
+    const schedulers = first.schedulers ?? [(this.#node ??= await this.node(options)).scheduler]
+    const item = await signSpawn(first, schedulers, this.#signerOr(first.signer))
     const sent = await this.#sendItem(item.bytes, options)
     return new ProcessHandle(this, sent.process, sent)
   }
 
+  /** A process by its id or Name tag, as its contract says; no call is made. */
+  process<C extends AnyContract>(contract: C, idOrName: string): ProcessRef<C>
   /** A process by its id; no call is made. */
-  process(id: string): ProcessHandle {
-    return new ProcessHandle(this, asProcessId(id))
+  process(id: string): ProcessHandle
+  process(first: AnyContract | string, idOrName = ''): ProcessRef<AnyContract> | ProcessHandle {
+    if (typeof first === 'string') return new ProcessHandle(this, asProcessId(first))
+    let found: ProcessId | undefined
+    return processRef(this, first, async options => (found ??= await this.processes.find(idOrName, options)))
   }
 
   /** Signs a message without sending it: its id is known, and `submit` may be repeated. */
@@ -143,6 +158,18 @@ export class Client {
     )
   }
 
+  /**
+   * What a message was answered with, unchecked; see `Sent.reply`.
+   * @throws {Failure} `process-error` if it failed; `bad-reply`; `timeout`, `aborted`, `unreachable`
+   */
+  reply(receipt: Receipt, options: CallOptions = {}, label?: string): Promise<unknown> {
+    const sources = {
+      result: ({ process, slot }: Receipt, limits: CallOptions) => this.result(process, slot, limits),
+      ended: (pending: Receipt, signal: AbortSignal) => this.#replies.wait(pending, signal),
+    }
+    return awaitReply(receipt, options, sources, label)
+  }
+
   /** The result with what proves it; see `verifyResult`. */
   certifiedResult(
     process: string,
@@ -165,13 +192,13 @@ export class Client {
 
   /** Asks a process without giving it a message. */
   query(fields: QueryFields, options: CallOptions = {}): Promise<QueryView> {
-    const { process, action, tags = [], data = '', from = this.#signer?.address } = fields
+    const { process, action, tags = [], data = '', from = this.#signer?.address, at } = fields
     const allTags = [...(action === undefined ? [] : [{ name: 'Action', value: action }]), ...tags]
     const bytes = typeof data === 'string' ? toUtf8(data) : data
     return withRetries(options, SEND_TIMEOUT_MS, limits =>
       this.transport.request(
         'query',
-        { process: asProcessId(process), from, tags: allTags, data: bytes },
+        { process: asProcessId(process), from, tags: allTags, data: bytes, at },
         limits,
       ),
     )
@@ -242,13 +269,9 @@ export class Client {
 
   #signerOr(signer: Signer | undefined): Signer {
     const found = signer ?? this.#signer
-    if (found === undefined)
-      throw new Failure(
-        'bad-config',
-        {},
-        { note: 'nobody signs: give a signer to the call or to connect()' },
-      )
-    return found
+    if (found !== undefined) return found
+    const note = 'nobody signs: give a signer to the call or to connect()'
+    throw new Failure('bad-config', {}, { note })
   }
 }
 

@@ -1,4 +1,4 @@
-import { createDataItem, type DataItem, type Signer, type Tag } from '../protocol/index.ts'
+import { type Control, controlTags, createDataItem, type DataItem, type Signer, type Slot, type Tag } from '../protocol/index.ts'
 
 /** What a caller says of a message; the rest is filled in. */
 export interface MessageFields {
@@ -10,6 +10,25 @@ export interface MessageFields {
   readonly anchor?: Uint8Array | undefined
 }
 
+/** A message for a process. */
+export interface SendFields extends MessageFields {
+  readonly process: string
+  /** Signs instead of the client's own signer. */
+  readonly signer?: Signer | undefined
+}
+
+/** A question to a process, which leaves no trace. */
+export interface QueryFields {
+  readonly process: string
+  readonly action?: string | undefined
+  readonly tags?: readonly Tag[] | undefined
+  readonly data?: Uint8Array | string | undefined
+  /** Who is said to ask; the signer's address, if there is a signer. Nobody vouches for it. */
+  readonly from?: string | undefined
+  /** Asks the state after this slot, instead of the present one. */
+  readonly at?: Slot | undefined
+}
+
 const VARIANT = 'ao.TN.1'
 
 /** Names of tags that this side writes; what a caller gives under them is dropped, but for a reader's own `Variant`. */
@@ -17,7 +36,7 @@ const OWN_TAGS: ReadonlySet<string> = new Set(['Data-Protocol', 'Variant', 'Type
 
 /** The caller's tags, then those that say what the item is, in the order in which AO's clients write them. */
 export function fullTags(
-  type: 'Message' | 'Process' | 'Module',
+  type: 'Message' | 'Process' | 'Module' | 'Control',
   fields: MessageFields,
   extra: readonly Tag[] = [],
 ): Tag[] {
@@ -47,6 +66,18 @@ export function signMessage(
     { target: process, anchor, tags: fullTags('Message', fields), data: fields.data ?? '' },
     signer,
   )
+}
+
+/** Signs a control message: what the owner of a process has done to it. */
+export function signControl(
+  process: string,
+  control: Control,
+  signer: Signer,
+  data: string | Uint8Array = '',
+): Promise<DataItem> {
+  const anchor = globalThis.crypto.getRandomValues(new Uint8Array(32))
+  const tags = fullTags('Control', {}, controlTags(control))
+  return createDataItem({ target: process, anchor, tags, data }, signer)
 }
 
 /** What a caller says of a new process. */

@@ -5,6 +5,7 @@ import {
   type ModuleView,
   type Signer,
 } from '../protocol/index.ts'
+import { findNamed } from './find-named.ts'
 import { type ModuleFields, signModule } from './message-item.ts'
 import { pagesOf } from './pages.ts'
 import { withRetries } from './retry.ts'
@@ -25,6 +26,8 @@ export interface ModuleCalls {
   get(id: string, options?: CallOptions): Promise<ModuleView>
   /** The signed item of a module. */
   item(id: string, options?: CallOptions): Promise<Uint8Array>
+  /** The id of a module by its id or Name tag. @throws {Failure} `unknown-module`, `ambiguous-name` */
+  find(idOrName: string, options?: CallOptions): Promise<ModuleId>
   /** All modules the node knows, page by page. */
   list(options?: CallOptions): AsyncIterable<ModuleView>
 }
@@ -33,7 +36,7 @@ export function moduleCalls(
   transport: Transport,
   signerOr: (signer: Signer | undefined) => Signer,
 ): ModuleCalls {
-  return {
+  const calls: ModuleCalls = {
     async add(wasm, fields, options = {}) {
       const { bytes } = await signModule(wasm, fields, signerOr(fields.signer))
       const limits = { timeoutMs: ADD_TIMEOUT_MS, ...options }
@@ -54,6 +57,8 @@ export function moduleCalls(
           { signal, timeoutMs: ADD_TIMEOUT_MS },
         ),
       ),
+    find: async (idOrName, options) =>
+      asModuleId(await findNamed(idOrName, () => calls.list(options), 'unknown-module')),
     list: (options = {}) =>
       pagesOf(async (after: ModuleId | undefined) => {
         const page = await withRetries(options, READ_TIMEOUT_MS, limits =>
@@ -62,4 +67,5 @@ export function moduleCalls(
         return { entries: page.modules, next: page.next }
       }),
   }
+  return calls
 }

@@ -64,7 +64,9 @@ async function load(name: 'counter' | 'relay'): Promise<Program> {
   )
   const factory = actorRuntime.load(actorRuntime.prepare(module), module)
   const limits = { gasPerSlotMax: GAS_PER_SLOT_MAX }
-  return { module: module.id, loaded: { factory, imageTree: imageTree(factory), limits } }
+  const { id, format, tags: moduleTags } = module
+  const facts = { id, format, tags: moduleTags, stateForm: 'cells', refused: undefined } as const
+  return { module: id, loaded: { ...facts, factory, imageTree: imageTree(factory), limits } }
 }
 
 /** A new process and the envelope of its slot 0. */

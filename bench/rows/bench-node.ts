@@ -68,7 +68,7 @@ export class BenchNode implements AsyncDisposable {
     const input: NodeInput = { data, ...options }
     const child = spawn(
       process.execPath,
-      ['--no-warnings', '--expose-gc', ...(process.env['NF']?.split(' ') ?? []), PROGRAM, JSON.stringify(input)],
+      ['--no-warnings', '--expose-gc', PROGRAM, JSON.stringify(input)],
       { stdio: ['ignore', 'inherit', 'pipe', 'ipc'], detached: true },
     )
     const stderr = { text: '' }

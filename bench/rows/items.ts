@@ -28,8 +28,11 @@ export function signedItem(
     .bytes
 }
 
-export const messageTo = (process: string, fields: Record<string, string>): Uint8Array =>
-  signedItem({ Type: 'Message', ...fields }, process)
+export const messageTo = (
+  process: string,
+  fields: Record<string, string>,
+  data?: string,
+): Uint8Array => signedItem({ Type: 'Message', ...fields }, process, data)
 
 /** Adds a module of ours to a node; gives its id. */
 export async function addStandardModule(

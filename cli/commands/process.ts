@@ -23,7 +23,8 @@ export async function showProcess(context: CommandContext): Promise<undefined> {
     [
       `process    ${process.id}`,
       ...(findTag(process.tags, 'Name') === undefined ? [] : [`name       ${safeText(nameOf(process.tags))}`]),
-      `module     ${process.module}`,
+      `module     ${process.moduleInForce}`,
+      ...(process.moduleInForce === process.module ? [] : [`spawned as ${process.module}`]),
       `owner      ${process.owner}`,
       ...(process.parent === undefined ? [] : [`parent     ${process.parent}`]),
       `slots      ${process.scheduled.toLocaleString('en')} scheduled, ${process.evaluated.toLocaleString('en')} evaluated`,

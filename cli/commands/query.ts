@@ -1,17 +1,21 @@
+import { Failure } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { findProcess } from '../find-named.ts'
 import { IdentityStore } from '../identity-store.ts'
-import { readMessage } from '../message-arguments.ts'
+import { countFlag, readMessage } from '../message-arguments.ts'
 import { safeText, showBytes, textOf } from '../show-bytes.ts'
 import { endOf } from '../show-sent.ts'
+import { type TypedMessage, typedMessageIfAny } from '../typed-message.ts'
 
 /** `atoll query`: prints what the process answered; nothing is signed and nothing kept. */
 export async function query(context: CommandContext): Promise<CommandEnd> {
   const { positionals, output, limits, terminal } = context
   const [name = '', text] = positionals
+  const typed = flagless(context) ? await typedMessageIfAny(context) : undefined
+  if (typed !== undefined) return showReply(context, typed)
   const message = await readMessage(context, text)
   const process = await findProcess(context, name)
-  const answer = await context.client().query({ process, ...message, from: await addressOf(context) }, limits)
+  const answer = await context.client().query({ process, ...message, from: await addressOf(context), at: countFlag(context.flags, 'at') }, limits)
   const outputText = textOf(answer.output)
   const document = { process, ...answer, ...(outputText === undefined ? {} : { outputText }) }
   output.document('query.answer', document, () => showBytes(answer.output))
@@ -19,6 +23,16 @@ export async function query(context: CommandContext): Promise<CommandEnd> {
     terminal.err(`${terminal.paintErr('red', '✖')} ${safeText(answer.error.code)}: ${safeText(answer.error.message)}\n`)
   }
   return endOf(answer)
+}
+
+/** A question about the past goes to the process as it was, whatever it promises now. */
+const flagless = ({ flags }: CommandContext): boolean => flags['at'] === undefined
+
+async function showReply({ output }: CommandContext, { process, action, kind, ask }: TypedMessage): Promise<CommandEnd> {
+  if (kind === 'message') throw new Failure('usage', { message: action }, { note: 'a message is sent: atoll send, or atoll call' })
+  const reply = await ask()
+  output.document('query.reply', { process, action, reply }, () => (reply === undefined ? '' : JSON.stringify(reply, undefined, 2)))
+  return undefined
 }
 
 /** A question needs no identity; it names the asker if there is one. */

@@ -1,5 +1,7 @@
+import { Failure } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { findProcess } from '../find-named.ts'
+import { typedMessageIfAny } from '../typed-message.ts'
 import { choiceFlag, readMessage } from '../message-arguments.ts'
 import { showSent, WAITS } from '../show-sent.ts'
 
@@ -8,6 +10,9 @@ export async function send(context: CommandContext): Promise<CommandEnd> {
   const { flags, positionals, limits } = context
   const [name = '', text] = positionals
   const wait = choiceFlag(flags, 'wait', WAITS)
+  const typed = await typedMessageIfAny(context)
+  if (typed?.kind === 'query') throw new Failure('usage', { query: typed.action }, { note: 'a query is asked: atoll query, or atoll call' })
+  if (typed !== undefined) return showSent(context, await typed.send(), { wait, type: 'message.sent', showsOutput: true })
   const message = await readMessage(context, text)
   const process = await findProcess(context, name)
   const sent = await context.client().send({ process, ...message, signer: await context.signer() }, limits)

@@ -2,6 +2,7 @@ import { relative } from 'node:path'
 import { type AtollNode, type Config, createLogger, createNode, loadConfig, standardModules } from '../../node/index.ts'
 import { Client, ed25519Signer, generateEd25519Seed, inProcessTransport, type Signer } from '../../sdk/index.ts'
 import type { CommandContext } from '../command.ts'
+import { configFlags } from '../config-flags.ts'
 import { showDuration } from '../duration.ts'
 import { isFirstStart, runFirstStart } from '../first-start.ts'
 import type { Progress } from '../progress.ts'
@@ -37,13 +38,6 @@ export async function up(context: CommandContext): Promise<undefined> {
   await greet(context, node, config, ended)
   await untilAborted(ended)
   if (output.format === 'text') terminal.err('\nstopping: what is accepted is kept; interrupt again to stop at once\n')
-}
-
-/** Flags as the node's configuration names them. */
-function configFlags(flags: CommandContext['flags']): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(flags).map(([name, value]) => [name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()), value]),
-  )
 }
 
 function banner({ terminal }: CommandContext, { url, key }: AtollNode, config: Config, tookMs: number): string {

@@ -29,6 +29,7 @@ export class CellStore {
   readonly #sinceCheckpoint = new Set<CellKey>()
   #undo = new Map<CellKey, Uint8Array | undefined>()
   #sorted: CellKey[] | undefined = []
+  #valueBytes = 0
 
   get(key: CellKey): Uint8Array | undefined {
     return this.#cells.get(key)
@@ -85,10 +86,11 @@ export class CellStore {
 
   /** Bytes held, roughly: for the cache. */
   get sizeBytes(): number {
-    return this.#cells.size * 400
+    return this.#cells.size * 400 + this.#valueBytes
   }
 
   #change(key: CellKey, before: Uint8Array | undefined, value: Uint8Array | undefined): void {
+    this.#valueBytes += (value?.length ?? 0) - (before?.length ?? 0)
     if (value === undefined) this.#cells.delete(key)
     else this.#cells.set(key, value)
     if ((before === undefined) !== (value === undefined)) this.#sorted = undefined

@@ -14,7 +14,8 @@ import { type HostAnswer, type HostModule, type HostRequest, decodeRequest, enco
 import { PACKET_MAX_BYTES, framePacket, PacketReader } from '../packet-stream.ts'
 import { toCellKey } from './cells.ts'
 import { HostedProcess, imageTree } from './hosted-process.ts'
-import type { MemoryTree } from './memory-tree.ts'
+import { rehearsal } from './lifecycle-messages.ts'
+import type { LoadedModule } from './loaded-module.ts'
 import { readComputeLimit } from './module-limits.ts'
 import { refusedModule } from './refused-module.ts'
 
@@ -23,12 +24,6 @@ export interface HostPipe {
   /** Waits for bytes; ends when the compute unit is gone. */
   readonly input: Iterable<Uint8Array>
   write(bytes: Uint8Array): void
-}
-
-interface Loaded {
-  readonly factory: GuestFactory
-  readonly imageTree: MemoryTree
-  readonly limits: { readonly gasPerSlotMax: bigint }
 }
 
 const ALIVE_EVERY_MS = 500
@@ -58,7 +53,7 @@ class Untouched extends Error {
 class Host {
   readonly #pipe: HostPipe
   readonly #runtimes: readonly Runtime[]
-  readonly #modules = new Map<ModuleId, Loaded>()
+  readonly #modules = new Map<ModuleId, LoadedModule>()
   readonly #processes = new Map<ProcessId, HostedProcess>()
   #aliveMs = performance.now()
   #answers: Uint8Array[] = []
@@ -113,6 +108,17 @@ class Host {
         const output = ending.output ?? new Uint8Array(0)
         return { kind: 'queried', slot: process.slots - 1, status, gas, error, output, log }
       }
+      case 'export': {
+        const process = this.#process(request.process)
+        const { module } = process.lifecycle()
+        return { kind: 'exported', slot: process.slots - 1, module, ending: process.exportDocument(request.timestampMs) }
+      }
+      case 'rehearse': {
+        const process = this.#process(request.process)
+        const message = rehearsal(process.description, request.tags, process.slots, request.timestampMs)
+        const ending = process.rehearse(message)
+        return { kind: 'exported', slot: process.slots - 1, module: process.lifecycle().module, ending }
+      }
       case 'delta':
         return { kind: 'delta', delta: this.#process(request.process).takeDelta() }
       case 'cell': {
@@ -145,18 +151,26 @@ class Host {
   #load(module: HostModule): void {
     if (this.#modules.has(module.id)) return
     let factory: GuestFactory
+    let refused: string | undefined
     try {
       factory = this.#prepare(module)
     } catch (error) {
       if (!Failure.is(error, 'module-refused')) throw error
-      factory = refusedModule(error.message)
+      refused = error.message
+      factory = refusedModule(refused)
     }
-    const limits = { gasPerSlotMax: readComputeLimit(module.tags) }
-    this.#modules.set(module.id, { factory, imageTree: imageTree(factory), limits })
+    const { id, format, tags } = module
+    const limits = { gasPerSlotMax: readComputeLimit(tags) }
+    const stateForm = this.#runtime(format)?.stateForm ?? 'document'
+    this.#modules.set(id, { id, format, tags, stateForm, refused, factory, imageTree: imageTree(factory), limits })
+  }
+
+  #runtime(format: string): Runtime | undefined {
+    return this.#runtimes.find(one => one.formats.includes(format))
   }
 
   #prepare(module: HostModule): GuestFactory {
-    const runtime = this.#runtimes.find(one => one.formats.includes(module.format))
+    const runtime = this.#runtime(module.format)
     if (runtime === undefined) throw new Failure('module-refused', { format: module.format }, { note: 'no such format' })
     return runtime.load(runtime.prepare(module), module)
   }
@@ -166,7 +180,7 @@ class Host {
     if (loaded === undefined) throw new Error('module not loaded')
     this.#processes.get(request.process)?.close()
     const description = describeProcess(decodeEnvelope(request.spawn))
-    const process = HostedProcess.open(description, loaded, request.snapshot)
+    const process = HostedProcess.open(description, loaded, request.snapshot, id => this.#modules.get(id))
     this.#processes.set(request.process, process)
     return { kind: 'opened', stateRoot: process.stateRoot(), sizeBytes: process.sizeBytes, timers: process.timers() }
   }

@@ -2,7 +2,9 @@ import {
   type Assignment,
   CborWriter,
   type CellKey,
+  type Control,
   concatBytes,
+  DOCUMENT_SIZE_MAX_BYTES,
   decodeFrame,
   domainHash,
   ERROR_TEXT_MAX_BYTES,
@@ -16,6 +18,7 @@ import {
   type Guest,
   type GuestFactory,
   type GuestMessage,
+  type Lifecycle as LifecycleFacts,
   leafHash,
   merkleRoot,
   OUTPUT_SIZE_MAX_BYTES,
@@ -31,52 +34,16 @@ import {
 } from '../../protocol/index.ts'
 import { CellStore, GuestLimit, guestCells, toCellKey } from './cells.ts'
 import { readCrons } from './cron.ts'
-import { guestMessage, type Place, type SenderFacts } from './guest-messages.ts'
+import type { FrameOutcome, ProcessSnapshot, SnapshotDelta, Verdict } from './frame-outcome.ts'
+import { guestMessage, type Place } from './guest-messages.ts'
 import { GUEST_CELLS, Mailbox } from './mailbox.ts'
+import { Lifecycle } from './lifecycle.ts'
+import { controlOf } from './lifecycle-messages.ts'
+import type { LoadedModule, ModuleShelf } from './loaded-module.ts'
 import { MemoryTree } from './memory-tree.ts'
+import { RunningGuest } from './running-guest.ts'
 import { SlotContext } from './slot-context.ts'
-
-/** What the compute unit found out about an assignment before it goes to a host. */
-export type Verdict = { readonly status: 'ok'; readonly sender: SenderFacts } | { readonly status: 'duplicate' | 'refused' }
-
-/** The state of a process at the end of a frame. */
-export interface ProcessSnapshot {
-  /** Slots evaluated. */
-  readonly slots: Slot
-  readonly pages: number
-  readonly engine: Uint8Array
-  /** Running hash over the frames: commits to all that stands in the feed so far. */
-  readonly logHash: Uint8Array
-  readonly chunks: ReadonlyMap<number, Uint8Array>
-  readonly cells: readonly (readonly [CellKey, Uint8Array])[]
-}
-
-/** What changed since the last snapshot. */
-export interface SnapshotDelta extends Omit<ProcessSnapshot, 'cells'> {
-  readonly cells: readonly (readonly [CellKey, Uint8Array | undefined])[]
-  readonly stateRoot: Uint8Array
-}
-
-/** What came of a frame. */
-export interface FrameOutcome {
-  readonly firstSlot: Slot
-  readonly count: number
-  /** `[result, …]`: all of them in one piece, as they are stored. */
-  readonly resultsBytes: Uint8Array
-  /** Positions of the results that ask for something to be sent. */
-  readonly sends: readonly number[]
-  readonly resultsRoot: Uint8Array
-  readonly stateRoot: Uint8Array
-  readonly gas: bigint
-  /** Set if the process's timers may have changed. */
-  readonly timers: readonly Timer[] | undefined
-  /** State root and gas after each slot, if asked for. */
-  readonly steps: readonly { readonly stateRoot: Uint8Array; readonly gas: bigint }[]
-}
-
-export interface ModuleLimits {
-  readonly gasPerSlotMax: bigint
-}
+import type { Successor } from './succession.ts'
 
 const NO_BYTES = new Uint8Array(0)
 const NOTHING: readonly never[] = []
@@ -90,24 +57,23 @@ const NOTHING: readonly never[] = []
  */
 export class HostedProcess {
   readonly #process: ProcessDescription
-  readonly #guest: Guest
-  readonly #limits: ModuleLimits
+  #running: RunningGuest
+  readonly #lifecycle: Lifecycle
   readonly #cells = new CellStore()
   readonly #mailbox = new Mailbox(this.#cells)
   readonly #context: SlotContext
-  readonly #memory: MemoryTree
-  readonly #changedChunks = new Set<number>()
   #slots: Slot = 0
   #logHash: Uint8Array = NO_BYTES
   #timersChanged = true
+  #lifecycleChanged: boolean
 
   private constructor(
     process: ProcessDescription,
-    loaded: { factory: GuestFactory; imageTree: MemoryTree; limits: ModuleLimits },
+    loaded: LoadedModule,
     snapshot: ProcessSnapshot | undefined,
+    modules: ModuleShelf,
   ) {
     this.#process = process
-    this.#limits = loaded.limits
     this.#context = new SlotContext({
       process,
       cells: guestCells(this.#cells, GUEST_CELLS),
@@ -116,23 +82,41 @@ export class HostedProcess {
         this.#timersChanged = true
       },
     })
-    this.#memory = new MemoryTree(loaded.imageTree)
-    this.#guest = loaded.factory.open(process, snapshot)
+    this.#lifecycle = new Lifecycle({
+      process,
+      cells: this.#cells,
+      mailbox: this.#mailbox,
+      modules,
+      present: () => this.#running,
+      run: (guest, message, limit) => {
+        this.#context.begin(message.slot, message.timestampMs)
+        return this.#run(message, this.#context, limit, guest, DOCUMENT_SIZE_MAX_BYTES)
+      },
+    })
+    for (const [key, value] of snapshot?.cells ?? []) this.#cells.put(key, value)
+    this.#cells.keep()
+    this.#cells.takeChanged()
+    const { module } = this.#lifecycle.cells.read()
+    if (module !== loaded.id) throw new Error(`the state is of module ${module}, not ${loaded.id}`)
+    this.#lifecycleChanged = module !== process.module
+    this.#running = RunningGuest.open(process, loaded, snapshot)
     if (snapshot === undefined) return
     this.#slots = snapshot.slots
     this.#logHash = snapshot.logHash
-    for (const [index, bytes] of snapshot.chunks) this.#memory.put(index, bytes)
-    for (const [key, value] of snapshot.cells) this.#cells.put(key, value)
-    this.#cells.keep()
-    this.#cells.takeChanged()
   }
 
+  /** `modules` gives those that are loaded here, for upgrades. @throws {Error} if the state is of another module */
   static open(
     process: ProcessDescription,
-    loaded: { factory: GuestFactory; imageTree: MemoryTree; limits: ModuleLimits },
+    loaded: LoadedModule,
     snapshot?: ProcessSnapshot,
+    modules: ModuleShelf = () => undefined,
   ): HostedProcess {
-    return new HostedProcess(process, loaded, snapshot)
+    return new HostedProcess(process, loaded, snapshot, modules)
+  }
+
+  get #guest(): Guest {
+    return this.#running.guest
   }
 
   get slots(): Slot {
@@ -172,6 +156,8 @@ export class HostedProcess {
     if (last !== undefined) steps.push({ ...last, stateRoot })
     const timers = this.#timersChanged ? this.#mailbox.timers() : undefined
     this.#timersChanged = false
+    const lifecycle = this.#lifecycleChanged ? this.lifecycle() : undefined
+    this.#lifecycleChanged = false
     return {
       firstSlot: frame.firstSlot,
       count: results.length,
@@ -182,6 +168,7 @@ export class HostedProcess {
       stateRoot,
       gas,
       timers,
+      lifecycle,
       steps,
     }
   }
@@ -212,6 +199,30 @@ export class HostedProcess {
     return ending.status === 'error' ? { ...ending, error: boundedError(ending.error), log } : { ...ending, log }
   }
 
+  /** The state as the program tells it, in a run that is undone. */
+  exportDocument(timestampMs: number): Ending {
+    return this.#lifecycle.document(GAS_PER_QUERY_MAX, timestampMs, Math.max(0, this.#slots - 1))
+  }
+
+  /** Carries out what `message` asks for, outside of any slot: this object is a copy from then on. */
+  rehearse(message: GuestMessage): Ending {
+    const { ending, successor } = this.#lifecycle.carryOut(message, this.#gasLimit(FUEL_PER_MESSAGE))
+    if (ending.status === 'error') this.#cells.discard()
+    else {
+      if (successor !== undefined) this.#succeed(successor)
+      this.#cells.keep()
+    }
+    return ending
+  }
+
+  lifecycle(): LifecycleFacts {
+    return this.#lifecycle.cells.read()
+  }
+
+  get description(): ProcessDescription {
+    return this.#process
+  }
+
   /** Value of a guest's cell. */
   cell(key: CellKey): Uint8Array | undefined {
     return this.#cells.get(GUEST_CELLS + key)
@@ -227,13 +238,10 @@ export class HostedProcess {
 
   /** Root over memory, engine state, cells and the log so far. */
   stateRoot(): Uint8Array {
-    for (const index of this.#guest.takeChanged()) {
-      this.#memory.put(index, this.#guest.chunk(index))
-      this.#changedChunks.add(index)
-    }
+    const memoryRoot = this.#running.memoryRoot()
     const writer = new CborWriter()
     writer.array(6)
-    writer.bytes(this.#memory.root())
+    writer.bytes(memoryRoot)
     writer.uint(this.#guest.pages)
     writer.bytes(sha256(this.#guest.engine()))
     writer.bytes(this.#cells.root())
@@ -245,12 +253,11 @@ export class HostedProcess {
   /** What changed since the last call, for a checkpoint; valid until the next evaluation. */
   takeDelta(): SnapshotDelta {
     const stateRoot = this.stateRoot()
-    const chunks = new Map<number, Uint8Array>()
-    for (const index of this.#changedChunks) chunks.set(index, this.#guest.chunk(index).slice())
-    this.#changedChunks.clear()
+    const chunks = this.#running.takeChunks()
     const { pages } = this.#guest
     const engine = this.#guest.engine()
-    return { slots: this.#slots, pages, engine, logHash: this.#logHash, chunks, cells: this.#cells.takeChanged(), stateRoot }
+    const { module, since } = this.#lifecycle.cells.read()
+    return { slots: this.#slots, module, since, pages, engine, logHash: this.#logHash, chunks, cells: this.#cells.takeChanged(), stateRoot }
   }
 
   timers(): Timer[] {
@@ -269,7 +276,7 @@ export class HostedProcess {
     if (noEffect !== undefined) return emptyResult(place.slot, noEffect)
     const message = guestMessage(assignment, place, verdict.sender)
     if (message === undefined) return emptyResult(place.slot, 'reject')
-    return this.#runSlot(message, place, fuelOf(assignment))
+    return this.#runSlot(message, place, fuelOf(assignment), controlOf(assignment, message, this.#process))
   }
 
   /** The mailbox's part of a slot; gives the status if the slot has no further effect. */
@@ -308,12 +315,14 @@ export class HostedProcess {
     this.#timersChanged = true
   }
 
-  #runSlot(message: GuestMessage, place: Place, fuel: bigint): Result {
+  #runSlot(message: GuestMessage, place: Place, fuel: bigint, control: Control | 'tags' | undefined): Result {
     const context = this.#context
     context.begin(place.slot, place.timestampMs)
-    const ending = this.#run(message, context, this.#gasLimit(fuel))
+    const limit = this.#gasLimit(fuel)
+    const carried = control && this.#lifecycle.carryOut(message, limit, control === 'tags' ? undefined : control)
+    const ending = carried?.ending ?? this.#run(message, context, limit)
     if (ending.status === 'error') {
-      this.#guest.discard()
+      if (carried === undefined) this.#guest.discard()
       this.#cells.discard()
       const error = boundedError(ending.error)
       const output = ending.output ?? NO_BYTES
@@ -321,7 +330,10 @@ export class HostedProcess {
     }
     const { sent } = context
     const outbox = sent?.seal(this.#mailbox, message, fuel - ending.gas) ?? NOTHING
-    this.#guest.keep()
+    if (carried === undefined) this.#guest.keep()
+    else if (carried.successor !== undefined) this.#succeed(carried.successor)
+    this.#timersChanged ||= carried !== undefined
+    this.#lifecycleChanged ||= carried !== undefined
     this.#cells.keep()
     return {
       slot: place.slot,
@@ -336,19 +348,31 @@ export class HostedProcess {
     }
   }
 
-  #run(message: GuestMessage, context: SlotContext, limit: bigint): Ending {
-    const ending = this.#guarded(message, context, limit)
+  #succeed(successor: Successor): void {
+    const former = this.#guest
+    this.#running = RunningGuest.succeed(successor)
+    former.close()
+  }
+
+  #run(
+    message: GuestMessage,
+    context: SlotContext,
+    limit: bigint,
+    guest = this.#guest,
+    outputMaxBytes = OUTPUT_SIZE_MAX_BYTES,
+  ): Ending {
+    const ending = this.#guarded(guest, message, context, limit)
     if (context.brokenLimit !== undefined) return { status: 'error', gas: ending.gas, error: context.brokenLimit }
-    if (ending.status === 'ok' && ending.output.length > OUTPUT_SIZE_MAX_BYTES) {
+    if (ending.status === 'ok' && ending.output.length > outputMaxBytes) {
       const message = `output of ${ending.output.length} bytes`
       return { status: 'error', gas: ending.gas, error: { code: 'output-limit', message } }
     }
     return ending
   }
 
-  #guarded(message: GuestMessage, context: SlotContext, limit: bigint): Ending {
+  #guarded(guest: Guest, message: GuestMessage, context: SlotContext, limit: bigint): Ending {
     try {
-      return this.#guest.run(message, context, limit)
+      return guest.run(message, context, limit)
     } catch (error) {
       // A limit of ours broke inside a host call; what the guest used up to there is not known exactly.
       if (error instanceof GuestLimit) return { status: 'error', gas: limit, error: { code: error.code, message: error.message } }
@@ -358,7 +382,7 @@ export class HostedProcess {
 
   #gasLimit(fuel: bigint): bigint {
     let limit = GAS_PER_SLOT_MAX
-    for (const bound of [this.#limits.gasPerSlotMax, fuel]) if (bound < limit) limit = bound
+    for (const bound of [this.#running.loaded.limits.gasPerSlotMax, fuel]) if (bound < limit) limit = bound
     return limit
   }
 }

@@ -1,11 +1,7 @@
 // What runs in a host: the pure fold from assignments to results.
 export type { SenderFacts } from './guest-messages.ts'
 export { type HostPipe, runHost } from './host.ts'
-export {
-  type FrameOutcome,
-  HostedProcess,
-  imageTree,
-  type ProcessSnapshot,
-  type SnapshotDelta,
-  type Verdict,
-} from './hosted-process.ts'
+export type { FrameOutcome, ProcessSnapshot, SnapshotDelta, Verdict } from './frame-outcome.ts'
+export { HostedProcess, imageTree } from './hosted-process.ts'
+export { decodeLifecycle, encodeLifecycle } from './lifecycle-cells.ts'
+export type { LoadedModule } from './loaded-module.ts'

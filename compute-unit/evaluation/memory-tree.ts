@@ -28,6 +28,11 @@ export class MemoryTree {
     this.#stale.add(Math.floor(index / MERKLE_ARITY))
   }
 
+  /** Chunks that were told since this tree began to stand on its base. */
+  own(): Iterable<number> {
+    return this.#levels[0]?.keys() ?? []
+  }
+
   root(): Uint8Array {
     let stale = this.#stale
     for (let level = 1; level <= DEPTH && stale.size > 0; level++) {

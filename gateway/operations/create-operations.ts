@@ -1,5 +1,6 @@
 import type { Operations } from '../../protocol/index.ts'
 import type { OperationParts } from '../parts.ts'
+import { lifecycleOperations } from './lifecycle.ts'
 import { messageOperations } from './messages.ts'
 import { moduleOperations } from './modules.ts'
 import { nodeOperations } from './node.ts'
@@ -17,6 +18,7 @@ export function createOperations(parts: OperationParts): Operations {
     ...slotOperations(parts),
     ...resultOperations(parts),
     ...traceOperations(parts),
+    ...lifecycleOperations(parts),
     ...nodeOperations(parts),
   }
 }

@@ -34,11 +34,11 @@ export function processOperations(
       return envelope
     },
     async query(
-      { process, from = NOBODY, owner, tags = [], data = NO_BYTES, anchor, wait_ms },
+      { process, from = NOBODY, owner, tags = [], data = NO_BYTES, anchor, at, wait_ms },
       { signal },
     ) {
       const message = { from, owner: owner ?? from, id: NOBODY, tags, data, anchor }
-      return computer.query(process, message, { signal, timeoutMs: wait_ms })
+      return computer.query(process, message, { signal, timeoutMs: wait_ms, at })
     },
     async cell({ process, key }) {
       const { id } = await knownProcess(parts, process)
@@ -69,12 +69,14 @@ async function showState(
   process: ProcessDescription,
 ): Promise<ProcessStateView> {
   const feed = messagesFeed(process)
-  const [scheduled, evaluated] = await Promise.all([
+  const [scheduled, evaluated, lifecycle] = await Promise.all([
     slotCount(log, feed),
     computer.evaluated(process.id),
+    computer.lifecycle(process.id),
   ])
   return {
     ...showProcess(process),
+    moduleInForce: lifecycle.module,
     feedKey: log.feedKey(feed),
     resultFeeds: process.policy.computeUnits.map(unit => ({
       unit,

@@ -8,6 +8,7 @@ import { loadActor, prepareActor } from './prepare.ts'
 export const actorRuntime: Runtime = {
   formats: ['actor'],
   assignable: false,
+  stateForm: 'cells',
   prepare: prepareActor,
   load: loadActor,
 }

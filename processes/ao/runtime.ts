@@ -16,6 +16,7 @@ export const aoRuntime: Runtime = {
   formats: AO_FORMATS,
   // aos checks for itself whether it may be assigned a message.
   assignable: true,
+  stateForm: 'memory',
   prepare: prepareModule,
   load,
 }

@@ -7,42 +7,52 @@ import type { Source } from './scan.ts'
  */
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
+  /** Types of protocol only: it runs inside processes too. */
+  contract: ['protocol'],
   log: ['protocol'],
-  processes: ['protocol'],
+  processes: ['protocol', 'contract'],
   'scheduler-unit': ['protocol'],
   'compute-unit': ['protocol'],
   'messenger-unit': ['protocol'],
   gateway: ['protocol'],
-  sdk: ['protocol'],
+  sdk: ['protocol', 'contract'],
   node: ['protocol', 'log', 'processes', 'scheduler-unit', 'compute-unit', 'messenger-unit', 'gateway'],
-  cli: ['protocol', 'sdk', 'node'],
+  mcp: ['protocol', 'contract', 'sdk'],
+  toolchain: ['protocol', 'contract', 'processes'],
+  cli: ['protocol', 'contract', 'sdk', 'node', 'mcp', 'toolchain'],
 }
 
 /** The rooms through which a third-party package comes in: one each, but for zod, with which the node reads its settings. */
 export const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@noble/curves': ['protocol'],
   '@noble/hashes': ['protocol'],
+  '@bomb.sh/tab': ['cli'],
+  '@jridgewell/trace-mapping': ['processes', 'toolchain'],
+  '@modelcontextprotocol/server': ['mcp'],
   assemblyscript: ['processes'],
   corestore: ['log'],
+  croner: ['processes'],
+  esbuild: ['processes', 'toolchain'],
   hyperbee: ['log'],
   hypercore: ['log'],
   'hypercore-storage': ['log'],
   pino: ['node'],
+  'quickjs-wasi': ['processes'],
   'rocksdb-native': ['log'],
   secp256k1: ['node'],
   'sodium-native': ['node'],
-  zod: ['protocol', 'node'],
+  zod: ['protocol', 'node', 'toolchain'],
 }
 
 /** Rooms that run in a browser. */
-export const PORTABLE: readonly string[] = ['protocol', 'sdk']
+export const PORTABLE: readonly string[] = ['protocol', 'contract', 'sdk']
 
 const NODE_GLOBALS =
   /(?<![.\w'"-])(?:Buffer|setImmediate|clearImmediate|__dirname|__filename|NodeJS)\b(?!['"-])|(?<![.\w])process\.(?:argv|cwd|env|exit|hrtime|memoryUsage|nextTick|on|pid|platform|stderr|stdin|stdout|versions?)\b/g
 
 /** Words that say nothing, or that belong to other systems. */
 const BANNED_WORDS: ReadonlySet<string> = new Set([
-  'contract', 'handler', 'handlers', 'helper', 'helpers', 'manager', 'nonce', 'transaction', 'transactions', 'util', 'utils',
+  'handler', 'handlers', 'helper', 'helpers', 'manager', 'nonce', 'transaction', 'transactions', 'util', 'utils',
 ])
 /** Names that say nothing by themselves, though they may be part of a name that does. */
 const BANNED_NAMES: ReadonlySet<string> = new Set(['common', 'misc', 'shared', 'types'])

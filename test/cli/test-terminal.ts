@@ -16,6 +16,8 @@ interface World {
   readonly cwd?: string
   readonly stdin?: string
   readonly signal?: AbortSignal
+  /** Is told what is written while the command still runs. */
+  readonly onOut?: (text: string) => void
 }
 
 /** Runs a command in this program, with a terminal that nobody looks at. */
@@ -26,6 +28,7 @@ export async function run(words: readonly string[], world: World = {}): Promise<
     cwd: world.cwd ?? tmpdir(),
     out: text => {
       stdout += text
+      world.onOut?.(text)
     },
     err: text => {
       stderr += text

@@ -49,8 +49,8 @@ describe('arguments', () => {
 
   test('that are missing, too many or unknown are usage failures with the form of the command', () => {
     const { command } = findCommand(['send'])
-    expect(usageOf(() => readArguments(command, []))).toContain('<process> is missing; usage: atoll send <process> [data]')
-    expect(usageOf(() => readArguments(command, ['p', 'd', 'x']))).toContain('"x" is one too many')
+    expect(usageOf(() => readArguments(command, []))).toContain('<process> is missing; usage: atoll send <process> [message] [json]')
+    expect(usageOf(() => readArguments(command, ['p', 'm', '{}', 'x']))).toContain('"x" is one too many')
     expect(usageOf(() => readArguments(command, ['p', '--nope']))).toContain("unknown option '--nope'")
     expect(usageOf(() => readArguments(command, ['p', '--action']))).toContain('--action')
   })

@@ -2,14 +2,16 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Checkpoints } from '../../compute-unit/checkpoints.ts'
 import type { SnapshotDelta } from '../../compute-unit/evaluation/index.ts'
-import { asProcessId } from '../../protocol/index.ts'
+import { asModuleId, asProcessId } from '../../protocol/index.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 import { MemoryStore } from '../fakes/memory-store.ts'
 
 const P = asProcessId(fakeId(1))
 const Q = asProcessId(fakeId(2))
+const M = asModuleId(fakeId(3))
 
 interface State {
+  readonly since: number
   readonly chunks: Map<number, Uint8Array>
   readonly cells: Map<string, Uint8Array>
 }
@@ -20,20 +22,36 @@ function delta(
   slots: number,
   chunks: SnapshotDelta['chunks'],
   cells: SnapshotDelta['cells'],
+  since = 0,
 ): SnapshotDelta {
   const hash = chunk(slots % 256)
-  return { slots, pages: slots, engine: hash, logHash: hash, stateRoot: hash, chunks, cells }
+  return {
+    slots,
+    module: M,
+    since,
+    pages: slots,
+    engine: hash,
+    logHash: hash,
+    stateRoot: hash,
+    chunks,
+    cells,
+  }
 }
 
 const asState = (read: {
+  since: number
   chunks: ReadonlyMap<number, Uint8Array>
   cells: readonly (readonly [string, Uint8Array])[]
 }): State => ({
+  since: read.since,
   chunks: new Map([...read.chunks].sort(([a], [b]) => a - b)),
   cells: new Map([...read.cells].sort(([a], [b]) => (a < b ? -1 : 1))),
 })
 
+const NOTHING = (): State => ({ since: 0, chunks: new Map(), cells: new Map() })
+
 const copyOf = (state: State): State => ({
+  since: state.since,
   chunks: new Map([...state.chunks].sort(([a], [b]) => a - b)),
   cells: new Map([...state.cells].sort(([a], [b]) => (a < b ? -1 : 1))),
 })
@@ -54,6 +72,8 @@ const change = fc.record({
     { maxLength: 4 },
   ),
   slots: fc.integer({ min: 1, max: 300 }),
+  /** Another module took over: memory begins anew. */
+  isUpgraded: fc.boolean(),
 })
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('write' as const), change }) },
@@ -66,12 +86,14 @@ describe('checkpoints', () => {
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async steps => {
         const checkpoints = new Checkpoints(new MemoryStore())
         await checkpoints.write(Q, 1, delta(1, new Map([[0, chunk(9)]]), [['q', chunk(1)]]))
-        let state: State = { chunks: new Map(), cells: new Map() }
+        let state: State = NOTHING()
         let slots = 0
         const written = new Map<number, State>()
         for (const one of steps) {
           if (one.kind === 'write') {
+            const before = slots
             slots += one.change.slots
+            if (one.change.isUpgraded) state = { ...state, since: before + 1, chunks: new Map() }
             const chunks = new Map(one.change.chunks.map(([index, fill]) => [index, chunk(fill)]))
             for (const [index, bytes] of chunks) state.chunks.set(index, bytes)
             const cells = [...new Map(one.change.cells)]
@@ -79,14 +101,14 @@ describe('checkpoints', () => {
               if (value === undefined) state.cells.delete(name)
               else state.cells.set(name, value)
             }
-            await checkpoints.write(P, slots, delta(slots, chunks, cells))
+            await checkpoints.write(P, slots, delta(slots, chunks, cells, state.since))
             written.set(slots, copyOf(state))
           } else {
             const heads = await checkpoints.list(P)
             const head = heads.at(-1 - one.back)
             await checkpoints.dropAfter(P, head?.slots ?? 0)
             slots = head?.slots ?? 0
-            state = copyOf(written.get(slots) ?? { chunks: new Map(), cells: new Map() })
+            state = copyOf(written.get(slots) ?? NOTHING())
           }
           const heads = await checkpoints.list(P)
           expect(heads.at(-1)?.slots ?? 0).toBe(slots)

@@ -1,4 +1,9 @@
-import { HostedProcess, imageTree, type Verdict } from '../../compute-unit/index.ts'
+import {
+  HostedProcess,
+  imageTree,
+  type LoadedModule,
+  type Verdict,
+} from '../../compute-unit/index.ts'
 import {
   asMessageId,
   asModuleId,
@@ -12,11 +17,13 @@ import {
   type GuestContext,
   type GuestFactory,
   type GuestMessage,
+  type ModuleId,
   makePush,
   type PushCore,
   type ProcessDescription,
   type ProcessId,
   type Result,
+  type Tag,
   toHex,
 } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
@@ -59,6 +66,25 @@ function factoryOf(script: () => Script): GuestFactory {
   }
 }
 
+/** A module of that format, as a host has it. */
+export function scriptedModule(
+  id: ModuleId,
+  factory: GuestFactory,
+  parts: Partial<LoadedModule> = {},
+): LoadedModule {
+  return {
+    id,
+    format: 'scripted',
+    tags: [],
+    stateForm: 'document',
+    refused: undefined,
+    factory,
+    imageTree: imageTree(factory),
+    limits: { gasPerSlotMax: 1_000_000_000n },
+    ...parts,
+  }
+}
+
 /** A process that does what it is told, slot by slot, without a host. */
 export class Scripted {
   readonly process: HostedProcess
@@ -82,11 +108,7 @@ export class Scripted {
       tags: tagsOf(tags),
       data: NO_BYTES,
     }
-    this.process = HostedProcess.open(description, {
-      factory,
-      imageTree: imageTree(factory),
-      limits: { gasPerSlotMax: 1_000_000_000n },
-    })
+    this.process = HostedProcess.open(description, scriptedModule(description.module, factory))
   }
 
   /** A slot with a push of that depth and fuel, in which the program does `script`. */
@@ -124,7 +146,11 @@ export const VERDICT: Verdict = {
 }
 
 /** A push to the scripted process whose certificate nobody looks at. */
-export function pushEnvelope(seq: number, core: Partial<PushCore> = {}): Envelope {
+export function pushEnvelope(
+  seq: number,
+  core: Partial<PushCore> = {},
+  tags: readonly Tag[] = [],
+): Envelope {
   const whole = {
     from: SENDER,
     slot: 1,
@@ -136,7 +162,7 @@ export function pushEnvelope(seq: number, core: Partial<PushCore> = {}): Envelop
     origin: asMessageId(fakeId(9)),
     ...core,
   }
-  const push = makePush(whole, { kind: 'message', tags: [], data: NO_BYTES, anchor: undefined })
+  const push = makePush(whole, { kind: 'message', tags, data: NO_BYTES, anchor: undefined })
   const certificate = {
     process: SENDER,
     firstSlot: 1,

@@ -1,13 +1,15 @@
 import { CellTree } from '../../compute-unit/evaluation/cell-tree.ts'
+import { encodeLifecycle } from '../../compute-unit/evaluation/index.ts'
 import { keyOf } from '../../log/feed-manifest.ts'
 import {
-  asKeyId, asMessageId, asProcessId, CborWriter, childId, domainHash, EMPTY_ROOT, encodeCertificate, encodeEnvelope, encodeFrame,
-  encodeResult, frameHash, leafHash, makePush, merkleRoot, placeId, pushId, type Result, sha256, toBase64Url, toHex,
+  asKeyId, asMessageId, asModuleId, asProcessId, CborWriter, childId, controlTags, domainHash, EMPTY_ROOT, encodeCertificate, encodeEnvelope, encodeFrame,
+  encodeResult, frameHash, leafHash, makePush, merkleRoot, placeId, pushId, type Result, sha256, signDataItemSync, toBase64Url, toHex,
 } from '../../protocol/index.ts'
 
 const idOf = (byte: number): string => toBase64Url(new Uint8Array(32).fill(byte))
 const P = asProcessId(idOf(0x11))
 const Q = asProcessId(idOf(0x22))
+const M = asModuleId(idOf(0x66))
 
 /** The worked examples of docs/PROTOCOL.md, by name: bytes in hex, ids in base64url. */
 export function protocolExamples(): Readonly<Record<string, string>> {
@@ -45,6 +47,28 @@ export function protocolExamples(): Readonly<Record<string, string>> {
     'cells root': toHex(cells.root()),
     'state root': toHex(stateRoot),
     certificate: toHex(certificate),
+    'control item': toHex(
+      signDataItemSync(
+        {
+          target: P,
+          tags: [
+            { name: 'Data-Protocol', value: 'ao' },
+            { name: 'Type', value: 'Control' },
+            ...controlTags({ action: 'Upgrade', module: M, pending: 'wait', keeps: true }),
+          ],
+          data: '',
+        },
+        new Uint8Array(32).fill(0x55),
+      ).bytes,
+    ),
+    'lifecycle cell': toHex(
+      encodeLifecycle({
+        module: M,
+        since: 9,
+        changes: [{ module: M, slot: 8 }],
+        snapshots: [{ name: '@8', slot: 8, module: asModuleId(Q), sizeBytes: 26, isAutomatic: true }],
+      }),
+    ),
     'feed key': toHex(keyOf({ kind: 'messages', process: P, epoch: 0, signers: [asKeyId(idOf(0x44))], quorum: 1 })),
   }
 }

@@ -23,11 +23,15 @@ import {
   type ProcessDescription,
   type ProcessId,
   type Push,
+  type QueryAnswer,
   type QueryMessage,
   type Receipt,
   type Result,
+  type ResultError,
   resultsFeed,
   type Slot,
+  type Tag,
+  toUtf8,
   type Trace,
   verifyDataItem,
 } from '../../protocol/index.ts'
@@ -40,6 +44,19 @@ interface FakeProcess {
   readonly results: Result[]
   readonly certified: CertifiedResult[]
 }
+
+/** What a program of a test gets: what a person signed, or asked. */
+export interface ProgramInput {
+  readonly kind: 'spawn' | 'message' | 'query'
+  readonly id: string
+  readonly slot: Slot
+  readonly action: string | undefined
+  readonly tags: readonly Tag[]
+  readonly data: Uint8Array
+}
+
+/** Takes the place of the echo: gives the output, or throws `{ code, message }`. */
+export type Program = (input: ProgramInput) => Uint8Array
 
 /**
  * One node in memory, honest and without disk: every item becomes a frame of its own and is evaluated at once,
@@ -56,6 +73,8 @@ export class FakeUnits {
   /** Failures that `submit` throws, one a call, before it works. */
   readonly submitFailures: unknown[] = []
   submits = 0
+  /** In place of the echo, for messages and queries. */
+  program: Program | undefined
   #waiting: (() => void)[] = []
 
   readonly messenger: Messenger = {
@@ -83,6 +102,19 @@ export class FakeUnits {
     attests: () => false,
     proveOutbox: async () => [],
     query: async (process, message) => this.#query(process, message),
+    state: async process => {
+      const document = toUtf8(JSON.stringify({ v: 1, state: { slots: this.#known(process).results.length } }))
+      const { module } = this.#known(process).description
+      return { slot: this.#known(process).results.length - 1, module, stateRoot: undefined, document }
+    },
+    lifecycle: async process => {
+      const { module } = this.#known(process).description
+      return { module, since: 0, changes: [], snapshots: [] }
+    },
+    timers: async () => [],
+    checkUpgrade: async () => {
+      throw new Failure('unknown-module')
+    },
     cell: async (_, key) => this.cells.get(fromUtf8(key)),
     memory: async () => ({ slot: 0, memory: new Uint8Array(0) }),
   }
@@ -165,7 +197,9 @@ export class FakeUnits {
       ([, receipt]) => receipt.process === process.description.id && receipt.slot === slot,
     ) ?? ['']
     const item = parseDataItem(itemIn(frame))
-    const isError = item.data.length === 4 && fromUtf8(item.data) === 'fail'
+    const kind = findTag(item.tags, 'Type') === 'Process' ? 'spawn' : 'message'
+    const ending = this.#run({ kind, id, slot, action: findTag(item.tags, 'Action'), tags: item.tags, data: item.data })
+    const isError = ending.error !== undefined
     const to = findTag(item.tags, 'Send-To')
     const outbox: Push[] =
       to === undefined
@@ -194,8 +228,8 @@ export class FakeUnits {
       slot,
       status: isError ? 'error' : 'ok',
       gas: 12_345_678_901_234_567_890n,
-      output: isError ? new Uint8Array(0) : item.data,
-      error: isError ? { code: 'trap', message: 'it was told to' } : undefined,
+      output: ending.output,
+      error: ending.error,
       log: '',
       outbox: isError ? [] : outbox,
       assigns: [],
@@ -205,6 +239,18 @@ export class FakeUnits {
     const certified = certifyOne(process.description.id, result, frame, this.seed)
     process.certified.push(certified)
     return certified
+  }
+
+  #run(input: ProgramInput): { output: Uint8Array; error: ResultError | undefined } {
+    const echo: Program = ({ data }) => {
+      if (data.length === 4 && fromUtf8(data) === 'fail') throw { code: 'trap', message: 'it was told to' }
+      return data
+    }
+    try {
+      return { output: (this.program ?? echo)(input), error: undefined }
+    } catch (error) {
+      return { output: new Uint8Array(0), error: error as ResultError }
+    }
   }
 
   async #at(id: ProcessId, slot: Slot, options: CallOptions = {}): Promise<CertifiedResult> {
@@ -249,16 +295,12 @@ export class FakeUnits {
   #query(
     id: ProcessId,
     message: QueryMessage,
-  ): { slot: Slot; status: 'ok'; gas: bigint; error: undefined; output: Uint8Array; log: string } {
+  ): QueryAnswer {
     const slot = this.#known(id).results.length - 1
-    return {
-      slot,
-      status: 'ok',
-      gas: 1n,
-      error: undefined,
-      output: message.data,
-      log: `from ${message.from}`,
-    }
+    const { tags, data } = message
+    const { output, error } = this.#run({ kind: 'query', id: '', slot, action: findTag(tags, 'Action'), tags, data })
+    const status = error === undefined ? 'ok' : 'error'
+    return { slot, status, gas: 1n, error, output, log: `from ${message.from}` }
   }
 
   async #trace(id: string, options: CallOptions & { settled?: boolean } = {}): Promise<Trace> {

@@ -52,6 +52,13 @@ export const spawnItem = (
 ): DataItem =>
   sign('Process', { ...parts, tags: { Module: module, Scheduler: scheduler, ...parts.tags } })
 
+/** A signed control message; no two are the same. */
+export const controlItem = (
+  target: string,
+  tags: readonly Tag[],
+  parts: { signer?: number; data?: string | Uint8Array } = {},
+): DataItem => sign('Control', { target, extraTags: tags, ...parts })
+
 /** A signed module. */
 export const moduleItem = (wasm: Uint8Array, tags: readonly Tag[]): DataItem =>
   sign('Module', { extraTags: tags, data: wasm })

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type AtollNode, createNode, standardModules } from '../../node/index.ts'
+import { type AtollNode, createNode, type EffectOptions, standardModules } from '../../node/index.ts'
 import {
   type Clock,
   Failure,
@@ -16,7 +16,7 @@ import {
 import { MemoryLog } from './memory-log.ts'
 import { messageItem, moduleItem, spawnItem } from './signed-items.ts'
 
-interface TestNodeOptions {
+interface TestNodeOptions extends EffectOptions {
   readonly log?: MemoryLog
   /** Folder of the keys: with the same folder a node has the same name. */
   readonly data?: string
@@ -24,6 +24,7 @@ interface TestNodeOptions {
   readonly hosts?: number
   readonly residentBytes?: number
   readonly signerRate?: number
+  readonly wasmer?: boolean
 }
 
 type Tags = Readonly<Record<string, string>>

@@ -1,19 +1,14 @@
 import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Checkpoints } from '../../compute-unit/checkpoints.ts'
-import { HostSeat, type ProcessSnapshot, verdictsOn } from '../../compute-unit/index.ts'
-import { hostProgram, sourceFromLog, verifyProcess } from '../../node/index.ts'
-import { type ProcessId, readFrameHead, type Result, toHex } from '../../protocol/index.ts'
+import { sourceFromLog, verifyProcess } from '../../node/index.ts'
+import { type ProcessId, type Result, toHex } from '../../protocol/index.ts'
+import { buildAgent } from '../../toolchain/index.ts'
 import { tagsOf } from '../fakes/signed-items.ts'
 import { TestNode, textOf } from '../fakes/test-node.ts'
 import { actorText, wat } from '../processes/actor/sample-actor.ts'
-
-/** Engines that differ in how they compile; `liftoff` never optimises, `turbofan` always does. */
-const ENGINES: ReadonlyMap<string, readonly string[]> = new Map([
-  ['default', []],
-  ['liftoff', ['--liftoff', '--no-wasm-tier-up']],
-  ['turbofan', ['--no-liftoff', '--no-wasm-tier-up']],
-])
+import { ENGINES, replay, type Step } from './replay-engines.ts'
 
 /** Numbers that are none, of many bit patterns, mixed in every way and hashed into memory; then calls as deep as the slot says. */
 const NAN_ACTOR = actorText(
@@ -65,12 +60,6 @@ const RECURSIVE_ACTOR = actorText(
 
 const ACTOR = tagsOf({ 'Module-Format': 'actor' })
 
-interface Step {
-  readonly slot: number
-  readonly root: string
-  readonly gas: bigint
-}
-
 let node: TestNode
 
 beforeAll(async () => {
@@ -79,60 +68,24 @@ beforeAll(async () => {
 
 afterAll(() => node[Symbol.asyncDispose]())
 
-/** State root and gas of every slot, evaluated in an engine of that kind, from slot 0 or from a snapshot on. */
-async function replay(
-  process: ProcessId,
-  flags: readonly string[],
-  snapshot?: ProcessSnapshot,
-): Promise<Step[]> {
-  const description = await node.log.directory.process(process)
-  const module = description && (await node.log.directory.module(description.module))
-  const spawn = await node.log.directory.spawnEnvelope(process)
-  if (description === undefined || module === undefined || spawn === undefined)
-    throw new TypeError('expected a process')
-  await using seat = new HostSeat({
-    program: hostProgram(flags),
-    wallMaxMs: 60_000,
-    onExit: () => undefined,
-  })
-  await seat.load(module)
-  await seat.ask({ kind: 'open', process, module: module.id, spawn, snapshot })
-  const steps: Step[] = []
-  for await (const frame of (await sourceFromLog(node.log, process)).frames()) {
-    const { firstSlot } = readFrameHead(frame)
-    if (firstSlot < (snapshot?.slots ?? 0)) continue
-    const verdicts = await verdictsOn(description, frame, false, node.log)
-    const answer = await seat.ask({ kind: 'evaluate', process, frame, verdicts, steps: true })
-    if (answer.kind !== 'evaluated') throw new TypeError('expected an outcome')
-    steps.push(
-      ...answer.outcome.steps.map(({ stateRoot, gas }, i) => ({
-        slot: firstSlot + i,
-        root: toHex(stateRoot),
-        gas,
-      })),
-    )
-  }
-  return steps
-}
-
 /** Replays a process in every way there is, and expects the same of each. */
 async function expectOneHistory(
   process: ProcessId,
   engines: readonly string[] = [...ENGINES.keys()],
 ): Promise<Step[]> {
-  const first = await replay(process, [])
+  const first = await replay(node, process, [])
   const certified = await verifyProcess(await sourceFromLog(node.log, process))
   expect(certified).toMatchObject({ ok: true, slots: first.length, certified: certified.frames })
   expect(toHex(certified.stateRoot)).toBe(first.at(-1)?.root)
   for (const engine of engines)
-    expect(await replay(process, ENGINES.get(engine) ?? []), engine).toEqual(first)
+    expect(await replay(node, process, ENGINES.get(engine) ?? []), engine).toEqual(first)
   const checkpoints = new Checkpoints(node.log.store)
   const heads = await checkpoints.list(process)
   expect(heads.length).toBeGreaterThan(1)
   for (const { slots } of heads) {
     const snapshot = await checkpoints.read(process, slots)
     expect(
-      await replay(process, ENGINES.get(engines[slots % engines.length] ?? '') ?? [], snapshot),
+      await replay(node, process, ENGINES.get(engines[slots % engines.length] ?? '') ?? [], snapshot),
       `from slot ${slots}`,
     ).toEqual(first.slice(slots))
   }
@@ -183,6 +136,37 @@ describe('a replay gives the same state root and gas at every slot, in every eng
       if (i === 3 || i === 6) await node.node.computer.checkpoint(ledger)
     }
     expect((await expectOneHistory(ledger, ['turbofan'])).length).toBeGreaterThan(35)
+  })
+
+  it('of agents that wait, call, fail, recurse and fill their memory', { timeout: 300_000 }, async () => {
+    const AGENT = tagsOf({ 'Module-Format': 'agent' })
+    const [counters, callers] = await Promise.all(
+      ['counter', 'caller'].map(async name => {
+        const path = new URL(`../processes/agent/programs/${name}.process.ts`, import.meta.url)
+        return node.addModule((await buildAgent(fileURLToPath(path))).bytes, AGENT)
+      }),
+    )
+    if (counters === undefined || callers === undefined) throw new TypeError('expected two modules')
+    const [counter, caller] = [await node.spawn(counters), await node.spawn(callers)]
+    const say = (to: ProcessId, action: string, input: unknown = {}) =>
+      node.ask(to, { Action: action }, JSON.stringify(input))
+    await say(counter, 'slowly', { by: 1 })
+    await node.node.computer.checkpoint(counter)
+    for (const action of ['recurse', 'fill', 'fail', 'reset']) await say(counter, action)
+    await node.node.computer.checkpoint(counter)
+    await say(caller, 'spawnChild', { module: counters })
+    for (let n = 0; n < 6; n++) {
+      await say(caller, 'failAfter', { peer: counter })
+      await say(caller, 'random')
+      await say(caller, 'use', { name: 'fetch' })
+      await say(caller, 'note', { text: `${0.1 * n} ${0 / n} ${new Date(n)}` })
+      if (n === 2 || n === 4) await node.node.computer.checkpoint(caller)
+    }
+    await say(caller, 'timeouts')
+    await node.node.computer.checkpoint(caller)
+    const before = await node.node.computer.evaluated(caller)
+    await expect.poll(() => node.node.computer.evaluated(caller), { timeout: 20_000 }).toBeGreaterThan(before + 1)
+    for (const process of [counter, caller]) await expectOneHistory(process)
   })
 
   it('of an unmodified aos', async () => {

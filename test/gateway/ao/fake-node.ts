@@ -223,6 +223,17 @@ export class FakeNode implements AsyncDisposable {
     cell: async () => undefined,
     attests: () => false,
     proveOutbox: async () => [],
+    state: async () => {
+      throw new Error('nobody asks for this')
+    },
+    lifecycle: async process => {
+      const { module } = await this.description(process)
+      return { module, since: 0, changes: [], snapshots: [] }
+    },
+    timers: async () => [],
+    checkUpgrade: async () => {
+      throw new Error('nobody asks for this')
+    },
     certified: async (): Promise<CertifiedResult> => {
       throw new Error('nobody asks for this')
     },

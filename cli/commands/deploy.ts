@@ -1,0 +1,61 @@
+import { resolve } from 'node:path'
+import { readProject } from '../../toolchain/index.ts'
+import type { CommandContext, CommandEnd } from '../command.ts'
+import { choiceFlag } from '../message-arguments.ts'
+import { carryOut, type Done } from '../project/carry-out.ts'
+import { planProject, type Step } from '../project/plan.ts'
+import { shortId } from '../short-id.ts'
+import { renderTable } from '../table.ts'
+
+/** `atoll deploy`: builds a project, shows what differs from the node, and carries it out. */
+export async function deploy(context: CommandContext): Promise<CommandEnd> {
+  const { positionals, flags, terminal, output, limits } = context
+  const project = await readProject(resolve(terminal.cwd, positionals[0] ?? '.'))
+  const signer = await context.signer()
+  const client = context.client()
+  const pending = choiceFlag(flags, 'pending', ['wait', 'reject'])
+  const steps = await planProject(client, project, signer, limits)
+  if (flags['dry-run'] === true) {
+    output.list('deploy.step', 'steps', steps.map(summary), () => tableOf(steps))
+    return undefined
+  }
+  const all: Done[] = []
+  for (const step of steps) {
+    const done = await carryOut(client, step, { signer, pending, limits })
+    all.push(done)
+    if (output.format === 'text') terminal.err(`${terminal.paintErr('green', '✔')} ${sentenceOf(done)}\n`)
+  }
+  output.list('deploy.done', 'processes', all, () => all.map(({ name, process }) => `${name}\t${process}`).join('\n'))
+  return undefined
+}
+
+const summary = ({ built, module, process, action }: Step): object => ({ name: built.name, action, format: built.format, module, process })
+
+function tableOf(steps: readonly Step[]): string {
+  const rows = steps.map(({ built, module, process, action }) => [
+    built.name,
+    action,
+    built.format,
+    shortId(module),
+    process === undefined ? '' : shortId(process),
+  ])
+  return renderTable([{ title: 'NAME' }, { title: 'ACTION' }, { title: 'FORMAT' }, { title: 'MODULE' }, { title: 'PROCESS' }], rows)
+}
+
+/** What was done, in words. */
+export function sentenceOf({ name, action, process, slot, check }: Done): string {
+  const where = slot === undefined ? '' : ` · slot ${slot}`
+  switch (action) {
+    case 'spawn':
+      return `${name} spawned · ${shortId(process)}`
+    case 'upgrade': {
+      const differences = check?.differences.length ?? 0
+      const compared = check === undefined || check.replayed === 0 ? '' : ` · ${check.replayed} messages compared, ${differences} differ`
+      return `${name} upgraded in place, state kept${where}${compared}`
+    }
+    case 'install':
+      return `${name} has its new program${where}`
+    case 'unchanged':
+      return `${name} is as it was`
+  }
+}

@@ -1,0 +1,36 @@
+import { McpHttpServer, type McpParts, serveMcpOverStdio } from '../../mcp/index.ts'
+import { connect } from '../../sdk/index.ts'
+import type { CommandContext } from '../command.ts'
+import { readMcpToken } from '../mcp-token.ts'
+import { countFlag, textsFlag } from '../message-arguments.ts'
+import { VERSION } from '../version.ts'
+
+/** One beside the node's own. */
+const DEFAULT_PORT = 7334
+
+/** `atoll mcp`: processes as tools, until it is interrupted or its input ends. */
+export async function mcp(context: CommandContext): Promise<undefined> {
+  const { flags, settings, terminal } = context
+  const allowWrite = flags['allow-write'] === true
+  const signer = allowWrite ? await context.signer() : undefined
+  const parts: McpParts = {
+    client: connect({ url: settings.url, signer }),
+    version: VERSION,
+    allowWrite,
+    processes: textsFlag(flags, 'process'),
+    timeoutMs: settings.timeoutMs,
+  }
+  if (flags['http'] === true) await serveOverHttp(context, parts)
+  else await serveMcpOverStdio(parts, terminal.signal)
+}
+
+async function serveOverHttp({ flags, settings, terminal, output }: CommandContext, parts: McpParts): Promise<void> {
+  const { token, origin } = await readMcpToken(settings.home, terminal.env)
+  await using server = await McpHttpServer.open({ ...parts, port: countFlag(flags, 'port') ?? DEFAULT_PORT, token })
+  output.document('mcp.ready', { url: server.url, token: origin, allowWrite: parts.allowWrite }, () =>
+    [`MCP at ${server.url}`, `Authorization: Bearer, with the token in ${origin}`].join('\n'))
+  await new Promise<void>(resolve => {
+    terminal.signal.addEventListener('abort', () => resolve(), { once: true })
+    if (terminal.signal.aborted) resolve()
+  })
+}

@@ -1,0 +1,42 @@
+import { basename, relative, resolve } from 'node:path'
+import { Failure } from '../../protocol/index.ts'
+import type { CommandContext, CommandEnd } from '../command.ts'
+import { textFlag } from '../message-arguments.ts'
+import { newProject } from '../project/new-project.ts'
+import { type Template, templates } from '../project/templates.ts'
+import { renderTable } from '../table.ts'
+
+/** `atoll new`: a project to begin from; without a template, which there are. */
+export async function newFromTemplate(context: CommandContext): Promise<CommandEnd> {
+  const { positionals, flags, terminal, output } = context
+  const [wanted, where = wanted] = positionals
+  const known = await templates()
+  if (wanted === undefined) {
+    output.list('template', 'templates', known.map(({ name, about }) => ({ name, about })), () => listOf(known))
+    return undefined
+  }
+  const template = known.find(({ name }) => name === wanted)
+  if (template === undefined) {
+    throw new Failure('usage', { template: wanted, known: known.map(({ name }) => name) }, { note: 'there is no such template' })
+  }
+  const folder = resolve(terminal.cwd, where ?? wanted)
+  const project = await newProject(template, folder, textFlag(flags, 'name') ?? basename(folder).toLowerCase())
+  const shown = relative(terminal.cwd, folder) || '.'
+  output.document('project.new', { ...project, template: template.name }, () =>
+    [
+      `${terminal.paint('green', '✔')} ${shown}: ${project.files.join(', ')}`,
+      '',
+      'next:',
+      ...(shown === '.' ? [] : [`  cd ${shown}`]),
+      '  npm install',
+      '  npm test',
+      '  npm run dev',
+    ].join('\n'),
+  )
+  return undefined
+}
+
+function listOf(known: readonly Template[]): string {
+  const rows = known.map(({ name, about }) => [name, about])
+  return `${renderTable([{ title: 'TEMPLATE' }, { title: 'ABOUT' }], rows)}\n\nbegin from one: atoll new <template> [folder]`
+}

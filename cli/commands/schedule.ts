@@ -1,0 +1,63 @@
+import { Failure, SCHEDULE_TIMER_PREFIX, type TimersView } from '../../protocol/index.ts'
+import type { CommandContext, CommandEnd } from '../command.ts'
+import { showDuration } from '../duration.ts'
+import { findProcess } from '../find-named.ts'
+import { safeText, showBytes } from '../show-bytes.ts'
+import { showControlled } from '../show-controlled.ts'
+import { renderTable } from '../table.ts'
+
+type Timer = TimersView['timers'][number]
+
+/** `atoll schedule list` */
+export async function listSchedules(context: CommandContext): Promise<CommandEnd> {
+  const process = await findProcess(context, context.positionals[0] ?? '')
+  const timers = await context.client().processes.timers(process, context.limits)
+  const now = Date.now()
+  context.output.list('schedule', 'schedules', timers.map(timer => ({ process, ...timer })), () =>
+    renderTable(
+      [{ title: 'KEY' }, { title: 'DUE' }, { title: 'IN', right: true }, { title: 'EVERY', right: true }],
+      timers
+        .toSorted((a, b) => a.dueMs - b.dueMs)
+        .map(({ key, dueMs, everyMs }) => [
+          safeText(withoutPrefix(showBytes(key))),
+          new Date(dueMs).toISOString(),
+          dueMs > now ? showDuration(dueMs - now) : 'overdue',
+          everyMs === undefined ? 'once' : showDuration(everyMs),
+        ]),
+    ))
+  return undefined
+}
+
+/** `atoll schedule cancel` */
+export async function cancelSchedule(context: CommandContext): Promise<CommandEnd> {
+  const { process, timer } = await findTimer(context)
+  const signer = await context.signer()
+  const done = await context.client().processes.cancelTimer(process, timer, { signer }, context.limits)
+  return showControlled(context, done, { type: 'schedule.cancelled', done: `cancelled ${timer}`, facts: { timer } })
+}
+
+/** `atoll schedule run-now` */
+export async function runSchedule(context: CommandContext): Promise<CommandEnd> {
+  const { process, timer } = await findTimer(context)
+  const signer = await context.signer()
+  const done = await context.client().processes.runTimer(process, timer, { signer }, context.limits)
+  return showControlled(context, done, { type: 'schedule.run', done: `${timer} is due`, facts: { timer } })
+}
+
+/** The timer of that key, with or without the prefix of schedules. @throws {Failure} `usage` */
+async function findTimer(context: CommandContext): Promise<{ process: string; timer: string }> {
+  const [name = '', key = ''] = context.positionals
+  const process = await findProcess(context, name)
+  const timers = await context.client().processes.timers(process, context.limits)
+  const found = nameIn(timers, key) ?? nameIn(timers, SCHEDULE_TIMER_PREFIX + key)
+  if (found !== undefined) return { process, timer: found }
+  const known = timers.flatMap(timer => timer.name ?? []).map(withoutPrefix)
+  throw new Failure('usage', { key, known }, { note: 'the process holds no timer of that key' })
+}
+
+function nameIn(timers: readonly Timer[], key: string): string | undefined {
+  return timers.find(({ name }) => name === key)?.name
+}
+
+const withoutPrefix = (name: string): string =>
+  name.startsWith(SCHEDULE_TIMER_PREFIX) ? name.slice(SCHEDULE_TIMER_PREFIX.length) : name

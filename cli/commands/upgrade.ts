@@ -1,0 +1,87 @@
+import type { UpgradeCheckView } from '../../protocol/index.ts'
+import type { CommandContext, CommandEnd } from '../command.ts'
+import { EXIT } from '../exit-code.ts'
+import { findOrAddModule, findProcess } from '../find-named.ts'
+import { choiceFlag, countFlag } from '../message-arguments.ts'
+import { showDifferences } from '../show-differences.ts'
+import { safeText } from '../show-bytes.ts'
+import { showControlled } from '../show-controlled.ts'
+import { shortId } from '../short-id.ts'
+
+const REPLAY = 20
+
+/** `atoll process upgrade`: tries it on a copy first, and sends nothing if that fails. */
+export async function upgrade(context: CommandContext): Promise<CommandEnd> {
+  const { flags, positionals, limits } = context
+  const [name = '', moduleName = ''] = positionals
+  const pending = choiceFlag(flags, 'pending', ['wait', 'reject'])
+  const replay = countFlag(flags, 'replay') ?? REPLAY
+  const process = await findProcess(context, name)
+  const module = await findOrAddModule(context, moduleName)
+  const { processes } = context.client()
+  const isOnlyCheck = flags['check-only'] === true
+  if (flags['no-check'] !== true || isOnlyCheck) {
+    const check = await processes.checkUpgrade(process, { module, pending, replay }, limits)
+    const isWaiting = check.error?.code === 'pending-calls' && !isOnlyCheck
+    if (isOnlyCheck || !(check.ok || isWaiting)) return showCheck(context, check)
+    sayCheck(context, check)
+  }
+  const keeps = flags['no-rollback'] !== true
+  const signer = await context.signer()
+  const done = await processes.upgrade(process, { module, pending, keeps, signer }, limits)
+  return showControlled(context, done, {
+    type: 'process.upgraded',
+    done: `upgraded to ${moduleName}`,
+    facts: { module },
+  })
+}
+
+/** `atoll process rollback` */
+export async function rollback(context: CommandContext): Promise<CommandEnd> {
+  const { flags, positionals, limits } = context
+  const pending = choiceFlag(flags, 'pending', ['reject', 'wait'])
+  const process = await findProcess(context, positionals[0] ?? '')
+  const { processes } = context.client()
+  const signer = await context.signer()
+  const done = await processes.rollback(process, { pending, signer }, limits)
+  const { module } = await processes.lifecycle(process, limits)
+  return showControlled(context, done, {
+    type: 'process.rolled-back',
+    done: `back at module ${shortId(module)}`,
+    facts: { module },
+  })
+}
+
+function showCheck(context: CommandContext, check: UpgradeCheckView): CommandEnd {
+  const { output } = context
+  output.document('process.upgrade-check', check, () => showDifferences(check.migrated))
+  sayCheck(context, check)
+  return check.ok ? undefined : EXIT.failed
+}
+
+/** How it went, on standard error. */
+function sayCheck({ terminal, output }: CommandContext, check: UpgradeCheckView): void {
+  if (output.format !== 'text') return
+  const { ok, error, pending, migrated, replayed, differences } = check
+  if (!ok) {
+    terminal.err(`${terminal.paintErr('red', '✖')} on a copy of the state it fails, so nothing was sent\n`)
+    if (error !== undefined) terminal.err(`  ${safeText(error.code)}: ${safeText(error.message)}\n`)
+    return
+  }
+  const facts = [`${migrated.length} changes of the document`]
+  if (pending > 0) facts.push(`${pending} open calls`)
+  if (replayed > 0) facts.push(`${replayed} messages given to both modules, ${differences.length} answers differ`)
+  terminal.err(`${terminal.paintErr('green', '✔')} on a copy of the state it works · ${facts.join(' · ')}\n`)
+  for (const { slot, what, before, after } of differences.slice(0, SHOWN_MAX)) {
+    terminal.err(`  slot ${slot} ${what}: ${cut(before)} → ${cut(after)}\n`)
+  }
+  if (differences.length > SHOWN_MAX) terminal.err(`  … ${differences.length - SHOWN_MAX} more\n`)
+}
+
+const SHOWN_MAX = 10
+const TEXT_MAX = 60
+
+const cut = (text: string): string => {
+  const safe = safeText(text)
+  return safe.length > TEXT_MAX ? `${safe.slice(0, TEXT_MAX)}…` : safe
+}

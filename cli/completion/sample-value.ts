@@ -1,0 +1,49 @@
+/** A JSON Schema, as far as it is read here. */
+interface Schema {
+  readonly type?: string | readonly string[]
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly required?: readonly string[]
+  readonly items?: Schema
+  readonly enum?: readonly unknown[]
+  readonly const?: unknown
+  readonly default?: unknown
+  readonly anyOf?: readonly Schema[]
+  readonly minimum?: number
+  readonly exclusiveMinimum?: number
+}
+
+/** Levels of objects in objects that a sample has. */
+const DEPTH_MAX = 4
+
+/** A value of the shape that a JSON Schema asks for: something to begin with, not always valid. */
+export function sampleValue(schema: Schema, depth = 0): unknown {
+  if (schema.const !== undefined) return schema.const
+  if (schema.default !== undefined) return schema.default
+  if (schema.enum !== undefined) return schema.enum[0]
+  if (schema.anyOf?.[0] !== undefined) return sampleValue(schema.anyOf[0], depth)
+  switch (Array.isArray(schema.type) ? schema.type[0] : schema.type) {
+    case 'object':
+      return depth >= DEPTH_MAX ? {} : sampleObject(schema, depth)
+    case 'array':
+      return schema.items === undefined || depth >= DEPTH_MAX ? [] : [sampleValue(schema.items, depth + 1)]
+    case 'string':
+      return ''
+    case 'integer':
+    case 'number':
+      return schema.minimum ?? (schema.exclusiveMinimum === undefined ? 0 : schema.exclusiveMinimum + 1)
+    case 'boolean':
+      return false
+    default:
+      return null
+  }
+}
+
+/** Needed fields; where none is, the first, so that there is something to see. */
+function sampleObject({ properties = {}, required = [] }: Schema, depth: number): object {
+  const names = required.length > 0 ? required : Object.keys(properties).slice(0, 1)
+  const fields = names.flatMap(name => {
+    const field = properties[name]
+    return field === undefined ? [] : [[name, sampleValue(field, depth + 1)] as const]
+  })
+  return Object.fromEntries(fields)
+}

@@ -1,0 +1,69 @@
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { Failure } from '../../protocol/index.ts'
+import { packageFolder, type Template } from './templates.ts'
+
+/** Names that npm takes for a package. */
+const PACKAGE_NAME = /^[a-z0-9][a-z0-9._-]{0,100}$/
+
+export interface NewProject {
+  readonly folder: string
+  /** Files written, as paths in the folder. */
+  readonly files: readonly string[]
+}
+
+/** Writes a project made from a template into `folder`, which must be empty or new. @throws {Failure} `usage` */
+export async function newProject(template: Template, folder: string, name: string): Promise<NewProject> {
+  if (!PACKAGE_NAME.test(name)) throw new Failure('usage', { name }, { note: 'expected small letters, digits and dashes' })
+  await mkdir(folder, { recursive: true })
+  const present = await readdir(folder)
+  if (present.some(file => file !== '.git')) {
+    throw new Failure('usage', { folder, files: present.slice(0, 8) }, { note: 'the folder is not empty' })
+  }
+  await cp(template.folder, folder, { recursive: true })
+  const own = await ownFiles(folder, name)
+  for (const [file, text] of Object.entries(own)) await writeFile(join(folder, file), text)
+  return { folder, files: (await readdir(folder)).sort() }
+}
+
+/** What every project has, whatever its template. */
+async function ownFiles(folder: string, name: string): Promise<Record<string, string>> {
+  const own = JSON.parse(await readFile(join(packageFolder(), 'package.json'), 'utf8')) as PackageFile
+  return {
+    'package.json': json({
+      name,
+      private: true,
+      type: 'module',
+      scripts: { dev: 'atoll dev', test: 'node --test', deploy: 'atoll deploy', check: 'tsc --noEmit' },
+      dependencies: { atoll: dependencyOn(own, folder), zod: own.dependencies['zod'] ?? '4' },
+      devDependencies: { '@types/node': own.devDependencies['@types/node'] ?? '24', typescript: own.devDependencies['typescript'] ?? '6' },
+    }),
+    'tsconfig.json': json({
+      compilerOptions: {
+        target: 'es2023',
+        module: 'nodenext',
+        strict: true,
+        noEmit: true,
+        allowImportingTsExtensions: true,
+        erasableSyntaxOnly: true,
+        skipLibCheck: true,
+        types: ['node'],
+      },
+    }),
+    '.gitignore': 'node_modules/\n.atoll/\n',
+  }
+}
+
+interface PackageFile {
+  readonly version: string
+  readonly private?: boolean
+  readonly dependencies: Readonly<Record<string, string>>
+  readonly devDependencies: Readonly<Record<string, string>>
+}
+
+/** A package that is not published is depended on where it lies. */
+function dependencyOn({ version, private: isUnpublished }: PackageFile, folder: string): string {
+  return isUnpublished === true ? `file:${relative(folder, packageFolder()).replaceAll('\\', '/')}` : version
+}
+
+const json = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`

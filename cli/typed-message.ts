@@ -1,0 +1,78 @@
+import type { AnyContract } from '../contract/index.ts'
+import { Failure } from '../protocol/index.ts'
+import type { ProcessRef, Sent, TypedCallOptions } from '../sdk/index.ts'
+import type { CommandContext } from './command.ts'
+import { findProcess } from './find-named.ts'
+
+type Input = [input?: unknown, options?: TypedCallOptions]
+
+/** A message or query of a process that keeps a contract, as a command line names it. */
+export interface TypedMessage {
+  readonly process: string
+  readonly action: string
+  readonly contract: AnyContract
+  readonly kind: 'message' | 'query'
+  /** Sends a message; its input is checked before anything is sent. @throws {Failure} `bad-input` */
+  send(): Promise<Sent>
+  /** Asks a query. @throws {Failure} `bad-input`, `process-error` */
+  ask(): Promise<unknown>
+}
+
+/** Reads `<process> <message> [json]`. @throws {Failure} `unknown-process`, `no-contract`, `usage`, `bad-input` */
+export async function readTypedMessage(context: CommandContext, [name = '', action = '', text]: readonly string[]): Promise<TypedMessage> {
+  const process = await findProcess(context, name)
+  const client = context.client()
+  const contract = await client.processes.contract(process, context.limits)
+  const kind = kindOf(contract, action)
+  const input = text === undefined ? undefined : parseInput(text, `${contract.name}.${action}`)
+  const ref = client.process(contract, process) as ProcessRef<AnyContract> & Readonly<Record<string, (...input: Input) => Promise<unknown>>>
+  const { signal, timeoutMs } = context.limits
+  const limits: TypedCallOptions = { signal, timeout: timeoutMs }
+  return {
+    process,
+    action,
+    contract,
+    kind,
+    send: async () => {
+      const send = ref.send as Readonly<Record<string, (...input: Input) => Promise<Sent>>>
+      return found(send[action])(input, { ...limits, signer: await context.signer() })
+    },
+    ask: () => found(ref[action])(input, limits),
+  }
+}
+
+/**
+ * Reads the same words where they may mean something else: nothing, if the process keeps no contract, or if options say
+ * what the message carries. @throws {Failure} as `readTypedMessage`
+ */
+export async function typedMessageIfAny(context: CommandContext): Promise<TypedMessage | undefined> {
+  const { flags, positionals } = context
+  const isBare = ['action', 'tag', 'data-file'].every(name => flags[name] === undefined)
+  if (!isBare || positionals[1] === undefined) return undefined
+  try {
+    return await readTypedMessage(context, positionals)
+  } catch (error) {
+    if (Failure.is(error, 'no-contract') && positionals.length < 3) return undefined
+    throw error
+  }
+}
+
+function kindOf({ name, messages, queries }: AnyContract, action: string): TypedMessage['kind'] {
+  if (Object.hasOwn(messages, action)) return 'message'
+  if (Object.hasOwn(queries, action)) return 'query'
+  const known = [...Object.keys(messages), ...Object.keys(queries)]
+  throw new Failure('usage', { message: action, known }, { note: `${name} takes no such message` })
+}
+
+function parseInput(text: string, label: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Failure('bad-input', {}, { cause, note: `${label}: the input is not JSON` })
+  }
+}
+
+function found<T>(value: T | undefined): T {
+  if (value === undefined) throw new TypeError('a contract has a function for each of its messages')
+  return value
+}

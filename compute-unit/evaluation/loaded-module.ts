@@ -1,0 +1,23 @@
+import type { GuestFactory, ModuleId, StateForm, Tag } from '../../protocol/index.ts'
+import type { MemoryTree } from './memory-tree.ts'
+
+export interface ModuleLimits {
+  readonly gasPerSlotMax: bigint
+}
+
+/** A module that is ready to run in this host. */
+export interface LoadedModule {
+  readonly id: ModuleId
+  readonly format: string
+  readonly tags: readonly Tag[]
+  readonly stateForm: StateForm
+  /** The rule it breaks, if it may not run: all its slots end in that error. */
+  readonly refused: string | undefined
+  readonly factory: GuestFactory
+  /** The hash tree of its image, on which the trees of its processes stand. */
+  readonly imageTree: MemoryTree
+  readonly limits: ModuleLimits
+}
+
+/** Gives a module that is loaded in this host. */
+export type ModuleShelf = (id: ModuleId) => LoadedModule | undefined

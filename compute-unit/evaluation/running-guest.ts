@@ -1,0 +1,74 @@
+import {
+  equalBytes,
+  type Guest,
+  type GuestSnapshot,
+  type ProcessDescription,
+} from '../../protocol/index.ts'
+import { keptChunk, wholeChunks } from './chunk-differences.ts'
+import type { LoadedModule } from './loaded-module.ts'
+import { MemoryTree } from './memory-tree.ts'
+import type { Successor } from './succession.ts'
+
+/** A guest with the hash tree of its memory, and with what of it changed since the last checkpoint. */
+export class RunningGuest {
+  readonly loaded: LoadedModule
+  readonly guest: Guest
+  readonly #memory: MemoryTree
+  readonly #changed = new Set<number>()
+
+  private constructor(loaded: LoadedModule, guest: Guest, memory: GuestSnapshot | undefined) {
+    this.loaded = loaded
+    this.guest = guest
+    this.#memory = new MemoryTree(loaded.imageTree)
+    for (const [index, bytes] of memory?.chunks ?? []) this.#memory.put(index, bytes)
+  }
+
+  /** From a checkpoint, or from the image. */
+  static open(
+    process: ProcessDescription,
+    loaded: LoadedModule,
+    snapshot: GuestSnapshot | undefined,
+  ): RunningGuest {
+    const memory = snapshot && wholeChunks(loaded.factory, snapshot)
+    return new RunningGuest(loaded, loaded.factory.open(process, memory), memory)
+  }
+
+  /** One that takes over: all its memory is new to the next checkpoint. */
+  static succeed({ loaded, guest, memory, hasRun }: Successor): RunningGuest {
+    if (hasRun) guest.keep()
+    const running = new RunningGuest(loaded, guest, memory)
+    for (const index of memory?.chunks.keys() ?? []) running.#changed.add(index)
+    return running
+  }
+
+  memoryRoot(): Uint8Array {
+    for (const index of this.guest.takeChanged()) {
+      this.#memory.put(index, this.guest.chunk(index))
+      this.#changed.add(index)
+    }
+    return this.#memory.root()
+  }
+
+  /** Chunks that changed since the last call, as differences from the image. */
+  takeChunks(): Map<number, Uint8Array> {
+    const chunks = new Map<number, Uint8Array>()
+    for (const index of this.#changed) {
+      chunks.set(index, keptChunk(this.loaded.factory, index, this.guest.chunk(index)))
+    }
+    this.#changed.clear()
+    return chunks
+  }
+
+  /** Memory and engine state; nothing if both are as in the module's image. */
+  ownMemory(): GuestSnapshot | undefined {
+    const root = this.memoryRoot()
+    const { image } = this.loaded.factory
+    const { pages } = this.guest
+    const engine = this.guest.engine()
+    const isImage = pages === image.pages && equalBytes(engine, image.engine)
+    if (isImage && equalBytes(root, this.loaded.imageTree.root())) return undefined
+    const chunks = new Map<number, Uint8Array>()
+    for (const index of this.#memory.own()) chunks.set(index, this.guest.chunk(index).slice())
+    return { pages, engine, chunks }
+  }
+}

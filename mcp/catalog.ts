@@ -1,0 +1,100 @@
+import {
+  type CallOptions,
+  Failure,
+  findTag,
+  type InterfaceDescription,
+  MCP_PROCESSES_MAX,
+  type ProcessId,
+  type ProcessView,
+} from '../protocol/index.ts'
+import type { Client } from '../sdk/index.ts'
+
+/** A process that keeps a contract, and the word that tools call it by. */
+export interface Exposed {
+  readonly id: ProcessId
+  readonly label: string
+  readonly described: InterfaceDescription
+}
+
+/** How long a listing is good: many calls come in the moments after one. */
+const FRESH_MS = 5_000
+const LABEL = /^[A-Za-z0-9_-]{1,48}$/
+/** So many characters tell a process from its namesakes. */
+const HEAD = 8
+
+/** The processes that are shown as tools: those named, or all that keep a contract, up to a bound. */
+export class Catalog {
+  readonly #client: Client
+  readonly #wanted: readonly string[]
+  #found: readonly Exposed[] = []
+  #readMs = Number.NEGATIVE_INFINITY
+
+  constructor(client: Client, wanted: readonly string[]) {
+    this.#client = client
+    this.#wanted = wanted
+  }
+
+  /** @throws {Failure} `unknown-process`, `ambiguous-name`, `no-contract` for those named; `unreachable` */
+  async list(options: CallOptions): Promise<readonly Exposed[]> {
+    if (performance.now() - this.#readMs < FRESH_MS) return this.#found
+    const found = this.#wanted.length > 0 ? this.#named(options) : this.#all(options)
+    this.#found = labelled(await Array.fromAsync(found))
+    this.#readMs = performance.now()
+    return this.#found
+  }
+
+  /** The process of a label; looked up anew if it is not known yet. @throws {Failure} `unknown-process` */
+  async find(label: string, options: CallOptions): Promise<Exposed> {
+    const known = (await this.list(options)).find(one => one.label === label)
+    if (known !== undefined) return known
+    this.#readMs = Number.NEGATIVE_INFINITY
+    const found = (await this.list(options)).find(one => one.label === label)
+    if (found === undefined) throw new Failure('unknown-process', { name: label })
+    return found
+  }
+
+  async *#named(options: CallOptions): AsyncGenerator<Unlabelled> {
+    for (const name of this.#wanted) {
+      const view = await this.#client.processes.get(await this.#client.processes.find(name, options), options)
+      yield { view, described: await this.#client.processes.interface(view.id, options) }
+    }
+  }
+
+  async *#all(options: CallOptions): AsyncGenerator<Unlabelled> {
+    let count = 0
+    for await (const view of this.#client.processes.list(options)) {
+      const described = await this.#interfaceOf(view, options)
+      if (described === undefined) continue
+      yield { view, described }
+      if (++count >= MCP_PROCESSES_MAX) return
+    }
+  }
+
+  async #interfaceOf({ id }: ProcessView, options: CallOptions): Promise<InterfaceDescription | undefined> {
+    try {
+      return await this.#client.processes.interface(id, options)
+    } catch (error) {
+      // A process of another format, or of a module that does not say what it promises, is no tool.
+      if (Failure.is(error) && error.blame === 'input') return undefined
+      throw error
+    }
+  }
+}
+
+interface Unlabelled {
+  readonly view: ProcessView
+  readonly described: InterfaceDescription
+}
+
+/** Its name where that is a word that nobody else has; else something that tells it apart. */
+function labelled(found: readonly Unlabelled[]): readonly Exposed[] {
+  const names = found.map(({ view, described }) => {
+    const name = findTag(view.tags, 'Name') ?? ''
+    return LABEL.test(name) ? { word: name, isNamed: true } : { word: described.name, isNamed: false }
+  })
+  return found.map(({ view, described }, at) => {
+    const { word = '', isNamed = false } = names[at] ?? {}
+    const isAlone = isNamed && names.filter(other => other.word === word).length === 1
+    return { id: view.id, label: isAlone ? word : `${word}-${view.id.slice(0, HEAD)}`, described }
+  })
+}

@@ -1,0 +1,107 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import {
+  createMcpHandler,
+  hostHeaderValidationResponse,
+  localhostAllowedHostnames,
+  localhostAllowedOrigins,
+  type McpHttpHandler,
+  originValidationResponse,
+} from '@modelcontextprotocol/server'
+import { Failure, HEADERS_MAX_BYTES, HEADERS_TIMEOUT_MS, MCP_CONNECTIONS_MAX, REQUEST_TIMEOUT_MS } from '../protocol/index.ts'
+import { type McpParts, mcpServers } from './server.ts'
+
+/** Where the server listens: nowhere but on this machine. */
+const LOOPBACK = '127.0.0.1'
+const PATH = '/mcp'
+
+/**
+ * MCP over Streamable HTTP, on loopback. Who asks shows the token: another user of this machine, or a page in a
+ * browser, could reach the port too.
+ */
+export class McpHttpServer implements AsyncDisposable {
+  readonly url: string
+  readonly #server: Server
+  readonly #handler: McpHttpHandler
+
+  private constructor(server: Server, handler: McpHttpHandler) {
+    this.#server = server
+    this.#handler = handler
+    this.url = `http://${LOOPBACK}:${(server.address() as AddressInfo).port}${PATH}`
+  }
+
+  /** @throws {Failure} `port-in-use` */
+  static async open(parts: McpParts & { readonly port: number; readonly token: string }): Promise<McpHttpServer> {
+    const handler = createMcpHandler(mcpServers(parts))
+    const server = createServer(
+      { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, maxHeaderSize: HEADERS_MAX_BYTES },
+      (request, response) => void answer(handler, parts.token, request, response),
+    )
+    server.maxConnections = MCP_CONNECTIONS_MAX
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', cause => {
+        const isTaken = 'code' in cause && cause.code === 'EADDRINUSE'
+        reject(isTaken ? new Failure('port-in-use', { port: parts.port }, { cause }) : cause)
+      })
+      server.listen(parts.port, LOOPBACK, resolve)
+    })
+    return new McpHttpServer(server, handler)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#handler.close()
+    const closed = new Promise(resolve => this.#server.close(resolve))
+    this.#server.closeAllConnections()
+    await closed
+  }
+}
+
+async function answer(handler: McpHttpHandler, token: string, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const left = new AbortController()
+  outgoing.once('close', () => left.abort())
+  try {
+    const request = webRequest(incoming, left.signal)
+    await write(refuse(request, token) ?? (await handler.fetch(request)), outgoing)
+  } catch {
+    // The asker went away, or sent what is no HTTP of ours: there is nobody to tell.
+    outgoing.destroy()
+  }
+}
+
+/** What is answered to who may not ask. */
+function refuse(request: Request, token: string): Response | undefined {
+  const wrong =
+    hostHeaderValidationResponse(request, localhostAllowedHostnames()) ??
+    originValidationResponse(request, localhostAllowedOrigins())
+  if (wrong !== undefined) return wrong
+  if (new URL(request.url).pathname !== PATH) return new Response('there is only /mcp\n', { status: 404 })
+  if (isSame(request.headers.get('authorization') ?? '', `Bearer ${token}`)) return undefined
+  return new Response('the token is missing or wrong\n', { status: 401, headers: { 'www-authenticate': 'Bearer' } })
+}
+
+/** Compares without telling by its time how much was right. */
+function isSame(given: string, wanted: string): boolean {
+  const [a, b] = [given, wanted].map(text => createHash('sha256').update(text).digest())
+  return a !== undefined && b !== undefined && timingSafeEqual(a, b)
+}
+
+function webRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(incoming.headers))
+    for (const one of Array.isArray(value) ? value : [value ?? '']) headers.append(name, one)
+  const { method = 'GET', url = '/' } = incoming
+  const hasBody = method !== 'GET' && method !== 'HEAD'
+  const body = hasBody ? (Readable.toWeb(incoming) as unknown as ReadableStream<Uint8Array>) : null
+  const init = { method, headers, signal, body, duplex: 'half' }
+  return new Request(new URL(url, `http://${incoming.headers.host ?? LOOPBACK}`), init)
+}
+
+async function write(response: Response, outgoing: ServerResponse): Promise<void> {
+  outgoing.writeHead(response.status, Object.fromEntries(response.headers))
+  if (response.body !== null)
+    for await (const piece of response.body)
+      if (!outgoing.write(piece)) await new Promise(resolve => outgoing.once('drain', resolve).once('close', resolve))
+  outgoing.end()
+}

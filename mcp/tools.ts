@@ -1,0 +1,60 @@
+import type { Tool } from '@modelcontextprotocol/server'
+import type { InterfaceDescription, JsonSchema } from '../protocol/index.ts'
+import type { Exposed } from './catalog.ts'
+
+type Question = InterfaceDescription['messages'][string]
+
+/** The tools of a process: its queries, and its messages if writes are allowed. */
+export function toolsOf({ label, described }: Exposed, allowWrite: boolean): Tool[] {
+  const tool = (name: string, question: Question, isQuery: boolean): Tool => ({
+    name: `${label}.${name}`,
+    title: `${described.name}: ${name}`,
+    description: aboutOf(name, question, label, isQuery),
+    inputSchema: objectSchema(question.input),
+    ...replySchema(question.reply),
+    annotations: { readOnlyHint: isQuery, destructiveHint: !isQuery, idempotentHint: isQuery, openWorldHint: false },
+  })
+  const messages = allowWrite ? Object.entries(described.messages) : []
+  return [
+    ...Object.entries(described.queries).map(([name, question]) => tool(name, question, true)),
+    ...messages.map(([name, question]) => tool(name, question, false)),
+  ]
+}
+
+/** The label and the name of a tool; a label has no dot. */
+export function partsOf(tool: string): readonly [label: string, name: string] {
+  const at = tool.indexOf('.')
+  return at < 0 ? [tool, ''] : [tool.slice(0, at), tool.slice(at + 1)]
+}
+
+/** What a tool was called with, as the process takes it: an input that is no object stands in a field. */
+export function inputOf(question: Pick<Question, 'input'>, given: Readonly<Record<string, unknown>> | undefined): unknown {
+  return isObjectSchema(question.input) ? given : given?.['input']
+}
+
+function aboutOf(name: string, { doc, allow }: Question, label: string, isQuery: boolean): string {
+  const what = doc ?? `${isQuery ? 'Asks' : 'Sends'} ${name}.`
+  const how = isQuery ? `Query of the process ${label}; changes nothing.` : `Message to the process ${label}; it is signed and stands in its feed.`
+  return [what, how, ...(allow === undefined ? [] : [`Only for: ${allow.join(', ')}.`])].join(' ')
+}
+
+/** Clients take objects only. */
+function objectSchema(schema: JsonSchema): Tool['inputSchema'] {
+  if (isObjectSchema(schema)) return { ...schema, type: 'object' } as Tool['inputSchema']
+  const input = hasReferences(schema) ? {} : schema
+  return { type: 'object', properties: { input }, required: ['input'] } as Tool['inputSchema']
+}
+
+function replySchema(reply: JsonSchema): Pick<Tool, 'outputSchema'> {
+  if (hasReferences(reply) || reply['type'] === 'null') return {}
+  return { outputSchema: { type: 'object', properties: { reply } } as NonNullable<Tool['outputSchema']> }
+}
+
+function isObjectSchema(schema: JsonSchema): boolean {
+  return schema['type'] === 'object'
+}
+
+/** References are from the root of a document; below another root they lead nowhere. */
+function hasReferences(schema: JsonSchema): boolean {
+  return JSON.stringify(schema).includes('"$ref"')
+}

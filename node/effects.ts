@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises'
+import { type EffectOffer, httpFetch, type LlmEndpoint, llmGenerate } from '../messenger-unit/index.ts'
+import { ed25519Signer, type Effects, Failure } from '../protocol/index.ts'
+import { type NodeKeys, refuseOpen } from './keystore.ts'
+
+/** What a node may be asked to do outside the network. */
+export interface EffectOptions {
+  /** Hosts that processes may reach with `http.fetch`: `[scheme://]host[:port]`, `*.host`, `*`; none, if not given. */
+  readonly effectsHttp?: readonly string[] | undefined
+  /** Owners and processes that effects are performed for; everybody, if not given. */
+  readonly effectsFor?: readonly string[] | undefined
+  /** Base of the OpenAI-compatible API behind `llm.generate`, and the model asked when a process names none. */
+  readonly llmUrl?: string | undefined
+  readonly llmModel?: string | undefined
+  /** Models that a process may name, beside that one. */
+  readonly llmModels?: readonly string[] | undefined
+  /** File with the key of that API, 0600. */
+  readonly llmKeyFile?: string | undefined
+  readonly llmMaxTokens?: number | undefined
+  /** Effects of this program's own, beside those or in their place. */
+  readonly effects?: Effects | undefined
+}
+
+/**
+ * What a node does for processes outside the network, in its own name: what its settings allow, and what the program
+ * that runs it adds. @throws {Failure} `bad-config`, `open-keys`
+ */
+export async function openEffects(keys: NodeKeys, options: EffectOptions): Promise<EffectOffer> {
+  const endpoint = await llmEndpoint(options)
+  const effects: Effects = {
+    'http.fetch': httpFetch({ allow: options.effectsHttp ?? [] }),
+    ...(endpoint === undefined ? {} : { 'llm.generate': llmGenerate(endpoint) }),
+    ...options.effects,
+  }
+  return { key: keys.key, signer: ed25519Signer(keys.seed), effects, allow: options.effectsFor ?? ['*'] }
+}
+
+async function llmEndpoint(settings: EffectOptions): Promise<LlmEndpoint | undefined> {
+  const { llmUrl: url, llmModel: model, llmModels: others = [], llmKeyFile, llmMaxTokens: maxTokens } = settings
+  if (url === undefined) return undefined
+  if (model === undefined) throw new Failure('bad-config', { setting: 'llmModel' }, { note: 'llmUrl needs it' })
+  const key = llmKeyFile === undefined ? undefined : await readKey(llmKeyFile)
+  return { url, key, model, models: [model, ...others], maxTokens }
+}
+
+async function readKey(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch(cause => {
+    throw new Failure('bad-config', { setting: 'llmKeyFile', path }, { cause, note: 'it cannot be read' })
+  })
+  await refuseOpen(path, 0o600)
+  return text.trim()
+}

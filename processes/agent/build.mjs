@@ -1,0 +1,74 @@
+// Bundles what runs inside the engine of agents: guest/main.ts becomes build/prelude.js.
+// Skips all work while sources, this script and the bundler are the same as last time.
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build, version } from 'esbuild'
+
+const HERE = dirname(fileURLToPath(import.meta.url))
+const SOURCES = join(HERE, 'guest')
+
+/**
+ * Bundles the prelude into `outDir`.
+ * @param {string} [outDir]
+ * @returns {Promise<'built' | 'fresh'>} fresh: nothing had to be done.
+ */
+export async function buildAgentPrelude(outDir = join(HERE, 'build')) {
+  await mkdir(outDir, { recursive: true })
+  const stamp = await stampOf()
+  if ((await readIfThere(join(outDir, 'stamp'))) === stamp) return 'fresh'
+  const { outputFiles } = await build({
+    entryPoints: [join(SOURCES, 'main.ts')],
+    absWorkingDir: HERE,
+    bundle: true,
+    write: false,
+    format: 'iife',
+    target: 'es2023',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    charset: 'utf8',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    logLevel: 'silent',
+    tsconfigRaw: '{}',
+  })
+  await write(outDir, 'prelude.js', outputFiles[0].contents)
+  await write(outDir, 'stamp', stamp)
+  return 'built'
+}
+
+async function stampOf() {
+  const cron = createRequire(import.meta.url).resolve('croner')
+  const hash = createHash('sha256').update(`${version}\n`)
+  hash.update(await readFile(fileURLToPath(import.meta.url))).update(await readFile(cron))
+  for (const name of (await readdir(SOURCES)).sort()) {
+    const text = await readFile(join(SOURCES, name), 'utf8')
+    hash.update(`\n${name} ${text.length}\n${text}`)
+  }
+  return hash.digest('hex')
+}
+
+/** Replaces a file at one stroke: two builds at once leave a whole file. */
+async function write(folder, name, contents) {
+  const temporary = join(folder, `.${name}.${process.pid}`)
+  await writeFile(temporary, contents)
+  await rename(temporary, join(folder, name))
+}
+
+async function readIfThere(path) {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const started = performance.now()
+  const outcome = await buildAgentPrelude()
+  console.log(`agent prelude: ${outcome} in ${Math.round(performance.now() - started)} ms`)
+}

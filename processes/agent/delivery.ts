@@ -1,0 +1,92 @@
+import { Buffer, isUtf8 } from 'node:buffer'
+import {
+  type AgentModule,
+  findTag,
+  fromBase64Url,
+  type GuestMessage,
+  isId,
+  type ProcessDescription,
+  sha256,
+  toBase64Url,
+} from '../../protocol/index.ts'
+
+/** An error of an earlier attempt: the step fails with it instead of being run. */
+export type KnownFailure = readonly [step: number, code: string, message: string]
+
+/** A message as the program inside gets it; docs/protocol/agent.md tells of each. */
+export interface Delivery {
+  readonly numbers: readonly [kind: number, flags: number, slot: number, timestampMs: number]
+  readonly texts: readonly [
+    action: Uint8Array,
+    from: Uint8Array,
+    data: Uint8Array,
+    rest: Uint8Array,
+  ]
+}
+
+const KINDS: readonly string[] = ['spawn', 'message', 'tick', 'query', 'restore']
+const FROM_PROCESS = 1
+const BASE64 = 2
+const HAS_REFERENCE = 4
+const IS_REPLY = 8
+const IS_REPEATED = 16
+const HAS_FACTS = 32
+
+export function deliveryOf(
+  message: GuestMessage,
+  process: ProcessDescription,
+  module: AgentModule,
+  failures: readonly KnownFailure[],
+): Delivery {
+  const { kind, tags } = message
+  const flat: string[] = []
+  for (const { name, value } of tags) flat.push(name, value)
+  const isFirst = kind === 'spawn' || (kind as string) === 'restore'
+  const isText = isUtf8(message.data)
+  const fromProcess = message.fromProcess !== undefined
+  let flags = fromProcess ? FROM_PROCESS : 0
+  if (!isText) flags |= BASE64
+  if (fromProcess && findTag(tags, 'Reference') !== undefined) flags |= HAS_REFERENCE
+  if (findTag(tags, 'X-Reference') !== undefined) flags |= IS_REPLY
+  if (failures.length > 0) flags |= IS_REPEATED
+  if (isFirst) flags |= HAS_FACTS
+  const action = kind === 'tick' ? message.timer : findTag(tags, 'Action')
+  const rest = [
+    message.id,
+    message.depth,
+    message.origin,
+    flat,
+    failures.length === 0 ? 0 : failures,
+    isFirst ? factsOf(process, module) : 0,
+  ]
+  return {
+    numbers: [KINDS.indexOf(kind), flags, message.slot, message.timestampMs],
+    texts: [
+      Buffer.from(action ?? ''),
+      Buffer.from(message.from),
+      isText ? message.data : Buffer.from(Buffer.from(message.data).toString('base64')),
+      Buffer.from(JSON.stringify(rest)),
+    ],
+  }
+}
+
+/** Bytes that are handed over. */
+export const bytesOf = ({ texts }: Delivery): number =>
+  texts.reduce((sum, { length }) => sum + length, 0)
+
+function factsOf(process: ProcessDescription, { modules }: AgentModule) {
+  const messenger = findTag(process.tags, 'Messenger') ?? process.policy.schedulers[0] ?? ''
+  return {
+    self: process.id,
+    owner: process.owner,
+    parent: process.parent,
+    messenger,
+    messengerAddress: addressOfKey(messenger),
+    modules: modules ?? {},
+  }
+}
+
+/** The address of what a unit signs with its key; a text that is no key has none. */
+function addressOfKey(key: string): string {
+  return isId(key) ? toBase64Url(sha256(fromBase64Url(key))) : ''
+}

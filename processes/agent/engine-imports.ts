@@ -1,0 +1,100 @@
+import type { EngineCalls } from './engine-calls.ts'
+
+/** What a run takes from outside besides its message. */
+export interface HostInputs {
+  /** The timestamp of the slot. */
+  nowMs: number
+  /** 32 random bits. */
+  random(): number
+  /** The id of the child that a spawn at this place of the outbox makes. */
+  child(index: number): string
+  log(text: string): void
+  /** A promise was rejected while nobody listened (0), or somebody listens now (1); both values are ours to free. */
+  rejection(promise: number, reason: number, isHandled: number): void
+}
+
+/** The error number of WASI for what is not there. */
+const ERRNO_BADF = 8
+/** The engine asks once, at its start, before it has a program: for the seed of its hash tables. */
+const START_SEED = 0x5a
+
+/**
+ * The imports of one instance. Everything is a function of the message: time is the slot's, randomness
+ * comes from the context, there are no files, and what is printed goes nowhere.
+ */
+export function makeImports(inputs: HostInputs, calls: () => EngineCalls): WebAssembly.Imports {
+  const view = (): DataView => new DataView(calls().memory.bytes.buffer)
+  return {
+    env: {
+      host_get_timezone_offset: () => 0,
+      host_interrupt: () => 0,
+      host_module_load: () => 0,
+      host_module_normalize: () => 0,
+      host_promise_rejection: (promise: number, reason: number, isHandled: number) =>
+        inputs.rejection(promise, reason, isHandled),
+      host_call: (name: number, length: number, _self: number, count: number, values: number) =>
+        hostCall(inputs, calls(), { name, length, count, values }),
+    },
+    wasi_snapshot_preview1: {
+      clock_time_get: (_clock: number, _precision: bigint, at: number) => {
+        const bytes = new Uint8Array(8)
+        new DataView(bytes.buffer).setBigUint64(0, BigInt(inputs.nowMs) * 1_000_000n, true)
+        calls().memory.write(at, bytes, 'clock')
+        return 0
+      },
+      random_get: (at: number, length: number) => {
+        calls().memory.write(at, new Uint8Array(length).fill(START_SEED), 'random')
+        return 0
+      },
+      fd_close: () => 0,
+      fd_fdstat_get: () => ERRNO_BADF,
+      fd_seek: () => ERRNO_BADF,
+      fd_write: (_file: number, parts: number, count: number, writtenAt: number) => {
+        let total = 0
+        for (let index = 0; index < count; index++)
+          total += view().getUint32(parts + 8 * index + 4, true)
+        calls().memory.writeUint32(writtenAt, total, 'write')
+        return 0
+      },
+    },
+  }
+}
+
+interface HostCall {
+  readonly name: number
+  readonly length: number
+  readonly count: number
+  readonly values: number
+}
+
+/** A function of the host was called by the program; gives a value that the engine frees. */
+function hostCall(
+  inputs: HostInputs,
+  calls: EngineCalls,
+  { name, length, count, values }: HostCall,
+): number {
+  const { exports, memory } = calls
+  const called = memory.readLatin1(name, length, 'host call')
+  const first = count === 0 ? 0 : new DataView(memory.bytes.buffer).getUint32(values, true)
+  switch (called) {
+    case 'random':
+      return exports.qjs_new_number(inputs.random())
+    case 'child': {
+      const id = inputs.child(first === 0 ? 0 : exports.qjs_get_float64(first))
+      return newString(calls, id)
+    }
+    default: {
+      const lengthAt = calls.allocate(4)
+      inputs.log(first === 0 ? '' : calls.text(first, lengthAt).toString('utf8'))
+      exports.wasm_free(lengthAt)
+      return exports.qjs_get_undefined()
+    }
+  }
+}
+
+function newString(calls: EngineCalls, text: string): number {
+  const pointer = calls.name(text)
+  const value = calls.exports.qjs_new_string(pointer, text.length)
+  calls.exports.wasm_free(pointer)
+  return value
+}

@@ -1,0 +1,87 @@
+/** A failure with a stable word: what other processes and people see of it. */
+export class AgentError extends Error {
+  override readonly name = 'AgentError'
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** What is told of a thrown value. */
+export interface Told {
+  readonly code: string
+  readonly message: string
+  /** For the source position; empty if there is none. */
+  readonly stack: string
+}
+
+const CODE = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
+const CODE_MAX = 64
+const MESSAGE_MAX = 1000
+
+/** Reads a thrown value without trusting it: getters of it may throw too. */
+export function tell(thrown: unknown): Told {
+  try {
+    if (!(thrown instanceof Error))
+      return { code: 'threw', message: cut(String(thrown)), stack: '' }
+    const { code } = thrown as Error & { code?: unknown }
+    const stack = typeof thrown.stack === 'string' ? thrown.stack : ''
+    const absent = absentName(thrown)
+    if (absent !== undefined) return { code: 'unavailable', message: absent, stack }
+    return { code: codeOf(thrown, code), message: cut(thrown.message || thrown.name), stack }
+  } catch {
+    return { code: 'threw', message: 'something that cannot be told', stack: '' }
+  }
+}
+
+function codeOf(error: Error, code: unknown): string {
+  if (typeof code === 'string' && code.length <= CODE_MAX && CODE.test(code)) return code
+  // The engine's own two limits, by the only thing that tells them.
+  if (error.message === 'out of memory') return 'memory-limit'
+  if (error instanceof RangeError && error.message === 'Maximum call stack size exceeded')
+    return 'stack-overflow'
+  return 'threw'
+}
+
+const OUTSIDE = "Use ctx.effect('http.fetch', …)"
+const NO_PLACE = 'Keep it in ctx.state'
+/** What programs elsewhere have and a process has not, with what to use instead. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  fetch: OUTSIDE,
+  XMLHttpRequest: OUTSIDE,
+  WebSocket: OUTSIDE,
+  EventSource: OUTSIDE,
+  Request: OUTSIDE,
+  Response: OUTSIDE,
+  require: 'Use import: the bundler takes in what is imported',
+  process: 'Give settings as args when it is spawned',
+  Deno: 'Give settings as args when it is spawned',
+  Bun: 'Give settings as args when it is spawned',
+  Buffer: 'Use Uint8Array, TextEncoder and TextDecoder',
+  setImmediate: 'Use queueMicrotask or ctx.sleep',
+  requestAnimationFrame: 'Use ctx.sleep',
+  localStorage: NO_PLACE,
+  sessionStorage: NO_PLACE,
+  indexedDB: NO_PLACE,
+  window: 'Use globalThis',
+  document: 'Put pages in the program that asks',
+  navigator: 'Give settings as args when it is spawned',
+  Worker: 'Use ctx.spawn: another process runs beside this one',
+  Intl: 'Format texts in the program that shows them',
+  WebAssembly: 'Spawn a process of that module with ctx.spawn',
+}
+
+/** A name that is nobody's here, said so that the author knows what to do. */
+function absentName(error: Error): string | undefined {
+  if (/^Dynamic require of |^could not load module/.test(error.message))
+    return `'require' and 'import()' are not available in a process. ${INSTEAD['require']}`
+  if (!(error instanceof ReferenceError)) return undefined
+  const name = /^'?([\w$]+)'? is not defined$/.exec(error.message)?.[1]
+  if (name === undefined || !Object.hasOwn(INSTEAD, name)) return undefined
+  return `'${name}' is not available in a process. ${INSTEAD[name]}`
+}
+
+const cut = (text: string): string =>
+  text.length > MESSAGE_MAX ? `${text.slice(0, MESSAGE_MAX)}…` : text

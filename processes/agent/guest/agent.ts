@@ -1,0 +1,82 @@
+import type { Program } from './definition.ts'
+import type { Task } from './task.ts'
+
+/** What is fixed when a process is spawned. */
+export interface Facts {
+  readonly self: string
+  readonly owner: string
+  readonly parent: string | undefined
+  /** Key of the messenger unit that performs effects, and the address of what it signs. */
+  readonly messenger: string
+  readonly messengerAddress: string
+  /** Module ids by contract name, for children. */
+  readonly modules: Readonly<Record<string, string>>
+}
+
+/** A request of ours whose reply is awaited. */
+export interface Call {
+  readonly reference: number
+  readonly task: Task | undefined
+  readonly to: string
+  /** Whose replies count: `to`, or the address of the messenger unit. */
+  readonly answerer: string
+  readonly action: string
+  /** It cannot wait for a lock of the other side. */
+  readonly isQuery: boolean
+  readonly timeoutMs: number
+  deadlineMs: number
+  retries: number
+  readonly again: () => void
+  resolve(reply: Reply): void
+  reject(error: unknown): void
+}
+
+export interface Reply {
+  readonly from: string
+  readonly tags: readonly string[]
+  readonly data: string
+  readonly isBase64: boolean
+}
+
+export interface Sleep {
+  readonly task: Task | undefined
+  readonly dueMs: number
+  /** Undefined: once. */
+  readonly everyMs: number | undefined
+  wake(): void
+}
+
+export interface Schedule {
+  readonly message: string
+  readonly input: unknown
+  dueMs: number
+  readonly everyMs: number | undefined
+  readonly cron: string | undefined
+}
+
+/** All that a process remembers. One guest is one process, so there is one. */
+export const agent = {
+  implementation: undefined as Program | undefined,
+  definitions: 0,
+  facts: undefined as Facts | undefined,
+  started: false,
+  state: undefined as unknown,
+  /** The exclusive request that is under way. */
+  lock: undefined as Task | undefined,
+  queue: [] as Task[],
+  /** The message that goes on with the queue is under way. */
+  isNextSent: false,
+  calls: new Map<number, Call>(),
+  sleeps: new Map<number, Sleep>(),
+  schedules: new Map<string, Schedule>(),
+  /** For references, timers and schedules without a key. */
+  lastNumber: 0,
+  /** When the wake timer fires; undefined: it is not set. */
+  wakeMs: undefined as number | undefined,
+}
+
+/** @throws {Error} before the program has defined itself */
+export function implementation(): Program {
+  if (agent.implementation === undefined) throw new Error('expected an implementation')
+  return agent.implementation
+}

@@ -1,0 +1,116 @@
+import { agent, type Call, type Reply } from './agent.ts'
+import type { Task } from './task.ts'
+import { AgentError } from './agent-error.ts'
+import { send, slot } from './slot.ts'
+import { tagOf } from './tags.ts'
+import { wakeAt } from './wake.ts'
+
+const TIMEOUT_DEFAULT_MS = 60_000
+const TIMEOUT_MIN_MS = 1000
+/** Before another is asked again who had too much to do. */
+const BUSY_PAUSE_MS = 1000
+const CALLS_MAX = 10_000
+/** Links of a chain of waiting calls that are told on; the tags of a message have room for no more. */
+const CHAIN_MAX = 24
+
+export interface Request {
+  readonly task: Task | undefined
+  readonly to: string
+  readonly answerer?: string
+  readonly action: string
+  readonly tags: readonly string[]
+  readonly data: string
+  readonly isQuery?: boolean
+  readonly timeoutMs: number | undefined
+  readonly retries?: number
+}
+
+/** Sends a request and waits for its reply. Rejects with `call-timeout`, or with what the other side says. */
+export function call(request: Request): Promise<Reply> {
+  const { task, to, action } = request
+  if (agent.calls.size >= CALLS_MAX)
+    throw new AgentError('call-limit', `more than ${CALLS_MAX} calls wait for replies`)
+  const reference = ++agent.lastNumber
+  const timeoutMs = Math.max(TIMEOUT_MIN_MS, request.timeoutMs ?? TIMEOUT_DEFAULT_MS)
+  const tags = [...request.tags, 'Reference', String(reference), ...chainTags(task)]
+  const again = () => send([0, to, tags, request.data])
+  again()
+  const deadlineMs = slot.nowMs + timeoutMs
+  wakeAt(deadlineMs)
+  slot.isAsync = true
+  return new Promise((resolve, reject) => {
+    agent.calls.set(reference, {
+      reference,
+      task,
+      to,
+      answerer: request.answerer ?? to,
+      action,
+      isQuery: request.isQuery ?? false,
+      timeoutMs,
+      deadlineMs,
+      retries: request.retries ?? 0,
+      again,
+      resolve,
+      reject,
+    })
+  })
+}
+
+/** Who waits while this request is under way, so that whoever is asked can see a circle. */
+function chainTags(task: Task | undefined): string[] {
+  if (task === undefined || agent.facts === undefined) return []
+  const above = task.reference === undefined ? [] : task.waiting
+  const chain = [...above, `${agent.facts.self}:${task.id}`].slice(-CHAIN_MAX)
+  const tags = ['Waiting', chain.join(',')]
+  return agent.lock === task ? [...tags, 'Exclusive', 'true'] : tags
+}
+
+/** The call that a message answers, if it comes from whom was asked. */
+export function answeredCall(tags: readonly string[], from: string): Call | undefined {
+  const reference = tagOf(tags, 'X-Reference')
+  if (reference === undefined) return undefined
+  const found = agent.calls.get(Number(reference))
+  return found?.answerer === from ? found : undefined
+}
+
+/** Lets whoever waits go on. */
+export function settleCall(settled: Call, reply: Reply): void {
+  const code = tagOf(reply.tags, 'Error')
+  if (code === 'busy' && settled.retries > 0) {
+    settled.deadlineMs = slot.nowMs + BUSY_PAUSE_MS
+    return wakeAt(settled.deadlineMs)
+  }
+  agent.calls.delete(settled.reference)
+  slot.isAsync = true
+  if (tagOf(reply.tags, 'Action') === 'Error' || code !== undefined)
+    settled.reject(errorOf(settled, reply, code))
+  else settled.resolve(reply)
+}
+
+function errorOf({ action, to }: Call, { data }: Reply, code: string | undefined): AgentError {
+  let message = data
+  try {
+    const told = JSON.parse(data) as { message?: unknown }
+    if (typeof told.message === 'string') message = told.message
+  } catch {
+    // Not ours: its text is the message.
+  }
+  return new AgentError(code ?? 'call-failed', `${action} of ${to} failed: ${message}`)
+}
+
+/** A call whose time is up: sent again, or given up. */
+export function expireCall(expired: Call): void {
+  if (expired.retries > 0) {
+    expired.retries -= 1
+    expired.deadlineMs = slot.nowMs + expired.timeoutMs
+    wakeAt(expired.deadlineMs)
+    expired.again()
+    return
+  }
+  agent.calls.delete(expired.reference)
+  slot.isAsync = true
+  const { action, to, timeoutMs } = expired
+  expired.reject(
+    new AgentError('call-timeout', `${action} of ${to} gave no reply in ${timeoutMs} ms`),
+  )
+}

@@ -1,0 +1,69 @@
+import { type AnyContract, checkInput, checkValue, type Schema } from '../../../contract/index.ts'
+import { AgentError } from './agent-error.ts'
+import { type QuickCheck, quickCheck, UNSURE } from './quick-check.ts'
+
+export type { AnyContract, Schema }
+
+/** What `contract(…).implement(…)` gives. */
+export interface Program {
+  readonly kind: 'agent'
+  readonly contract: AnyContract
+  readonly definition: Definition
+}
+
+/** The functions behind a contract, as they are called here: what they get was checked against the contract. */
+export interface Definition {
+  readonly init?: (facts: unknown) => unknown
+  readonly on?: Readonly<Record<string, (context: unknown, input: unknown) => unknown>>
+  readonly query?: Readonly<Record<string, (facts: unknown, input: unknown) => unknown>>
+  readonly migrate?: Readonly<Record<string, (state: unknown, versions: unknown) => unknown>>
+  readonly reentrant?: true | readonly string[]
+}
+
+/** Own properties only: `toString` is nobody's message. */
+export function own<T>(
+  table: Readonly<Record<string, T>> | undefined,
+  name: string,
+): T | undefined {
+  return table !== undefined && Object.hasOwn(table, name) ? table[name] : undefined
+}
+
+const quickChecks = new Map<Schema, QuickCheck>()
+
+/** Makes what is known of a schema ready, once, when the program is loaded. */
+export function prepareSchema(schema: Schema): void {
+  const quick = quickCheck(schema)
+  if (quick !== undefined) quickChecks.set(schema, quick)
+  try {
+    // Schemas compile themselves when first used: here, not in each process.
+    void schema['~standard'].validate({})
+  } catch {
+    // It says so again when it matters.
+  }
+}
+
+/** The value in the form its schema gives. @throws {AgentError} with `code`, naming the place */
+export function check(schema: Schema, value: unknown, code: string, place: string): unknown {
+  const quick = quickChecks.get(schema)?.value(value) ?? UNSURE
+  if (quick !== UNSURE) return quick
+  const checked = checkValue(schema, value)
+  if (checked.ok) return checked.value
+  throw new AgentError(code, `${place}: ${checked.problem}`)
+}
+
+/**
+ * Looks whether a value is what its schema takes: what travels is that form. Gives whether the schema makes nothing of it.
+ * @throws {AgentError} with `code`, naming the place
+ */
+export function checkSent(schema: Schema, value: unknown, code: string, place: string): boolean {
+  if (value !== undefined && quickChecks.get(schema)?.test(value) === true) return false
+  return check(schema, value, code, place) === undefined
+}
+
+/** The same for what may be left out. @throws {AgentError} with `code`, naming the place */
+export function checkGiven(schema: Schema, value: unknown, code: string, place: string): unknown {
+  if (value !== undefined) return check(schema, value, code, place)
+  const checked = checkInput(schema, value)
+  if (checked.ok) return checked.value
+  throw new AgentError(code, `${place}: ${checked.problem}`)
+}

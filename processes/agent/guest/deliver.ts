@@ -1,0 +1,211 @@
+import { agent, implementation } from './agent.ts'
+import { FLAGS, Task } from './task.ts'
+import { AgentError, tell } from './agent-error.ts'
+import { answeredCall, expireCall, settleCall } from './calls.ts'
+import { initFacts } from './context.ts'
+import { check } from './definition.ts'
+import { host } from './host.ts'
+import { inputOf } from './input.ts'
+import { canRunQueued, seal } from './output.ts'
+import { answer } from './queries.ts'
+import { armSchedule, nextOf, SCHEDULE_PREFIX } from './schedules.ts'
+import { exportSnapshot, restoreSnapshot } from './snapshot.ts'
+import { beginSlot, failStep, isOutboxNearlyFull, slot } from './slot.ts'
+import { fail, refuse, run, take } from './tasks.ts'
+import { tagOf } from './tags.ts'
+import { WAKE_TIMER } from './wake.ts'
+
+/** Deadlines handled in one slot; the rest a second later. */
+const DUE_MAX = 64
+
+/** Kinds of message, as the host numbers them. */
+const KINDS = ['spawn', 'message', 'tick', 'query', 'restore'] as const
+
+/** Runs one message up to its first wait. Gives what `seal` gives, or nothing if there is more to do. */
+export function deliver(
+  kindNumber: number,
+  flags: number,
+  number: number,
+  nowMs: number,
+  action: string,
+  from: string,
+  data: string,
+  rest: string,
+): string | undefined {
+  const kind = KINDS[kindNumber]
+  if (kind === undefined) throw new Error('expected a kind of message')
+  // A tick tells its timer in place of an action.
+  beginSlot(kind === 'tick' && action === WAKE_TIMER ? WAKE_TIMER : kind, number, nowMs)
+  const task = new Task(action, from, flags, data, number, rest)
+  if ((flags & (FLAGS.isRepeated | FLAGS.hasFacts)) !== 0) readRest(task)
+  try {
+    dispatch(kind, task)
+  } catch (error) {
+    failStep(tell(error))
+  }
+  const isQuiet = !slot.isAsync && slot.due.length === 0 && !canRunQueued()
+  return isQuiet || slot.failure !== undefined ? seal() : undefined
+}
+
+function readRest({ rest: [, , , , failures, facts] }: Task): void {
+  if (facts !== 0) agent.facts = facts
+  if (failures === 0) return
+  for (const [step, code, message] of failures)
+    slot.failures.set(step, new AgentError(code, message))
+}
+
+/** Runs the next step of the slot, when all jobs are done; gives what `seal` gives if there is none. */
+export function next(): string | undefined {
+  if (slot.failure !== undefined) return seal()
+  const due = isOutboxNearlyFull() ? undefined : slot.due.shift()
+  if (due !== undefined) {
+    slot.step += 1
+    due()
+    return undefined
+  }
+  if (!canRunQueued()) return seal()
+  slot.step += 1
+  const task = agent.queue.shift()
+  if (task !== undefined) run(task)
+  return undefined
+}
+
+function dispatch(kind: (typeof KINDS)[number], task: Task): void {
+  switch (kind) {
+    case 'message':
+      return message(task)
+    case 'query':
+      return ask(task)
+    case 'tick':
+      return tick(task)
+    case 'spawn':
+      return start(task)
+    case 'restore':
+      return restoreSnapshot(task.data)
+  }
+}
+
+function start(task: Task): void {
+  const { contract, definition } = implementation()
+  const own = new Task('init', task.from, 0, task.data, task.slot, task.rest)
+  slot.own = own
+  const args = inputOf(own, contract.args)
+  const state = definition.init?.(initFacts(args, task.tags))
+  if (state instanceof Promise)
+    throw new AgentError(
+      'bad-init',
+      'init gives the state at once; what takes longer goes into a message',
+    )
+  agent.state = check(contract.state, state, 'bad-state', `state of ${contract.name}`)
+  agent.started = true
+  own.state = 'done'
+  slot.reply = ''
+}
+
+function ask(task: Task): void {
+  if (!agent.started) throw notStarted()
+  if (task.action === '@export') {
+    slot.document = JSON.stringify(exportSnapshot())
+    return
+  }
+  const reply = answer(task)
+  slot.reply = reply === undefined ? '' : JSON.stringify(reply)
+}
+
+function message(task: Task): void {
+  if ((task.flags & FLAGS.isReply) !== 0 && settle(task)) return
+  if (task.action === '@next' && task.from === agent.facts?.self) {
+    agent.isNextSent = false
+    return
+  }
+  if (agent.started) return take(task)
+  slot.own = task
+  fail(task, notStarted())
+}
+
+/** Takes a message as the answer to a call, if it is one or was. */
+function settle(task: Task): boolean {
+  const call = answeredCall(task.tags, task.from)
+  if (call === undefined) {
+    if (task.action !== 'Reply' && task.action !== 'Error') return false
+    host.log(`a reply to a call that is over, or that ${task.from} was not asked`)
+    return true
+  }
+  const known = slot.failures.get(0)
+  if (known === undefined) settleCall(call, task)
+  else {
+    agent.calls.delete(call.reference)
+    if (call.task !== undefined) refuse(call.task, known)
+  }
+  return true
+}
+
+const notStarted = (): AgentError =>
+  new AgentError('not-started', 'the process has no state: its init failed; slot 0 tells why')
+
+function tick(task: Task): void {
+  const timer = task.action
+  if (timer === WAKE_TIMER) return wake()
+  const self = agent.facts?.self ?? ''
+  if (!timer.startsWith(SCHEDULE_PREFIX)) {
+    const own = new Task(
+      tagOf(task.tags, 'Action') ?? '',
+      self,
+      task.flags,
+      task.data,
+      task.slot,
+      task.rest,
+    )
+    slot.due.push(() => step(own, () => take(own)))
+    return
+  }
+  const key = timer.slice(SCHEDULE_PREFIX.length)
+  const schedule = agent.schedules.get(key)
+  if (schedule === undefined) return
+  if (schedule.cron !== undefined) {
+    schedule.dueMs = nextOf(schedule.cron)
+    armSchedule(key, schedule)
+  } else if (schedule.everyMs === undefined) agent.schedules.delete(key)
+  else schedule.dueMs = slot.nowMs + schedule.everyMs
+  const request = new Task(schedule.message, self, 0, '', task.slot, task.rest)
+  request.input = { value: schedule.input }
+  slot.due.push(() => step(request, () => take(request)))
+}
+
+function wake(): void {
+  // Had it come, the queue would be empty: it was dropped on its way, without fuel or too deep.
+  agent.isNextSent = false
+  for (const call of agent.calls.values()) {
+    if (call.deadlineMs > slot.nowMs || slot.due.length >= DUE_MAX) continue
+    slot.due.push(() => {
+      const isRefused = slot.failures.has(slot.step)
+      if (isRefused) agent.calls.delete(call.reference)
+      step(call.task, () => expireCall(call))
+    })
+  }
+  for (const [number, sleep] of agent.sleeps) {
+    if (sleep.dueMs > slot.nowMs || slot.due.length >= DUE_MAX) continue
+    slot.due.push(() => {
+      agent.sleeps.delete(number)
+      if (sleep.everyMs !== undefined)
+        agent.sleeps.set(number, { ...sleep, dueMs: slot.nowMs + sleep.everyMs })
+      slot.isAsync = true
+      step(sleep.task, () => sleep.wake())
+    })
+  }
+}
+
+/** Runs a step for `task`; one that failed in an earlier attempt is not run, and its task ends. */
+function step(task: Task | undefined, go: () => void): void {
+  const known = slot.failures.get(slot.step)
+  if (known !== undefined) {
+    if (task !== undefined) refuse(task, known)
+    else host.log(`a timer failed: ${known.code}: ${known.message}`)
+    return
+  }
+  try {
+    go()
+  } catch (error) {
+    failStep(tell(error))
+  }
+}

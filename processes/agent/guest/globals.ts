@@ -1,0 +1,71 @@
+import { agent } from './agent.ts'
+import { AgentError } from './agent-error.ts'
+import { clone } from './clone.ts'
+import { format } from './format.ts'
+import { host } from './host.ts'
+import { Utf8Decoder, Utf8Encoder } from './text-codecs.ts'
+import { sleepFor } from './wake.ts'
+
+const RANDOM_MAX_BYTES = 65_536
+const TWO_32 = 2 ** 32
+
+/** 53 random bits as a number below 1, like the engine's own. */
+function random(): number {
+  return ((host.random() >>> 5) * 2 ** 26 + (host.random() >>> 6)) / 2 ** 53
+}
+
+function getRandomValues<T extends ArrayBufferView>(view: T): T {
+  if (view.byteLength > RANDOM_MAX_BYTES)
+    throw new AgentError('bad-call', `getRandomValues gives ${RANDOM_MAX_BYTES} bytes at most`)
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+  for (let at = 0; at < bytes.length; at += 4) {
+    const bits = host.random()
+    for (let byte = 0; byte < 4 && at + byte < bytes.length; byte++)
+      bytes[at + byte] = bits >>> (8 * byte)
+  }
+  return view
+}
+
+function randomUUID(): string {
+  const bytes = getRandomValues(new Uint8Array(16))
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  const hex = Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+}
+
+const log = (...values: unknown[]): void => host.log(format(values))
+
+const later =
+  (isRepeated: boolean) =>
+  (code: (...values: unknown[]) => void, ms = 0, ...values: unknown[]): number =>
+    sleepFor(undefined, ms, () => code(...values), isRepeated)
+
+const forget = (number: number): void => {
+  agent.sleeps.delete(number)
+}
+
+/** What programs expect to find and the engine has not, or not repeatably. */
+export function installGlobals(): void {
+  const given = {
+    console: { log, info: log, warn: log, error: log, debug: log, trace: log },
+    crypto: { getRandomValues, randomUUID },
+    structuredClone: (value: unknown) => clone(value),
+    TextEncoder: Utf8Encoder,
+    TextDecoder: Utf8Decoder,
+    setTimeout: later(false),
+    setInterval: later(true),
+    clearTimeout: forget,
+    clearInterval: forget,
+  }
+  for (const [name, value] of Object.entries(given)) {
+    Object.defineProperty(globalThis, name, { value, writable: true, configurable: true })
+  }
+  Math.random = random
+}
+
+/** Bits of one number: the host's answer is checked once, here. */
+export function checkHost(): void {
+  const bits = host.random()
+  if (!(bits >= 0 && bits < TWO_32)) throw new Error('expected 32 random bits')
+}

@@ -1,0 +1,52 @@
+// The program that runs inside the engine before any agent's: what a bundle finds, and what the host calls.
+import { agent } from './agent.ts'
+import { tell } from './agent-error.ts'
+import { type Program, prepareSchema } from './definition.ts'
+import { deliver, next } from './deliver.ts'
+import { checkHost, installGlobals } from './globals.ts'
+import { rejected } from './output.ts'
+import { makeRoutes } from './routes.ts'
+
+checkHost()
+installGlobals()
+
+const target = globalThis as typeof globalThis & { __atoll?: unknown; __entry?: unknown }
+
+target.__atoll = {
+  define(given: unknown): void {
+    agent.definitions += 1
+    agent.implementation = given as Program
+  },
+}
+
+/** Looks at what a bundle defined; gives what is wrong, or nothing. */
+function loaded(): string {
+  const { definitions, implementation: given } = agent
+  if (definitions === 0) return 'the bundle defines no agent'
+  if (definitions > 1) return `the bundle defines ${definitions} agents; a module has one`
+  if (given?.kind !== 'agent' || typeof given.definition !== 'object' || given.definition === null)
+    return 'its default export is not what contract(…).implement(…) gives'
+  const { contract } = given
+  if (typeof contract?.name !== 'string' || typeof contract.version !== 'string')
+    return 'its contract has no name or version'
+  delete target.__atoll
+  makeRoutes(given)
+  prepareSchemas(given)
+  return ''
+}
+
+function prepareSchemas({ contract }: Program): void {
+  const shapes = [...Object.values(contract.messages), ...Object.values(contract.queries)]
+  const schemas = shapes.flatMap(({ input, reply }) => [input, reply])
+  for (const schema of [
+    ...schemas,
+    contract.args,
+    contract.state,
+    ...Object.values(contract.events),
+  ])
+    prepareSchema(schema)
+}
+
+const describe = (error: unknown): string => JSON.stringify(tell(error))
+
+target.__entry = { deliver, next, rejected, loaded, describe }

@@ -1,0 +1,90 @@
+import { agent } from './agent.ts'
+import { tell } from './agent-error.ts'
+import { host } from './host.ts'
+import { isOutboxNearlyFull, send, slot } from './slot.ts'
+import { deadlockOf, refuse } from './tasks.ts'
+import { rearm, WAKE_TIMER, wakeAt } from './wake.ts'
+
+/** Steps of one slot besides the message itself. */
+const STEPS_MAX = 16
+const AGAIN_MS = 1000
+
+const rejections = new Map<unknown, unknown>()
+
+/** Told by the engine: a promise was rejected and nobody listens, or somebody does now. */
+export function rejected(promise: unknown, reason: unknown, isHandled: boolean): void {
+  if (isHandled) rejections.delete(promise)
+  else rejections.set(promise, reason)
+}
+
+/**
+ * Whether a request that waited may run now. Not in the slot of another request: that one would pay for it, and fail
+ * with it if it does not end.
+ */
+export function canRunQueued(): boolean {
+  if (agent.lock !== undefined || agent.queue.length === 0) return false
+  if (slot.kind === 'message' && slot.own !== undefined) return false
+  return slot.step < STEPS_MAX && !isOutboxNearlyFull()
+}
+
+/**
+ * What a run gives to the host: effects as JSON or nothing, a line feed, the output.
+ * May be called again if more happened; what it sends itself it sends once.
+ */
+export function seal(): string {
+  if (slot.failure === undefined) {
+    close()
+    tellRejections()
+  }
+  if (slot.failure !== undefined) return `${JSON.stringify({ failure: slot.failure })}\n`
+  const { sends, timers } = slot
+  const effects: Record<string, unknown> = {}
+  if (sends.length > 0) effects['sends'] = sends
+  if (timers.length > 0) effects['timers'] = timers
+  const head = sends.length + timers.length > 0 ? JSON.stringify(effects) : ''
+  return `${head}\n${slot.document ?? outputText()}`
+}
+
+function close(): void {
+  if (slot.isSealed) return
+  slot.isSealed = true
+  if (slot.isAsync) refuseCircles()
+  const isLeft = agent.lock === undefined && agent.queue.length > 0
+  if (isLeft && !agent.isNextSent && agent.facts !== undefined) {
+    agent.isNextSent = true
+    send([0, agent.facts.self, ['Action', '@next'], ''])
+    // The message may come without fuel; a tick brings its own.
+    wakeAt(slot.nowMs + AGAIN_MS)
+  }
+  if (slot.kind === WAKE_TIMER) rearm()
+}
+
+function tellRejections(): void {
+  for (const reason of rejections.values()) {
+    const { message, stack } = tell(reason)
+    host.log(`a rejected promise nobody handles: ${message}\n${stack}`.trimEnd())
+  }
+  rejections.clear()
+}
+
+/** Requests in the queue that can never run, because whoever has the lock waits for them. */
+function refuseCircles(): void {
+  if (agent.lock === undefined || agent.queue.length === 0) return
+  agent.queue = agent.queue.filter(task => {
+    const circle = deadlockOf(task)
+    if (circle !== undefined) refuse(task, { code: 'deadlock', message: circle })
+    return circle === undefined
+  })
+}
+
+function outputText(): string {
+  const { own, reply, events, settled } = slot
+  if (events.length + settled.length === 0 && own?.state === 'done')
+    return reply === undefined || reply === '' ? '{}' : `{"reply":${reply}}`
+  const isPending = own !== undefined && own.state !== 'done'
+  let text = reply === undefined || reply === '' ? '' : `,"reply":${reply}`
+  if (isPending) text += ',"pending":true'
+  if (events.length > 0) text += `,"events":[${events.join(',')}]`
+  if (settled.length > 0) text += `,"settled":[${settled.join(',')}]`
+  return text === '' ? '{}' : `{${text.slice(1)}}`
+}

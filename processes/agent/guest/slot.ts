@@ -1,0 +1,109 @@
+import type { Task } from './task.ts'
+import { AgentError, type Told } from './agent-error.ts'
+
+/** Messages and spawns of one slot, and their bytes: a little below the host's bounds, which fail the slot. */
+const SENDS_MAX = 250
+const SPAWNS_MAX = 8
+const SENDS_MAX_CHARACTERS = 1_900_000
+const EVENTS_MAX = 1000
+/** From here on what could wait goes on in a later slot. */
+const SENDS_ENOUGH = 200
+
+/** In order: a message, or a spawn. */
+export type Sent =
+  | readonly [0, to: string, tags: readonly string[], data: string]
+  | readonly [1, module: string, tags: readonly string[], data: string]
+
+/** An error of a step. Final: to run the slot again without that step would leave nothing of it. */
+export type StepFailure = readonly [
+  step: number,
+  code: string,
+  message: string,
+  stack: string,
+  isFinal: boolean,
+]
+
+/** What one run knows and makes. Set back when the next begins. */
+export const slot = {
+  nowMs: 0,
+  number: 0,
+  kind: '',
+  /** The message of this slot, if it is a request. */
+  own: undefined as Task | undefined,
+  /** Which step runs: 0 is the message itself. */
+  step: 0,
+  /** Errors of an earlier attempt, by step: that step fails without being run. */
+  failures: new Map<number, AgentError>(),
+  failure: undefined as StepFailure | undefined,
+  sends: [] as Sent[],
+  spawns: 0,
+  characters: 0,
+  timers: [] as (readonly [key: string, dueMs?: number, everyMs?: number])[],
+  /** JSON texts, made when the thing happened: what they tell may change afterwards. */
+  events: [] as string[],
+  settled: [] as string[],
+  /** The reply to the slot's own message; `''`: it was replied with nothing. */
+  reply: undefined as string | undefined,
+  /** An output that is not of the usual form. */
+  document: undefined as string | undefined,
+  /** What is ready to be run as steps of its own. */
+  due: [] as (() => void)[],
+  /** Promises were touched: what is left to do shows when all jobs are done. */
+  isAsync: false,
+  isSealed: false,
+}
+
+export function beginSlot(kind: string, number: number, nowMs: number): void {
+  slot.kind = kind
+  slot.number = number
+  slot.nowMs = nowMs
+  slot.own = undefined
+  slot.step = 0
+  slot.failure = undefined
+  slot.spawns = 0
+  slot.characters = 0
+  slot.reply = undefined
+  slot.document = undefined
+  slot.isAsync = false
+  slot.isSealed = false
+  if (slot.failures.size > 0) slot.failures = new Map()
+  if (slot.sends.length > 0) slot.sends = []
+  if (slot.timers.length > 0) slot.timers = []
+  if (slot.events.length > 0) slot.events = []
+  if (slot.settled.length > 0) slot.settled = []
+  if (slot.due.length > 0) slot.due = []
+}
+
+/** Remembers the first error of this run: it undoes all of it. */
+export function failStep({ code, message, stack }: Told): void {
+  const { kind, own, step } = slot
+  const isOwnAlone =
+    kind === 'message' && step === 0 && own !== undefined && own.reference === undefined
+  const isFinal = isOwnAlone || kind === 'spawn' || kind === 'query' || kind === 'restore'
+  slot.failure ??= [step, code, message, stack, isFinal]
+}
+
+/** @throws {AgentError} `outbox-limit` */
+export function send(sent: Sent): void {
+  let { characters } = slot
+  characters += sent[3].length
+  for (const text of sent[2]) characters += text.length
+  if (slot.sends.length >= SENDS_MAX)
+    throw new AgentError('outbox-limit', `more than ${SENDS_MAX} messages in one slot`)
+  if (characters > SENDS_MAX_CHARACTERS)
+    throw new AgentError('outbox-limit', `more than ${SENDS_MAX_CHARACTERS} characters in one slot`)
+  if (sent[0] === 1 && ++slot.spawns > SPAWNS_MAX)
+    throw new AgentError('outbox-limit', `more than ${SPAWNS_MAX} spawns in one slot`)
+  slot.characters = characters
+  slot.sends.push(sent)
+}
+
+/** @throws {AgentError} `event-limit` */
+export function addEvent(name: string, data: unknown): void {
+  if (slot.events.length >= EVENTS_MAX)
+    throw new AgentError('event-limit', `more than ${EVENTS_MAX} events in one slot`)
+  slot.events.push(`{"name":${JSON.stringify(name)},"data":${JSON.stringify(data)}}`)
+}
+
+export const isOutboxNearlyFull = (): boolean =>
+  slot.sends.length >= SENDS_ENOUGH || slot.characters >= SENDS_MAX_CHARACTERS / 2

@@ -1,0 +1,109 @@
+import { agent, implementation } from './agent.ts'
+import type { Task } from './task.ts'
+import { AgentError } from './agent-error.ts'
+import { check, own } from './definition.ts'
+import { armSchedule, SCHEDULE_PREFIX } from './schedules.ts'
+import { send, slot } from './slot.ts'
+
+interface Snapshot {
+  readonly v: 1
+  readonly name: string
+  readonly version: string
+  readonly state: unknown
+  readonly schedules: readonly {
+    readonly key: string
+    readonly message: string
+    readonly input: unknown
+    readonly dueMs: number
+    readonly everyMs?: number
+    readonly cron?: string
+  }[]
+  readonly pending: readonly {
+    readonly message: string
+    readonly from: string
+    readonly reference?: string
+  }[]
+}
+
+/** All that another version of this program needs to go on: no code, no promises. */
+export function exportSnapshot(): Snapshot {
+  const { name, version } = implementation().contract
+  const schedules = [...agent.schedules].map(([key, { message, input, dueMs, everyMs, cron }]) => ({
+    key,
+    message,
+    input,
+    dueMs,
+    ...(everyMs !== undefined && { everyMs }),
+    ...(cron !== undefined && { cron }),
+  }))
+  return { v: 1, name, version, state: agent.state, schedules, pending: openTasks().map(pendingOf) }
+}
+
+/** Requests that were taken and have no answer yet. */
+function openTasks(): Task[] {
+  const tasks = new Set<Task>()
+  if (agent.lock !== undefined) tasks.add(agent.lock)
+  for (const { task } of agent.calls.values()) if (task !== undefined) tasks.add(task)
+  for (const { task } of agent.sleeps.values()) if (task !== undefined) tasks.add(task)
+  for (const task of agent.queue) tasks.add(task)
+  return [...tasks].filter(({ state }) => state !== 'done')
+}
+
+const pendingOf = ({ id, from, reference }: Task) => ({
+  message: id,
+  from,
+  ...(reference !== undefined && { reference }),
+})
+
+/** Takes the state of another version over. @throws {AgentError} `bad-snapshot`, `bad-state` */
+export function restoreSnapshot(text: string): void {
+  const snapshot = JSON.parse(text) as Snapshot | null
+  if (snapshot?.v !== 1)
+    throw new AgentError('bad-snapshot', `expected version 1 of a snapshot, got ${snapshot?.v}`)
+  const { contract } = implementation()
+  agent.state = check(
+    contract.state,
+    migrated(snapshot),
+    'bad-state',
+    `state of ${contract.name} ${contract.version}`,
+  )
+  agent.started = true
+  for (const key of agent.schedules.keys()) slot.timers.push([SCHEDULE_PREFIX + key])
+  agent.schedules.clear()
+  for (const { key, message, input, dueMs, everyMs, cron } of snapshot.schedules) {
+    if (own(contract.messages, message) === undefined) {
+      slot.timers.push([SCHEDULE_PREFIX + key])
+      continue
+    }
+    const schedule = { message, input, dueMs, everyMs, cron }
+    agent.schedules.set(key, schedule)
+    armSchedule(key, schedule)
+  }
+  for (const { message, from, reference } of snapshot.pending) turnAway(message, from, reference)
+}
+
+function migrated({ name, version, state }: Snapshot): unknown {
+  const { contract, definition } = implementation()
+  if (version === contract.version && name === contract.name) return state
+  const migrate = own(definition.migrate, version) ?? own(definition.migrate, '*')
+  return migrate === undefined ? state : migrate(state, { from: version, to: contract.version })
+}
+
+/** The code that would have answered is gone. */
+function turnAway(message: string, from: string, reference: string | undefined): void {
+  const error = { code: 'upgraded', message: 'the process was upgraded before it could answer' }
+  if (reference !== undefined) {
+    const tags = [
+      'Action',
+      'Error',
+      'X-Reference',
+      reference,
+      'Error',
+      error.code,
+      'Content-Type',
+      'application/json',
+    ]
+    send([0, from, tags, JSON.stringify(error)])
+  }
+  slot.settled.push(JSON.stringify({ message, error }))
+}

@@ -1,0 +1,51 @@
+/** The value of a tag in a list of names and values in turn. */
+export function tagOf(tags: readonly string[], name: string): string | undefined {
+  for (let at = 0; at < tags.length; at += 2) if (tags[at] === name) return tags[at + 1]
+  return undefined
+}
+
+/** Tags that say how a message travels, not what it says. */
+const SYSTEM: ReadonlySet<string> = new Set([
+  'Action',
+  'Authority',
+  'Compute-Quorum',
+  'Compute-Unit',
+  'Content-Type',
+  'Data-Protocol',
+  'Error',
+  'Exclusive',
+  'Messenger',
+  'Module',
+  'Name',
+  'Reference',
+  'SDK',
+  'Scheduler',
+  'Scheduler-Quorum',
+  'Type',
+  'Variant',
+  'Waiting',
+  'X-Reference',
+])
+
+/** The other tags as an object: how clients of AO say what they mean. */
+export function tagInput(tags: readonly string[]): Record<string, string> {
+  const input: Record<string, string> = {}
+  for (let at = 0; at < tags.length; at += 2) {
+    const name = tags[at] ?? ''
+    if (!SYSTEM.has(name) && name !== '__proto__') input[name] = tags[at + 1] ?? ''
+  }
+  return input
+}
+
+/** Tags by name, the first of each: as a program sees them. */
+export function tagRecord(tags: readonly string[]): Record<string, string> {
+  const record: Record<string, string> = Object.create(null)
+  for (let at = 0; at < tags.length; at += 2) record[tags[at] ?? ''] ??= tags[at + 1] ?? ''
+  return record
+}
+
+/** Tags as a program gives them, as names and values in turn. */
+export function flatTags(tags: unknown): string[] {
+  if (tags === undefined) return []
+  return Object.entries(tags as object).flatMap(([name, value]) => [name, String(value)])
+}

@@ -1,0 +1,94 @@
+import type { Facts } from './agent.ts'
+import { tagOf } from './tags.ts'
+
+/** What the host tells of a message in one number: so that most of what else it tells need not be read. */
+export const FLAGS = {
+  /** A process sent it; otherwise a person did. */
+  fromProcess: 1,
+  /** The data are base64 of bytes that are no UTF-8. */
+  base64: 2,
+  /** A process waits for the reply. */
+  hasReference: 4,
+  /** It has an X-Reference: it answers a call. */
+  isReply: 8,
+  /** The slot ran before, and steps of it failed. */
+  isRepeated: 16,
+  /** It comes with what the process is. */
+  hasFacts: 32,
+} as const
+
+/** The rest of a message, as JSON, which is read when somebody asks. */
+type Rest = readonly [
+  id: string,
+  depth: number,
+  origin: string,
+  tags: readonly string[],
+  failures: readonly (readonly [step: number, code: string, message: string])[] | 0,
+  facts: Facts | 0,
+]
+
+/** One request that this process serves: a message, or a firing of a schedule. */
+export class Task {
+  readonly action: string
+  readonly from: string
+  readonly flags: number
+  readonly data: string
+  readonly slot: number
+  state: 'queued' | 'running' | 'done' = 'queued'
+  /** What the process asked of itself: an input that is no text. */
+  input: { readonly value: unknown } | undefined
+  #rest: string | Rest
+
+  constructor(
+    action: string,
+    from: string,
+    flags: number,
+    data: string,
+    slot: number,
+    rest: string | Rest,
+  ) {
+    this.action = action
+    this.from = from
+    this.flags = flags
+    this.data = data
+    this.slot = slot
+    this.#rest = rest
+  }
+
+  get rest(): Rest {
+    if (typeof this.#rest === 'string') this.#rest = JSON.parse(this.#rest) as Rest
+    return this.#rest
+  }
+
+  get id(): string {
+    return this.rest[0]
+  }
+  get depth(): number {
+    return this.rest[1]
+  }
+  get origin(): string {
+    return this.rest[2]
+  }
+  /** Names and values in turn. */
+  get tags(): readonly string[] {
+    return this.rest[3]
+  }
+  get isProcess(): boolean {
+    return (this.flags & FLAGS.fromProcess) !== 0
+  }
+  get isBase64(): boolean {
+    return (this.flags & FLAGS.base64) !== 0
+  }
+  /** Set if the process that asked waits for a reply. */
+  get reference(): string | undefined {
+    return (this.flags & FLAGS.hasReference) === 0 ? undefined : tagOf(this.tags, 'Reference')
+  }
+  /** The calls that wait for this request, outermost first: `<process>:<message>`. */
+  get waiting(): readonly string[] {
+    return tagOf(this.tags, 'Waiting')?.split(',') ?? []
+  }
+  /** Whoever asked is locked until the reply comes. */
+  get callerLocked(): boolean {
+    return tagOf(this.tags, 'Exclusive') === 'true'
+  }
+}

@@ -1,0 +1,169 @@
+import { agent, implementation } from './agent.ts'
+import type { Task } from './task.ts'
+import { AgentError, tell, type Told } from './agent-error.ts'
+import { AgentContext } from './context.ts'
+import { checkSent } from './definition.ts'
+import { type Route, routeOf } from './routes.ts'
+import { inputOf } from './input.ts'
+import { queryFacts } from './queries.ts'
+import { failStep, send, slot } from './slot.ts'
+
+/** Requests that wait for the lock; one more is told to come later. */
+const QUEUE_MAX = 1024
+
+/** Takes a request in: it runs, or waits for the exclusive one before it. */
+export function take(task: Task): void {
+  slot.own = task
+  const isFree = agent.lock === undefined && agent.queue.length === 0
+  if (isFree || routeOf(task.action)?.isExclusive !== true) run(task)
+  else enqueue(task)
+}
+
+function enqueue(task: Task): void {
+  const circle = deadlockOf(task)
+  if (circle !== undefined) return fail(task, new AgentError('deadlock', circle))
+  if (agent.queue.length >= QUEUE_MAX)
+    return fail(task, new AgentError('busy', `${QUEUE_MAX} messages wait already`))
+  agent.queue.push(task)
+}
+
+/** Runs a request up to its end or its first wait. */
+export function run(task: Task): void {
+  const known = slot.failures.get(slot.step)
+  if (known !== undefined) return refuse(task, known)
+  task.state = 'running'
+  try {
+    const route = routeOf(task.action)
+    if (route === undefined) throw unknownAction(task.action)
+    if (route.isExclusive) agent.lock = task
+    if (route.allow !== undefined) authorize(task, route.allow)
+    const input = inputOf(task, route.input)
+    const reply = route.run(route.isQuery ? queryFacts(task.from) : new AgentContext(task), input)
+    if (!(reply instanceof Promise)) return succeed(task, route, reply)
+    slot.isAsync = true
+    reply.then(
+      value => finish(task, () => succeed(task, route, value)),
+      error => fail(task, error),
+    )
+  } catch (error) {
+    fail(task, error)
+  }
+}
+
+function finish(task: Task, end: () => void): void {
+  try {
+    end()
+  } catch (error) {
+    fail(task, error)
+  }
+}
+
+function unknownAction(action: string): AgentError {
+  const { contract } = implementation()
+  const known = [...Object.keys(contract.messages), ...Object.keys(contract.queries)]
+  const asked = action === '' ? 'a message without an Action' : action
+  return new AgentError(
+    'unknown-action',
+    `${contract.name} has no ${asked}; it has ${known.join(', ')}`,
+  )
+}
+
+function authorize({ action, from }: Task, allow: readonly string[]): void {
+  if (allow.includes('anyone') || allow.includes(from)) return
+  const { self, owner, parent } = agent.facts ?? {}
+  if (allow.includes('owner') && from === owner) return
+  if (allow.includes('self') && from === self) return
+  if (allow.includes('parent') && from === parent) return
+  throw new AgentError('not-allowed', `${action} is for ${allow.join(', ')}, not for ${from}`)
+}
+
+function succeed(task: Task, route: Route, value: unknown): void {
+  // What travels is the form that the schema takes.
+  const isNothing = checkSent(route.reply, value, 'bad-reply', task.action)
+  const text = isNothing ? '' : jsonOf(value)
+  end(task)
+  if (task.isProcess) replyTo(task, text)
+  else if (task === slot.own) slot.reply = text
+  else settled(task, text === '' ? '' : `,"reply":${text}`)
+}
+
+function replyTo(task: Task, text: string): void {
+  const { reference } = task
+  if (task === slot.own) slot.reply = ''
+  if (reference === undefined) return
+  const tags = ['Action', 'Reply', 'X-Reference', reference]
+  if (text !== '') tags.push('Content-Type', 'application/json')
+  send([0, task.from, tags, text])
+}
+
+/** JSON of a reply; numbers are most of them and need no more than their digits. */
+function jsonOf(value: unknown): string {
+  if (typeof value === 'number' && Number.isFinite(value)) return String(value)
+  const text = JSON.stringify(value)
+  if (text === undefined) throw new AgentError('bad-reply', 'a function is no reply')
+  return text
+}
+
+function end(task: Task): void {
+  task.state = 'done'
+  if (agent.lock === task) agent.lock = undefined
+}
+
+/**
+ * A request that failed. What it did in this slot must not stand, and only the host can undo it: it runs the slot
+ * again, and then the request ends here without being run.
+ */
+export function fail(task: Task, error: unknown): void {
+  if (task.state === 'done') return
+  if (task.state === 'running') {
+    failStep(tell(error))
+    return
+  }
+  refuse(task, tell(error))
+}
+
+/** Tells whoever asked that it came to nothing. */
+export function refuse(task: Task, { code, message }: Pick<Told, 'code' | 'message'>): void {
+  const wasOwnQuietly = task === slot.own && task.reference === undefined && slot.kind === 'message'
+  end(task)
+  if (wasOwnQuietly) {
+    failStep({ code, message, stack: '' })
+    return
+  }
+  if (task.reference !== undefined) {
+    const tags = [
+      'Action',
+      'Error',
+      'X-Reference',
+      task.reference,
+      'Error',
+      code,
+      'Content-Type',
+      'application/json',
+    ]
+    send([0, task.from, tags, JSON.stringify({ code, message })])
+  }
+  if (task === slot.own) slot.reply = ''
+  settled(task, `,"error":${JSON.stringify({ code, message })}`)
+}
+
+function settled(task: Task, rest: string): void {
+  slot.settled.push(`{"message":${JSON.stringify(task.id)}${rest}}`)
+}
+
+/** What stands in a circle with a request that would wait for the lock. */
+export function deadlockOf(task: Task): string | undefined {
+  const { lock, facts, calls } = agent
+  if (lock === undefined || facts === undefined || !task.isProcess) return undefined
+  const asked = `${task.action} (message ${task.id} from ${task.from})`
+  const held = `${lock.action} (message ${lock.id})`
+  if (task.waiting.includes(`${facts.self}:${lock.id}`))
+    return `${asked} would wait for ${held}, which itself waits for it`
+  // Of two processes that wait for each other one gives way: the one whose id is greater.
+  if (!task.callerLocked || task.from < facts.self) return undefined
+  for (const { task: waiter, to, isQuery, action } of calls.values()) {
+    if (waiter === lock && to === task.from && !isQuery)
+      return `${asked} would wait for ${held}, which waits for ${action} of ${to}`
+  }
+  return undefined
+}

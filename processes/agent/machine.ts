@@ -1,0 +1,239 @@
+import { Buffer } from 'node:buffer'
+import { FRAME_SLOTS_MAX, HostFault } from '../../protocol/index.ts'
+import type { GlobalValues } from '../actor/engine-state.ts'
+import { GuestStop } from '../actor/guest-stop.ts'
+import { engine } from './engine.ts'
+import { EngineCalls, EngineThrew } from './engine-calls.ts'
+import type { HostInputs } from './engine-imports.ts'
+import type { Delivery } from './delivery.ts'
+import { fillHoles } from './fill-holes.ts'
+
+/** The C stack takes the first MiB of memory and grows down; between runs nothing on it means anything. */
+export const STACK_BYTES = 1024 * 1024
+/** JavaScript frames may take this much of it: beyond, the program gets a RangeError. */
+const SCRIPT_STACK_BYTES = 256 * 1024
+/** Texts are handed over in the part of the stack that no frame reaches. */
+const ARGUMENTS_AT = 64 * 1024
+const LENGTH_AT = ARGUMENTS_AT + 64
+const TEXT_AT = ARGUMENTS_AT + 80
+const TEXT_MAX_BYTES = 512 * 1024
+/** What a process may allocate before the first collection. */
+const COLLECT_AFTER_BYTES = 4 * 1024 * 1024
+
+/** Values of the engine that outlive a run: the same boxes at the same places in every instance. */
+export interface Entry {
+  readonly deliver: number
+  readonly next: number
+  readonly rejected: number
+  readonly loaded: number
+  readonly describe: number
+  readonly nothing: number
+  readonly yes: number
+  readonly no: number
+}
+
+const ENTRY_NAMES = ['deliver', 'next', 'rejected', 'loaded', 'describe'] as const
+
+/** How the code of a run stopped when it did not come back. */
+export interface Trap {
+  readonly code: 'out-of-gas' | 'stack-overflow' | 'memory-limit' | 'trap'
+  readonly message: string
+}
+
+/** One instance: runs code on whatever state stands in its memory. */
+export class Machine {
+  readonly calls: EngineCalls
+  readonly inputs: HostInputs
+  /** Steps begun in the run that is under way. */
+  steps = 0
+  /** Chunks stored to, ascending, as last counted: the first `dirtyCount` entries. */
+  readonly dirty: number[] = []
+  dirtyCount = 0
+  #rejections: {
+    readonly promise: number
+    readonly reason: number
+    readonly isHandled: boolean
+  }[] = []
+
+  constructor() {
+    this.inputs = {
+      nowMs: 0,
+      random: () => 0,
+      child: () => '',
+      log: () => undefined,
+      rejection: (promise, reason, isHandled) => {
+        this.#rejections.push({ promise, reason, isHandled: isHandled !== 0 })
+      },
+    }
+    this.calls = new EngineCalls(engine(), this.inputs)
+  }
+
+  /** Starts the engine in fresh memory. */
+  start(): void {
+    const { exports } = this.calls
+    exports._initialize()
+    if (exports.qjs_init() !== 0) throw new Error('expected an engine that starts')
+    exports.qjs_set_max_stack_size(SCRIPT_STACK_BYTES)
+  }
+
+  /** Runs the compiled prelude; gives its entry points. */
+  boot(prelude: Uint8Array): Entry {
+    const { calls } = this
+    const { exports } = calls
+    exports.qjs_set_promise_rejection_handler(1)
+    const global = exports.qjs_get_global()
+    const host = exports.qjs_new_object()
+    for (const name of ['random', 'child', 'log'])
+      calls.setProperty(host, name, calls.hostFunction(name))
+    calls.setProperty(global, '__host', host)
+    exports.qjs_free_value(calls.evaluate(prelude))
+    const entry = calls.property(global, '__entry')
+    const handles = ENTRY_NAMES.map(name => [name, calls.property(entry, name)])
+    return {
+      ...(Object.fromEntries(handles) as Record<(typeof ENTRY_NAMES)[number], number>),
+      nothing: exports.qjs_get_undefined(),
+      yes: exports.qjs_get_true(),
+      no: exports.qjs_get_false(),
+    }
+  }
+
+  /** Runs a compiled bundle and looks at what it defined; gives what is wrong, or nothing. @throws {EngineThrew} */
+  load(code: Uint8Array, entry: Entry): string {
+    const { calls } = this
+    calls.exports.qjs_free_value(calls.evaluate(code))
+    calls.runJobs()
+    const problem = this.#call(entry.loaded, entry.nothing, []).toString('utf8')
+    for (const { promise, reason } of this.#takeRejections()) {
+      calls.exports.qjs_free_value(promise)
+      calls.exports.qjs_free_value(reason)
+    }
+    this.settle()
+    return problem
+  }
+
+  /** Makes the heap what many processes begin with: nothing to collect, and free space in one piece. */
+  settle(): void {
+    const { exports, memory } = this.calls
+    exports.qjs_run_gc()
+    fillHoles(bytes => this.calls.allocate(bytes))
+    // A collection touches every object there is; what has no circles needs none.
+    exports.qjs_set_gc_threshold(memory.bytes.length + COLLECT_AFTER_BYTES)
+  }
+
+  /** The value of compiled code, as text. @throws {EngineThrew} */
+  value(code: Uint8Array): string {
+    const { calls } = this
+    const value = calls.evaluate(code)
+    const text = calls.text(value, LENGTH_AT).toString('utf8')
+    calls.exports.qjs_free_value(value)
+    return text
+  }
+
+  /** What the program inside would tell of an exception: JSON. */
+  describe(value: number, entry: Entry): string {
+    return this.#call(entry.describe, entry.nothing, [value]).toString('utf8')
+  }
+
+  /** Runs one message to its end, step by step; gives effects, a line feed and the output. @throws as guests do */
+  deliver({ numbers, texts }: Delivery, entry: Entry): Buffer {
+    const { calls } = this
+    const { exports } = calls
+    this.#rejections = []
+    this.steps = 0
+    const values: number[] = []
+    for (const number of numbers) values.push(exports.qjs_new_number(number))
+    for (const text of texts) values.push(this.#string(text))
+    let sealed = this.#call(entry.deliver, entry.nothing, values)
+    for (const value of values) exports.qjs_free_value(value)
+    for (;;) {
+      const ranJobs = calls.runJobs()
+      const wasRejected = this.#tellRejections(entry)
+      if (sealed.length > 0 && !ranJobs && !wasRejected) return sealed
+      this.steps += 1
+      sealed = this.#call(entry.next, entry.nothing, [])
+    }
+  }
+
+  #tellRejections(entry: Entry): boolean {
+    const { exports } = this.calls
+    const rejections = this.#takeRejections()
+    for (const { promise, reason, isHandled } of rejections) {
+      this.#call(entry.rejected, entry.nothing, [promise, reason, isHandled ? entry.yes : entry.no])
+      exports.qjs_free_value(promise)
+      exports.qjs_free_value(reason)
+    }
+    return rejections.length > 0
+  }
+
+  #takeRejections() {
+    const taken = this.#rejections
+    if (taken.length > 0) this.#rejections = []
+    return taken
+  }
+
+  /** Calls a function; gives the bytes of the string it returns, or none. */
+  #call(code: number, self: number, values: readonly number[]): Buffer {
+    const { calls } = this
+    for (let index = 0; index < values.length; index++) {
+      calls.memory.writeUint32(ARGUMENTS_AT + 4 * index, values[index] ?? 0, 'arguments')
+    }
+    const result = calls.checked(calls.exports.qjs_call(code, self, values.length, ARGUMENTS_AT))
+    if (calls.exports.qjs_is_undefined(result) !== 0) {
+      calls.exports.qjs_free_value(result)
+      return EMPTY
+    }
+    const text = calls.text(result, LENGTH_AT)
+    calls.exports.qjs_free_value(result)
+    return text
+  }
+
+  #string(bytes: Uint8Array): number {
+    const { exports, memory } = this.calls
+    if (bytes.length <= TEXT_MAX_BYTES) {
+      memory.write(TEXT_AT, bytes, 'text')
+      return this.calls.checked(exports.qjs_new_string(TEXT_AT, bytes.length))
+    }
+    const pointer = this.calls.allocate(bytes.length)
+    memory.write(pointer, bytes, 'text')
+    const value = exports.qjs_new_string(pointer, bytes.length)
+    exports.wasm_free(pointer)
+    return this.calls.checked(value)
+  }
+
+  /**
+   * Says how code stopped that did not come back. Texts are ours: the engine's own change between its versions.
+   * @throws {HostFault} if the host failed, not the guest
+   */
+  classify(thrown: unknown): Trap {
+    const { calls } = this
+    const depth = calls.depth.value
+    calls.depth.value = 0
+    if (calls.outOfMemory.value !== 0)
+      throw new HostFault('no memory for an agent', { cause: thrown })
+    if (thrown instanceof EngineThrew)
+      return { code: 'memory-limit', message: 'the agent used all of its memory' }
+    if (thrown instanceof GuestStop) return thrown.code === 'out-of-gas' ? OUT_OF_GAS : TRAPPED
+    if (thrown instanceof WebAssembly.RuntimeError) {
+      if (calls.gas.value < 0n) return OUT_OF_GAS
+      return depth > FRAME_SLOTS_MAX ? TOO_DEEP : TRAPPED
+    }
+    if (thrown instanceof RangeError) throw new HostFault('the engine failed', { cause: thrown })
+    throw thrown
+  }
+
+  /** Looks which chunks were stored to since the map was cleared; gives their number. */
+  countDirty(): number {
+    this.dirtyCount = this.calls.memory.dirtyChunks(this.dirty)
+    return this.dirtyCount
+  }
+
+  readChangedGlobals(known: GlobalValues): GlobalValues {
+    const now = this.calls.readGlobals()
+    return now.every((value, index) => Object.is(value, known[index])) ? known : now
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
+const OUT_OF_GAS: Trap = { code: 'out-of-gas', message: 'the gas limit was reached' }
+const TOO_DEEP: Trap = { code: 'stack-overflow', message: 'calls nested too deep' }
+const TRAPPED: Trap = { code: 'trap', message: 'the engine trapped' }

@@ -1,0 +1,58 @@
+import { originalPositionFor, type SourceMapInput, TraceMap } from '@jridgewell/trace-mapping'
+
+/** The name under which a bundle is evaluated, as it stands in stack frames. */
+export const BUNDLE_NAME = 'agent.js'
+const FRAME = /\bagent\.js:(\d+)(?::(\d+))?/g
+const PRELUDE_FRAMES = /\n?[^\n]*\batoll:prelude\b[^\n]*/g
+
+/** Finds where in its author's files something in a bundle stands. */
+export class Positions {
+  readonly #map: TraceMap | undefined
+
+  /** A map that makes no sense is no map. */
+  constructor(map: unknown) {
+    try {
+      this.#map =
+        map === undefined || map === null ? undefined : new TraceMap(map as SourceMapInput)
+    } catch {
+      this.#map = undefined
+    }
+  }
+
+  /** `file.ts:line:col` for every place in the bundle that a text names; frames of our own are left out. */
+  resolve(text: string): string {
+    if (!text.includes('.js:') && !text.includes('atoll:')) return text
+    return text
+      .replace(PRELUDE_FRAMES, '')
+      .replace(
+        FRAME,
+        (whole, line: string, column: string | undefined) => this.#find(line, column) ?? whole,
+      )
+  }
+
+  /** Where the code of the program stood at the top of a stack, if it did. */
+  ofStack(stack: string): string | undefined {
+    let fallback: string | undefined
+    for (const [, line = '', column] of stack.matchAll(FRAME)) {
+      const found = this.#find(line, column)
+      if (found === undefined) continue
+      if (!found.includes('node_modules/')) return found
+      fallback ??= found
+    }
+    return fallback
+  }
+
+  #find(line: string, column: string | undefined): string | undefined {
+    if (this.#map === undefined) return undefined
+    try {
+      const place = originalPositionFor(this.#map, {
+        line: Number(line),
+        column: Math.max(0, Number(column ?? 1) - 1),
+      })
+      if (place.source === null) return undefined
+      return `${place.source}:${place.line}:${place.column + 1}`
+    } catch {
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * One message of one agent, from gas limit to ending.
+ *
+ * 1. A step that fails must leave nothing behind, and others of its slot must not notice: memory goes back to where
+ *    the slot began, and the slot runs again, knowing which step fails with what. No state is copied unless one fails.
+ * 2. All attempts together keep to the gas limit. What could run again gets half of it at first, so that a step
+ *    without end leaves enough to say so. A trap takes all that its attempt was given.
+ * 3. Effects are carried out once, after the last attempt.
+ * 4. Which steps fail is a function of the slot, so attempts are: at most one more than there are steps.
+ */
+import {
+  type AgentModule,
+  type Ending,
+  findTag,
+  type GuestContext,
+  type GuestMessage,
+  type ProcessDescription,
+} from '../../protocol/index.ts'
+import { applyEffects, gasOf, readSealed, type Sealed } from './effects.ts'
+import { AGENT_GAS } from './gas.ts'
+import type { Entry, Machine, Trap } from './machine.ts'
+import { bytesOf, deliveryOf, type KnownFailure } from './delivery.ts'
+import type { Positions } from './positions.ts'
+import { SlotInputs } from './slot-inputs.ts'
+
+/** Steps of a slot, deadlines at most, and one. */
+const ATTEMPTS_MAX = 66
+
+export interface SlotRun {
+  readonly message: GuestMessage
+  readonly process: ProcessDescription
+  readonly module: AgentModule
+  readonly positions: Positions
+  readonly entry: Entry
+  readonly context: GuestContext
+  readonly gasLimit: bigint
+  /** The instance with the state before the slot. After an attempt it is asked for again: then the state is set back. */
+  machine(): Machine
+}
+
+type Attempt =
+  | { readonly kind: 'sealed'; readonly sealed: Sealed; readonly gas: bigint }
+  | { readonly kind: 'trap'; readonly trap: Trap; readonly step: number }
+
+export function runSlot(run: SlotRun): Ending {
+  const { message, gasLimit, positions } = run
+  const inputs = new SlotInputs(run.context, run.process.id, message.slot)
+  const known: KnownFailure[] = []
+  const mayRunAgain = isRepeatable(message, run.process)
+  let used = 0n
+  for (;;) {
+    const left = gasLimit - used
+    const limit = mayRunAgain && known.length === 0 ? left / 2n : left
+    const attempt = runAttempt(run, inputs, known, limit)
+    let failure: KnownFailure
+    let isFinal: boolean
+    if (attempt.kind === 'trap') {
+      const { code, message: text } = attempt.trap
+      used += limit
+      failure = [attempt.step, code, text]
+      isFinal = !mayRunAgain
+    } else {
+      used += attempt.gas
+      if (used > gasLimit)
+        return ended(run, inputs, gasLimit, 'out-of-gas', 'the gas limit was reached')
+      const told = attempt.sealed.effects.failure
+      if (told === undefined) return succeed(run, inputs, attempt.sealed, used)
+      const place = positions.ofStack(told[3])
+      failure = [told[0], told[1], place === undefined ? told[2] : `${told[2]} (${place})`]
+      isFinal = told[4]
+    }
+    const isKnown = known.some(([step]) => step === failure[0])
+    if (isFinal || isKnown || known.length >= ATTEMPTS_MAX || used >= gasLimit)
+      return ended(run, inputs, used, failure[1], failure[2])
+    known.push(failure)
+  }
+}
+
+/** Whether the slot means something even if the request it goes on with fails. */
+function isRepeatable(
+  { kind, tags, from, fromProcess }: GuestMessage,
+  process: ProcessDescription,
+): boolean {
+  if (kind === 'tick') return true
+  if (kind !== 'message') return false
+  if (findTag(tags, 'X-Reference') !== undefined) return true
+  if (fromProcess === undefined) return false
+  return (
+    findTag(tags, 'Reference') !== undefined ||
+    (from === process.id && findTag(tags, 'Action') === '@next')
+  )
+}
+
+function runAttempt(
+  run: SlotRun,
+  inputs: SlotInputs,
+  known: readonly KnownFailure[],
+  limit: bigint,
+): Attempt {
+  const { message } = run
+  const machine = run.machine()
+  const { calls } = machine
+  const delivery = deliveryOf(message, run.process, run.module, known)
+  inputs.attach(machine.inputs, message.timestampMs, Number(limit))
+  calls.gas.value = limit
+  let sealed: Sealed
+  try {
+    sealed = readSealed(machine.deliver(delivery, run.entry))
+  } catch (thrown) {
+    return { kind: 'trap', trap: machine.classify(thrown), step: machine.steps }
+  }
+  const own = calls.gas.value
+  if (own < 0n) return { kind: 'sealed', sealed, gas: limit + 1n }
+  const carried = AGENT_GAS.deliver + AGENT_GAS.deliverByte * bytesOf(delivery)
+  const chunks = AGENT_GAS.chunk * machine.countDirty()
+  return {
+    kind: 'sealed',
+    sealed,
+    gas: limit - own + BigInt(inputs.gas + carried + chunks + gasOf(sealed)),
+  }
+}
+
+function succeed(
+  { context, positions }: SlotRun,
+  inputs: SlotInputs,
+  sealed: Sealed,
+  gas: bigint,
+): Ending {
+  for (const line of inputs.lines) context.log(positions.resolve(line))
+  applyEffects(sealed.effects, context)
+  return { status: 'ok', gas, output: sealed.output }
+}
+
+function ended(
+  { context, positions }: SlotRun,
+  inputs: SlotInputs,
+  gas: bigint,
+  code: string,
+  message: string,
+): Ending {
+  for (const line of inputs.lines) context.log(positions.resolve(line))
+  return { status: 'error', gas, error: { code, message } }
+}

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { candidates, type Candidate } from '../../cli/completion/candidates.ts'
+import { sampleValue } from '../../cli/completion/sample-value.ts'
+import { COMMANDS } from '../../cli/commands.ts'
+import { COMMON_OPTIONS } from '../../cli/read-arguments.ts'
+
+const words = (...values: readonly string[]): Candidate[] => values.map(value => ({ value, about: '' }))
+const lookup = {
+  positional: async (name: string, before: readonly string[]) =>
+    name === 'process' ? words('hits', 'ledger') : words(`${name}-after-${before.join('+')}`),
+  identities: async () => words('alice', 'default'),
+}
+const complete = async (...line: readonly string[]): Promise<string[]> =>
+  (await candidates(line, { commands: COMMANDS, commonOptions: COMMON_OPTIONS }, lookup)).map(({ value }) => value)
+
+describe('what could stand next on a command line', () => {
+  it('is a command at first, a family of commands once', async () => {
+    expect(await complete('s')).toEqual(expect.arrayContaining(['spawn', 'send']))
+    expect((await complete('')).filter(word => word === 'process')).toHaveLength(1)
+    expect(await complete('process', 'sh')).toEqual(['show'])
+    expect(await complete('nonsense', '')).toEqual([])
+  })
+
+  it('is an option, and a value that the option takes', async () => {
+    expect(await complete('send', '--act')).toEqual(['--action'])
+    expect(await complete('send', 'hits', '-o', '')).toEqual(['text', 'json', 'ndjson'])
+    expect(await complete('send', 'hits', '--output', 'nd')).toEqual(['ndjson'])
+    expect(await complete('send', '-i', 'a')).toEqual(['alice'])
+    expect(await complete('send', '--action', '')).toEqual([])
+  })
+
+  it('is what stands for a positional, options before it notwithstanding', async () => {
+    expect(await complete('send', 'h')).toEqual(['hits'])
+    expect(await complete('process', 'show', '')).toEqual(['hits', 'ledger'])
+    expect(await complete('send', '-o', 'json', 'l')).toEqual(['ledger'])
+    expect(await complete('send', 'hits', '')).toEqual(['message-after-hits'])
+    expect(await complete('call', 'hits', 'add', '')).toEqual(['json-after-hits+add'])
+    expect(await complete('call', 'hits', 'add', '{}', '')).toEqual([])
+  })
+})
+
+describe('a sample of an input', () => {
+  it('has the fields that are needed, with defaults and least values', () => {
+    const input = {
+      type: 'object',
+      required: ['to', 'amount', 'kind', 'deep'],
+      properties: {
+        to: { type: 'string' },
+        amount: { type: 'integer', exclusiveMinimum: 0 },
+        kind: { enum: ['a', 'b'] },
+        deep: { type: 'array', items: { type: 'object', properties: { on: { type: 'boolean' } } } },
+        more: { type: 'string' },
+      },
+    }
+    expect(sampleValue(input)).toEqual({ to: '', amount: 1, kind: 'a', deep: [{ on: false }] })
+  })
+
+  it('ends, however deep its schema', () => {
+    const endless: { type: string; items?: object } = { type: 'array' }
+    endless.items = endless
+    expect(JSON.stringify(sampleValue(endless))).toBe('[[[[[]]]]]')
+  })
+})

@@ -1,0 +1,152 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newProject } from '../../cli/project/new-project.ts'
+import { templates } from '../../cli/project/templates.ts'
+import { type AtollNode, createNode } from '../../node/index.ts'
+import { Failure } from '../../protocol/index.ts'
+import { buildProject, readProject } from '../../toolchain/index.ts'
+import { documents, run, temporaryFolder } from './test-terminal.ts'
+
+const noModules = async (): Promise<string> => 'm'.repeat(43)
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => 'done',
+    error => (Failure.is(error) ? error.code : String(error)),
+  )
+}
+
+describe('a new project', () => {
+  it('is made of every template, and all its processes build', async () => {
+    const known = await templates()
+    expect(known.map(({ name }) => name)).toEqual(expect.arrayContaining(['assistant', 'chat', 'counter', 'ledger', 'scraper']))
+    for (const template of known) {
+      await using folder = await temporaryFolder()
+      const place = join(folder.path, template.name)
+      const { files } = await newProject(template, place, template.name)
+      expect(files).toEqual(expect.arrayContaining(['.gitignore', 'README.md', 'package.json']))
+      const built = await buildProject(await readProject(place), noModules)
+      expect([template.name, built.length]).toEqual([template.name, 1])
+    }
+  }, 60_000)
+
+  it('never overwrites what is there, nor takes a name that npm does not', async () => {
+    await using folder = await temporaryFolder()
+    await writeFile(join(folder.path, 'mine.txt'), 'keep')
+    const [template] = await templates()
+    if (template === undefined) throw new TypeError('expected a template')
+    expect(await codeOf(newProject(template, folder.path, 'x'))).toBe('usage')
+    expect(await codeOf(newProject(template, join(folder.path, 'new'), '../Evil'))).toBe('usage')
+    expect(await readFile(join(folder.path, 'mine.txt'), 'utf8')).toBe('keep')
+  })
+
+  it('is refused, with the templates there are, if there is no such template', async () => {
+    const { code, stderr } = await run(['new', 'nothing'])
+    expect(code).toBe(2)
+    expect(stderr).toContain('counter')
+  })
+})
+
+describe('the processes of a folder', () => {
+  it('are those that package.json names, else all *.process.ts files', async () => {
+    await using folder = await temporaryFolder()
+    expect(await codeOf(readProject(folder.path))).toBe('no-processes')
+    await writeFile(join(folder.path, 'a.process.ts'), '')
+    await writeFile(join(folder.path, 'b.ts'), '')
+    expect((await readProject(folder.path)).sources.map(({ kind }) => kind)).toEqual(['agent'])
+    const settings = { atoll: { processes: { one: { entry: 'a.process.ts', args: { n: 1 } }, two: { command: 'b.ts', app: 'b.ts' } } } }
+    await writeFile(join(folder.path, 'package.json'), JSON.stringify(settings))
+    const { sources } = await readProject(folder.path)
+    expect(sources).toMatchObject([
+      { kind: 'agent', name: 'one', args: { n: 1 } },
+      { kind: 'command', name: 'two', arguments: ['two', '/app/b.ts'] },
+    ])
+    for (const wrong of [{ atoll: { process: {} } }, { atoll: { processes: { one: {} } } }, { atoll: { processes: { one: { command: 'none.wasm' } } } }]) {
+      await writeFile(join(folder.path, 'package.json'), JSON.stringify(wrong))
+      expect(await codeOf(readProject(folder.path))).toBe('bad-config')
+    }
+    await writeFile(join(folder.path, 'package.json'), '{')
+    expect(await codeOf(readProject(folder.path))).toBe('bad-config')
+  })
+})
+
+describe('deploy', { timeout: 60_000 }, () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>
+  let node: AtollNode
+  beforeAll(async () => {
+    folder = await temporaryFolder()
+    node = await createNode({ data: join(folder.path, 'data'), port: 0, hosts: 1 })
+  })
+  afterAll(async () => {
+    await node[Symbol.asyncDispose]()
+    await folder[Symbol.asyncDispose]()
+  })
+  const atoll = (...words: string[]) => run(words, { cwd: folder.path, env: { ATOLL_HOME: join(folder.path, 'home'), ATOLL_URL: node.url } })
+
+  it('spawns, leaves alone what is the same, upgrades in place, and changes nothing if that would fail', async () => {
+    expect((await atoll('new', 'counter', 'project')).code).toBe(0)
+    const actions = async (): Promise<unknown[]> => documents((await atoll('deploy', 'project', '-o', 'ndjson')).stdout).map(one => one['action'])
+    expect(await actions()).toEqual(['spawn'])
+    expect(await actions()).toEqual(['unchanged'])
+    expect((await atoll('call', 'counter', 'add', '{"by":2}')).stdout).toBe('2\n')
+
+    const file = join(folder.path, 'project', 'counter.process.ts')
+    const text = await readFile(file, 'utf8')
+    await writeFile(file, text.replace('+= by', '+= by * 10'))
+    const dry = await atoll('deploy', 'project', '--dry-run', '-o', 'json')
+    expect(documents(dry.stdout)[0]).toMatchObject({ steps: [{ name: 'counter', action: 'upgrade' }] })
+    expect(await actions()).toEqual(['upgrade'])
+    expect((await atoll('call', 'counter', 'add', '{"by":1}')).stdout).toBe('12\n')
+
+    await writeFile(file, text.replace('export default', 'throw new Error("at the top")\nexport default'))
+    const broken = await atoll('deploy', 'project')
+    expect(broken.code).toBe(1)
+    expect(broken.stderr).toMatch(/at the top/)
+    expect(broken.stderr).toMatch(/counter\.process\.ts/)
+    expect((await atoll('query', 'counter', 'total')).stdout).toBe('12\n')
+  })
+
+  it('makes calls that are checked before they are sent', async () => {
+    const wrong = await atoll('call', 'counter', 'add', '{"by":0}')
+    expect([wrong.code, wrong.stdout]).toEqual([2, ''])
+    expect(wrong.stderr).toMatch(/counter\.add: by: .*>=1/)
+    expect((await atoll('call', 'counter', 'add', '{by')).stderr).toContain('not JSON')
+    expect((await atoll('call', 'counter', 'nothing')).stderr).toContain('add,reset,total')
+    expect((await atoll('query', 'counter', 'add')).code).toBe(2)
+    expect((await atoll('send', 'counter', 'total')).code).toBe(2)
+    expect((await atoll('query', 'counter', 'total')).stdout).toBe('12\n')
+    expect((await atoll('complete', '--', 'call', 'counter', '')).stdout).toContain('add\tAdd to the total')
+    expect((await atoll('complete', '--', 'call', 'counter', 'add', '')).stdout).toContain('\'{"by":1}\'')
+  })
+})
+
+describe('dev', { timeout: 60_000 }, () => {
+  it('runs a node of its own, and upgrades in place when a file is saved', async () => {
+    await using folder = await temporaryFolder()
+    const env = { ATOLL_HOME: join(folder.path, 'home') }
+    const place = join(folder.path, 'project')
+    await run(['new', 'counter', 'project'], { cwd: folder.path, env })
+    const stop = new AbortController()
+    const seen: string[] = []
+    const running = run(['dev', 'project', '--port', '0', '-o', 'ndjson'], { cwd: folder.path, env, signal: stop.signal, onOut: text => seen.push(text) })
+    const document = async (has: (one: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> => {
+      for (;;) {
+        const found = seen.flatMap(documents).find(has)
+        if (found !== undefined) return found
+        await new Promise(resolve => setTimeout(resolve, 20))
+      }
+    }
+    const { url } = await document(one => one['$type'] === 'dev.ready')
+    await document(one => one['action'] === 'spawn')
+    const atoll = (...words: string[]) => run(words, { cwd: folder.path, env: { ...env, ATOLL_URL: String(url) } })
+    expect((await atoll('call', 'counter', 'add', '{"by":3}')).stdout).toBe('3\n')
+    const file = join(place, 'counter.process.ts')
+    await writeFile(file, `${await readFile(file, 'utf8')}\nsyntax error(`)
+    await writeFile(file, (await readFile(file, 'utf8')).replace('\nsyntax error(', '').replace('+= by', '+= by * 10'))
+    await document(one => one['action'] === 'upgrade')
+    expect((await atoll('call', 'counter', 'add', '{"by":1}')).stdout).toBe('13\n')
+    stop.abort()
+    expect((await running).code).toBe(0)
+  })
+})

@@ -1,0 +1,212 @@
+import { type } from 'arktype'
+import * as v from 'valibot'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import {
+  checkInput,
+  checkValue,
+  completionsOf,
+  contract,
+  describeContract,
+  formOf,
+  inputToSend,
+  interfaceOpenApi,
+  message,
+  nothing,
+  query,
+  type Schema,
+} from '../../contract/index.ts'
+import { InterfaceDescription, schemaOfJson } from '../../protocol/index.ts'
+import { contractOf } from '../../sdk/index.ts'
+import { Counter } from './counter.contract.ts'
+
+describe('schemas of any library', () => {
+  const by = {
+    zod: z.object({ by: z.number().min(1) }),
+    valibot: v.object({ by: v.pipe(v.number(), v.minValue(1)) }),
+    arktype: type({ by: 'number >= 1' }),
+  }
+
+  test.each(Object.entries(by))('%s: are checked, and tell what is wrong where', (_, schema: Schema) => {
+    expect(checkValue(schema, { by: 2 })).toEqual({ ok: true, value: { by: 2 } })
+    const wrong = checkValue(schema, { by: 0 })
+    expect(wrong).toMatchObject({ ok: false, problem: expect.stringMatching(/^by: .*1/) })
+  })
+
+  test('give their types to handlers and calls, whichever they are', () => {
+    const Mixed = contract({
+      name: 'mixed',
+      version: '1',
+      state: v.object({ total: v.number() }),
+      messages: { add: message({ input: type({ by: 'number' }), reply: v.number() }) },
+    })
+    const made = Mixed.implement({
+      init: () => ({ total: 0 }),
+      // The compiler knows both: `by` and `total` are numbers.
+      on: { add: (ctx, { by }) => (ctx.state.total += by) },
+    })
+    expect(made.contract.name).toBe('mixed')
+    // @ts-expect-error the reply is a number
+    Mixed.implement({ init: () => ({ total: 0 }), on: { add: () => 'no' } })
+    // @ts-expect-error the input has no such field
+    Mixed.implement({ init: () => ({ total: 0 }), on: { add: (_, { more }) => more } })
+  })
+
+  test('that answer later are refused, since a process cannot wait for them', () => {
+    const later = z.string().refine(async () => true)
+    expect(checkValue(later, 'x')).toMatchObject({ ok: false, problem: expect.stringContaining('answers later') })
+  })
+
+  test('name the first problems and count the rest', () => {
+    const many = checkValue(z.array(z.string()), Array.from({ length: 20 }, (_, at) => at))
+    expect(many).toMatchObject({ ok: false, problem: expect.stringMatching(/^0: .*; 7: .*; 12 more$/) })
+  })
+
+  test('an input that is left out is nothing, or an object of what has defaults', () => {
+    const optional = z.object({ start: z.number().default(3) })
+    expect(checkInput(optional, undefined)).toEqual({ ok: true, value: { start: 3 } })
+    expect([inputToSend(optional, undefined), inputToSend(nothing, undefined), inputToSend(optional, { start: 1 })]).toEqual([{}, undefined, { start: 1 }])
+    expect(checkInput(z.string().optional(), undefined)).toEqual({ ok: true, value: undefined })
+    // What is missing is told of as what was given: nothing.
+    expect(checkInput(z.object({ by: z.number() }), undefined)).toMatchObject({ ok: false, problem: expect.stringContaining('received undefined') })
+    for (const tags of [undefined, null, {}, { Quantity: '5' }]) expect(checkValue(nothing, tags).ok).toBe(true)
+    for (const some of [0, '', [], false]) expect(checkValue(nothing, some).ok, JSON.stringify(some)).toBe(false)
+  })
+})
+
+describe('the description of a contract', () => {
+  test('has a schema of all that travels, and is one', () => {
+    const described = describeContract(Counter)
+    expect(described).toMatchObject({
+      name: 'counter',
+      version: '1.0.0',
+      args: { type: 'object', properties: { start: { type: 'integer', default: 0 } } },
+      state: { type: 'object', required: ['total'] },
+      messages: {
+        add: { input: { type: 'object', required: ['by'] }, reply: { type: 'integer' }, doc: 'Adds to the total' },
+        reset: { input: { type: 'object', properties: {} }, reply: { type: 'null' }, allow: ['owner', 'self'] },
+      },
+      queries: { total: { reply: { type: 'integer' } } },
+      events: { changed: { type: 'object' } },
+    })
+    // Who sends leaves out what has a default: the schema is of what is taken, not of what is given.
+    expect(described.args['required']).toBeUndefined()
+    expect(InterfaceDescription.parse(JSON.parse(JSON.stringify(described)))).toEqual(described)
+  })
+
+  test('takes schemas from the library, from the caller, or has none', () => {
+    const Odd = contract({
+      name: 'odd',
+      version: '1',
+      state: type({ total: 'number' }),
+      messages: { set: message({ input: v.object({ at: v.string() }), reply: z.date() }) },
+    })
+    const plain = describeContract(Odd)
+    expect(plain.state).toMatchObject({ type: 'object', required: ['total'] })
+    expect(plain.messages['set']).toMatchObject({ input: {}, reply: {} })
+    const told = describeContract(Odd, { toJsonSchema: schema => (schema['~standard'].vendor === 'valibot' ? { type: 'object' } : undefined) })
+    expect(told.messages['set']).toMatchObject({ input: { type: 'object' }, reply: {} })
+  })
+
+  test('is enough for a client: own input is checked, answers are not', () => {
+    const again = contractOf(JSON.parse(JSON.stringify(describeContract(Counter))))
+    const add = again.messages['add']
+    expect(add && checkInput(add.input, { by: 0 })).toMatchObject({ ok: false, problem: expect.stringMatching(/^by: Too small/) })
+    expect(add && checkInput(add.input, { by: 1 }).ok).toBe(true)
+    expect(add && checkValue(add.reply, 'anything').ok).toBe(true)
+    expect(again.messages['reset']?.allow).toEqual(['owner', 'self'])
+    const wicked = { ...describeContract(Counter), queries: { then: { input: {}, reply: {} } } }
+    expect(() => contractOf(wicked)).toThrow(expect.objectContaining({ code: 'no-contract' }))
+  })
+})
+
+describe('a schema that a stranger wrote', () => {
+  const takes = (schema: Record<string, unknown>, value: unknown): boolean => schemaOfJson(schema).safeParse(value).success
+
+  test('checks what it says', () => {
+    const schema = { type: 'object', properties: { pattern: { type: 'string' }, n: { type: 'integer', minimum: 2 } }, required: ['pattern'] }
+    expect([takes(schema, { pattern: 'x' }), takes(schema, {}), takes(schema, { pattern: 'x', n: 1 })]).toEqual([true, false, false])
+  })
+
+  test('never makes a check last: patterns and references are not followed', () => {
+    expect(takes({ type: 'string', pattern: '^(a+)+$' }, `${'a'.repeat(40)}!`)).toBe(true)
+    expect(takes({ type: 'object', patternProperties: { '^(a+)+$': { type: 'string' } } }, { [`${'a'.repeat(40)}!`]: 1 })).toBe(true)
+    const half = { type: 'object', properties: { a: { $ref: '#' }, b: { type: 'string' } }, required: ['b'] }
+    const twice = { anyOf: [half, half] }
+    let deep: object = {}
+    for (let level = 0; level < 60; level++) deep = { a: deep }
+    expect(takes(twice, deep)).toBe(true)
+    let nested: Record<string, unknown> = { type: 'string' }
+    for (let level = 0; level < 100_000; level++) nested = { not: nested }
+    expect(takes(nested, 1)).toBe(true)
+    // What stands as a value is none of our business.
+    expect(takes({ const: { $ref: 'x', pattern: 'y' } }, 5)).toBe(takes({ const: { a: 1 } }, 5))
+  })
+
+  test('of a kind nobody knows takes anything', () => {
+    expect(takes({ if: { type: 'string' }, then: { minLength: 3 } }, 'x')).toBe(true)
+    expect(takes({ type: 'nonsense' }, 1)).toBe(true)
+  })
+})
+
+describe('what is made from a description', () => {
+  const Order = contract({
+    name: 'order',
+    version: '1',
+    messages: {
+      place: message({
+        input: z.object({
+          item: z.string().describe('What is bought'),
+          count: z.int().min(1).max(9).default(1),
+          size: z.enum(['s', 'm']).optional(),
+          to: z.object({ street: z.string(), gift: z.boolean().optional() }),
+          notes: z.array(z.string()).optional(),
+        }),
+        doc: 'Orders something',
+      }),
+    },
+    queries: { price: query({ input: z.string(), reply: z.number() }), open: query({ reply: z.boolean() }) },
+  })
+  const described = describeContract(Order)
+
+  test('a form has a field for each value, with what may stand in it', () => {
+    expect(formOf(described.messages['place']?.input ?? {})).toEqual([
+      { path: ['item'], kind: 'text', required: true, doc: 'What is bought' },
+      { path: ['count'], kind: 'integer', required: false, default: 1, min: 1, max: 9 },
+      { path: ['size'], kind: 'choice', required: false, choices: ['s', 'm'] },
+      { path: ['to', 'street'], kind: 'text', required: true },
+      { path: ['to', 'gift'], kind: 'boolean', required: false },
+      { path: ['notes'], kind: 'json', required: false },
+    ])
+    expect(formOf(described.queries['price']?.input ?? {})).toEqual([{ path: [], kind: 'text', required: true }])
+    expect(formOf(described.queries['open']?.input ?? {})).toEqual([])
+    expect(formOf({})).toEqual([{ path: [], kind: 'json', required: true }])
+    const own = { type: 'object', properties: { a: { $ref: '#/$defs/a' }, self: { $ref: '#' } }, $defs: { a: { const: 7 } } }
+    expect(formOf(own)).toEqual([
+      { path: ['a'], kind: 'choice', required: false, choices: [7] },
+      { path: ['self'], kind: 'json', required: false },
+    ])
+  })
+
+  test('completion knows every message and query, and their fields', () => {
+    const lists = completionsOf(described).map(({ name, kind, doc, fields }) => [name, kind, doc, fields.map(({ path }) => path.join('.'))])
+    expect(lists).toEqual([
+      ['place', 'message', 'Orders something', ['item', 'count', 'size', 'to.street', 'to.gift', 'notes']],
+      ['price', 'query', undefined, ['']],
+      ['open', 'query', undefined, []],
+    ])
+  })
+
+  test('OpenAPI has an operation for each', () => {
+    const document = interfaceOpenApi(described, { serverUrl: 'http://127.0.0.1:7334/processes/order' })
+    expect(document).toMatchObject({
+      openapi: '3.1.0',
+      info: { title: 'order', version: '1' },
+      servers: [{ url: 'http://127.0.0.1:7334/processes/order' }],
+      paths: {
+        '/place': { post: { operationId: 'place', tags: ['message'], summary: 'Orders something', requestBody: { content: { 'application/json': { schema: { type: 'object' } } } } } },
+        '/price': { post: { operationId: 'price', tags: ['query'], responses: { 200: { content: { 'application/json': { schema: { type: 'number' } } } } } } },
+      },
+    })
+  })
+})

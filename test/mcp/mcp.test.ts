@@ -1,0 +1,157 @@
+import { join } from 'node:path'
+import { Client as McpClient, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { describeContract } from '../../contract/index.ts'
+import { McpHttpServer } from '../../mcp/index.ts'
+import { encodeAgentModule } from '../../protocol/index.ts'
+import { type Client, connect, ed25519Signer, generateEd25519Seed } from '../../sdk/index.ts'
+import { temporaryFolder } from '../cli/test-terminal.ts'
+import { MODULE } from '../conformance/client-under-test.ts'
+import { Counter } from '../contract/counter.contract.ts'
+import { counterProgram, LATER, REFUSED } from '../fakes/counter-program.ts'
+import { openFakeGateway } from '../fakes/fake-gateway.ts'
+import type { FakeUnits } from '../fakes/fake-units.ts'
+
+const TOKEN = 'a-token-of-the-test'
+const MAIN = join(import.meta.dirname, '../../cli/main.ts')
+
+interface World {
+  readonly url: string
+  readonly client: Client
+  readonly units: FakeUnits
+  readonly id: string
+}
+
+/** A node with a process `hits` that keeps the contract `Counter`, and one that keeps none. */
+async function world(): Promise<World> {
+  const { gateway, units } = await openFakeGateway()
+  onTestFinished(() => gateway[Symbol.asyncDispose]())
+  const client = connect({ url: gateway.url, signer: ed25519Signer(generateEd25519Seed()) })
+  await client.spawn({ module: MODULE, tags: [{ name: 'Name', value: 'strange' }] })
+  units.program = counterProgram()
+  const bytes = encodeAgentModule({ agent: 1, name: 'counter', version: '1.0.0', code: '', interface: describeContract(Counter) })
+  await client.modules.add(bytes, { format: 'agent', tags: [{ name: 'Name', value: 'counter' }] })
+  const { id } = await client.spawn(Counter, { module: 'counter', name: 'hits', args: { start: 10 } })
+  return { url: gateway.url, client, units, id }
+}
+
+async function overHttp({ client }: World, allowWrite: boolean, token = TOKEN): Promise<McpClient> {
+  const server = await McpHttpServer.open({ client, version: '0.0.0', allowWrite, processes: [], port: 0, token: TOKEN })
+  onTestFinished(() => server[Symbol.asyncDispose]())
+  const mcp = new McpClient({ name: 'test', version: '1' })
+  onTestFinished(() => mcp.close())
+  const headers = { authorization: `Bearer ${token}` }
+  await mcp.connect(new StreamableHTTPClientTransport(new URL(server.url), { requestInit: { headers } }))
+  return mcp
+}
+
+async function overStdio({ url }: World, allowWrite: boolean): Promise<McpClient> {
+  const home = await temporaryFolder()
+  onTestFinished(() => home[Symbol.asyncDispose]())
+  const mcp = new McpClient({ name: 'test', version: '1' })
+  onTestFinished(() => mcp.close())
+  const args = [MAIN, 'mcp', ...(allowWrite ? ['--allow-write'] : [])]
+  const env = { PATH: process.env['PATH'] ?? '', ATOLL_HOME: home.path, ATOLL_URL: url }
+  await mcp.connect(new StdioClientTransport({ command: process.execPath, args, env, stderr: 'ignore' }))
+  return mcp
+}
+
+describe.each([['Streamable HTTP', overHttp], ['standard input and output', overStdio]] as const)('MCP over %s', (_, open) => {
+  test('shows queries as tools, and messages only where writes are allowed', async () => {
+    const here = await world()
+    const { tools } = await (await open(here, false)).listTools()
+    expect(tools.map(({ name }) => name)).toEqual(['hits.total', 'hits.above'])
+    expect(tools.every(({ annotations }) => annotations?.readOnlyHint)).toBe(true)
+    const writing = await open(here, true)
+    const all = (await writing.listTools()).tools
+    expect(all.map(({ name }) => name)).toEqual(['hits.total', 'hits.above', 'hits.add', 'hits.reset'])
+    const add = all.find(({ name }) => name === 'hits.add')
+    expect(add?.annotations).toMatchObject({ readOnlyHint: false })
+    expect(add?.description).toContain('Adds to the total')
+    expect(add?.inputSchema).toMatchObject({ type: 'object', properties: { by: { type: 'integer', minimum: 1 } }, required: ['by'] })
+    expect(add?.outputSchema).toMatchObject({ properties: { reply: { type: 'integer' } } })
+    expect(all.find(({ name }) => name === 'hits.reset')?.description).toContain('Only for: owner, self.')
+  })
+
+  test('calls messages and queries, and gives their replies', async () => {
+    const mcp = await open(await world(), true)
+    const added = await mcp.callTool({ name: 'hits.add', arguments: { by: 2 } })
+    expect(added).toMatchObject({ content: [{ type: 'text', text: '12' }], structuredContent: { reply: 12 } })
+    expect(await mcp.callTool({ name: 'hits.reset', arguments: {} })).toMatchObject({ content: [{ text: 'done' }] })
+    expect(await mcp.callTool({ name: 'hits.above', arguments: { limit: -1 } })).toMatchObject({ structuredContent: { reply: true } })
+  })
+
+  test('tells a model what went wrong and what to do', async () => {
+    const here = await world()
+    const mcp = await open(here, true)
+    const textOf = async (name: string, given: Record<string, unknown>): Promise<string> => {
+      const { isError, content } = await mcp.callTool({ name, arguments: given })
+      expect(isError).toBe(true)
+      return content[0]?.type === 'text' ? content[0].text : ''
+    }
+    const before = here.units.submits
+    expect(await textOf('hits.add', { by: 0 })).toMatch(/^AT1030 .*counter\.add: by: Too small.*\nNext: Nothing was sent/)
+    expect(await textOf('hits.nope', {})).toContain('no message or query "nope"')
+    expect(await textOf('misses.add', {})).toContain('AT1006')
+    expect(here.units.submits).toBe(before)
+    expect(await textOf('hits.add', { by: REFUSED })).toMatch(/^AT1032 .*that is too much.*code: too-much.*\nNext: /)
+    const reading = await open(here, false)
+    const refused = await reading.callTool({ name: 'hits.add', arguments: { by: 1 } })
+    expect(refused.isError).toBe(true)
+    expect(JSON.stringify(refused.content)).toContain('--allow-write')
+  })
+
+  test('lets state, interface and traces be read', async () => {
+    const { client, id, ...rest } = await world()
+    const mcp = await open({ client, id, ...rest }, false)
+    const sent = await client.process(Counter, id).send.add({ by: 1 })
+    const { resources } = await mcp.listResources()
+    expect(resources.map(({ uri }) => uri)).toEqual([`atoll://process/${id}/state`])
+    const { resourceTemplates } = await mcp.listResourceTemplates()
+    expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate)).toContain('atoll://message/{id}/trace')
+    const read = async (uri: string): Promise<unknown> => {
+      const [content] = (await mcp.readResource({ uri })).contents
+      return content !== undefined && 'text' in content ? JSON.parse(content.text) : undefined
+    }
+    expect(await read(`atoll://process/${id}/state`)).toEqual({ total: 11 })
+    expect(await read(`atoll://process/${id}/interface`)).toMatchObject({ name: 'counter', version: '1.0.0' })
+    expect(await read(`atoll://message/${sent.id}/trace`)).toMatchObject({ root: { id: sent.id, status: 'ok' }, settled: true })
+    for (const uri of [`atoll://process/${'x'.repeat(42)}A/state`, 'atoll://process/hits/state', 'atoll://nothing', `atoll://message/${'x'.repeat(42)}A/trace`])
+      await expect(mcp.readResource({ uri }), uri).rejects.toThrow()
+  })
+})
+
+describe('MCP over HTTP', () => {
+  test('answers nobody without the token, from elsewhere, or on another path', async () => {
+    const { client } = await world()
+    await using server = await McpHttpServer.open({ client, version: '0', allowWrite: true, processes: [], port: 0, token: TOKEN })
+    const ask = async (headers: Record<string, string>, url = server.url): Promise<number> =>
+      (await fetch(url, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json', ...headers } })).status
+    expect(await ask({})).toBe(401)
+    expect(await ask({ authorization: 'Bearer wrong' })).toBe(401)
+    expect(await ask({ authorization: `Bearer ${TOKEN}`, origin: 'https://evil.example' })).toBe(403)
+    expect(await ask({ authorization: `Bearer ${TOKEN}` }, server.url.replace('/mcp', '/other'))).toBe(404)
+    expect(await ask({ authorization: `Bearer ${TOKEN}` })).toBe(400)
+    await expect(McpHttpServer.open({ client, version: '0', allowWrite: true, processes: [], port: Number(new URL(server.url).port), token: TOKEN })).rejects.toMatchObject({ code: 'port-in-use' })
+  })
+
+  test('ends the wait for a reply when the one who asked goes away', async () => {
+    const here = await world()
+    const mcp = await overHttp(here, true)
+    const aborter = new AbortController()
+    const call = mcp.callTool({ name: 'hits.add', arguments: { by: LATER } }, { signal: aborter.signal })
+    setTimeout(() => aborter.abort(), 100)
+    await expect(call).rejects.toThrow()
+    expect(await mcp.callTool({ name: 'hits.total', arguments: {} })).toMatchObject({ structuredContent: { reply: 10 } })
+  })
+})
+
+test('processes of one name are told apart', async () => {
+  const here = await world()
+  const twin = await here.client.spawn(Counter, { module: 'counter', name: 'hits' })
+  const unnamed = await here.client.spawn(Counter, { module: 'counter' })
+  const { tools } = await (await overHttp(here, false)).listTools()
+  const labels = new Set(tools.map(({ name }) => name.split('.')[0]))
+  expect(labels).toEqual(new Set([`hits-${here.id.slice(0, 8)}`, `hits-${twin.id.slice(0, 8)}`, `counter-${unnamed.id.slice(0, 8)}`]))
+})

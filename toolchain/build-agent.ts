@@ -1,0 +1,68 @@
+import { access } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
+import { runScript } from '../processes/index.ts'
+import { AgentModule, encodeAgentModule, Failure, InterfaceDescription } from '../protocol/index.ts'
+import { bundle } from './bundle.ts'
+
+export interface BuildAgentOptions {
+  /** Modules of the contracts that the program spawns, by name of the contract. */
+  readonly modules?: Readonly<Record<string, string>>
+}
+
+/** A built agent: the bytes of its module, and what it promises. */
+export interface BuiltAgent {
+  readonly name: string
+  readonly version: string
+  readonly bytes: Uint8Array
+  readonly promised: InterfaceDescription
+  /** Files to watch. */
+  readonly inputs: readonly string[]
+}
+
+/**
+ * Makes the module of a `.process.ts` file. The same sources give the same bytes.
+ * @throws {Failure} `bad-program` with file, line and column; `module-refused` if it does not load
+ */
+export async function buildAgent(
+  entryFile: string,
+  options: BuildAgentOptions = {},
+): Promise<BuiltAgent> {
+  const file = resolve(entryFile)
+  await access(file).catch(cause => {
+    throw new Failure(
+      'bad-program',
+      { file: basename(file) },
+      { note: 'there is no such file', cause },
+    )
+  })
+  const source = JSON.stringify(`./${basename(file)}`)
+  const { code, map, inputs } = await bundle(
+    file,
+    `import program from ${source}\n__atoll.define(program)`,
+  )
+  const promised = await describe(file, source)
+  const { name, version } = promised
+  const { modules } = options
+  const container = { agent: 1 as const, name, version, code, map, interface: promised }
+  const bytes = encodeAgentModule(
+    AgentModule.parse(modules === undefined ? container : { ...container, modules }),
+  )
+  return { name, version, bytes, promised, inputs }
+}
+
+const CONTRACT = JSON.stringify('atoll/contract')
+
+/** What the program promises, asked of the program itself, in an engine without a way out. */
+async function describe(file: string, source: string): Promise<InterfaceDescription> {
+  const program = `import program from ${source}
+import { describeContract } from ${CONTRACT}
+export const text = program?.contract?.kind === 'contract' ? JSON.stringify(describeContract(program.contract)) : ''`
+  const { code, map } = await bundle(file, program, {
+    globalName: 'described',
+    footer: 'described.text',
+  })
+  const text = runScript(code, map)
+  if (text !== '') return InterfaceDescription.parse(JSON.parse(text))
+  const note = 'its default export is not what contract(…).implement(…) gives'
+  throw new Failure('bad-program', { file: basename(file) }, { note })
+}
