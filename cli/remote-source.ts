@@ -11,6 +11,7 @@ export function sourceFromNode(client: Client, process: ProcessId, limits: CallO
     process,
     spawnEnvelope: id => orNothing(client.processes.spawnEnvelope(asProcessId(id), limits), 'unknown-process'),
     moduleItem: id => orNothing(client.modules.item(asModuleId(id), limits), 'unknown-module'),
+    head: () => orNothing(client.transport.request('feedHead', { process }, limits), 'unknown-slot'),
     async *frames() {
       for (let from = 0; ; ) {
         const { blocks, length } = decodeFeedPage(
@@ -32,7 +33,7 @@ export function sourceFromNode(client: Client, process: ProcessId, limits: CallO
   }
 }
 
-async function orNothing<T>(answer: Promise<T>, code: 'unknown-process' | 'unknown-module'): Promise<T | undefined> {
+async function orNothing<T>(answer: Promise<T>, code: 'unknown-process' | 'unknown-module' | 'unknown-slot'): Promise<T | undefined> {
   try {
     return await answer
   } catch (error) {

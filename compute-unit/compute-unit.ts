@@ -24,7 +24,9 @@ import {
   type ModuleDescription,
   type ProcessDescription,
   type ProcessId,
+  type Push,
   type PushProof,
+  type PushSender,
   QUERY_HOST_IDLE_MAX_MS,
   QUERY_WALL_MAX_MS,
   type QueryAnswer,
@@ -45,7 +47,9 @@ import { decodeLifecycle, encodeLifecycle } from './evaluation/index.ts'
 import type { FrameResults } from './frame-results.ts'
 import { HostSeat, type OpenHost, seatOf } from './host-pool.ts'
 import { rangeOf, storeKey } from './keys.ts'
+import type { KnownFrame } from './known-frames.ts'
 import { loadModules, modulesOf } from './named-modules.ts'
+import { OwnPush } from './own-push.ts'
 import { PastStates } from './past-states.ts'
 import { QueryLane } from './query-lane.ts'
 import { type ProvenFrame, RecentFrames } from './recent-frames.ts'
@@ -54,7 +58,7 @@ import { ResultStore } from './result-store.ts'
 import { decodeTimers, encodeTimers, timersKey } from './timers.ts'
 import { StateReader } from './state-reader.ts'
 import { checkUpgrade } from './upgrade-check.ts'
-import type { VerdictParts } from './verdicts.ts'
+import { trustedVerdicts, type VerdictParts } from './verdicts.ts'
 import { waitFor } from './wait-for.ts'
 
 export interface ComputeUnitParts {
@@ -70,14 +74,23 @@ export interface ComputeUnitParts {
   readonly residentMaxBytes?: number | undefined
   /** Processes whose place in their feed is held in memory; idle ones above it are looked up again. */
   readonly followersMax?: number | undefined
-  /** A frame was evaluated: its outbox may be pushed. */
-  evaluated(frame: EvaluatedFrame): void
+  /** A frame was evaluated; the results in `sending` ask for something to be sent. */
+  evaluated(frame: EvaluatedFrame, sending: readonly Result[]): void
   /** The timers a process holds now. */
   timers(process: ProcessId, timers: readonly Timer[]): void
   /** A process that sends, here or elsewhere; those of this node's directory, if not given. */
   describe?(process: ProcessId): Promise<ProcessDescription | undefined>
   progress?(process: ProcessId, evaluated: Slot, scheduled: Slot): void
   trouble?(process: ProcessId, error: Failure): void
+}
+
+/** A frame as its scheduler gives it. */
+export interface ScheduledFrame {
+  /** Index of the block in the feed. */
+  readonly index: number
+  readonly bytes: Uint8Array
+  /** For each slot, who sent it, if that is a process; believed of this node's own scheduler alone. */
+  readonly senders?: readonly (PushSender | undefined)[] | undefined
 }
 
 const RESIDENT_MAX_BYTES = 1024 * 1024 * 1024
@@ -105,7 +118,6 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #senders: VerdictParts
   readonly #recent = new RecentFrames()
   readonly #watchers = new Map<ProcessId, Set<() => void>>()
-  readonly #made = new WeakSet<PushProof>()
   #closed = false
 
   private constructor(parts: ComputeUnitParts) {
@@ -171,11 +183,16 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     return this.#followers.size
   }
 
+  /** Takes a frame that is on its way to the disk, and whether it got there; then it comes to `accept`. */
+  expect(process: ProcessDescription, frame: ScheduledFrame, done: Promise<boolean>): void {
+    void this.#followers.get(process.id)?.then(follower => follower.expect({ ...knownFrame(frame), done }), ignore)
+  }
+
   /** Takes a frame that became durable. */
-  accept(process: ProcessDescription, index: number, bytes: Uint8Array): void {
+  accept(process: ProcessDescription, frame: ScheduledFrame): void {
     const known = this.#followers.get(process.id)
     const opening = known ?? this.#openFollower(process)
-    void opening.then(follower => follower.accept(index, bytes)).catch(error => this.#trouble(process.id, error))
+    void opening.then(follower => follower.accept(knownFrame(frame))).catch(error => this.#trouble(process.id, error))
   }
 
   /** Evaluates what stands in the feed of a process; returns at once. */
@@ -207,7 +224,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       const frame = await this.#resultsAt(process, slot)
       for (const bytes of frame.results.slice(slot - frame.firstSlot)) {
         if (slot >= end) return
-        yield decodeResult(bytes)
+        yield this.#read(bytes, follower.process)
         slot += 1
       }
     }
@@ -244,14 +261,11 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     if (indexes.length === 0) return []
     const { outbox } = decodeResult(await this.#resultBytes(process, slot))
     const leaves = outbox.map(push => leafHash(push.coreBytes))
-    const proofs = indexes.map(index => ({ ...base, outboxPath: merklePath(leaves, index) }))
-    for (const proof of proofs) this.#made.add(proof)
-    return proofs
+    return indexes.map(index => ({ ...base, outboxPath: merklePath(leaves, index) }))
   }
 
-  /** Whether this very object is a proof that this unit made: nobody needs to check it again on this node. */
-  made(proof: PushProof): boolean {
-    return this.#made.has(proof)
+  attests(push: Push): boolean {
+    return OwnPush.isOf(push, this)
   }
 
   async query(
@@ -292,14 +306,12 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   }
 
   async cell(process: ProcessId, key: Uint8Array): Promise<Uint8Array | undefined> {
-    const seat = await (await this.#follower(process)).ready()
-    const answer = await seat.ask({ kind: 'cell', process, key })
+    const answer = await (await this.#follower(process)).read({ kind: 'cell', process, key })
     return answer.kind === 'bytes' ? answer.bytes : undefined
   }
 
   async memory(process: ProcessId): Promise<{ slot: Slot; memory: Uint8Array }> {
-    const seat = await (await this.#follower(process)).ready()
-    const answer = await seat.ask({ kind: 'memory', process })
+    const answer = await (await this.#follower(process)).read({ kind: 'memory', process })
     if (answer.kind !== 'bytes' || answer.bytes === undefined) throw new Failure('host-fault')
     return { slot: answer.slot - 1, memory: answer.bytes }
   }
@@ -402,10 +414,23 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     }
   }
 
+  /** A result whose pushes are marked as this unit's own, if its word is enough. */
+  #read(bytes: Uint8Array, { policy }: ProcessDescription): Result {
+    const result = decodeResult(bytes)
+    const isEnough = policy.computeQuorum === 1 && policy.computeUnits.includes(this.#parts.key)
+    return isEnough ? OwnPush.mark(result, this) : result
+  }
+
   #evaluated(frame: EvaluatedFrame): void {
-    const { certificateBytes, results } = frame
-    this.#recent.remember(frame.process.id, { certificateBytes, results, count: frame.outcome.count })
-    this.#parts.evaluated(frame)
+    const { certificateBytes, results, outcome, process } = frame
+    this.#recent.remember(process.id, { certificateBytes, results, count: outcome.count })
+    const sending: Result[] = []
+    // Most results ask for nothing: those are not taken apart.
+    for (const position of outcome.sends) {
+      const bytes = results.results[position]
+      if (bytes !== undefined) sending.push(this.#read(bytes, process))
+    }
+    this.#parts.evaluated(frame, sending)
     for (const wake of this.#watchers.get(frame.process.id) ?? []) wake()
     this.#residency.evaluated()
   }
@@ -479,6 +504,12 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     await Promise.all([...this.#seats, this.#querySeat].map(seat => seat[Symbol.asyncDispose]()))
   }
 }
+
+function knownFrame({ index, bytes, senders }: ScheduledFrame): KnownFrame {
+  return { index, bytes, verdicts: senders && trustedVerdicts(senders) }
+}
+
+const ignore = (): void => undefined
 
 /** Refuses what could not stand in a feed either; a host is not asked to read it. @throws {Failure} */
 function checkQuery({ id, from, owner, tags, data }: QueryMessage): void {

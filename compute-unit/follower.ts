@@ -19,11 +19,12 @@ import {
   decodeCertificate,
 } from '../protocol/index.ts'
 import type { Checkpoints } from './checkpoints.ts'
-import type { FrameOutcome, ProcessSnapshot } from './evaluation/index.ts'
+import type { FrameOutcome, ProcessSnapshot, Verdict } from './evaluation/index.ts'
 import { FrameResults } from './frame-results.ts'
 import type { HostSeat } from './host-pool.ts'
+import { type KnownFrame, KnownFrames } from './known-frames.ts'
 import { loadModules, modulesNamedIn, modulesOf } from './named-modules.ts'
-import type { HostAnswer } from './packets.ts'
+import type { HostAnswer, HostRequest } from './packets.ts'
 import type { ResultStore } from './result-store.ts'
 import { type VerdictParts, verdictsOn } from './verdicts.ts'
 
@@ -57,11 +58,7 @@ export interface FollowerParts {
   trouble(process: ProcessDescription, error: Failure): void
 }
 
-interface KnownFrame {
-  readonly index: number
-  readonly bytes: Uint8Array
-}
-
+const DONE = Promise.resolve(true)
 /** Frames of one process that are with its host at the same time. */
 const WINDOW = 32
 /** Slots after which a checkpoint is worth its writes; measured against replaying them. */
@@ -73,29 +70,28 @@ const RETRY_FIRST_MS = 100
 const RETRY_MAX_MS = 60_000
 /** What a loaded process costs its host besides chunks and cells: trees, maps, its description. Measured. */
 const LOADED_OVERHEAD_BYTES = 8 * 1024
-/** Frames kept from their scheduler until they are evaluated; what lies behind is read from the log. */
-const KNOWN_MAX = 64
-
 /**
  * Follows the feed of one process: evaluates what is new, in order, and certifies it.
  *
  * 1. Exactly one certificate for each frame, at the same index; made again after a crash, it is the same bytes.
  * 2. The state in the host is that after `#evaluated` slots, or there is none, or somebody is just opening it.
- * 3. A host fault is no result: the state is opened again from a checkpoint and the frame repeated.
+ * 3. A frame may be evaluated while it is on its way to the disk; nothing of it shows before it is there.
+ * 4. A host fault is no result: the state is opened again from a checkpoint and the frame repeated.
  */
 export class Follower {
   readonly process: ProcessDescription
   readonly #parts: FollowerParts
   readonly #feed: FeedSpec
   readonly #resultsFeed: FeedSpec
-  #known: Map<number, Uint8Array> | undefined
+  readonly #frames = new KnownFrames()
+  /** Whether the newest frame that was evaluated early is durable. */
+  #newestDone: Promise<boolean> = DONE
   #waiting: { slot: Slot; resolve: () => void; reject: (error: unknown) => void }[] = []
   #nextBlock = 0
   #evaluated: Slot = 0
   #replayed: Slot = 0
   #progressMs = 0
   #scheduled: Slot = 0
-  #blocks = 0
   #openGeneration = 0
   #opening: Promise<void> | undefined
   #running: Promise<void> | undefined
@@ -122,10 +118,10 @@ export class Follower {
   /** Looks how far the feed and the certificates have come; evaluates nothing yet. */
   static async open(process: ProcessDescription, parts: FollowerParts): Promise<Follower> {
     const follower = new Follower(process, parts)
-    follower.#blocks = await parts.log.length(follower.#feed)
-    follower.#history = follower.#blocks
+    follower.#frames.blocks = await parts.log.length(follower.#feed)
+    follower.#history = follower.#frames.blocks
     follower.#scheduled = await slotCount(parts.log, follower.#feed)
-    const certified = Math.min(await parts.log.length(follower.#resultsFeed), follower.#blocks)
+    const certified = Math.min(await parts.log.length(follower.#resultsFeed), follower.#frames.blocks)
     const last = certified === 0 ? undefined : await parts.log.block(follower.#resultsFeed, certified - 1)
     if (last !== undefined) {
       const { firstSlot, count } = decodeCertificate(last)
@@ -174,13 +170,16 @@ export class Follower {
     return this.#openGeneration !== 0 && this.#openGeneration === this.#parts.seat.generation
   }
 
+  /** Takes a frame that is on its way to the disk: evaluating it may begin. */
+  expect(frame: KnownFrame): void {
+    if (this.trusted && this.inHost && this.#frames.expect(frame)) this.start()
+  }
+
   /** Takes a frame that became durable. */
-  accept(index: number, bytes: Uint8Array): void {
-    const { firstSlot, count } = readFrameHead(bytes)
-    if (index < this.#nextBlock) return
-    this.#known ??= new Map()
-    if (this.#known.size < KNOWN_MAX) this.#known.set(index, bytes)
-    this.#blocks = Math.max(this.#blocks, index + 1)
+  accept(frame: KnownFrame): void {
+    const { firstSlot, count } = readFrameHead(frame.bytes)
+    if (frame.index < this.#nextBlock) return
+    this.#frames.accept(frame)
     this.#scheduled = Math.max(this.#scheduled, firstSlot + count)
     this.start()
   }
@@ -213,6 +212,17 @@ export class Follower {
     return this.#parts.seat
   }
 
+  /** Asks the host about the state after all of the feed; nobody reads what is not durable. */
+  async read(request: HostRequest): Promise<HostAnswer> {
+    using _held = this.hold()
+    for (;;) {
+      const seat = await this.ready()
+      const done = this.#newestDone
+      const answer = await seat.ask(request)
+      if (await done) return answer
+    }
+  }
+
   /** Writes a checkpoint of the present state, if there is one in the host that is new. */
   async checkpoint(): Promise<void> {
     using _held = this.hold()
@@ -229,7 +239,7 @@ export class Follower {
     this.#openGeneration = 0
     this.sizeBytes = 0
     // Tens of thousands hibernate: they hold what they must.
-    this.#known = undefined
+    this.#frames.clear()
     await this.#parts.seat.ask({ kind: 'close', process: this.process.id }).catch(() => undefined)
   }
 
@@ -243,7 +253,7 @@ export class Follower {
 
   async #run(): Promise<void> {
     await Promise.resolve()
-    while (this.#nextBlock < this.#blocks && this.#stopped === undefined) {
+    while (this.#nextBlock < this.#frames.end && this.#stopped === undefined) {
       try {
         if (!this.inHost) await this.#openOnce()
         await this.#evaluateKnown()
@@ -324,7 +334,7 @@ export class Follower {
   }
 
   async #evaluateKnown(): Promise<void> {
-    await this.#evaluateFrom(this.#nextBlock, () => this.#blocks)
+    await this.#evaluateFrom(this.#nextBlock, () => this.#frames.end)
     if (this.#checkpointDue()) await this.#writeCheckpoint()
   }
 
@@ -338,27 +348,45 @@ export class Follower {
     let next = from
     for (;;) {
       while (asked.length < WINDOW && next < end() && !this.#checkpointDue() && this.#stopped === undefined) {
-        const bytes = this.#known?.get(next) ?? (await this.#parts.log.block(this.#feed, next))
-        if (bytes === undefined) break
-        const named = modulesNamedIn(bytes, this.process)
+        const frame = this.#frames.get(next) ?? (await this.#stored(next))
+        if (frame === undefined) break
+        const named = modulesNamedIn(frame.bytes, this.process)
         // What stands before is evaluated all the same, if one of them is not known here.
         if (named.length > 0 && asked.length > 0) break
-        await loadModules(this.#parts.seat, named, modulesOf(log.directory))
-        const verdicts = await verdictsOn(this.process, bytes, this.#parts.trusted, this.#parts.senders)
+        if (named.length > 0) await loadModules(this.#parts.seat, named, modulesOf(log.directory))
         const { id: process } = this.process
-        const answer = this.#parts.seat.ask({ kind: 'evaluate', process, frame: bytes, verdicts, steps: false })
+        const verdicts = await this.#verdicts(frame)
+        const answer = this.#parts.seat.ask({ kind: 'evaluate', process, frame: frame.bytes, verdicts, steps: false })
         answer.catch(() => undefined)
-        asked.push({ frame: { index: next, bytes }, answer })
+        if (frame.done !== undefined) this.#newestDone = frame.done
+        asked.push({ frame, answer })
         next += 1
       }
       const oldest = asked.shift()
       if (oldest === undefined) return
       const answered = await oldest.answer
       if (answered.kind !== 'evaluated') throw new Failure('host-fault', { answer: answered.kind })
+      if (oldest.frame.done !== undefined && !(await oldest.frame.done)) return this.#forgetEarly()
       this.sizeBytes = LOADED_OVERHEAD_BYTES + answered.sizeBytes
       this.#certify(oldest.frame, answered.outcome)
       if (this.#progressDue()) this.#parts.progress(this.process, this.#replayed, this.#scheduled)
     }
+  }
+
+  async #stored(index: number): Promise<KnownFrame | undefined> {
+    const bytes = await this.#parts.log.block(this.#feed, index)
+    return bytes && { index, bytes }
+  }
+
+  async #verdicts({ bytes, verdicts }: KnownFrame): Promise<readonly Verdict[]> {
+    const { trusted, senders } = this.#parts
+    return (trusted ? verdicts : undefined) ?? (await verdictsOn(this.process, bytes, trusted, senders))
+  }
+
+  /** The host has evaluated what never became durable: its state is of no use. */
+  #forgetEarly(): void {
+    this.#frames.forgetEarly()
+    this.#openGeneration = 0
   }
 
   #checkpointDue(): boolean {
@@ -402,8 +430,9 @@ export class Follower {
     if (frame.index < this.#nextBlock) return
     this.#nextBlock = frame.index + 1
     this.#evaluated = firstSlot + count
-    this.#known?.delete(frame.index)
+    this.#scheduled = Math.max(this.#scheduled, this.#evaluated)
     const { index } = frame
+    this.#frames.delete(index)
     this.#parts.evaluated({ process: this.process, index, outcome, results, certificate, certificateBytes })
     this.#wake()
   }

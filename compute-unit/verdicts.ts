@@ -1,6 +1,5 @@
 import {
   type Assignment,
-  asModuleId,
   asProcessId,
   decodeFrame,
   type Directory,
@@ -12,11 +11,14 @@ import {
   type MessageIndex,
   type ProcessDescription,
   parseDataItem,
+  pushSender,
+  type PushSender,
   refutePush,
+  refuteVouched,
   refuseDuplicateSystemTags,
   verifyDataItem,
 } from '../protocol/index.ts'
-import type { SenderFacts, Verdict } from './evaluation/index.ts'
+import type { Verdict } from './evaluation/index.ts'
 import { ITEM_VERDICT } from './packets.ts'
 
 export interface VerdictParts {
@@ -85,9 +87,10 @@ async function verdictOn(
     case 'item':
       return trusted || itemHolds(envelope.item, process, slot) ? ITEM_VERDICT : { status: 'refused' }
     case 'push':
-      return pushVerdict(envelope, envelope.push.core.to === process.id, trusted, parts)
+      if (envelope.push.core.to !== process.id) return { status: 'refused' }
+      return pushVerdict(envelope, process, trusted, parts)
     case 'assign':
-      if (envelope.message.kind === 'push') return pushVerdict(envelope.message, true, trusted, parts)
+      if (envelope.message.kind === 'push') return pushVerdict(envelope.message, process, trusted, parts)
       return trusted || signatureHolds(envelope.message.item) ? ITEM_VERDICT : { status: 'refused' }
     case 'tick':
     case 'reject':
@@ -120,26 +123,31 @@ function signatureHolds(bytes: Uint8Array): boolean {
 
 async function pushVerdict(
   envelope: Extract<Envelope, { kind: 'push' }>,
-  addressed: boolean,
+  process: ProcessDescription,
   trusted: boolean,
   parts: VerdictParts,
 ): Promise<Verdict> {
   const sender = await parts.directory.process(envelope.push.core.from)
   if (sender === undefined) throw new Failure('unknown-process', { process: envelope.push.core.from })
-  if (!addressed) return { status: 'refused' }
-  if (!trusted && !pushHolds(envelope, sender)) return { status: 'refused' }
-  return { status: 'ok', sender: factsOf(envelope, sender) }
+  if (!trusted && !pushHolds(envelope, sender, process)) return { status: 'refused' }
+  return { status: 'ok', sender: pushSender(envelope.proof, sender, process.policy) }
 }
 
-function pushHolds(envelope: Extract<Envelope, { kind: 'push' }>, sender: ProcessDescription): boolean {
+/** That the block is its scheduler's is what whoever gave it has checked, or checks at the end of the feed. */
+function pushHolds(
+  { push, proof }: Extract<Envelope, { kind: 'push' }>,
+  sender: ProcessDescription,
+  process: ProcessDescription,
+): boolean {
   try {
-    return refutePush(envelope.push, envelope.proof, sender) === undefined
+    const reason = proof === undefined ? refuteVouched(push, sender, process.policy) : refutePush(push, proof, sender)
+    return reason === undefined
   } catch {
     return false
   }
 }
 
-function factsOf(envelope: Extract<Envelope, { kind: 'push' }>, sender: ProcessDescription): SenderFacts {
-  const unit = envelope.proof.signatures[0]?.unit ?? 0
-  return { owner: sender.policy.computeUnits[unit] ?? '', module: asModuleId(sender.module) }
+/** The verdicts on a frame of this node's own scheduler, which says who sent what stands there. */
+export function trustedVerdicts(senders: readonly (PushSender | undefined)[]): Verdict[] {
+  return senders.map(sender => (sender === undefined ? ITEM_VERDICT : { status: 'ok', sender }))
 }

@@ -39,10 +39,14 @@ export class GroupCommit {
     this.#parts = parts
   }
 
-  /** @throws {Failure} `feed-frozen` if a block does not follow its feed; `disk-full`, `host-fault` */
+  /** Holds on to the states meanwhile. @throws {Failure} `feed-frozen` if a block does not follow its feed; `disk-full`, `host-fault` */
   commit(blocks: readonly PlacedBlock[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      const bytes = blocks.reduce((sum, { block }) => sum + block.bytes.length, 0)
+      let bytes = 0
+      for (const { state, block } of blocks) {
+        state.users++
+        bytes += block.bytes.length
+      }
       this.#queue.push({ blocks, bytes, resolve, reject })
       this.#running ??= this.#run()
     })
@@ -77,11 +81,12 @@ export class GroupCommit {
     } catch (error) {
       const failure = diskFailure(error, 'journal')
       // Those that came meanwhile may follow blocks that are not there now.
-      for (const { reject } of [...requests, ...this.#queue.splice(0)]) reject(failure)
+      for (const request of [...requests, ...this.#queue.splice(0)]) refuse(request, failure)
       return
     }
     for (const { blocks, resolve } of requests) {
       this.#parts.onDurable(blocks, generation)
+      release(blocks)
       resolve()
     }
   }
@@ -100,7 +105,7 @@ export class GroupCommit {
         taken.push(request)
         bytes += request.bytes
       } else {
-        request.reject(failure)
+        refuse(request, failure)
       }
     }
     this.#queue.splice(0, count)
@@ -113,6 +118,15 @@ export class GroupCommit {
       if (this.#queue.length > 0) this.#running = this.#run()
     })
   }
+}
+
+function release(blocks: readonly PlacedBlock[]): void {
+  for (const { state } of blocks) state.users--
+}
+
+function refuse({ blocks, reject }: Request, failure: Failure): void {
+  release(blocks)
+  reject(failure)
 }
 
 /** Adds the blocks to `lengths` if every one stands at the end of its feed; all or none. */

@@ -180,7 +180,11 @@ declare module 'hypercore-storage' {
     getInfos(
       discoveryKeys: readonly Uint8Array[],
       options: { auth: boolean; head: boolean; hints: boolean },
-    ): Promise<readonly ({ head: { length: number; fork: number } | null } | null)[]>
+    ): Promise<
+      readonly ({
+        head: { length: number; fork: number; signature: Uint8Array | null } | null
+      } | null)[]
+    >
   }
 }
 

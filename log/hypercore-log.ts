@@ -11,6 +11,7 @@ import {
   type Directory,
   equalBytes,
   Failure,
+  type FeedHead,
   type FeedSpec,
   type Log,
   type MessageIndex,
@@ -31,6 +32,8 @@ import type { WriteBehind } from './write-behind.ts'
 
 /** Blocks that are read at once when a reader walks along a feed. */
 const READ_TOGETHER = 64
+
+const DONE = Promise.resolve()
 
 export interface HypercoreLogParts {
   readonly feeds: OpenFeeds
@@ -110,9 +113,19 @@ export class HypercoreLog implements Log {
     }
   }
 
-  async commit(blocks: readonly NewBlock[]): Promise<void> {
-    if (blocks.length === 0) return
-    const placed = blocks.map(block => ({ state: this.#writable(block.feed, 'messages'), block }))
+  commit(blocks: readonly NewBlock[]): Promise<void> {
+    if (blocks.length === 0) return DONE
+    try {
+      const placed = blocks.map(block => ({ state: this.#writable(block.feed, 'messages'), block }))
+      // The path of every message: what can be done without a wait is.
+      const isAtHand = this.#hasRoom && placed.every(({ state }) => state.known)
+      return isAtHand ? this.#group.commit(placed) : this.#commitLater(placed)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  async #commitLater(placed: readonly PlacedBlock[]): Promise<void> {
     for (const { state } of placed) state.users++
     try {
       for (const { state } of placed)
@@ -125,9 +138,25 @@ export class HypercoreLog implements Log {
     }
   }
 
-  async append(feed: FeedSpec, index: number, blocks: readonly Uint8Array[]): Promise<void> {
-    if (blocks.length === 0) return
-    const state = this.#writable(feed, 'results')
+  append(feed: FeedSpec, index: number, blocks: readonly Uint8Array[]): Promise<void> {
+    if (blocks.length === 0) return DONE
+    try {
+      const state = this.#writable(feed, 'results')
+      const isAtHand = state.known && state.users === 0 && this.#hasRoom
+      if (!isAtHand || index !== visibleLength(state))
+        return this.#appendLater(state, index, blocks)
+      for (const bytes of blocks) this.#parts.behind.add(state, { bytes, generation: 0 })
+      return DONE
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  async #appendLater(
+    state: FeedState,
+    index: number,
+    blocks: readonly Uint8Array[],
+  ): Promise<void> {
     state.users++
     try {
       const turn = state.turn.then(() => this.#appendInTurn(state, index, blocks))
@@ -154,6 +183,21 @@ export class HypercoreLog implements Log {
     const end = Math.min(to ?? Number.POSITIVE_INFINITY, await this.#lengthOf(state))
     for (let at = from; at < end; at += READ_TOGETHER) {
       yield* await this.#read(state, at, Math.min(end, at + READ_TOGETHER))
+    }
+  }
+
+  async head(feed: FeedSpec): Promise<FeedHead | undefined> {
+    this.#refuseIfClosed()
+    const { behind, feeds, states } = this.#parts
+    const state = states.of(feed)
+    if (!state.own) return undefined
+    state.users++
+    try {
+      if ((await this.#lengthOf(state)) === 0) return undefined
+      await behind.bring(state)
+      return await feeds.head(state)
+    } finally {
+      state.users--
     }
   }
 
@@ -192,6 +236,10 @@ export class HypercoreLog implements Log {
 
   #refuseIfClosed(): void {
     if (this.#closed !== undefined) throw new Failure('shutting-down')
+  }
+
+  get #hasRoom(): boolean {
+    return this.#parts.behind.hasRoom && this.#parts.store.hasRoom
   }
 
   async #room(): Promise<void> {

@@ -88,6 +88,11 @@ export class StoredMessageIndex implements MessageIndex {
     }
   }
 
+  lacks(process: ProcessId, id: MessageId): boolean {
+    if (this.#fresh.get(process)?.has(id) === true) return false
+    return this.#isUnknown(keyOf(id, process))
+  }
+
   async slotOf(process: ProcessId, id: MessageId): Promise<Slot | undefined> {
     const [slot] = await this.slotsOf(process, [id])
     return slot

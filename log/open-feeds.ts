@@ -2,12 +2,19 @@ import type Corestore from 'corestore'
 import Hypercore from 'hypercore'
 import type { HypercoreKeyPair } from 'hypercore'
 import type HypercoreStorage from 'hypercore-storage'
-import { equalBytes, Failure, FEED_PLACES_MAX, type FeedSpec } from '../protocol/index.ts'
+import {
+  equalBytes,
+  Failure,
+  FEED_PLACES_MAX,
+  type FeedHead,
+  type FeedSpec,
+} from '../protocol/index.ts'
 import { diskFailure } from './disk-failure.ts'
 import { discoveryKeyOf, feedOf, manifestOf } from './feed-manifest.ts'
 import type { FeedState } from './feed-state.ts'
 import { closeStore, openStore, type OpenedStore } from './open-store.ts'
 import { OwnFeeds } from './own-feeds.ts'
+import { onlySignature } from './only-signature.ts'
 import { plainBytes } from './plain-bytes.ts'
 
 /** Feeds whose heads are read in one call. */
@@ -122,6 +129,19 @@ export class OpenFeeds implements AsyncDisposable {
       forgetRecovery(core)
       await core.append(held === 0 ? blocks : blocks.slice(held), { keyPair: this.#parts.keyPair })
     })
+  }
+
+  /** The newest signature of a feed by its one signer, as it is on disk; nothing, if the feed is empty. Nothing is opened. */
+  async head({ feed }: FeedState): Promise<FeedHead | undefined> {
+    try {
+      const wanted = { auth: false, head: true, hints: false }
+      const [info] = await this.#storage.getInfos([discoveryKeyOf(feed)], wanted)
+      const head = info?.head
+      if (!head || head.length === 0 || head.signature === null) return undefined
+      return { length: head.length, signature: onlySignature(head.signature) }
+    } catch (error) {
+      throw diskFailure(error, 'feeds')
+    }
   }
 
   /** The present length of a Hypercore, which peers may be growing. */

@@ -204,6 +204,7 @@ function directoryOf(processes: ProcessDirectory, modules: ModuleFolder): Direct
   return {
     addProcess: (description, spawnEnvelope) => processes.addProcess(description, spawnEnvelope),
     process: id => processes.process(id),
+    processAtHand: id => processes.processAtHand(id),
     spawnEnvelope: id => processes.spawnEnvelope(id),
     processes: options => processes.processes(options),
     addModule: item => modules.addModule(item),

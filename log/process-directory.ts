@@ -69,6 +69,10 @@ export class ProcessDirectory {
     return (await this.#entry(id))?.description
   }
 
+  processAtHand(id: ProcessId): ProcessDescription | undefined {
+    return this.#held(id)?.description
+  }
+
   async spawnEnvelope(id: ProcessId): Promise<Uint8Array | undefined> {
     return (await this.#entry(id))?.envelope
   }
@@ -111,12 +115,16 @@ export class ProcessDirectory {
     await this.#bee.close()
   }
 
-  async #entry(id: ProcessId): Promise<Entry | undefined> {
+  #held(id: ProcessId): Entry | undefined {
     const held = this.#pending.get(id) ?? this.#known.get(id)
-    if (held !== undefined) {
-      if (this.#known.delete(id)) this.#known.set(id, held)
-      return held
-    }
+    // Put at the end: it was used last.
+    if (held !== undefined && this.#known.delete(id)) this.#known.set(id, held)
+    return held
+  }
+
+  async #entry(id: ProcessId): Promise<Entry | undefined> {
+    const held = this.#held(id)
+    if (held !== undefined) return held
     const found = await this.#bee.get(Buffer.from(fromBase64Url(id)))
     if (found === null) return undefined
     const entry = entryOf(found.value)

@@ -70,8 +70,11 @@ export class RocksStore implements Store, AsyncDisposable {
       this.#queue.push({ name, change })
       this.#backlogBytes += sizeOf(change)
     }
-    if (this.#queue.length >= BATCH_CHANGES_MAX) this.#start()
-    else this.#timer ??= setTimeout(() => this.#start(), LINGER_MS)
+    this.#linger()
+  }
+
+  get hasRoom(): boolean {
+    return this.#backlogBytes <= BACKLOG_MAX_BYTES
   }
 
   /** Resolves at once unless too much waits for the database. */
@@ -142,18 +145,27 @@ export class RocksStore implements Store, AsyncDisposable {
     return found.map(({ change }) => change)
   }
 
+  /** Sees to it that the queue is written, once enough has come or some time has passed. */
+  #linger(): void {
+    if (this.#queue.length >= BATCH_CHANGES_MAX) this.#start()
+    else this.#timer ??= setTimeout(() => this.#start(), LINGER_MS)
+  }
+
   #start(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#queue.length === 0) return
     this.#writing ??= this.#run().finally(() => {
       this.#writing = undefined
+      if (this.#queue.length > 0 && this.#failure === undefined && !this.#closed) this.#linger()
     })
   }
 
+  /** Writes what is queued now; what comes meanwhile gathers for the next run. */
   async #run(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const taken = this.#queue.splice(0, BATCH_CHANGES_MAX)
+    for (let left = this.#queue.length; left > 0; ) {
+      const taken = this.#queue.splice(0, Math.min(left, BATCH_CHANGES_MAX))
+      left -= taken.length
       try {
         await this.#apply(taken)
         this.#failure = undefined

@@ -30,7 +30,10 @@ export interface WriteBehindParts {
 /** Brings the tails of feeds into their Hypercores, several blocks at a time. */
 export class WriteBehind implements AsyncDisposable {
   readonly #parts: WriteBehindParts
+  /** Feeds with a tail that gathers. */
   readonly #dirty = new Set<FeedState>()
+  /** Feeds of the round that is under way: what comes to them meanwhile gathers for the next one. */
+  readonly #round = new Set<FeedState>()
   #running = 0
   #bytes = 0
   #failure: Failure | undefined
@@ -60,8 +63,11 @@ export class WriteBehind implements AsyncDisposable {
     this.#bytes += block.bytes.length
     if (state.frozen !== undefined) return
     this.#dirty.add(state)
-    if (this.#bytes > LINGER_MAX_BYTES || this.#draining > 0) this.#pump()
-    else this.#lingering ??= setTimeout(() => this.#pump(), LINGER_MS)
+    this.#linger()
+  }
+
+  get hasRoom(): boolean {
+    return this.#bytes <= this.#parts.maxBytes
   }
 
   /** Resolves once less waits than the bound. @throws {Failure} what keeps feeds from the disk */
@@ -76,13 +82,23 @@ export class WriteBehind implements AsyncDisposable {
   async drain(): Promise<void> {
     this.#draining++
     try {
-      this.#pump()
-      while (this.#dirty.size > 0 || this.#running > 0) {
+      this.#begin()
+      while (this.#dirty.size > 0 || this.#round.size > 0 || this.#running > 0) {
         if (this.#failure !== undefined && this.#running === 0) throw this.#failure
         await this.#change()
       }
     } finally {
       this.#draining--
+    }
+  }
+
+  /** Resolves when nothing of one feed waits. @throws {Failure} what keeps it from the disk */
+  async bring(state: FeedState): Promise<void> {
+    while (state.tail.length > 0 || state.appending) {
+      if (state.frozen !== undefined) return
+      if (this.#failure !== undefined) throw this.#failure
+      if (state.appending) await this.#change()
+      else this.#take(state)
     }
   }
 
@@ -92,6 +108,7 @@ export class WriteBehind implements AsyncDisposable {
     } finally {
       this.#closed = true
       clearTimeout(this.#timer)
+      clearTimeout(this.#lingering)
       this.#wake()
     }
   }
@@ -106,18 +123,36 @@ export class WriteBehind implements AsyncDisposable {
     for (const resolve of waiting) resolve()
   }
 
-  #pump(): void {
+  /** Sees to it that what gathers is appended, soon or, if there is no hurry, once more has come. */
+  #linger(): void {
+    if (this.#round.size > 0) return
+    if (this.#bytes > LINGER_MAX_BYTES || this.#draining > 0) this.#begin()
+    else this.#lingering ??= setTimeout(() => this.#begin(), LINGER_MS)
+  }
+
+  /** Begins a round of all feeds that have something now. */
+  #begin(): void {
     clearTimeout(this.#lingering)
     this.#lingering = undefined
+    for (const state of this.#dirty) this.#round.add(state)
+    this.#dirty.clear()
+    this.#pump()
+  }
+
+  #pump(): void {
     if (this.#failure !== undefined || this.#closed) return
-    for (const state of this.#dirty) {
+    for (const state of this.#round) {
       if (this.#running >= FEEDS_AT_ONCE) return
-      this.#dirty.delete(state)
-      if (state.appending || state.tail.length === 0) continue
-      this.#running++
-      state.appending = true
-      void this.#append(state)
+      this.#round.delete(state)
+      if (!state.appending && state.tail.length > 0) this.#take(state)
     }
+    if (this.#dirty.size > 0) this.#linger()
+  }
+
+  #take(state: FeedState): void {
+    this.#running++
+    state.appending = true
+    void this.#append(state)
   }
 
   async #append(state: FeedState): Promise<void> {
@@ -175,7 +210,7 @@ export class WriteBehind implements AsyncDisposable {
       await this.#parts.feeds.reopen()
       await this.#parts.onReopened()
       this.#failure = undefined
-      this.#pump()
+      this.#begin()
     } catch {
       this.#timer = setTimeout(() => void this.#reopen(), REOPEN_PAUSE_MS)
     }

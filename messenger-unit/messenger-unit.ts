@@ -7,8 +7,8 @@ import {
   type Clock,
   type Computer,
   decodePushBody,
-  decodeResult,
   Failure,
+  isSpawn,
   type Log,
   type MessageId,
   type Messenger,
@@ -20,6 +20,7 @@ import {
   type ProcessId,
   type ProcessPolicy,
   type Push,
+  type PushProof,
   type Receipt,
   readFrameHead,
   readPolicy,
@@ -28,6 +29,7 @@ import {
   type Slot,
   slotCount,
   type Trace,
+  voucherOf,
 } from '../protocol/index.ts'
 import { EffectDesk, type EffectOffer } from './effects/effect-desk.ts'
 import { Intake, type Taken } from './intake.ts'
@@ -81,6 +83,8 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
       computer: parts.computer,
       clock: parts.clock,
       random: () => parts.random(),
+      schedulerAtHand: push => this.#schedulerAtHand(push),
+      vouches: (scheduler, push) => scheduler === parts.scheduler && this.#isVouchedFor(push),
       schedulerOf: push => this.#schedulerOf(push),
       sentFrom: (from, to, seq) => this.#sentFrom(from, to, seq),
       delivered: push => this.#unfinished.delivered(push.core.from, push.core.slot),
@@ -109,10 +113,10 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   }
 
   /** A frame was evaluated: what the results in `sending` ask for is pushed. */
-  evaluated(process: ProcessDescription, certificate: Certificate, sending: readonly Uint8Array[]): void {
+  evaluated(process: ProcessDescription, certificate: Certificate, sending: readonly Result[]): void {
     const { firstSlot, count } = certificate
     this.#timings.evaluated(process.id, firstSlot, count, this.#parts.clock.now())
-    for (const bytes of sending) this.#push(process.id, decodeResult(bytes))
+    for (const result of sending) this.#push(process.id, result)
     this.#unfinished.evaluated(process.id, firstSlot + count)
   }
 
@@ -126,7 +130,8 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     const { envelope } = await assignmentAt(this.#parts.log, place.process, place.slot)
     const inner = envelope.kind === 'assign' ? envelope.message : envelope
     if (inner.kind !== 'item' && inner.kind !== 'push') throw new Failure('wrong-type', { kind: inner.kind })
-    const request = { process, envelope: { kind: 'assign' as const, message: inner, exclude } }
+    const proven = inner.kind === 'item' ? inner : { ...inner, proof: inner.proof ?? (await this.#proofOf(inner.push)) }
+    const request = { process, envelope: { kind: 'assign' as const, message: proven, exclude } }
     const [answer] = await this.#parts.scheduler.schedule([request])
     if (answer?.status === 'scheduled' || answer?.status === 'known') return answer.receipt
     throw answer?.status === 'failed' ? answer.failure : new Failure('internal')
@@ -191,11 +196,28 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     return lane
   }
 
-  async #schedulerOf({ core, bodyBytes }: Push): Promise<Pick<Scheduler, 'schedule'> | undefined> {
+  #schedulerAtHand({ core }: Push): Pick<Scheduler, 'schedule'> | undefined {
+    const { log, scheduler, peers } = this.#parts
+    const known = log.directory.processAtHand(core.to)
+    if (known === undefined) return undefined
+    return peers === undefined || known.policy.schedulers[0] === scheduler.key ? scheduler : undefined
+  }
+
+  /** Whether this node's own scheduler takes a push at its compute unit's word. */
+  #isVouchedFor(push: Push): boolean {
+    const { log, computer } = this.#parts
+    if (!computer.attests(push) || isSpawn(push)) return false
+    const from = log.directory.processAtHand(push.core.from)
+    const to = log.directory.processAtHand(push.core.to)
+    return from !== undefined && to !== undefined && voucherOf(from.policy, to.policy) !== undefined
+  }
+
+  async #schedulerOf(push: Push): Promise<Pick<Scheduler, 'schedule'> | undefined> {
+    const { core, bodyBytes } = push
     const { log, describe, scheduler, peers } = this.#parts
     const known = await log.directory.process(core.to)
     if (peers === undefined) {
-      return known !== undefined || decodePushBody(bodyBytes).kind === 'spawn' ? scheduler : undefined
+      return known !== undefined || isSpawn(push) ? scheduler : undefined
     }
     const policy = known?.policy ?? policyOfSpawn(bodyBytes) ?? (await describe?.(core.to))?.policy
     const key = policy?.schedulers[0]
@@ -207,6 +229,13 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     const { log, computer, scheduler, peers, describe } = this.#parts
     const parts = { log, computer, timings: this.#timings, scheduler: scheduler.key, peers, effects: this.#effects }
     return describe === undefined ? parts : { ...parts, describe }
+  }
+
+  /** The proof of a push for which the scheduler of its feed vouched; elsewhere it must prove itself. */
+  async #proofOf({ core }: Push): Promise<PushProof> {
+    const [proof] = await this.#parts.computer.proveOutbox(core.from, core.slot, [core.index])
+    if (proof === undefined) throw new Failure('internal', { process: core.from, slot: core.slot })
+    return proof
   }
 
   async #sentFrom(from: ProcessId, to: ProcessId, seq: number): Promise<Push[]> {

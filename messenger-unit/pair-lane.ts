@@ -13,8 +13,12 @@ import { backOffMs } from './retry.ts'
 export interface PairLaneParts {
   readonly computer: Computer
   readonly clock: Clock
+  /** The scheduler of the process a push goes to, if it can be told without a wait. */
+  schedulerAtHand(push: Push): Pick<Scheduler, 'schedule'> | undefined
   /** The scheduler of the process a push goes to; nothing if no such process is known. */
   schedulerOf(push: Push): Promise<Pick<Scheduler, 'schedule'> | undefined>
+  /** Whether that scheduler vouches for a push that comes without its proof. */
+  vouches(scheduler: Pick<Scheduler, 'schedule'>, push: Push): boolean
   /** What `from` ever sent to `to`, from seq `seq` on. */
   sentFrom(from: ProcessId, to: ProcessId, seq: number): Promise<readonly Push[]>
   random(): number
@@ -82,10 +86,10 @@ export class PairLane {
     const window = this.#queue.slice(0, WINDOW)
     const [head] = window
     if (head === undefined) return undefined
-    const scheduler = await this.#parts.schedulerOf(head)
+    const scheduler = this.#parts.schedulerAtHand(head) ?? (await this.#parts.schedulerOf(head))
     if (scheduler === undefined) return this.#setAside(window)
     this.#unknownSinceMs = undefined
-    const answers = await scheduler.schedule(await this.#requests(window))
+    const answers = await scheduler.schedule(this.#vouched(scheduler, window) ?? (await this.#requests(window)))
     for (const [i, answer] of answers.entries()) {
       const push = window[i]
       if (push === undefined) break
@@ -119,6 +123,12 @@ export class PairLane {
     for (const push of earlier) this.#broughtBack.add(push)
     this.#queue.unshift(...earlier)
     return earlier.length > 0 ? undefined : new Failure('busy', { expectedSeq }, { note: 'an earlier push is missing' })
+  }
+
+  /** The window without proofs; nothing, if one of its pushes needs one. */
+  #vouched(scheduler: Pick<Scheduler, 'schedule'>, window: readonly Push[]): ScheduleRequest[] | undefined {
+    if (!window.every(push => this.#parts.vouches(scheduler, push))) return undefined
+    return window.map(push => ({ process: push.core.to, envelope: { kind: 'push', push, proof: undefined } }))
   }
 
   async #requests(window: readonly Push[]): Promise<ScheduleRequest[]> {

@@ -7,9 +7,13 @@ import {
   envelopeId,
   equalBytes,
   Failure,
+  type FeedHead,
+  feedHeadHolds,
+  FeedTree,
   type Frame,
   MalformedBytes,
   type MessageId,
+  messagesFeed,
   type ProcessDescription,
   type Slot,
 } from '../protocol/index.ts'
@@ -44,14 +48,47 @@ export class FeedCheck {
   readonly #spawn: Envelope
   readonly #known: KnownProcesses
   readonly #slots = new Map<MessageId, Slot>()
+  readonly #head: FeedHead | undefined
+  readonly #tree = new FeedTree()
   #nextSlot: Slot = 0
   #lastMs = 0
 
-  /** `spawn` is the encoded envelope by which the process is known. */
-  constructor(process: ProcessDescription, spawn: Uint8Array, known: KnownProcesses) {
+  /** `spawn` is the encoded envelope by which the process is known; `head`, what its scheduler is said to have signed. */
+  constructor(
+    process: ProcessDescription,
+    spawn: Uint8Array,
+    known: KnownProcesses,
+    head: FeedHead | undefined,
+  ) {
     this.#process = process
     this.#spawn = decodeEnvelope(spawn)
     this.#known = known
+    this.#head = head
+  }
+
+  /** All that the scheduler signed has been looked at. */
+  get isComplete(): boolean {
+    return this.#tree.length === this.#head?.length
+  }
+
+  /** Takes a frame that nobody asks about, for the sake of the signature over all of them. */
+  skip(bytes: Uint8Array): void {
+    this.#tree.append(bytes)
+  }
+
+  /** After the last frame: what is wrong with the feed as a whole. */
+  end(): VerifyFault | undefined {
+    if (this.#head === undefined) return undefined
+    const { length } = this.#tree
+    const last = Math.max(0, this.#nextSlot - 1)
+    if (length < this.#head.length) {
+      return new VerifyFault(
+        this.#nextSlot,
+        `blocks are missing: ${this.#head.length} were signed, ${length} are here`,
+      )
+    }
+    if (feedHeadHolds(messagesFeed(this.#process), this.#tree, this.#head)) return undefined
+    return new VerifyFault(last, 'the signature of the scheduler over the feed does not hold')
   }
 
   /** @throws {VerifyFault} */
@@ -59,7 +96,9 @@ export class FeedCheck {
     const frame = this.#decode(bytes)
     this.#checkPlace(frame)
     this.#checkTimes(frame)
+    this.#checkVouched(frame)
     this.#remember(frame)
+    this.#tree.append(bytes)
     const verdicts = await this.#verdicts(bytes, frame.firstSlot)
     const refused = verdicts.findIndex(verdict => verdict.status === 'refused')
     if (refused >= 0) {
@@ -98,6 +137,19 @@ export class FeedCheck {
         throw new VerifyFault(firstSlot + i, 'the timestamp is before the one of the slot before')
       this.#lastMs = timestampMs
     }
+  }
+
+  /** Without a signature over the feed nobody vouches for anything in it. */
+  #checkVouched({ firstSlot, assignments }: Frame): void {
+    if (this.#head !== undefined) return
+    const at = assignments.findIndex(
+      ({ envelope }) => envelope.kind === 'push' && envelope.proof === undefined,
+    )
+    if (at >= 0)
+      throw new VerifyFault(
+        firstSlot + at,
+        'the message has no proof, and the feed no signature of its scheduler',
+      )
   }
 
   #remember({ firstSlot, assignments }: Frame): void {

@@ -70,6 +70,7 @@ export class KnownProcesses {
     } else if (envelope.kind === 'push') {
       const parent = this.#known.get(envelope.push.core.from)
       if (parent === undefined) throw new Error(`the parent of ${id} is not known`)
+      if (envelope.proof === undefined) throw new Error(`the spawn message of ${id} has no proof`)
       const reason = refutePush(envelope.push, envelope.proof, parent)
       if (reason !== undefined)
         throw new Error(`the spawn message of ${id} does not hold: ${reason}`)

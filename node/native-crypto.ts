@@ -1,4 +1,4 @@
-import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto'
+import { constants, createPublicKey, hash, type KeyObject, verify } from 'node:crypto'
 import secp256k1 from 'secp256k1'
 import sodium from 'sodium-native'
 import type { CryptoProvider } from '../protocol/index.ts'
@@ -6,6 +6,12 @@ import { nativeSha384 } from './native-sha384.ts'
 
 /** RSA keys kept ready: importing one costs a third of a verification. */
 const RSA_KEYS_MAX = 1024
+
+/** Up to here libsodium's call is cheaper; above it OpenSSL's arithmetic. */
+const SODIUM_SHA256_MAX_BYTES = 160
+
+const plain = (buffer: Buffer): Uint8Array =>
+  new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)
 
 const rsaKeys = new Map<string, KeyObject>()
 const expandedSeeds = new WeakMap<Uint8Array, Uint8Array>()
@@ -16,6 +22,7 @@ const expandedSeeds = new WeakMap<Uint8Array, Uint8Array>()
  */
 export const nativeCrypto: Omit<CryptoProvider, 'keccak256'> = {
   sha256(bytes) {
+    if (bytes.length > SODIUM_SHA256_MAX_BYTES) return plain(hash('sha256', bytes, 'buffer'))
     const digest = new Uint8Array(32)
     sodium.crypto_hash_sha256(digest, bytes)
     return digest

@@ -82,14 +82,12 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     describe,
     hosts: parts.hosts,
     residentMaxBytes: parts.residentBytes,
-    evaluated: frame => {
-      const { process, certificate, outcome, results } = frame
+    evaluated: (frame, sending) => {
+      const { process, certificate, outcome } = frame
       metrics.evaluated(outcome.count, outcome.gas)
-      // Most results ask for nothing: those are not taken apart.
-      const sending = outcome.sends.length === 0 ? [] : outcome.sends.map(position => results.results[position])
       // Whose word does not count for a process has nothing to push for it.
       const counts = process.policy.computeUnits.includes(keys.key)
-      units.messenger?.evaluated(process, certificate, counts ? sending.filter(bytes => bytes !== undefined) : [])
+      units.messenger?.evaluated(process, certificate, counts ? sending : [])
       parts.observer?.evaluated?.(frame)
     },
     timers: (process, timers) => units.scheduler?.arm(process, timers),
@@ -103,6 +101,9 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     key: keys.key,
     log,
     clock,
+    committing: (frames, done) => {
+      for (const frame of frames) computer.expect(frame.process, frame, done)
+    },
     committed: frames => {
       metrics.committed(frames)
       handOver(frames, units)
@@ -110,7 +111,7 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     },
     describe,
     assignable: process => isAssignable(log, process),
-    madeHere: proof => computer.made(proof),
+    attests: push => computer.attests(push),
     signerRatePerSecond: parts.signerRate,
   })
   units.scheduler = scheduler
@@ -142,9 +143,9 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
 }
 
 function handOver(frames: readonly CommittedFrame[], { computer, messenger }: Partial<Units>): void {
-  for (const { process, index, bytes, firstSlot } of frames) {
-    messenger?.scheduled(process, firstSlot, bytes)
-    computer?.accept(process, index, bytes)
+  for (const frame of frames) {
+    messenger?.scheduled(frame.process, frame.firstSlot, frame.bytes)
+    computer?.accept(frame.process, frame)
   }
 }
 

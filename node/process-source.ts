@@ -2,6 +2,7 @@ import {
   certificateMessage,
   ed25519Verify,
   Failure,
+  type FeedHead,
   fromBase64Url,
   type KeyId,
   type Log,
@@ -27,6 +28,8 @@ export interface ProcessSource {
   spawnEnvelope(id: ProcessId): Promise<Uint8Array | undefined>
   /** The signed item of a module. */
   moduleItem(id: ModuleId): Promise<Uint8Array | undefined>
+  /** The newest head of the message feed; asked for before its blocks. */
+  head(): Promise<FeedHead | undefined>
   /** Blocks of the message feed from the first on. */
   frames(): AsyncIterable<Uint8Array>
   /** Blocks of one results feed from the first on; it may be behind. */
@@ -50,6 +53,7 @@ export async function sourceFromLog(
     process,
     spawnEnvelope: id => log.directory.spawnEnvelope(id),
     moduleItem: id => log.directory.moduleItem(id),
+    head: () => log.head(messagesFeed(description)),
     frames: () => log.blocks(messagesFeed(description), 0),
     async *certificates() {
       for await (const bytes of log.blocks(resultsFeed(description, key), 0)) yield { bytes }

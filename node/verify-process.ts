@@ -67,7 +67,7 @@ const WINDOW = 8
 
 /**
  * Verifies a process from its first slot on, believing nobody: the process id follows from the spawn message, each
- * signature and certificate in the feed holds, slots have no gaps and timestamps do not decrease; everything is
+ * signature and certificate in the feed holds, its scheduler signed the feed as a whole, slots have no gaps and timestamps do not decrease; everything is
  * evaluated again in a fresh host, and each certificate says what came of its frame. Ends at the first fault.
  * @throws {Failure} `host-fault` if this machine cannot evaluate it, `aborted`
  */
@@ -147,7 +147,7 @@ class Verification {
     const known = new KnownProcesses(this.#source)
     const process = await this.#describe(known)
     const spawn = await this.#open(process)
-    const check = new FeedCheck(process, spawn, known)
+    const check = new FeedCheck(process, spawn, known, await this.#source.head())
     this.#certificates = this.#source.certificates()[Symbol.asyncIterator]()
     try {
       await this.#evaluate(process, check)
@@ -158,12 +158,16 @@ class Verification {
 
   async #evaluate(process: ProcessDescription, check: FeedCheck): Promise<void> {
     let fault: VerifyFault | undefined
+    let isFarEnough = false
     for await (const bytes of this.#source.frames()) {
       this.#continue()
+      // What came since is not signed yet.
+      if (check.isComplete) break
       try {
-        await this.#loadNamed(bytes, process)
-        this.#ask(await check.next(bytes))
-        if (this.#isFarEnough(bytes)) break
+        if (!isFarEnough) await this.#loadNamed(bytes, process)
+        if (isFarEnough) check.skip(bytes)
+        else this.#ask(await check.next(bytes))
+        isFarEnough ||= this.#isFarEnough(bytes)
       } catch (error) {
         // What stands before the fault is evaluated all the same: a wrong certificate there comes first.
         if (!(error instanceof VerifyFault)) throw error
@@ -172,6 +176,7 @@ class Verification {
       }
       if (this.#asked.length >= WINDOW) await this.#compareOldest(process)
     }
+    fault ??= check.end()
     while (this.#asked.length > 0) await this.#compareOldest(process)
     if (fault !== undefined) throw fault
     if (this.#progress.frames === 0) throw new VerifyFault(0, 'the feed is empty')

@@ -16,13 +16,17 @@ import { decodePushCore, type Push, type PushProof, pushId, readHash, readId, re
  */
 export type Envelope =
   | { readonly kind: 'item'; readonly item: Uint8Array }
-  | { readonly kind: 'push'; readonly push: Push; readonly proof: PushProof }
+  /** Without a proof, the scheduler of the feed attests the push by signing the block: see `refuteVouched`. */
+  | { readonly kind: 'push'; readonly push: Push; readonly proof: PushProof | undefined }
   | { readonly kind: 'tick'; readonly timer: Uint8Array; readonly dueMs: number }
   | { readonly kind: 'reject'; readonly from: ProcessId; readonly seq: number; readonly reason: string }
   /** A message of another process, item or push, that stands here too: AO's assignment. */
   | { readonly kind: 'assign'; readonly message: ItemOrPush; readonly exclude: readonly string[] }
 
-export type ItemOrPush = Extract<Envelope, { kind: 'item' | 'push' }>
+/** What can stand in other feeds too: it proves itself. */
+export type ItemOrPush =
+  | Extract<Envelope, { kind: 'item' }>
+  | { readonly kind: 'push'; readonly push: Push; readonly proof: PushProof }
 
 const KINDS = ['item', 'push', 'tick', 'reject', 'assign'] as const
 
@@ -141,7 +145,8 @@ function writeEnvelope(writer: CborWriter, envelope: Envelope): void {
       writer.uint(kind)
       writer.bytes(envelope.push.coreBytes)
       writer.bytes(envelope.push.bodyBytes)
-      writeProof(writer, envelope.proof)
+      if (envelope.proof === undefined) writer.null()
+      else writeProof(writer, envelope.proof)
       return
     case 'tick':
       writer.array(3)
@@ -181,7 +186,9 @@ function readEnvelope(reader: CborReader): Envelope {
       expect(4)
       const coreBytes = reader.bytes()
       const push: Push = { core: decodePushCore(coreBytes), coreBytes, bodyBytes: reader.bytes() }
-      return { kind, push, proof: readProof(reader) }
+      if (!reader.isNull()) return { kind, push, proof: readProof(reader) }
+      reader.null()
+      return { kind, push, proof: undefined }
     }
     case 'tick':
       expect(3)
@@ -192,17 +199,20 @@ function readEnvelope(reader: CborReader): Envelope {
     case 'assign': {
       expect(3)
       const message = readEnvelope(reader)
-      if (message.kind !== 'item' && message.kind !== 'push') {
-        throw new MalformedBytes('assign: expected an item or a push', start)
-      }
       const exclude: string[] = []
       const names = reader.array()
       for (let i = 0; i < names; i++) exclude.push(reader.text())
-      return { kind, message, exclude }
+      return { kind, message: assignable(message, start), exclude }
     }
     default:
       throw new MalformedBytes('envelope: unknown kind', start)
   }
+}
+
+function assignable(message: Envelope, start: number): ItemOrPush {
+  if (message.kind === 'item') return message
+  if (message.kind === 'push' && message.proof !== undefined) return { ...message, proof: message.proof }
+  throw new MalformedBytes('assign: expected an item, or a push with its proof', start)
 }
 
 function writeProof(writer: CborWriter, proof: PushProof): void {

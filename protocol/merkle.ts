@@ -94,5 +94,10 @@ function nextLevel(level: readonly Uint8Array[]): Uint8Array[] {
 
 /** A domain-separated hash: sha256(utf8(domain) ‖ 0x00 ‖ bytes). */
 export function domainHash(domain: string, bytes: Uint8Array): Uint8Array {
-  return sha256(concatBytes(new TextEncoder().encode(`${domain}\0`), bytes))
+  let prefix = prefixes.get(domain)
+  if (prefix === undefined) prefixes.set(domain, (prefix = new TextEncoder().encode(`${domain}\0`)))
+  return sha256(concatBytes(prefix, bytes))
 }
+
+/** Domains as bytes; there are a handful. */
+const prefixes = new Map<string, Uint8Array>()

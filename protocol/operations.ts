@@ -19,6 +19,7 @@ import {
   AssignmentView,
   BundledView,
   CertificatesView,
+  FeedHeadView,
   CertifiedView,
   FailureRowView,
   ModuleAddedView,
@@ -152,6 +153,13 @@ export const OPERATIONS = {
       CBOR_MEDIA_TYPE,
       'A page of blocks: [1, first block, length of the feed, [block, …]].',
     ),
+  },
+  feedHead: {
+    ...read,
+    path: '/v1/processes/{process}/head',
+    params: process,
+    summary: 'The signature of the scheduler over the feed as far as it has come',
+    answer: json(FeedHeadView),
   },
   certificates: {
     ...read,

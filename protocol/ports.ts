@@ -5,7 +5,7 @@ import type { CellKey } from './guest-ports.ts'
 import type { KeyId, MessageId, ModuleId, ProcessId, Slot } from './ids.ts'
 import type { Lifecycle, StateAnswer, UpgradeCheck, UpgradeWish } from './lifecycle.ts'
 import type { ModuleDescription, ProcessDescription } from './process.ts'
-import type { PushProof } from './push.ts'
+import type { Push, PushProof } from './push.ts'
 import type { Result, ResultError } from './result.ts'
 import type { Tag } from './tags.ts'
 
@@ -42,6 +42,12 @@ export interface FeedSpec {
   readonly quorum: number
 }
 
+/** What the one signer of a feed signed: its first `length` blocks, in this order, and no others. */
+export interface FeedHead {
+  readonly length: number
+  readonly signature: Uint8Array
+}
+
 /** A block to be added at `index`, which is the feed's present length. */
 export interface NewBlock {
   readonly feed: FeedSpec
@@ -72,6 +78,8 @@ export interface Log extends AsyncDisposable {
   block(feed: FeedSpec, index: number): Promise<Uint8Array | undefined>
   /** Blocks [from, to), or up to the present length. */
   blocks(feed: FeedSpec, from: number, to?: number): AsyncIterable<Uint8Array>
+  /** The newest head of a feed of this node's own, all blocks that wait brought under it; nothing, if it has none. */
+  head(feed: FeedSpec): Promise<FeedHead | undefined>
   /** The Hypercore key of a feed; nothing is opened. */
   feedKey(feed: FeedSpec): Uint8Array
   /** Blocks of message feeds that the journal still held when this log was opened, oldest first. */
@@ -87,6 +95,8 @@ export interface Log extends AsyncDisposable {
 export interface MessageIndex {
   /** The first slot of `process` in which message `id` stands. */
   slotOf(process: ProcessId, id: MessageId): Promise<Slot | undefined>
+  /** Whether it certainly stands nowhere in `process`, if that can be told without a wait. */
+  lacks(process: ProcessId, id: MessageId): boolean
   /** Answers many questions about one process at once, in order. */
   slotsOf(process: ProcessId, ids: readonly MessageId[]): Promise<readonly (Slot | undefined)[]>
   /** Every place in which message `id` stands. */
@@ -98,6 +108,8 @@ export interface Directory {
   /** Adds a process by the encoded envelope of its slot 0. Idempotent. */
   addProcess(description: ProcessDescription, spawnEnvelope: Uint8Array): Promise<void>
   process(id: ProcessId): Promise<ProcessDescription | undefined>
+  /** The same if it is at hand; nothing if it takes a wait, or there is none. */
+  processAtHand(id: ProcessId): ProcessDescription | undefined
   /** The encoded envelope of slot 0. */
   spawnEnvelope(id: ProcessId): Promise<Uint8Array | undefined>
   /** Processes in order of their ids, after `after`. */
@@ -230,6 +242,8 @@ export interface Computer {
   follow(process: ProcessId, from: Slot, options?: CallOptions): AsyncIterable<Result>
   /** Slots evaluated so far (slot of the next). */
   evaluated(process: ProcessId): Promise<Slot>
+  /** Whether this very object came of this unit's evaluation, of a process for which this unit's word is enough. */
+  attests(push: Push): boolean
   /** The proof of the push at `index` in the outbox of `slot`. */
   proveOutbox(process: ProcessId, slot: Slot, indexes: readonly number[]): Promise<readonly PushProof[]>
   /** Sees all that is evaluated, or the state after slot `at`. @throws {Failure} `busy`, `timeout`, `unknown-process` */

@@ -2,6 +2,7 @@ import { equalBytes, fromBase64Url } from './bytes.ts'
 import { certificateMessage } from './certificate.ts'
 import { ed25519Verify, sha256 } from './crypto.ts'
 import { leafHash, rootFromPath } from './merkle.ts'
+import { asKeyId, type KeyId, type ModuleId } from './ids.ts'
 import type { ProcessDescription, ProcessPolicy } from './process.ts'
 import { childId, decodePushBody, type Push, type PushProof } from './push.ts'
 import { decodeResultHead } from './result.ts'
@@ -30,6 +31,45 @@ export function refutePush(push: Push, proof: PushProof, sender: ProcessDescript
   const { kind } = decodePushBody(push.bodyBytes)
   if (kind === 'spawn' && core.to !== childId(core.from, core.slot, core.index)) return 'the id of the child does not follow'
   return undefined
+}
+
+/**
+ * Is this push really from the process it names, though no proof is with it? It is if the scheduler whose feed it stands in
+ * is a compute unit of the sender whose word alone counts: its signature over the block is that word. So this is only
+ * worth something if the block is signed. A spawn proves itself: others learn from it what a process is.
+ *
+ * Gives the reason it does not hold, or nothing if it holds.
+ */
+export function refuteVouched(push: Push, sender: ProcessDescription, feed: ProcessPolicy): string | undefined {
+  const { core } = push
+  if (core.from !== sender.id) return 'it names another sender'
+  if (!equalBytes(sha256(push.bodyBytes), core.bodyHash)) return 'the body is not that of the core'
+  if (voucherOf(sender.policy, feed) === undefined) return 'it has no proof, and the scheduler cannot vouch for it'
+  if (decodePushBody(push.bodyBytes).kind === 'spawn') return 'a spawn without a proof'
+  return undefined
+}
+
+/** What a receiver learns about the process that sent it a push. */
+export interface PushSender {
+  /** Key of the compute unit that attests it: the first that signed, or the scheduler that vouches. */
+  readonly owner: KeyId
+  readonly module: ModuleId
+}
+
+export function pushSender(
+  proof: PushProof | undefined,
+  { policy, module }: ProcessDescription,
+  feed: ProcessPolicy,
+): PushSender {
+  const owner = proof === undefined ? feed.schedulers[0] : policy.computeUnits[proof.signatures[0]?.unit ?? 0]
+  return { owner: owner ?? asKeyId(''), module }
+}
+
+/** The scheduler that vouches for pushes of a sender in a feed, if there is one. */
+export function voucherOf(sender: ProcessPolicy, feed: ProcessPolicy): KeyId | undefined {
+  const [scheduler, ...others] = feed.schedulers
+  if (scheduler === undefined || others.length > 0 || feed.schedulerQuorum !== 1) return undefined
+  return sender.computeQuorum === 1 && sender.computeUnits.includes(scheduler) ? scheduler : undefined
 }
 
 /** Does a result head follow from what the compute units of its process attest? */

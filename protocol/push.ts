@@ -135,6 +135,13 @@ export function decodePushBody(bytes: Uint8Array): PushBody {
   return { kind: kind === 0 ? 'message' : 'spawn', tags, data, anchor: anchor ?? undefined }
 }
 
+/** Whether a push makes a child; the rest of its body is not looked at. @throws {MalformedBytes} */
+export function isSpawn({ bodyBytes }: Pick<Push, 'bodyBytes'>): boolean {
+  const reader = new CborReader(bodyBytes)
+  if (reader.array() !== 4) throw new MalformedBytes('push body: expected 4 fields', 0)
+  return reader.uint() === 1
+}
+
 /** Reads 32 bytes as an id. */
 export function readId(reader: CborReader): string {
   return toBase64Url(readHash(reader))

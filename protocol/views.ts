@@ -182,6 +182,12 @@ export const CertifiedView = named(
 )
 export type CertifiedView = ValueOf<typeof CertifiedView>
 
+export const FeedHeadView = named(
+  'FeedHead',
+  'What the scheduler of a process signed: the first blocks of its feed, in this order.',
+  z.object({ length: z.int().positive(), signature: BytesText }),
+)
+
 export const CertificatesView = named(
   'Certificates',
   'Blocks of a results feed.',

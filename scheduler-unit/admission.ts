@@ -11,6 +11,8 @@ import {
   MalformedBytes,
   type ProcessDescription,
   type ProcessId,
+  type Push,
+  type PushProof,
   parseDataItem,
   readControl,
   refuseDuplicateSystemTags,
@@ -69,11 +71,11 @@ export async function admitControl(item: DataItem, directory: Pick<Directory, 'm
   throw new Failure('unknown-module', { module: control.module })
 }
 
-/** Checks a push against the process it says it comes from. @throws {Failure} `bad-certificate` */
-export function admitPush(envelope: Extract<Envelope, { kind: 'push' }>, sender: ProcessDescription): void {
+/** Checks the proof of a push against the process it says it comes from. @throws {Failure} `bad-certificate` */
+export function admitPush(push: Push, proof: PushProof | undefined, sender: ProcessDescription): void {
   let reason: string | undefined
   try {
-    reason = refutePush(envelope.push, envelope.proof, sender)
+    reason = proof === undefined ? 'it has no proof' : refutePush(push, proof, sender)
   } catch (error) {
     throw new Failure('bad-certificate', { from: sender.id }, { cause: error })
   }

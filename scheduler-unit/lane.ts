@@ -1,27 +1,24 @@
 import {
-  CborReader,
-  CborWriter,
   decodeFrame,
   type Envelope,
   encodeFrame,
   envelopeId,
   Failure,
   type FeedSpec,
-  fromBase64Url,
   type Log,
   type MessageId,
   messagesFeed,
   PENDING_PER_PROCESS_MAX,
   type ProcessDescription,
   type ProcessId,
+  type PushSender,
   type Receipt,
   readFrameHead,
-  readSmall,
   type Slot,
-  toUtf8,
 } from '../protocol/index.ts'
 import { cutFrames } from './cut-frames.ts'
 import type { RecentReceipts, Seated } from './recent-receipts.ts'
+import { Senders } from './senders.ts'
 
 /** A frame that has become durable. */
 export interface CommittedFrame {
@@ -31,12 +28,15 @@ export interface CommittedFrame {
   readonly bytes: Uint8Array
   readonly firstSlot: Slot
   readonly ids: readonly MessageId[]
+  /** For each slot, who sent it, if that is a process. */
+  readonly senders: readonly (PushSender | undefined)[]
 }
 
 interface Pending {
   readonly id: MessageId
   readonly envelope: Envelope
   readonly bytes: Uint8Array
+  readonly sender: PushSender | undefined
   readonly resolve: (receipt: Receipt) => void
   readonly reject: (error: unknown) => void
 }
@@ -46,6 +46,8 @@ export interface LaneParts {
   readonly log: Log
   readonly process: ProcessDescription
   now(): number
+  /** Frames on their way to the disk; `done` tells whether they got there, after `committed` was called. */
+  committing?: ((frames: readonly CommittedFrame[], done: Promise<boolean>) => void) | undefined
   committed(frames: readonly CommittedFrame[]): void
 }
 
@@ -55,14 +57,12 @@ export interface LaneParts {
  * 1. Slots are given in the order of `enqueue`, without gaps, by nobody else.
  * 2. A receipt exists only for what is durable; if a commit fails the lane is broken and must be opened anew.
  * 3. Timestamps never decrease.
- * 4. `next[sender]` counts pushes that have a slot or wait for one, so that a window of pushes can be enqueued at once;
- *    the store is told only of those that are durable.
- * 5. What waits for its slot is never forgotten: a repetition must find it.
+ * 4. What waits for its slot is never forgotten: a repetition must find it.
  */
 export class Lane {
   readonly feed: FeedSpec
   readonly #parts: LaneParts
-  readonly #next = new Map<ProcessId, number>()
+  readonly senders: Senders
   readonly #waiting = new Map<MessageId, Seated>()
   #pending: Pending[] = []
   /** Messages in the commit that is under way. */
@@ -70,13 +70,15 @@ export class Lane {
   #blocks: number
   #nextSlot: Slot
   #lastMs: number
-  #committing: Promise<void> | undefined
+  #isCommitting = false
+  #drained: (() => void)[] = []
   #broken: Failure | undefined
   #holders = 0
 
   private constructor(parts: LaneParts, place: { blocks: number; nextSlot: Slot; lastMs: number }) {
     this.#parts = parts
     this.feed = messagesFeed(parts.process)
+    this.senders = new Senders(parts.process.id, parts.log.store)
     this.#blocks = place.blocks
     this.#nextSlot = place.nextSlot
     this.#lastMs = place.lastMs
@@ -92,7 +94,7 @@ export class Lane {
     const nextSlot = frame.firstSlot + frame.assignments.length
     const lastMs = frame.assignments.at(-1)?.timestampMs ?? 0
     const lane = new Lane(parts, { blocks, nextSlot, lastMs })
-    await lane.#repairSenders()
+    await lane.senders.repair(parts.log, feed, blocks)
     return lane
   }
 
@@ -111,12 +113,13 @@ export class Lane {
 
   /** Nobody may write here any more: another lane of this process may be opened. Only an idle lane retires. */
   retire(): void {
+    this.senders.storeAll(this.#blocks)
     this.#broken ??= new Failure('busy', { process: this.process.id }, { note: 'its lane was closed' })
   }
 
   /** Nothing waits and no call is in the middle of using it: the lane can be forgotten. */
   get idle(): boolean {
-    return this.#pending.length === 0 && this.#committing === undefined && this.#holders === 0
+    return this.#pending.length === 0 && !this.#isCommitting && this.#holders === 0
   }
 
   /** For a call that looks something up before it enqueues. */
@@ -131,7 +134,8 @@ export class Lane {
 
   /** Resolves when nothing waits any more. */
   async drained(): Promise<void> {
-    await this.#committing
+    if (this.#isCommitting) await new Promise<void>(resolve => this.#drained.push(resolve))
+    this.senders.storeAll(this.#blocks)
   }
 
   /** A message seen lately, waiting or done. */
@@ -139,75 +143,102 @@ export class Lane {
     return this.#waiting.get(id) ?? this.#parts.recent.get(this.process.id, id)
   }
 
-  /** Gives the envelope the next slot; resolves once that is durable. @throws {Failure} `busy`, what broke this lane */
-  enqueue(id: MessageId, envelope: Envelope, bytes: Uint8Array): Promise<Receipt> {
+  /**
+   * Gives the envelope the next slot; resolves once that is durable. `sender` is who sent a push.
+   * @throws {Failure} `busy`, what broke this lane
+   */
+  enqueue(id: MessageId, envelope: Envelope, bytes: Uint8Array, sender?: PushSender): Promise<Receipt> {
     if (this.#broken !== undefined) throw this.#broken
     if (this.#pending.length >= PENDING_PER_PROCESS_MAX) {
       throw new Failure('busy', { process: this.process.id, waiting: this.#pending.length })
     }
     const { promise, resolve, reject } = Promise.withResolvers<Receipt>()
-    this.#pending.push({ id, envelope, bytes, resolve, reject })
-    if (envelope.kind === 'push') this.#next.set(envelope.push.core.from, envelope.push.core.seq + 1)
-    if (envelope.kind === 'reject') this.#next.set(envelope.from, envelope.seq + 1)
+    this.#pending.push({ id, envelope, bytes, sender, resolve, reject })
+    this.senders.enqueued(envelope)
     promise.catch(() => undefined)
-    if (id !== '') this.#waiting.set(id, { bytes, receipt: promise })
-    this.#committing ??= this.#commitAll()
+    if (isToldById(envelope)) this.#waiting.set(id, { bytes, receipt: promise })
+    if (!this.#isCommitting) {
+      this.#isCommitting = true
+      this.#commitSoon()
+    }
     return promise
   }
 
-  /** The seq that the next push from `sender` must have; nothing before `loadSeq`. Read and enqueue in one turn. */
-  expectedSeq(sender: ProcessId): number | undefined {
-    return this.#next.get(sender)
-  }
-
-  /** Looks up what `expectedSeq` tells. */
-  async loadSeq(sender: ProcessId): Promise<void> {
-    const stored = await this.#parts.log.store.get(senderKey(this.process.id, sender))
-    const seq = stored === undefined ? 0 : readSmall(new CborReader(stored))
-    if (!this.#next.has(sender)) this.#next.set(sender, seq)
-  }
-
-  async #commitAll(): Promise<void> {
-    // One turn of the loop first, so that all that one caller enqueues joins one frame.
-    await Promise.resolve()
-    while (this.#pending.length > 0 && this.#broken === undefined) {
+  /** Commits what waits, in the next turn: all that one caller enqueues joins one frame. */
+  #commitSoon(): void {
+    queueMicrotask(() => {
       const batch = this.#pending
       this.#pending = []
       this.#underWay = batch.length
-      await this.#commit(batch).catch(error => this.#break(batch, error))
-      this.#underWay = 0
-    }
-    this.#committing = undefined
+      this.#commit(batch)
+    })
   }
 
-  async #commit(batch: readonly Pending[]): Promise<void> {
+  #commit(batch: readonly Pending[]): void {
     const timestampMs = Math.max(this.#parts.now(), this.#lastMs)
-    const frames: CommittedFrame[] = []
+    const frames = this.#frames(batch, timestampMs)
     const start = this.#nextSlot
-    let firstSlot = start
-    for (const entries of cutFrames(batch)) {
-      const bytes = encodeFrame(
-        firstSlot,
-        entries.map(entry => ({ timestampMs, envelopeBytes: entry.bytes })),
-      )
-      const ids = entries.map((entry, i) => entry.id || envelopeId(entry.envelope, this.process.id, firstSlot + i))
-      frames.push({ process: this.process, index: this.#blocks + frames.length, bytes, firstSlot, ids })
-      firstSlot += entries.length
+    const { promise: done, resolve } = Promise.withResolvers<boolean>()
+    const committed = this.#parts.log.commit(frames.map(frame => ({ ...frame, feed: this.feed })))
+    const known = start === 0 ? committed.then(() => this.#addProcess(batch)) : committed
+    const ended = known.then(
+      () => {
+        this.#committed(batch, frames, timestampMs)
+        // Who waits for it hears of it after this turn.
+        resolve(true)
+        this.#parts.committed(frames)
+      },
+      error => {
+        resolve(false)
+        this.#break(batch, error)
+      },
+    )
+    void ended.catch(error => this.#break([], error)).then(() => this.#next())
+    // Before slot 0 is durable nobody can know its process.
+    if (start > 0) this.#parts.committing?.(frames, done)
+  }
+
+  #next(): void {
+    this.#underWay = 0
+    if (this.#pending.length > 0 && this.#broken === undefined) this.#commitSoon()
+    else {
+      this.#isCommitting = false
+      for (const wake of this.#drained.splice(0)) wake()
     }
-    await this.#parts.log.commit(frames.map(frame => ({ ...frame, feed: this.feed })))
-    const [spawn] = batch
-    // Before anybody hears of slot 0, its process can be looked up.
-    if (start === 0 && spawn !== undefined) await this.#parts.log.directory.addProcess(this.process, spawn.bytes)
+  }
+
+  /** Before anybody hears of slot 0, its process can be looked up. */
+  async #addProcess([spawn]: readonly Pending[]): Promise<void> {
+    if (spawn !== undefined) await this.#parts.log.directory.addProcess(this.process, spawn.bytes)
+  }
+
+  #committed(batch: readonly Pending[], frames: readonly CommittedFrame[], timestampMs: number): void {
+    let slot = this.#nextSlot
     this.#blocks += frames.length
-    this.#nextSlot = firstSlot
+    this.#nextSlot += batch.length
     this.#underWay = 0
     this.#lastMs = timestampMs
-    this.#storeSenders(batch)
-    for (const [i, entry] of batch.entries()) {
-      entry.resolve({ id: entry.id, process: this.process.id, slot: start + i, timestampMs })
-      this.#seated(entry.id)
+    this.senders.durable(batch, this.#blocks)
+    for (const { id, envelope, resolve } of batch) {
+      resolve({ id, process: this.process.id, slot, timestampMs })
+      if (isToldById(envelope)) this.#seated(id)
+      slot += 1
     }
-    this.#parts.committed(frames)
+  }
+
+  #frames(batch: readonly Pending[], timestampMs: number): CommittedFrame[] {
+    const frames: CommittedFrame[] = []
+    let firstSlot = this.#nextSlot
+    for (const entries of cutFrames(batch)) {
+      const assignments = entries.map(entry => ({ timestampMs, envelopeBytes: entry.bytes }))
+      const bytes = encodeFrame(firstSlot, assignments)
+      const slot = firstSlot
+      const ids = entries.map((entry, i) => entry.id || envelopeId(entry.envelope, this.process.id, slot + i))
+      const senders = entries.map(entry => entry.sender)
+      frames.push({ process: this.process, index: this.#blocks + frames.length, bytes, firstSlot, ids, senders })
+      firstSlot += entries.length
+    }
+    return frames
   }
 
   #seated(id: MessageId): void {
@@ -225,38 +256,11 @@ export class Lane {
     }
     this.#pending = []
   }
+}
 
-  #storeSenders(batch: readonly Pending[]): void {
-    // Not `#next`: that counts pushes which are not durable yet, and may never be.
-    const senders = new Map<ProcessId, number>()
-    for (const { envelope } of batch) {
-      if (envelope.kind === 'push') senders.set(envelope.push.core.from, envelope.push.core.seq + 1)
-      if (envelope.kind === 'reject') senders.set(envelope.from, envelope.seq + 1)
-    }
-    if (senders.size === 0) return
-    const process = this.process.id
-    const changes = [...senders].map(([sender, next]) => ({ key: senderKey(process, sender), value: encodeUint(next) }))
-    this.#parts.log.store.write([...changes, { key: indexedKey(process), value: encodeUint(this.#blocks) }])
-  }
-
-  async #repairSenders(): Promise<void> {
-    const { log, process } = this.#parts
-    const stored = await log.store.get(indexedKey(process.id))
-    const indexed = stored === undefined ? 0 : readSmall(new CborReader(stored))
-    // Blocks after the indexed one may be without pushes; looking at them again is cheap and happens once.
-    for await (const bytes of log.blocks(this.feed, Math.min(indexed, this.#blocks))) {
-      for (const { envelope } of decodeFrame(bytes).assignments) {
-        if (envelope.kind === 'push') this.#next.set(envelope.push.core.from, envelope.push.core.seq + 1)
-        if (envelope.kind === 'reject') this.#next.set(envelope.from, envelope.seq + 1)
-      }
-    }
-    if (indexed >= this.#blocks) return
-    const changes = [...this.#next].map(([sender, next]) => ({
-      key: senderKey(process.id, sender),
-      value: encodeUint(next),
-    }))
-    log.store.write([...changes, { key: indexedKey(process.id), value: encodeUint(this.#blocks) }])
-  }
+/** Whether a repetition is told by its id; a push is told by its seq, and what the scheduler makes does not repeat. */
+function isToldById({ kind }: Envelope): boolean {
+  return kind === 'item' || kind === 'assign'
 }
 
 /** The receipt of a message that stands in the feed, and its envelope's frame. */
@@ -270,28 +274,4 @@ export function receiptAt(
   if (assignment === undefined) return undefined
   const { timestampMs, envelope } = assignment
   return { receipt: { id: place.id, process, slot: place.slot, timestampMs }, envelope }
-}
-
-const NEXT = toUtf8('scheduler/next/')
-const INDEXED = toUtf8('scheduler/indexed/')
-
-function senderKey(process: ProcessId, sender: ProcessId): Uint8Array {
-  const key = new Uint8Array(NEXT.length + 64)
-  key.set(NEXT)
-  key.set(fromBase64Url(process), NEXT.length)
-  key.set(fromBase64Url(sender), NEXT.length + 32)
-  return key
-}
-
-function indexedKey(process: ProcessId): Uint8Array {
-  const key = new Uint8Array(INDEXED.length + 32)
-  key.set(INDEXED)
-  key.set(fromBase64Url(process), INDEXED.length)
-  return key
-}
-
-function encodeUint(value: number): Uint8Array {
-  const writer = new CborWriter()
-  writer.uint(value)
-  return writer.finish()
 }

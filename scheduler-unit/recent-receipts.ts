@@ -1,4 +1,10 @@
-import { type MessageId, type ProcessId, RECENT_RECEIPTS_MAX, RECENT_RECEIPTS_MAX_BYTES, type Receipt } from '../protocol/index.ts'
+import {
+  type MessageId,
+  type ProcessId,
+  RECENT_RECEIPTS_MAX,
+  RECENT_RECEIPTS_MAX_BYTES,
+  type Receipt,
+} from '../protocol/index.ts'
 
 /** A message that has, or is about to have, its slot. */
 export interface Seated {
@@ -6,29 +12,34 @@ export interface Seated {
   readonly receipt: Promise<Receipt>
 }
 
-/** The last messages that got their slot, of all processes: repeats are answered without a look into feeds. */
+/**
+ * The last messages that got their slot, of all processes: repeats are answered without a look into feeds. By id, which
+ * nearly always stands in one process alone; where it stands in several, the last is remembered.
+ */
 export class RecentReceipts {
-  readonly #seated = new Map<string, Seated>()
+  readonly #seated = new Map<MessageId, { readonly process: ProcessId; readonly seated: Seated }>()
   #bytes = 0
 
   get(process: ProcessId, id: MessageId): Seated | undefined {
-    return this.#seated.get(process + id)
+    const known = this.#seated.get(id)
+    return known?.process === process ? known.seated : undefined
   }
 
   add(process: ProcessId, id: MessageId, seated: Seated): void {
-    this.#forget(process + id)
-    this.#seated.set(process + id, seated)
+    this.#forget(id)
+    this.#seated.set(id, { process, seated })
     this.#bytes += seated.bytes.length
-    for (const oldest of this.#seated.keys()) {
-      if (this.#seated.size <= RECENT_RECEIPTS_MAX && this.#bytes <= RECENT_RECEIPTS_MAX_BYTES) return
+    while (this.#seated.size > RECENT_RECEIPTS_MAX || this.#bytes > RECENT_RECEIPTS_MAX_BYTES) {
+      const oldest = this.#seated.keys().next().value
+      if (oldest === undefined) return
       this.#forget(oldest)
     }
   }
 
-  #forget(key: string): void {
-    const known = this.#seated.get(key)
+  #forget(id: MessageId): void {
+    const known = this.#seated.get(id)
     if (known === undefined) return
-    this.#seated.delete(key)
-    this.#bytes -= known.bytes.length
+    this.#seated.delete(id)
+    this.#bytes -= known.seated.bytes.length
   }
 }

@@ -2,6 +2,7 @@ import {
   asMessageId,
   asProcessId,
   type Clock,
+  type DataItem,
   describeProcess,
   encodeEnvelope,
   envelopeId,
@@ -11,14 +12,18 @@ import {
   findFrame,
   fromBase64Url,
   isControl,
+  isSpawn,
+  type ItemOrPush,
   type KeyId,
   LANES_MAX,
   type Log,
   type MessageId,
   type ProcessDescription,
   type ProcessId,
-  type PushProof,
+  type Push,
+  type PushSender,
   pushId,
+  pushSender,
   type Receipt,
   type ScheduleAnswer,
   type Scheduler,
@@ -27,6 +32,7 @@ import {
   type Timer,
   toBase64Url,
   toUtf8,
+  voucherOf,
 } from '../protocol/index.ts'
 import { admitControl, admitItem, admitPush, boundedEnvelope, checkScheduler, parseItem } from './admission.ts'
 import { Alarms, type DueTick } from './alarms.ts'
@@ -40,6 +46,8 @@ export interface SchedulerUnitParts {
   readonly clock: Clock
   /** Whether processes of that module take assigned messages. */
   assignable(process: ProcessDescription): Promise<boolean>
+  /** Frames of one process on their way to the disk: nothing of them may show before `done` is true. */
+  committing?: ((frames: readonly CommittedFrame[], done: Promise<boolean>) => void) | undefined
   /** Frames that became durable, of one process, in order. */
   committed(frames: readonly CommittedFrame[]): void
   /** A process that sends, here or elsewhere; those of this node's directory, if not given. */
@@ -47,8 +55,8 @@ export interface SchedulerUnitParts {
   readonly signerRatePerSecond?: number | undefined
   /** Processes whose place in their feed is held in memory; idle ones above it are looked up again. */
   readonly lanesMax?: number | undefined
-  /** Whether this very object was made by this node's own compute unit, so that its signatures need no check. */
-  madeHere?(proof: PushProof): boolean
+  /** Whether this node's own compute unit, with this very key, attests the push: then it needs no proof. */
+  attests?(push: Push): boolean
 }
 
 /** Requests checked before others get a turn: signatures take most of the time. */
@@ -60,6 +68,8 @@ const FORGET_EVERY_MS = 1000
 export class SchedulerUnit implements Scheduler, AsyncDisposable {
   readonly #parts: SchedulerUnitParts
   readonly #lanes = new Map<ProcessId, Promise<Lane>>()
+  /** Those of `#lanes` that are open. */
+  readonly #open = new Map<ProcessId, Lane>()
   readonly #recent = new RecentReceipts()
   readonly #rates: SignerRates
   readonly #alarms: Alarms
@@ -98,12 +108,11 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       const failure = new Failure('shutting-down')
       return requests.map(() => ({ status: 'failed', failure }))
     }
-    const answers: Promise<ScheduleAnswer>[] = []
+    const answers: (Promise<ScheduleAnswer> | ScheduleAnswer)[] = []
     for (const [i, request] of requests.entries()) {
       if (i > 0 && i % SLICE === 0) await this.#parts.clock.sleep(0)
       // Awaiting the seat, not the receipt, keeps the order of requests and lets them share frames.
-      const answer = await this.#seat(request).catch(error => failed(error))
-      answers.push(Promise.resolve(answer.answer))
+      answers.push(this.#seatNow(request) ?? (await this.#seat(request).catch(failed)).answer)
     }
     return Promise.all(answers)
   }
@@ -135,6 +144,30 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     }
   }
 
+  /** The same without a wait, for most requests: nothing, if something has to be looked up. */
+  #seatNow({ process, envelope, item: parsed }: ScheduleRequest): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
+    const lane = this.#open.get(process)
+    const open = this.#lanes.get(process)
+    if (open === undefined || lane === undefined || lane.broken || lane.nextSlot === 0) return undefined
+    this.#touch(process, open)
+    try {
+      if (envelope.kind === 'push') {
+        const sender = this.#parts.log.directory.processAtHand(envelope.push.core.from)
+        if (sender === undefined || lane.senders.expected(sender.id) === undefined) return undefined
+        return this.#enqueuePush(lane, envelope, sender)
+      }
+      if (envelope.kind !== 'item') return undefined
+      const item = parsed ?? parseItem(envelope.item)
+      const id = asMessageId(item.id)
+      // What controls a process names modules, which have to be looked up.
+      if (isControl(item.tags)) return undefined
+      if (item.id === process || lane.recent(id) !== undefined || !this.#parts.log.messages.lacks(process, id)) return undefined
+      return this.#enqueueItem(lane, envelope, item)
+    } catch (error) {
+      return failedAnswer(error)
+    }
+  }
+
   async #seatItem(
     { process, item: parsed }: ScheduleRequest,
     envelope: Extract<Envelope, { kind: 'item' }>,
@@ -143,19 +176,29 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const id = asMessageId(item.id)
     const repeated = await this.#known(process, id, envelope.item)
     if (repeated !== undefined) return { answer: known(repeated.receipt) }
+    // Before a lane is opened for it: anybody can name a process.
     admitItem(envelope.item, process, item)
     if (isControl(item.tags)) await admitControl(item, this.#parts.log.directory)
-    if (!this.#rates.take(item.ownerAddress, this.#parts.clock.now())) {
-      throw new Failure('busy', { signer: item.ownerAddress }, { note: 'too many messages of one signer' })
-    }
     const spawned = item.id === process ? describeProcess(envelope) : undefined
     const lane = await this.#lane(process, spawned)
     // Two requests with the same item may both have come here.
     const raced = lane.recent(id)
     if (raced !== undefined) return { answer: known(sameBytes(raced.receipt, raced.bytes, envelope.item, id).receipt) }
     if (spawned === undefined && lane.nextSlot === 0) throw new Failure('unknown-process', { process })
-    const receipt = lane.enqueue(id, envelope, encodeEnvelope(envelope))
-    return { answer: receipt.then(scheduled, failedAnswer) }
+    return { answer: this.#enqueueItem(lane, envelope, item, true) }
+  }
+
+  #enqueueItem(
+    lane: Lane,
+    envelope: Extract<Envelope, { kind: 'item' }>,
+    item: DataItem,
+    isAdmitted = false,
+  ): Promise<ScheduleAnswer> {
+    if (!isAdmitted) admitItem(envelope.item, lane.process.id, item)
+    if (!this.#rates.take(item.ownerAddress, this.#parts.clock.now())) {
+      throw new Failure('busy', { signer: item.ownerAddress }, { note: 'too many messages of one signer' })
+    }
+    return lane.enqueue(asMessageId(item.id), envelope, encodeEnvelope(envelope)).then(scheduled, failedAnswer)
   }
 
   async #seatPush(
@@ -170,14 +213,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     using _held = lane.hold()
     // What came before its child's spawn must not take slot 0.
     if (spawned === undefined && lane.nextSlot === 0) throw new Failure('unknown-process', { process })
-    if (lane.expectedSeq(core.from) === undefined) await lane.loadSeq(core.from)
-    const expectedSeq = lane.expectedSeq(core.from) ?? 0
-    if (core.seq < expectedSeq) return { answer: { status: 'duplicate' } }
-    if (core.seq > expectedSeq) return { answer: { status: 'gap', expectedSeq } }
-    if (spawned === undefined) this.#admitPush(envelope, sender)
-    const bounded = boundedEnvelope(envelope)
-    const receipt = lane.enqueue(pushId(envelope.push.coreBytes), bounded.envelope, bounded.bytes)
-    return { answer: receipt.then(scheduled, failedAnswer) }
+    if (lane.senders.expected(core.from) === undefined) await lane.senders.load(core.from)
+    return { answer: this.#enqueuePush(lane, envelope, sender) }
   }
 
   async #sender(process: ProcessId): Promise<ProcessDescription> {
@@ -187,8 +224,31 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     return sender
   }
 
-  #admitPush(envelope: Extract<Envelope, { kind: 'push' }>, sender: ProcessDescription): void {
-    if (this.#parts.madeHere?.(envelope.proof) !== true) admitPush(envelope, sender)
+  #enqueuePush(
+    lane: Lane,
+    envelope: Extract<Envelope, { kind: 'push' }>,
+    sender: ProcessDescription,
+  ): Promise<ScheduleAnswer> | ScheduleAnswer {
+    const { push, proof } = envelope
+    const { core } = push
+    if (core.to !== lane.process.id) throw new Failure('wrong-target', { target: core.to, process: lane.process.id })
+    const expectedSeq = lane.senders.expected(core.from) ?? 0
+    if (core.seq < expectedSeq) return { status: 'duplicate' }
+    if (core.seq > expectedSeq) return { status: 'gap', expectedSeq }
+    this.#admitPush(envelope, sender, lane.process)
+    const { envelope: bounded, bytes } = boundedEnvelope(envelope)
+    const from = bounded.kind === 'push' ? pushSender(proof, sender, lane.process.policy) : undefined
+    return lane.enqueue(pushId(push.coreBytes), bounded, bytes, from).then(scheduled, failedAnswer)
+  }
+
+  /** A push without a proof stands on our signature over the block: it must be ours to vouch for. */
+  #admitPush(
+    { push, proof }: Extract<Envelope, { kind: 'push' }>,
+    sender: ProcessDescription,
+    { policy }: ProcessDescription,
+  ): void {
+    const vouched = proof === undefined && !isSpawn(push) && this.#parts.attests?.(push) === true
+    if (!vouched || voucherOf(sender.policy, policy) === undefined) admitPush(push, proof, sender)
   }
 
   /** The process that a spawn makes, if there is none yet; only what is certified may say what it is like. */
@@ -200,7 +260,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if ((await this.#parts.log.directory.process(process)) !== undefined) return undefined
     const lane = await this.#lanes.get(process)?.catch(() => undefined)
     if (lane !== undefined && !lane.broken && lane.nextSlot > 0) return undefined
-    this.#admitPush(envelope, sender)
+    admitPush(envelope.push, envelope.proof, sender)
     try {
       return describeProcess(envelope)
     } catch (error) {
@@ -219,23 +279,26 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const id = envelopeId(envelope, process, 0)
     const repeated = lane.recent(id)?.receipt ?? (await this.#receiptOf(lane, id))
     if (repeated !== undefined) return { answer: known(Promise.resolve(repeated)) }
-    await this.#admitAssigned(envelope.message, process)
+    const sender = await this.#admitAssigned(envelope.message, lane.process)
     const raced = lane.recent(id)
     if (raced !== undefined) return { answer: known(raced.receipt) }
-    const receipt = lane.enqueue(id, envelope, encodeEnvelope(envelope))
+    const receipt = lane.enqueue(id, envelope, encodeEnvelope(envelope), sender)
     return { answer: receipt.then(scheduled, failedAnswer) }
   }
 
-  async #admitAssigned(message: Extract<Envelope, { kind: 'assign' }>['message'], process: ProcessId): Promise<void> {
+  /** Gives who sent a push. */
+  async #admitAssigned(message: ItemOrPush, { id: process, policy }: ProcessDescription): Promise<PushSender | undefined> {
     const note = 'it is addressed to that process: send it there'
     if (message.kind === 'item') {
       const item = parseItem(message.item)
       if (item.target === process) throw new Failure('not-assignable', { process }, { note })
       admitItem(message.item, asProcessId(item.target ?? item.id), item)
-      return
+      return undefined
     }
     if (message.push.core.to === process) throw new Failure('not-assignable', { process }, { note })
-    admitPush(message, await this.#sender(message.push.core.from))
+    const sender = await this.#sender(message.push.core.from)
+    admitPush(message.push, message.proof, sender)
+    return pushSender(message.proof, sender, policy)
   }
 
   /** The receipt of an item that has its slot already, or is about to. @throws {Failure} `id-reused` */
@@ -278,7 +341,10 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     }
     const opening = this.#openLane(process, spawned)
     this.#lanes.set(process, opening)
-    opening.catch(() => this.#forget(process, opening))
+    opening.then(
+      lane => this.#open.set(process, lane),
+      () => this.#forget(process, opening),
+    )
     if (this.#lanes.size > this.#lanesMax)
       this.#forgetting ??= this.#forgetIdle().finally(() => {
         this.#forgetting = undefined
@@ -288,15 +354,18 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
 
   /** Many may find the same lane broken: none of them may take away its successor. */
   #forget(process: ProcessId, opening: Promise<Lane>): void {
-    if (this.#lanes.get(process) === opening) this.#lanes.delete(process)
+    if (this.#lanes.get(process) !== opening) return
+    this.#lanes.delete(process)
+    this.#open.delete(process)
   }
 
   async #openLane(process: ProcessId, spawned: ProcessDescription | undefined): Promise<Lane> {
-    const { log, clock, key, committed } = this.#parts
+    const { log, clock, key, committing, committed } = this.#parts
     const description = (await log.directory.process(process)) ?? spawned
     if (description === undefined) throw new Failure('unknown-process', { process })
     checkScheduler(description, key)
-    return Lane.open({ log, recent: this.#recent, process: description, now: () => clock.now(), committed })
+    const now = (): number => clock.now()
+    return Lane.open({ log, recent: this.#recent, process: description, now, committing, committed })
   }
 
   /** Puts the lane last in the line of those to be forgotten. */

@@ -133,8 +133,8 @@ function verifySpawn([own, ...ancestors]: readonly Uint8Array[]): ProcessDescrip
 }
 
 function verifyChild(envelope: Envelope, parent: ProcessDescription): void {
-  if (envelope.kind !== 'push')
-    throw new Failure('verification-failed', {}, { note: 'slot 0 holds no spawn' })
+  if (envelope.kind !== 'push' || envelope.proof === undefined)
+    throw new Failure('verification-failed', {}, { note: 'slot 0 holds no spawn with its proof' })
   const reason = refutePush(envelope.push, envelope.proof, parent)
   refuseIf(reason !== undefined, `the spawn message: ${reason}`)
 }

@@ -100,6 +100,6 @@ export class Following {
     await log.commit([block])
     if (process.policy.computeUnits.includes(key))
       units.messenger.scheduled(process, readFrameHead(bytes).firstSlot, bytes)
-    units.computer.accept(process, index, bytes)
+    units.computer.accept(process, { index, bytes })
   }
 }

@@ -42,6 +42,10 @@ export class MemoryDirectory implements Directory {
     return this.#processes.get(id)?.description
   }
 
+  processAtHand(id: ProcessId): ProcessDescription | undefined {
+    return this.#processes.get(id)?.description
+  }
+
   async spawnEnvelope(id: ProcessId): Promise<Uint8Array | undefined> {
     return this.#processes.get(id)?.envelope
   }

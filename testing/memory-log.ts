@@ -3,11 +3,15 @@ import {
   decodeFrame,
   describeProcess,
   domainHash,
+  ed25519Sign,
   encodeCbor,
   encodeEnvelope,
   equalBytes,
   Failure,
+  type FeedHead,
+  feedHeadMessage,
   type FeedSpec,
+  FeedTree,
   fromBase64Url,
   type Log,
   type MessageId,
@@ -49,9 +53,12 @@ export class MemoryLog implements Log {
   #closed = false
   /** Its machine is down: whoever waits for it waits for ever. */
   #down = false
+  #seed: Uint8Array | undefined
 
   private constructor(options: MemoryLogOptions, caches?: MemoryLog) {
     this.#pause = options.pause
+    const before = caches ?? options.from
+    if (before !== undefined) this.#seed = before.#seed
     this.directory = new MemoryDirectory(caches?.directory)
     const wrote = (undo: () => void): void => this.#wrote(undo)
     this.store = new MemoryStore(caches === undefined ? { wrote } : { from: caches.store, wrote })
@@ -95,6 +102,11 @@ export class MemoryLog implements Log {
       )
     }
     return log
+  }
+
+  /** Heads of feeds are signed with this key, whoever their signer is; without it there are none. */
+  signWith(seed: Uint8Array): void {
+    this.#seed = seed
   }
 
   /** Commits fail with `failure` until it is undefined again. */
@@ -155,6 +167,14 @@ export class MemoryLog implements Log {
     }
   }
 
+  async head(feed: FeedSpec): Promise<FeedHead | undefined> {
+    const blocks = this.#blocksOf(feed)
+    if (this.#seed === undefined || blocks.length === 0) return undefined
+    const tree = new FeedTree()
+    for (const block of blocks) tree.append(block)
+    return { length: tree.length, signature: ed25519Sign(this.#seed, feedHeadMessage(feed, tree)) }
+  }
+
   feedKey(feed: FeedSpec): Uint8Array {
     const signers = feed.signers.map(fromBase64Url)
     const fields = [feed.kind, fromBase64Url(feed.process), feed.epoch, feed.quorum, signers]
@@ -198,6 +218,10 @@ class MemoryIndex implements MessageIndex {
     let places = this.#places.get(id)
     if (places === undefined) this.#places.set(id, (places = new Map()))
     if (!places.has(process)) places.set(process, slot)
+  }
+
+  lacks(process: ProcessId, id: MessageId): boolean {
+    return this.#places.get(id)?.get(process) === undefined
   }
 
   async slotOf(process: ProcessId, id: MessageId): Promise<Slot | undefined> {

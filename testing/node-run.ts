@@ -81,6 +81,7 @@ export class NodeRun implements Station {
   static async open(parts: NodeRunParts): Promise<NodeRun> {
     const run = new NodeRun(parts)
     const { keys, log, random, network, faults, observer } = parts
+    log.signWith(keys.seed)
     const pauseUs = parts.hostPauseUs
     const pause = (): Promise<void> => run.clock.sleepUs(random.integer(...pauseUs))
     const units = await openUnits(

@@ -1,5 +1,4 @@
 // What runs in a host: the pure fold from assignments to results.
-export type { SenderFacts } from './guest-messages.ts'
 export { Host, type HostPipe, runHost } from './host.ts'
 export type { FrameOutcome, ProcessSnapshot, SnapshotDelta, Verdict } from './frame-outcome.ts'
 export { HostedProcess, imageTree } from './hosted-process.ts'

@@ -10,7 +10,6 @@ import {
   parseDataItem,
   type ProcessDescription,
   type Push,
-  type PushProof,
   pushId,
   type Tag,
   toBase64Url,
@@ -83,13 +82,19 @@ export function itemAsAo(item: DataItem): AoItem {
 
 /**
  * A push as AO's messenger would have signed it; here the first compute unit that attests it stands
- * as the owner, and its signature of the certificate as the signature.
+ * as the owner, and its signature of the certificate as the signature. Where the scheduler of the feed
+ * vouches for it, that is the owner, and its signature is that of the feed.
  */
-export function pushAsAo(push: Push, proof: PushProof, sender: ProcessDescription): AoItem {
+export function pushAsAo(
+  { push, proof }: Extract<Envelope, { kind: 'push' }>,
+  sender: ProcessDescription,
+  process: ProcessDescription,
+): AoItem {
   const { core } = push
   const body = decodePushBody(push.bodyBytes)
-  const attested = proof.signatures[0]
-  const key = attested === undefined ? '' : (sender.policy.computeUnits[attested.unit] ?? '')
+  const attested = proof?.signatures[0]
+  const unit = attested && sender.policy.computeUnits[attested.unit]
+  const key = proof === undefined ? (process.policy.schedulers[0] ?? '') : (unit ?? '')
   const own = body.tags.filter(tag => !SET_BY_NETWORK.has(tag.name))
   const variant = findTag(own, 'Variant') === undefined ? [tag('Variant', AO_VARIANT)] : []
   const tags = [
@@ -123,7 +128,7 @@ export async function entryAsAo(
   const inner = envelope.kind === 'assign' ? envelope.message : envelope
   if (inner.kind === 'item') return itemAsAo(parseDataItem(inner.item))
   if (inner.kind === 'push')
-    return pushAsAo(inner.push, inner.proof, await senderOf(log, inner.push))
+    return pushAsAo(inner, await senderOf(log, inner.push), process)
   return {
     id: envelopeId(inner, process.id, entry.slot),
     owner: { address: process.owner, key: '' },

@@ -5,7 +5,6 @@ import {
   type Envelope,
   envelopeId,
   type EnvelopeView,
-  type ItemOrPush,
   type ItemOrPushView,
   type ModuleDescription,
   type ModuleView,
@@ -75,7 +74,7 @@ function showEnvelope(envelope: Envelope): EnvelopeView {
   }
 }
 
-function showItemOrPush(envelope: ItemOrPush): ItemOrPushView {
+function showItemOrPush(envelope: Extract<Envelope, { kind: 'item' | 'push' }>): ItemOrPushView {
   if (envelope.kind === 'item') {
     const { scheme, owner, ownerAddress, target, anchor, tags, data, signature } = parseDataItem(
       envelope.item,

@@ -24,7 +24,7 @@ import { showAssignment } from './show.ts'
 /** What stands in feeds, decoded for readers and byte for byte for checkers. */
 export function slotOperations(
   parts: OperationParts,
-): Pick<Operations, 'slot' | 'listSlots' | 'frames' | 'certificates'> {
+): Pick<Operations, 'slot' | 'listSlots' | 'frames' | 'feedHead' | 'certificates'> {
   const { log } = parts
   return {
     async slot({ process, slot }) {
@@ -43,6 +43,11 @@ export function slotOperations(
     async frames({ process, from_block: from = 0, limit = PAGE_MAX }) {
       const feed = messagesFeed(await knownProcess(parts, process))
       return encodeFeedPage({ from, ...(await readBlocks(parts, feed, from, limit)) })
+    },
+    async feedHead({ process }) {
+      const head = await log.head(messagesFeed(await knownProcess(parts, process)))
+      if (head === undefined) throw new Failure('unknown-slot', { process, slots: 0 })
+      return head
     },
     async certificates({
       process,

@@ -124,7 +124,7 @@ export class ComputeHarness implements AsyncDisposable {
     const bytes = encodeFrame(firstSlot, assignments)
     const ids = envelopes.map((envelope, i) => idOf(envelope, process, firstSlot + i))
     await this.log.commit([{ feed, index, bytes, ids, firstSlot }])
-    this.unit.accept(description, index, bytes)
+    this.unit.accept(description, { index, bytes })
     return firstSlot
   }
 
@@ -139,7 +139,7 @@ export class ComputeHarness implements AsyncDisposable {
       const index = await this.log.length(feed)
       const ids = assignments.map(({ envelope }, i) => idOf(envelope, process, firstSlot + i))
       await this.log.commit([{ feed, index, bytes, ids, firstSlot }])
-      this.unit.accept(description, index, bytes)
+      this.unit.accept(description, { index, bytes })
       slots = firstSlot + assignments.length
     }
     if (slots > 0) await this.unit.result(process, slots - 1)

@@ -3,6 +3,9 @@ import {
   asProcessId,
   type Certificate,
   encodeCertificate,
+  encodeEnvelope,
+  encodeFrame,
+  messagesFeed,
   type ModuleId,
   type ProcessId,
   type StoreChange,
@@ -16,6 +19,9 @@ import { SAMPLE_ACTOR, wat } from '../processes/actor/sample-actor.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { realClock } from '../fakes/real-clock.ts'
 import { ComputeHarness, itemEnvelope } from './compute-harness.ts'
+
+/** The compute unit of the scheduler's own key: it believes what that scheduler says. */
+const TRUSTED = 1
 
 /** Commands of the sample actor. */
 const COUNT = new Uint8Array([0])
@@ -305,5 +311,57 @@ describe('dry-runs', { timeout: 60_000 }, () => {
       expect(textOf(output)).toBe(String(slot))
     })
     await Promise.all(asked)
+  })
+})
+
+describe('a frame that is evaluated on its way to the disk', { timeout: 60_000 }, () => {
+  const framed = (process: ProcessId, slot: number, data: Uint8Array) => {
+    const envelopeBytes = encodeEnvelope(itemEnvelope(process, {}, data))
+    return encodeFrame(slot, [{ timestampMs: 1_900_000_000_000, envelopeBytes }])
+  }
+
+  it('shows nothing before it is there, and everything then', async () => {
+    await using harness = await ComputeHarness.open({ unit: TRUSTED })
+    const process = await withHistory(harness, 3)
+    const description = await harness.describe(process)
+    const bytes = framed(process, 3, COUNT)
+    const { promise: done, resolve } = Promise.withResolvers<boolean>()
+    harness.unit.expect(description, { index: 3, bytes, senders: [undefined] }, done)
+    let isRead = false
+    const read = harness.unit.memory(process).then(answer => {
+      isRead = true
+      return answer
+    })
+    for (let turn = 0; turn < 50; turn++) await new Promise(next => setTimeout(next, 2))
+    expect([await harness.unit.evaluated(process), isRead]).toEqual([3, false])
+    await expect(harness.unit.result(process, 3)).rejects.toMatchObject({ code: 'unknown-slot' })
+    const frame = { feed: messagesFeed(description), index: 3, bytes, ids: [], firstSlot: 3 }
+    await harness.log.commit([frame])
+    harness.unit.accept(description, { index: 3, bytes, senders: [undefined] })
+    resolve(true)
+    expect((await harness.unit.result(process, 3)).status).toBe('ok')
+    expect((await read).slot).toBe(3)
+  })
+
+  it('leaves no trace, if it does not get there: another may stand in its place', async () => {
+    await using harness = await ComputeHarness.open({ unit: TRUSTED })
+    const process = await withHistory(harness, 3)
+    const description = await harness.describe(process)
+    const { promise: done, resolve } = Promise.withResolvers<boolean>()
+    harness.unit.expect(
+      description,
+      { index: 3, bytes: framed(process, 3, GROW), senders: [undefined] },
+      done,
+    )
+    for (let turn = 0; turn < 20; turn++) await new Promise(next => setTimeout(next, 2))
+    resolve(false)
+    for (let i = 0; i < 3; i++) await harness.write(process, [itemEnvelope(process, {}, COUNT)])
+    expect((await harness.unit.result(process, 5)).status).toBe('ok')
+    expect(harness.troubles).toEqual([])
+    await using witness = await ComputeHarness.open({ unit: TRUSTED })
+    await witness.mirror(harness, process)
+    expect(hexOf(await harness.certificates(process, TRUSTED))).toEqual(
+      hexOf(await witness.certificates(process, TRUSTED)),
+    )
   })
 })

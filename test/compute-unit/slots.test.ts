@@ -305,9 +305,10 @@ describe('what a program is told', () => {
     const scripted = new Scripted()
     scripted.run()
     const push = pushEnvelope(0, { fuel: 123_456n })
-    if (push.kind !== 'push') throw new TypeError('expected a push')
+    if (push.kind !== 'push' || push.proof === undefined) throw new TypeError('expected a push')
     let limit = 0n
-    scripted.slot({ kind: 'assign', message: push, exclude: [] }, (_, message, gasLimit) => {
+    const message = { ...push, proof: push.proof }
+    scripted.slot({ kind: 'assign', message, exclude: [] }, (_, message, gasLimit) => {
       expect(message.kind).toBe('assigned')
       limit = gasLimit
       return undefined

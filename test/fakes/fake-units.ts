@@ -99,6 +99,7 @@ export class FakeUnits {
     results: (process, from, to) => this.#results(process, from, to),
     follow: (process, from, options) => this.#follow(process, from, options),
     evaluated: async process => this.#known(process).results.length,
+    attests: () => false,
     proveOutbox: async () => [],
     query: async (process, message) => this.#query(process, message),
     state: async process => {

@@ -71,7 +71,10 @@ export class TestNode implements AsyncDisposable {
       hosts: 1,
       logger,
       ...options,
-      openLog: async () => log,
+      openLog: async ({ seed }) => {
+        if (log instanceof MemoryLog) log.signWith(seed)
+        return log
+      },
     })
     return new TestNode({ node, log, data: folder, troubles })
   }

@@ -37,6 +37,7 @@ const CALLS: { readonly [N in OperationName]: OperationInput<N> } = {
   listSlots: { process, from: 2, limit: 3 },
   slot: { process, slot: 9_007_199_254_740_991 },
   frames: { process, from_block: 7, limit: 2 },
+  feedHead: { process },
   certificates: { process, from_block: 7, limit: 2, unit: asKeyId(id) },
   listResults: { process, from: 1, to: 5, limit: 3, order: 'desc' },
   followResults: { process, from: 0 },

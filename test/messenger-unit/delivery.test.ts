@@ -159,12 +159,12 @@ describe('a push whose way is blocked', { timeout: 60_000 }, () => {
     await scheduler.schedule([{ process: late, envelope: { kind: 'item', item: spawn.bytes } }])
     const more = messageItem(a, { tags: { Action: 'Fan-Out', Peer: late, Count: '2' } })
     await scheduler.schedule([{ process: a, envelope: { kind: 'item', item: more.bytes } }])
-    const { bytes, proof } = await computer.certified(a, slot + 1)
+    const { result, proof } = await computer.certified(a, slot + 1)
     const description = await slow.log.directory.process(a)
     if (description === undefined) throw new TypeError('expected a process')
     // This messenger hears of the later slot only.
     await using fresh = secondMessenger(slow)
-    fresh.evaluated(description, proof.certificate, [bytes])
+    fresh.evaluated(description, proof.certificate, [result])
     await until(async () => seqsIn(await feedOf(slow, late), a).length === 6)
     expect(seqsIn(await feedOf(slow, late), a)).toEqual(upTo(6))
   })
@@ -173,7 +173,7 @@ describe('a push whose way is blocked', { timeout: 60_000 }, () => {
     await using slow = await TestNode.open()
     const a = await slow.spawn(await slow.addStandard('relay'))
     const { slot } = await slow.send(a, { Action: 'Fan-Out', Peer: fakeId(93), Count: '4' })
-    const { bytes, proof } = await slow.node.computer.certified(a, slot)
+    const { result, proof } = await slow.node.computer.certified(a, slot)
     const description = await slow.log.directory.process(a)
     if (description === undefined) throw new TypeError('expected a process')
     let [nowMs, sleeps] = [0, 0]
@@ -182,7 +182,7 @@ describe('a push whose way is blocked', { timeout: 60_000 }, () => {
       nowMs += ms
     }
     await using hasty = secondMessenger(slow, { clock: { now: () => nowMs, sleep: sleepFast } })
-    hasty.evaluated(description, proof.certificate, [bytes])
+    hasty.evaluated(description, proof.certificate, [result])
     await until(async () => nowMs > 10_000)
     await settle()
     const before = sleeps

@@ -128,6 +128,30 @@ describe('offline verification', { timeout: 60_000 }, () => {
     expect(report.firstFault?.what).toContain('sender')
   })
 
+  it('believes no push without a proof where nobody signed the feed', async () => {
+    const from = await sourceFromLog(node.log, receiver)
+    const report = await verifyProcess({ ...from, head: async () => undefined })
+    expect(report).toMatchObject({ ok: false, slots: 1, firstFault: { slot: 1 } })
+    expect(report.firstFault?.what).toContain('no proof')
+  })
+
+  it('finds a feed that is not the one its scheduler signed', async () => {
+    const from = await sourceFromLog(node.log, receiver)
+    const held = { ...(await hold(from)), certificates: [] }
+    const last = held.frames.length - 1
+    const later: Held = { ...held, frames: [...held.frames] }
+    // A later time changes nothing else, and no certificate is there to contradict it.
+    replaceFrame(later, last, frame =>
+      put(frame, frame.assignments.length - 1, { timestampMs: 9_000_000_000_000 }),
+    )
+    const forged = await verifyHeld(later, from)
+    expect(forged.firstFault?.what).toContain('signature of the scheduler')
+    const short = await verifyHeld({ ...held, frames: held.frames.slice(0, -1) }, from)
+    expect(short.firstFault?.what).toContain('blocks are missing')
+    const more = await verifyHeld({ ...held, frames: [...held.frames, new Uint8Array(9)] }, from)
+    expect(more).toMatchObject({ ok: true, slots: 6 })
+  })
+
   it('finds every flipped bit in a frame', async () => {
     const original = (await hold()).frames[3] ?? new Uint8Array()
     for (let at = 1; at < original.length; at += Math.ceil(original.length / 5)) {

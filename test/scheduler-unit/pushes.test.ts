@@ -14,14 +14,16 @@ import {
 import { forgeries, PaperProcess } from '../fakes/certified-pushes.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
-import { tagsOf } from '../fakes/signed-items.ts'
+import { messageItem, tagsOf } from '../fakes/signed-items.ts'
 import { Harness, NO_MODULE, receiptOf, refusalOf, SCHEDULER } from './scheduler-harness.ts'
 
 /** A log whose directory also knows processes that have no spawn message. */
 function knowing(log: MemoryLog, processes: readonly ProcessDescription[]): MemoryLog {
   const { directory } = log
   const process = directory.process.bind(directory)
+  const atHand = directory.processAtHand.bind(directory)
   directory.process = async id => processes.find(one => one.id === id) ?? process(id)
+  directory.processAtHand = id => processes.find(one => one.id === id) ?? atHand(id)
   return log
 }
 
@@ -260,5 +262,126 @@ describe('a spawn by a process', () => {
     const spawn = await harness.log.directory.spawnEnvelope(child)
     expect(spawn).toEqual(encodeEnvelope(envelope))
     expect(describeProcess(envelope).id).toBe(child)
+  })
+})
+
+describe('pushes without a proof', () => {
+  const voucher = 1
+  const sender = (units: readonly number[], quorum: number): PaperProcess =>
+    new PaperProcess(asProcessId(fakeId(23)), units, quorum)
+  const bare = (from: PaperProcess, to: ProcessId, seq = 0): Envelope => ({
+    kind: 'push',
+    push: from.push(to, { seq }),
+    proof: undefined,
+  })
+
+  async function answersOf(
+    from: PaperProcess,
+    attests: boolean,
+    change: (envelope: Envelope) => Envelope = one => one,
+  ): Promise<string[]> {
+    await using harness = await Harness.open({
+      log: knowing(MemoryLog.open(), [from.description]),
+      attests: () => attests,
+    })
+    const to = await harness.spawn()
+    const answers: string[] = []
+    // The first looks its sender up; the second finds everything at hand.
+    for (let seq = 0; answers.length < 2; ) {
+      const [answer] = await post(harness, to, [change(bare(from, to, seq))])
+      if (answer?.status === 'scheduled') seq += 1
+      answers.push(answer === undefined ? '' : refusalOf(answer))
+    }
+    return answers
+  }
+
+  it('stand, if this scheduler is the one compute unit whose word is enough, and says so', async () => {
+    expect(await answersOf(sender([voucher], 1), true)).toEqual(['scheduled', 'scheduled'])
+    expect(await answersOf(sender([40, voucher], 1), true)).toEqual(['scheduled', 'scheduled'])
+  })
+
+  it('are refused, if its compute unit does not attest them', async () => {
+    expect(await answersOf(sender([voucher], 1), false)).toEqual([
+      'bad-certificate',
+      'bad-certificate',
+    ])
+  })
+
+  it('are refused, if the sender names other compute units, or asks for more than one', async () => {
+    expect(await answersOf(sender([40, 41], 1), true)).toEqual([
+      'bad-certificate',
+      'bad-certificate',
+    ])
+    expect(await answersOf(sender([voucher, 40], 2), true)).toEqual([
+      'bad-certificate',
+      'bad-certificate',
+    ])
+  })
+
+  it('are refused, if they are spawns: others learn from those what a process is', async () => {
+    const spawning = (envelope: Envelope): Envelope => {
+      if (envelope.kind !== 'push') return envelope
+      const push = makePush(envelope.push.core, {
+        kind: 'spawn',
+        tags: tagsOf({}),
+        data: new Uint8Array(0),
+        anchor: undefined,
+      })
+      return { kind: 'push', push, proof: undefined }
+    }
+    expect(await answersOf(sender([voucher], 1), true, spawning)).toEqual([
+      'bad-certificate',
+      'bad-certificate',
+    ])
+  })
+
+  it('are told to the compute unit with who vouches', async () => {
+    const from = sender([40, voucher], 1)
+    const seen: unknown[] = []
+    await using harness = await Harness.open({
+      log: knowing(MemoryLog.open(), [from.description]),
+      attests: () => true,
+      committing: (frames, done) => void seen.push(...frames.map(({ senders }) => senders), done),
+    })
+    const to = await harness.spawn()
+    await post(harness, to, [bare(from, to)])
+    const senders = [{ owner: SCHEDULER, module: from.description.module }]
+    expect(seen).toEqual([senders, expect.any(Promise)])
+    expect(await seen[1]).toBe(true)
+    expect(harness.committed.at(-1)?.senders).toEqual(senders)
+  })
+})
+
+describe('a frame on its way to the disk', () => {
+  it('is told before it is there, and whether it got there', async () => {
+    const told: string[] = []
+    const log = MemoryLog.open()
+    await using harness = await Harness.open({
+      log,
+      committing: (frames, done) => {
+        const slots = frames.map(({ firstSlot }) => firstSlot).join()
+        told.push(`${slots} begins`)
+        void done.then(isDone => told.push(`${slots} ${isDone}`))
+      },
+      committed: frames =>
+        void told.push(`${frames.map(({ firstSlot }) => firstSlot).join()} committed`),
+    })
+    const to = await harness.spawn()
+    expect(receiptOf(await harness.item(to, messageItem(to).bytes)).slot).toBe(1)
+    log.failCommits(new Failure('disk-full'))
+    expect(refusalOf(await harness.item(to, messageItem(to).bytes))).toBe('disk-full')
+    log.failCommits(undefined)
+    expect(receiptOf(await harness.item(to, messageItem(to).bytes)).slot).toBe(2)
+    expect(told).toEqual([
+      '0 committed',
+      '1 begins',
+      '1 committed',
+      '1 true',
+      '2 begins',
+      '2 false',
+      '2 begins',
+      '2 committed',
+      '2 true',
+    ])
   })
 })

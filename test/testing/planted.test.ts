@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Mailbox } from '../../compute-unit/evaluation/mailbox.ts'
 import { HostedProcess } from '../../compute-unit/evaluation/hosted-process.ts'
 import { PairLane } from '../../messenger-unit/pair-lane.ts'
-import { Lane } from '../../scheduler-unit/lane.ts'
+import { Senders } from '../../scheduler-unit/senders.ts'
 import { createTestNet, type TestNet, withNet } from '../../testing/index.ts'
 
 afterEach(() => vi.restoreAllMocks())
@@ -43,7 +43,7 @@ describe('a planted fault is found:', () => {
 
   test('a push that takes effect twice', async () => {
     await using net = await createTestNet({ nodes: 2 })
-    vi.spyOn(Lane.prototype, 'expectedSeq').mockReturnValue(0)
+    vi.spyOn(Senders.prototype, 'expected').mockReturnValue(0)
     vi.spyOn(Mailbox.prototype, 'next').mockReturnValue(0)
     net.fault.duplicate({ to: 'n2' })
     await notes(net, 1)

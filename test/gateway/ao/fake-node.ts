@@ -119,9 +119,12 @@ export class FakeNode implements AsyncDisposable {
       const [place] = await this.log.messages.placesOf(message)
       if (place === undefined) throw new Failure('unknown-message', { message })
       const inner = await this.envelopeAt(place.process, place.slot)
-      if (inner.kind !== 'item' && inner.kind !== 'push')
+      if (inner.kind === 'item')
+        return this.write(process, { kind: 'assign', message: inner, exclude })
+      if (inner.kind !== 'push' || inner.proof === undefined)
         throw new Failure('unknown-message', { message })
-      return this.write(process, { kind: 'assign', message: inner, exclude })
+      const proven = { ...inner, proof: inner.proof }
+      return this.write(process, { kind: 'assign', message: proven, exclude })
     },
     trace: async (): Promise<Trace> => {
       throw new Error('nobody asks for this')
@@ -218,6 +221,7 @@ export class FakeNode implements AsyncDisposable {
     },
     memory: async () => ({ slot: 0, memory: new Uint8Array([1, 2, 3]) }),
     cell: async () => undefined,
+    attests: () => false,
     proveOutbox: async () => [],
     state: async () => {
       throw new Error('nobody asks for this')

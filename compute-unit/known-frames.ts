@@ -1,0 +1,63 @@
+import type { Verdict } from './evaluation/index.ts'
+
+/** A frame as its scheduler gave it; all but its bytes can be found out without it. */
+export interface KnownFrame {
+  readonly index: number
+  readonly bytes: Uint8Array
+  /** What is to be known about each assignment, if the scheduler is believed. */
+  readonly verdicts?: readonly Verdict[] | undefined
+  /** Set while the frame is on its way to the disk: whether it got there. */
+  readonly done?: Promise<boolean> | undefined
+}
+
+/** Frames kept from their scheduler until they are evaluated; what lies behind is read from the log. */
+const KNOWN_MAX = 64
+
+/** Frames of one process that wait for their evaluation, and how far they reach. */
+export class KnownFrames {
+  readonly #frames = new Map<number, KnownFrame>()
+  /** Blocks that are durable. */
+  blocks = 0
+  #early = 0
+
+  /** Blocks that can be evaluated: durable ones, and those on their way to the disk that are held here. */
+  get end(): number {
+    return Math.max(this.blocks, this.#early)
+  }
+
+  get(index: number): KnownFrame | undefined {
+    return this.#frames.get(index)
+  }
+
+  /** Takes a frame that is on its way to the disk; false if it must wait until it is there. */
+  expect(frame: KnownFrame): boolean {
+    if (frame.index !== this.end || this.#frames.size >= KNOWN_MAX) return false
+    this.#frames.set(frame.index, frame)
+    this.#early = frame.index + 1
+    return true
+  }
+
+  /** Takes a frame that is durable. */
+  accept(frame: KnownFrame): void {
+    if (this.#frames.size < KNOWN_MAX && !this.#frames.has(frame.index)) this.#frames.set(frame.index, frame)
+    this.blocks = Math.max(this.blocks, frame.index + 1)
+  }
+
+  /** The frame is durable and was evaluated. */
+  delete(index: number): void {
+    this.#frames.delete(index)
+    this.blocks = Math.max(this.blocks, index + 1)
+  }
+
+  /** What was on its way to the disk did not get there: other frames will stand in its place. */
+  forgetEarly(): void {
+    for (const index of this.#frames.keys()) if (index >= this.blocks) this.#frames.delete(index)
+    this.#early = 0
+  }
+
+  /** Forgets all frames; tens of thousands of processes hibernate. */
+  clear(): void {
+    this.#frames.clear()
+    this.#early = 0
+  }
+}

@@ -1,0 +1,82 @@
+import { blake2b } from '@noble/hashes/blake2.js'
+import { concatBytes, fromBase64Url, toUtf8 } from './bytes.ts'
+import { encodeCbor } from './cbor.ts'
+import { ed25519Verify } from './crypto.ts'
+import type { FeedHead, FeedSpec } from './ports.ts'
+
+/**
+ * What a signature over a feed covers, computed from its blocks alone: Hypercore's tree, in its words.
+ *
+ * 1. A leaf is blake2b(0x00 ‖ size ‖ block), a node blake2b(0x01 ‖ size ‖ left ‖ right), sizes being those of all blocks below.
+ * 2. Whole subtrees stand side by side, largest first; the tree hash is blake2b(0x02 ‖ (hash ‖ index ‖ size) of each).
+ * 3. Signed is the tree hash with the feed's key and length, so one signature is about all blocks and their order.
+ */
+export class FeedTree {
+  readonly #roots: { index: number; size: number; leaves: number; hash: Uint8Array }[] = []
+  #length = 0
+
+  /** Blocks so far. */
+  get length(): number {
+    return this.#length
+  }
+
+  append(block: Uint8Array): void {
+    const hash = hash256(LEAF, uint64(block.length), block)
+    let node = { index: 2 * this.#length, size: block.length, leaves: 1, hash }
+    for (let left = this.#roots.at(-1); left?.leaves === node.leaves; left = this.#roots.at(-1)) {
+      this.#roots.pop()
+      const size = left.size + node.size
+      node = {
+        index: (left.index + node.index) / 2,
+        size,
+        leaves: 2 * node.leaves,
+        hash: hash256(PARENT, uint64(size), left.hash, node.hash),
+      }
+    }
+    this.#roots.push(node)
+    this.#length += 1
+  }
+
+  hash(): Uint8Array {
+    return hash256(ROOTS, ...this.#roots.flatMap(({ hash, index, size }) => [hash, uint64(index), uint64(size)]))
+  }
+}
+
+/** The key of a feed, 32 bytes: the hash of its manifest. Only for one signer and quorum 1. */
+export function feedKey({ kind, process, epoch, signers, quorum }: FeedSpec): Uint8Array {
+  const userData = encodeCbor([kind, fromBase64Url(process), epoch])
+  const keys = signers.map(key => concatBytes(new Uint8Array([0]), NAMESPACES.signer, fromBase64Url(key)))
+  const manifest = [new Uint8Array([2, 8, 0, quorum, keys.length]), ...keys, new Uint8Array([userData.length]), userData]
+  return hash256(NAMESPACES.manifest, ...manifest)
+}
+
+/** Whether the signer of a feed of one signer signed exactly the blocks in `tree`. */
+export function feedHeadHolds(feed: FeedSpec, tree: FeedTree, { length, signature }: FeedHead): boolean {
+  const [signer, ...others] = feed.signers
+  if (signer === undefined || others.length > 0 || feed.quorum !== 1 || tree.length !== length) return false
+  return ed25519Verify(fromBase64Url(signer), feedHeadMessage(feed, tree), signature)
+}
+
+/** What a signer of a feed signs: key, tree and length; the last is the fork, which is always 0. */
+export function feedHeadMessage(feed: FeedSpec, tree: FeedTree): Uint8Array {
+  return concatBytes(NAMESPACES.tree, feedKey(feed), tree.hash(), uint64(tree.length), uint64(0))
+}
+
+const [LEAF, PARENT, ROOTS] = [new Uint8Array([0]), new Uint8Array([1]), new Uint8Array([2])]
+
+/** Hypercore tells by these what a key signs or a hash is of. */
+const NAMESPACES = { tree: namespace(0), manifest: namespace(3), signer: namespace(4) }
+
+function namespace(number: number): Uint8Array {
+  return hash256(hash256(toUtf8('hypercore')), new Uint8Array([number]))
+}
+
+function hash256(...parts: readonly Uint8Array[]): Uint8Array {
+  return blake2b(concatBytes(...parts), { dkLen: 32 })
+}
+
+function uint64(value: number): Uint8Array {
+  const bytes = new Uint8Array(8)
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true)
+  return bytes
+}

@@ -1,0 +1,115 @@
+import {
+  CborReader,
+  CborWriter,
+  decodeFrame,
+  type Envelope,
+  type FeedSpec,
+  fromBase64Url,
+  type Log,
+  type ProcessId,
+  readSmall,
+  toUtf8,
+} from '../protocol/index.ts'
+
+/** Blocks after which the store is told again; what it was not told is read from their frames. */
+const STORE_EVERY_BLOCKS = 64
+
+/**
+ * The seq that the next push from each sender must have, of one process.
+ * The store may be behind: what it says is brought up to date from the feed when a lane is opened.
+ */
+export class Senders {
+  readonly #process: ProcessId
+  readonly #store: Log['store']
+  readonly #next = new Map<ProcessId, number>()
+  /** Durable, but not in the store yet. */
+  readonly #unstored = new Map<ProcessId, number>()
+  /** Blocks that the store knows. */
+  #indexed = 0
+
+  constructor(process: ProcessId, store: Log['store']) {
+    this.#process = process
+    this.#store = store
+  }
+
+  /** Nothing before `load`. Counts pushes that wait for their slot, too, so that a window of them can be enqueued at once. */
+  expected(sender: ProcessId): number | undefined {
+    return this.#next.get(sender)
+  }
+
+  /** Looks up what `expected` tells. */
+  async load(sender: ProcessId): Promise<void> {
+    const stored = await this.#store.get(senderKey(this.#process, sender))
+    const seq = stored === undefined ? 0 : readSmall(new CborReader(stored))
+    if (!this.#next.has(sender)) this.#next.set(sender, seq)
+  }
+
+  /** The envelope waits for its slot. */
+  enqueued(envelope: Envelope): void {
+    note(this.#next, envelope)
+  }
+
+  /** What these hold is durable, in a feed of `blocks` blocks. */
+  durable(batch: Iterable<{ readonly envelope: Envelope }>, blocks: number): void {
+    for (const { envelope } of batch) note(this.#unstored, envelope)
+    if (this.#unstored.size > 0 && blocks - this.#indexed >= STORE_EVERY_BLOCKS) this.storeAll(blocks)
+  }
+
+  /** Tells the store all that is durable. */
+  storeAll(blocks: number): void {
+    if (this.#unstored.size > 0) this.#write(blocks)
+  }
+
+  /** Reads the frames that the store does not know. */
+  async repair(log: Log, feed: FeedSpec, blocks: number): Promise<void> {
+    const stored = await this.#store.get(indexedKey(this.#process))
+    this.#indexed = Math.min(blocks, stored === undefined ? 0 : readSmall(new CborReader(stored)))
+    // They may be without pushes; looking at them again is cheap and happens once.
+    for await (const bytes of log.blocks(feed, this.#indexed, blocks)) {
+      for (const { envelope } of decodeFrame(bytes).assignments) {
+        note(this.#next, envelope)
+        note(this.#unstored, envelope)
+      }
+    }
+    if (this.#indexed < blocks) this.#write(blocks)
+  }
+
+  #write(blocks: number): void {
+    const changes = [...this.#unstored].map(([sender, next]) => ({
+      key: senderKey(this.#process, sender),
+      value: encodeUint(next),
+    }))
+    this.#unstored.clear()
+    this.#indexed = blocks
+    this.#store.write([...changes, { key: indexedKey(this.#process), value: encodeUint(blocks) }])
+  }
+}
+
+function note(seqs: Map<ProcessId, number>, envelope: Envelope): void {
+  if (envelope.kind === 'push') seqs.set(envelope.push.core.from, envelope.push.core.seq + 1)
+  if (envelope.kind === 'reject') seqs.set(envelope.from, envelope.seq + 1)
+}
+
+const NEXT = toUtf8('scheduler/next/')
+const INDEXED = toUtf8('scheduler/indexed/')
+
+function senderKey(process: ProcessId, sender: ProcessId): Uint8Array {
+  const key = new Uint8Array(NEXT.length + 64)
+  key.set(NEXT)
+  key.set(fromBase64Url(process), NEXT.length)
+  key.set(fromBase64Url(sender), NEXT.length + 32)
+  return key
+}
+
+function indexedKey(process: ProcessId): Uint8Array {
+  const key = new Uint8Array(INDEXED.length + 32)
+  key.set(INDEXED)
+  key.set(fromBase64Url(process), INDEXED.length)
+  return key
+}
+
+function encodeUint(value: number): Uint8Array {
+  const writer = new CborWriter()
+  writer.uint(value)
+  return writer.finish()
+}

@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { asKeyId } from '../../protocol/index.ts'
+import { type FeedState, makeFeedState } from '../../log/feed-state.ts'
+import type { OpenFeeds } from '../../log/open-feeds.ts'
+import { WriteBehind } from '../../log/write-behind.ts'
+import { messagesOf } from '../conformance/log.ts'
+
+/** Feeds that note what they are given, and take as long as the test wants. */
+class SlowFeeds {
+  readonly appends: { feed: string; blocks: number }[] = []
+  #waiting: (() => void)[] = []
+
+  append(state: FeedState, _from: number, blocks: readonly Uint8Array[]): Promise<void> {
+    this.appends.push({ feed: state.feed.process, blocks: blocks.length })
+    return new Promise(resolve => this.#waiting.push(resolve))
+  }
+
+  async finish(): Promise<void> {
+    for (const resolve of this.#waiting.splice(0)) resolve()
+    await vi.advanceTimersByTimeAsync(0)
+  }
+}
+
+function open(): {
+  feeds: SlowFeeds
+  behind: WriteBehind
+  states: FeedState[]
+  add: (at: number) => void
+} {
+  const feeds = new SlowFeeds()
+  const behind = new WriteBehind({
+    feeds: feeds as unknown as OpenFeeds,
+    maxBytes: 1_000_000,
+    onAppended: () => undefined,
+    onReopened: async () => undefined,
+  })
+  const states = ['a', 'b', 'c'].map(name => {
+    const feed = messagesOf(name)
+    return makeFeedState(feed, feed.signers[0] ?? asKeyId(''))
+  })
+  const add = (at: number): void => {
+    const state = states[at]
+    if (state !== undefined) behind.add(state, { bytes: new Uint8Array(10), generation: 1 })
+  }
+  return { feeds, behind, states, add }
+}
+
+describe('blocks on their way to their feeds', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  test('gather: what comes during a round waits for the next, and goes in one append', async () => {
+    const { feeds, add } = open()
+    add(0)
+    add(1)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(feeds.appends.map(({ blocks }) => blocks)).toEqual([1, 1])
+    for (let i = 0; i < 50; i++) add(i % 3)
+    await feeds.finish()
+    for (let i = 0; i < 50; i++) add(i % 3)
+    await vi.advanceTimersByTimeAsync(500)
+    expect(feeds.appends).toHaveLength(2)
+    await vi.advanceTimersByTimeAsync(500)
+    expect(feeds.appends.slice(2).map(({ blocks }) => blocks)).toEqual([34, 34, 32])
+  })
+
+  test('are brought at once, of one feed, to whoever needs it', async () => {
+    const { feeds, behind, states, add } = open()
+    for (let i = 0; i < 9; i++) add(i % 3)
+    const [, state] = states
+    if (state === undefined) throw new TypeError('expected a feed')
+    let isBrought = false
+    const brought = behind.bring(state).then(() => {
+      isBrought = true
+    })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(feeds.appends).toEqual([{ feed: state.feed.process, blocks: 3 }])
+    add(1)
+    await feeds.finish()
+    expect(isBrought).toBe(false)
+    await feeds.finish()
+    await brought
+    expect(state.tail).toHaveLength(0)
+  })
+
+  test('all go when it ends', async () => {
+    const { feeds, behind, add } = open()
+    for (let i = 0; i < 9; i++) add(i % 3)
+    const closing = behind[Symbol.asyncDispose]()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(feeds.appends.map(({ blocks }) => blocks)).toEqual([3, 3, 3])
+    await feeds.finish()
+    await closing
+  })
+})
