@@ -107,6 +107,8 @@ export function encodeRequest(number: number, request: HostRequest): Uint8Array 
     case 'close':
       writer.bytes(fromBase64Url(request.process))
       break
+    case 'rest':
+      break
   }
   return writer.finish()
 }

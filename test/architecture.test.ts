@@ -10,7 +10,7 @@ const LONG_FILES: Readonly<Record<string, number>> = {
   'protocol/ports.ts': 320,
   'scheduler-unit/scheduler-unit.ts': 400,
   'compute-unit/compute-unit.ts': 500,
-  'compute-unit/follower.ts': 430,
+  'compute-unit/follower.ts': 445,
   'compute-unit/packets.ts': 460,
   'compute-unit/evaluation/hosted-process.ts': 450,
 }
