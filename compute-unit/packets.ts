@@ -108,7 +108,6 @@ export function encodeRequest(number: number, request: HostRequest): Uint8Array 
       writer.bytes(fromBase64Url(request.process))
       break
     case 'rest':
-      break
   }
   return writer.finish()
 }
