@@ -19,6 +19,7 @@ import { isAgent, ModuleShelf, type SpawnSource } from './module-shelf.ts'
 import { tagsOf } from './spawn-tags.ts'
 import type {
   AgentSpawnOptions,
+  SpawnParameters,
   NetFaults,
   PlainSpawnOptions,
   ProcessName,
@@ -63,7 +64,7 @@ export class LiveNet implements TestNet {
 
   spawn<C extends AnyContract>(
     agent: Implementation<C>,
-    options: AgentSpawnOptions<C>,
+    ...options: SpawnParameters<C>
   ): Promise<SpawnedProcess<C>>
   spawn(source: SpawnSource, options?: PlainSpawnOptions): Promise<ProcessHandle>
   async spawn(

@@ -21,6 +21,7 @@ import { SimWorld, type SimWorldParts } from './sim-world.ts'
 import { tagsOf } from './spawn-tags.ts'
 import type {
   AgentSpawnOptions,
+  SpawnParameters,
   NetFaults,
   PlainSpawnOptions,
   ProcessName,
@@ -97,7 +98,7 @@ export class SimulatedNet implements TestNet {
 
   spawn<C extends AnyContract>(
     agent: Implementation<C>,
-    options: AgentSpawnOptions<C>,
+    ...options: SpawnParameters<C>
   ): Promise<SpawnedProcess<C>>
   spawn(source: SpawnSource, options?: PlainSpawnOptions): Promise<ProcessHandle>
   async spawn(

@@ -43,6 +43,10 @@ export interface PlainSpawnOptions extends SpawnOptions {
 export type AgentSpawnOptions<C extends AnyContract> = SpawnOptions &
   ArgsField<C> & { readonly modules?: Readonly<Record<string, AnyImplementation>> | undefined }
 
+/** They may be left out if there is nothing to say. */
+export type SpawnParameters<C extends AnyContract> =
+  Record<never, never> extends AgentSpawnOptions<C> ? [options?: AgentSpawnOptions<C>] : [options: AgentSpawnOptions<C>]
+
 /** Something with the id of a process. */
 export type ProcessName = string | { readonly id: string }
 
@@ -88,7 +92,7 @@ export interface TestNet extends AsyncDisposable {
    */
   spawn<C extends AnyContract>(
     agent: Implementation<C>,
-    options: AgentSpawnOptions<C>,
+    ...options: SpawnParameters<C>
   ): Promise<SpawnedProcess<C>>
   /** Makes a process; resolves when its spawn message is durable. */
   spawn(source: SpawnSource, options?: PlainSpawnOptions): Promise<ProcessHandle>

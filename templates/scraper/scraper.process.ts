@@ -6,10 +6,10 @@ export default Scraper.implement({
   on: {
     watch(ctx, { url }) {
       ctx.state.pages[url] ??= { url, title: '', changedMs: 0, checks: 0 }
-      ctx.schedule({ every: ctx.state.every as Duration, key: `look ${url}`.slice(0, 60) }, 'look', { url })
+      ctx.schedule({ every: ctx.state.every as Duration, key: keyOf(url) }, 'look', { url })
     },
     forget(ctx, { url }) {
-      ctx.cancel(`look ${url}`.slice(0, 60))
+      ctx.cancel(keyOf(url))
       delete ctx.state.pages[url]
       delete ctx.state.marks[url]
     },
@@ -44,6 +44,9 @@ async function fetchPage(fetched: Promise<{ status: number; body?: string | unde
     return error instanceof Error ? error.message : String(error)
   }
 }
+
+/** The key of a page's schedule: keys are short, and have no spaces. */
+const keyOf = (url: string): string => `look-${markOf(url)}`
 
 /** A short fingerprint (FNV-1a): enough to see that a page is another. */
 function markOf(text: string): string {

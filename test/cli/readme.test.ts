@@ -60,6 +60,9 @@ async function runProgram(name: string, text: string): Promise<string> {
   return stdout
 }
 
+/** A word as a shell hands it on; a project lies where it leaves nothing behind. */
+const fitted = (word: string): string => word.replace(/^'(.*)'$/, '$1').replace(/^\.\/my-/, `${scratch}/my-`)
+
 /** What the comments behind `console.log` say, line by line. */
 const announced = (text: string): string => [...text.matchAll(/console\.log\(.*\) \/\/ (.*)$/gm)].map(match => `${match[1]}\n`).join('')
 
@@ -93,7 +96,7 @@ describe('the README', () => {
         expect(['npm start', 'npm test']).toContain(command)
         continue
       }
-      const words = command.slice(PREFIX.length).split(' ')
+      const words = command.slice(PREFIX.length).split(' ').map(fitted)
       if (words[0] === 'up') continue
       const { code, stdout, stderr } = await run(words, { env, cwd: ROOT })
       expect(code, `${command}\n${stderr}`).toBe(0)
