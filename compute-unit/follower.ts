@@ -217,6 +217,7 @@ export class Follower {
     using _held = this.hold()
     for (;;) {
       const seat = await this.ready()
+      if (!this.inHost) continue
       const done = this.#newestDone
       const answer = await seat.ask(request)
       if (await done) return answer
@@ -387,6 +388,7 @@ export class Follower {
   #forgetEarly(): void {
     this.#frames.forgetEarly()
     this.#openGeneration = 0
+    this.#newestDone = DONE
   }
 
   #checkpointDue(): boolean {

@@ -357,6 +357,7 @@ describe('a frame that is evaluated on its way to the disk', { timeout: 60_000 }
     resolve(false)
     for (let i = 0; i < 3; i++) await harness.write(process, [itemEnvelope(process, {}, COUNT)])
     expect((await harness.unit.result(process, 5)).status).toBe('ok')
+    expect((await harness.unit.memory(process)).slot).toBe(5)
     expect(harness.troubles).toEqual([])
     await using witness = await ComputeHarness.open({ unit: TRUSTED })
     await witness.mirror(harness, process)
