@@ -1,4 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
+import { OwnPush } from '../../compute-unit/own-push.ts'
+import type { Push } from '../../protocol/index.ts'
 import { SchedulerUnit } from '../../scheduler-unit/index.ts'
 import { createTestNet } from '../../testing/index.ts'
 
@@ -36,5 +38,35 @@ test('a push goes to the node’s own scheduler without its proof, to that of an
     ]),
   )
   // All nodes evaluate both feeds, and those that did not schedule them believe nobody.
+  await net.expectConverged()
+})
+
+test('a push proves itself to another node, though that node could vouch for it, being a compute unit too', async () => {
+  await using net = await createTestNet({ nodes: 2 })
+  const from = await net.spawn('relay', { node: 'n1', computeUnits: ['n1', 'n2'] })
+  const far = await net.spawn('relay', { node: 'n2', computeUnits: ['n2', 'n1'] })
+  await net.settled()
+  const carried: Push[] = []
+  const schedule = SchedulerUnit.prototype.schedule
+  vi.spyOn(SchedulerUnit.prototype, 'schedule').mockImplementation(function (
+    this: SchedulerUnit,
+    requests,
+  ) {
+    // What came over a wire is nobody's own.
+    for (const { envelope } of requests)
+      if (envelope.kind === 'push' && !(envelope.push instanceof OwnPush)) {
+        expect(envelope.proof).toBeDefined()
+        carried.push(envelope.push)
+      }
+    return schedule.call(this, requests)
+  })
+  const tags = [
+    { name: 'Peer', value: far.id },
+    { name: 'Count', value: '3' },
+  ]
+  await from.send({ action: 'Fan-Out', tags })
+  await net.settled()
+  expect(net.troubles).toEqual([])
+  expect(carried.map(({ core }) => core.seq)).toEqual([0, 1, 2])
   await net.expectConverged()
 })
