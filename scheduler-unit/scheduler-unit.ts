@@ -15,7 +15,6 @@ import {
   isSpawn,
   type ItemOrPush,
   type KeyId,
-  LANES_MAX,
   type Log,
   type MessageId,
   type ProcessDescription,
@@ -34,11 +33,11 @@ import {
   toUtf8,
   voucherOf,
 } from '../protocol/index.ts'
-import { admitControl, admitItem, admitPush, boundedEnvelope, checkScheduler, parseItem } from './admission.ts'
+import { admitControl, admitItem, admitPush, boundedEnvelope, parseItem } from './admission.ts'
 import { Alarms, type DueTick } from './alarms.ts'
-import { type CommittedFrame, Lane, receiptAt } from './lane.ts'
+import { type CommittedFrame, type Lane, receiptAt } from './lane.ts'
+import { Lanes } from './lanes.ts'
 import { SignerRates } from './rate.ts'
-import { RecentReceipts } from './recent-receipts.ts'
 
 export interface SchedulerUnitParts {
   readonly key: KeyId
@@ -61,26 +60,18 @@ export interface SchedulerUnitParts {
 
 /** Requests checked before others get a turn: signatures take most of the time. */
 const SLICE = 32
-/** Pause between looks for lanes to forget, while too many are busy. */
-const FORGET_EVERY_MS = 1000
 
 /** Gives every message of a process its slot: one writer, one feed, no gaps. */
 export class SchedulerUnit implements Scheduler, AsyncDisposable {
   readonly #parts: SchedulerUnitParts
-  readonly #lanes = new Map<ProcessId, Promise<Lane>>()
-  /** Those of `#lanes` that are open. */
-  readonly #open = new Map<ProcessId, Lane>()
-  readonly #recent = new RecentReceipts()
+  readonly #lanes: Lanes
   readonly #rates: SignerRates
   readonly #alarms: Alarms
-  readonly #lanesMax: number
-  readonly #stop = new AbortController()
-  #forgetting: Promise<void> | undefined
   #closed = false
 
   private constructor(parts: SchedulerUnitParts) {
     this.#parts = parts
-    this.#lanesMax = parts.lanesMax ?? LANES_MAX
+    this.#lanes = new Lanes(parts)
     this.#rates = new SignerRates(parts.signerRatePerSecond)
     this.#alarms = new Alarms(parts.clock, ticks => this.#tick(ticks))
   }
@@ -146,10 +137,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
 
   /** The same without a wait, for most requests: nothing, if something has to be looked up. */
   #seatNow({ process, envelope, item: parsed }: ScheduleRequest): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
-    const lane = this.#open.get(process)
-    const open = this.#lanes.get(process)
-    if (open === undefined || lane === undefined || lane.broken || lane.nextSlot === 0) return undefined
-    this.#touch(process, open)
+    const lane = this.#lanes.atHand(process)
+    if (lane === undefined || lane.nextSlot === 0) return undefined
     try {
       if (envelope.kind === 'push') {
         const sender = this.#parts.log.directory.processAtHand(envelope.push.core.from)
@@ -180,7 +169,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     admitItem(envelope.item, process, item)
     if (isControl(item.tags)) await admitControl(item, this.#parts.log.directory)
     const spawned = item.id === process ? describeProcess(envelope) : undefined
-    const lane = await this.#lane(process, spawned)
+    const lane = await this.#lanes.get(process, spawned)
     // Two requests with the same item may both have come here.
     const raced = lane.recent(id)
     if (raced !== undefined) return { answer: known(sameBytes(raced.receipt, raced.bytes, envelope.item, id).receipt) }
@@ -209,7 +198,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if (core.to !== process) throw new Failure('wrong-target', { target: core.to, process })
     const sender = await this.#sender(core.from)
     const spawned = await this.#child(process, envelope, sender)
-    const lane = await this.#lane(process, spawned)
+    const lane = await this.#lanes.get(process, spawned)
     using _held = lane.hold()
     // What came before its child's spawn must not take slot 0.
     if (spawned === undefined && lane.nextSlot === 0) throw new Failure('unknown-process', { process })
@@ -258,7 +247,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     sender: ProcessDescription,
   ): Promise<ProcessDescription | undefined> {
     if ((await this.#parts.log.directory.process(process)) !== undefined) return undefined
-    const lane = await this.#lanes.get(process)?.catch(() => undefined)
+    const lane = await this.#lanes.opening(process)?.catch(() => undefined)
     if (lane !== undefined && !lane.broken && lane.nextSlot > 0) return undefined
     admitPush(envelope.push, envelope.proof, sender)
     try {
@@ -272,7 +261,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     process: ProcessId,
     envelope: Extract<Envelope, { kind: 'assign' }>,
   ): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
-    const lane = await this.#lane(process, undefined)
+    const lane = await this.#lanes.get(process, undefined)
     using _held = lane.hold()
     if (lane.nextSlot === 0) throw new Failure('unknown-process', { process })
     if (!(await this.#parts.assignable(lane.process))) throw new Failure('not-assignable', { process })
@@ -303,12 +292,12 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
 
   /** The receipt of an item that has its slot already, or is about to. @throws {Failure} `id-reused` */
   async #known(process: ProcessId, id: MessageId, item: Uint8Array): Promise<KnownReceipt | undefined> {
-    const lane = await this.#lanes.get(process)
+    const lane = await this.#lanes.opening(process)
     const recent = lane?.recent(id)
     if (recent !== undefined) return sameBytes(recent.receipt, recent.bytes, item, id)
     const slot = await this.#parts.log.messages.slotOf(process, id)
     if (slot === undefined) return undefined
-    const found = await this.#place(await this.#lane(process, undefined), id, slot)
+    const found = await this.#place(await this.#lanes.get(process, undefined), id, slot)
     if (found?.envelope.kind !== 'item') return undefined
     return sameBytes(Promise.resolve(found.receipt), encodeEnvelope(found.envelope), item, id)
   }
@@ -324,87 +313,10 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     return frame === undefined ? undefined : receiptAt(lane.process.id, frame.bytes, { id, slot })
   }
 
-  async #lane(process: ProcessId, spawned: ProcessDescription | undefined): Promise<Lane> {
-    for (let open = this.#lanes.get(process); open !== undefined; open = this.#lanes.get(process)) {
-      let lane: Lane | undefined
-      try {
-        lane = await open
-      } catch (error) {
-        // Somebody asked before there was a process; a spawn tries for itself.
-        if (spawned === undefined) throw error
-      }
-      if (lane !== undefined && !lane.broken) {
-        this.#touch(process, open)
-        return lane
-      }
-      this.#forget(process, open)
-    }
-    const opening = this.#openLane(process, spawned)
-    this.#lanes.set(process, opening)
-    opening.then(
-      lane => this.#open.set(process, lane),
-      () => this.#forget(process, opening),
-    )
-    if (this.#lanes.size > this.#lanesMax)
-      this.#forgetting ??= this.#forgetIdle().finally(() => {
-        this.#forgetting = undefined
-      })
-    return opening
-  }
-
-  /** Many may find the same lane broken: none of them may take away its successor. */
-  #forget(process: ProcessId, opening: Promise<Lane>): void {
-    if (this.#lanes.get(process) !== opening) return
-    this.#lanes.delete(process)
-    this.#open.delete(process)
-  }
-
-  async #openLane(process: ProcessId, spawned: ProcessDescription | undefined): Promise<Lane> {
-    const { log, clock, key, committing, committed } = this.#parts
-    const description = (await log.directory.process(process)) ?? spawned
-    if (description === undefined) throw new Failure('unknown-process', { process })
-    checkScheduler(description, key)
-    const now = (): number => clock.now()
-    return Lane.open({ log, recent: this.#recent, process: description, now, committing, committed })
-  }
-
-  /** Puts the lane last in the line of those to be forgotten. */
-  #touch(process: ProcessId, open: Promise<Lane>): void {
-    if (this.#lanes.size < this.#lanesMax / 2 || this.#lanes.get(process) !== open) return
-    this.#lanes.delete(process)
-    this.#lanes.set(process, open)
-  }
-
-  /** Looks until there are few enough: in a burst all may be busy. */
-  async #forgetIdle(): Promise<void> {
-    const { signal } = this.#stop
-    while (this.#lanes.size > this.#lanesMax && !signal.aborted) {
-      await this.#forgetOldest(this.#lanesMax * 0.9)
-      if (this.#lanes.size <= this.#lanesMax) return
-      await this.#parts.clock.sleep(FORGET_EVERY_MS, { signal }).catch(() => undefined)
-    }
-  }
-
-  async #forgetOldest(left: number): Promise<void> {
-    const lanes: { process: ProcessId; opening: Promise<Lane>; lane: Lane }[] = []
-    for (const [process, opening] of [...this.#lanes]) {
-      const lane = await opening.catch(() => undefined)
-      if (lane !== undefined) lanes.push({ process, opening, lane })
-    }
-    // At the start of a turn of the loop nobody is between being given a lane and using it.
-    await new Promise<void>(resolve => setImmediate(resolve))
-    for (const { process, opening, lane } of lanes) {
-      if (this.#lanes.size <= left) return
-      if (!lane.idle) continue
-      lane.retire()
-      this.#forget(process, opening)
-    }
-  }
-
   #tick(ticks: readonly DueTick[]): void {
     for (const { process, timer } of ticks) {
       const envelope: Envelope = { kind: 'tick', timer: latin1(timer.key), dueMs: timer.dueMs }
-      void this.#lane(process, undefined)
+      void this.#lanes.get(process, undefined)
         .then(lane => lane.enqueue(asMessageId(''), envelope, encodeEnvelope(envelope)))
         .catch(error => this.#again(process, timer, Failure.from(error)))
     }
@@ -419,10 +331,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.#stop.abort()
     await this.#alarms[Symbol.asyncDispose]()
-    const lanes = await Promise.allSettled(this.#lanes.values())
-    for (const lane of lanes) if (lane.status === 'fulfilled') await lane.value.drained()
+    await this.#lanes[Symbol.asyncDispose]()
   }
 }
 

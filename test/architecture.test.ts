@@ -10,9 +10,9 @@ const LONG_FILES: Readonly<Record<string, number>> = {
   'protocol/operations.ts': 310,
   'protocol/ports.ts': 330,
   'log/hypercore-log.ts': 350,
-  'scheduler-unit/scheduler-unit.ts': 460,
+  'scheduler-unit/scheduler-unit.ts': 370,
   'compute-unit/compute-unit.ts': 525,
-  'compute-unit/follower.ts': 470,
+  'compute-unit/follower.ts': 475,
   'compute-unit/packets.ts': 460,
   'compute-unit/evaluation/hosted-process.ts': 450,
 }
