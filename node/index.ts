@@ -3,6 +3,7 @@ export { CONFIG_FILE, type Config, type ConfigSources, type LoadedConfig, loadCo
 export { type HostProgram, hostProgram } from './host-program.ts'
 export { type NodeKeys, openKeystore } from './keystore.ts'
 export { createLogger, type NodeLogger } from './logger.ts'
+export { hostCrypto } from './host-crypto.ts'
 export { nativeCrypto } from './native-crypto.ts'
 export { AtollNode, createNode, type NodeOptions } from './node.ts'
 export { type StandardModule, standardModules } from './standard-modules.ts'

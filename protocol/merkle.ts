@@ -1,5 +1,5 @@
-import { concatBytes } from './bytes.ts'
-import { sha256 } from './crypto.ts'
+import { concatBytes, toUtf8 } from './bytes.ts'
+import { sha256, sha256Each } from './crypto.ts'
 
 /**
  * A hash tree with up to sixteen children a node: shallow, because a call of the hash costs more than its bytes.
@@ -12,28 +12,52 @@ import { sha256 } from './crypto.ts'
  */
 export const MERKLE_ARITY = 16
 
+const HASH_BYTES = 32
+const NODE_BYTES = MERKLE_ARITY * HASH_BYTES
+
 /** The root of no leaves. */
 export const EMPTY_ROOT: Uint8Array = new Uint8Array(32)
 
+const LEAF = Uint8Array.of(0)
+const NODE = Uint8Array.of(1)
+
 /** sha256(0x00 ‖ bytes). */
 export function leafHash(bytes: Uint8Array): Uint8Array {
-  const prefixed = new Uint8Array(bytes.length + 1)
-  prefixed.set(bytes, 1)
-  return sha256(prefixed)
+  return prefixedHash(LEAF, bytes)
+}
+
+/** The leaves, one behind the other, of bytes [bounds[2 n], bounds[2 n + 1]). */
+export function leafHashes(bytes: Uint8Array, bounds: readonly number[]): Uint8Array {
+  return sha256Each(LEAF, bytes, bounds)
 }
 
 /** sha256(0x01 ‖ children), or the child itself if there is only one. */
 export function nodeHash(children: readonly Uint8Array[]): Uint8Array {
   const [first] = children
   if (children.length === 1 && first !== undefined) return first
-  const bytes = new Uint8Array(1 + children.length * 32)
+  const bytes = scratchFor(1 + children.length * HASH_BYTES)
   bytes[0] = 1
   let offset = 1
   for (const child of children) {
     bytes.set(child, offset)
-    offset += 32
+    offset += HASH_BYTES
   }
-  return sha256(bytes)
+  return sha256(bytes.subarray(0, offset))
+}
+
+/** The root over leaves that lie one behind the other. */
+export function rootOfLeaves(leaves: Uint8Array): Uint8Array {
+  let level = leaves
+  while (level.length > HASH_BYTES) {
+    const bounds: number[] = []
+    const whole = level.length - (level.length % NODE_BYTES)
+    for (let start = 0; start < whole; start += NODE_BYTES) bounds.push(start, start + NODE_BYTES)
+    const isCarried = level.length - whole === HASH_BYTES
+    if (whole < level.length && !isCarried) bounds.push(whole, level.length)
+    const nodes = sha256Each(NODE, level, bounds)
+    level = isCarried ? concatBytes(nodes, level.subarray(whole)) : nodes
+  }
+  return level.length === 0 ? EMPTY_ROOT : level
 }
 
 /** The root over `leaves`, each 32 bytes. */
@@ -94,5 +118,36 @@ function nextLevel(level: readonly Uint8Array[]): Uint8Array[] {
 
 /** A domain-separated hash: sha256(utf8(domain) ‖ 0x00 ‖ bytes). */
 export function domainHash(domain: string, bytes: Uint8Array): Uint8Array {
-  return sha256(concatBytes(new TextEncoder().encode(`${domain}\0`), bytes))
+  return prefixedHash(domainPrefix(domain), bytes)
+}
+
+/** What stands before the bytes of a domain-separated hash. */
+export function domainPrefix(domain: string): Uint8Array {
+  const known = prefixes.get(domain)
+  if (known !== undefined) return known
+  const prefix = toUtf8(`${domain}\0`)
+  prefixes.set(domain, prefix)
+  return prefix
+}
+
+/** The domains of the protocol: a dozen. */
+const prefixes = new Map<string, Uint8Array>()
+
+function prefixedHash(prefix: Uint8Array, bytes: Uint8Array): Uint8Array {
+  const length = prefix.length + bytes.length
+  const whole = scratchFor(length)
+  whole.set(prefix)
+  whole.set(bytes, prefix.length)
+  return sha256(whole.subarray(0, length))
+}
+
+/** What is hashed is put together here: making room for it anew costs more than most hashes. */
+let scratch = new Uint8Array(4096)
+const SCRATCH_MAX_BYTES = 2 * 1024 * 1024
+
+function scratchFor(length: number): Uint8Array {
+  if (length <= scratch.length) return scratch
+  const grown = new Uint8Array(2 ** Math.ceil(Math.log2(length)))
+  if (grown.length <= SCRATCH_MAX_BYTES) scratch = grown
+  return grown
 }

@@ -1,7 +1,6 @@
 /** Evaluates long feeds of items and of pushes in this program, as a compute host would. */
-import { createHash, hash } from 'node:crypto'
-import { HostedProcess, imageTree, type Verdict } from '../../compute-unit/index.ts'
-import { nativeCrypto, standardModules } from '../../node/index.ts'
+import { type FrameOutcome, FrameResults, HostedProcess, imageTree, type Verdict } from '../../compute-unit/index.ts'
+import { hostCrypto, nativeCrypto, standardModules } from '../../node/index.ts'
 import { actorRuntime } from '../../processes/index.ts'
 import {
   asKeyId,
@@ -107,10 +106,11 @@ function pushesFrom(
   const envelopes: Uint8Array[] = []
   const started = items.map(item => encodeEnvelope({ kind: 'item', item }))
   for (const frame of framesOf(started, SENDER_FRAME)) {
-    const { firstSlot, results, resultsRoot, stateRoot, gas } = hosted.evaluate(
+    const { firstSlot, resultsBytes, resultsRoot, stateRoot, gas } = hosted.evaluate(
       frame,
       Array.from({ length: SENDER_FRAME }, () => ITEM),
     )
+    const { results, heads } = new FrameResults(firstSlot, resultsBytes)
     const certificateBytes = encodeCertificate({
       process: made.process.id,
       firstSlot,
@@ -121,12 +121,13 @@ function pushesFrom(
       gas,
     })
     const signature = ed25519Sign(SEED, certificateMessage(certificateBytes))
-    const leaves = results.map(result => leafHash(result.head))
-    for (const [i, { head, bytes }] of results.entries()) {
+    const leaves = heads.map(leafHash)
+    for (const [i, bytes] of results.entries()) {
       const [push] = decodeResult(bytes).outbox
-      if (push === undefined) throw new Error('a relay sent nothing')
+      const resultHead = heads[i]
+      if (push === undefined || resultHead === undefined) throw new Error('a relay sent nothing')
       const proof: PushProof = {
-        resultHead: head,
+        resultHead,
         outboxPath: [],
         resultPath: merklePath(leaves, i),
         certificate: decodeCertificate(certificateBytes),
@@ -173,9 +174,9 @@ function feedOfItems(target: ProcessDescription, count: number): Feed {
 }
 
 /** Each slot must have ended well, and sent what it should. */
-function check(bytes: readonly { readonly bytes: Uint8Array }[], outbox: number): void {
-  for (const result of bytes) {
-    const { status, outbox: sent, error } = decodeResult(result.bytes)
+function check({ firstSlot, resultsBytes }: FrameOutcome, outbox: number): void {
+  for (const bytes of new FrameResults(firstSlot, resultsBytes).results) {
+    const { status, outbox: sent, error } = decodeResult(bytes)
     if (status !== 'ok') throw new Error(`a slot ended in ${status}: ${error?.message}`)
     if (sent.length !== outbox) throw new Error(`expected ${outbox} pushes, got ${sent.length}`)
   }
@@ -184,12 +185,12 @@ function check(bytes: readonly { readonly bytes: Uint8Array }[], outbox: number)
 function measure(name: string, hosted: HostedProcess, feed: Feed, outbox: number) {
   const timed = feed.frames.slice(WARM_UP_FRAMES)
   for (const frame of feed.frames.slice(0, WARM_UP_FRAMES))
-    check(hosted.evaluate(frame, feed.verdicts).results, outbox)
+    check(hosted.evaluate(frame, feed.verdicts), outbox)
   const before = process.cpuUsage()
   const start = performance.now()
   let [slots, last] = [0, hosted.slots]
   for (const frame of timed) {
-    slots += hosted.evaluate(frame, feed.verdicts).results.length
+    slots += hosted.evaluate(frame, feed.verdicts).count
     if (hosted.slots !== last + FRAME_ASSIGNMENTS_MAX) throw new Error('slots are missing')
     last = hosted.slots
   }
@@ -208,10 +209,7 @@ await runProgram<{ readonly frames: number }>(async ({ frames }) => {
     feedOfPushes(relay, answering.process, { Action: 'Start' }, count),
   ] as const
   // From here on hashes are a host's own: it has no native addons.
-  installCrypto({
-    sha256: bytes => hash('sha256', bytes, 'buffer'),
-    sha384: bytes => createHash('sha384').update(bytes).digest(),
-  })
+  installCrypto(hostCrypto)
   return [
     measure('items to a counter', open(counter, counting), feeds[0], 0),
     measure('pushes to a relay', open(relay, noting), feeds[1], 0),

@@ -1,18 +1,20 @@
 import {
+  type AssignmentOutline,
   asMessageId,
-  type Assignment,
   type CellKey,
   CRON_TIMER_PREFIX,
   type DataItem,
   decodePushBody,
+  equalBytes,
   type GuestMessage,
   type MessageId,
   type ModuleId,
+  outlineDataItem,
   type ProcessDescription,
   type ProcessId,
   parseDataItem,
   placeId,
-  type Push,
+  type PushCore,
   pushId,
   type Slot,
   type Tag,
@@ -43,11 +45,13 @@ export class ItemMessage implements GuestMessage {
   readonly fromProcess = undefined
   readonly fromModule = undefined
   readonly timer = undefined
+  readonly id: MessageId
   readonly #item: DataItem
   readonly #process: ProcessId
   #from: string | undefined
 
-  constructor(item: DataItem, kind: GuestMessage['kind'], place: Place) {
+  constructor(id: MessageId, item: DataItem, kind: GuestMessage['kind'], place: Place) {
+    this.id = id
     this.#item = item
     this.#process = place.process.id
     this.kind = kind
@@ -55,17 +59,13 @@ export class ItemMessage implements GuestMessage {
     this.timestampMs = place.timestampMs
   }
 
-  get id(): string {
-    return this.#item.id
-  }
-
   get origin(): MessageId {
-    return asMessageId(this.#item.id)
+    return this.id
   }
 
   get target(): string {
-    // A spawn has no target of its own; it is addressed to the process it makes.
-    return this.kind === 'spawn' ? this.#process : (this.#item.target ?? '')
+    // A spawn has no target of its own; it is addressed to the process it makes. A message came here by its target.
+    return this.kind === 'assigned' ? (this.#item.target ?? '') : this.#process
   }
 
   get from(): string {
@@ -79,6 +79,10 @@ export class ItemMessage implements GuestMessage {
 
   get tags(): readonly Tag[] {
     return this.#item.tags
+  }
+
+  get tagsBytes(): Uint8Array {
+    return this.#item.tagsBytes
   }
 
   get data(): Uint8Array {
@@ -95,15 +99,19 @@ export class ItemMessage implements GuestMessage {
 }
 
 /** A push as a guest sees it. */
-export function pushMessage(push: Push, kind: GuestMessage['kind'], place: Place, sender: SenderFacts): GuestMessage {
-  const body = decodePushBody(push.bodyBytes)
-  const { core, coreBytes } = push
+function pushMessage(
+  id: MessageId,
+  core: PushCore,
+  bodyBytes: Uint8Array,
+  kind: GuestMessage['kind'],
+  place: Place,
+  sender: SenderFacts,
+): GuestMessage {
+  const { tags, data, anchor } = decodePushBody(bodyBytes)
   return {
     kind,
     /** A child is known by its own id from the first: its spawn message has that id. */
-    get id() {
-      return kind === 'spawn' ? core.to : pushId(coreBytes)
-    },
+    id: kind === 'spawn' ? core.to : id,
     slot: place.slot,
     timestampMs: place.timestampMs,
     target: core.to,
@@ -111,9 +119,9 @@ export function pushMessage(push: Push, kind: GuestMessage['kind'], place: Place
     owner: sender.owner,
     fromProcess: core.from,
     fromModule: sender.module,
-    tags: body.tags,
-    data: body.data,
-    anchor: body.anchor,
+    tags,
+    data,
+    anchor,
     signature: undefined,
     origin: core.origin,
     depth: core.depth,
@@ -122,7 +130,7 @@ export function pushMessage(push: Push, kind: GuestMessage['kind'], place: Place
 }
 
 /** A tick as a guest sees it: from the owner of the process, with the tags of its cron if it is one. */
-export function tickMessage(timer: CellKey, place: Place): GuestMessage {
+function tickMessage(timer: CellKey, place: Place): GuestMessage {
   const { process, slot, timestampMs } = place
   const id = placeId(process.id, slot)
   return {
@@ -145,26 +153,40 @@ export function tickMessage(timer: CellKey, place: Place): GuestMessage {
   }
 }
 
-/** The message of an assignment, and what it may spend; nothing for a reject. */
+/** The message of an assignment; nothing for a reject. `core` is that of a push, `idOf` gives the id of an item or push. */
 export function guestMessage(
-  { envelope }: Assignment,
+  { envelope }: AssignmentOutline,
+  core: PushCore | undefined,
+  idOf: (kind: 'item' | 'push') => MessageId,
   place: Place,
   sender: SenderFacts,
 ): GuestMessage | undefined {
+  const kind = place.slot === 0 ? 'spawn' : 'message'
   switch (envelope.kind) {
     case 'item':
-      return new ItemMessage(parseDataItem(envelope.item), place.slot === 0 ? 'spawn' : 'message', place)
+      return new ItemMessage(idOf('item'), outlineDataItem(envelope.item), kind, place)
     case 'push':
-      return pushMessage(envelope.push, place.slot === 0 ? 'spawn' : 'message', place, sender)
+      return core && pushMessage(idOf('push'), core, envelope.bodyBytes, kind, place, sender)
     case 'tick':
       return tickMessage(toCellKey(envelope.timer), place)
     case 'assign':
-      return envelope.message.kind === 'item'
-        ? new ItemMessage(withoutExcluded(parseDataItem(envelope.message.item), envelope.exclude), 'assigned', place)
-        : pushMessage(envelope.message.push, 'assigned', place, sender)
+      return assignedMessage(envelope, place, sender)
     case 'reject':
       return undefined
   }
+}
+
+function assignedMessage(
+  { message, exclude }: Extract<AssignmentOutline['envelope'], { kind: 'assign' }>,
+  place: Place,
+  sender: SenderFacts,
+): GuestMessage {
+  if (message.kind === 'push') {
+    const { core, coreBytes, bodyBytes } = message.push
+    return pushMessage(pushId(coreBytes), core, bodyBytes, 'assigned', place, sender)
+  }
+  const item = parseDataItem(message.item)
+  return new ItemMessage(asMessageId(item.id), withoutExcluded(item, exclude), 'assigned', place)
 }
 
 /** AO lets an assignment leave out parts of the message, by name. */
@@ -182,6 +204,7 @@ function withoutExcluded(item: DataItem, exclude: readonly string[]): DataItem {
     bytes,
     data: names.includes('data') ? new Uint8Array(0) : item.data,
     tags: names.includes('tags') ? [] : item.tags,
+    tagsBytes: names.includes('tags') ? new Uint8Array(0) : item.tagsBytes,
     anchor: names.includes('anchor') ? undefined : item.anchor,
   }
 }
@@ -190,15 +213,16 @@ function cronTags(timer: CellKey, process: ProcessDescription): readonly Tag[] {
   return readCrons(process.tags, 0).find(cron => cron.timer.key === timer)?.tags ?? []
 }
 
-const addresses = new Map<string, string>()
+/** Addresses of the last senders, by some bytes of their keys: senders recur. */
+const addresses: ({ readonly owner: Uint8Array; readonly address: string } | undefined)[] = []
+const ADDRESSES_MAX = 4096
 
-/** Senders recur; the addresses of the last ones are kept. */
 function addressOf(item: DataItem): string {
-  const key = item.scheme + toCellKey(item.owner)
-  const known = addresses.get(key)
-  if (known !== undefined) return known
+  const { owner } = item
+  const place = ((owner[3] ?? 0) | ((owner[4] ?? 0) << 8)) % ADDRESSES_MAX
+  const known = addresses[place]
+  if (known !== undefined && equalBytes(known.owner, owner)) return known.address
   const address = item.ownerAddress
-  if (addresses.size >= 16_384) addresses.clear()
-  addresses.set(key, address)
+  addresses[place] = { owner: owner.slice(), address }
   return address
 }

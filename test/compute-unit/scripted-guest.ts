@@ -1,4 +1,4 @@
-import { HostedProcess, imageTree, type Verdict } from '../../compute-unit/index.ts'
+import { FrameResults, HostedProcess, imageTree, type Verdict } from '../../compute-unit/index.ts'
 import {
   asMessageId,
   asModuleId,
@@ -100,9 +100,10 @@ export class Scripted {
     const frame = encodeFrame(this.process.slots, [
       { timestampMs: this.#timeMs, envelopeBytes: encodeEnvelope(envelope) },
     ])
-    const [result] = this.process.evaluate(frame, [verdict]).results
+    const { firstSlot, resultsBytes } = this.process.evaluate(frame, [verdict])
+    const [result] = new FrameResults(firstSlot, resultsBytes).results
     if (result === undefined) throw new TypeError('expected a result')
-    return decodeResult(result.bytes)
+    return decodeResult(result)
   }
 
   query(script: Script): Ending {

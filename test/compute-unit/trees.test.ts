@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CellTree } from '../../compute-unit/evaluation/cell-tree.ts'
-import { CellStore, guestCells } from '../../compute-unit/evaluation/cells.ts'
+import { CellStore } from '../../compute-unit/evaluation/cells.ts'
+import { ProgramCells } from '../../compute-unit/evaluation/program-cells.ts'
 import { MemoryTree } from '../../compute-unit/evaluation/memory-tree.ts'
 import { EMPTY_ROOT, toHex } from '../../protocol/index.ts'
 
@@ -142,7 +143,7 @@ describe('the cells of a process', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), steps => {
         const store = new CellStore()
-        const cells = guestCells(store, 'u')
+        const cells = new ProgramCells(store.program, () => undefined)
         let model = new Map<string, Uint8Array>()
         let kept = new Map(model)
         for (const one of steps) {
@@ -198,14 +199,14 @@ describe('the cells of a process', () => {
 
   it('tell a checkpoint what changed since the last one, and only what was kept', () => {
     const store = new CellStore()
-    store.put('a', new Uint8Array([1]))
+    store.program.put('a', new Uint8Array([1]))
     store.keep()
-    store.put('b', new Uint8Array([2]))
+    store.program.put('b', new Uint8Array([2]))
     store.discard()
-    expect(store.takeChanged()).toEqual([['a', new Uint8Array([1])]])
-    store.put('a', undefined)
+    expect(store.takeChanged()).toEqual([['ua', new Uint8Array([1])]])
+    store.program.put('a', undefined)
     store.keep()
-    expect(store.takeChanged()).toEqual([['a', undefined]])
+    expect(store.takeChanged()).toEqual([['ua', undefined]])
     expect(store.takeChanged()).toEqual([])
   })
 })

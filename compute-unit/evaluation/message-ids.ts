@@ -1,0 +1,49 @@
+import {
+  type AssignmentOutline,
+  asMessageId,
+  domainPrefix,
+  type MessageId,
+  sha256Each,
+  signatureBounds,
+  toBase64Url,
+} from '../../protocol/index.ts'
+
+const PUSH = domainPrefix('atoll/push/1')
+const NO_BYTES = new Uint8Array(0)
+
+/** The ids of the items and pushes of one frame, hashed all at once. */
+export class MessageIds {
+  readonly #digests: Uint8Array[] = []
+  /** By position in the frame: where its digest lies among those of its kind. */
+  readonly #places: number[] = []
+
+  /** `isGood` tells at which positions there is something well-formed. */
+  constructor(
+    frameBytes: Uint8Array,
+    assignments: readonly AssignmentOutline[],
+    isGood: (position: number) => boolean,
+  ) {
+    const [items, pushes]: [number[], number[]] = [[], []]
+    for (let position = 0; position < assignments.length; position++) {
+      const envelope = assignments[position]?.envelope
+      this.#places.push(envelope?.kind === 'push' ? pushes.length / 2 : items.length / 2)
+      if (envelope === undefined || !isGood(position)) continue
+      if (envelope.kind === 'item') {
+        const [start, end] = signatureBounds(envelope.item)
+        const at = envelope.item.byteOffset - frameBytes.byteOffset
+        items.push(at + start, at + end)
+      } else if (envelope.kind === 'push') {
+        const at = envelope.coreBytes.byteOffset - frameBytes.byteOffset
+        pushes.push(at, at + envelope.coreBytes.length)
+      }
+    }
+    this.#digests = [sha256Each(NO_BYTES, frameBytes, items), sha256Each(PUSH, frameBytes, pushes)]
+  }
+
+  /** The id of the item or push at this position. */
+  of(kind: 'item' | 'push', position: number): MessageId {
+    const at = 32 * (this.#places[position] ?? 0)
+    const digests = this.#digests[kind === 'item' ? 0 : 1] ?? NO_BYTES
+    return asMessageId(toBase64Url(digests.subarray(at, at + 32)))
+  }
+}
