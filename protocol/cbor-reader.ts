@@ -192,9 +192,8 @@ export class CborReader {
 
   #long(size: number, at: number): number | bigint {
     if (size < 8) return this.#unsigned(at, size)
-    const value = this.#unsigned(at, 4) * 0x100000000 + this.#unsigned(at + 4, 4)
-    if (Number.isSafeInteger(value)) return value
-    return (BigInt(this.#unsigned(at, 4)) << 32n) | BigInt(this.#unsigned(at + 4, 4))
+    const [high, low] = [this.#unsigned(at, 4), this.#unsigned(at + 4, 4)]
+    return high > 0x1fffff ? (BigInt(high) << 32n) | BigInt(low) : high * 0x100000000 + low
   }
 
   #unsigned(at: number, size: number): number {

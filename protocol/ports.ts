@@ -299,6 +299,8 @@ export interface GuestMessage {
   readonly fromProcess: ProcessId | undefined
   readonly fromModule: ModuleId | undefined
   readonly tags: readonly Tag[]
+  /** The same tags as they stand in an item, if they came so; well-formed. */
+  readonly tagsBytes?: Uint8Array | undefined
   readonly data: Uint8Array
   readonly anchor: Uint8Array | undefined
   readonly signature: Uint8Array | undefined

@@ -35,7 +35,7 @@ const SEED = new Uint8Array(32).fill(9)
 const START_MS = 1_700_000_000_000
 /** Slots of one certificate of the sender of pushes: as many as share a frame in a busy feed. */
 const SENDER_FRAME = 64
-const WARM_UP_FRAMES = 4
+const WARM_UP_FRAMES = 20
 /** Of an item, nothing has to be known about its sender. */
 const ITEM: Verdict = { status: 'ok', sender: { owner: '', module: asModuleId('') } }
 
@@ -182,7 +182,18 @@ function check({ firstSlot, resultsBytes }: FrameOutcome, outbox: number): void 
   }
 }
 
-function measure(name: string, hosted: HostedProcess, feed: Feed, outbox: number) {
+interface Measured {
+  readonly name: string
+  readonly hosted: HostedProcess
+  readonly feed: Feed
+  readonly outbox: number
+}
+
+function measure(make: () => Measured) {
+  installCrypto(nativeCrypto)
+  const { name, hosted, feed, outbox } = make()
+  // From here on hashes are a host's own: it has no native addons.
+  installCrypto(hostCrypto)
   const timed = feed.frames.slice(WARM_UP_FRAMES)
   for (const frame of feed.frames.slice(0, WARM_UP_FRAMES))
     check(hosted.evaluate(frame, feed.verdicts), outbox)
@@ -202,17 +213,20 @@ function measure(name: string, hosted: HostedProcess, feed: Feed, outbox: number
 await runProgram<{ readonly frames: number }>(async ({ frames }) => {
   const [counter, relay] = [await load('counter'), await load('relay')]
   const count = (frames + WARM_UP_FRAMES) * FRAME_ASSIGNMENTS_MAX
-  const [counting, noting, answering] = [spawn(counter), spawn(relay), spawn(relay)]
-  const feeds = [
-    feedOfItems(counting.process, count),
-    feedOfPushes(relay, noting.process, { Action: 'Fan-Out' }, count),
-    feedOfPushes(relay, answering.process, { Action: 'Start' }, count),
-  ] as const
-  // From here on hashes are a host's own: it has no native addons.
-  installCrypto(hostCrypto)
+  // One feed after the other, so that only what is measured is in memory.
+  const items = (): Measured => {
+    const made = spawn(counter)
+    const feed = feedOfItems(made.process, count)
+    return { name: 'items to a counter', hosted: open(counter, made), feed, outbox: 0 }
+  }
+  const pushes = (name: string, action: string, outbox: number): Measured => {
+    const made = spawn(relay)
+    const feed = feedOfPushes(relay, made.process, { Action: action }, count)
+    return { name, hosted: open(relay, made), feed, outbox }
+  }
   return [
-    measure('items to a counter', open(counter, counting), feeds[0], 0),
-    measure('pushes to a relay', open(relay, noting), feeds[1], 0),
-    measure('pushes that a relay answers', open(relay, answering), feeds[2], 1),
+    measure(items),
+    measure(() => pushes('pushes to a relay', 'Fan-Out', 0)),
+    measure(() => pushes('pushes that a relay answers', 'Start', 1)),
   ]
 })

@@ -59,6 +59,7 @@ export class CellStore {
     for (let at = 0; at < this.#changes; at++) {
       const change = this.#undo[at]
       change?.table?.keep(change.name)
+      if (change !== undefined) change.before = undefined
     }
     this.#begin()
   }
@@ -68,6 +69,7 @@ export class CellStore {
     for (let at = this.#changes - 1; at >= 0; at--) {
       const change = this.#undo[at]
       change?.table?.restore(change.name, change.before)
+      if (change !== undefined) change.before = undefined
     }
     this.#begin()
   }
