@@ -11,6 +11,8 @@ const RSA_KEYS_MAX = 1024
 /** Up to this libsodium hashes faster than OpenSSL, whose calls cost more. */
 const SHORT_MAX_BYTES = 512
 
+const NO_BYTES = new Uint8Array(0)
+
 const rsaKeys = new Map<string, KeyObject>()
 const expandedSeeds = new WeakMap<Uint8Array, Uint8Array>()
 
@@ -19,7 +21,7 @@ const expandedSeeds = new WeakMap<Uint8Array, Uint8Array>()
  * None of the three offers Keccak-256; that stays with the portable provider.
  */
 export const nativeCrypto: Omit<CryptoProvider, 'keccak256'> = {
-  sha256: (bytes) => (bytes.length <= SHORT_MAX_BYTES ? shortSha256(bytes) : longSha256(bytes)),
+  sha256: (bytes) => (bytes.length <= SHORT_MAX_BYTES ? shortSha256(bytes) : longSha256(NO_BYTES, bytes)),
   sha256Each: fastSha256(longSha256, SHORT_MAX_BYTES).sha256Each,
   sha384: nativeSha384,
   ed25519PublicKey: (seed) => expandSeed(seed).slice(32),

@@ -58,7 +58,7 @@ export interface CryptoProvider {
 /** The provider that runs everywhere, a browser included: noble, and RSA on BigInt. */
 export const portableCrypto: CryptoProvider = {
   sha256: (bytes) => sha256Noble(bytes),
-  sha256Each: hashOneByOne(sha256Noble),
+  sha256Each: hashOneByOne((prefix, bytes) => sha256Noble.create().update(prefix).update(bytes).digest()),
   sha384: (bytes) => sha384Noble(bytes),
   keccak256: (bytes) => keccak_256(bytes),
   ed25519PublicKey: ed25519PublicKeyPortable,
@@ -84,8 +84,8 @@ export function sha256(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * The SHA-256 hashes, one behind the other, of `prefix` and bytes [bounds[2 n], bounds[2 n + 1]) of `bytes`: of many
- * short messages at once, which costs much less than one by one.
+ * The SHA-256 hashes, one behind the other, of `prefix` followed by bytes [bounds[2 n], bounds[2 n + 1]) of `bytes`:
+ * many short messages at once cost much less than one by one.
  */
 export function sha256Each(
   prefix: Uint8Array,

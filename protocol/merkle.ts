@@ -35,15 +35,17 @@ export function leafHashes(bytes: Uint8Array, bounds: readonly number[]): Uint8A
 export function nodeHash(children: readonly Uint8Array[]): Uint8Array {
   const [first] = children
   if (children.length === 1 && first !== undefined) return first
-  const bytes = scratchFor(1 + children.length * HASH_BYTES)
-  bytes[0] = 1
   let offset = 1
   for (const child of children) {
-    bytes.set(child, offset)
+    node.set(child, offset)
     offset += HASH_BYTES
   }
-  return sha256(bytes.subarray(0, offset))
+  return sha256(node.subarray(0, offset))
 }
+
+/** A node is put together here: making room for it anew costs more than its hash. */
+const node = new Uint8Array(1 + NODE_BYTES)
+node[0] = 1
 
 /** The root over leaves that lie one behind the other. */
 export function rootOfLeaves(leaves: Uint8Array): Uint8Array {
@@ -134,20 +136,5 @@ export function domainPrefix(domain: string): Uint8Array {
 const prefixes = new Map<string, Uint8Array>()
 
 function prefixedHash(prefix: Uint8Array, bytes: Uint8Array): Uint8Array {
-  const length = prefix.length + bytes.length
-  const whole = scratchFor(length)
-  whole.set(prefix)
-  whole.set(bytes, prefix.length)
-  return sha256(whole.subarray(0, length))
-}
-
-/** What is hashed is put together here: making room for it anew costs more than most hashes. */
-let scratch = new Uint8Array(4096)
-const SCRATCH_MAX_BYTES = 2 * 1024 * 1024
-
-function scratchFor(length: number): Uint8Array {
-  if (length <= scratch.length) return scratch
-  const grown = new Uint8Array(2 ** Math.ceil(Math.log2(length)))
-  if (grown.length <= SCRATCH_MAX_BYTES) scratch = grown
-  return grown
+  return sha256Each(prefix, bytes, [0, bytes.length])
 }

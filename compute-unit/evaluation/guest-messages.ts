@@ -6,6 +6,7 @@ import {
   type DataItem,
   decodePushBody,
   equalBytes,
+  fromBase64Url,
   type GuestMessage,
   type MessageId,
   type ModuleId,
@@ -14,10 +15,13 @@ import {
   type ProcessId,
   parseDataItem,
   placeId,
-  type PushCore,
+  outlinePushCore,
+  type PushCoreOutline,
   pushId,
+  type RawMessage,
   type Slot,
   type Tag,
+  toBase64Url,
 } from '../../protocol/index.ts'
 import { toCellKey } from './cells.ts'
 import { readCrons } from './cron.ts'
@@ -37,7 +41,7 @@ export interface SenderFacts {
 }
 
 /** An item as a guest sees it; what is costly is made when it is asked for. */
-export class ItemMessage implements GuestMessage {
+class ItemMessage implements GuestMessage {
   readonly kind: GuestMessage['kind']
   readonly slot: Slot
   readonly timestampMs: number
@@ -45,18 +49,22 @@ export class ItemMessage implements GuestMessage {
   readonly fromProcess = undefined
   readonly fromModule = undefined
   readonly timer = undefined
-  readonly id: MessageId
+  readonly raw: RawMessage
   readonly #item: DataItem
   readonly #process: ProcessId
   #from: string | undefined
 
-  constructor(id: MessageId, item: DataItem, kind: GuestMessage['kind'], place: Place) {
-    this.id = id
+  constructor(id: Uint8Array, item: DataItem, kind: GuestMessage['kind'], place: Place) {
+    this.raw = { id, origin: id, tags: item.tagsBytes }
     this.#item = item
     this.#process = place.process.id
     this.kind = kind
     this.slot = place.slot
     this.timestampMs = place.timestampMs
+  }
+
+  get id(): MessageId {
+    return asMessageId(toBase64Url(this.raw.id))
   }
 
   get origin(): MessageId {
@@ -81,10 +89,6 @@ export class ItemMessage implements GuestMessage {
     return this.#item.tags
   }
 
-  get tagsBytes(): Uint8Array {
-    return this.#item.tagsBytes
-  }
-
   get data(): Uint8Array {
     return this.#item.data
   }
@@ -99,33 +103,54 @@ export class ItemMessage implements GuestMessage {
 }
 
 /** A push as a guest sees it. */
-function pushMessage(
-  id: MessageId,
-  core: PushCore,
-  bodyBytes: Uint8Array,
-  kind: GuestMessage['kind'],
-  place: Place,
-  sender: SenderFacts,
-): GuestMessage {
-  const { tags, data, anchor } = decodePushBody(bodyBytes)
-  return {
-    kind,
-    /** A child is known by its own id from the first: its spawn message has that id. */
-    id: kind === 'spawn' ? core.to : id,
-    slot: place.slot,
-    timestampMs: place.timestampMs,
-    target: core.to,
-    from: core.from,
-    owner: sender.owner,
-    fromProcess: core.from,
-    fromModule: sender.module,
-    tags,
-    data,
-    anchor,
-    signature: undefined,
-    origin: core.origin,
-    depth: core.depth,
-    timer: undefined,
+class PushMessage implements GuestMessage {
+  readonly kind: GuestMessage['kind']
+  readonly slot: Slot
+  readonly timestampMs: number
+  readonly target: string
+  readonly from: string
+  readonly owner: string
+  readonly fromProcess: ProcessId
+  readonly fromModule: ModuleId
+  readonly tags: readonly Tag[]
+  readonly data: Uint8Array
+  readonly anchor: Uint8Array | undefined
+  readonly signature = undefined
+  readonly depth: number
+  readonly timer = undefined
+  readonly raw: RawMessage
+
+  constructor(
+    id: Uint8Array,
+    core: PushCoreOutline,
+    bodyBytes: Uint8Array,
+    kind: GuestMessage['kind'],
+    place: Place,
+    sender: SenderFacts,
+  ) {
+    const { tags, data, anchor } = decodePushBody(bodyBytes)
+    this.kind = kind
+    this.slot = place.slot
+    this.timestampMs = place.timestampMs
+    this.target = core.to
+    this.from = core.from
+    this.owner = sender.owner
+    this.fromProcess = core.from
+    this.fromModule = sender.module
+    this.tags = tags
+    this.data = data
+    this.anchor = anchor
+    this.depth = core.depth
+    // A child is known by its own id from the first: its spawn message has that id.
+    this.raw = { id: kind === 'spawn' ? fromBase64Url(core.to) : id, origin: core.originBytes, tags: undefined }
+  }
+
+  get id(): MessageId {
+    return asMessageId(toBase64Url(this.raw.id))
+  }
+
+  get origin(): MessageId {
+    return asMessageId(toBase64Url(this.raw.origin))
   }
 }
 
@@ -153,20 +178,20 @@ function tickMessage(timer: CellKey, place: Place): GuestMessage {
   }
 }
 
-/** The message of an assignment; nothing for a reject. `core` is that of a push, `idOf` gives the id of an item or push. */
+/** The message of an assignment; nothing for a reject. `id` is that of an item or push, `core` that of a push. */
 export function guestMessage(
   { envelope }: AssignmentOutline,
-  core: PushCore | undefined,
-  idOf: (kind: 'item' | 'push') => MessageId,
+  id: Uint8Array,
+  core: PushCoreOutline | undefined,
   place: Place,
   sender: SenderFacts,
 ): GuestMessage | undefined {
   const kind = place.slot === 0 ? 'spawn' : 'message'
   switch (envelope.kind) {
     case 'item':
-      return new ItemMessage(idOf('item'), outlineDataItem(envelope.item), kind, place)
+      return new ItemMessage(id, outlineDataItem(envelope.item), kind, place)
     case 'push':
-      return core && pushMessage(idOf('push'), core, envelope.bodyBytes, kind, place, sender)
+      return core && new PushMessage(id, core, envelope.bodyBytes, kind, place, sender)
     case 'tick':
       return tickMessage(toCellKey(envelope.timer), place)
     case 'assign':
@@ -182,11 +207,12 @@ function assignedMessage(
   sender: SenderFacts,
 ): GuestMessage {
   if (message.kind === 'push') {
-    const { core, coreBytes, bodyBytes } = message.push
-    return pushMessage(pushId(coreBytes), core, bodyBytes, 'assigned', place, sender)
+    const { coreBytes, bodyBytes } = message.push
+    const id = fromBase64Url(pushId(coreBytes))
+    return new PushMessage(id, outlinePushCore(coreBytes), bodyBytes, 'assigned', place, sender)
   }
   const item = parseDataItem(message.item)
-  return new ItemMessage(asMessageId(item.id), withoutExcluded(item, exclude), 'assigned', place)
+  return new ItemMessage(fromBase64Url(item.id), withoutExcluded(item, exclude), 'assigned', place)
 }
 
 /** AO lets an assignment leave out parts of the message, by name. */

@@ -3,7 +3,6 @@ import {
   CborWriter,
   type CellKey,
   concatBytes,
-  decodePushCore,
   domainHash,
   ERROR_TEXT_MAX_BYTES,
   type Ending,
@@ -15,11 +14,11 @@ import {
   type Guest,
   type GuestFactory,
   type GuestMessage,
-  type MessageId,
   OUTPUT_SIZE_MAX_BYTES,
   outlineFrame,
+  outlinePushCore,
   type ProcessDescription,
-  type PushCore,
+  type PushCoreOutline,
   type QueryMessage,
   placeId,
   type Result,
@@ -94,7 +93,7 @@ const NOTHING: readonly never[] = []
 export class HostedProcess {
   readonly #process: ProcessDescription
   readonly #guest: Guest
-  readonly #limits: ModuleLimits
+  readonly #gasPerSlotMax: bigint
   readonly #cells = new CellStore()
   readonly #mailbox = new Mailbox(this.#cells)
   readonly #context: SlotContext
@@ -110,7 +109,8 @@ export class HostedProcess {
     snapshot: ProcessSnapshot | undefined,
   ) {
     this.#process = process
-    this.#limits = loaded.limits
+    const { gasPerSlotMax } = loaded.limits
+    this.#gasPerSlotMax = gasPerSlotMax < GAS_PER_SLOT_MAX ? gasPerSlotMax : GAS_PER_SLOT_MAX
     this.#context = new SlotContext({
       process,
       cells: this.#cells.program,
@@ -162,7 +162,7 @@ export class HostedProcess {
       const verdict = verdicts[position]
       if (assignment === undefined || verdict === undefined) throw new Error('an assignment without a verdict')
       const place = { process: this.#process, slot: this.#slots, timestampMs: assignment.timestampMs }
-      const result = this.#evaluateSlot(assignment, place, verdict, kind => ids.of(kind, position))
+      const result = this.#evaluateSlot(assignment, place, verdict, ids.at(position))
       this.#slots += 1
       gas += result.gas
       results.add(wellFormed(result))
@@ -261,15 +261,15 @@ export class HostedProcess {
     assignment: AssignmentOutline,
     place: Place,
     verdict: Verdict,
-    idOf: (kind: 'item' | 'push') => MessageId,
+    id: Uint8Array,
   ): Result {
     if (verdict.status !== 'ok') return emptyResult(place.slot, verdict.status)
     const { envelope } = assignment
-    const core = envelope.kind === 'push' ? decodePushCore(envelope.coreBytes) : undefined
+    const core = envelope.kind === 'push' ? outlinePushCore(envelope.coreBytes) : undefined
     const noEffect = this.#receive(assignment, core, place)
     this.#cells.keep()
     if (noEffect !== undefined) return emptyResult(place.slot, noEffect)
-    const message = guestMessage(assignment, core, idOf, place, verdict.sender)
+    const message = guestMessage(assignment, id, core, place, verdict.sender)
     if (message === undefined) return emptyResult(place.slot, 'reject')
     return this.#runSlot(message, place, fuelOf(envelope, core))
   }
@@ -277,7 +277,7 @@ export class HostedProcess {
   /** The mailbox's part of a slot; gives the status if the slot has no further effect. */
   #receive(
     { envelope, timestampMs }: AssignmentOutline,
-    core: PushCore | undefined,
+    core: PushCoreOutline | undefined,
     place: Place,
   ): ResultStatus | undefined {
     if (place.slot === 0 && (envelope.kind === 'item' || core !== undefined)) this.#startCrons(timestampMs)
@@ -353,14 +353,12 @@ export class HostedProcess {
   }
 
   #gasLimit(fuel: bigint): bigint {
-    let limit = GAS_PER_SLOT_MAX
-    for (const bound of [this.#limits.gasPerSlotMax, fuel]) if (bound < limit) limit = bound
-    return limit
+    return fuel < this.#gasPerSlotMax ? fuel : this.#gasPerSlotMax
   }
 }
 
 /** What a message may spend, itself and through what it causes; being assigned makes it no richer. */
-function fuelOf(envelope: EnvelopeOutline, core: PushCore | undefined): bigint {
+function fuelOf(envelope: EnvelopeOutline, core: PushCoreOutline | undefined): bigint {
   if (core !== undefined) return core.fuel
   if (envelope.kind !== 'assign' || envelope.message.kind !== 'push') return FUEL_PER_MESSAGE
   return envelope.message.push.core.fuel

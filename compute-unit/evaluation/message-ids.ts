@@ -1,11 +1,8 @@
 import {
   type AssignmentOutline,
-  asMessageId,
   domainPrefix,
-  type MessageId,
   sha256Each,
   signatureBounds,
-  toBase64Url,
 } from '../../protocol/index.ts'
 
 const PUSH = domainPrefix('atoll/push/1')
@@ -13,7 +10,9 @@ const NO_BYTES = new Uint8Array(0)
 
 /** The ids of the items and pushes of one frame, hashed all at once. */
 export class MessageIds {
-  readonly #digests: Uint8Array[] = []
+  /** Those of items, and those of pushes. */
+  readonly #digests: readonly Uint8Array[]
+  readonly #isPush: boolean[] = []
   /** By position in the frame: where its digest lies among those of its kind. */
   readonly #places: number[] = []
 
@@ -26,7 +25,9 @@ export class MessageIds {
     const [items, pushes]: [number[], number[]] = [[], []]
     for (let position = 0; position < assignments.length; position++) {
       const envelope = assignments[position]?.envelope
-      this.#places.push(envelope?.kind === 'push' ? pushes.length / 2 : items.length / 2)
+      const isPush = envelope?.kind === 'push'
+      this.#isPush.push(isPush)
+      this.#places.push((isPush ? pushes : items).length / 2)
       if (envelope === undefined || !isGood(position)) continue
       if (envelope.kind === 'item') {
         const [start, end] = signatureBounds(envelope.item)
@@ -40,10 +41,9 @@ export class MessageIds {
     this.#digests = [sha256Each(NO_BYTES, frameBytes, items), sha256Each(PUSH, frameBytes, pushes)]
   }
 
-  /** The id of the item or push at this position. */
-  of(kind: 'item' | 'push', position: number): MessageId {
-    const at = 32 * (this.#places[position] ?? 0)
-    const digests = this.#digests[kind === 'item' ? 0 : 1] ?? NO_BYTES
-    return asMessageId(toBase64Url(digests.subarray(at, at + 32)))
+  /** The id of the item or push at this position: 32 bytes, of no meaning for anything else. */
+  at(position: number): Uint8Array {
+    const start = 32 * (this.#places[position] ?? 0)
+    return (this.#digests[this.#isPush[position] === true ? 1 : 0] ?? NO_BYTES).subarray(start, start + 32)
   }
 }

@@ -1,4 +1,4 @@
-import { type GuestMessage, type Tag, TagCursor } from '../../protocol/index.ts'
+import { type GuestMessage, type Tag, TagCursor, writeBase64Url } from '../../protocol/index.ts'
 
 /**
  * The message as it stands in a guest's memory, version 1; docs/protocol/actor-abi.md has the table.
@@ -24,6 +24,7 @@ const utf8 = new TextEncoder()
 /** Where the end of the first text stands in the header; those of the others follow. */
 const TEXT_ENDS_AT = 32
 const TEXTS = 6
+const ID_CHARACTERS = 43
 
 /** Writes messages one after the other into one kept buffer. */
 export class MessageEncoder {
@@ -38,19 +39,22 @@ export class MessageEncoder {
 
   /** The encoding of `message`: a view that is valid until the next call. */
   encode(message: GuestMessage): Uint8Array {
-    const { tags, tagsBytes, anchor, data } = fieldsOf(message)
-    this.#reserve(message, tags, tagsBytes, (anchor?.length ?? 0) + data.length)
+    const { anchor, data, raw } = message
+    const tags = raw?.tags ?? message.tags
+    this.#reserve(message, tags, (anchor?.length ?? 0) + data.length)
     this.#at = HEADER_BYTES
     const view = this.#view
-    this.#text(0, message.id)
+    if (raw === undefined) this.#text(0, message.id)
+    else this.#id(0, raw.id)
     this.#text(1, message.target)
     this.#text(2, message.from)
     this.#text(3, message.owner)
-    this.#text(4, message.origin)
+    if (raw === undefined) this.#text(4, message.origin)
+    else this.#id(4, raw.origin)
     this.#text(5, message.fromModule ?? '')
     this.#raw(anchor, 56)
     this.#key(message.timer ?? '', 60)
-    const tagCount = tagsBytes === undefined ? this.#tags(tags) : this.#packedTags(tagsBytes)
+    const tagCount = tags instanceof Uint8Array ? this.#rawTags(tags) : this.#tags(tags)
     this.#raw(data, 68)
     view.setUint8(0, VERSION)
     view.setUint8(1, KINDS[message.kind])
@@ -72,6 +76,13 @@ export class MessageEncoder {
       this.#places[index] = start
       this.#standing[index] = this.#at - start
     }
+    this.#view.setUint32(TEXT_ENDS_AT + 4 * index, this.#at, true)
+  }
+
+  #id(index: number, id: Uint8Array): void {
+    writeBase64Url(id, this.#bytes, this.#at)
+    this.#at += ID_CHARACTERS
+    this.#places[index] = -1
     this.#view.setUint32(TEXT_ENDS_AT + 4 * index, this.#at, true)
   }
 
@@ -101,7 +112,7 @@ export class MessageEncoder {
   }
 
   /** Tags as they stand in an item that was checked: nothing of them becomes text here. */
-  #packedTags(bytes: Uint8Array): number {
+  #rawTags(bytes: Uint8Array): number {
     const tags = new TagCursor(bytes)
     for (let left = tags.count; left > 0; left--) {
       const start = this.#at
@@ -136,21 +147,18 @@ export class MessageEncoder {
     return start + text.length
   }
 
-  #reserve(
-    message: GuestMessage,
-    tags: readonly Tag[],
-    tagsBytes: Uint8Array | undefined,
-    otherBytes: number,
-  ): void {
-    let bytes = HEADER_BYTES + otherBytes
-    let characters = message.id.length + message.target.length + message.from.length
-    characters += message.owner.length + message.origin.length
+  #reserve(message: GuestMessage, tags: readonly Tag[] | Uint8Array, otherBytes: number): void {
+    let bytes = HEADER_BYTES + otherBytes + 2 * ID_CHARACTERS
+    let characters = message.target.length + message.from.length + message.owner.length
     characters += (message.fromModule?.length ?? 0) + (message.timer?.length ?? 0)
+    if (message.raw === undefined) characters += message.id.length + message.origin.length
     // Two lengths of one byte at least become two of four.
-    if (tagsBytes !== undefined) bytes += 4 * tagsBytes.length
-    for (const { name, value } of tags) {
-      characters += name.length + value.length
-      bytes += 8
+    if (tags instanceof Uint8Array) bytes += 4 * tags.length
+    else {
+      for (const { name, value } of tags) {
+        characters += name.length + value.length
+        bytes += 8
+      }
     }
     bytes += 3 * characters
     if (bytes <= this.#bytes.length) return
@@ -158,14 +166,6 @@ export class MessageEncoder {
     this.#view = new DataView(this.#bytes.buffer)
     this.#places.fill(-1)
   }
-}
-
-const NO_TAGS: readonly Tag[] = []
-
-/** What a message may have to make when it is asked: once. */
-function fieldsOf(message: GuestMessage) {
-  const { tagsBytes, anchor, data } = message
-  return { tags: tagsBytes === undefined ? message.tags : NO_TAGS, tagsBytes, anchor, data }
 }
 
 function flagsOf(message: GuestMessage, anchor: Uint8Array | undefined): number {
