@@ -29,7 +29,7 @@ export const SYSTEM_TAGS: ReadonlySet<string> = new Set([
 ])
 
 const SYSTEM_TAGS_LOWER: ReadonlySet<string> = new Set(
-  Array.from(SYSTEM_TAGS, (name) => name.toLowerCase()),
+  Array.from(SYSTEM_TAGS, name => name.toLowerCase()),
 )
 
 /** A length below 2^20 takes three bytes at most. */
@@ -77,7 +77,8 @@ export function decodeTags(bytes: Uint8Array): Tag[] {
     const name = readText(cursor, bytes)
     tags.push({ name, value: readText(cursor, bytes) })
   }
-  if (bytes[cursor.end] !== 0) throw new MalformedBytes('tags: expected the closing zero', cursor.end)
+  if (bytes[cursor.end] !== 0)
+    throw new MalformedBytes('tags: expected the closing zero', cursor.end)
   if (cursor.end + 1 !== bytes.length)
     throw new MalformedBytes('tags: trailing bytes', cursor.end + 1)
   return tags

@@ -1,5 +1,11 @@
 /** Evaluates long feeds of items and of pushes in this program, as a compute host would. */
-import { type FrameOutcome, FrameResults, HostedProcess, imageTree, type Verdict } from '../../compute-unit/index.ts'
+import {
+  type FrameOutcome,
+  FrameResults,
+  HostedProcess,
+  imageTree,
+  type Verdict,
+} from '../../compute-unit/index.ts'
 import { hostCrypto, nativeCrypto, standardModules } from '../../node/index.ts'
 import { actorRuntime } from '../../processes/index.ts'
 import {

@@ -142,7 +142,11 @@ class PushMessage implements GuestMessage {
     this.anchor = anchor
     this.depth = core.depth
     // A child is known by its own id from the first: its spawn message has that id.
-    this.raw = { id: kind === 'spawn' ? fromBase64Url(core.to) : id, origin: core.originBytes, tags: undefined }
+    this.raw = {
+      id: kind === 'spawn' ? fromBase64Url(core.to) : id,
+      origin: core.originBytes,
+      tags: undefined,
+    }
   }
 
   get id(): MessageId {

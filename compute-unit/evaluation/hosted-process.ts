@@ -110,7 +110,8 @@ export class HostedProcess {
   ) {
     this.#process = process
     const { gasPerSlotMax } = loaded.limits
-    this.#gasPerSlotMax = gasPerSlotMax < GAS_PER_SLOT_MAX ? gasPerSlotMax : GAS_PER_SLOT_MAX
+    this.#gasPerSlotMax = GAS_PER_SLOT_MAX
+    if (gasPerSlotMax < GAS_PER_SLOT_MAX) this.#gasPerSlotMax = gasPerSlotMax
     this.#context = new SlotContext({
       process,
       cells: this.#cells.program,

@@ -44,6 +44,9 @@ export class MessageIds {
   /** The id of the item or push at this position: 32 bytes, of no meaning for anything else. */
   at(position: number): Uint8Array {
     const start = 32 * (this.#places[position] ?? 0)
-    return (this.#digests[this.#isPush[position] === true ? 1 : 0] ?? NO_BYTES).subarray(start, start + 32)
+    return (this.#digests[this.#isPush[position] === true ? 1 : 0] ?? NO_BYTES).subarray(
+      start,
+      start + 32,
+    )
   }
 }

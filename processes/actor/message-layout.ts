@@ -69,7 +69,8 @@ export class MessageEncoder {
 
   #text(index: number, text: string): void {
     const start = this.#at
-    if (this.#texts[index] === text && this.#places[index] === start) this.#at += this.#standing[index] ?? 0
+    if (this.#texts[index] === text && this.#places[index] === start)
+      this.#at += this.#standing[index] ?? 0
     else {
       this.#at = this.#put(text, start)
       this.#texts[index] = text

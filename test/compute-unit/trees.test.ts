@@ -4,7 +4,8 @@ import { CellTree } from '../../compute-unit/evaluation/cell-tree.ts'
 import { CellStore } from '../../compute-unit/evaluation/cells.ts'
 import { ProgramCells } from '../../compute-unit/evaluation/program-cells.ts'
 import { MemoryTree } from '../../compute-unit/evaluation/memory-tree.ts'
-import { EMPTY_ROOT, toHex } from '../../protocol/index.ts'
+import { CELL_KEY_MAX_BYTES, EMPTY_ROOT, toHex } from '../../protocol/index.ts'
+import { fakeId } from '../fakes/guest-context.ts'
 
 const RUNS = { numRuns: 60 }
 const key = fc.uint8Array({ minLength: 0, maxLength: 3 })
@@ -195,6 +196,31 @@ describe('the cells of a process', () => {
       }),
       { numRuns: 150 },
     )
+  })
+
+  it('can be looked through to the end, by a bound that is above all keys', () => {
+    const cells = new ProgramCells(new CellStore().program, () => undefined)
+    const highest = '\xff'.repeat(CELL_KEY_MAX_BYTES)
+    for (const key of ['', 'b', highest]) cells.set(key, new Uint8Array([1]))
+    expect(cells.scan({ gte: '', lt: `${highest}\xff`, limit: 9, reverse: false })).toEqual(['', 'b', highest])
+  })
+
+  it('are the same when they come back from a state, the mailbox among them', () => {
+    const store = new CellStore()
+    store.program.put('a', new Uint8Array([1]))
+    store.next.put(fakeId(1), 300)
+    store.sent.put(fakeId(2), 1)
+    store.timers.put('t\xff', { dueMs: 2 ** 40, everyMs: undefined })
+    store.timers.put('u', { dueMs: 5, everyMs: 1000 })
+    store.keep()
+    const cells = store.takeChanged().flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]))
+    expect(cells.map(([key]) => key[0])).toEqual(['u', 'n', 's', 't', 't'])
+    const again = new CellStore()
+    again.restore(cells)
+    expect(toHex(again.root())).toBe(toHex(store.root()))
+    expect(again.next.get(fakeId(1))).toBe(300)
+    expect(again.timers.get('t\xff')).toEqual({ dueMs: 2 ** 40, everyMs: undefined })
+    expect(again.takeChanged()).toEqual([])
   })
 
   it('tell a checkpoint what changed since the last one, and only what was kept', () => {
