@@ -27,9 +27,8 @@ import {
   GAS_PER_SLOT_MAX,
   installCrypto,
   keyId,
-  leafHash,
-  merklePath,
   parseDataItem,
+  pathIn,
   type ProcessDescription,
   type Push,
   type PushProof,
@@ -116,7 +115,7 @@ function pushesFrom(
       frame,
       Array.from({ length: SENDER_FRAME }, () => ITEM),
     )
-    const { results, heads } = new FrameResults(firstSlot, resultsBytes)
+    const { results, heads, tree } = new FrameResults(firstSlot, resultsBytes)
     const certificateBytes = encodeCertificate({
       process: made.process.id,
       firstSlot,
@@ -127,7 +126,6 @@ function pushesFrom(
       gas,
     })
     const signature = ed25519Sign(SEED, certificateMessage(certificateBytes))
-    const leaves = heads.map(leafHash)
     for (const [i, bytes] of results.entries()) {
       const [push] = decodeResult(bytes).outbox
       const resultHead = heads[i]
@@ -135,7 +133,7 @@ function pushesFrom(
       const proof: PushProof = {
         resultHead,
         outboxPath: [],
-        resultPath: merklePath(leaves, i),
+        resultPath: pathIn(tree, i),
         certificate: decodeCertificate(certificateBytes),
         certificateBytes,
         signatures: [{ unit: 0, signature }],
