@@ -194,7 +194,11 @@ function writeEnvelope(writer: CborWriter, envelope: Envelope): void {
 }
 
 function readEnvelope(reader: CborReader): Envelope {
-  const outline = readOutline(reader)
+  return wholeEnvelope(readOutline(reader))
+}
+
+/** Decodes what an outline left as bytes. @throws {MalformedBytes} */
+export function wholeEnvelope(outline: EnvelopeOutline): Envelope {
   if (outline.kind !== 'push') return outline
   const { kind, coreBytes, bodyBytes, proofBytes } = outline
   const push: Push = { core: decodePushCore(coreBytes), coreBytes, bodyBytes }
