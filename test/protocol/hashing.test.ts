@@ -5,10 +5,15 @@ import { hostCrypto } from '../../node/host-crypto.ts'
 import { nativeCrypto } from '../../node/native-crypto.ts'
 import {
   type CryptoProvider,
+  EMPTY_ROOT,
+  fromHex,
   installCrypto,
   leafHash,
   leafHashes,
+  merkleLevels,
   merkleRoot,
+  pathIn,
+  rootFromPath,
   rootOfLeaves,
   sha256,
   sha256Each,
@@ -64,18 +69,37 @@ describe.each(providers)('SHA-256 of the %s provider', (_, provider) => {
     )
   })
 
-  it('makes the same Merkle root of leaves that lie together', () => {
-    for (const count of [0, 1, 2, 15, 16, 17, 33, 255, 256, 257, 272, 273, 1024]) {
+  it('makes the trees that the protocol describes, and paths that lead to their roots', () => {
+    for (const count of [0, 1, 2, 3, 4, 5, 16, 17, 33, 63, 64, 65, 257, 1024]) {
       const bounds = Array.from({ length: count }, (_, at) => [at, at + 40]).flat()
-      const leaves = Array.from({ length: count }, (_, at) =>
-        leafHash(source.subarray(at, at + 40)),
-      )
       const together = leafHashes(source, bounds)
-      expect(toHex(together)).toBe(leaves.map(toHex).join(''))
-      expect(toHex(rootOfLeaves(together)), String(count)).toBe(toHex(merkleRoot(leaves)))
+      const leaves = Array.from({ length: count }, (_, at) => source.subarray(at, at + 40))
+      expect(toHex(together)).toBe(leaves.map(bytes => oracle(Uint8Array.of(0), bytes)).join(''))
+      const root = describedRoot(leaves.map(leafHash))
+      expect(toHex(rootOfLeaves(together)), String(count)).toBe(toHex(root))
+      expect(toHex(merkleRoot(leaves.map(leafHash)))).toBe(toHex(root))
+      const tree = merkleLevels(together)
+      for (const index of new Set([0, 3, 4, count >> 1, count - 2, count - 1])) {
+        const leaf = leaves[index]
+        if (leaf === undefined) continue
+        expect(rootFromPath(leafHash(leaf), index, count, pathIn(tree, index))).toEqual(root)
+      }
     }
   })
 })
+
+/** Level by level, each run of four nodes becomes one; a run of one is carried up as it is. */
+function describedRoot(nodes: readonly Uint8Array[]): Uint8Array {
+  if (nodes.length < 2) return nodes[0] ?? EMPTY_ROOT
+  const above: Uint8Array[] = []
+  for (let at = 0; at < nodes.length; at += 4) {
+    const run = nodes.slice(at, at + 4)
+    const [only] = run
+    if (run.length === 1 && only !== undefined) above.push(only)
+    else above.push(fromHex(oracle(Uint8Array.of(1), ...run)))
+  }
+  return describedRoot(above)
+}
 
 describe('SHA-256 in WebAssembly', () => {
   it('keeps nothing of one message for the next', () => {
