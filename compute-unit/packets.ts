@@ -107,6 +107,7 @@ export function encodeRequest(number: number, request: HostRequest): Uint8Array 
     case 'close':
       writer.bytes(fromBase64Url(request.process))
       break
+    case 'rest':
   }
   return writer.finish()
 }
