@@ -1,11 +1,17 @@
 import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import secp256k1 from 'secp256k1'
 import sodium from 'sodium-native'
-import type { CryptoProvider } from '../protocol/index.ts'
+import { type CryptoProvider, fastSha256 } from '../protocol/index.ts'
+import { longSha256 } from './host-crypto.ts'
 import { nativeSha384 } from './native-sha384.ts'
 
 /** RSA keys kept ready: importing one costs a third of a verification. */
 const RSA_KEYS_MAX = 1024
+
+/** Up to this libsodium hashes faster than OpenSSL, whose calls cost more. */
+const SHORT_MAX_BYTES = 512
+
+const NO_BYTES = new Uint8Array(0)
 
 const rsaKeys = new Map<string, KeyObject>()
 const expandedSeeds = new WeakMap<Uint8Array, Uint8Array>()
@@ -15,11 +21,8 @@ const expandedSeeds = new WeakMap<Uint8Array, Uint8Array>()
  * None of the three offers Keccak-256; that stays with the portable provider.
  */
 export const nativeCrypto: Omit<CryptoProvider, 'keccak256'> = {
-  sha256(bytes) {
-    const digest = new Uint8Array(32)
-    sodium.crypto_hash_sha256(digest, bytes)
-    return digest
-  },
+  sha256: (bytes) => (bytes.length <= SHORT_MAX_BYTES ? shortSha256(bytes) : longSha256(NO_BYTES, bytes)),
+  sha256Each: fastSha256(longSha256, SHORT_MAX_BYTES).sha256Each,
   sha384: nativeSha384,
   ed25519PublicKey: (seed) => expandSeed(seed).slice(32),
   ed25519Sign(seed, message) {
@@ -59,6 +62,12 @@ export const nativeCrypto: Omit<CryptoProvider, 'keccak256'> = {
       return false
     }
   },
+}
+
+function shortSha256(bytes: Uint8Array): Uint8Array {
+  const digest = new Uint8Array(32)
+  sodium.crypto_hash_sha256(digest, bytes)
+  return digest
 }
 
 const RSA_PSS_ANY_SALT = {
