@@ -27,4 +27,6 @@ it('control messages are told by their tags as they stand in an item, as by the 
   )
   expect(seen.size).toBe(2)
   expect(isControlSpelled(new Uint8Array([0]))).toBe(false)
+  const first = { name: 'Type', value: 'Message' }
+  expect(isControlSpelled(encodeTags([first, { ...first, value: 'Control' }]))).toBe(false)
 })
