@@ -6,6 +6,7 @@ import {
   type Clock,
   type Computer,
   certificateMessage,
+  concatBytes,
   decodeCertificate,
   decodeResult,
   ed25519Sign,
@@ -19,8 +20,9 @@ import {
   type Lifecycle,
   type Log,
   leafHash,
-  merklePath,
+  merkleLevels,
   messagesFeed,
+  pathIn,
   type ModuleDescription,
   type ProcessDescription,
   type ProcessId,
@@ -260,8 +262,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     }
     if (indexes.length === 0) return []
     const { outbox } = decodeResult(await this.#resultBytes(process, slot))
-    const leaves = outbox.map(push => leafHash(push.coreBytes))
-    return indexes.map(index => ({ ...base, outboxPath: merklePath(leaves, index) }))
+    const tree = merkleLevels(concatBytes(...outbox.map(push => leafHash(push.coreBytes))))
+    return indexes.map(index => ({ ...base, outboxPath: pathIn(tree, index) }))
   }
 
   attests(push: Push): boolean {
@@ -462,12 +464,11 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const position = slot - results.firstSlot
     const resultHead = results.heads[position]
     if (resultHead === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
-    frame.leaves ??= results.heads.map(leafHash)
     const unit = process.policy.computeUnits.indexOf(this.#parts.key)
     frame.signature ??= ed25519Sign(this.#parts.seed, certificateMessage(certificateBytes))
     return {
       resultHead,
-      resultPath: merklePath(frame.leaves, position),
+      resultPath: pathIn(results.tree, position),
       certificate: decodeCertificate(certificateBytes),
       certificateBytes,
       signatures: unit < 0 ? [] : [{ unit, signature: frame.signature }],

@@ -1,4 +1,4 @@
-import { CborReader, resultHeadOf, type Slot } from '../protocol/index.ts'
+import { CborReader, leafHashes, merkleLevels, type MerkleLevels, resultHeadOf, type Slot } from '../protocol/index.ts'
 
 /**
  * The results of one frame as a host sends them and the store keeps them: `[result, …]` in one piece of bytes.
@@ -9,6 +9,7 @@ export class FrameResults {
   readonly bytes: Uint8Array
   #results: readonly Uint8Array[] | undefined
   #heads: readonly Uint8Array[] | undefined
+  #tree: MerkleLevels | undefined
 
   constructor(firstSlot: Slot, bytes: Uint8Array) {
     this.firstSlot = firstSlot
@@ -30,6 +31,15 @@ export class FrameResults {
   get heads(): readonly Uint8Array[] {
     this.#heads ??= this.results.map(resultHeadOf)
     return this.#heads
+  }
+
+  /** The tree over their heads, whose root is certified. */
+  get tree(): MerkleLevels {
+    const origin = this.bytes.byteOffset
+    this.#tree ??= merkleLevels(
+      leafHashes(this.bytes, this.heads.flatMap(({ byteOffset, length }) => [byteOffset - origin, byteOffset - origin + length])),
+    )
+    return this.#tree
   }
 
   /** The result of a slot, if it is of this frame. */

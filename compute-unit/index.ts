@@ -2,6 +2,7 @@
 export { ComputeUnit, type ComputeUnitParts } from './compute-unit.ts'
 export { type FrameOutcome, type HostPipe, HostedProcess, imageTree, type LoadedModule, type ProcessSnapshot, runHost, type Verdict } from './evaluation/index.ts'
 export type { EvaluatedFrame } from './follower.ts'
+export { FrameResults } from './frame-results.ts'
 export { type Host, HostSeat, type OpenHost } from './host-pool.ts'
 export { childProcessHosts } from './host-process.ts'
 export { inThreadHosts } from './in-thread-host.ts'

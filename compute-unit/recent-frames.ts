@@ -6,8 +6,6 @@ export interface ProvenFrame {
   readonly certificateBytes: Uint8Array
   readonly results: FrameResults
   readonly count: number
-  /** Hashes of the heads; made when the first proof is asked for. */
-  leaves?: readonly Uint8Array[]
   /** This unit's signature; made when the first proof is asked for. */
   signature?: Uint8Array
 }

@@ -10,6 +10,7 @@ import {
   type MessageId,
   type MessageIndex,
   type ProcessDescription,
+  outlineFrame,
   parseDataItem,
   pushSender,
   type PushSender,
@@ -17,6 +18,7 @@ import {
   refuteVouched,
   refuseDuplicateSystemTags,
   verifyDataItem,
+  wholeEnvelope,
 } from '../protocol/index.ts'
 import type { Verdict } from './evaluation/index.ts'
 import { ITEM_VERDICT } from './packets.ts'
@@ -37,12 +39,29 @@ export async function verdictsOn(
   trusted: boolean,
   parts: VerdictParts,
 ): Promise<Verdict[]> {
+  if (trusted) return admittedVerdicts(process, frameBytes, parts)
   const { firstSlot, assignments } = decodeFrame(frameBytes)
-  const duplicates = trusted ? new Set<number>() : await repeatedItems(process, firstSlot, assignments, parts.messages)
+  const duplicates = await repeatedItems(process, firstSlot, assignments, parts.messages)
   const verdicts: Verdict[] = []
   for (const [i, { envelope }] of assignments.entries()) {
     if (duplicates.has(i)) verdicts.push({ status: 'duplicate' })
-    else verdicts.push(await verdictOn(envelope, process, firstSlot + i, trusted, parts))
+    else verdicts.push(await verdictOn(envelope, process, firstSlot + i, false, parts))
+  }
+  return verdicts
+}
+
+/** Of what was admitted here, only the senders of pushes have to be looked up. */
+async function admittedVerdicts(
+  process: ProcessDescription,
+  frameBytes: Uint8Array,
+  parts: VerdictParts,
+): Promise<Verdict[]> {
+  const { firstSlot, assignments } = outlineFrame(frameBytes)
+  const verdicts: Verdict[] = []
+  for (const [i, { envelope }] of assignments.entries()) {
+    if (envelope.kind === 'push' || envelope.kind === 'assign') {
+      verdicts.push(await verdictOn(wholeEnvelope(envelope), process, firstSlot + i, true, parts))
+    } else verdicts.push(ITEM_VERDICT)
   }
   return verdicts
 }

@@ -1,9 +1,9 @@
 // The program of a compute host: guests run here, behind a pipe. No keys, no configuration, no network.
-import { createHash, hash } from 'node:crypto'
 import { readSync, writeSync } from 'node:fs'
 import { runHost } from '../compute-unit/index.ts'
 import { RUNTIMES } from '../processes/index.ts'
 import { installCrypto } from '../protocol/index.ts'
+import { hostCrypto } from './host-crypto.ts'
 import { returnMemory } from './return-memory.ts'
 
 const READ_BYTES = 1024 * 1024
@@ -22,9 +22,6 @@ function write(bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at)
 }
 
-installCrypto({
-  sha256: bytes => hash('sha256', bytes, 'buffer'),
-  sha384: bytes => createHash('sha384').update(bytes).digest(),
-})
+installCrypto(hostCrypto)
 // This program never comes back to the event loop, where the engine would find time to tidy up by itself.
 runHost({ input: input(), write, rest: returnMemory }, RUNTIMES)

@@ -1,17 +1,17 @@
-import { constants, createPublicKey, hash, type KeyObject, verify } from 'node:crypto'
+import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import secp256k1 from 'secp256k1'
 import sodium from 'sodium-native'
-import type { CryptoProvider } from '../protocol/index.ts'
+import { type CryptoProvider, fastSha256 } from '../protocol/index.ts'
+import { longSha256 } from './host-crypto.ts'
 import { nativeSha384 } from './native-sha384.ts'
 
 /** RSA keys kept ready: importing one costs a third of a verification. */
 const RSA_KEYS_MAX = 1024
 
-/** Up to here libsodium's call is cheaper; above it OpenSSL's arithmetic. */
-const SODIUM_SHA256_MAX_BYTES = 160
+/** Up to this libsodium hashes faster than OpenSSL, whose calls cost more. */
+const SHORT_MAX_BYTES = 512
 
-const plain = (buffer: Buffer): Uint8Array =>
-  new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)
+const NO_BYTES = new Uint8Array(0)
 
 const rsaKeys = new Map<string, KeyObject>()
 const expandedSeeds = new WeakMap<Uint8Array, Uint8Array>()
@@ -21,12 +21,8 @@ const expandedSeeds = new WeakMap<Uint8Array, Uint8Array>()
  * None of the three offers Keccak-256; that stays with the portable provider.
  */
 export const nativeCrypto: Omit<CryptoProvider, 'keccak256'> = {
-  sha256(bytes) {
-    if (bytes.length > SODIUM_SHA256_MAX_BYTES) return plain(hash('sha256', bytes, 'buffer'))
-    const digest = new Uint8Array(32)
-    sodium.crypto_hash_sha256(digest, bytes)
-    return digest
-  },
+  sha256: (bytes) => (bytes.length <= SHORT_MAX_BYTES ? shortSha256(bytes) : longSha256(NO_BYTES, bytes)),
+  sha256Each: fastSha256(longSha256, SHORT_MAX_BYTES).sha256Each,
   sha384: nativeSha384,
   ed25519PublicKey: (seed) => expandSeed(seed).slice(32),
   ed25519Sign(seed, message) {
@@ -66,6 +62,12 @@ export const nativeCrypto: Omit<CryptoProvider, 'keccak256'> = {
       return false
     }
   },
+}
+
+function shortSha256(bytes: Uint8Array): Uint8Array {
+  const digest = new Uint8Array(32)
+  sodium.crypto_hash_sha256(digest, bytes)
+  return digest
 }
 
 const RSA_PSS_ANY_SALT = {

@@ -63,9 +63,14 @@ function longBase64Url(bytes: Uint8Array): string {
   return asciiDecoder.decode(codes)
 }
 
-function fillBase64Url(bytes: Uint8Array, codes: Uint8Array | number[]): void {
+/** Writes the text of `toBase64Url` into `into`, from `at` on. */
+export function writeBase64Url(bytes: Uint8Array, into: Uint8Array, at: number): void {
+  fillBase64Url(bytes, into, at)
+}
+
+function fillBase64Url(bytes: Uint8Array, codes: Uint8Array | number[], start = 0): void {
   const whole = bytes.length - (bytes.length % 3)
-  let to = 0
+  let to = start
   let at = 0
   while (at < whole) {
     const bits = ((bytes[at++] ?? 0) << 16) | ((bytes[at++] ?? 0) << 8) | (bytes[at++] ?? 0)

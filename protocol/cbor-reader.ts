@@ -19,14 +19,12 @@ interface OpenContainer {
  */
 export class CborReader {
   readonly #bytes: Uint8Array
-  readonly #view: DataView
   #at = 0
   #depth = 0
   #open: OpenContainer | undefined
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   /** Position of the next byte to be read. */
@@ -193,12 +191,15 @@ export class CborReader {
   }
 
   #long(size: number, at: number): number | bigint {
-    if (size === 1) return this.#view.getUint8(at)
-    if (size === 2) return this.#view.getUint16(at)
-    if (size === 4) return this.#view.getUint32(at)
-    const high = this.#view.getUint32(at)
-    if (high > 0x1fffff) return this.#view.getBigUint64(at)
-    return high * 0x100000000 + this.#view.getUint32(at + 4)
+    if (size < 8) return this.#unsigned(at, size)
+    const [high, low] = [this.#unsigned(at, 4), this.#unsigned(at + 4, 4)]
+    return high > 0x1fffff ? (BigInt(high) << 32n) | BigInt(low) : high * 0x100000000 + low
+  }
+
+  #unsigned(at: number, size: number): number {
+    let value = 0
+    for (let end = at + size, from = at; from < end; from++) value = (value << 8) | (this.#bytes[from] ?? 0)
+    return value >>> 0
   }
 
   #take(length: number, start: number): Uint8Array {

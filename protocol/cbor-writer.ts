@@ -4,6 +4,8 @@ const UINT64_MAX = (1n << 64n) - 1n
 /** Up to this length, copying characters by hand is faster than calling the encoder. */
 const TEXT_BY_HAND_MAX = 48
 const BYTES_BY_HAND_MAX = 24
+/** Of a byte string whose length is not known yet: 24 to 255 bytes are the rule. */
+const LIKELY_HEAD_BYTES = 2
 const SCRATCH_BYTES = 4096
 /** Scratch space is lent to one writer after the other: making it anew costs more than what is written. */
 const SCRATCH_KEPT_MAX = 8
@@ -71,6 +73,39 @@ export class CborWriter {
   bytes(value: Uint8Array): void {
     this.#head(CborMajor.bytes, value.length)
     this.raw(value)
+  }
+
+  /** Begins a byte string whose content is written next, and ended by `end` with what this gives. */
+  begin(): number {
+    this.#reserve(LIKELY_HEAD_BYTES)
+    this.#at += LIKELY_HEAD_BYTES
+    return this.#at
+  }
+
+  /** Ends the byte string that was begun at `start`; gives its length. */
+  end(start: number): number {
+    const length = this.#at - start
+    const head = headBytes(length)
+    if (head !== LIKELY_HEAD_BYTES) {
+      this.#reserve(head)
+      this.#bytes.copyWithin(start - LIKELY_HEAD_BYTES + head, start, this.#at)
+    }
+    this.#at = start - LIKELY_HEAD_BYTES
+    this.#head(CborMajor.bytes, length)
+    this.#at += length
+    return length
+  }
+
+  /** How many bytes were written. */
+  get length(): number {
+    return this.#at
+  }
+
+  /** Takes back what was written from `start` on, as a copy of its own. */
+  cut(start: number): Uint8Array {
+    const taken = this.#bytes.slice(start, this.#at)
+    this.#at = start
+    return taken
   }
 
   /**
@@ -185,11 +220,12 @@ export class CborWriter {
   }
 
   #bigHead(major: number, value: bigint): void {
-    if (value < 0n || value > UINT64_MAX) throw badInteger(value)
-    if (value <= BigInt(Number.MAX_SAFE_INTEGER)) {
-      this.#head(major, Number(value))
+    const small = Number(value)
+    if (Number.isSafeInteger(small) && small >= 0) {
+      this.#head(major, small)
       return
     }
+    if (value < 0n || value > UINT64_MAX) throw badInteger(value)
     this.#reserve(9)
     this.#bytes[this.#at] = (major << 5) | 27
     this.#view.setBigUint64(this.#at + 1, value)
@@ -204,6 +240,14 @@ export class CborWriter {
     this.#bytes = grown
     this.#view = new DataView(grown.buffer)
   }
+}
+
+/** Bytes of the head of a byte string, text or array of this length. */
+export function headBytes(length: number): number {
+  if (length < 24) return 1
+  if (length < 0x100) return 2
+  if (length < 0x10000) return 3
+  return length < 0x100000000 ? 5 : 9
 }
 
 function badInteger(value: number | bigint): RangeError {

@@ -14,7 +14,7 @@ import { CborWriter } from './cbor-writer.ts'
 
 export { CborReader } from './cbor-reader.ts'
 export { CBOR_DEPTH_MAX, CborMajor } from './cbor-shape.ts'
-export { CborWriter } from './cbor-writer.ts'
+export { CborWriter, headBytes } from './cbor-writer.ts'
 
 /** A key of a map: text, or an integer of 64 bits (a number when it is a safe integer). */
 export type CborKey = string | number | bigint

@@ -2,7 +2,7 @@ import { Failure } from './failure.ts'
 import { asModuleId, isId, type ModuleId } from './ids.ts'
 import { SNAPSHOT_NAME_MAX_BYTES, TIMER_KEY_MAX_BYTES } from './limits.ts'
 import { fromUtf8, toUtf8 } from './bytes.ts'
-import { findTag, type Tag } from './tags.ts'
+import { findTag, type Tag, TagCursor } from './tags.ts'
 
 /** What the owner of a process has done to it: a signed item of Type Control in its feed. */
 export type Control =
@@ -48,6 +48,27 @@ const ANY_NAME = /^[@A-Za-z0-9][A-Za-z0-9._-]*$/
 /** Whether the tags are those of a control message. */
 export function isControl(tags: readonly Tag[]): boolean {
   return findTag(tags, 'Type') === 'Control'
+}
+
+/** The same of tags as they stand in an item, without making text of them. @throws {MalformedBytes} */
+export function isControlSpelled(bytes: Uint8Array): boolean {
+  const cursor = new TagCursor(bytes)
+  for (let left = cursor.count; left > 0; left--) {
+    cursor.next()
+    const isType = isText(bytes, cursor, TYPE)
+    cursor.next()
+    if (isType) return isText(bytes, cursor, CONTROL)
+  }
+  return false
+}
+
+const TYPE = toUtf8('Type')
+const CONTROL = toUtf8('Control')
+
+function isText(bytes: Uint8Array, { start, end }: TagCursor, text: Uint8Array): boolean {
+  if (end - start !== text.length) return false
+  for (let at = 0; at < text.length; at++) if (bytes[start + at] !== text[at]) return false
+  return true
 }
 
 /** Reads the tags of a control message. @throws {Failure} `bad-control` */

@@ -28,6 +28,8 @@ export interface DataItem {
   /** 32 bytes. */
   readonly anchor: Uint8Array | undefined
   readonly tags: readonly Tag[]
+  /** The tags as they stand in the item. */
+  readonly tagsBytes: Uint8Array
   readonly data: Uint8Array
   /** The whole item, as it came. */
   readonly bytes: Uint8Array
@@ -44,6 +46,7 @@ export interface DataItemFields {
 }
 
 const NAME_BYTES = 32
+const SIGNATURE_AT = 2
 const NO_BYTES = new Uint8Array(0)
 
 /**
@@ -53,14 +56,25 @@ const NO_BYTES = new Uint8Array(0)
  */
 export function parseDataItem(bytes: Uint8Array): DataItem {
   const layout = locate(bytes)
-  const tags = decodeTags(bytes.subarray(layout.tagsAt, layout.dataAt))
-  if (tags.length !== layout.tagCount) {
+  const item = new LocatedItem(bytes, layout)
+  if (item.tags.length !== layout.tagCount) {
     throw new MalformedBytes(
-      `data item: expected ${layout.tagCount} tags, got ${tags.length}`,
+      `data item: expected ${layout.tagCount} tags, got ${item.tags.length}`,
       layout.tagsAt,
     )
   }
-  return new LocatedItem(bytes, layout, tags)
+  return item
+}
+
+/** Takes apart an item that was parsed before: its tags are decoded only when they are asked for. @throws MalformedBytes */
+export function outlineDataItem(bytes: Uint8Array): DataItem {
+  return new LocatedItem(bytes, locate(bytes))
+}
+
+/** Where the signature lies in an item. @throws UnsupportedSignatureType */
+export function signatureBounds(bytes: Uint8Array): [start: number, end: number] {
+  const type = (bytes[0] ?? 0) | ((bytes[1] ?? 0) << 8)
+  return [SIGNATURE_AT, SIGNATURE_AT + shapeOfType(type).signatureBytes]
 }
 
 /** What the owner signs: the deep hash (48 bytes) of every field but the signature. */
@@ -104,7 +118,7 @@ function locate(bytes: Uint8Array): Layout {
   if (bytes.length < 2) throw cutShort(bytes)
   const signatureType = (bytes[0] ?? 0) | ((bytes[1] ?? 0) << 8)
   const { scheme, signatureBytes, ownerBytes } = shapeOfType(signatureType)
-  const ownerAt = 2 + signatureBytes
+  const ownerAt = SIGNATURE_AT + signatureBytes
   const targetAt = ownerAt + ownerBytes
   const anchorAt = targetAt + 1 + optionalSize(bytes, targetAt, 'target')
   const countsAt = anchorAt + 1 + optionalSize(bytes, anchorAt, 'anchor')
@@ -141,15 +155,23 @@ function cutShort(bytes: Uint8Array): MalformedBytes {
 /** Expensive fields are made when first asked for. */
 class LocatedItem implements DataItem {
   readonly bytes: Uint8Array
-  readonly tags: readonly Tag[]
   readonly #layout: Layout
+  #tags: readonly Tag[] | undefined
   #id: string | undefined
   #ownerAddress: string | undefined
 
-  constructor(bytes: Uint8Array, layout: Layout, tags: readonly Tag[]) {
+  constructor(bytes: Uint8Array, layout: Layout) {
     this.bytes = bytes
-    this.tags = tags
     this.#layout = layout
+  }
+
+  get tags(): readonly Tag[] {
+    this.#tags ??= decodeTags(this.tagsBytes)
+    return this.#tags
+  }
+
+  get tagsBytes(): Uint8Array {
+    return this.bytes.subarray(this.#layout.tagsAt, this.#layout.dataAt)
   }
 
   get id(): string {
@@ -162,7 +184,7 @@ class LocatedItem implements DataItem {
   }
 
   get signature(): Uint8Array {
-    return this.bytes.subarray(2, this.#layout.ownerAt)
+    return this.bytes.subarray(SIGNATURE_AT, this.#layout.ownerAt)
   }
 
   get owner(): Uint8Array {

@@ -42,6 +42,21 @@ export interface Frame {
   readonly assignments: readonly Assignment[]
 }
 
+/** An envelope whose push and proof are still bytes. */
+export type EnvelopeOutline =
+  | Exclude<Envelope, { kind: 'push' }>
+  | { readonly kind: 'push'; readonly coreBytes: Uint8Array; readonly bodyBytes: Uint8Array; readonly proofBytes: Uint8Array | undefined }
+
+export interface AssignmentOutline {
+  readonly timestampMs: number
+  readonly envelope: EnvelopeOutline
+}
+
+export interface FrameOutline {
+  readonly firstSlot: Slot
+  readonly assignments: readonly AssignmentOutline[]
+}
+
 /** Encodes one envelope. A scheduler does so once, when the message arrives, to know its size. */
 export function encodeEnvelope(envelope: Envelope): Uint8Array {
   const writer = new CborWriter()
@@ -83,12 +98,24 @@ export function readFrameHead(bytes: Uint8Array): { firstSlot: Slot; count: numb
 
 /** @throws {MalformedBytes} */
 export function decodeFrame(bytes: Uint8Array): Frame {
+  return readFrame(bytes, readEnvelope)
+}
+
+/** A frame of which only the parts of envelopes are told apart: what is in them was checked, or will be. @throws {MalformedBytes} */
+export function outlineFrame(bytes: Uint8Array): FrameOutline {
+  return readFrame(bytes, readOutline)
+}
+
+function readFrame<E>(
+  bytes: Uint8Array,
+  read: (reader: CborReader) => E,
+): { firstSlot: Slot; assignments: { timestampMs: number; envelope: E }[] } {
   const reader = new CborReader(bytes)
   const { firstSlot, count } = readHead(reader)
-  const assignments: Assignment[] = []
+  const assignments: { timestampMs: number; envelope: E }[] = []
   for (let i = 0; i < count; i++) {
     if (reader.array() !== 2) throw new MalformedBytes('assignment: expected 2 fields', reader.offset)
-    assignments.push({ timestampMs: readSmall(reader), envelope: readEnvelope(reader) })
+    assignments.push({ timestampMs: readSmall(reader), envelope: read(reader) })
   }
   reader.end()
   return { firstSlot, assignments }
@@ -172,6 +199,18 @@ function writeEnvelope(writer: CborWriter, envelope: Envelope): void {
 }
 
 function readEnvelope(reader: CborReader): Envelope {
+  return wholeEnvelope(readOutline(reader))
+}
+
+/** Decodes what an outline left as bytes. @throws {MalformedBytes} */
+export function wholeEnvelope(outline: EnvelopeOutline): Envelope {
+  if (outline.kind !== 'push') return outline
+  const { kind, coreBytes, bodyBytes, proofBytes } = outline
+  const push: Push = { core: decodePushCore(coreBytes), coreBytes, bodyBytes }
+  return { kind, push, proof: proofBytes && decodePushProof(proofBytes) }
+}
+
+function readOutline(reader: CborReader): EnvelopeOutline {
   const fields = reader.array()
   const start = reader.offset
   const kind = KINDS[readSmall(reader)]
@@ -182,14 +221,9 @@ function readEnvelope(reader: CborReader): Envelope {
     case 'item':
       expect(2)
       return { kind, item: reader.bytes() }
-    case 'push': {
+    case 'push':
       expect(4)
-      const coreBytes = reader.bytes()
-      const push: Push = { core: decodePushCore(coreBytes), coreBytes, bodyBytes: reader.bytes() }
-      if (!reader.isNull()) return { kind, push, proof: readProof(reader) }
-      reader.null()
-      return { kind, push, proof: undefined }
-    }
+      return { kind, coreBytes: reader.bytes(), bodyBytes: reader.bytes(), proofBytes: readProofBytes(reader) }
     case 'tick':
       expect(3)
       return { kind, timer: reader.bytes(), dueMs: readSmall(reader) }
@@ -215,7 +249,15 @@ function assignable(message: Envelope, start: number): ItemOrPush {
   throw new MalformedBytes('assign: expected an item, or a push with its proof', start)
 }
 
+function readProofBytes(reader: CborReader): Uint8Array | undefined {
+  if (!reader.isNull()) return reader.bytes()
+  reader.null()
+  return undefined
+}
+
+/** As bytes: whoever need not check it passes over it at once. */
 function writeProof(writer: CborWriter, proof: PushProof): void {
+  const start = writer.begin()
   writer.array(5)
   writer.bytes(proof.resultHead)
   writePath(writer, proof.outboxPath)
@@ -226,9 +268,12 @@ function writeProof(writer: CborWriter, proof: PushProof): void {
     writer.uint(unit)
     writer.bytes(signature)
   }
+  writer.end(start)
 }
 
-function readProof(reader: CborReader): PushProof {
+/** @throws {MalformedBytes} */
+export function decodePushProof(bytes: Uint8Array): PushProof {
+  const reader = new CborReader(bytes)
   if (reader.array() !== 5) throw new MalformedBytes('proof: expected 5 fields', reader.offset)
   const resultHead = reader.bytes()
   const outboxPath = readPath(reader)
@@ -238,6 +283,7 @@ function readProof(reader: CborReader): PushProof {
   const parts = reader.array()
   const signatures: { unit: number; signature: Uint8Array }[] = []
   for (let i = 0; i < parts; i += 2) signatures.push({ unit: readSmall(reader), signature: reader.bytes() })
+  reader.end()
   return { resultHead, outboxPath, resultPath, certificate, certificateBytes, signatures }
 }
 

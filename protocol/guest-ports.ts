@@ -43,6 +43,17 @@ export interface GuestMessage {
   readonly depth: number
   /** Key of the timer, of a tick. */
   readonly timer: CellKey | undefined
+  /** Some of it once more as it came: who hands on bytes need not make text of them. */
+  readonly raw?: RawMessage | undefined
+}
+
+export interface RawMessage {
+  /** 32 bytes. */
+  readonly id: Uint8Array
+  /** 32 bytes. */
+  readonly origin: Uint8Array
+  /** Well-formed tags as they stand in an item, if that is where they are from. */
+  readonly tags: Uint8Array | undefined
 }
 
 /** What a guest may do while it runs; all of it is undone if the slot fails. */

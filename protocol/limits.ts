@@ -43,6 +43,8 @@ export const OUTBOX_SIZE_MAX_BYTES = 2 * MiB
 export const OUTPUT_SIZE_MAX_BYTES = 1 * MiB
 /** Bytes of an error text kept in a result. */
 export const ERROR_TEXT_MAX_BYTES = 4 * KiB
+/** Output, error and log that stand in the head of a result; longer ones as their hash. Every push carries the head of its result. */
+export const DETAIL_INLINE_MAX_BYTES = 128
 /** Key of a cell. */
 export const CELL_KEY_MAX_BYTES = 256
 /** Value of a cell. */

@@ -1,4 +1,5 @@
 import { fromBase64Url, MalformedBytes, toBase64Url } from './bytes.ts'
+import { idText } from './id-text.ts'
 import { CborReader, CborWriter } from './cbor.ts'
 import type { Certificate } from './certificate.ts'
 import { sha256 } from './crypto.ts'
@@ -93,10 +94,21 @@ function encodePushCore(core: PushCore): Uint8Array {
 
 /** @throws {MalformedBytes} */
 export function decodePushCore(bytes: Uint8Array): PushCore {
+  const { originBytes, ...core } = outlinePushCore(bytes)
+  return { ...core, origin: asMessageId(toBase64Url(originBytes)) }
+}
+
+/** A core whose origin, which differs from message to message, is still bytes. */
+export interface PushCoreOutline extends Omit<PushCore, 'origin'> {
+  readonly originBytes: Uint8Array
+}
+
+/** @throws {MalformedBytes} */
+export function outlinePushCore(bytes: Uint8Array): PushCoreOutline {
   const reader = new CborReader(bytes)
   if (reader.array() !== 10) throw new MalformedBytes('push core: expected 10 fields', 0)
   if (reader.uint() !== 1) throw new MalformedBytes('push core: unknown version', reader.offset)
-  const core: PushCore = {
+  const core: PushCoreOutline = {
     from: asProcessId(readId(reader)),
     slot: readSmall(reader),
     index: readSmall(reader),
@@ -104,7 +116,7 @@ export function decodePushCore(bytes: Uint8Array): PushCore {
     to: asProcessId(readId(reader)),
     depth: readSmall(reader),
     fuel: BigInt(reader.uint()),
-    origin: asMessageId(readId(reader)),
+    originBytes: readHash(reader),
     bodyHash: readHash(reader),
   }
   reader.end()
@@ -144,7 +156,7 @@ export function isSpawn({ bodyBytes }: Pick<Push, 'bodyBytes'>): boolean {
 
 /** Reads 32 bytes as an id. */
 export function readId(reader: CborReader): string {
-  return toBase64Url(readHash(reader))
+  return idText(readHash(reader))
 }
 
 /** Reads a byte string of 32 bytes. */

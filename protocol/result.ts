@@ -1,6 +1,7 @@
 import { MalformedBytes } from './bytes.ts'
-import { CborReader, CborWriter } from './cbor.ts'
+import { CborMajor, CborReader, CborWriter, headBytes } from './cbor.ts'
 import type { Slot } from './ids.ts'
+import { DETAIL_INLINE_MAX_BYTES } from './limits.ts'
 import { EMPTY_ROOT, leafHash, merkleRoot } from './merkle.ts'
 import { decodePushCore, type Push, readHash, readSmall } from './push.ts'
 
@@ -22,8 +23,8 @@ export interface ResultHead {
   readonly slot: Slot
   readonly status: ResultStatus
   readonly gas: bigint
-  /** sha256(0x00 ‖ rest), where the rest is output, error and log as encoded. */
-  readonly detailHash: Uint8Array
+  /** Output, error, log and the like, if they are short; else their hash. */
+  readonly detail: ResultDetail | { readonly hash: Uint8Array }
   /** Merkle root over the push cores of the outbox, in order. */
   readonly outboxRoot: Uint8Array
   readonly outboxCount: number
@@ -62,44 +63,58 @@ export interface Result {
   readonly dropped: readonly string[]
 }
 
-/** A result as stored and sent: `[head, detail, [core, body, …]]`. */
+type ResultDetail = Pick<Result, 'output' | 'error' | 'log' | 'dropped' | 'assigns'>
+
+/** A result as stored and sent: `[head, detail or null, [core, body, …]]`. */
 export interface EncodedResult {
   readonly head: Uint8Array
   readonly bytes: Uint8Array
 }
 
 export function encodeResult(result: Result): EncodedResult {
-  const detail = encodeDetail(result)
-  const { outbox } = result
-  const root = outbox.length === 0 ? EMPTY_ROOT : merkleRoot(outbox.map(push => leafHash(push.coreBytes)))
-  const head = encodeHead(result, leafHash(detail), root)
   const writer = new CborWriter()
+  const headLength = writeResult(writer, result)
+  const bytes = writer.finish()
+  const [start, end] = headBounds(0, headLength)
+  return { head: bytes.subarray(start, end), bytes }
+}
+
+/** Writes a result as stored; gives the length of its head, for `headBounds`. */
+export function writeResult(writer: CborWriter, result: Result): number {
+  const { outbox } = result
   writer.array(3)
-  writer.bytes(head)
-  writer.bytes(detail)
+  const start = writer.begin()
+  writer.array(7)
+  writer.uint(result.slot)
+  writer.uint(RESULT_STATUSES.indexOf(result.status))
+  writer.uint(result.gas)
+  const detailStart = writer.length
+  writeDetail(writer, result)
+  const isInline = writer.length - detailStart <= DETAIL_INLINE_MAX_BYTES
+  const detail = isInline ? undefined : writer.cut(detailStart)
+  if (detail !== undefined) writer.bytes(leafHash(detail))
+  if (outbox.length === 0) writer.null()
+  else writer.bytes(merkleRoot(outbox.map(push => leafHash(push.coreBytes))))
+  writer.uint(outbox.length)
+  writer.uint(result.assigns.length)
+  const headLength = writer.end(start)
+  if (detail === undefined) writer.null()
+  else writer.bytes(detail)
   writer.array(outbox.length * 2)
   for (const push of outbox) {
     writer.bytes(push.coreBytes)
     writer.bytes(push.bodyBytes)
   }
-  return { head, bytes: writer.finish() }
+  return headLength
 }
 
-function encodeHead(result: Result, detailHash: Uint8Array, outboxRoot: Uint8Array): Uint8Array {
-  const writer = new CborWriter()
-  writer.array(7)
-  writer.uint(result.slot)
-  writer.uint(RESULT_STATUSES.indexOf(result.status))
-  writer.uint(result.gas)
-  writer.bytes(detailHash)
-  writer.bytes(outboxRoot)
-  writer.uint(result.outbox.length)
-  writer.uint(result.assigns.length)
-  return writer.finish()
+/** Where the head lies in a result that begins at `start`. */
+export function headBounds(start: number, headLength: number): [start: number, end: number] {
+  const headStart = start + 1 + headBytes(headLength)
+  return [headStart, headStart + headLength]
 }
 
-function encodeDetail(result: Result): Uint8Array {
-  const writer = new CborWriter()
+function writeDetail(writer: CborWriter, result: Result): void {
   writer.array(5)
   writer.bytes(result.output)
   if (result.error === undefined) writer.null()
@@ -118,7 +133,6 @@ function encodeDetail(result: Result): Uint8Array {
     writer.text(assign.process)
     for (const name of assign.exclude) writer.text(name)
   }
-  return writer.finish()
 }
 
 /** @throws {MalformedBytes} */
@@ -129,12 +143,13 @@ export function decodeResultHead(bytes: Uint8Array): ResultHead {
   const status = RESULT_STATUSES[readSmall(reader)]
   if (status === undefined) throw new MalformedBytes('result head: unknown status', reader.offset)
   const gas = BigInt(reader.uint())
+  const detail = reader.peek() === CborMajor.array ? readDetail(reader) : { hash: readHash(reader) }
   const head: ResultHead = {
     slot,
     status,
     gas,
-    detailHash: readHash(reader),
-    outboxRoot: readHash(reader),
+    detail,
+    outboxRoot: reader.isNull() ? (reader.null() ?? EMPTY_ROOT) : readHash(reader),
     outboxCount: readSmall(reader),
     assignCount: readSmall(reader),
   }
@@ -157,7 +172,7 @@ export function decodeResult(bytes: Uint8Array): Result {
   const reader = new CborReader(bytes)
   if (reader.array() !== 3) throw new MalformedBytes('result: expected 3 parts', 0)
   const head = decodeResultHead(reader.bytes())
-  const detail = decodeDetail(reader.bytes())
+  const detail = 'hash' in head.detail ? decodeDetail(reader.bytes()) : (reader.null() ?? head.detail)
   const outbox = readOutbox(reader)
   reader.end()
   if (outbox.length !== head.outboxCount || detail.assigns.length !== head.assignCount) {
@@ -176,11 +191,15 @@ function readOutbox(reader: CborReader): Push[] {
   return outbox
 }
 
-type Detail = Pick<Result, 'output' | 'error' | 'log' | 'dropped' | 'assigns'>
-
-function decodeDetail(bytes: Uint8Array): Detail {
+function decodeDetail(bytes: Uint8Array): ResultDetail {
   const reader = new CborReader(bytes)
-  if (reader.array() !== 5) throw new MalformedBytes('result detail: expected 5 fields', 0)
+  const detail = readDetail(reader)
+  reader.end()
+  return detail
+}
+
+function readDetail(reader: CborReader): ResultDetail {
+  if (reader.array() !== 5) throw new MalformedBytes('result detail: expected 5 fields', reader.offset)
   const output = reader.bytes()
   const error = readError(reader)
   const log = reader.text()
@@ -190,7 +209,6 @@ function decodeDetail(bytes: Uint8Array): Detail {
   const assigns: Assign[] = []
   const count = reader.array()
   for (let i = 0; i < count; i++) assigns.push(readAssign(reader))
-  reader.end()
   return { output, error, log, dropped, assigns }
 }
 

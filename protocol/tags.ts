@@ -29,7 +29,7 @@ export const SYSTEM_TAGS: ReadonlySet<string> = new Set([
 ])
 
 const SYSTEM_TAGS_LOWER: ReadonlySet<string> = new Set(
-  Array.from(SYSTEM_TAGS, (name) => name.toLowerCase()),
+  Array.from(SYSTEM_TAGS, name => name.toLowerCase()),
 )
 
 /** A length below 2^20 takes three bytes at most. */
@@ -67,20 +67,61 @@ export function decodeTags(bytes: Uint8Array): Tag[] {
   if (bytes.length > TAGS_SIZE_MAX_BYTES) {
     throw new MalformedBytes(`tags: expected at most ${TAGS_SIZE_MAX_BYTES} bytes`, 0)
   }
-  const reader: TagReader = { bytes, at: 0 }
-  const count = readLong(reader)
+  const cursor = new TagCursor(bytes)
+  const { count } = cursor
   if (count < 1 || count > TAGS_MAX) {
     throw new MalformedBytes(`tags: expected 1 to ${TAGS_MAX} tags, got ${count}`, 0)
   }
   const tags: Tag[] = []
   for (let index = 0; index < count; index++) {
-    const name = readText(reader)
-    tags.push({ name, value: readText(reader) })
+    const name = readText(cursor, bytes)
+    tags.push({ name, value: readText(cursor, bytes) })
   }
-  if (bytes[reader.at] !== 0) throw new MalformedBytes('tags: expected the closing zero', reader.at)
-  if (reader.at + 1 !== bytes.length)
-    throw new MalformedBytes('tags: trailing bytes', reader.at + 1)
+  if (bytes[cursor.end] !== 0)
+    throw new MalformedBytes('tags: expected the closing zero', cursor.end)
+  if (cursor.end + 1 !== bytes.length)
+    throw new MalformedBytes('tags: trailing bytes', cursor.end + 1)
   return tags
+}
+
+/** Goes from text to text through tags as they stand in an item; names and values come in turn. */
+export class TagCursor {
+  /** How many tags are told to come. */
+  readonly count: number
+  /** The text lies at [start, end). */
+  start = 0
+  end = 0
+  readonly #bytes: Uint8Array
+
+  /** @throws MalformedBytes */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+    this.count = bytes.length === 0 ? 0 : this.#long()
+  }
+
+  /** Goes to the next text. @throws MalformedBytes */
+  next(): void {
+    const length = this.#long()
+    this.start = this.end
+    this.end += length
+    if (this.end > this.#bytes.length) throw new MalformedBytes('tags: cut short', this.start)
+  }
+
+  /** A zig-zag number of Avro, as long as it can matter here: three bytes, 0 to 2^20 - 1. */
+  #long(): number {
+    const start = this.end
+    let value = 0
+    for (let shift = 0; shift < 7 * LONG_MAX_BYTES; shift += 7) {
+      const byte = this.#bytes[this.end++]
+      if (byte === undefined) throw new MalformedBytes('tags: cut short', start)
+      value |= (byte & 0x7f) << shift
+      if (byte > 0x7f) continue
+      if (byte === 0 && shift > 0) throw new MalformedBytes('tags: not the shortest form', start)
+      if (value & 1) throw new MalformedBytes('tags: negative number', start)
+      return value >>> 1
+    }
+    throw new MalformedBytes('tags: number too large', start)
+  }
 }
 
 /** Value of the first tag with exactly this name. */
@@ -105,37 +146,12 @@ export function refuseDuplicateSystemTags(tags: readonly Tag[]): void {
   }
 }
 
-interface TagReader {
-  readonly bytes: Uint8Array
-  at: number
-}
-
-/** A zig-zag number of Avro, as long as it can matter here: three bytes, 0 to 2^20 - 1. */
-function readLong(reader: TagReader): number {
-  const start = reader.at
-  let value = 0
-  for (let shift = 0; shift < 7 * LONG_MAX_BYTES; shift += 7) {
-    const byte = reader.bytes[reader.at++]
-    if (byte === undefined) throw new MalformedBytes('tags: cut short', start)
-    value |= (byte & 0x7f) << shift
-    if (byte > 0x7f) continue
-    if (byte === 0 && shift > 0) throw new MalformedBytes('tags: not the shortest form', start)
-    if (value & 1) throw new MalformedBytes('tags: negative number', start)
-    return value >>> 1
-  }
-  throw new MalformedBytes('tags: number too large', start)
-}
-
-function readText(reader: TagReader): string {
-  const length = readLong(reader)
-  const start = reader.at
-  const end = start + length
-  if (end > reader.bytes.length) throw new MalformedBytes('tags: cut short', start)
-  reader.at = end
+function readText(cursor: TagCursor, bytes: Uint8Array): string {
+  cursor.next()
   try {
-    return fromUtf8(reader.bytes.subarray(start, end))
+    return fromUtf8(bytes.subarray(cursor.start, cursor.end))
   } catch (cause) {
-    throw new MalformedBytes('tags: text is not well-formed UTF-8', start, { cause })
+    throw new MalformedBytes('tags: text is not well-formed UTF-8', cursor.start, { cause })
   }
 }
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { gzipSync } from 'node:zlib'
-import { HostedProcess, imageTree, type Verdict } from '../../compute-unit/index.ts'
+import { FrameResults, HostedProcess, imageTree, type Verdict } from '../../compute-unit/index.ts'
 import { nativeCrypto } from '../../node/index.ts'
 import { agentRuntime } from '../../processes/index.ts'
 import {
@@ -118,9 +118,9 @@ function measureMessages(module: Loaded, frames: number) {
   for (let turn = 0; turn < frames + WARM_UP_FRAMES; turn++) {
     const frame = frameOf(envelope, hosted.slots, FRAME)
     const before = process.cpuUsage()
-    const { results } = hosted.evaluate(frame, verdicts)
+    const { firstSlot, resultsBytes } = hosted.evaluate(frame, verdicts)
     const { user, system } = process.cpuUsage(before)
-    for (const { bytes } of results) {
+    for (const bytes of new FrameResults(firstSlot, resultsBytes).results) {
       const { status, error } = decodeResult(bytes)
       if (status !== 'ok') throw new Error(`a slot ended in ${status}: ${error?.message}`)
     }

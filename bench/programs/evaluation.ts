@@ -1,7 +1,12 @@
 /** Evaluates long feeds of items and of pushes in this program, as a compute host would. */
-import { createHash, hash } from 'node:crypto'
-import { HostedProcess, imageTree, type Verdict } from '../../compute-unit/index.ts'
-import { nativeCrypto, standardModules } from '../../node/index.ts'
+import {
+  type FrameOutcome,
+  FrameResults,
+  HostedProcess,
+  imageTree,
+  type Verdict,
+} from '../../compute-unit/index.ts'
+import { hostCrypto, nativeCrypto, standardModules } from '../../node/index.ts'
 import { actorRuntime } from '../../processes/index.ts'
 import {
   asKeyId,
@@ -22,9 +27,8 @@ import {
   GAS_PER_SLOT_MAX,
   installCrypto,
   keyId,
-  leafHash,
-  merklePath,
   parseDataItem,
+  pathIn,
   type ProcessDescription,
   type Push,
   type PushProof,
@@ -36,7 +40,7 @@ const SEED = new Uint8Array(32).fill(9)
 const START_MS = 1_700_000_000_000
 /** Slots of one certificate of the sender of pushes: as many as share a frame in a busy feed. */
 const SENDER_FRAME = 64
-const WARM_UP_FRAMES = 4
+const WARM_UP_FRAMES = 20
 /** Of an item, nothing has to be known about its sender. */
 const ITEM: Verdict = { status: 'ok', sender: { owner: '', module: asModuleId('') } }
 
@@ -109,10 +113,11 @@ function pushesFrom(
   const envelopes: Uint8Array[] = []
   const started = items.map(item => encodeEnvelope({ kind: 'item', item }))
   for (const frame of framesOf(started, SENDER_FRAME)) {
-    const { firstSlot, results, resultsRoot, stateRoot, gas } = hosted.evaluate(
+    const { firstSlot, resultsBytes, resultsRoot, stateRoot, gas } = hosted.evaluate(
       frame,
       Array.from({ length: SENDER_FRAME }, () => ITEM),
     )
+    const { results, heads, tree } = new FrameResults(firstSlot, resultsBytes)
     const certificateBytes = encodeCertificate({
       process: made.process.id,
       firstSlot,
@@ -123,14 +128,14 @@ function pushesFrom(
       gas,
     })
     const signature = ed25519Sign(SEED, certificateMessage(certificateBytes))
-    const leaves = results.map(result => leafHash(result.head))
-    for (const [i, { head, bytes }] of results.entries()) {
+    for (const [i, bytes] of results.entries()) {
       const [push] = decodeResult(bytes).outbox
-      if (push === undefined) throw new Error('a relay sent nothing')
+      const resultHead = heads[i]
+      if (push === undefined || resultHead === undefined) throw new Error('a relay sent nothing')
       const proof: PushProof = {
-        resultHead: head,
+        resultHead,
         outboxPath: [],
-        resultPath: merklePath(leaves, i),
+        resultPath: pathIn(tree, i),
         certificate: decodeCertificate(certificateBytes),
         certificateBytes,
         signatures: [{ unit: 0, signature }],
@@ -175,23 +180,34 @@ function feedOfItems(target: ProcessDescription, count: number): Feed {
 }
 
 /** Each slot must have ended well, and sent what it should. */
-function check(bytes: readonly { readonly bytes: Uint8Array }[], outbox: number): void {
-  for (const result of bytes) {
-    const { status, outbox: sent, error } = decodeResult(result.bytes)
+function check({ firstSlot, resultsBytes }: FrameOutcome, outbox: number): void {
+  for (const bytes of new FrameResults(firstSlot, resultsBytes).results) {
+    const { status, outbox: sent, error } = decodeResult(bytes)
     if (status !== 'ok') throw new Error(`a slot ended in ${status}: ${error?.message}`)
     if (sent.length !== outbox) throw new Error(`expected ${outbox} pushes, got ${sent.length}`)
   }
 }
 
-function measure(name: string, hosted: HostedProcess, feed: Feed, outbox: number) {
+interface Measured {
+  readonly name: string
+  readonly hosted: HostedProcess
+  readonly feed: Feed
+  readonly outbox: number
+}
+
+function measure(make: () => Measured) {
+  installCrypto(nativeCrypto)
+  const { name, hosted, feed, outbox } = make()
+  // From here on hashes are a host's own: it has no native addons.
+  installCrypto(hostCrypto)
   const timed = feed.frames.slice(WARM_UP_FRAMES)
   for (const frame of feed.frames.slice(0, WARM_UP_FRAMES))
-    check(hosted.evaluate(frame, feed.verdicts).results, outbox)
+    check(hosted.evaluate(frame, feed.verdicts), outbox)
   const before = process.cpuUsage()
   const start = performance.now()
   let [slots, last] = [0, hosted.slots]
   for (const frame of timed) {
-    slots += hosted.evaluate(frame, feed.verdicts).results.length
+    slots += hosted.evaluate(frame, feed.verdicts).count
     if (hosted.slots !== last + FRAME_ASSIGNMENTS_MAX) throw new Error('slots are missing')
     last = hosted.slots
   }
@@ -203,20 +219,20 @@ function measure(name: string, hosted: HostedProcess, feed: Feed, outbox: number
 await runProgram<{ readonly frames: number }>(async ({ frames }) => {
   const [counter, relay] = [await load('counter'), await load('relay')]
   const count = (frames + WARM_UP_FRAMES) * FRAME_ASSIGNMENTS_MAX
-  const [counting, noting, answering] = [spawn(counter), spawn(relay), spawn(relay)]
-  const feeds = [
-    feedOfItems(counting.process, count),
-    feedOfPushes(relay, noting.process, { Action: 'Fan-Out' }, count),
-    feedOfPushes(relay, answering.process, { Action: 'Start' }, count),
-  ] as const
-  // From here on hashes are a host's own: it has no native addons.
-  installCrypto({
-    sha256: bytes => hash('sha256', bytes, 'buffer'),
-    sha384: bytes => createHash('sha384').update(bytes).digest(),
-  })
+  // One feed after the other, so that only what is measured is in memory.
+  const items = (): Measured => {
+    const made = spawn(counter)
+    const feed = feedOfItems(made.process, count)
+    return { name: 'items to a counter', hosted: open(counter, made), feed, outbox: 0 }
+  }
+  const pushes = (name: string, action: string, outbox: number): Measured => {
+    const made = spawn(relay)
+    const feed = feedOfPushes(relay, made.process, { Action: action }, count)
+    return { name, hosted: open(relay, made), feed, outbox }
+  }
   return [
-    measure('items to a counter', open(counter, counting), feeds[0], 0),
-    measure('pushes to a relay', open(relay, noting), feeds[1], 0),
-    measure('pushes that a relay answers', open(relay, answering), feeds[2], 1),
+    measure(items),
+    measure(() => pushes('pushes to a relay', 'Fan-Out', 0)),
+    measure(() => pushes('pushes that a relay answers', 'Start', 1)),
   ]
 })

@@ -1,4 +1,5 @@
-/** Makes feeds in a folder, replays one of them with a fresh compute unit, or verifies one. */
+/** Makes the feed of a process in a folder, replays it with a fresh compute unit, or verifies it. */
+import { mkdir } from 'node:fs/promises'
 import { childProcessHosts, ComputeUnit } from '../../compute-unit/index.ts'
 import { HypercoreLog } from '../../log/index.ts'
 import {
@@ -31,7 +32,7 @@ import { messageTo, signedItem } from '../rows/items.ts'
 
 interface Input {
   readonly folder: string
-  readonly make?: { readonly processes: number; readonly slots: number }
+  readonly make?: { readonly slots: number }
   readonly replay?: string
   readonly verify?: string
 }
@@ -53,7 +54,8 @@ const clock: Clock = {
 const openLog = (directory: string): Promise<HypercoreLog> =>
   HypercoreLog.open({ directory, keySeed: SEED })
 
-async function makeFeeds(folder: string, count: number, slots: number) {
+async function makeFolder(folder: string, slots: number): Promise<ProcessId> {
+  await mkdir(folder, { recursive: true })
   await using log = await openLog(folder)
   await using scheduler = await SchedulerUnit.open({
     key,
@@ -68,16 +70,10 @@ async function makeFeeds(folder: string, count: number, slots: number) {
   const tags = Object.fromEntries(standard.tags.map(tag => [tag.name, tag.value]))
   const item = parseDataItem(signedItem({ Type: 'Module', ...tags }, undefined, standard.wasm))
   const { id: module } = await log.directory.addModule(item)
-  const processes: ProcessId[] = []
-  for (let made = 0; made < count; made++) {
-    processes.push(await makeFeed(log, scheduler, module, slots))
-    report(`a feed of ${slots} slots is made`)
-  }
-  const [first] = processes
-  const description = first === undefined ? undefined : await log.directory.process(first)
-  if (description === undefined) throw new Error('no process')
+  const process = await makeFeed(log, scheduler, module, slots)
+  report(`a feed of ${slots} slots is made`)
   await log.drain()
-  return { processes, framesOfEach: await log.length(messagesFeed(description)) }
+  return process
 }
 
 async function makeFeed(
@@ -149,7 +145,7 @@ async function verify(folder: string, process: ProcessId) {
 }
 
 await runProgram<Input>(async ({ folder, make, replay: replayed, verify: verified }) => {
-  if (make !== undefined) return await makeFeeds(folder, make.processes, make.slots)
+  if (make !== undefined) return await makeFolder(folder, make.slots)
   if (replayed !== undefined) return await replay(folder, asProcessId(replayed))
   return await verify(folder, asProcessId(verified ?? ''))
 })

@@ -13,7 +13,7 @@ type EvaluationFigures = z.infer<typeof EvaluationFigures>
 const PROGRAM = new URL('../programs/evaluation.ts', import.meta.url)
 const GOAL_PER_SECOND = 300_000
 const REPETITIONS = 3
-const FRAMES = 60
+const FRAMES = 100
 const QUICK_FRAMES = 10
 
 export const evaluationRow: Row = {

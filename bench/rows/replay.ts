@@ -8,7 +8,6 @@ import { median } from '../peer-programs/median.ts'
 import type { Row } from './row.ts'
 import { microseconds, perSecond } from './show.ts'
 
-const Feeds = z.object({ processes: z.array(z.string()), framesOfEach: z.number() })
 const ReplayFigures = z.object({
   slots: z.number(),
   elapsedMs: z.number(),
@@ -26,7 +25,7 @@ export const replayRow: Row = {
   number: 6,
   title: 'Replay of a process from its feed',
   covers:
-    'A fresh compute unit in a fresh program, over a HypercoreLog on disk that holds the feed of a ' +
+    'A fresh compute unit in a fresh program, over a HypercoreLog on disk that holds the feed of one ' +
     'standard counter, its frames cut by the scheduler as under load; no checkpoint, no result, no ' +
     'certificate is there. Frames are read, evaluated in a host, results and certificates written, ' +
     'checkpoints too. Signatures are not verified again in this figure: the feed is the node’s own. ' +
@@ -37,25 +36,27 @@ export const replayRow: Row = {
     try {
       const repetitions = context.quick ? 1 : REPETITIONS
       const slots = context.quick ? QUICK_SLOTS : SLOTS
-      const feeds = await askProgram(
-        PROGRAM,
-        { folder, make: { processes: repetitions, slots } },
-        Feeds,
-        context,
-      )
       const replays: z.infer<typeof ReplayFigures>[] = []
       const verifications: z.infer<typeof VerifyFigures>[] = []
-      for (const process of feeds.processes) {
+      for (let turn = 0; turn < repetitions; turn++) {
+        // A folder for each: at its start a log goes through the index of all that it holds.
+        const own = join(folder, String(turn))
+        const process = await askProgram(
+          PROGRAM,
+          { folder: own, make: { slots } },
+          z.string(),
+          context,
+        )
         const replay = await askProgram(
           PROGRAM,
-          { folder, replay: process },
+          { folder: own, replay: process },
           ReplayFigures,
           context,
         )
         progress(`replay: ${perSecond((replay.slots / replay.elapsedMs) * 1_000, 'slots')}`)
         replays.push(replay)
         verifications.push(
-          await askProgram(PROGRAM, { folder, verify: process }, VerifyFigures, context),
+          await askProgram(PROGRAM, { folder: own, verify: process }, VerifyFigures, context),
         )
       }
       const rateOf = (all: readonly { slots: number; elapsedMs: number }[]): number =>

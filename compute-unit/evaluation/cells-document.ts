@@ -13,7 +13,7 @@ import {
 } from '../../protocol/index.ts'
 import { type CellStore, toBytes, toCellKey } from './cells.ts'
 import { ControlFailed, type JsonDocument } from './document.ts'
-import { GUEST_CELLS, type Mailbox } from './mailbox.ts'
+import type { Mailbox } from './mailbox.ts'
 
 /** Where the state of a process lies whose program keeps it in cells. */
 export interface CellState {
@@ -32,13 +32,13 @@ export function encodeCells(
   const held: Record<string, string> = {}
   let left =
     DOCUMENT_SIZE_MAX_BYTES - (memory === undefined ? 0 : memory.chunks.size * CHUNK_SIZE_BYTES)
-  for (const key of guestKeys(cells)) {
+  for (const key of programKeys(cells)) {
     touched()
-    const value = cells.get(key)
+    const value = cells.program.get(key)
     if (value === undefined) continue
     left -= key.length + value.length
     if (left < 0) throw tooLarge()
-    held[textOf(key.slice(GUEST_CELLS.length))] = toBase64Url(value)
+    held[textOf(key)] = toBase64Url(value)
   }
   const timers = mailbox
     .timers()
@@ -70,7 +70,7 @@ export function restoreCells(state: CellState, document: JsonDocument): GuestSna
     if (key.length > CELL_KEY_MAX_BYTES || value.length > CELL_VALUE_MAX_BYTES)
       throw bad('a cell is too large')
     touched()
-    cells.put(GUEST_CELLS + toCellKey(key), value)
+    cells.program.put(toCellKey(key), value)
   }
   const timers = document['timers'] ?? []
   if (!Array.isArray(timers)) throw bad('timers: expected a list')
@@ -100,9 +100,9 @@ function decodeMemory(memory: JsonDocument): GuestSnapshot {
 
 /** Takes away all cells of the program. */
 export function clearCells({ cells, touched }: CellState): void {
-  for (const key of guestKeys(cells)) {
+  for (const key of programKeys(cells)) {
     touched()
-    cells.put(key, undefined)
+    cells.program.put(key, undefined)
   }
 }
 
@@ -112,9 +112,9 @@ export function clearTimers(mailbox: Mailbox): void {
     if (!key.startsWith(CRON_TIMER_PREFIX)) mailbox.clearTimer(key)
 }
 
-const AFTER_GUEST_CELLS = String.fromCharCode(GUEST_CELLS.charCodeAt(0) + 1)
-const guestKeys = (cells: CellStore): string[] =>
-  cells.scan(GUEST_CELLS, AFTER_GUEST_CELLS, cells.size, false)
+const ABOVE_ALL_KEYS = '\xff'.repeat(CELL_KEY_MAX_BYTES + 1)
+const programKeys = ({ program }: CellStore): string[] =>
+  program.scan('', ABOVE_ALL_KEYS, program.size, false)
 
 const textOf = (key: string): string => toBase64Url(toBytes(key))
 

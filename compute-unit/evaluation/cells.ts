@@ -1,132 +1,171 @@
 import {
-  CELL_KEY_MAX_BYTES,
-  CELL_VALUE_MAX_BYTES,
+  asProcessId,
+  CborReader,
+  CborWriter,
   type CellKey,
-  type Cells,
-  SCAN_MAX,
+  fromBase64Url,
+  type ProcessId,
+  readSmall,
+  type Timer,
+  toBase64Url,
 } from '../../protocol/index.ts'
+import { CellTable, type Spelling, type Undo } from './cell-table.ts'
 import { CellTree } from './cell-tree.ts'
 
-/** A guest asked for something beyond a limit: the slot fails, deterministically. */
-export class GuestLimit extends Error {
-  override readonly name = 'GuestLimit'
-  readonly code: string
-
-  constructor(code: string, message: string) {
-    super(message)
-    this.code = code
-  }
-}
+/** Of a timer all but its key. */
+export type TimerTimes = Omit<Timer, 'key'>
 
 /**
- * All key-value state of a process: the guest's cells and the mailbox's book-keeping, told apart by the
- * first character of the key. Changes of a slot can be undone until the next slot begins.
+ * All key-value state of a process: the program's cells, the mailbox's book-keeping, and what is kept for upgrades.
+ * One tree commits to all of it.
+ * Changes of a slot can be undone until the next slot begins.
  */
 export class CellStore {
-  readonly #cells = new Map<CellKey, Uint8Array>()
+  /** What to undo, oldest first, up to `#changes`; the list itself stays for the next slot. */
+  readonly #undo: { table: CellTable<unknown> | undefined; name: string; before: unknown }[] = []
+  #changes = 0
+  readonly #note: Undo = (table, name, before) => {
+    const known = this.#undo[this.#changes++]
+    if (known === undefined) this.#undo.push({ table, name, before })
+    else {
+      known.table = table
+      known.name = name
+      known.before = before
+    }
+  }
+  /** The program's own cells. */
+  readonly program = new CellTable<Uint8Array>(PROGRAM, this.#note)
+  /** By sender: the seq that its next push must have. */
+  readonly next = new CellTable<number>(NEXT, this.#note)
+  /** By receiver: the seq that the next push to it will have. */
+  readonly sent = new CellTable<number>(SENT, this.#note)
+  readonly timers = new CellTable<TimerTimes>(TIMERS, this.#note)
+  /** What of the process is neither its program's nor its mailbox's: the module in force, documents it keeps. */
+  readonly lifecycle = new CellTable<Uint8Array>(LIFECYCLE, this.#note)
+  readonly #tables = [
+    this.program,
+    this.next,
+    this.sent,
+    this.timers,
+    this.lifecycle,
+  ] as CellTable<unknown>[]
   readonly #tree = new CellTree()
-  readonly #staleInTree = new Set<CellKey>()
-  readonly #sinceCheckpoint = new Set<CellKey>()
-  #undo = new Map<CellKey, Uint8Array | undefined>()
-  #sorted: CellKey[] | undefined = []
-  #valueBytes = 0
+  #sinceCheckpoint = new Map<CellKey, Uint8Array | undefined>()
 
-  get(key: CellKey): Uint8Array | undefined {
-    return this.#cells.get(key)
-  }
-
-  get size(): number {
-    return this.#cells.size
-  }
-
-  put(key: CellKey, value: Uint8Array | undefined): void {
-    const before = this.#cells.get(key)
-    if (value === undefined && before === undefined) return
-    if (!this.#undo.has(key)) this.#undo.set(key, before)
-    this.#change(key, before, value)
+  /** Takes over cells as they stand in a state. */
+  restore(cells: readonly (readonly [CellKey, Uint8Array])[]): void {
+    for (const [key, bytes] of cells) {
+      const table = this.#tables.find(({ spelling }) => key.startsWith(spelling.letter))
+      if (table === undefined) throw new RangeError('a cell of no sort')
+      const name = table.spelling.nameOf(key.slice(1))
+      table.restore(name, table.spelling.decode(bytes))
+      this.#tree.put(toBytes(key), bytes)
+    }
   }
 
   /** What has been changed up to here stays, even if the slot fails. */
   keep(): void {
-    if (this.#undo.size === 0) return
-    for (const key of this.#undo.keys()) {
-      this.#staleInTree.add(key)
-      this.#sinceCheckpoint.add(key)
+    for (let at = 0; at < this.#changes; at++) {
+      const change = this.#undo[at]
+      change?.table?.keep(change.name)
+      if (change !== undefined) change.before = undefined
     }
-    this.#undo.clear()
+    this.#begin()
   }
 
   /** Undoes what was changed since the last `keep`. */
   discard(): void {
-    for (const [key, before] of this.#undo) this.#change(key, this.#cells.get(key), before)
-    this.#undo.clear()
+    for (let at = this.#changes - 1; at >= 0; at--) {
+      const change = this.#undo[at]
+      change?.table?.restore(change.name, change.before)
+      if (change !== undefined) change.before = undefined
+    }
+    this.#begin()
+  }
+
+  #begin(): void {
+    this.#changes = 0
+    if (this.#undo.length > UNDO_KEPT_MAX) this.#undo.length = 0
   }
 
   root(): Uint8Array {
-    for (const key of this.#staleInTree) this.#tree.put(toBytes(key), this.#cells.get(key))
-    this.#staleInTree.clear()
+    for (const table of this.#tables) {
+      for (const [key, value] of table.takeStale()) {
+        this.#tree.put(toBytes(key), value)
+        this.#sinceCheckpoint.set(key, value)
+      }
+    }
     return this.#tree.root()
   }
 
   /** Cells that changed since the last call, with their values now. */
   takeChanged(): [CellKey, Uint8Array | undefined][] {
-    const changed = [...this.#sinceCheckpoint].map(key => [key, this.#cells.get(key)] as [CellKey, Uint8Array | undefined])
-    this.#sinceCheckpoint.clear()
+    this.root()
+    const changed = [...this.#sinceCheckpoint]
+    this.#sinceCheckpoint = new Map()
     return changed
-  }
-
-  /** Keys with gte ≤ key < lt, in order. */
-  scan(gte: CellKey, lt: CellKey, limit: number, reverse: boolean): CellKey[] {
-    this.#sorted ??= [...this.#cells.keys()].sort(byCode)
-    const from = lowerBound(this.#sorted, gte)
-    const to = lowerBound(this.#sorted, lt)
-    if (!reverse) return this.#sorted.slice(from, Math.min(to, from + limit))
-    return this.#sorted.slice(Math.max(from, to - limit), to).reverse()
   }
 
   /** Bytes held, roughly: for the cache. */
   get sizeBytes(): number {
-    return this.#cells.size * 400 + this.#valueBytes
-  }
-
-  #change(key: CellKey, before: Uint8Array | undefined, value: Uint8Array | undefined): void {
-    this.#valueBytes += (value?.length ?? 0) - (before?.length ?? 0)
-    if (value === undefined) this.#cells.delete(key)
-    else this.#cells.set(key, value)
-    if ((before === undefined) !== (value === undefined)) this.#sorted = undefined
+    return this.#tables.reduce((sum, table) => sum + table.size * CELL_BYTES + table.valueBytes, 0)
   }
 }
 
-/** The guest's own cells, under their prefix and within limits. */
-export function guestCells(store: CellStore, prefix: string): Cells {
-  const keyOf = (key: CellKey): CellKey => {
-    if (key.length > CELL_KEY_MAX_BYTES) throw new GuestLimit('cell-limit', `cell key of ${key.length} bytes`)
-    return prefix + key
-  }
-  return {
-    get: key => store.get(keyOf(key)),
-    set(key, value) {
-      if (value.length > CELL_VALUE_MAX_BYTES) throw new GuestLimit('cell-limit', `cell value of ${value.length} bytes`)
-      store.put(keyOf(key), value)
-    },
-    delete: key => store.put(keyOf(key), undefined),
-    add(key, delta) {
-      const cell = new Uint8Array(8)
-      const view = new DataView(cell.buffer)
-      view.setBigInt64(0, BigInt.asIntN(64, integerOf(store.get(keyOf(key))) + delta), true)
-      store.put(keyOf(key), cell)
-    },
-    scan({ gte, lt, limit, reverse }) {
-      const keys = store.scan(keyOf(gte), keyOf(lt), Math.min(limit, SCAN_MAX), reverse)
-      return keys.map(key => key.slice(prefix.length))
-    },
-  }
-}
+/** What a cell takes beside a value of many bytes, roughly. */
+const CELL_BYTES = 400
 
-function integerOf(cell: Uint8Array | undefined): bigint {
-  if (cell === undefined) return 0n
-  if (cell.length !== 8) throw new GuestLimit('cell-limit', 'add to a cell that is not a 64-bit integer')
-  return new DataView(cell.buffer, cell.byteOffset, 8).getBigInt64(0, true)
+/** Entries for changes of one slot that stay for the next. */
+const UNDO_KEPT_MAX = 64
+
+const asItIs = (text: string): string => text
+
+const bytesBy = (letter: string): Spelling<Uint8Array> => ({
+  letter,
+  keyOf: asItIs,
+  nameOf: asItIs,
+  encode: value => value,
+  decode: bytes => bytes,
+  bytesBeside: value => value.length,
+})
+
+const PROGRAM = bytesBy('u')
+const LIFECYCLE = bytesBy('c')
+
+const countBy = (letter: string): Spelling<number> => ({
+  letter,
+  keyOf: id => toCellKey(fromBase64Url(id)),
+  nameOf: (key): ProcessId => asProcessId(toBase64Url(toBytes(key))),
+  encode(count) {
+    const writer = new CborWriter()
+    writer.uint(count)
+    return writer.finish()
+  },
+  decode: bytes => readSmall(new CborReader(bytes)),
+  bytesBeside: () => 0,
+})
+
+const NEXT = countBy('n')
+const SENT = countBy('s')
+
+const TIMERS: Spelling<TimerTimes> = {
+  letter: 't',
+  keyOf: asItIs,
+  nameOf: asItIs,
+  encode({ dueMs, everyMs }) {
+    const writer = new CborWriter()
+    writer.array(2)
+    writer.uint(dueMs)
+    if (everyMs === undefined) writer.null()
+    else writer.uint(everyMs)
+    return writer.finish()
+  },
+  decode(bytes) {
+    const reader = new CborReader(bytes)
+    reader.array()
+    return { dueMs: readSmall(reader), everyMs: reader.isNull() ? undefined : readSmall(reader) }
+  },
+  bytesBeside: () => 0,
 }
 
 /** The bytes that a cell key spells. */
@@ -137,17 +176,4 @@ export function toBytes(key: CellKey): Uint8Array {
 /** The cell key that bytes spell. */
 export function toCellKey(bytes: Uint8Array): CellKey {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
-}
-
-const byCode = (a: CellKey, b: CellKey): number => (a < b ? -1 : a > b ? 1 : 0)
-
-function lowerBound(keys: readonly CellKey[], key: CellKey): number {
-  let low = 0
-  let high = keys.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((keys[middle] ?? '') < key) low = middle + 1
-    else high = middle
-  }
-  return low
 }

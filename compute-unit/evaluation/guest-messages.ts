@@ -1,21 +1,27 @@
 import {
+  type AssignmentOutline,
   asMessageId,
-  type Assignment,
   type CellKey,
   CRON_TIMER_PREFIX,
   type DataItem,
   decodePushBody,
+  equalBytes,
+  fromBase64Url,
   type GuestMessage,
   type MessageId,
   type ModuleId,
+  outlineDataItem,
   type ProcessDescription,
   type ProcessId,
   parseDataItem,
   placeId,
-  type Push,
+  outlinePushCore,
+  type PushCoreOutline,
   pushId,
+  type RawMessage,
   type Slot,
   type Tag,
+  toBase64Url,
 } from '../../protocol/index.ts'
 import { toCellKey } from './cells.ts'
 import { readCrons } from './cron.ts'
@@ -35,7 +41,7 @@ export interface SenderFacts {
 }
 
 /** An item as a guest sees it; what is costly is made when it is asked for. */
-export class ItemMessage implements GuestMessage {
+class ItemMessage implements GuestMessage {
   readonly kind: GuestMessage['kind']
   readonly slot: Slot
   readonly timestampMs: number
@@ -43,11 +49,13 @@ export class ItemMessage implements GuestMessage {
   readonly fromProcess = undefined
   readonly fromModule = undefined
   readonly timer = undefined
+  readonly raw: RawMessage
   readonly #item: DataItem
   readonly #process: ProcessId
   #from: string | undefined
 
-  constructor(item: DataItem, kind: GuestMessage['kind'], place: Place) {
+  constructor(id: Uint8Array, item: DataItem, kind: GuestMessage['kind'], place: Place) {
+    this.raw = { id, origin: id, tags: item.tagsBytes }
     this.#item = item
     this.#process = place.process.id
     this.kind = kind
@@ -55,17 +63,17 @@ export class ItemMessage implements GuestMessage {
     this.timestampMs = place.timestampMs
   }
 
-  get id(): string {
-    return this.#item.id
+  get id(): MessageId {
+    return asMessageId(toBase64Url(this.raw.id))
   }
 
   get origin(): MessageId {
-    return asMessageId(this.#item.id)
+    return this.id
   }
 
   get target(): string {
-    // A spawn has no target of its own; it is addressed to the process it makes.
-    return this.kind === 'spawn' ? this.#process : (this.#item.target ?? '')
+    // A spawn has no target of its own; it is addressed to the process it makes. A message came here by its target.
+    return this.kind === 'assigned' ? (this.#item.target ?? '') : this.#process
   }
 
   get from(): string {
@@ -95,34 +103,63 @@ export class ItemMessage implements GuestMessage {
 }
 
 /** A push as a guest sees it. */
-export function pushMessage(push: Push, kind: GuestMessage['kind'], place: Place, sender: SenderFacts): GuestMessage {
-  const body = decodePushBody(push.bodyBytes)
-  const { core, coreBytes } = push
-  return {
-    kind,
-    /** A child is known by its own id from the first: its spawn message has that id. */
-    get id() {
-      return kind === 'spawn' ? core.to : pushId(coreBytes)
-    },
-    slot: place.slot,
-    timestampMs: place.timestampMs,
-    target: core.to,
-    from: core.from,
-    owner: sender.owner,
-    fromProcess: core.from,
-    fromModule: sender.module,
-    tags: body.tags,
-    data: body.data,
-    anchor: body.anchor,
-    signature: undefined,
-    origin: core.origin,
-    depth: core.depth,
-    timer: undefined,
+class PushMessage implements GuestMessage {
+  readonly kind: GuestMessage['kind']
+  readonly slot: Slot
+  readonly timestampMs: number
+  readonly target: string
+  readonly from: string
+  readonly owner: string
+  readonly fromProcess: ProcessId
+  readonly fromModule: ModuleId
+  readonly tags: readonly Tag[]
+  readonly data: Uint8Array
+  readonly anchor: Uint8Array | undefined
+  readonly signature = undefined
+  readonly depth: number
+  readonly timer = undefined
+  readonly raw: RawMessage
+
+  constructor(
+    id: Uint8Array,
+    core: PushCoreOutline,
+    bodyBytes: Uint8Array,
+    kind: GuestMessage['kind'],
+    place: Place,
+    sender: SenderFacts,
+  ) {
+    const { tags, data, anchor } = decodePushBody(bodyBytes)
+    this.kind = kind
+    this.slot = place.slot
+    this.timestampMs = place.timestampMs
+    this.target = core.to
+    this.from = core.from
+    this.owner = sender.owner
+    this.fromProcess = core.from
+    this.fromModule = sender.module
+    this.tags = tags
+    this.data = data
+    this.anchor = anchor
+    this.depth = core.depth
+    // A child is known by its own id from the first: its spawn message has that id.
+    this.raw = {
+      id: kind === 'spawn' ? fromBase64Url(core.to) : id,
+      origin: core.originBytes,
+      tags: undefined,
+    }
+  }
+
+  get id(): MessageId {
+    return asMessageId(toBase64Url(this.raw.id))
+  }
+
+  get origin(): MessageId {
+    return asMessageId(toBase64Url(this.raw.origin))
   }
 }
 
 /** A tick as a guest sees it: from the owner of the process, with the tags of its cron if it is one. */
-export function tickMessage(timer: CellKey, place: Place): GuestMessage {
+function tickMessage(timer: CellKey, place: Place): GuestMessage {
   const { process, slot, timestampMs } = place
   const id = placeId(process.id, slot)
   return {
@@ -145,26 +182,41 @@ export function tickMessage(timer: CellKey, place: Place): GuestMessage {
   }
 }
 
-/** The message of an assignment, and what it may spend; nothing for a reject. */
+/** The message of an assignment; nothing for a reject. `id` is that of an item or push, `core` that of a push. */
 export function guestMessage(
-  { envelope }: Assignment,
+  { envelope }: AssignmentOutline,
+  id: Uint8Array,
+  core: PushCoreOutline | undefined,
   place: Place,
   sender: SenderFacts,
 ): GuestMessage | undefined {
+  const kind = place.slot === 0 ? 'spawn' : 'message'
   switch (envelope.kind) {
     case 'item':
-      return new ItemMessage(parseDataItem(envelope.item), place.slot === 0 ? 'spawn' : 'message', place)
+      return new ItemMessage(id, outlineDataItem(envelope.item), kind, place)
     case 'push':
-      return pushMessage(envelope.push, place.slot === 0 ? 'spawn' : 'message', place, sender)
+      return core && new PushMessage(id, core, envelope.bodyBytes, kind, place, sender)
     case 'tick':
       return tickMessage(toCellKey(envelope.timer), place)
     case 'assign':
-      return envelope.message.kind === 'item'
-        ? new ItemMessage(withoutExcluded(parseDataItem(envelope.message.item), envelope.exclude), 'assigned', place)
-        : pushMessage(envelope.message.push, 'assigned', place, sender)
+      return assignedMessage(envelope, place, sender)
     case 'reject':
       return undefined
   }
+}
+
+function assignedMessage(
+  { message, exclude }: Extract<AssignmentOutline['envelope'], { kind: 'assign' }>,
+  place: Place,
+  sender: SenderFacts,
+): GuestMessage {
+  if (message.kind === 'push') {
+    const { coreBytes, bodyBytes } = message.push
+    const id = fromBase64Url(pushId(coreBytes))
+    return new PushMessage(id, outlinePushCore(coreBytes), bodyBytes, 'assigned', place, sender)
+  }
+  const item = parseDataItem(message.item)
+  return new ItemMessage(fromBase64Url(item.id), withoutExcluded(item, exclude), 'assigned', place)
 }
 
 /** AO lets an assignment leave out parts of the message, by name. */
@@ -182,6 +234,7 @@ function withoutExcluded(item: DataItem, exclude: readonly string[]): DataItem {
     bytes,
     data: names.includes('data') ? new Uint8Array(0) : item.data,
     tags: names.includes('tags') ? [] : item.tags,
+    tagsBytes: names.includes('tags') ? new Uint8Array(0) : item.tagsBytes,
     anchor: names.includes('anchor') ? undefined : item.anchor,
   }
 }
@@ -190,15 +243,16 @@ function cronTags(timer: CellKey, process: ProcessDescription): readonly Tag[] {
   return readCrons(process.tags, 0).find(cron => cron.timer.key === timer)?.tags ?? []
 }
 
-const addresses = new Map<string, string>()
+/** Addresses of the last senders, by some bytes of their keys: senders recur. */
+const addresses: ({ readonly owner: Uint8Array; readonly address: string } | undefined)[] = []
+const ADDRESSES_MAX = 4096
 
-/** Senders recur; the addresses of the last ones are kept. */
 function addressOf(item: DataItem): string {
-  const key = item.scheme + toCellKey(item.owner)
-  const known = addresses.get(key)
-  if (known !== undefined) return known
+  const { owner } = item
+  const place = ((owner[3] ?? 0) | ((owner[4] ?? 0) << 8)) % ADDRESSES_MAX
+  const known = addresses[place]
+  if (known !== undefined && equalBytes(known.owner, owner)) return known.address
   const address = item.ownerAddress
-  if (addresses.size >= 16_384) addresses.clear()
-  addresses.set(key, address)
+  addresses[place] = { owner: owner.slice(), address }
   return address
 }

@@ -1,28 +1,26 @@
 import {
-  type Assignment,
+  type AssignmentOutline,
   CborWriter,
   type CellKey,
   type Control,
   concatBytes,
   DOCUMENT_SIZE_MAX_BYTES,
-  decodeFrame,
   domainHash,
   ERROR_TEXT_MAX_BYTES,
-  type EncodedResult,
   type Ending,
-  encodeResult,
+  type EnvelopeOutline,
   FUEL_PER_MESSAGE,
   frameHash,
   GAS_PER_QUERY_MAX,
-  GAS_PER_SLOT_MAX,
   type Guest,
   type GuestFactory,
   type GuestMessage,
   type Lifecycle as LifecycleFacts,
-  leafHash,
-  merkleRoot,
   OUTPUT_SIZE_MAX_BYTES,
+  outlineFrame,
+  outlinePushCore,
   type ProcessDescription,
+  type PushCoreOutline,
   type QueryMessage,
   placeId,
   type Result,
@@ -32,15 +30,18 @@ import {
   type Slot,
   type Timer,
 } from '../../protocol/index.ts'
-import { CellStore, GuestLimit, guestCells, toCellKey } from './cells.ts'
+import { CellStore, toCellKey } from './cells.ts'
 import { readCrons } from './cron.ts'
 import type { FrameOutcome, ProcessSnapshot, SnapshotDelta, Verdict } from './frame-outcome.ts'
+import { GuestLimit } from './guest-limit.ts'
 import { guestMessage, type Place } from './guest-messages.ts'
-import { GUEST_CELLS, Mailbox } from './mailbox.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { controlOf } from './lifecycle-messages.ts'
 import type { LoadedModule, ModuleShelf } from './loaded-module.ts'
+import { Mailbox } from './mailbox.ts'
 import { MemoryTree } from './memory-tree.ts'
+import { MessageIds } from './message-ids.ts'
+import { ResultsWriter } from './results-writer.ts'
 import { RunningGuest } from './running-guest.ts'
 import { SlotContext } from './slot-context.ts'
 import type { Successor } from './succession.ts'
@@ -76,7 +77,7 @@ export class HostedProcess {
     this.#process = process
     this.#context = new SlotContext({
       process,
-      cells: guestCells(this.#cells, GUEST_CELLS),
+      cells: this.#cells.program,
       mailbox: this.#mailbox,
       timersChanged: () => {
         this.#timersChanged = true
@@ -94,9 +95,7 @@ export class HostedProcess {
       },
     })
     // Copies: what came over the pipe lies in large pieces, which a cell of a few bytes would keep.
-    for (const [key, value] of snapshot?.cells ?? []) this.#cells.put(key, value.slice())
-    this.#cells.keep()
-    this.#cells.takeChanged()
+    this.#cells.restore((snapshot?.cells ?? []).map(([key, value]) => [key, value.slice()]))
     const { module } = this.#lifecycle.cells.read()
     if (module !== loaded.id) throw new Error(`the state is of module ${module}, not ${loaded.id}`)
     this.#lifecycleChanged = this.#lifecycle.cells.isUsed
@@ -133,20 +132,24 @@ export class HostedProcess {
     frameBytes: Uint8Array,
     verdicts: readonly Verdict[],
     options: { alive?: () => void; steps?: boolean } = {},
-  ): FrameOutcome & { readonly results: readonly EncodedResult[] } {
-    const frame = decodeFrame(frameBytes)
-    if (frame.firstSlot !== this.#slots) throw new Error(`expected slot ${this.#slots}, got ${frame.firstSlot}`)
-    const results: EncodedResult[] = []
+  ): FrameOutcome {
+    const { firstSlot, assignments } = outlineFrame(frameBytes)
+    if (firstSlot !== this.#slots) throw new Error(`expected slot ${this.#slots}, got ${firstSlot}`)
+    const ids = new MessageIds(frameBytes, assignments, position => verdicts[position]?.status === 'ok')
+    const results = new ResultsWriter(assignments.length)
     const sends: number[] = []
     const steps: { stateRoot: Uint8Array; gas: bigint }[] = []
     let gas = 0n
-    for (const [i, assignment] of frame.assignments.entries()) {
+    for (let position = 0; position < assignments.length; position++) {
+      const assignment = assignments[position]
+      const verdict = verdicts[position]
+      if (assignment === undefined || verdict === undefined) throw new Error('an assignment without a verdict')
       const place = { process: this.#process, slot: this.#slots, timestampMs: assignment.timestampMs }
-      const result = this.#evaluateSlot(assignment, place, verdicts[i])
+      const result = this.#evaluateSlot(assignment, place, verdict, ids.at(position))
       this.#slots += 1
       gas += result.gas
-      results.push(encodeResult(wellFormed(result)))
-      if (result.outbox.length + result.assigns.length > 0) sends.push(i)
+      results.add(wellFormed(result))
+      if (result.outbox.length + result.assigns.length > 0) sends.push(position)
       if (options.steps === true) steps.push({ stateRoot: this.stateRoot(), gas: result.gas })
       options.alive?.()
     }
@@ -159,19 +162,9 @@ export class HostedProcess {
     this.#timersChanged = false
     const lifecycle = this.#lifecycleChanged ? this.lifecycle() : undefined
     this.#lifecycleChanged = false
-    return {
-      firstSlot: frame.firstSlot,
-      count: results.length,
-      results,
-      resultsBytes: encodeResults(results),
-      sends,
-      resultsRoot: merkleRoot(results.map(result => leafHash(result.head))),
-      stateRoot,
-      gas,
-      timers,
-      lifecycle,
-      steps,
-    }
+    const { bytes: resultsBytes, root: resultsRoot } = results.finish()
+    const count = assignments.length
+    return { firstSlot, count, resultsBytes, sends, resultsRoot, stateRoot, gas, timers, lifecycle, steps }
   }
 
   /** Runs a message on the present state and undoes it. */
@@ -226,7 +219,7 @@ export class HostedProcess {
 
   /** Value of a guest's cell. */
   cell(key: CellKey): Uint8Array | undefined {
-    return this.#cells.get(GUEST_CELLS + key)
+    return this.#cells.program.get(key)
   }
 
   /** The whole linear memory. */
@@ -269,38 +262,38 @@ export class HostedProcess {
     this.#guest.close()
   }
 
-  #evaluateSlot(assignment: Assignment, place: Place, verdict: Verdict | undefined): Result {
-    if (verdict === undefined) throw new Error('an assignment without a verdict')
+  #evaluateSlot(
+    assignment: AssignmentOutline,
+    place: Place,
+    verdict: Verdict,
+    id: Uint8Array,
+  ): Result {
     if (verdict.status !== 'ok') return emptyResult(place.slot, verdict.status)
-    const noEffect = this.#receive(assignment, place)
+    const { envelope } = assignment
+    const core = envelope.kind === 'push' ? outlinePushCore(envelope.coreBytes) : undefined
+    const noEffect = this.#receive(assignment, core, place)
     this.#cells.keep()
     if (noEffect !== undefined) return emptyResult(place.slot, noEffect)
-    const message = guestMessage(assignment, place, verdict.sender)
+    const message = guestMessage(assignment, id, core, place, verdict.sender)
     if (message === undefined) return emptyResult(place.slot, 'reject')
-    return this.#runSlot(message, place, fuelOf(assignment), controlOf(assignment, message, this.#process))
+    return this.#runSlot(message, place, fuelOf(envelope, core), controlOf(envelope, message, this.#process))
   }
 
   /** The mailbox's part of a slot; gives the status if the slot has no further effect. */
-  #receive({ envelope, timestampMs }: Assignment, place: Place): ResultStatus | undefined {
-    switch (envelope.kind) {
-      case 'item':
-        if (place.slot === 0) this.#startCrons(timestampMs)
-        return undefined
-      case 'push':
-        if (place.slot === 0) this.#startCrons(timestampMs)
-        return this.#receiveSeq(envelope.push.core.from, envelope.push.core.seq)
-      case 'reject':
-        return this.#receiveSeq(envelope.from, envelope.seq)
-      case 'assign':
-        return undefined
-      case 'tick': {
-        this.#timersChanged = true
-        const timer = this.#mailbox.timer(toCellKey(envelope.timer))
-        if (timer === undefined || timer.dueMs !== envelope.dueMs || timer.dueMs > timestampMs) return 'idle'
-        this.#mailbox.fired(timer, timestampMs)
-        return undefined
-      }
-    }
+  #receive(
+    { envelope, timestampMs }: AssignmentOutline,
+    core: PushCoreOutline | undefined,
+    place: Place,
+  ): ResultStatus | undefined {
+    if (place.slot === 0 && (envelope.kind === 'item' || core !== undefined)) this.#startCrons(timestampMs)
+    if (core !== undefined) return this.#receiveSeq(core.from, core.seq)
+    if (envelope.kind === 'reject') return this.#receiveSeq(envelope.from, envelope.seq)
+    if (envelope.kind !== 'tick') return undefined
+    this.#timersChanged = true
+    const timer = this.#mailbox.timer(toCellKey(envelope.timer))
+    if (timer === undefined || timer.dueMs !== envelope.dueMs || timer.dueMs > timestampMs) return 'idle'
+    this.#mailbox.fired(timer, timestampMs)
+    return undefined
   }
 
   #receiveSeq(from: ProcessDescription['id'], seq: number): 'duplicate' | 'gap' | undefined {
@@ -382,23 +375,16 @@ export class HostedProcess {
   }
 
   #gasLimit(fuel: bigint): bigint {
-    let limit = GAS_PER_SLOT_MAX
-    for (const bound of [this.#running.loaded.limits.gasPerSlotMax, fuel]) if (bound < limit) limit = bound
-    return limit
+    const { gasPerSlotMax } = this.#running
+    return fuel < gasPerSlotMax ? fuel : gasPerSlotMax
   }
 }
 
-function encodeResults(results: readonly EncodedResult[]): Uint8Array {
-  const writer = new CborWriter()
-  writer.array(results.length)
-  for (const { bytes } of results) writer.bytes(bytes)
-  return writer.finish()
-}
-
-/** What the message of an assignment may spend, itself and through what it causes; being assigned makes it no richer. */
-function fuelOf({ envelope }: Assignment): bigint {
-  const message = envelope.kind === 'assign' ? envelope.message : envelope
-  return message.kind === 'push' ? message.push.core.fuel : FUEL_PER_MESSAGE
+/** What a message may spend, itself and through what it causes; being assigned makes it no richer. */
+function fuelOf(envelope: EnvelopeOutline, core: PushCoreOutline | undefined): bigint {
+  if (core !== undefined) return core.fuel
+  if (envelope.kind !== 'assign' || envelope.message.kind !== 'push') return FUEL_PER_MESSAGE
+  return envelope.message.push.core.fuel
 }
 
 function emptyResult(slot: Slot, status: ResultStatus): Result {
@@ -412,6 +398,7 @@ function boundedError(error: ResultError): ResultError {
 /** Programs can say half a character, and bounds can cut one in two: UTF-8 has no such thing. */
 function wellFormed(result: Result): Result {
   const { error, log, dropped, assigns } = result
+  if (error === undefined && log === '' && dropped.length + assigns.length === 0) return result
   return {
     ...result,
     error: error && { code: error.code.toWellFormed(), message: error.message.toWellFormed() },

@@ -16,11 +16,13 @@ import {
   SNAPSHOTS_MAX,
   SNAPSHOTS_SIZE_MAX_BYTES,
 } from '../../protocol/index.ts'
-import { type CellStore, GuestLimit } from './cells.ts'
+import type { CellTable } from './cell-table.ts'
+import type { CellStore } from './cells.ts'
+import { GuestLimit } from './guest-limit.ts'
 
-/** Reserved cells, beside those of the guest and the mailbox: the state root covers them all. */
-const LIFECYCLE = 'cl'
-const DOCUMENT = 'cd'
+/** Names in a table of their own, beside those of the program and the mailbox: the state root covers them all. */
+const LIFECYCLE = 'l'
+const DOCUMENT = 'd'
 /** Documents lie in cells of the size that a guest's may have. */
 const PART_BYTES = 64 * 1024
 
@@ -29,11 +31,11 @@ const PART_BYTES = 64 * 1024
  * both. A process that was never upgraded and never kept a document has no such cell.
  */
 export class LifecycleCells {
-  readonly #cells: CellStore
+  readonly #cells: CellTable<Uint8Array>
   readonly #spawned: ModuleId
 
-  constructor(cells: CellStore, spawned: ModuleId) {
-    this.#cells = cells
+  constructor({ lifecycle }: Pick<CellStore, 'lifecycle'>, spawned: ModuleId) {
+    this.#cells = lifecycle
     this.#spawned = spawned
   }
 

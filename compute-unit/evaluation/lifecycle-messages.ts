@@ -1,8 +1,9 @@
 import {
-  type Assignment,
   type Control,
+  type EnvelopeOutline,
   type GuestMessage,
   isControl,
+  isControlSpelled,
   isRestoreSpawn,
   type ProcessDescription,
   placeId,
@@ -77,13 +78,19 @@ export function rehearsal(
  * An item says so to everybody, a push only from the process that owns this one.
  */
 export function controlOf(
-  { envelope: { kind } }: Assignment,
+  { kind }: EnvelopeOutline,
   message: GuestMessage,
   process: ProcessDescription,
 ): Control | 'tags' | undefined {
   if (message.kind === 'spawn') return isRestoreSpawn(message.tags) ? RESTORE_AT_SPAWN : undefined
   const isAddressed = kind === 'item' || (kind === 'push' && message.from === process.owner)
-  return isAddressed && isControl(message.tags) ? 'tags' : undefined
+  return isAddressed && isTagged(message) ? 'tags' : undefined
+}
+
+/** Looks at tags as they came, if they did: of ordinary messages none are made text for this. */
+function isTagged(message: GuestMessage): boolean {
+  const spelled = message.raw?.tags
+  return spelled === undefined ? isControl(message.tags) : isControlSpelled(spelled)
 }
 
 const RESTORE_AT_SPAWN: Control = { action: 'Restore', name: undefined, pending: 'reject' }

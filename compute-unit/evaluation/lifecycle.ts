@@ -7,7 +7,7 @@ import {
   type PendingRule,
   readControl,
 } from '../../protocol/index.ts'
-import { GuestLimit, toCellKey } from './cells.ts'
+import { toCellKey } from './cells.ts'
 import {
   ControlFailed,
   GuestFailed,
@@ -15,6 +15,7 @@ import {
   parseDocument,
   pendingIn,
 } from './document.ts'
+import { GuestLimit } from './guest-limit.ts'
 import { LifecycleCells } from './lifecycle-cells.ts'
 import type { LoadedModule, ModuleShelf } from './loaded-module.ts'
 import { type Carried, sealed, Succession, type SuccessionParts } from './succession.ts'

@@ -1,5 +1,7 @@
-import { EMPTY_ROOT, leafHash, MERKLE_ARITY, nodeHash } from '../../protocol/index.ts'
+import { EMPTY_ROOT, leafHash, nodeHash } from '../../protocol/index.ts'
 
+/** Of a node. */
+const CHILDREN = 16
 /** Levels above the chunks: 16^6 chunks of 4 KiB are 64 GiB. */
 const DEPTH = 6
 
@@ -25,7 +27,7 @@ export class MemoryTree {
   /** Tells the bytes of a chunk that may have changed. */
   put(index: number, bytes: Uint8Array): void {
     this.#set(0, index, isZero(bytes) ? EMPTY_ROOT : leafHash(bytes))
-    this.#stale.add(Math.floor(index / MERKLE_ARITY))
+    this.#stale.add(Math.floor(index / CHILDREN))
   }
 
   /** Chunks that were told since this tree began to stand on its base. */
@@ -39,7 +41,7 @@ export class MemoryTree {
       const above = new Set<number>()
       for (const index of stale) {
         this.#set(level, index, this.#combine(level - 1, index))
-        above.add(Math.floor(index / MERKLE_ARITY))
+        above.add(Math.floor(index / CHILDREN))
       }
       stale = above
     }
@@ -50,8 +52,8 @@ export class MemoryTree {
   #combine(level: number, index: number): Uint8Array {
     const children: Uint8Array[] = []
     let empty = true
-    for (let i = 0; i < MERKLE_ARITY; i++) {
-      const child = this.#get(level, index * MERKLE_ARITY + i)
+    for (let i = 0; i < CHILDREN; i++) {
+      const child = this.#get(level, index * CHILDREN + i)
       if (child !== EMPTY_ROOT) empty = false
       children.push(child)
     }

@@ -22,7 +22,7 @@ import {
   TAGS_SIZE_MAX_BYTES,
   type Tag,
 } from '../../protocol/index.ts'
-import { GuestLimit } from './cells.ts'
+import { GuestLimit } from './guest-limit.ts'
 import type { Mailbox } from './mailbox.ts'
 
 interface Send {

@@ -1,5 +1,6 @@
 import {
   equalBytes,
+  GAS_PER_SLOT_MAX,
   type Guest,
   type GuestSnapshot,
   type ProcessDescription,
@@ -13,12 +14,17 @@ import type { Successor } from './succession.ts'
 export class RunningGuest {
   readonly loaded: LoadedModule
   readonly guest: Guest
+  /** What a slot may cost at most, whatever fuel its message has. */
+  readonly gasPerSlotMax: bigint
   readonly #memory: MemoryTree
   readonly #changed = new Set<number>()
 
   private constructor(loaded: LoadedModule, guest: Guest, memory: GuestSnapshot | undefined) {
     this.loaded = loaded
     this.guest = guest
+    const { gasPerSlotMax } = loaded.limits
+    this.gasPerSlotMax = GAS_PER_SLOT_MAX
+    if (gasPerSlotMax < GAS_PER_SLOT_MAX) this.gasPerSlotMax = gasPerSlotMax
     this.#memory = new MemoryTree(loaded.imageTree)
     for (const [index, bytes] of memory?.chunks ?? []) this.#memory.put(index, bytes)
   }

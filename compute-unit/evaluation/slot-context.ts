@@ -12,15 +12,17 @@ import {
   TIMER_INTERVAL_MIN_MS,
   toUtf8,
 } from '../../protocol/index.ts'
-import { GuestLimit } from './cells.ts'
+import { GuestLimit } from './guest-limit.ts'
+import type { CellTable } from './cell-table.ts'
 import type { Mailbox } from './mailbox.ts'
 import { Outbox } from './outbox.ts'
+import { ProgramCells } from './program-cells.ts'
 
 const LOG_MAX_CHARACTERS = 64 * 1024
 
 export interface SlotContextParts {
   readonly process: ProcessDescription
-  readonly cells: Cells
+  readonly cells: CellTable<Uint8Array>
   readonly mailbox: Mailbox
   timersChanged(): void
 }
@@ -41,7 +43,7 @@ export class SlotContext implements GuestContext {
 
   constructor(parts: SlotContextParts) {
     this.#parts = parts
-    this.cells = this.#limitedCells(parts.cells)
+    this.cells = new ProgramCells(parts.cells, limit => this.#broken(limit))
   }
 
   /** Makes ready for a slot: nothing of an earlier one is left. */
@@ -108,18 +110,12 @@ export class SlotContext implements GuestContext {
     try {
       return call()
     } catch (error) {
-      if (error instanceof GuestLimit) this.brokenLimit ??= { code: error.code, message: error.message }
+      if (error instanceof GuestLimit) this.#broken(error)
       throw error
     }
   }
 
-  #limitedCells(cells: Cells): Cells {
-    return {
-      get: key => this.#limited(() => cells.get(key)),
-      set: (key, value) => this.#limited(() => cells.set(key, value)),
-      delete: key => this.#limited(() => cells.delete(key)),
-      add: (key, delta) => this.#limited(() => cells.add(key, delta)),
-      scan: options => this.#limited(() => cells.scan(options)),
-    }
+  #broken({ code, message }: GuestLimit): void {
+    this.brokenLimit ??= { code, message }
   }
 }

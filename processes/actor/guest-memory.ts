@@ -4,6 +4,8 @@ import { badCall } from './guest-stop.ts'
 
 const CHUNK_SHIFT = 12
 const PAGE_BYTES = 65_536
+/** Keys remembered of one instance. */
+const KEYS_KEPT = 64
 export const CHUNKS_PER_PAGE = PAGE_BYTES / CHUNK_SIZE_BYTES
 
 /** Linear memory of one instance as the host uses it: checked ranges, marked writes, chunks. */
@@ -16,6 +18,7 @@ export class GuestMemory {
   /** The same bytes again, for the quick text functions of Buffer; its slice() would not copy. */
   #buffer: Buffer<ArrayBuffer>
   #chunks: (Uint8Array | undefined)[] = []
+  readonly #keys: (string | undefined)[] = []
 
   constructor(memory: WebAssembly.Memory, dirty: WebAssembly.Memory) {
     this.#memory = memory
@@ -58,6 +61,26 @@ export class GuestMemory {
   readLatin1(pointer: number, length: number, call: string): string {
     const start = this.check(pointer, length, call)
     return this.#buffer.toString('latin1', start, start + (length >>> 0))
+  }
+
+  /** The same for a key: keys recur, and one that was read before costs a look. */
+  readKey(pointer: number, length: number, call: string): string {
+    const start = this.check(pointer, length, call)
+    const size = length >>> 0
+    const place =
+      (31 * size + (this.#bytes[start] ?? 0) + (this.#bytes[start + size - 1] ?? 0)) % KEYS_KEPT
+    const known = this.#keys[place]
+    if (known !== undefined && this.#isText(known, start, size)) return known
+    const key = this.#buffer.toString('latin1', start, start + size)
+    this.#keys[place] = key
+    return key
+  }
+
+  #isText(text: string, start: number, length: number): boolean {
+    if (text.length !== length) return false
+    for (let at = 0; at < length; at++)
+      if (text.charCodeAt(at) !== this.#bytes[start + at]) return false
+    return true
   }
 
   /** The start of a range that lies in memory. */

@@ -216,7 +216,7 @@ export class HostCalls {
 
   #key(call: string, pointer: number, length: number): CellKey {
     if (length >>> 0 > CELL_KEY_MAX_BYTES) throw badCall(call, 'key too long')
-    return this.#memory().readLatin1(pointer, length, call)
+    return this.#memory().readKey(pointer, length, call)
   }
 
   #timerKey(call: string, pointer: number, length: number): CellKey {

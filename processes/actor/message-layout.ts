@@ -1,4 +1,4 @@
-import type { GuestMessage } from '../../protocol/index.ts'
+import { type GuestMessage, type Tag, TagCursor, writeBase64Url } from '../../protocol/index.ts'
 
 /**
  * The message as it stands in a guest's memory, version 1; docs/protocol/actor-abi.md has the table.
@@ -17,50 +17,78 @@ const FLAG_TIMER = 4
 const TWO_32 = 2 ** 32
 
 const INITIAL_BYTES = 16 * 1024
+/** Up to this many bytes a loop is faster than a call. */
+const COPY_BY_HAND_MAX = 64
 const utf8 = new TextEncoder()
+
+/** Where the end of the first text stands in the header; those of the others follow. */
+const TEXT_ENDS_AT = 32
+const TEXTS = 6
+const ID_CHARACTERS = 43
 
 /** Writes messages one after the other into one kept buffer. */
 export class MessageEncoder {
   #bytes = new Uint8Array(INITIAL_BYTES)
   #view = new DataView(this.#bytes.buffer)
   #at = 0
+  /** The texts of the last message and their places. Most recur, and what stands at its place is not written again. */
+  readonly #texts = new Array<string>(TEXTS).fill('')
+  readonly #places = new Array<number>(TEXTS).fill(HEADER_BYTES)
+  /** Their bytes. */
+  readonly #standing = new Array<number>(TEXTS).fill(0)
 
   /** The encoding of `message`: a view that is valid until the next call. */
   encode(message: GuestMessage): Uint8Array {
-    this.#reserve(message)
+    const { anchor, data, raw } = message
+    const tags = raw?.tags ?? message.tags
+    this.#reserve(message, tags, (anchor?.length ?? 0) + data.length)
     this.#at = HEADER_BYTES
     const view = this.#view
-    this.#text(message.id, 32)
-    this.#text(message.target, 36)
-    this.#text(message.from, 40)
-    this.#text(message.owner, 44)
-    this.#text(message.origin, 48)
-    this.#text(message.fromModule ?? '', 52)
-    this.#raw(message.anchor, 56)
+    if (raw === undefined) this.#text(0, message.id)
+    else this.#id(0, raw.id)
+    this.#text(1, message.target)
+    this.#text(2, message.from)
+    this.#text(3, message.owner)
+    if (raw === undefined) this.#text(4, message.origin)
+    else this.#id(4, raw.origin)
+    this.#text(5, message.fromModule ?? '')
+    this.#raw(anchor, 56)
     this.#key(message.timer ?? '', 60)
-    this.#tags(message)
-    this.#raw(message.data, 68)
+    const tagCount = tags instanceof Uint8Array ? this.#rawTags(tags) : this.#tags(tags)
+    this.#raw(data, 68)
     view.setUint8(0, VERSION)
     view.setUint8(1, KINDS[message.kind])
-    view.setUint16(2, flagsOf(message), true)
+    view.setUint16(2, flagsOf(message, anchor), true)
     view.setUint32(4, message.depth, true)
     setUint53(view, 8, message.slot)
     setUint53(view, 16, message.timestampMs)
-    view.setUint32(24, message.tags.length, true)
+    view.setUint32(24, tagCount, true)
     view.setUint32(28, HEADER_BYTES, true)
     return this.#bytes.subarray(0, this.#at)
   }
 
-  #text(text: string, endAt: number): void {
-    this.#at = this.#put(text, this.#at)
-    this.#view.setUint32(endAt, this.#at, true)
+  #text(index: number, text: string): void {
+    const start = this.#at
+    if (this.#texts[index] === text && this.#places[index] === start)
+      this.#at += this.#standing[index] ?? 0
+    else {
+      this.#at = this.#put(text, start)
+      this.#texts[index] = text
+      this.#places[index] = start
+      this.#standing[index] = this.#at - start
+    }
+    this.#view.setUint32(TEXT_ENDS_AT + 4 * index, this.#at, true)
+  }
+
+  #id(index: number, id: Uint8Array): void {
+    writeBase64Url(id, this.#bytes, this.#at)
+    this.#at += ID_CHARACTERS
+    this.#places[index] = -1
+    this.#view.setUint32(TEXT_ENDS_AT + 4 * index, this.#at, true)
   }
 
   #raw(bytes: Uint8Array | undefined, endAt: number): void {
-    if (bytes !== undefined) {
-      this.#bytes.set(bytes, this.#at)
-      this.#at += bytes.length
-    }
+    if (bytes !== undefined) this.#copy(bytes, 0, bytes.length)
     this.#view.setUint32(endAt, this.#at, true)
   }
 
@@ -72,8 +100,8 @@ export class MessageEncoder {
     this.#view.setUint32(endAt, this.#at, true)
   }
 
-  #tags(message: GuestMessage): void {
-    for (const tag of message.tags) {
+  #tags(tags: readonly Tag[]): number {
+    for (const tag of tags) {
       const start = this.#at
       const middle = this.#put(tag.name, start + 8)
       this.#at = this.#put(tag.value, middle)
@@ -81,6 +109,32 @@ export class MessageEncoder {
       this.#view.setUint32(start + 4, this.#at - middle, true)
     }
     this.#view.setUint32(64, this.#at, true)
+    return tags.length
+  }
+
+  /** Tags as they stand in an item that was checked: nothing of them becomes text here. */
+  #rawTags(bytes: Uint8Array): number {
+    const tags = new TagCursor(bytes)
+    for (let left = tags.count; left > 0; left--) {
+      const start = this.#at
+      this.#at += 8
+      tags.next()
+      this.#copy(bytes, tags.start, tags.end)
+      this.#view.setUint32(start, tags.end - tags.start, true)
+      tags.next()
+      this.#copy(bytes, tags.start, tags.end)
+      this.#view.setUint32(start + 4, tags.end - tags.start, true)
+    }
+    this.#view.setUint32(64, this.#at, true)
+    return tags.count
+  }
+
+  #copy(source: Uint8Array, start: number, end: number): void {
+    const bytes = this.#bytes
+    let at = this.#at
+    this.#at += end - start
+    if (end - start > COPY_BY_HAND_MAX) bytes.set(source.subarray(start, end), at)
+    else for (let from = start; from < end; from++) bytes[at++] = source[from] ?? 0
   }
 
   /** Ids and most tags are short ASCII: by hand that is several times faster than the platform. */
@@ -94,25 +148,30 @@ export class MessageEncoder {
     return start + text.length
   }
 
-  #reserve(message: GuestMessage): void {
-    let bytes = HEADER_BYTES + message.data.length + (message.anchor?.length ?? 0)
-    let characters = message.id.length + message.target.length + message.from.length
-    characters += message.owner.length + message.origin.length
+  #reserve(message: GuestMessage, tags: readonly Tag[] | Uint8Array, otherBytes: number): void {
+    let bytes = HEADER_BYTES + otherBytes + 2 * ID_CHARACTERS
+    let characters = message.target.length + message.from.length + message.owner.length
     characters += (message.fromModule?.length ?? 0) + (message.timer?.length ?? 0)
-    for (const { name, value } of message.tags) {
-      characters += name.length + value.length
-      bytes += 8
+    if (message.raw === undefined) characters += message.id.length + message.origin.length
+    // Two lengths of one byte at least become two of four.
+    if (tags instanceof Uint8Array) bytes += 4 * tags.length
+    else {
+      for (const { name, value } of tags) {
+        characters += name.length + value.length
+        bytes += 8
+      }
     }
     bytes += 3 * characters
     if (bytes <= this.#bytes.length) return
     this.#bytes = new Uint8Array(bytes * 2)
     this.#view = new DataView(this.#bytes.buffer)
+    this.#places.fill(-1)
   }
 }
 
-function flagsOf(message: GuestMessage): number {
+function flagsOf(message: GuestMessage, anchor: Uint8Array | undefined): number {
   let flags = message.fromProcess === undefined ? 0 : FLAG_FROM_PROCESS
-  if (message.anchor !== undefined) flags |= FLAG_ANCHOR
+  if (anchor !== undefined) flags |= FLAG_ANCHOR
   if (message.timer !== undefined) flags |= FLAG_TIMER
   return flags
 }

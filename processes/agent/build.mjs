@@ -9,6 +9,8 @@ import { build, version } from 'esbuild'
 
 const HERE = dirname(fileURLToPath(import.meta.url))
 const SOURCES = join(HERE, 'guest')
+/** What the prelude brings along, at the versions of the lockfile. */
+const PACKAGES = ['croner', 'whatwg-url-without-unicode/package.json']
 
 /**
  * Bundles the prelude into `outDir`.
@@ -27,7 +29,7 @@ export async function buildAgentPrelude(outDir = join(HERE, 'build')) {
     format: 'iife',
     target: 'es2023',
     platform: 'neutral',
-    mainFields: ['module', 'main'],
+    mainFields: ['main'],
     charset: 'utf8',
     minifySyntax: true,
     minifyWhitespace: true,
@@ -41,9 +43,10 @@ export async function buildAgentPrelude(outDir = join(HERE, 'build')) {
 }
 
 async function stampOf() {
-  const cron = createRequire(import.meta.url).resolve('croner')
+  const { resolve } = createRequire(import.meta.url)
   const hash = createHash('sha256').update(`${version}\n`)
-  hash.update(await readFile(fileURLToPath(import.meta.url))).update(await readFile(cron))
+  hash.update(await readFile(fileURLToPath(import.meta.url)))
+  for (const name of PACKAGES) hash.update(await readFile(resolve(name)))
   for (const name of (await readdir(SOURCES)).sort()) {
     const text = await readFile(join(SOURCES, name), 'utf8')
     hash.update(`\n${name} ${text.length}\n${text}`)

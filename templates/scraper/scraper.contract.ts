@@ -1,7 +1,7 @@
 import { contract, message, query } from 'atoll/contract'
 import { z } from 'zod'
 
-const Url = z.string().regex(/^https?:\/\/\S+$/, 'expected an address that begins with https:// or http://')
+const Url = z.url()
 const Page = z.object({ url: z.string(), title: z.string(), changedMs: z.int(), checks: z.int(), failed: z.string().optional() })
 
 /** Looks at pages every so often, and tells when one has changed. */

@@ -43,6 +43,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   'rocksdb-native': ['log'],
   secp256k1: ['node'],
   'sodium-native': ['node'],
+  'whatwg-url-without-unicode': ['processes'],
   zod: ['protocol', 'node', 'toolchain'],
 }
 

@@ -2,14 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { HostedProcess } from '../../compute-unit/index.ts'
-import {
-  decodeEnvelope,
-  decodeResult,
-  describeProcess,
-  fromHex,
-  toHex,
-} from '../../protocol/index.ts'
+import { decodeEnvelope, describeProcess, fromHex, toHex } from '../../protocol/index.ts'
 import type { PaperProgram } from './paper-runtime.ts'
+import { onlyResult } from './scripted-guest.ts'
 import { paper } from './upgraded.ts'
 
 interface Vector {
@@ -37,9 +32,9 @@ it('a frozen feed with control messages gives its frozen states', () => {
   const process = HostedProcess.open(description, loaded, undefined, id => modules.get(id))
   const verdict = { status: 'ok', sender: { owner: '', module: description.module } } as const
   const seen = vector.slots.map(({ frame }) => {
-    const { results, steps } = process.evaluate(fromHex(frame), [verdict], { steps: true })
-    const { status, error } = decodeResult(results[0]?.bytes ?? new Uint8Array(0))
-    const [step] = steps
+    const outcome = process.evaluate(fromHex(frame), [verdict], { steps: true })
+    const { status, error } = onlyResult(outcome)
+    const [step] = outcome.steps
     const facts = {
       frame,
       status,

@@ -1,4 +1,6 @@
 import {
+  type FrameOutcome,
+  FrameResults,
   HostedProcess,
   imageTree,
   type LoadedModule,
@@ -122,9 +124,7 @@ export class Scripted {
     const frame = encodeFrame(this.process.slots, [
       { timestampMs: this.#timeMs, envelopeBytes: encodeEnvelope(envelope) },
     ])
-    const [result] = this.process.evaluate(frame, [verdict]).results
-    if (result === undefined) throw new TypeError('expected a result')
-    return decodeResult(result.bytes)
+    return onlyResult(this.process.evaluate(frame, [verdict]))
   }
 
   query(script: Script): Ending {
@@ -138,6 +138,13 @@ export class Scripted {
   get root(): string {
     return toHex(this.process.stateRoot())
   }
+}
+
+/** The result of a frame of one slot. */
+export function onlyResult({ firstSlot, resultsBytes }: FrameOutcome): Result {
+  const [result] = new FrameResults(firstSlot, resultsBytes).results
+  if (result === undefined) throw new TypeError('expected a result')
+  return decodeResult(result)
 }
 
 export const VERDICT: Verdict = {

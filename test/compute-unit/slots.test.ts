@@ -22,6 +22,15 @@ const send = (context: GuestContext, to = other(1), data: Uint8Array = NO_BYTES)
   context.send({ to, tags: [], data })
 
 describe('a slot that fails', () => {
+  it('ends as refused whatever bytes stand for an item', () => {
+    const scripted = new Scripted()
+    const refused = { status: 'refused' } as const
+    for (const bytes of [new Uint8Array(0), Uint8Array.of(99, 99), new Uint8Array(300).fill(255)]) {
+      const { status, gas } = scripted.slot({ kind: 'item', item: bytes }, undefined, refused)
+      expect({ status, gas }).toEqual({ status: 'refused', gas: 0n })
+    }
+  })
+
   it('leaves nothing behind but the book-keeping of its mailbox', () => {
     const failing = new Scripted()
     failing.run()

@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CellTree } from '../../compute-unit/evaluation/cell-tree.ts'
-import { CellStore, guestCells } from '../../compute-unit/evaluation/cells.ts'
+import { CellStore } from '../../compute-unit/evaluation/cells.ts'
+import { ProgramCells } from '../../compute-unit/evaluation/program-cells.ts'
 import { MemoryTree } from '../../compute-unit/evaluation/memory-tree.ts'
-import { EMPTY_ROOT, toHex } from '../../protocol/index.ts'
+import { CELL_KEY_MAX_BYTES, EMPTY_ROOT, toHex } from '../../protocol/index.ts'
+import { fakeId } from '../fakes/guest-context.ts'
 
 const RUNS = { numRuns: 60 }
 const key = fc.uint8Array({ minLength: 0, maxLength: 3 })
@@ -142,7 +144,7 @@ describe('the cells of a process', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), steps => {
         const store = new CellStore()
-        const cells = guestCells(store, 'u')
+        const cells = new ProgramCells(store.program, () => undefined)
         let model = new Map<string, Uint8Array>()
         let kept = new Map(model)
         for (const one of steps) {
@@ -196,16 +198,62 @@ describe('the cells of a process', () => {
     )
   })
 
+  it('can be looked through to the end, by a bound that is above all keys', () => {
+    const cells = new ProgramCells(new CellStore().program, () => undefined)
+    const highest = '\xff'.repeat(CELL_KEY_MAX_BYTES)
+    for (const key of ['', 'b', highest]) cells.set(key, new Uint8Array([1]))
+    expect(cells.scan({ gte: '', lt: `${highest}\xff`, limit: 9, reverse: false })).toEqual(['', 'b', highest])
+  })
+
+  it('are the same when they come back from a state, the mailbox among them', () => {
+    const store = new CellStore()
+    store.program.put('a', new Uint8Array([1]))
+    store.next.put(fakeId(1), 300)
+    store.sent.put(fakeId(2), 1)
+    store.timers.put('t\xff', { dueMs: 2 ** 40, everyMs: undefined })
+    store.timers.put('u', { dueMs: 5, everyMs: 1000 })
+    store.lifecycle.put('l', new Uint8Array([2]))
+    store.keep()
+    const cells = store.takeChanged().flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]))
+    expect(cells.map(([key]) => key[0])).toEqual(['u', 'n', 's', 't', 't', 'c'])
+    const again = new CellStore()
+    again.restore(cells)
+    expect(toHex(again.root())).toBe(toHex(store.root()))
+    expect(again.next.get(fakeId(1))).toBe(300)
+    expect(again.timers.get('t\xff')).toEqual({ dueMs: 2 ** 40, everyMs: undefined })
+    expect(again.lifecycle.get('l')).toEqual(new Uint8Array([2]))
+    expect(again.takeChanged()).toEqual([])
+  })
+
+  it('weigh what their values weigh, whatever was changed and undone', () => {
+    const store = new CellStore()
+    const empty = store.sizeBytes
+    store.program.put('a', new Uint8Array(1000))
+    store.lifecycle.put('l', new Uint8Array(500))
+    store.keep()
+    const kept = store.sizeBytes
+    expect(kept - empty).toBeGreaterThanOrEqual(1500)
+    store.program.put('a', new Uint8Array(7000))
+    expect(store.sizeBytes - kept).toBe(6000)
+    store.program.put('b', new Uint8Array(10))
+    store.lifecycle.put('l', undefined)
+    store.discard()
+    expect(store.sizeBytes).toBe(kept)
+    store.program.put('a', undefined)
+    store.lifecycle.put('l', undefined)
+    expect(store.sizeBytes).toBe(empty)
+  })
+
   it('tell a checkpoint what changed since the last one, and only what was kept', () => {
     const store = new CellStore()
-    store.put('a', new Uint8Array([1]))
+    store.program.put('a', new Uint8Array([1]))
     store.keep()
-    store.put('b', new Uint8Array([2]))
+    store.program.put('b', new Uint8Array([2]))
     store.discard()
-    expect(store.takeChanged()).toEqual([['a', new Uint8Array([1])]])
-    store.put('a', undefined)
+    expect(store.takeChanged()).toEqual([['ua', new Uint8Array([1])]])
+    store.program.put('a', undefined)
     store.keep()
-    expect(store.takeChanged()).toEqual([['a', undefined]])
+    expect(store.takeChanged()).toEqual([['ua', undefined]])
     expect(store.takeChanged()).toEqual([])
   })
 })

@@ -8,7 +8,6 @@ import {
   asModuleId,
   type Control,
   controlTags,
-  decodeResult,
   describeProcess,
   encodeEnvelope,
   encodeFrame,
@@ -24,6 +23,7 @@ import { keyOf } from '../fakes/certified-pushes.ts'
 import { fakeId, fakeModule } from '../fakes/guest-context.ts'
 import { controlItem, messageItem, spawnItem } from '../fakes/signed-items.ts'
 import { paperModule, type PaperProgram, paperRuntime } from './paper-runtime.ts'
+import { onlyResult } from './scripted-guest.ts'
 
 type Tags = Readonly<Record<string, string>>
 
@@ -161,9 +161,7 @@ export class Upgraded {
 
 /** Evaluates a frame of one item. */
 export function evaluateOn(process: HostedProcess, frame: Uint8Array): Result {
-  const [result] = process.evaluate(frame, [
-    { status: 'ok', sender: { owner: '', module: asModuleId('') } },
-  ]).results
-  if (result === undefined) throw new TypeError('expected a result')
-  return decodeResult(result.bytes)
+  return onlyResult(
+    process.evaluate(frame, [{ status: 'ok', sender: { owner: '', module: asModuleId('') } }]),
+  )
 }

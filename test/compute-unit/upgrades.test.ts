@@ -3,7 +3,6 @@ import {
   type Control,
   controlTags,
   DOCUMENT_SIZE_MAX_BYTES,
-  decodeResult,
   encodeEnvelope,
   encodeFrame,
   fromUtf8,
@@ -18,7 +17,7 @@ import { refusedModule } from '../../compute-unit/evaluation/refused-module.ts'
 import { HostedProcess, type LoadedModule, modulesNamedIn } from '../../compute-unit/index.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 import { controlItem } from '../fakes/signed-items.ts'
-import { pushEnvelope, SELF, SENDER, VERDICT } from './scripted-guest.ts'
+import { onlyResult, pushEnvelope, SELF, SENDER, VERDICT } from './scripted-guest.ts'
 import { evaluateOn, loadedModule, moduleNamed, paper, Upgraded } from './upgraded.ts'
 
 const V1 = paper(1, { version: '1' })
@@ -207,9 +206,7 @@ describe('a child', () => {
     const frame = encodeFrame(child.slots, [
       { timestampMs: 1000, envelopeBytes: encodeEnvelope(envelope) },
     ])
-    const [result] = child.evaluate(frame, [VERDICT]).results
-    if (result === undefined) throw new TypeError('expected a result')
-    return decodeResult(result.bytes)
+    return onlyResult(child.evaluate(frame, [VERDICT]))
   }
 
   it('is upgraded by its parent, which signs no items but sends pushes', () => {

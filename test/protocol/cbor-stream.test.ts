@@ -44,6 +44,38 @@ describe('CborWriter and CborReader', () => {
     expect(writer.finish()).toEqual(Uint8Array.of(2))
   })
 
+  it('write a byte string whose length is not known before, as one whose length is', () => {
+    for (const inner of [0, 1, 22, 23, 24, 100, 254, 255, 256, 5000, 65_535, 65_536, 70_000]) {
+      const content = new Uint8Array(inner).map((_, at) => at % 251)
+      const [begun, whole] = [new CborWriter(), new CborWriter()]
+      begun.uint(9)
+      const outer = begun.begin()
+      const start = begun.begin()
+      begun.raw(content)
+      expect(begun.end(start)).toBe(inner)
+      begun.null()
+      begun.end(outer)
+      begun.uint(1)
+      whole.bytes(content)
+      whole.null()
+      const nested = whole.finish()
+      whole.uint(9)
+      whole.bytes(nested)
+      whole.uint(1)
+      expect(Buffer.compare(begun.finish(), whole.finish()), String(inner)).toBe(0)
+    }
+  })
+
+  it('take back what was written last', () => {
+    const writer = new CborWriter()
+    writer.uint(1)
+    const start = writer.length
+    writer.text('gone')
+    expect(writer.cut(start)).toEqual(Uint8Array.of(0x64, 0x67, 0x6f, 0x6e, 0x65))
+    writer.uint(2)
+    expect(writer.finish()).toEqual(Uint8Array.of(1, 2))
+  })
+
   it('check the order of keys that are read one by one, around inner containers', () => {
     const read = (hex: string): void => {
       const reader = new CborReader(fromHex(hex))

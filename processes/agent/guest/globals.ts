@@ -1,3 +1,4 @@
+import { URL, URLSearchParams } from 'whatwg-url-without-unicode'
 import { agent } from './agent.ts'
 import { AgentError } from './agent-error.ts'
 import { clone } from './clone.ts'
@@ -53,6 +54,8 @@ export function installGlobals(): void {
     structuredClone: (value: unknown) => clone(value),
     TextEncoder: Utf8Encoder,
     TextDecoder: Utf8Decoder,
+    URL,
+    URLSearchParams,
     setTimeout: later(false),
     setInterval: later(true),
     clearTimeout: forget,

@@ -2,7 +2,8 @@
  * Makes `lifecycle.json`: the feed of a process that is upgraded, rolled back, kept and restored, with the state root
  * and gas after each slot. Frozen: `node test/vectors/make/lifecycle.ts > test/vectors/lifecycle.json`
  */
-import { decodeResult, toHex } from '../../../protocol/index.ts'
+import { toHex } from '../../../protocol/index.ts'
+import { onlyResult } from '../../compute-unit/scripted-guest.ts'
 import { PAPER_PROGRAMS, paper, Upgraded } from '../../compute-unit/upgraded.ts'
 
 const process = new Upgraded(PAPER_PROGRAMS.map((program, at) => paper(at + 1, program)))
@@ -27,9 +28,9 @@ process.send({ Action: 'Say' }, 'three')
 const verdict = { status: 'ok', sender: { owner: '', module: process.description.module } } as const
 const again = process.open()
 const slots = process.frames.map(frame => {
-  const { results, steps } = again.evaluate(frame, [verdict], { steps: true })
-  const { status, error } = decodeResult(results[0]?.bytes ?? new Uint8Array(0))
-  const [step] = steps
+  const outcome = again.evaluate(frame, [verdict], { steps: true })
+  const { status, error } = onlyResult(outcome)
+  const [step] = outcome.steps
   return {
     frame: toHex(frame),
     status,

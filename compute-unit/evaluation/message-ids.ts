@@ -1,0 +1,52 @@
+import {
+  type AssignmentOutline,
+  domainPrefix,
+  sha256Each,
+  signatureBounds,
+} from '../../protocol/index.ts'
+
+const PUSH = domainPrefix('atoll/push/1')
+const NO_BYTES = new Uint8Array(0)
+
+/** The ids of the items and pushes of one frame, hashed all at once. */
+export class MessageIds {
+  /** Those of items, and those of pushes. */
+  readonly #digests: readonly Uint8Array[]
+  readonly #isPush: boolean[] = []
+  /** By position in the frame: where its digest lies among those of its kind. */
+  readonly #places: number[] = []
+
+  /** `isGood` tells at which positions there is something well-formed. */
+  constructor(
+    frameBytes: Uint8Array,
+    assignments: readonly AssignmentOutline[],
+    isGood: (position: number) => boolean,
+  ) {
+    const [items, pushes]: [number[], number[]] = [[], []]
+    for (let position = 0; position < assignments.length; position++) {
+      const envelope = assignments[position]?.envelope
+      const isPush = envelope?.kind === 'push'
+      this.#isPush.push(isPush)
+      this.#places.push((isPush ? pushes : items).length / 2)
+      if (envelope === undefined || !isGood(position)) continue
+      if (envelope.kind === 'item') {
+        const [start, end] = signatureBounds(envelope.item)
+        const at = envelope.item.byteOffset - frameBytes.byteOffset
+        items.push(at + start, at + end)
+      } else if (envelope.kind === 'push') {
+        const at = envelope.coreBytes.byteOffset - frameBytes.byteOffset
+        pushes.push(at, at + envelope.coreBytes.length)
+      }
+    }
+    this.#digests = [sha256Each(NO_BYTES, frameBytes, items), sha256Each(PUSH, frameBytes, pushes)]
+  }
+
+  /** The id of the item or push at this position: 32 bytes, of no meaning for anything else. */
+  at(position: number): Uint8Array {
+    const start = 32 * (this.#places[position] ?? 0)
+    return (this.#digests[this.#isPush[position] === true ? 1 : 0] ?? NO_BYTES).subarray(
+      start,
+      start + 32,
+    )
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * SHA-256 (FIPS 180-4) as a WebAssembly module, whose rounds are written twice by the same lines: `one` works on
+ * integers; `four` on vectors of four integers, with a message in each. A call into an engine's own hash costs more
+ * than a short message takes.
+ *
+ * 1. Message n stands at `n * LANE_BYTES`, padded as the standard says to a number of whole blocks of 64 bytes.
+ * 2. `one(blocks)` and `four(blocks)` leave the hash of message n at `OUT + 32 n`.
+ */
+export const LANES = 4
+export const LANE_BYTES = 4096
+export const OUT = LANES * LANE_BYTES
+
+/** Code in pieces; an expression leaves its value on the stack. */
+type Code = number | readonly Code[]
+
+/** What differs between integers and vectors of them. */
+interface Words {
+  readonly type: number
+  readonly add: Code
+  readonly xor: Code
+  constant(word: number): Code
+  rotate(word: Code, by: number): Code
+  shift(word: Code, by: number): Code
+  /** Bits of `x` where the mask has a one, of `y` elsewhere. */
+  select(mask: Code, x: Code, y: Code): Code
+  /** Reads the sixteen words at local `BLOCK` into the locals `WORDS`. */
+  readonly load: Code
+  /** Writes the locals `STATE` out as hashes. */
+  readonly store: Code
+}
+
+const I32 = 0x7f
+const V128 = 0x7b
+/** Locals: blocks to come, address of the next, the state, the letters a to h, sixteen words, four to spare. */
+const [BLOCKS, BLOCK, STATE, LETTERS, WORDS, SPARE] = [0, 1, 2, 10, 18, 34] as const
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, n) => n)
+const get = (local: number): Code => [0x20, local]
+const set = (local: number, value: Code): Code => [value, 0x21, local]
+const i32 = (value: number): Code => [0x41, signed(value)]
+const vector = (opcode: number): Code => [0xfd, unsigned(opcode)]
+
+/** For a shuffle: the words of one vector in the other order of bytes; words 0 to 7 of two. */
+const TURNED = [3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12]
+const wordsOf = (words: readonly number[]): Code =>
+  words.map(word => range(4).map(byte => 4 * word + byte))
+const shuffle = (x: Code, y: Code, lanes: Code): Code => [x, y, vector(13), lanes]
+
+/** Sixteen bytes of the block, as four words. */
+const loadFour = (offset: number): Code => {
+  const load = (): Code => [get(BLOCK), vector(0), 0, unsigned(offset)]
+  return shuffle(load(), load(), TURNED)
+}
+const storeFour = (offset: number, local: number): Code => [
+  i32(0),
+  shuffle(get(local), get(local), TURNED),
+  [vector(11), 0, unsigned(OUT + offset)],
+]
+
+const INTEGERS: Words = {
+  type: I32,
+  add: 0x6a,
+  xor: 0x73,
+  constant: i32,
+  rotate: (word, by) => [word, i32(by), 0x78],
+  shift: (word, by) => [word, i32(by), 0x76],
+  select: (mask, x, y) => [[x, y, 0x73], mask, 0x71, y, 0x73],
+  load: range(16).map(n => [
+    n % 4 === 0 ? set(SPARE, loadFour(4 * n)) : [],
+    set(WORDS + n, [get(SPARE), vector(27), n % 4]),
+  ]),
+  store: [0, 4].map(n => [
+    set(SPARE, [get(STATE + n), vector(17)]),
+    [1, 2, 3].map(lane => set(SPARE, [get(SPARE), get(STATE + n + lane), vector(28), lane])),
+    storeFour(4 * n, SPARE),
+  ]),
+}
+
+const VECTORS: Words = {
+  type: V128,
+  add: vector(174),
+  xor: vector(81),
+  constant: word => [i32(word), vector(17)],
+  rotate: (word, by) => [
+    [word, i32(by), vector(173)],
+    [word, i32(32 - by), vector(171)],
+    vector(80),
+  ],
+  shift: (word, by) => [word, i32(by), vector(173)],
+  select: (mask, x, y) => [x, y, mask, vector(82)],
+  load: range(4).map(n => [
+    range(LANES).map(lane => set(SPARE + lane, loadFour(lane * LANE_BYTES + 16 * n))),
+    transpose(SPARE, WORDS + 4 * n),
+  ]),
+  store: [0, 4].map(n => [
+    transpose(STATE + n, STATE + n),
+    range(LANES).map(lane => storeFour(32 * lane + 4 * n, STATE + n + lane)),
+  ]),
+}
+
+/** Turns rows into columns: four vectors of four words, in locals that follow each other. */
+function transpose(rows: number, columns: number): Code {
+  const zip = (x: number, y: number, ...words: number[]): Code =>
+    shuffle(get(x), get(y), wordsOf(words))
+  const [ab, cd, lateAb, lateCd] = [SPARE, SPARE + 1, SPARE + 2, SPARE + 3]
+  return [
+    // All four are on the stack before the first local is overwritten.
+    [zip(rows, rows + 1, 0, 4, 1, 5), zip(rows + 2, rows + 3, 0, 4, 1, 5)],
+    [zip(rows, rows + 1, 2, 6, 3, 7), zip(rows + 2, rows + 3, 2, 6, 3, 7)],
+    [lateCd, lateAb, cd, ab].map(local => [0x21, local]),
+    set(columns, zip(ab, cd, 0, 1, 4, 5)),
+    set(columns + 1, zip(ab, cd, 2, 3, 6, 7)),
+    set(columns + 2, zip(lateAb, lateCd, 0, 1, 4, 5)),
+    set(columns + 3, zip(lateAb, lateCd, 2, 3, 6, 7)),
+  ]
+}
+
+/** `function (blocks)` over what stands in the lanes. */
+function hashFunction(words: Words): Code {
+  const { type, add, constant, load, store } = words
+  const start = range(8).map(n => set(STATE + n, constant(START[n] ?? 0)))
+  const letters = range(8).map(n => set(LETTERS + n, get(STATE + n)))
+  const rounds = range(64).map(round => [
+    round < 16 ? [] : scheduleWord(words, round),
+    hashRound(words, round),
+  ])
+  const added = range(8).map(n => set(STATE + n, [get(STATE + n), get(LETTERS + n), add]))
+  const next = [set(BLOCK, [get(BLOCK), i32(64), 0x6a]), set(BLOCKS, [get(BLOCKS), i32(1), 0x6b])]
+  const loop = [[0x03, 0x40], load, letters, rounds, added, next, [get(BLOCKS), 0x0d, 0], 0x0b]
+  const locals = [3, [1, I32], [32, type], [4, V128]]
+  return sized([locals, start, loop, store, 0x0b])
+}
+
+/** The word of a round, in the place of that of sixteen rounds before. */
+function scheduleWord({ add, xor, rotate, shift }: Words, round: number): Code {
+  const back = (rounds: number): Code => get(wordOf(round - rounds))
+  const [w15, w2] = [back(15), back(2)]
+  const early = [rotate(w15, 7), rotate(w15, 18), xor, shift(w15, 3), xor]
+  const late = [rotate(w2, 17), rotate(w2, 19), xor, shift(w2, 10), xor]
+  return set(wordOf(round), [[back(16), early, add], [back(7), late, add], add])
+}
+
+/** The letters move by one each round; the locals stay where they are. */
+function hashRound({ add, xor, constant, rotate, select }: Words, round: number): Code {
+  const place = (letter: number): number => LETTERS + ((letter + 64 - round) % 8)
+  const letter = (n: number): Code => get(place(n))
+  const mixed = (n: number, by: readonly [number, number, number]): Code => {
+    const [first, second, third] = by.map(count => rotate(letter(n), count))
+    return [first ?? [], second ?? [], xor, third ?? [], xor]
+  }
+  const [a, b, c, d, e, f, g, h] = [0, 1, 2, 3, 4, 5, 6, 7] as const
+  const choice = select(letter(e), letter(f), letter(g))
+  const majority = select([letter(a), letter(b), xor], letter(c), letter(a))
+  const word = [get(wordOf(round)), constant(ROUNDS[round] ?? 0), add]
+  return [
+    set(place(h), [[letter(h), word, add], [mixed(e, [6, 11, 25]), choice, add], add]),
+    set(place(d), [letter(d), letter(h), add]),
+    set(place(h), [letter(h), [mixed(a, [2, 13, 22]), majority, add], add]),
+  ]
+}
+
+const wordOf = (round: number): number => WORDS + (round % 16)
+
+/** The module: exports `memory`, `one` and `four`. */
+export function sha256Module(): Uint8Array<ArrayBuffer> {
+  const name = (text: string): Code => sized([...text].map(char => char.charCodeAt(0)))
+  const section = (id: number, content: Code): Code => [id, sized(content)]
+  return Uint8Array.from(
+    flat([
+      [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+      section(1, [1, 0x60, 1, I32, 0]),
+      section(3, [2, 0, 0]),
+      section(5, [1, 0, 1]),
+      section(7, [3, [name('memory'), 2, 0], [name('one'), 0, 0], [name('four'), 0, 1]]),
+      section(10, [2, hashFunction(INTEGERS), hashFunction(VECTORS)]),
+    ]),
+  )
+}
+
+function flat(code: Code, bytes: number[] = []): number[] {
+  if (typeof code === 'number') bytes.push(code)
+  else for (const part of code) flat(part, bytes)
+  return bytes
+}
+
+function sized(content: Code): Code {
+  const bytes = flat(content)
+  return [unsigned(bytes.length), bytes]
+}
+
+function unsigned(value: number): Code {
+  return value < 0x80 ? value : [(value & 0x7f) | 0x80, unsigned(value >>> 7)]
+}
+
+function signed(value: number): Code {
+  const [low, rest] = [value & 0x7f, value >> 7]
+  return rest === (low < 0x40 ? 0 : -1) ? low : [low | 0x80, signed(rest)]
+}
+
+/** The first 32 bits behind the point of square roots, and of cube roots, of the first primes (§4.2.2, §5.3.3). */
+const PRIMES = range(312).filter(n => n > 1 && range(n).every(d => d < 2 || n % d !== 0))
+const fraction = (root: number): number => ((root - Math.floor(root)) * 2 ** 32) | 0
+const START = PRIMES.slice(0, 8).map(prime => fraction(Math.sqrt(prime)))
+const ROUNDS = PRIMES.slice(0, 64).map(prime => fraction(Math.cbrt(prime)))
