@@ -23,6 +23,8 @@ export interface ModuleCalls {
     fields: ModuleFields & { readonly signer?: Signer | undefined },
     options?: CallOptions,
   ): Promise<ModuleId>
+  /** Adds a module that is signed already, byte for byte. */
+  addItem(item: Uint8Array, options?: CallOptions): Promise<ModuleId>
   get(id: string, options?: CallOptions): Promise<ModuleView>
   /** The signed item of a module. */
   item(id: string, options?: CallOptions): Promise<Uint8Array>
@@ -37,8 +39,9 @@ export function moduleCalls(
   signerOr: (signer: Signer | undefined) => Signer,
 ): ModuleCalls {
   const calls: ModuleCalls = {
-    async add(wasm, fields, options = {}) {
-      const { bytes } = await signModule(wasm, fields, signerOr(fields.signer))
+    add: async (wasm, fields, options) =>
+      calls.addItem((await signModule(wasm, fields, signerOr(fields.signer))).bytes, options),
+    async addItem(bytes, options = {}) {
       const limits = { timeoutMs: ADD_TIMEOUT_MS, ...options }
       const added = await withRetries(transport, limits, ADD_TIMEOUT_MS, ({ signal }) =>
         transport.request('addModule', { bytes }, { signal, timeoutMs: ADD_TIMEOUT_MS }),

@@ -26,11 +26,11 @@ const REPLAY = 20
  * nothing. @throws {Failure} `module-refused`, `process-error` with what the process, or the try, ended with
  */
 export async function carryOut(client: Client, step: Step, options: CarryOutOptions): Promise<Done> {
-  const { built, module, process, action } = step
+  const { built, module, item, process, action } = step
   const { signer, limits } = options
   const done = { name: built.name, action, module }
   if (action === 'unchanged' && process !== undefined) return { ...done, process, slot: undefined, check: undefined }
-  if (action !== 'install') await client.modules.add(built.bytes, { format: built.format, tags: built.moduleTags, signer }, limits)
+  if (action !== 'install') await client.modules.addItem(item, limits)
   if (process === undefined) {
     const { id, spawned } = await client.spawn({ module, tags: built.spawnTags, data: built.spawnData, signer }, limits)
     if (spawned !== undefined) refuseFailed(await spawned.result(limits), id, built.name)

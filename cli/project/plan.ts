@@ -1,12 +1,13 @@
-import { type CallOptions, findTag, type Signer, toBase64Url, toUtf8 } from '../../protocol/index.ts'
+import { type CallOptions, type DataItem, findTag, type Signer, toBase64Url, toUtf8 } from '../../protocol/index.ts'
 import { type Client, signModule } from '../../sdk/index.ts'
 import { type BuiltProcess, buildProject, type NameModule, type Project } from '../../toolchain/index.ts'
 
 /** What is to be done for one process of a project. */
 export interface Step {
   readonly built: BuiltProcess
-  /** The module that it shall have. */
+  /** The module that it shall have, and its signed item. */
   readonly module: string
+  readonly item: Uint8Array
   /** The process that has its name and the same owner already. */
   readonly process: string | undefined
   readonly action: 'spawn' | 'upgrade' | 'install' | 'unchanged'
@@ -17,25 +18,33 @@ export interface Step {
  * bytes and its signer. Nothing is sent.
  */
 export async function planProject(client: Client, project: Project, signer: Signer, limits: CallOptions): Promise<Step[]> {
-  const built = await buildProject(project, moduleNamer(signer))
+  const sign = moduleSigner(signer)
+  const built = await buildProject(project, async one => (await sign(one)).id)
   const steps: Step[] = []
-  for (const one of built) steps.push(await planOne(client, one, signer, limits))
+  for (const one of built) steps.push(await planOne(client, one, await sign(one), signer.address, limits))
   return steps
 }
 
-/** Signing is deterministic for Ed25519 keys: the same bytes by the same key are the same module, here and on a node. */
-function moduleNamer(signer: Signer): NameModule {
-  return async ({ format, bytes, moduleTags }) => (await signModule(bytes, { format, tags: moduleTags }, signer)).id
+type Unsigned = Parameters<NameModule>[0]
+
+/** Signs each module once: not every key gives the same bytes the same id again, as Ed25519 keys do. */
+function moduleSigner(signer: Signer): (built: Unsigned) => Promise<DataItem> {
+  const signed = new Map<Uint8Array, Promise<DataItem>>()
+  return ({ format, bytes, moduleTags }) => {
+    const item = signed.get(bytes) ?? signModule(bytes, { format, tags: moduleTags }, signer)
+    signed.set(bytes, item)
+    return item
+  }
 }
 
-async function planOne(client: Client, built: BuiltProcess, signer: Signer, limits: CallOptions): Promise<Step> {
-  const module = await moduleNamer(signer)(built)
-  const process = await ownProcess(client, built.name, signer.address, limits)
-  if (process === undefined) return { built, module, process, action: 'spawn' }
+async function planOne(client: Client, built: BuiltProcess, item: DataItem, owner: string, limits: CallOptions): Promise<Step> {
+  const process = await ownProcess(client, built.name, owner, limits)
+  const step = { built, module: item.id, item: item.bytes, process }
+  if (process === undefined) return { ...step, action: 'spawn' }
   const { moduleInForce } = await client.processes.get(process, limits)
-  if (moduleInForce !== module) return { built, module, process, action: 'upgrade' }
+  if (moduleInForce !== step.module) return { ...step, action: 'upgrade' }
   const isSame = built.app === undefined || (await hasApp(client, process, built, limits))
-  return { built, module, process, action: isSame ? 'unchanged' : 'install' }
+  return { ...step, action: isSame ? 'unchanged' : 'install' }
 }
 
 /** The newest of several would be anybody's guess: the first in order of ids is taken, always the same. */

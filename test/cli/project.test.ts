@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -105,6 +106,15 @@ describe('deploy', { timeout: 60_000 }, () => {
     expect(broken.stderr).toMatch(/at the top/)
     expect(broken.stderr).toMatch(/counter\.process\.ts/)
     expect((await atoll('query', 'counter', 'total')).stdout).toBe('12\n')
+  })
+
+  it('takes a key that never signs the same bytes alike', async () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 4096 })
+    await writeFile(join(folder.path, 'wallet.json'), JSON.stringify(privateKey.export({ format: 'jwk' })))
+    expect((await atoll('identity', 'import', 'wallet', 'wallet.json')).code).toBe(0)
+    expect((await atoll('new', 'chat', 'other')).code).toBe(0)
+    const done = await atoll('deploy', 'other', '--identity', 'wallet', '-o', 'ndjson')
+    expect([done.code, documents(done.stdout)[0]?.['action']]).toEqual([0, 'spawn'])
   })
 
   it('makes calls that are checked before they are sent', async () => {
