@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import {
   asProcessId,
+  type Attested,
   type CallOptions,
   type CertifiedResult,
   type Clock,
@@ -42,6 +43,7 @@ import {
   toUtf8,
   type UpgradeCheck,
   type UpgradeWish,
+  waitFor,
 } from '../protocol/index.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { type EvaluatedFrame, Follower, type FollowerParts } from './follower.ts'
@@ -61,7 +63,6 @@ import { decodeTimers, encodeTimers, timersKey } from './timers.ts'
 import { StateReader } from './state-reader.ts'
 import { checkUpgrade } from './upgrade-check.ts'
 import { trustedVerdicts, type VerdictParts } from './verdicts.ts'
-import { waitFor } from './wait-for.ts'
 
 export interface ComputeUnitParts {
   readonly key: KeyId
@@ -197,6 +198,11 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     void opening.then(follower => follower.accept(knownFrame(frame))).catch(error => this.#trouble(process.id, error))
   }
 
+  /** Takes notice of a durable frame of a process, should it be evaluated here for some other reason. */
+  notice(process: ProcessId, frame: ScheduledFrame): void {
+    void this.#followers.get(process)?.then(follower => follower.notice(knownFrame(frame)), ignore)
+  }
+
   /** Evaluates what stands in the feed of a process; returns at once. */
   catchUp(process: ProcessId): void {
     void this.#follower(process).then(follower => follower.start(), error => this.#trouble(process, error))
@@ -210,6 +216,25 @@ export class ComputeUnit implements Computer, AsyncDisposable {
 
   async result(process: ProcessId, slot: Slot, options?: CallOptions): Promise<Result> {
     return decodeResult(await this.#resultBytes(process, slot, options))
+  }
+
+  /** This unit alone, if its word counts. */
+  async attested(process: ProcessId): Promise<Attested> {
+    const { policy } = (await this.#follower(process)).process
+    const { computeUnits, computeQuorum } = policy
+    const by = computeUnits.includes(this.key) ? [this.key] : []
+    return { by, needed: computeQuorum, of: computeUnits.length }
+  }
+
+  /** The evaluated frame that holds `slot`, as this unit certified it. @throws {Failure} `unknown-slot` */
+  async frameAt(process: ProcessDescription, slot: Slot): Promise<{ certificateBytes: Uint8Array; resultsBytes: Uint8Array }> {
+    const { certificateBytes, results } = await this.#frameOf(process, slot)
+    return { certificateBytes, resultsBytes: results.bytes }
+  }
+
+  /** Signs a certificate outside its feed. */
+  sign(certificateBytes: Uint8Array): Uint8Array {
+    return ed25519Sign(this.#parts.seed, certificateMessage(certificateBytes))
   }
 
   async certified(process: ProcessId, slot: Slot, options?: CallOptions): Promise<CertifiedResult> {
@@ -465,7 +490,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const resultHead = results.heads[position]
     if (resultHead === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
     const unit = process.policy.computeUnits.indexOf(this.#parts.key)
-    frame.signature ??= ed25519Sign(this.#parts.seed, certificateMessage(certificateBytes))
+    frame.signature ??= this.sign(certificateBytes)
     return {
       resultHead,
       resultPath: pathIn(results.tree, position),

@@ -177,11 +177,17 @@ export class Follower {
 
   /** Takes a frame that became durable. */
   accept(frame: KnownFrame): void {
+    if (frame.index < this.#nextBlock) return
+    this.notice(frame)
+    this.start()
+  }
+
+  /** The same, to be evaluated once somebody asks for it. */
+  notice(frame: KnownFrame): void {
     const { firstSlot, count } = readFrameHead(frame.bytes)
     if (frame.index < this.#nextBlock) return
     this.#frames.accept(frame)
     this.#scheduled = Math.max(this.#scheduled, firstSlot + count)
-    this.start()
   }
 
   /** Evaluates what stands in the feed. */

@@ -131,10 +131,9 @@ async function openNode(
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
   keep({ [Symbol.asyncDispose]: async () => rest[Symbol.dispose]() })
   const startedMs = clock.now()
+  const faces = { messenger: units.messenger, scheduler: units.scheduler, computer: units.agreed, log: units.reading, clock }
   const operations = createOperations({
-    ...units,
-    log,
-    clock,
+    ...faces,
     nodeInfo: () => ({
       key: keys.key,
       version: VERSION,
@@ -144,10 +143,12 @@ async function openNode(
     }),
     admin: createAdmin({ recoveredBlocks, computer: units.computer, options }),
   })
-  if (options.port === undefined) return make({ key: keys.key, log, ...units, operations, gateway: undefined })
-  const gateway = await openGateway({ ...units, log, clock, logger, metrics, keys, operations, options, port: options.port })
+  const { scheduler, computer, messenger } = units
+  const node = { key: keys.key, log, scheduler, computer, messenger, operations }
+  if (options.port === undefined) return make({ ...node, gateway: undefined })
+  const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port })
   keep(gateway)
-  return make({ key: keys.key, log, ...units, operations, gateway })
+  return make({ ...node, gateway })
 }
 
 function cpuMs(): number {

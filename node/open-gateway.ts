@@ -1,6 +1,7 @@
 import { createAoFacade, Gateway } from '../gateway/index.ts'
 import {
   type Clock,
+  type Computer,
   type Log,
   type MetricsRegistry,
   type Operations,
@@ -11,7 +12,8 @@ import type { NodeLogger } from './logger.ts'
 import type { Units } from './open-units.ts'
 import { VERSION } from './version.ts'
 
-export interface OpenGatewayParts extends Units {
+export interface OpenGatewayParts extends Pick<Units, 'scheduler' | 'messenger'> {
+  readonly computer: Computer
   readonly log: Log
   readonly clock: Clock
   readonly logger: NodeLogger

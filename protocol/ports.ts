@@ -1,3 +1,4 @@
+import type { Attestation, Attested, FinalFrame } from './attestation.ts'
 import type { DataItem } from './data-item.ts'
 import type { Failure } from './failure.ts'
 import type { Envelope } from './frame.ts'
@@ -8,6 +9,7 @@ import type { ModuleDescription, ProcessDescription } from './process.ts'
 import type { Push, PushProof } from './push.ts'
 import type { Result, ResultError } from './result.ts'
 import type { Tag } from './tags.ts'
+import type { UnitRead } from './unit-read.ts'
 
 /** Last parameter of every call that waits. The default time limit is the call's own, from limits.ts. */
 export interface CallOptions {
@@ -226,15 +228,20 @@ export interface CertifiedResult {
   readonly proof: Pick<PushProof, 'resultHead' | 'resultPath' | 'certificate' | 'certificateBytes' | 'signatures'>
 }
 
-/** Executes feeds. */
+/**
+ * Executes feeds. What a node shows of a process is what as many compute units as the process asks for agree on, wherever
+ * they are: a `Computer` in front of all of them. A compute unit by itself is one too, and speaks for itself alone.
+ */
 export interface Computer {
   readonly key: KeyId
   /**
    * The result of a slot; waits until it is evaluated.
-   * @throws {Failure} `unknown-process`, `unknown-slot` (beyond the feed), `timeout`, `aborted`
+   * @throws {Failure} `unknown-process`, `unknown-slot` (beyond the feed), `timeout`, `aborted`, `no-agreement`
    */
   result(process: ProcessId, slot: Slot, options?: CallOptions): Promise<Result>
-  /** The result with its certificate, path and signature of this unit. */
+  /** Who attests the result of a slot that `result` gave. */
+  attested(process: ProcessId, slot: Slot): Promise<Attested>
+  /** The result with its certificate, path and signatures. */
   certified(process: ProcessId, slot: Slot, options?: CallOptions): Promise<CertifiedResult>
   /** Results of [from, to) in slot order; does not wait for more than is in the feed. */
   results(process: ProcessId, from: Slot, to: Slot, options?: CallOptions): AsyncIterable<Result>
@@ -327,4 +334,33 @@ export interface Peers {
   frames(scheduler: KeyId, process: ProcessId, from: number, options?: CallOptions): Promise<readonly Uint8Array[]>
   /** The tree below a message of a process which that node schedules. @throws {Failure} `unknown-message` too */
   trace(scheduler: KeyId, process: ProcessId, message: MessageId, options?: CallOptions): Promise<Trace>
+  /** What is asked of compute units, and what they tell; without it, only their own schedulers know them. */
+  readonly units?: UnitPeers | undefined
+}
+
+/** Compute units elsewhere, by their keys, and what schedulers tell of them. All of it is checked by whoever asks. */
+export interface UnitPeers {
+  /** Tells another compute unit of a process what this one attests. */
+  attest(to: KeyId, process: ProcessId, attestations: readonly Attestation[], options?: CallOptions): Promise<void>
+  /** What a unit attests of frames from `from` on, itself and what it heard of others; a page of them. */
+  attestations(unit: KeyId, process: ProcessId, from: number, options?: CallOptions): Promise<readonly Attestation[]>
+  /** Final frames from the one that holds `slot` on, a page of them; none if it is not final before `waitMs` are over. */
+  finalFrames(unit: KeyId, process: ProcessId, slot: Slot, waitMs: number, options?: CallOptions): Promise<readonly FinalFrame[]>
+  /** Something about the state of a process as one of its units sees it, encoded as the row of `UNIT_READS` says. */
+  read(unit: KeyId, process: ProcessId, read: UnitRead, options?: CallOptions): Promise<Uint8Array>
+  /** Tells a scheduler that the timers of a process it schedules have changed; it then asks for them. */
+  timersChanged(scheduler: KeyId, process: ProcessId, options?: CallOptions): Promise<void>
+  /** The seq which the next push from `from` to `to` must have, as the scheduler of `to` knows it. */
+  expectedSeq(scheduler: KeyId, to: ProcessId, from: ProcessId, options?: CallOptions): Promise<number>
+}
+
+/** Two compute units of one process that signed different certificates for one frame: at least one of them is at fault. */
+export interface Disagreement {
+  readonly process: ProcessId
+  readonly attestations: readonly [Attestation, Attestation]
+}
+
+/** Takes what shows that somebody is at fault. */
+export interface Evidence {
+  disagreement(disagreement: Disagreement): void
 }

@@ -108,6 +108,17 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     return Promise.all(answers)
   }
 
+  /** The seq which the next push from `from` to `to` must have; 0 if there is no such process yet. */
+  async expectedSeq(to: ProcessId, from: ProcessId): Promise<number> {
+    if ((await this.#parts.log.directory.process(to)) === undefined) return 0
+    const lane = await this.#lanes.get(to, undefined)
+    using _held = lane.hold()
+    if (lane.senders.expected(from) === undefined) await lane.senders.load(from)
+    const expected = lane.senders.expected(from) ?? 0
+    await lane.durable()
+    return expected
+  }
+
   arm(process: ProcessId, timers: readonly Timer[]): void {
     this.#alarms.arm(process, timers)
   }
@@ -222,7 +233,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const { core } = push
     if (core.to !== lane.process.id) throw new Failure('wrong-target', { target: core.to, process: lane.process.id })
     const expectedSeq = lane.senders.expected(core.from) ?? 0
-    if (core.seq < expectedSeq) return { status: 'duplicate' }
+    // Whoever hears this forgets the push, so what took its seq must be durable.
+    if (core.seq < expectedSeq) return lane.durable().then(() => ({ status: 'duplicate' }), failedAnswer)
     if (core.seq > expectedSeq) return { status: 'gap', expectedSeq }
     this.#admitPush(envelope, sender, lane.process)
     const { envelope: bounded, bytes } = boundedEnvelope(envelope)

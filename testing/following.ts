@@ -98,8 +98,9 @@ export class Following {
       firstSlot: frame.firstSlot,
     }
     await log.commit([block])
-    if (process.policy.computeUnits.includes(key))
+    if (process.policy.computeUnits.includes(key)) {
       units.messenger.scheduled(process, readFrameHead(bytes).firstSlot, bytes)
-    units.computer.accept(process, { index, bytes })
+      units.computer.accept(process, { index, bytes })
+    } else units.computer.notice(process.id, { index, bytes })
   }
 }

@@ -1,6 +1,12 @@
 import {
+  decodeAttestations,
   decodeEnvelope,
+  decodeFinalFrames,
+  decodeUnitRead,
+  encodeAttestations,
   encodeEnvelope,
+  encodeFinalFrames,
+  encodeUnitRead,
   Failure,
   type KeyId,
   messagesFeed,
@@ -8,6 +14,7 @@ import {
   type Peers,
   type ProcessId,
   type ScheduleRequest,
+  type UnitPeers,
 } from '../protocol/index.ts'
 import type { Packet } from './faults.ts'
 import type { Network } from './network.ts'
@@ -87,6 +94,41 @@ export function memoryPeers(parts: MemoryPeersParts): Peers {
       ask(nodeOf(scheduler), `trace ${message}`, there =>
         there.units.messenger.trace(message, { process }),
       ),
+    units: unitPeers((key, what, serve) => ask(nodeOf(key), what, serve)),
+  }
+}
+
+/** What is asked of compute units elsewhere, and told to them. */
+function unitPeers(ask: <T>(key: KeyId, what: string, serve: (there: NodeRun) => Promise<T>) => Promise<T>): UnitPeers {
+  return {
+    attest(to, process, attestations) {
+      const bytes = encodeAttestations(attestations)
+      return ask(to, `attest ${process}`, there =>
+        there.units.service.attest(process, decodeAttestations(bytes)),
+      )
+    },
+    async attestations(unit, process, from) {
+      const bytes = await ask(unit, `attestations of ${process}`, async there =>
+        encodeAttestations(await there.units.service.attestations(process, from)),
+      )
+      return decodeAttestations(bytes)
+    },
+    async finalFrames(unit, process, slot, waitMs, options) {
+      const bytes = await ask(unit, `final frames of ${process}`, async there =>
+        encodeFinalFrames(await there.units.service.finalFrames(process, slot, waitMs, options)),
+      )
+      return decodeFinalFrames(bytes)
+    },
+    read(unit, process, read, options) {
+      const bytes = encodeUnitRead(read)
+      return ask(unit, `${read.kind} of ${process}`, there =>
+        there.units.service.read(process, decodeUnitRead(bytes), options),
+      )
+    },
+    timersChanged: (scheduler, process) =>
+      ask(scheduler, `timers of ${process}`, async there => there.units.service.timersChanged(process)),
+    expectedSeq: (scheduler, to, from) =>
+      ask(scheduler, `seq from ${from} to ${to}`, there => there.units.service.expectedSeq(to, from)),
   }
 }
 

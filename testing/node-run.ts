@@ -94,6 +94,7 @@ export class NodeRun implements Station {
         hosts: 1,
         openHost: inThreadHosts(SHARED_RUNTIMES, pauseUs[1] === 0 ? undefined : pause),
         peers: run.peers,
+        pull: process => run.following.pull(process),
         random: () => random.number(),
         effects: {
           key: keys.key,
@@ -163,11 +164,13 @@ export class NodeRun implements Station {
 }
 
 /** What clients of a node can ask for; nobody runs it, so it has nothing to tell those who do. */
-function operationsOf({ key, log, clock }: NodeRun, units: Units): Operations {
+function operationsOf({ key, clock }: NodeRun, units: Units): Operations {
   const startedMs = clock.now()
   return createOperations({
-    ...units,
-    log,
+    messenger: units.messenger,
+    scheduler: units.scheduler,
+    computer: units.agreed,
+    log: units.reading,
     clock,
     nodeInfo: () => ({
       key,
