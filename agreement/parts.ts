@@ -1,5 +1,8 @@
 import type {
   Attestation,
+  Attested,
+  CallOptions,
+  CertifiedResult,
   Certificate,
   Clock,
   Computer,
@@ -17,7 +20,7 @@ import type {
 /** A frame as this node's own compute unit certified it. */
 export interface OwnFrame {
   readonly certificateBytes: Uint8Array
-  readonly resultsBytes: Uint8Array
+  readonly results: { readonly bytes: Uint8Array }
 }
 
 /** This node's own compute unit: it speaks for itself alone. */
@@ -43,6 +46,15 @@ export interface AgreementParts {
   /** A frame is final; the results in `sending` ask for something to be sent. Of one process in order, each once a run. */
   final(process: ProcessDescription, certificate: Certificate, sending: readonly Result[]): void
   readonly trouble?: ((process: ProcessId, failure: Failure) => void) | undefined
+}
+
+/** How results of one process are read. */
+export interface Way {
+  result(slot: Slot, options?: CallOptions): Promise<Result>
+  attested(slot: Slot): Promise<Attested>
+  certified(slot: Slot, options?: CallOptions): Promise<CertifiedResult>
+  results(from: Slot, to: Slot, options?: CallOptions): AsyncIterable<Result>
+  evaluated(): Promise<Slot>
 }
 
 /** Position of a unit in the policy of a process; -1 if its word does not count there. */

@@ -147,7 +147,8 @@ export class UnitService {
         slot,
         slots: await slotCount(log, messagesFeed(process)),
       })
-    const { certificateBytes, resultsBytes } = await unit.frameAt(process, slot)
+    const { certificateBytes, results } = await unit.frameAt(process, slot)
+    const resultsBytes = results.bytes
     const { proof } = await computer.certified(process.id, slot, { timeoutMs: 0 })
     const { certificate, signatures } = proof
     return {

@@ -11,12 +11,10 @@ import {
   decodeCertificate,
   decodeResult,
   ed25519Sign,
-  encodeTags,
   EVALUATION_WALL_MAX_MS,
   Failure,
   findFrame,
   FOLLOWERS_MAX,
-  ITEM_SIZE_MAX_BYTES,
   type KeyId,
   type Lifecycle,
   type Log,
@@ -45,6 +43,7 @@ import {
   type UpgradeWish,
   waitFor,
 } from '../protocol/index.ts'
+import { checkQuery } from './check-query.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { type EvaluatedFrame, Follower, type FollowerParts } from './follower.ts'
 import { decodeLifecycle, encodeLifecycle } from './evaluation/index.ts'
@@ -100,8 +99,7 @@ const RESIDENT_MAX_BYTES = 1024 * 1024 * 1024
 /** What a closing unit waits for slots that are under way; what is lost is made again. */
 const CLOSE_MAX_MS = 5_000
 const RESULT_WAIT_MS = 30_000
-/** Characters of a name in a query. */
-const QUERY_NAME_MAX = 128
+
 /** Executes feeds: evaluates in hosts, keeps checkpoints and results, signs certificates. */
 export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #parts: ComputeUnitParts
@@ -198,7 +196,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     void opening.then(follower => follower.accept(knownFrame(frame))).catch(error => this.#trouble(process.id, error))
   }
 
-  /** Takes notice of a durable frame of a process, should it be evaluated here for some other reason. */
+  /** Takes notice of a durable frame, should its process be evaluated here for some other reason. */
   notice(process: ProcessId, frame: ScheduledFrame): void {
     void this.#followers.get(process)?.then(follower => follower.notice(knownFrame(frame)), ignore)
   }
@@ -220,16 +218,13 @@ export class ComputeUnit implements Computer, AsyncDisposable {
 
   /** This unit alone, if its word counts. */
   async attested(process: ProcessId): Promise<Attested> {
-    const { policy } = (await this.#follower(process)).process
-    const { computeUnits, computeQuorum } = policy
-    const by = computeUnits.includes(this.key) ? [this.key] : []
-    return { by, needed: computeQuorum, of: computeUnits.length }
+    const { computeUnits, computeQuorum } = (await this.#follower(process)).process.policy
+    return { by: computeUnits.filter(key => key === this.key), needed: computeQuorum, of: computeUnits.length }
   }
 
   /** The evaluated frame that holds `slot`, as this unit certified it. @throws {Failure} `unknown-slot` */
-  async frameAt(process: ProcessDescription, slot: Slot): Promise<{ certificateBytes: Uint8Array; resultsBytes: Uint8Array }> {
-    const { certificateBytes, results } = await this.#frameOf(process, slot)
-    return { certificateBytes, resultsBytes: results.bytes }
+  frameAt(process: ProcessDescription, slot: Slot): Promise<Pick<ProvenFrame, 'certificateBytes' | 'results'>> {
+    return this.#frameOf(process, slot)
   }
 
   /** Signs a certificate outside its feed. */
@@ -536,16 +531,3 @@ function knownFrame({ index, bytes, senders }: ScheduledFrame): KnownFrame {
 }
 
 const ignore = (): void => undefined
-
-/** Refuses what could not stand in a feed either; a host is not asked to read it. @throws {Failure} */
-function checkQuery({ id, from, owner, tags, data }: QueryMessage): void {
-  if (data.length > ITEM_SIZE_MAX_BYTES) throw new Failure('too-large', { bytes: data.length, max: ITEM_SIZE_MAX_BYTES })
-  const names = [id, from, owner]
-  try {
-    encodeTags(tags)
-    if (names.every(name => name.length <= QUERY_NAME_MAX && name.isWellFormed())) return
-  } catch (error) {
-    throw new Failure('malformed-request', { tags: tags.length }, { cause: error })
-  }
-  throw new Failure('malformed-request', {}, { note: 'a name in a query is too long, or no text' })
-}

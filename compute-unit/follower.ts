@@ -177,17 +177,16 @@ export class Follower {
 
   /** Takes a frame that became durable. */
   accept(frame: KnownFrame): void {
-    if (frame.index < this.#nextBlock) return
-    this.notice(frame)
-    this.start()
+    if (this.notice(frame)) this.start()
   }
 
-  /** The same, to be evaluated once somebody asks for it. */
-  notice(frame: KnownFrame): void {
+  /** The same, to be evaluated once somebody asks for it; false if it is already. */
+  notice(frame: KnownFrame): boolean {
     const { firstSlot, count } = readFrameHead(frame.bytes)
-    if (frame.index < this.#nextBlock) return
+    if (frame.index < this.#nextBlock) return false
     this.#frames.accept(frame)
     this.#scheduled = Math.max(this.#scheduled, firstSlot + count)
+    return true
   }
 
   /** Evaluates what stands in the feed. */

@@ -38,6 +38,7 @@ export * from './process-output.ts'
 
 export * from './effect.ts'
 export * from './ports.ts'
+export * from './peer-ports.ts'
 export * from './guest-ports.ts'
 export * from './metrics.ts'
 

@@ -7,7 +7,6 @@ import {
   encodeEnvelope,
   envelopeId,
   Failure,
-  equalBytes,
   type Envelope,
   findFrame,
   fromBase64Url,
@@ -35,6 +34,7 @@ import {
 } from '../protocol/index.ts'
 import { admitControl, admitItem, admitPush, boundedEnvelope, parseItem } from './admission.ts'
 import { Alarms, type DueTick } from './alarms.ts'
+import { type KnownReceipt, sameBytes } from './known-receipt.ts'
 import { type CommittedFrame, type Lane, receiptAt } from './lane.ts'
 import { Lanes } from './lanes.ts'
 import { SignerRates } from './rate.ts'
@@ -353,22 +353,6 @@ const MONITORED = toUtf8('scheduler/monitored/')
 
 function latin1(text: string): Uint8Array {
   return Uint8Array.from(text, char => char.charCodeAt(0))
-}
-
-/** A receipt that may not be durable yet; in an object, so that waiting for the one is not waiting for the other. */
-interface KnownReceipt {
-  readonly receipt: Promise<Receipt>
-}
-
-function sameBytes(
-  receipt: Promise<Receipt>,
-  envelopeBytes: Uint8Array,
-  item: Uint8Array,
-  id: MessageId,
-): KnownReceipt {
-  const same = equalBytes(envelopeBytes, encodeEnvelope({ kind: 'item', item }))
-  if (!same) throw new Failure('id-reused', { id })
-  return { receipt }
 }
 
 const scheduled = (receipt: Receipt): ScheduleAnswer => ({ status: 'scheduled', receipt })
