@@ -2,6 +2,7 @@ import { fromBase64Url, MalformedBytes, toBase64Url } from './bytes.ts'
 import { CborReader, CborWriter } from './cbor.ts'
 import { decodeCertificate } from './certificate.ts'
 import { parseDataItem } from './data-item.ts'
+import { blockHash } from './feed-head.ts'
 import { asMessageId, asProcessId, type MessageId, type ProcessId, type Slot } from './ids.ts'
 import { FRAME_ASSIGNMENTS_MAX } from './limits.ts'
 import { domainHash, MERKLE_ARITY, type MerklePath } from './merkle.ts'
@@ -130,9 +131,12 @@ function readHead(reader: CborReader): { firstSlot: Slot; count: number } {
   return { firstSlot, count }
 }
 
-/** sha256 over the frame's bytes, domain-separated. */
+/**
+ * By which a certificate names a frame: the leaf of its block in the tree of its feed. So what compute units attest and
+ * what schedulers sign meet in one hash, and a proof need not carry the frame.
+ */
 export function frameHash(bytes: Uint8Array): Uint8Array {
-  return domainHash('atoll/frame/1', bytes)
+  return blockHash(bytes)
 }
 
 /** The id by which an envelope in slot `slot` of `process` is known: the message's own, or one made from its place. */
