@@ -29,6 +29,7 @@ export * from './json-difference.ts'
 export * from './provenance.ts'
 export * from './message-tags.ts'
 export * from './push.ts'
+export { decodePushProof } from './push-proof.ts'
 export * from './result.ts'
 
 export * from './agent-module.ts'
