@@ -55,8 +55,8 @@ export function refuteSpawnRequest(process: ProcessDescription, timestampMs: num
 
 /** Between which times, both included, a slot may hold the request: it and all its delegations must hold then. */
 export function ingressWindow({ request, delegations }: RequestEnvelope): { notBeforeMs: number; notAfterMs: number } {
-  const ends = [request.expiryNs, ...delegations.map(({ expirationNs }) => expirationNs)]
-  const end = ends.reduce((least, ns) => (ns < least ? ns : least))
+  let end = request.expiryNs
+  for (const { expirationNs } of delegations) if (expirationNs < end) end = expirationNs
   const notBeforeMs = Number((request.expiryNs + NS_PER_MS - 1n) / NS_PER_MS) - IC_EXPIRY_MAX_MS
   return { notBeforeMs, notAfterMs: Number(end / NS_PER_MS) }
 }
