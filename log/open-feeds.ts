@@ -82,6 +82,11 @@ export class OpenFeeds implements AsyncDisposable {
     return this.#store
   }
 
+  /** What lies below it; as short-lived. */
+  get storage(): HypercoreStorage {
+    return this.#storage
+  }
+
   /** Hypercores open now. */
   get openCount(): number {
     return this.#open.size
