@@ -18,7 +18,7 @@ import {
   type NewBlock,
 } from '../protocol/index.ts'
 import { keyOf } from './feed-manifest.ts'
-import { type FeedState, freeze, visibleLength } from './feed-state.ts'
+import { type FeedState, freeze, isShared, visibleLength } from './feed-state.ts'
 import type { FeedStates, FrozenFeed } from './feed-states.ts'
 import { GroupCommit, type PlacedBlock } from './group-commit.ts'
 import type { Journal } from './journal.ts'
@@ -116,7 +116,8 @@ export class HypercoreLog implements Log {
   commit(blocks: readonly NewBlock[]): Promise<void> {
     if (blocks.length === 0) return DONE
     try {
-      const placed = blocks.map(block => ({ state: this.#writable(block.feed, 'messages'), block }))
+      const placed = blocks.map(block => ({ state: this.#committable(block), block }))
+      refuseUnsigned(placed)
       // The path of every message: what can be done without a wait is.
       const isAtHand = this.#hasRoom && placed.every(({ state }) => state.known)
       return isAtHand ? this.#group.commit(placed) : this.#commitLater(placed)
@@ -220,6 +221,10 @@ export class HypercoreLog implements Log {
     return this.#closed
   }
 
+  #committable({ feed }: NewBlock): FeedState {
+    return this.#writable(feed, feed.kind === 'votes' ? 'votes' : 'messages')
+  }
+
   #writable(feed: FeedSpec, kind: FeedSpec['kind']): FeedState {
     this.#refuseIfClosed()
     if (feed.kind !== kind) throw new TypeError(`expected a feed of ${kind}, got ${feed.kind}`)
@@ -251,8 +256,8 @@ export class HypercoreLog implements Log {
     const { keeper, behind, messages } = this.#parts
     keeper.added(generation, blocks.length)
     for (const { state, block } of blocks) {
-      behind.add(state, { bytes: block.bytes, generation })
-      messages.add(block)
+      behind.add(state, { bytes: block.bytes, generation, signature: block.signature })
+      if (block.feed.kind === 'messages') messages.add(block)
     }
   }
 
@@ -343,5 +348,13 @@ export class HypercoreLog implements Log {
         errors,
         'the log did not close cleanly; its journal keeps what was acknowledged',
       )
+  }
+}
+
+/** What several sign comes with their signatures over the last of the blocks: it could not reach its Hypercore otherwise. */
+function refuseUnsigned(placed: readonly PlacedBlock[]): void {
+  for (const [at, { state, block }] of placed.entries()) {
+    if (!isShared(state) || block.signature !== undefined) continue
+    if (placed[at + 1]?.state !== state) throw new TypeError('the last block of a commit to a shared feed has no signatures')
   }
 }

@@ -28,6 +28,7 @@ export * from './lifecycle.ts'
 export * from './json-difference.ts'
 export * from './provenance.ts'
 export * from './message-tags.ts'
+export * from './multi-signature.ts'
 export * from './push.ts'
 export * from './result.ts'
 
