@@ -30,6 +30,7 @@ export * from './provenance.ts'
 export * from './message-tags.ts'
 export * from './multi-signature.ts'
 export * from './push.ts'
+export { decodePushProof } from './push-proof.ts'
 export * from './result.ts'
 
 export * from './agent-module.ts'
