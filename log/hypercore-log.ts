@@ -18,9 +18,9 @@ import {
   type NewBlock,
 } from '../protocol/index.ts'
 import { keyOf } from './feed-manifest.ts'
-import { type FeedState, freeze, isShared, visibleLength } from './feed-state.ts'
+import { type FeedState, freeze, visibleLength } from './feed-state.ts'
 import type { FeedStates, FrozenFeed } from './feed-states.ts'
-import { GroupCommit, type PlacedBlock } from './group-commit.ts'
+import { GroupCommit, type PlacedBlock, refuseUnsigned } from './group-commit.ts'
 import type { Journal } from './journal.ts'
 import type { StoredMessageIndex } from './message-index.ts'
 import type { OpenFeeds } from './open-feeds.ts'
@@ -116,7 +116,7 @@ export class HypercoreLog implements Log {
   commit(blocks: readonly NewBlock[]): Promise<void> {
     if (blocks.length === 0) return DONE
     try {
-      const placed = blocks.map(block => ({ state: this.#committable(block), block }))
+      const placed = blocks.map(block => ({ state: this.#writable(block.feed, 'messages', 'votes'), block }))
       refuseUnsigned(placed)
       // The path of every message: what can be done without a wait is.
       const isAtHand = this.#hasRoom && placed.every(({ state }) => state.known)
@@ -221,13 +221,9 @@ export class HypercoreLog implements Log {
     return this.#closed
   }
 
-  #committable({ feed }: NewBlock): FeedState {
-    return this.#writable(feed, feed.kind === 'votes' ? 'votes' : 'messages')
-  }
-
-  #writable(feed: FeedSpec, kind: FeedSpec['kind']): FeedState {
+  #writable(feed: FeedSpec, ...kinds: readonly FeedSpec['kind'][]): FeedState {
     this.#refuseIfClosed()
-    if (feed.kind !== kind) throw new TypeError(`expected a feed of ${kind}, got ${feed.kind}`)
+    if (!kinds.includes(feed.kind)) throw new TypeError(`not a feed of ${kinds}: ${feed.kind}`)
     const state = this.#parts.states.of(feed)
     if (state.frozen !== undefined) throw state.frozen
     if (!state.own)
@@ -348,13 +344,5 @@ export class HypercoreLog implements Log {
         errors,
         'the log did not close cleanly; its journal keeps what was acknowledged',
       )
-  }
-}
-
-/** What several sign comes with their signatures over the last of the blocks: it could not reach its Hypercore otherwise. */
-function refuseUnsigned(placed: readonly PlacedBlock[]): void {
-  for (const [at, { state, block }] of placed.entries()) {
-    if (!isShared(state) || block.signature !== undefined) continue
-    if (placed[at + 1]?.state !== state) throw new TypeError('the last block of a commit to a shared feed has no signatures')
   }
 }

@@ -99,12 +99,7 @@ export class OpenFeeds implements AsyncDisposable {
    * Makes a feed of our own hold `blocks` from `from` on. It may hold some of them already, after an append whose
    * end nobody saw. `signature` is what several signers signed. @throws {Failure} `feed-frozen` if it holds less or other blocks
    */
-  async append(
-    state: FeedState,
-    from: number,
-    blocks: readonly Uint8Array[],
-    signature?: Uint8Array,
-  ): Promise<void> {
+  async append(state: FeedState, from: number, blocks: readonly Uint8Array[], signature?: Uint8Array): Promise<void> {
     const isDone = await this.#own.append(state, from, blocks, signature).catch(error => {
       throw diskFailure(error, 'feeds')
     })
@@ -144,12 +139,9 @@ export class OpenFeeds implements AsyncDisposable {
       const [info] = await this.#storage.getInfos([discoveryKeyOf(feed)], wanted)
       const head = info?.head
       if (!head || head.length === 0 || head.signature === null) return undefined
-      const { signature } = head
-      const isShared = feed.signers.length > 1
-      return {
-        length: head.length,
-        signature: isShared ? plainBytes(signature) : onlySignature(signature),
-      }
+      const { length, signature } = head
+      if (feed.signers.length > 1) return { length, signature: plainBytes(signature) }
+      return { length, signature: onlySignature(signature) }
     } catch (error) {
       throw diskFailure(error, 'feeds')
     }

@@ -81,12 +81,7 @@ export class OwnFeeds {
    * Makes the feed hold `blocks` from `from` on; it may hold some of them already. `signature` is what several
    * signers signed. False if that is the Hypercore's to do. @throws {Failure} `feed-frozen` if it holds less or other blocks
    */
-  async append(
-    state: FeedState,
-    from: number,
-    blocks: readonly Uint8Array[],
-    signature?: Uint8Array,
-  ): Promise<boolean> {
+  async append(state: FeedState, from: number, blocks: readonly Uint8Array[], signature?: Uint8Array): Promise<boolean> {
     const keys = this.#places.get(state.name) ?? keysOf(state)
     if (this.#parts.isOpen(keys.discoveryKey)) return false
     const appending = this.#append(state, keys, { from, blocks, signature })
@@ -123,11 +118,7 @@ export class OwnFeeds {
     return blocks.map(block => (block === null ? undefined : plainBytes(block)))
   }
 
-  async #append(
-    state: FeedState,
-    keys: Keys,
-    { from, blocks, signature }: Addition,
-  ): Promise<boolean> {
+  async #append(state: FeedState, keys: Keys, { from, blocks, signature }: Addition): Promise<boolean> {
     const known = this.#places.get(state.name) ?? (await this.#find(keys))
     const place = known ?? (await this.#make(state, keys))
     if (!place.isKnownFormat) return false

@@ -149,8 +149,6 @@ export interface Store {
   }): AsyncIterable<{ key: Uint8Array; value: Uint8Array }>
 }
 
-// ─── the units ──────────────────────────────────────────────────────────────────────────────────
-
 /** A scheduler's answer: this message is durable, in this slot. */
 export interface Receipt {
   readonly id: MessageId
@@ -309,8 +307,6 @@ export interface Messenger {
 export interface ModuleAdded {
   readonly module: ModuleId
 }
-
-// ─── other nodes ────────────────────────────────────────────────────────────────────────────────
 
 /**
  * Other nodes, as this one reaches them. Nobody there is believed: what they give is checked by whoever asks.
