@@ -8,7 +8,7 @@
  * 3. So a proof has one node for each bit of the length, at most twice: some 800 bytes among a million blocks.
  */
 import { MalformedBytes } from './bytes.ts'
-import { CborReader, CborWriter } from './cbor.ts'
+import type { CborReader, CborWriter } from './cbor.ts'
 import { parentHash, type SignedTree, treeHash, type TreeNode } from './feed-head.ts'
 import type { FeedSpec } from './ports.ts'
 import { readHash, readSmall } from './push.ts'
