@@ -33,7 +33,6 @@ import type { WriteBehind } from './write-behind.ts'
 
 /** Blocks that are read at once when a reader walks along a feed. */
 const READ_TOGETHER = 64
-
 const DONE = Promise.resolve()
 
 export interface HypercoreLogParts {

@@ -77,12 +77,11 @@ export class OpenFeeds implements AsyncDisposable {
     return new OpenFeeds(parts, await openStore(parts.folder))
   }
 
-  /** For replication; a reopening replaces it. */
   get corestore(): Corestore {
     return this.#store
   }
 
-  /** What lies below it; as short-lived. */
+  /** As it is now: a reopening replaces it, and the Corestore. */
   get storage(): HypercoreStorage {
     return this.#storage
   }

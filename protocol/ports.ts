@@ -32,8 +32,6 @@ export interface SleepOptions extends CallOptions {
   readonly for?: 'work' | 'wait' | 'upkeep' | undefined
 }
 
-// ─── the log ────────────────────────────────────────────────────────────────────────────────────
-
 /** Names a feed and fixes its key: the manifest is made of nothing else. */
 export interface FeedSpec {
   /** `votes`: what one of several schedulers has promised and accepted for a message feed, for itself alone. */
