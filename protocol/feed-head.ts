@@ -1,6 +1,7 @@
-import { concatBytes, fromBase64Url, toUtf8 } from './bytes.ts'
+import { concatBytes, fromBase64Url, MalformedBytes, toUtf8 } from './bytes.ts'
 import { encodeCbor } from './cbor.ts'
 import { blake2b256, ed25519Verify } from './crypto.ts'
+import { decodeMultiSignature, type SignerProof } from './multi-signature.ts'
 import type { FeedHead, FeedSpec } from './ports.ts'
 
 /**
@@ -66,7 +67,7 @@ export function treeHash(roots: readonly (TreeNode & { readonly index: number })
   return hash256(ROOTS, ...roots.flatMap(({ hash, index, size }) => [hash, uint64(index), uint64(size)]))
 }
 
-/** The key of a feed, 32 bytes: the hash of its manifest. Only for one signer and quorum 1. */
+/** The key of a feed, 32 bytes: the hash of its manifest. For up to 252 signers. */
 export function feedKey({ kind, process, epoch, signers, quorum }: FeedSpec): Uint8Array {
   const userData = encodeCbor([kind, fromBase64Url(process), epoch])
   const keys = signers.map(key => concatBytes(new Uint8Array([0]), NAMESPACES.signer, fromBase64Url(key)))
@@ -74,11 +75,33 @@ export function feedKey({ kind, process, epoch, signers, quorum }: FeedSpec): Ui
   return hash256(NAMESPACES.manifest, ...manifest)
 }
 
-/** Whether the signer of a feed of one signer signed exactly the blocks in `tree`. */
+/**
+ * Whether the signers of a feed signed exactly the blocks in `tree`: its one signer, or as many of several as its quorum
+ * asks for, each once.
+ */
 export function feedHeadHolds(feed: FeedSpec, tree: SignedTree, { length, signature }: FeedHead): boolean {
-  const [signer, ...others] = feed.signers
-  if (signer === undefined || others.length > 0 || feed.quorum !== 1 || tree.length !== length) return false
-  return ed25519Verify(fromBase64Url(signer), feedHeadMessage(feed, tree), signature)
+  if (tree.length !== length) return false
+  const proofs = proofsOf(feed, signature)
+  if (proofs.length < 1 || proofs.length !== feed.quorum) return false
+  const message = feedHeadMessage(feed, tree)
+  return proofs.every(proof => signerHolds(feed, message, proof))
+}
+
+/** Whether one signer of a feed signed `message`, a head of it. */
+export function signerHolds({ signers }: FeedSpec, message: Uint8Array, { signer, signature }: SignerProof): boolean {
+  const key = signers[signer]
+  return key !== undefined && ed25519Verify(fromBase64Url(key), message, signature)
+}
+
+/** The signatures in a head; none if they have not the form that the feed asks for. */
+function proofsOf({ signers }: FeedSpec, signature: Uint8Array): readonly SignerProof[] {
+  if (signers.length === 1) return [{ signer: 0, signature }]
+  try {
+    return decodeMultiSignature(signature)
+  } catch (error) {
+    if (error instanceof MalformedBytes) return []
+    throw error
+  }
 }
 
 /** What a signer of a feed signs: key, tree and length; the last is the fork, which is always 0. */
