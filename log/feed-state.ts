@@ -6,6 +6,8 @@ export interface TailBlock {
   readonly bytes: Uint8Array
   /** The segment of the journal it stands in; 0 if it is not journalled. */
   readonly generation: number
+  /** As in `NewBlock`. */
+  readonly signature?: Uint8Array | undefined
 }
 
 /**
@@ -15,7 +17,7 @@ export interface TailBlock {
 export interface FeedState {
   readonly feed: FeedSpec
   readonly name: string
-  /** Whether blocks are signed here: by this node's key alone. Others may grow by replication. */
+  /** Whether blocks are signed here, alone or with others: it grows by what this log is given. Others may grow by replication. */
   readonly own: boolean
   known: boolean
   loading: Promise<void> | undefined
@@ -42,7 +44,7 @@ export function makeFeedState(feed: FeedSpec, nodeKey: KeyId): FeedState {
   return {
     feed,
     name: nameOf(feed),
-    own: feed.quorum === 1 && feed.signers.length === 1 && feed.signers[0] === nodeKey,
+    own: feed.signers.includes(nodeKey),
     known: false,
     loading: undefined,
     stored: 0,
@@ -65,6 +67,11 @@ export function visibleLength(state: FeedState): number {
 export function freeze(state: FeedState, failure: Failure, readable: number): void {
   state.frozen ??= failure
   state.readable = Math.min(state.readable, readable)
+}
+
+/** Whether its head takes signatures of several: they come with the blocks. */
+export function isShared({ feed }: FeedState): boolean {
+  return feed.signers.length > 1
 }
 
 /** Whether forgetting this state would lose nothing. */

@@ -31,7 +31,7 @@ declare module 'hypercore' {
     close(): Promise<void>
     append(
       blocks: readonly Uint8Array[],
-      options: { keyPair: HypercoreKeyPair },
+      options: { keyPair: HypercoreKeyPair } | { signature: Uint8Array },
     ): Promise<{ length: number }>
     get(index: number, options: { wait: false }): Promise<Uint8Array | null>
     getUserData(key: string): Promise<Uint8Array | null>
@@ -49,6 +49,15 @@ declare module 'hypercore/lib/verifier.js' {
     sign(batch: MerkleTreeBatch, keyPair: HypercoreKeyPair): Uint8Array
     static createManifest(manifest: HypercoreManifest): HypercoreManifest
   }
+}
+
+declare module 'hypercore/lib/multisig.js' {
+  const multisig: {
+    assemble(
+      proofs: readonly { signer: number; signature: Uint8Array; patch: 0; nodes: null }[],
+    ): Uint8Array
+  }
+  export default multisig
 }
 
 declare module 'hypercore/lib/merkle-tree.js' {

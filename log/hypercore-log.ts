@@ -20,7 +20,7 @@ import {
 import { keyOf } from './feed-manifest.ts'
 import { type FeedState, freeze, visibleLength } from './feed-state.ts'
 import type { FeedStates, FrozenFeed } from './feed-states.ts'
-import { GroupCommit, type PlacedBlock } from './group-commit.ts'
+import { GroupCommit, type PlacedBlock, refuseUnsigned } from './group-commit.ts'
 import type { Journal } from './journal.ts'
 import type { StoredMessageIndex } from './message-index.ts'
 import type { OpenFeeds } from './open-feeds.ts'
@@ -28,11 +28,11 @@ import { openLog, type OpenLogOptions } from './open-log.ts'
 import type { ProcessDirectory } from './process-directory.ts'
 import type { RocksStore } from './rocks-store.ts'
 import type { SegmentKeeper } from './segment-keeper.ts'
+import { StoredTrees } from './stored-trees.ts'
 import type { WriteBehind } from './write-behind.ts'
 
 /** Blocks that are read at once when a reader walks along a feed. */
 const READ_TOGETHER = 64
-
 const DONE = Promise.resolve()
 
 export interface HypercoreLogParts {
@@ -52,6 +52,7 @@ export class HypercoreLog implements Log {
   readonly messages: MessageIndex
   readonly directory: Directory
   readonly store: RocksStore
+  readonly trees: StoredTrees
   readonly #parts: HypercoreLogParts
   readonly #group: GroupCommit
   #recovered: readonly NewBlock[]
@@ -63,6 +64,7 @@ export class HypercoreLog implements Log {
     this.messages = parts.messages
     this.directory = parts.directory
     this.store = parts.store
+    this.trees = new StoredTrees(parts)
     this.#group = new GroupCommit({
       journal: parts.journal,
       onDurable: (blocks, generation) => this.#onDurable(blocks, generation),
@@ -116,7 +118,8 @@ export class HypercoreLog implements Log {
   commit(blocks: readonly NewBlock[]): Promise<void> {
     if (blocks.length === 0) return DONE
     try {
-      const placed = blocks.map(block => ({ state: this.#writable(block.feed, 'messages'), block }))
+      const placed = blocks.map(block => ({ state: this.#writable(block.feed, 'messages', 'votes'), block }))
+      refuseUnsigned(placed)
       // The path of every message: what can be done without a wait is.
       const isAtHand = this.#hasRoom && placed.every(({ state }) => state.known)
       return isAtHand ? this.#group.commit(placed) : this.#commitLater(placed)
@@ -220,9 +223,9 @@ export class HypercoreLog implements Log {
     return this.#closed
   }
 
-  #writable(feed: FeedSpec, kind: FeedSpec['kind']): FeedState {
+  #writable(feed: FeedSpec, ...kinds: readonly FeedSpec['kind'][]): FeedState {
     this.#refuseIfClosed()
-    if (feed.kind !== kind) throw new TypeError(`expected a feed of ${kind}, got ${feed.kind}`)
+    if (!kinds.includes(feed.kind)) throw new TypeError(`not a feed of ${kinds}: ${feed.kind}`)
     const state = this.#parts.states.of(feed)
     if (state.frozen !== undefined) throw state.frozen
     if (!state.own)
@@ -251,8 +254,8 @@ export class HypercoreLog implements Log {
     const { keeper, behind, messages } = this.#parts
     keeper.added(generation, blocks.length)
     for (const { state, block } of blocks) {
-      behind.add(state, { bytes: block.bytes, generation })
-      messages.add(block)
+      behind.add(state, { bytes: block.bytes, generation, signature: block.signature })
+      if (block.feed.kind === 'messages') messages.add(block)
     }
   }
 

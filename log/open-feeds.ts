@@ -77,9 +77,13 @@ export class OpenFeeds implements AsyncDisposable {
     return new OpenFeeds(parts, await openStore(parts.folder))
   }
 
-  /** For replication; a reopening replaces it. */
   get corestore(): Corestore {
     return this.#store
+  }
+
+  /** As it is now: a reopening replaces it, and the Corestore. */
+  get storage(): HypercoreStorage {
+    return this.#storage
   }
 
   /** Hypercores open now. */
@@ -97,10 +101,10 @@ export class OpenFeeds implements AsyncDisposable {
 
   /**
    * Makes a feed of our own hold `blocks` from `from` on. It may hold some of them already, after an append whose
-   * end nobody saw. @throws {Failure} `feed-frozen` if it holds less or other blocks
+   * end nobody saw. `signature` is what several signers signed. @throws {Failure} `feed-frozen` if it holds less or other blocks
    */
-  async append(state: FeedState, from: number, blocks: readonly Uint8Array[]): Promise<void> {
-    const isDone = await this.#own.append(state, from, blocks).catch(error => {
+  async append(state: FeedState, from: number, blocks: readonly Uint8Array[], signature?: Uint8Array): Promise<void> {
+    const isDone = await this.#own.append(state, from, blocks, signature).catch(error => {
       throw diskFailure(error, 'feeds')
     })
     if (isDone) return
@@ -127,18 +131,21 @@ export class OpenFeeds implements AsyncDisposable {
       }
       if (held === blocks.length) return
       forgetRecovery(core)
-      await core.append(held === 0 ? blocks : blocks.slice(held), { keyPair: this.#parts.keyPair })
+      const signed = signature === undefined ? { keyPair: this.#parts.keyPair } : { signature }
+      await core.append(held === 0 ? blocks : blocks.slice(held), signed)
     })
   }
 
-  /** The newest signature of a feed by its one signer, as it is on disk; nothing, if the feed is empty. Nothing is opened. */
+  /** The newest signature of a feed, as it is on disk; nothing, if the feed is empty. Nothing is opened. */
   async head({ feed }: FeedState): Promise<FeedHead | undefined> {
     try {
       const wanted = { auth: false, head: true, hints: false }
       const [info] = await this.#storage.getInfos([discoveryKeyOf(feed)], wanted)
       const head = info?.head
       if (!head || head.length === 0 || head.signature === null) return undefined
-      return { length: head.length, signature: onlySignature(head.signature) }
+      const { length, signature } = head
+      if (feed.signers.length > 1) return { length, signature: plainBytes(signature) }
+      return { length, signature: onlySignature(signature) }
     } catch (error) {
       throw diskFailure(error, 'feeds')
     }

@@ -126,7 +126,7 @@ async function openParts(
     noteInStore(store, notes.feeds ?? 0)
     await store.sync()
   }
-  const recovered = journalled.map(({ block }) => block)
+  const recovered = journalled.flatMap(({ block }) => (block.feed.kind === 'messages' ? block : []))
   await repairFromJournal(recovered, { messages, directory: processes, settled })
   if (notes.feeds === undefined) await noteInFeeds(feeds, 0)
   // A full disk does not keep anybody from reading; the first commit tries again.

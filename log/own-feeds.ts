@@ -1,5 +1,5 @@
 /**
- * Feeds that this node alone writes, as they lie in storage, with no Hypercore between: an open one takes tens of
+ * Feeds that this node writes, as they lie in storage, with no Hypercore between: an open one takes tens of
  * kilobytes and most of the time of an append, and does nothing for a feed that nobody replicates.
  *
  * 1. What is written is what Hypercore writes, in the same single batch: blocks, tree, head, hints. Whoever opens the
@@ -78,13 +78,13 @@ export class OwnFeeds {
   }
 
   /**
-   * Makes the feed hold `blocks` from `from` on; it may hold some of them already. False if that is the Hypercore's
-   * to do. @throws {Failure} `feed-frozen` if it holds less or other blocks
+   * Makes the feed hold `blocks` from `from` on; it may hold some of them already. `signature` is what several
+   * signers signed. False if that is the Hypercore's to do. @throws {Failure} `feed-frozen` if it holds less or other blocks
    */
-  async append(state: FeedState, from: number, blocks: readonly Uint8Array[]): Promise<boolean> {
+  async append(state: FeedState, from: number, blocks: readonly Uint8Array[], signature?: Uint8Array): Promise<boolean> {
     const keys = this.#places.get(state.name) ?? keysOf(state)
     if (this.#parts.isOpen(keys.discoveryKey)) return false
-    const appending = this.#append(state, keys, from, blocks)
+    const appending = this.#append(state, keys, { from, blocks, signature })
     const end = appending.then(
       () => undefined,
       () => undefined,
@@ -118,12 +118,7 @@ export class OwnFeeds {
     return blocks.map(block => (block === null ? undefined : plainBytes(block)))
   }
 
-  async #append(
-    state: FeedState,
-    keys: Keys,
-    from: number,
-    blocks: readonly Uint8Array[],
-  ): Promise<boolean> {
+  async #append(state: FeedState, keys: Keys, { from, blocks, signature }: Addition): Promise<boolean> {
     const known = this.#places.get(state.name) ?? (await this.#find(keys))
     const place = known ?? (await this.#make(state, keys))
     if (!place.isKnownFormat) return false
@@ -140,7 +135,10 @@ export class OwnFeeds {
       if (other === undefined || block === undefined || !equalBytes(other, block))
         throw new Failure('feed-frozen', { process, index: from + at })
     }
-    if (held < blocks.length) place.end = await this.#write(state, place, end, blocks.slice(held))
+    if (held < blocks.length) {
+      const rest = { from: end.length, blocks: blocks.slice(held), signature }
+      place.end = await this.#write(state, place, end, rest)
+    }
     return true
   }
 
@@ -148,7 +146,7 @@ export class OwnFeeds {
     state: FeedState,
     place: Place,
     end: End,
-    blocks: readonly Uint8Array[],
+    { blocks, signature: given }: Addition,
   ): Promise<End> {
     const { storage, keyPair } = this.#parts
     const { key, pointers } = place
@@ -168,7 +166,7 @@ export class OwnFeeds {
       tx.putBlock(end.length + at, block)
     }
     const { length, byteLength, roots } = batch
-    const signature = new Verifier(key, manifestOf(state.feed)).sign(batch, keyPair)
+    const signature = given ?? new Verifier(key, manifestOf(state.feed)).sign(batch, keyPair)
     batch.commit(tx)
     tx.setHead({ fork: 0, length, rootHash: batch.hash(), signature, timestamp: Date.now() })
     for (const [index, page] of fullPages(end.length, length)) tx.putBitfieldPage(index, page)
@@ -277,6 +275,13 @@ export class OwnFeeds {
     tx.putBitfieldPage(index, page)
     await tx.flush()
   }
+}
+
+interface Addition {
+  readonly from: number
+  readonly blocks: readonly Uint8Array[]
+  /** What several signers signed; the one signer signs here. */
+  readonly signature: Uint8Array | undefined
 }
 
 type Blocks = readonly (Uint8Array | undefined)[]

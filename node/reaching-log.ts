@@ -39,9 +39,7 @@ export function reachingLog(parts: ReachingLogParts): Log {
   const reached = async (feed: FeedSpec): Promise<void> => {
     if (feed.kind === 'messages') await reach(feed.process)
   }
-  return {
-    commit: blocks => log.commit(blocks),
-    append: (feed, index, blocks) => log.append(feed, index, blocks),
+  return withOverrides(log, {
     async length(feed) {
       await reached(feed)
       return log.length(feed)
@@ -56,9 +54,6 @@ export function reachingLog(parts: ReachingLogParts): Log {
       await reached(feed)
       yield* log.blocks(feed, from, to)
     },
-    head: feed => log.head(feed),
-    feedKey: feed => log.feedKey(feed),
-    recovered: log.recovered,
     messages: {
       async slotOf(process, id) {
         const known = await log.messages.slotOf(process, id)
@@ -85,7 +80,17 @@ export function reachingLog(parts: ReachingLogParts): Log {
       },
       modules: options => log.directory.modules(options),
     },
-    store: log.store,
-    [Symbol.asyncDispose]: async () => undefined,
-  }
+  })
+}
+
+/** `whole`, with some of its members replaced. */
+function withOverrides<T extends object>(whole: T, overrides: Partial<T>): T {
+  return new Proxy(whole, {
+    get(target, name) {
+      const own: unknown = Reflect.get(overrides, name)
+      if (own !== undefined) return own
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
 }

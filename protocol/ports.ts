@@ -1,6 +1,7 @@
 import type { Attested } from './attestation.ts'
 import type { DataItem } from './data-item.ts'
 import type { Failure } from './failure.ts'
+import type { FeedTrees } from './feed-inclusion.ts'
 import type { Envelope } from './frame.ts'
 import type { CellKey } from './guest-ports.ts'
 import type { KeyId, MessageId, ModuleId, ProcessId, Slot } from './ids.ts'
@@ -32,20 +33,20 @@ export interface SleepOptions extends CallOptions {
   readonly for?: 'work' | 'wait' | 'upkeep' | undefined
 }
 
-// ─── the log ────────────────────────────────────────────────────────────────────────────────────
-
 /** Names a feed and fixes its key: the manifest is made of nothing else. */
 export interface FeedSpec {
-  readonly kind: 'messages' | 'results'
+  /** `votes`: what one of several schedulers has promised and accepted for a message feed, for itself alone. */
+  readonly kind: 'messages' | 'results' | 'votes'
   readonly process: ProcessId
   readonly epoch: number
   readonly signers: readonly KeyId[]
   readonly quorum: number
 }
 
-/** What the one signer of a feed signed: its first `length` blocks, in this order, and no others. */
+/** What the signers of a feed signed: its first `length` blocks, in this order, and no others. */
 export interface FeedHead {
   readonly length: number
+  /** Of the one signer, 64 bytes; of several, see multi-signature.ts. */
   readonly signature: Uint8Array
 }
 
@@ -57,12 +58,14 @@ export interface NewBlock {
   /** Ids of the messages in this frame, in slot order, for the message index. */
   readonly ids: readonly MessageId[]
   readonly firstSlot: Slot
+  /** The signatures over the feed up to and with this block, where it takes several; the last block of a commit has them. */
+  readonly signature?: Uint8Array | undefined
 }
 
 /** All feeds of a node, and what is derived from them. */
 export interface Log extends AsyncDisposable {
   /**
-   * Makes blocks of message feeds durable, in order; concurrent calls share one fdatasync. When it resolves
+   * Makes blocks of feeds of messages or votes durable, in order; concurrent calls share one fdatasync. When it resolves
    * the blocks survive power loss and are readable; they reach their Hypercores a little later.
    * @throws {Failure} `disk-full`, `feed-frozen`
    */
@@ -87,6 +90,7 @@ export interface Log extends AsyncDisposable {
   readonly recovered: readonly NewBlock[]
   /** All have looked at `recovered`, which may be as large as the journal: it is empty from now on. */
   forgetRecovered?(): void
+  readonly trees: FeedTrees
   readonly messages: MessageIndex
   readonly directory: Directory
   readonly store: Store
@@ -145,8 +149,6 @@ export interface Store {
     reverse?: boolean
   }): AsyncIterable<{ key: Uint8Array; value: Uint8Array }>
 }
-
-// ─── the units ──────────────────────────────────────────────────────────────────────────────────
 
 /** A scheduler's answer: this message is durable, in this slot. */
 export interface Receipt {
@@ -301,6 +303,11 @@ export interface Trace {
 export interface Messenger {
   /** Takes signed items of any Type, in order; an answer for each. */
   submit(items: readonly Uint8Array[], options?: CallOptions): Promise<readonly (Receipt | ModuleAdded | Failure)[]>
+  /**
+   * Takes a request of a client of the IC for the process that it changes, wherever that is scheduled.
+   * @throws {Failure} `malformed-item`, `bad-signature`, `unknown-process`, `busy`, `timeout` if it expired while it waited
+   */
+  ingress(process: ProcessId, request: Uint8Array): Promise<Receipt>
   /** Has a message of one process stand in another too. @throws {Failure} */
   assign(message: MessageId, process: ProcessId, exclude?: readonly string[]): Promise<Receipt>
   /** The tree below a message, as far as it has grown; with `settled`, waits until it is whole. */

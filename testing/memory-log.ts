@@ -22,6 +22,7 @@ import {
 } from '../protocol/index.ts'
 import { MemoryDirectory } from './memory-directory.ts'
 import { MemoryStore } from './memory-store.ts'
+import { MemoryTrees } from './memory-trees.ts'
 
 /** Writes beside the journal that a crash may take: later ones first. Older ones are on disk. */
 const UNSYNCED_MAX = 64
@@ -42,10 +43,13 @@ export class MemoryLog implements Log {
   readonly messages = new MemoryIndex()
   readonly directory: MemoryDirectory
   readonly store: MemoryStore
+  readonly trees = new MemoryTrees(feed => this.#blocksOf(feed))
   /** Commits that were given so far. */
   commits = 0
   readonly #feeds = new Map<string, Uint8Array[]>()
   readonly #journal: NewBlock[] = []
+  /** Of feeds with several signers. */
+  readonly #heads = new Map<string, FeedHead>()
   readonly #pause: (() => Promise<void>) | undefined
   /** How to undo what is not on disk yet, oldest first, and how long the journal was then. */
   readonly #unsynced: { readonly undo: () => void; readonly journalled: number }[] = []
@@ -68,7 +72,7 @@ export class MemoryLog implements Log {
   static open(options: MemoryLogOptions = {}): MemoryLog {
     const log = new MemoryLog(options)
     for (const block of options.from === undefined ? [] : options.from.#journal) log.#add(block)
-    log.recovered = [...log.#journal]
+    log.recovered = log.#journal.filter(isMessages)
     return log
   }
 
@@ -92,8 +96,9 @@ export class MemoryLog implements Log {
     const gone = Math.round(this.#unsynced.length * lost)
     for (const { undo } of this.#unsynced.splice(this.#unsynced.length - gone).reverse()) undo()
     const log = this.copy(options)
-    log.recovered = this.#journal.slice(kept)
-    for (const { bytes, firstSlot } of log.#journal) {
+    log.recovered = this.#journal.slice(kept).filter(isMessages)
+    for (const { feed, bytes, firstSlot } of log.#journal) {
+      if (feed.kind !== 'messages') continue
       const spawn = firstSlot === 0 ? decodeFrame(bytes).assignments[0] : undefined
       if (spawn === undefined) continue
       await log.directory.addProcess(
@@ -121,7 +126,7 @@ export class MemoryLog implements Log {
     if (this.#fault !== undefined) throw this.#fault
     const lengths = new Map<string, number>()
     for (const { feed, index } of blocks) {
-      if (feed.kind !== 'messages') throw new TypeError('commit takes blocks of message feeds')
+      if (feed.kind === 'results') throw new TypeError('commit takes blocks of messages or votes')
       const name = nameOf(feed)
       const length = lengths.get(name) ?? this.#blocksOf(feed).length
       if (index !== length)
@@ -169,6 +174,7 @@ export class MemoryLog implements Log {
 
   async head(feed: FeedSpec): Promise<FeedHead | undefined> {
     const blocks = this.#blocksOf(feed)
+    if (feed.signers.length > 1) return this.#heads.get(nameOf(feed))
     if (this.#seed === undefined || blocks.length === 0) return undefined
     const tree = new FeedTree()
     for (const block of blocks) tree.append(block)
@@ -197,7 +203,10 @@ export class MemoryLog implements Log {
 
   #add(block: NewBlock): void {
     this.#journal.push(block)
-    this.#blocksOf(block.feed).push(block.bytes.slice())
+    const length = this.#blocksOf(block.feed).push(block.bytes.slice())
+    if (block.signature !== undefined)
+      this.#heads.set(nameOf(block.feed), { length, signature: block.signature })
+    if (!isMessages(block)) return
     for (const [offset, id] of block.ids.entries()) {
       this.messages.add(block.feed.process, id, block.firstSlot + offset)
     }
@@ -239,6 +248,8 @@ class MemoryIndex implements MessageIndex {
     return Array.from(this.#places.get(id) ?? [], ([process, slot]) => ({ process, slot }))
   }
 }
+
+const isMessages = ({ feed }: NewBlock): boolean => feed.kind === 'messages'
 
 function nameOf(feed: FeedSpec): string {
   return [feed.kind, asProcessId(feed.process), feed.epoch, feed.quorum, ...feed.signers].join('/')
