@@ -116,9 +116,8 @@ export class SimWorld {
   /** What a client sent through a node, if its answer is a receipt. */
   keepSent(answer: unknown, node: string): void {
     if (!isReceipt(answer)) return
-    const receipt = answer
-    this.homes.set(receipt.process, node)
-    this.receipts.push(receipt)
+    if (!this.homes.has(answer.process)) this.homes.set(answer.process, node)
+    this.receipts.push(answer)
     if (this.receipts.length > RECEIPTS_MAX) this.receipts.shift()
   }
 

@@ -30,6 +30,10 @@ export interface SpawnOptions {
   readonly node?: string | undefined
   /** Nodes whose word counts as its own; the one that schedules it, if not given. */
   readonly computeUnits?: readonly string[] | undefined
+  /** How many of them must agree; one, if not given. */
+  readonly agree?: number | undefined
+  /** The node through which it is spawned and spoken to; the one that schedules it, if not given. */
+  readonly through?: string | undefined
   /** Its Name tag, and what it is called in reports. */
   readonly name?: string | undefined
   readonly tags?: Readonly<Record<string, string>> | readonly Tag[] | undefined
