@@ -156,12 +156,13 @@ export class WriteBehind implements AsyncDisposable {
   }
 
   async #append(state: FeedState): Promise<void> {
-    const blocks = take(state.tail)
+    const blocks = take(state)
     try {
       await this.#parts.feeds.append(
         state,
         state.stored,
         blocks.map(({ bytes }) => bytes),
+        blocks.at(-1)?.proof,
       )
       this.#settle(state, blocks)
     } catch (error) {
@@ -217,13 +218,15 @@ export class WriteBehind implements AsyncDisposable {
   }
 }
 
-function take(tail: readonly TailBlock[]): readonly TailBlock[] {
-  let bytes = 0
-  let count = 0
-  for (const block of tail) {
-    bytes += block.bytes.length
-    if (count > 0 && (bytes > BYTES_TOGETHER_MAX || count >= BLOCKS_TOGETHER_MAX)) break
+/** What is appended at once. Blocks that others signed go together as they came: only then is there a head for them. */
+function take({ tail, own }: FeedState): readonly TailBlock[] {
+  let [bytes, count, whole] = [0, 0, 0]
+  for (const { bytes: block, proof } of tail) {
+    bytes += block.length
+    const isEnough = bytes > BYTES_TOGETHER_MAX || count >= BLOCKS_TOGETHER_MAX
+    if (whole > 0 && isEnough) break
     count++
+    if (own || proof !== undefined) whole = count
   }
-  return tail.slice(0, count)
+  return tail.slice(0, whole)
 }

@@ -9,7 +9,6 @@ const ROOT = resolve(import.meta.dirname, '..')
 const LONG_FILES: Readonly<Record<string, number>> = {
   'protocol/frame.ts': 310,
   'protocol/operations.ts': 310,
-  'protocol/ports.ts': 330,
   'log/hypercore-log.ts': 350,
   'scheduler-unit/scheduler-unit.ts': 370,
   'compute-unit/compute-unit.ts': 530,
