@@ -1,9 +1,9 @@
 import Verifier from 'hypercore/lib/verifier.js'
 import type { HypercoreKeyPair } from 'hypercore'
-import type { FeedHead, SignedBlocks, SignedPrefix } from '../protocol/index.ts'
-import { endOf, type FeedEnd, subtreesOf, treeFrom, treeWith } from './feed-end.ts'
+import type { FeedHead, FeedSubtree, FeedTrees, SignedBlocks, SignedPrefix } from '../protocol/index.ts'
+import { endOf, type FeedEnd, placesBetween, subtree, subtreesOf, treeFrom, treeWith } from './feed-end.ts'
 import { keyOf, manifestOf } from './feed-manifest.ts'
-import { type FeedState, visibleLength } from './feed-state.ts'
+import { type FeedState, signsAlone, visibleLength } from './feed-state.ts'
 import { onlySignature } from './only-signature.ts'
 import type { OpenFeeds } from './open-feeds.ts'
 import type { WriteBehind } from './write-behind.ts'
@@ -11,6 +11,7 @@ import type { WriteBehind } from './write-behind.ts'
 export interface FeedProofsParts {
   readonly feeds: OpenFeeds
   readonly behind: WriteBehind
+  readonly trees: FeedTrees
   readonly keyPair: HypercoreKeyPair
 }
 
@@ -31,7 +32,7 @@ export class FeedProofs {
     const length = visibleLength(state)
     if (length === 0) return undefined
     if (state.head?.length === length) return state.head
-    if (state.own) return this.#sign(state, await this.end(state, length))
+    if (signsAlone(state)) return this.#sign(state, await this.end(state, length))
     const stored = await this.#parts.feeds.head(state)
     if (stored === undefined || stored.length < (state.head?.length ?? 0)) return undefined
     state.head = stored
@@ -67,15 +68,26 @@ export class FeedProofs {
 
   /** A head that covers the first `length` blocks, and the subtrees behind them that it covers too. */
   async #cover(state: FeedState, length: number): Promise<Pick<SignedBlocks, 'head' | 'rest'> | undefined> {
-    if (state.own) return { head: this.#sign(state, await this.end(state, length)), rest: [] }
+    if (signsAlone(state)) return { head: this.#sign(state, await this.end(state, length)), rest: [] }
     const { behind, feeds } = this.#parts
     if (state.head?.length === length) return { head: state.head, rest: [] }
     // The subtrees behind it are on disk once all that was taken over is.
     await behind.bring(state)
     const head = await feeds.head(state)
     if (head === undefined || head.length < length) return undefined
-    const rest = await feeds.subtrees(state, length, head.length)
+    const rest = await this.#subtrees(state, length, head.length)
     return rest && { head, rest }
+  }
+
+  /** The subtrees that cover blocks [from, to), which the head of the feed covers; nothing, if one is not on disk. */
+  async #subtrees(state: FeedState, from: number, to: number): Promise<readonly FeedSubtree[] | undefined> {
+    const places = placesBetween(from, to)
+    const nodes = await this.#parts.trees.nodes(state.feed, places.map(({ index }) => index))
+    const subtrees = places.flatMap(({ leaves }, at) => {
+      const node = nodes[at]
+      return node === undefined ? [] : [subtree(leaves, node.size, node.hash)]
+    })
+    return subtrees.length === places.length ? subtrees : undefined
   }
 
   #sign(state: FeedState, end: FeedEnd): FeedHead {

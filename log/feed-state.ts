@@ -7,11 +7,11 @@ export interface TailBlock {
   readonly bytes: Uint8Array
   /** The segment of the journal it stands in; 0 if it is not journalled. */
   readonly generation: number
-  /** In a feed of others, what the last block of each piece that was taken over came with. */
+  /** What the last block of each piece came with, where signatures do not come from here. */
   readonly proof?: TailProof | undefined
 }
 
-/** A head that others signed, and what it covers behind the block. */
+/** A head that others signed, or several together, and what it covers behind the block. */
 export interface TailProof {
   readonly signature: Uint8Array
   readonly rest: readonly FeedSubtree[]
@@ -24,7 +24,7 @@ export interface TailProof {
 export interface FeedState {
   readonly feed: FeedSpec
   readonly name: string
-  /** Whether blocks are signed here: by this node's key alone. Others are taken over. */
+  /** Whether blocks are signed here, alone or with others: it grows by what this log is given. Others are taken over. */
   readonly own: boolean
   known: boolean
   loading: Promise<void> | undefined
@@ -55,7 +55,7 @@ export function makeFeedState(feed: FeedSpec, nodeKey: KeyId): FeedState {
   return {
     feed,
     name: nameOf(feed),
-    own: feed.quorum === 1 && feed.signers.length === 1 && feed.signers[0] === nodeKey,
+    own: feed.signers.includes(nodeKey),
     known: false,
     loading: undefined,
     stored: 0,
@@ -80,6 +80,16 @@ export function visibleLength(state: FeedState): number {
 export function freeze(state: FeedState, failure: Failure, readable: number): void {
   state.frozen ??= failure
   state.readable = Math.min(state.readable, readable)
+}
+
+/** Whether this node signs it whenever it likes; else heads come with blocks. */
+export function signsAlone({ own, feed }: FeedState): boolean {
+  return own && feed.signers.length === 1
+}
+
+/** Whether its head takes signatures of several: they come with the blocks. */
+export function isShared({ feed }: FeedState): boolean {
+  return feed.signers.length > 1
 }
 
 /** Whether forgetting this state would lose nothing. */

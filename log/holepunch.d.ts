@@ -52,6 +52,15 @@ declare module 'hypercore/lib/verifier.js' {
   }
 }
 
+declare module 'hypercore/lib/multisig.js' {
+  const multisig: {
+    assemble(
+      proofs: readonly { signer: number; signature: Uint8Array; patch: 0; nodes: null }[],
+    ): Uint8Array
+  }
+  export default multisig
+}
+
 declare module 'hypercore/lib/merkle-tree.js' {
   import type { CoreRX, CoreTX } from 'hypercore-storage/lib/tx.js'
   export interface TreeNode {

@@ -22,9 +22,9 @@ import {
   type TakeAnswer,
 } from '../protocol/index.ts'
 import { keyOf } from './feed-manifest.ts'
-import type { FeedState } from './feed-state.ts'
+import { type FeedState, visibleLength } from './feed-state.ts'
 import type { FeedStates, FrozenFeed } from './feed-states.ts'
-import { GroupCommit, type PlacedBlock } from './group-commit.ts'
+import { GroupCommit, type PlacedBlock, refuseUnsigned } from './group-commit.ts'
 import type { FeedProofs } from './feed-proofs.ts'
 import type { FeedReader } from './feed-reader.ts'
 import type { GrowthWatchers } from './growth-watchers.ts'
@@ -38,6 +38,7 @@ import type { ReplicaIndex } from './replica-index.ts'
 import { ResultsFeeds } from './results-feeds.ts'
 import type { RocksStore } from './rocks-store.ts'
 import type { SegmentKeeper } from './segment-keeper.ts'
+import type { StoredTrees } from './stored-trees.ts'
 import type { WriteBehind } from './write-behind.ts'
 
 const DONE = Promise.resolve()
@@ -46,6 +47,7 @@ export interface HypercoreLogParts {
   readonly feeds: OpenFeeds
   readonly states: FeedStates
   readonly reader: FeedReader
+  readonly trees: StoredTrees
   readonly proofs: FeedProofs
   readonly replicaIndex: ReplicaIndex
   readonly watchers: GrowthWatchers
@@ -63,6 +65,7 @@ export class HypercoreLog implements Log {
   readonly messages: MessageIndex
   readonly directory: Directory
   readonly store: RocksStore
+  readonly trees: StoredTrees
   readonly #parts: HypercoreLogParts
   readonly #group: GroupCommit
   readonly #replicas: Replicas
@@ -77,6 +80,7 @@ export class HypercoreLog implements Log {
     this.directory = parts.directory
     this.store = parts.store
     const { reader, watchers } = parts
+    this.trees = parts.trees
     this.#results = new ResultsFeeds(parts)
     this.#replicas = new Replicas({
       ...parts,
@@ -139,7 +143,8 @@ export class HypercoreLog implements Log {
   commit(blocks: readonly NewBlock[]): Promise<void> {
     if (blocks.length === 0) return DONE
     try {
-      const placed = blocks.map(block => ({ state: this.#writable(block.feed, 'messages'), block }))
+      const placed = blocks.map(block => ({ state: this.#writable(block.feed, 'messages', 'votes'), block }))
+      refuseUnsigned(placed)
       // The path of every message: what can be done without a wait is.
       const isAtHand = this.#hasRoom && placed.every(({ state }) => state.known)
       return isAtHand ? this.#group.commit(placed) : this.#commitLater(placed)
@@ -242,9 +247,9 @@ export class HypercoreLog implements Log {
     return this.#closed
   }
 
-  #writable(feed: FeedSpec, kind: FeedSpec['kind']): FeedState {
+  #writable(feed: FeedSpec, ...kinds: readonly FeedSpec['kind'][]): FeedState {
     this.#refuseIfClosed()
-    if (feed.kind !== kind) throw new TypeError(`expected a feed of ${kind}, got ${feed.kind}`)
+    if (!kinds.includes(feed.kind)) throw new TypeError(`not a feed of ${kinds}: ${feed.kind}`)
     const state = this.#parts.states.of(feed)
     if (state.frozen !== undefined) throw state.frozen
     if (!state.own)
@@ -304,9 +309,11 @@ export class HypercoreLog implements Log {
     const { keeper, behind, messages, watchers } = this.#parts
     keeper.added(generation, blocks.length)
     for (const { state, block } of blocks) {
-      behind.add(state, { bytes: block.bytes, generation })
-      messages.add(block)
-      watchers.tell(state, [block.bytes])
+      const { bytes, signature } = block
+      behind.add(state, { bytes, generation, proof: signature && { signature, rest: [] } })
+      if (signature !== undefined) state.head = { length: visibleLength(state), signature }
+      if (block.feed.kind === 'messages') messages.add(block)
+      watchers.tell(state, [bytes])
     }
   }
 

@@ -1,11 +1,8 @@
-import { Failure } from '../protocol/index.ts'
+import { encodeMultiSignature, Failure, type FeedSpec } from '../protocol/index.ts'
 
-/** Hypercore's list of one signature: signer 0, without a patch. */
-const SIZE_BYTES = 68
-
-/** Takes a signature out of Hypercore's list of one: 1, 0, signature, 0, 0. @throws {Failure} `internal` */
+/** Takes a signature out of Hypercore's list of one, by signer 0 without a patch: 1, 0, signature, 0, 0. @throws {Failure} `internal` */
 export function onlySignature(bytes: Uint8Array): Uint8Array {
-  if (bytes.length !== SIZE_BYTES || bytes[0] !== 1 || bytes[1] !== 0)
+  if (bytes.length !== 68 || bytes[0] !== 1 || bytes[1] !== 0)
     throw new Failure(
       'internal',
       { bytes: bytes.length },
@@ -14,10 +11,7 @@ export function onlySignature(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.subarray(2, 66))
 }
 
-/** Puts the signature of a feed's one signer into Hypercore's list; of another length it holds for nothing. */
-export function signatureList(signature: Uint8Array): Uint8Array {
-  const bytes = Buffer.alloc(SIZE_BYTES)
-  bytes[0] = 1
-  bytes.set(signature.subarray(0, 64), 2)
-  return bytes
+/** The signature in a head of a feed as Hypercore keeps it: a list, also of one. @throws {RangeError} if it has another length */
+export function signatureList({ signers }: FeedSpec, signature: Uint8Array): Uint8Array {
+  return signers.length > 1 ? signature : encodeMultiSignature([{ signer: 0, signature }])
 }

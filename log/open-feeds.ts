@@ -8,11 +8,10 @@ import {
   FEED_PLACES_MAX,
   type FeedHead,
   type FeedSpec,
-  type FeedSubtree,
 } from '../protocol/index.ts'
 import { diskFailure } from './disk-failure.ts'
 import { discoveryKeyOf, feedOf, manifestOf } from './feed-manifest.ts'
-import { type FeedEnd, placesBetween, subtree } from './feed-end.ts'
+import type { FeedEnd } from './feed-end.ts'
 import type { FeedState, TailProof } from './feed-state.ts'
 import { OpenFeed } from './open-feed.ts'
 import { closeStore, openStore, type OpenedStore } from './open-store.ts'
@@ -55,9 +54,13 @@ export class OpenFeeds implements AsyncDisposable {
     return new OpenFeeds(parts, await openStore(parts.folder))
   }
 
-  /** For replication; a reopening replaces it. */
   get corestore(): Corestore {
     return this.#store
+  }
+
+  /** As it is now: a reopening replaces it, and the Corestore. */
+  get storage(): HypercoreStorage {
+    return this.#storage
   }
 
   /** Hypercores open now. */
@@ -75,10 +78,10 @@ export class OpenFeeds implements AsyncDisposable {
 
   /**
    * Makes a feed of our own hold `blocks` from `from` on. It may hold some of them already, after an append whose
-   * end nobody saw. One of others is given `proof` too. @throws {Failure} `feed-frozen` if it holds less or other blocks
+   * end nobody saw. `proof` is what others signed, or several. @throws {Failure} `feed-frozen` if it holds less or other blocks
    */
   async append(state: FeedState, from: number, blocks: readonly Uint8Array[], proof?: TailProof): Promise<void> {
-    if (proof !== undefined) await this.#makeWay(state, from, proof)
+    if (proof !== undefined && !state.own) await this.#makeWay(state, from, proof)
     const isDone = await this.#stored.append(state, from, blocks, proof).catch(error => {
       throw diskFailure(error, 'feeds')
     })
@@ -106,8 +109,8 @@ export class OpenFeeds implements AsyncDisposable {
       }
       if (held === blocks.length) return
       forgetRecovery(core)
-      const signing = proof === undefined ? { keyPair: this.#parts.keyPair } : { signature: signatureList(proof.signature) }
-      await core.append(held === 0 ? blocks : blocks.slice(held), signing)
+      const signed = proof === undefined ? { keyPair: this.#parts.keyPair } : { signature: signatureList(state.feed, proof.signature) }
+      await core.append(held === 0 ? blocks : blocks.slice(held), signed)
     })
   }
 
@@ -122,14 +125,16 @@ export class OpenFeeds implements AsyncDisposable {
     await open.close()
   }
 
-  /** The newest signature of a feed by its one signer, as it is on disk; nothing, if the feed is empty. Nothing is opened. */
+  /** The newest signature of a feed, as it is on disk; nothing, if the feed is empty. Nothing is opened. */
   async head({ feed }: FeedState): Promise<FeedHead | undefined> {
     try {
       const wanted = { auth: false, head: true, hints: false }
       const [info] = await this.#storage.getInfos([discoveryKeyOf(feed)], wanted)
       const head = info?.head
       if (!head || head.length === 0 || head.signature === null) return undefined
-      return { length: head.length, signature: onlySignature(head.signature) }
+      const { length, signature } = head
+      if (feed.signers.length > 1) return { length, signature: plainBytes(signature) }
+      return { length, signature: onlySignature(signature) }
     } catch (error) {
       throw diskFailure(error, 'feeds')
     }
@@ -142,19 +147,6 @@ export class OpenFeeds implements AsyncDisposable {
     })
     if (end !== undefined) return end
     throw new Failure('data-folder-damaged', { process: state.feed.process }, { note: 'a feed in an older format' })
-  }
-
-  /** The subtrees that cover blocks [from, to), which the head of the feed covers; nothing, if one is not on disk. */
-  async subtrees(state: FeedState, from: number, to: number): Promise<readonly FeedSubtree[] | undefined> {
-    const places = placesBetween(from, to)
-    const nodes = await this.#stored.nodes(state, places.map(({ index }) => index)).catch(error => {
-      throw diskFailure(error, 'feeds')
-    })
-    const subtrees = places.flatMap(({ leaves }, at) => {
-      const node = nodes[at]
-      return node === undefined ? [] : [subtree(leaves, node.size, node.hash)]
-    })
-    return subtrees.length === places.length ? subtrees : undefined
   }
 
   /** Blocks [from, to) that are on disk; undefined where one is not. */

@@ -29,6 +29,7 @@ import { recover } from './recovery.ts'
 import { ReplicaIndex } from './replica-index.ts'
 import { RocksStore } from './rocks-store.ts'
 import { SegmentKeeper } from './segment-keeper.ts'
+import { StoredTrees } from './stored-trees.ts'
 import { WriteBehind } from './write-behind.ts'
 
 /** How far opening has come; `done` of `total` things of that phase. */
@@ -133,7 +134,7 @@ async function openParts(
   }
   const replicaIndex = new ReplicaIndex(messages)
   await replicaIndex.repair({ store, feeds, stateOf: running.states.of.bind(running.states) })
-  const recovered = journalled.map(({ block }) => block)
+  const recovered = journalled.flatMap(({ block }) => (block.feed.kind === 'messages' ? block : []))
   await repairFromJournal(recovered, { messages, directory: processes, settled })
   if (notes.feeds === undefined) await noteInFeeds(feeds, 0)
   // A full disk does not keep anybody from reading; the first commit tries again.
@@ -172,7 +173,7 @@ async function startWriting(
   { options, feeds, journal, store, processes, messages, nodeKey, keyPair }: BareParts,
   journalled: readonly JournalledBlock[],
   opened: Opened,
-): Promise<Pick<HypercoreLogParts, 'states' | 'reader' | 'proofs' | 'behind' | 'keeper'>> {
+): Promise<Pick<HypercoreLogParts, 'states' | 'reader' | 'trees' | 'proofs' | 'behind' | 'keeper'>> {
   const states = new FeedStates(nodeKey, options.feedsKnownMax ?? FEEDS_KNOWN_MAX)
   const settle = async (generation: number): Promise<void> => {
     await messages.flush()
@@ -208,8 +209,9 @@ async function startWriting(
   keeper = new SegmentKeeper({ journal, settle }, outstanding)
   for (const { generation, blocks } of early) keeper.appended(generation, blocks)
   const reader = new FeedReader({ feeds, states })
-  const proofs = new FeedProofs({ feeds, behind, keyPair })
-  return { states, reader, proofs, behind, keeper }
+  const trees = new StoredTrees({ feeds, states, behind })
+  const proofs = new FeedProofs({ feeds, behind, trees, keyPair })
+  return { states, reader, trees, proofs, behind, keeper }
 }
 
 function directoryOf(processes: ProcessDirectory, modules: ModuleFolder): Directory {

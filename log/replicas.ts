@@ -7,11 +7,11 @@
  *    nothing is written any more, and what is held stays readable.
  * 3. Whose bytes prove nothing has shown nothing: the feed goes on, taken over from somebody else.
  */
-import Verifier from 'hypercore/lib/verifier.js'
 import {
   equalBytes,
   Failure,
   type FeedConflict,
+  feedHeadHolds,
   type FeedSpec,
   type FeedSubtree,
   type SignedBlocks,
@@ -21,10 +21,8 @@ import {
   type TakeAnswer,
 } from '../protocol/index.ts'
 import { appendSubtrees, EMPTY_FEED, endOf, type FeedEnd, subtree, subtreesOf, treeFrom, treeWith } from './feed-end.ts'
-import { keyOf, manifestOf } from './feed-manifest.ts'
 import type { FeedProofs } from './feed-proofs.ts'
 import { type FeedState, freeze, visibleLength } from './feed-state.ts'
-import { signatureList } from './only-signature.ts'
 import type { WriteBehind } from './write-behind.ts'
 
 export interface ReplicasParts {
@@ -110,11 +108,10 @@ function leafOf(block: Uint8Array): FeedSubtree {
 
 /** Where the feed ends with `news`, if the head of the piece covers all of it. */
 function verified(feed: FeedSpec, end: FeedEnd, news: readonly Uint8Array[], piece: SignedBlocks): FeedEnd | undefined {
-  const { signature, length } = piece.head
   const tree = treeWith(end, news)
   const now = endOf(tree)
-  if (!appendSubtrees(tree, piece.rest) || tree.length !== length || signature.length !== 64) return undefined
-  return new Verifier(keyOf(feed), manifestOf(feed)).verify(tree, signatureList(signature)) ? now : undefined
+  if (!appendSubtrees(tree, piece.rest)) return undefined
+  return feedHeadHolds(feed, tree, piece.head) ? now : undefined
 }
 
 /** Nothing is written any more; the first `readable` blocks stay served. */

@@ -1,6 +1,6 @@
 /**
  * Feeds as they lie in storage, with no Hypercore between: an open one takes tens of kilobytes and most of the time of
- * an append. Those that this node alone signs, and those of others that it took over; nobody but this writes either.
+ * an append. Those that this node signs, and those of others that it took over; nobody but this writes either.
  *
  * 1. What is written is what Hypercore writes, in the same single batch: blocks, tree, head, hints. Whoever opens the
  *    Hypercore later, or replicates it, finds it as if it had been written by itself.
@@ -82,7 +82,7 @@ export class StoredFeeds {
 
   /**
    * Makes the feed hold `blocks` from `from` on; it may hold some of them already. They are signed here, or `proof` is
-   * the head that others signed. False if that is the Hypercore's to do.
+   * the head that others signed, or several together. False if that is the Hypercore's to do.
    * @throws {Failure} `feed-frozen` if it holds less or other blocks
    */
   async append(state: FeedState, from: number, blocks: readonly Uint8Array[], proof?: TailProof): Promise<boolean> {
@@ -121,16 +121,6 @@ export class StoredFeeds {
     this.#keep(state, place)
     if (place.end?.length === length) return place.end
     return endFrom(length, await this.#roots(place.pointers, length))
-  }
-
-  /** Nodes of the tree by their numbers; undefined where there is none. */
-  async nodes(state: FeedState, indexes: readonly number[]): Promise<readonly (TreeNode | undefined)[]> {
-    const place = this.#places.get(state.name) ?? (await this.#find(keysOf(state)))
-    if (place === undefined) return []
-    const rx = this.#reader(place.pointers)
-    const reads = indexes.map(index => rx.getTreeNode(index))
-    rx.tryFlush()
-    return (await Promise.all(reads)).map(node => node ?? undefined)
   }
 
   async #readBlocks(place: Place, from: number, to: number): Promise<Blocks> {
@@ -186,7 +176,7 @@ export class StoredFeeds {
     const signature =
       proof === undefined
         ? new Verifier(key, manifestOf(state.feed)).sign(tree, keyPair)
-        : signatureList(proof.signature)
+        : signatureList(state.feed, proof.signature)
     tree.commit(tx)
     const signedLength = Math.max(end.signedLength, tree.length)
     // An older head than the one that is there may have come with newer blocks.

@@ -1,6 +1,6 @@
 import type { Failure } from '../protocol/index.ts'
 import { diskFailure } from './disk-failure.ts'
-import { type FeedState, freeze, type TailBlock, visibleLength } from './feed-state.ts'
+import { type FeedState, freeze, signsAlone, type TailBlock, visibleLength } from './feed-state.ts'
 import type { OpenFeeds } from './open-feeds.ts'
 
 /** Feeds that are appended to at once; their reads and writes share calls to RocksDB. */
@@ -218,15 +218,14 @@ export class WriteBehind implements AsyncDisposable {
   }
 }
 
-/** What is appended at once. Blocks that others signed go together as they came: only then is there a head for them. */
-function take({ tail, own }: FeedState): readonly TailBlock[] {
-  let [bytes, count, whole] = [0, 0, 0]
-  for (const { bytes: block, proof } of tail) {
-    bytes += block.length
-    const isEnough = bytes > BYTES_TOGETHER_MAX || count >= BLOCKS_TOGETHER_MAX
-    if (whole > 0 && isEnough) break
+/** Blocks of one append. Where heads come with the blocks, it ends with one that has one. */
+function take(state: FeedState): readonly TailBlock[] {
+  let [bytes, count, end] = [0, 0, 0]
+  for (const block of state.tail) {
+    bytes += block.bytes.length
+    if (end > 0 && (bytes > BYTES_TOGETHER_MAX || count >= BLOCKS_TOGETHER_MAX)) break
     count++
-    if (own || proof !== undefined) whole = count
+    if (signsAlone(state) || block.proof !== undefined) end = count
   }
-  return tail.slice(0, whole)
+  return state.tail.slice(0, end)
 }

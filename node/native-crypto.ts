@@ -23,6 +23,11 @@ const expandedSeeds = new WeakMap<Uint8Array, Uint8Array>()
 export const nativeCrypto: Omit<CryptoProvider, 'keccak256'> = {
   sha256: (bytes) => (bytes.length <= SHORT_MAX_BYTES ? shortSha256(bytes) : longSha256(NO_BYTES, bytes)),
   sha256Each: fastSha256(longSha256, SHORT_MAX_BYTES).sha256Each,
+  blake2b256(bytes) {
+    const digest = new Uint8Array(32)
+    sodium.crypto_generichash(digest, bytes)
+    return digest
+  },
   sha384: nativeSha384,
   ed25519PublicKey: (seed) => expandSeed(seed).slice(32),
   ed25519Sign(seed, message) {

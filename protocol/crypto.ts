@@ -8,6 +8,7 @@
  *    s < n. Ids are made from signatures, so a changed signature would be a new id.
  */
 
+import { blake2b } from '@noble/hashes/blake2.js'
 import { sha256 as sha256Noble, sha384 as sha384Noble } from '@noble/hashes/sha2.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { ed25519PublicKeyPortable, ed25519SignPortable, ed25519VerifyPortable } from './ed25519.ts'
@@ -33,6 +34,8 @@ export interface CryptoProvider {
   sha256(bytes: Uint8Array): Uint8Array
   /** See `sha256Each`. */
   sha256Each(prefix: Uint8Array, bytes: Uint8Array, bounds: readonly number[]): Uint8Array
+  /** 32 bytes: BLAKE2b with that many bytes of digest, as Hypercore uses it. */
+  blake2b256(bytes: Uint8Array): Uint8Array
   /** 48 bytes. */
   sha384(bytes: Uint8Array): Uint8Array
   /** 32 bytes; the Keccak of Ethereum, not SHA-3. */
@@ -59,6 +62,7 @@ export interface CryptoProvider {
 export const portableCrypto: CryptoProvider = {
   sha256: (bytes) => sha256Noble(bytes),
   sha256Each: hashOneByOne((prefix, bytes) => sha256Noble.create().update(prefix).update(bytes).digest()),
+  blake2b256: (bytes) => blake2b(bytes, { dkLen: 32 }),
   sha384: (bytes) => sha384Noble(bytes),
   keccak256: (bytes) => keccak_256(bytes),
   ed25519PublicKey: ed25519PublicKeyPortable,
@@ -93,6 +97,11 @@ export function sha256Each(
   bounds: readonly number[],
 ): Uint8Array {
   return installed.sha256Each(prefix, bytes, bounds)
+}
+
+/** BLAKE2b of `bytes` with a digest of 32 bytes. */
+export function blake2b256(bytes: Uint8Array): Uint8Array {
+  return installed.blake2b256(bytes)
 }
 
 /** SHA-384 of `bytes`: 48 bytes. */

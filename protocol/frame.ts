@@ -1,11 +1,12 @@
 import { fromBase64Url, MalformedBytes, toBase64Url } from './bytes.ts'
 import { CborReader, CborWriter } from './cbor.ts'
-import { decodeCertificate } from './certificate.ts'
 import { parseDataItem } from './data-item.ts'
+import { blockHash } from './feed-head.ts'
 import { asMessageId, asProcessId, type MessageId, type ProcessId, type Slot } from './ids.ts'
 import { FRAME_ASSIGNMENTS_MAX } from './limits.ts'
-import { domainHash, MERKLE_ARITY, type MerklePath } from './merkle.ts'
-import { decodePushCore, type Push, type PushProof, pushId, readHash, readId, readSmall } from './push.ts'
+import { domainHash } from './merkle.ts'
+import { decodePushCore, type Push, type PushProof, pushId, readId, readSmall } from './push.ts'
+import { decodePushProof, writePushProof } from './push-proof.ts'
 
 /**
  * What may stand in a feed, and the block it stands in.
@@ -130,9 +131,12 @@ function readHead(reader: CborReader): { firstSlot: Slot; count: number } {
   return { firstSlot, count }
 }
 
-/** sha256 over the frame's bytes, domain-separated. */
+/**
+ * By which a certificate names a frame: the leaf of its block in the tree of its feed. So what compute units attest and
+ * what schedulers sign meet in one hash, and a proof need not carry the frame.
+ */
 export function frameHash(bytes: Uint8Array): Uint8Array {
-  return domainHash('atoll/frame/1', bytes)
+  return blockHash(bytes)
 }
 
 /** The id by which an envelope in slot `slot` of `process` is known: the message's own, or one made from its place. */
@@ -173,7 +177,7 @@ function writeEnvelope(writer: CborWriter, envelope: Envelope): void {
       writer.bytes(envelope.push.coreBytes)
       writer.bytes(envelope.push.bodyBytes)
       if (envelope.proof === undefined) writer.null()
-      else writeProof(writer, envelope.proof)
+      else writePushProof(writer, envelope.proof)
       return
     case 'tick':
       writer.array(3)
@@ -253,58 +257,4 @@ function readProofBytes(reader: CborReader): Uint8Array | undefined {
   if (!reader.isNull()) return reader.bytes()
   reader.null()
   return undefined
-}
-
-/** As bytes: whoever need not check it passes over it at once. */
-function writeProof(writer: CborWriter, proof: PushProof): void {
-  const start = writer.begin()
-  writer.array(5)
-  writer.bytes(proof.resultHead)
-  writePath(writer, proof.outboxPath)
-  writePath(writer, proof.resultPath)
-  writer.bytes(proof.certificateBytes)
-  writer.array(proof.signatures.length * 2)
-  for (const { unit, signature } of proof.signatures) {
-    writer.uint(unit)
-    writer.bytes(signature)
-  }
-  writer.end(start)
-}
-
-/** @throws {MalformedBytes} */
-export function decodePushProof(bytes: Uint8Array): PushProof {
-  const reader = new CborReader(bytes)
-  if (reader.array() !== 5) throw new MalformedBytes('proof: expected 5 fields', reader.offset)
-  const resultHead = reader.bytes()
-  const outboxPath = readPath(reader)
-  const resultPath = readPath(reader)
-  const certificateBytes = reader.bytes()
-  const certificate = decodeCertificate(certificateBytes)
-  const parts = reader.array()
-  const signatures: { unit: number; signature: Uint8Array }[] = []
-  for (let i = 0; i < parts; i += 2) signatures.push({ unit: readSmall(reader), signature: reader.bytes() })
-  reader.end()
-  return { resultHead, outboxPath, resultPath, certificate, certificateBytes, signatures }
-}
-
-function writePath(writer: CborWriter, path: MerklePath): void {
-  writer.array(path.length)
-  for (const level of path) {
-    writer.array(level.length)
-    for (const hash of level) writer.bytes(hash)
-  }
-}
-
-function readPath(reader: CborReader): MerklePath {
-  const levels = reader.array()
-  if (levels > 8) throw new MalformedBytes('proof: path too long', reader.offset)
-  const path: Uint8Array[][] = []
-  for (let i = 0; i < levels; i++) {
-    const width = reader.array()
-    if (width >= MERKLE_ARITY) throw new MalformedBytes('proof: level too wide', reader.offset)
-    const level: Uint8Array[] = []
-    for (let j = 0; j < width; j++) level.push(readHash(reader))
-    path.push(level)
-  }
-  return path
 }

@@ -1,19 +1,22 @@
 import type { DataItem } from './data-item.ts'
+import type { FeedTrees } from './feed-inclusion.ts'
 import type { MessageId, ModuleId, ProcessId, Slot, KeyId } from './ids.ts'
 import type { ModuleDescription, ProcessDescription } from './process.ts'
 
 /** Names a feed and fixes its key: the manifest is made of nothing else. */
 export interface FeedSpec {
-  readonly kind: 'messages' | 'results'
+  /** `votes`: what one of several schedulers has promised and accepted for a message feed, for itself alone. */
+  readonly kind: 'messages' | 'results' | 'votes'
   readonly process: ProcessId
   readonly epoch: number
   readonly signers: readonly KeyId[]
   readonly quorum: number
 }
 
-/** What the one signer of a feed signed: its first `length` blocks, in this order, and no others. */
+/** What the signers of a feed signed: its first `length` blocks, in this order, and no others. */
 export interface FeedHead {
   readonly length: number
+  /** Of the one signer, 64 bytes; of several, see multi-signature.ts. */
   readonly signature: Uint8Array
 }
 
@@ -72,12 +75,14 @@ export interface NewBlock {
   /** Ids of the messages in this frame, in slot order, for the message index. */
   readonly ids: readonly MessageId[]
   readonly firstSlot: Slot
+  /** The signatures over the feed up to and with this block, where it takes several; the last block of a commit has them. */
+  readonly signature?: Uint8Array | undefined
 }
 
 /** All feeds of a node, and what is derived from them. */
 export interface Log extends AsyncDisposable {
   /**
-   * Makes blocks of message feeds durable, in order; concurrent calls share one fdatasync. When it resolves
+   * Makes blocks of feeds of messages or votes durable, in order; concurrent calls share one fdatasync. When it resolves
    * the blocks survive power loss and are readable; they reach their Hypercores a little later.
    * @throws {Failure} `disk-full`, `feed-frozen`
    */
@@ -119,6 +124,7 @@ export interface Log extends AsyncDisposable {
   readonly recovered: readonly NewBlock[]
   /** All have looked at `recovered`, which may be as large as the journal: it is empty from now on. */
   forgetRecovered?(): void
+  readonly trees: FeedTrees
   readonly messages: MessageIndex
   readonly directory: Directory
   readonly store: Store

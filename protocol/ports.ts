@@ -193,8 +193,6 @@ export interface ModuleAdded {
   readonly module: ModuleId
 }
 
-// ─── other nodes ────────────────────────────────────────────────────────────────────────────────
-
 /**
  * Other nodes, as this one reaches them. Nobody there is believed: what they give is checked by whoever asks.
  * Every call may fail with `unreachable` or `timeout`.

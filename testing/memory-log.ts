@@ -22,6 +22,7 @@ import { MemoryDirectory } from './memory-directory.ts'
 import { MemoryIndex } from './memory-index.ts'
 import { leafOf, nameOf, placesIn, prefixIn, sameBlocks, treeOf } from './memory-proofs.ts'
 import { MemoryStore } from './memory-store.ts'
+import { MemoryTrees } from './memory-trees.ts'
 
 /** Writes beside the journal that a crash may take: later ones first. Older ones are on disk. */
 const UNSYNCED_MAX = 64
@@ -42,10 +43,11 @@ export class MemoryLog implements Log {
   readonly messages = new MemoryIndex()
   readonly directory: MemoryDirectory
   readonly store: MemoryStore
+  readonly trees = new MemoryTrees(feed => this.#blocksOf(feed))
   /** Commits that were given so far. */
   commits = 0
   readonly #feeds = new Map<string, Uint8Array[]>()
-  /** Heads of feeds that were taken over, and how many blocks came before what else they cover. */
+  /** Heads of feeds that were taken over, or signed by several, and how many blocks came before what else they cover. */
   readonly #proofs = new Map<string, Pick<SignedBlocks, 'head' | 'rest'> & { readonly length: number }>()
   readonly #frozen = new Map<string, Failure>()
   readonly #watchers = new Set<(growth: FeedGrowth) => void>()
@@ -73,7 +75,7 @@ export class MemoryLog implements Log {
     const log = new MemoryLog(options)
     for (const block of options.from === undefined ? [] : options.from.#journal) log.#add(block)
     for (const [name, proof] of options.from === undefined ? [] : options.from.#proofs) log.#proofs.set(name, proof)
-    log.recovered = [...log.#journal]
+    log.recovered = log.#journal.filter(isMessages)
     return log
   }
 
@@ -99,8 +101,8 @@ export class MemoryLog implements Log {
     const gone = Math.round(this.#unsynced.length * lost)
     for (const { undo } of this.#unsynced.splice(this.#unsynced.length - gone).reverse()) undo()
     const log = this.copy(options)
-    log.recovered = this.#journal.slice(kept)
-    await log.directory.refill(log.#journal)
+    log.recovered = this.#journal.slice(kept).filter(isMessages)
+    await log.directory.refill(log.#journal.filter(isMessages))
     return log
   }
 
@@ -121,7 +123,7 @@ export class MemoryLog implements Log {
     if (this.#fault !== undefined) throw this.#fault
     const lengths = new Map<string, number>()
     for (const { feed, index } of blocks) {
-      if (feed.kind !== 'messages') throw new TypeError('commit takes blocks of message feeds')
+      if (feed.kind === 'results') throw new TypeError('commit takes blocks of messages or votes')
       const name = nameOf(feed)
       const length = lengths.get(name) ?? this.#blocksOf(feed).length
       if (index !== length)
@@ -231,13 +233,13 @@ export class MemoryLog implements Log {
     return { [Symbol.dispose]: () => void this.#watchers.delete(grew) }
   }
 
-  /** A head that covers the first `length` blocks, and the blocks behind them that it covers too. */
+  /** A head that covers the first `length` blocks, and what else it covers. */
   #signs(feed: FeedSpec, length: number): Pick<SignedBlocks, 'head' | 'rest'> | undefined {
     const blocks = this.#blocksOf(feed)
     const proof = this.#proofs.get(nameOf(feed))
     if (proof !== undefined)
       return { head: proof.head, rest: [...blocks.slice(length, proof.length).map(leafOf), ...proof.rest] }
-    if (this.#seed === undefined) return undefined
+    if (this.#seed === undefined || feed.signers.length > 1) return undefined
     const signature = ed25519Sign(this.#seed, feedHeadMessage(feed, treeOf(blocks.slice(0, length))))
     return { head: { length, signature }, rest: [] }
   }
@@ -277,10 +279,10 @@ export class MemoryLog implements Log {
 
   #add(block: NewBlock): void {
     this.#journal.push(block)
-    this.#blocksOf(block.feed).push(block.bytes.slice())
-    for (const [offset, id] of block.ids.entries()) {
-      this.messages.add(block.feed.process, id, block.firstSlot + offset)
-    }
+    const { feed, signature } = block
+    const length = this.#blocksOf(feed).push(block.bytes.slice())
+    if (signature !== undefined) this.#proofs.set(nameOf(feed), { head: { length, signature }, rest: [], length })
+    for (const [offset, id] of (isMessages(block) ? block.ids : []).entries()) this.messages.add(feed.process, id, block.firstSlot + offset)
     this.#tell(block.feed, [block.bytes])
   }
 
@@ -295,3 +297,4 @@ export class MemoryLog implements Log {
     return blocks
   }
 }
+const isMessages = ({ feed }: NewBlock): boolean => feed.kind === 'messages'

@@ -1,4 +1,5 @@
 import {
+  asMessageId,
   type Assignment,
   type AssignmentView,
   decodePushBody,
@@ -18,6 +19,7 @@ import {
   type Result,
   type ResultView,
   type Slot,
+  toBase64Url,
 } from '../../protocol/index.ts'
 
 /** How the things of the network look through the API: plain values, nothing computed lazily. */
@@ -38,7 +40,8 @@ export function showProcess(process: ProcessDescription): ProcessView {
 export function showResult(process: ProcessId, result: Result): ResultView {
   const { slot, status, gas, error, output, log, assigns, dropped } = result
   const outbox = result.outbox.map(showOutboxEntry)
-  return { process, slot, status, gas, error, output, log, outbox, assigns, dropped }
+  const message = result.message && asMessageId(toBase64Url(result.message))
+  return { process, slot, message, status, gas, error, output, log, outbox, assigns, dropped }
 }
 
 function showOutboxEntry(push: Push): OutboxEntryView {

@@ -226,6 +226,7 @@ export class FakeUnits {
           ]
     const result: Result = {
       slot,
+      message: undefined,
       status: isError ? 'error' : 'ok',
       gas: 12_345_678_901_234_567_890n,
       output: ending.output,

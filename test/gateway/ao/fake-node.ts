@@ -189,6 +189,7 @@ export class FakeNode implements AsyncDisposable {
     const output = ao ? aoOutput({ Output: { data: `slot ${slot}` } }) : toUtf8(`slot ${slot}`)
     const usual: Result = {
       slot,
+      message: undefined,
       status: 'ok',
       gas: 5n,
       error: undefined,
