@@ -182,6 +182,11 @@ export interface Trace {
 export interface Messenger {
   /** Takes signed items of any Type, in order; an answer for each. */
   submit(items: readonly Uint8Array[], options?: CallOptions): Promise<readonly (Receipt | ModuleAdded | Failure)[]>
+  /**
+   * Takes a request of a client of the IC for the process that it changes, wherever that is scheduled.
+   * @throws {Failure} `malformed-item`, `bad-signature`, `unknown-process`, `busy`, `timeout` if it expired while it waited
+   */
+  ingress(process: ProcessId, request: Uint8Array): Promise<Receipt>
   /** Has a message of one process stand in another too. @throws {Failure} */
   assign(message: MessageId, process: ProcessId, exclude?: readonly string[]): Promise<Receipt>
   /** The tree below a message, as far as it has grown; with `settled`, waits until it is whole. */
