@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 const root = join(import.meta.dirname, '../..')
 const ROOMS = ['protocol', 'sdk'] as const
 /** Protocol's own third-party door. */
-const PACKAGES = /^(zod|@noble\/(curves|hashes)\/[\w.]+)$/
+const PACKAGES = /^(zod|@noble\/(curves|hashes)\/[\w.-]+)$/
 
 function sourcesOf(room: string): { path: string; text: string }[] {
   return readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
