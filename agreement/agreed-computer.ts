@@ -34,7 +34,10 @@ import { RemoteState } from './remote-state.ts'
 const FOLLOW_WAIT_MS = 20_000
 const FOLLOW_AGAIN_MS = 1_000
 
-export type AgreedComputerParts = Pick<AgreementParts, 'unit' | 'log' | 'clock' | 'peers' | 'describe' | 'trouble'> & {
+export type AgreedComputerParts = Pick<
+  AgreementParts,
+  'unit' | 'log' | 'clock' | 'peers' | 'describe' | 'trouble'
+> & {
   readonly agreement: Agreement
 }
 
@@ -53,31 +56,52 @@ export class AgreedComputer implements Computer {
     this.#unit = parts.unit
     const { peers, clock, trouble } = parts
     this.#frames =
-      peers && new RemoteFrames({ peers, clock, trouble: (process, failure) => trouble?.(process, failure) })
+      peers &&
+      new RemoteFrames({ peers, clock, trouble: (process, failure) => trouble?.(process, failure) })
   }
 
   get key(): KeyId {
     return this.#unit.key
   }
 
-  async result(process: ProcessId, slot: Slot, options: CallOptions = {}): Promise<Result> {
-    return (await this.#way(process))?.result(slot, options) ?? this.#unit.result(process, slot, options)
+  async result(
+    process: ProcessId,
+    slot: Slot,
+    options: CallOptions & { readonly early?: boolean | undefined } = {},
+  ): Promise<Result> {
+    const way = await this.#way(process)
+    const isOwn = way === undefined || (options.early === true && way instanceof Among)
+    return isOwn ? this.#unit.result(process, slot, options) : way.result(slot, options)
   }
 
   async attested(process: ProcessId, slot: Slot): Promise<Attested> {
     return (await this.#way(process))?.attested(slot) ?? this.#unit.attested(process, slot)
   }
 
-  async certified(process: ProcessId, slot: Slot, options: CallOptions = {}): Promise<CertifiedResult> {
-    return (await this.#way(process))?.certified(slot, options) ?? this.#unit.certified(process, slot, options)
+  async certified(
+    process: ProcessId,
+    slot: Slot,
+    options: CallOptions = {},
+  ): Promise<CertifiedResult> {
+    return (
+      (await this.#way(process))?.certified(slot, options) ??
+      this.#unit.certified(process, slot, options)
+    )
   }
 
-  async *results(process: ProcessId, from: Slot, to: Slot, options?: CallOptions): AsyncIterable<Result> {
-    yield* (await this.#way(process))?.results(from, to, options) ?? this.#unit.results(process, from, to, options)
+  async *results(
+    process: ProcessId,
+    from: Slot,
+    to: Slot,
+    options?: CallOptions,
+  ): AsyncIterable<Result> {
+    yield* (await this.#way(process))?.results(from, to, options) ??
+      this.#unit.results(process, from, to, options)
   }
 
   async *follow(process: ProcessId, from: Slot, options: CallOptions = {}): AsyncIterable<Result> {
-    if ((await this.#way(process)) === undefined) return yield* this.#unit.follow(process, from, options)
+    if ((await this.#way(process)) === undefined)
+      return yield* this.#unit.follow(process, from, options)
     const { signal } = options
     for (let slot = from; signal?.aborted !== true; slot += 1) {
       const result = await this.#next(process, slot, signal)
@@ -94,7 +118,11 @@ export class AgreedComputer implements Computer {
     return this.#unit.attests(push)
   }
 
-  async proveOutbox(process: ProcessId, slot: Slot, indexes: readonly number[]): Promise<readonly PushProof[]> {
+  async proveOutbox(
+    process: ProcessId,
+    slot: Slot,
+    indexes: readonly number[],
+  ): Promise<readonly PushProof[]> {
     const way = await this.#way(process)
     if (way === undefined) return this.#unit.proveOutbox(process, slot, indexes)
     if (indexes.length === 0) return []
@@ -108,11 +136,16 @@ export class AgreedComputer implements Computer {
     message: QueryMessage,
     options: CallOptions & { at?: Slot | undefined } = {},
   ): Promise<QueryAnswer> {
-    return (await this.#away(process))?.query(message, options) ?? this.#unit.query(process, message, options)
+    return (
+      (await this.#away(process))?.query(message, options) ??
+      this.#unit.query(process, message, options)
+    )
   }
 
   async state(process: ProcessId, slot?: Slot, options: CallOptions = {}): Promise<StateAnswer> {
-    return (await this.#away(process))?.state(slot, options) ?? this.#unit.state(process, slot, options)
+    return (
+      (await this.#away(process))?.state(slot, options) ?? this.#unit.state(process, slot, options)
+    )
   }
 
   async lifecycle(process: ProcessId): Promise<Lifecycle> {
@@ -123,7 +156,11 @@ export class AgreedComputer implements Computer {
     return (await this.#away(process))?.timers() ?? this.#unit.timers(process)
   }
 
-  async checkUpgrade(process: ProcessId, wish: UpgradeWish, options: CallOptions = {}): Promise<UpgradeCheck> {
+  async checkUpgrade(
+    process: ProcessId,
+    wish: UpgradeWish,
+    options: CallOptions = {},
+  ): Promise<UpgradeCheck> {
     const away = await this.#away(process)
     return away?.checkUpgrade(wish, options) ?? this.#unit.checkUpgrade(process, wish, options)
   }
@@ -136,7 +173,11 @@ export class AgreedComputer implements Computer {
   /** Of processes that are evaluated here only: a memory is too large to be asked for k times. */
   async memory(process: ProcessId): Promise<{ slot: Slot; memory: Uint8Array }> {
     if ((await this.#away(process)) === undefined) return this.#unit.memory(process)
-    throw new Failure('unreachable', { process }, { note: 'memory is told by its compute units alone' })
+    throw new Failure(
+      'unreachable',
+      { process },
+      { note: 'memory is told by its compute units alone' },
+    )
   }
 
   /** Goes on with what an earlier run left. */
@@ -175,7 +216,11 @@ export class AgreedComputer implements Computer {
   }
 
   /** The result of a slot, whenever it comes; nothing once the reader has gone. */
-  async #next(process: ProcessId, slot: Slot, signal: AbortSignal | undefined): Promise<Result | undefined> {
+  async #next(
+    process: ProcessId,
+    slot: Slot,
+    signal: AbortSignal | undefined,
+  ): Promise<Result | undefined> {
     const hasGone = (): boolean => signal?.aborted === true
     while (!hasGone()) {
       try {

@@ -42,7 +42,9 @@ export class Elsewhere implements Way {
   async attested(slot: Slot): Promise<Attested> {
     const { frame } = await this.#frameAt(slot, { timeoutMs: 0 })
     const { computeUnits, computeQuorum } = this.#process.policy
-    const by = frame.signatures.map(({ unit }) => computeUnits[unit]).filter(key => key !== undefined)
+    const by = frame.signatures
+      .map(({ unit }) => computeUnits[unit])
+      .filter(key => key !== undefined)
     return { by, needed: computeQuorum, of: computeUnits.length }
   }
 

@@ -99,7 +99,6 @@ const RESIDENT_MAX_BYTES = 1024 * 1024 * 1024
 /** What a closing unit waits for slots that are under way; what is lost is made again. */
 const CLOSE_MAX_MS = 5_000
 const RESULT_WAIT_MS = 30_000
-
 /** Executes feeds: evaluates in hosts, keeps checkpoints and results, signs certificates. */
 export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #parts: ComputeUnitParts
@@ -196,7 +195,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     void opening.then(follower => follower.accept(knownFrame(frame))).catch(error => this.#trouble(process.id, error))
   }
 
-  /** Takes notice of a durable frame, should its process be evaluated here for some other reason. */
+  /** The same, for the case that its process is evaluated here for some other reason. */
   notice(process: ProcessId, frame: ScheduledFrame): void {
     void this.#followers.get(process)?.then(follower => follower.notice(knownFrame(frame)), ignore)
   }
@@ -216,7 +215,6 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     return decodeResult(await this.#resultBytes(process, slot, options))
   }
 
-  /** This unit alone, if its word counts. */
   async attested(process: ProcessId): Promise<Attested> {
     const { computeUnits, computeQuorum } = (await this.#follower(process)).process.policy
     return { by: computeUnits.filter(key => key === this.key), needed: computeQuorum, of: computeUnits.length }
@@ -227,7 +225,6 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     return this.#frameOf(process, slot)
   }
 
-  /** Signs a certificate outside its feed. */
   sign(certificateBytes: Uint8Array): Uint8Array {
     return ed25519Sign(this.#parts.seed, certificateMessage(certificateBytes))
   }

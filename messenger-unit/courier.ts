@@ -1,4 +1,12 @@
-import type { KeyId, Log, Peers, ProcessDescription, ProcessId, ProcessPolicy, Push } from '../protocol/index.ts'
+import type {
+  KeyId,
+  Log,
+  Peers,
+  ProcessDescription,
+  ProcessId,
+  ProcessPolicy,
+  Push,
+} from '../protocol/index.ts'
 
 /** How long each courier waits for the one before it. */
 export const TAKE_OVER_MS = 2_000
@@ -38,7 +46,9 @@ export class Couriers {
   rank({ core }: Push): number {
     const { log, key } = this.#parts
     const policy = log.directory.processAtHand(core.from)?.policy
-    return policy === undefined || policy.computeUnits.length === 1 ? 0 : courierRank(policy, key, core.to)
+    return policy === undefined || policy.computeUnits.length === 1
+      ? 0
+      : courierRank(policy, key, core.to)
   }
 
   /** The seq which the scheduler of the receiver expects next; nothing if that is this node, or nobody knows it. */

@@ -65,7 +65,8 @@ export class Routes {
     const { log, scheduler, peers, describe } = this.#parts
     const known = await log.directory.process(push.core.to)
     if (peers === undefined) return known !== undefined || isSpawn(push) ? scheduler : undefined
-    const policy = known?.policy ?? policyOfSpawn(push.bodyBytes) ?? (await describe?.(push.core.to))?.policy
+    const policy =
+      known?.policy ?? policyOfSpawn(push.bodyBytes) ?? (await describe?.(push.core.to))?.policy
     return policy && this.to(policy)
   }
 
@@ -88,18 +89,24 @@ export class Routes {
     await Promise.all(
       [...groups].map(async ([key, places]) => {
         const group = places.flatMap(i => requests[i] ?? [])
-        const given = await (key === scheduler.key ? scheduler.schedule(group) : this.#forward(key, group))
+        const given = await (key === scheduler.key
+          ? scheduler.schedule(group)
+          : this.#forward(key, group))
         for (const [at, answer] of given.entries()) answers[places[at] ?? 0] = answer
       }),
     )
     return answers.map(answer => answer ?? { status: 'failed', failure: new Failure('internal') })
   }
 
-  async #forward(key: KeyId, requests: readonly ScheduleRequest[]): Promise<readonly ScheduleAnswer[]> {
+  async #forward(
+    key: KeyId,
+    requests: readonly ScheduleRequest[],
+  ): Promise<readonly ScheduleAnswer[]> {
     try {
       const answers = (await this.#parts.peers?.schedule(key, requests)) ?? []
       for (const answer of answers) {
-        if (answer.status === 'scheduled' || answer.status === 'known') this.#remember(answer.receipt.id, answer.receipt.process)
+        if (answer.status === 'scheduled' || answer.status === 'known')
+          this.#remember(answer.receipt.id, answer.receipt.process)
       }
       return answers
     } catch (error) {

@@ -2,11 +2,11 @@ import {
   AgreedComputer,
   Agreement,
   type AgreementParts,
-  TimerNews,
   TimerWatch,
   UnitService,
 } from '../agreement/index.ts'
 import type { ProcessDescription, ProcessId, Timer } from '../protocol/index.ts'
+import { News } from './news.ts'
 import type { SchedulerUnit } from '../scheduler-unit/index.ts'
 
 export interface OpenAgreementParts extends AgreementParts {
@@ -32,7 +32,7 @@ export function openAgreement(parts: OpenAgreementParts): OpenAgreement {
   const arm = (process: ProcessId, timers: readonly Timer[]): void =>
     scheduler()?.arm(process, timers)
   const watch = new TimerWatch({ computer: agreed, store: log.store, clock, arm, trouble })
-  const news = peers && new TimerNews({ peers, clock })
+  const news = peers && new News({ clock, tell: (to, process) => peers.timersChanged(to, process) })
   const service = new UnitService({
     ...parts,
     agreement,

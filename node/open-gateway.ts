@@ -41,7 +41,8 @@ export async function openGateway(parts: OpenGatewayParts): Promise<Gateway> {
     authority: keys.key,
     signItem: fields => signDataItemSync(fields, keys.seed),
     publicUrl: () => options.publicUrl ?? url,
-    trouble: failure => parts.logger.warn({ what: 'ao', code: failure.code, ...failure.details }, failure.message),
+    trouble: failure =>
+      parts.logger.warn({ what: 'ao', code: failure.code, ...failure.details }, failure.message),
   })
   const gateway = await Gateway.open({
     ...parts,

@@ -19,6 +19,7 @@ import type {
   Scheduler,
 } from '../protocol/index.ts'
 import { type CommittedFrame, SchedulerUnit } from '../scheduler-unit/index.ts'
+import { Following } from './following.ts'
 import { hostProgram, MAY_START_WORKERS } from './host-program.ts'
 import type { NodeKeys } from './keystore.ts'
 import { type Learning, learning } from './learning.ts'
@@ -42,8 +43,6 @@ export interface UnitsParts {
   readonly openHost?: OpenHost | undefined
   /** Other nodes. */
   readonly peers?: Peers | undefined
-  /** Takes over what is new in the feed of a process that is scheduled elsewhere, for those who read it here. */
-  readonly pull?: ((process: ProcessId) => Promise<void>) | undefined
   /** Takes what shows that a compute unit is at fault. */
   readonly evidence?: Evidence | undefined
   /** The node's own scheduler as the messenger reaches it; itself, if not given. */
@@ -75,6 +74,8 @@ export interface Units {
   readonly service: UnitService
   /** The log, for those who read: it reaches for the feeds of processes that live elsewhere. */
   readonly reading: Log
+  /** Processes that are scheduled elsewhere; nothing on a node without others. */
+  readonly following: Following | undefined
 }
 
 /**
@@ -86,7 +87,7 @@ export async function openUnits(
   parts: UnitsParts,
   keep: (unit: AsyncDisposable) => void,
 ): Promise<Units> {
-  const { keys, log, peers, pull } = parts
+  const { keys, log, peers } = parts
   const wiring: Wiring = { ...learning(parts), units: {}, trouble: troubleOf(parts) }
   const computer = await openComputer(parts, wiring)
   wiring.units.computer = computer
@@ -127,18 +128,24 @@ export async function openUnits(
   wiring.units.messenger = messenger
   keep(messenger)
 
+  const following = peers && openFollowing(parts, peers, wiring)
+  if (following !== undefined) keep((wiring.following = following))
   await computer.armTimers()
   await agreeing.resume()
   await messenger.resume()
   log.forgetRecovered?.()
-  const reading = pull === undefined ? log : reachingLog({ ...wiring, log, key: keys.key, pull })
-  return { scheduler, computer, messenger, agreed, service, reading }
+  const reading =
+    following === undefined
+      ? log
+      : reachingLog({ ...wiring, log, key: keys.key, pull: id => following.pull(id) })
+  return { scheduler, computer, messenger, agreed, service, reading, following }
 }
 
 /** What the arrows between units hang on while those open. */
 interface Wiring extends Learning {
   readonly units: { -readonly [Name in 'scheduler' | 'computer' | 'messenger']?: Units[Name] }
   agreeing?: OpenAgreement
+  following?: Following
   trouble(what: string, failure: Failure): void
 }
 
@@ -180,6 +187,7 @@ function openScheduler(
     committed: frames => {
       metrics.committed(frames)
       handOver(frames, wiring.units, peers === undefined ? undefined : keys.key)
+      for (const { process } of frames.slice(0, 1)) wiring.following?.committed(process)
       observer?.committed?.(frames)
     },
     describe: wiring.describe,
@@ -187,6 +195,12 @@ function openScheduler(
     attests: push => computer.attests(push),
     signerRatePerSecond: parts.signerRate,
   })
+}
+
+function openFollowing({ keys, log, clock }: UnitsParts, peers: Peers, wiring: Wiring): Following {
+  const { computer, messenger } = wiring.units
+  const units = computer && messenger && { computer, messenger }
+  return new Following({ ...wiring, key: keys.key, log, clock, peers, units: () => units })
 }
 
 function troubleOf({ metrics, observer, logger }: UnitsParts): Wiring['trouble'] {

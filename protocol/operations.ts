@@ -14,6 +14,7 @@ import {
 } from './limits.ts'
 import { LIFECYCLE_OPERATIONS } from './lifecycle-operations.ts'
 import type { ImplementationOfRow, InputOfRow, OperationRow, OutputOfRow } from './operation.ts'
+import { PROOF_OPERATIONS } from './proof-operations.ts'
 import {
   AdminStatusView,
   AssignmentView,
@@ -192,8 +193,9 @@ export const OPERATIONS = {
     ...read,
     path: '/v1/processes/{process}/results/{at}',
     params: process.extend({ at: PlaceText }),
-    query: z.strictObject(wait),
-    summary: 'The result of a slot or of a message; waits until it is there',
+    query: z.strictObject({ ...wait, final: BooleanText.optional() }),
+    summary:
+      'The result of a slot or of a message; waits until it is there and, unless `final=false`, as many compute units as the process asks for attest it',
     answer: json(ResultView),
   },
   certifiedResult: {
@@ -214,6 +216,7 @@ export const OPERATIONS = {
     answer: json(QueryView),
   },
   ...LIFECYCLE_OPERATIONS,
+  ...PROOF_OPERATIONS,
   cell: {
     ...read,
     path: '/v1/processes/{process}/cells/{key}',

@@ -1,4 +1,5 @@
 import type { Attestation, FinalFrame } from './attestation.ts'
+import type { SignedBlocks } from './log-port.ts'
 import type { KeyId, MessageId, ModuleId, ProcessId, Slot } from './ids.ts'
 import type { CallOptions, ScheduleAnswer, ScheduleRequest, Trace } from './ports.ts'
 import type { UnitRead } from './unit-read.ts'
@@ -18,10 +19,20 @@ export interface Peers {
   spawnEnvelope(process: ProcessId, options?: CallOptions): Promise<Uint8Array | undefined>
   /** The signed item of a module, from whoever has it. */
   moduleItem(module: ModuleId, options?: CallOptions): Promise<Uint8Array | undefined>
-  /** Blocks of the message feed of a process from `from` on, as many as fit an answer; none if there are no more. */
-  frames(scheduler: KeyId, process: ProcessId, from: number, options?: CallOptions): Promise<readonly Uint8Array[]>
+  /** Blocks of the message feed of a process from `from` on, with their signed head; nothing if there are no more. */
+  frames(
+    scheduler: KeyId,
+    process: ProcessId,
+    from: number,
+    options?: CallOptions,
+  ): Promise<SignedBlocks | undefined>
   /** The tree below a message of a process which that node schedules. @throws {Failure} `unknown-message` too */
-  trace(scheduler: KeyId, process: ProcessId, message: MessageId, options?: CallOptions): Promise<Trace>
+  trace(
+    scheduler: KeyId,
+    process: ProcessId,
+    message: MessageId,
+    options?: CallOptions,
+  ): Promise<Trace>
   /** What is asked of compute units, and what they tell; without it, only their own schedulers know them. */
   readonly units?: UnitPeers | undefined
 }
@@ -29,17 +40,40 @@ export interface Peers {
 /** Compute units elsewhere, by their keys, and what schedulers tell of them. All of it is checked by whoever asks. */
 export interface UnitPeers {
   /** Tells another compute unit of a process what this one attests. */
-  attest(to: KeyId, process: ProcessId, attestations: readonly Attestation[], options?: CallOptions): Promise<void>
+  attest(
+    to: KeyId,
+    process: ProcessId,
+    attestations: readonly Attestation[],
+    options?: CallOptions,
+  ): Promise<void>
   /** What a unit attests of frames from `from` on, itself and what it heard of others; a page of them. */
-  attestations(unit: KeyId, process: ProcessId, from: number, options?: CallOptions): Promise<readonly Attestation[]>
+  attestations(
+    unit: KeyId,
+    process: ProcessId,
+    from: number,
+    options?: CallOptions,
+  ): Promise<readonly Attestation[]>
   /** Final frames from the one that holds `slot` on, a page of them; none if it is not final before `waitMs` are over. */
-  finalFrames(unit: KeyId, process: ProcessId, slot: Slot, waitMs: number, options?: CallOptions): Promise<readonly FinalFrame[]>
+  finalFrames(
+    unit: KeyId,
+    process: ProcessId,
+    slot: Slot,
+    waitMs: number,
+    options?: CallOptions,
+  ): Promise<readonly FinalFrame[]>
   /** Something about the state of a process as one of its units sees it, encoded as the row of `UNIT_READS` says. */
   read(unit: KeyId, process: ProcessId, read: UnitRead, options?: CallOptions): Promise<Uint8Array>
   /** Tells a scheduler that the timers of a process it schedules have changed; it then asks for them. */
   timersChanged(scheduler: KeyId, process: ProcessId, options?: CallOptions): Promise<void>
+  /** Tells a compute unit that the feed of a process it follows has grown. */
+  grown(unit: KeyId, process: ProcessId, options?: CallOptions): Promise<void>
   /** The seq which the next push from `from` to `to` must have, as the scheduler of `to` knows it. */
-  expectedSeq(scheduler: KeyId, to: ProcessId, from: ProcessId, options?: CallOptions): Promise<number>
+  expectedSeq(
+    scheduler: KeyId,
+    to: ProcessId,
+    from: ProcessId,
+    options?: CallOptions,
+  ): Promise<number>
 }
 
 /** Two compute units of one process that signed different certificates for one frame: at least one of them is at fault. */

@@ -10,7 +10,11 @@ import { BytesText, type ValueOf } from './wire.ts'
  * bytes, so answers of several units can be compared. Nothing of it is certified; who needs k units asks k units.
  */
 
-const TimerView = z.object({ key: z.string().max(256), dueMs: z.number(), everyMs: z.number().optional() })
+const TimerView = z.object({
+  key: z.string().max(256),
+  dueMs: z.number(),
+  everyMs: z.number().optional(),
+})
 const QueryMessageView = z.strictObject({
   ...QueryBody.shape,
   from: z.string().max(128),
@@ -37,7 +41,12 @@ export const UNIT_READS = {
   /** Slots that are final there. */
   evaluated: z.object({ slots: Slot }),
   query: QueryView,
-  state: z.object({ slot: Slot, module: ModuleId, stateRoot: BytesText.optional(), document: BytesText }),
+  state: z.object({
+    slot: Slot,
+    module: ModuleId,
+    stateRoot: BytesText.optional(),
+    document: BytesText,
+  }),
   lifecycle: LifecycleView.omit({ process: true }),
   timers: z.object({ timers: z.array(TimerView) }),
   cell: z.object({ value: BytesText.optional() }),
@@ -46,16 +55,24 @@ export const UNIT_READS = {
 
 export type UnitReading<K extends UnitRead['kind']> = ValueOf<(typeof UNIT_READS)[K]>
 
-export const encodeUnitRead = (read: UnitRead): Uint8Array => toUtf8(JSON.stringify(z.encode(UnitReadView, read as never)))
+export const encodeUnitRead = (read: UnitRead): Uint8Array =>
+  toUtf8(JSON.stringify(z.encode(UnitReadView, read as never)))
 
 /** @throws {Error} if it is none */
-export const decodeUnitRead = (bytes: Uint8Array): UnitRead => z.decode(UnitReadView, JSON.parse(fromUtf8(bytes)))
+export const decodeUnitRead = (bytes: Uint8Array): UnitRead =>
+  z.decode(UnitReadView, JSON.parse(fromUtf8(bytes)))
 
-export function encodeUnitReading<K extends UnitRead['kind']>(kind: K, reading: UnitReading<K>): Uint8Array {
+export function encodeUnitReading<K extends UnitRead['kind']>(
+  kind: K,
+  reading: UnitReading<K>,
+): Uint8Array {
   return toUtf8(JSON.stringify(z.encode(UNIT_READS[kind], reading as never)))
 }
 
 /** @throws {Error} if it is none of that kind */
-export function decodeUnitReading<K extends UnitRead['kind']>(kind: K, bytes: Uint8Array): UnitReading<K> {
+export function decodeUnitReading<K extends UnitRead['kind']>(
+  kind: K,
+  bytes: Uint8Array,
+): UnitReading<K> {
   return z.decode(UNIT_READS[kind] as z.ZodType, JSON.parse(fromUtf8(bytes))) as UnitReading<K>
 }

@@ -11,9 +11,11 @@ import {
   type KeyId,
   messagesFeed,
   type ModuleId,
+  PEER_OPERATIONS,
   type Peers,
   type ProcessId,
   type ScheduleRequest,
+  type SignedBlocks,
   type UnitPeers,
 } from '../protocol/index.ts'
 import type { Packet } from './faults.ts'
@@ -29,7 +31,9 @@ export interface MemoryPeersParts {
 }
 
 /** Blocks of a feed that one answer holds. */
-const FRAMES_PER_ANSWER = 64
+const FRAMES_MAX_BYTES = 256 * 1024
+const { encode, decode } = PEER_OPERATIONS.frames.answer
+const copyOf = (piece: SignedBlocks | undefined): SignedBlocks | undefined => decode(encode(piece))
 
 /** The other nodes of a network in memory. What goes there is encoded and decoded, as over a wire: nothing is shared. */
 export function memoryPeers(parts: MemoryPeersParts): Peers {
@@ -86,9 +90,7 @@ export function memoryPeers(parts: MemoryPeersParts): Peers {
       ask(nodeOf(scheduler), `frames of ${process}`, async there => {
         const description = await there.log.directory.process(process)
         if (description === undefined) throw new Failure('unknown-process', { process })
-        return Array.fromAsync(
-          there.log.blocks(messagesFeed(description), from, from + FRAMES_PER_ANSWER),
-        )
+        return copyOf(await there.log.signed(messagesFeed(description), from, FRAMES_MAX_BYTES))
       }),
     trace: (scheduler, process, message) =>
       ask(nodeOf(scheduler), `trace ${message}`, there =>
@@ -99,7 +101,9 @@ export function memoryPeers(parts: MemoryPeersParts): Peers {
 }
 
 /** What is asked of compute units elsewhere, and told to them. */
-function unitPeers(ask: <T>(key: KeyId, what: string, serve: (there: NodeRun) => Promise<T>) => Promise<T>): UnitPeers {
+function unitPeers(
+  ask: <T>(key: KeyId, what: string, serve: (there: NodeRun) => Promise<T>) => Promise<T>,
+): UnitPeers {
   return {
     attest(to, process, attestations) {
       const bytes = encodeAttestations(attestations)
@@ -126,9 +130,15 @@ function unitPeers(ask: <T>(key: KeyId, what: string, serve: (there: NodeRun) =>
       )
     },
     timersChanged: (scheduler, process) =>
-      ask(scheduler, `timers of ${process}`, async there => there.units.service.timersChanged(process)),
+      ask(scheduler, `timers of ${process}`, async there =>
+        there.units.service.timersChanged(process),
+      ),
+    grown: (unit, process) =>
+      ask(unit, `grown ${process}`, async there => there.units.following?.grown(process)),
     expectedSeq: (scheduler, to, from) =>
-      ask(scheduler, `seq from ${from} to ${to}`, there => there.units.service.expectedSeq(to, from)),
+      ask(scheduler, `seq from ${from} to ${to}`, there =>
+        there.units.service.expectedSeq(to, from),
+      ),
   }
 }
 

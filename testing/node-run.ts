@@ -7,13 +7,11 @@ import {
   type KeyId,
   type Operations,
   type Peers,
-  type ProcessId,
   type Scheduler,
   type ScheduleRequest,
 } from '../protocol/index.ts'
 import { RUNTIMES } from '../processes/index.ts'
 import type { Faults } from './faults.ts'
-import { Following } from './following.ts'
 import type { MemoryLog } from './memory-log.ts'
 import { between, memoryPeers } from './memory-peers.ts'
 import type { Network, Station } from './network.ts'
@@ -61,8 +59,6 @@ export class NodeRun implements Station {
   readonly log: MemoryLog
   readonly clock: VirtualClock
   readonly peers: Peers
-  readonly following: Following
-  readonly #network: Network<NodeRun>
   #opened: { readonly units: Units; readonly operations: Operations } | undefined
   #alive = true
   readonly #lost = new Set<() => void>()
@@ -72,10 +68,8 @@ export class NodeRun implements Station {
     this.key = parts.keys.key
     this.log = parts.log
     this.clock = parts.clock
-    this.#network = parts.network
     const { network, others, nameOf } = parts
     this.peers = memoryPeers({ network, self: this, others, nameOf })
-    this.following = new Following(this)
   }
 
   static async open(parts: NodeRunParts): Promise<NodeRun> {
@@ -94,7 +88,6 @@ export class NodeRun implements Station {
         hosts: 1,
         openHost: inThreadHosts(SHARED_RUNTIMES, pauseUs[1] === 0 ? undefined : pause),
         peers: run.peers,
-        pull: process => run.following.pull(process),
         random: () => random.number(),
         effects: {
           key: keys.key,
@@ -115,12 +108,9 @@ export class NodeRun implements Station {
     return run
   }
 
-  /** Goes on following what it evaluates for schedulers elsewhere. Call once it is reachable. */
+  /** Goes on following what is scheduled elsewhere. Call once it is reachable. */
   async resume(): Promise<void> {
-    for (const { id, policy } of await this.log.directory.processes({ limit: 100_000 })) {
-      const elsewhere = policy.schedulers[0] !== this.key && policy.computeUnits.includes(this.key)
-      if (elsewhere) void this.following.keepUp(id).catch(() => undefined)
-    }
+    await this.units.following?.resume()
   }
 
   get units(): Units {
@@ -138,14 +128,6 @@ export class NodeRun implements Station {
 
   get alive(): boolean {
     return this.#alive
-  }
-
-  /** Tells another node that the feed of a process has grown. @throws {Failure} `unreachable` */
-  tell(node: string, process: ProcessId): Promise<void> {
-    const packet = { fromNode: this.name, toNode: node, from: [], to: [] }
-    return this.#network.call(this, packet, `announce ${process}`, async there => {
-      void there.following.keepUp(process).catch(() => undefined)
-    })
   }
 
   onCrash(lost: () => void): () => void {

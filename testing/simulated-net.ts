@@ -116,7 +116,13 @@ export class SimulatedNet implements TestNet {
       outside,
       modules: options.modules,
     })
-    const fields = { ...options, module, schedulers: [keyOf(node)], computeUnits, computeQuorum: agree }
+    const fields = {
+      ...options,
+      module,
+      schedulers: [keyOf(node)],
+      computeUnits,
+      computeQuorum: agree,
+    }
     const process = isAgent(source)
       ? await client.spawn(source.contract, { ...fields, tags: tagsOf({ tags: options.tags }) })
       : await client.spawn({ ...fields, tags: tagsOf(options) })

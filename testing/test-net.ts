@@ -49,7 +49,9 @@ export type AgentSpawnOptions<C extends AnyContract> = SpawnOptions &
 
 /** They may be left out if there is nothing to say. */
 export type SpawnParameters<C extends AnyContract> =
-  Record<never, never> extends AgentSpawnOptions<C> ? [options?: AgentSpawnOptions<C>] : [options: AgentSpawnOptions<C>]
+  Record<never, never> extends AgentSpawnOptions<C>
+    ? [options?: AgentSpawnOptions<C>]
+    : [options: AgentSpawnOptions<C>]
 
 /** Something with the id of a process. */
 export type ProcessName = string | { readonly id: string }

@@ -1,7 +1,5 @@
 import {
   type CallOptions,
-  Failure,
-  type MessageId,
   type Operations,
   PAGE_MAX,
   PAGE_SIZE_MAX_BYTES,
@@ -12,9 +10,9 @@ import {
   WAIT_DEFAULT_MS,
 } from '../../protocol/index.ts'
 import type { OperationParts } from '../parts.ts'
+import { atPlace } from './at-place.ts'
 import { knownProcess } from './processes.ts'
 import { showResult } from './show.ts'
-import { untilKnown } from './until-known.ts'
 
 /** What came of slots: one, many, or as they come. */
 export function resultOperations(
@@ -22,12 +20,17 @@ export function resultOperations(
 ): Pick<Operations, 'result' | 'certifiedResult' | 'listResults' | 'followResults'> {
   const { computer } = parts
   return {
-    async result({ process, at, wait_ms = WAIT_DEFAULT_MS }, { signal }) {
+    async result({ process, at, wait_ms = WAIT_DEFAULT_MS, final = true }, { signal }) {
       return atPlace(
         parts,
         { process, at },
         { signal, timeoutMs: wait_ms },
-        async (slot, options) => showResult(process, await computer.result(process, slot, options)),
+        async (slot, options) =>
+          shown(
+            parts,
+            process,
+            await computer.result(process, slot, { ...options, early: !final }),
+          ),
       )
     },
     async certifiedResult({ process, at, wait_ms = WAIT_DEFAULT_MS }, { signal }) {
@@ -63,25 +66,17 @@ export function resultOperations(
       await knownProcess(parts, process)
       const start = from ?? (await computer.evaluated(process))
       for await (const result of computer.follow(process, start, options))
-        yield showResult(process, result)
+        yield await shown(parts, process, result)
     },
   }
 }
 
-/** Finds the slot of `at`, waiting for the message to stand there if need be, and asks for what is there. */
-async function atPlace<T>(
-  parts: OperationParts,
-  { process, at }: { process: ProcessId; at: Slot | MessageId },
-  options: CallOptions & { readonly timeoutMs: number },
-  ask: (slot: Slot, options: CallOptions) => Promise<T>,
-): Promise<T> {
-  await knownProcess(parts, process)
-  return untilKnown(parts.clock, options, async left => {
-    if (typeof at === 'number') return ask(at, left)
-    const slot = await parts.log.messages.slotOf(process, at)
-    if (slot === undefined) throw new Failure('unknown-message', { process, message: at })
-    return ask(slot, left)
-  })
+async function shown(
+  { computer }: OperationParts,
+  process: ProcessId,
+  result: Result,
+): Promise<ResultView> {
+  return showResult(process, result, await computer.attested(process, result.slot))
 }
 
 interface Span {
@@ -96,11 +91,8 @@ interface Page {
   readonly next: Slot | undefined
 }
 
-async function readUpwards(
-  { computer }: OperationParts,
-  span: Span,
-  options: CallOptions,
-): Promise<Page> {
+async function readUpwards(parts: OperationParts, span: Span, options: CallOptions): Promise<Page> {
+  const { computer } = parts
   const { process, from, to, limit } = span
   const results: ResultView[] = []
   let sizeBytes = 0
@@ -108,7 +100,7 @@ async function readUpwards(
   for await (const result of computer.results(process, from, Math.min(to, from + limit), options)) {
     sizeBytes += sizeOf(result)
     if (results.length > 0 && sizeBytes > PAGE_SIZE_MAX_BYTES) break
-    results.push(showResult(process, result))
+    results.push(await shown(parts, process, result))
   }
   const next = from + results.length
   return { results, next: next < to ? next : undefined }
@@ -118,10 +110,11 @@ async function readUpwards(
 const STRIDE = 32
 
 async function readDownwards(
-  { computer }: OperationParts,
+  parts: OperationParts,
   span: Span,
   options: CallOptions,
 ): Promise<Page> {
+  const { computer } = parts
   const { process, from, to, limit } = span
   const results: ResultView[] = []
   let sizeBytes = 0
@@ -133,7 +126,7 @@ async function readDownwards(
       sizeBytes += sizeOf(result)
       if (results.length > 0 && sizeBytes > PAGE_SIZE_MAX_BYTES)
         return { results, next: result.slot + 1 }
-      results.push(showResult(process, result))
+      results.push(await shown(parts, process, result))
     }
     high = low
   }

@@ -1,3 +1,4 @@
+import { fromUtf8 } from '../../protocol/index.ts'
 import { describe, expect, test } from 'vitest'
 import { createTestNet } from '../../testing/index.ts'
 
@@ -10,7 +11,8 @@ describe('a process with its scheduler on one node and three compute units on ot
     const counter = await net.spawn('counter', ELSEWHERE)
     const sent = await counter.send({ action: 'Add', tags: [{ name: 'Quantity', value: '5' }] })
     const result = await sent.result()
-    expect(result.text()).toBe('5')
+    expect(fromUtf8(result.output)).toBe('5')
+    expect(result).toMatchObject({ final: true, attested: { needed: 2, of: 3 } })
     await net.settled()
     await net.expectConverged()
   })

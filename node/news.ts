@@ -1,48 +1,50 @@
-import {
-  type Clock,
-  Failure,
-  type KeyId,
-  type ProcessId,
-  type UnitPeers,
-} from '../protocol/index.ts'
+import { type Clock, Failure, type KeyId, type ProcessId } from '../protocol/index.ts'
+
+export interface NewsParts {
+  readonly clock: Clock
+  tell(to: KeyId, process: ProcessId): Promise<void>
+}
 
 const AGAIN_FIRST_MS = 250
-const AGAIN_MAX_MS = 30_000
+const AGAIN_MAX_MS = 10_000
 
-/** Tells schedulers elsewhere that timers of their processes have changed, until they have heard it. */
-export class TimerNews {
-  readonly #parts: { readonly peers: Pick<UnitPeers, 'timersChanged'>; readonly clock: Clock }
+/**
+ * Tells other nodes that something about a process has changed, until they have heard it. One call a node at a time;
+ * what changes again meanwhile is told once more.
+ */
+export class News {
+  readonly #parts: NewsParts
   readonly #waiting = new Map<KeyId, Set<ProcessId>>()
   readonly #stop = new AbortController()
 
-  constructor(parts: { readonly peers: Pick<UnitPeers, 'timersChanged'>; readonly clock: Clock }) {
+  constructor(parts: NewsParts) {
     this.#parts = parts
   }
 
-  changed(scheduler: KeyId, process: ProcessId): void {
-    const known = this.#waiting.get(scheduler)
+  changed(to: KeyId, process: ProcessId): void {
+    const known = this.#waiting.get(to)
     if (known !== undefined) {
       known.add(process)
       return
     }
     const waiting = new Set([process])
-    this.#waiting.set(scheduler, waiting)
-    void this.#run(scheduler, waiting).finally(() => this.#waiting.delete(scheduler))
+    this.#waiting.set(to, waiting)
+    void this.#run(to, waiting).finally(() => this.#waiting.delete(to))
   }
 
   stop(): void {
     this.#stop.abort(new Failure('shutting-down'))
   }
 
-  async #run(scheduler: KeyId, waiting: Set<ProcessId>): Promise<void> {
-    const { peers, clock } = this.#parts
+  async #run(to: KeyId, waiting: Set<ProcessId>): Promise<void> {
+    const { tell, clock } = this.#parts
     const { signal } = this.#stop
     for (let pauseMs = AGAIN_FIRST_MS; waiting.size > 0 && !signal.aborted; ) {
       const [process] = waiting
       if (process === undefined) return
       waiting.delete(process)
       try {
-        await peers.timersChanged(scheduler, process)
+        await tell(to, process)
         pauseMs = AGAIN_FIRST_MS
       } catch (error) {
         if (Failure.from(error).blame !== 'transient') continue

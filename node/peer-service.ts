@@ -1,0 +1,81 @@
+import {
+  type Directory,
+  Failure,
+  type Log,
+  type Messenger,
+  messagesFeed,
+  PEER_BLOCKS_MAX_BYTES,
+  type PeerOperations,
+  type ProcessId,
+  type ScheduleAnswer,
+  type Scheduler,
+  type ScheduleRequest,
+  type SignedBlocks,
+} from '../protocol/index.ts'
+import type { UnitService } from '../agreement/index.ts'
+import type { Following } from './following.ts'
+
+export interface PeerServiceParts {
+  readonly log: Pick<Log, 'signed'> & {
+    readonly directory: Pick<Directory, 'process' | 'spawnEnvelope' | 'moduleItem'>
+  }
+  readonly scheduler: Pick<Scheduler, 'schedule'>
+  readonly messenger: Pick<Messenger, 'trace'>
+  readonly service: UnitService
+  readonly following: Pick<Following, 'grown'> | undefined
+}
+
+/** What this node does for its peers. Nobody is believed: whatever changes something proves itself, as if it came over HTTP. */
+export function createPeerService(parts: PeerServiceParts): PeerOperations {
+  const { log, scheduler, messenger, service, following } = parts
+  return {
+    schedule: requests => scheduleProven(scheduler, requests),
+    spawnEnvelope: process => log.directory.spawnEnvelope(process),
+    moduleItem: module => log.directory.moduleItem(module),
+    frames: ({ process, from }) => readBlocks(log, process, from),
+    trace: ({ process, message }) => messenger.trace(message, { process }),
+    attest: async ({ process, what }) => void (await service.attest(process, what)),
+    attestations: ({ process, from }) => service.attestations(process, from),
+    finalFrames: ({ process, slot, waitMs }, call) =>
+      service.finalFrames(process, slot, waitMs, call),
+    readState: ({ process, what }, call) => service.read(process, what, call),
+    timersChanged: async process => void service.timersChanged(process),
+    expectedSeq: ({ to, from }) => service.expectedSeq(to, from),
+    grown: async process => void following?.grown(process),
+  }
+}
+
+/** Ticks and rejects are a scheduler's own; a push must bring its proof. */
+async function scheduleProven(
+  scheduler: Pick<Scheduler, 'schedule'>,
+  requests: readonly ScheduleRequest[],
+): Promise<readonly ScheduleAnswer[]> {
+  const taken = requests.filter(isProven)
+  const given = taken.length === 0 ? [] : await scheduler.schedule(taken)
+  const answers = new Map(taken.map((request, at) => [request, given[at]]))
+  return requests.map(
+    request =>
+      answers.get(request) ?? {
+        status: 'failed',
+        failure: new Failure('bad-certificate', { process: request.process }),
+      },
+  )
+}
+
+function isProven({ envelope }: ScheduleRequest): boolean {
+  return (
+    envelope.kind === 'item' ||
+    envelope.kind === 'assign' ||
+    (envelope.kind === 'push' && envelope.proof !== undefined)
+  )
+}
+
+async function readBlocks(
+  log: PeerServiceParts['log'],
+  id: ProcessId,
+  from: number,
+): Promise<SignedBlocks | undefined> {
+  const process = await log.directory.process(id)
+  if (process === undefined) throw new Failure('unknown-process', { process: id })
+  return log.signed(messagesFeed(process), from, PEER_BLOCKS_MAX_BYTES)
+}
