@@ -51,6 +51,7 @@ export * from './interface-description.ts'
 export * from './process-output.ts'
 
 export * from './effect.ts'
+export * from './feed-ports.ts'
 export * from './ports.ts'
 export * from './guest-ports.ts'
 export * from './metrics.ts'
