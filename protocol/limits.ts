@@ -3,6 +3,8 @@
  * Bounds marked (protocol) are part of what all compute units must agree on: a change is a protocol change.
  */
 
+export * from './peer-limits.ts'
+
 const KiB = 1024
 const MiB = 1024 * KiB
 
