@@ -179,14 +179,28 @@ export class CborReader {
     const first = this.#first()
     if (first >> 5 !== major) throw this.#unexpected(expected, first)
     const short = first & 31
-    this.#at = at + 1
-    if (short < 24) return short
+    if (short < 24) {
+      this.#at = at + 1
+      return short
+    }
+    return short === 24 ? this.#oneByte(at) : this.#longArgument(at, short)
+  }
+
+  #oneByte(at: number): number {
+    const value = this.#bytes[at + 1]
+    if (value === undefined) throw cutShort(at)
+    if (value < 24) throw notShortest(at)
+    this.#at = at + 2
+    return value
+  }
+
+  #longArgument(at: number, short: number): number | bigint {
     if (short > 27) throw new MalformedBytes('cbor: indefinite or reserved length', at)
     const size = 1 << (short - 24)
     if (at + 1 + size > this.#bytes.length) throw cutShort(at)
-    this.#at = at + 1 + size
     const value = this.#long(size, at + 1)
-    if (value < shortestOf(size)) throw new MalformedBytes('cbor: not the shortest form', at)
+    if (value < shortestOf(size)) throw notShortest(at)
+    this.#at = at + 1 + size
     return value
   }
 
@@ -278,7 +292,6 @@ function isKeyNext(open: OpenContainer): boolean {
 }
 
 function shortestOf(size: number): number {
-  if (size === 1) return 24
   if (size === 2) return 0x100
   return size === 4 ? 0x10000 : 0x100000000
 }
@@ -293,6 +306,10 @@ function decodeText(bytes: Uint8Array, start: number): string {
 
 function cutShort(at: number): MalformedBytes {
   return new MalformedBytes('cbor: cut short', at)
+}
+
+function notShortest(at: number): MalformedBytes {
+  return new MalformedBytes('cbor: not the shortest form', at)
 }
 
 function tooDeep(at: number): MalformedBytes {
