@@ -3,6 +3,7 @@ import type { ComputeUnit } from '../compute-unit/index.ts'
 import { createOperations, type Gateway, Metrics } from '../gateway/index.ts'
 import { HypercoreLog } from '../log/index.ts'
 import type { MessengerUnit } from '../messenger-unit/index.ts'
+import { type Network, Peering } from '../network/index.ts'
 import { RUNTIMES } from '../processes/index.ts'
 import {
   type Clock,
@@ -21,6 +22,7 @@ import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
 import { openGateway } from './open-gateway.ts'
+import { openNetwork, serveOn } from './open-network.ts'
 import { openUnits } from './open-units.ts'
 import { returnMemory } from './return-memory.ts'
 import { systemClock } from './system-clock.ts'
@@ -35,6 +37,10 @@ export interface NodeOptions extends EffectOptions {
   readonly host?: string | undefined
   readonly allowedHosts?: readonly string[] | undefined
   readonly publicUrl?: string | undefined
+  /** Multiaddresses at which peers reach it, or ports of loopback. Without these and without peers it knows none. */
+  readonly listen?: readonly string[] | undefined
+  /** Multiaddresses of nodes to keep a connection to. */
+  readonly peer?: readonly string[] | undefined
   readonly hosts?: number | undefined
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
@@ -67,6 +73,8 @@ export class AtollNode implements AsyncDisposable {
   /** What a client can ask for, without a gateway between. */
   readonly operations: Operations
   readonly gateway: Gateway | undefined
+  /** This node among others, if it knows any. */
+  readonly network: Network | undefined
   readonly #opened: readonly AsyncDisposable[]
   #closed: Promise<void> | undefined
 
@@ -78,6 +86,7 @@ export class AtollNode implements AsyncDisposable {
     this.messenger = parts.messenger
     this.operations = parts.operations
     this.gateway = parts.gateway
+    this.network = parts.network
     this.#opened = opened
   }
 
@@ -105,7 +114,7 @@ export class AtollNode implements AsyncDisposable {
   }
 }
 
-type NodeParts = Pick<AtollNode, 'key' | 'log' | 'scheduler' | 'computer' | 'messenger' | 'operations' | 'gateway'>
+type NodeParts = Pick<AtollNode, 'key' | 'log' | 'scheduler' | 'computer' | 'messenger' | 'operations' | 'gateway' | 'network'>
 
 async function openNode(
   options: NodeOptions,
@@ -123,11 +132,15 @@ async function openNode(
   const log = await openLog(options, keys.seed, logger)
   keep(log)
   const metrics = new Metrics()
+  const network = await openNetwork({ keys, logger, options })
+  if (network !== undefined) keep(network)
+  const peers = network && new Peering(network)
   const { hosts, residentBytes, signerRate, wasmer, progress } = options
   const unitMetrics = createUnitMetrics(metrics)
-  const unitParts = { keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress }
+  const unitParts = { keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, peers }
   const recoveredBlocks = log.recovered.length
   const units = await openUnits(unitParts, keep)
+  if (network !== undefined) keep(serveOn(network, { ...units, log }))
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
   keep({ [Symbol.asyncDispose]: async () => rest[Symbol.dispose]() })
   const startedMs = clock.now()
@@ -141,13 +154,15 @@ async function openNode(
       units: ['messenger', 'scheduler', 'compute'],
       formats: RUNTIMES.flatMap(({ formats }) => formats),
       startedMs,
+      peerId: network?.peerId,
+      addresses: network?.addresses,
     }),
     admin: createAdmin({ recoveredBlocks, computer: units.computer, options }),
   })
-  if (options.port === undefined) return make({ key: keys.key, log, ...units, operations, gateway: undefined })
+  if (options.port === undefined) return make({ key: keys.key, log, ...units, network, operations, gateway: undefined })
   const gateway = await openGateway({ ...units, log, clock, logger, metrics, keys, operations, options, port: options.port })
   keep(gateway)
-  return make({ key: keys.key, log, ...units, operations, gateway })
+  return make({ key: keys.key, log, ...units, network, operations, gateway })
 }
 
 function cpuMs(): number {
