@@ -1,4 +1,5 @@
 import { fromUtf8, MalformedBytes } from './bytes.ts'
+import { cutShort, notShortest, tooDeep } from './cbor-malformed.ts'
 import { CBOR_DEPTH_MAX, CborMajor } from './cbor-shape.ts'
 
 /** A container that is being read, kept only from the outermost map inwards: to check key order. */
@@ -302,16 +303,4 @@ function decodeText(bytes: Uint8Array, start: number): string {
   } catch (cause) {
     throw new MalformedBytes('cbor: text is not well-formed UTF-8', start, { cause })
   }
-}
-
-function cutShort(at: number): MalformedBytes {
-  return new MalformedBytes('cbor: cut short', at)
-}
-
-function notShortest(at: number): MalformedBytes {
-  return new MalformedBytes('cbor: not the shortest form', at)
-}
-
-function tooDeep(at: number): MalformedBytes {
-  return new MalformedBytes(`cbor: nested deeper than ${CBOR_DEPTH_MAX}`, at)
 }
