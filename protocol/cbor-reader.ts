@@ -1,5 +1,5 @@
-import { fromUtf8, MalformedBytes } from './bytes.ts'
-import { cutShort, notShortest, tooDeep } from './cbor-malformed.ts'
+import { MalformedBytes } from './bytes.ts'
+import { cutShort, notShortest, readText, tooDeep } from './cbor-malformed.ts'
 import { CBOR_DEPTH_MAX, CborMajor } from './cbor-shape.ts'
 
 /** A container that is being read, kept only from the outermost map inwards: to check key order. */
@@ -74,7 +74,7 @@ export class CborReader {
   text(): string {
     const start = this.#at
     const length = this.#argument(CborMajor.text, 'text')
-    const value = this.#ascii(length) ?? decodeText(this.#take(length, start), start)
+    const value = this.#ascii(length) ?? readText(this.#take(length, start), start)
     if (this.#open !== undefined) this.#took(start, true)
     return value
   }
@@ -213,7 +213,8 @@ export class CborReader {
 
   #unsigned(at: number, size: number): number {
     let value = 0
-    for (let end = at + size, from = at; from < end; from++) value = (value << 8) | (this.#bytes[from] ?? 0)
+    for (let end = at + size, from = at; from < end; from++)
+      value = (value << 8) | (this.#bytes[from] ?? 0)
     return value >>> 0
   }
 
@@ -295,12 +296,4 @@ function isKeyNext(open: OpenContainer): boolean {
 function shortestOf(size: number): number {
   if (size === 2) return 0x100
   return size === 4 ? 0x10000 : 0x100000000
-}
-
-function decodeText(bytes: Uint8Array, start: number): string {
-  try {
-    return fromUtf8(bytes)
-  } catch (cause) {
-    throw new MalformedBytes('cbor: text is not well-formed UTF-8', start, { cause })
-  }
 }
