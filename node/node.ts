@@ -16,6 +16,7 @@ import {
 import type { SchedulerUnit } from '../scheduler-unit/index.ts'
 import { createAdmin } from './admin.ts'
 import { type EffectOptions, openEffects } from './effects.ts'
+import { EvaluationHub } from './evaluation-hub.ts'
 import { openKeystore, privateFolder } from './keystore.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
@@ -127,7 +128,8 @@ async function openNode(
   const unitMetrics = createUnitMetrics(metrics)
   const unitParts = { keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress }
   const recoveredBlocks = log.recovered.length
-  const units = await openUnits(unitParts, keep)
+  const hub = new EvaluationHub()
+  const units = await openUnits({ ...unitParts, observer: hub.observer }, keep)
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
   keep({ [Symbol.asyncDispose]: async () => rest[Symbol.dispose]() })
   const startedMs = clock.now()
@@ -145,7 +147,7 @@ async function openNode(
     admin: createAdmin({ recoveredBlocks, computer: units.computer, options }),
   })
   if (options.port === undefined) return make({ key: keys.key, log, ...units, operations, gateway: undefined })
-  const gateway = await openGateway({ ...units, log, clock, logger, metrics, keys, operations, options, port: options.port })
+  const gateway = await openGateway({ ...units, log, clock, logger, metrics, keys, operations, options, port: options.port, hub }, keep)
   keep(gateway)
   return make({ key: keys.key, log, ...units, operations, gateway })
 }
