@@ -19,6 +19,7 @@ import type { SchedulerUnit } from '../scheduler-unit/index.ts'
 import { createAdmin } from './admin.ts'
 import { Announcements } from './announcements.ts'
 import { type EffectOptions, openEffects } from './effects.ts'
+import { EvaluationHub } from './evaluation-hub.ts'
 import { openKeystore, privateFolder } from './keystore.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
@@ -142,7 +143,9 @@ async function openNode(
   const unitMetrics = createUnitMetrics(metrics)
   const trouble = (what: string, failure: Failure): void => logger.warn({ what, code: failure.code, ...failure.details }, failure.message)
   const announcements = peers && new Announcements({ key: keys.key, log, clock, peers, trouble })
+  const hub = new EvaluationHub()
   const observer: UnitObserver = {
+    ...hub.observer,
     committed: frames => {
       for (const { process, firstSlot } of frames) if (firstSlot === 0) announcements?.tell(process)
     },
@@ -176,7 +179,7 @@ async function openNode(
     admin: createAdmin({ recoveredBlocks, computer: units.computer, options }),
   })
   if (options.port === undefined) return make({ key: keys.key, log, ...units, network, operations, gateway: undefined })
-  const gateway = await openGateway({ ...units, log, clock, logger, metrics, keys, operations, options, port: options.port })
+  const gateway = await openGateway({ ...units, log, clock, logger, metrics, keys, operations, options, port: options.port, hub }, keep)
   keep(gateway)
   return make({ key: keys.key, log, ...units, network, operations, gateway })
 }

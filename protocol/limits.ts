@@ -271,6 +271,22 @@ export const IC_NONCE_MAX_BYTES = 32
 export const IC_PATHS_MAX = 1000
 /** Labels of one path: the IC's own bound. */
 export const IC_PATH_LABELS_MAX = 127
+/** Body of a request: a message that fits a feed. */
+export const IC_BODY_MAX_BYTES = 2 * MiB
+/** How long a call is held until its certificate is there; then clients poll. */
+export const IC_HOLD_MAX_MS = 240_000
+/** Between two signatures of certificates under load: a signature takes about five, on a core that others want too. */
+export const IC_SIGNING_PAUSE_MS = 12
+/** Requests whose answer is kept at hand, for who asks again; older ones are looked up in the feed. */
+export const IC_ANSWERS_MAX = 16_384
+/** Bytes of the replies among them. */
+export const IC_ANSWERS_MAX_BYTES = 64 * MiB
+/** Canisters whose facts are kept at hand. */
+export const IC_CANISTERS_MAX = 4096
+/** How old the certificate of a canister's certified data may be that queries are shown; clients take five minutes. */
+export const IC_DATA_CERTIFICATE_MAX_MS = 30_000
+/** Slots behind a request that are looked through for its answer after a restart. */
+export const IC_LOOKED_AT_MAX = 100_000
 
 // Tools
 /** Processes that are shown as tools at once: a model that is told of more finds none of them. */
