@@ -69,6 +69,10 @@ export class Peering implements Peers {
     return this.#network.call(scheduler, 'frames', { process, from }, options)
   }
 
+  announce(node: KeyId, processes: readonly ProcessId[], options?: CallOptions): Promise<void> {
+    return this.#network.call(node, 'announce', processes, options)
+  }
+
   trace(
     scheduler: KeyId,
     ...[process, message, options]: Tail<Parameters<Peers['trace']>>
@@ -124,9 +128,6 @@ function unitPeers(network: Pick<Network, 'call'>): UnitPeers {
     },
     expectedSeq: (scheduler, to, from, options) =>
       network.call(scheduler, 'expectedSeq', { to, from }, options),
-    async grown(unit, process, options) {
-      await network.call(unit, 'grown', process, options)
-    },
   }
 }
 

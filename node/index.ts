@@ -2,6 +2,8 @@
 export { CONFIG_FILE, type Config, type ConfigSources, type LoadedConfig, loadConfig, type Origin, type Setting, type SettingName } from './config.ts'
 export { type HostProgram, hostProgram } from './host-program.ts'
 export { type NodeKeys, openKeystore } from './keystore.ts'
+export { FeedPull } from './feed-pull.ts'
+export { News } from './news.ts'
 export type { EffectOptions } from './effects.ts'
 export { createLogger, type NodeLogger } from './logger.ts'
 export { hostCrypto } from './host-crypto.ts'

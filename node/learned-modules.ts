@@ -1,37 +1,35 @@
-import {
-  type Directory,
-  Failure,
-  type ModuleDescription,
-  type ModuleId,
-  parseDataItem,
-  type Peers,
-  verifyDataItem,
-} from '../protocol/index.ts'
+import { type Directory, type ModuleDescription, type ModuleId, parseDataItem, type Peers, verifyDataItem } from '../protocol/index.ts'
 
-/** Modules that other nodes have; each is added to the directory, once its signature was found to hold. */
+/** Modules that are used here and were added elsewhere, as their own signed items prove them. */
 export class LearnedModules {
-  readonly #parts: { readonly directory: Directory; readonly peers: Pick<Peers, 'moduleItem'> }
-  readonly #asking = new Map<ModuleId, Promise<ModuleDescription | undefined>>()
+  readonly #directory: Pick<Directory, 'module' | 'addModule'>
+  readonly #peers: Pick<Peers, 'moduleItem'>
+  readonly #asking = new Map<ModuleId, Promise<boolean>>()
 
-  constructor(parts: { readonly directory: Directory; readonly peers: Pick<Peers, 'moduleItem'> }) {
-    this.#parts = parts
+  constructor(parts: { directory: Pick<Directory, 'module' | 'addModule'>; peers: Pick<Peers, 'moduleItem'> }) {
+    this.#directory = parts.directory
+    this.#peers = parts.peers
   }
 
-  /** Nothing, if nobody in reach has it. @throws {Failure} `bad-signature`, `unreachable` */
-  async module(id: ModuleId): Promise<ModuleDescription | undefined> {
-    const known = await this.#parts.directory.module(id)
-    if (known !== undefined) return known
+  /** Has a module in the directory; false if nobody in reach gives it. */
+  learn(id: ModuleId): Promise<boolean> {
     const asking = this.#asking.get(id) ?? this.#learn(id).finally(() => this.#asking.delete(id))
     this.#asking.set(id, asking)
     return asking
   }
 
-  async #learn(id: ModuleId): Promise<ModuleDescription | undefined> {
-    const { directory, peers } = this.#parts
-    const bytes = await peers.moduleItem(id)
-    if (bytes === undefined) return undefined
+  /** The module, if anybody in reach gives it. */
+  async module(id: ModuleId): Promise<ModuleDescription | undefined> {
+    return (await this.#directory.module(id)) ?? ((await this.learn(id)) ? this.#directory.module(id) : undefined)
+  }
+
+  async #learn(id: ModuleId): Promise<boolean> {
+    if ((await this.#directory.module(id)) !== undefined) return true
+    const bytes = await this.#peers.moduleItem(id).catch(() => undefined)
+    if (bytes === undefined) return false
     const item = parseDataItem(bytes)
-    if (item.id !== id || !verifyDataItem(item)) throw new Failure('bad-signature', { id: item.id })
-    return directory.addModule(item)
+    if (item.id !== id || !verifyDataItem(item)) return false
+    await this.#directory.addModule(item)
+    return true
   }
 }

@@ -19,7 +19,7 @@ import type {
   Scheduler,
 } from '../protocol/index.ts'
 import { type CommittedFrame, SchedulerUnit } from '../scheduler-unit/index.ts'
-import { Following } from './following.ts'
+import { FeedPull } from './feed-pull.ts'
 import { hostProgram, MAY_START_WORKERS } from './host-program.ts'
 import type { NodeKeys } from './keystore.ts'
 import { type Learning, learning } from './learning.ts'
@@ -74,8 +74,6 @@ export interface Units {
   readonly service: UnitService
   /** The log, for those who read: it reaches for the feeds of processes that live elsewhere. */
   readonly reading: Log
-  /** Processes that are scheduled elsewhere; nothing on a node without others. */
-  readonly following: Following | undefined
 }
 
 /**
@@ -128,24 +126,19 @@ export async function openUnits(
   wiring.units.messenger = messenger
   keep(messenger)
 
-  const following = peers && openFollowing(parts, peers, wiring)
-  if (following !== undefined) keep((wiring.following = following))
   await computer.armTimers()
   await agreeing.resume()
   await messenger.resume()
   log.forgetRecovered?.()
-  const reading =
-    following === undefined
-      ? log
-      : reachingLog({ ...wiring, log, key: keys.key, pull: id => following.pull(id) })
-  return { scheduler, computer, messenger, agreed, service, reading, following }
+  const pulls = peers && new FeedPull({ ...wiring, log, key: keys.key, peers })
+  const reading = pulls ? reachingLog({ ...wiring, log, key: keys.key, pull: id => pulls.pull(id) }) : log
+  return { scheduler, computer, messenger, agreed, service, reading }
 }
 
 /** What the arrows between units hang on while those open. */
 interface Wiring extends Learning {
   readonly units: { -readonly [Name in 'scheduler' | 'computer' | 'messenger']?: Units[Name] }
   agreeing?: OpenAgreement
-  following?: Following
   trouble(what: string, failure: Failure): void
 }
 
@@ -187,7 +180,6 @@ function openScheduler(
     committed: frames => {
       metrics.committed(frames)
       handOver(frames, wiring.units, peers === undefined ? undefined : keys.key)
-      for (const { process } of frames.slice(0, 1)) wiring.following?.committed(process)
       observer?.committed?.(frames)
     },
     describe: wiring.describe,
@@ -195,12 +187,6 @@ function openScheduler(
     attests: push => computer.attests(push),
     signerRatePerSecond: parts.signerRate,
   })
-}
-
-function openFollowing({ keys, log, clock }: UnitsParts, peers: Peers, wiring: Wiring): Following {
-  const { computer, messenger } = wiring.units
-  const units = computer && messenger && { computer, messenger }
-  return new Following({ ...wiring, key: keys.key, log, clock, peers, units: () => units })
 }
 
 function troubleOf({ metrics, observer, logger }: UnitsParts): Wiring['trouble'] {

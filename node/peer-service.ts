@@ -13,7 +13,7 @@ import {
   type SignedBlocks,
 } from '../protocol/index.ts'
 import type { UnitService } from '../agreement/index.ts'
-import type { Following } from './following.ts'
+import type { ProcessFollowing } from './process-following.ts'
 
 export interface PeerServiceParts {
   readonly log: Pick<Log, 'signed'> & {
@@ -22,7 +22,7 @@ export interface PeerServiceParts {
   readonly scheduler: Pick<Scheduler, 'schedule'>
   readonly messenger: Pick<Messenger, 'trace'>
   readonly service: UnitService
-  readonly following: Pick<Following, 'grown'> | undefined
+  readonly following: Pick<ProcessFollowing, 'announced'>
 }
 
 /** What this node does for its peers. Nobody is believed: whatever changes something proves itself, as if it came over HTTP. */
@@ -33,6 +33,7 @@ export function createPeerService(parts: PeerServiceParts): PeerOperations {
     spawnEnvelope: process => log.directory.spawnEnvelope(process),
     moduleItem: module => log.directory.moduleItem(module),
     frames: ({ process, from }) => readBlocks(log, process, from),
+    announce: async processes => following.announced(processes),
     trace: ({ process, message }) => messenger.trace(message, { process }),
     attest: async ({ process, what }) => void (await service.attest(process, what)),
     attestations: ({ process, from }) => service.attestations(process, from),
@@ -41,7 +42,6 @@ export function createPeerService(parts: PeerServiceParts): PeerOperations {
     readState: ({ process, what }, call) => service.read(process, what, call),
     timersChanged: async process => void service.timersChanged(process),
     expectedSeq: ({ to, from }) => service.expectedSeq(to, from),
-    grown: async process => void following?.grown(process),
   }
 }
 

@@ -26,6 +26,8 @@ export interface Peers {
     from: number,
     options?: CallOptions,
   ): Promise<SignedBlocks | undefined>
+  /** Tells a node that these processes name it. */
+  announce(node: KeyId, processes: readonly ProcessId[], options?: CallOptions): Promise<void>
   /** The tree below a message of a process which that node schedules. @throws {Failure} `unknown-message` too */
   trace(
     scheduler: KeyId,
@@ -65,8 +67,6 @@ export interface UnitPeers {
   read(unit: KeyId, process: ProcessId, read: UnitRead, options?: CallOptions): Promise<Uint8Array>
   /** Tells a scheduler that the timers of a process it schedules have changed; it then asks for them. */
   timersChanged(scheduler: KeyId, process: ProcessId, options?: CallOptions): Promise<void>
-  /** Tells a compute unit that the feed of a process it follows has grown. */
-  grown(unit: KeyId, process: ProcessId, options?: CallOptions): Promise<void>
   /** The seq which the next push from `from` to `to` must have, as the scheduler of `to` knows it. */
   expectedSeq(
     scheduler: KeyId,

@@ -157,11 +157,4 @@ export const UNIT_PEER_OPERATIONS = {
     answer: cborCodec<number>((writer, seq) => writer.uint(seq), readSmall),
     answerMaxBytes: SMALL_MAX_BYTES,
   }),
-  grown: peerOperation({
-    summary: 'The feed of a process has grown, says its scheduler to its compute units',
-    request: processCodec,
-    requestMaxBytes: SMALL_MAX_BYTES,
-    answer: nothingCodec,
-    answerMaxBytes: SMALL_MAX_BYTES,
-  }),
 } as const

@@ -24,7 +24,7 @@ export async function checkConvergence(
       const expected = await certificatesOf(home, process)
       for (const other of runs) {
         if (other === home) continue
-        await other.units.following?.pull(process.id)
+        await other.following.pull(process.id)
         compare(process, expected, {
           home,
           other,

@@ -92,6 +92,10 @@ export function memoryPeers(parts: MemoryPeersParts): Peers {
         if (description === undefined) throw new Failure('unknown-process', { process })
         return copyOf(await there.log.signed(messagesFeed(description), from, FRAMES_MAX_BYTES))
       }),
+    announce: (node, processes) =>
+      ask(nodeOf(node), `announce ${processes.length}`, async there => {
+        for (const process of processes) there.following.grown(process)
+      }),
     trace: (scheduler, process, message) =>
       ask(nodeOf(scheduler), `trace ${message}`, there =>
         there.units.messenger.trace(message, { process }),
@@ -133,8 +137,6 @@ function unitPeers(
       ask(scheduler, `timers of ${process}`, async there =>
         there.units.service.timersChanged(process),
       ),
-    grown: (unit, process) =>
-      ask(unit, `grown ${process}`, async there => there.units.following?.grown(process)),
     expectedSeq: (scheduler, to, from) =>
       ask(scheduler, `seq from ${from} to ${to}`, there =>
         there.units.service.expectedSeq(to, from),

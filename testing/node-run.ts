@@ -12,6 +12,7 @@ import {
 } from '../protocol/index.ts'
 import { RUNTIMES } from '../processes/index.ts'
 import type { Faults } from './faults.ts'
+import { Following } from './following.ts'
 import type { MemoryLog } from './memory-log.ts'
 import { between, memoryPeers } from './memory-peers.ts'
 import type { Network, Station } from './network.ts'
@@ -19,6 +20,11 @@ import type { SeededRandom } from './seeded-random.ts'
 import { SHARED_RUNTIMES } from './shared-runtimes.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 import type { VirtualTime } from './virtual-time.ts'
+
+interface OpenedRun {
+  readonly units: Units
+  readonly operations: Operations
+}
 
 export interface NodeRunParts {
   readonly name: string
@@ -59,7 +65,8 @@ export class NodeRun implements Station {
   readonly log: MemoryLog
   readonly clock: VirtualClock
   readonly peers: Peers
-  #opened: { readonly units: Units; readonly operations: Operations } | undefined
+  #opened: OpenedRun | undefined
+  #following: Following | undefined
   #alive = true
   readonly #lost = new Set<() => void>()
 
@@ -97,7 +104,10 @@ export class NodeRun implements Station {
         },
         carry: scheduler => carriedTo(scheduler, run, network, faults),
         observer: {
-          committed: frames => run.#alive && observer.committed?.(frames),
+          committed: frames => {
+            for (const { process } of frames) run.#following?.committed(process)
+            if (run.#alive) observer.committed?.(frames)
+          },
           evaluated: frame => run.#alive && observer.evaluated?.(frame),
           trouble: (what, failure) => run.#alive && observer.trouble?.(what, failure),
         },
@@ -105,12 +115,13 @@ export class NodeRun implements Station {
       () => undefined,
     )
     run.#opened = { units, operations: operationsOf(run, units) }
+    run.#following = new Following(run)
     return run
   }
 
   /** Goes on following what is scheduled elsewhere. Call once it is reachable. */
   async resume(): Promise<void> {
-    await this.units.following?.resume()
+    await this.following.resume()
   }
 
   get units(): Units {
@@ -121,7 +132,12 @@ export class NodeRun implements Station {
     return this.#open().operations
   }
 
-  #open(): { readonly units: Units; readonly operations: Operations } {
+  get following(): Following {
+    if (this.#following === undefined) throw new TypeError(`${this.name} is not open yet`)
+    return this.#following
+  }
+
+  #open(): OpenedRun {
     if (this.#opened === undefined) throw new TypeError(`${this.name} is not open yet`)
     return this.#opened
   }
