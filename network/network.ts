@@ -18,11 +18,13 @@ import {
 } from '../protocol/index.ts'
 import { BlockList } from './block-list.ts'
 import { Gossip } from './gossip.ts'
+import { FeedNetwork } from './feeds/feed-network.ts'
 import { Links } from './links.ts'
 import { type Host, openHost } from './open-host.ts'
 import { PeerCalls } from './peer-calls.ts'
 import { keyOfPeer, peerIdOf } from './peer-name.ts'
-import { isLoopback, parsePeerAddress, peerStatuses, type PeerStatus } from './peer-status.ts'
+import { PeerControl } from './peer-control.ts'
+import { isLoopback, parsePeerAddress } from './peer-status.ts'
 import { Providers } from './providers.ts'
 import { ServeTable } from './serve-table.ts'
 import { type Offence, Standing } from './standing.ts'
@@ -52,13 +54,16 @@ export class Network implements AsyncDisposable {
   readonly gossip: GossipPort
   /** Who has what, as the table of all nodes says; empty without `dht`. */
   readonly providers: Providers
+  /** Feeds that are followed over it. */
+  readonly feeds: FeedNetwork
+  /** What whoever runs the node does about its peers. */
+  readonly control: PeerControl
   readonly #host: Host
   readonly #links: Links
   readonly #calls: PeerCalls
   readonly #served = new ServeTable()
   readonly #statics: StaticPeers
   readonly #standing: Standing
-  readonly #blocked: BlockList
   readonly #parts: NetworkParts
   readonly #watchers = new Set<() => void>()
 
@@ -67,12 +72,15 @@ export class Network implements AsyncDisposable {
     this.#parts = parts
     this.#host = host
     this.#standing = standing
-    this.#blocked = blocked
     this.gossip = new Gossip({
       service: host.services.gossip,
       offence: peer => this.offend(peer, 'bad-gossip', 'a message that must not go around'),
     })
     this.providers = new Providers(host.services.dht)
+    this.feeds = new FeedNetwork({
+      host,
+      offence: (peer, what) => this.offend(peer, 'malformed', what),
+    })
     this.#links = new Links({
       key: this.key,
       host,
@@ -88,6 +96,13 @@ export class Network implements AsyncDisposable {
       link: peer => this.#links.to(peer),
       trouble: (address, cause) =>
         parts.trouble('peer', new Failure('unreachable', { address }, { cause })),
+    })
+    this.control = new PeerControl({
+      host,
+      links: this.#links,
+      statics: this.#statics,
+      standing,
+      blocked,
     })
   }
 
@@ -115,7 +130,7 @@ export class Network implements AsyncDisposable {
         : new Failure('port-in-use', { listen: [...listen] }, { cause })
     })
     const network = new Network(parts, host, standing, blocked)
-    cut.peer = key => void network.#hangUp(key)
+    cut.peer = key => void network.control.hangUp(key)
     await network.#links.open()
     for (const peer of peers) network.#statics.add(peer)
     return network
@@ -223,46 +238,6 @@ export class Network implements AsyncDisposable {
     )
   }
 
-  /** Every peer that is connected, dialled, banned or blocked. */
-  statuses(): Promise<readonly PeerStatus[]> {
-    return peerStatuses({
-      host: this.#host,
-      links: this.#links,
-      statics: this.#statics,
-      standing: this.#standing,
-      blocked: this.#blocked,
-    })
-  }
-
-  /** Keeps a connection to the node at an address, until the program ends. @throws {Failure} `bad-config` */
-  add(address: string): void {
-    this.#statics.add(parsePeerAddress(address))
-  }
-
-  /** Milliseconds until its echo is back. @throws {Failure} `unreachable` */
-  async ping(
-    peer: KeyId,
-    { signal = AbortSignal.timeout(PEER_DIAL_MAX_MS) }: CallOptions = {},
-  ): Promise<number> {
-    try {
-      return await this.#host.services.ping.ping(peerIdOf(peer), { signal })
-    } catch (cause) {
-      throw new Failure('unreachable', { peer }, { cause })
-    }
-  }
-
-  /** Speaks to it no more, not after a restart either. */
-  async block(peer: KeyId): Promise<void> {
-    await this.#blocked.add(peer)
-    await this.#hangUp(peer)
-  }
-
-  /** Speaks to it again, whatever it did. */
-  async unblock(peer: KeyId): Promise<void> {
-    this.#standing.pardon(peer)
-    await this.#blocked.remove(peer)
-  }
-
   /** Numbers for whoever watches the node. */
   get counts(): {
     readonly connections: number
@@ -294,12 +269,8 @@ export class Network implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.stopServing()
     this.#statics.close()
+    this.feeds[Symbol.dispose]()
     this.#links.close()
     await this.#host.stop()
-  }
-
-  async #hangUp(peer: KeyId): Promise<void> {
-    this.#links.at(peer)?.abort(new Error('the peer is not spoken to'))
-    await this.#host.hangUp(peerIdOf(peer)).catch(() => undefined)
   }
 }

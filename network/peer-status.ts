@@ -32,7 +32,7 @@ export interface StatusParts {
 }
 
 /** Every peer that is connected, dialled, banned or blocked, by key. */
-export async function peerStatuses(parts: StatusParts): Promise<readonly PeerStatus[]> {
+export function peerStatuses(parts: StatusParts): readonly PeerStatus[] {
   const { host, statics, standing, blocked } = parts
   const connected = host.getPeers().flatMap(peer => keyOfPeer(peer) ?? [])
   const keys = new Set([

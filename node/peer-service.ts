@@ -19,6 +19,7 @@ import {
   type Scheduler,
   type ScheduleRequest,
 } from '../protocol/index.ts'
+import type { ProcessFollowing } from './process-following.ts'
 
 export interface PeerServiceParts {
   readonly log: Pick<Log, 'blocks'> & {
@@ -26,6 +27,7 @@ export interface PeerServiceParts {
   }
   readonly scheduler: Pick<Scheduler, 'schedule'>
   readonly messenger: Pick<Messenger, 'trace'>
+  readonly following: Pick<ProcessFollowing, 'announced'>
   /** What this node can do by itself: a call is not handed on, or it could go in circles. */
   readonly operations: Operations
 }
@@ -35,6 +37,7 @@ export function createPeerService({
   log,
   scheduler,
   messenger,
+  following,
   operations,
 }: PeerServiceParts): PeerOperations {
   return {
@@ -42,6 +45,7 @@ export function createPeerService({
     spawnEnvelope: process => log.directory.spawnEnvelope(process),
     moduleItem: module => log.directory.moduleItem(module),
     frames: ({ process, from }) => readBlocks(log, process, from),
+    announce: async processes => following.announced(processes),
     trace: ({ process, message }) => messenger.trace(message, { process }),
     call: async (request, call) =>
       encodeNativeAnswer(await carryOut<Promise<unknown>>(operations, request, call, false)),

@@ -24,6 +24,7 @@ function paperOperations(more: Partial<PeerOperations> = {}): PeerOperations {
     spawnEnvelope: async () => undefined,
     moduleItem: async () => undefined,
     frames: refuse,
+    announce: refuse,
     trace: refuse,
     call: refuse,
     follow: refuse,
@@ -195,8 +196,8 @@ describe('a link between two nodes', () => {
   it('is one link though both dial at once', async () => {
     const [a, b] = [await open(1), await open(2)]
     for (const network of [a, b]) network.serve(paperOperations())
-    a.add(b.addresses[0] ?? '')
-    b.add(a.addresses[0] ?? '')
+    a.control.add(b.addresses[0] ?? '')
+    b.control.add(a.addresses[0] ?? '')
     const ask = async (from: Network, to: Network): Promise<void> => {
       while (!from.peers.includes(to.key)) await new Promise(resolve => setTimeout(resolve, 5))
       for (let n = 0; n < 50; n++) await from.call(to.key, 'spawnEnvelope', asProcessId(id(7)))
@@ -215,7 +216,7 @@ describe('a node among peers', () => {
       stream.send(new Uint8Array([0, 0, 0, 1, 0xff]))
       await new Promise(resolve => stream.addEventListener('close', resolve, { once: true }))
     }
-    const [status] = await a.statuses()
+    const [status] = a.control.list()
     expect(status).toMatchObject({ key: b.key, state: 'banned' })
     await expect(
       b
@@ -227,12 +228,12 @@ describe('a node among peers', () => {
 
   it('does not speak to a peer that is blocked, until it is unblocked', async () => {
     const { a, b } = await pair(paperOperations())
-    await a.block(b.key)
+    await a.control.block(b.key)
     await expect(a.call(b.key, 'spawnEnvelope', asProcessId(id(7)))).rejects.toMatchObject({
       code: 'unreachable',
     })
-    expect((await a.statuses()).map(({ state }) => state)).toEqual(['blocked'])
-    await a.unblock(b.key)
+    expect(a.control.list().map(({ state }) => state)).toEqual(['blocked'])
+    await a.control.unblock(b.key)
     while (!a.peers.includes(b.key)) await new Promise(resolve => setTimeout(resolve, 20))
     expect(await a.call(b.key, 'spawnEnvelope', asProcessId(id(7)))).toBeUndefined()
   })
@@ -251,7 +252,7 @@ describe('a node among peers', () => {
     }
     expect(heard[0]).toMatch(new RegExp(`^${b.key} h\\d{3}$`))
     await b.gossip.publish('/atoll/heads/1', toUtf8('no head at all'))
-    while ((await a.statuses())[0]?.offences === 0)
+    while (a.control.list()[0]?.offences === 0)
       await new Promise(resolve => setTimeout(resolve, 20))
     expect(troubles.at(-1)?.details).toMatchObject({ peer: b.key, offence: 'bad-gossip' })
   })
