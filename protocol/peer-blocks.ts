@@ -49,3 +49,6 @@ export const signedBlocksCodec: PeerCodec<SignedBlocks | undefined> = cborCodec(
 
 /** As many as a length has bits, and some. */
 const SUBTREES_MAX = 128
+
+/** Bytes as they are. */
+export const rawCodec: PeerCodec<Uint8Array> = { encode: bytes => bytes, decode: bytes => bytes }

@@ -14,6 +14,7 @@ import {
   peerOperation,
   writeId,
 } from './peer-operation.ts'
+import { rawCodec } from './peer-blocks.ts'
 import { readId, readSmall } from './push.ts'
 import { decodeUnitRead, encodeUnitRead, type UnitRead } from './unit-read.ts'
 
@@ -26,7 +27,6 @@ const FINAL_FRAMES_MAX_BYTES = 64 * 1024 * 1024
 const READING_MAX_BYTES = 32 * 1024 * 1024
 
 const processCodec: PeerCodec<ProcessId> = cborCodec(writeId, reader => asProcessId(readId(reader)))
-const bytesCodec: PeerCodec<Uint8Array> = { encode: bytes => bytes, decode: bytes => bytes }
 const attestationsCodec: PeerCodec<readonly Attestation[]> = {
   encode: encodeAttestations,
   decode: decodeAttestations,
@@ -140,7 +140,7 @@ export const UNIT_PEER_OPERATIONS = {
     summary: 'A question about the state of a process, and the answer, as JSON',
     request: about(readCodec),
     requestMaxBytes: READING_MAX_BYTES,
-    answer: bytesCodec,
+    answer: rawCodec,
     answerMaxBytes: READING_MAX_BYTES,
   }),
   timersChanged: peerOperation({
