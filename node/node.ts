@@ -158,6 +158,7 @@ async function openNode(
     keep({ [Symbol.asyncDispose]: async () => following[Symbol.dispose]() })
     keep(serveOn(network, { ...units, log, following: following.processes }))
     await network.feeds.serve(log)
+    if (log instanceof HypercoreLog) await network.feeds.serveHypercores(stream => log.replicate(stream))
     following.resume().catch(error => trouble('following', Failure.from(error)))
   }
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
