@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto'
+import { gunzipSync } from 'node:zlib'
+import { FRAME_SLOTS_MAX, fromUtf8, HostFault, MEMORY_MAX_PAGES } from '../../protocol/index.ts'
+import { GLOBAL_TYPES, type GlobalType } from '../actor/engine-state.ts'
+import { DEFAULT_LIMITS, ModuleRefused, type RewrittenModule, rewrite } from '../rewriter/index.ts'
+import { Rejected } from './canister-trap.ts'
+import { CODE_MAX_BYTES } from './bounds.ts'
+import { SYSTEM_API } from './system-api.ts'
+
+/** A section of metadata: `icp:public <name>`, `icp:private <name>`. */
+export interface Metadata {
+  readonly name: string
+  readonly isPublic: boolean
+  readonly content: Uint8Array
+}
+
+/** Code of canisters, ready to run. */
+export interface CanisterCode {
+  /** sha256 of the module as it was installed, compressed or not: the module hash that the IC certifies. */
+  readonly hash: Uint8Array
+  readonly module: WebAssembly.Module
+  readonly is64: boolean
+  readonly hasMemory: boolean
+  readonly globals: readonly { readonly exportName: string; readonly type: GlobalType }[]
+  readonly entries: ReadonlySet<string>
+  readonly metadata: readonly Metadata[]
+  /** Motoko's heap that outlives upgrades: it must be kept. */
+  readonly keepsHeap: boolean
+  readonly pagesMin: number
+}
+
+const PROFILE = {
+  imports: (module: string, name: string, kind: string) => module === 'ic0' && kind === 'function' && SYSTEM_API.has(name),
+  memoryPagesMax: MEMORY_MAX_PAGES,
+  frameSlotsMax: FRAME_SLOTS_MAX,
+  trackDirty: true,
+  features: { memoryInit: true, segmentsStay: true },
+  limits: { ...DEFAULT_LIMITS, moduleSizeMaxBytes: CODE_MAX_BYTES },
+} as const
+
+/**
+ * Unpacks, checks, rewrites and compiles what somebody wants to install.
+ * @throws {Rejected} `IC0505` if a canister cannot be made of it @throws {HostFault}
+ */
+export function prepareCode(bytes: Uint8Array): CanisterCode {
+  const hash = new Uint8Array(createHash('sha256').update(bytes).digest())
+  const rewritten = rewriteCode(unpack(bytes))
+  checkTypes(rewritten)
+  const metadata = metadataOf(rewritten)
+  return {
+    hash,
+    module: compile(rewritten.bytes),
+    is64: rewritten.memory64,
+    hasMemory: rewritten.hasMemory,
+    globals: globalsOf(rewritten),
+    entries: new Set([...rewritten.exportTypes.keys()].filter(name => name.startsWith('canister_'))),
+    metadata,
+    keepsHeap: metadata.some(({ name }) => name === 'enhanced-orthogonal-persistence'),
+    pagesMin: rewritten.memoryPagesMin,
+  }
+}
+
+/** Whether bytes are a gzip stream, by their first three. */
+const isPacked = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8
+
+function unpack(bytes: Uint8Array): Uint8Array {
+  if (!isPacked(bytes)) return bytes
+  try {
+    return new Uint8Array(gunzipSync(bytes, { maxOutputLength: CODE_MAX_BYTES }))
+  } catch {
+    throw invalid('the gzip stream is damaged, or too large when unpacked')
+  }
+}
+
+function rewriteCode(wasm: Uint8Array): RewrittenModule {
+  try {
+    return rewrite(wasm, PROFILE)
+  } catch (error) {
+    if (error instanceof ModuleRefused) throw invalid(`${error.reason}: ${error.message}`)
+    throw error
+  }
+}
+
+/** The engine takes any function for an import; what the canister thinks of it must be so. */
+function checkTypes({ importTypes, exportTypes, memory64 }: RewrittenModule): void {
+  const words: Readonly<Record<string, string>> = { p: memory64 ? 'i64' : 'i32', i: 'i32', I: 'i64' }
+  for (const [name, type] of importTypes) {
+    const call = SYSTEM_API.get(name)
+    if (call === undefined || (call.only32 && memory64)) throw invalid(`there is no ic0.${name} for this module`)
+    const expected = [...call.params, '>', ...call.result].map(letter => words[letter] ?? letter).join(' ')
+    if (type !== expected) throw invalid(`ic0.${name} has the type (${expected}), not (${type})`)
+  }
+  const methods = new Set<string>()
+  for (const [name, type] of exportTypes) {
+    if (!name.startsWith('canister_')) continue
+    if (type !== '>') throw invalid(`the export "${name}" takes and gives nothing`)
+    const method = /^canister_(?:update|query|composite_query) (.*)$/s.exec(name)?.[1]
+    if (method === undefined) {
+      if (!SYSTEM_ENTRIES.has(name)) throw invalid(`there is no entry point "${name}"`)
+    } else if (methods.has(method)) throw invalid(`the method "${method}" is exported twice`)
+    else methods.add(method)
+  }
+}
+
+const SYSTEM_ENTRIES: ReadonlySet<string> = new Set([
+  'canister_init', 'canister_pre_upgrade', 'canister_post_upgrade', 'canister_inspect_message', 'canister_heartbeat',
+  'canister_global_timer', 'canister_on_low_wasm_memory',
+])
+
+function globalsOf({ mutableGlobals }: RewrittenModule): CanisterCode['globals'] {
+  return mutableGlobals.map(({ exportName, type }) => {
+    const known = GLOBAL_TYPES.find(one => one === type)
+    if (known === undefined) throw invalid(`a mutable global of type ${type}`)
+    return { exportName, type: known }
+  })
+}
+
+function metadataOf({ customSections }: RewrittenModule): Metadata[] {
+  const found: Metadata[] = []
+  for (const { name: whole, bytes } of customSections) {
+    const [, visibility, name] = /^icp:(public|private) (.+)$/s.exec(whole) ?? []
+    if (name === undefined) continue
+    if (found.some(one => one.name === name)) throw invalid(`the metadata section "${name}" stands twice`)
+    found.push({ name, isPublic: visibility === 'public', content: bytes.slice() })
+  }
+  return found
+}
+
+function compile(bytes: Uint8Array): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(new Uint8Array(bytes))
+  } catch (cause) {
+    throw new HostFault('rewritten code does not compile', { cause })
+  }
+}
+
+/** The Candid interface that code tells of itself. */
+export function serviceOf(code: CanisterCode): string | undefined {
+  const section = code.metadata.find(({ name }) => name === 'candid:service')
+  try {
+    return section && fromUtf8(section.content)
+  } catch {
+    return undefined
+  }
+}
+
+const invalid = (note: string): Rejected =>
+  new Rejected('IC0505', `Canister's Wasm module is not valid: ${note}`)
