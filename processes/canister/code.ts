@@ -1,8 +1,9 @@
+import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
-import { FRAME_SLOTS_MAX, fromUtf8, HostFault, MEMORY_MAX_PAGES } from '../../protocol/index.ts'
-import { GLOBAL_TYPES, type GlobalType } from '../actor/engine-state.ts'
-import { DEFAULT_LIMITS, ModuleRefused, type RewrittenModule, rewrite } from '../rewriter/index.ts'
+import { CHUNK_SIZE_BYTES, FRAME_SLOTS_MAX, fromUtf8, HostFault, MEMORY_MAX_PAGES } from '../../protocol/index.ts'
+import { GLOBAL_TYPES, type GlobalType, type GlobalValues } from '../actor/engine-state.ts'
+import { DEFAULT_LIMITS, INJECTED, ModuleRefused, type RewrittenModule, rewrite } from '../rewriter/index.ts'
 import { Rejected } from './canister-trap.ts'
 import { CODE_MAX_BYTES } from './bounds.ts'
 import { SYSTEM_API } from './system-api.ts'
@@ -20,13 +21,16 @@ export interface CanisterCode {
   readonly hash: Uint8Array
   readonly module: WebAssembly.Module
   readonly is64: boolean
-  readonly hasMemory: boolean
+  readonly hasStart: boolean
   readonly globals: readonly { readonly exportName: string; readonly type: GlobalType }[]
   readonly entries: ReadonlySet<string>
   readonly metadata: readonly Metadata[]
   /** Motoko's heap that outlives upgrades: it must be kept. */
   readonly keepsHeap: boolean
   readonly pagesMin: number
+  /** What memory and globals are before anything ran. */
+  readonly initialChunks: ReadonlyMap<number, Uint8Array>
+  readonly initialGlobals: GlobalValues
 }
 
 const PROFILE = {
@@ -47,17 +51,45 @@ export function prepareCode(bytes: Uint8Array): CanisterCode {
   const rewritten = rewriteCode(unpack(bytes))
   checkTypes(rewritten)
   const metadata = metadataOf(rewritten)
-  return {
+  return withBeginnings({
     hash,
     module: compile(rewritten.bytes),
     is64: rewritten.memory64,
-    hasMemory: rewritten.hasMemory,
+    hasStart: rewritten.hasStart,
     globals: globalsOf(rewritten),
     entries: new Set([...rewritten.exportTypes.keys()].filter(name => name.startsWith('canister_'))),
     metadata,
     keepsHeap: metadata.some(({ name }) => name === 'enhanced-orthogonal-persistence'),
     pagesMin: rewritten.memoryPagesMin,
+  })
+}
+
+/** An instance shows what data segments and constants make of memory and globals. */
+function withBeginnings(code: Omit<CanisterCode, 'initialChunks' | 'initialGlobals'>): CanisterCode {
+  const { heap, globals } = firstInstance(code)
+  const initialChunks = new Map<number, Uint8Array>()
+  for (let index = 0; index < heap.length / CHUNK_SIZE_BYTES; index++) {
+    const bytes = heap.subarray(index * CHUNK_SIZE_BYTES, (index + 1) * CHUNK_SIZE_BYTES)
+    if (Buffer.compare(bytes, ZEROES) !== 0) initialChunks.set(index, bytes.slice())
   }
+  return { ...code, initialChunks, initialGlobals: globals }
+}
+
+const ZEROES = new Uint8Array(CHUNK_SIZE_BYTES)
+
+function firstInstance({ module, globals }: Pick<CanisterCode, 'module' | 'globals'>): { heap: Uint8Array; globals: GlobalValues } {
+  const unused = Object.fromEntries(WebAssembly.Module.imports(module).map(({ name }) => [name, () => 0]))
+  let exports: WebAssembly.Exports
+  try {
+    exports = new WebAssembly.Instance(module, { ic0: unused }).exports
+  } catch (cause) {
+    // Segments that lie outside of memory or table: a fact about the code.
+    if (cause instanceof WebAssembly.RuntimeError) throw invalid('a segment does not fit')
+    throw new HostFault('no instance of a canister', { cause })
+  }
+  const memory = exports[INJECTED.memory] as WebAssembly.Memory | undefined
+  const values = globals.map(({ exportName }) => (exports[exportName] as WebAssembly.Global).value as number | bigint)
+  return { heap: new Uint8Array(memory?.buffer ?? new ArrayBuffer(0)), globals: values }
 }
 
 /** Whether bytes are a gzip stream, by their first three. */

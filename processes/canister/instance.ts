@@ -88,8 +88,13 @@ export class CanisterInstance implements Host {
     if (execution.gas > execution.entry.gasLimit) throw outOfGas()
   }
 
-  get hasStart(): boolean {
-    return this.#exports[INJECTED.start] !== undefined
+  /** @throws {HostFault} if the engine has no memory left */
+  growTo(pages: number): void {
+    try {
+      this.heap.grow(pages - this.heap.pages)
+    } catch (cause) {
+      throw new HostFault('no memory for a canister', { cause })
+    }
   }
 
   /** Runs the start function, an export by name, or a callback by its place in the table. */
