@@ -1,5 +1,6 @@
 import type { Command, OptionRow } from './command.ts'
 import { LIFECYCLE_COMMANDS } from './lifecycle-commands.ts'
+import { PROOF_COMMANDS } from './proof-commands.ts'
 
 /** What a message carries, for commands that make one. */
 const MESSAGE_OPTIONS = {
@@ -133,6 +134,7 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/verify.ts')).verify,
   },
   ...LIFECYCLE_COMMANDS,
+  ...PROOF_COMMANDS,
   {
     name: 'new', usage: '[template] [folder]', about: 'Begin a project from a template',
     options: { name: { type: 'string', value: 'name', about: 'name of the project (that of the folder)' } },

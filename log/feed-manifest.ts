@@ -48,7 +48,7 @@ export function feedOf(manifest: HypercoreManifest): FeedSpec | undefined {
   }
   if (!Array.isArray(fields) || fields.length !== 3) return undefined
   const [kind, process, epoch] = fields as readonly unknown[]
-  if (kind !== 'messages' && kind !== 'results') return undefined
+  if (kind !== 'messages' && kind !== 'results' && kind !== 'votes') return undefined
   if (!(process instanceof Uint8Array) || process.length !== 32 || typeof epoch !== 'number')
     return undefined
   return {

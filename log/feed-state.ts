@@ -1,4 +1,5 @@
-import type { Failure, FeedSpec, KeyId } from '../protocol/index.ts'
+import type { Failure, FeedHead, FeedSpec, FeedSubtree, KeyId } from '../protocol/index.ts'
+import type { FeedEnd } from './feed-end.ts'
 import { nameOf } from './feed-manifest.ts'
 
 /** A block that is in memory because its Hypercore has not taken it yet. */
@@ -6,6 +7,14 @@ export interface TailBlock {
   readonly bytes: Uint8Array
   /** The segment of the journal it stands in; 0 if it is not journalled. */
   readonly generation: number
+  /** What the last block of each piece came with, where signatures do not come from here. */
+  readonly proof?: TailProof | undefined
+}
+
+/** A head that others signed, or several together, and what it covers behind the block. */
+export interface TailProof {
+  readonly signature: Uint8Array
+  readonly rest: readonly FeedSubtree[]
 }
 
 /**
@@ -15,13 +24,17 @@ export interface TailBlock {
 export interface FeedState {
   readonly feed: FeedSpec
   readonly name: string
-  /** Whether blocks are signed here: by this node's key alone. Others may grow by replication. */
+  /** Whether blocks are signed here, alone or with others: it grows by what this log is given. Others are taken over. */
   readonly own: boolean
   known: boolean
   loading: Promise<void> | undefined
   /** Blocks that the Hypercore holds. */
   stored: number
   tail: TailBlock[]
+  /** The tree of a first part of its blocks, once somebody asked for a head. */
+  tree: FeedEnd | undefined
+  /** The newest head that is known. */
+  head: FeedHead | undefined
   /** Why nothing is written to it any more. */
   frozen: Failure | undefined
   /** Where reading ends, if it is frozen. */
@@ -42,11 +55,13 @@ export function makeFeedState(feed: FeedSpec, nodeKey: KeyId): FeedState {
   return {
     feed,
     name: nameOf(feed),
-    own: feed.quorum === 1 && feed.signers.length === 1 && feed.signers[0] === nodeKey,
+    own: feed.signers.includes(nodeKey),
     known: false,
     loading: undefined,
     stored: 0,
     tail: [],
+    tree: undefined,
+    head: undefined,
     frozen: undefined,
     readable: Number.POSITIVE_INFINITY,
     appending: false,
@@ -65,6 +80,16 @@ export function visibleLength(state: FeedState): number {
 export function freeze(state: FeedState, failure: Failure, readable: number): void {
   state.frozen ??= failure
   state.readable = Math.min(state.readable, readable)
+}
+
+/** Whether this node signs it whenever it likes; else heads come with blocks. */
+export function signsAlone({ own, feed }: FeedState): boolean {
+  return own && feed.signers.length === 1
+}
+
+/** Whether its head takes signatures of several: they come with the blocks. */
+export function isShared({ feed }: FeedState): boolean {
+  return feed.signers.length > 1
 }
 
 /** Whether forgetting this state would lose nothing. */

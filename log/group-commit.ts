@@ -1,6 +1,6 @@
 import { Failure, type NewBlock } from '../protocol/index.ts'
 import { diskFailure } from './disk-failure.ts'
-import { type FeedState, visibleLength } from './feed-state.ts'
+import { type FeedState, isShared, visibleLength } from './feed-state.ts'
 import type { Journal } from './journal.ts'
 import type { NamedBlock } from './journal-format.ts'
 
@@ -149,4 +149,13 @@ function place(
     lengths.set(state, expected + 1)
   }
   return undefined
+}
+
+/** What several sign comes with their signatures over the last of the blocks: it could not reach its Hypercore otherwise. */
+export function refuseUnsigned(placed: readonly PlacedBlock[]): void {
+  for (const [at, { state, block }] of placed.entries()) {
+    if (!isShared(state) || block.signature !== undefined) continue
+    if (placed[at + 1]?.state !== state) 
+      throw new TypeError('the last block of a commit to a shared feed has no signatures')
+  }
 }

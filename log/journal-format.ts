@@ -29,6 +29,7 @@ const GROUP_HEAD_SIZE_BYTES = 20
 const HEADER_MAGIC = 0x314a5441 // ATJ1
 const GROUP_MAGIC = 0x3147ab9e
 const ID_SIZE_BYTES = 32
+const KINDS = ['messages', 'results', 'votes'] as const
 
 /** Says which segment this is, and where the one before it ends. */
 export interface SegmentHeader {
@@ -172,7 +173,7 @@ function checksum(head: Buffer, body: Uint8Array, salt: number): number {
 
 function writeFeed(writer: CborWriter, feed: FeedSpec): void {
   writer.array(5)
-  writer.uint(feed.kind === 'messages' ? 0 : 1)
+  writer.uint(KINDS.indexOf(feed.kind))
   writer.bytes(idBytes(feed.process))
   writer.uint(feed.epoch)
   writer.uint(feed.quorum)
@@ -181,12 +182,13 @@ function writeFeed(writer: CborWriter, feed: FeedSpec): void {
 }
 
 function writeBlock(writer: CborWriter, block: NewBlock, feed: number): void {
-  writer.array(5)
+  writer.array(block.signature === undefined ? 5 : 6)
   writer.uint(feed)
   writer.uint(block.index)
   writer.uint(block.firstSlot)
   writer.bytes(block.bytes)
   writer.bytes(packIds(block.ids))
+  if (block.signature !== undefined) writer.bytes(block.signature)
 }
 
 function readBody(body: Uint8Array, feeds: FeedSpec[], blocks: NewBlock[]): void {
@@ -196,7 +198,9 @@ function readBody(body: Uint8Array, feeds: FeedSpec[], blocks: NewBlock[]): void
   for (let i = 0; i < fresh; i++) feeds.push(readFeed(reader))
   const count = reader.array()
   for (let i = 0; i < count; i++) {
-    expectFields(reader, 5)
+    const fields = reader.array()
+    if (fields !== 5 && fields !== 6)
+      throw new MalformedBytes('journal: expected 5 or 6 fields', reader.offset)
     const feed = feeds[readNumber(reader)]
     if (feed === undefined) throw new MalformedBytes('journal: unknown feed', reader.offset)
     const index = readNumber(reader)
@@ -208,6 +212,7 @@ function readBody(body: Uint8Array, feeds: FeedSpec[], blocks: NewBlock[]): void
       firstSlot,
       bytes: reader.bytes().slice(),
       ids: unpackIds(reader.bytes()),
+      signature: fields === 6 ? reader.bytes().slice() : undefined,
     })
   }
   reader.end()
@@ -215,7 +220,8 @@ function readBody(body: Uint8Array, feeds: FeedSpec[], blocks: NewBlock[]): void
 
 function readFeed(reader: CborReader): FeedSpec {
   expectFields(reader, 5)
-  const kind = readNumber(reader) === 0 ? 'messages' : 'results'
+  const kind = KINDS[readNumber(reader)]
+  if (kind === undefined) throw new MalformedBytes('journal: unknown kind of feed', reader.offset)
   const process = asProcessId(text(reader.bytes()))
   const epoch = readNumber(reader)
   const quorum = readNumber(reader)

@@ -48,7 +48,8 @@ export async function recover(
     const missing = await compare(state, blocks, feeds)
     for (const { block, generation } of missing) {
       outstanding.set(generation, (outstanding.get(generation) ?? 0) + 1)
-      if (state.frozen === undefined) behind.add(state, { bytes: block.bytes, generation })
+      const { bytes, signature } = block
+      if (state.frozen === undefined) behind.add(state, { bytes, generation, proof: signature && { signature, rest: [] } })
     }
     done += blocks.length
     onProgress(done, journalled.length)

@@ -1,6 +1,6 @@
 import type { Failure } from '../protocol/index.ts'
 import { diskFailure } from './disk-failure.ts'
-import { type FeedState, freeze, type TailBlock, visibleLength } from './feed-state.ts'
+import { type FeedState, freeze, signsAlone, type TailBlock, visibleLength } from './feed-state.ts'
 import type { OpenFeeds } from './open-feeds.ts'
 
 /** Feeds that are appended to at once; their reads and writes share calls to RocksDB. */
@@ -156,12 +156,13 @@ export class WriteBehind implements AsyncDisposable {
   }
 
   async #append(state: FeedState): Promise<void> {
-    const blocks = take(state.tail)
+    const blocks = take(state)
     try {
       await this.#parts.feeds.append(
         state,
         state.stored,
         blocks.map(({ bytes }) => bytes),
+        blocks.at(-1)?.proof,
       )
       this.#settle(state, blocks)
     } catch (error) {
@@ -217,13 +218,14 @@ export class WriteBehind implements AsyncDisposable {
   }
 }
 
-function take(tail: readonly TailBlock[]): readonly TailBlock[] {
-  let bytes = 0
-  let count = 0
-  for (const block of tail) {
+/** Blocks of one append. Where heads come with the blocks, it ends with one that has one. */
+function take(state: FeedState): readonly TailBlock[] {
+  let [bytes, count, end] = [0, 0, 0]
+  for (const block of state.tail) {
     bytes += block.bytes.length
-    if (count > 0 && (bytes > BYTES_TOGETHER_MAX || count >= BLOCKS_TOGETHER_MAX)) break
+    if (end > 0 && (bytes > BYTES_TOGETHER_MAX || count >= BLOCKS_TOGETHER_MAX)) break
     count++
+    if (signsAlone(state) || block.proof !== undefined) end = count
   }
-  return tail.slice(0, count)
+  return state.tail.slice(0, end)
 }

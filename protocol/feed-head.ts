@@ -1,8 +1,8 @@
-import { blake2b } from '@noble/hashes/blake2.js'
-import { concatBytes, fromBase64Url, toUtf8 } from './bytes.ts'
+import { concatBytes, fromBase64Url, MalformedBytes, toUtf8 } from './bytes.ts'
 import { encodeCbor } from './cbor.ts'
-import { ed25519Verify } from './crypto.ts'
-import type { FeedHead, FeedSpec } from './ports.ts'
+import { blake2b256, ed25519Verify } from './crypto.ts'
+import { decodeMultiSignature, type SignerProof } from './multi-signature.ts'
+import type { FeedHead, FeedSpec, FeedSubtree } from './ports.ts'
 
 /**
  * What a signature over a feed covers, computed from its blocks alone: Hypercore's tree, in its words.
@@ -12,17 +12,43 @@ import type { FeedHead, FeedSpec } from './ports.ts'
  * 3. Signed is the tree hash with the feed's key and length, so one signature is about all blocks and their order.
  */
 export class FeedTree {
-  readonly #roots: { index: number; size: number; leaves: number; hash: Uint8Array }[] = []
+  readonly #roots: TreeRoot[] = []
   #length = 0
+
+  /** The tree of a feed whose whole subtrees are given, left to right. @throws {MalformedBytes} */
+  static from(roots: readonly FeedSubtree[]): FeedTree {
+    const tree = new FeedTree()
+    for (const root of roots) tree.appendSubtree(root)
+    return tree
+  }
 
   /** Blocks so far. */
   get length(): number {
     return this.#length
   }
 
+  /** Its whole subtrees, left to right. */
+  get roots(): readonly FeedSubtree[] {
+    return this.#roots.map(({ leaves, size, hash }) => ({ leaves, sizeBytes: size, hash }))
+  }
+
   append(block: Uint8Array): void {
-    const hash = hash256(LEAF, uint64(block.length), block)
-    let node = { index: 2 * this.#length, size: block.length, leaves: 1, hash }
+    this.#push(1, block.length, blockHash(block))
+  }
+
+  /**
+   * Appends blocks of which only the hash of their whole subtree is known: a power of two of them, from a multiple
+   * of that number on. @throws {MalformedBytes} if no subtree begins there
+   */
+  appendSubtree({ leaves, sizeBytes, hash }: FeedSubtree): void {
+    const isPower = Number.isSafeInteger(leaves) && leaves > 0 && Number.isInteger(Math.log2(leaves))
+    if (!isPower || this.#length % leaves !== 0 || hash.length !== 32)
+      throw new MalformedBytes('no subtree of a feed begins there', 0)
+    this.#push(leaves, sizeBytes, hash)
+  }
+
+  #push(leaves: number, bytes: number, hash: Uint8Array): void {
+    let node: TreeRoot = { index: 2 * this.#length + leaves - 1, size: bytes, leaves, hash }
     for (let left = this.#roots.at(-1); left?.leaves === node.leaves; left = this.#roots.at(-1)) {
       this.#roots.pop()
       const size = left.size + node.size
@@ -30,19 +56,50 @@ export class FeedTree {
         index: (left.index + node.index) / 2,
         size,
         leaves: 2 * node.leaves,
-        hash: hash256(PARENT, uint64(size), left.hash, node.hash),
+        hash: parentHash(left, node),
       }
     }
     this.#roots.push(node)
-    this.#length += 1
+    this.#length += leaves
   }
 
   hash(): Uint8Array {
-    return hash256(ROOTS, ...this.#roots.flatMap(({ hash, index, size }) => [hash, uint64(index), uint64(size)]))
+    return treeHash(this.#roots)
   }
 }
 
-/** The key of a feed, 32 bytes: the hash of its manifest. Only for one signer and quorum 1. */
+interface TreeRoot extends TreeNode {
+  readonly index: number
+  readonly leaves: number
+}
+
+/** A node of a feed's tree; `size` is the bytes of all blocks below it. */
+export interface TreeNode {
+  readonly size: number
+  readonly hash: Uint8Array
+}
+
+/** What a signature over a feed is about. */
+export interface SignedTree {
+  readonly length: number
+  hash(): Uint8Array
+}
+
+/** The leaf of a block. */
+export function blockHash(block: Uint8Array): Uint8Array {
+  return hash256(LEAF, uint64(block.length), block)
+}
+
+export function parentHash(left: TreeNode, right: TreeNode): Uint8Array {
+  return hash256(PARENT, uint64(left.size + right.size), left.hash, right.hash)
+}
+
+/** The hash of whole subtrees side by side, largest first; `index` is the place of each in flat order. */
+export function treeHash(roots: readonly (TreeNode & { readonly index: number })[]): Uint8Array {
+  return hash256(ROOTS, ...roots.flatMap(({ hash, index, size }) => [hash, uint64(index), uint64(size)]))
+}
+
+/** The key of a feed, 32 bytes: the hash of its manifest. For up to 252 signers. */
 export function feedKey({ kind, process, epoch, signers, quorum }: FeedSpec): Uint8Array {
   const userData = encodeCbor([kind, fromBase64Url(process), epoch])
   const keys = signers.map(key => concatBytes(new Uint8Array([0]), NAMESPACES.signer, fromBase64Url(key)))
@@ -50,15 +107,37 @@ export function feedKey({ kind, process, epoch, signers, quorum }: FeedSpec): Ui
   return hash256(NAMESPACES.manifest, ...manifest)
 }
 
-/** Whether the signer of a feed of one signer signed exactly the blocks in `tree`. */
-export function feedHeadHolds(feed: FeedSpec, tree: FeedTree, { length, signature }: FeedHead): boolean {
-  const [signer, ...others] = feed.signers
-  if (signer === undefined || others.length > 0 || feed.quorum !== 1 || tree.length !== length) return false
-  return ed25519Verify(fromBase64Url(signer), feedHeadMessage(feed, tree), signature)
+/**
+ * Whether the signers of a feed signed exactly the blocks in `tree`: its one signer, or as many of several as its quorum
+ * asks for, each once.
+ */
+export function feedHeadHolds(feed: FeedSpec, tree: SignedTree, { length, signature }: FeedHead): boolean {
+  if (tree.length !== length) return false
+  const proofs = proofsOf(feed, signature)
+  if (proofs.length < 1 || proofs.length !== feed.quorum) return false
+  const message = feedHeadMessage(feed, tree)
+  return proofs.every(proof => signerHolds(feed, message, proof))
+}
+
+/** Whether one signer of a feed signed `message`, a head of it. */
+export function signerHolds({ signers }: FeedSpec, message: Uint8Array, { signer, signature }: SignerProof): boolean {
+  const key = signers[signer]
+  return key !== undefined && ed25519Verify(fromBase64Url(key), message, signature)
+}
+
+/** The signatures in a head; none if they have not the form that the feed asks for. */
+function proofsOf({ signers }: FeedSpec, signature: Uint8Array): readonly SignerProof[] {
+  if (signers.length === 1) return [{ signer: 0, signature }]
+  try {
+    return decodeMultiSignature(signature)
+  } catch (error) {
+    if (error instanceof MalformedBytes) return []
+    throw error
+  }
 }
 
 /** What a signer of a feed signs: key, tree and length; the last is the fork, which is always 0. */
-export function feedHeadMessage(feed: FeedSpec, tree: FeedTree): Uint8Array {
+export function feedHeadMessage(feed: FeedSpec, tree: SignedTree): Uint8Array {
   return concatBytes(NAMESPACES.tree, feedKey(feed), tree.hash(), uint64(tree.length), uint64(0))
 }
 
@@ -72,7 +151,7 @@ function namespace(number: number): Uint8Array {
 }
 
 function hash256(...parts: readonly Uint8Array[]): Uint8Array {
-  return blake2b(concatBytes(...parts), { dkLen: 32 })
+  return blake2b256(concatBytes(...parts))
 }
 
 function uint64(value: number): Uint8Array {

@@ -12,3 +12,8 @@ export function messagesFeed(process: Pick<ProcessDescription, 'id' | 'epoch' | 
 export function resultsFeed(process: Pick<ProcessDescription, 'id' | 'epoch'>, unit: KeyId): FeedSpec {
   return { kind: 'results', process: process.id, epoch: process.epoch, signers: [unit], quorum: 1 }
 }
+
+/** What scheduler `key` of a process has promised and accepted, one of several; signed by it. */
+export function votesFeed(process: Pick<ProcessDescription, 'id' | 'epoch'>, key: KeyId): FeedSpec {
+  return { kind: 'votes', process: process.id, epoch: process.epoch, signers: [key], quorum: 1 }
+}

@@ -1,11 +1,13 @@
 import { fromBase64Url, MalformedBytes, toBase64Url } from './bytes.ts'
 import { CborReader, CborWriter } from './cbor.ts'
-import { decodeCertificate } from './certificate.ts'
 import { parseDataItem } from './data-item.ts'
+import { blockHash } from './feed-head.ts'
+import { decodeIngress } from './ic/request-envelope.ts'
 import { asMessageId, asProcessId, type MessageId, type ProcessId, type Slot } from './ids.ts'
 import { FRAME_ASSIGNMENTS_MAX } from './limits.ts'
-import { domainHash, MERKLE_ARITY, type MerklePath } from './merkle.ts'
-import { decodePushCore, type Push, type PushProof, pushId, readHash, readId, readSmall } from './push.ts'
+import { domainHash } from './merkle.ts'
+import { decodePushCore, type Push, type PushProof, pushId, readId, readSmall } from './push.ts'
+import { decodePushProof, writePushProof } from './push-proof.ts'
 
 /**
  * What may stand in a feed, and the block it stands in.
@@ -22,13 +24,15 @@ export type Envelope =
   | { readonly kind: 'reject'; readonly from: ProcessId; readonly seq: number; readonly reason: string }
   /** A message of another process, item or push, that stands here too: AO's assignment. */
   | { readonly kind: 'assign'; readonly message: ItemOrPush; readonly exclude: readonly string[] }
+  /** A request of a client of the IC, byte for byte as it was signed. */
+  | { readonly kind: 'ingress'; readonly bytes: Uint8Array }
 
 /** What can stand in other feeds too: it proves itself. */
 export type ItemOrPush =
   | Extract<Envelope, { kind: 'item' }>
   | { readonly kind: 'push'; readonly push: Push; readonly proof: PushProof }
 
-const KINDS = ['item', 'push', 'tick', 'reject', 'assign'] as const
+const KINDS = ['item', 'push', 'tick', 'reject', 'assign', 'ingress'] as const
 
 /** "This envelope has slot n of process P, at time t"; the slot is told by the frame. */
 export interface Assignment {
@@ -130,9 +134,12 @@ function readHead(reader: CborReader): { firstSlot: Slot; count: number } {
   return { firstSlot, count }
 }
 
-/** sha256 over the frame's bytes, domain-separated. */
+/**
+ * By which a certificate names a frame: the leaf of its block in the tree of its feed. So what compute units attest and
+ * what schedulers sign meet in one hash, and a proof need not carry the frame.
+ */
 export function frameHash(bytes: Uint8Array): Uint8Array {
-  return domainHash('atoll/frame/1', bytes)
+  return blockHash(bytes)
 }
 
 /** The id by which an envelope in slot `slot` of `process` is known: the message's own, or one made from its place. */
@@ -144,10 +151,17 @@ export function envelopeId(envelope: Envelope, process: ProcessId, slot: Slot): 
       return pushId(envelope.push.coreBytes)
     case 'assign':
       return envelopeId(envelope.message, process, slot)
+    case 'ingress':
+      return requestMessageId(decodeIngress(envelope.bytes).id)
     case 'tick':
     case 'reject':
       return placeId(process, slot)
   }
+}
+
+/** A request of the IC is known by its request id: who repeats it, however signed, repeats the message. */
+export function requestMessageId(requestId: Uint8Array): MessageId {
+  return asMessageId(toBase64Url(requestId))
 }
 
 /** The id of what stands in a slot without an id of its own: ticks and rejects. */
@@ -173,7 +187,7 @@ function writeEnvelope(writer: CborWriter, envelope: Envelope): void {
       writer.bytes(envelope.push.coreBytes)
       writer.bytes(envelope.push.bodyBytes)
       if (envelope.proof === undefined) writer.null()
-      else writeProof(writer, envelope.proof)
+      else writePushProof(writer, envelope.proof)
       return
     case 'tick':
       writer.array(3)
@@ -194,6 +208,11 @@ function writeEnvelope(writer: CborWriter, envelope: Envelope): void {
       writeEnvelope(writer, envelope.message)
       writer.array(envelope.exclude.length)
       for (const name of envelope.exclude) writer.text(name)
+      return
+    case 'ingress':
+      writer.array(2)
+      writer.uint(kind)
+      writer.bytes(envelope.bytes)
       return
   }
 }
@@ -238,6 +257,9 @@ function readOutline(reader: CborReader): EnvelopeOutline {
       for (let i = 0; i < names; i++) exclude.push(reader.text())
       return { kind, message: assignable(message, start), exclude }
     }
+    case 'ingress':
+      expect(2)
+      return { kind, bytes: reader.bytes() }
     default:
       throw new MalformedBytes('envelope: unknown kind', start)
   }
@@ -253,58 +275,4 @@ function readProofBytes(reader: CborReader): Uint8Array | undefined {
   if (!reader.isNull()) return reader.bytes()
   reader.null()
   return undefined
-}
-
-/** As bytes: whoever need not check it passes over it at once. */
-function writeProof(writer: CborWriter, proof: PushProof): void {
-  const start = writer.begin()
-  writer.array(5)
-  writer.bytes(proof.resultHead)
-  writePath(writer, proof.outboxPath)
-  writePath(writer, proof.resultPath)
-  writer.bytes(proof.certificateBytes)
-  writer.array(proof.signatures.length * 2)
-  for (const { unit, signature } of proof.signatures) {
-    writer.uint(unit)
-    writer.bytes(signature)
-  }
-  writer.end(start)
-}
-
-/** @throws {MalformedBytes} */
-export function decodePushProof(bytes: Uint8Array): PushProof {
-  const reader = new CborReader(bytes)
-  if (reader.array() !== 5) throw new MalformedBytes('proof: expected 5 fields', reader.offset)
-  const resultHead = reader.bytes()
-  const outboxPath = readPath(reader)
-  const resultPath = readPath(reader)
-  const certificateBytes = reader.bytes()
-  const certificate = decodeCertificate(certificateBytes)
-  const parts = reader.array()
-  const signatures: { unit: number; signature: Uint8Array }[] = []
-  for (let i = 0; i < parts; i += 2) signatures.push({ unit: readSmall(reader), signature: reader.bytes() })
-  reader.end()
-  return { resultHead, outboxPath, resultPath, certificate, certificateBytes, signatures }
-}
-
-function writePath(writer: CborWriter, path: MerklePath): void {
-  writer.array(path.length)
-  for (const level of path) {
-    writer.array(level.length)
-    for (const hash of level) writer.bytes(hash)
-  }
-}
-
-function readPath(reader: CborReader): MerklePath {
-  const levels = reader.array()
-  if (levels > 8) throw new MalformedBytes('proof: path too long', reader.offset)
-  const path: Uint8Array[][] = []
-  for (let i = 0; i < levels; i++) {
-    const width = reader.array()
-    if (width >= MERKLE_ARITY) throw new MalformedBytes('proof: level too wide', reader.offset)
-    const level: Uint8Array[] = []
-    for (let j = 0; j < width; j++) level.push(readHash(reader))
-    path.push(level)
-  }
-  return path
 }

@@ -32,6 +32,11 @@ export const BUNDLE_SIZE_MAX_BYTES = 8 * MiB
 /** Items in one bundle handed in at once. */
 export const BUNDLE_ITEMS_MAX = 4096
 
+/** Spawn messages of ancestors that prove what a process is: each is about a kilobyte of every proof. */
+export const LINEAGE_MAX = 256
+/** A proof of one result, with message and output if they are brought along. */
+export const PROOF_SIZE_MAX_BYTES = 8 * MiB
+
 // What a process may do in one slot (protocol)
 /** Messages, spawns and assignments in one outbox. */
 export const OUTBOX_MAX = 256
@@ -232,6 +237,20 @@ export const GRAPHQL_PER_PAGE_MAX = 100
 export const GRAPHQL_LOOKED_AT_MAX = 50_000
 /** Matches that are read and sorted by time before a page is cut. */
 export const GRAPHQL_MATCHES_MAX = 2_000
+
+// The IC face
+/** (protocol) How far ahead an update may expire: the IC's five minutes, and half a minute for clocks that differ. */
+export const IC_EXPIRY_MAX_MS = 330_000
+/** (protocol) Links of a chain of delegations: the IC's own bound. */
+export const IC_DELEGATIONS_MAX = 20
+/** (protocol) Canisters one delegation names: the IC's own bound. */
+export const IC_DELEGATION_TARGETS_MAX = 1000
+/** (protocol) Nonce of a request: the IC's own bound. */
+export const IC_NONCE_MAX_BYTES = 32
+/** Paths of one look at the state: the IC's own bound. */
+export const IC_PATHS_MAX = 1000
+/** Labels of one path: the IC's own bound. */
+export const IC_PATH_LABELS_MAX = 127
 
 // Tools
 /** Processes that are shown as tools at once: a model that is told of more finds none of them. */

@@ -21,6 +21,8 @@ export type ResultStatus = (typeof RESULT_STATUSES)[number]
 /** The certified part of a result: the leaf of the certificate's Merkle tree. */
 export interface ResultHead {
   readonly slot: Slot
+  /** The id of what stands in the slot, 32 bytes; nothing for a tick or a reject, which have none, and for what is refused. */
+  readonly message: Uint8Array | undefined
   readonly status: ResultStatus
   readonly gas: bigint
   /** Output, error, log and the like, if they are short; else their hash. */
@@ -49,6 +51,8 @@ export interface Assign {
 /** What one evaluation gave. */
 export interface Result {
   readonly slot: Slot
+  /** As in `ResultHead`. */
+  readonly message: Uint8Array | undefined
   readonly status: ResultStatus
   readonly gas: bigint
   readonly error: ResultError | undefined
@@ -84,8 +88,10 @@ export function writeResult(writer: CborWriter, result: Result): number {
   const { outbox } = result
   writer.array(3)
   const start = writer.begin()
-  writer.array(7)
+  writer.array(8)
   writer.uint(result.slot)
+  if (result.message === undefined) writer.null()
+  else writer.bytes(result.message)
   writer.uint(RESULT_STATUSES.indexOf(result.status))
   writer.uint(result.gas)
   const detailStart = writer.length
@@ -138,14 +144,16 @@ function writeDetail(writer: CborWriter, result: Result): void {
 /** @throws {MalformedBytes} */
 export function decodeResultHead(bytes: Uint8Array): ResultHead {
   const reader = new CborReader(bytes)
-  if (reader.array() !== 7) throw new MalformedBytes('result head: expected 7 fields', 0)
+  if (reader.array() !== 8) throw new MalformedBytes('result head: expected 8 fields', 0)
   const slot = readSmall(reader)
+  const message = reader.isNull() ? (reader.null() ?? undefined) : readHash(reader)
   const status = RESULT_STATUSES[readSmall(reader)]
   if (status === undefined) throw new MalformedBytes('result head: unknown status', reader.offset)
   const gas = BigInt(reader.uint())
   const detail = reader.peek() === CborMajor.array ? readDetail(reader) : { hash: readHash(reader) }
   const head: ResultHead = {
     slot,
+    message,
     status,
     gas,
     detail,
@@ -178,7 +186,7 @@ export function decodeResult(bytes: Uint8Array): Result {
   if (outbox.length !== head.outboxCount || detail.assigns.length !== head.assignCount) {
     throw new MalformedBytes('result: its parts differ from its head', 0)
   }
-  return { slot: head.slot, status: head.status, gas: head.gas, ...detail, outbox }
+  return { slot: head.slot, message: head.message, status: head.status, gas: head.gas, ...detail, outbox }
 }
 
 function readOutbox(reader: CborReader): Push[] {

@@ -149,6 +149,8 @@ export const ResultView = named(
   z.object({
     process: ProcessId,
     slot: Slot,
+    /** Absent for ticks and rejects, and for what was refused. */
+    message: MessageId.optional(),
     status: z.enum(RESULT_STATUSES),
     gas: BigText,
     error: ResultErrorView.optional(),

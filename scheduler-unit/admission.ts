@@ -1,4 +1,6 @@
 import {
+  type CallRequest,
+  decodeIngress,
   type DataItem,
   type Directory,
   type Envelope,
@@ -15,8 +17,11 @@ import {
   type PushProof,
   parseDataItem,
   readControl,
+  type RequestEnvelope,
   refuseDuplicateSystemTags,
+  refuteIngress,
   refutePush,
+  requestMessageId,
   verifyDataItem,
 } from '../protocol/index.ts'
 
@@ -69,6 +74,28 @@ export async function admitControl(item: DataItem, directory: Pick<Directory, 'm
   const control = readControl(item.tags)
   if (!('module' in control) || (await directory.module(control.module)) !== undefined) return
   throw new Failure('unknown-module', { module: control.module })
+}
+
+/** Parses a request of the IC. @throws {Failure} `malformed-item` */
+export function parseIngress(bytes: Uint8Array): RequestEnvelope<CallRequest> {
+  try {
+    return decodeIngress(bytes)
+  } catch (error) {
+    if (error instanceof MalformedBytes) throw new Failure('malformed-item', { offset: error.offset }, { cause: error })
+    throw error
+  }
+}
+
+/** Checks a request of the IC that wants a slot of `process` now. @throws {Failure} `too-large`, `bad-signature` */
+export function admitIngress(
+  bytes: Uint8Array,
+  request: RequestEnvelope<CallRequest>,
+  process: ProcessDescription,
+  nowMs: number,
+): void {
+  if (bytes.length > ITEM_SIZE_MAX_BYTES) throw new Failure('too-large', { bytes: bytes.length, max: ITEM_SIZE_MAX_BYTES })
+  const reason = refuteIngress(request, process, nowMs)
+  if (reason !== undefined) throw new Failure('bad-signature', { id: requestMessageId(request.id), reason })
 }
 
 /** Checks the proof of a push against the process it says it comes from. @throws {Failure} `bad-certificate` */

@@ -35,6 +35,7 @@ import {
 } from '../protocol/index.ts'
 import { admitControl, admitItem, admitPush, boundedEnvelope, parseItem } from './admission.ts'
 import { Alarms, type DueTick } from './alarms.ts'
+import { failedAnswer, type IngressParts, known, scheduled, seatIngress } from './ingress.ts'
 import { type CommittedFrame, type Lane, receiptAt } from './lane.ts'
 import { Lanes } from './lanes.ts'
 import { SignerRates } from './rate.ts'
@@ -67,12 +68,20 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   readonly #lanes: Lanes
   readonly #rates: SignerRates
   readonly #alarms: Alarms
+  readonly #ingressParts: IngressParts
   #closed = false
 
   private constructor(parts: SchedulerUnitParts) {
     this.#parts = parts
     this.#lanes = new Lanes(parts)
     this.#rates = new SignerRates(parts.signerRatePerSecond)
+    this.#ingressParts = {
+      ...parts,
+      lanes: this.#lanes,
+      rates: this.#rates,
+      describe: process => this.#sender(process),
+      receiptOf: (lane, id) => this.#receiptOf(lane, id),
+    }
     this.#alarms = new Alarms(parts.clock, ticks => this.#tick(ticks))
   }
 
@@ -129,6 +138,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
         return this.#seatPush(request.process, envelope)
       case 'assign':
         return this.#seatAssigned(request.process, envelope)
+      case 'ingress':
+        return seatIngress(this.#ingressParts, request.process, envelope)
       case 'tick':
       case 'reject':
         throw new Failure('wrong-type', { kind: envelope.kind }, { note: 'only the scheduler makes these' })
@@ -358,12 +369,5 @@ function sameBytes(
   if (!same) throw new Failure('id-reused', { id })
   return { receipt }
 }
-
-const scheduled = (receipt: Receipt): ScheduleAnswer => ({ status: 'scheduled', receipt })
-
-const known = (receipt: Promise<Receipt>): Promise<ScheduleAnswer> =>
-  receipt.then(r => ({ status: 'known' as const, receipt: r }), failedAnswer)
-
-const failedAnswer = (error: unknown): ScheduleAnswer => ({ status: 'failed', failure: Failure.from(error) })
 
 const failed = (error: unknown): { answer: ScheduleAnswer } => ({ answer: failedAnswer(error) })

@@ -9,8 +9,9 @@ import {
   ERROR_TEXT_MAX_BYTES,
   type Ending,
   type EnvelopeOutline,
+  envelopeId,
+  fromBase64Url,
   FUEL_PER_MESSAGE,
-  frameHash,
   GAS_PER_QUERY_MAX,
   type Guest,
   type GuestFactory,
@@ -135,7 +136,7 @@ export class HostedProcess {
   ): FrameOutcome {
     const { firstSlot, assignments } = outlineFrame(frameBytes)
     if (firstSlot !== this.#slots) throw new Error(`expected slot ${this.#slots}, got ${firstSlot}`)
-    const ids = new MessageIds(frameBytes, assignments, position => verdicts[position]?.status === 'ok')
+    const ids = new MessageIds(frameBytes, assignments, position => verdicts[position]?.status !== 'refused')
     const results = new ResultsWriter(assignments.length)
     const sends: number[] = []
     const steps: { stateRoot: Uint8Array; gas: bigint }[] = []
@@ -153,7 +154,7 @@ export class HostedProcess {
       if (options.steps === true) steps.push({ stateRoot: this.stateRoot(), gas: result.gas })
       options.alive?.()
     }
-    this.#logHash = domainHash('atoll/log/1', concatBytes(this.#logHash, frameHash(frameBytes)))
+    this.#logHash = domainHash('atoll/log/1', concatBytes(this.#logHash, domainHash('atoll/frame/1', frameBytes)))
     const stateRoot = this.stateRoot()
     // The log counts frames: after its last slot the state is that of the whole frame.
     const last = steps.pop()
@@ -268,15 +269,17 @@ export class HostedProcess {
     verdict: Verdict,
     id: Uint8Array,
   ): Result {
-    if (verdict.status !== 'ok') return emptyResult(place.slot, verdict.status)
     const { envelope } = assignment
+    const named = verdict.status === 'refused' ? undefined : messageId(envelope, id, place)
+    if (verdict.status !== 'ok') return emptyResult(place.slot, verdict.status, named)
     const core = envelope.kind === 'push' ? outlinePushCore(envelope.coreBytes) : undefined
     const noEffect = this.#receive(assignment, core, place)
     this.#cells.keep()
-    if (noEffect !== undefined) return emptyResult(place.slot, noEffect)
+    if (noEffect !== undefined) return emptyResult(place.slot, noEffect, named)
     const message = guestMessage(assignment, id, core, place, verdict.sender)
-    if (message === undefined) return emptyResult(place.slot, 'reject')
-    return this.#runSlot(message, place, fuelOf(envelope, core), controlOf(envelope, message, this.#process))
+    if (message === undefined) return emptyResult(place.slot, 'reject', named)
+    const control = controlOf(envelope, message, this.#process)
+    return this.#runSlot({ message, named, place, fuel: fuelOf(envelope, core), control })
   }
 
   /** The mailbox's part of a slot; gives the status if the slot has no further effect. */
@@ -309,7 +312,7 @@ export class HostedProcess {
     this.#timersChanged = true
   }
 
-  #runSlot(message: GuestMessage, place: Place, fuel: bigint, control: Control | 'tags' | undefined): Result {
+  #runSlot({ message, named, place, fuel, control }: SlotRun): Result {
     const context = this.#context
     context.begin(place.slot, place.timestampMs)
     const limit = this.#gasLimit(fuel)
@@ -320,7 +323,7 @@ export class HostedProcess {
       this.#cells.discard()
       const error = boundedError(ending.error)
       const output = ending.output ?? NO_BYTES
-      return { ...emptyResult(place.slot, 'error'), gas: ending.gas, error, output, log: context.logged }
+      return { ...emptyResult(place.slot, 'error', named), gas: ending.gas, error, output, log: context.logged }
     }
     const { sent } = context
     const outbox = sent?.seal(this.#mailbox, message, fuel - ending.gas) ?? NOTHING
@@ -331,6 +334,7 @@ export class HostedProcess {
     this.#cells.keep()
     return {
       slot: place.slot,
+      message: named,
       status: 'ok',
       gas: ending.gas,
       error: undefined,
@@ -380,6 +384,15 @@ export class HostedProcess {
   }
 }
 
+/** One run of a guest: `named` is the id that its result carries. */
+interface SlotRun {
+  readonly message: GuestMessage
+  readonly named: Uint8Array | undefined
+  readonly place: Place
+  readonly fuel: bigint
+  readonly control: Control | 'tags' | undefined
+}
+
 /** What a message may spend, itself and through what it causes; being assigned makes it no richer. */
 function fuelOf(envelope: EnvelopeOutline, core: PushCoreOutline | undefined): bigint {
   if (core !== undefined) return core.fuel
@@ -387,8 +400,14 @@ function fuelOf(envelope: EnvelopeOutline, core: PushCoreOutline | undefined): b
   return envelope.message.push.core.fuel
 }
 
-function emptyResult(slot: Slot, status: ResultStatus): Result {
-  return { slot, status, gas: 0n, error: undefined, output: NO_BYTES, log: '', outbox: NOTHING, assigns: NOTHING, dropped: NOTHING }
+/** The id by which a result names what stands in its slot; `digest` is that of an item or a push. */
+function messageId(envelope: EnvelopeOutline, digest: Uint8Array, { process, slot }: Place): Uint8Array | undefined {
+  if (envelope.kind === 'item' || envelope.kind === 'push') return digest
+  return envelope.kind === 'assign' ? fromBase64Url(envelopeId(envelope.message, process.id, slot)) : undefined
+}
+
+function emptyResult(slot: Slot, status: ResultStatus, message: Uint8Array | undefined): Result {
+  return { slot, message, status, gas: 0n, error: undefined, output: NO_BYTES, log: '', outbox: NOTHING, assigns: NOTHING, dropped: NOTHING }
 }
 
 function boundedError(error: ResultError): ResultError {

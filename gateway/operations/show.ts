@@ -1,6 +1,8 @@
 import {
+  asMessageId,
   type Assignment,
   type AssignmentView,
+  decodeIngress,
   decodePushBody,
   type Envelope,
   envelopeId,
@@ -10,6 +12,7 @@ import {
   type ModuleView,
   type OutboxEntryView,
   parseDataItem,
+  principalText,
   type ProcessDescription,
   type ProcessId,
   type ProcessView,
@@ -18,6 +21,7 @@ import {
   type Result,
   type ResultView,
   type Slot,
+  toBase64Url,
 } from '../../protocol/index.ts'
 
 /** How the things of the network look through the API: plain values, nothing computed lazily. */
@@ -38,7 +42,8 @@ export function showProcess(process: ProcessDescription): ProcessView {
 export function showResult(process: ProcessId, result: Result): ResultView {
   const { slot, status, gas, error, output, log, assigns, dropped } = result
   const outbox = result.outbox.map(showOutboxEntry)
-  return { process, slot, status, gas, error, output, log, outbox, assigns, dropped }
+  const message = result.message && asMessageId(toBase64Url(result.message))
+  return { process, slot, message, status, gas, error, output, log, outbox, assigns, dropped }
 }
 
 function showOutboxEntry(push: Push): OutboxEntryView {
@@ -65,6 +70,8 @@ function showEnvelope(envelope: Envelope): EnvelopeView {
     case 'tick':
     case 'reject':
       return envelope
+    case 'ingress':
+      return showIngress(envelope.bytes)
     case 'assign':
       return {
         kind: 'assign',
@@ -72,6 +79,12 @@ function showEnvelope(envelope: Envelope): EnvelopeView {
         exclude: envelope.exclude,
       }
   }
+}
+
+function showIngress(bytes: Uint8Array): EnvelopeView {
+  const { request } = decodeIngress(bytes)
+  const [sender, canister] = [principalText(request.sender), principalText(request.canister)]
+  return { kind: 'ingress', sender, canister, method: request.method, arg: request.arg, request: bytes }
 }
 
 function showItemOrPush(envelope: Extract<Envelope, { kind: 'item' | 'push' }>): ItemOrPushView {

@@ -3,6 +3,7 @@ import {
   childId,
   decodePushBody,
   DEPTH_MAX,
+  envelopeId,
   FUEL_MIN,
   type GuestContext,
   OUTBOX_MAX,
@@ -10,6 +11,7 @@ import {
   OUTBOX_SPAWNS_MAX,
   OUTPUT_SIZE_MAX_BYTES,
   type Result,
+  toBase64Url,
   toUtf8,
 } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
@@ -69,6 +71,18 @@ describe('a slot that fails', () => {
     expect(scripted.run(context => void send(context)).outbox.map(({ core }) => core.seq)).toEqual([
       0,
     ])
+  })
+})
+
+describe('a result', () => {
+  it('names the message in its slot, whatever came of it', () => {
+    const scripted = new Scripted()
+    const first = pushEnvelope(0)
+    const named = (result: Result): string | undefined => result.message && toBase64Url(result.message)
+    expect(named(scripted.slot(first))).toBe(envelopeId(first, SELF, 0))
+    expect(named(scripted.slot(first))).toBe(envelopeId(first, SELF, 1))
+    expect(named(scripted.slot({ kind: 'tick', timer: toUtf8('none'), dueMs: 1 }))).toBeUndefined()
+    expect(named(scripted.slot(pushEnvelope(1), undefined, { status: 'refused' }))).toBeUndefined()
   })
 })
 

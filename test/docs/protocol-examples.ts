@@ -20,7 +20,7 @@ export function protocolExamples(): Readonly<Record<string, string>> {
   const tick = encodeEnvelope({ kind: 'tick', timer: new Uint8Array([0x61]), dueMs: 1_700_000_000_000 })
   const frame = encodeFrame(7, [{ timestampMs: 1_700_000_000_005, envelopeBytes: tick }])
   const result: Result = {
-    slot: 7, status: 'ok', gas: 20_580n, error: undefined, output: new Uint8Array([0x35]), log: '', outbox: [push], assigns: [],
+    slot: 7, message: new Uint8Array(32).fill(0x77), status: 'ok', gas: 20_580n, error: undefined, output: new Uint8Array([0x35]), log: '', outbox: [push], assigns: [],
     dropped: [],
   }
   const { head, bytes } = encodeResult(result)
@@ -28,7 +28,7 @@ export function protocolExamples(): Readonly<Record<string, string>> {
   const cells = new CellTree()
   cells.put(new Uint8Array([0x75, 0x61]), new Uint8Array([1]))
   cells.put(new Uint8Array([0x75, 0x62]), new Uint8Array([2]))
-  const stateRoot = stateRootOf(cells.root(), domainHash('atoll/log/1', frameHash(frame)))
+  const stateRoot = stateRootOf(cells.root(), domainHash('atoll/log/1', domainHash('atoll/frame/1', frame)))
   const certificate = encodeCertificate({
     process: P, firstSlot: 7, count: 1, frameHash: frameHash(frame), resultsRoot, stateRoot, gas: 20_580n,
   })

@@ -155,6 +155,7 @@ export class PaperProcess {
 function resultOf(slot: Slot, outbox: readonly Push[]): Result {
   return {
     slot,
+    message: undefined,
     status: 'ok',
     gas: 1n,
     error: undefined,

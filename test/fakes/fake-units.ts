@@ -86,6 +86,9 @@ export class FakeUnits {
       for (const item of items) answers.push(await this.#take(item))
       return answers
     },
+    ingress: async () => {
+      throw new Failure('unknown-process')
+    },
     assign: async () => {
       throw new Failure('not-assignable')
     },
@@ -226,6 +229,7 @@ export class FakeUnits {
           ]
     const result: Result = {
       slot,
+      message: undefined,
       status: isError ? 'error' : 'ok',
       gas: 12_345_678_901_234_567_890n,
       output: ending.output,

@@ -5,6 +5,7 @@ import { nativeCrypto } from '../../node/native-crypto.ts'
 import { fromHex, toHex, toUtf8 } from '../../protocol/bytes.ts'
 import {
   type CryptoProvider,
+  blake2b256,
   ed25519PublicKey,
   ed25519Sign,
   ed25519Verify,
@@ -57,6 +58,10 @@ describe.each(providers)('the %s crypto provider', (_, provider) => {
       expect(toHex(sha256(bytes))).toBe(oracle('sha256'))
       expect(toHex(sha384(bytes))).toBe(oracle('sha384'))
     }
+    // RFC 7693 gives BLAKE2b of `abc` with 64 bytes alone; this is what libsodium and the reference code say.
+    expect(toHex(blake2b256(toUtf8('abc')))).toBe(
+      'bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319',
+    )
     expect(toHex(keccak256(toUtf8('')))).toBe(
       'c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470',
     )
@@ -67,6 +72,7 @@ describe.each(providers)('the %s crypto provider', (_, provider) => {
     const makers = [
       () => sha256(seed),
       () => sha384(seed),
+      () => blake2b256(seed),
       () => sha384(new Uint8Array(1000)),
       () => keccak256(seed),
       () => ed25519PublicKey(seed),

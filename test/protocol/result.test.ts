@@ -19,6 +19,7 @@ const BESIDES = 7
 function resultOf(parts: Partial<Result> = {}): Result {
   const whole = {
     slot: 70_000,
+    message: new Uint8Array(32).fill(9),
     status: 'ok',
     gas: 12_345n,
     error: undefined,

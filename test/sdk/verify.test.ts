@@ -136,6 +136,7 @@ describe('a certified result of a child', () => {
 
   const resultOf = (slot: number, outbox: readonly Push[]): Result => ({
     slot,
+    message: undefined,
     status: 'ok',
     gas: 1n,
     error: undefined,

@@ -115,6 +115,9 @@ export class FakeNode implements AsyncDisposable {
       Promise.all(
         items.map(bytes => this.#take(bytes).catch((error: unknown) => Failure.from(error))),
       ),
+    ingress: async () => {
+      throw new Failure('unknown-process')
+    },
     assign: async (message, process, exclude = []) => {
       const [place] = await this.log.messages.placesOf(message)
       if (place === undefined) throw new Failure('unknown-message', { message })
@@ -189,6 +192,7 @@ export class FakeNode implements AsyncDisposable {
     const output = ao ? aoOutput({ Output: { data: `slot ${slot}` } }) : toUtf8(`slot ${slot}`)
     const usual: Result = {
       slot,
+      message: undefined,
       status: 'ok',
       gas: 5n,
       error: undefined,
