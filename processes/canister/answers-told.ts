@@ -10,8 +10,8 @@ const REJECT_TEXT_MAX = 16_384
 export const isCandid = (tags: readonly Tag[]): boolean => findTag(tags, 'Content-Type') === CANDID.value
 
 /** What a message between processes says of its answer, besides whom it answers. */
-export function tellAnswer(answer: CanisterAnswer, candid: boolean): { tags: Tag[]; data: Uint8Array } {
-  const told = candid || answer.reject !== undefined ? answer : asJson(answer.reply)
+export function tellAnswer(answer: CanisterAnswer, candid: boolean, names: () => ReadonlyMap<number, string>): { tags: Tag[]; data: Uint8Array } {
+  const told = candid || answer.reject !== undefined ? answer : asJson(answer.reply, names())
   if (told.reject === undefined) {
     const tags: Tag[] = [{ name: 'Action', value: 'Reply' }]
     if (candid) tags.push(CANDID)
@@ -28,9 +28,9 @@ export function tellAnswer(answer: CanisterAnswer, candid: boolean): { tags: Tag
   return { tags, data: toUtf8(JSON.stringify({ code: error, message: message.slice(0, REJECT_TEXT_MAX).toWellFormed() })) }
 }
 
-function asJson(reply: Uint8Array): CanisterAnswer {
+function asJson(reply: Uint8Array, names: ReadonlyMap<number, string>): CanisterAnswer {
   try {
-    return { reply: candidToJson(reply) }
+    return { reply: candidToJson(reply, names) }
   } catch (error) {
     const why = error instanceof Error ? error.message : ''
     return { reject: { code: REJECT.error, error: 'IC0504', message: `the reply cannot be told as JSON: ${why}` } }

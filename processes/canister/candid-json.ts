@@ -16,7 +16,7 @@ const NO_BYTES = new Uint8Array(0)
  * Candid values as JSON, for processes that speak no Candid: docs/protocol/canister.md. `names` are those of fields, by hash.
  * @throws {MalformedBytes}
  */
-export function candidToJson(bytes: Uint8Array, names: ReadonlyMap<number, string> = new Map()): Uint8Array {
+export function candidToJson(bytes: Uint8Array, names: ReadonlyMap<number, string>): Uint8Array {
   const values = bytes.length === 0 ? [] : decodeCandid(bytes)
   const [first] = values
   if (first === undefined) return NO_BYTES
@@ -41,10 +41,18 @@ function jsonOf(value: CandidValue, names: ReadonlyMap<number, string>): unknown
 
 const nameOf = (label: number, names: ReadonlyMap<number, string>): string => names.get(label) ?? `_${label}_`
 
-/** Words of an interface by their hashes: among them are the names of all its fields. */
-export function namesIn(service: string | undefined): ReadonlyMap<number, string> {
-  const words = service?.match(/[A-Za-z_][A-Za-z0-9_]*|"[^"\\]*"/g) ?? []
-  return new Map(words.map(word => (word.startsWith('"') ? word.slice(1, -1) : word)).map(name => [candidLabel(name), name]))
+/** Words of interfaces by their hashes: among them are the names of all fields. Remembered of the last few interfaces. */
+const known = new Map<string, ReadonlyMap<number, string>>()
+const KNOWN_MAX = 64
+
+export function namesIn(service: string): ReadonlyMap<number, string> {
+  const found = known.get(service)
+  if (found !== undefined) return found
+  const words = service.match(/[A-Za-z_][A-Za-z0-9_]*|"[^"\\]*"/g) ?? []
+  const names = new Map(words.map(word => (word.startsWith('"') ? word.slice(1, -1) : word)).map(name => [candidLabel(name), name]))
+  if (known.size >= KNOWN_MAX) known.clear()
+  known.set(service, names)
+  return names
 }
 
 /**

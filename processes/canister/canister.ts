@@ -19,6 +19,7 @@ import { jsonToCandid } from './candid-json.ts'
 import { REJECT } from './canister-trap.ts'
 import type { Machine, MachineHome } from './machine.ts'
 import { Management } from './management/management.ts'
+import { OwnCalls } from './management/own-calls.ts'
 import { Post } from './post.ts'
 import { answerQuery } from './queries.ts'
 import type { Origin } from './records.ts'
@@ -33,12 +34,15 @@ export class Canister {
   readonly #post: Post
   readonly #calls: CallsTaken
   readonly #management: Management
+  readonly #own: OwnCalls
 
   constructor(machine: Machine, process: ProcessDescription, home: MachineHome) {
     this.#machine = machine
-    this.#post = new Post(machine, process, (call, slot) => this.#management.local(call, slot))
+    this.#post = new Post(machine, process, (call, slot) => this.#own.local(call, slot))
     this.#calls = new CallsTaken(machine, this.#post)
-    this.#management = new Management({ machine, process, home, post: this.#post, calls: this.#calls })
+    const parts = { machine, process, home, post: this.#post, calls: this.#calls }
+    this.#management = new Management(parts)
+    this.#own = new OwnCalls(parts, this.#management)
   }
 
   run(message: GuestMessage, context: GuestContext, gasLimit: bigint): Ending {
@@ -142,7 +146,7 @@ export class Canister {
   #item(message: GuestMessage, slot: Slot): void {
     const reference = findTag(message.tags, 'X-Reference')
     if (reference !== undefined) {
-      if (message.from === this.#post.messengerAddress) this.#management.effectDone(reference, message, slot)
+      if (message.from === this.#post.messengerAddress) this.#own.effectDone(reference, message, slot)
       return
     }
     const call = message.raw?.id ?? fromBase64Url(message.id)

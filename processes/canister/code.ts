@@ -166,13 +166,13 @@ function compile(bytes: Uint8Array): WebAssembly.Module {
   }
 }
 
-/** The Candid interface that code tells of itself. */
-export function serviceOf(code: CanisterCode): string | undefined {
+/** The Candid interface that code tells of itself; empty if it tells none. */
+export function serviceOf(code: CanisterCode): string {
   const section = code.metadata.find(({ name }) => name === 'candid:service')
   try {
-    return section && fromUtf8(section.content)
+    return section === undefined ? '' : fromUtf8(section.content)
   } catch {
-    return undefined
+    return ''
   }
 }
 

@@ -20,7 +20,8 @@ import { LOCAL_STEPS_MAX } from './bounds.ts'
 import { REJECT, type Reject } from './canister-trap.ts'
 import type { Outcome } from './calls-taken.ts'
 import { CANDID, cyclesOf, JSON_TYPE, readAnswer, tellAnswer } from './answers-told.ts'
-import { candidToJson } from './candid-json.ts'
+import { candidToJson, namesIn } from './candid-json.ts'
+import { serviceOf } from './code.ts'
 import type { CallDraft } from './execution.ts'
 import type { Machine } from './machine.ts'
 import { keepLine } from './canister-log.ts'
@@ -108,7 +109,7 @@ export class Post {
     let data = request.arg
     if (!candid) {
       try {
-        data = candidToJson(request.arg)
+        data = candidToJson(request.arg, this.#names(slot))
       } catch (error) {
         const message = `the argument cannot be told as JSON: ${error instanceof Error ? error.message : ''}`
         this.refuse(request.callback, { code: REJECT.error, error: 'IC0504', message }, slot)
@@ -151,7 +152,7 @@ export class Post {
   }
 
   #reply({ process, reference, candid, depth }: Extract<Origin, { kind: 'process' }>, answer: CanisterAnswer, refund: bigint, slot: Slot): void {
-    const { tags, data } = tellAnswer(answer, candid)
+    const { tags, data } = tellAnswer(answer, candid, () => this.#names(slot))
     tags.push({ name: 'X-Reference', value: reference })
     if (refund > 0n) tags.push({ name: 'Cycles', value: String(refund) })
     slot.send({ to: process, tags, data, depth, callback: undefined })
@@ -210,6 +211,12 @@ export class Post {
         else this.refuse(request.callback, told, slot)
       }
     }
+  }
+
+  /** Names of fields that the canister's own interface knows. */
+  #names(slot: Slot): ReadonlyMap<number, string> {
+    const code = this.#machine.code(slot.cells)
+    return namesIn(code === undefined ? '' : serviceOf(code))
   }
 
   log(line: string, slot: Slot): void {

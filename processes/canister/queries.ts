@@ -181,7 +181,7 @@ function inspect({ machine, calls, management }: QueryParts, slot: Slot, method:
   const refusal = calls.refusalOf(code, method)
   if (refusal !== undefined) throw new Rejected(refusal.error, refusal.message, refusal.code)
   if (code?.entries.has('canister_inspect_message') !== true) return
-  const gasLimit = slot.left < INSPECT_GAS ? slot.left : INSPECT_GAS
+  const gasLimit = least(slot.left, INSPECT_GAS)
   const entry = { mode: MODES.F, caller, arg: message.data, method, answers: false, gasLimit }
   const { execution, trap, gas } = machine.execute(code, 'canister_inspect_message', entry, slot.nowNs, false)
   slot.spend(gas)
@@ -228,3 +228,5 @@ function metadata(machine: Machine, slot: Slot, name: string, caller: Uint8Array
   return found.content
 }
 
+
+const least = (a: bigint, b: bigint): bigint => (a < b ? a : b)

@@ -165,11 +165,20 @@ export function getCallback(cells: Cells, id: number): Callback | undefined {
   const context = Number(reader.uint())
   const reply = readFunction(reader)
   const reject = readFunction(reader)
-  const cleanup = reader.isNull() ? (reader.null() ?? undefined) : (reader.array(), readFunction(reader))
+  const cleanup = readCleanup(reader)
   const cycles = readWide(reader)
   const deadlineNs = BigInt(reader.uint())
   const callee = reader.isNull() ? undefined : asProcessId(toBase64Url(reader.bytes()))
   return { id, context, reply, reject, cleanup, cycles, deadlineNs, callee }
+}
+
+function readCleanup(reader: CborReader): Callback['cleanup'] {
+  if (reader.isNull()) {
+    reader.null()
+    return undefined
+  }
+  reader.array()
+  return readFunction(reader)
 }
 
 function readFunction(reader: CborReader): readonly [fun: number, env: bigint] {

@@ -44,16 +44,31 @@ function bind(name: string, call: SystemCall, plain: Plain, host: Host, is64: bo
   const [a, b, c] = [at(0), at(1), at(2)]
   switch (call.params.length) {
     case 0:
-      return () => (enter(), result(plain()))
+      return () => {
+        enter()
+        return result(plain())
+      }
     case 1:
-      return (x = 0) => (enter(), result(plain(a(x))))
+      return (x = 0) => {
+        enter()
+        return result(plain(a(x)))
+      }
     case 2:
-      return (x = 0, y = 0) => (enter(), result(plain(a(x), b(y))))
+      return (x = 0, y = 0) => {
+        enter()
+        return result(plain(a(x), b(y)))
+      }
     case 3:
-      return (x = 0, y = 0, z = 0) => (enter(), result(plain(a(x), b(y), c(z))))
+      return (x = 0, y = 0, z = 0) => {
+        enter()
+        return result(plain(a(x), b(y), c(z)))
+      }
     default: {
       const all = [...call.params].map((_, index) => at(index))
-      return (...values) => (enter(), result(plain(...all.map((convert, index) => convert(values[index] ?? 0)))))
+      return (...values) => {
+        enter()
+        return result(plain(...all.map((convert, index) => convert(values[index] ?? 0))))
+      }
     }
   }
 }

@@ -91,7 +91,7 @@ function environmentCalls(
     const found = variables().find(([one]) => one === name)
     return found && toUtf8(found[1])
   }
-  const valueOf = (from: number, length: number): Uint8Array => {
+  const valueNamed = (from: number, length: number): Uint8Array => {
     const value = find(from, length)
     if (value === undefined) throw new CanisterTrap('env_var: there is no variable of that name', 'IC0504')
     return value
@@ -101,8 +101,8 @@ function environmentCalls(
     env_var_name_size: (index: number) => nameAt(index).length,
     env_var_name_copy: (index: number, to: number, at: number, length: number) => copy(to, nameAt(index), at, length),
     env_var_name_exists: (from: number, length: number) => (find(from, length) === undefined ? 0 : 1),
-    env_var_value_size: (from: number, length: number) => (valueOf(from, length)).length,
+    env_var_value_size: (from: number, length: number) => (valueNamed(from, length)).length,
     env_var_value_copy: (from: number, length: number, to: number, at: number, size: number) =>
-      copy(to, valueOf(from, length), at, size),
+      copy(to, valueNamed(from, length), at, size),
   }
 }

@@ -48,7 +48,7 @@ persistent actor {
     assert false;
     0
   };
-  public func loop(p : Principal, times : Nat) : async Nat {
+  public func repeat(p : Principal, times : Nat) : async Nat {
     let c = counter(p);
     var last = 0;
     var i = 0;
@@ -85,7 +85,8 @@ import Cycles "mo:core/Cycles";
 import Principal "mo:core/Principal";
 persistent actor {
   var v : Nat32 = 0;
-  system func inspect({ caller : Principal; msg : { #deny : () -> (); #set : () -> Nat32; #balance : () -> () } }) : Bool {
+  system func inspect({ arg : Blob; caller : Principal; msg : { #deny : () -> (); #set : () -> Nat32; #cert : () -> (); #balance : () -> () } }) : Bool {
+    ignore arg;
     switch msg { case (#deny _) false; case _ (not Principal.isAnonymous(caller)) }
   };
   public func deny() : async () {};
