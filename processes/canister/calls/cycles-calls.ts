@@ -10,7 +10,7 @@ export function cyclesCalls(host: Host): SystemFunctions {
   }
   const accept = (max: bigint): bigint => {
     const { execution } = host
-    const amount = max < execution.available ? max : execution.available
+    const amount = least(max, execution.available)
     execution.available -= amount
     execution.state.cycles += amount
     return amount
@@ -32,7 +32,7 @@ export function cyclesCalls(host: Host): SystemFunctions {
     cycles_burn128: (high: bigint, low: bigint, to: number) => {
       const { state } = host.execution
       const asked = wide(high, low)
-      const amount = asked < state.cycles ? asked : state.cycles
+      const amount = least(asked, state.cycles)
       state.cycles -= amount
       return put(to, amount)
     },
@@ -50,6 +50,7 @@ export function cyclesCalls(host: Host): SystemFunctions {
   }
 }
 
+const least = (a: bigint, b: bigint): bigint => (a < b ? a : b)
 const wide = (high: bigint, low: bigint): bigint => (BigInt.asUintN(64, high) << 64n) | BigInt.asUintN(64, low)
 const signed = (value: bigint): bigint => BigInt.asIntN(64, value)
 

@@ -60,7 +60,7 @@ export function loadCanisters(wasm: Uint8Array = emptyCanisterModule().data): Lo
   const id = wasm.length === 8 ? MODULE : asModuleId(MODULE.replace(/^./, 'B'))
   const module: ModuleDescription = { id, owner: '', format: 'canister', tags: [], wasm }
   const factory = canisterRuntime.load(canisterRuntime.prepare(module), module)
-  const limits = { gasPerSlotMax: 20_000_000_000n }
+  const limits = { gasPerSlotMax: 3_000_000_000n }
   return { id, format: 'canister', tags: [], stateForm: 'memory', refused: undefined, factory, imageTree: imageTree(factory), limits }
 }
 
