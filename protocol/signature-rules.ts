@@ -93,7 +93,8 @@ export function isRsaModulus(modulus: Uint8Array): boolean {
 function isEd25519Point(bytes: Uint8Array, from: number): boolean {
   if (!isBelowLittleEndian(bytes, from, ED25519_FIELD, 0x7f)) return false
   if (!SMALL_ORDER_FIRST_BYTES.has(bytes[from] ?? 0)) return true
-  const y = bytes.slice(from, from + 32)
+  // Not `slice`: that of a Buffer is a view, and the signature itself would lose the bit.
+  const y = Uint8Array.from(bytes.subarray(from, from + 32))
   y[31] = (y[31] ?? 0) & 0x7f
   return !ED25519_SMALL_ORDER.has(toHex(y))
 }

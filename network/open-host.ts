@@ -1,0 +1,77 @@
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import type { Libp2p } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { yamux } from '@libp2p/yamux'
+import { createLibp2p } from 'libp2p'
+import {
+  type KeyId,
+  PEER_DIAL_MAX_MS,
+  PEER_STREAMS_MAX,
+  PEER_WINDOW_MAX_BYTES,
+  PEERS_MAX,
+  PEERS_PENDING_MAX,
+  PEERS_PER_HOST_AND_SECOND_MAX,
+} from '../protocol/index.ts'
+import { keyOfPeer } from './peer-name.ts'
+import { type DiscoveryParts, discoveryOf, type HostServices, servicesOf } from './services.ts'
+import { openTransports } from './transports.ts'
+
+export type Host = Libp2p<HostServices>
+
+export interface HostParts extends DiscoveryParts {
+  readonly seed: Uint8Array
+  readonly listen: readonly string[]
+  /** Addresses that will be dialled. */
+  readonly dialled: readonly string[]
+  /** Whether nobody with this key is to be spoken to. */
+  readonly isRefused: (key: KeyId) => boolean
+}
+
+/** A host of libp2p with bounds on everything that a stranger can make it hold. */
+export async function openHost(parts: HostParts): Promise<Host> {
+  const { seed, listen, dialled, isRefused } = parts
+  const refuse = (peer: Parameters<typeof keyOfPeer>[0]): boolean => {
+    const key = keyOfPeer(peer)
+    return key === undefined || isRefused(key)
+  }
+  return createLibp2p<HostServices>({
+    privateKey: await generateKeyPairFromSeed('Ed25519', seed),
+    addresses: { listen: [...listen] },
+    transports: await openTransports([...listen, ...dialled]),
+    connectionEncrypters: [noise()],
+    streamMuxers: [
+      yamux({
+        maxInboundStreams: PEER_STREAMS_MAX,
+        maxOutboundStreams: PEER_STREAMS_MAX,
+        streamOptions: {
+          maxStreamWindowSize: PEER_WINDOW_MAX_BYTES,
+          maxReadBufferLength: 2 * PEER_WINDOW_MAX_BYTES,
+          maxWriteBufferLength: 2 * PEER_WINDOW_MAX_BYTES,
+        },
+      }),
+    ],
+    connectionGater: {
+      denyDialPeer: refuse,
+      denyInboundEncryptedConnection: refuse,
+      denyOutboundEncryptedConnection: refuse,
+      // Private addresses too: there are networks that have no others.
+      denyDialMultiaddr: () => false,
+    },
+    connectionManager: {
+      maxConnections: PEERS_MAX,
+      maxIncomingPendingConnections: PEERS_PENDING_MAX,
+      inboundConnectionThreshold: PEERS_PER_HOST_AND_SECOND_MAX,
+      inboundUpgradeTimeout: PEER_DIAL_MAX_MS,
+      dialTimeout: PEER_DIAL_MAX_MS,
+      // Connections are kept up by static-peers.ts, with pauses of its own.
+      reconnectRetries: 0,
+    },
+    // The default cuts a connection whose echo takes 5 s, which a busy one may.
+    connectionMonitor: {
+      pingInterval: 30_000,
+      pingTimeout: { minTimeout: 60_000, maxTimeout: 120_000 },
+    },
+    peerDiscovery: discoveryOf(parts),
+    services: servicesOf(parts),
+  })
+}
