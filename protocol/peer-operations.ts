@@ -4,19 +4,24 @@
  */
 import { asModuleId, asProcessId, type ModuleId, type ProcessId } from './ids.ts'
 import {
+  BUNDLE_SIZE_MAX_BYTES,
   ITEM_SIZE_MAX_BYTES,
   MODULE_SIZE_MAX_BYTES,
+  PAGE_SIZE_MAX_BYTES,
   PEER_BLOCKS_MAX_BYTES,
   PEER_SCHEDULE_MAX_BYTES,
 } from './limits.ts'
-import { blocksCodec, maybeBytesCodec } from './peer-blocks.ts'
+import { blocksCodec, maybeBytesCodec, rawCodec } from './peer-blocks.ts'
+import { nativeCallCodec } from './peer-call.ts'
 import {
   cborCodec,
   expectFields,
   type PeerCall,
   type PeerCodec,
   peerOperation,
+  peerStream,
   type PeerOperationRow,
+  readCount,
   writeId,
 } from './peer-operation.ts'
 import { scheduleAnswersCodec, scheduleRequestsCodec } from './peer-schedule.ts'
@@ -26,10 +31,22 @@ import { readId, readSmall } from './push.ts'
 /** An envelope with all its proofs: an item or the body of a push, and what stands around it. */
 const ENVELOPE_MAX_BYTES = 2 * ITEM_SIZE_MAX_BYTES
 const SMALL_MAX_BYTES = 1024
+/** A page of results in JSON, its bytes as base64url. */
+const NATIVE_ANSWER_MAX_BYTES = 2 * PAGE_SIZE_MAX_BYTES
 /** A tree of as many messages as are followed. */
 const TRACE_MAX_BYTES = 8_388_608
 
 const processCodec: PeerCodec<ProcessId> = cborCodec(writeId, reader => asProcessId(readId(reader)))
+/** Processes in one announcement, and an id with what is around it. */
+const [ANNOUNCED_MAX, ID_MAX_BYTES] = [1_000, 40]
+const processesCodec: PeerCodec<readonly ProcessId[]> = cborCodec(
+  (writer, processes) => {
+    writer.array(processes.length)
+    for (const process of processes) writeId(writer, process)
+  },
+  reader => Array.from({ length: readCount(reader, ANNOUNCED_MAX) }, () => asProcessId(readId(reader))),
+)
+const nothingCodec: PeerCodec<void> = cborCodec(writer => writer.null(), reader => void reader.null())
 const moduleCodec: PeerCodec<ModuleId> = cborCodec(writeId, reader => asModuleId(readId(reader)))
 const framesFrom = cborCodec<{ readonly process: ProcessId; readonly from: number }>(
   (writer, { process, from }) => {
@@ -72,12 +89,33 @@ export const PEER_OPERATIONS = {
     answer: blocksCodec,
     answerMaxBytes: PEER_BLOCKS_MAX_BYTES + ENVELOPE_MAX_BYTES,
   }),
+  announce: peerOperation({
+    summary: 'These processes name the node that is told; their spawn messages prove it',
+    request: processesCodec,
+    requestMaxBytes: ANNOUNCED_MAX * ID_MAX_BYTES + SMALL_MAX_BYTES,
+    answer: nothingCodec,
+    answerMaxBytes: SMALL_MAX_BYTES,
+  }),
   trace: peerOperation({
     summary: 'The tree below a message of a process that is scheduled here, as far as it has grown',
     request: tracePlaceCodec,
     requestMaxBytes: SMALL_MAX_BYTES,
     answer: traceCodec,
     answerMaxBytes: TRACE_MAX_BYTES,
+  }),
+  call: peerOperation({
+    summary: 'An operation of the native API that needs no admin token, by its name',
+    request: nativeCallCodec,
+    requestMaxBytes: BUNDLE_SIZE_MAX_BYTES + SMALL_MAX_BYTES,
+    answer: rawCodec,
+    answerMaxBytes: NATIVE_ANSWER_MAX_BYTES,
+  }),
+  follow: peerStream({
+    summary: 'The same for those that give values until the caller ends it',
+    request: nativeCallCodec,
+    requestMaxBytes: SMALL_MAX_BYTES,
+    answer: rawCodec,
+    answerMaxBytes: NATIVE_ANSWER_MAX_BYTES,
   }),
 } as const
 
@@ -87,13 +125,17 @@ export type PeerRequest<N extends PeerOperationName> =
   Table[N] extends PeerOperationRow<infer R, infer _> ? R : never
 export type PeerAnswer<N extends PeerOperationName> =
   Table[N] extends PeerOperationRow<infer _, infer A> ? A : never
+/** Operations that give many answers. */
+export type PeerStreamName = {
+  [N in PeerOperationName]: Table[N]['answers'] extends 'many' ? N : never
+}[PeerOperationName]
 
 /** Every operation, carried out for whoever asks. @throws {Failure} */
 export type PeerOperations = {
   readonly [N in PeerOperationName]: (
     request: PeerRequest<N>,
     call: PeerCall,
-  ) => Promise<PeerAnswer<N>>
+  ) => N extends PeerStreamName ? AsyncIterable<PeerAnswer<N>> : Promise<PeerAnswer<N>>
 }
 
 /** The row of an operation without its own types, if there is one of that name. */
