@@ -178,10 +178,12 @@ async function openNode(
     admin: createAdmin({ recoveredBlocks, computer: units.computer, options }),
   })
   if (network !== undefined && peers !== undefined && announcements !== undefined) {
-    const following = openFollowing({ key: keys.key, log, clock, peers, links: network.feeds, units, trouble, announcements })
+    const offence = (peer: KeyId, what: string): void => network.offend(peer, 'bad-proof', what)
+    const following = openFollowing({ key: keys.key, log, clock, peers, links: network.feeds, units, offence, trouble, announcements })
     keep({ [Symbol.asyncDispose]: async () => following[Symbol.dispose]() })
     keep(serveOn(network, { ...units, log, operations, following: following.processes }))
     await network.feeds.serve(log)
+    if (log instanceof HypercoreLog) await network.feeds.serveHypercores(stream => log.replicate(stream))
     following.resume().catch(error => trouble('following', Failure.from(error)))
   }
   const { scheduler, computer, messenger } = units

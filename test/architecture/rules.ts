@@ -52,6 +52,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@multiformats/multiaddr': ['network'],
   '@wasmer/sdk': ['processes'],
   assemblyscript: ['processes'],
+  '@hyperswarm/secret-stream': ['log'],
   corestore: ['log'],
   croner: ['processes'],
   esbuild: ['processes', 'toolchain'],
