@@ -66,12 +66,14 @@ export const FAILURES = {
   'host-refused': row(2006, 'trust', 403, 'The Host or Origin of the request is not allowed', 'Use the address the node printed, or add the host to its configuration.'),
   'verification-failed': row(2007, 'trust', 409, 'A certified result does not follow from the feed', 'Keep both: together they prove the fault of the unit that signed it.'),
   'unknown-identity': row(2008, 'trust', 403, 'There is no identity of that name', 'atoll identity list shows those there are; atoll identity new makes one.'),
+  'bad-proposal': row(2031, 'trust', 409, 'What the leading scheduler proposed breaks a rule', 'It is not signed; another scheduler of the process takes over.'),
 
   // 3xxx: transient
   'busy': row(3001, 'transient', 429, 'Too much is waiting already', 'Send again after a pause; nothing was kept.'),
   'timeout': row(3002, 'transient', 504, 'The wait ended before the answer came', 'Ask again; what was accepted goes on.'),
   'unreachable': row(3003, 'transient', 503, 'The node cannot be reached', 'Start it with atoll up, or check the URL.'),
   'shutting-down': row(3004, 'transient', 503, 'The node is shutting down', 'Send again when it is back; nothing was kept.'),
+  'no-quorum': row(3031, 'transient', 503, 'Too few schedulers of that process answer', 'Send again: it is scheduled once, as soon as enough of them can be reached.'),
   'aborted': row(3005, 'transient', 499, 'The caller ended the wait', 'Ask again when you are ready.'),
 
   // 4xxx: this machine

@@ -8,6 +8,7 @@ import {
   type Log,
   type MessageId,
   messagesFeed,
+  type NewBlock,
   PENDING_PER_PROCESS_MAX,
   type ProcessDescription,
   type ProcessId,
@@ -46,6 +47,8 @@ export interface LaneParts {
   readonly log: Log
   readonly process: ProcessDescription
   now(): number
+  /** Makes blocks durable; several schedulers must agree first, if it is theirs together. */
+  readonly commit?: ((blocks: readonly NewBlock[]) => Promise<void>) | undefined
   /** Frames on their way to the disk; `done` tells whether they got there, after `committed` was called. */
   committing?: ((frames: readonly CommittedFrame[], done: Promise<boolean>) => void) | undefined
   committed(frames: readonly CommittedFrame[]): void
@@ -100,6 +103,11 @@ export class Lane {
 
   get process(): ProcessDescription {
     return this.#parts.process
+  }
+
+  /** Whether other schedulers have a part in what is written here. */
+  get isShared(): boolean {
+    return this.#parts.commit !== undefined
   }
 
   /** The slot that the next message gets, if all that waits gets its own. */
@@ -179,7 +187,9 @@ export class Lane {
     const frames = this.#frames(batch, timestampMs)
     const start = this.#nextSlot
     const { promise: done, resolve } = Promise.withResolvers<boolean>()
-    const committed = this.#parts.log.commit(frames.map(frame => ({ ...frame, feed: this.feed })))
+    const blocks = frames.map(frame => ({ ...frame, feed: this.feed }))
+    const { commit, log } = this.#parts
+    const committed = commit === undefined ? log.commit(blocks) : commit(blocks)
     const known = start === 0 ? committed.then(() => this.#addProcess(batch)) : committed
     const ended = known.then(
       () => {

@@ -2,6 +2,8 @@ import {
   asMessageId,
   asProcessId,
   type Clock,
+  type CoSignAnswer,
+  type CoSignRequest,
   type DataItem,
   describeProcess,
   encodeEnvelope,
@@ -35,7 +37,9 @@ import {
 } from '../protocol/index.ts'
 import { admitControl, admitItem, admitPush, boundedEnvelope, parseItem } from './admission.ts'
 import { Alarms, type DueTick } from './alarms.ts'
-import { type CommittedFrame, type Lane, receiptAt } from './lane.ts'
+import { type CoSignedParts, CoSignedProcesses } from './co-signing/co-signed-processes.ts'
+import type { Seat } from './co-signing/course.ts'
+import { type CommittedFrame, type Lane, type LaneParts, receiptAt } from './lane.ts'
 import { Lanes } from './lanes.ts'
 import { SignerRates } from './rate.ts'
 
@@ -56,6 +60,13 @@ export interface SchedulerUnitParts {
   readonly lanesMax?: number | undefined
   /** Whether this node's own compute unit, with this very key, attests the push: then it needs no proof. */
   attests?(push: Push): boolean
+  /** What it takes to schedule processes together with other nodes; without it this one schedules alone. */
+  readonly together?: Together | undefined
+}
+
+export interface Together extends Pick<CoSignedParts, 'seed' | 'peers' | 'learnModule'> {
+  /** Frames that settled without having been scheduled here. */
+  settled(frames: readonly CommittedFrame[]): void
 }
 
 /** Requests checked before others get a turn: signatures take most of the time. */
@@ -67,11 +78,25 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   readonly #lanes: Lanes
   readonly #rates: SignerRates
   readonly #alarms: Alarms
+  readonly #coSigned: CoSignedProcesses | undefined
   #closed = false
 
   private constructor(parts: SchedulerUnitParts) {
     this.#parts = parts
-    this.#lanes = new Lanes(parts)
+    const { log, clock, key, together } = parts
+    this.#coSigned =
+      together &&
+      new CoSignedProcesses({
+        ...together,
+        log,
+        clock,
+        key,
+        assignable: process => parts.assignable(process),
+        describe: async process => (await log.directory.process(process)) ?? parts.describe?.(process),
+        seatHere: request => this.#seatHere(request).catch(failed),
+      })
+    const commitOf = async (process: ProcessDescription): Promise<LaneParts['commit']> => this.#coSigned?.commitOf(process)
+    this.#lanes = new Lanes({ ...parts, commitOf })
     this.#rates = new SignerRates(parts.signerRatePerSecond)
     this.#alarms = new Alarms(parts.clock, ticks => this.#tick(ticks))
   }
@@ -82,7 +107,14 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     for await (const { key } of parts.log.store.range({ gte: MONITORED, lt })) {
       unit.#alarms.monitor(asProcessId(toBase64Url(key.subarray(MONITORED.length))), true)
     }
+    await unit.#coSigned?.resume()
     return unit
+  }
+
+  /** Answers another scheduler of a process that this one has a part in. @throws {Failure} `unknown-process`, `not-scheduler` */
+  coSign(from: KeyId, request: CoSignRequest): Promise<CoSignAnswer> {
+    if (this.#coSigned === undefined || this.#closed) return Promise.reject(new Failure('unknown-process', { process: request.process }))
+    return this.#coSigned.answer(from, request)
   }
 
   /** Processes whose place in their feed is in memory. */
@@ -120,7 +152,12 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     this.#alarms.monitor(process, on)
   }
 
-  async #seat(request: ScheduleRequest): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
+  async #seat(request: ScheduleRequest): Promise<Seat> {
+    const course = await this.#coSigned?.courseOf(request)
+    return course === undefined ? this.#seatHere(request) : { answer: course.route(request) }
+  }
+
+  async #seatHere(request: ScheduleRequest): Promise<Seat> {
     const { envelope } = request
     switch (envelope.kind) {
       case 'item':
@@ -138,7 +175,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   /** The same without a wait, for most requests: nothing, if something has to be looked up. */
   #seatNow({ process, envelope, item: parsed }: ScheduleRequest): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
     const lane = this.#lanes.atHand(process)
-    if (lane === undefined || lane.nextSlot === 0) return undefined
+    if (lane === undefined || lane.nextSlot === 0 || lane.isShared) return undefined
     try {
       if (envelope.kind === 'push') {
         const sender = this.#parts.log.directory.processAtHand(envelope.push.core.from)
@@ -316,10 +353,18 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   #tick(ticks: readonly DueTick[]): void {
     for (const { process, timer } of ticks) {
       const envelope: Envelope = { kind: 'tick', timer: latin1(timer.key), dueMs: timer.dueMs }
-      void this.#lanes.get(process, undefined)
-        .then(lane => lane.enqueue(asMessageId(''), envelope, encodeEnvelope(envelope)))
+      void this.#ticksOf(process)
+        .then(ticks => (ticks ? this.#lanes.get(process, undefined) : undefined))
+        .then(lane => lane?.enqueue(asMessageId(''), envelope, encodeEnvelope(envelope)))
         .catch(error => this.#again(process, timer, Failure.from(error)))
     }
+  }
+
+  /** Whether this scheduler gives a process its ticks; of several the one that leads. */
+  async #ticksOf(process: ProcessId): Promise<boolean> {
+    const description = await this.#parts.log.directory.process(process)
+    if (this.#coSigned === undefined || description === undefined || description.policy.schedulers.length === 1) return true
+    return (await this.#coSigned.course(description)).ticks()
   }
 
   /** A tick that found no slot comes again a little later. */
@@ -332,6 +377,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if (this.#closed) return
     this.#closed = true
     await this.#alarms[Symbol.asyncDispose]()
+    await this.#coSigned?.close()
     await this.#lanes[Symbol.asyncDispose]()
   }
 }
