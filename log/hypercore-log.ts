@@ -28,11 +28,11 @@ import { openLog, type OpenLogOptions } from './open-log.ts'
 import type { ProcessDirectory } from './process-directory.ts'
 import type { RocksStore } from './rocks-store.ts'
 import type { SegmentKeeper } from './segment-keeper.ts'
+import { StoredTrees } from './stored-trees.ts'
 import type { WriteBehind } from './write-behind.ts'
 
 /** Blocks that are read at once when a reader walks along a feed. */
 const READ_TOGETHER = 64
-
 const DONE = Promise.resolve()
 
 export interface HypercoreLogParts {
@@ -52,6 +52,7 @@ export class HypercoreLog implements Log {
   readonly messages: MessageIndex
   readonly directory: Directory
   readonly store: RocksStore
+  readonly trees: StoredTrees
   readonly #parts: HypercoreLogParts
   readonly #group: GroupCommit
   #recovered: readonly NewBlock[]
@@ -63,6 +64,7 @@ export class HypercoreLog implements Log {
     this.messages = parts.messages
     this.directory = parts.directory
     this.store = parts.store
+    this.trees = new StoredTrees(parts)
     this.#group = new GroupCommit({
       journal: parts.journal,
       onDurable: (blocks, generation) => this.#onDurable(blocks, generation),

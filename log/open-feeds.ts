@@ -77,9 +77,13 @@ export class OpenFeeds implements AsyncDisposable {
     return new OpenFeeds(parts, await openStore(parts.folder))
   }
 
-  /** For replication; a reopening replaces it. */
   get corestore(): Corestore {
     return this.#store
+  }
+
+  /** As it is now: a reopening replaces it, and the Corestore. */
+  get storage(): HypercoreStorage {
+    return this.#storage
   }
 
   /** Hypercores open now. */

@@ -32,6 +32,11 @@ export const BUNDLE_SIZE_MAX_BYTES = 8 * MiB
 /** Items in one bundle handed in at once. */
 export const BUNDLE_ITEMS_MAX = 4096
 
+/** Spawn messages of ancestors that prove what a process is: each is about a kilobyte of every proof. */
+export const LINEAGE_MAX = 256
+/** A proof of one result, with message and output if they are brought along. */
+export const PROOF_SIZE_MAX_BYTES = 8 * MiB
+
 // What a process may do in one slot (protocol)
 /** Messages, spawns and assignments in one outbox. */
 export const OUTBOX_MAX = 256

@@ -1,5 +1,6 @@
 import type { DataItem } from './data-item.ts'
 import type { Failure } from './failure.ts'
+import type { FeedTrees } from './feed-inclusion.ts'
 import type { Envelope } from './frame.ts'
 import type { CellKey } from './guest-ports.ts'
 import type { KeyId, MessageId, ModuleId, ProcessId, Slot } from './ids.ts'
@@ -30,8 +31,6 @@ export interface SleepOptions extends CallOptions {
    */
   readonly for?: 'work' | 'wait' | 'upkeep' | undefined
 }
-
-// ─── the log ────────────────────────────────────────────────────────────────────────────────────
 
 /** Names a feed and fixes its key: the manifest is made of nothing else. */
 export interface FeedSpec {
@@ -90,6 +89,7 @@ export interface Log extends AsyncDisposable {
   readonly recovered: readonly NewBlock[]
   /** All have looked at `recovered`, which may be as large as the journal: it is empty from now on. */
   forgetRecovered?(): void
+  readonly trees: FeedTrees
   readonly messages: MessageIndex
   readonly directory: Directory
   readonly store: Store

@@ -22,6 +22,7 @@ import {
 } from '../protocol/index.ts'
 import { MemoryDirectory } from './memory-directory.ts'
 import { MemoryStore } from './memory-store.ts'
+import { MemoryTrees } from './memory-trees.ts'
 
 /** Writes beside the journal that a crash may take: later ones first. Older ones are on disk. */
 const UNSYNCED_MAX = 64
@@ -42,6 +43,7 @@ export class MemoryLog implements Log {
   readonly messages = new MemoryIndex()
   readonly directory: MemoryDirectory
   readonly store: MemoryStore
+  readonly trees = new MemoryTrees(feed => this.#blocksOf(feed))
   /** Commits that were given so far. */
   commits = 0
   readonly #feeds = new Map<string, Uint8Array[]>()
