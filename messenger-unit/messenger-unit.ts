@@ -32,6 +32,7 @@ import {
   voucherOf,
 } from '../protocol/index.ts'
 import { EffectDesk, type EffectOffer } from './effects/effect-desk.ts'
+import { anyScheduler } from './any-scheduler.ts'
 import { Intake, type Taken } from './intake.ts'
 import { PairLane, type PairLaneParts } from './pair-lane.ts'
 import { backOffMs } from './retry.ts'
@@ -200,7 +201,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     const { log, scheduler, peers } = this.#parts
     const known = log.directory.processAtHand(core.to)
     if (known === undefined) return undefined
-    return peers === undefined || known.policy.schedulers[0] === scheduler.key ? scheduler : undefined
+    return peers === undefined || known.policy.schedulers.includes(scheduler.key) ? scheduler : undefined
   }
 
   /** Whether this node's own scheduler takes a push at its compute unit's word. */
@@ -220,9 +221,8 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
       return known !== undefined || isSpawn(push) ? scheduler : undefined
     }
     const policy = known?.policy ?? policyOfSpawn(bodyBytes) ?? (await describe?.(core.to))?.policy
-    const key = policy?.schedulers[0]
-    if (key === undefined || key === scheduler.key) return key && scheduler
-    return { schedule: requests => peers.schedule(key, requests) }
+    if (policy === undefined) return undefined
+    return policy.schedulers.includes(scheduler.key) ? scheduler : anyScheduler(peers, policy.schedulers)
   }
 
   #traceParts(): TraceParts {

@@ -3,6 +3,7 @@ import { type EffectOffer, MessengerUnit } from '../messenger-unit/index.ts'
 import { runtimeFor } from '../processes/index.ts'
 import type {
   Clock,
+  CoSigners,
   Failure,
   Log,
   ModuleDescription,
@@ -14,6 +15,7 @@ import type {
 import { type CommittedFrame, SchedulerUnit } from '../scheduler-unit/index.ts'
 import { hostProgram, MAY_START_WORKERS } from './host-program.ts'
 import type { NodeKeys } from './keystore.ts'
+import { learnModule } from './learn-module.ts'
 import { LearnedProcesses } from './learned-processes.ts'
 import type { NodeLogger } from './logger.ts'
 import type { UnitMetrics } from './unit-metrics.ts'
@@ -32,7 +34,7 @@ export interface UnitsParts {
   /** How compute hosts are opened; as child processes, if not given. */
   readonly openHost?: OpenHost | undefined
   /** Other nodes. */
-  readonly peers?: Peers | undefined
+  readonly peers?: (Peers & CoSigners) | undefined
   /** The node's own scheduler as the messenger reaches it; itself, if not given. */
   readonly carry?: ((scheduler: Scheduler) => Scheduler) | undefined
   /** From [0, 1): spreads those who try again. */
@@ -97,6 +99,10 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
   units.computer = computer
   keep(computer)
 
+  const checkModule = async (module: ModuleDescription): Promise<void> => {
+    runtimeFor(module.format)
+    await computer.check(module)
+  }
   const scheduler = await SchedulerUnit.open({
     key: keys.key,
     log,
@@ -112,15 +118,20 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     describe,
     assignable: process => isAssignable(log, process),
     attests: push => computer.attests(push),
+    together: peers && {
+      seed: keys.seed,
+      peers,
+      learnModule: module => learnModule({ log, peers, check: checkModule }, module),
+      settled: frames => {
+        handOver(frames, units)
+        parts.observer?.committed?.(frames)
+      },
+    },
     signerRatePerSecond: parts.signerRate,
   })
   units.scheduler = scheduler
   keep(scheduler)
 
-  const checkModule = async (module: ModuleDescription): Promise<void> => {
-    runtimeFor(module.format)
-    await computer.check(module)
-  }
   const messenger = new MessengerUnit({
     log,
     scheduler: parts.carry?.(scheduler) ?? scheduler,

@@ -117,6 +117,12 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     return this.#coSigned.answer(from, request)
   }
 
+  /** Takes over from the other schedulers of a process what they have settled. */
+  async catchUp(process: ProcessId): Promise<void> {
+    const description = await this.#parts.log.directory.process(process)
+    if (description !== undefined) await (await this.#coSigned?.courseFor(description))?.catchUp()
+  }
+
   /** Processes whose place in their feed is in memory. */
   get laneCount(): number {
     return this.#lanes.size
@@ -363,8 +369,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   /** Whether this scheduler gives a process its ticks; of several the one that leads. */
   async #ticksOf(process: ProcessId): Promise<boolean> {
     const description = await this.#parts.log.directory.process(process)
-    if (this.#coSigned === undefined || description === undefined || description.policy.schedulers.length === 1) return true
-    return (await this.#coSigned.course(description)).ticks()
+    const course = description && (await this.#coSigned?.courseFor(description))
+    return course === undefined || (await course.ticks())
   }
 
   /** A tick that found no slot comes again a little later. */

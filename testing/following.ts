@@ -3,6 +3,7 @@ import {
   decodeFrame,
   envelopeId,
   Failure,
+  type KeyId,
   messagesFeed,
   type NewBlock,
   parseDataItem,
@@ -54,16 +55,30 @@ export class Following {
   }
 
   async #pull(id: ProcessId): Promise<void> {
-    const { log, peers } = this.#run
     const process = await this.#learned.process(id)
-    const scheduler = process?.policy.schedulers[0]
-    if (process === undefined || scheduler === undefined)
-      throw new Failure('unknown-process', { process: id })
-    if (scheduler === this.#run.key) return
+    if (process === undefined) throw new Failure('unknown-process', { process: id })
+    const { schedulers } = process.policy
+    if (schedulers.includes(this.#run.key)) return this.#run.units.scheduler.catchUp(id)
     await this.#learnModule(process)
+    let unreachable: unknown
+    let reached = 0
+    // Of several schedulers one may lag behind another.
+    for (const scheduler of schedulers) {
+      try {
+        await this.#pullFrom(process, scheduler)
+        reached += 1
+      } catch (error) {
+        unreachable = error
+      }
+    }
+    if (reached === 0) throw unreachable
+  }
+
+  async #pullFrom(process: ProcessDescription, scheduler: KeyId): Promise<void> {
+    const { log, peers } = this.#run
     for (;;) {
       const from = await log.length(messagesFeed(process))
-      const blocks = await peers.frames(scheduler, id, from)
+      const blocks = await peers.frames(scheduler, process.id, from)
       if (blocks.length === 0) return
       for (const [i, bytes] of blocks.entries()) await this.#take(process, from + i, bytes)
     }

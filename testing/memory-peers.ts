@@ -1,5 +1,10 @@
 import {
+  type CoSigners,
+  decodeCoSignAnswer,
+  decodeCoSignRequest,
   decodeEnvelope,
+  encodeCoSignAnswer,
+  encodeCoSignRequest,
   encodeEnvelope,
   Failure,
   type KeyId,
@@ -25,7 +30,7 @@ export interface MemoryPeersParts {
 const FRAMES_PER_ANSWER = 64
 
 /** The other nodes of a network in memory. What goes there is encoded and decoded, as over a wire: nothing is shared. */
-export function memoryPeers(parts: MemoryPeersParts): Peers {
+export function memoryPeers(parts: MemoryPeersParts): Peers & CoSigners {
   const ask = <T>(
     node: string,
     what: string,
@@ -83,6 +88,13 @@ export function memoryPeers(parts: MemoryPeersParts): Peers {
           there.log.blocks(messagesFeed(description), from, from + FRAMES_PER_ANSWER),
         )
       }),
+    coSign: async (scheduler, request) => {
+      const bytes = encodeCoSignRequest(request)
+      const answer = await ask(nodeOf(scheduler), `${request.kind} ${request.process}`, async there =>
+        encodeCoSignAnswer(await there.units.scheduler.coSign(parts.self.key, decodeCoSignRequest(bytes))),
+      )
+      return decodeCoSignAnswer(answer)
+    },
     trace: (scheduler, process, message) =>
       ask(nodeOf(scheduler), `trace ${message}`, there =>
         there.units.messenger.trace(message, { process }),

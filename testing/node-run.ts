@@ -2,6 +2,7 @@ import { inThreadHosts } from '../compute-unit/index.ts'
 import { createOperations } from '../gateway/index.ts'
 import { type NodeKeys, openUnits, type UnitObserver, type Units } from '../node/index.ts'
 import {
+  type CoSigners,
   ed25519Signer,
   type Effects,
   type KeyId,
@@ -60,7 +61,7 @@ export class NodeRun implements Station {
   readonly key: KeyId
   readonly log: MemoryLog
   readonly clock: VirtualClock
-  readonly peers: Peers
+  readonly peers: Peers & CoSigners
   readonly following: Following
   readonly #network: Network<NodeRun>
   #opened: { readonly units: Units; readonly operations: Operations } | undefined
@@ -117,7 +118,7 @@ export class NodeRun implements Station {
   /** Goes on following what it evaluates for schedulers elsewhere. Call once it is reachable. */
   async resume(): Promise<void> {
     for (const { id, policy } of await this.log.directory.processes({ limit: 100_000 })) {
-      const elsewhere = policy.schedulers[0] !== this.key && policy.computeUnits.includes(this.key)
+      const elsewhere = !policy.schedulers.includes(this.key) && policy.computeUnits.includes(this.key)
       if (elsewhere) void this.following.keepUp(id).catch(() => undefined)
     }
   }

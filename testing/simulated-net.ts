@@ -4,6 +4,7 @@ import {
   ed25519Signer,
   Failure,
   installCrypto,
+  type KeyId,
   sha256,
   toUtf8,
   type TraceView,
@@ -107,7 +108,9 @@ export class SimulatedNet implements TestNet {
   ): Promise<ProcessHandle | SpawnedProcess<AnyContract>> {
     const { node = this.#world.first, name } = options
     const client = this.client(node)
-    const computeUnits = options.computeUnits?.map(unit => this.#world.node(unit).keys.key)
+    const keysOf = (nodes: readonly string[] | undefined): KeyId[] | undefined =>
+      nodes?.map(unit => this.#world.node(unit).keys.key)
+    const [schedulers, computeUnits] = [keysOf(options.schedulers), keysOf(options.computeUnits)]
     const outside = <T>(work: Promise<T>): Promise<T> => this.#world.time.hold(work)
     const module = await this.#modules.add(source, {
       node,
@@ -115,7 +118,7 @@ export class SimulatedNet implements TestNet {
       outside,
       modules: options.modules,
     })
-    const fields = { ...options, module, computeUnits }
+    const fields = { ...options, module, schedulers, computeUnits }
     const process = isAgent(source)
       ? await client.spawn(source.contract, { ...fields, tags: tagsOf({ tags: options.tags }) })
       : await client.spawn({ ...fields, tags: tagsOf(options) })

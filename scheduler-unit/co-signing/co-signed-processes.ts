@@ -55,7 +55,7 @@ export class CoSignedProcesses {
     for await (const { key } of log.store.range({ gte: KNOWN, lt: KNOWN_END })) {
       const process = await log.directory.process(asProcessId(toBase64Url(key.subarray(KNOWN.length))))
       if (process === undefined || !isShared(process)) continue
-      void this.course(process)
+      void this.#course(process)
         .then(async course => {
           await course.catchUp()
           if (course.voter.unsettled !== undefined) course.settleSoon()
@@ -70,13 +70,18 @@ export class CoSignedProcesses {
     const opening = this.#courses.get(request.process)
     if (opening !== undefined) return opening
     const process = (await directory.process(request.process)) ?? spawnedBy(request)
-    return process !== undefined && this.#isOurs(process) ? this.course(process) : undefined
+    return process !== undefined && this.#isOurs(process) ? this.#course(process) : undefined
+  }
+
+  /** The same for a process that is known. */
+  async courseFor(process: ProcessDescription): Promise<Course | undefined> {
+    return this.#isOurs(process) ? this.#course(process) : undefined
   }
 
   /** How the lane of a process that this node leads commits; nothing if one scheduler alone has it. @throws {Failure} `no-quorum` */
   async commitOf(process: ProcessDescription): Promise<((blocks: readonly NewBlock[]) => Promise<void>) | undefined> {
     if (!this.#isOurs(process)) return undefined
-    const { proposer } = await this.course(process)
+    const { proposer } = await this.#course(process)
     if (!proposer.leads) throw new Failure('no-quorum', { process: process.id }, { note: 'another scheduler leads' })
     return blocks => proposer.commit(blocks)
   }
@@ -98,7 +103,7 @@ export class CoSignedProcesses {
   }
 
   /** The course of a process that this node schedules with others. @throws {Failure} `not-scheduler` */
-  course(process: ProcessDescription): Promise<Course> {
+  #course(process: ProcessDescription): Promise<Course> {
     const known = this.#courses.get(process.id)
     if (known !== undefined) return known
     checkQuorum(process)
@@ -114,7 +119,7 @@ export class CoSignedProcesses {
     const process = known ?? spawnedIn(request)
     if (process === undefined || process.id !== request.process) throw new Failure('unknown-process', { process: request.process })
     if (!this.#isOurs(process)) throw new Failure('not-scheduler', { process: process.id, here: this.#parts.key })
-    return this.course(process)
+    return this.#course(process)
   }
 
   #isOurs(process: ProcessDescription): boolean {
