@@ -55,6 +55,8 @@ export class Course {
   #spawn: Uint8Array | undefined
   #running = false
   #settling = false
+  /** Told when this node takes the lead. */
+  readonly #onLead = new Set<() => void>()
   #closed = false
   readonly #stop = new AbortController()
 
@@ -172,8 +174,9 @@ export class Course {
   /** Hands a batch to the leader; gives those of which it could not say what became of them. */
   async #forward(leader: KeyId, batch: readonly Entry[]): Promise<readonly Entry[]> {
     const requests = batch.map(({ request }) => request)
-    const options = { timeoutMs: CO_SIGN_WAIT_MS + CO_SIGN_CALL_MS }
-    const answers = await this.#parts.peers.schedule(leader, requests, options).catch(() => [])
+    const timeoutMs = CO_SIGN_WAIT_MS + CO_SIGN_CALL_MS
+    const answering = this.#parts.peers.schedule(leader, requests, { timeoutMs }).catch(() => [])
+    const answers = await this.#unlessItLeads(answering, timeoutMs)
     return batch.filter((entry, i) => {
       const answer = answers[i]
       if (answer === undefined || !isLastWord(answer)) return true
@@ -182,14 +185,35 @@ export class Course {
     })
   }
 
+  /**
+   * Answers from elsewhere, or none once this node leads itself: those who were asked may be waiting for it by now, and
+   * what they schedule all the same is a repetition.
+   */
+  #unlessItLeads(answering: Promise<readonly ScheduleAnswer[]>, timeoutMs: number): Promise<readonly ScheduleAnswer[]> {
+    const { promise, resolve } = Promise.withResolvers<readonly ScheduleAnswer[]>()
+    const ended = new AbortController()
+    const end = (answers: readonly ScheduleAnswer[]): void => {
+      ended.abort()
+      this.#onLead.delete(none)
+      resolve(answers)
+    }
+    const none = (): void => end([])
+    this.#onLead.add(none)
+    answering.then(end, none)
+    this.#parts.clock.sleep(timeoutMs, { signal: ended.signal }).then(none, () => undefined)
+    return promise
+  }
+
   /** An answer of our own lane, or a failure on the way: it is said, or tried again. */
   #back(entry: Entry, answer: ScheduleAnswer): void {
     if (isLastWord(answer) || this.#parts.clock.now() >= entry.untilMs) entry.resolve(answer)
     else this.#enter(entry)
   }
 
-  #lead(view: number): Promise<boolean> {
-    return this.#parts.proposer.takeOver(view).catch(() => false)
+  async #lead(view: number): Promise<boolean> {
+    const leads = await this.#parts.proposer.takeOver(view).catch(() => false)
+    if (leads) for (const tell of [...this.#onLead]) tell()
+    return leads
   }
 
   /** Takes over from whoever led `view`, when it is this node's turn and nobody did it before. */

@@ -55,12 +55,13 @@ async function sendUntilTaken(
   first: number,
 ): Promise<{ readonly slot: number; readonly id: string }> {
   const item = await net.client().prepare({ process, action: 'Add' })
-  for (let at = first; ; at++) {
+  for (let at = first; at < 100; at++) {
     const client = net.client(net.nodes[at % net.nodes.length])
     const answer = await client.submit(item.bytes, { timeoutMs: 60_000 }).catch(() => undefined)
     if (answer !== undefined && 'slot' in answer) return { slot: answer.slot, id: item.id }
     await net.advance(200)
   }
+  throw new Error(`nobody takes a message, ${first}`)
 }
 
 /** Messages by all nodes while everything goes wrong; gives the ids of those that have a receipt, by their slots. */
