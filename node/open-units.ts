@@ -12,7 +12,7 @@ import type {
   ProcessId,
   Scheduler,
 } from '../protocol/index.ts'
-import { type CommittedFrame, SchedulerUnit } from '../scheduler-unit/index.ts'
+import { type CommittedFrame, SchedulerUnit, type SchedulerUnitParts } from '../scheduler-unit/index.ts'
 import { hostProgram, MAY_START_WORKERS } from './host-program.ts'
 import type { NodeKeys } from './keystore.ts'
 import { learnModule } from './learn-module.ts'
@@ -118,15 +118,7 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     describe,
     assignable: process => isAssignable(log, process),
     attests: push => computer.attests(push),
-    together: peers && {
-      seed: keys.seed,
-      peers,
-      learnModule: module => learnModule({ log, peers, check: checkModule }, module),
-      settled: frames => {
-        handOver(frames, units)
-        parts.observer?.committed?.(frames)
-      },
-    },
+    together: together(parts, checkModule, frames => handOver(frames, units)),
     signerRatePerSecond: parts.signerRate,
   })
   units.scheduler = scheduler
@@ -151,6 +143,25 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
   await messenger.resume()
   log.forgetRecovered?.()
   return { scheduler, computer, messenger }
+}
+
+/** What the scheduler needs of other nodes, to schedule processes together with them. */
+function together(
+  { keys, log, peers, observer }: UnitsParts,
+  check: (module: ModuleDescription) => Promise<void>,
+  handOverSettled: (frames: readonly CommittedFrame[]) => void,
+): SchedulerUnitParts['together'] {
+  return (
+    peers && {
+      seed: keys.seed,
+      peers,
+      learnModule: module => learnModule({ log, peers, check }, module),
+      settled: frames => {
+        handOverSettled(frames)
+        observer?.committed?.(frames)
+      },
+    }
+  )
 }
 
 function handOver(frames: readonly CommittedFrame[], { computer, messenger }: Partial<Units>): void {

@@ -9,16 +9,12 @@ import {
   encodeEnvelope,
   envelopeId,
   Failure,
-  equalBytes,
   type Envelope,
-  findFrame,
-  fromBase64Url,
   isControl,
   isSpawn,
   type ItemOrPush,
   type KeyId,
   type Log,
-  type MessageId,
   type ProcessDescription,
   type ProcessId,
   type Push,
@@ -29,18 +25,17 @@ import {
   type ScheduleAnswer,
   type Scheduler,
   type ScheduleRequest,
-  type Slot,
   type Timer,
-  toBase64Url,
-  toUtf8,
   voucherOf,
 } from '../protocol/index.ts'
 import { admitControl, admitItem, admitPush, boundedEnvelope, parseItem } from './admission.ts'
 import { Alarms, type DueTick } from './alarms.ts'
 import { type CoSignedParts, CoSignedProcesses } from './co-signing/co-signed-processes.ts'
 import type { Seat } from './co-signing/course.ts'
-import { type CommittedFrame, type Lane, type LaneParts, receiptAt } from './lane.ts'
+import { type CommittedFrame, type Lane, type LaneParts } from './lane.ts'
+import { KnownReceipts, sameBytes } from './known-receipts.ts'
 import { Lanes } from './lanes.ts'
+import { keepMonitored, monitoredProcesses } from './monitored.ts'
 import { SignerRates } from './rate.ts'
 
 export interface SchedulerUnitParts {
@@ -78,6 +73,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   readonly #lanes: Lanes
   readonly #rates: SignerRates
   readonly #alarms: Alarms
+  readonly #receipts: KnownReceipts
   readonly #coSigned: CoSignedProcesses | undefined
   #closed = false
 
@@ -97,16 +93,14 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       })
     const commitOf = async (process: ProcessDescription): Promise<LaneParts['commit']> => this.#coSigned?.commitOf(process)
     this.#lanes = new Lanes({ ...parts, commitOf })
+    this.#receipts = new KnownReceipts(log, this.#lanes)
     this.#rates = new SignerRates(parts.signerRatePerSecond)
     this.#alarms = new Alarms(parts.clock, ticks => this.#tick(ticks))
   }
 
   static async open(parts: SchedulerUnitParts): Promise<SchedulerUnit> {
     const unit = new SchedulerUnit(parts)
-    const lt = toUtf8('scheduler/monitored0')
-    for await (const { key } of parts.log.store.range({ gte: MONITORED, lt })) {
-      unit.#alarms.monitor(asProcessId(toBase64Url(key.subarray(MONITORED.length))), true)
-    }
+    for await (const process of monitoredProcesses(parts.log.store)) unit.#alarms.monitor(process, true)
     await unit.#coSigned?.resume()
     return unit
   }
@@ -151,10 +145,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   monitor(process: ProcessId, on: boolean): void {
-    const key = new Uint8Array(MONITORED.length + 32)
-    key.set(MONITORED)
-    key.set(fromBase64Url(process), MONITORED.length)
-    this.#parts.log.store.write([{ key, value: on ? new Uint8Array([1]) : undefined }])
+    keepMonitored(this.#parts.log.store, process, on)
     this.#alarms.monitor(process, on)
   }
 
@@ -206,7 +197,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   ): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
     const item = parsed ?? parseItem(envelope.item)
     const id = asMessageId(item.id)
-    const repeated = await this.#known(process, id, envelope.item)
+    const repeated = await this.#receipts.known(process, id, envelope.item)
     if (repeated !== undefined) return { answer: known(repeated.receipt) }
     // Before a lane is opened for it: anybody can name a process.
     admitItem(envelope.item, process, item)
@@ -309,7 +300,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if (lane.nextSlot === 0) throw new Failure('unknown-process', { process })
     if (!(await this.#parts.assignable(lane.process))) throw new Failure('not-assignable', { process })
     const id = envelopeId(envelope, process, 0)
-    const repeated = lane.recent(id)?.receipt ?? (await this.#receiptOf(lane, id))
+    const repeated = lane.recent(id)?.receipt ?? (await this.#receipts.of(lane, id))
     if (repeated !== undefined) return { answer: known(Promise.resolve(repeated)) }
     const sender = await this.#admitAssigned(envelope.message, lane.process)
     const raced = lane.recent(id)
@@ -331,29 +322,6 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const sender = await this.#sender(message.push.core.from)
     admitPush(message.push, message.proof, sender)
     return pushSender(message.proof, sender, policy)
-  }
-
-  /** The receipt of an item that has its slot already, or is about to. @throws {Failure} `id-reused` */
-  async #known(process: ProcessId, id: MessageId, item: Uint8Array): Promise<KnownReceipt | undefined> {
-    const lane = await this.#lanes.opening(process)
-    const recent = lane?.recent(id)
-    if (recent !== undefined) return sameBytes(recent.receipt, recent.bytes, item, id)
-    const slot = await this.#parts.log.messages.slotOf(process, id)
-    if (slot === undefined) return undefined
-    const found = await this.#place(await this.#lanes.get(process, undefined), id, slot)
-    if (found?.envelope.kind !== 'item') return undefined
-    return sameBytes(Promise.resolve(found.receipt), encodeEnvelope(found.envelope), item, id)
-  }
-
-  async #receiptOf(lane: Lane, id: MessageId): Promise<Receipt | undefined> {
-    const slot = await this.#parts.log.messages.slotOf(lane.process.id, id)
-    const found = slot === undefined ? undefined : await this.#place(lane, id, slot)
-    return found?.receipt
-  }
-
-  async #place(lane: Lane, id: MessageId, slot: Slot): Promise<ReturnType<typeof receiptAt>> {
-    const frame = await findFrame(this.#parts.log, lane.feed, slot)
-    return frame === undefined ? undefined : receiptAt(lane.process.id, frame.bytes, { id, slot })
   }
 
   #tick(ticks: readonly DueTick[]): void {
@@ -388,27 +356,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 }
 
-const MONITORED = toUtf8('scheduler/monitored/')
-
-
 function latin1(text: string): Uint8Array {
   return Uint8Array.from(text, char => char.charCodeAt(0))
-}
-
-/** A receipt that may not be durable yet; in an object, so that waiting for the one is not waiting for the other. */
-interface KnownReceipt {
-  readonly receipt: Promise<Receipt>
-}
-
-function sameBytes(
-  receipt: Promise<Receipt>,
-  envelopeBytes: Uint8Array,
-  item: Uint8Array,
-  id: MessageId,
-): KnownReceipt {
-  const same = equalBytes(envelopeBytes, encodeEnvelope({ kind: 'item', item }))
-  if (!same) throw new Failure('id-reused', { id })
-  return { receipt }
 }
 
 const scheduled = (receipt: Receipt): ScheduleAnswer => ({ status: 'scheduled', receipt })
