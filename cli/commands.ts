@@ -1,5 +1,6 @@
 import type { Command, OptionRow } from './command.ts'
 import { LIFECYCLE_COMMANDS } from './lifecycle-commands.ts'
+import { PROOF_COMMANDS } from './proof-commands.ts'
 
 /** What a message carries, for commands that make one. */
 const MESSAGE_OPTIONS = {
@@ -19,6 +20,8 @@ const NODE_OPTIONS = {
   host: { type: 'string', value: 'address', about: 'address to listen on (ATOLL_HOST)' },
   'public-url': { type: 'string', value: 'url', about: 'address that clients are told (ATOLL_PUBLIC_URL)' },
   'allowed-hosts': { type: 'string', value: 'names', about: 'names this node is reached by, beside loopback' },
+  listen: { type: 'string', multiple: true, value: 'address', about: 'where peers reach this node: a port of loopback, or /ip4/…/tcp/… (ATOLL_LISTEN)' },
+  peer: { type: 'string', multiple: true, value: 'address', about: 'a node to keep a connection to (ATOLL_PEER)' },
   hosts: { type: 'string', value: 'count', about: 'child processes that evaluate (ATOLL_HOSTS)' },
   'effects-http': { type: 'string', value: 'hosts', about: 'hosts that processes may reach with http.fetch (nobody)' },
   'effects-for': { type: 'string', value: 'owners', about: 'owners and processes that effects are performed for (all)' },
@@ -133,6 +136,7 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/verify.ts')).verify,
   },
   ...LIFECYCLE_COMMANDS,
+  ...PROOF_COMMANDS,
   {
     name: 'new', usage: '[template] [folder]', about: 'Begin a project from a template',
     options: { name: { type: 'string', value: 'name', about: 'name of the project (that of the folder)' } },

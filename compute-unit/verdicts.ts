@@ -2,6 +2,8 @@ import {
   type Assignment,
   asProcessId,
   decodeFrame,
+  decodeIngress,
+  describeSpawnItem,
   type Directory,
   type Envelope,
   envelopeId,
@@ -14,7 +16,9 @@ import {
   parseDataItem,
   pushSender,
   type PushSender,
+  refuteIngress,
   refutePush,
+  refuteSpawnRequest,
   refuteVouched,
   refuseDuplicateSystemTags,
   verifyDataItem,
@@ -22,6 +26,11 @@ import {
 } from '../protocol/index.ts'
 import type { Verdict } from './evaluation/index.ts'
 import { ITEM_VERDICT } from './packets.ts'
+
+interface SlotPlace {
+  readonly slot: number
+  readonly timestampMs: number
+}
 
 export interface VerdictParts {
   readonly directory: Pick<Directory, 'process'>
@@ -43,9 +52,10 @@ export async function verdictsOn(
   const { firstSlot, assignments } = decodeFrame(frameBytes)
   const duplicates = await repeatedItems(process, firstSlot, assignments, parts.messages)
   const verdicts: Verdict[] = []
-  for (const [i, { envelope }] of assignments.entries()) {
+  for (const [i, { envelope, timestampMs }] of assignments.entries()) {
+    const place = { slot: firstSlot + i, timestampMs }
     if (duplicates.has(i)) verdicts.push({ status: 'duplicate' })
-    else verdicts.push(await verdictOn(envelope, process, firstSlot + i, false, parts))
+    else verdicts.push(await verdictOn(envelope, process, place, false, parts))
   }
   return verdicts
 }
@@ -58,9 +68,9 @@ async function admittedVerdicts(
 ): Promise<Verdict[]> {
   const { firstSlot, assignments } = outlineFrame(frameBytes)
   const verdicts: Verdict[] = []
-  for (const [i, { envelope }] of assignments.entries()) {
+  for (const [i, { envelope, timestampMs }] of assignments.entries()) {
     if (envelope.kind === 'push' || envelope.kind === 'assign') {
-      verdicts.push(await verdictOn(wholeEnvelope(envelope), process, firstSlot + i, true, parts))
+      verdicts.push(await verdictOn(wholeEnvelope(envelope), process, { slot: firstSlot + i, timestampMs }, true, parts))
     } else verdicts.push(ITEM_VERDICT)
   }
   return verdicts
@@ -74,7 +84,8 @@ async function repeatedItems(
 ): Promise<Set<number>> {
   // A push is told from its repetition by its seq; an item only by having stood here before.
   const told = assignments.flatMap(({ envelope }, i) => {
-    const id = envelope.kind === 'item' || envelope.kind === 'assign' ? idOf(envelope, process.id, firstSlot + i) : undefined
+    const isTold = envelope.kind === 'item' || envelope.kind === 'assign' || envelope.kind === 'ingress'
+    const id = isTold ? idOf(envelope, process.id, firstSlot + i) : undefined
     return id === undefined ? [] : [{ i, id }]
   })
   const slots = await messages.slotsOf(process.id, told.map(({ id }) => id))
@@ -98,19 +109,21 @@ function idOf(envelope: Envelope, process: ProcessDescription['id'], slot: numbe
 async function verdictOn(
   envelope: Envelope,
   process: ProcessDescription,
-  slot: number,
+  place: SlotPlace,
   trusted: boolean,
   parts: VerdictParts,
 ): Promise<Verdict> {
   switch (envelope.kind) {
     case 'item':
-      return trusted || itemHolds(envelope.item, process, slot) ? ITEM_VERDICT : { status: 'refused' }
+      return trusted || itemHolds(envelope.item, process, place) ? ITEM_VERDICT : { status: 'refused' }
     case 'push':
       if (envelope.push.core.to !== process.id) return { status: 'refused' }
       return pushVerdict(envelope, process, trusted, parts)
     case 'assign':
       if (envelope.message.kind === 'push') return pushVerdict(envelope.message, process, trusted, parts)
       return trusted || signatureHolds(envelope.message.item) ? ITEM_VERDICT : { status: 'refused' }
+    case 'ingress':
+      return trusted || ingressHolds(envelope.bytes, process, place) ? ITEM_VERDICT : { status: 'refused' }
     case 'tick':
     case 'reject':
       return ITEM_VERDICT
@@ -118,13 +131,23 @@ async function verdictOn(
 }
 
 /** The rules of admission, checked once more: the scheduler is not believed. */
-function itemHolds(bytes: Uint8Array, process: ProcessDescription, slot: number): boolean {
+function itemHolds(bytes: Uint8Array, process: ProcessDescription, { slot, timestampMs }: SlotPlace): boolean {
   try {
     const item = parseDataItem(bytes)
     refuseDuplicateSystemTags(item.tags)
     const type = findTag(item.tags, 'Type')
     const placed = slot === 0 ? type === 'Process' && asProcessId(item.id) === process.id : item.target === process.id
-    return placed && (slot === 0 || type === 'Message' || type === 'Control') && verifyDataItem(item)
+    const holds = placed && (slot === 0 || type === 'Message' || type === 'Control') && verifyDataItem(item)
+    return holds && (slot > 0 || refuteSpawnRequest(describeSpawnItem(item), timestampMs) === undefined)
+  } catch {
+    return false
+  }
+}
+
+/** Of a request, its place in time counts too: it expires. */
+function ingressHolds(bytes: Uint8Array, process: ProcessDescription, { slot, timestampMs }: SlotPlace): boolean {
+  try {
+    return slot > 0 && refuteIngress(decodeIngress(bytes), process, timestampMs) === undefined
   } catch {
     return false
   }

@@ -14,6 +14,9 @@ export interface NodeInfo {
   readonly key: KeyId
   readonly version: string
   readonly units: readonly string[]
+  /** Its name among peers and the addresses at which they reach it, if it has any. */
+  readonly peerId?: string | undefined
+  readonly addresses?: readonly string[] | undefined
   /** Module-Format names this node runs. */
   readonly formats: readonly string[]
   /** Milliseconds since 1970. */

@@ -1,13 +1,19 @@
-import type { Failure, FeedSpec, KeyId } from '../protocol/index.ts'
-import { nameOf } from './feed-manifest.ts'
+import { type Failure, type FeedHead, feedName, type FeedSpec, type FeedSubtree, type KeyId } from '../protocol/index.ts'
+import type { FeedEnd } from './feed-end.ts'
 
 /** A block that is in memory because its Hypercore has not taken it yet. */
 export interface TailBlock {
   readonly bytes: Uint8Array
   /** The segment of the journal it stands in; 0 if it is not journalled. */
   readonly generation: number
-  /** As in `NewBlock`. */
-  readonly signature?: Uint8Array | undefined
+  /** What the last block of each piece came with, where signatures do not come from here. */
+  readonly proof?: TailProof | undefined
+}
+
+/** A head that others signed, or several together, and what it covers behind the block. */
+export interface TailProof {
+  readonly signature: Uint8Array
+  readonly rest: readonly FeedSubtree[]
 }
 
 /**
@@ -17,13 +23,17 @@ export interface TailBlock {
 export interface FeedState {
   readonly feed: FeedSpec
   readonly name: string
-  /** Whether blocks are signed here, alone or with others: it grows by what this log is given. Others may grow by replication. */
+  /** Whether blocks are signed here, alone or with others: it grows by what this log is given. Others are taken over. */
   readonly own: boolean
   known: boolean
   loading: Promise<void> | undefined
   /** Blocks that the Hypercore holds. */
   stored: number
   tail: TailBlock[]
+  /** The tree of a first part of its blocks, once somebody asked for a head. */
+  tree: FeedEnd | undefined
+  /** The newest head that is known. */
+  head: FeedHead | undefined
   /** Why nothing is written to it any more. */
   frozen: Failure | undefined
   /** Where reading ends, if it is frozen. */
@@ -43,12 +53,14 @@ const NO_TURN = Promise.resolve()
 export function makeFeedState(feed: FeedSpec, nodeKey: KeyId): FeedState {
   return {
     feed,
-    name: nameOf(feed),
+    name: feedName(feed),
     own: feed.signers.includes(nodeKey),
     known: false,
     loading: undefined,
     stored: 0,
     tail: [],
+    tree: undefined,
+    head: undefined,
     frozen: undefined,
     readable: Number.POSITIVE_INFINITY,
     appending: false,
@@ -67,6 +79,11 @@ export function visibleLength(state: FeedState): number {
 export function freeze(state: FeedState, failure: Failure, readable: number): void {
   state.frozen ??= failure
   state.readable = Math.min(state.readable, readable)
+}
+
+/** Whether this node signs it whenever it likes; else heads come with blocks. */
+export function signsAlone({ own, feed }: FeedState): boolean {
+  return own && feed.signers.length === 1
 }
 
 /** Whether its head takes signatures of several: they come with the blocks. */

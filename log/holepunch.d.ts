@@ -47,6 +47,7 @@ declare module 'hypercore/lib/verifier.js' {
   export default class Verifier {
     constructor(key: Uint8Array, manifest: HypercoreManifest)
     sign(batch: MerkleTreeBatch, keyPair: HypercoreKeyPair): Uint8Array
+    verify(batch: MerkleTreeBatch, signature: Uint8Array): boolean
     static createManifest(manifest: HypercoreManifest): HypercoreManifest
   }
 }
@@ -78,12 +79,19 @@ declare module 'hypercore/lib/merkle-tree.js' {
     readonly storage: null
     readonly core: { readonly _repairMode: false }
   }
+  /** Where a node stands; it moves as nodes are joined. */
+  interface TreeIterator {
+    readonly factor: number
+    sibling(): number
+    parent(): number
+  }
   export class MerkleTreeBatch {
     constructor(end: TreeEnd)
     readonly length: number
     readonly byteLength: number
     readonly roots: readonly TreeNode[]
     append(block: Uint8Array): void
+    appendRoot(node: TreeNode, place: TreeIterator): void
     hash(): Uint8Array
     commit(tx: CoreTX): void
   }
@@ -192,6 +200,7 @@ declare module 'hypercore-storage' {
     ): Promise<
       readonly ({
         head: { length: number; fork: number; signature: Uint8Array | null } | null
+        hints: { contiguousLength: number } | null
       } | null)[]
     >
   }
@@ -218,7 +227,13 @@ declare module 'corestore' {
       createIfMissing?: boolean
     }): Hypercore
     /** Hypercores that are open, by discovery key. */
-    readonly cores: { get(discoveryKey: Uint8Array): object | null }
+    readonly cores: {
+      get(discoveryKey: Uint8Array): {
+        readonly state: { readonly length: number }
+        allSessions(): Iterable<Hypercore>
+        close(): Promise<void>
+      } | null
+    }
     list(): AsyncIterable<Uint8Array>
     replicate(isInitiatorOrStream: boolean | Duplex): Duplex
   }

@@ -9,35 +9,48 @@
  */
 import {
   type Directory,
-  equalBytes,
   Failure,
+  type FeedConflict,
+  type FeedGrowth,
   type FeedHead,
   type FeedSpec,
   type Log,
   type MessageIndex,
   type NewBlock,
+  type SignedBlocks,
+  type SignedPrefix,
+  type TakeAnswer,
 } from '../protocol/index.ts'
 import { keyOf } from './feed-manifest.ts'
-import { type FeedState, freeze, visibleLength } from './feed-state.ts'
+import { type FeedState, visibleLength } from './feed-state.ts'
 import type { FeedStates, FrozenFeed } from './feed-states.ts'
 import { GroupCommit, type PlacedBlock, refuseUnsigned } from './group-commit.ts'
+import type { FeedProofs } from './feed-proofs.ts'
+import type { FeedReader } from './feed-reader.ts'
+import type { GrowthWatchers } from './growth-watchers.ts'
 import type { Journal } from './journal.ts'
 import type { StoredMessageIndex } from './message-index.ts'
 import type { OpenFeeds } from './open-feeds.ts'
 import { openLog, type OpenLogOptions } from './open-log.ts'
 import type { ProcessDirectory } from './process-directory.ts'
+import { Replicas } from './replicas.ts'
+import type { ReplicaIndex } from './replica-index.ts'
+import { ResultsFeeds } from './results-feeds.ts'
 import type { RocksStore } from './rocks-store.ts'
 import type { SegmentKeeper } from './segment-keeper.ts'
-import { StoredTrees } from './stored-trees.ts'
+import type { StoredTrees } from './stored-trees.ts'
 import type { WriteBehind } from './write-behind.ts'
 
-/** Blocks that are read at once when a reader walks along a feed. */
-const READ_TOGETHER = 64
 const DONE = Promise.resolve()
 
 export interface HypercoreLogParts {
   readonly feeds: OpenFeeds
   readonly states: FeedStates
+  readonly reader: FeedReader
+  readonly trees: StoredTrees
+  readonly proofs: FeedProofs
+  readonly replicaIndex: ReplicaIndex
+  readonly watchers: GrowthWatchers
   readonly behind: WriteBehind
   readonly journal: Journal
   readonly keeper: SegmentKeeper
@@ -55,6 +68,8 @@ export class HypercoreLog implements Log {
   readonly trees: StoredTrees
   readonly #parts: HypercoreLogParts
   readonly #group: GroupCommit
+  readonly #replicas: Replicas
+  readonly #results: ResultsFeeds
   #recovered: readonly NewBlock[]
   #closed: Promise<void> | undefined
 
@@ -64,7 +79,17 @@ export class HypercoreLog implements Log {
     this.messages = parts.messages
     this.directory = parts.directory
     this.store = parts.store
-    this.trees = new StoredTrees(parts)
+    const { reader, watchers } = parts
+    this.trees = parts.trees
+    this.#results = new ResultsFeeds(parts)
+    this.#replicas = new Replicas({
+      ...parts,
+      read: (state, from, to) => reader.read(state, from, to),
+      grew: (state, from, blocks) => {
+        watchers.tell(state, blocks)
+        parts.replicaIndex.add(state.feed, from, blocks)
+      },
+    })
     this.#group = new GroupCommit({
       journal: parts.journal,
       onDurable: (blocks, generation) => this.#onDurable(blocks, generation),
@@ -145,63 +170,62 @@ export class HypercoreLog implements Log {
     if (blocks.length === 0) return DONE
     try {
       const state = this.#writable(feed, 'results')
-      const isAtHand = state.known && state.users === 0 && this.#hasRoom
-      if (!isAtHand || index !== visibleLength(state))
-        return this.#appendLater(state, index, blocks)
-      for (const bytes of blocks) this.#parts.behind.add(state, { bytes, generation: 0 })
-      return DONE
+      if (this.#hasRoom && this.#results.appendAtHand(state, index, blocks)) return DONE
+      return this.#inTurn(state, () => this.#results.append(state, index, blocks))
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  async #appendLater(
-    state: FeedState,
-    index: number,
-    blocks: readonly Uint8Array[],
-  ): Promise<void> {
-    state.users++
-    try {
-      const turn = state.turn.then(() => this.#appendInTurn(state, index, blocks))
-      state.turn = turn.catch(() => undefined)
-      await turn
-    } finally {
-      state.users--
-    }
-  }
-
   async length(feed: FeedSpec): Promise<number> {
-    return await this.#lengthOf(this.#parts.states.of(feed))
+    return await this.#parts.reader.length(this.#parts.states.of(feed))
   }
 
   async block(feed: FeedSpec, index: number): Promise<Uint8Array | undefined> {
     const state = this.#parts.states.of(feed)
-    if (index >= (await this.#lengthOf(state))) return undefined
-    const [block] = await this.#read(state, index, index + 1)
+    if (index >= (await this.#parts.reader.length(state))) return undefined
+    const [block] = await this.#parts.reader.read(state, index, index + 1)
     return block
   }
 
-  async *blocks(feed: FeedSpec, from: number, to?: number): AsyncIterable<Uint8Array> {
-    const state = this.#parts.states.of(feed)
-    const end = Math.min(to ?? Number.POSITIVE_INFINITY, await this.#lengthOf(state))
-    for (let at = from; at < end; at += READ_TOGETHER) {
-      yield* await this.#read(state, at, Math.min(end, at + READ_TOGETHER))
-    }
+  blocks(feed: FeedSpec, from: number, to = Number.POSITIVE_INFINITY): AsyncIterable<Uint8Array> {
+    return this.#parts.reader.walk(this.#parts.states.of(feed), from, to)
   }
 
-  async head(feed: FeedSpec): Promise<FeedHead | undefined> {
-    this.#refuseIfClosed()
-    const { behind, feeds, states } = this.#parts
-    const state = states.of(feed)
-    if (!state.own) return undefined
-    state.users++
-    try {
-      if ((await this.#lengthOf(state)) === 0) return undefined
-      await behind.bring(state)
-      return await feeds.head(state)
-    } finally {
-      state.users--
-    }
+  head(feed: FeedSpec): Promise<FeedHead | undefined> {
+    return this.#held(feed, state => this.#parts.proofs.head(state))
+  }
+
+  take(feed: FeedSpec, piece: SignedBlocks): Promise<TakeAnswer> {
+    const state = this.#parts.states.of(feed)
+    if (state.own) throw new TypeError('expected a feed that others sign')
+    return this.#inTurn(state, () => this.#replicas.take(state, piece))
+  }
+
+  compare(feed: FeedSpec, seen: SignedPrefix): Promise<FeedConflict | undefined> {
+    const state = this.#parts.states.of(feed)
+    return this.#inTurn(state, () => this.#replicas.compare(state, seen))
+  }
+
+  signed(feed: FeedSpec, from: number, maxBytes: number): Promise<SignedBlocks | undefined> {
+    return this.#held(feed, async state => {
+      const blocks: Uint8Array[] = []
+      let bytes = 0
+      for await (const block of this.#parts.reader.walk(state, from, Number.POSITIVE_INFINITY)) {
+        bytes += block.length
+        if (bytes > maxBytes && blocks.length > 0) break
+        blocks.push(block)
+      }
+      return blocks.length === 0 ? undefined : this.#parts.proofs.signed(state, from, blocks)
+    })
+  }
+
+  prefix(feed: FeedSpec, length: number): Promise<SignedPrefix | undefined> {
+    return this.#held(feed, state => this.#parts.proofs.prefix(state, length))
+  }
+
+  watch(grew: (growth: FeedGrowth) => void): Disposable {
+    return this.#parts.watchers.add(grew)
   }
 
   feedKey(feed: FeedSpec): Uint8Array {
@@ -237,6 +261,37 @@ export class HypercoreLog implements Log {
     return state
   }
 
+  /** Holds on to the state of a feed, loaded, across the waits of a call. */
+  async #held<T>(feed: FeedSpec, body: (state: FeedState) => Promise<T>): Promise<T> {
+    this.#refuseIfClosed()
+    const state = this.#parts.states.of(feed)
+    state.users++
+    try {
+      await this.#parts.reader.length(state)
+      return await body(state)
+    } finally {
+      state.users--
+    }
+  }
+
+  /** Has `body` done with the state of a feed, loaded, after what was begun before for the same feed. */
+  async #inTurn<T>(state: FeedState, body: () => Promise<T>): Promise<T> {
+    this.#refuseIfClosed()
+    state.users++
+    const turn = state.turn.then(async () => {
+      await this.#parts.reader.length(state)
+      await this.#room()
+      this.#refuseIfClosed()
+      return body()
+    })
+    state.turn = turn.then(ignore, ignore)
+    try {
+      return await turn
+    } finally {
+      state.users--
+    }
+  }
+
   #refuseIfClosed(): void {
     if (this.#closed !== undefined) throw new Failure('shutting-down')
   }
@@ -251,72 +306,15 @@ export class HypercoreLog implements Log {
   }
 
   #onDurable(blocks: readonly PlacedBlock[], generation: number): void {
-    const { keeper, behind, messages } = this.#parts
+    const { keeper, behind, messages, watchers } = this.#parts
     keeper.added(generation, blocks.length)
     for (const { state, block } of blocks) {
-      behind.add(state, { bytes: block.bytes, generation, signature: block.signature })
+      const { bytes, signature } = block
+      behind.add(state, { bytes, generation, proof: signature && { signature, rest: [] } })
+      if (signature !== undefined) state.head = { length: visibleLength(state), signature }
       if (block.feed.kind === 'messages') messages.add(block)
+      watchers.tell(state, [bytes])
     }
-  }
-
-  async #appendInTurn(
-    state: FeedState,
-    index: number,
-    blocks: readonly Uint8Array[],
-  ): Promise<void> {
-    if (!state.known) await this.#parts.states.load(state, this.#parts.feeds)
-    await this.#room()
-    if (state.frozen !== undefined) throw state.frozen
-    const { process } = state.feed
-    const length = visibleLength(state)
-    if (index > length)
-      throw new Failure('feed-frozen', { process, expected: length, index }, { note: 'a gap' })
-    const known = Math.min(blocks.length, length - index)
-    const present = known > 0 ? await this.#read(state, index, index + known) : []
-    for (const [at, held] of present.entries()) {
-      const given = blocks[at]
-      if (given !== undefined && equalBytes(held, given)) continue
-      const failure = new Failure(
-        'feed-frozen',
-        { process, index: index + at },
-        { note: 'it holds another block there' },
-      )
-      this.#freeze(state, failure)
-      throw failure
-    }
-    this.#refuseIfClosed()
-    for (const bytes of blocks.slice(known)) this.#parts.behind.add(state, { bytes, generation: 0 })
-  }
-
-  #freeze(state: FeedState, failure: Failure): void {
-    freeze(state, failure, visibleLength(state))
-  }
-
-  async #lengthOf(state: FeedState): Promise<number> {
-    const { feeds, states } = this.#parts
-    if (!state.own) return await feeds.liveLength(state)
-    if (!state.known) await states.load(state, feeds)
-    return visibleLength(state)
-  }
-
-  /** Blocks [from, to), which must be visible. */
-  async #read(state: FeedState, from: number, to: number): Promise<readonly Uint8Array[]> {
-    // The tail moves to the disk while we read, so what is there now is taken first.
-    const stored = state.own ? Math.min(state.stored, to) : to
-    const tail = state.tail.slice(Math.max(0, from - state.stored), Math.max(0, to - state.stored))
-    const blocks: Uint8Array[] = []
-    if (from < stored) {
-      for (const block of await this.#parts.feeds.read(state, from, stored)) {
-        if (block === undefined) {
-          if (!state.own) return blocks
-          const details = { process: state.feed.process, index: from + blocks.length }
-          throw new Failure('data-folder-damaged', details, { note: 'a block cannot be read' })
-        }
-        blocks.push(block)
-      }
-    }
-    for (const { bytes } of tail) blocks.push(bytes)
-    return blocks
   }
 
   async #close(): Promise<void> {
@@ -348,3 +346,5 @@ export class HypercoreLog implements Log {
       )
   }
 }
+
+const ignore = (): void => undefined

@@ -36,6 +36,10 @@ interface Place {
   readonly slot: Slot
 }
 
+interface Note {
+  readonly change: StoreChange
+}
+
 /**
  * Where messages stand: `log/i/` + id + process → slot, in the store. New places lie in memory until the
  * store has them; a filter over all keys answers "unknown" without asking the database.
@@ -46,7 +50,7 @@ export class StoredMessageIndex implements MessageIndex {
   /** Whether the filter knows every key of the database. */
   #complete = false
   #fresh = new Map<ProcessId, Map<MessageId, Fresh>>()
-  #queue: Place[] = []
+  #queue: (Place | Note)[] = []
   #writing: Promise<void> | undefined
   #failure: Failure | undefined
   #closed = false
@@ -76,6 +80,12 @@ export class StoredMessageIndex implements MessageIndex {
       fresh.set(id, { slot, first: this.#isUnknown(key) })
       this.#queue.push({ key, process, id, slot })
     }
+    this.#start()
+  }
+
+  /** Writes a change to the store behind all that was added so far. */
+  note(change: StoreChange): void {
+    this.#queue.push({ change })
     this.#start()
   }
 
@@ -160,19 +170,21 @@ export class StoredMessageIndex implements MessageIndex {
         return
       }
       this.#queue.splice(0, places.length)
-      for (const { process, id } of places) this.#forget(process, id)
+      for (const place of places) if ('id' in place) this.#forget(place.process, place.id)
       if (this.#filter.sizeBytes > FILTER_MAX_BYTES) this.#complete = false
     }
   }
 
   /** The first place wins, so what may stand in the store is looked up before it is written. */
-  async #unwritten(places: readonly Place[]): Promise<readonly StoreChange[]> {
+  async #unwritten(places: readonly (Place | Note)[]): Promise<readonly StoreChange[]> {
     const doubtful: Place[] = []
     const changes: StoreChange[] = []
+    const notes: StoreChange[] = []
     for (const place of places) {
-      if (this.#isUnknown(place.key)) changes.push(changeOf(place))
+      if ('change' in place) notes.push(place.change)
+      else if (this.#isUnknown(place.key)) changes.push(changeOf(place))
       else doubtful.push(place)
-      this.#filter.add(place.key)
+      if ('key' in place) this.#filter.add(place.key)
     }
     if (doubtful.length > 0) {
       const held = await this.#store.getMany(doubtful.map(({ key }) => key))
@@ -181,6 +193,7 @@ export class StoredMessageIndex implements MessageIndex {
         if (slot === undefined || slot > place.slot) changes.push(changeOf(place))
       }
     }
+    changes.push(...notes)
     return changes
   }
 

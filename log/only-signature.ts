@@ -1,4 +1,4 @@
-import { Failure } from '../protocol/index.ts'
+import { encodeMultiSignature, Failure, type FeedSpec } from '../protocol/index.ts'
 
 /** Takes a signature out of Hypercore's list of one, by signer 0 without a patch: 1, 0, signature, 0, 0. @throws {Failure} `internal` */
 export function onlySignature(bytes: Uint8Array): Uint8Array {
@@ -9,4 +9,9 @@ export function onlySignature(bytes: Uint8Array): Uint8Array {
       { note: 'not the signature of one signer' },
     )
   return new Uint8Array(bytes.subarray(2, 66))
+}
+
+/** The signature in a head of a feed as Hypercore keeps it: a list, also of one. @throws {RangeError} if it has another length */
+export function signatureList({ signers }: FeedSpec, signature: Uint8Array): Uint8Array {
+  return signers.length > 1 ? signature : encodeMultiSignature([{ signer: 0, signature }])
 }

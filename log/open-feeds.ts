@@ -11,39 +11,16 @@ import {
 } from '../protocol/index.ts'
 import { diskFailure } from './disk-failure.ts'
 import { discoveryKeyOf, feedOf, manifestOf } from './feed-manifest.ts'
-import type { FeedState } from './feed-state.ts'
+import type { FeedEnd } from './feed-end.ts'
+import type { FeedState, TailProof } from './feed-state.ts'
+import { OpenFeed } from './open-feed.ts'
 import { closeStore, openStore, type OpenedStore } from './open-store.ts'
-import { OwnFeeds } from './own-feeds.ts'
-import { onlySignature } from './only-signature.ts'
+import { StoredFeeds } from './stored-feeds.ts'
+import { onlySignature, signatureList } from './only-signature.ts'
 import { plainBytes } from './plain-bytes.ts'
 
 /** Feeds whose heads are read in one call. */
 const HEADS_TOGETHER_MAX = 1024
-
-class OpenFeed {
-  readonly core: Promise<Hypercore>
-  /** Calls that use it now; it is not closed meanwhile. */
-  users = 0
-  /** It could not be opened. */
-  failed = false
-  #opened: Hypercore | undefined
-
-  constructor(core: Promise<Hypercore>) {
-    this.core = core
-    core.then(
-      opened => {
-        this.#opened = opened
-      },
-      () => {
-        this.failed = true
-      },
-    )
-  }
-
-  get isClosed(): boolean {
-    return this.#opened !== undefined && this.#opened.closing !== null
-  }
-}
 
 export interface OpenFeedsParts {
   /** Absolute. */
@@ -57,7 +34,7 @@ export class OpenFeeds implements AsyncDisposable {
   readonly #parts: OpenFeedsParts
   #store: Corestore
   #storage: HypercoreStorage
-  #own: OwnFeeds
+  #stored: StoredFeeds
   readonly #open = new Map<string, OpenFeed>()
   #asked: {
     state: FeedState
@@ -69,7 +46,7 @@ export class OpenFeeds implements AsyncDisposable {
     this.#parts = parts
     this.#store = opened.store
     this.#storage = opened.storage
-    this.#own = ownFeeds(parts, opened)
+    this.#stored = storedFeeds(parts, opened)
   }
 
   /** @throws {Failure} `data-folder-locked`, `data-folder-damaged`, `disk-full` */
@@ -101,10 +78,11 @@ export class OpenFeeds implements AsyncDisposable {
 
   /**
    * Makes a feed of our own hold `blocks` from `from` on. It may hold some of them already, after an append whose
-   * end nobody saw. `signature` is what several signers signed. @throws {Failure} `feed-frozen` if it holds less or other blocks
+   * end nobody saw. `proof` is what others signed, or several. @throws {Failure} `feed-frozen` if it holds less or other blocks
    */
-  async append(state: FeedState, from: number, blocks: readonly Uint8Array[], signature?: Uint8Array): Promise<void> {
-    const isDone = await this.#own.append(state, from, blocks, signature).catch(error => {
+  async append(state: FeedState, from: number, blocks: readonly Uint8Array[], proof?: TailProof): Promise<void> {
+    if (proof !== undefined && !state.own) await this.#makeWay(state, from, proof)
+    const isDone = await this.#stored.append(state, from, blocks, proof).catch(error => {
       throw diskFailure(error, 'feeds')
     })
     if (isDone) return
@@ -131,9 +109,20 @@ export class OpenFeeds implements AsyncDisposable {
       }
       if (held === blocks.length) return
       forgetRecovery(core)
-      const signed = signature === undefined ? { keyPair: this.#parts.keyPair } : { signature }
+      const signed = proof === undefined ? { keyPair: this.#parts.keyPair } : { signature: signatureList(state.feed, proof.signature) }
       await core.append(held === 0 ? blocks : blocks.slice(held), signed)
     })
+  }
+
+  /**
+   * Closes the Hypercore of a feed of others if it cannot append blocks of which the head speaks of more, or if it has
+   * learned of a longer head itself: whoever reads through it comes again.
+   */
+  async #makeWay(state: FeedState, from: number, { rest }: TailProof): Promise<void> {
+    const open = this.#store.cores.get(discoveryKeyOf(state.feed))
+    if (open === null || (rest.length === 0 && open.state.length === from)) return
+    await Promise.all([...open.allSessions()].map(session => session.close()))
+    await open.close()
   }
 
   /** The newest signature of a feed, as it is on disk; nothing, if the feed is empty. Nothing is opened. */
@@ -151,11 +140,13 @@ export class OpenFeeds implements AsyncDisposable {
     }
   }
 
-  /** The present length of a Hypercore, which peers may be growing. */
-  liveLength(state: FeedState): Promise<number> {
-    // Asking for a feed nobody follows must not make a Hypercore for it.
-    if (!this.#open.has(state.name)) return this.storedLength(state)
-    return this.#use(state, async core => core.length)
+  /** The tree of the first `length` blocks of a feed, which must be on disk. */
+  async end(state: FeedState, length: number): Promise<FeedEnd> {
+    const end = await this.#stored.end(state, length).catch(error => {
+      throw diskFailure(error, 'feeds')
+    })
+    if (end !== undefined) return end
+    throw new Failure('data-folder-damaged', { process: state.feed.process }, { note: 'a feed in an older format' })
   }
 
   /** Blocks [from, to) that are on disk; undefined where one is not. */
@@ -164,12 +155,10 @@ export class OpenFeeds implements AsyncDisposable {
     from: number,
     to: number,
   ): Promise<readonly (Uint8Array | undefined)[]> {
-    if (state.own) {
-      const blocks = await this.#own.read(state, from, to).catch(error => {
-        throw diskFailure(error, 'feeds')
-      })
-      if (blocks !== undefined) return blocks
-    }
+    const stored = await this.#stored.read(state, from, to).catch(error => {
+      throw diskFailure(error, 'feeds')
+    })
+    if (stored !== undefined) return stored
     return await this.#use(state, async core => {
       const reads: Promise<Uint8Array | null>[] = []
       for (let index = from; index < to; index++) reads.push(core.get(index, { wait: false }))
@@ -211,7 +200,7 @@ export class OpenFeeds implements AsyncDisposable {
     const opened = await openStore(this.#parts.folder)
     this.#store = opened.store
     this.#storage = opened.storage
-    this.#own = ownFeeds(this.#parts, opened)
+    this.#stored = storedFeeds(this.#parts, opened)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -238,8 +227,8 @@ export class OpenFeeds implements AsyncDisposable {
       throw diskFailure(error, 'feeds')
     } finally {
       open.users--
-      // Whoever opened the Hypercore of a feed of our own may keep it; without one, appending costs less.
-      if (state.own && open.users === 0) this.#close(state.name, open)
+      // Whoever opened the Hypercore may keep it; without one, appending costs less.
+      if (open.users === 0) this.#close(state.name, open)
       if (this.#open.size > this.#parts.openMax) this.#closeOldest()
     }
   }
@@ -271,8 +260,10 @@ export class OpenFeeds implements AsyncDisposable {
       const some = asked.slice(at, at + HEADS_TOGETHER_MAX)
       try {
         const keys = some.map(({ state }) => discoveryKeyOf(state.feed))
-        const infos = await this.#storage.getInfos(keys, { auth: false, head: true, hints: false })
-        for (const [i, { resolve }] of some.entries()) resolve(infos[i]?.head?.length ?? 0)
+        const infos = await this.#storage.getInfos(keys, { auth: false, head: true, hints: true })
+        // The head of a feed of others may be ahead of its blocks.
+        for (const [i, { state, resolve }] of some.entries())
+          resolve((state.own ? infos[i]?.head?.length : infos[i]?.hints?.contiguousLength) ?? 0)
       } catch (error) {
         for (const { reject } of some) reject(diskFailure(error, 'feeds'))
       }
@@ -294,7 +285,7 @@ function forgetRecovery(core: Hypercore): void {
   core.core.header.hints.recovering = 0
 }
 
-function ownFeeds({ keyPair }: OpenFeedsParts, { store, storage }: OpenedStore): OwnFeeds {
+function storedFeeds({ keyPair }: OpenFeedsParts, { store, storage }: OpenedStore): StoredFeeds {
   const isOpen = (discoveryKey: Uint8Array): boolean => store.cores.get(discoveryKey) !== null
-  return new OwnFeeds({ storage, keyPair, isOpen, placesMax: FEED_PLACES_MAX })
+  return new StoredFeeds({ storage, keyPair, isOpen, placesMax: FEED_PLACES_MAX })
 }

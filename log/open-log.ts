@@ -1,3 +1,4 @@
+import type { HypercoreKeyPair } from 'hypercore'
 import {
   asKeyId,
   type Directory,
@@ -10,8 +11,11 @@ import {
   WRITE_BEHIND_MAX_BYTES,
 } from '../protocol/index.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
+import { FeedProofs } from './feed-proofs.ts'
+import { FeedReader } from './feed-reader.ts'
 import { FeedStates } from './feed-states.ts'
 import { checkNote, feedsNote, noteInFeeds, noteInStore, storeNote } from './generations.ts'
+import { GrowthWatchers } from './growth-watchers.ts'
 import type { HypercoreLogParts } from './hypercore-log.ts'
 import { rebuildFromFeeds, repairFromJournal } from './index-repair.ts'
 import { Journal, type JournalledBlock } from './journal.ts'
@@ -22,8 +26,10 @@ import { ModuleFolder } from './module-folder.ts'
 import { OpenFeeds } from './open-feeds.ts'
 import { ProcessDirectory } from './process-directory.ts'
 import { recover } from './recovery.ts'
+import { ReplicaIndex } from './replica-index.ts'
 import { RocksStore } from './rocks-store.ts'
 import { SegmentKeeper } from './segment-keeper.ts'
+import { StoredTrees } from './stored-trees.ts'
 import { WriteBehind } from './write-behind.ts'
 
 /** How far opening has come; `done` of `total` things of that phase. */
@@ -114,7 +120,7 @@ async function openParts(
   const processes = opened.keepBy(await ProcessDirectory.open(feeds), it => it.close())
   const messages = opened.keepBy(StoredMessageIndex.open(store), it => it.close())
   const modules = await ModuleFolder.open(files, folder.modules)
-  const bare = { options, files, feeds, journal, store, processes, messages, nodeKey }
+  const bare = { options, files, feeds, journal, store, processes, messages, nodeKey, keyPair }
   const journalled = journal.takeBlocks()
   const running = await startWriting(bare, journalled, opened)
   const settled = (): Promise<void> => store.settled()
@@ -126,6 +132,8 @@ async function openParts(
     noteInStore(store, notes.feeds ?? 0)
     await store.sync()
   }
+  const replicaIndex = new ReplicaIndex(messages)
+  await replicaIndex.repair({ store, feeds, stateOf: running.states.of.bind(running.states) })
   const recovered = journalled.flatMap(({ block }) => (block.feed.kind === 'messages' ? block : []))
   await repairFromJournal(recovered, { messages, directory: processes, settled })
   if (notes.feeds === undefined) await noteInFeeds(feeds, 0)
@@ -138,6 +146,8 @@ async function openParts(
   running.keeper.look()
   return {
     ...running,
+    watchers: new GrowthWatchers(),
+    replicaIndex,
     feeds,
     journal,
     store,
@@ -156,13 +166,14 @@ interface BareParts {
   readonly processes: ProcessDirectory
   readonly messages: StoredMessageIndex
   readonly nodeKey: KeyId
+  readonly keyPair: HypercoreKeyPair
 }
 
 async function startWriting(
-  { options, feeds, journal, store, processes, messages, nodeKey }: BareParts,
+  { options, feeds, journal, store, processes, messages, nodeKey, keyPair }: BareParts,
   journalled: readonly JournalledBlock[],
   opened: Opened,
-): Promise<Pick<HypercoreLogParts, 'states' | 'behind' | 'keeper'>> {
+): Promise<Pick<HypercoreLogParts, 'states' | 'reader' | 'trees' | 'proofs' | 'behind' | 'keeper'>> {
   const states = new FeedStates(nodeKey, options.feedsKnownMax ?? FEEDS_KNOWN_MAX)
   const settle = async (generation: number): Promise<void> => {
     await messages.flush()
@@ -197,7 +208,10 @@ async function startWriting(
   })
   keeper = new SegmentKeeper({ journal, settle }, outstanding)
   for (const { generation, blocks } of early) keeper.appended(generation, blocks)
-  return { states, behind, keeper }
+  const reader = new FeedReader({ feeds, states })
+  const trees = new StoredTrees({ feeds, states, behind })
+  const proofs = new FeedProofs({ feeds, behind, trees, keyPair })
+  return { states, reader, trees, proofs, behind, keeper }
 }
 
 function directoryOf(processes: ProcessDirectory, modules: ModuleFolder): Directory {

@@ -49,7 +49,7 @@ export async function recover(
     for (const { block, generation } of missing) {
       outstanding.set(generation, (outstanding.get(generation) ?? 0) + 1)
       const { bytes, signature } = block
-      if (state.frozen === undefined) behind.add(state, { bytes, generation, signature })
+      if (state.frozen === undefined) behind.add(state, { bytes, generation, proof: signature && { signature, rest: [] } })
     }
     done += blocks.length
     onProgress(done, journalled.length)

@@ -1,6 +1,6 @@
 import type { Failure } from '../protocol/index.ts'
 import { diskFailure } from './disk-failure.ts'
-import { type FeedState, freeze, isShared, type TailBlock, visibleLength } from './feed-state.ts'
+import { type FeedState, freeze, signsAlone, type TailBlock, visibleLength } from './feed-state.ts'
 import type { OpenFeeds } from './open-feeds.ts'
 
 /** Feeds that are appended to at once; their reads and writes share calls to RocksDB. */
@@ -162,7 +162,7 @@ export class WriteBehind implements AsyncDisposable {
         state,
         state.stored,
         blocks.map(({ bytes }) => bytes),
-        blocks.at(-1)?.signature,
+        blocks.at(-1)?.proof,
       )
       this.#settle(state, blocks)
     } catch (error) {
@@ -218,14 +218,14 @@ export class WriteBehind implements AsyncDisposable {
   }
 }
 
-/** Blocks of one append. Where signatures come with the blocks, it ends with one that has them. */
+/** Blocks of one append. Where heads come with the blocks, it ends with one that has one. */
 function take(state: FeedState): readonly TailBlock[] {
   let [bytes, count, end] = [0, 0, 0]
   for (const block of state.tail) {
     bytes += block.bytes.length
     if (end > 0 && (bytes > BYTES_TOGETHER_MAX || count >= BLOCKS_TOGETHER_MAX)) break
     count++
-    if (!isShared(state) || block.signature !== undefined) end = count
+    if (signsAlone(state) || block.proof !== undefined) end = count
   }
   return state.tail.slice(0, end)
 }

@@ -14,14 +14,16 @@ import {
   type ModuleDescription,
   type ModuleId,
   parseDataItem,
+  type ProcessId,
   type Receipt,
   type ScheduleAnswer,
   type Scheduler,
   type ScheduleRequest,
   verifyDataItem,
 } from '../protocol/index.ts'
+import { takeIngress, type TakeIngressParts } from './take-ingress.ts'
 
-export interface IntakeParts {
+export interface IntakeParts extends TakeIngressParts {
   readonly log: Log
   readonly scheduler: Scheduler
   /** @throws {Failure} `module-refused`, `unsupported-format` */
@@ -60,6 +62,11 @@ export class Intake {
     const answers = requests.length === 0 ? [] : await this.#parts.scheduler.schedule(requests)
     for (const [i, answer] of answers.entries()) taken[places[i] ?? 0] = takenOf(answer)
     return taken.map(one => one ?? new Failure('internal'))
+  }
+
+  /** Hands a request of a client of the IC to whoever schedules its process, here or elsewhere. @throws {Failure} */
+  ingress(process: ProcessId, request: Uint8Array): Promise<Receipt> {
+    return takeIngress(this.#parts, process, request)
   }
 
   async #route(bytes: Uint8Array): Promise<ScheduleRequest | ModuleAdded> {

@@ -125,6 +125,10 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     return this.#intake.take(items)
   }
 
+  ingress(process: ProcessId, request: Uint8Array): Promise<Receipt> {
+    return this.#intake.ingress(process, request)
+  }
+
   async assign(message: MessageId, process: ProcessId, exclude: readonly string[] = []): Promise<Receipt> {
     const [place] = await this.#parts.log.messages.placesOf(message)
     if (place === undefined) throw new Failure('unknown-message', { message })

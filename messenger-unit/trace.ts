@@ -1,6 +1,7 @@
 import {
   type Computer,
   decodeFrame,
+  decodeIngress,
   decodePushBody,
   type Envelope,
   Failure,
@@ -166,6 +167,8 @@ function labelOf(envelope: Envelope, slot: Slot): Pick<TraceNode, 'label' | 'kin
       return labelOfPush(envelope.push)
     case 'assign':
       return { label: labelOf(envelope.message, 1).label, kind: 'assigned' }
+    case 'ingress':
+      return { label: decodeIngress(envelope.bytes).request.method, kind: 'message' }
     case 'tick':
       return { label: 'tick', kind: 'tick' }
     case 'reject':

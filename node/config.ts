@@ -10,6 +10,8 @@ const SETTINGS = {
   port: { schema: z.coerce.number().int().min(0).max(65_535), value: 7333, about: 'port to listen on; 0 takes any' },
   allowedHosts: { schema: list(), value: [] as string[], about: 'names this node is reached by, beside loopback' },
   publicUrl: { schema: z.url().optional(), value: undefined, about: 'address that clients are told' },
+  listen: { schema: list(), value: [] as string[], about: 'addresses at which peers reach this node; a port alone is one of loopback' },
+  peer: { schema: list(), value: [] as string[], about: 'addresses of nodes to keep a connection to' },
   hosts: { schema: z.coerce.number().int().min(1).max(64).optional(), value: undefined, about: 'child processes that evaluate' },
   residentBytes: { schema: z.coerce.number().int().min(1_000_000).optional(), value: undefined, about: 'bytes of guests kept loaded' },
   signerRate: { schema: z.coerce.number().positive().optional(), value: undefined, about: 'messages a signer may send a second' },

@@ -18,9 +18,9 @@ const expandedSeeds = new WeakMap<Uint8Array, Uint8Array>()
 
 /**
  * Hashes and signatures by OpenSSL, libsodium and libsecp256k1: 5 to 30 times the portable speed.
- * None of the three offers Keccak-256; that stays with the portable provider.
+ * None of the three offers Keccak-256, and RSA by PKCS #1 v1.5 is too rare here to matter: they stay with the portable provider.
  */
-export const nativeCrypto: Omit<CryptoProvider, 'keccak256'> = {
+export const nativeCrypto: Omit<CryptoProvider, 'keccak256' | 'rsaPkcs1Verify'> = {
   sha256: (bytes) => (bytes.length <= SHORT_MAX_BYTES ? shortSha256(bytes) : longSha256(NO_BYTES, bytes)),
   sha256Each: fastSha256(longSha256, SHORT_MAX_BYTES).sha256Each,
   blake2b256(bytes) {
@@ -67,7 +67,18 @@ export const nativeCrypto: Omit<CryptoProvider, 'keccak256'> = {
       return false
     }
   },
+  p256Verify(publicKey, message, signature) {
+    try {
+      const key = createPublicKey({ key: Buffer.concat([P256_DER_PREFIX, publicKey]), format: 'der', type: 'spki' })
+      return verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, signature)
+    } catch {
+      return false
+    }
+  },
 }
+
+/** SubjectPublicKeyInfo of an uncompressed P-256 point, up to the point. */
+const P256_DER_PREFIX = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex')
 
 function shortSha256(bytes: Uint8Array): Uint8Array {
   const digest = new Uint8Array(32)

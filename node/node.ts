@@ -3,10 +3,12 @@ import type { ComputeUnit } from '../compute-unit/index.ts'
 import { createOperations, type Gateway, Metrics } from '../gateway/index.ts'
 import { HypercoreLog } from '../log/index.ts'
 import type { MessengerUnit } from '../messenger-unit/index.ts'
+import { type Network, Peering } from '../network/index.ts'
 import { RUNTIMES } from '../processes/index.ts'
 import {
   type Clock,
   closeAll,
+  Failure,
   installCrypto,
   type KeyId,
   type Log,
@@ -15,13 +17,17 @@ import {
 } from '../protocol/index.ts'
 import type { SchedulerUnit } from '../scheduler-unit/index.ts'
 import { createAdmin } from './admin.ts'
+import { Announcements } from './announcements.ts'
 import { type EffectOptions, openEffects } from './effects.ts'
+import { EvaluationHub } from './evaluation-hub.ts'
 import { openKeystore, privateFolder } from './keystore.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
 import { openGateway } from './open-gateway.ts'
-import { openUnits } from './open-units.ts'
+import { openNetwork, serveOn } from './open-network.ts'
+import { openFollowing } from './open-following.ts'
+import { openUnits, type UnitObserver } from './open-units.ts'
 import { returnMemory } from './return-memory.ts'
 import { systemClock } from './system-clock.ts'
 import { createUnitMetrics } from './unit-metrics.ts'
@@ -35,6 +41,10 @@ export interface NodeOptions extends EffectOptions {
   readonly host?: string | undefined
   readonly allowedHosts?: readonly string[] | undefined
   readonly publicUrl?: string | undefined
+  /** Multiaddresses at which peers reach it, or ports of loopback. Without these and without peers it knows none. */
+  readonly listen?: readonly string[] | undefined
+  /** Multiaddresses of nodes to keep a connection to. */
+  readonly peer?: readonly string[] | undefined
   readonly hosts?: number | undefined
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
@@ -67,6 +77,8 @@ export class AtollNode implements AsyncDisposable {
   /** What a client can ask for, without a gateway between. */
   readonly operations: Operations
   readonly gateway: Gateway | undefined
+  /** This node among others, if it knows any. */
+  readonly network: Network | undefined
   readonly #opened: readonly AsyncDisposable[]
   #closed: Promise<void> | undefined
 
@@ -78,6 +90,7 @@ export class AtollNode implements AsyncDisposable {
     this.messenger = parts.messenger
     this.operations = parts.operations
     this.gateway = parts.gateway
+    this.network = parts.network
     this.#opened = opened
   }
 
@@ -105,7 +118,7 @@ export class AtollNode implements AsyncDisposable {
   }
 }
 
-type NodeParts = Pick<AtollNode, 'key' | 'log' | 'scheduler' | 'computer' | 'messenger' | 'operations' | 'gateway'>
+type NodeParts = Pick<AtollNode, 'key' | 'log' | 'scheduler' | 'computer' | 'messenger' | 'operations' | 'gateway' | 'network'>
 
 async function openNode(
   options: NodeOptions,
@@ -123,11 +136,30 @@ async function openNode(
   const log = await openLog(options, keys.seed, logger)
   keep(log)
   const metrics = new Metrics()
+  const network = await openNetwork({ keys, logger, options })
+  if (network !== undefined) keep(network)
+  const peers = network && new Peering(network)
   const { hosts, residentBytes, signerRate, wasmer, progress } = options
   const unitMetrics = createUnitMetrics(metrics)
-  const unitParts = { keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress }
+  const trouble = (what: string, failure: Failure): void => logger.warn({ what, code: failure.code, ...failure.details }, failure.message)
+  const announcements = peers && new Announcements({ key: keys.key, log, clock, peers, trouble })
+  const hub = new EvaluationHub()
+  const observer: UnitObserver = {
+    ...hub.observer,
+    committed: frames => {
+      for (const { process, firstSlot } of frames) if (firstSlot === 0) announcements?.tell(process)
+    },
+  }
+  const unitParts = { keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, peers, observer }
   const recoveredBlocks = log.recovered.length
   const units = await openUnits(unitParts, keep)
+  if (network !== undefined && peers !== undefined && announcements !== undefined) {
+    const following = openFollowing({ key: keys.key, log, clock, peers, links: network.feeds, units, trouble, announcements })
+    keep({ [Symbol.asyncDispose]: async () => following[Symbol.dispose]() })
+    keep(serveOn(network, { ...units, log, following: following.processes }))
+    await network.feeds.serve(log)
+    following.resume().catch(error => trouble('following', Failure.from(error)))
+  }
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
   keep({ [Symbol.asyncDispose]: async () => rest[Symbol.dispose]() })
   const startedMs = clock.now()
@@ -141,13 +173,15 @@ async function openNode(
       units: ['messenger', 'scheduler', 'compute'],
       formats: RUNTIMES.flatMap(({ formats }) => formats),
       startedMs,
+      peerId: network?.peerId,
+      addresses: network?.addresses,
     }),
     admin: createAdmin({ recoveredBlocks, computer: units.computer, options }),
   })
-  if (options.port === undefined) return make({ key: keys.key, log, ...units, operations, gateway: undefined })
-  const gateway = await openGateway({ ...units, log, clock, logger, metrics, keys, operations, options, port: options.port })
+  if (options.port === undefined) return make({ key: keys.key, log, ...units, network, operations, gateway: undefined })
+  const gateway = await openGateway({ ...units, log, clock, logger, metrics, keys, operations, options, port: options.port, hub }, keep)
   keep(gateway)
-  return make({ key: keys.key, log, ...units, operations, gateway })
+  return make({ key: keys.key, log, ...units, network, operations, gateway })
 }
 
 function cpuMs(): number {

@@ -60,6 +60,15 @@ export const EnvelopeView = named(
       seq: z.int().nonnegative(),
       reason: z.string(),
     }),
+    z.object({
+      kind: z.literal('ingress'),
+      sender: z.string(),
+      canister: z.string(),
+      method: z.string(),
+      arg: BytesText,
+      /** The whole envelope, as it was signed. */
+      request: BytesText,
+    }),
     z.object({ kind: z.literal('assign'), message: ItemOrPushView, exclude: z.array(z.string()) }),
   ]),
 )

@@ -2,7 +2,7 @@ import { concatBytes, fromBase64Url, MalformedBytes, toUtf8 } from './bytes.ts'
 import { encodeCbor } from './cbor.ts'
 import { blake2b256, ed25519Verify } from './crypto.ts'
 import { decodeMultiSignature, type SignerProof } from './multi-signature.ts'
-import type { FeedHead, FeedSpec } from './ports.ts'
+import type { FeedHead, FeedSpec, FeedSubtree } from './ports.ts'
 
 /**
  * What a signature over a feed covers, computed from its blocks alone: Hypercore's tree, in its words.
@@ -12,16 +12,43 @@ import type { FeedHead, FeedSpec } from './ports.ts'
  * 3. Signed is the tree hash with the feed's key and length, so one signature is about all blocks and their order.
  */
 export class FeedTree {
-  readonly #roots: { index: number; size: number; leaves: number; hash: Uint8Array }[] = []
+  readonly #roots: TreeRoot[] = []
   #length = 0
+
+  /** The tree of a feed whose whole subtrees are given, left to right. @throws {MalformedBytes} */
+  static from(roots: readonly FeedSubtree[]): FeedTree {
+    const tree = new FeedTree()
+    for (const root of roots) tree.appendSubtree(root)
+    return tree
+  }
 
   /** Blocks so far. */
   get length(): number {
     return this.#length
   }
 
+  /** Its whole subtrees, left to right. */
+  get roots(): readonly FeedSubtree[] {
+    return this.#roots.map(({ leaves, size, hash }) => ({ leaves, sizeBytes: size, hash }))
+  }
+
   append(block: Uint8Array): void {
-    let node = { index: 2 * this.#length, size: block.length, leaves: 1, hash: blockHash(block) }
+    this.#push(1, block.length, blockHash(block))
+  }
+
+  /**
+   * Appends blocks of which only the hash of their whole subtree is known: a power of two of them, from a multiple
+   * of that number on. @throws {MalformedBytes} if no subtree begins there
+   */
+  appendSubtree({ leaves, sizeBytes, hash }: FeedSubtree): void {
+    const isPower = Number.isSafeInteger(leaves) && leaves > 0 && Number.isInteger(Math.log2(leaves))
+    if (!isPower || this.#length % leaves !== 0 || hash.length !== 32)
+      throw new MalformedBytes('no subtree of a feed begins there', 0)
+    this.#push(leaves, sizeBytes, hash)
+  }
+
+  #push(leaves: number, bytes: number, hash: Uint8Array): void {
+    let node: TreeRoot = { index: 2 * this.#length + leaves - 1, size: bytes, leaves, hash }
     for (let left = this.#roots.at(-1); left?.leaves === node.leaves; left = this.#roots.at(-1)) {
       this.#roots.pop()
       const size = left.size + node.size
@@ -33,7 +60,7 @@ export class FeedTree {
       }
     }
     this.#roots.push(node)
-    this.#length += 1
+    this.#length += leaves
   }
 
   hash(): Uint8Array {
@@ -48,6 +75,11 @@ export class FeedTree {
     for (const block of blocks) tree.append(block)
     return tree
   }
+}
+
+interface TreeRoot extends TreeNode {
+  readonly index: number
+  readonly leaves: number
 }
 
 /** A node of a feed's tree; `size` is the bytes of all blocks below it. */

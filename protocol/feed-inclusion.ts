@@ -60,9 +60,16 @@ function siblingsOf(index: number, leaves: number): number[] {
 }
 
 /** The tree of the first `length` blocks; nothing, if the feed has fewer. */
-export async function treeAt(trees: FeedTrees, feed: FeedSpec, length: number): Promise<SignedTree | undefined> {
+export async function treeAt(
+  trees: FeedTrees,
+  feed: FeedSpec,
+  length: number,
+): Promise<SignedTree | undefined> {
   const roots = rootsOf(length)
-  const nodes = await trees.nodes(feed, roots.map(({ index }) => index))
+  const nodes = await trees.nodes(
+    feed,
+    roots.map(({ index }) => index),
+  )
   return treeOf(length, roots, nodes)
 }
 
@@ -78,14 +85,27 @@ export async function proveInclusion(
   const own = roots.find(({ firstLeaf, leaves }) => index < firstLeaf + leaves)
   const siblings = siblingsOf(index, own?.leaves ?? 1)
   const others = roots.filter(root => root !== own)
-  const [leaf, ...nodes] = await trees.nodes(feed, [2 * index, ...siblings, ...others.map(root => root.index)])
+  const [leaf, ...nodes] = await trees.nodes(feed, [
+    2 * index,
+    ...siblings,
+    ...others.map(root => root.index),
+  ])
   const whole = nodes.filter(node => node !== undefined)
   if (leaf === undefined || whole.length < nodes.length) return undefined
-  return { length, index, size: leaf.size, path: whole.slice(0, siblings.length), roots: whole.slice(siblings.length) }
+  return {
+    length,
+    index,
+    size: leaf.size,
+    path: whole.slice(0, siblings.length),
+    roots: whole.slice(siblings.length),
+  }
 }
 
 /** The tree in which `leaf` stands as the proof says; nothing, if the proof has another shape. */
-export function includedIn(leaf: Uint8Array, { length, index, size, path, roots }: FeedInclusion): SignedTree | undefined {
+export function includedIn(
+  leaf: Uint8Array,
+  { length, index, size, path, roots }: FeedInclusion,
+): SignedTree | undefined {
   if (!(index < length) || length > LENGTH_MAX) return undefined
   const all = rootsOf(length)
   const own = all.findIndex(({ firstLeaf, leaves }) => index < firstLeaf + leaves)
@@ -118,7 +138,10 @@ function treeOf(
 }
 
 /** `[length, index, size, [size, hash, …], [size, hash, …]]`. */
-export function writeInclusion(writer: CborWriter, { length, index, size, path, roots }: FeedInclusion): void {
+export function writeInclusion(
+  writer: CborWriter,
+  { length, index, size, path, roots }: FeedInclusion,
+): void {
   writer.array(5)
   for (const number of [length, index, size]) writer.uint(number)
   for (const nodes of [path, roots]) {
@@ -142,8 +165,10 @@ const NODES_MAX = 53
 
 function readNodes(reader: CborReader): TreeNode[] {
   const parts = reader.array()
-  if (parts % 2 !== 0 || parts > 2 * NODES_MAX) throw new MalformedBytes('inclusion: too many nodes', reader.offset)
+  if (parts % 2 !== 0 || parts > 2 * NODES_MAX)
+    throw new MalformedBytes('inclusion: too many nodes', reader.offset)
   const nodes: TreeNode[] = []
-  for (let at = 0; at < parts; at += 2) nodes.push({ size: readSmall(reader), hash: readHash(reader) })
+  for (let at = 0; at < parts; at += 2)
+    nodes.push({ size: readSmall(reader), hash: readHash(reader) })
   return nodes
 }

@@ -2,6 +2,7 @@ import { fromBase64Url, MalformedBytes, toBase64Url } from './bytes.ts'
 import { CborReader, CborWriter } from './cbor.ts'
 import { parseDataItem } from './data-item.ts'
 import { blockHash } from './feed-head.ts'
+import { decodeIngress } from './ic/request-envelope.ts'
 import { asMessageId, asProcessId, type MessageId, type ProcessId, type Slot } from './ids.ts'
 import { FRAME_ASSIGNMENTS_MAX } from './limits.ts'
 import { domainHash } from './merkle.ts'
@@ -23,13 +24,15 @@ export type Envelope =
   | { readonly kind: 'reject'; readonly from: ProcessId; readonly seq: number; readonly reason: string }
   /** A message of another process, item or push, that stands here too: AO's assignment. */
   | { readonly kind: 'assign'; readonly message: ItemOrPush; readonly exclude: readonly string[] }
+  /** A request of a client of the IC, byte for byte as it was signed. */
+  | { readonly kind: 'ingress'; readonly bytes: Uint8Array }
 
 /** What can stand in other feeds too: it proves itself. */
 export type ItemOrPush =
   | Extract<Envelope, { kind: 'item' }>
   | { readonly kind: 'push'; readonly push: Push; readonly proof: PushProof }
 
-const KINDS = ['item', 'push', 'tick', 'reject', 'assign'] as const
+const KINDS = ['item', 'push', 'tick', 'reject', 'assign', 'ingress'] as const
 
 /** "This envelope has slot n of process P, at time t"; the slot is told by the frame. */
 export interface Assignment {
@@ -148,10 +151,17 @@ export function envelopeId(envelope: Envelope, process: ProcessId, slot: Slot): 
       return pushId(envelope.push.coreBytes)
     case 'assign':
       return envelopeId(envelope.message, process, slot)
+    case 'ingress':
+      return requestMessageId(decodeIngress(envelope.bytes).id)
     case 'tick':
     case 'reject':
       return placeId(process, slot)
   }
+}
+
+/** A request of the IC is known by its request id: who repeats it, however signed, repeats the message. */
+export function requestMessageId(requestId: Uint8Array): MessageId {
+  return asMessageId(toBase64Url(requestId))
 }
 
 /** The id of what stands in a slot without an id of its own: ticks and rejects. */
@@ -199,6 +209,11 @@ function writeEnvelope(writer: CborWriter, envelope: Envelope): void {
       writer.array(envelope.exclude.length)
       for (const name of envelope.exclude) writer.text(name)
       return
+    case 'ingress':
+      writer.array(2)
+      writer.uint(kind)
+      writer.bytes(envelope.bytes)
+      return
   }
 }
 
@@ -242,6 +257,9 @@ function readOutline(reader: CborReader): EnvelopeOutline {
       for (let i = 0; i < names; i++) exclude.push(reader.text())
       return { kind, message: assignable(message, start), exclude }
     }
+    case 'ingress':
+      expect(2)
+      return { kind, bytes: reader.bytes() }
     default:
       throw new MalformedBytes('envelope: unknown kind', start)
   }

@@ -22,7 +22,7 @@ export interface Cells {
 
 /** A message as a guest sees it. */
 export interface GuestMessage {
-  readonly kind: 'spawn' | 'message' | 'tick' | 'assigned' | 'query' | 'restore'
+  readonly kind: 'spawn' | 'message' | 'tick' | 'assigned' | 'query' | 'restore' | 'ingress'
   readonly id: string
   readonly slot: Slot
   readonly timestampMs: number
@@ -43,8 +43,24 @@ export interface GuestMessage {
   readonly depth: number
   /** Key of the timer, of a tick. */
   readonly timer: CellKey | undefined
+  /** The request, of kind `ingress`. */
+  readonly ingress?: IngressRequest | undefined
   /** Some of it once more as it came: who hands on bytes need not make text of them. */
   readonly raw?: RawMessage | undefined
+}
+
+/** A request of a client of the IC, verified; see docs/protocol/canister.md. */
+export interface IngressRequest {
+  /** 32 bytes. */
+  readonly requestId: Uint8Array
+  readonly sender: Uint8Array
+  /** Empty: the management canister. */
+  readonly canister: Uint8Array
+  readonly method: string
+  readonly arg: Uint8Array
+  readonly expiryNs: bigint
+  /** What a canister vouches for about the sender. */
+  readonly senderInfo: { readonly info: Uint8Array; readonly signer: Uint8Array } | undefined
 }
 
 export interface RawMessage {

@@ -14,6 +14,7 @@ import {
 } from './limits.ts'
 import { LIFECYCLE_OPERATIONS } from './lifecycle-operations.ts'
 import type { ImplementationOfRow, InputOfRow, OperationRow, OutputOfRow } from './operation.ts'
+import { PROOF_OPERATIONS } from './proof-operations.ts'
 import {
   AdminStatusView,
   AssignmentView,
@@ -214,6 +215,7 @@ export const OPERATIONS = {
     answer: json(QueryView),
   },
   ...LIFECYCLE_OPERATIONS,
+  ...PROOF_OPERATIONS,
   cell: {
     ...read,
     path: '/v1/processes/{process}/cells/{key}',

@@ -1,14 +1,14 @@
 import type { DataItem } from './data-item.ts'
 import type { Failure } from './failure.ts'
-import type { FeedTrees } from './feed-inclusion.ts'
 import type { Envelope } from './frame.ts'
 import type { CellKey } from './guest-ports.ts'
 import type { KeyId, MessageId, ModuleId, ProcessId, Slot } from './ids.ts'
 import type { Lifecycle, StateAnswer, UpgradeCheck, UpgradeWish } from './lifecycle.ts'
-import type { ModuleDescription, ProcessDescription } from './process.ts'
 import type { Push, PushProof } from './push.ts'
 import type { Result, ResultError } from './result.ts'
 import type { Tag } from './tags.ts'
+
+export type * from './log-port.ts'
 
 /** Last parameter of every call that waits. The default time limit is the call's own, from limits.ts. */
 export interface CallOptions {
@@ -32,122 +32,7 @@ export interface SleepOptions extends CallOptions {
   readonly for?: 'work' | 'wait' | 'upkeep' | undefined
 }
 
-/** Names a feed and fixes its key: the manifest is made of nothing else. */
-export interface FeedSpec {
-  /** `votes`: what one of several schedulers has promised and accepted for a message feed, for itself alone. */
-  readonly kind: 'messages' | 'results' | 'votes'
-  readonly process: ProcessId
-  readonly epoch: number
-  readonly signers: readonly KeyId[]
-  readonly quorum: number
-}
-
-/** What the signers of a feed signed: its first `length` blocks, in this order, and no others. */
-export interface FeedHead {
-  readonly length: number
-  /** Of the one signer, 64 bytes; of several, see multi-signature.ts. */
-  readonly signature: Uint8Array
-}
-
-/** A block to be added at `index`, which is the feed's present length. */
-export interface NewBlock {
-  readonly feed: FeedSpec
-  readonly index: number
-  readonly bytes: Uint8Array
-  /** Ids of the messages in this frame, in slot order, for the message index. */
-  readonly ids: readonly MessageId[]
-  readonly firstSlot: Slot
-  /** The signatures over the feed up to and with this block, where it takes several; the last block of a commit has them. */
-  readonly signature?: Uint8Array | undefined
-}
-
-/** All feeds of a node, and what is derived from them. */
-export interface Log extends AsyncDisposable {
-  /**
-   * Makes blocks of feeds of messages or votes durable, in order; concurrent calls share one fdatasync. When it resolves
-   * the blocks survive power loss and are readable; they reach their Hypercores a little later.
-   * @throws {Failure} `disk-full`, `feed-frozen`
-   */
-  commit(blocks: readonly NewBlock[]): Promise<void>
-  /**
-   * Adds blocks to a results feed from `index` on; blocks that are there already must be equal.
-   * Not journalled: they can be made again.
-   * @throws {Failure} `feed-frozen`
-   */
-  append(feed: FeedSpec, index: number, blocks: readonly Uint8Array[]): Promise<void>
-  /** Blocks that a reader of this log can see, journalled ones included. */
-  length(feed: FeedSpec): Promise<number>
-  /** One block, or nothing if the feed is shorter. */
-  block(feed: FeedSpec, index: number): Promise<Uint8Array | undefined>
-  /** Blocks [from, to), or up to the present length. */
-  blocks(feed: FeedSpec, from: number, to?: number): AsyncIterable<Uint8Array>
-  /** The newest head of a feed of this node's own, all blocks that wait brought under it; nothing, if it has none. */
-  head(feed: FeedSpec): Promise<FeedHead | undefined>
-  /** The Hypercore key of a feed; nothing is opened. */
-  feedKey(feed: FeedSpec): Uint8Array
-  /** Blocks of message feeds that the journal still held when this log was opened, oldest first. */
-  readonly recovered: readonly NewBlock[]
-  /** All have looked at `recovered`, which may be as large as the journal: it is empty from now on. */
-  forgetRecovered?(): void
-  readonly trees: FeedTrees
-  readonly messages: MessageIndex
-  readonly directory: Directory
-  readonly store: Store
-}
-
-/** Where messages stand. A cache of the feeds: filled by `commit`, repaired from the journal at boot. */
-export interface MessageIndex {
-  /** The first slot of `process` in which message `id` stands. */
-  slotOf(process: ProcessId, id: MessageId): Promise<Slot | undefined>
-  /** Whether it certainly stands nowhere in `process`, if that can be told without a wait. */
-  lacks(process: ProcessId, id: MessageId): boolean
-  /** Answers many questions about one process at once, in order. */
-  slotsOf(process: ProcessId, ids: readonly MessageId[]): Promise<readonly (Slot | undefined)[]>
-  /** Every place in which message `id` stands. */
-  placesOf(id: MessageId): Promise<readonly { process: ProcessId; slot: Slot }[]>
-}
-
-/** Processes and modules this node knows. */
-export interface Directory {
-  /** Adds a process by the encoded envelope of its slot 0. Idempotent. */
-  addProcess(description: ProcessDescription, spawnEnvelope: Uint8Array): Promise<void>
-  process(id: ProcessId): Promise<ProcessDescription | undefined>
-  /** The same if it is at hand; nothing if it takes a wait, or there is none. */
-  processAtHand(id: ProcessId): ProcessDescription | undefined
-  /** The encoded envelope of slot 0. */
-  spawnEnvelope(id: ProcessId): Promise<Uint8Array | undefined>
-  /** Processes in order of their ids, after `after`. */
-  processes(options: { after?: ProcessId | undefined; limit: number }): Promise<readonly ProcessDescription[]>
-  /** Adds a module by its signed item. Idempotent. */
-  addModule(item: DataItem): Promise<ModuleDescription>
-  module(id: ModuleId): Promise<ModuleDescription | undefined>
-  /** The signed item of a module. */
-  moduleItem(id: ModuleId): Promise<Uint8Array | undefined>
-  modules(options: { after?: ModuleId | undefined; limit: number }): Promise<readonly Omit<ModuleDescription, 'wasm'>[]>
-}
-
-/** One change of the store; a value of undefined deletes. */
-export interface StoreChange {
-  readonly key: Uint8Array
-  readonly value: Uint8Array | undefined
-}
-
-/** Ordered key-value pairs on disk, for caches and indexes. Keys begin with the name of their room. */
-export interface Store {
-  get(key: Uint8Array): Promise<Uint8Array | undefined>
-  getMany(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]>
-  /** Visible to reads at once; on disk, in order and in batches, a little later; bounded. */
-  write(changes: readonly StoreChange[]): void
-  /** Resolves when all writes so far are with the database (not necessarily fsynced). */
-  flush(): Promise<void>
-  /** Pairs with gte ≤ key < lt in order of keys. */
-  range(options: {
-    gte: Uint8Array
-    lt: Uint8Array
-    limit?: number
-    reverse?: boolean
-  }): AsyncIterable<{ key: Uint8Array; value: Uint8Array }>
-}
+// ─── the units ──────────────────────────────────────────────────────────────────────────────────
 
 /** A scheduler's answer: this message is durable, in this slot. */
 export interface Receipt {
@@ -297,6 +182,11 @@ export interface Trace {
 export interface Messenger {
   /** Takes signed items of any Type, in order; an answer for each. */
   submit(items: readonly Uint8Array[], options?: CallOptions): Promise<readonly (Receipt | ModuleAdded | Failure)[]>
+  /**
+   * Takes a request of a client of the IC for the process that it changes, wherever that is scheduled.
+   * @throws {Failure} `malformed-item`, `bad-signature`, `unknown-process`, `busy`, `timeout` if it expired while it waited
+   */
+  ingress(process: ProcessId, request: Uint8Array): Promise<Receipt>
   /** Has a message of one process stand in another too. @throws {Failure} */
   assign(message: MessageId, process: ProcessId, exclude?: readonly string[]): Promise<Receipt>
   /** The tree below a message, as far as it has grown; with `settled`, waits until it is whole. */
@@ -325,6 +215,8 @@ export interface Peers {
   moduleItem(module: ModuleId, options?: CallOptions): Promise<Uint8Array | undefined>
   /** Blocks of the message feed of a process from `from` on, as many as fit an answer; none if there are no more. */
   frames(scheduler: KeyId, process: ProcessId, from: number, options?: CallOptions): Promise<readonly Uint8Array[]>
+  /** Tells a node that these processes name it. */
+  announce(node: KeyId, processes: readonly ProcessId[], options?: CallOptions): Promise<void>
   /** The tree below a message of a process which that node schedules. @throws {Failure} `unknown-message` too */
   trace(scheduler: KeyId, process: ProcessId, message: MessageId, options?: CallOptions): Promise<Trace>
 }

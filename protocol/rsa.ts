@@ -30,6 +30,20 @@ export function rsaPssVerifyPortable(
   )
 }
 
+/** DER of "the hash that follows is a SHA-256". */
+const SHA256_PREFIX = fromHex('3031300d060960864801650304020105000420')
+
+/** The same by PKCS #1 v1.5 (RFC 8017 §8.2.2): the encoding is made anew and compared, never parsed. */
+export function rsaPkcs1VerifyPortable(modulus: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  const n = toInteger(modulus)
+  const s = toInteger(signature)
+  if (s >= n) return false
+  const digest = concatBytes(SHA256_PREFIX, sha256(message))
+  const padding = new Uint8Array(modulus.length - digest.length - 3).fill(0xff)
+  const expected = concatBytes(Uint8Array.of(0, 1), padding, Uint8Array.of(0), digest)
+  return equalBytes(toBytes(powerOf65537(s, n), modulus.length), expected)
+}
+
 function powerOf65537(base: bigint, modulus: bigint): bigint {
   let power = base
   for (let square = 0; square < 16; square++) power = (power * power) % modulus

@@ -26,6 +26,9 @@ const SMALL_ORDER_FIRST_BYTES: ReadonlySet<number> = new Set([0x00, 0x01, 0xec, 
 const SECP256K1_ORDER = fromHex('fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141')
 const SECP256K1_HALF = fromHex('7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0')
 
+/** n, the order of P-256. */
+const P256_ORDER = fromHex('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551')
+
 /** RSA keys below 2,048 bits are too weak; above 4,096 no ANS-104 owner exists. */
 const RSA_MODULUS_MIN_BYTES = 256
 const RSA_MODULUS_MAX_BYTES = 512
@@ -51,6 +54,26 @@ export function isSecp256k1Signature(signature: Uint8Array): boolean {
   )
 }
 
+/** r and s from 1 to n - 1. */
+export function isP256Signature(signature: Uint8Array): boolean {
+  if (signature.length !== 64) return false
+  const [r, s] = [signature.subarray(0, 32), signature.subarray(32)]
+  return [r, s].every(part => compareBigEndian(part, 0, P256_ORDER) < 0 && !isZero(part, 0))
+}
+
+/** The same signature with the lower of its two possible s (n - s signs the same); 64 bytes. */
+export function withLowS(signature: Uint8Array): Uint8Array {
+  if (signature.length !== 64 || compareBigEndian(signature, 32, SECP256K1_HALF) <= 0) return signature
+  const low = signature.slice()
+  let borrow = 0
+  for (let at = 31; at >= 0; at--) {
+    const difference = (SECP256K1_ORDER[at] ?? 0) - (signature[32 + at] ?? 0) - borrow
+    borrow = difference < 0 ? 1 : 0
+    low[32 + at] = difference & 0xff
+  }
+  return borrow === 0 ? low : signature
+}
+
 /** Compressed (02, 03) or uncompressed (04), never the hybrid forms (06, 07) that some take. */
 export function isSecp256k1PublicKey(key: Uint8Array): boolean {
   return (
@@ -70,7 +93,8 @@ export function isRsaModulus(modulus: Uint8Array): boolean {
 function isEd25519Point(bytes: Uint8Array, from: number): boolean {
   if (!isBelowLittleEndian(bytes, from, ED25519_FIELD, 0x7f)) return false
   if (!SMALL_ORDER_FIRST_BYTES.has(bytes[from] ?? 0)) return true
-  const y = bytes.slice(from, from + 32)
+  // Not `slice`: that of a Buffer is a view, and the signature itself would lose the bit.
+  const y = Uint8Array.from(bytes.subarray(from, from + 32))
   y[31] = (y[31] ?? 0) & 0x7f
   return !ED25519_SMALL_ORDER.has(toHex(y))
 }

@@ -255,6 +255,9 @@ export const NodeView = named(
     key: KeyId,
     version: z.string(),
     units: z.array(z.string()),
+    /** Its name among peers, and where they reach it; absent, if it knows none. */
+    peerId: z.string().optional(),
+    addresses: z.array(z.string()).optional(),
     /** Whom to name as Scheduler. */
     scheduler: KeyId,
     /** Whom to name as Compute-Unit. */

@@ -1,4 +1,7 @@
 import {
+  type CallRequest,
+  decodeIngress,
+  describeSpawnItem,
   type DataItem,
   type Directory,
   type Envelope,
@@ -15,20 +18,31 @@ import {
   type PushProof,
   parseDataItem,
   readControl,
+  type RequestEnvelope,
   refuseDuplicateSystemTags,
+  refuteIngress,
   refutePush,
+  refuteSpawnRequest,
+  requestMessageId,
   verifyDataItem,
 } from '../protocol/index.ts'
 
 /** Parses and checks an item that wants a slot of `process`, all but whether it stands there already. */
-export function admitItem(bytes: Uint8Array, process: ProcessId, parsed?: DataItem): DataItem {
+export function admitItem(bytes: Uint8Array, process: ProcessId, nowMs: number, parsed?: DataItem): DataItem {
   if (bytes.length > ITEM_SIZE_MAX_BYTES) {
     throw new Failure('too-large', { bytes: bytes.length, max: ITEM_SIZE_MAX_BYTES })
   }
   const item = parsed ?? parseItem(bytes)
   checkTags(item, process)
   if (!verifyDataItem(item)) throw new Failure('bad-signature', { id: item.id })
+  if (item.id === process) admitSpawnRequest(describeSpawnItem(item), nowMs)
   return item
+}
+
+/** A request of the IC may make a process: it must hold then. @throws {Failure} `bad-signature` */
+function admitSpawnRequest(process: ProcessDescription, nowMs: number): void {
+  const reason = refuteSpawnRequest(process, nowMs)
+  if (reason !== undefined) throw new Failure('bad-signature', { id: process.id, reason })
 }
 
 /** Parses an item. @throws {Failure} `malformed-item` */
@@ -69,6 +83,28 @@ export async function admitControl(item: DataItem, directory: Pick<Directory, 'm
   const control = readControl(item.tags)
   if (!('module' in control) || (await directory.module(control.module)) !== undefined) return
   throw new Failure('unknown-module', { module: control.module })
+}
+
+/** Parses a request of the IC. @throws {Failure} `malformed-item` */
+export function parseIngress(bytes: Uint8Array): RequestEnvelope<CallRequest> {
+  try {
+    return decodeIngress(bytes)
+  } catch (error) {
+    if (error instanceof MalformedBytes) throw new Failure('malformed-item', { offset: error.offset }, { cause: error })
+    throw error
+  }
+}
+
+/** Checks a request of the IC that wants a slot of `process` now. @throws {Failure} `too-large`, `bad-signature` */
+export function admitIngress(
+  bytes: Uint8Array,
+  request: RequestEnvelope<CallRequest>,
+  process: ProcessDescription,
+  nowMs: number,
+): void {
+  if (bytes.length > ITEM_SIZE_MAX_BYTES) throw new Failure('too-large', { bytes: bytes.length, max: ITEM_SIZE_MAX_BYTES })
+  const reason = refuteIngress(request, process, nowMs)
+  if (reason !== undefined) throw new Failure('bad-signature', { id: requestMessageId(request.id), reason })
 }
 
 /** Checks the proof of a push against the process it says it comes from. @throws {Failure} `bad-certificate` */

@@ -33,11 +33,18 @@ export interface CommittedFrame {
   readonly senders: readonly (PushSender | undefined)[]
 }
 
+/** Between which times, both included, a slot may hold a message. */
+export interface SlotWindow {
+  readonly notBeforeMs: number
+  readonly notAfterMs: number
+}
+
 interface Pending {
   readonly id: MessageId
   readonly envelope: Envelope
   readonly bytes: Uint8Array
   readonly sender: PushSender | undefined
+  readonly window: SlotWindow | undefined
   readonly resolve: (receipt: Receipt) => void
   readonly reject: (error: unknown) => void
 }
@@ -152,16 +159,16 @@ export class Lane {
   }
 
   /**
-   * Gives the envelope the next slot; resolves once that is durable. `sender` is who sent a push.
-   * @throws {Failure} `busy`, what broke this lane
+   * Gives the envelope the next slot; resolves once that is durable. `sender` is who sent a push, `window` when its slot may be.
+   * @throws {Failure} `busy`, what broke this lane; rejects with `timeout` if its slot came out of its window
    */
-  enqueue(id: MessageId, envelope: Envelope, bytes: Uint8Array, sender?: PushSender): Promise<Receipt> {
+  enqueue(id: MessageId, envelope: Envelope, bytes: Uint8Array, sender?: PushSender, window?: SlotWindow): Promise<Receipt> {
     if (this.#broken !== undefined) throw this.#broken
     if (this.#pending.length >= PENDING_PER_PROCESS_MAX) {
       throw new Failure('busy', { process: this.process.id, waiting: this.#pending.length })
     }
     const { promise, resolve, reject } = Promise.withResolvers<Receipt>()
-    this.#pending.push({ id, envelope, bytes, sender, resolve, reject })
+    this.#pending.push({ id, envelope, bytes, sender, window, resolve, reject })
     this.senders.enqueued(envelope)
     promise.catch(() => undefined)
     if (isToldById(envelope)) this.#waiting.set(id, { bytes, receipt: promise })
@@ -175,15 +182,24 @@ export class Lane {
   /** Commits what waits, in the next turn: all that one caller enqueues joins one frame. */
   #commitSoon(): void {
     queueMicrotask(() => {
-      const batch = this.#pending
+      const timestampMs = Math.max(this.#parts.now(), this.#lastMs)
+      const batch = this.#pending.filter(entry => this.#isInTime(entry, timestampMs))
       this.#pending = []
       this.#underWay = batch.length
-      this.#commit(batch)
+      if (batch.length === 0) this.#next()
+      else this.#commit(batch, timestampMs)
     })
   }
 
-  #commit(batch: readonly Pending[]): void {
-    const timestampMs = Math.max(this.#parts.now(), this.#lastMs)
+  /** What waited until it may not stand here any more gets no slot: nobody would take it for good. */
+  #isInTime({ id, window, reject }: Pending, timestampMs: number): boolean {
+    if (window === undefined || (timestampMs >= window.notBeforeMs && timestampMs <= window.notAfterMs)) return true
+    this.#waiting.delete(id)
+    reject(new Failure('timeout', { id }, { note: 'it expired before it had its slot' }))
+    return false
+  }
+
+  #commit(batch: readonly Pending[], timestampMs: number): void {
     const frames = this.#frames(batch, timestampMs)
     const start = this.#nextSlot
     const { promise: done, resolve } = Promise.withResolvers<boolean>()
@@ -270,7 +286,7 @@ export class Lane {
 
 /** Whether a repetition is told by its id; a push is told by its seq, and what the scheduler makes does not repeat. */
 function isToldById({ kind }: Envelope): boolean {
-  return kind === 'item' || kind === 'assign'
+  return kind === 'item' || kind === 'assign' || kind === 'ingress'
 }
 
 /** The receipt of a message that stands in the feed, and its envelope's frame. */

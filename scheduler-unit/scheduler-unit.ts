@@ -21,18 +21,19 @@ import {
   type PushSender,
   pushId,
   pushSender,
-  type Receipt,
   type ScheduleAnswer,
   type Scheduler,
   type ScheduleRequest,
+  spawnWindow,
   type Timer,
   voucherOf,
 } from '../protocol/index.ts'
 import { admitControl, admitItem, admitPush, boundedEnvelope, parseItem } from './admission.ts'
 import { Alarms, type DueTick } from './alarms.ts'
-import { type CoSignedParts, CoSignedProcesses } from './co-signing/co-signed-processes.ts'
+import { CoSignedProcesses, type Together } from './co-signing/co-signed-processes.ts'
 import type { Seat } from './co-signing/course.ts'
-import { type CommittedFrame, type Lane, type LaneParts } from './lane.ts'
+import { failedAnswer, type IngressParts, known, scheduled, seatIngress } from './ingress.ts'
+import type { CommittedFrame, Lane, LaneParts } from './lane.ts'
 import { KnownReceipts, sameBytes } from './known-receipts.ts'
 import { Lanes } from './lanes.ts'
 import { keepMonitored, monitoredProcesses } from './monitored.ts'
@@ -59,11 +60,6 @@ export interface SchedulerUnitParts {
   readonly together?: Together | undefined
 }
 
-export interface Together extends Pick<CoSignedParts, 'seed' | 'peers' | 'learnModule'> {
-  /** Frames that settled without having been scheduled here. */
-  settled(frames: readonly CommittedFrame[]): void
-}
-
 /** Requests checked before others get a turn: signatures take most of the time. */
 const SLICE = 32
 
@@ -75,6 +71,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   readonly #alarms: Alarms
   readonly #receipts: KnownReceipts
   readonly #coSigned: CoSignedProcesses | undefined
+  readonly #ingressParts: IngressParts
   #closed = false
 
   private constructor(parts: SchedulerUnitParts) {
@@ -95,6 +92,13 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     this.#lanes = new Lanes({ ...parts, commitOf })
     this.#receipts = new KnownReceipts(log, this.#lanes)
     this.#rates = new SignerRates(parts.signerRatePerSecond)
+    this.#ingressParts = {
+      ...parts,
+      lanes: this.#lanes,
+      rates: this.#rates,
+      describe: process => this.#sender(process),
+      receiptOf: (lane, id) => this.#receipts.of(lane, id),
+    }
     this.#alarms = new Alarms(parts.clock, ticks => this.#tick(ticks))
   }
 
@@ -163,6 +167,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
         return this.#seatPush(request.process, envelope)
       case 'assign':
         return this.#seatAssigned(request.process, envelope)
+      case 'ingress':
+        return seatIngress(this.#ingressParts, request.process, envelope)
       case 'tick':
       case 'reject':
         throw new Failure('wrong-type', { kind: envelope.kind }, { note: 'only the scheduler makes these' })
@@ -200,7 +206,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const repeated = await this.#receipts.known(process, id, envelope.item)
     if (repeated !== undefined) return { answer: known(repeated.receipt) }
     // Before a lane is opened for it: anybody can name a process.
-    admitItem(envelope.item, process, item)
+    admitItem(envelope.item, process, this.#parts.clock.now(), item)
     if (isControl(item.tags)) await admitControl(item, this.#parts.log.directory)
     const spawned = item.id === process ? describeProcess(envelope) : undefined
     const lane = await this.#lanes.get(process, spawned)
@@ -217,11 +223,12 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     item: DataItem,
     isAdmitted = false,
   ): Promise<ScheduleAnswer> {
-    if (!isAdmitted) admitItem(envelope.item, lane.process.id, item)
+    if (!isAdmitted) admitItem(envelope.item, lane.process.id, this.#parts.clock.now(), item)
     if (!this.#rates.take(item.ownerAddress, this.#parts.clock.now())) {
       throw new Failure('busy', { signer: item.ownerAddress }, { note: 'too many messages of one signer' })
     }
-    return lane.enqueue(asMessageId(item.id), envelope, encodeEnvelope(envelope)).then(scheduled, failedAnswer)
+    const window = item.id === lane.process.id ? spawnWindow(lane.process) : undefined
+    return lane.enqueue(asMessageId(item.id), envelope, encodeEnvelope(envelope), undefined, window).then(scheduled, failedAnswer)
   }
 
   async #seatPush(
@@ -315,7 +322,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if (message.kind === 'item') {
       const item = parseItem(message.item)
       if (item.target === process) throw new Failure('not-assignable', { process }, { note })
-      admitItem(message.item, asProcessId(item.target ?? item.id), item)
+      admitItem(message.item, asProcessId(item.target ?? item.id), this.#parts.clock.now(), item)
       return undefined
     }
     if (message.push.core.to === process) throw new Failure('not-assignable', { process }, { note })
@@ -360,11 +367,5 @@ function latin1(text: string): Uint8Array {
   return Uint8Array.from(text, char => char.charCodeAt(0))
 }
 
-const scheduled = (receipt: Receipt): ScheduleAnswer => ({ status: 'scheduled', receipt })
-
-const known = (receipt: Promise<Receipt>): Promise<ScheduleAnswer> =>
-  receipt.then(r => ({ status: 'known' as const, receipt: r }), failedAnswer)
-
-const failedAnswer = (error: unknown): ScheduleAnswer => ({ status: 'failed', failure: Failure.from(error) })
 
 const failed = (error: unknown): { answer: ScheduleAnswer } => ({ answer: failedAnswer(error) })

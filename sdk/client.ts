@@ -29,6 +29,7 @@ import { type ProcessCalls, processCalls } from './process-calls.ts'
 import { ProcessHandle } from './process-handle.ts'
 import { type ProcessRef, processRef } from './process-ref.ts'
 import { ReplyWatch } from './reply-watch.ts'
+import { exportProof, type ProofOptions } from './export-proof.ts'
 import { untilThere, withRetries } from './retry.ts'
 import { Sent } from './sent.ts'
 import { type SignedSpawnFields, type SpawnedProcess, spawnTyped, type TypedSpawnFields } from './spawn-typed.ts'
@@ -185,6 +186,11 @@ export class Client {
         limits,
       ),
     )
+  }
+
+  /** All that proves a result, in one piece of bytes for whoever believes nobody; see `verify`. */
+  exportProof(process: string, at: Slot | string, options: ProofOptions = {}): Promise<Uint8Array> {
+    return exportProof(this.transport, { process: asProcessId(process), at: placeOf(at) }, options, RESULT_TIMEOUT_MS)
   }
 
   /** Results as they come, each once, in slot order; survives lost connections. */

@@ -32,19 +32,26 @@ export { Sent } from './sent.ts'
 export type { Surroundings } from './surroundings.ts'
 export type { SpawnedProcess, TypedSpawnFields } from './spawn-typed.ts'
 export type { Transport } from './transport.ts'
+export type { ProofOptions } from './export-proof.ts'
 export { type VerifiedResult, verifyResult } from './verify.ts'
 
 export {
   type ArweaveJwk,
   arweaveSigner,
+  checkProof,
   ed25519Signer,
   Failure,
   fromUtf8,
   generateEd25519Seed,
+  type ProofReport,
+  type ProofStep,
+  type ProofTrust,
+  type ProvenResult,
   type ResultView,
   secp256k1Signer,
   type Signer,
   type Tag,
   toUtf8,
   type TraceView,
+  verifyProof as verify,
 } from '../protocol/index.ts'

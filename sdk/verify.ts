@@ -10,24 +10,19 @@ import {
   asProcessId,
   type CertifiedView,
   decodeCertificate,
-  decodeEnvelope,
   decodeFrame,
   decodeResult,
-  describeProcess,
   encodeResult,
-  type Envelope,
   equalBytes,
   Failure,
   frameHash,
   MalformedBytes,
-  parseDataItem,
   type Assignment,
   type ProcessDescription,
-  refutePush,
+  provenProcess,
   refuteResult,
   resultHeadOf,
   type Result,
-  verifyDataItem,
 } from '../protocol/index.ts'
 
 export interface VerifiedResult {
@@ -113,30 +108,14 @@ function assignmentIn(
   return assignment
 }
 
-/** Checks the spawn message and, for a child, those of its ancestors. */
-function verifySpawn([own, ...ancestors]: readonly Uint8Array[]): ProcessDescription {
-  if (own === undefined)
-    throw new Failure(
-      'verification-failed',
-      {},
-      { note: 'a spawn message of an ancestor is missing' },
-    )
-  const envelope = decodeEnvelope(own)
-  const process = describeProcess(envelope)
-  if (envelope.kind === 'item')
-    refuseIf(
-      !verifyDataItem(parseDataItem(envelope.item)),
-      'the signature of the spawn message does not hold',
-    )
-  else verifyChild(envelope, verifySpawn(ancestors))
-  return process
-}
-
-function verifyChild(envelope: Envelope, parent: ProcessDescription): void {
-  if (envelope.kind !== 'push' || envelope.proof === undefined)
-    throw new Failure('verification-failed', {}, { note: 'slot 0 holds no spawn with its proof' })
-  const reason = refutePush(envelope.push, envelope.proof, parent)
-  refuseIf(reason !== undefined, `the spawn message: ${reason}`)
+/** @throws {Failure} `verification-failed` */
+function verifySpawn(envelopes: readonly Uint8Array[]): ProcessDescription {
+  try {
+    return provenProcess(envelopes)
+  } catch (error) {
+    const note = error instanceof Error ? error.message : String(error)
+    throw new Failure('verification-failed', {}, { cause: error, note })
+  }
 }
 
 function refuseIf(isWrong: boolean, note: string): void {

@@ -2,10 +2,13 @@ import {
   asModuleId,
   type DataItem,
   decodeEnvelope,
+  decodeFrame,
   describeModule,
   describeProcess,
   type Directory,
+  encodeEnvelope,
   type ModuleDescription,
+  type NewBlock,
   type ProcessDescription,
   type ProcessId,
 } from '../protocol/index.ts'
@@ -36,6 +39,14 @@ export class MemoryDirectory implements Directory {
     const envelope = spawnEnvelope.slice()
     const read = describeProcess(decodeEnvelope(envelope))
     this.#processes.set(description.id, { description: read, envelope })
+  }
+
+  /** Adds the processes whose slot 0 stands in these blocks. */
+  async refill(blocks: Iterable<Pick<NewBlock, 'bytes' | 'firstSlot'>>): Promise<void> {
+    for (const { bytes, firstSlot } of blocks) {
+      const spawn = firstSlot === 0 ? decodeFrame(bytes).assignments[0] : undefined
+      if (spawn !== undefined) await this.addProcess(describeProcess(spawn.envelope), encodeEnvelope(spawn.envelope))
+    }
   }
 
   async process(id: ProcessId): Promise<ProcessDescription | undefined> {

@@ -1,26 +1,27 @@
 import {
-  asProcessId,
-  decodeFrame,
-  describeProcess,
   domainHash,
   ed25519Sign,
   encodeCbor,
-  encodeEnvelope,
   equalBytes,
   Failure,
+  type FeedConflict,
+  type FeedGrowth,
   type FeedHead,
   feedHeadMessage,
+  feedName,
   type FeedSpec,
-  FeedTree,
   fromBase64Url,
   type Log,
-  type MessageId,
-  type MessageIndex,
   type NewBlock,
-  type ProcessId,
-  type Slot,
+  type SignedBlocks,
+  signedBlocksHold,
+  type SignedPrefix,
+  signedPrefixHash,
+  type TakeAnswer,
 } from '../protocol/index.ts'
 import { MemoryDirectory } from './memory-directory.ts'
+import { MemoryIndex } from './memory-index.ts'
+import { leafOf, placesIn, prefixIn, sameBlocks, treeOf } from './memory-proofs.ts'
 import { MemoryStore } from './memory-store.ts'
 import { MemoryTrees } from './memory-trees.ts'
 
@@ -47,9 +48,11 @@ export class MemoryLog implements Log {
   /** Commits that were given so far. */
   commits = 0
   readonly #feeds = new Map<string, Uint8Array[]>()
+  /** Heads of feeds that were taken over, or signed by several, and how many blocks came before what else they cover. */
+  readonly #proofs = new Map<string, Pick<SignedBlocks, 'head' | 'rest'> & { readonly length: number }>()
+  readonly #frozen = new Map<string, Failure>()
+  readonly #watchers = new Set<(growth: FeedGrowth) => void>()
   readonly #journal: NewBlock[] = []
-  /** Of feeds with several signers. */
-  readonly #heads = new Map<string, FeedHead>()
   readonly #pause: (() => Promise<void>) | undefined
   /** How to undo what is not on disk yet, oldest first, and how long the journal was then. */
   readonly #unsynced: { readonly undo: () => void; readonly journalled: number }[] = []
@@ -72,6 +75,7 @@ export class MemoryLog implements Log {
   static open(options: MemoryLogOptions = {}): MemoryLog {
     const log = new MemoryLog(options)
     for (const block of options.from === undefined ? [] : options.from.#journal) log.#add(block)
+    for (const [name, proof] of options.from === undefined ? [] : options.from.#proofs) log.#proofs.set(name, proof)
     log.recovered = log.#journal.filter(isMessages)
     return log
   }
@@ -81,6 +85,8 @@ export class MemoryLog implements Log {
     const log = new MemoryLog(options, this)
     for (const block of this.#journal) log.#add(block)
     for (const [name, blocks] of this.#feeds) log.#feeds.set(name, [...blocks])
+    for (const [name, proof] of this.#proofs) log.#proofs.set(name, proof)
+    for (const [name, failure] of this.#frozen) log.#frozen.set(name, failure)
     log.recovered = this.recovered
     return log
   }
@@ -97,15 +103,7 @@ export class MemoryLog implements Log {
     for (const { undo } of this.#unsynced.splice(this.#unsynced.length - gone).reverse()) undo()
     const log = this.copy(options)
     log.recovered = this.#journal.slice(kept).filter(isMessages)
-    for (const { feed, bytes, firstSlot } of log.#journal) {
-      if (feed.kind !== 'messages') continue
-      const spawn = firstSlot === 0 ? decodeFrame(bytes).assignments[0] : undefined
-      if (spawn === undefined) continue
-      await log.directory.addProcess(
-        describeProcess(spawn.envelope),
-        encodeEnvelope(spawn.envelope),
-      )
-    }
+    await log.directory.refill(log.#journal.filter(isMessages))
     return log
   }
 
@@ -127,7 +125,7 @@ export class MemoryLog implements Log {
     const lengths = new Map<string, number>()
     for (const { feed, index } of blocks) {
       if (feed.kind === 'results') throw new TypeError('commit takes blocks of messages or votes')
-      const name = nameOf(feed)
+      const name = feedName(feed)
       const length = lengths.get(name) ?? this.#blocksOf(feed).length
       if (index !== length)
         throw new Failure('feed-frozen', { process: feed.process, expected: length, index })
@@ -152,7 +150,9 @@ export class MemoryLog implements Log {
       else if (!equalBytes(present, bytes))
         throw new Failure('feed-frozen', { process: feed.process, index: index + offset })
     }
-    if (held.length > before) this.#wrote(() => held.splice(before))
+    if (held.length === before) return
+    this.#wrote(() => held.splice(before))
+    this.#tell(feed, held.slice(before))
   }
 
   async length(feed: FeedSpec): Promise<number> {
@@ -173,12 +173,88 @@ export class MemoryLog implements Log {
   }
 
   async head(feed: FeedSpec): Promise<FeedHead | undefined> {
+    const { length } = this.#blocksOf(feed)
+    const head = length === 0 ? undefined : this.#signs(feed, length)?.head
+    return head?.length === length ? head : undefined
+  }
+
+  async take(feed: FeedSpec, piece: SignedBlocks): Promise<TakeAnswer> {
+    await this.#turn()
+    const refusal = this.#closed ? new Failure('shutting-down') : this.#frozen.get(feedName(feed))
+    if (refusal !== undefined) throw refusal
+    const held = this.#blocksOf(feed)
+    const { length } = held
+    if (piece.from > length) return { status: 'gap', length }
+    const present = held.slice(piece.from, piece.from + piece.blocks.length)
+    const isSame = sameBlocks(present, piece.blocks)
+    if (isSame && present.length === piece.blocks.length) return { status: 'taken', length }
+    const before = treeOf(held.slice(0, piece.from)).roots
+    if (signedBlocksHold(feed, before, piece) === undefined) return { status: 'unproven', length }
+    if (!isSame) return this.#conflict(feed, piece)
+    for (const [at, bytes] of piece.blocks.entries()) {
+      if (piece.from + at < length) continue
+      if (feed.kind === 'messages') this.#add({ feed, index: piece.from + at, bytes, ...placesIn(feed, bytes) })
+      else held.push(bytes.slice())
+    }
+    this.#proofs.set(feedName(feed), { head: piece.head, rest: piece.rest, length: held.length })
+    if (feed.kind === 'results') this.#tell(feed, held.slice(length))
+    return { status: 'taken', length: held.length }
+  }
+
+  async signed(feed: FeedSpec, from: number, maxBytes: number): Promise<SignedBlocks | undefined> {
+    const blocks: Uint8Array[] = []
+    let bytes = 0
+    for (const block of this.#blocksOf(feed).slice(from)) {
+      bytes += block.length
+      if (bytes > maxBytes && blocks.length > 0) break
+      blocks.push(block)
+    }
+    const proof = blocks.length === 0 ? undefined : this.#signs(feed, from + blocks.length)
+    return proof && { from, blocks, ...proof }
+  }
+
+  async prefix(feed: FeedSpec, length: number): Promise<SignedPrefix | undefined> {
     const blocks = this.#blocksOf(feed)
-    if (feed.signers.length > 1) return this.#heads.get(nameOf(feed))
-    if (this.#seed === undefined || blocks.length === 0) return undefined
-    const tree = new FeedTree()
-    for (const block of blocks) tree.append(block)
-    return { length: tree.length, signature: ed25519Sign(this.#seed, feedHeadMessage(feed, tree)) }
+    const proof = length < 1 || length > blocks.length ? undefined : this.#signs(feed, length)
+    return proof && { length, roots: treeOf(blocks.slice(0, length)).roots, ...proof }
+  }
+
+  async compare(feed: FeedSpec, seen: SignedPrefix): Promise<FeedConflict | undefined> {
+    const held = await this.prefix(feed, seen.length)
+    const hash = held && signedPrefixHash(feed, seen)
+    const ours = treeOf(this.#blocksOf(feed).slice(0, seen.length))
+    if (held === undefined || hash === undefined || equalBytes(hash, ours.hash())) return undefined
+    this.#freeze(feed)
+    return { feed, held, seen }
+  }
+
+  watch(grew: (growth: FeedGrowth) => void): Disposable {
+    this.#watchers.add(grew)
+    return { [Symbol.dispose]: () => void this.#watchers.delete(grew) }
+  }
+
+  /** A head that covers the first `length` blocks, and what else it covers. */
+  #signs(feed: FeedSpec, length: number): Pick<SignedBlocks, 'head' | 'rest'> | undefined {
+    const blocks = this.#blocksOf(feed)
+    const proof = this.#proofs.get(feedName(feed))
+    if (proof !== undefined)
+      return { head: proof.head, rest: [...blocks.slice(length, proof.length).map(leafOf), ...proof.rest] }
+    if (this.#seed === undefined || feed.signers.length > 1) return undefined
+    const signature = ed25519Sign(this.#seed, feedHeadMessage(feed, treeOf(blocks.slice(0, length))))
+    return { head: { length, signature }, rest: [] }
+  }
+
+  async #conflict(feed: FeedSpec, piece: SignedBlocks): Promise<TakeAnswer> {
+    const ours = this.#blocksOf(feed)
+    const both = Math.min(ours.length, piece.from + piece.blocks.length)
+    const held = await this.prefix(feed, both)
+    if (held === undefined) return { status: 'unproven', length: ours.length }
+    this.#freeze(feed)
+    return { status: 'conflict', length: ours.length, conflict: { feed, held, seen: prefixIn(ours, piece, both) } }
+  }
+
+  #freeze(feed: FeedSpec): void {
+    this.#frozen.set(feedName(feed), new Failure('feed-frozen', { process: feed.process }))
   }
 
   feedKey(feed: FeedSpec): Uint8Array {
@@ -203,54 +279,22 @@ export class MemoryLog implements Log {
 
   #add(block: NewBlock): void {
     this.#journal.push(block)
-    const length = this.#blocksOf(block.feed).push(block.bytes.slice())
-    if (block.signature !== undefined)
-      this.#heads.set(nameOf(block.feed), { length, signature: block.signature })
-    if (!isMessages(block)) return
-    for (const [offset, id] of block.ids.entries()) {
-      this.messages.add(block.feed.process, id, block.firstSlot + offset)
-    }
+    const { feed, signature } = block
+    const length = this.#blocksOf(feed).push(block.bytes.slice())
+    if (signature !== undefined) this.#proofs.set(feedName(feed), { head: { length, signature }, rest: [], length })
+    for (const [offset, id] of (isMessages(block) ? block.ids : []).entries()) this.messages.add(feed.process, id, block.firstSlot + offset)
+    this.#tell(block.feed, [block.bytes])
+  }
+
+  #tell(feed: FeedSpec, blocks: readonly Uint8Array[]): void {
+    for (const grew of this.#watchers) grew({ feed, length: this.#blocksOf(feed).length, blocks })
   }
 
   #blocksOf(feed: FeedSpec): Uint8Array[] {
-    const name = nameOf(feed)
+    const name = feedName(feed)
     let blocks = this.#feeds.get(name)
     if (blocks === undefined) this.#feeds.set(name, (blocks = []))
     return blocks
   }
 }
-
-class MemoryIndex implements MessageIndex {
-  readonly #places = new Map<MessageId, Map<ProcessId, Slot>>()
-
-  add(process: ProcessId, id: MessageId, slot: Slot): void {
-    let places = this.#places.get(id)
-    if (places === undefined) this.#places.set(id, (places = new Map()))
-    if (!places.has(process)) places.set(process, slot)
-  }
-
-  lacks(process: ProcessId, id: MessageId): boolean {
-    return this.#places.get(id)?.get(process) === undefined
-  }
-
-  async slotOf(process: ProcessId, id: MessageId): Promise<Slot | undefined> {
-    return this.#places.get(id)?.get(process)
-  }
-
-  async slotsOf(
-    process: ProcessId,
-    ids: readonly MessageId[],
-  ): Promise<readonly (Slot | undefined)[]> {
-    return ids.map(id => this.#places.get(id)?.get(process))
-  }
-
-  async placesOf(id: MessageId): Promise<readonly { process: ProcessId; slot: Slot }[]> {
-    return Array.from(this.#places.get(id) ?? [], ([process, slot]) => ({ process, slot }))
-  }
-}
-
 const isMessages = ({ feed }: NewBlock): boolean => feed.kind === 'messages'
-
-function nameOf(feed: FeedSpec): string {
-  return [feed.kind, asProcessId(feed.process), feed.epoch, feed.quorum, ...feed.signers].join('/')
-}

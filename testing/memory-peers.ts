@@ -95,6 +95,10 @@ export function memoryPeers(parts: MemoryPeersParts): Peers & CoSigners {
       )
       return decodeCoSignAnswer(answer)
     },
+    announce: (node, processes) =>
+      ask(nodeOf(node), `announce ${processes.length}`, async there => {
+        for (const process of processes) void there.following.keepUp(process).catch(() => undefined)
+      }),
     trace: (scheduler, process, message) =>
       ask(nodeOf(scheduler), `trace ${message}`, there =>
         there.units.messenger.trace(message, { process }),

@@ -32,21 +32,23 @@ export async function up(context: CommandContext): Promise<undefined> {
     progress: replayProgress(context),
     onShutdown: () => shutdown.abort(),
   })
-  const { url, key } = node
-  output.document('node.ready', { url, scheduler: key, authority: key, data: config.data, version: VERSION }, () =>
+  const { url, key, network } = node
+  const { peerId, addresses } = network ?? {}
+  output.document('node.ready', { url, scheduler: key, authority: key, peerId, addresses, data: config.data, version: VERSION }, () =>
     banner(context, node, config, performance.now() - started))
   await greet(context, node, config, ended)
   await untilAborted(ended)
   if (output.format === 'text') terminal.err('\nstopping: what is accepted is kept; interrupt again to stop at once\n')
 }
 
-function banner({ terminal }: CommandContext, { url, key }: AtollNode, config: Config, tookMs: number): string {
+function banner({ terminal }: CommandContext, { url, key, network }: AtollNode, config: Config, tookMs: number): string {
   const { paint } = terminal
   return [
     `${paint('bold', `atoll ${VERSION}`)} · node ${shortId(key)} · messenger, scheduler, compute · ready in ${showDuration(tookMs)}`,
     `  API      ${url}/v1        OpenAPI  ${url}/openapi.json`,
     `  AO       ${url}/mu /su /cu /graphql`,
     `  Metrics  ${url}/metrics`,
+    ...(network === undefined ? [] : network.addresses.map(address => `  Peers    ${address}`)),
     `  Data     ${shownPath(terminal.cwd, config.data)} (kept between starts)`,
   ].join('\n')
 }

@@ -4,6 +4,7 @@ import {
   type CellKey,
   CRON_TIMER_PREFIX,
   type DataItem,
+  decodeIngress,
   decodePushBody,
   equalBytes,
   fromBase64Url,
@@ -15,6 +16,8 @@ import {
   type ProcessId,
   parseDataItem,
   placeId,
+  principalText,
+  requestMessageId,
   outlinePushCore,
   type PushCoreOutline,
   pushId,
@@ -182,6 +185,37 @@ function tickMessage(timer: CellKey, place: Place): GuestMessage {
   }
 }
 
+/** A request of the IC as a guest sees it: from the principal of its sender. */
+function ingressMessage(bytes: Uint8Array, { process, slot, timestampMs }: Place): GuestMessage {
+  const { request, id: requestId } = decodeIngress(bytes)
+  const { sender, canister, method, arg, expiryNs, senderInfo } = request
+  const id = requestMessageId(requestId)
+  const from = principalText(sender)
+  return {
+    kind: 'ingress',
+    id,
+    slot,
+    timestampMs,
+    target: process.id,
+    from,
+    owner: from,
+    fromProcess: undefined,
+    fromModule: undefined,
+    tags: [
+      { name: 'Action', value: method },
+      { name: 'Canister', value: principalText(canister) },
+      { name: 'Content-Type', value: 'application/candid' },
+    ],
+    data: arg,
+    anchor: undefined,
+    signature: undefined,
+    origin: id,
+    depth: 0,
+    timer: undefined,
+    ingress: { requestId, sender, canister, method, arg, expiryNs, senderInfo },
+  }
+}
+
 /** The message of an assignment; nothing for a reject. `id` is that of an item or push, `core` that of a push. */
 export function guestMessage(
   { envelope }: AssignmentOutline,
@@ -200,6 +234,8 @@ export function guestMessage(
       return tickMessage(toCellKey(envelope.timer), place)
     case 'assign':
       return assignedMessage(envelope, place, sender)
+    case 'ingress':
+      return ingressMessage(envelope.bytes, place)
     case 'reject':
       return undefined
   }

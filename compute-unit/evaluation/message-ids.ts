@@ -1,5 +1,6 @@
 import {
   type AssignmentOutline,
+  decodeIngress,
   domainPrefix,
   sha256Each,
   signatureBounds,
@@ -13,6 +14,8 @@ export class MessageIds {
   /** Those of items, and those of pushes. */
   readonly #digests: readonly Uint8Array[]
   readonly #isPush: boolean[] = []
+  /** Requests of the IC, by position: their ids are hashes of what is in them, not of their bytes. */
+  readonly #requests = new Map<number, Uint8Array>()
   /** By position in the frame: where its digest lies among those of its kind. */
   readonly #places: number[] = []
 
@@ -36,13 +39,15 @@ export class MessageIds {
       } else if (envelope.kind === 'push') {
         const at = envelope.coreBytes.byteOffset - frameBytes.byteOffset
         pushes.push(at, at + envelope.coreBytes.length)
-      }
+      } else if (envelope.kind === 'ingress') this.#requests.set(position, decodeIngress(envelope.bytes).id)
     }
     this.#digests = [sha256Each(NO_BYTES, frameBytes, items), sha256Each(PUSH, frameBytes, pushes)]
   }
 
   /** The id of the item or push at this position: 32 bytes, of no meaning for anything else. */
   at(position: number): Uint8Array {
+    const request = this.#requests.get(position)
+    if (request !== undefined) return request
     const start = 32 * (this.#places[position] ?? 0)
     return (this.#digests[this.#isPush[position] === true ? 1 : 0] ?? NO_BYTES).subarray(
       start,

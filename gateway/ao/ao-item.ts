@@ -1,6 +1,7 @@
 import {
   type DataItem,
   dataText,
+  decodeIngress,
   decodePushBody,
   type Envelope,
   envelopeId,
@@ -8,9 +9,11 @@ import {
   findTag,
   type Log,
   parseDataItem,
+  principalText,
   type ProcessDescription,
   type Push,
   pushId,
+  requestMessageId,
   type Tag,
   toBase64Url,
 } from '../../protocol/index.ts'
@@ -129,6 +132,7 @@ export async function entryAsAo(
   if (inner.kind === 'item') return itemAsAo(parseDataItem(inner.item))
   if (inner.kind === 'push')
     return pushAsAo(inner, await senderOf(log, inner.push), process)
+  if (inner.kind === 'ingress') return requestAsAo(inner.bytes, process)
   return {
     id: envelopeId(inner, process.id, entry.slot),
     owner: { address: process.owner, key: '' },
@@ -139,6 +143,26 @@ export async function entryAsAo(
       ...placeTags(inner),
     ],
     data: new Uint8Array(0),
+    anchor: undefined,
+    signature: '',
+    target: process.id,
+  }
+}
+
+/** A request of the IC, as a message from the principal of its sender. */
+function requestAsAo(bytes: Uint8Array, process: ProcessDescription): AoItem {
+  const { id, request } = decodeIngress(bytes)
+  return {
+    id: requestMessageId(id),
+    owner: { address: principalText(request.sender), key: '' },
+    tags: [
+      tag('Data-Protocol', 'ao'),
+      tag('Variant', AO_VARIANT),
+      tag('Type', 'Message'),
+      tag('Action', request.method),
+      tag('Content-Type', 'application/candid'),
+    ],
+    data: request.arg,
     anchor: undefined,
     signature: '',
     target: process.id,

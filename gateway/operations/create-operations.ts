@@ -5,6 +5,7 @@ import { messageOperations } from './messages.ts'
 import { moduleOperations } from './modules.ts'
 import { nodeOperations } from './node.ts'
 import { processOperations } from './processes.ts'
+import { proofOperations } from './proofs.ts'
 import { resultOperations } from './results.ts'
 import { slotOperations } from './slots.ts'
 import { traceOperations } from './traces.ts'
@@ -17,6 +18,7 @@ export function createOperations(parts: OperationParts): Operations {
     ...processOperations(parts),
     ...slotOperations(parts),
     ...resultOperations(parts),
+    ...proofOperations(parts),
     ...traceOperations(parts),
     ...lifecycleOperations(parts),
     ...nodeOperations(parts),

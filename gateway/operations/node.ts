@@ -15,12 +15,14 @@ export function nodeOperations(
   const { nodeInfo, scheduler, computer, clock, admin } = parts
   return {
     async node() {
-      const { key, version, units, formats, startedMs } = nodeInfo()
+      const { key, version, units, formats, startedMs, peerId, addresses } = nodeInfo()
       const uptimeMs = Math.max(0, clock.now() - startedMs)
       return {
         key,
         version,
         units,
+        ...(peerId !== undefined && { peerId }),
+        ...(addresses !== undefined && { addresses }),
         formats,
         startedMs,
         uptimeMs,

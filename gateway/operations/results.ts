@@ -1,7 +1,5 @@
 import {
   type CallOptions,
-  Failure,
-  type MessageId,
   type Operations,
   PAGE_MAX,
   PAGE_SIZE_MAX_BYTES,
@@ -12,9 +10,9 @@ import {
   WAIT_DEFAULT_MS,
 } from '../../protocol/index.ts'
 import type { OperationParts } from '../parts.ts'
+import { atPlace } from './at-place.ts'
 import { knownProcess } from './processes.ts'
 import { showResult } from './show.ts'
-import { untilKnown } from './until-known.ts'
 
 /** What came of slots: one, many, or as they come. */
 export function resultOperations(
@@ -66,22 +64,6 @@ export function resultOperations(
         yield showResult(process, result)
     },
   }
-}
-
-/** Finds the slot of `at`, waiting for the message to stand there if need be, and asks for what is there. */
-async function atPlace<T>(
-  parts: OperationParts,
-  { process, at }: { process: ProcessId; at: Slot | MessageId },
-  options: CallOptions & { readonly timeoutMs: number },
-  ask: (slot: Slot, options: CallOptions) => Promise<T>,
-): Promise<T> {
-  await knownProcess(parts, process)
-  return untilKnown(parts.clock, options, async left => {
-    if (typeof at === 'number') return ask(at, left)
-    const slot = await parts.log.messages.slotOf(process, at)
-    if (slot === undefined) throw new Failure('unknown-message', { process, message: at })
-    return ask(slot, left)
-  })
 }
 
 interface Span {

@@ -2,6 +2,7 @@ import {
   asMessageId,
   type Assignment,
   type AssignmentView,
+  decodeIngress,
   decodePushBody,
   type Envelope,
   envelopeId,
@@ -11,6 +12,7 @@ import {
   type ModuleView,
   type OutboxEntryView,
   parseDataItem,
+  principalText,
   type ProcessDescription,
   type ProcessId,
   type ProcessView,
@@ -68,6 +70,8 @@ function showEnvelope(envelope: Envelope): EnvelopeView {
     case 'tick':
     case 'reject':
       return envelope
+    case 'ingress':
+      return showIngress(envelope.bytes)
     case 'assign':
       return {
         kind: 'assign',
@@ -75,6 +79,12 @@ function showEnvelope(envelope: Envelope): EnvelopeView {
         exclude: envelope.exclude,
       }
   }
+}
+
+function showIngress(bytes: Uint8Array): EnvelopeView {
+  const { request } = decodeIngress(bytes)
+  const [sender, canister] = [principalText(request.sender), principalText(request.canister)]
+  return { kind: 'ingress', sender, canister, method: request.method, arg: request.arg, request: bytes }
 }
 
 function showItemOrPush(envelope: Extract<Envelope, { kind: 'item' | 'push' }>): ItemOrPushView {

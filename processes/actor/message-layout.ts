@@ -10,7 +10,7 @@ import { type GuestMessage, type Tag, TagCursor, writeBase64Url } from '../../pr
  */
 const VERSION = 1
 const HEADER_BYTES = 72
-const KINDS = { spawn: 0, message: 1, tick: 2, assigned: 3, query: 4, restore: 5 } as const
+const KINDS = { spawn: 0, message: 1, tick: 2, assigned: 3, query: 4, restore: 5, ingress: 6 } as const
 const FLAG_FROM_PROCESS = 1
 const FLAG_ANCHOR = 2
 const FLAG_TIMER = 4

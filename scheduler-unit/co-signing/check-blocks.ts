@@ -18,7 +18,7 @@ import {
   readControl,
   type Slot,
 } from '../../protocol/index.ts'
-import { admitItem, admitPush, parseItem } from '../admission.ts'
+import { admitIngress, admitItem, admitPush, parseIngress, parseItem } from '../admission.ts'
 import { Senders } from '../senders.ts'
 
 export interface CheckParts {
@@ -82,27 +82,27 @@ class BlocksCheck {
       if (timestampMs < this.#lastMs) throw bad(this.#process, 'a timestamp is before the one of the slot before')
       if (timestampMs > this.#parts.clock.now() + CLOCK_AHEAD_MAX_MS) throw bad(this.#process, 'a timestamp is ahead of time')
       this.#lastMs = timestampMs
-      if (this.#nextSlot === 0) await this.#checkSpawn(envelope)
-      else await this.#check(envelope)
+      if (this.#nextSlot === 0) await this.#checkSpawn(envelope, timestampMs)
+      else await this.#check(envelope, timestampMs)
       this.#nextSlot += 1
     }
   }
 
-  async #checkSpawn(envelope: Envelope): Promise<void> {
+  async #checkSpawn(envelope: Envelope, timestampMs: number): Promise<void> {
     const spawned = describeProcess(envelope)
     if (spawned.id !== this.#process.id) throw bad(this.#process, 'slot 0 spawns another process')
     await this.#parts.learnModule(spawned.module)
-    if (envelope.kind === 'item') admitItem(envelope.item, spawned.id)
+    if (envelope.kind === 'item') admitItem(envelope.item, spawned.id, timestampMs)
     else if (envelope.kind === 'push') admitPush(envelope.push, envelope.proof, await this.#sender(envelope.push.core.from))
   }
 
-  async #check(envelope: Envelope): Promise<void> {
+  async #check(envelope: Envelope, timestampMs: number): Promise<void> {
     const { id } = this.#process
     switch (envelope.kind) {
       case 'item': {
         const item = parseItem(envelope.item)
         if (item.id === id) throw bad(this.#process, 'it is spawned already')
-        admitItem(envelope.item, id, item)
+        admitItem(envelope.item, id, timestampMs, item)
         if (!isControl(item.tags)) return
         const control = readControl(item.tags)
         if ('module' in control) await this.#parts.learnModule(control.module)
@@ -114,17 +114,19 @@ class BlocksCheck {
         await this.#inTurn(envelope, core.from, core.seq)
         return admitPush(envelope.push, envelope.proof, await this.#sender(core.from))
       }
+      case 'ingress':
+        return admitIngress(envelope.bytes, parseIngress(envelope.bytes), this.#process, timestampMs)
       case 'reject':
         return this.#inTurn(envelope, envelope.from, envelope.seq)
       case 'assign':
         if (!(await this.#parts.assignable(this.#process))) throw new Failure('not-assignable', { process: id })
-        return this.#checkAssigned(envelope.message)
+        return this.#checkAssigned(envelope.message, timestampMs)
       case 'tick':
         return
     }
   }
 
-  async #checkAssigned(message: ItemOrPush): Promise<void> {
+  async #checkAssigned(message: ItemOrPush, timestampMs: number): Promise<void> {
     const { id } = this.#process
     if (message.kind === 'push') {
       if (message.push.core.to === id) throw new Failure('not-assignable', { process: id })
@@ -132,7 +134,7 @@ class BlocksCheck {
     }
     const item = parseItem(message.item)
     if (item.target === id) throw new Failure('not-assignable', { process: id })
-    admitItem(message.item, asProcessId(item.target ?? item.id), item)
+    admitItem(message.item, asProcessId(item.target ?? item.id), timestampMs, item)
   }
 
   /** What a process sends comes in the order of its seqs. */

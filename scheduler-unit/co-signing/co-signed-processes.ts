@@ -29,13 +29,19 @@ import { Course, type Seat } from './course.ts'
 import { Proposer } from './proposer.ts'
 import { Voter } from './voter.ts'
 
-export interface CoSignedParts extends CheckParts {
-  readonly key: KeyId
+/** What it takes to schedule processes together with other nodes. */
+export interface Together extends Pick<CheckParts, 'learnModule'> {
+  /** Ed25519 seed of this scheduler's key: it signs with others. */
   readonly seed: Uint8Array
+  readonly peers: CoSigners & Pick<Peers, 'schedule' | 'frames'>
+  /** Frames that settled without having been scheduled here. */
+  settled(frames: readonly CommittedFrame[]): void
+}
+
+export interface CoSignedParts extends CheckParts, Together {
+  readonly key: KeyId
   readonly log: Log
   readonly clock: Clock
-  readonly peers: CoSigners & Pick<Peers, 'schedule' | 'frames'>
-  settled(frames: readonly CommittedFrame[]): void
   seatHere(request: ScheduleRequest): Promise<Seat>
 }
 

@@ -86,6 +86,9 @@ export class FakeUnits {
       for (const item of items) answers.push(await this.#take(item))
       return answers
     },
+    ingress: async () => {
+      throw new Failure('unknown-process')
+    },
     assign: async () => {
       throw new Failure('not-assignable')
     },

@@ -12,6 +12,7 @@ import {
   spawnNamed,
   moduleNamed,
 } from '../conformance/log.ts'
+import { replicaConformance } from '../conformance/log-replicas.ts'
 import { Failure, toUtf8 } from '../../protocol/index.ts'
 import { tempFolder } from './temp-folder.ts'
 
@@ -26,6 +27,7 @@ async function openInNewFolder(): Promise<HypercoreLog> {
 
 describe('a log on Hypercore', () => {
   logConformance(openInNewFolder)
+  replicaConformance(openInNewFolder)
 
   test('holds everything after it was closed and opened again', async () => {
     await using folder = await tempFolder()

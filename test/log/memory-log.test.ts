@@ -1,10 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { Failure } from '../../protocol/index.ts'
-import { blockOf, logConformance, messagesOf } from '../conformance/log.ts'
+import { blockOf, logConformance, messagesOf, NODE_SEED } from '../conformance/log.ts'
+import { replicaConformance } from '../conformance/log-replicas.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
 
 describe('a log in memory', () => {
   logConformance(async () => MemoryLog.open())
+  replicaConformance(async () => {
+    const log = MemoryLog.open()
+    log.signWith(NODE_SEED)
+    return log
+  })
 
   test('opened from another it holds what was committed there, and says so', async () => {
     const feed = messagesOf('a')

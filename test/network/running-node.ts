@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { NodeOptions } from '../../node/index.ts'
 
 const PROGRAM = fileURLToPath(new URL('programs/node-program.ts', import.meta.url))
 const START_MAX_MS = 60_000
@@ -9,14 +10,16 @@ const START_MAX_MS = 60_000
 export interface RunningNode extends AsyncDisposable {
   readonly url: string
   readonly scheduler: string
+  /** Where peers reach it. */
+  readonly addresses: readonly string[]
   readonly pid: number
   /** Ends it with SIGKILL, its hosts die with their pipes; resolves when it is gone. */
   kill(): Promise<void>
 }
 
 /** Starts a node over `data` and waits until it serves. */
-export async function startNode(data: string): Promise<RunningNode> {
-  const child = spawn(process.execPath, [PROGRAM, data], { stdio: ['ignore', 'pipe', 'pipe'] })
+export async function startNode(data: string, options: Pick<NodeOptions, 'listen' | 'peer'> = {}): Promise<RunningNode> {
+  const child = spawn(process.execPath, [PROGRAM, data, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'pipe'] })
   let stderr = ''
   child.stderr.on('data', chunk => {
     stderr = (stderr + String(chunk)).slice(-4000)
@@ -27,7 +30,7 @@ export async function startNode(data: string): Promise<RunningNode> {
     gone.then(() => Promise.reject(new Error(`the node ended: ${stderr}`))),
     new Promise<never>((_, reject) => setTimeout(() => reject(new Error(`no node after ${START_MAX_MS} ms: ${stderr}`)), START_MAX_MS).unref()),
   ])
-  const { url, scheduler } = JSON.parse(ready) as { url: string; scheduler: string }
+  const { url, scheduler, addresses } = JSON.parse(ready) as Pick<RunningNode, 'url' | 'scheduler' | 'addresses'>
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     child.kill(signal)
     await gone
@@ -35,6 +38,7 @@ export async function startNode(data: string): Promise<RunningNode> {
   return {
     url,
     scheduler,
+    addresses,
     pid: child.pid ?? 0,
     kill: () => end('SIGKILL'),
     [Symbol.asyncDispose]: () => end('SIGTERM'),

@@ -115,6 +115,9 @@ export class FakeNode implements AsyncDisposable {
       Promise.all(
         items.map(bytes => this.#take(bytes).catch((error: unknown) => Failure.from(error))),
       ),
+    ingress: async () => {
+      throw new Failure('unknown-process')
+    },
     assign: async (message, process, exclude = []) => {
       const [place] = await this.log.messages.placesOf(message)
       if (place === undefined) throw new Failure('unknown-message', { message })

@@ -1,9 +1,9 @@
-// A node in a program of its own, for tests that kill it: `node node-program.ts <data folder> [port]`.
+// A node in a program of its own, for tests that kill it: `node node-program.ts <data folder> [options as JSON]`.
 import { createNode } from '../../../node/index.ts'
 
-const [data = '', port = '0'] = process.argv.slice(2)
-const node = await createNode({ data, port: Number(port), hosts: 1, signerRate: 1_000_000 })
-process.stdout.write(`${JSON.stringify({ url: node.url, scheduler: node.key })}\n`)
+const [data = '', options = '{}'] = process.argv.slice(2)
+const node = await createNode({ data, port: 0, hosts: 1, signerRate: 1_000_000, ...JSON.parse(options) })
+process.stdout.write(`${JSON.stringify({ url: node.url, scheduler: node.key, addresses: node.network?.addresses ?? [] })}\n`)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void node[Symbol.asyncDispose]().then(() => process.exit(0)))
 }

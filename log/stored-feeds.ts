@@ -1,6 +1,6 @@
 /**
- * Feeds that this node writes, as they lie in storage, with no Hypercore between: an open one takes tens of
- * kilobytes and most of the time of an append, and does nothing for a feed that nobody replicates.
+ * Feeds as they lie in storage, with no Hypercore between: an open one takes tens of kilobytes and most of the time of
+ * an append. Those that this node signs, and those of others that it took over; nobody but this writes either.
  *
  * 1. What is written is what Hypercore writes, in the same single batch: blocks, tree, head, hints. Whoever opens the
  *    Hypercore later, or replicates it, finds it as if it had been written by itself.
@@ -8,7 +8,9 @@
  *    A page is written when it is full, or when the Hypercore is opened.
  * 3. A feed has one writer. While its Hypercore is open, that is the Hypercore; nobody opens one in the middle of an
  *    append from here.
- * 4. What is not plainly ours to write (frozen, forked, parts missing, an older format) is left to Hypercore.
+ * 4. A feed of others may have a head that is ahead of its blocks: the subtrees between them stand in its tree, as in a
+ *    Hypercore that fetched only some blocks. Its blocks have no gaps: they end where the hints say.
+ * 5. What is not plainly ours to write (frozen, forked, parts missing, an older format) is left to Hypercore.
  */
 import merkleTree, { type TreeNode } from 'hypercore/lib/merkle-tree.js'
 import Verifier from 'hypercore/lib/verifier.js'
@@ -17,9 +19,11 @@ import type HypercoreStorage from 'hypercore-storage'
 import transfers, { type CorePointers } from 'hypercore-storage/lib/tx.js'
 import View from 'hypercore-storage/lib/view.js'
 import { equalBytes, Failure } from '../protocol/index.ts'
-import { fullPages, lastPage } from './bitfield-pages.ts'
+import { completeBitfield, fullPages } from './bitfield-pages.ts'
+import { EMPTY_FEED, endFrom, endOf, appendSubtrees, type FeedEnd, treeWith } from './feed-end.ts'
 import { manifestOf } from './feed-manifest.ts'
-import type { FeedState } from './feed-state.ts'
+import type { FeedState, TailProof } from './feed-state.ts'
+import { signatureList } from './only-signature.ts'
 import { plainBytes } from './plain-bytes.ts'
 
 /** The format of hypercore-storage that this is written for. */
@@ -36,17 +40,16 @@ interface Place {
   end: End | undefined
 }
 
-interface End {
-  readonly length: number
-  readonly byteLength: number
-  readonly roots: readonly TreeNode[]
+interface End extends FeedEnd {
+  /** Blocks that the signed head covers; more than are here, perhaps, in a feed of others. */
+  readonly signedLength: number
   /** What peers were seen to hold; a hint that is kept as it is. */
   readonly remoteLength: number
 }
 
-const EMPTY_END: End = { length: 0, byteLength: 0, roots: [], remoteLength: 0 }
+const EMPTY_END: End = { ...EMPTY_FEED, signedLength: 0, remoteLength: 0 }
 
-export interface OwnFeedsParts {
+export interface StoredFeedsParts {
   readonly storage: HypercoreStorage
   readonly keyPair: HypercoreKeyPair
   /** Whether a Hypercore is open for this discovery key. */
@@ -55,13 +58,13 @@ export interface OwnFeedsParts {
   readonly placesMax: number
 }
 
-export class OwnFeeds {
-  readonly #parts: OwnFeedsParts
+export class StoredFeeds {
+  readonly #parts: StoredFeedsParts
   /** By name of the feed, least recently used first. */
   readonly #places = new Map<string, Place>()
   readonly #underWay = new Set<{ readonly discoveryKey: Uint8Array; readonly end: Promise<void> }>()
 
-  constructor(parts: OwnFeedsParts) {
+  constructor(parts: StoredFeedsParts) {
     this.#parts = parts
     const { storage } = parts
     const resumeCore = storage.resumeCore.bind(storage)
@@ -78,13 +81,14 @@ export class OwnFeeds {
   }
 
   /**
-   * Makes the feed hold `blocks` from `from` on; it may hold some of them already. `signature` is what several
-   * signers signed. False if that is the Hypercore's to do. @throws {Failure} `feed-frozen` if it holds less or other blocks
+   * Makes the feed hold `blocks` from `from` on; it may hold some of them already. They are signed here, or `proof` is
+   * the head that others signed, or several together. False if that is the Hypercore's to do.
+   * @throws {Failure} `feed-frozen` if it holds less or other blocks
    */
-  async append(state: FeedState, from: number, blocks: readonly Uint8Array[], signature?: Uint8Array): Promise<boolean> {
+  async append(state: FeedState, from: number, blocks: readonly Uint8Array[], proof?: TailProof): Promise<boolean> {
     const keys = this.#places.get(state.name) ?? keysOf(state)
     if (this.#parts.isOpen(keys.discoveryKey)) return false
-    const appending = this.#append(state, keys, { from, blocks, signature })
+    const appending = this.#append(state, keys, from, blocks, proof)
     const end = appending.then(
       () => undefined,
       () => undefined,
@@ -109,6 +113,16 @@ export class OwnFeeds {
     return await this.#readBlocks(place, from, to)
   }
 
+  /** The tree of the first `length` blocks, which must be on disk; nothing if that is the Hypercore's to tell. */
+  async end(state: FeedState, length: number): Promise<FeedEnd | undefined> {
+    if (length === 0) return EMPTY_FEED
+    const place = this.#places.get(state.name) ?? (await this.#find(keysOf(state)))
+    if (place === undefined || !place.isKnownFormat) return undefined
+    this.#keep(state, place)
+    if (place.end?.length === length) return place.end
+    return endFrom(length, await this.#roots(place.pointers, length))
+  }
+
   async #readBlocks(place: Place, from: number, to: number): Promise<Blocks> {
     const rx = this.#reader(place.pointers)
     const reads: Promise<Uint8Array | null>[] = []
@@ -118,11 +132,17 @@ export class OwnFeeds {
     return blocks.map(block => (block === null ? undefined : plainBytes(block)))
   }
 
-  async #append(state: FeedState, keys: Keys, { from, blocks, signature }: Addition): Promise<boolean> {
+  async #append(
+    state: FeedState,
+    keys: Keys,
+    from: number,
+    blocks: readonly Uint8Array[],
+    proof: TailProof | undefined,
+  ): Promise<boolean> {
     const known = this.#places.get(state.name) ?? (await this.#find(keys))
     const place = known ?? (await this.#make(state, keys))
     if (!place.isKnownFormat) return false
-    const end = place.end ?? (await this.#readEnd(place))
+    const end = place.end ?? (await this.#readEnd(state, place))
     if (end === undefined) return false
     const { process } = state.feed
     if (end.length < from)
@@ -135,10 +155,7 @@ export class OwnFeeds {
       if (other === undefined || block === undefined || !equalBytes(other, block))
         throw new Failure('feed-frozen', { process, index: from + at })
     }
-    if (held < blocks.length) {
-      const rest = { from: end.length, blocks: blocks.slice(held), signature }
-      place.end = await this.#write(state, place, end, rest)
-    }
+    if (held < blocks.length) place.end = await this.#write(state, place, end, blocks.slice(held), proof)
     return true
   }
 
@@ -146,33 +163,29 @@ export class OwnFeeds {
     state: FeedState,
     place: Place,
     end: End,
-    { blocks, signature: given }: Addition,
+    blocks: readonly Uint8Array[],
+    proof: TailProof | undefined,
   ): Promise<End> {
     const { storage, keyPair } = this.#parts
     const { key, pointers } = place
     const tx = new transfers.CoreTX(pointers, storage.db, null, [])
-    const batch = new merkleTree.MerkleTreeBatch({
-      fork: 0,
-      roots: end.roots,
-      length: end.length,
-      byteLength: end.byteLength,
-      signature: null,
-      prologue: null,
-      storage: null,
-      core: { _repairMode: false },
-    })
-    for (const [at, block] of blocks.entries()) {
-      batch.append(block)
-      tx.putBlock(end.length + at, block)
-    }
-    const { length, byteLength, roots } = batch
-    const signature = given ?? new Verifier(key, manifestOf(state.feed)).sign(batch, keyPair)
-    batch.commit(tx)
-    tx.setHead({ fork: 0, length, rootHash: batch.hash(), signature, timestamp: Date.now() })
-    for (const [index, page] of fullPages(end.length, length)) tx.putBitfieldPage(index, page)
-    tx.setHints({ contiguousLength: length, remoteContiguousLength: end.remoteLength })
+    const tree = treeWith(end, blocks)
+    for (const [at, block] of blocks.entries()) tx.putBlock(end.length + at, block)
+    const now = endOf(tree)
+    if (proof !== undefined && !appendSubtrees(tree, proof.rest)) throw new Failure('internal', {}, { note: 'a head was not checked' })
+    const signature =
+      proof === undefined
+        ? new Verifier(key, manifestOf(state.feed)).sign(tree, keyPair)
+        : signatureList(state.feed, proof.signature)
+    tree.commit(tx)
+    const signedLength = Math.max(end.signedLength, tree.length)
+    // An older head than the one that is there may have come with newer blocks.
+    if (tree.length >= end.signedLength)
+      tx.setHead({ fork: 0, length: tree.length, rootHash: tree.hash(), signature, timestamp: Date.now() })
+    for (const [index, page] of fullPages(end.length, now.length)) tx.putBitfieldPage(index, page)
+    tx.setHints({ contiguousLength: now.length, remoteContiguousLength: end.remoteLength })
     await tx.flush()
-    return { length, byteLength, roots, remoteLength: end.remoteLength }
+    return { ...now, signedLength, remoteLength: end.remoteLength }
   }
 
   /** Nothing if the feed has never been written to. */
@@ -209,7 +222,7 @@ export class OwnFeeds {
   }
 
   /** Reads where a feed ends; nothing if it is not plainly ours to write. */
-  async #readEnd({ pointers }: Place): Promise<End | undefined> {
+  async #readEnd({ own }: FeedState, { pointers }: Place): Promise<End | undefined> {
     const rx = this.#reader(pointers)
     const reads = [
       rx.getAuth(),
@@ -224,14 +237,13 @@ export class OwnFeeds {
     if (!isPlain) return undefined
     const remoteLength = hints?.remoteContiguousLength ?? 0
     if (head === null) return { ...EMPTY_END, remoteLength }
-    if (head.fork !== 0 || (hints?.contiguousLength ?? 0) !== head.length) return undefined
-    const { length } = head
-    const roots = await merkleTree.MerkleTree.getRootsFromStorage(
-      { read: () => this.#reader(pointers) },
-      length,
-    )
-    const byteLength = roots.reduce((sum, { size }) => sum + size, 0)
-    return { length, byteLength, roots, remoteLength }
+    const length = hints?.contiguousLength ?? 0
+    if (head.fork !== 0 || (own ? head.length !== length : head.length < length)) return undefined
+    return { ...endFrom(length, await this.#roots(pointers, length)), signedLength: head.length, remoteLength }
+  }
+
+  #roots(pointers: CorePointers, length: number): Promise<readonly TreeNode[]> {
+    return merkleTree.MerkleTree.getRootsFromStorage({ read: () => this.#reader(pointers) }, length)
   }
 
   #reader(pointers: CorePointers): InstanceType<typeof transfers.CoreRX> {
@@ -253,35 +265,13 @@ export class OwnFeeds {
     for (const place of this.#places.values())
       if (equalBytes(place.discoveryKey, discoveryKey)) place.end = undefined
     const found = await this.#pointersOf(discoveryKey)
-    if (found?.isKnownFormat === true) await this.#completeBitfield(found.pointers)
+    if (found?.isKnownFormat !== true) return
+    const { pointers } = found
+    await completeBitfield(
+      () => this.#reader(pointers),
+      () => new transfers.CoreTX(pointers, this.#parts.storage.db, null, []),
+    )
   }
-
-  /** Writes the last page of the bitfield, should it lag behind the hints. */
-  async #completeBitfield(pointers: CorePointers): Promise<void> {
-    const rx = this.#reader(pointers)
-    const reading = rx.getHints()
-    rx.tryFlush()
-    const length = (await reading)?.contiguousLength ?? 0
-    if (length === 0) return
-    const [index, page] = lastPage(length)
-    const pages = this.#reader(pointers)
-    const held = pages.getBitfieldPage(index)
-    pages.tryFlush()
-    const before = await held
-    // A Hypercore may have set bits beyond, of blocks it fetched out of order.
-    for (const [at, byte] of before?.entries() ?? []) page[at] = (page[at] ?? 0) | byte
-    if (before !== null && equalBytes(before, page)) return
-    const tx = new transfers.CoreTX(pointers, this.#parts.storage.db, null, [])
-    tx.putBitfieldPage(index, page)
-    await tx.flush()
-  }
-}
-
-interface Addition {
-  readonly from: number
-  readonly blocks: readonly Uint8Array[]
-  /** What several signers signed; the one signer signs here. */
-  readonly signature: Uint8Array | undefined
 }
 
 type Blocks = readonly (Uint8Array | undefined)[]

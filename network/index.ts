@@ -1,0 +1,3 @@
+// This node among others: libp2p, one stream for each pair of nodes, and what is asked over it.
+export { Network, type NetworkParts } from './network.ts'
+export { Peering } from './peering.ts'

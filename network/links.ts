@@ -1,0 +1,112 @@
+import type { Libp2p, Stream } from '@libp2p/interface'
+import { Failure, type KeyId, PEER_DIAL_MAX_MS } from '../protocol/index.ts'
+import type { Serve } from './incoming-calls.ts'
+import { PeerLink } from './peer-link.ts'
+import { keyOfPeer, peerIdOf } from './peer-name.ts'
+
+export const LINK_PROTOCOL = '/atoll/rpc/1'
+
+export interface LinksParts {
+  readonly key: KeyId
+  readonly host: Libp2p
+  readonly serve: Serve
+  readonly offence: (peer: KeyId, what: string) => void
+  readonly changed: () => void
+}
+
+/**
+ * The links to all peers: one for each. Both may open one at the same time; then that of the smaller key stays, and
+ * of two by the same side the newer, and the other ends when nothing is under way on it. Both sides choose alike.
+ */
+export class Links {
+  readonly #parts: LinksParts
+  readonly #links = new Map<KeyId, PeerLink>()
+  readonly #all = new Set<PeerLink>()
+  readonly #opening = new Map<KeyId, Promise<PeerLink>>()
+
+  constructor(parts: LinksParts) {
+    this.#parts = parts
+  }
+
+  /** Takes the streams that peers open. */
+  async open(): Promise<void> {
+    await this.#parts.host.handle(
+      LINK_PROTOCOL,
+      (stream, connection) => {
+        const key = keyOfPeer(connection.remotePeer)
+        if (key === undefined) stream.abort(new Error('expected an Ed25519 peer'))
+        else this.#add(key, stream, false)
+      },
+      // One, and one more for the moment in which it takes the place of the other.
+      { maxInboundStreams: 2, maxOutboundStreams: 2 },
+    )
+  }
+
+  /** Peers to which a link is open. */
+  get peers(): readonly KeyId[] {
+    return [...this.#links.keys()]
+  }
+
+  get all(): Iterable<PeerLink> {
+    return this.#all
+  }
+
+  /** The link to a peer; opened, and the peer dialled, if there is none. @throws {Failure} `unreachable` */
+  async to(peer: KeyId): Promise<PeerLink> {
+    const link = this.#links.get(peer)
+    if (link?.isOpen === true) return link
+    const opening =
+      this.#opening.get(peer) ?? this.#dial(peer).finally(() => this.#opening.delete(peer))
+    this.#opening.set(peer, opening)
+    return opening
+  }
+
+  /** The link to a peer, if one is open. */
+  at(peer: KeyId): PeerLink | undefined {
+    const link = this.#links.get(peer)
+    return link?.isOpen === true ? link : undefined
+  }
+
+  close(): void {
+    for (const link of this.#all) link.close()
+  }
+
+  async #dial(peer: KeyId): Promise<PeerLink> {
+    if (peer === this.#parts.key)
+      throw new Failure('unreachable', { peer }, { note: 'that is this node' })
+    try {
+      const signal = AbortSignal.timeout(PEER_DIAL_MAX_MS)
+      const stream = await this.#parts.host.dialProtocol(peerIdOf(peer), LINK_PROTOCOL, {
+        signal,
+        maxOutboundStreams: 2,
+      })
+      return this.#add(peer, stream, true)
+    } catch (cause) {
+      throw new Failure('unreachable', { peer }, { cause })
+    }
+  }
+
+  #add(peer: KeyId, stream: Stream, isOpener: boolean): PeerLink {
+    const { serve, offence, key, changed } = this.#parts
+    const link = new PeerLink({
+      stream,
+      peer,
+      isOpener,
+      serve,
+      offence: what => offence(peer, what),
+      closed: gone => {
+        this.#all.delete(gone)
+        if (this.#links.get(peer) === gone) this.#links.delete(peer)
+        changed()
+      },
+    })
+    this.#all.add(link)
+    const before = this.at(peer)
+    const opensFirst = (one: PeerLink): boolean => one.isOpener === key < peer
+    const stays = before === undefined || opensFirst(link) || !opensFirst(before)
+    if (stays) this.#links.set(peer, link)
+    if (before !== undefined) (stays ? before : link).retire()
+    changed()
+    return this.at(peer) ?? link
+  }
+}

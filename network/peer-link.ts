@@ -1,0 +1,155 @@
+import type { Stream } from '@libp2p/interface'
+import {
+  type CallOptions,
+  Failure,
+  type KeyId,
+  PEER_QUEUE_MAX_BYTES,
+  type PeerOperationRow,
+} from '../protocol/index.ts'
+import { FramedStream } from './framed-stream.ts'
+import { IncomingCalls, type Serve } from './incoming-calls.ts'
+import { decodeLinkFrame } from './link-frame.ts'
+import { OutgoingCalls } from './outgoing-calls.ts'
+import { PartsLane } from './parts-lane.ts'
+
+const RETIRE_MS = 2_000
+
+export interface PeerLinkParts {
+  readonly stream: Stream
+  readonly peer: KeyId
+  /** Whether this node opened the stream. */
+  readonly isOpener: boolean
+  readonly serve: Serve
+  /** The peer sent what no honest one would. */
+  readonly offence: (what: string) => void
+  readonly closed: (link: PeerLink) => void
+}
+
+/** The one stream between this node and a peer: both ask over it, and both answer. */
+export class PeerLink {
+  readonly peer: KeyId
+  readonly isOpener: boolean
+  readonly #parts: PeerLinkParts
+  readonly #framed: FramedStream
+  readonly #outgoing: OutgoingCalls
+  readonly #incoming: IncomingCalls
+  readonly #lane: PartsLane
+  #open = true
+  #retired = false
+  #paused = false
+
+  constructor(parts: PeerLinkParts) {
+    this.peer = parts.peer
+    this.isOpener = parts.isOpener
+    this.#parts = parts
+    this.#framed = new FramedStream({
+      stream: parts.stream,
+      frame: bytes => this.#take(bytes),
+      written: () => this.#written(),
+      ended: error => this.#ended(error),
+    })
+    this.#lane = new PartsLane(this.#framed)
+    this.#outgoing = new OutgoingCalls(this.#lane)
+    this.#incoming = new IncomingCalls({
+      from: parts.peer,
+      lane: this.#lane,
+      serve: parts.serve,
+      offence: parts.offence,
+    })
+  }
+
+  get isOpen(): boolean {
+    return this.#open
+  }
+
+  /** Calls under way, in and out. */
+  get underWay(): { readonly incoming: number; readonly outgoing: number } {
+    return { incoming: this.#incoming.underWay, outgoing: this.#outgoing.underWay }
+  }
+
+  /** As `OutgoingCalls.one`. */
+  async one(
+    operation: string,
+    row: PeerOperationRow,
+    payload: Uint8Array,
+    options?: CallOptions,
+  ): Promise<Uint8Array> {
+    try {
+      return await this.#outgoing.one(operation, row, payload, options)
+    } finally {
+      this.#closeIfDone()
+    }
+  }
+
+  /** As `OutgoingCalls.many`. */
+  async *many(
+    operation: string,
+    row: PeerOperationRow,
+    payload: Uint8Array,
+    options?: CallOptions,
+  ): AsyncGenerator<Uint8Array> {
+    try {
+      yield* this.#outgoing.many(operation, row, payload, options)
+    } finally {
+      this.#closeIfDone()
+    }
+  }
+
+  /** Another stream took its place: it ends once nothing is under way. */
+  retire(): void {
+    // The other side may be asking over it at this very moment.
+    setTimeout(() => {
+      this.#retired = true
+      this.#closeIfDone()
+    }, RETIRE_MS).unref()
+  }
+
+  close(): void {
+    this.#framed.end()
+  }
+
+  /** Ends it at once. */
+  abort(reason: Error): void {
+    this.#framed.abort(reason)
+  }
+
+  #take(bytes: Uint8Array): void {
+    try {
+      const frame = decodeLinkFrame(bytes)
+      if (frame.kind === 'answer' || frame.kind === 'failure' || frame.kind === 'end')
+        this.#outgoing.take(frame)
+      else this.#incoming.take(frame)
+    } catch (error) {
+      this.#parts.offence(error instanceof Error ? error.message : String(error))
+      throw error
+    }
+    if (!this.#paused && this.#framed.waitingBytes > PEER_QUEUE_MAX_BYTES) {
+      // It asks faster than it takes the answers.
+      this.#paused = true
+      this.#framed.pause()
+    }
+  }
+
+  #written(): void {
+    this.#lane.written()
+    if (this.#paused && this.#framed.waitingBytes < PEER_QUEUE_MAX_BYTES / 2) {
+      this.#paused = false
+      this.#framed.resume()
+    }
+    this.#closeIfDone()
+  }
+
+  #closeIfDone(): void {
+    if (!this.#retired || !this.#open) return
+    if (this.#outgoing.underWay + this.#incoming.underWay + this.#framed.waitingBytes === 0)
+      this.close()
+  }
+
+  #ended(error: Error | undefined): void {
+    this.#open = false
+    this.#lane.close()
+    this.#incoming.close()
+    this.#outgoing.close(new Failure('unreachable', { peer: this.peer }, { cause: error }))
+    this.#parts.closed(this)
+  }
+}

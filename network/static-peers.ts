@@ -1,0 +1,129 @@
+import type { Libp2p } from '@libp2p/interface'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import {
+  Failure,
+  type KeyId,
+  PEER_DIAL_MAX_MS,
+  PEER_REDIAL_MAX_MS,
+  PEER_REDIAL_MIN_MS,
+} from '../protocol/index.ts'
+import { keyOfPeer } from './peer-name.ts'
+
+/** @throws {Failure} `bad-config` if it is no address of a peer */
+export function parsePeerAddress(text: string): Multiaddr {
+  try {
+    return multiaddr(text)
+  } catch (cause) {
+    throw new Failure(
+      'bad-config',
+      { setting: 'peer', value: text },
+      { cause, note: 'expected an address such as /ip4/10.0.0.7/tcp/7334/p2p/12D3Koo…' },
+    )
+  }
+}
+
+export interface StaticPeersParts {
+  readonly host: Libp2p
+  /** Makes sure of a link to a peer that is connected. */
+  readonly link: (peer: KeyId) => Promise<unknown>
+  readonly trouble: (address: string, error: unknown) => void
+}
+
+/** Peers that the operator names: they are dialled until they answer, and again when they are gone. */
+export class StaticPeers {
+  readonly #parts: StaticPeersParts
+  readonly #ended = new AbortController()
+  readonly #peers = new Map<string, { key: KeyId | undefined; readonly retry: AbortController }>()
+
+  constructor(parts: StaticPeersParts) {
+    this.#parts = parts
+  }
+
+  /** The addresses, and the keys of those that have answered once. */
+  get all(): readonly { readonly address: string; readonly key: KeyId | undefined }[] {
+    return Array.from(this.#peers, ([address, { key }]) => ({ address, key }))
+  }
+
+  /** Begins to keep a connection to the node at `address`. */
+  add(address: Multiaddr): void {
+    const text = address.toString()
+    if (this.#peers.has(text) || this.#ended.signal.aborted) return
+    const peer = { key: undefined as KeyId | undefined, retry: new AbortController() }
+    this.#peers.set(text, peer)
+    void this.#keep(address, peer, AbortSignal.any([this.#ended.signal, peer.retry.signal]))
+  }
+
+  /** Keeps no connection to it any more. */
+  remove(key: KeyId): void {
+    for (const [address, peer] of this.#peers) {
+      if (peer.key !== key) continue
+      peer.retry.abort()
+      this.#peers.delete(address)
+    }
+  }
+
+  close(): void {
+    this.#ended.abort()
+  }
+
+  async #keep(
+    address: Multiaddr,
+    peer: { key: KeyId | undefined },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { host, link, trouble } = this.#parts
+    for (let pauseMs = PEER_REDIAL_MIN_MS; !signal.aborted; ) {
+      try {
+        const connection = await host.dial(address, {
+          signal: AbortSignal.any([signal, AbortSignal.timeout(PEER_DIAL_MAX_MS)]),
+        })
+        const key = keyOfPeer(connection.remotePeer)
+        if (key === undefined)
+          throw new Failure(
+            'unreachable',
+            { address: address.toString() },
+            { note: 'it is no node of this network' },
+          )
+        peer.key = key
+        // Where it was reached it will be found again, however many addresses it names itself.
+        await host.peerStore.merge(connection.remotePeer, { multiaddrs: [address] })
+        await link(key)
+        pauseMs = PEER_REDIAL_MIN_MS
+        await disconnected(host, connection.remotePeer.toString(), signal)
+      } catch (error) {
+        if (signal.aborted) return
+        trouble(address.toString(), error)
+        await pause(pauseMs * (0.75 + Math.random() / 2), signal)
+        pauseMs = Math.min(2 * pauseMs, PEER_REDIAL_MAX_MS)
+      }
+    }
+  }
+}
+
+/** Resolves when no connection to a peer is left, or the signal fires. */
+function disconnected(host: Libp2p, peer: string, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const gone = (event: CustomEvent<{ toString(): string }>): void => {
+      if (event.detail.toString() === peer) finish()
+    }
+    const finish = (): void => {
+      host.removeEventListener('peer:disconnect', gone)
+      signal.removeEventListener('abort', finish)
+      resolve()
+    }
+    host.addEventListener('peer:disconnect', gone)
+    signal.addEventListener('abort', finish, { once: true })
+  })
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(finish, ms)
+    function finish(): void {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', finish)
+      resolve()
+    }
+    signal.addEventListener('abort', finish, { once: true })
+  })
+}

@@ -1,0 +1,81 @@
+import {
+  type Directory,
+  Failure,
+  type Log,
+  type Messenger,
+  messagesFeed,
+  PEER_BLOCKS_MAX,
+  PEER_BLOCKS_MAX_BYTES,
+  type PeerOperations,
+  type ProcessId,
+  type ScheduleAnswer,
+  type Scheduler,
+  type ScheduleRequest,
+} from '../protocol/index.ts'
+import type { SchedulerUnit } from '../scheduler-unit/index.ts'
+import type { ProcessFollowing } from './process-following.ts'
+
+export interface PeerServiceParts {
+  readonly log: Pick<Log, 'blocks'> & {
+    readonly directory: Pick<Directory, 'process' | 'spawnEnvelope' | 'moduleItem'>
+  }
+  readonly scheduler: Pick<SchedulerUnit, 'schedule' | 'coSign'>
+  readonly messenger: Pick<Messenger, 'trace'>
+  readonly following: Pick<ProcessFollowing, 'announced'>
+}
+
+/** What this node does for its peers. Nobody is believed: whatever changes something proves itself, as if it came over HTTP. */
+export function createPeerService({ log, scheduler, messenger, following }: PeerServiceParts): PeerOperations {
+  return {
+    schedule: requests => scheduleProven(scheduler, requests),
+    spawnEnvelope: process => log.directory.spawnEnvelope(process),
+    moduleItem: module => log.directory.moduleItem(module),
+    frames: ({ process, from }) => readBlocks(log, process, from),
+    announce: async processes => following.announced(processes),
+    coSign: (request, { from }) => scheduler.coSign(from, request),
+    trace: ({ process, message }) => messenger.trace(message, { process }),
+  }
+}
+
+/** Ticks and rejects are a scheduler's own; a push must bring its proof. */
+async function scheduleProven(
+  scheduler: Pick<Scheduler, 'schedule'>,
+  requests: readonly ScheduleRequest[],
+): Promise<readonly ScheduleAnswer[]> {
+  const taken = requests.filter(isProven)
+  const given = taken.length === 0 ? [] : await scheduler.schedule(taken)
+  const answers = new Map(taken.map((request, at) => [request, given[at]]))
+  return requests.map(
+    request =>
+      answers.get(request) ?? {
+        status: 'failed',
+        failure: new Failure('bad-certificate', { process: request.process }),
+      },
+  )
+}
+
+function isProven({ envelope }: ScheduleRequest): boolean {
+  return (
+    envelope.kind === 'item' ||
+    envelope.kind === 'ingress' ||
+    envelope.kind === 'assign' ||
+    (envelope.kind === 'push' && envelope.proof !== undefined)
+  )
+}
+
+async function readBlocks(
+  log: PeerServiceParts['log'],
+  id: ProcessId,
+  from: number,
+): Promise<readonly Uint8Array[]> {
+  const process = await log.directory.process(id)
+  if (process === undefined) throw new Failure('unknown-process', { process: id })
+  const blocks: Uint8Array[] = []
+  let bytes = 0
+  for await (const block of log.blocks(messagesFeed(process), from, from + PEER_BLOCKS_MAX)) {
+    if (blocks.length > 0 && bytes + block.length > PEER_BLOCKS_MAX_BYTES) break
+    blocks.push(block)
+    bytes += block.length
+  }
+  return blocks
+}

@@ -1,0 +1,67 @@
+/**
+ * Requests of the IC as messages of processes: whom they are for, and when they hold. See docs/protocol/canister.md.
+ */
+import { equalBytes, fromBase64Url, MalformedBytes } from '../bytes.ts'
+import { IC_EXPIRY_MAX_MS } from '../limits.ts'
+import type { ProcessDescription } from '../process.ts'
+import { findTag } from '../tags.ts'
+import { PRINCIPAL_MAX_BYTES } from './principal.ts'
+import { type CallRequest, decodeIngress, type RequestEnvelope } from './request-envelope.ts'
+import { refuteRequest } from './verify-request.ts'
+
+const NS_PER_MS = 1_000_000n
+
+/** The principal of a process or of an address of 32 bytes, given in base64url: its first 28 bytes, and the opaque class. */
+export function principalOf(id: string): Uint8Array {
+  const principal = new Uint8Array(PRINCIPAL_MAX_BYTES)
+  principal.set(fromBase64Url(id).subarray(0, 28))
+  principal[28] = 1
+  return principal
+}
+
+/** Root keys (DER) whose canisters may sign for users of a process: those that its spawn names. */
+export function rootKeysOf(process: Pick<ProcessDescription, 'tags'>): Uint8Array[] {
+  return process.tags.flatMap(({ name, value }) => {
+    if (name !== 'IC-Root-Key') return []
+    try {
+      return [fromBase64Url(value)]
+    } catch {
+      return []
+    }
+  })
+}
+
+/** Why the request may not stand in the feed of `process` at that time; nothing, if it may. */
+export function refuteIngress(envelope: RequestEnvelope<CallRequest>, process: ProcessDescription, timestampMs: number): string | undefined {
+  const { canister } = envelope.request
+  if (canister.length > 0 && !equalBytes(canister, principalOf(process.id))) return 'it is for another canister'
+  const { notBeforeMs, notAfterMs } = ingressWindow(envelope)
+  if (timestampMs < notBeforeMs || timestampMs > notAfterMs) return 'it does not hold at that time'
+  return refuteRequest(envelope, { nowMs: timestampMs, rootKeys: rootKeysOf(process) })?.text
+}
+
+/** Why a process may not be made by the request that its spawn carries; nothing, if it may or carries none. */
+export function refuteSpawnRequest(process: ProcessDescription, timestampMs: number): string | undefined {
+  if (findTag(process.tags, 'Canister-Request') !== 'ingress') return undefined
+  try {
+    const envelope = decodeIngress(process.data)
+    if (envelope.request.canister.length > 0) return 'its request is not for the management canister'
+    return refuteRequest(envelope, { nowMs: timestampMs, rootKeys: rootKeysOf(process) })?.text
+  } catch (error) {
+    if (error instanceof MalformedBytes) return error.message
+    throw error
+  }
+}
+
+/** Between which times, both included, slot 0 may hold the request that makes a process; any, if none does. */
+export function spawnWindow(process: Pick<ProcessDescription, 'tags' | 'data'>): ReturnType<typeof ingressWindow> | undefined {
+  return findTag(process.tags, 'Canister-Request') === 'ingress' ? ingressWindow(decodeIngress(process.data)) : undefined
+}
+
+/** Between which times, both included, a slot may hold the request: it and all its delegations must hold then. */
+export function ingressWindow({ request, delegations }: RequestEnvelope): { notBeforeMs: number; notAfterMs: number } {
+  let end = request.expiryNs
+  for (const { expirationNs } of delegations) if (expirationNs < end) end = expirationNs
+  const notBeforeMs = Number((request.expiryNs + NS_PER_MS - 1n) / NS_PER_MS) - IC_EXPIRY_MAX_MS
+  return { notBeforeMs, notAfterMs: Number(end / NS_PER_MS) }
+}

@@ -1,0 +1,113 @@
+/**
+ * Whether a request comes from its sender, at a time. A pure function of the envelope, the time and the root keys that
+ * are believed, so every compute unit judges a slot as its scheduler did.
+ *
+ * 1. The anonymous sender signs nothing; every other sender is the hash of the key that signs, or that delegates.
+ * 2. A chain of delegations names no key twice, and each link holds at that time and for that canister.
+ * 3. An update expires; a query and a look at the state may be late: clocks of clients differ, and nothing is kept of them.
+ */
+import { compareBytes, concatBytes, equalBytes, MalformedBytes, toHex } from '../bytes.ts'
+import { IC_EXPIRY_MAX_MS } from '../limits.ts'
+import { isAnonymous, selfAuthenticating } from './principal.ts'
+import type { CallRequest, Delegation, ReadStateRequest, RequestEnvelope, SenderInfo } from './request-envelope.ts'
+import { separator } from './separator.ts'
+import { readUserKey } from './user-key.ts'
+import { verifyUserSignature } from './user-signature.ts'
+
+export interface RequestContext {
+  /** Milliseconds since 1970. */
+  readonly nowMs: number
+  /** Root keys (DER) by which canisters may sign for their users. */
+  readonly rootKeys: readonly Uint8Array[]
+}
+
+/** Why a request is not taken; `expiry` is what clients repair by looking at the clock. */
+export interface Refusal {
+  readonly reason: 'expiry' | 'signature'
+  readonly text: string
+}
+
+const REQUEST = separator('ic-request')
+const DELEGATION = separator('ic-request-auth-delegation')
+const SENDER_INFO = separator('ic-sender-info')
+const NS_PER_MS = 1_000_000n
+
+/** What is wrong with a request; nothing, if nothing is. */
+export function refuteRequest(envelope: RequestEnvelope, context: RequestContext): Refusal | undefined {
+  return refuteExpiry(envelope.request, context.nowMs) ?? refuteSender(envelope, context)
+}
+
+/** An update is taken from when it is signed until it expires, which is at most some minutes ahead. */
+export function refuteExpiry({ type, expiryNs }: CallRequest | ReadStateRequest, nowMs: number): Refusal | undefined {
+  if (type !== 'call') return undefined
+  const now = BigInt(nowMs) * NS_PER_MS
+  const max = now + BigInt(IC_EXPIRY_MAX_MS) * NS_PER_MS
+  if (expiryNs >= now && expiryNs <= max) return undefined
+  const text = `Invalid request expiry: Specified ingress_expiry not within expected range: Minimum allowed expiry: ${now}, Maximum allowed expiry: ${max}, Provided expiry: ${expiryNs}`
+  return { reason: 'expiry', text }
+}
+
+function refuteSender(envelope: RequestEnvelope, context: RequestContext): Refusal | undefined {
+  const { request, id, publicKey, signature, delegations } = envelope
+  if (isAnonymous(request.sender)) return refuteAnonymous(envelope)
+  if (publicKey === undefined || signature === undefined) return wrong('Missing signature: only the anonymous sender may leave it out')
+  if (!equalBytes(selfAuthenticating(publicKey), request.sender)) return wrong('The public key does not belong to the sender')
+  const chain = refuteChain(publicKey, delegations, request, context)
+  if (typeof chain === 'object' && 'reason' in chain) return chain
+  const { key } = chain
+  if (!verifyUserSignature(key, concatBytes(REQUEST, id), signature, context.rootKeys)) return wrong('Invalid signature')
+  const info = request.type === 'read_state' ? undefined : request.senderInfo
+  return info === undefined ? undefined : refuteInfo(info, publicKey, context)
+}
+
+function refuteAnonymous({ request, publicKey, signature, delegations }: RequestEnvelope): Refusal | undefined {
+  const isBare = publicKey === undefined && signature === undefined && delegations.length === 0
+  if (!isBare) return wrong('The anonymous sender must not sign')
+  const info = request.type === 'read_state' ? undefined : request.senderInfo
+  return info === undefined ? undefined : wrong('The anonymous sender has no sender_info')
+}
+
+/** The key at the end of the chain, which has to sign the request. */
+function refuteChain(
+  publicKey: Uint8Array,
+  delegations: readonly Delegation[],
+  request: CallRequest | ReadStateRequest,
+  { nowMs, rootKeys }: RequestContext,
+): Refusal | { readonly key: Uint8Array } {
+  const seen = new Set([toHex(publicKey)])
+  let key = publicKey
+  for (const delegation of delegations) {
+    if (delegation.expirationNs < BigInt(nowMs) * NS_PER_MS) return wrong('Invalid delegation expiry: the delegation has expired')
+    if (delegation.queriesOnly && request.type === 'call') return wrong('Invalid delegation: it permits queries only')
+    if (!isTarget(delegation, request)) return wrong('Invalid delegation: the canister is not among its targets')
+    if (!verifyUserSignature(key, concatBytes(DELEGATION, delegation.hash), delegation.signature, rootKeys)) return wrong('Invalid delegation: bad signature')
+    key = delegation.publicKey
+    if (seen.has(toHex(key))) return wrong('Invalid delegation: the chain has a cycle')
+    seen.add(toHex(key))
+  }
+  return { key }
+}
+
+function isTarget({ targets }: Delegation, request: CallRequest | ReadStateRequest): boolean {
+  if (targets === undefined || request.type === 'read_state') return true
+  return targets.some(target => compareBytes(target, request.canister) === 0)
+}
+
+/** What a canister says of a sender is signed with the very key the sender is known by. */
+function refuteInfo({ info, signer, signature }: SenderInfo, publicKey: Uint8Array, { rootKeys }: RequestContext): Refusal | undefined {
+  if (!isKeyOf(publicKey, signer)) return wrong('Invalid sender_info: the signer is not the canister of the public key')
+  if (verifyUserSignature(publicKey, concatBytes(SENDER_INFO, info), signature, rootKeys)) return undefined
+  return wrong('Invalid sender_info: bad signature')
+}
+
+function isKeyOf(publicKey: Uint8Array, canister: Uint8Array): boolean {
+  try {
+    const key = readUserKey(publicKey)
+    return key.kind === 'canister' && equalBytes(key.canister, canister)
+  } catch (error) {
+    if (error instanceof MalformedBytes) return false
+    throw error
+  }
+}
+
+const wrong = (text: string): Refusal => ({ reason: 'signature', text })

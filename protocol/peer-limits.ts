@@ -1,0 +1,49 @@
+/** Bounds between nodes: part of the table in limits.ts. */
+
+const KiB = 1024
+const MiB = 1024 * KiB
+
+/** One frame of the stream between two nodes; longer payloads go in parts, so that others come between them. */
+export const PEER_FRAME_MAX_BYTES = 1 * MiB
+/** A part of a long payload: the wait that it imposes on the frames behind it is a few milliseconds on a slow line. */
+export const PEER_PART_BYTES = 256 * KiB
+/** Requests of one peer that are under way here; above it the answer is "busy". */
+export const PEER_REQUESTS_MAX = 512
+/** Bytes of the parts of unfinished requests of one peer. */
+export const PEER_REQUESTS_MAX_BYTES = 16 * MiB
+/** Requests to one peer that are under way; above it the answer is "busy". */
+export const PEER_CALLS_MAX = 8192
+/** Bytes that wait for one peer to take them; above it calls are refused and its requests are not read. */
+export const PEER_QUEUE_MAX_BYTES = 8 * MiB
+/** A peer that takes nothing for this long while something waits for it is cut. */
+export const PEER_STALL_MAX_MS = 20_000
+/** What a call of a peer waits when the caller names no limit. */
+export const PEER_CALL_DEFAULT_MS = 10_000
+/** Answers of one call that a peer may send before the first of them is taken. */
+export const PEER_CREDIT = 16
+/** Messages handed to another scheduler in one request. */
+export const PEER_SCHEDULE_MAX = 1024
+/** Bytes of them; one message alone may be larger. */
+export const PEER_SCHEDULE_MAX_BYTES = 8 * MiB
+/** Blocks of a feed in one answer. */
+export const PEER_BLOCKS_MAX = 256
+/** Bytes of them; one block alone may be larger. */
+export const PEER_BLOCKS_MAX_BYTES = 4 * MiB
+/** Peers asked at once for what anybody may have. */
+export const PEERS_ASKED_MAX = 8
+/** First pause before a peer that cannot be reached is dialled again; it doubles. */
+export const PEER_REDIAL_MIN_MS = 250
+/** Longest such pause. */
+export const PEER_REDIAL_MAX_MS = 15_000
+/** Connections to other nodes (about 100 KB each when quiet). */
+export const PEERS_MAX = 256
+/** Connections that have not proven their key yet. */
+export const PEERS_PENDING_MAX = 64
+/** New connections from one host in a second. */
+export const PEERS_PER_HOST_AND_SECOND_MAX = 16
+/** Time for a connection to be made, keys proven. */
+export const PEER_DIAL_MAX_MS = 10_000
+/** Streams one peer may have open to this node, over all protocols. */
+export const PEER_STREAMS_MAX = 64
+/** Bytes a stream may have under way to a reader that has not taken them. */
+export const PEER_WINDOW_MAX_BYTES = 4 * MiB

@@ -1,0 +1,134 @@
+/**
+ * What nodes ask each other, over one stream for each pair of them: the one table. To add an operation, add a row
+ * and follow the compiler: the service of node/peer-service.ts must carry it out. Bytes: docs/protocol/peers.md.
+ */
+import { decodeCoSignAnswer, decodeCoSignRequest, encodeCoSignAnswer, encodeCoSignRequest } from './co-signing.ts'
+import { asModuleId, asProcessId, type ModuleId, type ProcessId } from './ids.ts'
+import {
+  CO_SIGNED_BLOCKS_MAX,
+  FRAME_SIZE_BYTES,
+  ITEM_SIZE_MAX_BYTES,
+  MODULE_SIZE_MAX_BYTES,
+  PEER_BLOCKS_MAX_BYTES,
+  PEER_SCHEDULE_MAX_BYTES,
+} from './limits.ts'
+import { blocksCodec, maybeBytesCodec } from './peer-blocks.ts'
+import {
+  cborCodec,
+  expectFields,
+  type PeerCall,
+  type PeerCodec,
+  peerOperation,
+  type PeerOperationRow,
+  readCount,
+  writeId,
+} from './peer-operation.ts'
+import { scheduleAnswersCodec, scheduleRequestsCodec } from './peer-schedule.ts'
+import { traceCodec, tracePlaceCodec } from './peer-trace.ts'
+import { readId, readSmall } from './push.ts'
+
+/** An envelope with all its proofs: an item or the body of a push, and what stands around it. */
+const ENVELOPE_MAX_BYTES = 2 * ITEM_SIZE_MAX_BYTES
+const SMALL_MAX_BYTES = 1024
+/** As many frames as one proposal has, or one frame of one large message. */
+const CO_SIGN_MAX_BYTES = CO_SIGNED_BLOCKS_MAX * FRAME_SIZE_BYTES + ENVELOPE_MAX_BYTES + SMALL_MAX_BYTES
+/** A tree of as many messages as are followed. */
+const TRACE_MAX_BYTES = 8_388_608
+
+const processCodec: PeerCodec<ProcessId> = cborCodec(writeId, reader => asProcessId(readId(reader)))
+/** Processes in one announcement, and an id with what is around it. */
+const [ANNOUNCED_MAX, ID_MAX_BYTES] = [1_000, 40]
+const processesCodec: PeerCodec<readonly ProcessId[]> = cborCodec(
+  (writer, processes) => {
+    writer.array(processes.length)
+    for (const process of processes) writeId(writer, process)
+  },
+  reader => Array.from({ length: readCount(reader, ANNOUNCED_MAX) }, () => asProcessId(readId(reader))),
+)
+const nothingCodec: PeerCodec<void> = cborCodec(writer => writer.null(), reader => void reader.null())
+const moduleCodec: PeerCodec<ModuleId> = cborCodec(writeId, reader => asModuleId(readId(reader)))
+const framesFrom = cborCodec<{ readonly process: ProcessId; readonly from: number }>(
+  (writer, { process, from }) => {
+    writer.array(2)
+    writeId(writer, process)
+    writer.uint(from)
+  },
+  reader => {
+    expectFields(reader, 2)
+    return { process: asProcessId(readId(reader)), from: readSmall(reader) }
+  },
+)
+
+export const PEER_OPERATIONS = {
+  schedule: peerOperation({
+    summary: 'Give messages their slots; answers in the same order',
+    request: scheduleRequestsCodec,
+    requestMaxBytes: PEER_SCHEDULE_MAX_BYTES + ENVELOPE_MAX_BYTES,
+    answer: scheduleAnswersCodec,
+    answerMaxBytes: PEER_SCHEDULE_MAX_BYTES,
+  }),
+  spawnEnvelope: peerOperation({
+    summary: 'The encoded envelope of slot 0 of a process',
+    request: processCodec,
+    requestMaxBytes: SMALL_MAX_BYTES,
+    answer: maybeBytesCodec,
+    answerMaxBytes: ENVELOPE_MAX_BYTES,
+  }),
+  moduleItem: peerOperation({
+    summary: 'The signed item of a module',
+    request: moduleCodec,
+    requestMaxBytes: SMALL_MAX_BYTES,
+    answer: maybeBytesCodec,
+    answerMaxBytes: MODULE_SIZE_MAX_BYTES + SMALL_MAX_BYTES,
+  }),
+  frames: peerOperation({
+    summary: 'Blocks of the message feed of a process from one on; none if there are no more',
+    request: framesFrom,
+    requestMaxBytes: SMALL_MAX_BYTES,
+    answer: blocksCodec,
+    answerMaxBytes: PEER_BLOCKS_MAX_BYTES + ENVELOPE_MAX_BYTES,
+  }),
+  announce: peerOperation({
+    summary: 'These processes name the node that is told; their spawn messages prove it',
+    request: processesCodec,
+    requestMaxBytes: ANNOUNCED_MAX * ID_MAX_BYTES + SMALL_MAX_BYTES,
+    answer: nothingCodec,
+    answerMaxBytes: SMALL_MAX_BYTES,
+  }),
+  coSign: peerOperation({
+    summary: 'What the schedulers of one process ask each other',
+    request: { encode: encodeCoSignRequest, decode: decodeCoSignRequest },
+    requestMaxBytes: CO_SIGN_MAX_BYTES,
+    answer: { encode: encodeCoSignAnswer, decode: decodeCoSignAnswer },
+    answerMaxBytes: CO_SIGN_MAX_BYTES,
+  }),
+  trace: peerOperation({
+    summary: 'The tree below a message of a process that is scheduled here, as far as it has grown',
+    request: tracePlaceCodec,
+    requestMaxBytes: SMALL_MAX_BYTES,
+    answer: traceCodec,
+    answerMaxBytes: TRACE_MAX_BYTES,
+  }),
+} as const
+
+type Table = typeof PEER_OPERATIONS
+export type PeerOperationName = keyof Table
+export type PeerRequest<N extends PeerOperationName> =
+  Table[N] extends PeerOperationRow<infer R, infer _> ? R : never
+export type PeerAnswer<N extends PeerOperationName> =
+  Table[N] extends PeerOperationRow<infer _, infer A> ? A : never
+
+/** Every operation, carried out for whoever asks. @throws {Failure} */
+export type PeerOperations = {
+  readonly [N in PeerOperationName]: (
+    request: PeerRequest<N>,
+    call: PeerCall,
+  ) => Promise<PeerAnswer<N>>
+}
+
+/** The row of an operation without its own types, if there is one of that name. */
+export function peerRowOf(name: string): PeerOperationRow | undefined {
+  return Object.hasOwn(PEER_OPERATIONS, name)
+    ? (PEER_OPERATIONS as Record<string, PeerOperationRow>)[name]
+    : undefined
+}

@@ -1,0 +1,42 @@
+import { fromUtf8, MalformedBytes, toUtf8 } from './bytes.ts'
+import { asMessageId, asProcessId, type MessageId, type ProcessId } from './ids.ts'
+import { cborCodec, expectFields, type PeerCodec, writeId } from './peer-operation.ts'
+import type { Trace } from './ports.ts'
+import { readId } from './push.ts'
+import { TraceView } from './trace-view.ts'
+import { toJsonValue } from './wire.ts'
+
+/** `[process, message]`. */
+export const tracePlaceCodec: PeerCodec<{
+  readonly process: ProcessId
+  readonly message: MessageId
+}> = cborCodec(
+  (writer, { process, message }) => {
+    writer.array(2)
+    writeId(writer, process)
+    writeId(writer, message)
+  },
+  reader => {
+    expectFields(reader, 2)
+    return { process: asProcessId(readId(reader)), message: asMessageId(readId(reader)) }
+  },
+)
+
+/** The JSON that the operation `trace` of the native API answers with. */
+export const traceCodec: PeerCodec<Trace> = {
+  encode: trace => toUtf8(JSON.stringify(toJsonValue(trace))),
+  decode(bytes) {
+    const view = TraceView.safeDecode(parseJson(bytes) as never)
+    if (!view.success) throw new MalformedBytes('expected a tree of messages', 0)
+    // A field that is not there reads as undefined, as the port has it.
+    return view.data as unknown as Trace
+  },
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(fromUtf8(bytes))
+  } catch {
+    throw new MalformedBytes('expected JSON', 0)
+  }
+}
