@@ -117,8 +117,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
 
   /** Takes over from the other schedulers of a process what they have settled. */
   async catchUp(process: ProcessId): Promise<void> {
-    const description = await this.#parts.log.directory.process(process)
-    if (description !== undefined) await (await this.#coSigned?.courseFor(description))?.catchUp()
+    await (await this.#coSigned?.known(process))?.catchUp()
   }
 
   /** Processes whose place in their feed is in memory. */
@@ -343,8 +342,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
 
   /** Whether this scheduler gives a process its ticks; of several the one that leads. */
   async #ticksOf(process: ProcessId): Promise<boolean> {
-    const description = await this.#parts.log.directory.process(process)
-    const course = description && (await this.#coSigned?.courseFor(description))
+    const course = await this.#coSigned?.known(process)
     return course === undefined || (await course.ticks())
   }
 

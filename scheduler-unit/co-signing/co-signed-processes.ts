@@ -79,9 +79,10 @@ export class CoSignedProcesses {
     return process !== undefined && this.#isOurs(process) ? this.#course(process) : undefined
   }
 
-  /** The same for a process that is known. */
-  async courseFor(process: ProcessDescription): Promise<Course | undefined> {
-    return this.#isOurs(process) ? this.#course(process) : undefined
+  /** The same for a process that has been spawned. */
+  async known(id: ProcessId): Promise<Course | undefined> {
+    const process = await this.#parts.log.directory.process(id)
+    return process !== undefined && this.#isOurs(process) ? this.#course(process) : undefined
   }
 
   /** How the lane of a process that this node leads commits; nothing if one scheduler alone has it. @throws {Failure} `no-quorum` */
