@@ -64,6 +64,8 @@ export * from './guest-ports.ts'
 export * from './metrics.ts'
 
 export * from './failure-code.ts'
+export { decodeNativeAnswer, encodeNativeAnswer, encodeNativeCall, type NativeCall, readNativeCall } from './peer-call.ts'
+export * from './gossip.ts'
 export * from './peer-operation.ts'
 export * from './peer-operations.ts'
 export * from './operation.ts'

@@ -1,4 +1,6 @@
 import {
+  decodeFrame,
+  type Envelope,
   encodeEnvelope,
   equalBytes,
   Failure,
@@ -7,9 +9,10 @@ import {
   type MessageId,
   type ProcessId,
   type Receipt,
+  readFrameHead,
   type Slot,
 } from '../protocol/index.ts'
-import { type Lane, receiptAt } from './lane.ts'
+import type { Lane } from './lane.ts'
 import type { Lanes } from './lanes.ts'
 
 /** Receipts of messages that have their slot already: the same message again gets the same receipt. */
@@ -60,4 +63,17 @@ export function sameBytes(
   const same = equalBytes(envelopeBytes, encodeEnvelope({ kind: 'item', item }))
   if (!same) throw new Failure('id-reused', { id })
   return { receipt }
+}
+
+/** The receipt of a message that stands in the feed, and its envelope's frame. */
+function receiptAt(
+  process: ProcessId,
+  frameBytes: Uint8Array,
+  place: { id: MessageId; slot: Slot },
+): { receipt: Receipt; envelope: Envelope } | undefined {
+  const { firstSlot } = readFrameHead(frameBytes)
+  const assignment = decodeFrame(frameBytes).assignments[place.slot - firstSlot]
+  if (assignment === undefined) return undefined
+  const { timestampMs, envelope } = assignment
+  return { receipt: { id: place.id, process, slot: place.slot, timestampMs }, envelope }
 }

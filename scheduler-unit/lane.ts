@@ -14,7 +14,6 @@ import {
   type ProcessId,
   type PushSender,
   type Receipt,
-  readFrameHead,
   type Slot,
 } from '../protocol/index.ts'
 import { cutFrames } from './cut-frames.ts'
@@ -287,17 +286,4 @@ export class Lane {
 /** Whether a repetition is told by its id; a push is told by its seq, and what the scheduler makes does not repeat. */
 function isToldById({ kind }: Envelope): boolean {
   return kind === 'item' || kind === 'assign' || kind === 'ingress'
-}
-
-/** The receipt of a message that stands in the feed, and its envelope's frame. */
-export function receiptAt(
-  process: ProcessId,
-  frameBytes: Uint8Array,
-  place: { id: MessageId; slot: Slot },
-): { receipt: Receipt; envelope: Envelope } | undefined {
-  const { firstSlot } = readFrameHead(frameBytes)
-  const assignment = decodeFrame(frameBytes).assignments[place.slot - firstSlot]
-  if (assignment === undefined) return undefined
-  const { timestampMs, envelope } = assignment
-  return { receipt: { id: place.id, process, slot: place.slot, timestampMs }, envelope }
 }
