@@ -11,7 +11,6 @@ import {
   type NewBlock,
   PENDING_PER_PROCESS_MAX,
   type ProcessDescription,
-  type ProcessId,
   type PushSender,
   type Receipt,
   type Slot,

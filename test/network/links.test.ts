@@ -25,6 +25,7 @@ function paperOperations(more: Partial<PeerOperations> = {}): PeerOperations {
     moduleItem: async () => undefined,
     frames: refuse,
     announce: refuse,
+    coSign: refuse,
     trace: refuse,
     call: refuse,
     follow: refuse,
