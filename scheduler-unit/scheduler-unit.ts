@@ -76,18 +76,11 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
 
   private constructor(parts: SchedulerUnitParts) {
     this.#parts = parts
-    const { log, clock, key, together } = parts
-    this.#coSigned =
-      together &&
-      new CoSignedProcesses({
-        ...together,
-        log,
-        clock,
-        key,
-        assignable: process => parts.assignable(process),
-        describe: async process => (await log.directory.process(process)) ?? parts.describe?.(process),
-        seatHere: request => this.#seatHere(request).catch(failed),
-      })
+    const { log } = parts
+    const describe = async (process: ProcessId): Promise<ProcessDescription | undefined> =>
+      (await log.directory.process(process)) ?? parts.describe?.(process)
+    const seatHere = (request: ScheduleRequest): Promise<Seat> => this.#seatHere(request).catch(failed)
+    this.#coSigned = parts.together && new CoSignedProcesses({ ...parts, ...parts.together, describe, seatHere })
     const commitOf = async (process: ProcessDescription): Promise<LaneParts['commit']> => this.#coSigned?.commitOf(process)
     this.#lanes = new Lanes({ ...parts, commitOf })
     this.#receipts = new KnownReceipts(log, this.#lanes)
@@ -141,6 +134,17 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       answers.push(this.#seatNow(request) ?? (await this.#seat(request).catch(failed)).answer)
     }
     return Promise.all(answers)
+  }
+
+  /** The seq which the next push from `from` to `to` must have; 0 if there is no such process yet. */
+  async expectedSeq(to: ProcessId, from: ProcessId): Promise<number> {
+    if ((await this.#parts.log.directory.process(to)) === undefined) return 0
+    const lane = await this.#lanes.get(to, undefined)
+    using _held = lane.hold()
+    if (lane.senders.expected(from) === undefined) await lane.senders.load(from)
+    const expected = lane.senders.expected(from) ?? 0
+    await lane.durable()
+    return expected
   }
 
   arm(process: ProcessId, timers: readonly Timer[]): void {
@@ -262,7 +266,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const { core } = push
     if (core.to !== lane.process.id) throw new Failure('wrong-target', { target: core.to, process: lane.process.id })
     const expectedSeq = lane.senders.expected(core.from) ?? 0
-    if (core.seq < expectedSeq) return { status: 'duplicate' }
+    // Whoever hears this forgets the push, so what took its seq must be durable.
+    if (core.seq < expectedSeq) return lane.durable().then(() => ({ status: 'duplicate' }), failedAnswer)
     if (core.seq > expectedSeq) return { status: 'gap', expectedSeq }
     this.#admitPush(envelope, sender, lane.process)
     const { envelope: bounded, bytes } = boundedEnvelope(envelope)
@@ -361,9 +366,6 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 }
 
-function latin1(text: string): Uint8Array {
-  return Uint8Array.from(text, char => char.charCodeAt(0))
-}
-
+const latin1 = (text: string): Uint8Array => Uint8Array.from(text, char => char.charCodeAt(0))
 
 const failed = (error: unknown): { answer: ScheduleAnswer } => ({ answer: failedAnswer(error) })

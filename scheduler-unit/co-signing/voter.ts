@@ -242,8 +242,8 @@ export class Voter {
     const blocks: Uint8Array[] = []
     while (from + blocks.length < head.length) {
       const more = await this.#parts.peers.frames(source, this.process.id, from + blocks.length)
-      if (more.length === 0) throw new Failure('unreachable', { scheduler: source }, { note: 'it has fewer blocks than it says' })
-      blocks.push(...more)
+      if (more === undefined || more.from !== from + blocks.length) throw new Failure('unreachable', { scheduler: source }, { note: 'it has fewer blocks than it says' })
+      blocks.push(...more.blocks)
     }
     blocks.length = head.length - from
     await this.#settle(blocks, head)
