@@ -22,7 +22,7 @@ import {
   type TakeAnswer,
 } from '../protocol/index.ts'
 import { keyOf } from './feed-manifest.ts'
-import { type FeedState, visibleLength } from './feed-state.ts'
+import { type FeedState, freeze, visibleLength } from './feed-state.ts'
 import type { FeedStates, FrozenFeed } from './feed-states.ts'
 import { GroupCommit, type PlacedBlock, refuseUnsigned } from './group-commit.ts'
 import type { FeedProofs } from './feed-proofs.ts'
@@ -112,6 +112,13 @@ export class HypercoreLog implements Log {
     this.#recovered = []
   }
 
+  freeze(feed: FeedSpec, length: number, why: Failure): void {
+    const state = this.#parts.states.of(feed)
+    // Who says why knows more than whoever saw it first.
+    state.frozen = why
+    freeze(state, why, length)
+  }
+
   /** Feeds that are not written to: a gap or a contradiction was found. */
   get frozen(): readonly FrozenFeed[] {
     return this.#parts.states.frozen()
@@ -123,13 +130,7 @@ export class HypercoreLog implements Log {
   }
 
   /** Figures for metrics: groups made durable, bytes waiting for their feeds, Hypercores open, feeds known. */
-  get figures(): {
-    groups: number
-    behindBytes: number
-    openFeeds: number
-    knownFeeds: number
-    segment: number
-  } {
+  get figures(): Readonly<Record<'groups' | 'behindBytes' | 'openFeeds' | 'knownFeeds' | 'segment', number>> {
     const { journal, behind, feeds, states } = this.#parts
     return {
       groups: journal.groups,

@@ -39,6 +39,11 @@ export const LINEAGE_MAX = 256
 /** A proof of one result, with message and output if they are brought along. */
 export const PROOF_SIZE_MAX_BYTES = 8 * MiB
 
+/** A piece of evidence: a complaint has the item in it. */
+export const EVIDENCE_SIZE_MAX_BYTES = ITEM_SIZE_MAX_BYTES + 64 * KiB
+/** Pieces of evidence of one kind that a node keeps for one process: one is enough to act upon, and people read the rest. */
+export const EVIDENCE_PER_PROCESS_MAX = 64
+
 // What a process may do in one slot (protocol)
 /** Messages, spawns and assignments in one outbox. */
 export const OUTBOX_MAX = 256
