@@ -2,7 +2,16 @@ import { concatBytes, fromBase64Url, type ProcessId, toUtf8 } from '../protocol/
 
 /** Keys of this room in the store: a name, the process, and numbers in big-endian so that they sort. */
 export function storeKey(name: string, process: ProcessId, ...rest: readonly Uint8Array[]): Uint8Array {
-  return concatBytes(toUtf8(`compute/${name}/`), fromBase64Url(process), ...rest)
+  return concatBytes(prefixOf(name), fromBase64Url(process), ...rest)
+}
+
+/** The names of this room: a dozen. */
+const prefixes = new Map<string, Uint8Array>()
+
+function prefixOf(name: string): Uint8Array {
+  const known = prefixes.get(name) ?? toUtf8(`compute/${name}/`)
+  prefixes.set(name, known)
+  return known
 }
 
 /** The range of all keys that begin with `prefix`. */
@@ -18,10 +27,14 @@ export function rangeOf(prefix: Uint8Array): { gte: Uint8Array; lt: Uint8Array }
   return { gte: prefix, lt: new Uint8Array(prefix.length + 1).fill(255) }
 }
 
+const TWO_32 = 2 ** 32
+
 /** Eight bytes, big-endian. */
 export function bigEndian64(value: number): Uint8Array {
   const bytes = new Uint8Array(8)
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(value))
+  const view = new DataView(bytes.buffer)
+  view.setUint32(0, Math.floor(value / TWO_32))
+  view.setUint32(4, value % TWO_32)
   return bytes
 }
 

@@ -59,8 +59,3 @@ export function feedOf(manifest: HypercoreManifest): FeedSpec | undefined {
     quorum: manifest.quorum,
   }
 }
-
-/** Tells feeds apart: equal for equal specs. Joined, as that gives one piece: a template keeps all its parts. */
-export function nameOf({ kind, process, epoch, quorum, signers }: FeedSpec): string {
-  return [kind, process, epoch, quorum, signers.join('+')].join('/')
-}

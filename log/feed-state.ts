@@ -1,6 +1,5 @@
-import type { Failure, FeedHead, FeedSpec, FeedSubtree, KeyId } from '../protocol/index.ts'
+import { type Failure, type FeedHead, feedName, type FeedSpec, type FeedSubtree, type KeyId } from '../protocol/index.ts'
 import type { FeedEnd } from './feed-end.ts'
-import { nameOf } from './feed-manifest.ts'
 
 /** A block that is in memory because its Hypercore has not taken it yet. */
 export interface TailBlock {
@@ -54,7 +53,7 @@ const NO_TURN = Promise.resolve()
 export function makeFeedState(feed: FeedSpec, nodeKey: KeyId): FeedState {
   return {
     feed,
-    name: nameOf(feed),
+    name: feedName(feed),
     own: feed.signers.includes(nodeKey),
     known: false,
     loading: undefined,

@@ -1,5 +1,4 @@
-import type { Failure, FeedSpec, KeyId } from '../protocol/index.ts'
-import { nameOf } from './feed-manifest.ts'
+import { type Failure, feedName, type FeedSpec, type KeyId } from '../protocol/index.ts'
 import { type FeedState, isQuiet, makeFeedState } from './feed-state.ts'
 import type { OpenFeeds } from './open-feeds.ts'
 
@@ -29,7 +28,7 @@ export class FeedStates {
   of(feed: FeedSpec): FeedState {
     const held = this.#bySpec.get(feed)
     if (held !== undefined && !held.retired) return held
-    const name = nameOf(feed)
+    const name = feedName(feed)
     let state = this.#states.get(name)
     if (state === undefined) {
       state = makeFeedState(feed, this.#nodeKey)

@@ -114,7 +114,6 @@ export class HypercoreLog implements Log {
 
   freeze(feed: FeedSpec, length: number, why: Failure): void {
     const state = this.#parts.states.of(feed)
-    // Who says why knows more than whoever saw it first.
     state.frozen = why
     freeze(state, why, length)
   }

@@ -71,7 +71,7 @@ export function decodeHeader(bytes: Uint8Array): SegmentHeader | undefined {
 /** The feeds that a segment has named so far; blocks refer to them by number. */
 export type FeedNumbers = Map<string, number>
 
-/** A block and the name of its feed (see `nameOf`). */
+/** A block and the name of its feed (see `feedName`). */
 export interface NamedBlock {
   readonly name: string
   readonly block: NewBlock

@@ -3,6 +3,7 @@ import {
   asProcessId,
   decodeFrame,
   envelopeId,
+  feedName,
   type FeedSpec,
   fromUtf8,
   MalformedBytes,
@@ -10,7 +11,6 @@ import {
   readFrameHead,
   toUtf8,
 } from '../protocol/index.ts'
-import { nameOf } from './feed-manifest.ts'
 import type { FeedState } from './feed-state.ts'
 import type { StoredMessageIndex } from './message-index.ts'
 import type { OpenFeeds } from './open-feeds.ts'
@@ -40,7 +40,7 @@ export class ReplicaIndex {
     }
     const value = Buffer.allocUnsafe(LENGTH_SIZE_BYTES)
     value.writeUIntBE(from + blocks.length, 0, LENGTH_SIZE_BYTES)
-    this.#messages.note({ key: toUtf8(`${PREFIX}${nameOf(feed)}`), value })
+    this.#messages.note({ key: toUtf8(`${PREFIX}${feedName(feed)}`), value })
   }
 
   /** Adds what feeds hold and the index has lost, after a program ended in between. */
@@ -81,7 +81,7 @@ function idsOf({ process }: FeedSpec, bytes: Uint8Array): readonly MessageId[] |
   }
 }
 
-/** The feed that `nameOf` gave that name. */
+/** The feed that `feedName` gave that name. */
 function feedNamed(name: string): FeedSpec | undefined {
   const [kind, process, epoch, quorum, signers] = name.split('/')
   if (kind !== 'messages' || process === undefined || signers === undefined) return undefined

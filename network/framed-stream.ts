@@ -9,6 +9,8 @@ import { FrameReader, HEAD_BYTES, writeLength } from './frame-reader.ts'
 
 export interface FramedStreamParts {
   readonly stream: Stream
+  /** The longest frame that is taken; `PEER_FRAME_MAX_BYTES` if not given. */
+  readonly maxBytes?: number
   /** A whole frame came; what it throws ends the stream. */
   readonly frame: (frame: Uint8Array) => void
   /** Some of what waited was taken. */
@@ -27,7 +29,7 @@ export interface FramedStreamParts {
 export class FramedStream {
   readonly #stream: Stream
   readonly #parts: FramedStreamParts
-  readonly #reader = new FrameReader(PEER_FRAME_MAX_BYTES)
+  readonly #reader: FrameReader
   #waiting: Uint8Array[] = []
   #waitingBytes = 0
   #scheduled = false
@@ -39,6 +41,7 @@ export class FramedStream {
     const { stream } = parts
     this.#stream = stream
     this.#parts = parts
+    this.#reader = new FrameReader(parts.maxBytes ?? PEER_FRAME_MAX_BYTES)
     // It may be silent for hours.
     stream.inactivityTimeout = Number.POSITIVE_INFINITY
     // While it is paused, a whole window may still come.

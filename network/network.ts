@@ -13,6 +13,7 @@ import {
   type PeerOperationRow,
   type PeerRequest,
 } from '../protocol/index.ts'
+import { FeedNetwork } from './feeds/feed-network.ts'
 import { Links } from './links.ts'
 import { type Host, openHost } from './open-host.ts'
 import { parsePeerAddress, StaticPeers } from './static-peers.ts'
@@ -31,6 +32,8 @@ export interface NetworkParts {
 /** This node among others: connections, and what is asked over them. How it is made of libp2p: open-host.ts. */
 export class Network implements AsyncDisposable {
   readonly key: KeyId
+  /** Feeds that are followed over it. */
+  readonly feeds: FeedNetwork
   readonly #host: Host
   readonly #links: Links
   readonly #served = new ServeTable()
@@ -41,6 +44,7 @@ export class Network implements AsyncDisposable {
     this.key = asKeyId(keyId(ed25519PublicKey(parts.seed)))
     this.#parts = parts
     this.#host = host
+    this.feeds = new FeedNetwork({ host, offence: (peer, what) => this.#offence(peer, what) })
     this.#links = new Links({
       key: this.key,
       host,
@@ -129,6 +133,7 @@ export class Network implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.stopServing()
     this.#statics.close()
+    this.feeds[Symbol.dispose]()
     this.#links.close()
     await this.#host.stop()
   }

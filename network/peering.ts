@@ -66,6 +66,10 @@ export class Peering implements Peers {
     return this.#network.call(scheduler, 'frames', { process, from }, options)
   }
 
+  announce(node: KeyId, processes: readonly ProcessId[], options?: CallOptions): Promise<void> {
+    return this.#network.call(node, 'announce', processes, options)
+  }
+
   trace(
     scheduler: KeyId,
     ...[process, message, options]: Tail<Parameters<Peers['trace']>>

@@ -8,6 +8,7 @@ import { RUNTIMES } from '../processes/index.ts'
 import {
   type Clock,
   closeAll,
+  Failure,
   installCrypto,
   type KeyId,
   type Log,
@@ -16,14 +17,17 @@ import {
 } from '../protocol/index.ts'
 import type { SchedulerUnit } from '../scheduler-unit/index.ts'
 import { createAdmin } from './admin.ts'
+import { Announcements } from './announcements.ts'
 import { type EffectOptions, openEffects } from './effects.ts'
+import { EvaluationHub } from './evaluation-hub.ts'
 import { openKeystore, privateFolder } from './keystore.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
 import { openGateway } from './open-gateway.ts'
 import { openNetwork, serveOn } from './open-network.ts'
-import { openUnits } from './open-units.ts'
+import { openFollowing } from './open-following.ts'
+import { openUnits, type UnitObserver } from './open-units.ts'
 import { returnMemory } from './return-memory.ts'
 import { systemClock } from './system-clock.ts'
 import { createUnitMetrics } from './unit-metrics.ts'
@@ -137,10 +141,25 @@ async function openNode(
   const peers = network && new Peering(network)
   const { hosts, residentBytes, signerRate, wasmer, progress } = options
   const unitMetrics = createUnitMetrics(metrics)
-  const unitParts = { keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, peers }
+  const trouble = (what: string, failure: Failure): void => logger.warn({ what, code: failure.code, ...failure.details }, failure.message)
+  const announcements = peers && new Announcements({ key: keys.key, log, clock, peers, trouble })
+  const hub = new EvaluationHub()
+  const observer: UnitObserver = {
+    ...hub.observer,
+    committed: frames => {
+      for (const { process, firstSlot } of frames) if (firstSlot === 0) announcements?.tell(process)
+    },
+  }
+  const unitParts = { keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, peers, observer }
   const recoveredBlocks = log.recovered.length
   const units = await openUnits(unitParts, keep)
-  if (network !== undefined) keep(serveOn(network, { ...units, log }))
+  if (network !== undefined && peers !== undefined && announcements !== undefined) {
+    const following = openFollowing({ key: keys.key, log, clock, peers, links: network.feeds, units, trouble, announcements })
+    keep({ [Symbol.asyncDispose]: async () => following[Symbol.dispose]() })
+    keep(serveOn(network, { ...units, log, following: following.processes }))
+    await network.feeds.serve(log)
+    following.resume().catch(error => trouble('following', Failure.from(error)))
+  }
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
   keep({ [Symbol.asyncDispose]: async () => rest[Symbol.dispose]() })
   const startedMs = clock.now()
@@ -160,7 +179,7 @@ async function openNode(
     admin: createAdmin({ recoveredBlocks, computer: units.computer, options }),
   })
   if (options.port === undefined) return make({ key: keys.key, log, ...units, network, operations, gateway: undefined })
-  const gateway = await openGateway({ ...units, log, clock, logger, metrics, keys, operations, options, port: options.port })
+  const gateway = await openGateway({ ...units, log, clock, logger, metrics, keys, operations, options, port: options.port, hub }, keep)
   keep(gateway)
   return make({ key: keys.key, log, ...units, network, operations, gateway })
 }

@@ -6,8 +6,10 @@ import {
   type Operations,
   signDataItemSync,
 } from '../protocol/index.ts'
+import type { EvaluationHub } from './evaluation-hub.ts'
 import type { NodeKeys } from './keystore.ts'
 import type { NodeLogger } from './logger.ts'
+import { openIcFace } from './open-ic-face.ts'
 import type { Units } from './open-units.ts'
 import { VERSION } from './version.ts'
 
@@ -18,6 +20,7 @@ export interface OpenGatewayParts extends Units {
   readonly metrics: MetricsRegistry
   readonly keys: NodeKeys
   readonly operations: Operations
+  readonly hub: EvaluationHub
   readonly port: number
   readonly options: {
     readonly host?: string | undefined
@@ -26,8 +29,8 @@ export interface OpenGatewayParts extends Units {
   }
 }
 
-/** Opens the HTTP face: the native API, and AO's beside it on the same port. */
-export async function openGateway(parts: OpenGatewayParts): Promise<Gateway> {
+/** Opens the HTTP face: the native API, and AO's and the IC's beside it on the same port. */
+export async function openGateway(parts: OpenGatewayParts, keep: (resource: AsyncDisposable) => void): Promise<Gateway> {
   const { scheduler, keys, options } = parts
   let url = ''
   const facade = createAoFacade({
@@ -41,13 +44,15 @@ export async function openGateway(parts: OpenGatewayParts): Promise<Gateway> {
     publicUrl: () => options.publicUrl ?? url,
     trouble: failure => parts.logger.warn({ what: 'ao', code: failure.code, ...failure.details }, failure.message),
   })
+  const ic = await openIcFace(parts)
+  keep(ic.signer)
   const gateway = await Gateway.open({
     ...parts,
     host: options.host,
     allowedHosts: options.allowedHosts,
     adminToken: keys.adminToken,
     version: VERSION,
-    mounts: [facade],
+    mounts: [facade, ic.mount],
   })
   url = gateway.url
   return gateway

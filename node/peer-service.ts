@@ -12,6 +12,7 @@ import {
   type Scheduler,
   type ScheduleRequest,
 } from '../protocol/index.ts'
+import type { ProcessFollowing } from './process-following.ts'
 
 export interface PeerServiceParts {
   readonly log: Pick<Log, 'blocks'> & {
@@ -19,15 +20,17 @@ export interface PeerServiceParts {
   }
   readonly scheduler: Pick<Scheduler, 'schedule'>
   readonly messenger: Pick<Messenger, 'trace'>
+  readonly following: Pick<ProcessFollowing, 'announced'>
 }
 
 /** What this node does for its peers. Nobody is believed: whatever changes something proves itself, as if it came over HTTP. */
-export function createPeerService({ log, scheduler, messenger }: PeerServiceParts): PeerOperations {
+export function createPeerService({ log, scheduler, messenger, following }: PeerServiceParts): PeerOperations {
   return {
     schedule: requests => scheduleProven(scheduler, requests),
     spawnEnvelope: process => log.directory.spawnEnvelope(process),
     moduleItem: module => log.directory.moduleItem(module),
     frames: ({ process, from }) => readBlocks(log, process, from),
+    announce: async processes => following.announced(processes),
     trace: ({ process, message }) => messenger.trace(message, { process }),
   }
 }

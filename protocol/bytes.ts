@@ -16,7 +16,13 @@ export class MalformedBytes extends Error {
 const BASE64URL_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
 /** Code of every 6-bit value. */
-const BASE64URL_CODES = Uint8Array.from(BASE64URL_ALPHABET, (char) => char.charCodeAt(0))
+const BASE64URL_CODES = Uint8Array.from(BASE64URL_ALPHABET, char => char.charCodeAt(0))
+
+/** The two codes of every 12-bit value, the first in the low byte: half as many look-ups. */
+const BASE64URL_PAIRS = Uint16Array.from(
+  { length: 4096 },
+  (_, bits) => (BASE64URL_CODES[bits >> 6] ?? 0) | ((BASE64URL_CODES[bits & 63] ?? 0) << 8),
+)
 
 /** 6-bit value of every char code below 128; 64 means "not in the alphabet". */
 const BASE64URL_VALUES = new Uint8Array(128).fill(64)
@@ -74,10 +80,13 @@ function fillBase64Url(bytes: Uint8Array, codes: Uint8Array | number[], start = 
   let at = 0
   while (at < whole) {
     const bits = ((bytes[at++] ?? 0) << 16) | ((bytes[at++] ?? 0) << 8) | (bytes[at++] ?? 0)
-    codes[to++] = BASE64URL_CODES[bits >> 18] ?? 0
-    codes[to++] = BASE64URL_CODES[(bits >> 12) & 63] ?? 0
-    codes[to++] = BASE64URL_CODES[(bits >> 6) & 63] ?? 0
-    codes[to++] = BASE64URL_CODES[bits & 63] ?? 0
+    const high = BASE64URL_PAIRS[bits >> 12] ?? 0
+    const low = BASE64URL_PAIRS[bits & 4095] ?? 0
+    codes[to] = high & 255
+    codes[to + 1] = high >> 8
+    codes[to + 2] = low & 255
+    codes[to + 3] = low >> 8
+    to += 4
   }
   if (at === bytes.length) return
   const bits = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8)

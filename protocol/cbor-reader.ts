@@ -1,4 +1,5 @@
-import { fromUtf8, MalformedBytes } from './bytes.ts'
+import { MalformedBytes } from './bytes.ts'
+import { cutShort, notShortest, readText, tooDeep } from './cbor-malformed.ts'
 import { CBOR_DEPTH_MAX, CborMajor } from './cbor-shape.ts'
 
 /** A container that is being read, kept only from the outermost map inwards: to check key order. */
@@ -73,7 +74,7 @@ export class CborReader {
   text(): string {
     const start = this.#at
     const length = this.#argument(CborMajor.text, 'text')
-    const value = this.#ascii(length) ?? decodeText(this.#take(length, start), start)
+    const value = this.#ascii(length) ?? readText(this.#take(length, start), start)
     if (this.#open !== undefined) this.#took(start, true)
     return value
   }
@@ -179,14 +180,28 @@ export class CborReader {
     const first = this.#first()
     if (first >> 5 !== major) throw this.#unexpected(expected, first)
     const short = first & 31
-    this.#at = at + 1
-    if (short < 24) return short
+    if (short < 24) {
+      this.#at = at + 1
+      return short
+    }
+    return short === 24 ? this.#oneByte(at) : this.#longArgument(at, short)
+  }
+
+  #oneByte(at: number): number {
+    const value = this.#bytes[at + 1]
+    if (value === undefined) throw cutShort(at)
+    if (value < 24) throw notShortest(at)
+    this.#at = at + 2
+    return value
+  }
+
+  #longArgument(at: number, short: number): number | bigint {
     if (short > 27) throw new MalformedBytes('cbor: indefinite or reserved length', at)
     const size = 1 << (short - 24)
     if (at + 1 + size > this.#bytes.length) throw cutShort(at)
-    this.#at = at + 1 + size
     const value = this.#long(size, at + 1)
-    if (value < shortestOf(size)) throw new MalformedBytes('cbor: not the shortest form', at)
+    if (value < shortestOf(size)) throw notShortest(at)
+    this.#at = at + 1 + size
     return value
   }
 
@@ -198,7 +213,8 @@ export class CborReader {
 
   #unsigned(at: number, size: number): number {
     let value = 0
-    for (let end = at + size, from = at; from < end; from++) value = (value << 8) | (this.#bytes[from] ?? 0)
+    for (let end = at + size, from = at; from < end; from++)
+      value = (value << 8) | (this.#bytes[from] ?? 0)
     return value >>> 0
   }
 
@@ -278,23 +294,6 @@ function isKeyNext(open: OpenContainer): boolean {
 }
 
 function shortestOf(size: number): number {
-  if (size === 1) return 24
   if (size === 2) return 0x100
   return size === 4 ? 0x10000 : 0x100000000
-}
-
-function decodeText(bytes: Uint8Array, start: number): string {
-  try {
-    return fromUtf8(bytes)
-  } catch (cause) {
-    throw new MalformedBytes('cbor: text is not well-formed UTF-8', start, { cause })
-  }
-}
-
-function cutShort(at: number): MalformedBytes {
-  return new MalformedBytes('cbor: cut short', at)
-}
-
-function tooDeep(at: number): MalformedBytes {
-  return new MalformedBytes(`cbor: nested deeper than ${CBOR_DEPTH_MAX}`, at)
 }

@@ -52,6 +52,7 @@ export function isControl(tags: readonly Tag[]): boolean {
 
 /** The same of tags as they stand in an item, without making text of them. @throws {MalformedBytes} */
 export function isControlSpelled(bytes: Uint8Array): boolean {
+  if (!mayHoldControl(bytes)) return false
   const cursor = new TagCursor(bytes)
   for (let left = cursor.count; left > 0; left--) {
     cursor.next()
@@ -62,8 +63,19 @@ export function isControlSpelled(bytes: Uint8Array): boolean {
   return false
 }
 
+/** Most messages do not have so much as the length and first letter of the value anywhere: one look says so. */
+function mayHoldControl(bytes: Uint8Array): boolean {
+  for (let at = 1; at < bytes.length; at++) {
+    if (bytes[at] === CONTROL_INITIAL && bytes[at - 1] === CONTROL_LENGTH) return true
+  }
+  return false
+}
+
 const TYPE = toUtf8('Type')
 const CONTROL = toUtf8('Control')
+const CONTROL_INITIAL = CONTROL[0]
+/** As it stands before the value: a zig-zag number. */
+const CONTROL_LENGTH = 2 * CONTROL.length
 
 function isText(bytes: Uint8Array, { start, end }: TagCursor, text: Uint8Array): boolean {
   if (end - start !== text.length) return false

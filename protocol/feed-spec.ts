@@ -17,3 +17,8 @@ export function resultsFeed(process: Pick<ProcessDescription, 'id' | 'epoch'>, u
 export function votesFeed(process: Pick<ProcessDescription, 'id' | 'epoch'>, key: KeyId): FeedSpec {
   return { kind: 'votes', process: process.id, epoch: process.epoch, signers: [key], quorum: 1 }
 }
+
+/** Tells feeds apart: equal for equal specs. Joined, as that gives one piece: a template keeps all its parts. */
+export function feedName({ kind, process, epoch, quorum, signers }: FeedSpec): string {
+  return [kind, process, epoch, quorum, signers.join('+')].join('/')
+}

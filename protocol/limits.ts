@@ -177,6 +177,24 @@ export const JSON_BODY_MAX_BYTES = 4 * MiB
 /** Sockets one gateway holds. */
 export const CONNECTIONS_MAX = 1024
 
+// Feeds of other nodes
+/** Feeds one node follows over one connection; some 300 bytes each for the other side. */
+export const FEEDS_FOLLOWED_MAX = 131_072
+/** Signers of one feed that is followed: as many as Hypercore's form of their signatures can tell apart. */
+export const FEED_SIGNERS_MAX = 252
+/** Blocks of a feed go in pieces of about this size, each with a head that covers it; one larger block is a piece of its own. */
+export const FEED_PIECE_BYTES = 256 * KiB
+/** A frame between a node and its follower: a block with the largest message, and what is around it. */
+export const FEED_FRAME_MAX_BYTES = 8 * MiB
+/** Pieces that are read at once for one follower. */
+export const FEED_READS_MAX = 16
+/** Bytes that wait to be taken by a follower, above which nothing more is read for it. */
+export const FEED_WAITING_MAX_BYTES = 1 * MiB
+/** Bytes that came and are not checked and stored yet, above which nothing more is taken from that node. */
+export const FEED_PENDING_MAX_BYTES = 8 * MiB
+/** How long a node may take to show the tree of a feed. */
+export const FEED_SHOW_MAX_MS = 10_000
+
 // Effects on the outside world
 /** Time one effect may take when its process names none. */
 export const EFFECT_TIMEOUT_MS = 30_000
@@ -258,6 +276,22 @@ export const IC_NONCE_MAX_BYTES = 32
 export const IC_PATHS_MAX = 1000
 /** Labels of one path: the IC's own bound. */
 export const IC_PATH_LABELS_MAX = 127
+/** Body of a request: a message that fits a feed. */
+export const IC_BODY_MAX_BYTES = 2 * MiB
+/** How long a call is held until its certificate is there; then clients poll. */
+export const IC_HOLD_MAX_MS = 240_000
+/** Between two signatures of certificates under load: a signature takes about five, on a core that others want too. */
+export const IC_SIGNING_PAUSE_MS = 12
+/** Requests whose answer is kept at hand, for who asks again; older ones are looked up in the feed. */
+export const IC_ANSWERS_MAX = 16_384
+/** Bytes of the replies among them. */
+export const IC_ANSWERS_MAX_BYTES = 64 * MiB
+/** Canisters whose facts are kept at hand. */
+export const IC_CANISTERS_MAX = 4096
+/** How old the certificate of a canister's certified data may be that queries are shown; clients take five minutes. */
+export const IC_DATA_CERTIFICATE_MAX_MS = 30_000
+/** Slots behind a request that are looked through for its answer after a restart. */
+export const IC_LOOKED_AT_MAX = 100_000
 
 // Tools
 /** Processes that are shown as tools at once: a model that is told of more finds none of them. */

@@ -17,6 +17,7 @@ import {
   type PeerCodec,
   peerOperation,
   type PeerOperationRow,
+  readCount,
   writeId,
 } from './peer-operation.ts'
 import { scheduleAnswersCodec, scheduleRequestsCodec } from './peer-schedule.ts'
@@ -30,6 +31,16 @@ const SMALL_MAX_BYTES = 1024
 const TRACE_MAX_BYTES = 8_388_608
 
 const processCodec: PeerCodec<ProcessId> = cborCodec(writeId, reader => asProcessId(readId(reader)))
+/** Processes in one announcement, and an id with what is around it. */
+const [ANNOUNCED_MAX, ID_MAX_BYTES] = [1_000, 40]
+const processesCodec: PeerCodec<readonly ProcessId[]> = cborCodec(
+  (writer, processes) => {
+    writer.array(processes.length)
+    for (const process of processes) writeId(writer, process)
+  },
+  reader => Array.from({ length: readCount(reader, ANNOUNCED_MAX) }, () => asProcessId(readId(reader))),
+)
+const nothingCodec: PeerCodec<void> = cborCodec(writer => writer.null(), reader => void reader.null())
 const moduleCodec: PeerCodec<ModuleId> = cborCodec(writeId, reader => asModuleId(readId(reader)))
 const framesFrom = cborCodec<{ readonly process: ProcessId; readonly from: number }>(
   (writer, { process, from }) => {
@@ -71,6 +82,13 @@ export const PEER_OPERATIONS = {
     requestMaxBytes: SMALL_MAX_BYTES,
     answer: blocksCodec,
     answerMaxBytes: PEER_BLOCKS_MAX_BYTES + ENVELOPE_MAX_BYTES,
+  }),
+  announce: peerOperation({
+    summary: 'These processes name the node that is told; their spawn messages prove it',
+    request: processesCodec,
+    requestMaxBytes: ANNOUNCED_MAX * ID_MAX_BYTES + SMALL_MAX_BYTES,
+    answer: nothingCodec,
+    answerMaxBytes: SMALL_MAX_BYTES,
   }),
   trace: peerOperation({
     summary: 'The tree below a message of a process that is scheduled here, as far as it has grown',

@@ -215,6 +215,8 @@ export interface Peers {
   moduleItem(module: ModuleId, options?: CallOptions): Promise<Uint8Array | undefined>
   /** Blocks of the message feed of a process from `from` on, as many as fit an answer; none if there are no more. */
   frames(scheduler: KeyId, process: ProcessId, from: number, options?: CallOptions): Promise<readonly Uint8Array[]>
+  /** Tells a node that these processes name it. */
+  announce(node: KeyId, processes: readonly ProcessId[], options?: CallOptions): Promise<void>
   /** The tree below a message of a process which that node schedules. @throws {Failure} `unknown-message` too */
   trace(scheduler: KeyId, process: ProcessId, message: MessageId, options?: CallOptions): Promise<Trace>
 }

@@ -1,6 +1,7 @@
 import {
   type CallRequest,
   decodeIngress,
+  describeSpawnItem,
   type DataItem,
   type Directory,
   type Envelope,
@@ -21,19 +22,27 @@ import {
   refuseDuplicateSystemTags,
   refuteIngress,
   refutePush,
+  refuteSpawnRequest,
   requestMessageId,
   verifyDataItem,
 } from '../protocol/index.ts'
 
 /** Parses and checks an item that wants a slot of `process`, all but whether it stands there already. */
-export function admitItem(bytes: Uint8Array, process: ProcessId, parsed?: DataItem): DataItem {
+export function admitItem(bytes: Uint8Array, process: ProcessId, nowMs: number, parsed?: DataItem): DataItem {
   if (bytes.length > ITEM_SIZE_MAX_BYTES) {
     throw new Failure('too-large', { bytes: bytes.length, max: ITEM_SIZE_MAX_BYTES })
   }
   const item = parsed ?? parseItem(bytes)
   checkTags(item, process)
   if (!verifyDataItem(item)) throw new Failure('bad-signature', { id: item.id })
+  if (item.id === process) admitSpawnRequest(describeSpawnItem(item), nowMs)
   return item
+}
+
+/** A request of the IC may make a process: it must hold then. @throws {Failure} `bad-signature` */
+function admitSpawnRequest(process: ProcessDescription, nowMs: number): void {
+  const reason = refuteSpawnRequest(process, nowMs)
+  if (reason !== undefined) throw new Failure('bad-signature', { id: process.id, reason })
 }
 
 /** Parses an item. @throws {Failure} `malformed-item` */

@@ -33,8 +33,8 @@ export interface IngressParts {
 type Ingress = Extract<Envelope, { kind: 'ingress' }>
 
 /**
- * A request of a client of the IC: checked, and given its slot. One that stands in the feed, or is about to, is not
- * looked at again: its id says all that is in it. @throws {Failure}
+ * A request of a client of the IC: checked, and given its slot. One that stands in the feed, or is about to, has its
+ * receipt, whatever its signature: its id says all that is in it. @throws {Failure}
  */
 export async function seatIngress(
   parts: IngressParts,
@@ -44,9 +44,9 @@ export async function seatIngress(
   const { lanes, log, clock } = parts
   const request = parseIngress(envelope.bytes)
   const id = requestMessageId(request.id)
+  admitIngress(envelope.bytes, request, await parts.describe(process), clock.now())
   const recent = (await lanes.opening(process))?.recent(id)
   if (recent !== undefined) return { answer: known(recent.receipt) }
-  admitIngress(envelope.bytes, request, await parts.describe(process), clock.now())
   const lane = await lanes.get(process, undefined)
   using _held = lane.hold()
   const receipt = log.messages.lacks(process, id) ? undefined : await parts.receiptOf(lane, id)

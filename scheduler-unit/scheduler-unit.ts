@@ -28,6 +28,7 @@ import {
   type Scheduler,
   type ScheduleRequest,
   type Slot,
+  spawnWindow,
   type Timer,
   toBase64Url,
   toUtf8,
@@ -177,7 +178,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const repeated = await this.#known(process, id, envelope.item)
     if (repeated !== undefined) return { answer: known(repeated.receipt) }
     // Before a lane is opened for it: anybody can name a process.
-    admitItem(envelope.item, process, item)
+    admitItem(envelope.item, process, this.#parts.clock.now(), item)
     if (isControl(item.tags)) await admitControl(item, this.#parts.log.directory)
     const spawned = item.id === process ? describeProcess(envelope) : undefined
     const lane = await this.#lanes.get(process, spawned)
@@ -194,11 +195,12 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     item: DataItem,
     isAdmitted = false,
   ): Promise<ScheduleAnswer> {
-    if (!isAdmitted) admitItem(envelope.item, lane.process.id, item)
+    if (!isAdmitted) admitItem(envelope.item, lane.process.id, this.#parts.clock.now(), item)
     if (!this.#rates.take(item.ownerAddress, this.#parts.clock.now())) {
       throw new Failure('busy', { signer: item.ownerAddress }, { note: 'too many messages of one signer' })
     }
-    return lane.enqueue(asMessageId(item.id), envelope, encodeEnvelope(envelope)).then(scheduled, failedAnswer)
+    const window = item.id === lane.process.id ? spawnWindow(lane.process) : undefined
+    return lane.enqueue(asMessageId(item.id), envelope, encodeEnvelope(envelope), undefined, window).then(scheduled, failedAnswer)
   }
 
   async #seatPush(
@@ -292,7 +294,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if (message.kind === 'item') {
       const item = parseItem(message.item)
       if (item.target === process) throw new Failure('not-assignable', { process }, { note })
-      admitItem(message.item, asProcessId(item.target ?? item.id), item)
+      admitItem(message.item, asProcessId(item.target ?? item.id), this.#parts.clock.now(), item)
       return undefined
     }
     if (message.push.core.to === process) throw new Failure('not-assignable', { process }, { note })

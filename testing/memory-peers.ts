@@ -83,6 +83,10 @@ export function memoryPeers(parts: MemoryPeersParts): Peers {
           there.log.blocks(messagesFeed(description), from, from + FRAMES_PER_ANSWER),
         )
       }),
+    announce: (node, processes) =>
+      ask(nodeOf(node), `announce ${processes.length}`, async there => {
+        for (const process of processes) void there.following.keepUp(process).catch(() => undefined)
+      }),
     trace: (scheduler, process, message) =>
       ask(nodeOf(scheduler), `trace ${message}`, there =>
         there.units.messenger.trace(message, { process }),

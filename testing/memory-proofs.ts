@@ -50,8 +50,3 @@ export function prefixIn(
   const { roots } = treeOf([...ours.slice(0, from), ...blocks.slice(0, length - from)])
   return { length, roots, head, rest: [...blocks.slice(length - from).map(leafOf), ...rest] }
 }
-
-/** Tells feeds apart. */
-export function nameOf({ kind, process, epoch, quorum, signers }: FeedSpec): string {
-  return [kind, process, epoch, quorum, ...signers].join('/')
-}

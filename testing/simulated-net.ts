@@ -1,4 +1,3 @@
-import { nativeCrypto } from '../node/index.ts'
 import {
   asMessageId,
   ed25519Signer,
@@ -11,6 +10,7 @@ import {
 import type { AnyContract, AnyImplementation, Duration, Implementation } from '../contract/index.ts'
 import type { Client, ProcessHandle, ProcessRef, SpawnedProcess } from '../sdk/index.ts'
 import { checkConvergence } from './convergence.ts'
+import { checkingOnce } from './known-signatures.ts'
 import { millisecondsOf } from './duration.ts'
 import { checkExactlyOnce } from './exactly-once.ts'
 import { faultControls } from './fault-controls.ts'
@@ -28,6 +28,7 @@ import type {
   TestNet,
 } from './test-net.ts'
 
+const CRYPTO = checkingOnce()
 const SETTLED_MAX_MS = 3_600_000
 
 /** A network of nodes in this program, in virtual time. What it is made of: sim-world.ts. */
@@ -55,7 +56,7 @@ export class SimulatedNet implements TestNet {
   }
 
   static async open(parts: SimWorldParts): Promise<SimulatedNet> {
-    installCrypto(nativeCrypto)
+    installCrypto(CRYPTO)
     const net = new SimulatedNet(parts)
     await Promise.all(parts.nodes.map(name => net.#world.restart(name)))
     return net

@@ -28,14 +28,27 @@ export class CellTree {
 
   /** Puts a cell, or takes it away if `value` is undefined. */
   put(key: Uint8Array, value: Uint8Array | undefined): void {
-    const keyHash = sha256(key)
-    const leaf = value === undefined ? undefined : { keyHash, hash: leafHash(concatBytes(keyHash, sha256(value))) }
+    this.putAt(sha256(key), value)
+  }
+
+  /** The same for a cell of whose key the hash is known. */
+  putAt(keyHash: Uint8Array, value: Uint8Array | undefined): void {
+    const leaf = value === undefined ? undefined : { keyHash, hash: leafOf(keyHash, value) }
     this.#root = place(this.#root, keyHash, leaf, 0)
   }
 
   root(): Uint8Array {
     return hashOf(this.#root)
   }
+}
+
+/** A leaf is put together here: making room for it anew costs as much as a hash. */
+const pair = new Uint8Array(64)
+
+function leafOf(keyHash: Uint8Array, value: Uint8Array): Uint8Array {
+  pair.set(keyHash)
+  pair.set(sha256(value), 32)
+  return leafHash(pair)
 }
 
 function place(tree: Tree, keyHash: Uint8Array, leaf: Leaf | undefined, depth: number): Tree {

@@ -6,9 +6,11 @@ import {
   fromBase64Url,
   type ProcessId,
   readSmall,
+  sha256,
   type Timer,
   toBase64Url,
 } from '../../protocol/index.ts'
+import { KnownTexts } from './known-texts.ts'
 import { CellTable, type Spelling, type Undo } from './cell-table.ts'
 import { CellTree } from './cell-tree.ts'
 
@@ -91,7 +93,7 @@ export class CellStore {
   root(): Uint8Array {
     for (const table of this.#tables) {
       for (const [key, value] of table.takeStale()) {
-        this.#tree.put(toBytes(key), value)
+        this.#tree.putAt(keyHash(key), value)
         this.#sinceCheckpoint.set(key, value)
       }
     }
@@ -134,7 +136,7 @@ const LIFECYCLE = bytesBy('c')
 
 const countBy = (letter: string): Spelling<number> => ({
   letter,
-  keyOf: id => toCellKey(fromBase64Url(id)),
+  keyOf: id => idKeys.of(id),
   nameOf: (key): ProcessId => asProcessId(toBase64Url(toBytes(key))),
   encode(count) {
     const writer = new CborWriter()
@@ -144,6 +146,11 @@ const countBy = (letter: string): Spelling<number> => ({
   decode: bytes => readSmall(new CborReader(bytes)),
   bytesBeside: () => 0,
 })
+
+/** Keys of processes that were written to or came lately, and hashes of the keys of cells: both recur with every frame. */
+const idKeys = new KnownTexts(id => toCellKey(fromBase64Url(id)))
+const keyHashes = new KnownTexts(key => sha256(toBytes(key)))
+const keyHash = (key: CellKey): Uint8Array => keyHashes.of(key)
 
 const NEXT = countBy('n')
 const SENT = countBy('s')

@@ -27,7 +27,6 @@ import {
   type Result,
   type ResultError,
   type ResultStatus,
-  sha256,
   type Slot,
   type Timer,
 } from '../../protocol/index.ts'
@@ -238,7 +237,7 @@ export class HostedProcess {
     writer.array(6)
     writer.bytes(memoryRoot)
     writer.uint(this.#guest.pages)
-    writer.bytes(sha256(this.#guest.engine()))
+    writer.bytes(this.#running.engineHash())
     writer.bytes(this.#cells.root())
     writer.bytes(this.#logHash)
     writer.uint(this.#slots)

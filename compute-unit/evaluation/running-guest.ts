@@ -4,6 +4,7 @@ import {
   type Guest,
   type GuestSnapshot,
   type ProcessDescription,
+  sha256,
 } from '../../protocol/index.ts'
 import { keptChunk, wholeChunks } from './chunk-differences.ts'
 import type { LoadedModule } from './loaded-module.ts'
@@ -18,6 +19,7 @@ export class RunningGuest {
   readonly gasPerSlotMax: bigint
   readonly #memory: MemoryTree
   readonly #changed = new Set<number>()
+  #hashed: { readonly engine: Uint8Array; readonly hash: Uint8Array }
 
   private constructor(loaded: LoadedModule, guest: Guest, memory: GuestSnapshot | undefined) {
     this.loaded = loaded
@@ -26,6 +28,7 @@ export class RunningGuest {
     this.gasPerSlotMax = GAS_PER_SLOT_MAX
     if (gasPerSlotMax < GAS_PER_SLOT_MAX) this.gasPerSlotMax = gasPerSlotMax
     this.#memory = new MemoryTree(loaded.imageTree)
+    this.#hashed = imageEngine(loaded)
     for (const [index, bytes] of memory?.chunks ?? []) this.#memory.put(index, bytes)
   }
 
@@ -55,6 +58,15 @@ export class RunningGuest {
     return this.#memory.root()
   }
 
+  /** sha256 of the engine's state, which of most processes never changes. */
+  engineHash(): Uint8Array {
+    const engine = this.guest.engine()
+    if (!equalBytes(engine, this.#hashed.engine)) {
+      this.#hashed = { engine: engine.slice(), hash: sha256(engine) }
+    }
+    return this.#hashed.hash
+  }
+
   /** Chunks that changed since the last call, as differences from the image. */
   takeChunks(): Map<number, Uint8Array> {
     const chunks = new Map<number, Uint8Array>()
@@ -77,4 +89,14 @@ export class RunningGuest {
     for (const index of this.#memory.own()) chunks.set(index, this.guest.chunk(index).slice())
     return { pages, engine, chunks }
   }
+}
+
+/** Most processes of a module have its engine state for ever: they share one hash. */
+const imageEngines = new WeakMap<LoadedModule, { engine: Uint8Array; hash: Uint8Array }>()
+
+function imageEngine(loaded: LoadedModule): { engine: Uint8Array; hash: Uint8Array } {
+  const { engine } = loaded.factory.image
+  const known = imageEngines.get(loaded) ?? { engine, hash: sha256(engine) }
+  imageEngines.set(loaded, known)
+  return known
 }

@@ -182,6 +182,7 @@ export class ActorGuest implements Guest {
   }
 
   engine(): Uint8Array {
+    if (this.#globals === this.#home.imageGlobals) return this.#home.image.engine
     return encodeGlobals(this.#home.globalTypes, this.#globals)
   }
 

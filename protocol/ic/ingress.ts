@@ -53,6 +53,11 @@ export function refuteSpawnRequest(process: ProcessDescription, timestampMs: num
   }
 }
 
+/** Between which times, both included, slot 0 may hold the request that makes a process; any, if none does. */
+export function spawnWindow(process: Pick<ProcessDescription, 'tags' | 'data'>): ReturnType<typeof ingressWindow> | undefined {
+  return findTag(process.tags, 'Canister-Request') === 'ingress' ? ingressWindow(decodeIngress(process.data)) : undefined
+}
+
 /** Between which times, both included, a slot may hold the request: it and all its delegations must hold then. */
 export function ingressWindow({ request, delegations }: RequestEnvelope): { notBeforeMs: number; notAfterMs: number } {
   let end = request.expiryNs

@@ -1,0 +1,127 @@
+import {
+  type CallRequest,
+  type CanisterAnswer,
+  equalBytes,
+  Failure,
+  IC_HOLD_MAX_MS,
+  principalText,
+  type ProcessId,
+  type Receipt,
+  type RequestEnvelope,
+  requestMessageId,
+  rootKeysOf,
+  toUtf8,
+} from '../../protocol/index.ts'
+import { canisterQuery, onlyAnswer } from './canisters.ts'
+import type { Desk } from './desk.ts'
+import { checkExpiry, checkSender, notAuthentic, readEnvelope } from './incoming.ts'
+import { CallRefusal, HttpRefusal } from './refusal.ts'
+import { answerSource } from './state-sources.ts'
+
+/** How a call is answered: refused before it had a slot, taken, or certified. */
+export type CallAnswer =
+  | { readonly status: 'refused'; readonly refusal: CallRefusal }
+  | { readonly status: 'taken' }
+  | { readonly status: 'certified'; readonly certificate: Uint8Array }
+
+const CREATE = new Set(['create_canister', 'provisional_create_canister_with_cycles'])
+const REQUEST_STATUS = toUtf8('request_status')
+
+/**
+ * Takes an update call for the canister named in the path; with `hold`, waits until its answer is certified.
+ * @throws {HttpRefusal}
+ */
+export async function takeCall(
+  desk: Desk,
+  bytes: Uint8Array,
+  effective: Uint8Array | undefined,
+  options: { readonly hold: boolean; readonly signal: AbortSignal },
+): Promise<CallAnswer> {
+  const envelope = readEnvelope(bytes, 'call') as RequestEnvelope<CallRequest>
+  checkExpiry(envelope, desk.clock.now())
+  let receipt: Receipt
+  try {
+    receipt = await admit(desk, bytes, envelope, effective)
+  } catch (error) {
+    if (error instanceof CallRefusal) return { status: 'refused', refusal: error }
+    throw error
+  }
+  const { sender } = envelope.request
+  const id = requestMessageId(envelope.id)
+  if (!options.hold) {
+    void desk.requests.answered(receipt.process, id, { slot: receipt.slot, sender }, AbortSignal.timeout(IC_HOLD_MAX_MS)).catch(() => undefined)
+    return { status: 'taken' }
+  }
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(IC_HOLD_MAX_MS)])
+  const answer = await desk.requests.answered(receipt.process, id, { slot: receipt.slot, sender }, signal)
+  return answer === undefined ? { status: 'taken' } : { status: 'certified', certificate: await certify(desk, envelope.id, answer) }
+}
+
+function certify(desk: Desk, id: Uint8Array, answer: CanisterAnswer): Promise<Uint8Array> {
+  return desk.certifier.certify({ requests: [[id, answerSource(answer)]], paths: [[REQUEST_STATUS, id]] })
+}
+
+async function admit(
+  desk: Desk,
+  bytes: Uint8Array,
+  envelope: RequestEnvelope<CallRequest>,
+  effective: Uint8Array | undefined,
+): Promise<Receipt> {
+  const { canister, method } = envelope.request
+  if (canister.length === 0 && CREATE.has(method)) return create(desk, bytes, envelope)
+  if (effective === undefined) throw new CallRefusal(3, 'IC0406', `A subnet takes no calls of ${method}`)
+  if (canister.length > 0 && !equalBytes(canister, effective)) {
+    throw new HttpRefusal(400, `The canister of the path, ${principalText(effective)}, is not that of the request, ${principalText(canister)}`)
+  }
+  const found = await desk.canisters.get(effective)
+  await inspect(desk, found, envelope)
+  return send(desk, found.process.id, bytes, envelope)
+}
+
+/** Whoever wants to see requests before they have a slot sees them; what the management canister is asked, is looked at too. */
+async function inspect(desk: Desk, found: Awaited<ReturnType<Desk['canisters']['get']>>, envelope: RequestEnvelope<CallRequest>): Promise<void> {
+  const { canister, method, arg, sender } = envelope.request
+  if (canister.length > 0) {
+    const facts = await desk.canisters.facts(found)
+    if (facts.status === 0 && facts.moduleHash !== undefined && !facts.inspects) return
+  }
+  // A forged request must not make a canister run.
+  checkSender(envelope, desk.clock.now(), rootKeysOf(found.process))
+  const more = [{ name: 'Canister', value: principalText(canister) }]
+  const { output, error } = await desk.parts.computer.query(found.process.id, canisterQuery('inspect', method, sender, arg, more))
+  const { reject } = onlyAnswer(output, error?.message)
+  if (reject !== undefined) throw new CallRefusal(reject.code, reject.error, reject.message)
+}
+
+async function send(desk: Desk, process: ProcessId, bytes: Uint8Array, envelope: RequestEnvelope<CallRequest>): Promise<Receipt> {
+  try {
+    return await desk.parts.messenger.ingress(process, bytes)
+  } catch (error) {
+    throw explained(error, envelope, desk.clock.now())
+  }
+}
+
+/** A request that makes a canister is carried by a spawn that the node signs; the spawn follows from the request. */
+async function create(desk: Desk, bytes: Uint8Array, envelope: RequestEnvelope<CallRequest>): Promise<Receipt> {
+  checkSender(envelope, desk.clock.now(), desk.rootKeys)
+  const [taken] = await desk.parts.messenger.submit([desk.parts.signSpawn(bytes, envelope.id)])
+  if (taken === undefined || 'module' in taken) throw new Failure('internal')
+  if (taken instanceof Failure) throw explained(taken, envelope, desk.clock.now())
+  desk.requests.made(requestMessageId(envelope.id), taken.process)
+  return taken
+}
+
+function explained(error: unknown, envelope: RequestEnvelope<CallRequest>, nowMs: number): unknown {
+  if (!Failure.is(error)) return error
+  if (error.code === 'bad-signature') return notAuthentic(envelope, String(error.details['reason'] ?? error.message))
+  if (error.code === 'timeout') {
+    // It expired while it waited for its slot: in the words for that.
+    try {
+      checkExpiry(envelope, Math.max(nowMs, Number(envelope.request.expiryNs / 1_000_000n) + 1))
+    } catch (refusal) {
+      return refusal
+    }
+  }
+  return error
+}
+

@@ -1,0 +1,198 @@
+import {
+  asProcessId,
+  CborReader,
+  type Computer,
+  type CanisterAnswer,
+  decodeCanisterOutput,
+  IC_CANISTERS_MAX,
+  type Log,
+  principalOf,
+  principalText,
+  type ProcessDescription,
+  type ProcessId,
+  type QueryMessage,
+  equalBytes,
+  type Tag,
+  toBase64Url,
+  MalformedBytes,
+} from '../../protocol/index.ts'
+import type { EvaluatedResults } from './parts.ts'
+import { outputOf } from './result-output.ts'
+import { CallRefusal } from './refusal.ts'
+
+/** A process that is a canister. */
+export interface Canister {
+  readonly process: ProcessDescription
+  readonly principal: Uint8Array
+}
+
+/** What a canister says of itself, for certificates. */
+export interface CanisterFacts {
+  readonly status: number
+  readonly moduleHash: Uint8Array | undefined
+  readonly controllers: readonly Uint8Array[]
+  readonly certifiedData: Uint8Array
+  /** Names of its metadata sections, and whether all may read them. */
+  readonly metadata: ReadonlyMap<string, boolean>
+  /** Whether it wants to see requests before they have a slot. */
+  readonly inspects: boolean
+}
+
+type Known = Canister & { facts: Promise<CanisterFacts> | undefined; certified: Uint8Array | undefined }
+
+/** The canisters that clients asked for lately. */
+export class Canisters {
+  readonly #log: Log
+  readonly #computer: Pick<Computer, 'query'>
+  readonly #byPrincipal = new Map<string, Known>()
+  readonly #byProcess = new Map<ProcessId, Known>()
+
+  constructor(parts: { log: Log; computer: Pick<Computer, 'query'> }) {
+    this.#log = parts.log
+    this.#computer = parts.computer
+  }
+
+  /** The canister of a principal, if there is one here. */
+  async find(principal: Uint8Array): Promise<Canister | undefined> {
+    const key = Buffer.from(principal).toString('latin1')
+    const known = this.#byPrincipal.get(key)
+    if (known !== undefined) return known
+    const process = await this.#processOf(principal)
+    if (process === undefined || !(await this.#isCanister(process))) return undefined
+    const found: Known = { process, principal, facts: undefined, certified: undefined }
+    this.#remember(key, found)
+    return found
+  }
+
+  /** @throws {CallRefusal} `IC0301` */
+  async get(principal: Uint8Array): Promise<Canister> {
+    const found = await this.find(principal)
+    if (found !== undefined) return found
+    throw new CallRefusal(3, 'IC0301', `Canister ${principalText(principal)} not found`)
+  }
+
+  /** What the canister says of itself now. */
+  async facts({ process }: Canister): Promise<CanisterFacts> {
+    const known = this.#byProcess.get(process.id)
+    if (known?.facts !== undefined) return known.facts
+    const facts = this.#ask(process.id)
+    if (known !== undefined) {
+      known.facts = facts
+      facts.catch(() => {
+        if (known.facts === facts) known.facts = undefined
+      })
+    }
+    return facts
+  }
+
+  /** A metadata section; nothing, if there is none that the caller may read. */
+  async metadata({ process }: Canister, name: string, from: Uint8Array): Promise<Uint8Array | undefined> {
+    const answer = await this.#query(process.id, 'metadata', name, from)
+    return answer.reply
+  }
+
+  /** Facts of what changed are asked for again. */
+  evaluated({ process, results }: EvaluatedResults): void {
+    const known = this.#byProcess.get(process)
+    if (known?.facts === undefined) return
+    for (const bytes of results()) {
+      const output = outputOf(bytes)
+      if (output === undefined || (!output.changed && output.certified === undefined)) continue
+      known.facts = undefined
+      return
+    }
+  }
+
+  async #ask(process: ProcessId): Promise<CanisterFacts> {
+    const answer = await this.#query(process, 'facts', '', ANONYMOUS)
+    if (answer.reply === undefined) throw new CallRefusal(answer.reject.code, answer.reject.error, answer.reject.message)
+    return readFacts(answer.reply)
+  }
+
+  async #query(process: ProcessId, kind: string, method: string, from: Uint8Array): Promise<CanisterAnswer> {
+    const answer = await this.#computer.query(process, canisterQuery(kind, method, from, new Uint8Array(0)))
+    return onlyAnswer(answer.output, answer.error?.message)
+  }
+
+  async #processOf(principal: Uint8Array): Promise<ProcessDescription | undefined> {
+    if (principal.length !== 29 || principal[28] !== 1) return undefined
+    const below = justBelow(principal.subarray(0, 28))
+    const [process] = await this.#log.directory.processes({ after: asProcessId(toBase64Url(below)), limit: 1 })
+    return process !== undefined && equalBytes(principalOf(process.id), principal) ? process : undefined
+  }
+
+  async #isCanister({ module }: ProcessDescription): Promise<boolean> {
+    return (await this.#log.directory.module(module))?.format === 'canister'
+  }
+
+  #remember(key: string, found: Known): void {
+    this.#byPrincipal.set(key, found)
+    this.#byProcess.set(found.process.id, found)
+    if (this.#byPrincipal.size <= IC_CANISTERS_MAX) return
+    const [oldest] = this.#byPrincipal
+    if (oldest === undefined) return
+    this.#byPrincipal.delete(oldest[0])
+    this.#byProcess.delete(oldest[1].process.id)
+  }
+}
+
+const ANONYMOUS = Uint8Array.of(4)
+
+/** The largest 32 bytes below those that begin so and go on with zeros. */
+function justBelow(head: Uint8Array): Uint8Array {
+  const below = new Uint8Array(32)
+  below.set(head)
+  for (let at = 31; at >= 0; at--) {
+    const byte = below[at] ?? 0
+    below[at] = byte === 0 ? 0xff : byte - 1
+    if (byte > 0) return below
+  }
+  return new Uint8Array(32)
+}
+
+/** A query as canisters take it: docs/protocol/canister.md. */
+export function canisterQuery(
+  kind: string,
+  method: string,
+  from: Uint8Array,
+  arg: Uint8Array,
+  more: readonly Tag[] = [],
+): QueryMessage {
+  const text = principalText(from)
+  const tags = [{ name: 'Canister-Query', value: kind }, { name: 'Action', value: method }, ...more]
+  return { from: text, owner: text, id: '', tags, data: arg }
+}
+
+/** The one answer of a query; what broke a limit of the process is a reject too. */
+export function onlyAnswer(output: Uint8Array, error: string | undefined): CanisterAnswer {
+  const reject = (message: string): CanisterAnswer => ({ reject: { code: 5, error: 'IC0504', message } })
+  if (error !== undefined) return reject(error)
+  try {
+    const read = decodeCanisterOutput(output)
+    const answer = 'answers' in read ? read.answers[0]?.[1] : undefined
+    return answer ?? reject('the canister gave no answer')
+  } catch (cause) {
+    if (cause instanceof MalformedBytes) return reject('the canister gave no answer')
+    throw cause
+  }
+}
+
+function readFacts(bytes: Uint8Array): CanisterFacts {
+  const reader = new CborReader(bytes)
+  const fields = reader.array()
+  const status = Number(reader.uint())
+  const moduleHash = reader.isNull() ? (reader.null() ?? undefined) : reader.bytes()
+  const controllers: Uint8Array[] = []
+  for (let left = reader.array(); left > 0; left--) controllers.push(reader.bytes())
+  const certifiedData = reader.bytes()
+  reader.uint()
+  reader.uint()
+  const metadata = new Map<string, boolean>()
+  for (let left = reader.array(); left > 0; left--) {
+    reader.array()
+    metadata.set(reader.text(), reader.bool())
+  }
+  reader.uint()
+  const inspects = fields > 8 ? reader.bool() : true
+  return { status, moduleHash, controllers, certifiedData, metadata, inspects }
+}

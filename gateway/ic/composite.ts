@@ -1,0 +1,56 @@
+import {
+  type CanisterAnswer,
+  type CompositeCall,
+  decodeCanisterOutput,
+  encodeCanisterOutput,
+  MalformedBytes,
+  runCompositeQuery,
+  type Tag,
+} from '../../protocol/index.ts'
+import { canisterQuery, onlyAnswer } from './canisters.ts'
+import type { Desk } from './desk.ts'
+import { CallRefusal } from './refusal.ts'
+
+/** Whether a query gave calls to others instead of an answer. */
+export function asksOthers(output: Uint8Array): boolean {
+  try {
+    return 'calls' in decodeCanisterOutput(output)
+  } catch (error) {
+    if (error instanceof MalformedBytes) return false
+    throw error
+  }
+}
+
+/** Goes on with a composite query whose first round gave `output`: canisters that it calls are asked in its own name. */
+export async function runComposite(
+  desk: Desk,
+  call: CompositeCall,
+  output: Uint8Array,
+  { sender, certificate, signal }: { sender: Uint8Array; certificate: Tag; signal: AbortSignal },
+): Promise<CanisterAnswer> {
+  let first: Uint8Array | undefined = output
+  const { answers } = await runCompositeQuery(call, async (asked, data, count) => {
+    const known = asked === call ? first : undefined
+    first = asked === call ? undefined : first
+    if (known !== undefined) return known
+    const from = asked === call ? sender : call.callee
+    const tags = [
+      ...(asked === call ? [certificate] : []),
+      ...(count > 0 ? [{ name: 'Canister-Answers', value: String(count) }] : []),
+    ]
+    return askOne(desk, asked, canisterQuery('query', asked.method, from, data, tags), signal)
+  })
+  return answers[0]?.[1] ?? onlyAnswer(new Uint8Array(0), undefined)
+}
+
+async function askOne(desk: Desk, call: CompositeCall, message: ReturnType<typeof canisterQuery>, signal: AbortSignal): Promise<Uint8Array> {
+  const reject = (answer: CanisterAnswer): Uint8Array => encodeCanisterOutput({ answers: [[new Uint8Array(0), answer]], changed: false })
+  try {
+    const { process } = await desk.canisters.get(call.callee)
+    const { output, error } = await desk.parts.computer.query(process.id, message, { signal })
+    return error === undefined ? output : reject(onlyAnswer(output, error.message))
+  } catch (error) {
+    if (error instanceof CallRefusal) return reject({ reject: { code: error.code, error: error.error, message: error.message } })
+    throw error
+  }
+}

@@ -1,0 +1,32 @@
+import type { Clock } from '../../protocol/index.ts'
+import { Canisters } from './canisters.ts'
+import { Certifier } from './certifier.ts'
+import { DataCertificates } from './data-certificates.ts'
+import type { IcFacadeParts } from './parts.ts'
+import { Requests } from './requests.ts'
+import { standingState } from './standing-state.ts'
+
+/** What the endpoints share. */
+export interface Desk {
+  readonly parts: IcFacadeParts
+  readonly clock: Clock
+  readonly canisters: Canisters
+  readonly requests: Requests
+  readonly certifier: Certifier
+  readonly dataCertificates: DataCertificates
+  /** Root keys of canister signatures, where no process says which. */
+  readonly rootKeys: readonly Uint8Array[]
+}
+
+export function openDesk(parts: IcFacadeParts): Desk {
+  const { clock, keys } = parts
+  const canisters = new Canisters(parts)
+  const requests = new Requests({ ...parts, canisters })
+  const certifier = new Certifier({ clock, standing: standingState(keys), sign: message => parts.sign(message) })
+  const dataCertificates = new DataCertificates({ canisters, certifier, clock })
+  parts.watch(evaluated => {
+    canisters.evaluated(evaluated)
+    requests.evaluated(evaluated)
+  })
+  return { parts, clock, canisters, requests, certifier, dataCertificates, rootKeys: [keys.rootKey] }
+}

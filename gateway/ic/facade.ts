@@ -1,0 +1,109 @@
+/**
+ * The HTTP interface of the IC on one port, so that unmodified clients of the IC work against this node
+ * (IC interface specification, "HTTPS interface").
+ *
+ * 1. Nothing is decided here: requests go into feeds, and what is certified was read from results.
+ * 2. A bad request is answered with 4xx and a sentence, never with 5xx.
+ * 3. It is for everybody: no credentials, and pages of any origin may use it.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import {
+  encodeIc,
+  equalBytes,
+  FAILURES,
+  Failure,
+  IC_BODY_MAX_BYTES,
+  icMap,
+  type IcMap,
+} from '../../protocol/index.ts'
+import { readBody, sendBytes, sendPreflight, sendText } from '../ao/exchange.ts'
+import { type CallAnswer, takeCall } from './call.ts'
+import { type Desk, openDesk } from './desk.ts'
+import { principalInPath } from './incoming.ts'
+import type { IcFacadeParts } from './parts.ts'
+import { takeQuery } from './query.ts'
+import { readState } from './read-state.ts'
+import { HttpRefusal } from './refusal.ts'
+
+/** Answers a request if it is the IC's; false: it is somebody else's, and nothing was touched. Never rejects. */
+export type IcFacade = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>
+
+const ENDPOINT = /^\/api\/v([234])\/(canister|subnet)\/([a-z0-9-]{1,63})\/(call|query|read_state)$/
+const VERSIONS: Readonly<Record<string, string>> = { call: '234', query: '23', read_state: '23' }
+
+export function createIcFacade(parts: IcFacadeParts): IcFacade {
+  const desk = openDesk(parts)
+  return async (request, response, url) => {
+    if (!url.pathname.startsWith('/api/')) return false
+    if (request.method === 'OPTIONS') {
+      sendPreflight(response)
+      return true
+    }
+    const gone = new AbortController()
+    response.once('close', () => gone.abort(new Failure('aborted')))
+    try {
+      await answer(desk, request, response, url.pathname, gone.signal)
+    } catch (error) {
+      fail(parts, response, error)
+    }
+    return true
+  }
+}
+
+async function answer(desk: Desk, request: IncomingMessage, response: ServerResponse, path: string, signal: AbortSignal): Promise<void> {
+  if (path === '/api/v2/status') {
+    expectMethod(request, 'GET')
+    return sendCbor(response, statusOf(desk))
+  }
+  const [, version = '', kind, name = '', action = ''] = ENDPOINT.exec(path) ?? []
+  if (VERSIONS[action]?.includes(version) !== true) throw new HttpRefusal(404, 'There is nothing at that path.')
+  expectMethod(request, 'POST')
+  const principal = principalInPath(name)
+  if (kind === 'subnet' && !equalBytes(principal, desk.parts.keys.subnetId)) throw new HttpRefusal(404, 'That is not the subnet of this node.')
+  const effective = kind === 'subnet' ? undefined : principal
+  const bytes = await readBody(request, IC_BODY_MAX_BYTES)
+  if (action === 'query') return sendCbor(response, await takeQuery(desk, bytes, effective, signal))
+  if (action === 'read_state') return sendCbor(response, icMap({ certificate: await readState(desk, bytes, effective) }))
+  sendCall(response, await takeCall(desk, bytes, effective, { hold: version !== '2', signal }))
+}
+
+function statusOf({ parts }: Desk): IcMap {
+  return icMap({
+    impl_version: parts.version,
+    replica_health_status: 'healthy',
+    root_key: parts.keys.rootKey,
+  })
+}
+
+function sendCall(response: ServerResponse, answer: CallAnswer): void {
+  switch (answer.status) {
+    case 'taken':
+      return sendBytes(response, 202, new Uint8Array(0), {})
+    case 'certified':
+      return sendCbor(response, icMap({ status: 'replied', certificate: answer.certificate }))
+    case 'refused': {
+      const { code, error, message } = answer.refusal
+      return sendCbor(
+        response,
+        icMap({ status: 'non_replicated_rejection', reject_code: code, reject_message: message, error_code: error }),
+      )
+    }
+  }
+}
+
+function sendCbor(response: ServerResponse, value: IcMap): void {
+  sendBytes(response, 200, encodeIc(value), { 'content-type': 'application/cbor' })
+}
+
+function expectMethod({ method }: IncomingMessage, expected: string): void {
+  if (method !== expected && !(expected === 'GET' && method === 'HEAD')) throw new HttpRefusal(405, `Use ${expected}.`)
+}
+
+/** Clients show the text; what this machine is to blame for shows its title alone. */
+function fail({ trouble }: IcFacadeParts, response: ServerResponse, error: unknown): void {
+  if (error instanceof HttpRefusal) return sendText(response, error.status, error.message)
+  const failure = Failure.from(error)
+  const { status, title } = FAILURES[failure.code]
+  if (failure.blame === 'host') trouble?.(failure)
+  sendText(response, status, failure.blame === 'host' ? title : failure.message)
+}

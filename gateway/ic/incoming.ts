@@ -1,0 +1,54 @@
+import {
+  type CallRequest,
+  decodeRequestEnvelope,
+  MalformedBytes,
+  principalFromText,
+  type ReadStateRequest,
+  type RequestEnvelope,
+  refuteExpiry,
+  refuteRequest,
+  toHex,
+} from '../../protocol/index.ts'
+import { HttpRefusal } from './refusal.ts'
+
+/** Reads a request of the type that an endpoint takes. @throws {HttpRefusal} 400 */
+export function readEnvelope<T extends CallRequest['type'] | ReadStateRequest['type']>(
+  bytes: Uint8Array,
+  type: T,
+): RequestEnvelope<Extract<CallRequest | ReadStateRequest, { type: T | (T extends 'call' | 'query' ? 'call' | 'query' : never) }>> {
+  try {
+    const envelope = decodeRequestEnvelope(bytes)
+    if (envelope.request.type === type) return envelope as never
+    throw new HttpRefusal(400, `Expected a request of type ${type}, got ${envelope.request.type}`)
+  } catch (error) {
+    if (error instanceof MalformedBytes) throw new HttpRefusal(400, `Could not parse the request: ${error.message}`)
+    throw error
+  }
+}
+
+/** The principal in a path. @throws {HttpRefusal} 400 */
+export function principalInPath(text: string): Uint8Array {
+  try {
+    return principalFromText(text)
+  } catch (error) {
+    if (error instanceof MalformedBytes) throw new HttpRefusal(400, 'Could not parse the principal in the path')
+    throw error
+  }
+}
+
+/** Refuses what has expired, in the words by which clients know that their clock is wrong. @throws {HttpRefusal} 400 */
+export function checkExpiry(envelope: RequestEnvelope, nowMs: number): void {
+  const refusal = refuteExpiry(envelope.request, nowMs)
+  if (refusal !== undefined) throw new HttpRefusal(400, refusal.text)
+}
+
+/** @throws {HttpRefusal} 400 */
+export function checkSender(envelope: RequestEnvelope, nowMs: number, rootKeys: readonly Uint8Array[]): void {
+  const refusal = refuteRequest(envelope, { nowMs, rootKeys })
+  if (refusal !== undefined) throw notAuthentic(envelope, refusal.text)
+}
+
+export function notAuthentic({ id }: RequestEnvelope, reason: string): HttpRefusal {
+  return new HttpRefusal(400, `Failed to authenticate request 0x${toHex(id)} due to: ${reason}`)
+}
+

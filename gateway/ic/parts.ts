@@ -1,0 +1,40 @@
+import type {
+  Clock,
+  Computer,
+  Failure,
+  KeyId,
+  Log,
+  Messenger,
+  ProcessId,
+  Slot,
+} from '../../protocol/index.ts'
+import type { IcKeys } from './keys.ts'
+
+/** Results of a process that were evaluated just now, of slots that are durable. */
+export interface EvaluatedResults {
+  readonly process: ProcessId
+  readonly firstSlot: Slot
+  /** Encoded results, in slot order: taken apart when they are asked for. */
+  results(): readonly Uint8Array[]
+}
+
+/** What the IC's face of a node stands on. */
+export interface IcFacadeParts {
+  readonly log: Log
+  readonly clock: Clock
+  readonly messenger: Pick<Messenger, 'submit' | 'ingress'>
+  readonly computer: Pick<Computer, 'result' | 'results' | 'evaluated' | 'query'>
+  readonly scheduler: { readonly key: KeyId }
+  readonly keys: IcKeys
+  readonly version: string
+  /** Signature of a message by the root key. */
+  sign(message: Uint8Array): Promise<Uint8Array>
+  /** Ed25519 signature by the node's key for queries. */
+  signQuery(message: Uint8Array): Uint8Array
+  /** The signed spawn of a process that a request makes. */
+  signSpawn(request: Uint8Array, requestId: Uint8Array): Uint8Array
+  /** Has `see` told of all that is evaluated from now on. */
+  watch(see: (evaluated: EvaluatedResults) => void): void
+  /** What this machine is to blame for. */
+  trouble?(failure: Failure): void
+}

@@ -1,0 +1,244 @@
+/**
+ * What became of requests. All of it can be read from the feed and its results; what was answered lately is kept at hand.
+ *
+ * 1. Only slots that are durable and evaluated tell anything, so what was told once is true after any crash.
+ * 2. An answer may come in a later slot than its request; where it came is noted on disk, or found by looking.
+ */
+import {
+  asProcessId,
+  type CanisterAnswer,
+  decodeFrame,
+  decodeIngress,
+  decodeResult,
+  equalBytes,
+  findFrame,
+  fromBase64Url,
+  IC_ANSWERS_MAX,
+  IC_ANSWERS_MAX_BYTES,
+  IC_LOOKED_AT_MAX,
+  type MessageId,
+  messagesFeed,
+  parseDataItem,
+  type ProcessDescription,
+  type ProcessId,
+  requestMessageId,
+  type Result,
+  type Slot,
+  toBase64Url,
+  toUtf8,
+} from '../../protocol/index.ts'
+import type { Canisters } from './canisters.ts'
+import type { EvaluatedResults, IcFacadeParts } from './parts.ts'
+import { outputOfResult } from './result-output.ts'
+
+/** How far a request has come. */
+export type RequestState =
+  | { readonly status: 'received' | 'processing' }
+  | { readonly status: 'answered'; readonly answer: CanisterAnswer }
+
+interface Waiting {
+  readonly slot: Slot
+  readonly resolve: (answer: CanisterAnswer) => void
+}
+
+interface Kept {
+  readonly process: ProcessId
+  readonly sender: Uint8Array
+  readonly slot: Slot
+  answer: CanisterAnswer | undefined
+}
+
+export interface RequestsParts extends Pick<IcFacadeParts, 'log' | 'computer'> {
+  readonly canisters: Pick<Canisters, 'find'>
+}
+
+export class Requests {
+  readonly #parts: RequestsParts
+  readonly #kept = new Map<MessageId, Kept>()
+  #keptBytes = 0
+  readonly #waiting = new Map<ProcessId, Map<MessageId, Waiting>>()
+
+  constructor(parts: RequestsParts) {
+    this.#parts = parts
+  }
+
+  /** A request has its slot: resolves with its answer, or with nothing when the signal ends the wait. */
+  async answered(
+    process: ProcessId,
+    id: MessageId,
+    place: { readonly slot: Slot; readonly sender: Uint8Array },
+    signal: AbortSignal,
+  ): Promise<CanisterAnswer | undefined> {
+    const kept = this.#kept.get(id)
+    if (kept?.process === process && kept.answer !== undefined) return kept.answer
+    if (kept === undefined) this.#keep(id, { process, ...place, answer: undefined })
+    const { promise, resolve } = Promise.withResolvers<CanisterAnswer | undefined>()
+    const waiting = this.#waiting.get(process) ?? new Map<MessageId, Waiting>()
+    const others = waiting.get(id)
+    const entry: Waiting = {
+      slot: place.slot,
+      resolve: answer => {
+        others?.resolve(answer)
+        resolve(answer)
+      },
+    }
+    waiting.set(id, entry)
+    this.#waiting.set(process, waiting)
+    const stop = (): void => resolve(undefined)
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      // It may have been evaluated before anybody watched for it.
+      if ((await this.#parts.computer.evaluated(process)) > place.slot) {
+        const state = await this.state(process, id)
+        if (state?.state.status === 'answered') return this.#answer(process, id, state.state.answer)
+      }
+      return await promise
+    } finally {
+      signal.removeEventListener('abort', stop)
+      if (waiting.get(id) === entry) waiting.delete(id)
+      if (waiting.size === 0 && this.#waiting.get(process) === waiting) this.#waiting.delete(process)
+    }
+  }
+
+  /** Answers stand in results. */
+  evaluated({ process, firstSlot, results }: EvaluatedResults): void {
+    const waiting = this.#waiting.get(process)
+    if (waiting === undefined) return
+    for (const [i, bytes] of results().entries()) {
+      const result = decodeResult(bytes)
+      for (const [call, answer] of outputOfResult(result)?.answers ?? []) {
+        const id = requestMessageId(call)
+        const entry = waiting.get(id)
+        if (entry === undefined) continue
+        if (entry.slot !== firstSlot + i) this.#note(id, process, firstSlot + i)
+        this.#answer(process, id, answer)
+      }
+      const failed = failureOf(result)
+      if (failed === undefined) continue
+      for (const [id, entry] of waiting) if (entry.slot === firstSlot + i) this.#answer(process, id, failed)
+    }
+  }
+
+  /** A request made this process: whoever asks for it knows the request alone. */
+  made(id: MessageId, process: ProcessId): void {
+    this.#note(id, process, 0)
+  }
+
+  /** What became of a request of a canister, or of one that made some canister, and who made it; nothing, if it stands nowhere. */
+  async find(id: MessageId, principal: Uint8Array | undefined): Promise<{ sender: Uint8Array; state: RequestState } | undefined> {
+    const noted = this.#kept.get(id)?.process ?? (await this.#noteOf(id))?.process
+    const process = noted ?? (principal && (await this.#parts.canisters.find(principal))?.process.id)
+    return process === undefined ? undefined : this.state(process, id)
+  }
+
+  /** The same, of a request in the feed of this process. */
+  async state(process: ProcessId, id: MessageId): Promise<{ sender: Uint8Array; state: RequestState } | undefined> {
+    const kept = this.#kept.get(id)
+    if (kept?.process === process && kept.answer !== undefined) {
+      return { sender: kept.sender, state: { status: 'answered', answer: kept.answer } }
+    }
+    const description = await this.#parts.log.directory.process(process)
+    if (description === undefined) return undefined
+    const slot = kept?.process === process ? kept.slot : await this.#slotOf(description, id)
+    if (slot === undefined) return undefined
+    const sender = kept?.sender ?? (await this.#senderAt(description, slot, id))
+    return sender && { sender, state: await this.#stateAt(process, slot, id) }
+  }
+
+  async #slotOf({ id: process }: ProcessDescription, id: MessageId): Promise<Slot | undefined> {
+    const slot = await this.#parts.log.messages.slotOf(process, id)
+    // A request that made its canister stands in slot 0, inside of the spawn, under the spawn's id.
+    return slot ?? 0
+  }
+
+  async #senderAt(process: ProcessDescription, slot: Slot, id: MessageId): Promise<Uint8Array | undefined> {
+    const frame = await findFrame(this.#parts.log, messagesFeed(process), slot)
+    const envelope = frame && decodeFrame(frame.bytes).assignments[slot - frame.firstSlot]?.envelope
+    if (envelope?.kind === 'ingress') return decodeIngress(envelope.bytes).request.sender
+    if (envelope?.kind !== 'item' || slot !== 0) return undefined
+    try {
+      const request = decodeIngress(parseDataItem(envelope.item).data)
+      return requestMessageId(request.id) === id ? request.request.sender : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  async #stateAt(process: ProcessId, slot: Slot, id: MessageId): Promise<RequestState> {
+    const { computer } = this.#parts
+    const evaluated = await computer.evaluated(process)
+    if (slot >= evaluated) return { status: 'received' }
+    const late = (await this.#noteOf(id))?.slot
+    const call = fromBase64Url(id)
+    const own = await computer.result(process, late ?? slot)
+    const answer = answerIn(own, call) ?? (late === undefined ? failureOf(own) : undefined)
+    if (answer !== undefined) return { status: 'answered', answer }
+    const to = Math.min(evaluated, slot + IC_LOOKED_AT_MAX)
+    for await (const result of computer.results(process, slot + 1, to)) {
+      const found = answerIn(result, call)
+      if (found === undefined) continue
+      this.#note(id, process, result.slot)
+      return { status: 'answered', answer: found }
+    }
+    return { status: 'processing' }
+  }
+
+  #answer(process: ProcessId, id: MessageId, answer: CanisterAnswer): CanisterAnswer {
+    const kept = this.#kept.get(id)
+    if (kept?.process === process && kept.answer === undefined) {
+      kept.answer = answer
+      this.#keptBytes += sizeOf(answer)
+      this.#sweep()
+    }
+    this.#waiting.get(process)?.get(id)?.resolve(answer)
+    return answer
+  }
+
+  #keep(id: MessageId, kept: Kept): void {
+    this.#kept.set(id, kept)
+    this.#sweep()
+  }
+
+  #sweep(): void {
+    while (this.#kept.size > IC_ANSWERS_MAX || this.#keptBytes > IC_ANSWERS_MAX_BYTES) {
+      const [oldest] = this.#kept
+      if (oldest === undefined) return
+      this.#kept.delete(oldest[0])
+      if (oldest[1].answer !== undefined) this.#keptBytes -= sizeOf(oldest[1].answer)
+    }
+  }
+
+  /** Where its answer stands, if that is not where it stands itself. */
+  #note(id: MessageId, process: ProcessId, slot: Slot): void {
+    const value = new Uint8Array(40)
+    value.set(fromBase64Url(process))
+    new DataView(value.buffer).setBigUint64(32, BigInt(slot))
+    this.#parts.log.store.write([{ key: noteKey(id), value }])
+  }
+
+  async #noteOf(id: MessageId): Promise<{ process: ProcessId; slot: Slot } | undefined> {
+    const value = await this.#parts.log.store.get(noteKey(id))
+    if (value?.length !== 40) return undefined
+    const slot = Number(new DataView(value.buffer, value.byteOffset).getBigUint64(32))
+    return { process: asProcessId(toBase64Url(value.subarray(0, 32))), slot }
+  }
+}
+
+function answerIn(result: Result, call: Uint8Array): CanisterAnswer | undefined {
+  return outputOfResult(result)?.answers.find(([id]) => equalBytes(id, call))?.[1]
+}
+
+/** A slot that no answer can come of: the process broke a limit, or its scheduler took what does not hold. */
+function failureOf({ status, error }: Result): CanisterAnswer | undefined {
+  if (status === 'ok') return undefined
+  const message = error?.message ?? `the slot is ${status}`
+  return { reject: { code: 5, message, error: error?.code === 'out-of-gas' ? 'IC0522' : 'IC0504' } }
+}
+
+function sizeOf(answer: CanisterAnswer): number {
+  return answer.reply?.length ?? 200
+}
+
+function noteKey(id: MessageId): Uint8Array {
+  return toUtf8(`ic/answer/${id}`)
+}

@@ -1,0 +1,212 @@
+/**
+ * The part of the state that one certificate speaks for, as a hash tree with an index.
+ *
+ * 1. A level that leaves something out has a hidden node wherever that might stand, so that the tree shows nothing absent
+ *    that is there. A level that is whole has none.
+ * 2. That a label is absent from a level with hidden nodes is shown by its two nearest possible neighbours, which are empty.
+ * 3. A witness holds the paths that were asked for and hashes of the rest; making one takes time by its own size.
+ */
+import {
+  type CborWriter,
+  compareBytes,
+  concatBytes,
+  domainHash,
+  emptyHash,
+  forkHash,
+  labeledHash,
+  leafValueHash,
+} from '../../protocol/index.ts'
+
+export type Path = readonly Uint8Array[]
+
+/** What stands below a label: a value, or a level of further labels. */
+export type StateSource = Uint8Array | StateLevel
+
+export interface StateLevel {
+  readonly entries: readonly (readonly [label: Uint8Array, below: StateSource])[]
+  /** Labels that are shown to be absent. */
+  readonly absent?: readonly Uint8Array[]
+  /** Whether there is more than the entries. */
+  readonly partial: boolean
+}
+
+export type StateNode = Leaf | Level
+
+interface Leaf {
+  readonly hash: Uint8Array
+  readonly value: Uint8Array
+}
+
+interface Level {
+  readonly hash: Uint8Array
+  readonly entries: readonly Entry[]
+  readonly range: Range | undefined
+}
+
+/** `label` is missing where something is hidden. */
+interface Entry {
+  readonly label: Uint8Array | undefined
+  readonly below: StateNode | undefined
+  readonly hash: Uint8Array
+}
+
+interface Range {
+  readonly hash: Uint8Array
+  readonly from: number
+  readonly to: number
+  readonly left: Range | undefined
+  readonly right: Range | undefined
+}
+
+const HIDDEN: Entry = { label: undefined, below: undefined, hash: domainHash('atoll/ic/hidden/1', new Uint8Array(0)) }
+
+export function buildState(source: StateSource): StateNode {
+  if (source instanceof Uint8Array) return { value: source, hash: leafValueHash(source) }
+  const labelled = entriesOf(source)
+  const entries = source.partial ? withHidden(labelled, source.absent ?? []) : labelled
+  const range = entries.length === 0 ? undefined : rangeOf(entries, 0, entries.length)
+  return { entries, range, hash: range?.hash ?? emptyHash() }
+}
+
+function entriesOf({ entries, absent = [] }: StateLevel): Entry[] {
+  const labelled = entries.map(([label, below]) => labelledEntry(label, buildState(below)))
+  const taken = (label: Uint8Array): boolean => labelled.some(entry => entry.label !== undefined && compareBytes(entry.label, label) === 0)
+  for (const label of absent) {
+    for (const neighbour of neighboursOf(label)) {
+      if (!taken(neighbour)) labelled.push(labelledEntry(neighbour, undefined))
+    }
+  }
+  return labelled.sort((a, b) => compareBytes(a.label ?? NOTHING, b.label ?? NOTHING))
+}
+
+const NOTHING = new Uint8Array(0)
+
+function labelledEntry(label: Uint8Array, below: StateNode | undefined): Entry {
+  return { label, below, hash: labeledHash(label, below?.hash ?? emptyHash()) }
+}
+
+/** The last label of the same length before `label`, and the first after it: nothing of that length lies between. */
+function neighboursOf(label: Uint8Array): Uint8Array[] {
+  const after = concatBytes(label, Uint8Array.of(0))
+  const before = label.slice()
+  for (let at = before.length - 1; at >= 0; at--) {
+    const byte = before[at] ?? 0
+    before[at] = byte === 0 ? 0xff : byte - 1
+    if (byte > 0) return [before, after]
+  }
+  return [after]
+}
+
+function withHidden(labelled: readonly Entry[], absent: readonly Uint8Array[]): Entry[] {
+  const entries: Entry[] = []
+  let previous: Uint8Array | undefined
+  for (const entry of labelled) {
+    const { label = NOTHING } = entry
+    const follows = previous !== undefined && absent.some(gone => isGap(previous ?? NOTHING, gone, label))
+    if (!follows) entries.push(HIDDEN)
+    entries.push(entry)
+    previous = label
+  }
+  entries.push(HIDDEN)
+  return entries
+}
+
+/** Whether `gone` lies between two labels that were put there to show it. */
+function isGap(left: Uint8Array, gone: Uint8Array, right: Uint8Array): boolean {
+  const [before, after] = neighboursOf(gone).length === 2 ? neighboursOf(gone) : [undefined, neighboursOf(gone)[0]]
+  return before !== undefined && after !== undefined && compareBytes(left, before) === 0 && compareBytes(right, after) === 0
+}
+
+function rangeOf(entries: readonly Entry[], from: number, to: number): Range {
+  const only = entries[from]
+  if (to - from === 1 && only !== undefined) return { hash: only.hash, from, to, left: undefined, right: undefined }
+  const middle = (from + to) >> 1
+  const [left, right] = [rangeOf(entries, from, middle), rangeOf(entries, middle, to)]
+  return { hash: forkHash(left.hash, right.hash), from, to, left, right }
+}
+
+/** The witness of these paths, as the CBOR of a hash tree. */
+export function writeWitness(writer: CborWriter, node: StateNode, paths: readonly Path[]): void {
+  if (paths.some(path => path.length === 0)) return writeWhole(writer, node)
+  if ('value' in node || node.range === undefined) return 'value' in node ? writePruned(writer, node.hash) : writeEmpty(writer)
+  writeRange(writer, node, node.range, shownOf(node, paths))
+}
+
+/** Which entries are shown, in order, and the paths that go on below each. */
+type Shown = readonly (readonly [at: number, below: readonly Path[]])[]
+
+function shownOf({ entries }: Level, paths: readonly Path[]): Shown {
+  const shown = new Map<number, Path[]>()
+  for (const [first = NOTHING, ...rest] of paths) {
+    const at = indexOf(entries, first)
+    if (at.found) {
+      shown.set(at.index, [...(shown.get(at.index) ?? []), rest])
+      continue
+    }
+    for (const neighbour of [at.index - 1, at.index]) {
+      if (entries[neighbour]?.label !== undefined && !shown.has(neighbour)) shown.set(neighbour, [])
+    }
+  }
+  return [...shown].sort(([a], [b]) => a - b)
+}
+
+/** Where a label stands, or would stand. */
+function indexOf(entries: readonly Entry[], label: Uint8Array): { index: number; found: boolean } {
+  let [low, high] = [0, entries.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    // A hidden entry has no label of its own: the next one tells which way to go.
+    let probe = middle
+    while (probe < high && entries[probe]?.label === undefined) probe += 1
+    if (probe === high) {
+      high = middle
+      continue
+    }
+    const order = compareBytes(entries[probe]?.label ?? NOTHING, label)
+    if (order === 0) return { index: probe, found: true }
+    if (order < 0) low = probe + 1
+    else high = middle
+  }
+  return { index: low, found: false }
+}
+
+function writeRange(writer: CborWriter, level: Level, range: Range, shown: Shown): void {
+  const inside = shown.filter(([at]) => at >= range.from && at < range.to)
+  if (inside.length === 0) return writePruned(writer, range.hash)
+  if (range.left !== undefined && range.right !== undefined) {
+    writer.array(3)
+    writer.uint(1)
+    writeRange(writer, level, range.left, inside)
+    writeRange(writer, level, range.right, inside)
+    return
+  }
+  const entry = level.entries[range.from]
+  if (entry?.label === undefined) return writePruned(writer, range.hash)
+  writer.array(3)
+  writer.uint(2)
+  writer.bytes(entry.label)
+  const below = inside[0]?.[1] ?? []
+  if (entry.below === undefined) writeEmpty(writer)
+  else if (below.length === 0) writePruned(writer, entry.below.hash)
+  else writeWitness(writer, entry.below, below)
+}
+
+function writeWhole(writer: CborWriter, node: StateNode): void {
+  if ('value' in node) {
+    writer.array(2)
+    writer.uint(3)
+    writer.bytes(node.value)
+  } else if (node.range === undefined) writeEmpty(writer)
+  else writeRange(writer, node, node.range, node.entries.map((_, at) => [at, [[]]] as const))
+}
+
+function writePruned(writer: CborWriter, hash: Uint8Array): void {
+  writer.array(2)
+  writer.uint(4)
+  writer.bytes(hash)
+}
+
+function writeEmpty(writer: CborWriter): void {
+  writer.array(1)
+  writer.uint(0)
+}

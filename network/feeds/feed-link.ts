@@ -1,0 +1,139 @@
+import {
+  type CallOptions,
+  Failure,
+  FEED_PENDING_MAX_BYTES,
+  FEED_SHOW_MAX_MS,
+  type FeedLink,
+  type FeedSpec,
+  feedName,
+  type KeyId,
+  MalformedBytes,
+  type SignedBlocks,
+  type SignedPrefix,
+} from '../../protocol/index.ts'
+import type { FrameChannel, OpenChannel } from './frame-channel.ts'
+import { decodeSourceFrame, encodeFollowerFrame } from './heads-frame.ts'
+
+interface Followed {
+  readonly number: number
+  readonly taken: (piece: SignedBlocks) => Promise<void>
+  /** Pieces that came, one after the other. */
+  turn: Promise<void>
+  /** Those who asked for a prefix, in order. */
+  readonly asked: ((prefix: SignedPrefix | undefined) => void)[]
+}
+
+export interface FeedLinkParts {
+  readonly peer: KeyId
+  /** The other side said what no node would. */
+  readonly offence: (what: string) => void
+}
+
+/** The feeds of one node that are followed here, over one channel. */
+export class PeerFeeds implements FeedLink {
+  readonly peer: KeyId
+  readonly closed: Promise<void>
+  readonly #channel: FrameChannel
+  readonly #byNumber = new Map<number, Followed>()
+  readonly #byName = new Map<string, Followed>()
+  readonly #offence: (what: string) => void
+  #next = 0
+  #pending = 0
+  #paused = false
+  #over = false
+
+  constructor(open: OpenChannel, { peer, offence }: FeedLinkParts) {
+    this.peer = peer
+    this.#offence = offence
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.closed = promise
+    this.#channel = open({
+      frame: bytes => this.#take(bytes),
+      written: () => undefined,
+      ended: () => {
+        this.#over = true
+        for (const { asked } of this.#byNumber.values()) for (const answer of asked) answer(undefined)
+        this.#byNumber.clear()
+        this.#byName.clear()
+        resolve()
+      },
+    })
+  }
+
+  get isOpen(): boolean {
+    return !this.#over
+  }
+
+  follow(feed: FeedSpec, from: number, taken: (piece: SignedBlocks) => Promise<void>): Disposable {
+    const name = feedName(feed)
+    if (this.#byName.has(name)) throw new TypeError('a feed is followed once over each link')
+    const number = this.#next++
+    const followed: Followed = { number, taken, turn: Promise.resolve(), asked: [] }
+    if (!this.#over) {
+      this.#byNumber.set(number, followed)
+      this.#byName.set(name, followed)
+      this.#channel.send(encodeFollowerFrame({ kind: 'follow', number, feed, from }))
+    }
+    return {
+      [Symbol.dispose]: () => {
+        if (!this.#byNumber.delete(number)) return
+        this.#byName.delete(name)
+        for (const answer of followed.asked) answer(undefined)
+        this.#channel.send(encodeFollowerFrame({ kind: 'leave', number }))
+      },
+    }
+  }
+
+  async show(feed: FeedSpec, length: number, { signal, timeoutMs = FEED_SHOW_MAX_MS }: CallOptions = {}): Promise<SignedPrefix | undefined> {
+    const followed = this.#byName.get(feedName(feed))
+    if (followed === undefined) throw new Failure('unreachable', { peer: this.peer })
+    const { promise, resolve, reject } = Promise.withResolvers<SignedPrefix | undefined>()
+    followed.asked.push(resolve)
+    this.#channel.send(encodeFollowerFrame({ kind: 'show', number: followed.number, length }))
+    const late = AbortSignal.timeout(timeoutMs)
+    const ends = signal === undefined ? late : AbortSignal.any([signal, late])
+    const end = (): void => reject(new Failure(late.aborted ? 'timeout' : 'aborted', { peer: this.peer }))
+    ends.addEventListener('abort', end, { once: true })
+    try {
+      return await promise
+    } finally {
+      ends.removeEventListener('abort', end)
+    }
+  }
+
+  close(): void {
+    this.#channel.end()
+  }
+
+  #take(bytes: Uint8Array): void {
+    let frame: ReturnType<typeof decodeSourceFrame>
+    try {
+      frame = decodeSourceFrame(bytes)
+    } catch (error) {
+      if (error instanceof MalformedBytes) this.#offence(error.message)
+      throw error
+    }
+    const followed = this.#byNumber.get(frame.number)
+    // Left meanwhile: what was on its way comes all the same.
+    if (followed === undefined) return
+    if (frame.kind === 'shown') return followed.asked.shift()?.(frame.prefix)
+    const { piece } = frame
+    this.#hold(bytes.length)
+    followed.turn = followed.turn
+      .then(() => (this.#byNumber.get(followed.number) === followed ? followed.taken(piece) : undefined))
+      .catch(() => undefined)
+      .then(() => this.#hold(-bytes.length))
+  }
+
+  /** Bytes of pieces that came and are not taken yet. */
+  #hold(bytes: number): void {
+    this.#pending += bytes
+    if (!this.#paused && this.#pending > FEED_PENDING_MAX_BYTES) {
+      this.#paused = true
+      this.#channel.pause()
+    } else if (this.#paused && this.#pending < FEED_PENDING_MAX_BYTES / 2) {
+      this.#paused = false
+      this.#channel.resume()
+    }
+  }
+}

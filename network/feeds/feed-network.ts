@@ -1,0 +1,112 @@
+import type { Libp2p, Stream } from '@libp2p/interface'
+import {
+  type CallOptions,
+  Failure,
+  FEED_FRAME_MAX_BYTES,
+  type FeedLink,
+  type FeedLinks,
+  feedName,
+  type KeyId,
+  type Log,
+  PEER_DIAL_MAX_MS,
+  PEER_REDIAL_MIN_MS,
+} from '../../protocol/index.ts'
+import { FramedStream } from '../framed-stream.ts'
+import { keyOfPeer, peerIdOf } from '../peer-name.ts'
+import { PeerFeeds } from './feed-link.ts'
+import { FeedSource } from './feed-source.ts'
+import type { OpenChannel } from './frame-channel.ts'
+
+export const HEADS_PROTOCOL = '/atoll/heads/1'
+
+export interface FeedNetworkParts {
+  readonly host: Libp2p
+  readonly offence: (peer: KeyId, what: string) => void
+}
+
+/** Feeds over libp2p: one stream for each node that is followed, and one for each that follows. */
+export class FeedNetwork implements FeedLinks, Disposable {
+  readonly #parts: FeedNetworkParts
+  readonly #links = new Map<KeyId, Promise<PeerFeeds>>()
+  /** Nodes that could not be reached a moment ago: thousands of feeds of one node ask at once. */
+  readonly #absent = new Map<KeyId, Failure>()
+  readonly #sources = new Set<FeedSource>()
+  #watch: Disposable | undefined
+  #closed = false
+
+  constructor(parts: FeedNetworkParts) {
+    this.#parts = parts
+  }
+
+  /** From now on the feeds of a log are given to whoever follows them. */
+  async serve(log: Log): Promise<void> {
+    this.#watch = log.watch(growth => {
+      if (this.#sources.size === 0) return
+      const name = feedName(growth.feed)
+      for (const source of this.#sources) source.grew(name, growth)
+    })
+    await this.#parts.host.handle(
+      HEADS_PROTOCOL,
+      (stream, connection) => {
+        const key = keyOfPeer(connection.remotePeer)
+        if (key === undefined || this.#closed) return stream.abort(new Error('expected an Ed25519 peer'))
+        const source: FeedSource = new FeedSource(channelOver(stream), {
+          log,
+          offence: what => this.#parts.offence(key, what),
+          ended: () => this.#sources.delete(source),
+        })
+        this.#sources.add(source)
+      },
+      { maxInboundStreams: 2, maxOutboundStreams: 2 },
+    )
+  }
+
+  /** Feeds that others follow here, and nodes that do. */
+  get figures(): { readonly followers: number; readonly followed: number } {
+    let followed = 0
+    for (const { count } of this.#sources) followed += count
+    return { followers: this.#sources.size, followed }
+  }
+
+  async open(peer: KeyId, options?: CallOptions): Promise<FeedLink> {
+    const failure = this.#absent.get(peer)
+    if (failure !== undefined) throw failure
+    const open = this.#links.get(peer)
+    if (open !== undefined && (await open).isOpen) return open
+    const opening = this.#dial(peer, options)
+    this.#links.set(peer, opening)
+    opening.catch(error => {
+      if (this.#links.get(peer) === opening) this.#links.delete(peer)
+      this.#absent.set(peer, Failure.from(error))
+      setTimeout(() => this.#absent.delete(peer), PEER_REDIAL_MIN_MS).unref()
+    })
+    return opening
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true
+    this.#watch?.[Symbol.dispose]()
+    for (const source of this.#sources) source.close()
+    for (const link of this.#links.values()) link.then(one => one.close(), () => undefined)
+  }
+
+  async #dial(peer: KeyId, { signal }: CallOptions = {}): Promise<PeerFeeds> {
+    if (this.#closed) throw new Failure('shutting-down')
+    try {
+      const late = AbortSignal.timeout(PEER_DIAL_MAX_MS)
+      const stream = await this.#parts.host.dialProtocol(peerIdOf(peer), HEADS_PROTOCOL, {
+        signal: signal === undefined ? late : AbortSignal.any([signal, late]),
+        maxOutboundStreams: 2,
+      })
+      const link = new PeerFeeds(channelOver(stream), { peer, offence: what => this.#parts.offence(peer, what) })
+      void link.closed.then(() => this.#links.delete(peer))
+      return link
+    } catch (cause) {
+      throw new Failure('unreachable', { peer }, { cause })
+    }
+  }
+}
+
+function channelOver(stream: Stream): OpenChannel {
+  return events => new FramedStream({ stream, maxBytes: FEED_FRAME_MAX_BYTES, ...events })
+}

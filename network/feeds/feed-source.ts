@@ -1,0 +1,159 @@
+/**
+ * Feeds of this node for one that follows them, over one channel.
+ *
+ * 1. For each feed that is followed stands how far it was sent. What is sent is read from the log when its turn comes, so a
+ *    follower that is slow costs this node one number a feed, however far it is behind.
+ * 2. A feed takes its turn when it has grown, one piece a turn: a long past does not hold up what is new elsewhere.
+ * 3. Nothing is read while too much waits to be taken by the other side.
+ */
+import { Failure, type FeedGrowth, type FeedSpec, feedName, type Log, MalformedBytes } from '../../protocol/index.ts'
+import { FEED_PIECE_BYTES, FEED_READS_MAX, FEED_WAITING_MAX_BYTES, FEEDS_FOLLOWED_MAX } from '../../protocol/index.ts'
+import type { FrameChannel, OpenChannel } from './frame-channel.ts'
+import { decodeFollowerFrame, encodeSourceFrame, type FollowerFrame } from './heads-frame.ts'
+
+/** A feed as one follower has it. */
+interface Followed {
+  readonly number: number
+  readonly feed: FeedSpec
+  readonly name: string
+  /** Blocks that were sent, or that it had before. */
+  sent: number
+  /** Blocks that are known to be here. */
+  length: number
+  state: 'quiet' | 'in line' | 'at work'
+}
+
+export interface FeedSourceParts {
+  readonly log: Pick<Log, 'length' | 'signed' | 'prefix'>
+  /** The other side said what no follower would. */
+  readonly offence: (what: string) => void
+  readonly ended: () => void
+}
+
+export class FeedSource {
+  readonly #parts: FeedSourceParts
+  readonly #channel: FrameChannel
+  readonly #byNumber = new Map<number, Followed>()
+  readonly #byName = new Map<string, Followed>()
+  #line: Followed[] = []
+  #reading = 0
+  #over = false
+
+  constructor(open: OpenChannel, parts: FeedSourceParts) {
+    this.#parts = parts
+    this.#channel = open({
+      frame: bytes => this.#take(bytes),
+      written: () => this.#pump(),
+      ended: () => {
+        this.#over = true
+        this.#line = []
+        this.#byNumber.clear()
+        this.#byName.clear()
+        parts.ended()
+      },
+    })
+  }
+
+  /** Feeds that are followed. */
+  get count(): number {
+    return this.#byNumber.size
+  }
+
+  /** A feed has grown, `name` being its name. */
+  grew(name: string, { length }: FeedGrowth): void {
+    const followed = this.#byName.get(name)
+    if (followed === undefined) return
+    followed.length = Math.max(followed.length, length)
+    this.#queue(followed)
+  }
+
+  close(): void {
+    this.#channel.end()
+  }
+
+  #take(bytes: Uint8Array): void {
+    try {
+      this.#carryOut(decodeFollowerFrame(bytes))
+    } catch (error) {
+      if (error instanceof MalformedBytes || Failure.is(error)) this.#parts.offence(error.message)
+      throw error
+    }
+  }
+
+  #carryOut(frame: FollowerFrame): void {
+    switch (frame.kind) {
+      case 'follow':
+        return this.#follow(frame)
+      case 'leave':
+        return this.#leave(frame.number)
+      case 'show':
+        void this.#show(frame.number, frame.length)
+    }
+  }
+
+  #follow({ number, feed, from }: Extract<FollowerFrame, { kind: 'follow' }>): void {
+    const name = feedName(feed)
+    if (this.#byNumber.has(number) || this.#byName.has(name) || this.#byNumber.size >= FEEDS_FOLLOWED_MAX)
+      throw new Failure('malformed-request', { number }, { note: 'followed already, or too many' })
+    const followed: Followed = { number, feed, name, sent: from, length: from, state: 'quiet' }
+    this.#byNumber.set(number, followed)
+    this.#byName.set(name, followed)
+    this.#parts.log.length(feed).then(
+      length => {
+        followed.length = Math.max(followed.length, length)
+        this.#queue(followed)
+      },
+      () => this.#leave(number),
+    )
+  }
+
+  #leave(number: number): void {
+    const followed = this.#byNumber.get(number)
+    if (followed === undefined) return
+    this.#byNumber.delete(number)
+    this.#byName.delete(followed.name)
+  }
+
+  async #show(number: number, length: number): Promise<void> {
+    const followed = this.#byNumber.get(number)
+    const prefix = followed && (await this.#parts.log.prefix(followed.feed, length).catch(() => undefined))
+    if (!this.#over) this.#channel.send(encodeSourceFrame({ kind: 'shown', number, prefix }))
+  }
+
+  #queue(followed: Followed): void {
+    if (followed.state !== 'quiet' || followed.length <= followed.sent) return
+    if (this.#byNumber.get(followed.number) !== followed) return
+    followed.state = 'in line'
+    this.#line.push(followed)
+    this.#pump()
+  }
+
+  #pump(): void {
+    while (this.#reading < FEED_READS_MAX && this.#channel.waitingBytes < FEED_WAITING_MAX_BYTES) {
+      const next = this.#line.shift()
+      if (next === undefined) return
+      this.#reading += 1
+      next.state = 'at work'
+      void this.#send(next)
+    }
+  }
+
+  async #send(followed: Followed): Promise<void> {
+    try {
+      const piece = await this.#parts.log.signed(followed.feed, followed.sent, FEED_PIECE_BYTES)
+      if (piece === undefined) followed.length = followed.sent
+      else if (this.#byNumber.get(followed.number) === followed) {
+        this.#channel.send(encodeSourceFrame({ kind: 'piece', number: followed.number, piece }))
+        followed.sent += piece.blocks.length
+      }
+    } catch {
+      // A feed that cannot be read here is followed elsewhere.
+      this.#leave(followed.number)
+    } finally {
+      this.#reading -= 1
+      followed.state = 'quiet'
+      this.#queue(followed)
+      this.#pump()
+    }
+  }
+}

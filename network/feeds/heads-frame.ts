@@ -1,0 +1,169 @@
+/**
+ * Frames of `/atoll/heads/1`, in canonical CBOR. A follower numbers the feeds it asks for; the numbers stand for them from
+ * then on. docs/protocol/feeds-over-peers.md.
+ */
+import {
+  asKeyId,
+  asProcessId,
+  CborReader,
+  CborWriter,
+  FEED_SIGNERS_MAX,
+  type FeedSpec,
+  type FeedSubtree,
+  fromBase64Url,
+  MalformedBytes,
+  readHash,
+  readId,
+  readSmall,
+  type SignedBlocks,
+  type SignedPrefix,
+} from '../../protocol/index.ts'
+
+/** What a follower says. */
+export type FollowerFrame =
+  /** Tell of all blocks of this feed from `from` on. */
+  | { readonly kind: 'follow'; readonly number: number; readonly feed: FeedSpec; readonly from: number }
+  | { readonly kind: 'leave'; readonly number: number }
+  /** Show the tree of the first `length` blocks. */
+  | { readonly kind: 'show'; readonly number: number; readonly length: number }
+
+/** What the node says that it follows. */
+export type SourceFrame =
+  | { readonly kind: 'piece'; readonly number: number; readonly piece: SignedBlocks }
+  | { readonly kind: 'shown'; readonly number: number; readonly prefix: SignedPrefix | undefined }
+
+const [FOLLOW, LEAVE, SHOW, PIECE, SHOWN] = [0, 1, 2, 3, 4]
+const KINDS: readonly FeedSpec['kind'][] = ['messages', 'results', 'votes']
+/** Blocks in one piece: a block has a byte at least. */
+const BLOCKS_MAX = 65_536
+/** As many as a length has bits, from each side. */
+const SUBTREES_MAX = 128
+
+export function encodeFollowerFrame(frame: FollowerFrame): Uint8Array {
+  const writer = new CborWriter()
+  switch (frame.kind) {
+    case 'follow': {
+      const { kind, process, epoch, signers, quorum } = frame.feed
+      writer.array(8)
+      writer.uint(FOLLOW)
+      writer.uint(frame.number)
+      writer.uint(KINDS.indexOf(kind))
+      writer.bytes(fromBase64Url(process))
+      writer.uint(epoch)
+      writer.array(signers.length)
+      for (const signer of signers) writer.bytes(fromBase64Url(signer))
+      writer.uint(quorum)
+      writer.uint(frame.from)
+      break
+    }
+    case 'leave':
+      writer.array(2)
+      writer.uint(LEAVE)
+      writer.uint(frame.number)
+      break
+    case 'show':
+      writer.array(3)
+      writer.uint(SHOW)
+      writer.uint(frame.number)
+      writer.uint(frame.length)
+  }
+  return writer.finish()
+}
+
+/** @throws {MalformedBytes} */
+export function decodeFollowerFrame(bytes: Uint8Array): FollowerFrame {
+  const reader = new CborReader(bytes)
+  const fields = reader.array()
+  const [kind, number] = [readSmall(reader), readSmall(reader)]
+  if (fields !== [8, 2, 3][kind]) throw new MalformedBytes('not what a follower says', 0)
+  const frame = kind === LEAVE ? ({ kind: 'leave', number } as const) : kind === SHOW ? show(reader, number) : follow(reader, number)
+  reader.end()
+  return frame
+}
+
+function show(reader: CborReader, number: number): FollowerFrame {
+  return { kind: 'show', number, length: readSmall(reader) }
+}
+
+function follow(reader: CborReader, number: number): FollowerFrame {
+  const kind = KINDS[readSmall(reader)]
+  const process = asProcessId(readId(reader))
+  const epoch = readSmall(reader)
+  const count = reader.array()
+  if (kind === undefined || count < 1 || count > FEED_SIGNERS_MAX) throw new MalformedBytes('not a feed', reader.offset)
+  const signers = Array.from({ length: count }, () => asKeyId(readId(reader)))
+  const feed = { kind, process, epoch, signers, quorum: readSmall(reader) }
+  return { kind: 'follow', number, feed, from: readSmall(reader) }
+}
+
+export function encodeSourceFrame(frame: SourceFrame): Uint8Array {
+  const writer = new CborWriter()
+  if (frame.kind === 'piece') {
+    const { from, blocks, head, rest } = frame.piece
+    writer.array(7)
+    writer.uint(PIECE)
+    writer.uint(frame.number)
+    writer.uint(from)
+    writer.array(blocks.length)
+    for (const block of blocks) writer.bytes(block)
+    writer.uint(head.length)
+    writer.bytes(head.signature)
+    writeSubtrees(writer, rest)
+  } else {
+    writer.array(frame.prefix === undefined ? 2 : 7)
+    writer.uint(SHOWN)
+    writer.uint(frame.number)
+    if (frame.prefix !== undefined) {
+      const { length, roots, head, rest } = frame.prefix
+      writer.uint(length)
+      writeSubtrees(writer, roots)
+      writer.uint(head.length)
+      writer.bytes(head.signature)
+      writeSubtrees(writer, rest)
+    }
+  }
+  return writer.finish()
+}
+
+/** @throws {MalformedBytes} */
+export function decodeSourceFrame(bytes: Uint8Array): SourceFrame {
+  const reader = new CborReader(bytes)
+  const fields = reader.array()
+  const [kind, number] = [readSmall(reader), readSmall(reader)]
+  if (kind === SHOWN && fields === 2) {
+    reader.end()
+    return { kind: 'shown', number, prefix: undefined }
+  }
+  if ((kind !== PIECE && kind !== SHOWN) || fields !== 7) throw new MalformedBytes('not what a source says', 0)
+  const at = readSmall(reader)
+  const content = kind === PIECE ? { blocks: readBlocks(reader) } : { roots: readSubtrees(reader) }
+  const head = { length: readSmall(reader), signature: reader.bytes() }
+  const rest = readSubtrees(reader)
+  reader.end()
+  if (content.blocks !== undefined) return { kind: 'piece', number, piece: { from: at, blocks: content.blocks, head, rest } }
+  return { kind: 'shown', number, prefix: { length: at, roots: content.roots, head, rest } }
+}
+
+function readBlocks(reader: CborReader): Uint8Array[] {
+  const count = reader.array()
+  if (count > BLOCKS_MAX) throw new MalformedBytes('too many blocks', reader.offset)
+  return Array.from({ length: count }, () => reader.bytes())
+}
+
+function writeSubtrees(writer: CborWriter, subtrees: readonly FeedSubtree[]): void {
+  writer.array(subtrees.length * 3)
+  for (const { leaves, sizeBytes, hash } of subtrees) {
+    writer.uint(leaves)
+    writer.uint(sizeBytes)
+    writer.bytes(hash)
+  }
+}
+
+function readSubtrees(reader: CborReader): FeedSubtree[] {
+  const parts = reader.array()
+  if (parts % 3 !== 0 || parts > 3 * SUBTREES_MAX) throw new MalformedBytes('too many subtrees', reader.offset)
+  const subtrees: FeedSubtree[] = []
+  for (let at = 0; at < parts; at += 3)
+    subtrees.push({ leaves: readSmall(reader), sizeBytes: readSmall(reader), hash: readHash(reader) })
+  return subtrees
+}

@@ -1,0 +1,145 @@
+/**
+ * Follows feeds of other nodes: whatever is taken is proven by its signers, whoever gives it.
+ *
+ * 1. A feed has sources, the best first. One that is not reached, ends, or gives what is not proven gives way to the next;
+ *    when all have failed there is a pause, longer each time. Who follows a second choice looks for the first again later.
+ * 2. What does not fit what is held may be somebody's nonsense or a second feed of one key. So the source is asked for the
+ *    tree it has at our length: either it proves a conflict, which is told to whoever watches heads, or it is nonsense.
+ */
+import {
+  type Clock,
+  Failure,
+  type FeedLink,
+  type FeedLinks,
+  type FeedSpec,
+  type HeadWatch,
+  type KeyId,
+  type Log,
+  type SignedBlocks,
+} from '../protocol/index.ts'
+
+const PAUSE_MIN_MS = 250
+const PAUSE_MAX_MS = 15_000
+/** How long a second choice is followed before the first is tried again. */
+const SECOND_CHOICE_MS = 30_000
+
+export interface FeedFollowingParts {
+  readonly log: Pick<Log, 'length' | 'take' | 'compare'>
+  readonly links: FeedLinks
+  readonly clock: Clock
+  readonly watch?: HeadWatch | undefined
+  /** A node gave what proves nothing. */
+  readonly offence?: ((peer: KeyId, feed: FeedSpec) => void) | undefined
+  readonly trouble: (feed: FeedSpec, failure: Failure) => void
+}
+
+/** A feed that is to be followed. */
+export interface FollowedFeed {
+  readonly feed: FeedSpec
+  /** Nodes that may have it, the best first; asked anew each time. */
+  readonly sources: () => readonly KeyId[]
+  /** These blocks were taken over, from block `from` on. The next come when it resolves. */
+  readonly taken?: ((from: number, blocks: readonly Uint8Array[]) => Promise<void>) | undefined
+}
+
+/** How following one source ended: it goes on elsewhere, or it ends for good. */
+type End = 'elsewhere' | 'for good'
+
+export class FeedFollowing {
+  readonly #parts: FeedFollowingParts
+
+  constructor(parts: FeedFollowingParts) {
+    this.#parts = parts
+  }
+
+  /** Follows a feed until that is disposed. */
+  follow(followed: FollowedFeed): Disposable {
+    const ended = new AbortController()
+    void this.#run(followed, ended.signal).catch(error => {
+      if (!ended.signal.aborted) this.#parts.trouble(followed.feed, Failure.from(error))
+    })
+    return { [Symbol.dispose]: () => ended.abort() }
+  }
+
+  async #run(followed: FollowedFeed, signal: AbortSignal): Promise<void> {
+    const { log, clock } = this.#parts
+    for (let pauseMs = PAUSE_MIN_MS; !signal.aborted; ) {
+      const before = await log.length(followed.feed)
+      for (const [at, source] of followed.sources().entries()) {
+        const end = await this.#fromOne(followed, source, at === 0 ? undefined : SECOND_CHOICE_MS, signal)
+        if (end === 'for good' || signal.aborted) return
+      }
+      const hasGrown = (await log.length(followed.feed)) > before
+      pauseMs = hasGrown ? PAUSE_MIN_MS : Math.min(2 * pauseMs, PAUSE_MAX_MS)
+      await clock.sleep(pauseMs, { for: 'wait', signal }).catch(() => undefined)
+    }
+  }
+
+  /** Follows one source as long as it lasts, and no longer than `maxMs`. */
+  async #fromOne(followed: FollowedFeed, source: KeyId, maxMs: number | undefined, signal: AbortSignal): Promise<End> {
+    const { links, log, clock } = this.#parts
+    let link: FeedLink
+    try {
+      link = await links.open(source, { signal })
+    } catch (error) {
+      if (Failure.from(error).blame === 'transient') return 'elsewhere'
+      throw error
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<End>()
+    const from = await log.length(followed.feed)
+    const following = link.follow(followed.feed, from, async piece => {
+      try {
+        const end = await this.#take(followed, link, piece)
+        if (end !== undefined) resolve(end)
+      } catch (error) {
+        reject(error)
+      }
+    })
+    const stop = (): void => resolve('elsewhere')
+    void link.closed.then(stop)
+    signal.addEventListener('abort', stop)
+    if (maxMs !== undefined) void clock.sleep(maxMs, { for: 'wait', signal }).then(stop, stop)
+    if (signal.aborted) stop()
+    try {
+      return await promise
+    } finally {
+      signal.removeEventListener('abort', stop)
+      following[Symbol.dispose]()
+    }
+  }
+
+  /** Takes a piece over; says if that ends it. */
+  async #take({ feed, taken }: FollowedFeed, link: FeedLink, piece: SignedBlocks): Promise<End | undefined> {
+    const { log, watch, offence } = this.#parts
+    const before = await log.length(feed)
+    const answer = await log.take(feed, piece).catch(frozen)
+    if (answer === undefined) return 'for good'
+    if (answer.status === 'taken') {
+      const news = piece.blocks.slice(before - piece.from)
+      if (answer.length > before) await taken?.(before, news)
+      return undefined
+    }
+    if (answer.status === 'gap') return 'elsewhere'
+    const conflict = answer.status === 'conflict' ? answer.conflict : await this.#conflictWith(feed, link, answer.length)
+    if (conflict === undefined) {
+      offence?.(link.peer, feed)
+      return 'elsewhere'
+    }
+    watch?.conflict(conflict, link.peer)
+    this.#parts.trouble(feed, new Failure('feed-frozen', { process: feed.process, length: conflict.held.length }))
+    return 'for good'
+  }
+
+  /** Whether a source has another feed of the same signers than the one that is held. */
+  async #conflictWith(feed: FeedSpec, link: FeedLink, length: number): ReturnType<Log['compare']> {
+    if (length === 0) return undefined
+    const shown = await link.show(feed, length).catch(() => undefined)
+    return shown && this.#parts.log.compare(feed, shown)
+  }
+}
+
+/** A feed of which a conflict was seen is not taken any more. @throws any other failure */
+function frozen(error: unknown): undefined {
+  if (Failure.is(error, 'feed-frozen')) return undefined
+  throw error
+}

@@ -1,0 +1,61 @@
+import type { Clock, Failure, FeedLinks, HeadWatch, KeyId, Log, Peers } from '../protocol/index.ts'
+import type { Announcements } from './announcements.ts'
+import { FeedFollowing } from './feed-following.ts'
+import { LearnedModules } from './learned-modules.ts'
+import { LearnedProcesses } from './learned-processes.ts'
+import type { Units } from './open-units.ts'
+import { ProcessFollowing } from './process-following.ts'
+
+export interface OpenFollowingParts {
+  readonly key: KeyId
+  readonly log: Log
+  readonly clock: Clock
+  readonly peers: Peers
+  readonly links: FeedLinks
+  readonly units: Pick<Units, 'computer' | 'messenger'>
+  readonly watch?: HeadWatch | undefined
+  readonly trouble: (what: string, failure: Failure) => void
+}
+
+/** What a node does about feeds beyond its own, whatever connects it to others. */
+export interface Following extends Disposable {
+  /** Feeds of any kind. */
+  readonly feeds: FeedFollowing
+  /** Processes that are scheduled elsewhere. */
+  readonly processes: ProcessFollowing
+  /** Goes on with what it did when it was last up; call once it can be reached. */
+  resume(): Promise<void>
+}
+
+export function openFollowing(parts: OpenFollowingParts & { readonly announcements: Announcements }): Following {
+  const { key, log, clock, peers, links, units, watch, trouble, announcements } = parts
+  const feeds = new FeedFollowing({
+    log,
+    links,
+    clock,
+    watch,
+    trouble: ({ process }, failure) => trouble(`process ${process}`, failure),
+  })
+  const processes = new ProcessFollowing({
+    key,
+    log,
+    clock,
+    processes: new LearnedProcesses({ directory: log.directory, peers, clock }),
+    modules: new LearnedModules({ directory: log.directory, peers }),
+    units,
+    feeds,
+    trouble,
+  })
+  return {
+    feeds,
+    processes,
+    resume: async () => {
+      await processes.resume()
+      await announcements.resume()
+    },
+    [Symbol.dispose]: () => {
+      announcements[Symbol.dispose]()
+      processes[Symbol.dispose]()
+    },
+  }
+}

@@ -1,0 +1,43 @@
+import { BlsSigner, createIcFacade, deriveIcKeys, type Mount } from '../gateway/index.ts'
+import {
+  ed25519Sign,
+  emptyCanisterModule,
+  signDataItemSync,
+  toBase64Url,
+} from '../protocol/index.ts'
+import type { OpenGatewayParts } from './open-gateway.ts'
+import { VERSION } from './version.ts'
+
+/** The IC's face of a node, its signing thread included, and the module of canisters without code. */
+export async function openIcFace(parts: OpenGatewayParts): Promise<{ mount: Mount; signer: BlsSigner }> {
+  const { keys, log, hub } = parts
+  const icKeys = deriveIcKeys(keys.seed)
+  const signer = new BlsSigner(icKeys.rootSecret)
+  await log.directory.addModule(emptyCanisterModule())
+  const rootKey = toBase64Url(icKeys.rootKey)
+  const mount = createIcFacade({
+    ...parts,
+    keys: icKeys,
+    version: VERSION,
+    sign: message => signer.sign(message),
+    signQuery: message => ed25519Sign(icKeys.nodeSeed, message),
+    signSpawn: (request, requestId) => signDataItemSync(spawnFields(keys.key, rootKey, request, requestId), keys.seed).bytes,
+    watch: see => hub.watch(see),
+    trouble: failure => parts.logger.warn({ what: 'ic', code: failure.code, ...failure.details }, failure.message),
+  })
+  return { mount, signer }
+}
+
+/** Nothing but the request decides what is in it: the same request makes the same canister. */
+function spawnFields(key: string, rootKey: string, request: Uint8Array, requestId: Uint8Array): Parameters<typeof signDataItemSync>[0] {
+  const tags = [
+    ['Data-Protocol', 'ao'],
+    ['Variant', 'ao.TN.1'],
+    ['Type', 'Process'],
+    ['Module', emptyCanisterModule().id],
+    ['Scheduler', key],
+    ['Canister-Request', 'ingress'],
+    ['IC-Root-Key', rootKey],
+  ] as const
+  return { tags: tags.map(([name, value]) => ({ name, value })), data: request, anchor: requestId }
+}

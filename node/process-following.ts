@@ -1,0 +1,180 @@
+import { modulesNamedIn } from '../compute-unit/index.ts'
+import {
+  asProcessId,
+  type Clock,
+  Failure,
+  fromBase64Url,
+  type KeyId,
+  type Log,
+  MalformedBytes,
+  messagesFeed,
+  type ModuleId,
+  PAGE_MAX,
+  type ProcessDescription,
+  type ProcessId,
+  readFrameHead,
+  toBase64Url,
+  concatBytes,
+  toUtf8,
+} from '../protocol/index.ts'
+import type { FeedFollowing } from './feed-following.ts'
+import type { LearnedModules } from './learned-modules.ts'
+import type { LearnedProcesses } from './learned-processes.ts'
+import type { Units } from './open-units.ts'
+
+const SEEDS = toUtf8('node/seed/')
+const SEEDS_END = toUtf8('node/seed0')
+/** Pause before a module, or a process, is asked for again. */
+const ASK_AGAIN_MS = 1_000
+
+export interface ProcessFollowingParts {
+  readonly key: KeyId
+  readonly log: Log
+  readonly clock: Clock
+  readonly processes: Pick<LearnedProcesses, 'process'>
+  readonly modules: Pick<LearnedModules, 'learn'>
+  readonly units: Pick<Units, 'computer' | 'messenger'>
+  readonly feeds: FeedFollowing
+  readonly trouble: (what: string, failure: Failure) => void
+}
+
+/**
+ * The processes that are scheduled elsewhere and evaluated here: those that name this node among their compute units, and
+ * those it was told to seed. Their feeds are taken over from their schedulers, or from whoever else has them.
+ */
+export class ProcessFollowing implements Disposable {
+  readonly #parts: ProcessFollowingParts
+  readonly #followed = new Map<ProcessId, Disposable>()
+  readonly #asked = new Set<ProcessId>()
+  readonly #ended = new AbortController()
+
+  constructor(parts: ProcessFollowingParts) {
+    this.#parts = parts
+  }
+
+  /** Processes that are followed now. */
+  get followed(): readonly ProcessId[] {
+    return [...this.#followed.keys()]
+  }
+
+  /** Goes on following what was followed when this node was last up. */
+  async resume(): Promise<void> {
+    const { log } = this.#parts
+    for await (const { key } of log.store.range({ gte: SEEDS, lt: SEEDS_END }))
+      this.#want(asProcessId(toBase64Url(key.subarray(SEEDS.length))))
+    for (let after: ProcessId | undefined; ; ) {
+      const page = await log.directory.processes({ after, limit: PAGE_MAX })
+      for (const process of page) if (this.#isUnitOf(process)) this.#follow(process)
+      after = page.at(-1)?.id
+      if (page.length < PAGE_MAX) return
+    }
+  }
+
+  /** Somebody says that these processes name this node; their own spawn messages tell. */
+  announced(processes: readonly ProcessId[]): void {
+    for (const id of processes) if (!this.#followed.has(id)) this.#want(id, process => this.#isUnitOf(process))
+  }
+
+  /** Follows a process from now on, whoever its compute units are. @throws {Failure} `unknown-process`, `unreachable` */
+  async seed(id: ProcessId): Promise<void> {
+    const process = await this.#parts.processes.process(id)
+    if (process === undefined) throw new Failure('unknown-process', { process: id })
+    this.#parts.log.store.write([{ key: seedKey(id), value: new Uint8Array([1]) }])
+    this.#follow(process)
+  }
+
+  /** Follows it no longer, unless it names this node; what is here stays. */
+  async unseed(id: ProcessId): Promise<void> {
+    this.#parts.log.store.write([{ key: seedKey(id), value: undefined }])
+    const process = await this.#parts.log.directory.process(id)
+    if (process !== undefined && this.#isUnitOf(process)) return
+    this.#followed.get(id)?.[Symbol.dispose]()
+    this.#followed.delete(id)
+  }
+
+  [Symbol.dispose](): void {
+    this.#ended.abort()
+    for (const one of this.#followed.values()) one[Symbol.dispose]()
+  }
+
+  #isUnitOf({ policy }: ProcessDescription): boolean {
+    const { key } = this.#parts
+    return policy.computeUnits.includes(key) && !policy.schedulers.includes(key)
+  }
+
+  /** Follows a process once its spawn message was found. */
+  #want(id: ProcessId, wanted: (process: ProcessDescription) => boolean = () => true): void {
+    if (this.#asked.has(id)) return
+    this.#asked.add(id)
+    void this.#find(id, wanted).finally(() => this.#asked.delete(id))
+  }
+
+  async #find(id: ProcessId, wanted: (process: ProcessDescription) => boolean): Promise<void> {
+    const { processes, clock } = this.#parts
+    const { signal } = this.#ended
+    while (!signal.aborted) {
+      try {
+        const process = await processes.process(id)
+        if (process !== undefined && wanted(process)) this.#follow(process)
+        return
+      } catch (error) {
+        const failure = Failure.from(error)
+        if (failure.blame !== 'transient') return this.#parts.trouble(`process ${id}`, failure)
+        await clock.sleep(ASK_AGAIN_MS, { for: 'wait', signal }).catch(() => undefined)
+      }
+    }
+  }
+
+  #follow(process: ProcessDescription): void {
+    if (this.#ended.signal.aborted || this.#followed.has(process.id)) return
+    const { key, feeds, units } = this.#parts
+    const others = [...new Set([...process.policy.schedulers, ...process.policy.computeUnits])].filter(one => one !== key)
+    const following = feeds.follow({
+      feed: messagesFeed(process),
+      sources: () => others,
+      taken: (from, blocks) => this.#taken(process, from, blocks),
+    })
+    this.#followed.set(process.id, following)
+    // What was taken over before and not evaluated yet.
+    void this.#learn(process.module).then(() => units.computer.catchUp(process.id))
+  }
+
+  async #taken(process: ProcessDescription, from: number, blocks: readonly Uint8Array[]): Promise<void> {
+    const { units } = this.#parts
+    if (from === 0) await this.#learn(process.module)
+    for (const [at, bytes] of blocks.entries()) {
+      for (const module of modulesNamedIn(bytes, process)) await this.#learn(module)
+      const firstSlot = firstSlotOf(bytes)
+      if (firstSlot === undefined) return
+      if (this.#isUnitOf(process)) units.messenger.scheduled(process, firstSlot, bytes)
+      units.computer.accept(process, { index: from + at, bytes })
+    }
+  }
+
+  /** Has a module here; one that nobody gives is looked for again later, and what needs it waits. */
+  async #learn(module: ModuleId): Promise<void> {
+    if (await this.#parts.modules.learn(module)) return
+    void this.#keepAsking(module)
+  }
+
+  async #keepAsking(module: ModuleId): Promise<void> {
+    const { clock, modules } = this.#parts
+    const { signal } = this.#ended
+    while (!signal.aborted && !(await modules.learn(module)))
+      await clock.sleep(ASK_AGAIN_MS, { for: 'wait', signal }).catch(() => undefined)
+  }
+}
+
+/** Nothing, if the block is no frame: that is a fault of its scheduler, at which evaluation ends. */
+function firstSlotOf(bytes: Uint8Array): number | undefined {
+  try {
+    return readFrameHead(bytes).firstSlot
+  } catch (error) {
+    if (error instanceof MalformedBytes) return undefined
+    throw error
+  }
+}
+
+function seedKey(process: ProcessId): Uint8Array {
+  return concatBytes(SEEDS, fromBase64Url(process))
+}

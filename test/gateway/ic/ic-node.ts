@@ -1,0 +1,77 @@
+import { createIcFacade, deriveIcKeys, BlsSigner } from '../../../gateway/index.ts'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import {
+  ed25519PublicKey,
+  ed25519Sign,
+  emptyCanisterModule,
+  keyId,
+  signDataItemSync,
+  toBase64Url,
+} from '../../../protocol/index.ts'
+import { realClock } from '../../fakes/real-clock.ts'
+import { StandInCanisters } from '../../fakes/stand-in-canisters.ts'
+
+const SEED = new Uint8Array(32).fill(42)
+
+/** The IC's face over HTTP, of the stand-in for a node. */
+export class IcNode implements AsyncDisposable {
+  readonly units: StandInCanisters
+  readonly url: string
+  readonly keys = deriveIcKeys(SEED)
+  readonly #server: Server
+  readonly #signer: BlsSigner
+
+  private constructor(units: StandInCanisters, server: Server, signer: BlsSigner) {
+    this.units = units
+    this.#server = server
+    this.#signer = signer
+    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
+  static async open(now: () => number = Date.now): Promise<IcNode> {
+    const key = keyId(ed25519PublicKey(SEED))
+    const clock = { now, sleep: realClock.sleep }
+    const units = await StandInCanisters.open(key, clock)
+    const keys = deriveIcKeys(SEED)
+    const signer = new BlsSigner(keys.rootSecret)
+    const facade = createIcFacade({
+      log: units.log,
+      messenger: units.messenger,
+      computer: units.computer,
+      scheduler: units.scheduler,
+      clock,
+      keys,
+      version: '0.0.0-test',
+      sign: message => signer.sign(message),
+      signQuery: message => ed25519Sign(keys.nodeSeed, message),
+      signSpawn: (data, anchor) => {
+        const tags = Object.entries({
+          'Data-Protocol': 'ao',
+          Type: 'Process',
+          Module: emptyCanisterModule().id,
+          Scheduler: key,
+          'Canister-Request': 'ingress',
+          'IC-Root-Key': toBase64Url(keys.rootKey),
+        }).map(([name, value]) => ({ name, value }))
+        return signDataItemSync({ tags, data, anchor }, SEED).bytes
+      },
+      watch: see => units.watch(see),
+      trouble: failure => {
+        throw failure
+      },
+    })
+    const server = createServer((request, response) => {
+      void facade(request, response, new URL(`http://localhost${request.url ?? ''}`))
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    return new IcNode(units, server, signer)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections()
+    await new Promise(resolve => this.#server.close(resolve))
+    await this.#signer[Symbol.asyncDispose]()
+    await this.units[Symbol.asyncDispose]()
+  }
+}
