@@ -27,6 +27,8 @@ export interface FeedLinkParts {
   readonly peer: KeyId
   /** The other side said what no node would. */
   readonly offence: (what: string) => void
+  /** `FEED_PENDING_MAX_BYTES`, if not given. */
+  readonly pendingMaxBytes?: number | undefined
 }
 
 /** The feeds of one node that are followed here, over one channel. */
@@ -37,13 +39,15 @@ export class PeerFeeds implements FeedLink {
   readonly #byNumber = new Map<number, Followed>()
   readonly #byName = new Map<string, Followed>()
   readonly #offence: (what: string) => void
+  readonly #pendingMax: number
   #next = 0
   #pending = 0
   #paused = false
   #over = false
 
-  constructor(open: OpenChannel, { peer, offence }: FeedLinkParts) {
+  constructor(open: OpenChannel, { peer, offence, pendingMaxBytes = FEED_PENDING_MAX_BYTES }: FeedLinkParts) {
     this.peer = peer
+    this.#pendingMax = pendingMaxBytes
     this.#offence = offence
     const { promise, resolve } = Promise.withResolvers<void>()
     this.closed = promise
@@ -128,10 +132,10 @@ export class PeerFeeds implements FeedLink {
   /** Bytes of pieces that came and are not taken yet. */
   #hold(bytes: number): void {
     this.#pending += bytes
-    if (!this.#paused && this.#pending > FEED_PENDING_MAX_BYTES) {
+    if (!this.#paused && this.#pending > this.#pendingMax) {
       this.#paused = true
       this.#channel.pause()
-    } else if (this.#paused && this.#pending < FEED_PENDING_MAX_BYTES / 2) {
+    } else if (this.#paused && this.#pending < this.#pendingMax / 2) {
       this.#paused = false
       this.#channel.resume()
     }

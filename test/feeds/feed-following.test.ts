@@ -1,0 +1,139 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { FeedFollowing, type FollowedFeed } from '../../node/feed-following.ts'
+import { PeerFeeds } from '../../network/feeds/feed-link.ts'
+import { FeedSource } from '../../network/feeds/feed-source.ts'
+import {
+  Failure,
+  type FeedConflict,
+  type FeedLinks,
+  feedName,
+  type KeyId,
+  signedPrefixHash,
+} from '../../protocol/index.ts'
+import { keyOf } from '../fakes/certified-pushes.ts'
+import { blockOf, collect, messagesOf, NODE_SEED } from '../conformance/log.ts'
+import { type ChannelPair, channelPair } from '../fakes/channel-pair.ts'
+import { realClock } from '../fakes/real-clock.ts'
+import { MemoryLog } from '../fakes/memory-log.ts'
+
+const [FIRST, SECOND] = [keyOf(1), keyOf(2)]
+
+/** Nodes that can be followed, and what happened. */
+class World implements FeedLinks {
+  readonly here = MemoryLog.open()
+  readonly nodes = new Map<KeyId, MemoryLog>()
+  readonly pairs: ChannelPair[] = []
+  readonly opened: KeyId[] = []
+  readonly conflicts: FeedConflict[] = []
+  readonly offenders: KeyId[] = []
+  /** What passes over new channels. */
+  onFrame: ChannelPair['onFrame'] = frame => frame
+
+  add(key: KeyId): MemoryLog {
+    const log = MemoryLog.open()
+    log.signWith(NODE_SEED)
+    this.nodes.set(key, log)
+    return log
+  }
+
+  async open(peer: KeyId): Promise<PeerFeeds> {
+    const log = this.nodes.get(peer)
+    if (log === undefined) throw new Failure('unreachable', { peer })
+    this.opened.push(peer)
+    const pair = channelPair()
+    pair.onFrame = this.onFrame
+    this.pairs.push(pair)
+    const source = new FeedSource(pair.left, { log, offence: () => undefined, ended: () => undefined })
+    log.watch(growth => source.grew(feedName(growth.feed), growth))
+    return new PeerFeeds(pair.right, { peer, offence: () => undefined })
+  }
+
+  follow(followed: FollowedFeed): Disposable {
+    const following = new FeedFollowing({
+      log: this.here,
+      links: this,
+      clock: realClock,
+      watch: { conflict: conflict => void this.conflicts.push(conflict) },
+      offence: peer => void this.offenders.push(peer),
+      trouble: () => undefined,
+    }).follow(followed)
+    onTestFinished(() => following[Symbol.dispose]())
+    return following
+  }
+}
+
+const feed = messagesOf('a')
+const fill = async (log: MemoryLog, from: number, to: number, text = ''): Promise<void> => {
+  for (let index = from; index < to; index++) await log.commit([blockOf(feed, index, text)])
+}
+
+describe('who follows a feed', () => {
+  test('goes on where it was when the channel was cut, and tells of each block once', async () => {
+    const world = new World()
+    const there = world.add(FIRST)
+    await fill(there, 0, 5)
+    const told: number[] = []
+    world.follow({
+      feed,
+      sources: () => [FIRST],
+      taken: async (from, blocks) => void told.push(...blocks.map((_, at) => from + at)),
+    })
+    await expect.poll(() => world.here.length(feed)).toBe(5)
+    world.pairs[0]?.cut()
+    await fill(there, 5, 9)
+    await expect.poll(() => world.here.length(feed)).toBe(9)
+    expect(told).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8])
+    expect(world.opened).toEqual([FIRST, FIRST])
+  })
+
+  test('takes it from the next source where the first is not reached', async () => {
+    const world = new World()
+    await fill(world.add(SECOND), 0, 3)
+    world.follow({ feed, sources: () => [FIRST, SECOND] })
+    await expect.poll(() => world.here.length(feed)).toBe(3)
+    expect(world.opened).toEqual([SECOND])
+  })
+
+  test('takes no flipped bit, wherever it is, counts it against its source, and goes to the next', async () => {
+    const world = new World()
+    await fill(world.add(FIRST), 0, 4)
+    await fill(world.add(SECOND), 0, 4)
+    let flips = 0
+    world.onFrame = (frame, from) => {
+      if (from === 'right' || world.opened.at(-1) !== FIRST) return frame
+      // In a block, in the signature, at the end: wherever CBOR stays CBOR.
+      const at = Math.floor(frame.length * ([0.2, 0.5, 0.95][flips++ % 3] ?? 0))
+      return frame.map((byte, index) => (index === at ? byte ^ 1 : byte))
+    }
+    world.follow({ feed, sources: () => [FIRST, SECOND] })
+    await expect.poll(() => world.here.length(feed)).toBe(4)
+    expect(world.offenders.every(peer => peer === FIRST)).toBe(true)
+    expect(flips).toBeGreaterThan(0)
+    expect(await collect(world.here.blocks(feed, 0))).toEqual(await collect((world.nodes.get(SECOND) ?? world.here).blocks(feed, 0)))
+  })
+
+  test.each([
+    ['in a block that is held', 3, 5],
+    ['before what is held', 2, 9],
+    ['and is shorter', 1, 2],
+  ])('a signer with two feeds, where the other differs %s, is found out', async (_, same, length) => {
+    const world = new World()
+    const [honest, twin] = [world.add(FIRST), world.add(SECOND)]
+    await fill(honest, 0, 5)
+    await fill(twin, 0, same)
+    await fill(twin, same, length, 'x')
+    let sources = [FIRST]
+    world.follow({ feed, sources: () => sources })
+    await expect.poll(() => world.here.length(feed)).toBe(5)
+    sources = [SECOND]
+    await fill(twin, length, 7, 'y')
+    world.pairs[0]?.cut()
+    await expect.poll(() => world.conflicts.length, { timeout: 5_000 }).toBe(1)
+    const [conflict] = world.conflicts
+    const hashes = [conflict?.held, conflict?.seen].map(prefix => prefix && signedPrefixHash(feed, prefix))
+    expect(hashes[0]).toBeDefined()
+    expect(hashes[1]).toBeDefined()
+    expect(hashes[0]).not.toEqual(hashes[1])
+    expect(world.offenders).toEqual([])
+  })
+})

@@ -1,0 +1,152 @@
+import { describe, expect, test } from 'vitest'
+import { PeerFeeds } from '../../network/feeds/feed-link.ts'
+import { FeedSource } from '../../network/feeds/feed-source.ts'
+import { encodeFollowerFrame } from '../../network/feeds/heads-frame.ts'
+import { FEED_WAITING_MAX_BYTES, FEED_PIECE_BYTES, FEED_READS_MAX, feedName, type FeedSpec, type SignedBlocks } from '../../protocol/index.ts'
+import { blockOf, collect, messagesOf, NODE_KEY, NODE_SEED } from '../conformance/log.ts'
+import { type ChannelPair, channelPair } from '../fakes/channel-pair.ts'
+import { MemoryLog } from '../fakes/memory-log.ts'
+
+interface Linked {
+  readonly here: MemoryLog
+  readonly there: MemoryLog
+  readonly link: PeerFeeds
+  readonly source: FeedSource
+  readonly offences: string[]
+}
+
+/** A node that signs feeds, and one that follows them over a channel. */
+function linked(pair: ChannelPair = channelPair(), pendingMaxBytes?: number): Linked {
+  const [there, here] = [MemoryLog.open(), MemoryLog.open()]
+  there.signWith(NODE_SEED)
+  const offences: string[] = []
+  const offence = (what: string): void => void offences.push(what)
+  const source = new FeedSource(pair.left, { log: there, offence, ended: () => undefined })
+  there.watch(growth => source.grew(feedName(growth.feed), growth))
+  const link = new PeerFeeds(pair.right, { peer: NODE_KEY, offence, pendingMaxBytes })
+  return { here, there, link, source, offences }
+}
+
+const fill = async (log: MemoryLog, feed: FeedSpec, from: number, to: number, text = ''): Promise<void> => {
+  for (let index = from; index < to; index++) await log.commit([blockOf(feed, index, text)])
+}
+
+const follow = (here: MemoryLog, link: PeerFeeds, feed: FeedSpec, from: number): Disposable =>
+  link.follow(feed, from, async piece => void (await here.take(feed, piece)))
+
+describe('the stream of heads', () => {
+  test('brings what was there, and what comes later, from where one asks', async () => {
+    const { here, there, link } = linked()
+    const feed = messagesOf('a')
+    await fill(there, feed, 0, 30)
+    follow(here, link, feed, 0)
+    await expect.poll(() => here.length(feed)).toBe(30)
+    await fill(there, feed, 30, 40)
+    await expect.poll(() => here.length(feed)).toBe(40)
+    expect(await collect(here.blocks(feed, 0))).toEqual(await collect(there.blocks(feed, 0)))
+    expect((await here.head(feed))?.length).toBe(40)
+  })
+
+  test('brings nothing of a feed that was left, nor of one that nobody asked for', async () => {
+    const { here, there, link, source } = linked()
+    const [left, other, kept] = [messagesOf('left'), messagesOf('other'), messagesOf('kept')]
+    const following = follow(here, link, left, 0)
+    follow(here, link, kept, 0)
+    await fill(there, left, 0, 1)
+    await expect.poll(() => here.length(left)).toBe(1)
+    following[Symbol.dispose]()
+    await expect.poll(() => source.count).toBe(1)
+    await fill(there, left, 1, 5)
+    await fill(there, other, 0, 5)
+    await fill(there, kept, 0, 5)
+    await expect.poll(() => here.length(kept)).toBe(5)
+    expect([await here.length(left), await here.length(other)]).toEqual([1, 0])
+  })
+
+  test('a follower that takes nothing costs the source no more than its bounds, and misses nothing', async () => {
+    const pair = channelPair()
+    const { here, there, link } = linked(pair)
+    const feeds = ['a', 'b', 'c'].map(messagesOf)
+    for (const feed of feeds) follow(here, link, feed, 0)
+    for (const feed of feeds) await fill(there, feed, 0, 1)
+    for (const feed of feeds) await expect.poll(() => here.length(feed)).toBe(1)
+    let sent = 0
+    pair.onFrame = (frame, from) => {
+      if (from === 'left') sent += frame.length
+      return frame
+    }
+    pair.slow = true
+    const text = 'x'.repeat(60_000)
+    for (const feed of feeds) await fill(there, feed, 1, 21, text)
+    await new Promise(resolve => setTimeout(resolve, 50))
+    expect(pair.waiting).toBeGreaterThan(0)
+    expect(pair.waiting).toBeLessThan(FEED_WAITING_MAX_BYTES + FEED_READS_MAX * 2 * FEED_PIECE_BYTES)
+    pair.release()
+    for (const feed of feeds) await expect.poll(() => here.length(feed), { timeout: 10_000 }).toBe(21)
+    expect(sent).toBeGreaterThan(3 * 20 * 60_000)
+  })
+
+  test('while what came is not taken, nothing more comes', async () => {
+    const pair = channelPair()
+    const { there, link } = linked(pair, 1_000)
+    const feed = messagesOf('a')
+    const gate = Promise.withResolvers<void>()
+    const pieces: SignedBlocks[] = []
+    link.follow(feed, 0, async piece => {
+      pieces.push(piece)
+      await gate.promise
+    })
+    for (let index = 0; index < 30; index++) {
+      await fill(there, feed, index, index + 1, 'x'.repeat(400))
+      await new Promise(resolve => setTimeout(resolve, 2))
+    }
+    expect(pieces).toHaveLength(1)
+    expect(pair.waiting).toBeGreaterThan(0)
+    gate.resolve()
+    await expect.poll(() => pieces.reduce((sum, { blocks }) => sum + blocks.length, 0)).toBe(30)
+  })
+
+  test('shows the tree of a feed at a length', async () => {
+    const { here, there, link } = linked()
+    const feed = messagesOf('a')
+    await fill(there, feed, 0, 9)
+    follow(here, link, feed, 0)
+    expect(await link.show(feed, 5)).toEqual(await there.prefix(feed, 5))
+    expect(await link.show(feed, 10)).toBeUndefined()
+    await expect(link.show(messagesOf('b'), 1)).rejects.toThrow('cannot be reached')
+  })
+
+  test('whoever says nonsense is told of, and cut', async () => {
+    const nonsense = [
+      new Uint8Array([0xff, 0xff]),
+      new Uint8Array([0x82, 0x09, 0x00]),
+      encodeFollowerFrame({ kind: 'follow', number: 0, feed: messagesOf('a'), from: 0 }).subarray(0, 40),
+    ]
+    for (const bytes of nonsense) {
+      const pair = channelPair()
+      const { offences, link, source } = linked(pair)
+      pair.right({ frame: () => undefined, written: () => undefined, ended: () => undefined }).send(bytes)
+      await expect.poll(() => offences.length).toBe(1)
+      expect(source.count).toBe(0)
+      link.close()
+    }
+    const pair = channelPair()
+    const { here, there, offences, link } = linked(pair)
+    const feed = messagesOf('a')
+    await fill(there, feed, 0, 1)
+    pair.onFrame = (frame, from) => (from === 'left' ? frame.subarray(1) : frame)
+    follow(here, link, feed, 0)
+    await link.closed
+    expect(offences).toHaveLength(1)
+    expect(await here.length(feed)).toBe(0)
+  })
+
+  test('the same feed twice over one link is no honest wish', async () => {
+    const pair = channelPair()
+    const { offences, source } = linked(pair)
+    const raw = pair.right({ frame: () => undefined, written: () => undefined, ended: () => undefined })
+    for (const number of [1, 2]) raw.send(encodeFollowerFrame({ kind: 'follow', number, feed: messagesOf('a'), from: 0 }))
+    await expect.poll(() => offences.length).toBe(1)
+    expect(source.count).toBe(0)
+  })
+})
