@@ -10,10 +10,9 @@
  *    equivocations of a shorter length always find room: they move the end.
  */
 import {
-  type Clock, encodeEquivocation, encodeFault, equivocationOf, type EvidenceKind, EVIDENCE_PER_PROCESS_MAX, evidenceId, Failure,
+  type Clock, encodeEquivocation, encodeFault, equivocationOf, type EvidenceEntry, type EvidenceKind, EVIDENCE_PER_PROCESS_MAX, evidenceId, Failure,
   type FeedConflict, type KeyId, type Log, messagesFeed, type ProcessId, toUtf8, type UnitFault,
 } from '../protocol/index.ts'
-import type { EvidenceEntry } from './entry.ts'
 import { judge, type JudgeParts } from './judge.ts'
 
 export interface EvidenceBookParts extends JudgeParts {

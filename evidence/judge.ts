@@ -1,8 +1,8 @@
 import {
-  type Complaint, decodeEvidence, type EquivocationProof, equalBytes, type EvidenceRecord, Failure, judgeFault, MalformedBytes,
+  type Complaint, decodeEvidence, type EquivocationProof, equalBytes, type EvidenceEntry, type EvidenceRecord, Failure, judgeFault, MalformedBytes,
   type ProcessDescription, type ProcessId, readComplaint, refuteEquivocation, type Slot, type UnitFault,
 } from '../protocol/index.ts'
-import type { EvidenceEntry } from './entry.ts'
+
 
 export interface JudgeParts {
   /** A process as its own spawn message proves it; nothing, if nobody in reach has that. */

@@ -24,6 +24,8 @@ import { openKeystore, privateFolder } from './keystore.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
+import { LearnedProcesses } from './learned-processes.ts'
+import { evidencePeers, openEvidence } from './open-evidence.ts'
 import { openGateway } from './open-gateway.ts'
 import { openNetwork, serveOn } from './open-network.ts'
 import { openFollowing } from './open-following.ts'
@@ -152,11 +154,21 @@ async function openNode(
   }
   const unitParts = { keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, peers, observer }
   const recoveredBlocks = log.recovered.length
+  const learned = peers && new LearnedProcesses({ directory: log.directory, peers, clock })
+  const evidence = await openEvidence({
+    key: keys.key,
+    log,
+    clock,
+    describe: async id => (learned === undefined ? log.directory.process(id) : learned.process(id)),
+    peers: network && evidencePeers(network),
+    trouble,
+  })
+  keep({ [Symbol.asyncDispose]: async () => evidence[Symbol.dispose]() })
   const units = await openUnits(unitParts, keep)
   if (network !== undefined && peers !== undefined && announcements !== undefined) {
-    const following = openFollowing({ key: keys.key, log, clock, peers, links: network.feeds, units, trouble, announcements })
+    const following = openFollowing({ key: keys.key, log, clock, peers, links: network.feeds, units, watch: evidence.heads, trouble, announcements })
     keep({ [Symbol.asyncDispose]: async () => following[Symbol.dispose]() })
-    keep(serveOn(network, { ...units, log, following: following.processes }))
+    keep(serveOn(network, { ...units, log, following: following.processes, evidence }))
     await network.feeds.serve(log)
     following.resume().catch(error => trouble('following', Failure.from(error)))
   }
@@ -167,6 +179,7 @@ async function openNode(
     ...units,
     log,
     clock,
+    evidence: evidence.book,
     nodeInfo: () => ({
       key: keys.key,
       version: VERSION,

@@ -1,3 +1,4 @@
+import type { EvidenceBook, HeadExchange } from '../evidence/index.ts'
 import {
   type Directory,
   Failure,
@@ -21,19 +22,30 @@ export interface PeerServiceParts {
   readonly scheduler: Pick<Scheduler, 'schedule'>
   readonly messenger: Pick<Messenger, 'trace'>
   readonly following: Pick<ProcessFollowing, 'announced'>
+  readonly evidence: {
+    readonly book: Pick<EvidenceBook, 'take'>
+    readonly heads: Pick<HeadExchange, 'shown' | 'prefix'> | undefined
+  }
 }
 
 /** What this node does for its peers. Nobody is believed: whatever changes something proves itself, as if it came over HTTP. */
-export function createPeerService({ log, scheduler, messenger, following }: PeerServiceParts): PeerOperations {
+export function createPeerService({ log, scheduler, messenger, following, evidence }: PeerServiceParts): PeerOperations {
   return {
     schedule: requests => scheduleProven(scheduler, requests),
     spawnEnvelope: process => log.directory.spawnEnvelope(process),
     moduleItem: module => log.directory.moduleItem(module),
     frames: ({ process, from }) => readBlocks(log, process, from),
     announce: async processes => following.announced(processes),
+    heads: (heads, { from }) => evidence.heads?.shown(heads, from) ?? DONE,
+    prefix: async wish => evidence.heads?.prefix(wish),
+    evidence: async (bytes, { from }) => {
+      await evidence.book.take(bytes, from)
+    },
     trace: ({ process, message }) => messenger.trace(message, { process }),
   }
 }
+
+const DONE = Promise.resolve()
 
 /** Ticks and rejects are a scheduler's own; a push must bring its proof. */
 async function scheduleProven(

@@ -2,6 +2,7 @@ import { MalformedBytes, toBase64Url } from './bytes.ts'
 import { CborReader } from './cbor.ts'
 import { type Complaint, decodeComplaint } from './complaint.ts'
 import { decodeEquivocation, type EquivocationProof } from './equivocation.ts'
+import type { KeyId, MessageId, ProcessId, Slot } from './ids.ts'
 import { EVIDENCE_SIZE_MAX_BYTES } from './limits.ts'
 import { domainHash } from './merkle.ts'
 import { readSmall } from './push.ts'
@@ -38,4 +39,22 @@ export function decodeEvidence(bytes: Uint8Array): EvidenceRecord {
 /** By which a piece of evidence is known: 43 characters. */
 export function evidenceId(bytes: Uint8Array): string {
   return toBase64Url(domainHash('atoll/evidence/1', bytes))
+}
+
+/** A piece of evidence that was checked here. */
+export interface EvidenceEntry {
+  readonly id: string
+  readonly kind: EvidenceKind
+  readonly process: ProcessId
+  /** Keys of whom it accuses; who ought to have given a receipt, for a complaint. */
+  readonly accused: readonly KeyId[]
+  /** Of an equivocation: the length of both trees. */
+  readonly length: number | undefined
+  /** Of a fault: the first slot of the frame. */
+  readonly slot: Slot | undefined
+  /** Of a complaint. */
+  readonly message: MessageId | undefined
+  /** When it came here, in milliseconds since 1970. */
+  readonly seenMs: number
+  readonly bytes: Uint8Array
 }

@@ -4,6 +4,8 @@
  */
 import { asModuleId, asProcessId, type ModuleId, type ProcessId } from './ids.ts'
 import {
+  EVIDENCE_SIZE_MAX_BYTES,
+  HEADS_TOGETHER_MAX,
   ITEM_SIZE_MAX_BYTES,
   MODULE_SIZE_MAX_BYTES,
   PEER_BLOCKS_MAX_BYTES,
@@ -20,6 +22,7 @@ import {
   readCount,
   writeId,
 } from './peer-operation.ts'
+import { evidenceCodec, headsCodec, maybePrefixCodec, prefixWishCodec } from './peer-heads.ts'
 import { scheduleAnswersCodec, scheduleRequestsCodec } from './peer-schedule.ts'
 import { traceCodec, tracePlaceCodec } from './peer-trace.ts'
 import { readId, readSmall } from './push.ts'
@@ -27,6 +30,8 @@ import { readId, readSmall } from './push.ts'
 /** An envelope with all its proofs: an item or the body of a push, and what stands around it. */
 const ENVELOPE_MAX_BYTES = 2 * ITEM_SIZE_MAX_BYTES
 const SMALL_MAX_BYTES = 1024
+/** A prefix of a feed with two subtrees for each bit of its length, and the signatures of several. */
+const HEAD_MAX_BYTES = 32 * SMALL_MAX_BYTES
 /** A tree of as many messages as are followed. */
 const TRACE_MAX_BYTES = 8_388_608
 
@@ -87,6 +92,27 @@ export const PEER_OPERATIONS = {
     summary: 'These processes name the node that is told; their spawn messages prove it',
     request: processesCodec,
     requestMaxBytes: ANNOUNCED_MAX * ID_MAX_BYTES + SMALL_MAX_BYTES,
+    answer: nothingCodec,
+    answerMaxBytes: SMALL_MAX_BYTES,
+  }),
+  heads: peerOperation({
+    summary: 'What a node holds of feeds, to be compared',
+    request: headsCodec,
+    requestMaxBytes: HEADS_TOGETHER_MAX * HEAD_MAX_BYTES,
+    answer: nothingCodec,
+    answerMaxBytes: SMALL_MAX_BYTES,
+  }),
+  prefix: peerOperation({
+    summary: 'The tree of the first blocks of a feed, under a head that covers it; null if fewer are held',
+    request: prefixWishCodec,
+    requestMaxBytes: SMALL_MAX_BYTES,
+    answer: maybePrefixCodec,
+    answerMaxBytes: HEAD_MAX_BYTES,
+  }),
+  evidence: peerOperation({
+    summary: 'Something that shows that somebody broke the rules',
+    request: evidenceCodec,
+    requestMaxBytes: EVIDENCE_SIZE_MAX_BYTES,
     answer: nothingCodec,
     answerMaxBytes: SMALL_MAX_BYTES,
   }),
