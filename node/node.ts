@@ -27,15 +27,15 @@ import { nativeCrypto } from './native-crypto.ts'
 import { LearnedProcesses } from './learned-processes.ts'
 import { evidencePeers, openEvidence } from './open-evidence.ts'
 import { openGateway } from './open-gateway.ts'
-import { openNetwork, serveOn } from './open-network.ts'
 import { openFollowing } from './open-following.ts'
+import { type NetworkOptions, openNetwork, serveOn } from './open-network.ts'
 import { openUnits, type UnitObserver } from './open-units.ts'
 import { returnMemory } from './return-memory.ts'
 import { systemClock } from './system-clock.ts'
 import { createUnitMetrics } from './unit-metrics.ts'
 import { VERSION } from './version.ts'
 
-export interface NodeOptions extends EffectOptions {
+export interface NodeOptions extends EffectOptions, NetworkOptions {
   /** Folder of feeds, state and keys; made if it is not there. */
   readonly data: string
   /** Port of the HTTP face; 0 takes any, undefined opens none. */
@@ -43,10 +43,6 @@ export interface NodeOptions extends EffectOptions {
   readonly host?: string | undefined
   readonly allowedHosts?: readonly string[] | undefined
   readonly publicUrl?: string | undefined
-  /** Multiaddresses at which peers reach it, or ports of loopback. Without these and without peers it knows none. */
-  readonly listen?: readonly string[] | undefined
-  /** Multiaddresses of nodes to keep a connection to. */
-  readonly peer?: readonly string[] | undefined
   readonly hosts?: number | undefined
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
@@ -165,13 +161,6 @@ async function openNode(
   })
   keep({ [Symbol.asyncDispose]: async () => evidence[Symbol.dispose]() })
   const units = await openUnits(unitParts, keep)
-  if (network !== undefined && peers !== undefined && announcements !== undefined) {
-    const following = openFollowing({ key: keys.key, log, clock, peers, links: network.feeds, units, watch: evidence.heads, trouble, announcements })
-    keep({ [Symbol.asyncDispose]: async () => following[Symbol.dispose]() })
-    keep(serveOn(network, { ...units, log, following: following.processes, evidence }))
-    await network.feeds.serve(log)
-    following.resume().catch(error => trouble('following', Failure.from(error)))
-  }
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
   keep({ [Symbol.asyncDispose]: async () => rest[Symbol.dispose]() })
   const startedMs = clock.now()
@@ -191,6 +180,13 @@ async function openNode(
     }),
     admin: createAdmin({ recoveredBlocks, computer: units.computer, options }),
   })
+  if (network !== undefined && peers !== undefined && announcements !== undefined) {
+    const following = openFollowing({ key: keys.key, log, clock, peers, links: network.feeds, units, watch: evidence.heads, trouble, announcements })
+    keep({ [Symbol.asyncDispose]: async () => following[Symbol.dispose]() })
+    keep(serveOn(network, { ...units, log, operations, following: following.processes, evidence }))
+    await network.feeds.serve(log)
+    following.resume().catch(error => trouble('following', Failure.from(error)))
+  }
   if (options.port === undefined) return make({ key: keys.key, log, ...units, network, operations, gateway: undefined })
   const gateway = await openGateway({ ...units, log, clock, logger, metrics, keys, operations, options, port: options.port, hub }, keep)
   keep(gateway)

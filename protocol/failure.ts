@@ -69,6 +69,8 @@ export const FAILURES = {
   'bad-evidence': row(2014, 'trust', 400, 'What was handed in shows no fault', 'Compare it with docs/protocol/proofs.md; nothing was kept.'),
   'unknown-identity': row(2008, 'trust', 403, 'There is no identity of that name', 'atoll identity list shows those there are; atoll identity new makes one.'),
 
+  'peer-offence': row(2020, 'trust', 403, 'A peer did what no honest one does', 'atoll peer list shows its offences; at 100 it is cut for ten minutes, atoll peer block cuts it for good.'),
+
   // 3xxx: transient
   'busy': row(3001, 'transient', 429, 'Too much is waiting already', 'Send again after a pause; nothing was kept.'),
   'timeout': row(3002, 'transient', 504, 'The wait ended before the answer came', 'Ask again; what was accepted goes on.'),

@@ -6,18 +6,22 @@ import { asModuleId, asProcessId, type ModuleId, type ProcessId } from './ids.ts
 import {
   EVIDENCE_SIZE_MAX_BYTES,
   HEADS_TOGETHER_MAX,
+  BUNDLE_SIZE_MAX_BYTES,
   ITEM_SIZE_MAX_BYTES,
   MODULE_SIZE_MAX_BYTES,
+  PAGE_SIZE_MAX_BYTES,
   PEER_BLOCKS_MAX_BYTES,
   PEER_SCHEDULE_MAX_BYTES,
 } from './limits.ts'
-import { blocksCodec, maybeBytesCodec } from './peer-blocks.ts'
+import { blocksCodec, maybeBytesCodec, rawCodec } from './peer-blocks.ts'
+import { nativeCallCodec } from './peer-call.ts'
 import {
   cborCodec,
   expectFields,
   type PeerCall,
   type PeerCodec,
   peerOperation,
+  peerStream,
   type PeerOperationRow,
   readCount,
   writeId,
@@ -32,6 +36,8 @@ const ENVELOPE_MAX_BYTES = 2 * ITEM_SIZE_MAX_BYTES
 const SMALL_MAX_BYTES = 1024
 /** A prefix of a feed with two subtrees for each bit of its length, and the signatures of several. */
 const HEAD_MAX_BYTES = 32 * SMALL_MAX_BYTES
+/** A page of results in JSON, its bytes as base64url. */
+const NATIVE_ANSWER_MAX_BYTES = 2 * PAGE_SIZE_MAX_BYTES
 /** A tree of as many messages as are followed. */
 const TRACE_MAX_BYTES = 8_388_608
 
@@ -123,6 +129,20 @@ export const PEER_OPERATIONS = {
     answer: traceCodec,
     answerMaxBytes: TRACE_MAX_BYTES,
   }),
+  call: peerOperation({
+    summary: 'An operation of the native API that needs no admin token, by its name',
+    request: nativeCallCodec,
+    requestMaxBytes: BUNDLE_SIZE_MAX_BYTES + SMALL_MAX_BYTES,
+    answer: rawCodec,
+    answerMaxBytes: NATIVE_ANSWER_MAX_BYTES,
+  }),
+  follow: peerStream({
+    summary: 'The same for those that give values until the caller ends it',
+    request: nativeCallCodec,
+    requestMaxBytes: SMALL_MAX_BYTES,
+    answer: rawCodec,
+    answerMaxBytes: NATIVE_ANSWER_MAX_BYTES,
+  }),
 } as const
 
 type Table = typeof PEER_OPERATIONS
@@ -131,13 +151,17 @@ export type PeerRequest<N extends PeerOperationName> =
   Table[N] extends PeerOperationRow<infer R, infer _> ? R : never
 export type PeerAnswer<N extends PeerOperationName> =
   Table[N] extends PeerOperationRow<infer _, infer A> ? A : never
+/** Operations that give many answers. */
+export type PeerStreamName = {
+  [N in PeerOperationName]: Table[N]['answers'] extends 'many' ? N : never
+}[PeerOperationName]
 
 /** Every operation, carried out for whoever asks. @throws {Failure} */
 export type PeerOperations = {
   readonly [N in PeerOperationName]: (
     request: PeerRequest<N>,
     call: PeerCall,
-  ) => Promise<PeerAnswer<N>>
+  ) => N extends PeerStreamName ? AsyncIterable<PeerAnswer<N>> : Promise<PeerAnswer<N>>
 }
 
 /** The row of an operation without its own types, if there is one of that name. */

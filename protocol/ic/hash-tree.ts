@@ -118,15 +118,16 @@ export function entriesOf(tree: HashTree): readonly (readonly [label: Uint8Array
   return tree[0] === 2 ? [[tree[1], tree[2]]] : []
 }
 
-/** `before`, `after`: the label would stand there. */
-function findLabel(tree: HashTree, label: Uint8Array): HashTree | 'before' | 'after' | 'absent' | 'unknown' {
+/** `before`, `after`: the label would stand there. `none`: nothing stands here. */
+function findLabel(tree: HashTree, label: Uint8Array): HashTree | 'before' | 'after' | 'absent' | 'unknown' | 'none' {
   switch (tree[0]) {
     case 1: {
       const left = findLabel(tree[1], label)
-      if (left !== 'after' && left !== 'unknown' && left !== 'absent') return left
+      if (left !== 'after' && left !== 'unknown' && left !== 'none') return left
       const right = findLabel(tree[2], label)
-      if (right !== 'before') return right === 'absent' && left !== 'absent' ? left : right
-      return left === 'unknown' ? 'unknown' : left === 'absent' ? 'before' : 'absent'
+      if (right === 'none') return left
+      if (right !== 'before' || left === 'none') return right
+      return left === 'unknown' ? 'unknown' : 'absent'
     }
     case 2: {
       const order = compareBytes(label, tree[1])
@@ -135,6 +136,6 @@ function findLabel(tree: HashTree, label: Uint8Array): HashTree | 'before' | 'af
     case 4:
       return 'unknown'
     default:
-      return 'absent'
+      return 'none'
   }
 }

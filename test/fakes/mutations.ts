@@ -1,0 +1,50 @@
+/** Numbers from [0, 1) that follow from a seed. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = state
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+/** Bytes that are nearly those of one of the originals: bits turned, bytes left out, put in or copied, ends cut, two spliced. */
+export function mutated(originals: readonly Uint8Array[], random: () => number): Uint8Array {
+  const below = (max: number): number => Math.floor(random() * max)
+  const pick = (): Uint8Array => originals[below(originals.length)] ?? new Uint8Array(0)
+  let bytes = pick().slice()
+  for (let steps = 1 + below(3); steps > 0; steps--) {
+    const at = below(bytes.length + 1)
+    const length = 1 + below(random() < 0.7 ? 4 : 64)
+    switch (below(7)) {
+      case 0:
+        if (at < bytes.length) bytes[at] = (bytes[at] ?? 0) ^ (1 << below(8))
+        break
+      case 1:
+        if (at < bytes.length) bytes[at] = below(256)
+        break
+      case 2:
+        bytes = Uint8Array.of(...bytes.subarray(0, at), ...bytes.subarray(at + length))
+        break
+      case 3:
+        bytes = Uint8Array.of(...bytes.subarray(0, at), ...Array.from({ length }, () => below(256)), ...bytes.subarray(at))
+        break
+      case 4: {
+        const from = below(bytes.length)
+        bytes = Uint8Array.of(...bytes.subarray(0, at), ...bytes.subarray(from, from + length), ...bytes.subarray(at))
+        break
+      }
+      case 5:
+        bytes = bytes.slice(0, at)
+        break
+      default: {
+        const other = pick()
+        const from = below(other.length)
+        bytes = Uint8Array.of(...bytes.subarray(0, at), ...other.subarray(from))
+      }
+    }
+  }
+  return bytes
+}

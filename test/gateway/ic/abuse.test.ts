@@ -1,0 +1,130 @@
+import { Cbor } from '@icp-sdk/core/agent'
+import { Ed25519KeyIdentity } from '@icp-sdk/core/identity'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { principalOf, principalText, toUtf8 } from '../../../protocol/index.ts'
+import { mutated, seededRandom } from '../../fakes/mutations.ts'
+import { asIc, callContent, envelopeOf, signedBy } from '../../fakes/signed-requests.ts'
+import { IcNode } from './ic-node.ts'
+
+const COUNT = Number(process.env['ATOLL_TEST_MUTATIONS'] ?? 20_000) / 10
+const ANY = 'ryjl3-tyaaa-aaaaa-aaaba-cai'
+const identity = Ed25519KeyIdentity.generate(new Uint8Array(32).fill(9))
+const soon = (): bigint => BigInt(Date.now() + 200_000) * 1_000_000n
+
+let node: IcNode
+let canister: string
+
+const post = (path: string, body: Uint8Array, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(`${node.url}${path}`, { method: 'POST', body: body as BodyInit, headers: { 'content-type': 'application/cbor', ...headers } })
+
+beforeAll(async () => {
+  node = await IcNode.open()
+  const create = await signedBy(identity, callContent({ canister_id: new Uint8Array(0), method_name: 'provisional_create_canister_with_cycles', ingress_expiry: soon() }))
+  expect((await post(`/api/v3/canister/${ANY}/call`, create)).status).toBe(200)
+  canister = principalText(principalOf([...node.units.canisters.keys()][0] ?? ''))
+})
+afterAll(() => node[Symbol.asyncDispose]())
+
+describe('the IC face', () => {
+  it('answers whatever comes with 2xx or 4xx, and takes nothing that is not signed', { timeout: 600_000 }, async () => {
+    const content = { canister_id: principalOf([...node.units.canisters.keys()][0] ?? ''), ingress_expiry: soon() }
+    const originals = await Promise.all([
+      signedBy(identity, callContent({ ...content, method_name: 'inc', request_type: 'query' })),
+      signedBy(identity, { request_type: 'read_state', ingress_expiry: soon(), paths: [[toUtf8('time')], [toUtf8('request_status'), new Uint8Array(32)]] }),
+      signedBy(identity, callContent({ ...content, method_name: 'fail' })),
+    ])
+    const random = seededRandom(3)
+    const endpoints = ['v2/call', 'v3/call', 'v4/call', 'v2/query', 'v3/query', 'v2/read_state', 'v3/read_state']
+    const counted = [...node.units.canisters.values()][0]?.results.length
+    for (let i = 0; i < COUNT; i++) {
+      const [version, action] = (endpoints[i % endpoints.length] ?? '').split('/')
+      const response = await post(`/api/${version}/canister/${canister}/${action}`, mutated(originals, random))
+      expect(response.status, `mutation ${i}: ${await response.text()}`).toBeLessThan(500)
+    }
+    const added = ([...node.units.canisters.values()][0]?.results.length ?? 0) - (counted ?? 0)
+    // The one original call may get through unharmed; no other may.
+    expect(added).toBeLessThanOrEqual(1)
+  })
+
+  it.each([
+    ['a path that is not there', '/api/v9/canister/aaaaa-aa/call', 404],
+    ['a query of version 4', `/api/v4/canister/${ANY}/query`, 404],
+    ['a principal that is none', '/api/v2/canister/aaaaa-ab/call', 400],
+    ['an empty body', `/api/v2/canister/${ANY}/call`, 400],
+    ['another subnet', `/api/v3/subnet/${ANY}/read_state`, 404],
+  ])('refuses %s', async (_, path, status) => {
+    expect((await post(path, new Uint8Array(0))).status).toBe(status)
+  })
+
+  it('refuses other methods, bodies above its limit, and compressed ones', async () => {
+    expect((await fetch(`${node.url}/api/v2/canister/${ANY}/call`)).status).toBe(405)
+    expect((await post('/api/v2/status', new Uint8Array(0))).status).toBe(405)
+    expect((await post(`/api/v2/canister/${ANY}/call`, new Uint8Array(2 * 1024 * 1024 + 1))).status).toBe(413)
+    expect((await post(`/api/v2/canister/${ANY}/call`, new Uint8Array(1), { 'content-encoding': 'gzip' })).status).toBe(415)
+  })
+
+  it('may be used by pages of any origin, and asks for no credentials', async () => {
+    const preflight = await fetch(`${node.url}/api/v3/canister/${ANY}/call`, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://example.com', 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' },
+    })
+    expect(preflight.status).toBe(204)
+    expect(preflight.headers.get('access-control-allow-origin')).toBe('*')
+    expect(preflight.headers.get('access-control-allow-credentials')).toBeNull()
+    const status = await fetch(`${node.url}/api/v2/status`, { headers: { origin: 'https://example.com' } })
+    expect(status.headers.get('access-control-allow-origin')).toBe('*')
+    expect(Cbor.decode<{ root_key: Uint8Array }>(new Uint8Array(await status.arrayBuffer())).root_key).toEqual(node.keys.rootKey)
+  })
+
+  it('shows what became of a request to who made it alone, and of others that there is none', async () => {
+    const { id, body } = await call('inc')
+    expect((await post(`/api/v3/canister/${canister}/call`, body)).status).toBe(200)
+    const read = (who: Ed25519KeyIdentity, paths: Uint8Array[][]): Promise<Uint8Array> => signedBy(who, { request_type: 'read_state', ingress_expiry: soon(), paths })
+    const other = Ed25519KeyIdentity.generate(new Uint8Array(32).fill(10))
+    const path = `/api/v2/canister/${canister}/read_state`
+    expect((await post(path, await read(identity, [[toUtf8('request_status'), id]]))).status).toBe(200)
+    expect((await post(path, await read(other, [[toUtf8('request_status'), id]]))).status).toBe(403)
+    expect((await post(path, await read(other, [[toUtf8('request_status'), id], [toUtf8('request_status'), new Uint8Array(32)]]))).status).toBe(400)
+    expect((await post(path, await read(other, [[toUtf8('canister')]]))).status).toBe(404)
+    expect((await post(path, await read(other, [[]]))).status).toBe(404)
+    const secret = [toUtf8('canister'), principalOf([...node.units.canisters.keys()][0] ?? ''), toUtf8('metadata'), toUtf8('secret')]
+    expect((await post(path, await read(other, [secret]))).status).toBe(403)
+    expect((await post(path, await read(identity, [secret]))).status).toBe(200)
+  })
+
+  it('answers a repeated call with the same, and carries it out once', async () => {
+    const { body } = await call('inc')
+    const slots = (): number => [...node.units.canisters.values()][0]?.results.length ?? 0
+    const before = slots()
+    const answers = await Promise.all([body, body, body].map(bytes => post(`/api/v3/canister/${canister}/call`, bytes)))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+    expect((await post(`/api/v2/canister/${canister}/call`, body)).status).toBe(202)
+    expect(slots()).toBe(before + 1)
+  })
+
+  it('refuses what a canister does not want to see before it has a slot', async () => {
+    const { body } = await call('refused')
+    const response = await post(`/api/v4/canister/${canister}/call`, body)
+    expect(Cbor.decode(new Uint8Array(await response.arrayBuffer()))).toMatchObject({ status: 'non_replicated_rejection', reject_code: 4, error_code: 'IC0406' })
+  })
+
+  it('tells clients in the words they know that a request has expired', async () => {
+    const late = envelopeOf({ content: asIc(callContent({ canister_id: principalOf([...node.units.canisters.keys()][0] ?? ''), ingress_expiry: 1n })) })
+    const response = await post(`/api/v3/canister/${canister}/call`, late)
+    expect(response.status).toBe(400)
+    expect(await response.text()).toMatch(/^Invalid request expiry: /)
+  })
+})
+
+async function call(method: string): Promise<{ id: Uint8Array; body: Uint8Array }> {
+  const { requestIdOf } = await import('@icp-sdk/core/agent')
+  const content = callContent({
+    canister_id: principalOf([...node.units.canisters.keys()][0] ?? ''),
+    ingress_expiry: soon(),
+    method_name: method,
+    nonce: crypto.getRandomValues(new Uint8Array(16)),
+    sender: identity.getPrincipal().toUint8Array(),
+  })
+  return { id: requestIdOf(content), body: await signedBy(identity, content) }
+}
+
