@@ -68,12 +68,9 @@ export * from './guest-ports.ts'
 export * from './metrics.ts'
 
 export * from './failure-code.ts'
-<<<<<<< HEAD
 export type { PrefixWish, ShownHead } from './peer-heads.ts'
-=======
 export { decodeNativeAnswer, encodeNativeAnswer, encodeNativeCall, type NativeCall, readNativeCall } from './peer-call.ts'
 export * from './gossip.ts'
->>>>>>> main
 export * from './peer-operation.ts'
 export * from './peer-operations.ts'
 export * from './operation.ts'
