@@ -31,6 +31,12 @@ function paperOperations(more: Partial<PeerOperations> = {}): PeerOperations {
     trace: refuse,
     call: refuse,
     follow: refuse,
+    attest: refuse,
+    attestations: refuse,
+    finalFrames: refuse,
+    readState: refuse,
+    timersChanged: refuse,
+    expectedSeq: refuse,
     ...more,
   }
 }
