@@ -10,9 +10,10 @@
  *    equivocations of a shorter length always find room: they move the end.
  */
 import {
-  type Clock, encodeEquivocation, encodeFault, equivocationOf, type EvidenceEntry, type EvidenceKind, EVIDENCE_PER_PROCESS_MAX, evidenceId, Failure,
+  asKeyId, type Clock, type Disagreement, encodeEquivocation, encodeFault, equivocationOf, type Evidence, type EvidenceEntry, type EvidenceKind, EVIDENCE_PER_PROCESS_MAX, evidenceId, Failure,
   type FeedConflict, type KeyId, type Log, messagesFeed, type ProcessId, toUtf8, type UnitFault,
 } from '../protocol/index.ts'
+import { Disagreements } from './disagreements.ts'
 import { judge, type JudgeParts } from './judge.ts'
 
 export interface EvidenceBookParts extends JudgeParts {
@@ -20,18 +21,25 @@ export interface EvidenceBookParts extends JudgeParts {
   readonly clock: Pick<Clock, 'now'>
   /** Hands what is new to all peers but `from`. */
   readonly share: (bytes: Uint8Array, from: KeyId | undefined) => void
+  readonly trouble: (what: string, failure: Failure) => void
   /** Told of all that is new. */
   readonly noticed?: ((entry: EvidenceEntry) => void) | undefined
+}
+
+/** One says so, and nothing that is known here speaks against it yet. */
+function notShown(error: unknown): void {
+  if (!Failure.is(error, 'bad-evidence')) throw error
 }
 
 const PREFIX = 'evidence/'
 const SEEN_BYTES = 8
 
-export class EvidenceBook {
+export class EvidenceBook implements Evidence {
   readonly #parts: EvidenceBookParts
   readonly #entries = new Map<string, EvidenceEntry>()
   /** Processes that stand still: how many blocks of their feed are common to both sides, as far as is known. */
   readonly #ends = new Map<ProcessId, number>()
+  readonly #disagreements = new Disagreements()
   readonly #excluded = new Map<ProcessId, Set<KeyId>>()
 
   private constructor(parts: EvidenceBookParts) {
@@ -75,9 +83,20 @@ export class EvidenceBook {
     if (conflict.feed.kind === 'messages') await this.take(encodeEquivocation(equivocationOf(conflict)))
   }
 
-  /** Somebody here found that a compute unit signed what a frame did not give. @throws {Failure} as `take` */
-  async accuse(fault: UnitFault): Promise<void> {
-    await this.take(encodeFault(fault))
+  /** See `Evidence`: who is at fault shows once enough units have said what a frame gave, or this node has evaluated it. */
+  disagreement(disagreement: Disagreement): void {
+    this.#weigh(disagreement).catch(error => this.#parts.trouble('evidence', Failure.from(error)))
+  }
+
+  async #weigh(disagreement: Disagreement): Promise<void> {
+    const process = await this.#parts.describe(disagreement.process)
+    if (process === undefined) return
+    for (const fault of this.#disagreements.add(disagreement, process)) await this.take(encodeFault(fault))
+    for (const { unit, certificateBytes, signature } of disagreement.attestations) {
+      const fault: UnitFault = { process: process.id, certificateBytes, unit, signature, other: undefined }
+      const isKnown = this.isExcluded(process.id, process.policy.computeUnits[unit] ?? asKeyId(''))
+      if (!isKnown) await this.take(encodeFault(fault)).catch(notShown)
+    }
   }
 
   /** All that is known, newest first. */

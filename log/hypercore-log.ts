@@ -116,9 +116,7 @@ export class HypercoreLog implements Log {
   }
 
   freeze(feed: FeedSpec, length: number, why: Failure): void {
-    const state = this.#parts.states.of(feed)
-    state.frozen = why
-    freeze(state, why, length)
+    freeze(Object.assign(this.#parts.states.of(feed), { frozen: why }), why, length)
   }
 
   /** Feeds that are not written to: a gap or a contradiction was found. */
@@ -137,11 +135,7 @@ export class HypercoreLog implements Log {
   }
 
   /** Figures for metrics: groups made durable, bytes waiting for their feeds, Hypercores open, feeds known. */
-<<<<<<< HEAD
-  get figures(): Readonly<Record<'groups' | 'behindBytes' | 'openFeeds' | 'knownFeeds' | 'segment', number>> {
-=======
   get figures(): Readonly<Record<'groups' | 'behindBytes' | 'openFeeds' | 'replicated' | 'knownFeeds' | 'segment', number>> {
->>>>>>> main
     const { journal, behind, feeds, states } = this.#parts
     return {
       groups: journal.groups,

@@ -153,7 +153,6 @@ async function openNode(
       for (const { process, firstSlot } of frames) if (firstSlot === 0) announcements?.tell(process)
     },
   }
-  const unitParts = { keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, peers, observer }
   const recoveredBlocks = log.recovered.length
   const learned = peers && new LearnedProcesses({ directory: log.directory, peers, clock })
   const evidence = await openEvidence({
@@ -165,6 +164,9 @@ async function openNode(
     trouble,
   })
   keep({ [Symbol.asyncDispose]: async () => evidence[Symbol.dispose]() })
+  const unitParts = {
+    keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, peers, observer, evidence: evidence.book,
+  }
   const units = await openUnits(unitParts, keep)
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
   keep({ [Symbol.asyncDispose]: async () => rest[Symbol.dispose]() })
@@ -175,13 +177,10 @@ async function openNode(
     computer: units.agreed,
     log: units.reading,
     clock,
-<<<<<<< HEAD
     evidence: evidence.book,
-=======
   }
   const operations = createOperations({
     ...faces,
->>>>>>> main
     nodeInfo: () => ({
       key: keys.key,
       version: VERSION,
@@ -194,12 +193,8 @@ async function openNode(
     admin: createAdmin({ recoveredBlocks, computer: units.computer, options }),
   })
   if (network !== undefined && peers !== undefined && announcements !== undefined) {
-<<<<<<< HEAD
-    const following = openFollowing({ key: keys.key, log, clock, peers, links: network.feeds, units, watch: evidence.heads, trouble, announcements })
-=======
     const offence = (peer: KeyId, what: string): void => network.offend(peer, 'bad-proof', what)
-    const following = openFollowing({ key: keys.key, log, clock, peers, links: network.feeds, units, offence, trouble, announcements })
->>>>>>> main
+    const following = openFollowing({ key: keys.key, log, clock, peers, links: network.feeds, units, watch: evidence.heads, offence, trouble, announcements })
     keep({ [Symbol.asyncDispose]: async () => following[Symbol.dispose]() })
     keep(serveOn(network, { ...units, log, operations, following: following.processes, evidence }))
     await network.feeds.serve(log)

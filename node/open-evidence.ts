@@ -31,6 +31,7 @@ export async function openEvidence({ key, log, clock, describe, peers, trouble }
     share: (bytes, from) => {
       for (const peer of peers?.peers ?? []) if (peer !== from) void peers?.tell(peer, bytes).catch(() => undefined)
     },
+    trouble,
     noticed: ({ id, kind, process, accused }) =>
       trouble('evidence', new Failure(kind === 'equivocation' ? 'equivocated' : 'verification-failed', { kind, process, evidence: id, accused })),
   })

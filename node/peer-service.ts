@@ -40,19 +40,8 @@ export interface PeerServiceParts {
 }
 
 /** What this node does for its peers. Nobody is believed: whatever changes something proves itself, as if it came over HTTP. */
-<<<<<<< HEAD
-export function createPeerService({
-  log,
-  scheduler,
-  messenger,
-  following,
-  operations,
-  evidence,
-}: PeerServiceParts): PeerOperations {
-=======
 export function createPeerService(parts: PeerServiceParts): PeerOperations {
-  const { log, scheduler, messenger, service, following, operations } = parts
->>>>>>> main
+  const { log, scheduler, messenger, service, following, operations, evidence } = parts
   return {
     schedule: requests => scheduleProven(scheduler, requests),
     spawnEnvelope: process => log.directory.spawnEnvelope(process),

@@ -118,6 +118,7 @@ async function followers(process: ProcessDescription, logs: readonly Log[]): Pro
       clock: { now: () => 5_000 + at },
       describe: async id => (id === process.id ? process : undefined),
       evaluated: async () => undefined,
+      trouble: (what, failure) => expect.unreachable(`${what}: ${failure.message}`),
       share: bytes => {
         for (const other of all) if (other.book !== book) void other.book.take(bytes)
       },
