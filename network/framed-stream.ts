@@ -14,7 +14,7 @@ export interface FramedStreamParts {
   /** A whole frame came; what it throws ends the stream. */
   readonly frame: (frame: Uint8Array) => void
   /** Some of what waited was taken. */
-  readonly written: () => void
+  readonly written: (bytes: number) => void
   /** It is over; with the reason, if it did not just end. */
   readonly ended: (error: Error | undefined) => void
 }
@@ -125,7 +125,7 @@ export class FramedStream {
       const bytes = this.#nextWrite()
       try {
         const taken = this.#stream.send(bytes)
-        this.#parts.written()
+        this.#parts.written(bytes.length)
         if (taken) continue
       } catch (error) {
         return this.abort(error instanceof Error ? error : new Error(String(error)))

@@ -12,6 +12,7 @@ import {
 } from '../protocol/index.ts'
 import type { LinkFrame } from './link-frame.ts'
 import type { PartsLane } from './parts-lane.ts'
+import type { Offence } from './standing.ts'
 
 /** Carries out what a peer asks for, as bytes. */
 export interface Serve {
@@ -26,7 +27,7 @@ export interface IncomingCallsParts {
   readonly lane: PartsLane
   readonly serve: Serve
   /** The peer sent what no honest one would. */
-  readonly offence: (what: string) => void
+  readonly offence: (offence: Offence, what: string) => void
 }
 
 /** A request of a peer, while it is under way. Its signal is made when somebody first asks for it. */
@@ -125,7 +126,7 @@ export class IncomingCalls {
     const bytes = call.bytes + frame.payload.length
     if (row === undefined || bytes > row.requestMaxBytes) {
       this.#forget(id, call)
-      this.#parts.offence('a request longer than its operation takes')
+      this.#parts.offence('over-limit', 'a request longer than its operation takes')
       return this.#refuse(
         { id, more: frame.more },
         new Failure('too-large', { bytes, max: row?.requestMaxBytes ?? 0 }),
@@ -157,7 +158,7 @@ export class IncomingCalls {
       lane.answer(id, answer, () => this.#forget(id, call))
     } catch (error) {
       if (error instanceof MalformedBytes)
-        offence(`a request of ${call.operation} that is not of its shape`)
+        offence('malformed', `a request of ${call.operation} that is not of its shape`)
       if (this.#calls.get(id) !== call) return
       this.#forget(id, call)
       lane.send({ kind: 'failure', id, payload: encodeFailure(failureOf(error)) })

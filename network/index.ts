@@ -1,3 +1,4 @@
 // This node among others: libp2p, one stream for each pair of nodes, and what is asked over it.
 export { Network, type NetworkParts } from './network.ts'
 export { Peering } from './peering.ts'
+export { RemoteOperations } from './remote-operations.ts'

@@ -3,6 +3,7 @@ import { Failure, type KeyId, PEER_DIAL_MAX_MS } from '../protocol/index.ts'
 import type { Serve } from './incoming-calls.ts'
 import { PeerLink } from './peer-link.ts'
 import { keyOfPeer, peerIdOf } from './peer-name.ts'
+import type { Offence } from './standing.ts'
 
 export const LINK_PROTOCOL = '/atoll/rpc/1'
 
@@ -10,7 +11,7 @@ export interface LinksParts {
   readonly key: KeyId
   readonly host: Libp2p
   readonly serve: Serve
-  readonly offence: (peer: KeyId, what: string) => void
+  readonly offence: (peer: KeyId, offence: Offence, what: string) => void
   readonly changed: () => void
 }
 
@@ -22,6 +23,8 @@ export class Links {
   readonly #parts: LinksParts
   readonly #links = new Map<KeyId, PeerLink>()
   readonly #all = new Set<PeerLink>()
+  #received = 0
+  #sent = 0
   readonly #opening = new Map<KeyId, Promise<PeerLink>>()
 
   constructor(parts: LinksParts) {
@@ -45,6 +48,11 @@ export class Links {
   /** Peers to which a link is open. */
   get peers(): readonly KeyId[] {
     return [...this.#links.keys()]
+  }
+
+  /** Bytes of all frames so far. */
+  get traffic(): { readonly received: number; readonly sent: number } {
+    return { received: this.#received, sent: this.#sent }
   }
 
   get all(): Iterable<PeerLink> {
@@ -93,7 +101,11 @@ export class Links {
       peer,
       isOpener,
       serve,
-      offence: what => offence(peer, what),
+      offence: (kind, what) => offence(peer, kind, what),
+      carried: (received, sent) => {
+        this.#received += received
+        this.#sent += sent
+      },
       closed: gone => {
         this.#all.delete(gone)
         if (this.#links.get(peer) === gone) this.#links.delete(peer)

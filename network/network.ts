@@ -1,23 +1,34 @@
+import { join } from 'node:path'
+import type { Stream, StreamHandlerOptions } from '@libp2p/interface'
 import {
   asKeyId,
   type CallOptions,
   ed25519PublicKey,
   Failure,
+  type GossipPort,
   type KeyId,
   keyId,
-  MalformedBytes,
-  PEER_OPERATIONS,
+  PEER_DIAL_MAX_MS,
+  PEER_PROTOCOL_STREAMS_MAX,
   type PeerAnswer,
   type PeerOperationName,
   type PeerOperations,
-  type PeerOperationRow,
   type PeerRequest,
+  type PeerStreamName,
 } from '../protocol/index.ts'
+import { BlockList } from './block-list.ts'
+import { Gossip } from './gossip.ts'
 import { FeedNetwork } from './feeds/feed-network.ts'
 import { Links } from './links.ts'
 import { type Host, openHost } from './open-host.ts'
-import { parsePeerAddress, StaticPeers } from './static-peers.ts'
+import { PeerCalls } from './peer-calls.ts'
+import { keyOfPeer, peerIdOf } from './peer-name.ts'
+import { PeerControl } from './peer-control.ts'
+import { isLoopback, parsePeerAddress } from './peer-status.ts'
+import { Providers } from './providers.ts'
 import { ServeTable } from './serve-table.ts'
+import { type Offence, Standing } from './standing.ts'
+import { StaticPeers } from './static-peers.ts'
 
 export interface NetworkParts {
   /** The node's key: its peer id is made of it. */
@@ -26,52 +37,100 @@ export interface NetworkParts {
   readonly listen: readonly string[]
   /** Multiaddresses of peers to which connections are kept. */
   readonly peers: readonly string[]
+  /** Multiaddresses, with their peer ids, of nodes that are asked for others. */
+  readonly bootstrap?: readonly string[] | undefined
+  readonly mdns?: boolean | undefined
+  readonly dht?: boolean | undefined
+  readonly relay?: boolean | undefined
+  /** Folder of what it remembers of peers; without one nothing outlives the program. */
+  readonly folder?: string | undefined
   readonly trouble: (what: string, failure: Failure) => void
 }
 
 /** This node among others: connections, and what is asked over them. How it is made of libp2p: open-host.ts. */
 export class Network implements AsyncDisposable {
   readonly key: KeyId
+  /** What is said to all. */
+  readonly gossip: GossipPort
+  /** Who has what, as the table of all nodes says; empty without `dht`. */
+  readonly providers: Providers
   /** Feeds that are followed over it. */
   readonly feeds: FeedNetwork
+  /** What whoever runs the node does about its peers. */
+  readonly control: PeerControl
   readonly #host: Host
   readonly #links: Links
+  readonly #calls: PeerCalls
   readonly #served = new ServeTable()
   readonly #statics: StaticPeers
+  readonly #standing: Standing
   readonly #parts: NetworkParts
+  readonly #watchers = new Set<() => void>()
 
-  private constructor(parts: NetworkParts, host: Host) {
+  private constructor(parts: NetworkParts, host: Host, standing: Standing, blocked: BlockList) {
     this.key = asKeyId(keyId(ed25519PublicKey(parts.seed)))
     this.#parts = parts
     this.#host = host
-    this.feeds = new FeedNetwork({ host, offence: (peer, what) => this.#offence(peer, what) })
+    this.#standing = standing
+    this.gossip = new Gossip({
+      service: host.services.gossip,
+      offence: peer => this.offend(peer, 'bad-gossip', 'a message that must not go around'),
+    })
+    this.providers = new Providers(host.services.dht)
+    this.feeds = new FeedNetwork({
+      host,
+      offence: (peer, what) => this.offend(peer, 'malformed', what),
+    })
     this.#links = new Links({
       key: this.key,
       host,
       serve: this.#served,
-      offence: (peer, what) => this.#offence(peer, what),
-      changed: () => undefined,
+      offence: (peer, offence, what) => this.offend(peer, offence, what),
+      changed: () => {
+        for (const watcher of this.#watchers) watcher()
+      },
     })
+    this.#calls = new PeerCalls(this.#links, (peer, what) => this.offend(peer, 'malformed', what))
     this.#statics = new StaticPeers({
       host,
       link: peer => this.#links.to(peer),
       trouble: (address, cause) =>
         parts.trouble('peer', new Failure('unreachable', { address }, { cause })),
     })
+    this.control = new PeerControl({
+      host,
+      links: this.#links,
+      statics: this.#statics,
+      standing,
+      blocked,
+    })
   }
 
   /** Listens, and begins to dial; answers `busy` until `serve` is called. @throws {Failure} `bad-config`, `port-in-use` */
   static async open(parts: NetworkParts): Promise<Network> {
+    const { seed, listen, bootstrap = [], mdns = false, dht = false, relay = false, folder } = parts
     const peers = parts.peers.map(parsePeerAddress)
-    for (const address of parts.listen) parsePeerAddress(address)
+    for (const address of [...listen, ...bootstrap]) parsePeerAddress(address)
+    const blocked = await BlockList.open(folder && join(folder, 'blocked-peers'))
+    const cut: { peer: (key: KeyId) => void } = { peer: () => undefined }
+    const standing = new Standing(Date.now, key => cut.peer(key))
     const host = await openHost({
-      seed: parts.seed,
-      listen: parts.listen,
-      isRefused: () => false,
+      seed,
+      listen,
+      dialled: [...parts.peers, ...bootstrap],
+      bootstrap,
+      mdns,
+      dht,
+      relay,
+      isPublic: listen.some(address => !isLoopback(address)),
+      isRefused: key => standing.isBanned(key) || blocked.has(key),
     }).catch(cause => {
-      throw new Failure('port-in-use', { listen: [...parts.listen] }, { cause })
+      throw Failure.is(cause)
+        ? cause
+        : new Failure('port-in-use', { listen: [...listen] }, { cause })
     })
-    const network = new Network(parts, host)
+    const network = new Network(parts, host, standing, blocked)
+    cut.peer = key => void network.control.hangUp(key)
     await network.#links.open()
     for (const peer of peers) network.#statics.add(peer)
     return network
@@ -92,6 +151,12 @@ export class Network implements AsyncDisposable {
     return this.#links.peers
   }
 
+  /** Calls `changed` each time a link opens or closes; gives what ends that. */
+  watch(changed: () => void): () => void {
+    this.#watchers.add(changed)
+    return () => void this.#watchers.delete(changed)
+  }
+
   /** From now on these answer what peers ask. */
   serve(operations: PeerOperations): void {
     this.#served.begin(operations)
@@ -103,31 +168,102 @@ export class Network implements AsyncDisposable {
   }
 
   /** Asks a peer; dials it if need be. @throws {Failure} what it answered; `unreachable`, `timeout`, `aborted`, `busy`, `too-large` */
-  async call<N extends PeerOperationName>(
+  call<N extends Exclude<PeerOperationName, PeerStreamName>>(
     peer: KeyId,
     name: N,
     request: PeerRequest<N>,
     options?: CallOptions,
   ): Promise<PeerAnswer<N>> {
-    const row = PEER_OPERATIONS[name] as unknown as PeerOperationRow<PeerRequest<N>, PeerAnswer<N>>
-    const link = await this.#links.to(peer)
-    const bytes = await link.one(
-      name,
-      row as PeerOperationRow,
-      row.request.encode(request),
-      options,
-    )
-    try {
-      return row.answer.decode(bytes)
-    } catch (cause) {
-      if (!(cause instanceof MalformedBytes)) throw cause
-      this.#offence(peer, `an answer to ${name} that is not of its shape`)
-      throw new Failure(
-        'unreachable',
-        { peer, operation: name },
-        { cause, note: 'its answer makes no sense' },
-      )
+    return this.#calls.call(peer, name, request, options)
+  }
+
+  /** Asks a peer for many answers; it stands still while nobody takes them. @throws {Failure} as `call` */
+  follow<N extends PeerStreamName>(
+    peer: KeyId,
+    name: N,
+    request: PeerRequest<N>,
+    options?: Pick<CallOptions, 'signal'>,
+  ): AsyncGenerator<PeerAnswer<N>> {
+    return this.#calls.follow(peer, name, request, options)
+  }
+
+  /** Takes the streams of a protocol of its own that peers open, such as those that carry feeds. */
+  async take(
+    protocol: string,
+    stream: (stream: Stream, peer: KeyId) => void,
+    options: StreamHandlerOptions = {},
+  ): Promise<void> {
+    const limits = {
+      maxInboundStreams: PEER_PROTOCOL_STREAMS_MAX,
+      maxOutboundStreams: PEER_PROTOCOL_STREAMS_MAX,
     }
+    await this.#host.handle(
+      protocol,
+      (opened, connection) => {
+        const peer = keyOfPeer(connection.remotePeer)
+        if (peer === undefined) opened.abort(new Error('expected an Ed25519 peer'))
+        else stream(opened, peer)
+      },
+      { ...limits, ...options },
+    )
+  }
+
+  /** Opens a stream of a protocol of its own; dials if need be. @throws {Failure} `unreachable` */
+  async open(
+    peer: KeyId,
+    protocol: string,
+    { signal = AbortSignal.timeout(PEER_DIAL_MAX_MS) }: CallOptions = {},
+  ): Promise<Stream> {
+    try {
+      return await this.#host.dialProtocol(peerIdOf(peer), protocol, {
+        signal,
+        maxOutboundStreams: PEER_PROTOCOL_STREAMS_MAX,
+      })
+    } catch (cause) {
+      throw new Failure('unreachable', { peer, protocol }, { cause })
+    }
+  }
+
+  /** Writes down what a peer did wrong; enough of it, and it is cut and not spoken to for a while. */
+  offend(peer: KeyId, offence: Offence, what: string): void {
+    this.#standing.offend(peer, offence)
+    this.#parts.trouble(
+      'peer',
+      new Failure('peer-offence', {
+        peer,
+        offence,
+        what,
+        weight: Math.round(this.#standing.weight(peer)),
+      }),
+    )
+  }
+
+  /** Numbers for whoever watches the node. */
+  get counts(): {
+    readonly connections: number
+    readonly links: number
+    readonly incoming: number
+    readonly outgoing: number
+    readonly cuts: number
+  } {
+    let [links, incoming, outgoing] = [0, 0, 0]
+    for (const { underWay } of this.#links.all) {
+      links += 1
+      incoming += underWay.incoming
+      outgoing += underWay.outgoing
+    }
+    return {
+      connections: this.#host.getConnections().length,
+      links,
+      incoming,
+      outgoing,
+      cuts: this.#standing.cuts,
+    }
+  }
+
+  /** What the links of all times have carried. */
+  get traffic(): { readonly received: number; readonly sent: number } {
+    return this.#links.traffic
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -136,9 +272,5 @@ export class Network implements AsyncDisposable {
     this.feeds[Symbol.dispose]()
     this.#links.close()
     await this.#host.stop()
-  }
-
-  #offence(peer: KeyId, what: string): void {
-    this.#parts.trouble('peer', new Failure('malformed-request', { peer, what }))
   }
 }

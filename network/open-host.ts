@@ -1,9 +1,6 @@
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
-import { identify, type Identify } from '@libp2p/identify'
 import type { Libp2p } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
-import { ping, type Ping } from '@libp2p/ping'
-import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import {
@@ -16,28 +13,31 @@ import {
   PEERS_PER_HOST_AND_SECOND_MAX,
 } from '../protocol/index.ts'
 import { keyOfPeer } from './peer-name.ts'
+import { type DiscoveryParts, discoveryOf, type HostServices, servicesOf } from './services.ts'
+import { openTransports } from './transports.ts'
 
-export type Host = Libp2p<{ identify: Identify; ping: Ping }>
+export type Host = Libp2p<HostServices>
 
-export interface HostParts {
+export interface HostParts extends DiscoveryParts {
   readonly seed: Uint8Array
   readonly listen: readonly string[]
+  /** Addresses that will be dialled. */
+  readonly dialled: readonly string[]
   /** Whether nobody with this key is to be spoken to. */
   readonly isRefused: (key: KeyId) => boolean
 }
 
 /** A host of libp2p with bounds on everything that a stranger can make it hold. */
-export async function openHost({ seed, listen, isRefused }: HostParts): Promise<Host> {
+export async function openHost(parts: HostParts): Promise<Host> {
+  const { seed, listen, dialled, isRefused } = parts
   const refuse = (peer: Parameters<typeof keyOfPeer>[0]): boolean => {
     const key = keyOfPeer(peer)
     return key === undefined || isRefused(key)
   }
-  return createLibp2p({
+  return createLibp2p<HostServices>({
     privateKey: await generateKeyPairFromSeed('Ed25519', seed),
     addresses: { listen: [...listen] },
-    transports: [
-      tcp({ maxConnections: PEERS_MAX + PEERS_PENDING_MAX, backlog: PEERS_PENDING_MAX }),
-    ],
+    transports: await openTransports([...listen, ...dialled]),
     connectionEncrypters: [noise()],
     streamMuxers: [
       yamux({
@@ -53,7 +53,8 @@ export async function openHost({ seed, listen, isRefused }: HostParts): Promise<
     connectionGater: {
       denyDialPeer: refuse,
       denyInboundEncryptedConnection: refuse,
-      // By default private addresses are not dialled in browsers; here all are.
+      denyOutboundEncryptedConnection: refuse,
+      // Private addresses too: there are networks that have no others.
       denyDialMultiaddr: () => false,
     },
     connectionManager: {
@@ -62,7 +63,7 @@ export async function openHost({ seed, listen, isRefused }: HostParts): Promise<
       inboundConnectionThreshold: PEERS_PER_HOST_AND_SECOND_MAX,
       inboundUpgradeTimeout: PEER_DIAL_MAX_MS,
       dialTimeout: PEER_DIAL_MAX_MS,
-      // Links are kept up by redial.ts, with its own pauses.
+      // Connections are kept up by static-peers.ts, with pauses of its own.
       reconnectRetries: 0,
     },
     // The default cuts a connection whose echo takes 5 s, which a busy one may.
@@ -70,6 +71,7 @@ export async function openHost({ seed, listen, isRefused }: HostParts): Promise<
       pingInterval: 30_000,
       pingTimeout: { minTimeout: 60_000, maxTimeout: 120_000 },
     },
-    services: { identify: identify(), ping: ping() },
+    peerDiscovery: discoveryOf(parts),
+    services: servicesOf(parts),
   })
 }

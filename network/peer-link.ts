@@ -6,11 +6,13 @@ import {
   PEER_QUEUE_MAX_BYTES,
   type PeerOperationRow,
 } from '../protocol/index.ts'
-import { FramedStream } from './framed-stream.ts'
+import { FrameTooLong } from './frame-reader.ts'
+import { FramedStream, PeerStalled } from './framed-stream.ts'
 import { IncomingCalls, type Serve } from './incoming-calls.ts'
 import { decodeLinkFrame } from './link-frame.ts'
 import { OutgoingCalls } from './outgoing-calls.ts'
 import { PartsLane } from './parts-lane.ts'
+import type { Offence } from './standing.ts'
 
 const RETIRE_MS = 2_000
 
@@ -21,7 +23,9 @@ export interface PeerLinkParts {
   readonly isOpener: boolean
   readonly serve: Serve
   /** The peer sent what no honest one would. */
-  readonly offence: (what: string) => void
+  readonly offence: (offence: Offence, what: string) => void
+  /** So many bytes were read or written. */
+  readonly carried: (received: number, sent: number) => void
   readonly closed: (link: PeerLink) => void
 }
 
@@ -45,7 +49,10 @@ export class PeerLink {
     this.#framed = new FramedStream({
       stream: parts.stream,
       frame: bytes => this.#take(bytes),
-      written: () => this.#written(),
+      written: bytes => {
+        parts.carried(0, bytes)
+        this.#written()
+      },
       ended: error => this.#ended(error),
     })
     this.#lane = new PartsLane(this.#framed)
@@ -114,13 +121,14 @@ export class PeerLink {
   }
 
   #take(bytes: Uint8Array): void {
+    this.#parts.carried(bytes.length, 0)
     try {
       const frame = decodeLinkFrame(bytes)
       if (frame.kind === 'answer' || frame.kind === 'failure' || frame.kind === 'end')
         this.#outgoing.take(frame)
       else this.#incoming.take(frame)
     } catch (error) {
-      this.#parts.offence(error instanceof Error ? error.message : String(error))
+      this.#parts.offence('malformed', error instanceof Error ? error.message : String(error))
       throw error
     }
     if (!this.#paused && this.#framed.waitingBytes > PEER_QUEUE_MAX_BYTES) {
@@ -147,6 +155,8 @@ export class PeerLink {
 
   #ended(error: Error | undefined): void {
     this.#open = false
+    if (error instanceof PeerStalled) this.#parts.offence('stalled', error.message)
+    if (error instanceof FrameTooLong) this.#parts.offence('over-limit', error.message)
     this.#lane.close()
     this.#incoming.close()
     this.#outgoing.close(new Failure('unreachable', { peer: this.peer }, { cause: error }))

@@ -1,5 +1,5 @@
 import type { Libp2p } from '@libp2p/interface'
-import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import {
   Failure,
   type KeyId,
@@ -8,19 +8,6 @@ import {
   PEER_REDIAL_MIN_MS,
 } from '../protocol/index.ts'
 import { keyOfPeer } from './peer-name.ts'
-
-/** @throws {Failure} `bad-config` if it is no address of a peer */
-export function parsePeerAddress(text: string): Multiaddr {
-  try {
-    return multiaddr(text)
-  } catch (cause) {
-    throw new Failure(
-      'bad-config',
-      { setting: 'peer', value: text },
-      { cause, note: 'expected an address such as /ip4/10.0.0.7/tcp/7334/p2p/12D3Koo…' },
-    )
-  }
-}
 
 export interface StaticPeersParts {
   readonly host: Libp2p

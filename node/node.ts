@@ -25,15 +25,15 @@ import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
 import { openGateway } from './open-gateway.ts'
-import { openNetwork, serveOn } from './open-network.ts'
 import { openFollowing } from './open-following.ts'
+import { type NetworkOptions, openNetwork, serveOn } from './open-network.ts'
 import { openUnits, type UnitObserver } from './open-units.ts'
 import { returnMemory } from './return-memory.ts'
 import { systemClock } from './system-clock.ts'
 import { createUnitMetrics } from './unit-metrics.ts'
 import { VERSION } from './version.ts'
 
-export interface NodeOptions extends EffectOptions {
+export interface NodeOptions extends EffectOptions, NetworkOptions {
   /** Folder of feeds, state and keys; made if it is not there. */
   readonly data: string
   /** Port of the HTTP face; 0 takes any, undefined opens none. */
@@ -41,10 +41,6 @@ export interface NodeOptions extends EffectOptions {
   readonly host?: string | undefined
   readonly allowedHosts?: readonly string[] | undefined
   readonly publicUrl?: string | undefined
-  /** Multiaddresses at which peers reach it, or ports of loopback. Without these and without peers it knows none. */
-  readonly listen?: readonly string[] | undefined
-  /** Multiaddresses of nodes to keep a connection to. */
-  readonly peer?: readonly string[] | undefined
   readonly hosts?: number | undefined
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
@@ -153,13 +149,6 @@ async function openNode(
   const unitParts = { keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, peers, observer }
   const recoveredBlocks = log.recovered.length
   const units = await openUnits(unitParts, keep)
-  if (network !== undefined && peers !== undefined && announcements !== undefined) {
-    const following = openFollowing({ key: keys.key, log, clock, peers, links: network.feeds, units, trouble, announcements })
-    keep({ [Symbol.asyncDispose]: async () => following[Symbol.dispose]() })
-    keep(serveOn(network, { ...units, log, following: following.processes }))
-    await network.feeds.serve(log)
-    following.resume().catch(error => trouble('following', Failure.from(error)))
-  }
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
   keep({ [Symbol.asyncDispose]: async () => rest[Symbol.dispose]() })
   const startedMs = clock.now()
@@ -178,6 +167,15 @@ async function openNode(
     }),
     admin: createAdmin({ recoveredBlocks, computer: units.computer, options }),
   })
+  if (network !== undefined && peers !== undefined && announcements !== undefined) {
+    const offence = (peer: KeyId, what: string): void => network.offend(peer, 'bad-proof', what)
+    const following = openFollowing({ key: keys.key, log, clock, peers, links: network.feeds, units, offence, trouble, announcements })
+    keep({ [Symbol.asyncDispose]: async () => following[Symbol.dispose]() })
+    keep(serveOn(network, { ...units, log, operations, following: following.processes }))
+    await network.feeds.serve(log)
+    if (log instanceof HypercoreLog) await network.feeds.serveHypercores(stream => log.replicate(stream))
+    following.resume().catch(error => trouble('following', Failure.from(error)))
+  }
   if (options.port === undefined) return make({ key: keys.key, log, ...units, network, operations, gateway: undefined })
   const gateway = await openGateway({ ...units, log, clock, logger, metrics, keys, operations, options, port: options.port, hub }, keep)
   keep(gateway)

@@ -1,8 +1,15 @@
 import {
+  type CallOptions,
   type Directory,
+  encodeNativeAnswer,
   Failure,
   type Log,
   type Messenger,
+  type NativeCall,
+  type Operations,
+  type PeerCall,
+  readNativeCall,
+  rowOf,
   messagesFeed,
   PEER_BLOCKS_MAX,
   PEER_BLOCKS_MAX_BYTES,
@@ -21,10 +28,18 @@ export interface PeerServiceParts {
   readonly scheduler: Pick<Scheduler, 'schedule'>
   readonly messenger: Pick<Messenger, 'trace'>
   readonly following: Pick<ProcessFollowing, 'announced'>
+  /** What this node can do by itself: a call is not handed on, or it could go in circles. */
+  readonly operations: Operations
 }
 
 /** What this node does for its peers. Nobody is believed: whatever changes something proves itself, as if it came over HTTP. */
-export function createPeerService({ log, scheduler, messenger, following }: PeerServiceParts): PeerOperations {
+export function createPeerService({
+  log,
+  scheduler,
+  messenger,
+  following,
+  operations,
+}: PeerServiceParts): PeerOperations {
   return {
     schedule: requests => scheduleProven(scheduler, requests),
     spawnEnvelope: process => log.directory.spawnEnvelope(process),
@@ -32,7 +47,27 @@ export function createPeerService({ log, scheduler, messenger, following }: Peer
     frames: ({ process, from }) => readBlocks(log, process, from),
     announce: async processes => following.announced(processes),
     trace: ({ process, message }) => messenger.trace(message, { process }),
+    call: async (request, call) =>
+      encodeNativeAnswer(await carryOut<Promise<unknown>>(operations, request, call, false)),
+    async *follow(request, call) {
+      for await (const value of carryOut<AsyncIterable<unknown>>(operations, request, call, true))
+        yield encodeNativeAnswer(value)
+    },
   }
+}
+
+/** Runs an operation of the native API, which must give one answer or many as it was asked for. */
+function carryOut<T>(
+  operations: Operations,
+  request: NativeCall,
+  { signal }: PeerCall,
+  isStream: boolean,
+): T {
+  const { name, input } = readNativeCall(request)
+  if ((rowOf(name).answer.kind === 'stream') !== isStream) {
+    throw new Failure('malformed-request', { operation: name })
+  }
+  return (operations[name] as (input: unknown, options: CallOptions) => T)(input, { signal })
 }
 
 /** Ticks and rejects are a scheduler's own; a push must bring its proof. */

@@ -187,6 +187,8 @@ export const FEED_READS_MAX = 16
 export const FEED_WAITING_MAX_BYTES = 1 * MiB
 /** Bytes that came and are not checked and stored yet, above which nothing more is taken from that node. */
 export const FEED_PENDING_MAX_BYTES = 8 * MiB
+/** Feeds that one stream of Hypercore replication may ask for; each costs an open Hypercore, 28-90 KB. */
+export const FEEDS_REPLICATED_MAX = 1024
 /** How long a node may take to show the tree of a feed. */
 export const FEED_SHOW_MAX_MS = 10_000
 

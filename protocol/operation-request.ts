@@ -38,6 +38,20 @@ function fieldNames(schema: z.ZodObject): readonly string[] {
   return names
 }
 
+/** The parts of the request that asks for an operation, a JSON body as its text. @throws {Failure} `malformed-request`, `too-large` */
+export function encodeRequestParts<N extends OperationName>(
+  name: N,
+  input: OperationInput<N>,
+): ReceivedParts & Pick<OperationRequest, 'body'> {
+  const row = rowOf(name)
+  const given = input as Readonly<Record<string, unknown>>
+  return {
+    params: encodeFields(row.params, given),
+    query: encodeFields(row.query, given),
+    body: encodeBody(row, given).body,
+  }
+}
+
 /** Makes the request that asks for an operation. @throws {Failure} `malformed-request`, `too-large` */
 export function encodeRequest<N extends OperationName>(
   name: N,

@@ -12,3 +12,6 @@ export const blocksCodec: PeerCodec<readonly Uint8Array[]> = cborCodec(
   },
   reader => Array.from({ length: readCount(reader, PEER_BLOCKS_MAX) }, () => reader.bytes()),
 )
+
+/** Bytes as they are. */
+export const rawCodec: PeerCodec<Uint8Array> = { encode: bytes => bytes, decode: bytes => bytes }

@@ -47,3 +47,27 @@ export const PEER_DIAL_MAX_MS = 10_000
 export const PEER_STREAMS_MAX = 64
 /** Bytes a stream may have under way to a reader that has not taken them. */
 export const PEER_WINDOW_MAX_BYTES = 4 * MiB
+/** Streams of one protocol that a peer may have open to this node, unless the protocol says less. */
+export const PEER_PROTOCOL_STREAMS_MAX = 8
+/** Bytes of one message that goes around: heads, records and proofs are small. */
+export const GOSSIP_MESSAGE_MAX_BYTES = 64 * KiB
+/** Bytes of what one peer sends of them at once. */
+export const GOSSIP_BATCH_MAX_BYTES = 512 * KiB
+/** Messages and commands in it, of each kind. */
+export const GOSSIP_BATCH_MAX = 256
+/** Topics in it: there are three. */
+export const GOSSIP_SUBSCRIPTIONS_MAX = 16
+/** Peers whose offences are remembered. */
+export const OFFENDERS_MAX = 10_000
+/** An offence counts half after this long. */
+export const OFFENCE_HALF_LIFE_MS = 60_000
+/** Offences weigh up to 100; a peer with so many is cut. */
+export const OFFENCES_MAX = 100
+/** How long a peer that was cut is not spoken to. */
+export const BAN_MS = 10 * 60_000
+/** Reservations that one relay grants. */
+export const RELAY_RESERVATIONS_MAX = 64
+/** Bytes that one relayed connection may carry each way; the default of 128 KB is too little for a feed. */
+export const RELAY_CONNECTION_MAX_BYTES = 1024 * MiB
+/** How long one may last. */
+export const RELAY_CONNECTION_MAX_MS = 60 * 60_000

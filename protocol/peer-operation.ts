@@ -27,11 +27,18 @@ export interface PeerCall extends CallOptions {
   readonly from: KeyId
 }
 
-/** A row with its types, and `one` answer unless it says otherwise. */
-export function peerOperation<Request, Answer, Answers extends 'one' | 'many' = 'one'>(
-  row: Omit<PeerOperationRow<Request, Answer>, 'answers'> & { readonly answers?: Answers },
-): PeerOperationRow<Request, Answer> & { readonly answers: Answers } {
-  return { ...row, answers: row.answers ?? ('one' as Answers) }
+/** A row of an operation that gives one answer. */
+export function peerOperation<Request, Answer>(
+  row: Omit<PeerOperationRow<Request, Answer>, 'answers'>,
+): PeerOperationRow<Request, Answer> & { readonly answers: 'one' } {
+  return { ...row, answers: 'one' }
+}
+
+/** A row of an operation that gives many answers. */
+export function peerStream<Request, Answer>(
+  row: Omit<PeerOperationRow<Request, Answer>, 'answers'>,
+): PeerOperationRow<Request, Answer> & { readonly answers: 'many' } {
+  return { ...row, answers: 'many' }
 }
 
 /** A codec of CBOR, from how one value is written and read. */

@@ -4,18 +4,22 @@
  */
 import { asModuleId, asProcessId, type ModuleId, type ProcessId } from './ids.ts'
 import {
+  BUNDLE_SIZE_MAX_BYTES,
   ITEM_SIZE_MAX_BYTES,
   MODULE_SIZE_MAX_BYTES,
+  PAGE_SIZE_MAX_BYTES,
   PEER_BLOCKS_MAX_BYTES,
   PEER_SCHEDULE_MAX_BYTES,
 } from './limits.ts'
-import { blocksCodec, maybeBytesCodec } from './peer-blocks.ts'
+import { blocksCodec, maybeBytesCodec, rawCodec } from './peer-blocks.ts'
+import { nativeCallCodec } from './peer-call.ts'
 import {
   cborCodec,
   expectFields,
   type PeerCall,
   type PeerCodec,
   peerOperation,
+  peerStream,
   type PeerOperationRow,
   readCount,
   writeId,
@@ -27,6 +31,8 @@ import { readId, readSmall } from './push.ts'
 /** An envelope with all its proofs: an item or the body of a push, and what stands around it. */
 const ENVELOPE_MAX_BYTES = 2 * ITEM_SIZE_MAX_BYTES
 const SMALL_MAX_BYTES = 1024
+/** A page of results in JSON, its bytes as base64url. */
+const NATIVE_ANSWER_MAX_BYTES = 2 * PAGE_SIZE_MAX_BYTES
 /** A tree of as many messages as are followed. */
 const TRACE_MAX_BYTES = 8_388_608
 
@@ -97,6 +103,20 @@ export const PEER_OPERATIONS = {
     answer: traceCodec,
     answerMaxBytes: TRACE_MAX_BYTES,
   }),
+  call: peerOperation({
+    summary: 'An operation of the native API that needs no admin token, by its name',
+    request: nativeCallCodec,
+    requestMaxBytes: BUNDLE_SIZE_MAX_BYTES + SMALL_MAX_BYTES,
+    answer: rawCodec,
+    answerMaxBytes: NATIVE_ANSWER_MAX_BYTES,
+  }),
+  follow: peerStream({
+    summary: 'The same for those that give values until the caller ends it',
+    request: nativeCallCodec,
+    requestMaxBytes: SMALL_MAX_BYTES,
+    answer: rawCodec,
+    answerMaxBytes: NATIVE_ANSWER_MAX_BYTES,
+  }),
 } as const
 
 type Table = typeof PEER_OPERATIONS
@@ -105,13 +125,17 @@ export type PeerRequest<N extends PeerOperationName> =
   Table[N] extends PeerOperationRow<infer R, infer _> ? R : never
 export type PeerAnswer<N extends PeerOperationName> =
   Table[N] extends PeerOperationRow<infer _, infer A> ? A : never
+/** Operations that give many answers. */
+export type PeerStreamName = {
+  [N in PeerOperationName]: Table[N]['answers'] extends 'many' ? N : never
+}[PeerOperationName]
 
 /** Every operation, carried out for whoever asks. @throws {Failure} */
 export type PeerOperations = {
   readonly [N in PeerOperationName]: (
     request: PeerRequest<N>,
     call: PeerCall,
-  ) => Promise<PeerAnswer<N>>
+  ) => N extends PeerStreamName ? AsyncIterable<PeerAnswer<N>> : Promise<PeerAnswer<N>>
 }
 
 /** The row of an operation without its own types, if there is one of that name. */

@@ -1,0 +1,47 @@
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import type { Libp2pOptions } from 'libp2p'
+import { tcp } from '@libp2p/tcp'
+import { webSockets } from '@libp2p/websockets'
+import {
+  Failure,
+  PEER_STREAMS_MAX,
+  PEER_WINDOW_MAX_BYTES,
+  PEERS_MAX,
+  PEERS_PENDING_MAX,
+} from '../protocol/index.ts'
+
+type Transports = NonNullable<Libp2pOptions['transports']>
+
+/**
+ * TCP, WebSocket and relays; QUIC, a native library, only where an address asks for it.
+ * @throws {Failure} `bad-config` if QUIC is asked for and does not load on this machine
+ */
+export async function openTransports(addresses: readonly string[]): Promise<Transports> {
+  const transports: Transports = [
+    tcp({
+      // A socket more than there may be connections, and it is closed before anything is read from it.
+      maxConnections: PEERS_MAX + PEERS_PENDING_MAX,
+      backlog: PEERS_PENDING_MAX,
+    }),
+    webSockets(),
+    circuitRelayTransport(),
+  ]
+  if (addresses.some(address => address.includes('/quic-v1'))) transports.push(await openQuic())
+  return transports
+}
+
+async function openQuic(): Promise<Transports[number]> {
+  try {
+    const { quic } = await import('@chainsafe/libp2p-quic')
+    return quic({
+      maxConcurrentStreamLimit: PEER_STREAMS_MAX,
+      maxStreamData: PEER_WINDOW_MAX_BYTES,
+    })
+  } catch (cause) {
+    throw new Failure(
+      'bad-config',
+      { address: 'quic-v1' },
+      { cause, note: 'QUIC does not load on this machine; use /tcp/' },
+    )
+  }
+}
