@@ -53,7 +53,9 @@ export interface NodeOptions extends EffectOptions, NetworkOptions {
   /** Opens the log; the Hypercores below `data`, unless a test brings its own. */
   readonly openLog?: ((keys: { seed: Uint8Array }) => Promise<Log>) | undefined
   /** Long work, such as replaying a feed. */
-  readonly progress?: ((process: ProcessId, evaluated: number, scheduled: number) => void) | undefined
+  readonly progress?:
+    | ((process: ProcessId, evaluated: number, scheduled: number) => void)
+    | undefined
   /** Somebody with the admin token asked the node to end. */
   readonly onShutdown?: (() => void) | undefined
 }
@@ -114,7 +116,10 @@ export class AtollNode implements AsyncDisposable {
   }
 }
 
-type NodeParts = Pick<AtollNode, 'key' | 'log' | 'scheduler' | 'computer' | 'messenger' | 'operations' | 'gateway' | 'network'>
+type NodeParts = Pick<
+  AtollNode,
+  'key' | 'log' | 'scheduler' | 'computer' | 'messenger' | 'operations' | 'gateway' | 'network'
+>
 
 async function openNode(
   options: NodeOptions,
@@ -152,10 +157,15 @@ async function openNode(
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
   keep({ [Symbol.asyncDispose]: async () => rest[Symbol.dispose]() })
   const startedMs = clock.now()
-  const operations = createOperations({
-    ...units,
-    log,
+  const faces = {
+    messenger: units.messenger,
+    scheduler: units.scheduler,
+    computer: units.agreed,
+    log: units.reading,
     clock,
+  }
+  const operations = createOperations({
+    ...faces,
     nodeInfo: () => ({
       key: keys.key,
       version: VERSION,
@@ -176,10 +186,12 @@ async function openNode(
     if (log instanceof HypercoreLog) await network.feeds.serveHypercores(stream => log.replicate(stream))
     following.resume().catch(error => trouble('following', Failure.from(error)))
   }
-  if (options.port === undefined) return make({ key: keys.key, log, ...units, network, operations, gateway: undefined })
-  const gateway = await openGateway({ ...units, log, clock, logger, metrics, keys, operations, options, port: options.port, hub }, keep)
+  const { scheduler, computer, messenger } = units
+  const node = { key: keys.key, log, scheduler, computer, messenger, network, operations }
+  if (options.port === undefined) return make({ ...node, gateway: undefined })
+  const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub }, keep)
   keep(gateway)
-  return make({ key: keys.key, log, ...units, network, operations, gateway })
+  return make({ ...node, gateway })
 }
 
 function cpuMs(): number {
@@ -190,8 +202,15 @@ function cpuMs(): number {
 async function openLog(options: NodeOptions, seed: Uint8Array, logger: NodeLogger): Promise<Log> {
   if (options.openLog !== undefined) return options.openLog({ seed })
   const { data: directory, acceptRestored } = options
-  const onProgress = ({ phase, done, total }: { phase: string; done: number; total: number }): void =>
-    logger.info({ phase, done, total }, 'opening the data folder')
+  const onProgress = ({
+    phase,
+    done,
+    total,
+  }: {
+    phase: string
+    done: number
+    total: number
+  }): void => logger.info({ phase, done, total }, 'opening the data folder')
   const log = await HypercoreLog.open({ directory, keySeed: seed, acceptRestored, onProgress })
   for (const { feed, failure } of log.frozen) {
     logger.error({ process: feed.process, code: failure.code, ...failure.details }, failure.message)

@@ -75,6 +75,7 @@ export const FAILURES = {
   'unreachable': row(3003, 'transient', 503, 'The node cannot be reached', 'Start it with atoll up, or check the URL.'),
   'shutting-down': row(3004, 'transient', 503, 'The node is shutting down', 'Send again when it is back; nothing was kept.'),
   'aborted': row(3005, 'transient', 499, 'The caller ended the wait', 'Ask again when you are ready.'),
+  'no-agreement': row(3061, 'transient', 503, 'Too few compute units of the process agree, or can be reached', 'Ask again when they are up; atoll process show <id> names them and how many must agree.'),
 
   // 4xxx: this machine
   'disk-full': row(4001, 'host', 507, 'The disk is full', 'Free space; the node goes on by itself.'),

@@ -11,7 +11,7 @@ import {
   PEER_BLOCKS_MAX_BYTES,
   PEER_SCHEDULE_MAX_BYTES,
 } from './limits.ts'
-import { blocksCodec, maybeBytesCodec, rawCodec } from './peer-blocks.ts'
+import { maybeBytesCodec, rawCodec, signedBlocksCodec } from './peer-blocks.ts'
 import { nativeCallCodec } from './peer-call.ts'
 import {
   cborCodec,
@@ -26,6 +26,7 @@ import {
 } from './peer-operation.ts'
 import { scheduleAnswersCodec, scheduleRequestsCodec } from './peer-schedule.ts'
 import { traceCodec, tracePlaceCodec } from './peer-trace.ts'
+import { UNIT_PEER_OPERATIONS } from './peer-units.ts'
 import { readId, readSmall } from './push.ts'
 
 /** An envelope with all its proofs: an item or the body of a push, and what stands around it. */
@@ -83,10 +84,10 @@ export const PEER_OPERATIONS = {
     answerMaxBytes: MODULE_SIZE_MAX_BYTES + SMALL_MAX_BYTES,
   }),
   frames: peerOperation({
-    summary: 'Blocks of the message feed of a process from one on; none if there are no more',
+    summary: 'Blocks of the message feed of a process from one on, with their signed head; null if there are no more',
     request: framesFrom,
     requestMaxBytes: SMALL_MAX_BYTES,
-    answer: blocksCodec,
+    answer: signedBlocksCodec,
     answerMaxBytes: PEER_BLOCKS_MAX_BYTES + ENVELOPE_MAX_BYTES,
   }),
   announce: peerOperation({
@@ -103,6 +104,7 @@ export const PEER_OPERATIONS = {
     answer: traceCodec,
     answerMaxBytes: TRACE_MAX_BYTES,
   }),
+  ...UNIT_PEER_OPERATIONS,
   call: peerOperation({
     summary: 'An operation of the native API that needs no admin token, by its name',
     request: nativeCallCodec,

@@ -28,6 +28,12 @@ function paperOperations(more: Partial<PeerOperations> = {}): PeerOperations {
     trace: refuse,
     call: refuse,
     follow: refuse,
+    attest: refuse,
+    attestations: refuse,
+    finalFrames: refuse,
+    readState: refuse,
+    timersChanged: refuse,
+    expectedSeq: refuse,
     ...more,
   }
 }
