@@ -65,6 +65,8 @@ export const FAILURES = {
   'not-permitted': row(2005, 'trust', 403, 'That needs the admin token of this node', 'Send Authorization: Bearer with the token in <data>/keys/admin-token.'),
   'host-refused': row(2006, 'trust', 403, 'The Host or Origin of the request is not allowed', 'Use the address the node printed, or add the host to its configuration.'),
   'verification-failed': row(2007, 'trust', 409, 'A certified result does not follow from the feed', 'Keep both: together they prove the fault of the unit that signed it.'),
+  'equivocated': row(2013, 'trust', 409, 'The schedulers of that process signed two feeds', 'Nothing after the blocks that both have in common is final; its owner moves it to other schedulers: atoll process handover.'),
+  'bad-evidence': row(2014, 'trust', 400, 'What was handed in shows no fault', 'Compare it with docs/protocol/proofs.md; nothing was kept.'),
   'unknown-identity': row(2008, 'trust', 403, 'There is no identity of that name', 'atoll identity list shows those there are; atoll identity new makes one.'),
   'bad-proposal': row(2031, 'trust', 409, 'What the leading scheduler proposed breaks a rule', 'It is not signed; another scheduler of the process takes over.'),
 

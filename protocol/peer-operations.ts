@@ -5,6 +5,8 @@
 import { decodeCoSignAnswer, decodeCoSignRequest, encodeCoSignAnswer, encodeCoSignRequest } from './co-signing.ts'
 import { asModuleId, asProcessId, type ModuleId, type ProcessId } from './ids.ts'
 import {
+  EVIDENCE_SIZE_MAX_BYTES,
+  HEADS_TOGETHER_MAX,
   BUNDLE_SIZE_MAX_BYTES,
   CO_SIGNED_BLOCKS_MAX,
   FRAME_SIZE_BYTES,
@@ -27,6 +29,7 @@ import {
   readCount,
   writeId,
 } from './peer-operation.ts'
+import { evidenceCodec, headsCodec, maybePrefixCodec, prefixWishCodec } from './peer-heads.ts'
 import { scheduleAnswersCodec, scheduleRequestsCodec } from './peer-schedule.ts'
 import { traceCodec, tracePlaceCodec } from './peer-trace.ts'
 import { UNIT_PEER_OPERATIONS } from './peer-units.ts'
@@ -37,6 +40,8 @@ const ENVELOPE_MAX_BYTES = 2 * ITEM_SIZE_MAX_BYTES
 const SMALL_MAX_BYTES = 1024
 /** As many frames as one proposal has, or one frame of one large message. */
 const CO_SIGN_MAX_BYTES = CO_SIGNED_BLOCKS_MAX * FRAME_SIZE_BYTES + ENVELOPE_MAX_BYTES + SMALL_MAX_BYTES
+/** A prefix of a feed with two subtrees for each bit of its length, and the signatures of several. */
+const HEAD_MAX_BYTES = 32 * SMALL_MAX_BYTES
 /** A page of results in JSON, its bytes as base64url. */
 const NATIVE_ANSWER_MAX_BYTES = 2 * PAGE_SIZE_MAX_BYTES
 /** A tree of as many messages as are followed. */
@@ -108,6 +113,27 @@ export const PEER_OPERATIONS = {
     requestMaxBytes: CO_SIGN_MAX_BYTES,
     answer: { encode: encodeCoSignAnswer, decode: decodeCoSignAnswer },
     answerMaxBytes: CO_SIGN_MAX_BYTES,
+  }),
+  heads: peerOperation({
+    summary: 'What a node holds of feeds, to be compared',
+    request: headsCodec,
+    requestMaxBytes: HEADS_TOGETHER_MAX * HEAD_MAX_BYTES,
+    answer: nothingCodec,
+    answerMaxBytes: SMALL_MAX_BYTES,
+  }),
+  prefix: peerOperation({
+    summary: 'The tree of the first blocks of a feed, under a head that covers it; null if fewer are held',
+    request: prefixWishCodec,
+    requestMaxBytes: SMALL_MAX_BYTES,
+    answer: maybePrefixCodec,
+    answerMaxBytes: HEAD_MAX_BYTES,
+  }),
+  evidence: peerOperation({
+    summary: 'Something that shows that somebody broke the rules',
+    request: evidenceCodec,
+    requestMaxBytes: EVIDENCE_SIZE_MAX_BYTES,
+    answer: nothingCodec,
+    answerMaxBytes: SMALL_MAX_BYTES,
   }),
   trace: peerOperation({
     summary: 'The tree below a message of a process that is scheduled here, as far as it has grown',

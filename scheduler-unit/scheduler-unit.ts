@@ -77,8 +77,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   private constructor(parts: SchedulerUnitParts) {
     this.#parts = parts
     const { log } = parts
-    const describe = async (process: ProcessId): Promise<ProcessDescription | undefined> =>
-      (await log.directory.process(process)) ?? parts.describe?.(process)
+    const describe = async (id: ProcessId) => (await log.directory.process(id)) ?? parts.describe?.(id)
     const seatHere = (request: ScheduleRequest): Promise<Seat> => this.#seatHere(request).catch(failed)
     this.#coSigned = parts.together && new CoSignedProcesses({ ...parts, ...parts.together, describe, seatHere })
     const commitOf = async (process: ProcessDescription): Promise<LaneParts['commit']> => this.#coSigned?.commitOf(process)
