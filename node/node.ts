@@ -24,6 +24,8 @@ import { openKeystore, privateFolder } from './keystore.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
+import { LearnedProcesses } from './learned-processes.ts'
+import { evidencePeers, openEvidence } from './open-evidence.ts'
 import { openGateway } from './open-gateway.ts'
 import { openFollowing } from './open-following.ts'
 import { type NetworkOptions, openNetwork, serveOn } from './open-network.ts'
@@ -151,8 +153,20 @@ async function openNode(
       for (const { process, firstSlot } of frames) if (firstSlot === 0) announcements?.tell(process)
     },
   }
-  const unitParts = { keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, peers, observer }
   const recoveredBlocks = log.recovered.length
+  const learned = peers && new LearnedProcesses({ directory: log.directory, peers, clock })
+  const evidence = await openEvidence({
+    key: keys.key,
+    log,
+    clock,
+    describe: async id => (learned === undefined ? log.directory.process(id) : learned.process(id)),
+    peers: network && evidencePeers(network),
+    trouble,
+  })
+  keep({ [Symbol.asyncDispose]: async () => evidence[Symbol.dispose]() })
+  const unitParts = {
+    keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, peers, observer, evidence: evidence.book,
+  }
   const units = await openUnits(unitParts, keep)
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
   keep({ [Symbol.asyncDispose]: async () => rest[Symbol.dispose]() })
@@ -163,6 +177,7 @@ async function openNode(
     computer: units.agreed,
     log: units.reading,
     clock,
+    evidence: evidence.book,
   }
   const operations = createOperations({
     ...faces,
@@ -179,9 +194,9 @@ async function openNode(
   })
   if (network !== undefined && peers !== undefined && announcements !== undefined) {
     const offence = (peer: KeyId, what: string): void => network.offend(peer, 'bad-proof', what)
-    const following = openFollowing({ key: keys.key, log, clock, peers, links: network.feeds, units, offence, trouble, announcements })
+    const following = openFollowing({ key: keys.key, log, clock, peers, links: network.feeds, units, watch: evidence.heads, offence, trouble, announcements })
     keep({ [Symbol.asyncDispose]: async () => following[Symbol.dispose]() })
-    keep(serveOn(network, { ...units, log, operations, following: following.processes }))
+    keep(serveOn(network, { ...units, log, operations, following: following.processes, evidence }))
     await network.feeds.serve(log)
     if (log instanceof HypercoreLog) await network.feeds.serveHypercores(stream => log.replicate(stream))
     following.resume().catch(error => trouble('following', Failure.from(error)))
