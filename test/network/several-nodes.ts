@@ -21,7 +21,10 @@ export class SeveralNodes<Name extends string> implements AsyncDisposable {
     this.#cutOff = cutOff
   }
 
-  static async start<Name extends string>(names: readonly Name[], cutOff?: CutOff): Promise<SeveralNodes<Name>> {
+  static async start<Name extends string>(
+    names: readonly Name[],
+    cutOff?: CutOff,
+  ): Promise<SeveralNodes<Name>> {
     const nodes = new SeveralNodes(await mkdtemp(join(tmpdir(), 'atoll-nodes-')), names, cutOff)
     try {
       for (const name of names) {
@@ -51,7 +54,9 @@ export class SeveralNodes<Name extends string> implements AsyncDisposable {
   }
 
   async start(name: Name): Promise<void> {
-    const peer = this.names.flatMap(other => (other === name ? [] : (this.#addresses.get(other) ?? [])))
+    const peer = this.names.flatMap(other =>
+      other === name ? [] : (this.#addresses.get(other) ?? []),
+    )
     const at = this.names.indexOf(name)
     const host = this.#cutOff?.address(at) ?? '127.0.0.1'
     const listen = [`/ip4/${host}/tcp/${this.#ports.get(name)}`]

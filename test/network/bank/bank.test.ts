@@ -1,6 +1,11 @@
 import { expect, it } from 'vitest'
 import { compileProcess } from '../../../processes/standard/build.mjs'
-import { asProcessId, decodeFeedPage, type OperationInput, type ProcessId } from '../../../protocol/index.ts'
+import {
+  asProcessId,
+  decodeFeedPage,
+  type OperationInput,
+  type ProcessId,
+} from '../../../protocol/index.ts'
 import { type Client, connect, ed25519Signer } from '../../../sdk/index.ts'
 import { SeveralNodes } from '../several-nodes.ts'
 import { BRANCH } from './branch.ts'
@@ -35,7 +40,8 @@ it(`a bank over three schedulers, three compute units and two messengers, ${SECO
   await using nodes = await SeveralNodes.start(NAMES, cuts)
   const random = numbers(20_262)
   const any = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T
-  const clientOf = (name: Name): Client => connect({ url: nodes.of(name).url, signer: ed25519Signer(SEED) })
+  const clientOf = (name: Name): Client =>
+    connect({ url: nodes.of(name).url, signer: ed25519Signer(SEED) })
 
   const client = clientOf('m1')
   const tags = [{ name: 'Actor-Memory', value: 'scratch' }]
@@ -64,11 +70,18 @@ it(`a bank over three schedulers, three compute units and two messengers, ${SECO
         { name: 'Quantity', value: String(1 + Math.floor(random() * 100)) },
       ]
       try {
-        const item = await clientOf(messenger).prepare({ process: from, action: 'Transfer', tags: fields })
+        const item = await clientOf(messenger).prepare({
+          process: from,
+          action: 'Transfer',
+          tags: fields,
+        })
         // Without the client's own retries: what was not acknowledged may be lost.
         const input: OperationInput<'send'> = { bytes: item.bytes }
-        const receipt = await clientOf(messenger).transport.request('send', input, { timeoutMs: 10_000 })
-        if ('slot' in receipt) acknowledged.set(item.id, { process: asProcessId(receipt.process), slot: receipt.slot })
+        const receipt = await clientOf(messenger).transport.request('send', input, {
+          timeoutMs: 10_000,
+        })
+        if ('slot' in receipt)
+          acknowledged.set(item.id, { process: asProcessId(receipt.process), slot: receipt.slot })
       } catch {
         await pause(50)
       }
@@ -103,11 +116,19 @@ it(`a bank over three schedulers, three compute units and two messengers, ${SECO
   const replayed = await convergedBank(nodes, branches, random)
   const convergedMs = Date.now() - healedMs
   console.log(
-    JSON.stringify({ acknowledged: acknowledged.size, kills, cuts: cutsMade, by: cuts.how, convergedMs, idle: sum([...replayed.values()].map(({ idle }) => idle)) }),
+    JSON.stringify({
+      acknowledged: acknowledged.size,
+      kills,
+      cuts: cutsMade,
+      by: cuts.how,
+      convergedMs,
+      idle: sum([...replayed.values()].map(({ idle }) => idle)),
+    }),
   )
   expect(convergedMs).toBeLessThan(CONVERGE_MAX_MS)
   // No acknowledged message lost: each stands where its receipt says, and took effect once, there.
-  for (const [id, { process, slot }] of acknowledged) expect(replayed.get(process)?.transfers.get(id)).toBe(slot)
+  for (const [id, { process, slot }] of acknowledged)
+    expect(replayed.get(process)?.transfers.get(id)).toBe(slot)
   expect(acknowledged.size).toBeGreaterThan(SECONDS)
   await compareUnits(nodes, replayed)
 })
@@ -125,7 +146,9 @@ async function convergedBank(
       replayed.set(id, replayBranch(id, await framesOf(home, id)))
     }
     const isAtRest = [...replayed.values()].every(({ id, sent }) =>
-      [...sent].every(([to, list]) => (replayed.get(to)?.taken.get(id)?.length ?? 0) >= list.length),
+      [...sent].every(
+        ([to, list]) => (replayed.get(to)?.taken.get(id)?.length ?? 0) >= list.length,
+      ),
     )
     if (!isAtRest && Date.now() - startedMs < CONVERGE_MAX_MS) continue
     checkBank(replayed, random)
@@ -144,7 +167,10 @@ async function framesOf(client: Client, process: ProcessId): Promise<Uint8Array[
 }
 
 /** Every compute unit, and whoever asks through a messenger, has what the replayer has; and units certify the same. */
-async function compareUnits(nodes: SeveralNodes<Name>, replayed: ReadonlyMap<string, ReplayedBranch>): Promise<void> {
+async function compareUnits(
+  nodes: SeveralNodes<Name>,
+  replayed: ReadonlyMap<string, ReplayedBranch>,
+): Promise<void> {
   for (const { id, balance, slots } of replayed.values()) {
     const process = asProcessId(id)
     for (const name of [...COMPUTERS, ...MESSENGERS]) {
@@ -155,13 +181,19 @@ async function compareUnits(nodes: SeveralNodes<Name>, replayed: ReadonlyMap<str
       expect(cell && new DataView(cell.buffer, cell.byteOffset).getBigInt64(0, true)).toBe(balance)
       expect(await client.cell(process, 'wrong')).toBeUndefined()
     }
-    const certificates = await Promise.all(COMPUTERS.map(name => certificatesOf(nodes, name, process)))
+    const certificates = await Promise.all(
+      COMPUTERS.map(name => certificatesOf(nodes, name, process)),
+    )
     expect(certificates[1]).toEqual(certificates[0])
     expect(certificates[2]).toEqual(certificates[0])
   }
 }
 
-async function certificatesOf(nodes: SeveralNodes<Name>, name: Name, process: ProcessId): Promise<string[]> {
+async function certificatesOf(
+  nodes: SeveralNodes<Name>,
+  name: Name,
+  process: ProcessId,
+): Promise<string[]> {
   const client = connect({ url: nodes.of(name).url })
   const found: string[] = []
   for (;;) {

@@ -42,7 +42,8 @@ export function replayBranch(id: string, blocks: readonly Uint8Array[]): Replaye
   }
   for (const bytes of blocks) {
     const { firstSlot, assignments } = decodeFrame(bytes)
-    if (firstSlot !== branch.slots) throw new Error(`${id}: slot ${firstSlot} follows ${branch.slots}`)
+    if (firstSlot !== branch.slots)
+      throw new Error(`${id}: slot ${firstSlot} follows ${branch.slots}`)
     for (const { envelope } of assignments) {
       take(branch, envelope, branch.slots)
       branch.slots += 1
@@ -60,7 +61,8 @@ function take(branch: ReplayedBranch, envelope: Envelope, slot: number): void {
 
 function takeItem(branch: ReplayedBranch, bytes: Uint8Array, slot: number): void {
   const item = parseDataItem(bytes)
-  if (!verifyDataItem(item)) throw new Error(`${branch.id}: a signature does not hold in slot ${slot}`)
+  if (!verifyDataItem(item))
+    throw new Error(`${branch.id}: a signature does not hold in slot ${slot}`)
   if (branch.transfers.has(item.id)) {
     branch.idle += 1
     return
@@ -74,7 +76,11 @@ function takeItem(branch: ReplayedBranch, bytes: Uint8Array, slot: number): void
   sent.push(quantity)
 }
 
-function takePush(branch: ReplayedBranch, { push }: Extract<Envelope, { kind: 'push' }>, slot: number): void {
+function takePush(
+  branch: ReplayedBranch,
+  { push }: Extract<Envelope, { kind: 'push' }>,
+  slot: number,
+): void {
   const { from, seq } = push.core
   const taken = branch.taken.get(from) ?? []
   branch.taken.set(from, taken)
@@ -96,11 +102,19 @@ const quantityOf = (tags: readonly Tag[]): bigint => BigInt(findTag(tags, 'Quant
  * was sent. Walks through hundreds of such cuts, drawn by `random`, and adds up.
  * @throws {Error} saying what is wrong
  */
-export function checkBank(branches: ReadonlyMap<string, ReplayedBranch>, random: () => number): void {
+export function checkBank(
+  branches: ReadonlyMap<string, ReplayedBranch>,
+  random: () => number,
+): void {
   for (const from of branches.values()) {
     for (const [to, sent] of from.sent) {
-      const taken = branches.get(to)?.taken.get(from.id)?.map(({ quantity }) => quantity) ?? []
-      if (taken.join() !== sent.join()) throw new Error(`${from.id} sent ${sent.length} to ${to}, of which ${taken.length} arrived`)
+      const taken =
+        branches
+          .get(to)
+          ?.taken.get(from.id)
+          ?.map(({ quantity }) => quantity) ?? []
+      if (taken.join() !== sent.join())
+        throw new Error(`${from.id} sent ${sent.length} to ${to}, of which ${taken.length} arrived`)
     }
     for (const other of from.taken.keys()) {
       if (!branches.has(other)) throw new Error(`${from.id} took a deposit of a stranger`)
@@ -114,8 +128,14 @@ export function checkBank(branches: ReadonlyMap<string, ReplayedBranch>, random:
 
 const CUTS = 200
 
-function checkCut(branches: ReadonlyMap<string, ReplayedBranch>, random: () => number, total: bigint): void {
-  const ends = new Map([...branches].map(([id, { slots }]) => [id, 1 + Math.floor(random() * slots)]))
+function checkCut(
+  branches: ReadonlyMap<string, ReplayedBranch>,
+  random: () => number,
+  total: bigint,
+): void {
+  const ends = new Map(
+    [...branches].map(([id, { slots }]) => [id, 1 + Math.floor(random() * slots)]),
+  )
   // Pulled back until nothing has arrived that was not sent.
   for (let moved = true; moved; ) {
     moved = false
@@ -144,7 +164,8 @@ function checkCut(branches: ReadonlyMap<string, ReplayedBranch>, random: () => n
         sum -= quantity
       }
     }
-    for (const list of taken.values()) for (const { quantity, slot } of list) if (slot < end) sum += quantity
+    for (const list of taken.values())
+      for (const { quantity, slot } of list) if (slot < end) sum += quantity
   }
   if (sum !== total) throw new Error(`the total at a cut is ${sum}, not ${total}`)
 }
