@@ -1,6 +1,7 @@
 import { childProcessHosts, ComputeUnit, type EvaluatedFrame, type OpenHost } from '../compute-unit/index.ts'
 import { type EffectOffer, MessengerUnit } from '../messenger-unit/index.ts'
 import { runtimeFor } from '../processes/index.ts'
+import { asModuleId, emptyCanisterModule } from '../protocol/index.ts'
 import type {
   Clock,
   Failure,
@@ -12,6 +13,7 @@ import type {
   Scheduler,
 } from '../protocol/index.ts'
 import { type CommittedFrame, SchedulerUnit } from '../scheduler-unit/index.ts'
+import { findCanister } from './find-canister.ts'
 import { hostProgram, MAY_START_WORKERS } from './host-program.ts'
 import type { NodeKeys } from './keystore.ts'
 import { LearnedProcesses } from './learned-processes.ts'
@@ -62,6 +64,7 @@ export interface Units {
  */
 export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable) => void): Promise<Units> {
   const { keys, log, clock, metrics, peers } = parts
+  await knowEmptyCanister(log)
   const known = peers && new LearnedProcesses({ directory: log.directory, peers, clock })
   const describe = async (process: ProcessId): Promise<ProcessDescription | undefined> => known?.process(process)
   const units: Partial<{ -readonly [Name in keyof Units]: Units[Name] }> = {}
@@ -129,7 +132,7 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     peers,
     describe,
     random: parts.random ?? Math.random,
-    effects: parts.effects,
+    effects: { ...parts.effects, effects: { 'canister.find': findCanister(log.directory), ...parts.effects.effects } },
     checkModule,
     trouble,
   })
@@ -140,6 +143,12 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
   await messenger.resume()
   log.forgetRecovered?.()
   return { scheduler, computer, messenger }
+}
+
+/** Canisters that begin without code are of a module that every node knows. */
+async function knowEmptyCanister({ directory }: Log): Promise<void> {
+  const module = emptyCanisterModule()
+  if ((await directory.module(asModuleId(module.id))) === undefined) await directory.addModule(module)
 }
 
 function handOver(frames: readonly CommittedFrame[], { computer, messenger }: Partial<Units>): void {
