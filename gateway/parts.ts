@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type {
   Clock,
   Computer,
+  EvidenceEntry,
+  EvidenceKind,
   KeyId,
   Log,
   Messenger,
@@ -33,6 +35,17 @@ export interface NodeAdmin {
   shutdown(): void
 }
 
+/** What the node knows of broken rules. */
+export interface KnownEvidence {
+  list(wanted: { process?: ProcessId | undefined; kind?: EvidenceKind | undefined }): readonly EvidenceEntry[]
+  get(id: string): EvidenceEntry | undefined
+  /** @throws {Failure} `bad-evidence`, `unknown-process` */
+  take(bytes: Uint8Array): Promise<{ readonly id: string; readonly isNew: boolean }>
+  isSettled(entry: EvidenceEntry): Promise<boolean>
+  /** Blocks that both feeds of a process have in common, if its schedulers signed two. */
+  endOf(process: ProcessId): number | undefined
+}
+
 /** All that the operations stand on. */
 export interface OperationParts {
   readonly messenger: Messenger
@@ -41,6 +54,8 @@ export interface OperationParts {
   readonly log: Log
   readonly clock: Clock
   readonly nodeInfo: () => NodeInfo
+  /** None in a network of a test that has no use for it. */
+  readonly evidence?: KnownEvidence | undefined
   readonly admin: NodeAdmin
 }
 
