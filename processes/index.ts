@@ -3,6 +3,7 @@ import { Failure, type Runtime } from '../protocol/index.ts'
 import { actorRuntime } from './actor/index.ts'
 import { agentRuntime, runScript } from './agent/index.ts'
 import { aoRuntime } from './ao/index.ts'
+import { canisterRuntime } from './canister/index.ts'
 import { commandRuntime } from './command/index.ts'
 
 export { AO_FORMATS } from './ao/index.ts'
@@ -13,10 +14,10 @@ export {
   type StandardProcess,
   standardProcessPath,
 } from './standard/index.ts'
-export { actorRuntime, agentRuntime, aoRuntime, commandRuntime, runScript }
+export { actorRuntime, agentRuntime, aoRuntime, canisterRuntime, commandRuntime, runScript }
 
 /** Every runtime of this node: the one table. */
-export const RUNTIMES: readonly Runtime[] = [actorRuntime, agentRuntime, aoRuntime, commandRuntime]
+export const RUNTIMES: readonly Runtime[] = [actorRuntime, agentRuntime, aoRuntime, canisterRuntime, commandRuntime]
 
 /** The runtime of a Module-Format. @throws {Failure} `unsupported-format` */
 export function runtimeFor(format: string): Runtime {

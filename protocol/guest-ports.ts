@@ -72,11 +72,25 @@ export interface RawMessage {
   readonly tags: Uint8Array | undefined
 }
 
+/** A message that a guest wants sent. */
+export interface GuestSend {
+  readonly to: string
+  readonly tags: readonly Tag[]
+  readonly data: Uint8Array
+  readonly anchor?: Uint8Array | undefined
+  /**
+   * How deep it lies, if not one below the message that runs: what goes on where an earlier message left off lies where that
+   * would have.
+   */
+  readonly depth?: number | undefined
+  /** An answer: it goes even if there is no fuel left for it, so that whoever waits hears. */
+  readonly always?: boolean | undefined
+}
+
 /** What a guest may do while it runs; all of it is undone if the slot fails. */
 export interface GuestContext {
   readonly cells: Cells
-  /** Gas left; a host call may take some. */
-  send(message: { to: string; tags: readonly Tag[]; data: Uint8Array; anchor?: Uint8Array | undefined }): void
+  send(message: GuestSend): void
   /** Gives the id of the child. The module is named by a `Module` tag or by `module`. */
   spawn(spawn: { module: string; tags: readonly Tag[]; data: Uint8Array; anchor?: Uint8Array | undefined }): ProcessId
   /** Asks that message `message` stand in `processes` too. */

@@ -52,6 +52,11 @@ export * from './ic/state-certificate.ts'
 export * from './ic/value-hash.ts'
 export * from './ic/verify-request.ts'
 
+export * from './candid/index.ts'
+export * from './canister-output.ts'
+export * from './composite-query.ts'
+export * from './empty-canister.ts'
+
 export * from './agent-module.ts'
 export * from './interface-description.ts'
 export * from './process-output.ts'

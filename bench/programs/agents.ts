@@ -1,11 +1,10 @@
 /** Evaluates a feed of 512-byte JSON messages to an agent in this program, as a compute host would; then boots and wakes many. */
-import { createHash, hash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { gzipSync } from 'node:zlib'
 import { FrameResults, HostedProcess, imageTree, type Verdict } from '../../compute-unit/index.ts'
-import { nativeCrypto } from '../../node/index.ts'
+import { hostCrypto, nativeCrypto } from '../../node/index.ts'
 import { agentRuntime } from '../../processes/index.ts'
 import {
   asKeyId,
@@ -184,10 +183,8 @@ function measureMany(module: Loaded, count: number) {
 await runProgram<{ readonly frames: number; readonly processes: number }>(
   async ({ frames, processes }) => {
     const module = await load()
-    installCrypto({
-      sha256: bytes => hash('sha256', bytes, 'buffer'),
-      sha384: bytes => createHash('sha384').update(bytes).digest(),
-    })
+    // From here on hashes are a host's own.
+    installCrypto(hostCrypto)
     return { ...measureMessages(module, frames), ...measureMany(module, processes) }
   },
 )

@@ -6,6 +6,7 @@ import {
   FUEL_MIN,
   findTag,
   type GuestMessage,
+  type GuestSend,
   isId,
   makePush,
   OUTBOX_MAX,
@@ -28,6 +29,10 @@ import type { Mailbox } from './mailbox.ts'
 interface Send {
   readonly to: ProcessId
   readonly body: PushBody
+  /** If not one below its cause. */
+  readonly depth?: number | undefined
+  /** An answer, which goes without fuel too. */
+  readonly always?: boolean | undefined
 }
 
 /** What a guest asks to be sent in one slot, within limits. It becomes pushes only if the slot ends well. */
@@ -45,13 +50,13 @@ export class Outbox {
     this.#slot = slot
   }
 
-  send(message: { to: string; tags: readonly Tag[]; data: Uint8Array; anchor?: Uint8Array | undefined }): void {
-    const { to, tags, data, anchor } = message
+  send(message: GuestSend): void {
+    const { to, tags, data, anchor, depth, always } = message
     if (!isId(to)) {
       this.#drop(`a message to "${to.slice(0, 60)}": not the id of a process`)
       return
     }
-    this.#add({ to: asProcessId(to), body: { kind: 'message', tags, data, anchor } })
+    this.#add({ to: asProcessId(to), body: { kind: 'message', tags, data, anchor }, depth, always })
   }
 
   spawn(spawn: { module: string; tags: readonly Tag[]; data: Uint8Array; anchor?: Uint8Array | undefined }): ProcessId {
@@ -76,22 +81,20 @@ export class Outbox {
   }
 
   /**
-   * The pushes of a slot that ended well: each gets its seq, one level more of depth and an equal share of
-   * the fuel that is left. Without fuel, or too deep, all are dropped, and the result says so.
+   * The pushes of a slot that ended well: each gets its seq, one level more of depth, unless it says its own, and an equal share of
+   * the fuel that is left. Without fuel, or too deep, they are dropped, and the result says so; answers never are.
    */
   seal(mailbox: Mailbox, cause: Pick<GuestMessage, 'depth' | 'origin'>, fuelLeft: bigint): Push[] {
     if (this.#sends.length === 0) return []
-    const depth = cause.depth + 1
-    const fuel = fuelLeft / BigInt(this.#sends.length)
-    if (depth > DEPTH_MAX || fuel < FUEL_MIN) {
-      const reason = depth > DEPTH_MAX ? `deeper than ${DEPTH_MAX}` : 'no fuel left'
-      this.#drop(`${this.#sends.length} messages: ${reason}`)
-      return []
-    }
+    const left = fuelLeft > 0n ? fuelLeft : 0n
+    const share = left / BigInt(this.#sends.length)
+    const sent = this.#sends.filter(({ depth = cause.depth + 1, always }) => always === true || (depth <= DEPTH_MAX && share >= FUEL_MIN))
+    const dropped = this.#sends.length - sent.length
+    if (dropped > 0) this.#drop(`${dropped} messages: ${share < FUEL_MIN ? 'no fuel left' : `deeper than ${DEPTH_MAX}`}`)
     const { id: from } = this.#process
     const { origin } = cause
-    return this.#sends.map(({ to, body }, index) =>
-      makePush({ from, slot: this.#slot, index, seq: mailbox.takeSeq(to), to, depth, fuel, origin }, body),
+    return sent.map(({ to, body, depth = cause.depth + 1 }, index) =>
+      makePush({ from, slot: this.#slot, index, seq: mailbox.takeSeq(to), to, depth, fuel: share, origin }, body),
     )
   }
 

@@ -164,8 +164,9 @@ export class AgentGuest implements Guest {
     }
     const kept = this.chunks.get(index)
     if (kept !== undefined) {
-      // Counts of references go up and down again: half of what is stored to is as it was.
-      if (Buffer.compare(kept.bytes, now) === 0) return
+      // Counts of references go up and down again: half of what is stored to is as it was. What changed in this frame
+      // already changes again.
+      if (!kept.changed && Buffer.compare(kept.bytes, now) === 0) return
       kept.bytes.set(now)
       kept.changed = true
       return

@@ -92,6 +92,11 @@ export class InjectedFunctions {
     })
   }
 
+  /** In place of what is to have no effect. */
+  nothing(): number {
+    return this.#once('nothing', [], [], code => locals(code))
+  }
+
   tableInit(segment: number, table: number): number {
     const type = addressOf(this.#table(table).is64)
     return this.#once(`table.init ${segment} ${table}`, [type, I32, I32], [], code => {

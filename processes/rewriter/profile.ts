@@ -10,6 +10,8 @@ export interface RewriteFeatures {
   readonly tableMutation: boolean
   /** memory.init and data.drop. A snapshot does not know which segments were dropped. */
   readonly memoryInit: boolean
+  /** data.drop does nothing: segments stay, so that a guest in a new instance finds what one in an old finds. */
+  readonly segmentsStay: boolean
   /**
    * f32 and f64 in the types of imported and exported functions and in imported or exported
    * globals. A NaN that comes out has bits the engine chose: a host must never look at them.
@@ -22,6 +24,7 @@ export interface RewriteFeatures {
 export const NO_FEATURES: RewriteFeatures = {
   tableMutation: false,
   memoryInit: false,
+  segmentsStay: false,
   floatBoundary: false,
   vectorGlobals: false,
 }

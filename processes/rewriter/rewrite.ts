@@ -78,6 +78,9 @@ export interface RewrittenModule {
   readonly imports: readonly ModuleImport[]
   /** The module's own exports, without the added ones. */
   readonly exports: readonly ModuleExport[]
+  /** Types of imported and exported functions by name, such as `i32 i64 > i32`. */
+  readonly importTypes: ReadonlyMap<string, string>
+  readonly exportTypes: ReadonlyMap<string, string>
   /** Of the original; the rewritten bytes have none. */
   readonly customSections: readonly CustomSection[]
 }
@@ -154,6 +157,24 @@ function describe(shape: ModuleShape) {
     hasTable: shape.tables.length > 0,
     imports: shape.imports,
     exports: shape.exports,
+    importTypes: importTypes(shape),
+    exportTypes: exportTypes(shape),
     customSections: shape.customSections,
   }
+}
+
+function importTypes(shape: ModuleShape): ReadonlyMap<string, string> {
+  const functions = shape.imports.filter(({ kind }) => kind === 'function')
+  return new Map(functions.map(({ name }, index) => [name, typeText(shape, index)]))
+}
+
+function exportTypes(shape: ModuleShape): ReadonlyMap<string, string> {
+  const functions = shape.exports.filter(({ kind }) => kind === 'function')
+  return new Map(functions.map(({ name, index }) => [name, typeText(shape, index)]))
+}
+
+function typeText(shape: ModuleShape, index: number): string {
+  const type = shape.types[shape.functions[index] ?? -1]
+  if (type === undefined) throw new Error(`expected a type of function ${index}`)
+  return [...type.params.map(typeName), '>', ...type.results.map(typeName)].join(' ')
 }

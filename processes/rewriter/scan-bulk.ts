@@ -92,6 +92,7 @@ function memoryInit(scan: BodyScan): void {
 
 function dataDrop(scan: BodyScan): void {
   dataSegment(scan)
+  if (scan.context.features.segmentsStay) replace(scan, scan.context.injected.nothing())
 }
 
 function dataSegment(scan: BodyScan): number {

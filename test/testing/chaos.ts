@@ -1,7 +1,11 @@
+import { fromUtf8 } from '../../protocol/index.ts'
 import type { TestNet } from '../../testing/index.ts'
 import { SeededRandom } from '../../testing/seeded-random.ts'
 import { Tally } from './programs/tally.contract.ts'
 import tally from './programs/tally.process.ts'
+
+/** How far apart nodes are, and how slow. */
+export const CHAOS = { latency: ['1ms', '80ms'], disk: [0.1, 4], hosts: [0, 2] } as const
 
 /** Seeds of a test: `ATOLL_SEEDS` of them, or `count`. */
 export function seeds(count: number): number[] {
@@ -85,8 +89,21 @@ export async function relaysInChaos(net: TestNet): Promise<{ notes: number }> {
   return { notes }
 }
 
-/** Agents on every node that await each other while things go wrong; gives what each call answered. */
-export async function agentsInChaos(net: TestNet): Promise<readonly (readonly number[])[]> {
+/** What an agent has to show at the end. */
+export interface AgentAccount {
+  /** What its own call answered. */
+  readonly answers: readonly number[]
+  readonly state: {
+    readonly total: number
+    readonly answers: readonly number[]
+    readonly ticks: readonly number[]
+  }
+  /** When its timer was due, of each tick in its feed that had an effect. */
+  readonly due: readonly number[]
+}
+
+/** Agents on every node that await each other while things go wrong. */
+export async function agentsInChaos(net: TestNet): Promise<readonly AgentAccount[]> {
   const agents = []
   for (const node of net.nodes)
     agents.push(await net.spawn(tally, { args: {}, node, name: `tally of ${node}` }))
@@ -102,9 +119,24 @@ export async function agentsInChaos(net: TestNet): Promise<readonly (readonly nu
   chaos.network()
   await chaos.disasters(4)
   await net.heal()
-  const answers = []
+  const answers: number[][] = []
   for (const sent of asked) answers.push(await sent.reply({ timeoutMs: 7_200_000 }))
   await net.advance('1h')
   await net.settled()
-  return answers
+  const accounts: AgentAccount[] = []
+  for (const [i, agent] of agents.entries()) {
+    const due = await dueTimesOf(net, agent.id, net.nodes[i])
+    accounts.push({ answers: answers[i] ?? [], state: await agent.all(), due })
+  }
+  return accounts
+}
+
+async function dueTimesOf(net: TestNet, id: string, node: string | undefined): Promise<number[]> {
+  const client = net.client(node)
+  const due: number[] = []
+  for await (const { slot, envelope } of client.processes.slots(id)) {
+    if (envelope.kind !== 'tick' || fromUtf8(envelope.timer) !== 'schedule/tick') continue
+    if ((await client.process(id).result(slot)).status === 'ok') due.push(envelope.dueMs)
+  }
+  return due
 }

@@ -1,0 +1,47 @@
+/**
+ * Bounds of canisters, their unit in their name; all of them are protocol. Where the IC's own differ, its number stands beside.
+ */
+const KiB = 1024
+const MiB = 1024 * KiB
+
+/** Code of a canister, packed and unpacked (IC: 100 MiB): it is state, and every host that wakes the canister compiles it. */
+export const CODE_MAX_BYTES = 32 * MiB
+/** A piece of an upload, as on the IC. */
+export const UPLOAD_CHUNK_MAX_BYTES = 1 * MiB
+/** Pieces that wait to be installed (IC: 100). */
+export const UPLOAD_CHUNKS_MAX = 40
+/** Code and uploads are kept in cells of this size. */
+export const PIECE_BYTES = 64 * KiB
+/** Stable memory in pages of 64 KiB: 1 GiB (IC: 500 GiB). A host holds all of it. */
+export const STABLE_PAGES_MAX = 16_384
+/** A reply, and the argument of a call: an output holds one, an outbox some. The IC's is 2 MiB. */
+export const PAYLOAD_MAX_BYTES = 1 * MiB - 4 * KiB
+/** Calls that one execution may make, and those of one slot: an outbox holds no more. */
+export const CALLS_PER_SLOT_MAX = 200
+/** Bytes of all that a slot may send. */
+export const SENT_PER_SLOT_MAX_BYTES = 1 * MiB + 512 * KiB
+/** Calls that wait for answers (IC: 500 for each pair of canisters). */
+export const CALLS_OPEN_MAX = 5_000
+/** Calls to the canister itself that are carried out in the slot that makes them; more become messages. */
+export const LOCAL_STEPS_MAX = 64
+/** As on the IC. */
+export const CONTROLLERS_MAX = 10
+export const CERTIFIED_DATA_MAX_BYTES = 32
+/** A best-effort call waits no longer (IC: the same). */
+export const CALL_TIMEOUT_MAX_S = 300
+/** A request to stop is answered after this long, even if calls are still open. */
+export const STOP_TIMEOUT_MS = 300_000
+/** Lines of the log are kept up to this size, as on the IC. */
+export const LOG_MAX_BYTES = 4 * KiB
+/** Snapshots of one canister, as on the IC. */
+export const SNAPSHOTS_MAX = 10
+export const ENVIRONMENT_MAX = 20
+export const ENVIRONMENT_TEXT_MAX_BYTES = 128
+/** Name of a method, as in an ingress. */
+export const METHOD_NAME_MAX_BYTES = 20_000
+/** Shortest time between two heartbeats: a slot each. */
+export const HEARTBEAT_MS = 1000
+/** What a new canister has: enough for any test; a million billion, as in the IC's own development networks. */
+export const CYCLES_AT_FIRST = 1_000_000_000_000_000n
+/** An inspection may use no more, as on the IC. */
+export const INSPECT_GAS = 200_000_000n

@@ -1,0 +1,271 @@
+import { type CanisterAnswer, principalText } from '../../protocol/index.ts'
+import type { CallRequest } from './call-request.ts'
+import { type CanisterTrap, REJECT, type Reject } from './canister-trap.ts'
+import type { CanisterCode } from './code.ts'
+import type { Entry } from './execution.ts'
+import type { Executed, Machine } from './machine.ts'
+import { MODES } from './modes.ts'
+import type { Post } from './post.ts'
+import { type Callback, type CallContext, CALLBACKS, CONTEXTS, getCallback, getContext, numbered, putContext } from './records.ts'
+import { keysUnder } from './pieces.ts'
+import type { Slot } from './slot.ts'
+
+const NO_BYTES = new Uint8Array(0)
+
+/** What is told of a call that is over. */
+export interface Outcome {
+  readonly answer: CanisterAnswer
+  readonly refund: bigint
+}
+
+/**
+ * The calls that a canister has taken, from the first execution to the answer.
+ *
+ * 1. A call is answered once: by its code, or with a reject when nothing is left that could.
+ * 2. It is over when it is answered and no callback of it is open. Until then it stands in cells, and survives whatever the host does.
+ * 3. An execution that trapped is as if it had not been; those before it stand.
+ */
+export class CallsTaken {
+  readonly #machine: Machine
+  readonly #post: Post
+
+  constructor(machine: Machine, post: Post) {
+    this.#machine = machine
+    this.#post = post
+  }
+
+  /** Carries out a call up to its first wait. */
+  take(request: CallRequest, slot: Slot): void {
+    const context: CallContext = {
+      id: -1,
+      origin: request.origin,
+      caller: request.caller,
+      responded: request.origin.kind === 'nobody',
+      outstanding: 0,
+      available: request.cycles,
+      deadlineNs: request.deadlineNs,
+      used: 0n,
+      depth: request.depth,
+      method: request.method,
+    }
+    const code = this.#machine.code(slot.cells)
+    const refusal = this.refusalOf(code, request.method)
+    if (refusal !== undefined || code === undefined) {
+      this.#fail(context, refusal ?? noModule(this.#name), slot)
+      return
+    }
+    const isUpdate = code.entries.has(`canister_update ${request.method}`)
+    const what = `${isUpdate ? 'canister_update' : 'canister_query'} ${request.method}`
+    const executed = this.#execute(code, what, isUpdate ? MODES.U : MODES.RQ, context, slot, {
+      arg: request.arg,
+      callerInfo: request.callerInfo,
+    }, isUpdate)
+    if (executed.trap !== undefined) this.#fail(context, this.trapReject(executed.trap), slot)
+    else this.#goOn(context, executed, slot)
+  }
+
+  /** Why a method cannot be called now; nothing, if it can. */
+  refusalOf(code: CanisterCode | undefined, method: string): Reject | undefined {
+    const { status } = this.#machine.state
+    if (status !== 'running') return notRunning(this.#name, status)
+    if (code === undefined) return noModule(this.#name)
+    if (code.entries.has(`canister_update ${method}`) || code.entries.has(`canister_query ${method}`)) return undefined
+    const isComposite = code.entries.has(`canister_composite_query ${method}`)
+    const message = `Error from Canister ${this.#name}: Canister has no ${isComposite ? 'update' : 'update or query'} method '${method}'.`
+    return { code: REJECT.error, error: isComposite ? 'IC0527' : 'IC0536', message }
+  }
+
+  /** Runs what nobody called: a timer, a heartbeat. */
+  systemTask(entry: string, slot: Slot): void {
+    const code = this.#machine.code(slot.cells)
+    if (code?.entries.has(entry) !== true || this.#machine.state.status !== 'running') return
+    const context: CallContext = {
+      id: -1, origin: { kind: 'nobody' }, caller: NO_BYTES, responded: true, outstanding: 0, available: 0n, deadlineNs: 0n,
+      used: 0n, depth: 0, method: '',
+    }
+    const executed = this.#execute(code, entry, MODES.T, context, slot, {}, true)
+    if (executed.trap === undefined) this.#goOn(context, executed, slot)
+    else slot.context.log(`${entry}: ${executed.trap.message}`)
+  }
+
+  /** Hears the answer to a call that the canister made. One that it has had, or was never made, changes nothing. */
+  hear(id: number, { answer, refund }: Outcome, slot: Slot): void {
+    const callback = getCallback(slot.cells, id)
+    if (callback === undefined) return
+    this.#drop(callback, slot)
+    const context = getContext(slot.cells, callback.context)
+    const code = this.#machine.code(slot.cells)
+    const back = refund < callback.cycles ? refund : callback.cycles
+    if (back > 0n) this.#machine.change({ cycles: this.#machine.state.cycles + back })
+    if (context === undefined || code === undefined) return
+    const after = { ...context, outstanding: context.outstanding - 1 }
+    const isReply = answer.reject === undefined
+    const executed = this.#execute(code, isReply ? callback.reply : callback.reject, isReply ? MODES.Ry : MODES.Rt, after, slot, {
+      arg: isReply ? answer.reply : NO_BYTES,
+      reject: answer.reject,
+      refunded: back,
+    }, true)
+    if (executed.trap === undefined) {
+      this.#goOn(after, executed, slot)
+      return
+    }
+    if (callback.cleanup !== undefined) this.#cleanUp(code, callback.cleanup, after, answer, slot)
+    this.#over({ ...after, used: after.used + executed.gas }, this.trapReject(executed.trap), slot)
+  }
+
+  #cleanUp(
+    code: CanisterCode,
+    cleanup: readonly [fun: number, env: bigint],
+    context: CallContext,
+    answer: CanisterAnswer,
+    slot: Slot,
+  ): void {
+    this.#execute(code, cleanup, MODES.C, context, slot, { reject: answer.reject }, true)
+  }
+
+  #drop(callback: Callback, slot: Slot): void {
+    slot.cells.delete(numbered(CALLBACKS, callback.id))
+    this.#machine.change({ openCallbacks: this.#machine.state.openCallbacks - 1 })
+  }
+
+  #execute(
+    code: CanisterCode,
+    what: string | readonly [fun: number, env: bigint],
+    mode: number,
+    context: CallContext,
+    slot: Slot,
+    more: Pick<Partial<Entry>, 'arg' | 'reject' | 'refunded' | 'callerInfo'>,
+    keeps: boolean,
+  ): Executed {
+    const entry: Entry = {
+      mode,
+      caller: context.caller,
+      arg: more.arg ?? NO_BYTES,
+      reject: more.reject,
+      refunded: more.refunded,
+      callerInfo: more.callerInfo,
+      deadlineNs: context.deadlineNs,
+      answers: !context.responded && mode !== MODES.C,
+      available: context.available,
+      usedBefore: context.used,
+      gasLimit: limitOf(slot, context),
+    }
+    const executed = this.#machine.execute(code, what, entry, slot.nowNs, keeps)
+    slot.spend(executed.gas)
+    if (executed.trap === undefined && keeps) slot.hasActed = true
+    for (const line of executed.execution.log) this.#post.log(line, slot)
+    if (executed.trap !== undefined) this.#post.log(`[TRAP]: ${executed.trap.message}`, slot)
+    return executed
+  }
+
+  /** After an execution that ended well. */
+  #goOn(context: CallContext, { execution, gas }: Executed, slot: Slot): void {
+    const used = context.used + gas
+    let after: CallContext = { ...context, available: execution.available, used }
+    const { response, calls } = execution
+    if (response !== undefined) {
+      const answer: CanisterAnswer =
+        'reply' in response ? response : { reject: { code: REJECT.canister, error: 'IC0406', message: response.message } }
+      this.#answer(after, answer, slot)
+      after = { ...after, responded: true, available: 0n }
+    }
+    if (calls.length > 0) {
+      if (after.id < 0) {
+        after = { ...after, id: this.#machine.state.nextContext }
+        this.#machine.change({ nextContext: after.id + 1, openContexts: this.#machine.state.openContexts + 1 })
+      }
+      after = { ...after, outstanding: after.outstanding + calls.length }
+      for (const draft of calls) this.#post.perform(draft, after, slot)
+    }
+    const message = `Error from Canister ${this.#name}: Canister did not reply to the call`
+    this.#over(after, { code: REJECT.error, error: 'IC0506', message }, slot)
+  }
+
+  /** Keeps a call that goes on; ends one that does not, with `reject` if it had no answer. */
+  #over(context: CallContext, reject: Reject, slot: Slot): void {
+    if (context.outstanding > 0) {
+      putContext(slot.cells, context)
+      return
+    }
+    if (!context.responded) this.#answer(context, { reject }, slot)
+    if (context.id < 0) return
+    slot.cells.delete(numbered(CONTEXTS, context.id))
+    this.#machine.change({ openContexts: this.#machine.state.openContexts - 1 })
+  }
+
+  /** Ends a call that has done nothing. */
+  #fail(context: CallContext, reject: Reject, slot: Slot): void {
+    if (context.origin.kind === 'user' && !slot.hasActed) slot.failed = reject
+    if (!context.responded) this.#answer(context, { reject }, slot)
+  }
+
+  #answer(context: CallContext, answer: CanisterAnswer, slot: Slot): void {
+    this.#post.answer(context.origin, { answer, refund: context.available }, slot)
+  }
+
+  /** Ends every open call: the code is gone that could go on with it. */
+  abandon(why: Reject, slot: Slot): void {
+    for (const prefix of [CONTEXTS, CALLBACKS]) {
+      for (;;) {
+        const keys = keysUnder(slot.cells, prefix)
+        if (keys.length === 0) break
+        for (const key of keys) {
+          const context = prefix === CONTEXTS ? getContext(slot.cells, Number(key.slice(prefix.length))) : undefined
+          slot.cells.delete(key)
+          if (context !== undefined && !context.responded) this.#answer(context, { reject: why }, slot)
+        }
+      }
+    }
+    this.#machine.change({ openContexts: 0, openCallbacks: 0, nextDeadlineNs: 0n })
+  }
+
+  /** Ends best-effort calls whose time is up. */
+  expire(slot: Slot): void {
+    let next = 0n
+    let after: string | undefined
+    for (;;) {
+      const keys = keysUnder(slot.cells, CALLBACKS, after)
+      for (const key of keys) {
+        const callback = getCallback(slot.cells, Number(key.slice(CALLBACKS.length)))
+        if (callback === undefined || callback.deadlineNs === 0n) continue
+        if (callback.deadlineNs <= slot.nowNs) {
+          const message = 'Call has timed out'
+          this.hear(callback.id, { answer: { reject: { code: REJECT.unknown, error: 'IC0601', message } }, refund: callback.cycles }, slot)
+        } else if (next === 0n || callback.deadlineNs < next) next = callback.deadlineNs
+      }
+      after = keys.at(-1)
+      if (after === undefined || keys.length < 1024) break
+    }
+    const known = this.#machine.state.nextDeadlineNs
+    if (known <= slot.nowNs || (next !== 0n && next < known)) this.#machine.change({ nextDeadlineNs: next })
+  }
+
+  trapReject(trap: CanisterTrap): Reject {
+    return { code: REJECT.error, error: trap.error, message: `Error from Canister ${this.#name}: ${trap.message}` }
+  }
+
+  get #name(): string {
+    return principalText(this.#machine.names.self)
+  }
+}
+
+export const notRunning = (name: string, status: 'stopping' | 'stopped'): Reject => ({
+  code: REJECT.error,
+  error: status === 'stopped' ? 'IC0508' : 'IC0509',
+  message: `Canister ${name} is ${status}`,
+})
+
+export const noModule = (name: string): Reject => ({
+  code: REJECT.error,
+  error: 'IC0537',
+  message: `Error from Canister ${name}: Attempted to execute a message, but the canister contains no Wasm module`,
+})
+
+/**
+ * What one execution may use. Where an answer has to go to a process, or others of the slot come after, an eighth of what is left
+ * stays for them: code without end must leave enough to say so.
+ */
+function limitOf(slot: Slot, { origin }: CallContext): bigint {
+  const { left } = slot
+  return origin.kind === 'user' && !slot.hasActed ? left : left - left / 8n
+}

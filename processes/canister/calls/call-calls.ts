@@ -1,0 +1,94 @@
+import { CALL_TIMEOUT_MAX_S, CALLS_OPEN_MAX, CALLS_PER_SLOT_MAX, METHOD_NAME_MAX_BYTES, PAYLOAD_MAX_BYTES, SENT_PER_SLOT_MAX_BYTES } from '../bounds.ts'
+import { CanisterTrap } from '../canister-trap.ts'
+import type { CallDraft, Execution } from '../execution.ts'
+import { MODES } from '../modes.ts'
+import { type Host, PERFORM_GAS, type SystemFunctions } from './host.ts'
+
+const COMPOSITE = MODES.CQ | MODES.CRy | MODES.CRt
+
+/** How a canister calls others. */
+export function callCalls(host: Host): SystemFunctions {
+  return {
+    call_new: (
+      callee: number, calleeLength: number, name: number, nameLength: number,
+      replyFun: number, replyEnv: number, rejectFun: number, rejectEnv: number,
+    ) => {
+      const { execution } = host
+      dropDraft(execution)
+      if (calleeLength > 29) throw new CanisterTrap('call_new: no principal', 'IC0504')
+      if (nameLength > METHOD_NAME_MAX_BYTES) throw new CanisterTrap('call_new: the name of the method is too long', 'IC0504')
+      host.charge(calleeLength + nameLength)
+      execution.draft = {
+        callee: host.heap.read(callee, calleeLength).slice(),
+        method: host.heap.text(name, nameLength),
+        reply: [replyFun, BigInt(replyEnv)],
+        reject: [rejectFun, BigInt(rejectEnv)],
+        cleanup: undefined,
+        arg: [],
+        argBytes: 0,
+        cycles: 0n,
+        timeoutS: undefined,
+      }
+      return undefined
+    },
+    call_on_cleanup: (fun: number, env: number) => {
+      const draft = draftOf(host.execution, 'call_on_cleanup')
+      if (draft.cleanup !== undefined) throw new CanisterTrap('call_on_cleanup can be called at most once', 'IC0504')
+      draft.cleanup = [fun, BigInt(env)]
+      return undefined
+    },
+    call_data_append: (from: number, length: number) => {
+      const draft = draftOf(host.execution, 'call_data_append')
+      const bytes = host.heap.read(from, length)
+      host.charge(2 * length)
+      draft.argBytes += length
+      if (draft.argBytes > PAYLOAD_MAX_BYTES) throw new CanisterTrap(`an argument of more than ${PAYLOAD_MAX_BYTES} bytes`, 'IC0504')
+      draft.arg.push(bytes.slice())
+      return undefined
+    },
+    call_with_best_effort_response: (seconds: number) => {
+      const draft = draftOf(host.execution, 'call_with_best_effort_response')
+      if (draft.timeoutS !== undefined) throw new CanisterTrap('a timeout can be set at most once', 'IC0504')
+      draft.timeoutS = Math.min(seconds >>> 0, CALL_TIMEOUT_MAX_S)
+      return undefined
+    },
+    call_cycles_add: (amount: bigint) => addCycles(host.execution, BigInt.asUintN(64, amount)),
+    call_cycles_add128: (high: bigint, low: bigint) =>
+      addCycles(host.execution, (BigInt.asUintN(64, high) << 64n) | BigInt.asUintN(64, low)),
+    call_perform: () => {
+      const { execution } = host
+      const draft = draftOf(execution, 'call_perform')
+      host.charge(PERFORM_GAS + 8 * draft.argBytes)
+      execution.draft = undefined
+      const bytes = execution.sentBytes + draft.argBytes + draft.method.length + 512
+      const open = execution.state.openCallbacks + execution.calls.length
+      const isComposite = (execution.entry.mode & COMPOSITE) !== 0
+      if (execution.calls.length >= CALLS_PER_SLOT_MAX || bytes > SENT_PER_SLOT_MAX_BYTES || (open >= CALLS_OPEN_MAX && !isComposite)) {
+        execution.state.cycles += draft.cycles
+        return 2
+      }
+      execution.sentBytes = bytes
+      execution.calls.push(draft)
+      return 0
+    },
+  }
+}
+
+function draftOf({ draft }: Execution, call: string): CallDraft {
+  if (draft === undefined) throw new CanisterTrap(`${call} called when no call is under construction`, 'IC0504')
+  return draft
+}
+
+/** Cycles of a call that is not made go back. */
+export function dropDraft(execution: Execution): void {
+  if (execution.draft === undefined) return
+  execution.state.cycles += execution.draft.cycles
+  execution.draft = undefined
+}
+
+function addCycles(execution: Execution, amount: bigint): undefined {
+  const draft = draftOf(execution, 'call_cycles_add')
+  if (amount > execution.state.cycles) throw new CanisterTrap(`only ${execution.state.cycles} cycles are left`, 'IC0520')
+  execution.state.cycles -= amount
+  draft.cycles += amount
+}

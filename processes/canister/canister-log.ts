@@ -1,0 +1,47 @@
+import { CborReader, CborWriter, toUtf8 } from '../../protocol/index.ts'
+import { LOG_MAX_BYTES } from './bounds.ts'
+import type { Machine } from './machine.ts'
+import type { Slot } from './slot.ts'
+
+const LOG = 'l'
+
+/** A line of a canister's log. */
+export interface LogLine {
+  readonly number: number
+  readonly timeNs: bigint
+  readonly content: Uint8Array
+}
+
+/** Adds a line to the log that the canister keeps, and to that of the slot. The oldest lines go. */
+export function keepLine(machine: Machine, line: string, { cells, context, nowNs }: Slot): void {
+  context.log(line)
+  const number = machine.state.nextLogLine
+  machine.change({ nextLogLine: number + 1 })
+  const content = toUtf8(line.toWellFormed()).slice(0, LOG_MAX_BYTES)
+  const lines = [...decodeLines(cells.get(LOG)), { number, timeNs: nowNs, content }]
+  let bytes = lines.reduce((sum, one) => sum + one.content.length, 0)
+  while (bytes > LOG_MAX_BYTES) bytes -= lines.shift()?.content.length ?? bytes
+  cells.set(LOG, encodeLines(lines))
+}
+
+export function readLines({ cells }: Pick<Slot, 'cells'>): LogLine[] {
+  return decodeLines(cells.get(LOG))
+}
+
+function encodeLines(lines: readonly LogLine[]): Uint8Array {
+  const writer = new CborWriter()
+  writer.array(lines.length * 3)
+  for (const { number, timeNs, content } of lines) {
+    writer.uint(number)
+    writer.uint(timeNs)
+    writer.bytes(content)
+  }
+  return writer.finish()
+}
+
+function decodeLines(bytes: Uint8Array | undefined): LogLine[] {
+  if (bytes === undefined) return []
+  const reader = new CborReader(bytes)
+  const count = reader.array() / 3
+  return Array.from({ length: count }, () => ({ number: Number(reader.uint()), timeNs: BigInt(reader.uint()), content: reader.bytes() }))
+}

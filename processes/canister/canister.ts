@@ -1,0 +1,234 @@
+import {
+  decodeIngress,
+  type Ending,
+  encodeCanisterOutput,
+  findTag,
+  fromBase64Url,
+  FUEL_MIN,
+  type GuestContext,
+  type GuestMessage,
+  MalformedBytes,
+  principalOf,
+  principalText,
+  type ProcessDescription,
+} from '../../protocol/index.ts'
+import { cyclesOf, deadlineOf, isCandid } from './answers-told.ts'
+import type { CallRequest } from './call-request.ts'
+import { CallsTaken } from './calls-taken.ts'
+import { jsonToCandid } from './candid-json.ts'
+import { REJECT } from './canister-trap.ts'
+import type { Machine, MachineHome } from './machine.ts'
+import { Management } from './management/management.ts'
+import { OwnCalls } from './management/own-calls.ts'
+import { Post } from './post.ts'
+import { answerQuery } from './queries.ts'
+import type { Origin } from './records.ts'
+import { Slot } from './slot.ts'
+import { armTimers, DEADLINE_TIMER, GLOBAL_TIMER, HEARTBEAT_TIMER, STOP_TIMER } from './timers.ts'
+
+const NO_BYTES = new Uint8Array(0)
+
+/** What runs in the slots of one canister: messages in, executions, letters and answers out. */
+export class Canister {
+  readonly #machine: Machine
+  readonly #post: Post
+  readonly #calls: CallsTaken
+  readonly #management: Management
+  readonly #own: OwnCalls
+
+  constructor(machine: Machine, process: ProcessDescription, home: MachineHome) {
+    this.#machine = machine
+    this.#post = new Post(machine, process, (call, slot) => this.#own.local(call, slot))
+    this.#calls = new CallsTaken(machine, this.#post)
+    const parts = { machine, process, home, post: this.#post, calls: this.#calls }
+    this.#management = new Management(parts)
+    this.#own = new OwnCalls(parts, this.#management)
+  }
+
+  run(message: GuestMessage, context: GuestContext, gasLimit: bigint): Ending {
+    const slot = new Slot(message, context, gasLimit, this.#machine.state.nextDeadlineNs)
+    if (message.kind === 'query') {
+      const parts = { machine: this.#machine, calls: this.#calls, management: this.#management }
+      return { status: 'ok', output: answerQuery(parts, slot), gas: clip(slot.gas, gasLimit) }
+    }
+    const { certified, timerNs } = this.#machine.state
+    slot.spend(DELIVER_GAS + 2n * BigInt(message.data.length))
+    this.#dispatch(message, slot)
+    this.#drain(slot)
+    this.#management.settle(slot)
+    this.#flush(slot)
+    const { state } = this.#machine
+    const isCertified = state.certified !== certified
+    const output = encodeCanisterOutput({
+      answers: slot.answers,
+      certified: isCertified ? state.certified : undefined,
+      changed: slot.changed,
+    })
+    const gas = clip(slot.gas, gasLimit)
+    if (slot.failed !== undefined && !slot.hasActed) {
+      const { error, message: text } = slot.failed
+      return { status: 'error', gas, error: { code: error, message: text }, output }
+    }
+    armTimers(this.#machine, slot, timerNs)
+    return { status: 'ok', gas, output }
+  }
+
+  #dispatch(message: GuestMessage, slot: Slot): void {
+    switch (message.kind) {
+      case 'spawn':
+        this.#spawn(message, slot)
+        return
+      case 'ingress':
+        this.#ingress(message, slot)
+        return
+      case 'tick':
+        this.#tick(message.timer ?? '', slot)
+        return
+      default:
+        if (message.fromProcess === undefined) this.#item(message, slot)
+        else this.#push(message, slot)
+    }
+  }
+
+  /** Slot 0: the canister comes to be, with the code of its module if that is some. */
+  #spawn(message: GuestMessage, slot: Slot): void {
+    const kind = findTag(message.tags, 'Canister-Request')
+    if (kind === 'ingress') {
+      try {
+        const { request, id } = decodeIngress(message.data)
+        const origin: Origin = { kind: 'user', call: id }
+        this.#management.create({ method: request.method, arg: request.arg, caller: request.sender, cycles: undefined, origin }, slot)
+      } catch (error) {
+        if (!(error instanceof MalformedBytes)) throw error
+        slot.failed = { code: REJECT.error, error: 'IC0408', message: error.message }
+      }
+      return
+    }
+    const caller = principalOf(message.from)
+    if (kind === 'call') {
+      const method = findTag(message.tags, 'Action') ?? ''
+      const cycles = cyclesOf(message.tags)
+      this.#management.create({ method, arg: message.data, caller, cycles, origin: { kind: 'nobody' } }, slot)
+      return
+    }
+    this.#management.createNative(caller, isCandid(message.tags) ? message.data : NO_BYTES, slot)
+  }
+
+  #ingress({ ingress }: GuestMessage, slot: Slot): void {
+    if (ingress === undefined) return
+    const { requestId, sender, canister, method, arg, senderInfo } = ingress
+    const origin: Origin = { kind: 'user', call: requestId }
+    const callerInfo = senderInfo && { data: senderInfo.info, signer: senderInfo.signer }
+    const request: CallRequest = { method, arg, caller: sender, origin, cycles: 0n, deadlineNs: 0n, depth: 0, callerInfo }
+    if (canister.length === 0) this.#management.take(request, slot)
+    else this.#calls.take(request, slot)
+  }
+
+  #tick(timer: string, slot: Slot): void {
+    switch (timer) {
+      case GLOBAL_TIMER:
+        if (this.#machine.state.timerNs === 0n || this.#machine.state.timerNs > slot.nowNs) return
+        this.#machine.change({ timerNs: 0n })
+        this.#calls.systemTask('canister_global_timer', slot)
+        return
+      case HEARTBEAT_TIMER:
+        this.#calls.systemTask('canister_heartbeat', slot)
+        return
+      case DEADLINE_TIMER:
+        this.#calls.expire(slot)
+        return
+      case STOP_TIMER:
+        this.#management.stopExpired(slot)
+    }
+  }
+
+  /** A message that somebody signed: the outcome of an effect, or a call. */
+  #item(message: GuestMessage, slot: Slot): void {
+    const reference = findTag(message.tags, 'X-Reference')
+    if (reference !== undefined) {
+      if (message.from === this.#post.messengerAddress) this.#own.effectDone(reference, message, slot)
+      return
+    }
+    const call = message.raw?.id ?? fromBase64Url(message.id)
+    this.#native(message, { kind: 'user', call: call.slice() }, slot)
+  }
+
+  #push(message: GuestMessage, slot: Slot): void {
+    const { fromProcess, tags } = message
+    if (fromProcess === undefined) return
+    if (findTag(tags, 'X-Reference') !== undefined) {
+      const heard = this.#post.heard({ from: fromProcess, tags, data: message.data }, slot)
+      if (heard !== undefined) this.#calls.hear(heard.callback, heard.outcome, slot)
+      return
+    }
+    const candid = isCandid(tags)
+    const reference = findTag(tags, 'Reference')
+    this.#post.learn(fromProcess, principalOf(fromProcess), candid, slot)
+    const origin: Origin =
+      reference === undefined
+        ? { kind: 'nobody' }
+        : { kind: 'process', process: fromProcess, reference, candid, depth: message.depth }
+    this.#native(message, origin, slot)
+  }
+
+  /** A call by tags: of an item or of a push. */
+  #native(message: GuestMessage, origin: Origin, slot: Slot): void {
+    const { tags } = message
+    const request: CallRequest = {
+      method: findTag(tags, 'Action') ?? '',
+      arg: isCandid(tags) ? message.data : this.#asCandid(message),
+      caller: principalOf(message.from),
+      origin,
+      cycles: origin.kind === 'process' ? cyclesOf(tags) : 0n,
+      deadlineNs: origin.kind === 'process' ? deadlineOf(tags) : 0n,
+      depth: message.depth,
+    }
+    if (findTag(tags, 'Canister') === MANAGEMENT) this.#management.take(request, slot)
+    else this.#calls.take(request, slot)
+  }
+
+  #asCandid(message: GuestMessage): Uint8Array {
+    try {
+      return jsonToCandid(message.data)
+    } catch (error) {
+      if (error instanceof MalformedBytes) return message.data
+      throw error
+    }
+  }
+
+  /** Carries out what the canister told itself, in order, until there is nothing left. */
+  #drain(slot: Slot): void {
+    for (let step = slot.queue.shift(); step !== undefined; step = slot.queue.shift()) {
+      if (step.kind === 'request') this.#calls.take(step.request, slot)
+      else this.#calls.hear(step.callback, step, slot)
+      if (slot.queue.length === 0) this.#withoutFuel(slot)
+    }
+  }
+
+  /** Requests that have too little to spend on their way are refused here, where their callbacks can hear of it. */
+  #withoutFuel(slot: Slot): void {
+    const requests = slot.letters.filter(({ callback }) => callback !== undefined)
+    if (requests.length === 0 || slot.left / BigInt(slot.letters.length) >= FUEL_MIN) return
+    for (const letter of requests) {
+      slot.letters.splice(slot.letters.indexOf(letter), 1)
+      if (letter.callback === undefined) continue
+      this.#post.refuse(letter.callback, { code: REJECT.transient, error: 'IC0207', message: 'no fuel left for the call' }, slot)
+    }
+  }
+
+  #flush(slot: Slot): void {
+    this.#withoutFuel(slot)
+    this.#drain(slot)
+    for (const { to, tags, data, depth, callback } of slot.letters) {
+      slot.spend(SEND_GAS + 8n * BigInt(data.length))
+      slot.context.send({ to, tags, data, depth, always: callback === undefined })
+    }
+  }
+}
+
+const MANAGEMENT = principalText(NO_BYTES)
+/** Gas of taking a message, and of sending one. */
+const DELIVER_GAS = 2_000n
+const SEND_GAS = 10_000n
+
+const clip = (gas: bigint, max: bigint): bigint => (gas > max ? max : gas)

@@ -1,0 +1,255 @@
+import { CHUNK_SIZE_BYTES, type CellKey, type Cells } from '../../protocol/index.ts'
+import { decodeGlobals, encodeGlobals, type GlobalValues } from '../actor/engine-state.ts'
+import { dropDraft } from './calls/call-calls.ts'
+import { CanisterTrap } from './canister-trap.ts'
+import type { CanisterCode } from './code.ts'
+import { Execution, type Entry } from './execution.ts'
+import { CHUNKS_PER_PAGE } from './heap.ts'
+import type { CanisterInstance, CanisterNames } from './instance.ts'
+import { KeptChunks, STABLE_BASE } from './kept-chunks.ts'
+import { getPieces } from './pieces.ts'
+import { StableMemory } from './stable-memory.ts'
+import { type CanisterState, decodeState, encodeState, stateAtFirst } from './state.ts'
+
+/** The cells of the code that is installed. */
+export const CODE: CellKey = 'c/'
+
+const ZEROES = new Uint8Array(CHUNK_SIZE_BYTES)
+
+/** What a canister needs of the factory that opened it. */
+export interface MachineHome {
+  /** The code of these bytes, prepared once. @throws {Rejected} `IC0505` */
+  code(hash: Uint8Array | undefined, bytes: () => Uint8Array): CanisterCode
+  /** An instance of `code`, its memory that of `machine`. */
+  seat(machine: Machine, code: CanisterCode): CanisterInstance
+  /** The instance of `machine` cannot be used any more. */
+  unseat(machine: Machine): void
+  /** The process's own module, if its canisters have one. */
+  readonly ownCode: Uint8Array | undefined
+}
+
+/** How an execution ended: with what it did, or with why nothing of it stands. */
+export interface Executed {
+  readonly execution: Execution
+  readonly trap: CanisterTrap | undefined
+  readonly gas: bigint
+}
+
+/**
+ * The state of one canister and what runs on it.
+ *
+ * 1. An execution that traps, or is not to be kept, leaves state, heap and stable memory as they were.
+ * 2. Executions of one slot follow each other; `keep` and `discard` end the slot as a whole.
+ * 3. The heap of a seated instance is what `kept` says, whenever nothing runs. A memory cannot shrink, so whoever undoes its growth
+ *    gives its instance up.
+ */
+export class Machine {
+  readonly kept = new KeptChunks()
+  readonly names: CanisterNames
+  state: CanisterState
+  readonly #home: MachineHome
+  readonly #stable: StableMemory
+  #before: CanisterState
+  #code: CanisterCode | undefined
+  #instance: CanisterInstance | undefined
+  #engine: Uint8Array | undefined
+  #engineOf: CanisterState | undefined
+
+  constructor(names: CanisterNames, home: MachineHome, engine: Uint8Array | undefined) {
+    this.names = names
+    this.#home = home
+    this.#stable = new StableMemory(this.kept)
+    this.state = engine === undefined ? stateAtFirst() : decodeState(engine)
+    this.#before = this.state
+  }
+
+  /** The state as bytes, for the state root. */
+  engine(): Uint8Array {
+    if (this.#engine !== undefined && this.#engineOf === this.state) return this.#engine
+    this.#engineOf = this.state
+    this.#engine = encodeState(this.state, this.#globalBytes())
+    return this.#engine
+  }
+
+  #globalBytes(): Uint8Array {
+    const { globals } = this.state
+    if (globals instanceof Uint8Array) return globals
+    return encodeGlobals((this.#code?.globals ?? []).map(({ type }) => type), globals)
+  }
+
+  /** Changes some of the state, outside of executions. */
+  change(changes: Partial<CanisterState>): void {
+    this.state = { ...this.state, ...changes }
+  }
+
+  /** The code, if there is some; `cells` hold its bytes. */
+  code(cells: Cells): CanisterCode | undefined {
+    const { codeHash, ownCode, codeBytes } = this.state
+    if (codeHash === undefined) return undefined
+    this.#code ??= this.#home.code(codeHash, () =>
+      ownCode ? (this.#home.ownCode ?? new Uint8Array(0)) : getPieces(cells, CODE, codeBytes),
+    )
+    return this.#code
+  }
+
+  globalsFor(code: CanisterCode): GlobalValues {
+    const { globals } = this.state
+    if (!(globals instanceof Uint8Array)) return globals
+    const decoded = decodeGlobals(code.globals.map(({ type }) => type), globals)
+    this.state.globals = decoded
+    return decoded
+  }
+
+  /** Another has the instance now. */
+  lostSeat(): void {
+    this.#instance = undefined
+  }
+
+  #seated(code: CanisterCode): CanisterInstance {
+    this.#instance = this.#home.seat(this, code)
+    return this.#instance
+  }
+
+  /** Enters the code. What it does is kept only if it ends well and `keeps`. @throws {HostFault} */
+  execute(code: CanisterCode, what: Parameters<CanisterInstance['run']>[0], entry: Entry, nowNs: bigint, keeps = true): Executed {
+    const instance = this.#seated(code)
+    this.globalsFor(code)
+    const state = { ...this.state }
+    const now = nowNs > state.timeNs ? nowNs : state.timeNs + 1n
+    const execution = new Execution(entry, state, now)
+    this.#stable.begin(state.stablePages)
+    let end: ReturnType<CanisterInstance['run']>
+    try {
+      end = instance.run(what, execution, this.names, this.#stable)
+    } catch (error) {
+      this.#giveUp()
+      throw error
+    }
+    const trap = end.trap ?? overLimit(execution, instance)
+    if (trap === undefined && keeps) {
+      dropDraft(execution)
+      this.#commit(instance, state, now)
+    } else this.#rollBack(instance)
+    return { execution, trap, gas: end.gas }
+  }
+
+  #commit(instance: CanisterInstance, state: CanisterState, nowNs: bigint): void {
+    const { dirty, dirtyCount, heap } = instance
+    for (let at = 0; at < dirtyCount; at++) {
+      const index = dirty[at] ?? 0
+      this.kept.put(index, heap.chunk(index))
+    }
+    heap.clearDirty(dirty, dirtyCount)
+    this.#stable.commit()
+    const known = state.globals instanceof Uint8Array ? [] : state.globals
+    state.globals = instance.readChangedGlobals(known)
+    state.heapPages = heap.pages
+    state.stablePages = this.#stable.pages
+    state.timeNs = nowNs
+    state.version += 1n
+    this.state = state
+  }
+
+  #rollBack(instance: CanisterInstance): void {
+    if (instance.heap.pages !== this.state.heapPages) {
+      this.#giveUp()
+      return
+    }
+    const { dirty, dirtyCount, heap } = instance
+    for (let at = 0; at < dirtyCount; at++) {
+      const index = dirty[at] ?? 0
+      heap.chunk(index).set(this.kept.get(index))
+    }
+    heap.clearDirty(dirty, dirtyCount)
+    if (!(this.state.globals instanceof Uint8Array)) instance.writeGlobals(this.state.globals)
+  }
+
+  #giveUp(): void {
+    this.#home.unseat(this)
+    this.#instance = undefined
+  }
+
+  /**
+   * Puts another code in place: its heap as it begins, or the present one. The start function has not run.
+   * Only `discard` goes back.
+   */
+  replaceCode(code: CanisterCode, keepsHeap: boolean, changes: Partial<CanisterState>): void {
+    const heapPages = keepsHeap ? Math.max(code.pagesMin, this.state.heapPages) : code.pagesMin
+    if (!keepsHeap) this.#replaceHeap(code.initialChunks)
+    this.#giveUp()
+    this.#code = code
+    this.change({ ...changes, codeHash: code.hash, heapPages, globals: code.initialGlobals })
+  }
+
+  /** No code, no memory. */
+  removeCode(changes: Partial<CanisterState>): void {
+    this.#replaceHeap(new Map())
+    this.clearStable()
+    this.#giveUp()
+    this.#code = undefined
+    this.change({ ...changes, codeHash: undefined, ownCode: false, codeBytes: 0, heapPages: 0, stablePages: 0, globals: [] })
+  }
+
+  /** Puts a whole memory in place: that of a snapshot. */
+  replaceMemory(code: CanisterCode | undefined, chunks: ReadonlyMap<number, Uint8Array>, changes: Partial<CanisterState>): void {
+    for (const index of [...this.kept.indexes()]) if (!chunks.has(index)) this.kept.put(index, ZEROES)
+    for (const [index, bytes] of chunks) this.kept.put(index, bytes)
+    this.#giveUp()
+    this.#code = code
+    this.change(changes)
+  }
+
+  #replaceHeap(chunks: ReadonlyMap<number, Uint8Array>): void {
+    for (const index of [...this.kept.indexes()]) {
+      if (index < STABLE_BASE && !chunks.has(index)) this.kept.put(index, ZEROES)
+    }
+    for (const [index, bytes] of chunks) this.kept.put(index, bytes)
+  }
+
+  clearStable(): void {
+    for (const index of [...this.kept.indexes()]) if (index >= STABLE_BASE) this.kept.put(index, ZEROES)
+    this.change({ stablePages: 0 })
+  }
+
+  get memoryBytes(): number {
+    return this.kept.size * CHUNK_SIZE_BYTES
+  }
+
+  /** The state of now is that of the slot. */
+  keep(): void {
+    this.kept.keep()
+    this.#before = this.state
+  }
+
+  /** Back to where the slot began. */
+  discard(): void {
+    const undone = this.kept.discard()
+    const { codeHash } = this.state
+    this.state = this.#before
+    if (codeHash !== this.state.codeHash) {
+      this.#code = undefined
+      this.#giveUp()
+    }
+    const instance = this.#instance
+    if (instance === undefined) return
+    if (instance.heap.pages !== this.state.heapPages) {
+      this.#giveUp()
+      return
+    }
+    for (const index of undone) {
+      if (index < this.state.heapPages * CHUNKS_PER_PAGE) instance.heap.chunk(index).set(this.kept.get(index))
+    }
+    if (!(this.state.globals instanceof Uint8Array)) instance.writeGlobals(this.state.globals)
+  }
+
+  close(): void {
+    this.#giveUp()
+  }
+}
+
+/** The canister's own limit for its heap. */
+function overLimit({ entry, state }: Execution, { heap }: CanisterInstance): CanisterTrap | undefined {
+  const limit = state.settings.wasmMemoryLimit
+  if (limit === 0n || !entry.answers || BigInt(heap.pages) * 65_536n <= limit) return undefined
+  return new CanisterTrap(`Canister exceeded its current Wasm memory limit of ${limit} bytes`, 'IC0539')
+}

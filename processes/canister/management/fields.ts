@@ -1,0 +1,115 @@
+import { candidLabel, type CandidRecord, type CandidValue } from '../../../protocol/index.ts'
+import { Rejected } from '../canister-trap.ts'
+
+/** Looks up fields of an argument by name; what is wrong is a reject, and what is not asked for is not looked at. */
+export class Fields {
+  readonly #record: CandidRecord
+
+  constructor(record: CandidRecord) {
+    this.#record = record
+  }
+
+  /** A field; `opt` and null are seen through. */
+  get(name: string): CandidValue | undefined {
+    let value = this.#record.get(candidLabel(name))
+    while (typeof value === 'object' && value !== null && 'opt' in value) value = value.opt
+    return value ?? undefined
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined
+  }
+
+  principal(name: string): Uint8Array {
+    return required(this.principalIf(name), name, 'principal')
+  }
+
+  principalIf(name: string): Uint8Array | undefined {
+    const value = this.get(name)
+    if (value === undefined) return undefined
+    return typeof value === 'object' && value !== null && 'principal' in value ? value.principal : wrong(name, 'principal')
+  }
+
+  blob(name: string): Uint8Array {
+    return required(this.blobIf(name), name, 'blob')
+  }
+
+  blobIf(name: string): Uint8Array | undefined {
+    const value = this.get(name)
+    if (value === undefined || value instanceof Uint8Array) return value
+    return Array.isArray(value) && value.length === 0 ? new Uint8Array(0) : wrong(name, 'blob')
+  }
+
+  natIf(name: string, max = 2n ** 64n - 1n): bigint | undefined {
+    const value = this.get(name)
+    if (value === undefined) return undefined
+    return typeof value === 'bigint' && value >= 0n && value <= max ? value : wrong(name, `nat up to ${max}`)
+  }
+
+  nat(name: string, max?: bigint): bigint {
+    return required(this.natIf(name, max), name, 'nat')
+  }
+
+  text(name: string): string {
+    return required(this.textIf(name), name, 'text')
+  }
+
+  textIf(name: string): string | undefined {
+    const value = this.get(name)
+    return value === undefined || typeof value === 'string' ? value : wrong(name, 'text')
+  }
+
+  flag(name: string): boolean {
+    const value = this.get(name)
+    return value === undefined || typeof value === 'boolean' ? value === true : wrong(name, 'bool')
+  }
+
+  recordIf(name: string): Fields | undefined {
+    const value = this.get(name)
+    return value === undefined ? undefined : recordOf(value, name)
+  }
+
+  /** The name of a case among `names`, with its content. */
+  variant<N extends string>(name: string, names: readonly N[]): { readonly name: N; readonly value: CandidValue } {
+    return required(this.variantIf(name, names), name, 'variant')
+  }
+
+  variantIf<N extends string>(name: string, names: readonly N[]): { readonly name: N; readonly value: CandidValue } | undefined {
+    const value = this.get(name)
+    if (value === undefined) return undefined
+    if (typeof value !== 'object' || value === null || !('variant' in value)) return wrong(name, 'variant')
+    const [label, content] = value.variant
+    const found = names.find(one => candidLabel(one) === label)
+    return found === undefined ? wrong(name, names.join(' or ')) : { name: found, value: content }
+  }
+
+  list(name: string): readonly CandidValue[] {
+    return required(this.listIf(name), name, 'vec')
+  }
+
+  listIf(name: string): readonly CandidValue[] | undefined {
+    const value = this.get(name)
+    if (value === undefined) return undefined
+    if (value instanceof Uint8Array && value.length === 0) return []
+    return Array.isArray(value) ? (value as readonly CandidValue[]) : wrong(name, 'vec')
+  }
+}
+
+export function recordOf(value: CandidValue, name: string): Fields {
+  return typeof value === 'object' && value !== null && 'record' in value ? new Fields(value.record) : wrong(name, 'record')
+}
+
+export function principalsOf(list: readonly CandidValue[], name: string): Uint8Array[] {
+  return list.map(value => {
+    if (typeof value !== 'object' || value === null || !('principal' in value)) return wrong(name, 'principals')
+    return value.principal.slice()
+  })
+}
+
+function required<T>(value: T | undefined, name: string, type: string): T {
+  return value === undefined ? wrong(name, type) : value
+}
+
+function wrong(name: string, type: string): never {
+  throw new Rejected('IC0408', `Error decoding candid: field ${name}: expected ${type}`, 5)
+}

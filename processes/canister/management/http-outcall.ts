@@ -1,0 +1,90 @@
+import { Buffer } from 'node:buffer'
+import { type Cells, CborReader, CborWriter, HttpFetchOutput, toUtf8 } from '../../../protocol/index.ts'
+import { REJECT, Rejected } from '../canister-trap.ts'
+import { numbered } from '../records.ts'
+import { type Fields, recordOf } from './fields.ts'
+import type { HttpResponse } from './replies.ts'
+
+const OUTCALLS = 'h/'
+/** What an outcall may bring back when it says nothing: what fits an effect. */
+const RESPONSE_MAX_BYTES = 1_000_000n
+const HEADERS_MAX = 64
+
+/** A query of the canister's own that makes equal what differs between answers. */
+export interface Transform {
+  readonly method: string
+  readonly context: Uint8Array
+}
+
+/** What `http_request` asks for, as the input of `http.fetch`. @throws {Rejected} */
+export function readHttpRequest(fields: Fields, self: Uint8Array): { input: unknown; transform: Transform | undefined } {
+  const method = fields.variant('method', ['get', 'head', 'post', 'put', 'delete'])
+  const list = fields.listIf('headers') ?? []
+  if (list.length > HEADERS_MAX) throw new Rejected('IC0408', `at most ${HEADERS_MAX} headers`, 5)
+  const headers = Object.fromEntries(
+    list.map(value => {
+      const header = recordOf(value, 'headers')
+      return [header.text('name'), header.text('value')] as const
+    }),
+  )
+  const maxBytes = fields.natIf('max_response_bytes', 2_000_000n) ?? RESPONSE_MAX_BYTES
+  const body = fields.blobIf('body')
+  const input = {
+    url: fields.text('url'),
+    method: method.name.toUpperCase(),
+    headers,
+    maxBytes: Math.max(1, Math.min(Number(maxBytes), Number(RESPONSE_MAX_BYTES))),
+    ...(body === undefined || body.length === 0 ? {} : { bodyBase64: Buffer.from(body).toString('base64') }),
+  }
+  return { input, transform: readTransform(fields.recordIf('transform'), self) }
+}
+
+function readTransform(fields: Fields | undefined, self: Uint8Array): Transform | undefined {
+  if (fields === undefined) return undefined
+  const value = fields.get('function')
+  const reference = typeof value === 'object' && value !== null && 'record' in value ? value.record : new Map()
+  const [owner, method] = [reference.get(0), reference.get(1)]
+  const isOwn = typeof owner === 'object' && owner !== null && 'principal' in owner && owner.principal.join() === self.join()
+  if (!isOwn || typeof method !== 'string') throw new Rejected('IC0408', 'a transform is a query of the canister itself', 5)
+  return { method, context: fields.blobIf('context') ?? new Uint8Array(0) }
+}
+
+export function putOutcall(cells: Cells, callback: number, transform: Transform | undefined): void {
+  const writer = new CborWriter()
+  writer.array(2)
+  writer.text(transform?.method ?? '')
+  writer.bytes(transform?.context ?? new Uint8Array(0))
+  cells.set(numbered(OUTCALLS, callback), writer.finish())
+}
+
+/** Takes an outcall that is under way: its first outcome counts. */
+export function takeOutcall(cells: Cells, callback: number): { transform: Transform | undefined } | undefined {
+  const key = numbered(OUTCALLS, callback)
+  const bytes = cells.get(key)
+  if (bytes === undefined) return undefined
+  cells.delete(key)
+  const reader = new CborReader(bytes)
+  reader.array()
+  const method = reader.text()
+  const context = reader.bytes()
+  return { transform: method === '' ? undefined : { method, context } }
+}
+
+/** What the outside answered. @throws {Rejected} */
+export function readHttpOutcome(failed: boolean, data: Uint8Array): HttpResponse {
+  let told: unknown
+  try {
+    told = JSON.parse(Buffer.from(data).toString())
+  } catch {
+    told = undefined
+  }
+  if (failed) {
+    const message = typeof told === 'object' && told !== null && 'message' in told ? String(told.message) : 'the request failed'
+    throw new Rejected('IC0206', message.toWellFormed(), REJECT.transient)
+  }
+  const parsed = HttpFetchOutput.safeParse(told)
+  if (!parsed.success) throw new Rejected('IC0206', 'the answer has another form', REJECT.transient)
+  const { status, headers, body, bodyBase64 } = parsed.data
+  const bytes = bodyBase64 === undefined ? toUtf8((body ?? '').toWellFormed()) : new Uint8Array(Buffer.from(bodyBase64, 'base64'))
+  return { status, headers, body: bytes }
+}

@@ -1,0 +1,233 @@
+import {
+  CborReader,
+  CborWriter,
+  decodeCandid,
+  equalBytes,
+  firstRecord,
+  MalformedBytes,
+  principalText,
+  type ProcessDescription,
+} from '../../../protocol/index.ts'
+import { STOP_TIMEOUT_MS } from '../bounds.ts'
+import type { CallRequest } from '../call-request.ts'
+import type { CallsTaken } from '../calls-taken.ts'
+import { REJECT, Rejected } from '../canister-trap.ts'
+import type { Machine, MachineHome } from '../machine.ts'
+import { keysUnder } from '../pieces.ts'
+import { notFound, type Post } from '../post.ts'
+import { numbered, type Origin, readOrigin, writeOrigin } from '../records.ts'
+import type { Slot } from '../slot.ts'
+import { STOP_TIMER } from '../timers.ts'
+import { Fields } from './fields.ts'
+import { remember } from './history.ts'
+import { install } from './install.ts'
+import { METHODS, type MethodContext } from './methods.ts'
+import { canisterIdReply, NOTHING } from './replies.ts'
+import { readSettings } from './settings.ts'
+
+const NO_BYTES = new Uint8Array(0)
+const STOPS = 'q/'
+
+export interface ManagementParts {
+  readonly machine: Machine
+  readonly process: ProcessDescription
+  readonly home: MachineHome
+  readonly post: Post
+  readonly calls: CallsTaken
+}
+
+/** How a canister comes to be: who asked for it, and with what. */
+export interface Creation {
+  readonly method: string
+  readonly arg: Uint8Array
+  readonly caller: Uint8Array
+  /** Cycles that came with a call; nothing for a user, who pays none. */
+  readonly cycles: bigint | undefined
+  readonly origin: Origin
+}
+
+/** The management canister, as far as it is about one canister: every canister carries out what is asked of itself. */
+export class Management {
+  readonly #parts: ManagementParts
+
+  constructor(parts: ManagementParts) {
+    this.#parts = parts
+  }
+
+  /** Slot 0 of a canister that was asked for. */
+  create({ method, arg, caller, cycles, origin }: Creation, slot: Slot): void {
+    const { machine } = this.#parts
+    this.answered({ origin, cycles: 0n }, slot, () => {
+      const fields = fieldsOf(arg)
+      const amount = method === 'provisional_create_canister_with_cycles' ? fields.natIf('amount', 2n ** 128n - 1n) : cycles
+      if (method !== 'create_canister' && method !== 'provisional_create_canister_with_cycles') {
+        throw new Rejected('IC0407', `no canister is made by '${method}'`)
+      }
+      const settings = readSettings(fields.recordIf('settings'), { ...machine.state.settings, controllers: [caller.slice()] })
+      machine.change({ settings, createdNs: slot.nowNs, ...(amount === undefined || amount === 0n ? {} : { cycles: amount }) })
+      remember(machine, { what: 'creation', caller: caller.slice(), hash: NO_BYTES, controllers: settings.controllers }, slot)
+      slot.changed = true
+      slot.hasActed = true
+      return canisterIdReply(machine.names.self)
+    })
+  }
+
+  /** Slot 0 of a process that somebody spawned as any other. */
+  createNative(caller: Uint8Array, arg: Uint8Array, slot: Slot): void {
+    const { machine, home } = this.#parts
+    const settings = { ...machine.state.settings, controllers: [caller] }
+    machine.change({ settings, createdNs: slot.nowNs })
+    remember(machine, { what: 'creation', caller, hash: NO_BYTES, controllers: [caller] }, slot)
+    slot.changed = true
+    slot.hasActed = true
+    const { ownCode } = home
+    if (ownCode === undefined) return
+    try {
+      install(this.#parts, { mode: 'install', wasm: ownCode, arg, caller, isOwn: true }, slot)
+    } catch (error) {
+      if (!(error instanceof Rejected)) throw error
+      slot.failed = error.reject
+    }
+  }
+
+  /** A call whose target this canister is. */
+  take(request: CallRequest, slot: Slot): void {
+    const { origin, cycles } = request
+    this.answered({ origin, cycles }, slot, () => {
+      const { machine } = this.#parts
+      const method = METHODS.get(request.method)
+      if (method === undefined) throw unknownMethod(request.method)
+      if (machine.state.deleted) throw new Rejected('IC0301', notFound(machine.names.self).message)
+      const fields = fieldsOf(request.arg)
+      checkTarget(machine, request.method, fields)
+      this.#checkCaller(method.callers, request.method, request.caller)
+      if (request.method === 'stop_canister') return this.#stop(origin, slot)
+      if (request.method === 'start_canister') return this.#start(slot)
+      const context: MethodContext = { ...this.#parts, slot, caller: request.caller, cycles }
+      return method.run(fields, context)
+    })
+  }
+
+  #checkCaller(callers: 'controllers' | 'self' | 'log' | 'anyone', method: string, caller: Uint8Array): void {
+    const { machine } = this.#parts
+    const { controllers, logVisibility } = machine.state.settings
+    const isController = controllers.some(one => equalBytes(one, caller))
+    if (callers === 'anyone' || isController) return
+    if (callers === 'self' && equalBytes(caller, machine.names.self)) return
+    if (callers === 'log' && (logVisibility === 'public' || (typeof logVisibility !== 'string' && logVisibility.some(one => equalBytes(one, caller))))) return
+    const who = controllers.map(principalText).join(' ')
+    throw new Rejected(
+      'IC0512',
+      `Only controllers of canister ${principalText(machine.names.self)} can call ic00 method ${method}. Canister's controllers: ${who}; sender: ${principalText(caller)}`,
+    )
+  }
+
+  /** Whether the request of a user may stand in the feed. @throws {Rejected} */
+  inspect(method: string, arg: Uint8Array, caller: Uint8Array): void {
+    const found = METHODS.get(method)
+    if (found === undefined) throw unknownMethod(method)
+    const { machine } = this.#parts
+    if (found.byUsers === false) throw new Rejected('IC0406', `users cannot call ic00 method ${method}`, REJECT.canister)
+    checkTarget(machine, method, fieldsOf(arg))
+    this.#checkCaller(found.callers, method, caller)
+  }
+
+  /** A query of the management canister. @throws {Rejected} */
+  query(method: string, arg: Uint8Array, caller: Uint8Array, slot: Slot): Uint8Array {
+    const found = METHODS.get(method)
+    if (found?.isQuery !== true) throw unknownMethod(method)
+    const fields = fieldsOf(arg)
+    checkTarget(this.#parts.machine, method, fields)
+    this.#checkCaller(found.callers, method, caller)
+    return found.run(fields, { ...this.#parts, slot, caller, cycles: 0n })
+  }
+
+  /** Carries something out and answers with its reply; `undefined` says that the answer comes later. */
+  answered({ origin, cycles }: Pick<CallRequest, 'origin' | 'cycles'>, slot: Slot, act: () => Uint8Array | undefined): void {
+    const { post } = this.#parts
+    try {
+      const reply = act()
+      if (reply !== undefined) post.answer(origin, { answer: { reply }, refund: cycles }, slot)
+    } catch (error) {
+      const reject = rejectOf(error)
+      if (origin.kind === 'user' && !slot.hasActed) slot.failed = reject
+      post.answer(origin, { answer: { reject }, refund: cycles }, slot)
+    }
+  }
+
+  #stop(origin: Origin, slot: Slot): Uint8Array | undefined {
+    const { machine } = this.#parts
+    slot.hasActed = true
+    if (machine.state.status === 'stopped') return NOTHING
+    if (machine.state.status === 'running') machine.change({ status: 'stopping', version: machine.state.version + 1n })
+    if (machine.state.openContexts === 0) {
+      machine.change({ status: 'stopped' })
+      return NOTHING
+    }
+    const writer = new CborWriter()
+    writer.array(2)
+    writer.uint(slot.message.timestampMs)
+    writeOrigin(writer, origin)
+    slot.cells.set(numbered(STOPS, slot.message.slot), writer.finish())
+    slot.context.setTimer(STOP_TIMER, slot.message.timestampMs + STOP_TIMEOUT_MS)
+    return undefined
+  }
+
+  #start(slot: Slot): Uint8Array {
+    const { machine } = this.#parts
+    slot.hasActed = true
+    if (machine.state.status === 'running') return NOTHING
+    machine.change({ status: 'running', version: machine.state.version + 1n })
+    const name = principalText(machine.names.self)
+    this.#endStops({ reject: { code: REJECT.error, error: 'IC0511', message: `Canister ${name}'s stop request was cancelled` } }, slot)
+    return NOTHING
+  }
+
+  /** After all else of a slot: a canister that waits to stop, and has nothing open any more, has stopped. */
+  settle(slot: Slot): void {
+    const { machine } = this.#parts
+    if (machine.state.status !== 'stopping' || machine.state.openContexts > 0) return
+    machine.change({ status: 'stopped', version: machine.state.version + 1n })
+    this.#endStops({ reply: NOTHING }, slot)
+  }
+
+  stopExpired(slot: Slot): void {
+    const before = slot.message.timestampMs - STOP_TIMEOUT_MS
+    this.#endStops({ reject: { code: REJECT.transient, error: 'IC0206', message: 'Stop canister request timed out' } }, slot, before)
+  }
+
+  #endStops(answer: Parameters<Post['answer']>[1]['answer'], slot: Slot, before = Number.MAX_SAFE_INTEGER): void {
+    for (const key of keysUnder(slot.cells, STOPS)) {
+      const reader = new CborReader(slot.cells.get(key) ?? NO_BYTES)
+      reader.array()
+      const askedMs = Number(reader.uint())
+      if (askedMs > before) {
+        slot.context.setTimer(STOP_TIMER, askedMs + STOP_TIMEOUT_MS)
+        return
+      }
+      const origin = readOrigin(reader)
+      slot.cells.delete(key)
+      this.#parts.post.answer(origin, { answer, refund: 0n }, slot)
+    }
+  }
+}
+
+export function fieldsOf(arg: Uint8Array): Fields {
+  return new Fields(firstRecord(decodeCandid(arg)))
+}
+
+function checkTarget(machine: Machine, method: string, fields: Fields): void {
+  const target = method === 'install_chunked_code' ? fields.principal('target_canister') : fields.principal('canister_id')
+  if (equalBytes(target, machine.names.self)) return
+  throw new Rejected('IC0408', `the request is about ${principalText(target)}, not ${principalText(machine.names.self)}`, REJECT.error)
+}
+
+function rejectOf(error: unknown) {
+  if (error instanceof Rejected) return error.reject
+  if (error instanceof MalformedBytes) return { code: REJECT.error, error: 'IC0408', message: `Error decoding candid: ${error.message}` }
+  throw error
+}
+
+const unknownMethod = (method: string): Rejected =>
+  new Rejected('IC0407', `Management canister has no method '${method}'`, REJECT.destination)
+

@@ -1,0 +1,168 @@
+import { principalText } from '../../../protocol/index.ts'
+import type { CallsTaken } from '../calls-taken.ts'
+import { readLines } from '../canister-log.ts'
+import { REJECT, Rejected } from '../canister-trap.ts'
+import { CODE } from '../machine.ts'
+import { removePieces } from '../pieces.ts'
+import type { Slot } from '../slot.ts'
+import { assembleChunks, clearChunks, storedBytes, storedChunks, uploadChunk } from './chunk-store.ts'
+import { type Fields, recordOf } from './fields.ts'
+import { remember } from './history.ts'
+import { install, type Installation, type InstallParts } from './install.ts'
+import { hashesReply, hashReply, infoReply, logsReply, metadataReply, NOTHING, snapshotReply, snapshotsReply, statusReply } from './replies.ts'
+import { readSettings } from './settings.ts'
+import { deleteSnapshot, listSnapshots, loadSnapshot, snapshotBytes, takeSnapshot } from './snapshots.ts'
+
+export interface MethodContext extends InstallParts {
+  readonly calls: CallsTaken
+  readonly slot: Slot
+  readonly caller: Uint8Array
+  readonly cycles: bigint
+}
+
+/** A method of the management canister that is about one canister. */
+export interface Method {
+  readonly callers: 'controllers' | 'self' | 'log' | 'anyone'
+  readonly isQuery?: boolean
+  /** Whether users may call it; they may, if it does not say. */
+  readonly byUsers?: boolean
+  /** Gives the reply. @throws {Rejected} */
+  readonly run: (fields: Fields, context: MethodContext) => Uint8Array
+}
+
+const NO_BYTES = new Uint8Array(0)
+
+/** What changes the canister: done, and answered with nothing. */
+const doing = (callers: Method['callers'], act: (fields: Fields, context: MethodContext) => void, byUsers = true): Method => ({
+  callers,
+  byUsers,
+  run: (fields, context) => {
+    act(fields, context)
+    context.slot.hasActed = true
+    return NOTHING
+  },
+})
+
+/** By name; `stop_canister` and `start_canister` are carried out where calls are known. */
+export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
+  ['install_code', doing('controllers', (fields, context) => {
+    install(context, { ...installation(fields), wasm: fields.blob('wasm_module').slice(), caller: context.caller }, context.slot)
+  })],
+  ['install_chunked_code', doing('controllers', (fields, context) => {
+    const store = fields.principalIf('store_canister')
+    if (store !== undefined && principalText(store) !== principalText(context.machine.names.self)) {
+      throw new Rejected('IC0408', 'the chunks of a canister are in its own store', REJECT.error)
+    }
+    const hashes = fields.list('chunk_hashes_list').map(one => (one instanceof Uint8Array ? one : recordOf(one, 'chunk_hashes_list').blob('hash')))
+    const wasm = assembleChunks(context.slot.cells, hashes, fields.blob('wasm_module_hash'))
+    install(context, { ...installation(fields), wasm, caller: context.caller }, context.slot)
+  })],
+  ['uninstall_code', doing('controllers', (_, context) => uninstall(context))],
+  ['update_settings', doing('controllers', updateSettings)],
+  ['start_canister', doing('controllers', () => undefined)],
+  ['stop_canister', doing('controllers', () => undefined)],
+  ['delete_canister', doing('controllers', deleteCanister)],
+  ['deposit_cycles', doing('anyone', (_, { machine, cycles }) => machine.change({ cycles: machine.state.cycles + cycles }), false)],
+  ['provisional_top_up_canister', doing('anyone', (fields, { machine }) => {
+    machine.change({ cycles: machine.state.cycles + fields.nat('amount', 2n ** 100n) })
+  })],
+  ['clear_chunk_store', doing('self', (_, { slot }) => clearChunks(slot.cells))],
+  ['upload_chunk', {
+    callers: 'self',
+    run: (fields, { slot }) => {
+      slot.hasActed = true
+      return hashReply(uploadChunk(slot.cells, fields.blob('chunk')))
+    },
+  }],
+  ['stored_chunks', { callers: 'self', run: (_, { slot }) => hashesReply(storedChunks(slot.cells)) }],
+  ['canister_status', { callers: 'self', isQuery: true, run: (_, context) => status(context) }],
+  ['canister_info', { callers: 'anyone', byUsers: false, run: (fields, { machine }) => infoReply(machine.state, fields.natIf('num_requested_changes') ?? 0n) }],
+  ['canister_metadata', { callers: 'anyone', byUsers: false, isQuery: true, run: metadata }],
+  ['fetch_canister_logs', { callers: 'log', isQuery: true, run: (_, { slot }) => logsReply(readLines(slot)) }],
+  ['take_canister_snapshot', { callers: 'controllers', run: takeCanisterSnapshot }],
+  ['load_canister_snapshot', doing('controllers', loadCanisterSnapshot)],
+  ['list_canister_snapshots', { callers: 'controllers', isQuery: true, run: (_, { machine, slot }) => snapshotsReply(listSnapshots(machine, slot.cells)) }],
+  ['delete_canister_snapshot', doing('controllers', (fields, { machine, slot }) => deleteSnapshot(machine, slot.cells, fields.blob('snapshot_id')))],
+])
+
+function installation(fields: Fields): Pick<Installation, 'mode' | 'arg' | 'skipPreUpgrade' | 'persistence'> {
+  const mode = fields.variant('mode', ['install', 'reinstall', 'upgrade'])
+  const options = mode.name === 'upgrade' ? optionsOf(mode.value) : undefined
+  const persistence = options?.variantIf('wasm_memory_persistence', ['keep', 'replace'])?.name
+  return { mode: mode.name, arg: fields.blobIf('arg') ?? NO_BYTES, skipPreUpgrade: options?.flag('skip_pre_upgrade') === true, persistence }
+}
+
+function optionsOf(value: Parameters<typeof recordOf>[0]): Fields | undefined {
+  const inner = typeof value === 'object' && value !== null && 'opt' in value ? value.opt : value
+  return inner === undefined || inner === null ? undefined : recordOf(inner, 'mode')
+}
+
+function uninstall({ machine, calls, caller, slot }: MethodContext): void {
+  const name = principalText(machine.names.self)
+  calls.abandon({ code: REJECT.canister, error: 'IC0537', message: `Canister ${name} has been uninstalled.` }, slot)
+  machine.removeCode({ certified: NO_BYTES, timerNs: 0n, version: machine.state.version + 1n })
+  removePieces(slot.cells, CODE)
+  clearChunks(slot.cells)
+  remember(machine, { what: 'uninstall', caller, hash: NO_BYTES, controllers: [] }, slot)
+  slot.changed = true
+}
+
+function updateSettings(fields: Fields, { machine, caller, slot }: MethodContext): void {
+  const before = machine.state.settings
+  const settings = readSettings(fields.recordIf('settings'), before)
+  machine.change({ settings, version: machine.state.version + 1n })
+  slot.changed = true
+  if (settings.controllers === before.controllers) return
+  remember(machine, { what: 'controllers', caller, hash: NO_BYTES, controllers: settings.controllers }, slot)
+}
+
+/** The process stays, as every process does; the canister in it is gone, and answers as one that never was. */
+function deleteCanister(_: Fields, context: MethodContext): void {
+  const { machine, slot } = context
+  if (machine.state.status !== 'stopped') {
+    throw new Rejected('IC0510', `Canister ${principalText(machine.names.self)} must be stopped before it is deleted.`)
+  }
+  uninstall(context)
+  for (const { id } of listSnapshots(machine, slot.cells)) deleteSnapshot(machine, slot.cells, id)
+  machine.change({ deleted: true, cycles: 0n, settings: { ...machine.state.settings, controllers: [] } })
+}
+
+function status({ machine, slot }: MethodContext): Uint8Array {
+  const { state } = machine
+  const code = machine.code(slot.cells)
+  const custom = code?.metadata.reduce((sum, { content }) => sum + content.length, 0) ?? 0
+  return statusReply(state, {
+    wasm_memory_size: BigInt(state.heapPages) * 65_536n,
+    stable_memory_size: BigInt(state.stablePages) * 65_536n,
+    global_memory_size: BigInt((code?.globals.length ?? 0) * 8),
+    wasm_binary_size: BigInt(state.codeBytes),
+    custom_sections_size: BigInt(custom),
+    canister_history_size: BigInt(state.changes.length * 128),
+    wasm_chunk_store_size: BigInt(storedBytes(slot.cells)),
+    snapshots_size: BigInt(snapshotBytes(machine, slot.cells)),
+  })
+}
+
+function metadata(fields: Fields, { machine, slot }: MethodContext): Uint8Array {
+  const name = fields.text('name')
+  const found = machine.code(slot.cells)?.metadata.find(one => one.name === name && one.isPublic)
+  if (found === undefined) throw new Rejected('IC0301', `The canister has no public metadata section "${name}".`)
+  return metadataReply(found.content)
+}
+
+function takeCanisterSnapshot(fields: Fields, context: MethodContext): Uint8Array {
+  const { machine, slot } = context
+  slot.hasActed = true
+  const head = takeSnapshot(machine, slot.cells, fields.blobIf('replace_snapshot'), slot.nowNs)
+  if (fields.flag('uninstall_code')) uninstall(context)
+  return snapshotReply(head)
+}
+
+function loadCanisterSnapshot(fields: Fields, { machine, home, caller, slot }: MethodContext): void {
+  const id = fields.blob('snapshot_id').slice()
+  if (machine.state.openCallbacks > 0) throw new Rejected('IC0203', 'the canister waits for answers; stop it first', REJECT.transient)
+  loadSnapshot(machine, home, slot.cells, id)
+  remember(machine, { what: 'load', caller, hash: id, controllers: [] }, slot)
+  slot.changed = true
+}
+

@@ -1,0 +1,145 @@
+import {
+  asProcessId,
+  emptyCanisterModule,
+  equalBytes,
+  findTag,
+  type GuestMessage,
+  isId,
+  principalFromText,
+  principalOf,
+} from '../../../protocol/index.ts'
+import { REJECT, Rejected } from '../canister-trap.ts'
+import { MODES } from '../modes.ts'
+import { FIND, notFound } from '../post.ts'
+import type { Slot } from '../slot.ts'
+import { putOutcall, readHttpOutcome, readHttpRequest, takeOutcall } from './http-outcall.ts'
+import { fieldsOf, type Management, type ManagementParts } from './management.ts'
+import { METHODS } from './methods.ts'
+import { blobReply, canisterIdReply, httpReply, transformArgument } from './replies.ts'
+import { readSettings } from './settings.ts'
+
+const NO_BYTES = new Uint8Array(0)
+const HTTP = 'http/'
+
+/** Methods that are about no canister, or about one that is not there yet. */
+const LOCAL_METHODS: ReadonlySet<string> = new Set([
+  'raw_rand', 'create_canister', 'provisional_create_canister_with_cycles', 'http_request',
+  'ecdsa_public_key', 'sign_with_ecdsa', 'schnorr_public_key', 'sign_with_schnorr', 'vetkd_public_key', 'vetkd_derive_key',
+  'bitcoin_get_balance', 'bitcoin_get_utxos', 'bitcoin_send_transaction', 'bitcoin_get_current_fee_percentiles',
+  'bitcoin_get_block_headers', 'node_metrics_history', 'subnet_info',
+])
+
+/** What the code of a canister asks of the management canister, and what comes of it outside. */
+export class OwnCalls {
+  readonly #parts: ManagementParts
+  readonly #management: Management
+
+  constructor(parts: ManagementParts, management: Management) {
+    this.#parts = parts
+    this.#management = management
+  }
+
+  /** One call: carried out here, or sent to whom it is about. */
+  local({ method, arg, cycles, callback }: { method: string; arg: Uint8Array; cycles: bigint; callback: number }, slot: Slot): boolean {
+    const { machine, post } = this.#parts
+    const target = METHODS.get(method)
+    const isOwn = LOCAL_METHODS.has(method)
+    if (target === undefined && !isOwn) return false
+    if (target !== undefined && !isOwn) {
+      this.#management.answered({ origin: { kind: 'self', callback }, cycles }, slot, () => {
+        const fields = fieldsOf(arg)
+        const callee = fields.principalIf('target_canister') ?? fields.principal('canister_id')
+        const depth = slot.message.depth + 1
+        post.request({ callback, callee: callee.slice(), method, arg, cycles, deadlineNs: 0n, depth, isManagement: true }, slot)
+        return undefined
+      })
+      return true
+    }
+    this.#management.answered({ origin: { kind: 'self', callback }, cycles: method.includes('create_canister') ? 0n : cycles }, slot, () => {
+      switch (method) {
+        case 'raw_rand':
+          return blobReply(slot.context.random(32))
+        case 'create_canister':
+        case 'provisional_create_canister_with_cycles':
+          return this.#spawn(method, arg, cycles, slot)
+        case 'http_request': {
+          const { input, transform } = readHttpRequest(fieldsOf(arg), machine.names.self)
+          putOutcall(slot.cells, callback, transform)
+          post.effect('http.fetch', HTTP + callback, input, slot.message.depth + 1, slot)
+          return undefined
+        }
+        default:
+          throw new Rejected('IC0406', `ic00 method ${method} is not offered here: there are no such keys, and no such chain`, REJECT.canister)
+      }
+    })
+    return true
+  }
+
+  #spawn(method: string, arg: Uint8Array, cycles: bigint, slot: Slot): Uint8Array {
+    readSettings(fieldsOf(arg).recordIf('settings'), this.#parts.machine.state.settings)
+    const handed = this.#parts.process.tags.filter(({ name }) => name === 'IC-Root-Key' || name === 'Messenger')
+    const child = slot.context.spawn({
+      module: emptyCanisterModule().id,
+      tags: [
+        { name: 'Data-Protocol', value: 'ao' },
+        { name: 'Variant', value: 'ao.TN.1' },
+        { name: 'Type', value: 'Process' },
+        { name: 'Canister-Request', value: 'call' },
+        { name: 'Action', value: method },
+        { name: 'Cycles', value: String(cycles) },
+        ...handed,
+      ],
+      data: arg,
+    })
+    const principal = principalOf(child)
+    this.#parts.post.learn(child, principal, true, slot)
+    return canisterIdReply(principal)
+  }
+
+  /** What the messenger unit did outside. Of each effect the first outcome counts. */
+  effectDone(reference: string, message: GuestMessage, slot: Slot): void {
+    const failed = findTag(message.tags, 'Action') === 'Error'
+    slot.hasActed = true
+    if (reference.startsWith(FIND)) this.#found(reference.slice(FIND.length), failed, message.data, slot)
+    else if (reference.startsWith(HTTP)) this.#outcallDone(Number(reference.slice(HTTP.length)), failed, message.data, slot)
+  }
+
+  #found(text: string, failed: boolean, data: Uint8Array, slot: Slot): void {
+    let principal: Uint8Array
+    let told: { process?: unknown; format?: unknown } = {}
+    try {
+      principal = principalFromText(text)
+      if (!failed) told = JSON.parse(new TextDecoder().decode(data)) as typeof told
+    } catch {
+      return
+    }
+    const process = typeof told?.process === 'string' && isId(told.process) ? asProcessId(told.process) : undefined
+    // The answer proves itself: whoever gives it cannot name another process.
+    const isTrue = process !== undefined && equalBytes(principalOf(process), principal)
+    this.#parts.post.found(principal, isTrue ? { process, candid: told.format === 'canister' } : notFound(principal), slot)
+  }
+
+  #outcallDone(callback: number, failed: boolean, data: Uint8Array, slot: Slot): void {
+    const outcall = takeOutcall(slot.cells, callback)
+    if (outcall === undefined) return
+    this.#management.answered({ origin: { kind: 'self', callback }, cycles: 0n }, slot, () => {
+      const response = readHttpOutcome(failed, data)
+      const { transform } = outcall
+      if (transform === undefined) return httpReply(response)
+      return this.#transform(transform.method, transformArgument(response, transform.context), slot)
+    })
+  }
+
+  #transform(method: string, arg: Uint8Array, slot: Slot): Uint8Array {
+    const { machine } = this.#parts
+    const code = machine.code(slot.cells)
+    if (code?.entries.has(`canister_query ${method}`) !== true) throw new Rejected('IC0536', `Canister has no query method '${method}'.`)
+    const entry = { mode: MODES.TQ, caller: NO_BYTES, arg, answers: true, gasLimit: slot.left / 2n }
+    const { execution, trap, gas } = machine.execute(code, `canister_query ${method}`, entry, slot.nowNs, false)
+    slot.spend(gas)
+    if (trap !== undefined) throw new Rejected(trap.error, trap.message)
+    const { response } = execution
+    if (response === undefined || 'message' in response) throw new Rejected('IC0506', 'the transform did not reply')
+    return response.reply
+  }
+}

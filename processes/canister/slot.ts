@@ -1,0 +1,66 @@
+import type { CanisterAnswer, Cells, GuestContext, GuestMessage, ProcessId, Tag } from '../../protocol/index.ts'
+import type { Reject } from './canister-trap.ts'
+import type { CallRequest } from './call-request.ts'
+
+/** What comes to a canister from itself, in the slot that caused it. */
+export type LocalStep =
+  | { readonly kind: 'request'; readonly request: CallRequest }
+  | { readonly kind: 'answer'; readonly callback: number; readonly answer: CanisterAnswer; readonly refund: bigint }
+
+/** A message to another process. */
+export interface Letter {
+  readonly to: string
+  readonly tags: readonly Tag[]
+  readonly data: Uint8Array
+  readonly depth: number
+  /** Of a request: the callback that hears of it if it cannot go. Answers always go. */
+  readonly callback: number | undefined
+}
+
+/** One slot of a canister: what goes in, what comes out, and the gas in between. */
+export class Slot {
+  readonly message: GuestMessage
+  readonly context: GuestContext
+  readonly cells: Cells
+  readonly nowNs: bigint
+  readonly gasLimit: bigint
+  gas = 0n
+  readonly answers: (readonly [call: Uint8Array, answer: CanisterAnswer])[] = []
+  readonly letters: Letter[] = []
+  readonly queue: LocalStep[] = []
+  localSteps = 0
+  sentBytes = 0
+  /** Code, controllers or metadata changed. */
+  changed = false
+  /** When the next best-effort call was to end, as the slot began. */
+  readonly deadlineBefore: bigint
+  /** The request of a user that is the slot's own, if it failed before anything was done. */
+  failed: Reject | undefined
+  /** Something was done in this slot that stands whatever comes after. */
+  hasActed = false
+
+  constructor(message: GuestMessage, context: GuestContext, gasLimit: bigint, deadlineBefore: bigint) {
+    this.deadlineBefore = deadlineBefore
+    this.message = message
+    this.context = context
+    this.cells = context.cells
+    this.nowNs = BigInt(message.timestampMs) * 1_000_000n
+    this.gasLimit = gasLimit
+  }
+
+  /** Gas that is left. */
+  get left(): bigint {
+    return this.gas < this.gasLimit ? this.gasLimit - this.gas : 0n
+  }
+
+  spend(gas: bigint): void {
+    this.gas += gas
+  }
+
+  send(letter: Letter): void {
+    this.sentBytes += letter.data.length
+    this.letters.push(letter)
+  }
+}
+
+export type KnownProcess = { readonly process: ProcessId; readonly candid: boolean }

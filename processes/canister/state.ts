@@ -1,0 +1,259 @@
+import { CborReader, CborWriter, MalformedBytes } from '../../protocol/index.ts'
+import { CYCLES_AT_FIRST } from './bounds.ts'
+
+export const STATUSES = ['running', 'stopping', 'stopped'] as const
+export type CanisterStatus = (typeof STATUSES)[number]
+
+/** Settings of a canister; what a canister here is not charged for is kept and told all the same. */
+export interface Settings {
+  readonly controllers: readonly Uint8Array[]
+  readonly computeAllocation: bigint
+  readonly memoryAllocation: bigint
+  readonly freezingThreshold: bigint
+  readonly reservedCyclesLimit: bigint
+  readonly wasmMemoryLimit: bigint
+  readonly wasmMemoryThreshold: bigint
+  /** Who may read the log: controllers, everybody, or those named. */
+  readonly logVisibility: 'controllers' | 'public' | readonly Uint8Array[]
+  readonly environment: readonly (readonly [name: string, value: string])[]
+}
+
+/** How the code came to be what it is: what `canister_info` tells. */
+export interface Change {
+  readonly timeNs: bigint
+  readonly version: bigint
+  readonly caller: Uint8Array
+  readonly what: 'creation' | 'uninstall' | 'install' | 'reinstall' | 'upgrade' | 'controllers' | 'load'
+  /** Hash of the code, of a change of code; id of the snapshot, of one that was loaded. */
+  readonly hash: Uint8Array
+  readonly controllers: readonly Uint8Array[]
+}
+
+/** All of a canister that is neither memory nor cells. Values are replaced, never changed in place. */
+export interface CanisterState {
+  status: CanisterStatus
+  settings: Settings
+  cycles: bigint
+  version: bigint
+  /** The last time the canister was told, so that time only goes forward. */
+  timeNs: bigint
+  createdNs: bigint
+  installedNs: bigint
+  certified: Uint8Array
+  timerNs: bigint
+  codeHash: Uint8Array | undefined
+  /** Whether the code is the process's own module, not in cells. */
+  ownCode: boolean
+  codeBytes: number
+  heapPages: number
+  stablePages: number
+  /** Mutable globals; as bytes until the code is loaded that knows their types. */
+  globals: readonly (number | bigint)[] | Uint8Array
+  /** Names of the next call context, callback, snapshot; numbers are never used again. */
+  nextContext: number
+  nextCallback: number
+  nextSnapshot: number
+  openContexts: number
+  openCallbacks: number
+  /** Best-effort calls may end by themselves: when the next does. */
+  nextDeadlineNs: bigint
+  /** Lines of the log that are gone and those that are kept. */
+  nextLogLine: number
+  changes: readonly Change[]
+  totalChanges: number
+  /** Whether the heartbeat has its timer. */
+  beats: boolean
+  deleted: boolean
+}
+
+export function stateAtFirst(): CanisterState {
+  return {
+    status: 'running',
+    settings: {
+      controllers: [],
+      computeAllocation: 0n,
+      memoryAllocation: 0n,
+      freezingThreshold: 2_592_000n,
+      reservedCyclesLimit: 5_000_000_000_000n,
+      wasmMemoryLimit: 0n,
+      wasmMemoryThreshold: 0n,
+      logVisibility: 'controllers',
+      environment: [],
+    },
+    cycles: CYCLES_AT_FIRST,
+    version: 0n,
+    timeNs: 0n,
+    createdNs: 0n,
+    installedNs: 0n,
+    certified: new Uint8Array(0),
+    timerNs: 0n,
+    codeHash: undefined,
+    ownCode: false,
+    codeBytes: 0,
+    heapPages: 0,
+    stablePages: 0,
+    globals: [],
+    nextContext: 0,
+    nextCallback: 0,
+    nextSnapshot: 0,
+    openContexts: 0,
+    openCallbacks: 0,
+    nextDeadlineNs: 0n,
+    nextLogLine: 0,
+    changes: [],
+    totalChanges: 0,
+    beats: false,
+    deleted: false,
+  }
+}
+
+/** 128 bits as two integers. */
+const LOW = (1n << 64n) - 1n
+
+/** Canonical bytes: part of the state root. `globals` are encoded by whoever knows their types. */
+export function encodeState(state: CanisterState, globals: Uint8Array): Uint8Array {
+  const writer = new CborWriter()
+  writer.array(27)
+  writer.uint(1)
+  writer.uint(STATUSES.indexOf(state.status))
+  writeSettings(writer, state.settings)
+  writer.uint(state.cycles >> 64n)
+  writer.uint(state.cycles & LOW)
+  writer.uint(state.version)
+  writer.uint(state.timeNs)
+  writer.uint(state.createdNs)
+  writer.uint(state.installedNs)
+  writer.bytes(state.certified)
+  writer.uint(state.timerNs)
+  writer.bytes(state.codeHash ?? new Uint8Array(0))
+  writer.uint(state.ownCode ? 1 : 0)
+  writer.uint(state.codeBytes)
+  writer.uint(state.heapPages)
+  writer.uint(state.stablePages)
+  writer.bytes(globals)
+  writer.uint(state.nextContext)
+  writer.uint(state.nextCallback)
+  writer.uint(state.nextSnapshot)
+  writer.uint(state.openContexts)
+  writer.uint(state.openCallbacks)
+  writer.uint(state.nextDeadlineNs)
+  writer.uint(state.nextLogLine)
+  writer.array(state.changes.length)
+  for (const change of state.changes) writeChange(writer, change)
+  writer.uint(state.totalChanges)
+  writer.uint((state.beats ? 1 : 0) | (state.deleted ? 2 : 0))
+  return writer.finish()
+}
+
+/** The globals are still bytes: their types stand in the code. @throws {MalformedBytes} */
+export function decodeState(bytes: Uint8Array): CanisterState {
+  const reader = new CborReader(bytes)
+  if (reader.array() !== 27 || reader.uint() !== 1) throw new MalformedBytes('canister state: another form', 0)
+  const small = (): number => Number(reader.uint())
+  const big = (): bigint => BigInt(reader.uint())
+  const status = STATUSES[small()] ?? 'running'
+  const settings = readSettings(reader)
+  const state = stateAtFirst()
+  state.status = status
+  state.settings = settings
+  state.cycles = (big() << 64n) | big()
+  state.version = big()
+  state.timeNs = big()
+  state.createdNs = big()
+  state.installedNs = big()
+  state.certified = reader.bytes().slice()
+  state.timerNs = big()
+  const hash = reader.bytes().slice()
+  state.codeHash = hash.length === 0 ? undefined : hash
+  state.ownCode = small() === 1
+  state.codeBytes = small()
+  state.heapPages = small()
+  state.stablePages = small()
+  state.globals = reader.bytes().slice()
+  state.nextContext = small()
+  state.nextCallback = small()
+  state.nextSnapshot = small()
+  state.openContexts = small()
+  state.openCallbacks = small()
+  state.nextDeadlineNs = big()
+  state.nextLogLine = small()
+  state.changes = Array.from({ length: reader.array() }, () => readChange(reader))
+  state.totalChanges = small()
+  const flags = small()
+  state.beats = (flags & 1) !== 0
+  state.deleted = (flags & 2) !== 0
+  reader.end()
+  return state
+}
+
+export function writeSettings(writer: CborWriter, settings: Settings): void {
+  writer.array(9)
+  writePrincipals(writer, settings.controllers)
+  writer.uint(settings.computeAllocation)
+  writer.uint(settings.memoryAllocation)
+  writer.uint(settings.freezingThreshold)
+  writer.uint(settings.reservedCyclesLimit >> 64n)
+  writer.uint(settings.reservedCyclesLimit & LOW)
+  writer.uint(settings.wasmMemoryLimit)
+  writer.uint(settings.wasmMemoryThreshold)
+  const { logVisibility, environment } = settings
+  writer.array(2)
+  if (typeof logVisibility === 'string') writer.text(logVisibility)
+  else writePrincipals(writer, logVisibility)
+  writer.array(environment.length * 2)
+  for (const [name, value] of environment) {
+    writer.text(name)
+    writer.text(value)
+  }
+}
+
+function readSettings(reader: CborReader): Settings {
+  if (reader.array() !== 9) throw new MalformedBytes('canister settings: another form', reader.offset)
+  const big = (): bigint => BigInt(reader.uint())
+  const controllers = readPrincipals(reader)
+  const [computeAllocation, memoryAllocation, freezingThreshold] = [big(), big(), big()]
+  const reservedCyclesLimit = (big() << 64n) | big()
+  const [wasmMemoryLimit, wasmMemoryThreshold] = [big(), big()]
+  reader.array()
+  const isText = reader.peek() === 3
+  const logVisibility = isText ? (reader.text() === 'public' ? 'public' : 'controllers') : readPrincipals(reader)
+  const pairs = reader.array() / 2
+  const environment = Array.from({ length: pairs }, () => [reader.text(), reader.text()] as const)
+  return {
+    controllers, computeAllocation, memoryAllocation, freezingThreshold, reservedCyclesLimit,
+    wasmMemoryLimit, wasmMemoryThreshold, logVisibility, environment,
+  }
+}
+
+const CHANGES = ['creation', 'uninstall', 'install', 'reinstall', 'upgrade', 'controllers', 'load'] as const
+
+function writeChange(writer: CborWriter, change: Change): void {
+  writer.array(6)
+  writer.uint(change.timeNs)
+  writer.uint(change.version)
+  writer.bytes(change.caller)
+  writer.uint(CHANGES.indexOf(change.what))
+  writer.bytes(change.hash)
+  writePrincipals(writer, change.controllers)
+}
+
+function readChange(reader: CborReader): Change {
+  if (reader.array() !== 6) throw new MalformedBytes('canister change: another form', reader.offset)
+  return {
+    timeNs: BigInt(reader.uint()),
+    version: BigInt(reader.uint()),
+    caller: reader.bytes().slice(),
+    what: CHANGES[Number(reader.uint())] ?? 'creation',
+    hash: reader.bytes().slice(),
+    controllers: readPrincipals(reader),
+  }
+}
+
+function writePrincipals(writer: CborWriter, principals: readonly Uint8Array[]): void {
+  writer.array(principals.length)
+  for (const principal of principals) writer.bytes(principal)
+}
+
+function readPrincipals(reader: CborReader): Uint8Array[] {
+  return Array.from({ length: reader.array() }, () => reader.bytes().slice())
+}

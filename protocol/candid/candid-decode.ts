@@ -1,0 +1,254 @@
+/**
+ * Reads Candid (its specification 0.1.9) as it describes itself, whatever was expected: who takes an argument looks for what it
+ * needs. Bounded in everything that a sender chooses: types, fields, nesting, and values, those of no size too.
+ */
+import { fromUtf8, MalformedBytes } from '../bytes.ts'
+import { CANDID_PRIMITIVES, type CandidPrimitive, type CandidRecord, type CandidValue } from './candid-value.ts'
+
+const TYPES_MAX = 1_000
+const FIELDS_MAX = 10_000
+const ARGUMENTS_MAX = 64
+const NESTING_MAX = 128
+/** Values of one message, elements of vectors too, bytes apart. */
+const VALUES_MAX = 200_000
+/** Bytes of one `nat` or `int`. */
+const INTEGER_MAX_BYTES = 512
+
+type TypeReference = CandidPrimitive | number
+
+type TableType =
+  | { readonly kind: 'opt' | 'vec'; readonly inner: TypeReference }
+  | { readonly kind: 'record' | 'variant'; readonly fields: readonly (readonly [label: number, type: TypeReference])[] }
+  | { readonly kind: 'func' | 'service' }
+
+/** @throws {MalformedBytes} on anything that is not Candid, or passes a bound */
+export function decodeCandid(bytes: Uint8Array): CandidValue[] {
+  return new CandidReader(bytes).whole()
+}
+
+class CandidReader {
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  readonly #types: TableType[] = []
+  #at = 0
+  #fields = 0
+  #values = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  whole(): CandidValue[] {
+    for (const letter of [0x44, 0x49, 0x44, 0x4c]) if (this.#byte() !== letter) throw this.#bad('expected DIDL')
+    const count = this.#bounded(TYPES_MAX, 'types')
+    for (let index = 0; index < count; index++) this.#types.push(this.#tableType(count))
+    const references = Array.from({ length: this.#bounded(ARGUMENTS_MAX, 'arguments') }, () => this.#reference(count))
+    const values = references.map(type => this.#value(type, 0))
+    if (this.#at !== this.#bytes.length) throw this.#bad('bytes behind the end')
+    return values
+  }
+
+  #bad(what: string): MalformedBytes {
+    return new MalformedBytes(`candid: ${what}`, this.#at)
+  }
+
+  #byte(): number {
+    const byte = this.#bytes[this.#at]
+    if (byte === undefined) throw this.#bad('cut short')
+    this.#at += 1
+    return byte
+  }
+
+  #take(length: number): Uint8Array {
+    if (length > this.#bytes.length - this.#at) throw this.#bad('cut short')
+    this.#at += length
+    return this.#bytes.subarray(this.#at - length, this.#at)
+  }
+
+  /** Unsigned LEB128. */
+  #leb(): bigint {
+    let value = 0n
+    for (let index = 0; index < INTEGER_MAX_BYTES; index++) {
+      const byte = this.#byte()
+      value |= BigInt(byte & 0x7f) << BigInt(7 * index)
+      if (byte < 0x80) return value
+    }
+    throw this.#bad('a number that is too long')
+  }
+
+  #signedLeb(): bigint {
+    let value = 0n
+    for (let index = 0; index < INTEGER_MAX_BYTES; index++) {
+      const byte = this.#byte()
+      value |= BigInt(byte & 0x7f) << BigInt(7 * index)
+      if (byte < 0x80) return (byte & 0x40) === 0 ? value : value - (1n << BigInt(7 * (index + 1)))
+    }
+    throw this.#bad('a number that is too long')
+  }
+
+  #small(): number {
+    const value = this.#leb()
+    if (value > 0xffff_ffffn) throw this.#bad('a number that is too large')
+    return Number(value)
+  }
+
+  #bounded(max: number, what: string): number {
+    const count = this.#small()
+    if (count > max) throw this.#bad(`more than ${max} ${what}`)
+    return count
+  }
+
+  #reference(count: number): TypeReference {
+    const code = Number(this.#signedLeb())
+    if (code >= 0) {
+      if (code >= count) throw this.#bad('an unknown type')
+      return code
+    }
+    if (code === -24) return 'principal'
+    const primitive = CANDID_PRIMITIVES[-1 - code]
+    if (primitive === undefined) throw this.#bad('an unknown type')
+    return primitive
+  }
+
+  #tableType(count: number): TableType {
+    const code = Number(this.#signedLeb())
+    switch (code) {
+      case -18:
+        return { kind: 'opt', inner: this.#reference(count) }
+      case -19:
+        return { kind: 'vec', inner: this.#reference(count) }
+      case -20:
+        return { kind: 'record', fields: this.#fieldTypes(count) }
+      case -21:
+        return { kind: 'variant', fields: this.#fieldTypes(count) }
+      case -22:
+        for (let part = 0; part < 2; part++) {
+          for (let left = this.#bounded(ARGUMENTS_MAX, 'arguments'); left > 0; left--) this.#reference(count)
+        }
+        this.#take(this.#bounded(3, 'annotations'))
+        return { kind: 'func' }
+      case -23:
+        for (let left = this.#bounded(FIELDS_MAX, 'methods'); left > 0; left--) {
+          this.#count(1)
+          fromUtf8(this.#take(this.#small()))
+          this.#reference(count)
+        }
+        return { kind: 'service' }
+      default:
+        throw this.#bad('an unknown kind of type')
+    }
+  }
+
+  #fieldTypes(count: number): (readonly [label: number, type: TypeReference])[] {
+    const length = this.#small()
+    this.#fields += length
+    if (this.#fields > FIELDS_MAX) throw this.#bad(`more than ${FIELDS_MAX} fields`)
+    let last = -1
+    return Array.from({ length }, () => {
+      const label = this.#small()
+      if (label <= last) throw this.#bad('fields out of order')
+      last = label
+      return [label, this.#reference(count)] as const
+    })
+  }
+
+  #count(values: number): void {
+    this.#values += values
+    if (this.#values > VALUES_MAX) throw this.#bad(`more than ${VALUES_MAX} values`)
+  }
+
+  #value(type: TypeReference, depth: number): CandidValue {
+    this.#count(1)
+    if (depth > NESTING_MAX) throw this.#bad('nested too deep')
+    if (typeof type === 'string') return this.#primitive(type)
+    const found = this.#types[type]
+    if (found === undefined) throw this.#bad('an unknown type')
+    switch (found.kind) {
+      case 'opt':
+        return { opt: this.#flag() ? this.#value(found.inner, depth + 1) : undefined }
+      case 'vec': {
+        const length = this.#small()
+        if (found.inner === 'nat8') return this.#take(length)
+        if (length > VALUES_MAX) throw this.#bad(`more than ${VALUES_MAX} values`)
+        return Array.from({ length }, () => this.#value(found.inner, depth + 1))
+      }
+      case 'record': {
+        const record = new Map<number, CandidValue>()
+        for (const [label, inner] of found.fields) record.set(label, this.#value(inner, depth + 1))
+        return { record }
+      }
+      case 'variant': {
+        const field = found.fields[this.#small()]
+        if (field === undefined) throw this.#bad('an unknown case of a variant')
+        return { variant: [field[0], this.#value(field[1], depth + 1)] }
+      }
+      case 'service':
+        return this.#principal()
+      case 'func': {
+        if (!this.#flag()) throw this.#bad('an opaque reference')
+        const { principal } = this.#principal()
+        return { record: new Map<number, CandidValue>([[0, { principal }], [1, fromUtf8(this.#take(this.#small()))]]) }
+      }
+    }
+  }
+
+  #flag(): boolean {
+    const byte = this.#byte()
+    if (byte > 1) throw this.#bad('expected 0 or 1')
+    return byte === 1
+  }
+
+  #principal(): { principal: Uint8Array } {
+    if (!this.#flag()) throw this.#bad('an opaque reference')
+    return { principal: this.#take(this.#bounded(29, 'bytes of a principal')) }
+  }
+
+  #primitive(type: CandidPrimitive): CandidValue {
+    switch (type) {
+      case 'null':
+      case 'reserved':
+        return null
+      case 'bool':
+        return this.#flag()
+      case 'nat':
+        return this.#leb()
+      case 'int':
+        return this.#signedLeb()
+      case 'text':
+        return fromUtf8(this.#take(this.#small()))
+      case 'float32':
+        return this.#fixed(4, at => this.#view.getFloat32(at, true))
+      case 'float64':
+        return this.#fixed(8, at => this.#view.getFloat64(at, true))
+      case 'principal':
+        return this.#principal()
+      case 'empty':
+        throw this.#bad('a value of the empty type')
+      default:
+        return this.#integer(type)
+    }
+  }
+
+  #integer(type: string): bigint {
+    const isSigned = type.startsWith('i')
+    const width = Number(type.slice(3)) / 8
+    return this.#fixed(width, at => {
+      let value = 0n
+      for (let index = width - 1; index >= 0; index--) value = (value << 8n) | BigInt(this.#view.getUint8(at + index))
+      return isSigned ? BigInt.asIntN(8 * width, value) : value
+    })
+  }
+
+  #fixed<T>(width: number, read: (at: number) => T): T {
+    const at = this.#at
+    this.#take(width)
+    return read(at)
+  }
+}
+
+/** The first argument as a record; no record is one without fields. */
+export function firstRecord(values: readonly CandidValue[]): CandidRecord {
+  const [first] = values
+  return typeof first === 'object' && first !== null && 'record' in first ? first.record : new Map()
+}
