@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type {
+  CallOptions,
   Clock,
   Computer,
   KeyId,
   Log,
   Messenger,
+  PeerView,
   ProcessId,
   Scheduler,
 } from '../protocol/index.ts'
@@ -17,6 +19,8 @@ export interface NodeInfo {
   /** Its name among peers and the addresses at which they reach it, if it has any. */
   readonly peerId?: string | undefined
   readonly addresses?: readonly string[] | undefined
+  /** Nodes it is linked to. */
+  readonly linkedPeers?: number | undefined
   /** Module-Format names this node runs. */
   readonly formats: readonly string[]
   /** Milliseconds since 1970. */
@@ -33,6 +37,17 @@ export interface NodeAdmin {
   shutdown(): void
 }
 
+/** Other nodes, for whoever runs this one. Peers are named by key or peer id. */
+export interface NodePeers {
+  list(): readonly PeerView[]
+  /** @throws {Failure} `bad-config` */
+  add(address: string): void
+  /** Milliseconds. @throws {Failure} `unreachable` */
+  ping(peer: string, options: CallOptions): Promise<number>
+  block(peer: string): Promise<void>
+  unblock(peer: string): Promise<void>
+}
+
 /** All that the operations stand on. */
 export interface OperationParts {
   readonly messenger: Messenger
@@ -42,6 +57,8 @@ export interface OperationParts {
   readonly clock: Clock
   readonly nodeInfo: () => NodeInfo
   readonly admin: NodeAdmin
+  /** Absent where no peers are known. */
+  readonly peers?: NodePeers | undefined
 }
 
 /** Where the gateway writes down what happened; pino fits. */

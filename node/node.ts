@@ -21,6 +21,7 @@ import { Announcements } from './announcements.ts'
 import { type EffectOptions, openEffects } from './effects.ts'
 import { EvaluationHub } from './evaluation-hub.ts'
 import { openKeystore, privateFolder } from './keystore.ts'
+import { countPeers, nodePeers } from './node-peers.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
@@ -133,7 +134,10 @@ async function openNode(
   keep(log)
   const metrics = new Metrics()
   const network = await openNetwork({ keys, logger, options })
-  if (network !== undefined) keep(network)
+  if (network !== undefined) {
+    keep(network)
+    countPeers(network, metrics)
+  }
   const peers = network && new Peering(network)
   const { hosts, residentBytes, signerRate, wasmer, progress } = options
   const unitMetrics = createUnitMetrics(metrics)
@@ -164,8 +168,10 @@ async function openNode(
       startedMs,
       peerId: network?.peerId,
       addresses: network?.addresses,
+      linkedPeers: network?.peers.length,
     }),
     admin: createAdmin({ recoveredBlocks, computer: units.computer, options }),
+    peers: network && nodePeers(network),
   })
   if (network !== undefined && peers !== undefined && announcements !== undefined) {
     const following = openFollowing({ key: keys.key, log, clock, peers, links: network.feeds, units, trouble, announcements })

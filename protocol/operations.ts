@@ -12,6 +12,7 @@ import {
   PAGE_MAX,
   WAIT_MAX_MS,
 } from './limits.ts'
+import { PEERING_OPERATIONS } from './peering-operations.ts'
 import { LIFECYCLE_OPERATIONS } from './lifecycle-operations.ts'
 import type { ImplementationOfRow, InputOfRow, OperationRow, OutputOfRow } from './operation.ts'
 import { PROOF_OPERATIONS } from './proof-operations.ts'
@@ -271,6 +272,7 @@ export const OPERATIONS = {
     summary: 'Write checkpoints now, of one process or of all in memory',
     answer: json(z.object({ checkpoints: z.int().nonnegative() })),
   },
+  ...PEERING_OPERATIONS,
   adminShutdown: {
     ...adminWrite,
     path: '/v1/admin/shutdown',
