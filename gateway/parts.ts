@@ -3,6 +3,8 @@ import type {
   CallOptions,
   Clock,
   Computer,
+  EvidenceEntry,
+  EvidenceKind,
   KeyId,
   Log,
   Messenger,
@@ -48,6 +50,17 @@ export interface NodePeers {
   unblock(peer: string): Promise<void>
 }
 
+/** What the node knows of broken rules. */
+export interface KnownEvidence {
+  list(wanted: { process?: ProcessId | undefined; kind?: EvidenceKind | undefined }): readonly EvidenceEntry[]
+  get(id: string): EvidenceEntry | undefined
+  /** @throws {Failure} `bad-evidence`, `unknown-process` */
+  take(bytes: Uint8Array): Promise<{ readonly id: string; readonly isNew: boolean }>
+  isSettled(entry: EvidenceEntry): Promise<boolean>
+  /** Blocks that both feeds of a process have in common, if its schedulers signed two. */
+  endOf(process: ProcessId): number | undefined
+}
+
 /** All that the operations stand on. */
 export interface OperationParts {
   readonly messenger: Messenger
@@ -56,6 +69,8 @@ export interface OperationParts {
   readonly log: Log
   readonly clock: Clock
   readonly nodeInfo: () => NodeInfo
+  /** None in a network of a test that has no use for it. */
+  readonly evidence?: KnownEvidence | undefined
   readonly admin: NodeAdmin
   /** Absent where no peers are known. */
   readonly peers?: NodePeers | undefined

@@ -3,6 +3,7 @@ import type { HypercoreKeyPair } from 'hypercore'
 import type { FeedHead, FeedSubtree, FeedTrees, SignedBlocks, SignedPrefix } from '../protocol/index.ts'
 import { endOf, type FeedEnd, placesBetween, subtree, subtreesOf, treeFrom, treeWith } from './feed-end.ts'
 import { keyOf, manifestOf } from './feed-manifest.ts'
+import type { FeedReader } from './feed-reader.ts'
 import { type FeedState, signsAlone, visibleLength } from './feed-state.ts'
 import { onlySignature } from './only-signature.ts'
 import type { OpenFeeds } from './open-feeds.ts'
@@ -12,6 +13,7 @@ export interface FeedProofsParts {
   readonly feeds: OpenFeeds
   readonly behind: WriteBehind
   readonly trees: FeedTrees
+  readonly reader: FeedReader
   readonly keyPair: HypercoreKeyPair
 }
 
@@ -39,9 +41,16 @@ export class FeedProofs {
     return stored.length === visibleLength(state) ? stored : undefined
   }
 
-  /** See `Log.signed`; `blocks` begin at `from`, and are visible. */
-  async signed(state: FeedState, from: number, blocks: readonly Uint8Array[]): Promise<SignedBlocks | undefined> {
-    const proof = await this.#cover(state, from + blocks.length)
+  /** See `Log.signed`. */
+  async signed(state: FeedState, from: number, maxBytes: number): Promise<SignedBlocks | undefined> {
+    const blocks: Uint8Array[] = []
+    let bytes = 0
+    for await (const block of this.#parts.reader.walk(state, from, Number.POSITIVE_INFINITY)) {
+      bytes += block.length
+      if (bytes > maxBytes && blocks.length > 0) break
+      blocks.push(block)
+    }
+    const proof = blocks.length === 0 ? undefined : await this.#cover(state, from + blocks.length)
     return proof && { from, blocks, ...proof }
   }
 

@@ -1,5 +1,17 @@
 /** What we use of packages that bring no declarations; checked against the pinned versions. */
+declare module '@hyperswarm/secret-stream' {
+  import type { Duplex } from 'node:stream'
+  export default class NoiseSecretStream {
+    constructor(isInitiator: boolean, raw: Duplex, options: { keepAlive: 0 })
+    readonly destroyed: boolean
+    destroy(): void
+    on(event: 'error', listener: (error: Error) => void): this
+    on(event: 'close', listener: () => void): this
+  }
+}
+
 declare module 'hypercore' {
+  import type NoiseSecretStream from '@hyperswarm/secret-stream'
   export interface HypercoreManifest {
     readonly version: 2
     readonly hash: 'blake2b'
@@ -25,6 +37,7 @@ declare module 'hypercore' {
     /** The core below all sessions; `header` and `gc` are not public, see OpenFeeds. */
     readonly core: {
       gc: number
+      readonly replicator: { push(index: number): Promise<void> }
       readonly header: { readonly frozen: boolean; readonly hints: { recovering: number } }
     }
     ready(): Promise<void>
@@ -36,7 +49,12 @@ declare module 'hypercore' {
     get(index: number, options: { wait: false }): Promise<Uint8Array | null>
     getUserData(key: string): Promise<Uint8Array | null>
     setUserData(key: string, value: Uint8Array): Promise<void>
+    replicate(stream: NoiseSecretStream): void
     static key(manifest: HypercoreManifest): Uint8Array
+    static createProtocolStream(
+      stream: NoiseSecretStream,
+      options: { keepAlive: false; ondiscoverykey: (discoveryKey: Uint8Array) => Promise<void> },
+    ): NoiseSecretStream
     static discoveryKey(key: Uint8Array): Uint8Array
   }
 }
@@ -224,6 +242,10 @@ declare module 'corestore' {
       manifest?: HypercoreManifest
       keyPair?: HypercoreKeyPair
       allowFork?: boolean
+      /** Whether a longer head that somebody has is asked for. */
+      eagerUpgrade?: boolean
+      /** Whether anything is fetched for this session. */
+      active?: boolean
       createIfMissing?: boolean
     }): Hypercore
     /** Hypercores that are open, by discovery key. */
@@ -236,64 +258,5 @@ declare module 'corestore' {
     }
     list(): AsyncIterable<Uint8Array>
     replicate(isInitiatorOrStream: boolean | Duplex): Duplex
-  }
-}
-
-declare module 'hyperbee' {
-  import type Hypercore from 'hypercore'
-  export interface HyperbeeEntry {
-    readonly key: Uint8Array
-    readonly value: Uint8Array
-  }
-  export interface HyperbeeBatch {
-    put(key: Uint8Array, value: Uint8Array): Promise<void>
-    flush(): Promise<void>
-  }
-  export default class Hyperbee {
-    constructor(core: Hypercore, options: { keyEncoding: 'binary'; valueEncoding: 'binary' })
-    /** Parsed nodes and keys of the tree, by number of entries; not public, see ProcessDirectory. */
-    readonly _nodeCache: { readonly keys: { maxSize: number } }
-    readonly _keyCache: { readonly keys: { maxSize: number } }
-    ready(): Promise<void>
-    close(): Promise<void>
-    get(key: Uint8Array): Promise<HyperbeeEntry | null>
-    batch(): HyperbeeBatch
-    createReadStream(range: { gt?: Uint8Array; limit?: number }): AsyncIterable<HyperbeeEntry>
-  }
-}
-
-declare module 'rocksdb-native' {
-  export interface RocksReadBatch {
-    get(key: Uint8Array): Promise<Uint8Array | null>
-    tryFlush(): void
-    destroy(): void
-  }
-  export interface RocksWriteBatch {
-    tryPut(key: Uint8Array, value: Uint8Array): void
-    tryDelete(key: Uint8Array): void
-    tryDeleteRange(start: Uint8Array, end: Uint8Array): void
-    flush(): Promise<void>
-    destroy(): void
-  }
-  export default class RocksDB {
-    constructor(path: string, options?: { writeBufferSize?: number })
-    readonly snapshotted: boolean
-    readonly defaultColumnFamily: unknown
-    ready(): Promise<void>
-    close(options?: { force?: boolean }): Promise<void>
-    /** Memtable to sorted files, with fsync, of this session's column family only. */
-    flush(): Promise<void>
-    /** All sessions, those of column families and snapshots too, are made by this. */
-    session: (options?: object) => RocksDB
-    read: (options: { autoDestroy: true; capacity?: number }) => RocksReadBatch
-    write: (options: { autoDestroy: true; capacity?: number }) => RocksWriteBatch
-    iterator(range: {
-      gte: Uint8Array
-      lt: Uint8Array
-      reverse?: boolean
-      limit?: number
-      capacity?: number
-      values?: boolean
-    }): AsyncIterable<{ key: Uint8Array; value: Uint8Array }>
   }
 }

@@ -7,6 +7,7 @@
  * 3. A segment of the journal goes only when all its blocks are in fsynced feeds and indexes.
  * 4. A feed that contradicts the journal is never written to again; its readable part stays served.
  */
+import type { Duplex } from 'node:stream'
 import {
   type Directory,
   Failure,
@@ -22,7 +23,7 @@ import {
   type TakeAnswer,
 } from '../protocol/index.ts'
 import { keyOf } from './feed-manifest.ts'
-import { type FeedState, visibleLength } from './feed-state.ts'
+import { type FeedState, freeze, visibleLength } from './feed-state.ts'
 import type { FeedStates, FrozenFeed } from './feed-states.ts'
 import { GroupCommit, type PlacedBlock, refuseUnsigned } from './group-commit.ts'
 import type { FeedProofs } from './feed-proofs.ts'
@@ -33,6 +34,7 @@ import type { StoredMessageIndex } from './message-index.ts'
 import type { OpenFeeds } from './open-feeds.ts'
 import { openLog, type OpenLogOptions } from './open-log.ts'
 import type { ProcessDirectory } from './process-directory.ts'
+import type { Replication } from './replication.ts'
 import { Replicas } from './replicas.ts'
 import type { ReplicaIndex } from './replica-index.ts'
 import { ResultsFeeds } from './results-feeds.ts'
@@ -51,6 +53,7 @@ export interface HypercoreLogParts {
   readonly proofs: FeedProofs
   readonly replicaIndex: ReplicaIndex
   readonly watchers: GrowthWatchers
+  readonly replication: Replication
   readonly behind: WriteBehind
   readonly journal: Journal
   readonly keeper: SegmentKeeper
@@ -112,6 +115,10 @@ export class HypercoreLog implements Log {
     this.#recovered = []
   }
 
+  freeze(feed: FeedSpec, length: number, why: Failure): void {
+    freeze(Object.assign(this.#parts.states.of(feed), { frozen: why }), why, length)
+  }
+
   /** Feeds that are not written to: a gap or a contradiction was found. */
   get frozen(): readonly FrozenFeed[] {
     return this.#parts.states.frozen()
@@ -122,19 +129,19 @@ export class HypercoreLog implements Log {
     return this.#parts.feeds.corestore
   }
 
+  /** Gives feeds to the Hypercores of whoever opened a stream of bytes, as long as it lasts. */
+  replicate(stream: Duplex): void {
+    this.#parts.replication.serve(stream)
+  }
+
   /** Figures for metrics: groups made durable, bytes waiting for their feeds, Hypercores open, feeds known. */
-  get figures(): {
-    groups: number
-    behindBytes: number
-    openFeeds: number
-    knownFeeds: number
-    segment: number
-  } {
+  get figures(): Readonly<Record<'groups' | 'behindBytes' | 'openFeeds' | 'replicated' | 'knownFeeds' | 'segment', number>> {
     const { journal, behind, feeds, states } = this.#parts
     return {
       groups: journal.groups,
       behindBytes: behind.bytes,
       openFeeds: feeds.openCount,
+      replicated: this.#parts.replication.count,
       knownFeeds: states.size,
       segment: journal.generation,
     }
@@ -208,16 +215,7 @@ export class HypercoreLog implements Log {
   }
 
   signed(feed: FeedSpec, from: number, maxBytes: number): Promise<SignedBlocks | undefined> {
-    return this.#held(feed, async state => {
-      const blocks: Uint8Array[] = []
-      let bytes = 0
-      for await (const block of this.#parts.reader.walk(state, from, Number.POSITIVE_INFINITY)) {
-        bytes += block.length
-        if (bytes > maxBytes && blocks.length > 0) break
-        blocks.push(block)
-      }
-      return blocks.length === 0 ? undefined : this.#parts.proofs.signed(state, from, blocks)
-    })
+    return this.#held(feed, state => this.#parts.proofs.signed(state, from, maxBytes))
   }
 
   prefix(feed: FeedSpec, length: number): Promise<SignedPrefix | undefined> {
@@ -318,7 +316,7 @@ export class HypercoreLog implements Log {
   }
 
   async #close(): Promise<void> {
-    const { behind, journal, keeper, messages, processes, store, feeds } = this.#parts
+    const { behind, journal, keeper, messages, processes, replication, store, feeds } = this.#parts
     const errors: unknown[] = []
     const step = async (run: () => Promise<void>): Promise<void> => {
       try {
@@ -328,6 +326,7 @@ export class HypercoreLog implements Log {
       }
     }
     await this.#group.drain()
+    await step(() => replication[Symbol.asyncDispose]())
     await step(() => behind[Symbol.asyncDispose]())
     await step(async () => {
       await keeper.drain()

@@ -4,6 +4,7 @@ import {
   type Directory,
   Failure,
   FEEDS_KNOWN_MAX,
+  FEEDS_REPLICATED_MAX,
   JOURNAL_SEGMENT_BYTES,
   type KeyId,
   OPEN_FEEDS_MAX,
@@ -26,6 +27,7 @@ import { ModuleFolder } from './module-folder.ts'
 import { OpenFeeds } from './open-feeds.ts'
 import { ProcessDirectory } from './process-directory.ts'
 import { recover } from './recovery.ts'
+import { Replication } from './replication.ts'
 import { ReplicaIndex } from './replica-index.ts'
 import { RocksStore } from './rocks-store.ts'
 import { SegmentKeeper } from './segment-keeper.ts'
@@ -53,6 +55,7 @@ export interface OpenLogOptions {
   readonly writeBehindMaxBytes?: number | undefined
   readonly openFeedsMax?: number | undefined
   readonly feedsKnownMax?: number | undefined
+  readonly feedsReplicatedMax?: number | undefined
 }
 
 /** What was opened so far, to be closed if the next thing fails. */
@@ -144,9 +147,17 @@ async function openParts(
   // The databases made their folders themselves.
   for (const path of [options.directory, folder.feeds]) await files.syncFolder(path)
   running.keeper.look()
+  const watchers = new GrowthWatchers()
   return {
     ...running,
-    watchers: new GrowthWatchers(),
+    watchers,
+    replication: new Replication({
+      ...running,
+      feeds,
+      watchers,
+      length: state => running.reader.length(state),
+      askedMax: options.feedsReplicatedMax ?? FEEDS_REPLICATED_MAX,
+    }),
     replicaIndex,
     feeds,
     journal,
@@ -210,7 +221,7 @@ async function startWriting(
   for (const { generation, blocks } of early) keeper.appended(generation, blocks)
   const reader = new FeedReader({ feeds, states })
   const trees = new StoredTrees({ feeds, states, behind })
-  const proofs = new FeedProofs({ feeds, behind, trees, keyPair })
+  const proofs = new FeedProofs({ feeds, behind, trees, reader, keyPair })
   return { states, reader, trees, proofs, behind, keeper }
 }
 

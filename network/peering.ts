@@ -14,16 +14,19 @@ import {
   type ProcessId,
   type ScheduleAnswer,
   type ScheduleRequest,
+  type UnitPeers,
   verifyDataItem,
 } from '../protocol/index.ts'
 import type { Network } from './network.ts'
 
 /** The other nodes as the units know them. */
 export class Peering implements Peers {
+  readonly units: UnitPeers
   readonly #network: Pick<Network, 'call' | 'peers'>
 
   constructor(network: Pick<Network, 'call' | 'peers'>) {
     this.#network = network
+    this.units = unitPeers(network)
   }
 
   async schedule(
@@ -105,6 +108,26 @@ export class Peering implements Peers {
     }
     if (failed !== undefined) throw failed
     return undefined
+  }
+}
+
+/** Compute units and schedulers, by their keys. */
+function unitPeers(network: Pick<Network, 'call'>): UnitPeers {
+  return {
+    async attest(to, process, attestations, options) {
+      await network.call(to, 'attest', { process, what: attestations }, options)
+    },
+    attestations: (unit, process, from, options) =>
+      network.call(unit, 'attestations', { process, from }, options),
+    finalFrames: (unit, process, slot, waitMs, options) =>
+      network.call(unit, 'finalFrames', { process, slot, waitMs }, options),
+    read: (unit, process, read, options) =>
+      network.call(unit, 'readState', { process, what: read }, options),
+    async timersChanged(scheduler, process, options) {
+      await network.call(scheduler, 'timersChanged', process, options)
+    },
+    expectedSeq: (scheduler, to, from, options) =>
+      network.call(scheduler, 'expectedSeq', { to, from }, options),
   }
 }
 

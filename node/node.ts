@@ -25,6 +25,8 @@ import { countPeers, nodePeers } from './node-peers.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
+import { LearnedProcesses } from './learned-processes.ts'
+import { evidencePeers, openEvidence } from './open-evidence.ts'
 import { openGateway } from './open-gateway.ts'
 import { openFollowing } from './open-following.ts'
 import { type NetworkOptions, openNetwork, serveOn } from './open-network.ts'
@@ -54,7 +56,9 @@ export interface NodeOptions extends EffectOptions, NetworkOptions {
   /** Opens the log; the Hypercores below `data`, unless a test brings its own. */
   readonly openLog?: ((keys: { seed: Uint8Array }) => Promise<Log>) | undefined
   /** Long work, such as replaying a feed. */
-  readonly progress?: ((process: ProcessId, evaluated: number, scheduled: number) => void) | undefined
+  readonly progress?:
+    | ((process: ProcessId, evaluated: number, scheduled: number) => void)
+    | undefined
   /** Somebody with the admin token asked the node to end. */
   readonly onShutdown?: (() => void) | undefined
 }
@@ -115,7 +119,10 @@ export class AtollNode implements AsyncDisposable {
   }
 }
 
-type NodeParts = Pick<AtollNode, 'key' | 'log' | 'scheduler' | 'computer' | 'messenger' | 'operations' | 'gateway' | 'network'>
+type NodeParts = Pick<
+  AtollNode,
+  'key' | 'log' | 'scheduler' | 'computer' | 'messenger' | 'operations' | 'gateway' | 'network'
+>
 
 async function openNode(
   options: NodeOptions,
@@ -150,16 +157,34 @@ async function openNode(
       for (const { process, firstSlot } of frames) if (firstSlot === 0) announcements?.tell(process)
     },
   }
-  const unitParts = { keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, peers, observer }
   const recoveredBlocks = log.recovered.length
+  const learned = peers && new LearnedProcesses({ directory: log.directory, peers, clock })
+  const evidence = await openEvidence({
+    key: keys.key,
+    log,
+    clock,
+    describe: async id => (learned === undefined ? log.directory.process(id) : learned.process(id)),
+    peers: network && evidencePeers(network),
+    trouble,
+  })
+  keep({ [Symbol.asyncDispose]: async () => evidence[Symbol.dispose]() })
+  const unitParts = {
+    keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, peers, observer, evidence: evidence.book,
+  }
   const units = await openUnits(unitParts, keep)
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
   keep({ [Symbol.asyncDispose]: async () => rest[Symbol.dispose]() })
   const startedMs = clock.now()
-  const operations = createOperations({
-    ...units,
-    log,
+  const faces = {
+    messenger: units.messenger,
+    scheduler: units.scheduler,
+    computer: units.agreed,
+    log: units.reading,
     clock,
+    evidence: evidence.book,
+  }
+  const operations = createOperations({
+    ...faces,
     nodeInfo: () => ({
       key: keys.key,
       version: VERSION,
@@ -174,16 +199,20 @@ async function openNode(
     peers: network && nodePeers(network),
   })
   if (network !== undefined && peers !== undefined && announcements !== undefined) {
-    const following = openFollowing({ key: keys.key, log, clock, peers, links: network.feeds, units, trouble, announcements })
+    const offence = (peer: KeyId, what: string): void => network.offend(peer, 'bad-proof', what)
+    const following = openFollowing({ key: keys.key, log, clock, peers, links: network.feeds, units, watch: evidence.heads, offence, trouble, announcements })
     keep({ [Symbol.asyncDispose]: async () => following[Symbol.dispose]() })
-    keep(serveOn(network, { ...units, log, operations, following: following.processes }))
+    keep(serveOn(network, { ...units, log, operations, following: following.processes, evidence }))
     await network.feeds.serve(log)
+    if (log instanceof HypercoreLog) await network.feeds.serveHypercores(stream => log.replicate(stream))
     following.resume().catch(error => trouble('following', Failure.from(error)))
   }
-  if (options.port === undefined) return make({ key: keys.key, log, ...units, network, operations, gateway: undefined })
-  const gateway = await openGateway({ ...units, log, clock, logger, metrics, keys, operations, options, port: options.port, hub }, keep)
+  const { scheduler, computer, messenger } = units
+  const node = { key: keys.key, log, scheduler, computer, messenger, network, operations }
+  if (options.port === undefined) return make({ ...node, gateway: undefined })
+  const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub }, keep)
   keep(gateway)
-  return make({ key: keys.key, log, ...units, network, operations, gateway })
+  return make({ ...node, gateway })
 }
 
 function cpuMs(): number {
@@ -194,8 +223,15 @@ function cpuMs(): number {
 async function openLog(options: NodeOptions, seed: Uint8Array, logger: NodeLogger): Promise<Log> {
   if (options.openLog !== undefined) return options.openLog({ seed })
   const { data: directory, acceptRestored } = options
-  const onProgress = ({ phase, done, total }: { phase: string; done: number; total: number }): void =>
-    logger.info({ phase, done, total }, 'opening the data folder')
+  const onProgress = ({
+    phase,
+    done,
+    total,
+  }: {
+    phase: string
+    done: number
+    total: number
+  }): void => logger.info({ phase, done, total }, 'opening the data folder')
   const log = await HypercoreLog.open({ directory, keySeed: seed, acceptRestored, onProgress })
   for (const { feed, failure } of log.frozen) {
     logger.error({ process: feed.process, code: failure.code, ...failure.details }, failure.message)

@@ -14,6 +14,8 @@ export interface OpenFollowingParts {
   readonly links: FeedLinks
   readonly units: Pick<Units, 'computer' | 'messenger'>
   readonly watch?: HeadWatch | undefined
+  /** A node gave what proves nothing. */
+  readonly offence?: ((peer: KeyId, what: string) => void) | undefined
   readonly trouble: (what: string, failure: Failure) => void
 }
 
@@ -28,12 +30,13 @@ export interface Following extends Disposable {
 }
 
 export function openFollowing(parts: OpenFollowingParts & { readonly announcements: Announcements }): Following {
-  const { key, log, clock, peers, links, units, watch, trouble, announcements } = parts
+  const { key, log, clock, peers, links, units, watch, offence, trouble, announcements } = parts
   const feeds = new FeedFollowing({
     log,
     links,
     clock,
     watch,
+    offence: (peer, { kind, process }) => offence?.(peer, `blocks of ${kind} of ${process} that no head covers`),
     trouble: ({ process }, failure) => trouble(`process ${process}`, failure),
   })
   const processes = new ProcessFollowing({

@@ -4,6 +4,7 @@
  */
 
 export * from './peer-limits.ts'
+export * from './proof-limits.ts'
 
 const KiB = 1024
 const MiB = 1024 * KiB
@@ -33,11 +34,6 @@ export const FRAME_ASSIGNMENTS_MAX = 1024
 export const BUNDLE_SIZE_MAX_BYTES = 8 * MiB
 /** Items in one bundle handed in at once. */
 export const BUNDLE_ITEMS_MAX = 4096
-
-/** Spawn messages of ancestors that prove what a process is: each is about a kilobyte of every proof. */
-export const LINEAGE_MAX = 256
-/** A proof of one result, with message and output if they are brought along. */
-export const PROOF_SIZE_MAX_BYTES = 8 * MiB
 
 // What a process may do in one slot (protocol)
 /** Messages, spawns and assignments in one outbox. */
@@ -187,6 +183,8 @@ export const FEED_READS_MAX = 16
 export const FEED_WAITING_MAX_BYTES = 1 * MiB
 /** Bytes that came and are not checked and stored yet, above which nothing more is taken from that node. */
 export const FEED_PENDING_MAX_BYTES = 8 * MiB
+/** Feeds that one stream of Hypercore replication may ask for; each costs an open Hypercore, 28-90 KB. */
+export const FEEDS_REPLICATED_MAX = 1024
 /** How long a node may take to show the tree of a feed. */
 export const FEED_SHOW_MAX_MS = 10_000
 

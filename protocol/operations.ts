@@ -194,8 +194,9 @@ export const OPERATIONS = {
     ...read,
     path: '/v1/processes/{process}/results/{at}',
     params: process.extend({ at: PlaceText }),
-    query: z.strictObject(wait),
-    summary: 'The result of a slot or of a message; waits until it is there',
+    query: z.strictObject({ ...wait, final: BooleanText.optional() }),
+    summary:
+      'The result of a slot or of a message; waits until it is there and, unless `final=false`, as many compute units as the process asks for attest it',
     answer: json(ResultView),
   },
   certifiedResult: {

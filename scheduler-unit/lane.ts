@@ -80,6 +80,7 @@ export class Lane {
   #isCommitting = false
   #drained: (() => void)[] = []
   #broken: Failure | undefined
+  #newest: Promise<unknown> = Promise.resolve()
   #holders = 0
 
   private constructor(parts: LaneParts, place: { blocks: number; nextSlot: Slot; lastMs: number }) {
@@ -145,6 +146,11 @@ export class Lane {
     this.senders.storeAll(this.#blocks)
   }
 
+  /** Resolves when all that waits now is durable. @throws what broke this lane */
+  durable(): Promise<void> {
+    return this.#newest.then(() => undefined)
+  }
+
   /** A message seen lately, waiting or done. */
   recent(id: MessageId): Seated | undefined {
     return this.#waiting.get(id) ?? this.#parts.recent.get(this.process.id, id)
@@ -163,6 +169,7 @@ export class Lane {
     this.#pending.push({ id, envelope, bytes, sender, window, resolve, reject })
     this.senders.enqueued(envelope)
     promise.catch(() => undefined)
+    this.#newest = promise
     if (isToldById(envelope)) this.#waiting.set(id, { bytes, receipt: promise })
     if (!this.#isCommitting) {
       this.#isCommitting = true

@@ -7,7 +7,6 @@ import {
   encodeEnvelope,
   envelopeId,
   Failure,
-  equalBytes,
   type Envelope,
   findFrame,
   fromBase64Url,
@@ -37,6 +36,7 @@ import {
 import { admitControl, admitItem, admitPush, boundedEnvelope, parseItem } from './admission.ts'
 import { Alarms, type DueTick } from './alarms.ts'
 import { failedAnswer, type IngressParts, known, scheduled, seatIngress } from './ingress.ts'
+import { type KnownReceipt, sameBytes } from './known-receipt.ts'
 import { type CommittedFrame, type Lane, receiptAt } from './lane.ts'
 import { Lanes } from './lanes.ts'
 import { SignerRates } from './rate.ts'
@@ -116,6 +116,17 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       answers.push(this.#seatNow(request) ?? (await this.#seat(request).catch(failed)).answer)
     }
     return Promise.all(answers)
+  }
+
+  /** The seq which the next push from `from` to `to` must have; 0 if there is no such process yet. */
+  async expectedSeq(to: ProcessId, from: ProcessId): Promise<number> {
+    if ((await this.#parts.log.directory.process(to)) === undefined) return 0
+    const lane = await this.#lanes.get(to, undefined)
+    using _held = lane.hold()
+    if (lane.senders.expected(from) === undefined) await lane.senders.load(from)
+    const expected = lane.senders.expected(from) ?? 0
+    await lane.durable()
+    return expected
   }
 
   arm(process: ProcessId, timers: readonly Timer[]): void {
@@ -235,7 +246,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const { core } = push
     if (core.to !== lane.process.id) throw new Failure('wrong-target', { target: core.to, process: lane.process.id })
     const expectedSeq = lane.senders.expected(core.from) ?? 0
-    if (core.seq < expectedSeq) return { status: 'duplicate' }
+    // Whoever hears this forgets the push, so what took its seq must be durable.
+    if (core.seq < expectedSeq) return lane.durable().then(() => ({ status: 'duplicate' }), failedAnswer)
     if (core.seq > expectedSeq) return { status: 'gap', expectedSeq }
     this.#admitPush(envelope, sender, lane.process)
     const { envelope: bounded, bytes } = boundedEnvelope(envelope)
@@ -356,20 +368,5 @@ function latin1(text: string): Uint8Array {
   return Uint8Array.from(text, char => char.charCodeAt(0))
 }
 
-/** A receipt that may not be durable yet; in an object, so that waiting for the one is not waiting for the other. */
-interface KnownReceipt {
-  readonly receipt: Promise<Receipt>
-}
-
-function sameBytes(
-  receipt: Promise<Receipt>,
-  envelopeBytes: Uint8Array,
-  item: Uint8Array,
-  id: MessageId,
-): KnownReceipt {
-  const same = equalBytes(envelopeBytes, encodeEnvelope({ kind: 'item', item }))
-  if (!same) throw new Failure('id-reused', { id })
-  return { receipt }
-}
 
 const failed = (error: unknown): { answer: ScheduleAnswer } => ({ answer: failedAnswer(error) })

@@ -41,6 +41,7 @@ export async function checkConvergence(
 /** What the compute unit of a node made of a whole feed. */
 async function certificatesOf(run: NodeRun, process: ProcessDescription): Promise<Certificate[]> {
   const slots = await slotCount(run.log, messagesFeed(process))
+  await run.units.reading.directory.module(process.module)
   if (slots > 0) await run.units.computer.result(process.id, slots - 1, { timeoutMs: 3_600_000 })
   // Certificates reach their feed a moment after their results are told.
   await run.clock.sleep(0)

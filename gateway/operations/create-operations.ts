@@ -1,5 +1,6 @@
 import type { Operations } from '../../protocol/index.ts'
 import type { OperationParts } from '../parts.ts'
+import { evidenceOperations } from './evidence.ts'
 import { lifecycleOperations } from './lifecycle.ts'
 import { messageOperations } from './messages.ts'
 import { moduleOperations } from './modules.ts'
@@ -20,6 +21,7 @@ export function createOperations(parts: OperationParts): Operations {
     ...slotOperations(parts),
     ...resultOperations(parts),
     ...proofOperations(parts),
+    ...evidenceOperations(parts),
     ...traceOperations(parts),
     ...lifecycleOperations(parts),
     ...nodeOperations(parts),

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { Libp2p, Stream } from '@libp2p/interface'
 import {
   type CallOptions,
@@ -11,6 +12,7 @@ import {
   PEER_DIAL_MAX_MS,
   PEER_REDIAL_MIN_MS,
 } from '../../protocol/index.ts'
+import { ByteDuplex } from '../byte-duplex.ts'
 import { FramedStream } from '../framed-stream.ts'
 import { keyOfPeer, peerIdOf } from '../peer-name.ts'
 import { PeerFeeds } from './feed-link.ts'
@@ -18,13 +20,14 @@ import { FeedSource } from './feed-source.ts'
 import type { OpenChannel } from './frame-channel.ts'
 
 export const HEADS_PROTOCOL = '/atoll/heads/1'
+export const HYPERCORE_PROTOCOL = '/atoll/hypercore/1'
 
 export interface FeedNetworkParts {
   readonly host: Libp2p
   readonly offence: (peer: KeyId, what: string) => void
 }
 
-/** Feeds over libp2p: one stream for each node that is followed, and one for each that follows. */
+/** Feeds over libp2p: one stream for each node that is followed, one for each that follows, and one for each program of Hypercores. */
 export class FeedNetwork implements FeedLinks, Disposable {
   readonly #parts: FeedNetworkParts
   readonly #links = new Map<KeyId, Promise<PeerFeeds>>()
@@ -57,6 +60,15 @@ export class FeedNetwork implements FeedLinks, Disposable {
         })
         this.#sources.add(source)
       },
+      { maxInboundStreams: 2, maxOutboundStreams: 2 },
+    )
+  }
+
+  /** From now on programs with Hypercores of their own get feeds; `replicate` is given their streams. */
+  async serveHypercores(replicate: (stream: Duplex) => void): Promise<void> {
+    await this.#parts.host.handle(
+      HYPERCORE_PROTOCOL,
+      stream => (this.#closed ? stream.abort(new Error('shutting down')) : replicate(new ByteDuplex(stream))),
       { maxInboundStreams: 2, maxOutboundStreams: 2 },
     )
   }

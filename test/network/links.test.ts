@@ -25,9 +25,18 @@ function paperOperations(more: Partial<PeerOperations> = {}): PeerOperations {
     moduleItem: async () => undefined,
     frames: refuse,
     announce: refuse,
+    heads: refuse,
+    prefix: refuse,
+    evidence: refuse,
     trace: refuse,
     call: refuse,
     follow: refuse,
+    attest: refuse,
+    attestations: refuse,
+    finalFrames: refuse,
+    readState: refuse,
+    timersChanged: refuse,
+    expectedSeq: refuse,
     ...more,
   }
 }
