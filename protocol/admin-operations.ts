@@ -1,14 +1,29 @@
 import { z } from 'zod'
+import { ProcessId } from './ids.ts'
 import { JSON_BODY_MAX_BYTES } from './limits.ts'
 import type { OperationRow } from './operation.ts'
 import { adminRead, adminWrite, json } from './operation-shapes.ts'
 import { PeerView } from './peer-views.ts'
+import { AdminStatusView } from './views.ts'
 
 /** A key, or a peer id as libp2p writes it. */
 const peer = z.strictObject({ peer: z.string().min(1).max(128) })
 
-/** Rows of the table of operations: other nodes, for those who run this one. */
-export const PEERING_OPERATIONS = {
+/** Rows of the table of operations that only those who run a node may ask for. */
+export const ADMIN_OPERATIONS = {
+  adminStatus: {
+    ...adminRead,
+    path: '/v1/admin/status',
+    summary: 'Facts about the node for those who run it',
+    answer: json(AdminStatusView),
+  },
+  adminCheckpoint: {
+    ...adminWrite,
+    path: '/v1/admin/checkpoint',
+    query: z.strictObject({ process: ProcessId.optional() }),
+    summary: 'Write checkpoints now, of one process or of all in memory',
+    answer: json(z.object({ checkpoints: z.int().nonnegative() })),
+  },
   listPeers: {
     ...adminRead,
     path: '/v1/admin/peers',
@@ -46,5 +61,11 @@ export const PEERING_OPERATIONS = {
     params: peer,
     summary: 'Speak to a node again, whatever it did',
     answer: json(z.object({ blocked: z.literal(false) })),
+  },
+  adminShutdown: {
+    ...adminWrite,
+    path: '/v1/admin/shutdown',
+    summary: 'Drain and stop the node',
+    answer: json(z.object({ stopping: z.literal(true) })),
   },
 } as const satisfies Record<string, OperationRow>
