@@ -20,6 +20,7 @@ import {
   type ScheduleRequest,
   type SignedBlocks,
 } from '../protocol/index.ts'
+import type { SchedulerUnit } from '../scheduler-unit/index.ts'
 import type { UnitService } from '../agreement/index.ts'
 import type { ProcessFollowing } from './process-following.ts'
 
@@ -27,7 +28,7 @@ export interface PeerServiceParts {
   readonly log: Pick<Log, 'signed'> & {
     readonly directory: Pick<Directory, 'process' | 'spawnEnvelope' | 'moduleItem'>
   }
-  readonly scheduler: Pick<Scheduler, 'schedule'>
+  readonly scheduler: Pick<SchedulerUnit, 'schedule' | 'coSign'>
   readonly messenger: Pick<Messenger, 'trace'>
   readonly service: UnitService
   readonly following: Pick<ProcessFollowing, 'announced'>
@@ -48,6 +49,7 @@ export function createPeerService(parts: PeerServiceParts): PeerOperations {
     moduleItem: module => log.directory.moduleItem(module),
     frames: ({ process, from }) => readBlocks(log, process, from),
     announce: async processes => following.announced(processes),
+    coSign: (request, { from }) => scheduler.coSign(from, request),
     heads: (heads, { from }) => evidence.heads?.shown(heads, from) ?? DONE,
     prefix: async wish => evidence.heads?.prefix(wish),
     evidence: async (bytes, { from }) => {
@@ -106,6 +108,7 @@ async function scheduleProven(
 function isProven({ envelope }: ScheduleRequest): boolean {
   return (
     envelope.kind === 'item' ||
+    envelope.kind === 'ingress' ||
     envelope.kind === 'assign' ||
     (envelope.kind === 'push' && envelope.proof !== undefined)
   )

@@ -70,6 +70,7 @@ export const FAILURES = {
   'equivocated': row(2013, 'trust', 409, 'The schedulers of that process signed two feeds', 'Nothing after the blocks that both have in common is final; its owner moves it to other schedulers: atoll process handover.'),
   'bad-evidence': row(2014, 'trust', 400, 'What was handed in shows no fault', 'Compare it with docs/protocol/proofs.md; nothing was kept.'),
   'unknown-identity': row(2008, 'trust', 403, 'There is no identity of that name', 'atoll identity list shows those there are; atoll identity new makes one.'),
+  'bad-proposal': row(2031, 'trust', 409, 'What the leading scheduler proposed breaks a rule', 'It is not signed; another scheduler of the process takes over.'),
 
   'peer-offence': row(2020, 'trust', 403, 'A peer did what no honest one does', 'atoll peer list shows its offences; at 100 it is cut for ten minutes, atoll peer block cuts it for good.'),
 
@@ -78,6 +79,7 @@ export const FAILURES = {
   'timeout': row(3002, 'transient', 504, 'The wait ended before the answer came', 'Ask again; what was accepted goes on.'),
   'unreachable': row(3003, 'transient', 503, 'The node cannot be reached', 'Start it with atoll up, or check the URL.'),
   'shutting-down': row(3004, 'transient', 503, 'The node is shutting down', 'Send again when it is back; nothing was kept.'),
+  'no-quorum': row(3031, 'transient', 503, 'Too few schedulers of that process answer', 'Send again: it is scheduled once, as soon as enough of them can be reached.'),
   'aborted': row(3005, 'transient', 499, 'The caller ended the wait', 'Ask again when you are ready.'),
   'no-agreement': row(3061, 'transient', 503, 'Too few compute units of the process agree, or can be reached', 'Ask again when they are up; atoll process show <id> names them and how many must agree.'),
 

@@ -3,6 +3,7 @@
  * Bounds marked (protocol) are part of what all compute units must agree on: a change is a protocol change.
  */
 
+export * from './co-sign-limits.ts'
 export * from './peer-limits.ts'
 export * from './proof-limits.ts'
 

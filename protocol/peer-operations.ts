@@ -2,11 +2,14 @@
  * What nodes ask each other, over one stream for each pair of them: the one table. To add an operation, add a row
  * and follow the compiler: the service of node/peer-service.ts must carry it out. Bytes: docs/protocol/peers.md.
  */
+import { decodeCoSignAnswer, decodeCoSignRequest, encodeCoSignAnswer, encodeCoSignRequest } from './co-signing.ts'
 import { asModuleId, asProcessId, type ModuleId, type ProcessId } from './ids.ts'
 import {
   EVIDENCE_SIZE_MAX_BYTES,
   HEADS_TOGETHER_MAX,
   BUNDLE_SIZE_MAX_BYTES,
+  CO_SIGNED_BLOCKS_MAX,
+  FRAME_SIZE_BYTES,
   ITEM_SIZE_MAX_BYTES,
   MODULE_SIZE_MAX_BYTES,
   PAGE_SIZE_MAX_BYTES,
@@ -35,6 +38,8 @@ import { readId, readSmall } from './push.ts'
 /** An envelope with all its proofs: an item or the body of a push, and what stands around it. */
 const ENVELOPE_MAX_BYTES = 2 * ITEM_SIZE_MAX_BYTES
 const SMALL_MAX_BYTES = 1024
+/** As many frames as one proposal has, or one frame of one large message. */
+const CO_SIGN_MAX_BYTES = CO_SIGNED_BLOCKS_MAX * FRAME_SIZE_BYTES + ENVELOPE_MAX_BYTES + SMALL_MAX_BYTES
 /** A prefix of a feed with two subtrees for each bit of its length, and the signatures of several. */
 const HEAD_MAX_BYTES = 32 * SMALL_MAX_BYTES
 /** A page of results in JSON, its bytes as base64url. */
@@ -105,6 +110,13 @@ export const PEER_OPERATIONS = {
     requestMaxBytes: ANNOUNCED_MAX * ID_MAX_BYTES + SMALL_MAX_BYTES,
     answer: nothingCodec,
     answerMaxBytes: SMALL_MAX_BYTES,
+  }),
+  coSign: peerOperation({
+    summary: 'What the schedulers of one process ask each other',
+    request: { encode: encodeCoSignRequest, decode: decodeCoSignRequest },
+    requestMaxBytes: CO_SIGN_MAX_BYTES,
+    answer: { encode: encodeCoSignAnswer, decode: decodeCoSignAnswer },
+    answerMaxBytes: CO_SIGN_MAX_BYTES,
   }),
   heads: peerOperation({
     summary: 'What a node holds of feeds, to be compared',

@@ -46,7 +46,7 @@ async function said<T>(child: ChildProcess): Promise<T> {
 }
 
 export const callsRow: Row = {
-  number: 11,
+  number: 21,
   title: 'Calls between nodes',
   covers:
     'Two programs on loopback, TCP, Noise and yamux: one asks the other for 512 bytes by a peer operation, over the one ' +

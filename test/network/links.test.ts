@@ -25,6 +25,7 @@ function paperOperations(more: Partial<PeerOperations> = {}): PeerOperations {
     moduleItem: async () => undefined,
     frames: refuse,
     announce: refuse,
+    coSign: refuse,
     heads: refuse,
     prefix: refuse,
     evidence: refuse,
