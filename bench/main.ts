@@ -22,6 +22,7 @@ import { installPeers } from './peers.ts'
 import { agentsRow } from './rows/agents.ts'
 import { aoconnectRow } from './rows/aoconnect.ts'
 import { aosRow } from './rows/aos.ts'
+import { callsRow } from './rows/calls.ts'
 import { awaitsRow } from './rows/awaits.ts'
 import { evaluationRow } from './rows/evaluation.ts'
 import { hopsRow } from './rows/hops.ts'
@@ -46,6 +47,7 @@ const ROWS: readonly Row[] = [
   soakRow,
   agentsRow,
   simulationRow,
+  callsRow,
   awaitsRow,
   commandsRow,
 ]

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type {
+  CallOptions,
   Clock,
   Computer,
   EvidenceEntry,
@@ -7,6 +8,7 @@ import type {
   KeyId,
   Log,
   Messenger,
+  PeerView,
   ProcessId,
   Scheduler,
 } from '../protocol/index.ts'
@@ -19,6 +21,8 @@ export interface NodeInfo {
   /** Its name among peers and the addresses at which they reach it, if it has any. */
   readonly peerId?: string | undefined
   readonly addresses?: readonly string[] | undefined
+  /** Nodes it is linked to. */
+  readonly linkedPeers?: number | undefined
   /** Module-Format names this node runs. */
   readonly formats: readonly string[]
   /** Milliseconds since 1970. */
@@ -33,6 +37,17 @@ export interface NodeAdmin {
   checkpoint(process: ProcessId | undefined): Promise<number>
   /** Begins to stop the node, and returns at once: the answer to the call still goes out. */
   shutdown(): void
+}
+
+/** Other nodes, for whoever runs this one. Peers are named by key or peer id. */
+export interface NodePeers {
+  list(): readonly PeerView[]
+  /** @throws {Failure} `bad-config` */
+  add(address: string): void
+  /** Milliseconds. @throws {Failure} `unreachable` */
+  ping(peer: string, options: CallOptions): Promise<number>
+  block(peer: string): Promise<void>
+  unblock(peer: string): Promise<void>
 }
 
 /** What the node knows of broken rules. */
@@ -57,6 +72,8 @@ export interface OperationParts {
   /** None in a network of a test that has no use for it. */
   readonly evidence?: KnownEvidence | undefined
   readonly admin: NodeAdmin
+  /** Absent where no peers are known. */
+  readonly peers?: NodePeers | undefined
 }
 
 /** Where the gateway writes down what happened; pino fits. */

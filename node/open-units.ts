@@ -21,6 +21,7 @@ import {
 } from '../protocol/index.ts'
 import { type CommittedFrame, SchedulerUnit } from '../scheduler-unit/index.ts'
 import { FeedPull } from './feed-pull.ts'
+import { knowEmptyCanister, withCanisterEffects } from './find-canister.ts'
 import { hostProgram, MAY_START_WORKERS } from './host-program.ts'
 import type { NodeKeys } from './keystore.ts'
 import { type Learning, learning } from './learning.ts'
@@ -87,6 +88,7 @@ export async function openUnits(
   keep: (unit: AsyncDisposable) => void,
 ): Promise<Units> {
   const { keys, log, peers } = parts
+  await knowEmptyCanister(log)
   const wiring: Wiring = { ...learning(parts), units: {}, trouble: troubleOf(parts) }
   const computer = await openComputer(parts, wiring)
   wiring.units.computer = computer
@@ -117,6 +119,7 @@ export async function openUnits(
     computer: agreed,
     describe: wiring.describe,
     learnModule: wiring.learnModule,
+    effects: withCanisterEffects(parts.effects, log),
     random: parts.random ?? Math.random,
     checkModule: async module => {
       runtimeFor(module.format)

@@ -45,6 +45,8 @@ export const OUTBOX_SPAWNS_MAX = 8
 export const OUTBOX_SIZE_MAX_BYTES = 2 * MiB
 /** Bytes of one reply or output. */
 export const OUTPUT_SIZE_MAX_BYTES = 1 * MiB
+/** Bytes that a query may answer: it stands in no result. As on the Internet Computer, and a little for the form. */
+export const QUERY_OUTPUT_MAX_BYTES = 3 * MiB + 4 * KiB
 /** Bytes of an error text kept in a result. */
 export const ERROR_TEXT_MAX_BYTES = 4 * KiB
 /** Output, error and log that stand in the head of a result; longer ones as their hash. Every push carries the head of its result. */

@@ -5,6 +5,7 @@ import { lifecycleOperations } from './lifecycle.ts'
 import { messageOperations } from './messages.ts'
 import { moduleOperations } from './modules.ts'
 import { nodeOperations } from './node.ts'
+import { peerOperations } from './peers.ts'
 import { processOperations } from './processes.ts'
 import { proofOperations } from './proofs.ts'
 import { resultOperations } from './results.ts'
@@ -24,5 +25,6 @@ export function createOperations(parts: OperationParts): Operations {
     ...traceOperations(parts),
     ...lifecycleOperations(parts),
     ...nodeOperations(parts),
+    ...peerOperations(parts),
   }
 }
