@@ -22,10 +22,13 @@ import { installPeers } from './peers.ts'
 import { agentsRow } from './rows/agents.ts'
 import { aoconnectRow } from './rows/aoconnect.ts'
 import { aosRow } from './rows/aos.ts'
+import { callsRow } from './rows/calls.ts'
+import { awaitsRow } from './rows/awaits.ts'
 import { evaluationRow } from './rows/evaluation.ts'
 import { feedsRow } from './rows/feeds.ts'
 import { hopsRow } from './rows/hops.ts'
 import { idleRow } from './rows/idle.ts'
+import { commandsRow } from './rows/commands.ts'
 import { describeMachine } from './rows/machine.ts'
 import { messagesRow } from './rows/messages.ts'
 import { replayRow } from './rows/replay.ts'
@@ -45,6 +48,9 @@ const ROWS: readonly Row[] = [
   soakRow,
   agentsRow,
   simulationRow,
+  callsRow,
+  awaitsRow,
+  commandsRow,
   feedsRow,
 ]
 

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import {
   asProcessId,
+  type Attested,
   type CallOptions,
   type CertifiedResult,
   type Clock,
@@ -10,12 +11,10 @@ import {
   decodeCertificate,
   decodeResult,
   ed25519Sign,
-  encodeTags,
   EVALUATION_WALL_MAX_MS,
   Failure,
   findFrame,
   FOLLOWERS_MAX,
-  ITEM_SIZE_MAX_BYTES,
   type KeyId,
   type Lifecycle,
   type Log,
@@ -42,7 +41,9 @@ import {
   toUtf8,
   type UpgradeCheck,
   type UpgradeWish,
+  waitFor,
 } from '../protocol/index.ts'
+import { checkQuery } from './check-query.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { type EvaluatedFrame, Follower, type FollowerParts } from './follower.ts'
 import { decodeLifecycle, encodeLifecycle } from './evaluation/index.ts'
@@ -61,7 +62,6 @@ import { decodeTimers, encodeTimers, timersKey } from './timers.ts'
 import { StateReader } from './state-reader.ts'
 import { checkUpgrade } from './upgrade-check.ts'
 import { trustedVerdicts, type VerdictParts } from './verdicts.ts'
-import { waitFor } from './wait-for.ts'
 
 export interface ComputeUnitParts {
   readonly key: KeyId
@@ -99,8 +99,6 @@ const RESIDENT_MAX_BYTES = 1024 * 1024 * 1024
 /** What a closing unit waits for slots that are under way; what is lost is made again. */
 const CLOSE_MAX_MS = 5_000
 const RESULT_WAIT_MS = 30_000
-/** Characters of a name in a query. */
-const QUERY_NAME_MAX = 128
 /** Executes feeds: evaluates in hosts, keeps checkpoints and results, signs certificates. */
 export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #parts: ComputeUnitParts
@@ -197,6 +195,11 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     void opening.then(follower => follower.accept(knownFrame(frame))).catch(error => this.#trouble(process.id, error))
   }
 
+  /** The same, for the case that its process is evaluated here for some other reason. */
+  notice(process: ProcessId, frame: ScheduledFrame): void {
+    void this.#followers.get(process)?.then(follower => follower.notice(knownFrame(frame)), ignore)
+  }
+
   /** Evaluates what stands in the feed of a process; returns at once. */
   catchUp(process: ProcessId): void {
     void this.#follower(process).then(follower => follower.start(), error => this.#trouble(process, error))
@@ -210,6 +213,20 @@ export class ComputeUnit implements Computer, AsyncDisposable {
 
   async result(process: ProcessId, slot: Slot, options?: CallOptions): Promise<Result> {
     return decodeResult(await this.#resultBytes(process, slot, options))
+  }
+
+  async attested(process: ProcessId): Promise<Attested> {
+    const { computeUnits, computeQuorum } = (await this.#follower(process)).process.policy
+    return { by: computeUnits.filter(key => key === this.key), needed: computeQuorum, of: computeUnits.length }
+  }
+
+  /** The evaluated frame that holds `slot`, as this unit certified it. @throws {Failure} `unknown-slot` */
+  frameAt(process: ProcessDescription, slot: Slot): Promise<Pick<ProvenFrame, 'certificateBytes' | 'results'>> {
+    return this.#frameOf(process, slot)
+  }
+
+  sign(certificateBytes: Uint8Array): Uint8Array {
+    return ed25519Sign(this.#parts.seed, certificateMessage(certificateBytes))
   }
 
   async certified(process: ProcessId, slot: Slot, options?: CallOptions): Promise<CertifiedResult> {
@@ -465,7 +482,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const resultHead = results.heads[position]
     if (resultHead === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
     const unit = process.policy.computeUnits.indexOf(this.#parts.key)
-    frame.signature ??= ed25519Sign(this.#parts.seed, certificateMessage(certificateBytes))
+    frame.signature ??= this.sign(certificateBytes)
     return {
       resultHead,
       resultPath: pathIn(results.tree, position),
@@ -511,16 +528,3 @@ function knownFrame({ index, bytes, senders }: ScheduledFrame): KnownFrame {
 }
 
 const ignore = (): void => undefined
-
-/** Refuses what could not stand in a feed either; a host is not asked to read it. @throws {Failure} */
-function checkQuery({ id, from, owner, tags, data }: QueryMessage): void {
-  if (data.length > ITEM_SIZE_MAX_BYTES) throw new Failure('too-large', { bytes: data.length, max: ITEM_SIZE_MAX_BYTES })
-  const names = [id, from, owner]
-  try {
-    encodeTags(tags)
-    if (names.every(name => name.length <= QUERY_NAME_MAX && name.isWellFormed())) return
-  } catch (error) {
-    throw new Failure('malformed-request', { tags: tags.length }, { cause: error })
-  }
-  throw new Failure('malformed-request', {}, { note: 'a name in a query is too long, or no text' })
-}

@@ -15,8 +15,7 @@ import {
   type Slot,
   slotCount,
   type Timer,
-  equalBytes,
-  decodeCertificate,
+  equalBytes, decodeCertificate,
 } from '../protocol/index.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { FrameOutcome, ProcessSnapshot, Verdict } from './evaluation/index.ts'
@@ -177,11 +176,15 @@ export class Follower {
 
   /** Takes a frame that became durable. */
   accept(frame: KnownFrame): void {
-    const { firstSlot, count } = readFrameHead(frame.bytes)
-    if (frame.index < this.#nextBlock) return
+    if (this.notice(frame)) this.start()
+  }
+  /** The same, to be evaluated once somebody asks for it; false if it is already. */
+  notice(frame: KnownFrame): boolean {
+    if (frame.index < this.#nextBlock) return false
     this.#frames.accept(frame)
+    const { firstSlot, count } = readFrameHead(frame.bytes)
     this.#scheduled = Math.max(this.#scheduled, firstSlot + count)
-    this.start()
+    return true
   }
 
   /** Evaluates what stands in the feed. */

@@ -15,6 +15,7 @@ import {
   readFrameHead,
   type Slot,
   toBase64Url,
+  waitFor,
 } from '../protocol/index.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { FrameOutcome } from './evaluation/index.ts'
@@ -22,7 +23,6 @@ import { damaged, type Follower } from './follower.ts'
 import type { HostSeat } from './host-pool.ts'
 import { loadModules, modulesNamedIn, modulesOf } from './named-modules.ts'
 import { type VerdictParts, verdictsOn } from './verdicts.ts'
-import { waitFor } from './wait-for.ts'
 
 /** A copy of a process at a slot, in the query host; whoever holds it has it alone. */
 export interface Copy {

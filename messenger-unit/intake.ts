@@ -17,17 +17,19 @@ import {
   type ProcessId,
   type Receipt,
   type ScheduleAnswer,
-  type Scheduler,
   type ScheduleRequest,
   verifyDataItem,
 } from '../protocol/index.ts'
+import type { Routes } from './routes.ts'
 import { takeIngress, type TakeIngressParts } from './take-ingress.ts'
 
 export interface IntakeParts extends TakeIngressParts {
   readonly log: Log
-  readonly scheduler: Scheduler
+  readonly routes: Pick<Routes, 'schedule'>
   /** @throws {Failure} `module-refused`, `unsupported-format` */
   checkModule(module: ModuleDescription): Promise<void>
+  /** A module here or elsewhere; those of this node's directory, if not given. */
+  learnModule?(module: ModuleId): Promise<ModuleDescription | undefined>
 }
 
 /** What became of one item. */
@@ -59,7 +61,7 @@ export class Intake {
         taken[i] = Failure.from(error)
       }
     }
-    const answers = requests.length === 0 ? [] : await this.#parts.scheduler.schedule(requests)
+    const answers = requests.length === 0 ? [] : await this.#parts.routes.schedule(requests)
     for (const [i, answer] of answers.entries()) taken[places[i] ?? 0] = takenOf(answer)
     return taken.map(one => one ?? new Failure('internal'))
   }
@@ -100,7 +102,8 @@ export class Intake {
     const { module } = describeSpawnItem(item)
     if (!isId(module)) throw new Failure('unknown-module', { module })
     if (this.#knownModules.has(module)) return
-    if ((await this.#parts.log.directory.module(module)) === undefined) throw new Failure('unknown-module', { module })
+    const { log, learnModule } = this.#parts
+    if (((await log.directory.module(module)) ?? (await learnModule?.(module))) === undefined) throw new Failure('unknown-module', { module })
     if (this.#knownModules.size < 10_000) this.#knownModules.add(module)
   }
 }

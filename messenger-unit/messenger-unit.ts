@@ -6,7 +6,6 @@ import {
   type Certificate,
   type Clock,
   type Computer,
-  decodePushBody,
   Failure,
   isSpawn,
   type Log,
@@ -14,16 +13,15 @@ import {
   type Messenger,
   messagesFeed,
   type ModuleDescription,
+  type ModuleId,
   PAIRS_MAX,
   type Peers,
   type ProcessDescription,
   type ProcessId,
-  type ProcessPolicy,
   type Push,
   type PushProof,
   type Receipt,
   readFrameHead,
-  readPolicy,
   type Result,
   type Scheduler,
   type Slot,
@@ -32,9 +30,11 @@ import {
   voucherOf,
 } from '../protocol/index.ts'
 import { EffectDesk, type EffectOffer } from './effects/effect-desk.ts'
+import { Couriers } from './courier.ts'
 import { Intake, type Taken } from './intake.ts'
 import { PairLane, type PairLaneParts } from './pair-lane.ts'
 import { backOffMs } from './retry.ts'
+import { Routes } from './routes.ts'
 import { Timings } from './timings.ts'
 import { assignmentAt, readTrace, type TraceParts } from './trace.ts'
 import { Unfinished } from './unfinished.ts'
@@ -49,9 +49,11 @@ export interface MessengerUnitParts {
   readonly effects?: EffectOffer | undefined
   checkModule(module: ModuleDescription): Promise<void>
   /** Other nodes; a node without any delivers only to itself. */
-  readonly peers?: Pick<Peers, 'schedule' | 'trace'> | undefined
+  readonly peers?: Pick<Peers, 'schedule' | 'trace' | 'units'> | undefined
   /** A process here or elsewhere; those of this node's directory, if not given. */
   describe?(process: ProcessId): Promise<ProcessDescription | undefined>
+  /** A module here or elsewhere; those of this node's directory, if not given. */
+  learnModule?(module: ModuleId): Promise<ModuleDescription | undefined>
   trouble?(what: string, failure: Failure): void
 }
 
@@ -66,6 +68,7 @@ const ASSIGN_ATTEMPTS = 5
  */
 export class MessengerUnit implements Messenger, AsyncDisposable {
   readonly #parts: MessengerUnitParts
+  readonly #routes: Routes
   readonly #intake: Intake
   readonly #unfinished: Unfinished
   readonly #timings = new Timings()
@@ -77,15 +80,19 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
 
   constructor(parts: MessengerUnitParts) {
     this.#parts = parts
-    this.#intake = new Intake(parts)
+    this.#routes = new Routes(parts)
+    this.#intake = new Intake({ ...parts, routes: this.#routes })
     this.#unfinished = new Unfinished(parts.log.store)
+    const couriers = new Couriers({ ...parts, key: parts.scheduler.key })
     this.#laneParts = {
       computer: parts.computer,
       clock: parts.clock,
       random: () => parts.random(),
       schedulerAtHand: push => this.#schedulerAtHand(push),
       vouches: (scheduler, push) => scheduler === parts.scheduler && this.#isVouchedFor(push),
-      schedulerOf: push => this.#schedulerOf(push),
+      schedulerOf: push => this.#routes.ofPush(push),
+      rank: push => couriers.rank(push),
+      expectedSeq: push => couriers.expectedSeq(push),
       sentFrom: (from, to, seq) => this.#sentFrom(from, to, seq),
       delivered: push => this.#unfinished.delivered(push.core.from, push.core.slot),
       trouble: (push, failure) => parts.trouble?.(`push from ${push.core.from} to ${push.core.to}`, failure),
@@ -112,7 +119,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     this.#unfinished.scheduled(process.id, firstSlot, firstSlot + count)
   }
 
-  /** A frame was evaluated: what the results in `sending` ask for is pushed. */
+  /** The results of a frame are final: what those in `sending` ask for is pushed. */
   evaluated(process: ProcessDescription, certificate: Certificate, sending: readonly Result[]): void {
     const { firstSlot, count } = certificate
     this.#timings.evaluated(process.id, firstSlot, count, this.#parts.clock.now())
@@ -136,7 +143,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     if (inner.kind !== 'item' && inner.kind !== 'push') throw new Failure('wrong-type', { kind: inner.kind })
     const proven = inner.kind === 'item' ? inner : { ...inner, proof: inner.proof ?? (await this.#proofOf(inner.push)) }
     const request = { process, envelope: { kind: 'assign' as const, message: proven, exclude } }
-    const [answer] = await this.#parts.scheduler.schedule([request])
+    const [answer] = await this.#routes.schedule([request])
     if (answer?.status === 'scheduled' || answer?.status === 'known') return answer.receipt
     throw answer?.status === 'failed' ? answer.failure : new Failure('internal')
   }
@@ -146,10 +153,10 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     options: CallOptions & { settled?: boolean; process?: ProcessId } = {},
   ): Promise<Trace> {
     const { clock } = this.#parts
-    const place = await this.#placeOf(id, options.process)
+    const look = await this.#lookAt(id, options.process)
     const untilMs = clock.now() + (options.timeoutMs ?? TRACE_WAIT_MS)
     for (let pauseMs = TRACE_LOOK_MS; ; pauseMs = Math.min(200, pauseMs * 2)) {
-      const trace = await readTrace(this.#traceParts(), place.process, place.slot, id)
+      const trace = await look()
       if (trace.settled || options.settled !== true) return trace
       if (options.signal?.aborted === true) throw new Failure('aborted')
       if (clock.now() + pauseMs > untilMs) throw new Failure('timeout', { id }, { note: 'the tree still grows' })
@@ -157,11 +164,18 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     }
   }
 
-  async #placeOf(id: MessageId, process: ProcessId | undefined): Promise<{ process: ProcessId; slot: Slot }> {
-    const places = await this.#parts.log.messages.placesOf(id)
-    const place = process === undefined ? places[0] : places.find(one => one.process === process)
-    if (place === undefined) throw new Failure('unknown-message', { id })
-    return place
+  /** How the tree below a message is read: from the feed it stands in, or by asking who schedules that. */
+  async #lookAt(id: MessageId, named: ProcessId | undefined): Promise<() => Promise<Trace>> {
+    const { log, peers, describe, scheduler } = this.#parts
+    const places = await log.messages.placesOf(id)
+    const place = named === undefined ? places[0] : places.find(one => one.process === named)
+    if (place !== undefined) return () => readTrace(this.#traceParts(), place.process, place.slot, id)
+    const process = named ?? this.#routes.wentTo(id)
+    const home = process && (await describe?.(process))?.policy.schedulers[0]
+    if (process === undefined || home === undefined || home === scheduler.key || peers === undefined) {
+      throw new Failure('unknown-message', { id })
+    }
+    return () => peers.trace(home, process, id)
   }
 
   #push(from: ProcessId, result: Result): void {
@@ -174,13 +188,13 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   }
 
   #openEffects(offer: EffectOffer): EffectDesk {
-    const { log, scheduler, clock, random, trouble } = this.#parts
+    const { log, clock, random, trouble } = this.#parts
     return new EffectDesk({
       ...offer,
       log,
       clock,
       random,
-      schedulerOf: async process => ((await log.directory.process(process)) === undefined ? undefined : scheduler),
+      schedulerOf: process => this.#routes.of(process),
       delivered: push => this.#unfinished.delivered(push.core.from, push.core.slot),
       trouble: (push, failure) => trouble?.(`effect of ${push.core.from}`, failure),
     })
@@ -204,7 +218,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     const { log, scheduler, peers } = this.#parts
     const known = log.directory.processAtHand(core.to)
     if (known === undefined) return undefined
-    return peers === undefined || known.policy.schedulers[0] === scheduler.key ? scheduler : undefined
+    return peers === undefined || known.policy.schedulers.includes(scheduler.key) ? scheduler : undefined
   }
 
   /** Whether this node's own scheduler takes a push at its compute unit's word. */
@@ -214,19 +228,6 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     const from = log.directory.processAtHand(push.core.from)
     const to = log.directory.processAtHand(push.core.to)
     return from !== undefined && to !== undefined && voucherOf(from.policy, to.policy) !== undefined
-  }
-
-  async #schedulerOf(push: Push): Promise<Pick<Scheduler, 'schedule'> | undefined> {
-    const { core, bodyBytes } = push
-    const { log, describe, scheduler, peers } = this.#parts
-    const known = await log.directory.process(core.to)
-    if (peers === undefined) {
-      return known !== undefined || isSpawn(push) ? scheduler : undefined
-    }
-    const policy = known?.policy ?? policyOfSpawn(bodyBytes) ?? (await describe?.(core.to))?.policy
-    const key = policy?.schedulers[0]
-    if (key === undefined || key === scheduler.key) return key && scheduler
-    return { schedule: requests => peers.schedule(key, requests) }
   }
 
   #traceParts(): TraceParts {
@@ -285,16 +286,5 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     for (const lane of this.#lanes.values()) lane.stop()
     this.#effects?.stop()
     this.#unfinished.sweep()
-  }
-}
-
-/** What a spawn says of the child it makes; nothing, if it is none, or makes no sense. */
-function policyOfSpawn(bodyBytes: Uint8Array): ProcessPolicy | undefined {
-  const { kind, tags } = decodePushBody(bodyBytes)
-  if (kind !== 'spawn') return undefined
-  try {
-    return readPolicy(tags)
-  } catch {
-    return undefined
   }
 }

@@ -8,6 +8,7 @@ import {
   type Scheduler,
   type ScheduleRequest,
 } from '../protocol/index.ts'
+import { ABSENT_MS, TAKE_OVER_MS, TAKE_OVER_SOON_MS } from './courier.ts'
 import { backOffMs } from './retry.ts'
 
 export interface PairLaneParts {
@@ -21,6 +22,10 @@ export interface PairLaneParts {
   vouches(scheduler: Pick<Scheduler, 'schedule'>, push: Push): boolean
   /** What `from` ever sent to `to`, from seq `seq` on. */
   sentFrom(from: ProcessId, to: ProcessId, seq: number): Promise<readonly Push[]>
+  /** How many others carry the pushes of this pair before this node does. */
+  rank(push: Push): number
+  /** The seq which the scheduler of the receiver expects next; nothing if it cannot be told. */
+  expectedSeq(push: Push): Promise<number | undefined>
   random(): number
   delivered(push: Push): void
   trouble(push: Push, failure: Failure): void
@@ -43,6 +48,8 @@ export class PairLane {
   readonly #stop = new AbortController()
   #running = false
   #unknownSinceMs: number | undefined
+  /** Until then whoever comes before this node is taken not to deliver. */
+  #absentUntilMs = 0
 
   constructor(parts: PairLaneParts) {
     this.#parts = parts
@@ -66,6 +73,7 @@ export class PairLane {
 
   async #run(): Promise<void> {
     for (let attempt = 1; this.#queue.length > 0 && !this.#stop.signal.aborted; ) {
+      if (!(await this.#myTurn())) continue
       const before = this.#queue.length
       const failure = await this.#deliver().catch(error => Failure.from(error))
       if (failure === undefined || this.#queue.length !== before) {
@@ -79,6 +87,23 @@ export class PairLane {
       attempt += 1
     }
     this.#running = false
+  }
+
+  /** Whether the head of the line is for this node to carry: at once, or because those before it did not. */
+  async #myTurn(): Promise<boolean> {
+    const [head] = this.#queue
+    const rank = head === undefined ? 0 : this.#parts.rank(head)
+    if (head === undefined || rank === 0) return true
+    const { clock, expectedSeq, trouble } = this.#parts
+    const waitMs = rank * (clock.now() < this.#absentUntilMs ? TAKE_OVER_SOON_MS : TAKE_OVER_MS)
+    await clock.sleep(waitMs, { signal: this.#stop.signal }).catch(() => undefined)
+    if (this.#stop.signal.aborted) return false
+    const expected = await expectedSeq(head).catch(error => trouble(head, Failure.from(error)))
+    let [next] = this.#queue
+    for (; expected !== undefined && next !== undefined && next.core.seq < expected; [next] = this.#queue) this.#done(next)
+    if (next !== head) return false
+    this.#absentUntilMs = clock.now() + ABSENT_MS
+    return true
   }
 
   /** Hands over a window; gives what stopped it, if something did. */

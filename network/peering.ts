@@ -1,5 +1,7 @@
 import {
   type CallOptions,
+  type CoSigners,
+  type CoSignRequest,
   decodeEnvelope,
   describeProcess,
   encodeEnvelope,
@@ -14,16 +16,19 @@ import {
   type ProcessId,
   type ScheduleAnswer,
   type ScheduleRequest,
+  type UnitPeers,
   verifyDataItem,
 } from '../protocol/index.ts'
 import type { Network } from './network.ts'
 
 /** The other nodes as the units know them. */
-export class Peering implements Peers {
+export class Peering implements Peers, CoSigners {
+  readonly units: UnitPeers
   readonly #network: Pick<Network, 'call' | 'peers'>
 
   constructor(network: Pick<Network, 'call' | 'peers'>) {
     this.#network = network
+    this.units = unitPeers(network)
   }
 
   async schedule(
@@ -70,6 +75,14 @@ export class Peering implements Peers {
     return this.#network.call(node, 'announce', processes, options)
   }
 
+  coSign(
+    scheduler: KeyId,
+    request: CoSignRequest,
+    options?: CallOptions,
+  ): ReturnType<CoSigners['coSign']> {
+    return this.#network.call(scheduler, 'coSign', request, options)
+  }
+
   trace(
     scheduler: KeyId,
     ...[process, message, options]: Tail<Parameters<Peers['trace']>>
@@ -105,6 +118,26 @@ export class Peering implements Peers {
     }
     if (failed !== undefined) throw failed
     return undefined
+  }
+}
+
+/** Compute units and schedulers, by their keys. */
+function unitPeers(network: Pick<Network, 'call'>): UnitPeers {
+  return {
+    async attest(to, process, attestations, options) {
+      await network.call(to, 'attest', { process, what: attestations }, options)
+    },
+    attestations: (unit, process, from, options) =>
+      network.call(unit, 'attestations', { process, from }, options),
+    finalFrames: (unit, process, slot, waitMs, options) =>
+      network.call(unit, 'finalFrames', { process, slot, waitMs }, options),
+    read: (unit, process, read, options) =>
+      network.call(unit, 'readState', { process, what: read }, options),
+    async timersChanged(scheduler, process, options) {
+      await network.call(scheduler, 'timersChanged', process, options)
+    },
+    expectedSeq: (scheduler, to, from, options) =>
+      network.call(scheduler, 'expectedSeq', { to, from }, options),
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Directory, type ModuleId, parseDataItem, type Peers, verifyDataItem } from '../protocol/index.ts'
+import { type Directory, type ModuleDescription, type ModuleId, parseDataItem, type Peers, verifyDataItem } from '../protocol/index.ts'
 
 /** Modules that are used here and were added elsewhere, as their own signed items prove them. */
 export class LearnedModules {
@@ -16,6 +16,11 @@ export class LearnedModules {
     const asking = this.#asking.get(id) ?? this.#learn(id).finally(() => this.#asking.delete(id))
     this.#asking.set(id, asking)
     return asking
+  }
+
+  /** The module, if anybody in reach gives it. */
+  async module(id: ModuleId): Promise<ModuleDescription | undefined> {
+    return (await this.#directory.module(id)) ?? ((await this.learn(id)) ? this.#directory.module(id) : undefined)
   }
 
   async #learn(id: ModuleId): Promise<boolean> {

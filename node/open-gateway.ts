@@ -1,6 +1,7 @@
 import { createAoFacade, Gateway } from '../gateway/index.ts'
 import {
   type Clock,
+  type Computer,
   type Log,
   type MetricsRegistry,
   type Operations,
@@ -13,7 +14,8 @@ import { openIcFace } from './open-ic-face.ts'
 import type { Units } from './open-units.ts'
 import { VERSION } from './version.ts'
 
-export interface OpenGatewayParts extends Units {
+export interface OpenGatewayParts extends Pick<Units, 'scheduler' | 'messenger'> {
+  readonly computer: Computer
   readonly log: Log
   readonly clock: Clock
   readonly logger: NodeLogger
@@ -42,7 +44,8 @@ export async function openGateway(parts: OpenGatewayParts, keep: (resource: Asyn
     authority: keys.key,
     signItem: fields => signDataItemSync(fields, keys.seed),
     publicUrl: () => options.publicUrl ?? url,
-    trouble: failure => parts.logger.warn({ what: 'ao', code: failure.code, ...failure.details }, failure.message),
+    trouble: failure =>
+      parts.logger.warn({ what: 'ao', code: failure.code, ...failure.details }, failure.message),
   })
   const ic = await openIcFace(parts)
   keep(ic.signer)

@@ -1,21 +1,33 @@
-import { childProcessHosts, ComputeUnit, type EvaluatedFrame, type OpenHost } from '../compute-unit/index.ts'
+import type { AgreedComputer, UnitService } from '../agreement/index.ts'
+import {
+  childProcessHosts,
+  ComputeUnit,
+  type EvaluatedFrame,
+  type OpenHost,
+} from '../compute-unit/index.ts'
 import { type EffectOffer, MessengerUnit } from '../messenger-unit/index.ts'
 import { runtimeFor } from '../processes/index.ts'
-import type {
-  Clock,
+import {
+  type Clock,
+  type CoSigners,
+  type Evidence,
   Failure,
-  Log,
-  ModuleDescription,
-  Peers,
-  ProcessDescription,
-  ProcessId,
-  Scheduler,
+  type KeyId,
+  type Log,
+  type Peers,
+  type ProcessDescription,
+  type ProcessId,
+  type Scheduler,
 } from '../protocol/index.ts'
 import { type CommittedFrame, SchedulerUnit } from '../scheduler-unit/index.ts'
+import { FeedPull } from './feed-pull.ts'
+import { knowEmptyCanister, withCanisterEffects } from './find-canister.ts'
 import { hostProgram, MAY_START_WORKERS } from './host-program.ts'
 import type { NodeKeys } from './keystore.ts'
-import { LearnedProcesses } from './learned-processes.ts'
+import { type Learning, learning } from './learning.ts'
 import type { NodeLogger } from './logger.ts'
+import { type OpenAgreement, openAgreement } from './open-agreement.ts'
+import { reachingLog } from './reaching-log.ts'
 import type { UnitMetrics } from './unit-metrics.ts'
 
 export interface UnitsParts {
@@ -32,14 +44,18 @@ export interface UnitsParts {
   /** How compute hosts are opened; as child processes, if not given. */
   readonly openHost?: OpenHost | undefined
   /** Other nodes. */
-  readonly peers?: Peers | undefined
+  readonly peers?: (Peers & CoSigners) | undefined
+  /** Takes what shows that a compute unit is at fault. */
+  readonly evidence?: Evidence | undefined
   /** The node's own scheduler as the messenger reaches it; itself, if not given. */
   readonly carry?: ((scheduler: Scheduler) => Scheduler) | undefined
   /** From [0, 1): spreads those who try again. */
   readonly random?: (() => number) | undefined
   /** A frame became durable, or was evaluated. */
   readonly observer?: UnitObserver | undefined
-  readonly progress?: ((process: ProcessId, evaluated: number, scheduled: number) => void) | undefined
+  readonly progress?:
+    | ((process: ProcessId, evaluated: number, scheduled: number) => void)
+    | undefined
 }
 
 /** Sees what the units do, once it is done. */
@@ -51,53 +67,114 @@ export interface UnitObserver {
 
 export interface Units {
   readonly scheduler: SchedulerUnit
+  /** This node's own compute unit. */
   readonly computer: ComputeUnit
   readonly messenger: MessengerUnit
+  /** What processes gave, by the word of as many compute units as they ask for, wherever those are. */
+  readonly agreed: AgreedComputer
+  /** What this node's units answer to other nodes. */
+  readonly service: UnitService
+  /** The log, for those who read: it reaches for the feeds of processes that live elsewhere. */
+  readonly reading: Log
 }
 
 /**
- * Opens the three units and draws the arrows between them; they know each other only through these:
- * scheduler ─committed frame→ compute unit ─certified results→ messenger ─pushes→ scheduler.
+ * Opens the units and draws the arrows between them; they know each other only through these:
+ * scheduler ─committed frame→ compute unit ─certificates→ agreement ─final results→ messenger ─pushes→ scheduler.
  * `keep` is told of each as it opens, in an order such that closing newest first lets what is under way come to rest.
  */
-export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable) => void): Promise<Units> {
-  const { keys, log, clock, metrics, peers } = parts
-  const known = peers && new LearnedProcesses({ directory: log.directory, peers, clock })
-  const describe = async (process: ProcessId): Promise<ProcessDescription | undefined> => known?.process(process)
-  const units: Partial<{ -readonly [Name in keyof Units]: Units[Name] }> = {}
-  const trouble = (what: string, failure: Failure): void => {
-    if (failure.code === 'shutting-down') return
-    metrics.trouble(failure)
-    parts.observer?.trouble?.(what, failure)
-    const cause = failure.cause instanceof Error ? { cause: failure.cause.message } : {}
-    parts.logger.warn({ what, code: failure.code, ...failure.details, ...cause }, failure.message)
-  }
-
-  const computer = await ComputeUnit.open({
-    key: keys.key,
-    seed: keys.seed,
-    log,
-    clock,
-    openHost: parts.openHost ?? childProcessHosts(hostProgram(parts.wasmer === true ? MAY_START_WORKERS : [])),
-    describe,
-    hosts: parts.hosts,
-    residentMaxBytes: parts.residentBytes,
-    evaluated: (frame, sending) => {
-      const { process, certificate, outcome } = frame
-      metrics.evaluated(outcome.count, outcome.gas)
-      // Whose word does not count for a process has nothing to push for it.
-      const counts = process.policy.computeUnits.includes(keys.key)
-      units.messenger?.evaluated(process, certificate, counts ? sending : [])
-      parts.observer?.evaluated?.(frame)
-    },
-    timers: (process, timers) => units.scheduler?.arm(process, timers),
-    progress: (process, evaluated, scheduled) => parts.progress?.(process, evaluated, scheduled),
-    trouble: (process, failure) => trouble(`process ${process}`, failure),
-  })
-  units.computer = computer
+export async function openUnits(
+  parts: UnitsParts,
+  keep: (unit: AsyncDisposable) => void,
+): Promise<Units> {
+  const { keys, log, peers } = parts
+  await knowEmptyCanister(log)
+  const wiring: Wiring = { ...learning(parts), units: {}, trouble: troubleOf(parts) }
+  const computer = await openComputer(parts, wiring)
+  wiring.units.computer = computer
   keep(computer)
 
-  const scheduler = await SchedulerUnit.open({
+  const agreeing = openAgreement({
+    ...parts,
+    key: keys.key,
+    unit: computer,
+    peers: peers?.units,
+    describe: wiring.describe,
+    final: (process, certificate, sending) =>
+      wiring.units.messenger?.evaluated(process, certificate, sending),
+    scheduler: () => wiring.units.scheduler,
+    trouble: (process, failure) => wiring.trouble(`process ${process}`, failure),
+  })
+  wiring.agreeing = agreeing
+  keep(agreeing)
+
+  const scheduler = await openScheduler(parts, wiring, computer)
+  wiring.units.scheduler = scheduler
+  keep(scheduler)
+
+  const { agreed, service } = agreeing
+  const messenger = new MessengerUnit({
+    ...parts,
+    scheduler: parts.carry?.(scheduler) ?? scheduler,
+    computer: agreed,
+    describe: wiring.describe,
+    learnModule: wiring.learnModule,
+    effects: withCanisterEffects(parts.effects, log),
+    random: parts.random ?? Math.random,
+    checkModule: async module => {
+      runtimeFor(module.format)
+      await computer.check(module)
+    },
+    trouble: wiring.trouble,
+  })
+  wiring.units.messenger = messenger
+  keep(messenger)
+
+  await computer.armTimers()
+  await agreeing.resume()
+  await messenger.resume()
+  log.forgetRecovered?.()
+  const pulls = peers && new FeedPull({ ...wiring, log, key: keys.key, peers })
+  const reading = pulls ? reachingLog({ ...wiring, log, key: keys.key, pull: id => pulls.pull(id) }) : log
+  return { scheduler, computer, messenger, agreed, service, reading }
+}
+
+/** What the arrows between units hang on while those open. */
+interface Wiring extends Learning {
+  readonly units: { -readonly [Name in 'scheduler' | 'computer' | 'messenger']?: Units[Name] }
+  agreeing?: OpenAgreement
+  trouble(what: string, failure: Failure): void
+}
+
+function openComputer(parts: UnitsParts, wiring: Wiring): Promise<ComputeUnit> {
+  const { keys, metrics, observer } = parts
+  return ComputeUnit.open({
+    ...parts,
+    key: keys.key,
+    seed: keys.seed,
+    openHost:
+      parts.openHost ??
+      childProcessHosts(hostProgram(parts.wasmer === true ? MAY_START_WORKERS : [])),
+    describe: wiring.describe,
+    residentMaxBytes: parts.residentBytes,
+    evaluated: (frame, sending) => {
+      metrics.evaluated(frame.outcome.count, frame.outcome.gas)
+      wiring.agreeing?.agreement.evaluated(frame, sending)
+      observer?.evaluated?.(frame)
+    },
+    timers: (process, timers) => wiring.agreeing?.timers(process, timers),
+    progress: (process, evaluated, scheduled) => parts.progress?.(process, evaluated, scheduled),
+    trouble: (process, failure) => wiring.trouble(`process ${process}`, failure),
+  })
+}
+
+function openScheduler(
+  parts: UnitsParts,
+  wiring: Wiring,
+  computer: ComputeUnit,
+): Promise<SchedulerUnit> {
+  const { keys, log, clock, metrics, observer, peers } = parts
+  return SchedulerUnit.open({
     key: keys.key,
     log,
     clock,
@@ -106,50 +183,58 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     },
     committed: frames => {
       metrics.committed(frames)
-      handOver(frames, units)
-      parts.observer?.committed?.(frames)
+      handOver(frames, wiring.units, peers === undefined ? undefined : keys.key)
+      observer?.committed?.(frames)
     },
-    describe,
-    assignable: process => isAssignable(log, process),
+    describe: wiring.describe,
+    assignable: process => isAssignable(wiring, process),
     attests: push => computer.attests(push),
+    together: peers && {
+      seed: keys.seed,
+      peers,
+      learnModule: async module => {
+        if ((await wiring.learnModule(module)) === undefined) throw new Failure('unknown-module', { module })
+      },
+      settled: frames => {
+        handOver(frames, wiring.units, keys.key)
+        observer?.committed?.(frames)
+      },
+    },
     signerRatePerSecond: parts.signerRate,
   })
-  units.scheduler = scheduler
-  keep(scheduler)
-
-  const checkModule = async (module: ModuleDescription): Promise<void> => {
-    runtimeFor(module.format)
-    await computer.check(module)
-  }
-  const messenger = new MessengerUnit({
-    log,
-    scheduler: parts.carry?.(scheduler) ?? scheduler,
-    computer,
-    clock,
-    peers,
-    describe,
-    random: parts.random ?? Math.random,
-    effects: parts.effects,
-    checkModule,
-    trouble,
-  })
-  units.messenger = messenger
-  keep(messenger)
-
-  await computer.armTimers()
-  await messenger.resume()
-  log.forgetRecovered?.()
-  return { scheduler, computer, messenger }
 }
 
-function handOver(frames: readonly CommittedFrame[], { computer, messenger }: Partial<Units>): void {
+function troubleOf({ metrics, observer, logger }: UnitsParts): Wiring['trouble'] {
+  return (what, failure) => {
+    if (failure.code === 'shutting-down') return
+    metrics.trouble(failure)
+    observer?.trouble?.(what, failure)
+    const cause = failure.cause instanceof Error ? { cause: failure.cause.message } : {}
+    logger.warn({ what, code: failure.code, ...failure.details, ...cause }, failure.message)
+  }
+}
+
+/** Frames of processes whose compute units are elsewhere are evaluated there; a node without others does all by itself. */
+function handOver(
+  frames: readonly CommittedFrame[],
+  { computer, messenger }: Wiring['units'],
+  among: KeyId | undefined,
+): void {
   for (const frame of frames) {
-    messenger?.scheduled(frame.process, frame.firstSlot, frame.bytes)
-    computer?.accept(frame.process, frame)
+    const { process } = frame
+    if (among !== undefined && !process.policy.computeUnits.includes(among)) {
+      computer?.notice(process.id, frame)
+      continue
+    }
+    messenger?.scheduled(process, frame.firstSlot, frame.bytes)
+    computer?.accept(process, frame)
   }
 }
 
-async function isAssignable(log: Log, process: ProcessDescription): Promise<boolean> {
-  const module = await log.directory.module(process.module)
+async function isAssignable(
+  { learnModule }: Learning,
+  process: ProcessDescription,
+): Promise<boolean> {
+  const module = await learnModule(process.module)
   return module !== undefined && runtimeFor(module.format).assignable
 }

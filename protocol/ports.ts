@@ -1,3 +1,4 @@
+import type { Attested } from './attestation.ts'
 import type { DataItem } from './data-item.ts'
 import type { Failure } from './failure.ts'
 import type { Envelope } from './frame.ts'
@@ -113,15 +114,21 @@ export interface CertifiedResult {
   readonly proof: Pick<PushProof, 'resultHead' | 'resultPath' | 'certificate' | 'certificateBytes' | 'signatures'>
 }
 
-/** Executes feeds. */
+/**
+ * Executes feeds. What a node shows of a process is what as many compute units as the process asks for agree on, wherever
+ * they are: a `Computer` in front of all of them. A compute unit by itself is one too, and speaks for itself alone.
+ */
 export interface Computer {
   readonly key: KeyId
   /**
-   * The result of a slot; waits until it is evaluated.
-   * @throws {Failure} `unknown-process`, `unknown-slot` (beyond the feed), `timeout`, `aborted`
+   * The result of a slot; waits until it is evaluated and final. With `early`, what this node's own unit got is
+   * enough, if it is one of the process.
+   * @throws {Failure} `unknown-process`, `unknown-slot` (beyond the feed), `timeout`, `aborted`, `no-agreement`
    */
-  result(process: ProcessId, slot: Slot, options?: CallOptions): Promise<Result>
-  /** The result with its certificate, path and signature of this unit. */
+  result(process: ProcessId, slot: Slot, options?: CallOptions & { readonly early?: boolean | undefined }): Promise<Result>
+  /** Who attests the result of a slot that `result` gave. */
+  attested(process: ProcessId, slot: Slot): Promise<Attested>
+  /** The result with its certificate, path and signatures. */
   certified(process: ProcessId, slot: Slot, options?: CallOptions): Promise<CertifiedResult>
   /** Results of [from, to) in slot order; does not wait for more than is in the feed. */
   results(process: ProcessId, from: Slot, to: Slot, options?: CallOptions): AsyncIterable<Result>
@@ -196,27 +203,4 @@ export interface Messenger {
 /** A module was added; its id. */
 export interface ModuleAdded {
   readonly module: ModuleId
-}
-
-/**
- * Other nodes, as this one reaches them. Nobody there is believed: what they give is checked by whoever asks.
- * Every call may fail with `unreachable` or `timeout`.
- */
-export interface Peers {
-  /** Hands requests to the node that schedules with the key `scheduler`; answers in the same order. */
-  schedule(
-    scheduler: KeyId,
-    requests: readonly ScheduleRequest[],
-    options?: CallOptions,
-  ): Promise<readonly ScheduleAnswer[]>
-  /** The encoded envelope of slot 0 of a process, from whoever has it; nothing if nobody in reach does. */
-  spawnEnvelope(process: ProcessId, options?: CallOptions): Promise<Uint8Array | undefined>
-  /** The signed item of a module, from whoever has it. */
-  moduleItem(module: ModuleId, options?: CallOptions): Promise<Uint8Array | undefined>
-  /** Blocks of the message feed of a process from `from` on, as many as fit an answer; none if there are no more. */
-  frames(scheduler: KeyId, process: ProcessId, from: number, options?: CallOptions): Promise<readonly Uint8Array[]>
-  /** Tells a node that these processes name it. */
-  announce(node: KeyId, processes: readonly ProcessId[], options?: CallOptions): Promise<void>
-  /** The tree below a message of a process which that node schedules. @throws {Failure} `unknown-message` too */
-  trace(scheduler: KeyId, process: ProcessId, message: MessageId, options?: CallOptions): Promise<Trace>
 }

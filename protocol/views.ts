@@ -162,6 +162,10 @@ export const ResultView = named(
       z.object({ message: z.string(), process: z.string(), exclude: z.array(z.string()) }),
     ),
     dropped: z.array(z.string()),
+    /** Enough compute units of the process attest it: nobody takes it back. */
+    final: z.boolean(),
+    /** Those that do, as far as this node has heard; how many must agree, and of how many. */
+    attested: z.object({ by: z.array(KeyId), needed: z.int().positive(), of: z.int().positive() }),
   }),
 )
 export type ResultView = ValueOf<typeof ResultView>
@@ -258,6 +262,8 @@ export const NodeView = named(
     /** Its name among peers, and where they reach it; absent, if it knows none. */
     peerId: z.string().optional(),
     addresses: z.array(z.string()).optional(),
+    /** Nodes it is linked to. */
+    peers: z.int().nonnegative().optional(),
     /** Whom to name as Scheduler. */
     scheduler: KeyId,
     /** Whom to name as Compute-Unit. */

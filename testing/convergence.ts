@@ -21,6 +21,7 @@ export async function checkConvergence(
   for (const home of runs) {
     for (const process of await home.log.directory.processes({ limit: 100_000 })) {
       if (process.policy.schedulers[0] !== home.key) continue
+      await home.following.pull(process.id)
       const expected = await certificatesOf(home, process)
       for (const other of runs) {
         if (other === home) continue
@@ -41,6 +42,7 @@ export async function checkConvergence(
 /** What the compute unit of a node made of a whole feed. */
 async function certificatesOf(run: NodeRun, process: ProcessDescription): Promise<Certificate[]> {
   const slots = await slotCount(run.log, messagesFeed(process))
+  await run.units.reading.directory.module(process.module)
   if (slots > 0) await run.units.computer.result(process.id, slots - 1, { timeoutMs: 3_600_000 })
   // Certificates reach their feed a moment after their results are told.
   await run.clock.sleep(0)

@@ -7,6 +7,7 @@ import {
   type ProcessId,
   type Receipt,
   type Result,
+  slotCount,
 } from '../protocol/index.ts'
 import type { NodeRun } from './node-run.ts'
 
@@ -56,7 +57,11 @@ async function accountOf(run: NodeRun, process: ProcessDescription): Promise<Acc
   const sent = new Map<string, number>()
   const taken = new Map<ProcessId, number[]>()
   const ticks = new Map<string, number>()
-  const { computer } = run.units
+  const { computer, reading } = run.units
+  // What is evaluated elsewhere is evaluated here too, to be looked at.
+  await reading.directory.module(process.module)
+  const slots = await slotCount(run.log, messagesFeed(process))
+  if (slots > 0) await computer.result(process.id, slots - 1, { timeoutMs: 3_600_000 })
   const results = computer.results(process.id, 0, await computer.evaluated(process.id))
   const envelopes = envelopesOf(run, process)
   for await (const result of results) {

@@ -1,105 +1,130 @@
+import { FeedPull, News } from '../node/index.ts'
 import {
-  asMessageId,
   decodeFrame,
-  envelopeId,
   Failure,
-  messagesFeed,
-  type NewBlock,
-  parseDataItem,
+  type FeedGrowth,
   type ProcessDescription,
   type ProcessId,
   readFrameHead,
-  verifyDataItem,
 } from '../protocol/index.ts'
-import { LearnedProcesses } from '../node/index.ts'
 import type { NodeRun } from './node-run.ts'
 
-const RETRY_MS = 500
+const RETRY_FIRST_MS = 250
+const RETRY_MAX_MS = 10_000
 
 /**
- * What a node does to follow processes that are scheduled elsewhere: it takes their feeds over, block by block, and its
- * compute unit evaluates them, believing nobody. On a network of machines replication of the feeds does this.
+ * What a node does to follow processes that are scheduled elsewhere: it takes their feeds over when it hears that they have
+ * grown, and its compute unit evaluates them, believing nobody. On a network of machines streams of heads do this.
  */
 export class Following {
   readonly #run: NodeRun
-  readonly #learned: LearnedProcesses
-  readonly #pulling = new Map<ProcessId, Promise<void>>()
+  readonly #pulls: FeedPull
+  readonly #news: News
+  readonly #keeping = new Map<ProcessId, { again: boolean }>()
+  readonly #handing = new Map<ProcessId, Promise<void>>()
 
   constructor(run: NodeRun) {
     this.#run = run
-    const { clock, log, peers } = run
-    this.#learned = new LearnedProcesses({ directory: log.directory, peers, clock })
+    const { key, log, peers, clock, units } = run
+    const { reading } = units
+    this.#pulls = new FeedPull({ key, log, peers, describe: id => reading.directory.process(id) })
+    this.#news = new News({ clock, tell: (to, process) => peers.announce(to, [process]) })
+    log.watch(growth => this.#grew(growth))
+  }
+
+  /** Goes on with what an earlier life followed, and tells others what it may not have told them. */
+  async resume(): Promise<void> {
+    const { key, log } = this.#run
+    for (const process of await log.directory.processes({ limit: 100_000 })) {
+      if (process.policy.schedulers.includes(key)) this.committed(process)
+      else if (process.policy.computeUnits.includes(key)) this.grown(process.id)
+    }
+  }
+
+  /** A process that is scheduled here has a new frame: its compute units elsewhere are told. */
+  committed({ id, policy }: ProcessDescription): void {
+    for (const unit of policy.computeUnits) if (unit !== this.#run.key) this.#news.changed(unit, id)
+  }
+
+  /** Somebody says that the feed of a process has grown: it is taken over until that has succeeded. */
+  grown(process: ProcessId): void {
+    const keeping = this.#keeping.get(process)
+    if (keeping !== undefined) {
+      keeping.again = true
+      return
+    }
+    const started = { again: true }
+    this.#keeping.set(process, started)
+    void this.#keepUp(process, started).finally(() => this.#keeping.delete(process))
   }
 
   /** Takes over all that is new; ends when it has caught up. @throws {Failure} `unreachable`, `unknown-process` */
-  pull(process: ProcessId): Promise<void> {
-    const before = this.#pulling.get(process) ?? Promise.resolve()
-    const pulling = before.catch(() => undefined).then(() => this.#pull(process))
-    this.#pulling.set(process, pulling)
-    return pulling.finally(() => {
-      if (this.#pulling.get(process) === pulling) this.#pulling.delete(process)
-    })
+  async pull(process: ProcessId): Promise<void> {
+    await this.#run.units.scheduler.catchUp(process)
+    await this.#pulls.pull(process)
   }
 
-  /** Pulls until it succeeds. */
-  async keepUp(process: ProcessId): Promise<void> {
-    for (;;) {
+  async #keepUp(process: ProcessId, keeping: { again: boolean }): Promise<void> {
+    for (let pauseMs = RETRY_FIRST_MS; keeping.again; ) {
+      keeping.again = false
       try {
-        return await this.pull(process)
+        await this.pull(process)
+        pauseMs = RETRY_FIRST_MS
       } catch (error) {
-        if (Failure.from(error).blame !== 'transient') throw error
-        await this.#run.clock.sleep(RETRY_MS)
+        const { blame, code } = Failure.from(error)
+        if (blame !== 'transient' && code !== 'unknown-process') return
+        keeping.again = true
+        await this.#run.clock.sleep(pauseMs)
+        pauseMs = Math.min(RETRY_MAX_MS, 2 * pauseMs)
       }
     }
   }
 
-  async #pull(id: ProcessId): Promise<void> {
-    const { log, peers } = this.#run
-    const process = await this.#learned.process(id)
-    const scheduler = process?.policy.schedulers[0]
-    if (process === undefined || scheduler === undefined)
-      throw new Failure('unknown-process', { process: id })
-    if (scheduler === this.#run.key) return
-    await this.#learnModule(process)
-    for (;;) {
-      const from = await log.length(messagesFeed(process))
-      const blocks = await peers.frames(scheduler, id, from)
-      if (blocks.length === 0) return
-      for (const [i, bytes] of blocks.entries()) await this.#take(process, from + i, bytes)
+  #grew({ feed, length, blocks }: FeedGrowth): void {
+    if (feed.kind !== 'messages' || feed.signers.includes(this.#run.key)) return
+    const id = feed.process
+    const before = this.#handing.get(id) ?? Promise.resolve()
+    const handing = before.then(() => this.#handOver(id, length - blocks.length, blocks))
+    const ended = handing.finally(() => {
+      if (this.#handing.get(id) === ended) this.#handing.delete(id)
+    })
+    this.#handing.set(id, ended)
+  }
+
+  async #handOver(id: ProcessId, from: number, blocks: readonly Uint8Array[]): Promise<void> {
+    for (let pauseMs = RETRY_FIRST_MS; ; pauseMs = Math.min(RETRY_MAX_MS, 2 * pauseMs)) {
+      try {
+        return await this.#hand(id, from, blocks)
+      } catch {
+        await this.#run.clock.sleep(pauseMs)
+      }
     }
   }
 
-  async #learnModule({ module }: ProcessDescription): Promise<void> {
-    const { log, peers } = this.#run
-    if ((await log.directory.module(module)) !== undefined) return
-    const bytes = await peers.moduleItem(module)
-    if (bytes === undefined) throw new Failure('unknown-module', { module })
-    const item = parseDataItem(bytes)
-    if (item.id !== module || !verifyDataItem(item))
-      throw new Failure('bad-signature', { id: item.id })
-    await log.directory.addModule(item)
+  async #hand(id: ProcessId, from: number, blocks: readonly Uint8Array[]): Promise<void> {
+    const { key, units } = this.#run
+    const process = await units.reading.directory.process(id)
+    if (process === undefined) throw new Failure('unknown-process', { process: id })
+    const counts = process.policy.computeUnits.includes(key)
+    if (counts) await this.#learnAll(process, blocks)
+    for (const [at, bytes] of blocks.entries()) {
+      const frame = { index: from + at, bytes }
+      if (counts) {
+        units.messenger.scheduled(process, readFrameHead(bytes).firstSlot, bytes)
+        units.computer.accept(process, frame)
+      } else units.computer.notice(id, frame)
+    }
   }
 
-  async #take(process: ProcessDescription, index: number, bytes: Uint8Array): Promise<void> {
-    const { log, units, key } = this.#run
-    const frame = decodeFrame(bytes)
-    for (const { envelope } of frame.assignments) {
-      const message = envelope.kind === 'assign' ? envelope.message : envelope
-      if (message.kind === 'push') await this.#learned.process(message.push.core.from)
+  async #learnAll({ module }: ProcessDescription, blocks: readonly Uint8Array[]): Promise<void> {
+    const { directory } = this.#run.units.reading
+    if ((await directory.module(module)) === undefined)
+      throw new Failure('unknown-module', { module })
+    for (const bytes of blocks) {
+      for (const { envelope } of decodeFrame(bytes).assignments) {
+        const message = envelope.kind === 'assign' ? envelope.message : envelope
+        if (message.kind === 'push') await directory.process(message.push.core.from)
+      }
     }
-    const ids = frame.assignments.map(({ envelope }, i) =>
-      asMessageId(envelopeId(envelope, process.id, frame.firstSlot + i)),
-    )
-    const block: NewBlock = {
-      feed: messagesFeed(process),
-      index,
-      bytes,
-      ids,
-      firstSlot: frame.firstSlot,
-    }
-    await log.commit([block])
-    if (process.policy.computeUnits.includes(key))
-      units.messenger.scheduled(process, readFrameHead(bytes).firstSlot, bytes)
-    units.computer.accept(process, { index, bytes })
   }
 }

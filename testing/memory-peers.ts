@@ -1,13 +1,27 @@
 import {
+  type CoSigners,
+  decodeCoSignAnswer,
+  decodeCoSignRequest,
+  encodeCoSignAnswer,
+  encodeCoSignRequest,
+  decodeAttestations,
   decodeEnvelope,
+  decodeFinalFrames,
+  decodeUnitRead,
+  encodeAttestations,
   encodeEnvelope,
+  encodeFinalFrames,
+  encodeUnitRead,
   Failure,
   type KeyId,
   messagesFeed,
   type ModuleId,
+  PEER_OPERATIONS,
   type Peers,
   type ProcessId,
   type ScheduleRequest,
+  type SignedBlocks,
+  type UnitPeers,
 } from '../protocol/index.ts'
 import type { Packet } from './faults.ts'
 import type { Network } from './network.ts'
@@ -22,10 +36,12 @@ export interface MemoryPeersParts {
 }
 
 /** Blocks of a feed that one answer holds. */
-const FRAMES_PER_ANSWER = 64
+const FRAMES_MAX_BYTES = 256 * 1024
+const { encode, decode } = PEER_OPERATIONS.frames.answer
+const copyOf = (piece: SignedBlocks | undefined): SignedBlocks | undefined => decode(encode(piece))
 
 /** The other nodes of a network in memory. What goes there is encoded and decoded, as over a wire: nothing is shared. */
-export function memoryPeers(parts: MemoryPeersParts): Peers {
+export function memoryPeers(parts: MemoryPeersParts): Peers & CoSigners {
   const ask = <T>(
     node: string,
     what: string,
@@ -79,17 +95,63 @@ export function memoryPeers(parts: MemoryPeersParts): Peers {
       ask(nodeOf(scheduler), `frames of ${process}`, async there => {
         const description = await there.log.directory.process(process)
         if (description === undefined) throw new Failure('unknown-process', { process })
-        return Array.fromAsync(
-          there.log.blocks(messagesFeed(description), from, from + FRAMES_PER_ANSWER),
-        )
+        return copyOf(await there.log.signed(messagesFeed(description), from, FRAMES_MAX_BYTES))
       }),
+    coSign: async (scheduler, request) => {
+      const bytes = encodeCoSignRequest(request)
+      const answer = await ask(nodeOf(scheduler), `${request.kind} ${request.process}`, async there =>
+        encodeCoSignAnswer(await there.units.scheduler.coSign(parts.self.key, decodeCoSignRequest(bytes))),
+      )
+      return decodeCoSignAnswer(answer)
+    },
     announce: (node, processes) =>
       ask(nodeOf(node), `announce ${processes.length}`, async there => {
-        for (const process of processes) void there.following.keepUp(process).catch(() => undefined)
+        for (const process of processes) there.following.grown(process)
       }),
     trace: (scheduler, process, message) =>
       ask(nodeOf(scheduler), `trace ${message}`, there =>
         there.units.messenger.trace(message, { process }),
+      ),
+    units: unitPeers((key, what, serve) => ask(nodeOf(key), what, serve)),
+  }
+}
+
+/** What is asked of compute units elsewhere, and told to them. */
+function unitPeers(
+  ask: <T>(key: KeyId, what: string, serve: (there: NodeRun) => Promise<T>) => Promise<T>,
+): UnitPeers {
+  return {
+    attest(to, process, attestations) {
+      const bytes = encodeAttestations(attestations)
+      return ask(to, `attest ${process}`, there =>
+        there.units.service.attest(process, decodeAttestations(bytes)),
+      )
+    },
+    async attestations(unit, process, from) {
+      const bytes = await ask(unit, `attestations of ${process}`, async there =>
+        encodeAttestations(await there.units.service.attestations(process, from)),
+      )
+      return decodeAttestations(bytes)
+    },
+    async finalFrames(unit, process, slot, waitMs, options) {
+      const bytes = await ask(unit, `final frames of ${process}`, async there =>
+        encodeFinalFrames(await there.units.service.finalFrames(process, slot, waitMs, options)),
+      )
+      return decodeFinalFrames(bytes)
+    },
+    read(unit, process, read, options) {
+      const bytes = encodeUnitRead(read)
+      return ask(unit, `${read.kind} of ${process}`, there =>
+        there.units.service.read(process, decodeUnitRead(bytes), options),
+      )
+    },
+    timersChanged: (scheduler, process) =>
+      ask(scheduler, `timers of ${process}`, async there =>
+        there.units.service.timersChanged(process),
+      ),
+    expectedSeq: (scheduler, to, from) =>
+      ask(scheduler, `seq from ${from} to ${to}`, there =>
+        there.units.service.expectedSeq(to, from),
       ),
   }
 }

@@ -2,12 +2,12 @@ import { inThreadHosts } from '../compute-unit/index.ts'
 import { createOperations } from '../gateway/index.ts'
 import { type NodeKeys, openUnits, type UnitObserver, type Units } from '../node/index.ts'
 import {
+  type CoSigners,
   ed25519Signer,
   type Effects,
   type KeyId,
   type Operations,
   type Peers,
-  type ProcessId,
   type Scheduler,
   type ScheduleRequest,
 } from '../protocol/index.ts'
@@ -21,6 +21,11 @@ import type { SeededRandom } from './seeded-random.ts'
 import { SHARED_RUNTIMES } from './shared-runtimes.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 import type { VirtualTime } from './virtual-time.ts'
+
+interface OpenedRun {
+  readonly units: Units
+  readonly operations: Operations
+}
 
 export interface NodeRunParts {
   readonly name: string
@@ -60,10 +65,9 @@ export class NodeRun implements Station {
   readonly key: KeyId
   readonly log: MemoryLog
   readonly clock: VirtualClock
-  readonly peers: Peers
-  readonly following: Following
-  readonly #network: Network<NodeRun>
-  #opened: { readonly units: Units; readonly operations: Operations } | undefined
+  readonly peers: Peers & CoSigners
+  #opened: OpenedRun | undefined
+  #following: Following | undefined
   #alive = true
   readonly #lost = new Set<() => void>()
 
@@ -72,10 +76,8 @@ export class NodeRun implements Station {
     this.key = parts.keys.key
     this.log = parts.log
     this.clock = parts.clock
-    this.#network = parts.network
     const { network, others, nameOf } = parts
     this.peers = memoryPeers({ network, self: this, others, nameOf })
-    this.following = new Following(this)
   }
 
   static async open(parts: NodeRunParts): Promise<NodeRun> {
@@ -103,7 +105,10 @@ export class NodeRun implements Station {
         },
         carry: scheduler => carriedTo(scheduler, run, network, faults),
         observer: {
-          committed: frames => run.#alive && observer.committed?.(frames),
+          committed: frames => {
+            for (const { process } of frames) run.#following?.committed(process)
+            if (run.#alive) observer.committed?.(frames)
+          },
           evaluated: frame => run.#alive && observer.evaluated?.(frame),
           trouble: (what, failure) => run.#alive && observer.trouble?.(what, failure),
         },
@@ -111,15 +116,13 @@ export class NodeRun implements Station {
       () => undefined,
     )
     run.#opened = { units, operations: operationsOf(run, units) }
+    run.#following = new Following(run)
     return run
   }
 
-  /** Goes on following what it evaluates for schedulers elsewhere. Call once it is reachable. */
+  /** Goes on following what is scheduled elsewhere. Call once it is reachable. */
   async resume(): Promise<void> {
-    for (const { id, policy } of await this.log.directory.processes({ limit: 100_000 })) {
-      const elsewhere = policy.schedulers[0] !== this.key && policy.computeUnits.includes(this.key)
-      if (elsewhere) void this.following.keepUp(id).catch(() => undefined)
-    }
+    await this.following.resume()
   }
 
   get units(): Units {
@@ -130,21 +133,18 @@ export class NodeRun implements Station {
     return this.#open().operations
   }
 
-  #open(): { readonly units: Units; readonly operations: Operations } {
+  get following(): Following {
+    if (this.#following === undefined) throw new TypeError(`${this.name} is not open yet`)
+    return this.#following
+  }
+
+  #open(): OpenedRun {
     if (this.#opened === undefined) throw new TypeError(`${this.name} is not open yet`)
     return this.#opened
   }
 
   get alive(): boolean {
     return this.#alive
-  }
-
-  /** Tells another node that the feed of a process has grown. @throws {Failure} `unreachable` */
-  tell(node: string, process: ProcessId): Promise<void> {
-    const packet = { fromNode: this.name, toNode: node, from: [], to: [] }
-    return this.#network.call(this, packet, `announce ${process}`, async there => {
-      void there.following.keepUp(process).catch(() => undefined)
-    })
   }
 
   onCrash(lost: () => void): () => void {
@@ -163,11 +163,13 @@ export class NodeRun implements Station {
 }
 
 /** What clients of a node can ask for; nobody runs it, so it has nothing to tell those who do. */
-function operationsOf({ key, log, clock }: NodeRun, units: Units): Operations {
+function operationsOf({ key, clock }: NodeRun, units: Units): Operations {
   const startedMs = clock.now()
   return createOperations({
-    ...units,
-    log,
+    messenger: units.messenger,
+    scheduler: units.scheduler,
+    computer: units.agreed,
+    log: units.reading,
     clock,
     nodeInfo: () => ({
       key,

@@ -1,5 +1,4 @@
 import type { NodeKeys } from '../node/index.ts'
-import { asProcessId, Failure } from '../protocol/index.ts'
 import type { MemoryLog } from './memory-log.ts'
 import { NodeRun, type NodeRunParts } from './node-run.ts'
 import type { SeededRandom } from './seeded-random.ts'
@@ -11,8 +10,6 @@ export interface SimNodeParts extends Omit<NodeRunParts, 'clock'> {
   /** How long its disk takes, by the clock of one life. */
   readonly pauseOn: (clock: VirtualClock) => () => Promise<void>
 }
-
-const ANNOUNCE_AGAIN_MS = 200
 
 /** A node through all its lives: what stays is its name, its keys and its disk. */
 export class SimNode {
@@ -59,21 +56,5 @@ export class SimNode {
   /** A copy of its disk, as if it had just been shut down. */
   async disk(): Promise<MemoryLog> {
     return this.#run?.log.copy() ?? (await this.#disk).copy()
-  }
-
-  /** Has a node elsewhere take over what a feed has grown by; tried until it hears of it. */
-  announce(to: string, process: string): void {
-    const run = this.#run
-    if (run === undefined) return
-    void (async () => {
-      for (;;) {
-        try {
-          return await run.tell(to, asProcessId(process))
-        } catch (error) {
-          if (Failure.from(error).blame !== 'transient') throw error
-          await run.clock.sleep(ANNOUNCE_AGAIN_MS)
-        }
-      }
-    })()
   }
 }

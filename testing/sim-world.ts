@@ -1,12 +1,5 @@
 import type { UnitObserver } from '../node/index.ts'
-import {
-  type Effects,
-  Failure,
-  type KeyId,
-  type ProcessDescription,
-  type Receipt,
-  toBase64Url,
-} from '../protocol/index.ts'
+import { type Effects, Failure, type KeyId, type Receipt, toBase64Url } from '../protocol/index.ts'
 import { Faults } from './faults.ts'
 import { Journal } from './journal.ts'
 import { MemoryLog } from './memory-log.ts'
@@ -116,9 +109,8 @@ export class SimWorld {
   /** What a client sent through a node, if its answer is a receipt. */
   keepSent(answer: unknown, node: string): void {
     if (!isReceipt(answer)) return
-    const receipt = answer
-    this.homes.set(receipt.process, node)
-    this.receipts.push(receipt)
+    if (!this.homes.has(answer.process)) this.homes.set(answer.process, node)
+    this.receipts.push(answer)
     if (this.receipts.length > RECEIPTS_MAX) this.receipts.shift()
   }
 
@@ -178,7 +170,6 @@ export class SimWorld {
         for (const { process, index, ids } of frames) {
           this.homes.set(process.id, name)
           this.note(`${name}: ${this.nameOf(process.id)} frame ${index}, ${ids.length} messages`)
-          this.#announce(name, process)
         }
       },
       evaluated: ({ process, index, certificate }) => {
@@ -192,14 +183,6 @@ export class SimWorld {
         this.note(`${name}: trouble: ${what}: ${failure.code}`)
         if (this.troubles.length < TROUBLES_MAX) this.troubles.push({ node: name, what, failure })
       },
-    }
-  }
-
-  /** Tells compute units elsewhere, whose word counts, that a feed has grown. */
-  #announce(from: string, process: ProcessDescription): void {
-    for (const key of process.policy.computeUnits) {
-      const name = this.#nameOfKey(key)
-      if (name !== undefined && name !== from) this.node(from).announce(name, process.id)
     }
   }
 

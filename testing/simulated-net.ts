@@ -106,17 +106,25 @@ export class SimulatedNet implements TestNet {
     source: SpawnSource | AnyImplementation,
     options: PlainSpawnOptions & Partial<AgentSpawnOptions<AnyContract>> = {},
   ): Promise<ProcessHandle | SpawnedProcess<AnyContract>> {
-    const { node = this.#world.first, name } = options
-    const client = this.client(node)
-    const computeUnits = options.computeUnits?.map(unit => this.#world.node(unit).keys.key)
+    const { node = this.#world.first, name, agree, through = node } = options
+    const client = this.client(through)
+    const keyOf = (unit: string): string => this.#world.node(unit).keys.key
+    const computeUnits = options.computeUnits?.map(keyOf)
+    const schedulers = (options.schedulers ?? [node]).map(keyOf)
     const outside = <T>(work: Promise<T>): Promise<T> => this.#world.time.hold(work)
     const module = await this.#modules.add(source, {
-      node,
+      node: through,
       client,
       outside,
       modules: options.modules,
     })
-    const fields = { ...options, module, computeUnits }
+    const fields = {
+      ...options,
+      module,
+      schedulers,
+      computeUnits,
+      computeQuorum: agree,
+    }
     const process = isAgent(source)
       ? await client.spawn(source.contract, { ...fields, tags: tagsOf({ tags: options.tags }) })
       : await client.spawn({ ...fields, tags: tagsOf(options) })

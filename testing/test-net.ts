@@ -28,8 +28,16 @@ export interface TestNetOptions {
 export interface SpawnOptions {
   /** The node that schedules and evaluates it; the first, if not given. */
   readonly node?: string | undefined
+  /** Nodes that schedule it together, in this order; `node` alone, if not given. */
+  readonly schedulers?: readonly string[] | undefined
+  /** How many of them must sign; more than half, if not given. */
+  readonly schedulerQuorum?: number | undefined
   /** Nodes whose word counts as its own; the one that schedules it, if not given. */
   readonly computeUnits?: readonly string[] | undefined
+  /** How many of them must agree; one, if not given. */
+  readonly agree?: number | undefined
+  /** The node through which it is spawned and spoken to; the one that schedules it, if not given. */
+  readonly through?: string | undefined
   /** Its Name tag, and what it is called in reports. */
   readonly name?: string | undefined
   readonly tags?: Readonly<Record<string, string>> | readonly Tag[] | undefined
@@ -45,7 +53,9 @@ export type AgentSpawnOptions<C extends AnyContract> = SpawnOptions &
 
 /** They may be left out if there is nothing to say. */
 export type SpawnParameters<C extends AnyContract> =
-  Record<never, never> extends AgentSpawnOptions<C> ? [options?: AgentSpawnOptions<C>] : [options: AgentSpawnOptions<C>]
+  Record<never, never> extends AgentSpawnOptions<C>
+    ? [options?: AgentSpawnOptions<C>]
+    : [options: AgentSpawnOptions<C>]
 
 /** Something with the id of a process. */
 export type ProcessName = string | { readonly id: string }

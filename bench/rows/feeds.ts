@@ -29,7 +29,7 @@ const [SLOTS_GOAL, CPU_GOAL_MS, RAM_GOAL_BYTES] = [20_000, 0.5, 20 * 1024]
 const KIB = 1024
 
 export const feedsRow: Row = {
-  number: 11,
+  number: 14,
   title: 'Feeds of other nodes',
   covers:
     'Two programs with a HypercoreLog each, over libp2p on loopback (TCP, noise, yamux). First the follower takes over ' +

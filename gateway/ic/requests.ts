@@ -106,14 +106,15 @@ export class Requests {
     if (waiting === undefined) return
     for (const [i, bytes] of results().entries()) {
       const result = decodeResult(bytes)
-      for (const [call, answer] of outputOfResult(result)?.answers ?? []) {
+      const output = outputOfResult(result)
+      for (const [call, answer] of output?.answers ?? []) {
         const id = requestMessageId(call)
         const entry = waiting.get(id)
         if (entry === undefined) continue
         if (entry.slot !== firstSlot + i) this.#note(id, process, firstSlot + i)
         this.#answer(process, id, answer)
       }
-      const failed = failureOf(result)
+      const failed = output === undefined ? failureOf(result) : undefined
       if (failed === undefined) continue
       for (const [id, entry] of waiting) if (entry.slot === firstSlot + i) this.#answer(process, id, failed)
     }
@@ -171,7 +172,7 @@ export class Requests {
     const late = (await this.#noteOf(id))?.slot
     const call = fromBase64Url(id)
     const own = await computer.result(process, late ?? slot)
-    const answer = answerIn(own, call) ?? (late === undefined ? failureOf(own) : undefined)
+    const answer = answerIn(own, call) ?? (outputOfResult(own) === undefined ? failureOf(own) : undefined)
     if (answer !== undefined) return { status: 'answered', answer }
     const to = Math.min(evaluated, slot + IC_LOOKED_AT_MAX)
     for await (const result of computer.results(process, slot + 1, to)) {

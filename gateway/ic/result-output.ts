@@ -6,7 +6,8 @@ export function outputOf(resultBytes: Uint8Array): CanisterOutput | undefined {
 }
 
 export function outputOfResult({ status, output }: Result): CanisterOutput | undefined {
-  if (status !== 'ok') return undefined
+  // A trap fails its slot, and answers all the same.
+  if (status !== 'ok' && status !== 'error') return undefined
   try {
     const read = decodeCanisterOutput(output)
     return 'answers' in read ? read : undefined

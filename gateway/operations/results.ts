@@ -20,12 +20,17 @@ export function resultOperations(
 ): Pick<Operations, 'result' | 'certifiedResult' | 'listResults' | 'followResults'> {
   const { computer } = parts
   return {
-    async result({ process, at, wait_ms = WAIT_DEFAULT_MS }, { signal }) {
+    async result({ process, at, wait_ms = WAIT_DEFAULT_MS, final = true }, { signal }) {
       return atPlace(
         parts,
         { process, at },
         { signal, timeoutMs: wait_ms },
-        async (slot, options) => showResult(process, await computer.result(process, slot, options)),
+        async (slot, options) =>
+          shown(
+            parts,
+            process,
+            await computer.result(process, slot, { ...options, early: !final }),
+          ),
       )
     },
     async certifiedResult({ process, at, wait_ms = WAIT_DEFAULT_MS }, { signal }) {
@@ -61,9 +66,17 @@ export function resultOperations(
       await knownProcess(parts, process)
       const start = from ?? (await computer.evaluated(process))
       for await (const result of computer.follow(process, start, options))
-        yield showResult(process, result)
+        yield await shown(parts, process, result)
     },
   }
+}
+
+async function shown(
+  { computer }: OperationParts,
+  process: ProcessId,
+  result: Result,
+): Promise<ResultView> {
+  return showResult(process, result, await computer.attested(process, result.slot))
 }
 
 interface Span {
@@ -78,11 +91,8 @@ interface Page {
   readonly next: Slot | undefined
 }
 
-async function readUpwards(
-  { computer }: OperationParts,
-  span: Span,
-  options: CallOptions,
-): Promise<Page> {
+async function readUpwards(parts: OperationParts, span: Span, options: CallOptions): Promise<Page> {
+  const { computer } = parts
   const { process, from, to, limit } = span
   const results: ResultView[] = []
   let sizeBytes = 0
@@ -90,7 +100,7 @@ async function readUpwards(
   for await (const result of computer.results(process, from, Math.min(to, from + limit), options)) {
     sizeBytes += sizeOf(result)
     if (results.length > 0 && sizeBytes > PAGE_SIZE_MAX_BYTES) break
-    results.push(showResult(process, result))
+    results.push(await shown(parts, process, result))
   }
   const next = from + results.length
   return { results, next: next < to ? next : undefined }
@@ -100,10 +110,11 @@ async function readUpwards(
 const STRIDE = 32
 
 async function readDownwards(
-  { computer }: OperationParts,
+  parts: OperationParts,
   span: Span,
   options: CallOptions,
 ): Promise<Page> {
+  const { computer } = parts
   const { process, from, to, limit } = span
   const results: ResultView[] = []
   let sizeBytes = 0
@@ -115,7 +126,7 @@ async function readDownwards(
       sizeBytes += sizeOf(result)
       if (results.length > 0 && sizeBytes > PAGE_SIZE_MAX_BYTES)
         return { results, next: result.slot + 1 }
-      results.push(showResult(process, result))
+      results.push(await shown(parts, process, result))
     }
     high = low
   }

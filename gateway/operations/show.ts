@@ -2,11 +2,13 @@ import {
   asMessageId,
   type Assignment,
   type AssignmentView,
+  type Attested,
   decodeIngress,
   decodePushBody,
   type Envelope,
   envelopeId,
   type EnvelopeView,
+  isFinal,
   type ItemOrPushView,
   type ModuleDescription,
   type ModuleView,
@@ -39,11 +41,12 @@ export function showProcess(process: ProcessDescription): ProcessView {
   return { id, module, owner, parent, tags, policy, epoch }
 }
 
-export function showResult(process: ProcessId, result: Result): ResultView {
+export function showResult(process: ProcessId, result: Result, attested: Attested): ResultView {
   const { slot, status, gas, error, output, log, assigns, dropped } = result
   const outbox = result.outbox.map(showOutboxEntry)
   const message = result.message && asMessageId(toBase64Url(result.message))
-  return { process, slot, message, status, gas, error, output, log, outbox, assigns, dropped }
+  const what = { process, slot, message, status, gas, error, output, log, outbox, assigns, dropped }
+  return { ...what, final: isFinal(attested), attested }
 }
 
 function showOutboxEntry(push: Push): OutboxEntryView {
@@ -84,7 +87,14 @@ function showEnvelope(envelope: Envelope): EnvelopeView {
 function showIngress(bytes: Uint8Array): EnvelopeView {
   const { request } = decodeIngress(bytes)
   const [sender, canister] = [principalText(request.sender), principalText(request.canister)]
-  return { kind: 'ingress', sender, canister, method: request.method, arg: request.arg, request: bytes }
+  return {
+    kind: 'ingress',
+    sender,
+    canister,
+    method: request.method,
+    arg: request.arg,
+    request: bytes,
+  }
 }
 
 function showItemOrPush(envelope: Extract<Envelope, { kind: 'item' | 'push' }>): ItemOrPushView {

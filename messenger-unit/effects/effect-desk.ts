@@ -47,7 +47,7 @@ export interface EffectDeskParts extends EffectOffer {
   readonly clock: Clock
   random(): number
   /** The scheduler of a process; nothing if it is not known. */
-  schedulerOf(process: ProcessId): Promise<Scheduler | undefined>
+  schedulerOf(process: ProcessId): Promise<Pick<Scheduler, 'schedule'> | undefined>
   delivered(push: Push): void
   trouble(push: Push, failure: Failure): void
 }

@@ -14,13 +14,15 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'scheduler-unit': ['protocol'],
   'compute-unit': ['protocol'],
   'messenger-unit': ['protocol'],
+  agreement: ['protocol'],
   network: ['protocol'],
+  evidence: ['protocol'],
   gateway: ['protocol'],
   sdk: ['protocol', 'contract'],
-  node: ['protocol', 'log', 'processes', 'scheduler-unit', 'compute-unit', 'messenger-unit', 'network', 'gateway'],
+  node: ['protocol', 'log', 'processes', 'scheduler-unit', 'compute-unit', 'messenger-unit', 'agreement', 'network', 'evidence', 'gateway'],
   mcp: ['protocol', 'contract', 'sdk'],
   toolchain: ['protocol', 'contract', 'processes'],
-  testing: ['protocol', 'contract', 'processes', 'compute-unit', 'gateway', 'sdk', 'node', 'toolchain'],
+  testing: ['protocol', 'contract', 'processes', 'compute-unit', 'agreement', 'gateway', 'sdk', 'node', 'toolchain'],
   cli: ['protocol', 'contract', 'sdk', 'node', 'mcp', 'toolchain'],
 }
 

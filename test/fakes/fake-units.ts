@@ -98,6 +98,7 @@ export class FakeUnits {
   readonly computer: Computer = {
     key: this.key,
     result: async (process, slot, options) => (await this.#at(process, slot, options)).result,
+    attested: async () => ({ by: [this.key], needed: 1, of: 1 }),
     certified: (process, slot, options) => this.#at(process, slot, options),
     results: (process, from, to) => this.#results(process, from, to),
     follow: (process, from, options) => this.#follow(process, from, options),

@@ -151,6 +151,8 @@ const event = (slot: number): string =>
     outbox: [],
     assigns: [],
     dropped: [],
+    final: true,
+    attested: { by: [], needed: 1, of: 1 },
   })}\n\n`
 
 /** A body that comes in pieces, each its own read. */

@@ -225,6 +225,7 @@ export class FakeNode implements AsyncDisposable {
     },
     memory: async () => ({ slot: 0, memory: new Uint8Array([1, 2, 3]) }),
     cell: async () => undefined,
+    attested: async () => ({ by: [NODE_KEY], needed: 1, of: 1 }),
     attests: () => false,
     proveOutbox: async () => [],
     state: async () => {

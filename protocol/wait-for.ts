@@ -1,4 +1,5 @@
-import { type CallOptions, type Clock, Failure } from '../protocol/index.ts'
+import { Failure } from './failure.ts'
+import type { CallOptions, Clock } from './ports.ts'
 
 /** Why the wait for a time limit ends when the work did: not worth an error with a stack. */
 const OVER = 'over'

@@ -1,0 +1,93 @@
+import {
+  type CallOptions,
+  type Clock,
+  decodeUnitReading,
+  Failure,
+  type ProcessDescription,
+  toHex,
+  type UnitPeers,
+  type UnitRead,
+  type UnitReading,
+} from '../protocol/index.ts'
+
+const ANSWER_WAIT_MS = 10_000
+const PAUSE_FIRST_MS = 20
+const PAUSE_MAX_MS = 500
+
+/**
+ * Asks compute units of a process the same until as many as the process asks for give the same answer, byte for byte.
+ * They see more and more of the feed, so it may take more than one round.
+ * @throws {Failure} `no-agreement`; what a unit answers, if it is the caller's fault
+ */
+export async function agreeing<R extends UnitRead>(
+  parts: { readonly peers: Pick<UnitPeers, 'read'>; readonly clock: Clock },
+  process: ProcessDescription,
+  read: R,
+  options: CallOptions = {},
+): Promise<UnitReading<R['kind']>> {
+  const { peers, clock } = parts
+  const { computeUnits, computeQuorum } = process.policy
+  const { signal, timeoutMs = ANSWER_WAIT_MS } = options
+  const untilMs = clock.now() + timeoutMs
+  let asked: UnitRead = read
+  for (let pauseMs = PAUSE_FIRST_MS; ; pauseMs = Math.min(PAUSE_MAX_MS, pauseMs * 2)) {
+    const answers = new Map<string, { bytes: Uint8Array; count: number }>()
+    const failures: Failure[] = []
+    // One more than is needed is not asked at first: most rounds agree.
+    for (let next = 0; next < computeUnits.length; ) {
+      const most = Math.max(0, ...[...answers.values()].map(({ count }) => count))
+      const batch = computeUnits.slice(next, next + Math.max(1, computeQuorum - most))
+      next += batch.length
+      const round = await Promise.allSettled(
+        batch.map(unit => peers.read(unit, process.id, asked, options)),
+      )
+      for (const answer of round) {
+        if (answer.status === 'rejected') {
+          failures.push(Failure.from(answer.reason))
+          continue
+        }
+        const name = toHex(answer.value)
+        const known = answers.get(name) ?? { bytes: answer.value, count: 0 }
+        known.count += 1
+        answers.set(name, known)
+        if (known.count >= computeQuorum)
+          return decodeUnitReading<R['kind']>(read.kind, known.bytes)
+      }
+    }
+    const fault = failures.find(({ blame }) => blame === 'input')
+    if (fault !== undefined && answers.size === 0) throw fault
+    if (signal?.aborted === true) throw new Failure('aborted')
+    if (clock.now() + pauseMs > untilMs) throw disagreed(process, failures)
+    asked = sameSlot(
+      read,
+      [...answers.values()].map(({ bytes }) => bytes),
+    )
+    await clock.sleep(pauseMs, { signal, for: 'wait' })
+  }
+}
+
+/** A question about the present that was answered for several slots: asked again, it is about the lowest of them. */
+function sameSlot(read: UnitRead, answers: readonly Uint8Array[]): UnitRead {
+  if (
+    (read.kind !== 'query' && read.kind !== 'state') ||
+    read.at !== undefined ||
+    answers.length < 2
+  )
+    return read
+  const slots = answers.map(bytes => decodeUnitReading(read.kind, bytes).slot)
+  return { ...read, at: Math.min(...slots) }
+}
+
+export function disagreed(
+  { id, policy }: ProcessDescription,
+  failures: readonly Failure[],
+): Failure {
+  const { computeUnits, computeQuorum } = policy
+  const details = {
+    process: id,
+    needed: computeQuorum,
+    units: computeUnits,
+    failed: failures.map(({ code }) => code),
+  }
+  return new Failure('no-agreement', details, { cause: failures[0] })
+}

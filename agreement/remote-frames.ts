@@ -1,0 +1,158 @@
+import {
+  type CallOptions,
+  type Certificate,
+  type Clock,
+  Failure,
+  type FinalFrame,
+  type KeyId,
+  type ProcessDescription,
+  type ProcessId,
+  readFinalFrame,
+  type Result,
+  type Slot,
+  type UnitPeers,
+} from '../protocol/index.ts'
+import { disagreed } from './agreeing.ts'
+
+/** A final frame of a process that is evaluated elsewhere; it was checked. */
+export interface CheckedFrame {
+  readonly frame: FinalFrame
+  readonly certificate: Certificate
+  readonly encoded: readonly Uint8Array[]
+  readonly results: readonly Result[]
+}
+
+/** A few seconds of what clients of a busy node read. */
+const BYTES_MAX = 16 * 1024 * 1024
+const FRAME_OVERHEAD_BYTES = 1024
+const FRAMES_OF_ONE_MAX = 256
+/** How long one unit is waited for, so that a silent one does not hold up the others. */
+const UNIT_WAIT_MS = 10_000
+const PAUSE_MS = 200
+
+/** Final frames of processes that are evaluated elsewhere: asked of their compute units, and checked. */
+export class RemoteFrames {
+  readonly #parts: {
+    readonly peers: Pick<UnitPeers, 'finalFrames'>
+    readonly clock: Clock
+    trouble(process: ProcessId, failure: Failure): void
+  }
+  readonly #kept = new Map<ProcessId, CheckedFrame[]>()
+  #bytes = 0
+
+  constructor(parts: {
+    readonly peers: Pick<UnitPeers, 'finalFrames'>
+    readonly clock: Clock
+    trouble(process: ProcessId, failure: Failure): void
+  }) {
+    this.#parts = parts
+  }
+
+  /** Slots that are known to be final. */
+  end(process: ProcessId): Slot {
+    const last = this.#kept.get(process)?.at(-1)?.certificate
+    return last === undefined ? 0 : last.firstSlot + last.count
+  }
+
+  /**
+   * The frame that holds `slot`, once it is final; nothing if it is not before the time is over.
+   * @throws {Failure} `no-agreement` if no unit can be reached
+   */
+  async at(
+    process: ProcessDescription,
+    slot: Slot,
+    options: CallOptions & { readonly timeoutMs: number },
+  ): Promise<CheckedFrame | undefined> {
+    const { clock } = this.#parts
+    const untilMs = clock.now() + options.timeoutMs
+    const units = process.policy.computeUnits
+    for (let turn = 0; ; turn++) {
+      const known = this.#find(process.id, slot)
+      if (known !== undefined) return known
+      if (options.signal?.aborted === true) throw new Failure('aborted')
+      const leftMs = Math.max(0, untilMs - clock.now())
+      const failures: Failure[] = []
+      for (let i = 0; i < units.length; i++) {
+        const unit = units[(turn + i) % units.length]
+        if (unit === undefined) break
+        const waitMs = Math.min(leftMs, UNIT_WAIT_MS)
+        try {
+          const found = await this.#ask(unit, process, slot, waitMs, options.signal)
+          if (found !== undefined) return found
+          break
+        } catch (error) {
+          failures.push(Failure.from(error))
+        }
+      }
+      const isOver = clock.now() >= untilMs
+      if (isOver && failures.length === units.length) throw disagreed(process, failures)
+      if (isOver) return undefined
+      if (failures.length > 0)
+        await clock.sleep(Math.min(PAUSE_MS, leftMs), { signal: options.signal, for: 'wait' })
+    }
+  }
+
+  async #ask(
+    unit: KeyId,
+    process: ProcessDescription,
+    slot: Slot,
+    waitMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<CheckedFrame | undefined> {
+    const { peers, trouble } = this.#parts
+    const frames = await peers.finalFrames(unit, process.id, slot, waitMs, {
+      signal,
+      timeoutMs: waitMs + UNIT_WAIT_MS,
+    })
+    let found: CheckedFrame | undefined
+    for (const frame of frames) {
+      const read = readFinalFrame(frame, process)
+      if (typeof read === 'string') {
+        const failure = new Failure('verification-failed', {
+          process: process.id,
+          unit,
+          reason: read,
+        })
+        trouble(process.id, failure)
+        throw failure
+      }
+      const { certificate, results: encoded, decoded: results } = read
+      const checked = { frame, certificate, encoded, results }
+      this.#keep(process.id, checked)
+      if (holds(checked, slot)) found = checked
+    }
+    return found
+  }
+
+  #find(process: ProcessId, slot: Slot): CheckedFrame | undefined {
+    return this.#kept.get(process)?.findLast(frame => holds(frame, slot))
+  }
+
+  #keep(process: ProcessId, checked: CheckedFrame): void {
+    const kept = this.#kept.get(process) ?? []
+    this.#kept.delete(process)
+    this.#kept.set(process, kept)
+    if (kept.some(one => one.frame.index === checked.frame.index)) return
+    kept.push(checked)
+    kept.sort((a, b) => a.frame.index - b.frame.index)
+    this.#bytes += sizeOf(checked)
+    if (kept.length > FRAMES_OF_ONE_MAX) this.#drop(kept, FRAMES_OF_ONE_MAX / 2)
+    while (this.#bytes > BYTES_MAX) {
+      const [oldest] = this.#kept
+      if (oldest === undefined) return
+      this.#kept.delete(oldest[0])
+      this.#drop(oldest[1], oldest[1].length)
+    }
+  }
+
+  #drop(frames: CheckedFrame[], count: number): void {
+    for (const frame of frames.splice(0, count)) this.#bytes -= sizeOf(frame)
+  }
+}
+
+function holds({ certificate: { firstSlot, count } }: CheckedFrame, slot: Slot): boolean {
+  return slot >= firstSlot && slot < firstSlot + count
+}
+
+const sizeOf = ({ frame }: CheckedFrame): number =>
+  3 * frame.resultsBytes.length + FRAME_OVERHEAD_BYTES

@@ -1,0 +1,160 @@
+import {
+  type Attestation,
+  type CallOptions,
+  encodeUnitReading,
+  Failure,
+  type FinalFrame,
+  findFrame,
+  messagesFeed,
+  type ProcessDescription,
+  type ProcessId,
+  type Slot,
+  slotCount,
+  type UnitRead,
+} from '../protocol/index.ts'
+import type { AgreedComputer } from './agreed-computer.ts'
+import type { Agreement } from './agreement.ts'
+import { type AgreementParts, positionOf } from './parts.ts'
+
+export interface UnitServiceParts extends Pick<AgreementParts, 'key' | 'unit' | 'log' | 'clock'> {
+  readonly agreement: Agreement
+  readonly computer: AgreedComputer
+  timersChanged(process: ProcessId): void
+  expectedSeq(to: ProcessId, from: ProcessId): Promise<number>
+}
+
+/** One answer with final frames. */
+const FRAMES_MAX = 64
+const FRAMES_SIZE_BYTES = 512 * 1024
+/** Longest time an answer is held back for what is not final yet. */
+const WAIT_MAX_MS = 20_000
+
+/** What this node's own compute unit and scheduler answer to other nodes: the other end of `UnitPeers`. */
+export class UnitService {
+  readonly #parts: UnitServiceParts
+
+  constructor(parts: UnitServiceParts) {
+    this.#parts = parts
+  }
+
+  attest(process: ProcessId, attestations: readonly Attestation[]): Promise<void> {
+    return this.#parts.agreement.heard(process, attestations)
+  }
+
+  async attestations(process: ProcessId, from: number): Promise<readonly Attestation[]> {
+    return this.#parts.agreement.attestations(await this.#own(process), from)
+  }
+
+  /** @throws {Failure} `unknown-process` if this node's word does not count there */
+  async finalFrames(
+    id: ProcessId,
+    slot: Slot,
+    waitMs: number,
+    options: CallOptions = {},
+  ): Promise<readonly FinalFrame[]> {
+    const process = await this.#own(id)
+    const { computer } = this.#parts
+    if ((await computer.evaluated(id)) <= slot)
+      await this.#untilFinal(id, slot, Math.min(waitMs, WAIT_MAX_MS), options.signal)
+    const end = await computer.evaluated(id)
+    const frames: FinalFrame[] = []
+    let sizeBytes = 0
+    for (
+      let next = slot;
+      next < end && frames.length < FRAMES_MAX && sizeBytes < FRAMES_SIZE_BYTES;
+    ) {
+      const { frame, count, firstSlot } = await this.#frameAt(process, next)
+      frames.push(frame)
+      sizeBytes += frame.resultsBytes.length
+      next = firstSlot + count
+    }
+    return frames
+  }
+
+  /** @throws {Failure} as the read; `unknown-process` if this node's word does not count there */
+  async read(id: ProcessId, read: UnitRead, options: CallOptions = {}): Promise<Uint8Array> {
+    await this.#own(id)
+    const { computer } = this.#parts
+    switch (read.kind) {
+      case 'evaluated':
+        return encodeUnitReading('evaluated', { slots: await computer.evaluated(id) })
+      case 'query':
+        return encodeUnitReading(
+          'query',
+          await computer.query(id, read.message, { ...options, at: read.at }),
+        )
+      case 'state':
+        return encodeUnitReading('state', await computer.state(id, read.at, options))
+      case 'lifecycle':
+        return encodeUnitReading('lifecycle', await computer.lifecycle(id))
+      case 'timers':
+        return encodeUnitReading('timers', { timers: [...(await computer.timers(id))] })
+      case 'cell':
+        return encodeUnitReading('cell', { value: await computer.cell(id, read.key) })
+      case 'checkUpgrade':
+        return encodeUnitReading(
+          'checkUpgrade',
+          await computer.checkUpgrade(id, read.wish, options),
+        )
+    }
+  }
+
+  timersChanged(process: ProcessId): void {
+    this.#parts.timersChanged(process)
+  }
+
+  expectedSeq(to: ProcessId, from: ProcessId): Promise<number> {
+    return this.#parts.expectedSeq(to, from)
+  }
+
+  async #own(id: ProcessId): Promise<ProcessDescription> {
+    const process = await this.#parts.log.directory.process(id)
+    if (process === undefined || positionOf(process, this.#parts.key) < 0)
+      throw new Failure('unknown-process', { process: id })
+    return process
+  }
+
+  /** Waits for a slot that may not be in the feed yet, as long as `waitMs`. */
+  async #untilFinal(
+    process: ProcessId,
+    slot: Slot,
+    waitMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if (waitMs <= 0) return
+    const { computer, clock } = this.#parts
+    const over = new AbortController()
+    const end = (): void => over.abort(new Failure('timeout'))
+    signal?.addEventListener('abort', end, { once: true })
+    clock.sleep(waitMs, { signal: over.signal, for: 'wait' }).then(end, () => undefined)
+    try {
+      for await (const _ of computer.follow(process, slot, { signal: over.signal })) return
+    } finally {
+      signal?.removeEventListener('abort', end)
+      end()
+    }
+  }
+
+  async #frameAt(
+    process: ProcessDescription,
+    slot: Slot,
+  ): Promise<{ frame: FinalFrame; firstSlot: Slot; count: number }> {
+    const { log, unit, computer } = this.#parts
+    const found = await findFrame(log, messagesFeed(process), slot)
+    if (found === undefined)
+      throw new Failure('unknown-slot', {
+        process: process.id,
+        slot,
+        slots: await slotCount(log, messagesFeed(process)),
+      })
+    const { certificateBytes, results } = await unit.frameAt(process, slot)
+    const resultsBytes = results.bytes
+    const { proof } = await computer.certified(process.id, slot, { timeoutMs: 0 })
+    const { certificate, signatures } = proof
+    return {
+      frame: { index: found.index, certificateBytes, signatures, resultsBytes },
+      firstSlot: certificate.firstSlot,
+      count: certificate.count,
+    }
+  }
+}

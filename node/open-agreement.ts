@@ -1,0 +1,75 @@
+import {
+  AgreedComputer,
+  Agreement,
+  type AgreementParts,
+  TimerWatch,
+  UnitService,
+} from '../agreement/index.ts'
+import type { ProcessDescription, ProcessId, Timer } from '../protocol/index.ts'
+import { News } from './news.ts'
+import type { SchedulerUnit } from '../scheduler-unit/index.ts'
+
+export interface OpenAgreementParts extends AgreementParts {
+  /** This node's own, once it is open. */
+  scheduler(): Pick<SchedulerUnit, 'arm' | 'expectedSeq'> | undefined
+}
+
+/** What a node's own compute unit says and others say, brought together. */
+export interface OpenAgreement extends AsyncDisposable {
+  readonly agreement: Agreement
+  readonly agreed: AgreedComputer
+  readonly service: UnitService
+  /** The timers a process holds now, as this node's own unit says. */
+  timers(process: ProcessId, timers: readonly Timer[]): void
+  /** Goes on with what an earlier run knew. */
+  resume(): Promise<void>
+}
+
+export function openAgreement(parts: OpenAgreementParts): OpenAgreement {
+  const { key, log, clock, peers, scheduler, trouble } = parts
+  const agreement = new Agreement(parts)
+  const agreed = new AgreedComputer({ ...parts, agreement })
+  const arm = (process: ProcessId, timers: readonly Timer[]): void =>
+    scheduler()?.arm(process, timers)
+  const watch = new TimerWatch({ computer: agreed, store: log.store, clock, arm, trouble })
+  const news = peers && new News({ clock, tell: (to, process) => peers.timersChanged(to, process) })
+  const service = new UnitService({
+    ...parts,
+    agreement,
+    computer: agreed,
+    timersChanged: process => watch.changed(process),
+    expectedSeq: async (to, from) => (await scheduler()?.expectedSeq(to, from)) ?? 0,
+  })
+  /** Timers are told to whoever schedules the process. */
+  const tell = (
+    id: ProcessId,
+    timers: readonly Timer[],
+    process: ProcessDescription | undefined,
+  ): void => {
+    const schedulers = process?.policy.schedulers ?? []
+    if (news === undefined || schedulers.includes(key) || schedulers.length === 0) arm(id, timers)
+    if (news === undefined || process?.policy.computeUnits.includes(key) !== true) return
+    // Whichever of several schedulers leads gives the ticks.
+    for (const home of schedulers) if (home !== key) news.changed(home, id)
+  }
+  return {
+    agreement,
+    agreed,
+    service,
+    timers(id, timers) {
+      const atHand = log.directory.processAtHand(id)
+      if (news === undefined || atHand !== undefined) tell(id, timers, atHand)
+      else
+        log.directory.process(id).then(
+          process => tell(id, timers, process),
+          () => undefined,
+        )
+    },
+    resume: () => watch.resume(),
+    async [Symbol.asyncDispose]() {
+      watch.stop()
+      news?.stop()
+      agreement.stop()
+    },
+  }
+}

@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type AtollNode, createNode } from '../../node/index.ts'
+import { installClients } from '../clients/install.ts'
+import { motoko } from '../processes/canister/motoko.ts'
+import { CERTIFIED, COUNTER, COUNTER_UPGRADED, LARGE } from './programs/canisters.ts'
+
+let node: AtollNode
+const folder = mkdtempSync(join(tmpdir(), 'atoll-ic-'))
+
+beforeAll(async () => {
+  await installClients()
+  node = await createNode({ data: join(folder, 'data'), port: 0, hosts: 1 })
+}, 180_000)
+
+afterAll(async () => {
+  await node[Symbol.asyncDispose]()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const file = (name: string, source: string): string => {
+  const path = join(folder, `${name}.wasm`)
+  writeFileSync(path, motoko(source))
+  return path
+}
+
+/** What a scenario told, line by line; fails with all it said if it did not end well. */
+function scenario(name: string, args: readonly string[]): Promise<string[]> {
+  const program = join(import.meta.dirname, '..', 'clients', `${name}.mjs`)
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--no-warnings', program, node.url, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let [told, trouble] = ['', '']
+    child.stdout.on('data', text => {
+      told += String(text)
+    })
+    child.stderr.on('data', text => {
+      trouble += String(text)
+    })
+    child.once('error', reject)
+    child.once('close', code => {
+      if (code === 0) resolve(told.trim().split('\n'))
+      else reject(new Error(`${told}\n${trouble}`))
+    })
+  })
+}
+
+describe('clients of other makes, unmodified', () => {
+  it('agent 3 does all it can do', async () => {
+    const wasm = [
+      file('counter', COUNTER),
+      file('upgraded', COUNTER_UPGRADED),
+      file('certified', CERTIFIED),
+      file('large', LARGE),
+    ]
+    expect(await scenario('agent-3', wasm)).toHaveLength(15)
+  })
+})
