@@ -56,7 +56,8 @@ export class UnitService {
     const { computer } = this.#parts
     if ((await computer.evaluated(id)) <= slot)
       await this.#untilFinal(id, slot, Math.min(waitMs, WAIT_MAX_MS), options.signal)
-    const end = await computer.evaluated(id)
+    // Where schedulers signed two feeds, what was evaluated behind their common part is not final.
+    const end = Math.min(await computer.evaluated(id), await slotCount(this.#parts.log, messagesFeed(process)))
     const frames: FinalFrame[] = []
     let sizeBytes = 0
     for (

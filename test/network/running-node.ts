@@ -18,7 +18,7 @@ export interface RunningNode extends AsyncDisposable {
 }
 
 /** Starts a node over `data` and waits until it serves. */
-export async function startNode(data: string, options: Pick<NodeOptions, 'listen' | 'peer'> = {}): Promise<RunningNode> {
+export async function startNode(data: string, options: Pick<NodeOptions, 'listen' | 'peer' | 'acceptRestored'> = {}): Promise<RunningNode> {
   const child = spawn(process.execPath, [PROGRAM, data, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'pipe'] })
   let stderr = ''
   child.stderr.on('data', chunk => {
