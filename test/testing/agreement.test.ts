@@ -4,6 +4,8 @@ import { ComputeUnit, type OpenHost } from '../../compute-unit/index.ts'
 import { decodeCertificate, fromUtf8, Failure, toUtf8 } from '../../protocol/index.ts'
 import { nodeKeys } from '../../testing/node-keys.ts'
 import { createTestNet, type PlainSpawnOptions, type TestNet } from '../../testing/index.ts'
+import { Tally } from './programs/tally.contract.ts'
+import tally from './programs/tally.process.ts'
 import { Chaos, relaysInChaos, seeds } from './chaos.ts'
 
 const FIVE = ['a', 'b', 'c', 'd', 'e'] as const
@@ -79,6 +81,25 @@ describe('a process with its scheduler on one node and three compute units on ot
       details: { needed: 2, units: ['b', 'c', 'd'].map(name => nodeKeys(name).key) },
     })
     await net.heal()
+  })
+})
+
+describe('timers of a process that is evaluated elsewhere', () => {
+  test('fire once each, though its scheduler and a compute unit are down for a while', async () => {
+    await using net = await createTestNet({ nodes: FIVE })
+    const agent = await net.spawn(tally, { ...ELSEWHERE, args: {} })
+    await agent.send.tickEvery({ ms: 1_000, times: 5 })
+    await net.advance('1500ms')
+    net.fault.crash('a')
+    await net.advance('2s')
+    await net.fault.restart('a')
+    net.fault.crash('b')
+    await net.advance('10s')
+    await net.heal()
+    await net.settled()
+    const { ticks } = await net.client('e').process(Tally, agent.id).all()
+    expect(ticks).toHaveLength(5)
+    await net.expectConverged()
   })
 })
 
