@@ -25,6 +25,7 @@ import { aosRow } from './rows/aos.ts'
 import { callsRow } from './rows/calls.ts'
 import { awaitsRow } from './rows/awaits.ts'
 import { evaluationRow } from './rows/evaluation.ts'
+import { feedsRow } from './rows/feeds.ts'
 import { hopsRow } from './rows/hops.ts'
 import { idleRow } from './rows/idle.ts'
 import { commandsRow } from './rows/commands.ts'
@@ -50,6 +51,7 @@ const ROWS: readonly Row[] = [
   callsRow,
   awaitsRow,
   commandsRow,
+  feedsRow,
 ]
 
 const RESULTS = fileURLToPath(new URL('RESULTS.md', import.meta.url))
