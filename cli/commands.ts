@@ -76,10 +76,10 @@ export const COMMANDS: readonly Command[] = [
       'data-file': MESSAGE_OPTIONS['data-file'],
       scheduler: { type: 'string', value: 'key', about: 'its scheduler (the node)' },
       'compute-unit': { type: 'string', multiple: true, value: 'key', about: 'whose results count (the scheduler)' },
-      'compute-quorum': { type: 'string', value: 'count', about: 'compute units that must agree (1)' },
+      agree: { type: 'string', value: 'count', about: 'compute units that must agree (1)' },
       ...WAIT_OPTION,
     },
-    examples: ['atoll spawn counter --name hits', 'atoll spawn <module> -o json'],
+    examples: ['atoll spawn counter --name hits', 'atoll spawn counter --scheduler <key> --compute-unit <key> --compute-unit <key> --agree 2'],
     load: async () => (await import('./commands/spawn.ts')).spawn,
   },
   {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { Failure } from '../protocol/index.ts'
+import { UNIT_NAMES } from './unit-set.ts'
 
 /** Every setting of a node: its shape, its default, what it is for. */
 const SETTINGS = {
@@ -16,6 +17,11 @@ const SETTINGS = {
   mdns: { schema: z.union([z.boolean(), z.stringbool()]), value: false, about: 'nodes of the local network find each other' },
   dht: { schema: z.union([z.boolean(), z.stringbool()]), value: false, about: 'take part in the distributed table of who is where' },
   relay: { schema: z.union([z.boolean(), z.stringbool()]), value: false, about: 'carry connections of nodes that cannot be reached' },
+  units: {
+    schema: z.preprocess(commaSeparated, z.array(z.enum(UNIT_NAMES)).min(1)),
+    value: [...UNIT_NAMES],
+    about: 'units this node runs: messenger, scheduler, compute',
+  },
   hosts: { schema: z.coerce.number().int().min(1).max(64).optional(), value: undefined, about: 'child processes that evaluate' },
   residentBytes: { schema: z.coerce.number().int().min(1_000_000).optional(), value: undefined, about: 'bytes of guests kept loaded' },
   signerRate: { schema: z.coerce.number().positive().optional(), value: undefined, about: 'messages a signer may send a second' },
@@ -125,8 +131,9 @@ function parseJson(text: string, path: string): unknown {
 }
 
 function list(): z.ZodType<string[]> {
-  return z.preprocess(
-    value => (typeof value === 'string' ? value.split(',').map(part => part.trim()).filter(part => part !== '') : value),
-    z.array(z.string()),
-  )
+  return z.preprocess(commaSeparated, z.array(z.string()))
+}
+
+function commaSeparated(value: unknown): unknown {
+  return typeof value === 'string' ? value.split(',').map(part => part.trim()).filter(part => part !== '') : value
 }

@@ -20,7 +20,7 @@ import { createAdmin } from './admin.ts'
 import { type EffectOptions, openEffects } from './effects.ts'
 import { EvaluationHub } from './evaluation-hub.ts'
 import { openKeystore, privateFolder } from './keystore.ts'
-import { nodePeers } from './node-peers.ts'
+import { inReach, nodePeers } from './node-peers.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
@@ -32,6 +32,7 @@ import { openUnits, type UnitObserver } from './open-units.ts'
 import { returnMemory } from './return-memory.ts'
 import { systemClock } from './system-clock.ts'
 import { createUnitMetrics } from './unit-metrics.ts'
+import { takingNothing, UNIT_NAMES, type UnitName, unitNaming } from './unit-set.ts'
 import { VERSION } from './version.ts'
 
 export interface NodeOptions extends EffectOptions, NetworkOptions {
@@ -42,6 +43,8 @@ export interface NodeOptions extends EffectOptions, NetworkOptions {
   readonly host?: string | undefined
   readonly allowedHosts?: readonly string[] | undefined
   readonly publicUrl?: string | undefined
+  /** Units that it runs; all three, if not given. */
+  readonly units?: readonly UnitName[] | undefined
   readonly hosts?: number | undefined
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
@@ -141,7 +144,7 @@ async function openNode(
   const trouble = (what: string, failure: Failure): void => logger.warn({ what, code: failure.code, ...failure.details }, failure.message)
   const joined = await joinNetwork({ keys, logger, options, log, clock, metrics, trouble }, keep)
   const { network, peers, learned, announcements } = joined ?? {}
-  const { hosts, residentBytes, signerRate, wasmer, progress } = options
+  const { hosts, residentBytes, signerRate, wasmer, progress, units: runs = UNIT_NAMES } = options
   const unitMetrics = createUnitMetrics(metrics)
   const hub = new EvaluationHub()
   const observer: UnitObserver = {
@@ -161,14 +164,14 @@ async function openNode(
   })
   keep({ [Symbol.asyncDispose]: async () => evidence[Symbol.dispose]() })
   const unitParts = {
-    keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, peers, observer, evidence: evidence.book,
+    keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, peers, observer, evidence: evidence.book, runs,
   }
   const units = await openUnits(unitParts, keep)
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
   keep({ [Symbol.asyncDispose]: async () => rest[Symbol.dispose]() })
   const startedMs = clock.now()
   const faces = {
-    messenger: units.messenger,
+    messenger: runs.includes('messenger') ? units.messenger : takingNothing(units.messenger),
     scheduler: units.scheduler,
     computer: units.agreed,
     log: units.reading,
@@ -180,17 +183,18 @@ async function openNode(
     nodeInfo: () => ({
       key: keys.key,
       version: VERSION,
-      units: ['messenger', 'scheduler', 'compute'],
+      units: runs,
       formats: RUNTIMES.flatMap(({ formats }) => formats),
       startedMs,
       peerId: network?.peerId,
       addresses: network?.addresses,
       linkedPeers: network?.peers.length,
     }),
+    unitsToName: unitNaming({ key: keys.key, units: runs, ...inReach(network) }),
     admin: createAdmin({ recoveredBlocks, computer: units.computer, options }),
     peers: network && nodePeers(network),
   })
-  if (joined !== undefined) await takePart(joined, { key: keys.key, log, clock, units, watch: evidence.heads, trouble, operations, evidence }, keep)
+  if (joined !== undefined) await takePart(joined, { key: keys.key, computes: runs.includes('compute'), log, clock, units, watch: evidence.heads, trouble, operations, evidence }, keep)
   const { scheduler, computer, messenger } = units
   const node = { key: keys.key, log, scheduler, computer, messenger, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })

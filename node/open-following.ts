@@ -8,6 +8,7 @@ import { ProcessFollowing } from './process-following.ts'
 
 export interface OpenFollowingParts {
   readonly key: KeyId
+  readonly computes: boolean
   readonly log: Log
   readonly clock: Clock
   readonly peers: Peers
@@ -30,7 +31,7 @@ export interface Following extends Disposable {
 }
 
 export function openFollowing(parts: OpenFollowingParts & { readonly announcements: Announcements }): Following {
-  const { key, log, clock, peers, links, units, watch, offence, trouble, announcements } = parts
+  const { key, computes, log, clock, peers, links, units, watch, offence, trouble, announcements } = parts
   const feeds = new FeedFollowing({
     log,
     links,
@@ -41,6 +42,7 @@ export function openFollowing(parts: OpenFollowingParts & { readonly announcemen
   })
   const processes = new ProcessFollowing({
     key,
+    computes,
     log,
     clock,
     processes: new LearnedProcesses({ directory: log.directory, peers, clock }),

@@ -3,6 +3,7 @@ import {
   type Clock,
   type Computer,
   type Log,
+  type Messenger,
   type MetricsRegistry,
   type Operations,
   signDataItemSync,
@@ -14,7 +15,8 @@ import { openIcFace } from './open-ic-face.ts'
 import type { Units } from './open-units.ts'
 import { VERSION } from './version.ts'
 
-export interface OpenGatewayParts extends Pick<Units, 'scheduler' | 'messenger'> {
+export interface OpenGatewayParts extends Pick<Units, 'scheduler'> {
+  readonly messenger: Messenger
   readonly computer: Computer
   readonly log: Log
   readonly clock: Clock

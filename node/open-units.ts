@@ -8,6 +8,7 @@ import {
 import { type EffectOffer, MessengerUnit } from '../messenger-unit/index.ts'
 import { runtimeFor } from '../processes/index.ts'
 import {
+  asKeyId,
   type Clock,
   type CoSigners,
   type Evidence,
@@ -27,6 +28,7 @@ import type { NodeKeys } from './keystore.ts'
 import { type Learning, learning } from './learning.ts'
 import type { NodeLogger } from './logger.ts'
 import { type OpenAgreement, openAgreement } from './open-agreement.ts'
+import { unitAbsent, type UnitName } from './unit-set.ts'
 import { reachingLog } from './reaching-log.ts'
 import type { UnitMetrics } from './unit-metrics.ts'
 
@@ -45,6 +47,8 @@ export interface UnitsParts {
   readonly openHost?: OpenHost | undefined
   /** Other nodes. */
   readonly peers?: (Peers & CoSigners) | undefined
+  /** Units that this node runs; all, if not given. */
+  readonly runs?: readonly UnitName[] | undefined
   /** Takes what shows that a compute unit is at fault. */
   readonly evidence?: Evidence | undefined
   /** The node's own scheduler as the messenger reaches it; itself, if not given. */
@@ -96,7 +100,7 @@ export async function openUnits(
 
   const agreeing = openAgreement({
     ...parts,
-    key: keys.key,
+    key: computeKey(parts),
     unit: computer,
     peers: peers?.units,
     describe: wiring.describe,
@@ -168,6 +172,10 @@ function openComputer(parts: UnitsParts, wiring: Wiring): Promise<ComputeUnit> {
   })
 }
 
+/** This node's key as that of a compute unit; nobody's, if it runs none. */
+const computeKey = ({ keys, runs }: UnitsParts): KeyId => (runs?.includes('compute') === false ? NOBODY : keys.key)
+const NOBODY = asKeyId('')
+
 function openScheduler(
   parts: UnitsParts,
   wiring: Wiring,
@@ -176,6 +184,7 @@ function openScheduler(
   const { keys, log, clock, metrics, observer, peers } = parts
   return SchedulerUnit.open({
     key: keys.key,
+    refusal: parts.runs?.includes('scheduler') === false ? unitAbsent('scheduler') : undefined,
     log,
     clock,
     committing: (frames, done) => {
@@ -183,7 +192,7 @@ function openScheduler(
     },
     committed: frames => {
       metrics.committed(frames)
-      handOver(frames, wiring.units, peers === undefined ? undefined : keys.key)
+      handOver(frames, wiring.units, peers === undefined ? undefined : computeKey(parts))
       observer?.committed?.(frames)
     },
     describe: wiring.describe,

@@ -29,6 +29,8 @@ const ASK_AGAIN_MS = 1_000
 
 export interface ProcessFollowingParts {
   readonly key: KeyId
+  /** Whether this node evaluates what names it. */
+  readonly computes: boolean
   readonly log: Log
   readonly clock: Clock
   readonly processes: Pick<LearnedProcesses, 'process'>
@@ -98,8 +100,8 @@ export class ProcessFollowing implements Disposable {
   }
 
   #isUnitOf({ policy }: ProcessDescription): boolean {
-    const { key } = this.#parts
-    return policy.computeUnits.includes(key) && !policy.schedulers.includes(key)
+    const { key, computes } = this.#parts
+    return computes && policy.computeUnits.includes(key) && !policy.schedulers.includes(key)
   }
 
   /** Follows a process once its spawn message was found. */

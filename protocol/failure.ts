@@ -74,6 +74,8 @@ export const FAILURES = {
 
   'peer-offence': row(2020, 'trust', 403, 'A peer did what no honest one does', 'atoll peer list shows its offences; at 100 it is cut for ten minutes, atoll peer block cuts it for good.'),
 
+  'unit-absent': row(2061, 'trust', 403, 'This node does not run that unit', 'Ask a node that does: atoll node shows which units one runs.'),
+
   // 3xxx: transient
   'busy': row(3001, 'transient', 429, 'Too much is waiting already', 'Send again after a pause; nothing was kept.'),
   'timeout': row(3002, 'transient', 504, 'The wait ended before the answer came', 'Ask again; what was accepted goes on.'),

@@ -58,6 +58,8 @@ export interface SchedulerUnitParts {
   attests?(push: Push): boolean
   /** What it takes to schedule processes together with other nodes; without it this one schedules alone. */
   readonly together?: Together | undefined
+  /** What everybody is told, at a node that shall not schedule. */
+  readonly refusal?: Failure | undefined
 }
 
 /** Requests checked before others get a turn: signatures take most of the time. */
@@ -122,10 +124,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   async schedule(requests: readonly ScheduleRequest[]): Promise<readonly ScheduleAnswer[]> {
-    if (this.#closed) {
-      const failure = new Failure('shutting-down')
-      return requests.map(() => ({ status: 'failed', failure }))
-    }
+    const failure = this.#closed ? new Failure('shutting-down') : this.#parts.refusal
+    if (failure !== undefined) return requests.map(() => ({ status: 'failed', failure }))
     const answers: (Promise<ScheduleAnswer> | ScheduleAnswer)[] = []
     for (const [i, request] of requests.entries()) {
       if (i > 0 && i % SLICE === 0) await this.#parts.clock.sleep(0)

@@ -17,7 +17,7 @@ export async function spawn(context: CommandContext): Promise<CommandEnd> {
       data,
       schedulers: someOf([textFlag(flags, 'scheduler') ?? []].flat()),
       computeUnits: someOf(textsFlag(flags, 'compute-unit')),
-      computeQuorum: countFlag(flags, 'compute-quorum', 1),
+      computeQuorum: countFlag(flags, 'agree', 1),
       signer: await context.signer(),
     },
     limits,

@@ -44,7 +44,7 @@ export async function up(context: CommandContext): Promise<undefined> {
 function banner({ terminal }: CommandContext, { url, key, network }: AtollNode, config: Config, tookMs: number): string {
   const { paint } = terminal
   return [
-    `${paint('bold', `atoll ${VERSION}`)} · node ${shortId(key)} · messenger, scheduler, compute · ready in ${showDuration(tookMs)}`,
+    `${paint('bold', `atoll ${VERSION}`)} · node ${shortId(key)} · ${config.units.join(', ')} · ready in ${showDuration(tookMs)}`,
     `  API      ${url}/v1        OpenAPI  ${url}/openapi.json`,
     `  AO       ${url}/mu /su /cu /graphql`,
     `  Metrics  ${url}/metrics`,
