@@ -198,7 +198,7 @@ async function openNode(
   const { scheduler, computer, messenger } = units
   const node = { key: keys.key, log, scheduler, computer, messenger, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })
-  const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub }, keep)
+  const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub, reaches: key => network?.peers.some(peer => peer === key) === true }, keep)
   keep(gateway)
   return make({ ...node, gateway })
 }

@@ -26,6 +26,8 @@ export interface OpenGatewayParts extends Pick<Units, 'scheduler'> {
   readonly operations: Operations
   readonly hub: EvaluationHub
   readonly port: number
+  /** Whether another node can be reached. */
+  readonly reaches?: ((key: string) => boolean) | undefined
   readonly options: {
     readonly host?: string | undefined
     readonly allowedHosts?: readonly string[] | undefined

@@ -28,6 +28,7 @@ import type { NodeKeys } from './keystore.ts'
 import { type Learning, learning } from './learning.ts'
 import type { NodeLogger } from './logger.ts'
 import { type OpenAgreement, openAgreement } from './open-agreement.ts'
+import { withOverrides } from './with-overrides.ts'
 import { unitAbsent, type UnitName } from './unit-set.ts'
 import { reachingLog } from './reaching-log.ts'
 import type { UnitMetrics } from './unit-metrics.ts'
@@ -94,7 +95,8 @@ export async function openUnits(
   const { keys, log, peers } = parts
   await knowEmptyCanister(log)
   const wiring: Wiring = { ...learning(parts), units: {}, trouble: troubleOf(parts) }
-  const computer = await openComputer(parts, wiring)
+  const within = peers === undefined ? parts : { ...parts, log: withModules(log, wiring) }
+  const computer = await openComputer(within, wiring)
   wiring.units.computer = computer
   keep(computer)
 
@@ -112,7 +114,7 @@ export async function openUnits(
   wiring.agreeing = agreeing
   keep(agreeing)
 
-  const scheduler = await openScheduler(parts, wiring, computer)
+  const scheduler = await openScheduler(within, wiring, computer)
   wiring.units.scheduler = scheduler
   keep(scheduler)
 
@@ -141,6 +143,11 @@ export async function openUnits(
   const pulls = peers && new FeedPull({ ...wiring, log, key: keys.key, peers })
   const reading = pulls ? reachingLog({ ...wiring, log, key: keys.key, pull: id => pulls.pull(id) }) : log
   return { scheduler, computer, messenger, agreed, service, reading }
+}
+
+/** The same log, with modules from wherever they are known. */
+function withModules(log: Log, { learnModule }: Learning): Log {
+  return withOverrides(log, { directory: withOverrides(log.directory, { module: learnModule }) })
 }
 
 /** What the arrows between units hang on while those open. */

@@ -1,4 +1,10 @@
-import { type CallOptions, Failure, type KeyId, type Messenger, type OperationOutput } from '../protocol/index.ts'
+import {
+  type CallOptions,
+  Failure,
+  type KeyId,
+  type Messenger,
+  type OperationOutput,
+} from '../protocol/index.ts'
 
 /** The units a node may run. */
 export const UNIT_NAMES = ['messenger', 'scheduler', 'compute'] as const
@@ -12,7 +18,12 @@ export function takingNothing(messenger: Messenger): Messenger {
   const refuse = async (): Promise<never> => {
     throw unitAbsent('messenger')
   }
-  return { submit: refuse, assign: refuse, ingress: refuse, trace: (id, options) => messenger.trace(id, options) }
+  return {
+    submit: refuse,
+    assign: refuse,
+    ingress: refuse,
+    trace: (id, options) => messenger.trace(id, options),
+  }
 }
 
 /** Whom to name in a spawn message at a node: itself, or another for the units that it does not run. */
@@ -37,13 +48,18 @@ const ASK_MAX_MS = 3_000
  */
 export function unitNaming({ key, units, peers, ask }: NamingParts): () => Promise<UnitsToName> {
   let isAsking = false
-  const named = (unit: UnitName, answers: readonly { peer: KeyId; units: readonly string[] }[]): KeyId =>
+  const named = (
+    unit: UnitName,
+    answers: readonly { peer: KeyId; units: readonly string[] }[],
+  ): KeyId =>
     units.includes(unit) ? key : (answers.find(answer => answer.units.includes(unit))?.peer ?? key)
   return async () => {
     const isWhole = units.includes('scheduler') && units.includes('compute')
     if (isWhole || isAsking) return { scheduler: key, computeUnit: key }
     isAsking = true
-    const asked = [...peers()].sort().map(async peer => ({ peer, ...(await ask(peer, { timeoutMs: ASK_MAX_MS })) }))
+    const asked = [...peers()]
+      .sort()
+      .map(async peer => ({ peer, ...(await ask(peer, { timeoutMs: ASK_MAX_MS })) }))
     const ended = await Promise.allSettled(asked).finally(() => {
       isAsking = false
     })

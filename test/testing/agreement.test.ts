@@ -84,6 +84,29 @@ describe('a process with its scheduler on one node and three compute units on ot
   })
 })
 
+describe('processes of different policies that were spawned through a node without a part in them', () => {
+  test('find their modules there, and show one tree, though a compute unit is down', async () => {
+    await using net = await createTestNet({ nodes: [...FIVE, 'f'] })
+    const here = await net.spawn('relay', { node: 'f', through: 'e' })
+    const relays = [here, await net.spawn('relay', ELSEWHERE), await net.spawn('relay', ELSEWHERE)]
+    const tags = [
+      ...relays.map(({ id }) => ({ name: 'Peer', value: id })),
+      { name: 'Count', value: '5' },
+    ]
+    const sent = await Promise.all(relays.map(relay => relay.send({ action: 'Fan-Out', tags })))
+    net.fault.crash('c')
+    const { transport } = net.client('e')
+    for (const { id } of sent) {
+      const tree = await transport.request('trace', { message: id, settled: true, wait_ms: 25_000 })
+      expect(tree.root.children.map(({ status }) => status)).toEqual(
+        Array.from({ length: 15 }, () => 'ok'),
+      )
+    }
+    await net.heal()
+    await net.expectConverged()
+  })
+})
+
 describe('timers of a process that is evaluated elsewhere', () => {
   test('fire once each, though its scheduler and a compute unit are down for a while', async () => {
     await using net = await createTestNet({ nodes: FIVE })
