@@ -78,7 +78,7 @@ describe('a node that only carries messages', () => {
     })
   })
 
-  it('is the whole network to unmodified aoconnect', async () => {
+  it('is the whole network to unmodified aoconnect', { timeout: 240_000 }, async () => {
     const { url } = nodes.of('e')
     process.env['GRAPHQL_URL'] = `${url}/graphql`
     const aoconnect = await import('@permaweb/aoconnect')
