@@ -69,6 +69,7 @@ const CALLS: { readonly [N in OperationName]: OperationInput<N> } = {
   failures: {},
   adminStatus: {},
   adminCheckpoint: { process },
+  adminBackup: { folder: '/backup/of today' },
   listPeers: {},
   addPeer: { address: '/ip4/10.0.0.7/tcp/7334' },
   pingPeer: { peer: id },
