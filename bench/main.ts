@@ -23,6 +23,7 @@ import { agentsRow } from './rows/agents.ts'
 import { aoconnectRow } from './rows/aoconnect.ts'
 import { aosRow } from './rows/aos.ts'
 import { evaluationRow } from './rows/evaluation.ts'
+import { canistersRow } from './rows/canisters.ts'
 import { hopsRow } from './rows/hops.ts'
 import { idleRow } from './rows/idle.ts'
 import { describeMachine } from './rows/machine.ts'
@@ -44,6 +45,7 @@ const ROWS: readonly Row[] = [
   soakRow,
   agentsRow,
   simulationRow,
+  canistersRow,
 ]
 
 const RESULTS = fileURLToPath(new URL('RESULTS.md', import.meta.url))
