@@ -22,10 +22,14 @@ import { installPeers } from './peers.ts'
 import { agentsRow } from './rows/agents.ts'
 import { aoconnectRow } from './rows/aoconnect.ts'
 import { aosRow } from './rows/aos.ts'
+import { callsRow } from './rows/calls.ts'
+import { awaitsRow } from './rows/awaits.ts'
 import { evaluationRow } from './rows/evaluation.ts'
 import { canistersRow } from './rows/canisters.ts'
+import { feedsRow } from './rows/feeds.ts'
 import { hopsRow } from './rows/hops.ts'
 import { idleRow } from './rows/idle.ts'
+import { commandsRow } from './rows/commands.ts'
 import { describeMachine } from './rows/machine.ts'
 import { messagesRow } from './rows/messages.ts'
 import { replayRow } from './rows/replay.ts'
@@ -46,6 +50,10 @@ const ROWS: readonly Row[] = [
   agentsRow,
   simulationRow,
   canistersRow,
+  callsRow,
+  awaitsRow,
+  commandsRow,
+  feedsRow,
 ]
 
 const RESULTS = fileURLToPath(new URL('RESULTS.md', import.meta.url))

@@ -1,10 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type {
+  CallOptions,
   Clock,
   Computer,
+  EvidenceEntry,
+  EvidenceKind,
   KeyId,
   Log,
   Messenger,
+  PeerView,
   ProcessId,
   Scheduler,
 } from '../protocol/index.ts'
@@ -17,6 +21,8 @@ export interface NodeInfo {
   /** Its name among peers and the addresses at which they reach it, if it has any. */
   readonly peerId?: string | undefined
   readonly addresses?: readonly string[] | undefined
+  /** Nodes it is linked to. */
+  readonly linkedPeers?: number | undefined
   /** Module-Format names this node runs. */
   readonly formats: readonly string[]
   /** Milliseconds since 1970. */
@@ -33,6 +39,28 @@ export interface NodeAdmin {
   shutdown(): void
 }
 
+/** Other nodes, for whoever runs this one. Peers are named by key or peer id. */
+export interface NodePeers {
+  list(): readonly PeerView[]
+  /** @throws {Failure} `bad-config` */
+  add(address: string): void
+  /** Milliseconds. @throws {Failure} `unreachable` */
+  ping(peer: string, options: CallOptions): Promise<number>
+  block(peer: string): Promise<void>
+  unblock(peer: string): Promise<void>
+}
+
+/** What the node knows of broken rules. */
+export interface KnownEvidence {
+  list(wanted: { process?: ProcessId | undefined; kind?: EvidenceKind | undefined }): readonly EvidenceEntry[]
+  get(id: string): EvidenceEntry | undefined
+  /** @throws {Failure} `bad-evidence`, `unknown-process` */
+  take(bytes: Uint8Array): Promise<{ readonly id: string; readonly isNew: boolean }>
+  isSettled(entry: EvidenceEntry): Promise<boolean>
+  /** Blocks that both feeds of a process have in common, if its schedulers signed two. */
+  endOf(process: ProcessId): number | undefined
+}
+
 /** All that the operations stand on. */
 export interface OperationParts {
   readonly messenger: Messenger
@@ -41,7 +69,11 @@ export interface OperationParts {
   readonly log: Log
   readonly clock: Clock
   readonly nodeInfo: () => NodeInfo
+  /** None in a network of a test that has no use for it. */
+  readonly evidence?: KnownEvidence | undefined
   readonly admin: NodeAdmin
+  /** Absent where no peers are known. */
+  readonly peers?: NodePeers | undefined
 }
 
 /** Where the gateway writes down what happened; pino fits. */

@@ -23,7 +23,7 @@ import {
   type TakeAnswer,
 } from '../protocol/index.ts'
 import { keyOf } from './feed-manifest.ts'
-import { type FeedState, visibleLength } from './feed-state.ts'
+import { type FeedState, freeze, visibleLength } from './feed-state.ts'
 import type { FeedStates, FrozenFeed } from './feed-states.ts'
 import { GroupCommit, type PlacedBlock, refuseUnsigned } from './group-commit.ts'
 import type { FeedProofs } from './feed-proofs.ts'
@@ -113,6 +113,10 @@ export class HypercoreLog implements Log {
 
   forgetRecovered(): void {
     this.#recovered = []
+  }
+
+  freeze(feed: FeedSpec, length: number, why: Failure): void {
+    freeze(Object.assign(this.#parts.states.of(feed), { frozen: why }), why, length)
   }
 
   /** Feeds that are not written to: a gap or a contradiction was found. */

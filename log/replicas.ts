@@ -83,7 +83,7 @@ export class Replicas {
     const length = visibleLength(state)
     const before = await this.#parts.proofs.end(state, piece.from)
     const tree = signedBlocksHold(state.feed, subtreesOf(before), piece)
-    const both = Math.min(length, piece.from + piece.blocks.length)
+    const both = index + 1
     const held = await this.#parts.proofs.prefix(state, both)
     if (tree === undefined || held === undefined) return { status: 'unproven', length }
     const shared = both - piece.from

@@ -55,8 +55,9 @@ export class Couriers {
   async expectedSeq({ core }: Push): Promise<number | undefined> {
     const { log, key, peers, describe } = this.#parts
     const known = (await log.directory.process(core.to)) ?? (await describe?.(core.to))
-    const [scheduler] = known?.policy.schedulers ?? []
-    if (scheduler === undefined || scheduler === key) return undefined
+    const schedulers = known?.policy.schedulers ?? []
+    const [scheduler] = schedulers
+    if (scheduler === undefined || schedulers.includes(key)) return undefined
     return peers?.units?.expectedSeq(scheduler, core.to, core.from)
   }
 }

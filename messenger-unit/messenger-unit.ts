@@ -218,7 +218,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     const { log, scheduler, peers } = this.#parts
     const known = log.directory.processAtHand(core.to)
     if (known === undefined) return undefined
-    return peers === undefined || known.policy.schedulers[0] === scheduler.key ? scheduler : undefined
+    return peers === undefined || known.policy.schedulers.includes(scheduler.key) ? scheduler : undefined
   }
 
   /** Whether this node's own scheduler takes a push at its compute unit's word. */

@@ -18,6 +18,7 @@ import {
   type Scheduler,
   type ScheduleRequest,
 } from '../protocol/index.ts'
+import { anyScheduler } from './any-scheduler.ts'
 
 export interface RoutesParts {
   readonly log: Log
@@ -48,9 +49,7 @@ export class Routes {
   /** The scheduler that a policy names. */
   to({ schedulers }: ProcessPolicy): Pick<Scheduler, 'schedule'> {
     const { scheduler, peers } = this.#parts
-    const [key] = schedulers
-    if (peers === undefined || key === undefined || key === scheduler.key) return scheduler
-    return { schedule: requests => peers.schedule(key, requests) }
+    return peers === undefined || schedulers.includes(scheduler.key) ? scheduler : anyScheduler(peers, schedulers)
   }
 
   /** The scheduler of a process; nothing if nobody knows it. @throws {Failure} `unreachable` */
@@ -74,24 +73,25 @@ export class Routes {
   async schedule(requests: readonly ScheduleRequest[]): Promise<readonly ScheduleAnswer[]> {
     const { scheduler, peers } = this.#parts
     if (peers === undefined) return scheduler.schedule(requests)
-    const groups = new Map<KeyId, number[]>()
+    const groups = new Map<string, { readonly schedulers: readonly KeyId[]; readonly places: number[] }>()
     const answers: (ScheduleAnswer | undefined)[] = requests.map(() => undefined)
     for (const [i, request] of requests.entries()) {
       try {
-        const key = await this.#keyOf(request)
+        const schedulers = await this.#schedulersOf(request)
+        const key = schedulers.includes(scheduler.key) ? scheduler.key : schedulers.join(' ')
         const group = groups.get(key)
-        if (group === undefined) groups.set(key, [i])
-        else group.push(i)
+        if (group === undefined) groups.set(key, { schedulers, places: [i] })
+        else group.places.push(i)
       } catch (error) {
         answers[i] = { status: 'failed', failure: Failure.from(error) }
       }
     }
     await Promise.all(
-      [...groups].map(async ([key, places]) => {
+      [...groups].map(async ([key, { schedulers, places }]) => {
         const group = places.flatMap(i => requests[i] ?? [])
         const given = await (key === scheduler.key
           ? scheduler.schedule(group)
-          : this.#forward(key, group))
+          : this.#forward(anyScheduler(peers, schedulers), group))
         for (const [at, answer] of given.entries()) answers[places[at] ?? 0] = answer
       }),
     )
@@ -99,11 +99,11 @@ export class Routes {
   }
 
   async #forward(
-    key: KeyId,
+    elsewhere: Pick<Scheduler, 'schedule'>,
     requests: readonly ScheduleRequest[],
   ): Promise<readonly ScheduleAnswer[]> {
     try {
-      const answers = (await this.#parts.peers?.schedule(key, requests)) ?? []
+      const answers = await elsewhere.schedule(requests)
       for (const answer of answers) {
         if (answer.status === 'scheduled' || answer.status === 'known')
           this.#remember(answer.receipt.id, answer.receipt.process)
@@ -116,17 +116,17 @@ export class Routes {
   }
 
   /** Nobody known is asked at this node: its own scheduler says that there is no such process. */
-  async #keyOf({ process, envelope, item: parsed }: ScheduleRequest): Promise<KeyId> {
+  async #schedulersOf({ process, envelope, item: parsed }: ScheduleRequest): Promise<readonly KeyId[]> {
     const { log, describe, scheduler } = this.#parts
     const atHand = log.directory.processAtHand(process)
-    if (atHand !== undefined) return atHand.policy.schedulers[0] ?? scheduler.key
+    if (atHand !== undefined) return atHand.policy.schedulers
     if (envelope.kind === 'item') {
       const item = parsed ?? parseDataItem(envelope.item)
       const isSpawn = item.id === process && findTag(item.tags, 'Type') === 'Process'
-      if (isSpawn) return describeSpawnItem(item).policy.schedulers[0] ?? scheduler.key
+      if (isSpawn) return describeSpawnItem(item).policy.schedulers
     }
     const known = (await log.directory.process(process)) ?? (await describe?.(process))
-    return known?.policy.schedulers[0] ?? scheduler.key
+    return known?.policy.schedulers ?? [scheduler.key]
   }
 
   #remember(message: MessageId, process: ProcessId): void {

@@ -75,8 +75,9 @@ async function absent(parts: TraceParts, sprout: Sprout, growing: Growing): Prom
   try {
     const known = (await log.directory.process(process)) ?? (await describe?.(process))
     if (known === undefined && kind !== 'spawn') return { ...pending, status: 'external' }
-    const [home] = known?.policy.schedulers ?? []
-    if (peers !== undefined && home !== undefined && home !== scheduler) {
+    const schedulers = known?.policy.schedulers ?? []
+    const [home] = schedulers
+    if (peers !== undefined && home !== undefined && !schedulers.includes(scheduler)) {
       const trace = await peers.trace(home, process, id)
       growing.settled &&= trace.settled
       growing.truncated ||= trace.truncated

@@ -1,5 +1,7 @@
 import {
   type CallOptions,
+  type CoSigners,
+  type CoSignRequest,
   decodeEnvelope,
   describeProcess,
   encodeEnvelope,
@@ -20,7 +22,7 @@ import {
 import type { Network } from './network.ts'
 
 /** The other nodes as the units know them. */
-export class Peering implements Peers {
+export class Peering implements Peers, CoSigners {
   readonly units: UnitPeers
   readonly #network: Pick<Network, 'call' | 'peers'>
 
@@ -71,6 +73,14 @@ export class Peering implements Peers {
 
   announce(node: KeyId, processes: readonly ProcessId[], options?: CallOptions): Promise<void> {
     return this.#network.call(node, 'announce', processes, options)
+  }
+
+  coSign(
+    scheduler: KeyId,
+    request: CoSignRequest,
+    options?: CallOptions,
+  ): ReturnType<CoSigners['coSign']> {
+    return this.#network.call(scheduler, 'coSign', request, options)
   }
 
   trace(

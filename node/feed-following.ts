@@ -140,6 +140,6 @@ export class FeedFollowing {
 
 /** A feed of which a conflict was seen is not taken any more. @throws any other failure */
 function frozen(error: unknown): undefined {
-  if (Failure.is(error, 'feed-frozen')) return undefined
+  if (Failure.is(error, 'feed-frozen') || Failure.is(error, 'equivocated')) return undefined
   throw error
 }

@@ -39,11 +39,28 @@ export class FeedPull {
   }
 
   async #pull(id: ProcessId): Promise<void> {
-    const { log, peers, key, describe } = this.#parts
+    const { key, describe } = this.#parts
     const process = await describe(id)
-    const scheduler = process?.policy.schedulers[0]
-    if (process === undefined || scheduler === undefined) throw new Failure('unknown-process', { process: id })
-    if (scheduler === key) return
+    if (process === undefined) throw new Failure('unknown-process', { process: id })
+    const { schedulers } = process.policy
+    if (schedulers.includes(key)) return
+    let [reached, failure]: [boolean, unknown] = [false, undefined]
+    // Of several schedulers one may be down, and one lag behind another.
+    for (const scheduler of schedulers) {
+      try {
+        await this.#pullFrom(scheduler, process)
+        reached = true
+      } catch (error) {
+        if (Failure.from(error).blame !== 'transient') throw error
+        failure = error
+      }
+    }
+    if (!reached) throw failure
+  }
+
+  async #pullFrom(scheduler: KeyId, process: ProcessDescription): Promise<void> {
+    const { log, peers } = this.#parts
+    const { id } = process
     const feed = messagesFeed(process)
     for (;;) {
       const piece = await peers.frames(scheduler, id, await log.length(feed))

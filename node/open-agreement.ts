@@ -46,9 +46,11 @@ export function openAgreement(parts: OpenAgreementParts): OpenAgreement {
     timers: readonly Timer[],
     process: ProcessDescription | undefined,
   ): void => {
-    const [home] = process?.policy.schedulers ?? []
-    if (news === undefined || home === key || home === undefined) arm(id, timers)
-    else if (process?.policy.computeUnits.includes(key) === true) news.changed(home, id)
+    const schedulers = process?.policy.schedulers ?? []
+    if (news === undefined || schedulers.includes(key) || schedulers.length === 0) arm(id, timers)
+    if (news === undefined || process?.policy.computeUnits.includes(key) !== true) return
+    // Whichever of several schedulers leads gives the ticks.
+    for (const home of schedulers) if (home !== key) news.changed(home, id)
   }
   return {
     agreement,

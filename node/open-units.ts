@@ -7,19 +7,21 @@ import {
 } from '../compute-unit/index.ts'
 import { type EffectOffer, MessengerUnit } from '../messenger-unit/index.ts'
 import { runtimeFor } from '../processes/index.ts'
-import type {
-  Clock,
-  Evidence,
+import {
+  type Clock,
+  type CoSigners,
+  type Evidence,
   Failure,
-  KeyId,
-  Log,
-  Peers,
-  ProcessDescription,
-  ProcessId,
-  Scheduler,
+  type KeyId,
+  type Log,
+  type Peers,
+  type ProcessDescription,
+  type ProcessId,
+  type Scheduler,
 } from '../protocol/index.ts'
 import { type CommittedFrame, SchedulerUnit } from '../scheduler-unit/index.ts'
 import { FeedPull } from './feed-pull.ts'
+import { knowEmptyCanister, withCanisterEffects } from './find-canister.ts'
 import { hostProgram, MAY_START_WORKERS } from './host-program.ts'
 import type { NodeKeys } from './keystore.ts'
 import { type Learning, learning } from './learning.ts'
@@ -42,7 +44,7 @@ export interface UnitsParts {
   /** How compute hosts are opened; as child processes, if not given. */
   readonly openHost?: OpenHost | undefined
   /** Other nodes. */
-  readonly peers?: Peers | undefined
+  readonly peers?: (Peers & CoSigners) | undefined
   /** Takes what shows that a compute unit is at fault. */
   readonly evidence?: Evidence | undefined
   /** The node's own scheduler as the messenger reaches it; itself, if not given. */
@@ -86,6 +88,7 @@ export async function openUnits(
   keep: (unit: AsyncDisposable) => void,
 ): Promise<Units> {
   const { keys, log, peers } = parts
+  await knowEmptyCanister(log)
   const wiring: Wiring = { ...learning(parts), units: {}, trouble: troubleOf(parts) }
   const computer = await openComputer(parts, wiring)
   wiring.units.computer = computer
@@ -116,6 +119,7 @@ export async function openUnits(
     computer: agreed,
     describe: wiring.describe,
     learnModule: wiring.learnModule,
+    effects: withCanisterEffects(parts.effects, log),
     random: parts.random ?? Math.random,
     checkModule: async module => {
       runtimeFor(module.format)
@@ -185,6 +189,17 @@ function openScheduler(
     describe: wiring.describe,
     assignable: process => isAssignable(wiring, process),
     attests: push => computer.attests(push),
+    together: peers && {
+      seed: keys.seed,
+      peers,
+      learnModule: async module => {
+        if ((await wiring.learnModule(module)) === undefined) throw new Failure('unknown-module', { module })
+      },
+      settled: frames => {
+        handOver(frames, wiring.units, keys.key)
+        observer?.committed?.(frames)
+      },
+    },
     signerRatePerSecond: parts.signerRate,
   })
 }

@@ -1,3 +1,4 @@
+import type { EvidenceBook, HeadExchange } from '../evidence/index.ts'
 import {
   type CallOptions,
   type Directory,
@@ -19,6 +20,7 @@ import {
   type ScheduleRequest,
   type SignedBlocks,
 } from '../protocol/index.ts'
+import type { SchedulerUnit } from '../scheduler-unit/index.ts'
 import type { UnitService } from '../agreement/index.ts'
 import type { ProcessFollowing } from './process-following.ts'
 
@@ -26,23 +28,33 @@ export interface PeerServiceParts {
   readonly log: Pick<Log, 'signed'> & {
     readonly directory: Pick<Directory, 'process' | 'spawnEnvelope' | 'moduleItem'>
   }
-  readonly scheduler: Pick<Scheduler, 'schedule'>
+  readonly scheduler: Pick<SchedulerUnit, 'schedule' | 'coSign'>
   readonly messenger: Pick<Messenger, 'trace'>
   readonly service: UnitService
   readonly following: Pick<ProcessFollowing, 'announced'>
+  readonly evidence: {
+    readonly book: Pick<EvidenceBook, 'take'>
+    readonly heads: Pick<HeadExchange, 'shown' | 'prefix'> | undefined
+  }
   /** What this node can do by itself: a call is not handed on, or it could go in circles. */
   readonly operations: Operations
 }
 
 /** What this node does for its peers. Nobody is believed: whatever changes something proves itself, as if it came over HTTP. */
 export function createPeerService(parts: PeerServiceParts): PeerOperations {
-  const { log, scheduler, messenger, service, following, operations } = parts
+  const { log, scheduler, messenger, service, following, operations, evidence } = parts
   return {
     schedule: requests => scheduleProven(scheduler, requests),
     spawnEnvelope: process => log.directory.spawnEnvelope(process),
     moduleItem: module => log.directory.moduleItem(module),
     frames: ({ process, from }) => readBlocks(log, process, from),
     announce: async processes => following.announced(processes),
+    coSign: (request, { from }) => scheduler.coSign(from, request),
+    heads: (heads, { from }) => evidence.heads?.shown(heads, from) ?? DONE,
+    prefix: async wish => evidence.heads?.prefix(wish),
+    evidence: async (bytes, { from }) => {
+      await evidence.book.take(bytes, from)
+    },
     trace: ({ process, message }) => messenger.trace(message, { process }),
     attest: async ({ process, what }) => void (await service.attest(process, what)),
     attestations: ({ process, from }) => service.attestations(process, from),
@@ -59,6 +71,8 @@ export function createPeerService(parts: PeerServiceParts): PeerOperations {
     },
   }
 }
+
+const DONE = Promise.resolve()
 
 /** Runs an operation of the native API, which must give one answer or many as it was asked for. */
 function carryOut<T>(
@@ -94,6 +108,7 @@ async function scheduleProven(
 function isProven({ envelope }: ScheduleRequest): boolean {
   return (
     envelope.kind === 'item' ||
+    envelope.kind === 'ingress' ||
     envelope.kind === 'assign' ||
     (envelope.kind === 'push' && envelope.proof !== undefined)
   )

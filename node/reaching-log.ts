@@ -26,7 +26,7 @@ export function reachingLog(parts: ReachingLogParts): Log {
   const { log, describe, learnModule } = parts
   const reach = async (id: ProcessId): Promise<boolean> => {
     const process = log.directory.processAtHand(id) ?? (await describe(id).catch(() => undefined))
-    if (process === undefined || process.policy.schedulers[0] === parts.key) return false
+    if (process === undefined || process.policy.schedulers.includes(parts.key)) return false
     try {
       await parts.pull(id)
       return true

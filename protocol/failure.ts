@@ -57,6 +57,8 @@ export const FAILURES = {
   'bad-control': row(1051, 'input', 400, 'The control message does not say what to do', 'docs/PROTOCOL.md lists the actions of control messages and their tags.'),
   'no-document': row(1052, 'input', 422, 'That process cannot tell its state as a document', 'The details say why; ask it by a query instead.'),
 
+  'no-peers': row(1060, 'input', 409, 'This node knows no peers', 'Start it with --listen or --peer.'),
+
   // 2xxx: trust
   'bad-signature': row(2001, 'trust', 400, 'The signature does not hold', 'Sign the item again; nothing may change after signing.'),
   'id-reused': row(2002, 'trust', 409, 'The same id was seen with other bytes', 'Discard the item: its key can sign two contents with one signature.'),
@@ -65,7 +67,10 @@ export const FAILURES = {
   'not-permitted': row(2005, 'trust', 403, 'That needs the admin token of this node', 'Send Authorization: Bearer with the token in <data>/keys/admin-token.'),
   'host-refused': row(2006, 'trust', 403, 'The Host or Origin of the request is not allowed', 'Use the address the node printed, or add the host to its configuration.'),
   'verification-failed': row(2007, 'trust', 409, 'A certified result does not follow from the feed', 'Keep both: together they prove the fault of the unit that signed it.'),
+  'equivocated': row(2013, 'trust', 409, 'The schedulers of that process signed two feeds', 'Nothing after the blocks that both have in common is final; its owner moves it to other schedulers: atoll process handover.'),
+  'bad-evidence': row(2014, 'trust', 400, 'What was handed in shows no fault', 'Compare it with docs/protocol/proofs.md; nothing was kept.'),
   'unknown-identity': row(2008, 'trust', 403, 'There is no identity of that name', 'atoll identity list shows those there are; atoll identity new makes one.'),
+  'bad-proposal': row(2031, 'trust', 409, 'What the leading scheduler proposed breaks a rule', 'It is not signed; another scheduler of the process takes over.'),
 
   'peer-offence': row(2020, 'trust', 403, 'A peer did what no honest one does', 'atoll peer list shows its offences; at 100 it is cut for ten minutes, atoll peer block cuts it for good.'),
 
@@ -74,6 +79,7 @@ export const FAILURES = {
   'timeout': row(3002, 'transient', 504, 'The wait ended before the answer came', 'Ask again; what was accepted goes on.'),
   'unreachable': row(3003, 'transient', 503, 'The node cannot be reached', 'Start it with atoll up, or check the URL.'),
   'shutting-down': row(3004, 'transient', 503, 'The node is shutting down', 'Send again when it is back; nothing was kept.'),
+  'no-quorum': row(3031, 'transient', 503, 'Too few schedulers of that process answer', 'Send again: it is scheduled once, as soon as enough of them can be reached.'),
   'aborted': row(3005, 'transient', 499, 'The caller ended the wait', 'Ask again when you are ready.'),
   'no-agreement': row(3061, 'transient', 503, 'Too few compute units of the process agree, or can be reached', 'Ask again when they are up; atoll process show <id> names them and how many must agree.'),
 

@@ -66,6 +66,15 @@ export class FeedTree {
   hash(): Uint8Array {
     return treeHash(this.#roots)
   }
+
+  /** The tree with blocks behind it; this one stays as it is. */
+  with(blocks: readonly Uint8Array[]): FeedTree {
+    const tree = new FeedTree()
+    tree.#roots.push(...this.#roots)
+    tree.#length = this.#length
+    for (const block of blocks) tree.append(block)
+    return tree
+  }
 }
 
 interface TreeRoot extends TreeNode {

@@ -3,7 +3,9 @@
  * Bounds marked (protocol) are part of what all compute units must agree on: a change is a protocol change.
  */
 
+export * from './co-sign-limits.ts'
 export * from './peer-limits.ts'
+export * from './proof-limits.ts'
 
 const KiB = 1024
 const MiB = 1024 * KiB
@@ -34,11 +36,6 @@ export const BUNDLE_SIZE_MAX_BYTES = 8 * MiB
 /** Items in one bundle handed in at once. */
 export const BUNDLE_ITEMS_MAX = 4096
 
-/** Spawn messages of ancestors that prove what a process is: each is about a kilobyte of every proof. */
-export const LINEAGE_MAX = 256
-/** A proof of one result, with message and output if they are brought along. */
-export const PROOF_SIZE_MAX_BYTES = 8 * MiB
-
 // What a process may do in one slot (protocol)
 /** Messages, spawns and assignments in one outbox. */
 export const OUTBOX_MAX = 256
@@ -48,6 +45,8 @@ export const OUTBOX_SPAWNS_MAX = 8
 export const OUTBOX_SIZE_MAX_BYTES = 2 * MiB
 /** Bytes of one reply or output. */
 export const OUTPUT_SIZE_MAX_BYTES = 1 * MiB
+/** Bytes that a query may answer: it stands in no result. As on the Internet Computer, and a little for the form. */
+export const QUERY_OUTPUT_MAX_BYTES = 3 * MiB + 4 * KiB
 /** Bytes of an error text kept in a result. */
 export const ERROR_TEXT_MAX_BYTES = 4 * KiB
 /** Output, error and log that stand in the head of a result; longer ones as their hash. Every push carries the head of its result. */

@@ -1,4 +1,5 @@
 import type { DataItem } from './data-item.ts'
+import type { Failure } from './failure.ts'
 import type { FeedTrees } from './feed-inclusion.ts'
 import type { MessageId, ModuleId, ProcessId, Slot, KeyId } from './ids.ts'
 import type { ModuleDescription, ProcessDescription } from './process.ts'
@@ -116,6 +117,11 @@ export interface Log extends AsyncDisposable {
    * taken any more. Nothing, if they agree, if it proves nothing, or if less is held.
    */
   compare(feed: FeedSpec, seen: SignedPrefix): Promise<FeedConflict | undefined>
+  /**
+   * Nothing is taken or written any more, for the reason given, and only the first `length` blocks are read; idempotent, and
+   * the shortest length counts. Forgotten at the end of the program: whoever knows why says it again.
+   */
+  freeze(feed: FeedSpec, length: number, why: Failure): void
   /** Tells of all growth of feeds, taken over or written here, once readers see it. */
   watch(grew: (growth: FeedGrowth) => void): Disposable
   /** The Hypercore key of a feed; nothing is opened. */

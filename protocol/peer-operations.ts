@@ -2,9 +2,14 @@
  * What nodes ask each other, over one stream for each pair of them: the one table. To add an operation, add a row
  * and follow the compiler: the service of node/peer-service.ts must carry it out. Bytes: docs/protocol/peers.md.
  */
+import { decodeCoSignAnswer, decodeCoSignRequest, encodeCoSignAnswer, encodeCoSignRequest } from './co-signing.ts'
 import { asModuleId, asProcessId, type ModuleId, type ProcessId } from './ids.ts'
 import {
+  EVIDENCE_SIZE_MAX_BYTES,
+  HEADS_TOGETHER_MAX,
   BUNDLE_SIZE_MAX_BYTES,
+  CO_SIGNED_BLOCKS_MAX,
+  FRAME_SIZE_BYTES,
   ITEM_SIZE_MAX_BYTES,
   MODULE_SIZE_MAX_BYTES,
   PAGE_SIZE_MAX_BYTES,
@@ -24,6 +29,7 @@ import {
   readCount,
   writeId,
 } from './peer-operation.ts'
+import { evidenceCodec, headsCodec, maybePrefixCodec, prefixWishCodec } from './peer-heads.ts'
 import { scheduleAnswersCodec, scheduleRequestsCodec } from './peer-schedule.ts'
 import { traceCodec, tracePlaceCodec } from './peer-trace.ts'
 import { UNIT_PEER_OPERATIONS } from './peer-units.ts'
@@ -32,6 +38,10 @@ import { readId, readSmall } from './push.ts'
 /** An envelope with all its proofs: an item or the body of a push, and what stands around it. */
 const ENVELOPE_MAX_BYTES = 2 * ITEM_SIZE_MAX_BYTES
 const SMALL_MAX_BYTES = 1024
+/** As many frames as one proposal has, or one frame of one large message. */
+const CO_SIGN_MAX_BYTES = CO_SIGNED_BLOCKS_MAX * FRAME_SIZE_BYTES + ENVELOPE_MAX_BYTES + SMALL_MAX_BYTES
+/** A prefix of a feed with two subtrees for each bit of its length, and the signatures of several. */
+const HEAD_MAX_BYTES = 32 * SMALL_MAX_BYTES
 /** A page of results in JSON, its bytes as base64url. */
 const NATIVE_ANSWER_MAX_BYTES = 2 * PAGE_SIZE_MAX_BYTES
 /** A tree of as many messages as are followed. */
@@ -45,9 +55,13 @@ const processesCodec: PeerCodec<readonly ProcessId[]> = cborCodec(
     writer.array(processes.length)
     for (const process of processes) writeId(writer, process)
   },
-  reader => Array.from({ length: readCount(reader, ANNOUNCED_MAX) }, () => asProcessId(readId(reader))),
+  reader =>
+    Array.from({ length: readCount(reader, ANNOUNCED_MAX) }, () => asProcessId(readId(reader))),
 )
-const nothingCodec: PeerCodec<void> = cborCodec(writer => writer.null(), reader => void reader.null())
+const nothingCodec: PeerCodec<void> = cborCodec(
+  writer => writer.null(),
+  reader => void reader.null(),
+)
 const moduleCodec: PeerCodec<ModuleId> = cborCodec(writeId, reader => asModuleId(readId(reader)))
 const framesFrom = cborCodec<{ readonly process: ProcessId; readonly from: number }>(
   (writer, { process, from }) => {
@@ -94,6 +108,34 @@ export const PEER_OPERATIONS = {
     summary: 'These processes name the node that is told; their spawn messages prove it',
     request: processesCodec,
     requestMaxBytes: ANNOUNCED_MAX * ID_MAX_BYTES + SMALL_MAX_BYTES,
+    answer: nothingCodec,
+    answerMaxBytes: SMALL_MAX_BYTES,
+  }),
+  coSign: peerOperation({
+    summary: 'What the schedulers of one process ask each other',
+    request: { encode: encodeCoSignRequest, decode: decodeCoSignRequest },
+    requestMaxBytes: CO_SIGN_MAX_BYTES,
+    answer: { encode: encodeCoSignAnswer, decode: decodeCoSignAnswer },
+    answerMaxBytes: CO_SIGN_MAX_BYTES,
+  }),
+  heads: peerOperation({
+    summary: 'What a node holds of feeds, to be compared',
+    request: headsCodec,
+    requestMaxBytes: HEADS_TOGETHER_MAX * HEAD_MAX_BYTES,
+    answer: nothingCodec,
+    answerMaxBytes: SMALL_MAX_BYTES,
+  }),
+  prefix: peerOperation({
+    summary: 'The tree of the first blocks of a feed, under a head that covers it; null if fewer are held',
+    request: prefixWishCodec,
+    requestMaxBytes: SMALL_MAX_BYTES,
+    answer: maybePrefixCodec,
+    answerMaxBytes: HEAD_MAX_BYTES,
+  }),
+  evidence: peerOperation({
+    summary: 'Something that shows that somebody broke the rules',
+    request: evidenceCodec,
+    requestMaxBytes: EVIDENCE_SIZE_MAX_BYTES,
     answer: nothingCodec,
     answerMaxBytes: SMALL_MAX_BYTES,
   }),

@@ -10,7 +10,7 @@ import { findTag, type Tag } from './tags.ts'
 export interface ProcessPolicy {
   /** Scheduler keys, in order of the `Scheduler` tags. */
   readonly schedulers: readonly KeyId[]
-  /** How many of them must sign a block. */
+  /** How many of them must sign a block: more than half, if the spawn does not say. */
   readonly schedulerQuorum: number
   /** Compute unit keys, in order of the `Compute-Unit` tags; the schedulers, if none is named. */
   readonly computeUnits: readonly KeyId[]
@@ -70,7 +70,7 @@ export function readPolicy(tags: readonly Tag[]): ProcessPolicy {
   if (schedulers.length === 0) throw new Failure('wrong-type', {}, { note: 'a spawn needs a Scheduler tag' })
   const named = keysOf(tags, 'Compute-Unit')
   const computeUnits = named.length > 0 ? named : schedulers
-  const schedulerQuorum = quorumOf(tags, 'Scheduler-Quorum', schedulers.length)
+  const schedulerQuorum = quorumOf(tags, 'Scheduler-Quorum', schedulers.length, Math.floor(schedulers.length / 2) + 1)
   const computeQuorum = quorumOf(tags, 'Compute-Quorum', computeUnits.length)
   return { schedulers, schedulerQuorum, computeUnits, computeQuorum }
 }
@@ -87,9 +87,9 @@ function keysOf(tags: readonly Tag[], name: string): KeyId[] {
   return keys
 }
 
-function quorumOf(tags: readonly Tag[], name: string, units: number): number {
+function quorumOf(tags: readonly Tag[], name: string, units: number, usual = 1): number {
   const text = findTag(tags, name)
-  if (text === undefined) return 1
+  if (text === undefined) return usual
   const quorum = Number(text)
   if (!Number.isInteger(quorum) || quorum < 1 || quorum > units) {
     throw new Failure('wrong-type', { tag: name, value: text }, { note: `expected 1 to ${units}` })

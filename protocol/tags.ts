@@ -132,17 +132,23 @@ export function findTag(tags: readonly Tag[], name: string): string | undefined 
   return undefined
 }
 
+/** The system tag that may stand several times. */
+const LIST_TAG = 'Scheduler'
+
 /**
- * Refuses tags in which two readers could see two meanings: a system tag twice, in any case.
+ * Refuses tags in which two readers could see two meanings: a system tag twice, in any case. Several schedulers are named
+ * by a tag each, spelled alike; whoever knows of one alone takes the first, to whom any other leads.
  * @throws MalformedBytes naming the tag; its offset is the position in the list.
  */
 export function refuseDuplicateSystemTags(tags: readonly Tag[]): void {
-  const seen = new Set<string>()
+  const seen = new Map<string, string>()
   for (const [index, tag] of tags.entries()) {
     const name = tag.name.toLowerCase()
     if (!SYSTEM_TAGS_LOWER.has(name)) continue
-    if (seen.has(name)) throw new MalformedBytes(`tags: ${JSON.stringify(tag.name)} twice`, index)
-    seen.add(name)
+    const before = seen.get(name)
+    const isList = tag.name === LIST_TAG && before === LIST_TAG
+    if (before !== undefined && !isList) throw new MalformedBytes(`tags: ${JSON.stringify(tag.name)} twice`, index)
+    seen.set(name, tag.name)
   }
 }
 

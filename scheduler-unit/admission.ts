@@ -121,7 +121,7 @@ export function admitPush(push: Push, proof: PushProof | undefined, sender: Proc
 /** May this node schedule that process? @throws {Failure} `not-scheduler` */
 export function checkScheduler(description: ProcessDescription, key: KeyId): void {
   const { schedulers, schedulerQuorum } = description.policy
-  if (schedulers[0] === key && schedulerQuorum === 1) return
+  if (schedulers[0] === key && schedulers.length === 1 && schedulerQuorum === 1) return
   throw new Failure('not-scheduler', { process: description.id, scheduler: schedulers.join(' '), here: key })
 }
 

@@ -8,12 +8,11 @@ import {
   type Log,
   type MessageId,
   messagesFeed,
+  type NewBlock,
   PENDING_PER_PROCESS_MAX,
   type ProcessDescription,
-  type ProcessId,
   type PushSender,
   type Receipt,
-  readFrameHead,
   type Slot,
 } from '../protocol/index.ts'
 import { cutFrames } from './cut-frames.ts'
@@ -53,6 +52,8 @@ export interface LaneParts {
   readonly log: Log
   readonly process: ProcessDescription
   now(): number
+  /** Makes blocks durable; several schedulers must agree first, if it is theirs together. */
+  readonly commit?: ((blocks: readonly NewBlock[]) => Promise<void>) | undefined
   /** Frames on their way to the disk; `done` tells whether they got there, after `committed` was called. */
   committing?: ((frames: readonly CommittedFrame[], done: Promise<boolean>) => void) | undefined
   committed(frames: readonly CommittedFrame[]): void
@@ -108,6 +109,11 @@ export class Lane {
 
   get process(): ProcessDescription {
     return this.#parts.process
+  }
+
+  /** Whether other schedulers have a part in what is written here. */
+  get isShared(): boolean {
+    return this.#parts.commit !== undefined
   }
 
   /** The slot that the next message gets, if all that waits gets its own. */
@@ -202,7 +208,9 @@ export class Lane {
     const frames = this.#frames(batch, timestampMs)
     const start = this.#nextSlot
     const { promise: done, resolve } = Promise.withResolvers<boolean>()
-    const committed = this.#parts.log.commit(frames.map(frame => ({ ...frame, feed: this.feed })))
+    const blocks = frames.map(frame => ({ ...frame, feed: this.feed }))
+    const { commit, log } = this.#parts
+    const committed = commit === undefined ? log.commit(blocks) : commit(blocks)
     const known = start === 0 ? committed.then(() => this.#addProcess(batch)) : committed
     const ended = known.then(
       () => {
@@ -284,17 +292,4 @@ export class Lane {
 /** Whether a repetition is told by its id; a push is told by its seq, and what the scheduler makes does not repeat. */
 function isToldById({ kind }: Envelope): boolean {
   return kind === 'item' || kind === 'assign' || kind === 'ingress'
-}
-
-/** The receipt of a message that stands in the feed, and its envelope's frame. */
-export function receiptAt(
-  process: ProcessId,
-  frameBytes: Uint8Array,
-  place: { id: MessageId; slot: Slot },
-): { receipt: Receipt; envelope: Envelope } | undefined {
-  const { firstSlot } = readFrameHead(frameBytes)
-  const assignment = decodeFrame(frameBytes).assignments[place.slot - firstSlot]
-  if (assignment === undefined) return undefined
-  const { timestampMs, envelope } = assignment
-  return { receipt: { id: place.id, process, slot: place.slot, timestampMs }, envelope }
 }

@@ -8,6 +8,8 @@ export interface LanesParts extends Pick<LaneParts, 'committing' | 'committed'> 
   readonly key: KeyId
   readonly log: Log
   readonly clock: Clock
+  /** How blocks of a process are made durable that this scheduler has together with others. @throws {Failure} if it does not lead */
+  commitOf?(process: ProcessDescription): Promise<LaneParts['commit']>
   /** Lanes held; idle ones above it are forgotten. */
   readonly lanesMax?: number | undefined
 }
@@ -90,9 +92,10 @@ export class Lanes implements AsyncDisposable {
     const { log, clock, key, committing, committed } = this.#parts
     const description = (await log.directory.process(process)) ?? spawned
     if (description === undefined) throw new Failure('unknown-process', { process })
-    checkScheduler(description, key)
+    const commit = await this.#parts.commitOf?.(description)
+    if (commit === undefined) checkScheduler(description, key)
     const now = (): number => clock.now()
-    return Lane.open({ log, recent: this.#recent, process: description, now, committing, committed })
+    return Lane.open({ log, recent: this.#recent, process: description, now, commit, committing, committed })
   }
 
   /** Puts the lane last in the line of those to be forgotten. */

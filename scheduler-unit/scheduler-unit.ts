@@ -2,43 +2,41 @@ import {
   asMessageId,
   asProcessId,
   type Clock,
+  type CoSignAnswer,
+  type CoSignRequest,
   type DataItem,
   describeProcess,
   encodeEnvelope,
   envelopeId,
   Failure,
   type Envelope,
-  findFrame,
-  fromBase64Url,
   isControl,
   isSpawn,
   type ItemOrPush,
   type KeyId,
   type Log,
-  type MessageId,
   type ProcessDescription,
   type ProcessId,
   type Push,
   type PushSender,
   pushId,
   pushSender,
-  type Receipt,
   type ScheduleAnswer,
   type Scheduler,
   type ScheduleRequest,
-  type Slot,
   spawnWindow,
   type Timer,
-  toBase64Url,
-  toUtf8,
   voucherOf,
 } from '../protocol/index.ts'
 import { admitControl, admitItem, admitPush, boundedEnvelope, parseItem } from './admission.ts'
 import { Alarms, type DueTick } from './alarms.ts'
+import { CoSignedProcesses, type Together } from './co-signing/co-signed-processes.ts'
+import type { Seat } from './co-signing/course.ts'
 import { failedAnswer, type IngressParts, known, scheduled, seatIngress } from './ingress.ts'
-import { type KnownReceipt, sameBytes } from './known-receipt.ts'
-import { type CommittedFrame, type Lane, receiptAt } from './lane.ts'
+import type { CommittedFrame, Lane, LaneParts } from './lane.ts'
+import { KnownReceipts, sameBytes } from './known-receipts.ts'
 import { Lanes } from './lanes.ts'
+import { keepMonitored, monitoredProcesses } from './monitored.ts'
 import { SignerRates } from './rate.ts'
 
 export interface SchedulerUnitParts {
@@ -58,6 +56,8 @@ export interface SchedulerUnitParts {
   readonly lanesMax?: number | undefined
   /** Whether this node's own compute unit, with this very key, attests the push: then it needs no proof. */
   attests?(push: Push): boolean
+  /** What it takes to schedule processes together with other nodes; without it this one schedules alone. */
+  readonly together?: Together | undefined
 }
 
 /** Requests checked before others get a turn: signatures take most of the time. */
@@ -69,30 +69,47 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   readonly #lanes: Lanes
   readonly #rates: SignerRates
   readonly #alarms: Alarms
+  readonly #receipts: KnownReceipts
+  readonly #coSigned: CoSignedProcesses | undefined
   readonly #ingressParts: IngressParts
   #closed = false
 
   private constructor(parts: SchedulerUnitParts) {
     this.#parts = parts
-    this.#lanes = new Lanes(parts)
+    const { log } = parts
+    const describe = async (id: ProcessId) => (await log.directory.process(id)) ?? parts.describe?.(id)
+    const seatHere = (request: ScheduleRequest): Promise<Seat> => this.#seatHere(request).catch(failed)
+    this.#coSigned = parts.together && new CoSignedProcesses({ ...parts, ...parts.together, describe, seatHere })
+    const commitOf = async (process: ProcessDescription): Promise<LaneParts['commit']> => this.#coSigned?.commitOf(process)
+    this.#lanes = new Lanes({ ...parts, commitOf })
+    this.#receipts = new KnownReceipts(log, this.#lanes)
     this.#rates = new SignerRates(parts.signerRatePerSecond)
     this.#ingressParts = {
       ...parts,
       lanes: this.#lanes,
       rates: this.#rates,
       describe: process => this.#sender(process),
-      receiptOf: (lane, id) => this.#receiptOf(lane, id),
+      receiptOf: (lane, id) => this.#receipts.of(lane, id),
     }
     this.#alarms = new Alarms(parts.clock, ticks => this.#tick(ticks))
   }
 
   static async open(parts: SchedulerUnitParts): Promise<SchedulerUnit> {
     const unit = new SchedulerUnit(parts)
-    const lt = toUtf8('scheduler/monitored0')
-    for await (const { key } of parts.log.store.range({ gte: MONITORED, lt })) {
-      unit.#alarms.monitor(asProcessId(toBase64Url(key.subarray(MONITORED.length))), true)
-    }
+    for await (const process of monitoredProcesses(parts.log.store)) unit.#alarms.monitor(process, true)
+    await unit.#coSigned?.resume()
     return unit
+  }
+
+  /** Answers another scheduler of a process that this one has a part in. @throws {Failure} `unknown-process`, `not-scheduler` */
+  coSign(from: KeyId, request: CoSignRequest): Promise<CoSignAnswer> {
+    if (this.#coSigned === undefined || this.#closed) return Promise.reject(new Failure('unknown-process', { process: request.process }))
+    return this.#coSigned.answer(from, request)
+  }
+
+  /** Takes over from the other schedulers of a process what they have settled. */
+  async catchUp(process: ProcessId): Promise<void> {
+    await (await this.#coSigned?.known(process))?.catchUp()
   }
 
   /** Processes whose place in their feed is in memory. */
@@ -134,14 +151,16 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   monitor(process: ProcessId, on: boolean): void {
-    const key = new Uint8Array(MONITORED.length + 32)
-    key.set(MONITORED)
-    key.set(fromBase64Url(process), MONITORED.length)
-    this.#parts.log.store.write([{ key, value: on ? new Uint8Array([1]) : undefined }])
+    keepMonitored(this.#parts.log.store, process, on)
     this.#alarms.monitor(process, on)
   }
 
-  async #seat(request: ScheduleRequest): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
+  async #seat(request: ScheduleRequest): Promise<Seat> {
+    const course = await this.#coSigned?.courseOf(request)
+    return course === undefined ? this.#seatHere(request) : { answer: course.route(request) }
+  }
+
+  async #seatHere(request: ScheduleRequest): Promise<Seat> {
     const { envelope } = request
     switch (envelope.kind) {
       case 'item':
@@ -161,7 +180,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   /** The same without a wait, for most requests: nothing, if something has to be looked up. */
   #seatNow({ process, envelope, item: parsed }: ScheduleRequest): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
     const lane = this.#lanes.atHand(process)
-    if (lane === undefined || lane.nextSlot === 0) return undefined
+    if (lane === undefined || lane.nextSlot === 0 || lane.isShared) return undefined
     try {
       if (envelope.kind === 'push') {
         const sender = this.#parts.log.directory.processAtHand(envelope.push.core.from)
@@ -186,7 +205,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   ): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
     const item = parsed ?? parseItem(envelope.item)
     const id = asMessageId(item.id)
-    const repeated = await this.#known(process, id, envelope.item)
+    const repeated = await this.#receipts.known(process, id, envelope.item)
     if (repeated !== undefined) return { answer: known(repeated.receipt) }
     // Before a lane is opened for it: anybody can name a process.
     admitItem(envelope.item, process, this.#parts.clock.now(), item)
@@ -291,7 +310,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if (lane.nextSlot === 0) throw new Failure('unknown-process', { process })
     if (!(await this.#parts.assignable(lane.process))) throw new Failure('not-assignable', { process })
     const id = envelopeId(envelope, process, 0)
-    const repeated = lane.recent(id)?.receipt ?? (await this.#receiptOf(lane, id))
+    const repeated = lane.recent(id)?.receipt ?? (await this.#receipts.of(lane, id))
     if (repeated !== undefined) return { answer: known(Promise.resolve(repeated)) }
     const sender = await this.#admitAssigned(envelope.message, lane.process)
     const raced = lane.recent(id)
@@ -315,36 +334,20 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     return pushSender(message.proof, sender, policy)
   }
 
-  /** The receipt of an item that has its slot already, or is about to. @throws {Failure} `id-reused` */
-  async #known(process: ProcessId, id: MessageId, item: Uint8Array): Promise<KnownReceipt | undefined> {
-    const lane = await this.#lanes.opening(process)
-    const recent = lane?.recent(id)
-    if (recent !== undefined) return sameBytes(recent.receipt, recent.bytes, item, id)
-    const slot = await this.#parts.log.messages.slotOf(process, id)
-    if (slot === undefined) return undefined
-    const found = await this.#place(await this.#lanes.get(process, undefined), id, slot)
-    if (found?.envelope.kind !== 'item') return undefined
-    return sameBytes(Promise.resolve(found.receipt), encodeEnvelope(found.envelope), item, id)
-  }
-
-  async #receiptOf(lane: Lane, id: MessageId): Promise<Receipt | undefined> {
-    const slot = await this.#parts.log.messages.slotOf(lane.process.id, id)
-    const found = slot === undefined ? undefined : await this.#place(lane, id, slot)
-    return found?.receipt
-  }
-
-  async #place(lane: Lane, id: MessageId, slot: Slot): Promise<ReturnType<typeof receiptAt>> {
-    const frame = await findFrame(this.#parts.log, lane.feed, slot)
-    return frame === undefined ? undefined : receiptAt(lane.process.id, frame.bytes, { id, slot })
-  }
-
   #tick(ticks: readonly DueTick[]): void {
     for (const { process, timer } of ticks) {
       const envelope: Envelope = { kind: 'tick', timer: latin1(timer.key), dueMs: timer.dueMs }
-      void this.#lanes.get(process, undefined)
-        .then(lane => lane.enqueue(asMessageId(''), envelope, encodeEnvelope(envelope)))
+      void this.#ticksOf(process)
+        .then(ticks => (ticks ? this.#lanes.get(process, undefined) : undefined))
+        .then(lane => lane?.enqueue(asMessageId(''), envelope, encodeEnvelope(envelope)))
         .catch(error => this.#again(process, timer, Failure.from(error)))
     }
+  }
+
+  /** Whether this scheduler gives a process its ticks; of several the one that leads. */
+  async #ticksOf(process: ProcessId): Promise<boolean> {
+    const course = await this.#coSigned?.known(process)
+    return course === undefined || (await course.ticks())
   }
 
   /** A tick that found no slot comes again a little later. */
@@ -357,16 +360,11 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if (this.#closed) return
     this.#closed = true
     await this.#alarms[Symbol.asyncDispose]()
+    await this.#coSigned?.close()
     await this.#lanes[Symbol.asyncDispose]()
   }
 }
 
-const MONITORED = toUtf8('scheduler/monitored/')
-
-
-function latin1(text: string): Uint8Array {
-  return Uint8Array.from(text, char => char.charCodeAt(0))
-}
-
+const latin1 = (text: string): Uint8Array => Uint8Array.from(text, char => char.charCodeAt(0))
 
 const failed = (error: unknown): { answer: ScheduleAnswer } => ({ answer: failedAnswer(error) })

@@ -21,6 +21,7 @@ export async function checkConvergence(
   for (const home of runs) {
     for (const process of await home.log.directory.processes({ limit: 100_000 })) {
       if (process.policy.schedulers[0] !== home.key) continue
+      await home.following.pull(process.id)
       const expected = await certificatesOf(home, process)
       for (const other of runs) {
         if (other === home) continue

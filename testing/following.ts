@@ -36,7 +36,7 @@ export class Following {
   async resume(): Promise<void> {
     const { key, log } = this.#run
     for (const process of await log.directory.processes({ limit: 100_000 })) {
-      if (process.policy.schedulers[0] === key) this.committed(process)
+      if (process.policy.schedulers.includes(key)) this.committed(process)
       else if (process.policy.computeUnits.includes(key)) this.grown(process.id)
     }
   }
@@ -59,8 +59,9 @@ export class Following {
   }
 
   /** Takes over all that is new; ends when it has caught up. @throws {Failure} `unreachable`, `unknown-process` */
-  pull(process: ProcessId): Promise<void> {
-    return this.#pulls.pull(process)
+  async pull(process: ProcessId): Promise<void> {
+    await this.#run.units.scheduler.catchUp(process)
+    await this.#pulls.pull(process)
   }
 
   async #keepUp(process: ProcessId, keeping: { again: boolean }): Promise<void> {
@@ -80,7 +81,7 @@ export class Following {
   }
 
   #grew({ feed, length, blocks }: FeedGrowth): void {
-    if (feed.kind !== 'messages' || feed.signers[0] === this.#run.key) return
+    if (feed.kind !== 'messages' || feed.signers.includes(this.#run.key)) return
     const id = feed.process
     const before = this.#handing.get(id) ?? Promise.resolve()
     const handing = before.then(() => this.#handOver(id, length - blocks.length, blocks))

@@ -1,23 +1,6 @@
 import {
-  domainHash,
-  ed25519Sign,
-  encodeCbor,
-  equalBytes,
-  Failure,
-  type FeedConflict,
-  type FeedGrowth,
-  type FeedHead,
-  feedHeadMessage,
-  feedName,
-  type FeedSpec,
-  fromBase64Url,
-  type Log,
-  type NewBlock,
-  type SignedBlocks,
-  signedBlocksHold,
-  type SignedPrefix,
-  signedPrefixHash,
-  type TakeAnswer,
+  domainHash, ed25519Sign, encodeCbor, equalBytes, Failure, type FeedConflict, type FeedGrowth, type FeedHead, feedHeadMessage, feedName, type FeedSpec,
+  fromBase64Url, type Log, type NewBlock, type SignedBlocks, signedBlocksHold, type SignedPrefix, signedPrefixHash, type TakeAnswer,
 } from '../protocol/index.ts'
 import { MemoryDirectory } from './memory-directory.ts'
 import { MemoryIndex } from './memory-index.ts'
@@ -126,6 +109,8 @@ export class MemoryLog implements Log {
     for (const { feed, index } of blocks) {
       if (feed.kind === 'results') throw new TypeError('commit takes blocks of messages or votes')
       const name = feedName(feed)
+      const frozen = this.#frozen.get(name)
+      if (frozen !== undefined) throw frozen
       const length = lengths.get(name) ?? this.#blocksOf(feed).length
       if (index !== length)
         throw new Failure('feed-frozen', { process: feed.process, expected: length, index })
@@ -224,7 +209,7 @@ export class MemoryLog implements Log {
     const hash = held && signedPrefixHash(feed, seen)
     const ours = treeOf(this.#blocksOf(feed).slice(0, seen.length))
     if (held === undefined || hash === undefined || equalBytes(hash, ours.hash())) return undefined
-    this.#freeze(feed)
+    this.freeze(feed, this.#blocksOf(feed).length)
     return { feed, held, seen }
   }
 
@@ -246,15 +231,18 @@ export class MemoryLog implements Log {
 
   async #conflict(feed: FeedSpec, piece: SignedBlocks): Promise<TakeAnswer> {
     const ours = this.#blocksOf(feed)
-    const both = Math.min(ours.length, piece.from + piece.blocks.length)
+    const same = ours.findIndex((block, at) => !equalBytes(block, piece.blocks[at - piece.from] ?? block))
+    const both = same + 1
     const held = await this.prefix(feed, both)
     if (held === undefined) return { status: 'unproven', length: ours.length }
-    this.#freeze(feed)
-    return { status: 'conflict', length: ours.length, conflict: { feed, held, seen: prefixIn(ours, piece, both) } }
+    this.freeze(feed, same)
+    return { status: 'conflict', length: same, conflict: { feed, held, seen: prefixIn(ours, piece, both) } }
   }
 
-  #freeze(feed: FeedSpec): void {
-    this.#frozen.set(feedName(feed), new Failure('feed-frozen', { process: feed.process }))
+  freeze(feed: FeedSpec, length: number, why = new Failure('feed-frozen', { process: feed.process })): void {
+    const name = feedName(feed)
+    this.#frozen.set(name, why)
+    this.#feeds.set(name, this.#blocksOf(feed).slice(0, length))
   }
 
   feedKey(feed: FeedSpec): Uint8Array {

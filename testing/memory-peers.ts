@@ -1,4 +1,9 @@
 import {
+  type CoSigners,
+  decodeCoSignAnswer,
+  decodeCoSignRequest,
+  encodeCoSignAnswer,
+  encodeCoSignRequest,
   decodeAttestations,
   decodeEnvelope,
   decodeFinalFrames,
@@ -36,7 +41,7 @@ const { encode, decode } = PEER_OPERATIONS.frames.answer
 const copyOf = (piece: SignedBlocks | undefined): SignedBlocks | undefined => decode(encode(piece))
 
 /** The other nodes of a network in memory. What goes there is encoded and decoded, as over a wire: nothing is shared. */
-export function memoryPeers(parts: MemoryPeersParts): Peers {
+export function memoryPeers(parts: MemoryPeersParts): Peers & CoSigners {
   const ask = <T>(
     node: string,
     what: string,
@@ -92,6 +97,13 @@ export function memoryPeers(parts: MemoryPeersParts): Peers {
         if (description === undefined) throw new Failure('unknown-process', { process })
         return copyOf(await there.log.signed(messagesFeed(description), from, FRAMES_MAX_BYTES))
       }),
+    coSign: async (scheduler, request) => {
+      const bytes = encodeCoSignRequest(request)
+      const answer = await ask(nodeOf(scheduler), `${request.kind} ${request.process}`, async there =>
+        encodeCoSignAnswer(await there.units.scheduler.coSign(parts.self.key, decodeCoSignRequest(bytes))),
+      )
+      return decodeCoSignAnswer(answer)
+    },
     announce: (node, processes) =>
       ask(nodeOf(node), `announce ${processes.length}`, async there => {
         for (const process of processes) there.following.grown(process)

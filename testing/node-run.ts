@@ -2,6 +2,7 @@ import { inThreadHosts } from '../compute-unit/index.ts'
 import { createOperations } from '../gateway/index.ts'
 import { type NodeKeys, openUnits, type UnitObserver, type Units } from '../node/index.ts'
 import {
+  type CoSigners,
   ed25519Signer,
   type Effects,
   type KeyId,
@@ -64,7 +65,7 @@ export class NodeRun implements Station {
   readonly key: KeyId
   readonly log: MemoryLog
   readonly clock: VirtualClock
-  readonly peers: Peers
+  readonly peers: Peers & CoSigners
   #opened: OpenedRun | undefined
   #following: Following | undefined
   #alive = true

@@ -110,6 +110,7 @@ export class SimulatedNet implements TestNet {
     const client = this.client(through)
     const keyOf = (unit: string): string => this.#world.node(unit).keys.key
     const computeUnits = options.computeUnits?.map(keyOf)
+    const schedulers = (options.schedulers ?? [node]).map(keyOf)
     const outside = <T>(work: Promise<T>): Promise<T> => this.#world.time.hold(work)
     const module = await this.#modules.add(source, {
       node: through,
@@ -120,7 +121,7 @@ export class SimulatedNet implements TestNet {
     const fields = {
       ...options,
       module,
-      schedulers: [keyOf(node)],
+      schedulers,
       computeUnits,
       computeQuorum: agree,
     }

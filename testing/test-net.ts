@@ -28,6 +28,10 @@ export interface TestNetOptions {
 export interface SpawnOptions {
   /** The node that schedules and evaluates it; the first, if not given. */
   readonly node?: string | undefined
+  /** Nodes that schedule it together, in this order; `node` alone, if not given. */
+  readonly schedulers?: readonly string[] | undefined
+  /** How many of them must sign; more than half, if not given. */
+  readonly schedulerQuorum?: number | undefined
   /** Nodes whose word counts as its own; the one that schedules it, if not given. */
   readonly computeUnits?: readonly string[] | undefined
   /** How many of them must agree; one, if not given. */

@@ -16,6 +16,8 @@ import { peerFile, peerPackage, report, runProgram } from './program.ts'
 
 interface Input {
   readonly dataFolder: string
+  /** One-way sends, or calls whose answers are awaited. */
+  readonly measure: 'hops' | 'calls'
   readonly runs: number
   readonly chainHops: number
   readonly pairs: number
@@ -31,15 +33,29 @@ interface HopClient {
   hop(hop: Hop): unknown
 }
 
+interface Calls {
+  readonly pair: string
+  readonly times: number
+}
+
+interface CallClient {
+  ask(left: number): Promise<number>
+}
+
 interface ObjectContext {
   readonly key: string
+  objectClient(object: { readonly name: string }, key: string): CallClient
   objectSendClient(object: { readonly name: string }, key: string): HopClient
 }
 
 interface RestateSdk {
   object(definition: {
     readonly name: string
-    readonly handlers: { hop(context: ObjectContext, hop: Hop): Promise<void> }
+    readonly handlers: {
+      hop(context: ObjectContext, hop: Hop): Promise<void>
+      ask(context: ObjectContext, left: number): Promise<number>
+      askAgain(context: ObjectContext, calls: Calls): Promise<number>
+    }
   }): unknown
   createEndpointHandler(options: {
     readonly services: readonly unknown[]
@@ -78,6 +94,13 @@ async function startService(port: number): Promise<void> {
         }
         const other = context.key === `${pair}a` ? `${pair}b` : `${pair}a`
         context.objectSendClient({ name: 'Pair' }, other).hop({ pair, left: left - 1 })
+      },
+      ask: async (_context, left) => left,
+      askAgain: async (context, { pair, times }) => {
+        const other = context.objectClient({ name: 'Pair' }, `${pair}b`)
+        let answers = 0
+        for (let left = times; left > 0; left--) if ((await other.ask(left)) === left) answers += 1
+        return answers
       },
     },
   })
@@ -151,15 +174,26 @@ function post(url: string, body: unknown): Promise<Response> {
 class Driver {
   readonly #ports: Ports
   readonly #pids: readonly number[]
+  readonly #measure: Input['measure']
   #nextPair = 0
 
-  constructor(ports: Ports, pids: readonly number[]) {
+  constructor(ports: Ports, pids: readonly number[], measure: Input['measure']) {
     this.#ports = ports
     this.#pids = pids
+    this.#measure = measure
+  }
+
+  /** One call of the handler that calls the other object, over and over; its answer comes last. */
+  async #calls(times: number): Promise<void> {
+    const pair = `${this.#measure}${this.#nextPair++}`
+    const url = `http://127.0.0.1:${this.#ports.ingress}/Pair/${pair}a/askAgain`
+    const response = await post(url, { pair, times })
+    const answers = await response.text()
+    if (answers !== String(times)) throw new Error(`expected ${times} answers, got ${answers}`)
   }
 
   async #chain(hops: number): Promise<void> {
-    const pair = `p${this.#nextPair++}`
+    const pair = `${this.#measure}${this.#nextPair++}`
     const { promise, resolve } = Promise.withResolvers<void>()
     waiting.set(pair, resolve)
     const url = `http://127.0.0.1:${this.#ports.ingress}/Pair/${pair}a/hop/send`
@@ -173,7 +207,8 @@ class Driver {
     const hops = pairs * hopsOfPair
     const cpuBefore = cpuMsOfAll(this.#pids)
     const start = performance.now()
-    await Promise.all(Array.from({ length: pairs }, () => this.#chain(hopsOfPair)))
+    const one = this.#measure === 'hops' ? this.#chain.bind(this) : this.#calls.bind(this)
+    await Promise.all(Array.from({ length: pairs }, () => one(hopsOfPair)))
     const seconds = (performance.now() - start) / 1_000
     const cpuAfter = cpuMsOfAll(this.#pids)
     const cpuMs = cpuBefore === null || cpuAfter === null ? null : cpuAfter - cpuBefore
@@ -185,7 +220,7 @@ class Driver {
     const figures: Figures[] = []
     for (let run = 0; run < runs; run++) {
       const figure = await this.run(pairs, hopsOfPair)
-      report(`${pairs} pair(s): ${figure.hopsPerSecond.toFixed(0)} hops/s`)
+      report(`${pairs} pair(s): ${figure.hopsPerSecond.toFixed(0)} ${this.#measure}/s`)
       figures.push(figure)
     }
     const cpu = figures.map(figure => figure.cpuMsPerHop).filter(value => value !== null)
@@ -205,7 +240,9 @@ await runProgram<Input>(async input => {
   await untilOk(() => fetch(`http://127.0.0.1:${admin}/health`))
   const deployment = { uri: `http://127.0.0.1:${service}` }
   await untilOk(() => post(`http://127.0.0.1:${admin}/deployments`, deployment))
-  const driver = new Driver(ports, [process.pid, serverPid])
+  // The first chain waits until there is a leader to take it.
+  await new Driver(ports, [process.pid, serverPid], 'hops').run(1, WARM_UP_HOPS)
+  const driver = new Driver(ports, [process.pid, serverPid], input.measure)
   await driver.run(1, WARM_UP_HOPS)
   const chain = await driver.medianOf(input.runs, 1, input.chainHops)
   await driver.run(input.pairs, 2)

@@ -40,7 +40,7 @@ const LATENCY_GOAL_MS = 10
 const BEYOND = 'the figure of the IC is of a subnet that replicates 13 times'
 
 export const canistersRow: Row = {
-  number: 12,
+  number: 15,
   title: 'Canisters over the IC’s HTTP interface',
   covers:
     'A counter in Motoko (wasm64), requests signed beforehand with Ed25519, sent over raw sockets by a load client on the same cores. ' +

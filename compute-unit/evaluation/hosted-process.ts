@@ -22,6 +22,7 @@ import {
   outlinePushCore,
   type ProcessDescription,
   type PushCoreOutline,
+  QUERY_OUTPUT_MAX_BYTES,
   type QueryMessage,
   placeId,
   type Result,
@@ -186,7 +187,7 @@ export class HostedProcess {
     }
     const context = this.#context
     context.begin(slot, guestMessage.timestampMs)
-    const ending = this.#run(guestMessage, context, this.#gasLimit(GAS_PER_QUERY_MAX))
+    const ending = this.#run(guestMessage, context, this.#gasLimit(GAS_PER_QUERY_MAX), this.#guest, QUERY_OUTPUT_MAX_BYTES)
     this.#guest.discard()
     this.#cells.discard()
     const log = context.logged.toWellFormed()

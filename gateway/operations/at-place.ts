@@ -1,4 +1,6 @@
-import { type CallOptions, Failure, type MessageId, type ProcessId, type Slot } from '../../protocol/index.ts'
+import {
+  type CallOptions, Failure, type MessageId, messagesFeed, type ProcessDescription, type ProcessId, readFrameHead, type Slot,
+} from '../../protocol/index.ts'
 import type { OperationParts } from '../parts.ts'
 import { knownProcess } from './processes.ts'
 import { untilKnown } from './until-known.ts'
@@ -10,11 +12,23 @@ export async function atPlace<T>(
   options: CallOptions & { readonly timeoutMs: number },
   ask: (slot: Slot, options: CallOptions) => Promise<T>,
 ): Promise<T> {
-  await knownProcess(parts, process)
+  const description = await knownProcess(parts, process)
   return untilKnown(parts.clock, options, async left => {
-    if (typeof at === 'number') return ask(at, left)
-    const slot = await parts.log.messages.slotOf(process, at)
+    const slot = typeof at === 'number' ? at : await parts.log.messages.slotOf(process, at)
     if (slot === undefined) throw new Failure('unknown-message', { process, message: at })
+    await refuseUncommon(parts, description, slot)
     return ask(slot, left)
   })
+}
+
+const NO_SLOTS = { firstSlot: 0, count: 0 }
+
+/** Where the schedulers of a process signed two feeds, nothing is final behind what both have in common. */
+async function refuseUncommon({ evidence, log }: OperationParts, process: ProcessDescription, slot: Slot): Promise<void> {
+  const blocks = evidence?.endOf(process.id)
+  if (blocks === undefined) return
+  const last = blocks === 0 ? undefined : await log.block(messagesFeed(process), blocks - 1)
+  const { firstSlot, count } = last === undefined ? NO_SLOTS : readFrameHead(last)
+  const slots = firstSlot + count
+  if (slot >= slots) throw new Failure('equivocated', { process: process.id, slot, slots })
 }

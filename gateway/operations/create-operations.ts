@@ -1,9 +1,11 @@
 import type { Operations } from '../../protocol/index.ts'
 import type { OperationParts } from '../parts.ts'
+import { evidenceOperations } from './evidence.ts'
 import { lifecycleOperations } from './lifecycle.ts'
 import { messageOperations } from './messages.ts'
 import { moduleOperations } from './modules.ts'
 import { nodeOperations } from './node.ts'
+import { peerOperations } from './peers.ts'
 import { processOperations } from './processes.ts'
 import { proofOperations } from './proofs.ts'
 import { resultOperations } from './results.ts'
@@ -19,8 +21,10 @@ export function createOperations(parts: OperationParts): Operations {
     ...slotOperations(parts),
     ...resultOperations(parts),
     ...proofOperations(parts),
+    ...evidenceOperations(parts),
     ...traceOperations(parts),
     ...lifecycleOperations(parts),
     ...nodeOperations(parts),
+    ...peerOperations(parts),
   }
 }

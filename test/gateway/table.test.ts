@@ -43,6 +43,9 @@ const CALLS: { readonly [N in OperationName]: OperationInput<N> } = {
   followResults: { process, from: 0 },
   result: { process, at: message, wait_ms: 60_000 },
   certifiedResult: { process, at: 12, wait_ms: 0 },
+  listEvidence: { process, kind: 'fault' },
+  evidence: { evidence: id },
+  addEvidence: { bytes: toUtf8('x') },
   proof: { process, at: message, message: true, output: false, wait_ms: 5 },
   query: {
     process,
@@ -66,6 +69,11 @@ const CALLS: { readonly [N in OperationName]: OperationInput<N> } = {
   failures: {},
   adminStatus: {},
   adminCheckpoint: { process },
+  listPeers: {},
+  addPeer: { address: '/ip4/10.0.0.7/tcp/7334' },
+  pingPeer: { peer: id },
+  blockPeer: { peer: id },
+  unblockPeer: { peer: '12D3KooWJ' },
   adminShutdown: {},
 }
 

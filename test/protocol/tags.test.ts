@@ -156,7 +156,7 @@ describe('tags', () => {
 })
 
 describe('system tags', () => {
-  it.each([...SYSTEM_TAGS])('refuse a second %s, in any case', (name) => {
+  it.each([...SYSTEM_TAGS].filter((name) => name !== 'Scheduler'))('refuse a second %s, in any case', (name) => {
     const tag = { name, value: 'x' }
     refuseDuplicateSystemTags([tag])
     expect(() => refuseDuplicateSystemTags([tag, { name: 'Action', value: '' }, tag])).toThrow(
@@ -165,6 +165,13 @@ describe('system tags', () => {
     expect(() =>
       refuseDuplicateSystemTags([tag, { name: name.toLowerCase(), value: 'y' }]),
     ).toThrow(MalformedBytes)
+  })
+
+  it('let several schedulers be named, spelled alike', () => {
+    const tag = { name: 'Scheduler', value: 'x' }
+    refuseDuplicateSystemTags([tag, { ...tag, value: 'y' }, { ...tag, value: 'z' }])
+    for (const name of ['scheduler', 'SCHEDULER'])
+      expect(() => refuseDuplicateSystemTags([tag, { name, value: 'y' }])).toThrow(MalformedBytes)
   })
 
   it('leave alone what honest messages repeat', () => {

@@ -7,7 +7,7 @@ import type { Host, SystemFunctions } from './host.ts'
 
 const NO_BYTES = new Uint8Array(0)
 /** A query may answer with more than an update: it stands in no result. */
-const QUERY_REPLY_MAX_BYTES = PAYLOAD_MAX_BYTES
+const QUERY_REPLY_MAX_BYTES = 3 * 1024 * 1024
 
 /** What a message brings, and how it is answered. */
 export function messageCalls(host: Host): SystemFunctions {

@@ -211,6 +211,11 @@ export class CanisterNet {
     return this.ingress(process, method, managementArgument(process, fields, method), sender, new Uint8Array(0))
   }
 
+  /** The argument of a management call about `process`. */
+  argument(process: ProcessId): Uint8Array {
+    return managementArgument(process, {})
+  }
+
   install(process: ProcessId, wasm: Uint8Array, options: { mode?: 'install' | 'reinstall' | 'upgrade'; keep?: boolean; skip?: boolean; arg?: Uint8Array; sender?: Uint8Array } = {}) {
     const { mode = 'install', arg = NOTHING, keep, skip, sender = user(1) } = options
     return this.manage(process, 'install_code', { mode: installMode(mode, keep, skip), wasm_module: [BLOB, wasm], arg: [BLOB, arg] }, sender)

@@ -1,0 +1,152 @@
+/**
+ * What this node knows of broken rules.
+ *
+ * 1. Nothing is kept or handed on that was not checked here; checked again when the node starts, so the disk is not believed.
+ * 2. Schedulers that signed two feeds: the process stands still where the two trees are still one as far as is known: the
+ *    shortest length that somebody showed, less one. What stands before it goes on being served.
+ * 3. A compute unit that signed what a frame did not give: its word counts for nothing more, in that process.
+ * 4. A complaint changes nothing; people read it.
+ * 5. What is new goes to all peers but the one that brought it. There is room for so much of each kind and process, and
+ *    equivocations of a shorter length always find room: they move the end.
+ */
+import {
+  asKeyId, type Clock, type Disagreement, encodeEquivocation, encodeFault, equivocationOf, type Evidence, type EvidenceEntry, type EvidenceKind, EVIDENCE_PER_PROCESS_MAX, evidenceId, Failure,
+  type FeedConflict, type KeyId, type Log, messagesFeed, type ProcessId, toUtf8, type UnitFault,
+} from '../protocol/index.ts'
+import { Disagreements } from './disagreements.ts'
+import { judge, type JudgeParts } from './judge.ts'
+
+export interface EvidenceBookParts extends JudgeParts {
+  readonly log: Pick<Log, 'store' | 'freeze' | 'messages'>
+  readonly clock: Pick<Clock, 'now'>
+  /** Hands what is new to all peers but `from`. */
+  readonly share: (bytes: Uint8Array, from: KeyId | undefined) => void
+  readonly trouble: (what: string, failure: Failure) => void
+  /** Told of all that is new. */
+  readonly noticed?: ((entry: EvidenceEntry) => void) | undefined
+}
+
+/** One says so, and nothing that is known here speaks against it yet. */
+function notShown(error: unknown): void {
+  if (!Failure.is(error, 'bad-evidence')) throw error
+}
+
+const PREFIX = 'evidence/'
+const SEEN_BYTES = 8
+
+export class EvidenceBook implements Evidence {
+  readonly #parts: EvidenceBookParts
+  readonly #entries = new Map<string, EvidenceEntry>()
+  /** Processes that stand still: how many blocks of their feed are common to both sides, as far as is known. */
+  readonly #ends = new Map<ProcessId, number>()
+  readonly #disagreements = new Disagreements()
+  readonly #excluded = new Map<ProcessId, Set<KeyId>>()
+
+  private constructor(parts: EvidenceBookParts) {
+    this.#parts = parts
+  }
+
+  /** Reads what was kept, and acts upon it again. */
+  static async open(parts: EvidenceBookParts): Promise<EvidenceBook> {
+    const book = new EvidenceBook(parts)
+    for await (const { value } of parts.log.store.range({ gte: toUtf8(PREFIX), lt: toUtf8('evidence0') })) {
+      const seenMs = Number(new DataView(value.buffer, value.byteOffset).getBigUint64(0))
+      await book.#look(value.subarray(SEEN_BYTES), seenMs).catch(error => {
+        if (!Failure.is(error)) throw error
+      })
+    }
+    return book
+  }
+
+  /**
+   * Takes what somebody brought: checks it, keeps it, acts upon it, hands it on.
+   * @throws {Failure} `bad-evidence`, `unknown-process`
+   */
+  async take(bytes: Uint8Array, from?: KeyId): Promise<{ readonly id: string; readonly isNew: boolean }> {
+    const id = evidenceId(bytes)
+    if (this.#entries.has(id)) return { id, isNew: false }
+    const kept = bytes.slice()
+    const seenMs = this.#parts.clock.now()
+    const entry = await this.#look(kept, seenMs)
+    if (entry === undefined) return { id, isNew: false }
+    const value = new Uint8Array(SEEN_BYTES + kept.length)
+    new DataView(value.buffer).setBigUint64(0, BigInt(seenMs))
+    value.set(kept, SEEN_BYTES)
+    this.#parts.log.store.write([{ key: toUtf8(`${PREFIX}${entry.process}/${entry.kind}/${id}`), value }])
+    this.#parts.share(kept, from)
+    this.#parts.noticed?.(entry)
+    return { id, isNew: true }
+  }
+
+  /** A log saw that the schedulers of a process signed two feeds. */
+  async conflict(conflict: FeedConflict): Promise<void> {
+    if (conflict.feed.kind === 'messages') await this.take(encodeEquivocation(equivocationOf(conflict)))
+  }
+
+  /** See `Evidence`: who is at fault shows once enough units have said what a frame gave, or this node has evaluated it. */
+  disagreement(disagreement: Disagreement): void {
+    this.#weigh(disagreement).catch(error => this.#parts.trouble('evidence', Failure.from(error)))
+  }
+
+  async #weigh(disagreement: Disagreement): Promise<void> {
+    const process = await this.#parts.describe(disagreement.process)
+    if (process === undefined) return
+    for (const fault of this.#disagreements.add(disagreement, process)) await this.take(encodeFault(fault))
+    for (const { unit, certificateBytes, signature } of disagreement.attestations) {
+      const fault: UnitFault = { process: process.id, certificateBytes, unit, signature, other: undefined }
+      const isKnown = this.isExcluded(process.id, process.policy.computeUnits[unit] ?? asKeyId(''))
+      if (!isKnown) await this.take(encodeFault(fault)).catch(notShown)
+    }
+  }
+
+  /** All that is known, newest first. */
+  list({ process, kind }: { process?: ProcessId | undefined; kind?: EvidenceKind | undefined } = {}): EvidenceEntry[] {
+    const entries = [...this.#entries.values()]
+    const wanted = entries.filter(entry => (process ?? entry.process) === entry.process && (kind ?? entry.kind) === entry.kind)
+    return wanted.sort((a, b) => b.seenMs - a.seenMs)
+  }
+
+  get(id: string): EvidenceEntry | undefined {
+    return this.#entries.get(id)
+  }
+
+  /** Whether the word of a compute unit counts for nothing any more in a process. */
+  isExcluded(process: ProcessId, unit: KeyId): boolean {
+    return this.#excluded.get(process)?.has(unit) === true
+  }
+
+  /** Blocks of a process that stands still which are common to both feeds of its schedulers; nothing, if it does not. */
+  endOf(process: ProcessId): number | undefined {
+    return this.#ends.get(process)
+  }
+
+  /** Whether a message that was complained about stands in its feed by now. */
+  async isSettled({ process, message }: EvidenceEntry): Promise<boolean> {
+    return message !== undefined && (await this.#parts.log.messages.slotOf(process, message)) !== undefined
+  }
+
+  /** Nothing, if there is no room for more of its kind. @throws {Failure} as `take` */
+  async #look(bytes: Uint8Array, seenMs: number): Promise<EvidenceEntry | undefined> {
+    const judged = await judge(bytes, this.#parts)
+    const entry: EvidenceEntry = { id: evidenceId(bytes), ...judged, seenMs, bytes }
+    const isEarlier = judged.length !== undefined && judged.length - 1 < (this.#ends.get(judged.process) ?? Number.POSITIVE_INFINITY)
+    if (!isEarlier && this.list(judged).length >= EVIDENCE_PER_PROCESS_MAX) return undefined
+    await this.#act(entry)
+    this.#entries.set(entry.id, entry)
+    return entry
+  }
+
+  async #act({ id, kind, process, length, accused }: EvidenceEntry): Promise<void> {
+    if (kind === 'fault') {
+      const units = this.#excluded.get(process) ?? new Set()
+      for (const unit of accused) units.add(unit)
+      this.#excluded.set(process, units)
+    }
+    if (kind !== 'equivocation' || length === undefined) return
+    const end = Math.min(length - 1, this.#ends.get(process) ?? Number.POSITIVE_INFINITY)
+    this.#ends.set(process, end)
+    const description = await this.#parts.describe(process)
+    const why = new Failure('equivocated', { process, evidence: id, blocks: end })
+    if (description !== undefined) this.#parts.log.freeze(messagesFeed(description), end, why)
+  }
+}

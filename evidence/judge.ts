@@ -1,0 +1,77 @@
+import {
+  type Complaint, decodeEvidence, type EquivocationProof, equalBytes, type EvidenceEntry, type EvidenceRecord, Failure, judgeFault, MalformedBytes,
+  type ProcessDescription, type ProcessId, readComplaint, refuteEquivocation, type Slot, type UnitFault,
+} from '../protocol/index.ts'
+
+
+export interface JudgeParts {
+  /** A process as its own spawn message proves it; nothing, if nobody in reach has that. */
+  readonly describe: (process: ProcessId) => Promise<ProcessDescription | undefined>
+  /** What this node's own evaluation gave for the frame that begins with a slot: its certificate; nothing, if it has none. */
+  readonly evaluated: (process: ProcessDescription, firstSlot: Slot) => Promise<Uint8Array | undefined>
+}
+
+export type Judged = Pick<EvidenceEntry, 'kind' | 'process' | 'accused' | 'length' | 'slot' | 'message'>
+
+const NOTHING = { length: undefined, slot: undefined, message: undefined } as const
+
+/** What a piece of evidence shows; whoever brought it is not believed. @throws {Failure} `bad-evidence`, `unknown-process` */
+export async function judge(bytes: Uint8Array, parts: JudgeParts): Promise<Judged> {
+  try {
+    return await judgeRecord(decodeEvidence(bytes), parts)
+  } catch (error) {
+    if (Failure.is(error) || !(error instanceof MalformedBytes)) throw error
+    throw new Failure('bad-evidence', {}, { cause: error, note: error.message })
+  }
+}
+
+function judgeRecord(record: EvidenceRecord, parts: JudgeParts): Promise<Judged> {
+  switch (record.kind) {
+    case 'equivocation':
+      return judgeEquivocation(record.proof, parts)
+    case 'fault':
+      return judgeUnit(record.fault, parts)
+    case 'complaint':
+      return judgeComplaint(record.complaint, parts)
+  }
+}
+
+async function judgeEquivocation(proof: EquivocationProof, parts: JudgeParts): Promise<Judged> {
+  const process = await known(parts, proof.process)
+  refuse(refuteEquivocation(proof, process))
+  return { ...NOTHING, kind: 'equivocation', process: process.id, accused: process.policy.schedulers, length: proof.length }
+}
+
+async function judgeUnit(fault: UnitFault, parts: JudgeParts): Promise<Judged> {
+  const process = await known(parts, fault.process)
+  const verdict = judgeFault(fault, process)
+  if (verdict.verdict === 'refuted') throw refusal(verdict.reason)
+  const { accused, certificate } = verdict
+  if (verdict.verdict === 'open') {
+    const own = await parts.evaluated(process, certificate.firstSlot)
+    if (own === undefined) throw refusal('it takes an evaluation to tell, and this node has not evaluated that frame')
+    if (equalBytes(own, fault.certificateBytes)) throw refusal('evaluated here, the frame gave what the accused signed')
+  }
+  return { ...NOTHING, kind: 'fault', process: process.id, accused: [accused], slot: certificate.firstSlot }
+}
+
+async function judgeComplaint(complaint: Complaint, parts: JudgeParts): Promise<Judged> {
+  const facts = readComplaint(complaint)
+  if (typeof facts === 'string') throw refusal(facts)
+  const process = await parts.describe(facts.process)
+  return { ...NOTHING, kind: 'complaint', process: facts.process, accused: process?.policy.schedulers ?? [], message: facts.message }
+}
+
+async function known({ describe }: JudgeParts, id: ProcessId): Promise<ProcessDescription> {
+  const process = await describe(id)
+  if (process === undefined) throw new Failure('unknown-process', { process: id })
+  return process
+}
+
+function refuse(reason: string | undefined): void {
+  if (reason !== undefined) throw refusal(reason)
+}
+
+function refusal(note: string): Failure {
+  return new Failure('bad-evidence', {}, { note })
+}

@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import type { EffectOffer } from '../messenger-unit/index.ts'
+import {
+  asModuleId,
+  type Directory,
+  type Effect,
+  EffectFailed,
+  emptyCanisterModule,
+  findByPrincipal,
+  type Log,
+  MalformedBytes,
+  principalFromText,
+  readEffectInput,
+} from '../protocol/index.ts'
+
+const Input = z.strictObject({ principal: z.string().max(64) })
+
+/** Canisters that begin without code are of a module that every node knows. */
+export async function knowEmptyCanister({ directory }: Log): Promise<void> {
+  const module = emptyCanisterModule()
+  if ((await directory.module(asModuleId(module.id))) === undefined) await directory.addModule(module)
+}
+
+/** What every node does for canisters, beside what its operator offers. */
+export function withCanisterEffects(offer: EffectOffer, log: Log): EffectOffer {
+  return { ...offer, effects: { 'canister.find': findCanister(log.directory), ...offer.effects } }
+}
+
+/** The effect `canister.find`: the process of a principal, and what kind it is. The answer proves itself. */
+function findCanister(directory: Pick<Directory, 'processes' | 'module'>): Effect {
+  return async input => {
+    const { principal } = readEffectInput(Input, input)
+    const process = await findByPrincipal(directory, bytesOf(principal))
+    if (process === undefined) return { process: null }
+    return { process: process.id, format: (await directory.module(process.module))?.format ?? '' }
+  }
+}
+
+function bytesOf(principal: string): Uint8Array {
+  try {
+    return principalFromText(principal)
+  } catch (cause) {
+    if (cause instanceof MalformedBytes) throw new EffectFailed('effect-bad-input', cause.message, { cause })
+    throw cause
+  }
+}

@@ -1,0 +1,58 @@
+import { EvidenceBook, type EvidencePeers, HeadExchange } from '../evidence/index.ts'
+import type { Network } from '../network/index.ts'
+import {
+  type Clock, Failure, findFrame, type KeyId, type Log, messagesFeed, type ProcessDescription, type ProcessId, resultsFeed, type Slot,
+} from '../protocol/index.ts'
+
+export interface OpenEvidenceParts {
+  readonly key: KeyId
+  readonly log: Log
+  readonly clock: Clock
+  /** A process, wherever it lives, as its own spawn message proves it. */
+  readonly describe: (process: ProcessId) => Promise<ProcessDescription | undefined>
+  /** Other nodes, if it knows any. */
+  readonly peers: EvidencePeers | undefined
+  readonly trouble: (what: string, failure: Failure) => void
+}
+
+/** What a node knows of broken rules, and how it comes to know. */
+export interface Evidence extends Disposable {
+  readonly book: EvidenceBook
+  /** Only among other nodes. */
+  readonly heads: HeadExchange | undefined
+}
+
+export async function openEvidence({ key, log, clock, describe, peers, trouble }: OpenEvidenceParts): Promise<Evidence> {
+  const book = await EvidenceBook.open({
+    log,
+    clock,
+    describe,
+    evaluated: (process, firstSlot) => ownCertificate(log, key, process, firstSlot),
+    share: (bytes, from) => {
+      for (const peer of peers?.peers ?? []) if (peer !== from) void peers?.tell(peer, bytes).catch(() => undefined)
+    },
+    trouble,
+    noticed: ({ id, kind, process, accused }) =>
+      trouble('evidence', new Failure(kind === 'equivocation' ? 'equivocated' : 'verification-failed', { kind, process, evidence: id, accused })),
+  })
+  const heads = peers && new HeadExchange({ log, clock, peers, book, trouble })
+  return { book, heads, [Symbol.dispose]: () => heads?.[Symbol.dispose]() }
+}
+
+/** The network as far as evidence goes. */
+export function evidencePeers(network: Pick<Network, 'call' | 'peers'>): EvidencePeers {
+  return {
+    get peers() {
+      return network.peers
+    },
+    showHeads: (to, heads) => network.call(to, 'heads', heads),
+    prefix: (from, wish) => network.call(from, 'prefix', wish),
+    tell: (to, evidence) => network.call(to, 'evidence', evidence),
+  }
+}
+
+/** What this node's own evaluation certified of the frame that begins with a slot; nothing, if it has not come to it. */
+async function ownCertificate(log: Log, key: KeyId, process: ProcessDescription, firstSlot: Slot): Promise<Uint8Array | undefined> {
+  const frame = await findFrame(log, messagesFeed(process), firstSlot)
+  return frame?.firstSlot === firstSlot ? log.block(resultsFeed(process, key), frame.index) : undefined
+}

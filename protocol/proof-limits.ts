@@ -1,0 +1,19 @@
+/** Bounds of proofs and evidence: part of the table in limits.ts. */
+
+const KiB = 1024
+const MiB = 1024 * KiB
+
+/** Spawn messages of ancestors that prove what a process is: each is about a kilobyte of every proof. */
+export const LINEAGE_MAX = 256
+/** A proof of one result, with message and output if they are brought along. */
+export const PROOF_SIZE_MAX_BYTES = 8 * MiB
+/** A piece of evidence: a complaint has the item in it. */
+export const EVIDENCE_SIZE_MAX_BYTES = 2 * MiB + 64 * KiB
+/** Pieces of evidence of one kind that a node keeps for one process: one is enough to act upon, and people read the rest. */
+export const EVIDENCE_PER_PROCESS_MAX = 64
+/** Nodes show each other how far feeds have come in rounds of this length: two feeds of one key are to meet within five seconds. */
+export const HEADS_EVERY_MS = 1_500
+/** Heads in one message, some 300 bytes each. */
+export const HEADS_TOGETHER_MAX = 256
+/** Feeds that are shown in one round, and to a node that is met. */
+export const HEADS_HELD_MAX = 16_384

@@ -1,0 +1,160 @@
+import {
+  asProcessId,
+  CLOCK_AHEAD_MAX_MS,
+  type Clock,
+  decodeFrame,
+  describeProcess,
+  type Envelope,
+  Failure,
+  type Frame,
+  type ItemOrPush,
+  isControl,
+  type Log,
+  MalformedBytes,
+  messagesFeed,
+  type ModuleId,
+  type ProcessDescription,
+  type ProcessId,
+  readControl,
+  type Slot,
+} from '../../protocol/index.ts'
+import { admitIngress, admitItem, admitPush, parseIngress, parseItem } from '../admission.ts'
+import { Senders } from '../senders.ts'
+
+export interface CheckParts {
+  readonly log: Log
+  readonly clock: Pick<Clock, 'now'>
+  /** A process that sends. @throws {Failure} `unreachable` */
+  describe(process: ProcessId): Promise<ProcessDescription | undefined>
+  assignable(process: ProcessDescription): Promise<boolean>
+  /** Sees to it that a module is here and may run. @throws {Failure} `unknown-module`, `unreachable` */
+  learnModule(module: ModuleId): Promise<void>
+}
+
+/**
+ * Checks what a leader proposes as if it had just arrived here: places, times, and every envelope as at admission. What
+ * only its own scheduler can know is taken on its word: that a tick is due (else it has no effect), and that a push is
+ * too large (it consumes its seq, in turn). @throws {Failure} `bad-proposal`, what admission throws, `unreachable`
+ */
+export async function checkBlocks(
+  parts: CheckParts,
+  process: ProcessDescription,
+  base: number,
+  blocks: readonly Uint8Array[],
+): Promise<void> {
+  const check = new BlocksCheck(parts, process, await endOf(parts.log, process, base))
+  for (const bytes of blocks) {
+    try {
+      await check.next(decodeFrame(bytes))
+    } catch (error) {
+      if (error instanceof MalformedBytes) throw bad(process, error.message)
+      throw error
+    }
+  }
+}
+
+async function endOf(log: Log, process: ProcessDescription, base: number): Promise<{ blocks: number; nextSlot: Slot; lastMs: number }> {
+  const last = base === 0 ? undefined : await log.block(messagesFeed(process), base - 1)
+  if (last === undefined) return { blocks: base, nextSlot: 0, lastMs: 0 }
+  const { firstSlot, assignments } = decodeFrame(last)
+  return { blocks: base, nextSlot: firstSlot + assignments.length, lastMs: assignments.at(-1)?.timestampMs ?? 0 }
+}
+
+class BlocksCheck {
+  readonly #parts: CheckParts
+  readonly #process: ProcessDescription
+  readonly #blocks: number
+  #nextSlot: Slot
+  #lastMs: number
+  #senders: Senders | undefined
+
+  constructor(parts: CheckParts, process: ProcessDescription, end: { blocks: number; nextSlot: Slot; lastMs: number }) {
+    this.#parts = parts
+    this.#process = process
+    this.#blocks = end.blocks
+    this.#nextSlot = end.nextSlot
+    this.#lastMs = end.lastMs
+  }
+
+  async next({ firstSlot, assignments }: Frame): Promise<void> {
+    if (firstSlot !== this.#nextSlot) throw bad(this.#process, `expected slot ${this.#nextSlot}, got ${firstSlot}`)
+    for (const { timestampMs, envelope } of assignments) {
+      if (timestampMs < this.#lastMs) throw bad(this.#process, 'a timestamp is before the one of the slot before')
+      if (timestampMs > this.#parts.clock.now() + CLOCK_AHEAD_MAX_MS) throw bad(this.#process, 'a timestamp is ahead of time')
+      this.#lastMs = timestampMs
+      if (this.#nextSlot === 0) await this.#checkSpawn(envelope, timestampMs)
+      else await this.#check(envelope, timestampMs)
+      this.#nextSlot += 1
+    }
+  }
+
+  async #checkSpawn(envelope: Envelope, timestampMs: number): Promise<void> {
+    const spawned = describeProcess(envelope)
+    if (spawned.id !== this.#process.id) throw bad(this.#process, 'slot 0 spawns another process')
+    await this.#parts.learnModule(spawned.module)
+    if (envelope.kind === 'item') admitItem(envelope.item, spawned.id, timestampMs)
+    else if (envelope.kind === 'push') admitPush(envelope.push, envelope.proof, await this.#sender(envelope.push.core.from))
+  }
+
+  async #check(envelope: Envelope, timestampMs: number): Promise<void> {
+    const { id } = this.#process
+    switch (envelope.kind) {
+      case 'item': {
+        const item = parseItem(envelope.item)
+        if (item.id === id) throw bad(this.#process, 'it is spawned already')
+        admitItem(envelope.item, id, timestampMs, item)
+        if (!isControl(item.tags)) return
+        const control = readControl(item.tags)
+        if ('module' in control) await this.#parts.learnModule(control.module)
+        return
+      }
+      case 'push': {
+        const { core } = envelope.push
+        if (core.to !== id) throw new Failure('wrong-target', { target: core.to, process: id })
+        await this.#inTurn(envelope, core.from, core.seq)
+        return admitPush(envelope.push, envelope.proof, await this.#sender(core.from))
+      }
+      case 'ingress':
+        return admitIngress(envelope.bytes, parseIngress(envelope.bytes), this.#process, timestampMs)
+      case 'reject':
+        return this.#inTurn(envelope, envelope.from, envelope.seq)
+      case 'assign':
+        if (!(await this.#parts.assignable(this.#process))) throw new Failure('not-assignable', { process: id })
+        return this.#checkAssigned(envelope.message, timestampMs)
+      case 'tick':
+        return
+    }
+  }
+
+  async #checkAssigned(message: ItemOrPush, timestampMs: number): Promise<void> {
+    const { id } = this.#process
+    if (message.kind === 'push') {
+      if (message.push.core.to === id) throw new Failure('not-assignable', { process: id })
+      return admitPush(message.push, message.proof, await this.#sender(message.push.core.from))
+    }
+    const item = parseItem(message.item)
+    if (item.target === id) throw new Failure('not-assignable', { process: id })
+    admitItem(message.item, asProcessId(item.target ?? item.id), timestampMs, item)
+  }
+
+  /** What a process sends comes in the order of its seqs. */
+  async #inTurn(envelope: Envelope, from: ProcessId, seq: number): Promise<void> {
+    const { log } = this.#parts
+    if (this.#senders === undefined) {
+      this.#senders = new Senders(this.#process.id, log.store)
+      await this.#senders.repair(log, messagesFeed(this.#process), this.#blocks)
+    }
+    if (this.#senders.expected(from) === undefined) await this.#senders.load(from)
+    const expected = this.#senders.expected(from) ?? 0
+    if (seq !== expected) throw bad(this.#process, `expected seq ${expected} of ${from}, got ${seq}`)
+    this.#senders.enqueued(envelope)
+  }
+
+  async #sender(process: ProcessId): Promise<ProcessDescription> {
+    const sender = await this.#parts.describe(process)
+    if (sender === undefined) throw new Failure('unknown-process', { process })
+    return sender
+  }
+}
+
+const bad = (process: ProcessDescription, reason: string): Failure => new Failure('bad-proposal', { process: process.id }, { note: reason })

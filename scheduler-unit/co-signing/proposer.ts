@@ -1,0 +1,288 @@
+/**
+ * One scheduler of several, as it leads. (docs/decisions/0023)
+ *
+ * 1. It leads a view once a quorum, itself included, has promised to take nothing of earlier ones.
+ * 2. What any of these has accepted on the same settled feed, in the latest view, it proposes first: it may have been
+ *    signed. Only then comes what is new.
+ * 3. It has accepted what it proposes, durably, before anybody hears of it.
+ * 4. One proposal at a time. What is proposed settles with the signatures of a quorum, or this scheduler leads no more.
+ */
+import {
+  CO_SIGN_CALL_MS,
+  CO_SIGN_WAIT_MS,
+  CO_SIGNED_BLOCKS_MAX,
+  type Clock,
+  type CoSignAnswer,
+  type CoSigners,
+  type CoSignRequest,
+  Failure,
+  FRAME_SIZE_BYTES,
+  feedHeadMessage,
+  type KeyId,
+  type NewBlock,
+  type Proposal,
+  type SignerProof,
+  signerHolds,
+  signLead,
+  signProposal,
+} from '../../protocol/index.ts'
+import type { Voter } from './voter.ts'
+
+export interface ProposerParts {
+  readonly key: KeyId
+  readonly seed: Uint8Array
+  readonly clock: Clock
+  readonly peers: CoSigners
+  readonly voter: Voter
+  /** The encoded envelope of slot 0, should this scheduler be the only one to know it. */
+  spawn(): Promise<Uint8Array | undefined>
+}
+
+/** Pause before a scheduler that did not answer is asked again. */
+const ASK_AGAIN_MS = 250
+const PROPOSAL_MAX_BYTES = CO_SIGNED_BLOCKS_MAX * FRAME_SIZE_BYTES
+
+export class Proposer {
+  readonly #parts: ProposerParts
+  readonly #others: readonly KeyId[]
+  /** The view that is led; undefined while none is. */
+  #view: number | undefined
+  #taking: Promise<boolean> | undefined
+  #heardOf = 0
+  #closed = false
+
+  constructor(parts: ProposerParts) {
+    this.#parts = parts
+    this.#others = parts.voter.feed.signers.filter(key => key !== parts.key)
+  }
+
+  /** Whether this scheduler leads, as far as it knows. */
+  get leads(): boolean {
+    return this.#view !== undefined && this.#view === this.#parts.voter.view
+  }
+
+  /**
+   * Takes the lead in a view later than `beyond`, and settles what others may have signed before; false if too few answer,
+   * or a later view was promised (see `heardOf`).
+   */
+  takeOver(beyond: number): Promise<boolean> {
+    this.#taking ??= this.#takeOver(beyond).finally(() => {
+      this.#taking = undefined
+    })
+    return this.#taking
+  }
+
+  /** Has blocks stand at the end of the feed. @throws {Failure} `no-quorum`: it leads no more, and they may stand there later */
+  async commit(blocks: readonly NewBlock[]): Promise<void> {
+    for (let from = 0; from < blocks.length; ) {
+      let [to, bytes] = [from, 0]
+      while (to < blocks.length && to - from < CO_SIGNED_BLOCKS_MAX && (to === from || bytes < PROPOSAL_MAX_BYTES)) {
+        bytes += blocks[to]?.bytes.length ?? 0
+        to += 1
+      }
+      if (blocks[from]?.index !== this.#parts.voter.length) throw this.#tooFew('the feed has moved on')
+      await this.#propose(blocks.slice(from, to).map(block => block.bytes), true)
+      from = to
+    }
+  }
+
+  /** Whatever is waited for ends. */
+  close(): void {
+    this.#closed = true
+    this.#view = undefined
+  }
+
+  /** The latest view of which another scheduler said that it has promised it. */
+  get heardOf(): number {
+    return this.#heardOf
+  }
+
+  async #takeOver(beyond: number): Promise<boolean> {
+    const { voter, seed } = this.#parts
+    const { feed, place } = voter
+    const { signers, quorum } = feed
+    const round = Math.floor(beyond / signers.length)
+    // Nobody has promised anything before view 0, so whoever leads it first may do so again.
+    const view = [round, round + 1].map(n => n * signers.length + place).find(v => v > beyond || (v === beyond && v === 0))
+    if (view === undefined || view < voter.view) return false
+    this.#view = undefined
+    if (view > voter.view && !(await voter.stand(view))) return false
+    const spawn = voter.length === 0 ? await this.#parts.spawn() : undefined
+    const lead = { ...this.#place, kind: 'lead', view, spawn, signature: signLead(feed, view, seed) } as const
+    const answers = await this.#gather(lead, quorum - 1)
+    if (answers === undefined) return false
+    for (const { key, answer } of answers) {
+      if (answer.head !== undefined && answer.head.length > voter.length) await voter.catchUp(key, answer.head)
+    }
+    if (voter.view !== view || this.#closed) return false
+    const accepted = [voter.unsettled, ...answers.map(({ answer }) => answer.accepted)].filter(one => one?.base === voter.length)
+    const newest = accepted.reduce((a, b) => (b !== undefined && b.view > (a?.view ?? -1) ? b : a), undefined)
+    this.#view = view
+    if (newest !== undefined) await this.#propose(newest.blocks, false)
+    return this.leads
+  }
+
+  /** Asks all others to follow; gives what enough of them answered, or nothing if too few did. */
+  async #gather(lead: CoSignRequest, wanted: number): Promise<readonly { key: KeyId; answer: Follows }[] | undefined> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const answers: { key: KeyId; answer: Follows }[] = []
+    let left = this.#others.length
+    for (const key of this.#others) {
+      void this.#ask(key, lead)
+        .then(answer => {
+          if (answer?.kind === 'follows') answers.push({ key, answer })
+          if (answer?.kind === 'superseded') this.#heardOf = Math.max(this.#heardOf, answer.view)
+        })
+        .finally(() => {
+          left -= 1
+          if (left === 0 || answers.length >= wanted) resolve()
+        })
+    }
+    if (wanted > 0) await promise
+    return answers.length >= wanted ? [...answers] : undefined
+  }
+
+  async #propose(blocks: readonly Uint8Array[], isOurs: boolean): Promise<void> {
+    const { voter, seed, clock } = this.#parts
+    const view = this.#view
+    const base = voter.length
+    if (view === undefined) throw this.#tooFew('it does not lead')
+    const tree = voter.treeWith(blocks)
+    const proposal: Proposal = { view, base, blocks }
+    if (!(await voter.acceptOwn(proposal))) throw this.#tooFew('it leads no more')
+    const signature = signProposal(voter.feed, view, base, tree, seed)
+    const settled = await voter.head()
+    const round = new Round(this.#others.length)
+    const message = feedHeadMessage(voter.feed, tree)
+    const untilMs = clock.now() + CO_SIGN_WAIT_MS
+    const ask = async (key: KeyId): Promise<void> => {
+      while (!round.over && this.leads && clock.now() < untilMs) {
+        const { holders } = round
+        const answer = await this.#ask(key, { ...this.#place, ...proposal, kind: 'propose', settled, holders, signature })
+        if (round.over) return
+        if (answer?.kind === 'signed') {
+          const proof = { signer: voter.feed.signers.indexOf(key), signature: answer.signature }
+          if (signerHolds(voter.feed, message, proof)) return round.signed(key, proof)
+        }
+        if (answer?.kind === 'held') {
+          round.held(key)
+          await round.moreThan(holders)
+        } else if (answer?.kind === 'superseded') {
+          this.#heardOf = Math.max(this.#heardOf, answer.view)
+          return round.end(`a later view was promised: ${answer.view}`)
+        } else if (answer?.kind === 'has' && (answer.head?.length ?? 0) > base) return round.end('another scheduler went on')
+        else if (answer?.kind === 'refused') return round.refused(answer.reason)
+        else await clock.sleep(ASK_AGAIN_MS)
+      }
+    }
+    const asked = Promise.allSettled(this.#others.map(ask)).then(() => round.end('too few signed in time'))
+    for (let wanted = voter.feed.quorum - 1; ; wanted += 1) {
+      const failure = await round.reached(wanted)
+      if (failure !== undefined) {
+        this.#view = undefined
+        throw this.#tooFew(failure)
+      }
+      if (await voter.settleOwn(proposal, round.proofs, isOurs)) break
+      if (wanted >= voter.feed.quorum) round.end('it signed another head before')
+    }
+    round.end('settled')
+    void asked
+    void this.#spread(voter.length)
+  }
+
+  /** Tells the others that the feed has grown, until they know or it has grown again. */
+  async #spread(length: number): Promise<void> {
+    const { voter, clock } = this.#parts
+    const head = await voter.head()
+    if (head === undefined || head.length !== length) return
+    const tell = async (key: KeyId): Promise<void> => {
+      for (let attempt = 0; attempt < 5 && voter.length === length && !this.#closed; attempt++) {
+        const answer = await this.#ask(key, { ...this.#place, kind: 'settle', head })
+        if (answer?.kind === 'has' && (answer.head?.length ?? 0) >= length) return
+        await clock.sleep(ASK_AGAIN_MS * 2 ** attempt)
+      }
+    }
+    await Promise.all(this.#others.map(tell))
+  }
+
+  /** Nothing, if no answer came. */
+  async #ask(key: KeyId, request: CoSignRequest): Promise<CoSignAnswer | undefined> {
+    return this.#parts.peers.coSign(key, request, { timeoutMs: CO_SIGN_CALL_MS }).catch(() => undefined)
+  }
+
+  get #place(): Pick<CoSignRequest, 'process' | 'epoch'> {
+    const { id, epoch } = this.#parts.voter.process
+    return { process: id, epoch }
+  }
+
+  #tooFew(note: string): Failure {
+    return new Failure('no-quorum', { process: this.#parts.voter.process.id }, { note })
+  }
+}
+
+type Follows = Extract<CoSignAnswer, { kind: 'follows' }>
+
+/** What has come in for one proposal. */
+class Round {
+  readonly proofs: SignerProof[] = []
+  readonly #holders = new Set<KeyId>()
+  readonly #refusals: string[] = []
+  readonly #asked: number
+  #failure: string | undefined
+  #waiting: (() => void)[] = []
+
+  constructor(asked: number) {
+    this.#asked = asked
+  }
+
+  get over(): boolean {
+    return this.#failure !== undefined
+  }
+
+  /** Schedulers known to have accepted, the leader among them. */
+  get holders(): number {
+    return 1 + this.proofs.length + this.#holders.size
+  }
+
+  signed(key: KeyId, proof: SignerProof): void {
+    this.#holders.delete(key)
+    this.proofs.push(proof)
+    this.#wake()
+  }
+
+  held(key: KeyId): void {
+    this.#holders.add(key)
+    this.#wake()
+  }
+
+  refused(reason: string): void {
+    this.#refusals.push(reason)
+    if (this.#refusals.length === this.#asked) this.end(this.#refusals.join('; '))
+  }
+
+  end(reason: string): void {
+    this.#failure ??= [reason, ...this.#refusals].join('; ')
+    this.#wake()
+  }
+
+  /** Resolves once more are known to hold it than `holders`, or it is over. */
+  async moreThan(holders: number): Promise<void> {
+    while (this.holders <= holders && !this.over) await this.#change()
+  }
+
+  /** Resolves with that many signatures, or gives why there will be no more. */
+  async reached(wanted: number): Promise<string | undefined> {
+    while (this.proofs.length < wanted && !this.over) await this.#change()
+    return this.proofs.length < wanted ? this.#failure : undefined
+  }
+
+  #change(): Promise<void> {
+    return new Promise(resolve => this.#waiting.push(resolve))
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
+  }
+}

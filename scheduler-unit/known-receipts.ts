@@ -1,0 +1,79 @@
+import {
+  decodeFrame,
+  type Envelope,
+  encodeEnvelope,
+  equalBytes,
+  Failure,
+  findFrame,
+  type Log,
+  type MessageId,
+  type ProcessId,
+  type Receipt,
+  readFrameHead,
+  type Slot,
+} from '../protocol/index.ts'
+import type { Lane } from './lane.ts'
+import type { Lanes } from './lanes.ts'
+
+/** Receipts of messages that have their slot already: the same message again gets the same receipt. */
+export class KnownReceipts {
+  readonly #log: Log
+  readonly #lanes: Lanes
+
+  constructor(log: Log, lanes: Lanes) {
+    this.#log = log
+    this.#lanes = lanes
+  }
+
+  /** The receipt of an item that has its slot already, or is about to. @throws {Failure} `id-reused` */
+  async known(process: ProcessId, id: MessageId, item: Uint8Array): Promise<KnownReceipt | undefined> {
+    const lane = await this.#lanes.opening(process)
+    const recent = lane?.recent(id)
+    if (recent !== undefined) return sameBytes(recent.receipt, recent.bytes, item, id)
+    const slot = await this.#log.messages.slotOf(process, id)
+    if (slot === undefined) return undefined
+    const found = await this.#place(await this.#lanes.get(process, undefined), id, slot)
+    if (found?.envelope.kind !== 'item') return undefined
+    return sameBytes(Promise.resolve(found.receipt), encodeEnvelope(found.envelope), item, id)
+  }
+
+  async of(lane: Lane, id: MessageId): Promise<Receipt | undefined> {
+    const slot = await this.#log.messages.slotOf(lane.process.id, id)
+    const found = slot === undefined ? undefined : await this.#place(lane, id, slot)
+    return found?.receipt
+  }
+
+  async #place(lane: Lane, id: MessageId, slot: Slot): Promise<ReturnType<typeof receiptAt>> {
+    const frame = await findFrame(this.#log, lane.feed, slot)
+    return frame === undefined ? undefined : receiptAt(lane.process.id, frame.bytes, { id, slot })
+  }
+}
+
+/** A receipt that may not be durable yet; in an object, so that waiting for the one is not waiting for the other. */
+export interface KnownReceipt {
+  readonly receipt: Promise<Receipt>
+}
+
+export function sameBytes(
+  receipt: Promise<Receipt>,
+  envelopeBytes: Uint8Array,
+  item: Uint8Array,
+  id: MessageId,
+): KnownReceipt {
+  const same = equalBytes(envelopeBytes, encodeEnvelope({ kind: 'item', item }))
+  if (!same) throw new Failure('id-reused', { id })
+  return { receipt }
+}
+
+/** The receipt of a message that stands in the feed, and its envelope's frame. */
+function receiptAt(
+  process: ProcessId,
+  frameBytes: Uint8Array,
+  place: { id: MessageId; slot: Slot },
+): { receipt: Receipt; envelope: Envelope } | undefined {
+  const { firstSlot } = readFrameHead(frameBytes)
+  const assignment = decodeFrame(frameBytes).assignments[place.slot - firstSlot]
+  if (assignment === undefined) return undefined
+  const { timestampMs, envelope } = assignment
+  return { receipt: { id: place.id, process, slot: place.slot, timestampMs }, envelope }
+}
