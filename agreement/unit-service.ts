@@ -112,6 +112,8 @@ export class UnitService {
     const process = await this.#parts.log.directory.process(id)
     if (process === undefined || positionOf(process, this.#parts.key) < 0)
       throw new Failure('unknown-process', { process: id })
+    const failure = await this.#parts.agreement.failureOf(process)
+    if (failure !== undefined) throw failure
     return process
   }
 

@@ -25,6 +25,7 @@ import { aosRow } from './rows/aos.ts'
 import { callsRow } from './rows/calls.ts'
 import { awaitsRow } from './rows/awaits.ts'
 import { evaluationRow } from './rows/evaluation.ts'
+import { canistersRow } from './rows/canisters.ts'
 import { feedsRow } from './rows/feeds.ts'
 import { hopsRow } from './rows/hops.ts'
 import { idleRow } from './rows/idle.ts'
@@ -48,6 +49,7 @@ const ROWS: readonly Row[] = [
   soakRow,
   agentsRow,
   simulationRow,
+  canistersRow,
   callsRow,
   awaitsRow,
   commandsRow,
