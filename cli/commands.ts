@@ -1,6 +1,7 @@
 import type { Command, OptionRow } from './command.ts'
 import { LIFECYCLE_COMMANDS } from './lifecycle-commands.ts'
 import { FEED_COMMANDS } from './feed-commands.ts'
+import { FEED_FILE_COMMANDS } from './feed-file-commands.ts'
 import { PEER_COMMANDS } from './peer-commands.ts'
 import { PROOF_COMMANDS } from './proof-commands.ts'
 
@@ -144,6 +145,7 @@ export const COMMANDS: readonly Command[] = [
   },
   ...LIFECYCLE_COMMANDS,
   ...FEED_COMMANDS,
+  ...FEED_FILE_COMMANDS,
   ...PEER_COMMANDS,
   ...PROOF_COMMANDS,
   {

@@ -1,40 +1,25 @@
 import type { Command, OptionRow } from './command.ts'
 
+/** Where the admin token of the node is. */
 const DATA_OPTION = {
-  data: { type: 'string', short: 'd', value: 'folder', about: 'data folder of the node (ATOLL_DATA)' },
+  data: { type: 'string', short: 'd', value: 'folder', about: 'data folder of the node, for its admin token (or ATOLL_ADMIN_TOKEN)' },
 } as const satisfies Record<string, OptionRow>
 
-/** Commands about feeds as files, and about the data folder as a whole. */
+/** Commands about feeds of processes elsewhere. */
 export const FEED_COMMANDS: readonly Command[] = [
   {
-    name: 'feed list', usage: '', about: 'Feeds of the processes a node knows: length, signers, key', options: {},
+    name: 'feed list', usage: '', about: 'Feeds of processes elsewhere that the node takes over', options: DATA_OPTION,
     examples: ['atoll feed list', 'atoll feed list -o ndjson'],
     load: async () => (await import('./commands/feed.ts')).listFeeds,
   },
   {
-    name: 'feed verify', usage: '<process|file>', about: 'Check spawn message, blocks and signatures of a feed here', options: {},
-    examples: ['atoll feed verify hits', 'atoll feed verify hits.feed'],
-    load: async () => (await import('./commands/feed.ts')).verifyFeed,
+    name: 'feed seed', usage: '<process>', about: 'Take over the feed of a process, evaluate it and give it on', options: DATA_OPTION,
+    examples: ['atoll feed seed <process>'],
+    load: async () => (await import('./commands/feed.ts')).seedFeed,
   },
   {
-    name: 'feed export', usage: '<process>', about: 'Write a feed into a file that anybody can check and import',
-    options: { file: { type: 'string', value: 'file', about: 'where to (<process>.feed)' } },
-    examples: ['atoll feed export hits', 'atoll feed export hits --file hits.feed'],
-    load: async () => (await import('./commands/feed.ts')).exportFeed,
-  },
-  {
-    name: 'feed import', usage: '<file>', about: 'Check a feed and put it into a data folder; its node must not run', options: DATA_OPTION,
-    examples: ['atoll feed import hits.feed --data ./.atoll'],
-    load: async () => (await import('./commands/feed.ts')).importFeedFile,
-  },
-  {
-    name: 'node backup', usage: '<folder>', about: 'Copy the data folder of a running node, keys included, as it is at one moment', options: DATA_OPTION,
-    examples: ['atoll node backup /backup/monday'],
-    load: async () => (await import('./commands/backup.ts')).backUpNode,
-  },
-  {
-    name: 'node restore', usage: '<backup>', about: 'Put a backup into an empty data folder', options: DATA_OPTION,
-    examples: ['atoll node restore /backup/monday --data ./.atoll'],
-    load: async () => (await import('./commands/backup.ts')).restoreNode,
+    name: 'feed unseed', usage: '<process>', about: 'Take it over no longer; what is here stays', options: DATA_OPTION,
+    examples: ['atoll feed unseed <process>'],
+    load: async () => (await import('./commands/feed.ts')).unseedFeed,
   },
 ]

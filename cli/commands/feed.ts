@@ -1,68 +1,34 @@
-import { readFile, stat, writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { type CheckedFeed, checkFeedFile, feedFile, importIntoFolder, loadConfig } from '../../node/index.ts'
-import { asProcessId, concatBytes, feedKey, messagesFeed, toBase64Url } from '../../protocol/index.ts'
+import { asProcessId, Failure, isId, type ProcessId } from '../../protocol/index.ts'
+import { adminTransport } from '../admin-transport.ts'
 import type { CommandContext } from '../command.ts'
-import { configFlags } from '../config-flags.ts'
-import { findProcess } from '../find-named.ts'
-import { sourceFromNode } from '../remote-source.ts'
 import { renderTable } from '../table.ts'
 
 /** `atoll feed list` */
 export async function listFeeds(context: CommandContext): Promise<undefined> {
-  const client = context.client()
-  const feeds: { process: string; slots: number; blocks: number; signers: number; quorum: number }[] = []
-  for await (const { id } of client.processes.list()) {
-    const { scheduled: slots, policy } = await client.processes.get(id, context.limits)
-    const head = await sourceFromNode(client, asProcessId(id), context.limits).head()
-    feeds.push({ process: id, slots, blocks: head?.length ?? 0, signers: policy.schedulers.length, quorum: policy.schedulerQuorum })
-  }
+  const transport = await adminTransport(context)
+  const { feeds } = await transport.request('listFeeds', {}, context.limits)
   context.output.list('feed', 'feeds', feeds, () =>
     renderTable(
-      [{ title: 'PROCESS' }, { title: 'SLOTS', right: true }, { title: 'BLOCKS', right: true }, { title: 'SIGNED BY' }],
-      feeds.map(({ process, slots, blocks, signers, quorum }) => [process, String(slots), String(blocks), `${quorum} of ${signers}`]),
+      [{ title: 'PROCESS' }, { title: 'WHY' }, { title: 'BLOCKS', right: true }, { title: 'FROM' }],
+      feeds.map(({ process, why, blocks, source }) => [process, why, String(blocks), source ?? '–']),
     ))
 }
 
-/** `atoll feed verify` */
-export async function verifyFeed(context: CommandContext): Promise<undefined> {
-  const [what = ''] = context.positionals
-  const path = resolve(context.terminal.cwd, what)
-  const isFile = await stat(path).then(found => found.isFile(), () => false)
-  const feed = await checkFeedFile(isFile ? await readFile(path) : await fetchFeed(context, what))
-  show(context, 'feed.verified', feed, 'holds: spawn message, blocks, order and signatures')
+/** `atoll feed seed` */
+export async function seedFeed(context: CommandContext): Promise<undefined> {
+  const process = processOf(context)
+  await (await adminTransport(context)).request('seedFeed', { process }, context.limits)
+  context.output.document('feed.seeded', { process, seeded: true }, () => `${process} is taken over from now on`)
 }
 
-/** `atoll feed export` */
-export async function exportFeed(context: CommandContext): Promise<undefined> {
-  const [what = ''] = context.positionals
-  const process = asProcessId(await findProcess(context, what))
-  const { file = `${process}.feed` } = context.flags
-  const path = resolve(context.terminal.cwd, String(file))
-  const bytes = await fetchFeed(context, process)
-  const feed = await checkFeedFile(bytes)
-  await writeFile(path, bytes, { flag: 'wx' })
-  show(context, 'feed.exported', feed, `is in ${path}`)
+/** `atoll feed unseed` */
+export async function unseedFeed(context: CommandContext): Promise<undefined> {
+  const process = processOf(context)
+  await (await adminTransport(context)).request('unseedFeed', { process }, context.limits)
+  context.output.document('feed.seeded', { process, seeded: false }, () => `${process} is not taken over any more`)
 }
 
-/** `atoll feed import` */
-export async function importFeedFile(context: CommandContext): Promise<undefined> {
-  const { flags, terminal } = context
-  const { config } = await loadConfig({ flags: configFlags(flags), env: terminal.env, cwd: terminal.cwd })
-  const feed = await checkFeedFile(await readFile(resolve(terminal.cwd, context.positionals[0] ?? '')))
-  const added = await importIntoFolder(config.data, feed)
-  show(context, 'feed.imported', feed, `is in ${config.data}: ${added} blocks are new`, { added })
-}
-
-function show(context: CommandContext, type: string, { process, slots, head }: CheckedFeed, text: string, more: { readonly added?: number } = {}): void {
-  const { schedulers, schedulerQuorum } = process.policy
-  const key = toBase64Url(feedKey(messagesFeed(process)))
-  const document = { process: process.id, key, slots, blocks: head.length, signers: schedulers, quorum: schedulerQuorum, ...more }
-  context.output.document(type, document, () => `feed of ${process.id}, ${slots} slots in ${head.length} blocks, signed by ${schedulerQuorum} of ${schedulers.length}, ${text}`)
-}
-
-async function fetchFeed(context: CommandContext, what: string): Promise<Uint8Array> {
-  const process = asProcessId(await findProcess(context, what))
-  const source = sourceFromNode(context.client(), process, { signal: context.limits.signal })
-  return concatBytes(...(await Array.fromAsync(feedFile(source))))
+function processOf({ positionals: [text = ''] }: CommandContext): ProcessId {
+  if (!isId(text)) throw new Failure('usage', { process: text }, { note: 'expected the id of a process' })
+  return asProcessId(text)
 }
