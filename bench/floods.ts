@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { cpuMsOf } from './peer-programs/cpu-time.ts'
 import { FLOODS, flood, HonestPeer } from '../test/network/flooding.ts'
 import { startNode } from '../test/network/running-node.ts'
 
@@ -27,6 +28,7 @@ try {
     `quiet: ${quiet.length} calls, p50 ${quiet[quiet.length >> 1]?.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms\n`,
   )
   for (const [n, kind] of FLOODS.entries()) {
+    const cpuBeforeMs = cpuMsOf(node.pid) ?? 0
     const { done, calls, failedCalls, p50Ms, p99Ms, residentMaxBytes, recoveredMs } = await flood(
       node,
       honest,
@@ -36,7 +38,7 @@ try {
     )
     process.stdout.write(
       `${kind}: ${done} in ${seconds} s; ${calls} calls, ${failedCalls} failed, p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms ` +
-        `(${(p99Ms / p99).toFixed(1)} ×); memory ${Math.round(residentMaxBytes / 1024 ** 2)} MiB; newcomer answered after ${recoveredMs?.toFixed(0) ?? '–'} ms\n`,
+        `(${(p99Ms / p99).toFixed(1)} ×); memory ${Math.round(residentMaxBytes / 1024 ** 2)} MiB; newcomer answered after ${recoveredMs?.toFixed(0) ?? '–'} ms; CPU of the node ${Math.round(((cpuMsOf(node.pid) ?? 0) - cpuBeforeMs) / seconds / 10)} %\n`,
     )
   }
 } finally {
