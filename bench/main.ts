@@ -25,6 +25,8 @@ import { aosRow } from './rows/aos.ts'
 import { callsRow } from './rows/calls.ts'
 import { awaitsRow } from './rows/awaits.ts'
 import { evaluationRow } from './rows/evaluation.ts'
+import { canistersRow } from './rows/canisters.ts'
+import { feedsRow } from './rows/feeds.ts'
 import { hopsRow } from './rows/hops.ts'
 import { idleRow } from './rows/idle.ts'
 import { commandsRow } from './rows/commands.ts'
@@ -47,9 +49,11 @@ const ROWS: readonly Row[] = [
   soakRow,
   agentsRow,
   simulationRow,
+  canistersRow,
   callsRow,
   awaitsRow,
   commandsRow,
+  feedsRow,
 ]
 
 const RESULTS = fileURLToPath(new URL('RESULTS.md', import.meta.url))

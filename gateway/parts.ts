@@ -5,6 +5,7 @@ import type {
   Computer,
   EvidenceEntry,
   EvidenceKind,
+  FollowedFeedView,
   KeyId,
   Log,
   Messenger,
@@ -61,6 +62,13 @@ export interface KnownEvidence {
   endOf(process: ProcessId): number | undefined
 }
 
+/** Feeds of processes elsewhere that are taken over here. */
+export interface NodeFeeds {
+  list(): Promise<readonly FollowedFeedView[]>
+  seed(process: ProcessId): Promise<void>
+  unseed(process: ProcessId): Promise<void>
+}
+
 /** All that the operations stand on. */
 export interface OperationParts {
   readonly messenger: Messenger
@@ -74,6 +82,8 @@ export interface OperationParts {
   readonly admin: NodeAdmin
   /** Absent where no peers are known. */
   readonly peers?: NodePeers | undefined
+  /** What is followed of others; nothing before the node takes part, and where no peers are known. */
+  readonly feeds?: (() => NodeFeeds | undefined) | undefined
 }
 
 /** Where the gateway writes down what happened; pino fits. */

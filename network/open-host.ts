@@ -68,10 +68,11 @@ export async function openHost(parts: HostParts): Promise<Host> {
       // Connections are kept up by static-peers.ts, with pauses of its own.
       reconnectRetries: 0,
     },
-    // The default cuts a connection whose echo takes 5 s, which a busy one may.
+    // The default cuts a connection whose echo takes 5 s, which a busy one may. A node that is cut off and dies says nothing:
+    // only this tells, and what follows it must go on elsewhere within half a minute.
     connectionMonitor: {
-      pingInterval: 30_000,
-      pingTimeout: { minTimeout: 60_000, maxTimeout: 120_000 },
+      pingInterval: 5_000,
+      pingTimeout: { minTimeout: 15_000, maxTimeout: 30_000 },
     },
     metrics: () => watch.metrics,
     peerDiscovery: discoveryOf(parts),

@@ -20,7 +20,9 @@ import { createAdmin } from './admin.ts'
 import { type EffectOptions, openEffects } from './effects.ts'
 import { EvaluationHub } from './evaluation-hub.ts'
 import { openKeystore, privateFolder } from './keystore.ts'
+import { nodeFeeds } from './node-feeds.ts'
 import { nodePeers } from './node-peers.ts'
+import type { Following } from './open-following.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
@@ -175,6 +177,7 @@ async function openNode(
     clock,
     evidence: evidence.book,
   }
+  let following: Following | undefined
   const operations = createOperations({
     ...faces,
     nodeInfo: () => ({
@@ -189,8 +192,9 @@ async function openNode(
     }),
     admin: createAdmin({ recoveredBlocks, computer: units.computer, options }),
     peers: network && nodePeers(network),
+    feeds: () => following && nodeFeeds(following.processes, log),
   })
-  if (joined !== undefined) await takePart(joined, { key: keys.key, log, clock, units, watch: evidence.heads, trouble, operations, evidence }, keep)
+  if (joined !== undefined) following = await takePart(joined, { key: keys.key, log, clock, units, watch: evidence.heads, trouble, operations, evidence }, keep)
   const { scheduler, computer, messenger } = units
   const node = { key: keys.key, log, scheduler, computer, messenger, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })
