@@ -57,7 +57,12 @@ export class AgreedComputer implements Computer {
     const { peers, clock, trouble } = parts
     this.#frames =
       peers &&
-      new RemoteFrames({ peers, clock, trouble: (process, failure) => trouble?.(process, failure) })
+      new RemoteFrames({
+        key: parts.unit.key,
+        peers,
+        clock,
+        trouble: (process, failure) => trouble?.(process, failure),
+      })
   }
 
   get key(): KeyId {
@@ -204,7 +209,7 @@ export class AgreedComputer implements Computer {
     }
     // A node without others evaluates for itself what it schedules; nothing of it is final.
     if (this.#frames === undefined || peers === undefined) return undefined
-    return new Elsewhere({ frames: this.#frames, peers }, process)
+    return new Elsewhere({ frames: this.#frames, peers, key: this.key }, process)
   }
 
   /** Who tells the state of a process; nothing if this node's own unit does. */
@@ -212,7 +217,7 @@ export class AgreedComputer implements Computer {
     const { peers, clock, describe } = this.#parts
     if (peers === undefined || !((await this.#way(id)) instanceof Elsewhere)) return undefined
     const process = await describe(id)
-    return process && new RemoteState({ peers, clock }, process)
+    return process && new RemoteState({ peers, clock, key: this.key }, process)
   }
 
   /** The result of a slot, whenever it comes; nothing once the reader has gone. */

@@ -3,12 +3,21 @@ import {
   type Clock,
   decodeUnitReading,
   Failure,
+  type KeyId,
   type ProcessDescription,
   toHex,
   type UnitPeers,
   type UnitRead,
   type UnitReading,
 } from '../protocol/index.ts'
+import { unitsElsewhere } from './parts.ts'
+
+export interface AgreeingParts {
+  /** This node's own: it is not asked. */
+  readonly key: KeyId
+  readonly peers: Pick<UnitPeers, 'read'>
+  readonly clock: Clock
+}
 
 const ANSWER_WAIT_MS = 10_000
 const PAUSE_FIRST_MS = 20
@@ -20,13 +29,14 @@ const PAUSE_MAX_MS = 500
  * @throws {Failure} `no-agreement`; what a unit answers, if it is the caller's fault
  */
 export async function agreeing<R extends UnitRead>(
-  parts: { readonly peers: Pick<UnitPeers, 'read'>; readonly clock: Clock },
+  parts: AgreeingParts,
   process: ProcessDescription,
   read: R,
   options: CallOptions = {},
 ): Promise<UnitReading<R['kind']>> {
   const { peers, clock } = parts
-  const { computeUnits, computeQuorum } = process.policy
+  const { computeQuorum } = process.policy
+  const units = unitsElsewhere(process, parts.key)
   const { signal, timeoutMs = ANSWER_WAIT_MS } = options
   const untilMs = clock.now() + timeoutMs
   let asked: UnitRead = read
@@ -34,9 +44,9 @@ export async function agreeing<R extends UnitRead>(
     const answers = new Map<string, { bytes: Uint8Array; count: number }>()
     const failures: Failure[] = []
     // One more than is needed is not asked at first: most rounds agree.
-    for (let next = 0; next < computeUnits.length; ) {
+    for (let next = 0; next < units.length; ) {
       const most = Math.max(0, ...[...answers.values()].map(({ count }) => count))
-      const batch = computeUnits.slice(next, next + Math.max(1, computeQuorum - most))
+      const batch = units.slice(next, next + Math.max(1, computeQuorum - most))
       next += batch.length
       const round = await Promise.allSettled(
         batch.map(unit => peers.read(unit, process.id, asked, options)),

@@ -108,6 +108,11 @@ export class Agreement {
     if (this.#collects(process)) void this.of(process).catch(this.#troubleOf(process.id))
   }
 
+  /** Why this node's own unit is no longer believed about a process, if it is not. */
+  async failureOf(process: ProcessDescription): Promise<Failure | undefined> {
+    return this.#collects(process) ? (await this.of(process)).failure : undefined
+  }
+
   /** The agreement on a process of which this node is one compute unit of several that must agree. */
   of(process: ProcessDescription): Promise<ProcessAgreement> {
     const known = this.#processes.get(process.id)

@@ -6,6 +6,7 @@ import {
   decodeResult,
   decodeUnitReading,
   Failure,
+  type KeyId,
   leafHash,
   merkleLevels,
   pathIn,
@@ -15,7 +16,7 @@ import {
   type Slot,
   type UnitPeers,
 } from '../protocol/index.ts'
-import type { Way } from './parts.ts'
+import { unitsElsewhere, type Way } from './parts.ts'
 import type { CheckedFrame, RemoteFrames } from './remote-frames.ts'
 
 /** A result is waited for as long, unless the caller says otherwise. */
@@ -23,11 +24,19 @@ const RESULT_WAIT_MS = 30_000
 
 /** Results of a process that is evaluated elsewhere: final ones, proven by the certificates of its compute units. */
 export class Elsewhere implements Way {
-  readonly #parts: { readonly frames: RemoteFrames; readonly peers: Pick<UnitPeers, 'read'> }
+  readonly #parts: {
+    readonly frames: RemoteFrames
+    readonly peers: Pick<UnitPeers, 'read'>
+    readonly key: KeyId
+  }
   readonly #process: ProcessDescription
 
   constructor(
-    parts: { readonly frames: RemoteFrames; readonly peers: Pick<UnitPeers, 'read'> },
+    parts: {
+      readonly frames: RemoteFrames
+      readonly peers: Pick<UnitPeers, 'read'>
+      readonly key: KeyId
+    },
     process: ProcessDescription,
   ) {
     this.#parts = parts
@@ -71,10 +80,10 @@ export class Elsewhere implements Way {
 
   /** As the first unit says that answers: only how far one reads depends on it. */
   async evaluated(): Promise<Slot> {
-    const { frames, peers } = this.#parts
-    const { id, policy } = this.#process
+    const { frames, peers, key } = this.#parts
+    const { id } = this.#process
     const known = frames.end(id)
-    for (const unit of policy.computeUnits) {
+    for (const unit of unitsElsewhere(this.#process, key)) {
       const answer = await peers.read(unit, id, { kind: 'evaluated' }).catch(() => undefined)
       if (answer !== undefined) return Math.max(known, decodeUnitReading('evaluated', answer).slots)
     }

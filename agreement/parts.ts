@@ -57,6 +57,11 @@ export interface Way {
   evaluated(): Promise<Slot>
 }
 
+/** The compute units of a process that are with other nodes. */
+export function unitsElsewhere({ policy }: ProcessDescription, key: KeyId): readonly KeyId[] {
+  return policy.computeUnits.filter(unit => unit !== key)
+}
+
 /** Position of a unit in the policy of a process; -1 if its word does not count there. */
 export const positionOf = ({ policy }: ProcessDescription, unit: KeyId): number =>
   policy.computeUnits.indexOf(unit)

@@ -13,6 +13,7 @@ import {
   type UnitPeers,
 } from '../protocol/index.ts'
 import { disagreed } from './agreeing.ts'
+import { unitsElsewhere } from './parts.ts'
 
 /** A final frame of a process that is evaluated elsewhere; it was checked. */
 export interface CheckedFrame {
@@ -20,6 +21,14 @@ export interface CheckedFrame {
   readonly certificate: Certificate
   readonly encoded: readonly Uint8Array[]
   readonly results: readonly Result[]
+}
+
+export interface RemoteFramesParts {
+  /** This node's own: it is not asked. */
+  readonly key: KeyId
+  readonly peers: Pick<UnitPeers, 'finalFrames'>
+  readonly clock: Clock
+  trouble(process: ProcessId, failure: Failure): void
 }
 
 /** A few seconds of what clients of a busy node read. */
@@ -32,19 +41,11 @@ const PAUSE_MS = 200
 
 /** Final frames of processes that are evaluated elsewhere: asked of their compute units, and checked. */
 export class RemoteFrames {
-  readonly #parts: {
-    readonly peers: Pick<UnitPeers, 'finalFrames'>
-    readonly clock: Clock
-    trouble(process: ProcessId, failure: Failure): void
-  }
+  readonly #parts: RemoteFramesParts
   readonly #kept = new Map<ProcessId, CheckedFrame[]>()
   #bytes = 0
 
-  constructor(parts: {
-    readonly peers: Pick<UnitPeers, 'finalFrames'>
-    readonly clock: Clock
-    trouble(process: ProcessId, failure: Failure): void
-  }) {
+  constructor(parts: RemoteFramesParts) {
     this.#parts = parts
   }
 
@@ -65,7 +66,7 @@ export class RemoteFrames {
   ): Promise<CheckedFrame | undefined> {
     const { clock } = this.#parts
     const untilMs = clock.now() + options.timeoutMs
-    const units = process.policy.computeUnits
+    const units = unitsElsewhere(process, this.#parts.key)
     for (let turn = 0; ; turn++) {
       const known = this.#find(process.id, slot)
       if (known !== undefined) return known

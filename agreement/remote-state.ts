@@ -1,6 +1,5 @@
 import type {
   CallOptions,
-  Clock,
   Lifecycle,
   ProcessDescription,
   QueryAnswer,
@@ -8,21 +7,17 @@ import type {
   Slot,
   StateAnswer,
   Timer,
-  UnitPeers,
   UpgradeCheck,
   UpgradeWish,
 } from '../protocol/index.ts'
-import { agreeing } from './agreeing.ts'
+import { type AgreeingParts, agreeing } from './agreeing.ts'
 
 /** What the compute units of one process, all elsewhere, say of its state: what enough of them say alike. */
 export class RemoteState {
-  readonly #parts: { readonly peers: Pick<UnitPeers, 'read'>; readonly clock: Clock }
+  readonly #parts: AgreeingParts
   readonly #process: ProcessDescription
 
-  constructor(
-    parts: { readonly peers: Pick<UnitPeers, 'read'>; readonly clock: Clock },
-    process: ProcessDescription,
-  ) {
+  constructor(parts: AgreeingParts, process: ProcessDescription) {
     this.#parts = parts
     this.#process = process
   }

@@ -56,7 +56,8 @@ export class UnitService {
     const { computer } = this.#parts
     if ((await computer.evaluated(id)) <= slot)
       await this.#untilFinal(id, slot, Math.min(waitMs, WAIT_MAX_MS), options.signal)
-    const end = await computer.evaluated(id)
+    // Where schedulers signed two feeds, what was evaluated behind their common part is not final.
+    const end = Math.min(await computer.evaluated(id), await slotCount(this.#parts.log, messagesFeed(process)))
     const frames: FinalFrame[] = []
     let sizeBytes = 0
     for (
@@ -111,6 +112,8 @@ export class UnitService {
     const process = await this.#parts.log.directory.process(id)
     if (process === undefined || positionOf(process, this.#parts.key) < 0)
       throw new Failure('unknown-process', { process: id })
+    const failure = await this.#parts.agreement.failureOf(process)
+    if (failure !== undefined) throw failure
     return process
   }
 

@@ -22,8 +22,11 @@ import { installPeers } from './peers.ts'
 import { agentsRow } from './rows/agents.ts'
 import { aoconnectRow } from './rows/aoconnect.ts'
 import { aosRow } from './rows/aos.ts'
+import { callsRow } from './rows/calls.ts'
 import { awaitsRow } from './rows/awaits.ts'
 import { evaluationRow } from './rows/evaluation.ts'
+import { canistersRow } from './rows/canisters.ts'
+import { feedsRow } from './rows/feeds.ts'
 import { hopsRow } from './rows/hops.ts'
 import { idleRow } from './rows/idle.ts'
 import { commandsRow } from './rows/commands.ts'
@@ -46,8 +49,11 @@ const ROWS: readonly Row[] = [
   soakRow,
   agentsRow,
   simulationRow,
+  canistersRow,
+  callsRow,
   awaitsRow,
   commandsRow,
+  feedsRow,
 ]
 
 const RESULTS = fileURLToPath(new URL('RESULTS.md', import.meta.url))
@@ -78,7 +84,7 @@ function readOptions(): Options {
   if (!(soakMinutes >= 0)) throw new Error(`--soak: expected minutes, got ${soak}`)
   const numbers = only?.split(',').map(Number)
   const unknown = numbers?.filter(number => !ROWS.some(row => row.number === number)) ?? []
-  if (unknown.length > 0) throw new Error(`--only: expected rows 1 to ${ROWS.length}, got ${only}`)
+  if (unknown.length > 0) throw new Error(`--only: expected some of ${ROWS.map(row => row.number).join(', ')}, got ${only}`)
   const rows = ROWS.filter(row => numbers?.includes(row.number) ?? true)
   const whole = !quick && peers && only === undefined && soak === undefined
   return { quick, peers, soakMinutes, rows, out: out ?? (whole ? RESULTS : undefined) }

@@ -1,5 +1,7 @@
 import type { Command, OptionRow } from './command.ts'
 import { LIFECYCLE_COMMANDS } from './lifecycle-commands.ts'
+import { FEED_COMMANDS } from './feed-commands.ts'
+import { PEER_COMMANDS } from './peer-commands.ts'
 import { PROOF_COMMANDS } from './proof-commands.ts'
 
 /** What a message carries, for commands that make one. */
@@ -140,6 +142,8 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/verify.ts')).verify,
   },
   ...LIFECYCLE_COMMANDS,
+  ...PEER_COMMANDS,
+  ...FEED_COMMANDS,
   ...PROOF_COMMANDS,
   {
     name: 'new', usage: '[template] [folder]', about: 'Begin a project from a template',

@@ -1,12 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type {
+  CallOptions,
   Clock,
   Computer,
   EvidenceEntry,
   EvidenceKind,
+  FollowedFeedView,
   KeyId,
   Log,
   Messenger,
+  PeerView,
   ProcessId,
   Scheduler,
 } from '../protocol/index.ts'
@@ -19,6 +22,8 @@ export interface NodeInfo {
   /** Its name among peers and the addresses at which they reach it, if it has any. */
   readonly peerId?: string | undefined
   readonly addresses?: readonly string[] | undefined
+  /** Nodes it is linked to. */
+  readonly linkedPeers?: number | undefined
   /** Module-Format names this node runs. */
   readonly formats: readonly string[]
   /** Milliseconds since 1970. */
@@ -35,6 +40,17 @@ export interface NodeAdmin {
   shutdown(): void
 }
 
+/** Other nodes, for whoever runs this one. Peers are named by key or peer id. */
+export interface NodePeers {
+  list(): readonly PeerView[]
+  /** @throws {Failure} `bad-config` */
+  add(address: string): void
+  /** Milliseconds. @throws {Failure} `unreachable` */
+  ping(peer: string, options: CallOptions): Promise<number>
+  block(peer: string): Promise<void>
+  unblock(peer: string): Promise<void>
+}
+
 /** What the node knows of broken rules. */
 export interface KnownEvidence {
   list(wanted: { process?: ProcessId | undefined; kind?: EvidenceKind | undefined }): readonly EvidenceEntry[]
@@ -44,6 +60,13 @@ export interface KnownEvidence {
   isSettled(entry: EvidenceEntry): Promise<boolean>
   /** Blocks that both feeds of a process have in common, if its schedulers signed two. */
   endOf(process: ProcessId): number | undefined
+}
+
+/** Feeds of processes elsewhere that are taken over here. */
+export interface NodeFeeds {
+  list(): Promise<readonly FollowedFeedView[]>
+  seed(process: ProcessId): Promise<void>
+  unseed(process: ProcessId): Promise<void>
 }
 
 /** All that the operations stand on. */
@@ -57,6 +80,10 @@ export interface OperationParts {
   /** None in a network of a test that has no use for it. */
   readonly evidence?: KnownEvidence | undefined
   readonly admin: NodeAdmin
+  /** Absent where no peers are known. */
+  readonly peers?: NodePeers | undefined
+  /** What is followed of others; nothing before the node takes part, and where no peers are known. */
+  readonly feeds?: (() => NodeFeeds | undefined) | undefined
 }
 
 /** Where the gateway writes down what happened; pino fits. */

@@ -9,6 +9,9 @@ import { onlySignature } from './only-signature.ts'
 import type { OpenFeeds } from './open-feeds.ts'
 import type { WriteBehind } from './write-behind.ts'
 
+/** Blocks that are read before it is known how large they are. */
+const READ_FIRST = 4
+
 export interface FeedProofsParts {
   readonly feeds: OpenFeeds
   readonly behind: WriteBehind
@@ -43,15 +46,28 @@ export class FeedProofs {
 
   /** See `Log.signed`. */
   async signed(state: FeedState, from: number, maxBytes: number): Promise<SignedBlocks | undefined> {
-    const blocks: Uint8Array[] = []
-    let bytes = 0
-    for await (const block of this.#parts.reader.walk(state, from, Number.POSITIVE_INFINITY)) {
-      bytes += block.length
-      if (bytes > maxBytes && blocks.length > 0) break
-      blocks.push(block)
-    }
+    const blocks = await this.#upTo(state, from, maxBytes)
     const proof = blocks.length === 0 ? undefined : await this.#cover(state, from + blocks.length)
     return proof && { from, blocks, ...proof }
+  }
+
+  /** Visible blocks from `from` on, one at least and at most about `maxBytes`. */
+  async #upTo(state: FeedState, from: number, maxBytes: number): Promise<readonly Uint8Array[]> {
+    const end = visibleLength(state)
+    const blocks: Uint8Array[] = []
+    let bytes = 0
+    for (let together = READ_FIRST; from + blocks.length < end; ) {
+      const at = from + blocks.length
+      for (const block of await this.#parts.reader.read(state, at, Math.min(end, at + together))) {
+        bytes += block.length
+        if (bytes > maxBytes && blocks.length > 0) return blocks
+        blocks.push(block)
+      }
+      // As many more as fit, if they are like these.
+      together = Math.ceil(((maxBytes - bytes) * blocks.length) / Math.max(bytes, 1))
+      if (together < 1) break
+    }
+    return blocks
   }
 
   /** See `Log.prefix`. */

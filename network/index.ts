@@ -2,3 +2,4 @@
 export { Network, type NetworkParts } from './network.ts'
 export { Peering } from './peering.ts'
 export { RemoteOperations } from './remote-operations.ts'
+export { parsePeerName } from './peer-name.ts'

@@ -14,6 +14,7 @@ import {
 } from '../protocol/index.ts'
 import { keyOfPeer } from './peer-name.ts'
 import { type DiscoveryParts, discoveryOf, type HostServices, servicesOf } from './services.ts'
+import type { StreamWatch } from './stream-watch.ts'
 import { openTransports } from './transports.ts'
 
 export type Host = Libp2p<HostServices>
@@ -25,11 +26,12 @@ export interface HostParts extends DiscoveryParts {
   readonly dialled: readonly string[]
   /** Whether nobody with this key is to be spoken to. */
   readonly isRefused: (key: KeyId) => boolean
+  readonly watch: StreamWatch
 }
 
 /** A host of libp2p with bounds on everything that a stranger can make it hold. */
 export async function openHost(parts: HostParts): Promise<Host> {
-  const { seed, listen, dialled, isRefused } = parts
+  const { seed, listen, dialled, isRefused, watch } = parts
   const refuse = (peer: Parameters<typeof keyOfPeer>[0]): boolean => {
     const key = keyOfPeer(peer)
     return key === undefined || isRefused(key)
@@ -66,11 +68,13 @@ export async function openHost(parts: HostParts): Promise<Host> {
       // Connections are kept up by static-peers.ts, with pauses of its own.
       reconnectRetries: 0,
     },
-    // The default cuts a connection whose echo takes 5 s, which a busy one may.
+    // The default cuts a connection whose echo takes 5 s, which a busy one may. A node that is cut off and dies says nothing:
+    // only this tells, and what follows it must go on elsewhere within half a minute.
     connectionMonitor: {
-      pingInterval: 30_000,
-      pingTimeout: { minTimeout: 60_000, maxTimeout: 120_000 },
+      pingInterval: 5_000,
+      pingTimeout: { minTimeout: 15_000, maxTimeout: 30_000 },
     },
+    metrics: () => watch.metrics,
     peerDiscovery: discoveryOf(parts),
     services: servicesOf(parts),
   })

@@ -1,7 +1,7 @@
 import { publicKeyFromRaw } from '@libp2p/crypto/keys'
 import type { PeerId } from '@libp2p/interface'
-import { peerIdFromPublicKey } from '@libp2p/peer-id'
-import { asKeyId, fromBase64Url, type KeyId, keyId } from '../protocol/index.ts'
+import { peerIdFromPublicKey, peerIdFromString } from '@libp2p/peer-id'
+import { asKeyId, Failure, fromBase64Url, isId, type KeyId, keyId } from '../protocol/index.ts'
 
 /** The peer id of a node: its key, in the form of libp2p. */
 export function peerIdOf(key: KeyId): PeerId {
@@ -11,4 +11,20 @@ export function peerIdOf(key: KeyId): PeerId {
 /** The key behind a peer id; nothing, if it is of another kind than nodes have. */
 export function keyOfPeer(peer: PeerId): KeyId | undefined {
   return peer.type === 'Ed25519' ? asKeyId(keyId(peer.publicKey.raw)) : undefined
+}
+
+/** The key that a text names: itself, or as the peer id of libp2p. @throws {Failure} `malformed-request` */
+export function parsePeerName(text: string): KeyId {
+  if (isId(text)) return asKeyId(text)
+  try {
+    const key = keyOfPeer(peerIdFromString(text))
+    if (key !== undefined) return key
+  } catch {
+    // Said below.
+  }
+  throw new Failure(
+    'malformed-request',
+    { peer: text.slice(0, 128) },
+    { note: 'expected a key or the peer id of a node' },
+  )
 }

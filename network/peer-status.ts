@@ -77,8 +77,8 @@ function statusOf(
     peerId: peer.toString(),
     addresses: [
       ...new Set([
-        ...connections.map(({ remoteAddr }) => remoteAddr.toString()),
-        ...kept.map(({ address }) => address),
+        ...connections.map(({ remoteAddr }) => withoutPeer(remoteAddr.toString())),
+        ...kept.map(({ address }) => withoutPeer(address)),
       ]),
     ],
     state: state(),
@@ -105,4 +105,9 @@ export function parsePeerAddress(text: string): Multiaddr {
 /** Whether only this machine reaches an address. */
 export function isLoopback(address: string): boolean {
   return /^\/(ip4\/127\.|ip6\/::1\/|dns4?\/localhost\/)/.test(address)
+}
+
+/** An address without the peer id behind it: that stands beside it. */
+function withoutPeer(address: string): string {
+  return address.replace(/\/p2p\/[^/]+$/, '')
 }

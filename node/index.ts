@@ -1,5 +1,6 @@
 // The composition root: the only room that knows every other.
 export { CONFIG_FILE, type Config, type ConfigSources, type LoadedConfig, loadConfig, type Origin, type Setting, type SettingName } from './config.ts'
+export { FeedFollowing, type FollowedFeed } from './feed-following.ts'
 export { type HostProgram, hostProgram } from './host-program.ts'
 export { type NodeKeys, openKeystore } from './keystore.ts'
 export { FeedPull } from './feed-pull.ts'
@@ -12,4 +13,5 @@ export { AtollNode, createNode, type NodeOptions } from './node.ts'
 export { type StandardModule, standardModules } from './standard-modules.ts'
 export { openUnits, type UnitObserver, type Units } from './open-units.ts'
 export { type ProcessSource, type SourcedCertificate, sourceFromLog } from './process-source.ts'
+export { systemClock } from './system-clock.ts'
 export { type VerifiedStep, type VerifyOptions, verifyProcess, type VerifyReport } from './verify-process.ts'

@@ -3,12 +3,12 @@ import type { ComputeUnit } from '../compute-unit/index.ts'
 import { createOperations, type Gateway, Metrics } from '../gateway/index.ts'
 import { HypercoreLog } from '../log/index.ts'
 import type { MessengerUnit } from '../messenger-unit/index.ts'
-import { type Network, Peering } from '../network/index.ts'
+import type { Network } from '../network/index.ts'
 import { RUNTIMES } from '../processes/index.ts'
 import {
   type Clock,
   closeAll,
-  Failure,
+  type Failure,
   installCrypto,
   type KeyId,
   type Log,
@@ -17,18 +17,19 @@ import {
 } from '../protocol/index.ts'
 import type { SchedulerUnit } from '../scheduler-unit/index.ts'
 import { createAdmin } from './admin.ts'
-import { Announcements } from './announcements.ts'
 import { type EffectOptions, openEffects } from './effects.ts'
 import { EvaluationHub } from './evaluation-hub.ts'
 import { openKeystore, privateFolder } from './keystore.ts'
+import { nodeFeeds } from './node-feeds.ts'
+import { nodePeers } from './node-peers.ts'
+import type { Following } from './open-following.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
-import { LearnedProcesses } from './learned-processes.ts'
 import { evidencePeers, openEvidence } from './open-evidence.ts'
 import { openGateway } from './open-gateway.ts'
-import { openFollowing } from './open-following.ts'
-import { type NetworkOptions, openNetwork, serveOn } from './open-network.ts'
+import { joinNetwork, takePart } from './join-network.ts'
+import type { NetworkOptions } from './open-network.ts'
 import { openUnits, type UnitObserver } from './open-units.ts'
 import { returnMemory } from './return-memory.ts'
 import { systemClock } from './system-clock.ts'
@@ -139,13 +140,11 @@ async function openNode(
   const log = await openLog(options, keys.seed, logger)
   keep(log)
   const metrics = new Metrics()
-  const network = await openNetwork({ keys, logger, options })
-  if (network !== undefined) keep(network)
-  const peers = network && new Peering(network)
+  const trouble = (what: string, failure: Failure): void => logger.warn({ what, code: failure.code, ...failure.details }, failure.message)
+  const joined = await joinNetwork({ keys, logger, options, log, clock, metrics, trouble }, keep)
+  const { network, peers, learned, announcements } = joined ?? {}
   const { hosts, residentBytes, signerRate, wasmer, progress } = options
   const unitMetrics = createUnitMetrics(metrics)
-  const trouble = (what: string, failure: Failure): void => logger.warn({ what, code: failure.code, ...failure.details }, failure.message)
-  const announcements = peers && new Announcements({ key: keys.key, log, clock, peers, trouble })
   const hub = new EvaluationHub()
   const observer: UnitObserver = {
     ...hub.observer,
@@ -154,7 +153,6 @@ async function openNode(
     },
   }
   const recoveredBlocks = log.recovered.length
-  const learned = peers && new LearnedProcesses({ directory: log.directory, peers, clock })
   const evidence = await openEvidence({
     key: keys.key,
     log,
@@ -179,6 +177,7 @@ async function openNode(
     clock,
     evidence: evidence.book,
   }
+  let following: Following | undefined
   const operations = createOperations({
     ...faces,
     nodeInfo: () => ({
@@ -189,18 +188,13 @@ async function openNode(
       startedMs,
       peerId: network?.peerId,
       addresses: network?.addresses,
+      linkedPeers: network?.peers.length,
     }),
     admin: createAdmin({ recoveredBlocks, computer: units.computer, options }),
+    peers: network && nodePeers(network),
+    feeds: () => following && nodeFeeds(following.processes, log),
   })
-  if (network !== undefined && peers !== undefined && announcements !== undefined) {
-    const offence = (peer: KeyId, what: string): void => network.offend(peer, 'bad-proof', what)
-    const following = openFollowing({ key: keys.key, log, clock, peers, links: network.feeds, units, watch: evidence.heads, offence, trouble, announcements })
-    keep({ [Symbol.asyncDispose]: async () => following[Symbol.dispose]() })
-    keep(serveOn(network, { ...units, log, operations, following: following.processes, evidence }))
-    await network.feeds.serve(log)
-    if (log instanceof HypercoreLog) await network.feeds.serveHypercores(stream => log.replicate(stream))
-    following.resume().catch(error => trouble('following', Failure.from(error)))
-  }
+  if (joined !== undefined) following = await takePart(joined, { key: keys.key, log, clock, units, watch: evidence.heads, trouble, operations, evidence }, keep)
   const { scheduler, computer, messenger } = units
   const node = { key: keys.key, log, scheduler, computer, messenger, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })

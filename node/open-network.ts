@@ -1,7 +1,6 @@
 import { Network } from '../network/index.ts'
 import type { NodeKeys } from './keystore.ts'
 import type { NodeLogger } from './logger.ts'
-import { createPeerService, type PeerServiceParts } from './peer-service.ts'
 
 /** How a node is one among others. Without any of these it knows none. */
 export interface NetworkOptions {
@@ -48,12 +47,6 @@ export async function openNetwork({
     trouble: (what, failure) =>
       logger.warn({ what, code: failure.code, ...failure.details }, failure.message),
   })
-}
-
-/** Begins to answer peers; what it gives ends that. */
-export function serveOn(network: Network, parts: PeerServiceParts): AsyncDisposable {
-  network.serve(createPeerService(parts))
-  return { [Symbol.asyncDispose]: async () => network.stopServing() }
 }
 
 function listenAddress(text: string): string {

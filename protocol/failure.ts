@@ -57,6 +57,8 @@ export const FAILURES = {
   'bad-control': row(1051, 'input', 400, 'The control message does not say what to do', 'docs/PROTOCOL.md lists the actions of control messages and their tags.'),
   'no-document': row(1052, 'input', 422, 'That process cannot tell its state as a document', 'The details say why; ask it by a query instead.'),
 
+  'no-peers': row(1060, 'input', 409, 'This node knows no peers', 'Start it with --listen or --peer.'),
+
   // 2xxx: trust
   'bad-signature': row(2001, 'trust', 400, 'The signature does not hold', 'Sign the item again; nothing may change after signing.'),
   'id-reused': row(2002, 'trust', 409, 'The same id was seen with other bytes', 'Discard the item: its key can sign two contents with one signature.'),

@@ -12,11 +12,11 @@ import {
   PAGE_MAX,
   WAIT_MAX_MS,
 } from './limits.ts'
+import { ADMIN_OPERATIONS } from './admin-operations.ts'
 import { LIFECYCLE_OPERATIONS } from './lifecycle-operations.ts'
 import type { ImplementationOfRow, InputOfRow, OperationRow, OutputOfRow } from './operation.ts'
 import { PROOF_OPERATIONS } from './proof-operations.ts'
 import {
-  AdminStatusView,
   AssignmentView,
   BundledView,
   CertificatesView,
@@ -36,8 +36,6 @@ import {
   TraceView,
 } from './views.ts'
 import {
-  adminRead,
-  adminWrite,
   bundle,
   bytes,
   CBOR_MEDIA_TYPE,
@@ -259,25 +257,7 @@ export const OPERATIONS = {
     summary: 'Every failure that can happen, and what to do next',
     answer: json(z.object({ failures: z.array(FailureRowView) })),
   },
-  adminStatus: {
-    ...adminRead,
-    path: '/v1/admin/status',
-    summary: 'Facts about the node for those who run it',
-    answer: json(AdminStatusView),
-  },
-  adminCheckpoint: {
-    ...adminWrite,
-    path: '/v1/admin/checkpoint',
-    query: z.strictObject({ process: ProcessId.optional() }),
-    summary: 'Write checkpoints now, of one process or of all in memory',
-    answer: json(z.object({ checkpoints: z.int().nonnegative() })),
-  },
-  adminShutdown: {
-    ...adminWrite,
-    path: '/v1/admin/shutdown',
-    summary: 'Drain and stop the node',
-    answer: json(z.object({ stopping: z.literal(true) })),
-  },
+  ...ADMIN_OPERATIONS,
 } as const satisfies Record<string, OperationRow>
 
 export type OperationName = keyof typeof OPERATIONS

@@ -55,9 +55,13 @@ const processesCodec: PeerCodec<readonly ProcessId[]> = cborCodec(
     writer.array(processes.length)
     for (const process of processes) writeId(writer, process)
   },
-  reader => Array.from({ length: readCount(reader, ANNOUNCED_MAX) }, () => asProcessId(readId(reader))),
+  reader =>
+    Array.from({ length: readCount(reader, ANNOUNCED_MAX) }, () => asProcessId(readId(reader))),
 )
-const nothingCodec: PeerCodec<void> = cborCodec(writer => writer.null(), reader => void reader.null())
+const nothingCodec: PeerCodec<void> = cborCodec(
+  writer => writer.null(),
+  reader => void reader.null(),
+)
 const moduleCodec: PeerCodec<ModuleId> = cborCodec(writeId, reader => asModuleId(readId(reader)))
 const framesFrom = cborCodec<{ readonly process: ProcessId; readonly from: number }>(
   (writer, { process, from }) => {

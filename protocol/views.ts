@@ -262,6 +262,8 @@ export const NodeView = named(
     /** Its name among peers, and where they reach it; absent, if it knows none. */
     peerId: z.string().optional(),
     addresses: z.array(z.string()).optional(),
+    /** Nodes it is linked to. */
+    peers: z.int().nonnegative().optional(),
     /** Whom to name as Scheduler. */
     scheduler: KeyId,
     /** Whom to name as Compute-Unit. */

@@ -6,6 +6,7 @@ export type { SpawnSource } from './module-shelf.ts'
 export type {
   FaultTarget,
   NetFaults,
+  PlainSpawnOptions,
   ProcessName,
   SpawnOptions,
   TestNet,

@@ -27,7 +27,7 @@ export async function doctor(context: CommandContext): Promise<CommandEnd> {
     ...settings.shown.map(setting => ({ part: 'client', ...setting })),
     ...node.settings.map(setting => ({ part: 'node', ...setting })),
   ]
-  const checks = [checkRuntime(), await checkIdentity(context), await checkData(node.config.data), await checkNode(context)]
+  const checks = [checkRuntime(), await checkIdentity(context), await checkData(node.config.data), ...(await checkNode(context))]
   output.document('doctor', { settings: all, checks: checks.map(({ name, state, text }) => ({ name, state, text })) }, () => {
     const marks = { good: terminal.paint('green', '✔'), note: terminal.paint('yellow', '·'), bad: terminal.paint('red', '✖') }
     return [
@@ -73,18 +73,25 @@ async function checkData(path: string): Promise<Check> {
   }
 }
 
-async function checkNode({ client, limits, settings }: CommandContext): Promise<Check> {
+async function checkNode({ client, limits, settings }: CommandContext): Promise<Check[]> {
   const started = performance.now()
   try {
     const node = await client().node({ ...limits, timeoutMs: limits.timeoutMs ?? ASK_TIMEOUT_MS })
     const tookMs = performance.now() - started
     const skewMs = skewOf(node)
     const facts = `${settings.url} answers in ${showDuration(tookMs)}: version ${node.version}, formats ${node.formats.join(' ')}`
-    if (Math.abs(skewMs) <= CLOCK_SKEW_MAX_MS) return { name: 'node', state: 'good', text: facts }
-    return { name: 'node', state: 'note', text: `${facts}; its clock differs from ours by ${showDuration(Math.abs(skewMs))}` }
+    const peers = checkPeers(node)
+    if (Math.abs(skewMs) <= CLOCK_SKEW_MAX_MS) return [{ name: 'node', state: 'good', text: facts }, peers]
+    return [{ name: 'node', state: 'note', text: `${facts}; its clock differs from ours by ${showDuration(Math.abs(skewMs))}` }, peers]
   } catch (error) {
-    return failed('node', error)
+    return [failed('node', error)]
   }
+}
+
+function checkPeers({ peers, addresses = [] }: NodeView): Check {
+  if (peers === undefined) return { name: 'peers', state: 'note', text: 'the node knows none; atoll up --listen or --peer makes it one of many' }
+  const where = addresses.length === 0 ? 'it is reached by nobody' : `it is reached at ${addresses.join(' ')}`
+  return { name: 'peers', state: peers > 0 ? 'good' : 'note', text: `linked to ${peers}; ${where}` }
 }
 
 function skewOf({ startedMs, uptimeMs }: NodeView): number {

@@ -1,5 +1,5 @@
 import {
-  type CallOptions, Failure, type MessageId, messagesFeed, type ProcessDescription, type ProcessId, type Slot, slotCount,
+  type CallOptions, Failure, type MessageId, messagesFeed, type ProcessDescription, type ProcessId, readFrameHead, type Slot,
 } from '../../protocol/index.ts'
 import type { OperationParts } from '../parts.ts'
 import { knownProcess } from './processes.ts'
@@ -21,9 +21,14 @@ export async function atPlace<T>(
   })
 }
 
+const NO_SLOTS = { firstSlot: 0, count: 0 }
+
 /** Where the schedulers of a process signed two feeds, nothing is final behind what both have in common. */
 async function refuseUncommon({ evidence, log }: OperationParts, process: ProcessDescription, slot: Slot): Promise<void> {
-  if (evidence?.endOf(process.id) === undefined) return
-  const slots = await slotCount(log, messagesFeed(process))
+  const blocks = evidence?.endOf(process.id)
+  if (blocks === undefined) return
+  const last = blocks === 0 ? undefined : await log.block(messagesFeed(process), blocks - 1)
+  const { firstSlot, count } = last === undefined ? NO_SLOTS : readFrameHead(last)
+  const slots = firstSlot + count
   if (slot >= slots) throw new Failure('equivocated', { process: process.id, slot, slots })
 }

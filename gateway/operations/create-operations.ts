@@ -1,10 +1,12 @@
 import type { Operations } from '../../protocol/index.ts'
 import type { OperationParts } from '../parts.ts'
 import { evidenceOperations } from './evidence.ts'
+import { feedOperations } from './feeds.ts'
 import { lifecycleOperations } from './lifecycle.ts'
 import { messageOperations } from './messages.ts'
 import { moduleOperations } from './modules.ts'
 import { nodeOperations } from './node.ts'
+import { peerOperations } from './peers.ts'
 import { processOperations } from './processes.ts'
 import { proofOperations } from './proofs.ts'
 import { resultOperations } from './results.ts'
@@ -24,5 +26,7 @@ export function createOperations(parts: OperationParts): Operations {
     ...traceOperations(parts),
     ...lifecycleOperations(parts),
     ...nodeOperations(parts),
+    ...peerOperations(parts),
+    ...feedOperations(parts),
   }
 }

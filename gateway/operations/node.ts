@@ -15,7 +15,7 @@ export function nodeOperations(
   const { nodeInfo, scheduler, computer, clock, admin } = parts
   return {
     async node() {
-      const { key, version, units, formats, startedMs, peerId, addresses } = nodeInfo()
+      const { key, version, units, formats, startedMs, peerId, addresses, linkedPeers } = nodeInfo()
       const uptimeMs = Math.max(0, clock.now() - startedMs)
       return {
         key,
@@ -23,6 +23,7 @@ export function nodeOperations(
         units,
         ...(peerId !== undefined && { peerId }),
         ...(addresses !== undefined && { addresses }),
+        ...(linkedPeers !== undefined && { peers: linkedPeers }),
         formats,
         startedMs,
         uptimeMs,

@@ -26,6 +26,15 @@ export async function buildStandardProcesses(outDir = join(HERE, 'build')) {
   return 'built'
 }
 
+/**
+ * Compiles one more process against the library of the standard ones.
+ * @param {string} text in AssemblyScript
+ * @returns {Promise<Uint8Array>}
+ */
+export async function compileProcess(text) {
+  return compile('process', new Map([...(await readSources()), ['process.ts', text]]))
+}
+
 /** @returns {Promise<Map<string, string>>} text by file name, in order of the names. */
 async function readSources() {
   const names = (await readdir(SOURCES)).filter(name => name.endsWith('.ts')).sort()

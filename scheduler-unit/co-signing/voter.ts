@@ -204,15 +204,15 @@ export class Voter {
   /** Accepts, and signs if enough others have accepted and nothing else was signed. */
   async #vote(proposal: Proposal, tree: FeedTree, head: SignedHead, holders: number): Promise<CoSignAnswer> {
     const { signers, quorum } = this.feed
-    const isHeld = holders + 1 > signers.length - quorum
-    const signs = isHeld && mayBeSigned(this.#state.signed, head)
+    // What was signed stays accepted, so that whoever leads next hears of it and of nothing else.
+    if (!mayBeSigned(this.#state.signed, head)) return refused('another head of that base or length was signed')
+    const signs = holders + 1 > signers.length - quorum
     const signed = signs ? head : this.#state.signed
     const { accepted } = this.#state
     const isNew = accepted?.view !== proposal.view || accepted.base !== proposal.base || signed !== this.#state.signed
     if (isNew) await this.#remember({ view: proposal.view, accepted: proposal, signed })
     this.#parts.accepted()
-    if (!signs) return isHeld ? refused('another head of that base or length was signed') : { kind: 'held' }
-    return { kind: 'signed', signature: this.#sign(tree) }
+    return signs ? { kind: 'signed', signature: this.#sign(tree) } : { kind: 'held' }
   }
 
   async #follow(view: number, signature: Uint8Array): Promise<CoSignAnswer> {

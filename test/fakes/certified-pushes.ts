@@ -21,6 +21,7 @@ import {
   type PushProof,
   type Result,
   type Slot,
+  toHex,
 } from '../../protocol/index.ts'
 import { seedOf, tagsOf } from './signed-items.ts'
 import { fakeId } from './guest-context.ts'
@@ -147,6 +148,11 @@ export class PaperProcess {
     }))
   }
 
+  /** What its compute units sign with. */
+  get unitSeeds(): Uint8Array[] {
+    return this.#units.map(seedOf)
+  }
+
   get slot(): Slot {
     return this.#slot
   }
@@ -262,6 +268,24 @@ export function forgeries(
             signature: ed25519Sign(seedOf(99), certificateMessage(proof.certificateBytes)),
           },
         ],
+      }),
+    ],
+    [
+      'signatures made for another network',
+      withProof({
+        signatures: sender.unitSeeds.slice(0, 2).map((seed, unit) => ({
+          unit,
+          signature: ed25519Sign(seed, new TextEncoder().encode(`elsewhere/certificate/1\0${toHex(proof.certificateBytes)}`)),
+        })),
+      }),
+    ],
+    [
+      'keys that count no more',
+      withProof({
+        signatures: stranger.unitSeeds.slice(0, 2).map((seed, unit) => ({
+          unit,
+          signature: ed25519Sign(seed, certificateMessage(proof.certificateBytes)),
+        })),
       }),
     ],
     ['a changed certificate', withProof({ certificateBytes: flip(proof.certificateBytes) })],

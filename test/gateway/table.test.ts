@@ -69,6 +69,14 @@ const CALLS: { readonly [N in OperationName]: OperationInput<N> } = {
   failures: {},
   adminStatus: {},
   adminCheckpoint: { process },
+  listFeeds: {},
+  seedFeed: { process },
+  unseedFeed: { process },
+  listPeers: {},
+  addPeer: { address: '/ip4/10.0.0.7/tcp/7334' },
+  pingPeer: { peer: id },
+  blockPeer: { peer: id },
+  unblockPeer: { peer: '12D3KooWJ' },
   adminShutdown: {},
 }
 

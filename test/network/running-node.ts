@@ -17,9 +17,14 @@ export interface RunningNode extends AsyncDisposable {
   kill(): Promise<void>
 }
 
-/** Starts a node over `data` and waits until it serves. */
-export async function startNode(data: string, options: Pick<NodeOptions, 'listen' | 'peer'> = {}): Promise<RunningNode> {
-  const child = spawn(process.execPath, [PROGRAM, data, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'pipe'] })
+/** Starts a node over `data` and waits until it serves; `prefix` stands before the command. */
+export async function startNode(
+  data: string,
+  options: Pick<NodeOptions, 'listen' | 'peer' | 'acceptRestored' | 'host' | 'allowedHosts'> = {},
+  prefix: readonly string[] = [],
+): Promise<RunningNode> {
+  const [command = '', ...args] = [...prefix, process.execPath, PROGRAM, data, JSON.stringify(options)]
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let stderr = ''
   child.stderr.on('data', chunk => {
     stderr = (stderr + String(chunk)).slice(-4000)

@@ -1,5 +1,5 @@
 import { fromUtf8 } from '../../protocol/index.ts'
-import type { TestNet } from '../../testing/index.ts'
+import type { PlainSpawnOptions, TestNet } from '../../testing/index.ts'
 import { SeededRandom } from '../../testing/seeded-random.ts'
 import { Tally } from './programs/tally.contract.ts'
 import tally from './programs/tally.process.ts'
@@ -60,10 +60,13 @@ export class Chaos {
 }
 
 /** Relays on every node which send notes to each other, while things go wrong; ends healed. */
-export async function relaysInChaos(net: TestNet): Promise<{ notes: number }> {
+export async function relaysInChaos(
+  net: TestNet,
+  policy: (node: string) => PlainSpawnOptions = node => ({ node }),
+): Promise<{ notes: number }> {
   const relays = []
   for (const node of net.nodes)
-    relays.push(await net.spawn('relay', { node, name: `relay of ${node}` }))
+    relays.push(await net.spawn('relay', { ...policy(node), name: `relay of ${node}` }))
   const chaos = new Chaos(net)
   chaos.network()
   const disasters = chaos.disasters(6)

@@ -1,0 +1,171 @@
+import {
+  decodeFrame,
+  decodePushBody,
+  type Envelope,
+  findTag,
+  parseDataItem,
+  type Tag,
+  verifyDataItem,
+} from '../../../protocol/index.ts'
+
+/**
+ * What a bank's feeds say, worked out from the feeds alone by the rules of the network and of the branch, without a line
+ * of the compute unit: who sent what to whom, what of it took effect and where, and what every branch holds.
+ */
+export interface ReplayedBranch {
+  readonly id: string
+  balance: bigint
+  /** Quantities that this branch sent to each other, in order. */
+  readonly sent: Map<string, bigint[]>
+  /** Quantities that took effect here, of each sender, in order, and in which slot. */
+  readonly taken: Map<string, { quantity: bigint; slot: number }[]>
+  /** Slots in which users' transfers took effect, by the id of the message. */
+  readonly transfers: Map<string, number>
+  /** Slots of this branch after which it had sent the nth to another: `${to} ${nth}`. */
+  readonly sentIn: Map<string, number>
+  slots: number
+  /** Slots that had no effect: repetitions, and pushes before their turn. */
+  idle: number
+}
+
+/** @throws {Error} if a feed has a gap, or an envelope that no branch can be sent */
+export function replayBranch(id: string, blocks: readonly Uint8Array[]): ReplayedBranch {
+  const branch: ReplayedBranch = {
+    id,
+    balance: 0n,
+    sent: new Map(),
+    taken: new Map(),
+    transfers: new Map(),
+    sentIn: new Map(),
+    slots: 0,
+    idle: 0,
+  }
+  for (const bytes of blocks) {
+    const { firstSlot, assignments } = decodeFrame(bytes)
+    if (firstSlot !== branch.slots)
+      throw new Error(`${id}: slot ${firstSlot} follows ${branch.slots}`)
+    for (const { envelope } of assignments) {
+      take(branch, envelope, branch.slots)
+      branch.slots += 1
+    }
+  }
+  return branch
+}
+
+function take(branch: ReplayedBranch, envelope: Envelope, slot: number): void {
+  if (slot === 0) branch.balance = 1_000_000n
+  else if (envelope.kind === 'item') takeItem(branch, envelope.item, slot)
+  else if (envelope.kind === 'push') takePush(branch, envelope, slot)
+  else throw new Error(`${branch.id}: ${envelope.kind} in slot ${slot}`)
+}
+
+function takeItem(branch: ReplayedBranch, bytes: Uint8Array, slot: number): void {
+  const item = parseDataItem(bytes)
+  if (!verifyDataItem(item))
+    throw new Error(`${branch.id}: a signature does not hold in slot ${slot}`)
+  if (branch.transfers.has(item.id)) {
+    branch.idle += 1
+    return
+  }
+  branch.transfers.set(item.id, slot)
+  const [to, quantity] = [findTag(item.tags, 'To') ?? '', quantityOf(item.tags)]
+  branch.balance -= quantity
+  const sent = branch.sent.get(to) ?? []
+  branch.sent.set(to, sent)
+  branch.sentIn.set(`${to} ${sent.length}`, slot)
+  sent.push(quantity)
+}
+
+function takePush(
+  branch: ReplayedBranch,
+  { push }: Extract<Envelope, { kind: 'push' }>,
+  slot: number,
+): void {
+  const { from, seq } = push.core
+  const taken = branch.taken.get(from) ?? []
+  branch.taken.set(from, taken)
+  // Behind its turn: there already. Before its turn: it comes again.
+  if (seq !== taken.length) {
+    branch.idle += 1
+    return
+  }
+  const quantity = quantityOf(decodePushBody(push.bodyBytes).tags)
+  branch.balance += quantity
+  taken.push({ quantity, slot })
+}
+
+const quantityOf = (tags: readonly Tag[]): bigint => BigInt(findTag(tags, 'Quantity') ?? '')
+
+/**
+ * Checks that the branches make one bank: every deposit is the transfer that it should be, in the order in which they were
+ * sent, and none is missing; so the total is what it was, at every cut through the feeds that takes nothing before it
+ * was sent. Walks through hundreds of such cuts, drawn by `random`, and adds up.
+ * @throws {Error} saying what is wrong
+ */
+export function checkBank(
+  branches: ReadonlyMap<string, ReplayedBranch>,
+  random: () => number,
+): void {
+  for (const from of branches.values()) {
+    for (const [to, sent] of from.sent) {
+      const taken =
+        branches
+          .get(to)
+          ?.taken.get(from.id)
+          ?.map(({ quantity }) => quantity) ?? []
+      if (taken.join() !== sent.join())
+        throw new Error(`${from.id} sent ${sent.length} to ${to}, of which ${taken.length} arrived`)
+    }
+    for (const other of from.taken.keys()) {
+      if (!branches.has(other)) throw new Error(`${from.id} took a deposit of a stranger`)
+    }
+  }
+  const total = 1_000_000n * BigInt(branches.size)
+  const whole = [...branches.values()].reduce((sum, { balance }) => sum + balance, 0n)
+  if (whole !== total) throw new Error(`the total is ${whole}, not ${total}`)
+  for (let cut = 0; cut < CUTS; cut++) checkCut(branches, random, total)
+}
+
+const CUTS = 200
+
+function checkCut(
+  branches: ReadonlyMap<string, ReplayedBranch>,
+  random: () => number,
+  total: bigint,
+): void {
+  const ends = new Map(
+    [...branches].map(([id, { slots }]) => [id, 1 + Math.floor(random() * slots)]),
+  )
+  // Pulled back until nothing has arrived that was not sent.
+  for (let moved = true; moved; ) {
+    moved = false
+    for (const { id, taken } of branches.values()) {
+      for (const [from, list] of taken) {
+        for (const [nth, { slot }] of list.entries()) {
+          const sentIn = branches.get(from)?.sentIn.get(`${id} ${nth}`) ?? Number.POSITIVE_INFINITY
+          if (slot >= (ends.get(id) ?? 0) || sentIn < (ends.get(from) ?? 0)) continue
+          ends.set(id, slot)
+          moved = true
+        }
+      }
+    }
+  }
+  let sum = 0n
+  for (const { id, sent, taken, sentIn } of branches.values()) {
+    const end = ends.get(id) ?? 0
+    sum += 1_000_000n
+    for (const [to, list] of sent) {
+      const other = branches.get(to)?.taken.get(id) ?? []
+      for (const [nth, quantity] of list.entries()) {
+        if ((sentIn.get(`${to} ${nth}`) ?? 0) >= end) break
+        // It left; it is on its way unless it has arrived within the cut.
+        const place = other[nth]
+        if (place === undefined || place.slot >= (ends.get(to) ?? 0)) sum += quantity
+        sum -= quantity
+      }
+    }
+    for (const list of taken.values())
+      for (const { quantity, slot } of list) if (slot < end) sum += quantity
+  }
+  if (sum !== total) throw new Error(`the total at a cut is ${sum}, not ${total}`)
+}

@@ -1,0 +1,98 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { CutOff } from './bank/cut-off.ts'
+import { type RunningNode, startNode } from './running-node.ts'
+
+/** Nodes in processes of their own, each connected to each, which can be killed and started again where they were. */
+export class SeveralNodes<Name extends string> implements AsyncDisposable {
+  readonly names: readonly Name[]
+  readonly #folder: string
+  readonly #cutOff: CutOff | undefined
+  readonly #ports = new Map<Name, number>()
+  readonly #addresses = new Map<Name, string>()
+  readonly #keys = new Map<Name, string>()
+  readonly #nodes = new Map<Name, RunningNode>()
+
+  private constructor(folder: string, names: readonly Name[], cutOff: CutOff | undefined) {
+    this.#folder = folder
+    this.names = names
+    this.#cutOff = cutOff
+  }
+
+  static async start<Name extends string>(
+    names: readonly Name[],
+    cutOff?: CutOff,
+  ): Promise<SeveralNodes<Name>> {
+    const nodes = new SeveralNodes(await mkdtemp(join(tmpdir(), 'atoll-nodes-')), names, cutOff)
+    try {
+      for (const name of names) {
+        nodes.#ports.set(name, await freePort())
+        await nodes.start(name)
+      }
+      return nodes
+    } catch (error) {
+      await nodes[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  of(name: Name): RunningNode {
+    const node = this.#nodes.get(name)
+    if (node === undefined) throw new Error(`${name} is down`)
+    return node
+  }
+
+  /** The key of a node: its scheduler's and its compute unit's. */
+  key(name: Name): string {
+    return this.#keys.get(name) ?? ''
+  }
+
+  isUp(name: Name): boolean {
+    return this.#nodes.has(name)
+  }
+
+  async start(name: Name): Promise<void> {
+    const peer = this.names.flatMap(other =>
+      other === name ? [] : (this.#addresses.get(other) ?? []),
+    )
+    const at = this.names.indexOf(name)
+    const host = this.#cutOff?.address(at) ?? '127.0.0.1'
+    const listen = [`/ip4/${host}/tcp/${this.#ports.get(name)}`]
+    const options = { listen, peer, host, allowedHosts: [host] }
+    const node = await startNode(join(this.#folder, name), options, this.#cutOff?.prefix(at))
+    this.#nodes.set(name, node)
+    this.#addresses.set(name, node.addresses.find(address => address.includes(host)) ?? '')
+    this.#keys.set(name, node.scheduler)
+  }
+
+  async kill(name: Name): Promise<void> {
+    const node = this.#nodes.get(name)
+    this.#nodes.delete(name)
+    await node?.kill()
+  }
+
+  /** Keeps a node from all others until it is healed. */
+  async cut(name: Name): Promise<void> {
+    await this.#cutOff?.cut(this.names.indexOf(name), this.of(name).pid)
+  }
+
+  async heal(name: Name): Promise<void> {
+    await this.#cutOff?.heal(this.names.indexOf(name), this.#nodes.get(name)?.pid ?? 0)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#nodes.values()].map(node => node.kill()))
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** A port that nobody uses now. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise(resolve => server.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}

@@ -1,0 +1,79 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { standardModules } from '../../node/index.ts'
+import { asProcessId, type ProcessId } from '../../protocol/index.ts'
+import { type Client, connect, ed25519Signer } from '../../sdk/index.ts'
+import { type RunningNode, startNode } from './running-node.ts'
+
+const signer = ed25519Signer(new Uint8Array(32).fill(13))
+
+async function spawnCounter(client: Client, scheduler: string, units: readonly string[]): Promise<ProcessId> {
+  const counter = (await standardModules()).find(({ name }) => name === 'counter')
+  if (counter === undefined) throw new Error('no counter')
+  const tags = counter.tags.filter(tag => tag.name !== 'Module-Format')
+  const module = await client.modules.add(counter.wasm, { format: 'actor', tags })
+  const spawned = await client.spawn({ module, schedulers: [scheduler], computeUnits: units })
+  return asProcessId(spawned.id)
+}
+
+const add = (client: Client, process: ProcessId) => client.send({ process, action: 'Add', tags: [{ name: 'Quantity', value: '1' }] })
+const clientOf = (node: RunningNode): Client => connect({ url: node.url, signer })
+const scheduledOn = async (node: RunningNode, process: ProcessId): Promise<number> =>
+  clientOf(node).processes.get(process).then(({ scheduled }) => scheduled, () => 0)
+
+it('a scheduler whose data folder was copied, and started twice, leaves a proof everywhere once followers of both meet', { timeout: 180_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'atoll-twins-'))
+  const running = new Set<RunningNode>()
+  const start = async (name: string, options: Parameters<typeof startNode>[1]): Promise<RunningNode> => {
+    const node = await startNode(join(folder, name), options)
+    running.add(node)
+    return node
+  }
+  const stop = async (node: RunningNode): Promise<void> => {
+    running.delete(node)
+    await node[Symbol.asyncDispose]()
+  }
+  onTestFinished(async () => {
+    await Promise.all([...running].map(node => node.kill()))
+    await rm(folder, { recursive: true })
+  })
+
+  // Both followers know the process before its scheduler is copied.
+  const before = await start('a', { listen: ['0'] })
+  const [first, second] = [await start('f1', { listen: ['0'], peer: before.addresses }), await start('f2', { listen: ['0'], peer: before.addresses })]
+  const process = await spawnCounter(clientOf(before), before.scheduler, [first.scheduler, second.scheduler])
+  for (let n = 0; n < 3; n++) await add(clientOf(before), process)
+  for (const node of [first, second]) await expect.poll(() => scheduledOn(node, process), { timeout: 30_000 }).toBe(4)
+  for (const node of [first, second, before]) await stop(node)
+
+  // Copied, and both started: one for each follower, which do not know each other.
+  await cp(join(folder, 'a'), join(folder, 'b'), { recursive: true })
+  const one = await start('a', { listen: ['0'], acceptRestored: true })
+  const other = await start('b', { listen: ['0'], acceptRestored: true })
+  const ofOne = await start('f1', { listen: ['0'], peer: one.addresses })
+  const ofOther = await start('f2', { listen: ['0'], peer: other.addresses })
+  for (let n = 0; n < 2; n++) await add(clientOf(one), process)
+  for (let n = 0; n < 5; n++) await add(clientOf(other), process)
+  await expect.poll(() => scheduledOn(ofOne, process), { timeout: 30_000 }).toBe(6)
+  await expect.poll(() => scheduledOn(ofOther, process), { timeout: 30_000 }).toBe(9)
+  expect((await clientOf(ofOne).transport.request('listEvidence', {}, {})).evidence).toEqual([])
+
+  // The partition heals.
+  await stop(ofOther)
+  const healed = await start('f2', { listen: ['0'], peer: [...other.addresses, ...ofOne.addresses] })
+  for (const node of [one, other, ofOne, healed]) {
+    const client = clientOf(node)
+    const shortest = async (): Promise<number | undefined> => {
+      const { evidence } = await client.transport.request('listEvidence', { process, kind: 'equivocation' }, {})
+      for (const { sizeBytes, accused } of evidence) expect([sizeBytes <= 1024, accused]).toEqual([true, [one.scheduler]])
+      return evidence.map(({ length }) => length ?? 0).sort((a, b) => a - b)[0]
+    }
+    await expect.poll(shortest, { timeout: 20_000 }).toBe(5)
+    expect(await scheduledOn(node, process)).toBe(4)
+    expect((await client.result(process, 3)).status).toBe('ok')
+    await expect(client.transport.request('result', { process, at: 4, wait_ms: 0 }, {}), `slot 4 on ${node.url}`).rejects.toMatchObject({ code: 'equivocated' })
+  }
+  for (const node of [one, other]) await expect(add(clientOf(node), process)).rejects.toMatchObject({ code: 'equivocated' })
+})
