@@ -152,7 +152,7 @@ async function openNode(
   }
   const recoveredBlocks = log.recovered.length
   const evidence = await openEvidence({
-    key: keys.key,
+    ...keys,
     log,
     clock,
     describe: async id => (learned === undefined ? log.directory.process(id) : learned.process(id)),
@@ -161,7 +161,8 @@ async function openNode(
   })
   keep({ [Symbol.asyncDispose]: async () => evidence[Symbol.dispose]() })
   const unitParts = {
-    keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, peers, observer, evidence: evidence.book,
+    keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, observer, evidence: evidence.book,
+    peers: peers && (evidence.complaints?.watch(peers) ?? peers),
   }
   const units = await openUnits(unitParts, keep)
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
