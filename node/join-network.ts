@@ -4,7 +4,7 @@ import type { Clock, Failure, KeyId, Log, MetricsRegistry } from '../protocol/in
 import { Announcements } from './announcements.ts'
 import { LearnedProcesses } from './learned-processes.ts'
 import { countPeers } from './node-peers.ts'
-import { openFollowing, type OpenFollowingParts } from './open-following.ts'
+import { type Following, openFollowing, type OpenFollowingParts } from './open-following.ts'
 import { type OpenNetworkParts, openNetwork } from './open-network.ts'
 import { createPeerService, type PeerServiceParts } from './peer-service.ts'
 
@@ -46,7 +46,7 @@ export type TakePartParts = Omit<OpenFollowingParts, 'peers' | 'links' | 'offenc
 type ServingUnits = 'scheduler' | 'messenger' | 'service'
 
 /** Answers others, gives them its feeds, follows theirs. Call once the units are open. */
-export async function takePart({ network, peers, announcements }: Joined, parts: TakePartParts, keep: Keep): Promise<void> {
+export async function takePart({ network, peers, announcements }: Joined, parts: TakePartParts, keep: Keep): Promise<Following> {
   const { log, units, trouble } = parts
   const offence = (peer: KeyId, what: string): void => network.offend(peer, 'bad-proof', what)
   const following = openFollowing({ ...parts, peers, links: network.feeds, offence, announcements })
@@ -57,4 +57,5 @@ export async function takePart({ network, peers, announcements }: Joined, parts:
   await network.feeds.serve(log)
   if (log instanceof HypercoreLog) await network.feeds.serveHypercores(stream => log.replicate(stream))
   following.resume().catch(error => trouble('following', error))
+  return following
 }

@@ -20,11 +20,14 @@ import { createAdmin } from './admin.ts'
 import { type EffectOptions, openEffects } from './effects.ts'
 import { EvaluationHub } from './evaluation-hub.ts'
 import { openKeystore, privateFolder } from './keystore.ts'
+import { nodeFeeds } from './node-feeds.ts'
 import { nodePeers } from './node-peers.ts'
+import type { Following } from './open-following.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
 import { evidencePeers, openEvidence } from './open-evidence.ts'
+import { knowsPeers } from './open-network.ts'
 import { openGateway } from './open-gateway.ts'
 import { joinNetwork, takePart } from './join-network.ts'
 import type { NetworkOptions } from './open-network.ts'
@@ -163,6 +166,7 @@ async function openNode(
   const unitParts = {
     keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, observer, evidence: evidence.book,
     peers: peers && (evidence.complaints?.watch(peers) ?? peers),
+    connected: () => network?.peers ?? [],
   }
   const units = await openUnits(unitParts, keep)
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
@@ -176,6 +180,7 @@ async function openNode(
     clock,
     evidence: evidence.book,
   }
+  let following: Following | undefined
   const operations = createOperations({
     ...faces,
     nodeInfo: () => ({
@@ -188,10 +193,11 @@ async function openNode(
       addresses: network?.addresses,
       linkedPeers: network?.peers.length,
     }),
-    admin: createAdmin({ recoveredBlocks, computer: units.computer, options }),
+    admin: createAdmin({ recoveredBlocks, computer: units.computer, log, options }),
     peers: network && nodePeers(network),
+    feeds: () => following && nodeFeeds(following.processes, log),
   })
-  if (joined !== undefined) await takePart(joined, { key: keys.key, log, clock, units, watch: evidence.heads, trouble, operations, evidence }, keep)
+  if (joined !== undefined) following = await takePart(joined, { key: keys.key, log, clock, units, watch: evidence.heads, trouble, operations, evidence }, keep)
   const { scheduler, computer, messenger } = units
   const node = { key: keys.key, log, scheduler, computer, messenger, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })
@@ -217,7 +223,9 @@ async function openLog(options: NodeOptions, seed: Uint8Array, logger: NodeLogge
     done: number
     total: number
   }): void => logger.info({ phase, done, total }, 'opening the data folder')
-  const log = await HypercoreLog.open({ directory, keySeed: seed, acceptRestored, onProgress })
+  const asksOthers = knowsPeers(options)
+  const log = await HypercoreLog.open({ directory, keySeed: seed, acceptRestored, asksOthers, onProgress })
+  if (log.restored) logger.warn({ data: directory }, 'the data folder was restored: feeds are taken back from peers before anything is written to them')
   for (const { feed, failure } of log.frozen) {
     logger.error({ process: feed.process, code: failure.code, ...failure.details }, failure.message)
   }

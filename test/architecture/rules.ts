@@ -62,6 +62,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   'hypercore-storage': ['log'],
   libp2p: ['network'],
   multiformats: ['network'],
+  motoko: ['toolchain'],
   pino: ['node'],
   'quickjs-wasi': ['processes'],
   'rocksdb-native': ['log'],
