@@ -27,6 +27,7 @@ import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
 import { evidencePeers, openEvidence } from './open-evidence.ts'
+import { knowsPeers } from './open-network.ts'
 import { openGateway } from './open-gateway.ts'
 import { joinNetwork, takePart } from './join-network.ts'
 import type { NetworkOptions } from './open-network.ts'
@@ -164,6 +165,7 @@ async function openNode(
   keep({ [Symbol.asyncDispose]: async () => evidence[Symbol.dispose]() })
   const unitParts = {
     keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, peers, observer, evidence: evidence.book,
+    connected: () => network?.peers ?? [],
   }
   const units = await openUnits(unitParts, keep)
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
@@ -190,7 +192,7 @@ async function openNode(
       addresses: network?.addresses,
       linkedPeers: network?.peers.length,
     }),
-    admin: createAdmin({ recoveredBlocks, computer: units.computer, options }),
+    admin: createAdmin({ recoveredBlocks, computer: units.computer, log, options }),
     peers: network && nodePeers(network),
     feeds: () => following && nodeFeeds(following.processes, log),
   })
@@ -220,7 +222,9 @@ async function openLog(options: NodeOptions, seed: Uint8Array, logger: NodeLogge
     done: number
     total: number
   }): void => logger.info({ phase, done, total }, 'opening the data folder')
-  const log = await HypercoreLog.open({ directory, keySeed: seed, acceptRestored, onProgress })
+  const asksOthers = knowsPeers(options)
+  const log = await HypercoreLog.open({ directory, keySeed: seed, acceptRestored, asksOthers, onProgress })
+  if (log.restored) logger.warn({ data: directory }, 'the data folder was restored: feeds are taken back from peers before anything is written to them')
   for (const { feed, failure } of log.frozen) {
     logger.error({ process: feed.process, code: failure.code, ...failure.details }, failure.message)
   }
