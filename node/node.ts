@@ -155,7 +155,7 @@ async function openNode(
   }
   const recoveredBlocks = log.recovered.length
   const evidence = await openEvidence({
-    key: keys.key,
+    ...keys,
     log,
     clock,
     describe: async id => (learned === undefined ? log.directory.process(id) : learned.process(id)),
@@ -164,7 +164,8 @@ async function openNode(
   })
   keep({ [Symbol.asyncDispose]: async () => evidence[Symbol.dispose]() })
   const unitParts = {
-    keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, peers, observer, evidence: evidence.book,
+    keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, observer, evidence: evidence.book,
+    peers: peers && (evidence.complaints?.watch(peers) ?? peers),
     connected: () => network?.peers ?? [],
   }
   const units = await openUnits(unitParts, keep)
