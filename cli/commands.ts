@@ -1,6 +1,7 @@
 import type { Command, OptionRow } from './command.ts'
 import { LIFECYCLE_COMMANDS } from './lifecycle-commands.ts'
 import { FEED_COMMANDS } from './feed-commands.ts'
+import { FEED_FILE_COMMANDS } from './feed-file-commands.ts'
 import { PEER_COMMANDS } from './peer-commands.ts'
 import { PROOF_COMMANDS } from './proof-commands.ts'
 
@@ -76,7 +77,8 @@ export const COMMANDS: readonly Command[] = [
       name: { type: 'string', value: 'name', about: 'Name tag: a word to call it by' },
       tag: MESSAGE_OPTIONS.tag,
       'data-file': MESSAGE_OPTIONS['data-file'],
-      scheduler: { type: 'string', value: 'key', about: 'its scheduler (the node)' },
+      scheduler: { type: 'string', multiple: true, value: 'key', about: 'who schedules it, several together (the node)' },
+      'scheduler-quorum': { type: 'string', value: 'count', about: 'schedulers that must sign (more than half)' },
       'compute-unit': { type: 'string', multiple: true, value: 'key', about: 'whose results count (the scheduler)' },
       'compute-quorum': { type: 'string', value: 'count', about: 'compute units that must agree (1)' },
       ...WAIT_OPTION,
@@ -143,8 +145,9 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/verify.ts')).verify,
   },
   ...LIFECYCLE_COMMANDS,
-  ...PEER_COMMANDS,
   ...FEED_COMMANDS,
+  ...FEED_FILE_COMMANDS,
+  ...PEER_COMMANDS,
   ...PROOF_COMMANDS,
   {
     name: 'new', usage: '[template] [folder]', about: 'Begin a project from a template',

@@ -28,6 +28,7 @@ import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
 import { evidencePeers, openEvidence } from './open-evidence.ts'
+import { knowsPeers } from './open-network.ts'
 import { openGateway } from './open-gateway.ts'
 import { joinNetwork, takePart } from './join-network.ts'
 import type { NetworkOptions } from './open-network.ts'
@@ -162,7 +163,7 @@ async function openNode(
   const roles = new UnitRoles(keys.key, options.units)
   const recoveredBlocks = log.recovered.length
   const evidence = await openEvidence({
-    key: keys.key,
+    ...keys,
     log,
     clock,
     describe: async id => (learned === undefined ? log.directory.process(id) : learned.process(id)),
@@ -171,7 +172,9 @@ async function openNode(
   })
   keep({ [Symbol.asyncDispose]: async () => evidence[Symbol.dispose]() })
   const unitParts = {
-    keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, peers, observer, evidence: evidence.book,
+    keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, observer, evidence: evidence.book,
+    peers: peers && (evidence.complaints?.watch(peers) ?? peers),
+    connected: () => network?.peers ?? [],
     carry: (scheduler: Scheduler) => roles.scheduler(scheduler),
   }
   const units = await openUnits(unitParts, keep)
@@ -199,7 +202,7 @@ async function openNode(
       addresses: network?.addresses,
       linkedPeers: network?.peers.length,
     }),
-    admin: createAdmin({ recoveredBlocks, computer: units.computer, options }),
+    admin: createAdmin({ recoveredBlocks, computer: units.computer, log, options }),
     peers: network && nodePeers(network),
     feeds: () => following && nodeFeeds(following.processes, log),
   })
@@ -229,7 +232,9 @@ async function openLog(options: NodeOptions, seed: Uint8Array, logger: NodeLogge
     done: number
     total: number
   }): void => logger.info({ phase, done, total }, 'opening the data folder')
-  const log = await HypercoreLog.open({ directory, keySeed: seed, acceptRestored, onProgress })
+  const asksOthers = knowsPeers(options)
+  const log = await HypercoreLog.open({ directory, keySeed: seed, acceptRestored, asksOthers, onProgress })
+  if (log.restored) logger.warn({ data: directory }, 'the data folder was restored: feeds are taken back from peers before anything is written to them')
   for (const { feed, failure } of log.frozen) {
     logger.error({ process: feed.process, code: failure.code, ...failure.details }, failure.message)
   }

@@ -90,6 +90,7 @@ export const FAILURES = {
   'data-folder-moved': row(4003, 'host', 503, 'The data folder is a copy or was restored', 'Start from the original folder: a copy could give two messages one slot. If no other copy was written to since, atoll up --accept-restored.'),
   'data-folder-locked': row(4004, 'host', 503, 'Another node uses that data folder', 'Stop it, or use another folder with --data.'),
   'data-folder-damaged': row(4005, 'host', 503, 'The data folder is damaged beyond its journal', 'Restore it whole from the original disk, or repair it from a peer.'),
+  'feed-behind': row(4031, 'host', 503, 'The data folder was restored, and the feed may be longer elsewhere', 'Connect the nodes that the details name, or all that follow it (atoll peer add); if nothing was written since the backup, atoll up --accept-restored.'),
   'open-keys': row(4006, 'host', 503, 'A key file can be read by others', 'chmod 600 the file and chmod 700 its folder, then start again.'),
   'host-fault': row(4007, 'host', 503, 'The evaluation host failed; no result was made', 'It is repeated by itself; see the logs if it goes on.'),
   'port-in-use': row(4008, 'host', 503, 'The port is taken', 'Stop the other program, or use --port 0.'),
