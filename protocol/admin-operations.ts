@@ -27,6 +27,17 @@ export const ADMIN_OPERATIONS = {
     summary: 'Write checkpoints now, of one process or of all in memory',
     answer: json(z.object({ checkpoints: z.int().nonnegative() })),
   },
+  adminBackup: {
+    ...adminWrite,
+    path: '/v1/admin/backup',
+    summary: 'Copy the data folder, keys included, into a new folder on the machine of the node',
+    body: {
+      kind: 'json',
+      schema: z.strictObject({ folder: z.string().min(1).max(4096) }),
+      limitBytes: JSON_BODY_MAX_BYTES,
+    },
+    answer: json(z.object({ folder: z.string(), ms: z.int().nonnegative() })),
+  },
   listPeers: {
     ...adminRead,
     path: '/v1/admin/peers',

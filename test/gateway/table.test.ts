@@ -69,6 +69,7 @@ const CALLS: { readonly [N in OperationName]: OperationInput<N> } = {
   failures: {},
   adminStatus: {},
   adminCheckpoint: { process },
+  adminBackup: { folder: '/backup/of today' },
   listFeeds: {},
   seedFeed: { process },
   unseedFeed: { process },
