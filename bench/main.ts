@@ -25,6 +25,7 @@ import { aosRow } from './rows/aos.ts'
 import { callsRow } from './rows/calls.ts'
 import { awaitsRow } from './rows/awaits.ts'
 import { evaluationRow } from './rows/evaluation.ts'
+import { canistersRow } from './rows/canisters.ts'
 import { feedsRow } from './rows/feeds.ts'
 import { hopsRow } from './rows/hops.ts'
 import { idleRow } from './rows/idle.ts'
@@ -48,6 +49,7 @@ const ROWS: readonly Row[] = [
   soakRow,
   agentsRow,
   simulationRow,
+  canistersRow,
   callsRow,
   awaitsRow,
   commandsRow,
@@ -82,7 +84,7 @@ function readOptions(): Options {
   if (!(soakMinutes >= 0)) throw new Error(`--soak: expected minutes, got ${soak}`)
   const numbers = only?.split(',').map(Number)
   const unknown = numbers?.filter(number => !ROWS.some(row => row.number === number)) ?? []
-  if (unknown.length > 0) throw new Error(`--only: expected rows 1 to ${ROWS.length}, got ${only}`)
+  if (unknown.length > 0) throw new Error(`--only: expected some of ${ROWS.map(row => row.number).join(', ')}, got ${only}`)
   const rows = ROWS.filter(row => numbers?.includes(row.number) ?? true)
   const whole = !quick && peers && only === undefined && soak === undefined
   return { quick, peers, soakMinutes, rows, out: out ?? (whole ? RESULTS : undefined) }

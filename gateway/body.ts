@@ -42,6 +42,15 @@ function tooLarge(maxBytes: number): Failure {
   return new Failure('too-large', { maxBytes })
 }
 
+/** The whole body of a request that is bounded by `limitBytes` and comes as it is. @throws {Failure} `too-large`, `unsupported-media`, `aborted` */
+export function readPlainBody(request: IncomingMessage, limitBytes: number): Promise<Uint8Array> {
+  const { 'content-encoding': encoding, 'content-length': announced, 'transfer-encoding': chunked } = request.headers
+  if (encoding !== undefined && encoding !== 'identity') throw new Failure('unsupported-media', { encoding })
+  const lengthBytes = chunked === undefined ? Number(announced ?? 0) : undefined
+  if (lengthBytes !== undefined && lengthBytes > limitBytes) throw tooLarge(limitBytes)
+  return collect(request, limitBytes, lengthBytes)
+}
+
 /** Events rather than iteration: most bodies come in one piece, and this path carries every message. */
 function collect(
   request: IncomingMessage,

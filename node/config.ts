@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { Failure } from '../protocol/index.ts'
-import { UNIT_NAMES } from './unit-set.ts'
+import { UNIT_NAMES, type UnitName } from './unit-roles.ts'
 
 /** Every setting of a node: its shape, its default, what it is for. */
 const SETTINGS = {
@@ -11,17 +11,13 @@ const SETTINGS = {
   port: { schema: z.coerce.number().int().min(0).max(65_535), value: 7333, about: 'port to listen on; 0 takes any' },
   allowedHosts: { schema: list(), value: [] as string[], about: 'names this node is reached by, beside loopback' },
   publicUrl: { schema: z.url().optional(), value: undefined, about: 'address that clients are told' },
+  units: { schema: unitNames(), value: [...UNIT_NAMES] as UnitName[], about: 'what this node runs, of messenger, scheduler, compute' },
   listen: { schema: list(), value: [] as string[], about: 'addresses at which peers reach this node; a port alone is one of loopback' },
   peer: { schema: list(), value: [] as string[], about: 'addresses of nodes to keep a connection to' },
   bootstrap: { schema: list(), value: [] as string[], about: 'addresses, with peer ids, of nodes that are asked for others' },
   mdns: { schema: z.union([z.boolean(), z.stringbool()]), value: false, about: 'nodes of the local network find each other' },
   dht: { schema: z.union([z.boolean(), z.stringbool()]), value: false, about: 'take part in the distributed table of who is where' },
   relay: { schema: z.union([z.boolean(), z.stringbool()]), value: false, about: 'carry connections of nodes that cannot be reached' },
-  units: {
-    schema: z.preprocess(commaSeparated, z.array(z.enum(UNIT_NAMES)).min(1)),
-    value: [...UNIT_NAMES],
-    about: 'units this node runs: messenger, scheduler, compute',
-  },
   hosts: { schema: z.coerce.number().int().min(1).max(64).optional(), value: undefined, about: 'child processes that evaluate' },
   residentBytes: { schema: z.coerce.number().int().min(1_000_000).optional(), value: undefined, about: 'bytes of guests kept loaded' },
   signerRate: { schema: z.coerce.number().positive().optional(), value: undefined, about: 'messages a signer may send a second' },
@@ -136,4 +132,8 @@ function list(): z.ZodType<string[]> {
 
 function commaSeparated(value: unknown): unknown {
   return typeof value === 'string' ? value.split(',').map(part => part.trim()).filter(part => part !== '') : value
+}
+
+function unitNames(): z.ZodType<UnitName[]> {
+  return list().pipe(z.array(z.enum(UNIT_NAMES)).min(1)) as unknown as z.ZodType<UnitName[]>
 }

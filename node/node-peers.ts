@@ -1,6 +1,6 @@
 import type { NodePeers } from '../gateway/index.ts'
 import { type Network, parsePeerName, RemoteOperations } from '../network/index.ts'
-import type { NamingParts } from './unit-set.ts'
+import type { NamingParts } from './unit-naming.ts'
 import { Failure, type MetricsRegistry } from '../protocol/index.ts'
 
 /** Other nodes as the operations for admins see them. */

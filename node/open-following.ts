@@ -8,13 +8,14 @@ import { ProcessFollowing } from './process-following.ts'
 
 export interface OpenFollowingParts {
   readonly key: KeyId
-  readonly computes: boolean
   readonly log: Log
   readonly clock: Clock
   readonly peers: Peers
   readonly links: FeedLinks
   readonly units: Pick<Units, 'computer' | 'messenger'>
   readonly watch?: HeadWatch | undefined
+  /** Whether this node evaluates at all; it does, if not given. */
+  readonly computes?: boolean | undefined
   /** A node gave what proves nothing. */
   readonly offence?: ((peer: KeyId, what: string) => void) | undefined
   readonly trouble: (what: string, failure: Failure) => void
@@ -31,7 +32,7 @@ export interface Following extends Disposable {
 }
 
 export function openFollowing(parts: OpenFollowingParts & { readonly announcements: Announcements }): Following {
-  const { key, computes, log, clock, peers, links, units, watch, offence, trouble, announcements } = parts
+  const { key, log, clock, peers, links, units, watch, computes, offence, trouble, announcements } = parts
   const feeds = new FeedFollowing({
     log,
     links,

@@ -29,8 +29,8 @@ import { type Learning, learning } from './learning.ts'
 import type { NodeLogger } from './logger.ts'
 import { type OpenAgreement, openAgreement } from './open-agreement.ts'
 import { withOverrides } from './with-overrides.ts'
-import { unitAbsent, type UnitName } from './unit-set.ts'
 import { reachingLog } from './reaching-log.ts'
+import { RestoredFeeds } from './restored-feeds.ts'
 import type { UnitMetrics } from './unit-metrics.ts'
 
 export interface UnitsParts {
@@ -48,8 +48,10 @@ export interface UnitsParts {
   readonly openHost?: OpenHost | undefined
   /** Other nodes. */
   readonly peers?: (Peers & CoSigners) | undefined
-  /** Units that this node runs; all, if not given. */
-  readonly runs?: readonly UnitName[] | undefined
+  /** Whether this node evaluates; it does, if not given. */
+  readonly computes?: boolean | undefined
+  /** Nodes that are connected now. */
+  readonly connected?: (() => readonly KeyId[]) | undefined
   /** Takes what shows that a compute unit is at fault. */
   readonly evidence?: Evidence | undefined
   /** The node's own scheduler as the messenger reaches it; itself, if not given. */
@@ -94,7 +96,15 @@ export async function openUnits(
 ): Promise<Units> {
   const { keys, log, peers } = parts
   await knowEmptyCanister(log)
-  const wiring: Wiring = { ...learning(parts), units: {}, trouble: troubleOf(parts) }
+  const units: Wiring['units'] = {}
+  const restored = new RestoredFeeds({
+    ...parts,
+    key: keys.key,
+    peers,
+    connected: parts.connected ?? (() => []),
+    repaired: frames => handOver(frames, units, keys.key),
+  })
+  const wiring: Wiring = { ...learning(parts), units, restored, trouble: troubleOf(parts) }
   const within = peers === undefined ? parts : { ...parts, log: withModules(log, wiring) }
   const computer = await openComputer(within, wiring)
   wiring.units.computer = computer
@@ -140,6 +150,7 @@ export async function openUnits(
   await agreeing.resume()
   await messenger.resume()
   log.forgetRecovered?.()
+  if (log.restored === true) void restored.repairAll()
   const pulls = peers && new FeedPull({ ...wiring, log, key: keys.key, peers })
   const reading = pulls ? reachingLog({ ...wiring, log, key: keys.key, pull: id => pulls.pull(id) }) : log
   return { scheduler, computer, messenger, agreed, service, reading }
@@ -152,6 +163,7 @@ function withModules(log: Log, { learnModule }: Learning): Log {
 
 /** What the arrows between units hang on while those open. */
 interface Wiring extends Learning {
+  readonly restored: RestoredFeeds
   readonly units: { -readonly [Name in 'scheduler' | 'computer' | 'messenger']?: Units[Name] }
   agreeing?: OpenAgreement
   trouble(what: string, failure: Failure): void
@@ -180,7 +192,7 @@ function openComputer(parts: UnitsParts, wiring: Wiring): Promise<ComputeUnit> {
 }
 
 /** This node's key as that of a compute unit; nobody's, if it runs none. */
-const computeKey = ({ keys, runs }: UnitsParts): KeyId => (runs?.includes('compute') === false ? NOBODY : keys.key)
+const computeKey = ({ keys, computes }: UnitsParts): KeyId => (computes === false ? NOBODY : keys.key)
 const NOBODY = asKeyId('')
 
 function openScheduler(
@@ -191,7 +203,6 @@ function openScheduler(
   const { keys, log, clock, metrics, observer, peers } = parts
   return SchedulerUnit.open({
     key: keys.key,
-    refusal: parts.runs?.includes('scheduler') === false ? unitAbsent('scheduler') : undefined,
     log,
     clock,
     committing: (frames, done) => {
@@ -217,6 +228,7 @@ function openScheduler(
       },
     },
     signerRatePerSecond: parts.signerRate,
+    confirm: process => wiring.restored.confirm(process),
   })
 }
 

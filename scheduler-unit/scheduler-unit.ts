@@ -35,11 +35,11 @@ import type { Seat } from './co-signing/course.ts'
 import { failedAnswer, type IngressParts, known, scheduled, seatIngress } from './ingress.ts'
 import type { CommittedFrame, Lane, LaneParts } from './lane.ts'
 import { KnownReceipts, sameBytes } from './known-receipts.ts'
-import { Lanes } from './lanes.ts'
+import { Lanes, type LanesParts } from './lanes.ts'
 import { keepMonitored, monitoredProcesses } from './monitored.ts'
 import { SignerRates } from './rate.ts'
 
-export interface SchedulerUnitParts {
+export interface SchedulerUnitParts extends Pick<LanesParts, 'confirm'> {
   readonly key: KeyId
   readonly log: Log
   readonly clock: Clock
@@ -58,8 +58,6 @@ export interface SchedulerUnitParts {
   attests?(push: Push): boolean
   /** What it takes to schedule processes together with other nodes; without it this one schedules alone. */
   readonly together?: Together | undefined
-  /** What everybody is told, at a node that shall not schedule. */
-  readonly refusal?: Failure | undefined
 }
 
 /** Requests checked before others get a turn: signatures take most of the time. */
@@ -124,8 +122,10 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   async schedule(requests: readonly ScheduleRequest[]): Promise<readonly ScheduleAnswer[]> {
-    const failure = this.#closed ? new Failure('shutting-down') : this.#parts.refusal
-    if (failure !== undefined) return requests.map(() => ({ status: 'failed', failure }))
+    if (this.#closed) {
+      const failure = new Failure('shutting-down')
+      return requests.map(() => ({ status: 'failed', failure }))
+    }
     const answers: (Promise<ScheduleAnswer> | ScheduleAnswer)[] = []
     for (const [i, request] of requests.entries()) {
       if (i > 0 && i % SLICE === 0) await this.#parts.clock.sleep(0)

@@ -3,7 +3,6 @@ import {
   type CanisterAnswer,
   equalBytes,
   Failure,
-  IC_HOLD_MAX_MS,
   principalText,
   type ProcessId,
   type Receipt,
@@ -35,7 +34,7 @@ export async function takeCall(
   desk: Desk,
   bytes: Uint8Array,
   effective: Uint8Array | undefined,
-  options: { readonly hold: boolean; readonly signal: AbortSignal },
+  options: { readonly hold: boolean; readonly gone: Promise<void> },
 ): Promise<CallAnswer> {
   const envelope = readEnvelope(bytes, 'call') as RequestEnvelope<CallRequest>
   checkExpiry(envelope, desk.clock.now())
@@ -49,11 +48,10 @@ export async function takeCall(
   const { sender } = envelope.request
   const id = requestMessageId(envelope.id)
   if (!options.hold) {
-    void desk.requests.answered(receipt.process, id, { slot: receipt.slot, sender }, AbortSignal.timeout(IC_HOLD_MAX_MS)).catch(() => undefined)
+    desk.requests.answered(receipt.process, id, { slot: receipt.slot, sender }).catch(() => undefined)
     return { status: 'taken' }
   }
-  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(IC_HOLD_MAX_MS)])
-  const answer = await desk.requests.answered(receipt.process, id, { slot: receipt.slot, sender }, signal)
+  const answer = await Promise.race([desk.requests.answered(receipt.process, id, { slot: receipt.slot, sender }), options.gone])
   return answer === undefined ? { status: 'taken' } : { status: 'certified', certificate: await certify(desk, envelope.id, answer) }
 }
 

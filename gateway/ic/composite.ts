@@ -26,7 +26,7 @@ export async function runComposite(
   desk: Desk,
   call: CompositeCall,
   output: Uint8Array,
-  { sender, certificate, signal }: { sender: Uint8Array; certificate: Tag; signal: AbortSignal },
+  { sender, certificate }: { sender: Uint8Array; certificate: Tag },
 ): Promise<CanisterAnswer> {
   let first: Uint8Array | undefined = output
   const { answers } = await runCompositeQuery(call, async (asked, data, count) => {
@@ -38,16 +38,16 @@ export async function runComposite(
       ...(asked === call ? [certificate] : []),
       ...(count > 0 ? [{ name: 'Canister-Answers', value: String(count) }] : []),
     ]
-    return askOne(desk, asked, canisterQuery('query', asked.method, from, data, tags), signal)
+    return askOne(desk, asked, canisterQuery('query', asked.method, from, data, tags))
   })
   return answers[0]?.[1] ?? onlyAnswer(new Uint8Array(0), undefined)
 }
 
-async function askOne(desk: Desk, call: CompositeCall, message: ReturnType<typeof canisterQuery>, signal: AbortSignal): Promise<Uint8Array> {
+async function askOne(desk: Desk, call: CompositeCall, message: ReturnType<typeof canisterQuery>): Promise<Uint8Array> {
   const reject = (answer: CanisterAnswer): Uint8Array => encodeCanisterOutput({ answers: [[new Uint8Array(0), answer]], changed: false })
   try {
     const { process } = await desk.canisters.get(call.callee)
-    const { output, error } = await desk.parts.computer.query(process.id, message, { signal })
+    const { output, error } = await desk.parts.computer.query(process.id, message)
     return error === undefined ? output : reject(onlyAnswer(output, error.message))
   } catch (error) {
     if (error instanceof CallRefusal) return reject({ reject: { code: error.code, error: error.error, message: error.message } })

@@ -16,7 +16,8 @@ import {
   icMap,
   type IcMap,
 } from '../../protocol/index.ts'
-import { readBody, sendBytes, sendPreflight, sendText } from '../ao/exchange.ts'
+import { sendBytes, sendPreflight, sendText } from '../ao/exchange.ts'
+import { readPlainBody } from '../body.ts'
 import { type CallAnswer, takeCall } from './call.ts'
 import { type Desk, openDesk } from './desk.ts'
 import { principalInPath } from './incoming.ts'
@@ -39,10 +40,8 @@ export function createIcFacade(parts: IcFacadeParts): IcFacade {
       sendPreflight(response)
       return true
     }
-    const gone = new AbortController()
-    response.once('close', () => gone.abort(new Failure('aborted')))
     try {
-      await answer(desk, request, response, url.pathname, gone.signal)
+      await answer(desk, request, response, url.pathname)
     } catch (error) {
       fail(parts, response, error)
     }
@@ -50,7 +49,7 @@ export function createIcFacade(parts: IcFacadeParts): IcFacade {
   }
 }
 
-async function answer(desk: Desk, request: IncomingMessage, response: ServerResponse, path: string, signal: AbortSignal): Promise<void> {
+async function answer(desk: Desk, request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
   if (path === '/api/v2/status') {
     expectMethod(request, 'GET')
     return sendCbor(response, statusOf(desk))
@@ -61,10 +60,15 @@ async function answer(desk: Desk, request: IncomingMessage, response: ServerResp
   const principal = principalInPath(name)
   if (kind === 'subnet' && !equalBytes(principal, desk.parts.keys.subnetId)) throw new HttpRefusal(404, 'That is not the subnet of this node.')
   const effective = kind === 'subnet' ? undefined : principal
-  const bytes = await readBody(request, IC_BODY_MAX_BYTES)
-  if (action === 'query') return sendCbor(response, await takeQuery(desk, bytes, effective, signal))
+  const bytes = await readPlainBody(request, IC_BODY_MAX_BYTES)
+  if (action === 'query') return sendCbor(response, await takeQuery(desk, bytes, effective))
   if (action === 'read_state') return sendCbor(response, icMap({ certificate: await readState(desk, bytes, effective) }))
-  sendCall(response, await takeCall(desk, bytes, effective, { hold: version !== '2', signal }))
+  sendCall(response, await takeCall(desk, bytes, effective, { hold: version !== '2', gone: goneOf(response) }))
+}
+
+/** Resolves when the client goes before it has its answer. */
+function goneOf(response: ServerResponse): Promise<void> {
+  return new Promise(resolve => response.once('close', resolve))
 }
 
 function statusOf({ parts }: Desk): IcMap {

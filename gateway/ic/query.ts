@@ -11,7 +11,6 @@ import {
   type RequestEnvelope,
   rootKeysOf,
   separator,
-  toBase64Url,
 } from '../../protocol/index.ts'
 import { type Canister, canisterQuery, onlyAnswer } from './canisters.ts'
 import { asksOthers, runComposite } from './composite.ts'
@@ -24,16 +23,15 @@ const NS_PER_MS = 1_000_000n
 const ATTEMPTS_MAX = 3
 
 /** Answers a query, and signs the answer as the node that gave it. @throws {HttpRefusal} */
-export async function takeQuery(desk: Desk, bytes: Uint8Array, effective: Uint8Array | undefined, signal: AbortSignal): Promise<IcMap> {
+export async function takeQuery(desk: Desk, bytes: Uint8Array, effective: Uint8Array | undefined): Promise<IcMap> {
   const envelope = readEnvelope(bytes, 'query') as RequestEnvelope<CallRequest>
-  return signed(desk, envelope.id, await answerOf(desk, envelope, effective, signal))
+  return signed(desk, envelope.id, await answerOf(desk, envelope, effective))
 }
 
 async function answerOf(
   desk: Desk,
   envelope: RequestEnvelope<CallRequest>,
   effective: Uint8Array | undefined,
-  signal: AbortSignal,
 ): Promise<CanisterAnswer> {
   const { canister } = envelope.request
   try {
@@ -43,7 +41,7 @@ async function answerOf(
     }
     const found = await desk.canisters.find(effective)
     checkSender(envelope, desk.clock.now(), found === undefined ? desk.rootKeys : rootKeysOf(found.process))
-    return await ask(desk, found ?? (await desk.canisters.get(effective)), envelope.request, signal)
+    return await ask(desk, found ?? (await desk.canisters.get(effective)), envelope.request)
   } catch (error) {
     if (error instanceof CallRefusal) return { reject: { code: error.code, error: error.error, message: error.message } }
     throw error
@@ -51,20 +49,19 @@ async function answerOf(
 }
 
 /** A query sees a certificate of the very data that its state holds: if they changed meanwhile, it is asked again. */
-async function ask(desk: Desk, found: Canister, { canister, method, arg, sender }: CallRequest, signal: AbortSignal): Promise<CanisterAnswer> {
+async function ask(desk: Desk, found: Canister, { canister, method, arg, sender }: CallRequest): Promise<CanisterAnswer> {
   const { computer } = desk.parts
   if (canister.length === 0) {
-    const { output, error } = await computer.query(found.process.id, canisterQuery('management', method, sender, arg), { signal })
+    const { output, error } = await computer.query(found.process.id, canisterQuery('management', method, sender, arg))
     return onlyAnswer(output, error?.message)
   }
   for (let attempt = 1; ; attempt++) {
-    const certificate = await desk.dataCertificates.of(found)
-    const tag = { name: 'Canister-Certificate', value: toBase64Url(certificate) }
-    const { output, error } = await computer.query(found.process.id, canisterQuery('query', method, sender, arg, [tag]), { signal })
-    const isSame = (await desk.dataCertificates.of(found)) === certificate
+    const tag = await desk.dataCertificates.of(found)
+    const { output, error } = await computer.query(found.process.id, canisterQuery('query', method, sender, arg, [tag]))
+    const isSame = (await desk.dataCertificates.of(found)) === tag
     if (!isSame && attempt < ATTEMPTS_MAX) continue
     if (error !== undefined || !asksOthers(output)) return onlyAnswer(output, error?.message)
-    return runComposite(desk, { callee: found.principal, method, arg }, output, { sender, certificate: tag, signal })
+    return runComposite(desk, { callee: found.principal, method, arg }, output, { sender, certificate: tag })
   }
 }
 

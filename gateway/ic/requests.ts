@@ -15,6 +15,7 @@ import {
   fromBase64Url,
   IC_ANSWERS_MAX,
   IC_ANSWERS_MAX_BYTES,
+  IC_HOLD_MAX_MS,
   IC_LOOKED_AT_MAX,
   type MessageId,
   messagesFeed,
@@ -62,12 +63,11 @@ export class Requests {
     this.#parts = parts
   }
 
-  /** A request has its slot: resolves with its answer, or with nothing when the signal ends the wait. */
+  /** A request has its slot: resolves with its answer, or with nothing when clients had better poll. */
   async answered(
     process: ProcessId,
     id: MessageId,
     place: { readonly slot: Slot; readonly sender: Uint8Array },
-    signal: AbortSignal,
   ): Promise<CanisterAnswer | undefined> {
     const kept = this.#kept.get(id)
     if (kept?.process === process && kept.answer !== undefined) return kept.answer
@@ -84,8 +84,7 @@ export class Requests {
     }
     waiting.set(id, entry)
     this.#waiting.set(process, waiting)
-    const stop = (): void => resolve(undefined)
-    signal.addEventListener('abort', stop, { once: true })
+    const timer = setTimeout(() => resolve(undefined), IC_HOLD_MAX_MS)
     try {
       // It may have been evaluated before anybody watched for it.
       if ((await this.#parts.computer.evaluated(process)) > place.slot) {
@@ -94,7 +93,7 @@ export class Requests {
       }
       return await promise
     } finally {
-      signal.removeEventListener('abort', stop)
+      clearTimeout(timer)
       if (waiting.get(id) === entry) waiting.delete(id)
       if (waiting.size === 0 && this.#waiting.get(process) === waiting) this.#waiting.delete(process)
     }

@@ -11,7 +11,7 @@ import type { OperationParts } from '../parts.ts'
 /** The node itself: what it is, what can fail, and what only those who run it may do. */
 export function nodeOperations(
   parts: OperationParts,
-): Pick<Operations, 'node' | 'failures' | 'adminStatus' | 'adminCheckpoint' | 'adminShutdown'> {
+): Pick<Operations, 'node' | 'failures' | 'adminStatus' | 'adminCheckpoint' | 'adminBackup' | 'adminShutdown'> {
   const { nodeInfo, scheduler, computer, clock, admin } = parts
   const own = async () => ({ scheduler: scheduler.key, computeUnit: computer.key })
   const { unitsToName = own } = parts
@@ -38,6 +38,11 @@ export function nodeOperations(
     },
     async adminStatus() {
       return { facts: await admin.status() }
+    },
+    async adminBackup({ folder }) {
+      const startedMs = clock.now()
+      await admin.backUp(folder)
+      return { folder, ms: Math.max(0, clock.now() - startedMs) }
     },
     async adminCheckpoint({ process }) {
       return { checkpoints: await admin.checkpoint(process) }

@@ -22,7 +22,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   node: ['protocol', 'log', 'processes', 'scheduler-unit', 'compute-unit', 'messenger-unit', 'agreement', 'network', 'evidence', 'gateway'],
   mcp: ['protocol', 'contract', 'sdk'],
   toolchain: ['protocol', 'contract', 'processes'],
-  testing: ['protocol', 'contract', 'processes', 'compute-unit', 'agreement', 'gateway', 'sdk', 'node', 'toolchain'],
+  testing: ['protocol', 'contract', 'processes', 'compute-unit', 'agreement', 'evidence', 'gateway', 'sdk', 'node', 'toolchain'],
   cli: ['protocol', 'contract', 'sdk', 'node', 'mcp', 'toolchain'],
 }
 
@@ -62,6 +62,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   'hypercore-storage': ['log'],
   libp2p: ['network'],
   multiformats: ['network'],
+  motoko: ['toolchain'],
   pino: ['node'],
   'quickjs-wasi': ['processes'],
   'rocksdb-native': ['log'],

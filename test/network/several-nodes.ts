@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { UnitName } from '../../node/unit-set.ts'
+import type { UnitName } from '../../node/index.ts'
 import type { CutOff } from './bank/cut-off.ts'
 import { type RunningNode, startNode } from './running-node.ts'
 

@@ -134,7 +134,7 @@ describe('nodes that do not run a unit', () => {
   it('say so, with a code', async () => {
     const compute = connect({ url: nodes.of('b').url, signer: ed25519Signer(SEED) })
     await expect(compute.spawn(moduleOf('counter'), { timeoutMs: 2_000 })).rejects.toMatchObject({
-      code: 'unit-absent',
+      code: 'unit-not-run',
       details: { unit: 'messenger' },
     })
     const wrong = client.spawn(
@@ -142,7 +142,7 @@ describe('nodes that do not run a unit', () => {
       { timeoutMs: 5_000 },
     )
     await expect(wrong).rejects.toMatchObject({
-      code: 'unit-absent',
+      code: 'unit-not-run',
       details: { unit: 'scheduler' },
     })
   })

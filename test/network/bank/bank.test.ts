@@ -7,7 +7,7 @@ import {
   type ProcessId,
 } from '../../../protocol/index.ts'
 import { type Client, connect, ed25519Signer } from '../../../sdk/index.ts'
-import type { UnitName } from '../../../node/unit-set.ts'
+import type { UnitName } from '../../../node/index.ts'
 import { SeveralNodes } from '../several-nodes.ts'
 import { BRANCH } from './branch.ts'
 import { cutOff } from './cut-off.ts'

@@ -1,30 +1,5 @@
-import {
-  type CallOptions,
-  Failure,
-  type KeyId,
-  type Messenger,
-  type OperationOutput,
-} from '../protocol/index.ts'
-
-/** The units a node may run. */
-export const UNIT_NAMES = ['messenger', 'scheduler', 'compute'] as const
-export type UnitName = (typeof UNIT_NAMES)[number]
-
-/** What whoever asks for a unit that a node does not run is told. */
-export const unitAbsent = (unit: UnitName): Failure => new Failure('unit-absent', { unit })
-
-/** A messenger that shows trees, and takes nothing from clients: its node still carries what its own processes send. */
-export function takingNothing(messenger: Messenger): Messenger {
-  const refuse = async (): Promise<never> => {
-    throw unitAbsent('messenger')
-  }
-  return {
-    submit: refuse,
-    assign: refuse,
-    ingress: refuse,
-    trace: (id, options) => messenger.trace(id, options),
-  }
-}
+import type { CallOptions, KeyId, OperationOutput } from '../protocol/index.ts'
+import type { UnitName } from './unit-roles.ts'
 
 /** Whom to name in a spawn message at a node: itself, or another for the units that it does not run. */
 export interface UnitsToName {

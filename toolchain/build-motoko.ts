@@ -1,0 +1,77 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { Failure } from '../protocol/index.ts'
+
+/** What Motoko makes of a program. */
+export interface BuiltMotoko {
+  readonly wasm: Uint8Array
+  /** The interface in Candid. */
+  readonly candid: string
+  readonly warnings: readonly string[]
+}
+
+interface Diagnostic {
+  readonly message: string
+  readonly severity: number
+  readonly source: string
+  readonly range: { readonly start: { readonly line: number; readonly character: number } }
+}
+
+/** The compiler as its package offers it. */
+interface Compiler {
+  loadPackage(text: unknown): void
+  setPublicMetadata(names: readonly string[]): void
+  write(path: string, content: string): void
+  candid(path: string): string
+  check(path: string): readonly Diagnostic[]
+  wasm(path: string, target: 'ic'): { readonly wasm: Uint8Array }
+}
+
+const FILES_MAX = 1000
+const FILE_MAX_BYTES = 4 * 1024 * 1024
+const ERROR = 1
+
+/**
+ * Compiles a Motoko program, with the files of its folder that it imports and the library `mo:core`. Its Candid is public.
+ * The compiler is the package `motoko`, which is brought along only where it is wanted.
+ * @throws {Failure} `bad-program` with the place, `not-found`, `bad-config` without the compiler
+ */
+export async function buildMotoko(path: string): Promise<BuiltMotoko> {
+  const main = resolve(path)
+  const compiler = openCompiler()
+  for (const [name, text] of await sourcesBelow(dirname(main))) compiler.write(name, text)
+  const name = posixOf(relative(dirname(main), main))
+  const found = compiler.check(name)
+  const wrong = found.find(({ severity }) => severity === ERROR)
+  if (wrong !== undefined) throw new Failure('bad-program', { place: placeOf(wrong) }, { note: wrong.message })
+  const { wasm } = compiler.wasm(name, 'ic')
+  return { wasm: new Uint8Array(wasm), candid: compiler.candid(name), warnings: found.map(one => `${placeOf(one)}: ${one.message}`) }
+}
+
+function openCompiler(): Compiler {
+  const load = createRequire(import.meta.url)
+  try {
+    const compiler = load('motoko') as Compiler
+    compiler.loadPackage(load('motoko/packages/latest/core.json'))
+    compiler.setPublicMetadata(['candid:service', 'candid:args'])
+    return compiler
+  } catch (cause) {
+    throw new Failure('bad-config', { package: 'motoko' }, { cause, note: 'the compiler of Motoko is not installed: npm install motoko' })
+  }
+}
+
+async function sourcesBelow(folder: string): Promise<(readonly [name: string, text: string])[]> {
+  const sources: (readonly [string, string])[] = []
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name)
+    if (!entry.isFile() || !entry.name.endsWith('.mo') || path.includes(`${sep}node_modules${sep}`)) continue
+    if (sources.length >= FILES_MAX || (await stat(path)).size > FILE_MAX_BYTES) throw new Failure('too-large', { path })
+    sources.push([posixOf(relative(folder, path)), await readFile(path, 'utf8')])
+  }
+  return sources
+}
+
+const posixOf = (path: string): string => path.replaceAll(sep, '/')
+
+const placeOf = ({ source, range: { start } }: Diagnostic): string => `${source}:${start.line + 1}:${start.character + 1}`
