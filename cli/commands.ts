@@ -1,4 +1,5 @@
 import type { Command, OptionRow } from './command.ts'
+import { IC_COMMANDS } from './ic-commands.ts'
 import { LIFECYCLE_COMMANDS } from './lifecycle-commands.ts'
 import { PEER_COMMANDS } from './peer-commands.ts'
 import { PROOF_COMMANDS } from './proof-commands.ts'
@@ -141,6 +142,7 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/verify.ts')).verify,
   },
   ...LIFECYCLE_COMMANDS,
+  ...IC_COMMANDS,
   ...PEER_COMMANDS,
   ...PROOF_COMMANDS,
   {

@@ -123,7 +123,7 @@ it('what was certified is true after kill -9, and the root key is the same', { t
       const counts = all.map(({ reply }) => decodeCandid(reply)[0] as bigint)
       expect(new Set(counts).size).toBe(counts.length)
       const next = decodeCandid((await call(node, rootKey, canister, principalText(canister), 'inc', encodeCandid([]))).reply)[0] as bigint
-      expect(next).toBeGreaterThan(counts.reduce((most, count) => (count > most ? count : most), 0n))
+      for (const count of counts) expect(next).toBeGreaterThan(count)
     }
     await node[Symbol.asyncDispose]()
   } finally {
