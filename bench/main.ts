@@ -84,7 +84,7 @@ function readOptions(): Options {
   if (!(soakMinutes >= 0)) throw new Error(`--soak: expected minutes, got ${soak}`)
   const numbers = only?.split(',').map(Number)
   const unknown = numbers?.filter(number => !ROWS.some(row => row.number === number)) ?? []
-  if (unknown.length > 0) throw new Error(`--only: expected rows 1 to ${ROWS.length}, got ${only}`)
+  if (unknown.length > 0) throw new Error(`--only: expected some of ${ROWS.map(row => row.number).join(', ')}, got ${only}`)
   const rows = ROWS.filter(row => numbers?.includes(row.number) ?? true)
   const whole = !quick && peers && only === undefined && soak === undefined
   return { quick, peers, soakMinutes, rows, out: out ?? (whole ? RESULTS : undefined) }

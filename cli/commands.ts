@@ -1,6 +1,8 @@
 import type { Command, OptionRow } from './command.ts'
 import { IC_COMMANDS } from './ic-commands.ts'
 import { LIFECYCLE_COMMANDS } from './lifecycle-commands.ts'
+import { FEED_COMMANDS } from './feed-commands.ts'
+import { FEED_FILE_COMMANDS } from './feed-file-commands.ts'
 import { PEER_COMMANDS } from './peer-commands.ts'
 import { PROOF_COMMANDS } from './proof-commands.ts'
 
@@ -22,6 +24,7 @@ const NODE_OPTIONS = {
   host: { type: 'string', value: 'address', about: 'address to listen on (ATOLL_HOST)' },
   'public-url': { type: 'string', value: 'url', about: 'address that clients are told (ATOLL_PUBLIC_URL)' },
   'allowed-hosts': { type: 'string', value: 'names', about: 'names this node is reached by, beside loopback' },
+  units: { type: 'string', value: 'names', about: 'what it runs: messenger,scheduler,compute (all)' },
   listen: { type: 'string', multiple: true, value: 'address', about: 'where peers reach this node: a port of loopback, or /ip4/…/tcp/… (ATOLL_LISTEN)' },
   peer: { type: 'string', multiple: true, value: 'address', about: 'a node to keep a connection to (ATOLL_PEER)' },
   bootstrap: { type: 'string', multiple: true, value: 'address', about: 'a node that is asked for others, with its peer id' },
@@ -75,7 +78,8 @@ export const COMMANDS: readonly Command[] = [
       name: { type: 'string', value: 'name', about: 'Name tag: a word to call it by' },
       tag: MESSAGE_OPTIONS.tag,
       'data-file': MESSAGE_OPTIONS['data-file'],
-      scheduler: { type: 'string', value: 'key', about: 'its scheduler (the node)' },
+      scheduler: { type: 'string', multiple: true, value: 'key', about: 'who schedules it, several together (the node)' },
+      'scheduler-quorum': { type: 'string', value: 'count', about: 'schedulers that must sign (more than half)' },
       'compute-unit': { type: 'string', multiple: true, value: 'key', about: 'whose results count (the scheduler)' },
       'compute-quorum': { type: 'string', value: 'count', about: 'compute units that must agree (1)' },
       ...WAIT_OPTION,
@@ -143,6 +147,8 @@ export const COMMANDS: readonly Command[] = [
   },
   ...LIFECYCLE_COMMANDS,
   ...IC_COMMANDS,
+  ...FEED_COMMANDS,
+  ...FEED_FILE_COMMANDS,
   ...PEER_COMMANDS,
   ...PROOF_COMMANDS,
   {

@@ -4,4 +4,4 @@ export { BlsSigner, createIcFacade, deriveIcKeys, type EvaluatedResults, type Ic
 export { Gateway, type GatewayParts } from './gateway.ts'
 export { Metrics } from './metrics.ts'
 export { createOperations } from './operations/create-operations.ts'
-export type { GatewayLogger, Mount, NodeAdmin, NodeInfo, NodePeers, OperationParts } from './parts.ts'
+export type { GatewayLogger, Mount, NodeAdmin, NodeFeeds, NodeInfo, NodePeers, OperationParts } from './parts.ts'

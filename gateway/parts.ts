@@ -5,6 +5,7 @@ import type {
   Computer,
   EvidenceEntry,
   EvidenceKind,
+  FollowedFeedView,
   KeyId,
   Log,
   Messenger,
@@ -35,6 +36,8 @@ export interface NodeAdmin {
   status(): Promise<Readonly<Record<string, string | number | boolean>>>
   /** Writes checkpoints now; gives how many. */
   checkpoint(process: ProcessId | undefined): Promise<number>
+  /** Copies the data folder, keys included, into a new folder. @throws {Failure} `bad-config`, `disk-full` */
+  backUp(folder: string): Promise<void>
   /** Begins to stop the node, and returns at once: the answer to the call still goes out. */
   shutdown(): void
 }
@@ -61,6 +64,13 @@ export interface KnownEvidence {
   endOf(process: ProcessId): number | undefined
 }
 
+/** Feeds of processes elsewhere that are taken over here. */
+export interface NodeFeeds {
+  list(): Promise<readonly FollowedFeedView[]>
+  seed(process: ProcessId): Promise<void>
+  unseed(process: ProcessId): Promise<void>
+}
+
 /** All that the operations stand on. */
 export interface OperationParts {
   readonly messenger: Messenger
@@ -74,6 +84,8 @@ export interface OperationParts {
   readonly admin: NodeAdmin
   /** Absent where no peers are known. */
   readonly peers?: NodePeers | undefined
+  /** What is followed of others; nothing before the node takes part, and where no peers are known. */
+  readonly feeds?: (() => NodeFeeds | undefined) | undefined
 }
 
 /** Where the gateway writes down what happened; pino fits. */

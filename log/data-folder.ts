@@ -12,6 +12,8 @@ interface FolderFile {
   readonly id: string
   /** What tells the journal's folder from a copy of it. */
   readonly journal: string
+  /** It is a copy, and nobody said that it is the newest there is. */
+  readonly restored?: true | undefined
 }
 
 /** Where the parts of a log lie; absolute paths. */
@@ -22,17 +24,22 @@ export interface DataFolder {
   readonly store: string
   readonly journal: string
   readonly modules: string
+  /** It is a copy that may miss what was acknowledged later: see `RestoredFolder`. */
+  readonly restored: boolean
 }
+
+/** What to do with a copy: `refuse` it; `ask` others what it misses before anything is written; `accept` it as it is. */
+export type RestoredFolder = 'refuse' | 'ask' | 'accept'
 
 /**
  * Makes the folder, or proves that it is the one that was made and no copy of it: a copy may miss receipts
  * that were given after it was taken, and would give their slots to other messages.
- * @throws {Failure} `data-folder-moved` unless `acceptRestored`; `data-folder-damaged`
+ * @throws {Failure} `data-folder-moved` if a copy is refused; `data-folder-damaged`
  */
 export async function openDataFolder(
   files: JournalFiles,
   directory: string,
-  acceptRestored: boolean,
+  copies: RestoredFolder,
 ): Promise<DataFolder> {
   const folder = {
     feeds: join(directory, 'feeds'),
@@ -52,19 +59,22 @@ export async function openDataFolder(
     }
     const id = randomBytes(FOLDER_ID_SIZE_BYTES)
     await writeFile(files, directory, { version: 1, id: toHex(id), journal })
-    return { ...folder, id }
+    return { ...folder, id, restored: false }
   }
   const file = await readFile(files, join(directory, FILE_NAME))
-  if (file.journal !== journal) {
-    if (!acceptRestored) throw new Failure('data-folder-moved', { directory })
-    await writeFile(files, directory, { ...file, journal })
+  const isMoved = file.journal !== journal
+  if (isMoved && copies === 'refuse') throw new Failure('data-folder-moved', { directory })
+  const restored = copies !== 'accept' && (isMoved || file.restored === true)
+  if (isMoved || restored !== (file.restored === true)) {
+    const { version, id } = file
+    await writeFile(files, directory, { version, id, journal, ...(restored && { restored }) })
   }
-  return { ...folder, id: fromHex(file.id) }
+  return { ...folder, id: fromHex(file.id), restored }
 }
 
 async function holdsSomething(
   files: JournalFiles,
-  folder: Omit<DataFolder, 'id'>,
+  folder: Omit<DataFolder, 'id' | 'restored'>,
 ): Promise<boolean> {
   const names = [...(await files.list(folder.journal)), ...(await files.list(folder.feeds))]
   return names.length > 0
@@ -86,12 +96,13 @@ async function readFile(files: JournalFiles, path: string): Promise<FolderFile> 
 
 function isFolderFile(file: unknown): file is FolderFile {
   if (typeof file !== 'object' || file === null) return false
-  const { version, id, journal } = file as Partial<Record<keyof FolderFile, unknown>>
+  const { version, id, journal, restored } = file as Partial<Record<keyof FolderFile, unknown>>
   return (
     version === 1 &&
     typeof id === 'string' &&
     /^[0-9a-f]{32}$/.test(id) &&
-    typeof journal === 'string'
+    typeof journal === 'string' &&
+    (restored === undefined || restored === true)
   )
 }
 

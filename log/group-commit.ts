@@ -33,6 +33,8 @@ export class GroupCommit {
   readonly #parts: GroupCommitParts
   #queue: Request[] = []
   #running: Promise<void> | undefined
+  #writing: Promise<void> | undefined
+  #held: Promise<void> | undefined
   #sealTimer: NodeJS.Timeout | undefined
 
   constructor(parts: GroupCommitParts) {
@@ -58,11 +60,30 @@ export class GroupCommit {
     clearTimeout(this.#sealTimer)
   }
 
+  /** Has commits wait until that is disposed; resolves when nothing is being written. */
+  async hold(): Promise<Disposable> {
+    while (this.#held !== undefined) await this.#held
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#held = promise
+    await this.#writing
+    return {
+      [Symbol.dispose]: () => {
+        this.#held = undefined
+        resolve()
+      },
+    }
+  }
+
   async #run(): Promise<void> {
     clearTimeout(this.#sealTimer)
     // What else is committed in this turn of the loop shares the first group.
     await Promise.resolve()
-    while (this.#queue.length > 0) await this.#writeGroup()
+    while (this.#queue.length > 0) {
+      while (this.#held !== undefined) await this.#held
+      this.#writing = this.#writeGroup()
+      await this.#writing
+      this.#writing = undefined
+    }
     this.#running = undefined
     this.#sealTimer = setTimeout(() => this.#seal(), SEAL_AFTER_MS)
     this.#sealTimer.unref()

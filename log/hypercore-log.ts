@@ -25,6 +25,8 @@ import {
 import { keyOf } from './feed-manifest.ts'
 import { type FeedState, freeze, visibleLength } from './feed-state.ts'
 import type { FeedStates, FrozenFeed } from './feed-states.ts'
+import { backUp } from './back-up.ts'
+import { figuresOf, type LogFigures } from './figures.ts'
 import { GroupCommit, type PlacedBlock, refuseUnsigned } from './group-commit.ts'
 import type { FeedProofs } from './feed-proofs.ts'
 import type { FeedReader } from './feed-reader.ts'
@@ -62,6 +64,9 @@ export interface HypercoreLogParts {
   readonly processes: ProcessDirectory
   readonly directory: Directory
   readonly recovered: readonly NewBlock[]
+  /** The data folder, absolute. */
+  readonly folder: string
+  readonly restored: boolean
 }
 
 export class HypercoreLog implements Log {
@@ -69,6 +74,7 @@ export class HypercoreLog implements Log {
   readonly directory: Directory
   readonly store: RocksStore
   readonly trees: StoredTrees
+  readonly restored: boolean
   readonly #parts: HypercoreLogParts
   readonly #group: GroupCommit
   readonly #replicas: Replicas
@@ -82,6 +88,7 @@ export class HypercoreLog implements Log {
     this.messages = parts.messages
     this.directory = parts.directory
     this.store = parts.store
+    this.restored = parts.restored
     const { reader, watchers } = parts
     this.trees = parts.trees
     this.#results = new ResultsFeeds(parts)
@@ -134,17 +141,14 @@ export class HypercoreLog implements Log {
     this.#parts.replication.serve(stream)
   }
 
-  /** Figures for metrics: groups made durable, bytes waiting for their feeds, Hypercores open, feeds known. */
-  get figures(): Readonly<Record<'groups' | 'behindBytes' | 'openFeeds' | 'replicated' | 'knownFeeds' | 'segment', number>> {
-    const { journal, behind, feeds, states } = this.#parts
-    return {
-      groups: journal.groups,
-      behindBytes: behind.bytes,
-      openFeeds: feeds.openCount,
-      replicated: this.#parts.replication.count,
-      knownFeeds: states.size,
-      segment: journal.generation,
-    }
+  /** Copies all of it into a new folder, as it is at one moment; commits wait meanwhile. @throws {Failure} `bad-config`, `disk-full` */
+  backUp(target: string): Promise<void> {
+    return backUp(this.#parts, this.#group, target)
+  }
+
+  /** Figures for metrics. */
+  get figures(): LogFigures {
+    return figuresOf(this.#parts)
   }
 
   commit(blocks: readonly NewBlock[]): Promise<void> {
@@ -339,10 +343,7 @@ export class HypercoreLog implements Log {
     await step(() => store[Symbol.asyncDispose]())
     await step(() => feeds[Symbol.asyncDispose]())
     if (errors.length > 0)
-      throw new AggregateError(
-        errors,
-        'the log did not close cleanly; its journal keeps what was acknowledged',
-      )
+      throw new AggregateError(errors, 'the log did not close cleanly; its journal keeps what was acknowledged')
   }
 }
 

@@ -49,6 +49,8 @@ export interface OpenLogOptions {
   readonly onProgress?: ((progress: OpenProgress) => void) | undefined
   /** The operator says that this copy may be written to: no other was, since it was taken. */
   readonly acceptRestored?: boolean | undefined
+  /** A copy may be opened: whoever opens it asks others what it misses before it has anything committed (`restored`). */
+  readonly asksOthers?: boolean | undefined
   /** The disk below the journal. */
   readonly files?: JournalFiles | undefined
   readonly segmentBytes?: number | undefined
@@ -80,7 +82,9 @@ class Opened {
 /** Opens and repairs everything, or nothing. @throws {Failure} see `HypercoreLog.open` */
 export async function openLog(options: OpenLogOptions): Promise<HypercoreLogParts> {
   const files = options.files ?? diskFiles
-  const folder = await openDataFolder(files, options.directory, options.acceptRestored ?? false)
+  const { directory, acceptRestored, asksOthers } = options
+  const copies = acceptRestored === true ? 'accept' : asksOthers === true ? 'ask' : 'refuse'
+  const folder = await openDataFolder(files, directory, copies)
   const opened = new Opened()
   try {
     return await openParts(options, files, folder, opened)
@@ -164,6 +168,8 @@ async function openParts(
     store,
     processes,
     messages,
+    folder: options.directory,
+    restored: folder.restored,
     directory: directoryOf(processes, modules),
     recovered,
   }

@@ -30,16 +30,26 @@ export class ByteDuplex extends Duplex {
     if (this.#stream.readStatus === 'paused') this.#stream.resume()
   }
 
-  override _write(bytes: Uint8Array, _encoding: string, done: (error?: Error | null) => void): void {
+  override _write(
+    bytes: Uint8Array,
+    _encoding: string,
+    done: (error?: Error | null) => void,
+  ): void {
     this.#send(bytes, done)
   }
 
-  override _writev(pieces: readonly { readonly chunk: Uint8Array }[], done: (error?: Error | null) => void): void {
+  override _writev(
+    pieces: readonly { readonly chunk: Uint8Array }[],
+    done: (error?: Error | null) => void,
+  ): void {
     this.#send(Buffer.concat(pieces.map(({ chunk }) => chunk)), done)
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#stream.close().then(() => done(), () => done())
+    this.#stream.close().then(
+      () => done(),
+      () => done(),
+    )
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {

@@ -7,6 +7,8 @@ import {
   PEER_CREDIT,
   PEER_REQUESTS_MAX,
   PEER_REQUESTS_MAX_BYTES,
+  PEER_TURN_MAX_MS,
+  PEER_UNREAD_MAX,
   type PeerCall,
   type PeerOperationRow,
 } from '../protocol/index.ts'
@@ -26,6 +28,8 @@ export interface IncomingCallsParts {
   readonly from: KeyId
   readonly lane: PartsLane
   readonly serve: Serve
+  /** Some of what was asked was begun, after a wait. */
+  readonly begun: () => void
   /** The peer sent what no honest one would. */
   readonly offence: (offence: Offence, what: string) => void
 }
@@ -73,6 +77,9 @@ export class IncomingCalls {
   readonly #refused = new Set<number>()
   #bytes = 0
   #next = 0
+  #ready: (() => void)[] = []
+  #readyAt = 0
+  #turnEndMs: number | undefined
 
   constructor(parts: IncomingCallsParts) {
     this.#parts = parts
@@ -80,6 +87,11 @@ export class IncomingCalls {
 
   get underWay(): number {
     return this.#calls.size
+  }
+
+  /** Requests that were read and not begun. */
+  get unread(): number {
+    return this.#ready.length - this.#readyAt
   }
 
   /** @throws TypeError on what no honest peer would send */
@@ -100,8 +112,28 @@ export class IncomingCalls {
     } else this.#add(frame.id, call, frame)
   }
 
+  /** Begins what was asked, for a while in each turn of the event loop; then others have theirs. */
+  #begin(): void {
+    if (this.#turnEndMs === undefined) {
+      this.#turnEndMs = performance.now() + PEER_TURN_MAX_MS
+      setImmediate(() => {
+        this.#turnEndMs = undefined
+        if (this.unread > 0) this.#begin()
+        this.#parts.begun()
+      })
+    }
+    while (this.#readyAt < this.#ready.length && performance.now() < this.#turnEndMs) {
+      this.#ready[this.#readyAt++]?.()
+    }
+    if (this.#readyAt < this.#ready.length && this.#readyAt < PEER_UNREAD_MAX) return
+    this.#ready = this.#ready.slice(this.#readyAt)
+    this.#readyAt = 0
+  }
+
   /** The peer is gone: nobody waits for what is under way. */
   close(): void {
+    this.#ready = []
+    this.#readyAt = 0
     for (const [id, call] of this.#calls) this.#cancel(id, call)
   }
 
@@ -132,25 +164,26 @@ export class IncomingCalls {
         new Failure('too-large', { bytes, max: row?.requestMaxBytes ?? 0 }),
       )
     }
-    if (!frame.more) {
-      const payload =
-        call.parts.length === 0 ? frame.payload : concatBytes(...call.parts, frame.payload)
-      this.#bytes -= call.bytes
-      call.bytes = 0
-      call.parts = []
-      void this.#run(id, call, row, payload)
-      return
-    }
     this.#bytes += frame.payload.length
     call.bytes = bytes
+    if (this.#bytes > PEER_REQUESTS_MAX_BYTES) {
+      this.#forget(id, call)
+      return this.#refuse(
+        { id, more: frame.more },
+        new Failure('busy', { operation: call.operation }),
+      )
+    }
     call.parts.push(frame.payload)
-    if (this.#bytes <= PEER_REQUESTS_MAX_BYTES) return
-    this.#forget(id, call)
-    this.#refuse({ id, more: true }, new Failure('busy', { operation: call.operation }))
+    if (frame.more) return
+    const payload = call.parts.length === 1 ? frame.payload : concatBytes(...call.parts)
+    call.parts = []
+    this.#ready.push(() => void this.#run(id, call, row, payload))
+    this.#begin()
   }
 
   async #run(id: number, call: Call, row: PeerOperationRow, payload: Uint8Array): Promise<void> {
     const { serve, lane, offence } = this.#parts
+    if (this.#calls.get(id) !== call) return
     try {
       if (row.answers === 'many') return await this.#runMany(id, call, payload)
       const answer = await serve.one(call.operation, payload, call)

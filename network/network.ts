@@ -28,6 +28,7 @@ import { isLoopback, parsePeerAddress } from './peer-status.ts'
 import { Providers } from './providers.ts'
 import { ServeTable } from './serve-table.ts'
 import { type Offence, Standing } from './standing.ts'
+import { StreamWatch } from './stream-watch.ts'
 import { StaticPeers } from './static-peers.ts'
 
 export interface NetworkParts {
@@ -66,6 +67,7 @@ export class Network implements AsyncDisposable {
   readonly #standing: Standing
   readonly #parts: NetworkParts
   readonly #watchers = new Set<() => void>()
+  #watch: StreamWatch | undefined
 
   private constructor(parts: NetworkParts, host: Host, standing: Standing, blocked: BlockList) {
     this.key = asKeyId(keyId(ed25519PublicKey(parts.seed)))
@@ -114,7 +116,9 @@ export class Network implements AsyncDisposable {
     const blocked = await BlockList.open(folder && join(folder, 'blocked-peers'))
     const cut: { peer: (key: KeyId) => void } = { peer: () => undefined }
     const standing = new Standing(Date.now, key => cut.peer(key))
+    const watch = new StreamWatch()
     const host = await openHost({
+      watch,
       seed,
       listen,
       dialled: [...parts.peers, ...bootstrap],
@@ -131,6 +135,8 @@ export class Network implements AsyncDisposable {
     })
     const network = new Network(parts, host, standing, blocked)
     cut.peer = key => void network.control.hangUp(key)
+    network.#watch = watch
+    watch.begin({ host, offence: (peer, what) => network.offend(peer, 'over-limit', what) })
     await network.#links.open()
     for (const peer of peers) network.#statics.add(peer)
     return network
@@ -268,6 +274,7 @@ export class Network implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.stopServing()
+    this.#watch?.end()
     this.#statics.close()
     this.feeds[Symbol.dispose]()
     this.#links.close()

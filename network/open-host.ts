@@ -14,6 +14,7 @@ import {
 } from '../protocol/index.ts'
 import { keyOfPeer } from './peer-name.ts'
 import { type DiscoveryParts, discoveryOf, type HostServices, servicesOf } from './services.ts'
+import type { StreamWatch } from './stream-watch.ts'
 import { openTransports } from './transports.ts'
 
 export type Host = Libp2p<HostServices>
@@ -25,11 +26,12 @@ export interface HostParts extends DiscoveryParts {
   readonly dialled: readonly string[]
   /** Whether nobody with this key is to be spoken to. */
   readonly isRefused: (key: KeyId) => boolean
+  readonly watch: StreamWatch
 }
 
 /** A host of libp2p with bounds on everything that a stranger can make it hold. */
 export async function openHost(parts: HostParts): Promise<Host> {
-  const { seed, listen, dialled, isRefused } = parts
+  const { seed, listen, dialled, isRefused, watch } = parts
   const refuse = (peer: Parameters<typeof keyOfPeer>[0]): boolean => {
     const key = keyOfPeer(peer)
     return key === undefined || isRefused(key)
@@ -72,6 +74,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
       pingInterval: 5_000,
       pingTimeout: { minTimeout: 15_000, maxTimeout: 30_000 },
     },
+    metrics: () => watch.metrics,
     peerDiscovery: discoveryOf(parts),
     services: servicesOf(parts),
   })

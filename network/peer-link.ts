@@ -4,6 +4,7 @@ import {
   Failure,
   type KeyId,
   PEER_QUEUE_MAX_BYTES,
+  PEER_UNREAD_MAX,
   type PeerOperationRow,
 } from '../protocol/index.ts'
 import { FrameTooLong } from './frame-reader.ts'
@@ -61,6 +62,7 @@ export class PeerLink {
       from: parts.peer,
       lane: this.#lane,
       serve: parts.serve,
+      begun: () => this.#goOn(),
       offence: parts.offence,
     })
   }
@@ -131,19 +133,29 @@ export class PeerLink {
       this.#parts.offence('malformed', error instanceof Error ? error.message : String(error))
       throw error
     }
-    if (!this.#paused && this.#framed.waitingBytes > PEER_QUEUE_MAX_BYTES) {
-      // It asks faster than it takes the answers.
+    if (!this.#paused && this.#isTooMuch(1)) {
       this.#paused = true
       this.#framed.pause()
     }
   }
 
+  /** Whether it asks faster than it takes the answers, or than its turns come. */
+  #isTooMuch(share: number): boolean {
+    return (
+      this.#framed.waitingBytes > PEER_QUEUE_MAX_BYTES * share ||
+      this.#incoming.unread > PEER_UNREAD_MAX * share
+    )
+  }
+
+  #goOn(): void {
+    if (!this.#paused || this.#isTooMuch(0.5)) return
+    this.#paused = false
+    this.#framed.resume()
+  }
+
   #written(): void {
     this.#lane.written()
-    if (this.#paused && this.#framed.waitingBytes < PEER_QUEUE_MAX_BYTES / 2) {
-      this.#paused = false
-      this.#framed.resume()
-    }
+    this.#goOn()
     this.#closeIfDone()
   }
 

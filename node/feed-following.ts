@@ -42,8 +42,18 @@ export interface FollowedFeed {
   readonly taken?: ((from: number, blocks: readonly Uint8Array[]) => Promise<void>) | undefined
 }
 
+/** A feed that is being followed, until it is disposed. */
+export interface FeedFollower extends Disposable {
+  /** The node it is followed from now. */
+  readonly source: KeyId | undefined
+}
+
 /** How following one source ended: it goes on elsewhere, or it ends for good. */
 type End = 'elsewhere' | 'for good'
+
+interface Run extends FollowedFeed, Disposable {
+  source: KeyId | undefined
+}
 
 export class FeedFollowing {
   readonly #parts: FeedFollowingParts
@@ -53,15 +63,16 @@ export class FeedFollowing {
   }
 
   /** Follows a feed until that is disposed. */
-  follow(followed: FollowedFeed): Disposable {
+  follow(followed: FollowedFeed): FeedFollower {
     const ended = new AbortController()
-    void this.#run(followed, ended.signal).catch(error => {
+    const run: Run = { ...followed, source: undefined, [Symbol.dispose]: () => ended.abort() }
+    void this.#run(run, ended.signal).catch(error => {
       if (!ended.signal.aborted) this.#parts.trouble(followed.feed, Failure.from(error))
     })
-    return { [Symbol.dispose]: () => ended.abort() }
+    return run
   }
 
-  async #run(followed: FollowedFeed, signal: AbortSignal): Promise<void> {
+  async #run(followed: Run, signal: AbortSignal): Promise<void> {
     const { log, clock } = this.#parts
     for (let pauseMs = PAUSE_MIN_MS; !signal.aborted; ) {
       const before = await log.length(followed.feed)
@@ -76,7 +87,7 @@ export class FeedFollowing {
   }
 
   /** Follows one source as long as it lasts, and no longer than `maxMs`. */
-  async #fromOne(followed: FollowedFeed, source: KeyId, maxMs: number | undefined, signal: AbortSignal): Promise<End> {
+  async #fromOne(followed: Run, source: KeyId, maxMs: number | undefined, signal: AbortSignal): Promise<End> {
     const { links, log, clock } = this.#parts
     let link: FeedLink
     try {
@@ -95,6 +106,7 @@ export class FeedFollowing {
         reject(error)
       }
     })
+    followed.source = source
     const stop = (): void => resolve('elsewhere')
     void link.closed.then(stop)
     signal.addEventListener('abort', stop)
@@ -103,6 +115,7 @@ export class FeedFollowing {
     try {
       return await promise
     } finally {
+      followed.source = undefined
       signal.removeEventListener('abort', stop)
       following[Symbol.dispose]()
     }

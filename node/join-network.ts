@@ -1,11 +1,12 @@
 import { HypercoreLog } from '../log/index.ts'
 import { type Network, Peering } from '../network/index.ts'
-import type { Clock, Failure, KeyId, Log, MetricsRegistry } from '../protocol/index.ts'
+import type { Clock, Failure, KeyId, Log, MetricsRegistry, Scheduler } from '../protocol/index.ts'
 import { Announcements } from './announcements.ts'
 import { LearnedProcesses } from './learned-processes.ts'
 import { countPeers } from './node-peers.ts'
-import { openFollowing, type OpenFollowingParts } from './open-following.ts'
+import { type Following, openFollowing, type OpenFollowingParts } from './open-following.ts'
 import { type OpenNetworkParts, openNetwork } from './open-network.ts'
+import type { UnitRoles } from './unit-roles.ts'
 import { createPeerService, type PeerServiceParts } from './peer-service.ts'
 
 type Keep = (resource: AsyncDisposable) => void
@@ -41,20 +42,32 @@ export async function joinNetwork(parts: JoinNetworkParts, keep: Keep): Promise<
   }
 }
 
-export type TakePartParts = Omit<OpenFollowingParts, 'peers' | 'links' | 'offence'> &
-  Omit<PeerServiceParts, 'following' | ServingUnits> & { readonly units: Pick<PeerServiceParts, ServingUnits> }
+export type TakePartParts = Omit<OpenFollowingParts, 'peers' | 'links' | 'offence' | 'computes'> &
+  Omit<PeerServiceParts, 'following' | ServingUnits> & {
+    readonly units: Pick<PeerServiceParts, 'messenger' | 'service'> & { readonly scheduler: Scheduler & PeerServiceParts['scheduler'] }
+    readonly roles: UnitRoles
+  }
 type ServingUnits = 'scheduler' | 'messenger' | 'service'
 
 /** Answers others, gives them its feeds, follows theirs. Call once the units are open. */
-export async function takePart({ network, peers, announcements }: Joined, parts: TakePartParts, keep: Keep): Promise<void> {
-  const { log, units, trouble } = parts
+export async function takePart({ network, peers, announcements }: Joined, parts: TakePartParts, keep: Keep): Promise<Following> {
+  const { log, units, roles, trouble } = parts
   const offence = (peer: KeyId, what: string): void => network.offend(peer, 'bad-proof', what)
-  const following = openFollowing({ ...parts, peers, links: network.feeds, offence, announcements })
+  const following = openFollowing({ ...parts, computes: roles.runs('compute'), peers, links: network.feeds, offence, announcements })
   keep({ [Symbol.asyncDispose]: async () => following[Symbol.dispose]() })
-  const { scheduler, messenger, service } = units
+  const { messenger, service } = units
+  const scheduling = roles.scheduler(units.scheduler)
+  const scheduler: PeerServiceParts['scheduler'] = {
+    schedule: requests => scheduling.schedule(requests),
+    coSign: async (...asked) => {
+      roles.expect('scheduler')
+      return units.scheduler.coSign(...asked)
+    },
+  }
   network.serve(createPeerService({ ...parts, scheduler, messenger, service, following: following.processes }))
   keep({ [Symbol.asyncDispose]: async () => network.stopServing() })
   await network.feeds.serve(log)
   if (log instanceof HypercoreLog) await network.feeds.serveHypercores(stream => log.replicate(stream))
   following.resume().catch(error => trouble('following', error))
+  return following
 }

@@ -14,17 +14,21 @@ import {
   type Log,
   type Operations,
   type ProcessId,
+  type Scheduler,
 } from '../protocol/index.ts'
 import type { SchedulerUnit } from '../scheduler-unit/index.ts'
 import { createAdmin } from './admin.ts'
 import { type EffectOptions, openEffects } from './effects.ts'
 import { EvaluationHub } from './evaluation-hub.ts'
 import { openKeystore, privateFolder } from './keystore.ts'
+import { nodeFeeds } from './node-feeds.ts'
 import { nodePeers } from './node-peers.ts'
+import type { Following } from './open-following.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
 import { evidencePeers, openEvidence } from './open-evidence.ts'
+import { knowsPeers } from './open-network.ts'
 import { openGateway } from './open-gateway.ts'
 import { joinNetwork, takePart } from './join-network.ts'
 import type { NetworkOptions } from './open-network.ts'
@@ -32,6 +36,7 @@ import { openUnits, type UnitObserver } from './open-units.ts'
 import { returnMemory } from './return-memory.ts'
 import { systemClock } from './system-clock.ts'
 import { createUnitMetrics } from './unit-metrics.ts'
+import { type UnitName, UnitRoles } from './unit-roles.ts'
 import { VERSION } from './version.ts'
 
 export interface NodeOptions extends EffectOptions, NetworkOptions {
@@ -42,6 +47,8 @@ export interface NodeOptions extends EffectOptions, NetworkOptions {
   readonly host?: string | undefined
   readonly allowedHosts?: readonly string[] | undefined
   readonly publicUrl?: string | undefined
+  /** What it runs; all, if not given. */
+  readonly units?: readonly UnitName[] | undefined
   readonly hosts?: number | undefined
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
@@ -73,6 +80,8 @@ export class AtollNode implements AsyncDisposable {
   readonly scheduler: SchedulerUnit
   readonly computer: ComputeUnit
   readonly messenger: MessengerUnit
+  /** The units it runs. */
+  readonly roles: UnitRoles
   /** What a client can ask for, without a gateway between. */
   readonly operations: Operations
   readonly gateway: Gateway | undefined
@@ -87,6 +96,7 @@ export class AtollNode implements AsyncDisposable {
     this.scheduler = parts.scheduler
     this.computer = parts.computer
     this.messenger = parts.messenger
+    this.roles = parts.roles
     this.operations = parts.operations
     this.gateway = parts.gateway
     this.network = parts.network
@@ -119,7 +129,7 @@ export class AtollNode implements AsyncDisposable {
 
 type NodeParts = Pick<
   AtollNode,
-  'key' | 'log' | 'scheduler' | 'computer' | 'messenger' | 'operations' | 'gateway' | 'network'
+  'key' | 'log' | 'scheduler' | 'computer' | 'messenger' | 'roles' | 'operations' | 'gateway' | 'network'
 >
 
 async function openNode(
@@ -150,9 +160,10 @@ async function openNode(
       for (const { process, firstSlot } of frames) if (firstSlot === 0) announcements?.tell(process)
     },
   }
+  const roles = new UnitRoles(keys.key, options.units)
   const recoveredBlocks = log.recovered.length
   const evidence = await openEvidence({
-    key: keys.key,
+    ...keys,
     log,
     clock,
     describe: async id => (learned === undefined ? log.directory.process(id) : learned.process(id)),
@@ -161,38 +172,43 @@ async function openNode(
   })
   keep({ [Symbol.asyncDispose]: async () => evidence[Symbol.dispose]() })
   const unitParts = {
-    keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, peers, observer, evidence: evidence.book,
+    keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, observer, evidence: evidence.book,
+    peers: peers && (evidence.complaints?.watch(peers) ?? peers),
+    connected: () => network?.peers ?? [],
+    carry: (scheduler: Scheduler) => roles.scheduler(scheduler),
   }
   const units = await openUnits(unitParts, keep)
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
   keep({ [Symbol.asyncDispose]: async () => rest[Symbol.dispose]() })
   const startedMs = clock.now()
   const faces = {
-    messenger: units.messenger,
-    scheduler: units.scheduler,
+    messenger: roles.messenger(units.messenger),
+    scheduler: roles.scheduler(units.scheduler),
     computer: units.agreed,
     log: units.reading,
     clock,
     evidence: evidence.book,
   }
+  let following: Following | undefined
   const operations = createOperations({
     ...faces,
     nodeInfo: () => ({
       key: keys.key,
       version: VERSION,
-      units: ['messenger', 'scheduler', 'compute'],
+      units: roles.names,
       formats: RUNTIMES.flatMap(({ formats }) => formats),
       startedMs,
       peerId: network?.peerId,
       addresses: network?.addresses,
       linkedPeers: network?.peers.length,
     }),
-    admin: createAdmin({ recoveredBlocks, computer: units.computer, options }),
+    admin: createAdmin({ recoveredBlocks, computer: units.computer, log, options }),
     peers: network && nodePeers(network),
+    feeds: () => following && nodeFeeds(following.processes, log),
   })
-  if (joined !== undefined) await takePart(joined, { key: keys.key, log, clock, units, watch: evidence.heads, trouble, operations, evidence }, keep)
+  if (joined !== undefined) following = await takePart(joined, { key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations, evidence }, keep)
   const { scheduler, computer, messenger } = units
-  const node = { key: keys.key, log, scheduler, computer, messenger, network, operations }
+  const node = { key: keys.key, log, scheduler, computer, messenger, roles, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })
   const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub }, keep)
   keep(gateway)
@@ -216,7 +232,9 @@ async function openLog(options: NodeOptions, seed: Uint8Array, logger: NodeLogge
     done: number
     total: number
   }): void => logger.info({ phase, done, total }, 'opening the data folder')
-  const log = await HypercoreLog.open({ directory, keySeed: seed, acceptRestored, onProgress })
+  const asksOthers = knowsPeers(options)
+  const log = await HypercoreLog.open({ directory, keySeed: seed, acceptRestored, asksOthers, onProgress })
+  if (log.restored) logger.warn({ data: directory }, 'the data folder was restored: feeds are taken back from peers before anything is written to them')
   for (const { feed, failure } of log.frozen) {
     logger.error({ process: feed.process, code: failure.code, ...failure.details }, failure.message)
   }

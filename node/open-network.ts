@@ -34,7 +34,7 @@ export async function openNetwork({
   options,
 }: OpenNetworkParts): Promise<Network | undefined> {
   const { listen = [], peer = [], bootstrap = [], mdns = false, dht, relay, data } = options
-  if (listen.length + peer.length + bootstrap.length === 0 && !mdns) return undefined
+  if (listen.length === 0 && !knowsPeers(options)) return undefined
   return Network.open({
     seed: keys.seed,
     listen: listen.length === 0 ? [LISTEN_DEFAULT] : listen.map(listenAddress),
@@ -47,6 +47,11 @@ export async function openNetwork({
     trouble: (what, failure) =>
       logger.warn({ what, code: failure.code, ...failure.details }, failure.message),
   })
+}
+
+/** Whether it is told how to find other nodes. */
+export function knowsPeers({ peer = [], bootstrap = [], mdns = false }: NetworkOptions): boolean {
+  return peer.length + bootstrap.length > 0 || mdns
 }
 
 function listenAddress(text: string): string {

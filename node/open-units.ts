@@ -28,6 +28,7 @@ import { type Learning, learning } from './learning.ts'
 import type { NodeLogger } from './logger.ts'
 import { type OpenAgreement, openAgreement } from './open-agreement.ts'
 import { reachingLog } from './reaching-log.ts'
+import { RestoredFeeds } from './restored-feeds.ts'
 import type { UnitMetrics } from './unit-metrics.ts'
 
 export interface UnitsParts {
@@ -45,6 +46,8 @@ export interface UnitsParts {
   readonly openHost?: OpenHost | undefined
   /** Other nodes. */
   readonly peers?: (Peers & CoSigners) | undefined
+  /** Nodes that are connected now. */
+  readonly connected?: (() => readonly KeyId[]) | undefined
   /** Takes what shows that a compute unit is at fault. */
   readonly evidence?: Evidence | undefined
   /** The node's own scheduler as the messenger reaches it; itself, if not given. */
@@ -89,7 +92,15 @@ export async function openUnits(
 ): Promise<Units> {
   const { keys, log, peers } = parts
   await knowEmptyCanister(log)
-  const wiring: Wiring = { ...learning(parts), units: {}, trouble: troubleOf(parts) }
+  const units: Wiring['units'] = {}
+  const restored = new RestoredFeeds({
+    ...parts,
+    key: keys.key,
+    peers,
+    connected: parts.connected ?? (() => []),
+    repaired: frames => handOver(frames, units, keys.key),
+  })
+  const wiring: Wiring = { ...learning(parts), units, restored, trouble: troubleOf(parts) }
   const computer = await openComputer(parts, wiring)
   wiring.units.computer = computer
   keep(computer)
@@ -134,6 +145,7 @@ export async function openUnits(
   await agreeing.resume()
   await messenger.resume()
   log.forgetRecovered?.()
+  if (log.restored === true) void restored.repairAll()
   const pulls = peers && new FeedPull({ ...wiring, log, key: keys.key, peers })
   const reading = pulls ? reachingLog({ ...wiring, log, key: keys.key, pull: id => pulls.pull(id) }) : log
   return { scheduler, computer, messenger, agreed, service, reading }
@@ -141,6 +153,7 @@ export async function openUnits(
 
 /** What the arrows between units hang on while those open. */
 interface Wiring extends Learning {
+  readonly restored: RestoredFeeds
   readonly units: { -readonly [Name in 'scheduler' | 'computer' | 'messenger']?: Units[Name] }
   agreeing?: OpenAgreement
   trouble(what: string, failure: Failure): void
@@ -201,6 +214,7 @@ function openScheduler(
       },
     },
     signerRatePerSecond: parts.signerRate,
+    confirm: process => wiring.restored.confirm(process),
   })
 }
 

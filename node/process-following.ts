@@ -3,6 +3,7 @@ import {
   asProcessId,
   type Clock,
   Failure,
+  type FeedGrowth,
   fromBase64Url,
   type KeyId,
   type Log,
@@ -17,7 +18,7 @@ import {
   concatBytes,
   toUtf8,
 } from '../protocol/index.ts'
-import type { FeedFollowing } from './feed-following.ts'
+import type { FeedFollower, FeedFollowing } from './feed-following.ts'
 import type { LearnedModules } from './learned-modules.ts'
 import type { LearnedProcesses } from './learned-processes.ts'
 import type { Units } from './open-units.ts'
@@ -29,6 +30,8 @@ const ASK_AGAIN_MS = 1_000
 
 export interface ProcessFollowingParts {
   readonly key: KeyId
+  /** Whether this node evaluates at all; it does, if not given. */
+  readonly computes?: boolean | undefined
   readonly log: Log
   readonly clock: Clock
   readonly processes: Pick<LearnedProcesses, 'process'>
@@ -44,17 +47,24 @@ export interface ProcessFollowingParts {
  */
 export class ProcessFollowing implements Disposable {
   readonly #parts: ProcessFollowingParts
-  readonly #followed = new Map<ProcessId, Disposable>()
+  readonly #followed = new Map<ProcessId, Followed>()
+  readonly #watch: Disposable
   readonly #asked = new Set<ProcessId>()
   readonly #ended = new AbortController()
 
   constructor(parts: ProcessFollowingParts) {
     this.#parts = parts
+    // Whoever took blocks over: somebody who reads may have been first.
+    this.#watch = parts.log.watch(growth => this.#grew(growth))
   }
 
-  /** Processes that are followed now. */
-  get followed(): readonly ProcessId[] {
-    return [...this.#followed.keys()]
+  /** Processes that are followed now, why, and from which node. */
+  get followed(): readonly { readonly process: ProcessDescription; readonly why: 'unit' | 'seed'; readonly source: KeyId | undefined }[] {
+    return Array.from(this.#followed.values(), ({ process, follower }) => ({
+      process,
+      why: this.#isUnitOf(process) ? 'unit' : 'seed',
+      source: follower.source,
+    }))
   }
 
   /** Goes on following what was followed when this node was last up. */
@@ -88,18 +98,19 @@ export class ProcessFollowing implements Disposable {
     this.#parts.log.store.write([{ key: seedKey(id), value: undefined }])
     const process = await this.#parts.log.directory.process(id)
     if (process !== undefined && this.#isUnitOf(process)) return
-    this.#followed.get(id)?.[Symbol.dispose]()
+    this.#followed.get(id)?.follower[Symbol.dispose]()
     this.#followed.delete(id)
   }
 
   [Symbol.dispose](): void {
     this.#ended.abort()
-    for (const one of this.#followed.values()) one[Symbol.dispose]()
+    this.#watch[Symbol.dispose]()
+    for (const { follower } of this.#followed.values()) follower[Symbol.dispose]()
   }
 
   #isUnitOf({ policy }: ProcessDescription): boolean {
-    const { key } = this.#parts
-    return policy.computeUnits.includes(key) && !policy.schedulers.includes(key)
+    const { key, computes = true } = this.#parts
+    return computes && policy.computeUnits.includes(key) && !policy.schedulers.includes(key)
   }
 
   /** Follows a process once its spawn message was found. */
@@ -129,17 +140,30 @@ export class ProcessFollowing implements Disposable {
     if (this.#ended.signal.aborted || this.#followed.has(process.id)) return
     const { key, feeds, units } = this.#parts
     const others = [...new Set([...process.policy.schedulers, ...process.policy.computeUnits])].filter(one => one !== key)
-    const following = feeds.follow({
-      feed: messagesFeed(process),
-      sources: () => others,
-      taken: (from, blocks) => this.#taken(process, from, blocks),
-    })
-    this.#followed.set(process.id, following)
+    const followed: Followed = {
+      process,
+      handing: Promise.resolve(),
+      follower: feeds.follow({
+        feed: messagesFeed(process),
+        sources: () => others,
+        // The next piece comes once this one is with the units.
+        taken: () => followed.handing,
+      }),
+    }
+    this.#followed.set(process.id, followed)
     // What was taken over before and not evaluated yet.
     void this.#learn(process.module).then(() => units.computer.catchUp(process.id))
   }
 
-  async #taken(process: ProcessDescription, from: number, blocks: readonly Uint8Array[]): Promise<void> {
+  #grew({ feed, length, blocks }: FeedGrowth): void {
+    const followed = feed.kind === 'messages' ? this.#followed.get(feed.process) : undefined
+    if (followed === undefined) return
+    followed.handing = followed.handing
+      .then(() => this.#handOver(followed.process, length - blocks.length, blocks))
+      .catch(error => this.#parts.trouble(`process ${feed.process}`, Failure.from(error)))
+  }
+
+  async #handOver(process: ProcessDescription, from: number, blocks: readonly Uint8Array[]): Promise<void> {
     const { units } = this.#parts
     if (from === 0) await this.#learn(process.module)
     for (const [at, bytes] of blocks.entries()) {
@@ -163,6 +187,13 @@ export class ProcessFollowing implements Disposable {
     while (!signal.aborted && !(await modules.learn(module)))
       await clock.sleep(ASK_AGAIN_MS, { for: 'wait', signal }).catch(() => undefined)
   }
+}
+
+interface Followed {
+  readonly process: ProcessDescription
+  readonly follower: FeedFollower
+  /** Resolves when all blocks that came so far are with the units. */
+  handing: Promise<void>
 }
 
 /** Nothing, if the block is no frame: that is a fault of its scheduler, at which evaluation ends. */

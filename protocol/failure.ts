@@ -57,6 +57,7 @@ export const FAILURES = {
   'bad-control': row(1051, 'input', 400, 'The control message does not say what to do', 'docs/PROTOCOL.md lists the actions of control messages and their tags.'),
   'no-document': row(1052, 'input', 422, 'That process cannot tell its state as a document', 'The details say why; ask it by a query instead.'),
 
+  'unit-not-run': row(1061, 'input', 409, 'This node does not run that unit', 'Name or ask another node, or start this one with --units; GET /v1/node tells what it runs.'),
   'no-peers': row(1060, 'input', 409, 'This node knows no peers', 'Start it with --listen or --peer.'),
 
   // 2xxx: trust
@@ -89,6 +90,7 @@ export const FAILURES = {
   'data-folder-moved': row(4003, 'host', 503, 'The data folder is a copy or was restored', 'Start from the original folder: a copy could give two messages one slot. If no other copy was written to since, atoll up --accept-restored.'),
   'data-folder-locked': row(4004, 'host', 503, 'Another node uses that data folder', 'Stop it, or use another folder with --data.'),
   'data-folder-damaged': row(4005, 'host', 503, 'The data folder is damaged beyond its journal', 'Restore it whole from the original disk, or repair it from a peer.'),
+  'feed-behind': row(4031, 'host', 503, 'The data folder was restored, and the feed may be longer elsewhere', 'Connect the nodes that the details name, or all that follow it (atoll peer add); if nothing was written since the backup, atoll up --accept-restored.'),
   'open-keys': row(4006, 'host', 503, 'A key file can be read by others', 'chmod 600 the file and chmod 700 its folder, then start again.'),
   'host-fault': row(4007, 'host', 503, 'The evaluation host failed; no result was made', 'It is repeated by itself; see the logs if it goes on.'),
   'port-in-use': row(4008, 'host', 503, 'The port is taken', 'Stop the other program, or use --port 0.'),

@@ -131,6 +131,8 @@ export interface Log extends AsyncDisposable {
   /** All have looked at `recovered`, which may be as large as the journal: it is empty from now on. */
   forgetRecovered?(): void
   readonly trees: FeedTrees
+  /** Its folder is a copy that may miss what was acknowledged later: others are asked before anything is committed. */
+  readonly restored?: boolean | undefined
   readonly messages: MessageIndex
   readonly directory: Directory
   readonly store: Store

@@ -8,11 +8,15 @@ export const PEER_FRAME_MAX_BYTES = 1 * MiB
 /** A part of a long payload: the wait that it imposes on the frames behind it is a few milliseconds on a slow line. */
 export const PEER_PART_BYTES = 256 * KiB
 /** Requests of one peer that are under way here; above it the answer is "busy". */
-export const PEER_REQUESTS_MAX = 512
-/** Bytes of the parts of unfinished requests of one peer. */
+export const PEER_REQUESTS_MAX = 4096
+/** Bytes of the requests of one peer that are under way or unfinished; above it the answer is "busy". */
 export const PEER_REQUESTS_MAX_BYTES = 16 * MiB
 /** Requests to one peer that are under way; above it the answer is "busy". */
 export const PEER_CALLS_MAX = 8192
+/** Time that requests of one peer are begun in one turn of the event loop: others have their turn then. */
+export const PEER_TURN_MAX_MS = 2
+/** Requests of one peer that were read and not begun; above it nothing more is read. */
+export const PEER_UNREAD_MAX = 1024
 /** Bytes that wait for one peer to take them; above it calls are refused and its requests are not read. */
 export const PEER_QUEUE_MAX_BYTES = 8 * MiB
 /** A peer that takes nothing for this long while something waits for it is cut. */
@@ -49,6 +53,10 @@ export const PEER_STREAMS_MAX = 64
 export const PEER_WINDOW_MAX_BYTES = 4 * MiB
 /** Streams of one protocol that a peer may have open to this node, unless the protocol says less. */
 export const PEER_PROTOCOL_STREAMS_MAX = 8
+/** Streams one peer may open to this node in a second. */
+export const PEER_STREAMS_PER_SECOND_MAX = 50
+/** Bytes one peer may send of what goes around, in a second, averaged over five. */
+export const GOSSIP_RATE_MAX_BYTES = 1 * MiB
 /** Bytes of one message that goes around: heads, records and proofs are small. */
 export const GOSSIP_MESSAGE_MAX_BYTES = 64 * KiB
 /** Bytes of what one peer sends of them at once. */

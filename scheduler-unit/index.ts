@@ -1,2 +1,3 @@
+export { framesOf } from './co-signing/frames-of.ts'
 export type { CommittedFrame } from './lane.ts'
 export { SchedulerUnit, type SchedulerUnitParts } from './scheduler-unit.ts'

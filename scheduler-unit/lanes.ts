@@ -10,6 +10,8 @@ export interface LanesParts extends Pick<LaneParts, 'committing' | 'committed'> 
   readonly clock: Clock
   /** How blocks of a process are made durable that this scheduler has together with others. @throws {Failure} if it does not lead */
   commitOf?(process: ProcessDescription): Promise<LaneParts['commit']>
+  /** Resolves when the feed of a process may be written to. @throws {Failure} `feed-behind` */
+  confirm?: ((process: ProcessDescription) => Promise<void>) | undefined
   /** Lanes held; idle ones above it are forgotten. */
   readonly lanesMax?: number | undefined
 }
@@ -94,6 +96,7 @@ export class Lanes implements AsyncDisposable {
     if (description === undefined) throw new Failure('unknown-process', { process })
     const commit = await this.#parts.commitOf?.(description)
     if (commit === undefined) checkScheduler(description, key)
+    await this.#parts.confirm?.(description)
     const now = (): number => clock.now()
     return Lane.open({ log, recent: this.#recent, process: description, now, commit, committing, committed })
   }

@@ -35,11 +35,11 @@ import type { Seat } from './co-signing/course.ts'
 import { failedAnswer, type IngressParts, known, scheduled, seatIngress } from './ingress.ts'
 import type { CommittedFrame, Lane, LaneParts } from './lane.ts'
 import { KnownReceipts, sameBytes } from './known-receipts.ts'
-import { Lanes } from './lanes.ts'
+import { Lanes, type LanesParts } from './lanes.ts'
 import { keepMonitored, monitoredProcesses } from './monitored.ts'
 import { SignerRates } from './rate.ts'
 
-export interface SchedulerUnitParts {
+export interface SchedulerUnitParts extends Pick<LanesParts, 'confirm'> {
   readonly key: KeyId
   readonly log: Log
   readonly clock: Clock

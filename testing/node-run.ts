@@ -5,6 +5,7 @@ import {
   type CoSigners,
   ed25519Signer,
   type Effects,
+  Failure,
   type KeyId,
   type Operations,
   type Peers,
@@ -181,6 +182,7 @@ function operationsOf({ key, clock }: NodeRun, units: Units): Operations {
     admin: {
       status: async () => ({}),
       checkpoint: () => units.computer.checkpointAll(),
+      backUp: () => Promise.reject(new Failure('bad-config', {}, { note: 'a simulated node has no folder' })),
       shutdown: () => undefined,
     },
   })

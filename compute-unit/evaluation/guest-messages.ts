@@ -1,6 +1,7 @@
 import {
   type AssignmentOutline,
   asMessageId,
+  type CallRequest,
   type CellKey,
   CRON_TIMER_PREFIX,
   type DataItem,
@@ -16,18 +17,18 @@ import {
   type ProcessId,
   parseDataItem,
   placeId,
-  principalText,
-  requestMessageId,
   outlinePushCore,
   type PushCoreOutline,
   pushId,
   type RawMessage,
+  type RequestEnvelope,
   type Slot,
   type Tag,
   toBase64Url,
 } from '../../protocol/index.ts'
 import { toCellKey } from './cells.ts'
 import { readCrons } from './cron.ts'
+import { IngressMessage } from './ingress-message.ts'
 
 /** Where an assignment stands and whose feed it is in. */
 export interface Place {
@@ -185,44 +186,14 @@ function tickMessage(timer: CellKey, place: Place): GuestMessage {
   }
 }
 
-/** A request of the IC as a guest sees it: from the principal of its sender. */
-function ingressMessage(bytes: Uint8Array, { process, slot, timestampMs }: Place): GuestMessage {
-  const { request, id: requestId } = decodeIngress(bytes)
-  const { sender, canister, method, arg, expiryNs, senderInfo } = request
-  const id = requestMessageId(requestId)
-  const from = principalText(sender)
-  return {
-    kind: 'ingress',
-    id,
-    slot,
-    timestampMs,
-    target: process.id,
-    from,
-    owner: from,
-    fromProcess: undefined,
-    fromModule: undefined,
-    tags: [
-      { name: 'Action', value: method },
-      { name: 'Canister', value: principalText(canister) },
-      { name: 'Content-Type', value: 'application/candid' },
-    ],
-    data: arg,
-    anchor: undefined,
-    signature: undefined,
-    origin: id,
-    depth: 0,
-    timer: undefined,
-    ingress: { requestId, sender, canister, method, arg, expiryNs, senderInfo },
-  }
-}
-
-/** The message of an assignment; nothing for a reject. `id` is that of an item or push, `core` that of a push. */
+/** The message of an assignment; nothing for a reject. `id` is that of an item or push, `core` that of a push, `request` an ingress decoded. */
 export function guestMessage(
   { envelope }: AssignmentOutline,
   id: Uint8Array,
   core: PushCoreOutline | undefined,
   place: Place,
   sender: SenderFacts,
+  request: RequestEnvelope<CallRequest> | undefined,
 ): GuestMessage | undefined {
   const kind = place.slot === 0 ? 'spawn' : 'message'
   switch (envelope.kind) {
@@ -235,7 +206,7 @@ export function guestMessage(
     case 'assign':
       return assignedMessage(envelope, place, sender)
     case 'ingress':
-      return ingressMessage(envelope.bytes, place)
+      return new IngressMessage(request ?? decodeIngress(envelope.bytes), place.process.id, place.slot, place.timestampMs)
     case 'reject':
       return undefined
   }

@@ -146,7 +146,7 @@ export class HostedProcess {
       const verdict = verdicts[position]
       if (assignment === undefined || verdict === undefined) throw new Error('an assignment without a verdict')
       const place = { process: this.#process, slot: this.#slots, timestampMs: assignment.timestampMs }
-      const result = this.#evaluateSlot(assignment, place, verdict, ids.at(position))
+      const result = this.#evaluateSlot(assignment, place, verdict, ids, position)
       this.#slots += 1
       gas += result.gas
       results.add(wellFormed(result))
@@ -267,16 +267,17 @@ export class HostedProcess {
     assignment: AssignmentOutline,
     place: Place,
     verdict: Verdict,
-    id: Uint8Array,
+    ids: MessageIds,
+    position: number,
   ): Result {
     const { envelope } = assignment
-    const named = verdict.status === 'refused' ? undefined : messageId(envelope, id, place)
+    const named = verdict.status === 'refused' ? undefined : messageId(envelope, ids.at(position), place)
     if (verdict.status !== 'ok') return emptyResult(place.slot, verdict.status, named)
     const core = envelope.kind === 'push' ? outlinePushCore(envelope.coreBytes) : undefined
     const noEffect = this.#receive(assignment, core, place)
     this.#cells.keep()
     if (noEffect !== undefined) return emptyResult(place.slot, noEffect, named)
-    const message = guestMessage(assignment, id, core, place, verdict.sender)
+    const message = guestMessage(assignment, ids.at(position), core, place, verdict.sender, ids.requestAt(position))
     if (message === undefined) return emptyResult(place.slot, 'reject', named)
     const control = controlOf(envelope, message, this.#process)
     return this.#runSlot({ message, named, place, fuel: fuelOf(envelope, core), control })

@@ -1,7 +1,9 @@
 import {
   type AssignmentOutline,
+  type CallRequest,
   decodeIngress,
   domainPrefix,
+  type RequestEnvelope,
   sha256Each,
   signatureBounds,
 } from '../../protocol/index.ts'
@@ -15,7 +17,7 @@ export class MessageIds {
   readonly #digests: readonly Uint8Array[]
   readonly #isPush: boolean[] = []
   /** Requests of the IC, by position: their ids are hashes of what is in them, not of their bytes. */
-  readonly #requests = new Map<number, Uint8Array>()
+  readonly #requests = new Map<number, RequestEnvelope<CallRequest>>()
   /** By position in the frame: where its digest lies among those of its kind. */
   readonly #places: number[] = []
 
@@ -39,15 +41,20 @@ export class MessageIds {
       } else if (envelope.kind === 'push') {
         const at = envelope.coreBytes.byteOffset - frameBytes.byteOffset
         pushes.push(at, at + envelope.coreBytes.length)
-      } else if (envelope.kind === 'ingress') this.#requests.set(position, decodeIngress(envelope.bytes).id)
+      } else if (envelope.kind === 'ingress') this.#requests.set(position, decodeIngress(envelope.bytes))
     }
     this.#digests = [sha256Each(NO_BYTES, frameBytes, items), sha256Each(PUSH, frameBytes, pushes)]
+  }
+
+  /** The request of the IC at this position. */
+  requestAt(position: number): RequestEnvelope<CallRequest> | undefined {
+    return this.#requests.get(position)
   }
 
   /** The id of the item or push at this position: 32 bytes, of no meaning for anything else. */
   at(position: number): Uint8Array {
     const request = this.#requests.get(position)
-    if (request !== undefined) return request
+    if (request !== undefined) return request.id
     const start = 32 * (this.#places[position] ?? 0)
     return (this.#digests[this.#isPush[position] === true ? 1 : 0] ?? NO_BYTES).subarray(
       start,

@@ -1,6 +1,7 @@
 import type { Operations } from '../../protocol/index.ts'
 import type { OperationParts } from '../parts.ts'
 import { evidenceOperations } from './evidence.ts'
+import { feedOperations } from './feeds.ts'
 import { lifecycleOperations } from './lifecycle.ts'
 import { messageOperations } from './messages.ts'
 import { moduleOperations } from './modules.ts'
@@ -26,5 +27,6 @@ export function createOperations(parts: OperationParts): Operations {
     ...lifecycleOperations(parts),
     ...nodeOperations(parts),
     ...peerOperations(parts),
+    ...feedOperations(parts),
   }
 }

@@ -11,7 +11,7 @@ import type { OperationParts } from '../parts.ts'
 /** The node itself: what it is, what can fail, and what only those who run it may do. */
 export function nodeOperations(
   parts: OperationParts,
-): Pick<Operations, 'node' | 'failures' | 'adminStatus' | 'adminCheckpoint' | 'adminShutdown'> {
+): Pick<Operations, 'node' | 'failures' | 'adminStatus' | 'adminCheckpoint' | 'adminBackup' | 'adminShutdown'> {
   const { nodeInfo, scheduler, computer, clock, admin } = parts
   return {
     async node() {
@@ -37,6 +37,11 @@ export function nodeOperations(
     },
     async adminStatus() {
       return { facts: await admin.status() }
+    },
+    async adminBackup({ folder }) {
+      const startedMs = clock.now()
+      await admin.backUp(folder)
+      return { folder, ms: Math.max(0, clock.now() - startedMs) }
     },
     async adminCheckpoint({ process }) {
       return { checkpoints: await admin.checkpoint(process) }

@@ -110,7 +110,8 @@ export class CallsTaken {
       return
     }
     if (callback.cleanup !== undefined) this.#cleanUp(code, callback.cleanup, after, answer, slot)
-    this.#over({ ...after, used: after.used + executed.gas }, this.trapReject(executed.trap), slot)
+    const { trap } = executed
+    this.#over({ ...after, used: after.used + executed.gas }, () => this.trapReject(trap), slot)
   }
 
   #cleanUp(
@@ -177,17 +178,16 @@ export class CallsTaken {
       after = { ...after, outstanding: after.outstanding + calls.length }
       for (const draft of calls) this.#post.perform(draft, after, slot)
     }
-    const message = `Error from Canister ${this.#name}: Canister did not reply to the call`
-    this.#over(after, { code: REJECT.error, error: 'IC0506', message }, slot)
+    this.#over(after, () => noReply(this.#name), slot)
   }
 
   /** Keeps a call that goes on; ends one that does not, with `reject` if it had no answer. */
-  #over(context: CallContext, reject: Reject, slot: Slot): void {
+  #over(context: CallContext, reject: () => Reject, slot: Slot): void {
     if (context.outstanding > 0) {
       putContext(slot.cells, context)
       return
     }
-    if (!context.responded) this.#answer(context, { reject }, slot)
+    if (!context.responded) this.#answer(context, { reject: reject() }, slot)
     if (context.id < 0) return
     slot.cells.delete(numbered(CONTEXTS, context.id))
     this.#machine.change({ openContexts: this.#machine.state.openContexts - 1 })
@@ -253,6 +253,12 @@ export const notRunning = (name: string, status: 'stopping' | 'stopped'): Reject
   code: REJECT.error,
   error: status === 'stopped' ? 'IC0508' : 'IC0509',
   message: `Canister ${name} is ${status}`,
+})
+
+const noReply = (name: string): Reject => ({
+  code: REJECT.error,
+  error: 'IC0506',
+  message: `Error from Canister ${name}: Canister did not reply to the call`,
 })
 
 export const noModule = (name: string): Reject => ({

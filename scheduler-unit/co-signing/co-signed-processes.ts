@@ -146,6 +146,7 @@ export class CoSignedProcesses {
       check: (description, base, blocks) => checkBlocks(this.#parts, description, base, blocks),
       settled: frames => this.#parts.settled(frames),
       accepted: () => opened.course?.settleSoon(),
+      forgot: () => void opened.course?.catchUp(),
     })
     const spawn = async (): Promise<Uint8Array | undefined> => {
       const first = voter.unsettled?.blocks[0]

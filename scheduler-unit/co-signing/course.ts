@@ -103,7 +103,8 @@ export class Course {
   async catchUp(): Promise<void> {
     const { voter } = this.#parts
     const others = voter.feed.signers.filter(key => key !== this.#parts.key)
-    await Promise.all(others.map(key => this.#askAfter(key)))
+    const answers = await Promise.all(others.map(key => this.#askAfter(key)))
+    if (answers.every(Boolean)) voter.remembersAll()
   }
 
   /** A timer is due: resolves when this node is to give it its tick, with false once somebody else went on. */

@@ -51,6 +51,8 @@ export interface VoterParts {
   settled(frames: readonly CommittedFrame[]): void
   /** Something was accepted, and is to settle soon. */
   accepted(): void
+  /** It does not know what it signed before: see `remembersAll`. */
+  forgot(): void
 }
 
 export class Voter {
@@ -64,6 +66,8 @@ export class Voter {
   #state: VoteState
   #tree: FeedTree
   #turn: Promise<unknown> = Promise.resolve()
+  /** Nothing on a base up to this one is signed: it may have signed something else there, before it was restored. */
+  #floor: number
 
   private constructor(parts: VoterParts, known: { voted: number; state: VoteState; tree: FeedTree }) {
     this.#parts = parts
@@ -74,6 +78,7 @@ export class Voter {
     this.#voted = known.voted
     this.#state = known.state
     this.#tree = known.tree
+    this.#floor = parts.log.restored === true ? Number.POSITIVE_INFINITY : -1
   }
 
   /** Reads what was promised, and the tree of what is settled. */
@@ -91,7 +96,6 @@ export class Voter {
     return this.#state.view
   }
 
-  /** Who leads the view that this scheduler is in. */
   get leader(): KeyId {
     return leaderOf(this.feed, this.view) ?? this.#parts.key
   }
@@ -107,11 +111,15 @@ export class Voter {
     return accepted !== undefined && accepted.base === this.length ? accepted : undefined
   }
 
+  /** All others told what is settled, and it is here: what it signed before it was restored stands on no later base than that. */
+  remembersAll(): void {
+    if (this.#floor === Number.POSITIVE_INFINITY) this.#floor = this.length
+  }
+
   head(): Promise<FeedHead | undefined> {
     return this.#parts.log.head(this.feed)
   }
 
-  /** The tree with blocks behind what is settled. */
   treeWith(blocks: readonly Uint8Array[]): FeedTree {
     return this.#tree.with(blocks)
   }
@@ -135,7 +143,7 @@ export class Voter {
   /** Promises itself to a view that it leads; false if it has promised a later one. */
   stand(view: number): Promise<boolean> {
     return this.#inTurn(async () => {
-      if (view <= this.view) return false
+      if (view <= this.view || this.length <= this.#floor) return false
       await this.#remember({ ...this.#state, view })
       return true
     })
@@ -144,7 +152,7 @@ export class Voter {
   /** Accepts what it proposes itself; false if it has left that view, or the feed has moved on. */
   acceptOwn(proposal: Proposal): Promise<boolean> {
     return this.#inTurn(async () => {
-      if (proposal.view !== this.view || proposal.base !== this.length) return false
+      if (proposal.view !== this.view || proposal.base !== this.length || proposal.base <= this.#floor) return false
       await this.#remember({ ...this.#state, accepted: proposal })
       return true
     })
@@ -204,6 +212,10 @@ export class Voter {
   /** Accepts, and signs if enough others have accepted and nothing else was signed. */
   async #vote(proposal: Proposal, tree: FeedTree, head: SignedHead, holders: number): Promise<CoSignAnswer> {
     const { signers, quorum } = this.feed
+    if (head.base <= this.#floor) {
+      this.#parts.forgot()
+      return refused('it was restored, and may have signed another head there')
+    }
     // What was signed stays accepted, so that whoever leads next hears of it and of nothing else.
     if (!mayBeSigned(this.#state.signed, head)) return refused('another head of that base or length was signed')
     const signs = holders + 1 > signers.length - quorum

@@ -34,6 +34,10 @@ export class FakeAdmin implements NodeAdmin {
   async checkpoint(): Promise<number> {
     return 3
   }
+  backUps: string[] = []
+  async backUp(folder: string): Promise<void> {
+    this.backUps.push(folder)
+  }
   shutdown(): void {
     this.shutdowns += 1
   }

@@ -112,7 +112,7 @@ describe.each(OPERATION_NAMES)('%s', name => {
       const limitBytes = row.body?.limitBytes ?? 0
       const chunk = `${(64 * 1024).toString(16)}\r\n${'x'.repeat(64 * 1024)}\r\n`
       const pieces = [
-        `POST ${pathOf(name)} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: ${type}\r\nTransfer-Encoding: chunked\r\n\r\n`,
+        `POST ${pathOf(name)} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${[...auth, `Content-Type: ${type}`, 'Transfer-Encoding: chunked'].join('\r\n')}\r\n\r\n`,
       ]
       for (let sent = 0; sent <= limitBytes; sent += 64 * 1024) pieces.push(chunk)
       expectProblem(await rawRequest(port, pieces), 'too-large')

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
@@ -23,7 +23,7 @@ async function spawnCounter(client: Client, scheduler: string, units: readonly s
 it('a compute unit on another node follows the feed, evaluates it, and goes on after it was killed', { timeout: 120_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-following-'))
   const a = await startNode(join(folder, 'a'), { listen: ['0'] })
-  const startB = (): Promise<RunningNode> => startNode(join(folder, 'b'), { peer: [...a.addresses] })
+  const startB = (): Promise<RunningNode> => startNode(join(folder, 'b'), { listen: ['0'], peer: [...a.addresses] })
   let b = await startB()
   onTestFinished(async () => {
     await Promise.all([a.kill(), b.kill()])
@@ -50,4 +50,16 @@ it('a compute unit on another node follows the feed, evaluates it, and goes on a
   for (let n = 0; n < 5; n++) last = await add()
   b = await startB()
   await expectResultOn(b, last)
+
+  // The scheduler is gone: whoever was told to seed the process has its feed from the compute unit.
+  await a.kill()
+  const c = await startNode(join(folder, 'c'), { peer: [...b.addresses] })
+  onTestFinished(() => c.kill())
+  const adminToken = (await readFile(join(folder, 'c', 'keys', 'admin-token'), 'utf8')).trim()
+  const { transport } = await connect({ url: c.url, adminToken })
+  await expect.poll(() => transport.request('seedFeed', { process: counter }).then(({ seeded }) => seeded, String)).toBe(true)
+  const feedsOn = async (): Promise<unknown> => (await transport.request('listFeeds', {})).feeds
+  await expect.poll(feedsOn, { timeout: 20_000 }).toMatchObject([{ process: counter, why: 'seed', blocks: last + 1, source: b.scheduler }])
+  await transport.request('unseedFeed', { process: counter })
+  expect(await feedsOn()).toEqual([])
 })

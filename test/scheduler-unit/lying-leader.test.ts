@@ -56,6 +56,7 @@ async function voterOf(place: number, log = MemoryLog.open()): Promise<Voter> {
     check: async () => undefined,
     settled: () => undefined,
     accepted: () => undefined,
+    forgot: () => undefined,
   })
 }
 

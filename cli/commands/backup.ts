@@ -1,0 +1,27 @@
+import { resolve } from 'node:path'
+import { loadConfig, restoreBackup } from '../../node/index.ts'
+import { adminTransport } from '../admin-transport.ts'
+import type { CommandContext } from '../command.ts'
+import { configFlags } from '../config-flags.ts'
+import { showDuration } from '../duration.ts'
+
+/** `atoll node backup` */
+export async function backUpNode(context: CommandContext): Promise<undefined> {
+  const folder = resolve(context.terminal.cwd, context.positionals[0] ?? '')
+  const transport = await adminTransport(context)
+  const { ms } = await transport.request('adminBackup', { folder }, context.limits)
+  context.output.document('node.backup', { folder, ms }, () => `${folder} holds all of the node, keys included, after ${showDuration(ms)}`)
+}
+
+/** `atoll node restore` */
+export async function restoreNode({ flags, terminal, positionals, output }: CommandContext): Promise<undefined> {
+  const { config } = await loadConfig({ flags: configFlags(flags), env: terminal.env, cwd: terminal.cwd })
+  const backup = resolve(terminal.cwd, positionals[0] ?? '')
+  await restoreBackup(backup, config.data)
+  output.document('node.restored', { backup, data: config.data }, () =>
+    [
+      `${config.data} is what ${backup} was`,
+      'atoll up --peer <address>…   takes back from peers what was acknowledged since, before it writes anything',
+      'atoll up --accept-restored   only if nothing was: two messages could get one slot',
+    ].join('\n'))
+}

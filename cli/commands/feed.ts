@@ -1,0 +1,34 @@
+import { asProcessId, Failure, isId, type ProcessId } from '../../protocol/index.ts'
+import { adminTransport } from '../admin-transport.ts'
+import type { CommandContext } from '../command.ts'
+import { renderTable } from '../table.ts'
+
+/** `atoll feed list` */
+export async function listFeeds(context: CommandContext): Promise<undefined> {
+  const transport = await adminTransport(context)
+  const { feeds } = await transport.request('listFeeds', {}, context.limits)
+  context.output.list('feed', 'feeds', feeds, () =>
+    renderTable(
+      [{ title: 'PROCESS' }, { title: 'WHY' }, { title: 'BLOCKS', right: true }, { title: 'FROM' }],
+      feeds.map(({ process, why, blocks, source }) => [process, why, String(blocks), source ?? '–']),
+    ))
+}
+
+/** `atoll feed seed` */
+export async function seedFeed(context: CommandContext): Promise<undefined> {
+  const process = processOf(context)
+  await (await adminTransport(context)).request('seedFeed', { process }, context.limits)
+  context.output.document('feed.seeded', { process, seeded: true }, () => `${process} is taken over from now on`)
+}
+
+/** `atoll feed unseed` */
+export async function unseedFeed(context: CommandContext): Promise<undefined> {
+  const process = processOf(context)
+  await (await adminTransport(context)).request('unseedFeed', { process }, context.limits)
+  context.output.document('feed.seeded', { process, seeded: false }, () => `${process} is not taken over any more`)
+}
+
+function processOf({ positionals: [text = ''] }: CommandContext): ProcessId {
+  if (!isId(text)) throw new Failure('usage', { process: text }, { note: 'expected the id of a process' })
+  return asProcessId(text)
+}

@@ -1,0 +1,151 @@
+// Attacks a node: `node flooding-program.ts <kind> <address> <seconds>`. Prints how much of it was done, as JSON.
+import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FLOODS } from '../flooding.ts'
+import { Stranger } from '../stranger.ts'
+
+const [kind = '', address = '', seconds = '1'] = process.argv.slice(2)
+const port = Number(/\/tcp\/(\d+)/.exec(address)?.[1])
+const end = performance.now() + Number(seconds) * 1_000
+const isOver = (): boolean => performance.now() > end
+let done = 0
+
+// Whatever the node does to us is what we asked for.
+process.on('uncaughtException', () => undefined)
+process.on('unhandledRejection', () => undefined)
+
+/** Sockets that come and go, 5,000 a second at most; half of them say something that is no handshake. */
+async function dials(): Promise<void> {
+  while (!isOver()) {
+    for (let n = 0; n < 50; n++) {
+      const socket = connect({ port, host: '127.0.0.1', localAddress: `127.0.0.${2 + (n % 200)}` })
+      socket.on('error', () => undefined)
+      socket.once('connect', () => {
+        done += 1
+        if (n % 2 === 0) socket.write('GET / HTTP/1.1\r\n\r\n')
+        setTimeout(() => socket.destroy(), 20)
+      })
+    }
+    await sleep(10)
+  }
+}
+
+/** Sockets that say nothing and stay. */
+async function halfOpen(): Promise<void> {
+  const sockets: Socket[] = []
+  while (!isOver()) {
+    while (sockets.length < 2_000) {
+      const socket = connect({
+        port,
+        host: '127.0.0.1',
+        localAddress: `127.0.1.${1 + (sockets.length % 200)}`,
+      })
+      socket.on('error', () => undefined)
+      socket.once('close', () => void sockets.splice(sockets.indexOf(socket), 1))
+      socket.once('connect', () => {
+        done += 1
+      })
+      sockets.push(socket)
+    }
+    await sleep(20)
+  }
+  for (const socket of sockets) socket.destroy()
+}
+
+/** Keys that connect as nodes do; a new one when the last was cut. */
+async function asPeers(attack: (stranger: Stranger) => Promise<void>): Promise<void> {
+  while (!isOver()) {
+    try {
+      await using stranger = await Stranger.open(address)
+      while (!isOver() && stranger.isConnected) await attack(stranger)
+    } catch {
+      await sleep(20)
+    }
+  }
+}
+
+/** Subscriptions to topics that do not exist, thousands in each message. */
+async function subscriptions(stranger: Stranger): Promise<void> {
+  const stream = await stranger.open('/meshsub/1.1.0')
+  for (let round = 0; !isOver() && stream.isOpen; round++) {
+    const topics = Array.from({ length: 2_000 }, (_, n) => `/no/such/topic/${round}/${n}`)
+    await stream.send(subscriptionMessage(topics))
+    done += topics.length
+  }
+}
+
+/** Streams of every protocol, opened and left. */
+async function streams(stranger: Stranger): Promise<void> {
+  const protocols = ['/atoll/rpc/1', '/ipfs/ping/1.0.0', '/atoll/heads/1', '/meshsub/1.1.0']
+  await Promise.all(
+    Array.from({ length: 64 }, async (_, n) => {
+      await stranger.open(protocols[n % protocols.length] ?? '')
+      done += 1
+    }),
+  )
+}
+
+/** Asks for more than anybody takes, and takes nothing. */
+async function slowReaders(stranger: Stranger): Promise<void> {
+  const stream = await stranger.open('/atoll/rpc/1')
+  stream.takeNothing()
+  for (let id = 0; !isOver() && stream.isOpen; id++) {
+    await stream.send(askNode(id))
+    done += 1
+    if (id % 64 === 63) await sleep(1)
+  }
+}
+
+/** Frames that are nothing, behind lengths that promise much. */
+async function nonsense(stranger: Stranger): Promise<void> {
+  const stream = await stranger.open('/atoll/rpc/1')
+  const bytes = new Uint8Array(64 * 1024).map((_byte, at) => (at * 31 + done) % 256)
+  bytes[0] = 0
+  while (!isOver() && stream.isOpen) {
+    await stream.send(bytes)
+    done += 1
+  }
+}
+
+/** The framed request `call node`: its answer is tens of kilobytes of limits. */
+function askNode(id: number): Uint8Array {
+  const frame = Stranger.encode([
+    0,
+    id,
+    'call',
+    0,
+    Stranger.encode(['node', new Map(), new Map(), null]),
+    false,
+  ])
+  const framed = new Uint8Array(4 + frame.length)
+  new DataView(framed.buffer).setUint32(0, frame.length)
+  framed.set(frame, 4)
+  return framed
+}
+
+/** A message of gossipsub: `{1: [{1: true, 2: topic}]}` in protobuf, behind its length. */
+function subscriptionMessage(topics: readonly string[]): Uint8Array {
+  const parts = topics.map(topic => {
+    const text = Buffer.from(topic)
+    const body = Buffer.concat([Buffer.from([0x08, 1, 0x12, text.length]), text])
+    return Buffer.concat([Buffer.from([0x0a, body.length]), body])
+  })
+  const message = Buffer.concat(parts)
+  const length: number[] = []
+  let rest = message.length
+  for (; rest > 127; rest = Math.floor(rest / 128)) length.push((rest % 128) | 0x80)
+  return Buffer.concat([Buffer.from([...length, rest]), message])
+}
+
+const attacks: Readonly<Record<(typeof FLOODS)[number], () => Promise<void>>> = {
+  dials,
+  'half-open': halfOpen,
+  subscriptions: () => asPeers(subscriptions),
+  streams: () => asPeers(streams),
+  'slow-readers': () => asPeers(slowReaders),
+  nonsense: () => asPeers(nonsense),
+}
+
+await attacks[kind as (typeof FLOODS)[number]]()
+process.stdout.write(`${JSON.stringify({ done })}\n`)
+process.exit(0)
