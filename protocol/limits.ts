@@ -171,6 +171,24 @@ export const JSON_BODY_MAX_BYTES = 4 * MiB
 /** Sockets one gateway holds. */
 export const CONNECTIONS_MAX = 1024
 
+// Who is where
+/** Addresses that a node may name as its own. */
+export const PEER_RECORD_ADDRESSES_MAX = 16
+/** A signed record of a node. */
+export const PEER_RECORD_MAX_BYTES = 4 * KiB
+/** How long a record is good, at most. */
+export const PEER_RECORD_LASTS_MS = 48 * 3_600_000
+/** How often a node says again where it is. */
+export const PEER_RECORD_RENEWED_MS = 600_000
+/** How far clocks may be apart. */
+export const PEER_RECORD_SKEW_MS = 600_000
+/** Records of other nodes that are kept, newest first. */
+export const PEER_RECORDS_MAX = 4096
+/** Records told to somebody at once. */
+export const PEER_RECORDS_TOGETHER_MAX = 200
+/** Nodes that are dialled first after a restart. */
+export const PEER_ANCHORS_MAX = 4
+
 // Feeds of other nodes
 /** Feeds one node follows over one connection; some 300 bytes each for the other side. */
 export const FEEDS_FOLLOWED_MAX = 131_072
