@@ -1,4 +1,5 @@
 import type { Command, OptionRow } from './command.ts'
+import { IC_COMMANDS } from './ic-commands.ts'
 import { LIFECYCLE_COMMANDS } from './lifecycle-commands.ts'
 import { FEED_COMMANDS } from './feed-commands.ts'
 import { FEED_FILE_COMMANDS } from './feed-file-commands.ts'
@@ -23,6 +24,7 @@ const NODE_OPTIONS = {
   host: { type: 'string', value: 'address', about: 'address to listen on (ATOLL_HOST)' },
   'public-url': { type: 'string', value: 'url', about: 'address that clients are told (ATOLL_PUBLIC_URL)' },
   'allowed-hosts': { type: 'string', value: 'names', about: 'names this node is reached by, beside loopback' },
+  units: { type: 'string', value: 'names', about: 'what it runs: messenger,scheduler,compute (all)' },
   listen: { type: 'string', multiple: true, value: 'address', about: 'where peers reach this node: a port of loopback, or /ip4/…/tcp/… (ATOLL_LISTEN)' },
   peer: { type: 'string', multiple: true, value: 'address', about: 'a node to keep a connection to (ATOLL_PEER)' },
   bootstrap: { type: 'string', multiple: true, value: 'address', about: 'a node that is asked for others, with its peer id' },
@@ -144,6 +146,7 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/verify.ts')).verify,
   },
   ...LIFECYCLE_COMMANDS,
+  ...IC_COMMANDS,
   ...FEED_COMMANDS,
   ...FEED_FILE_COMMANDS,
   ...PEER_COMMANDS,

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { Failure } from '../protocol/index.ts'
+import { UNIT_NAMES, type UnitName } from './unit-roles.ts'
 
 /** Every setting of a node: its shape, its default, what it is for. */
 const SETTINGS = {
@@ -10,6 +11,7 @@ const SETTINGS = {
   port: { schema: z.coerce.number().int().min(0).max(65_535), value: 7333, about: 'port to listen on; 0 takes any' },
   allowedHosts: { schema: list(), value: [] as string[], about: 'names this node is reached by, beside loopback' },
   publicUrl: { schema: z.url().optional(), value: undefined, about: 'address that clients are told' },
+  units: { schema: unitNames(), value: [...UNIT_NAMES] as UnitName[], about: 'what this node runs, of messenger, scheduler, compute' },
   listen: { schema: list(), value: [] as string[], about: 'addresses at which peers reach this node; a port alone is one of loopback' },
   peer: { schema: list(), value: [] as string[], about: 'addresses of nodes to keep a connection to' },
   bootstrap: { schema: list(), value: [] as string[], about: 'addresses, with peer ids, of nodes that are asked for others' },
@@ -129,4 +131,8 @@ function list(): z.ZodType<string[]> {
     value => (typeof value === 'string' ? value.split(',').map(part => part.trim()).filter(part => part !== '') : value),
     z.array(z.string()),
   )
+}
+
+function unitNames(): z.ZodType<UnitName[]> {
+  return list().pipe(z.array(z.enum(UNIT_NAMES)).min(1)) as unknown as z.ZodType<UnitName[]>
 }

@@ -1,12 +1,13 @@
 import { HypercoreLog } from '../log/index.ts'
 import { type Network, Peering } from '../network/index.ts'
-import type { Clock, Failure, KeyId, Log, MetricsRegistry } from '../protocol/index.ts'
+import { type Clock, type Failure, type KeyId, type Log, type MetricsRegistry, PEER_ROLES, type Scheduler } from '../protocol/index.ts'
 import { Announcements } from './announcements.ts'
 import { LearnedProcesses } from './learned-processes.ts'
 import { countPeers } from './node-peers.ts'
 import { type Following, openFollowing, type OpenFollowingParts } from './open-following.ts'
 import { openRecords } from './open-records.ts'
 import { type OpenNetworkParts, openNetwork } from './open-network.ts'
+import type { UnitRoles } from './unit-roles.ts'
 import { createPeerService, type PeerServiceParts } from './peer-service.ts'
 
 type Keep = (resource: AsyncDisposable) => void
@@ -45,9 +46,10 @@ export async function joinNetwork(parts: JoinNetworkParts, keep: Keep): Promise<
   }
 }
 
-export type TakePartParts = Omit<OpenFollowingParts, 'peers' | 'links' | 'offence'> &
+export type TakePartParts = Omit<OpenFollowingParts, 'peers' | 'links' | 'offence' | 'computes'> &
   Omit<PeerServiceParts, 'following' | 'records' | ServingUnits> & {
-    readonly units: Pick<PeerServiceParts, ServingUnits>
+    readonly units: Pick<PeerServiceParts, 'messenger' | 'service'> & { readonly scheduler: Scheduler & PeerServiceParts['scheduler'] }
+    readonly roles: UnitRoles
     /** Where others reach its HTTP face. */
     readonly publicUrl: string | undefined
   }
@@ -55,12 +57,20 @@ type ServingUnits = 'scheduler' | 'messenger' | 'service'
 
 /** Answers others, gives them its feeds, follows theirs. Call once the units are open. */
 export async function takePart({ network, peers, announcements, seed }: Joined, parts: TakePartParts, keep: Keep): Promise<Following> {
-  const { log, clock, units, publicUrl: url, trouble } = parts
+  const { log, clock, units, roles, publicUrl: url, trouble } = parts
   const offence = (peer: KeyId, what: string): void => network.offend(peer, 'bad-proof', what)
-  const following = openFollowing({ ...parts, peers, links: network.feeds, offence, announcements })
+  const following = openFollowing({ ...parts, computes: roles.runs('compute'), peers, links: network.feeds, offence, announcements })
   keep({ [Symbol.asyncDispose]: async () => following[Symbol.dispose]() })
-  const { scheduler, messenger, service } = units
-  const records = await openRecords({ network, seed, log, clock, url, trouble })
+  const { messenger, service } = units
+  const scheduling = roles.scheduler(units.scheduler)
+  const scheduler: PeerServiceParts['scheduler'] = {
+    schedule: requests => scheduling.schedule(requests),
+    coSign: async (...asked) => {
+      roles.expect('scheduler')
+      return units.scheduler.coSign(...asked)
+    },
+  }
+  const records = await openRecords({ network, seed, log, clock, url, roles: PEER_ROLES.filter(role => roles.runs(role)), trouble })
   keep({ [Symbol.asyncDispose]: async () => records[Symbol.dispose]() })
   network.serve(createPeerService({ ...parts, scheduler, messenger, service, records, following: following.processes }))
   keep({ [Symbol.asyncDispose]: async () => network.stopServing() })

@@ -14,6 +14,7 @@ import {
   type Log,
   type Operations,
   type ProcessId,
+  type Scheduler,
 } from '../protocol/index.ts'
 import type { SchedulerUnit } from '../scheduler-unit/index.ts'
 import { createAdmin } from './admin.ts'
@@ -35,6 +36,7 @@ import { openUnits, type UnitObserver } from './open-units.ts'
 import { returnMemory } from './return-memory.ts'
 import { systemClock } from './system-clock.ts'
 import { createUnitMetrics } from './unit-metrics.ts'
+import { type UnitName, UnitRoles } from './unit-roles.ts'
 import { VERSION } from './version.ts'
 
 export interface NodeOptions extends EffectOptions, NetworkOptions {
@@ -45,6 +47,8 @@ export interface NodeOptions extends EffectOptions, NetworkOptions {
   readonly host?: string | undefined
   readonly allowedHosts?: readonly string[] | undefined
   readonly publicUrl?: string | undefined
+  /** What it runs; all, if not given. */
+  readonly units?: readonly UnitName[] | undefined
   readonly hosts?: number | undefined
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
@@ -76,6 +80,8 @@ export class AtollNode implements AsyncDisposable {
   readonly scheduler: SchedulerUnit
   readonly computer: ComputeUnit
   readonly messenger: MessengerUnit
+  /** The units it runs. */
+  readonly roles: UnitRoles
   /** What a client can ask for, without a gateway between. */
   readonly operations: Operations
   readonly gateway: Gateway | undefined
@@ -90,6 +96,7 @@ export class AtollNode implements AsyncDisposable {
     this.scheduler = parts.scheduler
     this.computer = parts.computer
     this.messenger = parts.messenger
+    this.roles = parts.roles
     this.operations = parts.operations
     this.gateway = parts.gateway
     this.network = parts.network
@@ -122,7 +129,7 @@ export class AtollNode implements AsyncDisposable {
 
 type NodeParts = Pick<
   AtollNode,
-  'key' | 'log' | 'scheduler' | 'computer' | 'messenger' | 'operations' | 'gateway' | 'network'
+  'key' | 'log' | 'scheduler' | 'computer' | 'messenger' | 'roles' | 'operations' | 'gateway' | 'network'
 >
 
 async function openNode(
@@ -153,9 +160,10 @@ async function openNode(
       for (const { process, firstSlot } of frames) if (firstSlot === 0) announcements?.tell(process)
     },
   }
+  const roles = new UnitRoles(keys.key, options.units)
   const recoveredBlocks = log.recovered.length
   const evidence = await openEvidence({
-    key: keys.key,
+    ...keys,
     log,
     clock,
     describe: async id => (learned === undefined ? log.directory.process(id) : learned.process(id)),
@@ -164,16 +172,18 @@ async function openNode(
   })
   keep({ [Symbol.asyncDispose]: async () => evidence[Symbol.dispose]() })
   const unitParts = {
-    keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, peers, observer, evidence: evidence.book,
+    keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, observer, evidence: evidence.book,
+    peers: peers && (evidence.complaints?.watch(peers) ?? peers),
     connected: () => network?.peers ?? [],
+    carry: (scheduler: Scheduler) => roles.scheduler(scheduler),
   }
   const units = await openUnits(unitParts, keep)
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
   keep({ [Symbol.asyncDispose]: async () => rest[Symbol.dispose]() })
   const startedMs = clock.now()
   const faces = {
-    messenger: units.messenger,
-    scheduler: units.scheduler,
+    messenger: roles.messenger(units.messenger),
+    scheduler: roles.scheduler(units.scheduler),
     computer: units.agreed,
     log: units.reading,
     clock,
@@ -185,7 +195,7 @@ async function openNode(
     nodeInfo: () => ({
       key: keys.key,
       version: VERSION,
-      units: ['messenger', 'scheduler', 'compute'],
+      units: roles.names,
       formats: RUNTIMES.flatMap(({ formats }) => formats),
       startedMs,
       peerId: network?.peerId,
@@ -196,9 +206,9 @@ async function openNode(
     peers: network && nodePeers(network),
     feeds: () => following && nodeFeeds(following.processes, log),
   })
-  if (joined !== undefined) following = await takePart(joined, { publicUrl: options.publicUrl, key: keys.key, log, clock, units, watch: evidence.heads, trouble, operations, evidence }, keep)
+  if (joined !== undefined) following = await takePart(joined, { publicUrl: options.publicUrl, key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations, evidence }, keep)
   const { scheduler, computer, messenger } = units
-  const node = { key: keys.key, log, scheduler, computer, messenger, network, operations }
+  const node = { key: keys.key, log, scheduler, computer, messenger, roles, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })
   const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub }, keep)
   keep(gateway)

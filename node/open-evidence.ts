@@ -3,9 +3,11 @@ import type { Network } from '../network/index.ts'
 import {
   type Clock, Failure, findFrame, type KeyId, type Log, messagesFeed, type ProcessDescription, type ProcessId, resultsFeed, type Slot,
 } from '../protocol/index.ts'
+import { Complaints } from './complaints.ts'
 
 export interface OpenEvidenceParts {
   readonly key: KeyId
+  readonly seed: Uint8Array
   readonly log: Log
   readonly clock: Clock
   /** A process, wherever it lives, as its own spawn message proves it. */
@@ -15,14 +17,18 @@ export interface OpenEvidenceParts {
   readonly trouble: (what: string, failure: Failure) => void
 }
 
+/** How what was noticed is called in the log of a node. */
+const CODES = { equivocation: 'equivocated', fault: 'verification-failed', complaint: 'timeout' } as const
+
 /** What a node knows of broken rules, and how it comes to know. */
 export interface Evidence extends Disposable {
   readonly book: EvidenceBook
   /** Only among other nodes. */
   readonly heads: HeadExchange | undefined
+  readonly complaints: Complaints | undefined
 }
 
-export async function openEvidence({ key, log, clock, describe, peers, trouble }: OpenEvidenceParts): Promise<Evidence> {
+export async function openEvidence({ key, seed, log, clock, describe, peers, trouble }: OpenEvidenceParts): Promise<Evidence> {
   const book = await EvidenceBook.open({
     log,
     clock,
@@ -33,10 +39,19 @@ export async function openEvidence({ key, log, clock, describe, peers, trouble }
     },
     trouble,
     noticed: ({ id, kind, process, accused }) =>
-      trouble('evidence', new Failure(kind === 'equivocation' ? 'equivocated' : 'verification-failed', { kind, process, evidence: id, accused })),
+      trouble('evidence', new Failure(CODES[kind], { kind, process, evidence: id, accused })),
   })
   const heads = peers && new HeadExchange({ log, clock, peers, book, trouble })
-  return { book, heads, [Symbol.dispose]: () => heads?.[Symbol.dispose]() }
+  const complaints = peers && new Complaints({ seed, clock, take: bytes => book.take(bytes), trouble })
+  return {
+    book,
+    heads,
+    complaints,
+    [Symbol.dispose]() {
+      complaints?.[Symbol.dispose]()
+      heads?.[Symbol.dispose]()
+    },
+  }
 }
 
 /** The network as far as evidence goes. */

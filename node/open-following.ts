@@ -14,6 +14,8 @@ export interface OpenFollowingParts {
   readonly links: FeedLinks
   readonly units: Pick<Units, 'computer' | 'messenger'>
   readonly watch?: HeadWatch | undefined
+  /** Whether this node evaluates at all; it does, if not given. */
+  readonly computes?: boolean | undefined
   /** A node gave what proves nothing. */
   readonly offence?: ((peer: KeyId, what: string) => void) | undefined
   readonly trouble: (what: string, failure: Failure) => void
@@ -30,7 +32,7 @@ export interface Following extends Disposable {
 }
 
 export function openFollowing(parts: OpenFollowingParts & { readonly announcements: Announcements }): Following {
-  const { key, log, clock, peers, links, units, watch, offence, trouble, announcements } = parts
+  const { key, log, clock, peers, links, units, watch, computes, offence, trouble, announcements } = parts
   const feeds = new FeedFollowing({
     log,
     links,
@@ -41,6 +43,7 @@ export function openFollowing(parts: OpenFollowingParts & { readonly announcemen
   })
   const processes = new ProcessFollowing({
     key,
+    computes,
     log,
     clock,
     processes: new LearnedProcesses({ directory: log.directory, peers, clock }),

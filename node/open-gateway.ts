@@ -3,18 +3,21 @@ import {
   type Clock,
   type Computer,
   type Log,
+  type Messenger,
   type MetricsRegistry,
   type Operations,
+  type Scheduler,
   signDataItemSync,
 } from '../protocol/index.ts'
 import type { EvaluationHub } from './evaluation-hub.ts'
 import type { NodeKeys } from './keystore.ts'
 import type { NodeLogger } from './logger.ts'
 import { openIcFace } from './open-ic-face.ts'
-import type { Units } from './open-units.ts'
 import { VERSION } from './version.ts'
 
-export interface OpenGatewayParts extends Pick<Units, 'scheduler' | 'messenger'> {
+export interface OpenGatewayParts {
+  readonly scheduler: Scheduler
+  readonly messenger: Messenger
   readonly computer: Computer
   readonly log: Log
   readonly clock: Clock

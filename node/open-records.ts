@@ -1,5 +1,5 @@
 import type { Network } from '../network/index.ts'
-import { type Clock, type Failure, type Log, PEER_RECORD_ADDRESSES_MAX } from '../protocol/index.ts'
+import { type Clock, type Failure, type Log, PEER_RECORD_ADDRESSES_MAX, type PeerRole } from '../protocol/index.ts'
 import { PeerRecords } from './peer-records.ts'
 
 export interface OpenRecordsParts {
@@ -9,17 +9,19 @@ export interface OpenRecordsParts {
   readonly clock: Clock
   /** Where others reach its HTTP face. */
   readonly url: string | undefined
+  /** The units it runs. */
+  readonly roles: readonly PeerRole[]
   readonly trouble: (what: string, failure: Failure) => void
 }
 
 /** Tells others where this node is, and keeps what they tell. */
-export function openRecords({ network, seed, log, clock, url, trouble }: OpenRecordsParts): Promise<PeerRecords> {
+export function openRecords({ network, seed, log, clock, url, roles, trouble }: OpenRecordsParts): Promise<PeerRecords> {
   return PeerRecords.open({
     key: network.key,
     seed,
     store: log.store,
     clock,
-    roles: ['messenger', 'scheduler', 'compute'],
+    roles,
     url,
     gossip: network.gossip,
     peers: {

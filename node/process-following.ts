@@ -30,6 +30,8 @@ const ASK_AGAIN_MS = 1_000
 
 export interface ProcessFollowingParts {
   readonly key: KeyId
+  /** Whether this node evaluates at all; it does, if not given. */
+  readonly computes?: boolean | undefined
   readonly log: Log
   readonly clock: Clock
   readonly processes: Pick<LearnedProcesses, 'process'>
@@ -107,8 +109,8 @@ export class ProcessFollowing implements Disposable {
   }
 
   #isUnitOf({ policy }: ProcessDescription): boolean {
-    const { key } = this.#parts
-    return policy.computeUnits.includes(key) && !policy.schedulers.includes(key)
+    const { key, computes = true } = this.#parts
+    return computes && policy.computeUnits.includes(key) && !policy.schedulers.includes(key)
   }
 
   /** Follows a process once its spawn message was found. */

@@ -8,6 +8,7 @@ import {
   type ProcessDescription,
   type ProcessId,
 } from '../protocol/index.ts'
+import { withOverrides } from './with-overrides.ts'
 
 export interface ReachingLogParts {
   readonly log: Log
@@ -79,18 +80,6 @@ export function reachingLog(parts: ReachingLogParts): Log {
         return (await learnModule(id)) === undefined ? undefined : log.directory.moduleItem(id)
       },
       modules: options => log.directory.modules(options),
-    },
-  })
-}
-
-/** `whole`, with some of its members replaced. */
-function withOverrides<T extends object>(whole: T, overrides: Partial<T>): T {
-  return new Proxy(whole, {
-    get(target, name) {
-      const own: unknown = Reflect.get(overrides, name)
-      if (own !== undefined) return own
-      const value: unknown = Reflect.get(target, name)
-      return typeof value === 'function' ? value.bind(target) : value
     },
   })
 }

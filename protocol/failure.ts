@@ -57,6 +57,7 @@ export const FAILURES = {
   'bad-control': row(1051, 'input', 400, 'The control message does not say what to do', 'docs/PROTOCOL.md lists the actions of control messages and their tags.'),
   'no-document': row(1052, 'input', 422, 'That process cannot tell its state as a document', 'The details say why; ask it by a query instead.'),
 
+  'unit-not-run': row(1061, 'input', 409, 'This node does not run that unit', 'Name or ask another node, or start this one with --units; GET /v1/node tells what it runs.'),
   'no-peers': row(1060, 'input', 409, 'This node knows no peers', 'Start it with --listen or --peer.'),
 
   // 2xxx: trust

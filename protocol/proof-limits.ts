@@ -11,6 +11,10 @@ export const PROOF_SIZE_MAX_BYTES = 8 * MiB
 export const EVIDENCE_SIZE_MAX_BYTES = 2 * MiB + 64 * KiB
 /** Pieces of evidence of one kind that a node keeps for one process: one is enough to act upon, and people read the rest. */
 export const EVIDENCE_PER_PROCESS_MAX = 64
+/** A scheduler that gave no receipt for so long is complained about. */
+export const RECEIPT_DEADLINE_MS = 10_000
+/** Messages without a receipt that a node has an eye on. */
+export const UNANSWERED_MAX = 1_024
 /** Nodes show each other how far feeds have come in rounds of this length: two feeds of one key are to meet within five seconds. */
 export const HEADS_EVERY_MS = 1_500
 /** Heads in one message, some 300 bytes each. */

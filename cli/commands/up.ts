@@ -41,10 +41,10 @@ export async function up(context: CommandContext): Promise<undefined> {
   if (output.format === 'text') terminal.err('\nstopping: what is accepted is kept; interrupt again to stop at once\n')
 }
 
-function banner({ terminal }: CommandContext, { url, key, network }: AtollNode, config: Config, tookMs: number): string {
+function banner({ terminal }: CommandContext, { url, key, network, roles }: AtollNode, config: Config, tookMs: number): string {
   const { paint } = terminal
   return [
-    `${paint('bold', `atoll ${VERSION}`)} · node ${shortId(key)} · messenger, scheduler, compute · ready in ${showDuration(tookMs)}`,
+    `${paint('bold', `atoll ${VERSION}`)} · node ${shortId(key)} · ${roles.names.join(', ')} · ready in ${showDuration(tookMs)}`,
     `  API      ${url}/v1        OpenAPI  ${url}/openapi.json`,
     `  AO       ${url}/mu /su /cu /graphql`,
     `  Metrics  ${url}/metrics`,

@@ -100,7 +100,7 @@ export class Canister {
         this.#management.create({ method: request.method, arg: request.arg, caller: request.sender, cycles: undefined, origin }, slot)
       } catch (error) {
         if (!(error instanceof MalformedBytes)) throw error
-        slot.failed = { code: REJECT.error, error: 'IC0408', message: error.message }
+        slot.failed = { code: REJECT.canister, error: 'IC0408', message: error.message }
       }
       return
     }

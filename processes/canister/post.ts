@@ -76,7 +76,7 @@ export class Post {
     if (callee.length === 0) {
       keep(undefined)
       if (!this.#manage({ method, arg, cycles, callback: id }, slot)) {
-        this.refuse(id, { code: REJECT.error, error: 'IC0407', message: `Management canister has no method '${method}'` }, slot)
+        this.refuse(id, { code: REJECT.canister, error: 'IC0407', message: `Management canister has no method '${method}'` }, slot)
       }
       return
     }

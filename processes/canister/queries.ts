@@ -43,7 +43,7 @@ export function answerQuery(parts: QueryParts, slot: Slot): Uint8Array {
     return 'calls' in given ? encodeCompositeCalls(given.calls) : told(given)
   } catch (error) {
     if (error instanceof Rejected) return told({ reject: error.reject })
-    if (error instanceof MalformedBytes) return told({ reject: { code: REJECT.error, error: 'IC0408', message: error.message } })
+    if (error instanceof MalformedBytes) return told({ reject: { code: REJECT.canister, error: 'IC0408', message: error.message } })
     throw error
   }
 }

@@ -17,6 +17,7 @@ import { buildAgent } from '../../toolchain/index.ts'
 import { tagsOf } from '../fakes/signed-items.ts'
 import { TestNode, textOf } from '../fakes/test-node.ts'
 import { motoko } from '../processes/canister/motoko.ts'
+import { ENGINES, replay } from './replay-engines.ts'
 
 /** A counter that agents can call, which calls whoever it is told. */
 const PROGRAM = `
@@ -134,6 +135,11 @@ describe('one network', { timeout: 60_000 }, () => {
     await evaluate(`Heard = Send({ Target = '${canister}', Action = 'add', Data = '{"by":5}' }).receive().Data`)
     const receipt = await node.send(aos, { Action: 'Eval' }, 'return Heard')
     expect(textOf((await node.result(receipt)).output)).toContain('"10"')
+  })
+
+  it('is evaluated to the same roots and gas by every kind of engine', async () => {
+    const first = await replay(node, canister, [])
+    for (const [name, flags] of ENGINES) expect(await replay(node, canister, flags), name).toEqual(first)
   })
 
   it('is evaluated again to the same roots', async () => {

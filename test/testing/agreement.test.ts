@@ -143,6 +143,15 @@ describe('a compute unit that lies', () => {
       )
       expect(first?.frameHash).toEqual(second?.frameHash)
       expect(first?.stateRoot).not.toEqual(second?.stateRoot)
+      // Proven at the others by a certificate that two of them signed, and its word counts no more.
+      for (const node of ['b', 'd']) {
+        const { evidence } = await net.client(node).transport.request('listEvidence', { process: counter.id, kind: 'fault' })
+        expect(new Set(evidence.flatMap(({ accused }) => accused)), node).toEqual(new Set([nodeKeys('c').key]))
+        for (const { slot, sizeBytes } of evidence) {
+          expect(slot).toBeLessThanOrEqual(500)
+          expect(sizeBytes).toBeLessThan(1024)
+        }
+      }
       expect(net.troubles).toContainEqual(
         expect.objectContaining({
           node: 'c',

@@ -8,7 +8,7 @@ const piecesOf = (hash: Uint8Array): string => `U/${toHex(hash)}/`
 
 /** Keeps a piece of code until it is installed; gives its hash. @throws {Rejected} */
 export function uploadChunk(cells: Cells, chunk: Uint8Array): Uint8Array {
-  if (chunk.length > UPLOAD_CHUNK_MAX_BYTES) throw new Rejected('IC0408', `a chunk has at most ${UPLOAD_CHUNK_MAX_BYTES} bytes`, 5)
+  if (chunk.length > UPLOAD_CHUNK_MAX_BYTES) throw new Rejected('IC0408', `a chunk has at most ${UPLOAD_CHUNK_MAX_BYTES} bytes`)
   const hash = sha256(chunk)
   const key = LENGTHS + toHex(hash)
   if (cells.get(key) !== undefined) return hash
@@ -47,14 +47,14 @@ function lengthAt(cells: Cells, key: string): number {
 export function assembleChunks(cells: Cells, hashes: readonly Uint8Array[], whole: Uint8Array): Uint8Array {
   const parts = hashes.map(hash => ({ hash, length: lengthAt(cells, LENGTHS + toHex(hash)) }))
   const length = parts.reduce((sum, part) => sum + part.length, 0)
-  if (length > CODE_MAX_BYTES) throw new Rejected('IC0408', `code has at most ${CODE_MAX_BYTES} bytes`, 5)
+  if (length > CODE_MAX_BYTES) throw new Rejected('IC0408', `code has at most ${CODE_MAX_BYTES} bytes`)
   const code = new Uint8Array(length)
   let at = 0
   for (const part of parts) {
-    if (part.length === 0) throw new Rejected('IC0408', `the chunk store has no chunk ${toHex(part.hash)}`, 5)
+    if (part.length === 0) throw new Rejected('IC0408', `the chunk store has no chunk ${toHex(part.hash)}`)
     code.set(getPieces(cells, piecesOf(part.hash), part.length), at)
     at += part.length
   }
-  if (toHex(sha256(code)) !== toHex(whole)) throw new Rejected('IC0408', 'the chunks do not make the code of that hash', 5)
+  if (toHex(sha256(code)) !== toHex(whole)) throw new Rejected('IC0408', 'the chunks do not make the code of that hash')
   return code
 }

@@ -111,5 +111,5 @@ function required<T>(value: T | undefined, name: string, type: string): T {
 }
 
 function wrong(name: string, type: string): never {
-  throw new Rejected('IC0408', `Error decoding candid: field ${name}: expected ${type}`, 5)
+  throw new Rejected('IC0408', `Error decoding candid: field ${name}: expected ${type}`)
 }

@@ -20,7 +20,7 @@ export interface Transform {
 export function readHttpRequest(fields: Fields, self: Uint8Array): { input: unknown; transform: Transform | undefined } {
   const method = fields.variant('method', ['get', 'head', 'post', 'put', 'delete'])
   const list = fields.listIf('headers') ?? []
-  if (list.length > HEADERS_MAX) throw new Rejected('IC0408', `at most ${HEADERS_MAX} headers`, 5)
+  if (list.length > HEADERS_MAX) throw new Rejected('IC0408', `at most ${HEADERS_MAX} headers`)
   const headers = Object.fromEntries(
     list.map(value => {
       const header = recordOf(value, 'headers')
@@ -45,7 +45,7 @@ function readTransform(fields: Fields | undefined, self: Uint8Array): Transform 
   const reference = typeof value === 'object' && value !== null && 'record' in value ? value.record : new Map()
   const [owner, method] = [reference.get(0), reference.get(1)]
   const isOwn = typeof owner === 'object' && owner !== null && 'principal' in owner && owner.principal.join() === self.join()
-  if (!isOwn || typeof method !== 'string') throw new Rejected('IC0408', 'a transform is a query of the canister itself', 5)
+  if (!isOwn || typeof method !== 'string') throw new Rejected('IC0408', 'a transform is a query of the canister itself')
   return { method, context: fields.blobIf('context') ?? new Uint8Array(0) }
 }
 

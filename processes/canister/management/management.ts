@@ -219,15 +219,15 @@ export function fieldsOf(arg: Uint8Array): Fields {
 function checkTarget(machine: Machine, method: string, fields: Fields): void {
   const target = method === 'install_chunked_code' ? fields.principal('target_canister') : fields.principal('canister_id')
   if (equalBytes(target, machine.names.self)) return
-  throw new Rejected('IC0408', `the request is about ${principalText(target)}, not ${principalText(machine.names.self)}`, REJECT.error)
+  throw new Rejected('IC0408', `the request is about ${principalText(target)}, not ${principalText(machine.names.self)}`)
 }
 
 function rejectOf(error: unknown) {
   if (error instanceof Rejected) return error.reject
-  if (error instanceof MalformedBytes) return { code: REJECT.error, error: 'IC0408', message: `Error decoding candid: ${error.message}` }
+  if (error instanceof MalformedBytes) return { code: REJECT.canister, error: 'IC0408', message: `Error decoding candid: ${error.message}` }
   throw error
 }
 
 const unknownMethod = (method: string): Rejected =>
-  new Rejected('IC0407', `Management canister has no method '${method}'`, REJECT.destination)
+  new Rejected('IC0407', `Management canister has no method '${method}'`)
 

@@ -51,7 +51,7 @@ export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['install_chunked_code', doing('controllers', (fields, context) => {
     const store = fields.principalIf('store_canister')
     if (store !== undefined && principalText(store) !== principalText(context.machine.names.self)) {
-      throw new Rejected('IC0408', 'the chunks of a canister are in its own store', REJECT.error)
+      throw new Rejected('IC0408', 'the chunks of a canister are in its own store')
     }
     const hashes = fields.list('chunk_hashes_list').map(one => (one instanceof Uint8Array ? one : recordOf(one, 'chunk_hashes_list').blob('hash')))
     const wasm = assembleChunks(context.slot.cells, hashes, fields.blob('wasm_module_hash'))

@@ -11,7 +11,7 @@ export function readSettings(fields: Fields | undefined, present: Settings): Set
   if (fields === undefined) return present
   const controllers = fields.listIf('controllers')
   if (controllers !== undefined && controllers.length > CONTROLLERS_MAX) {
-    throw new Rejected('IC0408', `a canister has at most ${CONTROLLERS_MAX} controllers`, 5)
+    throw new Rejected('IC0408', `a canister has at most ${CONTROLLERS_MAX} controllers`)
   }
   return {
     controllers: controllers === undefined ? present.controllers : distinct(principalsOf(controllers, 'controllers')),
@@ -36,20 +36,20 @@ function readVisibility(fields: Fields): Settings['logVisibility'] | undefined {
   if (found === undefined) return undefined
   if (found.name !== 'allowed_viewers') return found.name
   const list = Array.isArray(found.value) ? principalsOf(found.value, 'allowed_viewers') : []
-  if (list.length > VIEWERS_MAX) throw new Rejected('IC0408', `a log has at most ${VIEWERS_MAX} viewers`, 5)
+  if (list.length > VIEWERS_MAX) throw new Rejected('IC0408', `a log has at most ${VIEWERS_MAX} viewers`)
   return list
 }
 
 function readEnvironment(fields: Fields): Settings['environment'] | undefined {
   const list = fields.listIf('environment_variables')
   if (list === undefined) return undefined
-  if (list.length > ENVIRONMENT_MAX) throw new Rejected('IC0408', `a canister has at most ${ENVIRONMENT_MAX} environment variables`, 5)
+  if (list.length > ENVIRONMENT_MAX) throw new Rejected('IC0408', `a canister has at most ${ENVIRONMENT_MAX} environment variables`)
   const pairs = list.map(value => {
     const one = recordOf(value, 'environment_variables')
     return [one.text('name'), one.text('value')] as const
   })
   const isLong = pairs.some(pair => pair.some(text => toUtf8(text).length > ENVIRONMENT_TEXT_MAX_BYTES))
-  if (isLong) throw new Rejected('IC0408', `an environment variable has at most ${ENVIRONMENT_TEXT_MAX_BYTES} bytes`, 5)
-  if (new Set(pairs.map(([name]) => name)).size < pairs.length) throw new Rejected('IC0408', 'an environment variable stands twice', 5)
+  if (isLong) throw new Rejected('IC0408', `an environment variable has at most ${ENVIRONMENT_TEXT_MAX_BYTES} bytes`)
+  if (new Set(pairs.map(([name]) => name)).size < pairs.length) throw new Rejected('IC0408', 'an environment variable stands twice')
   return pairs
 }

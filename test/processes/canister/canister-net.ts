@@ -72,6 +72,8 @@ export class CanisterNet {
   readonly effects: Record<string, (input: unknown) => unknown> = {
     'canister.find': input => this.#find((input as { principal: string }).principal),
   }
+  /** Effects that nobody answers. */
+  readonly silent = new Set<string>()
   nowMs = 1_700_000_000_000
   /** Every result, in order. */
   readonly results: { process: ProcessId; result: Result }[] = []
@@ -155,6 +157,7 @@ export class CanisterNet {
     const { tags, data } = decodePushBody(push.bodyBytes)
     const name = findTag(tags, 'Effect') ?? ''
     const effect = this.effects[name]
+    if (this.silent.has(name)) return
     const answer = effect?.(JSON.parse(new TextDecoder().decode(data)))
     const reference = findTag(tags, 'Reference') ?? ''
     const outcome = effect === undefined ? { Action: 'Error', Error: 'effect-unknown' } : { Action: 'Reply' }

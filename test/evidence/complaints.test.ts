@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest'
+import { EvidenceBook } from '../../evidence/index.ts'
+import { Complaints } from '../../node/complaints.ts'
+import {
+  decodeComplaint, encodeComplaint, Failure, makeComplaint, type Peers, readComplaint, RECEIPT_DEADLINE_MS, type ScheduleAnswer,
+} from '../../protocol/index.ts'
+import { keyOf } from '../fakes/certified-pushes.ts'
+import { ManualClock } from '../fakes/manual-clock.ts'
+import { ProvenProcess } from '../fakes/proven-process.ts'
+import { messageItem, seedOf } from '../fakes/signed-items.ts'
+
+const key = (seed: Uint8Array) => ({ seed, key: Uint8Array.from(Buffer.from(keyOf(seed[0] ?? 0), 'base64url')) })
+
+test('a complaint says what its witness saw of a signed message, and nothing can be changed in it', async () => {
+  const process = await ProvenProcess.open([11], 1, [])
+  const { bytes: item, id: message } = messageItem(process.id)
+  const complaint = makeComplaint({ item, sinceMs: 1000, untilMs: 12_000, witness: key(seedOf(50)) })
+  const bytes = encodeComplaint(complaint)
+  expect(readComplaint(decodeComplaint(bytes))).toEqual({ message, process: process.id })
+  for (const change of [{ sinceMs: 1001 }, { untilMs: 13_000 }, { item: messageItem(process.id).bytes }, { witness: key(seedOf(51)).key }]) {
+    expect(readComplaint({ ...complaint, ...change })).toEqual(expect.any(String))
+  }
+  expect(readComplaint(makeComplaint({ item, sinceMs: 2, untilMs: 2, witness: key(seedOf(50)) }))).toBe('nobody has waited')
+})
+
+test('a message without a receipt for ten seconds is complained about once, and settled when it stands in the feed', async () => {
+  const process = await ProvenProcess.open([11], 1, [])
+  const clock = new ManualClock(1_000_000)
+  const shared: Uint8Array[] = []
+  const trouble = (what: string, failure: Failure): void => expect.unreachable(`${what}: ${failure.message}`)
+  const book = await EvidenceBook.open({
+    log: process.log, clock, describe: async () => process.description, evaluated: async () => undefined, share: bytes => void shared.push(bytes), trouble,
+  })
+  using complaints = new Complaints({ seed: seedOf(50), clock, take: bytes => book.take(bytes), trouble })
+  const [dropped, busy, answered, refused] = Array.from({ length: 4 }, () => messageItem(process.id)) as [Item, Item, Item, Item]
+  const receipt = { id: '', process: process.id, slot: 1, timestampMs: 1 } as unknown as Extract<ScheduleAnswer, { status: 'scheduled' }>['receipt']
+  const answers = new Map<Uint8Array, ScheduleAnswer>([
+    [busy.bytes, { status: 'failed', failure: new Failure('busy') }],
+    [answered.bytes, { status: 'scheduled', receipt }],
+    [refused.bytes, { status: 'failed', failure: new Failure('wrong-target') }],
+  ])
+  const schedule: Peers['schedule'] = async (_, requests) =>
+    requests.map(({ envelope }) => {
+      const answer = envelope.kind === 'item' ? answers.get(envelope.item) : undefined
+      if (answer === undefined) throw new Failure('unreachable')
+      return answer
+    })
+  const peers = complaints.watch({ schedule })
+  const handIn = (item: Item) =>
+    peers.schedule(keyOf(1), [{ process: process.id, envelope: { kind: 'item', item: item.bytes } }]).catch(() => undefined)
+  for (const item of [dropped, busy, answered, refused]) await handIn(item)
+  clock.advance(RECEIPT_DEADLINE_MS / 2)
+  // Trying again does not begin the time anew.
+  for (const item of [dropped, busy]) await handIn(item)
+  expect(book.list()).toEqual([])
+  clock.advance(RECEIPT_DEADLINE_MS / 2 + 2_000)
+  await expect.poll(() => book.list().map(({ message }) => message).sort()).toEqual([dropped.id, busy.id].sort())
+  clock.advance(2 * RECEIPT_DEADLINE_MS)
+  expect(shared).toHaveLength(2)
+  const [entry] = book.list().filter(({ message }) => message === dropped.id)
+  if (entry === undefined) throw new TypeError('expected a complaint')
+  expect(entry).toMatchObject({ kind: 'complaint', process: process.id, accused: [keyOf(1)] })
+  expect(await book.isSettled(entry)).toBe(false)
+  await process.add([{ kind: 'item', item: dropped.bytes }])
+  expect(await book.isSettled(entry)).toBe(true)
+})
+
+type Item = ReturnType<typeof messageItem>
