@@ -1,4 +1,5 @@
 import type { Command, OptionRow } from './command.ts'
+import { IC_COMMANDS } from './ic-commands.ts'
 import { LIFECYCLE_COMMANDS } from './lifecycle-commands.ts'
 import { FEED_COMMANDS } from './feed-commands.ts'
 import { FEED_FILE_COMMANDS } from './feed-file-commands.ts'
@@ -145,6 +146,7 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/verify.ts')).verify,
   },
   ...LIFECYCLE_COMMANDS,
+  ...IC_COMMANDS,
   ...FEED_COMMANDS,
   ...FEED_FILE_COMMANDS,
   ...PEER_COMMANDS,

@@ -89,6 +89,7 @@ export const PEER_OPERATIONS = {
     requestMaxBytes: SMALL_MAX_BYTES,
     answer: maybeBytesCodec,
     answerMaxBytes: ENVELOPE_MAX_BYTES,
+    atOnce: 16,
   }),
   moduleItem: peerOperation({
     summary: 'The signed item of a module',
@@ -96,6 +97,7 @@ export const PEER_OPERATIONS = {
     requestMaxBytes: SMALL_MAX_BYTES,
     answer: maybeBytesCodec,
     answerMaxBytes: MODULE_SIZE_MAX_BYTES + SMALL_MAX_BYTES,
+    atOnce: 2,
   }),
   frames: peerOperation({
     summary: 'Blocks of the message feed of a process from one on, with their signed head; null if there are no more',
@@ -103,6 +105,7 @@ export const PEER_OPERATIONS = {
     requestMaxBytes: SMALL_MAX_BYTES,
     answer: signedBlocksCodec,
     answerMaxBytes: PEER_BLOCKS_MAX_BYTES + ENVELOPE_MAX_BYTES,
+    atOnce: 4,
   }),
   announce: peerOperation({
     summary: 'These processes name the node that is told; their spawn messages prove it',
@@ -145,6 +148,7 @@ export const PEER_OPERATIONS = {
     requestMaxBytes: SMALL_MAX_BYTES,
     answer: traceCodec,
     answerMaxBytes: TRACE_MAX_BYTES,
+    atOnce: 8,
   }),
   ...UNIT_PEER_OPERATIONS,
   call: peerOperation({
@@ -153,6 +157,7 @@ export const PEER_OPERATIONS = {
     requestMaxBytes: BUNDLE_SIZE_MAX_BYTES + SMALL_MAX_BYTES,
     answer: rawCodec,
     answerMaxBytes: NATIVE_ANSWER_MAX_BYTES,
+    atOnce: 512,
   }),
   follow: peerStream({
     summary: 'The same for those that give values until the caller ends it',
@@ -160,6 +165,7 @@ export const PEER_OPERATIONS = {
     requestMaxBytes: SMALL_MAX_BYTES,
     answer: rawCodec,
     answerMaxBytes: NATIVE_ANSWER_MAX_BYTES,
+    atOnce: 512,
   }),
 } as const
 
