@@ -94,11 +94,7 @@ export function isRsaModulus(modulus: Uint8Array): boolean {
 function isEd25519Point(bytes: Uint8Array, from: number): boolean {
   if (!isBelowLittleEndian(bytes, from, ED25519_FIELD, 0x7f)) return false
   if (!SMALL_ORDER_FIRST_BYTES.has(bytes[from] ?? 0)) return true
-<<<<<<< HEAD
-  // Not `slice`: Node has bytes of which that is a view, and the signature itself would lose the bit.
-=======
   // Not `slice`: in Node bytes may come with one that gives a view, and the signature itself would lose the bit.
->>>>>>> main
   const y = Uint8Array.from(bytes.subarray(from, from + 32))
   y[31] = (y[31] ?? 0) & 0x7f
   return !ED25519_SMALL_ORDER.has(toHex(y))
