@@ -81,10 +81,10 @@ export const COMMANDS: readonly Command[] = [
       scheduler: { type: 'string', multiple: true, value: 'key', about: 'who schedules it, several together (the node)' },
       'scheduler-quorum': { type: 'string', value: 'count', about: 'schedulers that must sign (more than half)' },
       'compute-unit': { type: 'string', multiple: true, value: 'key', about: 'whose results count (the scheduler)' },
-      'compute-quorum': { type: 'string', value: 'count', about: 'compute units that must agree (1)' },
+      agree: { type: 'string', value: 'count', about: 'compute units that must agree (1)' },
       ...WAIT_OPTION,
     },
-    examples: ['atoll spawn counter --name hits', 'atoll spawn <module> -o json'],
+    examples: ['atoll spawn counter --name hits', 'atoll spawn counter --scheduler <key> --compute-unit <key> --compute-unit <key> --agree 2'],
     load: async () => (await import('./commands/spawn.ts')).spawn,
   },
   {
