@@ -133,7 +133,7 @@ export class Agreement {
   }
 
   async #open(process: ProcessDescription): Promise<ProcessAgreement> {
-    const { key, log, trouble, unit } = this.#parts
+    const { key, log, trouble, unit, evidence } = this.#parts
     const own = positionOf(process, key)
     const agreement = await ProcessAgreement.open({
       process,
@@ -141,6 +141,10 @@ export class Agreement {
       store: this.#store,
       final: (certificate, sending) => this.#final(process, certificate, sending),
       disagreement: disagreement => this.#disagreement(disagreement),
+      isExcluded: at => {
+        const other = process.policy.computeUnits[at]
+        return other !== undefined && evidence?.isExcluded(process.id, other) === true
+      },
       diverged: failure => trouble?.(process.id, failure),
     })
     // What an earlier run evaluated is told again: who waits for it may have missed it.

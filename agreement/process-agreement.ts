@@ -24,6 +24,8 @@ export interface ProcessAgreementParts {
   readonly store: FinalStore
   final(certificate: Certificate, sending: readonly Result[] | undefined): void
   disagreement(disagreement: Disagreement): void
+  /** Whether the unit at a position of the policy was proven to be at fault. */
+  isExcluded(unit: number): boolean
   /** As many units as the process asks for agree on something else than this node's own. */
   diverged(failure: Failure): void
 }
@@ -97,7 +99,7 @@ export class ProcessAgreement {
   /** Takes what another unit says; false if it proves nothing or cannot be kept. */
   async heard(attestation: Attestation): Promise<boolean> {
     const { index, unit } = attestation
-    if (unit === this.#parts.own || index >= this.#blocks + AHEAD_MAX) return false
+    if (unit === this.#parts.own || this.#parts.isExcluded(unit) || index >= this.#blocks + AHEAD_MAX) return false
     if (index < this.#blocks) return this.#heardLate(attestation)
     const known = this.#open.get(index)?.words.get(unit)
     if (known !== undefined && sameWord(known, attestation)) return true

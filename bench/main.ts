@@ -33,6 +33,7 @@ import { idleRow } from './rows/idle.ts'
 import { commandsRow } from './rows/commands.ts'
 import { describeMachine } from './rows/machine.ts'
 import { messagesRow } from './rows/messages.ts'
+import { remoteResultsRow } from './rows/remote-results.ts'
 import { replayRow } from './rows/replay.ts'
 import { markdownPage, type RowReport, terminalTable } from './rows/report.ts'
 import type { Line, Row, RowContext } from './rows/row.ts'
@@ -53,6 +54,7 @@ const ROWS: readonly Row[] = [
   canistersRow,
   canisterExecutionRow,
   callsRow,
+  remoteResultsRow,
   awaitsRow,
   commandsRow,
   feedsRow,

@@ -85,4 +85,6 @@ export interface Disagreement {
 /** Takes what shows that somebody is at fault. */
 export interface Evidence {
   disagreement(disagreement: Disagreement): void
+  /** Whether a unit was proven to be at fault in a process: nothing it says there counts any more. */
+  isExcluded(process: ProcessId, unit: KeyId): boolean
 }

@@ -1,31 +1,48 @@
 import type { MessageId, MessageIndex, ProcessId, Slot } from '../protocol/index.ts'
 
+interface Place {
+  readonly process: ProcessId
+  readonly slot: Slot
+}
+
 /** Where messages stand, in memory. */
 export class MemoryIndex implements MessageIndex {
-  readonly #places = new Map<MessageId, Map<ProcessId, Slot>>()
+  /** Most messages stand in one place. */
+  readonly #places = new Map<MessageId, Place | readonly Place[]>()
 
   add(process: ProcessId, id: MessageId, slot: Slot): void {
-    let places = this.#places.get(id)
-    if (places === undefined) this.#places.set(id, (places = new Map()))
-    if (!places.has(process)) places.set(process, slot)
+    const known = this.#places.get(id)
+    const place = { process, slot }
+    if (known === undefined) this.#places.set(id, place)
+    else if (this.#slot(process, id) === undefined) this.#places.set(id, [...listOf(known), place])
   }
 
   lacks(process: ProcessId, id: MessageId): boolean {
-    return this.#places.get(id)?.get(process) === undefined
+    return this.#slot(process, id) === undefined
   }
 
   async slotOf(process: ProcessId, id: MessageId): Promise<Slot | undefined> {
-    return this.#places.get(id)?.get(process)
+    return this.#slot(process, id)
   }
 
   async slotsOf(
     process: ProcessId,
     ids: readonly MessageId[],
   ): Promise<readonly (Slot | undefined)[]> {
-    return ids.map(id => this.#places.get(id)?.get(process))
+    return ids.map(id => this.#slot(process, id))
   }
 
-  async placesOf(id: MessageId): Promise<readonly { process: ProcessId; slot: Slot }[]> {
-    return Array.from(this.#places.get(id) ?? [], ([process, slot]) => ({ process, slot }))
+  async placesOf(id: MessageId): Promise<readonly Place[]> {
+    const known = this.#places.get(id)
+    return known === undefined ? [] : listOf(known)
+  }
+
+  #slot(process: ProcessId, id: MessageId): Slot | undefined {
+    const known = this.#places.get(id)
+    if (known === undefined) return undefined
+    return listOf(known).find(place => place.process === process)?.slot
   }
 }
+
+const listOf = (known: Place | readonly Place[]): readonly Place[] =>
+  'slot' in known ? [known] : known

@@ -108,7 +108,7 @@ export class MemoryLog implements Log {
     const lengths = new Map<string, number>()
     for (const { feed, index } of blocks) {
       if (feed.kind === 'results') throw new TypeError('commit takes blocks of messages or votes')
-      const name = feedName(feed)
+      const name = nameOf(feed)
       const frozen = this.#frozen.get(name)
       if (frozen !== undefined) throw frozen
       const length = lengths.get(name) ?? this.#blocksOf(feed).length
@@ -165,7 +165,7 @@ export class MemoryLog implements Log {
 
   async take(feed: FeedSpec, piece: SignedBlocks): Promise<TakeAnswer> {
     await this.#turn()
-    const refusal = this.#closed ? new Failure('shutting-down') : this.#frozen.get(feedName(feed))
+    const refusal = this.#closed ? new Failure('shutting-down') : this.#frozen.get(nameOf(feed))
     if (refusal !== undefined) throw refusal
     const held = this.#blocksOf(feed)
     const { length } = held
@@ -181,7 +181,7 @@ export class MemoryLog implements Log {
       if (feed.kind === 'messages') this.#add({ feed, index: piece.from + at, bytes, ...placesIn(feed, bytes) })
       else held.push(bytes.slice())
     }
-    this.#proofs.set(feedName(feed), { head: piece.head, rest: piece.rest, length: held.length })
+    this.#proofs.set(nameOf(feed), { head: piece.head, rest: piece.rest, length: held.length })
     if (feed.kind === 'results') this.#tell(feed, held.slice(length))
     return { status: 'taken', length: held.length }
   }
@@ -221,7 +221,7 @@ export class MemoryLog implements Log {
   /** A head that covers the first `length` blocks, and what else it covers. */
   #signs(feed: FeedSpec, length: number): Pick<SignedBlocks, 'head' | 'rest'> | undefined {
     const blocks = this.#blocksOf(feed)
-    const proof = this.#proofs.get(feedName(feed))
+    const proof = this.#proofs.get(nameOf(feed))
     if (proof !== undefined)
       return { head: proof.head, rest: [...blocks.slice(length, proof.length).map(leafOf), ...proof.rest] }
     if (this.#seed === undefined || feed.signers.length > 1) return undefined
@@ -240,7 +240,7 @@ export class MemoryLog implements Log {
   }
 
   freeze(feed: FeedSpec, length: number, why = new Failure('feed-frozen', { process: feed.process })): void {
-    const name = feedName(feed)
+    const name = nameOf(feed)
     this.#frozen.set(name, why)
     this.#feeds.set(name, this.#blocksOf(feed).slice(0, length))
   }
@@ -269,7 +269,7 @@ export class MemoryLog implements Log {
     this.#journal.push(block)
     const { feed, signature } = block
     const length = this.#blocksOf(feed).push(block.bytes.slice())
-    if (signature !== undefined) this.#proofs.set(feedName(feed), { head: { length, signature }, rest: [], length })
+    if (signature !== undefined) this.#proofs.set(nameOf(feed), { head: { length, signature }, rest: [], length })
     for (const [offset, id] of (isMessages(block) ? block.ids : []).entries()) this.messages.add(feed.process, id, block.firstSlot + offset)
     this.#tell(block.feed, [block.bytes])
   }
@@ -279,10 +279,19 @@ export class MemoryLog implements Log {
   }
 
   #blocksOf(feed: FeedSpec): Uint8Array[] {
-    const name = feedName(feed)
+    const name = nameOf(feed)
     let blocks = this.#feeds.get(name)
     if (blocks === undefined) this.#feeds.set(name, (blocks = []))
     return blocks
   }
 }
 const isMessages = ({ feed }: NewBlock): boolean => feed.kind === 'messages'
+
+/** A feed is named again and again by the same few objects. */
+const names = new WeakMap<FeedSpec, string>()
+
+function nameOf(feed: FeedSpec): string {
+  const name = names.get(feed) ?? feedName(feed)
+  names.set(feed, name)
+  return name
+}

@@ -35,6 +35,14 @@ export interface MemoryPeersParts {
   nameOf(key: KeyId): string | undefined
 }
 
+/** Hands evidence to all other nodes that can be reached. */
+export function shareEvidence({ network, self, others }: Omit<MemoryPeersParts, 'nameOf'>, bytes: Uint8Array): void {
+  for (const toNode of others) {
+    const packet = { fromNode: self.name, toNode, from: [], to: [] }
+    network.call(self, packet, 'evidence', there => there.evidence.take(bytes)).catch(() => undefined)
+  }
+}
+
 /** Blocks of a feed that one answer holds. */
 const FRAMES_MAX_BYTES = 256 * 1024
 const { encode, decode } = PEER_OPERATIONS.frames.answer

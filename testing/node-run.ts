@@ -1,4 +1,5 @@
 import { inThreadHosts } from '../compute-unit/index.ts'
+import { EvidenceBook } from '../evidence/index.ts'
 import { createOperations } from '../gateway/index.ts'
 import { type NodeKeys, openUnits, type UnitObserver, type Units } from '../node/index.ts'
 import {
@@ -6,9 +7,12 @@ import {
   ed25519Signer,
   type Effects,
   Failure,
+  findFrame,
   type KeyId,
+  messagesFeed,
   type Operations,
   type Peers,
+  resultsFeed,
   type Scheduler,
   type ScheduleRequest,
 } from '../protocol/index.ts'
@@ -16,7 +20,7 @@ import { RUNTIMES } from '../processes/index.ts'
 import type { Faults } from './faults.ts'
 import { Following } from './following.ts'
 import type { MemoryLog } from './memory-log.ts'
-import { between, memoryPeers } from './memory-peers.ts'
+import { between, memoryPeers, shareEvidence } from './memory-peers.ts'
 import type { Network, Station } from './network.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { SHARED_RUNTIMES } from './shared-runtimes.ts'
@@ -25,6 +29,7 @@ import type { VirtualTime } from './virtual-time.ts'
 
 interface OpenedRun {
   readonly units: Units
+  readonly evidence: EvidenceBook
   readonly operations: Operations
 }
 
@@ -87,8 +92,20 @@ export class NodeRun implements Station {
     log.signWith(keys.seed)
     const pauseUs = parts.hostPauseUs
     const pause = (): Promise<void> => run.clock.sleepUs(random.integer(...pauseUs))
+    const evidence = await EvidenceBook.open({
+      log,
+      clock: run.clock,
+      describe: id => log.directory.process(id),
+      evaluated: async (process, firstSlot) => {
+        const frame = await findFrame(log, messagesFeed(process), firstSlot)
+        return frame && log.block(resultsFeed(process, keys.key), frame.index)
+      },
+      share: bytes => shareEvidence({ network, self: run, others: parts.others }, bytes),
+      trouble: (what, failure) => observer.trouble?.(what, failure),
+    })
     const units = await openUnits(
       {
+        evidence,
         keys,
         log,
         clock: run.clock,
@@ -116,7 +133,7 @@ export class NodeRun implements Station {
       },
       () => undefined,
     )
-    run.#opened = { units, operations: operationsOf(run, units) }
+    run.#opened = { units, evidence, operations: operationsOf(run, units, evidence) }
     run.#following = new Following(run)
     return run
   }
@@ -128,6 +145,10 @@ export class NodeRun implements Station {
 
   get units(): Units {
     return this.#open().units
+  }
+
+  get evidence(): EvidenceBook {
+    return this.#open().evidence
   }
 
   get operations(): Operations {
@@ -164,7 +185,7 @@ export class NodeRun implements Station {
 }
 
 /** What clients of a node can ask for; nobody runs it, so it has nothing to tell those who do. */
-function operationsOf({ key, clock }: NodeRun, units: Units): Operations {
+function operationsOf({ key, clock }: NodeRun, units: Units, evidence: EvidenceBook): Operations {
   const startedMs = clock.now()
   return createOperations({
     messenger: units.messenger,
@@ -172,6 +193,7 @@ function operationsOf({ key, clock }: NodeRun, units: Units): Operations {
     computer: units.agreed,
     log: units.reading,
     clock,
+    evidence,
     nodeInfo: () => ({
       key,
       version: 'simulated',

@@ -22,7 +22,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   node: ['protocol', 'log', 'processes', 'scheduler-unit', 'compute-unit', 'messenger-unit', 'agreement', 'network', 'evidence', 'gateway'],
   mcp: ['protocol', 'contract', 'sdk'],
   toolchain: ['protocol', 'contract', 'processes'],
-  testing: ['protocol', 'contract', 'processes', 'compute-unit', 'agreement', 'gateway', 'sdk', 'node', 'toolchain'],
+  testing: ['protocol', 'contract', 'processes', 'compute-unit', 'agreement', 'evidence', 'gateway', 'sdk', 'node', 'toolchain'],
   cli: ['protocol', 'contract', 'sdk', 'node', 'mcp', 'toolchain'],
 }
 
