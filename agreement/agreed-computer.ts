@@ -36,7 +36,7 @@ const FOLLOW_AGAIN_MS = 1_000
 
 export type AgreedComputerParts = Pick<
   AgreementParts,
-  'unit' | 'log' | 'clock' | 'peers' | 'describe' | 'trouble'
+  'key' | 'unit' | 'log' | 'clock' | 'peers' | 'describe' | 'trouble'
 > & {
   readonly agreement: Agreement
 }
@@ -189,7 +189,7 @@ export class AgreedComputer implements Computer {
   catchUp(process: ProcessId): void {
     this.#parts.describe(process).then(
       description => {
-        if (description === undefined || positionOf(description, this.key) < 0) return
+        if (description === undefined || positionOf(description, this.#parts.key) < 0) return
         this.#unit.catchUp(process)
         this.#parts.agreement.catchUp(description)
       },
@@ -202,8 +202,8 @@ export class AgreedComputer implements Computer {
     const { log, describe, agreement, peers } = this.#parts
     const process = log.directory.processAtHand(id) ?? (await describe(id))
     if (process === undefined) throw new Failure('unknown-process', { process: id })
-    if (speaksAlone(process.policy, this.key)) return undefined
-    if (positionOf(process, this.key) >= 0) {
+    if (speaksAlone(process.policy, this.#parts.key)) return undefined
+    if (positionOf(process, this.#parts.key) >= 0) {
       const among = await agreement.of(process)
       if (among.failure === undefined) return new Among(this.#parts, process, among)
     }

@@ -34,6 +34,7 @@ export interface OwnUnit extends Computer {
 }
 
 export interface AgreementParts {
+  /** Of this node's own compute unit, as processes name it; nobody's, at a node that shall not compute. */
   readonly key: KeyId
   readonly unit: OwnUnit
   readonly log: Log

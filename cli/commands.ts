@@ -1,4 +1,5 @@
 import type { Command, OptionRow } from './command.ts'
+import { IC_COMMANDS } from './ic-commands.ts'
 import { LIFECYCLE_COMMANDS } from './lifecycle-commands.ts'
 import { FEED_COMMANDS } from './feed-commands.ts'
 import { FEED_FILE_COMMANDS } from './feed-file-commands.ts'
@@ -80,10 +81,10 @@ export const COMMANDS: readonly Command[] = [
       scheduler: { type: 'string', multiple: true, value: 'key', about: 'who schedules it, several together (the node)' },
       'scheduler-quorum': { type: 'string', value: 'count', about: 'schedulers that must sign (more than half)' },
       'compute-unit': { type: 'string', multiple: true, value: 'key', about: 'whose results count (the scheduler)' },
-      'compute-quorum': { type: 'string', value: 'count', about: 'compute units that must agree (1)' },
+      agree: { type: 'string', value: 'count', about: 'compute units that must agree (1)' },
       ...WAIT_OPTION,
     },
-    examples: ['atoll spawn counter --name hits', 'atoll spawn <module> -o json'],
+    examples: ['atoll spawn counter --name hits', 'atoll spawn counter --scheduler <key> --compute-unit <key> --compute-unit <key> --agree 2'],
     load: async () => (await import('./commands/spawn.ts')).spawn,
   },
   {
@@ -145,6 +146,7 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/verify.ts')).verify,
   },
   ...LIFECYCLE_COMMANDS,
+  ...IC_COMMANDS,
   ...FEED_COMMANDS,
   ...FEED_FILE_COMMANDS,
   ...PEER_COMMANDS,

@@ -79,6 +79,8 @@ export interface OperationParts {
   readonly log: Log
   readonly clock: Clock
   readonly nodeInfo: () => NodeInfo
+  /** Whom to name in spawn messages here; the node's own units, if not given. */
+  readonly unitsToName?: (() => Promise<{ readonly scheduler: KeyId; readonly computeUnit: KeyId }>) | undefined
   /** None in a network of a test that has no use for it. */
   readonly evidence?: KnownEvidence | undefined
   readonly admin: NodeAdmin

@@ -12,12 +12,14 @@ import {
   type PeerCall,
   type PeerOperationRow,
 } from '../protocol/index.ts'
+import type { AtOnce } from './at-once.ts'
 import type { LinkFrame } from './link-frame.ts'
 import type { PartsLane } from './parts-lane.ts'
 import type { Offence } from './standing.ts'
 
 /** Carries out what a peer asks for, as bytes. */
 export interface Serve {
+  readonly atOnce: AtOnce
   row(operation: string): PeerOperationRow | undefined
   /** @throws {Failure}; {MalformedBytes} if the payload is not of the operation's shape */
   one(operation: string, payload: Uint8Array, call: PeerCall): Promise<Uint8Array>
@@ -72,6 +74,7 @@ class Call implements PeerCall {
 /** What one peer asks of this node. */
 export class IncomingCalls {
   readonly #parts: IncomingCallsParts
+  readonly #atOnce: ReturnType<AtOnce['forPeer']>
   readonly #calls = new Map<number, Call>()
   /** Refused while parts of them are still on their way. */
   readonly #refused = new Set<number>()
@@ -83,6 +86,7 @@ export class IncomingCalls {
 
   constructor(parts: IncomingCallsParts) {
     this.#parts = parts
+    this.#atOnce = parts.serve.atOnce.forPeer()
   }
 
   get underWay(): number {
@@ -177,7 +181,11 @@ export class IncomingCalls {
     if (frame.more) return
     const payload = call.parts.length === 1 ? frame.payload : concatBytes(...call.parts)
     call.parts = []
-    this.#ready.push(() => void this.#run(id, call, row, payload))
+    this.#ready.push(() => {
+      const run = (): Promise<void> => this.#run(id, call, row, payload)
+      if (row.atOnce === undefined) void run()
+      else this.#atOnce(call.operation, row.atOnce, run)
+    })
     this.#begin()
   }
 
@@ -188,7 +196,8 @@ export class IncomingCalls {
       if (row.answers === 'many') return await this.#runMany(id, call, payload)
       const answer = await serve.one(call.operation, payload, call)
       if (this.#calls.get(id) !== call) return
-      lane.answer(id, answer, () => this.#forget(id, call))
+      await new Promise<void>(resolve => lane.answer(id, answer, resolve))
+      this.#forget(id, call)
     } catch (error) {
       if (error instanceof MalformedBytes)
         offence('malformed', `a request of ${call.operation} that is not of its shape`)

@@ -41,7 +41,7 @@ export class Links {
         else this.#add(key, stream, false)
       },
       // One, and one more for the moment in which it takes the place of the other.
-      { maxInboundStreams: 2, maxOutboundStreams: 2 },
+      { maxInboundStreams: 2, maxOutboundStreams: 2, runOnLimitedConnection: true },
     )
   }
 
@@ -87,6 +87,7 @@ export class Links {
       const stream = await this.#parts.host.dialProtocol(peerIdOf(peer), LINK_PROTOCOL, {
         signal,
         maxOutboundStreams: 2,
+        runOnLimitedConnection: true,
       })
       return this.#add(peer, stream, true)
     } catch (cause) {

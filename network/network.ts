@@ -127,6 +127,7 @@ export class Network implements AsyncDisposable {
       dht,
       relay,
       isPublic: listen.some(address => !isLoopback(address)),
+      listens: listen.length > 0,
       isRefused: key => standing.isBanned(key) || blocked.has(key),
     }).catch(cause => {
       throw Failure.is(cause)
@@ -202,6 +203,7 @@ export class Network implements AsyncDisposable {
     const limits = {
       maxInboundStreams: PEER_PROTOCOL_STREAMS_MAX,
       maxOutboundStreams: PEER_PROTOCOL_STREAMS_MAX,
+      runOnLimitedConnection: true,
     }
     await this.#host.handle(
       protocol,
@@ -224,6 +226,7 @@ export class Network implements AsyncDisposable {
       return await this.#host.dialProtocol(peerIdOf(peer), protocol, {
         signal,
         maxOutboundStreams: PEER_PROTOCOL_STREAMS_MAX,
+        runOnLimitedConnection: true,
       })
     } catch (cause) {
       throw new Failure('unreachable', { peer, protocol }, { cause })

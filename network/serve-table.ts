@@ -4,10 +4,12 @@ import {
   type PeerOperationName,
   type PeerOperations,
 } from '../protocol/index.ts'
+import { AtOnce } from './at-once.ts'
 import type { Serve } from './incoming-calls.ts'
 
 /** What this node answers: decodes what is asked, has it carried out, encodes the answer. Refuses all until it is told by whom. */
 export class ServeTable implements Serve {
+  readonly atOnce = new AtOnce()
   #operations: PeerOperations | undefined
   #refusal = new Failure('busy', {}, { note: 'the node is starting' })
 

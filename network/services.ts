@@ -37,6 +37,8 @@ export interface DiscoveryParts {
   readonly relay: boolean
   /** Whether anybody outside this machine is to reach the node. */
   readonly isPublic: boolean
+  /** Whether anybody is. */
+  readonly listens: boolean
 }
 
 /** How other nodes are found. */
@@ -66,12 +68,12 @@ export function servicesOf(
 }
 
 /** Only a hint, whatever it says: whoever uses it checks what it leads to. */
-function dhtService({ isPublic }: DiscoveryParts): ReturnType<typeof kadDHT> {
+function dhtService({ listens }: DiscoveryParts): ReturnType<typeof kadDHT> {
   return kadDHT({
     protocol: DHT_PROTOCOL,
     // The default mapper throws private addresses away; there are networks that have no others.
     peerInfoMapper: passthroughMapper,
-    clientMode: !isPublic,
+    clientMode: !listens,
     maxInboundStreams: PEER_PROTOCOL_STREAMS_MAX,
     maxOutboundStreams: PEER_PROTOCOL_STREAMS_MAX,
     // Values are not kept: what is signed and versioned goes around as gossip, where it is checked first.

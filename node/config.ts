@@ -127,10 +127,11 @@ function parseJson(text: string, path: string): unknown {
 }
 
 function list(): z.ZodType<string[]> {
-  return z.preprocess(
-    value => (typeof value === 'string' ? value.split(',').map(part => part.trim()).filter(part => part !== '') : value),
-    z.array(z.string()),
-  )
+  return z.preprocess(commaSeparated, z.array(z.string()))
+}
+
+function commaSeparated(value: unknown): unknown {
+  return typeof value === 'string' ? value.split(',').map(part => part.trim()).filter(part => part !== '') : value
 }
 
 function unitNames(): z.ZodType<UnitName[]> {

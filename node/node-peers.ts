@@ -1,6 +1,7 @@
 import type { NodePeers } from '../gateway/index.ts'
-import { type Network, parsePeerName } from '../network/index.ts'
-import type { MetricsRegistry } from '../protocol/index.ts'
+import { type Network, parsePeerName, RemoteOperations } from '../network/index.ts'
+import type { NamingParts } from './unit-naming.ts'
+import { Failure, type MetricsRegistry } from '../protocol/index.ts'
 
 /** Other nodes as the operations for admins see them. */
 export function nodePeers({ control }: Network): NodePeers {
@@ -42,4 +43,14 @@ export function countPeers(network: Network, metrics: MetricsRegistry): void {
     'Nodes that were cut for what they did',
     () => network.counts.cuts,
   )
+}
+
+/** Nodes in reach, and what they say of themselves. */
+export function inReach(network: Network | undefined): Pick<NamingParts, 'peers' | 'ask'> {
+  if (network === undefined) return { peers: () => [], ask: () => Promise.reject(new Failure('unreachable')) }
+  const operations = new RemoteOperations(network)
+  return {
+    peers: () => network.peers,
+    ask: (peer, options) => operations.request(peer, 'node', {}, options),
+  }
 }

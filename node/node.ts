@@ -22,7 +22,7 @@ import { type EffectOptions, openEffects } from './effects.ts'
 import { EvaluationHub } from './evaluation-hub.ts'
 import { openKeystore, privateFolder } from './keystore.ts'
 import { nodeFeeds } from './node-feeds.ts'
-import { nodePeers } from './node-peers.ts'
+import { inReach, nodePeers } from './node-peers.ts'
 import type { Following } from './open-following.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
@@ -37,6 +37,7 @@ import { returnMemory } from './return-memory.ts'
 import { systemClock } from './system-clock.ts'
 import { createUnitMetrics } from './unit-metrics.ts'
 import { type UnitName, UnitRoles } from './unit-roles.ts'
+import { unitNaming } from './unit-naming.ts'
 import { VERSION } from './version.ts'
 
 export interface NodeOptions extends EffectOptions, NetworkOptions {
@@ -174,6 +175,7 @@ async function openNode(
   const unitParts = {
     keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, observer, evidence: evidence.book,
     peers: peers && (evidence.complaints?.watch(peers) ?? peers),
+    computes: roles.runs('compute'),
     connected: () => network?.peers ?? [],
     carry: (scheduler: Scheduler) => roles.scheduler(scheduler),
   }
@@ -202,15 +204,16 @@ async function openNode(
       addresses: network?.addresses,
       linkedPeers: network?.peers.length,
     }),
+    unitsToName: unitNaming({ key: keys.key, units: roles.names, ...inReach(network) }),
     admin: createAdmin({ recoveredBlocks, computer: units.computer, log, options }),
     peers: network && nodePeers(network),
     feeds: () => following && nodeFeeds(following.processes, log),
   })
-  if (joined !== undefined) following = await takePart(joined, { key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations, evidence }, keep)
+  if (joined !== undefined) following = await takePart(joined, { publicUrl: options.publicUrl, key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations, evidence }, keep)
   const { scheduler, computer, messenger } = units
   const node = { key: keys.key, log, scheduler, computer, messenger, roles, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })
-  const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub }, keep)
+  const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub, reaches: key => network?.peers.some(peer => peer === key) === true }, keep)
   keep(gateway)
   return make({ ...node, gateway })
 }

@@ -26,7 +26,8 @@ export interface OpenAgreement extends AsyncDisposable {
 }
 
 export function openAgreement(parts: OpenAgreementParts): OpenAgreement {
-  const { key, log, clock, peers, scheduler, trouble } = parts
+  const { log, clock, peers, scheduler, trouble } = parts
+  const { key } = parts.unit
   const agreement = new Agreement(parts)
   const agreed = new AgreedComputer({ ...parts, agreement })
   const arm = (process: ProcessId, timers: readonly Timer[]): void =>

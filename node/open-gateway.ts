@@ -27,6 +27,8 @@ export interface OpenGatewayParts {
   readonly operations: Operations
   readonly hub: EvaluationHub
   readonly port: number
+  /** Whether another node can be reached. */
+  readonly reaches?: ((key: string) => boolean) | undefined
   readonly options: {
     readonly host?: string | undefined
     readonly allowedHosts?: readonly string[] | undefined

@@ -8,6 +8,7 @@ import {
 import { type EffectOffer, MessengerUnit } from '../messenger-unit/index.ts'
 import { runtimeFor } from '../processes/index.ts'
 import {
+  asKeyId,
   type Clock,
   type CoSigners,
   type Evidence,
@@ -27,6 +28,7 @@ import type { NodeKeys } from './keystore.ts'
 import { type Learning, learning } from './learning.ts'
 import type { NodeLogger } from './logger.ts'
 import { type OpenAgreement, openAgreement } from './open-agreement.ts'
+import { withOverrides } from './with-overrides.ts'
 import { reachingLog } from './reaching-log.ts'
 import { RestoredFeeds } from './restored-feeds.ts'
 import type { UnitMetrics } from './unit-metrics.ts'
@@ -46,6 +48,8 @@ export interface UnitsParts {
   readonly openHost?: OpenHost | undefined
   /** Other nodes. */
   readonly peers?: (Peers & CoSigners) | undefined
+  /** Whether this node evaluates; it does, if not given. */
+  readonly computes?: boolean | undefined
   /** Nodes that are connected now. */
   readonly connected?: (() => readonly KeyId[]) | undefined
   /** Takes what shows that a compute unit is at fault. */
@@ -101,13 +105,14 @@ export async function openUnits(
     repaired: frames => handOver(frames, units, keys.key),
   })
   const wiring: Wiring = { ...learning(parts), units, restored, trouble: troubleOf(parts) }
-  const computer = await openComputer(parts, wiring)
+  const within = peers === undefined ? parts : { ...parts, log: withModules(log, wiring) }
+  const computer = await openComputer(within, wiring)
   wiring.units.computer = computer
   keep(computer)
 
   const agreeing = openAgreement({
     ...parts,
-    key: keys.key,
+    key: computeKey(parts),
     unit: computer,
     peers: peers?.units,
     describe: wiring.describe,
@@ -119,7 +124,7 @@ export async function openUnits(
   wiring.agreeing = agreeing
   keep(agreeing)
 
-  const scheduler = await openScheduler(parts, wiring, computer)
+  const scheduler = await openScheduler(within, wiring, computer)
   wiring.units.scheduler = scheduler
   keep(scheduler)
 
@@ -149,6 +154,11 @@ export async function openUnits(
   const pulls = peers && new FeedPull({ ...wiring, log, key: keys.key, peers })
   const reading = pulls ? reachingLog({ ...wiring, log, key: keys.key, pull: id => pulls.pull(id) }) : log
   return { scheduler, computer, messenger, agreed, service, reading }
+}
+
+/** The same log, with modules from wherever they are known. */
+function withModules(log: Log, { learnModule }: Learning): Log {
+  return withOverrides(log, { directory: withOverrides(log.directory, { module: learnModule }) })
 }
 
 /** What the arrows between units hang on while those open. */
@@ -181,6 +191,10 @@ function openComputer(parts: UnitsParts, wiring: Wiring): Promise<ComputeUnit> {
   })
 }
 
+/** This node's key as that of a compute unit; nobody's, if it runs none. */
+const computeKey = ({ keys, computes }: UnitsParts): KeyId => (computes === false ? NOBODY : keys.key)
+const NOBODY = asKeyId('')
+
 function openScheduler(
   parts: UnitsParts,
   wiring: Wiring,
@@ -196,7 +210,7 @@ function openScheduler(
     },
     committed: frames => {
       metrics.committed(frames)
-      handOver(frames, wiring.units, peers === undefined ? undefined : keys.key)
+      handOver(frames, wiring.units, peers === undefined ? undefined : computeKey(parts))
       observer?.committed?.(frames)
     },
     describe: wiring.describe,

@@ -18,6 +18,8 @@ export interface PeerOperationRow<Request = unknown, Answer = unknown> {
   readonly answer: PeerCodec<Answer>
   /** A longer answer is refused by whoever asked. */
   readonly answerMaxBytes: number
+  /** Answers that are made and held for one peer at once, where they are long or cost much; four times as many for all. */
+  readonly atOnce?: number | undefined
   /** `one` answer, or answers until the caller ends it. */
   readonly answers: 'one' | 'many'
 }

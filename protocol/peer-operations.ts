@@ -14,6 +14,8 @@ import {
   MODULE_SIZE_MAX_BYTES,
   PAGE_SIZE_MAX_BYTES,
   PEER_BLOCKS_MAX_BYTES,
+  PEER_RECORD_MAX_BYTES,
+  PEER_RECORDS_TOGETHER_MAX,
   PEER_SCHEDULE_MAX_BYTES,
 } from './limits.ts'
 import { maybeBytesCodec, rawCodec, signedBlocksCodec } from './peer-blocks.ts'
@@ -62,6 +64,13 @@ const nothingCodec: PeerCodec<void> = cborCodec(
   writer => writer.null(),
   reader => void reader.null(),
 )
+const recordsCodec: PeerCodec<readonly Uint8Array[]> = cborCodec(
+  (writer, records) => {
+    writer.array(records.length)
+    for (const record of records) writer.bytes(record)
+  },
+  reader => Array.from({ length: readCount(reader, PEER_RECORDS_TOGETHER_MAX) }, () => reader.bytes()),
+)
 const moduleCodec: PeerCodec<ModuleId> = cborCodec(writeId, reader => asModuleId(readId(reader)))
 const framesFrom = cborCodec<{ readonly process: ProcessId; readonly from: number }>(
   (writer, { process, from }) => {
@@ -89,6 +98,7 @@ export const PEER_OPERATIONS = {
     requestMaxBytes: SMALL_MAX_BYTES,
     answer: maybeBytesCodec,
     answerMaxBytes: ENVELOPE_MAX_BYTES,
+    atOnce: 16,
   }),
   moduleItem: peerOperation({
     summary: 'The signed item of a module',
@@ -96,6 +106,7 @@ export const PEER_OPERATIONS = {
     requestMaxBytes: SMALL_MAX_BYTES,
     answer: maybeBytesCodec,
     answerMaxBytes: MODULE_SIZE_MAX_BYTES + SMALL_MAX_BYTES,
+    atOnce: 2,
   }),
   frames: peerOperation({
     summary: 'Blocks of the message feed of a process from one on, with their signed head; null if there are no more',
@@ -103,6 +114,7 @@ export const PEER_OPERATIONS = {
     requestMaxBytes: SMALL_MAX_BYTES,
     answer: signedBlocksCodec,
     answerMaxBytes: PEER_BLOCKS_MAX_BYTES + ENVELOPE_MAX_BYTES,
+    atOnce: 4,
   }),
   announce: peerOperation({
     summary: 'These processes name the node that is told; their spawn messages prove it',
@@ -110,6 +122,13 @@ export const PEER_OPERATIONS = {
     requestMaxBytes: ANNOUNCED_MAX * ID_MAX_BYTES + SMALL_MAX_BYTES,
     answer: nothingCodec,
     answerMaxBytes: SMALL_MAX_BYTES,
+  }),
+  records: peerOperation({
+    summary: 'Records that nodes signed of themselves, as many as are told at once',
+    request: nothingCodec,
+    requestMaxBytes: SMALL_MAX_BYTES,
+    answer: recordsCodec,
+    answerMaxBytes: PEER_RECORDS_TOGETHER_MAX * PEER_RECORD_MAX_BYTES + SMALL_MAX_BYTES,
   }),
   coSign: peerOperation({
     summary: 'What the schedulers of one process ask each other',
@@ -145,6 +164,7 @@ export const PEER_OPERATIONS = {
     requestMaxBytes: SMALL_MAX_BYTES,
     answer: traceCodec,
     answerMaxBytes: TRACE_MAX_BYTES,
+    atOnce: 8,
   }),
   ...UNIT_PEER_OPERATIONS,
   call: peerOperation({
@@ -153,6 +173,7 @@ export const PEER_OPERATIONS = {
     requestMaxBytes: BUNDLE_SIZE_MAX_BYTES + SMALL_MAX_BYTES,
     answer: rawCodec,
     answerMaxBytes: NATIVE_ANSWER_MAX_BYTES,
+    atOnce: 512,
   }),
   follow: peerStream({
     summary: 'The same for those that give values until the caller ends it',
@@ -160,6 +181,7 @@ export const PEER_OPERATIONS = {
     requestMaxBytes: SMALL_MAX_BYTES,
     answer: rawCodec,
     answerMaxBytes: NATIVE_ANSWER_MAX_BYTES,
+    atOnce: 512,
   }),
 } as const
 

@@ -63,8 +63,9 @@ export function isP256Signature(signature: Uint8Array): boolean {
 
 /** The same signature with the lower of its two possible s (n - s signs the same); 64 bytes. */
 export function withLowS(signature: Uint8Array): Uint8Array {
-  if (signature.length !== 64 || compareBigEndian(signature, 32, SECP256K1_HALF) <= 0) return signature
-  const low = signature.slice()
+  if (signature.length !== 64 || compareBigEndian(signature, 32, SECP256K1_HALF) <= 0)
+    return signature
+  const low = Uint8Array.from(signature)
   let borrow = 0
   for (let at = 31; at >= 0; at--) {
     const difference = (SECP256K1_ORDER[at] ?? 0) - (signature[32 + at] ?? 0) - borrow
@@ -93,7 +94,7 @@ export function isRsaModulus(modulus: Uint8Array): boolean {
 function isEd25519Point(bytes: Uint8Array, from: number): boolean {
   if (!isBelowLittleEndian(bytes, from, ED25519_FIELD, 0x7f)) return false
   if (!SMALL_ORDER_FIRST_BYTES.has(bytes[from] ?? 0)) return true
-  // Not `slice`: that of a Buffer is a view, and the signature itself would lose the bit.
+  // Not `slice`: in Node bytes may come with one that gives a view, and the signature itself would lose the bit.
   const y = Uint8Array.from(bytes.subarray(from, from + 32))
   y[31] = (y[31] ?? 0) & 0x7f
   return !ED25519_SMALL_ORDER.has(toHex(y))

@@ -22,7 +22,7 @@ import {
 import { awaitReply } from './await-reply.ts'
 import { type FollowOptions, followResults } from './follow.ts'
 import { Interfaces } from './interfaces.ts'
-import { type QueryFields, type SendFields, signMessage, signSpawn } from './message-item.ts'
+import { type QueryFields, type SendFields, signMessage, signSpawn, withPolicy } from './message-item.ts'
 import { type LifecycleCalls, lifecycleCalls } from './lifecycle-calls.ts'
 import { type ModuleCalls, moduleCalls } from './module-calls.ts'
 import { type ProcessCalls, processCalls } from './process-calls.ts'
@@ -92,10 +92,17 @@ export class Client {
   ): Promise<SpawnedProcess<AnyContract> | ProcessHandle> {
     if ('kind' in first) return spawnTyped(this, first, second as TypedSpawnFields<AnyContract>, third)
     const options = second as CallOptions
-    const schedulers = first.schedulers ?? [(this.#node ??= await this.node(options)).scheduler]
-    const item = await signSpawn({ ...first, anchor: first.anchor ?? this.#anchor() }, schedulers, this.#signerOr(first.signer))
+    const fields = withPolicy(first)
+    const { schedulers, computeUnits } = fields.schedulers ? { ...fields, schedulers: fields.schedulers } : await this.#unitsHere(fields, options)
+    const item = await signSpawn({ ...fields, computeUnits, anchor: fields.anchor ?? this.#anchor() }, schedulers, this.#signerOr(fields.signer))
     const sent = await this.#sendItem(item.bytes, options)
     return new ProcessHandle(this, sent.process, sent)
+  }
+
+  /** The units that the connected node names: its own, or those of others for what it does not run. */
+  async #unitsHere({ computeUnits }: SignedSpawnFields, options: CallOptions): Promise<Pick<SignedSpawnFields, 'computeUnits'> & { schedulers: string[] }> {
+    const { scheduler, computeUnit } = (this.#node ??= await this.node(options))
+    return { schedulers: [scheduler], computeUnits: computeUnits ?? (computeUnit === scheduler ? undefined : [computeUnit]) }
   }
 
   /** A process by its id or Name tag, as its contract says; no call is made. */

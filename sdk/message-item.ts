@@ -90,6 +90,24 @@ export interface SpawnFields extends Omit<MessageFields, 'action'> {
   /** Keys of its compute units, and how many must agree; the schedulers, and 1. */
   readonly computeUnits?: readonly string[] | undefined
   readonly computeQuorum?: number | undefined
+  /** The same in one piece; what is said above comes before it. */
+  readonly policy?: SpawnPolicy | undefined
+}
+
+/** Who orders the messages of a process, and whose word about its results counts. */
+export interface SpawnPolicy {
+  readonly schedulers?: readonly string[] | undefined
+  readonly compute?: { readonly units?: readonly string[] | undefined; readonly agree?: number | undefined } | undefined
+}
+
+/** Spawn fields with nothing left in `policy`. */
+export function withPolicy<F extends SpawnFields>({ policy, ...fields }: F): Omit<F, 'policy'> {
+  return {
+    ...fields,
+    schedulers: fields.schedulers ?? policy?.schedulers,
+    computeUnits: fields.computeUnits ?? policy?.compute?.units,
+    computeQuorum: fields.computeQuorum ?? policy?.compute?.agree,
+  }
 }
 
 /** Signs the message that makes a process. */

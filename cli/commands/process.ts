@@ -1,4 +1,4 @@
-import { findTag } from '../../protocol/index.ts'
+import { findTag, principalOf, principalText } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
 import { findProcess, nameOf } from '../find-named.ts'
 import { safeText } from '../show-bytes.ts'
@@ -19,7 +19,9 @@ export async function showProcess(context: CommandContext): Promise<undefined> {
   const id = await findProcess(context, context.positionals[0] ?? '')
   const process = await context.client().processes.get(id, context.limits)
   const { policy } = process
-  context.output.document('process', process, () =>
+  const { format } = await context.client().modules.get(process.moduleInForce, context.limits)
+  const candid = format === 'canister' ? await (await import('./ic.ts')).candidOf(context, process.id) : undefined
+  context.output.document('process', { ...process, candid }, () =>
     [
       `process    ${process.id}`,
       ...(findTag(process.tags, 'Name') === undefined ? [] : [`name       ${safeText(nameOf(process.tags))}`]),
@@ -30,5 +32,6 @@ export async function showProcess(context: CommandContext): Promise<undefined> {
       `slots      ${process.scheduled.toLocaleString('en')} scheduled, ${process.evaluated.toLocaleString('en')} evaluated`,
       `scheduler  ${policy.schedulers.join(' ')} (${policy.schedulerQuorum} must sign)`,
       `compute    ${policy.computeUnits.join(' ')} (${policy.computeQuorum} must agree)`,
+      ...(candid === undefined ? [] : [`principal  ${principalText(principalOf(process.id))}`, 'candid', ...candid.trim().split('\n').map(safeText)]),
     ].join('\n'))
 }

@@ -18,7 +18,7 @@ export async function spawn(context: CommandContext): Promise<CommandEnd> {
       schedulers: someOf(textsFlag(flags, 'scheduler')),
       schedulerQuorum: flags['scheduler-quorum'] === undefined ? undefined : countFlag(flags, 'scheduler-quorum', 1),
       computeUnits: someOf(textsFlag(flags, 'compute-unit')),
-      computeQuorum: countFlag(flags, 'compute-quorum', 1),
+      computeQuorum: countFlag(flags, 'agree', 1),
       signer: await context.signer(),
     },
     limits,

@@ -49,20 +49,23 @@ export async function spawnOf(
   return { item: await entryAsAo(log, process, entry), timestampMs: entry.timestampMs }
 }
 
-/** What says where the scheduler of this node is; signed by it, and always the same item for one URL. */
-export function schedulerLocation(parts: AoFacadeParts): FoundItem {
+/**
+ * What says where a scheduler is; signed by this node, and always the same item for one URL. For one of another node that
+ * is here too: what it schedules is taken and shown here.
+ */
+export function schedulerLocation(parts: AoFacadeParts, key: string = parts.scheduler.key): FoundItem {
   const tags = [
     { name: 'Data-Protocol', value: 'ao' },
     { name: 'Variant', value: 'ao.TN.1' },
     { name: 'Type', value: 'Scheduler-Location' },
     { name: 'Url', value: `${parts.publicUrl()}/su` },
     { name: 'Time-To-Live', value: String(LOCATION_TIME_TO_LIVE_MS) },
+    ...(key === parts.scheduler.key ? [] : [{ name: 'Scheduler', value: key }]),
   ]
-  return { item: named(parts, parts.signItem({ tags, data: '' })), timestampMs: undefined }
+  return { item: named(key, parts.signItem({ tags, data: '' })), timestampMs: undefined }
 }
 
-/** An item of this node's own: its owner is known by its key, as in `Scheduler` tags. */
-function named(parts: AoFacadeParts, item: DataItem): AoItem {
-  const { key } = parts.scheduler
+/** An item of a scheduler's own: its owner is known by its key, as in `Scheduler` tags. */
+function named(key: string, item: DataItem): AoItem {
   return { ...itemAsAo(item), owner: { address: key, key } }
 }

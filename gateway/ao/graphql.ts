@@ -103,8 +103,11 @@ async function search(parts: AoFacadeParts, values: Arguments): Promise<FoundIte
   const types = tagFiltersOf(values).find(({ name }) => name === 'Type')?.values
   const wants = (type: string): boolean => types === undefined || types.includes(type)
   const matches: FoundItem[] = []
-  const location = schedulerLocation(parts)
-  if (fits(location.item.owner.address, location.item)) matches.push(location)
+  const elsewhere = (textsOf(values, 'owners') ?? []).filter(key => parts.reaches?.(key) === true)
+  for (const key of new Set([parts.scheduler.key, ...elsewhere])) {
+    const location = schedulerLocation(parts, key)
+    if (fits(location.item.owner.address, location.item)) matches.push(location)
+  }
   if (wants('Process')) matches.push(...(await searchProcesses(parts, fits)))
   if (wants('Module')) matches.push(...(await searchModules(parts, fits)))
   return matches

@@ -13,6 +13,8 @@ import type {
 
 /** What the AO façade stands on. */
 export interface AoFacadeParts {
+  /** Whether the scheduler with that key, of another node, is in reach: then what it schedules is spoken to here. */
+  readonly reaches?: ((scheduler: string) => boolean) | undefined
   readonly messenger: Messenger
   readonly scheduler: Scheduler
   readonly computer: Computer

@@ -13,6 +13,8 @@ export function nodeOperations(
   parts: OperationParts,
 ): Pick<Operations, 'node' | 'failures' | 'adminStatus' | 'adminCheckpoint' | 'adminBackup' | 'adminShutdown'> {
   const { nodeInfo, scheduler, computer, clock, admin } = parts
+  const own = async () => ({ scheduler: scheduler.key, computeUnit: computer.key })
+  const { unitsToName = own } = parts
   return {
     async node() {
       const { key, version, units, formats, startedMs, peerId, addresses, linkedPeers } = nodeInfo()
@@ -27,8 +29,7 @@ export function nodeOperations(
         formats,
         startedMs,
         uptimeMs,
-        scheduler: scheduler.key,
-        computeUnit: computer.key,
+        ...(await unitsToName()),
         limits: ALL_LIMITS,
       }
     },

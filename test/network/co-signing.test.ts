@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { standardModules } from '../../node/index.ts'
+import { sourceFromNode } from '../../cli/remote-source.ts'
+import { checkFeedFile, feedFile, standardModules } from '../../node/index.ts'
+import { asProcessId, concatBytes } from '../../protocol/index.ts'
 import { connect, ed25519Signer, fromUtf8, generateEd25519Seed, type Client } from '../../sdk/index.ts'
 import { tempFolder } from '../log/temp-folder.ts'
 import { type RunningNode, startNode } from './running-node.ts'
@@ -50,6 +52,10 @@ test('three schedulers in three programs: kill -9 of the one that leads loses an
       const answer = await process.query({ action: 'Get' })
       expect(Number(fromUtf8(answer.output))).toBe(receipts.size)
     }
+    // What they signed together is checked by whoever has nothing but the feed in a file.
+    const feed = await checkFeedFile(await feedOf(second, hits.id))
+    expect(feed.slots).toBe(1 + receipts.size)
+    expect([feed.process.policy.schedulers, feed.process.policy.schedulerQuorum]).toEqual([schedulers, 2])
     // Back again, it finds what it missed, and takes messages as before.
     const back = await startNode(`${folder.path}/a`, {
       listen: ['/ip4/127.0.0.1/tcp/0'],
@@ -70,6 +76,11 @@ async function addCounter(client: Client): Promise<string> {
   if (counter === undefined) throw new Error('expected the counter')
   const tags = counter.tags.filter(tag => tag.name !== 'Module-Format')
   return client.modules.add(counter.wasm, { format: 'actor', tags })
+}
+
+async function feedOf(client: Client, process: string): Promise<Uint8Array> {
+  const source = sourceFromNode(client, asProcessId(process), {})
+  return concatBytes(...(await Array.fromAsync(feedFile(source))))
 }
 
 async function waitUntil(holds: () => boolean): Promise<void> {

@@ -57,4 +57,8 @@ describe('clients of other makes, unmodified', () => {
     ]
     expect(await scenario('agent-3', wasm)).toHaveLength(15)
   })
+
+  it('the newest agent, and the client of the management canister, do all they can do', async () => {
+    expect(await scenario('core-6', [file('counter', COUNTER), file('upgraded', COUNTER_UPGRADED)])).toHaveLength(12)
+  })
 })

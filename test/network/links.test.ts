@@ -29,6 +29,7 @@ function paperOperations(more: Partial<PeerOperations> = {}): PeerOperations {
     heads: refuse,
     prefix: refuse,
     evidence: refuse,
+    records: async () => [],
     trace: refuse,
     call: refuse,
     follow: refuse,
@@ -149,6 +150,26 @@ describe('a link between two nodes', () => {
     await expect(asked).rejects.toMatchObject({ code: 'aborted' })
     while (ended.length < 2) await new Promise(resolve => setTimeout(resolve, 5))
     expect(b.counts.incoming).toBe(0)
+  })
+
+  it('makes few long answers at once, and the others in their turn', async () => {
+    let [underWay, most] = [0, 0]
+    const { a, b } = await pair(
+      paperOperations({
+        moduleItem: async () => {
+          underWay += 1
+          most = Math.max(most, underWay)
+          await new Promise(resolve => setTimeout(resolve, 5))
+          underWay -= 1
+          return new Uint8Array(600_000)
+        },
+      }),
+    )
+    const items = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => a.call(b.key, 'moduleItem', asModuleId(id(n)))),
+    )
+    expect(items.map(item => item?.length)).toEqual(items.map(() => 600_000))
+    expect(most).toBe(2)
   })
 
   it('gives many answers as fast as they are taken, and stops when nobody takes them', async () => {

@@ -20,7 +20,7 @@ export interface RunningNode extends AsyncDisposable {
 /** Starts a node over `data` and waits until it serves; `prefix` stands before the command. */
 export async function startNode(
   data: string,
-  options: Pick<NodeOptions, 'listen' | 'peer' | 'acceptRestored' | 'host' | 'allowedHosts'> = {},
+  options: Pick<NodeOptions, 'listen' | 'peer' | 'acceptRestored' | 'host' | 'allowedHosts' | 'units'> = {},
   prefix: readonly string[] = [],
 ): Promise<RunningNode> {
   const [command = '', ...args] = [...prefix, process.execPath, PROGRAM, data, JSON.stringify(options)]

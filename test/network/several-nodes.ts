@@ -2,30 +2,37 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { UnitName } from '../../node/index.ts'
 import type { CutOff } from './bank/cut-off.ts'
 import { type RunningNode, startNode } from './running-node.ts'
+
+export interface SeveralNodesOptions<Name extends string> {
+  readonly cutOff?: CutOff | undefined
+  /** Units that a node runs; all, if they are not given. */
+  readonly units?: Partial<Record<Name, readonly UnitName[] | undefined>> | undefined
+}
 
 /** Nodes in processes of their own, each connected to each, which can be killed and started again where they were. */
 export class SeveralNodes<Name extends string> implements AsyncDisposable {
   readonly names: readonly Name[]
   readonly #folder: string
-  readonly #cutOff: CutOff | undefined
+  readonly #options: SeveralNodesOptions<Name>
   readonly #ports = new Map<Name, number>()
   readonly #addresses = new Map<Name, string>()
   readonly #keys = new Map<Name, string>()
   readonly #nodes = new Map<Name, RunningNode>()
 
-  private constructor(folder: string, names: readonly Name[], cutOff: CutOff | undefined) {
+  private constructor(folder: string, names: readonly Name[], options: SeveralNodesOptions<Name>) {
     this.#folder = folder
     this.names = names
-    this.#cutOff = cutOff
+    this.#options = options
   }
 
   static async start<Name extends string>(
     names: readonly Name[],
-    cutOff?: CutOff,
+    options: SeveralNodesOptions<Name> = {},
   ): Promise<SeveralNodes<Name>> {
-    const nodes = new SeveralNodes(await mkdtemp(join(tmpdir(), 'atoll-nodes-')), names, cutOff)
+    const nodes = new SeveralNodes(await mkdtemp(join(tmpdir(), 'atoll-nodes-')), names, options)
     try {
       for (const name of names) {
         nodes.#ports.set(name, await freePort())
@@ -58,10 +65,14 @@ export class SeveralNodes<Name extends string> implements AsyncDisposable {
       other === name ? [] : (this.#addresses.get(other) ?? []),
     )
     const at = this.names.indexOf(name)
-    const host = this.#cutOff?.address(at) ?? '127.0.0.1'
+    const host = this.#options.cutOff?.address(at) ?? '127.0.0.1'
     const listen = [`/ip4/${host}/tcp/${this.#ports.get(name)}`]
-    const options = { listen, peer, host, allowedHosts: [host] }
-    const node = await startNode(join(this.#folder, name), options, this.#cutOff?.prefix(at))
+    const options = { listen, peer, host, allowedHosts: [host], units: this.#options.units?.[name] }
+    const node = await startNode(
+      join(this.#folder, name),
+      options,
+      this.#options.cutOff?.prefix(at),
+    )
     this.#nodes.set(name, node)
     this.#addresses.set(name, node.addresses.find(address => address.includes(host)) ?? '')
     this.#keys.set(name, node.scheduler)
@@ -75,11 +86,11 @@ export class SeveralNodes<Name extends string> implements AsyncDisposable {
 
   /** Keeps a node from all others until it is healed. */
   async cut(name: Name): Promise<void> {
-    await this.#cutOff?.cut(this.names.indexOf(name), this.of(name).pid)
+    await this.#options.cutOff?.cut(this.names.indexOf(name), this.of(name).pid)
   }
 
   async heal(name: Name): Promise<void> {
-    await this.#cutOff?.heal(this.names.indexOf(name), this.#nodes.get(name)?.pid ?? 0)
+    await this.#options.cutOff?.heal(this.names.indexOf(name), this.#nodes.get(name)?.pid ?? 0)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -44,11 +44,16 @@ describe('the SDK as one file', () => {
     const [{ code, imports }] = output
     expect(imports).toEqual([])
     expect(/['"`]node:[a-z]/.test(code)).toBe(false)
-    // 80 KiB for a client, and 4 for what checks proofs in a page: BLAKE2b, trees of feeds, the steps themselves.
-    expect(gzipSync(code).length).toBeLessThan(84 * 1024)
+    // 80 KiB for a client, 4 for what checks proofs in a page, 4 for what tells of peers: evidence, policies, failures.
+    expect(gzipSync(code).length).toBeLessThan(88 * 1024)
     const file = join(mkdtempSync(join(tmpdir(), 'atoll-sdk-')), 'sdk.mjs')
     writeFileSync(file, code)
     const sdk = (await import(/* @vite-ignore */ file)) as typeof import('../../sdk/index.ts')
+    // Proofs are checked in a page as anywhere.
+    const { process, result } = JSON.parse(readFileSync(join(root, 'test/vectors/proofs.json'), 'utf8')) as { process: string; result: { proof: string; slot: number } }
+    const proof = Uint8Array.from(Buffer.from(result.proof, 'hex'))
+    expect(sdk.verify(proof, { trusted: process }).slot).toBe(result.slot)
+    expect(() => sdk.verify(proof.with(900, (proof[900] ?? 0) ^ 1))).toThrow('step: ')
     const client = sdk.connect({
       signer: sdk.ed25519Signer(sdk.generateEd25519Seed()),
       fetch: async () => Response.json({}),

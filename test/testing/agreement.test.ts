@@ -4,6 +4,8 @@ import { ComputeUnit, type OpenHost } from '../../compute-unit/index.ts'
 import { decodeCertificate, fromUtf8, Failure, toUtf8 } from '../../protocol/index.ts'
 import { nodeKeys } from '../../testing/node-keys.ts'
 import { createTestNet, type PlainSpawnOptions, type TestNet } from '../../testing/index.ts'
+import { Tally } from './programs/tally.contract.ts'
+import tally from './programs/tally.process.ts'
 import { Chaos, relaysInChaos, seeds } from './chaos.ts'
 
 const FIVE = ['a', 'b', 'c', 'd', 'e'] as const
@@ -79,6 +81,48 @@ describe('a process with its scheduler on one node and three compute units on ot
       details: { needed: 2, units: ['b', 'c', 'd'].map(name => nodeKeys(name).key) },
     })
     await net.heal()
+  })
+})
+
+describe('processes of different policies that were spawned through a node without a part in them', () => {
+  test('find their modules there, and show one tree, though a compute unit is down', async () => {
+    await using net = await createTestNet({ nodes: [...FIVE, 'f'] })
+    const here = await net.spawn('relay', { node: 'f', through: 'e' })
+    const relays = [here, await net.spawn('relay', ELSEWHERE), await net.spawn('relay', ELSEWHERE)]
+    const tags = [
+      ...relays.map(({ id }) => ({ name: 'Peer', value: id })),
+      { name: 'Count', value: '5' },
+    ]
+    const sent = await Promise.all(relays.map(relay => relay.send({ action: 'Fan-Out', tags })))
+    net.fault.crash('c')
+    const { transport } = net.client('e')
+    for (const { id } of sent) {
+      const tree = await transport.request('trace', { message: id, settled: true, wait_ms: 25_000 })
+      expect(tree.root.children.map(({ status }) => status)).toEqual(
+        Array.from({ length: 15 }, () => 'ok'),
+      )
+    }
+    await net.heal()
+    await net.expectConverged()
+  })
+})
+
+describe('timers of a process that is evaluated elsewhere', () => {
+  test('fire once each, though its scheduler and a compute unit are down for a while', async () => {
+    await using net = await createTestNet({ nodes: FIVE })
+    const agent = await net.spawn(tally, { ...ELSEWHERE, args: {} })
+    await agent.send.tickEvery({ ms: 1_000, times: 5 })
+    await net.advance('1500ms')
+    net.fault.crash('a')
+    await net.advance('2s')
+    await net.fault.restart('a')
+    net.fault.crash('b')
+    await net.advance('10s')
+    await net.heal()
+    await net.settled()
+    const { ticks } = await net.client('e').process(Tally, agent.id).all()
+    expect(ticks).toHaveLength(5)
+    await net.expectConverged()
   })
 })
 

@@ -7,6 +7,7 @@ import {
   type ProcessId,
 } from '../../../protocol/index.ts'
 import { type Client, connect, ed25519Signer } from '../../../sdk/index.ts'
+import type { UnitName } from '../../../node/index.ts'
 import { SeveralNodes } from '../several-nodes.ts'
 import { BRANCH } from './branch.ts'
 import { cutOff } from './cut-off.ts'
@@ -26,6 +27,16 @@ const SCHEDULERS = ['s1', 's2', 's3'] as const
 const COMPUTERS = ['c1', 'c2', 'c3'] as const
 const MESSENGERS = ['m1', 'm2'] as const
 type Name = (typeof SCHEDULERS)[number] | (typeof COMPUTERS)[number] | (typeof MESSENGERS)[number]
+const UNITS: Record<Name, readonly UnitName[]> = {
+  s1: ['scheduler'],
+  s2: ['scheduler'],
+  s3: ['scheduler'],
+  c1: ['compute'],
+  c2: ['compute'],
+  c3: ['compute'],
+  m1: ['messenger'],
+  m2: ['messenger'],
+}
 const NAMES: readonly Name[] = [...SCHEDULERS, ...COMPUTERS, ...MESSENGERS]
 
 interface Acknowledged {
@@ -37,7 +48,7 @@ it(`a bank over three schedulers, three compute units and two messengers, ${SECO
   timeout: (SECONDS + 300) * 1_000,
 }, async () => {
   await using cuts = await cutOff(NAMES.length)
-  await using nodes = await SeveralNodes.start(NAMES, cuts)
+  await using nodes = await SeveralNodes.start(NAMES, { cutOff: cuts, units: UNITS })
   const random = numbers(20_262)
   const any = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T
   const clientOf = (name: Name): Client =>

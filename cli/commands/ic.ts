@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import {
+  asProcessId,
+  candidFields,
+  candidLabel,
+  candidRecord,
+  type CandidType,
+  type CandidValue,
+  candidVariant,
+  decodeCandid,
+  encodeCandid,
+  Failure,
+  firstRecord,
+  isId,
+  MalformedBytes,
+  principalFromText,
+  principalOf,
+  principalText,
+} from '../../protocol/index.ts'
+import { buildMotoko } from '../../toolchain/index.ts'
+import type { CommandContext } from '../command.ts'
+import { findProcess } from '../find-named.ts'
+import { parseCandidText } from '../ic/candid-text.ts'
+import { IcClient } from '../ic/ic-client.ts'
+import { namesOf, showCandid } from '../ic/show-candid.ts'
+import { textFlag } from '../message-arguments.ts'
+
+const MANAGEMENT = new Uint8Array(0)
+/** Any principal that may be a canister's: a call that makes one has none to be addressed to. */
+const ANYWHERE = principalFromText('ryjl3-tyaaa-aaaaa-aaaba-cai')
+const CHUNK_BYTES = 1_000_000
+const WHOLE_MAX_BYTES = 1_900_000
+const BLOB: CandidType = { vec: 'nat8' }
+const HASH: CandidType = { record: candidFields({ hash: BLOB }) }
+
+/** `atoll ic deploy`: makes a canister and installs a program, or upgrades one that there is. */
+export async function deployCanister(context: CommandContext): Promise<undefined> {
+  const { positionals, output, flags } = context
+  const [file = ''] = positionals
+  const wasm = file.endsWith('.mo') ? (await buildMotoko(file)).wasm : new Uint8Array(await readFile(file))
+  const client = await openClient(context)
+  const given = textFlag(flags, 'canister')
+  const canister = given === undefined ? await create(client) : await findCanister(context, given)
+  const arg = encodeCandid(parseCandidText(textFlag(flags, 'argument') ?? '()'))
+  await install(client, canister, wasm, arg, given === undefined ? candidVariant('install') : UPGRADE)
+  const id = principalText(canister)
+  output.document('canister.deployed', { canister: id, file: basename(file), sizeBytes: wasm.length }, () => id)
+}
+
+/** `atoll ic call`: an update, certified and checked; or a query. */
+export async function callCanister(context: CommandContext): Promise<undefined> {
+  const { positionals, output, flags } = context
+  const [name = '', method = '', text = '()'] = positionals
+  const canister = await findCanister(context, name)
+  const client = await openClient(context)
+  const arg = encodeCandid(parseCandidText(text))
+  const reply = await (flags['query'] === true ? client.query(canister, method, arg) : client.update(canister, method, arg))
+  const did = await client.candid(canister)
+  const shown = showCandid(decodeCandid(reply), namesOf(did ?? ''))
+  output.document('canister.reply', { canister: principalText(canister), method, candid: shown, reply: Buffer.from(reply).toString('hex') }, () => shown)
+}
+
+/** `atoll ic id`: the principal of a process, or of whoever signs. */
+export async function showPrincipal(context: CommandContext): Promise<undefined> {
+  const [name] = context.positionals
+  const principal = name === undefined ? (await openClient(context)).sender : await findCanister(context, name)
+  const text = principalText(principal)
+  context.output.document('principal', { principal: text }, () => text)
+}
+
+/** The interface of a canister in Candid; nothing, if it is none or shows none. */
+export async function candidOf(context: CommandContext, process: string): Promise<string | undefined> {
+  try {
+    return await (await openClient(context)).candid(principalOf(process))
+  } catch (error) {
+    if (Failure.is(error)) return undefined
+    throw error
+  }
+}
+
+async function openClient({ settings, signer, limits }: CommandContext): Promise<IcClient> {
+  return new IcClient(settings.url, await signer(), limits)
+}
+
+/** A principal as text, or a process by id or name. */
+async function findCanister(context: CommandContext, name: string): Promise<Uint8Array> {
+  try {
+    return principalFromText(name)
+  } catch (error) {
+    if (!(error instanceof MalformedBytes)) throw error
+  }
+  return principalOf(isId(name) ? asProcessId(name) : await findProcess(context, name))
+}
+
+async function create(client: IcClient): Promise<Uint8Array> {
+  const arg = encodeCandid([[{ record: [] }, candidRecord({})]])
+  const reply = await client.update(MANAGEMENT, 'provisional_create_canister_with_cycles', arg, ANYWHERE)
+  const id = firstRecord(decodeCandid(reply)).get(candidLabel('canister_id'))
+  if (typeof id === 'object' && id !== null && 'principal' in id) return id.principal
+  throw new Failure('bad-reply', {}, { note: 'no canister was made' })
+}
+
+const KEEP: CandidType = { variant: candidFields({ keep: 'null' }) }
+const OPTIONS: CandidType = { record: candidFields({ wasm_memory_persistence: { opt: KEEP } }) }
+const MODE: CandidType = { variant: candidFields({ install: 'null', upgrade: { opt: OPTIONS } }) }
+const UPGRADE = candidVariant('upgrade', { opt: candidRecord({ wasm_memory_persistence: { opt: candidVariant('keep') } }) })
+
+/** In one message if it fits, else in pieces. A heap that outlives upgrades is kept; other programs know nothing of it. */
+async function install(client: IcClient, canister: Uint8Array, wasm: Uint8Array, arg: Uint8Array, mode: CandidValue): Promise<void> {
+  const ask = (method: string, type: Readonly<Record<string, CandidType>>, value: Readonly<Record<string, CandidValue>>): Promise<Uint8Array> =>
+    client.update(MANAGEMENT, method, encodeCandid([[{ record: candidFields(type) }, candidRecord(value)]]), canister)
+  if (wasm.length <= WHOLE_MAX_BYTES) {
+    const type = { mode: MODE, canister_id: 'principal', wasm_module: BLOB, arg: BLOB } as const
+    await ask('install_code', type, { mode, canister_id: { principal: canister }, wasm_module: wasm, arg })
+    return
+  }
+  const hashes: CandidValue[] = []
+  for (let at = 0; at < wasm.length; at += CHUNK_BYTES) {
+    const chunk = wasm.slice(at, at + CHUNK_BYTES)
+    await ask('upload_chunk', { canister_id: 'principal', chunk: BLOB }, { canister_id: { principal: canister }, chunk })
+    hashes.push(candidRecord({ hash: sha256Of(chunk) }))
+  }
+  const type = { mode: MODE, target_canister: 'principal', chunk_hashes_list: { vec: HASH }, wasm_module_hash: BLOB, arg: BLOB } as const
+  await ask('install_chunked_code', type, { mode, target_canister: { principal: canister }, chunk_hashes_list: hashes, wasm_module_hash: sha256Of(wasm), arg })
+}
+
+const sha256Of = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest())

@@ -1,0 +1,66 @@
+interface Waiting {
+  readonly limits: readonly Lane[]
+  readonly run: () => Promise<void>
+}
+
+/** So many of one kind may be under way. */
+class Lane {
+  readonly max: number
+  underWay = 0
+
+  constructor(max: number) {
+    this.max = max
+  }
+
+  get isFull(): boolean {
+    return this.underWay >= this.max
+  }
+}
+
+/** Peers of whom the whole node serves as much as one may ask, at once. */
+const PEERS_AT_ONCE = 4
+
+/**
+ * How many answers of an operation are made and held at once, for one peer and for all: an answer is held until the
+ * peer has taken it, or is cut. The rest waits its turn; it is small, it has not been begun.
+ */
+export class AtOnce {
+  readonly #all = new Map<string, Lane>()
+  #waiting: Waiting[] = []
+
+  /** The lanes of one peer: keep it for as long as the peer is there. */
+  forPeer(): (operation: string, max: number, run: () => Promise<void>) => void {
+    const own = new Map<string, Lane>()
+    return (operation, max, run) => {
+      const limits = [
+        laneOf(own, operation, max),
+        laneOf(this.#all, operation, max * PEERS_AT_ONCE),
+      ]
+      if (limits.some(({ isFull }) => isFull)) this.#waiting.push({ limits, run })
+      else this.#run({ limits, run })
+    }
+  }
+
+  #run({ limits, run }: Waiting): void {
+    for (const lane of limits) lane.underWay += 1
+    void run().finally(() => {
+      for (const lane of limits) lane.underWay -= 1
+      this.#goOn()
+    })
+  }
+
+  #goOn(): void {
+    const waiting = this.#waiting
+    if (waiting.length === 0) return
+    const next = waiting.findIndex(({ limits }) => !limits.some(({ isFull }) => isFull))
+    if (next < 0) return
+    const [found] = waiting.splice(next, 1)
+    if (found !== undefined) this.#run(found)
+  }
+}
+
+function laneOf(lanes: Map<string, Lane>, operation: string, max: number): Lane {
+  const lane = lanes.get(operation) ?? new Lane(max)
+  lanes.set(operation, lane)
+  return lane
+}

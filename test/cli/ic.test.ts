@@ -1,0 +1,86 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parseCandidText } from '../../cli/ic/candid-text.ts'
+import { namesOf, showCandid } from '../../cli/ic/show-candid.ts'
+import { type AtollNode, createNode } from '../../node/index.ts'
+import { decodeCandid, encodeCandid, principalFromText } from '../../protocol/index.ts'
+import { type Ended, run, temporaryFolder } from './test-terminal.ts'
+
+const PROGRAM = (version: number): string => `
+persistent actor {
+  var n : Nat = 0;
+  public func add(by : Nat) : async Nat { n += by; n };
+  public query func get() : async { count : Nat; version : Nat } { { count = n; version = ${version} } };
+  public func fail() : async () { assert false };
+}`
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let node: AtollNode
+
+const atoll = (...words: string[]): Promise<Ended> =>
+  run(words, { env: { ATOLL_HOME: join(folder.path, 'home'), ATOLL_URL: node.url }, cwd: folder.path })
+const said = async (...words: string[]): Promise<string> => {
+  const { code, stdout, stderr } = await atoll(...words)
+  expect(code, stderr).toBe(0)
+  return stdout.trim()
+}
+
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  node = await createNode({ data: join(folder.path, 'data'), port: 0, hosts: 1 })
+}, 60_000)
+
+afterAll(async () => {
+  await node[Symbol.asyncDispose]()
+  await folder[Symbol.asyncDispose]()
+})
+
+describe('atoll ic', () => {
+  test('deploys a Motoko program, calls it, upgrades it and shows its interface', { timeout: 120_000 }, async () => {
+    const file = join(folder.path, 'counter.mo')
+    await writeFile(file, PROGRAM(1))
+    const canister = await said('ic', 'deploy', file)
+    expect(principalFromText(canister)).toHaveLength(29)
+    expect(await said('ic', 'call', canister, 'add', '(5)')).toBe('(5)')
+    expect(await said('ic', 'call', canister, 'get', '--query')).toBe('(record { count = 5; version = 1 })')
+    const failed = await atoll('ic', 'call', canister, 'fail')
+    expect(failed.code).toBe(1)
+    expect(failed.stderr).toContain('IC0503')
+    await writeFile(file, PROGRAM(2))
+    expect(await said('ic', 'deploy', file, '--canister', canister)).toBe(canister)
+    expect(await said('ic', 'call', canister, 'get', '--query')).toBe('(record { count = 5; version = 2 })')
+    const [process = ''] = (await said('process', 'list')).split('\n').slice(1).map(line => /[\w-]{43}/.exec(line)?.[0])
+    expect(await said('ic', 'id', process)).toBe(canister)
+    const shown = await said('process', 'show', process)
+    expect(shown).toContain(canister)
+    expect(shown).toContain('add: (by: nat) -> (nat)')
+  })
+
+  test('tells who signs, and what is wrong with a program or an argument', async () => {
+    expect(principalFromText(await said('ic', 'id'))).toHaveLength(29)
+    const file = join(folder.path, 'wrong.mo')
+    await writeFile(file, 'persistent actor { var n : Nat = "x" }')
+    const failed = await atoll('ic', 'deploy', file)
+    expect(failed.stderr).toContain('wrong.mo:1:')
+    expect((await atoll('ic', 'call', await said('ic', 'id'), 'get', '(5')).code).toBe(2)
+  })
+})
+
+describe('Candid as text', () => {
+  test.each([
+    ['()', '()'],
+    ['(1, -2, 3 : nat8, 4.5, true, null)', '(1, -2, 3, 4.5, true, null)'],
+    ['("a \\"b\\" \\u{e9}", blob "\\00\\ff")', '("a \\"b\\" é", blob "\\00\\ff")'],
+    ['(record { a = 1; b = vec { "x"; "y" } })', '(record { a = 1; b = vec { "x"; "y" } })'],
+    ['(record { 1; 2 }, opt 5, variant { Ok = "yes" }, variant { Err })', '(record { 1; 2 }, opt 5, variant { Ok = "yes" }, variant { Err })'],
+    ['(principal "ryjl3-tyaaa-aaaaa-aaaba-cai")', '(principal "ryjl3-tyaaa-aaaaa-aaaba-cai")'],
+    ['5 // alone', '(5)'],
+  ])('reads %s', (text, shown) => {
+    expect(showCandid(decodeCandid(encodeCandid(parseCandidText(text))), namesOf('a b Ok Err'))).toBe(shown)
+  })
+
+  test.each(['(', '(1', '(1 2)', '(foo)', 'record { = 1 }', '("x" : nat)', '(1) 2', '%'])('refuses %s', text => {
+    expect(() => parseCandidText(text)).toThrow(/Candid|type/)
+  })
+})

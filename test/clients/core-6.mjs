@@ -1,0 +1,111 @@
+/**
+ * The newest libraries of the IC as they are, with all their checks, against a node: the agent of generation 6, and the
+ * client of the management canister.
+ *
+ *     node core-6.mjs <url> <counter.wasm> <upgraded.wasm>
+ */
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { IcManagementCanister } from '@icp-sdk/canisters/ic-management'
+import { Actor, HttpAgent } from '@icp-sdk/core/agent'
+import { IDL } from '@icp-sdk/core/candid'
+import { Ed25519KeyIdentity } from '@icp-sdk/core/identity'
+import { Principal } from '@icp-sdk/core/principal'
+import { managementOf } from './management.mjs'
+import { run, withClockOff } from './scenario.mjs'
+
+const [host, ...paths] = process.argv.slice(2)
+const [counter, upgraded] = paths.map(path => new Uint8Array(readFileSync(path)))
+const service = ({ IDL: idl }) =>
+  idl.Service({
+    inc: idl.Func([], [idl.Nat], []),
+    get: idl.Func([], [idl.Nat], ['query']),
+    boom: idl.Func([], [], []),
+    version: idl.Func([], [idl.Nat], ['query']),
+  })
+const owner = Ed25519KeyIdentity.generate(randomBytes(32))
+const agent = await HttpAgent.create({ host, identity: owner, shouldFetchRootKey: true, retryTimes: 1 })
+const ic = IcManagementCanister.create({ agent })
+let canister
+let actor
+
+await run({
+  'makes a canister and installs Motoko': async () => {
+    canister = await managementOf({ Actor, IDL, Principal, agent }).create()
+    await ic.installCode({ mode: { install: null }, canisterId: canister, wasmModule: counter, arg: new Uint8Array(IDL.encode([], [])) })
+    actor = Actor.createActor(service, { agent, canisterId: canister })
+  },
+  'updates and queries': async () => {
+    assert.equal(await actor.inc(), 1n)
+    assert.equal(await actor.get(), 1n)
+  },
+  'is told of traps by a certificate': async () => {
+    const thrown = await actor.boom().then(() => assert.fail('it was not rejected'), error => error)
+    assert.equal(thrown.cause.code.rejectErrorCode, 'IC0503')
+    assert.equal(thrown.cause.code.isCertified, true)
+  },
+  'tells the status of a canister': async () => {
+    const status = await ic.canisterStatus({ canisterId: canister })
+    assert.deepEqual(status.status, { running: null })
+    assert.deepEqual(status.settings.controllers.map(String), [owner.getPrincipal().toText()])
+    assert.equal(Buffer.from(status.module_hash[0]).toString('hex'), createHash('sha256').update(counter).digest('hex'))
+  },
+  'changes settings': async () => {
+    const other = Ed25519KeyIdentity.generate().getPrincipal()
+    const controllers = [owner.getPrincipal().toText(), other.toText()]
+    await ic.updateSettings({ canisterId: canister, settings: { controllers } })
+    const status = await ic.canisterStatus({ canisterId: canister })
+    assert.deepEqual(status.settings.controllers.map(String).sort(), controllers.sort())
+  },
+  'upgrades and keeps the state': async () => {
+    const keep = { upgrade: [{ skip_pre_upgrade: [], wasm_memory_persistence: [{ keep: null }] }] }
+    await ic.installCode({ mode: keep, canisterId: canister, wasmModule: upgraded, arg: new Uint8Array(IDL.encode([], [])) })
+    assert.equal(await actor.get(), 1n)
+    assert.equal(await actor.version(), 2n)
+  },
+  'keeps chunks, and forgets them': async () => {
+    const { hash } = await ic.uploadChunk({ canisterId: canister, chunk: new Uint8Array([1, 2, 3]) })
+    assert.deepEqual(Buffer.from(hash), createHash('sha256').update(Buffer.from([1, 2, 3])).digest())
+    assert.equal((await ic.storedChunks({ canisterId: canister })).length, 1)
+    await ic.clearChunkStore({ canisterId: canister })
+    assert.equal((await ic.storedChunks({ canisterId: canister })).length, 0)
+  },
+  'takes a snapshot and goes back to it': async () => {
+    const { id } = await ic.takeCanisterSnapshot({ canisterId: canister })
+    assert.equal(await actor.inc(), 2n)
+    assert.equal((await ic.listCanisterSnapshots({ canisterId: canister })).length, 1)
+    await ic.stopCanister(canister)
+    await ic.loadCanisterSnapshot({ canisterId: canister, snapshotId: id })
+    await ic.startCanister(canister)
+    assert.equal(await actor.get(), 1n)
+  },
+  'stops and starts': async () => {
+    await ic.stopCanister(canister)
+    assert.deepEqual((await ic.canisterStatus({ canisterId: canister })).status, { stopped: null })
+    const thrown = await actor.inc().then(() => assert.fail('it was not rejected'), error => error)
+    assert.equal(thrown.cause.code.rejectErrorCode, 'IC0508')
+    await ic.startCanister(canister)
+    assert.equal(await actor.inc(), 2n)
+  },
+  'reads logs': async () => {
+    assert.ok(Array.isArray((await ic.fetchCanisterLogs(canister)).canister_log_records))
+  },
+  'uninstalls and deletes': async () => {
+    await ic.uninstallCode({ canisterId: canister })
+    assert.deepEqual((await ic.canisterStatus({ canisterId: canister })).module_hash, [])
+    await ic.stopCanister(canister)
+    await ic.deleteCanister(canister)
+    await assert.rejects(ic.canisterStatus({ canisterId: canister }))
+  },
+  'recovers with a clock that is ten minutes off': async () => {
+    const made = await managementOf({ Actor, IDL, Principal, agent }).create()
+    await ic.installCode({ mode: { install: null }, canisterId: made, wasmModule: counter, arg: new Uint8Array(IDL.encode([], [])) })
+    for (const minutes of [10, -10]) {
+      await withClockOff(minutes, async () => {
+        const fresh = await HttpAgent.create({ host, identity: owner, shouldFetchRootKey: true, retryTimes: 1 })
+        assert.ok((await Actor.createActor(service, { agent: fresh, canisterId: made }).inc()) > 0n)
+      })
+    }
+  },
+})
