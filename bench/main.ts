@@ -25,6 +25,7 @@ import { aosRow } from './rows/aos.ts'
 import { callsRow } from './rows/calls.ts'
 import { awaitsRow } from './rows/awaits.ts'
 import { evaluationRow } from './rows/evaluation.ts'
+import { canisterExecutionRow } from './rows/canister-execution.ts'
 import { canistersRow } from './rows/canisters.ts'
 import { feedsRow } from './rows/feeds.ts'
 import { hopsRow } from './rows/hops.ts'
@@ -51,6 +52,7 @@ const ROWS: readonly Row[] = [
   agentsRow,
   simulationRow,
   canistersRow,
+  canisterExecutionRow,
   callsRow,
   remoteResultsRow,
   awaitsRow,
