@@ -25,6 +25,7 @@ import { aosRow } from './rows/aos.ts'
 import { callsRow } from './rows/calls.ts'
 import { awaitsRow } from './rows/awaits.ts'
 import { evaluationRow } from './rows/evaluation.ts'
+import { canisterExecutionRow } from './rows/canister-execution.ts'
 import { canistersRow } from './rows/canisters.ts'
 import { feedsRow } from './rows/feeds.ts'
 import { growthRow } from './rows/growth.ts'
@@ -33,6 +34,7 @@ import { idleRow } from './rows/idle.ts'
 import { commandsRow } from './rows/commands.ts'
 import { describeMachine } from './rows/machine.ts'
 import { messagesRow } from './rows/messages.ts'
+import { remoteResultsRow } from './rows/remote-results.ts'
 import { replayRow } from './rows/replay.ts'
 import { markdownPage, type RowReport, terminalTable } from './rows/report.ts'
 import type { Line, Row, RowContext } from './rows/row.ts'
@@ -51,7 +53,9 @@ const ROWS: readonly Row[] = [
   agentsRow,
   simulationRow,
   canistersRow,
+  canisterExecutionRow,
   callsRow,
+  remoteResultsRow,
   awaitsRow,
   commandsRow,
   feedsRow,

@@ -20,6 +20,22 @@ export class PeerControl {
     this.#parts.statics.add(parsePeerAddress(address))
   }
 
+  /** Remembers where a node is said to be; false if an address is none. */
+  learn(peer: KeyId, addresses: readonly string[]): boolean {
+    try {
+      const multiaddrs = addresses.map(parsePeerAddress)
+      void this.#parts.host.peerStore.merge(peerIdOf(peer), { multiaddrs }).catch(() => undefined)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /** Makes sure of a link to a node. @throws {Failure} `unreachable` */
+  async reach(peer: KeyId): Promise<void> {
+    await this.#parts.links.to(peer)
+  }
+
   /** Milliseconds until its echo is back. @throws {Failure} `unreachable` */
   async ping(
     peer: KeyId,

@@ -1,10 +1,11 @@
 import { HypercoreLog } from '../log/index.ts'
 import { type Network, Peering } from '../network/index.ts'
-import type { Clock, Failure, KeyId, Log, MetricsRegistry, Scheduler } from '../protocol/index.ts'
+import { type Clock, type Failure, type KeyId, type Log, type MetricsRegistry, PEER_ROLES, type Scheduler } from '../protocol/index.ts'
 import { Announcements } from './announcements.ts'
 import { LearnedProcesses } from './learned-processes.ts'
 import { countPeers } from './node-peers.ts'
 import { type Following, openFollowing, type OpenFollowingParts } from './open-following.ts'
+import { openRecords } from './open-records.ts'
 import { type OpenNetworkParts, openNetwork } from './open-network.ts'
 import type { UnitRoles } from './unit-roles.ts'
 import { createPeerService, type PeerServiceParts } from './peer-service.ts'
@@ -24,6 +25,8 @@ export interface Joined {
   readonly peers: Peering
   readonly announcements: Announcements
   readonly learned: LearnedProcesses
+  /** Signs what the node says of itself. */
+  readonly seed: Uint8Array
 }
 
 /** Becomes one node among others, if it is told how; answers nobody until `takePart`. */
@@ -37,21 +40,24 @@ export async function joinNetwork(parts: JoinNetworkParts, keep: Keep): Promise<
   return {
     network,
     peers,
+    seed: keys.seed,
     announcements: new Announcements({ key: keys.key, log, clock, peers, trouble }),
     learned: new LearnedProcesses({ directory: log.directory, peers, clock }),
   }
 }
 
 export type TakePartParts = Omit<OpenFollowingParts, 'peers' | 'links' | 'offence' | 'computes'> &
-  Omit<PeerServiceParts, 'following' | ServingUnits> & {
+  Omit<PeerServiceParts, 'following' | 'records' | ServingUnits> & {
     readonly units: Pick<PeerServiceParts, 'messenger' | 'service'> & { readonly scheduler: Scheduler & PeerServiceParts['scheduler'] }
     readonly roles: UnitRoles
+    /** Where others reach its HTTP face. */
+    readonly publicUrl: string | undefined
   }
 type ServingUnits = 'scheduler' | 'messenger' | 'service'
 
 /** Answers others, gives them its feeds, follows theirs. Call once the units are open. */
-export async function takePart({ network, peers, announcements }: Joined, parts: TakePartParts, keep: Keep): Promise<Following> {
-  const { log, units, roles, trouble } = parts
+export async function takePart({ network, peers, announcements, seed }: Joined, parts: TakePartParts, keep: Keep): Promise<Following> {
+  const { log, clock, units, roles, publicUrl: url, trouble } = parts
   const offence = (peer: KeyId, what: string): void => network.offend(peer, 'bad-proof', what)
   const following = openFollowing({ ...parts, computes: roles.runs('compute'), peers, links: network.feeds, offence, announcements })
   keep({ [Symbol.asyncDispose]: async () => following[Symbol.dispose]() })
@@ -64,7 +70,9 @@ export async function takePart({ network, peers, announcements }: Joined, parts:
       return units.scheduler.coSign(...asked)
     },
   }
-  network.serve(createPeerService({ ...parts, scheduler, messenger, service, following: following.processes }))
+  const records = await openRecords({ network, seed, log, clock, url, roles: PEER_ROLES.filter(role => roles.runs(role)), trouble })
+  keep({ [Symbol.asyncDispose]: async () => records[Symbol.dispose]() })
+  network.serve(createPeerService({ ...parts, scheduler, messenger, service, records, following: following.processes }))
   keep({ [Symbol.asyncDispose]: async () => network.stopServing() })
   await network.feeds.serve(log)
   if (log instanceof HypercoreLog) await network.feeds.serveHypercores(stream => log.replicate(stream))

@@ -209,7 +209,7 @@ async function openNode(
     peers: network && nodePeers(network),
     feeds: () => following && nodeFeeds(following.processes, log),
   })
-  if (joined !== undefined) following = await takePart(joined, { key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations, evidence }, keep)
+  if (joined !== undefined) following = await takePart(joined, { publicUrl: options.publicUrl, key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations, evidence }, keep)
   const { scheduler, computer, messenger } = units
   const node = { key: keys.key, log, scheduler, computer, messenger, roles, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })

@@ -22,6 +22,7 @@ import {
 } from '../protocol/index.ts'
 import type { SchedulerUnit } from '../scheduler-unit/index.ts'
 import type { UnitService } from '../agreement/index.ts'
+import type { PeerRecords } from './peer-records.ts'
 import type { ProcessFollowing } from './process-following.ts'
 
 export interface PeerServiceParts {
@@ -32,6 +33,7 @@ export interface PeerServiceParts {
   readonly messenger: Pick<Messenger, 'trace'>
   readonly service: UnitService
   readonly following: Pick<ProcessFollowing, 'announced'>
+  readonly records: Pick<PeerRecords, 'shared'>
   readonly evidence: {
     readonly book: Pick<EvidenceBook, 'take'>
     readonly heads: Pick<HeadExchange, 'shown' | 'prefix'> | undefined
@@ -42,13 +44,14 @@ export interface PeerServiceParts {
 
 /** What this node does for its peers. Nobody is believed: whatever changes something proves itself, as if it came over HTTP. */
 export function createPeerService(parts: PeerServiceParts): PeerOperations {
-  const { log, scheduler, messenger, service, following, operations, evidence } = parts
+  const { log, scheduler, messenger, service, following, records, operations, evidence } = parts
   return {
     schedule: requests => scheduleProven(scheduler, requests),
     spawnEnvelope: process => log.directory.spawnEnvelope(process),
     moduleItem: module => log.directory.moduleItem(module),
     frames: ({ process, from }) => readBlocks(log, process, from),
     announce: async processes => following.announced(processes),
+    records: async () => records.shared,
     coSign: (request, { from }) => scheduler.coSign(from, request),
     heads: (heads, { from }) => evidence.heads?.shown(heads, from) ?? DONE,
     prefix: async wish => evidence.heads?.prefix(wish),

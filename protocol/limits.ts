@@ -4,6 +4,7 @@
  */
 
 export * from './co-sign-limits.ts'
+export * from './feed-limits.ts'
 export * from './peer-limits.ts'
 export * from './proof-limits.ts'
 
@@ -171,26 +172,6 @@ export const JSON_BODY_MAX_BYTES = 4 * MiB
 /** Sockets one gateway holds. */
 export const CONNECTIONS_MAX = 1024
 
-// Feeds of other nodes
-/** Feeds one node follows over one connection; some 300 bytes each for the other side. */
-export const FEEDS_FOLLOWED_MAX = 131_072
-/** Signers of one feed that is followed: as many as Hypercore's form of their signatures can tell apart. */
-export const FEED_SIGNERS_MAX = 252
-/** Blocks of a feed go in pieces of about this size, each with a head that covers it; one larger block is a piece of its own. */
-export const FEED_PIECE_BYTES = 256 * KiB
-/** A frame between a node and its follower: a block with the largest message, and what is around it. */
-export const FEED_FRAME_MAX_BYTES = 8 * MiB
-/** Pieces that are read at once for one follower. */
-export const FEED_READS_MAX = 16
-/** Bytes that wait to be taken by a follower, above which nothing more is read for it. */
-export const FEED_WAITING_MAX_BYTES = 1 * MiB
-/** Bytes that came and are not checked and stored yet, above which nothing more is taken from that node. */
-export const FEED_PENDING_MAX_BYTES = 8 * MiB
-/** Feeds that one stream of Hypercore replication may ask for; each costs an open Hypercore, 28-90 KB. */
-export const FEEDS_REPLICATED_MAX = 1024
-/** How long a node may take to show the tree of a feed. */
-export const FEED_SHOW_MAX_MS = 10_000
-
 // Effects on the outside world
 /** Time one effect may take when its process names none. */
 export const EFFECT_TIMEOUT_MS = 30_000
@@ -264,6 +245,8 @@ export const GRAPHQL_MATCHES_MAX = 2_000
 export const IC_EXPIRY_MAX_MS = 330_000
 /** (protocol) Links of a chain of delegations: the IC's own bound. */
 export const IC_DELEGATIONS_MAX = 20
+/** (protocol) Canister signatures of one request, delegations included: each costs tens of milliseconds to check. */
+export const IC_CANISTER_SIGNATURES_MAX = 2
 /** (protocol) Canisters one delegation names: the IC's own bound. */
 export const IC_DELEGATION_TARGETS_MAX = 1000
 /** (protocol) Nonce of a request: the IC's own bound. */

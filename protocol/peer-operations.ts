@@ -14,6 +14,8 @@ import {
   MODULE_SIZE_MAX_BYTES,
   PAGE_SIZE_MAX_BYTES,
   PEER_BLOCKS_MAX_BYTES,
+  PEER_RECORD_MAX_BYTES,
+  PEER_RECORDS_TOGETHER_MAX,
   PEER_SCHEDULE_MAX_BYTES,
 } from './limits.ts'
 import { maybeBytesCodec, rawCodec, signedBlocksCodec } from './peer-blocks.ts'
@@ -61,6 +63,13 @@ const processesCodec: PeerCodec<readonly ProcessId[]> = cborCodec(
 const nothingCodec: PeerCodec<void> = cborCodec(
   writer => writer.null(),
   reader => void reader.null(),
+)
+const recordsCodec: PeerCodec<readonly Uint8Array[]> = cborCodec(
+  (writer, records) => {
+    writer.array(records.length)
+    for (const record of records) writer.bytes(record)
+  },
+  reader => Array.from({ length: readCount(reader, PEER_RECORDS_TOGETHER_MAX) }, () => reader.bytes()),
 )
 const moduleCodec: PeerCodec<ModuleId> = cborCodec(writeId, reader => asModuleId(readId(reader)))
 const framesFrom = cborCodec<{ readonly process: ProcessId; readonly from: number }>(
@@ -113,6 +122,13 @@ export const PEER_OPERATIONS = {
     requestMaxBytes: ANNOUNCED_MAX * ID_MAX_BYTES + SMALL_MAX_BYTES,
     answer: nothingCodec,
     answerMaxBytes: SMALL_MAX_BYTES,
+  }),
+  records: peerOperation({
+    summary: 'Records that nodes signed of themselves, as many as are told at once',
+    request: nothingCodec,
+    requestMaxBytes: SMALL_MAX_BYTES,
+    answer: recordsCodec,
+    answerMaxBytes: PEER_RECORDS_TOGETHER_MAX * PEER_RECORD_MAX_BYTES + SMALL_MAX_BYTES,
   }),
   coSign: peerOperation({
     summary: 'What the schedulers of one process ask each other',

@@ -401,9 +401,9 @@ function fuelOf(envelope: EnvelopeOutline, core: PushCoreOutline | undefined): b
   return envelope.message.push.core.fuel
 }
 
-/** The id by which a result names what stands in its slot; `digest` is that of an item or a push. */
+/** The id by which a result names what stands in its slot; `digest` is that of an item, a push or a request. */
 function messageId(envelope: EnvelopeOutline, digest: Uint8Array, { process, slot }: Place): Uint8Array | undefined {
-  if (envelope.kind === 'item' || envelope.kind === 'push') return digest
+  if (envelope.kind === 'item' || envelope.kind === 'push' || envelope.kind === 'ingress') return digest
   return envelope.kind === 'assign' ? fromBase64Url(envelopeId(envelope.message, process.id, slot)) : undefined
 }
 

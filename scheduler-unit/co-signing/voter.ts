@@ -87,8 +87,10 @@ export class Voter {
     const votes = votesFeed(process, key)
     const voted = await log.length(votes)
     const last = voted === 0 ? undefined : await log.block(votes, voted - 1)
-    const tree = new FeedTree()
-    for await (const block of log.blocks(messagesFeed(process), 0)) tree.append(block)
+    const feed = messagesFeed(process)
+    const prefix = await log.prefix(feed, await log.length(feed))
+    const tree = FeedTree.from(prefix?.roots ?? [])
+    if (prefix === undefined) for await (const block of log.blocks(feed, 0)) tree.append(block)
     return new Voter(parts, { voted, state: last === undefined ? NO_VOTES : decodeVoteState(last), tree })
   }
 
@@ -244,9 +246,7 @@ export class Voter {
     return this.#tell()
   }
 
-  async #tell(): Promise<CoSignAnswer> {
-    return { kind: 'has', view: this.view, head: await this.head() }
-  }
+  #tell = async (): Promise<CoSignAnswer> => ({ kind: 'has', view: this.view, head: await this.head() })
 
   async #catchUp(source: KeyId, head: FeedHead): Promise<void> {
     const from = this.length

@@ -11,6 +11,7 @@ import { Harness } from '../scheduler-unit/scheduler-harness.ts'
 
 /** `ATOLL_MUTATIONS=1000000` for the whole of it, some minutes; it is shared out among the three. */
 const MUTATIONS = Number(process.env['ATOLL_MUTATIONS'] ?? 21_000)
+const SEED = 1_000 * Number(process.env['ATOLL_SEED'] ?? 0)
 const EACH = Math.ceil(MUTATIONS / 3)
 const LONG_MS = 3_600_000
 /** Envelopes handed to a scheduler at once. */
@@ -50,7 +51,7 @@ describe(`${MUTATIONS.toLocaleString('en')} proofs with something changed: none 
     directory.processAtHand = id => (id === sender.id ? sender.description : atHand(id))
     const to = await harness.spawn()
     const [push, other] = genuine(to)
-    const below = seededNumbers(11)
+    const below = seededNumbers(11 + SEED)
     let [tried, taken] = [0, 0]
     while (tried < EACH) {
       const made = Array.from({ length: TOGETHER }, () => readable(mutated(push, other, below)))
@@ -68,7 +69,7 @@ describe(`${MUTATIONS.toLocaleString('en')} proofs with something changed: none 
   it('by a compute unit that gets them in a signed feed', { timeout: LONG_MS }, async () => {
     const { description } = await ProvenProcess.open([11], 1, [])
     const [push, other] = genuine(description.id)
-    const below = seededNumbers(12)
+    const below = seededNumbers(12 + SEED)
     const parts = { directory: { process: described }, messages: { slotsOf: async () => [] } }
     const statusOf = async (bytes: Uint8Array): Promise<string> => {
       const frame = encodeFrame(1, [{ timestampMs: 1, envelopeBytes: bytes }])
@@ -97,7 +98,7 @@ describe(`${MUTATIONS.toLocaleString('en')} proofs with something changed: none 
     })
 
     it('in a file', { timeout: LONG_MS }, () => {
-      const below = seededNumbers(13)
+      const below = seededNumbers(13 + SEED)
       const whole = proof ?? new Uint8Array(0)
       let held = 0
       for (let tried = 0; tried < EACH; tried++) {

@@ -29,6 +29,7 @@ function paperOperations(more: Partial<PeerOperations> = {}): PeerOperations {
     heads: refuse,
     prefix: refuse,
     evidence: refuse,
+    records: async () => [],
     trace: refuse,
     call: refuse,
     follow: refuse,

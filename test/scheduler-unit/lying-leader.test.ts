@@ -4,11 +4,15 @@ import {
   type CoSignAnswer,
   describeSpawnItem,
   ed25519PublicKey,
+  ed25519Sign,
   encodeEnvelope,
   encodeFrame,
+  encodeMultiSignature,
   keyId,
+  type Log,
   messagesFeed,
   FeedTree,
+  type Peers,
   signDataItemSync,
   signerHolds,
   feedHeadMessage,
@@ -46,13 +50,17 @@ const blockAt = (timestampMs: number): Uint8Array =>
 
 const treeOf = (block: Uint8Array): FeedTree => new FeedTree().with([block])
 
-async function voterOf(place: number, log = MemoryLog.open()): Promise<Voter> {
+async function voterOf(
+  place: number,
+  log: Log = MemoryLog.open(),
+  frames: Peers['frames'] = async () => undefined,
+): Promise<Voter> {
   return Voter.open({
     key: KEYS[place] ?? LEADER,
     seed: SEEDS[place] ?? seedOf(1),
     log,
     process: PROCESS,
-    peers: { coSign: () => Promise.reject(new Error('alone')), frames: async () => undefined },
+    peers: { coSign: () => Promise.reject(new Error('alone')), frames },
     check: async () => undefined,
     settled: () => undefined,
     accepted: () => undefined,
@@ -60,16 +68,23 @@ async function voterOf(place: number, log = MemoryLog.open()): Promise<Voter> {
   })
 }
 
-function propose(voter: Voter, block: Uint8Array, view = 0, holders = 1): Promise<CoSignAnswer> {
+function propose(
+  voter: Voter,
+  block: Uint8Array,
+  view = 0,
+  holders = 1,
+  before: readonly Uint8Array[] = [],
+): Promise<CoSignAnswer> {
   const leader = view % KEYS.length
   const seed = SEEDS[leader] ?? seedOf(1)
-  const signature = signProposal(FEED, view, 0, treeOf(block), seed)
+  const base = before.length
+  const signature = signProposal(FEED, view, base, new FeedTree().with([...before, block]), seed)
   return voter.answer(KEYS[leader] ?? LEADER, {
     kind: 'propose',
     process: PROCESS.id,
     epoch: 0,
     view,
-    base: 0,
+    base,
     blocks: [block],
     settled: undefined,
     holders,
@@ -130,4 +145,26 @@ describe('a leader that proposes two blocks for one place', () => {
     expect(await propose(voter, a, 0, 0)).toEqual({ kind: 'held' })
     expect(signs(voter, a, await propose(voter, a, 0, 1))).toBe(true)
   })
+})
+
+test('a scheduler that was restored signs nothing where it may have signed before', async () => {
+  const log = Object.assign(MemoryLog.open(), { restored: true })
+  const voter = await voterOf(1, log)
+  const [first, second] = [blockAt(1), encodeFrame(1, [{ timestampMs: 2, envelopeBytes: encodeEnvelope({ kind: 'tick', timer: new Uint8Array([1]), dueMs: 1 }) }])]
+  const forgetful = { kind: 'refused', reason: expect.stringContaining('was restored') }
+  expect(await propose(voter, first)).toMatchObject(forgetful)
+  expect(await voter.stand(5)).toBe(false)
+  // All others say that nothing is settled: it may have signed a first block all the same.
+  voter.remembersAll()
+  expect(await propose(voter, first)).toMatchObject(forgetful)
+  // They settle one without it; from there on it votes again.
+  const tree = treeOf(first)
+  const signature = encodeMultiSignature(
+    [0, 2, 3].map(signer => ({ signer, signature: ed25519Sign(SEEDS[signer] ?? seedOf(1), feedHeadMessage(FEED, tree)) })),
+  )
+  const settle = { kind: 'settle', process: PROCESS.id, epoch: 0, head: { length: 1, signature } } as const
+  const source = await voterOf(1, log, async () => ({ from: 0, blocks: [first], head: settle.head, rest: [] }))
+  source.remembersAll()
+  expect(await source.answer(LEADER, settle)).toMatchObject({ kind: 'has', head: { length: 1 } })
+  expect(await propose(source, second, 0, 1, [first])).toMatchObject({ kind: 'signed' })
 })

@@ -49,6 +49,11 @@ describe('the SDK as one file', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'atoll-sdk-')), 'sdk.mjs')
     writeFileSync(file, code)
     const sdk = (await import(/* @vite-ignore */ file)) as typeof import('../../sdk/index.ts')
+    // Proofs are checked in a page as anywhere.
+    const { process, result } = JSON.parse(readFileSync(join(root, 'test/vectors/proofs.json'), 'utf8')) as { process: string; result: { proof: string; slot: number } }
+    const proof = Uint8Array.from(Buffer.from(result.proof, 'hex'))
+    expect(sdk.verify(proof, { trusted: process }).slot).toBe(result.slot)
+    expect(() => sdk.verify(proof.with(900, (proof[900] ?? 0) ^ 1))).toThrow('step: ')
     const client = sdk.connect({
       signer: sdk.ed25519Signer(sdk.generateEd25519Seed()),
       fetch: async () => Response.json({}),

@@ -1,0 +1,146 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { PeerRecords } from '../../node/peer-records.ts'
+import { atMostTwoOfANetwork, networkGroup } from '../../node/network-group.ts'
+import {
+  type GossipVerdict,
+  type KeyId,
+  PEER_RECORD_LASTS_MS,
+  PEER_RECORD_SKEW_MS,
+  type PeerRecord,
+  readPeerRecord,
+  signPeerRecord,
+} from '../../protocol/index.ts'
+import { keyOf } from '../fakes/certified-pushes.ts'
+import { MemoryLog } from '../fakes/memory-log.ts'
+import { seedOf } from '../fakes/signed-items.ts'
+
+const NOW = 1_700_000_000_000
+
+const fields = (more: Partial<PeerRecord> = {}): Omit<PeerRecord, 'key'> => ({
+  addresses: ['/ip4/10.0.0.7/tcp/7334'],
+  roles: ['scheduler', 'compute'],
+  versionMs: NOW,
+  expiresMs: NOW + 3_600_000,
+  url: 'https://node.example',
+  ...more,
+})
+
+/** A node among others that only talk of records. */
+async function opened(log = MemoryLog.open(), known: ReadonlyMap<KeyId, readonly Uint8Array[]> = new Map()) {
+  const learned = new Map<KeyId, readonly string[]>()
+  const reached: KeyId[] = []
+  const published: Uint8Array[] = []
+  const judges: ((bytes: Uint8Array, from: KeyId) => GossipVerdict | Promise<GossipVerdict>)[] = []
+  const records = await PeerRecords.open({
+    key: keyOf(1),
+    seed: seedOf(1),
+    store: log.store,
+    clock: { now: () => NOW, sleep: (_, options) => new Promise(resolve => options?.signal?.addEventListener('abort', () => resolve())) },
+    roles: ['messenger'],
+    url: undefined,
+    gossip: {
+      publish: async (_, bytes) => void published.push(bytes),
+      subscribe: (_, judge) => {
+        judges.push(judge)
+        return () => undefined
+      },
+    },
+    peers: {
+      linked: [...known.keys()],
+      addresses: ['/ip4/10.0.0.1/tcp/1'],
+      watch: () => () => undefined,
+      learn: (peer, addresses) => {
+        if (addresses.some(address => !address.startsWith('/'))) return false
+        learned.set(peer, addresses)
+        return true
+      },
+      reach: async peer => void reached.push(peer),
+      records: async peer => known.get(peer) ?? [],
+    },
+    trouble: () => undefined,
+  })
+  onTestFinished(() => records[Symbol.dispose]())
+  return { records, learned, reached, published, hear: judges[0] ?? (() => 'ignore' as const) }
+}
+
+describe('a record of a node', () => {
+  test('is read as it was signed, and no bit of it can be changed', () => {
+    const bytes = signPeerRecord(fields(), seedOf(2))
+    expect(readPeerRecord(bytes)).toEqual({ key: keyOf(2), ...fields() })
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const changed = bytes.slice()
+      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      expect(() => readPeerRecord(changed), `bit ${bit}`).toThrow()
+    }
+  })
+
+  test('of another key is no record of this one', () => {
+    const [mine, theirs] = [signPeerRecord(fields(), seedOf(2)), signPeerRecord(fields({ url: undefined }), seedOf(3))]
+    const spliced = new Uint8Array([...mine.subarray(0, mine.length - 64), ...theirs.subarray(theirs.length - 64)])
+    expect(() => readPeerRecord(spliced)).toThrow('signature')
+  })
+})
+
+describe('records of nodes', () => {
+  test('the newest of a key counts: older, expired and foreign ones are never taken', async () => {
+    const { records, learned, hear } = await opened()
+    const hearing = (more: Partial<PeerRecord>): GossipVerdict | Promise<GossipVerdict> => hear(signPeerRecord(fields(more), seedOf(2)), keyOf(9))
+    expect(await hearing({})).toBe('accept')
+    expect(learned.get(keyOf(2))).toEqual(['/ip4/10.0.0.7/tcp/7334'])
+    const elsewhere = ['/ip4/10.6.6.6/tcp/666']
+    const refused: [string, Partial<PeerRecord>, GossipVerdict][] = [
+      ['the same version', { addresses: elsewhere }, 'ignore'],
+      ['older', { addresses: elsewhere, versionMs: NOW - 1 }, 'ignore'],
+      ['expired', { addresses: elsewhere, versionMs: NOW + 1, expiresMs: NOW }, 'ignore'],
+      ['from the future', { addresses: elsewhere, versionMs: NOW + PEER_RECORD_SKEW_MS + 1 }, 'reject'],
+      ['for ever', { addresses: elsewhere, versionMs: NOW + 1, expiresMs: NOW + PEER_RECORD_LASTS_MS + 2 }, 'reject'],
+      ['no address', { addresses: ['nowhere'], versionMs: NOW + 1 }, 'reject'],
+    ]
+    for (const [what, more, verdict] of refused) {
+      expect(await hearing(more), what).toBe(verdict)
+      expect(records.of(keyOf(2))?.addresses, what).toEqual(['/ip4/10.0.0.7/tcp/7334'])
+    }
+    expect(await hear(new Uint8Array([1, 2, 3]), keyOf(9))).toBe('reject')
+    expect(await hear(signPeerRecord(fields(), seedOf(1)), keyOf(9))).toBe('ignore')
+    expect(await hearing({ addresses: elsewhere, versionMs: NOW + 1 })).toBe('accept')
+    expect(records.of(keyOf(2))?.addresses).toEqual(elsewhere)
+  })
+
+  test('a node says where it is, asks those it meets, and tells what it knows', async () => {
+    const theirs = signPeerRecord(fields(), seedOf(2))
+    const { records, published } = await opened(MemoryLog.open(), new Map([[keyOf(2), [theirs]]]))
+    const [own] = published
+    expect(own && readPeerRecord(own)).toMatchObject({ key: keyOf(1), addresses: ['/ip4/10.0.0.1/tcp/1'] })
+    await expect.poll(() => records.shared.length).toBe(2)
+    expect(records.shared).toEqual([own, theirs])
+  })
+
+  test('after a restart it knows where others are, and dials some of them first', async () => {
+    const log = MemoryLog.open()
+    const peers = new Map([2, 3, 4, 5, 6, 7].map(n => [keyOf(n), [signPeerRecord(fields({ addresses: [`/ip4/93.184.${n < 5 ? 1 : n}.9/tcp/1`] }), seedOf(n))]]))
+    const before = await opened(log, peers)
+    await expect.poll(() => before.records.shared.length).toBe(7)
+    before.records[Symbol.dispose]()
+    const after = await opened(log)
+    expect(after.learned.size).toBe(6)
+    // Three of them are in one network: the third is left out.
+    expect(after.reached).toEqual([2, 3, 5, 6].map(keyOf))
+  })
+})
+
+test('networks are told apart by /24 and /48, but for those that belong to nobody', () => {
+  const groups: [string, string | undefined][] = [
+    ['/ip4/93.184.216.34/tcp/1', '93.184.216'],
+    ['/ip4/127.0.0.1/tcp/1', undefined],
+    ['/ip4/10.1.2.3/tcp/1', undefined],
+    ['/ip4/172.20.2.3/tcp/1', undefined],
+    ['/ip4/172.32.2.3/tcp/1', '172.32.2'],
+    ['/ip6/2606:2800:220:1::5/tcp/1', '2606:2800:220'],
+    ['/ip6/2606::5/tcp/1', '2606:0:0'],
+    ['/ip6/fd00::5/tcp/1', undefined],
+    ['/dns4/node.example/tcp/1', undefined],
+  ]
+  for (const [address, group] of groups) expect(networkGroup(address), address).toBe(group)
+  const all = ['/ip4/1.2.3.4/tcp/1', '/ip4/1.2.3.5/tcp/1', '/ip4/1.2.3.6/tcp/1', '/ip4/1.2.4.1/tcp/1']
+  expect(atMostTwoOfANetwork(all, one => [one])).toEqual([all[0], all[1], all[3]])
+})
