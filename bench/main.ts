@@ -25,8 +25,10 @@ import { aosRow } from './rows/aos.ts'
 import { callsRow } from './rows/calls.ts'
 import { awaitsRow } from './rows/awaits.ts'
 import { evaluationRow } from './rows/evaluation.ts'
+import { canisterExecutionRow } from './rows/canister-execution.ts'
 import { canistersRow } from './rows/canisters.ts'
 import { feedsRow } from './rows/feeds.ts'
+import { growthRow } from './rows/growth.ts'
 import { hopsRow } from './rows/hops.ts'
 import { idleRow } from './rows/idle.ts'
 import { commandsRow } from './rows/commands.ts'
@@ -51,11 +53,13 @@ const ROWS: readonly Row[] = [
   agentsRow,
   simulationRow,
   canistersRow,
+  canisterExecutionRow,
   callsRow,
   remoteResultsRow,
   awaitsRow,
   commandsRow,
   feedsRow,
+  growthRow,
 ]
 
 const RESULTS = fileURLToPath(new URL('RESULTS.md', import.meta.url))

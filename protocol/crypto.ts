@@ -12,7 +12,6 @@ import { blake2b } from '@noble/hashes/blake2.js'
 import { sha256 as sha256Noble, sha384 as sha384Noble } from '@noble/hashes/sha2.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { ed25519PublicKeyPortable, ed25519SignPortable, ed25519VerifyPortable } from './ed25519.ts'
-import { p256VerifyPortable } from './p256.ts'
 import { rsaPkcs1VerifyPortable, rsaPssVerifyPortable } from './rsa.ts'
 import {
   secp256k1PublicKeyPortable,
@@ -24,7 +23,6 @@ import { hashOneByOne } from './sha256-provider.ts'
 import {
   isEd25519PublicKey,
   isEd25519Signature,
-  isP256Signature,
   isRsaModulus,
   isSecp256k1PublicKey,
   isSecp256k1Signature,
@@ -61,7 +59,7 @@ export interface CryptoProvider {
   /** RSASSA-PKCS1-v1_5 with SHA-256, exponent 65537 (RFC 8017 §8.2.2). */
   rsaPkcs1Verify(modulus: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
   /** Whether r and s (64 bytes) sign the SHA-256 of the message; the key has 65 bytes. */
-  p256Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
+  p256Verify?(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
 }
 
 /** The provider that runs everywhere, a browser included: noble, and RSA on BigInt. */
@@ -80,7 +78,6 @@ export const portableCrypto: CryptoProvider = {
   secp256k1Recover: secp256k1RecoverPortable,
   rsaPssVerify: rsaPssVerifyPortable,
   rsaPkcs1Verify: rsaPkcs1VerifyPortable,
-  p256Verify: p256VerifyPortable,
 }
 
 let installed: CryptoProvider = portableCrypto
@@ -88,6 +85,11 @@ let installed: CryptoProvider = portableCrypto
 /** Puts `provider` in charge of what it offers, for the whole program; the rest is portable. */
 export function installCrypto(provider: Partial<CryptoProvider>): void {
   installed = { ...portableCrypto, ...provider }
+}
+
+/** Who is in charge. */
+export function cryptoProvider(): CryptoProvider {
+  return installed
 }
 
 /** SHA-256 of `bytes`: 32 bytes. */
@@ -192,15 +194,6 @@ export function rsaPssVerify(
 export function rsaPkcs1Verify(modulus: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   if (!isRsaModulus(modulus) || signature.length !== modulus.length) return false
   return installed.rsaPkcs1Verify(modulus, message, signature)
-}
-
-/**
- * Whether a key (65 bytes, uncompressed) made the signature (64 bytes: r, s) of the SHA-256 of the message. s may be
- * high: browsers make such signatures. So no id may be made from one.
- */
-export function p256Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
-  if (publicKey.length !== 65 || publicKey[0] !== 4 || !isP256Signature(signature)) return false
-  return installed.p256Verify(publicKey, message, signature)
 }
 
 function expectLength(what: string, bytes: Uint8Array, length: number): void {

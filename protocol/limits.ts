@@ -245,6 +245,8 @@ export const GRAPHQL_MATCHES_MAX = 2_000
 export const IC_EXPIRY_MAX_MS = 330_000
 /** (protocol) Links of a chain of delegations: the IC's own bound. */
 export const IC_DELEGATIONS_MAX = 20
+/** (protocol) Canister signatures of one request, delegations included: each costs tens of milliseconds to check. */
+export const IC_CANISTER_SIGNATURES_MAX = 2
 /** (protocol) Canisters one delegation names: the IC's own bound. */
 export const IC_DELEGATION_TARGETS_MAX = 1000
 /** (protocol) Nonce of a request: the IC's own bound. */

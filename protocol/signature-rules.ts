@@ -65,7 +65,7 @@ export function isP256Signature(signature: Uint8Array): boolean {
 export function withLowS(signature: Uint8Array): Uint8Array {
   if (signature.length !== 64 || compareBigEndian(signature, 32, SECP256K1_HALF) <= 0)
     return signature
-  const low = signature.slice()
+  const low = Uint8Array.from(signature)
   let borrow = 0
   for (let at = 31; at >= 0; at--) {
     const difference = (SECP256K1_ORDER[at] ?? 0) - (signature[32 + at] ?? 0) - borrow

@@ -16,8 +16,7 @@ import {
   toBase64Url,
   MalformedBytes,
 } from '../../protocol/index.ts'
-import type { EvaluatedResults } from './parts.ts'
-import { outputOf } from './result-output.ts'
+import type { EvaluatedOutputs } from './result-output.ts'
 import { CallRefusal } from './refusal.ts'
 
 /** A process that is a canister. */
@@ -92,11 +91,10 @@ export class Canisters {
   }
 
   /** Facts of what changed are asked for again. */
-  evaluated({ process, results }: EvaluatedResults): void {
+  evaluated({ process, outputs }: EvaluatedOutputs): void {
     const known = this.#byProcess.get(process)
     if (known?.facts === undefined) return
-    for (const bytes of results()) {
-      const output = outputOf(bytes)
+    for (const { output } of outputs()) {
       if (output === undefined || (!output.changed && output.certified === undefined)) continue
       known.facts = undefined
       return

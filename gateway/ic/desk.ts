@@ -4,6 +4,7 @@ import { Certifier } from './certifier.ts'
 import { DataCertificates } from './data-certificates.ts'
 import type { IcFacadeParts } from './parts.ts'
 import { Requests } from './requests.ts'
+import { withOutputs } from './result-output.ts'
 import { standingState } from './standing-state.ts'
 
 /** What the endpoints share. */
@@ -24,7 +25,8 @@ export function openDesk(parts: IcFacadeParts): Desk {
   const requests = new Requests({ ...parts, canisters })
   const certifier = new Certifier({ clock, standing: standingState(keys), sign: message => parts.sign(message) })
   const dataCertificates = new DataCertificates({ canisters, certifier, clock })
-  parts.watch(evaluated => {
+  parts.watch(results => {
+    const evaluated = withOutputs(results)
     canisters.evaluated(evaluated)
     requests.evaluated(evaluated)
   })

@@ -9,7 +9,6 @@ import {
   type CanisterAnswer,
   decodeFrame,
   decodeIngress,
-  decodeResult,
   equalBytes,
   findFrame,
   fromBase64Url,
@@ -29,8 +28,8 @@ import {
   toUtf8,
 } from '../../protocol/index.ts'
 import type { Canisters } from './canisters.ts'
-import type { EvaluatedResults, IcFacadeParts } from './parts.ts'
-import { outputOfResult } from './result-output.ts'
+import type { IcFacadeParts } from './parts.ts'
+import { type EvaluatedOutputs, outputOfResult } from './result-output.ts'
 
 /** How far a request has come. */
 export type RequestState =
@@ -100,12 +99,10 @@ export class Requests {
   }
 
   /** Answers stand in results. */
-  evaluated({ process, firstSlot, results }: EvaluatedResults): void {
+  evaluated({ process, firstSlot, outputs }: EvaluatedOutputs): void {
     const waiting = this.#waiting.get(process)
     if (waiting === undefined) return
-    for (const [i, bytes] of results().entries()) {
-      const result = decodeResult(bytes)
-      const output = outputOfResult(result)
+    for (const [i, { result, output }] of outputs().entries()) {
       for (const [call, answer] of output?.answers ?? []) {
         const id = requestMessageId(call)
         const entry = waiting.get(id)

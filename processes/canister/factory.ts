@@ -9,6 +9,8 @@ import { encodeState, stateAtFirst } from './state.ts'
 
 /** Instances with a canister's memory in them: the engine has room for some thousands, and each keeps its pages. */
 const INSTANCES_MAX = 256
+/** Instances that wait for a canister of their code. */
+const SPARE_MAX = 32
 /** Code that is compiled; canisters of one code share it. */
 const CODES_MAX = 64
 
@@ -19,6 +21,8 @@ export class CanisterFactory implements GuestFactory, MachineHome {
   /** The most recently used last. */
   readonly #codes = new Map<string, CanisterCode>()
   readonly #seats = new Map<Machine, CanisterInstance>()
+  /** Instances whose memory is all zero again: making one costs more than cleaning it. */
+  readonly #spare: CanisterInstance[] = []
   #last: Machine | undefined
 
   constructor(ownCode: Uint8Array | undefined) {
@@ -77,8 +81,15 @@ export class CanisterFactory implements GuestFactory, MachineHome {
   }
 
   #fresh(machine: Machine, code: CanisterCode): CanisterInstance {
+    const { heapPages } = machine.state
+    const at = this.#spare.findIndex(one => one.code === code && one.heap.pages === heapPages)
+    const [spare] = at < 0 ? [] : this.#spare.splice(at, 1)
+    if (spare !== undefined) {
+      fill(machine, spare)
+      return spare
+    }
     const instance = new CanisterInstance(code)
-    instance.growTo(machine.state.heapPages)
+    instance.growTo(heapPages)
     for (const index of code.initialChunks.keys()) if (!machine.kept.has(index)) instance.heap.chunk(index).fill(0)
     fill(machine, instance)
     return instance
@@ -89,8 +100,17 @@ export class CanisterFactory implements GuestFactory, MachineHome {
     if (this.#last === machine) this.#last = undefined
   }
 
+  leave(machine: Machine): void {
+    const instance = this.#seats.get(machine)
+    this.unseat(machine)
+    if (instance === undefined || this.#spare.length >= SPARE_MAX || instance.heap.pages !== machine.state.heapPages) return
+    for (const index of machine.kept.indexes()) if (index < STABLE_BASE) instance.heap.chunk(index).fill(0)
+    this.#spare.push(instance)
+  }
+
   close(): void {
     this.#seats.clear()
+    this.#spare.length = 0
     this.#codes.clear()
   }
 }

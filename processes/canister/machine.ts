@@ -24,6 +24,8 @@ export interface MachineHome {
   seat(machine: Machine, code: CanisterCode): CanisterInstance
   /** The instance of `machine` cannot be used any more. */
   unseat(machine: Machine): void
+  /** `machine` ends, and its instance may serve another. */
+  leave(machine: Machine): void
   /** The process's own module, if its canisters have one. */
   readonly ownCode: Uint8Array | undefined
 }
@@ -243,7 +245,8 @@ export class Machine {
   }
 
   close(): void {
-    this.#giveUp()
+    this.#home.leave(this)
+    this.#instance = undefined
   }
 }
 

@@ -48,8 +48,15 @@ function bytesOf(map: IcMap, name: string): Uint8Array {
  * The tree that `certificate` proves under the root key (DER) for `canister`: if the root delegated, the canister
  * must be of the subnet. Nothing, if it proves none. @throws {MalformedBytes}
  */
-export function certifiedTree(certificate: Uint8Array, rootKey: Uint8Array, canister: Uint8Array): HashTree | undefined {
+export function certifiedTree(
+  certificate: Uint8Array,
+  rootKey: Uint8Array,
+  canister: Uint8Array,
+  wanted: (tree: HashTree) => boolean = () => true,
+): HashTree | undefined {
   const { tree, signature, delegation } = decodeCertificateOfState(certificate)
+  // What a signature costs is paid only for a tree that would be of use.
+  if (!wanted(tree)) return undefined
   const key = delegation === undefined ? rootKey : delegatedKey(delegation, rootKey, canister)
   if (key === undefined) return undefined
   return blsVerify(blsKeyFromDer(key), stateRootMessage(hashTreeRoot(tree)), signature) ? tree : undefined

@@ -1,5 +1,6 @@
 import { MalformedBytes, toUtf8 } from '../bytes.ts'
-import { ed25519Verify, p256Verify, secp256k1Verify, sha256 } from '../crypto.ts'
+import { ed25519Verify, secp256k1Verify, sha256 } from '../crypto.ts'
+import { p256Verify } from '../p256.ts'
 import { withLowS } from '../signature-rules.ts'
 import { HASH_TREE_DEPTH_MAX, hashTreeRoot, lookUpNode, readHashTree } from './hash-tree.ts'
 import { decodeIc, isIcMap } from './ic-value.ts'
@@ -53,6 +54,7 @@ function verifyCanister(
   const tree = readHashTree(map.get('tree'))
   const entry = lookUpNode(tree, [toUtf8('sig'), sha256(seed), sha256(message)])
   if (entry.status !== 'found' || entry.tree[0] !== 3 || entry.tree[1].length !== 0) return false
-  const state = certifiedTree(certificate, rootKey, canister)
-  return state !== undefined && proves(state, [toUtf8('canister'), canister, toUtf8('certified_data')], hashTreeRoot(tree))
+  const path = [toUtf8('canister'), canister, toUtf8('certified_data')]
+  const root = hashTreeRoot(tree)
+  return certifiedTree(certificate, rootKey, canister, state => proves(state, path, root)) !== undefined
 }

@@ -7,7 +7,7 @@
  * 3. An update expires; a query and a look at the state may be late: clocks of clients differ, and nothing is kept of them.
  */
 import { compareBytes, concatBytes, equalBytes, MalformedBytes, toHex } from '../bytes.ts'
-import { IC_EXPIRY_MAX_MS } from '../limits.ts'
+import { IC_CANISTER_SIGNATURES_MAX, IC_EXPIRY_MAX_MS } from '../limits.ts'
 import { isAnonymous, selfAuthenticating } from './principal.ts'
 import type { CallRequest, Delegation, ReadStateRequest, RequestEnvelope, SenderInfo } from './request-envelope.ts'
 import { separator } from './separator.ts'
@@ -52,6 +52,8 @@ function refuteSender(envelope: RequestEnvelope, context: RequestContext): Refus
   if (isAnonymous(request.sender)) return refuteAnonymous(envelope)
   if (publicKey === undefined || signature === undefined) return wrong('Missing signature: only the anonymous sender may leave it out')
   if (!equalBytes(selfAuthenticating(publicKey), request.sender)) return wrong('The public key does not belong to the sender')
+  const keys = [publicKey, ...delegations.map(delegation => delegation.publicKey)]
+  if (keys.filter(isCanisterKey).length > IC_CANISTER_SIGNATURES_MAX) return wrong('Invalid delegation: too many canister signatures')
   const chain = refuteChain(publicKey, delegations, request, context)
   if (typeof chain === 'object' && 'reason' in chain) return chain
   const { key } = chain
@@ -98,6 +100,15 @@ function refuteInfo({ info, signer, signature }: SenderInfo, publicKey: Uint8Arr
   if (!isKeyOf(publicKey, signer)) return wrong('Invalid sender_info: the signer is not the canister of the public key')
   if (verifyUserSignature(publicKey, concatBytes(SENDER_INFO, info), signature, rootKeys)) return undefined
   return wrong('Invalid sender_info: bad signature')
+}
+
+function isCanisterKey(publicKey: Uint8Array): boolean {
+  try {
+    return readUserKey(publicKey).kind === 'canister'
+  } catch (error) {
+    if (error instanceof MalformedBytes) return false
+    throw error
+  }
 }
 
 function isKeyOf(publicKey: Uint8Array, canister: Uint8Array): boolean {

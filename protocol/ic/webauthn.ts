@@ -4,7 +4,8 @@
  */
 import { concatBytes, equalBytes, fromUtf8, MalformedBytes, toBase64Url } from '../bytes.ts'
 import { type CborValue, decodeCbor } from '../cbor.ts'
-import { p256Verify, rsaPkcs1Verify, sha256 } from '../crypto.ts'
+import { rsaPkcs1Verify, sha256 } from '../crypto.ts'
+import { p256Verify } from '../p256.ts'
 import { decodeIc, isIcMap } from './ic-value.ts'
 import { element } from './user-key.ts'
 

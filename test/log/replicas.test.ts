@@ -1,8 +1,9 @@
 import type Hypercore from 'hypercore'
 import { expect, test } from 'vitest'
 import { HypercoreLog } from '../../log/index.ts'
-import type { FeedSpec } from '../../protocol/index.ts'
+import { asMessageId, encodeEnvelope, encodeFrame, type FeedSpec, type StoreChange, toUtf8 } from '../../protocol/index.ts'
 import { bytesOf, foreign, pieceOf } from '../conformance/log-replicas.ts'
+import { messageItem } from '../fakes/signed-items.ts'
 import { collect, NODE_SEED } from '../conformance/log.ts'
 import { tempFolder } from './temp-folder.ts'
 
@@ -68,4 +69,31 @@ test('it grows while somebody has its Hypercore open', async () => {
   await log.drain()
   expect(await collect(log.blocks(feed, 0))).toEqual(all)
   await again.close()
+})
+
+test('the message index gets back what it lost of feeds that were taken over', async () => {
+  await using folder = await tempFolder()
+  const options = { directory: folder.path, keySeed: NODE_SEED }
+  const feed = foreign('a')
+  const items = Array.from({ length: 5 }, (_, n) => messageItem(feed.process, { data: `message ${n}` }))
+  const frames = items.map(({ bytes }, slot) =>
+    encodeFrame(slot, [{ timestampMs: 1, envelopeBytes: encodeEnvelope({ kind: 'item', item: bytes }) }]),
+  )
+  const slotsIn = (log: HypercoreLog): Promise<unknown> => log.messages.slotsOf(feed.process, items.map(({ id }) => asMessageId(id)))
+  {
+    await using log = await HypercoreLog.open(options)
+    await log.take(feed, pieceOf(feed, frames, 0))
+    expect(await slotsIn(log)).toEqual([0, 1, 2, 3, 4])
+    await log.drain()
+    // As a program leaves it that ended between the feed and its index.
+    const lost: StoreChange[] = []
+    for await (const { key } of log.store.range({ gte: toUtf8('log/i/'), lt: toUtf8('log/i0') })) lost.push({ key, value: undefined })
+    for await (const { key } of log.store.range({ gte: toUtf8('log/replica/'), lt: toUtf8('log/replica0') }))
+      lost.push({ key, value: new Uint8Array([0, 0, 0, 0, 0, 2]) })
+    expect(lost).toHaveLength(6)
+    log.store.write(lost)
+    await log.store.flush()
+  }
+  await using log = await HypercoreLog.open(options)
+  expect(await slotsIn(log)).toEqual([undefined, undefined, 2, 3, 4])
 })

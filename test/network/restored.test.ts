@@ -20,7 +20,7 @@ async function addCounter(client: Client): Promise<string> {
 test('a backup of a running node that is restored refuses to fork: it takes back what it missed, or writes nothing', { timeout: 180_000 }, async () => {
   await using folder = await tempFolder()
   const [home, backup, restored, copy] = ['home', 'backup', 'restored', 'copy'].map(name => join(folder.path, name)) as [string, string, string, string]
-  const b = await startNode(join(folder.path, 'b'), { listen: LISTEN })
+  let b = await startNode(join(folder.path, 'b'), { listen: LISTEN })
   let a = await startNode(home, { listen: LISTEN, peer: firstOf(b) })
   try {
     const signer = ed25519Signer(generateEd25519Seed())
@@ -50,7 +50,8 @@ test('a backup of a running node that is restored refuses to fork: it takes back
     await cp(restored, copy, { recursive: true, preserveTimestamps: true })
     await expect(startNode(restored)).rejects.toThrow('copy or was restored')
 
-    // Where it is told to ask somebody who is not there, it serves and writes nothing.
+    // Where nobody who follows the feed can be reached, it serves and writes nothing.
+    await b.kill()
     const alone = await startNode(copy, { peer: ['/ip4/127.0.0.1/tcp/1'] })
     try {
       const lonely = connect({ url: alone.url, signer })
@@ -61,6 +62,7 @@ test('a backup of a running node that is restored refuses to fork: it takes back
       await alone[Symbol.asyncDispose]()
     }
 
+    b = await startNode(join(folder.path, 'b'), { listen: LISTEN })
     a = await startNode(restored, { listen: LISTEN, peer: firstOf(b) })
     client = connect({ url: a.url, signer })
     await send(5)

@@ -196,6 +196,15 @@ describe.each(providers)('signatures of users, with the %s crypto provider', (_,
     }
   })
 
+  it('does not hold by a chain of many canisters, whose signatures cost much to check', () => {
+    const keys = [1, 2, 3].map(byte => canisterDer(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, byte, 1, 1), seed(byte)))
+    const link = (pubkey: Uint8Array): IcValue => icMap({ delegation: icMap({ pubkey, expiration: BigInt(NOW_MS + 1000) * NS }), signature: seed(0) })
+    const content = asIc(callContent({ sender: selfAuthenticating(keys[0] ?? seed(0)) }))
+    const chain = keys.slice(1).map(link)
+    const bytes = envelopeOf({ content, sender_pubkey: keys[0], sender_sig: seed(0), sender_delegation: chain })
+    expect(refusal(bytes, NOW_MS, [])).toMatch(/too many canister signatures/)
+  })
+
   it('holds for what a canister certifies, under a root key that is believed, and no other', () => {
     const secret = blsSecret(seed(1), 'test')
     const rootKey = blsKeyToDer(blsPublicKey(secret))
