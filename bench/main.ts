@@ -28,6 +28,7 @@ import { evaluationRow } from './rows/evaluation.ts'
 import { canisterExecutionRow } from './rows/canister-execution.ts'
 import { canistersRow } from './rows/canisters.ts'
 import { feedsRow } from './rows/feeds.ts'
+import { growthRow } from './rows/growth.ts'
 import { hopsRow } from './rows/hops.ts'
 import { idleRow } from './rows/idle.ts'
 import { commandsRow } from './rows/commands.ts'
@@ -58,6 +59,7 @@ const ROWS: readonly Row[] = [
   awaitsRow,
   commandsRow,
   feedsRow,
+  growthRow,
 ]
 
 const RESULTS = fileURLToPath(new URL('RESULTS.md', import.meta.url))

@@ -19,6 +19,8 @@ const node = await createNode({
   signerRate: SIGNER_RATE,
   hosts: input.hosts,
   residentBytes: input.residentBytes,
+  listen: input.listen,
+  peer: input.peer,
 })
 
 const say = (answer: NodeAnswer): void => {

@@ -9,12 +9,12 @@ import type { Row, RowContext } from './row.ts'
 import { microseconds, perSecond, times } from './show.ts'
 import { waoOnce } from './wao-figures.ts'
 
-interface Hops {
+export interface Hops {
   readonly hopsPerSecond: number
   readonly cpuUsPerHop: number
 }
 
-interface Counts {
+export interface Counts {
   readonly pairs: number
   readonly rounds: number
   /** How often each chain is started again in one measurement. */
@@ -29,13 +29,15 @@ const RESTATE_GOAL = 5
 const WAO_GOAL = 10
 
 /** Pairs of relays on one node; `rounds` must be even, so that a chain ends where it began. */
-class Pairs {
+export class Pairs {
   readonly #node: BenchNode
   readonly #relays: readonly string[]
+  readonly #pollMs: number
 
-  constructor(node: BenchNode, relays: readonly string[]) {
+  constructor(node: BenchNode, relays: readonly string[], pollMs: number = POLL_MS) {
     this.#node = node
     this.#relays = relays
+    this.#pollMs = pollMs
   }
 
   /** Starts one chain in each of the first `pairs` pairs and waits until all have ended. */
@@ -51,7 +53,7 @@ class Pairs {
       const evaluated = slot + rounds / 2 + 1
       while ((await client.processes.get(a, { signal })).evaluated < evaluated) {
         if (performance.now() > end) throw new Error(`a chain of ${rounds} hops did not end`)
-        await sleep(POLL_MS, undefined, { signal })
+        await sleep(this.#pollMs, undefined, { signal })
       }
     }
   }

@@ -5,6 +5,9 @@ export interface NodeInput {
   readonly hosts?: number | undefined
   /** Bytes of guests kept loaded; the node's own default, if not given. */
   readonly residentBytes?: number | undefined
+  /** Where other nodes reach it, and whom it keeps a connection to; without these it is alone. */
+  readonly listen?: readonly string[] | undefined
+  readonly peer?: readonly string[] | undefined
 }
 
 /**

@@ -88,7 +88,7 @@ function labelledEntry(label: Uint8Array, below: StateNode | undefined): Entry {
 /** The last label of the same length before `label`, and the first after it: nothing of that length lies between. */
 function neighboursOf(label: Uint8Array): Uint8Array[] {
   const after = concatBytes(label, Uint8Array.of(0))
-  const before = label.slice()
+  const before = Uint8Array.from(label)
   for (let at = before.length - 1; at >= 0; at--) {
     const byte = before[at] ?? 0
     before[at] = byte === 0 ? 0xff : byte - 1

@@ -22,8 +22,9 @@ export async function startNode(
   data: string,
   options: Pick<NodeOptions, 'listen' | 'peer' | 'acceptRestored' | 'host' | 'allowedHosts' | 'units'> = {},
   prefix: readonly string[] = [],
+  program: string = PROGRAM,
 ): Promise<RunningNode> {
-  const [command = '', ...args] = [...prefix, process.execPath, PROGRAM, data, JSON.stringify(options)]
+  const [command = '', ...args] = [...prefix, process.execPath, program, data, JSON.stringify(options)]
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let stderr = ''
   child.stderr.on('data', chunk => {

@@ -9,6 +9,8 @@ import { type RunningNode, startNode } from './running-node.ts'
 export interface SeveralNodesOptions<Name extends string> {
   readonly cutOff?: CutOff | undefined
   /** Units that a node runs; all, if they are not given. */
+  /** Programs that are nodes of another kind. */
+  readonly programs?: Partial<Record<Name, string | undefined>> | undefined
   readonly units?: Partial<Record<Name, readonly UnitName[] | undefined>> | undefined
 }
 
@@ -72,6 +74,7 @@ export class SeveralNodes<Name extends string> implements AsyncDisposable {
       join(this.#folder, name),
       options,
       this.#options.cutOff?.prefix(at),
+      this.#options.programs?.[name],
     )
     this.#nodes.set(name, node)
     this.#addresses.set(name, node.addresses.find(address => address.includes(host)) ?? '')
