@@ -269,6 +269,8 @@ export const IC_ANSWERS_MAX_BYTES = 64 * MiB
 export const IC_CANISTERS_MAX = 4096
 /** How old the certificate of a canister's certified data may be that queries are shown; clients take five minutes. */
 export const IC_DATA_CERTIFICATE_MAX_MS = 30_000
+/** How long a look at a request waits until what the node knew before its start is evaluated again. */
+export const IC_CATCH_UP_MAX_MS = 20_000
 /** Slots behind a request that are looked through for its answer after a restart. */
 export const IC_LOOKED_AT_MAX = 100_000
 

@@ -10,10 +10,12 @@ import {
   decodeFrame,
   decodeIngress,
   equalBytes,
+  Failure,
   findFrame,
   fromBase64Url,
   IC_ANSWERS_MAX,
   IC_ANSWERS_MAX_BYTES,
+  IC_CATCH_UP_MAX_MS,
   IC_HOLD_MAX_MS,
   IC_LOOKED_AT_MAX,
   type MessageId,
@@ -24,6 +26,7 @@ import {
   requestMessageId,
   type Result,
   type Slot,
+  slotCount,
   toBase64Url,
   toUtf8,
 } from '../../protocol/index.ts'
@@ -163,6 +166,7 @@ export class Requests {
 
   async #stateAt(process: ProcessId, slot: Slot, id: MessageId): Promise<RequestState> {
     const { computer } = this.#parts
+    if (this.#kept.get(id)?.process !== process) await this.#catchUp(process)
     const evaluated = await computer.evaluated(process)
     if (slot >= evaluated) return { status: 'received' }
     const late = (await this.#noteOf(id))?.slot
@@ -178,6 +182,19 @@ export class Requests {
       return { status: 'answered', answer: found }
     }
     return { status: 'processing' }
+  }
+
+  /** A request that this run did not take may have had its answer before: nobody is told less of it than they were. */
+  async #catchUp(process: ProcessId): Promise<void> {
+    const { computer, log } = this.#parts
+    const description = await log.directory.process(process)
+    const slots = description === undefined ? 0 : await slotCount(log, messagesFeed(description))
+    if (slots <= (await computer.evaluated(process))) return
+    try {
+      await computer.result(process, slots - 1, { timeoutMs: IC_CATCH_UP_MAX_MS })
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+    }
   }
 
   #answer(process: ProcessId, id: MessageId, answer: CanisterAnswer): CanisterAnswer {
