@@ -259,6 +259,8 @@ export const IC_PATH_LABELS_MAX = 127
 export const IC_BODY_MAX_BYTES = 2 * MiB
 /** How long a call is held until its certificate is there; then clients poll. */
 export const IC_HOLD_MAX_MS = 240_000
+/** How long a look at a request waits for its slot to be evaluated: a node that starts tells again what it told before. */
+export const IC_REPLAY_WAIT_MAX_MS = 10_000
 /** Between two signatures of certificates under load: a signature takes about five, on a core that others want too. */
 export const IC_SIGNING_PAUSE_MS = 12
 /** Requests whose answer is kept at hand, for who asks again; older ones are looked up in the feed. */
@@ -269,8 +271,6 @@ export const IC_ANSWERS_MAX_BYTES = 64 * MiB
 export const IC_CANISTERS_MAX = 4096
 /** How old the certificate of a canister's certified data may be that queries are shown; clients take five minutes. */
 export const IC_DATA_CERTIFICATE_MAX_MS = 30_000
-/** How long a look at a request waits until what the node knew before its start is evaluated again. */
-export const IC_CATCH_UP_MAX_MS = 20_000
 /** Slots behind a request that are looked through for its answer after a restart. */
 export const IC_LOOKED_AT_MAX = 100_000
 
