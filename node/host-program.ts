@@ -15,7 +15,7 @@ export const MAY_START_WORKERS: readonly string[] = ['--allow-worker']
  * The program of a compute host. It may read this program's files and its packages, and nothing else: it may write
  * none, start no process, load no addon. The stack is large because call depth is bounded by count, not by the
  * engine. Semi-spaces for young objects stay at 8 MiB: left alone they grow to 32 in a burst, and are not given back.
- * One thread collects garbage: there is a host for each core, and helpers cost a sixth more time than they save.
+ * One thread collects garbage: there is a host for each core, and helpers would take theirs from another.
  * `flags` go to the engine too: results must not depend on them.
  */
 export function hostProgram(flags: readonly string[] = []): HostProgram {

@@ -259,6 +259,8 @@ export const IC_PATH_LABELS_MAX = 127
 export const IC_BODY_MAX_BYTES = 2 * MiB
 /** How long a call is held until its certificate is there; then clients poll. */
 export const IC_HOLD_MAX_MS = 240_000
+/** How long a look at a request waits for its slot to be evaluated: a node that starts tells again what it told before. */
+export const IC_REPLAY_WAIT_MAX_MS = 10_000
 /** Between two signatures of certificates under load: a signature takes about five, on a core that others want too. */
 export const IC_SIGNING_PAUSE_MS = 12
 /** Requests whose answer is kept at hand, for who asks again; older ones are looked up in the feed. */

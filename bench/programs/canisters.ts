@@ -29,7 +29,7 @@ import {
   type ProcessDescription,
   asMessageId,
 } from '../../protocol/index.ts'
-import { median } from '../peer-programs/median.ts'
+import { median, quantile } from '../peer-programs/median.ts'
 import { runProgram } from '../peer-programs/program.ts'
 import { signedItem } from '../rows/items.ts'
 
@@ -177,7 +177,8 @@ function wake(hosted: HostedProcess, description: ProcessDescription, loaded: Pa
     opened.close()
   }
   const bytes = asleep[0]?.sizeBytes ?? 0
-  return { fromCheckpointMs: median(fromCheckpoint), fromMemoryMs: median(fromMemory), bytes, rss: process.memoryUsage.rss() }
+  const wakes = { fromCheckpointMs: median(fromCheckpoint), fromCheckpointP99Ms: quantile(fromCheckpoint, 0.99), fromMemoryMs: median(fromMemory), fromMemoryP99Ms: quantile(fromMemory, 0.99) }
+  return { ...wakes, bytes, rss: process.memoryUsage.rss() }
 }
 
 function replied({ resultsBytes }: { readonly resultsBytes: Uint8Array }): void {

@@ -10,12 +10,14 @@ import {
   decodeFrame,
   decodeIngress,
   equalBytes,
+  Failure,
   findFrame,
   fromBase64Url,
   IC_ANSWERS_MAX,
   IC_ANSWERS_MAX_BYTES,
   IC_HOLD_MAX_MS,
   IC_LOOKED_AT_MAX,
+  IC_REPLAY_WAIT_MAX_MS,
   type MessageId,
   messagesFeed,
   parseDataItem,
@@ -94,7 +96,8 @@ export class Requests {
     } finally {
       clearTimeout(timer)
       if (waiting.get(id) === entry) waiting.delete(id)
-      if (waiting.size === 0 && this.#waiting.get(process) === waiting) this.#waiting.delete(process)
+      if (waiting.size === 0 && this.#waiting.get(process) === waiting)
+        this.#waiting.delete(process)
     }
   }
 
@@ -112,7 +115,8 @@ export class Requests {
       }
       const failed = output === undefined ? failureOf(result) : undefined
       if (failed === undefined) continue
-      for (const [id, entry] of waiting) if (entry.slot === firstSlot + i) this.#answer(process, id, failed)
+      for (const [id, entry] of waiting)
+        if (entry.slot === firstSlot + i) this.#answer(process, id, failed)
     }
   }
 
@@ -122,14 +126,21 @@ export class Requests {
   }
 
   /** What became of a request of a canister, or of one that made some canister, and who made it; nothing, if it stands nowhere. */
-  async find(id: MessageId, principal: Uint8Array | undefined): Promise<{ sender: Uint8Array; state: RequestState } | undefined> {
+  async find(
+    id: MessageId,
+    principal: Uint8Array | undefined,
+  ): Promise<{ sender: Uint8Array; state: RequestState } | undefined> {
     const noted = this.#kept.get(id)?.process ?? (await this.#noteOf(id))?.process
-    const process = noted ?? (principal && (await this.#parts.canisters.find(principal))?.process.id)
+    const process =
+      noted ?? (principal && (await this.#parts.canisters.find(principal))?.process.id)
     return process === undefined ? undefined : this.state(process, id)
   }
 
   /** The same, of a request in the feed of this process. */
-  async state(process: ProcessId, id: MessageId): Promise<{ sender: Uint8Array; state: RequestState } | undefined> {
+  async state(
+    process: ProcessId,
+    id: MessageId,
+  ): Promise<{ sender: Uint8Array; state: RequestState } | undefined> {
     const kept = this.#kept.get(id)
     if (kept?.process === process && kept.answer !== undefined) {
       return { sender: kept.sender, state: { status: 'answered', answer: kept.answer } }
@@ -148,7 +159,11 @@ export class Requests {
     return slot ?? 0
   }
 
-  async #senderAt(process: ProcessDescription, slot: Slot, id: MessageId): Promise<Uint8Array | undefined> {
+  async #senderAt(
+    process: ProcessDescription,
+    slot: Slot,
+    id: MessageId,
+  ): Promise<Uint8Array | undefined> {
     const frame = await findFrame(this.#parts.log, messagesFeed(process), slot)
     const envelope = frame && decodeFrame(frame.bytes).assignments[slot - frame.firstSlot]?.envelope
     if (envelope?.kind === 'ingress') return decodeIngress(envelope.bytes).request.sender
@@ -163,12 +178,13 @@ export class Requests {
 
   async #stateAt(process: ProcessId, slot: Slot, id: MessageId): Promise<RequestState> {
     const { computer } = this.#parts
+    if (!(await this.#isEvaluatedSoon(process, slot))) return { status: 'received' }
     const evaluated = await computer.evaluated(process)
-    if (slot >= evaluated) return { status: 'received' }
     const late = (await this.#noteOf(id))?.slot
     const call = fromBase64Url(id)
     const own = await computer.result(process, late ?? slot)
-    const answer = answerIn(own, call) ?? (outputOfResult(own) === undefined ? failureOf(own) : undefined)
+    const answer =
+      answerIn(own, call) ?? (outputOfResult(own) === undefined ? failureOf(own) : undefined)
     if (answer !== undefined) return { status: 'answered', answer }
     const to = Math.min(evaluated, slot + IC_LOOKED_AT_MAX)
     for await (const result of computer.results(process, slot + 1, to)) {
@@ -178,6 +194,19 @@ export class Requests {
       return { status: 'answered', answer: found }
     }
     return { status: 'processing' }
+  }
+
+  /** After a start the feed is evaluated again; what was certified before must not look as if it never was. */
+  async #isEvaluatedSoon(process: ProcessId, slot: Slot): Promise<boolean> {
+    const { computer } = this.#parts
+    if (slot < (await computer.evaluated(process))) return true
+    try {
+      await computer.result(process, slot, { timeoutMs: IC_REPLAY_WAIT_MAX_MS })
+      return true
+    } catch (error) {
+      if (Failure.is(error) && error.code === 'timeout') return false
+      throw error
+    }
   }
 
   #answer(process: ProcessId, id: MessageId, answer: CanisterAnswer): CanisterAnswer {

@@ -5,7 +5,7 @@ import type { CanisterCode } from './code.ts'
 import type { Entry } from './execution.ts'
 import type { Executed, Machine } from './machine.ts'
 import { MODES } from './modes.ts'
-import type { Post } from './post.ts'
+import { notFound, type Post } from './post.ts'
 import { type Callback, type CallContext, CALLBACKS, CONTEXTS, getCallback, getContext, numbered, putContext } from './records.ts'
 import { keysUnder } from './pieces.ts'
 import type { Slot } from './slot.ts'
@@ -66,7 +66,8 @@ export class CallsTaken {
 
   /** Why a method cannot be called now; nothing, if it can. */
   refusalOf(code: CanisterCode | undefined, method: string): Reject | undefined {
-    const { status } = this.#machine.state
+    const { status, deleted } = this.#machine.state
+    if (deleted) return notFound(this.#machine.names.self)
     if (status !== 'running') return notRunning(this.#name, status)
     if (code === undefined) return noModule(this.#name)
     if (code.entries.has(`canister_update ${method}`) || code.entries.has(`canister_query ${method}`)) return undefined

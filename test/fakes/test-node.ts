@@ -22,6 +22,8 @@ interface TestNodeOptions extends EffectOptions {
   readonly data?: string
   readonly clock?: Clock
   readonly hosts?: number
+  /** Where the gateway listens; without it there is none. */
+  readonly port?: number
   readonly residentBytes?: number
   readonly signerRate?: number
   readonly wasmer?: boolean

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Ed25519KeyIdentity } from '@icp-sdk/core/identity'
 import { expect, it } from 'vitest'
+import { HypercoreLog } from '../../log/index.ts'
+import { openKeystore, sourceFromLog, verifyProcess } from '../../node/index.ts'
 import {
   candidFields,
   candidLabel,
@@ -126,6 +128,11 @@ it('what was certified is true after kill -9, and the root key is the same', { t
       for (const count of counts) expect(next).toBeGreaterThan(count)
     }
     await node[Symbol.asyncDispose]()
+    const { seed } = await openKeystore(join(data, 'keys'))
+    await using log = await HypercoreLog.open({ directory: data, keySeed: seed })
+    for (const { id } of await log.directory.processes({ limit: 10 })) {
+      expect(await verifyProcess(await sourceFromLog(log, id))).toMatchObject({ ok: true })
+    }
   } finally {
     await rm(data, { recursive: true, force: true, maxRetries: 5 })
   }

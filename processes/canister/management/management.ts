@@ -97,7 +97,7 @@ export class Management {
       const { machine } = this.#parts
       const method = METHODS.get(request.method)
       if (method === undefined) throw unknownMethod(request.method)
-      if (machine.state.deleted) throw new Rejected('IC0301', notFound(machine.names.self).message)
+      this.#checkThere()
       const fields = fieldsOf(request.arg)
       checkTarget(machine, request.method, fields)
       this.#checkCaller(method.callers, request.method, request.caller)
@@ -106,6 +106,13 @@ export class Management {
       const context: MethodContext = { ...this.#parts, slot, caller: request.caller, cycles }
       return method.run(fields, context)
     })
+  }
+
+  #checkThere(): void {
+    const { state, names } = this.#parts.machine
+    if (!state.deleted) return
+    const { code, error, message } = notFound(names.self)
+    throw new Rejected(error, message, code)
   }
 
   #checkCaller(callers: 'controllers' | 'self' | 'log' | 'anyone', method: string, caller: Uint8Array): void {
@@ -136,6 +143,7 @@ export class Management {
   query(method: string, arg: Uint8Array, caller: Uint8Array, slot: Slot): Uint8Array {
     const found = METHODS.get(method)
     if (found?.isQuery !== true) throw unknownMethod(method)
+    this.#checkThere()
     const fields = fieldsOf(arg)
     checkTarget(this.#parts.machine, method, fields)
     this.#checkCaller(found.callers, method, caller)
