@@ -32,6 +32,7 @@ import {
   type ProcessDescription,
   type Proposal,
   proposalHolds,
+  signedBlocksHold,
   type SignerProof,
   votesFeed,
 } from '../../protocol/index.ts'
@@ -252,9 +253,13 @@ export class Voter {
     const from = this.length
     if (head.length <= from) return
     const blocks: Uint8Array[] = []
+    let tree: FeedTree | undefined = this.#tree
     while (from + blocks.length < head.length) {
       const more = await this.#parts.peers.frames(source, this.process.id, from + blocks.length)
       if (more === undefined || more.from !== from + blocks.length) throw new Failure('unreachable', { scheduler: source }, { note: 'it has fewer blocks than it says' })
+      // Whoever names a length need not have that much: each piece proves itself before more is asked for and held.
+      tree = more.blocks.length === 0 ? undefined : signedBlocksHold(this.feed, tree.roots, more)
+      if (tree === undefined) throw new Failure('bad-certificate', { process: this.process.id, scheduler: source }, { note: 'blocks of its feed that no head covers' })
       blocks.push(...more.blocks)
     }
     blocks.length = head.length - from
