@@ -24,3 +24,10 @@ persistent actor {
     { value; certificate = CertifiedData.getCertificate() }
   };
 }`
+
+export const ENDLESS = `
+persistent actor {
+  var n : Nat = 0;
+  public func spin() : async () { loop { n += 1 } };
+  public func count() : async Nat { n += 1; n };
+}`
