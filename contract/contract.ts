@@ -35,6 +35,15 @@ export interface AnyContract {
   readonly messages: Messages
   readonly queries: Queries
   readonly events: Events
+  /** How its messages travel, if not as JSON. */
+  readonly wire?: Wire | undefined
+}
+
+/** Messages whose input schemas give the bytes that are sent, and whose reply schemas take those that come back. */
+export interface Wire {
+  readonly contentType: string
+  /** What a message or query is called where it travels, if it is not its name here. */
+  readonly actions: Readonly<Record<string, string>>
 }
 
 /** What a process promises: the messages it takes and how it answers. One object, from which all else follows. */

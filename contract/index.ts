@@ -16,6 +16,7 @@ export {
   type Query,
   query,
   type QueryName,
+  type Wire,
 } from './contract.ts'
 export { describeContract, type ToJsonSchema } from './describe.ts'
 export { schemaOfJson } from './check-json.ts'

@@ -163,8 +163,8 @@ export const PEER_OPERATIONS = {
     request: tracePlaceCodec,
     requestMaxBytes: SMALL_MAX_BYTES,
     answer: traceCodec,
+    // Not bounded by `atOnce`: a tree goes back and forth between two nodes, and each of its steps waits for the next.
     answerMaxBytes: TRACE_MAX_BYTES,
-    atOnce: 8,
   }),
   ...UNIT_PEER_OPERATIONS,
   call: peerOperation({

@@ -1,13 +1,12 @@
 import {
   type CallOptions,
   type Clock,
-  decodeProcessOutput,
   Failure,
   MalformedBytes,
-  type ProcessOutput,
   type Receipt,
   type ResultView,
 } from '../protocol/index.ts'
+import { type Answered, type AnsweredError, readOutput } from './read-output.ts'
 import type { Ended } from './reply-watch.ts'
 import { withTimeLimit } from './time-limit.ts'
 
@@ -56,24 +55,38 @@ interface About {
 export function readAnswer(
   answer: Pick<ResultView, 'error' | 'output'> & { readonly status: string },
   about: About,
-): ProcessOutput {
+): Answered {
   const { status, error, output } = answer
   if (status !== 'ok')
-    throw processError(error ?? { code: status, message: 'it had no effect' }, about)
+    throw processError(refusalIn(output, about) ?? error ?? { code: status, message: 'it had no effect' }, about)
+  let read: Answered
   try {
-    return decodeProcessOutput(output)
+    read = readOutput(output, about)
   } catch (cause) {
     if (!(cause instanceof MalformedBytes)) throw cause
     throw badReply('its output is not one of a process that keeps a contract', about, cause)
   }
+  if (read.error !== undefined) throw processError(read.error, about)
+  return read
+}
+
+/** A canister whose message failed says in its output how. */
+function refusalIn(output: Uint8Array, about: About): AnsweredError | undefined {
+  try {
+    return readOutput(output, about).error
+  } catch (error) {
+    if (error instanceof MalformedBytes) return undefined
+    throw error
+  }
 }
 
 /** An error that the process gave, as a failure; the error itself is its cause. */
-function processError(error: { readonly code: string; readonly message: string }, about: About): Failure {
+function processError(error: AnsweredError, about: About): Failure {
   const { label, ...place } = about
   const cause = Object.assign(new Error(error.message), { code: error.code })
+  const reject = error.reject === undefined ? {} : { reject: error.reject }
   const note = label === undefined ? error.message : `${label}: ${error.message}`
-  return new Failure('process-error', { code: error.code, ...place }, { note, cause })
+  return new Failure('process-error', { code: error.code, ...reject, ...place }, { note, cause })
 }
 
 export function badReply(problem: string, { label, ...place }: About, cause?: unknown): Failure {

@@ -1,9 +1,9 @@
-import { type AnyContract, checkInput, inputToSend, type Schema } from '../contract/index.ts'
-import { Failure } from '../protocol/index.ts'
+import { type AnyContract, checkInput, checkValue, inputToSend, type Schema } from '../contract/index.ts'
+import { Failure, type Tag } from '../protocol/index.ts'
 import type { MessageFields } from './message-item.ts'
 
 /** Says that the data are JSON; without data: that the input was left out. */
-export const JSON_TAG = { name: 'Content-Type', value: 'application/json' }
+const JSON_TAG = { name: 'Content-Type', value: 'application/json' }
 
 /** What a checked input travels as: the Action, and the input as JSON; no data, if there is no input. @throws {Failure} `bad-input` */
 export function callMessage(
@@ -12,12 +12,22 @@ export function callMessage(
   input: unknown,
 ): Required<Pick<MessageFields, 'action' | 'tags' | 'data'>> {
   const schema = (contract.messages[name] ?? contract.queries[name])?.input
-  const data = schema === undefined ? '' : inputData(schema, input, `${contract.name}.${name}`)
-  return { action: name, tags: [JSON_TAG], data }
+  const action = contract.wire?.actions[name] ?? name
+  if (schema === undefined) return { action, tags: [JSON_TAG], data: '' }
+  return { action, ...payload(contract, schema, input, `${contract.name}.${name}`) }
+}
+
+/** An input as the contract has it travel, and the tag that tells how. @throws {Failure} `bad-input`; nothing was sent */
+export function payload({ wire }: AnyContract, schema: Schema, input: unknown, label: string): { tags: Tag[]; data: Uint8Array | string } {
+  if (wire === undefined) return { tags: [JSON_TAG], data: inputData(schema, input, label) }
+  const checked = checkValue(schema, input)
+  if (!checked.ok) throw new Failure('bad-input', {}, { note: `${label}: ${checked.problem}` })
+  if (!(checked.value instanceof Uint8Array)) throw new TypeError(`${label}: its schema gives no bytes`)
+  return { tags: [{ name: 'Content-Type', value: wire.contentType }], data: checked.value }
 }
 
 /** The JSON of an input that fits its schema. @throws {Failure} `bad-input`; nothing was sent */
-export function inputData(schema: Schema, input: unknown, label: string): string {
+function inputData(schema: Schema, input: unknown, label: string): string {
   const checked = checkInput(schema, input)
   if (!checked.ok) throw new Failure('bad-input', {}, { note: `${label}: ${checked.problem}` })
   const sent = inputToSend(schema, input)

@@ -9,18 +9,16 @@ import {
 import {
   type AssignmentView,
   type CallOptions,
-  decodeProcessOutput,
   Failure,
   findTag,
   MalformedBytes,
   type ProcessId,
-  type ProcessOutput,
   type ResultView,
-  type SettledMessage,
   type Slot,
 } from '../protocol/index.ts'
 import type { Client } from './client.ts'
 import type { FollowOptions } from './follow.ts'
+import { type Answered, type AnsweredLater, readOutput } from './read-output.ts'
 import { aroundOf } from './surroundings.ts'
 import { withTimeLimit } from './time-limit.ts'
 
@@ -35,7 +33,7 @@ interface SlotFacts {
   readonly pending: boolean
   readonly events: readonly { readonly name: string; readonly data?: unknown }[]
   /** Messages of earlier slots that ended in this one. */
-  readonly settled: readonly SettledMessage[]
+  readonly settled: readonly AnsweredLater[]
 }
 
 /** What came of a slot: by the message that stood in it, or of something that is no message of the contract. */
@@ -88,9 +86,9 @@ function located(client: Client, locate: Locate, { signal }: FollowOptions): Pro
 }
 
 function readResult(contract: AnyContract, result: ResultView, { id, envelope }: AssignmentView): object {
-  const output = outputOf(result)
-  const ok = result.status === 'ok'
-  const named = actionOf(envelope) ?? ''
+  const output = outputOf(result, id)
+  const ok = result.status === 'ok' && output.error === undefined
+  const named = nameOf(contract, actionOf(envelope) ?? '')
   const message = Object.hasOwn(contract.messages, named) ? contract.messages[named] : undefined
   const isReplied = ok && output.pending !== true && message !== undefined
   return {
@@ -99,7 +97,7 @@ function readResult(contract: AnyContract, result: ResultView, { id, envelope }:
     ok,
     action: message === undefined ? undefined : named,
     reply: isReplied ? checked(message.reply, output.reply, `${contract.name}.${named}`, result) : output.reply,
-    error: result.error ?? (ok ? undefined : { code: result.status, message: 'it had no effect' }),
+    error: result.error ?? output.error ?? (ok ? undefined : { code: result.status, message: 'it had no effect' }),
     pending: output.pending === true,
     events: output.events ?? [],
     settled: output.settled ?? [],
@@ -112,11 +110,16 @@ function actionOf(envelope: AssignmentView['envelope']): string | undefined {
   return message.kind === 'item' || message.kind === 'push' ? findTag(message.tags, 'Action') : undefined
 }
 
+/** What the contract calls a message of this action. */
+function nameOf({ wire }: AnyContract, action: string): string {
+  return Object.entries(wire?.actions ?? {}).find(([, called]) => called === action)?.[0] ?? action
+}
+
 /** A slot that answers in another form (the spawn of a strange module, say) tells nothing of the contract. */
-function outputOf({ status, output }: ResultView): ProcessOutput {
+function outputOf({ status, output, slot }: ResultView, message?: string): Answered {
   if (status !== 'ok') return {}
   try {
-    return decodeProcessOutput(output)
+    return readOutput(output, { slot, ...(message === undefined ? {} : { message }) })
   } catch (error) {
     if (error instanceof MalformedBytes) return {}
     throw error

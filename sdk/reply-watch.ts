@@ -1,18 +1,17 @@
 import {
-  decodeProcessOutput,
   MalformedBytes,
   type MessageId,
   type ProcessId,
   type Receipt,
   type ResultView,
-  type SettledMessage,
   type Slot,
 } from '../protocol/index.ts'
 import type { FollowOptions } from './follow.ts'
+import { type AnsweredLater, readOutput } from './read-output.ts'
 import { abortedBy } from './time-limit.ts'
 
 /** How a pending message ended, and in which slot. */
-export type Ended = SettledMessage & { readonly slot: Slot }
+export type Ended = AnsweredLater & { readonly slot: Slot }
 
 interface Waiter {
   readonly resolve: (ended: Ended) => void
@@ -101,10 +100,10 @@ function tell(result: ResultView, { waiters }: Followed): void {
 }
 
 /** A process may answer other messages in another form; those settle nothing. */
-function settledIn({ status, output }: ResultView): readonly SettledMessage[] {
+function settledIn({ status, output, slot }: ResultView): readonly AnsweredLater[] {
   if (status !== 'ok') return []
   try {
-    return decodeProcessOutput(output).settled ?? []
+    return readOutput(output, { slot }).settled ?? []
   } catch (error) {
     if (error instanceof MalformedBytes) return []
     throw error

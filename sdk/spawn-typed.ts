@@ -1,6 +1,6 @@
 import type { AnyContract, ArgsField } from '../contract/index.ts'
 import type { CallOptions, ProcessId, Signer } from '../protocol/index.ts'
-import { inputData, JSON_TAG } from './call-message.ts'
+import { payload } from './call-message.ts'
 import type { Client } from './client.ts'
 import type { SpawnFields } from './message-item.ts'
 import { type ProcessRef, processRef } from './process-ref.ts'
@@ -33,10 +33,10 @@ export async function spawnTyped<C extends AnyContract>(
   options: CallOptions,
 ): Promise<SpawnedProcess<C>> {
   const { name, args, tags = [], ...rest }: TypedSpawnFields<C> & { readonly args?: unknown } = fields
-  const data = inputData(contract.args, args, `${contract.name} args`)
+  const { data, tags: form } = payload(contract, contract.args, args, `${contract.name} args`)
   const named = name === undefined ? [] : [{ name: 'Name', value: name }]
   const module = await client.modules.find(fields.module, options)
-  const handle = await client.spawn({ ...rest, module, data, tags: [...named, ...tags, JSON_TAG] }, options)
+  const handle = await client.spawn({ ...rest, module, data, tags: [...named, ...tags, ...form] }, options)
   const { id, spawned } = handle
   if (spawned === undefined) throw new TypeError('a spawn gives its message')
   return Object.assign(

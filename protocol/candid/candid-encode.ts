@@ -17,7 +17,7 @@ export function encodeCandid(args: readonly (readonly [type: CandidType, value: 
   )
 }
 
-/** Each type stands once in the table, behind those that it is made of. */
+/** Each type stands once in the table; a named one before those that it is made of, which may name it again. */
 class TypeTable {
   readonly entries: Uint8Array[] = []
   readonly #known = new Map<string, Uint8Array>()
@@ -27,13 +27,23 @@ class TypeTable {
     const key = JSON.stringify(type)
     const known = this.#known.get(key)
     if (known !== undefined) return known
+    if ('named' in type) return this.#named(key, type.is())
     const entry = this.#entry(type)
     const reference = signedLeb(BigInt(this.entries.push(entry) - 1))
     this.#known.set(key, reference)
     return reference
   }
 
-  #entry(type: Exclude<CandidType, string>): Uint8Array {
+  #named(key: string, type: CandidType): Uint8Array {
+    if (typeof type === 'string' || 'named' in type) return this.reference(type)
+    const index = this.entries.push(new Uint8Array(0)) - 1
+    const reference = signedLeb(BigInt(index))
+    this.#known.set(key, reference)
+    this.entries[index] = this.#entry(type)
+    return reference
+  }
+
+  #entry(type: Exclude<CandidType, string | { readonly named: string }>): Uint8Array {
     if ('opt' in type) return concatBytes(signedLeb(-18n), this.reference(type.opt))
     if ('vec' in type) return concatBytes(signedLeb(-19n), this.reference(type.vec))
     const isRecord = 'record' in type
@@ -65,7 +75,8 @@ function writeValue(writer: Writer, type: CandidType, value: CandidValue): void 
     writePrimitive(writer, type, value)
     return
   }
-  if ('opt' in type) {
+  if ('named' in type) writeValue(writer, type.is(), value)
+  else if ('opt' in type) {
     if (!isObject(value) || !('opt' in value)) throw wrong('opt')
     writer.put(Uint8Array.of(value.opt === undefined ? 0 : 1))
     if (value.opt !== undefined) writeValue(writer, type.opt, value.opt)
@@ -86,6 +97,7 @@ function writeValue(writer: Writer, type: CandidType, value: CandidValue): void 
 
 /** A field that is not there has its only value, if it has one. */
 function absent(type: CandidType): CandidValue {
+  if (typeof type === 'object' && 'named' in type) return absent(type.is())
   if (typeof type === 'object' && 'opt' in type) return { opt: undefined }
   if (type === 'null' || type === 'reserved') return null
   throw wrong('a field that is not there')

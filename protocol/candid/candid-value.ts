@@ -1,12 +1,13 @@
 import { toUtf8 } from '../bytes.ts'
 
-/** A type of Candid, without names that stand for themselves. */
+/** A type of Candid. One that stands within itself is `named`: a name means the same type in all that is written at once. */
 export type CandidType =
   | CandidPrimitive
   | { readonly opt: CandidType }
   | { readonly vec: CandidType }
   | { readonly record: CandidFields }
   | { readonly variant: CandidFields }
+  | { readonly named: string; readonly is: () => CandidType }
 
 /** Types by the hash of their field's name. */
 export type CandidFields = readonly (readonly [label: number, type: CandidType])[]
