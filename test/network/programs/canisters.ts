@@ -25,6 +25,13 @@ persistent actor {
   };
 }`
 
+export const ENDLESS = `
+persistent actor {
+  var n : Nat = 0;
+  public func spin() : async () { loop { n += 1 } };
+  public func count() : async Nat { n += 1; n };
+}`
+
 /** Keeps assets as the asset canister of the IC does, as far as its stock client asks: in one piece, or chunk by chunk in batches. */
 export const ASSETS = `
 import Array "mo:core/Array";
