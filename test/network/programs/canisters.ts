@@ -113,3 +113,35 @@ persistent actor {
     { content = pieces[index] }
   };
 }`
+
+/** Serves a page whose hash stands in certified data, with a tree that its owner made, as the IC's HTTP gateways want it. */
+export const PAGE = `
+import Blob "mo:core/Blob";
+import CertifiedData "mo:core/CertifiedData";
+import Nat8 "mo:core/Nat8";
+import Text "mo:core/Text";
+persistent actor {
+  var page : { body : Blob; tree : Blob } = { body = ""; tree = "" };
+  public func set({ body : Blob; tree : Blob; root : Blob }) : async () { page := { body; tree }; CertifiedData.set(root) };
+  public query func http_request({ url : Text }) : async { status_code : Nat16; headers : [(Text, Text)]; body : Blob } {
+    let ?certificate = CertifiedData.getCertificate() else return { status_code = 500; headers = [("url", url)]; body = "" };
+    let header = "certificate=:" # base64(certificate) # ":, tree=:" # base64(page.tree) # ":";
+    { status_code = 200; headers = [("IC-Certificate", header)]; body = page.body }
+  };
+  func base64(blob : Blob) : Text {
+    let letters = Text.toArray("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+    let bytes = Blob.toArray(blob);
+    let size = bytes.size();
+    func at(index : Nat) : Nat = if (index < size) Nat8.toNat(bytes[index]) else 0;
+    var text = "";
+    var index = 0;
+    while (index < size) {
+      let word = at(index) * 65536 + at(index + 1) * 256 + at(index + 2);
+      text #= Text.fromChar(letters[word / 262144]) # Text.fromChar(letters[word / 4096 % 64]);
+      text #= if (index + 1 < size) Text.fromChar(letters[word / 64 % 64]) else "=";
+      text #= if (index + 2 < size) Text.fromChar(letters[word % 64]) else "=";
+      index += 3;
+    };
+    text
+  };
+}`
