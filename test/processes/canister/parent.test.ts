@@ -94,7 +94,7 @@ describe('a canister that manages others', { timeout: 60_000 }, () => {
 
   it('keeps users from what is for canisters alone', async () => {
     const { net, parent } = open()
-    for (const method of ['canister_info', 'deposit_cycles']) {
+    for (const method of ['canister_info', 'canister_metadata', 'deposit_cycles']) {
       const query = await net.query(parent, method, managementArgument(parent, {}), user(1), { 'Canister-Query': 'inspect', Canister: principalText(NOBODY) })
       expect(query.reject?.error).toBe('IC0406')
     }
