@@ -46,7 +46,7 @@ function banner({ terminal }: CommandContext, { url, key, network, roles }: Atol
   return [
     `${paint('bold', `atoll ${VERSION}`)} · node ${shortId(key)} · ${roles.names.join(', ')} · ready in ${showDuration(tookMs)}`,
     `  API      ${url}/v1        OpenAPI  ${url}/openapi.json`,
-    `  AO       ${url}/mu /su /cu /graphql`,
+    `  AO       ${url}/mu /su /cu /graphql        IC  ${url}/api`,
     `  Metrics  ${url}/metrics`,
     ...(network === undefined ? [] : network.addresses.map(address => `  Peers    ${address}`)),
     `  Data     ${shownPath(terminal.cwd, config.data)} (kept between starts)`,

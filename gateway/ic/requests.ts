@@ -40,7 +40,8 @@ export type RequestState =
 
 interface Waiting {
   readonly slot: Slot
-  readonly resolve: (answer: CanisterAnswer) => void
+  /** All who wait: who sends a request again waits beside the first. */
+  readonly resolvers: Set<(answer: CanisterAnswer) => void>
 }
 
 interface Kept {
@@ -75,14 +76,8 @@ export class Requests {
     if (kept === undefined) this.#keep(id, { process, ...place, answer: undefined })
     const { promise, resolve } = Promise.withResolvers<CanisterAnswer | undefined>()
     const waiting = this.#waiting.get(process) ?? new Map<MessageId, Waiting>()
-    const others = waiting.get(id)
-    const entry: Waiting = {
-      slot: place.slot,
-      resolve: answer => {
-        others?.resolve(answer)
-        resolve(answer)
-      },
-    }
+    const entry = waiting.get(id) ?? { slot: place.slot, resolvers: new Set() }
+    entry.resolvers.add(resolve)
     waiting.set(id, entry)
     this.#waiting.set(process, waiting)
     const timer = setTimeout(() => resolve(undefined), IC_HOLD_MAX_MS)
@@ -95,7 +90,8 @@ export class Requests {
       return await promise
     } finally {
       clearTimeout(timer)
-      if (waiting.get(id) === entry) waiting.delete(id)
+      entry.resolvers.delete(resolve)
+      if (entry.resolvers.size === 0 && waiting.get(id) === entry) waiting.delete(id)
       if (waiting.size === 0 && this.#waiting.get(process) === waiting)
         this.#waiting.delete(process)
     }
@@ -216,7 +212,7 @@ export class Requests {
       this.#keptBytes += sizeOf(answer)
       this.#sweep()
     }
-    this.#waiting.get(process)?.get(id)?.resolve(answer)
+    for (const resolve of this.#waiting.get(process)?.get(id)?.resolvers ?? []) resolve(answer)
     return answer
   }
 

@@ -70,16 +70,20 @@ export function buildState(source: StateSource): StateNode {
 
 function entriesOf({ entries, absent = [] }: StateLevel): Entry[] {
   const labelled = entries.map(([label, below]) => labelledEntry(label, buildState(below)))
-  const taken = (label: Uint8Array): boolean => labelled.some(entry => entry.label !== undefined && compareBytes(entry.label, label) === 0)
+  const taken = new Set(entries.map(([label]) => keyOf(label)))
   for (const label of absent) {
     for (const neighbour of neighboursOf(label)) {
-      if (!taken(neighbour)) labelled.push(labelledEntry(neighbour, undefined))
+      if (taken.has(keyOf(neighbour))) continue
+      taken.add(keyOf(neighbour))
+      labelled.push(labelledEntry(neighbour, undefined))
     }
   }
   return labelled.sort((a, b) => compareBytes(a.label ?? NOTHING, b.label ?? NOTHING))
 }
 
 const NOTHING = new Uint8Array(0)
+
+const keyOf = (label: Uint8Array): string => Buffer.from(label).toString('latin1')
 
 function labelledEntry(label: Uint8Array, below: StateNode | undefined): Entry {
   return { label, below, hash: labeledHash(label, below?.hash ?? emptyHash()) }
@@ -98,23 +102,28 @@ function neighboursOf(label: Uint8Array): Uint8Array[] {
 }
 
 function withHidden(labelled: readonly Entry[], absent: readonly Uint8Array[]): Entry[] {
+  const gaps = gapsOf(absent)
   const entries: Entry[] = []
-  let previous: Uint8Array | undefined
+  let previous: string | undefined
   for (const entry of labelled) {
-    const { label = NOTHING } = entry
-    const follows = previous !== undefined && absent.some(gone => isGap(previous ?? NOTHING, gone, label))
+    const key = keyOf(entry.label ?? NOTHING)
+    const follows = previous !== undefined && gaps.get(previous) === key
     if (!follows) entries.push(HIDDEN)
     entries.push(entry)
-    previous = label
+    previous = key
   }
   entries.push(HIDDEN)
   return entries
 }
 
-/** Whether `gone` lies between two labels that were put there to show it. */
-function isGap(left: Uint8Array, gone: Uint8Array, right: Uint8Array): boolean {
-  const [before, after] = neighboursOf(gone).length === 2 ? neighboursOf(gone) : [undefined, neighboursOf(gone)[0]]
-  return before !== undefined && after !== undefined && compareBytes(left, before) === 0 && compareBytes(right, after) === 0
+/** By the label before a gap, the one after it: two labels that were put there to show that nothing lies between. */
+function gapsOf(absent: readonly Uint8Array[]): ReadonlyMap<string, string> {
+  const gaps = new Map<string, string>()
+  for (const gone of absent) {
+    const [before, after] = neighboursOf(gone)
+    if (before !== undefined && after !== undefined) gaps.set(keyOf(before), keyOf(after))
+  }
+  return gaps
 }
 
 function rangeOf(entries: readonly Entry[], from: number, to: number): Range {

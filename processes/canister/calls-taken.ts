@@ -222,6 +222,9 @@ export class CallsTaken {
 
   /** Ends best-effort calls whose time is up. */
   expire(slot: Slot): void {
+    const known = this.#machine.state.nextDeadlineNs
+    // Calls that are made below, by whoever hears of a time-out, say when they end.
+    if (known <= slot.nowNs) this.#machine.change({ nextDeadlineNs: 0n })
     let next = 0n
     let after: string | undefined
     for (;;) {
@@ -237,8 +240,8 @@ export class CallsTaken {
       after = keys.at(-1)
       if (after === undefined || keys.length < 1024) break
     }
-    const known = this.#machine.state.nextDeadlineNs
-    if (known <= slot.nowNs || (next !== 0n && next < known)) this.#machine.change({ nextDeadlineNs: next })
+    const made = this.#machine.state.nextDeadlineNs
+    if (next !== 0n && (made === 0n || next < made)) this.#machine.change({ nextDeadlineNs: next })
   }
 
   trapReject(trap: CanisterTrap): Reject {

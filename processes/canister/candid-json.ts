@@ -6,6 +6,7 @@ import {
   decodeCandid,
   encodeCandid,
   fromUtf8,
+  MalformedBytes,
   principalText,
   toUtf8,
 } from '../../protocol/index.ts'
@@ -57,7 +58,7 @@ export function namesIn(service: string): ReadonlyMap<number, string> {
 
 /**
  * JSON as one Candid argument of the type that it shows; no bytes are no arguments, bytes that are no JSON a text.
- * @throws {MalformedBytes} if the bytes are no text
+ * @throws {MalformedBytes} if the bytes are no text, or nested too deep
  */
 export function jsonToCandid(bytes: Uint8Array): Uint8Array {
   if (bytes.length === 0) return encodeCandid([])
@@ -68,7 +69,20 @@ export function jsonToCandid(bytes: Uint8Array): Uint8Array {
   } catch {
     value = text
   }
+  checkNesting(value)
   return encodeCandid([typed(value)])
+}
+
+/** What is nested as deep as this costs its square to type, and Candid readers refuse more. */
+const NESTING_MAX = 64
+
+/** Without recursion: how deep a host's stack reaches must decide nothing. @throws {MalformedBytes} */
+function checkNesting(value: unknown): void {
+  let level: unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > NESTING_MAX) throw new MalformedBytes('json: nested too deep', 0)
+    level = level.flatMap(one => (typeof one === 'object' && one !== null ? Object.values(one) : []))
+  }
 }
 
 type Typed = readonly [type: CandidType, value: CandidValue]

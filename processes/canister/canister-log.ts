@@ -4,6 +4,7 @@ import type { Machine } from './machine.ts'
 import type { Slot } from './slot.ts'
 
 const LOG = 'l'
+const LOG_LINES_MAX = 256
 
 /** A line of a canister's log. */
 export interface LogLine {
@@ -20,7 +21,8 @@ export function keepLine(machine: Machine, line: string, { cells, context, nowNs
   const content = toUtf8(line.toWellFormed()).slice(0, LOG_MAX_BYTES)
   const lines = [...decodeLines(cells.get(LOG)), { number, timeNs: nowNs, content }]
   let bytes = lines.reduce((sum, one) => sum + one.content.length, 0)
-  while (bytes > LOG_MAX_BYTES) bytes -= lines.shift()?.content.length ?? bytes
+  // Lines may be empty: their number is bounded too.
+  while (bytes > LOG_MAX_BYTES || lines.length > LOG_LINES_MAX) bytes -= lines.shift()?.content.length ?? bytes
   cells.set(LOG, encodeLines(lines))
 }
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AtollNode, createNode } from '../../node/index.ts'
 import { installClients } from '../clients/install.ts'
 import { motoko } from '../processes/canister/motoko.ts'
-import { CERTIFIED, COUNTER, COUNTER_UPGRADED, LARGE } from './programs/canisters.ts'
+import { ASSETS, CERTIFIED, COUNTER, COUNTER_UPGRADED, LARGE, PAGE } from './programs/canisters.ts'
 
 let node: AtollNode
 const folder = mkdtempSync(join(tmpdir(), 'atoll-ic-'))
@@ -60,5 +60,9 @@ describe('clients of other makes, unmodified', () => {
 
   it('the newest agent, and the client of the management canister, do all they can do', async () => {
     expect(await scenario('core-6', [file('counter', COUNTER), file('upgraded', COUNTER_UPGRADED)])).toHaveLength(12)
+  })
+
+  it('the client of the asset canister stores, reads and deletes; certified pages are verified', async () => {
+    expect(await scenario('assets', [file('assets', ASSETS), file('page', PAGE)])).toHaveLength(7)
   })
 })

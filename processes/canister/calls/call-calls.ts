@@ -21,8 +21,8 @@ export function callCalls(host: Host): SystemFunctions {
       execution.draft = {
         callee: host.heap.read(callee, calleeLength).slice(),
         method: host.heap.text(name, nameLength),
-        reply: [replyFun, BigInt(replyEnv)],
-        reject: [rejectFun, BigInt(rejectEnv)],
+        reply: callback(replyFun, replyEnv),
+        reject: callback(rejectFun, rejectEnv),
         cleanup: undefined,
         arg: [],
         argBytes: 0,
@@ -34,7 +34,7 @@ export function callCalls(host: Host): SystemFunctions {
     call_on_cleanup: (fun: number, env: number) => {
       const draft = draftOf(host.execution, 'call_on_cleanup')
       if (draft.cleanup !== undefined) throw new CanisterTrap('call_on_cleanup can be called at most once', 'IC0504')
-      draft.cleanup = [fun, BigInt(env)]
+      draft.cleanup = callback(fun, env)
       return undefined
     },
     call_data_append: (from: number, length: number) => {
@@ -72,6 +72,11 @@ export function callCalls(host: Host): SystemFunctions {
       return 0
     },
   }
+}
+
+/** Calls that want no answer name a place that no table has, as -1 of 64 bits, which no number holds. */
+function callback(fun: number, env: number): readonly [fun: number, env: bigint] {
+  return [Math.min(fun, Number.MAX_SAFE_INTEGER), BigInt.asUintN(64, BigInt(env))]
 }
 
 function draftOf({ draft }: Execution, call: string): CallDraft {

@@ -93,7 +93,8 @@ export class Management {
   /** A call whose target this canister is. */
   take(request: CallRequest, slot: Slot): void {
     const { origin, cycles } = request
-    this.answered({ origin, cycles }, slot, () => {
+    const call = { origin, cycles }
+    this.answered(call, slot, () => {
       const { machine } = this.#parts
       const method = METHODS.get(request.method)
       if (method === undefined) throw unknownMethod(request.method)
@@ -104,7 +105,9 @@ export class Management {
       if (request.method === 'stop_canister') return this.#stop(origin, slot)
       if (request.method === 'start_canister') return this.#start(slot)
       const context: MethodContext = { ...this.#parts, slot, caller: request.caller, cycles }
-      return method.run(fields, context)
+      const reply = method.run(fields, context)
+      if (method.keepsCycles === true) call.cycles = 0n
+      return reply
     })
   }
 
@@ -150,16 +153,17 @@ export class Management {
     return found.run(fields, { ...this.#parts, slot, caller, cycles: 0n })
   }
 
-  /** Carries something out and answers with its reply; `undefined` says that the answer comes later. */
-  answered({ origin, cycles }: Pick<CallRequest, 'origin' | 'cycles'>, slot: Slot, act: () => Uint8Array | undefined): void {
+  /** Carries something out and answers with its reply; `undefined` says that the answer comes later. What `act` leaves of the cycles goes back. */
+  answered(call: Pick<CallRequest, 'origin' | 'cycles'>, slot: Slot, act: () => Uint8Array | undefined): void {
     const { post } = this.#parts
+    const { origin } = call
     try {
       const reply = act()
-      if (reply !== undefined) post.answer(origin, { answer: { reply }, refund: cycles }, slot)
+      if (reply !== undefined) post.answer(origin, { answer: { reply }, refund: call.cycles }, slot)
     } catch (error) {
       const reject = rejectOf(error)
       if (origin.kind === 'user' && !slot.hasActed) slot.failed = reject
-      post.answer(origin, { answer: { reject }, refund: cycles }, slot)
+      post.answer(origin, { answer: { reject }, refund: call.cycles }, slot)
     }
   }
 

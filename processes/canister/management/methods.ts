@@ -26,6 +26,8 @@ export interface Method {
   readonly isQuery?: boolean
   /** Whether users may call it; they may, if it does not say. */
   readonly byUsers?: boolean
+  /** The cycles that come with the call stay, if it is carried out. */
+  readonly keepsCycles?: boolean
   /** Gives the reply. @throws {Rejected} */
   readonly run: (fields: Fields, context: MethodContext) => Uint8Array
 }
@@ -62,7 +64,10 @@ export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['start_canister', doing('controllers', () => undefined)],
   ['stop_canister', doing('controllers', () => undefined)],
   ['delete_canister', doing('controllers', deleteCanister)],
-  ['deposit_cycles', doing('anyone', (_, { machine, cycles }) => machine.change({ cycles: machine.state.cycles + cycles }), false)],
+  ['deposit_cycles', {
+    ...doing('anyone', (_, { machine, cycles }) => machine.change({ cycles: machine.state.cycles + cycles }), false),
+    keepsCycles: true,
+  }],
   ['provisional_top_up_canister', doing('anyone', (fields, { machine }) => {
     machine.change({ cycles: machine.state.cycles + fields.nat('amount', 2n ** 100n) })
   })],

@@ -24,3 +24,124 @@ persistent actor {
     { value; certificate = CertifiedData.getCertificate() }
   };
 }`
+
+export const ENDLESS = `
+persistent actor {
+  var n : Nat = 0;
+  public func spin() : async () { loop { n += 1 } };
+  public func count() : async Nat { n += 1; n };
+}`
+
+/** Keeps assets as the asset canister of the IC does, as far as its stock client asks: in one piece, or chunk by chunk in batches. */
+export const ASSETS = `
+import Array "mo:core/Array";
+import Error "mo:core/Error";
+import Map "mo:core/Map";
+import Nat "mo:core/Nat";
+import Text "mo:core/Text";
+import Time "mo:core/Time";
+persistent actor {
+  type Encoding = { modified : Int; sha256 : ?Blob; length : Nat; content_encoding : Text };
+  type Asset = { content_type : Text; var encodings : [(Encoding, [Blob])] };
+  type CreateAsset = { key : Text; content_type : Text; headers : ?[(Text, Text)] };
+  type SetContent = { key : Text; sha256 : ?Blob; chunk_ids : [Nat]; content_encoding : Text };
+  type Unset = { key : Text; content_encoding : Text };
+  type Operation = { #CreateAsset : CreateAsset; #SetAssetContent : SetContent; #UnsetAssetContent : Unset; #DeleteAsset : { key : Text }; #Clear : {} };
+
+  let assets = Map.empty<Text, Asset>();
+  let chunks = Map.empty<Nat, { batch : Nat; content : Blob }>();
+  var last : Nat = 0;
+
+  func assetOf(key : Text) : Asset = switch (Map.get(assets, Text.compare, key)) { case (?found) { found }; case null { { content_type = ""; var encodings = [] } } };
+  func create(key : Text, content_type : Text) {
+    if (not Map.containsKey(assets, Text.compare, key)) Map.add<Text, Asset>(assets, Text.compare, key, { content_type; var encodings = [] });
+  };
+  func put(key : Text, content_encoding : Text, sha256 : ?Blob, pieces : [Blob]) {
+    let asset = assetOf(key);
+    var length = 0;
+    for (piece in pieces.vals()) length += piece.size();
+    unset(key, content_encoding);
+    asset.encodings := Array.concat(asset.encodings, [({ modified = Time.now(); sha256; length; content_encoding }, pieces)]);
+    Map.add(assets, Text.compare, key, asset);
+  };
+  func unset(key : Text, name : Text) {
+    let asset = assetOf(key);
+    asset.encodings := Array.filter<(Encoding, [Blob])>(asset.encodings, func((one, _)) { one.content_encoding != name });
+  };
+  func contentOf(key : Text, names : [Text]) : ?(Asset, Encoding, [Blob]) {
+    let asset = assetOf(key);
+    for (name in names.vals()) for ((encoding, pieces) in asset.encodings.vals()) if (encoding.content_encoding == name) return ?(asset, encoding, pieces);
+    null
+  };
+
+  public func create_batch({}) : async { batch_id : Nat } { last += 1; { batch_id = last } };
+  public func create_chunk({ content : Blob; batch_id : Nat }) : async { chunk_id : Nat } {
+    last += 1;
+    Map.add(chunks, Nat.compare, last, { batch = batch_id; content });
+    { chunk_id = last }
+  };
+  public func commit_batch({ batch_id : Nat; operations : [Operation] }) : async () {
+    for (operation in operations.vals()) switch operation {
+      case (#CreateAsset({ key; content_type })) create(key, content_type);
+      case (#SetAssetContent({ key; sha256; chunk_ids; content_encoding })) put(key, content_encoding, sha256, Array.map<Nat, Blob>(chunk_ids, func(id) {
+        switch (Map.get(chunks, Nat.compare, id)) { case (?{ content }) { content }; case null { assert false; "" } }
+      }));
+      case (#UnsetAssetContent({ key; content_encoding })) unset(key, content_encoding);
+      case (#DeleteAsset({ key })) Map.remove(assets, Text.compare, key);
+      case (#Clear(_)) Map.clear(assets);
+    };
+    for ((id, { batch }) in Array.fromIter(Map.entries(chunks)).vals()) if (batch == batch_id) Map.remove(chunks, Nat.compare, id);
+  };
+  public func store({ key : Text; content : Blob; sha256 : ?Blob; content_type : Text; content_encoding : Text }) : async () {
+    create(key, content_type);
+    put(key, content_encoding, sha256, [content]);
+  };
+  public func delete_asset({ key : Text }) : async () { Map.remove(assets, Text.compare, key) };
+  public func clear({}) : async () { Map.clear(assets) };
+  public query func list({}) : async [{ key : Text; content_type : Text; encodings : [Encoding] }] {
+    Array.map<(Text, Asset), { key : Text; content_type : Text; encodings : [Encoding] }>(Array.fromIter(Map.entries(assets)), func((key, asset)) {
+      { key; content_type = asset.content_type; encodings = Array.map<(Encoding, [Blob]), Encoding>(asset.encodings, func((one, _)) { one }) }
+    })
+  };
+  public query func get({ key : Text; accept_encodings : [Text] }) : async { content : Blob; sha256 : ?Blob; content_type : Text; content_encoding : Text; total_length : Nat } {
+    let ?(asset, encoding, pieces) = contentOf(key, accept_encodings) else throw Error.reject("asset not found");
+    { content = pieces[0]; sha256 = encoding.sha256; content_type = asset.content_type; content_encoding = encoding.content_encoding; total_length = encoding.length }
+  };
+  public query func get_chunk({ key : Text; sha256 : ?Blob; index : Nat; content_encoding : Text }) : async { content : Blob } {
+    let ?(_, encoding, pieces) = contentOf(key, [content_encoding]) else throw Error.reject("asset not found");
+    if (encoding.sha256 != sha256) throw Error.reject("the asset has changed");
+    { content = pieces[index] }
+  };
+}`
+
+/** Serves a page whose hash stands in certified data, with a tree that its owner made, as the IC's HTTP gateways want it. */
+export const PAGE = `
+import Blob "mo:core/Blob";
+import CertifiedData "mo:core/CertifiedData";
+import Nat8 "mo:core/Nat8";
+import Text "mo:core/Text";
+persistent actor {
+  var page : { body : Blob; tree : Blob } = { body = ""; tree = "" };
+  public func set({ body : Blob; tree : Blob; root : Blob }) : async () { page := { body; tree }; CertifiedData.set(root) };
+  public query func http_request({ url : Text }) : async { status_code : Nat16; headers : [(Text, Text)]; body : Blob } {
+    let ?certificate = CertifiedData.getCertificate() else return { status_code = 500; headers = [("url", url)]; body = "" };
+    let header = "certificate=:" # base64(certificate) # ":, tree=:" # base64(page.tree) # ":";
+    { status_code = 200; headers = [("IC-Certificate", header)]; body = page.body }
+  };
+  func base64(blob : Blob) : Text {
+    let letters = Text.toArray("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+    let bytes = Blob.toArray(blob);
+    let size = bytes.size();
+    func at(index : Nat) : Nat = if (index < size) Nat8.toNat(bytes[index]) else 0;
+    var text = "";
+    var index = 0;
+    while (index < size) {
+      let word = at(index) * 65536 + at(index + 1) * 256 + at(index + 2);
+      text #= Text.fromChar(letters[word / 262144]) # Text.fromChar(letters[word / 4096 % 64]);
+      text #= if (index + 1 < size) Text.fromChar(letters[word / 64 % 64]) else "=";
+      text #= if (index + 2 < size) Text.fromChar(letters[word % 64]) else "=";
+      index += 3;
+    };
+    text
+  };
+}`

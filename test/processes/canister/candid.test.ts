@@ -57,6 +57,11 @@ describe('Candid', () => {
     expect(() => decodeCandid(bomb([2, 0x6d, 1, 0x6c, 0, 1, 0], 0xff, 0xff, 0xff, 0xff, 0x0f))).toThrow(MalformedBytes)
     expect(() => decodeCandid(bomb([1, 0x6c, 1, 0, 0, 1, 0]))).toThrow(MalformedBytes)
     expect(() => decodeCandid(bomb([1, 0x6e, 0, 1, 0], ...new Array<number>(200).fill(1)))).toThrow(MalformedBytes)
+    // As deep as no stack goes, and where comparing types would take seconds.
+    for (const depth of [3_000, 200_000]) {
+      expect(() => jsonToCandid(toUtf8('['.repeat(depth) + ']'.repeat(depth)))).toThrow(MalformedBytes)
+      expect(() => jsonToCandid(toUtf8('{"a":'.repeat(depth) + '1' + '}'.repeat(depth)))).toThrow(MalformedBytes)
+    }
     expect(() => decodeCandid(bomb([0, 1, 0x7d], ...new Array<number>(600).fill(0x80)))).toThrow(MalformedBytes)
   })
 

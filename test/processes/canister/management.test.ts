@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { wat } from '../rewriter/wat.ts'
 import {
   type CandidFields,
   type CandidType,
@@ -172,6 +173,25 @@ describe('the management canister', { timeout: 60_000 }, () => {
     const lines = records.map(one => new TextDecoder().decode((one as { record: Map<number, Uint8Array> }).record.get(candidLabel('content'))))
     expect(lines.filter(line => line === 'hello')).toHaveLength(2)
     expect((await net.query(counter, 'fetch_canister_logs', net.argument(counter), user(2), { 'Canister-Query': 'management' })).reject?.error).toBe('IC0512')
+  })
+
+  it('keeps no more than some hundreds of lines that are empty', async () => {
+    const net = new CanisterNet()
+    const canister = net.installed(wat(`(module
+      (import "ic0" "debug_print" (func $print (param i32 i32)))
+      (import "ic0" "msg_reply" (func $reply))
+      (memory 1)
+      (func (export "canister_update print") (local $left i32)
+        (local.set $left (i32.const 200))
+        (loop $more
+          (call $print (i32.const 0) (i32.const 0))
+          (br_if $more (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
+        (call $reply)))`))
+    net.ingress(canister, 'print')
+    net.ingress(canister, 'print')
+    const logs = await net.query(canister, 'fetch_canister_logs', net.argument(canister), user(1), { 'Canister-Query': 'management' })
+    const records = firstRecord(decodeCandid(logs.reply ?? new Uint8Array(0))).get(candidLabel('canister_log_records')) as CandidValue[]
+    expect(records).toHaveLength(256)
   })
 
   it('wakes from a checkpoint as it was, whatever its code has become', () => {

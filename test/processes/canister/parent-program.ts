@@ -57,9 +57,11 @@ persistent actor Self {
     let accepted = await (with cycles = amount) child.take(wanted);
     (accepted, Cycles.refunded(), before - Cycles.balance())
   };
-  public func top(to : Principal, amount : Nat) : async Nat {
+  public func top(to : Principal, amount : Nat) : async (Nat, Nat) {
+    let before = Cycles.balance();
     await (with cycles = amount) ic.deposit_cycles({ canister_id = to });
-    (await ic.canister_status({ canister_id = to })).cycles
+    let spent = before - Cycles.balance();
+    ((await ic.canister_status({ canister_id = to })).cycles, spent)
   };
   public func take(wanted : Nat) : async Nat { Cycles.accept<system>(wanted) };
   public func add(n : Nat) : async Nat { n };

@@ -1,0 +1,107 @@
+import { Ed25519KeyIdentity } from '@icp-sdk/core/identity'
+import {
+  candidFields,
+  candidLabel,
+  candidRecord,
+  candidVariant,
+  certifiedTree,
+  decodeCandid,
+  decodeIc,
+  decodeRequestEnvelope,
+  encodeCandid,
+  firstRecord,
+  fromUtf8,
+  type HashTree,
+  isIcMap,
+  lookUpValue,
+  principalText,
+  toUtf8,
+} from '../../protocol/index.ts'
+import { callContent, signedBy } from '../fakes/signed-requests.ts'
+
+const ANYWHERE = 'ryjl3-tyaaa-aaaaa-aaaba-cai'
+const NOBODY = new Uint8Array(0)
+const HOLD_MS = 240_000
+const STATUS = toUtf8('request_status')
+
+/** What a certificate said of a call: its reply, or the code of its reject. */
+export interface Certified {
+  readonly id: Uint8Array
+  readonly reply: Uint8Array | undefined
+  readonly error: string | undefined
+}
+
+/** A user of the IC who believes certificates alone. */
+export class IcCaller {
+  readonly #url: string
+  readonly rootKey: Uint8Array
+  readonly #identity = Ed25519KeyIdentity.generate(new Uint8Array(32).fill(5))
+
+  private constructor(url: string, rootKey: Uint8Array) {
+    this.#url = url
+    this.rootKey = rootKey
+  }
+
+  static async open(url: string): Promise<IcCaller> {
+    const map = decodeIc(new Uint8Array(await (await fetch(`${url}/api/v2/status`)).arrayBuffer()))
+    const key = isIcMap(map) ? map.get('root_key') : undefined
+    if (key instanceof Uint8Array) return new IcCaller(url, key)
+    throw new Error('no root key')
+  }
+
+  /** Calls a method, and waits for the certificate. */
+  call(canister: Uint8Array, method: string, arg: Uint8Array = encodeCandid([])): Promise<Certified> {
+    return this.#call(canister, principalText(canister), method, arg)
+  }
+
+  /** What a certificate says of an earlier call. */
+  async lookAt(canister: Uint8Array, id: Uint8Array): Promise<Certified> {
+    const content = { request_type: 'read_state', ingress_expiry: soon(), paths: [[STATUS, id]] }
+    const answer = await this.#post(`v2/canister/${principalText(canister)}/read_state`, await signedBy(this.#identity, content))
+    return certified(this.#proven(answer), id)
+  }
+
+  /** A new canister with this code. */
+  async install(wasm: Uint8Array): Promise<Uint8Array> {
+    const created = await this.#call(NOBODY, ANYWHERE, 'provisional_create_canister_with_cycles', encodeCandid([[{ record: [] }, candidRecord({})]]))
+    const id = firstRecord(decodeCandid(created.reply ?? NOBODY)).get(candidLabel('canister_id'))
+    if (typeof id !== 'object' || id === null || !('principal' in id)) throw new Error('no canister')
+    const mode = { variant: candidFields({ install: 'null' }) }
+    const type = { record: candidFields({ mode, canister_id: 'principal', wasm_module: { vec: 'nat8' }, arg: { vec: 'nat8' } }) }
+    const value = candidRecord({ mode: candidVariant('install'), canister_id: id, wasm_module: wasm, arg: NOBODY })
+    const installed = await this.#call(NOBODY, principalText(id.principal), 'install_code', encodeCandid([[type, value]]))
+    if (installed.reply === undefined) throw new Error(`not installed: ${installed.error}`)
+    return id.principal
+  }
+
+  async #call(canister: Uint8Array, effective: string, method: string, arg: Uint8Array): Promise<Certified> {
+    const nonce = crypto.getRandomValues(new Uint8Array(16))
+    const content = callContent({ canister_id: canister, method_name: method, arg, ingress_expiry: soon(), nonce })
+    const body = await signedBy(this.#identity, content)
+    return certified(this.#proven(await this.#post(`v3/canister/${effective}/call`, body)), decodeRequestEnvelope(body).id)
+  }
+
+  async #post(path: string, body: Uint8Array): Promise<ReadonlyMap<string, unknown>> {
+    const response = await fetch(`${this.#url}/api/${path}`, { method: 'POST', body: body as BodyInit })
+    const bytes = new Uint8Array(await response.arrayBuffer())
+    if (response.status !== 200) throw new Error(`${response.status}: ${Buffer.from(bytes).toString('latin1')}`)
+    const map = decodeIc(bytes)
+    if (!isIcMap(map)) throw new Error('no map')
+    return map
+  }
+
+  /** The tree of the certificate in an answer, which must hold. */
+  #proven(answer: ReadonlyMap<string, unknown>): HashTree {
+    const certificate = answer.get('certificate')
+    const tree = certificate instanceof Uint8Array ? certifiedTree(certificate, this.rootKey, NOBODY) : undefined
+    if (tree === undefined) throw new Error(`no certificate that holds: ${[...answer].map(String).join(' ')}`)
+    return tree
+  }
+}
+
+function certified(tree: HashTree, id: Uint8Array): Certified {
+  const code = lookUpValue(tree, [STATUS, id, toUtf8('error_code')])
+  return { id, reply: lookUpValue(tree, [STATUS, id, toUtf8('reply')])?.slice(), error: code && fromUtf8(code) }
+}
+
+const soon = (): bigint => BigInt(Date.now() + HOLD_MS) * 1_000_000n
