@@ -32,12 +32,12 @@ import {
   type ProcessDescription,
   type Proposal,
   proposalHolds,
-  signedBlocksHold,
   type SignerProof,
   votesFeed,
 } from '../../protocol/index.ts'
 import type { CommittedFrame } from '../lane.ts'
 import { framesOf } from './frames-of.ts'
+import { settledBlocks } from './settled-blocks.ts'
 import { decodeVoteState, encodeVoteState, mayBeSigned, NO_VOTES, type SignedHead, type VoteState } from './vote-state.ts'
 
 export interface VoterParts {
@@ -250,20 +250,8 @@ export class Voter {
   #tell = async (): Promise<CoSignAnswer> => ({ kind: 'has', view: this.view, head: await this.head() })
 
   async #catchUp(source: KeyId, head: FeedHead): Promise<void> {
-    const from = this.length
-    if (head.length <= from) return
-    const blocks: Uint8Array[] = []
-    let tree: FeedTree | undefined = this.#tree
-    while (from + blocks.length < head.length) {
-      const more = await this.#parts.peers.frames(source, this.process.id, from + blocks.length)
-      if (more === undefined || more.from !== from + blocks.length) throw new Failure('unreachable', { scheduler: source }, { note: 'it has fewer blocks than it says' })
-      // Whoever names a length need not have that much: each piece proves itself before more is asked for and held.
-      tree = more.blocks.length === 0 ? undefined : signedBlocksHold(this.feed, tree.roots, more)
-      if (tree === undefined) throw new Failure('bad-certificate', { process: this.process.id, scheduler: source }, { note: 'blocks of its feed that no head covers' })
-      blocks.push(...more.blocks)
-    }
-    blocks.length = head.length - from
-    await this.#settle(blocks, head)
+    if (head.length <= this.length) return
+    await this.#settle(await settledBlocks(this.#parts.peers, source, this.process, this.#tree, head), head)
   }
 
   /** @throws {Failure} `bad-certificate` if the head does not hold for these blocks */
