@@ -203,6 +203,11 @@ function shortAscii(bytes: Uint8Array): string | undefined {
 
 /** All parts, one after the other, in a new array. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  return joinBytes(parts)
+}
+
+/** The same of any number of parts: arguments of a call are as many as the stack holds. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0
   for (const part of parts) length += part.length
   const whole = new Uint8Array(length)

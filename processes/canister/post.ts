@@ -7,6 +7,7 @@ import {
   findTag,
   fromBase64Url,
   isId,
+  joinBytes,
   principalText,
   type ProcessDescription,
   type ProcessId,
@@ -71,7 +72,7 @@ export class Post {
     const { reply, reject, cleanup, cycles, callee, method } = draft
     const keep = (process: ProcessId | undefined): void =>
       putCallback(slot.cells, { id, context: context.id, reply, reject, cleanup, cycles, deadlineNs, callee: process })
-    const arg = concatBytes(...draft.arg)
+    const arg = joinBytes(draft.arg)
     const depth = context.depth + 1
     if (callee.length === 0) {
       keep(undefined)

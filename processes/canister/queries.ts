@@ -2,7 +2,6 @@ import {
   type CanisterAnswer,
   type CompositeCall,
   CborWriter,
-  concatBytes,
   decodeCompositeQuery,
   encodeCanisterOutput,
   encodeCompositeCalls,
@@ -14,6 +13,7 @@ import {
   principalOf,
   principalText,
   isId,
+  joinBytes,
 } from '../../protocol/index.ts'
 import { INSPECT_GAS } from './bounds.ts'
 import type { CallsTaken } from './calls-taken.ts'
@@ -166,7 +166,7 @@ function compositeQuery(
   }
   if (given !== undefined) return given
   if (open.length === 0) return answerOf(undefined, undefined, name, calls)
-  return { calls: open.map(({ callee, method, arg: parts }) => ({ callee, method, arg: concatBytes(...parts) })) }
+  return { calls: open.map(({ callee, method, arg: parts }) => ({ callee, method, arg: joinBytes(parts) })) }
 }
 
 /** Whether a request of a user may stand in the feed. @throws {Rejected} if it may not */

@@ -1,4 +1,4 @@
-import { concatBytes, toUtf8 } from '../bytes.ts'
+import { concatBytes, joinBytes, toUtf8 } from '../bytes.ts'
 import { CANDID_PRIMITIVES, type CandidPrimitive, type CandidType, type CandidValue } from './candid-value.ts'
 
 /** Writes values of given types. @throws {TypeError} if a value is not of its type */
@@ -10,9 +10,9 @@ export function encodeCandid(args: readonly (readonly [type: CandidType, value: 
   return concatBytes(
     Uint8Array.of(0x44, 0x49, 0x44, 0x4c),
     leb(BigInt(table.entries.length)),
-    ...table.entries,
+    joinBytes(table.entries),
     leb(BigInt(args.length)),
-    ...references,
+    joinBytes(references),
     writer.finish(),
   )
 }
@@ -49,7 +49,7 @@ class TypeTable {
     const isRecord = 'record' in type
     const fields = isRecord ? type.record : type.variant
     const parts = fields.flatMap(([label, inner]) => [leb(BigInt(label)), this.reference(inner)])
-    return concatBytes(signedLeb(isRecord ? -20n : -21n), leb(BigInt(fields.length)), ...parts)
+    return concatBytes(signedLeb(isRecord ? -20n : -21n), leb(BigInt(fields.length)), joinBytes(parts))
   }
 }
 
@@ -66,7 +66,7 @@ class Writer {
   }
 
   finish(): Uint8Array {
-    return concatBytes(...this.#parts)
+    return joinBytes(this.#parts)
   }
 }
 

@@ -43,7 +43,7 @@ export function callCalls(host: Host): SystemFunctions {
       host.charge(2 * length)
       draft.argBytes += length
       if (draft.argBytes > PAYLOAD_MAX_BYTES) throw new CanisterTrap(`an argument of more than ${PAYLOAD_MAX_BYTES} bytes`, 'IC0504')
-      draft.arg.push(bytes.slice())
+      if (length > 0) draft.arg.push(bytes.slice())
       return undefined
     },
     call_with_best_effort_response: (seconds: number) => {

@@ -50,6 +50,13 @@ describe('Candid', () => {
     expect(candidToJson(encodeCandid([]), namesIn(''))).toHaveLength(0)
   })
 
+  it('is as long as its message may be', () => {
+    const many = `[${'0,'.repeat(300_000)}0]`
+    const [value] = IDL.decode([IDL.Vec(IDL.Nat)], jsonToCandid(toUtf8(many)))
+    expect(value).toHaveLength(300_001)
+    expect(jsonToCandid(toUtf8(`[${'[],0,'.repeat(100_000)}0]`)).length).toBeGreaterThan(200_000)
+  })
+
   it('refuses bombs quickly', () => {
     const bomb = (type: readonly number[], ...value: number[]) => Uint8Array.of(0x44, 0x49, 0x44, 0x4c, ...type, ...value)
     // A vector of 2^32 nulls, of empty records; a type that holds itself; a list of lists without end.

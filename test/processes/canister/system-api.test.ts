@@ -171,6 +171,24 @@ describe('a canister that waits', () => {
     expect(net.replay(canister)).toBe(net.root(canister))
   })
 
+  it('may put an argument together from any number of parts', () => {
+    const net = new CanisterNet()
+    const canister = net.installed(wat(`(module
+      (import "ic0" "call_new" (func $new (param i32 i32 i32 i32 i32 i32 i32 i32)))
+      (import "ic0" "call_data_append" (func $append (param i32 i32)))
+      (import "ic0" "call_perform" (func $perform (result i32)))
+      (memory 1)
+      (func (export "canister_update parts") (local $left i32)
+        (call $new (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 9) (i32.const 0) (i32.const 9) (i32.const 0))
+        (local.set $left (i32.const 300000))
+        (loop $more
+          (call $append (i32.const 0) (i32.const 1))
+          (br_if $more (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
+        (drop (call $perform))))`))
+    expect(net.ingress(canister, 'parts')?.reject?.error).toBe('IC0513')
+    expect(net.replay(canister)).toBe(net.root(canister))
+  })
+
   it('may name callbacks that no table has, with 64 bits too', () => {
     const net = new CanisterNet()
     const canister = net.installed(wat(`(module
