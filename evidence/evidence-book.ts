@@ -130,10 +130,16 @@ export class EvidenceBook implements Evidence {
     const judged = await judge(bytes, this.#parts)
     const entry: EvidenceEntry = { id: evidenceId(bytes), ...judged, seenMs, bytes }
     const isEarlier = judged.length !== undefined && judged.length - 1 < (this.#ends.get(judged.process) ?? Number.POSITIVE_INFINITY)
-    if (!isEarlier && this.list(judged).length >= EVIDENCE_PER_PROCESS_MAX) return undefined
+    if (!isEarlier && this.#alike(judged) >= EVIDENCE_PER_PROCESS_MAX) return undefined
     await this.#act(entry)
     this.#entries.set(entry.id, entry)
     return entry
+  }
+
+  /** Entries that share the room of this one. Processes that nobody knows cost nothing to name: they share the room of one. */
+  #alike({ kind, process, accused }: Pick<EvidenceEntry, 'kind' | 'process' | 'accused'>): number {
+    if (accused.length > 0) return this.list({ kind, process }).length
+    return this.list({ kind }).filter(entry => entry.accused.length === 0).length
   }
 
   async #act({ id, kind, process, length, accused }: EvidenceEntry): Promise<void> {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { EvidenceBook } from '../../evidence/index.ts'
 import { Complaints } from '../../node/complaints.ts'
 import {
-  decodeComplaint, encodeComplaint, Failure, makeComplaint, type Peers, readComplaint, RECEIPT_DEADLINE_MS, type ScheduleAnswer,
+  asProcessId, decodeComplaint, encodeComplaint, EVIDENCE_PER_PROCESS_MAX, Failure, makeComplaint, type Peers, type ProcessId, readComplaint, RECEIPT_DEADLINE_MS, type ScheduleAnswer,
 } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { ManualClock } from '../fakes/manual-clock.ts'
@@ -66,3 +66,18 @@ test('a message without a receipt for ten seconds is complained about once, and 
 })
 
 type Item = ReturnType<typeof messageItem>
+
+test('complaints about processes that nobody knows fill no more room than those about one', async () => {
+  const process = await ProvenProcess.open([11], 1, [])
+  let shared = 0
+  const book = await EvidenceBook.open({
+    log: process.log, clock: new ManualClock(1_000_000), describe: async id => (id === process.id ? process.description : undefined),
+    evaluated: async () => undefined, share: () => void (shared += 1), trouble: () => undefined,
+  })
+  const complain = (id: ProcessId) =>
+    book.take(encodeComplaint(makeComplaint({ item: messageItem(id).bytes, sinceMs: 1000, untilMs: 12_000, witness: key(seedOf(50)) })))
+  const madeUp = (at: number): ProcessId => asProcessId(Buffer.alloc(32, at).toString('base64url'))
+  for (let at = 0; at < EVIDENCE_PER_PROCESS_MAX + 10; at++) await complain(madeUp(at))
+  expect([book.list().length, shared]).toEqual([EVIDENCE_PER_PROCESS_MAX, EVIDENCE_PER_PROCESS_MAX])
+  expect(await complain(process.id)).toMatchObject({ isNew: true })
+})
