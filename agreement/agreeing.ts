@@ -68,24 +68,41 @@ export async function agreeing<R extends UnitRead>(
     if (fault !== undefined && answers.size === 0) throw fault
     if (signal?.aborted === true) throw new Failure('aborted')
     if (clock.now() + pauseMs > untilMs) throw disagreed(process, failures)
-    asked = sameSlot(
-      read,
-      [...answers.values()].map(({ bytes }) => bytes),
-    )
+    asked = sameSlot(read, [...answers.values()], computeQuorum)
     await clock.sleep(pauseMs, { signal, for: 'wait' })
   }
 }
 
-/** A question about the present that was answered for several slots: asked again, it is about the lowest of them. */
-function sameSlot(read: UnitRead, answers: readonly Uint8Array[]): UnitRead {
+/**
+ * A question about the present that was answered for several slots: asked again, it is about the latest that as many units
+ * as must agree have reached. So a unit that lies about its slot, or answers with nonsense, leads the others nowhere.
+ */
+function sameSlot(
+  read: UnitRead,
+  answers: readonly { readonly bytes: Uint8Array; readonly count: number }[],
+  quorum: number,
+): UnitRead {
   if (
     (read.kind !== 'query' && read.kind !== 'state') ||
     read.at !== undefined ||
     answers.length < 2
   )
     return read
-  const slots = answers.map(bytes => decodeUnitReading(read.kind, bytes).slot)
-  return { ...read, at: Math.min(...slots) }
+  const slots = answers
+    .flatMap(({ bytes, count }) => Array.from({ length: count }, () => slotOf(read.kind, bytes)))
+    .filter(slot => slot !== undefined)
+    .sort((a, b) => b - a)
+  const at = slots[Math.min(quorum, slots.length) - 1]
+  return at === undefined ? read : { ...read, at }
+}
+
+/** Nothing, if a unit answered with something else. */
+function slotOf(kind: 'query' | 'state', bytes: Uint8Array): number | undefined {
+  try {
+    return decodeUnitReading(kind, bytes).slot
+  } catch {
+    return undefined
+  }
 }
 
 export function disagreed(

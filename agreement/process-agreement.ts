@@ -3,6 +3,7 @@ import {
   type Attested,
   type Certificate,
   certificateOf,
+  decodeCertificate,
   type Disagreement,
   Failure,
   type ProcessDescription,
@@ -42,6 +43,8 @@ interface OpenFrame {
  * 1. A frame is final when `computeQuorum` units signed the same certificate, this node's own among those heard.
  * 2. Frames become final in order; of those that are, nothing is ever taken back.
  * 3. A unit has one word for a frame: a second, different one is kept as evidence and counts for nothing.
+ * 4. No unit signs where in the feed a frame stands: anybody can hand on a true word with another index. So what was heard counts
+ *    only if it is about the slots that this node's own unit evaluated there; what was kept before is looked at again then.
  */
 export class ProcessAgreement {
   readonly #parts: ProcessAgreementParts
@@ -92,6 +95,9 @@ export class ProcessAgreement {
     if (attestation.index < this.#blocks) return
     const frame = this.#frame(attestation.index)
     frame.own = { certificate, sending }
+    for (const [unit, word] of frame.words) {
+      if (!isAbout(word, certificate)) frame.words.delete(unit)
+    }
     this.#keep(frame, attestation)
     this.#advance()
   }
@@ -99,11 +105,18 @@ export class ProcessAgreement {
   /** Takes what another unit says; false if it proves nothing or cannot be kept. */
   async heard(attestation: Attestation): Promise<boolean> {
     const { index, unit } = attestation
-    if (unit === this.#parts.own || this.#parts.isExcluded(unit) || index >= this.#blocks + AHEAD_MAX) return false
+    if (
+      unit === this.#parts.own ||
+      this.#parts.isExcluded(unit) ||
+      index >= this.#blocks + AHEAD_MAX
+    )
+      return false
     if (index < this.#blocks) return this.#heardLate(attestation)
     const known = this.#open.get(index)?.words.get(unit)
     if (known !== undefined && sameWord(known, attestation)) return true
     if (certificateOf(attestation, this.#parts.process) === undefined) return false
+    const own = this.#open.get(index)?.own
+    if (own !== undefined && !isAbout(attestation, own.certificate)) return false
     this.#keep(this.#frame(index), attestation)
     this.#advance()
     return true
@@ -158,7 +171,7 @@ export class ProcessAgreement {
   }
 
   #compare(a: Attestation, b: Attestation): void {
-    if (sameWord(a, b)) return
+    if (sameWord(a, b) || !isAbout(a, decodeCertificate(b.certificateBytes))) return
     this.#parts.disagreement({ process: this.#parts.process.id, attestations: [a, b] })
   }
 
@@ -169,6 +182,7 @@ export class ProcessAgreement {
     if (words.some(word => word.unit === unit && sameWord(word, attestation))) return true
     if (first === undefined || certificateOf(attestation, this.#parts.process) === undefined)
       return false
+    if (!isAbout(attestation, decodeCertificate(first.certificateBytes))) return false
     this.#compare(first, attestation)
     if (!sameWord(first, attestation)) return true
     words.push(attestation)
@@ -226,4 +240,9 @@ export class ProcessAgreement {
     this.#waiting = []
     this.#parts.diverged(this.#failure)
   }
+}
+
+/** Whether a word is about the frame of a certificate, whatever it says of that. */
+function isAbout({ certificateBytes }: Attestation, { firstSlot }: Certificate): boolean {
+  return decodeCertificate(certificateBytes).firstSlot === firstSlot
 }

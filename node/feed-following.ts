@@ -4,11 +4,13 @@
  * 1. A feed has sources, the best first. One that is not reached, ends, or gives what is not proven gives way to the next;
  *    when all have failed there is a pause, longer each time. Who follows a second choice looks for the first again later.
  * 2. What does not fit what is held may be somebody's nonsense or a second feed of one key. So the source is asked for the
- *    tree it has at our length: either it proves a conflict, which is told to whoever watches heads, or it is nonsense.
+ *    tree it has at our length: either it proves a conflict, which is told to whoever watches heads, or it is nonsense. Of a
+ *    source that does not get to answer nothing is known: it may just pass on what others signed.
  */
 import {
   type Clock,
   Failure,
+  type FeedConflict,
   type FeedLink,
   type FeedLinks,
   type FeedSpec,
@@ -134,6 +136,7 @@ export class FeedFollowing {
     }
     if (answer.status === 'gap') return 'elsewhere'
     const conflict = answer.status === 'conflict' ? answer.conflict : await this.#conflictWith(feed, link, answer.length)
+    if (conflict === 'not told') return 'elsewhere'
     if (conflict === undefined) {
       offence?.(link.peer, feed)
       return 'elsewhere'
@@ -144,10 +147,15 @@ export class FeedFollowing {
   }
 
   /** Whether a source has another feed of the same signers than the one that is held. */
-  async #conflictWith(feed: FeedSpec, link: FeedLink, length: number): ReturnType<Log['compare']> {
+  async #conflictWith(feed: FeedSpec, link: FeedLink, length: number): Promise<FeedConflict | 'not told' | undefined> {
     if (length === 0) return undefined
-    const shown = await link.show(feed, length).catch(() => undefined)
-    return shown && this.#parts.log.compare(feed, shown)
+    try {
+      const shown = await link.show(feed, length)
+      return shown && (await this.#parts.log.compare(feed, shown))
+    } catch (error) {
+      if (Failure.from(error).blame === 'transient') return 'not told'
+      throw error
+    }
   }
 }
 

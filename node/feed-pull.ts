@@ -63,11 +63,13 @@ export class FeedPull {
     const { id } = process
     const feed = messagesFeed(process)
     for (;;) {
-      const piece = await peers.frames(scheduler, id, await log.length(feed))
+      const before = await log.length(feed)
+      const piece = await peers.frames(scheduler, id, before)
       if (piece === undefined) return
       const { status, length } = await log.take(feed, piece)
       if (status === 'conflict') throw new Failure('feed-frozen', { process: id })
-      if (status !== 'taken') throw new Failure('unreachable', { process: id, scheduler, status, length })
+      // Who gives what is here already would be asked for it for ever.
+      if (status !== 'taken' || length <= before) throw new Failure('unreachable', { process: id, scheduler, status, length })
     }
   }
 }

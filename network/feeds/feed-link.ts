@@ -20,7 +20,7 @@ interface Followed {
   /** Pieces that came, one after the other. */
   turn: Promise<void>
   /** Those who asked for a prefix, in order. */
-  readonly asked: ((prefix: SignedPrefix | undefined) => void)[]
+  readonly asked: { readonly answer: (prefix: SignedPrefix | undefined) => void; readonly gone: () => void }[]
 }
 
 export interface FeedLinkParts {
@@ -56,7 +56,7 @@ export class PeerFeeds implements FeedLink {
       written: () => undefined,
       ended: () => {
         this.#over = true
-        for (const { asked } of this.#byNumber.values()) for (const answer of asked) answer(undefined)
+        for (const { asked } of this.#byNumber.values()) for (const { gone } of asked) gone()
         this.#byNumber.clear()
         this.#byName.clear()
         resolve()
@@ -82,7 +82,7 @@ export class PeerFeeds implements FeedLink {
       [Symbol.dispose]: () => {
         if (!this.#byNumber.delete(number)) return
         this.#byName.delete(name)
-        for (const answer of followed.asked) answer(undefined)
+        for (const { gone } of followed.asked) gone()
         this.#channel.send(encodeFollowerFrame({ kind: 'leave', number }))
       },
     }
@@ -92,7 +92,8 @@ export class PeerFeeds implements FeedLink {
     const followed = this.#byName.get(feedName(feed))
     if (followed === undefined) throw new Failure('unreachable', { peer: this.peer })
     const { promise, resolve, reject } = Promise.withResolvers<SignedPrefix | undefined>()
-    followed.asked.push(resolve)
+    // Whoever was cut off has not said that it has nothing.
+    followed.asked.push({ answer: resolve, gone: () => reject(new Failure('unreachable', { peer: this.peer })) })
     this.#channel.send(encodeFollowerFrame({ kind: 'show', number: followed.number, length }))
     const late = AbortSignal.timeout(timeoutMs)
     const ends = signal === undefined ? late : AbortSignal.any([signal, late])
@@ -120,7 +121,7 @@ export class PeerFeeds implements FeedLink {
     const followed = this.#byNumber.get(frame.number)
     // Left meanwhile: what was on its way comes all the same.
     if (followed === undefined) return
-    if (frame.kind === 'shown') return followed.asked.shift()?.(frame.prefix)
+    if (frame.kind === 'shown') return followed.asked.shift()?.answer(frame.prefix)
     const { piece } = frame
     this.#hold(bytes.length)
     followed.turn = followed.turn

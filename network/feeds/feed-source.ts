@@ -11,6 +11,9 @@ import { FEED_PIECE_BYTES, FEED_READS_MAX, FEED_WAITING_MAX_BYTES, FEEDS_FOLLOWE
 import type { FrameChannel, OpenChannel } from './frame-channel.ts'
 import { decodeFollowerFrame, encodeSourceFrame, type FollowerFrame } from './heads-frame.ts'
 
+/** Lengths and prefixes that are looked up at once for one follower. */
+const LOOKUPS_MAX = 64
+
 /** A feed as one follower has it. */
 interface Followed {
   readonly number: number
@@ -37,13 +40,19 @@ export class FeedSource {
   readonly #byName = new Map<string, Followed>()
   #line: Followed[] = []
   #reading = 0
+  /** Lengths and prefixes that are being looked up. */
+  #lookups = 0
+  #paused = false
   #over = false
 
   constructor(open: OpenChannel, parts: FeedSourceParts) {
     this.#parts = parts
     this.#channel = open({
       frame: bytes => this.#take(bytes),
-      written: () => this.#pump(),
+      written: () => {
+        this.#pump()
+        this.#brake()
+      },
       ended: () => {
         this.#over = true
         this.#line = []
@@ -74,6 +83,7 @@ export class FeedSource {
   #take(bytes: Uint8Array): void {
     try {
       this.#carryOut(decodeFollowerFrame(bytes))
+      this.#brake()
     } catch (error) {
       if (error instanceof MalformedBytes || Failure.is(error)) this.#parts.offence(error.message)
       throw error
@@ -98,7 +108,7 @@ export class FeedSource {
     const followed: Followed = { number, feed, name, sent: from, length: from, state: 'quiet' }
     this.#byNumber.set(number, followed)
     this.#byName.set(name, followed)
-    this.#parts.log.length(feed).then(
+    void this.#lookUp(this.#parts.log.length(feed)).then(
       length => {
         followed.length = Math.max(followed.length, length)
         this.#queue(followed)
@@ -116,8 +126,27 @@ export class FeedSource {
 
   async #show(number: number, length: number): Promise<void> {
     const followed = this.#byNumber.get(number)
-    const prefix = followed && (await this.#parts.log.prefix(followed.feed, length).catch(() => undefined))
+    const prefix = followed && (await this.#lookUp(this.#parts.log.prefix(followed.feed, length)).catch(() => undefined))
     if (!this.#over) this.#channel.send(encodeSourceFrame({ kind: 'shown', number, prefix }))
+  }
+
+  async #lookUp<T>(looking: Promise<T>): Promise<T> {
+    this.#lookups += 1
+    try {
+      return await looking
+    } finally {
+      this.#lookups -= 1
+      this.#brake()
+    }
+  }
+
+  /** A follower that asks faster than it takes the answers, or than they are found, is not read meanwhile. */
+  #brake(): void {
+    const isTooMuch = this.#lookups > LOOKUPS_MAX || this.#channel.waitingBytes > FEED_WAITING_MAX_BYTES
+    if (isTooMuch === this.#paused || this.#over) return
+    this.#paused = isTooMuch
+    if (isTooMuch) this.#channel.pause()
+    else this.#channel.resume()
   }
 
   #queue(followed: Followed): void {

@@ -1,4 +1,5 @@
 import {
+  asMessageId,
   asProcessId,
   CLOCK_AHEAD_MAX_MS,
   type Clock,
@@ -7,10 +8,12 @@ import {
   type Envelope,
   Failure,
   type Frame,
+  envelopeId,
   type ItemOrPush,
   isControl,
   type Log,
   MalformedBytes,
+  type MessageId,
   messagesFeed,
   type ModuleId,
   type ProcessDescription,
@@ -67,6 +70,8 @@ class BlocksCheck {
   #nextSlot: Slot
   #lastMs: number
   #senders: Senders | undefined
+  /** Messages in these blocks that may stand in a feed once. */
+  readonly #seated = new Set<MessageId>()
 
   constructor(parts: CheckParts, process: ProcessDescription, end: { blocks: number; nextSlot: Slot; lastMs: number }) {
     this.#parts = parts
@@ -102,6 +107,7 @@ class BlocksCheck {
       case 'item': {
         const item = parseItem(envelope.item)
         if (item.id === id) throw bad(this.#process, 'it is spawned already')
+        await this.#once(asMessageId(item.id))
         admitItem(envelope.item, id, timestampMs, item)
         if (!isControl(item.tags)) return
         const control = readControl(item.tags)
@@ -115,6 +121,7 @@ class BlocksCheck {
         return admitPush(envelope.push, envelope.proof, await this.#sender(core.from))
       }
       case 'ingress':
+        await this.#once(envelopeId(envelope, id, this.#nextSlot))
         return admitIngress(envelope.bytes, parseIngress(envelope.bytes), this.#process, timestampMs)
       case 'reject':
         return this.#inTurn(envelope, envelope.from, envelope.seq)
@@ -135,6 +142,15 @@ class BlocksCheck {
     const item = parseItem(message.item)
     if (item.target === id) throw new Failure('not-assignable', { process: id })
     admitItem(message.item, asProcessId(item.target ?? item.id), timestampMs, item)
+  }
+
+  /** Whoever signed a message signed it once: it has one slot, or a leader could have it carried out again and again. */
+  async #once(message: MessageId): Promise<void> {
+    const { messages } = this.#parts.log
+    const { id } = this.#process
+    const isThere = !messages.lacks(id, message) && (await messages.slotOf(id, message)) !== undefined
+    if (isThere || this.#seated.has(message)) throw bad(this.#process, `it has a slot already: ${message}`)
+    this.#seated.add(message)
   }
 
   /** What a process sends comes in the order of its seqs. */

@@ -37,6 +37,7 @@ import {
 } from '../../protocol/index.ts'
 import type { CommittedFrame } from '../lane.ts'
 import { framesOf } from './frames-of.ts'
+import { settledBlocks } from './settled-blocks.ts'
 import { decodeVoteState, encodeVoteState, mayBeSigned, NO_VOTES, type SignedHead, type VoteState } from './vote-state.ts'
 
 export interface VoterParts {
@@ -249,16 +250,8 @@ export class Voter {
   #tell = async (): Promise<CoSignAnswer> => ({ kind: 'has', view: this.view, head: await this.head() })
 
   async #catchUp(source: KeyId, head: FeedHead): Promise<void> {
-    const from = this.length
-    if (head.length <= from) return
-    const blocks: Uint8Array[] = []
-    while (from + blocks.length < head.length) {
-      const more = await this.#parts.peers.frames(source, this.process.id, from + blocks.length)
-      if (more === undefined || more.from !== from + blocks.length) throw new Failure('unreachable', { scheduler: source }, { note: 'it has fewer blocks than it says' })
-      blocks.push(...more.blocks)
-    }
-    blocks.length = head.length - from
-    await this.#settle(blocks, head)
+    if (head.length <= this.length) return
+    await this.#settle(await settledBlocks(this.#parts.peers, source, this.process, this.#tree, head), head)
   }
 
   /** @throws {Failure} `bad-certificate` if the head does not hold for these blocks */

@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { FeedFollowing, type FollowedFeed } from '../../node/feed-following.ts'
 import { PeerFeeds } from '../../network/feeds/feed-link.ts'
 import { FeedSource } from '../../network/feeds/feed-source.ts'
+import { decodeFollowerFrame } from '../../network/feeds/heads-frame.ts'
 import {
   Failure,
   type FeedConflict,
@@ -26,6 +27,8 @@ class World implements FeedLinks {
   readonly opened: KeyId[] = []
   readonly conflicts: FeedConflict[] = []
   readonly offenders: KeyId[] = []
+  /** Asks to be shown a tree that were seen; each cuts its channel. */
+  shows: number | undefined
   /** What passes over new channels. */
   onFrame: ChannelPair['onFrame'] = frame => frame
 
@@ -41,9 +44,24 @@ class World implements FeedLinks {
     if (log === undefined) throw new Failure('unreachable', { peer })
     this.opened.push(peer)
     const pair = channelPair()
-    pair.onFrame = this.onFrame
+    pair.onFrame = (frame, from) => {
+      if (
+        this.shows !== undefined &&
+        from === 'right' &&
+        decodeFollowerFrame(frame).kind === 'show'
+      ) {
+        this.shows += 1
+        pair.cut()
+        return undefined
+      }
+      return this.onFrame(frame, from)
+    }
     this.pairs.push(pair)
-    const source = new FeedSource(pair.left, { log, offence: () => undefined, ended: () => undefined })
+    const source = new FeedSource(pair.left, {
+      log,
+      offence: () => undefined,
+      ended: () => undefined,
+    })
     log.watch(growth => source.grew(feedName(growth.feed), growth))
     return new PeerFeeds(pair.right, { peer, offence: () => undefined })
   }
@@ -109,31 +127,56 @@ describe('who follows a feed', () => {
     await expect.poll(() => world.here.length(feed)).toBe(4)
     expect(world.offenders.every(peer => peer === FIRST)).toBe(true)
     expect(flips).toBeGreaterThan(0)
-    expect(await collect(world.here.blocks(feed, 0))).toEqual(await collect((world.nodes.get(SECOND) ?? world.here).blocks(feed, 0)))
+    expect(await collect(world.here.blocks(feed, 0))).toEqual(
+      await collect((world.nodes.get(SECOND) ?? world.here).blocks(feed, 0)),
+    )
   })
 
   test.each([
     ['in a block that is held', 3, 5],
     ['before what is held', 2, 9],
     ['and is shorter', 1, 2],
-  ])('a signer with two feeds, where the other differs %s, is found out', async (_, same, length) => {
+  ])(
+    'a signer with two feeds, where the other differs %s, is found out',
+    async (_, same, length) => {
+      const world = new World()
+      const [honest, twin] = [world.add(FIRST), world.add(SECOND)]
+      await fill(honest, 0, 5)
+      await fill(twin, 0, same)
+      await fill(twin, same, length, 'x')
+      let sources = [FIRST]
+      world.follow({ feed, sources: () => sources })
+      await expect.poll(() => world.here.length(feed)).toBe(5)
+      sources = [SECOND]
+      await fill(twin, length, 7, 'y')
+      world.pairs[0]?.cut()
+      await expect.poll(() => world.conflicts.length, { timeout: 5_000 }).toBe(1)
+      const [conflict] = world.conflicts
+      const hashes = [conflict?.held, conflict?.seen].map(
+        prefix => prefix && signedPrefixHash(feed, prefix),
+      )
+      expect(hashes[0]).toBeDefined()
+      expect(hashes[1]).toBeDefined()
+      expect(hashes[0]).not.toEqual(hashes[1])
+      expect(world.offenders).toEqual([])
+    },
+  )
+
+  test('does not blame a node that passes on what others signed, and is cut off before it can show it', async () => {
     const world = new World()
     const [honest, twin] = [world.add(FIRST), world.add(SECOND)]
     await fill(honest, 0, 5)
-    await fill(twin, 0, same)
-    await fill(twin, same, length, 'x')
+    await fill(twin, 0, 3)
+    await fill(twin, 3, 9, 'x')
     let sources = [FIRST]
     world.follow({ feed, sources: () => sources })
     await expect.poll(() => world.here.length(feed)).toBe(5)
     sources = [SECOND]
-    await fill(twin, length, 7, 'y')
+    world.shows = 0
     world.pairs[0]?.cut()
-    await expect.poll(() => world.conflicts.length, { timeout: 5_000 }).toBe(1)
-    const [conflict] = world.conflicts
-    const hashes = [conflict?.held, conflict?.seen].map(prefix => prefix && signedPrefixHash(feed, prefix))
-    expect(hashes[0]).toBeDefined()
-    expect(hashes[1]).toBeDefined()
-    expect(hashes[0]).not.toEqual(hashes[1])
+    await expect.poll(() => world.shows, { timeout: 5_000 }).toBeGreaterThan(1)
     expect(world.offenders).toEqual([])
+    world.shows = undefined
+    await expect.poll(() => world.conflicts.length, { timeout: 5_000 }).toBe(1)
   })
 })

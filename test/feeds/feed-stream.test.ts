@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { PeerFeeds } from '../../network/feeds/feed-link.ts'
 import { FeedSource } from '../../network/feeds/feed-source.ts'
 import { encodeFollowerFrame } from '../../network/feeds/heads-frame.ts'
-import { FEED_WAITING_MAX_BYTES, FEED_PIECE_BYTES, FEED_READS_MAX, feedName, type FeedSpec, type SignedBlocks } from '../../protocol/index.ts'
+import {
+  FEED_WAITING_MAX_BYTES,
+  FEED_PIECE_BYTES,
+  FEED_READS_MAX,
+  feedName,
+  type FeedSpec,
+  type SignedBlocks,
+} from '../../protocol/index.ts'
 import { blockOf, collect, messagesOf, NODE_KEY, NODE_SEED } from '../conformance/log.ts'
 import { type ChannelPair, channelPair } from '../fakes/channel-pair.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
@@ -27,7 +34,13 @@ function linked(pair: ChannelPair = channelPair(), pendingMaxBytes?: number): Li
   return { here, there, link, source, offences }
 }
 
-const fill = async (log: MemoryLog, feed: FeedSpec, from: number, to: number, text = ''): Promise<void> => {
+const fill = async (
+  log: MemoryLog,
+  feed: FeedSpec,
+  from: number,
+  to: number,
+  text = '',
+): Promise<void> => {
   for (let index = from; index < to; index++) await log.commit([blockOf(feed, index, text)])
 }
 
@@ -80,9 +93,12 @@ describe('the stream of heads', () => {
     for (const feed of feeds) await fill(there, feed, 1, 21, text)
     await new Promise(resolve => setTimeout(resolve, 50))
     expect(pair.waiting).toBeGreaterThan(0)
-    expect(pair.waiting).toBeLessThan(FEED_WAITING_MAX_BYTES + FEED_READS_MAX * 2 * FEED_PIECE_BYTES)
+    expect(pair.waiting).toBeLessThan(
+      FEED_WAITING_MAX_BYTES + FEED_READS_MAX * 2 * FEED_PIECE_BYTES,
+    )
     pair.release()
-    for (const feed of feeds) await expect.poll(() => here.length(feed), { timeout: 10_000 }).toBe(21)
+    for (const feed of feeds)
+      await expect.poll(() => here.length(feed), { timeout: 10_000 }).toBe(21)
     expect(sent).toBeGreaterThan(3 * 20 * 60_000)
   })
 
@@ -120,12 +136,17 @@ describe('the stream of heads', () => {
     const nonsense = [
       new Uint8Array([0xff, 0xff]),
       new Uint8Array([0x82, 0x09, 0x00]),
-      encodeFollowerFrame({ kind: 'follow', number: 0, feed: messagesOf('a'), from: 0 }).subarray(0, 40),
+      encodeFollowerFrame({ kind: 'follow', number: 0, feed: messagesOf('a'), from: 0 }).subarray(
+        0,
+        40,
+      ),
     ]
     for (const bytes of nonsense) {
       const pair = channelPair()
       const { offences, link, source } = linked(pair)
-      pair.right({ frame: () => undefined, written: () => undefined, ended: () => undefined }).send(bytes)
+      pair
+        .right({ frame: () => undefined, written: () => undefined, ended: () => undefined })
+        .send(bytes)
       await expect.poll(() => offences.length).toBe(1)
       expect(source.count).toBe(0)
       link.close()
@@ -144,9 +165,50 @@ describe('the stream of heads', () => {
   test('the same feed twice over one link is no honest wish', async () => {
     const pair = channelPair()
     const { offences, source } = linked(pair)
-    const raw = pair.right({ frame: () => undefined, written: () => undefined, ended: () => undefined })
-    for (const number of [1, 2]) raw.send(encodeFollowerFrame({ kind: 'follow', number, feed: messagesOf('a'), from: 0 }))
+    const raw = pair.right({
+      frame: () => undefined,
+      written: () => undefined,
+      ended: () => undefined,
+    })
+    for (const number of [1, 2])
+      raw.send(encodeFollowerFrame({ kind: 'follow', number, feed: messagesOf('a'), from: 0 }))
     await expect.poll(() => offences.length).toBe(1)
     expect(source.count).toBe(0)
+  })
+
+  test('a follower that asks faster than it is answered is not read meanwhile, and gets all its answers', async () => {
+    const pair = channelPair()
+    const there = MemoryLog.open()
+    const answers: (() => void)[] = []
+    let asked = 0
+    const prefix = (): Promise<undefined> => {
+      asked += 1
+      return new Promise(resolve => answers.push(() => resolve(undefined)))
+    }
+    const log = { length: async () => 0, signed: there.signed.bind(there), prefix }
+    const source = new FeedSource(pair.left, {
+      log,
+      offence: () => undefined,
+      ended: () => undefined,
+    })
+    let shown = 0
+    const channel = pair.right({
+      frame: () => void (shown += 1),
+      written: () => undefined,
+      ended: () => undefined,
+    })
+    channel.send(encodeFollowerFrame({ kind: 'follow', number: 0, feed: messagesOf('a'), from: 0 }))
+    for (let at = 0; at < 1_000; at++)
+      channel.send(encodeFollowerFrame({ kind: 'show', number: 0, length: 1 }))
+    await expect.poll(() => asked).toBeGreaterThan(10)
+    await new Promise(resolve => setTimeout(resolve, 20))
+    expect(asked).toBeLessThan(100)
+    await expect
+      .poll(() => {
+        for (const answer of answers.splice(0)) answer()
+        return shown
+      })
+      .toBe(1_000)
+    expect(source.count).toBe(1)
   })
 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   asKeyId,
+  asMessageId,
   type CoSignAnswer,
   describeSpawnItem,
   ed25519PublicKey,
@@ -19,6 +20,7 @@ import {
   signLead,
   signProposal,
 } from '../../protocol/index.ts'
+import { checkBlocks } from '../../scheduler-unit/co-signing/check-blocks.ts'
 import { Voter } from '../../scheduler-unit/co-signing/voter.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
 import { seedOf } from '../fakes/signed-items.ts'
@@ -110,7 +112,8 @@ describe('a leader that proposes two blocks for one place', () => {
       const order = at === 0 ? ([a, b, a] as const) : ([b, a, b] as const)
       for (const block of order) {
         const answer = await propose(voter, block)
-        if (signs(voter, block, answer)) signed[block === a ? 'a' : 'b'] += block === order[0] ? 0.5 : 1
+        if (signs(voter, block, answer))
+          signed[block === a ? 'a' : 'b'] += block === order[0] ? 0.5 : 1
         else expect(answer).toMatchObject({ kind: 'refused' })
       }
     }
@@ -134,9 +137,13 @@ describe('a leader that proposes two blocks for one place', () => {
     const voter = await voterOf(2)
     const lead = { kind: 'lead', process: PROCESS.id, epoch: 0, view: 5, spawn: undefined } as const
     const wrong = signLead(FEED, 5, SEEDS[0] ?? seedOf(1))
-    expect(await voter.answer(LEADER, { ...lead, signature: wrong })).toMatchObject({ kind: 'refused' })
+    expect(await voter.answer(LEADER, { ...lead, signature: wrong })).toMatchObject({
+      kind: 'refused',
+    })
     const signature = signLead(FEED, 5, SEEDS[1] ?? seedOf(1))
-    expect(await voter.answer(KEYS[1] ?? LEADER, { ...lead, signature })).toMatchObject({ kind: 'follows' })
+    expect(await voter.answer(KEYS[1] ?? LEADER, { ...lead, signature })).toMatchObject({
+      kind: 'follows',
+    })
     expect(await propose(voter, a)).toEqual({ kind: 'superseded', view: 5 })
   })
 
@@ -150,7 +157,15 @@ describe('a leader that proposes two blocks for one place', () => {
 test('a scheduler that was restored signs nothing where it may have signed before', async () => {
   const log = Object.assign(MemoryLog.open(), { restored: true })
   const voter = await voterOf(1, log)
-  const [first, second] = [blockAt(1), encodeFrame(1, [{ timestampMs: 2, envelopeBytes: encodeEnvelope({ kind: 'tick', timer: new Uint8Array([1]), dueMs: 1 }) }])]
+  const [first, second] = [
+    blockAt(1),
+    encodeFrame(1, [
+      {
+        timestampMs: 2,
+        envelopeBytes: encodeEnvelope({ kind: 'tick', timer: new Uint8Array([1]), dueMs: 1 }),
+      },
+    ]),
+  ]
   const forgetful = { kind: 'refused', reason: expect.stringContaining('was restored') }
   expect(await propose(voter, first)).toMatchObject(forgetful)
   expect(await voter.stand(5)).toBe(false)
@@ -160,11 +175,96 @@ test('a scheduler that was restored signs nothing where it may have signed befor
   // They settle one without it; from there on it votes again.
   const tree = treeOf(first)
   const signature = encodeMultiSignature(
-    [0, 2, 3].map(signer => ({ signer, signature: ed25519Sign(SEEDS[signer] ?? seedOf(1), feedHeadMessage(FEED, tree)) })),
+    [0, 2, 3].map(signer => ({
+      signer,
+      signature: ed25519Sign(SEEDS[signer] ?? seedOf(1), feedHeadMessage(FEED, tree)),
+    })),
   )
-  const settle = { kind: 'settle', process: PROCESS.id, epoch: 0, head: { length: 1, signature } } as const
-  const source = await voterOf(1, log, async () => ({ from: 0, blocks: [first], head: settle.head, rest: [] }))
+  const settle = {
+    kind: 'settle',
+    process: PROCESS.id,
+    epoch: 0,
+    head: { length: 1, signature },
+  } as const
+  const source = await voterOf(1, log, async () => ({
+    from: 0,
+    blocks: [first],
+    head: settle.head,
+    rest: [],
+  }))
   source.remembersAll()
   expect(await source.answer(LEADER, settle)).toMatchObject({ kind: 'has', head: { length: 1 } })
   expect(await propose(source, second, 0, 1, [first])).toMatchObject({ kind: 'signed' })
+})
+
+test('a scheduler that claims a length it does not have is asked no further than its blocks prove themselves', async () => {
+  let asked = 0
+  const nothingProven = [
+    { from: 0, blocks: [blockAt(1)], head: { length: 1, signature: new Uint8Array(64) }, rest: [] },
+    { from: 0, blocks: [], head: { length: 0, signature: new Uint8Array(64) }, rest: [] },
+  ]
+  for (const piece of nothingProven) {
+    asked = 0
+    const voter = await voterOf(1, MemoryLog.open(), async (_, __, from) => {
+      asked += 1
+      if (asked > 10) throw new Error('asked for ever')
+      return { ...piece, from }
+    })
+    const head = { length: 2 ** 40, signature: new Uint8Array(64) }
+    await expect(
+      voter.answer(LEADER, { kind: 'settle', process: PROCESS.id, epoch: 0, head }),
+    ).rejects.toMatchObject({ code: 'bad-certificate' })
+    expect(asked).toBe(1)
+    expect(voter.length).toBe(0)
+  }
+})
+
+test('a message that has its slot is not accepted a second time, in these blocks or in later ones', async () => {
+  const log = MemoryLog.open()
+  const parts = {
+    log,
+    clock: { now: () => 1_000 },
+    describe: async () => PROCESS,
+    assignable: async () => true,
+    learnModule: async () => undefined,
+  }
+  const item = signDataItemSync(
+    {
+      target: PROCESS.id,
+      tags: [
+        { name: 'Data-Protocol', value: 'ao' },
+        { name: 'Type', value: 'Message' },
+      ],
+      data: 'pay',
+    },
+    seedOf(9),
+  )
+  const itemAt = (slot: number, times = 1): Uint8Array =>
+    encodeFrame(
+      slot,
+      Array.from({ length: times }, () => ({
+        timestampMs: 1_000,
+        envelopeBytes: encodeEnvelope({ kind: 'item', item: item.bytes }),
+      })),
+    )
+  const first = blockAt(1)
+  const again = { code: 'bad-proposal', message: expect.stringContaining('has a slot already') }
+  await checkBlocks(parts, PROCESS, 0, [first, itemAt(1)])
+  await expect(checkBlocks(parts, PROCESS, 0, [first, itemAt(1), itemAt(2)])).rejects.toMatchObject(
+    again,
+  )
+  await expect(checkBlocks(parts, PROCESS, 0, [first, itemAt(1, 2)])).rejects.toMatchObject(again)
+  const frame = {
+    feed: FEED,
+    bytes: itemAt(1),
+    index: 1,
+    firstSlot: 1,
+    ids: [asMessageId(item.id)],
+  }
+  await log.commit([
+    { ...frame, index: 0, firstSlot: 0, bytes: first, ids: [asMessageId(spawn.id)] },
+  ])
+  await checkBlocks(parts, PROCESS, 1, [itemAt(1)])
+  await log.commit([frame])
+  await expect(checkBlocks(parts, PROCESS, 2, [itemAt(2)])).rejects.toMatchObject(again)
 })

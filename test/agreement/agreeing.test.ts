@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest'
+import { agreeing } from '../../agreement/agreeing.ts'
+import {
+  asKeyId,
+  asModuleId,
+  describeSpawnItem,
+  encodeUnitReading,
+  Failure,
+  type KeyId,
+  signDataItemSync,
+  toUtf8,
+  type UnitRead,
+} from '../../protocol/index.ts'
+import { keyOf } from '../fakes/certified-pushes.ts'
+import { realClock } from '../fakes/real-clock.ts'
+import { seedOf } from '../fakes/signed-items.ts'
+
+const UNITS = [1, 2, 3].map(keyOf)
+const process = describeSpawnItem(
+  signDataItemSync(
+    {
+      tags: [
+        { name: 'Data-Protocol', value: 'ao' },
+        { name: 'Type', value: 'Process' },
+        { name: 'Module', value: keyOf(4) },
+        { name: 'Scheduler', value: keyOf(5) },
+        ...UNITS.map(value => ({ name: 'Compute-Unit', value })),
+        { name: 'Compute-Quorum', value: '2' },
+      ],
+      data: '',
+    },
+    seedOf(9),
+  ),
+)
+
+const stateAt = (slot: number): Uint8Array =>
+  encodeUnitReading('state', { slot, module: asModuleId(keyOf(4)), document: new Uint8Array(2) })
+
+test.each([
+  ['with nonsense', () => toUtf8('{')],
+  ['with the first slot', () => stateAt(0)],
+  ['with a slot that will never be', () => stateAt(1e9)],
+])('a unit that answers %s does not keep the others from agreeing', async (_, lie) => {
+  const [liar, behind] = UNITS
+  const read = async (unit: KeyId, __: unknown, what: UnitRead): Promise<Uint8Array> => {
+    if (unit === liar) return lie()
+    const at = what.kind === 'state' ? what.at : undefined
+    // One of them is a slot behind the other whenever it is asked about the present.
+    if (at === 0 || (at ?? 0) > 8) throw new Failure('unknown-slot')
+    return stateAt(at ?? (unit === behind ? 7 : 8))
+  }
+  const answer = await agreeing(
+    { key: asKeyId(keyOf(6)), peers: { read }, clock: realClock },
+    process,
+    { kind: 'state', at: undefined },
+    { timeoutMs: 1_000 },
+  )
+  expect([7, 8]).toContain(answer.slot)
+})
