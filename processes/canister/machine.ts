@@ -82,6 +82,7 @@ export class Machine {
   /** Changes some of the state, outside of executions. */
   change(changes: Partial<CanisterState>): void {
     this.state = { ...this.state, ...changes }
+    saturate(this.state)
   }
 
   /** The code, if there is some; `cells` hold its bytes. */
@@ -149,6 +150,7 @@ export class Machine {
     state.stablePages = this.#stable.pages
     state.timeNs = nowNs
     state.version += 1n
+    saturate(state)
     this.state = state
   }
 
@@ -248,6 +250,13 @@ export class Machine {
     this.#home.leave(this)
     this.#instance = undefined
   }
+}
+
+const CYCLES_MAX = (1n << 128n) - 1n
+
+/** Cycles are counted in 128 bits: what is above is lost. */
+function saturate(state: CanisterState): void {
+  if (state.cycles > CYCLES_MAX) state.cycles = CYCLES_MAX
 }
 
 /** The canister's own limit for its heap. */
