@@ -1,4 +1,4 @@
-import { type Directory, type ModuleDescription, type ModuleId, parseDataItem, type Peers, verifyDataItem } from '../protocol/index.ts'
+import { type Directory, Failure, type ModuleDescription, type ModuleId, parseDataItem, type Peers, verifyDataItem } from '../protocol/index.ts'
 
 /** Modules that are used here and were added elsewhere, as their own signed items prove them. */
 export class LearnedModules {
@@ -29,7 +29,13 @@ export class LearnedModules {
     if (bytes === undefined) return false
     const item = parseDataItem(bytes)
     if (item.id !== id || !verifyDataItem(item)) return false
-    await this.#directory.addModule(item)
+    try {
+      await this.#directory.addModule(item)
+    } catch (error) {
+      // Anybody can sign something that is no module, and name it in a process.
+      if (Failure.is(error, 'wrong-type')) return false
+      throw error
+    }
     return true
   }
 }

@@ -152,7 +152,9 @@ export class ProcessFollowing implements Disposable {
     }
     this.#followed.set(process.id, followed)
     // What was taken over before and not evaluated yet.
-    void this.#learn(process.module).then(() => units.computer.catchUp(process.id))
+    void this.#learn(process.module)
+      .then(() => units.computer.catchUp(process.id))
+      .catch(error => this.#parts.trouble(`process ${process.id}`, Failure.from(error)))
   }
 
   #grew({ feed, length, blocks }: FeedGrowth): void {
@@ -178,7 +180,7 @@ export class ProcessFollowing implements Disposable {
   /** Has a module here; one that nobody gives is looked for again later, and what needs it waits. */
   async #learn(module: ModuleId): Promise<void> {
     if (await this.#parts.modules.learn(module)) return
-    void this.#keepAsking(module)
+    void this.#keepAsking(module).catch(error => this.#parts.trouble(`module ${module}`, Failure.from(error)))
   }
 
   async #keepAsking(module: ModuleId): Promise<void> {
