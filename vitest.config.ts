@@ -14,7 +14,9 @@ export default defineConfig({
     teardownTimeout: 20_000,
     projects: [
       project('unit', ['test/**/*.test.ts'], 30_000, { exclude: ['test/network/**'] }),
-      project('network', ['test/network/**/*.test.ts'], 120_000),
+      project('network', ['test/network/**/*.test.ts'], 120_000, { exclude: ['test/network/bank/**'] }),
+      // A minute of kills and cuts over eight programs; ATOLL_TEST_BANK_S has it last longer.
+      project('bank', ['test/network/bank/**/*.test.ts'], 3_600_000),
       project('kill', ['test/network/kill.test.ts'], 3_600_000, {
         env: { ATOLL_TEST_KILLS: process.env['ATOLL_TEST_KILLS'] ?? '200' },
       }),
