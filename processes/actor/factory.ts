@@ -4,7 +4,7 @@ import { CHUNK_SIZE_BYTES, HostFault } from '../../protocol/index.ts'
 import { ChunkStore } from './chunk-store.ts'
 import { encodeGlobals, type GlobalType, type GlobalValues } from './engine-state.ts'
 import { ActorGuest, type GuestHome } from './guest.ts'
-import { CHUNKS_PER_PAGE } from './guest-memory.ts'
+import { CHUNKS_PER_PAGE } from '../rewriter/index.ts'
 import { type CompiledModule, Instance } from './instance.ts'
 import { MessageEncoder } from './message-layout.ts'
 

@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer'
 import { CHUNK_SIZE_BYTES } from '../../protocol/index.ts'
+import { CHUNKS_PER_PAGE, markedChunks } from '../rewriter/index.ts'
 import { badCall } from './guest-stop.ts'
 
 const CHUNK_SHIFT = 12
 const PAGE_BYTES = 65_536
 /** Keys remembered of one instance. */
 const KEYS_KEPT = 64
-export const CHUNKS_PER_PAGE = PAGE_BYTES / CHUNK_SIZE_BYTES
 
 /** Linear memory of one instance as the host uses it: checked ranges, marked writes, chunks. */
 export class GuestMemory {
@@ -131,16 +131,7 @@ export class GuestMemory {
 
   /** Fills `into` with the chunks stored to since the map was last cleared, ascending; gives their number. */
   dirtyChunks(into: number[]): number {
-    let count = 0
-    const words = (this.pages * CHUNKS_PER_PAGE) >> 2
-    for (let word = 0; word < words; word++) {
-      const marks = this.#dirtyWords[word] ?? 0
-      if (marks === 0) continue
-      for (let byte = 0; byte < 4; byte++) {
-        if (((marks >>> (8 * byte)) & 0xff) !== 0) into[count++] = word * 4 + byte
-      }
-    }
-    return count
+    return markedChunks(this.#dirtyWords, this.pages, into)
   }
 
   /** Clears the map for the given chunks and the one mark that may stand behind the last. */

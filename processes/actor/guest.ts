@@ -9,7 +9,7 @@ import type {
 import { CHUNK_SIZE_BYTES } from '../../protocol/index.ts'
 import type { ChunkStore } from './chunk-store.ts'
 import { decodeGlobals, encodeGlobals, type GlobalType, type GlobalValues } from './engine-state.ts'
-import { CHUNKS_PER_PAGE } from './guest-memory.ts'
+import { CHUNKS_PER_PAGE } from '../rewriter/index.ts'
 import type { Instance } from './instance.ts'
 import type { MessageEncoder } from './message-layout.ts'
 

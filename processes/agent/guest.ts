@@ -16,7 +16,7 @@ import {
   type GlobalType,
   type GlobalValues,
 } from '../actor/engine-state.ts'
-import { CHUNKS_PER_PAGE } from '../actor/guest-memory.ts'
+import { CHUNKS_PER_PAGE } from '../rewriter/index.ts'
 import { type Image, STACK_CHUNKS } from './image.ts'
 import type { Machine } from './machine.ts'
 import type { Positions } from './positions.ts'

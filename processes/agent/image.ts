@@ -6,7 +6,7 @@ import {
   HostFault,
 } from '../../protocol/index.ts'
 import type { GlobalValues } from '../actor/engine-state.ts'
-import { CHUNKS_PER_PAGE } from '../actor/guest-memory.ts'
+import { CHUNKS_PER_PAGE } from '../rewriter/index.ts'
 import { engine } from './engine.ts'
 import { EngineThrew } from './engine-calls.ts'
 import { LOAD_GAS } from './gas.ts'

@@ -1,8 +1,8 @@
 import { CHUNK_SIZE_BYTES, fromUtf8 } from '../../protocol/index.ts'
+import { CHUNKS_PER_PAGE, markedChunks } from '../rewriter/index.ts'
 import { CanisterTrap } from './canister-trap.ts'
 
 const PAGE_BYTES = 65_536
-export const CHUNKS_PER_PAGE = PAGE_BYTES / CHUNK_SIZE_BYTES
 
 /** Linear memory of one instance as the host uses it: checked ranges, marked writes. Addresses are numbers, 32-bit or 64-bit. */
 export class Heap {
@@ -92,16 +92,7 @@ export class Heap {
 
   /** Fills `into` with the chunks stored to since the map was last cleared, ascending; gives their number. */
   dirtyChunks(into: number[]): number {
-    let count = 0
-    const words = (this.pages * CHUNKS_PER_PAGE) >> 2
-    for (let word = 0; word < words; word++) {
-      const marks = this.#dirtyWords[word] ?? 0
-      if (marks === 0) continue
-      for (let byte = 0; byte < 4; byte++) {
-        if (((marks >>> (8 * byte)) & 0xff) !== 0) into[count++] = word * 4 + byte
-      }
-    }
-    return count
+    return markedChunks(this.#dirtyWords, this.pages, into)
   }
 
   /** Clears the map for the given chunks and the one mark that may stand behind the last. */

@@ -11,3 +11,5 @@ export { NO_FEATURES, type RewriteFeatures, type RewriteProfile } from './profil
 export { ModuleRefused, type RefusalReason } from './refusal.ts'
 export { REWRITER_VERSION, type RewrittenModule, rewrite } from './rewrite.ts'
 export { REENTRY_SLOTS, stackBytesFor } from './stack.ts'
+export { CHUNKS_PER_PAGE } from './layout.ts'
+export { markedChunks } from './marked-chunks.ts'
