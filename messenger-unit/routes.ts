@@ -27,6 +27,13 @@ export interface RoutesParts {
   /** Other nodes; a node without any schedules all by itself. */
   readonly peers?: Pick<Peers, 'schedule'> | undefined
   describe?(process: ProcessId): Promise<ProcessDescription | undefined>
+  /** Asks whether a process was handed over; true, if so. */
+  moved?(process: ProcessId): Promise<boolean>
+}
+
+/** Whether it may have failed because the process is scheduled elsewhere by now. */
+export function maybeMoved({ code }: Failure): boolean {
+  return code === 'moved' || code === 'unreachable' || code === 'not-scheduler' || code === 'timeout'
 }
 
 /** Messages that were handed to other nodes, the last of them: where to look for them. */
@@ -71,8 +78,26 @@ export class Routes {
 
   /** As `Scheduler.schedule`, wherever the processes are scheduled. Requests for one scheduler stay in order. */
   async schedule(requests: readonly ScheduleRequest[]): Promise<readonly ScheduleAnswer[]> {
-    const { scheduler, peers } = this.#parts
+    const { scheduler, peers, moved } = this.#parts
     if (peers === undefined) return scheduler.schedule(requests)
+    const answers = await this.#scheduleOnce(requests, scheduler, peers)
+    if (moved === undefined) return answers
+    return Promise.all(
+      answers.map(async (answer, at) => {
+        const request = requests[at]
+        if (request === undefined || answer.status !== 'failed' || !maybeMoved(answer.failure)) return answer
+        if (!(await moved(request.process))) return answer
+        const [again] = await this.#scheduleOnce([request], scheduler, peers)
+        return again ?? answer
+      }),
+    )
+  }
+
+  async #scheduleOnce(
+    requests: readonly ScheduleRequest[],
+    scheduler: Scheduler,
+    peers: Pick<Peers, 'schedule'>,
+  ): Promise<readonly ScheduleAnswer[]> {
     const groups = new Map<string, { readonly schedulers: readonly KeyId[]; readonly places: number[] }>()
     const answers: (ScheduleAnswer | undefined)[] = requests.map(() => undefined)
     for (const [i, request] of requests.entries()) {

@@ -27,6 +27,9 @@ import type { Following } from './open-following.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
+import { HandoverDesk } from './handover-desk.ts'
+import { epochPeers, handoverPeers } from './handover-peers.ts'
+import { Handovers } from './handovers.ts'
 import { evidencePeers, openEvidence } from './open-evidence.ts'
 import { knowsPeers } from './open-network.ts'
 import { openGateway } from './open-gateway.ts'
@@ -163,16 +166,20 @@ async function openNode(
   }
   const roles = new UnitRoles(keys.key, options.units)
   const recoveredBlocks = log.recovered.length
+  const describe = async (id: ProcessId) => (learned === undefined ? log.directory.process(id) : learned.process(id))
   const evidence = await openEvidence({
     ...keys,
     log,
     clock,
-    describe: async id => (learned === undefined ? log.directory.process(id) : learned.process(id)),
+    describe,
     peers: network && evidencePeers(network),
     trouble,
   })
   keep({ [Symbol.asyncDispose]: async () => evidence[Symbol.dispose]() })
+  const handovers = new Handovers({ key: keys.key, log, clock, describe: async id => (learned === undefined ? log.directory.process(id) : learned.spawned(id)), peers: network && epochPeers(network), trouble })
+  if (learned !== undefined) learned.met = process => handovers.look(process)
   const unitParts = {
+    handovers, learned,
     keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, observer, evidence: evidence.book,
     peers: peers && (evidence.complaints?.watch(peers) ?? peers),
     computes: roles.runs('compute'),
@@ -180,6 +187,7 @@ async function openNode(
     carry: (scheduler: Scheduler) => roles.scheduler(scheduler),
   }
   const units = await openUnits(unitParts, keep)
+  const desk = new HandoverDesk({ key: keys.key, log, clock, describe, handovers, scheduler: units.scheduler, peers: network && peers && handoverPeers(network, peers) })
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
   keep({ [Symbol.asyncDispose]: async () => rest[Symbol.dispose]() })
   const startedMs = clock.now()
@@ -208,8 +216,9 @@ async function openNode(
     admin: createAdmin({ recoveredBlocks, computer: units.computer, log, options }),
     peers: network && nodePeers(network),
     feeds: () => following && nodeFeeds(following.processes, log),
+    handovers: () => desk,
   })
-  if (joined !== undefined) following = await takePart(joined, { publicUrl: options.publicUrl, key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations, evidence }, keep)
+  if (joined !== undefined) following = await takePart(joined, { publicUrl: options.publicUrl, key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations, evidence, handovers, desk }, keep)
   const { scheduler, computer, messenger } = units
   const node = { key: keys.key, log, scheduler, computer, messenger, roles, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })

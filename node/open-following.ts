@@ -2,7 +2,7 @@ import type { Clock, Failure, FeedLinks, HeadWatch, KeyId, Log, Peers } from '..
 import type { Announcements } from './announcements.ts'
 import { FeedFollowing } from './feed-following.ts'
 import { LearnedModules } from './learned-modules.ts'
-import { LearnedProcesses } from './learned-processes.ts'
+import type { LearnedProcesses } from './learned-processes.ts'
 import type { Units } from './open-units.ts'
 import { ProcessFollowing } from './process-following.ts'
 
@@ -16,6 +16,8 @@ export interface OpenFollowingParts {
   readonly watch?: HeadWatch | undefined
   /** Whether this node evaluates at all; it does, if not given. */
   readonly computes?: boolean | undefined
+  /** Nodes that are connected now. */
+  readonly connected: () => readonly KeyId[]
   /** A node gave what proves nothing. */
   readonly offence?: ((peer: KeyId, what: string) => void) | undefined
   readonly trouble: (what: string, failure: Failure) => void
@@ -31,7 +33,7 @@ export interface Following extends Disposable {
   resume(): Promise<void>
 }
 
-export function openFollowing(parts: OpenFollowingParts & { readonly announcements: Announcements }): Following {
+export function openFollowing(parts: OpenFollowingParts & { readonly announcements: Announcements; readonly learned: LearnedProcesses }): Following {
   const { key, log, clock, peers, links, units, watch, computes, offence, trouble, announcements } = parts
   const feeds = new FeedFollowing({
     log,
@@ -46,9 +48,11 @@ export function openFollowing(parts: OpenFollowingParts & { readonly announcemen
     computes,
     log,
     clock,
-    processes: new LearnedProcesses({ directory: log.directory, peers, clock }),
+    processes: parts.learned,
     modules: new LearnedModules({ directory: log.directory, peers }),
     units,
+    peers,
+    connected: parts.connected,
     feeds,
     trouble,
   })

@@ -11,6 +11,7 @@ import {
   messagesFeed,
   type ModuleId,
   PAGE_MAX,
+  type Peers,
   type ProcessDescription,
   type ProcessId,
   readFrameHead,
@@ -27,6 +28,9 @@ const SEEDS = toUtf8('node/seed/')
 const SEEDS_END = toUtf8('node/seed0')
 /** Pause before a module, or a process, is asked for again. */
 const ASK_AGAIN_MS = 1_000
+/** Pauses before others are asked again for the beginning of a feed. */
+const BEGIN_FIRST_MS = 100
+const BEGIN_MAX_MS = 5_000
 
 export interface ProcessFollowingParts {
   readonly key: KeyId
@@ -37,6 +41,9 @@ export interface ProcessFollowingParts {
   readonly processes: Pick<LearnedProcesses, 'process'>
   readonly modules: Pick<LearnedModules, 'learn'>
   readonly units: Pick<Units, 'computer' | 'messenger'>
+  readonly peers: Pick<Peers, 'frames'>
+  /** Nodes that are connected now. */
+  readonly connected: () => readonly KeyId[]
   readonly feeds: FeedFollowing
   readonly trouble: (what: string, failure: Failure) => void
 }
@@ -69,7 +76,11 @@ export class ProcessFollowing implements Disposable {
 
   /** Goes on following what was followed when this node was last up. */
   async resume(): Promise<void> {
-    const { log } = this.#parts
+    const { log, key } = this.#parts
+    for (const id of log.directory.handedOver) {
+      const process = await log.directory.process(id)
+      if (process?.policy.schedulers.includes(key) === true) this.moved(process)
+    }
     for await (const { key } of log.store.range({ gte: SEEDS, lt: SEEDS_END }))
       this.#want(asProcessId(toBase64Url(key.subarray(SEEDS.length))))
     for (let after: ProcessId | undefined; ; ) {
@@ -100,6 +111,46 @@ export class ProcessFollowing implements Disposable {
     if (process !== undefined && this.#isUnitOf(process)) return
     this.#followed.get(id)?.follower[Symbol.dispose]()
     this.#followed.delete(id)
+  }
+
+  /** A process is in a new epoch: its feed is another, and others have it. */
+  moved(process: ProcessDescription): void {
+    const before = this.#followed.get(process.id)
+    before?.follower[Symbol.dispose]()
+    this.#followed.delete(process.id)
+    const isOurs = process.policy.schedulers.includes(this.#parts.key)
+    if (!isOurs && (before !== undefined || this.#isUnitOf(process))) this.#follow(process)
+    if (isOurs) void this.#begin(process).catch(error => this.#parts.trouble(`process ${process.id}`, Failure.from(error)))
+  }
+
+  /** Takes over what the feed of a process that is scheduled here now begins with, from whoever has it. */
+  async #begin(process: ProcessDescription): Promise<void> {
+    const { log, clock, units, key } = this.#parts
+    const { signal } = this.#ended
+    const end = process.prologue?.length ?? 0
+    const feed = messagesFeed(process)
+    for (let pauseMs = BEGIN_FIRST_MS; (await log.length(feed)) < end && !signal.aborted; pauseMs = Math.min(2 * pauseMs, BEGIN_MAX_MS)) {
+      const named = [process, ...(process.earlier ?? [])].flatMap(({ policy }) => [...policy.schedulers, ...policy.computeUnits])
+      const sources = new Set([...named, ...this.#parts.connected()])
+      sources.delete(key)
+      for (const source of sources) await this.#beginFrom(source, process).catch(() => undefined)
+      if ((await log.length(feed)) < end) await clock.sleep(pauseMs, { for: 'wait', signal }).catch(() => undefined)
+    }
+    if (signal.aborted) return
+    await log.sync()
+    await this.#learn(process.module)
+    if (process.policy.computeUnits.includes(key)) units.computer.catchUp(process.id)
+  }
+
+  async #beginFrom(source: KeyId, process: ProcessDescription): Promise<void> {
+    const { log, peers } = this.#parts
+    const feed = messagesFeed(process)
+    for (let length = await log.length(feed); length < (process.prologue?.length ?? 0); ) {
+      const piece = await peers.frames(source, process.id, length)
+      const answer = piece && (await log.take(feed, piece))
+      if (answer === undefined || answer.length <= length) return
+      length = answer.length
+    }
   }
 
   [Symbol.dispose](): void {

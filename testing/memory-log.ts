@@ -4,7 +4,7 @@ import {
 } from '../protocol/index.ts'
 import { MemoryDirectory } from './memory-directory.ts'
 import { MemoryIndex } from './memory-index.ts'
-import { leafOf, placesIn, prefixIn, sameBlocks, treeOf } from './memory-proofs.ts'
+import { leafOf, placesIn, prefixIn, subtreesIn, sameBlocks, treeOf } from './memory-proofs.ts'
 import { MemoryStore } from './memory-store.ts'
 import { MemoryTrees } from './memory-trees.ts'
 
@@ -49,7 +49,7 @@ export class MemoryLog implements Log {
     this.#pause = options.pause
     const before = caches ?? options.from
     if (before !== undefined) this.#seed = before.#seed
-    this.directory = new MemoryDirectory(caches?.directory)
+    this.directory = new MemoryDirectory(caches?.directory, before?.directory.epochs)
     const wrote = (undo: () => void): void => this.#wrote(undo)
     this.store = new MemoryStore(caches === undefined ? { wrote } : { from: caches.store, wrote })
   }
@@ -170,6 +170,8 @@ export class MemoryLog implements Log {
     const held = this.#blocksOf(feed)
     const { length } = held
     if (piece.from > length) return { status: 'gap', length }
+    const ending = feed.prologue?.length ?? 0
+    if (length < ending && piece.head.length !== ending) return { status: 'unproven', length }
     const present = held.slice(piece.from, piece.from + piece.blocks.length)
     const isSame = sameBlocks(present, piece.blocks)
     if (isSame && present.length === piece.blocks.length) return { status: 'taken', length }
@@ -186,10 +188,15 @@ export class MemoryLog implements Log {
     return { status: 'taken', length: held.length }
   }
 
+  async sync(): Promise<void> {
+    this.#unsynced.length = 0
+  }
+
   async signed(feed: FeedSpec, from: number, maxBytes: number): Promise<SignedBlocks | undefined> {
     const blocks: Uint8Array[] = []
     let bytes = 0
-    for (const block of this.#blocksOf(feed).slice(from)) {
+    const ending = feed.prologue?.length ?? 0
+    for (const block of this.#blocksOf(feed).slice(from, from < ending ? ending : undefined)) {
       bytes += block.length
       if (bytes > maxBytes && blocks.length > 0) break
       blocks.push(block)
@@ -222,6 +229,9 @@ export class MemoryLog implements Log {
   #signs(feed: FeedSpec, length: number): Pick<SignedBlocks, 'head' | 'rest'> | undefined {
     const blocks = this.#blocksOf(feed)
     const proof = this.#proofs.get(nameOf(feed))
+    const ending = feed.prologue?.length ?? 0
+    if (length <= ending && blocks.length >= ending)
+      return { head: { length: ending, signature: new Uint8Array(0) }, rest: subtreesIn(blocks, length, ending) }
     if (proof !== undefined)
       return { head: proof.head, rest: [...blocks.slice(length, proof.length).map(leafOf), ...proof.rest] }
     if (this.#seed === undefined || feed.signers.length > 1) return undefined
