@@ -24,6 +24,8 @@ export const HYPERCORE_PROTOCOL = '/atoll/hypercore/1'
 
 export interface FeedNetworkParts {
   readonly host: Libp2p
+  /** Makes sure of a connection. @throws {Failure} `unreachable` */
+  readonly reach: (peer: KeyId) => Promise<unknown>
   readonly offence: (peer: KeyId, what: string) => void
 }
 
@@ -105,6 +107,7 @@ export class FeedNetwork implements FeedLinks, Disposable {
   async #dial(peer: KeyId, { signal }: CallOptions = {}): Promise<PeerFeeds> {
     if (this.#closed) throw new Failure('shutting-down')
     try {
+      await this.#parts.reach(peer)
       const late = AbortSignal.timeout(PEER_DIAL_MAX_MS)
       const stream = await this.#parts.host.dialProtocol(peerIdOf(peer), HEADS_PROTOCOL, {
         signal: signal === undefined ? late : AbortSignal.any([signal, late]),
