@@ -50,7 +50,7 @@ export function createPeerService(parts: PeerServiceParts): PeerOperations {
     spawnEnvelope: process => log.directory.spawnEnvelope(process),
     moduleItem: module => log.directory.moduleItem(module),
     frames: ({ process, from }) => readBlocks(log, process, from),
-    announce: async processes => following.announced(processes),
+    announce: async (processes, { from }) => following.announced(processes, from),
     records: async () => records.shared,
     coSign: (request, { from }) => scheduler.coSign(from, request),
     heads: (heads, { from }) => evidence.heads?.shown(heads, from) ?? DONE,
