@@ -190,9 +190,7 @@ export class MemoryLog implements Log {
   async signed(feed: FeedSpec, from: number, maxBytes: number): Promise<SignedBlocks | undefined> {
     const blocks: Uint8Array[] = []
     let bytes = 0
-    const held = this.#feedOf(feed).blocks
-    for (let index = from; index < held.length; index++) {
-      const block = held[index] ?? NO_BYTES
+    for await (const block of this.blocks(feed, from)) {
       bytes += block.length
       if (bytes > maxBytes && blocks.length > 0) break
       blocks.push(block)
@@ -288,8 +286,6 @@ export class MemoryLog implements Log {
     return held
   }
 }
-const NO_BYTES = new Uint8Array(0)
-
 const isMessages = ({ feed }: NewBlock): boolean => feed.kind === 'messages'
 
 /** A feed is named again and again by the same few objects. */
