@@ -55,6 +55,8 @@ describe('atoll ic', () => {
     const shown = await said('process', 'show', process)
     expect(shown).toContain(canister)
     expect(shown).toContain('add: (by: nat) -> (nat)')
+    expect(await said('process', 'show', canister)).toBe(shown)
+    expect(await said('results', canister)).toMatch(/ok.* \(5\)\n.*IC0503: /)
   })
 
   test('tells who signs, and what is wrong with a program or an argument', async () => {
