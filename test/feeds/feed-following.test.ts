@@ -118,7 +118,7 @@ describe('who follows a feed', () => {
     world.follow({ feed, sources: () => [FIRST, SECOND] })
     await expect.poll(() => world.here.length(feed)).toBe(3)
     await fill(world.add(FIRST), 0, 7)
-    await expect.poll(() => world.here.length(feed), { timeout: 20_000 }).toBe(7)
+    await expect.poll(() => world.here.length(feed), { timeout: 60_000 }).toBe(7)
     expect(world.opened.at(-1)).toBe(FIRST)
   })
 
@@ -150,7 +150,7 @@ describe('who follows a feed', () => {
       return take(...taken)
     }
     world.follow({ feed, sources: () => [FIRST] })
-    await expect.poll(() => world.here.length(feed), { timeout: 20_000 }).toBe(2)
+    await expect.poll(() => world.here.length(feed), { timeout: 60_000 }).toBe(2)
     expect(failures).toBeGreaterThan(2)
   })
 
@@ -192,7 +192,7 @@ describe('who follows a feed', () => {
       sources = [SECOND]
       await fill(twin, length, 7, 'y')
       world.pairs[0]?.cut()
-      await expect.poll(() => world.conflicts.length, { timeout: 5_000 }).toBe(1)
+      await expect.poll(() => world.conflicts.length, { timeout: 60_000 }).toBe(1)
       const [conflict] = world.conflicts
       const hashes = [conflict?.held, conflict?.seen].map(
         prefix => prefix && signedPrefixHash(feed, prefix),
@@ -216,9 +216,9 @@ describe('who follows a feed', () => {
     sources = [SECOND]
     world.shows = 0
     world.pairs[0]?.cut()
-    await expect.poll(() => world.shows, { timeout: 5_000 }).toBeGreaterThan(1)
+    await expect.poll(() => world.shows, { timeout: 60_000 }).toBeGreaterThan(1)
     expect(world.offenders).toEqual([])
     world.shows = undefined
-    await expect.poll(() => world.conflicts.length, { timeout: 5_000 }).toBe(1)
+    await expect.poll(() => world.conflicts.length, { timeout: 60_000 }).toBe(1)
   })
 })

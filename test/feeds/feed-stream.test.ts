@@ -98,7 +98,7 @@ describe('the stream of heads', () => {
     )
     pair.release()
     for (const feed of feeds)
-      await expect.poll(() => here.length(feed), { timeout: 10_000 }).toBe(21)
+      await expect.poll(() => here.length(feed), { timeout: 60_000 }).toBe(21)
     expect(sent).toBeGreaterThan(3 * 20 * 60_000)
   })
 
