@@ -56,6 +56,14 @@ export class Peering implements Peers, CoSigners {
     )
   }
 
+  spawnEnvelopeOf(
+    node: KeyId,
+    process: ProcessId,
+    options?: CallOptions,
+  ): Promise<Uint8Array | undefined> {
+    return this.#network.call(node, 'spawnEnvelope', process, options)
+  }
+
   moduleItem(module: ModuleId, options?: CallOptions): Promise<Uint8Array | undefined> {
     return this.#fromAnybody(module, isItemOf, peer =>
       this.#network.call(peer, 'moduleItem', module, options),

@@ -78,10 +78,7 @@ export async function takePart({ network, peers, announcements, learned, seed }:
   keep({ [Symbol.asyncDispose]: async () => network.stopServing() })
   await network.feeds.serve(log)
   if (log instanceof HypercoreLog) await network.feeds.serveHypercores(stream => log.replicate(stream))
-  parts.handovers.moved = process => {
-    following.processes.moved(process)
-    announcements.tell(process)
-  }
+  parts.handovers.moved = process => following.moved(process)
   following.resume().catch(error => trouble('following', error))
   return following
 }

@@ -1,6 +1,7 @@
 import {
   type Directory,
   Failure,
+  type KeyId,
   type Peers,
   type ProcessDescription,
   type ProcessId,
@@ -11,13 +12,16 @@ import { KnownProcesses } from './known-processes.ts'
 const ABSENT_MS = 5_000
 const ABSENT_MAX = 10_000
 
+/** Other nodes, as far as spawn messages go. */
+export type LearningPeers = Pick<Peers, 'spawnEnvelope' | 'spawnEnvelopeOf'>
+
 /**
  * Processes that live elsewhere, as their own spawn messages prove them. What was learned is added to the directory,
  * ancestors first, so that it is asked for once.
  */
 export class LearnedProcesses {
   readonly #directory: Directory
-  readonly #peers: Pick<Peers, 'spawnEnvelope'>
+  readonly #peers: LearningPeers
   readonly #clock: { now(): number }
   readonly #asking = new Map<ProcessId, Promise<ProcessDescription | undefined>>()
   readonly #absent = new Map<ProcessId, number>()
@@ -26,7 +30,7 @@ export class LearnedProcesses {
 
   constructor(parts: {
     directory: Directory
-    peers: Pick<Peers, 'spawnEnvelope'>
+    peers: LearningPeers
     clock: { now(): number }
   }) {
     this.#directory = parts.directory
@@ -41,6 +45,13 @@ export class LearnedProcesses {
     return asking
   }
 
+  /** The same, of one node that says it has it: nobody else is asked, and what it has not is not remembered as absent. */
+  async processOf(node: KeyId, id: ProcessId): Promise<ProcessDescription | undefined> {
+    const known = await this.#directory.process(id)
+    if (known !== undefined) return known
+    return this.#prove(id, process => this.#peers.spawnEnvelopeOf(node, process))
+  }
+
   async #learn(id: ProcessId): Promise<ProcessDescription | undefined> {
     const isNew = (await this.#directory.process(id)) === undefined
     const learned = await this.spawned(id)
@@ -53,21 +64,27 @@ export class LearnedProcesses {
   async spawned(id: ProcessId): Promise<ProcessDescription | undefined> {
     const known = await this.#directory.process(id)
     if (known !== undefined || this.#clock.now() < (this.#absent.get(id) ?? 0)) return known
+    const learned = await this.#prove(id, process => this.#peers.spawnEnvelope(process))
+    if (learned === undefined) this.#remember(id)
+    return learned
+  }
+
+  async #prove(
+    id: ProcessId,
+    ask: (process: ProcessId) => Promise<Uint8Array | undefined>,
+  ): Promise<ProcessDescription | undefined> {
     const envelopes = new Map<ProcessId, Uint8Array>()
     const processes = new KnownProcesses({
       spawnEnvelope: async process => {
         const here = await this.#directory.spawnEnvelope(process)
         if (here !== undefined) return here
-        const there = await this.#peers.spawnEnvelope(process)
+        const there = await ask(process)
         if (there !== undefined) envelopes.set(process, there)
         return there
       },
     })
     const learned = await processes.process(id).catch(notProven)
-    if (learned === undefined) {
-      this.#remember(id)
-      return undefined
-    }
+    if (learned === undefined) return undefined
     for (const [process, envelope] of [...envelopes].reverse()) {
       const description = await processes.process(process)
       if (description !== undefined) await this.#directory.addProcess(description, envelope)

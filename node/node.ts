@@ -28,8 +28,7 @@ import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
 import { HandoverDesk } from './handover-desk.ts'
-import { epochPeers, handoverPeers } from './handover-peers.ts'
-import { Handovers } from './handovers.ts'
+import { handoverPeers, openHandovers } from './open-handovers.ts'
 import { evidencePeers, openEvidence } from './open-evidence.ts'
 import { knowsPeers } from './open-network.ts'
 import { openGateway } from './open-gateway.ts'
@@ -176,8 +175,7 @@ async function openNode(
     trouble,
   })
   keep({ [Symbol.asyncDispose]: async () => evidence[Symbol.dispose]() })
-  const handovers = new Handovers({ key: keys.key, log, clock, describe: async id => (learned === undefined ? log.directory.process(id) : learned.spawned(id)), peers: network && epochPeers(network), trouble })
-  if (learned !== undefined) learned.met = process => handovers.look(process)
+  const handovers = openHandovers({ key: keys.key, log, clock, trouble }, joined)
   const unitParts = {
     handovers, learned,
     keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, observer, evidence: evidence.book,
@@ -187,7 +185,7 @@ async function openNode(
     carry: (scheduler: Scheduler) => roles.scheduler(scheduler),
   }
   const units = await openUnits(unitParts, keep)
-  const desk = new HandoverDesk({ key: keys.key, log, clock, describe, handovers, scheduler: units.scheduler, peers: network && peers && handoverPeers(network, peers) })
+  const desk = new HandoverDesk({ ...unitParts, key: keys.key, describe, scheduler: units.scheduler, peers: handoverPeers(joined) })
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
   keep({ [Symbol.asyncDispose]: async () => rest[Symbol.dispose]() })
   const startedMs = clock.now()
@@ -202,16 +200,7 @@ async function openNode(
   let following: Following | undefined
   const operations = createOperations({
     ...faces,
-    nodeInfo: () => ({
-      key: keys.key,
-      version: VERSION,
-      units: roles.names,
-      formats: RUNTIMES.flatMap(({ formats }) => formats),
-      startedMs,
-      peerId: network?.peerId,
-      addresses: network?.addresses,
-      linkedPeers: network?.peers.length,
-    }),
+    nodeInfo: () => infoOf({ key: keys.key, units: roles.names, startedMs }, network),
     unitsToName: unitNaming({ key: keys.key, units: roles.names, ...inReach(network) }),
     admin: createAdmin({ recoveredBlocks, computer: units.computer, log, options }),
     peers: network && nodePeers(network),
@@ -225,6 +214,11 @@ async function openNode(
   const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub, reaches: key => network?.peers.some(peer => peer === key) === true }, keep)
   keep(gateway)
   return make({ ...node, gateway })
+}
+
+function infoOf(node: { readonly key: KeyId; readonly units: readonly UnitName[]; readonly startedMs: number }, network: Network | undefined) {
+  const formats = RUNTIMES.flatMap(runtime => runtime.formats)
+  return { ...node, version: VERSION, formats, peerId: network?.peerId, addresses: network?.addresses, linkedPeers: network?.peers.length }
 }
 
 function cpuMs(): number {

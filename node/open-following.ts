@@ -1,10 +1,11 @@
-import type { Clock, Failure, FeedLinks, HeadWatch, KeyId, Log, Peers } from '../protocol/index.ts'
+import type { Clock, Failure, FeedLinks, HeadWatch, KeyId, Log, Peers, ProcessDescription } from '../protocol/index.ts'
 import type { Announcements } from './announcements.ts'
 import { FeedFollowing } from './feed-following.ts'
 import { LearnedModules } from './learned-modules.ts'
 import type { LearnedProcesses } from './learned-processes.ts'
 import type { Units } from './open-units.ts'
 import { ProcessFollowing } from './process-following.ts'
+import { ProloguePull } from './prologue-pull.ts'
 
 export interface OpenFollowingParts {
   readonly key: KeyId
@@ -29,6 +30,8 @@ export interface Following extends Disposable {
   readonly feeds: FeedFollowing
   /** Processes that are scheduled elsewhere. */
   readonly processes: ProcessFollowing
+  /** A process is in a new epoch. */
+  moved(process: ProcessDescription): void
   /** Goes on with what it did when it was last up; call once it can be reached. */
   resume(): Promise<void>
 }
@@ -51,20 +54,36 @@ export function openFollowing(parts: OpenFollowingParts & { readonly announcemen
     processes: parts.learned,
     modules: new LearnedModules({ directory: log.directory, peers }),
     units,
+    feeds,
+    trouble,
+  })
+  const prologues = new ProloguePull({
+    key,
+    log,
+    clock,
     peers,
     connected: parts.connected,
-    feeds,
+    begun: async process => {
+      if (computes !== false && process.policy.computeUnits.includes(key)) await processes.evaluate(process)
+    },
     trouble,
   })
   return {
     feeds,
     processes,
+    moved(process) {
+      processes.moved(process)
+      prologues.want(process)
+      announcements.tell(process)
+    },
     resume: async () => {
+      await prologues.resume()
       await processes.resume()
       await announcements.resume()
     },
     [Symbol.dispose]: () => {
       announcements[Symbol.dispose]()
+      prologues[Symbol.dispose]()
       processes[Symbol.dispose]()
     },
   }

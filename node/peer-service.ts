@@ -35,7 +35,7 @@ export interface PeerServiceParts {
   readonly messenger: Pick<Messenger, 'trace'>
   readonly service: UnitService
   readonly following: Pick<ProcessFollowing, 'announced'>
-  readonly records: Pick<PeerRecords, 'shared'>
+  readonly records: Pick<PeerRecords, 'shared' | 'ofEach'>
   readonly handovers: Pick<Handovers, 'take' | 'itemsOf'>
   readonly desk: Pick<HandoverDesk, 'hold'>
   readonly evidence: {
@@ -54,8 +54,8 @@ export function createPeerService(parts: PeerServiceParts): PeerOperations {
     spawnEnvelope: process => log.directory.spawnEnvelope(process),
     moduleItem: module => log.directory.moduleItem(module),
     frames: ({ process, from }) => readBlocks(log, process, from),
-    announce: async processes => following.announced(processes),
-    records: async () => records.shared,
+    announce: async (processes, { from }) => following.announced(processes, from),
+    records: async keys => (keys.length === 0 ? records.shared : records.ofEach(keys)),
     coSign: (request, { from }) => scheduler.coSign(from, request),
     heads: (heads, { from }) => evidence.heads?.shown(heads, from) ?? DONE,
     prefix: async wish => evidence.heads?.prefix(wish),

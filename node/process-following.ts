@@ -11,7 +11,6 @@ import {
   messagesFeed,
   type ModuleId,
   PAGE_MAX,
-  type Peers,
   type ProcessDescription,
   type ProcessId,
   readFrameHead,
@@ -23,14 +22,13 @@ import type { FeedFollower, FeedFollowing } from './feed-following.ts'
 import type { LearnedModules } from './learned-modules.ts'
 import type { LearnedProcesses } from './learned-processes.ts'
 import type { Units } from './open-units.ts'
+import { ProcessSearch } from './process-search.ts'
 
 const SEEDS = toUtf8('node/seed/')
 const SEEDS_END = toUtf8('node/seed0')
-/** Pause before a module, or a process, is asked for again. */
-const ASK_AGAIN_MS = 1_000
-/** Pauses before others are asked again for the beginning of a feed. */
-const BEGIN_FIRST_MS = 100
-const BEGIN_MAX_MS = 5_000
+/** Pause before a module, or a process, is asked for again: at first, and at most. */
+const ASK_AGAIN_MIN_MS = 1_000
+const ASK_AGAIN_MAX_MS = 30_000
 
 export interface ProcessFollowingParts {
   readonly key: KeyId
@@ -38,13 +36,11 @@ export interface ProcessFollowingParts {
   readonly computes?: boolean | undefined
   readonly log: Log
   readonly clock: Clock
-  readonly processes: Pick<LearnedProcesses, 'process'>
+  readonly processes: Pick<LearnedProcesses, 'process' | 'processOf'>
   readonly modules: Pick<LearnedModules, 'learn'>
   readonly units: Pick<Units, 'computer' | 'messenger'>
-  readonly peers: Pick<Peers, 'frames'>
-  /** Nodes that are connected now. */
-  readonly connected: () => readonly KeyId[]
-  readonly feeds: FeedFollowing
+  readonly feeds: Pick<FeedFollowing, 'follow'>
+  readonly random?: (() => number) | undefined
   readonly trouble: (what: string, failure: Failure) => void
 }
 
@@ -56,17 +52,32 @@ export class ProcessFollowing implements Disposable {
   readonly #parts: ProcessFollowingParts
   readonly #followed = new Map<ProcessId, Followed>()
   readonly #watch: Disposable
-  readonly #asked = new Set<ProcessId>()
+  readonly #announced: ProcessSearch
+  readonly #random: () => number
+  readonly #learning = new Set<ModuleId>()
   readonly #ended = new AbortController()
 
   constructor(parts: ProcessFollowingParts) {
     this.#parts = parts
+    this.#random = parts.random ?? Math.random
+    this.#announced = new ProcessSearch({
+      ...parts,
+      random: this.#random,
+      find: (id, from) => parts.processes.processOf(from, id),
+      found: process => {
+        if (this.#isUnitOf(process)) this.#follow(process)
+      },
+    })
     // Whoever took blocks over: somebody who reads may have been first.
     this.#watch = parts.log.watch(growth => this.#grew(growth))
   }
 
   /** Processes that are followed now, why, and from which node. */
-  get followed(): readonly { readonly process: ProcessDescription; readonly why: 'unit' | 'seed'; readonly source: KeyId | undefined }[] {
+  get followed(): readonly {
+    readonly process: ProcessDescription
+    readonly why: 'unit' | 'seed'
+    readonly source: KeyId | undefined
+  }[] {
     return Array.from(this.#followed.values(), ({ process, follower }) => ({
       process,
       why: this.#isUnitOf(process) ? 'unit' : 'seed',
@@ -76,13 +87,9 @@ export class ProcessFollowing implements Disposable {
 
   /** Goes on following what was followed when this node was last up. */
   async resume(): Promise<void> {
-    const { log, key } = this.#parts
-    for (const id of log.directory.handedOver) {
-      const process = await log.directory.process(id)
-      if (process?.policy.schedulers.includes(key) === true) this.moved(process)
-    }
+    const { log } = this.#parts
     for await (const { key } of log.store.range({ gte: SEEDS, lt: SEEDS_END }))
-      this.#want(asProcessId(toBase64Url(key.subarray(SEEDS.length))))
+      void this.#seedAgain(asProcessId(toBase64Url(key.subarray(SEEDS.length))))
     for (let after: ProcessId | undefined; ; ) {
       const page = await log.directory.processes({ after, limit: PAGE_MAX })
       for (const process of page) if (this.#isUnitOf(process)) this.#follow(process)
@@ -91,9 +98,13 @@ export class ProcessFollowing implements Disposable {
     }
   }
 
-  /** Somebody says that these processes name this node; their own spawn messages tell. */
-  announced(processes: readonly ProcessId[]): void {
-    for (const id of processes) if (!this.#followed.has(id)) this.#want(id, process => this.#isUnitOf(process))
+  /** `from` says that these processes name this node; their own spawn messages tell. @throws {Failure} `busy` if that is too many */
+  announced(processes: readonly ProcessId[], from: KeyId): void {
+    if (this.#ended.signal.aborted) return
+    this.#announced.want(
+      processes.filter(id => !this.#followed.has(id)),
+      from,
+    )
   }
 
   /** Follows a process from now on, whoever its compute units are. @throws {Failure} `unknown-process`, `unreachable` */
@@ -120,41 +131,11 @@ export class ProcessFollowing implements Disposable {
     this.#followed.delete(process.id)
     const isOurs = process.policy.schedulers.includes(this.#parts.key)
     if (!isOurs && (before !== undefined || this.#isUnitOf(process))) this.#follow(process)
-    if (isOurs) void this.#begin(process).catch(error => this.#parts.trouble(`process ${process.id}`, Failure.from(error)))
-  }
-
-  /** Takes over what the feed of a process that is scheduled here now begins with, from whoever has it. */
-  async #begin(process: ProcessDescription): Promise<void> {
-    const { log, clock, units, key } = this.#parts
-    const { signal } = this.#ended
-    const end = process.prologue?.length ?? 0
-    const feed = messagesFeed(process)
-    for (let pauseMs = BEGIN_FIRST_MS; (await log.length(feed)) < end && !signal.aborted; pauseMs = Math.min(2 * pauseMs, BEGIN_MAX_MS)) {
-      const named = [process, ...(process.earlier ?? [])].flatMap(({ policy }) => [...policy.schedulers, ...policy.computeUnits])
-      const sources = new Set([...named, ...this.#parts.connected()])
-      sources.delete(key)
-      for (const source of sources) await this.#beginFrom(source, process).catch(() => undefined)
-      if ((await log.length(feed)) < end) await clock.sleep(pauseMs, { for: 'wait', signal }).catch(() => undefined)
-    }
-    if (signal.aborted) return
-    await log.sync()
-    await this.#learn(process.module)
-    if (process.policy.computeUnits.includes(key)) units.computer.catchUp(process.id)
-  }
-
-  async #beginFrom(source: KeyId, process: ProcessDescription): Promise<void> {
-    const { log, peers } = this.#parts
-    const feed = messagesFeed(process)
-    for (let length = await log.length(feed); length < (process.prologue?.length ?? 0); ) {
-      const piece = await peers.frames(source, process.id, length)
-      const answer = piece && (await log.take(feed, piece))
-      if (answer === undefined || answer.length <= length) return
-      length = answer.length
-    }
   }
 
   [Symbol.dispose](): void {
     this.#ended.abort()
+    this.#announced[Symbol.dispose]()
     this.#watch[Symbol.dispose]()
     for (const { follower } of this.#followed.values()) follower[Symbol.dispose]()
   }
@@ -164,33 +145,34 @@ export class ProcessFollowing implements Disposable {
     return computes && policy.computeUnits.includes(key) && !policy.schedulers.includes(key)
   }
 
-  /** Follows a process once its spawn message was found. */
-  #want(id: ProcessId, wanted: (process: ProcessDescription) => boolean = () => true): void {
-    if (this.#asked.has(id)) return
-    this.#asked.add(id)
-    void this.#find(id, wanted).finally(() => this.#asked.delete(id))
-  }
-
-  async #find(id: ProcessId, wanted: (process: ProcessDescription) => boolean): Promise<void> {
-    const { processes, clock } = this.#parts
+  /** Goes on with a process that it was told to seed; it is here, unless the disk lost it. */
+  async #seedAgain(id: ProcessId): Promise<void> {
+    const { processes, clock, log } = this.#parts
     const { signal } = this.#ended
-    while (!signal.aborted) {
+    for (
+      let attempt = 1;
+      !signal.aborted && (await log.store.get(seedKey(id))) !== undefined;
+      attempt++
+    ) {
       try {
         const process = await processes.process(id)
-        if (process !== undefined && wanted(process)) this.#follow(process)
-        return
+        if (process !== undefined) return this.#follow(process)
       } catch (error) {
         const failure = Failure.from(error)
         if (failure.blame !== 'transient') return this.#parts.trouble(`process ${id}`, failure)
-        await clock.sleep(ASK_AGAIN_MS, { for: 'wait', signal }).catch(() => undefined)
       }
+      await clock
+        .sleep(askAgainMs(attempt, this.#random()), { for: 'wait', signal })
+        .catch(() => undefined)
     }
   }
 
   #follow(process: ProcessDescription): void {
     if (this.#ended.signal.aborted || this.#followed.has(process.id)) return
-    const { key, feeds, units } = this.#parts
-    const others = [...new Set([...process.policy.schedulers, ...process.policy.computeUnits])].filter(one => one !== key)
+    const { key, feeds } = this.#parts
+    const others = [
+      ...new Set([...process.policy.schedulers, ...process.policy.computeUnits]),
+    ].filter(one => one !== key)
     const followed: Followed = {
       process,
       handing: Promise.resolve(),
@@ -203,9 +185,17 @@ export class ProcessFollowing implements Disposable {
     }
     this.#followed.set(process.id, followed)
     // What was taken over before and not evaluated yet.
-    void this.#learn(process.module)
-      .then(() => units.computer.catchUp(process.id))
-      .catch(error => this.#parts.trouble(`process ${process.id}`, Failure.from(error)))
+    void this.evaluate(process)
+  }
+
+  /** Evaluates what is here of the feed of a process, once its module is. */
+  async evaluate(process: ProcessDescription): Promise<void> {
+    try {
+      await this.#learn(process.module)
+      this.#parts.units.computer.catchUp(process.id)
+    } catch (error) {
+      this.#parts.trouble(`process ${process.id}`, Failure.from(error))
+    }
   }
 
   #grew({ feed, length, blocks }: FeedGrowth): void {
@@ -216,7 +206,11 @@ export class ProcessFollowing implements Disposable {
       .catch(error => this.#parts.trouble(`process ${feed.process}`, Failure.from(error)))
   }
 
-  async #handOver(process: ProcessDescription, from: number, blocks: readonly Uint8Array[]): Promise<void> {
+  async #handOver(
+    process: ProcessDescription,
+    from: number,
+    blocks: readonly Uint8Array[],
+  ): Promise<void> {
     const { units } = this.#parts
     if (from === 0) await this.#learn(process.module)
     for (const [at, bytes] of blocks.entries()) {
@@ -231,15 +225,26 @@ export class ProcessFollowing implements Disposable {
   /** Has a module here; one that nobody gives is looked for again later, and what needs it waits. */
   async #learn(module: ModuleId): Promise<void> {
     if (await this.#parts.modules.learn(module)) return
-    void this.#keepAsking(module).catch(error => this.#parts.trouble(`module ${module}`, Failure.from(error)))
+    if (this.#learning.has(module)) return
+    this.#learning.add(module)
+    void this.#keepAsking(module)
+      .catch(error => this.#parts.trouble(`module ${module}`, Failure.from(error)))
+      .finally(() => this.#learning.delete(module))
   }
 
   async #keepAsking(module: ModuleId): Promise<void> {
     const { clock, modules } = this.#parts
     const { signal } = this.#ended
-    while (!signal.aborted && !(await modules.learn(module)))
-      await clock.sleep(ASK_AGAIN_MS, { for: 'wait', signal }).catch(() => undefined)
+    for (let attempt = 1; !signal.aborted && !(await modules.learn(module)); attempt++)
+      await clock
+        .sleep(askAgainMs(attempt, this.#random()), { for: 'wait', signal })
+        .catch(() => undefined)
   }
+}
+
+/** Doubling, and each at another moment. */
+function askAgainMs(attempt: number, random: number): number {
+  return Math.min(ASK_AGAIN_MAX_MS, ASK_AGAIN_MIN_MS * 2 ** (attempt - 1)) * (0.5 + random / 2)
 }
 
 interface Followed {

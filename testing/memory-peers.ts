@@ -36,10 +36,15 @@ export interface MemoryPeersParts {
 }
 
 /** Hands evidence to all other nodes that can be reached. */
-export function shareEvidence({ network, self, others }: Omit<MemoryPeersParts, 'nameOf'>, bytes: Uint8Array): void {
+export function shareEvidence(
+  { network, self, others }: Omit<MemoryPeersParts, 'nameOf'>,
+  bytes: Uint8Array,
+): void {
   for (const toNode of others) {
     const packet = { fromNode: self.name, toNode, from: [], to: [] }
-    network.call(self, packet, 'evidence', there => there.evidence.take(bytes)).catch(() => undefined)
+    network
+      .call(self, packet, 'evidence', there => there.evidence.take(bytes))
+      .catch(() => undefined)
   }
 }
 
@@ -97,6 +102,8 @@ export function memoryPeers(parts: MemoryPeersParts): Peers & CoSigners {
     },
     spawnEnvelope: (process: ProcessId) =>
       anybody(`who has ${process}`, there => there.log.directory.spawnEnvelope(process)),
+    spawnEnvelopeOf: (node, process) =>
+      ask(nodeOf(node), `who has ${process}`, there => there.log.directory.spawnEnvelope(process)),
     moduleItem: (module: ModuleId) =>
       anybody(`who has ${module}`, there => there.log.directory.moduleItem(module)),
     frames: (scheduler, process, from) =>
@@ -107,8 +114,13 @@ export function memoryPeers(parts: MemoryPeersParts): Peers & CoSigners {
       }),
     coSign: async (scheduler, request) => {
       const bytes = encodeCoSignRequest(request)
-      const answer = await ask(nodeOf(scheduler), `${request.kind} ${request.process}`, async there =>
-        encodeCoSignAnswer(await there.units.scheduler.coSign(parts.self.key, decodeCoSignRequest(bytes))),
+      const answer = await ask(
+        nodeOf(scheduler),
+        `${request.kind} ${request.process}`,
+        async there =>
+          encodeCoSignAnswer(
+            await there.units.scheduler.coSign(parts.self.key, decodeCoSignRequest(bytes)),
+          ),
       )
       return decodeCoSignAnswer(answer)
     },

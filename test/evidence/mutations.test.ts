@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { verdictsOn } from '../../compute-unit/index.ts'
 import {
   asProcessId, checkProof, decodeEnvelope, encodeEnvelope, encodeFrame, type Envelope, MalformedBytes, type ProcessDescription, type ProcessId,
+  Failure,
 } from '../../protocol/index.ts'
 import { PaperProcess } from '../fakes/certified-pushes.ts'
 import { fakeId } from '../fakes/guest-context.ts'
