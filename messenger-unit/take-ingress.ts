@@ -1,10 +1,12 @@
 import {
+  type CallRequest,
   Failure,
   type Log,
   type Peers,
   type ProcessDescription,
   type ProcessId,
   type Receipt,
+  type RequestEnvelope,
   type Scheduler,
 } from '../protocol/index.ts'
 
@@ -19,12 +21,12 @@ export interface TakeIngressParts {
 export async function takeIngress(
   { log, scheduler, peers, describe }: TakeIngressParts,
   process: ProcessId,
-  bytes: Uint8Array,
+  request: RequestEnvelope<CallRequest>,
 ): Promise<Receipt> {
   const known = log.directory.processAtHand(process) ?? (await log.directory.process(process)) ?? (await describe?.(process))
   const home = known?.policy.schedulers[0]
   if (home === undefined) throw new Failure('unknown-process', { process })
-  const requests = [{ process, envelope: { kind: 'ingress' as const, bytes } }]
+  const requests = [{ process, envelope: { kind: 'ingress' as const, bytes: request.bytes }, request }]
   const isHere = peers === undefined || home === scheduler.key
   const [answer] = await (isHere ? scheduler.schedule(requests) : peers.schedule(home, requests))
   if (answer?.status === 'scheduled' || answer?.status === 'known') return answer.receipt
