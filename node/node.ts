@@ -9,6 +9,7 @@ import {
   type Clock,
   closeAll,
   type Failure,
+  findByPrincipal,
   installCrypto,
   type KeyId,
   type Log,
@@ -154,14 +155,14 @@ async function openNode(
   const { network, peers, learned, announcements } = joined ?? {}
   const { hosts, residentBytes, signerRate, wasmer, progress } = options
   const unitMetrics = createUnitMetrics(metrics)
-  const hub = new EvaluationHub()
+  const roles = new UnitRoles(keys.key, options.units)
+  const hub = new EvaluationHub(roles.runs('compute') ? keys.key : undefined)
   const observer: UnitObserver = {
     ...hub.observer,
     committed: frames => {
       for (const { process, firstSlot } of frames) if (firstSlot === 0) announcements?.tell(process)
     },
   }
-  const roles = new UnitRoles(keys.key, options.units)
   const recoveredBlocks = log.recovered.length
   const evidence = await openEvidence({
     ...keys,
@@ -213,7 +214,8 @@ async function openNode(
   const { scheduler, computer, messenger } = units
   const node = { key: keys.key, log, scheduler, computer, messenger, roles, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })
-  const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub, reaches: key => network?.peers.some(peer => peer === key) === true }, keep)
+  const processOf = (principal: Uint8Array) => learned?.canister(principal) ?? findByPrincipal(log.directory, principal)
+  const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub, processOf, reaches: key => network?.peers.some(peer => peer === key) === true }, keep)
   keep(gateway)
   return make({ ...node, gateway })
 }

@@ -6,6 +6,7 @@ import {
   type Messenger,
   type MetricsRegistry,
   type Operations,
+  type ProcessDescription,
   type Scheduler,
   signDataItemSync,
 } from '../protocol/index.ts'
@@ -26,6 +27,8 @@ export interface OpenGatewayParts {
   readonly keys: NodeKeys
   readonly operations: Operations
   readonly hub: EvaluationHub
+  /** The process of a principal, here or elsewhere. */
+  processOf(principal: Uint8Array): Promise<ProcessDescription | undefined>
   readonly port: number
   /** Whether another node can be reached. */
   readonly reaches?: ((key: string) => boolean) | undefined

@@ -22,6 +22,7 @@ export async function openIcFace(parts: OpenGatewayParts): Promise<{ mount: Moun
     sign: message => signer.sign(message),
     signQuery: message => ed25519Sign(icKeys.nodeSeed, message),
     signSpawn: (request, requestId) => signDataItemSync(spawnFields(keys.key, rootKey, request, requestId), keys.seed).bytes,
+    speaksFor: process => hub.speaksFor(process),
     watch: see => hub.watch(see),
     trouble: failure => parts.logger.warn({ what: 'ic', code: failure.code, ...failure.details }, failure.message),
   })

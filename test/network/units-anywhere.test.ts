@@ -78,6 +78,15 @@ describe('a node that only carries messages', () => {
     })
   })
 
+  it('is the whole network to a client of the IC', async () => {
+    const owner = await IcCaller.open(nodes.of('f').url)
+    const canister = await owner.create()
+    await owner.install(canister, ECHO)
+    const elsewhere = await IcCaller.open(nodes.of('e').url)
+    const arg = encodeCandid(['text', 'hello'] as never)
+    expect((await elsewhere.call(canister, 'echo', arg)).reply).toEqual(arg)
+  })
+
   it('is the whole network to unmodified aoconnect', { timeout: 240_000 }, async () => {
     const { url } = nodes.of('e')
     process.env['GRAPHQL_URL'] = `${url}/graphql`
