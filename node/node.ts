@@ -192,6 +192,7 @@ async function openNode(
     clock,
     evidence: evidence.book,
   }
+  const unitsToName = unitNaming({ key: keys.key, units: roles.names, ...inReach(network) })
   let following: Following | undefined
   const operations = createOperations({
     ...faces,
@@ -205,7 +206,7 @@ async function openNode(
       addresses: network?.addresses,
       linkedPeers: network?.peers.length,
     }),
-    unitsToName: unitNaming({ key: keys.key, units: roles.names, ...inReach(network) }),
+    unitsToName,
     admin: createAdmin({ recoveredBlocks, computer: units.computer, log, options }),
     peers: network && nodePeers(network),
     feeds: () => following && nodeFeeds(following.processes, log),
@@ -215,7 +216,7 @@ async function openNode(
   const node = { key: keys.key, log, scheduler, computer, messenger, roles, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })
   const processOf = (principal: Uint8Array) => learned?.canister(principal) ?? findByPrincipal(log.directory, principal)
-  const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub, processOf, reaches: key => network?.peers.some(peer => peer === key) === true }, keep)
+  const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub, processOf, unitsToName, reaches: key => network?.peers.some(peer => peer === key) === true }, keep)
   keep(gateway)
   return make({ ...node, gateway })
 }

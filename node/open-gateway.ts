@@ -14,6 +14,7 @@ import type { EvaluationHub } from './evaluation-hub.ts'
 import type { NodeKeys } from './keystore.ts'
 import type { NodeLogger } from './logger.ts'
 import { openIcFace } from './open-ic-face.ts'
+import type { UnitsToName } from './unit-naming.ts'
 import { VERSION } from './version.ts'
 
 export interface OpenGatewayParts {
@@ -27,6 +28,8 @@ export interface OpenGatewayParts {
   readonly keys: NodeKeys
   readonly operations: Operations
   readonly hub: EvaluationHub
+  /** Whom a spawn names that this node signs. */
+  unitsToName(): Promise<UnitsToName>
   /** The process of a principal, here or elsewhere. */
   processOf(principal: Uint8Array): Promise<ProcessDescription | undefined>
   readonly port: number

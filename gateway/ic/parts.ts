@@ -33,7 +33,7 @@ export interface IcFacadeParts {
   /** Ed25519 signature by the node's key for queries. */
   signQuery(message: Uint8Array): Uint8Array
   /** The signed spawn of a process that a request makes. */
-  signSpawn(request: Uint8Array, requestId: Uint8Array): Uint8Array
+  signSpawn(request: Uint8Array, requestId: Uint8Array): Promise<Uint8Array>
   /** The process of a principal, wherever it is scheduled; nothing, if nobody in reach knows one. */
   processOf(principal: Uint8Array): Promise<ProcessDescription | undefined>
   /** Whether results of this process are final as soon as this node has evaluated them. */

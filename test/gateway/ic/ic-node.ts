@@ -47,7 +47,7 @@ export class IcNode implements AsyncDisposable {
       version: '0.0.0-test',
       sign: message => signer.sign(message),
       signQuery: message => ed25519Sign(keys.nodeSeed, message),
-      signSpawn: (data, anchor) => {
+      signSpawn: async (data, anchor) => {
         const tags = Object.entries({
           'Data-Protocol': 'ao',
           Type: 'Process',
