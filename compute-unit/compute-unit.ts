@@ -104,6 +104,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #parts: ComputeUnitParts
   readonly #seats: HostSeat[]
   readonly #querySeat: HostSeat
+  /** Where processes go on that brought their host down, away from all others. */
+  readonly #apartSeat: HostSeat
   readonly #followers = new Map<ProcessId, Promise<Follower>>()
   /** Those of `#followers` that are open. */
   readonly #opened = new Set<Follower>()
@@ -129,6 +131,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       { length: seats },
       () => new HostSeat({ open, wallMaxMs: EVALUATION_WALL_MAX_MS, onExit }),
     )
+    this.#apartSeat = new HostSeat({ open, wallMaxMs: EVALUATION_WALL_MAX_MS, onExit, endAfterMs: QUERY_HOST_IDLE_MAX_MS })
     this.#querySeat = new HostSeat({ open, wallMaxMs: QUERY_WALL_MAX_MS, onExit, endAfterMs: QUERY_HOST_IDLE_MAX_MS })
     this.#checkpoints = new Checkpoints(log.store)
     this.#results = new ResultStore(log.store)
@@ -175,7 +178,11 @@ export class ComputeUnit implements Computer, AsyncDisposable {
 
   /** Process ids of the hosts, for whoever measures them. */
   get hostPids(): number[] {
-    return [...this.#seats, this.#querySeat].map(seat => seat.pid).filter(pid => pid !== undefined)
+    return this.#allSeats.map(seat => seat.pid).filter(pid => pid !== undefined)
+  }
+
+  get #allSeats(): HostSeat[] {
+    return [...this.#seats, this.#apartSeat, this.#querySeat]
   }
 
   /** Processes whose place in their feed is in memory. */
@@ -417,6 +424,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       log,
       key,
       seat,
+      apart: this.#apartSeat,
       checkpoints: this.#checkpoints,
       results: this.#results,
       senders: this.#senders,
@@ -519,7 +527,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const written = Promise.allSettled(followers.map(follower => follower.checkpoint()))
     await waitFor(written, this.#parts.clock, { timeoutMs: CLOSE_MAX_MS }).catch(() => undefined)
     for (const watchers of this.#watchers.values()) for (const wake of watchers) wake()
-    await Promise.all([...this.#seats, this.#querySeat].map(seat => seat[Symbol.asyncDispose]()))
+    await Promise.all(this.#allSeats.map(seat => seat[Symbol.asyncDispose]()))
   }
 }
 
