@@ -1,7 +1,7 @@
-import {
-  type GuestFactory,
-  type ModuleDescription,
-  type Runtime,
+import type {
+  GuestFactory,
+  ModuleDescription,
+  Runtime,
 } from '../../protocol/index.ts'
 import { compileRewritten } from '../rewriter/index.ts'
 import { AO_FORMATS } from './formats.ts'
