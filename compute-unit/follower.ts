@@ -26,6 +26,7 @@ import { type KnownFrame, KnownFrames } from './known-frames.ts'
 import { loadModules, modulesNamedIn, modulesOf } from './named-modules.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'
 import type { ResultStore } from './result-store.ts'
+import { SlotWaiters } from './slot-waiters.ts'
 import { type VerdictParts, verdictsOn } from './verdicts.ts'
 
 /** A frame that was evaluated and certified. */
@@ -86,7 +87,7 @@ export class Follower {
   readonly #frames = new KnownFrames()
   /** Whether the newest frame that was evaluated early is durable. */
   #newestDone: Promise<boolean> = DONE
-  #waiting: { slot: Slot; resolve: () => void; reject: (error: unknown) => void }[] = []
+  readonly #waiting = new SlotWaiters()
   #nextBlock = 0
   #evaluated: Slot = 0
   #replayed: Slot = 0
@@ -155,7 +156,7 @@ export class Follower {
 
   /** Nothing is under way, nobody waits, and no call is in the middle of using it. */
   get idle(): boolean {
-    return this.#running === undefined && this.#waiting.length === 0 && this.#holders === 0
+    return this.#running === undefined && this.#waiting.isEmpty && this.#holders === 0
   }
 
   /** For a call that uses it over several turns of the loop: two followers of one process must never be at work. */
@@ -202,10 +203,9 @@ export class Follower {
     if (slot < this.#evaluated) return Promise.resolve()
     const failed = this.#stopped ?? this.#faults.standing
     if (failed !== undefined) return Promise.reject(failed)
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#waiting.push({ slot, resolve, reject })
+    const reached = this.#waiting.until(slot)
     if (slot < this.#scheduled) this.start()
-    return promise
+    return reached
   }
 
   /** Has the process open in its host, with all of the feed evaluated, and gives its host. */
@@ -255,7 +255,7 @@ export class Follower {
   stop(failure: Failure): void {
     this.#stopped ??= failure
     this.#pause?.abort()
-    this.#disappoint(failure)
+    this.#waiting.fail(failure)
   }
 
   async #run(): Promise<void> {
@@ -280,14 +280,8 @@ export class Follower {
     if (failure.code === 'feed-frozen' || failure.code === 'internal') this.stop(failure)
     const { standing } = this.#faults
     this.#parts.trouble(this.process, standing ?? failure)
-    if (standing !== undefined) this.#disappoint(standing)
+    if (standing !== undefined) this.#waiting.fail(standing)
     if (this.#stopped === undefined && pauseMs > 0) await this.#rest(pauseMs)
-  }
-
-  /** Whoever waits is told. */
-  #disappoint(failure: Failure): void {
-    for (const waiting of this.#waiting) waiting.reject(failure)
-    this.#waiting = []
   }
 
   /** Waits, but not for the sake of one that is stopped. */
@@ -451,7 +445,7 @@ export class Follower {
     const { index } = frame
     this.#frames.delete(index)
     this.#parts.evaluated({ process: this.process, index, outcome, results, certificate, certificateBytes })
-    this.#wake()
+    this.#waiting.wake(this.#evaluated)
   }
 
   /** Timers of the past would ring at once, in vain: they are told only once they are those of the present. */
@@ -462,14 +456,6 @@ export class Follower {
 
   #tellPresent(): void {
     if (this.#untold !== undefined && this.#nextBlock >= this.#history) this.#tell(this.#untold, false)
-  }
-
-  #wake(): void {
-    if (this.#waiting.length === 0) return
-    const reached = this.#waiting.filter(waiting => waiting.slot < this.#evaluated)
-    if (reached.length === 0) return
-    this.#waiting = this.#waiting.filter(waiting => waiting.slot >= this.#evaluated)
-    for (const waiting of reached) waiting.resolve()
   }
 
   async #writeCheckpoint(): Promise<void> {
