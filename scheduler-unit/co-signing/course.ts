@@ -10,11 +10,13 @@ import {
   type KeyId,
   leaderOf,
   type Peers,
+  type ProcessId,
   type ScheduleAnswer,
   type ScheduleRequest,
   TAKE_OVER_STEP_MS,
   UNSETTLED_MAX_MS,
 } from '../../protocol/index.ts'
+import type { SettledFeed } from '../settled-feed.ts'
 import type { Proposer } from './proposer.ts'
 import type { Voter } from './voter.ts'
 
@@ -29,6 +31,8 @@ export interface CourseParts {
   readonly peers: CoSigners & Pick<Peers, 'schedule'>
   readonly voter: Voter
   readonly proposer: Proposer
+  /** What the settled feed shows here. */
+  readonly settled: Pick<SettledFeed, 'answerFor' | 'expectedSeq'>
   /** Seats a request in the lane of this node, which leads. */
   seatHere(request: ScheduleRequest): Promise<Seat>
 }
@@ -45,6 +49,9 @@ const BATCH_MAX = 256
 /** Those say nothing about the message: it may have its slot, or get it from the next who leads. */
 const NOT_THE_LAST_WORD: readonly FailureCode[] = ['no-quorum', 'unreachable', 'timeout', 'shutting-down', 'aborted']
 const SETTLE_ATTEMPTS_MAX = 20
+/** Looks for what the leader says has settled, each after a longer pause; in all they last about two seconds. */
+const EVIDENCE_LOOKS_MAX = 8
+const EVIDENCE_PAUSE_MIN_MS = 10
 const TICK_PATIENCE_MS = 2_000
 
 /** The way of messages to whoever leads the schedulers of one process: this node, or another; or this node takes over. */
@@ -105,6 +112,11 @@ export class Course {
     const others = voter.feed.signers.filter(key => key !== this.#parts.key)
     const answers = await Promise.all(others.map(key => this.#askAfter(key)))
     if (answers.every(Boolean)) voter.remembersAll()
+  }
+
+  /** The seq which the next push of a sender must have, as the settled feed shows it. */
+  expectedSeq(from: ProcessId): Promise<number> {
+    return this.#parts.settled.expectedSeq(from)
   }
 
   /** A timer is due: resolves when this node is to give it its tick, with false once somebody else went on. */
@@ -172,18 +184,68 @@ export class Course {
     for (const entry of failed) this.#back(entry, { status: 'failed', failure })
   }
 
-  /** Hands a batch to the leader; gives those of which it could not say what became of them. */
-  async #forward(leader: KeyId, batch: readonly Entry[]): Promise<readonly Entry[]> {
+  /**
+   * Hands a batch to the leader; gives those of which it could not say what became of them. The leader is not believed that
+   * something stands in the feed: whoever is told forgets it, so it must stand in the feed as it is here.
+   */
+  async #forward(leader: KeyId, all: readonly Entry[]): Promise<readonly Entry[]> {
+    const batch = await this.#unsettled(all)
+    if (batch.length === 0) return []
     const requests = batch.map(({ request }) => request)
     const timeoutMs = CO_SIGN_WAIT_MS + CO_SIGN_CALL_MS
     const answering = this.#parts.peers.schedule(leader, requests, { timeoutMs }).catch(() => [])
     const answers = await this.#unlessItLeads(answering, timeoutMs)
-    return batch.filter((entry, i) => {
+    const claimed: Entry[] = []
+    const early: Entry[] = []
+    const failed: Entry[] = []
+    for (const [i, entry] of batch.entries()) {
       const answer = answers[i]
-      if (answer === undefined || !isLastWord(answer)) return true
-      entry.resolve(answer)
-      return false
-    })
+      if (answer === undefined || !isLastWord(answer)) failed.push(entry)
+      else if (answer.status === 'failed') entry.resolve(answer)
+      else if (answer.status === 'gap') early.push(entry)
+      else claimed.push(entry)
+    }
+    return [
+      ...failed,
+      ...(await this.#unsettled(early, true)),
+      ...(await this.#untilSettled(leader, claimed)),
+    ]
+  }
+
+  /** Answers those whose messages stand in the feed here, or come too early for it; gives the others. */
+  async #unsettled(batch: readonly Entry[], withGaps = false): Promise<readonly Entry[]> {
+    const { settled } = this.#parts
+    const others: Entry[] = []
+    for (const entry of batch) {
+      const { envelope } = entry.request
+      try {
+        let answer = await settled.answerFor(envelope)
+        if (answer === undefined && withGaps && envelope.kind === 'push') {
+          const expectedSeq = await settled.expectedSeq(envelope.push.core.from)
+          if (expectedSeq < envelope.push.core.seq) answer = { status: 'gap', expectedSeq }
+        }
+        if (answer === undefined) others.push(entry)
+        else entry.resolve(answer)
+      } catch (error) {
+        entry.resolve({ status: 'failed', failure: Failure.from(error) })
+      }
+    }
+    return others
+  }
+
+  /** Waits until what the leader says stands in the feed does so here; gives what does not. */
+  async #untilSettled(leader: KeyId, claimed: readonly Entry[]): Promise<readonly Entry[]> {
+    const { clock } = this.#parts
+    let left = await this.#unsettled(claimed)
+    for (let look = 0; left.length > 0 && look < EVIDENCE_LOOKS_MAX && !this.#closed; look++) {
+      if (look > 0)
+        await clock
+          .sleep(EVIDENCE_PAUSE_MIN_MS * 2 ** look, { signal: this.#stop.signal })
+          .catch(() => undefined)
+      if (look % 3 === 0) await this.#askAfter(leader)
+      left = await this.#unsettled(left)
+    }
+    return left
   }
 
   /**
