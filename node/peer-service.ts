@@ -33,7 +33,7 @@ export interface PeerServiceParts {
   readonly messenger: Pick<Messenger, 'trace'>
   readonly service: UnitService
   readonly following: Pick<ProcessFollowing, 'announced'>
-  readonly records: Pick<PeerRecords, 'shared'>
+  readonly records: Pick<PeerRecords, 'shared' | 'ofEach'>
   readonly evidence: {
     readonly book: Pick<EvidenceBook, 'take'>
     readonly heads: Pick<HeadExchange, 'shown' | 'prefix'> | undefined
@@ -51,7 +51,7 @@ export function createPeerService(parts: PeerServiceParts): PeerOperations {
     moduleItem: module => log.directory.moduleItem(module),
     frames: ({ process, from }) => readBlocks(log, process, from),
     announce: async (processes, { from }) => following.announced(processes, from),
-    records: async () => records.shared,
+    records: async keys => (keys.length === 0 ? records.shared : records.ofEach(keys)),
     coSign: (request, { from }) => scheduler.coSign(from, request),
     heads: (heads, { from }) => evidence.heads?.shown(heads, from) ?? DONE,
     prefix: async wish => evidence.heads?.prefix(wish),

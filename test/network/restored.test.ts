@@ -43,7 +43,7 @@ test('a backup of a running node that is restored refuses to fork: it takes back
     expect(backed.folder).toBe(backup)
     await send(10)
     // The other unit has all of it before the disk is lost.
-    await expect.poll(async () => (await connect({ url: b.url, signer }).processes.get(hits.id)).scheduled, { timeout: 20_000 }).toBe(41)
+    await expect.poll(async () => (await connect({ url: b.url, signer }).processes.get(hits.id)).scheduled, { timeout: 60_000 }).toBe(41)
     await a.kill()
 
     await restoreBackup(backup, restored)
@@ -72,7 +72,7 @@ test('a backup of a running node that is restored refuses to fork: it takes back
     const answer = await client.process(hits.id).query({ action: 'Get' })
     expect(Number(fromUtf8(answer.output))).toBe(45)
     // Whoever followed sees no break.
-    await expect.poll(async () => (await connect({ url: b.url, signer }).processes.get(hits.id)).scheduled, { timeout: 20_000 }).toBe(46)
+    await expect.poll(async () => (await connect({ url: b.url, signer }).processes.get(hits.id)).scheduled, { timeout: 60_000 }).toBe(46)
   } finally {
     await Promise.all([a[Symbol.asyncDispose](), b[Symbol.asyncDispose]()])
   }

@@ -54,7 +54,7 @@ async function pingsOf(client: Client, process: ProcessId): Promise<AssignmentVi
 }
 
 it('two processes on two nodes talk to each other, exactly once, though one node is killed while they do', {
-  timeout: 120_000,
+  timeout: 180_000,
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-two-nodes-'))
   const port = await freePort()

@@ -59,6 +59,14 @@ beforeAll(async () => {
 })
 afterAll(() => node[Symbol.asyncDispose]())
 
+it('names a canister id under which others may be created, as local networks of the IC do', async () => {
+  const response = await fetch(`${node.url}/_/topology`)
+  const { default_effective_canister_id: name } = (await response.json()) as Record<string, Record<string, string>>
+  const id = Principal.fromUint8Array(Uint8Array.from(Buffer.from(name?.['canister_id'] ?? '', 'base64')))
+  const subnet = await (await agentOf()).getSubnetIdFromCanister(id)
+  expect(subnet.toUint8Array()).toEqual(node.keys.subnetId)
+})
+
 describe("the IC's own client", () => {
   it('makes a canister, whose id is the principal of its process', () => {
     expect([...node.units.canisters.keys()]).toHaveLength(1)
