@@ -17,6 +17,7 @@ import {
   UNSETTLED_MAX_MS,
 } from '../../protocol/index.ts'
 import type { SettledFeed } from '../settled-feed.ts'
+import { answerSettled, untilSettled } from './leader-claims.ts'
 import type { Proposer } from './proposer.ts'
 import type { Voter } from './voter.ts'
 
@@ -49,9 +50,6 @@ const BATCH_MAX = 256
 /** Those say nothing about the message: it may have its slot, or get it from the next who leads. */
 const NOT_THE_LAST_WORD: readonly FailureCode[] = ['no-quorum', 'unreachable', 'timeout', 'shutting-down', 'aborted']
 const SETTLE_ATTEMPTS_MAX = 20
-/** Looks for what the leader says has settled, each after a longer pause; in all they last about two seconds. */
-const EVIDENCE_LOOKS_MAX = 8
-const EVIDENCE_PAUSE_MIN_MS = 10
 const TICK_PATIENCE_MS = 2_000
 
 /** The way of messages to whoever leads the schedulers of one process: this node, or another; or this node takes over. */
@@ -184,12 +182,10 @@ export class Course {
     for (const entry of failed) this.#back(entry, { status: 'failed', failure })
   }
 
-  /**
-   * Hands a batch to the leader; gives those of which it could not say what became of them. The leader is not believed that
-   * something stands in the feed: whoever is told forgets it, so it must stand in the feed as it is here.
-   */
+  /** Hands a batch to the leader; gives those of which it could not say what became of them, or said what is not so. */
   async #forward(leader: KeyId, all: readonly Entry[]): Promise<readonly Entry[]> {
-    const batch = await this.#unsettled(all)
+    const { settled, clock } = this.#parts
+    const batch = await answerSettled(settled, all)
     if (batch.length === 0) return []
     const requests = batch.map(({ request }) => request)
     const timeoutMs = CO_SIGN_WAIT_MS + CO_SIGN_CALL_MS
@@ -205,47 +201,8 @@ export class Course {
       else if (answer.status === 'gap') early.push(entry)
       else claimed.push(entry)
     }
-    return [
-      ...failed,
-      ...(await this.#unsettled(early, true)),
-      ...(await this.#untilSettled(leader, claimed)),
-    ]
-  }
-
-  /** Answers those whose messages stand in the feed here, or come too early for it; gives the others. */
-  async #unsettled(batch: readonly Entry[], withGaps = false): Promise<readonly Entry[]> {
-    const { settled } = this.#parts
-    const others: Entry[] = []
-    for (const entry of batch) {
-      const { envelope } = entry.request
-      try {
-        let answer = await settled.answerFor(envelope)
-        if (answer === undefined && withGaps && envelope.kind === 'push') {
-          const expectedSeq = await settled.expectedSeq(envelope.push.core.from)
-          if (expectedSeq < envelope.push.core.seq) answer = { status: 'gap', expectedSeq }
-        }
-        if (answer === undefined) others.push(entry)
-        else entry.resolve(answer)
-      } catch (error) {
-        entry.resolve({ status: 'failed', failure: Failure.from(error) })
-      }
-    }
-    return others
-  }
-
-  /** Waits until what the leader says stands in the feed does so here; gives what does not. */
-  async #untilSettled(leader: KeyId, claimed: readonly Entry[]): Promise<readonly Entry[]> {
-    const { clock } = this.#parts
-    let left = await this.#unsettled(claimed)
-    for (let look = 0; left.length > 0 && look < EVIDENCE_LOOKS_MAX && !this.#closed; look++) {
-      if (look > 0)
-        await clock
-          .sleep(EVIDENCE_PAUSE_MIN_MS * 2 ** look, { signal: this.#stop.signal })
-          .catch(() => undefined)
-      if (look % 3 === 0) await this.#askAfter(leader)
-      left = await this.#unsettled(left)
-    }
-    return left
+    const claims = { settled, clock, signal: this.#stop.signal, catchUp: () => this.#askAfter(leader) }
+    return [...failed, ...(await answerSettled(settled, early, true)), ...(await untilSettled(claims, claimed))]
   }
 
   /**
