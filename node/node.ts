@@ -9,7 +9,6 @@ import {
   type Clock,
   closeAll,
   type Failure,
-  findByPrincipal,
   installCrypto,
   type KeyId,
   type Log,
@@ -212,11 +211,9 @@ async function openNode(
     feeds: () => following && nodeFeeds(following.processes, log),
   })
   if (joined !== undefined) following = await takePart(joined, { publicUrl: options.publicUrl, key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations, evidence }, keep)
-  const { scheduler, computer, messenger } = units
-  const node = { key: keys.key, log, scheduler, computer, messenger, roles, network, operations }
+  const node = { ...units, key: keys.key, log, roles, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })
-  const processOf = (principal: Uint8Array) => learned?.canister(principal) ?? findByPrincipal(log.directory, principal)
-  const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub, processOf, unitsToName, reaches: key => network?.peers.some(peer => peer === key) === true }, keep)
+  const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub, learned, unitsToName, reaches: key => network?.peers.some(peer => peer === key) === true }, keep)
   keep(gateway)
   return make({ ...node, gateway })
 }

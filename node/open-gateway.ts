@@ -6,12 +6,12 @@ import {
   type Messenger,
   type MetricsRegistry,
   type Operations,
-  type ProcessDescription,
   type Scheduler,
   signDataItemSync,
 } from '../protocol/index.ts'
 import type { EvaluationHub } from './evaluation-hub.ts'
 import type { NodeKeys } from './keystore.ts'
+import type { LearnedProcesses } from './learned-processes.ts'
 import type { NodeLogger } from './logger.ts'
 import { openIcFace } from './open-ic-face.ts'
 import type { UnitsToName } from './unit-naming.ts'
@@ -30,8 +30,8 @@ export interface OpenGatewayParts {
   readonly hub: EvaluationHub
   /** Whom a spawn names that this node signs. */
   unitsToName(): Promise<UnitsToName>
-  /** The process of a principal, here or elsewhere. */
-  processOf(principal: Uint8Array): Promise<ProcessDescription | undefined>
+  /** Processes of other nodes, if there are any. */
+  readonly learned?: Pick<LearnedProcesses, 'canister'> | undefined
   readonly port: number
   /** Whether another node can be reached. */
   readonly reaches?: ((key: string) => boolean) | undefined

@@ -2,6 +2,7 @@ import { BlsSigner, createIcFacade, deriveIcKeys, type Mount } from '../gateway/
 import {
   ed25519Sign,
   emptyCanisterModule,
+  findByPrincipal,
   signDataItemSync,
   toBase64Url,
 } from '../protocol/index.ts'
@@ -11,7 +12,7 @@ import { VERSION } from './version.ts'
 
 /** The IC's face of a node, its signing thread included, and the module of canisters without code. */
 export async function openIcFace(parts: OpenGatewayParts): Promise<{ mount: Mount; signer: BlsSigner }> {
-  const { keys, log, hub } = parts
+  const { keys, log, hub, learned } = parts
   const icKeys = deriveIcKeys(keys.seed)
   const signer = new BlsSigner(icKeys.rootSecret)
   await log.directory.addModule(emptyCanisterModule())
@@ -24,6 +25,7 @@ export async function openIcFace(parts: OpenGatewayParts): Promise<{ mount: Moun
     signQuery: message => ed25519Sign(icKeys.nodeSeed, message),
     signSpawn: async (request, requestId) =>
       signDataItemSync(spawnFields(await parts.unitsToName(), rootKey, request, requestId), keys.seed).bytes,
+    processOf: principal => learned?.canister(principal) ?? findByPrincipal(log.directory, principal),
     speaksFor: process => hub.speaksFor(process),
     watch: see => hub.watch(see),
     trouble: failure => parts.logger.warn({ what: 'ic', code: failure.code, ...failure.details }, failure.message),

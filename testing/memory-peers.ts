@@ -118,13 +118,8 @@ export function memoryPeers(parts: MemoryPeersParts): Peers & CoSigners {
       }),
     coSign: async (scheduler, request) => {
       const bytes = encodeCoSignRequest(request)
-      const answer = await ask(
-        nodeOf(scheduler),
-        `${request.kind} ${request.process}`,
-        async there =>
-          encodeCoSignAnswer(
-            await there.units.scheduler.coSign(parts.self.key, decodeCoSignRequest(bytes)),
-          ),
+      const answer = await ask(nodeOf(scheduler), `${request.kind} ${request.process}`, async there =>
+        encodeCoSignAnswer(await there.units.scheduler.coSign(parts.self.key, decodeCoSignRequest(bytes))),
       )
       return decodeCoSignAnswer(answer)
     },
