@@ -157,13 +157,13 @@ describe('a node that only carries messages', () => {
 describe('nodes that do not run a unit', () => {
   it('say so, with a code', async () => {
     const compute = connect({ url: nodes.of('b').url, signer: ed25519Signer(SEED) })
-    await expect(compute.spawn(moduleOf('counter'), { timeoutMs: 2_000 })).rejects.toMatchObject({
+    await expect(compute.spawn(moduleOf('counter'), { timeoutMs: 60_000 })).rejects.toMatchObject({
       code: 'unit-not-run',
       details: { unit: 'messenger' },
     })
     const wrong = client.spawn(
       { ...moduleOf('counter'), schedulers: [nodes.key('b')] },
-      { timeoutMs: 5_000 },
+      { timeoutMs: 60_000 },
     )
     await expect(wrong).rejects.toMatchObject({
       code: 'unit-not-run',
