@@ -101,7 +101,7 @@ async function send(desk: Desk, process: ProcessId, envelope: RequestEnvelope<Ca
 /** A request that makes a canister is carried by a spawn that the node signs; the spawn follows from the request. */
 async function create(desk: Desk, envelope: RequestEnvelope<CallRequest>): Promise<Receipt> {
   checkSender(envelope, desk.clock.now(), desk.rootKeys)
-  const [taken] = await desk.parts.messenger.submit([desk.parts.signSpawn(envelope.bytes, envelope.id)])
+  const [taken] = await desk.parts.messenger.submit([await desk.parts.signSpawn(envelope.bytes, envelope.id)])
   if (taken === undefined || 'module' in taken) throw new Failure('internal')
   if (taken instanceof Failure) throw explained(taken, envelope, desk.clock.now())
   desk.requests.made(requestMessageId(envelope.id), taken.process)
