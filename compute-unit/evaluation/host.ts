@@ -142,6 +142,7 @@ export class Host {
         this.#processes.delete(request.process)
         return { kind: 'done' }
       case 'rest':
+        for (const { factory } of this.#modules.values()) factory.rest?.()
         this.#pipe.rest?.()
         return { kind: 'done' }
     }
