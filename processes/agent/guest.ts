@@ -128,7 +128,11 @@ export class AgentGuest implements Guest {
       this.#open = ending.status
       return ending
     } catch (error) {
-      this.discard()
+      // Not even how to set it back is known.
+      const machine = this.#machine
+      this.#open = 'no'
+      this.#machine = undefined
+      if (machine !== undefined) this.#home.drop(machine)
       throw error
     }
   }
@@ -179,7 +183,7 @@ export class AgentGuest implements Guest {
     this.chunks.set(index, { bytes, changed: true })
   }
 
-  /** Also after a run that threw; a second call does nothing. */
+  /** A second call does nothing. */
   discard(): void {
     const machine = this.#machine
     this.#open = 'no'

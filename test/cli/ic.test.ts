@@ -37,7 +37,7 @@ afterAll(async () => {
 })
 
 describe('atoll ic', () => {
-  test('deploys a Motoko program, calls it, upgrades it and shows its interface', { timeout: 120_000 }, async () => {
+  test('deploys a Motoko program, calls it, upgrades it and shows its interface', { timeout: 180_000 }, async () => {
     const file = join(folder.path, 'counter.mo')
     await writeFile(file, PROGRAM(1))
     const canister = await said('ic', 'deploy', file)

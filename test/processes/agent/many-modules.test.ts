@@ -3,7 +3,7 @@ import { agentRuntime } from '../../../processes/agent/index.ts'
 import { AgentDriver, agentModule, spawnMessage } from './agent-driver.ts'
 
 it('agents of more modules than there are instances for go on where each of them was', {
-  timeout: 120_000,
+  timeout: 180_000,
 }, async () => {
   const module = await agentModule('gate')
   const drivers: AgentDriver[] = []

@@ -30,7 +30,7 @@ const count = (net: CanisterNet, canister: ProcessId): number =>
     )[0] as unknown[]
   ).length
 
-describe('snapshots of canisters', { timeout: 60_000 }, () => {
+describe('snapshots of canisters', { timeout: 180_000 }, () => {
   it('cost gas for each byte that is copied, in both directions', () => {
     const net = new CanisterNet()
     const canister = net.installed(FULL)

@@ -15,7 +15,7 @@ const RINGING = wat(`(module
   (func (export "canister_global_timer") (i32.store8 (i32.const 0) (i32.add (i32.load8_u (i32.const 0)) (i32.const 1))))
   (func (export "canister_update rings") (call $append (i32.const 0) (i32.const 1)) (call $reply)))`)
 
-describe('the global timer', { timeout: 60_000 }, () => {
+describe('the global timer', { timeout: 180_000 }, () => {
   it('rings when a canister starts again that did not run when it was due', () => {
     const net = new CanisterNet()
     const canister = net.installed(RINGING)
