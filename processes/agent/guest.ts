@@ -129,10 +129,9 @@ export class AgentGuest implements Guest {
       return ending
     } catch (error) {
       // Not even how to set it back is known.
-      const machine = this.#machine
       this.#open = 'no'
       this.#machine = undefined
-      if (machine !== undefined) this.#home.drop(machine)
+      this.#home.drop(this)
       throw error
     }
   }
