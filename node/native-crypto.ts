@@ -1,15 +1,12 @@
 import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import secp256k1 from 'secp256k1'
 import sodium from 'sodium-native'
-import { type CryptoProvider, fastSha256 } from '../protocol/index.ts'
-import { longSha256 } from './host-crypto.ts'
+import type { CryptoProvider } from '../protocol/index.ts'
+import { hostSha256 } from './host-crypto.ts'
 import { nativeSha384 } from './native-sha384.ts'
 
 /** RSA keys kept ready: importing one costs a third of a verification. */
 const RSA_KEYS_MAX = 1024
-
-/** Beyond this one call into OpenSSL is faster. */
-const SHORT_MAX_BYTES = 256
 
 const rsaKeys = new Map<string, KeyObject>()
 const expandedSeeds = new WeakMap<Uint8Array, Uint8Array>()
@@ -19,7 +16,7 @@ const expandedSeeds = new WeakMap<Uint8Array, Uint8Array>()
  * None of the three offers Keccak-256, and RSA by PKCS #1 v1.5 is too rare here to matter: they stay with the portable provider.
  */
 export const nativeCrypto: Omit<CryptoProvider, 'keccak256' | 'rsaPkcs1Verify'> = {
-  ...fastSha256(longSha256, SHORT_MAX_BYTES),
+  ...hostSha256,
   blake2b256(bytes) {
     const digest = new Uint8Array(32)
     sodium.crypto_generichash(digest, bytes)
