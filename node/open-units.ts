@@ -144,7 +144,7 @@ export async function openUnits(
     describe: wiring.describe,
     learnModule: wiring.learnModule,
     moved: process => parts.handovers?.look(process) ?? Promise.resolve(false),
-    effects: withCanisterEffects(parts.effects, log),
+    effects: withCanisterEffects(parts.effects, wiring),
     random: parts.random ?? Math.random,
     checkModule: async module => {
       runtimeFor(module.format)

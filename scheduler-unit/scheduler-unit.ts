@@ -34,7 +34,8 @@ import { admitControl, admitItem, admitPush, boundedEnvelope, parseItem } from '
 import { Alarms, type DueTick } from './alarms.ts'
 import { CoSignedProcesses, type Together } from './co-signing/co-signed-processes.ts'
 import type { Seat } from './co-signing/course.ts'
-import { failedAnswer, type IngressParts, known, scheduled, seatIngress } from './ingress.ts'
+import { Holds } from './holds.ts'
+import { failedAnswer, type IngressParts, known, scheduled, seatIngress, seatIngressNow } from './ingress.ts'
 import type { CommittedFrame, Lane, LaneParts } from './lane.ts'
 import { KnownReceipts, sameBytes } from './known-receipts.ts'
 import { Lanes, type LanesParts } from './lanes.ts'
@@ -76,8 +77,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   readonly #receipts: KnownReceipts
   readonly #coSigned: CoSignedProcesses | undefined
   readonly #ingressParts: IngressParts
-  /** Processes of which nothing is taken, until when: they are being handed over. */
-  readonly #held = new Map<ProcessId, number>()
+  readonly #holds: Holds
   #closed = false
 
   private constructor(parts: SchedulerUnitParts) {
@@ -87,6 +87,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const seatHere = (request: ScheduleRequest): Promise<Seat> => this.#seatHere(request).catch(failed)
     this.#coSigned = parts.together && new CoSignedProcesses({ ...parts, ...parts.together, describe, seatHere })
     const commitOf = async (process: ProcessDescription): Promise<LaneParts['commit']> => this.#coSigned?.commitOf(process)
+    this.#holds = new Holds(parts.clock)
     this.#lanes = new Lanes({ ...parts, commitOf })
     this.#receipts = new KnownReceipts(log, this.#lanes)
     this.#rates = new SignerRates(parts.signerRatePerSecond)
@@ -144,6 +145,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   /** The seq which the next push from `from` to `to` must have; 0 if there is no such process yet. */
   async expectedSeq(to: ProcessId, from: ProcessId): Promise<number> {
     if ((await this.#parts.log.directory.process(to)) === undefined) return 0
+    const course = await this.#coSigned?.known(to)
+    if (course !== undefined) return course.expectedSeq(from)
     const lane = await this.#lanes.get(to, undefined)
     using _held = lane.hold()
     if (lane.senders.expected(from) === undefined) await lane.senders.load(from)
@@ -154,12 +157,12 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
 
   /** Takes nothing more of a process until `untilMs`, or until it is released; resolves when all that was taken has its slot. */
   async hold(process: ProcessId, untilMs: number): Promise<void> {
-    this.#held.set(process, untilMs)
+    this.#holds.add(process, untilMs)
     await this.#lanes.close(process)
   }
 
   release(process: ProcessId): void {
-    this.#held.delete(process)
+    this.#holds.release(process)
   }
 
   /** Whoever schedules it now is another, or begins anew: what is known here of its feed is forgotten. Hold it first. */
@@ -167,14 +170,6 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     await this.#lanes.close(process)
     await this.#coSigned?.moved(process)
     this.release(process)
-  }
-
-  /** @throws {Failure} `moved` */
-  #expectFree(process: ProcessId): void {
-    const untilMs = this.#held.size === 0 ? undefined : this.#held.get(process)
-    if (untilMs === undefined) return
-    if (untilMs > this.#parts.clock.now()) throw new Failure('moved', { process }, { note: 'it is being handed over' })
-    this.#held.delete(process)
   }
 
   arm(process: ProcessId, timers: readonly Timer[]): void {
@@ -187,7 +182,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   async #seat(request: ScheduleRequest): Promise<Seat> {
-    this.#expectFree(request.process)
+    this.#holds.expectFree(request.process)
     const course = await this.#coSigned?.courseOf(request)
     return course === undefined ? this.#seatHere(request) : { answer: course.route(request) }
   }
@@ -202,7 +197,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       case 'assign':
         return this.#seatAssigned(request.process, envelope)
       case 'ingress':
-        return seatIngress(this.#ingressParts, request.process, envelope)
+        return seatIngress(this.#ingressParts, request.process, envelope, request.request)
       case 'tick':
       case 'reject':
         throw new Failure('wrong-type', { kind: envelope.kind }, { note: 'only the scheduler makes these' })
@@ -210,8 +205,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   /** The same without a wait, for most requests: nothing, if something has to be looked up. */
-  #seatNow({ process, envelope, item: parsed }: ScheduleRequest): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
-    if (this.#held.size > 0) return undefined
+  #seatNow({ process, envelope, item: parsed, request }: ScheduleRequest): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
+    if (this.#holds.any) return undefined
     const lane = this.#lanes.atHand(process)
     if (lane === undefined || lane.nextSlot === 0 || lane.isShared) return undefined
     try {
@@ -220,6 +215,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
         if (sender === undefined || lane.senders.expected(sender.id) === undefined) return undefined
         return this.#enqueuePush(lane, envelope, sender)
       }
+      if (envelope.kind === 'ingress') return seatIngressNow(this.#ingressParts, lane, envelope, request)
       if (envelope.kind !== 'item') return undefined
       const item = parsed ?? parseItem(envelope.item)
       const id = asMessageId(item.id)
@@ -376,7 +372,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       const envelope: Envelope = { kind: 'tick', timer: latin1(timer.key), dueMs: timer.dueMs }
       void this.#ticksOf(process)
         .then(ticks => {
-          this.#expectFree(process)
+          this.#holds.expectFree(process)
           return ticks ? this.#lanes.get(process, undefined) : undefined
         })
         .then(lane => lane?.enqueue(asMessageId(''), envelope, encodeEnvelope(envelope)))
