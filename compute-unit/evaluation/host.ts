@@ -160,6 +160,7 @@ export class Host {
         this.#processes.delete(request.process)
         return { kind: 'done' }
       case 'rest':
+        for (const { factory } of this.#modules.values()) factory.rest?.()
         this.#pipe.rest?.()
         return { kind: 'done' }
     }
