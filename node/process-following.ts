@@ -111,6 +111,7 @@ export class ProcessFollowing implements Disposable {
   async seed(id: ProcessId): Promise<void> {
     const process = await this.#parts.processes.process(id)
     if (process === undefined) throw new Failure('unknown-process', { process: id })
+    if (this.#schedules(process)) throw new Failure('malformed-request', { process: id }, { note: 'this node schedules that process: it writes its feed, and gives it to all' })
     this.#parts.log.store.write([{ key: seedKey(id), value: new Uint8Array([1]) }])
     this.#follow(process)
   }
@@ -145,6 +146,10 @@ export class ProcessFollowing implements Disposable {
     return computes && policy.computeUnits.includes(key) && !policy.schedulers.includes(key)
   }
 
+  #schedules({ policy }: ProcessDescription): boolean {
+    return policy.schedulers.includes(this.#parts.key)
+  }
+
   /** Goes on with a process that it was told to seed; it is here, unless the disk lost it. */
   async #seedAgain(id: ProcessId): Promise<void> {
     const { processes, clock, log } = this.#parts
@@ -156,7 +161,7 @@ export class ProcessFollowing implements Disposable {
     ) {
       try {
         const process = await processes.process(id)
-        if (process !== undefined) return this.#follow(process)
+        if (process !== undefined) return this.#schedules(process) ? undefined : this.#follow(process)
       } catch (error) {
         const failure = Failure.from(error)
         if (failure.blame !== 'transient') return this.#parts.trouble(`process ${id}`, failure)

@@ -97,7 +97,7 @@ export class CoSignedProcesses {
   /** Answers another scheduler. @throws {Failure} `unknown-process`, `not-scheduler` */
   async answer(from: KeyId, request: CoSignRequest): Promise<CoSignAnswer> {
     const opening = this.#courses.get(request.process)
-    const course = opening === undefined ? await this.#meet(request) : await opening
+    const course = opening === undefined ? await this.#meet(from, request) : await opening
     const { process, feed } = course.voter
     if (!feed.signers.includes(from)) throw new Failure('not-scheduler', { process: process.id, scheduler: from })
     if (process.epoch !== request.epoch) return { kind: 'refused', reason: `it is in epoch ${process.epoch}` }
@@ -129,11 +129,13 @@ export class CoSignedProcesses {
     return opening
   }
 
-  async #meet(request: CoSignRequest): Promise<Course> {
+  /** Opens a course for one of the process's own schedulers, and for nobody else. */
+  async #meet(from: KeyId, request: CoSignRequest): Promise<Course> {
     const known = await this.#parts.log.directory.process(request.process)
     const process = known ?? spawnedIn(request)
     if (process === undefined || process.id !== request.process) throw new Failure('unknown-process', { process: request.process })
     if (!this.#isOurs(process)) throw new Failure('not-scheduler', { process: process.id, here: this.#parts.key })
+    if (!process.policy.schedulers.includes(from)) throw new Failure('not-scheduler', { process: process.id, scheduler: from })
     return this.#course(process)
   }
 
@@ -144,15 +146,16 @@ export class CoSignedProcesses {
   async #open(process: ProcessDescription): Promise<Course> {
     const { key, seed, clock, peers, log } = this.#parts
     const opened: { course?: Course } = {}
-    log.store.write([{ key: knownKey(process.id), value: new Uint8Array([1]) }])
     const voter = await Voter.open({
       key,
+      clock,
       seed,
       log,
       process,
       peers,
       check: (description, base, blocks) => checkBlocks(this.#parts, description, base, blocks),
       settled: frames => this.#parts.settled(frames),
+      begun: () => log.store.write([{ key: knownKey(process.id), value: new Uint8Array([1]) }]),
       accepted: () => opened.course?.settleSoon(),
       forgot: () => void opened.course?.catchUp(),
     })
