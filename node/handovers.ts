@@ -9,6 +9,7 @@
  */
 import {
   beginEpoch,
+  type Clock,
   equalBytes,
   epochHash,
   type EpochRecord,
@@ -32,6 +33,10 @@ const ASK_AGAIN_MS = 1_000
 /** Peers that are asked at once. */
 const ASKED_MAX = 8
 const ASKED_PROCESSES_MAX = 10_000
+/** Processes of which is known that they were asked about. */
+const CONFIRMED_MAX = 100_000
+/** How long a message waits for peers that do not answer. */
+const CONFIRM_MAX_MS = 1_000
 
 /** Other nodes, as far as handovers go. */
 export interface EpochPeers {
@@ -55,7 +60,7 @@ export interface HandoversParts {
   /** This node's own. */
   readonly key: KeyId
   readonly log: Log
-  readonly clock: { now(): number }
+  readonly clock: Pick<Clock, 'now' | 'sleep'>
   /** A process, wherever it lives. */
   readonly describe: (process: ProcessId) => Promise<ProcessDescription | undefined>
   readonly peers: EpochPeers | undefined
@@ -67,6 +72,7 @@ export class Handovers {
   readonly #turns = new Map<ProcessId, Promise<unknown>>()
   readonly #asked = new Map<ProcessId, { readonly atMs: number; readonly asking: Promise<boolean> }>()
 
+  readonly #confirmed = new Map<ProcessId, Promise<void>>()
   #units: MovingUnits | undefined
   /** Told of a process that is in a new epoch, once the units are. */
   moved: ((process: ProcessDescription) => void) | undefined
@@ -124,9 +130,27 @@ export class Handovers {
     return asking
   }
 
-  /** Tells a peer that is behind. */
-  async tell(to: KeyId, process: ProcessId): Promise<void> {
-    for (const item of this.itemsOf(process)) await this.#parts.peers?.tell(to, item)
+  /** Asks others once a run about a process that was spawned before it; none of them is waited for for long. */
+  async confirm(process: ProcessId): Promise<void> {
+    const { log, clock, peers } = this.#parts
+    if (peers === undefined || peers.peers.length === 0) return
+    const known = this.#confirmed.get(process)
+    if (known !== undefined) return known
+    if ((await log.directory.process(process)) === undefined) return
+    if (this.#confirmed.size >= CONFIRMED_MAX) this.#confirmed.clear()
+    const asked = Promise.race([this.look(process), clock.sleep(CONFIRM_MAX_MS, { for: 'wait' })]).then(() => undefined)
+    this.#confirmed.set(process, asked)
+    return asked
+  }
+
+  /** A peer takes a process to be in another epoch than this node does: whoever is behind is told. */
+  met(process: ProcessId, here: number, there: number, peer: KeyId): void {
+    if (there > here) void this.look(process, peer)
+    else void this.#tell(peer, process, there).catch(() => undefined)
+  }
+
+  async #tell(to: KeyId, process: ProcessId, known: number): Promise<void> {
+    for (const item of this.itemsOf(process).slice(known)) await this.#parts.peers?.tell(to, item)
   }
 
   async #ask(process: ProcessId, first: KeyId | undefined): Promise<boolean> {
