@@ -32,6 +32,8 @@ import {
 const ASK_AGAIN_MS = 1_000
 /** Peers that are asked at once. */
 const ASKED_MAX = 8
+/** Where the second record of an owner who signed two is kept. */
+const CONFLICTS = 'node/epoch-conflict'
 const ASKED_PROCESSES_MAX = 10_000
 /** Processes of which is known that they were asked about. */
 const CONFIRMED_MAX = 100_000
@@ -89,6 +91,10 @@ export class Handovers {
       const process = await log.directory.process(id)
       if (process === undefined) continue
       await this.#apply(process).catch(error => trouble(`handover of ${id}`, Failure.from(error)))
+    }
+    // The log has forgotten why it was frozen.
+    for await (const { value } of log.store.range({ gte: toUtf8(`${CONFLICTS}/`), lt: toUtf8(`${CONFLICTS}0`) })) {
+      await this.take(value).catch(error => trouble('epochs', Failure.from(error)))
     }
   }
 
@@ -229,7 +235,12 @@ export class Handovers {
     const length = Math.min(readEpochItem(held).record.prologue.length, seen.record.prologue.length)
     const failure = new Failure('owner-equivocated', { process: process.id, epoch: seen.record.epoch, blocks: length })
     log.freeze(messagesFeed(process), length, failure)
-    trouble('epochs', failure)
+    const key = toUtf8(`${CONFLICTS}/${process.id}`)
+    if ((await log.store.get(key)) === undefined) {
+      log.store.write([{ key, value: seen.item.bytes.slice() }])
+      trouble('epochs', failure)
+      void this.#share(seen.item.bytes, undefined, [])
+    }
     throw failure
   }
 
