@@ -45,9 +45,15 @@ interface Waiting {
   readonly resolvers: Set<(answer: CanisterAnswer) => void>
 }
 
-interface Kept {
-  readonly process: ProcessId
+/** Who asked, and whom. */
+export interface Asked {
   readonly sender: Uint8Array
+  /** Empty: the management canister. */
+  readonly canister: Uint8Array
+}
+
+interface Kept extends Asked {
+  readonly process: ProcessId
   readonly slot: Slot
   answer: CanisterAnswer | undefined
 }
@@ -62,6 +68,8 @@ export class Requests {
   #keptBytes = 0
   readonly #waiting = new Map<ProcessId, Map<MessageId, Waiting>>()
   readonly #following: Following
+  /** Slots before these hold no answer of a request. */
+  readonly #looked = new Map<MessageId, Slot>()
 
   constructor(parts: RequestsParts) {
     this.#parts = parts
@@ -72,7 +80,7 @@ export class Requests {
   async answered(
     process: ProcessId,
     id: MessageId,
-    place: { readonly slot: Slot; readonly sender: Uint8Array },
+    place: Asked & { readonly slot: Slot },
   ): Promise<CanisterAnswer | undefined> {
     const kept = this.#kept.get(id)
     if (kept?.process === process && kept.answer !== undefined) return kept.answer
@@ -120,16 +128,22 @@ export class Requests {
     }
   }
 
-  /** A request made this process: whoever asks for it knows the request alone. */
-  made(id: MessageId, process: ProcessId): void {
+  /** The process that a request made, or is about to make: whoever asks for it knows the request alone. */
+  async madeBy(id: MessageId): Promise<ProcessId | undefined> {
+    return (await this.#noteOf(id))?.process
+  }
+
+  /** A request makes this process; resolves when that is known for good. */
+  async makes(id: MessageId, process: ProcessId): Promise<void> {
     this.#note(id, process, 0)
+    await this.#parts.log.store.flush()
   }
 
   /** What became of a request of a canister, or of one that made some canister, and who made it; nothing, if it stands nowhere. */
   async find(
     id: MessageId,
     principal: Uint8Array | undefined,
-  ): Promise<{ sender: Uint8Array; state: RequestState } | undefined> {
+  ): Promise<(Asked & { state: RequestState }) | undefined> {
     const noted = this.#kept.get(id)?.process ?? (await this.#noteOf(id))?.process
     const process =
       noted ?? (principal && (await this.#parts.canisters.find(principal))?.process.id)
@@ -140,17 +154,17 @@ export class Requests {
   async state(
     process: ProcessId,
     id: MessageId,
-  ): Promise<{ sender: Uint8Array; state: RequestState } | undefined> {
+  ): Promise<(Asked & { state: RequestState }) | undefined> {
     const kept = this.#kept.get(id)
     if (kept?.process === process && kept.answer !== undefined) {
-      return { sender: kept.sender, state: { status: 'answered', answer: kept.answer } }
+      return { ...askedOf(kept), state: { status: 'answered', answer: kept.answer } }
     }
     const description = await this.#parts.log.directory.process(process)
     if (description === undefined) return undefined
     const slot = kept?.process === process ? kept.slot : await this.#slotOf(description, id)
     if (slot === undefined) return undefined
-    const sender = kept?.sender ?? (await this.#senderAt(description, slot, id))
-    return sender && { sender, state: await this.#stateAt(process, slot, id) }
+    const asked = kept ?? (await this.#askedAt(description, slot, id))
+    return asked && { ...askedOf(asked), state: await this.#stateAt(process, slot, id) }
   }
 
   /** Of processes that this node does not speak for, nobody tells what was evaluated. */
@@ -166,18 +180,18 @@ export class Requests {
     return slot ?? 0
   }
 
-  async #senderAt(
+  async #askedAt(
     process: ProcessDescription,
     slot: Slot,
     id: MessageId,
-  ): Promise<Uint8Array | undefined> {
+  ): Promise<Asked | undefined> {
     const frame = await findFrame(this.#parts.log, messagesFeed(process), slot)
     const envelope = frame && decodeFrame(frame.bytes).assignments[slot - frame.firstSlot]?.envelope
-    if (envelope?.kind === 'ingress') return decodeIngress(envelope.bytes).request.sender
+    if (envelope?.kind === 'ingress') return decodeIngress(envelope.bytes).request
     if (envelope?.kind !== 'item' || slot !== 0) return undefined
     try {
       const request = decodeIngress(parseDataItem(envelope.item).data)
-      return requestMessageId(request.id) === id ? request.request.sender : undefined
+      return requestMessageId(request.id) === id ? request.request : undefined
     } catch {
       return undefined
     }
@@ -194,13 +208,23 @@ export class Requests {
       answerIn(own, call) ?? (outputOfResult(own) === undefined ? failureOf(own) : undefined)
     if (answer !== undefined) return { status: 'answered', answer }
     const to = Math.min(evaluated, slot + IC_LOOKED_AT_MAX)
-    for await (const result of computer.results(process, slot + 1, to)) {
+    const from = Math.max(slot + 1, this.#looked.get(id) ?? 0)
+    for await (const result of computer.results(process, from, to)) {
       const found = answerIn(result, call)
       if (found === undefined) continue
       this.#note(id, process, result.slot)
       return { status: 'answered', answer: found }
     }
+    this.#lookedAt(id, to)
     return { status: 'processing' }
+  }
+
+  /** Whoever polls has what is new looked through, not all of it again. */
+  #lookedAt(id: MessageId, to: Slot): void {
+    this.#looked.delete(id)
+    this.#looked.set(id, to)
+    const [oldest] = this.#looked.keys()
+    if (this.#looked.size > IC_ANSWERS_MAX && oldest !== undefined) this.#looked.delete(oldest)
   }
 
   /** After a start the feed is evaluated again; what was certified before must not look as if it never was. */
@@ -256,6 +280,8 @@ export class Requests {
     return { process: asProcessId(toBase64Url(value.subarray(0, 32))), slot }
   }
 }
+
+const askedOf = ({ sender, canister }: Asked): Asked => ({ sender, canister })
 
 function answerIn(result: Result, call: Uint8Array): CanisterAnswer | undefined {
   return outputOfResult(result)?.answers.find(([id]) => equalBytes(id, call))?.[1]
