@@ -73,6 +73,14 @@ describe('messages', () => {
     expect(stderr).toContain('abort: Unknown Action')
   })
 
+  test('of one word that a process did not understand may have been meant as an action: that is said', async () => {
+    const { code, stderr } = await atoll('send', 'hits', 'Add')
+    expect(code).toBe(1)
+    expect(stderr).toContain('atoll send hits --action Add')
+    expect((await atoll('send', 'hits', 'two words')).stderr).not.toContain('--action')
+    expect((await atoll('send', 'hits', '--action', 'Nope', 'word')).stderr).not.toContain('was sent as data')
+  })
+
   test('may only be scheduled, evaluated, or followed to their end', async () => {
     expect(await one('send', 'ping', '--action', 'Echo', 'hello', '--wait', 'scheduled')).not.toHaveProperty('result')
     expect(await one('send', 'ping', '--action', 'Echo', 'hello')).toMatchObject({ result: { status: 'ok', outputText: 'hello' } })
@@ -238,4 +246,12 @@ test('every example in the help is a command line that is understood', async () 
     }
     expect((await atoll(...command.name.split(' '), '--help')).stdout).toContain(`Usage: atoll ${command.name}`)
   }
+})
+
+test('the first word of several commands shows them all', async () => {
+  const asked = await atoll('ic', '--help')
+  expect(asked).toMatchObject({ code: 0, stderr: '' })
+  for (const name of ['ic deploy', 'ic call', 'ic id']) expect(asked.stdout).toContain(name)
+  expect((await atoll('help', 'ic')).stdout).toBe(asked.stdout)
+  expect(await atoll('ic')).toMatchObject({ code: 2, stdout: '', stderr: asked.stdout })
 })
