@@ -5,7 +5,6 @@
  * 2. An answer may come in a later slot than its request; where it came is noted on disk, or found by looking.
  */
 import {
-  asProcessId,
   type CanisterAnswer,
   decodeFrame,
   decodeIngress,
@@ -26,9 +25,8 @@ import {
   requestMessageId,
   type Result,
   type Slot,
-  toBase64Url,
-  toUtf8,
 } from '../../protocol/index.ts'
+import { AnswerNotes } from './answer-notes.ts'
 import type { Canisters } from './canisters.ts'
 import type { IcFacadeParts } from './parts.ts'
 import { Following } from './following.ts'
@@ -68,11 +66,13 @@ export class Requests {
   #keptBytes = 0
   readonly #waiting = new Map<ProcessId, Map<MessageId, Waiting>>()
   readonly #following: Following
+  readonly #notes: AnswerNotes
   /** Slots before these hold no answer of a request. */
   readonly #looked = new Map<MessageId, Slot>()
 
   constructor(parts: RequestsParts) {
     this.#parts = parts
+    this.#notes = new AnswerNotes(parts.log.store)
     this.#following = new Following(parts.computer, evaluated => this.evaluated(evaluated))
   }
 
@@ -118,7 +118,7 @@ export class Requests {
         const id = requestMessageId(call)
         const entry = waiting.get(id)
         if (entry === undefined) continue
-        if (entry.slot !== firstSlot + i) this.#note(id, process, firstSlot + i)
+        if (entry.slot !== firstSlot + i) this.#notes.put(id, process, firstSlot + i)
         this.#answer(process, id, answer)
       }
       const failed = output === undefined ? failureOf(result) : undefined
@@ -130,13 +130,13 @@ export class Requests {
 
   /** The process that a request made, or is about to make: whoever asks for it knows the request alone. */
   async madeBy(id: MessageId): Promise<ProcessId | undefined> {
-    return (await this.#noteOf(id))?.process
+    return (await this.#notes.get(id))?.process
   }
 
   /** A request makes this process; resolves when that is known for good. */
   async makes(id: MessageId, process: ProcessId): Promise<void> {
-    this.#note(id, process, 0)
-    await this.#parts.log.store.flush()
+    this.#notes.put(id, process, 0)
+    await this.#notes.flush()
   }
 
   /** What became of a request of a canister, or of one that made some canister, and who made it; nothing, if it stands nowhere. */
@@ -144,7 +144,7 @@ export class Requests {
     id: MessageId,
     principal: Uint8Array | undefined,
   ): Promise<(Asked & { state: RequestState }) | undefined> {
-    const noted = this.#kept.get(id)?.process ?? (await this.#noteOf(id))?.process
+    const noted = this.#kept.get(id)?.process ?? (await this.#notes.get(id))?.process
     const process =
       noted ?? (principal && (await this.#parts.canisters.find(principal))?.process.id)
     return process === undefined ? undefined : this.state(process, id)
@@ -201,7 +201,7 @@ export class Requests {
     const { computer } = this.#parts
     if (!(await this.#isEvaluatedSoon(process, slot))) return { status: 'received' }
     const evaluated = await computer.evaluated(process)
-    const late = (await this.#noteOf(id))?.slot
+    const late = (await this.#notes.get(id))?.slot
     const call = fromBase64Url(id)
     const own = await computer.result(process, late ?? slot)
     const answer =
@@ -212,7 +212,7 @@ export class Requests {
     for await (const result of computer.results(process, from, to)) {
       const found = answerIn(result, call)
       if (found === undefined) continue
-      this.#note(id, process, result.slot)
+      this.#notes.put(id, process, result.slot)
       return { status: 'answered', answer: found }
     }
     this.#lookedAt(id, to)
@@ -264,21 +264,6 @@ export class Requests {
       if (oldest[1].answer !== undefined) this.#keptBytes -= sizeOf(oldest[1].answer)
     }
   }
-
-  /** Where its answer stands, if that is not where it stands itself. */
-  #note(id: MessageId, process: ProcessId, slot: Slot): void {
-    const value = new Uint8Array(40)
-    value.set(fromBase64Url(process))
-    new DataView(value.buffer).setBigUint64(32, BigInt(slot))
-    this.#parts.log.store.write([{ key: noteKey(id), value }])
-  }
-
-  async #noteOf(id: MessageId): Promise<{ process: ProcessId; slot: Slot } | undefined> {
-    const value = await this.#parts.log.store.get(noteKey(id))
-    if (value?.length !== 40) return undefined
-    const slot = Number(new DataView(value.buffer, value.byteOffset).getBigUint64(32))
-    return { process: asProcessId(toBase64Url(value.subarray(0, 32))), slot }
-  }
 }
 
 const askedOf = ({ sender, canister }: Asked): Asked => ({ sender, canister })
@@ -296,8 +281,4 @@ function failureOf({ status, error }: Result): CanisterAnswer | undefined {
 
 function sizeOf(answer: CanisterAnswer): number {
   return answer.reply?.length ?? 200
-}
-
-function noteKey(id: MessageId): Uint8Array {
-  return toUtf8(`ic/answer/${id}`)
 }
