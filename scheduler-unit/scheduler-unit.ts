@@ -32,6 +32,7 @@ import { admitControl, admitItem, admitPush, boundedEnvelope, parseItem } from '
 import { Alarms, type DueTick } from './alarms.ts'
 import { CoSignedProcesses, type Together } from './co-signing/co-signed-processes.ts'
 import type { Seat } from './co-signing/course.ts'
+import { Gathering } from './gathering.ts'
 import { failedAnswer, type IngressParts, known, scheduled, seatIngress } from './ingress.ts'
 import type { CommittedFrame, Lane, LaneParts } from './lane.ts'
 import { KnownReceipts, sameBytes } from './known-receipts.ts'
@@ -127,10 +128,14 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       return requests.map(() => ({ status: 'failed', failure }))
     }
     const answers: (Promise<ScheduleAnswer> | ScheduleAnswer)[] = []
+    using gathering = new Gathering(requests.length > SLICE)
     for (const [i, request] of requests.entries()) {
-      if (i > 0 && i % SLICE === 0) await this.#parts.clock.sleep(0)
+      if (i > 0 && i % SLICE === 0) {
+        gathering.pause(this.#parts.clock.now())
+        await this.#parts.clock.sleep(0)
+      }
       // Awaiting the seat, not the receipt, keeps the order of requests and lets them share frames.
-      answers.push(this.#seatNow(request) ?? (await this.#seat(request).catch(failed)).answer)
+      answers.push(this.#seatNow(request, gathering) ?? (await this.#seat(request).catch(failed)).answer)
     }
     return Promise.all(answers)
   }
@@ -178,7 +183,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   /** The same without a wait, for most requests: nothing, if something has to be looked up. */
-  #seatNow({ process, envelope, item: parsed }: ScheduleRequest): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
+  #seatNow({ process, envelope, item: parsed }: ScheduleRequest, gathering: Gathering): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
     const lane = this.#lanes.atHand(process)
     if (lane === undefined || lane.nextSlot === 0 || lane.isShared) return undefined
     try {
@@ -193,7 +198,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       // What controls a process names modules, which have to be looked up.
       if (isControl(item.tags)) return undefined
       if (item.id === process || lane.recent(id) !== undefined || !this.#parts.log.messages.lacks(process, id)) return undefined
-      return this.#enqueueItem(lane, envelope, item)
+      return this.#enqueueItem(lane, envelope, item, { gathers: gathering.adds(lane) })
     } catch (error) {
       return failedAnswer(error)
     }
@@ -216,21 +221,21 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const raced = lane.recent(id)
     if (raced !== undefined) return { answer: known(sameBytes(raced.receipt, raced.bytes, envelope.item, id).receipt) }
     if (spawned === undefined && lane.nextSlot === 0) throw new Failure('unknown-process', { process })
-    return { answer: this.#enqueueItem(lane, envelope, item, true) }
+    return { answer: this.#enqueueItem(lane, envelope, item, { isAdmitted: true }) }
   }
 
   #enqueueItem(
     lane: Lane,
     envelope: Extract<Envelope, { kind: 'item' }>,
     item: DataItem,
-    isAdmitted = false,
+    { isAdmitted = false, gathers = false }: { isAdmitted?: boolean; gathers?: boolean },
   ): Promise<ScheduleAnswer> {
     if (!isAdmitted) admitItem(envelope.item, lane.process.id, this.#parts.clock.now(), item)
     if (!this.#rates.take(item.ownerAddress, this.#parts.clock.now())) {
       throw new Failure('busy', { signer: item.ownerAddress }, { note: 'too many messages of one signer' })
     }
     const window = item.id === lane.process.id ? spawnWindow(lane.process) : undefined
-    return lane.enqueue(asMessageId(item.id), envelope, encodeEnvelope(envelope), undefined, window).then(scheduled, failedAnswer)
+    return lane.enqueue(asMessageId(item.id), envelope, encodeEnvelope(envelope), { window, gathers }).then(scheduled, failedAnswer)
   }
 
   async #seatPush(
@@ -271,7 +276,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     this.#admitPush(envelope, sender, lane.process)
     const { envelope: bounded, bytes } = boundedEnvelope(envelope)
     const from = bounded.kind === 'push' ? pushSender(proof, sender, lane.process.policy) : undefined
-    return lane.enqueue(pushId(push.coreBytes), bounded, bytes, from).then(scheduled, failedAnswer)
+    return lane.enqueue(pushId(push.coreBytes), bounded, bytes, { sender: from }).then(scheduled, failedAnswer)
   }
 
   /** A push without a proof stands on our signature over the block: it must be ours to vouch for. */
@@ -315,7 +320,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const sender = await this.#admitAssigned(envelope.message, lane.process)
     const raced = lane.recent(id)
     if (raced !== undefined) return { answer: known(raced.receipt) }
-    const receipt = lane.enqueue(id, envelope, encodeEnvelope(envelope), sender)
+    const receipt = lane.enqueue(id, envelope, encodeEnvelope(envelope), { sender })
     return { answer: receipt.then(scheduled, failedAnswer) }
   }
 
