@@ -1,11 +1,15 @@
-import { Failure, type FailureCode, findTag, type Tag } from '../protocol/index.ts'
+import { Failure, type FailureCode, findTag, principalIn, type Tag } from '../protocol/index.ts'
 import { findNamed, type Named } from '../sdk/index.ts'
 import type { CommandContext } from './command.ts'
 import { matchesId } from './short-id.ts'
 import { addStandardModule } from './standard-module.ts'
 
-/** The id of the process that `text` names: an id, its beginning or short form, or a Name tag. @throws {Failure} `ambiguous-name`, `unknown-process` */
+/**
+ * The id of the process that `text` names: an id, its beginning or short form, a Name tag, or the principal of a canister.
+ * @throws {Failure} `ambiguous-name`, `unknown-process`
+ */
 export function findProcess(context: CommandContext, text: string): Promise<string> {
+  if (principalIn(text) !== undefined) return context.client().processes.find(text, context.limits)
   return find(text, () => context.client().processes.list(context.limits), 'unknown-process')
 }
 

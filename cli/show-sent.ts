@@ -4,7 +4,8 @@ import type { CommandContext, CommandEnd } from './command.ts'
 import { showDuration } from './duration.ts'
 import { EXIT } from './exit-code.ts'
 import { showTrace } from './show-trace.ts'
-import { safeText, showBytes, textOf } from './show-bytes.ts'
+import { safeText, textOf } from './show-bytes.ts'
+import { showOutput } from './show-output.ts'
 
 /** What a command that sends may wait for; the first is the usual. */
 export const WAITS = ['evaluated', 'scheduled', 'settled'] as const
@@ -27,7 +28,7 @@ export async function showSent(context: CommandContext, sent: Sent, wish: Wish):
   const result = await sent.result(limits)
   const tookMs = performance.now() - started
   if (wish.wait === 'evaluated') {
-    output.document(wish.type, { ...receipt, result: withText(result) }, () => (wish.showsOutput ? showBytes(result.output) : ''))
+    output.document(wish.type, { ...receipt, result: withText(result) }, () => (wish.showsOutput ? showOutput(result.output) : ''))
     if (output.format === 'text') sayHow(context, result, tookMs, sent.id)
     return endOf(result)
   }

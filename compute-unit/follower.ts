@@ -19,12 +19,14 @@ import {
 } from '../protocol/index.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { FrameOutcome, ProcessSnapshot, Verdict } from './evaluation/index.ts'
+import { Faults } from './faults.ts'
 import { FrameResults } from './frame-results.ts'
 import type { HostSeat } from './host-pool.ts'
 import { type KnownFrame, KnownFrames } from './known-frames.ts'
 import { loadModules, modulesNamedIn, modulesOf } from './named-modules.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'
 import type { ResultStore } from './result-store.ts'
+import { SlotWaiters } from './slot-waiters.ts'
 import { type VerdictParts, verdictsOn } from './verdicts.ts'
 
 /** A frame that was evaluated and certified. */
@@ -42,6 +44,8 @@ export interface FollowerParts {
   readonly log: Log
   readonly key: KeyId
   readonly seat: HostSeat
+  /** For processes that brought their host down. */
+  readonly apart: HostSeat
   readonly checkpoints: Checkpoints
   readonly results: ResultStore
   /** Who sent what stands in the feed, and where else it stands. */
@@ -64,9 +68,6 @@ const WINDOW = 32
 const CHECKPOINT_EVERY_SLOTS = 2_000
 const CHECKPOINT_EVERY_GAS = 20_000_000_000n
 const PROGRESS_EVERY_MS = 200
-/** A host that fails on the same frame this often is left alone for longer and longer. */
-const RETRY_FIRST_MS = 100
-const RETRY_MAX_MS = 60_000
 /** What a loaded process costs its host besides chunks and cells: trees, maps, its description. Measured. */
 const LOADED_OVERHEAD_BYTES = 8 * 1024
 /**
@@ -80,12 +81,13 @@ const LOADED_OVERHEAD_BYTES = 8 * 1024
 export class Follower {
   readonly process: ProcessDescription
   readonly #parts: FollowerParts
+  #seat: HostSeat
   readonly #feed: FeedSpec
   readonly #resultsFeed: FeedSpec
   readonly #frames = new KnownFrames()
   /** Whether the newest frame that was evaluated early is durable. */
   #newestDone: Promise<boolean> = DONE
-  #waiting: { slot: Slot; resolve: () => void; reject: (error: unknown) => void }[] = []
+  readonly #waiting = new SlotWaiters()
   #nextBlock = 0
   #evaluated: Slot = 0
   #replayed: Slot = 0
@@ -95,7 +97,7 @@ export class Follower {
   #opening: Promise<void> | undefined
   #running: Promise<void> | undefined
   #pause: AbortController | undefined
-  #failures = 0
+  readonly #faults: Faults
   #stopped: Failure | undefined
   /** Blocks that the feed had when this follower was opened. */
   #history = 0
@@ -110,6 +112,8 @@ export class Follower {
   private constructor(process: ProcessDescription, parts: FollowerParts) {
     this.process = process
     this.#parts = parts
+    this.#seat = parts.seat
+    this.#faults = new Faults(process.id)
     this.#feed = messagesFeed(process)
     this.#resultsFeed = resultsFeed(process, parts.key)
   }
@@ -152,7 +156,7 @@ export class Follower {
 
   /** Nothing is under way, nobody waits, and no call is in the middle of using it. */
   get idle(): boolean {
-    return this.#running === undefined && this.#waiting.length === 0 && this.#holders === 0
+    return this.#running === undefined && this.#waiting.isEmpty && this.#holders === 0
   }
 
   /** For a call that uses it over several turns of the loop: two followers of one process must never be at work. */
@@ -166,7 +170,7 @@ export class Follower {
   }
 
   get inHost(): boolean {
-    return this.#openGeneration !== 0 && this.#openGeneration === this.#parts.seat.generation
+    return this.#openGeneration !== 0 && this.#openGeneration === this.#seat.generation
   }
 
   /** Takes a frame that is on its way to the disk: evaluating it may begin. */
@@ -197,11 +201,11 @@ export class Follower {
   reached(slot: Slot): Promise<void> {
     this.usedMs = this.#parts.now()
     if (slot < this.#evaluated) return Promise.resolve()
-    if (this.#stopped !== undefined) return Promise.reject(this.#stopped)
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#waiting.push({ slot, resolve, reject })
+    const failed = this.#stopped ?? this.#faults.standing
+    if (failed !== undefined) return Promise.reject(failed)
+    const reached = this.#waiting.until(slot)
     if (slot < this.#scheduled) this.start()
-    return promise
+    return reached
   }
 
   /** Has the process open in its host, with all of the feed evaluated, and gives its host. */
@@ -212,7 +216,7 @@ export class Follower {
       await this.#running
       if (!this.inHost) await this.#openOnce()
     }
-    return this.#parts.seat
+    return this.#seat
   }
 
   /** Asks the host about the state after all of the feed; nobody reads what is not durable. */
@@ -244,15 +248,14 @@ export class Follower {
     this.sizeBytes = 0
     // Tens of thousands hibernate: they hold what they must.
     this.#frames.clear()
-    await this.#parts.seat.ask({ kind: 'close', process: this.process.id }).catch(() => undefined)
+    await this.#seat.ask({ kind: 'close', process: this.process.id }).catch(() => undefined)
   }
 
   /** Ends after what the host has been asked already: whoever waits is told. */
   stop(failure: Failure): void {
     this.#stopped ??= failure
     this.#pause?.abort()
-    for (const waiting of this.#waiting) waiting.reject(failure)
-    this.#waiting = []
+    this.#waiting.fail(failure)
   }
 
   async #run(): Promise<void> {
@@ -262,7 +265,7 @@ export class Follower {
         if (!this.inHost) await this.#openOnce()
         await this.#evaluateKnown()
         this.#tellPresent()
-        this.#failures = 0
+        this.#faults.clear()
       } catch (error) {
         await this.#recover(Failure.from(error))
       }
@@ -272,12 +275,13 @@ export class Follower {
 
   async #recover(failure: Failure): Promise<void> {
     this.#openGeneration = 0
-    this.#failures += 1
+    const pauseMs = this.#faults.add(failure, this.#nextBlock, this.#evaluated)
     if (Failure.is(failure, 'shutting-down')) this.stop(failure)
     if (failure.code === 'feed-frozen' || failure.code === 'internal') this.stop(failure)
-    this.#parts.trouble(this.process, failure)
-    const pauseMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** this.#failures)
-    if (this.#stopped === undefined && this.#failures > 1) await this.#rest(pauseMs)
+    const { standing } = this.#faults
+    this.#parts.trouble(this.process, standing ?? failure)
+    if (standing !== undefined) this.#waiting.fail(standing)
+    if (this.#stopped === undefined && pauseMs > 0) await this.#rest(pauseMs)
   }
 
   /** Waits, but not for the sake of one that is stopped. */
@@ -297,7 +301,9 @@ export class Follower {
 
   /** Opens the process in its host: at the newest checkpoint whose state has the certified root, else at slot 0. */
   async #open(): Promise<void> {
-    const { log, seat, checkpoints } = this.#parts
+    const { log, checkpoints } = this.#parts
+    this.#seat = this.#faults.isApart ? this.#parts.apart : this.#parts.seat
+    const seat = this.#seat
     const find = modulesOf(log.directory)
     const spawn = await log.directory.spawnEnvelope(this.process.id)
     if (spawn === undefined) throw new Failure('unknown-process', { process: this.process.id })
@@ -357,10 +363,10 @@ export class Follower {
         const named = modulesNamedIn(frame.bytes, this.process)
         // What stands before is evaluated all the same, if one of them is not known here.
         if (named.length > 0 && asked.length > 0) break
-        if (named.length > 0) await loadModules(this.#parts.seat, named, modulesOf(log.directory))
+        if (named.length > 0) await loadModules(this.#seat, named, modulesOf(log.directory))
         const { id: process } = this.process
         const verdicts = await this.#verdicts(frame)
-        const answer = this.#parts.seat.ask({ kind: 'evaluate', process, frame: frame.bytes, verdicts, steps: false })
+        const answer = this.#seat.ask({ kind: 'evaluate', process, frame: frame.bytes, verdicts, steps: false })
         answer.catch(() => undefined)
         if (frame.done !== undefined) this.#newestDone = frame.done
         asked.push({ frame, answer })
@@ -439,7 +445,7 @@ export class Follower {
     const { index } = frame
     this.#frames.delete(index)
     this.#parts.evaluated({ process: this.process, index, outcome, results, certificate, certificateBytes })
-    this.#wake()
+    this.#waiting.wake(this.#evaluated)
   }
 
   /** Timers of the past would ring at once, in vain: they are told only once they are those of the present. */
@@ -452,16 +458,8 @@ export class Follower {
     if (this.#untold !== undefined && this.#nextBlock >= this.#history) this.#tell(this.#untold, false)
   }
 
-  #wake(): void {
-    if (this.#waiting.length === 0) return
-    const reached = this.#waiting.filter(waiting => waiting.slot < this.#evaluated)
-    if (reached.length === 0) return
-    this.#waiting = this.#waiting.filter(waiting => waiting.slot >= this.#evaluated)
-    for (const waiting of reached) waiting.resolve()
-  }
-
   async #writeCheckpoint(): Promise<void> {
-    const answer = await this.#parts.seat.ask({ kind: 'delta', process: this.process.id })
+    const answer = await this.#seat.ask({ kind: 'delta', process: this.process.id })
     if (answer.kind !== 'delta') throw new Failure('host-fault', { answer: answer.kind })
     this.#sinceCheckpoint = { slots: 0, gas: 0n }
     await this.#parts.checkpoints.write(this.process.id, this.#nextBlock, answer.delta)

@@ -14,6 +14,8 @@ export const TAKE_OVER_MS = 2_000
 export const TAKE_OVER_SOON_MS = 200
 /** How long that is remembered. */
 export const ABSENT_MS = 15_000
+/** How long a scheduler has to tell what it expects. */
+const EXPECTED_SEQ_MS = 5_000
 
 /**
  * The place of a unit among those that carry what one process sends to another: the first carries at once, others only
@@ -51,13 +53,23 @@ export class Couriers {
       : courierRank(policy, key, core.to)
   }
 
-  /** The seq which the scheduler of the receiver expects next; nothing if that is this node, or nobody knows it. */
+  /**
+   * The seq which the schedulers of the receiver expect next, as many of them as must sign a block say; nothing if that is this
+   * node, nobody knows it, or too few can be asked. One alone could say that a push is there which never was.
+   */
   async expectedSeq({ core }: Push): Promise<number | undefined> {
     const { log, key, peers, describe } = this.#parts
     const known = (await log.directory.process(core.to)) ?? (await describe?.(core.to))
-    const schedulers = known?.policy.schedulers ?? []
-    const [scheduler] = schedulers
-    if (scheduler === undefined || schedulers.includes(key)) return undefined
-    return peers?.units?.expectedSeq(scheduler, core.to, core.from)
+    const units = peers?.units
+    if (known === undefined || units === undefined) return undefined
+    const { schedulers, schedulerQuorum } = known.policy
+    if (schedulers.includes(key)) return undefined
+    const asked = schedulers.map(scheduler =>
+      units.expectedSeq(scheduler, core.to, core.from, { timeoutMs: EXPECTED_SEQ_MS }),
+    )
+    const answers = (await Promise.allSettled(asked)).flatMap(answer =>
+      answer.status === 'fulfilled' ? [answer.value] : [],
+    )
+    return answers.sort((a, b) => b - a)[schedulerQuorum - 1]
   }
 }

@@ -166,16 +166,19 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
 
   /** How the tree below a message is read: from the feed it stands in, or by asking who schedules that. */
   async #lookAt(id: MessageId, named: ProcessId | undefined): Promise<() => Promise<Trace>> {
-    const { log, peers, describe, scheduler } = this.#parts
+    const { log, peers } = this.#parts
     const places = await log.messages.placesOf(id)
     const place = named === undefined ? places[0] : places.find(one => one.process === named)
     if (place !== undefined) return () => readTrace(this.#traceParts(), place.process, place.slot, id)
     const process = named ?? this.#routes.wentTo(id)
-    const home = process && (await describe?.(process))?.policy.schedulers[0]
-    if (process === undefined || home === undefined || home === scheduler.key || peers === undefined) {
-      throw new Failure('unknown-message', { id })
+    if (process === undefined || peers === undefined) throw new Failure('unknown-message', { id })
+    return async () => {
+      const trace = await this.#routes.fromOne(process, scheduler =>
+        peers.trace(scheduler, process, id),
+      )
+      if (trace === undefined) throw new Failure('unknown-message', { id })
+      return trace
     }
-    return () => peers.trace(home, process, id)
   }
 
   #push(from: ProcessId, result: Result): void {

@@ -47,6 +47,10 @@ export class PairLane {
   readonly #broughtBack = new Set<Push>()
   readonly #stop = new AbortController()
   #running = false
+  /** Pushes that were done for the first time. */
+  #fresh = 0
+  /** How many were when pushes were last brought back: who wants them again and again has them no sooner. */
+  #broughtBackAt: number | undefined
   #unknownSinceMs: number | undefined
   /** Until then whoever comes before this node is taken not to deliver. */
   #absentUntilMs = 0
@@ -74,9 +78,9 @@ export class PairLane {
   async #run(): Promise<void> {
     for (let attempt = 1; this.#queue.length > 0 && !this.#stop.signal.aborted; ) {
       if (!(await this.#myTurn())) continue
-      const before = this.#queue.length
+      const before = this.#fresh
       const failure = await this.#deliver().catch(error => Failure.from(error))
-      if (failure === undefined || this.#queue.length !== before) {
+      if (failure === undefined || this.#fresh !== before) {
         attempt = 1
         continue
       }
@@ -144,10 +148,16 @@ export class PairLane {
   /** The receiver lacks earlier pushes: they are put before the head again. */
   async #refill(head: Push, expectedSeq: number): Promise<Failure | undefined> {
     const { from, to, seq } = head.core
-    const earlier = (await this.#parts.sentFrom(from, to, expectedSeq)).filter(push => push.core.seq < seq)
+    const isAgain = this.#broughtBackAt === this.#fresh
+    this.#broughtBackAt = this.#fresh
+    const earlier = (await this.#parts.sentFrom(from, to, expectedSeq)).filter(
+      push => push.core.seq < seq,
+    )
     for (const push of earlier) this.#broughtBack.add(push)
     this.#queue.unshift(...earlier)
-    return earlier.length > 0 ? undefined : new Failure('busy', { expectedSeq }, { note: 'an earlier push is missing' })
+    return earlier.length > 0 && !isAgain
+      ? undefined
+      : new Failure('busy', { expectedSeq }, { note: 'an earlier push is missing' })
   }
 
   /** The window without proofs; nothing, if one of its pushes needs one. */
@@ -177,7 +187,9 @@ export class PairLane {
 
   #done(push: Push): void {
     this.#queue.shift()
-    if (!this.#broughtBack.delete(push)) this.#parts.delivered(push)
+    if (this.#broughtBack.delete(push)) return
+    this.#fresh += 1
+    this.#parts.delivered(push)
   }
 }
 

@@ -1,4 +1,5 @@
 import {
+  type Clock,
   decodePushBody,
   describeSpawnItem,
   Failure,
@@ -18,10 +19,11 @@ import {
   type Scheduler,
   type ScheduleRequest,
 } from '../protocol/index.ts'
-import { anyScheduler } from './any-scheduler.ts'
+import { SchedulersElsewhere, type SchedulersOf } from './schedulers-elsewhere.ts'
 
 export interface RoutesParts {
   readonly log: Log
+  readonly clock: Pick<Clock, 'now'>
   /** This node's own. */
   readonly scheduler: Scheduler
   /** Other nodes; a node without any schedules all by itself. */
@@ -35,10 +37,12 @@ const FORWARDED_MAX = 100_000
 /** Who schedules which process: each request finds its way to the scheduler that its process names. */
 export class Routes {
   readonly #parts: RoutesParts
+  readonly #elsewhere: SchedulersElsewhere | undefined
   readonly #forwarded = new Map<MessageId, ProcessId>()
 
   constructor(parts: RoutesParts) {
     this.#parts = parts
+    this.#elsewhere = parts.peers && new SchedulersElsewhere(parts.peers, parts.clock)
   }
 
   /** Where a message went that was handed in here and stands elsewhere. */
@@ -46,10 +50,42 @@ export class Routes {
     return this.#forwarded.get(message)
   }
 
-  /** The scheduler that a policy names. */
-  to({ schedulers }: ProcessPolicy): Pick<Scheduler, 'schedule'> {
-    const { scheduler, peers } = this.#parts
-    return peers === undefined || schedulers.includes(scheduler.key) ? scheduler : anyScheduler(peers, schedulers)
+  /** The schedulers that a policy names. */
+  to(policy: SchedulersOf): Pick<Scheduler, 'schedule'> {
+    const { scheduler } = this.#parts
+    return this.#elsewhere === undefined || policy.schedulers.includes(scheduler.key)
+      ? scheduler
+      : this.#elsewhere.of(policy)
+  }
+
+  /**
+   * What one of the schedulers of a process gives; they are asked one after the other. Nothing, if this node schedules it, or
+   * nobody knows it. @throws {Failure} what the last of them failed by
+   */
+  async fromOne<T>(
+    process: ProcessId,
+    ask: (scheduler: KeyId) => Promise<T>,
+  ): Promise<T | undefined> {
+    const { log, describe, scheduler } = this.#parts
+    const { schedulers } =
+      ((await log.directory.process(process)) ?? (await describe?.(process)))?.policy ?? {}
+    if (
+      this.#elsewhere === undefined ||
+      schedulers === undefined ||
+      schedulers.includes(scheduler.key)
+    )
+      return undefined
+    let failure: unknown
+    for (const key of this.#elsewhere.inOrder(schedulers)) {
+      try {
+        return await ask(key)
+      } catch (error) {
+        failure = error
+        if (schedulers.length > 1 && Failure.from(error).blame === 'transient')
+          this.#elsewhere.failed(key)
+      }
+    }
+    throw failure
   }
 
   /** The scheduler of a process; nothing if nobody knows it. @throws {Failure} `unreachable` */
@@ -71,27 +107,30 @@ export class Routes {
 
   /** As `Scheduler.schedule`, wherever the processes are scheduled. Requests for one scheduler stay in order. */
   async schedule(requests: readonly ScheduleRequest[]): Promise<readonly ScheduleAnswer[]> {
-    const { scheduler, peers } = this.#parts
-    if (peers === undefined) return scheduler.schedule(requests)
-    const groups = new Map<string, { readonly schedulers: readonly KeyId[]; readonly places: number[] }>()
+    const { scheduler } = this.#parts
+    if (this.#elsewhere === undefined) return scheduler.schedule(requests)
+    const groups = new Map<string, { readonly policy: SchedulersOf; readonly places: number[] }>()
     const answers: (ScheduleAnswer | undefined)[] = requests.map(() => undefined)
     for (const [i, request] of requests.entries()) {
       try {
-        const schedulers = await this.#schedulersOf(request)
-        const key = schedulers.includes(scheduler.key) ? scheduler.key : schedulers.join(' ')
+        const policy = await this.#policyOf(request)
+        const { schedulers, schedulerQuorum } = policy
+        const key = schedulers.includes(scheduler.key)
+          ? scheduler.key
+          : `${schedulerQuorum} ${schedulers.join(' ')}`
         const group = groups.get(key)
-        if (group === undefined) groups.set(key, { schedulers, places: [i] })
+        if (group === undefined) groups.set(key, { policy, places: [i] })
         else group.places.push(i)
       } catch (error) {
         answers[i] = { status: 'failed', failure: Failure.from(error) }
       }
     }
     await Promise.all(
-      [...groups].map(async ([key, { schedulers, places }]) => {
+      [...groups].map(async ([key, { policy, places }]) => {
         const group = places.flatMap(i => requests[i] ?? [])
         const given = await (key === scheduler.key
           ? scheduler.schedule(group)
-          : this.#forward(anyScheduler(peers, schedulers), group))
+          : this.#forward(this.to(policy), group))
         for (const [at, answer] of given.entries()) answers[places[at] ?? 0] = answer
       }),
     )
@@ -116,17 +155,17 @@ export class Routes {
   }
 
   /** Nobody known is asked at this node: its own scheduler says that there is no such process. */
-  async #schedulersOf({ process, envelope, item: parsed }: ScheduleRequest): Promise<readonly KeyId[]> {
+  async #policyOf({ process, envelope, item: parsed }: ScheduleRequest): Promise<SchedulersOf> {
     const { log, describe, scheduler } = this.#parts
     const atHand = log.directory.processAtHand(process)
-    if (atHand !== undefined) return atHand.policy.schedulers
+    if (atHand !== undefined) return atHand.policy
     if (envelope.kind === 'item') {
       const item = parsed ?? parseDataItem(envelope.item)
       const isSpawn = item.id === process && findTag(item.tags, 'Type') === 'Process'
-      if (isSpawn) return describeSpawnItem(item).policy.schedulers
+      if (isSpawn) return describeSpawnItem(item).policy
     }
     const known = (await log.directory.process(process)) ?? (await describe?.(process))
-    return known?.policy.schedulers ?? [scheduler.key]
+    return known?.policy ?? { schedulers: [scheduler.key], schedulerQuorum: 1 }
   }
 
   #remember(message: MessageId, process: ProcessId): void {

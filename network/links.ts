@@ -26,6 +26,7 @@ export class Links {
   #received = 0
   #sent = 0
   readonly #opening = new Map<KeyId, Promise<PeerLink>>()
+  #find: (peer: KeyId) => Promise<boolean> = async () => false
 
   constructor(parts: LinksParts) {
     this.#parts = parts
@@ -43,6 +44,11 @@ export class Links {
       // One, and one more for the moment in which it takes the place of the other.
       { maxInboundStreams: 2, maxOutboundStreams: 2, runOnLimitedConnection: true },
     )
+  }
+
+  /** See `Network.askWhere`. */
+  askWhere(find: (peer: KeyId) => Promise<boolean>): void {
+    this.#find = find
   }
 
   /** Peers to which a link is open. */
@@ -82,6 +88,15 @@ export class Links {
   async #dial(peer: KeyId): Promise<PeerLink> {
     if (peer === this.#parts.key)
       throw new Failure('unreachable', { peer }, { note: 'that is this node' })
+    try {
+      return await this.#dialOnce(peer)
+    } catch (cause) {
+      if (await this.#find(peer).catch(() => false)) return this.#dialOnce(peer)
+      throw cause
+    }
+  }
+
+  async #dialOnce(peer: KeyId): Promise<PeerLink> {
     try {
       const signal = AbortSignal.timeout(PEER_DIAL_MAX_MS)
       const stream = await this.#parts.host.dialProtocol(peerIdOf(peer), LINK_PROTOCOL, {

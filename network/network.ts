@@ -81,6 +81,7 @@ export class Network implements AsyncDisposable {
     this.providers = new Providers(host.services.dht)
     this.feeds = new FeedNetwork({
       host,
+      reach: peer => this.#links.to(peer),
       offence: (peer, what) => this.offend(peer, 'malformed', what),
     })
     this.#links = new Links({
@@ -162,6 +163,11 @@ export class Network implements AsyncDisposable {
   watch(changed: () => void): () => void {
     this.#watchers.add(changed)
     return () => void this.#watchers.delete(changed)
+  }
+
+  /** Before a node that is not reached is given up, `find` looks where it is; whether it is worth dialling once more. */
+  askWhere(find: (peer: KeyId) => Promise<boolean>): void {
+    this.#links.askWhere(find)
   }
 
   /** From now on these answer what peers ask. */

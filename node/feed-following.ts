@@ -2,8 +2,11 @@
  * Follows feeds of other nodes: whatever is taken is proven by its signers, whoever gives it.
  *
  * 1. A feed has sources, the best first. One that is not reached, ends, or gives what is not proven gives way to the next;
- *    when all have failed there is a pause, longer each time. Who follows a second choice looks for the first again later.
- * 2. What does not fit what is held may be somebody's nonsense or a second feed of one key. So the source is asked for the
+ *    when all have failed there is a pause, longer each time.
+ * 2. Only the first source is sure to have what is new: a second choice may itself follow whoever follows it. So a first one
+ *    that was lost is looked for meanwhile, soon and then less often, and taken again as soon as it is reached. One that
+ *    gives nothing that holds is tried again after a while.
+ * 3. What does not fit what is held may be somebody's nonsense or a second feed of one key. So the source is asked for the
  *    tree it has at our length: either it proves a conflict, which is told to whoever watches heads, or it is nonsense. Of a
  *    source that does not get to answer nothing is known: it may just pass on what others signed.
  */
@@ -22,8 +25,10 @@ import {
 
 const PAUSE_MIN_MS = 250
 const PAUSE_MAX_MS = 15_000
-/** How long a second choice is followed before the first is tried again. */
+/** How long a second choice is followed before another is tried. */
 const SECOND_CHOICE_MS = 30_000
+/** Pauses between two looks for a first choice that was lost. */
+const [LOOK_MIN_MS, LOOK_MAX_MS] = [500, 8_000]
 
 export interface FeedFollowingParts {
   readonly log: Pick<Log, 'length' | 'take' | 'compare'>
@@ -50,8 +55,8 @@ export interface FeedFollower extends Disposable {
   readonly source: KeyId | undefined
 }
 
-/** How following one source ended: it goes on elsewhere, or it ends for good. */
-type End = 'elsewhere' | 'for good'
+/** How following one source ended: it is not reached any more, it has nothing that holds, a better one is back, or it is over for good. */
+type End = 'lost' | 'elsewhere' | 'better' | 'for good'
 
 interface Run extends FollowedFeed, Disposable {
   source: KeyId | undefined
@@ -75,44 +80,89 @@ export class FeedFollowing {
   }
 
   async #run(followed: Run, signal: AbortSignal): Promise<void> {
-    const { log, clock } = this.#parts
+    const { log, clock, trouble } = this.#parts
     for (let pauseMs = PAUSE_MIN_MS; !signal.aborted; ) {
-      const before = await log.length(followed.feed)
-      for (const [at, source] of followed.sources().entries()) {
-        const end = await this.#fromOne(followed, source, at === 0 ? undefined : SECOND_CHOICE_MS, signal)
-        if (end === 'for good' || signal.aborted) return
+      let hasGrown = false
+      try {
+        const before = await log.length(followed.feed)
+        const end = await this.#fromEach(followed, signal)
+        if (end === 'for good') return
+        hasGrown = end === 'better' || (await log.length(followed.feed)) > before
+      } catch (error) {
+        if (signal.aborted) return
+        // A full disk, for one, is not full for ever.
+        trouble(followed.feed, Failure.from(error))
       }
-      const hasGrown = (await log.length(followed.feed)) > before
       pauseMs = hasGrown ? PAUSE_MIN_MS : Math.min(2 * pauseMs, PAUSE_MAX_MS)
       await clock.sleep(pauseMs, { for: 'wait', signal }).catch(() => undefined)
     }
   }
 
-  /** Follows one source as long as it lasts, and no longer than `maxMs`. */
-  async #fromOne(followed: Run, source: KeyId, maxMs: number | undefined, signal: AbortSignal): Promise<End> {
+  /** Follows one source after the other. */
+  async #fromEach(followed: Run, signal: AbortSignal): Promise<End> {
+    const [first, ...others] = followed.sources()
+    if (first === undefined) return 'elsewhere'
+    const end = await this.#fromOne(followed, first, signal)
+    if (end === 'for good') return end
+    for (const other of others) {
+      if (signal.aborted) return 'elsewhere'
+      using ended = endedWith(signal)
+      const looking = end === 'lost' ? this.#look(first, ended.signal) : undefined
+      const next = await this.#fromOne(followed, other, signal, looking)
+      if (next === 'for good' || next === 'better') return next
+    }
+    return 'elsewhere'
+  }
+
+  /** Resolves once a source is reached; never, if the signal fires before. */
+  async #look(source: KeyId, signal: AbortSignal): Promise<void> {
+    const { links, clock } = this.#parts
+    for (let pauseMs = LOOK_MIN_MS; ; pauseMs = Math.min(2 * pauseMs, LOOK_MAX_MS)) {
+      await clock.sleep(pauseMs, { for: 'wait', signal }).catch(() => undefined)
+      if (signal.aborted) return new Promise(() => undefined)
+      try {
+        await links.open(source)
+        return
+      } catch {
+        // Not yet.
+      }
+    }
+  }
+
+  /** Follows one source as long as it lasts; one that is a second choice until `better` is there, and not for ever. */
+  async #fromOne(
+    followed: Run,
+    source: KeyId,
+    signal: AbortSignal,
+    better?: Promise<void>,
+  ): Promise<End> {
     const { links, log, clock } = this.#parts
     let link: FeedLink
     try {
-      link = await links.open(source, { signal })
+      link = await links.open(source)
     } catch (error) {
-      if (Failure.from(error).blame === 'transient') return 'elsewhere'
+      if (Failure.from(error).blame === 'transient') return 'lost'
       throw error
     }
     const { promise, resolve, reject } = Promise.withResolvers<End>()
     const from = await log.length(followed.feed)
-    const following = link.follow(followed.feed, from, async piece => {
+    const take = async (piece: SignedBlocks): Promise<void> => {
       try {
         const end = await this.#take(followed, link, piece)
         if (end !== undefined) resolve(end)
       } catch (error) {
         reject(error)
       }
-    })
+    }
+    const following = link.follow(followed.feed, from, take, () => resolve('elsewhere'))
     followed.source = source
     const stop = (): void => resolve('elsewhere')
-    void link.closed.then(stop)
+    void link.closed.then(() => resolve('lost'))
     signal.addEventListener('abort', stop)
-    if (maxMs !== undefined) void clock.sleep(maxMs, { for: 'wait', signal }).then(stop, stop)
+    void better?.then(() => resolve('better'))
+    using ended = endedWith(signal)
+    if (source !== followed.sources()[0])
+      void clock.sleep(SECOND_CHOICE_MS, { for: 'wait', signal: ended.signal }).then(stop, stop)
     if (signal.aborted) stop()
     try {
       return await promise
@@ -124,7 +174,11 @@ export class FeedFollowing {
   }
 
   /** Takes a piece over; says if that ends it. */
-  async #take({ feed, taken }: FollowedFeed, link: FeedLink, piece: SignedBlocks): Promise<End | undefined> {
+  async #take(
+    { feed, taken }: FollowedFeed,
+    link: FeedLink,
+    piece: SignedBlocks,
+  ): Promise<End | undefined> {
     const { log, watch, offence } = this.#parts
     const before = await log.length(feed)
     const answer = await log.take(feed, piece).catch(frozen)
@@ -135,19 +189,29 @@ export class FeedFollowing {
       return undefined
     }
     if (answer.status === 'gap') return 'elsewhere'
-    const conflict = answer.status === 'conflict' ? answer.conflict : await this.#conflictWith(feed, link, answer.length)
+    const conflict =
+      answer.status === 'conflict'
+        ? answer.conflict
+        : await this.#conflictWith(feed, link, answer.length)
     if (conflict === 'not told') return 'elsewhere'
     if (conflict === undefined) {
       offence?.(link.peer, feed)
       return 'elsewhere'
     }
     watch?.conflict(conflict, link.peer)
-    this.#parts.trouble(feed, new Failure('feed-frozen', { process: feed.process, length: conflict.held.length }))
+    this.#parts.trouble(
+      feed,
+      new Failure('feed-frozen', { process: feed.process, length: conflict.held.length }),
+    )
     return 'for good'
   }
 
   /** Whether a source has another feed of the same signers than the one that is held. */
-  async #conflictWith(feed: FeedSpec, link: FeedLink, length: number): Promise<FeedConflict | 'not told' | undefined> {
+  async #conflictWith(
+    feed: FeedSpec,
+    link: FeedLink,
+    length: number,
+  ): Promise<FeedConflict | 'not told' | undefined> {
     if (length === 0) return undefined
     try {
       const shown = await link.show(feed, length)
@@ -163,4 +227,10 @@ export class FeedFollowing {
 function frozen(error: unknown): undefined {
   if (Failure.is(error, 'feed-frozen') || Failure.is(error, 'equivocated')) return undefined
   throw error
+}
+
+/** A signal that also fires when it is disposed. */
+function endedWith(signal: AbortSignal): { readonly signal: AbortSignal } & Disposable {
+  const ended = new AbortController()
+  return { signal: AbortSignal.any([signal, ended.signal]), [Symbol.dispose]: () => ended.abort() }
 }

@@ -1,7 +1,12 @@
 import {
+  decodeEnvelope,
+  describeProcess,
   type Directory,
   Failure,
+  findByPrincipal,
+  type KeyId,
   type Peers,
+  principalText,
   type ProcessDescription,
   type ProcessId,
 } from '../protocol/index.ts'
@@ -11,20 +16,24 @@ import { KnownProcesses } from './known-processes.ts'
 const ABSENT_MS = 5_000
 const ABSENT_MAX = 10_000
 
+/** Other nodes, as far as spawn messages go. */
+export type LearningPeers = Pick<Peers, 'spawnEnvelope' | 'spawnEnvelopeOf' | 'canister'>
+
 /**
  * Processes that live elsewhere, as their own spawn messages prove them. What was learned is added to the directory,
  * ancestors first, so that it is asked for once.
  */
 export class LearnedProcesses {
   readonly #directory: Directory
-  readonly #peers: Pick<Peers, 'spawnEnvelope'>
+  readonly #peers: LearningPeers
   readonly #clock: { now(): number }
   readonly #asking = new Map<ProcessId, Promise<ProcessDescription | undefined>>()
-  readonly #absent = new Map<ProcessId, number>()
+  /** Ids and principals. */
+  readonly #absent = new Map<string, number>()
 
   constructor(parts: {
     directory: Directory
-    peers: Pick<Peers, 'spawnEnvelope'>
+    peers: LearningPeers
     clock: { now(): number }
   }) {
     this.#directory = parts.directory
@@ -39,24 +48,47 @@ export class LearnedProcesses {
     return asking
   }
 
+  /** The same, of one node that says it has it: nobody else is asked, and what it has not is not remembered as absent. */
+  async processOf(node: KeyId, id: ProcessId): Promise<ProcessDescription | undefined> {
+    const known = await this.#directory.process(id)
+    if (known !== undefined) return known
+    return this.#prove(id, process => this.#peers.spawnEnvelopeOf(node, process))
+  }
+
+  /** The process that a principal names, in the same way; nothing too, if nobody can be asked. */
+  async canister(principal: Uint8Array): Promise<ProcessDescription | undefined> {
+    const known = await findByPrincipal(this.#directory, principal)
+    const name = principalText(principal)
+    if (known !== undefined || this.#isAbsent(name)) return known
+    const envelope = await this.#peers.canister(principal).catch(outOfReach)
+    if (envelope === undefined) return this.#remember(name)
+    const { id } = describeProcess(decodeEnvelope(envelope))
+    return this.#prove(id, async process => (process === id ? envelope : this.#peers.spawnEnvelope(process)))
+  }
+
   async #learn(id: ProcessId): Promise<ProcessDescription | undefined> {
     const known = await this.#directory.process(id)
-    if (known !== undefined || this.#clock.now() < (this.#absent.get(id) ?? 0)) return known
+    if (known !== undefined || this.#isAbsent(id)) return known
+    const learned = await this.#prove(id, process => this.#peers.spawnEnvelope(process))
+    return learned ?? this.#remember(id)
+  }
+
+  async #prove(
+    id: ProcessId,
+    ask: (process: ProcessId) => Promise<Uint8Array | undefined>,
+  ): Promise<ProcessDescription | undefined> {
     const envelopes = new Map<ProcessId, Uint8Array>()
     const processes = new KnownProcesses({
       spawnEnvelope: async process => {
         const here = await this.#directory.spawnEnvelope(process)
         if (here !== undefined) return here
-        const there = await this.#peers.spawnEnvelope(process)
+        const there = await ask(process)
         if (there !== undefined) envelopes.set(process, there)
         return there
       },
     })
     const learned = await processes.process(id).catch(notProven)
-    if (learned === undefined) {
-      this.#remember(id)
-      return undefined
-    }
+    if (learned === undefined) return undefined
     for (const [process, envelope] of [...envelopes].reverse()) {
       const description = await processes.process(process)
       if (description !== undefined) await this.#directory.addProcess(description, envelope)
@@ -64,10 +96,18 @@ export class LearnedProcesses {
     return learned
   }
 
-  #remember(id: ProcessId): void {
-    if (this.#absent.size >= ABSENT_MAX) this.#absent.clear()
-    this.#absent.set(id, this.#clock.now() + ABSENT_MS)
+  #isAbsent(name: string): boolean {
+    return this.#clock.now() < (this.#absent.get(name) ?? 0)
   }
+
+  #remember(name: string): undefined {
+    if (this.#absent.size >= ABSENT_MAX) this.#absent.clear()
+    this.#absent.set(name, this.#clock.now() + ABSENT_MS)
+  }
+}
+
+function outOfReach(error: unknown): undefined {
+  if (!Failure.is(error) || error.blame !== 'transient') throw error
 }
 
 /** A spawn message that does not hold is as good as none. @throws when the way to it failed */

@@ -15,8 +15,8 @@ export interface OpenRecordsParts {
 }
 
 /** Tells others where this node is, and keeps what they tell. */
-export function openRecords({ network, seed, log, clock, url, roles, trouble }: OpenRecordsParts): Promise<PeerRecords> {
-  return PeerRecords.open({
+export async function openRecords({ network, seed, log, clock, url, roles, trouble }: OpenRecordsParts): Promise<PeerRecords> {
+  const records = await PeerRecords.open({
     key: network.key,
     seed,
     store: log.store,
@@ -34,10 +34,12 @@ export function openRecords({ network, seed, log, clock, url, roles, trouble }: 
       watch: changed => network.watch(changed),
       learn: (peer, addresses) => network.control.learn(peer, addresses),
       reach: peer => network.control.reach(peer),
-      records: (peer, options) => network.call(peer, 'records', undefined, options),
+      records: (peer, of, options) => network.call(peer, 'records', of, options),
     },
     trouble,
   })
+  network.askWhere(key => records.find(key))
+  return records
 }
 
 /** Without the peer id, which is the key; those of this machine alone only where there are no others. */

@@ -1,6 +1,9 @@
 /**
  * Who is where: records that nodes sign of themselves, told to all, asked of each new peer, kept on disk.
  *
+ * Gossip is quick and forgets: what was said before anybody listened is not heard. So whoever meets a node asks it until it
+ * answers and passes on what it says of itself, and a node that is not reached is asked for by its key.
+ *
  * 1. Unsigned, expired and older records are never taken; a record from the future neither, or it could not be replaced.
  * 2. A record says where to dial, and no more: whoever answers there proves its key in the handshake.
  * 3. A node that starts again dials a few of those it was linked to, from different networks: who wants to be all of its
@@ -22,6 +25,7 @@ import {
   PEER_RECORD_SKEW_MS,
   PEER_RECORDS_MAX,
   PEER_RECORDS_TOGETHER_MAX,
+  PEERS_ASKED_MAX,
   type PeerRecord,
   type PeerRole,
   readPeerRecord,
@@ -35,6 +39,12 @@ const RECORDS = toUtf8('node/record/')
 const RECORDS_END = toUtf8('node/record0')
 const ANCHOR = toUtf8('node/anchor/')
 const ANCHOR_END = toUtf8('node/anchor0')
+/** Pauses before a peer that did not answer is asked again. */
+const [PAUSE_MIN_MS, PAUSE_MAX_MS] = [250, 30_000]
+/** So long nobody is asked again where a node is. */
+const SOUGHT_MS = 2_000
+const SOUGHT_MAX = 10_000
+const FIND_MAX_MS = 5_000
 
 export interface PeerRecordsParts {
   readonly key: KeyId
@@ -54,8 +64,8 @@ export interface PeerRecordsParts {
     learn(peer: KeyId, addresses: readonly string[]): boolean
     /** Makes sure of a link. */
     reach(peer: KeyId): Promise<unknown>
-    /** What it knows of others. */
-    records(peer: KeyId, options?: CallOptions): Promise<readonly Uint8Array[]>
+    /** What it knows of these nodes, or of any. */
+    records(peer: KeyId, of: readonly KeyId[], options?: CallOptions): Promise<readonly Uint8Array[]>
   }
   readonly trouble: (what: string, failure: Failure) => void
 }
@@ -69,7 +79,10 @@ export class PeerRecords implements Disposable {
   readonly #parts: PeerRecordsParts
   /** By key, oldest version first. */
   readonly #held = new Map<KeyId, Held>()
-  readonly #asked = new Set<KeyId>()
+  /** Peers that are linked and were asked; who is linked anew is asked anew. */
+  readonly #asked = new Map<KeyId, AbortController>()
+  /** When a node may be asked for again. */
+  readonly #sought = new Map<KeyId, number>()
   readonly #ended = new AbortController()
   readonly #enders: (() => void)[]
   #own: Held | undefined
@@ -110,6 +123,28 @@ export class PeerRecords implements Disposable {
     return (this.#own === undefined ? others : [this.#own, ...others]).map(({ bytes }) => bytes)
   }
 
+  /** Records of these nodes, as far as they are known. */
+  ofEach(keys: readonly KeyId[]): readonly Uint8Array[] {
+    return keys.flatMap(key => (key === this.#parts.key ? this.#own : this.#held.get(key))?.bytes ?? [])
+  }
+
+  /** Asks a few peers where a node is; whether they know more than this node did. */
+  async find(key: KeyId): Promise<boolean> {
+    const { clock, peers } = this.#parts
+    if (clock.now() < (this.#sought.get(key) ?? 0)) return false
+    if (this.#sought.size >= SOUGHT_MAX) this.#sought.clear()
+    this.#sought.set(key, clock.now() + SOUGHT_MS)
+    const before = this.#held.get(key)
+    const asked = peers.linked.filter(peer => peer !== key).slice(0, PEERS_ASKED_MAX)
+    await Promise.all(
+      asked.map(async peer => {
+        const records = await peers.records(peer, [key], { timeoutMs: FIND_MAX_MS }).catch(unlessTransient)
+        for (const bytes of records ?? []) this.take(bytes)
+      }),
+    )
+    return this.#held.get(key) !== before
+  }
+
   /** Takes a record; whether it is news, nothing new, or nothing that an honest node passes on. */
   take(bytes: Uint8Array): GossipVerdict {
     const { key, store, clock, peers } = this.#parts
@@ -130,6 +165,7 @@ export class PeerRecords implements Disposable {
 
   [Symbol.dispose](): void {
     this.#ended.abort()
+    for (const asking of this.#asked.values()) asking.abort()
     for (const end of this.#enders) end()
   }
 
@@ -144,34 +180,52 @@ export class PeerRecords implements Disposable {
   }
 
   #tell(): void {
-    const { seed, clock, roles, url, peers, gossip, key } = this.#parts
+    const { seed, clock, roles, url, peers, key } = this.#parts
     const versionMs = clock.now()
     const fields = { addresses: peers.addresses, roles, versionMs, expiresMs: versionMs + PEER_RECORD_LASTS_MS, url }
     this.#own = { record: { key, ...fields }, bytes: signPeerRecord(fields, seed) }
-    void gossip.publish('/atoll/records/1', this.#own.bytes).catch(() => undefined)
+    this.#passOn(this.#own)
   }
 
   #linksChanged(): void {
     const { peers } = this.#parts
     const linked = new Set(peers.linked)
-    for (const peer of this.#asked) if (!linked.has(peer)) this.#asked.delete(peer)
+    for (const [peer, asking] of this.#asked) {
+      if (linked.has(peer)) continue
+      asking.abort()
+      this.#asked.delete(peer)
+    }
     for (const peer of linked) {
-      if (this.#asked.has(peer)) continue
-      this.#asked.add(peer)
-      void this.#ask(peer)
+      if (this.#asked.has(peer) || this.#ended.signal.aborted) continue
+      const asking = new AbortController()
+      this.#asked.set(peer, asking)
+      void this.#ask(peer, asking.signal)
     }
   }
 
-  /** Who just met asks: what went around before was not heard. */
-  async #ask(peer: KeyId): Promise<void> {
-    const { peers, trouble } = this.#parts
-    try {
-      for (const bytes of await peers.records(peer)) this.take(bytes)
-      this.#anchor()
-    } catch (error) {
-      const failure = Failure.from(error)
-      if (failure.blame !== 'transient') trouble(`records of ${peer}`, failure)
+  /** Who just met asks: what went around before was not heard. A node that is still starting answers later. */
+  async #ask(peer: KeyId, signal: AbortSignal): Promise<void> {
+    const { peers, clock, trouble } = this.#parts
+    for (let pauseMs = PAUSE_MIN_MS; !signal.aborted; pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)) {
+      try {
+        const before = this.#held.get(peer)
+        for (const bytes of await peers.records(peer, [], { signal })) this.take(bytes)
+        this.#anchor()
+        const now = this.#held.get(peer)
+        if (now !== undefined && now !== before) this.#passOn(now)
+        return
+      } catch (error) {
+        const failure = Failure.from(error)
+        if (signal.aborted) return
+        if (failure.blame !== 'transient') return trouble(`records of ${peer}`, failure)
+        await clock.sleep(pauseMs, { for: 'wait', signal }).catch(() => undefined)
+      }
     }
+  }
+
+  /** Others may be linked to this node alone, and listened too late as well. */
+  #passOn({ bytes }: Held): void {
+    void this.#parts.gossip.publish('/atoll/records/1', bytes).catch(() => undefined)
   }
 
   /** Writes down a few nodes that are linked now. */
@@ -193,6 +247,11 @@ export class PeerRecords implements Disposable {
     this.#held.delete(oldest)
     this.#parts.store.write([{ key: recordKey(oldest), value: undefined }])
   }
+}
+
+/** @throws what is no fault of the way to a peer */
+function unlessTransient(error: unknown): undefined {
+  if (Failure.from(error).blame !== 'transient') throw error
 }
 
 function unlessWrong<T>(read: () => T): T | undefined {

@@ -1,5 +1,6 @@
 import type { EvidenceBook, HeadExchange } from '../evidence/index.ts'
 import {
+  canisterSpawn,
   type CallOptions,
   type Directory,
   encodeNativeAnswer,
@@ -27,13 +28,13 @@ import type { ProcessFollowing } from './process-following.ts'
 
 export interface PeerServiceParts {
   readonly log: Pick<Log, 'signed'> & {
-    readonly directory: Pick<Directory, 'process' | 'spawnEnvelope' | 'moduleItem'>
+    readonly directory: Pick<Directory, 'process' | 'processes' | 'spawnEnvelope' | 'moduleItem'>
   }
   readonly scheduler: Pick<SchedulerUnit, 'schedule' | 'coSign'>
   readonly messenger: Pick<Messenger, 'trace'>
   readonly service: UnitService
   readonly following: Pick<ProcessFollowing, 'announced'>
-  readonly records: Pick<PeerRecords, 'shared'>
+  readonly records: Pick<PeerRecords, 'shared' | 'ofEach'>
   readonly evidence: {
     readonly book: Pick<EvidenceBook, 'take'>
     readonly heads: Pick<HeadExchange, 'shown' | 'prefix'> | undefined
@@ -48,10 +49,11 @@ export function createPeerService(parts: PeerServiceParts): PeerOperations {
   return {
     schedule: requests => scheduleProven(scheduler, requests),
     spawnEnvelope: process => log.directory.spawnEnvelope(process),
+    canister: principal => canisterSpawn(log.directory, principal),
     moduleItem: module => log.directory.moduleItem(module),
     frames: ({ process, from }) => readBlocks(log, process, from),
-    announce: async processes => following.announced(processes),
-    records: async () => records.shared,
+    announce: async (processes, { from }) => following.announced(processes, from),
+    records: async keys => (keys.length === 0 ? records.shared : records.ofEach(keys)),
     coSign: (request, { from }) => scheduler.coSign(from, request),
     heads: (heads, { from }) => evidence.heads?.shown(heads, from) ?? DONE,
     prefix: async wish => evidence.heads?.prefix(wish),

@@ -22,11 +22,13 @@ import type { FeedFollower, FeedFollowing } from './feed-following.ts'
 import type { LearnedModules } from './learned-modules.ts'
 import type { LearnedProcesses } from './learned-processes.ts'
 import type { Units } from './open-units.ts'
+import { ProcessSearch } from './process-search.ts'
 
 const SEEDS = toUtf8('node/seed/')
 const SEEDS_END = toUtf8('node/seed0')
-/** Pause before a module, or a process, is asked for again. */
-const ASK_AGAIN_MS = 1_000
+/** Pause before a module, or a process, is asked for again: at first, and at most. */
+const ASK_AGAIN_MIN_MS = 1_000
+const ASK_AGAIN_MAX_MS = 30_000
 
 export interface ProcessFollowingParts {
   readonly key: KeyId
@@ -34,10 +36,11 @@ export interface ProcessFollowingParts {
   readonly computes?: boolean | undefined
   readonly log: Log
   readonly clock: Clock
-  readonly processes: Pick<LearnedProcesses, 'process'>
+  readonly processes: Pick<LearnedProcesses, 'process' | 'processOf'>
   readonly modules: Pick<LearnedModules, 'learn'>
   readonly units: Pick<Units, 'computer' | 'messenger'>
-  readonly feeds: FeedFollowing
+  readonly feeds: Pick<FeedFollowing, 'follow'>
+  readonly random?: (() => number) | undefined
   readonly trouble: (what: string, failure: Failure) => void
 }
 
@@ -49,17 +52,32 @@ export class ProcessFollowing implements Disposable {
   readonly #parts: ProcessFollowingParts
   readonly #followed = new Map<ProcessId, Followed>()
   readonly #watch: Disposable
-  readonly #asked = new Set<ProcessId>()
+  readonly #announced: ProcessSearch
+  readonly #random: () => number
+  readonly #learning = new Set<ModuleId>()
   readonly #ended = new AbortController()
 
   constructor(parts: ProcessFollowingParts) {
     this.#parts = parts
+    this.#random = parts.random ?? Math.random
+    this.#announced = new ProcessSearch({
+      ...parts,
+      random: this.#random,
+      find: (id, from) => parts.processes.processOf(from, id),
+      found: process => {
+        if (this.#isUnitOf(process)) this.#follow(process)
+      },
+    })
     // Whoever took blocks over: somebody who reads may have been first.
     this.#watch = parts.log.watch(growth => this.#grew(growth))
   }
 
   /** Processes that are followed now, why, and from which node. */
-  get followed(): readonly { readonly process: ProcessDescription; readonly why: 'unit' | 'seed'; readonly source: KeyId | undefined }[] {
+  get followed(): readonly {
+    readonly process: ProcessDescription
+    readonly why: 'unit' | 'seed'
+    readonly source: KeyId | undefined
+  }[] {
     return Array.from(this.#followed.values(), ({ process, follower }) => ({
       process,
       why: this.#isUnitOf(process) ? 'unit' : 'seed',
@@ -71,7 +89,7 @@ export class ProcessFollowing implements Disposable {
   async resume(): Promise<void> {
     const { log } = this.#parts
     for await (const { key } of log.store.range({ gte: SEEDS, lt: SEEDS_END }))
-      this.#want(asProcessId(toBase64Url(key.subarray(SEEDS.length))))
+      void this.#seedAgain(asProcessId(toBase64Url(key.subarray(SEEDS.length))))
     for (let after: ProcessId | undefined; ; ) {
       const page = await log.directory.processes({ after, limit: PAGE_MAX })
       for (const process of page) if (this.#isUnitOf(process)) this.#follow(process)
@@ -80,9 +98,13 @@ export class ProcessFollowing implements Disposable {
     }
   }
 
-  /** Somebody says that these processes name this node; their own spawn messages tell. */
-  announced(processes: readonly ProcessId[]): void {
-    for (const id of processes) if (!this.#followed.has(id)) this.#want(id, process => this.#isUnitOf(process))
+  /** `from` says that these processes name this node; their own spawn messages tell. @throws {Failure} `busy` if that is too many */
+  announced(processes: readonly ProcessId[], from: KeyId): void {
+    if (this.#ended.signal.aborted) return
+    this.#announced.want(
+      processes.filter(id => !this.#followed.has(id)),
+      from,
+    )
   }
 
   /** Follows a process from now on, whoever its compute units are. @throws {Failure} `unknown-process`, `unreachable` */
@@ -104,6 +126,7 @@ export class ProcessFollowing implements Disposable {
 
   [Symbol.dispose](): void {
     this.#ended.abort()
+    this.#announced[Symbol.dispose]()
     this.#watch[Symbol.dispose]()
     for (const { follower } of this.#followed.values()) follower[Symbol.dispose]()
   }
@@ -113,33 +136,34 @@ export class ProcessFollowing implements Disposable {
     return computes && policy.computeUnits.includes(key) && !policy.schedulers.includes(key)
   }
 
-  /** Follows a process once its spawn message was found. */
-  #want(id: ProcessId, wanted: (process: ProcessDescription) => boolean = () => true): void {
-    if (this.#asked.has(id)) return
-    this.#asked.add(id)
-    void this.#find(id, wanted).finally(() => this.#asked.delete(id))
-  }
-
-  async #find(id: ProcessId, wanted: (process: ProcessDescription) => boolean): Promise<void> {
-    const { processes, clock } = this.#parts
+  /** Goes on with a process that it was told to seed; it is here, unless the disk lost it. */
+  async #seedAgain(id: ProcessId): Promise<void> {
+    const { processes, clock, log } = this.#parts
     const { signal } = this.#ended
-    while (!signal.aborted) {
+    for (
+      let attempt = 1;
+      !signal.aborted && (await log.store.get(seedKey(id))) !== undefined;
+      attempt++
+    ) {
       try {
         const process = await processes.process(id)
-        if (process !== undefined && wanted(process)) this.#follow(process)
-        return
+        if (process !== undefined) return this.#follow(process)
       } catch (error) {
         const failure = Failure.from(error)
         if (failure.blame !== 'transient') return this.#parts.trouble(`process ${id}`, failure)
-        await clock.sleep(ASK_AGAIN_MS, { for: 'wait', signal }).catch(() => undefined)
       }
+      await clock
+        .sleep(askAgainMs(attempt, this.#random()), { for: 'wait', signal })
+        .catch(() => undefined)
     }
   }
 
   #follow(process: ProcessDescription): void {
     if (this.#ended.signal.aborted || this.#followed.has(process.id)) return
     const { key, feeds, units } = this.#parts
-    const others = [...new Set([...process.policy.schedulers, ...process.policy.computeUnits])].filter(one => one !== key)
+    const others = [
+      ...new Set([...process.policy.schedulers, ...process.policy.computeUnits]),
+    ].filter(one => one !== key)
     const followed: Followed = {
       process,
       handing: Promise.resolve(),
@@ -165,7 +189,11 @@ export class ProcessFollowing implements Disposable {
       .catch(error => this.#parts.trouble(`process ${feed.process}`, Failure.from(error)))
   }
 
-  async #handOver(process: ProcessDescription, from: number, blocks: readonly Uint8Array[]): Promise<void> {
+  async #handOver(
+    process: ProcessDescription,
+    from: number,
+    blocks: readonly Uint8Array[],
+  ): Promise<void> {
     const { units } = this.#parts
     if (from === 0) await this.#learn(process.module)
     for (const [at, bytes] of blocks.entries()) {
@@ -180,15 +208,26 @@ export class ProcessFollowing implements Disposable {
   /** Has a module here; one that nobody gives is looked for again later, and what needs it waits. */
   async #learn(module: ModuleId): Promise<void> {
     if (await this.#parts.modules.learn(module)) return
-    void this.#keepAsking(module).catch(error => this.#parts.trouble(`module ${module}`, Failure.from(error)))
+    if (this.#learning.has(module)) return
+    this.#learning.add(module)
+    void this.#keepAsking(module)
+      .catch(error => this.#parts.trouble(`module ${module}`, Failure.from(error)))
+      .finally(() => this.#learning.delete(module))
   }
 
   async #keepAsking(module: ModuleId): Promise<void> {
     const { clock, modules } = this.#parts
     const { signal } = this.#ended
-    while (!signal.aborted && !(await modules.learn(module)))
-      await clock.sleep(ASK_AGAIN_MS, { for: 'wait', signal }).catch(() => undefined)
+    for (let attempt = 1; !signal.aborted && !(await modules.learn(module)); attempt++)
+      await clock
+        .sleep(askAgainMs(attempt, this.#random()), { for: 'wait', signal })
+        .catch(() => undefined)
   }
+}
+
+/** Doubling, and each at another moment. */
+function askAgainMs(attempt: number, random: number): number {
+  return Math.min(ASK_AGAIN_MAX_MS, ASK_AGAIN_MIN_MS * 2 ** (attempt - 1)) * (0.5 + random / 2)
 }
 
 interface Followed {

@@ -18,6 +18,8 @@ export const PEER_RECORD_SKEW_MS = 600_000
 export const PEER_RECORDS_MAX = 4096
 /** Records told to somebody at once. */
 export const PEER_RECORDS_TOGETHER_MAX = 200
+/** Nodes of which somebody may ask at once where they are. */
+export const PEER_RECORDS_ASKED_MAX = 16
 /** Nodes that are dialled first after a restart. */
 export const PEER_ANCHORS_MAX = 4
 

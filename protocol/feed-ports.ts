@@ -7,9 +7,10 @@ export interface FeedLink {
   readonly peer: KeyId
   /**
    * From now on its blocks from `from` on come to `taken`, in order, one piece after the other: at once what it has, and
-   * what comes later as it comes. What is not taken yet holds up the other side, not this one. Disposing ends it.
+   * what comes later as it comes. What is not taken yet holds up the other side, not this one. Disposing ends it; so does
+   * the other side by `left`, if it cannot give the feed any more.
    */
-  follow(feed: FeedSpec, from: number, taken: (piece: SignedBlocks) => Promise<void>): Disposable
+  follow(feed: FeedSpec, from: number, taken: (piece: SignedBlocks) => Promise<void>, left?: () => void): Disposable
   /** The tree of the first `length` blocks of a feed that is followed, as it has it. @throws {Failure} `unreachable`, `timeout` */
   show(feed: FeedSpec, length: number, options?: CallOptions): Promise<SignedPrefix | undefined>
   /** Resolves when it is over. */
@@ -20,7 +21,7 @@ export interface FeedLink {
 /** Reaches nodes for their feeds. */
 export interface FeedLinks {
   /** The link to a node; one is opened if there is none. @throws {Failure} `unreachable`, `timeout` */
-  open(peer: KeyId, options?: CallOptions): Promise<FeedLink>
+  open(peer: KeyId): Promise<FeedLink>
 }
 
 /** Looks at what signers of feeds have signed. */

@@ -2,16 +2,29 @@ import { equalBytes, toBase64Url } from './bytes.ts'
 import { principalOf } from './ic/ingress.ts'
 import { asProcessId, type ProcessId } from './ids.ts'
 import type { Directory } from './ports.ts'
-import type { ProcessDescription } from './process.ts'
 
-/** The process of a principal of the opaque class, among those that a directory knows. */
-export async function findByPrincipal(
-  directory: Pick<Directory, 'processes'>,
+/** A list of processes in order of their ids, read from after one of them: a directory, or the API of a node. */
+export interface OrderedProcesses<T extends { readonly id: string }> {
+  processes(page: { readonly after: ProcessId; readonly limit: number }): Promise<readonly T[]>
+}
+
+/** The process of a principal of the opaque class, among those that are listed. */
+export async function findByPrincipal<T extends { readonly id: string }>(
+  listed: OrderedProcesses<T>,
   principal: Uint8Array,
-): Promise<ProcessDescription | undefined> {
+): Promise<T | undefined> {
   if (principal.length !== 29 || principal[28] !== 1) return undefined
-  const [found] = await directory.processes({ after: justBelow(principal.subarray(0, 28)), limit: 1 })
+  const [found] = await listed.processes({ after: justBelow(principal.subarray(0, 28)), limit: 1 })
   return found !== undefined && equalBytes(principalOf(found.id), principal) ? found : undefined
+}
+
+/** The encoded envelope of slot 0 of that process. */
+export async function canisterSpawn(
+  directory: Pick<Directory, 'processes' | 'spawnEnvelope'>,
+  principal: Uint8Array,
+): Promise<Uint8Array | undefined> {
+  const process = await findByPrincipal(directory, principal)
+  return process && directory.spawnEnvelope(process.id)
 }
 
 /** The last id before those that begin with `head`. */

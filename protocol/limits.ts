@@ -247,6 +247,8 @@ export const IC_EXPIRY_MAX_MS = 330_000
 export const IC_DELEGATIONS_MAX = 20
 /** (protocol) Canister signatures of one request, delegations included: each costs tens of milliseconds to check. */
 export const IC_CANISTER_SIGNATURES_MAX = 2
+/** (protocol) Root keys of a process under which those signatures are tried: its node's own, and that of one other network. */
+export const IC_ROOT_KEYS_MAX = 2
 /** (protocol) Canisters one delegation names: the IC's own bound. */
 export const IC_DELEGATION_TARGETS_MAX = 1000
 /** (protocol) Nonce of a request: the IC's own bound. */

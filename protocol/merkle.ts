@@ -45,6 +45,12 @@ export function nodeHash(children: readonly Uint8Array[]): Uint8Array {
   return sha256(node.subarray(0, offset))
 }
 
+/** The same of children that lie one behind the other, two to sixteen. */
+export function packedNodeHash(children: Uint8Array): Uint8Array {
+  node.set(children, 1)
+  return sha256(node.subarray(0, 1 + children.length))
+}
+
 /** A node is put together here: making room for it anew costs more than its hash. */
 const node = new Uint8Array(1 + CHILDREN_MAX * HASH_BYTES)
 node[0] = 1

@@ -33,6 +33,14 @@ export const PEER_SCHEDULE_MAX_BYTES = 8 * MiB
 export const PEER_BLOCKS_MAX = 256
 /** Bytes of them; one block alone may be larger. */
 export const PEER_BLOCKS_MAX_BYTES = 4 * MiB
+/** Processes that one peer said name this node and that were not found yet; more is refused, and said again later. */
+export const ANNOUNCED_WAITING_MAX = 2_048
+/** Of those, how many are looked for at once. */
+export const ANNOUNCED_AT_ONCE_MAX = 8
+/** Times one of them is looked for, later each time, before it is forgotten: in all some four minutes. */
+export const ANNOUNCED_TRIES_MAX = 9
+/** Peers of whom any such wait; whoever failed most often gives way. */
+export const ANNOUNCERS_MAX = 512
 /** Peers asked at once for what anybody may have. */
 export const PEERS_ASKED_MAX = 8
 /** First pause before a peer that cannot be reached is dialled again; it doubles. */

@@ -3,7 +3,7 @@
  * and follow the compiler: the service of node/peer-service.ts must carry it out. Bytes: docs/protocol/peers.md.
  */
 import { decodeCoSignAnswer, decodeCoSignRequest, encodeCoSignAnswer, encodeCoSignRequest } from './co-signing.ts'
-import { asModuleId, asProcessId, type ModuleId, type ProcessId } from './ids.ts'
+import { asKeyId, asModuleId, asProcessId, type KeyId, type ModuleId, type ProcessId } from './ids.ts'
 import {
   EVIDENCE_SIZE_MAX_BYTES,
   HEADS_TOGETHER_MAX,
@@ -15,6 +15,7 @@ import {
   PAGE_SIZE_MAX_BYTES,
   PEER_BLOCKS_MAX_BYTES,
   PEER_RECORD_MAX_BYTES,
+  PEER_RECORDS_ASKED_MAX,
   PEER_RECORDS_TOGETHER_MAX,
   PEER_SCHEDULE_MAX_BYTES,
 } from './limits.ts'
@@ -50,6 +51,10 @@ const NATIVE_ANSWER_MAX_BYTES = 2 * PAGE_SIZE_MAX_BYTES
 const TRACE_MAX_BYTES = 8_388_608
 
 const processCodec: PeerCodec<ProcessId> = cborCodec(writeId, reader => asProcessId(readId(reader)))
+const principalCodec: PeerCodec<Uint8Array> = cborCodec(
+  (writer, principal) => writer.bytes(principal),
+  reader => reader.bytes(),
+)
 /** Processes in one announcement, and an id with what is around it. */
 const [ANNOUNCED_MAX, ID_MAX_BYTES] = [1_000, 40]
 const processesCodec: PeerCodec<readonly ProcessId[]> = cborCodec(
@@ -70,6 +75,13 @@ const recordsCodec: PeerCodec<readonly Uint8Array[]> = cborCodec(
     for (const record of records) writer.bytes(record)
   },
   reader => Array.from({ length: readCount(reader, PEER_RECORDS_TOGETHER_MAX) }, () => reader.bytes()),
+)
+const keysCodec: PeerCodec<readonly KeyId[]> = cborCodec(
+  (writer, keys) => {
+    writer.array(keys.length)
+    for (const key of keys) writeId(writer, key)
+  },
+  reader => Array.from({ length: readCount(reader, PEER_RECORDS_ASKED_MAX) }, () => asKeyId(readId(reader))),
 )
 const moduleCodec: PeerCodec<ModuleId> = cborCodec(writeId, reader => asModuleId(readId(reader)))
 const framesFrom = cborCodec<{ readonly process: ProcessId; readonly from: number }>(
@@ -100,6 +112,14 @@ export const PEER_OPERATIONS = {
     answerMaxBytes: ENVELOPE_MAX_BYTES,
     atOnce: 16,
   }),
+  canister: peerOperation({
+    summary: 'The encoded envelope of slot 0 of the process that a principal names',
+    request: principalCodec,
+    requestMaxBytes: SMALL_MAX_BYTES,
+    answer: maybeBytesCodec,
+    answerMaxBytes: ENVELOPE_MAX_BYTES,
+    atOnce: 16,
+  }),
   moduleItem: peerOperation({
     summary: 'The signed item of a module',
     request: moduleCodec,
@@ -124,8 +144,8 @@ export const PEER_OPERATIONS = {
     answerMaxBytes: SMALL_MAX_BYTES,
   }),
   records: peerOperation({
-    summary: 'Records that nodes signed of themselves, as many as are told at once',
-    request: nothingCodec,
+    summary: 'Records that nodes signed of themselves: of the nodes that are named, or the newest if none is',
+    request: keysCodec,
     requestMaxBytes: SMALL_MAX_BYTES,
     answer: recordsCodec,
     answerMaxBytes: PEER_RECORDS_TOGETHER_MAX * PEER_RECORD_MAX_BYTES + SMALL_MAX_BYTES,

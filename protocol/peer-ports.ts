@@ -17,6 +17,14 @@ export interface Peers {
   ): Promise<readonly ScheduleAnswer[]>
   /** The encoded envelope of slot 0 of a process, from whoever has it; nothing if nobody in reach does. */
   spawnEnvelope(process: ProcessId, options?: CallOptions): Promise<Uint8Array | undefined>
+  /** The same, from one node and nobody else. */
+  spawnEnvelopeOf(
+    node: KeyId,
+    process: ProcessId,
+    options?: CallOptions,
+  ): Promise<Uint8Array | undefined>
+  /** The encoded envelope of slot 0 of the process that a principal names, from whoever has it. */
+  canister(principal: Uint8Array, options?: CallOptions): Promise<Uint8Array | undefined>
   /** The signed item of a module, from whoever has it. */
   moduleItem(module: ModuleId, options?: CallOptions): Promise<Uint8Array | undefined>
   /** Blocks of the message feed of a process from `from` on, with their signed head; nothing if there are no more. */

@@ -143,6 +143,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   /** The seq which the next push from `from` to `to` must have; 0 if there is no such process yet. */
   async expectedSeq(to: ProcessId, from: ProcessId): Promise<number> {
     if ((await this.#parts.log.directory.process(to)) === undefined) return 0
+    const course = await this.#coSigned?.known(to)
+    if (course !== undefined) return course.expectedSeq(from)
     const lane = await this.#lanes.get(to, undefined)
     using _held = lane.hold()
     if (lane.senders.expected(from) === undefined) await lane.senders.load(from)

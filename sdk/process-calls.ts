@@ -3,7 +3,10 @@ import {
   asProcessId,
   type AssignmentView,
   type CallOptions,
+  Failure,
+  findByPrincipal,
   type InterfaceDescription,
+  principalIn,
   type ProcessId,
   type ProcessStateView,
   type ProcessView,
@@ -21,8 +24,8 @@ const READ_TIMEOUT_MS = 30_000
 /** What a client reads of processes and their feeds. */
 export interface ProcessCalls {
   get(id: string, options?: CallOptions): Promise<ProcessStateView>
-  /** The id of a process by its id or Name tag. @throws {Failure} `unknown-process`, `ambiguous-name` */
-  find(idOrName: string, options?: CallOptions): Promise<ProcessId>
+  /** The id of a process by its id, Name tag or principal. @throws {Failure} `unknown-process`, `ambiguous-name` */
+  find(named: string, options?: CallOptions): Promise<ProcessId>
   /** What the module in force says that a process promises, as JSON. @throws {Failure} `no-contract` */
   interface(idOrName: string, options?: CallOptions): Promise<InterfaceDescription>
   /** The same as a contract: `client.process(await client.processes.contract(id), id)`. @throws {Failure} `no-contract` */
@@ -46,8 +49,15 @@ export function processCalls(transport: Transport, interfaces: Interfaces): Proc
   const calls: ProcessCalls = {
     get: (id, options = {}) =>
       read(options, limits => transport.request('process', { process: asProcessId(id) }, limits)),
-    find: async (idOrName, options) =>
-      asProcessId(await findNamed(idOrName, () => calls.list(options), 'unknown-process')),
+    find: async (named, options = {}) => {
+      const principal = principalIn(named)
+      if (principal === undefined) return asProcessId(await findNamed(named, () => calls.list(options), 'unknown-process'))
+      const processes = async (page: { after: ProcessId; limit: number }) =>
+        (await read(options, limits => transport.request('listProcesses', page, limits))).processes
+      const found = await findByPrincipal({ processes }, principal)
+      if (found === undefined) throw new Failure('unknown-process', { principal: named })
+      return asProcessId(found.id)
+    },
     interface: async (idOrName, options) => {
       const { moduleInForce } = await calls.get(await calls.find(idOrName, options), options)
       return interfaces.of(moduleInForce, options)

@@ -3,8 +3,9 @@ import {
   fromBase64Url, type Log, type NewBlock, type SignedBlocks, signedBlocksHold, type SignedPrefix, signedPrefixHash, type TakeAnswer,
 } from '../protocol/index.ts'
 import { MemoryDirectory } from './memory-directory.ts'
+import { MemoryFeed } from './memory-feed.ts'
 import { MemoryIndex } from './memory-index.ts'
-import { leafOf, placesIn, prefixIn, sameBlocks, treeOf } from './memory-proofs.ts'
+import { leafOf, placesIn, prefixIn, sameBlocks } from './memory-proofs.ts'
 import { MemoryStore } from './memory-store.ts'
 import { MemoryTrees } from './memory-trees.ts'
 
@@ -27,10 +28,10 @@ export class MemoryLog implements Log {
   readonly messages = new MemoryIndex()
   readonly directory: MemoryDirectory
   readonly store: MemoryStore
-  readonly trees = new MemoryTrees(feed => this.#blocksOf(feed))
+  readonly trees = new MemoryTrees(feed => this.#feedOf(feed))
   /** Commits that were given so far. */
   commits = 0
-  readonly #feeds = new Map<string, Uint8Array[]>()
+  readonly #feeds = new Map<string, MemoryFeed>()
   /** Heads of feeds that were taken over, or signed by several, and how many blocks came before what else they cover. */
   readonly #proofs = new Map<string, Pick<SignedBlocks, 'head' | 'rest'> & { readonly length: number }>()
   readonly #frozen = new Map<string, Failure>()
@@ -67,7 +68,7 @@ export class MemoryLog implements Log {
   copy(options: Pick<MemoryLogOptions, 'pause'> = {}): MemoryLog {
     const log = new MemoryLog(options, this)
     for (const block of this.#journal) log.#add(block)
-    for (const [name, blocks] of this.#feeds) log.#feeds.set(name, [...blocks])
+    for (const [name, { blocks }] of this.#feeds) log.#feeds.set(name, new MemoryFeed(blocks))
     for (const [name, proof] of this.#proofs) log.#proofs.set(name, proof)
     for (const [name, failure] of this.#frozen) log.#frozen.set(name, failure)
     log.recovered = this.recovered
@@ -111,7 +112,7 @@ export class MemoryLog implements Log {
       const name = nameOf(feed)
       const frozen = this.#frozen.get(name)
       if (frozen !== undefined) throw frozen
-      const length = lengths.get(name) ?? this.#blocksOf(feed).length
+      const length = lengths.get(name) ?? this.#feedOf(feed).length
       if (index !== length)
         throw new Failure('feed-frozen', { process: feed.process, expected: length, index })
       lengths.set(name, length + 1)
@@ -125,31 +126,31 @@ export class MemoryLog implements Log {
     await Promise.resolve()
     if (this.#down) await new Promise<never>(() => undefined)
     if (this.#closed) throw new Failure('shutting-down')
-    const held = this.#blocksOf(feed)
+    const held = this.#feedOf(feed)
     if (index > held.length)
       throw new Failure('feed-frozen', { process: feed.process, expected: held.length, index })
     const before = held.length
     for (const [offset, bytes] of blocks.entries()) {
-      const present = held[index + offset]
-      if (present === undefined) held.push(bytes.slice())
+      const present = held.blocks[index + offset]
+      if (present === undefined) held.push(bytes)
       else if (!equalBytes(present, bytes))
         throw new Failure('feed-frozen', { process: feed.process, index: index + offset })
     }
     if (held.length === before) return
-    this.#wrote(() => held.splice(before))
-    this.#tell(feed, held.slice(before))
+    this.#wrote(() => held.cut(before))
+    this.#tell(feed, blocks.slice(before - index))
   }
 
   async length(feed: FeedSpec): Promise<number> {
-    return this.#blocksOf(feed).length
+    return this.#feedOf(feed).length
   }
 
   async block(feed: FeedSpec, index: number): Promise<Uint8Array | undefined> {
-    return this.#blocksOf(feed)[index]
+    return this.#feedOf(feed).blocks[index]
   }
 
   async *blocks(feed: FeedSpec, from: number, to?: number): AsyncIterable<Uint8Array> {
-    const held = this.#blocksOf(feed)
+    const held = this.#feedOf(feed).blocks
     const end = Math.min(to ?? held.length, held.length)
     for (let index = from; index < end; index++) {
       const bytes = held[index]
@@ -158,7 +159,7 @@ export class MemoryLog implements Log {
   }
 
   async head(feed: FeedSpec): Promise<FeedHead | undefined> {
-    const { length } = this.#blocksOf(feed)
+    const { length } = this.#feedOf(feed)
     const head = length === 0 ? undefined : this.#signs(feed, length)?.head
     return head?.length === length ? head : undefined
   }
@@ -167,29 +168,29 @@ export class MemoryLog implements Log {
     await this.#turn()
     const refusal = this.#closed ? new Failure('shutting-down') : this.#frozen.get(nameOf(feed))
     if (refusal !== undefined) throw refusal
-    const held = this.#blocksOf(feed)
+    const held = this.#feedOf(feed)
     const { length } = held
     if (piece.from > length) return { status: 'gap', length }
-    const present = held.slice(piece.from, piece.from + piece.blocks.length)
+    const present = held.blocks.slice(piece.from, piece.from + piece.blocks.length)
     const isSame = sameBlocks(present, piece.blocks)
     if (isSame && present.length === piece.blocks.length) return { status: 'taken', length }
-    const before = treeOf(held.slice(0, piece.from)).roots
+    const before = held.tree(piece.from).roots
     if (signedBlocksHold(feed, before, piece) === undefined) return { status: 'unproven', length }
     if (!isSame) return this.#conflict(feed, piece)
     for (const [at, bytes] of piece.blocks.entries()) {
       if (piece.from + at < length) continue
       if (feed.kind === 'messages') this.#add({ feed, index: piece.from + at, bytes, ...placesIn(feed, bytes) })
-      else held.push(bytes.slice())
+      else held.push(bytes)
     }
     this.#proofs.set(nameOf(feed), { head: piece.head, rest: piece.rest, length: held.length })
-    if (feed.kind === 'results') this.#tell(feed, held.slice(length))
+    if (feed.kind === 'results') this.#tell(feed, held.blocks.slice(length))
     return { status: 'taken', length: held.length }
   }
 
   async signed(feed: FeedSpec, from: number, maxBytes: number): Promise<SignedBlocks | undefined> {
     const blocks: Uint8Array[] = []
     let bytes = 0
-    for (const block of this.#blocksOf(feed).slice(from)) {
+    for await (const block of this.blocks(feed, from)) {
       bytes += block.length
       if (bytes > maxBytes && blocks.length > 0) break
       blocks.push(block)
@@ -199,17 +200,17 @@ export class MemoryLog implements Log {
   }
 
   async prefix(feed: FeedSpec, length: number): Promise<SignedPrefix | undefined> {
-    const blocks = this.#blocksOf(feed)
-    const proof = length < 1 || length > blocks.length ? undefined : this.#signs(feed, length)
-    return proof && { length, roots: treeOf(blocks.slice(0, length)).roots, ...proof }
+    const held = this.#feedOf(feed)
+    const proof = length < 1 || length > held.length ? undefined : this.#signs(feed, length)
+    return proof && { length, roots: held.tree(length).roots, ...proof }
   }
 
   async compare(feed: FeedSpec, seen: SignedPrefix): Promise<FeedConflict | undefined> {
     const held = await this.prefix(feed, seen.length)
     const hash = held && signedPrefixHash(feed, seen)
-    const ours = treeOf(this.#blocksOf(feed).slice(0, seen.length))
-    if (held === undefined || hash === undefined || equalBytes(hash, ours.hash())) return undefined
-    this.freeze(feed, this.#blocksOf(feed).length)
+    const ours = this.#feedOf(feed)
+    if (held === undefined || hash === undefined || equalBytes(hash, ours.tree(seen.length).hash())) return undefined
+    this.freeze(feed, ours.length)
     return { feed, held, seen }
   }
 
@@ -220,17 +221,17 @@ export class MemoryLog implements Log {
 
   /** A head that covers the first `length` blocks, and what else it covers. */
   #signs(feed: FeedSpec, length: number): Pick<SignedBlocks, 'head' | 'rest'> | undefined {
-    const blocks = this.#blocksOf(feed)
+    const held = this.#feedOf(feed)
     const proof = this.#proofs.get(nameOf(feed))
     if (proof !== undefined)
-      return { head: proof.head, rest: [...blocks.slice(length, proof.length).map(leafOf), ...proof.rest] }
+      return { head: proof.head, rest: [...held.blocks.slice(length, proof.length).map(leafOf), ...proof.rest] }
     if (this.#seed === undefined || feed.signers.length > 1) return undefined
-    const signature = ed25519Sign(this.#seed, feedHeadMessage(feed, treeOf(blocks.slice(0, length))))
+    const signature = ed25519Sign(this.#seed, feedHeadMessage(feed, held.tree(length)))
     return { head: { length, signature }, rest: [] }
   }
 
   async #conflict(feed: FeedSpec, piece: SignedBlocks): Promise<TakeAnswer> {
-    const ours = this.#blocksOf(feed)
+    const ours = this.#feedOf(feed).blocks
     const same = ours.findIndex((block, at) => !equalBytes(block, piece.blocks[at - piece.from] ?? block))
     const both = same + 1
     const held = await this.prefix(feed, both)
@@ -242,7 +243,7 @@ export class MemoryLog implements Log {
   freeze(feed: FeedSpec, length: number, why = new Failure('feed-frozen', { process: feed.process })): void {
     const name = nameOf(feed)
     this.#frozen.set(name, why)
-    this.#feeds.set(name, this.#blocksOf(feed).slice(0, length))
+    this.#feedOf(feed).cut(length)
   }
 
   feedKey(feed: FeedSpec): Uint8Array {
@@ -268,21 +269,21 @@ export class MemoryLog implements Log {
   #add(block: NewBlock): void {
     this.#journal.push(block)
     const { feed, signature } = block
-    const length = this.#blocksOf(feed).push(block.bytes.slice())
+    const length = this.#feedOf(feed).push(block.bytes)
     if (signature !== undefined) this.#proofs.set(nameOf(feed), { head: { length, signature }, rest: [], length })
     for (const [offset, id] of (isMessages(block) ? block.ids : []).entries()) this.messages.add(feed.process, id, block.firstSlot + offset)
     this.#tell(block.feed, [block.bytes])
   }
 
   #tell(feed: FeedSpec, blocks: readonly Uint8Array[]): void {
-    for (const grew of this.#watchers) grew({ feed, length: this.#blocksOf(feed).length, blocks })
+    for (const grew of this.#watchers) grew({ feed, length: this.#feedOf(feed).length, blocks })
   }
 
-  #blocksOf(feed: FeedSpec): Uint8Array[] {
+  #feedOf(feed: FeedSpec): MemoryFeed {
     const name = nameOf(feed)
-    let blocks = this.#feeds.get(name)
-    if (blocks === undefined) this.#feeds.set(name, (blocks = []))
-    return blocks
+    let held = this.#feeds.get(name)
+    if (held === undefined) this.#feeds.set(name, (held = new MemoryFeed()))
+    return held
   }
 }
 const isMessages = ({ feed }: NewBlock): boolean => feed.kind === 'messages'

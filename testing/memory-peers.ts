@@ -1,4 +1,5 @@
 import {
+  canisterSpawn,
   type CoSigners,
   decodeCoSignAnswer,
   decodeCoSignRequest,
@@ -18,6 +19,7 @@ import {
   type ModuleId,
   PEER_OPERATIONS,
   type Peers,
+  principalText,
   type ProcessId,
   type ScheduleRequest,
   type SignedBlocks,
@@ -36,10 +38,15 @@ export interface MemoryPeersParts {
 }
 
 /** Hands evidence to all other nodes that can be reached. */
-export function shareEvidence({ network, self, others }: Omit<MemoryPeersParts, 'nameOf'>, bytes: Uint8Array): void {
+export function shareEvidence(
+  { network, self, others }: Omit<MemoryPeersParts, 'nameOf'>,
+  bytes: Uint8Array,
+): void {
   for (const toNode of others) {
     const packet = { fromNode: self.name, toNode, from: [], to: [] }
-    network.call(self, packet, 'evidence', there => there.evidence.take(bytes)).catch(() => undefined)
+    network
+      .call(self, packet, 'evidence', there => there.evidence.take(bytes))
+      .catch(() => undefined)
   }
 }
 
@@ -97,6 +104,10 @@ export function memoryPeers(parts: MemoryPeersParts): Peers & CoSigners {
     },
     spawnEnvelope: (process: ProcessId) =>
       anybody(`who has ${process}`, there => there.log.directory.spawnEnvelope(process)),
+    spawnEnvelopeOf: (node, process) =>
+      ask(nodeOf(node), `who has ${process}`, there => there.log.directory.spawnEnvelope(process)),
+    canister: principal =>
+      anybody(`who has ${principalText(principal)}`, there => canisterSpawn(there.log.directory, principal)),
     moduleItem: (module: ModuleId) =>
       anybody(`who has ${module}`, there => there.log.directory.moduleItem(module)),
     frames: (scheduler, process, from) =>

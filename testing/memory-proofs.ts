@@ -12,7 +12,7 @@ import {
 } from '../protocol/index.ts'
 
 /** The tree of all these blocks. */
-export function treeOf(blocks: readonly Uint8Array[]): FeedTree {
+function treeOf(blocks: readonly Uint8Array[]): FeedTree {
   const tree = new FeedTree()
   for (const block of blocks) tree.append(block)
   return tree
@@ -26,10 +26,16 @@ export function leafOf(block: Uint8Array): FeedSubtree {
 }
 
 /** The messages of a frame; none, if it is no frame. */
-export function placesIn({ process }: FeedSpec, bytes: Uint8Array): Pick<NewBlock, 'ids' | 'firstSlot'> {
+export function placesIn(
+  { process }: FeedSpec,
+  bytes: Uint8Array,
+): Pick<NewBlock, 'ids' | 'firstSlot'> {
   try {
     const { firstSlot, assignments } = decodeFrame(bytes)
-    return { firstSlot, ids: assignments.map(({ envelope }, at) => envelopeId(envelope, process, firstSlot + at)) }
+    return {
+      firstSlot,
+      ids: assignments.map(({ envelope }, at) => envelopeId(envelope, process, firstSlot + at)),
+    }
   } catch (error) {
     if (error instanceof MalformedBytes) return { firstSlot: 0, ids: [] }
     throw error

@@ -1,27 +1,18 @@
-import { blockHash, type FeedSpec, type FeedTrees, parentHash, type TreeNode } from '../protocol/index.ts'
+import type { FeedSpec, FeedTrees, TreeNode } from '../protocol/index.ts'
+import type { MemoryFeed } from './memory-feed.ts'
 
-/** Trees of feeds of which all blocks are at hand: every node is computed anew. */
+/** Trees of feeds of which all blocks are at hand. */
 export class MemoryTrees implements FeedTrees {
-  readonly #blocksOf: (feed: FeedSpec) => readonly Uint8Array[]
+  readonly #feedOf: (feed: FeedSpec) => MemoryFeed
 
-  constructor(blocksOf: (feed: FeedSpec) => readonly Uint8Array[]) {
-    this.#blocksOf = blocksOf
+  constructor(feedOf: (feed: FeedSpec) => MemoryFeed) {
+    this.#feedOf = feedOf
   }
 
-  async nodes(feed: FeedSpec, indexes: readonly number[]): Promise<readonly (TreeNode | undefined)[]> {
-    return indexes.map(index => nodeAt(this.#blocksOf(feed), index))
+  async nodes(
+    feed: FeedSpec,
+    indexes: readonly number[],
+  ): Promise<readonly (TreeNode | undefined)[]> {
+    return indexes.map(index => this.#feedOf(feed).nodeAt(index))
   }
-}
-
-/** A node over 2^d leaves has d ones at the end of its place in flat order. */
-function nodeAt(blocks: readonly Uint8Array[], index: number): TreeNode | undefined {
-  if (index % 2 === 0) {
-    const block = blocks[index / 2]
-    return block && { size: block.length, hash: blockHash(block) }
-  }
-  let half = 1
-  for (let rest = (index - 1) / 2; rest % 2 === 1; rest = (rest - 1) / 2) half *= 2
-  const [left, right] = [nodeAt(blocks, index - half), nodeAt(blocks, index + half)]
-  if (left === undefined || right === undefined) return undefined
-  return { size: left.size + right.size, hash: parentHash(left, right) }
 }

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import {
-  asProcessId,
   candidFields,
   candidLabel,
   candidRecord,
@@ -13,9 +12,8 @@ import {
   encodeCandid,
   Failure,
   firstRecord,
-  isId,
-  MalformedBytes,
   principalFromText,
+  principalIn,
   principalOf,
   principalText,
 } from '../../protocol/index.ts'
@@ -86,12 +84,7 @@ async function openClient({ settings, signer, limits }: CommandContext): Promise
 
 /** A principal as text, or a process by id or name. */
 async function findCanister(context: CommandContext, name: string): Promise<Uint8Array> {
-  try {
-    return principalFromText(name)
-  } catch (error) {
-    if (!(error instanceof MalformedBytes)) throw error
-  }
-  return principalOf(isId(name) ? asProcessId(name) : await findProcess(context, name))
+  return principalIn(name) ?? principalOf(await findProcess(context, name))
 }
 
 async function create(client: IcClient): Promise<Uint8Array> {

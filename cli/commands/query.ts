@@ -3,7 +3,8 @@ import type { CommandContext, CommandEnd } from '../command.ts'
 import { findProcess } from '../find-named.ts'
 import { IdentityStore } from '../identity-store.ts'
 import { countFlag, readMessage } from '../message-arguments.ts'
-import { safeText, showBytes, textOf } from '../show-bytes.ts'
+import { safeText, textOf } from '../show-bytes.ts'
+import { showOutput } from '../show-output.ts'
 import { endOf } from '../show-sent.ts'
 import { type TypedMessage, typedMessageIfAny } from '../typed-message.ts'
 
@@ -18,7 +19,7 @@ export async function query(context: CommandContext): Promise<CommandEnd> {
   const answer = await context.client().query({ process, ...message, from: await addressOf(context), at: countFlag(context.flags, 'at') }, limits)
   const outputText = textOf(answer.output)
   const document = { process, ...answer, ...(outputText === undefined ? {} : { outputText }) }
-  output.document('query.answer', document, () => showBytes(answer.output))
+  output.document('query.answer', document, () => showOutput(answer.output))
   if (answer.error !== undefined && output.format === 'text') {
     terminal.err(`${terminal.paintErr('red', '✖')} ${safeText(answer.error.code)}: ${safeText(answer.error.message)}\n`)
   }

@@ -1,7 +1,8 @@
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { findProcess } from '../find-named.ts'
 import { Failure, isId } from '../../protocol/index.ts'
-import { safeText, showBytes } from '../show-bytes.ts'
+import { safeText } from '../show-bytes.ts'
+import { showOutput } from '../show-output.ts'
 import { endOf, withText } from '../show-sent.ts'
 import { verifiedResult } from '../verified-result.ts'
 
@@ -13,7 +14,7 @@ export async function result(context: CommandContext): Promise<CommandEnd> {
   const found = await context.client().result(process, placeOf(place), limits)
   const isVerified = flags['verify'] === true
   if (isVerified) await verifiedResult(context.client(), process, found.slot, limits)
-  output.document('result', { ...withText(found), ...(isVerified ? { verified: true } : {}) }, () => showBytes(found.output))
+  output.document('result', { ...withText(found), ...(isVerified ? { verified: true } : {}) }, () => showOutput(found.output))
   if (output.format === 'text') {
     const mark = endOf(found) === undefined ? terminal.paintErr('green', '✔') : terminal.paintErr('red', '✖')
     const facts = [`slot ${found.slot}`, found.status, `${found.gas.toLocaleString('en')} gas`, ...(isVerified ? ['verified here'] : [])]

@@ -9,7 +9,8 @@ import type { CommandContext, CommandEnd } from '../command.ts'
 import { EXIT } from '../exit-code.ts'
 import { findResult } from '../find-result.ts'
 import { sourceFromNode } from '../remote-source.ts'
-import { safeText, showBytes, textOf } from '../show-bytes.ts'
+import { safeText, textOf } from '../show-bytes.ts'
+import { showOutput } from '../show-output.ts'
 
 interface Step extends Pick<ProofStep, 'holds' | 'what'> {
   readonly name: ProofStep['name'] | 'execution'
@@ -115,6 +116,6 @@ function outputOf(head: ProvenResult['head'], result: ProvenResult['result']): U
 /** What was proven, on standard error: what stands before it are the steps. */
 function tellEnd({ terminal }: CommandContext, { process, head, result }: ProvenResult, isAnchored: boolean): void {
   const output = outputOf(head, result)
-  if (output !== undefined && output.length > 0) terminal.err(`  output      ${showBytes(output)}\n`)
+  if (output !== undefined && output.length > 0) terminal.err(`  output      ${showOutput(output)}\n`)
   if (!isAnchored) terminal.err(`  The proof names its process itself. Is it the one you mean? Then: --trust ${process.id}\n`)
 }

@@ -29,7 +29,9 @@ export class RunningGuest {
     if (gasPerSlotMax < GAS_PER_SLOT_MAX) this.gasPerSlotMax = gasPerSlotMax
     this.#memory = new MemoryTree(loaded.imageTree)
     this.#hashed = imageEngine(loaded)
-    for (const [index, bytes] of memory?.chunks ?? []) this.#memory.put(index, bytes)
+    if (memory === undefined) return
+    this.#memory.reserve(memory.chunks.size)
+    for (const [index, bytes] of memory.chunks) this.#memory.put(index, bytes)
   }
 
   /** From a checkpoint, or from the image. */

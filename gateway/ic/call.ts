@@ -102,7 +102,7 @@ async function send(desk: Desk, process: ProcessId, bytes: Uint8Array, envelope:
 /** A request that makes a canister is carried by a spawn that the node signs; the spawn follows from the request. */
 async function create(desk: Desk, bytes: Uint8Array, envelope: RequestEnvelope<CallRequest>): Promise<Receipt> {
   checkSender(envelope, desk.clock.now(), desk.rootKeys)
-  const [taken] = await desk.parts.messenger.submit([desk.parts.signSpawn(bytes, envelope.id)])
+  const [taken] = await desk.parts.messenger.submit([await desk.parts.signSpawn(bytes, envelope.id)])
   if (taken === undefined || 'module' in taken) throw new Failure('internal')
   if (taken instanceof Failure) throw explained(taken, envelope, desk.clock.now())
   desk.requests.made(requestMessageId(envelope.id), taken.process)

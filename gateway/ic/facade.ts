@@ -13,10 +13,13 @@ import {
   FAILURES,
   Failure,
   IC_BODY_MAX_BYTES,
+  IC_HOLD_MAX_MS,
   icMap,
   type IcMap,
+  principalOf,
+  SOCKET_IDLE_MAX_MS,
 } from '../../protocol/index.ts'
-import { sendBytes, sendPreflight, sendText } from '../ao/exchange.ts'
+import { sendBytes, sendJson, sendPreflight, sendText } from '../ao/exchange.ts'
 import { readPlainBody } from '../body.ts'
 import { type CallAnswer, takeCall } from './call.ts'
 import { type Desk, openDesk } from './desk.ts'
@@ -29,13 +32,15 @@ import { HttpRefusal } from './refusal.ts'
 /** Answers a request if it is the IC's; false: it is somebody else's, and nothing was touched. Never rejects. */
 export type IcFacade = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>
 
+/** Where tools for local networks of the IC ask under which canister id they may create others. */
+const TOPOLOGY = '/_/topology'
 const ENDPOINT = /^\/api\/v([234])\/(canister|subnet)\/([a-z0-9-]{1,63})\/(call|query|read_state)$/
 const VERSIONS: Readonly<Record<string, string>> = { call: '234', query: '23', read_state: '23' }
 
 export function createIcFacade(parts: IcFacadeParts): IcFacade {
   const desk = openDesk(parts)
   return async (request, response, url) => {
-    if (!url.pathname.startsWith('/api/')) return false
+    if (!url.pathname.startsWith('/api/') && url.pathname !== TOPOLOGY) return false
     if (request.method === 'OPTIONS') {
       sendPreflight(response)
       return true
@@ -54,6 +59,10 @@ async function answer(desk: Desk, request: IncomingMessage, response: ServerResp
     expectMethod(request, 'GET')
     return sendCbor(response, statusOf(desk))
   }
+  if (path === TOPOLOGY) {
+    expectMethod(request, 'GET')
+    return sendJson(response, 200, topologyOf(desk))
+  }
   const [, version = '', kind, name = '', action = ''] = ENDPOINT.exec(path) ?? []
   if (VERSIONS[action]?.includes(version) !== true) throw new HttpRefusal(404, 'There is nothing at that path.')
   expectMethod(request, 'POST')
@@ -63,7 +72,10 @@ async function answer(desk: Desk, request: IncomingMessage, response: ServerResp
   const bytes = await readPlainBody(request, IC_BODY_MAX_BYTES)
   if (action === 'query') return sendCbor(response, await takeQuery(desk, bytes, effective))
   if (action === 'read_state') return sendCbor(response, icMap({ certificate: await readState(desk, bytes, effective) }))
-  sendCall(response, await takeCall(desk, bytes, effective, { hold: version !== '2', gone: goneOf(response) }))
+  const hold = version !== '2'
+  // Nothing comes and goes while an answer is waited for.
+  if (hold) response.setTimeout(IC_HOLD_MAX_MS + SOCKET_IDLE_MAX_MS)
+  sendCall(response, await takeCall(desk, bytes, effective, { hold, gone: goneOf(response) }))
 }
 
 /** Resolves when the client goes before it has its answer. */
@@ -77,6 +89,12 @@ function statusOf({ parts }: Desk): IcMap {
     replica_health_status: 'healthy',
     root_key: parts.keys.rootKey,
   })
+}
+
+/** Any canister id leads to this node, also for what does not exist yet: one is named that stays the same. */
+function topologyOf({ parts }: Desk): object {
+  const id = Buffer.from(principalOf(parts.scheduler.key)).toString('base64')
+  return { default_effective_canister_id: { canister_id: id } }
 }
 
 function sendCall(response: ServerResponse, answer: CallAnswer): void {

@@ -16,11 +16,16 @@ import { decodeSourceFrame, encodeFollowerFrame } from './heads-frame.ts'
 
 interface Followed {
   readonly number: number
+  readonly name: string
   readonly taken: (piece: SignedBlocks) => Promise<void>
+  readonly left: (() => void) | undefined
   /** Pieces that came, one after the other. */
   turn: Promise<void>
   /** Those who asked for a prefix, in order. */
-  readonly asked: { readonly answer: (prefix: SignedPrefix | undefined) => void; readonly gone: () => void }[]
+  readonly asked: {
+    readonly answer: (prefix: SignedPrefix | undefined) => void
+    readonly gone: () => void
+  }[]
 }
 
 export interface FeedLinkParts {
@@ -45,7 +50,10 @@ export class PeerFeeds implements FeedLink {
   #paused = false
   #over = false
 
-  constructor(open: OpenChannel, { peer, offence, pendingMaxBytes = FEED_PENDING_MAX_BYTES }: FeedLinkParts) {
+  constructor(
+    open: OpenChannel,
+    { peer, offence, pendingMaxBytes = FEED_PENDING_MAX_BYTES }: FeedLinkParts,
+  ) {
     this.peer = peer
     this.#pendingMax = pendingMaxBytes
     this.#offence = offence
@@ -68,11 +76,16 @@ export class PeerFeeds implements FeedLink {
     return !this.#over
   }
 
-  follow(feed: FeedSpec, from: number, taken: (piece: SignedBlocks) => Promise<void>): Disposable {
+  follow(
+    feed: FeedSpec,
+    from: number,
+    taken: (piece: SignedBlocks) => Promise<void>,
+    left?: () => void,
+  ): Disposable {
     const name = feedName(feed)
     if (this.#byName.has(name)) throw new TypeError('a feed is followed once over each link')
     const number = this.#next++
-    const followed: Followed = { number, taken, turn: Promise.resolve(), asked: [] }
+    const followed: Followed = { number, name, taken, left, turn: Promise.resolve(), asked: [] }
     if (!this.#over) {
       this.#byNumber.set(number, followed)
       this.#byName.set(name, followed)
@@ -80,24 +93,37 @@ export class PeerFeeds implements FeedLink {
     }
     return {
       [Symbol.dispose]: () => {
-        if (!this.#byNumber.delete(number)) return
-        this.#byName.delete(name)
-        for (const { gone } of followed.asked) gone()
-        this.#channel.send(encodeFollowerFrame({ kind: 'leave', number }))
+        if (this.#forget(followed))
+          this.#channel.send(encodeFollowerFrame({ kind: 'leave', number }))
       },
     }
   }
 
-  async show(feed: FeedSpec, length: number, { signal, timeoutMs = FEED_SHOW_MAX_MS }: CallOptions = {}): Promise<SignedPrefix | undefined> {
+  #forget(followed: Followed): boolean {
+    if (!this.#byNumber.delete(followed.number)) return false
+    this.#byName.delete(followed.name)
+    for (const { gone } of followed.asked) gone()
+    return true
+  }
+
+  async show(
+    feed: FeedSpec,
+    length: number,
+    { signal, timeoutMs = FEED_SHOW_MAX_MS }: CallOptions = {},
+  ): Promise<SignedPrefix | undefined> {
     const followed = this.#byName.get(feedName(feed))
     if (followed === undefined) throw new Failure('unreachable', { peer: this.peer })
     const { promise, resolve, reject } = Promise.withResolvers<SignedPrefix | undefined>()
     // Whoever was cut off has not said that it has nothing.
-    followed.asked.push({ answer: resolve, gone: () => reject(new Failure('unreachable', { peer: this.peer })) })
+    followed.asked.push({
+      answer: resolve,
+      gone: () => reject(new Failure('unreachable', { peer: this.peer })),
+    })
     this.#channel.send(encodeFollowerFrame({ kind: 'show', number: followed.number, length }))
     const late = AbortSignal.timeout(timeoutMs)
     const ends = signal === undefined ? late : AbortSignal.any([signal, late])
-    const end = (): void => reject(new Failure(late.aborted ? 'timeout' : 'aborted', { peer: this.peer }))
+    const end = (): void =>
+      reject(new Failure(late.aborted ? 'timeout' : 'aborted', { peer: this.peer }))
     ends.addEventListener('abort', end, { once: true })
     try {
       return await promise
@@ -122,10 +148,18 @@ export class PeerFeeds implements FeedLink {
     // Left meanwhile: what was on its way comes all the same.
     if (followed === undefined) return
     if (frame.kind === 'shown') return followed.asked.shift()?.answer(frame.prefix)
+    if (frame.kind === 'left') {
+      this.#forget(followed)
+      // After what came before.
+      void followed.turn.then(followed.left)
+      return
+    }
     const { piece } = frame
     this.#hold(bytes.length)
     followed.turn = followed.turn
-      .then(() => (this.#byNumber.get(followed.number) === followed ? followed.taken(piece) : undefined))
+      .then(() =>
+        this.#byNumber.get(followed.number) === followed ? followed.taken(piece) : undefined,
+      )
       .catch(() => undefined)
       .then(() => this.#hold(-bytes.length))
   }

@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { Libp2p, Stream } from '@libp2p/interface'
 import {
-  type CallOptions,
   Failure,
   FEED_FRAME_MAX_BYTES,
   type FeedLink,
@@ -24,6 +23,8 @@ export const HYPERCORE_PROTOCOL = '/atoll/hypercore/1'
 
 export interface FeedNetworkParts {
   readonly host: Libp2p
+  /** Makes sure of a connection. @throws {Failure} `unreachable` */
+  readonly reach: (peer: KeyId) => Promise<unknown>
   readonly offence: (peer: KeyId, what: string) => void
 }
 
@@ -52,7 +53,8 @@ export class FeedNetwork implements FeedLinks, Disposable {
       HEADS_PROTOCOL,
       (stream, connection) => {
         const key = keyOfPeer(connection.remotePeer)
-        if (key === undefined || this.#closed) return stream.abort(new Error('expected an Ed25519 peer'))
+        if (key === undefined || this.#closed)
+          return stream.abort(new Error('expected an Ed25519 peer'))
         const source: FeedSource = new FeedSource(channelOver(stream), {
           log,
           offence: what => this.#parts.offence(key, what),
@@ -68,7 +70,8 @@ export class FeedNetwork implements FeedLinks, Disposable {
   async serveHypercores(replicate: (stream: Duplex) => void): Promise<void> {
     await this.#parts.host.handle(
       HYPERCORE_PROTOCOL,
-      stream => (this.#closed ? stream.abort(new Error('shutting down')) : replicate(new ByteDuplex(stream))),
+      stream =>
+        this.#closed ? stream.abort(new Error('shutting down')) : replicate(new ByteDuplex(stream)),
       { maxInboundStreams: 2, maxOutboundStreams: 2 },
     )
   }
@@ -80,18 +83,25 @@ export class FeedNetwork implements FeedLinks, Disposable {
     return { followers: this.#sources.size, followed }
   }
 
-  async open(peer: KeyId, options?: CallOptions): Promise<FeedLink> {
+  async open(peer: KeyId): Promise<FeedLink> {
     const failure = this.#absent.get(peer)
     if (failure !== undefined) throw failure
     const open = this.#links.get(peer)
     if (open !== undefined && (await open).isOpen) return open
-    const opening = this.#dial(peer, options)
+    const opening = this.#dial(peer)
     this.#links.set(peer, opening)
-    opening.catch(error => {
+    // Another may have taken its place meanwhile.
+    const forget = (): void => {
       if (this.#links.get(peer) === opening) this.#links.delete(peer)
-      this.#absent.set(peer, Failure.from(error))
-      setTimeout(() => this.#absent.delete(peer), PEER_REDIAL_MIN_MS).unref()
-    })
+    }
+    opening.then(
+      ({ closed }) => closed.then(forget),
+      error => {
+        forget()
+        this.#absent.set(peer, Failure.from(error))
+        setTimeout(() => this.#absent.delete(peer), PEER_REDIAL_MIN_MS).unref()
+      },
+    )
     return opening
   }
 
@@ -99,19 +109,26 @@ export class FeedNetwork implements FeedLinks, Disposable {
     this.#closed = true
     this.#watch?.[Symbol.dispose]()
     for (const source of this.#sources) source.close()
-    for (const link of this.#links.values()) link.then(one => one.close(), () => undefined)
+    for (const link of this.#links.values())
+      link.then(
+        one => one.close(),
+        () => undefined,
+      )
   }
 
-  async #dial(peer: KeyId, { signal }: CallOptions = {}): Promise<PeerFeeds> {
+  /** Nobody's wait ends it: others may wait for the same. */
+  async #dial(peer: KeyId): Promise<PeerFeeds> {
     if (this.#closed) throw new Failure('shutting-down')
     try {
-      const late = AbortSignal.timeout(PEER_DIAL_MAX_MS)
+      await this.#parts.reach(peer)
       const stream = await this.#parts.host.dialProtocol(peerIdOf(peer), HEADS_PROTOCOL, {
-        signal: signal === undefined ? late : AbortSignal.any([signal, late]),
+        signal: AbortSignal.timeout(PEER_DIAL_MAX_MS),
         maxOutboundStreams: 2,
       })
-      const link = new PeerFeeds(channelOver(stream), { peer, offence: what => this.#parts.offence(peer, what) })
-      void link.closed.then(() => this.#links.delete(peer))
+      const link = new PeerFeeds(channelOver(stream), {
+        peer,
+        offence: what => this.#parts.offence(peer, what),
+      })
       return link
     } catch (cause) {
       throw new Failure('unreachable', { peer }, { cause })

@@ -5,9 +5,22 @@
  *    follower that is slow costs this node one number a feed, however far it is behind.
  * 2. A feed takes its turn when it has grown, one piece a turn: a long past does not hold up what is new elsewhere.
  * 3. Nothing is read while too much waits to be taken by the other side.
+ * 4. A follower waits in silence. So whoever cannot be given a feed any more is told.
  */
-import { Failure, type FeedGrowth, type FeedSpec, feedName, type Log, MalformedBytes } from '../../protocol/index.ts'
-import { FEED_PIECE_BYTES, FEED_READS_MAX, FEED_WAITING_MAX_BYTES, FEEDS_FOLLOWED_MAX } from '../../protocol/index.ts'
+import {
+  Failure,
+  type FeedGrowth,
+  type FeedSpec,
+  feedName,
+  type Log,
+  MalformedBytes,
+} from '../../protocol/index.ts'
+import {
+  FEED_PIECE_BYTES,
+  FEED_READS_MAX,
+  FEED_WAITING_MAX_BYTES,
+  FEEDS_FOLLOWED_MAX,
+} from '../../protocol/index.ts'
 import type { FrameChannel, OpenChannel } from './frame-channel.ts'
 import { decodeFollowerFrame, encodeSourceFrame, type FollowerFrame } from './heads-frame.ts'
 
@@ -103,7 +116,11 @@ export class FeedSource {
 
   #follow({ number, feed, from }: Extract<FollowerFrame, { kind: 'follow' }>): void {
     const name = feedName(feed)
-    if (this.#byNumber.has(number) || this.#byName.has(name) || this.#byNumber.size >= FEEDS_FOLLOWED_MAX)
+    if (
+      this.#byNumber.has(number) ||
+      this.#byName.has(name) ||
+      this.#byNumber.size >= FEEDS_FOLLOWED_MAX
+    )
       throw new Failure('malformed-request', { number }, { note: 'followed already, or too many' })
     const followed: Followed = { number, feed, name, sent: from, length: from, state: 'quiet' }
     this.#byNumber.set(number, followed)
@@ -113,7 +130,7 @@ export class FeedSource {
         followed.length = Math.max(followed.length, length)
         this.#queue(followed)
       },
-      () => this.#leave(number),
+      () => this.#giveUp(followed),
     )
   }
 
@@ -124,9 +141,18 @@ export class FeedSource {
     this.#byName.delete(followed.name)
   }
 
+  /** A feed that cannot be read here is followed elsewhere. */
+  #giveUp(followed: Followed): void {
+    if (this.#over || this.#byNumber.get(followed.number) !== followed) return
+    this.#leave(followed.number)
+    this.#channel.send(encodeSourceFrame({ kind: 'left', number: followed.number }))
+  }
+
   async #show(number: number, length: number): Promise<void> {
     const followed = this.#byNumber.get(number)
-    const prefix = followed && (await this.#lookUp(this.#parts.log.prefix(followed.feed, length)).catch(() => undefined))
+    const prefix =
+      followed &&
+      (await this.#lookUp(this.#parts.log.prefix(followed.feed, length)).catch(() => undefined))
     if (!this.#over) this.#channel.send(encodeSourceFrame({ kind: 'shown', number, prefix }))
   }
 
@@ -142,7 +168,8 @@ export class FeedSource {
 
   /** A follower that asks faster than it takes the answers, or than they are found, is not read meanwhile. */
   #brake(): void {
-    const isTooMuch = this.#lookups > LOOKUPS_MAX || this.#channel.waitingBytes > FEED_WAITING_MAX_BYTES
+    const isTooMuch =
+      this.#lookups > LOOKUPS_MAX || this.#channel.waitingBytes > FEED_WAITING_MAX_BYTES
     if (isTooMuch === this.#paused || this.#over) return
     this.#paused = isTooMuch
     if (isTooMuch) this.#channel.pause()
@@ -169,15 +196,17 @@ export class FeedSource {
 
   async #send(followed: Followed): Promise<void> {
     try {
+      const { length } = followed
       const piece = await this.#parts.log.signed(followed.feed, followed.sent, FEED_PIECE_BYTES)
-      if (piece === undefined) followed.length = followed.sent
-      else if (this.#byNumber.get(followed.number) === followed) {
+      if (piece === undefined) {
+        // Unless it has grown meanwhile, nothing of it is proven yet: it takes its turn when it grows.
+        if (followed.length === length) followed.length = followed.sent
+      } else if (this.#byNumber.get(followed.number) === followed) {
         this.#channel.send(encodeSourceFrame({ kind: 'piece', number: followed.number, piece }))
         followed.sent += piece.blocks.length
       }
     } catch {
-      // A feed that cannot be read here is followed elsewhere.
-      this.#leave(followed.number)
+      this.#giveUp(followed)
     } finally {
       this.#reading -= 1
       followed.state = 'quiet'

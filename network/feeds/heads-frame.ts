@@ -22,7 +22,12 @@ import {
 /** What a follower says. */
 export type FollowerFrame =
   /** Tell of all blocks of this feed from `from` on. */
-  | { readonly kind: 'follow'; readonly number: number; readonly feed: FeedSpec; readonly from: number }
+  | {
+      readonly kind: 'follow'
+      readonly number: number
+      readonly feed: FeedSpec
+      readonly from: number
+    }
   | { readonly kind: 'leave'; readonly number: number }
   /** Show the tree of the first `length` blocks. */
   | { readonly kind: 'show'; readonly number: number; readonly length: number }
@@ -31,8 +36,10 @@ export type FollowerFrame =
 export type SourceFrame =
   | { readonly kind: 'piece'; readonly number: number; readonly piece: SignedBlocks }
   | { readonly kind: 'shown'; readonly number: number; readonly prefix: SignedPrefix | undefined }
+  /** It cannot give this feed, or not any more. */
+  | { readonly kind: 'left'; readonly number: number }
 
-const [FOLLOW, LEAVE, SHOW, PIECE, SHOWN] = [0, 1, 2, 3, 4]
+const [FOLLOW, LEAVE, SHOW, PIECE, SHOWN, LEFT] = [0, 1, 2, 3, 4, 5]
 const KINDS: readonly FeedSpec['kind'][] = ['messages', 'results', 'votes']
 /** Blocks in one piece: a block has a byte at least. */
 const BLOCKS_MAX = 65_536
@@ -76,7 +83,12 @@ export function decodeFollowerFrame(bytes: Uint8Array): FollowerFrame {
   const fields = reader.array()
   const [kind, number] = [readSmall(reader), readSmall(reader)]
   if (fields !== [8, 2, 3][kind]) throw new MalformedBytes('not what a follower says', 0)
-  const frame = kind === LEAVE ? ({ kind: 'leave', number } as const) : kind === SHOW ? show(reader, number) : follow(reader, number)
+  const frame =
+    kind === LEAVE
+      ? ({ kind: 'leave', number } as const)
+      : kind === SHOW
+        ? show(reader, number)
+        : follow(reader, number)
   reader.end()
   return frame
 }
@@ -90,7 +102,8 @@ function follow(reader: CborReader, number: number): FollowerFrame {
   const process = asProcessId(readId(reader))
   const epoch = readSmall(reader)
   const count = reader.array()
-  if (kind === undefined || count < 1 || count > FEED_SIGNERS_MAX) throw new MalformedBytes('not a feed', reader.offset)
+  if (kind === undefined || count < 1 || count > FEED_SIGNERS_MAX)
+    throw new MalformedBytes('not a feed', reader.offset)
   const signers = Array.from({ length: count }, () => asKeyId(readId(reader)))
   const feed = { kind, process, epoch, signers, quorum: readSmall(reader) }
   return { kind: 'follow', number, feed, from: readSmall(reader) }
@@ -109,6 +122,10 @@ export function encodeSourceFrame(frame: SourceFrame): Uint8Array {
     writer.uint(head.length)
     writer.bytes(head.signature)
     writeSubtrees(writer, rest)
+  } else if (frame.kind === 'left') {
+    writer.array(2)
+    writer.uint(LEFT)
+    writer.uint(frame.number)
   } else {
     writer.array(frame.prefix === undefined ? 2 : 7)
     writer.uint(SHOWN)
@@ -130,17 +147,19 @@ export function decodeSourceFrame(bytes: Uint8Array): SourceFrame {
   const reader = new CborReader(bytes)
   const fields = reader.array()
   const [kind, number] = [readSmall(reader), readSmall(reader)]
-  if (kind === SHOWN && fields === 2) {
+  if ((kind === SHOWN || kind === LEFT) && fields === 2) {
     reader.end()
-    return { kind: 'shown', number, prefix: undefined }
+    return kind === LEFT ? { kind: 'left', number } : { kind: 'shown', number, prefix: undefined }
   }
-  if ((kind !== PIECE && kind !== SHOWN) || fields !== 7) throw new MalformedBytes('not what a source says', 0)
+  if ((kind !== PIECE && kind !== SHOWN) || fields !== 7)
+    throw new MalformedBytes('not what a source says', 0)
   const at = readSmall(reader)
   const content = kind === PIECE ? { blocks: readBlocks(reader) } : { roots: readSubtrees(reader) }
   const head = { length: readSmall(reader), signature: reader.bytes() }
   const rest = readSubtrees(reader)
   reader.end()
-  if (content.blocks !== undefined) return { kind: 'piece', number, piece: { from: at, blocks: content.blocks, head, rest } }
+  if (content.blocks !== undefined)
+    return { kind: 'piece', number, piece: { from: at, blocks: content.blocks, head, rest } }
   return { kind: 'shown', number, prefix: { length: at, roots: content.roots, head, rest } }
 }
 
@@ -161,9 +180,14 @@ function writeSubtrees(writer: CborWriter, subtrees: readonly FeedSubtree[]): vo
 
 function readSubtrees(reader: CborReader): FeedSubtree[] {
   const parts = reader.array()
-  if (parts % 3 !== 0 || parts > 3 * SUBTREES_MAX) throw new MalformedBytes('too many subtrees', reader.offset)
+  if (parts % 3 !== 0 || parts > 3 * SUBTREES_MAX)
+    throw new MalformedBytes('too many subtrees', reader.offset)
   const subtrees: FeedSubtree[] = []
   for (let at = 0; at < parts; at += 3)
-    subtrees.push({ leaves: readSmall(reader), sizeBytes: readSmall(reader), hash: readHash(reader) })
+    subtrees.push({
+      leaves: readSmall(reader),
+      sizeBytes: readSmall(reader),
+      hash: readHash(reader),
+    })
   return subtrees
 }

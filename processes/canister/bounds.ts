@@ -35,6 +35,8 @@ export const STOP_TIMEOUT_MS = 300_000
 export const LOG_MAX_BYTES = 4 * KiB
 /** Snapshots of one canister, as on the IC. */
 export const SNAPSHOTS_MAX = 10
+/** Bytes of all of them: room for one of the largest canister. A host holds them. */
+export const SNAPSHOTS_MAX_BYTES = 2 * 1024 * MiB + 2 * CODE_MAX_BYTES
 export const ENVIRONMENT_MAX = 20
 export const ENVIRONMENT_TEXT_MAX_BYTES = 128
 /** Name of a method, as in an ingress. */

@@ -46,19 +46,19 @@ export class Canister {
   }
 
   run(message: GuestMessage, context: GuestContext, gasLimit: bigint): Ending {
-    const slot = new Slot(message, context, gasLimit, this.#machine.state.nextDeadlineNs)
+    const before = this.#machine.state
+    const slot = new Slot(message, context, gasLimit)
     if (message.kind === 'query') {
       const parts = { machine: this.#machine, calls: this.#calls, management: this.#management }
       return { status: 'ok', output: answerQuery(parts, slot), gas: clip(slot.gas, gasLimit) }
     }
-    const { certified, timerNs } = this.#machine.state
     slot.spend(DELIVER_GAS + 2n * BigInt(message.data.length))
     this.#dispatch(message, slot)
     this.#drain(slot)
     this.#management.settle(slot)
     this.#flush(slot)
     const { state } = this.#machine
-    const isCertified = state.certified !== certified
+    const isCertified = state.certified !== before.certified
     const output = encodeCanisterOutput({
       answers: slot.answers,
       certified: isCertified ? state.certified : undefined,
@@ -69,7 +69,7 @@ export class Canister {
       const { error, message: text } = slot.failed
       return { status: 'error', gas, error: { code: error, message: text }, output }
     }
-    armTimers(this.#machine, slot, timerNs)
+    armTimers(this.#machine, slot, before)
     return { status: 'ok', gas, output }
   }
 
@@ -127,7 +127,7 @@ export class Canister {
   #tick(timer: string, slot: Slot): void {
     switch (timer) {
       case GLOBAL_TIMER:
-        if (this.#machine.state.timerNs === 0n || this.#machine.state.timerNs > slot.nowNs) return
+        if (!this.#isTimerDue(slot)) return
         this.#machine.change({ timerNs: 0n })
         this.#calls.systemTask('canister_global_timer', slot)
         return
@@ -140,6 +140,12 @@ export class Canister {
       case STOP_TIMER:
         this.#management.stopExpired(slot)
     }
+  }
+
+  /** One that is due while the canister does not run waits for it to start. */
+  #isTimerDue({ nowNs }: Slot): boolean {
+    const { timerNs, status } = this.#machine.state
+    return timerNs !== 0n && timerNs <= nowNs && status === 'running'
   }
 
   /** A message that somebody signed: the outcome of an effect, or a call. */

@@ -9,6 +9,8 @@ import { encodeState, stateAtFirst } from './state.ts'
 
 /** Instances with a canister's memory in them: the engine has room for some thousands, and each keeps its pages. */
 const INSTANCES_MAX = 256
+/** So many there are at least, if there are canisters for them; more only if those that lost theirs want them back soon. */
+const INSTANCES_MIN = 16
 /** Instances that wait for a canister of their code. */
 const SPARE_MAX = 32
 /** Code that is compiled; canisters of one code share it. */
@@ -24,6 +26,11 @@ export class CanisterFactory implements GuestFactory, MachineHome {
   /** Instances whose memory is all zero again: making one costs more than cleaning it. */
   readonly #spare: CanisterInstance[] = []
   #last: Machine | undefined
+  #seatsMax = INSTANCES_MIN
+  /** Counts canisters that got an instance. */
+  #seatings = 0
+  /** When a canister lost its instance to another, by that count. */
+  readonly #lost = new WeakMap<Machine, number>()
 
   constructor(ownCode: Uint8Array | undefined) {
     this.ownCode = ownCode
@@ -57,7 +64,12 @@ export class CanisterFactory implements GuestFactory, MachineHome {
       this.#last = machine
       return seated
     }
-    const taken = this.#seats.size < INSTANCES_MAX ? undefined : this.#takeOldest(machine, code)
+    this.#seatings += 1
+    // Of ten thousand that wake one after the other each would get an instance of its own, which takes longer than cleaning one.
+    const lostAt = this.#lost.get(machine)
+    const isMissed = lostAt !== undefined && this.#seatings - lostAt <= INSTANCES_MAX
+    if (isMissed && this.#seatsMax < INSTANCES_MAX) this.#seatsMax += 1
+    const taken = this.#seats.size < this.#seatsMax ? undefined : this.#takeOldest(machine, code)
     const instance = taken ?? this.#fresh(machine, code)
     instance.writeGlobals(machine.globalsFor(code))
     this.#seats.set(machine, instance)
@@ -72,6 +84,7 @@ export class CanisterFactory implements GuestFactory, MachineHome {
     const [former, instance] = oldest
     this.#seats.delete(former)
     former.lostSeat()
+    this.#lost.set(former, this.#seatings)
     if (instance.code !== code || instance.heap.pages !== machine.state.heapPages) return undefined
     for (const index of former.kept.indexes()) {
       if (index < STABLE_BASE && !machine.kept.has(index)) instance.heap.chunk(index).fill(0)

@@ -27,7 +27,7 @@ export class CanisterGuest implements Guest {
     const subnet = rootKey.length > 0 ? selfAuthenticating(rootKey) : unit === undefined ? new Uint8Array(0) : principalOf(unit)
     const names = { self: principalOf(process.id), subnet, rootKey }
     this.#machine = new Machine(names, home, snapshot?.engine)
-    for (const [index, bytes] of snapshot?.chunks ?? []) this.#machine.kept.restore(index, bytes)
+    if (snapshot !== undefined) this.#machine.kept.restore(snapshot.chunks)
     this.#canister = new Canister(this.#machine, process, home)
   }
 
@@ -39,6 +39,7 @@ export class CanisterGuest implements Guest {
       this.#open = ending.status
       return ending
     } catch (error) {
+      this.#machine.giveUp()
       this.discard()
       throw error
     }
@@ -73,7 +74,7 @@ export class CanisterGuest implements Guest {
   }
 
   get sizeBytes(): number {
-    return OVERHEAD_BYTES + this.#machine.memoryBytes
+    return OVERHEAD_BYTES + this.#machine.kept.sizeBytes
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 import { CHUNK_SIZE_BYTES } from '../../protocol/index.ts'
+import { ChunkSlabs } from './chunk-slabs.ts'
 
 const ZEROES = new Uint8Array(CHUNK_SIZE_BYTES)
 
@@ -10,72 +11,69 @@ export const STABLE_BASE = 2 ** 22
  * is not here is zero. Changes come in any number in a slot; `keep` makes them stay, `discard` goes back to where it began.
  */
 export class KeptChunks {
-  readonly #chunks = new Map<number, Uint8Array>()
+  #slabs = new ChunkSlabs()
+  /** Where the chunks stand. */
+  readonly #places = new Map<number, number>()
   /** Since the last `takeChanged`. */
   readonly #changed = new Set<number>()
-  /** What stood there when the slot began. */
-  readonly #before = new Map<number, Uint8Array | undefined>()
-  readonly #free: Uint8Array[] = []
+  /** Where they stood when the slot began, or `NOWHERE`. */
+  readonly #before = new Map<number, number>()
 
   get size(): number {
-    return this.#chunks.size
+    return this.#places.size
+  }
+
+  get sizeBytes(): number {
+    return this.#slabs.sizeBytes
   }
 
   /** The bytes of a chunk, valid until the next change; nobody may write to them. */
   get(index: number): Uint8Array {
-    return this.#chunks.get(index) ?? ZEROES
+    const place = this.#places.get(index)
+    return place === undefined ? ZEROES : this.#slabs.at(place)
   }
 
   has(index: number): boolean {
-    return this.#chunks.has(index)
+    return this.#places.has(index)
   }
 
   indexes(): Iterable<number> {
-    return this.#chunks.keys()
+    return this.#places.keys()
   }
 
   /** Copies `bytes` in. */
   put(index: number, bytes: Uint8Array): void {
-    const kept = this.#chunks.get(index)
+    const kept = this.#places.get(index)
     if (kept !== undefined && this.#before.has(index)) {
-      kept.set(bytes)
+      this.#slabs.write(kept, bytes)
       return
     }
-    const copy = this.#free.pop() ?? new Uint8Array(CHUNK_SIZE_BYTES)
-    copy.set(bytes)
-    this.#replace(index, kept, copy)
-  }
-
-  /** Takes `bytes` over. */
-  take(index: number, bytes: Uint8Array): void {
-    this.#replace(index, this.#chunks.get(index), bytes)
-  }
-
-  #replace(index: number, kept: Uint8Array | undefined, bytes: Uint8Array): void {
-    if (!this.#before.has(index)) this.#before.set(index, kept)
-    this.#chunks.set(index, bytes)
+    this.#before.set(index, kept ?? NOWHERE)
+    this.#places.set(index, this.#slabs.add(bytes))
     this.#changed.add(index)
   }
 
   /** As read from a checkpoint. */
-  restore(index: number, bytes: Uint8Array): void {
-    this.#chunks.set(index, bytes.slice())
+  restore(chunks: ReadonlyMap<number, Uint8Array>): void {
+    let more = chunks.size
+    for (const [index, bytes] of chunks) this.#places.set(index, this.#slabs.add(bytes, --more))
   }
 
   keep(): void {
-    for (const bytes of this.#before.values()) {
-      if (bytes !== undefined && this.#free.length < FREE_MAX) this.#free.push(bytes)
-    }
+    for (const place of this.#before.values()) if (place !== NOWHERE) this.#slabs.free(place)
     this.#before.clear()
+    if (this.#slabs.freed > FREED_MAX && this.#slabs.freed > this.#places.size / 2) this.#pack()
   }
 
   /** Goes back to where the slot began; gives the chunks that are as before again. */
   discard(): number[] {
     const undone = [...this.#before.keys()]
-    for (const [index, bytes] of this.#before) {
+    for (const [index, before] of this.#before) {
+      const place = this.#places.get(index)
+      if (place !== undefined) this.#slabs.free(place)
       // They stay told as changed, which does no harm.
-      if (bytes === undefined) this.#chunks.delete(index)
-      else this.#chunks.set(index, bytes)
+      if (before === NOWHERE) this.#places.delete(index)
+      else this.#places.set(index, before)
     }
     this.#before.clear()
     return undone
@@ -86,7 +84,16 @@ export class KeptChunks {
     this.#changed.clear()
     return changed
   }
+
+  /** A slot that changed very much leaves much room behind. */
+  #pack(): void {
+    const slabs = new ChunkSlabs()
+    let more = this.#places.size
+    for (const [index, place] of this.#places) this.#places.set(index, slabs.add(this.#slabs.at(place), --more))
+    this.#slabs = slabs
+  }
 }
 
-/** Buffers kept for the next slot. */
-const FREE_MAX = 64
+const NOWHERE = -1
+/** Places kept for the next slots, however few are in use. */
+const FREED_MAX = 1024

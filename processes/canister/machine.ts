@@ -125,7 +125,7 @@ export class Machine {
     try {
       end = instance.run(what, execution, this.names, this.#stable)
     } catch (error) {
-      this.#giveUp()
+      this.giveUp()
       throw error
     }
     const trap = end.trap ?? overLimit(execution, instance)
@@ -156,7 +156,7 @@ export class Machine {
 
   #rollBack(instance: CanisterInstance): void {
     if (instance.heap.pages !== this.state.heapPages) {
-      this.#giveUp()
+      this.giveUp()
       return
     }
     const { dirty, dirtyCount, heap } = instance
@@ -168,7 +168,8 @@ export class Machine {
     if (!(this.state.globals instanceof Uint8Array)) instance.writeGlobals(this.state.globals)
   }
 
-  #giveUp(): void {
+  /** The instance serves nobody any more. */
+  giveUp(): void {
     this.#home.unseat(this)
     this.#instance = undefined
   }
@@ -180,7 +181,7 @@ export class Machine {
   replaceCode(code: CanisterCode, keepsHeap: boolean, changes: Partial<CanisterState>): void {
     const heapPages = keepsHeap ? Math.max(code.pagesMin, this.state.heapPages) : code.pagesMin
     if (!keepsHeap) this.#replaceHeap(code.initialChunks)
-    this.#giveUp()
+    this.giveUp()
     this.#code = code
     this.change({ ...changes, codeHash: code.hash, heapPages, globals: code.initialGlobals })
   }
@@ -189,7 +190,7 @@ export class Machine {
   removeCode(changes: Partial<CanisterState>): void {
     this.#replaceHeap(new Map())
     this.clearStable()
-    this.#giveUp()
+    this.giveUp()
     this.#code = undefined
     this.change({ ...changes, codeHash: undefined, ownCode: false, codeBytes: 0, heapPages: 0, stablePages: 0, globals: [] })
   }
@@ -198,7 +199,7 @@ export class Machine {
   replaceMemory(code: CanisterCode | undefined, chunks: ReadonlyMap<number, Uint8Array>, changes: Partial<CanisterState>): void {
     for (const index of [...this.kept.indexes()]) if (!chunks.has(index)) this.kept.put(index, ZEROES)
     for (const [index, bytes] of chunks) this.kept.put(index, bytes)
-    this.#giveUp()
+    this.giveUp()
     this.#code = code
     this.change(changes)
   }
@@ -232,12 +233,12 @@ export class Machine {
     this.state = this.#before
     if (codeHash !== this.state.codeHash) {
       this.#code = undefined
-      this.#giveUp()
+      this.giveUp()
     }
     const instance = this.#instance
     if (instance === undefined) return
     if (instance.heap.pages !== this.state.heapPages) {
-      this.#giveUp()
+      this.giveUp()
       return
     }
     for (const index of undone) {

@@ -32,15 +32,12 @@ export class Slot {
   sentBytes = 0
   /** Code, controllers or metadata changed. */
   changed = false
-  /** When the next best-effort call was to end, as the slot began. */
-  readonly deadlineBefore: bigint
   /** The request of a user that is the slot's own, if it failed before anything was done. */
   failed: Reject | undefined
   /** Something was done in this slot that stands whatever comes after. */
   hasActed = false
 
-  constructor(message: GuestMessage, context: GuestContext, gasLimit: bigint, deadlineBefore: bigint) {
-    this.deadlineBefore = deadlineBefore
+  constructor(message: GuestMessage, context: GuestContext, gasLimit: bigint) {
     this.message = message
     this.context = context
     this.cells = context.cells

@@ -24,7 +24,7 @@ export class StableMemory {
 
   /** What was written stays. */
   commit(): void {
-    for (const [index, bytes] of this.#written) this.#kept.take(index, bytes)
+    for (const [index, bytes] of this.#written) this.#kept.put(index, bytes)
     this.#written.clear()
   }
 

@@ -1,6 +1,7 @@
 import { HEARTBEAT_MS } from './bounds.ts'
 import type { Machine } from './machine.ts'
 import type { Slot } from './slot.ts'
+import type { CanisterState } from './state.ts'
 
 export const GLOBAL_TIMER = 'ic/timer'
 export const HEARTBEAT_TIMER = 'ic/heartbeat'
@@ -10,19 +11,24 @@ export const STOP_TIMER = 'ic/stop'
 const NS_PER_MS = 1_000_000n
 const LATEST_MS = BigInt(Number.MAX_SAFE_INTEGER)
 
-/** Sets the timers of the process to what the canister wants, where a slot changed that. */
-export function armTimers(machine: Machine, slot: Slot, timerBefore: bigint): void {
+/**
+ * Sets the timers of the process to what the canister wants, where a slot changed that since `before`. A canister that does not run
+ * keeps its timer; it is armed, and may be due, when the canister starts again.
+ */
+export function armTimers(machine: Machine, slot: Slot, before: CanisterState): void {
   const { context, message } = slot
   const { timerNs, nextDeadlineNs, status, beats } = machine.state
   const fired = message.kind === 'tick' ? message.timer : undefined
-  if (timerNs !== timerBefore || fired === GLOBAL_TIMER) {
+  const runs = status === 'running'
+  const starts = runs && before.status !== 'running'
+  if (timerNs !== before.timerNs || fired === GLOBAL_TIMER || starts) {
     if (timerNs === 0n) context.clearTimer(GLOBAL_TIMER)
-    else context.setTimer(GLOBAL_TIMER, msOf(timerNs))
+    else if (runs) context.setTimer(GLOBAL_TIMER, msOf(timerNs))
   }
-  if (nextDeadlineNs !== 0n && (slot.deadlineBefore !== nextDeadlineNs || fired === DEADLINE_TIMER)) {
+  if (nextDeadlineNs !== 0n && (before.nextDeadlineNs !== nextDeadlineNs || fired === DEADLINE_TIMER)) {
     context.setTimer(DEADLINE_TIMER, msOf(nextDeadlineNs))
   }
-  const wants = status === 'running' && machine.code(slot.cells)?.entries.has('canister_heartbeat') === true
+  const wants = runs && machine.code(slot.cells)?.entries.has('canister_heartbeat') === true
   if (wants === beats) return
   machine.change({ beats: wants })
   if (wants) context.setTimer(HEARTBEAT_TIMER, message.timestampMs + HEARTBEAT_MS, HEARTBEAT_MS)

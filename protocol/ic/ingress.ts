@@ -2,7 +2,7 @@
  * Requests of the IC as messages of processes: whom they are for, and when they hold. See docs/protocol/canister.md.
  */
 import { equalBytes, fromBase64Url, MalformedBytes } from '../bytes.ts'
-import { IC_EXPIRY_MAX_MS } from '../limits.ts'
+import { IC_EXPIRY_MAX_MS, IC_ROOT_KEYS_MAX } from '../limits.ts'
 import type { ProcessDescription } from '../process.ts'
 import { findTag } from '../tags.ts'
 import { PRINCIPAL_MAX_BYTES } from './principal.ts'
@@ -19,16 +19,19 @@ export function principalOf(id: string): Uint8Array {
   return principal
 }
 
-/** Root keys (DER) whose canisters may sign for users of a process: those that its spawn names. */
+/** Root keys (DER) whose canisters may sign for users of a process: the first few that its spawn names. */
 export function rootKeysOf(process: Pick<ProcessDescription, 'tags'>): Uint8Array[] {
-  return process.tags.flatMap(({ name, value }) => {
-    if (name !== 'IC-Root-Key') return []
+  const keys: Uint8Array[] = []
+  for (const { name, value } of process.tags) {
+    if (keys.length === IC_ROOT_KEYS_MAX) break
+    if (name !== 'IC-Root-Key') continue
     try {
-      return [fromBase64Url(value)]
+      keys.push(fromBase64Url(value))
     } catch {
-      return []
+      // No key.
     }
-  })
+  }
+  return keys
 }
 
 /** Why the request may not stand in the feed of `process` at that time; nothing, if it may. */

@@ -37,6 +37,16 @@ export function principalFromText(text: string): Uint8Array {
   return principal
 }
 
+/** The principal that a text is; nothing, if it is none. */
+export function principalIn(text: string): Uint8Array | undefined {
+  try {
+    return principalFromText(text)
+  } catch (error) {
+    if (error instanceof MalformedBytes) return undefined
+    throw error
+  }
+}
+
 /** The principal of whoever holds the key, given in DER. */
 export function selfAuthenticating(derKey: Uint8Array): Uint8Array {
   const principal = new Uint8Array(PRINCIPAL_MAX_BYTES)

@@ -24,6 +24,7 @@ import {
   toUtf8,
 } from '../../protocol/index.ts'
 import type { CommittedFrame } from '../lane.ts'
+import { SettledFeed } from '../settled-feed.ts'
 import { checkBlocks, type CheckParts } from './check-blocks.ts'
 import { Course, type Seat } from './course.ts'
 import { Proposer } from './proposer.ts'
@@ -154,7 +155,15 @@ export class CoSignedProcesses {
       return (assignment && encodeEnvelope(assignment.envelope)) ?? opened.course?.spawnEnvelope
     }
     const proposer = new Proposer({ key, seed, clock, peers, voter, spawn })
-    opened.course = new Course({ key, clock, peers, voter, proposer, seatHere: request => this.#parts.seatHere(request) })
+    opened.course = new Course({
+      key,
+      clock,
+      peers,
+      voter,
+      proposer,
+      settled: new SettledFeed(log, process),
+      seatHere: request => this.#parts.seatHere(request),
+    })
     return opened.course
   }
 

@@ -10,11 +10,14 @@ import {
   type KeyId,
   leaderOf,
   type Peers,
+  type ProcessId,
   type ScheduleAnswer,
   type ScheduleRequest,
   TAKE_OVER_STEP_MS,
   UNSETTLED_MAX_MS,
 } from '../../protocol/index.ts'
+import type { SettledFeed } from '../settled-feed.ts'
+import { answerSettled, untilSettled } from './leader-claims.ts'
 import type { Proposer } from './proposer.ts'
 import type { Voter } from './voter.ts'
 
@@ -29,6 +32,8 @@ export interface CourseParts {
   readonly peers: CoSigners & Pick<Peers, 'schedule'>
   readonly voter: Voter
   readonly proposer: Proposer
+  /** What the settled feed shows here. */
+  readonly settled: Pick<SettledFeed, 'answerFor' | 'expectedSeq'>
   /** Seats a request in the lane of this node, which leads. */
   seatHere(request: ScheduleRequest): Promise<Seat>
 }
@@ -107,6 +112,11 @@ export class Course {
     if (answers.every(Boolean)) voter.remembersAll()
   }
 
+  /** The seq which the next push of a sender must have, as the settled feed shows it. */
+  expectedSeq(from: ProcessId): Promise<number> {
+    return this.#parts.settled.expectedSeq(from)
+  }
+
   /** A timer is due: resolves when this node is to give it its tick, with false once somebody else went on. */
   async ticks(): Promise<boolean> {
     const { voter, proposer, clock } = this.#parts
@@ -172,18 +182,27 @@ export class Course {
     for (const entry of failed) this.#back(entry, { status: 'failed', failure })
   }
 
-  /** Hands a batch to the leader; gives those of which it could not say what became of them. */
-  async #forward(leader: KeyId, batch: readonly Entry[]): Promise<readonly Entry[]> {
+  /** Hands a batch to the leader; gives those of which it could not say what became of them, or said what is not so. */
+  async #forward(leader: KeyId, all: readonly Entry[]): Promise<readonly Entry[]> {
+    const { settled, clock } = this.#parts
+    const batch = await answerSettled(settled, all)
+    if (batch.length === 0) return []
     const requests = batch.map(({ request }) => request)
     const timeoutMs = CO_SIGN_WAIT_MS + CO_SIGN_CALL_MS
     const answering = this.#parts.peers.schedule(leader, requests, { timeoutMs }).catch(() => [])
     const answers = await this.#unlessItLeads(answering, timeoutMs)
-    return batch.filter((entry, i) => {
+    const claimed: Entry[] = []
+    const early: Entry[] = []
+    const failed: Entry[] = []
+    for (const [i, entry] of batch.entries()) {
       const answer = answers[i]
-      if (answer === undefined || !isLastWord(answer)) return true
-      entry.resolve(answer)
-      return false
-    })
+      if (answer === undefined || !isLastWord(answer)) failed.push(entry)
+      else if (answer.status === 'failed') entry.resolve(answer)
+      else if (answer.status === 'gap') early.push(entry)
+      else claimed.push(entry)
+    }
+    const claims = { settled, clock, signal: this.#stop.signal, catchUp: () => this.#askAfter(leader) }
+    return [...failed, ...(await answerSettled(settled, early, true)), ...(await untilSettled(claims, claimed))]
   }
 
   /**

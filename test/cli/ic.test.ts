@@ -37,7 +37,7 @@ afterAll(async () => {
 })
 
 describe('atoll ic', () => {
-  test('deploys a Motoko program, calls it, upgrades it and shows its interface', { timeout: 120_000 }, async () => {
+  test('deploys a Motoko program, calls it, upgrades it and shows its interface', { timeout: 180_000 }, async () => {
     const file = join(folder.path, 'counter.mo')
     await writeFile(file, PROGRAM(1))
     const canister = await said('ic', 'deploy', file)
@@ -55,6 +55,8 @@ describe('atoll ic', () => {
     const shown = await said('process', 'show', process)
     expect(shown).toContain(canister)
     expect(shown).toContain('add: (by: nat) -> (nat)')
+    expect(await said('process', 'show', canister)).toBe(shown)
+    expect(await said('results', canister)).toMatch(/ok.* \(5\)\n.*IC0503: /)
   })
 
   test('tells who signs, and what is wrong with a program or an argument', async () => {

@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '../..')
 const PROJECT = join(ROOT, '.cache', `installed-${process.pid}`)
 const PACKAGE = join(PROJECT, 'node_modules/atoll')
 
-const node = (...words: string[]) => promisify(execFile)(process.execPath, words, { cwd: PROJECT, timeout: 100_000 })
+const node = (...words: string[]) => promisify(execFile)(process.execPath, words, { cwd: PROJECT, timeout: 180_000 })
 
 beforeAll(async () => {
   await mkdir(PACKAGE, { recursive: true })
@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(PROJECT, { recursive: true, force: true }))
 
-test('the command of an installed package is JavaScript that can be run, and evaluates', { timeout: 60_000 }, async () => {
+test('the command of an installed package is JavaScript that can be run, and evaluates', { timeout: 180_000 }, async () => {
   await using folder = await temporaryFolder()
   const main = join(PACKAGE, 'dist/cli/main.js')
   expect((await stat(main)).mode & 0o111).toBe(0o111)

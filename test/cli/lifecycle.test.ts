@@ -59,7 +59,7 @@ afterAll(async () => {
 const spawn = async (name: string, module = 'counter'): Promise<string> =>
   String((await one('spawn', module, '--name', name))['process'])
 
-describe('a process', { timeout: 60_000 }, () => {
+describe('a process', { timeout: 180_000 }, () => {
   test('is upgraded after a try on a copy, keeps its count, and goes back', async () => {
     await spawn('up')
     await add('up')
@@ -157,7 +157,7 @@ describe('a process', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a state', { timeout: 60_000 }, () => {
+describe('a state', { timeout: 180_000 }, () => {
   test('is shown as of any slot, and what changed between two', async () => {
     await spawn('seen')
     for (let at = 0; at < 3; at++) await add('seen')
@@ -172,7 +172,7 @@ describe('a state', { timeout: 60_000 }, () => {
   })
 })
 
-test('what docs/OPERATIONS.md shows is what can be done', { timeout: 60_000 }, async () => {
+test('what docs/OPERATIONS.md shows is what can be done', { timeout: 180_000 }, async () => {
   const page = await readFile(join(import.meta.dirname, '../../docs/OPERATIONS.md'), 'utf8')
   const [section = ''] = /^## To change a process\n[\s\S]*?(?=^## )/m.exec(page) ?? []
   const commands = [...section.matchAll(/^\$ atoll ([^#\n]+)/gm)].map(([, words = '']) => words.trim().split(' '))
@@ -186,7 +186,7 @@ test('what docs/OPERATIONS.md shows is what can be done', { timeout: 60_000 }, a
   expect((await one('process', 'show', 'hits'))['moduleInForce']).toBe(counter)
 })
 
-describe('an agent', { timeout: 60_000 }, () => {
+describe('an agent', { timeout: 180_000 }, () => {
   test('shows its state, its schedules and what they are for', async () => {
     const file = join(import.meta.dirname, '../processes/agent/programs/tally.process.ts')
     const path = join(folder.path, 'tally.json')
@@ -200,12 +200,12 @@ describe('an agent', { timeout: 60_000 }, () => {
     })
     expect((await atoll('schedule', 'list', 'tally-1')).stdout).toMatch(/\nminute .* 1 min +add \{"by":1\}\n$/)
     await one('schedule', 'run-now', 'tally-1', 'minute')
-    await expect.poll(async () => (await atoll('state', 'get', 'tally-1')).stdout, { timeout: 20_000 }).toContain('8')
+    await expect.poll(async () => (await atoll('state', 'get', 'tally-1')).stdout, { timeout: 60_000 }).toContain('8')
     expect((await atoll('state', 'diff', 'tally-1', '--from', '0')).stdout).toBe('~ total 7 → 8\n')
   })
 })
 
-describe('a schedule', { timeout: 60_000 }, () => {
+describe('a schedule', { timeout: 180_000 }, () => {
   test('is listed, brought forward and cancelled', async () => {
     await spawn('timed', 'timer')
     const listed = await one('schedule', 'list', 'timed')
@@ -214,7 +214,7 @@ describe('a schedule', { timeout: 60_000 }, () => {
     const run = await one('schedule', 'run-now', 'timed', 'tick/a')
     expect(run).toMatchObject({ $type: 'schedule.run', result: { status: 'ok' } })
     const seen = async (): Promise<number> => Number((await one('process', 'show', 'timed'))['evaluated'])
-    await expect.poll(seen, { timeout: 20_000 }).toBe(3)
+    await expect.poll(seen, { timeout: 60_000 }).toBe(3)
     expect(await one('result', 'timed', '2')).toMatchObject({ status: 'ok' })
     await one('schedule', 'cancel', 'timed', 'tick/a')
     expect((await one('schedule', 'list', 'timed'))['schedules']).toEqual([])

@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { Network } from '../../network/index.ts'
 import { AtollProgram } from './atoll-program.ts'
 
-it('atoll peer adds, shows, pings and blocks other nodes, for whoever has the token', { timeout: 60_000 }, async () => {
+it('atoll peer adds, shows, pings and blocks other nodes, for whoever has the token', { timeout: 180_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-peer-'))
   const env = { ATOLL_HOME: join(folder, 'home'), ATOLL_DATA: join(folder, 'data') }
   const node = new AtollProgram(['up', '--port', '0', '--listen', '0', '-o', 'ndjson'], env)

@@ -72,7 +72,7 @@ describe('the processes of a folder', () => {
   })
 })
 
-describe('deploy', { timeout: 60_000 }, () => {
+describe('deploy', { timeout: 180_000 }, () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>
   let node: AtollNode
   beforeAll(async () => {
@@ -131,7 +131,7 @@ describe('deploy', { timeout: 60_000 }, () => {
   })
 })
 
-describe('dev', { timeout: 60_000 }, () => {
+describe('dev', { timeout: 180_000 }, () => {
   it('runs a node of its own, and upgrades in place when a file is saved', async () => {
     await using folder = await temporaryFolder()
     const env = { ATOLL_HOME: join(folder.path, 'home') }

@@ -56,7 +56,7 @@ async function runProgram(name: string, text: string): Promise<string> {
   const path = join(scratch, name)
   const fitted = text.replaceAll('http://127.0.0.1:7333', env['ATOLL_URL'] ?? '').replaceAll('./sdk/index.ts', '../../sdk/index.ts')
   await writeFile(path, fitted)
-  const { stdout } = await promisify(execFile)(process.execPath, [path], { timeout: 60_000 })
+  const { stdout } = await promisify(execFile)(process.execPath, [path], { timeout: 180_000 })
   return stdout
 }
 
@@ -90,7 +90,7 @@ describe('the README', () => {
   })
 
   // In their order: later commands use what earlier ones made.
-  test('has commands that do what it says', { timeout: 120_000 }, async () => {
+  test('has commands that do what it says', { timeout: 180_000 }, async () => {
     for (const { command, printed } of steps) {
       if (!command.startsWith(PREFIX)) {
         expect(['npm start', 'npm test']).toContain(command)
@@ -119,7 +119,7 @@ describe('the README', () => {
     expect(await runProgram('sdk.ts', text)).toBe(announced(text))
   })
 
-  test('has a program for unmodified aoconnect that prints what its comment says', { timeout: 120_000 }, async () => {
+  test('has a program for unmodified aoconnect that prints what its comment says', { timeout: 180_000 }, async () => {
     const [text = ''] = blocks('js')
     expect(announced(text)).toBe('42\n')
     expect(await runProgram('ao.mjs', text)).toBe('42\n')

@@ -19,7 +19,7 @@ const hook = join(import.meta.dirname, 'programs', 'own-package.mjs')
 const WITHOUT_TESTS = ['python']
 
 for (const template of (await templates()).filter(({ name }) => !WITHOUT_TESTS.includes(name))) {
-  test(`a project made of the template ${template.name} passes its own tests`, { timeout: 120_000 }, async () => {
+  test(`a project made of the template ${template.name} passes its own tests`, { timeout: 180_000 }, async () => {
     const folder = join(scratch, template.name)
     await newProject(template, folder, template.name)
     const { stdout } = await program(process.execPath, ['--import', hook, '--test', '--test-reporter=tap'], { cwd: folder })

@@ -117,7 +117,7 @@ async function reopened(of: ComputeHarness, store: 'kept' | 'lost'): Promise<Com
   return open({ log })
 }
 
-describe('an upgraded process', { timeout: 60_000 }, () => {
+describe('an upgraded process', { timeout: 180_000 }, () => {
   it('answers with its new module, and tells which that is and since when', async () => {
     const process = await withHistory(harness)
     expect(await wordsOf(harness, process)).toEqual(['SPAWNED', 'ONE', 'four'])
@@ -197,7 +197,7 @@ describe('an upgraded process', { timeout: 60_000 }, () => {
     other.log.directory.module = async id =>
       id === loud ? undefined : module.call(other.log.directory, id)
     const mirrored = other.mirror(harness, process)
-    await expect.poll(() => other.troubles.join(), { timeout: 20_000 }).toContain('No such module')
+    await expect.poll(() => other.troubles.join(), { timeout: 60_000 }).toContain('No such module')
     expect(await other.unit.evaluated(process)).toBe(2)
     other.log.directory.module = id => module.call(other.log.directory, id)
     expect(item).toBeDefined()
@@ -221,7 +221,7 @@ describe('an upgraded process', { timeout: 60_000 }, () => {
   })
 })
 
-describe('the state at a slot', { timeout: 60_000 }, () => {
+describe('the state at a slot', { timeout: 180_000 }, () => {
   it('is that after the slot, wherever in a frame it stands, and in any order of asking', async () => {
     const process = await harness.spawn(v1)
     const words = Array.from({ length: 12 }, (_, at) => `w${at}`)
@@ -277,7 +277,7 @@ describe('the state at a slot', { timeout: 60_000 }, () => {
   })
 })
 
-describe('an upgrade check', { timeout: 60_000 }, () => {
+describe('an upgrade check', { timeout: 180_000 }, () => {
   it('tells what would become of the state, and which answers would differ; nothing is kept', async () => {
     const process = await harness.spawn(v1)
     for (const word of ['one', 'two', 'three']) await say(harness, process, word)
@@ -350,7 +350,7 @@ describe('an upgrade check', { timeout: 60_000 }, () => {
   })
 })
 
-describe('what a process holds', { timeout: 60_000 }, () => {
+describe('what a process holds', { timeout: 180_000 }, () => {
   it('is told: its timers, as they are after the last slot', async () => {
     const process = await harness.spawn(v1)
     expect(await harness.unit.timers(process)).toEqual([])

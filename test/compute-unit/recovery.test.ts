@@ -82,7 +82,7 @@ async function reopened(
   return ComputeHarness.open({ log })
 }
 
-describe('the work of a host that dies', { timeout: 60_000 }, () => {
+describe('the work of a host that dies', { timeout: 180_000 }, () => {
   it('is done again, and nothing of it is lost or changed', async () => {
     await using harness = await ComputeHarness.open()
     const process = await withHistory(harness, 3)
@@ -113,7 +113,7 @@ describe('the work of a host that dies', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a process that is opened again', { timeout: 60_000 }, () => {
+describe('a process that is opened again', { timeout: 180_000 }, () => {
   it('goes on from its newest checkpoint, or from slot 0 if all caches are gone, to the same state', async () => {
     await using harness = await ComputeHarness.open()
     const process = await withHistory(harness, 20)
@@ -226,7 +226,7 @@ describe('a process that is opened again', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a process whose module is not here', { timeout: 60_000 }, () => {
+describe('a process whose module is not here', { timeout: 180_000 }, () => {
   it('waits for it, goes on when it comes, and holds up neither others nor the end of the unit', async () => {
     const item = moduleItem(wasm, [{ name: 'Module-Format', value: 'actor' }])
     const harness = await ComputeHarness.open({ clock: realClock })
@@ -245,7 +245,7 @@ describe('a process whose module is not here', { timeout: 60_000 }, () => {
   })
 })
 
-describe('dry-runs', { timeout: 60_000 }, () => {
+describe('dry-runs', { timeout: 180_000 }, () => {
   let harness: ComputeHarness
 
   beforeAll(async () => {
@@ -314,7 +314,7 @@ describe('dry-runs', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a frame that is evaluated on its way to the disk', { timeout: 60_000 }, () => {
+describe('a frame that is evaluated on its way to the disk', { timeout: 180_000 }, () => {
   const framed = (process: ProcessId, slot: number, data: Uint8Array) => {
     const envelopeBytes = encodeEnvelope(itemEnvelope(process, {}, data))
     return encodeFrame(slot, [{ timestampMs: 1_900_000_000_000, envelopeBytes }])

@@ -34,7 +34,7 @@ afterAll(() => harness[Symbol.asyncDispose]())
 const count = async (process: ProcessId): Promise<string> =>
   textOf((await harness.ask(process, { Action: 'Get' })).output)
 
-describe('every slot ends in a status', { timeout: 30_000 }, () => {
+describe('every slot ends in a status', { timeout: 180_000 }, () => {
   it('ok, with output and gas; error, without any effect', async () => {
     const process = await harness.spawn(counter)
     expect(await harness.ask(process, { Action: 'Add', Quantity: '5' })).toMatchObject({

@@ -112,6 +112,48 @@ describe('who follows a feed', () => {
     expect(world.opened).toEqual([SECOND])
   })
 
+  test('goes back to the first source as soon as it is there again: the second may know no more than itself', async () => {
+    const world = new World()
+    await fill(world.add(SECOND), 0, 3)
+    world.follow({ feed, sources: () => [FIRST, SECOND] })
+    await expect.poll(() => world.here.length(feed)).toBe(3)
+    await fill(world.add(FIRST), 0, 7)
+    await expect.poll(() => world.here.length(feed), { timeout: 60_000 }).toBe(7)
+    expect(world.opened.at(-1)).toBe(FIRST)
+  })
+
+  test('goes on elsewhere when its source cannot read the feed any more, though the channel stays', async () => {
+    const world = new World()
+    const first = world.add(FIRST)
+    await fill(first, 0, 2)
+    await fill(world.add(SECOND), 0, 5)
+    const { signed } = first
+    world.follow({ feed, sources: () => [FIRST, SECOND] })
+    await expect.poll(() => world.here.length(feed)).toBe(2)
+    first.signed = async () => {
+      throw new Error('the disk is gone')
+    }
+    await fill(first, 2, 3)
+    await expect.poll(() => world.here.length(feed)).toBe(5)
+    first.signed = signed
+    expect(world.pairs).toHaveLength(2)
+  })
+
+  test('goes on after a failure of its own, such as a full disk', async () => {
+    const world = new World()
+    const first = world.add(FIRST)
+    await fill(first, 0, 2)
+    const take = world.here.take.bind(world.here)
+    let failures = 0
+    world.here.take = async (...taken) => {
+      if (failures++ < 2) throw new Failure('disk-full')
+      return take(...taken)
+    }
+    world.follow({ feed, sources: () => [FIRST] })
+    await expect.poll(() => world.here.length(feed), { timeout: 60_000 }).toBe(2)
+    expect(failures).toBeGreaterThan(2)
+  })
+
   test('takes no flipped bit, wherever it is, counts it against its source, and goes to the next', async () => {
     const world = new World()
     await fill(world.add(FIRST), 0, 4)
@@ -150,7 +192,7 @@ describe('who follows a feed', () => {
       sources = [SECOND]
       await fill(twin, length, 7, 'y')
       world.pairs[0]?.cut()
-      await expect.poll(() => world.conflicts.length, { timeout: 5_000 }).toBe(1)
+      await expect.poll(() => world.conflicts.length, { timeout: 60_000 }).toBe(1)
       const [conflict] = world.conflicts
       const hashes = [conflict?.held, conflict?.seen].map(
         prefix => prefix && signedPrefixHash(feed, prefix),
@@ -174,9 +216,9 @@ describe('who follows a feed', () => {
     sources = [SECOND]
     world.shows = 0
     world.pairs[0]?.cut()
-    await expect.poll(() => world.shows, { timeout: 5_000 }).toBeGreaterThan(1)
+    await expect.poll(() => world.shows, { timeout: 60_000 }).toBeGreaterThan(1)
     expect(world.offenders).toEqual([])
     world.shows = undefined
-    await expect.poll(() => world.conflicts.length, { timeout: 5_000 }).toBe(1)
+    await expect.poll(() => world.conflicts.length, { timeout: 60_000 }).toBe(1)
   })
 })

@@ -98,7 +98,7 @@ describe('the stream of heads', () => {
     )
     pair.release()
     for (const feed of feeds)
-      await expect.poll(() => here.length(feed), { timeout: 10_000 }).toBe(21)
+      await expect.poll(() => here.length(feed), { timeout: 60_000 }).toBe(21)
     expect(sent).toBeGreaterThan(3 * 20 * 60_000)
   })
 
@@ -160,6 +160,22 @@ describe('the stream of heads', () => {
     await link.closed
     expect(offences).toHaveLength(1)
     expect(await here.length(feed)).toBe(0)
+  })
+
+  test('what grows while the source finds nothing to send is sent all the same', async () => {
+    const pair = channelPair()
+    const { here, there, link } = linked(pair)
+    const feed = messagesOf('a')
+    await fill(there, feed, 0, 1)
+    const signed = there.signed.bind(there)
+    // The first look finds nothing, and the feed grows before that is known; then it stays as it is.
+    there.signed = async () => {
+      there.signed = signed
+      await fill(there, feed, 1, 3)
+      return undefined
+    }
+    follow(here, link, feed, 0)
+    await expect.poll(() => here.length(feed)).toBe(3)
   })
 
   test('the same feed twice over one link is no honest wish', async () => {

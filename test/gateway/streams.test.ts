@@ -178,7 +178,7 @@ describe('a stream of results', () => {
         socket.write(
           `GET /v1/processes/${'A'.repeat(43)}/results/stream HTTP/1.1\r\nHost: localhost:${open.gateway.port}\r\n\r\n`,
         )
-        await expect.poll(() => produced, { timeout: 5_000 }).toBeGreaterThan(5)
+        await expect.poll(() => produced, { timeout: 60_000 }).toBeGreaterThan(5)
         let before = -1
         await expect
           .poll(
@@ -187,7 +187,7 @@ describe('a stream of results', () => {
               before = produced
               return still
             },
-            { timeout: 5_000, interval: 200 },
+            { timeout: 60_000, interval: 200 },
           )
           .toBe(true)
         expect(produced).toBeLessThan(400)

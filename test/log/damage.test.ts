@@ -77,7 +77,7 @@ describe('after damage to a file of a crashed node', () => {
     ['the journal', 'journal', '.journal', 100],
   ] as const) {
     test(`${what}, all that was acknowledged is there or it is refused`, {
-      timeout: 120_000,
+      timeout: 180_000,
     }, async () => {
       const outcomes: string[] = []
       // Most of the time goes into fsync, so several go on at once.

@@ -24,7 +24,7 @@ async function writeAndKill(directory: string, lines: number): Promise<string[]>
 }
 
 test('what a node acknowledged before it was killed is there, ten kills in a row', {
-  timeout: 120_000,
+  timeout: 180_000,
 }, async () => {
   await using folder = await tempFolder()
   const random = seededRandom(7)

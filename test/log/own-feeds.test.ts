@@ -124,7 +124,7 @@ test('a Hypercore and the log take turns at one feed', async () => {
     // it lingers; at its last round it goes
     core.core.gc = 3
     await expect
-      .poll(() => log.corestore.cores.get(Hypercore.discoveryKey(core.key)), { timeout: 10_000 })
+      .poll(() => log.corestore.cores.get(Hypercore.discoveryKey(core.key)), { timeout: 60_000 })
       .toBeNull()
     expect(await collect(log.blocks(feed, 0))).toHaveLength(at + 2)
   }

@@ -60,7 +60,7 @@ function secondMessenger(node: TestNode, changes: Partial<MessengerUnitParts> = 
   })
 }
 
-describe('every push takes effect once', { timeout: 60_000 }, () => {
+describe('every push takes effect once', { timeout: 180_000 }, () => {
   it('however many messengers carry it, again and again', async () => {
     await using node = await TestNode.open()
     const relay = await node.addStandard('relay')
@@ -121,7 +121,7 @@ describe('every push takes effect once', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a push whose way is blocked', { timeout: 60_000 }, () => {
+describe('a push whose way is blocked', { timeout: 180_000 }, () => {
   let node: TestNode
   let relay: ModuleId
 
@@ -203,7 +203,7 @@ describe('a push whose way is blocked', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a tree of messages', { timeout: 60_000 }, () => {
+describe('a tree of messages', { timeout: 180_000 }, () => {
   let node: TestNode
 
   beforeAll(async () => {
@@ -289,7 +289,7 @@ describe('a tree of messages', { timeout: 60_000 }, () => {
   })
 })
 
-describe('intake', { timeout: 60_000 }, () => {
+describe('intake', { timeout: 180_000 }, () => {
   it('answers every item for itself, in order', async () => {
     await using node = await TestNode.open()
     const counter = await node.addStandard('counter')

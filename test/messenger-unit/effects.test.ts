@@ -68,7 +68,7 @@ async function asker(effects: Effects, more: object = {}): Promise<{ node: TestN
   return { node, process: await node.spawn(module) }
 }
 
-describe('an effect', { timeout: 30_000 }, () => {
+describe('an effect', { timeout: 180_000 }, () => {
   it('is performed once, and its outcome stands in the feed as a message signed by the unit', async () => {
     const calls: unknown[] = []
     const { node, process } = await asker({
@@ -199,7 +199,7 @@ describe('an effect', { timeout: 30_000 }, () => {
   })
 })
 
-describe('http.fetch and llm.generate', { timeout: 30_000 }, () => {
+describe('http.fetch and llm.generate', { timeout: 180_000 }, () => {
   let server: Server
   let port: number
   let seen: { method: string | undefined; url: string | undefined; headers: Record<string, unknown>; body: string }[] = []

@@ -53,7 +53,7 @@ async function send(process: string, action: string, input?: unknown): Promise<u
 const total = async (process: string, at?: number): Promise<unknown> =>
   JSON.parse(textOf((await client.query({ process, action: 'total', at })).output))
 
-describe('an agent', { timeout: 60_000 }, () => {
+describe('an agent', { timeout: 180_000 }, () => {
   it('is upgraded with its state migrated, and goes back', async () => {
     const process = await spawn(10)
     await send(process, 'add', { by: 5 })
@@ -110,7 +110,7 @@ describe('an agent', { timeout: 60_000 }, () => {
     await client.processes.upgrade(process, { module: v2 })
     expect(await client.processes.timers(process)).toEqual([timer])
     await client.processes.runTimer(process, 'schedule/minute')
-    await expect.poll(async () => total(process), { timeout: 20_000 }).toEqual({ reply: 1 })
+    await expect.poll(async () => total(process), { timeout: 60_000 }).toEqual({ reply: 1 })
     await client.processes.cancelTimer(process, 'schedule/minute')
     const { document } = await client.processes.stateAt(process)
     expect(document).toMatchObject({ schedules: [], state: { count: 1 } })

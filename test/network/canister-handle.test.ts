@@ -61,7 +61,7 @@ afterAll(() => node[Symbol.asyncDispose]())
 
 const refusal = (call: Promise<unknown>): Promise<unknown> => call.then(() => 'no refusal', (error: Failure) => ({ ...error.details, code: error.details['code'], failure: error.code }))
 
-describe('the handle of a canister', { timeout: 60_000 }, () => {
+describe('the handle of a canister', { timeout: 180_000 }, () => {
   it('spawns, sends, asks, and reads what is answered', async () => {
     const store = await client.spawn(Store, { module, args: { name: 'the store', limit: 200 } })
     await store.spawned.reply()

@@ -155,7 +155,7 @@ describe('a Python program as a process', { timeout: 300_000 }, () => {
   })
 })
 
-describe('a small program as a process', { timeout: 120_000 }, () => {
+describe('a small program as a process', { timeout: 180_000 }, () => {
   it('gives the same state root and gas in every engine, through all that can go wrong', async () => {
     const process = await spawn(
       await node.addModule(await wat(SAMPLE_PROGRAM), tagsOf({ 'Module-Format': 'command' })),

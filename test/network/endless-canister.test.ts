@@ -32,7 +32,7 @@ async function answeredMeanwhile(user: IcCaller, endless: Uint8Array, counters: 
 }
 
 /** Which of two hosts a canister is in follows from its id, which nobody chooses: there are rounds until one is in the other. */
-it('a loop without end in one canister ends as IC0522, and those in other hosts answer meanwhile', { timeout: 120_000 }, async () => {
+it('a loop without end in one canister ends as IC0522, and those in other hosts answer meanwhile', { timeout: 180_000 }, async () => {
   const data = await mkdtemp(join(tmpdir(), 'atoll-test-'))
   let node: AtollNode | undefined
   try {

@@ -12,7 +12,7 @@ import { connect, ed25519Signer } from '../../sdk/index.ts'
 
 const PROGRAM = fileURLToPath(new URL('programs/hypercore-program.ts', import.meta.url))
 
-it('an ordinary Corestore elsewhere replicates a feed whose key it computed from the spawn message', { timeout: 60_000 }, async () => {
+it('an ordinary Corestore elsewhere replicates a feed whose key it computed from the spawn message', { timeout: 180_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-hypercores-'))
   const node = await createNode({ data: join(folder, 'node'), port: 0, listen: ['0'], hosts: 1 })
   onTestFinished(async () => {
@@ -35,10 +35,10 @@ it('an ordinary Corestore elsewhere replicates a feed whose key it computed from
   const hashes: string[] = []
   const lines = createInterface({ input: child.stdout })
   lines.on('line', line => hashes.push(line))
-  await expect.poll(() => hashes.length, { timeout: 20_000 }).toBe(4)
+  await expect.poll(() => hashes.length, { timeout: 60_000 }).toBe(4)
   // What is new comes by itself.
   for (let n = 0; n < 2; n++) await add()
-  await expect.poll(() => hashes.length, { timeout: 20_000 }).toBe(6)
+  await expect.poll(() => hashes.length, { timeout: 60_000 }).toBe(6)
   const blocks = await Array.fromAsync(node.log.blocks(messagesFeed(process_), 0))
   expect(hashes).toEqual(blocks.map(block => createHash('sha256').update(block).digest('hex')))
 })

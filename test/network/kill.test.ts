@@ -58,7 +58,7 @@ async function load(client: Client, next: () => DataItem, acknowledged: Map<stri
   }
 }
 
-it(`after ${KILLS} kills under load, no acknowledged message is lost or doubled, feeds keep their prefix and cascades finish`, { timeout: 60_000 + KILLS * 20_000 }, async () => {
+it(`after ${KILLS} kills under load, no acknowledged message is lost or doubled, feeds keep their prefix and cascades finish`, { timeout: 180_000 + KILLS * 20_000 }, async () => {
   const data = await mkdtemp(join(tmpdir(), 'atoll-kill-'))
   const random = numbers(20_261)
   const acknowledged = new Map<string, Acknowledged>()

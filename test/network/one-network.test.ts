@@ -103,7 +103,7 @@ async function settled(receipt: Receipt): Promise<Record<string, unknown> | unde
 const askAgent = async (to: ProcessId, action: string, input: unknown): Promise<Record<string, unknown> | undefined> =>
   settled(await node.send(to, { Action: action }, JSON.stringify(input)))
 
-describe('one network', { timeout: 60_000 }, () => {
+describe('one network', { timeout: 180_000 }, () => {
   it('lets an agent await a canister', async () => {
     expect(await askAgent(caller, 'ask', { peer: canister })).toMatchObject({ reply: 2 })
     expect(await askAgent(caller, 'askTwice', { peer: canister })).toMatchObject({ reply: 8 })

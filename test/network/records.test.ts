@@ -9,7 +9,7 @@ import { type RunningNode, startNode } from './running-node.ts'
 
 const signer = ed25519Signer(new Uint8Array(32).fill(12))
 
-it('nodes that were told of one in common find each other by what each signed of itself, and need it no longer', { timeout: 120_000 }, async () => {
+it('nodes that were told of one in common find each other by what each signed of itself, and need it no longer', { timeout: 300_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-records-'))
   const known = await startNode(join(folder, 'known'), { listen: ['0'] })
   const start = (name: string): Promise<RunningNode> => startNode(join(folder, name), { listen: ['0'], peer: [...known.addresses] })
@@ -26,8 +26,8 @@ it('nodes that were told of one in common find each other by what each signed of
   const process = asProcessId(spawned.id)
   const output = (slot: number): Promise<string> => connect({ url: unit.url }).result(process, slot).then(result => fromUtf8(result.output), String)
   await client.send({ process, action: 'Add' })
-  await expect.poll(() => output(1), { timeout: 40_000, interval: 500 }).toBe('1')
+  await expect.poll(() => output(1), { timeout: 90_000, interval: 500 }).toBe('1')
   await known.kill()
   await client.send({ process, action: 'Add' })
-  await expect.poll(() => output(2), { timeout: 40_000, interval: 500 }).toBe('2')
+  await expect.poll(() => output(2), { timeout: 90_000, interval: 500 }).toBe('2')
 })

@@ -93,7 +93,7 @@ async function expectOneHistory(
 }
 
 describe('a replay gives the same state root and gas at every slot, in every engine and from every checkpoint', {
-  timeout: 120_000,
+  timeout: 180_000,
 }, () => {
   it('of a program full of numbers that are none, and of deep calls', async () => {
     const process = await node.spawn(await node.addModule(await wat(NAN_ACTOR), ACTOR))
@@ -165,7 +165,7 @@ describe('a replay gives the same state root and gas at every slot, in every eng
     await say(caller, 'timeouts')
     await node.node.computer.checkpoint(caller)
     const before = await node.node.computer.evaluated(caller)
-    await expect.poll(() => node.node.computer.evaluated(caller), { timeout: 20_000 }).toBeGreaterThan(before + 1)
+    await expect.poll(() => node.node.computer.evaluated(caller), { timeout: 60_000 }).toBeGreaterThan(before + 1)
     for (const process of [counter, caller]) await expectOneHistory(process)
   })
 

@@ -43,7 +43,7 @@ test('a backup of a running node that is restored refuses to fork: it takes back
     expect(backed.folder).toBe(backup)
     await send(10)
     // The other unit has all of it before the disk is lost.
-    await expect.poll(async () => (await connect({ url: b.url, signer }).processes.get(hits.id)).scheduled, { timeout: 20_000 }).toBe(41)
+    await expect.poll(async () => (await connect({ url: b.url, signer }).processes.get(hits.id)).scheduled, { timeout: 60_000 }).toBe(41)
     await a.kill()
 
     await restoreBackup(backup, restored)
@@ -56,7 +56,7 @@ test('a backup of a running node that is restored refuses to fork: it takes back
     try {
       const lonely = connect({ url: alone.url, signer })
       const item = await lonely.prepare({ process: hits.id, action: 'Add' })
-      await expect(lonely.submit(item.bytes, { timeoutMs: 5_000 })).rejects.toMatchObject({ code: 'feed-behind' })
+      await expect(lonely.submit(item.bytes, { timeoutMs: 60_000 })).rejects.toMatchObject({ code: 'feed-behind' })
       expect((await lonely.processes.get(hits.id)).scheduled).toBeLessThan(41)
     } finally {
       await alone[Symbol.asyncDispose]()
@@ -72,7 +72,7 @@ test('a backup of a running node that is restored refuses to fork: it takes back
     const answer = await client.process(hits.id).query({ action: 'Get' })
     expect(Number(fromUtf8(answer.output))).toBe(45)
     // Whoever followed sees no break.
-    await expect.poll(async () => (await connect({ url: b.url, signer }).processes.get(hits.id)).scheduled, { timeout: 20_000 }).toBe(46)
+    await expect.poll(async () => (await connect({ url: b.url, signer }).processes.get(hits.id)).scheduled, { timeout: 60_000 }).toBe(46)
   } finally {
     await Promise.all([a[Symbol.asyncDispose](), b[Symbol.asyncDispose]()])
   }

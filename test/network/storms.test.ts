@@ -37,7 +37,7 @@ async function rootsOf(process: ProcessId): Promise<string> {
   return `${report.slots} ${report.gas} ${toHex(report.stateRoot)}`
 }
 
-describe('a storm ends by itself', { timeout: 60_000 }, () => {
+describe('a storm ends by itself', { timeout: 180_000 }, () => {
   it('of two processes that answer each other for ever: at the bound of depth, on every replay', async () => {
     const [a, b] = [await node.spawn(relay), await node.spawn(relay)]
     const { id } = await node.send(a, { Action: 'Start', Peer: b })

@@ -45,7 +45,7 @@ it('a scheduler whose data folder was copied, and started twice, leaves a proof 
   const [first, second] = [await start('f1', { listen: ['0'], peer: before.addresses }), await start('f2', { listen: ['0'], peer: before.addresses })]
   const process = await spawnCounter(clientOf(before), before.scheduler, [first.scheduler, second.scheduler])
   for (let n = 0; n < 3; n++) await add(clientOf(before), process)
-  for (const node of [first, second]) await expect.poll(() => scheduledOn(node, process), { timeout: 30_000 }).toBe(4)
+  for (const node of [first, second]) await expect.poll(() => scheduledOn(node, process), { timeout: 60_000 }).toBe(4)
   for (const node of [first, second, before]) await stop(node)
 
   // Copied, and both started: one for each follower, which do not know each other.
@@ -56,8 +56,8 @@ it('a scheduler whose data folder was copied, and started twice, leaves a proof 
   const ofOther = await start('f2', { listen: ['0'], peer: other.addresses })
   for (let n = 0; n < 2; n++) await add(clientOf(one), process)
   for (let n = 0; n < 5; n++) await add(clientOf(other), process)
-  await expect.poll(() => scheduledOn(ofOne, process), { timeout: 30_000 }).toBe(6)
-  await expect.poll(() => scheduledOn(ofOther, process), { timeout: 30_000 }).toBe(9)
+  await expect.poll(() => scheduledOn(ofOne, process), { timeout: 60_000 }).toBe(6)
+  await expect.poll(() => scheduledOn(ofOther, process), { timeout: 60_000 }).toBe(9)
   expect((await clientOf(ofOne).transport.request('listEvidence', {}, {})).evidence).toEqual([])
 
   // The partition heals.
@@ -70,7 +70,7 @@ it('a scheduler whose data folder was copied, and started twice, leaves a proof 
       for (const { sizeBytes, accused } of evidence) expect([sizeBytes <= 1024, accused]).toEqual([true, [one.scheduler]])
       return evidence.map(({ length }) => length ?? 0).sort((a, b) => a - b)[0]
     }
-    await expect.poll(shortest, { timeout: 20_000 }).toBe(5)
+    await expect.poll(shortest, { timeout: 60_000 }).toBe(5)
     expect(await scheduledOn(node, process)).toBe(4)
     // Two nodes of one name cannot both be reached by the compute units; those have their own results.
     if (node === ofOne || node === healed) expect((await client.result(process, 3)).status).toBe('ok')

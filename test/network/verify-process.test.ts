@@ -91,7 +91,7 @@ function put(
   )
 }
 
-describe('offline verification', { timeout: 60_000 }, () => {
+describe('offline verification', { timeout: 180_000 }, () => {
   it('finds nothing wrong with an honest process, and gives its state root and gas', async () => {
     const progress: number[] = []
     const report = await verifyProcess(source, {

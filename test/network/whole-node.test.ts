@@ -35,7 +35,7 @@ const TICKING = actorText(
   '(data (i32.const 512) "tick")',
 )
 
-describe('a node', { timeout: 60_000 }, () => {
+describe('a node', { timeout: 180_000 }, () => {
   it('gives processes the ticks they asked for, and no storm after a long sleep', async () => {
     const clock = new ManualClock(1_700_000_000_000)
     await using node = await TestNode.open({ clock })
@@ -116,7 +116,7 @@ describe('a node', { timeout: 60_000 }, () => {
   })
 })
 
-describe('assigned messages', { timeout: 60_000 }, () => {
+describe('assigned messages', { timeout: 180_000 }, () => {
   let node: TestNode
   let aos: ModuleId
 

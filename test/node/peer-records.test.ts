@@ -2,9 +2,11 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { PeerRecords } from '../../node/peer-records.ts'
 import { atMostTwoOfANetwork, networkGroup } from '../../node/network-group.ts'
 import {
+  Failure,
   type GossipVerdict,
   type KeyId,
   PEER_RECORD_LASTS_MS,
+  PEER_RECORD_RENEWED_MS,
   PEER_RECORD_SKEW_MS,
   type PeerRecord,
   readPeerRecord,
@@ -25,8 +27,10 @@ const fields = (more: Partial<PeerRecord> = {}): Omit<PeerRecord, 'key'> => ({
   ...more,
 })
 
+type Answer = (of: readonly KeyId[]) => readonly Uint8Array[]
+
 /** A node among others that only talk of records. */
-async function opened(log = MemoryLog.open(), known: ReadonlyMap<KeyId, readonly Uint8Array[]> = new Map()) {
+async function opened(log = MemoryLog.open(), known: ReadonlyMap<KeyId, readonly Uint8Array[] | Answer> = new Map()) {
   const learned = new Map<KeyId, readonly string[]>()
   const reached: KeyId[] = []
   const published: Uint8Array[] = []
@@ -35,7 +39,12 @@ async function opened(log = MemoryLog.open(), known: ReadonlyMap<KeyId, readonly
     key: keyOf(1),
     seed: seedOf(1),
     store: log.store,
-    clock: { now: () => NOW, sleep: (_, options) => new Promise(resolve => options?.signal?.addEventListener('abort', () => resolve())) },
+    clock: {
+      now: () => NOW,
+      // Pauses are over at once; what is said again every ten minutes is not said again here.
+      sleep: (ms, options) =>
+        ms < PEER_RECORD_RENEWED_MS ? new Promise(setImmediate) : new Promise(resolve => options?.signal?.addEventListener('abort', () => resolve())),
+    },
     roles: ['messenger'],
     url: undefined,
     gossip: {
@@ -55,7 +64,10 @@ async function opened(log = MemoryLog.open(), known: ReadonlyMap<KeyId, readonly
         return true
       },
       reach: async peer => void reached.push(peer),
-      records: async peer => known.get(peer) ?? [],
+      records: async (peer, of) => {
+        const answer = known.get(peer) ?? []
+        return typeof answer === 'function' ? answer(of) : answer
+      },
     },
     trouble: () => undefined,
   })
@@ -113,6 +125,41 @@ describe('records of nodes', () => {
     expect(own && readPeerRecord(own)).toMatchObject({ key: keyOf(1), addresses: ['/ip4/10.0.0.1/tcp/1'] })
     await expect.poll(() => records.shared.length).toBe(2)
     expect(records.shared).toEqual([own, theirs])
+  })
+
+  test('a peer that is still starting is asked until it answers', async () => {
+    let asked = 0
+    const starting: Answer = () => {
+      if (asked++ < 5) throw new Failure('busy')
+      return [signPeerRecord(fields(), seedOf(2))]
+    }
+    const { records } = await opened(MemoryLog.open(), new Map([[keyOf(2), starting]]))
+    await expect.poll(() => records.of(keyOf(2))?.addresses).toEqual(['/ip4/10.0.0.7/tcp/7334'])
+    expect(asked).toBe(6)
+  })
+
+  test('what a peer says of itself is passed on to those who met it not, what it says of others is not', async () => {
+    const [theirs, others] = [signPeerRecord(fields(), seedOf(2)), signPeerRecord(fields(), seedOf(3))]
+    const { records, published } = await opened(MemoryLog.open(), new Map([[keyOf(2), [theirs, others]]]))
+    await expect.poll(() => published.length).toBe(2)
+    expect(records.shared).toHaveLength(3)
+    expect(published[1]).toEqual(theirs)
+  })
+
+  test('a node that is not reached is asked for by its key, of each peer, and not of all at every try', async () => {
+    const asked: (readonly KeyId[])[] = []
+    const sought = signPeerRecord(fields({ addresses: ['/ip4/10.0.0.3/tcp/3'] }), seedOf(3))
+    const peer = (answer: readonly Uint8Array[]): Answer => of => {
+      if (of.length > 0) asked.push(of)
+      return of.length > 0 ? answer : []
+    }
+    const { records, learned } = await opened(MemoryLog.open(), new Map([[keyOf(2), peer([])], [keyOf(4), peer([sought])]]))
+    expect(await records.find(keyOf(3))).toBe(true)
+    expect(learned.get(keyOf(3))).toEqual(['/ip4/10.0.0.3/tcp/3'])
+    expect(asked).toEqual([[keyOf(3)], [keyOf(3)]])
+    expect(await records.find(keyOf(3))).toBe(false)
+    expect(asked).toHaveLength(2)
+    expect(records.ofEach([keyOf(3), keyOf(9), keyOf(1)])).toEqual([sought, records.shared[0]])
   })
 
   test('after a restart it knows where others are, and dials some of them first', async () => {

@@ -15,7 +15,7 @@ import { ManualClock, settle } from '../fakes/manual-clock.ts'
 import { messageItem, spawnItem } from '../fakes/signed-items.ts'
 import { Harness, NO_MODULE, receiptOf, refusalOf, SCHEDULER } from './scheduler-harness.ts'
 
-describe('a feed', { timeout: 30_000 }, () => {
+describe('a feed', { timeout: 180_000 }, () => {
   it('gives slots in the order of the requests, without gaps, to many callers at once', async () => {
     await using harness = await Harness.open()
     const [a, b] = [await harness.spawn(), await harness.spawn()]

@@ -21,7 +21,7 @@ async function calls(net: TestNet): Promise<void> {
 }
 
 test('the same calls run against a live node; what only a simulation can do says so', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   await using simulated = await createTestNet()
   await calls(simulated)

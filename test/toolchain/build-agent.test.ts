@@ -47,7 +47,7 @@ async function failureOf(work: Promise<unknown>): Promise<Failure> {
   throw new Error('expected a failure')
 }
 
-describe('a program', { timeout: 60_000 }, () => {
+describe('a program', { timeout: 180_000 }, () => {
   it('becomes a module that tells what it promises and runs', async () => {
     const built = await buildAgent(await write('greeter.process.ts', PROGRAM))
     expect(built).toMatchObject({ name: 'greeter', version: '2.1.0' })
@@ -81,7 +81,7 @@ describe('a program', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a program that cannot be built', { timeout: 60_000 }, () => {
+describe('a program that cannot be built', { timeout: 180_000 }, () => {
   it.each([
     [
       'a syntax error',
@@ -157,7 +157,7 @@ describe('a program that cannot be built', { timeout: 60_000 }, () => {
       'unavailable',
       /'fetch' is not available/,
     ],
-  ])('with %s is refused, with its place', { timeout: 120_000 }, async (_, source, _rule, why) => {
+  ])('with %s is refused, with its place', { timeout: 180_000 }, async (_, source, _rule, why) => {
     const failure = await failureOf(buildAgent(await write('bad.process.ts', source)))
     expect(failure.code).toBe('module-refused')
     expect(failure.message).toMatch(why)
@@ -208,7 +208,7 @@ describe('a module that is not what it says', () => {
       /out of memory|all of its memory/,
     ],
     ['code that says half a character', container('throw "\\ud800"'), /./],
-  ])('%s is refused', { timeout: 60_000 }, async (_, bytes, why) => {
+  ])('%s is refused', { timeout: 180_000 }, async (_, bytes, why) => {
     const failure = await refusal(bytes)
     expect(failure.code).toBe('module-refused')
     expect(failure.message).toMatch(why)

@@ -157,16 +157,17 @@ function metadata(fields: Fields, { machine, slot }: MethodContext): Uint8Array 
 
 function takeCanisterSnapshot(fields: Fields, context: MethodContext): Uint8Array {
   const { machine, slot } = context
+  const uninstalls = fields.flag('uninstall_code')
+  const head = takeSnapshot(machine, slot, fields.blobIf('replace_snapshot'))
   slot.hasActed = true
-  const head = takeSnapshot(machine, slot.cells, fields.blobIf('replace_snapshot'), slot.nowNs)
-  if (fields.flag('uninstall_code')) uninstall(context)
+  if (uninstalls) uninstall(context)
   return snapshotReply(head)
 }
 
 function loadCanisterSnapshot(fields: Fields, { machine, home, caller, slot }: MethodContext): void {
   const id = fields.blob('snapshot_id').slice()
   if (machine.state.openCallbacks > 0) throw new Rejected('IC0203', 'the canister waits for answers; stop it first', REJECT.transient)
-  loadSnapshot(machine, home, slot.cells, id)
+  loadSnapshot(machine, home, slot, id)
   remember(machine, { what: 'load', caller, hash: id, controllers: [] }, slot)
   slot.changed = true
 }

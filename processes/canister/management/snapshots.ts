@@ -1,13 +1,16 @@
 import { type Cells, CborReader, CborWriter, CHUNK_SIZE_BYTES, concatBytes } from '../../../protocol/index.ts'
-import { SNAPSHOTS_MAX } from '../bounds.ts'
+import { SNAPSHOTS_MAX, SNAPSHOTS_MAX_BYTES } from '../bounds.ts'
 import { Rejected } from '../canister-trap.ts'
 import { CODE, type Machine, type MachineHome } from '../machine.ts'
 import { getPieces, keysUnder, putPieces, removePieces } from '../pieces.ts'
 import { numbered } from '../records.ts'
+import type { Slot } from '../slot.ts'
 import { decodeState } from '../state.ts'
 import type { SnapshotFacts } from './replies.ts'
 
 const HEADS = 's/'
+/** Gas of a byte that is copied into cells or out of them, where it is hashed. */
+const COPY_BYTE_GAS = 4n
 const memoryOf = (number: number): string => `${numbered('S/', number)}/m/`
 const codeOf = (number: number): string => `${numbered('S/', number)}/c/`
 
@@ -29,14 +32,23 @@ export function listSnapshots(machine: Machine, cells: Cells): Head[] {
   return keysUnder(cells, HEADS).map(key => readHead(machine, cells, Number(key.slice(HEADS.length))))
 }
 
-/** Keeps code, memories and certified data as they are now. @throws {Rejected} */
-export function takeSnapshot(machine: Machine, cells: Cells, replaced: Uint8Array | undefined, nowNs: bigint): Head {
-  if (replaced !== undefined) deleteSnapshot(machine, cells, replaced)
-  if (listSnapshots(machine, cells).length >= SNAPSHOTS_MAX) {
+/** Keeps code, memories and certified data as they are now; `replaced` makes room, if all else holds. @throws {Rejected} */
+export function takeSnapshot(machine: Machine, slot: Slot, replaced: Uint8Array | undefined): Head {
+  const { cells } = slot
+  const { state } = machine
+  const known = listSnapshots(machine, cells)
+  const leaving = replaced && findSnapshot(machine, cells, replaced)
+  if (known.length - (leaving === undefined ? 0 : 1) >= SNAPSHOTS_MAX) {
     throw new Rejected('IC0402', `a canister has at most ${SNAPSHOTS_MAX} snapshots`, 4)
   }
-  const { state } = machine
   if (state.codeHash === undefined) throw new Rejected('IC0537', 'the canister contains no Wasm module', 5)
+  const largestBytes = machine.memoryBytes + state.codeBytes
+  const keptBytes = known.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) - (leaving?.sizeBytes ?? 0)
+  if (keptBytes + largestBytes > SNAPSHOTS_MAX_BYTES) {
+    throw new Rejected('IC0402', `the snapshots of a canister have at most ${SNAPSHOTS_MAX_BYTES} bytes`, 4)
+  }
+  spendOnCopy(largestBytes, slot)
+  if (leaving !== undefined) removeSnapshot(cells, leaving.number)
   const number = state.nextSnapshot
   machine.change({ nextSnapshot: number + 1 })
   const memory = memoryBytes(machine)
@@ -44,9 +56,16 @@ export function takeSnapshot(machine: Machine, cells: Cells, replaced: Uint8Arra
   if (!state.ownCode) putPieces(cells, codeOf(number), getPieces(cells, CODE, state.codeBytes))
   const stateBytes = machine.engine()
   const sizeBytes = memory.length + state.codeBytes
-  const head: Head = { number, id: idOf(machine, number), takenNs: nowNs, sizeBytes, memoryBytes: memory.length, state: stateBytes }
+  const head: Head = { number, id: idOf(machine, number), takenNs: slot.nowNs, sizeBytes, memoryBytes: memory.length, state: stateBytes }
   writeHead(cells, head)
   return head
+}
+
+/** @throws {Rejected} if there is too little gas to copy so much */
+function spendOnCopy(bytes: number, slot: Slot): void {
+  const gas = COPY_BYTE_GAS * BigInt(bytes)
+  if (gas > slot.left) throw new Rejected('IC0522', `a snapshot of ${bytes} bytes takes ${gas} instructions, and ${slot.left} are left`)
+  slot.spend(gas)
 }
 
 /** `[number of chunks] [index] … chunk …`, little-endian, chunks in order of their indexes; those that are zero are left out. */
@@ -74,8 +93,10 @@ function chunksIn(bytes: Uint8Array): Map<number, Uint8Array> {
 }
 
 /** Puts the canister back to a snapshot; what it is called, who controls it and what it has to spend stay. @throws {Rejected} */
-export function loadSnapshot(machine: Machine, home: MachineHome, cells: Cells, id: Uint8Array): void {
+export function loadSnapshot(machine: Machine, home: MachineHome, slot: Slot, id: Uint8Array): void {
+  const { cells } = slot
   const head = findSnapshot(machine, cells, id)
+  spendOnCopy(head.sizeBytes + machine.memoryBytes, slot)
   const before = decodeState(head.state)
   const { codeHash, ownCode, codeBytes, heapPages, stablePages, globals, certified } = before
   const chunks = chunksIn(getPieces(cells, memoryOf(head.number), head.memoryBytes))
@@ -88,7 +109,10 @@ export function loadSnapshot(machine: Machine, home: MachineHome, cells: Cells, 
 }
 
 export function deleteSnapshot(machine: Machine, cells: Cells, id: Uint8Array): void {
-  const { number } = findSnapshot(machine, cells, id)
+  removeSnapshot(cells, findSnapshot(machine, cells, id).number)
+}
+
+function removeSnapshot(cells: Cells, number: number): void {
   cells.delete(numbered(HEADS, number))
   removePieces(cells, memoryOf(number))
   removePieces(cells, codeOf(number))

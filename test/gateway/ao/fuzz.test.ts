@@ -63,7 +63,7 @@ const WORDS = [
 
 describe('whatever is sent to the AO façade', () => {
   for (const seed of [1, 2, 3]) {
-    test(`is never answered with 5xx (seed ${seed})`, { timeout: 60_000 }, async () => {
+    test(`is never answered with 5xx (seed ${seed})`, { timeout: 180_000 }, async () => {
       await using node = await FakeNode.open()
       const sender = new Sender(node)
       const process = await sender.spawn(await sender.module())

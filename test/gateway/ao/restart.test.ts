@@ -9,7 +9,7 @@ import { findFault, type SeenAssignment } from './check-assignments.ts'
 import { call, post } from './http-call.ts'
 
 test('what AO’s wire shows of a feed is the same after a restart', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   const data = await mkdtemp(join(tmpdir(), 'atoll-ao-restart-'))
   const signer = ed25519Signer(new Uint8Array(32).fill(2))

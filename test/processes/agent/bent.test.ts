@@ -39,7 +39,7 @@ function start(bend: string): AgentDriver {
 
 const SEND = `ctx.send({ to: 'a'.repeat(43), data: 'x' });`
 
-describe('a program that bends its engine harms only its own slot', { timeout: 30_000 }, () => {
+describe('a program that bends its engine harms only its own slot', { timeout: 180_000 }, () => {
   it.each([
     ['no JSON', `${SEND} JSON.stringify = () => '{'`],
     ['effects that are a list', `${SEND} JSON.stringify = () => '[]x'`],

@@ -192,7 +192,7 @@ describe('the bounds of an agent', () => {
     ['recurse', 'stack-overflow'],
     ['fill', 'memory-limit'],
     ['loop', 'out-of-gas'],
-  ])('%s ends in %s and changes nothing', { timeout: 60_000 }, async (action, code) => {
+  ])('%s ends in %s and changes nothing', { timeout: 180_000 }, async (action, code) => {
     const [agent, witness] = [await AgentDriver.open('counter'), await AgentDriver.open('counter')]
     const { ending } = agent.send(action)
     expect(ending).toMatchObject({ status: 'error', error: { code } })

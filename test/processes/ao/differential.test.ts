@@ -21,7 +21,7 @@ describe("AO's own loader and this runtime", () => {
   it.each([
     ['aos2_0_4_32', WASM32],
     ['aos2_0_6', WASM64],
-  ])('give the same for 200 messages to %s', { timeout: 120_000 }, async (name, format) => {
+  ])('give the same for 200 messages to %s', { timeout: 180_000 }, async (name, format) => {
     const wasm = readModule(name)
     const process = processOf()
     const steps = makeScenario()

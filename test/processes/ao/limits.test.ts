@@ -10,7 +10,7 @@ const answerOf = (output: Uint8Array | undefined): unknown =>
 describe.each([
   ['aos2_0_4_32', WASM32],
   ['aos2_0_6', WASM64],
-])('%s at its limits', { timeout: 60_000 }, (name, format) => {
+])('%s at its limits', { timeout: 180_000 }, (name, format) => {
   let factory: GuestFactory
   beforeAll(() => {
     factory = loadModule(readModule(name), format)

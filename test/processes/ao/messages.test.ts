@@ -146,7 +146,7 @@ describe('a message as a program sees it', () => {
   })
 })
 
-describe('what a program asks for', { timeout: 60_000 }, () => {
+describe('what a program asks for', { timeout: 180_000 }, () => {
   let factory: GuestFactory
   beforeAll(() => {
     factory = loadModule(readModule('aos2_0_4_32'), WASM32)

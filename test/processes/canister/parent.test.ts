@@ -28,7 +28,7 @@ const NOBODY = new Uint8Array(0)
 /** The newest canister of a net. */
 const newest = (net: CanisterNet): ProcessId => [...net.members.keys()].at(-1) ?? ('' as ProcessId)
 
-describe('a canister that manages others', { timeout: 60_000 }, () => {
+describe('a canister that manages others', { timeout: 180_000 }, () => {
   it('makes one with an environment, installs code, and calls it', () => {
     const { net, parent, call } = open()
     const [child, sum] = call('raise', blob(motoko(PARENT))) as [{ principal: Uint8Array }, bigint]

@@ -46,7 +46,7 @@ const WASIX_PROGRAM = `
 `
 
 it("runs a program of WASIX, which sees one thread, one process, and time that is the slot's", {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   const process = CommandDriver.open(await wat(WASIX_PROGRAM), tags('Command-Engine', 'wasmer'))
   const outcomes = [1, 2].map(() => process.run(acting('', '', { timestampMs: 1_700_000_000_000 })))

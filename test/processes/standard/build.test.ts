@@ -6,7 +6,7 @@ import { buildStandardProcesses } from '../../../processes/standard/build.mjs'
 import { STANDARD_PROCESSES } from '../../../processes/index.ts'
 
 it('builds equal bytes every time, and nothing when nothing changed', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'standard-'))
   try {

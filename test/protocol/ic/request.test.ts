@@ -22,6 +22,7 @@ import {
   installCrypto,
   leb128,
   refuteRequest,
+  rootKeysOf,
   selfAuthenticating,
   separator,
   sha256,
@@ -203,6 +204,12 @@ describe.each(providers)('signatures of users, with the %s crypto provider', (_,
     const chain = keys.slice(1).map(link)
     const bytes = envelopeOf({ content, sender_pubkey: keys[0], sender_sig: seed(0), sender_delegation: chain })
     expect(refusal(bytes, NOW_MS, [])).toMatch(/too many canister signatures/)
+  })
+
+  it('is tried under two root keys, however many a process names', () => {
+    const tags = Array.from({ length: 20 }, (_, index) => ({ name: 'IC-Root-Key', value: toBase64Url(seed(index)) }))
+    expect(rootKeysOf({ tags })).toEqual([seed(0), seed(1)])
+    expect(rootKeysOf({ tags: [{ name: 'IC-Root-Key', value: 'no base64url!' }, ...tags.slice(5)] })).toEqual([seed(5), seed(6)])
   })
 
   it('holds for what a canister certifies, under a root key that is believed, and no other', () => {
