@@ -16,6 +16,7 @@ import {
   type Slot,
 } from '../protocol/index.ts'
 import { cutFrames } from './cut-frames.ts'
+import type { Enqueued, Pending } from './pending.ts'
 import type { RecentReceipts, Seated } from './recent-receipts.ts'
 import { Senders } from './senders.ts'
 
@@ -29,29 +30,6 @@ export interface CommittedFrame {
   readonly ids: readonly MessageId[]
   /** For each slot, who sent it, if that is a process. */
   readonly senders: readonly (PushSender | undefined)[]
-}
-
-/** Between which times, both included, a slot may hold a message. */
-export interface SlotWindow {
-  readonly notBeforeMs: number
-  readonly notAfterMs: number
-}
-
-interface Pending {
-  readonly id: MessageId
-  readonly envelope: Envelope
-  readonly bytes: Uint8Array
-  readonly sender: PushSender | undefined
-  readonly window: SlotWindow | undefined
-  readonly resolve: (receipt: Receipt) => void
-  readonly reject: (error: unknown) => void
-}
-
-/** What is known of a message besides. */
-interface Enqueued {
-  readonly sender?: PushSender | undefined
-  readonly window?: SlotWindow | undefined
-  readonly gathers?: boolean | undefined
 }
 
 /** Messages of one process that are worth a commit, though more are about to come. */
