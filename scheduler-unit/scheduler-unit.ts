@@ -33,7 +33,7 @@ import { Alarms, type DueTick } from './alarms.ts'
 import { CoSignedProcesses, type Together } from './co-signing/co-signed-processes.ts'
 import type { Seat } from './co-signing/course.ts'
 import { Gathering } from './gathering.ts'
-import { failedAnswer, type IngressParts, known, scheduled, seatIngress } from './ingress.ts'
+import { failedAnswer, type IngressParts, known, scheduled, seatIngress, seatIngressNow } from './ingress.ts'
 import type { CommittedFrame, Lane, LaneParts } from './lane.ts'
 import { KnownReceipts, sameBytes } from './known-receipts.ts'
 import { Lanes, type LanesParts } from './lanes.ts'
@@ -177,7 +177,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       case 'assign':
         return this.#seatAssigned(request.process, envelope)
       case 'ingress':
-        return seatIngress(this.#ingressParts, request.process, envelope)
+        return seatIngress(this.#ingressParts, request.process, envelope, request.request)
       case 'tick':
       case 'reject':
         throw new Failure('wrong-type', { kind: envelope.kind }, { note: 'only the scheduler makes these' })
@@ -185,7 +185,10 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   /** The same without a wait, for most requests: nothing, if something has to be looked up. */
-  #seatNow({ process, envelope, item: parsed }: ScheduleRequest, gathering: Gathering): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
+  #seatNow(
+    { process, envelope, item: parsed, request }: ScheduleRequest,
+    gathering: Gathering,
+  ): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
     const lane = this.#lanes.atHand(process)
     if (lane === undefined || lane.nextSlot === 0 || lane.isShared) return undefined
     try {
@@ -194,6 +197,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
         if (sender === undefined || lane.senders.expected(sender.id) === undefined) return undefined
         return this.#enqueuePush(lane, envelope, sender)
       }
+      if (envelope.kind === 'ingress') return seatIngressNow(this.#ingressParts, lane, envelope, request)
       if (envelope.kind !== 'item') return undefined
       const item = parsed ?? parseItem(envelope.item)
       const id = asMessageId(item.id)

@@ -80,8 +80,8 @@ export class StandInCanisters implements AsyncDisposable {
       if (answer?.status === 'scheduled' || answer?.status === 'known') return [answer.receipt]
       return [answer?.status === 'failed' ? answer.failure : new Failure('internal')]
     },
-    ingress: async (process, bytes) => {
-      const [answer] = await this.scheduler.schedule([{ process, envelope: { kind: 'ingress', bytes } }])
+    ingress: async (process, request) => {
+      const [answer] = await this.scheduler.schedule([{ process, envelope: { kind: 'ingress', bytes: request.bytes }, request }])
       if (answer?.status === 'scheduled' || answer?.status === 'known') return answer.receipt
       throw answer?.status === 'failed' ? answer.failure : new Failure('internal')
     },
