@@ -1,26 +1,22 @@
 import {
   asMessageId,
-  asProcessId,
   type Clock,
   type CoSignAnswer,
   type CoSignRequest,
   type DataItem,
   describeProcess,
   encodeEnvelope,
-  envelopeId,
   Failure,
   firstPolicy,
   type Envelope,
   isControl,
   isOfLaterEpoch,
   isSpawn,
-  type ItemOrPush,
   type KeyId,
   type Log,
   type ProcessDescription,
   type ProcessId,
   type Push,
-  type PushSender,
   pushId,
   pushSender,
   type ScheduleAnswer,
@@ -30,13 +26,14 @@ import {
   type Timer,
   voucherOf,
 } from '../protocol/index.ts'
+import { type AssignedParts, seatAssigned } from './assigned.ts'
 import { admitControl, admitItem, admitPush, boundedEnvelope, parseItem } from './admission.ts'
 import { Alarms, type DueTick } from './alarms.ts'
 import { CoSignedProcesses, type Together } from './co-signing/co-signed-processes.ts'
 import type { Seat } from './co-signing/course.ts'
 import { Gathering } from './gathering.ts'
 import { Holds } from './holds.ts'
-import { failedAnswer, type IngressParts, known, scheduled, seatIngress, seatIngressNow } from './ingress.ts'
+import { failedAnswer, known, scheduled, seatIngress, seatIngressNow } from './ingress.ts'
 import type { CommittedFrame, Lane, LaneParts } from './lane.ts'
 import { KnownReceipts, sameBytes } from './known-receipts.ts'
 import { Lanes, type LanesParts } from './lanes.ts'
@@ -77,7 +74,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   readonly #alarms: Alarms
   readonly #receipts: KnownReceipts
   readonly #coSigned: CoSignedProcesses | undefined
-  readonly #ingressParts: IngressParts
+  readonly #ingressParts: AssignedParts
   readonly #holds: Holds
   #closed = false
 
@@ -200,7 +197,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       case 'push':
         return this.#seatPush(request.process, envelope)
       case 'assign':
-        return this.#seatAssigned(request.process, envelope)
+        return seatAssigned(this.#ingressParts, request.process, envelope)
       case 'ingress':
         return seatIngress(this.#ingressParts, request.process, envelope, request.request)
       case 'tick':
@@ -340,39 +337,6 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     } catch (error) {
       throw new Failure('unknown-process', { process }, { cause: error })
     }
-  }
-
-  async #seatAssigned(
-    process: ProcessId,
-    envelope: Extract<Envelope, { kind: 'assign' }>,
-  ): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
-    const lane = await this.#lanes.get(process, undefined)
-    using _held = lane.hold()
-    if (lane.nextSlot === 0) throw new Failure('unknown-process', { process })
-    if (!(await this.#parts.assignable(lane.process))) throw new Failure('not-assignable', { process })
-    const id = envelopeId(envelope, process, 0)
-    const repeated = lane.recent(id)?.receipt ?? (await this.#receipts.of(lane, id))
-    if (repeated !== undefined) return { answer: known(Promise.resolve(repeated)) }
-    const sender = await this.#admitAssigned(envelope.message, lane.process)
-    const raced = lane.recent(id)
-    if (raced !== undefined) return { answer: known(raced.receipt) }
-    const receipt = lane.enqueue(id, envelope, encodeEnvelope(envelope), { sender })
-    return { answer: receipt.then(scheduled, failedAnswer) }
-  }
-
-  /** Gives who sent a push. */
-  async #admitAssigned(message: ItemOrPush, { id: process, policy }: ProcessDescription): Promise<PushSender | undefined> {
-    const note = 'it is addressed to that process: send it there'
-    if (message.kind === 'item') {
-      const item = parseItem(message.item)
-      if (item.target === process) throw new Failure('not-assignable', { process }, { note })
-      admitItem(message.item, asProcessId(item.target ?? item.id), this.#parts.clock.now(), item)
-      return undefined
-    }
-    if (message.push.core.to === process) throw new Failure('not-assignable', { process }, { note })
-    const sender = await this.#sender(message.push.core.from)
-    admitPush(message.push, message.proof, sender)
-    return pushSender(message.proof, sender, policy)
   }
 
   #tick(ticks: readonly DueTick[]): void {
