@@ -12,6 +12,7 @@ import type { Checkpoints } from './checkpoints.ts'
 import { damaged, type Follower } from './follower.ts'
 import type { HostSeat } from './host-pool.ts'
 import { loadModules, modulesNamedIn, modulesOf } from './named-modules.ts'
+import type { HostAnswer, HostRequest } from './packets.ts'
 import { type VerdictParts, verdictsOn } from './verdicts.ts'
 
 interface Replica {
@@ -39,7 +40,12 @@ export class QueryLane {
   readonly #preparing = new Map<ProcessId, Promise<unknown>>()
   #pending = 0
 
-  constructor(parts: { seat: HostSeat; log: Log; senders: VerdictParts; checkpoints: Checkpoints }) {
+  constructor(parts: {
+    seat: HostSeat
+    log: Log
+    senders: VerdictParts
+    checkpoints: Checkpoints
+  }) {
     this.#seat = parts.seat
     this.#log = parts.log
     this.#senders = parts.senders
@@ -47,7 +53,11 @@ export class QueryLane {
   }
 
   /** @throws {Failure} `busy`, `host-fault` */
-  async query(follower: Follower, message: QueryMessage, timestampMs: number): Promise<QueryAnswer> {
+  async query(
+    follower: Follower,
+    message: QueryMessage,
+    timestampMs: number,
+  ): Promise<QueryAnswer> {
     if (this.#pending >= QUERIES_PENDING_MAX) throw new Failure('busy', { queries: this.#pending })
     this.#pending += 1
     using _follower = follower.hold()
@@ -63,20 +73,16 @@ export class QueryLane {
     }
   }
 
-  async #query(follower: Follower, message: QueryMessage, timestampMs: number): Promise<QueryAnswer> {
+  async #query(
+    follower: Follower,
+    message: QueryMessage,
+    timestampMs: number,
+  ): Promise<QueryAnswer> {
     try {
-      const { id } = follower.process
-      const before = this.#preparing.get(id) ?? Promise.resolve()
-      // Asked in the same turn as prepared, so that nobody closes the copy in between.
-      const prepared = before
-        .catch(() => undefined)
-        .then(() => this.#prepare(follower))
-        .then(() => ({ answer: this.#seat.ask({ kind: 'query', process: id, message, timestampMs }) }))
-      this.#preparing.set(id, prepared)
-      const asked = await prepared.finally(() => {
-        if (this.#preparing.get(id) === prepared) this.#preparing.delete(id)
-      })
-      const answer = await asked.answer
+      const request = { kind: 'query', process: follower.process.id, message, timestampMs } as const
+      const answer = await (this.#isPrepared(follower)
+        ? this.#seat.ask(request)
+        : this.#askPrepared(follower, request))
       if (answer.kind !== 'queried') throw new Failure('host-fault', { answer: answer.kind })
       const { slot, status, gas, error, output, log } = answer
       return { slot, status, gas, error, output, log }
@@ -87,18 +93,56 @@ export class QueryLane {
     }
   }
 
+  /** Whether the copy is as new as the state, so that most queries wait for nothing but their answer. */
+  #isPrepared({ process: { id }, evaluated, scheduled, nextBlock }: Follower): boolean {
+    if (this.#preparing.has(id) || evaluated < scheduled) return false
+    const replica = this.#replicas.get(id)
+    if (replica?.generation !== this.#seat.generation || replica.blocks !== nextBlock) return false
+    this.#use(id, replica)
+    return true
+  }
+
+  async #askPrepared(follower: Follower, request: HostRequest): Promise<HostAnswer> {
+    const { id } = follower.process
+    const before = this.#preparing.get(id) ?? Promise.resolve()
+    // Asked in the same turn as prepared, so that nobody closes the copy in between.
+    const prepared = before
+      .catch(() => undefined)
+      .then(() => this.#prepare(follower))
+      .then(() => ({ answer: this.#seat.ask(request) }))
+    this.#preparing.set(id, prepared)
+    const asked = await prepared.finally(() => {
+      if (this.#preparing.get(id) === prepared) this.#preparing.delete(id)
+    })
+    return asked.answer
+  }
+
+  /** The least recently used one goes first. */
+  #use(id: ProcessId, replica: Replica): void {
+    this.#replicas.delete(id)
+    this.#replicas.set(id, replica)
+  }
+
   /** Brings the copy up to all that is evaluated. */
   async #prepare(follower: Follower): Promise<void> {
     if (follower.scheduled > 0) await follower.reached(follower.scheduled - 1)
     const { id } = follower.process
     const replica = this.#replicas.get(id)
     const target = follower.nextBlock
-    const fresh = replica?.generation === this.#seat.generation && target - replica.blocks <= LAG_MAX_FRAMES
+    const fresh =
+      replica?.generation === this.#seat.generation && target - replica.blocks <= LAG_MAX_FRAMES
     const current = fresh ? replica : await this.#open(follower)
-    this.#replicas.delete(id)
-    this.#replicas.set(id, current)
-    for await (const frame of this.#log.blocks(messagesFeed(follower.process), current.blocks, target)) {
-      await loadModules(this.#seat, modulesNamedIn(frame, follower.process), modulesOf(this.#log.directory))
+    this.#use(id, current)
+    for await (const frame of this.#log.blocks(
+      messagesFeed(follower.process),
+      current.blocks,
+      target,
+    )) {
+      await loadModules(
+        this.#seat,
+        modulesNamedIn(frame, follower.process),
+        modulesOf(this.#log.directory),
+      )
       const verdicts = await verdictsOn(follower.process, frame, follower.trusted, this.#senders)
       await this.#seat.ask({ kind: 'evaluate', process: id, frame, verdicts, steps: false })
       current.blocks += 1
@@ -123,7 +167,13 @@ export class QueryLane {
       if (answer?.kind !== 'opened' || !equalBytes(answer.stateRoot, head.stateRoot)) continue
       return { blocks: head.blocks, generation }
     }
-    await this.#seat.ask({ kind: 'open', process: id, module: moduleId, spawn, snapshot: undefined })
+    await this.#seat.ask({
+      kind: 'open',
+      process: id,
+      module: moduleId,
+      spawn,
+      snapshot: undefined,
+    })
     return { blocks: 0, generation }
   }
 
