@@ -40,24 +40,20 @@ export class QueryLane {
   readonly #preparing = new Map<ProcessId, Promise<unknown>>()
   #pending = 0
 
-  constructor(parts: {
-    seat: HostSeat
-    log: Log
-    senders: VerdictParts
-    checkpoints: Checkpoints
-  }) {
+  constructor(parts: { seat: HostSeat; log: Log; senders: VerdictParts; checkpoints: Checkpoints }) {
     this.#seat = parts.seat
     this.#log = parts.log
     this.#senders = parts.senders
     this.#checkpoints = parts.checkpoints
   }
 
+  /** What there is of a process is of a feed that no longer is. */
+  forget(process: ProcessId): void {
+    if (this.#replicas.delete(process)) void this.#seat.ask({ kind: 'close', process }).catch(() => undefined)
+  }
+
   /** @throws {Failure} `busy`, `host-fault` */
-  async query(
-    follower: Follower,
-    message: QueryMessage,
-    timestampMs: number,
-  ): Promise<QueryAnswer> {
+  async query(follower: Follower, message: QueryMessage, timestampMs: number): Promise<QueryAnswer> {
     if (this.#pending >= QUERIES_PENDING_MAX) throw new Failure('busy', { queries: this.#pending })
     this.#pending += 1
     using _follower = follower.hold()
@@ -73,16 +69,10 @@ export class QueryLane {
     }
   }
 
-  async #query(
-    follower: Follower,
-    message: QueryMessage,
-    timestampMs: number,
-  ): Promise<QueryAnswer> {
+  async #query(follower: Follower, message: QueryMessage, timestampMs: number): Promise<QueryAnswer> {
     try {
       const request = { kind: 'query', process: follower.process.id, message, timestampMs } as const
-      const answer = await (this.#isPrepared(follower)
-        ? this.#seat.ask(request)
-        : this.#askPrepared(follower, request))
+      const answer = await (this.#isPrepared(follower) ? this.#seat.ask(request) : this.#askPrepared(follower, request))
       if (answer.kind !== 'queried') throw new Failure('host-fault', { answer: answer.kind })
       const { slot, status, gas, error, output, log } = answer
       return { slot, status, gas, error, output, log }
@@ -129,21 +119,12 @@ export class QueryLane {
     const { id } = follower.process
     const replica = this.#replicas.get(id)
     const target = follower.nextBlock
-    const fresh =
-      replica?.generation === this.#seat.generation && target - replica.blocks <= LAG_MAX_FRAMES
+    const fresh = replica?.generation === this.#seat.generation && target - replica.blocks <= LAG_MAX_FRAMES
     const current = fresh ? replica : await this.#open(follower)
     this.#use(id, current)
-    for await (const frame of this.#log.blocks(
-      messagesFeed(follower.process),
-      current.blocks,
-      target,
-    )) {
-      await loadModules(
-        this.#seat,
-        modulesNamedIn(frame, follower.process),
-        modulesOf(this.#log.directory),
-      )
-      const verdicts = await verdictsOn(follower.process, frame, follower.trusted, this.#senders)
+    for await (const frame of this.#log.blocks(messagesFeed(follower.process), current.blocks, target)) {
+      await loadModules(this.#seat, modulesNamedIn(frame, follower.process), modulesOf(this.#log.directory))
+      const verdicts = await verdictsOn(follower.process, current.blocks, frame, follower.trusted, this.#senders)
       await this.#seat.ask({ kind: 'evaluate', process: id, frame, verdicts, steps: false })
       current.blocks += 1
     }
@@ -167,13 +148,7 @@ export class QueryLane {
       if (answer?.kind !== 'opened' || !equalBytes(answer.stateRoot, head.stateRoot)) continue
       return { blocks: head.blocks, generation }
     }
-    await this.#seat.ask({
-      kind: 'open',
-      process: id,
-      module: moduleId,
-      spawn,
-      snapshot: undefined,
-    })
+    await this.#seat.ask({ kind: 'open', process: id, module: moduleId, spawn, snapshot: undefined })
     return { blocks: 0, generation }
   }
 
