@@ -60,7 +60,7 @@ export function createPeerService(parts: PeerServiceParts): PeerOperations {
     evidence: async (bytes, { from }) => {
       await evidence.book.take(bytes, from)
     },
-    trace: ({ process, message }) => messenger.trace(message, { process }),
+    trace: ({ process, message, bounds }) => messenger.trace(message, { process, bounds }),
     attest: async ({ process, what }) => void (await service.attest(process, what)),
     attestations: ({ process, from }) => service.attestations(process, from),
     finalFrames: ({ process, slot, waitMs }, call) =>
