@@ -125,6 +125,15 @@ export class ProcessFollowing implements Disposable {
     this.#followed.delete(id)
   }
 
+  /** A process is in a new epoch: its feed is another, and others have it. */
+  moved(process: ProcessDescription): void {
+    const before = this.#followed.get(process.id)
+    before?.follower[Symbol.dispose]()
+    this.#followed.delete(process.id)
+    const isOurs = process.policy.schedulers.includes(this.#parts.key)
+    if (!isOurs && (before !== undefined || this.#isUnitOf(process))) this.#follow(process)
+  }
+
   [Symbol.dispose](): void {
     this.#ended.abort()
     this.#announced[Symbol.dispose]()
@@ -165,7 +174,7 @@ export class ProcessFollowing implements Disposable {
 
   #follow(process: ProcessDescription): void {
     if (this.#ended.signal.aborted || this.#followed.has(process.id)) return
-    const { key, feeds, units } = this.#parts
+    const { key, feeds } = this.#parts
     const others = [
       ...new Set([...process.policy.schedulers, ...process.policy.computeUnits]),
     ].filter(one => one !== key)
@@ -181,9 +190,17 @@ export class ProcessFollowing implements Disposable {
     }
     this.#followed.set(process.id, followed)
     // What was taken over before and not evaluated yet.
-    void this.#learn(process.module)
-      .then(() => units.computer.catchUp(process.id))
-      .catch(error => this.#parts.trouble(`process ${process.id}`, Failure.from(error)))
+    void this.evaluate(process)
+  }
+
+  /** Evaluates what is here of the feed of a process, once its module is. */
+  async evaluate(process: ProcessDescription): Promise<void> {
+    try {
+      await this.#learn(process.module)
+      this.#parts.units.computer.catchUp(process.id)
+    } catch (error) {
+      this.#parts.trouble(`process ${process.id}`, Failure.from(error))
+    }
   }
 
   #grew({ feed, length, blocks }: FeedGrowth): void {

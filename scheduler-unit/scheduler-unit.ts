@@ -1,24 +1,22 @@
 import {
   asMessageId,
-  asProcessId,
   type Clock,
   type CoSignAnswer,
   type CoSignRequest,
   type DataItem,
   describeProcess,
   encodeEnvelope,
-  envelopeId,
   Failure,
+  firstPolicy,
   type Envelope,
   isControl,
+  isOfLaterEpoch,
   isSpawn,
-  type ItemOrPush,
   type KeyId,
   type Log,
   type ProcessDescription,
   type ProcessId,
   type Push,
-  type PushSender,
   pushId,
   pushSender,
   type ScheduleAnswer,
@@ -28,11 +26,14 @@ import {
   type Timer,
   voucherOf,
 } from '../protocol/index.ts'
+import { type AssignedParts, seatAssigned } from './assigned.ts'
 import { admitControl, admitItem, admitPush, boundedEnvelope, parseItem } from './admission.ts'
 import { Alarms, type DueTick } from './alarms.ts'
 import { CoSignedProcesses, type Together } from './co-signing/co-signed-processes.ts'
 import type { Seat } from './co-signing/course.ts'
-import { failedAnswer, type IngressParts, known, scheduled, seatIngress, seatIngressNow } from './ingress.ts'
+import { Gathering } from './gathering.ts'
+import { Holds } from './holds.ts'
+import { failedAnswer, known, scheduled, seatIngress, seatIngressNow } from './ingress.ts'
 import type { CommittedFrame, Lane, LaneParts } from './lane.ts'
 import { KnownReceipts, sameBytes } from './known-receipts.ts'
 import { Lanes, type LanesParts } from './lanes.ts'
@@ -51,6 +52,8 @@ export interface SchedulerUnitParts extends Pick<LanesParts, 'confirm'> {
   committed(frames: readonly CommittedFrame[]): void
   /** A process that sends, here or elsewhere; those of this node's directory, if not given. */
   describe?(process: ProcessId): Promise<ProcessDescription | undefined>
+  /** A process sends that was handed over as far as it says, and this node has not heard of that. */
+  isBehind?(process: ProcessId): void
   readonly signerRatePerSecond?: number | undefined
   /** Processes whose place in their feed is held in memory; idle ones above it are looked up again. */
   readonly lanesMax?: number | undefined
@@ -71,7 +74,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   readonly #alarms: Alarms
   readonly #receipts: KnownReceipts
   readonly #coSigned: CoSignedProcesses | undefined
-  readonly #ingressParts: IngressParts
+  readonly #ingressParts: AssignedParts
+  readonly #holds: Holds
   #closed = false
 
   private constructor(parts: SchedulerUnitParts) {
@@ -81,6 +85,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const seatHere = (request: ScheduleRequest): Promise<Seat> => this.#seatHere(request).catch(failed)
     this.#coSigned = parts.together && new CoSignedProcesses({ ...parts, ...parts.together, describe, seatHere })
     const commitOf = async (process: ProcessDescription): Promise<LaneParts['commit']> => this.#coSigned?.commitOf(process)
+    this.#holds = new Holds(parts.clock)
     this.#lanes = new Lanes({ ...parts, commitOf })
     this.#receipts = new KnownReceipts(log, this.#lanes)
     this.#rates = new SignerRates(parts.signerRatePerSecond)
@@ -127,10 +132,14 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       return requests.map(() => ({ status: 'failed', failure }))
     }
     const answers: (Promise<ScheduleAnswer> | ScheduleAnswer)[] = []
+    using gathering = new Gathering(requests.length > SLICE)
     for (const [i, request] of requests.entries()) {
-      if (i > 0 && i % SLICE === 0) await this.#parts.clock.sleep(0)
+      if (i > 0 && i % SLICE === 0) {
+        gathering.pause(this.#parts.clock.now())
+        await this.#parts.clock.sleep(0)
+      }
       // Awaiting the seat, not the receipt, keeps the order of requests and lets them share frames.
-      answers.push(this.#seatNow(request) ?? (await this.#seat(request).catch(failed)).answer)
+      answers.push(this.#seatNow(request, gathering) ?? (await this.#seat(request).catch(failed)).answer)
     }
     return Promise.all(answers)
   }
@@ -148,6 +157,23 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     return expected
   }
 
+  /** Takes nothing more of a process until `untilMs`, or until it is released; resolves when all that was taken has its slot. */
+  async hold(process: ProcessId, untilMs: number): Promise<void> {
+    this.#holds.add(process, untilMs)
+    await this.#lanes.close(process)
+  }
+
+  release(process: ProcessId): void {
+    this.#holds.release(process)
+  }
+
+  /** Whoever schedules it now is another, or begins anew: what is known here of its feed is forgotten. Hold it first. */
+  async moved(process: ProcessId): Promise<void> {
+    await this.#lanes.close(process)
+    await this.#coSigned?.moved(process)
+    this.release(process)
+  }
+
   arm(process: ProcessId, timers: readonly Timer[]): void {
     this.#alarms.arm(process, timers)
   }
@@ -158,6 +184,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   async #seat(request: ScheduleRequest): Promise<Seat> {
+    this.#holds.expectFree(request.process)
     const course = await this.#coSigned?.courseOf(request)
     return course === undefined ? this.#seatHere(request) : { answer: course.route(request) }
   }
@@ -170,7 +197,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       case 'push':
         return this.#seatPush(request.process, envelope)
       case 'assign':
-        return this.#seatAssigned(request.process, envelope)
+        return seatAssigned(this.#ingressParts, request.process, envelope)
       case 'ingress':
         return seatIngress(this.#ingressParts, request.process, envelope, request.request)
       case 'tick':
@@ -180,7 +207,11 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   /** The same without a wait, for most requests: nothing, if something has to be looked up. */
-  #seatNow({ process, envelope, item: parsed, request }: ScheduleRequest): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
+  #seatNow(
+    { process, envelope, item: parsed, request }: ScheduleRequest,
+    gathering: Gathering,
+  ): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
+    if (this.#holds.any) return undefined
     const lane = this.#lanes.atHand(process)
     if (lane === undefined || lane.nextSlot === 0 || lane.isShared) return undefined
     try {
@@ -196,7 +227,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       // What controls a process names modules, which have to be looked up.
       if (isControl(item.tags)) return undefined
       if (item.id === process || lane.recent(id) !== undefined || !this.#parts.log.messages.lacks(process, id)) return undefined
-      return this.#enqueueItem(lane, envelope, item)
+      return this.#enqueueItem(lane, envelope, item, { gathers: gathering.adds(lane) })
     } catch (error) {
       return failedAnswer(error)
     }
@@ -219,21 +250,21 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const raced = lane.recent(id)
     if (raced !== undefined) return { answer: known(sameBytes(raced.receipt, raced.bytes, envelope.item, id).receipt) }
     if (spawned === undefined && lane.nextSlot === 0) throw new Failure('unknown-process', { process })
-    return { answer: this.#enqueueItem(lane, envelope, item, true) }
+    return { answer: this.#enqueueItem(lane, envelope, item, { isAdmitted: true }) }
   }
 
   #enqueueItem(
     lane: Lane,
     envelope: Extract<Envelope, { kind: 'item' }>,
     item: DataItem,
-    isAdmitted = false,
+    { isAdmitted = false, gathers = false }: { isAdmitted?: boolean; gathers?: boolean },
   ): Promise<ScheduleAnswer> {
     if (!isAdmitted) admitItem(envelope.item, lane.process.id, this.#parts.clock.now(), item)
     if (!this.#rates.take(item.ownerAddress, this.#parts.clock.now())) {
       throw new Failure('busy', { signer: item.ownerAddress }, { note: 'too many messages of one signer' })
     }
     const window = item.id === lane.process.id ? spawnWindow(lane.process) : undefined
-    return lane.enqueue(asMessageId(item.id), envelope, encodeEnvelope(envelope), undefined, window).then(scheduled, failedAnswer)
+    return lane.enqueue(asMessageId(item.id), envelope, encodeEnvelope(envelope), { window, gathers }).then(scheduled, failedAnswer)
   }
 
   async #seatPush(
@@ -274,7 +305,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     this.#admitPush(envelope, sender, lane.process)
     const { envelope: bounded, bytes } = boundedEnvelope(envelope)
     const from = bounded.kind === 'push' ? pushSender(proof, sender, lane.process.policy) : undefined
-    return lane.enqueue(pushId(push.coreBytes), bounded, bytes, from).then(scheduled, failedAnswer)
+    return lane.enqueue(pushId(push.coreBytes), bounded, bytes, { sender: from }).then(scheduled, failedAnswer)
   }
 
   /** A push without a proof stands on our signature over the block: it must be ours to vouch for. */
@@ -283,8 +314,12 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     sender: ProcessDescription,
     { policy }: ProcessDescription,
   ): void {
+    if (isOfLaterEpoch(sender, proof?.signatures[0]?.unit ?? 0)) {
+      this.#parts.isBehind?.(sender.id)
+      throw new Failure('moved', { process: sender.id }, { note: 'its compute units are not known here yet' })
+    }
     const vouched = proof === undefined && !isSpawn(push) && this.#parts.attests?.(push) === true
-    if (!vouched || voucherOf(sender.policy, policy) === undefined) admitPush(push, proof, sender)
+    if (!vouched || voucherOf(firstPolicy(sender), policy) === undefined) admitPush(push, proof, sender)
   }
 
   /** The process that a spawn makes, if there is none yet; only what is certified may say what it is like. */
@@ -304,44 +339,14 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     }
   }
 
-  async #seatAssigned(
-    process: ProcessId,
-    envelope: Extract<Envelope, { kind: 'assign' }>,
-  ): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
-    const lane = await this.#lanes.get(process, undefined)
-    using _held = lane.hold()
-    if (lane.nextSlot === 0) throw new Failure('unknown-process', { process })
-    if (!(await this.#parts.assignable(lane.process))) throw new Failure('not-assignable', { process })
-    const id = envelopeId(envelope, process, 0)
-    const repeated = lane.recent(id)?.receipt ?? (await this.#receipts.of(lane, id))
-    if (repeated !== undefined) return { answer: known(Promise.resolve(repeated)) }
-    const sender = await this.#admitAssigned(envelope.message, lane.process)
-    const raced = lane.recent(id)
-    if (raced !== undefined) return { answer: known(raced.receipt) }
-    const receipt = lane.enqueue(id, envelope, encodeEnvelope(envelope), sender)
-    return { answer: receipt.then(scheduled, failedAnswer) }
-  }
-
-  /** Gives who sent a push. */
-  async #admitAssigned(message: ItemOrPush, { id: process, policy }: ProcessDescription): Promise<PushSender | undefined> {
-    const note = 'it is addressed to that process: send it there'
-    if (message.kind === 'item') {
-      const item = parseItem(message.item)
-      if (item.target === process) throw new Failure('not-assignable', { process }, { note })
-      admitItem(message.item, asProcessId(item.target ?? item.id), this.#parts.clock.now(), item)
-      return undefined
-    }
-    if (message.push.core.to === process) throw new Failure('not-assignable', { process }, { note })
-    const sender = await this.#sender(message.push.core.from)
-    admitPush(message.push, message.proof, sender)
-    return pushSender(message.proof, sender, policy)
-  }
-
   #tick(ticks: readonly DueTick[]): void {
     for (const { process, timer } of ticks) {
       const envelope: Envelope = { kind: 'tick', timer: latin1(timer.key), dueMs: timer.dueMs }
       void this.#ticksOf(process)
-        .then(ticks => (ticks ? this.#lanes.get(process, undefined) : undefined))
+        .then(ticks => {
+          this.#holds.expectFree(process)
+          return ticks ? this.#lanes.get(process, undefined) : undefined
+        })
         .then(lane => lane?.enqueue(asMessageId(''), envelope, encodeEnvelope(envelope)))
         .catch(error => this.#again(process, timer, Failure.from(error)))
     }
@@ -356,6 +361,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   /** A tick that found no slot comes again a little later. */
   #again(process: ProcessId, timer: Timer, failure: Failure): void {
     if (this.#closed || failure.blame === 'trust' || failure.blame === 'input') return
+    // Its new scheduler rings.
+    if (failure.code === 'moved' && failure.details['epoch'] !== undefined) return
     void this.#parts.clock.sleep(1000).then(() => this.#tick([{ process, timer }]))
   }
 

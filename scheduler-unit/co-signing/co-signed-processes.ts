@@ -104,6 +104,13 @@ export class CoSignedProcesses {
     return course.voter.answer(from, request)
   }
 
+  /** Who schedules a process has changed: the next course of it is of its new epoch. */
+  async moved(process: ProcessId): Promise<void> {
+    const course = await this.#courses.get(process)?.catch(() => undefined)
+    course?.close()
+    this.#courses.delete(process)
+  }
+
   async close(): Promise<void> {
     for (const course of await Promise.allSettled(this.#courses.values())) {
       if (course.status === 'fulfilled') course.value.close()
