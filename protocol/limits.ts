@@ -246,6 +246,8 @@ export const GRAPHQL_MATCHES_MAX = 2_000
 // The IC face
 /** (protocol) How far ahead an update may expire: the IC's five minutes, and half a minute for clocks that differ. */
 export const IC_EXPIRY_MAX_MS = 330_000
+/** How far the clock of who signs a query or a look at the state may be off, on top: clients look at the clock only for updates. */
+export const IC_READ_DRIFT_MAX_MS = 900_000
 /** (protocol) Links of a chain of delegations: the IC's own bound. */
 export const IC_DELEGATIONS_MAX = 20
 /** (protocol) Canister signatures of one request, delegations included: each costs tens of milliseconds to check. */
