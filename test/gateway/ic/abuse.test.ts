@@ -1,5 +1,6 @@
 import { Cbor } from '@icp-sdk/core/agent'
-import { Ed25519KeyIdentity } from '@icp-sdk/core/identity'
+import { DelegationChain, DelegationIdentity, Ed25519KeyIdentity } from '@icp-sdk/core/identity'
+import { Principal } from '@icp-sdk/core/principal'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { principalOf, principalText, toUtf8 } from '../../../protocol/index.ts'
 import { MUTATIONS, MUTATIONS_SEED, mutated, seededRandom } from '../../fakes/mutations.ts'
@@ -100,6 +101,51 @@ describe('the IC face', () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
     expect((await post(`/api/v2/canister/${canister}/call`, body)).status).toBe(202)
     expect(slots()).toBe(before + 1)
+  })
+
+  it('shows what became of a request only by delegations that hold for whom it asked', async () => {
+    const { id, body } = await call('inc')
+    expect((await post(`/api/v3/canister/${canister}/call`, body)).status).toBe(200)
+    const session = Ed25519KeyIdentity.generate(new Uint8Array(32).fill(11))
+    const own = Principal.fromText(canister)
+    const read = async (targets: Principal[] | undefined, path: Uint8Array[]): Promise<number> => {
+      const chain = await DelegationChain.create(identity, session.getPublicKey(), new Date(Date.now() + 600_000), targets === undefined ? {} : { targets })
+      const delegated = DelegationIdentity.fromDelegation(session, chain)
+      const bytes = await signedBy(delegated, { request_type: 'read_state', ingress_expiry: soon(), paths: [path] })
+      return (await post(`/api/v2/canister/${canister}/read_state`, bytes)).status
+    }
+    const status = [toUtf8('request_status'), id]
+    const secret = [toUtf8('canister'), own.toUint8Array(), toUtf8('metadata'), toUtf8('secret')]
+    for (const path of [status, secret]) {
+      expect(await read(undefined, path)).toBe(200)
+      expect(await read([own], path)).toBe(200)
+      expect(await read([Principal.fromText(ANY)], path)).toBe(403)
+    }
+  })
+
+  it('takes what is signed to be read for some time, not for ever', async () => {
+    const minutes = (count: number): bigint => BigInt(Date.now() + count * 60_000) * 1_000_000n
+    const content = (expiry: bigint) => callContent({ canister_id: Principal.fromText(canister).toUint8Array(), method_name: 'get', request_type: 'query', ingress_expiry: expiry })
+    const ask = async (expiry: bigint): Promise<number> => (await post(`/api/v2/canister/${canister}/query`, await signedBy(identity, content(expiry)))).status
+    expect(await ask(minutes(-10))).toBe(200)
+    expect(await ask(minutes(15))).toBe(200)
+    const late = await post(`/api/v2/canister/${canister}/query`, await signedBy(identity, content(minutes(-16))))
+    expect(late.status).toBe(400)
+    expect(await late.text()).toMatch(/^Invalid request expiry: /)
+    expect(await ask(minutes(30))).toBe(400)
+    expect((await post(`/api/v2/canister/${canister}/query`, envelopeOf({ content: asIc(content(1n)) }))).status).toBe(200)
+  })
+
+  it('makes one canister of one request, however it is written and how often it comes', async () => {
+    const before = node.units.canisters.size
+    const body = await signedBy(identity, callContent({ canister_id: new Uint8Array(0), method_name: 'create_canister', ingress_expiry: soon(), nonce: new Uint8Array(16).fill(3) }))
+    // The tag before the value says nothing.
+    const other = body.subarray(3)
+    expect([...body.subarray(0, 3)]).toEqual([0xd9, 0xd9, 0xf7])
+    const sent = [body, other, body, other].map(bytes => post(`/api/v3/canister/${ANY}/call`, bytes))
+    for (const answer of await Promise.all(sent)) expect(answer.status).toBe(200)
+    expect((await post(`/api/v3/canister/${ANY}/call`, other)).status).toBe(200)
+    expect(node.units.canisters.size).toBe(before + 1)
   })
 
   it('refuses what a canister does not want to see before it has a slot', async () => {
