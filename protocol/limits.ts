@@ -166,8 +166,10 @@ export const QUERIES_PENDING_MAX = 256
 export const PAGE_MAX = 1000
 /** How long a caller may wait for a result in one request. */
 export const WAIT_MAX_MS = 60_000
-/** Nodes of one message tree that are followed. */
+/** Nodes of one message tree that are followed, wherever they are. */
 export const TRACE_NODES_MAX = 5_000
+/** How deep it is followed: what an effect leads to begins at depth 0 again, so a tree may be deeper than DEPTH_MAX. */
+export const TRACE_LEVELS_MAX = 2_048
 /** Body of a request that carries no item. */
 export const JSON_BODY_MAX_BYTES = 4 * MiB
 /** Sockets one gateway holds. */
