@@ -79,6 +79,7 @@ function refuteChain(
   request: CallRequest | ReadStateRequest,
   { nowMs, rootKeys }: RequestContext,
 ): Refusal | { readonly key: Uint8Array } {
+  if (delegations.length === 0) return { key: publicKey }
   const seen = new Set([toHex(publicKey)])
   let key = publicKey
   for (const delegation of delegations) {

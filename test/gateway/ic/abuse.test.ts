@@ -3,11 +3,11 @@ import { DelegationChain, DelegationIdentity, Ed25519KeyIdentity } from '@icp-sd
 import { Principal } from '@icp-sdk/core/principal'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { principalOf, principalText, toUtf8 } from '../../../protocol/index.ts'
-import { mutated, seededRandom } from '../../fakes/mutations.ts'
+import { MUTATIONS, MUTATIONS_SEED, mutated, seededRandom } from '../../fakes/mutations.ts'
 import { asIc, callContent, envelopeOf, signedBy } from '../../fakes/signed-requests.ts'
 import { IcNode } from './ic-node.ts'
 
-const COUNT = Number(process.env['ATOLL_TEST_MUTATIONS'] ?? 20_000) / 10
+const COUNT = MUTATIONS / 10
 const ANY = 'ryjl3-tyaaa-aaaaa-aaaba-cai'
 const identity = Ed25519KeyIdentity.generate(new Uint8Array(32).fill(9))
 const soon = (): bigint => BigInt(Date.now() + 200_000) * 1_000_000n
@@ -27,14 +27,14 @@ beforeAll(async () => {
 afterAll(() => node[Symbol.asyncDispose]())
 
 describe('the IC face', () => {
-  it('answers whatever comes with 2xx or 4xx, and takes nothing that is not signed', { timeout: 600_000 }, async () => {
+  it('answers whatever comes with 2xx or 4xx, and takes nothing that is not signed', { timeout: 3_600_000 }, async () => {
     const content = { canister_id: principalOf([...node.units.canisters.keys()][0] ?? ''), ingress_expiry: soon() }
     const originals = await Promise.all([
       signedBy(identity, callContent({ ...content, method_name: 'inc', request_type: 'query' })),
       signedBy(identity, { request_type: 'read_state', ingress_expiry: soon(), paths: [[toUtf8('time')], [toUtf8('request_status'), new Uint8Array(32)]] }),
       signedBy(identity, callContent({ ...content, method_name: 'fail' })),
     ])
-    const random = seededRandom(3)
+    const random = seededRandom(MUTATIONS_SEED + 3)
     const endpoints = ['v2/call', 'v3/call', 'v4/call', 'v2/query', 'v3/query', 'v2/read_state', 'v3/read_state']
     const counted = [...node.units.canisters.values()][0]?.results.length
     for (let i = 0; i < COUNT; i++) {
