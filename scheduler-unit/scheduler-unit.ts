@@ -7,6 +7,7 @@ import {
   describeProcess,
   encodeEnvelope,
   Failure,
+  ITEM_SIZE_MAX_BYTES,
   firstPolicy,
   type Envelope,
   isControl,
@@ -302,6 +303,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     // Whoever hears this forgets the push, so what took its seq must be durable.
     if (core.seq < expectedSeq) return lane.durable().then(() => ({ status: 'duplicate' }), failedAnswer)
     if (core.seq > expectedSeq) return { status: 'gap', expectedSeq }
+    // Others take no rejects; with a proof as it must be no push is so large.
+    if (lane.isShared && encodeEnvelope(envelope).length > 2 * ITEM_SIZE_MAX_BYTES) throw new Failure('too-large', { process: lane.process.id })
     this.#admitPush(envelope, sender, lane.process)
     const { envelope: bounded, bytes } = boundedEnvelope(envelope)
     const from = bounded.kind === 'push' ? pushSender(proof, sender, lane.process.policy) : undefined
