@@ -35,6 +35,7 @@ import {
   type Result,
   resultsFeed,
   type Slot,
+  SLOW_WALL_MAX_MS,
   type StateAnswer,
   type Timer,
   toBase64Url,
@@ -61,6 +62,7 @@ import { ResultStore } from './result-store.ts'
 import { decodeTimers, encodeTimers, timersKey } from './timers.ts'
 import { StateReader } from './state-reader.ts'
 import { checkUpgrade } from './upgrade-check.ts'
+import { isTooLong, SlowProcesses } from './too-long.ts'
 import { trustedVerdicts, type VerdictParts } from './verdicts.ts'
 
 export interface ComputeUnitParts {
@@ -104,6 +106,9 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #parts: ComputeUnitParts
   readonly #seats: HostSeat[]
   readonly #querySeat: HostSeat
+  /** For what takes long: slots, and queries and past states. */
+  readonly #slowSeat: HostSeat
+  readonly #slowQuerySeat: HostSeat
   readonly #followers = new Map<ProcessId, Promise<Follower>>()
   /** Those of `#followers` that are open. */
   readonly #opened = new Set<Follower>()
@@ -113,6 +118,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #checkpoints: Checkpoints
   readonly #results: ResultStore
   readonly #queries: QueryLane
+  readonly #slowQueries: QueryLane
+  readonly #slow = new SlowProcesses()
   readonly #past: PastStates
   readonly #states: StateReader
   readonly #senders: VerdictParts
@@ -129,7 +136,10 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       { length: seats },
       () => new HostSeat({ open, wallMaxMs: EVALUATION_WALL_MAX_MS, onExit }),
     )
-    this.#querySeat = new HostSeat({ open, wallMaxMs: QUERY_WALL_MAX_MS, onExit, endAfterMs: QUERY_HOST_IDLE_MAX_MS })
+    const lasting = { open, onExit, endAfterMs: QUERY_HOST_IDLE_MAX_MS }
+    this.#querySeat = new HostSeat({ ...lasting, wallMaxMs: QUERY_WALL_MAX_MS })
+    this.#slowSeat = new HostSeat({ ...lasting, wallMaxMs: SLOW_WALL_MAX_MS, background: true })
+    this.#slowQuerySeat = new HostSeat({ ...lasting, wallMaxMs: SLOW_WALL_MAX_MS, background: true })
     this.#checkpoints = new Checkpoints(log.store)
     this.#results = new ResultStore(log.store)
     this.#residency = new Residency({
@@ -150,7 +160,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       (await known(id)) ?? describe?.(id)
     this.#senders = { directory: { process: describe === undefined ? known : senderOf }, messages: log.messages }
     const copies = { seat: this.#querySeat, log, senders: this.#senders, checkpoints: this.#checkpoints }
-    this.#queries = new QueryLane(copies)
+    this.#queries = new QueryLane({ ...copies, impatient: true })
+    this.#slowQueries = new QueryLane({ ...copies, seat: this.#slowQuerySeat, impatient: false })
     const now = (): number => parts.clock.now()
     this.#past = new PastStates({ ...copies, clock: parts.clock })
     this.#states = new StateReader({ key: parts.key, log, seat: this.#querySeat, past: this.#past, now })
@@ -175,7 +186,11 @@ export class ComputeUnit implements Computer, AsyncDisposable {
 
   /** Process ids of the hosts, for whoever measures them. */
   get hostPids(): number[] {
-    return [...this.#seats, this.#querySeat].map(seat => seat.pid).filter(pid => pid !== undefined)
+    return this.#allSeats.map(seat => seat.pid).filter(pid => pid !== undefined)
+  }
+
+  get #allSeats(): HostSeat[] {
+    return [...this.#seats, this.#querySeat, this.#slowSeat, this.#slowQuerySeat]
   }
 
   /** Processes whose place in their feed is in memory. */
@@ -296,8 +311,20 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     checkQuery(message)
     const { timeoutMs = QUERY_WALL_MAX_MS } = options
     if (at !== undefined) return this.#states.query(follower, at, message, options)
-    const { clock } = this.#parts
-    return waitFor(this.#queries.query(follower, message, clock.now()), clock, { ...options, timeoutMs })
+    return waitFor(this.#query(follower, message), this.#parts.clock, { ...options, timeoutMs })
+  }
+
+  async #query(follower: Follower, message: QueryMessage): Promise<QueryAnswer> {
+    const { id } = follower.process
+    const nowMs = this.#parts.clock.now()
+    if (this.#slow.has(id, nowMs)) return this.#slowQueries.query(follower, message, nowMs)
+    try {
+      return await this.#queries.query(follower, message, nowMs)
+    } catch (error) {
+      if (!isTooLong(error)) throw error
+      this.#slow.add(id, nowMs)
+      return this.#slowQueries.query(follower, message, nowMs)
+    }
   }
 
   async state(process: ProcessId, at?: Slot, options: CallOptions = {}): Promise<StateAnswer> {
@@ -417,6 +444,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       log,
       key,
       seat,
+      slowSeat: this.#slowSeat,
       checkpoints: this.#checkpoints,
       results: this.#results,
       senders: this.#senders,
@@ -519,7 +547,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const written = Promise.allSettled(followers.map(follower => follower.checkpoint()))
     await waitFor(written, this.#parts.clock, { timeoutMs: CLOSE_MAX_MS }).catch(() => undefined)
     for (const watchers of this.#watchers.values()) for (const wake of watchers) wake()
-    await Promise.all([...this.#seats, this.#querySeat].map(seat => seat[Symbol.asyncDispose]()))
+    await Promise.all(this.#allSeats.map(seat => seat[Symbol.asyncDispose]()))
   }
 }
 

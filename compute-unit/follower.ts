@@ -12,6 +12,7 @@ import {
   type ProcessDescription,
   readFrameHead,
   resultsFeed,
+  SLOW_FOR_MS,
   type Slot,
   slotCount,
   type Timer,
@@ -25,6 +26,7 @@ import { type KnownFrame, KnownFrames } from './known-frames.ts'
 import { loadModules, modulesNamedIn, modulesOf } from './named-modules.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'
 import type { ResultStore } from './result-store.ts'
+import { isTooLong, tooLong } from './too-long.ts'
 import { type VerdictParts, verdictsOn } from './verdicts.ts'
 
 /** A frame that was evaluated and certified. */
@@ -42,6 +44,8 @@ export interface FollowerParts {
   readonly log: Log
   readonly key: KeyId
   readonly seat: HostSeat
+  /** For what takes long: there it holds up only others that do. */
+  readonly slowSeat: HostSeat
   readonly checkpoints: Checkpoints
   readonly results: ResultStore
   /** Who sent what stands in the feed, and where else it stands. */
@@ -91,6 +95,9 @@ export class Follower {
   #replayed: Slot = 0
   #progressMs = 0
   #scheduled: Slot = 0
+  #seat: HostSeat
+  /** Until then it is in the host for what takes long. */
+  #slowUntilMs = 0
   #openGeneration = 0
   #opening: Promise<void> | undefined
   #running: Promise<void> | undefined
@@ -110,6 +117,7 @@ export class Follower {
   private constructor(process: ProcessDescription, parts: FollowerParts) {
     this.process = process
     this.#parts = parts
+    this.#seat = parts.seat
     this.#feed = messagesFeed(process)
     this.#resultsFeed = resultsFeed(process, parts.key)
   }
@@ -166,7 +174,7 @@ export class Follower {
   }
 
   get inHost(): boolean {
-    return this.#openGeneration !== 0 && this.#openGeneration === this.#parts.seat.generation
+    return this.#openGeneration !== 0 && this.#openGeneration === this.#seat.generation
   }
 
   /** Takes a frame that is on its way to the disk: evaluating it may begin. */
@@ -212,7 +220,7 @@ export class Follower {
       await this.#running
       if (!this.inHost) await this.#openOnce()
     }
-    return this.#parts.seat
+    return this.#seat
   }
 
   /** Asks the host about the state after all of the feed; nobody reads what is not durable. */
@@ -244,7 +252,7 @@ export class Follower {
     this.sizeBytes = 0
     // Tens of thousands hibernate: they hold what they must.
     this.#frames.clear()
-    await this.#parts.seat.ask({ kind: 'close', process: this.process.id }).catch(() => undefined)
+    await this.#seat.ask({ kind: 'close', process: this.process.id }).catch(() => undefined)
   }
 
   /** Ends after what the host has been asked already: whoever waits is told. */
@@ -272,6 +280,7 @@ export class Follower {
 
   async #recover(failure: Failure): Promise<void> {
     this.#openGeneration = 0
+    if (isTooLong(failure)) return this.#becomeSlow()
     this.#failures += 1
     if (Failure.is(failure, 'shutting-down')) this.stop(failure)
     if (failure.code === 'feed-frozen' || failure.code === 'internal') this.stop(failure)
@@ -287,17 +296,36 @@ export class Follower {
     this.#pause = undefined
   }
 
+  /** What it did here is undone, and done again where it holds up nobody else. */
+  #becomeSlow(): void {
+    this.#seat = this.#parts.slowSeat
+    this.#slowUntilMs = this.#parts.now() + SLOW_FOR_MS
+  }
+
   /** Two who find the process closed must not open it over each other. */
   #openOnce(): Promise<void> {
-    this.#opening ??= this.#open().finally(() => {
+    this.#opening ??= this.#openSomewhere().finally(() => {
       this.#opening = undefined
     })
     return this.#opening
   }
 
+  async #openSomewhere(): Promise<void> {
+    if (this.#parts.now() >= this.#slowUntilMs) this.#seat = this.#parts.seat
+    try {
+      await this.#open()
+    } catch (error) {
+      // What it comes to again on the way here took long.
+      if (!isTooLong(error)) throw error
+      this.#becomeSlow()
+      await this.#open()
+    }
+  }
+
   /** Opens the process in its host: at the newest checkpoint whose state has the certified root, else at slot 0. */
   async #open(): Promise<void> {
-    const { log, seat, checkpoints } = this.#parts
+    const { log, checkpoints } = this.#parts
+    const seat = this.#seat
     const find = modulesOf(log.directory)
     const spawn = await log.directory.spawnEnvelope(this.process.id)
     if (spawn === undefined) throw new Failure('unknown-process', { process: this.process.id })
@@ -357,10 +385,11 @@ export class Follower {
         const named = modulesNamedIn(frame.bytes, this.process)
         // What stands before is evaluated all the same, if one of them is not known here.
         if (named.length > 0 && asked.length > 0) break
-        if (named.length > 0) await loadModules(this.#parts.seat, named, modulesOf(log.directory))
+        if (named.length > 0) await loadModules(this.#seat, named, modulesOf(log.directory))
         const { id: process } = this.process
         const verdicts = await this.#verdicts(frame)
-        const answer = this.#parts.seat.ask({ kind: 'evaluate', process, frame: frame.bytes, verdicts, steps: false })
+        const impatient = this.#seat !== this.#parts.slowSeat
+        const answer = this.#seat.ask({ kind: 'evaluate', process, frame: frame.bytes, verdicts, steps: false, impatient })
         answer.catch(() => undefined)
         if (frame.done !== undefined) this.#newestDone = frame.done
         asked.push({ frame, answer })
@@ -369,6 +398,7 @@ export class Follower {
       const oldest = asked.shift()
       if (oldest === undefined) return
       const answered = await oldest.answer
+      if (answered.kind === 'too-long') throw tooLong(this.process.id)
       if (answered.kind !== 'evaluated') throw new Failure('host-fault', { answer: answered.kind })
       if (oldest.frame.done !== undefined && !(await oldest.frame.done)) return this.#forgetEarly()
       this.sizeBytes = LOADED_OVERHEAD_BYTES + answered.sizeBytes
@@ -461,7 +491,7 @@ export class Follower {
   }
 
   async #writeCheckpoint(): Promise<void> {
-    const answer = await this.#parts.seat.ask({ kind: 'delta', process: this.process.id })
+    const answer = await this.#seat.ask({ kind: 'delta', process: this.process.id })
     if (answer.kind !== 'delta') throw new Failure('host-fault', { answer: answer.kind })
     this.#sinceCheckpoint = { slots: 0, gas: 0n }
     await this.#parts.checkpoints.write(this.process.id, this.#nextBlock, answer.delta)

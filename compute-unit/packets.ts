@@ -29,8 +29,8 @@ import type { FrameOutcome, ProcessSnapshot, SnapshotDelta, Verdict } from './ev
 export type HostRequest =
   | { readonly kind: 'check' | 'load'; readonly module: HostModule }
   | { readonly kind: 'open'; readonly process: ProcessId; readonly module: ModuleId; readonly spawn: Uint8Array; readonly snapshot: ProcessSnapshot | undefined }
-  | { readonly kind: 'evaluate'; readonly process: ProcessId; readonly frame: Uint8Array; readonly verdicts: readonly Verdict[]; readonly steps: boolean }
-  | { readonly kind: 'query'; readonly process: ProcessId; readonly message: QueryMessage; readonly timestampMs: number }
+  | { readonly kind: 'evaluate'; readonly process: ProcessId; readonly frame: Uint8Array; readonly verdicts: readonly Verdict[]; readonly steps: boolean; readonly impatient?: boolean }
+  | { readonly kind: 'query'; readonly process: ProcessId; readonly message: QueryMessage; readonly timestampMs: number; readonly impatient?: boolean }
   | { readonly kind: 'export' | 'rehearse'; readonly process: ProcessId; readonly tags: readonly Tag[]; readonly timestampMs: number }
   | { readonly kind: 'cell'; readonly process: ProcessId; readonly key: Uint8Array }
   | { readonly kind: 'delta' | 'memory' | 'close'; readonly process: ProcessId }
@@ -54,10 +54,11 @@ export type HostAnswer =
   | { readonly kind: 'delta'; readonly delta: SnapshotDelta }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array | undefined; readonly slot: number }
   | { readonly kind: 'fault'; readonly message: string; readonly fatal: boolean }
+  | { readonly kind: 'too-long' }
   | { readonly kind: 'alive' }
 
 const REQUESTS = ['check', 'load', 'open', 'evaluate', 'query', 'delta', 'cell', 'memory', 'close', 'rest', 'export', 'rehearse'] as const
-const ANSWERS = ['done', 'refused', 'opened', 'evaluated', 'queried', 'delta', 'bytes', 'fault', 'alive', 'exported'] as const
+const ANSWERS = ['done', 'refused', 'opened', 'evaluated', 'queried', 'delta', 'bytes', 'fault', 'alive', 'exported', 'too-long'] as const
 
 export function encodeRequest(number: number, request: HostRequest): Uint8Array {
   const writer = new CborWriter()
@@ -78,17 +79,19 @@ export function encodeRequest(number: number, request: HostRequest): Uint8Array 
       else writeSnapshot(writer, request.snapshot)
       break
     case 'evaluate':
-      writer.array(4)
+      writer.array(5)
       writer.bytes(fromBase64Url(request.process))
       writer.bytes(request.frame)
       writeVerdicts(writer, request.verdicts)
       writer.bool(request.steps)
+      writer.bool(request.impatient === true)
       break
     case 'query':
-      writer.array(3)
+      writer.array(4)
       writer.bytes(fromBase64Url(request.process))
       writeQuery(writer, request.message)
       writer.uint(request.timestampMs)
+      writer.bool(request.impatient === true)
       break
     case 'export':
     case 'rehearse':
@@ -136,10 +139,10 @@ function readRequest(reader: CborReader, kind: HostRequest['kind'] | undefined):
       }
     case 'evaluate':
       reader.array()
-      return { kind, process: process(), frame: reader.bytes(), verdicts: readVerdicts(reader), steps: reader.bool() }
+      return { kind, process: process(), frame: reader.bytes(), verdicts: readVerdicts(reader), steps: reader.bool(), impatient: reader.bool() }
     case 'query':
       reader.array()
-      return { kind, process: process(), message: readQuery(reader), timestampMs: readSmall(reader) }
+      return { kind, process: process(), message: readQuery(reader), timestampMs: readSmall(reader), impatient: reader.bool() }
     case 'export':
     case 'rehearse':
       reader.array()
@@ -214,6 +217,7 @@ export function encodeAnswer(number: number, answer: HostAnswer): Uint8Array {
       break
     case 'done':
     case 'alive':
+    case 'too-long':
       writer.null()
       break
   }
@@ -267,6 +271,7 @@ function readAnswer(reader: CborReader, kind: HostAnswer['kind'] | undefined): H
       return { kind, reason: reader.text() }
     case 'done':
     case 'alive':
+    case 'too-long':
       return { kind }
     default:
       throw new MalformedBytes('host answer: unknown kind', reader.offset)

@@ -12,6 +12,7 @@ import type { Checkpoints } from './checkpoints.ts'
 import { damaged, type Follower } from './follower.ts'
 import type { HostSeat } from './host-pool.ts'
 import { loadModules, modulesNamedIn, modulesOf } from './named-modules.ts'
+import { tooLong } from './too-long.ts'
 import { type VerdictParts, verdictsOn } from './verdicts.ts'
 
 interface Replica {
@@ -25,12 +26,22 @@ const REPLICAS_MAX = 16
 /** Frames a copy may lag before it is cheaper to make it anew from a checkpoint. */
 const LAG_MAX_FRAMES = 64
 
+export interface QueryLaneParts {
+  readonly seat: HostSeat
+  /** What takes long is given up: others wait behind it. */
+  readonly impatient: boolean
+  readonly log: Log
+  readonly senders: VerdictParts
+  readonly checkpoints: Checkpoints
+}
+
 /**
  * Dry-runs, in a host of their own: they work on a copy of the state, so the longest query holds up nobody's
  * evaluation. A copy follows its process by evaluating the same frames, or starts from a fresh checkpoint.
  */
 export class QueryLane {
   readonly #seat: HostSeat
+  readonly #impatient: boolean
   readonly #log: Log
   readonly #senders: VerdictParts
   readonly #checkpoints: Checkpoints
@@ -39,14 +50,15 @@ export class QueryLane {
   readonly #preparing = new Map<ProcessId, Promise<unknown>>()
   #pending = 0
 
-  constructor(parts: { seat: HostSeat; log: Log; senders: VerdictParts; checkpoints: Checkpoints }) {
+  constructor(parts: QueryLaneParts) {
     this.#seat = parts.seat
+    this.#impatient = parts.impatient
     this.#log = parts.log
     this.#senders = parts.senders
     this.#checkpoints = parts.checkpoints
   }
 
-  /** @throws {Failure} `busy`, `host-fault` */
+  /** @throws {Failure} `busy`, `host-fault`; for what takes long, one of which `isTooLong` holds */
   async query(follower: Follower, message: QueryMessage, timestampMs: number): Promise<QueryAnswer> {
     if (this.#pending >= QUERIES_PENDING_MAX) throw new Failure('busy', { queries: this.#pending })
     this.#pending += 1
@@ -59,12 +71,13 @@ export class QueryLane {
       const prepared = before
         .catch(() => undefined)
         .then(() => this.#prepare(follower))
-        .then(() => ({ answer: this.#seat.ask({ kind: 'query', process: id, message, timestampMs }) }))
+        .then(() => ({ answer: this.#seat.ask({ kind: 'query', process: id, message, timestampMs, impatient: this.#impatient }) }))
       this.#preparing.set(id, prepared)
       const asked = await prepared.finally(() => {
         if (this.#preparing.get(id) === prepared) this.#preparing.delete(id)
       })
       const answer = await asked.answer
+      if (answer.kind === 'too-long') throw this.#givenUp(id)
       if (answer.kind !== 'queried') throw new Failure('host-fault', { answer: answer.kind })
       const { slot, status, gas, error, output, log } = answer
       return { slot, status, gas, error, output, log }
@@ -86,10 +99,18 @@ export class QueryLane {
     for await (const frame of this.#log.blocks(messagesFeed(follower.process), current.blocks, target)) {
       await loadModules(this.#seat, modulesNamedIn(frame, follower.process), modulesOf(this.#log.directory))
       const verdicts = await verdictsOn(follower.process, frame, follower.trusted, this.#senders)
-      await this.#seat.ask({ kind: 'evaluate', process: id, frame, verdicts, steps: false })
+      const impatient = this.#impatient
+      const answer = await this.#seat.ask({ kind: 'evaluate', process: id, frame, verdicts, steps: false, impatient })
+      if (answer.kind === 'too-long') throw this.#givenUp(id)
       current.blocks += 1
     }
     await this.#forgetOldest()
+  }
+
+  /** The copy is gone. */
+  #givenUp(process: ProcessId): Failure {
+    this.#replicas.delete(process)
+    return tooLong(process)
   }
 
   async #open(follower: Follower): Promise<Replica> {

@@ -5,10 +5,12 @@ import {
   Failure,
   type GuestFactory,
   HostFault,
+  PATIENCE_GAS,
   type ModuleId,
   type ProcessId,
   readFrameHead,
   type Runtime,
+  TooLong,
 } from '../../protocol/index.ts'
 import { type HostAnswer, type HostModule, type HostRequest, decodeRequest, encodeAnswer } from '../packets.ts'
 import { PACKET_MAX_BYTES, framePacket, PacketReader } from '../packet-stream.ts'
@@ -81,6 +83,7 @@ export class Host {
     try {
       return this.#serve(request)
     } catch (error) {
+      if (error instanceof TooLong && (request.kind === 'evaluate' || request.kind === 'query')) return this.#giveUp(request.process)
       // A module or snapshot that cannot be loaded harms nobody else; a failed evaluation leaves nothing to trust.
       const runs = request.kind === 'evaluate' || request.kind === 'query'
       const fatal = error instanceof HostFault || (runs && !(error instanceof Untouched))
@@ -105,12 +108,13 @@ export class Host {
         const outcome = process.evaluate(request.frame, request.verdicts, {
           alive: () => this.#alive(),
           steps: request.steps,
+          patienceGas: request.impatient === true ? PATIENCE_GAS : undefined,
         })
         return { kind: 'evaluated', outcome, sizeBytes: process.sizeBytes }
       }
       case 'query': {
         const process = this.#process(request.process)
-        const ending = process.query(request.message, request.timestampMs)
+        const ending = process.query(request.message, request.timestampMs, request.impatient === true ? PATIENCE_GAS : undefined)
         const error = ending.status === 'error' ? ending.error : undefined
         const { status, gas, log } = ending
         const output = ending.output ?? new Uint8Array(0)
@@ -145,6 +149,13 @@ export class Host {
         this.#pipe.rest?.()
         return { kind: 'done' }
     }
+  }
+
+  /** The process stands in the middle of something: whoever wants it opens it anew. */
+  #giveUp(process: ProcessId): HostAnswer {
+    this.#processes.get(process)?.close()
+    this.#processes.delete(process)
+    return { kind: 'too-long' }
   }
 
   /** Whether a module can run here; gives the rule it breaks, if it breaks one. */
