@@ -1,15 +1,26 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/longest-first.ts'
+
+/** Programs that tests start read hundreds of files; what the engine made of them is kept for the next. */
+const NODE_COMPILE_CACHE = fileURLToPath(new URL('.cache/compiled', import.meta.url))
 
 const project = (
   name: string,
   include: string[],
   testTimeout: number,
   more: { exclude?: string[]; env?: Record<string, string> } = {},
-) => ({ extends: true as const, test: { name, include, testTimeout, hookTimeout: testTimeout, ...more } })
+) => ({
+  extends: true as const,
+  test: { name, include, testTimeout, hookTimeout: testTimeout, ...more, env: { NODE_COMPILE_CACHE, ...more.env } },
+})
 
 export default defineConfig({
   test: {
     reporters: ['default', './scripts/closing-line.mjs'],
+    // One file for each core; vitest would leave one core idle, which is half of two.
+    maxWorkers: '100%',
+    sequence: { sequencer: LongestFirst },
     // Children of a test may outlive it by a moment; the machine may be slow.
     teardownTimeout: 60_000,
     // A wait ends with what it waits for, and its limit is for what never comes: vitest's own second is none on a busy machine.

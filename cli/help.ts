@@ -4,14 +4,12 @@ import { COMMON_OPTIONS } from './common-options.ts'
 
 /** What `atoll --help` prints. */
 export function overview(version: string): string {
-  const width = Math.max(...COMMANDS.map(command => formOf(command).length))
-  const lines = COMMANDS.map(command => `  ${formOf(command).padEnd(width)}  ${command.about}`)
   return [
     `atoll ${version}: a network of independent actors`,
     '',
     'Usage: atoll <command> [options]',
     '',
-    ...lines,
+    ...commandLines(COMMANDS),
     '',
     'Options of every command:',
     ...optionLines(COMMON_OPTIONS),
@@ -20,6 +18,13 @@ export function overview(version: string): string {
     '            5 identity or permission, 6 verification failed, 130 interrupted',
     'More: atoll <command> --help, atoll explain <code>, atoll doctor',
   ].join('\n')
+}
+
+/** What is printed of commands whose names begin with one word, such as `peer`; nothing, if it begins none. */
+export function familyHelp(word: string): string | undefined {
+  const family = COMMANDS.filter(({ name }) => name.startsWith(`${word} `))
+  if (family.length === 0 || COMMANDS.some(({ name }) => name === word)) return undefined
+  return ['Commands:', ...commandLines(family), '', 'More: atoll <command> --help'].join('\n')
 }
 
 /** What `atoll <command> --help` prints. */
@@ -37,6 +42,11 @@ export function commandHelp(command: Command): string {
     'Examples:',
     ...command.examples.map(example => `  ${example}`),
   ].join('\n')
+}
+
+function commandLines(commands: readonly Command[]): string[] {
+  const width = Math.max(...commands.map(command => formOf(command).length))
+  return commands.map(command => `  ${formOf(command).padEnd(width)}  ${command.about}`)
 }
 
 function formOf({ name, usage }: Command): string {

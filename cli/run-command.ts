@@ -2,7 +2,7 @@ import { Failure } from '../protocol/index.ts'
 import { connect } from '../sdk/index.ts'
 import type { CommandContext, Flags } from './command.ts'
 import { EXIT, exitCodeOf } from './exit-code.ts'
-import { commandHelp, overview } from './help.ts'
+import { commandHelp, familyHelp, overview } from './help.ts'
 import { IdentityStore } from './identity-store.ts'
 import { Output, OUTPUT_FORMATS, type OutputFormat } from './output.ts'
 import { showProgress } from './progress.ts'
@@ -18,7 +18,7 @@ export async function runCommand(words: readonly string[], terminal: Terminal): 
     const [first] = words
     if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
       const topic = words.slice(1).filter(word => !word.startsWith('-'))
-      const text = `${topic.length > 0 ? commandHelp(findCommand(topic).command) : overview(VERSION)}\n`
+      const text = `${topic.length > 0 ? helpOn(topic) : overview(VERSION)}\n`
       if (first !== undefined) terminal.out(text)
       else terminal.err(text)
       return first === undefined ? EXIT.usage : EXIT.ok
@@ -35,7 +35,21 @@ export async function runCommand(words: readonly string[], terminal: Terminal): 
   }
 }
 
+function helpOn(topic: readonly string[]): string {
+  const [word = ''] = topic
+  return (topic.length === 1 ? familyHelp(word) : undefined) ?? commandHelp(findCommand(topic).command)
+}
+
 async function runNamed(words: readonly string[], terminal: Terminal): Promise<number> {
+  const [first = '', second] = words
+  if (words.length === 1 || second === '--help' || second === '-h') {
+    const family = familyHelp(first)
+    if (family !== undefined) {
+      if (second === undefined) terminal.err(`${family}\n`)
+      else terminal.out(`${family}\n`)
+      return second === undefined ? EXIT.usage : EXIT.ok
+    }
+  }
   const { command, rest } = findCommand(words)
   const { positionals, flags } = readArguments(command, rest)
   if (flags['help'] === true) {

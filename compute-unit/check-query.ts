@@ -1,4 +1,4 @@
-import { encodeTags, Failure, ITEM_SIZE_MAX_BYTES, type QueryMessage } from '../protocol/index.ts'
+import { Failure, ITEM_SIZE_MAX_BYTES, type QueryMessage, tagsSizeBytes } from '../protocol/index.ts'
 
 /** Characters of a name in a query. */
 const QUERY_NAME_MAX = 128
@@ -8,7 +8,7 @@ export function checkQuery({ id, from, owner, tags, data }: QueryMessage): void 
   if (data.length > ITEM_SIZE_MAX_BYTES) throw new Failure('too-large', { bytes: data.length, max: ITEM_SIZE_MAX_BYTES })
   const names = [id, from, owner]
   try {
-    encodeTags(tags)
+    tagsSizeBytes(tags)
     if (names.every(name => name.length <= QUERY_NAME_MAX && name.isWellFormed())) return
   } catch (error) {
     throw new Failure('malformed-request', { tags: tags.length }, { cause: error })

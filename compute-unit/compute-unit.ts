@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import {
   asProcessId,
   type Attested,
@@ -11,7 +10,6 @@ import {
   decodeCertificate,
   decodeResult,
   ed25519Sign,
-  EVALUATION_WALL_MAX_MS,
   Failure,
   findFrame,
   FOLLOWERS_MAX,
@@ -28,14 +26,12 @@ import {
   type Push,
   type PushProof,
   type PushSender,
-  QUERY_HOST_IDLE_MAX_MS,
   QUERY_WALL_MAX_MS,
   type QueryAnswer,
   type QueryMessage,
   type Result,
   resultsFeed,
   type Slot,
-  SLOW_WALL_MAX_MS,
   type StateAnswer,
   type Timer,
   toBase64Url,
@@ -49,7 +45,8 @@ import { Checkpoints } from './checkpoints.ts'
 import { type EvaluatedFrame, Follower, type FollowerParts } from './follower.ts'
 import { decodeLifecycle, encodeLifecycle } from './evaluation/index.ts'
 import type { FrameResults } from './frame-results.ts'
-import { HostSeat, type OpenHost, seatOf } from './host-pool.ts'
+import type { HostSeat, OpenHost } from './host-pool.ts'
+import { HostSeats } from './host-seats.ts'
 import { rangeOf, storeKey } from './keys.ts'
 import type { KnownFrame } from './known-frames.ts'
 import { loadModules, modulesOf } from './named-modules.ts'
@@ -104,11 +101,7 @@ const RESULT_WAIT_MS = 30_000
 /** Executes feeds: evaluates in hosts, keeps checkpoints and results, signs certificates. */
 export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #parts: ComputeUnitParts
-  readonly #seats: HostSeat[]
-  readonly #querySeat: HostSeat
-  /** For what takes long: slots, and queries and past states. */
-  readonly #slowSeat: HostSeat
-  readonly #slowQuerySeat: HostSeat
+  readonly #seats: HostSeats
   readonly #followers = new Map<ProcessId, Promise<Follower>>()
   /** Those of `#followers` that are open. */
   readonly #opened = new Set<Follower>()
@@ -130,16 +123,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   private constructor(parts: ComputeUnitParts) {
     this.#parts = parts
     const { log, openHost: open, describe } = parts
-    const seats = parts.hosts ?? Math.max(1, Math.min(8, availableParallelism() - 1))
-    const onExit = (): void => undefined
-    this.#seats = Array.from(
-      { length: seats },
-      () => new HostSeat({ open, wallMaxMs: EVALUATION_WALL_MAX_MS, onExit }),
-    )
-    const lasting = { open, onExit, endAfterMs: QUERY_HOST_IDLE_MAX_MS }
-    this.#querySeat = new HostSeat({ ...lasting, wallMaxMs: QUERY_WALL_MAX_MS })
-    this.#slowSeat = new HostSeat({ ...lasting, wallMaxMs: SLOW_WALL_MAX_MS, background: true })
-    this.#slowQuerySeat = new HostSeat({ ...lasting, wallMaxMs: SLOW_WALL_MAX_MS, background: true })
+    this.#seats = new HostSeats(open, parts.hosts)
     this.#checkpoints = new Checkpoints(log.store)
     this.#results = new ResultStore(log.store)
     this.#residency = new Residency({
@@ -159,12 +143,12 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const senderOf = async (id: ProcessId): Promise<ProcessDescription | undefined> =>
       (await known(id)) ?? describe?.(id)
     this.#senders = { directory: { process: describe === undefined ? known : senderOf }, messages: log.messages }
-    const copies = { seat: this.#querySeat, log, senders: this.#senders, checkpoints: this.#checkpoints }
+    const copies = { seat: this.#seats.query, log, senders: this.#senders, checkpoints: this.#checkpoints }
     this.#queries = new QueryLane({ ...copies, impatient: true })
-    this.#slowQueries = new QueryLane({ ...copies, seat: this.#slowQuerySeat, impatient: false })
+    this.#slowQueries = new QueryLane({ ...copies, seat: this.#seats.slowQuery, impatient: false })
     const now = (): number => parts.clock.now()
     this.#past = new PastStates({ ...copies, clock: parts.clock })
-    this.#states = new StateReader({ key: parts.key, log, seat: this.#querySeat, past: this.#past, now })
+    this.#states = new StateReader({ key: parts.key, log, seat: this.#seats.query, past: this.#past, now })
   }
 
   static async open(parts: ComputeUnitParts): Promise<ComputeUnit> {
@@ -186,11 +170,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
 
   /** Process ids of the hosts, for whoever measures them. */
   get hostPids(): number[] {
-    return this.#allSeats.map(seat => seat.pid).filter(pid => pid !== undefined)
-  }
-
-  get #allSeats(): HostSeat[] {
-    return [...this.#seats, this.#querySeat, this.#slowSeat, this.#slowQuerySeat]
+    return this.#seats.pids
   }
 
   /** Processes whose place in their feed is in memory. */
@@ -222,7 +202,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
 
   /** Whether a module may run here. @throws {Failure} `module-refused` */
   async check(module: ModuleDescription): Promise<void> {
-    const answer = await this.#querySeat.ask({ kind: 'check', module })
+    const answer = await this.#seats.query.ask({ kind: 'check', module })
     if (answer.kind === 'refused') throw new Failure('module-refused', { module: module.id, reason: answer.reason })
   }
 
@@ -346,8 +326,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   async checkUpgrade(process: ProcessId, wish: UpgradeWish, options: CallOptions = {}): Promise<UpgradeCheck> {
     const [follower, { since }] = await Promise.all([this.#follower(process), this.lifecycle(process)])
     const { log, clock } = this.#parts
-    await loadModules(this.#querySeat, [wish.module], modulesOf(log.directory))
-    const parts = { seat: this.#querySeat, past: this.#past, now: () => clock.now() }
+    await loadModules(this.#seats.query, [wish.module], modulesOf(log.directory))
+    const parts = { seat: this.#seats.query, past: this.#past, now: () => clock.now() }
     return checkUpgrade(parts, follower, { ...wish, since }, options)
   }
 
@@ -425,7 +405,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   async #makeFollower(process: ProcessDescription): Promise<Follower> {
     const { schedulers } = process.policy
     const trusted = schedulers.length === 1 && schedulers[0] === this.#parts.key
-    const follower = await Follower.open(process, this.#partsFor(seatOf(this.#seats, process.id), trusted))
+    const follower = await Follower.open(process, this.#partsFor(this.#seats.of(process.id), trusted))
     this.#opened.add(follower)
     return follower
   }
@@ -444,7 +424,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       log,
       key,
       seat,
-      slowSeat: this.#slowSeat,
+      slowSeat: this.#seats.slow,
+      apart: this.#seats.apart,
       checkpoints: this.#checkpoints,
       results: this.#results,
       senders: this.#senders,
@@ -547,7 +528,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const written = Promise.allSettled(followers.map(follower => follower.checkpoint()))
     await waitFor(written, this.#parts.clock, { timeoutMs: CLOSE_MAX_MS }).catch(() => undefined)
     for (const watchers of this.#watchers.values()) for (const wake of watchers) wake()
-    await Promise.all(this.#allSeats.map(seat => seat[Symbol.asyncDispose]()))
+    await this.#seats[Symbol.asyncDispose]()
   }
 }
 

@@ -20,12 +20,14 @@ import {
 } from '../protocol/index.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { FrameOutcome, ProcessSnapshot, Verdict } from './evaluation/index.ts'
+import { Faults } from './faults.ts'
 import { FrameResults } from './frame-results.ts'
 import type { HostSeat } from './host-pool.ts'
 import { type KnownFrame, KnownFrames } from './known-frames.ts'
 import { loadModules, modulesNamedIn, modulesOf } from './named-modules.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'
 import type { ResultStore } from './result-store.ts'
+import { SlotWaiters } from './slot-waiters.ts'
 import { isTooLong, tooLong } from './too-long.ts'
 import { type VerdictParts, verdictsOn } from './verdicts.ts'
 
@@ -46,6 +48,8 @@ export interface FollowerParts {
   readonly seat: HostSeat
   /** For what takes long: there it holds up only others that do. */
   readonly slowSeat: HostSeat
+  /** For processes that brought their host down. */
+  readonly apart: HostSeat
   readonly checkpoints: Checkpoints
   readonly results: ResultStore
   /** Who sent what stands in the feed, and where else it stands. */
@@ -68,9 +72,6 @@ const WINDOW = 32
 const CHECKPOINT_EVERY_SLOTS = 2_000
 const CHECKPOINT_EVERY_GAS = 20_000_000_000n
 const PROGRESS_EVERY_MS = 200
-/** A host that fails on the same frame this often is left alone for longer and longer. */
-const RETRY_FIRST_MS = 100
-const RETRY_MAX_MS = 60_000
 /** What a loaded process costs its host besides chunks and cells: trees, maps, its description. Measured. */
 const LOADED_OVERHEAD_BYTES = 8 * 1024
 /**
@@ -84,25 +85,25 @@ const LOADED_OVERHEAD_BYTES = 8 * 1024
 export class Follower {
   readonly process: ProcessDescription
   readonly #parts: FollowerParts
+  #seat: HostSeat
   readonly #feed: FeedSpec
   readonly #resultsFeed: FeedSpec
   readonly #frames = new KnownFrames()
   /** Whether the newest frame that was evaluated early is durable. */
   #newestDone: Promise<boolean> = DONE
-  #waiting: { slot: Slot; resolve: () => void; reject: (error: unknown) => void }[] = []
+  readonly #waiting = new SlotWaiters()
   #nextBlock = 0
   #evaluated: Slot = 0
   #replayed: Slot = 0
   #progressMs = 0
   #scheduled: Slot = 0
-  #seat: HostSeat
   /** Until then it is in the host for what takes long. */
   #slowUntilMs = 0
   #openGeneration = 0
   #opening: Promise<void> | undefined
   #running: Promise<void> | undefined
   #pause: AbortController | undefined
-  #failures = 0
+  readonly #faults: Faults
   #stopped: Failure | undefined
   /** Blocks that the feed had when this follower was opened. */
   #history = 0
@@ -118,6 +119,7 @@ export class Follower {
     this.process = process
     this.#parts = parts
     this.#seat = parts.seat
+    this.#faults = new Faults(process.id)
     this.#feed = messagesFeed(process)
     this.#resultsFeed = resultsFeed(process, parts.key)
   }
@@ -160,7 +162,7 @@ export class Follower {
 
   /** Nothing is under way, nobody waits, and no call is in the middle of using it. */
   get idle(): boolean {
-    return this.#running === undefined && this.#waiting.length === 0 && this.#holders === 0
+    return this.#running === undefined && this.#waiting.isEmpty && this.#holders === 0
   }
 
   /** For a call that uses it over several turns of the loop: two followers of one process must never be at work. */
@@ -205,11 +207,11 @@ export class Follower {
   reached(slot: Slot): Promise<void> {
     this.usedMs = this.#parts.now()
     if (slot < this.#evaluated) return Promise.resolve()
-    if (this.#stopped !== undefined) return Promise.reject(this.#stopped)
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#waiting.push({ slot, resolve, reject })
+    const failed = this.#stopped ?? this.#faults.standing
+    if (failed !== undefined) return Promise.reject(failed)
+    const reached = this.#waiting.until(slot)
     if (slot < this.#scheduled) this.start()
-    return promise
+    return reached
   }
 
   /** Has the process open in its host, with all of the feed evaluated, and gives its host. */
@@ -259,8 +261,7 @@ export class Follower {
   stop(failure: Failure): void {
     this.#stopped ??= failure
     this.#pause?.abort()
-    for (const waiting of this.#waiting) waiting.reject(failure)
-    this.#waiting = []
+    this.#waiting.fail(failure)
   }
 
   async #run(): Promise<void> {
@@ -270,7 +271,7 @@ export class Follower {
         if (!this.inHost) await this.#openOnce()
         await this.#evaluateKnown()
         this.#tellPresent()
-        this.#failures = 0
+        this.#faults.clear()
       } catch (error) {
         await this.#recover(Failure.from(error))
       }
@@ -281,12 +282,13 @@ export class Follower {
   async #recover(failure: Failure): Promise<void> {
     this.#openGeneration = 0
     if (isTooLong(failure)) return this.#becomeSlow()
-    this.#failures += 1
+    const pauseMs = this.#faults.add(failure, this.#nextBlock, this.#evaluated)
     if (Failure.is(failure, 'shutting-down')) this.stop(failure)
     if (failure.code === 'feed-frozen' || failure.code === 'internal') this.stop(failure)
-    this.#parts.trouble(this.process, failure)
-    const pauseMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** this.#failures)
-    if (this.#stopped === undefined && this.#failures > 1) await this.#rest(pauseMs)
+    const { standing } = this.#faults
+    this.#parts.trouble(this.process, standing ?? failure)
+    if (standing !== undefined) this.#waiting.fail(standing)
+    if (this.#stopped === undefined && pauseMs > 0) await this.#rest(pauseMs)
   }
 
   /** Waits, but not for the sake of one that is stopped. */
@@ -298,8 +300,13 @@ export class Follower {
 
   /** What it did here is undone, and done again where it holds up nobody else. */
   #becomeSlow(): void {
-    this.#seat = this.#parts.slowSeat
     this.#slowUntilMs = this.#parts.now() + SLOW_FOR_MS
+  }
+
+  #place(): HostSeat {
+    const { seat, slowSeat, apart, now } = this.#parts
+    if (this.#faults.isApart) return apart
+    return now() < this.#slowUntilMs ? slowSeat : seat
   }
 
   /** Two who find the process closed must not open it over each other. */
@@ -311,7 +318,6 @@ export class Follower {
   }
 
   async #openSomewhere(): Promise<void> {
-    if (this.#parts.now() >= this.#slowUntilMs) this.#seat = this.#parts.seat
     try {
       await this.#open()
     } catch (error) {
@@ -325,7 +331,8 @@ export class Follower {
   /** Opens the process in its host: at the newest checkpoint whose state has the certified root, else at slot 0. */
   async #open(): Promise<void> {
     const { log, checkpoints } = this.#parts
-    const seat = this.#seat
+    const seat = this.#place()
+    this.#seat = seat
     const find = modulesOf(log.directory)
     const spawn = await log.directory.spawnEnvelope(this.process.id)
     if (spawn === undefined) throw new Failure('unknown-process', { process: this.process.id })
@@ -388,7 +395,7 @@ export class Follower {
         if (named.length > 0) await loadModules(this.#seat, named, modulesOf(log.directory))
         const { id: process } = this.process
         const verdicts = await this.#verdicts(frame)
-        const impatient = this.#seat !== this.#parts.slowSeat
+        const impatient = this.#seat === this.#parts.seat
         const answer = this.#seat.ask({ kind: 'evaluate', process, frame: frame.bytes, verdicts, steps: false, impatient })
         answer.catch(() => undefined)
         if (frame.done !== undefined) this.#newestDone = frame.done
@@ -469,7 +476,7 @@ export class Follower {
     const { index } = frame
     this.#frames.delete(index)
     this.#parts.evaluated({ process: this.process, index, outcome, results, certificate, certificateBytes })
-    this.#wake()
+    this.#waiting.wake(this.#evaluated)
   }
 
   /** Timers of the past would ring at once, in vain: they are told only once they are those of the present. */
@@ -480,14 +487,6 @@ export class Follower {
 
   #tellPresent(): void {
     if (this.#untold !== undefined && this.#nextBlock >= this.#history) this.#tell(this.#untold, false)
-  }
-
-  #wake(): void {
-    if (this.#waiting.length === 0) return
-    const reached = this.#waiting.filter(waiting => waiting.slot < this.#evaluated)
-    if (reached.length === 0) return
-    this.#waiting = this.#waiting.filter(waiting => waiting.slot >= this.#evaluated)
-    for (const waiting of reached) waiting.resolve()
   }
 
   async #writeCheckpoint(): Promise<void> {

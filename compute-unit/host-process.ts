@@ -55,6 +55,8 @@ class HostProcess implements Host {
   #nextNumber = 1
   #guard: NodeJS.Timeout | undefined
   #closing = false
+  /** Somebody has been told that it was they who brought the host down. */
+  #blamed = false
   #stderr = ''
   alive = true
 
@@ -88,7 +90,7 @@ class HostProcess implements Host {
 
   /** Sends a request; requests are served in order. @throws {Failure} `host-fault` */
   ask(request: HostRequest): Promise<HostAnswer> {
-    if (!this.alive) return Promise.reject(new Failure('host-fault', {}, { note: 'the host has ended' }))
+    if (!this.alive) return Promise.reject(new Failure('host-fault', { bystander: true }, { note: 'the host has ended' }))
     const number = this.#nextNumber++
     const packet = framePacket(encodeRequest(number, request))
     const { promise, resolve, reject } = Promise.withResolvers<HostAnswer>()
@@ -128,10 +130,20 @@ class HostProcess implements Host {
       const { number, answer } = decodeAnswer(packet)
       const waiting = this.#waiting.get(number)
       this.#waiting.delete(number)
-      if (answer.kind === 'fault') waiting?.reject(new Failure('host-fault', { cause: answer.message, fatal: answer.fatal }))
+      if (answer.kind === 'fault') {
+        waiting?.reject(new Failure('host-fault', { cause: answer.message, fatal: answer.fatal }))
+        if (answer.fatal) return this.#giveUp()
+      }
       else waiting?.resolve(answer)
     }
     this.#watch()
+  }
+
+  /** Who asks now asks the next host. */
+  #giveUp(): void {
+    this.#blamed = true
+    this.#child.kill('SIGKILL')
+    this.#exit()
   }
 
   /** Starts the wall-clock guard anew: something moved. */
@@ -146,12 +158,18 @@ class HostProcess implements Host {
     return setTimeout(() => this.#child.kill('SIGKILL'), this.#parts.wallMaxMs)
   }
 
+  /** It serves nobody any more: it ended, or said that it cannot go on. */
   #exit(): void {
+    if (!this.alive) return
     this.alive = false
     clearTimeout(this.#guard)
     const note = this.#stderr.split('\n').find(line => /error|fatal/i.test(line))
-    const failure = new Failure('host-fault', {}, note === undefined ? { note: 'the host ended' } : { note })
-    for (const waiting of this.#waiting.values()) waiting.reject(failure)
+    // Requests are served in order: what ran is what was asked first. The others only waited.
+    for (const waiting of this.#waiting.values()) {
+      const details = this.#blamed ? { bystander: true } : {}
+      waiting.reject(new Failure('host-fault', details, { note: note ?? 'the host ended' }))
+      this.#blamed = true
+    }
     this.#waiting.clear()
     if (!this.#closing) this.#parts.onExit()
   }

@@ -45,7 +45,7 @@ class InThreadHost implements Host {
   }
 
   #serve(request: HostRequest): HostAnswer {
-    if (this.#ended) throw new Failure('host-fault', {}, { note: 'the host has ended' })
+    if (this.#ended) throw new Failure('host-fault', { bystander: true }, { note: 'the host has ended' })
     const answer = this.#host.answer(request)
     if (answer.kind === 'fault') {
       if (answer.fatal) this.kill()

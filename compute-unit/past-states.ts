@@ -101,12 +101,16 @@ export class PastStates {
       if (slot >= follower.evaluated) await waitFor(follower.reached(slot), this.#clock, limits)
       const copy = this.#take(id, slot) ?? (await this.#open(follower, slot))
       let isWhole = false
+      let isLost = false
       try {
         await this.advance(follower, copy, slot, limits)
         isWhole = true
         return await use(copy)
+      } catch (error) {
+        isLost = Failure.is(error, 'host-fault')
+        throw error
       } finally {
-        if (isWhole && options.isSpent === true) await this.#drop(copy)
+        if (isLost || (isWhole && options.isSpent === true)) await this.#drop(copy)
         else await this.#keep(copy)
       }
     } finally {

@@ -65,6 +65,18 @@ export class QueryLane {
     using _follower = follower.hold()
     using _seat = this.#seat.hold()
     try {
+      return await this.#query(follower, message, timestampMs).catch(error => {
+        // Another query took the host along: once more.
+        if (!Failure.is(error, 'host-fault') || error.details['bystander'] !== true) throw error
+        return this.#query(follower, message, timestampMs)
+      })
+    } finally {
+      this.#pending -= 1
+    }
+  }
+
+  async #query(follower: Follower, message: QueryMessage, timestampMs: number): Promise<QueryAnswer> {
+    try {
       const { id } = follower.process
       const before = this.#preparing.get(id) ?? Promise.resolve()
       // Asked in the same turn as prepared, so that nobody closes the copy in between.
@@ -81,8 +93,10 @@ export class QueryLane {
       if (answer.kind !== 'queried') throw new Failure('host-fault', { answer: answer.kind })
       const { slot, status, gas, error, output, log } = answer
       return { slot, status, gas, error, output, log }
-    } finally {
-      this.#pending -= 1
+    } catch (error) {
+      // What is left of the copy there, if anything, is not what is thought of it here.
+      this.#replicas.delete(follower.process.id)
+      throw error
     }
   }
 

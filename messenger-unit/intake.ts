@@ -1,4 +1,5 @@
 import {
+  type CallRequest,
   asProcessId,
   type DataItem,
   describeModule,
@@ -16,6 +17,7 @@ import {
   parseDataItem,
   type ProcessId,
   type Receipt,
+  type RequestEnvelope,
   type ScheduleAnswer,
   type ScheduleRequest,
   verifyDataItem,
@@ -67,7 +69,7 @@ export class Intake {
   }
 
   /** Hands a request of a client of the IC to whoever schedules its process, here or elsewhere. @throws {Failure} */
-  ingress(process: ProcessId, request: Uint8Array): Promise<Receipt> {
+  ingress(process: ProcessId, request: RequestEnvelope<CallRequest>): Promise<Receipt> {
     return takeIngress(this.#parts, process, request)
   }
 

@@ -1,4 +1,5 @@
 import {
+  type CallRequest,
   type Assign,
   asMessageId,
   asProcessId,
@@ -21,6 +22,7 @@ import {
   type Push,
   type PushProof,
   type Receipt,
+  type RequestEnvelope,
   readFrameHead,
   type Result,
   type Scheduler,
@@ -131,7 +133,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     return this.#intake.take(items)
   }
 
-  ingress(process: ProcessId, request: Uint8Array): Promise<Receipt> {
+  ingress(process: ProcessId, request: RequestEnvelope<CallRequest>): Promise<Receipt> {
     return this.#intake.ingress(process, request)
   }
 

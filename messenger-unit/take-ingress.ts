@@ -1,9 +1,11 @@
 import {
+  type CallRequest,
   Failure,
   type Log,
   type ProcessDescription,
   type ProcessId,
   type Receipt,
+  type RequestEnvelope,
 } from '../protocol/index.ts'
 import type { Routes } from './routes.ts'
 
@@ -17,14 +19,14 @@ export interface TakeIngressParts {
 export async function takeIngress(
   { log, routes, describe }: TakeIngressParts,
   process: ProcessId,
-  bytes: Uint8Array,
+  request: RequestEnvelope<CallRequest>,
 ): Promise<Receipt> {
   const known =
     log.directory.processAtHand(process) ??
     (await log.directory.process(process)) ??
     (await describe?.(process))
   if (known === undefined) throw new Failure('unknown-process', { process })
-  const [answer] = await routes.schedule([{ process, envelope: { kind: 'ingress', bytes } }])
+  const [answer] = await routes.schedule([{ process, envelope: { kind: 'ingress', bytes: request.bytes }, request }])
   if (answer?.status === 'scheduled' || answer?.status === 'known') return answer.receipt
   throw answer?.status === 'failed' ? answer.failure : new Failure('internal')
 }

@@ -13,6 +13,8 @@ import {
   PEER_SCHEDULE_MAX_BYTES,
   type Peers,
   PEERS_ASKED_MAX,
+  principalOf,
+  principalText,
   type ProcessId,
   type ScheduleAnswer,
   type ScheduleRequest,
@@ -62,6 +64,12 @@ export class Peering implements Peers, CoSigners {
     options?: CallOptions,
   ): Promise<Uint8Array | undefined> {
     return this.#network.call(node, 'spawnEnvelope', process, options)
+  }
+
+  canister(principal: Uint8Array, options?: CallOptions): Promise<Uint8Array | undefined> {
+    return this.#fromAnybody(principalText(principal), isCanister, peer =>
+      this.#network.call(peer, 'canister', principal, options),
+    )
   }
 
   moduleItem(module: ModuleId, options?: CallOptions): Promise<Uint8Array | undefined> {
@@ -173,10 +181,19 @@ function* inPieces(requests: readonly ScheduleRequest[]): Generator<readonly Sch
 
 /** Whether bytes are an envelope of that id; the rest is checked by whoever asked. */
 function isSpawnOf(bytes: Uint8Array, process: string): boolean {
+  return spawned(bytes) === process
+}
+
+function isCanister(bytes: Uint8Array, principal: string): boolean {
+  const process = spawned(bytes)
+  return process !== undefined && principalText(principalOf(process)) === principal
+}
+
+function spawned(bytes: Uint8Array): ProcessId | undefined {
   try {
-    return describeProcess(decodeEnvelope(bytes)).id === process
+    return describeProcess(decodeEnvelope(bytes)).id
   } catch {
-    return false
+    return undefined
   }
 }
 

@@ -2,16 +2,18 @@ import { z } from 'zod'
 import type { EffectOffer } from '../messenger-unit/index.ts'
 import {
   asModuleId,
-  type Directory,
   type Effect,
   EffectFailed,
   emptyCanisterModule,
-  findByPrincipal,
   type Log,
   MalformedBytes,
   principalFromText,
   readEffectInput,
 } from '../protocol/index.ts'
+import type { Learning } from './learning.ts'
+
+/** Processes by their principals, and their modules, here or elsewhere. */
+type KnownCanisters = Pick<Learning, 'canister' | 'learnModule'>
 
 const Input = z.strictObject({ principal: z.string().max(64) })
 
@@ -22,17 +24,17 @@ export async function knowEmptyCanister({ directory }: Log): Promise<void> {
 }
 
 /** What every node does for canisters, beside what its operator offers. */
-export function withCanisterEffects(offer: EffectOffer, log: Log): EffectOffer {
-  return { ...offer, effects: { 'canister.find': findCanister(log.directory), ...offer.effects } }
+export function withCanisterEffects(offer: EffectOffer, known: KnownCanisters): EffectOffer {
+  return { ...offer, effects: { 'canister.find': findCanister(known), ...offer.effects } }
 }
 
 /** The effect `canister.find`: the process of a principal, and what kind it is. The answer proves itself. */
-function findCanister(directory: Pick<Directory, 'processes' | 'module'>): Effect {
+function findCanister({ canister, learnModule }: KnownCanisters): Effect {
   return async input => {
     const { principal } = readEffectInput(Input, input)
-    const process = await findByPrincipal(directory, bytesOf(principal))
+    const process = await canister(bytesOf(principal))
     if (process === undefined) return { process: null }
-    return { process: process.id, format: (await directory.module(process.module))?.format ?? '' }
+    return { process: process.id, format: (await learnModule(process.module))?.format ?? '' }
   }
 }
 

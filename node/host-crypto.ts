@@ -1,12 +1,15 @@
 import { createHash, hash } from 'node:crypto'
 import { type CryptoProvider, fastSha256 } from '../protocol/index.ts'
 
-/** Beyond this one call into OpenSSL is faster. */
-const SHORT_MAX_BYTES = 512
+/** Beyond this one call into OpenSSL is faster, which uses what the processor has for it. */
+const SHORT_MAX_BYTES = 128
+
+/** SHA-256 wherever there is Node. */
+export const hostSha256 = fastSha256(longSha256, SHORT_MAX_BYTES)
 
 /** Hashes of a compute host, which has no native addons; it checks no signature. */
 export const hostCrypto: Partial<CryptoProvider> = {
-  ...fastSha256(longSha256, SHORT_MAX_BYTES),
+  ...hostSha256,
   sha384: bytes => createHash('sha384').update(bytes).digest(),
 }
 
@@ -15,7 +18,7 @@ const JOINED_MAX_BYTES = 8 * 1024
 const joined = new Uint8Array(JOINED_MAX_BYTES)
 
 /** SHA-256 of two pieces by OpenSSL: for what is not short, several times faster than any other here. */
-export function longSha256(prefix: Uint8Array, bytes: Uint8Array): Uint8Array {
+function longSha256(prefix: Uint8Array, bytes: Uint8Array): Uint8Array {
   const digest = digestOf(prefix, bytes)
   return new Uint8Array(digest.buffer, digest.byteOffset, digest.byteLength)
 }

@@ -1,8 +1,12 @@
 import {
+  decodeEnvelope,
+  describeProcess,
   type Directory,
   Failure,
+  findByPrincipal,
   type KeyId,
   type Peers,
+  principalText,
   type ProcessDescription,
   type ProcessId,
 } from '../protocol/index.ts'
@@ -13,7 +17,7 @@ const ABSENT_MS = 5_000
 const ABSENT_MAX = 10_000
 
 /** Other nodes, as far as spawn messages go. */
-export type LearningPeers = Pick<Peers, 'spawnEnvelope' | 'spawnEnvelopeOf'>
+export type LearningPeers = Pick<Peers, 'spawnEnvelope' | 'spawnEnvelopeOf' | 'canister'>
 
 /**
  * Processes that live elsewhere, as their own spawn messages prove them. What was learned is added to the directory,
@@ -24,7 +28,8 @@ export class LearnedProcesses {
   readonly #peers: LearningPeers
   readonly #clock: { now(): number }
   readonly #asking = new Map<ProcessId, Promise<ProcessDescription | undefined>>()
-  readonly #absent = new Map<ProcessId, number>()
+  /** Ids and principals. */
+  readonly #absent = new Map<string, number>()
 
   constructor(parts: {
     directory: Directory
@@ -50,12 +55,22 @@ export class LearnedProcesses {
     return this.#prove(id, process => this.#peers.spawnEnvelopeOf(node, process))
   }
 
+  /** The process that a principal names, in the same way; nothing too, if nobody can be asked. */
+  async canister(principal: Uint8Array): Promise<ProcessDescription | undefined> {
+    const known = await findByPrincipal(this.#directory, principal)
+    const name = principalText(principal)
+    if (known !== undefined || this.#isAbsent(name)) return known
+    const envelope = await this.#peers.canister(principal).catch(outOfReach)
+    if (envelope === undefined) return this.#remember(name)
+    const { id } = describeProcess(decodeEnvelope(envelope))
+    return this.#prove(id, async process => (process === id ? envelope : this.#peers.spawnEnvelope(process)))
+  }
+
   async #learn(id: ProcessId): Promise<ProcessDescription | undefined> {
     const known = await this.#directory.process(id)
-    if (known !== undefined || this.#clock.now() < (this.#absent.get(id) ?? 0)) return known
+    if (known !== undefined || this.#isAbsent(id)) return known
     const learned = await this.#prove(id, process => this.#peers.spawnEnvelope(process))
-    if (learned === undefined) this.#remember(id)
-    return learned
+    return learned ?? this.#remember(id)
   }
 
   async #prove(
@@ -81,10 +96,18 @@ export class LearnedProcesses {
     return learned
   }
 
-  #remember(id: ProcessId): void {
-    if (this.#absent.size >= ABSENT_MAX) this.#absent.clear()
-    this.#absent.set(id, this.#clock.now() + ABSENT_MS)
+  #isAbsent(name: string): boolean {
+    return this.#clock.now() < (this.#absent.get(name) ?? 0)
   }
+
+  #remember(name: string): undefined {
+    if (this.#absent.size >= ABSENT_MAX) this.#absent.clear()
+    this.#absent.set(name, this.#clock.now() + ABSENT_MS)
+  }
+}
+
+function outOfReach(error: unknown): undefined {
+  if (!Failure.is(error) || error.blame !== 'transient') throw error
 }
 
 /** A spawn message that does not hold is as good as none. @throws when the way to it failed */

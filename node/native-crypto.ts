@@ -1,17 +1,12 @@
 import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import secp256k1 from 'secp256k1'
 import sodium from 'sodium-native'
-import { type CryptoProvider, fastSha256 } from '../protocol/index.ts'
-import { longSha256 } from './host-crypto.ts'
+import type { CryptoProvider } from '../protocol/index.ts'
+import { hostSha256 } from './host-crypto.ts'
 import { nativeSha384 } from './native-sha384.ts'
 
 /** RSA keys kept ready: importing one costs a third of a verification. */
 const RSA_KEYS_MAX = 1024
-
-/** Up to this libsodium hashes faster than OpenSSL, whose calls cost more. */
-const SHORT_MAX_BYTES = 512
-
-const NO_BYTES = new Uint8Array(0)
 
 const rsaKeys = new Map<string, KeyObject>()
 const expandedSeeds = new WeakMap<Uint8Array, Uint8Array>()
@@ -21,8 +16,7 @@ const expandedSeeds = new WeakMap<Uint8Array, Uint8Array>()
  * None of the three offers Keccak-256, and RSA by PKCS #1 v1.5 is too rare here to matter: they stay with the portable provider.
  */
 export const nativeCrypto: Omit<CryptoProvider, 'keccak256' | 'rsaPkcs1Verify'> = {
-  sha256: (bytes) => (bytes.length <= SHORT_MAX_BYTES ? shortSha256(bytes) : longSha256(NO_BYTES, bytes)),
-  sha256Each: fastSha256(longSha256, SHORT_MAX_BYTES).sha256Each,
+  ...hostSha256,
   blake2b256(bytes) {
     const digest = new Uint8Array(32)
     sodium.crypto_generichash(digest, bytes)
@@ -79,12 +73,6 @@ export const nativeCrypto: Omit<CryptoProvider, 'keccak256' | 'rsaPkcs1Verify'> 
 
 /** SubjectPublicKeyInfo of an uncompressed P-256 point, up to the point. */
 const P256_DER_PREFIX = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex')
-
-function shortSha256(bytes: Uint8Array): Uint8Array {
-  const digest = new Uint8Array(32)
-  sodium.crypto_hash_sha256(digest, bytes)
-  return digest
-}
 
 const RSA_PSS_ANY_SALT = {
   padding: constants.RSA_PKCS1_PSS_PADDING,

@@ -5,7 +5,6 @@ declare module 'sodium-native' {
     crypto_hash_sha512_update(state: Uint8Array, input: Uint8Array): void
     crypto_hash_sha512_final(state: Uint8Array, output: Uint8Array): void
     crypto_generichash(output: Uint8Array, input: Uint8Array): void
-    crypto_hash_sha256(output: Uint8Array, input: Uint8Array): void
     crypto_sign_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void
     crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void
     crypto_sign_verify_detached(

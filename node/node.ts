@@ -154,14 +154,14 @@ async function openNode(
   const { network, peers, learned, announcements } = joined ?? {}
   const { hosts, residentBytes, signerRate, wasmer, progress } = options
   const unitMetrics = createUnitMetrics(metrics)
-  const hub = new EvaluationHub()
+  const roles = new UnitRoles(keys.key, options.units)
+  const hub = new EvaluationHub(roles.runs('compute') ? keys.key : undefined)
   const observer: UnitObserver = {
     ...hub.observer,
     committed: frames => {
       for (const { process, firstSlot } of frames) if (firstSlot === 0) announcements?.tell(process)
     },
   }
-  const roles = new UnitRoles(keys.key, options.units)
   const recoveredBlocks = log.recovered.length
   const evidence = await openEvidence({
     ...keys,
@@ -191,6 +191,7 @@ async function openNode(
     clock,
     evidence: evidence.book,
   }
+  const unitsToName = unitNaming({ key: keys.key, units: roles.names, ...inReach(network) })
   let following: Following | undefined
   const operations = createOperations({
     ...faces,
@@ -204,16 +205,15 @@ async function openNode(
       addresses: network?.addresses,
       linkedPeers: network?.peers.length,
     }),
-    unitsToName: unitNaming({ key: keys.key, units: roles.names, ...inReach(network) }),
+    unitsToName,
     admin: createAdmin({ recoveredBlocks, computer: units.computer, log, options }),
     peers: network && nodePeers(network),
     feeds: () => following && nodeFeeds(following.processes, log),
   })
   if (joined !== undefined) following = await takePart(joined, { publicUrl: options.publicUrl, key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations, evidence }, keep)
-  const { scheduler, computer, messenger } = units
-  const node = { key: keys.key, log, scheduler, computer, messenger, roles, network, operations }
+  const node = { ...units, key: keys.key, log, roles, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })
-  const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub, reaches: key => network?.peers.some(peer => peer === key) === true }, keep)
+  const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub, learned, unitsToName, reaches: key => network?.peers.some(peer => peer === key) === true }, keep)
   keep(gateway)
   return make({ ...node, gateway })
 }

@@ -11,8 +11,10 @@ import {
 } from '../protocol/index.ts'
 import type { EvaluationHub } from './evaluation-hub.ts'
 import type { NodeKeys } from './keystore.ts'
+import type { LearnedProcesses } from './learned-processes.ts'
 import type { NodeLogger } from './logger.ts'
 import { openIcFace } from './open-ic-face.ts'
+import type { UnitsToName } from './unit-naming.ts'
 import { VERSION } from './version.ts'
 
 export interface OpenGatewayParts {
@@ -26,6 +28,10 @@ export interface OpenGatewayParts {
   readonly keys: NodeKeys
   readonly operations: Operations
   readonly hub: EvaluationHub
+  /** Whom a spawn names that this node signs. */
+  unitsToName(): Promise<UnitsToName>
+  /** Processes of other nodes, if there are any. */
+  readonly learned?: Pick<LearnedProcesses, 'canister'> | undefined
   readonly port: number
   /** Whether another node can be reached. */
   readonly reaches?: ((key: string) => boolean) | undefined

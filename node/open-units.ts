@@ -135,7 +135,7 @@ export async function openUnits(
     computer: agreed,
     describe: wiring.describe,
     learnModule: wiring.learnModule,
-    effects: withCanisterEffects(parts.effects, log),
+    effects: withCanisterEffects(parts.effects, wiring),
     random: parts.random ?? Math.random,
     checkModule: async module => {
       runtimeFor(module.format)

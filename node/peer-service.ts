@@ -1,5 +1,6 @@
 import type { EvidenceBook, HeadExchange } from '../evidence/index.ts'
 import {
+  canisterSpawn,
   type CallOptions,
   type Directory,
   encodeNativeAnswer,
@@ -27,7 +28,7 @@ import type { ProcessFollowing } from './process-following.ts'
 
 export interface PeerServiceParts {
   readonly log: Pick<Log, 'signed'> & {
-    readonly directory: Pick<Directory, 'process' | 'spawnEnvelope' | 'moduleItem'>
+    readonly directory: Pick<Directory, 'process' | 'processes' | 'spawnEnvelope' | 'moduleItem'>
   }
   readonly scheduler: Pick<SchedulerUnit, 'schedule' | 'coSign'>
   readonly messenger: Pick<Messenger, 'trace'>
@@ -48,6 +49,7 @@ export function createPeerService(parts: PeerServiceParts): PeerOperations {
   return {
     schedule: requests => scheduleProven(scheduler, requests),
     spawnEnvelope: process => log.directory.spawnEnvelope(process),
+    canister: principal => canisterSpawn(log.directory, principal),
     moduleItem: module => log.directory.moduleItem(module),
     frames: ({ process, from }) => readBlocks(log, process, from),
     announce: async (processes, { from }) => following.announced(processes, from),

@@ -175,6 +175,19 @@ export function toUtf8(text: string): Uint8Array {
   return utf8Encoder.encode(text)
 }
 
+/** Bytes of the text in UTF-8, without making them; nothing, if it holds a lone surrogate. */
+export function utf8Length(text: string): number | undefined {
+  if (!text.isWellFormed()) return undefined
+  let length = text.length
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code < 0x80) continue
+    // The two halves of a pair are four bytes together.
+    length += code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 1 : 2
+  }
+  return length
+}
+
 /**
  * Text of UTF-8 bytes; a byte order mark is kept.
  * @throws MalformedBytes when the bytes are not well-formed UTF-8.

@@ -1,6 +1,7 @@
 import { equalBytes, toBase64Url } from './bytes.ts'
 import { principalOf } from './ic/ingress.ts'
 import { asProcessId, type ProcessId } from './ids.ts'
+import type { Directory } from './ports.ts'
 
 /** A list of processes in order of their ids, read from after one of them: a directory, or the API of a node. */
 export interface OrderedProcesses<T extends { readonly id: string }> {
@@ -15,6 +16,15 @@ export async function findByPrincipal<T extends { readonly id: string }>(
   if (principal.length !== 29 || principal[28] !== 1) return undefined
   const [found] = await listed.processes({ after: justBelow(principal.subarray(0, 28)), limit: 1 })
   return found !== undefined && equalBytes(principalOf(found.id), principal) ? found : undefined
+}
+
+/** The encoded envelope of slot 0 of that process. */
+export async function canisterSpawn(
+  directory: Pick<Directory, 'processes' | 'spawnEnvelope'>,
+  principal: Uint8Array,
+): Promise<Uint8Array | undefined> {
+  const process = await findByPrincipal(directory, principal)
+  return process && directory.spawnEnvelope(process.id)
 }
 
 /** The last id before those that begin with `head`. */

@@ -155,6 +155,8 @@ export interface GuestFactory {
   readonly image: GuestSnapshot
   /** A guest in the state of `snapshot` (chunks as differences from the image), or of the image. */
   open(process: ProcessDescription, snapshot?: GuestSnapshot): Guest
+  /** Nothing is to be done: what is made again soon may go. Guests stay as they are. */
+  rest?(): void
   close(): void
 }
 

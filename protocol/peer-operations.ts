@@ -51,6 +51,10 @@ const NATIVE_ANSWER_MAX_BYTES = 2 * PAGE_SIZE_MAX_BYTES
 const TRACE_MAX_BYTES = 8_388_608
 
 const processCodec: PeerCodec<ProcessId> = cborCodec(writeId, reader => asProcessId(readId(reader)))
+const principalCodec: PeerCodec<Uint8Array> = cborCodec(
+  (writer, principal) => writer.bytes(principal),
+  reader => reader.bytes(),
+)
 /** Processes in one announcement, and an id with what is around it. */
 const [ANNOUNCED_MAX, ID_MAX_BYTES] = [1_000, 40]
 const processesCodec: PeerCodec<readonly ProcessId[]> = cborCodec(
@@ -103,6 +107,14 @@ export const PEER_OPERATIONS = {
   spawnEnvelope: peerOperation({
     summary: 'The encoded envelope of slot 0 of a process',
     request: processCodec,
+    requestMaxBytes: SMALL_MAX_BYTES,
+    answer: maybeBytesCodec,
+    answerMaxBytes: ENVELOPE_MAX_BYTES,
+    atOnce: 16,
+  }),
+  canister: peerOperation({
+    summary: 'The encoded envelope of slot 0 of the process that a principal names',
+    request: principalCodec,
     requestMaxBytes: SMALL_MAX_BYTES,
     answer: maybeBytesCodec,
     answerMaxBytes: ENVELOPE_MAX_BYTES,

@@ -23,6 +23,8 @@ export interface Peers {
     process: ProcessId,
     options?: CallOptions,
   ): Promise<Uint8Array | undefined>
+  /** The encoded envelope of slot 0 of the process that a principal names, from whoever has it. */
+  canister(principal: Uint8Array, options?: CallOptions): Promise<Uint8Array | undefined>
   /** The signed item of a module, from whoever has it. */
   moduleItem(module: ModuleId, options?: CallOptions): Promise<Uint8Array | undefined>
   /** Blocks of the message feed of a process from `from` on, with their signed head; nothing if there are no more. */

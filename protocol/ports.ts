@@ -3,6 +3,7 @@ import type { DataItem } from './data-item.ts'
 import type { Failure } from './failure.ts'
 import type { Envelope } from './frame.ts'
 import type { CellKey } from './guest-ports.ts'
+import type { CallRequest, RequestEnvelope } from './ic/request-envelope.ts'
 import type { KeyId, MessageId, ModuleId, ProcessId, Slot } from './ids.ts'
 import type { Lifecycle, StateAnswer, UpgradeCheck, UpgradeWish } from './lifecycle.ts'
 import type { Push, PushProof } from './push.ts'
@@ -48,6 +49,8 @@ export interface ScheduleRequest {
   readonly envelope: Envelope
   /** The item of the envelope, if the caller has parsed it. */
   readonly item?: DataItem | undefined
+  /** The same of a request of the IC. */
+  readonly request?: RequestEnvelope<CallRequest> | undefined
 }
 
 /**
@@ -111,7 +114,10 @@ export interface QueryAnswer {
 export interface CertifiedResult {
   readonly result: Result
   readonly bytes: Uint8Array
-  readonly proof: Pick<PushProof, 'resultHead' | 'resultPath' | 'certificate' | 'certificateBytes' | 'signatures'>
+  readonly proof: Pick<
+    PushProof,
+    'resultHead' | 'resultPath' | 'certificate' | 'certificateBytes' | 'signatures'
+  >
 }
 
 /**
@@ -125,7 +131,11 @@ export interface Computer {
    * enough, if it is one of the process.
    * @throws {Failure} `unknown-process`, `unknown-slot` (beyond the feed), `timeout`, `aborted`, `no-agreement`
    */
-  result(process: ProcessId, slot: Slot, options?: CallOptions & { readonly early?: boolean | undefined }): Promise<Result>
+  result(
+    process: ProcessId,
+    slot: Slot,
+    options?: CallOptions & { readonly early?: boolean | undefined },
+  ): Promise<Result>
   /** Who attests the result of a slot that `result` gave. */
   attested(process: ProcessId, slot: Slot): Promise<Attested>
   /** The result with its certificate, path and signatures. */
@@ -139,9 +149,17 @@ export interface Computer {
   /** Whether this very object came of this unit's evaluation, of a process for which this unit's word is enough. */
   attests(push: Push): boolean
   /** The proof of the push at `index` in the outbox of `slot`. */
-  proveOutbox(process: ProcessId, slot: Slot, indexes: readonly number[]): Promise<readonly PushProof[]>
+  proveOutbox(
+    process: ProcessId,
+    slot: Slot,
+    indexes: readonly number[],
+  ): Promise<readonly PushProof[]>
   /** Sees all that is evaluated, or the state after slot `at`. @throws {Failure} `busy`, `timeout`, `unknown-process` */
-  query(process: ProcessId, message: QueryMessage, options?: CallOptions & { at?: Slot | undefined }): Promise<QueryAnswer>
+  query(
+    process: ProcessId,
+    message: QueryMessage,
+    options?: CallOptions & { at?: Slot | undefined },
+  ): Promise<QueryAnswer>
   /**
    * The state after slot `at`, or after the last that is evaluated, as the program tells it. A wait that ends tells
    * how far it came (`reached`); asked again it goes on from there.
@@ -188,16 +206,22 @@ export interface Trace {
 /** Carries messages: takes them in, and pushes all that they cause. */
 export interface Messenger {
   /** Takes signed items of any Type, in order; an answer for each. */
-  submit(items: readonly Uint8Array[], options?: CallOptions): Promise<readonly (Receipt | ModuleAdded | Failure)[]>
+  submit(
+    items: readonly Uint8Array[],
+    options?: CallOptions,
+  ): Promise<readonly (Receipt | ModuleAdded | Failure)[]>
   /**
    * Takes a request of a client of the IC for the process that it changes, wherever that is scheduled.
    * @throws {Failure} `malformed-item`, `bad-signature`, `unknown-process`, `busy`, `timeout` if it expired while it waited
    */
-  ingress(process: ProcessId, request: Uint8Array): Promise<Receipt>
+  ingress(process: ProcessId, request: RequestEnvelope<CallRequest>): Promise<Receipt>
   /** Has a message of one process stand in another too. @throws {Failure} */
   assign(message: MessageId, process: ProcessId, exclude?: readonly string[]): Promise<Receipt>
   /** The tree below a message, as far as it has grown; with `settled`, waits until it is whole. */
-  trace(id: MessageId, options?: CallOptions & { settled?: boolean; process?: ProcessId }): Promise<Trace>
+  trace(
+    id: MessageId,
+    options?: CallOptions & { settled?: boolean; process?: ProcessId },
+  ): Promise<Trace>
 }
 
 /** A module was added; its id. */

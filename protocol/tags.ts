@@ -1,4 +1,4 @@
-import { fromUtf8, MalformedBytes, toUtf8 } from './bytes.ts'
+import { fromUtf8, MalformedBytes, toUtf8, utf8Length } from './bytes.ts'
 import { TAGS_MAX, TAGS_SIZE_MAX_BYTES } from './limits.ts'
 
 /** A name and a value; a list of tags keeps its order and its repetitions, and is never an object. */
@@ -35,25 +35,34 @@ const SYSTEM_TAGS_LOWER: ReadonlySet<string> = new Set(
 /** A length below 2^20 takes three bytes at most. */
 const LONG_MAX_BYTES = 3
 
-const NO_BYTES = new Uint8Array(0)
-
 /**
  * Tags as the Avro array of ANS-104; no tags are no bytes.
  * @throws RangeError beyond 128 tags or 4,096 bytes; TypeError on text with a lone surrogate.
  */
 export function encodeTags(tags: readonly Tag[]): Uint8Array {
-  if (tags.length === 0) return NO_BYTES
-  if (tags.length > TAGS_MAX) {
-    throw new RangeError(`expected at most ${TAGS_MAX} tags, got ${tags.length}`)
-  }
-  const bytes = new Uint8Array(TAGS_SIZE_MAX_BYTES + LONG_MAX_BYTES)
+  const bytes = new Uint8Array(tagsSizeBytes(tags))
+  if (tags.length === 0) return bytes
   let at = writeLong(bytes, 0, tags.length)
   for (const tag of tags) {
     at = writeText(bytes, at, tag.name)
     at = writeText(bytes, at, tag.value)
   }
-  if (at >= TAGS_SIZE_MAX_BYTES) throw tooLarge()
-  return bytes.slice(0, at + 1)
+  return bytes
+}
+
+/** Bytes that `encodeTags` would make of the tags. @throws as it does */
+export function tagsSizeBytes(tags: readonly Tag[]): number {
+  if (tags.length === 0) return 0
+  if (tags.length > TAGS_MAX) {
+    throw new RangeError(`expected at most ${TAGS_MAX} tags, got ${tags.length}`)
+  }
+  let sizeBytes = longBytes(tags.length) + 1
+  for (const { name, value } of tags) {
+    sizeBytes += textBytes(name) + textBytes(value)
+    if (sizeBytes > TAGS_SIZE_MAX_BYTES)
+      throw new RangeError(`expected tags of at most ${TAGS_SIZE_MAX_BYTES} bytes`)
+  }
+  return sizeBytes
 }
 
 /**
@@ -147,7 +156,8 @@ export function refuseDuplicateSystemTags(tags: readonly Tag[]): void {
     if (!SYSTEM_TAGS_LOWER.has(name)) continue
     const before = seen.get(name)
     const isList = tag.name === LIST_TAG && before === LIST_TAG
-    if (before !== undefined && !isList) throw new MalformedBytes(`tags: ${JSON.stringify(tag.name)} twice`, index)
+    if (before !== undefined && !isList)
+      throw new MalformedBytes(`tags: ${JSON.stringify(tag.name)} twice`, index)
     seen.set(name, tag.name)
   }
 }
@@ -172,15 +182,22 @@ function writeLong(bytes: Uint8Array, from: number, value: number): number {
   return at
 }
 
+function longBytes(value: number): number {
+  let count = 1
+  for (let rest = value << 1; rest > 0x7f; rest >>>= 7) count += 1
+  return count
+}
+
+function textBytes(text: string): number {
+  if (text.length >= TAGS_SIZE_MAX_BYTES) return text.length
+  const length = utf8Length(text)
+  if (length === undefined) throw new TypeError('expected well-formed text, got a lone surrogate')
+  return longBytes(length) + length
+}
+
 function writeText(bytes: Uint8Array, from: number, text: string): number {
-  if (!text.isWellFormed()) throw new TypeError('expected well-formed text, got a lone surrogate')
   const encoded = toUtf8(text)
-  if (from + encoded.length >= TAGS_SIZE_MAX_BYTES) throw tooLarge()
   const at = writeLong(bytes, from, encoded.length)
   bytes.set(encoded, at)
   return at + encoded.length
-}
-
-function tooLarge(): RangeError {
-  return new RangeError(`expected tags of at most ${TAGS_SIZE_MAX_BYTES} bytes`)
 }

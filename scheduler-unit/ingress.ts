@@ -40,9 +40,10 @@ export async function seatIngress(
   parts: IngressParts,
   process: ProcessId,
   envelope: Ingress,
+  parsed: RequestEnvelope<CallRequest> | undefined,
 ): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
   const { lanes, log, clock } = parts
-  const request = parseIngress(envelope.bytes)
+  const request = parsed ?? parseIngress(envelope.bytes)
   const id = requestMessageId(request.id)
   admitIngress(envelope.bytes, request, await parts.describe(process), clock.now())
   const recent = (await lanes.opening(process))?.recent(id)
@@ -58,6 +59,23 @@ export async function seatIngress(
   return { answer: enqueue(parts, lane, envelope, request, id) }
 }
 
+/** The same without a wait: nothing, if something has to be looked up. @throws {Failure} */
+export function seatIngressNow(
+  parts: IngressParts,
+  lane: Lane,
+  envelope: Ingress,
+  parsed: RequestEnvelope<CallRequest> | undefined,
+): Promise<ScheduleAnswer> | undefined {
+  const request = parsed ?? parseIngress(envelope.bytes)
+  const id = requestMessageId(request.id)
+  admitIngress(envelope.bytes, request, lane.process, parts.clock.now())
+  const recent = lane.recent(id)
+  if (recent !== undefined) return known(recent.receipt)
+  return parts.log.messages.lacks(lane.process.id, id)
+    ? enqueue(parts, lane, envelope, request, id)
+    : undefined
+}
+
 function enqueue(
   { rates, clock }: IngressParts,
   lane: Lane,
@@ -66,9 +84,12 @@ function enqueue(
   id: MessageId,
 ): Promise<ScheduleAnswer> {
   const signer = principalText(request.request.sender)
-  if (!rates.take(signer, clock.now())) throw new Failure('busy', { signer }, { note: 'too many messages of one signer' })
+  if (!rates.take(signer, clock.now()))
+    throw new Failure('busy', { signer }, { note: 'too many messages of one signer' })
   const window = ingressWindow(request)
-  return lane.enqueue(id, envelope, encodeEnvelope(envelope), undefined, window).then(scheduled, failedAnswer)
+  return lane
+    .enqueue(id, envelope, encodeEnvelope(envelope), undefined, window)
+    .then(scheduled, failedAnswer)
 }
 
 export const scheduled = (receipt: Receipt): ScheduleAnswer => ({ status: 'scheduled', receipt })
@@ -76,4 +97,7 @@ export const scheduled = (receipt: Receipt): ScheduleAnswer => ({ status: 'sched
 export const known = (receipt: Promise<Receipt>): Promise<ScheduleAnswer> =>
   receipt.then(r => ({ status: 'known' as const, receipt: r }), failedAnswer)
 
-export const failedAnswer = (error: unknown): ScheduleAnswer => ({ status: 'failed', failure: Failure.from(error) })
+export const failedAnswer = (error: unknown): ScheduleAnswer => ({
+  status: 'failed',
+  failure: Failure.from(error),
+})

@@ -32,7 +32,7 @@ import { admitControl, admitItem, admitPush, boundedEnvelope, parseItem } from '
 import { Alarms, type DueTick } from './alarms.ts'
 import { CoSignedProcesses, type Together } from './co-signing/co-signed-processes.ts'
 import type { Seat } from './co-signing/course.ts'
-import { failedAnswer, type IngressParts, known, scheduled, seatIngress } from './ingress.ts'
+import { failedAnswer, type IngressParts, known, scheduled, seatIngress, seatIngressNow } from './ingress.ts'
 import type { CommittedFrame, Lane, LaneParts } from './lane.ts'
 import { KnownReceipts, sameBytes } from './known-receipts.ts'
 import { Lanes, type LanesParts } from './lanes.ts'
@@ -172,7 +172,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       case 'assign':
         return this.#seatAssigned(request.process, envelope)
       case 'ingress':
-        return seatIngress(this.#ingressParts, request.process, envelope)
+        return seatIngress(this.#ingressParts, request.process, envelope, request.request)
       case 'tick':
       case 'reject':
         throw new Failure('wrong-type', { kind: envelope.kind }, { note: 'only the scheduler makes these' })
@@ -180,7 +180,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   /** The same without a wait, for most requests: nothing, if something has to be looked up. */
-  #seatNow({ process, envelope, item: parsed }: ScheduleRequest): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
+  #seatNow({ process, envelope, item: parsed, request }: ScheduleRequest): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
     const lane = this.#lanes.atHand(process)
     if (lane === undefined || lane.nextSlot === 0 || lane.isShared) return undefined
     try {
@@ -189,6 +189,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
         if (sender === undefined || lane.senders.expected(sender.id) === undefined) return undefined
         return this.#enqueuePush(lane, envelope, sender)
       }
+      if (envelope.kind === 'ingress') return seatIngressNow(this.#ingressParts, lane, envelope, request)
       if (envelope.kind !== 'item') return undefined
       const item = parsed ?? parseItem(envelope.item)
       const id = asMessageId(item.id)

@@ -1,4 +1,5 @@
 import {
+  canisterSpawn,
   type CoSigners,
   decodeCoSignAnswer,
   decodeCoSignRequest,
@@ -18,6 +19,7 @@ import {
   type ModuleId,
   PEER_OPERATIONS,
   type Peers,
+  principalText,
   type ProcessId,
   type ScheduleRequest,
   type SignedBlocks,
@@ -104,6 +106,8 @@ export function memoryPeers(parts: MemoryPeersParts): Peers & CoSigners {
       anybody(`who has ${process}`, there => there.log.directory.spawnEnvelope(process)),
     spawnEnvelopeOf: (node, process) =>
       ask(nodeOf(node), `who has ${process}`, there => there.log.directory.spawnEnvelope(process)),
+    canister: principal =>
+      anybody(`who has ${principalText(principal)}`, there => canisterSpawn(there.log.directory, principal)),
     moduleItem: (module: ModuleId) =>
       anybody(`who has ${module}`, there => there.log.directory.moduleItem(module)),
     frames: (scheduler, process, from) =>
@@ -114,13 +118,8 @@ export function memoryPeers(parts: MemoryPeersParts): Peers & CoSigners {
       }),
     coSign: async (scheduler, request) => {
       const bytes = encodeCoSignRequest(request)
-      const answer = await ask(
-        nodeOf(scheduler),
-        `${request.kind} ${request.process}`,
-        async there =>
-          encodeCoSignAnswer(
-            await there.units.scheduler.coSign(parts.self.key, decodeCoSignRequest(bytes)),
-          ),
+      const answer = await ask(nodeOf(scheduler), `${request.kind} ${request.process}`, async there =>
+        encodeCoSignAnswer(await there.units.scheduler.coSign(parts.self.key, decodeCoSignRequest(bytes))),
       )
       return decodeCoSignAnswer(answer)
     },

@@ -3,6 +3,7 @@ import type { CellKey } from '../../protocol/index.ts'
 /** How the cells of a table are spelled in the state: their keys begin with the table's own letter. */
 export interface Spelling<Value> {
   readonly letter: string
+  /** The whole key, with the letter. */
   keyOf(name: string): CellKey
   nameOf(key: CellKey): string
   encode(value: Value): Uint8Array
@@ -86,9 +87,9 @@ export class CellTable<Value> {
 
   /** A cell as it stands in the state. */
   spelled(name: string): [CellKey, Uint8Array | undefined] {
-    const { letter, keyOf, encode } = this.spelling
+    const { keyOf, encode } = this.spelling
     const value = this.#cells?.get(name)
-    return [letter + keyOf(name), value === undefined ? undefined : encode(value)]
+    return [keyOf(name), value === undefined ? undefined : encode(value)]
   }
 
   /** Names with gte ≤ name < lt, in order. */

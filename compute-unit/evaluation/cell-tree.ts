@@ -1,4 +1,4 @@
-import { concatBytes, domainHash, EMPTY_ROOT, leafHash, sha256 } from '../../protocol/index.ts'
+import { domainPrefix, EMPTY_ROOT, sha256 } from '../../protocol/index.ts'
 
 /**
  * A commitment to a set of cells that does not depend on the order in which they came.
@@ -42,13 +42,13 @@ export class CellTree {
   }
 }
 
-/** A leaf is put together here: making room for it anew costs as much as a hash. */
-const pair = new Uint8Array(64)
+/** A leaf is put together here, and a branch below: making room for it anew costs as much as a hash. */
+const pair = new Uint8Array(65)
 
 function leafOf(keyHash: Uint8Array, value: Uint8Array): Uint8Array {
-  pair.set(keyHash)
-  pair.set(sha256(value), 32)
-  return leafHash(pair)
+  pair.set(keyHash, 1)
+  pair.set(sha256(value), 33)
+  return sha256(pair)
 }
 
 function place(tree: Tree, keyHash: Uint8Array, leaf: Leaf | undefined, depth: number): Tree {
@@ -86,16 +86,25 @@ function hashOf(tree: Tree): Uint8Array {
   if (tree === undefined) return EMPTY_ROOT
   if (!('children' in tree)) return tree.hash
   if (tree.hash !== undefined) return tree.hash
+  for (const child of tree.children) hashOf(child)
   let map = 0
-  const hashes: Uint8Array[] = []
-  for (const [digit, child] of tree.children.entries()) {
+  let end = BRANCH_HEAD.length + 2
+  for (let digit = 0; digit < 16; digit++) {
+    const child = tree.children[digit]
     if (child === undefined) continue
     map |= 1 << digit
-    hashes.push(hashOf(child))
+    branch.set(hashOf(child), end)
+    end += 32
   }
-  tree.hash = domainHash('atoll/branch/1', concatBytes(new Uint8Array([map & 0xff, map >> 8]), ...hashes))
+  branch[BRANCH_HEAD.length] = map & 0xff
+  branch[BRANCH_HEAD.length + 1] = map >> 8
+  tree.hash = sha256(branch.subarray(0, end))
   return tree.hash
 }
+
+const BRANCH_HEAD = domainPrefix('atoll/branch/1')
+const branch = new Uint8Array(BRANCH_HEAD.length + 2 + 16 * 32)
+branch.set(BRANCH_HEAD)
 
 function digitAt(keyHash: Uint8Array, depth: number): number {
   const byte = keyHash[depth >> 1] ?? 0

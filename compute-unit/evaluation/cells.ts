@@ -124,7 +124,7 @@ const asItIs = (text: string): string => text
 
 const bytesBy = (letter: string): Spelling<Uint8Array> => ({
   letter,
-  keyOf: asItIs,
+  keyOf: name => letter + name,
   nameOf: asItIs,
   encode: value => value,
   decode: bytes => bytes,
@@ -136,7 +136,7 @@ const LIFECYCLE = bytesBy('c')
 
 const countBy = (letter: string): Spelling<number> => ({
   letter,
-  keyOf: id => idKeys.of(id),
+  keyOf: keysOfIds(letter),
   nameOf: (key): ProcessId => asProcessId(toBase64Url(toBytes(key))),
   encode(count) {
     const writer = new CborWriter()
@@ -147,8 +147,11 @@ const countBy = (letter: string): Spelling<number> => ({
   bytesBeside: () => 0,
 })
 
-/** Keys of processes that were written to or came lately, and hashes of the keys of cells: both recur with every frame. */
-const idKeys = new KnownTexts(id => toCellKey(fromBase64Url(id)))
+/** Keys of processes that were written to or came lately: they recur with every frame, as do hashes of the keys of cells. */
+function keysOfIds(letter: string): (id: string) => CellKey {
+  const known = new KnownTexts(id => letter + toCellKey(fromBase64Url(id)))
+  return id => known.of(id)
+}
 const keyHashes = new KnownTexts(key => sha256(toBytes(key)))
 const keyHash = (key: CellKey): Uint8Array => keyHashes.of(key)
 
@@ -157,7 +160,7 @@ const SENT = countBy('s')
 
 const TIMERS: Spelling<TimerTimes> = {
   letter: 't',
-  keyOf: asItIs,
+  keyOf: name => `t${name}`,
   nameOf: asItIs,
   encode({ dueMs, everyMs }) {
     const writer = new CborWriter()

@@ -37,7 +37,8 @@ const GATHER_MAX_BYTES = 256 * 1024
 
 /**
  * The program of a host: guests run here, one slot at a time, without keys, files or network.
- * Ends when its pipe does. A fault of the engine is told as such and ends the host: no result is made of it.
+ * Ends when its pipe does. A fault of the engine is told as such and ends the host; a bug is told as such and ends one process
+ * here: no result is made of either.
  */
 export function runHost(pipe: HostPipe, runtimes: readonly Runtime[]): void {
   const host = new Host(pipe, runtimes)
@@ -48,6 +49,13 @@ export function runHost(pipe: HostPipe, runtimes: readonly Runtime[]): void {
     if (!goesOn) return
   }
 }
+
+/**
+ * Whether others in this host are in danger: the engine or memory gave way. Anything else that escapes is a bug, and leaves nothing to
+ * trust of the process that met it.
+ */
+const isFatal = (error: unknown): boolean =>
+  error instanceof HostFault || (error instanceof RangeError && /alloc|memory/i.test(error.message))
 
 /** Nothing was touched: the fault is with whoever asked, and others' processes go on here. */
 class Untouched extends Error {
@@ -83,12 +91,25 @@ export class Host {
     try {
       return this.#serve(request)
     } catch (error) {
-      if (error instanceof TooLong && (request.kind === 'evaluate' || request.kind === 'query')) return this.#giveUp(request.process)
-      // A module or snapshot that cannot be loaded harms nobody else; a failed evaluation leaves nothing to trust.
-      const runs = request.kind === 'evaluate' || request.kind === 'query'
-      const fatal = error instanceof HostFault || (runs && !(error instanceof Untouched))
+      if (error instanceof TooLong && (request.kind === 'evaluate' || request.kind === 'query')) {
+        this.#give(request.process)
+        return { kind: 'too-long' }
+      }
+      const fatal = isFatal(error)
+      if (!fatal && !(error instanceof Untouched) && 'process' in request) this.#give(request.process)
       const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
       return { kind: 'fault', message, fatal }
+    }
+  }
+
+  /** A process that met a bug of ours, or stands in the middle of a slot, is not used any more; the others have nothing of it. */
+  #give(process: ProcessId): void {
+    const left = this.#processes.get(process)
+    this.#processes.delete(process)
+    try {
+      left?.close()
+    } catch {
+      // What holds it is dropped all the same.
     }
   }
 
@@ -146,16 +167,10 @@ export class Host {
         this.#processes.delete(request.process)
         return { kind: 'done' }
       case 'rest':
+        for (const { factory } of this.#modules.values()) factory.rest?.()
         this.#pipe.rest?.()
         return { kind: 'done' }
     }
-  }
-
-  /** The process stands in the middle of something: whoever wants it opens it anew. */
-  #giveUp(process: ProcessId): HostAnswer {
-    this.#processes.get(process)?.close()
-    this.#processes.delete(process)
-    return { kind: 'too-long' }
   }
 
   /** Whether a module can run here; gives the rule it breaks, if it breaks one. */

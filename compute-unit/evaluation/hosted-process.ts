@@ -55,7 +55,7 @@ const NOTHING: readonly never[] = []
  *
  * 1. (state, assignment) → (state, result), and nothing else goes in: time is the slot's timestamp.
  * 2. The mailbox's book-keeping of a slot stands even if the guest fails; all the guest did does not.
- * 3. A host fault leaves this object unusable; its host is replaced.
+ * 3. Whatever it throws leaves this object unusable.
  */
 export class HostedProcess {
   readonly #process: ProcessDescription

@@ -40,7 +40,7 @@ export async function takeCall(
   checkExpiry(envelope, desk.clock.now())
   let receipt: Receipt
   try {
-    receipt = await admit(desk, bytes, envelope, effective)
+    receipt = await admit(desk, envelope, effective)
   } catch (error) {
     if (error instanceof CallRefusal) return { status: 'refused', refusal: error }
     throw error
@@ -61,19 +61,18 @@ function certify(desk: Desk, id: Uint8Array, answer: CanisterAnswer): Promise<Ui
 
 async function admit(
   desk: Desk,
-  bytes: Uint8Array,
   envelope: RequestEnvelope<CallRequest>,
   effective: Uint8Array | undefined,
 ): Promise<Receipt> {
   const { canister, method } = envelope.request
-  if (canister.length === 0 && CREATE.has(method)) return create(desk, bytes, envelope)
+  if (canister.length === 0 && CREATE.has(method)) return create(desk, envelope)
   if (effective === undefined) throw new CallRefusal(3, 'IC0406', `A subnet takes no calls of ${method}`)
   if (canister.length > 0 && !equalBytes(canister, effective)) {
     throw new HttpRefusal(400, `The canister of the path, ${principalText(effective)}, is not that of the request, ${principalText(canister)}`)
   }
   const found = await desk.canisters.get(effective)
   await inspect(desk, found, envelope)
-  return send(desk, found.process.id, bytes, envelope)
+  return send(desk, found.process.id, envelope)
 }
 
 /** Whoever wants to see requests before they have a slot sees them; what the management canister is asked, is looked at too. */
@@ -91,18 +90,18 @@ async function inspect(desk: Desk, found: Awaited<ReturnType<Desk['canisters']['
   if (reject !== undefined) throw new CallRefusal(reject.code, reject.error, reject.message)
 }
 
-async function send(desk: Desk, process: ProcessId, bytes: Uint8Array, envelope: RequestEnvelope<CallRequest>): Promise<Receipt> {
+async function send(desk: Desk, process: ProcessId, envelope: RequestEnvelope<CallRequest>): Promise<Receipt> {
   try {
-    return await desk.parts.messenger.ingress(process, bytes)
+    return await desk.parts.messenger.ingress(process, envelope)
   } catch (error) {
     throw explained(error, envelope, desk.clock.now())
   }
 }
 
 /** A request that makes a canister is carried by a spawn that the node signs; the spawn follows from the request. */
-async function create(desk: Desk, bytes: Uint8Array, envelope: RequestEnvelope<CallRequest>): Promise<Receipt> {
+async function create(desk: Desk, envelope: RequestEnvelope<CallRequest>): Promise<Receipt> {
   checkSender(envelope, desk.clock.now(), desk.rootKeys)
-  const [taken] = await desk.parts.messenger.submit([desk.parts.signSpawn(bytes, envelope.id)])
+  const [taken] = await desk.parts.messenger.submit([await desk.parts.signSpawn(envelope.bytes, envelope.id)])
   if (taken === undefined || 'module' in taken) throw new Failure('internal')
   if (taken instanceof Failure) throw explained(taken, envelope, desk.clock.now())
   desk.requests.made(requestMessageId(envelope.id), taken.process)

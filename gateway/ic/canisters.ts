@@ -1,21 +1,18 @@
 import {
-  asProcessId,
   CborReader,
   type Computer,
   type CanisterAnswer,
   decodeCanisterOutput,
   IC_CANISTERS_MAX,
   type Log,
-  principalOf,
   principalText,
   type ProcessDescription,
   type ProcessId,
   type QueryMessage,
-  equalBytes,
   type Tag,
-  toBase64Url,
   MalformedBytes,
 } from '../../protocol/index.ts'
+import type { IcFacadeParts } from './parts.ts'
 import type { EvaluatedOutputs } from './result-output.ts'
 import { CallRefusal } from './refusal.ts'
 
@@ -39,24 +36,27 @@ export interface CanisterFacts {
 
 type Known = Canister & { facts: Promise<CanisterFacts> | undefined; certified: Uint8Array | undefined }
 
+type CanistersParts = Pick<IcFacadeParts, 'processOf' | 'speaksFor'> & {
+  readonly log: Pick<Log, 'directory'>
+  readonly computer: Pick<Computer, 'query'>
+}
+
 /** The canisters that clients asked for lately. */
 export class Canisters {
-  readonly #log: Log
-  readonly #computer: Pick<Computer, 'query'>
+  readonly #parts: CanistersParts
   readonly #byPrincipal = new Map<string, Known>()
   readonly #byProcess = new Map<ProcessId, Known>()
 
-  constructor(parts: { log: Log; computer: Pick<Computer, 'query'> }) {
-    this.#log = parts.log
-    this.#computer = parts.computer
+  constructor(parts: CanistersParts) {
+    this.#parts = parts
   }
 
-  /** The canister of a principal, if there is one here. */
+  /** The canister of a principal, if there is one in reach. */
   async find(principal: Uint8Array): Promise<Canister | undefined> {
     const key = Buffer.from(principal).toString('latin1')
     const known = this.#byPrincipal.get(key)
     if (known !== undefined) return known
-    const process = await this.#processOf(principal)
+    const process = await this.#parts.processOf(principal)
     if (process === undefined || !(await this.#isCanister(process))) return undefined
     const found: Known = { process, principal, facts: undefined, certified: undefined }
     this.#remember(key, found)
@@ -72,6 +72,8 @@ export class Canisters {
 
   /** What the canister says of itself now. */
   async facts({ process }: Canister): Promise<CanisterFacts> {
+    // Nobody tells when those of others change.
+    if (!this.#parts.speaksFor(process)) return this.#ask(process.id)
     const known = this.#byProcess.get(process.id)
     if (known?.facts !== undefined) return known.facts
     const facts = this.#ask(process.id)
@@ -108,19 +110,12 @@ export class Canisters {
   }
 
   async #query(process: ProcessId, kind: string, method: string, from: Uint8Array): Promise<CanisterAnswer> {
-    const answer = await this.#computer.query(process, canisterQuery(kind, method, from, new Uint8Array(0)))
+    const answer = await this.#parts.computer.query(process, canisterQuery(kind, method, from, new Uint8Array(0)))
     return onlyAnswer(answer.output, answer.error?.message)
   }
 
-  async #processOf(principal: Uint8Array): Promise<ProcessDescription | undefined> {
-    if (principal.length !== 29 || principal[28] !== 1) return undefined
-    const below = justBelow(principal.subarray(0, 28))
-    const [process] = await this.#log.directory.processes({ after: asProcessId(toBase64Url(below)), limit: 1 })
-    return process !== undefined && equalBytes(principalOf(process.id), principal) ? process : undefined
-  }
-
   async #isCanister({ module }: ProcessDescription): Promise<boolean> {
-    return (await this.#log.directory.module(module))?.format === 'canister'
+    return (await this.#parts.log.directory.module(module))?.format === 'canister'
   }
 
   #remember(key: string, found: Known): void {
@@ -135,18 +130,6 @@ export class Canisters {
 }
 
 const ANONYMOUS = Uint8Array.of(4)
-
-/** The largest 32 bytes below those that begin so and go on with zeros. */
-function justBelow(head: Uint8Array): Uint8Array {
-  const below = new Uint8Array(32)
-  below.set(head)
-  for (let at = 31; at >= 0; at--) {
-    const byte = below[at] ?? 0
-    below[at] = byte === 0 ? 0xff : byte - 1
-    if (byte > 0) return below
-  }
-  return new Uint8Array(32)
-}
 
 /** A query as canisters take it: docs/protocol/canister.md. */
 export function canisterQuery(

@@ -13,9 +13,11 @@ import {
   FAILURES,
   Failure,
   IC_BODY_MAX_BYTES,
+  IC_HOLD_MAX_MS,
   icMap,
   type IcMap,
   principalOf,
+  SOCKET_IDLE_MAX_MS,
 } from '../../protocol/index.ts'
 import { sendBytes, sendJson, sendPreflight, sendText } from '../ao/exchange.ts'
 import { readPlainBody } from '../body.ts'
@@ -70,7 +72,10 @@ async function answer(desk: Desk, request: IncomingMessage, response: ServerResp
   const bytes = await readPlainBody(request, IC_BODY_MAX_BYTES)
   if (action === 'query') return sendCbor(response, await takeQuery(desk, bytes, effective))
   if (action === 'read_state') return sendCbor(response, icMap({ certificate: await readState(desk, bytes, effective) }))
-  sendCall(response, await takeCall(desk, bytes, effective, { hold: version !== '2', gone: goneOf(response) }))
+  const hold = version !== '2'
+  // Nothing comes and goes while an answer is waited for.
+  if (hold) response.setTimeout(IC_HOLD_MAX_MS + SOCKET_IDLE_MAX_MS)
+  sendCall(response, await takeCall(desk, bytes, effective, { hold, gone: goneOf(response) }))
 }
 
 /** Resolves when the client goes before it has its answer. */

@@ -5,6 +5,7 @@ import type {
   KeyId,
   Log,
   Messenger,
+  ProcessDescription,
   ProcessId,
   Slot,
 } from '../../protocol/index.ts'
@@ -23,7 +24,7 @@ export interface IcFacadeParts {
   readonly log: Log
   readonly clock: Clock
   readonly messenger: Pick<Messenger, 'submit' | 'ingress'>
-  readonly computer: Pick<Computer, 'result' | 'results' | 'evaluated' | 'query'>
+  readonly computer: Pick<Computer, 'result' | 'results' | 'evaluated' | 'follow' | 'query'>
   readonly scheduler: { readonly key: KeyId }
   readonly keys: IcKeys
   readonly version: string
@@ -32,8 +33,12 @@ export interface IcFacadeParts {
   /** Ed25519 signature by the node's key for queries. */
   signQuery(message: Uint8Array): Uint8Array
   /** The signed spawn of a process that a request makes. */
-  signSpawn(request: Uint8Array, requestId: Uint8Array): Uint8Array
-  /** Has `see` told of all that is evaluated from now on. */
+  signSpawn(request: Uint8Array, requestId: Uint8Array): Promise<Uint8Array>
+  /** The process of a principal, wherever it is scheduled; nothing, if nobody in reach knows one. */
+  processOf(principal: Uint8Array): Promise<ProcessDescription | undefined>
+  /** Whether results of this process are final as soon as this node has evaluated them. */
+  speaksFor(process: ProcessDescription): boolean
+  /** Has `see` told of all that is evaluated here from now on, of processes that this node speaks for. */
   watch(see: (evaluated: EvaluatedResults) => void): void
   /** What this machine is to blame for. */
   trouble?(failure: Failure): void

@@ -31,6 +31,7 @@ import {
 } from '../../protocol/index.ts'
 import type { Canisters } from './canisters.ts'
 import type { IcFacadeParts } from './parts.ts'
+import { Following } from './following.ts'
 import { type EvaluatedOutputs, outputOfResult } from './result-output.ts'
 
 /** How far a request has come. */
@@ -51,7 +52,7 @@ interface Kept {
   answer: CanisterAnswer | undefined
 }
 
-export interface RequestsParts extends Pick<IcFacadeParts, 'log' | 'computer'> {
+export interface RequestsParts extends Pick<IcFacadeParts, 'log' | 'computer' | 'speaksFor'> {
   readonly canisters: Pick<Canisters, 'find'>
 }
 
@@ -60,9 +61,11 @@ export class Requests {
   readonly #kept = new Map<MessageId, Kept>()
   #keptBytes = 0
   readonly #waiting = new Map<ProcessId, Map<MessageId, Waiting>>()
+  readonly #following: Following
 
   constructor(parts: RequestsParts) {
     this.#parts = parts
+    this.#following = new Following(parts.computer, evaluated => this.evaluated(evaluated))
   }
 
   /** A request has its slot: resolves with its answer, or with nothing when clients had better poll. */
@@ -81,6 +84,7 @@ export class Requests {
     waiting.set(id, entry)
     this.#waiting.set(process, waiting)
     const timer = setTimeout(() => resolve(undefined), IC_HOLD_MAX_MS)
+    using _followed = await this.#followed(process, place.slot)
     try {
       // It may have been evaluated before anybody watched for it.
       if ((await this.#parts.computer.evaluated(process)) > place.slot) {
@@ -147,6 +151,13 @@ export class Requests {
     if (slot === undefined) return undefined
     const sender = kept?.sender ?? (await this.#senderAt(description, slot, id))
     return sender && { sender, state: await this.#stateAt(process, slot, id) }
+  }
+
+  /** Of processes that this node does not speak for, nobody tells what was evaluated. */
+  async #followed(process: ProcessId, slot: Slot): Promise<Disposable | undefined> {
+    const { log, speaksFor } = this.#parts
+    const description = log.directory.processAtHand(process) ?? (await log.directory.process(process))
+    return description === undefined || speaksFor(description) ? undefined : this.#following.from(process, slot)
   }
 
   async #slotOf({ id: process }: ProcessDescription, id: MessageId): Promise<Slot | undefined> {

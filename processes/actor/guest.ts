@@ -105,7 +105,10 @@ export class ActorGuest implements Guest {
       this.#open = ending.status
       return ending
     } catch (error) {
-      this.discard()
+      // Not even how to set it back is known.
+      this.#open = 'no'
+      this.#instance = undefined
+      this.#home.dropInstance(instance)
       throw error
     }
   }
@@ -144,7 +147,7 @@ export class ActorGuest implements Guest {
     this.chunks.set(index, { bytes, changed: true })
   }
 
-  /** Also after a run that threw; a second call does nothing. */
+  /** A second call does nothing. */
   discard(): void {
     const instance = this.#instance
     if (this.#open === 'no' || instance === undefined) return

@@ -7,7 +7,7 @@ import {
   MEMORY_MAX_PAGES,
   type ModuleDescription,
 } from '../../protocol/index.ts'
-import { globalExport, ModuleRefused, type RewrittenModule, rewrite } from '../rewriter/index.ts'
+import { compileRewritten, globalExport, ModuleRefused, type RewrittenModule, rewrite } from '../rewriter/index.ts'
 import {
   customSection,
   exportingModule,
@@ -82,16 +82,12 @@ function describeGlobals({ mutableGlobals }: RewrittenModule): Uint8Array {
 }
 
 function compileActor(prepared: Uint8Array, scratch: boolean): CompiledModule {
-  try {
-    const module = new WebAssembly.Module(new Uint8Array(prepared))
-    return {
-      module,
-      globals: readGlobalsSection(module),
-      chunkCost: scratch ? SCRATCH_CHUNK_COST : CHANGED_CHUNK_COST,
-      frameSlotsMax: FRAME_SLOTS_MAX,
-    }
-  } catch (cause) {
-    throw new HostFault('a prepared module does not compile', { cause })
+  const module = compileRewritten(prepared)
+  return {
+    module,
+    globals: readGlobalsSection(module),
+    chunkCost: scratch ? SCRATCH_CHUNK_COST : CHANGED_CHUNK_COST,
+    frameSlotsMax: FRAME_SLOTS_MAX,
   }
 }
 

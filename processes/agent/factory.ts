@@ -16,16 +16,19 @@ import { Positions } from './positions.ts'
 
 /** Instances kept, of all modules together: each takes some megabytes, and is made again in less than a millisecond. */
 const INSTANCES_MAX = 64
+/** An agent that found another in its place this often gets an instance of its own, as long as there are not too many. */
+const EXCHANGES_BEFORE_OWN = 4
 
 const ZEROES = new Uint8Array(CHUNK_SIZE_BYTES)
 
 /** An instance, and the agent whose state stands in its memory. */
 interface Seat {
   readonly machine: Machine
+  readonly pages: number
   guest: AgentGuest | undefined
 }
 
-/** All seats of this program and whose they are; the one that was least recently given to another agent first. */
+/** All seats of this program and whose they are; the one that was least recently used first. */
 const allSeats = new Map<Seat, AgentFactory>()
 
 /**
@@ -34,6 +37,7 @@ const allSeats = new Map<Seat, AgentFactory>()
  * 1. A memory cannot shrink, so instances are kept by size.
  * 2. The memory of an instance is the image, with the chunks of its seated agent laid over it, and nothing else,
  *    whenever no run is open. The dirty map is then clear.
+ * 3. Agents that run in turn have an instance each; those that run once in a while take the seat of another.
  */
 export class AgentFactory implements GuestFactory, AgentHome {
   readonly image: GuestSnapshot
@@ -42,8 +46,9 @@ export class AgentFactory implements GuestFactory, AgentHome {
   readonly base: Image
   readonly globalTypes: readonly GlobalType[]
   readonly store = new ChunkStore()
-  /** By size in pages; the most recently made last. */
-  readonly #seats = new Map<number, Seat>()
+  /** The least recently used first. */
+  readonly #seats = new Set<Seat>()
+  readonly #seated = new Map<AgentGuest, Seat>()
 
   constructor(module: AgentModule, base: Image) {
     this.module = module
@@ -70,20 +75,37 @@ export class AgentFactory implements GuestFactory, AgentHome {
   }
 
   pageIn(guest: AgentGuest): Machine {
-    const seat = this.#seats.get(guest.pages) ?? this.#makeSeat(guest.pages)
-    if (seat.guest !== guest) {
-      if (seat.guest?.running === true)
-        throw new Error('expected keep or discard before another run')
+    let seat = this.#seated.get(guest)
+    if (seat === undefined) {
+      seat = this.#seatFor(guest)
       this.#exchange(seat, guest)
-      seat.guest = guest
-      allSeats.delete(seat)
-      allSeats.set(seat, this)
     }
+    this.#used(seat)
     return seat.machine
   }
 
-  #exchange({ machine, guest: before }: Seat, next: AgentGuest): void {
+  /** The seat that was longest out of use, or a new one. */
+  #seatFor(guest: AgentGuest): Seat {
+    const isAtHome = guest.exchanges < EXCHANGES_BEFORE_OWN || allSeats.size >= INSTANCES_MAX
+    for (const seat of isAtHome ? this.#seats : []) {
+      if (seat.pages !== guest.pages || seat.guest?.running === true) continue
+      if (seat.guest !== undefined) guest.exchanges += 1
+      return seat
+    }
+    return this.#makeSeat(guest.pages)
+  }
+
+  #used(seat: Seat): void {
+    this.#seats.delete(seat)
+    this.#seats.add(seat)
+    allSeats.delete(seat)
+    allSeats.set(seat, this)
+  }
+
+  #exchange(seat: Seat, next: AgentGuest): void {
+    const { machine, guest: before } = seat
     const { memory } = machine.calls
+    this.#seat(seat, next)
     if (before !== undefined) {
       for (const index of before.chunks.keys()) {
         if (!next.chunks.has(index)) memory.chunk(index).set(this.imageChunk(index))
@@ -95,52 +117,55 @@ export class AgentFactory implements GuestFactory, AgentHome {
   }
 
   #makeSeat(pages: number): Seat {
-    const seat = { machine: instanceOf(this.base, pages), guest: undefined }
-    this.#add(pages, seat)
+    const seat = { machine: instanceOf(this.base, pages), pages, guest: undefined }
+    this.#used(seat)
     for (const [oldest, home] of allSeats) {
       if (allSeats.size <= INSTANCES_MAX) break
-      if (oldest !== seat && oldest.guest?.running !== true) home.drop(oldest.machine)
+      if (oldest !== seat && oldest.guest?.running !== true) home.#leave(oldest)
     }
     return seat
   }
 
-  #add(pages: number, seat: Seat): void {
-    const before = this.#seats.get(pages)
-    if (before !== undefined) allSeats.delete(before)
-    this.#seats.set(pages, seat)
-    allSeats.set(seat, this)
+  #seat(seat: Seat, guest: AgentGuest | undefined): void {
+    if (seat.guest !== undefined) this.#seated.delete(seat.guest)
+    seat.guest = guest
+    if (guest !== undefined) this.#seated.set(guest, seat)
   }
 
-  resized(machine: Machine): void {
-    const guest = this.#leave(machine)
-    this.#add(machine.calls.memory.pages, { machine, guest })
+  resized(guest: AgentGuest, machine: Machine): void {
+    this.drop(guest)
+    const seat = { machine, pages: machine.calls.memory.pages, guest: undefined }
+    this.#seat(seat, guest)
+    this.#used(seat)
   }
 
-  drop(machine: Machine): void {
-    this.#leave(machine)
+  drop(guest: AgentGuest): void {
+    const seat = this.#seated.get(guest)
+    if (seat !== undefined) this.#leave(seat)
   }
 
-  #leave(machine: Machine): AgentGuest | undefined {
-    for (const [pages, seat] of this.#seats) {
-      if (seat.machine !== machine) continue
-      this.#seats.delete(pages)
-      allSeats.delete(seat)
-      return seat.guest
-    }
-    return undefined
+  #leave(seat: Seat): void {
+    this.#seat(seat, undefined)
+    this.#seats.delete(seat)
+    allSeats.delete(seat)
   }
 
   forget(guest: AgentGuest): void {
-    const seat = this.#seats.get(guest.pages)
-    if (seat?.guest !== guest) return
+    const seat = this.#seated.get(guest)
+    if (seat === undefined) return
     for (const index of guest.chunks.keys())
       seat.machine.calls.memory.chunk(index).set(this.imageChunk(index))
     seat.machine.calls.writeGlobals(this.base.globals)
-    seat.guest = undefined
+    this.#seat(seat, undefined)
+  }
+
+  /** One instance stays, the last that was used. */
+  rest(): void {
+    for (const seat of [...this.#seats].slice(0, -1))
+      if (seat.guest?.running !== true) this.#leave(seat)
   }
 
   close(): void {
-    for (const seat of this.#seats.values()) allSeats.delete(seat)
-    this.#seats.clear()
+    for (const seat of this.#seats) this.#leave(seat)
   }
 }

@@ -38,10 +38,10 @@ export interface AgentHome {
   isImageChunk(index: number, bytes: Uint8Array): boolean
   /** An instance with the state of `guest` in its memory. */
   pageIn(guest: AgentGuest): Machine
-  /** The memory of an instance grew in a kept run: it now serves guests of its new size. */
-  resized(machine: Machine): void
-  /** The state in an instance cannot be set back. */
-  drop(machine: Machine): void
+  /** The memory of the guest's instance grew in a kept run. */
+  resized(guest: AgentGuest, machine: Machine): void
+  /** The state in the guest's instance cannot be set back. */
+  drop(guest: AgentGuest): void
   /** Takes a guest out of its seat before it is closed. */
   forget(guest: AgentGuest): void
 }
@@ -58,6 +58,8 @@ interface KeptChunk {
  */
 export class AgentGuest implements Guest {
   readonly chunks = new Map<number, KeptChunk>()
+  /** How often it was paged in where another was. */
+  exchanges = 0
   readonly #home: AgentHome
   readonly #process: ProcessDescription
   #pages: number
@@ -126,7 +128,10 @@ export class AgentGuest implements Guest {
       this.#open = ending.status
       return ending
     } catch (error) {
-      this.discard()
+      // Not even how to set it back is known.
+      this.#open = 'no'
+      this.#machine = undefined
+      this.#home.drop(this)
       throw error
     }
   }
@@ -152,7 +157,7 @@ export class AgentGuest implements Guest {
     this.#globals = machine.readChangedGlobals(this.#globals)
     if (memory.pages !== this.#pages) {
       this.#pages = memory.pages
-      this.#home.resized(machine)
+      this.#home.resized(this, machine)
     }
   }
 
@@ -177,7 +182,7 @@ export class AgentGuest implements Guest {
     this.chunks.set(index, { bytes, changed: true })
   }
 
-  /** Also after a run that threw; a second call does nothing. */
+  /** A second call does nothing. */
   discard(): void {
     const machine = this.#machine
     this.#open = 'no'
@@ -188,7 +193,7 @@ export class AgentGuest implements Guest {
   #undo(machine: Machine): void {
     const { memory } = machine.calls
     if (memory.pages !== this.#pages) {
-      this.#home.drop(machine)
+      this.#home.drop(this)
       return
     }
     machine.countDirty()

@@ -27,7 +27,7 @@ export function errorEnding(code: string, message: string, gas: bigint): Ending 
  * counter may lag behind when a trap ends a function. Texts are ours: the engine's own change
  * between its versions, and results are certified.
  *
- * @throws {HostFault} if the engine failed, not the guest
+ * @throws {HostFault} if the engine failed, not the guest; whatever else escapes is a bug
  */
 export function endingOfException(thrown: unknown, machine: Machine, gasLimit: bigint): Ending {
   if (thrown instanceof HostFault) throw thrown
@@ -43,5 +43,5 @@ export function endingOfException(thrown: unknown, machine: Machine, gasLimit: b
   // A TypeError: the module calls back with a signature that the function does not have.
   const trapped = thrown instanceof WebAssembly.RuntimeError || thrown instanceof TypeError
   if (trapped) return errorEnding('trap', 'the program trapped', gasLimit)
-  throw new HostFault('a guest ended in a way nobody knows', { cause: thrown })
+  throw thrown
 }

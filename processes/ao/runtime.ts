@@ -1,9 +1,9 @@
-import {
-  type GuestFactory,
-  HostFault,
-  type ModuleDescription,
-  type Runtime,
+import type {
+  GuestFactory,
+  ModuleDescription,
+  Runtime,
 } from '../../protocol/index.ts'
+import { compileRewritten } from '../rewriter/index.ts'
 import { AO_FORMATS } from './formats.ts'
 import { AoGuest } from './guest.ts'
 import { makeImage } from './image.ts'
@@ -23,7 +23,7 @@ export const aoRuntime: Runtime = {
 
 function load(bytes: Uint8Array, module: ModuleDescription): GuestFactory {
   const prepared = decodePrepared(bytes)
-  const compiled = compile(prepared.wasm)
+  const compiled = compileRewritten(prepared.wasm)
   const imports = WebAssembly.Module.imports(compiled).map(({ module: from, name }) => ({
     module: from,
     name,
@@ -37,14 +37,5 @@ function load(bytes: Uint8Array, module: ModuleDescription): GuestFactory {
     open: (process, snapshot) =>
       new AoGuest({ machines, image: image.snapshot, module, process, snapshot }),
     close: () => machines.clear(),
-  }
-}
-
-function compile(wasm: Uint8Array): WebAssembly.Module {
-  try {
-    return new WebAssembly.Module(new Uint8Array(wasm))
-  } catch (error) {
-    // The rewriter validated it: an engine that cannot compile it is short of something.
-    throw new HostFault('a prepared module does not compile', { cause: error })
   }
 }

@@ -1,11 +1,10 @@
 import { type CanisterAnswer, findTag, fromUtf8, type Tag, toUtf8 } from '../../protocol/index.ts'
+import { PAYLOAD_MAX_BYTES, REJECT_TEXT_MAX } from './bounds.ts'
 import { candidToJson, jsonToCandid } from './candid-json.ts'
 import { REJECT } from './canister-trap.ts'
 
 export const CANDID: Tag = { name: 'Content-Type', value: 'application/candid' }
 export const JSON_TYPE: Tag = { name: 'Content-Type', value: 'application/json' }
-/** A text that stands in a message. */
-const REJECT_TEXT_MAX = 16_384
 
 export const isCandid = (tags: readonly Tag[]): boolean => findTag(tags, 'Content-Type') === CANDID.value
 
@@ -25,12 +24,14 @@ export function tellAnswer(answer: CanisterAnswer, candid: boolean, names: () =>
     { name: 'Reject-Code', value: String(code) },
     JSON_TYPE,
   ]
-  return { tags, data: toUtf8(JSON.stringify({ code: error, message: message.slice(0, REJECT_TEXT_MAX).toWellFormed() })) }
+  return { tags, data: toUtf8(JSON.stringify({ code: error, message })) }
 }
 
 function asJson(reply: Uint8Array, names: ReadonlyMap<number, string>): CanisterAnswer {
   try {
-    return { reply: candidToJson(reply, names) }
+    const told = candidToJson(reply, names)
+    if (told.length > PAYLOAD_MAX_BYTES) throw new RangeError(`${told.length} bytes`)
+    return { reply: told }
   } catch (error) {
     const why = error instanceof Error ? error.message : ''
     return { reject: { code: REJECT.error, error: 'IC0504', message: `the reply cannot be told as JSON: ${why}` } }
@@ -53,7 +54,7 @@ export function readAnswer(tags: readonly Tag[], data: Uint8Array): CanisterAnsw
 function readReject(tags: readonly Tag[], data: Uint8Array, error: string | undefined) {
   const code = Number(findTag(tags, 'Reject-Code') ?? REJECT.canister)
   const isCode = Number.isInteger(code) && code >= 1 && code <= 6
-  return { code: isCode ? code : REJECT.canister, error: error ?? 'IC0406', message: messageIn(data) }
+  return { code: isCode ? code : REJECT.canister, error: error ?? 'IC0406', message: messageIn(data).slice(0, REJECT_TEXT_MAX).toWellFormed() }
 }
 
 /** The text of an error: `message` of a JSON object, or the data themselves. */

@@ -20,6 +20,18 @@ export const PAYLOAD_MAX_BYTES = 1 * MiB - 4 * KiB
 export const CALLS_PER_SLOT_MAX = 200
 /** Bytes of all that a slot may send. */
 export const SENT_PER_SLOT_MAX_BYTES = 1 * MiB + 512 * KiB
+/** Messages that leave in one slot, and bytes of them with their tags: what an outbox holds, spawns beside. More wait for the next. */
+export const LETTERS_PER_SLOT_MAX = 240
+export const LETTERS_PER_SLOT_MAX_BYTES = 1 * MiB + 640 * KiB
+/** Canisters that one slot makes, and bytes of what is said of them. */
+export const SPAWNS_PER_SLOT_MAX = 8
+export const SPAWNS_PER_SLOT_MAX_BYTES = 256 * KiB
+/** A reference of a caller's, which stands in a tag of the answer: one that is longer is not answered. */
+export const REFERENCE_MAX_BYTES = 512
+/** Name of a method of another process, which stands in a tag. */
+export const METHOD_TAG_MAX_BYTES = 2048
+/** Text of a reject, in UTF-16 units: the rest is cut off, as on the IC (8 KiB). */
+export const REJECT_TEXT_MAX = 8192
 /** Calls that wait for answers (IC: 500 for each pair of canisters). */
 export const CALLS_OPEN_MAX = 5_000
 /** Calls to the canister itself that are carried out in the slot that makes them; more become messages. */

@@ -232,7 +232,8 @@ export class CallsTaken {
       for (const key of keys) {
         const callback = getCallback(slot.cells, Number(key.slice(CALLBACKS.length)))
         if (callback === undefined || callback.deadlineNs === 0n) continue
-        if (callback.deadlineNs <= slot.nowNs) {
+        // Those for which too little is left have the next tick, a second later.
+        if (callback.deadlineNs <= slot.nowNs && slot.left > slot.gasLimit / 4n) {
           const message = 'Call has timed out'
           this.hear(callback.id, { answer: { reject: { code: REJECT.unknown, error: 'IC0601', message } }, refund: callback.cycles }, slot)
         } else if (next === 0n || callback.deadlineNs < next) next = callback.deadlineNs

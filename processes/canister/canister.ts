@@ -12,19 +12,21 @@ import {
   principalText,
   type ProcessDescription,
 } from '../../protocol/index.ts'
+import { REFERENCE_MAX_BYTES } from './bounds.ts'
 import { cyclesOf, deadlineOf, isCandid } from './answers-told.ts'
 import type { CallRequest } from './call-request.ts'
 import { CallsTaken } from './calls-taken.ts'
 import { jsonToCandid } from './candid-json.ts'
 import { REJECT } from './canister-trap.ts'
+import { ANSWERS, LETTERS } from './leaving.ts'
 import type { Machine, MachineHome } from './machine.ts'
 import { Management } from './management/management.ts'
 import { OwnCalls } from './management/own-calls.ts'
 import { Post } from './post.ts'
 import { answerQuery } from './queries.ts'
 import type { Origin } from './records.ts'
-import { Slot } from './slot.ts'
-import { armTimers, DEADLINE_TIMER, GLOBAL_TIMER, HEARTBEAT_TIMER, STOP_TIMER } from './timers.ts'
+import { Slot, type UserAnswer } from './slot.ts'
+import { armTimers, DEADLINE_TIMER, GLOBAL_TIMER, HEARTBEAT_TIMER, LEAVING_TIMER, STOP_TIMER } from './timers.ts'
 
 const NO_BYTES = new Uint8Array(0)
 
@@ -56,21 +58,18 @@ export class Canister {
     this.#dispatch(message, slot)
     this.#drain(slot)
     this.#management.settle(slot)
-    this.#flush(slot)
-    const { state } = this.#machine
-    const isCertified = state.certified !== before.certified
-    const output = encodeCanisterOutput({
-      answers: slot.answers,
-      certified: isCertified ? state.certified : undefined,
-      changed: slot.changed,
-    })
-    const gas = clip(slot.gas, gasLimit)
+    const gasOf = (): bigint => clip(slot.gas, gasLimit)
     if (slot.failed !== undefined && !slot.hasActed) {
       const { error, message: text } = slot.failed
-      return { status: 'error', gas, error: { code: error, message: text }, output }
+      const output = encodeCanisterOutput({ answers: slot.answers, changed: slot.changed })
+      return { status: 'error', gas: gasOf(), error: { code: error, message: text }, output }
     }
+    const answers = this.#flush(slot)
+    const { state } = this.#machine
+    const certified = state.certified === before.certified ? undefined : state.certified
+    const output = encodeCanisterOutput({ answers, certified, changed: slot.changed })
     armTimers(this.#machine, slot, before)
-    return { status: 'ok', gas, output }
+    return { status: 'ok', gas: gasOf(), output }
   }
 
   #dispatch(message: GuestMessage, slot: Slot): void {
@@ -171,7 +170,7 @@ export class Canister {
     const reference = findTag(tags, 'Reference')
     this.#post.learn(fromProcess, principalOf(fromProcess), candid, slot)
     const origin: Origin =
-      reference === undefined
+      reference === undefined || Buffer.byteLength(reference) > REFERENCE_MAX_BYTES
         ? { kind: 'nobody' }
         : { kind: 'process', process: fromProcess, reference, candid, depth: message.depth }
     this.#native(message, origin, slot)
@@ -222,13 +221,21 @@ export class Canister {
     }
   }
 
-  #flush(slot: Slot): void {
+  /** Sends what can go in this slot, and gives the answers that can; what cannot has a slot of its own later. */
+  #flush(slot: Slot): readonly UserAnswer[] {
     this.#withoutFuel(slot)
     this.#drain(slot)
-    for (const { to, tags, data, depth, callback } of slot.letters) {
+    const { letters, answers, cells, message, context } = slot
+    const comesLater = message.kind === 'tick' && message.timer === LEAVING_TIMER
+    const goes = letters.length === 0 && !comesLater ? letters : LETTERS.take(cells, letters)
+    const told = answers.length === 0 && !comesLater ? answers : ANSWERS.take(cells, answers)
+    for (const { to, tags, data, depth, callback } of goes) {
       slot.spend(SEND_GAS + 8n * BigInt(data.length))
-      slot.context.send({ to, tags, data, depth, always: callback === undefined })
+      context.send({ to, tags, data, depth, always: callback === undefined })
     }
+    const waits = (goes !== letters && LETTERS.waits(cells)) || (told !== answers && ANSWERS.waits(cells))
+    if (waits) context.setTimer(LEAVING_TIMER, message.timestampMs)
+    return told
   }
 }
 

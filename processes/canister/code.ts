@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
 import { CHUNK_SIZE_BYTES, FRAME_SLOTS_MAX, fromUtf8, HostFault, MEMORY_MAX_PAGES } from '../../protocol/index.ts'
 import { GLOBAL_TYPES, type GlobalType, type GlobalValues } from '../actor/engine-state.ts'
-import { DEFAULT_LIMITS, INJECTED, ModuleRefused, type RewrittenModule, rewrite } from '../rewriter/index.ts'
+import { compileRewritten, DEFAULT_LIMITS, INJECTED, ModuleRefused, type RewrittenModule, rewrite } from '../rewriter/index.ts'
 import { Rejected } from './canister-trap.ts'
 import { CODE_MAX_BYTES } from './bounds.ts'
 import { SYSTEM_API } from './system-api.ts'
@@ -53,7 +53,7 @@ export function prepareCode(bytes: Uint8Array): CanisterCode {
   const metadata = metadataOf(rewritten)
   return withBeginnings({
     hash,
-    module: compile(rewritten.bytes),
+    module: compileRewritten(rewritten.bytes),
     is64: rewritten.memory64,
     hasStart: rewritten.hasStart,
     globals: globalsOf(rewritten),
@@ -156,14 +156,6 @@ function metadataOf({ customSections }: RewrittenModule): Metadata[] {
     found.push({ name, isPublic: visibility === 'public', content: bytes.slice() })
   }
   return found
-}
-
-function compile(bytes: Uint8Array): WebAssembly.Module {
-  try {
-    return new WebAssembly.Module(new Uint8Array(bytes))
-  } catch (cause) {
-    throw new HostFault('rewritten code does not compile', { cause })
-  }
 }
 
 /** The Candid interface that code tells of itself; empty if it tells none. */

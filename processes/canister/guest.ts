@@ -40,6 +40,7 @@ export class CanisterGuest implements Guest {
       this.#open = ending.status
       return ending
     } catch (error) {
+      this.#machine.giveUp()
       this.discard()
       throw error
     }

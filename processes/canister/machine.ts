@@ -127,7 +127,7 @@ export class Machine {
     try {
       end = instance.run(what, execution, this.names, this.#stable, this.patienceGas)
     } catch (error) {
-      this.#giveUp()
+      this.giveUp()
       throw error
     }
     if (this.patienceGas !== undefined) this.patienceGas = instance.used < this.patienceGas ? this.patienceGas - instance.used : 0n
@@ -159,7 +159,7 @@ export class Machine {
 
   #rollBack(instance: CanisterInstance): void {
     if (instance.heap.pages !== this.state.heapPages) {
-      this.#giveUp()
+      this.giveUp()
       return
     }
     const { dirty, dirtyCount, heap } = instance
@@ -171,7 +171,8 @@ export class Machine {
     if (!(this.state.globals instanceof Uint8Array)) instance.writeGlobals(this.state.globals)
   }
 
-  #giveUp(): void {
+  /** The instance serves nobody any more. */
+  giveUp(): void {
     this.#home.unseat(this)
     this.#instance = undefined
   }
@@ -183,7 +184,7 @@ export class Machine {
   replaceCode(code: CanisterCode, keepsHeap: boolean, changes: Partial<CanisterState>): void {
     const heapPages = keepsHeap ? Math.max(code.pagesMin, this.state.heapPages) : code.pagesMin
     if (!keepsHeap) this.#replaceHeap(code.initialChunks)
-    this.#giveUp()
+    this.giveUp()
     this.#code = code
     this.change({ ...changes, codeHash: code.hash, heapPages, globals: code.initialGlobals })
   }
@@ -192,7 +193,7 @@ export class Machine {
   removeCode(changes: Partial<CanisterState>): void {
     this.#replaceHeap(new Map())
     this.clearStable()
-    this.#giveUp()
+    this.giveUp()
     this.#code = undefined
     this.change({ ...changes, codeHash: undefined, ownCode: false, codeBytes: 0, heapPages: 0, stablePages: 0, globals: [] })
   }
@@ -201,7 +202,7 @@ export class Machine {
   replaceMemory(code: CanisterCode | undefined, chunks: ReadonlyMap<number, Uint8Array>, changes: Partial<CanisterState>): void {
     for (const index of [...this.kept.indexes()]) if (!chunks.has(index)) this.kept.put(index, ZEROES)
     for (const [index, bytes] of chunks) this.kept.put(index, bytes)
-    this.#giveUp()
+    this.giveUp()
     this.#code = code
     this.change(changes)
   }
@@ -235,12 +236,12 @@ export class Machine {
     this.state = this.#before
     if (codeHash !== this.state.codeHash) {
       this.#code = undefined
-      this.#giveUp()
+      this.giveUp()
     }
     const instance = this.#instance
     if (instance === undefined) return
     if (instance.heap.pages !== this.state.heapPages) {
-      this.#giveUp()
+      this.giveUp()
       return
     }
     for (const index of undone) {

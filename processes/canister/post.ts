@@ -17,8 +17,8 @@ import {
   toHex,
   toUtf8,
 } from '../../protocol/index.ts'
-import { LOCAL_STEPS_MAX } from './bounds.ts'
-import { REJECT, type Reject } from './canister-trap.ts'
+import { LETTERS_PER_SLOT_MAX_BYTES, LOCAL_STEPS_MAX, METHOD_TAG_MAX_BYTES, PAYLOAD_MAX_BYTES, REJECT_TEXT_MAX } from './bounds.ts'
+import { REJECT, type Reject, Rejected } from './canister-trap.ts'
 import type { Outcome } from './calls-taken.ts'
 import { CANDID, cyclesOf, JSON_TYPE, readAnswer, tellAnswer } from './answers-told.ts'
 import { candidToJson, namesIn } from './candid-json.ts'
@@ -107,10 +107,16 @@ export class Post {
     const callback = getCallback(slot.cells, request.callback)
     if (callback === undefined) return
     putCallback(slot.cells, { ...callback, callee: process })
+    if (toUtf8(request.method).length > METHOD_TAG_MAX_BYTES) {
+      const message = `a name of a method has at most ${METHOD_TAG_MAX_BYTES} bytes between processes`
+      this.refuse(request.callback, { code: REJECT.canister, error: 'IC0408', message }, slot)
+      return
+    }
     let data = request.arg
     if (!candid) {
       try {
         data = candidToJson(request.arg, this.#names(slot))
+        if (data.length > PAYLOAD_MAX_BYTES) throw new RangeError(`${data.length} bytes`)
       } catch (error) {
         const message = `the argument cannot be told as JSON: ${error instanceof Error ? error.message : ''}`
         this.refuse(request.callback, { code: REJECT.error, error: 'IC0504', message }, slot)
@@ -135,7 +141,9 @@ export class Post {
   }
 
   /** Tells whoever waits what came of a call. */
-  answer(origin: Origin, { answer, refund }: Outcome, slot: Slot): void {
+  answer(origin: Origin, outcome: Outcome, slot: Slot): void {
+    const { refund } = outcome
+    const answer = withBoundedText(outcome.answer)
     switch (origin.kind) {
       case 'user':
         slot.answers.push([origin.call, answer])
@@ -193,14 +201,16 @@ export class Post {
     this.effect('canister.find', FIND + principal, { principal }, request.depth, slot)
   }
 
-  /** Asks the messenger unit for something outside. */
+  /** Asks the messenger unit for something outside. @throws {Rejected} if it is too large */
   effect(name: string, reference: string, input: unknown, depth: number, slot: Slot): void {
     const tags: Tag[] = [
       { name: 'Action', value: 'Effect' },
       { name: 'Effect', value: name },
       { name: 'Reference', value: reference },
     ]
-    slot.send({ to: this.messenger, tags, data: toUtf8(JSON.stringify(input)), depth, callback: undefined })
+    const data = toUtf8(JSON.stringify(input))
+    if (data.length > LETTERS_PER_SLOT_MAX_BYTES) throw new Rejected('IC0408', 'too much for the outside', REJECT.canister)
+    slot.send({ to: this.messenger, tags, data, depth, callback: undefined })
   }
 
   /** Takes what the messenger unit says of a principal: the calls that waited for it go, or are refused. */
@@ -223,6 +233,12 @@ export class Post {
   log(line: string, slot: Slot): void {
     keepLine(this.#machine, line, slot)
   }
+}
+
+function withBoundedText(answer: CanisterAnswer): CanisterAnswer {
+  const { reject } = answer
+  if (reject === undefined || reject.message.length <= REJECT_TEXT_MAX) return answer
+  return { reject: { ...reject, message: reject.message.slice(0, REJECT_TEXT_MAX).toWellFormed() } }
 }
 
 export const notFound = (principal: Uint8Array): Reject => ({

@@ -17,6 +17,9 @@ export interface Letter {
   readonly callback: number | undefined
 }
 
+/** What a user is told, by the id of the call. */
+export type UserAnswer = readonly [call: Uint8Array, answer: CanisterAnswer]
+
 /** One slot of a canister: what goes in, what comes out, and the gas in between. */
 export class Slot {
   readonly message: GuestMessage
@@ -25,11 +28,13 @@ export class Slot {
   readonly nowNs: bigint
   readonly gasLimit: bigint
   gas = 0n
-  readonly answers: (readonly [call: Uint8Array, answer: CanisterAnswer])[] = []
+  readonly answers: UserAnswer[] = []
   readonly letters: Letter[] = []
   readonly queue: LocalStep[] = []
   localSteps = 0
-  sentBytes = 0
+  /** Canisters made so far, and bytes of what was said of them. */
+  spawns = 0
+  spawnBytes = 0
   /** Code, controllers or metadata changed. */
   changed = false
   /** The request of a user that is the slot's own, if it failed before anything was done. */
@@ -55,7 +60,6 @@ export class Slot {
   }
 
   send(letter: Letter): void {
-    this.sentBytes += letter.data.length
     this.letters.push(letter)
   }
 }

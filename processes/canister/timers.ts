@@ -7,6 +7,8 @@ export const GLOBAL_TIMER = 'ic/timer'
 export const HEARTBEAT_TIMER = 'ic/heartbeat'
 export const DEADLINE_TIMER = 'ic/deadline'
 export const STOP_TIMER = 'ic/stop'
+/** For what did not fit the outbox or the output of a slot. */
+export const LEAVING_TIMER = 'ic/leaving'
 
 const NS_PER_MS = 1_000_000n
 const LATEST_MS = BigInt(Number.MAX_SAFE_INTEGER)

@@ -11,7 +11,7 @@ import {
   type ModuleDescription,
 } from '../../protocol/index.ts'
 import { exportingModule, importingModule } from '../actor/abi.ts'
-import { ModuleRefused, rewrite } from '../rewriter/index.ts'
+import { compileRewritten, ModuleRefused, rewrite } from '../rewriter/index.ts'
 import { CommandGuest } from './guest.ts'
 import { DirectEngine } from './program.ts'
 import { BadSetting, type CommandSettings, readSettings } from './settings.ts'
@@ -40,7 +40,7 @@ export function prepareCommand(module: ModuleDescription): Uint8Array {
   if (usesWasmer(module)) requireWasmer()
   const allowed = importsFor(module)
   const prepared = rewriteProgram(module.wasm, allowed)
-  checkLinks(compile(prepared), allowed)
+  checkLinks(compileRewritten(prepared), allowed)
   return prepared
 }
 
@@ -143,7 +143,7 @@ const instantiate = (bytes: Uint8Array, imports: Record<string, Record<string, u
 export function loadCommand(prepared: Uint8Array, module: ModuleDescription): GuestFactory {
   const engine = usesWasmer(module)
     ? new WasmerEngine(prepared, startCost(prepared))
-    : new DirectEngine(compile(prepared), startCost(prepared))
+    : new DirectEngine(compileRewritten(prepared), startCost(prepared))
   return {
     image: { pages: 0, chunks: new Map(), engine: concatBytes() },
     open: spawned =>
@@ -167,14 +167,6 @@ const isOwn = <T extends object>(object: T | undefined, name: PropertyKey): name
 
 const startCost = (prepared: Uint8Array): number =>
   START_COST + Math.ceil(START_BYTE_COST * prepared.length)
-
-function compile(prepared: Uint8Array): WebAssembly.Module {
-  try {
-    return new WebAssembly.Module(new Uint8Array(prepared))
-  } catch (cause) {
-    throw new HostFault('a prepared program does not compile', { cause })
-  }
-}
 
 const refused = (rule: string, note: string, cause?: unknown): Failure =>
   new Failure('module-refused', { rule }, cause === undefined ? { note } : { note, cause })

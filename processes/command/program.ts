@@ -124,5 +124,6 @@ function stopOf(error: unknown, depth: number): ProgramStop {
     if (depth > FRAME_SLOTS_MAX) return new ProgramStop('stack-overflow', 'calls nested too deep')
     return new ProgramStop('trap', 'the program trapped')
   }
-  throw new HostFault('the engine failed', { cause: error })
+  if (error instanceof RangeError) throw new HostFault('the engine failed', { cause: error })
+  throw error
 }

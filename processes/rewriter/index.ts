@@ -1,4 +1,5 @@
 /** The rewriter: makes a WebAssembly module metered, bounded, deterministic and snapshotable. */
+export { compileRewritten } from './compile.ts'
 export { globalExport, INJECTED, RESERVED_PREFIX } from './injected-names.ts'
 export { DEFAULT_LIMITS, type ModuleLimits } from './limits.ts'
 export type {

@@ -110,15 +110,15 @@ class IcReader {
 
   #map(count: number, depth: number): IcMap {
     const map = new Map<string, IcValue>()
-    const seen = new Set<string>()
+    const absent: string[] = []
     for (let i = 0; i < count; i++) {
       const first = this.#bytes[this.#at]
       if (first === undefined || first >> 5 !== 3) throw this.#bad('expected text as key')
       const key = this.#text(this.#argument(first))
-      if (seen.has(key)) throw this.#bad('a key stands twice')
-      seen.add(key)
+      if (map.has(key) || absent.includes(key)) throw this.#bad('a key stands twice')
       const entry = this.#value(depth)
-      if (entry !== undefined) map.set(key, entry)
+      if (entry === undefined) absent.push(key)
+      else map.set(key, entry)
     }
     return map
   }

@@ -14,26 +14,35 @@ export const ANONYMOUS_PRINCIPAL: Uint8Array = Uint8Array.of(4)
 export const MANAGEMENT_PRINCIPAL: Uint8Array = new Uint8Array(0)
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567'
+const CODES = Uint8Array.from(ALPHABET, char => char.charCodeAt(0))
+/** 5-bit value of every char code below 128; 32 means "not in the alphabet". */
+const VALUES = new Uint8Array(128).fill(32)
+for (const [value, code] of CODES.entries()) VALUES[code] = value
+const DASH = 45
+const GROUP = 5
+const CRC_BYTES = 4
 const TEXT_MAX = 63
 const CRC = crcTable()
 
 /** `w7x7r-cok77-xa`: lower case, groups of five. @throws RangeError above 29 bytes */
 export function principalText(principal: Uint8Array): string {
-  if (principal.length > PRINCIPAL_MAX_BYTES) throw new RangeError(`expected a principal of up to 29 bytes, got ${principal.length}`)
-  const bytes = new Uint8Array(4 + principal.length)
+  if (principal.length > PRINCIPAL_MAX_BYTES)
+    throw new RangeError(`expected a principal of up to 29 bytes, got ${principal.length}`)
+  const bytes = new Uint8Array(CRC_BYTES + principal.length)
   new DataView(bytes.buffer).setUint32(0, crc32(principal))
-  bytes.set(principal, 4)
-  return groupsOfFive(base32(bytes))
+  bytes.set(principal, CRC_BYTES)
+  return base32(bytes)
 }
 
 /** @throws {MalformedBytes} on anything that `principalText` would not have written */
 export function principalFromText(text: string): Uint8Array {
   if (text.length > TEXT_MAX) throw new MalformedBytes('principal: too long', TEXT_MAX)
-  const bytes = fromBase32(text.replaceAll('-', ''))
-  if (bytes.length < 4) throw new MalformedBytes('principal: too short', 0)
-  const principal = bytes.slice(4)
-  if (principal.length > PRINCIPAL_MAX_BYTES) throw new MalformedBytes('principal: too long', TEXT_MAX)
-  if (principalText(principal) !== text) throw new MalformedBytes('principal: wrong checksum or form', 0)
+  const bytes = fromBase32(text)
+  if (bytes.length < CRC_BYTES) throw new MalformedBytes('principal: too short', 0)
+  const principal = bytes.slice(CRC_BYTES)
+  if (principal.length > PRINCIPAL_MAX_BYTES)
+    throw new MalformedBytes('principal: too long', TEXT_MAX)
+  if (new DataView(bytes.buffer).getUint32(0) !== crc32(principal)) throw wrongForm(0)
   return principal
 }
 
@@ -60,29 +69,40 @@ export function isAnonymous(principal: Uint8Array): boolean {
 }
 
 function base32(bytes: Uint8Array): string {
-  let text = ''
+  const codes: number[] = []
   let bits = 0
   let held = 0
+  const put = (value: number): void => {
+    if (codes.length % (GROUP + 1) === GROUP) codes.push(DASH)
+    codes.push(CODES[value & 31] ?? 0)
+  }
   for (const byte of bytes) {
     held = (held << 8) | byte
     bits += 8
     while (bits >= 5) {
       bits -= 5
-      text += ALPHABET[(held >> bits) & 31]
+      put(held >> bits)
     }
     held &= (1 << bits) - 1
   }
-  return bits === 0 ? text : text + ALPHABET[(held << (5 - bits)) & 31]
+  if (bits > 0) put(held << (5 - bits))
+  return String.fromCharCode.apply(null, codes)
 }
 
+/** Takes one spelling of each: groups of five, no more characters than there have to be, and zeros for spare bits. */
 function fromBase32(text: string): Uint8Array {
   const bytes = new Uint8Array(Math.floor((text.length * 5) / 8))
   let bits = 0
   let held = 0
   let at = 0
-  for (const [offset, char] of [...text].entries()) {
-    const value = ALPHABET.indexOf(char)
-    if (value < 0) throw new MalformedBytes('principal: foreign character', offset)
+  for (let offset = 0; offset < text.length; offset++) {
+    const code = text.charCodeAt(offset)
+    if (offset % (GROUP + 1) === GROUP) {
+      if (code !== DASH || offset === text.length - 1) throw wrongForm(offset)
+      continue
+    }
+    const value = VALUES[code] ?? 32
+    if (value > 31) throw new MalformedBytes('principal: foreign character', offset)
     held = (held << 5) | value
     bits += 5
     if (bits < 8) continue
@@ -90,12 +110,12 @@ function fromBase32(text: string): Uint8Array {
     bytes[at++] = held >> bits
     held &= (1 << bits) - 1
   }
-  return bytes
+  if (bits >= 5 || held !== 0) throw wrongForm(text.length)
+  return bytes.subarray(0, at)
 }
 
-function groupsOfFive(text: string): string {
-  return text.match(/.{1,5}/g)?.join('-') ?? ''
-}
+const wrongForm = (offset: number): MalformedBytes =>
+  new MalformedBytes('principal: wrong checksum or form', offset)
 
 function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff

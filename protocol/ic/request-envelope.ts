@@ -51,6 +51,8 @@ export interface Delegation {
 }
 
 export interface RequestEnvelope<R extends CallRequest | ReadStateRequest = CallRequest | ReadStateRequest> {
+  /** As it came. */
+  readonly bytes: Uint8Array
   readonly request: R
   /** 32 bytes: the hash of the request, however it was written. */
   readonly id: Uint8Array
@@ -72,6 +74,7 @@ export function decodeRequestEnvelope(bytes: Uint8Array): RequestEnvelope {
   if (!isIcMap(content)) throw bad('envelope: no content')
   const chain = envelope.get('sender_delegation')
   return {
+    bytes,
     request: readRequest(content),
     id: hashOfMap(content),
     publicKey: optionalBytes(envelope, 'sender_pubkey'),

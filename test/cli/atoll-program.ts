@@ -12,7 +12,7 @@ export class AtollProgram implements AsyncDisposable {
   readonly #ended: Promise<number>
 
   constructor(words: readonly string[], env: Readonly<Record<string, string>>, main = MAIN) {
-    this.child = spawn(process.execPath, [main, ...words], { env: { PATH: process.env['PATH'], CI: 'true', ...env }, stdio: 'pipe' })
+    this.child = spawn(process.execPath, [main, ...words], { env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'], CI: 'true', ...env }, stdio: 'pipe' })
     this.child.stdout?.on('data', piece => {
       this.stdout += String(piece)
     })

@@ -239,3 +239,11 @@ test('every example in the help is a command line that is understood', async () 
     expect((await atoll(...command.name.split(' '), '--help')).stdout).toContain(`Usage: atoll ${command.name}`)
   }
 })
+
+test('the first word of several commands shows them all', async () => {
+  const asked = await atoll('ic', '--help')
+  expect(asked).toMatchObject({ code: 0, stderr: '' })
+  for (const name of ['ic deploy', 'ic call', 'ic id']) expect(asked.stdout).toContain(name)
+  expect((await atoll('help', 'ic')).stdout).toBe(asked.stdout)
+  expect(await atoll('ic')).toMatchObject({ code: 2, stdout: '', stderr: asked.stdout })
+})

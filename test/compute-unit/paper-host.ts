@@ -1,9 +1,10 @@
-// A compute host that knows the format `paper` besides those of the node.
+// A compute host that knows the formats `paper` and `breaking` besides those of the node.
 import { createHash, hash } from 'node:crypto'
 import { readSync, writeSync } from 'node:fs'
 import { runHost } from '../../compute-unit/index.ts'
 import { RUNTIMES } from '../../processes/index.ts'
 import { installCrypto } from '../../protocol/index.ts'
+import { breakingRuntime } from './breaking-runtime.ts'
 import { paperRuntime } from './paper-runtime.ts'
 
 function* input(): Iterable<Uint8Array> {
@@ -23,4 +24,4 @@ installCrypto({
   sha256: bytes => hash('sha256', bytes, 'buffer'),
   sha384: bytes => createHash('sha384').update(bytes).digest(),
 })
-runHost({ input: input(), write }, [...RUNTIMES, paperRuntime])
+runHost({ input: input(), write }, [...RUNTIMES, paperRuntime, breakingRuntime])

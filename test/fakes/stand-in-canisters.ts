@@ -80,20 +80,21 @@ export class StandInCanisters implements AsyncDisposable {
       if (answer?.status === 'scheduled' || answer?.status === 'known') return [answer.receipt]
       return [answer?.status === 'failed' ? answer.failure : new Failure('internal')]
     },
-    ingress: async (process, bytes) => {
-      const [answer] = await this.scheduler.schedule([{ process, envelope: { kind: 'ingress', bytes } }])
+    ingress: async (process, request) => {
+      const [answer] = await this.scheduler.schedule([{ process, envelope: { kind: 'ingress', bytes: request.bytes }, request }])
       if (answer?.status === 'scheduled' || answer?.status === 'known') return answer.receipt
       throw answer?.status === 'failed' ? answer.failure : new Failure('internal')
     },
   }
 
-  readonly computer: Pick<Computer, 'result' | 'results' | 'evaluated' | 'query'> = {
+  readonly computer: Pick<Computer, 'result' | 'results' | 'evaluated' | 'follow' | 'query'> = {
     result: async (process, slot) => {
       const result = this.canisters.get(process)?.results[slot]
       if (result === undefined) throw new Failure('unknown-slot', { slot })
       return result
     },
     results: (process, from, to) => resultsOf(this.canisters.get(process)?.results.slice(from, to) ?? []),
+    follow: (process, from, { signal } = {}) => this.#follow(process, from, signal),
     evaluated: async process => this.canisters.get(process)?.results.length ?? 0,
     query: async (process, message) => {
       const output = encodeCanisterOutput({ answers: [[new Uint8Array(0), this.#query(process, message)]], changed: false })
@@ -113,6 +114,18 @@ export class StandInCanisters implements AsyncDisposable {
       queueMicrotask(() => {
         for (const see of this.#seers) see({ process: process.id, firstSlot, results: () => results })
       })
+    }
+  }
+
+  async *#follow(process: ProcessId, from: number, signal: AbortSignal | undefined): AsyncGenerator<Result> {
+    for (let slot = from; signal?.aborted !== true; ) {
+      const result = this.canisters.get(process)?.results[slot]
+      if (result === undefined) {
+        await realClock.sleep(5, { for: 'wait' })
+        continue
+      }
+      slot += 1
+      yield result
     }
   }
 

@@ -1,28 +1,20 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { standardModules } from '../../node/index.ts'
 import { asProcessId, decodeFeedPage, fromUtf8, type ProcessId, toHex } from '../../protocol/index.ts'
 import { connect, ed25519Signer } from '../../sdk/index.ts'
+import { keptPort } from './kept-port.ts'
 import { type RunningNode, startNode } from './running-node.ts'
 
 const signer = ed25519Signer(new Uint8Array(32).fill(12))
 const PROCESSES = 4
 const MESSAGES = 60
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise(resolve => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
-
 it('feeds are equal here and there after followers and schedulers were killed under load', { timeout: 180_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-kills-'))
-  const port = await freePort()
+  const port = await keptPort()
   const startA = (): Promise<RunningNode> => startNode(join(folder, 'a'), { listen: [String(port)] })
   const startB = (): Promise<RunningNode> => startNode(join(folder, 'b'), { peer: [`/ip4/127.0.0.1/tcp/${port}`] })
   let [a, b] = await Promise.all([startA(), startB()])

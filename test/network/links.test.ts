@@ -22,6 +22,7 @@ function paperOperations(more: Partial<PeerOperations> = {}): PeerOperations {
   return {
     schedule: refuse,
     spawnEnvelope: async () => undefined,
+    canister: async () => undefined,
     moduleItem: async () => undefined,
     frames: refuse,
     announce: refuse,

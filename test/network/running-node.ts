@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { NodeOptions } from '../../node/index.ts'
 
 const PROGRAM = fileURLToPath(new URL('programs/node-program.ts', import.meta.url))
-const START_MAX_MS = 60_000
+const START_MAX_MS = 120_000
 
 /** A node in a process of its own. */
 export interface RunningNode extends AsyncDisposable {

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { UnitName } from '../../node/index.ts'
 import type { CutOff } from './bank/cut-off.ts'
+import { keptPort } from './kept-port.ts'
 import { type RunningNode, startNode } from './running-node.ts'
 
 export interface SeveralNodesOptions<Name extends string> {
@@ -37,7 +37,7 @@ export class SeveralNodes<Name extends string> implements AsyncDisposable {
     const nodes = new SeveralNodes(await mkdtemp(join(tmpdir(), 'atoll-nodes-')), names, options)
     try {
       for (const name of names) {
-        nodes.#ports.set(name, await freePort())
+        nodes.#ports.set(name, await keptPort())
         await nodes.start(name)
       }
       return nodes
@@ -100,13 +100,4 @@ export class SeveralNodes<Name extends string> implements AsyncDisposable {
     await Promise.all([...this.#nodes.values()].map(node => node.kill()))
     await rm(this.#folder, { recursive: true, force: true })
   }
-}
-
-/** A port that nobody uses now. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise(resolve => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
 }

@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
@@ -13,6 +12,7 @@ import {
   type Tag,
 } from '../../protocol/index.ts'
 import { type Client, connect, ed25519Signer } from '../../sdk/index.ts'
+import { keptPort } from './kept-port.ts'
 import { type RunningNode, startNode } from './running-node.ts'
 
 const SEED = new Uint8Array(32).fill(12)
@@ -28,14 +28,6 @@ function item(fields: Record<string, string>, target?: string): { id: string; by
     target === undefined ? { tags: all, data: ' ' } : { target, tags: all, data: ' ' },
     SEED,
   )
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise(resolve => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 async function spawnRelay(node: RunningNode, client: Client): Promise<ProcessId> {
@@ -57,7 +49,7 @@ it('two processes on two nodes talk to each other, exactly once, though one node
   timeout: 180_000,
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-two-nodes-'))
-  const port = await freePort()
+  const port = await keptPort()
   const startB = (): Promise<RunningNode> =>
     startNode(join(folder, 'b'), { listen: [String(port)] })
   let b = await startB()

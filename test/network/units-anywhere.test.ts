@@ -3,9 +3,11 @@ import { generateKeyPairSync } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { standardModules } from '../../node/index.ts'
-import { asProcessId, fromUtf8 } from '../../protocol/index.ts'
+import { asProcessId, encodeCandid, fromUtf8 } from '../../protocol/index.ts'
 import { type Client, connect, ed25519Signer, type ProcessHandle } from '../../sdk/index.ts'
 import type { LegacyClient } from '../gateway/ao/ao-world.ts'
+import { wat } from '../processes/actor/sample-actor.ts'
+import { IcCaller } from './ic-caller.ts'
 import { SeveralNodes } from './several-nodes.ts'
 
 const SEED = new Uint8Array(32).fill(12)
@@ -48,6 +50,18 @@ const spawn = (name: string): Promise<ProcessHandle> =>
     },
   })
 
+/** A canister that answers with what it was asked. */
+const ECHO = wat(`(module
+  (import "ic0" "msg_arg_data_size" (func $size (result i32)))
+  (import "ic0" "msg_arg_data_copy" (func $copy (param i32 i32 i32)))
+  (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
+  (import "ic0" "msg_reply" (func $reply))
+  (memory 1)
+  (func (export "canister_update echo")
+    (call $copy (i32.const 0) (i32.const 0) (call $size))
+    (call $append (i32.const 0) (call $size))
+    (call $reply)))`)
+
 describe('a node that only carries messages', () => {
   it('takes messages for processes of others and gives results that two units attest', async () => {
     const counter = await spawn('counter')
@@ -76,6 +90,16 @@ describe('a node that only carries messages', () => {
       status: 'ok',
       final: true,
     })
+  })
+
+  it('is the whole network to a client of the IC', async () => {
+    for (const name of ['e', 'f'] as const) {
+      const canister = await (await IcCaller.open(nodes.of(name).url)).install(await ECHO)
+      const arg = encodeCandid([['text', 'hello']])
+      const there = await IcCaller.open(nodes.of('e').url)
+      expect((await there.call(canister, 'echo', arg)).reply).toEqual(arg)
+      expect((await there.call(canister, 'nothing')).error).toBe('IC0536')
+    }
   })
 
   it('is the whole network to unmodified aoconnect', { timeout: 240_000 }, async () => {
@@ -133,13 +157,13 @@ describe('a node that only carries messages', () => {
 describe('nodes that do not run a unit', () => {
   it('say so, with a code', async () => {
     const compute = connect({ url: nodes.of('b').url, signer: ed25519Signer(SEED) })
-    await expect(compute.spawn(moduleOf('counter'), { timeoutMs: 2_000 })).rejects.toMatchObject({
+    await expect(compute.spawn(moduleOf('counter'), { timeoutMs: 60_000 })).rejects.toMatchObject({
       code: 'unit-not-run',
       details: { unit: 'messenger' },
     })
     const wrong = client.spawn(
       { ...moduleOf('counter'), schedulers: [nodes.key('b')] },
-      { timeoutMs: 5_000 },
+      { timeoutMs: 60_000 },
     )
     await expect(wrong).rejects.toMatchObject({
       code: 'unit-not-run',

@@ -1,5 +1,5 @@
 import { CanisterTrap } from '../canister-trap.ts'
-import { PAYLOAD_MAX_BYTES } from '../bounds.ts'
+import { PAYLOAD_MAX_BYTES, REJECT_TEXT_MAX } from '../bounds.ts'
 import type { Execution } from '../execution.ts'
 import { MODES } from '../modes.ts'
 import { toUtf8 } from '../../../protocol/index.ts'
@@ -49,7 +49,7 @@ export function messageCalls(host: Host): SystemFunctions {
     msg_reject: (from: number, length: number) => {
       const execution = answering(host.execution)
       host.charge(4 * length)
-      execution.response = { message: host.heap.text(from, length) }
+      execution.response = { message: host.heap.text(from, length).slice(0, REJECT_TEXT_MAX).toWellFormed() }
       return undefined
     },
     msg_method_name_size: () => methodName(host.execution).length,

@@ -9,6 +9,8 @@ const OUTCALLS = 'h/'
 /** What an outcall may bring back when it says nothing: what fits an effect. */
 const RESPONSE_MAX_BYTES = 1_000_000n
 const HEADERS_MAX = 64
+/** It waits in a cell for the answer. */
+const TRANSFORM_MAX_BYTES = 60_000
 
 /** A query of the canister's own that makes equal what differs between answers. */
 export interface Transform {
@@ -46,7 +48,11 @@ function readTransform(fields: Fields | undefined, self: Uint8Array): Transform 
   const [owner, method] = [reference.get(0), reference.get(1)]
   const isOwn = typeof owner === 'object' && owner !== null && 'principal' in owner && owner.principal.join() === self.join()
   if (!isOwn || typeof method !== 'string') throw new Rejected('IC0408', 'a transform is a query of the canister itself')
-  return { method, context: fields.blobIf('context') ?? new Uint8Array(0) }
+  const context = fields.blobIf('context') ?? new Uint8Array(0)
+  if (toUtf8(method).length + context.length > TRANSFORM_MAX_BYTES) {
+    throw new Rejected('IC0408', `a transform and its context have at most ${TRANSFORM_MAX_BYTES} bytes`)
+  }
+  return { method, context }
 }
 
 export function putOutcall(cells: Cells, callback: number, transform: Transform | undefined): void {

@@ -27,6 +27,7 @@ import { readSettings } from './settings.ts'
 
 const NO_BYTES = new Uint8Array(0)
 const STOPS = 'q/'
+const LOW = (1n << 64n) - 1n
 
 export interface ManagementParts {
   readonly machine: Machine
@@ -102,7 +103,7 @@ export class Management {
       const fields = fieldsOf(request.arg)
       checkTarget(machine, request.method, fields)
       this.#checkCaller(method.callers, request.method, request.caller)
-      if (request.method === 'stop_canister') return this.#stop(origin, slot)
+      if (request.method === 'stop_canister') return this.#stop(call, slot)
       if (request.method === 'start_canister') return this.#start(slot)
       const context: MethodContext = { ...this.#parts, slot, caller: request.caller, cycles }
       const reply = method.run(fields, context)
@@ -167,7 +168,7 @@ export class Management {
     }
   }
 
-  #stop(origin: Origin, slot: Slot): Uint8Array | undefined {
+  #stop({ origin, cycles }: Pick<CallRequest, 'origin' | 'cycles'>, slot: Slot): Uint8Array | undefined {
     const { machine } = this.#parts
     slot.hasActed = true
     if (machine.state.status === 'stopped') return NOTHING
@@ -177,11 +178,15 @@ export class Management {
       return NOTHING
     }
     const writer = new CborWriter()
-    writer.array(2)
+    writer.array(4)
     writer.uint(slot.message.timestampMs)
     writeOrigin(writer, origin)
+    writer.uint(cycles >> 64n)
+    writer.uint(cycles & LOW)
+    // The first that waits is the first whose time is up.
+    const isFirst = keysUnder(slot.cells, STOPS).length === 0
     slot.cells.set(numbered(STOPS, slot.message.slot), writer.finish())
-    slot.context.setTimer(STOP_TIMER, slot.message.timestampMs + STOP_TIMEOUT_MS)
+    if (isFirst) slot.context.setTimer(STOP_TIMER, slot.message.timestampMs + STOP_TIMEOUT_MS)
     return undefined
   }
 
@@ -209,17 +214,20 @@ export class Management {
   }
 
   #endStops(answer: Parameters<Post['answer']>[1]['answer'], slot: Slot, before = Number.MAX_SAFE_INTEGER): void {
-    for (const key of keysUnder(slot.cells, STOPS)) {
-      const reader = new CborReader(slot.cells.get(key) ?? NO_BYTES)
-      reader.array()
-      const askedMs = Number(reader.uint())
-      if (askedMs > before) {
-        slot.context.setTimer(STOP_TIMER, askedMs + STOP_TIMEOUT_MS)
-        return
+    for (let keys = keysUnder(slot.cells, STOPS); keys.length > 0; keys = keysUnder(slot.cells, STOPS)) {
+      for (const key of keys) {
+        const reader = new CborReader(slot.cells.get(key) ?? NO_BYTES)
+        reader.array()
+        const askedMs = Number(reader.uint())
+        if (askedMs > before) {
+          slot.context.setTimer(STOP_TIMER, askedMs + STOP_TIMEOUT_MS)
+          return
+        }
+        const origin = readOrigin(reader)
+        const refund = (BigInt(reader.uint()) << 64n) | BigInt(reader.uint())
+        slot.cells.delete(key)
+        this.#parts.post.answer(origin, { answer, refund }, slot)
       }
-      const origin = readOrigin(reader)
-      slot.cells.delete(key)
-      this.#parts.post.answer(origin, { answer, refund: 0n }, slot)
     }
   }
 }

@@ -4,13 +4,17 @@ import {
   equalBytes,
   findTag,
   type GuestMessage,
+  IC_ROOT_KEYS_MAX,
   isId,
   principalFromText,
   principalOf,
+  type Tag,
 } from '../../../protocol/index.ts'
+import { SPAWNS_PER_SLOT_MAX, SPAWNS_PER_SLOT_MAX_BYTES } from '../bounds.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
 import { MODES } from '../modes.ts'
 import { FIND, notFound } from '../post.ts'
+import { getCallback, type Origin } from '../records.ts'
 import type { Slot } from '../slot.ts'
 import { putOutcall, readHttpOutcome, readHttpRequest, takeOutcall } from './http-outcall.ts'
 import { fieldsOf, type Management, type ManagementParts } from './management.ts'
@@ -55,13 +59,17 @@ export class OwnCalls {
       })
       return true
     }
-    this.#management.answered({ origin: { kind: 'self', callback }, cycles: method.includes('create_canister') ? 0n : cycles }, slot, () => {
+    const call: { origin: Origin; cycles: bigint } = { origin: { kind: 'self', callback }, cycles }
+    this.#management.answered(call, slot, () => {
       switch (method) {
         case 'raw_rand':
           return blobReply(slot.context.random(32))
         case 'create_canister':
-        case 'provisional_create_canister_with_cycles':
-          return this.#spawn(method, arg, cycles, slot)
+        case 'provisional_create_canister_with_cycles': {
+          const reply = this.#spawn(method, arg, cycles, slot)
+          call.cycles = 0n
+          return reply
+        }
         case 'http_request': {
           const { input, transform } = readHttpRequest(fieldsOf(arg), machine.names.self)
           putOutcall(slot.cells, callback, transform)
@@ -77,7 +85,12 @@ export class OwnCalls {
 
   #spawn(method: string, arg: Uint8Array, cycles: bigint, slot: Slot): Uint8Array {
     readSettings(fieldsOf(arg).recordIf('settings'), this.#parts.machine.state.settings)
-    const handed = this.#parts.process.tags.filter(({ name }) => name === 'IC-Root-Key' || name === 'Messenger')
+    slot.spawns += 1
+    slot.spawnBytes += arg.length
+    if (slot.spawns > SPAWNS_PER_SLOT_MAX || slot.spawnBytes > SPAWNS_PER_SLOT_MAX_BYTES) {
+      throw new Rejected('IC0207', `at most ${SPAWNS_PER_SLOT_MAX} canisters are made at once`, REJECT.transient)
+    }
+    const handed = this.#handed()
     const child = slot.context.spawn({
       module: emptyCanisterModule().id,
       tags: [
@@ -94,6 +107,13 @@ export class OwnCalls {
     const principal = principalOf(child)
     this.#parts.post.learn(child, principal, true, slot)
     return canisterIdReply(principal)
+  }
+
+  /** What a canister that is made here has of its maker: a few tags, whatever that names. */
+  #handed(): Tag[] {
+    const { tags } = this.#parts.process
+    const keys = tags.filter(({ name }) => name === 'IC-Root-Key').slice(0, IC_ROOT_KEYS_MAX)
+    return [...keys, ...tags.filter(({ name }) => name === 'Messenger').slice(0, 1)]
   }
 
   /** What the messenger unit did outside. Of each effect the first outcome counts. */
@@ -122,7 +142,8 @@ export class OwnCalls {
   #outcallDone(callback: number, failed: boolean, data: Uint8Array, slot: Slot): void {
     const outcall = takeOutcall(slot.cells, callback)
     if (outcall === undefined) return
-    this.#management.answered({ origin: { kind: 'self', callback }, cycles: 0n }, slot, () => {
+    const cycles = getCallback(slot.cells, callback)?.cycles ?? 0n
+    this.#management.answered({ origin: { kind: 'self', callback }, cycles }, slot, () => {
       const response = readHttpOutcome(failed, data)
       const { transform } = outcall
       if (transform === undefined) return httpReply(response)

@@ -5,6 +5,7 @@ import {
   ed25519PublicKey,
   ed25519Sign,
   emptyCanisterModule,
+  findByPrincipal,
   keyId,
   signDataItemSync,
   toBase64Url,
@@ -29,7 +30,8 @@ export class IcNode implements AsyncDisposable {
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   }
 
-  static async open(now: () => number = Date.now): Promise<IcNode> {
+  /** With `speaks` false, as a node that carries for canisters which others evaluate. */
+  static async open({ now = Date.now, speaks = true }: { now?: () => number; speaks?: boolean } = {}): Promise<IcNode> {
     const key = keyId(ed25519PublicKey(SEED))
     const clock = { now, sleep: realClock.sleep }
     const units = await StandInCanisters.open(key, clock)
@@ -45,7 +47,7 @@ export class IcNode implements AsyncDisposable {
       version: '0.0.0-test',
       sign: message => signer.sign(message),
       signQuery: message => ed25519Sign(keys.nodeSeed, message),
-      signSpawn: (data, anchor) => {
+      signSpawn: async (data, anchor) => {
         const tags = Object.entries({
           'Data-Protocol': 'ao',
           Type: 'Process',
@@ -56,7 +58,11 @@ export class IcNode implements AsyncDisposable {
         }).map(([name, value]) => ({ name, value }))
         return signDataItemSync({ tags, data, anchor }, SEED).bytes
       },
-      watch: see => units.watch(see),
+      processOf: principal => findByPrincipal(units.log.directory, principal),
+      speaksFor: () => speaks,
+      watch: see => {
+        if (speaks) units.watch(see)
+      },
       trouble: failure => {
         throw failure
       },

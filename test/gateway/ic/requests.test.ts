@@ -4,7 +4,8 @@ import { asProcessId, requestMessageId, toBase64Url } from '../../../protocol/in
 
 it('answers all who sent a request again and again', async () => {
   const computer = { evaluated: () => Promise.resolve(0) } as unknown as RequestsParts['computer']
-  const requests = new Requests({ computer } as RequestsParts)
+  const log = { directory: { processAtHand: () => ({}) } } as unknown as RequestsParts['log']
+  const requests = new Requests({ computer, log, speaksFor: () => true } as unknown as RequestsParts)
   const process = asProcessId(toBase64Url(new Uint8Array(32)))
   const call = new Uint8Array(32).fill(7)
   const place = { slot: 3, sender: Uint8Array.of(4) }

@@ -25,7 +25,7 @@ export async function cutOff(nodes: number): Promise<CutOff> {
   const name = `atb${process.pid % 100_000}`
   try {
     await ip('link', 'add', name, 'type', 'bridge')
-    await ip('addr', 'add', '10.213.0.1/24', 'dev', name)
+    await ip('addr', 'add', addressOf(-9).concat('/24'), 'dev', name)
     await ip('link', 'set', name, 'up')
     for (let n = 0; n < nodes; n++) await addSpace(name, n)
   } catch {
@@ -42,7 +42,8 @@ export async function cutOff(nodes: number): Promise<CutOff> {
   }
 }
 
-const addressOf = (n: number): string => `10.213.0.${10 + n}`
+/** A network of its own for each run: two at once must not reach each other's nodes. */
+const addressOf = (n: number): string => `10.213.${process.pid % 256}.${10 + n}`
 
 async function addSpace(bridge: string, n: number): Promise<void> {
   const [space, outer] = [`${bridge}-${n}`, `${bridge}v${n}`]

@@ -1,9 +1,12 @@
 // A node in a program of its own, for tests that kill it: `node node-program.ts <data folder> [options as JSON]`.
+import { flushCompileCache } from 'node:module'
 import { createNode } from '../../../node/index.ts'
 
 const [data = '', options = '{}'] = process.argv.slice(2)
 const node = await createNode({ data, port: 0, hosts: 1, signerRate: 1_000_000, ...JSON.parse(options) })
 process.stdout.write(`${JSON.stringify({ url: node.url, scheduler: node.key, addresses: node.network?.addresses ?? [] })}\n`)
+// What was compiled is kept for the next program: this one may be killed.
+flushCompileCache()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void node[Symbol.asyncDispose]().then(() => process.exit(0)))
 }

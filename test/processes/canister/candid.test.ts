@@ -67,7 +67,7 @@ describe('Candid', () => {
     // As deep as no stack goes, and where comparing types would take seconds.
     for (const depth of [3_000, 200_000]) {
       expect(() => jsonToCandid(toUtf8('['.repeat(depth) + ']'.repeat(depth)))).toThrow(MalformedBytes)
-      expect(() => jsonToCandid(toUtf8('{"a":'.repeat(depth) + '1' + '}'.repeat(depth)))).toThrow(MalformedBytes)
+      expect(() => jsonToCandid(toUtf8(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`))).toThrow(MalformedBytes)
     }
     expect(() => decodeCandid(bomb([0, 1, 0x7d], ...new Array<number>(600).fill(0x80)))).toThrow(MalformedBytes)
   })

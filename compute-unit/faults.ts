@@ -1,0 +1,60 @@
+import { Failure, type ProcessId, type Slot } from '../protocol/index.ts'
+
+/** Failures at one place after which a process is evaluated apart from all others. */
+const APART_AFTER = 2
+/** Failures at one place after which whoever waits is told, instead of waiting on. */
+const STANDS_STILL_AFTER = 3
+/** A host that fails on the same frame this often is left alone for longer and longer. */
+const RETRY_FIRST_MS = 100
+const RETRY_MAX_MS = 60_000
+
+/**
+ * How evaluating one process failed, again and again at the same place.
+ *
+ * 1. A failure counts only if it was this process that ran: others that were with the same host have no part in it.
+ * 2. Nothing here makes a result: a bug or a lack of memory is no fact about the process. It is tried again for ever, ever more seldom.
+ */
+export class Faults {
+  readonly #process: ProcessId
+  #count = 0
+  #fatal = 0
+  #block = 0
+  #standing: Failure | undefined
+
+  constructor(process: ProcessId) {
+    this.#process = process
+  }
+
+  /** Takes what failed while block `block` was next, of which `slot` is the first slot. Gives how long to wait. */
+  add(failure: Failure, block: number, slot: Slot): number {
+    if (block > this.#block) this.clear()
+    this.#block = block
+    const { bystander, fatal, cause } = failure.details
+    if (bystander === true) return 0
+    this.#count += 1
+    const isFault = failure.code === 'host-fault'
+    if (isFault && fatal !== false) this.#fatal += 1
+    if (isFault && this.#count >= STANDS_STILL_AFTER) {
+      const details = { process: this.#process, slot, cause: String(cause ?? failure.message) }
+      this.#standing = new Failure('stands-still', details, { cause: failure })
+    }
+    return this.#count > 1 ? Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** this.#count) : 0
+  }
+
+  /** It went well. */
+  clear(): void {
+    this.#count = 0
+    this.#fatal = 0
+    this.#standing = undefined
+  }
+
+  /** Whether it should run where it can take no other process along. */
+  get isApart(): boolean {
+    return this.#fatal >= APART_AFTER
+  }
+
+  /** Why the process does not go on, if it has failed often. */
+  get standing(): Failure | undefined {
+    return this.#standing
+  }
+}
