@@ -10,6 +10,7 @@ import {
   leafHash,
   merkleLevels,
   pathIn,
+  type ProcessDescription,
   type ProcessId,
   type Push,
   type PushProof,
@@ -67,6 +68,11 @@ export class AgreedComputer implements Computer {
 
   get key(): KeyId {
     return this.#unit.key
+  }
+
+  /** A process is in a new epoch. */
+  moved(process: ProcessDescription): void {
+    this.#frames?.forget(process.id)
   }
 
   async result(

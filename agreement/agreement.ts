@@ -9,6 +9,7 @@ import {
   type Result,
   resultsFeed,
   speaksAlone,
+  unitAt,
 } from '../protocol/index.ts'
 import { FinalStore } from './final-store.ts'
 import { type AgreementParts, positionOf } from './parts.ts'
@@ -123,6 +124,21 @@ export class Agreement {
     return opening
   }
 
+  /**
+   * A process is in a new epoch: what its units agreed on stays as far as its prologue goes, if they are still those of before; all
+   * else is agreed on anew.
+   */
+  async moved(process: ProcessDescription): Promise<void> {
+    const { id, prologue, firstSlot, policy, earlier } = process
+    const opening = this.#processes.get(id)
+    this.#processes.delete(id)
+    const before = await opening?.catch(() => undefined)
+    before?.leave(new Failure('moved', { process: id, epoch: process.epoch }))
+    this.#asking.delete(id)
+    const isSame = (earlier?.at(-1)?.policy.unitsFrom ?? 0) === (policy.unitsFrom ?? 0)
+    await this.#store.cut(id, isSame && prologue !== undefined ? { blocks: prologue.length, slots: firstSlot ?? 0 } : { blocks: 0, slots: 0 })
+  }
+
   stop(): void {
     this.#closed = true
   }
@@ -142,7 +158,7 @@ export class Agreement {
       final: (certificate, sending) => this.#final(process, certificate, sending),
       disagreement: disagreement => this.#disagreement(disagreement),
       isExcluded: at => {
-        const other = process.policy.computeUnits[at]
+        const other = unitAt(process.policy, at)
         return other !== undefined && evidence?.isExcluded(process.id, other) === true
       },
       diverged: failure => trouble?.(process.id, failure),

@@ -14,6 +14,7 @@ import {
   type Result,
   resultHeadOf,
   type Slot,
+  unitAt,
   type UnitPeers,
 } from '../protocol/index.ts'
 import { unitsElsewhere, type Way } from './parts.ts'
@@ -50,9 +51,10 @@ export class Elsewhere implements Way {
 
   async attested(slot: Slot): Promise<Attested> {
     const { frame } = await this.#frameAt(slot, { timeoutMs: 0 })
-    const { computeUnits, computeQuorum } = this.#process.policy
+    const { policy } = this.#process
+    const { computeUnits, computeQuorum } = policy
     const by = frame.signatures
-      .map(({ unit }) => computeUnits[unit])
+      .map(({ unit }) => unitAt(policy, unit))
       .filter(key => key !== undefined)
     return { by, needed: computeQuorum, of: computeUnits.length }
   }

@@ -35,6 +35,12 @@ export class FinalStore {
     return { blocks: readSmall(reader), slots: readSmall(reader) }
   }
 
+  /** Nothing is final behind that end any more. */
+  async cut(process: ProcessId, end: FinalEnd): Promise<void> {
+    const { blocks } = await this.end(process)
+    if (blocks > end.blocks) this.#store.write([{ key: endKey(process), value: end.blocks === 0 ? undefined : encodeEnd(end) }])
+  }
+
   /** What the agreeing units signed for a final frame. */
   async attestations(process: ProcessId, index: number): Promise<Attestation[]> {
     const kept = await this.#store.get(frameKey(process, index))

@@ -1,20 +1,21 @@
-import type {
-  Attestation,
-  Attested,
-  CallOptions,
-  CertifiedResult,
-  Certificate,
-  Clock,
-  Computer,
-  Evidence,
-  Failure,
-  KeyId,
-  Log,
-  ProcessDescription,
-  ProcessId,
-  Result,
-  Slot,
-  UnitPeers,
+import {
+  type Attestation,
+  type Attested,
+  type CallOptions,
+  type CertifiedResult,
+  type Certificate,
+  type Clock,
+  type Computer,
+  type Evidence,
+  type Failure,
+  type KeyId,
+  type Log,
+  type ProcessDescription,
+  type ProcessId,
+  type Result,
+  type Slot,
+  type UnitPeers,
+  unitPosition,
 } from '../protocol/index.ts'
 
 /** A frame as this node's own compute unit certified it. */
@@ -64,8 +65,7 @@ export function unitsElsewhere({ policy }: ProcessDescription, key: KeyId): read
 }
 
 /** Position of a unit in the policy of a process; -1 if its word does not count there. */
-export const positionOf = ({ policy }: ProcessDescription, unit: KeyId): number =>
-  policy.computeUnits.indexOf(unit)
+export const positionOf = ({ policy }: ProcessDescription, unit: KeyId): number => unitPosition(policy, unit)
 
 /** Whether two attestations say the same. */
 export function sameWord(a: Attestation, b: Attestation): boolean {

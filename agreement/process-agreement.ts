@@ -9,6 +9,7 @@ import {
   type ProcessDescription,
   type Result,
   type Slot,
+  unitAt,
 } from '../protocol/index.ts'
 import type { FinalStore } from './final-store.ts'
 import { sameWord } from './parts.ts'
@@ -139,7 +140,7 @@ export class ProcessAgreement {
     const words = index < this.#blocks ? await this.agreeing(index) : this.words(index)
     const mine = words.find(({ unit }) => unit === own)
     const by = words.flatMap(word =>
-      mine !== undefined && sameWord(word, mine) ? [computeUnits[word.unit]] : [],
+      mine !== undefined && sameWord(word, mine) ? [unitAt(this.#parts.process.policy, word.unit)] : [],
     )
     return {
       by: by.filter(key => key !== undefined),
@@ -155,6 +156,13 @@ export class ProcessAgreement {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#waiting.push({ slot, resolve, reject })
     return promise
+  }
+
+  /** Its process is in another epoch: whoever waits is told, and nobody is asked any more. */
+  leave(failure: Failure): void {
+    this.#failure ??= failure
+    for (const { reject } of this.#waiting) reject(failure)
+    this.#waiting = []
   }
 
   #frame(index: number): OpenFrame {

@@ -55,6 +55,13 @@ export class RemoteFrames {
     return last === undefined ? 0 : last.firstSlot + last.count
   }
 
+  /** What is kept of a process may be of a feed that no longer is. */
+  forget(process: ProcessId): void {
+    const kept = this.#kept.get(process)
+    this.#kept.delete(process)
+    if (kept !== undefined) this.#drop(kept, kept.length)
+  }
+
   /**
    * The frame that holds `slot`, once it is final; nothing if it is not before the time is over.
    * @throws {Failure} `no-agreement` if no unit can be reached

@@ -14,6 +14,8 @@ interface Wish {
   readonly wait: (typeof WAITS)[number]
   readonly type: string
   readonly showsOutput: boolean
+  /** What to try instead, told if the process answers with an error. */
+  readonly hint?: string | undefined
 }
 
 /** Waits for what was asked, and shows it: data on standard output, how it went on standard error. */
@@ -30,6 +32,7 @@ export async function showSent(context: CommandContext, sent: Sent, wish: Wish):
   if (wish.wait === 'evaluated') {
     output.document(wish.type, { ...receipt, result: withText(result) }, () => (wish.showsOutput ? showOutput(result.output) : ''))
     if (output.format === 'text') sayHow(context, result, tookMs, sent.id)
+    if (wish.hint !== undefined && endOf(result) !== undefined) context.terminal.err(`  ${wish.hint}\n`)
     return endOf(result)
   }
   const trace = await sent.settled(limits)

@@ -39,8 +39,10 @@ import {
   type UpgradeCheck,
   type UpgradeWish,
   waitFor,
+  unitPosition,
 } from '../protocol/index.ts'
 import { checkQuery } from './check-query.ts'
+import { carryCertificates } from './carry-certificates.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { type EvaluatedFrame, Follower, type FollowerParts } from './follower.ts'
 import { decodeLifecycle, encodeLifecycle } from './evaluation/index.ts'
@@ -193,6 +195,31 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   /** The same, for the case that its process is evaluated here for some other reason. */
   notice(process: ProcessId, frame: ScheduledFrame): void {
     void this.#followers.get(process)?.then(follower => follower.notice(knownFrame(frame)), ignore)
+  }
+
+  /**
+   * A process is in a new epoch: what was evaluated behind the end of the one before counts for nothing, and is forgotten. Who
+   * waits for it is told `moved`. Nothing is evaluated until somebody asks again.
+   */
+  async moved(process: ProcessDescription): Promise<void> {
+    const { id } = process
+    const opening = this.#followers.get(id)
+    this.#followers.delete(id)
+    const follower = await opening?.catch(() => undefined)
+    if (follower !== undefined) {
+      this.#opened.delete(follower)
+      await follower.leave(new Failure('moved', { process: id, epoch: process.epoch }))
+    }
+    this.#recent.forget(id)
+    this.#queries.forget(id)
+    this.#slowQueries.forget(id)
+    this.#past.forget(id)
+    await this.#results.dropFrom(id, process.firstSlot ?? 0)
+    await carryCertificates(this.#parts.log, process, this.#parts.key)
+    const timers = await this.#parts.log.store.get(timersKey(id))
+    // Another scheduler has to ring for what they hold.
+    if (timers !== undefined) this.#parts.timers(id, decodeTimers(timers))
+    for (const wake of this.#watchers.get(id) ?? []) wake()
   }
 
   /** Evaluates what stands in the feed of a process; returns at once. */
@@ -490,7 +517,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const position = slot - results.firstSlot
     const resultHead = results.heads[position]
     if (resultHead === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
-    const unit = process.policy.computeUnits.indexOf(this.#parts.key)
+    const unit = unitPosition(process.policy, this.#parts.key)
     frame.signature ??= this.sign(certificateBytes)
     return {
       resultHead,

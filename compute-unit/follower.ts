@@ -264,6 +264,15 @@ export class Follower {
     this.#waiting.fail(failure)
   }
 
+  /** Ends, and takes the process out of its host without a checkpoint: its state may be one that is not. */
+  async leave(failure: Failure): Promise<void> {
+    this.stop(failure)
+    await this.#running
+    this.#openGeneration = 0
+    this.sizeBytes = 0
+    await this.#parts.seat.ask({ kind: 'close', process: this.process.id }).catch(() => undefined)
+  }
+
   async #run(): Promise<void> {
     await Promise.resolve()
     while (this.#nextBlock < this.#frames.end && this.#stopped === undefined) {
@@ -419,9 +428,9 @@ export class Follower {
     return bytes && { index, bytes }
   }
 
-  async #verdicts({ bytes, verdicts }: KnownFrame): Promise<readonly Verdict[]> {
+  async #verdicts({ index, bytes, verdicts }: KnownFrame): Promise<readonly Verdict[]> {
     const { trusted, senders } = this.#parts
-    return (trusted ? verdicts : undefined) ?? (await verdictsOn(this.process, bytes, trusted, senders))
+    return (trusted ? verdicts : undefined) ?? (await verdictsOn(this.process, index, bytes, trusted, senders))
   }
 
   /** The host has evaluated what never became durable: its state is of no use. */

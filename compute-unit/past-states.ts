@@ -156,7 +156,7 @@ export class PastStates {
   ): Promise<{ outcome: FrameOutcome; sizeBytes: number }> {
     const { process } = follower
     await loadModules(this.#seat, modulesNamedIn(frame, process), modulesOf(this.#log.directory))
-    const verdicts = await verdictsOn(process, frame, follower.trusted, this.#senders)
+    const verdicts = await verdictsOn(process, copy.block, frame, follower.trusted, this.#senders)
     const { key } = copy
     const answer = await this.#seat.ask({
       kind: 'evaluate',
@@ -167,6 +167,14 @@ export class PastStates {
     })
     if (answer.kind !== 'evaluated') throw new Failure('host-fault', { answer: answer.kind })
     return answer
+  }
+
+  /** What there is of a process is of a feed that no longer is. */
+  forget(process: ProcessId): void {
+    for (const copy of this.#kept.filter(one => one.process === process)) {
+      this.#kept.splice(this.#kept.indexOf(copy), 1)
+      void this.#drop(copy)
+    }
   }
 
   /** The newest copy at hand that has not seen too much. */

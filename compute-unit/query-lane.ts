@@ -58,6 +58,11 @@ export class QueryLane {
     this.#checkpoints = parts.checkpoints
   }
 
+  /** What there is of a process is of a feed that no longer is. */
+  forget(process: ProcessId): void {
+    if (this.#replicas.delete(process)) void this.#seat.ask({ kind: 'close', process }).catch(() => undefined)
+  }
+
   /** @throws {Failure} `busy`, `host-fault`; for what takes long, one of which `isTooLong` holds */
   async query(follower: Follower, message: QueryMessage, timestampMs: number): Promise<QueryAnswer> {
     if (this.#pending >= QUERIES_PENDING_MAX) throw new Failure('busy', { queries: this.#pending })
@@ -112,7 +117,7 @@ export class QueryLane {
     this.#replicas.set(id, current)
     for await (const frame of this.#log.blocks(messagesFeed(follower.process), current.blocks, target)) {
       await loadModules(this.#seat, modulesNamedIn(frame, follower.process), modulesOf(this.#log.directory))
-      const verdicts = await verdictsOn(follower.process, frame, follower.trusted, this.#senders)
+      const verdicts = await verdictsOn(follower.process, current.blocks, frame, follower.trusted, this.#senders)
       const impatient = this.#impatient
       const answer = await this.#seat.ask({ kind: 'evaluate', process: id, frame, verdicts, steps: false, impatient })
       if (answer.kind === 'too-long') throw this.#givenUp(id)

@@ -36,6 +36,12 @@ export class RecentFrames {
     }
   }
 
+  forget(process: ProcessId): void {
+    const frames = this.#frames.get(process)
+    this.#frames.delete(process)
+    if (frames !== undefined) this.#drop(frames, frames.length)
+  }
+
   /** The frame that holds `slot`, if it is remembered. */
   find(process: ProcessId, slot: Slot): ProvenFrame | undefined {
     return this.#frames.get(process)?.findLast(({ results: { firstSlot }, count }) => slot >= firstSlot && slot < firstSlot + count)

@@ -17,6 +17,14 @@ export class ResultStore {
     this.#store.write([{ key: storeKey('results', process, bigEndian64(firstSlot)), value: bytes }])
   }
 
+  /** Forgets the results of `slot`, and of all later ones. */
+  async dropFrom(process: ProcessId, slot: Slot): Promise<void> {
+    const { lt } = rangeOf(storeKey('results', process))
+    const dropped: { key: Uint8Array; value: undefined }[] = []
+    for await (const { key } of this.#store.range({ gte: storeKey('results', process, bigEndian64(slot)), lt })) dropped.push({ key, value: undefined })
+    if (dropped.length > 0) this.#store.write(dropped)
+  }
+
   /** The results of the frame that holds `slot`. */
   async frameOf(process: ProcessId, slot: Slot): Promise<FrameResults | undefined> {
     const { gte } = rangeOf(storeKey('results', process))

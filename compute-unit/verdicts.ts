@@ -11,7 +11,10 @@ import {
   findTag,
   type MessageId,
   type MessageIndex,
+  isOfLaterEpoch,
   type ProcessDescription,
+  type ProcessPolicy,
+  policyAt,
   outlineFrame,
   parseDataItem,
   pushSender,
@@ -32,6 +35,12 @@ interface SlotPlace {
   readonly timestampMs: number
 }
 
+/** A process, and who had the word in it when the block came to be. */
+interface FeedPlace {
+  readonly process: ProcessDescription
+  readonly policy: ProcessPolicy
+}
+
 export interface VerdictParts {
   readonly directory: Pick<Directory, 'process'>
   readonly messages: Pick<MessageIndex, 'slotsOf'>
@@ -40,29 +49,30 @@ export interface VerdictParts {
 /**
  * What is to be known about each assignment of a frame before a host evaluates it: does its signature or
  * certificate hold, did the same item stand in an earlier slot, who vouches for a push.
- * With `trusted`, signatures are taken as checked: this node's own scheduler admitted them.
+ * With `trusted`, signatures are taken as checked: this node's own scheduler admitted them, in its epoch. `index` is that of the block.
  */
 export async function verdictsOn(
   process: ProcessDescription,
+  index: number,
   frameBytes: Uint8Array,
   trusted: boolean,
   parts: VerdictParts,
 ): Promise<Verdict[]> {
-  if (trusted) return admittedVerdicts(process, frameBytes, parts)
+  const place = { process, policy: policyAt(process, index) }
+  if (trusted && index >= (process.prologue?.length ?? 0)) return admittedVerdicts(place, frameBytes, parts)
   const { firstSlot, assignments } = decodeFrame(frameBytes)
   const duplicates = await repeatedItems(process, firstSlot, assignments, parts.messages)
   const verdicts: Verdict[] = []
   for (const [i, { envelope, timestampMs }] of assignments.entries()) {
-    const place = { slot: firstSlot + i, timestampMs }
     if (duplicates.has(i)) verdicts.push({ status: 'duplicate' })
-    else verdicts.push(await verdictOn(envelope, process, place, false, parts))
+    else verdicts.push(await verdictOn(envelope, place, { slot: firstSlot + i, timestampMs }, false, parts))
   }
   return verdicts
 }
 
 /** Of what was admitted here, only the senders of pushes have to be looked up. */
 async function admittedVerdicts(
-  process: ProcessDescription,
+  place: FeedPlace,
   frameBytes: Uint8Array,
   parts: VerdictParts,
 ): Promise<Verdict[]> {
@@ -70,7 +80,7 @@ async function admittedVerdicts(
   const verdicts: Verdict[] = []
   for (const [i, { envelope, timestampMs }] of assignments.entries()) {
     if (envelope.kind === 'push' || envelope.kind === 'assign') {
-      verdicts.push(await verdictOn(wholeEnvelope(envelope), process, { slot: firstSlot + i, timestampMs }, true, parts))
+      verdicts.push(await verdictOn(wholeEnvelope(envelope), place, { slot: firstSlot + i, timestampMs }, true, parts))
     } else verdicts.push(ITEM_VERDICT)
   }
   return verdicts
@@ -108,19 +118,20 @@ function idOf(envelope: Envelope, process: ProcessDescription['id'], slot: numbe
 
 async function verdictOn(
   envelope: Envelope,
-  process: ProcessDescription,
+  feed: FeedPlace,
   place: SlotPlace,
   trusted: boolean,
   parts: VerdictParts,
 ): Promise<Verdict> {
+  const { process } = feed
   switch (envelope.kind) {
     case 'item':
       return trusted || itemHolds(envelope.item, process, place) ? ITEM_VERDICT : { status: 'refused' }
     case 'push':
       if (envelope.push.core.to !== process.id) return { status: 'refused' }
-      return pushVerdict(envelope, process, trusted, parts)
+      return pushVerdict(envelope, feed, trusted, parts)
     case 'assign':
-      if (envelope.message.kind === 'push') return pushVerdict(envelope.message, process, trusted, parts)
+      if (envelope.message.kind === 'push') return pushVerdict(envelope.message, feed, trusted, parts)
       return trusted || signatureHolds(envelope.message.item) ? ITEM_VERDICT : { status: 'refused' }
     case 'ingress':
       return trusted || ingressHolds(envelope.bytes, process, place) ? ITEM_VERDICT : { status: 'refused' }
@@ -165,24 +176,27 @@ function signatureHolds(bytes: Uint8Array): boolean {
 
 async function pushVerdict(
   envelope: Extract<Envelope, { kind: 'push' }>,
-  process: ProcessDescription,
+  { policy }: FeedPlace,
   trusted: boolean,
   parts: VerdictParts,
 ): Promise<Verdict> {
-  const sender = await parts.directory.process(envelope.push.core.from)
-  if (sender === undefined) throw new Failure('unknown-process', { process: envelope.push.core.from })
-  if (!trusted && !pushHolds(envelope, sender, process)) return { status: 'refused' }
-  return { status: 'ok', sender: pushSender(envelope.proof, sender, process.policy) }
+  const { from } = envelope.push.core
+  const sender = await parts.directory.process(from)
+  if (sender === undefined) throw new Failure('unknown-process', { process: from })
+  // Everybody must come to the same verdict: who has not heard of its handover waits until he has.
+  if (isOfLaterEpoch(sender, envelope.proof?.signatures[0]?.unit ?? 0)) throw new Failure('moved', { process: from })
+  if (!trusted && !pushHolds(envelope, sender, policy)) return { status: 'refused' }
+  return { status: 'ok', sender: pushSender(envelope.proof, sender, policy) }
 }
 
 /** That the block is its scheduler's is what whoever gave it has checked, or checks at the end of the feed. */
 function pushHolds(
   { push, proof }: Extract<Envelope, { kind: 'push' }>,
   sender: ProcessDescription,
-  process: ProcessDescription,
+  policy: ProcessPolicy,
 ): boolean {
   try {
-    const reason = proof === undefined ? refuteVouched(push, sender, process.policy) : refutePush(push, proof, sender)
+    const reason = proof === undefined ? refuteVouched(push, sender, policy) : refutePush(push, proof, sender)
     return reason === undefined
   } catch {
     return false

@@ -11,7 +11,7 @@
  */
 import {
   asKeyId, type Clock, type Disagreement, encodeEquivocation, encodeFault, equivocationOf, type Evidence, type EvidenceEntry, type EvidenceKind, EVIDENCE_PER_PROCESS_MAX, evidenceId, Failure,
-  type FeedConflict, type KeyId, type Log, messagesFeed, type ProcessId, toUtf8, type UnitFault,
+  type FeedConflict, type KeyId, type Log, messagesFeed, type ProcessId, toUtf8, type UnitFault, unitOf,
 } from '../protocol/index.ts'
 import { Disagreements } from './disagreements.ts'
 import { judge, type JudgeParts } from './judge.ts'
@@ -94,7 +94,7 @@ export class EvidenceBook implements Evidence {
     for (const fault of this.#disagreements.add(disagreement, process)) await this.take(encodeFault(fault))
     for (const { unit, certificateBytes, signature } of disagreement.attestations) {
       const fault: UnitFault = { process: process.id, certificateBytes, unit, signature, other: undefined }
-      const isKnown = this.isExcluded(process.id, process.policy.computeUnits[unit] ?? asKeyId(''))
+      const isKnown = this.isExcluded(process.id, unitOf(process, unit) ?? asKeyId(''))
       if (!isKnown) await this.take(encodeFault(fault)).catch(notShown)
     }
   }

@@ -5,6 +5,7 @@
  * 2. Who holds as much compares: mostly one hash. Who holds less is shown the same the other way round.
  * 3. Two trees that were signed and differ are a proof. From whoever showed it the first block that differs is searched for, by
  *    halves; so the process stands still exactly where its schedulers parted.
+ * 4. Nobody waits for another: each peer is shown what is new when it has taken what it was shown before.
  */
 import {
   type Clock, equalBytes, Failure, type FeedConflict, type FeedSpec, feedName, FeedTree, HEADS_EVERY_MS, HEADS_HELD_MAX, HEADS_TOGETHER_MAX,
@@ -33,7 +34,7 @@ export interface HeadExchangeParts {
 export class HeadExchange implements HeadWatch, Disposable {
   readonly #parts: HeadExchangeParts
   readonly #grown = new Map<string, FeedSpec>()
-  readonly #met = new Set<KeyId>()
+  readonly #met = new Map<KeyId, Shown>()
   readonly #ended = new AbortController()
   readonly #watching: Disposable
 
@@ -112,17 +113,11 @@ export class HeadExchange implements HeadWatch, Disposable {
   }
 
   async #run(): Promise<void> {
-    const { clock, peers, trouble } = this.#parts
+    const { clock, trouble } = this.#parts
     const { signal } = this.#ended
     while (!signal.aborted) {
       try {
-        const present = new Set(peers.peers)
-        const grown = [...this.#grown.values()]
-        this.#grown.clear()
-        const known = [...present].filter(peer => this.#met.has(peer))
-        for (const peer of present) if (!this.#met.has(peer)) await this.#meet(peer)
-        for (const peer of this.#met) if (!present.has(peer)) this.#met.delete(peer)
-        await this.#show(known, grown)
+        await this.#round()
       } catch (error) {
         trouble('heads', Failure.from(error))
       }
@@ -130,33 +125,80 @@ export class HeadExchange implements HeadWatch, Disposable {
     }
   }
 
+  async #round(): Promise<void> {
+    const present = new Set(this.#parts.peers.peers)
+    for (const peer of this.#met.keys()) if (!present.has(peer)) this.#met.delete(peer)
+    const grown = [...this.#grown]
+    this.#grown.clear()
+    const free: KeyId[] = []
+    for (const peer of present) {
+      const shown = this.#met.get(peer)
+      if (shown === undefined) this.#begin(peer, () => this.#meet(peer))
+      else if (!shown.isBusy && shown.missed.size === 0) free.push(peer)
+      else {
+        for (const [name, feed] of grown) if (shown.missed.size < HEADS_HELD_MAX) shown.missed.set(name, feed)
+        if (!shown.isBusy) this.#begin(peer, () => this.#showMissed(peer, shown))
+      }
+    }
+    // What all are shown is read once.
+    for await (const heads of free.length === 0 ? [] : this.#headsOf(grown.map(([, feed]) => feed))) {
+      for (const peer of free) this.#begin(peer, () => this.#parts.peers.showHeads(peer, heads))
+    }
+  }
+
+  /** Has something shown to a peer, after what it is being shown; whoever takes nothing is met again when it is back. */
+  #begin(peer: KeyId, show: () => Promise<void>): void {
+    const shown = this.#met.get(peer) ?? { isBusy: false, missed: new Map(), showing: Promise.resolve() }
+    this.#met.set(peer, shown)
+    shown.isBusy = true
+    const showing = shown.showing.then(show).catch(error => {
+      if (!Failure.is(error)) this.#parts.trouble('heads', Failure.from(error))
+    })
+    shown.showing = showing
+    void showing.then(() => {
+      if (shown.showing === showing) shown.isBusy = false
+    })
+  }
+
   /** A node is met: it is shown everything, the newest evidence first. */
   async #meet(peer: KeyId): Promise<void> {
     const { log, peers, book } = this.#parts
-    this.#met.add(peer)
     for (const { bytes } of book.list()) await peers.tell(peer, bytes).catch(gone)
     let shown = 0
     for (let after: ProcessId | undefined; shown < HEADS_HELD_MAX; ) {
       const page: readonly ProcessDescription[] = await log.directory.processes({ after, limit: PAGE_MAX })
-      await this.#show([peer], page.map(messagesFeed))
+      for await (const heads of this.#headsOf(page.map(messagesFeed))) await peers.showHeads(peer, heads).catch(gone)
       shown += page.length
       after = page.at(-1)?.id
       if (page.length < PAGE_MAX) return
     }
   }
 
-  async #show(to: readonly KeyId[], feeds: readonly FeedSpec[]): Promise<void> {
-    if (to.length === 0) return
-    const { log, peers } = this.#parts
+  async #showMissed(peer: KeyId, { missed }: Shown): Promise<void> {
+    const feeds = [...missed.values()]
+    missed.clear()
+    for await (const heads of this.#headsOf(feeds)) await this.#parts.peers.showHeads(peer, heads)
+  }
+
+  /** What this node holds of feeds, so many at a time. */
+  async *#headsOf(feeds: readonly FeedSpec[]): AsyncGenerator<readonly ShownHead[]> {
+    const { log } = this.#parts
     for (let at = 0; at < feeds.length; at += HEADS_TOGETHER_MAX) {
       const heads: ShownHead[] = []
       for (const feed of feeds.slice(at, at + HEADS_TOGETHER_MAX)) {
         const prefix = await log.prefix(feed, await log.length(feed))
         if (prefix !== undefined) heads.push({ process: feed.process, epoch: feed.epoch, prefix })
       }
-      if (heads.length > 0) await Promise.all(to.map(peer => peers.showHeads(peer, heads).catch(gone)))
+      if (heads.length > 0) yield heads
     }
   }
+}
+
+/** What one peer is being shown, and what grew meanwhile. */
+interface Shown {
+  isBusy: boolean
+  readonly missed: Map<string, FeedSpec>
+  showing: Promise<void>
 }
 
 const NOTHING = new Uint8Array(0)

@@ -1,5 +1,5 @@
 import {
-  type Complaint, decodeEvidence, type EquivocationProof, equalBytes, type EvidenceEntry, type EvidenceRecord, Failure, judgeFault, MalformedBytes,
+  type Complaint, decodeCertificate, decodeEvidence, type EquivocationProof, equalBytes, type EvidenceEntry, type EvidenceRecord, Failure, judgeFault, MalformedBytes,
   type ProcessDescription, type ProcessId, readComplaint, refuteEquivocation, type Slot, type UnitFault,
 } from '../protocol/index.ts'
 
@@ -50,6 +50,8 @@ async function judgeUnit(fault: UnitFault, parts: JudgeParts): Promise<Judged> {
   if (verdict.verdict === 'open') {
     const own = await parts.evaluated(process, certificate.firstSlot)
     if (own === undefined) throw refusal('it takes an evaluation to tell, and this node has not evaluated that frame')
+    // Whose scheduler signed two feeds has evaluated the one it was given: that is no fault of its own.
+    if (!equalBytes(decodeCertificate(own).frameHash, certificate.frameHash)) throw refusal('the accused speaks of another frame than the one that was evaluated here')
     if (equalBytes(own, fault.certificateBytes)) throw refusal('evaluated here, the frame gave what the accused signed')
   }
   return { ...NOTHING, kind: 'fault', process: process.id, accused: [accused], slot: certificate.firstSlot }

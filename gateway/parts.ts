@@ -6,6 +6,7 @@ import type {
   EvidenceEntry,
   EvidenceKind,
   FollowedFeedView,
+  HandoverStand,
   KeyId,
   Log,
   Messenger,
@@ -64,6 +65,14 @@ export interface KnownEvidence {
   endOf(process: ProcessId): number | undefined
 }
 
+/** What the node does for owners who hand processes over. */
+export interface NodeHandovers {
+  /** @throws {Failure} `bad-epoch`, `unknown-process`, `unreachable` */
+  prepare(order: Uint8Array): Promise<HandoverStand>
+  /** @throws {Failure} `bad-epoch`, `unknown-process`, `owner-equivocated` */
+  take(item: Uint8Array): Promise<{ readonly process: ProcessId; readonly epoch: number; readonly isNew: boolean }>
+}
+
 /** Feeds of processes elsewhere that are taken over here. */
 export interface NodeFeeds {
   list(): Promise<readonly FollowedFeedView[]>
@@ -83,6 +92,8 @@ export interface OperationParts {
   readonly unitsToName?: (() => Promise<{ readonly scheduler: KeyId; readonly computeUnit: KeyId }>) | undefined
   /** None in a network of a test that has no use for it. */
   readonly evidence?: KnownEvidence | undefined
+  /** Nothing, until the node is ready. */
+  readonly handovers?: (() => NodeHandovers | undefined) | undefined
   readonly admin: NodeAdmin
   /** Absent where no peers are known. */
   readonly peers?: NodePeers | undefined

@@ -31,7 +31,7 @@ export async function backUp(parts: HypercoreLogParts, group: GroupCommit, targe
   await feeds.sync()
   for (let attempt = 1; ; attempt++) {
     try {
-      for (const name of ['feeds', 'store', 'modules', 'journal', 'folder.json']) await copy(parts.folder, target, name)
+      for (const name of ['feeds', 'store', 'modules', 'epochs', 'journal', 'folder.json']) await copy(parts.folder, target, name)
       await checkOpens(target)
       return
     } catch (error) {
@@ -53,8 +53,8 @@ async function copy(from: string, to: string, name: string): Promise<void> {
   try {
     await cp(join(from, name), join(to, name), { recursive: true, preserveTimestamps: true, mode: constants.COPYFILE_FICLONE, filter })
   } catch (error) {
-    // Nobody added a module yet.
-    if (name !== 'modules' || !(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    // Nobody added a module yet, or a record of an epoch.
+    if ((name !== 'modules' && name !== 'epochs') || !(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
   }
 }
 

@@ -24,6 +24,7 @@ export interface DataFolder {
   readonly store: string
   readonly journal: string
   readonly modules: string
+  readonly epochs: string
   /** It is a copy that may miss what was acknowledged later: see `RestoredFolder`. */
   readonly restored: boolean
 }
@@ -46,6 +47,7 @@ export async function openDataFolder(
     store: join(directory, 'store'),
     journal: join(directory, 'journal'),
     modules: join(directory, 'modules'),
+    epochs: join(directory, 'epochs'),
   }
   const present = (await files.list(directory)).filter(name => !name.endsWith('.new'))
   await files.makeFolder(folder.journal)

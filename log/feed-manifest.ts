@@ -10,7 +10,7 @@ import {
 } from '../protocol/index.ts'
 
 /**
- * The Hypercore manifest of a feed: signers, quorum, and `[kind, process, epoch]` in canonical CBOR as user
+ * The Hypercore manifest of a feed: signers, quorum, prologue, and `[kind, process, epoch]` in canonical CBOR as user
  * data. Its hash is the key, so whoever knows the spawn message can compute the key and verify every block.
  */
 export function manifestOf(feed: FeedSpec): HypercoreManifest {
@@ -23,6 +23,7 @@ export function manifestOf(feed: FeedSpec): HypercoreManifest {
       signature: 'ed25519',
       publicKey: Buffer.from(fromBase64Url(key)),
     })),
+    ...(feed.prologue && { prologue: { hash: Buffer.from(feed.prologue.hash), length: feed.prologue.length } }),
     userData: Buffer.from(encodeCbor([feed.kind, fromBase64Url(feed.process), feed.epoch])),
   }
 }
@@ -57,5 +58,6 @@ export function feedOf(manifest: HypercoreManifest): FeedSpec | undefined {
     epoch,
     signers: manifest.signers.map(({ publicKey }) => asKeyId(toBase64Url(publicKey))),
     quorum: manifest.quorum,
+    ...(manifest.prologue && { prologue: { length: manifest.prologue.length, hash: new Uint8Array(manifest.prologue.hash) } }),
   }
 }

@@ -4,7 +4,7 @@ import type { FeedHead, FeedSubtree, FeedTrees, SignedBlocks, SignedPrefix } fro
 import { endOf, type FeedEnd, placesBetween, subtree, subtreesOf, treeFrom, treeWith } from './feed-end.ts'
 import { keyOf, manifestOf } from './feed-manifest.ts'
 import type { FeedReader } from './feed-reader.ts'
-import { type FeedState, signsAlone, visibleLength } from './feed-state.ts'
+import { type FeedState, isInPrologue, signsAlone, visibleLength } from './feed-state.ts'
 import { onlySignature } from './only-signature.ts'
 import type { OpenFeeds } from './open-feeds.ts'
 import type { WriteBehind } from './write-behind.ts'
@@ -36,6 +36,7 @@ export class FeedProofs {
   async head(state: FeedState): Promise<FeedHead | undefined> {
     const length = visibleLength(state)
     if (length === 0) return undefined
+    if (isInPrologue(state, length - 1)) return prologueHead(state, length)
     if (state.head?.length === length) return state.head
     if (signsAlone(state)) return this.#sign(state, await this.end(state, length))
     const stored = await this.#parts.feeds.head(state)
@@ -53,7 +54,8 @@ export class FeedProofs {
 
   /** Visible blocks from `from` on, one at least and at most about `maxBytes`. */
   async #upTo(state: FeedState, from: number, maxBytes: number): Promise<readonly Uint8Array[]> {
-    const end = visibleLength(state)
+    // A piece of a prologue is proven by its end.
+    const end = Math.min(visibleLength(state), isInPrologue(state, from) ? (state.feed.prologue?.length ?? 0) : Number.POSITIVE_INFINITY)
     const blocks: Uint8Array[] = []
     let bytes = 0
     for (let together = READ_FIRST; from + blocks.length < end; ) {
@@ -93,8 +95,9 @@ export class FeedProofs {
 
   /** A head that covers the first `length` blocks, and the subtrees behind them that it covers too. */
   async #cover(state: FeedState, length: number): Promise<Pick<SignedBlocks, 'head' | 'rest'> | undefined> {
-    if (signsAlone(state)) return { head: this.#sign(state, await this.end(state, length)), rest: [] }
     const { behind, feeds } = this.#parts
+    if (isInPrologue(state, length - 1)) return this.#coverPrologue(state, length)
+    if (signsAlone(state)) return { head: this.#sign(state, await this.end(state, length)), rest: [] }
     if (state.head?.length === length) return { head: state.head, rest: [] }
     // The subtrees behind it are on disk once all that was taken over is.
     await behind.bring(state)
@@ -102,6 +105,14 @@ export class FeedProofs {
     if (head === undefined || head.length < length) return undefined
     const rest = await this.#subtrees(state, length, head.length)
     return rest && { head, rest }
+  }
+
+  /** The same of the first blocks of a prologue: its end covers them. */
+  async #coverPrologue(state: FeedState, length: number): Promise<Pick<SignedBlocks, 'head' | 'rest'> | undefined> {
+    await this.#parts.behind.bring(state)
+    const end = state.feed.prologue?.length ?? 0
+    const rest = await this.#subtrees(state, length, end)
+    return rest && { head: { length: end, signature: NO_SIGNATURE }, rest }
   }
 
   /** The subtrees that cover blocks [from, to), which the head of the feed covers; nothing, if one is not on disk. */
@@ -123,4 +134,11 @@ export class FeedProofs {
     if (end.length > (state.head?.length ?? 0)) state.head = head
     return head
   }
+}
+
+const NO_SIGNATURE = new Uint8Array(0)
+
+/** The head of a feed that has nothing but its prologue: nobody signs it. Nothing, if it has not even all of that. */
+function prologueHead({ feed: { prologue } }: FeedState, length: number): FeedHead | undefined {
+  return length === prologue?.length ? { length, signature: NO_SIGNATURE } : undefined
 }

@@ -86,6 +86,11 @@ export function signsAlone({ own, feed }: FeedState): boolean {
   return own && feed.signers.length === 1
 }
 
+/** Whether block `index` is of the prologue: proven by the feed's key, and signed by nobody. */
+export function isInPrologue({ feed: { prologue } }: FeedState, index: number): boolean {
+  return prologue !== undefined && index < prologue.length
+}
+
 /** Whether its head takes signatures of several: they come with the blocks. */
 export function isShared({ feed }: FeedState): boolean {
   return feed.signers.length > 1

@@ -22,6 +22,7 @@ declare module 'hypercore' {
       readonly publicKey: Uint8Array
       readonly namespace?: Uint8Array
     }[]
+    readonly prologue?: { readonly length: number; readonly hash: Uint8Array } | null
     readonly userData: Uint8Array
   }
   export interface HypercoreKeyPair {

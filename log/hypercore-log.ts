@@ -23,7 +23,7 @@ import {
   type TakeAnswer,
 } from '../protocol/index.ts'
 import { keyOf } from './feed-manifest.ts'
-import { type FeedState, freeze, visibleLength } from './feed-state.ts'
+import { type FeedState, freeze, isInPrologue, visibleLength } from './feed-state.ts'
 import type { FeedStates, FrozenFeed } from './feed-states.ts'
 import { backUp } from './back-up.ts'
 import { figuresOf, type LogFigures } from './figures.ts'
@@ -209,13 +209,23 @@ export class HypercoreLog implements Log {
 
   take(feed: FeedSpec, piece: SignedBlocks): Promise<TakeAnswer> {
     const state = this.#parts.states.of(feed)
-    if (state.own) throw new TypeError('expected a feed that others sign')
-    return this.#inTurn(state, () => this.#replicas.take(state, piece))
+    return this.#inTurn(state, () => {
+      if (state.own && !isInPrologue(state, visibleLength(state))) throw new TypeError('expected a feed that others sign')
+      return this.#replicas.take(state, piece)
+    })
   }
 
   compare(feed: FeedSpec, seen: SignedPrefix): Promise<FeedConflict | undefined> {
     const state = this.#parts.states.of(feed)
     return this.#inTurn(state, () => this.#replicas.compare(state, seen))
+  }
+
+  async sync(): Promise<void> {
+    const { behind, messages, store, feeds } = this.#parts
+    await behind.drain()
+    await messages.flush()
+    await store.sync()
+    await feeds.sync()
   }
 
   signed(feed: FeedSpec, from: number, maxBytes: number): Promise<SignedBlocks | undefined> {

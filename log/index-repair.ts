@@ -50,7 +50,9 @@ export async function rebuildFromFeeds(
   feeds.sort((a, b) => a.epoch - b.epoch)
   for (const [done, feed] of feeds.entries()) {
     const state = parts.stateOf(feed)
-    const length = await parts.feeds.storedLength(state)
+    // What stands in an earlier feed behind the end of its epoch stands nowhere.
+    const end = feeds.slice(done + 1).find(({ process }) => process === feed.process)?.prologue?.length
+    const length = Math.min(await parts.feeds.storedLength(state), end ?? Number.POSITIVE_INFINITY)
     for (let from = 0; from < length; from += READ_TOGETHER) {
       const blocks = await parts.feeds.read(state, from, Math.min(length, from + READ_TOGETHER))
       for (const bytes of blocks) if (bytes !== undefined) await addFrame(feed, bytes, parts)

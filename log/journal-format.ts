@@ -172,13 +172,16 @@ function checksum(head: Buffer, body: Uint8Array, salt: number): number {
 }
 
 function writeFeed(writer: CborWriter, feed: FeedSpec): void {
-  writer.array(5)
+  writer.array(feed.prologue === undefined ? 5 : 7)
   writer.uint(KINDS.indexOf(feed.kind))
   writer.bytes(idBytes(feed.process))
   writer.uint(feed.epoch)
   writer.uint(feed.quorum)
   writer.array(feed.signers.length)
   for (const key of feed.signers) writer.bytes(idBytes(key))
+  if (feed.prologue === undefined) return
+  writer.uint(feed.prologue.length)
+  writer.bytes(feed.prologue.hash)
 }
 
 function writeBlock(writer: CborWriter, block: NewBlock, feed: number): void {
@@ -219,14 +222,16 @@ function readBody(body: Uint8Array, feeds: FeedSpec[], blocks: NewBlock[]): void
 }
 
 function readFeed(reader: CborReader): FeedSpec {
-  expectFields(reader, 5)
+  const fields = reader.array()
+  if (fields !== 5 && fields !== 7) throw new MalformedBytes('journal: expected 5 or 7 fields', reader.offset)
   const kind = KINDS[readNumber(reader)]
   if (kind === undefined) throw new MalformedBytes('journal: unknown kind of feed', reader.offset)
   const process = asProcessId(text(reader.bytes()))
   const epoch = readNumber(reader)
   const quorum = readNumber(reader)
   const signers = Array.from({ length: reader.array() }, () => asKeyId(text(reader.bytes())))
-  return { kind, process, epoch, signers, quorum }
+  const feed = { kind, process, epoch, signers, quorum }
+  return fields === 5 ? feed : { ...feed, prologue: { length: readNumber(reader), hash: reader.bytes().slice() } }
 }
 
 function expectFields(reader: CborReader, count: number): void {

@@ -128,6 +128,14 @@ export class StoredMessageIndex implements MessageIndex {
     return slots
   }
 
+  async forget(process: ProcessId, ids: readonly MessageId[], fromSlot: Slot): Promise<void> {
+    await this.flush()
+    const keys = ids.map(id => keyOf(id, process))
+    const values = await this.#store.getMany(keys)
+    const gone = keys.filter((_, at) => (readSlot(values[at]) ?? -1) >= fromSlot)
+    if (gone.length > 0) this.#store.write(gone.map(key => ({ key, value: undefined })))
+  }
+
   async placesOf(id: MessageId): Promise<readonly { process: ProcessId; slot: Slot }[]> {
     // What is fresh first: a place may move from there to the store while we read, never back.
     const places = new Map<ProcessId, Slot>()

@@ -13,5 +13,7 @@ export function onlySignature(bytes: Uint8Array): Uint8Array {
 
 /** The signature in a head of a feed as Hypercore keeps it: a list, also of one. @throws {RangeError} if it has another length */
 export function signatureList({ signers }: FeedSpec, signature: Uint8Array): Uint8Array {
+  // Nobody signs the end of a prologue.
+  if (signature.length === 0) return signature
   return signers.length > 1 ? signature : encodeMultiSignature([{ signer: 0, signature }])
 }

@@ -12,7 +12,7 @@ import {
 import { diskFailure } from './disk-failure.ts'
 import { discoveryKeyOf, feedOf, manifestOf } from './feed-manifest.ts'
 import type { FeedEnd } from './feed-end.ts'
-import type { FeedState, TailProof } from './feed-state.ts'
+import { type FeedState, isInPrologue, type TailProof } from './feed-state.ts'
 import { OpenFeed } from './open-feed.ts'
 import { closeStore, openStore, type OpenedStore } from './open-store.ts'
 import { StoredFeeds } from './stored-feeds.ts'
@@ -131,8 +131,10 @@ export class OpenFeeds implements AsyncDisposable {
       const wanted = { auth: false, head: true, hints: false }
       const [info] = await this.#storage.getInfos([discoveryKeyOf(feed)], wanted)
       const head = info?.head
-      if (!head || head.length === 0 || head.signature === null) return undefined
+      if (!head || head.length === 0) return undefined
       const { length, signature } = head
+      if (length === feed.prologue?.length) return { length, signature: NO_SIGNATURE }
+      if (signature === null) return undefined
       if (feed.signers.length > 1) return { length, signature: plainBytes(signature) }
       return { length, signature: onlySignature(signature) }
     } catch (error) {
@@ -263,13 +265,20 @@ export class OpenFeeds implements AsyncDisposable {
         const infos = await this.#storage.getInfos(keys, { auth: false, head: true, hints: true })
         // The head of a feed of others may be ahead of its blocks.
         for (const [i, { state, resolve }] of some.entries())
-          resolve((state.own ? infos[i]?.head?.length : infos[i]?.hints?.contiguousLength) ?? 0)
+          resolve((isWritten(state, infos[i]?.head?.length) ? infos[i]?.head?.length : infos[i]?.hints?.contiguousLength) ?? 0)
       } catch (error) {
         for (const { reject } of some) reject(diskFailure(error, 'feeds'))
       }
     }
   }
 }
+
+/** Whether its head says how far it is written: heads of others, and of prologues, may be ahead of their blocks. */
+function isWritten(state: FeedState, headLength = 0): boolean {
+  return state.own && !isInPrologue(state, headLength - 1)
+}
+
+const NO_SIGNATURE = new Uint8Array(0)
 
 /** Corestore keeps a core that nobody uses for four rounds of two seconds; this one is at its last. */
 async function closeSoon(core: Hypercore): Promise<void> {

@@ -23,6 +23,7 @@ import { Journal, type JournalledBlock } from './journal.ts'
 import { diskFiles, type JournalFiles } from './journal-files.ts'
 import { keyPairOf } from './key-pair.ts'
 import { StoredMessageIndex } from './message-index.ts'
+import { EpochFolder } from './epoch-folder.ts'
 import { ModuleFolder } from './module-folder.ts'
 import { OpenFeeds } from './open-feeds.ts'
 import { ProcessDirectory } from './process-directory.ts'
@@ -127,6 +128,7 @@ async function openParts(
   const processes = opened.keepBy(await ProcessDirectory.open(feeds), it => it.close())
   const messages = opened.keepBy(StoredMessageIndex.open(store), it => it.close())
   const modules = await ModuleFolder.open(files, folder.modules)
+  const epochs = await EpochFolder.open(files, folder.epochs)
   const bare = { options, files, feeds, journal, store, processes, messages, nodeKey, keyPair }
   const journalled = journal.takeBlocks()
   const running = await startWriting(bare, journalled, opened)
@@ -170,7 +172,7 @@ async function openParts(
     messages,
     folder: options.directory,
     restored: folder.restored,
-    directory: directoryOf(processes, modules),
+    directory: directoryOf(processes, modules, epochs),
     recovered,
   }
 }
@@ -231,13 +233,18 @@ async function startWriting(
   return { states, reader, trees, proofs, behind, keeper }
 }
 
-function directoryOf(processes: ProcessDirectory, modules: ModuleFolder): Directory {
+function directoryOf(processes: ProcessDirectory, modules: ModuleFolder, epochs: EpochFolder): Directory {
   return {
     addProcess: (description, spawnEnvelope) => processes.addProcess(description, spawnEnvelope),
-    process: id => processes.process(id),
-    processAtHand: id => processes.processAtHand(id),
+    process: async id => epochs.present(await processes.process(id)),
+    processAtHand: id => epochs.present(processes.processAtHand(id)),
+    addEpoch: (process, item) => epochs.add(process, item),
+    epochItems: process => epochs.itemsOf(process),
+    get handedOver() {
+      return epochs.processes
+    },
     spawnEnvelope: id => processes.spawnEnvelope(id),
-    processes: options => processes.processes(options),
+    processes: async options => (await processes.processes(options)).map(spawned => epochs.present(spawned)),
     addModule: item => modules.addModule(item),
     module: id => modules.module(id),
     moduleItem: id => modules.moduleItem(id),

@@ -5,6 +5,7 @@ import {
   envelopeId,
   feedName,
   type FeedSpec,
+  fromBase64Url,
   fromUtf8,
   MalformedBytes,
   type MessageId,
@@ -83,8 +84,9 @@ function idsOf({ process }: FeedSpec, bytes: Uint8Array): readonly MessageId[] |
 
 /** The feed that `feedName` gave that name. */
 function feedNamed(name: string): FeedSpec | undefined {
-  const [kind, process, epoch, quorum, signers] = name.split('/')
+  const [kind, process, epoch, quorum, signers, length, hash] = name.split('/')
   if (kind !== 'messages' || process === undefined || signers === undefined) return undefined
   const keys = signers.split('+').map(asKeyId)
-  return { kind, process: asProcessId(process), epoch: Number(epoch), quorum: Number(quorum), signers: keys }
+  const feed = { kind, process: asProcessId(process), epoch: Number(epoch), quorum: Number(quorum), signers: keys } as const
+  return hash === undefined ? feed : { ...feed, prologue: { length: Number(length), hash: fromBase64Url(hash) } }
 }

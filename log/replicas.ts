@@ -22,7 +22,7 @@ import {
 } from '../protocol/index.ts'
 import { appendSubtrees, EMPTY_FEED, endOf, type FeedEnd, subtree, subtreesOf, treeFrom, treeWith } from './feed-end.ts'
 import type { FeedProofs } from './feed-proofs.ts'
-import { type FeedState, freeze, visibleLength } from './feed-state.ts'
+import { type FeedState, freeze, isInPrologue, visibleLength } from './feed-state.ts'
 import type { WriteBehind } from './write-behind.ts'
 
 export interface ReplicasParts {
@@ -51,6 +51,8 @@ export class Replicas {
     const other = present.findIndex((block, at) => !equalBytes(block, piece.blocks[at] ?? NOTHING))
     if (other >= 0) return this.#differs(state, piece, piece.from + other)
     if (held === piece.blocks.length) return { status: 'taken', length }
+    // What its signers say of a prologue counts for nothing: its end is known, and must come with it.
+    if (isInPrologue(state, length) && piece.head.length !== state.feed.prologue?.length) return { status: 'unproven', length }
     const news = piece.blocks.slice(held)
     const end = await this.#parts.proofs.end(state, length)
     const now = verified(state.feed, end, news, piece)

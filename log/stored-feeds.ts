@@ -22,7 +22,7 @@ import { equalBytes, Failure } from '../protocol/index.ts'
 import { completeBitfield, fullPages } from './bitfield-pages.ts'
 import { EMPTY_FEED, endFrom, endOf, appendSubtrees, type FeedEnd, treeWith } from './feed-end.ts'
 import { manifestOf } from './feed-manifest.ts'
-import type { FeedState, TailProof } from './feed-state.ts'
+import { type FeedState, isInPrologue, type TailProof } from './feed-state.ts'
 import { signatureList } from './only-signature.ts'
 import { plainBytes } from './plain-bytes.ts'
 
@@ -222,7 +222,7 @@ export class StoredFeeds {
   }
 
   /** Reads where a feed ends; nothing if it is not plainly ours to write. */
-  async #readEnd({ own }: FeedState, { pointers }: Place): Promise<End | undefined> {
+  async #readEnd(state: FeedState, { pointers }: Place): Promise<End | undefined> {
     const rx = this.#reader(pointers)
     const reads = [
       rx.getAuth(),
@@ -238,7 +238,8 @@ export class StoredFeeds {
     const remoteLength = hints?.remoteContiguousLength ?? 0
     if (head === null) return { ...EMPTY_END, remoteLength }
     const length = hints?.contiguousLength ?? 0
-    if (head.fork !== 0 || (own ? head.length !== length : head.length < length)) return undefined
+    const isAhead = !state.own || isInPrologue(state, head.length - 1)
+    if (head.fork !== 0 || (isAhead ? head.length < length : head.length !== length)) return undefined
     return { ...endFrom(length, await this.#roots(pointers, length)), signedLength: head.length, remoteLength }
   }
 

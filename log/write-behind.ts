@@ -1,6 +1,6 @@
 import type { Failure } from '../protocol/index.ts'
 import { diskFailure } from './disk-failure.ts'
-import { type FeedState, freeze, signsAlone, type TailBlock, visibleLength } from './feed-state.ts'
+import { type FeedState, freeze, isInPrologue, signsAlone, type TailBlock, visibleLength } from './feed-state.ts'
 import type { OpenFeeds } from './open-feeds.ts'
 
 /** Feeds that are appended to at once; their reads and writes share calls to RocksDB. */
@@ -225,7 +225,8 @@ function take(state: FeedState): readonly TailBlock[] {
     bytes += block.bytes.length
     if (end > 0 && (bytes > BYTES_TOGETHER_MAX || count >= BLOCKS_TOGETHER_MAX)) break
     count++
-    if (signsAlone(state) || block.proof !== undefined) end = count
+    const isSignedHere = signsAlone(state) && !isInPrologue(state, state.stored + count - 1)
+    if (isSignedHere || block.proof !== undefined) end = count
   }
   return state.tail.slice(0, end)
 }

@@ -1,42 +1,14 @@
 import {
-  type CallRequest,
-  type Assign,
-  asMessageId,
-  asProcessId,
-  type CallOptions,
-  type Certificate,
-  type Clock,
-  type Computer,
-  Failure,
-  isSpawn,
-  type Log,
-  type MessageId,
-  type Messenger,
-  messagesFeed,
-  type ModuleDescription,
-  type ModuleId,
-  PAIRS_MAX,
-  type Peers,
-  type ProcessDescription,
-  type ProcessId,
-  type Push,
-  type PushProof,
-  type Receipt,
-  type RequestEnvelope,
-  readFrameHead,
-  type Result,
-  type Scheduler,
-  type Slot,
-  slotCount,
-  type Trace,
-  voucherOf,
+  type CallRequest, type RequestEnvelope, type Assign, asMessageId, asProcessId, type CallOptions, type Certificate, type Clock, type Computer, Failure, isSpawn, type Log, type MessageId,
+  type Messenger, messagesFeed, type ModuleDescription, type ModuleId, PAIRS_MAX, type Peers, type ProcessDescription, type ProcessId, type Push,
+  type PushProof, type Receipt, readFrameHead, type Result, type Scheduler, type Slot, slotCount, type Trace, voucherOf, firstPolicy,
 } from '../protocol/index.ts'
 import { EffectDesk, type EffectOffer } from './effects/effect-desk.ts'
 import { Couriers } from './courier.ts'
 import { Intake, type Taken } from './intake.ts'
 import { PairLane, type PairLaneParts } from './pair-lane.ts'
 import { backOffMs } from './retry.ts'
-import { Routes } from './routes.ts'
+import { maybeMoved, Routes } from './routes.ts'
 import { Timings } from './timings.ts'
 import { assignmentAt, readTrace, type TraceParts } from './trace.ts'
 import { Unfinished } from './unfinished.ts'
@@ -56,6 +28,8 @@ export interface MessengerUnitParts {
   describe?(process: ProcessId): Promise<ProcessDescription | undefined>
   /** A module here or elsewhere; those of this node's directory, if not given. */
   learnModule?(module: ModuleId): Promise<ModuleDescription | undefined>
+  /** Asks whether a process was handed over; true, if so. */
+  moved?(process: ProcessId): Promise<boolean>
   trouble?(what: string, failure: Failure): void
 }
 
@@ -97,7 +71,11 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
       expectedSeq: push => couriers.expectedSeq(push),
       sentFrom: (from, to, seq) => this.#sentFrom(from, to, seq),
       delivered: push => this.#unfinished.delivered(push.core.from, push.core.slot),
-      trouble: (push, failure) => parts.trouble?.(`push from ${push.core.from} to ${push.core.to}`, failure),
+      trouble: (push, failure) => {
+        // Its receiver may be elsewhere by now.
+        if (maybeMoved(failure)) void parts.moved?.(push.core.to)
+        parts.trouble?.(`push from ${push.core.from} to ${push.core.to}`, failure)
+      },
     }
     this.#effects = parts.effects && this.#openEffects(parts.effects)
   }
@@ -127,6 +105,18 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     this.#timings.evaluated(process.id, firstSlot, count, this.#parts.clock.now())
     for (const result of sending) this.#push(process.id, result)
     this.#unfinished.evaluated(process.id, firstSlot + count)
+  }
+
+  /** A process is in a new epoch: what it sends is read anew from results, by its compute units of now. */
+  async moved({ id, firstSlot = 0 }: ProcessDescription, isUnit: boolean): Promise<void> {
+    for (const [key, lane] of this.#lanes) {
+      if (!key.startsWith(id)) continue
+      lane.stop()
+      this.#lanes.delete(key)
+    }
+    const from = this.#unfinished.forget(id)
+    if (!isUnit || from === undefined) return
+    await this.#resumeProcess(id, Math.min(from, firstSlot)).catch(error => this.#parts.trouble?.(`resume ${id}`, Failure.from(error)))
   }
 
   submit(items: readonly Uint8Array[]): Promise<readonly Taken[]> {
@@ -232,7 +222,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     if (!computer.attests(push) || isSpawn(push)) return false
     const from = log.directory.processAtHand(push.core.from)
     const to = log.directory.processAtHand(push.core.to)
-    return from !== undefined && to !== undefined && voucherOf(from.policy, to.policy) !== undefined
+    return from !== undefined && to !== undefined && voucherOf(firstPolicy(from), to.policy) !== undefined
   }
 
   #traceParts(): TraceParts {

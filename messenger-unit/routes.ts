@@ -29,6 +29,17 @@ export interface RoutesParts {
   /** Other nodes; a node without any schedules all by itself. */
   readonly peers?: Pick<Peers, 'schedule'> | undefined
   describe?(process: ProcessId): Promise<ProcessDescription | undefined>
+  /** Asks whether a process was handed over; true, if so. */
+  moved?(process: ProcessId): Promise<boolean>
+}
+
+/** Whether it may have failed because the process is scheduled elsewhere by now. */
+export function maybeMoved({ code }: Failure): boolean {
+  return code === 'moved' || code === 'unreachable' || code === 'not-scheduler' || code === 'timeout'
+}
+
+function mayBeElsewhere(answer: ScheduleAnswer): boolean {
+  return answer.status === 'failed' && maybeMoved(answer.failure)
 }
 
 /** Messages that were handed to other nodes, the last of them: where to look for them. */
@@ -107,8 +118,23 @@ export class Routes {
 
   /** As `Scheduler.schedule`, wherever the processes are scheduled. Requests for one scheduler stay in order. */
   async schedule(requests: readonly ScheduleRequest[]): Promise<readonly ScheduleAnswer[]> {
+    if (this.#elsewhere === undefined) return this.#parts.scheduler.schedule(requests)
+    const { moved } = this.#parts
+    const answers = await this.#scheduleOnce(requests)
+    if (moved === undefined || !answers.some(mayBeElsewhere)) return answers
+    return Promise.all(
+      answers.map(async (answer, at) => {
+        const request = requests[at]
+        if (request === undefined || !mayBeElsewhere(answer) || !(await moved(request.process)))
+          return answer
+        const [again] = await this.#scheduleOnce([request])
+        return again ?? answer
+      }),
+    )
+  }
+
+  async #scheduleOnce(requests: readonly ScheduleRequest[]): Promise<readonly ScheduleAnswer[]> {
     const { scheduler } = this.#parts
-    if (this.#elsewhere === undefined) return scheduler.schedule(requests)
     const groups = new Map<string, { readonly policy: SchedulersOf; readonly places: number[] }>()
     const answers: (ScheduleAnswer | undefined)[] = requests.map(() => undefined)
     for (const [i, request] of requests.entries()) {

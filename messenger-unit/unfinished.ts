@@ -94,6 +94,15 @@ export class Unfinished {
     else open?.delete(slot)
   }
 
+  /** Strikes off a process, and tells from which slot on something may be left to do. */
+  forget(process: ProcessId): Slot | undefined {
+    const progress = this.#processes.get(process)
+    if (progress === undefined) return undefined
+    this.#processes.delete(process)
+    this.#store.write([{ key: markKey(process), value: undefined }])
+    return lowestOf(progress)
+  }
+
   /** Strikes off processes with nothing left to do. */
   sweep(): void {
     this.#sinceSweep = 0

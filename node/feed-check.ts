@@ -98,8 +98,9 @@ export class FeedCheck {
     this.#checkTimes(frame)
     this.#checkVouched(frame)
     this.#remember(frame)
+    const index = this.#tree.length
     this.#tree.append(bytes)
-    const verdicts = await this.#verdicts(bytes, frame.firstSlot)
+    const verdicts = await this.#verdicts(index, bytes, frame.firstSlot)
     const refused = verdicts.findIndex(verdict => verdict.status === 'refused')
     if (refused >= 0) {
       throw new VerifyFault(
@@ -164,12 +165,12 @@ export class FeedCheck {
     }
   }
 
-  async #verdicts(bytes: Uint8Array, firstSlot: Slot): Promise<Verdict[]> {
+  async #verdicts(index: number, bytes: Uint8Array, firstSlot: Slot): Promise<Verdict[]> {
     const messages = {
       slotsOf: async (_: unknown, ids: readonly MessageId[]) => ids.map(id => this.#slots.get(id)),
     }
     try {
-      return await verdictsOn(this.#process, bytes, false, { directory: this.#known, messages })
+      return await verdictsOn(this.#process, index, bytes, false, { directory: this.#known, messages })
     } catch (error) {
       if (!Failure.is(error, 'unknown-process')) throw VerifyFault.from(firstSlot, error)
       throw new VerifyFault(

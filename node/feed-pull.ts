@@ -44,15 +44,15 @@ export class FeedPull {
     if (process === undefined) throw new Failure('unknown-process', { process: id })
     const { schedulers } = process.policy
     if (schedulers.includes(key)) return
+    // Of several schedulers one may be down, one lag behind another, and one lie: another may have what it has not.
     let [reached, failure]: [boolean, unknown] = [false, undefined]
-    // Of several schedulers one may be down, and one lag behind another.
     for (const scheduler of schedulers) {
       try {
         await this.#pullFrom(scheduler, process)
         reached = true
       } catch (error) {
-        if (Failure.from(error).blame !== 'transient') throw error
-        failure = error
+        if (stopsAll(error)) throw error
+        failure ??= error
       }
     }
     if (!reached) throw failure
@@ -72,4 +72,10 @@ export class FeedPull {
       if (status !== 'taken' || length <= before) throw new Failure('unreachable', { process: id, scheduler, status, length })
     }
   }
+}
+
+/** The feed stands still, or the disk is at fault: whoever else is asked, it stays so. */
+function stopsAll(error: unknown): boolean {
+  const { code, blame } = Failure.from(error)
+  return code === 'feed-frozen' || code === 'equivocated' || blame === 'host'
 }

@@ -2,6 +2,7 @@ import { HypercoreLog } from '../log/index.ts'
 import { type Network, Peering } from '../network/index.ts'
 import { type Clock, type Failure, type KeyId, type Log, type MetricsRegistry, PEER_ROLES, type Scheduler } from '../protocol/index.ts'
 import { Announcements } from './announcements.ts'
+import type { Handovers } from './handovers.ts'
 import { LearnedProcesses } from './learned-processes.ts'
 import { countPeers } from './node-peers.ts'
 import { type Following, openFollowing, type OpenFollowingParts } from './open-following.ts'
@@ -46,8 +47,9 @@ export async function joinNetwork(parts: JoinNetworkParts, keep: Keep): Promise<
   }
 }
 
-export type TakePartParts = Omit<OpenFollowingParts, 'peers' | 'links' | 'offence' | 'computes'> &
+export type TakePartParts = Omit<OpenFollowingParts, 'connected' | 'peers' | 'links' | 'offence' | 'computes'> &
   Omit<PeerServiceParts, 'following' | 'records' | ServingUnits> & {
+    readonly handovers: Handovers
     readonly units: Pick<PeerServiceParts, 'messenger' | 'service'> & { readonly scheduler: Scheduler & PeerServiceParts['scheduler'] }
     readonly roles: UnitRoles
     /** Where others reach its HTTP face. */
@@ -56,10 +58,10 @@ export type TakePartParts = Omit<OpenFollowingParts, 'peers' | 'links' | 'offenc
 type ServingUnits = 'scheduler' | 'messenger' | 'service'
 
 /** Answers others, gives them its feeds, follows theirs. Call once the units are open. */
-export async function takePart({ network, peers, announcements, seed }: Joined, parts: TakePartParts, keep: Keep): Promise<Following> {
+export async function takePart({ network, peers, announcements, learned, seed }: Joined, parts: TakePartParts, keep: Keep): Promise<Following> {
   const { log, clock, units, roles, publicUrl: url, trouble } = parts
   const offence = (peer: KeyId, what: string): void => network.offend(peer, 'bad-proof', what)
-  const following = openFollowing({ ...parts, computes: roles.runs('compute'), peers, links: network.feeds, offence, announcements })
+  const following = openFollowing({ ...parts, computes: roles.runs('compute'), connected: () => network.peers, peers, links: network.feeds, offence, announcements, learned })
   keep({ [Symbol.asyncDispose]: async () => following[Symbol.dispose]() })
   const { messenger, service } = units
   const scheduling = roles.scheduler(units.scheduler)
@@ -76,6 +78,7 @@ export async function takePart({ network, peers, announcements, seed }: Joined, 
   keep({ [Symbol.asyncDispose]: async () => network.stopServing() })
   await network.feeds.serve(log)
   if (log instanceof HypercoreLog) await network.feeds.serveHypercores(stream => log.replicate(stream))
+  parts.handovers.moved = process => following.moved(process)
   following.resume().catch(error => trouble('following', error))
   return following
 }

@@ -30,6 +30,8 @@ export class LearnedProcesses {
   readonly #asking = new Map<ProcessId, Promise<ProcessDescription | undefined>>()
   /** Ids and principals. */
   readonly #absent = new Map<string, number>()
+  /** Called once for a process that nobody knew here: it may have been handed over since it was spawned. */
+  met: ((process: ProcessId) => Promise<unknown>) | undefined
 
   constructor(parts: {
     directory: Directory
@@ -67,6 +69,15 @@ export class LearnedProcesses {
   }
 
   async #learn(id: ProcessId): Promise<ProcessDescription | undefined> {
+    const isNew = (await this.#directory.process(id)) === undefined
+    const learned = await this.spawned(id)
+    if (!isNew || learned === undefined || this.met === undefined) return learned
+    await this.met(id)
+    return (await this.#directory.process(id)) ?? learned
+  }
+
+  /** The same, without a look whether it was handed over: for whoever looks. */
+  async spawned(id: ProcessId): Promise<ProcessDescription | undefined> {
     const known = await this.#directory.process(id)
     if (known !== undefined || this.#isAbsent(id)) return known
     const learned = await this.#prove(id, process => this.#peers.spawnEnvelope(process))

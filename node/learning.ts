@@ -23,10 +23,12 @@ export function learning({
   log: { directory },
   peers,
   clock,
+  learned,
 }: {
   log: Log
   peers?: Peers | undefined
   clock: Clock
+  learned?: LearnedProcesses | undefined
 }): Learning {
   if (peers === undefined) {
     return {
@@ -35,7 +37,7 @@ export function learning({
       learnModule: async id => directory.module(id),
     }
   }
-  const processes = new LearnedProcesses({ directory, peers, clock })
+  const processes = learned ?? new LearnedProcesses({ directory, peers, clock })
   const modules = new LearnedModules({ directory, peers })
   return {
     describe: id => processes.process(id),

@@ -27,6 +27,8 @@ import type { Following } from './open-following.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
+import { HandoverDesk } from './handover-desk.ts'
+import { handoverPeers, openHandovers } from './open-handovers.ts'
 import { evidencePeers, openEvidence } from './open-evidence.ts'
 import { knowsPeers } from './open-network.ts'
 import { openGateway } from './open-gateway.ts'
@@ -163,16 +165,19 @@ async function openNode(
     },
   }
   const recoveredBlocks = log.recovered.length
+  const describe = async (id: ProcessId) => (learned === undefined ? log.directory.process(id) : learned.process(id))
   const evidence = await openEvidence({
     ...keys,
     log,
     clock,
-    describe: async id => (learned === undefined ? log.directory.process(id) : learned.process(id)),
+    describe,
     peers: network && evidencePeers(network),
     trouble,
   })
   keep({ [Symbol.asyncDispose]: async () => evidence[Symbol.dispose]() })
+  const handovers = openHandovers({ key: keys.key, log, clock, trouble }, joined)
   const unitParts = {
+    handovers, learned,
     keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, observer, evidence: evidence.book,
     peers: peers && (evidence.complaints?.watch(peers) ?? peers),
     computes: roles.runs('compute'),
@@ -180,6 +185,7 @@ async function openNode(
     carry: (scheduler: Scheduler) => roles.scheduler(scheduler),
   }
   const units = await openUnits(unitParts, keep)
+  const desk = new HandoverDesk({ ...unitParts, key: keys.key, describe, scheduler: units.scheduler, peers: handoverPeers(joined) })
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
   keep({ [Symbol.asyncDispose]: async () => rest[Symbol.dispose]() })
   const startedMs = clock.now()
@@ -195,27 +201,24 @@ async function openNode(
   let following: Following | undefined
   const operations = createOperations({
     ...faces,
-    nodeInfo: () => ({
-      key: keys.key,
-      version: VERSION,
-      units: roles.names,
-      formats: RUNTIMES.flatMap(({ formats }) => formats),
-      startedMs,
-      peerId: network?.peerId,
-      addresses: network?.addresses,
-      linkedPeers: network?.peers.length,
-    }),
+    nodeInfo: () => infoOf({ key: keys.key, units: roles.names, startedMs }, network),
     unitsToName,
     admin: createAdmin({ recoveredBlocks, computer: units.computer, log, options }),
     peers: network && nodePeers(network),
     feeds: () => following && nodeFeeds(following.processes, log),
+    handovers: () => desk,
   })
-  if (joined !== undefined) following = await takePart(joined, { publicUrl: options.publicUrl, key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations, evidence }, keep)
+  if (joined !== undefined) following = await takePart(joined, { publicUrl: options.publicUrl, key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations, evidence, handovers, desk }, keep)
   const node = { ...units, key: keys.key, log, roles, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })
   const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub, learned, unitsToName, reaches: key => network?.peers.some(peer => peer === key) === true }, keep)
   keep(gateway)
   return make({ ...node, gateway })
+}
+
+function infoOf(node: { readonly key: KeyId; readonly units: readonly UnitName[]; readonly startedMs: number }, network: Network | undefined) {
+  const formats = RUNTIMES.flatMap(runtime => runtime.formats)
+  return { ...node, version: VERSION, formats, peerId: network?.peerId, addresses: network?.addresses, linkedPeers: network?.peers.length }
 }
 
 function cpuMs(): number {

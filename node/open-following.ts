@@ -1,10 +1,11 @@
-import type { Clock, Failure, FeedLinks, HeadWatch, KeyId, Log, Peers } from '../protocol/index.ts'
+import type { Clock, Failure, FeedLinks, HeadWatch, KeyId, Log, Peers, ProcessDescription } from '../protocol/index.ts'
 import type { Announcements } from './announcements.ts'
 import { FeedFollowing } from './feed-following.ts'
 import { LearnedModules } from './learned-modules.ts'
-import { LearnedProcesses } from './learned-processes.ts'
+import type { LearnedProcesses } from './learned-processes.ts'
 import type { Units } from './open-units.ts'
 import { ProcessFollowing } from './process-following.ts'
+import { ProloguePull } from './prologue-pull.ts'
 
 export interface OpenFollowingParts {
   readonly key: KeyId
@@ -16,6 +17,8 @@ export interface OpenFollowingParts {
   readonly watch?: HeadWatch | undefined
   /** Whether this node evaluates at all; it does, if not given. */
   readonly computes?: boolean | undefined
+  /** Nodes that are connected now. */
+  readonly connected: () => readonly KeyId[]
   /** A node gave what proves nothing. */
   readonly offence?: ((peer: KeyId, what: string) => void) | undefined
   readonly trouble: (what: string, failure: Failure) => void
@@ -27,11 +30,13 @@ export interface Following extends Disposable {
   readonly feeds: FeedFollowing
   /** Processes that are scheduled elsewhere. */
   readonly processes: ProcessFollowing
+  /** A process is in a new epoch. */
+  moved(process: ProcessDescription): void
   /** Goes on with what it did when it was last up; call once it can be reached. */
   resume(): Promise<void>
 }
 
-export function openFollowing(parts: OpenFollowingParts & { readonly announcements: Announcements }): Following {
+export function openFollowing(parts: OpenFollowingParts & { readonly announcements: Announcements; readonly learned: LearnedProcesses }): Following {
   const { key, log, clock, peers, links, units, watch, computes, offence, trouble, announcements } = parts
   const feeds = new FeedFollowing({
     log,
@@ -46,21 +51,39 @@ export function openFollowing(parts: OpenFollowingParts & { readonly announcemen
     computes,
     log,
     clock,
-    processes: new LearnedProcesses({ directory: log.directory, peers, clock }),
+    processes: parts.learned,
     modules: new LearnedModules({ directory: log.directory, peers }),
     units,
     feeds,
     trouble,
   })
+  const prologues = new ProloguePull({
+    key,
+    log,
+    clock,
+    peers,
+    connected: parts.connected,
+    begun: async process => {
+      if (computes !== false && process.policy.computeUnits.includes(key)) await processes.evaluate(process)
+    },
+    trouble,
+  })
   return {
     feeds,
     processes,
+    moved(process) {
+      processes.moved(process)
+      prologues.want(process)
+      announcements.tell(process)
+    },
     resume: async () => {
+      await prologues.resume()
       await processes.resume()
       await announcements.resume()
     },
     [Symbol.dispose]: () => {
       announcements[Symbol.dispose]()
+      prologues[Symbol.dispose]()
       processes[Symbol.dispose]()
     },
   }

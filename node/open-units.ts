@@ -9,6 +9,7 @@ import { type EffectOffer, MessengerUnit } from '../messenger-unit/index.ts'
 import { runtimeFor } from '../processes/index.ts'
 import {
   asKeyId,
+  asProcessId,
   type Clock,
   type CoSigners,
   type Evidence,
@@ -23,10 +24,13 @@ import {
 import { type CommittedFrame, SchedulerUnit } from '../scheduler-unit/index.ts'
 import { FeedPull } from './feed-pull.ts'
 import { knowEmptyCanister, withCanisterEffects } from './find-canister.ts'
+import type { Handovers } from './handovers.ts'
 import { hostProgram, MAY_START_WORKERS } from './host-program.ts'
 import type { NodeKeys } from './keystore.ts'
+import type { LearnedProcesses } from './learned-processes.ts'
 import { type Learning, learning } from './learning.ts'
 import type { NodeLogger } from './logger.ts'
+import { movingUnits } from './moving-units.ts'
 import { type OpenAgreement, openAgreement } from './open-agreement.ts'
 import { withOverrides } from './with-overrides.ts'
 import { reachingLog } from './reaching-log.ts'
@@ -56,6 +60,10 @@ export interface UnitsParts {
   readonly evidence?: Evidence | undefined
   /** The node's own scheduler as the messenger reaches it; itself, if not given. */
   readonly carry?: ((scheduler: Scheduler) => Scheduler) | undefined
+  /** Processes that live elsewhere, as the whole node knows them. */
+  readonly learned?: LearnedProcesses | undefined
+  /** Who schedules what was handed over. */
+  readonly handovers?: Pick<Handovers, 'begin' | 'look'> | undefined
   /** From [0, 1): spreads those who try again. */
   readonly random?: (() => number) | undefined
   /** A frame became durable, or was evaluated. */
@@ -135,6 +143,7 @@ export async function openUnits(
     computer: agreed,
     describe: wiring.describe,
     learnModule: wiring.learnModule,
+    moved: process => parts.handovers?.look(process) ?? Promise.resolve(false),
     effects: withCanisterEffects(parts.effects, wiring),
     random: parts.random ?? Math.random,
     checkModule: async module => {
@@ -146,6 +155,7 @@ export async function openUnits(
   wiring.units.messenger = messenger
   keep(messenger)
 
+  await parts.handovers?.begin(movingUnits({ ...agreeing, scheduler, computer, messenger, key: computeKey(parts) }))
   await computer.armTimers()
   await agreeing.resume()
   await messenger.resume()
@@ -214,6 +224,7 @@ function openScheduler(
       observer?.committed?.(frames)
     },
     describe: wiring.describe,
+    isBehind: process => void parts.handovers?.look(process),
     assignable: process => isAssignable(wiring, process),
     attests: push => computer.attests(push),
     together: peers && {
@@ -232,10 +243,12 @@ function openScheduler(
   })
 }
 
-function troubleOf({ metrics, observer, logger }: UnitsParts): Wiring['trouble'] {
+function troubleOf({ metrics, observer, logger, handovers }: UnitsParts): Wiring['trouble'] {
   return (what, failure) => {
     if (failure.code === 'shutting-down') return
     metrics.trouble(failure)
+    const { process } = failure.details
+    if (failure.code === 'moved' && typeof process === 'string') void handovers?.look(asProcessId(process))
     observer?.trouble?.(what, failure)
     const cause = failure.cause instanceof Error ? { cause: failure.cause.message } : {}
     logger.warn({ what, code: failure.code, ...failure.details, ...cause }, failure.message)

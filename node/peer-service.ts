@@ -23,6 +23,8 @@ import {
 } from '../protocol/index.ts'
 import type { SchedulerUnit } from '../scheduler-unit/index.ts'
 import type { UnitService } from '../agreement/index.ts'
+import type { HandoverDesk } from './handover-desk.ts'
+import type { Handovers } from './handovers.ts'
 import type { PeerRecords } from './peer-records.ts'
 import type { ProcessFollowing } from './process-following.ts'
 
@@ -35,6 +37,8 @@ export interface PeerServiceParts {
   readonly service: UnitService
   readonly following: Pick<ProcessFollowing, 'announced'>
   readonly records: Pick<PeerRecords, 'shared' | 'ofEach'>
+  readonly handovers: Pick<Handovers, 'take' | 'itemsOf'>
+  readonly desk: Pick<HandoverDesk, 'hold'>
   readonly evidence: {
     readonly book: Pick<EvidenceBook, 'take'>
     readonly heads: Pick<HeadExchange, 'shown' | 'prefix'> | undefined
@@ -45,7 +49,7 @@ export interface PeerServiceParts {
 
 /** What this node does for its peers. Nobody is believed: whatever changes something proves itself, as if it came over HTTP. */
 export function createPeerService(parts: PeerServiceParts): PeerOperations {
-  const { log, scheduler, messenger, service, following, records, operations, evidence } = parts
+  const { log, scheduler, messenger, service, following, records, operations, evidence, handovers, desk } = parts
   return {
     schedule: requests => scheduleProven(scheduler, requests),
     spawnEnvelope: process => log.directory.spawnEnvelope(process),
@@ -60,6 +64,11 @@ export function createPeerService(parts: PeerServiceParts): PeerOperations {
     evidence: async (bytes, { from }) => {
       await evidence.book.take(bytes, from)
     },
+    epoch: async (item, { from }) => {
+      await handovers.take(item, from)
+    },
+    epochs: async process => handovers.itemsOf(process),
+    holdEpoch: item => desk.hold(item),
     trace: ({ process, message }) => messenger.trace(message, { process }),
     attest: async ({ process, what }) => void (await service.attest(process, what)),
     attestations: ({ process, from }) => service.attestations(process, from),

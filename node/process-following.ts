@@ -111,6 +111,7 @@ export class ProcessFollowing implements Disposable {
   async seed(id: ProcessId): Promise<void> {
     const process = await this.#parts.processes.process(id)
     if (process === undefined) throw new Failure('unknown-process', { process: id })
+    if (this.#schedules(process)) throw new Failure('malformed-request', { process: id }, { note: 'this node schedules that process: it writes its feed, and gives it to all' })
     this.#parts.log.store.write([{ key: seedKey(id), value: new Uint8Array([1]) }])
     this.#follow(process)
   }
@@ -122,6 +123,15 @@ export class ProcessFollowing implements Disposable {
     if (process !== undefined && this.#isUnitOf(process)) return
     this.#followed.get(id)?.follower[Symbol.dispose]()
     this.#followed.delete(id)
+  }
+
+  /** A process is in a new epoch: its feed is another, and others have it. */
+  moved(process: ProcessDescription): void {
+    const before = this.#followed.get(process.id)
+    before?.follower[Symbol.dispose]()
+    this.#followed.delete(process.id)
+    const isOurs = process.policy.schedulers.includes(this.#parts.key)
+    if (!isOurs && (before !== undefined || this.#isUnitOf(process))) this.#follow(process)
   }
 
   [Symbol.dispose](): void {
@@ -136,6 +146,10 @@ export class ProcessFollowing implements Disposable {
     return computes && policy.computeUnits.includes(key) && !policy.schedulers.includes(key)
   }
 
+  #schedules({ policy }: ProcessDescription): boolean {
+    return policy.schedulers.includes(this.#parts.key)
+  }
+
   /** Goes on with a process that it was told to seed; it is here, unless the disk lost it. */
   async #seedAgain(id: ProcessId): Promise<void> {
     const { processes, clock, log } = this.#parts
@@ -147,7 +161,7 @@ export class ProcessFollowing implements Disposable {
     ) {
       try {
         const process = await processes.process(id)
-        if (process !== undefined) return this.#follow(process)
+        if (process !== undefined) return this.#schedules(process) ? undefined : this.#follow(process)
       } catch (error) {
         const failure = Failure.from(error)
         if (failure.blame !== 'transient') return this.#parts.trouble(`process ${id}`, failure)
@@ -160,7 +174,7 @@ export class ProcessFollowing implements Disposable {
 
   #follow(process: ProcessDescription): void {
     if (this.#ended.signal.aborted || this.#followed.has(process.id)) return
-    const { key, feeds, units } = this.#parts
+    const { key, feeds } = this.#parts
     const others = [
       ...new Set([...process.policy.schedulers, ...process.policy.computeUnits]),
     ].filter(one => one !== key)
@@ -176,9 +190,17 @@ export class ProcessFollowing implements Disposable {
     }
     this.#followed.set(process.id, followed)
     // What was taken over before and not evaluated yet.
-    void this.#learn(process.module)
-      .then(() => units.computer.catchUp(process.id))
-      .catch(error => this.#parts.trouble(`process ${process.id}`, Failure.from(error)))
+    void this.evaluate(process)
+  }
+
+  /** Evaluates what is here of the feed of a process, once its module is. */
+  async evaluate(process: ProcessDescription): Promise<void> {
+    try {
+      await this.#learn(process.module)
+      this.#parts.units.computer.catchUp(process.id)
+    } catch (error) {
+      this.#parts.trouble(`process ${process.id}`, Failure.from(error))
+    }
   }
 
   #grew({ feed, length, blocks }: FeedGrowth): void {

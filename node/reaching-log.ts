@@ -63,6 +63,7 @@ export function reachingLog(parts: ReachingLogParts): Log {
           : known
       },
       lacks: (process, id) => log.messages.lacks(process, id),
+      forget: (process, ids, fromSlot) => log.messages.forget(process, ids, fromSlot),
       slotsOf: (process, ids) => log.messages.slotsOf(process, ids),
       placesOf: id => log.messages.placesOf(id),
     },
@@ -72,6 +73,11 @@ export function reachingLog(parts: ReachingLogParts): Log {
       processAtHand: id => log.directory.processAtHand(id),
       async spawnEnvelope(id) {
         return (await describe(id)) === undefined ? undefined : log.directory.spawnEnvelope(id)
+      },
+      addEpoch: (process, item) => log.directory.addEpoch(process, item),
+      epochItems: process => log.directory.epochItems(process),
+      get handedOver() {
+        return log.directory.handedOver
       },
       processes: options => log.directory.processes(options),
       addModule: item => log.directory.addModule(item),

@@ -2,6 +2,7 @@ import { equalBytes, fromBase64Url, MalformedBytes } from './bytes.ts'
 import { CborReader, CborWriter } from './cbor.ts'
 import { type Certificate, certificateMessage, decodeCertificate } from './certificate.ts'
 import { ed25519Verify } from './crypto.ts'
+import { unitAt } from './epoch-policy.ts'
 import type { KeyId } from './ids.ts'
 import { leafHash, merkleRoot } from './merkle.ts'
 import type { ProcessDescription, ProcessPolicy } from './process.ts'
@@ -53,7 +54,7 @@ export function certificateOf(
   attestation: Attestation,
   process: ProcessDescription,
 ): Certificate | undefined {
-  const key = process.policy.computeUnits[attestation.unit]
+  const key = unitAt(process.policy, attestation.unit)
   if (key === undefined) return undefined
   try {
     const certificate = decodeCertificate(attestation.certificateBytes)

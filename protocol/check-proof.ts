@@ -1,3 +1,4 @@
+import { unitOf } from './epoch-policy.ts'
 import { equalBytes, toBase64Url } from './bytes.ts'
 import { type Certificate, decodeCertificate } from './certificate.ts'
 import { sha256 } from './crypto.ts'
@@ -127,7 +128,7 @@ function carryOut(proof: ResultProof, trust: ProofTrust, step: Step): ProvenResu
   const process = step('spawn', () => checkSpawn(proof))
   const certificate = decodeCertificate(proof.certificateBytes)
   const units = proof.signatures
-    .map(({ unit }) => process.policy.computeUnits[unit])
+    .map(({ unit }) => unitOf(process, unit))
     .filter(key => key !== undefined)
   const { trusted } = trust
   if (trusted !== undefined) step('trust', () => [checkTrust(process, units, trusted), undefined])

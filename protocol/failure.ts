@@ -73,6 +73,9 @@ export const FAILURES = {
   'unknown-identity': row(2008, 'trust', 403, 'There is no identity of that name', 'atoll identity list shows those there are; atoll identity new makes one.'),
   'bad-proposal': row(2031, 'trust', 409, 'What the leading scheduler proposed breaks a rule', 'It is not signed; another scheduler of the process takes over.'),
 
+  'bad-epoch': row(2041, 'trust', 409, 'The epoch record does not hold', 'Only the owner of the process hands it over, from the epoch it is in; atoll process show <id> tells both.'),
+  'owner-equivocated': row(2042, 'trust', 409, 'The owner of that process signed two records for one epoch', 'The process stands still for good: nobody can tell which of them is meant. Spawn it anew.'),
+
   'peer-offence': row(2020, 'trust', 403, 'A peer did what no honest one does', 'atoll peer list shows its offences; at 100 it is cut for ten minutes, atoll peer block cuts it for good.'),
 
   // 3xxx: transient
@@ -81,6 +84,7 @@ export const FAILURES = {
   'unreachable': row(3003, 'transient', 503, 'The node cannot be reached', 'Start it with atoll up, or check the URL.'),
   'shutting-down': row(3004, 'transient', 503, 'The node is shutting down', 'Send again when it is back; nothing was kept.'),
   'no-quorum': row(3031, 'transient', 503, 'Too few schedulers of that process answer', 'Send again: it is scheduled once, as soon as enough of them can be reached.'),
+  'moved': row(3041, 'transient', 503, 'That process is being handed over, or was', 'Send again: the nodes of its new epoch take it.'),
   'aborted': row(3005, 'transient', 499, 'The caller ended the wait', 'Ask again when you are ready.'),
   'no-agreement': row(3061, 'transient', 503, 'Too few compute units of the process agree, or can be reached', 'Ask again when they are up; atoll process show <id> names them and how many must agree.'),
 

@@ -1,4 +1,4 @@
-import { concatBytes, fromBase64Url, MalformedBytes, toUtf8 } from './bytes.ts'
+import { concatBytes, equalBytes, fromBase64Url, MalformedBytes, toUtf8 } from './bytes.ts'
 import { encodeCbor } from './cbor.ts'
 import { blake2b256, ed25519Verify } from './crypto.ts'
 import { decodeMultiSignature, type SignerProof } from './multi-signature.ts'
@@ -109,19 +109,32 @@ export function treeHash(roots: readonly (TreeNode & { readonly index: number })
 }
 
 /** The key of a feed, 32 bytes: the hash of its manifest. For up to 252 signers. */
-export function feedKey({ kind, process, epoch, signers, quorum }: FeedSpec): Uint8Array {
+export function feedKey({ kind, process, epoch, signers, quorum, prologue }: FeedSpec): Uint8Array {
   const userData = encodeCbor([kind, fromBase64Url(process), epoch])
   const keys = signers.map(key => concatBytes(new Uint8Array([0]), NAMESPACES.signer, fromBase64Url(key)))
-  const manifest = [new Uint8Array([2, 8, 0, quorum, keys.length]), ...keys, new Uint8Array([userData.length]), userData]
+  const flags = prologue === undefined ? 8 : 8 + 2
+  const begin = prologue === undefined ? [] : [prologue.hash, compactUint(prologue.length)]
+  const manifest = [new Uint8Array([2, flags, 0, quorum, keys.length]), ...keys, ...begin, new Uint8Array([userData.length]), userData]
   return hash256(NAMESPACES.manifest, ...manifest)
+}
+
+/** As Hypercore writes numbers: one byte, or a mark and 2, 4 or 8 bytes, least significant first. */
+function compactUint(value: number): Uint8Array {
+  if (value <= 0xfc) return new Uint8Array([value])
+  const size = value <= 0xffff ? 2 : value <= 0xffffffff ? 4 : 8
+  return concatBytes(new Uint8Array([size === 2 ? 0xfd : size === 4 ? 0xfe : 0xff]), uint64(value).subarray(0, size))
 }
 
 /**
  * Whether the signers of a feed signed exactly the blocks in `tree`: its one signer, or as many of several as its quorum
- * asks for, each once.
+ * asks for, each once. The blocks of a prologue are proven by the feed's key alone, and nothing else is shorter.
  */
 export function feedHeadHolds(feed: FeedSpec, tree: SignedTree, { length, signature }: FeedHead): boolean {
   if (tree.length !== length) return false
+  const { prologue } = feed
+  if (prologue !== undefined && length <= prologue.length) {
+    return length === prologue.length && signature.length === 0 && equalBytes(tree.hash(), prologue.hash)
+  }
   const proofs = proofsOf(feed, signature)
   if (proofs.length < 1 || proofs.length !== feed.quorum) return false
   const message = feedHeadMessage(feed, tree)

@@ -49,6 +49,18 @@ function rootsOf(length: number): Root[] {
   return roots
 }
 
+/** The whole subtrees, left to right, that cover blocks [from, to), by their places in flat order. */
+export function feedPlaces(from: number, to: number): { readonly index: number; readonly leaves: number }[] {
+  const places: { index: number; leaves: number }[] = []
+  for (let at = from; at < to; ) {
+    let leaves = 1
+    while (at % (2 * leaves) === 0 && at + 2 * leaves <= to) leaves *= 2
+    places.push({ index: 2 * at + leaves - 1, leaves })
+    at += leaves
+  }
+  return places
+}
+
 /** Places of the other children on the way from leaf `index` to the root over `leaves` leaves. */
 function siblingsOf(index: number, leaves: number): number[] {
   const siblings: number[] = []

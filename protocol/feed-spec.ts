@@ -1,14 +1,16 @@
+import { toBase64Url } from './bytes.ts'
 import type { KeyId } from './ids.ts'
 import type { FeedSpec } from './ports.ts'
-import type { ProcessDescription } from './process.ts'
+import type { ProcessDescription, ProcessEpoch } from './process.ts'
 
-/** The feed of a process: its assignments, signed by its schedulers. */
-export function messagesFeed(process: Pick<ProcessDescription, 'id' | 'epoch' | 'policy'>): FeedSpec {
+/** The feed of a process in an epoch: its assignments, signed by its schedulers. */
+export function messagesFeed(process: Pick<ProcessDescription, 'id'> & ProcessEpoch): FeedSpec {
   const { schedulers, schedulerQuorum } = process.policy
-  return { kind: 'messages', process: process.id, epoch: process.epoch, signers: schedulers, quorum: schedulerQuorum }
+  const spec: FeedSpec = { kind: 'messages', process: process.id, epoch: process.epoch, signers: schedulers, quorum: schedulerQuorum }
+  return process.prologue === undefined ? spec : { ...spec, prologue: process.prologue }
 }
 
-/** What compute unit `unit` got from the feed of a process, signed by that unit. */
+/** What compute unit `unit` got from the feed of a process, signed by that unit; each epoch has one from the first slot on. */
 export function resultsFeed(process: Pick<ProcessDescription, 'id' | 'epoch'>, unit: KeyId): FeedSpec {
   return { kind: 'results', process: process.id, epoch: process.epoch, signers: [unit], quorum: 1 }
 }
@@ -19,6 +21,8 @@ export function votesFeed(process: Pick<ProcessDescription, 'id' | 'epoch'>, key
 }
 
 /** Tells feeds apart: equal for equal specs. Joined, as that gives one piece: a template keeps all its parts. */
-export function feedName({ kind, process, epoch, quorum, signers }: FeedSpec): string {
-  return [kind, process, epoch, quorum, signers.join('+')].join('/')
+export function feedName({ kind, process, epoch, quorum, signers, prologue }: FeedSpec): string {
+  const parts = [kind, process, epoch, quorum, signers.join('+')]
+  if (prologue !== undefined) parts.push(prologue.length, toBase64Url(prologue.hash))
+  return parts.join('/')
 }

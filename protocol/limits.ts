@@ -4,6 +4,7 @@
  */
 
 export * from './co-sign-limits.ts'
+export * from './epoch-limits.ts'
 export * from './feed-limits.ts'
 export * from './peer-limits.ts'
 export * from './proof-limits.ts'

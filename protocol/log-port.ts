@@ -12,12 +12,21 @@ export interface FeedSpec {
   readonly epoch: number
   readonly signers: readonly KeyId[]
   readonly quorum: number
+  /** How it begins, if its first blocks are those of an earlier feed: its key commits to them, nobody signs them again. */
+  readonly prologue?: FeedPrologue | undefined
+}
+
+/** The first blocks of a feed, said beforehand. */
+export interface FeedPrologue {
+  readonly length: number
+  /** Tree hash of these blocks, 32 bytes. */
+  readonly hash: Uint8Array
 }
 
 /** What the signers of a feed signed: its first `length` blocks, in this order, and no others. */
 export interface FeedHead {
   readonly length: number
-  /** Of the one signer, 64 bytes; of several, see multi-signature.ts. */
+  /** Of the one signer, 64 bytes; of several, see multi-signature.ts. Empty at the end of a prologue, which nobody signs. */
   readonly signature: Uint8Array
 }
 
@@ -103,11 +112,13 @@ export interface Log extends AsyncDisposable {
   /** The newest head of a feed that this node signs or holds; nothing, if it has none. */
   head(feed: FeedSpec): Promise<FeedHead | undefined>
   /**
-   * Takes over blocks of a feed that others sign. Nothing is kept that a signed head does not cover; what is held already
+   * Takes over blocks of a feed that others sign, or of the prologue of any. Nothing is kept that a signed head does not cover; what is held already
    * must be equal. They survive the end of the program at once, and power loss a little later: they can be had again.
    * @throws {Failure} `feed-frozen` once a conflict was seen
    */
   take(feed: FeedSpec, piece: SignedBlocks): Promise<TakeAnswer>
+  /** Resolves when all that was taken over so far survives power loss, too. @throws {Failure} `disk-full` */
+  sync(): Promise<void>
   /** Blocks from `from` on, one at least and at most about `maxBytes`, with their proof; nothing, if there are none. */
   signed(feed: FeedSpec, from: number, maxBytes: number): Promise<SignedBlocks | undefined>
   /** The tree of the first `length` blocks, with its proof; nothing, if fewer are held. */
@@ -146,6 +157,8 @@ export interface MessageIndex {
   lacks(process: ProcessId, id: MessageId): boolean
   /** Answers many questions about one process at once, in order. */
   slotsOf(process: ProcessId, ids: readonly MessageId[]): Promise<readonly (Slot | undefined)[]>
+  /** These messages stand in that process at `fromSlot` or behind it no more. */
+  forget(process: ProcessId, ids: readonly MessageId[], fromSlot: Slot): Promise<void>
   /** Every place in which message `id` stands. */
   placesOf(id: MessageId): Promise<readonly { process: ProcessId; slot: Slot }[]>
 }
@@ -157,6 +170,12 @@ export interface Directory {
   process(id: ProcessId): Promise<ProcessDescription | undefined>
   /** The same if it is at hand; nothing if it takes a wait, or there is none. */
   processAtHand(id: ProcessId): ProcessDescription | undefined
+  /** Adds the signed item of the next epoch of a process; durable, and in force, when it resolves. Who adds it has checked it. */
+  addEpoch(process: ProcessId, item: Uint8Array): Promise<void>
+  /** The signed items of all its epochs, that of epoch 1 first. */
+  epochItems(process: ProcessId): readonly Uint8Array[]
+  /** Processes that were handed over. */
+  readonly handedOver: readonly ProcessId[]
   /** The encoded envelope of slot 0. */
   spawnEnvelope(id: ProcessId): Promise<Uint8Array | undefined>
   /** Processes in order of their ids, after `after`. */

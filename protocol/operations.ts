@@ -13,6 +13,7 @@ import {
   WAIT_MAX_MS,
 } from './limits.ts'
 import { ADMIN_OPERATIONS } from './admin-operations.ts'
+import { EPOCH_OPERATIONS } from './epoch-operations.ts'
 import { LIFECYCLE_OPERATIONS } from './lifecycle-operations.ts'
 import type { ImplementationOfRow, InputOfRow, OperationRow, OutputOfRow } from './operation.ts'
 import { PROOF_OPERATIONS } from './proof-operations.ts'
@@ -215,6 +216,7 @@ export const OPERATIONS = {
   },
   ...LIFECYCLE_OPERATIONS,
   ...PROOF_OPERATIONS,
+  ...EPOCH_OPERATIONS,
   cell: {
     ...read,
     path: '/v1/processes/{process}/cells/{key}',

@@ -32,6 +32,7 @@ import {
   readCount,
   writeId,
 } from './peer-operation.ts'
+import { EPOCH_PEER_OPERATIONS } from './peer-epochs.ts'
 import { evidenceCodec, headsCodec, maybePrefixCodec, prefixWishCodec } from './peer-heads.ts'
 import { scheduleAnswersCodec, scheduleRequestsCodec } from './peer-schedule.ts'
 import { traceCodec, tracePlaceCodec } from './peer-trace.ts'
@@ -187,6 +188,7 @@ export const PEER_OPERATIONS = {
     answerMaxBytes: TRACE_MAX_BYTES,
   }),
   ...UNIT_PEER_OPERATIONS,
+  ...EPOCH_PEER_OPERATIONS,
   call: peerOperation({
     summary: 'An operation of the native API that needs no admin token, by its name',
     request: nativeCallCodec,

@@ -2,6 +2,7 @@ import { fromUtf8 } from './bytes.ts'
 import { type DataItem, parseDataItem } from './data-item.ts'
 import { Failure } from './failure.ts'
 import type { Envelope } from './frame.ts'
+import type { FeedPrologue } from './log-port.ts'
 import { asKeyId, asModuleId, asProcessId, isId, type KeyId, type ModuleId, type ProcessId } from './ids.ts'
 import { decodePushBody } from './push.ts'
 import { findTag, type Tag } from './tags.ts'
@@ -16,14 +17,27 @@ export interface ProcessPolicy {
   readonly computeUnits: readonly KeyId[]
   /** How many of them must agree before a result is the process's own. */
   readonly computeQuorum: number
+  /** Position of the first of them: units of later epochs are counted on, so that a position names one unit for ever. */
+  readonly unitsFrom?: number | undefined
 }
 
-/** All that a spawn message fixes for ever. */
-export interface ProcessDescription {
+/** Who had the word in a process, from some block of its feed on. */
+export interface ProcessEpoch {
+  /** 0 as spawned; one more with each handover. */
+  readonly epoch: number
+  readonly policy: ProcessPolicy
+  /** Blocks of earlier epochs with which its feed begins. */
+  readonly prologue?: FeedPrologue | undefined
+  /** The first slot it gives. */
+  readonly firstSlot?: number | undefined
+}
+
+/** What a spawn message fixes for ever, and what its owner's epoch records made of it. */
+export interface ProcessDescription extends ProcessEpoch {
   readonly id: ProcessId
   readonly module: ModuleId
-  readonly policy: ProcessPolicy
-  readonly epoch: number
+  /** Epochs before the present one, the first first. */
+  readonly earlier?: readonly ProcessEpoch[] | undefined
   /** Address of the signer, or the id of the parent process. */
   readonly owner: string
   readonly parent: ProcessId | undefined

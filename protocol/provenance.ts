@@ -1,6 +1,7 @@
 import { equalBytes, fromBase64Url } from './bytes.ts'
 import { certificateMessage } from './certificate.ts'
 import { ed25519Verify, sha256 } from './crypto.ts'
+import { firstPolicy, policyOfUnit, unitAt } from './epoch-policy.ts'
 import { leafHash, rootFromPath } from './merkle.ts'
 import { asKeyId, type KeyId, type ModuleId } from './ids.ts'
 import type { ProcessDescription, ProcessPolicy } from './process.ts'
@@ -13,7 +14,7 @@ import { decodeResultHead } from './result.ts'
  * 1. The body has the hash that the core names.
  * 2. The core is leaf `index` of the outbox root in the result head of that slot, whose status is ok.
  * 3. The head is leaf `slot - firstSlot` of the results root in the certificate of that process.
- * 4. As many compute units as the sender's policy asks for signed the certificate, each one once.
+ * 4. As many compute units as the sender's policy of some epoch asks for signed the certificate, each one once.
  * 5. A spawn goes to the id that follows from its place, so nobody can choose the id of a child.
  *
  * Gives the reason it does not hold, or nothing if it holds.
@@ -44,7 +45,7 @@ export function refuteVouched(push: Push, sender: ProcessDescription, feed: Proc
   const { core } = push
   if (core.from !== sender.id) return 'it names another sender'
   if (!equalBytes(sha256(push.bodyBytes), core.bodyHash)) return 'the body is not that of the core'
-  if (voucherOf(sender.policy, feed) === undefined) return 'it has no proof, and the scheduler cannot vouch for it'
+  if (voucherOf(firstPolicy(sender), feed) === undefined) return 'it has no proof, and the scheduler cannot vouch for it'
   if (decodePushBody(push.bodyBytes).kind === 'spawn') return 'a spawn without a proof'
   return undefined
 }
@@ -58,14 +59,16 @@ export interface PushSender {
 
 export function pushSender(
   proof: PushProof | undefined,
-  { policy, module }: ProcessDescription,
+  sender: ProcessDescription,
   feed: ProcessPolicy,
 ): PushSender {
-  const owner = proof === undefined ? feed.schedulers[0] : policy.computeUnits[proof.signatures[0]?.unit ?? 0]
-  return { owner: owner ?? asKeyId(''), module }
+  const position = proof?.signatures[0]?.unit ?? 0
+  const policy = policyOfUnit(sender, position)
+  const owner = proof === undefined ? feed.schedulers[0] : policy && unitAt(policy, position)
+  return { owner: owner ?? asKeyId(''), module: sender.module }
 }
 
-/** The scheduler that vouches for pushes of a sender in a feed, if there is one. */
+/** The scheduler that vouches for pushes of a sender in a feed, if there is one. `sender`: as spawned, whatever became of it since. */
 export function voucherOf(sender: ProcessPolicy, feed: ProcessPolicy): KeyId | undefined {
   const [scheduler, ...others] = feed.schedulers
   if (scheduler === undefined || others.length > 0 || feed.schedulerQuorum !== 1) return undefined
@@ -82,18 +85,20 @@ export function refuteResult(
   if (certificate.process !== process.id) return 'the certificate is of another process'
   const root = rootFromPath(leafHash(proof.resultHead), slot - certificate.firstSlot, certificate.count, proof.resultPath)
   if (root === undefined || !equalBytes(root, certificate.resultsRoot)) return 'the certificate does not hold the result'
-  return refuteSignatures(proof, process.policy)
+  return refuteSignatures(proof, process)
 }
 
 function refuteSignatures(
   proof: Pick<PushProof, 'certificateBytes' | 'signatures'>,
-  policy: ProcessPolicy,
+  process: ProcessDescription,
 ): string | undefined {
+  const policy = policyOfUnit(process, proof.signatures[0]?.unit ?? 0)
+  if (policy === undefined) return 'a signer is not a compute unit of the process'
   if (proof.signatures.length < policy.computeQuorum) return 'too few compute units signed'
   const message = certificateMessage(proof.certificateBytes)
   let last = -1
   for (const { unit, signature } of proof.signatures) {
-    const key = policy.computeUnits[unit]
+    const key = unitAt(policy, unit)
     if (unit <= last || key === undefined) return 'a signer is not a compute unit of the process, or signed twice'
     if (!ed25519Verify(fromBase64Url(key), message, signature)) return 'a signature does not hold'
     last = unit

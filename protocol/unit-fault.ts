@@ -10,6 +10,7 @@
  * 3. Without another certificate, whoever has the feed evaluates it up to that frame and sees for himself: a certificate is a
  *    function of the feed alone.
  */
+import { policyOfUnit, unitAt } from './epoch-policy.ts'
 import { equalBytes, fromBase64Url, MalformedBytes } from './bytes.ts'
 import { CborReader, CborWriter } from './cbor.ts'
 import { type Certificate, certificateMessage, decodeCertificate } from './certificate.ts'
@@ -41,11 +42,13 @@ const SIGNATURES_MAX = 256
 const refuted = (reason: string): FaultVerdict => ({ verdict: 'refuted', reason })
 
 /** @throws {MalformedBytes} if a certificate is none */
-export function judgeFault(fault: UnitFault, { id, policy }: ProcessDescription): FaultVerdict {
-  const accused = policy.computeUnits[fault.unit]
+export function judgeFault(fault: UnitFault, process: ProcessDescription): FaultVerdict {
+  const { id } = process
+  const policy = policyOfUnit(process, fault.unit)
+  const accused = policy && unitAt(policy, fault.unit)
   const certificate = decodeCertificate(fault.certificateBytes)
   if (fault.process !== id || certificate.process !== id) return refuted('it is about another process')
-  if (accused === undefined || !unitSigned(policy, fault.certificateBytes, fault)) return refuted('the accused has not signed it')
+  if (policy === undefined || accused === undefined || !unitSigned(policy, fault.certificateBytes, fault)) return refuted('the accused has not signed it')
   if (fault.other === undefined) return { verdict: 'open', accused, certificate }
   const reason = refuteOther(fault, certificate, decodeCertificate(fault.other.certificateBytes), policy)
   return reason === undefined ? { verdict: 'proven', accused, certificate } : refuted(reason)
@@ -65,8 +68,8 @@ function refuteOther({ other, ...fault }: UnitFault, said: Certificate, told: Ce
   return other.signatures.length < policy.computeQuorum ? 'too few other units say something else' : undefined
 }
 
-function unitSigned({ computeUnits }: ProcessPolicy, certificateBytes: Uint8Array, { unit, signature }: UnitSigned): boolean {
-  const key = computeUnits[unit]
+function unitSigned(policy: ProcessPolicy, certificateBytes: Uint8Array, { unit, signature }: UnitSigned): boolean {
+  const key = unitAt(policy, unit)
   return key !== undefined && ed25519Verify(fromBase64Url(key), certificateMessage(certificateBytes), signature)
 }
 

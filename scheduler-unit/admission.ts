@@ -25,6 +25,7 @@ import {
   refuteSpawnRequest,
   requestMessageId,
   verifyDataItem,
+  speaksTooLate,
 } from '../protocol/index.ts'
 
 /** Parses and checks an item that wants a slot of `process`, all but whether it stands there already. */
@@ -111,17 +112,24 @@ export function admitIngress(
 export function admitPush(push: Push, proof: PushProof | undefined, sender: ProcessDescription): void {
   let reason: string | undefined
   try {
-    reason = proof === undefined ? 'it has no proof' : refutePush(push, proof, sender)
+    reason = proof === undefined ? 'it has no proof' : (refutePush(push, proof, sender) ?? refuteLate(push, proof, sender))
   } catch (error) {
     throw new Failure('bad-certificate', { from: sender.id }, { cause: error })
   }
   if (reason !== undefined) throw new Failure('bad-certificate', { from: sender.id, reason })
 }
 
-/** May this node schedule that process? @throws {Failure} `not-scheduler` */
+/** Compute units from which the sender was taken may have gone on by themselves. */
+function refuteLate({ core }: Push, { signatures }: PushProof, sender: ProcessDescription): string | undefined {
+  return speaksTooLate(sender, signatures[0]?.unit ?? 0, core.slot) ? 'its compute units were no longer those of the sender' : undefined
+}
+
+/** May this node schedule that process? @throws {Failure} `not-scheduler`; `moved` if it did */
 export function checkScheduler(description: ProcessDescription, key: KeyId): void {
   const { schedulers, schedulerQuorum } = description.policy
   if (schedulers[0] === key && schedulers.length === 1 && schedulerQuorum === 1) return
+  const { id: process, epoch, earlier = [] } = description
+  if (earlier.some(({ policy }) => policy.schedulers.includes(key))) throw new Failure('moved', { process, epoch })
   throw new Failure('not-scheduler', { process: description.id, scheduler: schedulers.join(' '), here: key })
 }
 

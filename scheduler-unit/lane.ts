@@ -87,7 +87,7 @@ export class Lane {
   private constructor(parts: LaneParts, place: { blocks: number; nextSlot: Slot; lastMs: number }) {
     this.#parts = parts
     this.feed = messagesFeed(parts.process)
-    this.senders = new Senders(parts.process.id, parts.log.store)
+    this.senders = new Senders(parts.process.id, parts.log.store, parts.process.epoch)
     this.#blocks = place.blocks
     this.#nextSlot = place.nextSlot
     this.#lastMs = place.lastMs

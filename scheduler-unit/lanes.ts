@@ -1,4 +1,4 @@
-import { type Clock, Failure, type KeyId, LANES_MAX, type Log, type ProcessDescription, type ProcessId } from '../protocol/index.ts'
+import { type Clock, Failure, type KeyId, LANES_MAX, type Log, messagesFeed, type ProcessDescription, type ProcessId } from '../protocol/index.ts'
 import { checkScheduler } from './admission.ts'
 import { Lane, type LaneParts } from './lane.ts'
 import { RecentReceipts } from './recent-receipts.ts'
@@ -98,7 +98,20 @@ export class Lanes implements AsyncDisposable {
     if (commit === undefined) checkScheduler(description, key)
     await this.#parts.confirm?.(description)
     const now = (): number => clock.now()
+    const isBegun = description.prologue === undefined || (await log.length(messagesFeed(description))) >= description.prologue.length
+    if (!isBegun) throw new Failure('moved', { process }, { note: 'its feed is still being taken over' })
     return Lane.open({ log, recent: this.#recent, process: description, now, commit, committing, committed })
+  }
+
+  /** Closes the lane of a process once all that waits has its slot, or has failed. Whoever asks later opens another. */
+  async close(process: ProcessId): Promise<void> {
+    const opening = this.#lanes.get(process)
+    const lane = await opening?.catch(() => undefined)
+    if (opening === undefined || lane === undefined) return
+    await lane.drained()
+    lane.retire()
+    this.#forget(process, opening)
+    this.#recent.forgetAll(process)
   }
 
   /** Puts the lane last in the line of those to be forgotten. */

@@ -36,6 +36,11 @@ export class RecentReceipts {
     }
   }
 
+  /** Forgets those of one process. */
+  forgetAll(process: ProcessId): void {
+    for (const [id, known] of this.#seated) if (known.process === process) this.#forget(id)
+  }
+
   #forget(id: MessageId): void {
     const known = this.#seated.get(id)
     if (known === undefined) return

@@ -9,8 +9,10 @@ import {
   encodeEnvelope,
   envelopeId,
   Failure,
+  firstPolicy,
   type Envelope,
   isControl,
+  isOfLaterEpoch,
   isSpawn,
   type ItemOrPush,
   type KeyId,
@@ -32,6 +34,7 @@ import { admitControl, admitItem, admitPush, boundedEnvelope, parseItem } from '
 import { Alarms, type DueTick } from './alarms.ts'
 import { CoSignedProcesses, type Together } from './co-signing/co-signed-processes.ts'
 import type { Seat } from './co-signing/course.ts'
+import { Holds } from './holds.ts'
 import { failedAnswer, type IngressParts, known, scheduled, seatIngress, seatIngressNow } from './ingress.ts'
 import type { CommittedFrame, Lane, LaneParts } from './lane.ts'
 import { KnownReceipts, sameBytes } from './known-receipts.ts'
@@ -51,6 +54,8 @@ export interface SchedulerUnitParts extends Pick<LanesParts, 'confirm'> {
   committed(frames: readonly CommittedFrame[]): void
   /** A process that sends, here or elsewhere; those of this node's directory, if not given. */
   describe?(process: ProcessId): Promise<ProcessDescription | undefined>
+  /** A process sends that was handed over as far as it says, and this node has not heard of that. */
+  isBehind?(process: ProcessId): void
   readonly signerRatePerSecond?: number | undefined
   /** Processes whose place in their feed is held in memory; idle ones above it are looked up again. */
   readonly lanesMax?: number | undefined
@@ -72,6 +77,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   readonly #receipts: KnownReceipts
   readonly #coSigned: CoSignedProcesses | undefined
   readonly #ingressParts: IngressParts
+  readonly #holds: Holds
   #closed = false
 
   private constructor(parts: SchedulerUnitParts) {
@@ -81,6 +87,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const seatHere = (request: ScheduleRequest): Promise<Seat> => this.#seatHere(request).catch(failed)
     this.#coSigned = parts.together && new CoSignedProcesses({ ...parts, ...parts.together, describe, seatHere })
     const commitOf = async (process: ProcessDescription): Promise<LaneParts['commit']> => this.#coSigned?.commitOf(process)
+    this.#holds = new Holds(parts.clock)
     this.#lanes = new Lanes({ ...parts, commitOf })
     this.#receipts = new KnownReceipts(log, this.#lanes)
     this.#rates = new SignerRates(parts.signerRatePerSecond)
@@ -148,6 +155,23 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     return expected
   }
 
+  /** Takes nothing more of a process until `untilMs`, or until it is released; resolves when all that was taken has its slot. */
+  async hold(process: ProcessId, untilMs: number): Promise<void> {
+    this.#holds.add(process, untilMs)
+    await this.#lanes.close(process)
+  }
+
+  release(process: ProcessId): void {
+    this.#holds.release(process)
+  }
+
+  /** Whoever schedules it now is another, or begins anew: what is known here of its feed is forgotten. Hold it first. */
+  async moved(process: ProcessId): Promise<void> {
+    await this.#lanes.close(process)
+    await this.#coSigned?.moved(process)
+    this.release(process)
+  }
+
   arm(process: ProcessId, timers: readonly Timer[]): void {
     this.#alarms.arm(process, timers)
   }
@@ -158,6 +182,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   async #seat(request: ScheduleRequest): Promise<Seat> {
+    this.#holds.expectFree(request.process)
     const course = await this.#coSigned?.courseOf(request)
     return course === undefined ? this.#seatHere(request) : { answer: course.route(request) }
   }
@@ -181,6 +206,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
 
   /** The same without a wait, for most requests: nothing, if something has to be looked up. */
   #seatNow({ process, envelope, item: parsed, request }: ScheduleRequest): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
+    if (this.#holds.any) return undefined
     const lane = this.#lanes.atHand(process)
     if (lane === undefined || lane.nextSlot === 0 || lane.isShared) return undefined
     try {
@@ -283,8 +309,12 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     sender: ProcessDescription,
     { policy }: ProcessDescription,
   ): void {
+    if (isOfLaterEpoch(sender, proof?.signatures[0]?.unit ?? 0)) {
+      this.#parts.isBehind?.(sender.id)
+      throw new Failure('moved', { process: sender.id }, { note: 'its compute units are not known here yet' })
+    }
     const vouched = proof === undefined && !isSpawn(push) && this.#parts.attests?.(push) === true
-    if (!vouched || voucherOf(sender.policy, policy) === undefined) admitPush(push, proof, sender)
+    if (!vouched || voucherOf(firstPolicy(sender), policy) === undefined) admitPush(push, proof, sender)
   }
 
   /** The process that a spawn makes, if there is none yet; only what is certified may say what it is like. */
@@ -341,7 +371,10 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     for (const { process, timer } of ticks) {
       const envelope: Envelope = { kind: 'tick', timer: latin1(timer.key), dueMs: timer.dueMs }
       void this.#ticksOf(process)
-        .then(ticks => (ticks ? this.#lanes.get(process, undefined) : undefined))
+        .then(ticks => {
+          this.#holds.expectFree(process)
+          return ticks ? this.#lanes.get(process, undefined) : undefined
+        })
         .then(lane => lane?.enqueue(asMessageId(''), envelope, encodeEnvelope(envelope)))
         .catch(error => this.#again(process, timer, Failure.from(error)))
     }
@@ -356,6 +389,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   /** A tick that found no slot comes again a little later. */
   #again(process: ProcessId, timer: Timer, failure: Failure): void {
     if (this.#closed || failure.blame === 'trust' || failure.blame === 'input') return
+    // Its new scheduler rings.
+    if (failure.code === 'moved' && failure.details['epoch'] !== undefined) return
     void this.#parts.clock.sleep(1000).then(() => this.#tick([{ process, timer }]))
   }
 

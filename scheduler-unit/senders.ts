@@ -1,6 +1,7 @@
 import {
   CborReader,
   CborWriter,
+  concatBytes,
   decodeFrame,
   type Envelope,
   type FeedSpec,
@@ -19,7 +20,7 @@ const STORE_EVERY_BLOCKS = 64
  * The store may be behind: what it says is brought up to date from the feed when a lane is opened.
  */
 export class Senders {
-  readonly #process: ProcessId
+  readonly #place: Uint8Array
   readonly #store: Log['store']
   readonly #next = new Map<ProcessId, number>()
   /** Durable, but not in the store yet. */
@@ -27,8 +28,8 @@ export class Senders {
   /** Blocks that the store knows. */
   #indexed = 0
 
-  constructor(process: ProcessId, store: Log['store']) {
-    this.#process = process
+  constructor(process: ProcessId, store: Log['store'], epoch = 0) {
+    this.#place = placeKey(process, epoch)
     this.#store = store
   }
 
@@ -39,7 +40,7 @@ export class Senders {
 
   /** Looks up what `expected` tells. */
   async load(sender: ProcessId): Promise<void> {
-    const stored = await this.#store.get(senderKey(this.#process, sender))
+    const stored = await this.#store.get(senderKey(this.#place, sender))
     const seq = stored === undefined ? 0 : readSmall(new CborReader(stored))
     if (!this.#next.has(sender)) this.#next.set(sender, seq)
   }
@@ -62,7 +63,7 @@ export class Senders {
 
   /** Reads the frames that the store does not know. */
   async repair(log: Log, feed: FeedSpec, blocks: number): Promise<void> {
-    const stored = await this.#store.get(indexedKey(this.#process))
+    const stored = await this.#store.get(indexedKey(this.#place))
     this.#indexed = Math.min(blocks, stored === undefined ? 0 : readSmall(new CborReader(stored)))
     // They may be without pushes; looking at them again is cheap and happens once.
     for await (const bytes of log.blocks(feed, this.#indexed, blocks)) {
@@ -76,12 +77,12 @@ export class Senders {
 
   #write(blocks: number): void {
     const changes = [...this.#unstored].map(([sender, next]) => ({
-      key: senderKey(this.#process, sender),
+      key: senderKey(this.#place, sender),
       value: encodeUint(next),
     }))
     this.#unstored.clear()
     this.#indexed = blocks
-    this.#store.write([...changes, { key: indexedKey(this.#process), value: encodeUint(blocks) }])
+    this.#store.write([...changes, { key: indexedKey(this.#place), value: encodeUint(blocks) }])
   }
 }
 
@@ -93,20 +94,13 @@ function note(seqs: Map<ProcessId, number>, envelope: Envelope): void {
 const NEXT = toUtf8('scheduler/next/')
 const INDEXED = toUtf8('scheduler/indexed/')
 
-function senderKey(process: ProcessId, sender: ProcessId): Uint8Array {
-  const key = new Uint8Array(NEXT.length + 64)
-  key.set(NEXT)
-  key.set(fromBase64Url(process), NEXT.length)
-  key.set(fromBase64Url(sender), NEXT.length + 32)
-  return key
+/** Each epoch counts anew: its feed may be without some blocks that an earlier one had. */
+function placeKey(process: ProcessId, epoch: number): Uint8Array {
+  return epoch === 0 ? fromBase64Url(process) : concatBytes(fromBase64Url(process), encodeUint(epoch))
 }
 
-function indexedKey(process: ProcessId): Uint8Array {
-  const key = new Uint8Array(INDEXED.length + 32)
-  key.set(INDEXED)
-  key.set(fromBase64Url(process), INDEXED.length)
-  return key
-}
+const senderKey = (place: Uint8Array, sender: ProcessId): Uint8Array => concatBytes(NEXT, place, fromBase64Url(sender))
+const indexedKey = (place: Uint8Array): Uint8Array => concatBytes(INDEXED, place)
 
 function encodeUint(value: number): Uint8Array {
   const writer = new CborWriter()

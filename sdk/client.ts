@@ -23,6 +23,7 @@ import { awaitReply } from './await-reply.ts'
 import { type FollowOptions, followResults } from './follow.ts'
 import { Interfaces } from './interfaces.ts'
 import { type QueryFields, type SendFields, signMessage, signSpawn, withPolicy } from './message-item.ts'
+import { type HandoverCalls, handoverCalls } from './handover.ts'
 import { type LifecycleCalls, lifecycleCalls } from './lifecycle-calls.ts'
 import { type ModuleCalls, moduleCalls } from './module-calls.ts'
 import { type ProcessCalls, processCalls } from './process-calls.ts'
@@ -50,7 +51,7 @@ const RESULT_TIMEOUT_MS = 60_000
  */
 export class Client {
   readonly modules: ModuleCalls
-  readonly processes: ProcessCalls & LifecycleCalls
+  readonly processes: ProcessCalls & LifecycleCalls & HandoverCalls
   /** The operations themselves, one call each, without retries. */
   readonly transport: Transport
   readonly #signer: Signer | undefined
@@ -69,6 +70,7 @@ export class Client {
         send: (item, options) => this.#sendItem(item, options),
         spawn: (fields, options) => this.spawn(fields, options),
       }),
+      ...handoverCalls(this.transport, signer => this.#signerOr(signer)),
     }
   }
 

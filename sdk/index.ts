@@ -24,6 +24,7 @@ export type {
   StateOptions,
   UpgradeFields,
 } from './lifecycle-calls.ts'
+export type { HandedOver, HandoverCalls, HandoverFields } from './handover.ts'
 export type { ModuleCalls } from './module-calls.ts'
 export type { ProcessCalls } from './process-calls.ts'
 export { ProcessHandle } from './process-handle.ts'

@@ -6,6 +6,7 @@ import {
   describeModule,
   describeProcess,
   type Directory,
+  EpochChains,
   encodeEnvelope,
   type ModuleDescription,
   type NewBlock,
@@ -27,8 +28,10 @@ interface KnownModule {
 export class MemoryDirectory implements Directory {
   readonly #processes: Map<string, KnownProcess>
   readonly #modules: Map<string, KnownModule>
+  readonly #epochs: EpochChains
 
-  constructor(from?: MemoryDirectory) {
+  constructor(from?: MemoryDirectory, epochs = from === undefined ? undefined : from.epochs) {
+    this.#epochs = epochs?.copy() ?? new EpochChains()
     this.#processes = new Map(from === undefined ? [] : from.#processes)
     this.#modules = new Map(from === undefined ? [] : from.#modules)
   }
@@ -50,11 +53,27 @@ export class MemoryDirectory implements Directory {
   }
 
   async process(id: ProcessId): Promise<ProcessDescription | undefined> {
-    return this.#processes.get(id)?.description
+    return this.#epochs.present(this.#processes.get(id)?.description)
   }
 
   processAtHand(id: ProcessId): ProcessDescription | undefined {
-    return this.#processes.get(id)?.description
+    return this.#epochs.present(this.#processes.get(id)?.description)
+  }
+
+  get epochs(): EpochChains {
+    return this.#epochs
+  }
+
+  async addEpoch(process: ProcessId, item: Uint8Array): Promise<void> {
+    this.#epochs.add(process, item)
+  }
+
+  epochItems(process: ProcessId): readonly Uint8Array[] {
+    return this.#epochs.itemsOf(process)
+  }
+
+  get handedOver(): readonly ProcessId[] {
+    return this.#epochs.processes
   }
 
   async spawnEnvelope(id: ProcessId): Promise<Uint8Array | undefined> {
@@ -65,7 +84,7 @@ export class MemoryDirectory implements Directory {
     after?: ProcessId | undefined
     limit: number
   }): Promise<readonly ProcessDescription[]> {
-    return pageOf(this.#processes, options).map(({ description }) => description)
+    return pageOf(this.#processes, options).map(({ description }) => this.#epochs.present(description))
   }
 
   async addModule(item: DataItem): Promise<ModuleDescription> {

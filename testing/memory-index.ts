@@ -32,6 +32,14 @@ export class MemoryIndex implements MessageIndex {
     return ids.map(id => this.#slot(process, id))
   }
 
+  async forget(process: ProcessId, ids: readonly MessageId[], fromSlot: Slot): Promise<void> {
+    for (const id of ids) {
+      const kept = listOf(this.#places.get(id) ?? []).filter(place => place.process !== process || place.slot < fromSlot)
+      if (kept.length === 0) this.#places.delete(id)
+      else this.#places.set(id, kept)
+    }
+  }
+
   async placesOf(id: MessageId): Promise<readonly Place[]> {
     const known = this.#places.get(id)
     return known === undefined ? [] : listOf(known)

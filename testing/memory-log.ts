@@ -1,11 +1,12 @@
 import {
-  domainHash, ed25519Sign, encodeCbor, equalBytes, Failure, type FeedConflict, type FeedGrowth, type FeedHead, feedHeadMessage, feedName, type FeedSpec,
+  domainHash, ed25519Sign, encodeCbor, equalBytes, Failure, type FeedConflict, type FeedGrowth, type FeedHead, feedHeadMessage, type FeedSpec,
   fromBase64Url, type Log, type NewBlock, type SignedBlocks, signedBlocksHold, type SignedPrefix, signedPrefixHash, type TakeAnswer,
 } from '../protocol/index.ts'
+import { nameOf } from './feed-names.ts'
 import { MemoryDirectory } from './memory-directory.ts'
 import { MemoryFeed } from './memory-feed.ts'
 import { MemoryIndex } from './memory-index.ts'
-import { leafOf, placesIn, prefixIn, sameBlocks } from './memory-proofs.ts'
+import { leafOf, placesIn, prefixIn, sameBlocks, subtreesIn } from './memory-proofs.ts'
 import { MemoryStore } from './memory-store.ts'
 import { MemoryTrees } from './memory-trees.ts'
 
@@ -50,7 +51,7 @@ export class MemoryLog implements Log {
     this.#pause = options.pause
     const before = caches ?? options.from
     if (before !== undefined) this.#seed = before.#seed
-    this.directory = new MemoryDirectory(caches?.directory)
+    this.directory = new MemoryDirectory(caches?.directory, before?.directory.epochs)
     const wrote = (undo: () => void): void => this.#wrote(undo)
     this.store = new MemoryStore(caches === undefined ? { wrote } : { from: caches.store, wrote })
   }
@@ -171,6 +172,7 @@ export class MemoryLog implements Log {
     const held = this.#feedOf(feed)
     const { length } = held
     if (piece.from > length) return { status: 'gap', length }
+    if (length < endOf(feed) && piece.head.length !== endOf(feed)) return { status: 'unproven', length }
     const present = held.blocks.slice(piece.from, piece.from + piece.blocks.length)
     const isSame = sameBlocks(present, piece.blocks)
     if (isSame && present.length === piece.blocks.length) return { status: 'taken', length }
@@ -187,10 +189,14 @@ export class MemoryLog implements Log {
     return { status: 'taken', length: held.length }
   }
 
+  async sync(): Promise<void> {
+    this.#unsynced.length = 0
+  }
+
   async signed(feed: FeedSpec, from: number, maxBytes: number): Promise<SignedBlocks | undefined> {
     const blocks: Uint8Array[] = []
     let bytes = 0
-    for await (const block of this.blocks(feed, from)) {
+    for await (const block of this.blocks(feed, from, from < endOf(feed) ? endOf(feed) : undefined)) {
       bytes += block.length
       if (bytes > maxBytes && blocks.length > 0) break
       blocks.push(block)
@@ -223,6 +229,9 @@ export class MemoryLog implements Log {
   #signs(feed: FeedSpec, length: number): Pick<SignedBlocks, 'head' | 'rest'> | undefined {
     const held = this.#feedOf(feed)
     const proof = this.#proofs.get(nameOf(feed))
+    const ending = endOf(feed)
+    if (length <= ending && held.length >= ending)
+      return { head: { length: ending, signature: new Uint8Array(0) }, rest: subtreesIn(held.blocks, length, ending) }
     if (proof !== undefined)
       return { head: proof.head, rest: [...held.blocks.slice(length, proof.length).map(leafOf), ...proof.rest] }
     if (this.#seed === undefined || feed.signers.length > 1) return undefined
@@ -286,13 +295,6 @@ export class MemoryLog implements Log {
     return held
   }
 }
+/** Where the prologue of a feed ends. */
+const endOf = ({ prologue }: FeedSpec): number => prologue?.length ?? 0
 const isMessages = ({ feed }: NewBlock): boolean => feed.kind === 'messages'
-
-/** A feed is named again and again by the same few objects. */
-const names = new WeakMap<FeedSpec, string>()
-
-function nameOf(feed: FeedSpec): string {
-  const name = names.get(feed) ?? feedName(feed)
-  names.set(feed, name)
-  return name
-}

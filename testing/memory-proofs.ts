@@ -1,6 +1,7 @@
 import {
   decodeFrame,
   envelopeId,
+  feedPlaces,
   equalBytes,
   type FeedSpec,
   type FeedSubtree,
@@ -23,6 +24,17 @@ export function leafOf(block: Uint8Array): FeedSubtree {
   const [leaf] = treeOf([block]).roots
   if (leaf === undefined) throw new TypeError('a tree of one block has a root')
   return leaf
+}
+
+/** The whole subtrees that cover blocks [from, to). */
+export function subtreesIn(blocks: readonly Uint8Array[], from: number, to: number): FeedSubtree[] {
+  let at = from
+  return feedPlaces(from, to).map(({ leaves }) => {
+    const [root] = treeOf(blocks.slice(at, at + leaves)).roots
+    at += leaves
+    if (root === undefined) throw new TypeError('a whole subtree has one root')
+    return root
+  })
 }
 
 /** The messages of a frame; none, if it is no frame. */

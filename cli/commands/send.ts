@@ -16,5 +16,11 @@ export async function send(context: CommandContext): Promise<CommandEnd> {
   const message = await readMessage(context, text)
   const process = await findProcess(context, name)
   const sent = await context.client().send({ process, ...message, signer: await context.signer() }, limits)
-  return showSent(context, sent, { wait, type: 'message.sent', showsOutput: true })
+  const hint = flags['action'] === undefined && text !== undefined ? actionHint(name, text) : undefined
+  return showSent(context, sent, { wait, type: 'message.sent', showsOutput: true, hint })
+}
+
+/** Processes without a contract take what stands behind their name for data: one word may have been meant as an action. */
+function actionHint(process: string, text: string): string | undefined {
+  return /^[A-Za-z][\w-]{0,63}$/.test(text) ? `"${text}" was sent as data: if it is an action, atoll send ${process} --action ${text}` : undefined
 }

@@ -16,6 +16,7 @@ import {
   requestMessageId,
   type Tag,
   toBase64Url,
+  unitOf,
 } from '../../protocol/index.ts'
 import type { SlotEntry } from './feed-reader.ts'
 
@@ -96,7 +97,7 @@ export function pushAsAo(
   const { core } = push
   const body = decodePushBody(push.bodyBytes)
   const attested = proof?.signatures[0]
-  const unit = attested && sender.policy.computeUnits[attested.unit]
+  const unit = attested && unitOf(sender, attested.unit)
   const key = proof === undefined ? (process.policy.schedulers[0] ?? '') : (unit ?? '')
   const own = body.tags.filter(tag => !SET_BY_NETWORK.has(tag.name))
   const variant = findTag(own, 'Variant') === undefined ? [tag('Variant', AO_VARIANT)] : []

@@ -1,5 +1,6 @@
 import type { Operations } from '../../protocol/index.ts'
 import type { OperationParts } from '../parts.ts'
+import { epochOperations } from './epochs.ts'
 import { evidenceOperations } from './evidence.ts'
 import { feedOperations } from './feeds.ts'
 import { lifecycleOperations } from './lifecycle.ts'
@@ -23,6 +24,7 @@ export function createOperations(parts: OperationParts): Operations {
     ...resultOperations(parts),
     ...proofOperations(parts),
     ...evidenceOperations(parts),
+    ...epochOperations(parts),
     ...traceOperations(parts),
     ...lifecycleOperations(parts),
     ...nodeOperations(parts),

@@ -47,6 +47,10 @@ export class PeerFeeds implements FeedLink {
   readonly #pendingMax: number
   #next = 0
   #pending = 0
+  /** Prefixes that are waited for: their answers come over this channel, behind the pieces. */
+  #asking = 0
+  /** What waited when the first of them was asked for. */
+  #heldWhenAsked = 0
   #paused = false
   #over = false
 
@@ -120,6 +124,10 @@ export class PeerFeeds implements FeedLink {
       gone: () => reject(new Failure('unreachable', { peer: this.peer })),
     })
     this.#channel.send(encodeFollowerFrame({ kind: 'show', number: followed.number, length }))
+    // Whoever takes a piece may be the one who asks: what is paused for that piece goes on until there is an answer.
+    if (this.#asking === 0) this.#heldWhenAsked = this.#pending
+    this.#asking += 1
+    this.#flow()
     const late = AbortSignal.timeout(timeoutMs)
     const ends = signal === undefined ? late : AbortSignal.any([signal, late])
     const end = (): void =>
@@ -129,6 +137,8 @@ export class PeerFeeds implements FeedLink {
       return await promise
     } finally {
       ends.removeEventListener('abort', end)
+      this.#asking -= 1
+      this.#flow()
     }
   }
 
@@ -167,10 +177,24 @@ export class PeerFeeds implements FeedLink {
   /** Bytes of pieces that came and are not taken yet. */
   #hold(bytes: number): void {
     this.#pending += bytes
-    if (!this.#paused && this.#pending > this.#pendingMax) {
+    if (this.#asking > 0 && this.#pending > this.#limit) {
+      // It sends and sends and does not answer: of such a source nothing is known.
+      for (const { asked } of this.#byNumber.values()) for (const { gone } of asked) gone()
+    }
+    this.#flow()
+  }
+
+  /** What may wait: as much again while an answer is waited for. */
+  get #limit(): number {
+    return this.#pendingMax + (this.#asking > 0 ? this.#heldWhenAsked : 0)
+  }
+
+  /** Reads on or not. */
+  #flow(): void {
+    if (!this.#paused && this.#pending > this.#limit) {
       this.#paused = true
       this.#channel.pause()
-    } else if (this.#paused && this.#pending < this.#pendingMax / 2) {
+    } else if (this.#paused && this.#pending < (this.#asking > 0 ? this.#limit : this.#pendingMax / 2)) {
       this.#paused = false
       this.#channel.resume()
     }

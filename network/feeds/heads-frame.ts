@@ -50,8 +50,8 @@ export function encodeFollowerFrame(frame: FollowerFrame): Uint8Array {
   const writer = new CborWriter()
   switch (frame.kind) {
     case 'follow': {
-      const { kind, process, epoch, signers, quorum } = frame.feed
-      writer.array(8)
+      const { kind, process, epoch, signers, quorum, prologue } = frame.feed
+      writer.array(prologue === undefined ? 8 : 10)
       writer.uint(FOLLOW)
       writer.uint(frame.number)
       writer.uint(KINDS.indexOf(kind))
@@ -61,6 +61,10 @@ export function encodeFollowerFrame(frame: FollowerFrame): Uint8Array {
       for (const signer of signers) writer.bytes(fromBase64Url(signer))
       writer.uint(quorum)
       writer.uint(frame.from)
+      if (prologue !== undefined) {
+        writer.uint(prologue.length)
+        writer.bytes(prologue.hash)
+      }
       break
     }
     case 'leave':
@@ -82,13 +86,15 @@ export function decodeFollowerFrame(bytes: Uint8Array): FollowerFrame {
   const reader = new CborReader(bytes)
   const fields = reader.array()
   const [kind, number] = [readSmall(reader), readSmall(reader)]
-  if (fields !== [8, 2, 3][kind]) throw new MalformedBytes('not what a follower says', 0)
+  const hasPrologue = kind === FOLLOW && fields === 10
+  if (!hasPrologue && fields !== [8, 2, 3][kind])
+    throw new MalformedBytes('not what a follower says', 0)
   const frame =
     kind === LEAVE
       ? ({ kind: 'leave', number } as const)
       : kind === SHOW
         ? show(reader, number)
-        : follow(reader, number)
+        : follow(reader, number, hasPrologue)
   reader.end()
   return frame
 }
@@ -97,7 +103,7 @@ function show(reader: CborReader, number: number): FollowerFrame {
   return { kind: 'show', number, length: readSmall(reader) }
 }
 
-function follow(reader: CborReader, number: number): FollowerFrame {
+function follow(reader: CborReader, number: number, hasPrologue: boolean): FollowerFrame {
   const kind = KINDS[readSmall(reader)]
   const process = asProcessId(readId(reader))
   const epoch = readSmall(reader)
@@ -106,7 +112,9 @@ function follow(reader: CborReader, number: number): FollowerFrame {
     throw new MalformedBytes('not a feed', reader.offset)
   const signers = Array.from({ length: count }, () => asKeyId(readId(reader)))
   const feed = { kind, process, epoch, signers, quorum: readSmall(reader) }
-  return { kind: 'follow', number, feed, from: readSmall(reader) }
+  const from = readSmall(reader)
+  if (!hasPrologue) return { kind: 'follow', number, feed, from }
+  return { kind: 'follow', number, feed: { ...feed, prologue: { length: readSmall(reader), hash: readHash(reader).slice() } }, from }
 }
 
 export function encodeSourceFrame(frame: SourceFrame): Uint8Array {

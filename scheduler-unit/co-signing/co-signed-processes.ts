@@ -97,11 +97,18 @@ export class CoSignedProcesses {
   /** Answers another scheduler. @throws {Failure} `unknown-process`, `not-scheduler` */
   async answer(from: KeyId, request: CoSignRequest): Promise<CoSignAnswer> {
     const opening = this.#courses.get(request.process)
-    const course = opening === undefined ? await this.#meet(request) : await opening
+    const course = opening === undefined ? await this.#meet(from, request) : await opening
     const { process, feed } = course.voter
     if (!feed.signers.includes(from)) throw new Failure('not-scheduler', { process: process.id, scheduler: from })
     if (process.epoch !== request.epoch) return { kind: 'refused', reason: `it is in epoch ${process.epoch}` }
     return course.voter.answer(from, request)
+  }
+
+  /** Who schedules a process has changed: the next course of it is of its new epoch. */
+  async moved(process: ProcessId): Promise<void> {
+    const course = await this.#courses.get(process)?.catch(() => undefined)
+    course?.close()
+    this.#courses.delete(process)
   }
 
   async close(): Promise<void> {
@@ -122,11 +129,13 @@ export class CoSignedProcesses {
     return opening
   }
 
-  async #meet(request: CoSignRequest): Promise<Course> {
+  /** Opens a course for one of the process's own schedulers, and for nobody else. */
+  async #meet(from: KeyId, request: CoSignRequest): Promise<Course> {
     const known = await this.#parts.log.directory.process(request.process)
     const process = known ?? spawnedIn(request)
     if (process === undefined || process.id !== request.process) throw new Failure('unknown-process', { process: request.process })
     if (!this.#isOurs(process)) throw new Failure('not-scheduler', { process: process.id, here: this.#parts.key })
+    if (!process.policy.schedulers.includes(from)) throw new Failure('not-scheduler', { process: process.id, scheduler: from })
     return this.#course(process)
   }
 
@@ -137,15 +146,16 @@ export class CoSignedProcesses {
   async #open(process: ProcessDescription): Promise<Course> {
     const { key, seed, clock, peers, log } = this.#parts
     const opened: { course?: Course } = {}
-    log.store.write([{ key: knownKey(process.id), value: new Uint8Array([1]) }])
     const voter = await Voter.open({
       key,
+      clock,
       seed,
       log,
       process,
       peers,
       check: (description, base, blocks) => checkBlocks(this.#parts, description, base, blocks),
       settled: frames => this.#parts.settled(frames),
+      begun: () => log.store.write([{ key: knownKey(process.id), value: new Uint8Array([1]) }]),
       accepted: () => opened.course?.settleSoon(),
       forgot: () => void opened.course?.catchUp(),
     })

@@ -21,11 +21,12 @@ import {
   type KeyId,
   type NewBlock,
   type Proposal,
-  type SignerProof,
   signerHolds,
   signLead,
   signProposal,
 } from '../../protocol/index.ts'
+import { Round } from './round.ts'
+import { VIEW_STEP_MAX } from './view-pace.ts'
 import type { Voter } from './voter.ts'
 
 export interface ProposerParts {
@@ -111,11 +112,8 @@ export class Proposer {
     const lead = { ...this.#place, kind: 'lead', view, spawn, signature: signLead(feed, view, seed) } as const
     const answers = await this.#gather(lead, quorum - 1)
     if (answers === undefined) return false
-    for (const { key, answer } of answers) {
-      if (answer.head !== undefined && answer.head.length > voter.length) await voter.catchUp(key, answer.head)
-    }
     if (voter.view !== view || this.#closed) return false
-    const accepted = [voter.unsettled, ...answers.map(({ answer }) => answer.accepted)].filter(one => one?.base === voter.length)
+    const accepted = [voter.unsettled, ...answers.map(({ answer }) => answer.accepted)].filter(one => one?.base === voter.length && one.view <= view)
     const newest = accepted.reduce((a, b) => (b !== undefined && b.view > (a?.view ?? -1) ? b : a), undefined)
     this.#view = view
     if (newest !== undefined) await this.#propose(newest.blocks, false)
@@ -130,9 +128,11 @@ export class Proposer {
     for (const key of this.#others) {
       void this.#ask(key, lead)
         .then(answer => {
-          if (answer?.kind === 'follows') answers.push({ key, answer })
-          if (answer?.kind === 'superseded') this.#heardOf = Math.max(this.#heardOf, answer.view)
+          if (answer?.kind === 'superseded') this.#hears(answer.view)
+          return answer?.kind === 'follows' ? this.#isTrue(key, answer).then(() => void answers.push({ key, answer })) : undefined
         })
+        // Whose word does not hold has said nothing.
+        .catch(() => undefined)
         .finally(() => {
           left -= 1
           if (left === 0 || answers.length >= wanted) resolve()
@@ -140,6 +140,19 @@ export class Proposer {
     }
     if (wanted > 0) await promise
     return answers.length >= wanted ? [...answers] : undefined
+  }
+
+  /** Has here what one who follows says it has. @throws {Failure} if that does not hold */
+  async #isTrue(key: KeyId, { head, accepted }: Follows): Promise<void> {
+    const { voter } = this.#parts
+    if (head !== undefined && head.length > voter.length) await voter.catchUp(key, head)
+    if (accepted !== undefined && accepted.base === voter.length) await voter.check(accepted.blocks)
+  }
+
+  /** Somebody says that it has promised a view: one alone takes this one no further than a step. */
+  #hears(view: number): void {
+    const reach = Math.max(this.#heardOf, this.#parts.voter.view) + VIEW_STEP_MAX
+    this.#heardOf = Math.max(this.#heardOf, Math.min(view, reach))
   }
 
   async #propose(blocks: readonly Uint8Array[], isOurs: boolean): Promise<void> {
@@ -152,7 +165,9 @@ export class Proposer {
     if (!(await voter.acceptOwn(proposal))) throw this.#tooFew('it leads no more')
     const signature = signProposal(voter.feed, view, base, tree, seed)
     const settled = await voter.head()
-    const round = new Round(this.#others.length)
+    // One that lies must not end it: it goes on while there may be enough signatures without it.
+    const round = new Round(this.#others.length - (voter.feed.quorum - 1) + 1)
+    const superseded: number[] = []
     const message = feedHeadMessage(voter.feed, tree)
     const untilMs = clock.now() + CO_SIGN_WAIT_MS
     const ask = async (key: KeyId): Promise<void> => {
@@ -168,10 +183,13 @@ export class Proposer {
           round.held(key)
           await round.moreThan(holders)
         } else if (answer?.kind === 'superseded') {
-          this.#heardOf = Math.max(this.#heardOf, answer.view)
-          return round.end(`a later view was promised: ${answer.view}`)
-        } else if (answer?.kind === 'has' && (answer.head?.length ?? 0) > base) return round.end('another scheduler went on')
-        else if (answer?.kind === 'refused') return round.refused(answer.reason)
+          superseded.push(answer.view)
+          return round.refused(`a later view was promised: ${answer.view}`)
+        } else if (answer?.kind === 'has' && answer.head !== undefined && answer.head.length > base) {
+          await voter.catchUp(key, answer.head).catch(() => undefined)
+          if (voter.length > base) return round.end('another scheduler went on')
+          return round.refused('it has a longer feed, it says')
+        } else if (answer?.kind === 'refused') return round.refused(answer.reason)
         else await clock.sleep(ASK_AGAIN_MS)
       }
     }
@@ -179,6 +197,7 @@ export class Proposer {
     for (let wanted = voter.feed.quorum - 1; ; wanted += 1) {
       const failure = await round.reached(wanted)
       if (failure !== undefined) {
+        for (const later of superseded) this.#hears(later)
         this.#view = undefined
         throw this.#tooFew(failure)
       }
@@ -221,68 +240,3 @@ export class Proposer {
 }
 
 type Follows = Extract<CoSignAnswer, { kind: 'follows' }>
-
-/** What has come in for one proposal. */
-class Round {
-  readonly proofs: SignerProof[] = []
-  readonly #holders = new Set<KeyId>()
-  readonly #refusals: string[] = []
-  readonly #asked: number
-  #failure: string | undefined
-  #waiting: (() => void)[] = []
-
-  constructor(asked: number) {
-    this.#asked = asked
-  }
-
-  get over(): boolean {
-    return this.#failure !== undefined
-  }
-
-  /** Schedulers known to have accepted, the leader among them. */
-  get holders(): number {
-    return 1 + this.proofs.length + this.#holders.size
-  }
-
-  signed(key: KeyId, proof: SignerProof): void {
-    this.#holders.delete(key)
-    this.proofs.push(proof)
-    this.#wake()
-  }
-
-  held(key: KeyId): void {
-    this.#holders.add(key)
-    this.#wake()
-  }
-
-  refused(reason: string): void {
-    this.#refusals.push(reason)
-    if (this.#refusals.length === this.#asked) this.end(this.#refusals.join('; '))
-  }
-
-  end(reason: string): void {
-    this.#failure ??= [reason, ...this.#refusals].join('; ')
-    this.#wake()
-  }
-
-  /** Resolves once more are known to hold it than `holders`, or it is over. */
-  async moreThan(holders: number): Promise<void> {
-    while (this.holders <= holders && !this.over) await this.#change()
-  }
-
-  /** Resolves with that many signatures, or gives why there will be no more. */
-  async reached(wanted: number): Promise<string | undefined> {
-    while (this.proofs.length < wanted && !this.over) await this.#change()
-    return this.proofs.length < wanted ? this.#failure : undefined
-  }
-
-  #change(): Promise<void> {
-    return new Promise(resolve => this.#waiting.push(resolve))
-  }
-
-  #wake(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const resolve of waiting) resolve()
-  }
-}

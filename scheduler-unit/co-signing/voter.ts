@@ -8,15 +8,15 @@
  *    own settled feed, and only if every envelope in it passes as it would at admission.
  * 4. It signs only once so many have accepted the same that no later leader can miss it. Its own signature on what it
  *    proposes itself comes last and leaves it only inside a settled head.
- * 5. The feed it serves holds settled blocks alone: those under a head with the signatures of a quorum.
+ * 5. While it waits for others it answers others: nothing is fetched or checked in its turn. One other scheduler has one
+ *    proposal looked at at a time, and leads it from view to view only so fast and so far: views and disks are not endless.
+ * 6. The feed it serves holds settled blocks alone: those under a head with the signatures of a quorum.
  */
 import {
   type CoSignAnswer,
-  type CoSigners,
   type CoSignRequest,
   ed25519Sign,
   encodeMultiSignature,
-  equalBytes,
   Failure,
   type FeedHead,
   feedHeadHolds,
@@ -26,35 +26,19 @@ import {
   type KeyId,
   leaderOf,
   leadHolds,
-  type Log,
   messagesFeed,
-  type Peers,
   type ProcessDescription,
   type Proposal,
-  proposalHolds,
   type SignerProof,
   votesFeed,
 } from '../../protocol/index.ts'
-import type { CommittedFrame } from '../lane.ts'
 import { framesOf } from './frames-of.ts'
+import { isAccepted, refused, refuseProposal } from './refuse-proposal.ts'
 import { settledBlocks } from './settled-blocks.ts'
+import { Turns } from './turns.ts'
+import { VIEW_STEP_MAX, ViewPaces } from './view-pace.ts'
+import type { VoterParts } from './voter-parts.ts'
 import { decodeVoteState, encodeVoteState, mayBeSigned, NO_VOTES, type SignedHead, type VoteState } from './vote-state.ts'
-
-export interface VoterParts {
-  readonly key: KeyId
-  readonly seed: Uint8Array
-  readonly log: Log
-  readonly process: ProcessDescription
-  readonly peers: CoSigners & Pick<Peers, 'frames'>
-  /** Checks blocks that are to stand at `base`, in slots from there on. @throws {Failure} */
-  check(process: ProcessDescription, base: number, blocks: readonly Uint8Array[]): Promise<void>
-  /** Blocks settled that this node did not schedule itself. */
-  settled(frames: readonly CommittedFrame[]): void
-  /** Something was accepted, and is to settle soon. */
-  accepted(): void
-  /** It does not know what it signed before: see `remembersAll`. */
-  forgot(): void
-}
 
 export class Voter {
   readonly process: ProcessDescription
@@ -66,7 +50,8 @@ export class Voter {
   #voted: number
   #state: VoteState
   #tree: FeedTree
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Turns()
+  readonly #paces = new ViewPaces()
   /** Nothing on a base up to this one is signed: it may have signed something else there, before it was restored. */
   #floor: number
 
@@ -129,23 +114,26 @@ export class Voter {
 
   /** Answers another scheduler of the process. @throws {Failure} what the disk or the way to others failed by */
   answer(from: KeyId, request: CoSignRequest): Promise<CoSignAnswer> {
-    return this.#inTurn(() => {
-      switch (request.kind) {
-        case 'propose':
-          return this.#consider(from, request)
-        case 'lead':
-          return this.#follow(request.view, request.signature)
-        case 'settle':
-          return this.#hearOf(from, request.head)
-        case 'ask':
-          return this.#tell()
-      }
-    })
+    switch (request.kind) {
+      case 'propose':
+        return this.#turns.lookFor(from, () => this.#consider(from, request))
+      case 'settle':
+        return this.#turns.lookFor(from, () => this.#hearOf(from, request.head))
+      case 'lead':
+        return this.#turns.decide(() => this.#follow(request.view, request.signature))
+      case 'ask':
+        return this.#turns.decide(this.#tell)
+    }
+  }
+
+  /** Whether blocks may stand at the end of the feed. @throws {Failure} why not */
+  check(blocks: readonly Uint8Array[]): Promise<void> {
+    return this.#parts.check(this.process, this.length, blocks)
   }
 
   /** Promises itself to a view that it leads; false if it has promised a later one. */
   stand(view: number): Promise<boolean> {
-    return this.#inTurn(async () => {
+    return this.#turns.decide(async () => {
       if (view <= this.view || this.length <= this.#floor) return false
       await this.#remember({ ...this.#state, view })
       return true
@@ -154,7 +142,7 @@ export class Voter {
 
   /** Accepts what it proposes itself; false if it has left that view, or the feed has moved on. */
   acceptOwn(proposal: Proposal): Promise<boolean> {
-    return this.#inTurn(async () => {
+    return this.#turns.decide(async () => {
       if (proposal.view !== this.view || proposal.base !== this.length || proposal.base <= this.#floor) return false
       await this.#remember({ ...this.#state, accepted: proposal })
       return true
@@ -166,7 +154,7 @@ export class Voter {
    * before the block is durable. False if it cannot sign, or the feed has moved on.
    */
   settleOwn({ base, blocks }: Proposal, proofs: readonly SignerProof[], isOurs: boolean): Promise<boolean> {
-    return this.#inTurn(async () => {
+    return this.#turns.decide(async () => {
       if (base !== this.length) return false
       const tree = this.treeWith(blocks)
       const mine = { base, length: tree.length, hash: tree.hash() }
@@ -182,38 +170,47 @@ export class Voter {
   }
 
   /** Takes over from `source` what is settled there. @throws {Failure} `unreachable`, `bad-certificate` */
-  catchUp(source: KeyId, head: FeedHead): Promise<void> {
-    return this.#inTurn(() => this.#catchUp(source, head))
+  async catchUp(source: KeyId, head: FeedHead): Promise<void> {
+    const before = this.#tree
+    if (head.length <= before.length) return
+    const blocks = await settledBlocks(this.#parts.peers, source, this.process, before, head)
+    await this.#turns.decide(async () => {
+      // Others may have brought some of it meanwhile.
+      if (head.length > this.length) await this.#settle(blocks.slice(this.length - before.length), head)
+    })
   }
 
   async #consider(from: KeyId, request: Extract<CoSignRequest, { kind: 'propose' }>): Promise<CoSignAnswer> {
-    const { view, base, blocks, settled, signature } = request
+    const { view, base, blocks, settled } = request
     if (view < this.view) return { kind: 'superseded', view: this.view }
     if (leaderOf(this.feed, view) !== from) return refused('another scheduler leads that view')
     if (base > this.length && settled?.length === base) await this.#hearOf(from, settled)
-    if (base < this.length) return this.#tell()
-    if (base > this.length) return refused('what it stands on is not settled')
-    const tree = this.treeWith(blocks)
-    if (!proposalHolds(this.feed, request, tree, signature)) return refused('the signature of the leader does not hold')
-    const head: SignedHead = { base, length: tree.length, hash: tree.hash() }
-    const { accepted } = this.#state
-    const before = accepted?.base === base ? this.treeWith(accepted.blocks) : undefined
-    const isKnown = before !== undefined && before.length === head.length && equalBytes(before.hash(), head.hash)
-    if (!isKnown && accepted?.base === base && accepted.view === view) return refused('the leader proposed other blocks in that view')
-    if (!isKnown) {
-      try {
-        await this.#parts.check(this.process, base, blocks)
-      } catch (error) {
-        const failure = Failure.from(error)
-        if (failure.blame === 'transient' || failure.blame === 'host') throw failure
-        return refused(failure.message)
-      }
+    const refusal = await this.#refusalOf(request)
+    if (refusal !== undefined) return refusal
+    try {
+      if (!isAccepted(this.#standing, base, this.treeWith(blocks))) await this.#parts.check(this.process, base, blocks)
+    } catch (error) {
+      const failure = Failure.from(error)
+      if (failure.blame === 'transient' || failure.blame === 'host') throw failure
+      return refused(failure.message)
     }
-    return this.#vote({ view, base, blocks }, tree, head, request.holders)
+    return this.#turns.decide(async () => (await this.#refusalOf(request)) ?? this.#vote(request))
+  }
+
+  async #refusalOf(request: Extract<CoSignRequest, { kind: 'propose' }>): Promise<CoSignAnswer | undefined> {
+    const refusal = refuseProposal(this.#standing, request)
+    return refusal === 'behind' ? this.#tell() : refusal
+  }
+
+  get #standing(): Parameters<typeof refuseProposal>[0] {
+    return { feed: this.feed, length: this.length, state: this.#state, treeWith: blocks => this.treeWith(blocks) }
   }
 
   /** Accepts, and signs if enough others have accepted and nothing else was signed. */
-  async #vote(proposal: Proposal, tree: FeedTree, head: SignedHead, holders: number): Promise<CoSignAnswer> {
+  async #vote({ view, base, blocks, holders }: Extract<CoSignRequest, { kind: 'propose' }>): Promise<CoSignAnswer> {
+    const proposal: Proposal = { view, base, blocks }
+    const tree = this.treeWith(blocks)
+    const head: SignedHead = { base, length: tree.length, hash: tree.hash() }
     const { signers, quorum } = this.feed
     if (head.base <= this.#floor) {
       this.#parts.forgot()
@@ -224,6 +221,7 @@ export class Voter {
     const signs = holders + 1 > signers.length - quorum
     const signed = signs ? head : this.#state.signed
     const { accepted } = this.#state
+    if (view > this.view && !this.#mayGoTo(view)) return refused(TOO_FAST)
     const isNew = accepted?.view !== proposal.view || accepted.base !== proposal.base || signed !== this.#state.signed
     if (isNew) await this.#remember({ view: proposal.view, accepted: proposal, signed })
     this.#parts.accepted()
@@ -233,26 +231,33 @@ export class Voter {
   async #follow(view: number, signature: Uint8Array): Promise<CoSignAnswer> {
     if (view < this.view) return { kind: 'superseded', view: this.view }
     if (!leadHolds(this.feed, view, signature)) return refused('the signature of the leader does not hold')
-    if (view > this.view) await this.#remember({ ...this.#state, view })
+    if (view > this.view) {
+      if (!this.#mayGoTo(view)) return refused(TOO_FAST)
+      const reached = Math.min(view, this.view + VIEW_STEP_MAX)
+      await this.#remember({ ...this.#state, view: reached })
+      if (reached < view) return refused('that view is far ahead: once more')
+    }
     return { kind: 'follows', head: await this.head(), accepted: this.unsettled }
   }
 
+  /** Whether its leader may have this scheduler leave its view for that one now. */
+  #mayGoTo(view: number): boolean {
+    return this.#paces.take(leaderOf(this.feed, view) ?? this.#parts.key, this.#parts.clock.now())
+  }
+
   async #hearOf(from: KeyId, head: FeedHead): Promise<CoSignAnswer> {
-    if (head.length > this.length) {
+    const isKnown = await this.#turns.decide(async () => {
       const { unsettled } = this
-      const isAccepted = unsettled !== undefined && feedHeadHolds(this.feed, this.treeWith(unsettled.blocks), head)
-      if (isAccepted) await this.#settle(unsettled.blocks, head)
-      else await this.#catchUp(from, head)
-    }
+      if (head.length <= this.length) return true
+      if (unsettled === undefined || !feedHeadHolds(this.feed, this.treeWith(unsettled.blocks), head)) return false
+      await this.#settle(unsettled.blocks, head)
+      return true
+    })
+    if (!isKnown) await this.catchUp(from, head)
     return this.#tell()
   }
 
   #tell = async (): Promise<CoSignAnswer> => ({ kind: 'has', view: this.view, head: await this.head() })
-
-  async #catchUp(source: KeyId, head: FeedHead): Promise<void> {
-    if (head.length <= this.length) return
-    await this.#settle(await settledBlocks(this.#parts.peers, source, this.process, this.#tree, head), head)
-  }
 
   /** @throws {Failure} `bad-certificate` if the head does not hold for these blocks */
   async #settle(blocks: readonly Uint8Array[], head: FeedHead, isOurs = false): Promise<void> {
@@ -264,6 +269,7 @@ export class Voter {
     const { frames, spawn } = framesOf(this.process, this.length, blocks)
     const last = frames.length - 1
     await log.commit(frames.map((frame, at) => ({ ...frame, feed: this.feed, signature: at === last ? head.signature : undefined })))
+    if (this.length === 0) this.#parts.begun()
     this.#tree = tree
     if (isOurs) return
     if (spawn !== undefined) await log.directory.addProcess(this.process, spawn)
@@ -282,12 +288,6 @@ export class Voter {
     this.#voted += 1
     this.#state = state
   }
-
-  #inTurn<T>(body: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(body)
-    this.#turn = turn.catch(() => undefined)
-    return turn
-  }
 }
 
-const refused = (reason: string): CoSignAnswer => ({ kind: 'refused', reason })
+const TOO_FAST = 'it goes from view to view too fast'

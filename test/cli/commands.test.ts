@@ -73,6 +73,14 @@ describe('messages', () => {
     expect(stderr).toContain('abort: Unknown Action')
   })
 
+  test('of one word that a process did not understand may have been meant as an action: that is said', async () => {
+    const { code, stderr } = await atoll('send', 'hits', 'Add')
+    expect(code).toBe(1)
+    expect(stderr).toContain('atoll send hits --action Add')
+    expect((await atoll('send', 'hits', 'two words')).stderr).not.toContain('--action')
+    expect((await atoll('send', 'hits', '--action', 'Nope', 'word')).stderr).not.toContain('was sent as data')
+  })
+
   test('may only be scheduled, evaluated, or followed to their end', async () => {
     expect(await one('send', 'ping', '--action', 'Echo', 'hello', '--wait', 'scheduled')).not.toHaveProperty('result')
     expect(await one('send', 'ping', '--action', 'Echo', 'hello')).toMatchObject({ result: { status: 'ok', outputText: 'hello' } })

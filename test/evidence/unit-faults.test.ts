@@ -55,6 +55,25 @@ describe('a fault of a compute unit', () => {
     expect([book.isExcluded(process.id, keyOf(12)), book.isExcluded(process.id, keyOf(11))]).toEqual([true, false])
   })
 
+  test('is not what a unit says of another frame than this node evaluated, and such words hide no fault', async () => {
+    const process = await ProvenProcess.open([11, 12, 13], 2, [])
+    const bookOf = () =>
+      EvidenceBook.open({
+        log: process.log, clock: { now: () => 1 }, describe: async () => process.description, evaluated: async () => says(process, 0, 4).certificateBytes, share: () => undefined,
+        trouble: (what: string, failure: Failure) => expect.unreachable(`${what}: ${failure.message}`),
+      })
+    const book = await bookOf()
+    // Their scheduler signed two feeds: the unit evaluated the other one, and did so well.
+    const honest = encodeFault(faultOf(process, says(process, 1, 8, 2)))
+    await expect(book.take(honest)).rejects.toMatchObject({ code: 'bad-evidence' })
+    book.disagreement({ process: process.id, attestations: [says(process, 1, 8, 2), says(process, 0, 4)] })
+    book.disagreement({ process: process.id, attestations: [says(process, 1, 8, 2), says(process, 2, 4)] })
+    // The liar speaks of both: of this one it lies.
+    book.disagreement({ process: process.id, attestations: [says(process, 2, 8, 2), says(process, 2, 9)] })
+    await expect.poll(() => book.isExcluded(process.id, keyOf(13))).toBe(true)
+    expect([book.isExcluded(process.id, keyOf(12)), book.isExcluded(process.id, keyOf(11))]).toEqual([false, false])
+  })
+
   test.each<[string, (process: ProvenProcess, stranger: ProvenProcess) => UnitFault]>([
     ['that too few say something else', process => faultOf(process, says(process, 1, 9), says(process, 0, 4))],
     ['that all say the same', process => faultOf(process, says(process, 1, 4), says(process, 0, 4), says(process, 2, 4))],

@@ -122,6 +122,17 @@ describe('the stream of heads', () => {
     await expect.poll(() => pieces.reduce((sum, { blocks }) => sum + blocks.length, 0)).toBe(30)
   })
 
+  test('shows a tree to whoever looks at a piece that alone is more than may wait', async () => {
+    const { there, link } = linked(channelPair(), 8)
+    const feed = messagesOf('a')
+    await fill(there, feed, 0, 9)
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    link.follow(feed, 0, async () => {
+      await link.show(feed, 5, { timeoutMs: 20_000 }).then(resolve, reject)
+    })
+    expect(await promise).toEqual(await there.prefix(feed, 5))
+  })
+
   test('shows the tree of a feed at a length', async () => {
     const { here, there, link } = linked()
     const feed = messagesOf('a')

@@ -40,6 +40,9 @@ function paperOperations(more: Partial<PeerOperations> = {}): PeerOperations {
     readState: refuse,
     timersChanged: refuse,
     expectedSeq: refuse,
+    epoch: refuse,
+    epochs: async () => [],
+    holdEpoch: refuse,
     ...more,
   }
 }

@@ -37,10 +37,12 @@ export async function replay(
   await seat.load(module)
   await seat.ask({ kind: 'open', process, module: module.id, spawn, snapshot })
   const steps: Step[] = []
+  let index = -1
   for await (const frame of (await sourceFromLog(node.log, process)).frames()) {
     const { firstSlot } = readFrameHead(frame)
+    index += 1
     if (firstSlot < (snapshot?.slots ?? 0)) continue
-    const verdicts = await verdictsOn(description, frame, false, node.log)
+    const verdicts = await verdictsOn(description, index, frame, false, node.log)
     const answer = await seat.ask({ kind: 'evaluate', process, frame, verdicts, steps: true })
     if (answer.kind !== 'evaluated') throw new TypeError('expected an outcome')
     steps.push(

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { FeedPull } from '../../node/feed-pull.ts'
-import { asKeyId, describeSpawnItem, signDataItemSync } from '../../protocol/index.ts'
+import { asKeyId, describeSpawnItem, Failure, signDataItemSync } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
 import { seedOf } from '../fakes/signed-items.ts'
@@ -19,6 +19,42 @@ const process = describeSpawnItem(
     seedOf(9),
   ),
 )
+
+test('of several schedulers one that lies keeps nobody from what another has', async () => {
+  const shared = describeSpawnItem(
+    signDataItemSync(
+      {
+        tags: [
+          { name: 'Data-Protocol', value: 'ao' },
+          { name: 'Type', value: 'Process' },
+          { name: 'Module', value: keyOf(3) },
+          ...[1, 4, 5].map(number => ({ name: 'Scheduler', value: keyOf(number) })),
+          { name: 'Scheduler-Quorum', value: '2' },
+        ],
+        data: '',
+      },
+      seedOf(9),
+    ),
+  )
+  const lies: Failure[] = [new Failure('unknown-process'), new Failure('bad-certificate'), new Failure('not-permitted')]
+  for (const lie of lies) {
+    const asked: string[] = []
+    const pull = new FeedPull({
+      key: asKeyId(keyOf(2)),
+      log: MemoryLog.open(),
+      peers: {
+        frames: async scheduler => {
+          asked.push(scheduler)
+          if (scheduler === keyOf(1)) throw lie
+          return undefined
+        },
+      },
+      describe: async () => shared,
+    })
+    await pull.pull(shared.id)
+    expect(asked).toEqual([1, 4, 5].map(keyOf))
+  }
+})
 
 test('a scheduler that gives nothing new is not asked for ever', async () => {
   let asked = 0

@@ -19,6 +19,7 @@ import {
   feedHeadMessage,
   signLead,
   signProposal,
+  votesFeed,
 } from '../../protocol/index.ts'
 import { checkBlocks } from '../../scheduler-unit/co-signing/check-blocks.ts'
 import { Voter } from '../../scheduler-unit/co-signing/voter.ts'
@@ -62,9 +63,11 @@ async function voterOf(
     seed: SEEDS[place] ?? seedOf(1),
     log,
     process: PROCESS,
+    clock: { now: () => 0 },
     peers: { coSign: () => Promise.reject(new Error('alone')), frames },
     check: async () => undefined,
     settled: () => undefined,
+    begun: () => undefined,
     accepted: () => undefined,
     forgot: () => undefined,
   })
@@ -267,4 +270,33 @@ test('a message that has its slot is not accepted a second time, in these blocks
   await checkBlocks(parts, PROCESS, 1, [itemAt(1)])
   await log.commit([frame])
   await expect(checkBlocks(parts, PROCESS, 2, [itemAt(2)])).rejects.toMatchObject(again)
+})
+
+describe('a scheduler that does as it likes with the others', () => {
+  const leadTo = (view: number) =>
+    ({ kind: 'lead', process: PROCESS.id, epoch: 0, view, spawn: undefined, signature: signLead(FEED, view, SEEDS[view % KEYS.length] ?? seedOf(1)) }) as const
+  const [one, other] = [KEYS[1] ?? LEADER, KEYS[2] ?? LEADER]
+
+  test('does not use up all views, nor the disk', async () => {
+    const log = MemoryLog.open()
+    const voter = await voterOf(3, log)
+    const last = Number.MAX_SAFE_INTEGER - ((Number.MAX_SAFE_INTEGER - 1) % KEYS.length)
+    for (let n = 0; n < 50; n++) await voter.answer(one, leadTo(last - n * KEYS.length))
+    expect(voter.view).toBeLessThan(2 ** 53 / 1e6)
+    expect(await log.length(votesFeed(PROCESS, KEYS[3] ?? LEADER))).toBeLessThan(20)
+    // Whoever is next in line still leads it.
+    const next = voter.view + KEYS.length - (voter.view % KEYS.length) + 2
+    expect(await voter.answer(other, leadTo(next))).toMatchObject({ kind: 'follows' })
+  })
+
+  test('does not keep it from answering others while it is waited for', async () => {
+    const asked: (() => void)[] = []
+    const voter = await voterOf(3, MemoryLog.open(), () => new Promise(resolve => asked.push(() => resolve(undefined))))
+    const head = { length: 7, signature: new Uint8Array(64) }
+    const slow = voter.answer(one, { kind: 'settle', process: PROCESS.id, epoch: 0, head })
+    await expect.poll(() => asked.length).toBe(1)
+    expect(await voter.answer(other, leadTo(2))).toMatchObject({ kind: 'follows' })
+    for (const give of asked) give()
+    await expect(slow).rejects.toMatchObject({ code: 'unreachable' })
+  })
 })

@@ -1,0 +1,26 @@
+import type { KeyId } from '../protocol/index.ts'
+import type { MovingUnits } from './handovers.ts'
+import type { OpenAgreement } from './open-agreement.ts'
+import type { Units } from './open-units.ts'
+
+/** What the units do when a process is in a new epoch: whatever they hold of it is of the one before. */
+export function movingUnits({
+  scheduler,
+  computer,
+  agreement,
+  agreed,
+  messenger,
+  key,
+}: Pick<OpenAgreement, 'agreement' | 'agreed'> & Pick<Units, 'scheduler' | 'computer' | 'messenger'> & { readonly key: KeyId }): MovingUnits {
+  return {
+    hold: process => scheduler.hold(process, Number.POSITIVE_INFINITY),
+    release: process => scheduler.release(process),
+    async moved(process) {
+      await computer.moved(process)
+      await agreement.moved(process)
+      agreed.moved(process)
+      await scheduler.moved(process.id)
+      await messenger.moved(process, process.policy.computeUnits.includes(key))
+    },
+  }
+}
