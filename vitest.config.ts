@@ -9,7 +9,7 @@ const project = (
   name: string,
   include: string[],
   testTimeout: number,
-  more: { exclude?: string[]; env?: Record<string, string> } = {},
+  more: { exclude?: string[]; env?: Record<string, string>; retry?: number } = {},
 ) => ({
   extends: true as const,
   test: { name, include, testTimeout, hookTimeout: testTimeout, ...more, env: { NODE_COMPILE_CACHE, ...more.env } },
@@ -27,7 +27,8 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000, interval: 50 } },
     projects: [
       project('unit', ['test/**/*.test.ts'], 120_000, { exclude: ['test/network/**'] }),
-      project('network', ['test/network/**/*.test.ts'], 240_000, { exclude: ['test/network/bank/**'] }),
+      // Real programs, sockets and disks: one more attempt, which the last lines of a run name (scripts/closing-line.mjs).
+      project('network', ['test/network/**/*.test.ts'], 240_000, { exclude: ['test/network/bank/**'], retry: 1 }),
       // A minute of kills and cuts over eight programs; ATOLL_TEST_BANK_S has it last longer.
       project('bank', ['test/network/bank/**/*.test.ts'], 3_600_000),
       project('kill', ['test/network/kill.test.ts'], 3_600_000, {

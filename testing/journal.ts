@@ -1,4 +1,4 @@
-import { sha256, toHex, toUtf8 } from '../protocol/index.ts'
+import { sha256, toHex } from '../protocol/index.ts'
 
 /** Lines shown of what happened last. */
 const KEPT_MAX = 4_000
@@ -31,7 +31,10 @@ export class Journal {
 
   #fold(): void {
     if (this.#pending.length === 0) return
-    this.#hash = new Uint8Array(sha256(toUtf8(`${toHex(this.#hash)}\n${this.#pending.join('\n')}`)))
+    // Of the text as it lies in memory: another encoding costs more than the hash.
+    this.#hash = new Uint8Array(
+      sha256(Buffer.from(`${toHex(this.#hash)}\n${this.#pending.join('\n')}`, 'utf16le')),
+    )
     this.#pending = []
   }
 }

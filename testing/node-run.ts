@@ -218,8 +218,9 @@ function carriedTo(
   faults: Faults,
 ): Scheduler {
   const schedule = (requests: readonly ScheduleRequest[]): ReturnType<Scheduler['schedule']> => {
+    if (!faults.any) return scheduler.schedule(requests)
     const about = between(requests)
-    if (!faults.any || about.from.length === 0) return scheduler.schedule(requests)
+    if (about.from.length === 0) return scheduler.schedule(requests)
     const packet = { fromNode: run.name, toNode: run.name, ...about }
     return network.call(run, packet, `schedule ${requests.length}`, () =>
       scheduler.schedule(requests),

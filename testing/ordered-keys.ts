@@ -1,20 +1,58 @@
 /** A piece this long is cut in two. */
 const PIECE_MAX = 512
 
-/** Texts in order, in pieces: one that comes or goes moves those of its piece, not all. */
+/** Keys with the same first characters are ordered only if somebody asks for some of them. */
+const PREFIX_CHARACTERS = 16
+
+/** Texts in order. Most of what is written is never asked for in order: that costs next to nothing. */
 export class OrderedKeys {
+  readonly #groups = new Map<string, Group>()
+  /** Prefixes in order; nothing after one came. */
+  #prefixes: string[] | undefined
+
+  constructor(keys: Iterable<string> = []) {
+    for (const key of keys) this.add(key)
+  }
+
+  /** Takes a key that is not there. */
+  add(key: string): void {
+    const prefix = key.slice(0, PREFIX_CHARACTERS)
+    let group = this.#groups.get(prefix)
+    if (group === undefined) {
+      group = new Group()
+      this.#groups.set(prefix, group)
+      this.#prefixes = undefined
+    }
+    group.add(key)
+  }
+
+  delete(key: string): void {
+    this.#groups.get(key.slice(0, PREFIX_CHARACTERS))?.delete(key)
+  }
+
+  /** Up to `limit` keys from `gte` on, before `lt`: the first of them, or the last, those backwards. */
+  range(gte: string, lt: string, limit: number, reverse: boolean): string[] {
+    this.#prefixes ??= [...this.#groups.keys()].sort(byCode)
+    const from = placeIn(this.#prefixes, gte.slice(0, PREFIX_CHARACTERS))
+    const inside = this.#prefixes.slice(from, placeIn(this.#prefixes, lt) + 1)
+    const found: string[] = []
+    for (const prefix of reverse ? inside.reverse() : inside) {
+      const left = limit - found.length
+      if (left <= 0) break
+      for (const key of this.#groups.get(prefix)?.range(gte, lt, left, reverse) ?? [])
+        found.push(key)
+    }
+    return found
+  }
+}
+
+/** Keys of one prefix, in pieces: one that comes or goes moves those of its piece, not all. */
+class Group {
   /** None is empty. */
   readonly #pieces: string[][] = []
   /** Came since somebody last asked, and have no place yet. */
   #added: string[] = []
 
-  constructor(keys: Iterable<string> = []) {
-    const sorted = [...keys].sort(byCode)
-    for (let at = 0; at < sorted.length; at += PIECE_MAX / 2)
-      this.#pieces.push(sorted.slice(at, at + PIECE_MAX / 2))
-  }
-
-  /** Takes a key that is not there. */
   add(key: string): void {
     this.#added.push(key)
   }
@@ -38,7 +76,6 @@ export class OrderedKeys {
     if (piece.length === 0) this.#pieces.splice(place, 1)
   }
 
-  /** Up to `limit` keys from `gte` on, before `lt`: the first of them, or the last, those backwards. */
   range(gte: string, lt: string, limit: number, reverse: boolean): string[] {
     this.#placeAll()
     const found: string[] = []

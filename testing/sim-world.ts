@@ -103,7 +103,9 @@ export class SimWorld {
   }
 
   note(text: string): void {
-    this.journal.write(`${(this.time.nowUs / 1000 - START_MS).toFixed(3)} ${text}`)
+    const us = this.time.nowUs - START_MS * 1000
+    const fraction = String(us % 1000).padStart(3, '0')
+    this.journal.write(`${Math.floor(us / 1000)}.${fraction} ${text}`)
   }
 
   /** What a client sent through a node, if its answer is a receipt. */
@@ -192,7 +194,7 @@ export class SimWorld {
   }
 }
 
-const short = (hash: Uint8Array): string => toBase64Url(hash).slice(0, 8)
+const short = (hash: Uint8Array): string => toBase64Url(hash.subarray(0, 6))
 
 /** What the test does for an effect takes no time. */
 function heldStill(effects: Effects, time: VirtualTime): Effects {

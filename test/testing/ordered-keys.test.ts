@@ -7,12 +7,17 @@ const byCode = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 describe('keys in order', () => {
   it('gives the ranges that a sorted list gives, whatever came and went', () => {
     const random = new SeededRandom('ordered-keys')
-    const key = (): string => random.integer(0, 9_999).toString().padStart(4, '0')
-    const before = Array.from({ length: 700 }, key)
+    // Many with one prefix, some with others, shorter than one, or one themselves.
+    const key = (): string => {
+      const group = random.integer(0, 8)
+      const prefix = group === 0 ? '' : `${group % 4}${'-'.repeat(10 + (group % 4))}`
+      return prefix + random.integer(0, 9_999).toString().padStart(4, '0')
+    }
+    const before = Array.from({ length: 2_000 }, key)
     const known = new Set(before)
     const keys = new OrderedKeys(known)
     for (let round = 0; round < 60; round++) {
-      for (let n = 0; n < 60; n++) {
+      for (let n = 0; n < 100; n++) {
         const one = key()
         if (random.integer(0, 2) === 0) {
           known.delete(one)
