@@ -54,14 +54,13 @@ import type { KnownFrame } from './known-frames.ts'
 import { loadModules, modulesOf } from './named-modules.ts'
 import { OwnPush } from './own-push.ts'
 import { PastStates } from './past-states.ts'
-import { QueryLane } from './query-lane.ts'
+import { QueryLanes } from './query-lanes.ts'
 import { type ProvenFrame, RecentFrames } from './recent-frames.ts'
 import { Residency } from './residency.ts'
 import { ResultStore } from './result-store.ts'
 import { decodeTimers, encodeTimers, timersKey } from './timers.ts'
 import { StateReader } from './state-reader.ts'
 import { checkUpgrade } from './upgrade-check.ts'
-import { isTooLong, SlowProcesses } from './too-long.ts'
 import { trustedVerdicts, type VerdictParts } from './verdicts.ts'
 
 export interface ComputeUnitParts {
@@ -112,9 +111,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #residency: Residency<Follower>
   readonly #checkpoints: Checkpoints
   readonly #results: ResultStore
-  readonly #queries: QueryLane
-  readonly #slowQueries: QueryLane
-  readonly #slow = new SlowProcesses()
+  readonly #queries: QueryLanes
   readonly #past: PastStates
   readonly #states: StateReader
   readonly #senders: VerdictParts
@@ -146,8 +143,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       (await known(id)) ?? describe?.(id)
     this.#senders = { directory: { process: describe === undefined ? known : senderOf }, messages: log.messages }
     const copies = { seat: this.#seats.query, log, senders: this.#senders, checkpoints: this.#checkpoints }
-    this.#queries = new QueryLane({ ...copies, impatient: true })
-    this.#slowQueries = new QueryLane({ ...copies, seat: this.#seats.slowQuery, impatient: false })
+    this.#queries = new QueryLanes({ ...copies, slowSeat: this.#seats.slowQuery })
     const now = (): number => parts.clock.now()
     this.#past = new PastStates({ ...copies, clock: parts.clock })
     this.#states = new StateReader({ key: parts.key, log, seat: this.#seats.query, past: this.#past, now })
@@ -212,7 +208,6 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     }
     this.#recent.forget(id)
     this.#queries.forget(id)
-    this.#slowQueries.forget(id)
     this.#past.forget(id)
     await this.#results.dropFrom(id, process.firstSlot ?? 0)
     await carryCertificates(this.#parts.log, process, this.#parts.key)
@@ -318,20 +313,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     checkQuery(message)
     const { timeoutMs = QUERY_WALL_MAX_MS } = options
     if (at !== undefined) return this.#states.query(follower, at, message, options)
-    return waitFor(this.#query(follower, message), this.#parts.clock, { ...options, timeoutMs })
-  }
-
-  async #query(follower: Follower, message: QueryMessage): Promise<QueryAnswer> {
-    const { id } = follower.process
-    const nowMs = this.#parts.clock.now()
-    if (this.#slow.has(id, nowMs)) return this.#slowQueries.query(follower, message, nowMs)
-    try {
-      return await this.#queries.query(follower, message, nowMs)
-    } catch (error) {
-      if (!isTooLong(error)) throw error
-      this.#slow.add(id, nowMs)
-      return this.#slowQueries.query(follower, message, nowMs)
-    }
+    const { clock } = this.#parts
+    return waitFor(this.#queries.query(follower, message, clock.now()), clock, { ...options, timeoutMs })
   }
 
   async state(process: ProcessId, at?: Slot, options: CallOptions = {}): Promise<StateAnswer> {
@@ -451,7 +434,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       log,
       key,
       seat,
-      slowSeat: this.#seats.slow,
+      slow: this.#seats.slow,
       apart: this.#seats.apart,
       checkpoints: this.#checkpoints,
       results: this.#results,

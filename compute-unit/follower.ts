@@ -12,7 +12,6 @@ import {
   type ProcessDescription,
   readFrameHead,
   resultsFeed,
-  SLOW_FOR_MS,
   type Slot,
   slotCount,
   type Timer,
@@ -20,7 +19,7 @@ import {
 } from '../protocol/index.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { FrameOutcome, ProcessSnapshot, Verdict } from './evaluation/index.ts'
-import { Faults } from './faults.ts'
+import { Faults, type Places } from './faults.ts'
 import { FrameResults } from './frame-results.ts'
 import type { HostSeat } from './host-pool.ts'
 import { type KnownFrame, KnownFrames } from './known-frames.ts'
@@ -42,14 +41,9 @@ export interface EvaluatedFrame {
   readonly certificateBytes: Uint8Array
 }
 
-export interface FollowerParts {
+export interface FollowerParts extends Places {
   readonly log: Log
   readonly key: KeyId
-  readonly seat: HostSeat
-  /** For what takes long: there it holds up only others that do. */
-  readonly slowSeat: HostSeat
-  /** For processes that brought their host down. */
-  readonly apart: HostSeat
   readonly checkpoints: Checkpoints
   readonly results: ResultStore
   /** Who sent what stands in the feed, and where else it stands. */
@@ -97,8 +91,6 @@ export class Follower {
   #replayed: Slot = 0
   #progressMs = 0
   #scheduled: Slot = 0
-  /** Until then it is in the host for what takes long. */
-  #slowUntilMs = 0
   #openGeneration = 0
   #opening: Promise<void> | undefined
   #running: Promise<void> | undefined
@@ -277,7 +269,7 @@ export class Follower {
     await Promise.resolve()
     while (this.#nextBlock < this.#frames.end && this.#stopped === undefined) {
       try {
-        if (!this.inHost) await this.#openOnce()
+        while (!this.inHost) await this.#openOnce()
         await this.#evaluateKnown()
         this.#tellPresent()
         this.#faults.clear()
@@ -290,7 +282,7 @@ export class Follower {
 
   async #recover(failure: Failure): Promise<void> {
     this.#openGeneration = 0
-    if (isTooLong(failure)) return this.#becomeSlow()
+    if (isTooLong(failure)) return this.#faults.orSlow(failure, this.#parts.now())
     const pauseMs = this.#faults.add(failure, this.#nextBlock, this.#evaluated)
     if (Failure.is(failure, 'shutting-down')) this.stop(failure)
     if (failure.code === 'feed-frozen' || failure.code === 'internal') this.stop(failure)
@@ -307,41 +299,20 @@ export class Follower {
     this.#pause = undefined
   }
 
-  /** What it did here is undone, and done again where it holds up nobody else. */
-  #becomeSlow(): void {
-    this.#slowUntilMs = this.#parts.now() + SLOW_FOR_MS
-  }
-
-  #place(): HostSeat {
-    const { seat, slowSeat, apart, now } = this.#parts
-    if (this.#faults.isApart) return apart
-    return now() < this.#slowUntilMs ? slowSeat : seat
-  }
-
-  /** Two who find the process closed must not open it over each other. */
+  /** Two who find the process closed must not open it over each other. It may be closed still: what is slow is opened elsewhere. */
   #openOnce(): Promise<void> {
-    this.#opening ??= this.#openSomewhere().finally(() => {
+    const opened = (): void => {
       this.#opening = undefined
-    })
-    return this.#opening
-  }
-
-  async #openSomewhere(): Promise<void> {
-    try {
-      await this.#open()
-    } catch (error) {
-      // What it comes to again on the way here took long.
-      if (!isTooLong(error)) throw error
-      this.#becomeSlow()
-      await this.#open()
     }
+    this.#opening ??= this.#open().catch(error => this.#faults.orSlow(error, this.#parts.now())).finally(opened)
+    return this.#opening
   }
 
   /** Opens the process in its host: at the newest checkpoint whose state has the certified root, else at slot 0. */
   async #open(): Promise<void> {
     const { log, checkpoints } = this.#parts
-    const seat = this.#place()
-    this.#seat = seat
+    this.#seat = this.#faults.placeIn(this.#parts, this.#parts.now())
+    const seat = this.#seat
     const find = modulesOf(log.directory)
     const spawn = await log.directory.spawnEnvelope(this.process.id)
     if (spawn === undefined) throw new Failure('unknown-process', { process: this.process.id })

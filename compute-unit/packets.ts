@@ -1,5 +1,4 @@
 import {
-  asKeyId,
   asModuleId,
   asProcessId,
   CborReader,
@@ -21,6 +20,7 @@ import {
 import { toBytes, toCellKey } from './evaluation/cells.ts'
 import { decodeLifecycle, encodeLifecycle } from './evaluation/lifecycle-cells.ts'
 import type { FrameOutcome, ProcessSnapshot, SnapshotDelta, Verdict } from './evaluation/frame-outcome.ts'
+import { readVerdicts, writeVerdicts } from './verdict-packets.ts'
 
 /**
  * What goes over the pipe between the compute unit and a host: packets of a 32-bit length, little-endian, and
@@ -334,36 +334,6 @@ function readSnapshot(reader: CborReader): ProcessSnapshot {
     cells.push([key, optional(reader, () => reader.bytes()) as Uint8Array])
   }
   return { slots, module, since, pages, engine, logHash, chunks, cells }
-}
-
-function writeVerdicts(writer: CborWriter, verdicts: readonly Verdict[]): void {
-  writer.array(verdicts.length)
-  for (const verdict of verdicts) {
-    if (verdict.status !== 'ok') writer.uint(verdict.status === 'duplicate' ? 1 : 2)
-    else if (verdict.sender.owner === '') writer.uint(0)
-    else {
-      writer.array(2)
-      writer.bytes(fromBase64Url(verdict.sender.owner))
-      writer.bytes(fromBase64Url(verdict.sender.module))
-    }
-  }
-}
-
-/** The verdict on an item: nothing has to be known about its sender. */
-export const ITEM_VERDICT: Verdict = { status: 'ok', sender: { owner: '', module: asModuleId('') } }
-
-function readVerdicts(reader: CborReader): Verdict[] {
-  const verdicts: Verdict[] = []
-  for (let left = reader.array(); left > 0; left--) {
-    if (reader.peek() === 4) {
-      reader.array()
-      verdicts.push({ status: 'ok', sender: { owner: asKeyId(readId(reader)), module: asModuleId(readId(reader)) } })
-      continue
-    }
-    const code = readSmall(reader)
-    verdicts.push(code === 0 ? ITEM_VERDICT : { status: code === 1 ? 'duplicate' : 'refused' })
-  }
-  return verdicts
 }
 
 function writeQuery(writer: CborWriter, message: QueryMessage): void {
