@@ -262,7 +262,7 @@ export class Follower {
     await this.#running
     this.#openGeneration = 0
     this.sizeBytes = 0
-    await this.#parts.seat.ask({ kind: 'close', process: this.process.id }).catch(() => undefined)
+    await this.#seat.ask({ kind: 'close', process: this.process.id }).catch(() => undefined)
   }
 
   async #run(): Promise<void> {

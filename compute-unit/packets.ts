@@ -3,61 +3,26 @@ import {
   asProcessId,
   CborReader,
   CborWriter,
-  type Ending,
   fromBase64Url,
   MalformedBytes,
-  type ModuleId,
   type ProcessId,
   type QueryMessage,
   readId,
   readSmall,
   readTags,
   type ResultError,
-  type Tag,
   type Timer,
   writeTags,
 } from '../protocol/index.ts'
 import { toBytes, toCellKey } from './evaluation/cells.ts'
 import { decodeLifecycle, encodeLifecycle } from './evaluation/lifecycle-cells.ts'
-import type { FrameOutcome, ProcessSnapshot, SnapshotDelta, Verdict } from './evaluation/frame-outcome.ts'
+import type { FrameOutcome, ProcessSnapshot, SnapshotDelta } from './evaluation/frame-outcome.ts'
+import type { HostAnswer, HostModule, HostRequest } from './host-words.ts'
 import { readVerdicts, writeVerdicts } from './verdict-packets.ts'
 
-/**
- * What goes over the pipe between the compute unit and a host: packets of a 32-bit length, little-endian, and
- * CBOR `[number, kind, …]`; an answer carries the number of its request. Both ends are of one version.
- */
-export type HostRequest =
-  | { readonly kind: 'check' | 'load'; readonly module: HostModule }
-  | { readonly kind: 'open'; readonly process: ProcessId; readonly module: ModuleId; readonly spawn: Uint8Array; readonly snapshot: ProcessSnapshot | undefined }
-  | { readonly kind: 'evaluate'; readonly process: ProcessId; readonly frame: Uint8Array; readonly verdicts: readonly Verdict[]; readonly steps: boolean; readonly impatient?: boolean }
-  | { readonly kind: 'query'; readonly process: ProcessId; readonly message: QueryMessage; readonly timestampMs: number; readonly impatient?: boolean }
-  | { readonly kind: 'export' | 'rehearse'; readonly process: ProcessId; readonly tags: readonly Tag[]; readonly timestampMs: number }
-  | { readonly kind: 'cell'; readonly process: ProcessId; readonly key: Uint8Array }
-  | { readonly kind: 'delta' | 'memory' | 'close'; readonly process: ProcessId }
-  | { readonly kind: 'rest' }
+export type { HostAnswer, HostModule, HostRequest } from './host-words.ts'
 
-export interface HostModule {
-  readonly id: ModuleId
-  readonly owner: string
-  readonly format: string
-  readonly tags: readonly { readonly name: string; readonly value: string }[]
-  readonly wasm: Uint8Array
-}
-
-export type HostAnswer =
-  | { readonly kind: 'done' }
-  | { readonly kind: 'refused'; readonly reason: string }
-  | { readonly kind: 'opened'; readonly stateRoot: Uint8Array; readonly sizeBytes: number; readonly timers: readonly Timer[] }
-  | { readonly kind: 'evaluated'; readonly outcome: FrameOutcome; readonly sizeBytes: number }
-  | { readonly kind: 'queried'; readonly slot: number; readonly status: 'ok' | 'error'; readonly gas: bigint; readonly error: ResultError | undefined; readonly output: Uint8Array; readonly log: string }
-  | { readonly kind: 'exported'; readonly slot: number; readonly module: ModuleId; readonly ending: Ending }
-  | { readonly kind: 'delta'; readonly delta: SnapshotDelta }
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array | undefined; readonly slot: number }
-  | { readonly kind: 'fault'; readonly message: string; readonly fatal: boolean }
-  | { readonly kind: 'too-long' }
-  | { readonly kind: 'alive' }
-
-const REQUESTS = ['check', 'load', 'open', 'evaluate', 'query', 'delta', 'cell', 'memory', 'close', 'rest', 'export', 'rehearse'] as const
+const REQUESTS = ['check', 'load', 'open', 'evaluate', 'query', 'delta', 'cell', 'memory', 'close', 'rest', 'export', 'rehearse', 'unload'] as const
 const ANSWERS = ['done', 'refused', 'opened', 'evaluated', 'queried', 'delta', 'bytes', 'fault', 'alive', 'exported', 'too-long'] as const
 
 export function encodeRequest(number: number, request: HostRequest): Uint8Array {
@@ -110,6 +75,9 @@ export function encodeRequest(number: number, request: HostRequest): Uint8Array 
     case 'close':
       writer.bytes(fromBase64Url(request.process))
       break
+    case 'unload':
+      writer.bytes(fromBase64Url(request.module))
+      break
     case 'rest':
   }
   return writer.finish()
@@ -154,6 +122,8 @@ function readRequest(reader: CborReader, kind: HostRequest['kind'] | undefined):
     case 'memory':
     case 'close':
       return { kind, process: process() }
+    case 'unload':
+      return { kind, module: asModuleId(readId(reader)) }
     case 'rest':
       return { kind }
     default:

@@ -1,4 +1,4 @@
-import { type ProcessId, type QueryAnswer, type QueryMessage, SLOW_FOR_MS, SLOW_KNOWN_MAX } from '../protocol/index.ts'
+import { Failure, type ProcessId, type QueryAnswer, type QueryMessage, SLOW_FOR_MS, SLOW_KNOWN_MAX } from '../protocol/index.ts'
 import type { Follower } from './follower.ts'
 import type { HostSeat } from './host-pool.ts'
 import { QueryLane, type QueryLaneParts } from './query-lane.ts'
@@ -19,14 +19,20 @@ export class QueryLanes {
   /** @throws {Failure} `busy`, `host-fault` */
   async query(follower: Follower, message: QueryMessage, nowMs: number): Promise<QueryAnswer> {
     const { id } = follower.process
-    if ((this.#slowUntil.get(id) ?? 0) > nowMs) return this.#slow.query(follower, message, nowMs)
+    if (this.#isSlow(id, nowMs)) return this.#slow.query(follower, message, nowMs)
     try {
       return await this.#quick.query(follower, message, nowMs)
     } catch (error) {
-      if (!isTooLong(error)) throw error
+      // Those asked at the same time find the copy gone that was given up.
+      const isGone = Failure.is(error, 'host-fault') && this.#isSlow(id, nowMs)
+      if (!isTooLong(error) && !isGone) throw error
       this.#note(id, nowMs)
       return this.#slow.query(follower, message, nowMs)
     }
+  }
+
+  #isSlow(process: ProcessId, nowMs: number): boolean {
+    return (this.#slowUntil.get(process) ?? 0) > nowMs
   }
 
   #note(process: ProcessId, nowMs: number): void {

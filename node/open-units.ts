@@ -230,6 +230,7 @@ function openScheduler(
     together: peers && {
       seed: keys.seed,
       peers,
+      timers: id => wiring.agreeing?.agreed.timers(id) ?? computer.timers(id),
       learnModule: async module => {
         if ((await wiring.learnModule(module)) === undefined) throw new Failure('unknown-module', { module })
       },

@@ -174,8 +174,10 @@ export const QUERIES_PENDING_MAX = 256
 export const PAGE_MAX = 1000
 /** How long a caller may wait for a result in one request. */
 export const WAIT_MAX_MS = 60_000
-/** Nodes of one message tree that are followed. */
+/** Nodes of one message tree that are followed, wherever they are. */
 export const TRACE_NODES_MAX = 5_000
+/** How deep it is followed: what an effect leads to begins at depth 0 again, so a tree may be deeper than DEPTH_MAX. */
+export const TRACE_LEVELS_MAX = 2_048
 /** Body of a request that carries no item. */
 export const JSON_BODY_MAX_BYTES = 4 * MiB
 /** Sockets one gateway holds. */
@@ -252,6 +254,8 @@ export const GRAPHQL_MATCHES_MAX = 2_000
 // The IC face
 /** (protocol) How far ahead an update may expire: the IC's five minutes, and half a minute for clocks that differ. */
 export const IC_EXPIRY_MAX_MS = 330_000
+/** How far the clock of who signs a query or a look at the state may be off, on top: clients look at the clock only for updates. */
+export const IC_READ_DRIFT_MAX_MS = 900_000
 /** (protocol) Links of a chain of delegations: the IC's own bound. */
 export const IC_DELEGATIONS_MAX = 20
 /** (protocol) Canister signatures of one request, delegations included: each costs tens of milliseconds to check. */

@@ -87,9 +87,7 @@ function enqueue(
   if (!rates.take(signer, clock.now()))
     throw new Failure('busy', { signer }, { note: 'too many messages of one signer' })
   const window = ingressWindow(request)
-  return lane
-    .enqueue(id, envelope, encodeEnvelope(envelope), undefined, window)
-    .then(scheduled, failedAnswer)
+  return lane.enqueue(id, envelope, encodeEnvelope(envelope), { window }).then(scheduled, failedAnswer)
 }
 
 export const scheduled = (receipt: Receipt): ScheduleAnswer => ({ status: 'scheduled', receipt })

@@ -16,6 +16,7 @@ import {
   type Slot,
 } from '../protocol/index.ts'
 import { cutFrames } from './cut-frames.ts'
+import type { Enqueued, Pending } from './pending.ts'
 import type { RecentReceipts, Seated } from './recent-receipts.ts'
 import { Senders } from './senders.ts'
 
@@ -31,21 +32,8 @@ export interface CommittedFrame {
   readonly senders: readonly (PushSender | undefined)[]
 }
 
-/** Between which times, both included, a slot may hold a message. */
-export interface SlotWindow {
-  readonly notBeforeMs: number
-  readonly notAfterMs: number
-}
-
-interface Pending {
-  readonly id: MessageId
-  readonly envelope: Envelope
-  readonly bytes: Uint8Array
-  readonly sender: PushSender | undefined
-  readonly window: SlotWindow | undefined
-  readonly resolve: (receipt: Receipt) => void
-  readonly reject: (error: unknown) => void
-}
+/** Messages of one process that are worth a commit, though more are about to come. */
+const GATHERED_MAX = 128
 
 export interface LaneParts {
   readonly recent: RecentReceipts
@@ -79,6 +67,8 @@ export class Lane {
   #nextSlot: Slot
   #lastMs: number
   #isCommitting = false
+  /** Whether somebody wants what waits to be committed; else it may gather more. */
+  #isDue = false
   #drained: (() => void)[] = []
   #broken: Failure | undefined
   #newest: Promise<unknown> = Promise.resolve()
@@ -148,12 +138,14 @@ export class Lane {
 
   /** Resolves when nothing waits any more. */
   async drained(): Promise<void> {
+    this.commit()
     if (this.#isCommitting) await new Promise<void>(resolve => this.#drained.push(resolve))
     this.senders.storeAll(this.#blocks)
   }
 
   /** Resolves when all that waits now is durable. @throws what broke this lane */
   durable(): Promise<void> {
+    this.commit()
     return this.#newest.then(() => undefined)
   }
 
@@ -164,9 +156,15 @@ export class Lane {
 
   /**
    * Gives the envelope the next slot; resolves once that is durable. `sender` is who sent a push, `window` when its slot may be.
+   * With `gathers`, nothing is committed for its sake until somebody calls `commit`, or much has come.
    * @throws {Failure} `busy`, what broke this lane; rejects with `timeout` if its slot came out of its window
    */
-  enqueue(id: MessageId, envelope: Envelope, bytes: Uint8Array, sender?: PushSender, window?: SlotWindow): Promise<Receipt> {
+  enqueue(
+    id: MessageId,
+    envelope: Envelope,
+    bytes: Uint8Array,
+    { sender, window, gathers = false }: Enqueued = {},
+  ): Promise<Receipt> {
     if (this.#broken !== undefined) throw this.#broken
     if (this.#pending.length >= PENDING_PER_PROCESS_MAX) {
       throw new Failure('busy', { process: this.process.id, waiting: this.#pending.length })
@@ -177,11 +175,17 @@ export class Lane {
     promise.catch(() => undefined)
     this.#newest = promise
     if (isToldById(envelope)) this.#waiting.set(id, { bytes, receipt: promise })
-    if (!this.#isCommitting) {
-      this.#isCommitting = true
-      this.#commitSoon()
-    }
+    if (!gathers || this.#pending.length >= GATHERED_MAX) this.commit()
     return promise
+  }
+
+  /** Has all that waits committed, now or after the commit that is under way. */
+  commit(): void {
+    if (this.#pending.length === 0 || this.#broken !== undefined) return
+    this.#isDue = true
+    if (this.#isCommitting) return
+    this.#isCommitting = true
+    this.#commitSoon()
   }
 
   /** Commits what waits, in the next turn: all that one caller enqueues joins one frame. */
@@ -190,6 +194,7 @@ export class Lane {
       const timestampMs = Math.max(this.#parts.now(), this.#lastMs)
       const batch = this.#pending.filter(entry => this.#isInTime(entry, timestampMs))
       this.#pending = []
+      this.#isDue = false
       this.#underWay = batch.length
       if (batch.length === 0) this.#next()
       else this.#commit(batch, timestampMs)
@@ -231,7 +236,7 @@ export class Lane {
 
   #next(): void {
     this.#underWay = 0
-    if (this.#pending.length > 0 && this.#broken === undefined) this.#commitSoon()
+    if (this.#isDue && this.#pending.length > 0 && this.#broken === undefined) this.#commitSoon()
     else {
       this.#isCommitting = false
       for (const wake of this.#drained.splice(0)) wake()

@@ -1,26 +1,23 @@
 import {
   asMessageId,
-  asProcessId,
   type Clock,
   type CoSignAnswer,
   type CoSignRequest,
   type DataItem,
   describeProcess,
   encodeEnvelope,
-  envelopeId,
   Failure,
+  ITEM_SIZE_MAX_BYTES,
   firstPolicy,
   type Envelope,
   isControl,
   isOfLaterEpoch,
   isSpawn,
-  type ItemOrPush,
   type KeyId,
   type Log,
   type ProcessDescription,
   type ProcessId,
   type Push,
-  type PushSender,
   pushId,
   pushSender,
   type ScheduleAnswer,
@@ -30,12 +27,14 @@ import {
   type Timer,
   voucherOf,
 } from '../protocol/index.ts'
+import { type AssignedParts, seatAssigned } from './assigned.ts'
 import { admitControl, admitItem, admitPush, boundedEnvelope, parseItem } from './admission.ts'
 import { Alarms, type DueTick } from './alarms.ts'
 import { CoSignedProcesses, type Together } from './co-signing/co-signed-processes.ts'
 import type { Seat } from './co-signing/course.ts'
+import { Gathering } from './gathering.ts'
 import { Holds } from './holds.ts'
-import { failedAnswer, type IngressParts, known, scheduled, seatIngress, seatIngressNow } from './ingress.ts'
+import { failedAnswer, known, scheduled, seatIngress, seatIngressNow } from './ingress.ts'
 import type { CommittedFrame, Lane, LaneParts } from './lane.ts'
 import { KnownReceipts, sameBytes } from './known-receipts.ts'
 import { Lanes, type LanesParts } from './lanes.ts'
@@ -76,7 +75,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   readonly #alarms: Alarms
   readonly #receipts: KnownReceipts
   readonly #coSigned: CoSignedProcesses | undefined
-  readonly #ingressParts: IngressParts
+  readonly #ingressParts: AssignedParts
   readonly #holds: Holds
   #closed = false
 
@@ -134,10 +133,14 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       return requests.map(() => ({ status: 'failed', failure }))
     }
     const answers: (Promise<ScheduleAnswer> | ScheduleAnswer)[] = []
+    using gathering = new Gathering(requests.length > SLICE)
     for (const [i, request] of requests.entries()) {
-      if (i > 0 && i % SLICE === 0) await this.#parts.clock.sleep(0)
+      if (i > 0 && i % SLICE === 0) {
+        gathering.pause(this.#parts.clock.now())
+        await this.#parts.clock.sleep(0)
+      }
       // Awaiting the seat, not the receipt, keeps the order of requests and lets them share frames.
-      answers.push(this.#seatNow(request) ?? (await this.#seat(request).catch(failed)).answer)
+      answers.push(this.#seatNow(request, gathering) ?? (await this.#seat(request).catch(failed)).answer)
     }
     return Promise.all(answers)
   }
@@ -195,7 +198,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       case 'push':
         return this.#seatPush(request.process, envelope)
       case 'assign':
-        return this.#seatAssigned(request.process, envelope)
+        return seatAssigned(this.#ingressParts, request.process, envelope)
       case 'ingress':
         return seatIngress(this.#ingressParts, request.process, envelope, request.request)
       case 'tick':
@@ -205,7 +208,10 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   /** The same without a wait, for most requests: nothing, if something has to be looked up. */
-  #seatNow({ process, envelope, item: parsed, request }: ScheduleRequest): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
+  #seatNow(
+    { process, envelope, item: parsed, request }: ScheduleRequest,
+    gathering: Gathering,
+  ): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
     if (this.#holds.any) return undefined
     const lane = this.#lanes.atHand(process)
     if (lane === undefined || lane.nextSlot === 0 || lane.isShared) return undefined
@@ -222,7 +228,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       // What controls a process names modules, which have to be looked up.
       if (isControl(item.tags)) return undefined
       if (item.id === process || lane.recent(id) !== undefined || !this.#parts.log.messages.lacks(process, id)) return undefined
-      return this.#enqueueItem(lane, envelope, item)
+      return this.#enqueueItem(lane, envelope, item, { gathers: gathering.adds(lane) })
     } catch (error) {
       return failedAnswer(error)
     }
@@ -245,21 +251,21 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const raced = lane.recent(id)
     if (raced !== undefined) return { answer: known(sameBytes(raced.receipt, raced.bytes, envelope.item, id).receipt) }
     if (spawned === undefined && lane.nextSlot === 0) throw new Failure('unknown-process', { process })
-    return { answer: this.#enqueueItem(lane, envelope, item, true) }
+    return { answer: this.#enqueueItem(lane, envelope, item, { isAdmitted: true }) }
   }
 
   #enqueueItem(
     lane: Lane,
     envelope: Extract<Envelope, { kind: 'item' }>,
     item: DataItem,
-    isAdmitted = false,
+    { isAdmitted = false, gathers = false }: { isAdmitted?: boolean; gathers?: boolean },
   ): Promise<ScheduleAnswer> {
     if (!isAdmitted) admitItem(envelope.item, lane.process.id, this.#parts.clock.now(), item)
     if (!this.#rates.take(item.ownerAddress, this.#parts.clock.now())) {
       throw new Failure('busy', { signer: item.ownerAddress }, { note: 'too many messages of one signer' })
     }
     const window = item.id === lane.process.id ? spawnWindow(lane.process) : undefined
-    return lane.enqueue(asMessageId(item.id), envelope, encodeEnvelope(envelope), undefined, window).then(scheduled, failedAnswer)
+    return lane.enqueue(asMessageId(item.id), envelope, encodeEnvelope(envelope), { window, gathers }).then(scheduled, failedAnswer)
   }
 
   async #seatPush(
@@ -297,10 +303,12 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     // Whoever hears this forgets the push, so what took its seq must be durable.
     if (core.seq < expectedSeq) return lane.durable().then(() => ({ status: 'duplicate' }), failedAnswer)
     if (core.seq > expectedSeq) return { status: 'gap', expectedSeq }
+    // Others take no rejects; with a proof as it must be no push is so large.
+    if (lane.isShared && encodeEnvelope(envelope).length > 2 * ITEM_SIZE_MAX_BYTES) throw new Failure('too-large', { process: lane.process.id })
     this.#admitPush(envelope, sender, lane.process)
     const { envelope: bounded, bytes } = boundedEnvelope(envelope)
     const from = bounded.kind === 'push' ? pushSender(proof, sender, lane.process.policy) : undefined
-    return lane.enqueue(pushId(push.coreBytes), bounded, bytes, from).then(scheduled, failedAnswer)
+    return lane.enqueue(pushId(push.coreBytes), bounded, bytes, { sender: from }).then(scheduled, failedAnswer)
   }
 
   /** A push without a proof stands on our signature over the block: it must be ours to vouch for. */
@@ -332,39 +340,6 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     } catch (error) {
       throw new Failure('unknown-process', { process }, { cause: error })
     }
-  }
-
-  async #seatAssigned(
-    process: ProcessId,
-    envelope: Extract<Envelope, { kind: 'assign' }>,
-  ): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
-    const lane = await this.#lanes.get(process, undefined)
-    using _held = lane.hold()
-    if (lane.nextSlot === 0) throw new Failure('unknown-process', { process })
-    if (!(await this.#parts.assignable(lane.process))) throw new Failure('not-assignable', { process })
-    const id = envelopeId(envelope, process, 0)
-    const repeated = lane.recent(id)?.receipt ?? (await this.#receipts.of(lane, id))
-    if (repeated !== undefined) return { answer: known(Promise.resolve(repeated)) }
-    const sender = await this.#admitAssigned(envelope.message, lane.process)
-    const raced = lane.recent(id)
-    if (raced !== undefined) return { answer: known(raced.receipt) }
-    const receipt = lane.enqueue(id, envelope, encodeEnvelope(envelope), sender)
-    return { answer: receipt.then(scheduled, failedAnswer) }
-  }
-
-  /** Gives who sent a push. */
-  async #admitAssigned(message: ItemOrPush, { id: process, policy }: ProcessDescription): Promise<PushSender | undefined> {
-    const note = 'it is addressed to that process: send it there'
-    if (message.kind === 'item') {
-      const item = parseItem(message.item)
-      if (item.target === process) throw new Failure('not-assignable', { process }, { note })
-      admitItem(message.item, asProcessId(item.target ?? item.id), this.#parts.clock.now(), item)
-      return undefined
-    }
-    if (message.push.core.to === process) throw new Failure('not-assignable', { process }, { note })
-    const sender = await this.#sender(message.push.core.from)
-    admitPush(message.push, message.proof, sender)
-    return pushSender(message.proof, sender, policy)
   }
 
   #tick(ticks: readonly DueTick[]): void {

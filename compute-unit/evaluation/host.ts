@@ -166,6 +166,8 @@ export class Host {
         this.#processes.get(request.process)?.close()
         this.#processes.delete(request.process)
         return { kind: 'done' }
+      case 'unload':
+        return this.#unload(request.module)
       case 'rest':
         for (const { factory } of this.#modules.values()) factory.rest?.()
         this.#pipe.rest?.()
@@ -200,6 +202,16 @@ export class Host {
     const limits = { gasPerSlotMax: readComputeLimit(tags) }
     const stateForm = this.#runtime(format)?.stateForm ?? 'document'
     this.#modules.set(id, { id, format, tags, stateForm, refused, factory, imageTree: imageTree(factory), limits })
+  }
+
+  /** Lets go of a module, unless a process runs on it. */
+  #unload(id: ModuleId): HostAnswer {
+    for (const process of this.#processes.values()) {
+      if (process.module === id) return { kind: 'refused', reason: 'a process runs on it' }
+    }
+    this.#modules.get(id)?.factory.close()
+    this.#modules.delete(id)
+    return { kind: 'done' }
   }
 
   #runtime(format: string): Runtime | undefined {

@@ -17,6 +17,7 @@ import {
   type GuestFactory,
   type GuestMessage,
   type Lifecycle as LifecycleFacts,
+  type ModuleId,
   OUTPUT_SIZE_MAX_BYTES,
   outlineFrame,
   outlinePushCore,
@@ -118,6 +119,11 @@ export class HostedProcess {
 
   get #guest(): Guest {
     return this.#running.guest
+  }
+
+  /** The module that runs now. */
+  get module(): ModuleId {
+    return this.#running.loaded.id
   }
 
   get slots(): Slot {

@@ -6,7 +6,9 @@ import {
   Failure,
   FRAME_ASSIGNMENTS_MAX,
   FRAME_SIZE_BYTES,
+  type ProcessId,
   type Receipt,
+  type ScheduleRequest,
 } from '../../protocol/index.ts'
 import { cutFrames } from '../../scheduler-unit/cut-frames.ts'
 import { ManualClock, settle } from '../fakes/manual-clock.ts'
@@ -123,6 +125,52 @@ describe('a feed', { timeout: 180_000 }, () => {
       (await first).slice(0, 10).map(answer => receiptOf(answer).slot),
     )
     expect(await harness.envelopes(process)).toHaveLength(701)
+  })
+
+  describe('of a call with many requests', () => {
+    const requestsFor = (processes: readonly ProcessId[], count: number): ScheduleRequest[] =>
+      Array.from({ length: count }, (_, at) => processes[at % processes.length] ?? processes[0]).flatMap(process =>
+        process === undefined ? [] : { process, envelope: { kind: 'item', item: messageItem(process).bytes } },
+      )
+
+    it('holds all of them in one frame, though others had their turns in between', async () => {
+      await using harness = await Harness.open()
+      const processes = [await harness.spawn(), await harness.spawn(), await harness.spawn()]
+      harness.clock.sleep = () => settle(5)
+      const answers = await harness.unit.schedule(requestsFor(processes, 300))
+      expect(answers.map(answer => receiptOf(answer).slot)).toEqual(answers.map((_, at) => 1 + Math.floor(at / 3)))
+      for (const process of processes) {
+        const frames = await harness.frames(process)
+        expect(frames.map(({ assignments }) => assignments.length)).toEqual([1, 100])
+      }
+    })
+
+    it('takes in what a small call brings meanwhile, which does not wait for the end', async () => {
+      await using harness = await Harness.open()
+      const process = await harness.spawn()
+      let small: number | undefined
+      harness.clock.sleep = async () => {
+        small ??= receiptOf(await harness.item(process, messageItem(process).bytes)).slot
+      }
+      await harness.unit.schedule(requestsFor([process], 100))
+      expect(small).toBe(33)
+      const frames = await harness.frames(process)
+      expect(frames.map(({ assignments }) => assignments.length)).toEqual([1, 33, 68])
+    })
+
+    it('is committed piece by piece where that takes long, or much comes for one process', async () => {
+      await using harness = await Harness.open()
+      const [slow, hot] = [await harness.spawn(), await harness.spawn()]
+      harness.clock.sleep = async () => {
+        harness.clock.advance(6_000)
+        await settle(5)
+      }
+      await harness.unit.schedule(requestsFor([slow], 120))
+      expect((await harness.frames(slow)).length).toBeGreaterThan(2)
+      harness.clock.sleep = () => settle(5)
+      await harness.unit.schedule(requestsFor([hot], 400))
+      expect((await harness.frames(hot)).length).toBeGreaterThan(2)
+    })
   })
 
   it('never lets timestamps decrease, also when the clock goes back across a restart', async () => {

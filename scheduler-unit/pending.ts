@@ -1,0 +1,25 @@
+import type { Envelope, MessageId, PushSender, Receipt } from '../protocol/index.ts'
+
+/** Between which times, both included, a slot may hold a message. */
+interface SlotWindow {
+  readonly notBeforeMs: number
+  readonly notAfterMs: number
+}
+
+/** A message that waits for its slot. */
+export interface Pending {
+  readonly id: MessageId
+  readonly envelope: Envelope
+  readonly bytes: Uint8Array
+  readonly sender: PushSender | undefined
+  readonly window: SlotWindow | undefined
+  readonly resolve: (receipt: Receipt) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** What is known of a message besides. */
+export interface Enqueued {
+  readonly sender?: PushSender | undefined
+  readonly window?: SlotWindow | undefined
+  readonly gathers?: boolean | undefined
+}
