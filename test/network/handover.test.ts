@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { type AtollNode, createNode, sourceFromLog, standardModules, verifyProcess } from '../../node/index.ts'
-import { fromUtf8, type ProcessId } from '../../protocol/index.ts'
+import { createDataItem, encodeEpochRecord, EPOCH_TAGS, fromUtf8, type ProcessId, readEpochItem } from '../../protocol/index.ts'
 import { type Client, connect, ed25519Signer, type HandedOver, verify } from '../../sdk/index.ts'
 
 const SIGNER = ed25519Signer(new Uint8Array(32).fill(21))
@@ -102,4 +102,29 @@ it('a process outlives its scheduler: whoever holds its feed gives it to the nex
   await expect.poll(() => old.node.network?.peers.length, SOON).toBe(2)
   expect(await add(old.client, process)).toEqual({ slot: 8, total: '8' })
   expect(await b.client.processes.epochs(process)).toMatchObject([{ epoch: 0, blocks: 0 }, { epoch: 1, blocks: 6, firstSlot: 6 }])
+})
+
+it('a process goes from one scheduler to three, and stands still once its owner signs two handovers', { timeout: 240_000 }, async () => {
+  const nodes = new Nodes()
+  const a = await nodes.open('a')
+  const b = await nodes.open('b')
+  const c = await nodes.open('c')
+  await expect.poll(() => c.node.network?.peers.length, SOON).toBe(2)
+  const process = await spawnCounter(a.client)
+  expect(await add(a.client, process)).toEqual({ slot: 1, total: '1' })
+  const three = [a, b, c].map(({ node }) => node.key)
+  await a.client.processes.handover(process, { schedulers: three, computeUnits: [a.node.key] })
+  for (const [n, { client }] of [a, b, c].entries()) expect(await add(client, process)).toEqual({ slot: 2 + n, total: String(2 + n) })
+  expect((await b.client.processes.epochs(process))[1]).toMatchObject({ policy: { schedulerQuorum: 2 }, blocks: 2, firstSlot: 2 })
+
+  // The first record says otherwise all of a sudden.
+  const held = readEpochItem(await b.client.transport.request('epochItem', { process, epoch: 1 }, {})).record
+  const other = { ...held, policy: { ...held.policy, schedulers: [b.node.key], schedulerQuorum: 1 } as const }
+  const forged = await createDataItem({ target: process, tags: EPOCH_TAGS, data: encodeEpochRecord(other) }, ed25519Signer(new Uint8Array(32).fill(99)))
+  await expect(b.client.transport.request('handOver', { process, bytes: forged.bytes }, {})).rejects.toMatchObject({ code: 'bad-epoch' })
+  expect(await add(c.client, process), 'a stranger changes nothing').toMatchObject({ slot: 5 })
+  const second = await createDataItem({ target: process, tags: EPOCH_TAGS, data: encodeEpochRecord(other) }, SIGNER)
+  await expect(b.client.transport.request('handOver', { process, bytes: second.bytes }, {})).rejects.toMatchObject({ code: 'owner-equivocated' })
+  // What was given a slot since counts for nothing at any node that has seen both.
+  for (const { client } of [a, b, c]) await expect.poll(async () => (await client.processes.get(process)).scheduled, SOON).toBe(2)
 })
