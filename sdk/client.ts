@@ -20,7 +20,7 @@ import {
   type TraceView,
 } from '../protocol/index.ts'
 import { awaitReply } from './await-reply.ts'
-import { type ComplaintFields, complain } from './complain.ts'
+import { type ComplaintCalls, complaintCalls } from './complain.ts'
 import { type FollowOptions, followResults } from './follow.ts'
 import { Interfaces } from './interfaces.ts'
 import { type QueryFields, type SendFields, signMessage, signSpawn, withPolicy } from './message-item.ts'
@@ -52,7 +52,7 @@ const RESULT_TIMEOUT_MS = 60_000
  */
 export class Client {
   readonly modules: ModuleCalls
-  readonly processes: ProcessCalls & LifecycleCalls & HandoverCalls
+  readonly processes: ProcessCalls & LifecycleCalls & HandoverCalls & ComplaintCalls
   /** The operations themselves, one call each, without retries. */
   readonly transport: Transport
   readonly #signer: Signer | undefined
@@ -72,6 +72,7 @@ export class Client {
         spawn: (fields, options) => this.spawn(fields, options),
       }),
       ...handoverCalls(this.transport, signer => this.#signerOr(signer)),
+      ...complaintCalls(this.transport),
     }
   }
 
@@ -149,14 +150,6 @@ export class Client {
     return withRetries(this.transport, options, SEND_TIMEOUT_MS, limits =>
       this.transport.request('send', { bytes: item }, limits),
     )
-  }
-
-  /**
-   * Says, for all nodes to see, that a message which was handed in has no receipt. It proves no fault of its scheduler, and is
-   * settled once the message stands in the feed. @throws {Failure} `bad-evidence`
-   */
-  complain(fields: ComplaintFields, options?: CallOptions): Promise<OperationOutput<'addEvidence'>> {
-    return complain(this.transport, fields, options)
   }
 
   /** Hands in many signed items; an answer for each, in order. */

@@ -13,14 +13,22 @@ export interface ComplaintFields {
   readonly seed?: Uint8Array | undefined
 }
 
-/** Signs a complaint and hands it in. @throws {Failure} `bad-evidence` if it is none */
-export async function complain(
-  transport: Transport,
-  { item, sinceMs, untilMs = Date.now(), seed = generateEd25519Seed() }: ComplaintFields,
-  options?: CallOptions,
-): Promise<OperationOutput<'addEvidence'>> {
-  const complaint = makeComplaint({ item, sinceMs, untilMs, witness: { key: ed25519PublicKey(seed), seed } })
-  const facts = readComplaint(complaint)
-  if (typeof facts === 'string') throw new Failure('bad-evidence', {}, { note: facts })
-  return transport.request('addEvidence', { bytes: encodeComplaint(complaint) }, options)
+/** What a client says of schedulers, for all nodes to see. */
+export interface ComplaintCalls {
+  /**
+   * Says that a message which was handed in has no receipt. It proves no fault of the scheduler, and is settled once the message
+   * stands in the feed. @throws {Failure} `bad-evidence` if it is no signed message, or nobody has waited
+   */
+  complain(fields: ComplaintFields, options?: CallOptions): Promise<OperationOutput<'addEvidence'>>
+}
+
+export function complaintCalls(transport: Transport): ComplaintCalls {
+  return {
+    async complain({ item, sinceMs, untilMs = Date.now(), seed = generateEd25519Seed() }, options) {
+      const complaint = makeComplaint({ item, sinceMs, untilMs, witness: { key: ed25519PublicKey(seed), seed } })
+      const facts = readComplaint(complaint)
+      if (typeof facts === 'string') throw new Failure('bad-evidence', {}, { note: facts })
+      return transport.request('addEvidence', { bytes: encodeComplaint(complaint) }, options)
+    },
+  }
 }

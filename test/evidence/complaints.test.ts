@@ -97,10 +97,10 @@ test('a client complains through any node, and not of what is no signed message'
   }
   const client = new Client({ transport: transport as unknown as Transport })
   const { bytes: item, id: message } = messageItem(process.id)
-  expect(await client.complain({ item, sinceMs: 1_000, seed: seedOf(50) })).toMatchObject({ isNew: true })
+  expect(await client.processes.complain({ item, sinceMs: 1_000, seed: seedOf(50) })).toMatchObject({ isNew: true })
   expect(book.list()).toEqual([expect.objectContaining({ kind: 'complaint', process: process.id, message, accused: process.description.policy.schedulers })])
   const bent = item.slice()
   bent[10] = (bent[10] ?? 0) ^ 1
-  await expect(client.complain({ item: bent, sinceMs: 1_000 })).rejects.toMatchObject({ code: 'bad-evidence' })
-  await expect(client.complain({ item, sinceMs: Date.now() + 60_000 })).rejects.toMatchObject({ code: 'bad-evidence' })
+  await expect(client.processes.complain({ item: bent, sinceMs: 1_000 })).rejects.toMatchObject({ code: 'bad-evidence' })
+  await expect(client.processes.complain({ item, sinceMs: Date.now() + 60_000 })).rejects.toMatchObject({ code: 'bad-evidence' })
 })
