@@ -130,10 +130,7 @@ export class Client {
   }
 
   /** Sends many messages, signed in turn, in as few requests as possible; an answer for each, in order. */
-  async sendMany(
-    messages: readonly SendFields[],
-    options: CallOptions = {},
-  ): Promise<(Sent | Failure)[]> {
+  async sendMany(messages: readonly SendFields[], options: CallOptions = {}): Promise<(Sent | Failure)[]> {
     const items: Uint8Array[] = []
     for (const fields of messages) items.push((await this.prepare(fields)).bytes)
     const answers = await this.submitMany(items, options)
