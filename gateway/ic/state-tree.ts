@@ -166,13 +166,11 @@ interface Shown {
 
 /** What is shown of a level, in its order. */
 function shownOf({ entries }: Level, paths: readonly Path[]): readonly Shown[] {
-  const shown: Shown[] = []
+  const shown = new Map<number, Shown>()
   const show = (at: number): Shown => {
-    const known = shown.find(one => one.at === at)
-    if (known !== undefined) return known
-    const made: Shown = { at, below: [] }
-    shown.push(made)
-    return made
+    const known = shown.get(at) ?? { at, below: [] }
+    shown.set(at, known)
+    return known
   }
   for (const path of paths) {
     const { index, found } = indexOf(entries, path[0] ?? NOTHING)
@@ -182,7 +180,7 @@ function shownOf({ entries }: Level, paths: readonly Path[]): readonly Shown[] {
       if (entries[index]?.label !== undefined) show(index)
     }
   }
-  return shown.length > 1 ? shown.sort((a, b) => a.at - b.at) : shown
+  return [...shown.values()].sort((a, b) => a.at - b.at)
 }
 
 /** Where a label stands, or would stand. */
