@@ -30,7 +30,7 @@ export default defineConfig({
       // Real programs, sockets and disks: one more attempt, which the last lines of a run name (scripts/closing-line.mjs).
       project('network', ['test/network/**/*.test.ts'], 240_000, { exclude: ['test/network/bank/**'], retry: 1 }),
       // A minute of kills and cuts over eight programs; ATOLL_TEST_BANK_S has it last longer.
-      project('bank', ['test/network/bank/**/*.test.ts'], 3_600_000),
+      project('bank', ['test/network/bank/**/*.test.ts'], 3_600_000, { retry: 1 }),
       project('kill', ['test/network/kill.test.ts'], 3_600_000, {
         env: { ATOLL_TEST_KILLS: process.env['ATOLL_TEST_KILLS'] ?? '200' },
       }),

@@ -93,7 +93,8 @@ function lineOf({ node }: Row, label: string, axis: Axis, barColumns: number, { 
   const bar = barColumns === 0 ? '' : `  ${paint('dim', before)}${paint(isBad(node) ? 'red' : 'green', during)}${after}`
   const status = node.status === 'ok' ? paint('green', '✔') : isBad(node) ? paint('red', `✖ ${node.status}`) : paint('yellow', node.status)
   const error = node.error === undefined ? '' : ` ${paint('red', safeText(`${node.error.code}: ${node.error.message}`))}`
-  return `${label}  ${slot.padStart(5)}${bar}  ${at.padStart(8)}  ${took.padStart(7)}  ${status}${error}`.trimEnd()
+  const cut = node.cut === undefined ? '' : ` ${paint('yellow', `… and ${node.cut.toLocaleString('en')} more`)}`
+  return `${label}  ${slot.padStart(5)}${bar}  ${at.padStart(8)}  ${took.padStart(7)}  ${status}${error}${cut}`.trimEnd()
 }
 
 interface Bar {

@@ -17,6 +17,8 @@ export interface Host extends AsyncDisposable {
 export type OpenHost = (options: {
   /** No sign of life for this long, with work under way: the host is killed. */
   readonly wallMaxMs: number
+  /** What runs there gives way to all else on this machine. */
+  readonly background?: boolean | undefined
   /** The host ended; nobody asked it to. */
   readonly onExit: () => void
 }) => Host
@@ -24,12 +26,17 @@ export type OpenHost = (options: {
 export interface HostSeatParts {
   readonly open: OpenHost
   readonly wallMaxMs: number
+  /** What runs there gives way to all else on this machine. */
+  readonly background?: boolean | undefined
   readonly onExit: (seat: HostSeat) => void
   /** A host without work for this long ends; the next request starts another. Never, if it is not given. */
   readonly endAfterMs?: number | undefined
 }
 
 const LOOK_EVERY_MS = 1_000
+/** Modules that stay loaded though no process may run on them: whoever changes a program goes back and forth. */
+const MODULES_KEPT = 32
+const UNLOAD_TOGETHER_MAX = 2
 /** A host without work for this long gives back what the last work left behind. */
 const REST_AFTER_MS = 2_000
 /** Requests that leave enough behind: a message now and then does not. */
@@ -77,15 +84,34 @@ export class HostSeat implements AsyncDisposable {
     }
   }
 
-  /** Loads a module once for each host that sits here. */
+  /** Loads a module once for each host that sits here. Those that nobody asked for lately go, if no process runs on them. */
   load(module: ModuleDescription): Promise<void> {
     this.#host ??= this.#closed ? undefined : this.#start()
-    const known = this.#modules.get(module.id)
-    if (known !== undefined) return known
-    const loading = this.ask({ kind: 'load', module }).then(() => undefined)
+    const loading = this.#modules.get(module.id) ?? this.ask({ kind: 'load', module }).then(() => undefined)
+    const isNew = !this.#modules.delete(module.id)
     this.#modules.set(module.id, loading)
-    loading.catch(() => this.#modules.delete(module.id))
+    if (!isNew) return loading
+    loading.catch(() => {
+      if (this.#modules.get(module.id) === loading) this.#modules.delete(module.id)
+    })
+    this.#unloadOldest()
     return loading
+  }
+
+  /** Of several thousand in use, two are asked about at each new one: none is missed for long. */
+  #unloadOldest(): void {
+    const modules = this.#modules
+    const excess = Math.min(UNLOAD_TOGETHER_MAX, modules.size - MODULES_KEPT)
+    for (const [id, loaded] of [...modules].slice(0, Math.max(0, excess))) {
+      // Whoever asks for it from now on has it loaded again.
+      modules.delete(id)
+      this.ask({ kind: 'unload', module: id }).then(
+        answer => {
+          if (answer.kind === 'refused' && this.#modules === modules && !modules.has(id)) modules.set(id, loaded)
+        },
+        () => undefined,
+      )
+    }
   }
 
   #start(): Host {
@@ -94,6 +120,7 @@ export class HostSeat implements AsyncDisposable {
     this.#looking ??= setInterval(() => this.#look(), LOOK_EVERY_MS).unref()
     return this.#parts.open({
       wallMaxMs: this.#parts.wallMaxMs,
+      background: this.#parts.background,
       onExit: () => {
         this.#host = undefined
         this.#parts.onExit(this)

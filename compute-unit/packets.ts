@@ -1,63 +1,29 @@
 import {
-  asKeyId,
   asModuleId,
   asProcessId,
   CborReader,
   CborWriter,
-  type Ending,
   fromBase64Url,
   MalformedBytes,
-  type ModuleId,
   type ProcessId,
   type QueryMessage,
   readId,
   readSmall,
   readTags,
   type ResultError,
-  type Tag,
   type Timer,
   writeTags,
 } from '../protocol/index.ts'
 import { toBytes, toCellKey } from './evaluation/cells.ts'
 import { decodeLifecycle, encodeLifecycle } from './evaluation/lifecycle-cells.ts'
-import type { FrameOutcome, ProcessSnapshot, SnapshotDelta, Verdict } from './evaluation/frame-outcome.ts'
+import type { FrameOutcome, ProcessSnapshot, SnapshotDelta } from './evaluation/frame-outcome.ts'
+import type { HostAnswer, HostModule, HostRequest } from './host-words.ts'
+import { readVerdicts, writeVerdicts } from './verdict-packets.ts'
 
-/**
- * What goes over the pipe between the compute unit and a host: packets of a 32-bit length, little-endian, and
- * CBOR `[number, kind, …]`; an answer carries the number of its request. Both ends are of one version.
- */
-export type HostRequest =
-  | { readonly kind: 'check' | 'load'; readonly module: HostModule }
-  | { readonly kind: 'open'; readonly process: ProcessId; readonly module: ModuleId; readonly spawn: Uint8Array; readonly snapshot: ProcessSnapshot | undefined }
-  | { readonly kind: 'evaluate'; readonly process: ProcessId; readonly frame: Uint8Array; readonly verdicts: readonly Verdict[]; readonly steps: boolean }
-  | { readonly kind: 'query'; readonly process: ProcessId; readonly message: QueryMessage; readonly timestampMs: number }
-  | { readonly kind: 'export' | 'rehearse'; readonly process: ProcessId; readonly tags: readonly Tag[]; readonly timestampMs: number }
-  | { readonly kind: 'cell'; readonly process: ProcessId; readonly key: Uint8Array }
-  | { readonly kind: 'delta' | 'memory' | 'close'; readonly process: ProcessId }
-  | { readonly kind: 'rest' }
+export type { HostAnswer, HostModule, HostRequest } from './host-words.ts'
 
-export interface HostModule {
-  readonly id: ModuleId
-  readonly owner: string
-  readonly format: string
-  readonly tags: readonly { readonly name: string; readonly value: string }[]
-  readonly wasm: Uint8Array
-}
-
-export type HostAnswer =
-  | { readonly kind: 'done' }
-  | { readonly kind: 'refused'; readonly reason: string }
-  | { readonly kind: 'opened'; readonly stateRoot: Uint8Array; readonly sizeBytes: number; readonly timers: readonly Timer[] }
-  | { readonly kind: 'evaluated'; readonly outcome: FrameOutcome; readonly sizeBytes: number }
-  | { readonly kind: 'queried'; readonly slot: number; readonly status: 'ok' | 'error'; readonly gas: bigint; readonly error: ResultError | undefined; readonly output: Uint8Array; readonly log: string }
-  | { readonly kind: 'exported'; readonly slot: number; readonly module: ModuleId; readonly ending: Ending }
-  | { readonly kind: 'delta'; readonly delta: SnapshotDelta }
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array | undefined; readonly slot: number }
-  | { readonly kind: 'fault'; readonly message: string; readonly fatal: boolean }
-  | { readonly kind: 'alive' }
-
-const REQUESTS = ['check', 'load', 'open', 'evaluate', 'query', 'delta', 'cell', 'memory', 'close', 'rest', 'export', 'rehearse'] as const
-const ANSWERS = ['done', 'refused', 'opened', 'evaluated', 'queried', 'delta', 'bytes', 'fault', 'alive', 'exported'] as const
+const REQUESTS = ['check', 'load', 'open', 'evaluate', 'query', 'delta', 'cell', 'memory', 'close', 'rest', 'export', 'rehearse', 'unload'] as const
+const ANSWERS = ['done', 'refused', 'opened', 'evaluated', 'queried', 'delta', 'bytes', 'fault', 'alive', 'exported', 'too-long'] as const
 
 export function encodeRequest(number: number, request: HostRequest): Uint8Array {
   const writer = new CborWriter()
@@ -78,17 +44,19 @@ export function encodeRequest(number: number, request: HostRequest): Uint8Array 
       else writeSnapshot(writer, request.snapshot)
       break
     case 'evaluate':
-      writer.array(4)
+      writer.array(5)
       writer.bytes(fromBase64Url(request.process))
       writer.bytes(request.frame)
       writeVerdicts(writer, request.verdicts)
       writer.bool(request.steps)
+      writer.bool(request.impatient === true)
       break
     case 'query':
-      writer.array(3)
+      writer.array(4)
       writer.bytes(fromBase64Url(request.process))
       writeQuery(writer, request.message)
       writer.uint(request.timestampMs)
+      writer.bool(request.impatient === true)
       break
     case 'export':
     case 'rehearse':
@@ -106,6 +74,9 @@ export function encodeRequest(number: number, request: HostRequest): Uint8Array 
     case 'memory':
     case 'close':
       writer.bytes(fromBase64Url(request.process))
+      break
+    case 'unload':
+      writer.bytes(fromBase64Url(request.module))
       break
     case 'rest':
   }
@@ -136,10 +107,10 @@ function readRequest(reader: CborReader, kind: HostRequest['kind'] | undefined):
       }
     case 'evaluate':
       reader.array()
-      return { kind, process: process(), frame: reader.bytes(), verdicts: readVerdicts(reader), steps: reader.bool() }
+      return { kind, process: process(), frame: reader.bytes(), verdicts: readVerdicts(reader), steps: reader.bool(), impatient: reader.bool() }
     case 'query':
       reader.array()
-      return { kind, process: process(), message: readQuery(reader), timestampMs: readSmall(reader) }
+      return { kind, process: process(), message: readQuery(reader), timestampMs: readSmall(reader), impatient: reader.bool() }
     case 'export':
     case 'rehearse':
       reader.array()
@@ -151,6 +122,8 @@ function readRequest(reader: CborReader, kind: HostRequest['kind'] | undefined):
     case 'memory':
     case 'close':
       return { kind, process: process() }
+    case 'unload':
+      return { kind, module: asModuleId(readId(reader)) }
     case 'rest':
       return { kind }
     default:
@@ -214,6 +187,7 @@ export function encodeAnswer(number: number, answer: HostAnswer): Uint8Array {
       break
     case 'done':
     case 'alive':
+    case 'too-long':
       writer.null()
       break
   }
@@ -267,6 +241,7 @@ function readAnswer(reader: CborReader, kind: HostAnswer['kind'] | undefined): H
       return { kind, reason: reader.text() }
     case 'done':
     case 'alive':
+    case 'too-long':
       return { kind }
     default:
       throw new MalformedBytes('host answer: unknown kind', reader.offset)
@@ -329,36 +304,6 @@ function readSnapshot(reader: CborReader): ProcessSnapshot {
     cells.push([key, optional(reader, () => reader.bytes()) as Uint8Array])
   }
   return { slots, module, since, pages, engine, logHash, chunks, cells }
-}
-
-function writeVerdicts(writer: CborWriter, verdicts: readonly Verdict[]): void {
-  writer.array(verdicts.length)
-  for (const verdict of verdicts) {
-    if (verdict.status !== 'ok') writer.uint(verdict.status === 'duplicate' ? 1 : 2)
-    else if (verdict.sender.owner === '') writer.uint(0)
-    else {
-      writer.array(2)
-      writer.bytes(fromBase64Url(verdict.sender.owner))
-      writer.bytes(fromBase64Url(verdict.sender.module))
-    }
-  }
-}
-
-/** The verdict on an item: nothing has to be known about its sender. */
-export const ITEM_VERDICT: Verdict = { status: 'ok', sender: { owner: '', module: asModuleId('') } }
-
-function readVerdicts(reader: CborReader): Verdict[] {
-  const verdicts: Verdict[] = []
-  for (let left = reader.array(); left > 0; left--) {
-    if (reader.peek() === 4) {
-      reader.array()
-      verdicts.push({ status: 'ok', sender: { owner: asKeyId(readId(reader)), module: asModuleId(readId(reader)) } })
-      continue
-    }
-    const code = readSmall(reader)
-    verdicts.push(code === 0 ? ITEM_VERDICT : { status: code === 1 ? 'duplicate' : 'refused' })
-  }
-  return verdicts
 }
 
 function writeQuery(writer: CborWriter, message: QueryMessage): void {

@@ -2,7 +2,7 @@ import {
   type DataItem,
   type CallRequest, type RequestEnvelope, type Assign, asMessageId, asProcessId, type CallOptions, type Certificate, type Clock, type Computer, Failure, isSpawn, type Log, type MessageId,
   type Messenger, messagesFeed, type ModuleDescription, type ModuleId, PAIRS_MAX, type Peers, type ProcessDescription, type ProcessId, type Push,
-  type PushProof, type Receipt, readFrameHead, type Result, type Scheduler, type Slot, slotCount, type Trace, voucherOf, firstPolicy,
+  type PushProof, type Receipt, readFrameHead, type Result, type Scheduler, type Slot, slotCount, type Trace, type TraceBounds, voucherOf, firstPolicy,
 } from '../protocol/index.ts'
 import { EffectDesk, type EffectOffer } from './effects/effect-desk.ts'
 import { Couriers } from './courier.ts'
@@ -11,7 +11,7 @@ import { PairLane, type PairLaneParts } from './pair-lane.ts'
 import { backOffMs } from './retry.ts'
 import { maybeMoved, Routes } from './routes.ts'
 import { Timings } from './timings.ts'
-import { assignmentAt, readTrace, type TraceParts } from './trace.ts'
+import { assignmentAt, boundsWithin, readTrace, traceElsewhere, type TraceParts } from './trace.ts'
 import { Unfinished } from './unfinished.ts'
 
 export interface MessengerUnitParts {
@@ -143,10 +143,10 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
 
   async trace(
     id: MessageId,
-    options: CallOptions & { settled?: boolean; process?: ProcessId } = {},
+    options: CallOptions & { settled?: boolean; process?: ProcessId; bounds?: TraceBounds } = {},
   ): Promise<Trace> {
     const { clock } = this.#parts
-    const look = await this.#lookAt(id, options.process)
+    const look = await this.#lookAt(id, options.process, boundsWithin(options.bounds))
     const untilMs = clock.now() + (options.timeoutMs ?? TRACE_WAIT_MS)
     for (let pauseMs = TRACE_LOOK_MS; ; pauseMs = Math.min(200, pauseMs * 2)) {
       const trace = await look()
@@ -158,17 +158,15 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   }
 
   /** How the tree below a message is read: from the feed it stands in, or by asking who schedules that. */
-  async #lookAt(id: MessageId, named: ProcessId | undefined): Promise<() => Promise<Trace>> {
+  async #lookAt(id: MessageId, named: ProcessId | undefined, bounds: TraceBounds): Promise<() => Promise<Trace>> {
     const { log, peers } = this.#parts
     const places = await log.messages.placesOf(id)
     const place = named === undefined ? places[0] : places.find(one => one.process === named)
-    if (place !== undefined) return () => readTrace(this.#traceParts(), place.process, place.slot, id)
+    if (place !== undefined) return () => readTrace(this.#traceParts(), { ...place, id }, bounds)
     const process = named ?? this.#routes.wentTo(id)
     if (process === undefined || peers === undefined) throw new Failure('unknown-message', { id })
     return async () => {
-      const trace = await this.#routes.fromOne(process, scheduler =>
-        peers.trace(scheduler, process, id),
-      )
+      const trace = await traceElsewhere(this.#traceParts(), process, id, bounds)
       if (trace === undefined) throw new Failure('unknown-message', { id })
       return trace
     }
@@ -227,8 +225,8 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   }
 
   #traceParts(): TraceParts {
-    const { log, computer, scheduler, peers, describe } = this.#parts
-    const parts = { log, computer, timings: this.#timings, scheduler: scheduler.key, peers, effects: this.#effects }
+    const { log, computer, peers, describe } = this.#parts
+    const parts = { log, computer, timings: this.#timings, routes: this.#routes, peers, effects: this.#effects }
     return describe === undefined ? parts : { ...parts, describe }
   }
 

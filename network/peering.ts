@@ -101,9 +101,9 @@ export class Peering implements Peers, CoSigners {
 
   trace(
     scheduler: KeyId,
-    ...[process, message, options]: Tail<Parameters<Peers['trace']>>
+    ...[process, message, bounds, options]: Tail<Parameters<Peers['trace']>>
   ): ReturnType<Peers['trace']> {
-    return this.#network.call(scheduler, 'trace', { process, message }, options)
+    return this.#network.call(scheduler, 'trace', { process, message, bounds }, options)
   }
 
   /**

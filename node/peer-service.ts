@@ -69,7 +69,7 @@ export function createPeerService(parts: PeerServiceParts): PeerOperations {
     },
     epochs: async process => handovers.itemsOf(process),
     holdEpoch: item => desk.hold(item),
-    trace: ({ process, message }) => messenger.trace(message, { process }),
+    trace: ({ process, message, bounds }) => messenger.trace(message, { process, bounds }),
     attest: async ({ process, what }) => void (await service.attest(process, what)),
     attestations: ({ process, from }) => service.attestations(process, from),
     finalFrames: ({ process, slot, waitMs }, call) =>

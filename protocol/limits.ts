@@ -140,6 +140,14 @@ export const JOURNAL_SEGMENT_BYTES = 64 * MiB
 export const PENDING_PER_PROCESS_MAX = 16_384
 /** Messages a signer may hand in a second, averaged; bursts up to ten seconds' worth. */
 export const SIGNER_RATE_PER_SECOND = 20_000
+/** Gas after which a slot or a query that others wait behind goes on in a host for long ones: some fifty milliseconds. */
+export const PATIENCE_GAS = 50_000_000n
+/** A process that had one is in that host for this long. */
+export const SLOW_FOR_MS = 600_000
+/** Wall-clock guard there, where a slot gives way to all else on the machine. */
+export const SLOW_WALL_MAX_MS = 300_000
+/** Processes that are known for long queries. */
+export const SLOW_KNOWN_MAX = 10_000
 /** Wall-clock guard of one slot in a host: a host fault, never a result. */
 export const EVALUATION_WALL_MAX_MS = 60_000
 /** A host for queries that nobody asks anything for this long ends; another starts in a quarter of a second. */
@@ -166,8 +174,10 @@ export const QUERIES_PENDING_MAX = 256
 export const PAGE_MAX = 1000
 /** How long a caller may wait for a result in one request. */
 export const WAIT_MAX_MS = 60_000
-/** Nodes of one message tree that are followed. */
+/** Nodes of one message tree that are followed, wherever they are. */
 export const TRACE_NODES_MAX = 5_000
+/** How deep it is followed: what an effect leads to begins at depth 0 again, so a tree may be deeper than DEPTH_MAX. */
+export const TRACE_LEVELS_MAX = 2_048
 /** Body of a request that carries no item. */
 export const JSON_BODY_MAX_BYTES = 4 * MiB
 /** Sockets one gateway holds. */
@@ -244,6 +254,8 @@ export const GRAPHQL_MATCHES_MAX = 2_000
 // The IC face
 /** (protocol) How far ahead an update may expire: the IC's five minutes, and half a minute for clocks that differ. */
 export const IC_EXPIRY_MAX_MS = 330_000
+/** How far the clock of who signs a query or a look at the state may be off, on top: clients look at the clock only for updates. */
+export const IC_READ_DRIFT_MAX_MS = 900_000
 /** (protocol) Links of a chain of delegations: the IC's own bound. */
 export const IC_DELEGATIONS_MAX = 20
 /** (protocol) Canister signatures of one request, delegations included: each costs tens of milliseconds to check. */

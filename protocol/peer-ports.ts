@@ -1,7 +1,7 @@
 import type { Attestation, FinalFrame } from './attestation.ts'
 import type { SignedBlocks } from './log-port.ts'
 import type { KeyId, MessageId, ModuleId, ProcessId, Slot } from './ids.ts'
-import type { CallOptions, ScheduleAnswer, ScheduleRequest, Trace } from './ports.ts'
+import type { CallOptions, ScheduleAnswer, ScheduleRequest, Trace, TraceBounds } from './ports.ts'
 import type { UnitRead } from './unit-read.ts'
 
 /**
@@ -41,6 +41,7 @@ export interface Peers {
     scheduler: KeyId,
     process: ProcessId,
     message: MessageId,
+    bounds: TraceBounds,
     options?: CallOptions,
   ): Promise<Trace>
   /** What is asked of compute units, and what they tell; without it, only their own schedulers know them. */

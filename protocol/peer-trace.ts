@@ -1,24 +1,31 @@
 import { fromUtf8, MalformedBytes, toUtf8 } from './bytes.ts'
 import { asMessageId, asProcessId, type MessageId, type ProcessId } from './ids.ts'
 import { cborCodec, expectFields, type PeerCodec, writeId } from './peer-operation.ts'
-import type { Trace } from './ports.ts'
-import { readId } from './push.ts'
+import type { Trace, TraceBounds } from './ports.ts'
+import { readId, readSmall } from './push.ts'
 import { TraceView } from './trace-view.ts'
 import { toJsonValue } from './wire.ts'
 
-/** `[process, message]`. */
+/** `[process, message, nodes, levels]`: no more of the tree than that. */
 export const tracePlaceCodec: PeerCodec<{
   readonly process: ProcessId
   readonly message: MessageId
+  readonly bounds: TraceBounds
 }> = cborCodec(
-  (writer, { process, message }) => {
-    writer.array(2)
+  (writer, { process, message, bounds }) => {
+    writer.array(4)
     writeId(writer, process)
     writeId(writer, message)
+    writer.uint(bounds.nodes)
+    writer.uint(bounds.levels)
   },
   reader => {
-    expectFields(reader, 2)
-    return { process: asProcessId(readId(reader)), message: asMessageId(readId(reader)) }
+    expectFields(reader, 4)
+    return {
+      process: asProcessId(readId(reader)),
+      message: asMessageId(readId(reader)),
+      bounds: { nodes: readSmall(reader), levels: readSmall(reader) },
+    }
   },
 )
 

@@ -194,12 +194,21 @@ export interface TraceNode {
   readonly gas: bigint | undefined
   readonly error: ResultError | undefined
   readonly children: readonly TraceNode[]
+  /** How many more it caused that are not followed: the tree is too large, or too deep. */
+  readonly cut?: number | undefined
+}
+
+/** How much of a message tree is followed. */
+export interface TraceBounds {
+  readonly nodes: number
+  readonly levels: number
 }
 
 export interface Trace {
   readonly root: TraceNode
   /** Every message of the tree has a result, or goes to somebody who is no process. */
   readonly settled: boolean
+  /** Some of its nodes say that they are cut. */
   readonly truncated: boolean
 }
 
@@ -220,7 +229,7 @@ export interface Messenger {
   /** The tree below a message, as far as it has grown; with `settled`, waits until it is whole. */
   trace(
     id: MessageId,
-    options?: CallOptions & { settled?: boolean; process?: ProcessId },
+    options?: CallOptions & { settled?: boolean; process?: ProcessId; bounds?: TraceBounds },
   ): Promise<Trace>
 }
 

@@ -22,6 +22,8 @@ const Fields = {
   evaluatedMs: z.number().optional(),
   gas: BigText.optional(),
   error: ResultErrorView.optional(),
+  /** How many more it caused that are not followed. */
+  cut: z.int().nonnegative().optional(),
 }
 
 const TraceFields = z.object(Fields)

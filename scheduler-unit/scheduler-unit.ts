@@ -7,6 +7,7 @@ import {
   describeProcess,
   encodeEnvelope,
   Failure,
+  ITEM_SIZE_MAX_BYTES,
   firstPolicy,
   type Envelope,
   isControl,
@@ -52,6 +53,8 @@ export interface SchedulerUnitParts extends Pick<LanesParts, 'confirm'> {
   committed(frames: readonly CommittedFrame[]): void
   /** A process that sends, here or elsewhere; those of this node's directory, if not given. */
   describe?(process: ProcessId): Promise<ProcessDescription | undefined>
+  /** Resolves once others were asked whether a process was handed over since this node was last up. */
+  readonly confirmEpoch?: ((process: ProcessId) => Promise<void>) | undefined
   /** A process sends that was handed over as far as it says, and this node has not heard of that. */
   isBehind?(process: ProcessId): void
   readonly signerRatePerSecond?: number | undefined
@@ -184,6 +187,9 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   async #seat(request: ScheduleRequest): Promise<Seat> {
+    // Who was away may no longer be its scheduler, and a receipt would be worth nothing.
+    const isNew = this.#lanes.opening(request.process) === undefined
+    if (isNew && this.#parts.confirmEpoch !== undefined) await this.#parts.confirmEpoch(request.process)
     this.#holds.expectFree(request.process)
     const course = await this.#coSigned?.courseOf(request)
     return course === undefined ? this.#seatHere(request) : { answer: course.route(request) }
@@ -302,6 +308,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     // Whoever hears this forgets the push, so what took its seq must be durable.
     if (core.seq < expectedSeq) return lane.durable().then(() => ({ status: 'duplicate' }), failedAnswer)
     if (core.seq > expectedSeq) return { status: 'gap', expectedSeq }
+    // Others take no rejects; with a proof as it must be no push is so large.
+    if (lane.isShared && encodeEnvelope(envelope).length > 2 * ITEM_SIZE_MAX_BYTES) throw new Failure('too-large', { process: lane.process.id })
     this.#admitPush(envelope, sender, lane.process)
     const { envelope: bounded, bytes } = boundedEnvelope(envelope)
     const from = bounded.kind === 'push' ? pushSender(proof, sender, lane.process.policy) : undefined

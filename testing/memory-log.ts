@@ -3,10 +3,11 @@ import {
   fromBase64Url, type Log, type NewBlock, type SignedBlocks, signedBlocksHold, type SignedPrefix, signedPrefixHash, type TakeAnswer,
 } from '../protocol/index.ts'
 import { nameOf } from './feed-names.ts'
+import { CommitGroup } from './commit-group.ts'
 import { MemoryDirectory } from './memory-directory.ts'
 import { MemoryFeed } from './memory-feed.ts'
 import { MemoryIndex } from './memory-index.ts'
-import { leafOf, placesIn, prefixIn, sameBlocks, subtreesIn } from './memory-proofs.ts'
+import { endOf, isMessages, leafOf, placesIn, prefixIn, sameBlocks, subtreesIn } from './memory-proofs.ts'
 import { MemoryStore } from './memory-store.ts'
 import { MemoryTrees } from './memory-trees.ts'
 
@@ -38,6 +39,7 @@ export class MemoryLog implements Log {
   readonly #frozen = new Map<string, Failure>()
   readonly #watchers = new Set<(growth: FeedGrowth) => void>()
   readonly #journal: NewBlock[] = []
+  readonly #group = new CommitGroup(() => this.#turn(), blocks => this.#write(blocks))
   readonly #pause: (() => Promise<void>) | undefined
   /** How to undo what is not on disk yet, oldest first, and how long the journal was then. */
   readonly #unsynced: { readonly undo: () => void; readonly journalled: number }[] = []
@@ -104,23 +106,24 @@ export class MemoryLog implements Log {
 
   async commit(blocks: readonly NewBlock[]): Promise<void> {
     this.commits++
-    await this.#turn()
+    if (this.#pause === undefined) await this.#turn().then(() => this.#write(blocks))
+    else await this.#group.add(blocks)
+  }
+
+  #write(blocks: readonly NewBlock[]): void {
     if (this.#closed) throw new Failure('shutting-down')
     if (this.#fault !== undefined) throw this.#fault
     const lengths = new Map<string, number>()
     for (const { feed, index } of blocks) {
       if (feed.kind === 'results') throw new TypeError('commit takes blocks of messages or votes')
       const name = nameOf(feed)
-      const frozen = this.#frozen.get(name)
-      if (frozen !== undefined) throw frozen
+      if (this.#frozen.has(name)) throw this.#frozen.get(name)
       const length = lengths.get(name) ?? this.#feedOf(feed).length
       if (index !== length)
         throw new Failure('feed-frozen', { process: feed.process, expected: length, index })
       lengths.set(name, length + 1)
     }
     for (const block of blocks) this.#add(block)
-    // It is durable, and nobody knows yet.
-    if (this.#pause !== undefined) await this.#turn()
   }
 
   async append(feed: FeedSpec, index: number, blocks: readonly Uint8Array[]): Promise<void> {
@@ -295,6 +298,3 @@ export class MemoryLog implements Log {
     return held
   }
 }
-/** Where the prologue of a feed ends. */
-const endOf = ({ prologue }: FeedSpec): number => prologue?.length ?? 0
-const isMessages = ({ feed }: NewBlock): boolean => feed.kind === 'messages'

@@ -127,9 +127,9 @@ export function memoryPeers(parts: MemoryPeersParts): Peers & CoSigners {
       ask(nodeOf(node), `announce ${processes.length}`, async there => {
         for (const process of processes) there.following.grown(process)
       }),
-    trace: (scheduler, process, message) =>
+    trace: (scheduler, process, message, bounds) =>
       ask(nodeOf(scheduler), `trace ${message}`, there =>
-        there.units.messenger.trace(message, { process }),
+        there.units.messenger.trace(message, { process, bounds }),
       ),
     units: unitPeers((key, what, serve) => ask(nodeOf(key), what, serve)),
   }

@@ -68,3 +68,8 @@ export function prefixIn(
   const { roots } = treeOf([...ours.slice(0, from), ...blocks.slice(0, length - from)])
   return { length, roots, head, rest: [...blocks.slice(length - from).map(leafOf), ...rest] }
 }
+
+/** Where the prologue of a feed ends. */
+export const endOf = ({ prologue }: FeedSpec): number => prologue?.length ?? 0
+
+export const isMessages = ({ feed }: NewBlock): boolean => feed.kind === 'messages'

@@ -1,8 +1,11 @@
 import {
   type CallRequest,
   type CanisterAnswer,
+  asProcessId,
   equalBytes,
   Failure,
+  type MessageId,
+  parseDataItem,
   principalText,
   type ProcessId,
   type Receipt,
@@ -16,6 +19,9 @@ import type { Desk } from './desk.ts'
 import { checkExpiry, checkSender, notAuthentic, readEnvelope } from './incoming.ts'
 import { CallRefusal, HttpRefusal } from './refusal.ts'
 import { answerSource } from './state-sources.ts'
+
+/** Where a request stands. */
+type Place = Pick<Receipt, 'process' | 'slot'>
 
 /** How a call is answered: refused before it had a slot, taken, or certified. */
 export type CallAnswer =
@@ -38,20 +44,20 @@ export async function takeCall(
 ): Promise<CallAnswer> {
   const envelope = readEnvelope(bytes, 'call') as RequestEnvelope<CallRequest>
   checkExpiry(envelope, desk.clock.now())
-  let receipt: Receipt
+  let receipt: Place
   try {
     receipt = await admit(desk, envelope, effective)
   } catch (error) {
     if (error instanceof CallRefusal) return { status: 'refused', refusal: error }
     throw error
   }
-  const { sender } = envelope.request
+  const { sender, canister } = envelope.request
   const id = requestMessageId(envelope.id)
   if (!options.hold) {
-    desk.requests.answered(receipt.process, id, { slot: receipt.slot, sender }).catch(() => undefined)
+    desk.requests.answered(receipt.process, id, { slot: receipt.slot, sender, canister }).catch(() => undefined)
     return { status: 'taken' }
   }
-  const answer = await Promise.race([desk.requests.answered(receipt.process, id, { slot: receipt.slot, sender }), options.gone])
+  const answer = await Promise.race([desk.requests.answered(receipt.process, id, { slot: receipt.slot, sender, canister }), options.gone])
   return answer === undefined ? { status: 'taken' } : { status: 'certified', certificate: await certify(desk, envelope.id, answer) }
 }
 
@@ -63,7 +69,7 @@ async function admit(
   desk: Desk,
   envelope: RequestEnvelope<CallRequest>,
   effective: Uint8Array | undefined,
-): Promise<Receipt> {
+): Promise<Place> {
   const { canister, method } = envelope.request
   if (canister.length === 0 && CREATE.has(method)) return create(desk, envelope)
   if (effective === undefined) throw new CallRefusal(3, 'IC0406', `A subnet takes no calls of ${method}`)
@@ -98,14 +104,28 @@ async function send(desk: Desk, process: ProcessId, envelope: RequestEnvelope<Ca
   }
 }
 
-/** A request that makes a canister is carried by a spawn that the node signs; the spawn follows from the request. */
-async function create(desk: Desk, envelope: RequestEnvelope<CallRequest>): Promise<Receipt> {
+/**
+ * A request that makes a canister is carried by a spawn that the node signs, and makes one canister, however often it comes and
+ * however it is signed: it is noted which, before that is made.
+ */
+async function create(desk: Desk, envelope: RequestEnvelope<CallRequest>): Promise<Place> {
   checkSender(envelope, desk.clock.now(), desk.rootKeys)
-  const [taken] = await desk.parts.messenger.submit([await desk.parts.signSpawn(envelope.bytes, envelope.id)])
+  const id = requestMessageId(envelope.id)
+  const making = desk.making.get(id) ?? make(desk, envelope, id).finally(() => desk.making.delete(id))
+  desk.making.set(id, making)
+  return { process: await making, slot: 0 }
+}
+
+async function make(desk: Desk, envelope: RequestEnvelope<CallRequest>, id: MessageId): Promise<ProcessId> {
+  const { parts, requests } = desk
+  const made = await requests.madeBy(id)
+  if (made !== undefined && (await parts.log.directory.process(made)) !== undefined) return made
+  const spawn = await parts.signSpawn(envelope.bytes, envelope.id)
+  await requests.makes(id, asProcessId(parseDataItem(spawn).id))
+  const [taken] = await parts.messenger.submit([spawn])
   if (taken === undefined || 'module' in taken) throw new Failure('internal')
   if (taken instanceof Failure) throw explained(taken, envelope, desk.clock.now())
-  desk.requests.made(requestMessageId(envelope.id), taken.process)
-  return taken
+  return taken.process
 }
 
 function explained(error: unknown, envelope: RequestEnvelope<CallRequest>, nowMs: number): unknown {

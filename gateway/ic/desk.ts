@@ -1,4 +1,4 @@
-import type { Clock } from '../../protocol/index.ts'
+import type { Clock, MessageId, ProcessId } from '../../protocol/index.ts'
 import { Canisters } from './canisters.ts'
 import { Certifier } from './certifier.ts'
 import { DataCertificates } from './data-certificates.ts'
@@ -17,6 +17,8 @@ export interface Desk {
   readonly dataCertificates: DataCertificates
   /** Root keys of canister signatures, where no process says which. */
   readonly rootKeys: readonly Uint8Array[]
+  /** Canisters that are being made, by the request for them. */
+  readonly making: Map<MessageId, Promise<ProcessId>>
 }
 
 export function openDesk(parts: IcFacadeParts): Desk {
@@ -30,5 +32,5 @@ export function openDesk(parts: IcFacadeParts): Desk {
     canisters.evaluated(evaluated)
     requests.evaluated(evaluated)
   })
-  return { parts, clock, canisters, requests, certifier, dataCertificates, rootKeys: [keys.rootKey] }
+  return { parts, clock, canisters, requests, certifier, dataCertificates, rootKeys: [keys.rootKey], making: new Map() }
 }

@@ -45,7 +45,8 @@ export function checkExpiry(envelope: RequestEnvelope, nowMs: number): void {
 /** @throws {HttpRefusal} 400 */
 export function checkSender(envelope: RequestEnvelope, nowMs: number, rootKeys: readonly Uint8Array[]): void {
   const refusal = refuteRequest(envelope, { nowMs, rootKeys })
-  if (refusal !== undefined) throw notAuthentic(envelope, refusal.text)
+  if (refusal === undefined) return
+  throw refusal.reason === 'expiry' ? new HttpRefusal(400, refusal.text) : notAuthentic(envelope, refusal.text)
 }
 
 export function notAuthentic({ id }: RequestEnvelope, reason: string): HttpRefusal {

@@ -3,6 +3,7 @@ import {
   equalBytes,
   fromUtf8,
   MalformedBytes,
+  mayReach,
   type ReadStateRequest,
   type RequestEnvelope,
   requestMessageId,
@@ -17,6 +18,8 @@ import type { Path, StateSource } from './state-tree.ts'
 
 type Level = [Uint8Array, StateSource | undefined][]
 
+type Looking = RequestEnvelope<ReadStateRequest>
+
 interface Wanted {
   readonly paths: Path[]
   readonly requests: Map<string, Uint8Array>
@@ -28,13 +31,13 @@ const CANISTER_VALUES: ReadonlySet<string> = new Set(['controllers', 'module_has
 
 /** Certifies what was asked for of the state, as far as the sender may see it. @throws {HttpRefusal} */
 export async function readState(desk: Desk, bytes: Uint8Array, effective: Uint8Array | undefined): Promise<Uint8Array> {
-  const envelope = readEnvelope(bytes, 'read_state') as RequestEnvelope<ReadStateRequest>
+  const envelope = readEnvelope(bytes, 'read_state') as Looking
   checkSender(envelope, desk.clock.now(), desk.rootKeys)
-  const { sender, paths } = envelope.request
+  const { paths } = envelope.request
   const wanted = wantedOf(paths, effective)
   const [requests, canisters] = await Promise.all([
-    requestLevel(desk, wanted, effective, sender),
-    canisterLevel(desk, wanted, sender),
+    requestLevel(desk, wanted, effective, envelope),
+    canisterLevel(desk, wanted, envelope),
   ])
   const demand: Demand = { requests, canisters, paths: wanted.paths }
   return desk.certifier.certify(demand)
@@ -62,12 +65,12 @@ function wantedOf(paths: readonly Path[], effective: Uint8Array | undefined): Wa
   return wanted
 }
 
-/** Only who made a request may see what became of it. */
-async function requestLevel({ requests }: Desk, wanted: Wanted, effective: Uint8Array | undefined, sender: Uint8Array): Promise<Level> {
+/** Only who made a request may see what became of it, by delegations that hold for whom it asked. */
+async function requestLevel({ requests }: Desk, wanted: Wanted, effective: Uint8Array | undefined, envelope: Looking): Promise<Level> {
   const level: Level = []
   for (const id of wanted.requests.values()) {
     const found = await requests.find(requestMessageId(id), effective)
-    if (found !== undefined && !equalBytes(found.sender, sender)) {
+    if (found !== undefined && !(equalBytes(found.sender, envelope.request.sender) && mayReach(envelope, found.canister))) {
       throw new HttpRefusal(403, 'The user tries to access Request ID not signed by the caller.')
     }
     level.push([id, found && requestSource(found.state)])
@@ -75,19 +78,20 @@ async function requestLevel({ requests }: Desk, wanted: Wanted, effective: Uint8
   return level
 }
 
-async function canisterLevel(desk: Desk, wanted: Wanted, sender: Uint8Array): Promise<Level> {
+async function canisterLevel(desk: Desk, wanted: Wanted, envelope: Looking): Promise<Level> {
   const level: Level = []
   for (const principal of wanted.canisters.values()) {
     const canister = await desk.canisters.find(principal)
-    level.push([principal, canister && (await canisterState(desk, canister, wanted.metadata, sender))])
+    level.push([principal, canister && (await canisterState(desk, canister, wanted.metadata, envelope))])
   }
   return level
 }
 
-async function canisterState(desk: Desk, canister: Canister, names: ReadonlySet<string>, sender: Uint8Array): Promise<StateSource> {
+async function canisterState(desk: Desk, canister: Canister, names: ReadonlySet<string>, envelope: Looking): Promise<StateSource> {
   const facts = await desk.canisters.facts(canister)
   const sections = new Map<string, Uint8Array | undefined>()
-  const isController = facts.controllers.some(controller => equalBytes(controller, sender))
+  const { sender } = envelope.request
+  const isController = mayReach(envelope, canister.principal) && facts.controllers.some(controller => equalBytes(controller, sender))
   for (const name of names) {
     const isPublic = facts.metadata.get(name)
     if (isPublic === false && !isController) {

@@ -5,7 +5,6 @@
  * 2. An answer may come in a later slot than its request; where it came is noted on disk, or found by looking.
  */
 import {
-  asProcessId,
   type CanisterAnswer,
   decodeFrame,
   decodeIngress,
@@ -26,9 +25,8 @@ import {
   requestMessageId,
   type Result,
   type Slot,
-  toBase64Url,
-  toUtf8,
 } from '../../protocol/index.ts'
+import { AnswerNotes } from './answer-notes.ts'
 import type { Canisters } from './canisters.ts'
 import type { IcFacadeParts } from './parts.ts'
 import { Following } from './following.ts'
@@ -45,9 +43,15 @@ interface Waiting {
   readonly resolvers: Set<(answer: CanisterAnswer) => void>
 }
 
-interface Kept {
-  readonly process: ProcessId
+/** Who asked, and whom. */
+export interface Asked {
   readonly sender: Uint8Array
+  /** Empty: the management canister. */
+  readonly canister: Uint8Array
+}
+
+interface Kept extends Asked {
+  readonly process: ProcessId
   readonly slot: Slot
   answer: CanisterAnswer | undefined
 }
@@ -62,9 +66,13 @@ export class Requests {
   #keptBytes = 0
   readonly #waiting = new Map<ProcessId, Map<MessageId, Waiting>>()
   readonly #following: Following
+  readonly #notes: AnswerNotes
+  /** Slots before these hold no answer of a request. */
+  readonly #looked = new Map<MessageId, Slot>()
 
   constructor(parts: RequestsParts) {
     this.#parts = parts
+    this.#notes = new AnswerNotes(parts.log.store)
     this.#following = new Following(parts.computer, evaluated => this.evaluated(evaluated))
   }
 
@@ -72,7 +80,7 @@ export class Requests {
   async answered(
     process: ProcessId,
     id: MessageId,
-    place: { readonly slot: Slot; readonly sender: Uint8Array },
+    place: Asked & { readonly slot: Slot },
   ): Promise<CanisterAnswer | undefined> {
     const kept = this.#kept.get(id)
     if (kept?.process === process && kept.answer !== undefined) return kept.answer
@@ -110,7 +118,7 @@ export class Requests {
         const id = requestMessageId(call)
         const entry = waiting.get(id)
         if (entry === undefined) continue
-        if (entry.slot !== firstSlot + i) this.#note(id, process, firstSlot + i)
+        if (entry.slot !== firstSlot + i) this.#notes.put(id, process, firstSlot + i)
         this.#answer(process, id, answer)
       }
       const failed = output === undefined ? failureOf(result) : undefined
@@ -120,17 +128,23 @@ export class Requests {
     }
   }
 
-  /** A request made this process: whoever asks for it knows the request alone. */
-  made(id: MessageId, process: ProcessId): void {
-    this.#note(id, process, 0)
+  /** The process that a request made, or is about to make: whoever asks for it knows the request alone. */
+  async madeBy(id: MessageId): Promise<ProcessId | undefined> {
+    return (await this.#notes.get(id))?.process
+  }
+
+  /** A request makes this process; resolves when that is known for good. */
+  async makes(id: MessageId, process: ProcessId): Promise<void> {
+    this.#notes.put(id, process, 0)
+    await this.#notes.flush()
   }
 
   /** What became of a request of a canister, or of one that made some canister, and who made it; nothing, if it stands nowhere. */
   async find(
     id: MessageId,
     principal: Uint8Array | undefined,
-  ): Promise<{ sender: Uint8Array; state: RequestState } | undefined> {
-    const noted = this.#kept.get(id)?.process ?? (await this.#noteOf(id))?.process
+  ): Promise<(Asked & { state: RequestState }) | undefined> {
+    const noted = this.#kept.get(id)?.process ?? (await this.#notes.get(id))?.process
     const process =
       noted ?? (principal && (await this.#parts.canisters.find(principal))?.process.id)
     return process === undefined ? undefined : this.state(process, id)
@@ -140,17 +154,17 @@ export class Requests {
   async state(
     process: ProcessId,
     id: MessageId,
-  ): Promise<{ sender: Uint8Array; state: RequestState } | undefined> {
+  ): Promise<(Asked & { state: RequestState }) | undefined> {
     const kept = this.#kept.get(id)
     if (kept?.process === process && kept.answer !== undefined) {
-      return { sender: kept.sender, state: { status: 'answered', answer: kept.answer } }
+      return { ...askedOf(kept), state: { status: 'answered', answer: kept.answer } }
     }
     const description = await this.#parts.log.directory.process(process)
     if (description === undefined) return undefined
     const slot = kept?.process === process ? kept.slot : await this.#slotOf(description, id)
     if (slot === undefined) return undefined
-    const sender = kept?.sender ?? (await this.#senderAt(description, slot, id))
-    return sender && { sender, state: await this.#stateAt(process, slot, id) }
+    const asked = kept ?? (await this.#askedAt(description, slot, id))
+    return asked && { ...askedOf(asked), state: await this.#stateAt(process, slot, id) }
   }
 
   /** Of processes that this node does not speak for, nobody tells what was evaluated. */
@@ -166,18 +180,18 @@ export class Requests {
     return slot ?? 0
   }
 
-  async #senderAt(
+  async #askedAt(
     process: ProcessDescription,
     slot: Slot,
     id: MessageId,
-  ): Promise<Uint8Array | undefined> {
+  ): Promise<Asked | undefined> {
     const frame = await findFrame(this.#parts.log, messagesFeed(process), slot)
     const envelope = frame && decodeFrame(frame.bytes).assignments[slot - frame.firstSlot]?.envelope
-    if (envelope?.kind === 'ingress') return decodeIngress(envelope.bytes).request.sender
+    if (envelope?.kind === 'ingress') return decodeIngress(envelope.bytes).request
     if (envelope?.kind !== 'item' || slot !== 0) return undefined
     try {
       const request = decodeIngress(parseDataItem(envelope.item).data)
-      return requestMessageId(request.id) === id ? request.request.sender : undefined
+      return requestMessageId(request.id) === id ? request.request : undefined
     } catch {
       return undefined
     }
@@ -187,20 +201,30 @@ export class Requests {
     const { computer } = this.#parts
     if (!(await this.#isEvaluatedSoon(process, slot))) return { status: 'received' }
     const evaluated = await computer.evaluated(process)
-    const late = (await this.#noteOf(id))?.slot
+    const late = (await this.#notes.get(id))?.slot
     const call = fromBase64Url(id)
     const own = await computer.result(process, late ?? slot)
     const answer =
       answerIn(own, call) ?? (outputOfResult(own) === undefined ? failureOf(own) : undefined)
     if (answer !== undefined) return { status: 'answered', answer }
     const to = Math.min(evaluated, slot + IC_LOOKED_AT_MAX)
-    for await (const result of computer.results(process, slot + 1, to)) {
+    const from = Math.max(slot + 1, this.#looked.get(id) ?? 0)
+    for await (const result of computer.results(process, from, to)) {
       const found = answerIn(result, call)
       if (found === undefined) continue
-      this.#note(id, process, result.slot)
+      this.#notes.put(id, process, result.slot)
       return { status: 'answered', answer: found }
     }
+    this.#lookedAt(id, to)
     return { status: 'processing' }
+  }
+
+  /** Whoever polls has what is new looked through, not all of it again. */
+  #lookedAt(id: MessageId, to: Slot): void {
+    this.#looked.delete(id)
+    this.#looked.set(id, to)
+    const [oldest] = this.#looked.keys()
+    if (this.#looked.size > IC_ANSWERS_MAX && oldest !== undefined) this.#looked.delete(oldest)
   }
 
   /** After a start the feed is evaluated again; what was certified before must not look as if it never was. */
@@ -240,22 +264,9 @@ export class Requests {
       if (oldest[1].answer !== undefined) this.#keptBytes -= sizeOf(oldest[1].answer)
     }
   }
-
-  /** Where its answer stands, if that is not where it stands itself. */
-  #note(id: MessageId, process: ProcessId, slot: Slot): void {
-    const value = new Uint8Array(40)
-    value.set(fromBase64Url(process))
-    new DataView(value.buffer).setBigUint64(32, BigInt(slot))
-    this.#parts.log.store.write([{ key: noteKey(id), value }])
-  }
-
-  async #noteOf(id: MessageId): Promise<{ process: ProcessId; slot: Slot } | undefined> {
-    const value = await this.#parts.log.store.get(noteKey(id))
-    if (value?.length !== 40) return undefined
-    const slot = Number(new DataView(value.buffer, value.byteOffset).getBigUint64(32))
-    return { process: asProcessId(toBase64Url(value.subarray(0, 32))), slot }
-  }
 }
+
+const askedOf = ({ sender, canister }: Asked): Asked => ({ sender, canister })
 
 function answerIn(result: Result, call: Uint8Array): CanisterAnswer | undefined {
   return outputOfResult(result)?.answers.find(([id]) => equalBytes(id, call))?.[1]
@@ -270,8 +281,4 @@ function failureOf({ status, error }: Result): CanisterAnswer | undefined {
 
 function sizeOf(answer: CanisterAnswer): number {
   return answer.reply?.length ?? 200
-}
-
-function noteKey(id: MessageId): Uint8Array {
-  return toUtf8(`ic/answer/${id}`)
 }

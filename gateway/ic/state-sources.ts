@@ -1,7 +1,7 @@
 import { type CanisterAnswer, encodeIc, leb128, toUtf8 } from '../../protocol/index.ts'
 import type { CanisterFacts } from './canisters.ts'
 import type { RequestState } from './requests.ts'
-import type { StateLevel, StateSource } from './state-tree.ts'
+import { type StateLevel, type StateSource, UNTOLD } from './state-tree.ts'
 
 const level = (entries: readonly (readonly [string, StateSource | undefined])[]): StateLevel => ({
   partial: false,
@@ -24,15 +24,13 @@ export function answerSource({ reply, reject }: CanisterAnswer): StateSource {
   ])
 }
 
-/** What the state says of a canister; of its metadata, the sections that were asked for. */
+/**
+ * What the state says of a canister; of its metadata, the sections that were asked for. Names of sections may be anything, so that one is
+ * absent is shown by the names of all.
+ */
 export function canisterSource(facts: CanisterFacts, metadata: ReadonlyMap<string, Uint8Array | undefined> = new Map()): StateSource {
-  const shown: [Uint8Array, StateSource][] = []
-  const absent: Uint8Array[] = []
-  for (const [name, bytes] of metadata) {
-    if (bytes === undefined) absent.push(toUtf8(name))
-    else shown.push([toUtf8(name), bytes])
-  }
-  const sections: StateSource = { entries: shown, absent, partial: true }
+  const asked = [...facts.metadata.keys()].map((name): [Uint8Array, StateSource] => [toUtf8(name), metadata.get(name) ?? UNTOLD])
+  const sections: StateSource = metadata.size === 0 ? UNTOLD : { entries: asked, partial: false }
   return level([
     ['certified_data', facts.certifiedData],
     ['controllers', encodeIc(facts.controllers)],

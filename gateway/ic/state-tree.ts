@@ -20,7 +20,10 @@ import {
 export type Path = readonly Uint8Array[]
 
 /** What stands below a label: a value, or a level of further labels. */
-export type StateSource = Uint8Array | StateLevel
+export type StateSource = Uint8Array | StateLevel | typeof UNTOLD
+
+/** Something stands there of which no certificate says what. */
+export const UNTOLD = Symbol('untold')
 
 export interface StateLevel {
   readonly entries: readonly (readonly [label: Uint8Array, below: StateSource])[]
@@ -30,7 +33,12 @@ export interface StateLevel {
   readonly partial: boolean
 }
 
-export type StateNode = Leaf | Level
+export type StateNode = Leaf | Level | Untold
+
+interface Untold {
+  readonly hash: Uint8Array
+  readonly untold: true
+}
 
 interface Leaf {
   readonly hash: Uint8Array
@@ -61,6 +69,7 @@ interface Range {
 const HIDDEN: Entry = { label: undefined, below: undefined, hash: domainHash('atoll/ic/hidden/1', new Uint8Array(0)) }
 
 export function buildState(source: StateSource): StateNode {
+  if (source === UNTOLD) return { hash: HIDDEN.hash, untold: true }
   if (source instanceof Uint8Array) return { value: source, hash: leafValueHash(source) }
   const labelled = entriesOf(source)
   const entries = source.partial ? withHidden(labelled, source.absent ?? []) : labelled
@@ -89,17 +98,23 @@ function labelledEntry(label: Uint8Array, below: StateNode | undefined): Entry {
   return { label, below, hash: labeledHash(label, below?.hash ?? emptyHash()) }
 }
 
-/** The last label of the same length before `label`, and the first after it: nothing of that length lies between. */
+/**
+ * A label before `label` that no request and no canister can have, with none that they could have in between; and the first after it. The
+ * labels of one level have one length, so both are as good as absent, whatever there is.
+ */
 function neighboursOf(label: Uint8Array): Uint8Array[] {
   const after = concatBytes(label, Uint8Array.of(0))
   const before = Uint8Array.from(label)
   for (let at = before.length - 1; at >= 0; at--) {
     const byte = before[at] ?? 0
     before[at] = byte === 0 ? 0xff : byte - 1
-    if (byte > 0) return [before, after]
+    if (byte > 0) return [concatBytes(before, PADDING), after]
   }
   return [after]
 }
+
+/** More than what any label has behind a prefix of it. */
+const PADDING = new Uint8Array(64).fill(0xff)
 
 function withHidden(labelled: readonly Entry[], absent: readonly Uint8Array[]): Entry[] {
   const gaps = gapsOf(absent)
@@ -136,6 +151,7 @@ function rangeOf(entries: readonly Entry[], from: number, to: number): Range {
 
 /** The witness of these paths, as the CBOR of a hash tree. */
 export function writeWitness(writer: CborWriter, node: StateNode, paths: readonly Path[]): void {
+  if ('untold' in node) return writePruned(writer, node.hash)
   if (paths.some(path => path.length === 0)) return writeWhole(writer, node)
   if ('value' in node || node.range === undefined) return 'value' in node ? writePruned(writer, node.hash) : writeEmpty(writer)
   writeRange(writer, node, node.range, shownOf(node, paths))
@@ -201,7 +217,8 @@ function writeRange(writer: CborWriter, level: Level, range: Range, shown: Shown
 }
 
 function writeWhole(writer: CborWriter, node: StateNode): void {
-  if ('value' in node) {
+  if ('untold' in node) writePruned(writer, node.hash)
+  else if ('value' in node) {
     writer.array(2)
     writer.uint(3)
     writer.bytes(node.value)

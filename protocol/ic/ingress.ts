@@ -19,10 +19,18 @@ export function principalOf(id: string): Uint8Array {
   return principal
 }
 
+const knownRootKeys = new WeakMap<ProcessDescription['tags'], readonly Uint8Array[]>()
+
 /** Root keys (DER) whose canisters may sign for users of a process: the first few that its spawn names. */
-export function rootKeysOf(process: Pick<ProcessDescription, 'tags'>): Uint8Array[] {
+export function rootKeysOf({ tags }: Pick<ProcessDescription, 'tags'>): readonly Uint8Array[] {
+  const known = knownRootKeys.get(tags) ?? readRootKeys(tags)
+  knownRootKeys.set(tags, known)
+  return known
+}
+
+function readRootKeys(tags: ProcessDescription['tags']): Uint8Array[] {
   const keys: Uint8Array[] = []
-  for (const { name, value } of process.tags) {
+  for (const { name, value } of tags) {
     if (keys.length === IC_ROOT_KEYS_MAX) break
     if (name !== 'IC-Root-Key') continue
     try {

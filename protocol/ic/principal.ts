@@ -22,6 +22,8 @@ const DASH = 45
 const GROUP = 5
 const CRC_BYTES = 4
 const TEXT_MAX = 63
+/** One kept array of character codes for every length of text, its dashes in place. */
+const scratchCodes: (number[] | undefined)[] = []
 const CRC = crcTable()
 
 /** `w7x7r-cok77-xa`: lower case, groups of five. @throws RangeError above 29 bytes */
@@ -69,12 +71,15 @@ export function isAnonymous(principal: Uint8Array): boolean {
 }
 
 function base32(bytes: Uint8Array): string {
-  const codes: number[] = []
+  const letters = Math.ceil((bytes.length * 8) / 5)
+  const length = letters + Math.ceil(letters / GROUP) - 1
+  const codes = (scratchCodes[length] ??= new Array<number>(length).fill(DASH))
+  let at = 0
   let bits = 0
   let held = 0
   const put = (value: number): void => {
-    if (codes.length % (GROUP + 1) === GROUP) codes.push(DASH)
-    codes.push(CODES[value & 31] ?? 0)
+    if (at % (GROUP + 1) === GROUP) at += 1
+    codes[at++] = CODES[value & 31] ?? 0
   }
   for (const byte of bytes) {
     held = (held << 8) | byte

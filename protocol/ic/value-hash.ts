@@ -1,24 +1,47 @@
-import { compareBytes, concatBytes, toUtf8 } from '../bytes.ts'
-import { sha256 } from '../crypto.ts'
+import { compareBytes, joinBytes, toUtf8 } from '../bytes.ts'
+import { sha256, sha256Each } from '../crypto.ts'
 import { type IcMap, type IcValue, isIcMap } from './ic-value.ts'
 
+const HASH_BYTES = 32
+const NO_BYTES = new Uint8Array(0)
 const keyHashes = new Map<string, Uint8Array>()
 const KEY_HASHES_MAX = 256
 
 /** The hash of a map that does not depend on how it was written: the request id (IC interface specification, "Request ids"). */
 export function hashOfMap(map: IcMap): Uint8Array {
-  const rows: Uint8Array[] = []
-  for (const [key, value] of map) rows.push(concatBytes(keyHash(key), valueHash(value)))
-  rows.sort(compareBytes)
-  return sha256(concatBytes(...rows))
+  return sha256(rowsOf(map))
 }
 
-function valueHash(value: IcValue): Uint8Array {
-  if (typeof value === 'string') return sha256(toUtf8(value))
-  if (typeof value === 'number' || typeof value === 'bigint') return sha256(leb128(value))
-  if (value instanceof Uint8Array) return sha256(value)
-  if (isIcMap(value)) return hashOfMap(value)
-  return sha256(concatBytes(...(value as readonly IcValue[]).map(valueHash)))
+/** What is hashed for a value. */
+function imageOf(value: IcValue): Uint8Array {
+  if (value instanceof Uint8Array) return value
+  if (typeof value === 'string') return toUtf8(value)
+  if (typeof value === 'number' || typeof value === 'bigint') return leb128(value)
+  return isIcMap(value) ? rowsOf(value) : hashesOf(value as readonly IcValue[])
+}
+
+/** The hash of each key before that of its value, in the order of the keys' hashes. */
+function rowsOf(map: IcMap): Uint8Array {
+  const fields = Array.from(map, ([key, value]) => ({ key: keyHash(key), value }))
+  fields.sort((a, b) => compareBytes(a.key, b.key))
+  const hashes = hashesOf(fields.map(({ value }) => value))
+  const rows = new Uint8Array(2 * hashes.length)
+  let at = 0
+  for (const { key } of fields) {
+    rows.set(key, 2 * at)
+    for (let i = 0; i < HASH_BYTES; i++) rows[2 * at + HASH_BYTES + i] = hashes[at + i] ?? 0
+    at += HASH_BYTES
+  }
+  return rows
+}
+
+/** The hashes of values, one behind the other: several short ones are hashed at the same time. */
+function hashesOf(values: readonly IcValue[]): Uint8Array {
+  const images = values.map(imageOf)
+  const bounds: number[] = []
+  let at = 0
+  for (const { length } of images) bounds.push(at, (at += length))
+  return sha256Each(NO_BYTES, joinBytes(images), bounds)
 }
 
 /** Unsigned LEB128, the shortest. */

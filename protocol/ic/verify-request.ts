@@ -4,10 +4,11 @@
  *
  * 1. The anonymous sender signs nothing; every other sender is the hash of the key that signs, or that delegates.
  * 2. A chain of delegations names no key twice, and each link holds at that time and for that canister.
- * 3. An update expires; a query and a look at the state may be late: clocks of clients differ, and nothing is kept of them.
+ * 3. An update expires; a query and a look at the state may be late by some time, since clocks of clients differ, and nothing is kept of
+ *    them. What nobody signed never expires.
  */
 import { compareBytes, concatBytes, equalBytes, MalformedBytes, toHex } from '../bytes.ts'
-import { IC_CANISTER_SIGNATURES_MAX, IC_EXPIRY_MAX_MS } from '../limits.ts'
+import { IC_CANISTER_SIGNATURES_MAX, IC_EXPIRY_MAX_MS, IC_READ_DRIFT_MAX_MS } from '../limits.ts'
 import { isAnonymous, selfAuthenticating } from './principal.ts'
 import type { CallRequest, Delegation, ReadStateRequest, RequestEnvelope, SenderInfo } from './request-envelope.ts'
 import { separator } from './separator.ts'
@@ -37,13 +38,15 @@ export function refuteRequest(envelope: RequestEnvelope, context: RequestContext
   return refuteExpiry(envelope.request, context.nowMs) ?? refuteSender(envelope, context)
 }
 
-/** An update is taken from when it is signed until it expires, which is at most some minutes ahead. */
-export function refuteExpiry({ type, expiryNs }: CallRequest | ReadStateRequest, nowMs: number): Refusal | undefined {
-  if (type !== 'call') return undefined
+/** A request is taken from when it is signed until it expires, which is at most some minutes ahead, by this clock or one that differs. */
+export function refuteExpiry({ type, expiryNs, sender }: CallRequest | ReadStateRequest, nowMs: number): Refusal | undefined {
+  if (type !== 'call' && isAnonymous(sender)) return undefined
+  const driftNs = type === 'call' ? 0n : BigInt(IC_READ_DRIFT_MAX_MS) * NS_PER_MS
   const now = BigInt(nowMs) * NS_PER_MS
-  const max = now + BigInt(IC_EXPIRY_MAX_MS) * NS_PER_MS
-  if (expiryNs >= now && expiryNs <= max) return undefined
-  const text = `Invalid request expiry: Specified ingress_expiry not within expected range: Minimum allowed expiry: ${now}, Maximum allowed expiry: ${max}, Provided expiry: ${expiryNs}`
+  const min = now - driftNs
+  const max = now + BigInt(IC_EXPIRY_MAX_MS) * NS_PER_MS + driftNs
+  if (expiryNs >= min && expiryNs <= max) return undefined
+  const text = `Invalid request expiry: Specified ingress_expiry not within expected range: Minimum allowed expiry: ${min}, Maximum allowed expiry: ${max}, Provided expiry: ${expiryNs}`
   return { reason: 'expiry', text }
 }
 
@@ -76,6 +79,7 @@ function refuteChain(
   request: CallRequest | ReadStateRequest,
   { nowMs, rootKeys }: RequestContext,
 ): Refusal | { readonly key: Uint8Array } {
+  if (delegations.length === 0) return { key: publicKey }
   const seen = new Set([toHex(publicKey)])
   let key = publicKey
   for (const delegation of delegations) {
@@ -90,9 +94,17 @@ function refuteChain(
   return { key }
 }
 
-function isTarget({ targets }: Delegation, request: CallRequest | ReadStateRequest): boolean {
-  if (targets === undefined || request.type === 'read_state') return true
-  return targets.some(target => compareBytes(target, request.canister) === 0)
+/** What a look at the state is about stands in its paths, not here. */
+function isTarget(delegation: Delegation, request: CallRequest | ReadStateRequest): boolean {
+  return request.type === 'read_state' || names(delegation, request.canister)
+}
+
+const names = ({ targets }: Delegation, canister: Uint8Array): boolean =>
+  targets === undefined || targets.some(target => compareBytes(target, canister) === 0)
+
+/** Whether all delegations of a request hold for a canister. */
+export function mayReach({ delegations }: RequestEnvelope, canister: Uint8Array): boolean {
+  return delegations.every(delegation => names(delegation, canister))
 }
 
 /** What a canister says of a sender is signed with the very key the sender is known by. */

@@ -20,24 +20,27 @@ import {
   type ProcessId,
   readControl,
   type Slot,
+  type Timer,
 } from '../../protocol/index.ts'
 import { admitIngress, admitItem, admitPush, parseIngress, parseItem } from '../admission.ts'
 import { Senders } from '../senders.ts'
 
 export interface CheckParts {
   readonly log: Log
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'now' | 'sleep'>
   /** A process that sends. @throws {Failure} `unreachable` */
   describe(process: ProcessId): Promise<ProcessDescription | undefined>
   assignable(process: ProcessDescription): Promise<boolean>
+  /** The timers a process holds, as its compute units say. @throws {Failure} if nobody can be asked */
+  timers?(process: ProcessId): Promise<readonly Timer[]>
   /** Sees to it that a module is here and may run. @throws {Failure} `unknown-module`, `unreachable` */
   learnModule(module: ModuleId): Promise<void>
 }
 
 /**
- * Checks what a leader proposes as if it had just arrived here: places, times, and every envelope as at admission. What
- * only its own scheduler can know is taken on its word: that a tick is due (else it has no effect), and that a push is
- * too large (it consumes its seq, in turn). @throws {Failure} `bad-proposal`, what admission throws, `unreachable`
+ * Checks what a leader proposes as if it had just arrived here: places, times, and every envelope as at admission. A tick is
+ * for a timer that the process holds and that is due. Nothing is rejected: whatever an outbox can hold fits into a feed, so
+ * a reject would only take a message away. @throws {Failure} `bad-proposal`, what admission throws, `unreachable`
  */
 export async function checkBlocks(
   parts: CheckParts,
@@ -72,6 +75,7 @@ class BlocksCheck {
   #senders: Senders | undefined
   /** Messages in these blocks that may stand in a feed once. */
   readonly #seated = new Set<MessageId>()
+  readonly #ticked = new Set<string>()
 
   constructor(parts: CheckParts, process: ProcessDescription, end: { blocks: number; nextSlot: Slot; lastMs: number }) {
     this.#parts = parts
@@ -124,13 +128,31 @@ class BlocksCheck {
         await this.#once(envelopeId(envelope, id, this.#nextSlot))
         return admitIngress(envelope.bytes, parseIngress(envelope.bytes), this.#process, timestampMs)
       case 'reject':
-        return this.#inTurn(envelope, envelope.from, envelope.seq)
+        throw bad(this.#process, 'every push can stand in a feed: none is rejected')
       case 'assign':
         if (!(await this.#parts.assignable(this.#process))) throw new Failure('not-assignable', { process: id })
         return this.#checkAssigned(envelope.message, timestampMs)
       case 'tick':
-        return
+        return this.#checkTick(envelope, timestampMs)
     }
+  }
+
+  /** This node's unit may be a frame behind: it has a moment, and then the leader is told to ask again. */
+  async #checkTick({ timer, dueMs }: Extract<Envelope, { kind: 'tick' }>, timestampMs: number): Promise<void> {
+    const { clock, timers } = this.#parts
+    const { id } = this.#process
+    if (dueMs > timestampMs) throw bad(this.#process, 'a tick comes before it is due')
+    const key = latin1Text(timer)
+    const name = `${dueMs} ${key}`
+    if (this.#ticked.has(name)) throw bad(this.#process, 'a tick stands twice')
+    this.#ticked.add(name)
+    for (const pauseMs of TIMER_PAUSES_MS) {
+      const held = await timers?.(id).catch(() => undefined)
+      // Nobody can be asked: it has no effect if it is not due.
+      if (held === undefined || held.some(one => one.key === key && one.dueMs === dueMs)) return
+      await clock.sleep(pauseMs)
+    }
+    throw new Failure('busy', { process: id, dueMs }, { note: 'no timer of the process is due then, as far as is known here' })
   }
 
   async #checkAssigned(message: ItemOrPush, timestampMs: number): Promise<void> {
@@ -172,5 +194,10 @@ class BlocksCheck {
     return sender
   }
 }
+
+/** Before a timer that is not known here is looked for again. */
+const TIMER_PAUSES_MS = [50, 150, 400, 900]
+
+const latin1Text = (bytes: Uint8Array): string => Array.from(bytes, byte => String.fromCharCode(byte)).join('')
 
 const bad = (process: ProcessDescription, reason: string): Failure => new Failure('bad-proposal', { process: process.id }, { note: reason })

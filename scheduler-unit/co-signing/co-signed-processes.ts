@@ -31,7 +31,7 @@ import { Proposer } from './proposer.ts'
 import { Voter } from './voter.ts'
 
 /** What it takes to schedule processes together with other nodes. */
-export interface Together extends Pick<CheckParts, 'learnModule'> {
+export interface Together extends Pick<CheckParts, 'learnModule' | 'timers'> {
   /** Ed25519 seed of this scheduler's key: it signs with others. */
   readonly seed: Uint8Array
   readonly peers: CoSigners & Pick<Peers, 'schedule' | 'frames'>

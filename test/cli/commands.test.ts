@@ -30,7 +30,7 @@ beforeAll(async () => {
   }
   await one('spawn', 'counter', '--name', 'hits')
   await one('spawn', 'relay', '--name', 'ping')
-}, 60_000)
+}, 180_000)
 
 afterAll(async () => {
   await node[Symbol.asyncDispose]()

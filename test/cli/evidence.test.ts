@@ -22,7 +22,7 @@ beforeAll(async () => {
   const log = MemoryLog.open()
   await log.directory.addProcess(process.description, process.spawn)
   node = await createNode({ data: join(folder.path, 'data'), port: 0, hosts: 1, openLog: async () => log })
-}, 60_000)
+}, 180_000)
 
 afterAll(async () => {
   await node[Symbol.asyncDispose]()

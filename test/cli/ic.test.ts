@@ -29,7 +29,7 @@ const said = async (...words: string[]): Promise<string> => {
 beforeAll(async () => {
   folder = await temporaryFolder()
   node = await createNode({ data: join(folder.path, 'data'), port: 0, hosts: 1 })
-}, 60_000)
+}, 180_000)
 
 afterAll(async () => {
   await node[Symbol.asyncDispose]()

@@ -18,7 +18,7 @@ beforeAll(async () => {
   await writeFile(join(PROJECT, 'package.json'), '{"name":"project"}')
   await cp(join(ROOT, 'package.json'), join(PACKAGE, 'package.json'))
   await node(join(ROOT, 'scripts/build.mjs'), join(PACKAGE, 'dist'))
-}, 120_000)
+}, 180_000)
 
 afterAll(() => rm(PROJECT, { recursive: true, force: true }))
 

@@ -49,7 +49,7 @@ beforeAll(async () => {
   const wasm = join(folder.path, 'timer.wasm')
   await writeFile(wasm, await wat(TIMER_ACTOR))
   await addModule('timer', wasm, 'Actor-Memory=scratch')
-}, 60_000)
+}, 180_000)
 
 afterAll(async () => {
   await node[Symbol.asyncDispose]()

@@ -30,7 +30,7 @@ describe('a new project', () => {
       const built = await buildProject(await readProject(place), noModules)
       expect([template.name, built.length]).toEqual([template.name, 1])
     }
-  }, 60_000)
+  }, 180_000)
 
   it('never overwrites what is there, nor takes a name that npm does not', async () => {
     await using folder = await temporaryFolder()

@@ -43,7 +43,7 @@ beforeAll(async () => {
   node = new AtollProgram(['up', '--demo', '--port', '0', '--data', join(folder.path, 'data')], home)
   const [, url = ''] = await node.until(/API +(\S+)\/v1[\s\S]*--help/)
   env = { ...home, ATOLL_URL: url }
-}, 60_000)
+}, 180_000)
 
 afterAll(async () => {
   await node[Symbol.asyncDispose]()

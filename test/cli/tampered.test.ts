@@ -44,7 +44,7 @@ beforeAll(async () => {
   const spawned = await run(['spawn', 'counter', '-o', 'json'], { env })
   process = String(documents(spawned.stdout)[0]?.['process'])
   await run(['send', process, '-a', 'Add'], { env })
-}, 60_000)
+}, 180_000)
 
 afterAll(async () => {
   await node[Symbol.asyncDispose]()

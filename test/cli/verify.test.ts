@@ -23,7 +23,7 @@ beforeAll(async () => {
   process = String(documents((await cli('spawn', 'counter', '-o', 'json')).stdout)[0]?.['process'])
   for (let i = 0; i < 3; i++) message = String(documents((await cli('send', process, '-a', 'Add', '-o', 'json')).stdout)[0]?.['id'])
   file = join(folder.path, 'payment.proof')
-}, 60_000)
+}, 180_000)
 
 afterAll(async () => {
   await node[Symbol.asyncDispose]()
@@ -75,5 +75,5 @@ describe('a result of a node', () => {
     expect(executed.code).toBe(0)
     expect(documents(executed.stdout)[0]).toMatchObject({ verified: true, steps: expect.arrayContaining([expect.objectContaining({ name: 'execution', holds: true })]) })
     expect((await cli('verify', `${process}/99`, '--timeout', '1s')).code).not.toBe(0)
-  }, 30_000)
+  }, 180_000)
 })

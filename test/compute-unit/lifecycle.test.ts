@@ -43,7 +43,7 @@ beforeAll(async () => {
   v1 = await addPaper(harness, { version: '1' })
   loud = await addPaper(harness, { version: '2', migrate: 'upper', prefix: 'v2 ' })
   refusing = await addPaper(harness, { version: '3', migrate: 'refuse' })
-}, 60_000)
+}, 180_000)
 
 afterAll(() => harness[Symbol.asyncDispose]())
 

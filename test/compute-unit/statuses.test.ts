@@ -27,7 +27,7 @@ beforeAll(async () => {
     [sender, stranger].find(one => one.id === id)?.description ?? process(id)
   counter = await harness.addStandard('counter')
   relay = await harness.addStandard('relay')
-}, 60_000)
+}, 180_000)
 
 afterAll(() => harness[Symbol.asyncDispose]())
 

@@ -35,7 +35,7 @@ beforeAll(async () => {
   }
   const settings = { extends: '../../tsconfig.json', compilerOptions: { noEmit: true, rootDir: '../..' }, include: ['*.ts'] }
   await writeFile(join(scratch, 'tsconfig.json'), JSON.stringify(settings))
-}, 60_000)
+}, 180_000)
 
 afterAll(async () => {
   await node[Symbol.asyncDispose]()

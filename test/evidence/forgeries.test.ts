@@ -43,7 +43,7 @@ beforeAll(async () => {
   teach(compute.log)
   atScheduler = await scheduler.spawn()
   atCompute = await compute.spawn(await compute.addStandard('relay'))
-}, 60_000)
+}, 180_000)
 
 afterAll(async () => {
   await compute[Symbol.asyncDispose]()

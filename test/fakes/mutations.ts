@@ -1,3 +1,7 @@
+/** How many mutations are tried, and which: `ATOLL_TEST_MUTATIONS=1000000` takes some minutes, `ATOLL_SEED` gives others. */
+export const MUTATIONS = Number(process.env['ATOLL_TEST_MUTATIONS'] ?? 20_000)
+export const MUTATIONS_SEED = 1_000 * Number(process.env['ATOLL_SEED'] ?? 0)
+
 /** Numbers from [0, 1) that follow from a seed. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0

@@ -128,7 +128,7 @@ test('a Hypercore and the log take turns at one feed', async () => {
       .toBeNull()
     expect(await collect(log.blocks(feed, 0))).toHaveLength(at + 2)
   }
-}, 60_000)
+}, 180_000)
 
 test('a Hypercore that opens in the middle of an append sees all of it or none, and misses nothing', async () => {
   await using folder = await tempFolder()
@@ -160,7 +160,7 @@ test('a Hypercore that opens in the middle of an append sees all of it or none, 
       [0, 1, 2, 3].map(index => blockOf(feed, index).bytes),
     )
   }
-}, 60_000)
+}, 180_000)
 
 test('the bitfield goes on over the edge of a page', async () => {
   await using folder = await tempFolder()
@@ -179,4 +179,4 @@ test('the bitfield goes on over the edge of a page', async () => {
   await using log = await HypercoreLog.open({ directory: folder.path, keySeed: NODE_SEED })
   const core = await opened(log, feed)
   await expectWhole(core, blocks)
-}, 60_000)
+}, 180_000)

@@ -61,6 +61,22 @@ function secondMessenger(node: TestNode, changes: Partial<MessengerUnitParts> = 
 }
 
 describe('every push takes effect once', { timeout: 180_000 }, () => {
+  it('and its tree is followed no further than one wishes, which the tree says', async () => {
+    await using node = await TestNode.open()
+    const relay = await node.addStandard('relay')
+    const [a, b] = [await node.spawn(relay), await node.spawn(relay)]
+    const { messenger } = node.node
+    const { id } = await node.send(a, { Action: 'Start', Peer: b, Rounds: '20' })
+    expect(await messenger.trace(id, { settled: true })).toMatchObject({ truncated: false })
+    const { root, truncated } = await messenger.trace(id, { bounds: { nodes: 100, levels: 3 } })
+    expect(truncated).toBe(true)
+    expect(root.children[0]?.children[0]).toMatchObject({ status: 'ok', children: [], cut: 1 })
+    const fan = await node.send(a, { Action: 'Fan-Out', Peer: b, Count: '9' })
+    await messenger.trace(fan.id, { settled: true })
+    const wide = await messenger.trace(fan.id, { bounds: { nodes: 5, levels: 3 } })
+    expect(wide.root).toMatchObject({ cut: 5, children: { length: 4 } })
+  })
+
   it('however many messengers carry it, again and again', async () => {
     await using node = await TestNode.open()
     const relay = await node.addStandard('relay')

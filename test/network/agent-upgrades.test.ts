@@ -31,7 +31,7 @@ beforeAll(async () => {
   v1 = await add('tally')
   v2 = await add('tally-2')
   v3 = await add('tally-3')
-}, 120_000)
+}, 180_000)
 
 afterAll(() => node[Symbol.asyncDispose]())
 

@@ -56,7 +56,7 @@ let counterModule: ModuleId
 beforeAll(async () => {
   node = await TestNode.open()
   counterModule = await addAgent(node, 'counter')
-}, 120_000)
+}, 180_000)
 
 afterAll(() => node[Symbol.asyncDispose]())
 

@@ -6,7 +6,7 @@ import { ENDLESS_ACTORS, MODULE_BOMBS } from './module-bombs.ts'
 
 const ACTOR = tagsOf({ 'Module-Format': 'actor' })
 /** Far above what is meant (5 s on a quiet machine), for machines that are busy. */
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 120_000
 
 let node: TestNode
 let counter: ProcessId
@@ -14,7 +14,7 @@ let counter: ProcessId
 beforeAll(async () => {
   node = await TestNode.open()
   counter = await node.spawn(await node.addStandard('counter'))
-}, 60_000)
+}, 180_000)
 
 afterAll(() => node[Symbol.asyncDispose]())
 

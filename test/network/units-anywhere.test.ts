@@ -35,7 +35,7 @@ beforeAll(async () => {
     const plain = tags.filter(tag => tag.name !== 'Module-Format')
     modules.set(name, await client.modules.add(wasm, { format: 'actor', tags: plain }))
   }
-}, 120_000)
+}, 180_000)
 afterAll(() => nodes[Symbol.asyncDispose]())
 
 const moduleOf = (name: string): { module: string } => ({ module: modules.get(name) ?? '' })

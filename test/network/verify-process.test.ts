@@ -43,7 +43,7 @@ beforeAll(async () => {
   receiver = await node.spawn(relay)
   const { id } = await node.send(sender, { Action: 'Fan-Out', Peer: receiver, Count: '5' })
   await node.node.messenger.trace(id, { settled: true })
-}, 60_000)
+}, 180_000)
 
 afterAll(() => node[Symbol.asyncDispose]())
 

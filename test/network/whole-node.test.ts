@@ -131,7 +131,7 @@ describe('assigned messages', { timeout: 180_000 }, () => {
       'Compute-Limit': '9000000000000',
     }
     aos = await node.addModule(new Uint8Array(wasm), tagsOf(tags))
-  }, 60_000)
+  }, 180_000)
 
   afterAll(() => node[Symbol.asyncDispose]())
 

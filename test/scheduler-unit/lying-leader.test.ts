@@ -19,6 +19,7 @@ import {
   feedHeadMessage,
   signLead,
   signProposal,
+  type Timer,
   votesFeed,
 } from '../../protocol/index.ts'
 import { checkBlocks } from '../../scheduler-unit/co-signing/check-blocks.ts'
@@ -226,7 +227,7 @@ test('a message that has its slot is not accepted a second time, in these blocks
   const log = MemoryLog.open()
   const parts = {
     log,
-    clock: { now: () => 1_000 },
+    clock: { now: () => 1_000, sleep: async () => undefined },
     describe: async () => PROCESS,
     assignable: async () => true,
     learnModule: async () => undefined,
@@ -298,5 +299,40 @@ describe('a scheduler that does as it likes with the others', () => {
     expect(await voter.answer(other, leadTo(2))).toMatchObject({ kind: 'follows' })
     for (const give of asked) give()
     await expect(slow).rejects.toMatchObject({ code: 'unreachable' })
+  })
+})
+
+describe('a leader that makes up what only schedulers make', () => {
+  const tick = (timer: string, dueMs: number) => ({ kind: 'tick' as const, timer: new TextEncoder().encode(timer), dueMs })
+  const reject = { kind: 'reject' as const, from: PROCESS.id, seq: 0, reason: 'too-large' as const }
+  const framesWith = (...envelopes: readonly Parameters<typeof encodeEnvelope>[0][]): Uint8Array[] => [
+    blockAt(1),
+    encodeFrame(1, envelopes.map(envelope => ({ timestampMs: 500, envelopeBytes: encodeEnvelope(envelope) }))),
+  ]
+  let asked = 0
+  const parts = {
+    log: MemoryLog.open(),
+    clock: { now: () => 1_000, sleep: async () => undefined },
+    describe: async () => PROCESS,
+    assignable: async () => true,
+    learnModule: async () => undefined,
+    // Known a moment later: the unit here is a frame behind.
+    timers: async () => (asked++ < 1 ? [] : [{ key: 'daily', dueMs: 400, everyMs: undefined } as Timer]),
+  }
+
+  test.for([
+    ['a tick of no timer', [tick('other', 400)], 'busy'],
+    ['a tick at another time', [tick('daily', 300)], 'busy'],
+    ['a tick that is not due', [tick('daily', 501)], 'bad-proposal'],
+    ['a tick twice', [tick('daily', 400), tick('daily', 400)], 'bad-proposal'],
+    ['a push that it says is too large', [reject], 'bad-proposal'],
+  ] as const)('gets no signature for %s', async ([, envelopes, code]) => {
+    await expect(checkBlocks(parts, PROCESS, 0, framesWith(...envelopes))).rejects.toMatchObject({ code })
+  })
+
+  test('gets one for a tick that is due', async () => {
+    asked = 0
+    await checkBlocks(parts, PROCESS, 0, framesWith(tick('daily', 400)))
+    expect(asked).toBe(2)
   })
 })

@@ -11,9 +11,11 @@ export function inputOf(task: Task, schema: Schema): unknown {
   // Clients of AO send a space where they have nothing to say.
   if (task.data !== '' && task.data !== ' ')
     return check(schema, parsed(task), 'bad-input', task.action)
+  if (tagOf(task.tags, 'Content-Type') !== undefined)
+    return checkGiven(schema, undefined, 'bad-input', task.action)
   const texts = tagInput(task.tags)
-  const isBare = tagOf(task.tags, 'Content-Type') !== undefined || Object.keys(texts).length === 0
-  if (isBare) return checkGiven(schema, undefined, 'bad-input', task.action)
+  if (Object.keys(texts).length === 0)
+    return checkGiven(schema, undefined, 'bad-input', task.action)
   return fromTags(task, texts, schema)
 }
 

@@ -1,12 +1,13 @@
 import { Cbor } from '@icp-sdk/core/agent'
-import { Ed25519KeyIdentity } from '@icp-sdk/core/identity'
+import { DelegationChain, DelegationIdentity, Ed25519KeyIdentity } from '@icp-sdk/core/identity'
+import { Principal } from '@icp-sdk/core/principal'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { principalOf, principalText, toUtf8 } from '../../../protocol/index.ts'
-import { mutated, seededRandom } from '../../fakes/mutations.ts'
+import { MUTATIONS, MUTATIONS_SEED, mutated, seededRandom } from '../../fakes/mutations.ts'
 import { asIc, callContent, envelopeOf, signedBy } from '../../fakes/signed-requests.ts'
 import { IcNode } from './ic-node.ts'
 
-const COUNT = Number(process.env['ATOLL_TEST_MUTATIONS'] ?? 20_000) / 10
+const COUNT = MUTATIONS / 10
 const ANY = 'ryjl3-tyaaa-aaaaa-aaaba-cai'
 const identity = Ed25519KeyIdentity.generate(new Uint8Array(32).fill(9))
 const soon = (): bigint => BigInt(Date.now() + 200_000) * 1_000_000n
@@ -26,14 +27,14 @@ beforeAll(async () => {
 afterAll(() => node[Symbol.asyncDispose]())
 
 describe('the IC face', () => {
-  it('answers whatever comes with 2xx or 4xx, and takes nothing that is not signed', { timeout: 600_000 }, async () => {
+  it('answers whatever comes with 2xx or 4xx, and takes nothing that is not signed', { timeout: 3_600_000 }, async () => {
     const content = { canister_id: principalOf([...node.units.canisters.keys()][0] ?? ''), ingress_expiry: soon() }
     const originals = await Promise.all([
       signedBy(identity, callContent({ ...content, method_name: 'inc', request_type: 'query' })),
       signedBy(identity, { request_type: 'read_state', ingress_expiry: soon(), paths: [[toUtf8('time')], [toUtf8('request_status'), new Uint8Array(32)]] }),
       signedBy(identity, callContent({ ...content, method_name: 'fail' })),
     ])
-    const random = seededRandom(3)
+    const random = seededRandom(MUTATIONS_SEED + 3)
     const endpoints = ['v2/call', 'v3/call', 'v4/call', 'v2/query', 'v3/query', 'v2/read_state', 'v3/read_state']
     const counted = [...node.units.canisters.values()][0]?.results.length
     for (let i = 0; i < COUNT; i++) {
@@ -100,6 +101,51 @@ describe('the IC face', () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
     expect((await post(`/api/v2/canister/${canister}/call`, body)).status).toBe(202)
     expect(slots()).toBe(before + 1)
+  })
+
+  it('shows what became of a request only by delegations that hold for whom it asked', async () => {
+    const { id, body } = await call('inc')
+    expect((await post(`/api/v3/canister/${canister}/call`, body)).status).toBe(200)
+    const session = Ed25519KeyIdentity.generate(new Uint8Array(32).fill(11))
+    const own = Principal.fromText(canister)
+    const read = async (targets: Principal[] | undefined, path: Uint8Array[]): Promise<number> => {
+      const chain = await DelegationChain.create(identity, session.getPublicKey(), new Date(Date.now() + 600_000), targets === undefined ? {} : { targets })
+      const delegated = DelegationIdentity.fromDelegation(session, chain)
+      const bytes = await signedBy(delegated, { request_type: 'read_state', ingress_expiry: soon(), paths: [path] })
+      return (await post(`/api/v2/canister/${canister}/read_state`, bytes)).status
+    }
+    const status = [toUtf8('request_status'), id]
+    const secret = [toUtf8('canister'), own.toUint8Array(), toUtf8('metadata'), toUtf8('secret')]
+    for (const path of [status, secret]) {
+      expect(await read(undefined, path)).toBe(200)
+      expect(await read([own], path)).toBe(200)
+      expect(await read([Principal.fromText(ANY)], path)).toBe(403)
+    }
+  })
+
+  it('takes what is signed to be read for some time, not for ever', async () => {
+    const minutes = (count: number): bigint => BigInt(Date.now() + count * 60_000) * 1_000_000n
+    const content = (expiry: bigint) => callContent({ canister_id: Principal.fromText(canister).toUint8Array(), method_name: 'get', request_type: 'query', ingress_expiry: expiry })
+    const ask = async (expiry: bigint): Promise<number> => (await post(`/api/v2/canister/${canister}/query`, await signedBy(identity, content(expiry)))).status
+    expect(await ask(minutes(-10))).toBe(200)
+    expect(await ask(minutes(15))).toBe(200)
+    const late = await post(`/api/v2/canister/${canister}/query`, await signedBy(identity, content(minutes(-16))))
+    expect(late.status).toBe(400)
+    expect(await late.text()).toMatch(/^Invalid request expiry: /)
+    expect(await ask(minutes(30))).toBe(400)
+    expect((await post(`/api/v2/canister/${canister}/query`, envelopeOf({ content: asIc(content(1n)) }))).status).toBe(200)
+  })
+
+  it('makes one canister of one request, however it is written and how often it comes', async () => {
+    const before = node.units.canisters.size
+    const body = await signedBy(identity, callContent({ canister_id: new Uint8Array(0), method_name: 'create_canister', ingress_expiry: soon(), nonce: new Uint8Array(16).fill(3) }))
+    // The tag before the value says nothing.
+    const other = body.subarray(3)
+    expect([...body.subarray(0, 3)]).toEqual([0xd9, 0xd9, 0xf7])
+    const sent = [body, other, body, other].map(bytes => post(`/api/v3/canister/${ANY}/call`, bytes))
+    for (const answer of await Promise.all(sent)) expect(answer.status).toBe(200)
+    expect((await post(`/api/v3/canister/${ANY}/call`, other)).status).toBe(200)
+    expect(node.units.canisters.size).toBe(before + 1)
   })
 
   it('refuses what a canister does not want to see before it has a slot', async () => {

@@ -1,6 +1,7 @@
 import { Cbor, type HashTree as ClientTree, lookup_path, LookupPathStatus, reconstruct } from '@icp-sdk/core/agent'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { canisterSource } from '../../../gateway/ic/state-sources.ts'
 import { buildState, type StateLevel, writeWitness } from '../../../gateway/ic/state-tree.ts'
 import { CborWriter, compareBytes, decodeIc, hashTreeRoot, lookUpNode, readHashTree, toHex, toUtf8 } from '../../../protocol/index.ts'
 
@@ -50,6 +51,35 @@ describe('a witness', () => {
         expect(lookup_path([other], theirs).status).not.toBe(LookupPathStatus.Absent)
       }),
     )
+  })
+
+  it('of a label that is absent says nothing of its neighbours, which may be there', () => {
+    const gone = Uint8Array.of(1, 2, 3, 4)
+    for (const neighbour of [Uint8Array.of(1, 2, 3, 3), Uint8Array.of(1, 2, 3, 5)]) {
+      const { bytes } = witnessOf({ partial: true, entries: [], absent: [gone] }, [[gone]])
+      expect(lookUpNode(readHashTree(decodeIc(bytes, 64)), [neighbour]).status).toBe('unknown')
+      expect(lookup_path([neighbour], Cbor.decode<ClientTree>(bytes)).status).not.toBe(LookupPathStatus.Absent)
+    }
+  })
+
+  it('of a metadata section that is absent says that none is, that is there', () => {
+    const names = ['abb', 'abc\0', 'abcd', 'zzz']
+    const facts = {
+      status: 0, moduleHash: new Uint8Array(32), controllers: [], certifiedData: new Uint8Array(0), inspects: false,
+      metadata: new Map(names.map(name => [name, true])),
+    }
+    const path = (name: string): Uint8Array[] => [toUtf8('metadata'), toUtf8(name)]
+    const state = buildState(canisterSource(facts, new Map([['abc', undefined], ['abcd', toUtf8('content')]])))
+    const writer = new CborWriter()
+    writeWitness(writer, state, [path('abc'), path('abcd')])
+    const bytes = writer.finish()
+    const tree = readHashTree(decodeIc(bytes, 64))
+    expect(toHex(hashTreeRoot(tree))).toBe(toHex(state.hash))
+    expect(lookUpNode(tree, path('abc')).status).toBe('absent')
+    expect(lookUpNode(tree, path('abcd'))).toMatchObject({ status: 'found' })
+    for (const name of ['abb', 'abc\0', 'zzz']) expect(lookUpNode(tree, path(name)).status, name).not.toBe('absent')
+    const shown = lookup_path(path('abc\0'), Cbor.decode<ClientTree>(bytes))
+    expect(shown.status).not.toBe(LookupPathStatus.Absent)
   })
 
   it('does not grow with the number of entries', () => {

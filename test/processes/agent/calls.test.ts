@@ -10,7 +10,7 @@ let factory: GuestFactory
 
 beforeAll(async () => {
   factory = await loadAgent('caller')
-}, 60_000)
+}, 180_000)
 
 /** A process of the program, in slot 1. */
 function start(): AgentDriver {

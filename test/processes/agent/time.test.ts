@@ -9,7 +9,7 @@ let factory: GuestFactory
 
 beforeAll(async () => {
   factory = await loadAgent('caller')
-}, 60_000)
+}, 180_000)
 
 function start(): AgentDriver {
   const driver = new AgentDriver(factory)

@@ -11,7 +11,7 @@ let next: GuestFactory
 beforeAll(async () => {
   factory = await loadAgent('caller')
   next = await loadAgent('caller-next')
-}, 60_000)
+}, 180_000)
 
 function start(): AgentDriver {
   const driver = new AgentDriver(factory)

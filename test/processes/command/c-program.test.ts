@@ -20,7 +20,7 @@ describe.skipIf(!hasCompiler).each<[string, Tag[]]>([
     wasm = await compileC(SOURCE)
     book = CommandDriver.open(wasm, [...TAGS, ...engine])
     return () => book.close()
-  }, 60_000)
+  }, 180_000)
 
   it('makes folders, appends, stats, lists, renames', () => {
     const process = book.fresh()

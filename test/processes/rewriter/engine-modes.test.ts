@@ -62,4 +62,4 @@ describe('every mode of the engine', () => {
     }
     expect(reference?.depths.length).toBeGreaterThan(50)
   })
-}, 60_000)
+}, 180_000)

@@ -22,11 +22,9 @@ import {
   toHex,
   toUtf8,
 } from '../../../protocol/index.ts'
-import { mutated, seededRandom } from '../../fakes/mutations.ts'
+import { MUTATIONS, MUTATIONS_SEED, mutated, seededRandom } from '../../fakes/mutations.ts'
 import { asIc, callContent, envelopeOf, NOW_MS, signedBy } from '../../fakes/signed-requests.ts'
 
-/** How many mutations are tried; a million takes some minutes. */
-const COUNT = Number(process.env['ATOLL_TEST_MUTATIONS'] ?? 20_000)
 const seed = (byte: number): Uint8Array => new Uint8Array(32).fill(byte)
 
 beforeAll(() => installCrypto(nativeCrypto))
@@ -56,9 +54,9 @@ describe('mutated bytes', () => {
       envelopeOf({ content: asIc(callContent({ request_type: 'read_state', paths: [[toUtf8('time')]] })) }),
     ])
     const ids = new Set(originals.map(bytes => toHex(taken(() => decodeRequestEnvelope(bytes).id) ?? seed(0))))
-    const random = seededRandom(1)
+    const random = seededRandom(MUTATIONS_SEED + 1)
     let [read, accepted] = [0, 0]
-    for (let i = 0; i < COUNT; i++) {
+    for (let i = 0; i < MUTATIONS; i++) {
       const bytes = mutated(originals, random)
       const envelope = taken(() => decodeRequestEnvelope(bytes))
       if (envelope === undefined) continue
@@ -70,7 +68,7 @@ describe('mutated bytes', () => {
       expect(ids.has(toHex(envelope.id)), `mutation ${i}: ${toHex(bytes)}`).toBe(true)
     }
     // Many must come so far as to be judged by their signature, or the test would show little.
-    expect(read).toBeGreaterThan(COUNT / 50)
+    expect(read).toBeGreaterThan(MUTATIONS / 50)
     expect(accepted).toBeGreaterThan(0)
   })
 
@@ -81,10 +79,10 @@ describe('mutated bytes', () => {
     const signature = blsSign(secret, stateRootMessage(hashTreeRoot(tree)))
     const certificate = encodeIc(icMap({ tree: tree as unknown as IcValue, signature }))
     const genuine = toHex(hashTreeRoot(tree))
-    const random = seededRandom(2)
+    const random = seededRandom(MUTATIONS_SEED + 2)
     // A signature takes milliseconds to check: fewer of these.
     let read = 0
-    for (let i = 0; i < COUNT / 40; i++) {
+    for (let i = 0; i < MUTATIONS / 40; i++) {
       const bytes = mutated([certificate], random)
       const proven = taken(() => {
         const found = certifiedTree(bytes, key, seed(3))
@@ -93,6 +91,6 @@ describe('mutated bytes', () => {
       })
       if (proven !== undefined) expect(toHex(hashTreeRoot(proven)), `mutation ${i}`).toBe(genuine)
     }
-    expect(read).toBeGreaterThan(COUNT / 2000)
+    expect(read).toBeGreaterThan(MUTATIONS / 2000)
   })
 })
