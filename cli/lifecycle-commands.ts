@@ -31,6 +31,18 @@ export const LIFECYCLE_COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/upgrade.ts')).rollback,
   },
   {
+    name: 'process handover', usage: '<process>', about: 'Hand it over to other schedulers, and compute units',
+    options: {
+      scheduler: { type: 'string', multiple: true, value: 'key', about: 'a scheduler from now on; repeat for several' },
+      'scheduler-quorum': { type: 'string', value: 'count', about: 'how many of them must sign (more than half)' },
+      'compute-unit': { type: 'string', multiple: true, value: 'key', about: 'a compute unit from now on; repeat for several (those of now)' },
+      agree: { type: 'string', value: 'count', about: 'how many compute units must agree (as many as now)' },
+      'allow-loss': { type: 'boolean', about: 'though its schedulers do not answer, and what they acknowledged lately may be lost' },
+    },
+    examples: ['atoll process handover hits --scheduler <key>', 'atoll process handover hits --scheduler <key> --allow-loss'],
+    load: async () => (await import('./commands/handover.ts')).handover,
+  },
+  {
     name: 'process snapshot', usage: '<process>', about: 'Have it keep its state under a name',
     options: { name: { type: 'string', value: 'name', about: 'what to call it (the time)' } },
     examples: ['atoll process snapshot hits --name before-sale'],

@@ -10,6 +10,12 @@ export function sourceFromNode(client: Client, process: ProcessId, limits: CallO
   return {
     process,
     spawnEnvelope: id => orNothing(client.processes.spawnEnvelope(asProcessId(id), limits), 'unknown-process'),
+    async epochItems(id) {
+      const { epochs } = await client.transport.request('listEpochs', { process: id }, limits)
+      return Promise.all(
+        epochs.slice(1).map(({ epoch }) => client.transport.request('epochItem', { process: id, epoch }, limits)),
+      )
+    },
     moduleItem: id => orNothing(client.modules.item(asModuleId(id), limits), 'unknown-module'),
     head: () => orNothing(client.transport.request('feedHead', { process }, limits), 'unknown-slot'),
     async *frames() {

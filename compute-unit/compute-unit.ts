@@ -54,7 +54,7 @@ import type { KnownFrame } from './known-frames.ts'
 import { loadModules, modulesOf } from './named-modules.ts'
 import { OwnPush } from './own-push.ts'
 import { PastStates } from './past-states.ts'
-import { QueryLane } from './query-lane.ts'
+import { QueryLanes } from './query-lanes.ts'
 import { type ProvenFrame, RecentFrames } from './recent-frames.ts'
 import { Residency } from './residency.ts'
 import { ResultStore } from './result-store.ts'
@@ -111,7 +111,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #residency: Residency<Follower>
   readonly #checkpoints: Checkpoints
   readonly #results: ResultStore
-  readonly #queries: QueryLane
+  readonly #queries: QueryLanes
   readonly #past: PastStates
   readonly #states: StateReader
   readonly #senders: VerdictParts
@@ -143,7 +143,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       (await known(id)) ?? describe?.(id)
     this.#senders = { directory: { process: describe === undefined ? known : senderOf }, messages: log.messages }
     const copies = { seat: this.#seats.query, log, senders: this.#senders, checkpoints: this.#checkpoints }
-    this.#queries = new QueryLane(copies)
+    this.#queries = new QueryLanes({ ...copies, slowSeat: this.#seats.slowQuery })
     const now = (): number => parts.clock.now()
     this.#past = new PastStates({ ...copies, clock: parts.clock })
     this.#states = new StateReader({ key: parts.key, log, seat: this.#seats.query, past: this.#past, now })
@@ -434,6 +434,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       log,
       key,
       seat,
+      slow: this.#seats.slow,
       apart: this.#seats.apart,
       checkpoints: this.#checkpoints,
       results: this.#results,

@@ -1,4 +1,6 @@
-import { Failure, type ProcessId, type Slot } from '../protocol/index.ts'
+import { Failure, type ProcessId, SLOW_FOR_MS, type Slot } from '../protocol/index.ts'
+import type { HostSeat } from './host-pool.ts'
+import { isTooLong } from './too-long.ts'
 
 /** Failures at one place after which a process is evaluated apart from all others. */
 const APART_AFTER = 2
@@ -7,6 +9,16 @@ const STANDS_STILL_AFTER = 3
 /** A host that fails on the same frame this often is left alone for longer and longer. */
 const RETRY_FIRST_MS = 100
 const RETRY_MAX_MS = 60_000
+
+/** Where a process may be evaluated. */
+export interface Places {
+  /** Its home. */
+  readonly seat: HostSeat
+  /** For processes that brought their host down. */
+  readonly apart: HostSeat
+  /** For what takes long: there it holds up only others that do. */
+  readonly slow: HostSeat
+}
 
 /**
  * How evaluating one process failed, again and again at the same place.
@@ -20,6 +32,7 @@ export class Faults {
   #fatal = 0
   #block = 0
   #standing: Failure | undefined
+  #slowUntilMs = 0
 
   constructor(process: ProcessId) {
     this.#process = process
@@ -48,9 +61,16 @@ export class Faults {
     this.#standing = undefined
   }
 
-  /** Whether it should run where it can take no other process along. */
-  get isApart(): boolean {
-    return this.#fatal >= APART_AFTER
+  /** Takes what was given up for taking long: for a while the process has another place. @throws what failed otherwise */
+  orSlow(error: unknown, nowMs: number): void {
+    if (!isTooLong(error)) throw error
+    this.#slowUntilMs = nowMs + SLOW_FOR_MS
+  }
+
+  /** Where the process is to run: what failed fatally where it can take no other along. */
+  placeIn({ seat, apart, slow }: Places, nowMs: number): HostSeat {
+    if (this.#fatal >= APART_AFTER) return apart
+    return nowMs < this.#slowUntilMs ? slow : seat
   }
 
   /** Why the process does not go on, if it has failed often. */

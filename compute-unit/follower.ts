@@ -19,7 +19,7 @@ import {
 } from '../protocol/index.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { FrameOutcome, ProcessSnapshot, Verdict } from './evaluation/index.ts'
-import { Faults } from './faults.ts'
+import { Faults, type Places } from './faults.ts'
 import { FrameResults } from './frame-results.ts'
 import type { HostSeat } from './host-pool.ts'
 import { type KnownFrame, KnownFrames } from './known-frames.ts'
@@ -27,6 +27,7 @@ import { loadModules, modulesNamedIn, modulesOf } from './named-modules.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'
 import type { ResultStore } from './result-store.ts'
 import { SlotWaiters } from './slot-waiters.ts'
+import { isTooLong, tooLong } from './too-long.ts'
 import { type VerdictParts, verdictsOn } from './verdicts.ts'
 
 /** A frame that was evaluated and certified. */
@@ -40,12 +41,9 @@ export interface EvaluatedFrame {
   readonly certificateBytes: Uint8Array
 }
 
-export interface FollowerParts {
+export interface FollowerParts extends Places {
   readonly log: Log
   readonly key: KeyId
-  readonly seat: HostSeat
-  /** For processes that brought their host down. */
-  readonly apart: HostSeat
   readonly checkpoints: Checkpoints
   readonly results: ResultStore
   /** Who sent what stands in the feed, and where else it stands. */
@@ -264,14 +262,14 @@ export class Follower {
     await this.#running
     this.#openGeneration = 0
     this.sizeBytes = 0
-    await this.#parts.seat.ask({ kind: 'close', process: this.process.id }).catch(() => undefined)
+    await this.#seat.ask({ kind: 'close', process: this.process.id }).catch(() => undefined)
   }
 
   async #run(): Promise<void> {
     await Promise.resolve()
     while (this.#nextBlock < this.#frames.end && this.#stopped === undefined) {
       try {
-        if (!this.inHost) await this.#openOnce()
+        while (!this.inHost) await this.#openOnce()
         await this.#evaluateKnown()
         this.#tellPresent()
         this.#faults.clear()
@@ -284,6 +282,7 @@ export class Follower {
 
   async #recover(failure: Failure): Promise<void> {
     this.#openGeneration = 0
+    if (isTooLong(failure)) return this.#faults.orSlow(failure, this.#parts.now())
     const pauseMs = this.#faults.add(failure, this.#nextBlock, this.#evaluated)
     if (Failure.is(failure, 'shutting-down')) this.stop(failure)
     if (failure.code === 'feed-frozen' || failure.code === 'internal') this.stop(failure)
@@ -300,18 +299,19 @@ export class Follower {
     this.#pause = undefined
   }
 
-  /** Two who find the process closed must not open it over each other. */
+  /** Two who find the process closed must not open it over each other. It may be closed still: what is slow is opened elsewhere. */
   #openOnce(): Promise<void> {
-    this.#opening ??= this.#open().finally(() => {
+    const opened = (): void => {
       this.#opening = undefined
-    })
+    }
+    this.#opening ??= this.#open().catch(error => this.#faults.orSlow(error, this.#parts.now())).finally(opened)
     return this.#opening
   }
 
   /** Opens the process in its host: at the newest checkpoint whose state has the certified root, else at slot 0. */
   async #open(): Promise<void> {
     const { log, checkpoints } = this.#parts
-    this.#seat = this.#faults.isApart ? this.#parts.apart : this.#parts.seat
+    this.#seat = this.#faults.placeIn(this.#parts, this.#parts.now())
     const seat = this.#seat
     const find = modulesOf(log.directory)
     const spawn = await log.directory.spawnEnvelope(this.process.id)
@@ -375,7 +375,8 @@ export class Follower {
         if (named.length > 0) await loadModules(this.#seat, named, modulesOf(log.directory))
         const { id: process } = this.process
         const verdicts = await this.#verdicts(frame)
-        const answer = this.#seat.ask({ kind: 'evaluate', process, frame: frame.bytes, verdicts, steps: false })
+        const impatient = this.#seat === this.#parts.seat
+        const answer = this.#seat.ask({ kind: 'evaluate', process, frame: frame.bytes, verdicts, steps: false, impatient })
         answer.catch(() => undefined)
         if (frame.done !== undefined) this.#newestDone = frame.done
         asked.push({ frame, answer })
@@ -384,6 +385,7 @@ export class Follower {
       const oldest = asked.shift()
       if (oldest === undefined) return
       const answered = await oldest.answer
+      if (answered.kind === 'too-long') throw tooLong(this.process.id)
       if (answered.kind !== 'evaluated') throw new Failure('host-fault', { answer: answered.kind })
       if (oldest.frame.done !== undefined && !(await oldest.frame.done)) return this.#forgetEarly()
       this.sizeBytes = LOADED_OVERHEAD_BYTES + answered.sizeBytes

@@ -17,6 +17,8 @@ export interface Host extends AsyncDisposable {
 export type OpenHost = (options: {
   /** No sign of life for this long, with work under way: the host is killed. */
   readonly wallMaxMs: number
+  /** What runs there gives way to all else on this machine. */
+  readonly background?: boolean | undefined
   /** The host ended; nobody asked it to. */
   readonly onExit: () => void
 }) => Host
@@ -24,6 +26,8 @@ export type OpenHost = (options: {
 export interface HostSeatParts {
   readonly open: OpenHost
   readonly wallMaxMs: number
+  /** What runs there gives way to all else on this machine. */
+  readonly background?: boolean | undefined
   readonly onExit: (seat: HostSeat) => void
   /** A host without work for this long ends; the next request starts another. Never, if it is not given. */
   readonly endAfterMs?: number | undefined
@@ -116,6 +120,7 @@ export class HostSeat implements AsyncDisposable {
     this.#looking ??= setInterval(() => this.#look(), LOOK_EVERY_MS).unref()
     return this.#parts.open({
       wallMaxMs: this.#parts.wallMaxMs,
+      background: this.#parts.background,
       onExit: () => {
         this.#host = undefined
         this.#parts.onExit(this)

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
+import { setPriority } from 'node:os'
 import { Failure } from '../protocol/index.ts'
 import type { Host, OpenHost } from './host-pool.ts'
 import { framePacket, PACKET_MAX_BYTES, PacketReader } from './packet-stream.ts'
@@ -16,6 +17,7 @@ interface HostProcessParts {
   readonly program: { readonly path: string; readonly execArgv: readonly string[] }
   /** No sign of life for this long, with work under way: the host is killed. */
   readonly wallMaxMs: number
+  readonly background?: boolean | undefined
   /** The host ended; nobody asked it to. */
   readonly onExit: () => void
 }
@@ -29,6 +31,18 @@ interface Waiting {
 const ENVIRONMENT = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072', MALLOC_MMAP_THRESHOLD_: '131072' }
 /** A host ends when its pipe does; one that is in the middle of a long slot is not waited for. */
 const CLOSE_MAX_MS = 500
+
+/** A quarter of what others get, where they ask for all: less, and long slots would never end. */
+const NICENESS = 5
+
+/** Where the system does not let us, it runs like the others. */
+function giveWay(pid: number): void {
+  try {
+    setPriority(pid, NICENESS)
+  } catch {
+    // it ended already, or may not be told
+  }
+}
 
 /** A child process that runs guests. When it dies, all that waits for it fails with `host-fault`. */
 class HostProcess implements Host {
@@ -65,6 +79,7 @@ class HostProcess implements Host {
     })
     // When memory runs out, this process goes first, not the node.
     if (this.#child.pid !== undefined) {
+      if (parts.background === true) giveWay(this.#child.pid)
       void writeFile(`/proc/${this.#child.pid}/oom_score_adj`, '900').catch(() => undefined)
     }
   }

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { EVALUATION_WALL_MAX_MS, type ProcessId, QUERY_HOST_IDLE_MAX_MS, QUERY_WALL_MAX_MS } from '../protocol/index.ts'
+import { EVALUATION_WALL_MAX_MS, type ProcessId, QUERY_HOST_IDLE_MAX_MS, QUERY_WALL_MAX_MS, SLOW_WALL_MAX_MS } from '../protocol/index.ts'
 import { HostSeat, type OpenHost, seatOf } from './host-pool.ts'
 
 /** All hosts of a compute unit, by what they are for. */
@@ -10,6 +10,9 @@ export class HostSeats implements AsyncDisposable {
   readonly apart: HostSeat
   /** For dry-runs and past states: copies. */
   readonly query: HostSeat
+  /** For slots that take long, which give way to all else; and for queries that do. */
+  readonly slow: HostSeat
+  readonly slowQuery: HostSeat
 
   constructor(open: OpenHost, hosts = Math.max(1, Math.min(8, availableParallelism() - 1))) {
     const onExit = (): void => undefined
@@ -17,6 +20,10 @@ export class HostSeats implements AsyncDisposable {
     this.#homes = Array.from({ length: hosts }, () => new HostSeat(home))
     this.apart = new HostSeat({ ...home, endAfterMs: QUERY_HOST_IDLE_MAX_MS })
     this.query = new HostSeat({ open, wallMaxMs: QUERY_WALL_MAX_MS, onExit, endAfterMs: QUERY_HOST_IDLE_MAX_MS })
+    const slow = { open, wallMaxMs: SLOW_WALL_MAX_MS, onExit, endAfterMs: QUERY_HOST_IDLE_MAX_MS }
+    this.slow = new HostSeat({ ...slow, background: true })
+    // Whoever asks waits for so long and no longer.
+    this.slowQuery = new HostSeat(slow)
   }
 
   /** The seat that evaluates a process. */
@@ -25,7 +32,7 @@ export class HostSeats implements AsyncDisposable {
   }
 
   get #all(): readonly HostSeat[] {
-    return [...this.#homes, this.apart, this.query]
+    return [...this.#homes, this.apart, this.query, this.slow, this.slowQuery]
   }
 
   /** Process ids of the hosts that are there. */

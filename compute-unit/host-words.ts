@@ -8,8 +8,8 @@ import type { FrameOutcome, ProcessSnapshot, SnapshotDelta, Verdict } from './ev
 export type HostRequest =
   | { readonly kind: 'check' | 'load'; readonly module: HostModule }
   | { readonly kind: 'open'; readonly process: ProcessId; readonly module: ModuleId; readonly spawn: Uint8Array; readonly snapshot: ProcessSnapshot | undefined }
-  | { readonly kind: 'evaluate'; readonly process: ProcessId; readonly frame: Uint8Array; readonly verdicts: readonly Verdict[]; readonly steps: boolean }
-  | { readonly kind: 'query'; readonly process: ProcessId; readonly message: QueryMessage; readonly timestampMs: number }
+  | { readonly kind: 'evaluate'; readonly process: ProcessId; readonly frame: Uint8Array; readonly verdicts: readonly Verdict[]; readonly steps: boolean; readonly impatient?: boolean }
+  | { readonly kind: 'query'; readonly process: ProcessId; readonly message: QueryMessage; readonly timestampMs: number; readonly impatient?: boolean }
   | { readonly kind: 'export' | 'rehearse'; readonly process: ProcessId; readonly tags: readonly Tag[]; readonly timestampMs: number }
   | { readonly kind: 'cell'; readonly process: ProcessId; readonly key: Uint8Array }
   | { readonly kind: 'delta' | 'memory' | 'close'; readonly process: ProcessId }
@@ -34,4 +34,5 @@ export type HostAnswer =
   | { readonly kind: 'delta'; readonly delta: SnapshotDelta }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array | undefined; readonly slot: number }
   | { readonly kind: 'fault'; readonly message: string; readonly fatal: boolean }
+  | { readonly kind: 'too-long' }
   | { readonly kind: 'alive' }

@@ -1,5 +1,4 @@
 import {
-  asKeyId,
   asModuleId,
   asProcessId,
   CborReader,
@@ -17,13 +16,14 @@ import {
 } from '../protocol/index.ts'
 import { toBytes, toCellKey } from './evaluation/cells.ts'
 import { decodeLifecycle, encodeLifecycle } from './evaluation/lifecycle-cells.ts'
-import type { FrameOutcome, ProcessSnapshot, SnapshotDelta, Verdict } from './evaluation/frame-outcome.ts'
+import type { FrameOutcome, ProcessSnapshot, SnapshotDelta } from './evaluation/frame-outcome.ts'
 import type { HostAnswer, HostModule, HostRequest } from './host-words.ts'
+import { readVerdicts, writeVerdicts } from './verdict-packets.ts'
 
 export type { HostAnswer, HostModule, HostRequest } from './host-words.ts'
 
 const REQUESTS = ['check', 'load', 'open', 'evaluate', 'query', 'delta', 'cell', 'memory', 'close', 'rest', 'export', 'rehearse', 'unload'] as const
-const ANSWERS = ['done', 'refused', 'opened', 'evaluated', 'queried', 'delta', 'bytes', 'fault', 'alive', 'exported'] as const
+const ANSWERS = ['done', 'refused', 'opened', 'evaluated', 'queried', 'delta', 'bytes', 'fault', 'alive', 'exported', 'too-long'] as const
 
 export function encodeRequest(number: number, request: HostRequest): Uint8Array {
   const writer = new CborWriter()
@@ -44,17 +44,19 @@ export function encodeRequest(number: number, request: HostRequest): Uint8Array 
       else writeSnapshot(writer, request.snapshot)
       break
     case 'evaluate':
-      writer.array(4)
+      writer.array(5)
       writer.bytes(fromBase64Url(request.process))
       writer.bytes(request.frame)
       writeVerdicts(writer, request.verdicts)
       writer.bool(request.steps)
+      writer.bool(request.impatient === true)
       break
     case 'query':
-      writer.array(3)
+      writer.array(4)
       writer.bytes(fromBase64Url(request.process))
       writeQuery(writer, request.message)
       writer.uint(request.timestampMs)
+      writer.bool(request.impatient === true)
       break
     case 'export':
     case 'rehearse':
@@ -105,10 +107,10 @@ function readRequest(reader: CborReader, kind: HostRequest['kind'] | undefined):
       }
     case 'evaluate':
       reader.array()
-      return { kind, process: process(), frame: reader.bytes(), verdicts: readVerdicts(reader), steps: reader.bool() }
+      return { kind, process: process(), frame: reader.bytes(), verdicts: readVerdicts(reader), steps: reader.bool(), impatient: reader.bool() }
     case 'query':
       reader.array()
-      return { kind, process: process(), message: readQuery(reader), timestampMs: readSmall(reader) }
+      return { kind, process: process(), message: readQuery(reader), timestampMs: readSmall(reader), impatient: reader.bool() }
     case 'export':
     case 'rehearse':
       reader.array()
@@ -185,6 +187,7 @@ export function encodeAnswer(number: number, answer: HostAnswer): Uint8Array {
       break
     case 'done':
     case 'alive':
+    case 'too-long':
       writer.null()
       break
   }
@@ -238,6 +241,7 @@ function readAnswer(reader: CborReader, kind: HostAnswer['kind'] | undefined): H
       return { kind, reason: reader.text() }
     case 'done':
     case 'alive':
+    case 'too-long':
       return { kind }
     default:
       throw new MalformedBytes('host answer: unknown kind', reader.offset)
@@ -300,36 +304,6 @@ function readSnapshot(reader: CborReader): ProcessSnapshot {
     cells.push([key, optional(reader, () => reader.bytes()) as Uint8Array])
   }
   return { slots, module, since, pages, engine, logHash, chunks, cells }
-}
-
-function writeVerdicts(writer: CborWriter, verdicts: readonly Verdict[]): void {
-  writer.array(verdicts.length)
-  for (const verdict of verdicts) {
-    if (verdict.status !== 'ok') writer.uint(verdict.status === 'duplicate' ? 1 : 2)
-    else if (verdict.sender.owner === '') writer.uint(0)
-    else {
-      writer.array(2)
-      writer.bytes(fromBase64Url(verdict.sender.owner))
-      writer.bytes(fromBase64Url(verdict.sender.module))
-    }
-  }
-}
-
-/** The verdict on an item: nothing has to be known about its sender. */
-export const ITEM_VERDICT: Verdict = { status: 'ok', sender: { owner: '', module: asModuleId('') } }
-
-function readVerdicts(reader: CborReader): Verdict[] {
-  const verdicts: Verdict[] = []
-  for (let left = reader.array(); left > 0; left--) {
-    if (reader.peek() === 4) {
-      reader.array()
-      verdicts.push({ status: 'ok', sender: { owner: asKeyId(readId(reader)), module: asModuleId(readId(reader)) } })
-      continue
-    }
-    const code = readSmall(reader)
-    verdicts.push(code === 0 ? ITEM_VERDICT : { status: code === 1 ? 'duplicate' : 'refused' })
-  }
-  return verdicts
 }
 
 function writeQuery(writer: CborWriter, message: QueryMessage): void {

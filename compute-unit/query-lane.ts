@@ -13,6 +13,7 @@ import { damaged, type Follower } from './follower.ts'
 import type { HostSeat } from './host-pool.ts'
 import { loadModules, modulesNamedIn, modulesOf } from './named-modules.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'
+import { tooLong } from './too-long.ts'
 import { type VerdictParts, verdictsOn } from './verdicts.ts'
 
 interface Replica {
@@ -26,12 +27,22 @@ const REPLICAS_MAX = 16
 /** Frames a copy may lag before it is cheaper to make it anew from a checkpoint. */
 const LAG_MAX_FRAMES = 64
 
+export interface QueryLaneParts {
+  readonly seat: HostSeat
+  /** What takes long is given up: others wait behind it. */
+  readonly impatient: boolean
+  readonly log: Log
+  readonly senders: VerdictParts
+  readonly checkpoints: Checkpoints
+}
+
 /**
  * Dry-runs, in a host of their own: they work on a copy of the state, so the longest query holds up nobody's
  * evaluation. A copy follows its process by evaluating the same frames, or starts from a fresh checkpoint.
  */
 export class QueryLane {
   readonly #seat: HostSeat
+  readonly #impatient: boolean
   readonly #log: Log
   readonly #senders: VerdictParts
   readonly #checkpoints: Checkpoints
@@ -40,8 +51,9 @@ export class QueryLane {
   readonly #preparing = new Map<ProcessId, Promise<unknown>>()
   #pending = 0
 
-  constructor(parts: { seat: HostSeat; log: Log; senders: VerdictParts; checkpoints: Checkpoints }) {
+  constructor(parts: QueryLaneParts) {
     this.#seat = parts.seat
+    this.#impatient = parts.impatient
     this.#log = parts.log
     this.#senders = parts.senders
     this.#checkpoints = parts.checkpoints
@@ -52,7 +64,7 @@ export class QueryLane {
     if (this.#replicas.delete(process)) void this.#seat.ask({ kind: 'close', process }).catch(() => undefined)
   }
 
-  /** @throws {Failure} `busy`, `host-fault` */
+  /** @throws {Failure} `busy`, `host-fault`; for what takes long, one of which `isTooLong` holds */
   async query(follower: Follower, message: QueryMessage, timestampMs: number): Promise<QueryAnswer> {
     if (this.#pending >= QUERIES_PENDING_MAX) throw new Failure('busy', { queries: this.#pending })
     this.#pending += 1
@@ -71,8 +83,9 @@ export class QueryLane {
 
   async #query(follower: Follower, message: QueryMessage, timestampMs: number): Promise<QueryAnswer> {
     try {
-      const request = { kind: 'query', process: follower.process.id, message, timestampMs } as const
+      const request = { kind: 'query', process: follower.process.id, message, timestampMs, impatient: this.#impatient } as const
       const answer = await (this.#isPrepared(follower) ? this.#seat.ask(request) : this.#askPrepared(follower, request))
+      if (answer.kind === 'too-long') throw tooLong(follower.process.id)
       if (answer.kind !== 'queried') throw new Failure('host-fault', { answer: answer.kind })
       const { slot, status, gas, error, output, log } = answer
       return { slot, status, gas, error, output, log }
@@ -125,7 +138,9 @@ export class QueryLane {
     for await (const frame of this.#log.blocks(messagesFeed(follower.process), current.blocks, target)) {
       await loadModules(this.#seat, modulesNamedIn(frame, follower.process), modulesOf(this.#log.directory))
       const verdicts = await verdictsOn(follower.process, current.blocks, frame, follower.trusted, this.#senders)
-      await this.#seat.ask({ kind: 'evaluate', process: id, frame, verdicts, steps: false })
+      const impatient = this.#impatient
+      const answer = await this.#seat.ask({ kind: 'evaluate', process: id, frame, verdicts, steps: false, impatient })
+      if (answer.kind === 'too-long') throw tooLong(id)
       current.blocks += 1
     }
     await this.#forgetOldest()

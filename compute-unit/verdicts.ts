@@ -28,7 +28,7 @@ import {
   wholeEnvelope,
 } from '../protocol/index.ts'
 import type { Verdict } from './evaluation/index.ts'
-import { ITEM_VERDICT } from './packets.ts'
+import { ITEM_VERDICT } from './verdict-packets.ts'
 
 interface SlotPlace {
   readonly slot: number

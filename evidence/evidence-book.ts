@@ -11,7 +11,7 @@
  */
 import {
   asKeyId, type Clock, type Disagreement, encodeEquivocation, encodeFault, equivocationOf, type Evidence, type EvidenceEntry, type EvidenceKind, EVIDENCE_PER_PROCESS_MAX, evidenceId, Failure,
-  type FeedConflict, type KeyId, type Log, messagesFeed, type ProcessId, toUtf8, type UnitFault, unitOf,
+  type FeedConflict, type KeyId, type Log, feedOfEpoch, type ProcessDescription, type ProcessId, toUtf8, type UnitFault, unitOf,
 } from '../protocol/index.ts'
 import { Disagreements } from './disagreements.ts'
 import { judge, type JudgeParts } from './judge.ts'
@@ -37,8 +37,8 @@ const SEEN_BYTES = 8
 export class EvidenceBook implements Evidence {
   readonly #parts: EvidenceBookParts
   readonly #entries = new Map<string, EvidenceEntry>()
-  /** Processes that stand still: how many blocks of their feed are common to both sides, as far as is known. */
-  readonly #ends = new Map<ProcessId, number>()
+  /** Processes that stand still, by epoch: how many blocks of their feed are common to both sides, as far as is known. */
+  readonly #ends = new Map<string, number>()
   readonly #disagreements = new Disagreements()
   readonly #excluded = new Map<ProcessId, Set<KeyId>>()
 
@@ -116,8 +116,8 @@ export class EvidenceBook implements Evidence {
   }
 
   /** Blocks of a process that stands still which are common to both feeds of its schedulers; nothing, if it does not. */
-  endOf(process: ProcessId): number | undefined {
-    return this.#ends.get(process)
+  endOf({ id, epoch }: Pick<ProcessDescription, 'id' | 'epoch'>): number | undefined {
+    return this.#ends.get(endName(id, epoch))
   }
 
   /** Whether a message that was complained about stands in its feed by now. */
@@ -129,7 +129,7 @@ export class EvidenceBook implements Evidence {
   async #look(bytes: Uint8Array, seenMs: number): Promise<EvidenceEntry | undefined> {
     const judged = await judge(bytes, this.#parts)
     const entry: EvidenceEntry = { id: evidenceId(bytes), ...judged, seenMs, bytes }
-    const isEarlier = judged.length !== undefined && judged.length - 1 < (this.#ends.get(judged.process) ?? Number.POSITIVE_INFINITY)
+    const isEarlier = judged.length !== undefined && judged.length - 1 < (this.#ends.get(endName(judged.process, judged.epoch)) ?? Number.POSITIVE_INFINITY)
     if (!isEarlier && this.#alike(judged) >= EVIDENCE_PER_PROCESS_MAX) return undefined
     await this.#act(entry)
     this.#entries.set(entry.id, entry)
@@ -142,17 +142,21 @@ export class EvidenceBook implements Evidence {
     return this.list({ kind }).filter(entry => entry.accused.length === 0).length
   }
 
-  async #act({ id, kind, process, length, accused }: EvidenceEntry): Promise<void> {
+  async #act({ id, kind, process, length, epoch, accused }: EvidenceEntry): Promise<void> {
     if (kind === 'fault') {
       const units = this.#excluded.get(process) ?? new Set()
       for (const unit of accused) units.add(unit)
       this.#excluded.set(process, units)
     }
-    if (kind !== 'equivocation' || length === undefined) return
-    const end = Math.min(length - 1, this.#ends.get(process) ?? Number.POSITIVE_INFINITY)
-    this.#ends.set(process, end)
+    if (kind !== 'equivocation' || length === undefined || epoch === undefined) return
+    const name = endName(process, epoch)
+    const end = Math.min(length - 1, this.#ends.get(name) ?? Number.POSITIVE_INFINITY)
+    this.#ends.set(name, end)
     const description = await this.#parts.describe(process)
+    const feed = description && feedOfEpoch(description, epoch)
     const why = new Failure('equivocated', { process, evidence: id, blocks: end })
-    if (description !== undefined) this.#parts.log.freeze(messagesFeed(description), end, why)
+    if (feed !== undefined) this.#parts.log.freeze(feed, end, why)
   }
 }
+
+const endName = (process: ProcessId, epoch = 0): string => `${process} ${epoch}`

@@ -9,7 +9,7 @@
  */
 import {
   type Clock, equalBytes, Failure, type FeedConflict, type FeedSpec, feedName, FeedTree, HEADS_EVERY_MS, HEADS_HELD_MAX, HEADS_TOGETHER_MAX,
-  type HeadWatch, type KeyId, type Log, MalformedBytes, messagesFeed, PAGE_MAX, type PrefixWish, type ProcessDescription, type ProcessId,
+  type HeadWatch, type KeyId, type Log, MalformedBytes, feedOfEpoch, messagesFeed, PAGE_MAX, type PrefixWish, type ProcessDescription, type ProcessId,
   type ShownHead, type SignedPrefix, treeAt,
 } from '../protocol/index.ts'
 import type { EvidenceBook } from './evidence-book.ts'
@@ -28,6 +28,8 @@ export interface HeadExchangeParts {
   readonly clock: Clock
   readonly peers: EvidencePeers
   readonly book: EvidenceBook
+  /** Somebody takes a process to be in another epoch than this node does: one of both is behind. */
+  readonly epochs?: ((process: ProcessId, here: number, there: number, from: KeyId) => void) | undefined
   readonly trouble: (what: string, failure: Failure) => void
 }
 
@@ -50,16 +52,19 @@ export class HeadExchange implements HeadWatch, Disposable {
   async shown(heads: readonly ShownHead[], from: KeyId): Promise<void> {
     for (const { process, epoch, prefix } of heads) {
       const description = await this.#parts.log.directory.process(process)
-      if (description === undefined || description.epoch !== epoch) continue
-      await this.#look(messagesFeed(description), prefix, from)
+      if (description === undefined) continue
+      if (description.epoch !== epoch) this.#parts.epochs?.(process, description.epoch, epoch, from)
+      const feed = feedOfEpoch(description, epoch)
+      if (feed === undefined) continue
+      await this.#look(feed, prefix, from)
     }
   }
 
   /** What this node holds of the first blocks of a feed. */
   async prefix({ process, epoch, length }: PrefixWish): Promise<SignedPrefix | undefined> {
     const description = await this.#parts.log.directory.process(process)
-    if (description === undefined || description.epoch !== epoch) return undefined
-    return this.#parts.log.prefix(messagesFeed(description), length)
+    const feed = description && feedOfEpoch(description, epoch)
+    return feed && this.#parts.log.prefix(feed, length)
   }
 
   /** See `HeadWatch`. */

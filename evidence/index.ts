@@ -1,3 +1,3 @@
 // What shows that somebody broke the rules: it is checked, kept, handed on, and acted upon.
 export { EvidenceBook } from './evidence-book.ts'
-export { type EvidencePeers, HeadExchange } from './head-exchange.ts'
+export { type EvidencePeers, HeadExchange, type HeadExchangeParts } from './head-exchange.ts'

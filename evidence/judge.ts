@@ -1,6 +1,6 @@
 import {
   type Complaint, decodeCertificate, decodeEvidence, type EquivocationProof, equalBytes, type EvidenceEntry, type EvidenceRecord, Failure, judgeFault, MalformedBytes,
-  type ProcessDescription, type ProcessId, readComplaint, refuteEquivocation, type Slot, type UnitFault,
+  feedOfEpoch, type ProcessDescription, type ProcessId, readComplaint, refuteEquivocation, type Slot, type UnitFault,
 } from '../protocol/index.ts'
 
 
@@ -11,9 +11,9 @@ export interface JudgeParts {
   readonly evaluated: (process: ProcessDescription, firstSlot: Slot) => Promise<Uint8Array | undefined>
 }
 
-export type Judged = Pick<EvidenceEntry, 'kind' | 'process' | 'accused' | 'length' | 'slot' | 'message'>
+export type Judged = Pick<EvidenceEntry, 'kind' | 'process' | 'accused' | 'length' | 'epoch' | 'slot' | 'message'>
 
-const NOTHING = { length: undefined, slot: undefined, message: undefined } as const
+const NOTHING = { length: undefined, epoch: undefined, slot: undefined, message: undefined } as const
 
 /** What a piece of evidence shows; whoever brought it is not believed. @throws {Failure} `bad-evidence`, `unknown-process` */
 export async function judge(bytes: Uint8Array, parts: JudgeParts): Promise<Judged> {
@@ -39,7 +39,8 @@ function judgeRecord(record: EvidenceRecord, parts: JudgeParts): Promise<Judged>
 async function judgeEquivocation(proof: EquivocationProof, parts: JudgeParts): Promise<Judged> {
   const process = await known(parts, proof.process)
   refuse(refuteEquivocation(proof, process))
-  return { ...NOTHING, kind: 'equivocation', process: process.id, accused: process.policy.schedulers, length: proof.length }
+  const accused = feedOfEpoch(process, proof.epoch)?.signers ?? []
+  return { ...NOTHING, kind: 'equivocation', process: process.id, accused, length: proof.length, epoch: proof.epoch }
 }
 
 async function judgeUnit(fault: UnitFault, parts: JudgeParts): Promise<Judged> {

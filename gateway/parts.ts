@@ -11,6 +11,7 @@ import type {
   Log,
   Messenger,
   PeerView,
+  ProcessDescription,
   ProcessId,
   Scheduler,
 } from '../protocol/index.ts'
@@ -62,7 +63,7 @@ export interface KnownEvidence {
   take(bytes: Uint8Array): Promise<{ readonly id: string; readonly isNew: boolean }>
   isSettled(entry: EvidenceEntry): Promise<boolean>
   /** Blocks that both feeds of a process have in common, if its schedulers signed two. */
-  endOf(process: ProcessId): number | undefined
+  endOf(process: Pick<ProcessDescription, 'id' | 'epoch'>): number | undefined
 }
 
 /** What the node does for owners who hand processes over. */

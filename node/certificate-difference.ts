@@ -33,5 +33,5 @@ export function certificateDifference(
   if (!equalBytes(certificate.stateRoot, outcome.stateRoot))
     return 'the state is not the certified one'
   if (certificate.gas !== outcome.gas) return 'the gas is not the certified one'
-  return refuteSignatures(sourced, process.policy.computeUnits)
+  return refuteSignatures(sourced, process)
 }

@@ -99,6 +99,7 @@ export class FeedCheck {
     this.#checkVouched(frame)
     this.#remember(frame)
     const index = this.#tree.length
+    this.#checkPrologue(index, frame)
     this.#tree.append(bytes)
     const verdicts = await this.#verdicts(index, bytes, frame.firstSlot)
     const refused = verdicts.findIndex(verdict => verdict.status === 'refused')
@@ -141,6 +142,13 @@ export class FeedCheck {
   }
 
   /** Without a signature over the feed nobody vouches for anything in it. */
+  /** What its present schedulers signed begins with what the owner's record says. */
+  #checkPrologue(index: number, { firstSlot }: Frame): void {
+    const { prologue } = this.#process
+    if (index !== prologue?.length || equalBytes(this.#tree.hash(), prologue.hash)) return
+    throw new VerifyFault(firstSlot, 'the feed does not begin with the blocks that its owner handed over')
+  }
+
   #checkVouched({ firstSlot, assignments }: Frame): void {
     if (this.#head !== undefined) return
     const at = assignments.findIndex(

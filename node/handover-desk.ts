@@ -3,6 +3,7 @@ import {
   epochHash,
   Failure,
   type FeedPlace,
+  FeedTree,
   HANDOVER_HOLD_MAX_MS,
   type HandoverStand,
   type KeyId,
@@ -17,7 +18,6 @@ import {
   readFrameHead,
   readHoldItem,
   refuteOwner,
-  treeAt,
 } from '../protocol/index.ts'
 import type { SchedulerUnit } from '../scheduler-unit/index.ts'
 import type { Handovers } from './handovers.ts'
@@ -137,10 +137,10 @@ export class HandoverDesk {
     const feed = messagesFeed(process)
     const length = await log.length(feed)
     const last = length === 0 ? undefined : await log.block(feed, length - 1)
-    const tree = last && (await treeAt(log.trees, feed, length))
-    if (last === undefined || tree === undefined) return undefined
+    const prefix = last && (await log.prefix(feed, length))
+    if (last === undefined || prefix === undefined) return undefined
     const { firstSlot, count } = readFrameHead(last)
-    return { length, slots: firstSlot + count, hash: tree.hash() }
+    return { length, slots: firstSlot + count, hash: FeedTree.from(prefix.roots).hash() }
   }
 }
 

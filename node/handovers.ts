@@ -9,6 +9,7 @@
  */
 import {
   beginEpoch,
+  type Clock,
   equalBytes,
   epochHash,
   type EpochRecord,
@@ -31,7 +32,13 @@ import {
 const ASK_AGAIN_MS = 1_000
 /** Peers that are asked at once. */
 const ASKED_MAX = 8
+/** Where the second record of an owner who signed two is kept. */
+const CONFLICTS = 'node/epoch-conflict'
 const ASKED_PROCESSES_MAX = 10_000
+/** Processes of which is known that they were asked about. */
+const CONFIRMED_MAX = 100_000
+/** How long a message waits for peers that do not answer. */
+const CONFIRM_MAX_MS = 1_000
 
 /** Other nodes, as far as handovers go. */
 export interface EpochPeers {
@@ -55,7 +62,7 @@ export interface HandoversParts {
   /** This node's own. */
   readonly key: KeyId
   readonly log: Log
-  readonly clock: { now(): number }
+  readonly clock: Pick<Clock, 'now' | 'sleep'>
   /** A process, wherever it lives. */
   readonly describe: (process: ProcessId) => Promise<ProcessDescription | undefined>
   readonly peers: EpochPeers | undefined
@@ -67,6 +74,7 @@ export class Handovers {
   readonly #turns = new Map<ProcessId, Promise<unknown>>()
   readonly #asked = new Map<ProcessId, { readonly atMs: number; readonly asking: Promise<boolean> }>()
 
+  readonly #confirmed = new Map<ProcessId, Promise<void>>()
   #units: MovingUnits | undefined
   /** Told of a process that is in a new epoch, once the units are. */
   moved: ((process: ProcessDescription) => void) | undefined
@@ -83,6 +91,10 @@ export class Handovers {
       const process = await log.directory.process(id)
       if (process === undefined) continue
       await this.#apply(process).catch(error => trouble(`handover of ${id}`, Failure.from(error)))
+    }
+    // The log has forgotten why it was frozen.
+    for await (const { value } of log.store.range({ gte: toUtf8(`${CONFLICTS}/`), lt: toUtf8(`${CONFLICTS}0`) })) {
+      await this.take(value).catch(error => trouble('epochs', Failure.from(error)))
     }
   }
 
@@ -124,9 +136,27 @@ export class Handovers {
     return asking
   }
 
-  /** Tells a peer that is behind. */
-  async tell(to: KeyId, process: ProcessId): Promise<void> {
-    for (const item of this.itemsOf(process)) await this.#parts.peers?.tell(to, item)
+  /** Asks others once a run about a process that was spawned before it; none of them is waited for for long. */
+  async confirm(process: ProcessId): Promise<void> {
+    const { log, clock, peers } = this.#parts
+    if (peers === undefined || peers.peers.length === 0) return
+    const known = this.#confirmed.get(process)
+    if (known !== undefined) return known
+    if ((await log.directory.process(process)) === undefined) return
+    if (this.#confirmed.size >= CONFIRMED_MAX) this.#confirmed.clear()
+    const asked = Promise.race([this.look(process), clock.sleep(CONFIRM_MAX_MS, { for: 'wait' })]).then(() => undefined)
+    this.#confirmed.set(process, asked)
+    return asked
+  }
+
+  /** A peer takes a process to be in another epoch than this node does: whoever is behind is told. */
+  met(process: ProcessId, here: number, there: number, peer: KeyId): void {
+    if (there > here) void this.look(process, peer)
+    else void this.#tell(peer, process, there).catch(() => undefined)
+  }
+
+  async #tell(to: KeyId, process: ProcessId, known: number): Promise<void> {
+    for (const item of this.itemsOf(process).slice(known)) await this.#parts.peers?.tell(to, item)
   }
 
   async #ask(process: ProcessId, first: KeyId | undefined): Promise<boolean> {
@@ -205,7 +235,12 @@ export class Handovers {
     const length = Math.min(readEpochItem(held).record.prologue.length, seen.record.prologue.length)
     const failure = new Failure('owner-equivocated', { process: process.id, epoch: seen.record.epoch, blocks: length })
     log.freeze(messagesFeed(process), length, failure)
-    trouble('epochs', failure)
+    const key = toUtf8(`${CONFLICTS}/${process.id}`)
+    if ((await log.store.get(key)) === undefined) {
+      log.store.write([{ key, value: seen.item.bytes.slice() }])
+      trouble('epochs', failure)
+      void this.#share(seen.item.bytes, undefined, [])
+    }
     throw failure
   }
 

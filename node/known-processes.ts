@@ -5,6 +5,7 @@ import {
   type ProcessDescription,
   type ProcessId,
   parseDataItem,
+  provenEpochs,
   refuseDuplicateSystemTags,
   refutePush,
   verifyDataItem,
@@ -14,12 +15,14 @@ import type { ProcessSource } from './process-source.ts'
 /** Parents of parents that are followed. */
 const ANCESTORS_MAX = 256
 
-/** Descriptions of processes, each proven by its own spawn message; whoever gives the messages is not believed. */
+/** Descriptions of processes, each proven by its own spawn message and epoch records; whoever gives them is not believed. */
 export class KnownProcesses {
-  readonly #source: Pick<ProcessSource, 'spawnEnvelope'>
+  readonly #source: Pick<ProcessSource, 'spawnEnvelope' | 'epochItems'>
   readonly #known = new Map<ProcessId, ProcessDescription>()
+  /** Who may hand them over: whoever signed the spawn message of the eldest ancestor. */
+  readonly #owners = new Map<ProcessId, string>()
 
-  constructor(source: Pick<ProcessSource, 'spawnEnvelope'>) {
+  constructor(source: Pick<ProcessSource, 'spawnEnvelope' | 'epochItems'>) {
     this.#source = source
   }
 
@@ -30,8 +33,12 @@ export class KnownProcesses {
     const lineage = await this.#lineage(id)
     // From the oldest on: a child's spawn message is proven by the policy of its parent.
     for (const { process, envelope } of lineage.reverse()) {
-      const description = await this.#proven(process, envelope)
-      this.#known.set(process, description)
+      const spawned = await this.#proven(process, envelope)
+      const parent = spawned.parent === undefined ? undefined : this.#owners.get(spawned.parent)
+      const owner = parent ?? spawned.owner
+      this.#owners.set(process, owner)
+      const items = (await this.#source.epochItems?.(process)) ?? []
+      this.#known.set(process, provenEpochs(spawned, items, owner))
     }
     return this.#known.get(id)
   }

@@ -90,6 +90,7 @@ export class LearnedProcesses {
   ): Promise<ProcessDescription | undefined> {
     const envelopes = new Map<ProcessId, Uint8Array>()
     const processes = new KnownProcesses({
+      epochItems: async process => this.#directory.epochItems(process),
       spawnEnvelope: async process => {
         const here = await this.#directory.spawnEnvelope(process)
         if (here !== undefined) return here

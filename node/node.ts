@@ -166,7 +166,9 @@ async function openNode(
   }
   const recoveredBlocks = log.recovered.length
   const describe = async (id: ProcessId) => (learned === undefined ? log.directory.process(id) : learned.process(id))
+  const handovers = openHandovers({ key: keys.key, log, clock, trouble }, joined)
   const evidence = await openEvidence({
+    epochs: (process, here, there, peer) => handovers.met(process, here, there, peer),
     ...keys,
     log,
     clock,
@@ -175,7 +177,6 @@ async function openNode(
     trouble,
   })
   keep({ [Symbol.asyncDispose]: async () => evidence[Symbol.dispose]() })
-  const handovers = openHandovers({ key: keys.key, log, clock, trouble }, joined)
   const unitParts = {
     handovers, learned,
     keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, observer, evidence: evidence.book,

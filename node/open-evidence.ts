@@ -1,4 +1,4 @@
-import { EvidenceBook, type EvidencePeers, HeadExchange } from '../evidence/index.ts'
+import { EvidenceBook, type EvidencePeers, HeadExchange, type HeadExchangeParts } from '../evidence/index.ts'
 import type { Network } from '../network/index.ts'
 import {
   type Clock, Failure, findFrame, type KeyId, type Log, messagesFeed, type ProcessDescription, type ProcessId, resultsFeed, type Slot,
@@ -12,6 +12,8 @@ export interface OpenEvidenceParts {
   readonly clock: Clock
   /** A process, wherever it lives, as its own spawn message proves it. */
   readonly describe: (process: ProcessId) => Promise<ProcessDescription | undefined>
+  /** Somebody takes a process to be in another epoch. */
+  readonly epochs?: HeadExchangeParts['epochs']
   /** Other nodes, if it knows any. */
   readonly peers: EvidencePeers | undefined
   readonly trouble: (what: string, failure: Failure) => void
@@ -28,7 +30,7 @@ export interface Evidence extends Disposable {
   readonly complaints: Complaints | undefined
 }
 
-export async function openEvidence({ key, seed, log, clock, describe, peers, trouble }: OpenEvidenceParts): Promise<Evidence> {
+export async function openEvidence({ key, seed, log, clock, describe, epochs, peers, trouble }: OpenEvidenceParts): Promise<Evidence> {
   const book = await EvidenceBook.open({
     log,
     clock,
@@ -41,7 +43,7 @@ export async function openEvidence({ key, seed, log, clock, describe, peers, tro
     noticed: ({ id, kind, process, accused }) =>
       trouble('evidence', new Failure(CODES[kind], { kind, process, evidence: id, accused })),
   })
-  const heads = peers && new HeadExchange({ log, clock, peers, book, trouble })
+  const heads = peers && new HeadExchange({ log, clock, peers, book, trouble, epochs })
   const complaints = peers && new Complaints({ seed, clock, take: bytes => book.take(bytes), trouble })
   return {
     book,

@@ -63,7 +63,7 @@ export interface UnitsParts {
   /** Processes that live elsewhere, as the whole node knows them. */
   readonly learned?: LearnedProcesses | undefined
   /** Who schedules what was handed over. */
-  readonly handovers?: Pick<Handovers, 'begin' | 'look'> | undefined
+  readonly handovers?: Pick<Handovers, 'begin' | 'confirm' | 'look'> | undefined
   /** From [0, 1): spreads those who try again. */
   readonly random?: (() => number) | undefined
   /** A frame became durable, or was evaluated. */
@@ -224,6 +224,7 @@ function openScheduler(
       observer?.committed?.(frames)
     },
     describe: wiring.describe,
+    confirmEpoch: parts.handovers && (process => parts.handovers?.confirm(process) ?? Promise.resolve()),
     isBehind: process => void parts.handovers?.look(process),
     assignable: process => isAssignable(wiring, process),
     attests: push => computer.attests(push),

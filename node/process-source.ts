@@ -10,6 +10,8 @@ import {
   type ModuleId,
   type ProcessId,
   resultsFeed,
+  type ProcessDescription,
+  unitOf,
 } from '../protocol/index.ts'
 
 /** A certificate as somebody gives it: a block of a results feed, with signatures if they are at hand. */
@@ -26,6 +28,8 @@ export interface ProcessSource {
   readonly process: ProcessId
   /** The encoded envelope of slot 0: of the process itself, and of processes that sent it something. */
   spawnEnvelope(id: ProcessId): Promise<Uint8Array | undefined>
+  /** The signed items of its epoch records, and of those of processes that sent it something; none, if not given. */
+  epochItems?(id: ProcessId): Promise<readonly Uint8Array[]>
   /** The signed item of a module. */
   moduleItem(id: ModuleId): Promise<Uint8Array | undefined>
   /** The newest head of the message feed; asked for before its blocks. */
@@ -52,6 +56,7 @@ export async function sourceFromLog(
   return {
     process,
     spawnEnvelope: id => log.directory.spawnEnvelope(id),
+    epochItems: async id => log.directory.epochItems(id),
     moduleItem: id => log.directory.moduleItem(id),
     head: () => log.head(messagesFeed(description)),
     frames: () => log.blocks(messagesFeed(description), 0),
@@ -61,14 +66,14 @@ export async function sourceFromLog(
   }
 }
 
-/** Which signature on a certificate does not hold, if one does not; units by their keys in the policy. */
+/** Which signature on a certificate does not hold, if one does not; units by their positions in the policies of the process. */
 export function refuteSignatures(
   certificate: SourcedCertificate,
-  units: readonly KeyId[],
+  process: ProcessDescription,
 ): string | undefined {
   const message = certificateMessage(certificate.bytes)
   for (const { unit, signature } of certificate.signatures ?? []) {
-    const key = units[unit]
+    const key = unitOf(process, unit)
     if (key === undefined) return `unit ${unit} is no compute unit of the process`
     if (!ed25519Verify(fromBase64Url(key), message, signature))
       return `the signature of unit ${unit} does not hold`

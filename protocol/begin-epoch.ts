@@ -18,6 +18,8 @@ export async function beginEpoch(log: EpochLog, process: ProcessDescription): Pr
   const feed = messagesFeed(process)
   for (const epoch of [...earlier].reverse()) await forgetBehind(log, messagesFeed({ id: process.id, ...epoch }), prologue.length)
   if ((await log.length(feed)) >= prologue.length) return true
+  // Trees are read from disk.
+  await log.sync()
   for (const epoch of [...earlier].reverse()) {
     const old = messagesFeed({ id: process.id, ...epoch })
     if (!(await holds(log, old, prologue))) continue

@@ -1,3 +1,4 @@
+import { provenEpochs } from './epoch-record.ts'
 import { unitOf } from './epoch-policy.ts'
 import { equalBytes, toBase64Url } from './bytes.ts'
 import { type Certificate, decodeCertificate } from './certificate.ts'
@@ -138,7 +139,9 @@ function carryOut(proof: ResultProof, trust: ProofTrust, step: Step): ProvenResu
   step('feed', () => {
     const isSigned =
       tree !== undefined && feedHeadHolds(feed, tree, { length, signature: proof.headSignature })
-    demand(isSigned, 'no signature of its schedulers is over a feed that holds the certified block')
+    // What its schedulers say of what stands before their time counts for nothing: the owner's record tells.
+    const isOwn = index >= (process.prologue?.length ?? 0) || length === process.prologue?.length
+    demand(isSigned && isOwn, 'no signature of its schedulers is over a feed that holds the certified block')
     const { schedulers, schedulerQuorum } = process.policy
     return [
       `${schedulerQuorum} of ${counted(schedulers, 'scheduler')} signed the first ${length} blocks`,
@@ -173,15 +176,16 @@ function carryOut(proof: ResultProof, trust: ProofTrust, step: Step): ProvenResu
 
 const NO_BYTES = new Uint8Array(0)
 
-function checkSpawn({ spawns }: ResultProof): [string, ProcessDescription] {
-  const process = provenProcess(spawns)
+function checkSpawn({ spawns, epochs = [] }: ResultProof): [string, ProcessDescription] {
+  const process = provenEpochs(provenProcess(spawns), epochs, provenProcess(spawns.slice(-1)).owner)
   const { computeUnits, computeQuorum } = process.policy
   const by =
     process.parent === undefined
       ? `signed by ${process.owner}`
       : `a child of ${process.parent}, proven over ${spawns.length - 1} ancestors`
+  const handed = process.epoch === 0 ? '' : ` and handed over by ${counted(epochs, 'record')} of its owner`
   return [
-    `process ${process.id}, ${by}; ${computeQuorum} of ${counted(computeUnits, 'compute unit')} must agree`,
+    `process ${process.id}, ${by}${handed}; ${computeQuorum} of ${counted(computeUnits, 'compute unit')} must agree`,
     process,
   ]
 }

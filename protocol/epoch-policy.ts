@@ -1,9 +1,17 @@
+import { messagesFeed } from './feed-spec.ts'
 import type { KeyId } from './ids.ts'
+import type { FeedSpec } from './log-port.ts'
 import type { ProcessDescription, ProcessEpoch, ProcessPolicy } from './process.ts'
 
 /** All epochs of a process, the first first. */
 export function epochsOf({ earlier = [], epoch, policy, prologue, firstSlot }: ProcessDescription): readonly ProcessEpoch[] {
   return [...earlier, { epoch, policy, prologue, firstSlot }]
+}
+
+/** The feed of a process in one of its epochs; nothing, if that is not known here. */
+export function feedOfEpoch(process: ProcessDescription, epoch: number): FeedSpec | undefined {
+  const found = epochsOf(process)[epoch]
+  return found && messagesFeed({ id: process.id, ...found })
 }
 
 /** Who had the word when block `index` of the feed came to be. */

@@ -13,7 +13,7 @@ import { equalBytes, fromBase64Url, MalformedBytes } from './bytes.ts'
 import { CborReader, CborWriter } from './cbor.ts'
 import { type DataItem, parseDataItem, verifyDataItem } from './data-item.ts'
 import { asKeyId, asProcessId, type KeyId, type ProcessId, type Slot } from './ids.ts'
-import { EPOCH_RECORD_MAX_BYTES, EPOCH_UNITS_MAX, SCHEDULERS_MAX } from './limits.ts'
+import { EPOCH_RECORD_MAX_BYTES, EPOCH_UNITS_MAX, EPOCHS_MAX, SCHEDULERS_MAX } from './limits.ts'
 import type { FeedPrologue } from './log-port.ts'
 import { domainHash } from './merkle.ts'
 import type { ProcessDescription, ProcessPolicy } from './process.ts'
@@ -138,6 +138,24 @@ export function withEpoch(process: ProcessDescription, { epoch, policy, prologue
   const { earlier = [], policy: before } = process
   const ended = { epoch: process.epoch, policy: before, prologue: process.prologue, firstSlot: process.firstSlot }
   return { ...process, epoch, policy: { ...policy, unitsFrom: unitsFrom(before, policy) }, prologue, firstSlot: slots, earlier: [...earlier, ended] }
+}
+
+/**
+ * A process in the epoch to which its records lead, each of them checked. `owner`: see `refuteEpoch`.
+ * @throws {Error} saying which does not hold
+ */
+export function provenEpochs(spawned: ProcessDescription, items: readonly Uint8Array[], owner: string): ProcessDescription {
+  if (items.length > EPOCHS_MAX) throw new Error(`more than ${EPOCHS_MAX} epochs`)
+  let process = spawned
+  let last: Uint8Array = NO_EPOCH
+  for (const item of items) {
+    const signed = readEpochItem(item)
+    const reason = refuteEpoch(signed, process, { owner, last })
+    if (reason !== undefined) throw new Error(`the record of epoch ${process.epoch + 1} of ${process.id}: ${reason}`)
+    process = withEpoch(process, signed.record)
+    last = epochHash(signed.record)
+  }
+  return process
 }
 
 /** Units that stay as they are keep their positions. */

@@ -14,7 +14,7 @@
 import { equalBytes, fromBase64Url, MalformedBytes } from './bytes.ts'
 import { CborMajor, CborReader, CborWriter } from './cbor.ts'
 import { feedHeadHolds, FeedTree, parentHash } from './feed-head.ts'
-import { messagesFeed } from './feed-spec.ts'
+import { feedOfEpoch } from './epoch-policy.ts'
 import { asProcessId, type ProcessId } from './ids.ts'
 import type { FeedConflict, FeedHead, FeedSpec, FeedSubtree, SignedPrefix } from './ports.ts'
 import type { ProcessDescription } from './process.ts'
@@ -51,8 +51,8 @@ export function equivocationOf({ feed, held, seen }: FeedConflict): Equivocation
 /** Why the proof shows nothing; or nothing, if it holds. `process` is proven by its own spawn message. */
 export function refuteEquivocation(proof: EquivocationProof, process: ProcessDescription): string | undefined {
   if (proof.process !== process.id) return 'it is about another process'
-  if (proof.epoch !== process.epoch) return 'it is of an epoch that is not known here'
-  const feed = messagesFeed(process)
+  const feed = feedOfEpoch(process, proof.epoch)
+  if (feed === undefined) return 'it is of an epoch that is not known here'
   const [first, second] = proof.sides.map(side => signedTree(feed, proof.length, side))
   if (first === undefined || second === undefined) return 'a head is not signed by the schedulers of the process'
   return equalBytes(first, second) ? 'both heads are of one feed' : undefined

@@ -50,6 +50,8 @@ export interface EvidenceEntry {
   readonly accused: readonly KeyId[]
   /** Of an equivocation: the length of both trees. */
   readonly length: number | undefined
+  /** Of an equivocation: whose feed it was. */
+  readonly epoch: number | undefined
   /** Of a fault: the first slot of the frame. */
   readonly slot: Slot | undefined
   /** Of a complaint. */

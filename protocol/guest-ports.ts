@@ -101,6 +101,8 @@ export interface GuestContext {
   log(text: string): void
   /** Deterministic bytes: a PRF of process, slot and a counter. */
   random(length: number): Uint8Array
+  /** A run that takes more gas than this may throw `TooLong` instead of going on; it is repeated where it holds up nobody. */
+  readonly patienceGas?: bigint | undefined
 }
 
 /** How a run of a guest ended. On `error` nothing of the slot stands but gas and error. */
@@ -111,6 +113,11 @@ export type Ending =
 /** The engine, not the guest, failed: never a result; the host process is replaced and the slot repeated. */
 export class HostFault extends Error {
   override readonly name = 'HostFault'
+}
+
+/** A run was given up for taking long, though its gas allows more: never a result, and nothing of it stands. */
+export class TooLong extends Error {
+  override readonly name = 'TooLong'
 }
 
 /** Guest memory and engine state at one point: chunks that are not all zero (or not as in the image). */

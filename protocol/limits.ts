@@ -140,6 +140,14 @@ export const JOURNAL_SEGMENT_BYTES = 64 * MiB
 export const PENDING_PER_PROCESS_MAX = 16_384
 /** Messages a signer may hand in a second, averaged; bursts up to ten seconds' worth. */
 export const SIGNER_RATE_PER_SECOND = 20_000
+/** Gas after which a slot or a query that others wait behind goes on in a host for long ones: some fifty milliseconds. */
+export const PATIENCE_GAS = 50_000_000n
+/** A process that had one is in that host for this long. */
+export const SLOW_FOR_MS = 600_000
+/** Wall-clock guard there, where a slot gives way to all else on the machine. */
+export const SLOW_WALL_MAX_MS = 300_000
+/** Processes that are known for long queries. */
+export const SLOW_KNOWN_MAX = 10_000
 /** Wall-clock guard of one slot in a host: a host fault, never a result. */
 export const EVALUATION_WALL_MAX_MS = 60_000
 /** A host for queries that nobody asks anything for this long ends; another starts in a quarter of a second. */

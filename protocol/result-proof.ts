@@ -1,7 +1,7 @@
-import { equalBytes, MalformedBytes } from './bytes.ts'
+import { MalformedBytes } from './bytes.ts'
 import { CborReader, CborWriter } from './cbor.ts'
 import { type FeedInclusion, readInclusion, writeInclusion } from './feed-inclusion.ts'
-import { LINEAGE_MAX, PROOF_SIZE_MAX_BYTES } from './limits.ts'
+import { EPOCHS_MAX, LINEAGE_MAX, PROOF_SIZE_MAX_BYTES } from './limits.ts'
 import type { MerklePath } from './merkle.ts'
 import { readSmall } from './push.ts'
 import { readPath, writePath } from './push-proof.ts'
@@ -11,12 +11,13 @@ import { resultHeadOf } from './result.ts'
  * All that proves one result to whoever knows the process, in one piece of bytes:
  *
  * `[1, [bytes spawn envelope, …], inclusion, bytes signature of the head, bytes certificate, [uint unit, bytes signature, …],
- * bytes result head or null, bytes result or null, path, message or null]`
+ * bytes result head or null, bytes result or null, path, message or null]`, and behind that `[bytes epoch item, …]` if there are some
  *
  * 1. Spawn envelopes are those of the process and of its ancestors, nearest first.
  * 2. The frame hash in the certificate is the leaf whose inclusion is shown; so the frame is not needed.
  * 3. Either the head of the result is there, or the whole result, which holds it.
- * 4. The message is `[bytes item]`, or `[bytes core, bytes body]` of a push: what the id in the head names.
+ * 4. Epoch items are those by which the process was handed over, that of epoch 1 first, up to the feed in question.
+ * 5. The message is `[bytes item]`, or `[bytes core, bytes body]` of a push: what the id in the head names.
  */
 export interface ResultProof {
   readonly spawns: readonly Uint8Array[]
@@ -31,6 +32,8 @@ export interface ResultProof {
   readonly result: Uint8Array | undefined
   readonly resultPath: MerklePath
   readonly message: ProvenMessage | undefined
+  /** Signed items of epoch records, if there are some. */
+  readonly epochs?: readonly Uint8Array[] | undefined
 }
 
 /** What a signer signed, or compute units certified. */
@@ -43,7 +46,8 @@ const SIGNATURES_MAX = 256
 
 export function encodeResultProof(proof: ResultProof): Uint8Array {
   const writer = new CborWriter()
-  writer.array(10)
+  const { epochs = [] } = proof
+  writer.array(epochs.length === 0 ? 10 : 11)
   writer.uint(1)
   writer.array(proof.spawns.length)
   for (const envelope of proof.spawns) writer.bytes(envelope)
@@ -61,6 +65,8 @@ export function encodeResultProof(proof: ResultProof): Uint8Array {
   else writer.bytes(proof.result)
   writePath(writer, proof.resultPath)
   writeMessage(writer, proof.message)
+  if (epochs.length > 0) writer.array(epochs.length)
+  for (const item of epochs) writer.bytes(item)
   return writer.finish()
 }
 
@@ -69,7 +75,8 @@ export function decodeResultProof(bytes: Uint8Array): ResultProof {
   if (bytes.length > PROOF_SIZE_MAX_BYTES)
     throw new MalformedBytes(`proof: more than ${PROOF_SIZE_MAX_BYTES} bytes`, 0)
   const reader = new CborReader(bytes)
-  if (reader.array() !== 10) throw new MalformedBytes('proof: expected 10 fields', 0)
+  const fields = reader.array()
+  if (fields !== 10 && fields !== 11) throw new MalformedBytes('proof: expected 10 or 11 fields', 0)
   if (reader.uint() !== 1) throw new MalformedBytes('proof: unknown version', reader.offset)
   const spawns = readSpawns(reader)
   const inclusion = readInclusion(reader)
@@ -84,6 +91,7 @@ export function decodeResultProof(bytes: Uint8Array): ResultProof {
   }
   const resultPath = readPath(reader)
   const message = readMessage(reader)
+  const epochs = fields === 11 ? readEpochs(reader) : undefined
   reader.end()
   return {
     spawns,
@@ -95,18 +103,25 @@ export function decodeResultProof(bytes: Uint8Array): ResultProof {
     result,
     resultPath,
     message,
+    epochs,
   }
 }
 
 /** Whether bytes begin as a proof does: told from an item or a spawn envelope, which a file may hold too. */
 export function isResultProof(bytes: Uint8Array): boolean {
-  return equalBytes(bytes.subarray(0, 2), Uint8Array.of(0x8a, 1))
+  return (bytes[0] === 0x8a || bytes[0] === 0x8b) && bytes[1] === 1
 }
 
 function readSpawns(reader: CborReader): Uint8Array[] {
   const count = reader.array()
   if (count < 1 || count > LINEAGE_MAX)
     throw new MalformedBytes('proof: bad number of spawn messages', reader.offset)
+  return Array.from({ length: count }, () => reader.bytes())
+}
+
+function readEpochs(reader: CborReader): Uint8Array[] {
+  const count = reader.array()
+  if (count < 1 || count > EPOCHS_MAX) throw new MalformedBytes('proof: bad number of epochs', reader.offset)
   return Array.from({ length: count }, () => reader.bytes())
 }
 

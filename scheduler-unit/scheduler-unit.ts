@@ -53,6 +53,8 @@ export interface SchedulerUnitParts extends Pick<LanesParts, 'confirm'> {
   committed(frames: readonly CommittedFrame[]): void
   /** A process that sends, here or elsewhere; those of this node's directory, if not given. */
   describe?(process: ProcessId): Promise<ProcessDescription | undefined>
+  /** Resolves once others were asked whether a process was handed over since this node was last up. */
+  readonly confirmEpoch?: ((process: ProcessId) => Promise<void>) | undefined
   /** A process sends that was handed over as far as it says, and this node has not heard of that. */
   isBehind?(process: ProcessId): void
   readonly signerRatePerSecond?: number | undefined
@@ -185,6 +187,9 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   async #seat(request: ScheduleRequest): Promise<Seat> {
+    // Who was away may no longer be its scheduler, and a receipt would be worth nothing.
+    const isNew = this.#lanes.opening(request.process) === undefined
+    if (isNew && this.#parts.confirmEpoch !== undefined) await this.#parts.confirmEpoch(request.process)
     this.#holds.expectFree(request.process)
     const course = await this.#coSigned?.courseOf(request)
     return course === undefined ? this.#seatHere(request) : { answer: course.route(request) }

@@ -13,7 +13,6 @@ import {
   type HandoverStand,
   type KeyId,
   type ProcessId,
-  type ProcessStateView,
   type Signer,
 } from '../protocol/index.ts'
 import { aroundOf } from './surroundings.ts'
@@ -69,7 +68,10 @@ const HOLD_MS = HANDOVER_HOLD_MAX_MS - 5_000
 const RECORD_WITHIN_MS = HOLD_MS / 2
 
 async function handOver(transport: Transport, process: ProcessId, fields: HandoverFields, signer: Signer, options: CallOptions): Promise<HandedOver> {
-  const state = await transport.request('process', { process }, options)
+  // Its compute units, which tell the rest of what it is, may be gone.
+  const { epochs } = await transport.request('listEpochs', { process }, options)
+  const state = epochs.at(-1)
+  if (state === undefined) throw new Failure('unknown-process', { process })
   const { clock } = aroundOf(transport)
   const startedMs = Math.round(clock.now())
   const hold = encodeEpochHold({ process, epoch: state.epoch, untilMs: startedMs + HOLD_MS })
@@ -97,7 +99,7 @@ function shown({ process, slots, blocks, held }: HandoverStand, epoch: number): 
   return { process, epoch, slots, blocks, held }
 }
 
-function policyOf({ policy }: ProcessStateView, fields: HandoverFields): { schedulers: KeyId[]; schedulerQuorum: number; computeUnits: KeyId[]; computeQuorum: number } {
+function policyOf({ policy }: EpochView, fields: HandoverFields): { schedulers: KeyId[]; schedulerQuorum: number; computeUnits: KeyId[]; computeQuorum: number } {
   const schedulers = fields.schedulers.map(asKeyId)
   const isAlike = policy.computeUnits.join() === policy.schedulers.join()
   const computeUnits = fields.computeUnits?.map(asKeyId) ?? (isAlike ? schedulers : [...policy.computeUnits])

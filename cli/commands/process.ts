@@ -19,9 +19,10 @@ export async function showProcess(context: CommandContext): Promise<undefined> {
   const id = await findProcess(context, context.positionals[0] ?? '')
   const process = await context.client().processes.get(id, context.limits)
   const { policy } = process
+  const epochs = process.epoch === 0 ? [] : await context.client().processes.epochs(id, context.limits)
   const { format } = await context.client().modules.get(process.moduleInForce, context.limits)
   const candid = format === 'canister' ? await (await import('./ic.ts')).candidOf(context, process.id) : undefined
-  context.output.document('process', { ...process, candid }, () =>
+  context.output.document('process', { ...process, epochs, candid }, () =>
     [
       `process    ${process.id}`,
       ...(findTag(process.tags, 'Name') === undefined ? [] : [`name       ${safeText(nameOf(process.tags))}`]),
@@ -31,6 +32,10 @@ export async function showProcess(context: CommandContext): Promise<undefined> {
       ...(process.parent === undefined ? [] : [`parent     ${process.parent}`]),
       `slots      ${process.scheduled.toLocaleString('en')} scheduled, ${process.evaluated.toLocaleString('en')} evaluated`,
       `scheduler  ${policy.schedulers.join(' ')} (${policy.schedulerQuorum} must sign)`,
+      ...epochs.map(
+        ({ epoch, firstSlot, policy: { schedulers } }) =>
+          `epoch ${String(epoch).padEnd(4)} from slot ${firstSlot.toLocaleString('en')} on, scheduled by ${schedulers.join(' ')}`,
+      ),
       `compute    ${policy.computeUnits.join(' ')} (${policy.computeQuorum} must agree)`,
       ...(candid === undefined ? [] : [`principal  ${principalText(principalOf(process.id))}`, 'candid', ...candid.trim().split('\n').map(safeText)]),
     ].join('\n'))

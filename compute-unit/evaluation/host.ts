@@ -5,10 +5,12 @@ import {
   Failure,
   type GuestFactory,
   HostFault,
+  PATIENCE_GAS,
   type ModuleId,
   type ProcessId,
   readFrameHead,
   type Runtime,
+  TooLong,
 } from '../../protocol/index.ts'
 import { type HostAnswer, type HostModule, type HostRequest, decodeRequest, encodeAnswer } from '../packets.ts'
 import { PACKET_MAX_BYTES, framePacket, PacketReader } from '../packet-stream.ts'
@@ -89,6 +91,10 @@ export class Host {
     try {
       return this.#serve(request)
     } catch (error) {
+      if (error instanceof TooLong && (request.kind === 'evaluate' || request.kind === 'query')) {
+        this.#give(request.process)
+        return { kind: 'too-long' }
+      }
       const fatal = isFatal(error)
       if (!fatal && !(error instanceof Untouched) && 'process' in request) this.#give(request.process)
       const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
@@ -96,7 +102,7 @@ export class Host {
     }
   }
 
-  /** A process that met a bug of ours is not trusted any more; the others have nothing of it. */
+  /** A process that met a bug of ours, or stands in the middle of a slot, is not used any more; the others have nothing of it. */
   #give(process: ProcessId): void {
     const left = this.#processes.get(process)
     this.#processes.delete(process)
@@ -123,12 +129,13 @@ export class Host {
         const outcome = process.evaluate(request.frame, request.verdicts, {
           alive: () => this.#alive(),
           steps: request.steps,
+          patienceGas: request.impatient === true ? PATIENCE_GAS : undefined,
         })
         return { kind: 'evaluated', outcome, sizeBytes: process.sizeBytes }
       }
       case 'query': {
         const process = this.#process(request.process)
-        const ending = process.query(request.message, request.timestampMs)
+        const ending = process.query(request.message, request.timestampMs, request.impatient === true ? PATIENCE_GAS : undefined)
         const error = ending.status === 'error' ? ending.error : undefined
         const { status, gas, log } = ending
         const output = ending.output ?? new Uint8Array(0)

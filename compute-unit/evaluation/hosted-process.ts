@@ -134,14 +134,18 @@ export class HostedProcess {
     return this.#guest.sizeBytes + this.#cells.sizeBytes
   }
 
-  /** Evaluates a frame that continues the feed. `alive` is called after each slot. */
+  /**
+   * Evaluates a frame that continues the feed. `alive` is called after each slot.
+   * @throws {TooLong} if a slot takes more than `patienceGas`: this object is of no use then
+   */
   evaluate(
     frameBytes: Uint8Array,
     verdicts: readonly Verdict[],
-    options: { alive?: () => void; steps?: boolean } = {},
+    options: { alive?: () => void; steps?: boolean; patienceGas?: bigint | undefined } = {},
   ): FrameOutcome {
     const { firstSlot, assignments } = outlineFrame(frameBytes)
     if (firstSlot !== this.#slots) throw new Error(`expected slot ${this.#slots}, got ${firstSlot}`)
+    this.#context.patienceGas = options.patienceGas
     const ids = new MessageIds(frameBytes, assignments, position => verdicts[position]?.status !== 'refused')
     const results = new ResultsWriter(assignments.length)
     const sends: number[] = []
@@ -174,8 +178,9 @@ export class HostedProcess {
     return { firstSlot, count, resultsBytes, sends, resultsRoot, stateRoot, gas, timers, lifecycle, steps }
   }
 
-  /** Runs a message on the present state and undoes it. */
-  query(message: QueryMessage, timestampMs: number): Ending & { log: string } {
+  /** Runs a message on the present state and undoes it. @throws {TooLong} as `evaluate` does */
+  query(message: QueryMessage, timestampMs: number, patienceGas?: bigint): Ending & { log: string } {
+    this.#context.patienceGas = patienceGas
     const slot = Math.max(0, this.#slots - 1)
     const guestMessage: GuestMessage = {
       ...message,

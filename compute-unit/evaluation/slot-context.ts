@@ -35,6 +35,7 @@ export class SlotContext implements GuestContext {
   readonly cells: Cells
   brokenLimit: ResultError | undefined
   logged = ''
+  patienceGas: bigint | undefined
   readonly #parts: SlotContextParts
   #slot: Slot = 0
   #timestampMs = 0

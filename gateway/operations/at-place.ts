@@ -25,7 +25,7 @@ const NO_SLOTS = { firstSlot: 0, count: 0 }
 
 /** Where the schedulers of a process signed two feeds, nothing is final behind what both have in common. */
 async function refuseUncommon({ evidence, log }: OperationParts, process: ProcessDescription, slot: Slot): Promise<void> {
-  const blocks = evidence?.endOf(process.id)
+  const blocks = evidence?.endOf(process)
   if (blocks === undefined) return
   const last = blocks === 0 ? undefined : await log.block(messagesFeed(process), blocks - 1)
   const { firstSlot, count } = last === undefined ? NO_SLOTS : readFrameHead(last)

@@ -35,6 +35,7 @@ export function proofOperations(parts: OperationParts): Pick<Operations, 'proof'
           ...certifiedParts(certified),
           result: output ? certified.bytes : undefined,
           message: message ? messageIn(frame, slot) : undefined,
+          epochs: parts.log.directory.epochItems(process),
         })
       })
     },
@@ -63,7 +64,9 @@ async function spawnEnvelopes({ log }: OperationParts, process: ProcessDescripti
 
 async function signedInclusion({ log }: OperationParts, process: ProcessDescription, { index }: FoundFrame) {
   const feed = messagesFeed(process)
-  const head = await log.head(feed)
+  const { prologue } = process
+  // What stands in the prologue is proven by the owner's record, and signed by nobody.
+  const head = prologue !== undefined && index < prologue.length ? { length: prologue.length, signature: NO_SIGNATURE } : await log.head(feed)
   const inclusion = head && (await proveInclusion(log.trees, feed, index, head.length))
   if (head === undefined || inclusion === undefined) {
     throw new Failure('unknown-slot', { process: process.id, block: index }, { note: 'no signature of its schedulers over that block is here' })
@@ -83,3 +86,5 @@ function provenMessage(envelope: Envelope): ProvenMessage | undefined {
   const { coreBytes, bodyBytes } = envelope.push
   return { kind: 'push', coreBytes, bodyBytes }
 }
+
+const NO_SIGNATURE = new Uint8Array(0)

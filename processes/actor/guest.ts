@@ -105,10 +105,7 @@ export class ActorGuest implements Guest {
       this.#open = ending.status
       return ending
     } catch (error) {
-      // Not even how to set it back is known.
-      this.#open = 'no'
-      this.#instance = undefined
-      this.#home.dropInstance(instance)
+      this.discard()
       throw error
     }
   }
@@ -147,7 +144,7 @@ export class ActorGuest implements Guest {
     this.chunks.set(index, { bytes, changed: true })
   }
 
-  /** A second call does nothing. */
+  /** Also after a run that threw; a second call does nothing. */
   discard(): void {
     const instance = this.#instance
     if (this.#open === 'no' || instance === undefined) return

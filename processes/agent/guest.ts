@@ -182,7 +182,7 @@ export class AgentGuest implements Guest {
     this.chunks.set(index, { bytes, changed: true })
   }
 
-  /** A second call does nothing. */
+  /** Also after a run that threw; a second call does nothing. */
   discard(): void {
     const machine = this.#machine
     this.#open = 'no'

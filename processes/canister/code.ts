@@ -95,6 +95,9 @@ function firstInstance({ module, globals }: Pick<CanisterCode, 'module' | 'globa
 /** Whether bytes are a gzip stream, by their first three. */
 const isPacked = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8
 
+/** Bytes of the module that these are, packed or not. @throws {Rejected} */
+export const unpackedBytes = (bytes: Uint8Array): number => unpack(bytes).length
+
 function unpack(bytes: Uint8Array): Uint8Array {
   if (!isPacked(bytes)) return bytes
   try {

@@ -34,6 +34,7 @@ export class CanisterGuest implements Guest {
   run(message: GuestMessage, context: GuestContext, gasLimit: bigint): Ending {
     if (this.#open !== 'no') throw new Error('expected keep or discard before the next run')
     this.#open = 'error'
+    this.#machine.patienceGas = context.patienceGas
     try {
       const ending = this.#canister.run(message, context, gasLimit)
       this.#open = ending.status

@@ -1,4 +1,4 @@
-import { HostFault } from '../../protocol/index.ts'
+import { HostFault, TooLong } from '../../protocol/index.ts'
 import type { GlobalValues } from '../actor/engine-state.ts'
 import { INJECTED } from '../rewriter/index.ts'
 import { FRAME_SLOTS_MAX } from '../../protocol/index.ts'
@@ -36,6 +36,10 @@ export class CanisterInstance implements Host {
   #names: CanisterNames
   #stable: StableMemory | undefined
   #execution: Execution | undefined
+  /** Gas that the execution may use but has not been given yet. */
+  #withheld = 0n
+  /** Gas of the code alone that the last execution took, as far as it came. */
+  used = 0n
 
   /** @throws {HostFault} if the engine gives no instance */
   constructor(code: CanisterCode) {
@@ -79,13 +83,15 @@ export class CanisterInstance implements Host {
 
   instructions(): bigint {
     const { entry, gas } = this.execution
-    return entry.gasLimit - this.#gas.value + BigInt(gas)
+    return entry.gasLimit - this.#withheld - this.#gas.value + BigInt(gas)
   }
 
   charge(gas: number): void {
     const { execution } = this
+    const { gasLimit } = execution.entry
     execution.gas += gas
-    if (execution.gas > execution.entry.gasLimit) throw outOfGas()
+    if (execution.gas > gasLimit) throw outOfGas()
+    if (this.#withheld > 0n && execution.gas > gasLimit - this.#withheld) throw new TooLong()
   }
 
   /** @throws {HostFault} if the engine has no memory left */
@@ -97,18 +103,23 @@ export class CanisterInstance implements Host {
     }
   }
 
-  /** Runs the start function, an export by name, or a callback by its place in the table. */
+  /**
+   * Runs the start function, an export by name, or a callback by its place in the table.
+   * @throws {TooLong} if it takes more than `patienceGas`, though its own gas allows it: whoever runs it gives this instance up
+   */
   run(
     what: 'start' | string | readonly [fun: number, env: bigint],
     execution: Execution,
     names: CanisterNames,
     stable: StableMemory,
+    patienceGas: bigint | undefined,
   ): ExecutionEnd {
     const { gasLimit } = execution.entry
+    this.#withheld = patienceGas === undefined || patienceGas >= gasLimit ? 0n : gasLimit - patienceGas
     this.#execution = execution
     this.#names = names
     this.#stable = stable
-    this.#gas.value = gasLimit
+    this.#gas.value = gasLimit - this.#withheld
     let trap: CanisterTrap | undefined
     try {
       if (what === 'start') this.#call(INJECTED.start)
@@ -118,13 +129,15 @@ export class CanisterInstance implements Host {
       trap = this.#trapOf(error)
     }
     this.#execution = undefined
+    this.used = gasLimit - this.#withheld - this.#gas.value
+    if (this.#withheld > 0n && this.#gas.value < 0n) throw new TooLong()
     this.dirtyCount = this.heap.dirtyChunks(this.dirty)
     return this.#ended(trap, execution)
   }
 
   #ended(trap: CanisterTrap | undefined, execution: Execution): ExecutionEnd {
     const { gasLimit } = execution.entry
-    const left = this.#gas.value
+    const left = this.#gas.value + (this.#gas.value < 0n ? 0n : this.#withheld)
     if (trap !== undefined) {
       this.heap.clearAllDirty()
       // What the code used before it trapped by itself is not known exactly; what it said in a call is.

@@ -48,6 +48,8 @@ export interface Executed {
 export class Machine {
   readonly kept = new KeptChunks()
   readonly names: CanisterNames
+  /** Gas that the slot may still use before it takes too long for its host. */
+  patienceGas: bigint | undefined
   state: CanisterState
   readonly #home: MachineHome
   readonly #stable: StableMemory
@@ -113,7 +115,7 @@ export class Machine {
     return this.#instance
   }
 
-  /** Enters the code. What it does is kept only if it ends well and `keeps`. @throws {HostFault} */
+  /** Enters the code. What it does is kept only if it ends well and `keeps`. @throws {HostFault | TooLong} */
   execute(code: CanisterCode, what: Parameters<CanisterInstance['run']>[0], entry: Entry, nowNs: bigint, keeps = true): Executed {
     const instance = this.#seated(code)
     this.globalsFor(code)
@@ -123,11 +125,12 @@ export class Machine {
     this.#stable.begin(state.stablePages)
     let end: ReturnType<CanisterInstance['run']>
     try {
-      end = instance.run(what, execution, this.names, this.#stable)
+      end = instance.run(what, execution, this.names, this.#stable, this.patienceGas)
     } catch (error) {
       this.giveUp()
       throw error
     }
+    if (this.patienceGas !== undefined) this.patienceGas = instance.used < this.patienceGas ? this.patienceGas - instance.used : 0n
     const trap = end.trap ?? overLimit(execution, instance)
     if (trap === undefined && keeps) {
       dropDraft(execution)

@@ -149,14 +149,14 @@ describe('two schedulers with one key', () => {
     for (const { log, book } of all) {
       await expect.poll(() => book.list().length).toBe(1)
       expect(book.list()[0]).toMatchObject({ kind: 'equivocation', process: process.id, accused: [keyOf(1)], length: 7 })
-      expect(book.endOf(process.id)).toBe(6)
+      expect(book.endOf(process)).toBe(6)
       expect(await log.length(feed)).toBe(6)
       // It goes on being served up to there, and takes nothing more.
       expect(await log.block(feed, 5)).toEqual(await one.block(feed, 5))
       await expect(log.take(feed, await allOf(one, process))).rejects.toMatchObject({ code: 'equivocated', details: { evidence: book.list()[0]?.id } })
     }
     const again = await followers(process, [second.log])
-    expect(again[0]?.book.endOf(process.id)).toBe(6)
+    expect(again[0]?.book.endOf(process)).toBe(6)
   })
 
   test('are refused at their own scheduler too, with the proof named', async () => {

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { type AtollNode, createNode, standardModules } from '../../node/index.ts'
+import { type AtollNode, createNode, sourceFromLog, standardModules, verifyProcess } from '../../node/index.ts'
 import { fromUtf8, type ProcessId } from '../../protocol/index.ts'
-import { type Client, connect, ed25519Signer, type HandedOver } from '../../sdk/index.ts'
+import { type Client, connect, ed25519Signer, type HandedOver, verify } from '../../sdk/index.ts'
 
 const SIGNER = ed25519Signer(new Uint8Array(32).fill(21))
 const SOON = { timeout: 60_000 }
@@ -67,4 +67,39 @@ it('a process goes on at another node, with the same slots, state and receipts',
   for (const { client } of [a, b]) expect(await client.submitMany([repeated.bytes])).toEqual([first])
   const state = await a.client.processes.get(process)
   expect(state).toMatchObject({ epoch: 1, policy: { schedulers: [b.node.key], computeUnits: [b.node.key] } })
+})
+
+it('a process outlives its scheduler: whoever holds its feed gives it to the next', { timeout: 180_000 }, async () => {
+  const nodes = new Nodes()
+  const a = await nodes.open('a')
+  const b = await nodes.open('b')
+  const c = await nodes.open('c')
+  await expect.poll(() => c.node.network?.peers.length, SOON).toBe(2)
+  const process = await spawnCounter(a.client)
+  for (let n = 1; n <= 5; n++) await add(a.client, process)
+  // Somebody keeps a copy of the feed and the module, and evaluates nothing.
+  await c.client.modules.item((await c.client.processes.get(process)).module)
+  await expect.poll(async () => (await c.client.processes.get(process)).scheduled, SOON).toBe(6)
+  const proof = await a.client.exportProof(process, 3)
+  await nodes.close('a')
+
+  await expect(c.client.processes.handover(process, { schedulers: [b.node.key] }), 'without consent to a loss').rejects.toMatchObject({ code: 'no-quorum' })
+  const handed = await c.client.processes.handover(process, { schedulers: [b.node.key], allowLoss: true })
+  expect(handed).toMatchObject({ epoch: 1, slots: 6, held: false })
+  for (const [n, { client }] of [b, c].entries()) expect(await add(client, process)).toEqual({ slot: 6 + n, total: String(6 + n) })
+
+  // Results of before and after are proven, and the whole feed is verified by whoever believes nobody.
+  expect(verify(proof, { trusted: process }).slot).toBe(3)
+  for (const slot of [3, 7]) {
+    const bytes = await c.client.exportProof(process, slot)
+    expect(verify(bytes, { trusted: process })).toMatchObject({ slot, process: { epoch: 1 } })
+    expect(bytes.length).toBeLessThan(4096)
+  }
+  expect(await verifyProcess(await sourceFromLog(b.node.log, process))).toMatchObject({ ok: true, slots: 8 })
+
+  // The old scheduler comes back, and knows nothing of it: it is told.
+  const old = await nodes.open('a')
+  await expect.poll(() => old.node.network?.peers.length, SOON).toBe(2)
+  expect(await add(old.client, process)).toEqual({ slot: 8, total: '8' })
+  expect(await b.client.processes.epochs(process)).toMatchObject([{ epoch: 0, blocks: 0 }, { epoch: 1, blocks: 6, firstSlot: 6 }])
 })

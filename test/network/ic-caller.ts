@@ -12,6 +12,7 @@ import {
   firstRecord,
   fromUtf8,
   type HashTree,
+  type IcValue,
   isIcMap,
   lookUpValue,
   principalText,
@@ -52,6 +53,16 @@ export class IcCaller {
   /** Calls a method, and waits for the certificate. */
   call(canister: Uint8Array, method: string, arg: Uint8Array = encodeCandid([])): Promise<Certified> {
     return this.#call(canister, principalText(canister), method, arg)
+  }
+
+  /** What a query gives, on the word of the node. */
+  async query(canister: Uint8Array, method: string, arg: Uint8Array = encodeCandid([])): Promise<Pick<Certified, 'reply' | 'error'>> {
+    const content = { ...callContent({ canister_id: canister, method_name: method, arg, ingress_expiry: soon() }), request_type: 'query' }
+    const answer = await this.#post(`v2/canister/${principalText(canister)}/query`, await signedBy(this.#identity, content))
+    const given = answer as ReadonlyMap<string, IcValue>
+    const [reply, code] = [given.get('reply'), given.get('error_code')]
+    const data = isIcMap(reply) ? reply.get('arg') : undefined
+    return { reply: data instanceof Uint8Array ? data : undefined, error: typeof code === 'string' ? code : undefined }
   }
 
   /** What a certificate says of an earlier call. */

@@ -29,6 +29,7 @@ export const ENDLESS = `
 persistent actor {
   var n : Nat = 0;
   public func spin() : async () { loop { n += 1 } };
+  public query func look() : async () { var i = 0; loop { i += 1 } };
   public func count() : async Nat { n += 1; n };
 }`
 

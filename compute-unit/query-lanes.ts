@@ -1,0 +1,52 @@
+import { Failure, type ProcessId, type QueryAnswer, type QueryMessage, SLOW_FOR_MS, SLOW_KNOWN_MAX } from '../protocol/index.ts'
+import type { Follower } from './follower.ts'
+import type { HostSeat } from './host-pool.ts'
+import { QueryLane, type QueryLaneParts } from './query-lane.ts'
+import { isTooLong } from './too-long.ts'
+
+/** Dry-runs: what takes long goes on where it holds up only others that do, and the process asks there for a while. */
+export class QueryLanes {
+  readonly #quick: QueryLane
+  readonly #slow: QueryLane
+  /** Processes whose queries took long lately, and until when that counts. */
+  readonly #slowUntil = new Map<ProcessId, number>()
+
+  constructor({ slowSeat, ...parts }: Omit<QueryLaneParts, 'impatient'> & { readonly slowSeat: HostSeat }) {
+    this.#quick = new QueryLane({ ...parts, impatient: true })
+    this.#slow = new QueryLane({ ...parts, seat: slowSeat, impatient: false })
+  }
+
+  /** @throws {Failure} `busy`, `host-fault` */
+  async query(follower: Follower, message: QueryMessage, nowMs: number): Promise<QueryAnswer> {
+    const { id } = follower.process
+    if (this.#isSlow(id, nowMs)) return this.#slow.query(follower, message, nowMs)
+    try {
+      return await this.#quick.query(follower, message, nowMs)
+    } catch (error) {
+      // Those asked at the same time find the copy gone that was given up.
+      const isGone = Failure.is(error, 'host-fault') && this.#isSlow(id, nowMs)
+      if (!isTooLong(error) && !isGone) throw error
+      this.#note(id, nowMs)
+      return this.#slow.query(follower, message, nowMs)
+    }
+  }
+
+  #isSlow(process: ProcessId, nowMs: number): boolean {
+    return (this.#slowUntil.get(process) ?? 0) > nowMs
+  }
+
+  #note(process: ProcessId, nowMs: number): void {
+    this.#slowUntil.delete(process)
+    this.#slowUntil.set(process, nowMs + SLOW_FOR_MS)
+    for (const oldest of this.#slowUntil.keys()) {
+      if (this.#slowUntil.size <= SLOW_KNOWN_MAX) break
+      this.#slowUntil.delete(oldest)
+    }
+  }
+
+  /** What there is of a process is of a feed that no longer is. */
+  forget(process: ProcessId): void {
+    this.#quick.forget(process)
+    this.#slow.forget(process)
+  }
+}
