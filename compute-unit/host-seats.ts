@@ -20,8 +20,9 @@ export class HostSeats implements AsyncDisposable {
     this.#homes = Array.from({ length: hosts }, () => new HostSeat(home))
     this.apart = new HostSeat({ ...home, endAfterMs: QUERY_HOST_IDLE_MAX_MS })
     this.query = new HostSeat({ open, wallMaxMs: QUERY_WALL_MAX_MS, onExit, endAfterMs: QUERY_HOST_IDLE_MAX_MS })
-    const slow = { open, wallMaxMs: SLOW_WALL_MAX_MS, onExit, endAfterMs: QUERY_HOST_IDLE_MAX_MS, background: true }
-    this.slow = new HostSeat(slow)
+    const slow = { open, wallMaxMs: SLOW_WALL_MAX_MS, onExit, endAfterMs: QUERY_HOST_IDLE_MAX_MS }
+    this.slow = new HostSeat({ ...slow, background: true })
+    // Whoever asks waits for so long and no longer.
     this.slowQuery = new HostSeat(slow)
   }
 

@@ -47,13 +47,13 @@ export class Intake {
   }
 
   /** Gives an answer for each item, in order; one that fails does not hold up the others. */
-  async take(items: readonly Uint8Array[]): Promise<Taken[]> {
+  async take(items: readonly (Uint8Array | DataItem)[]): Promise<Taken[]> {
     const taken: (Taken | undefined)[] = []
     const requests: ScheduleRequest[] = []
     const places: number[] = []
-    for (const [i, bytes] of items.entries()) {
+    for (const [i, item] of items.entries()) {
       try {
-        const routed = await this.#route(bytes)
+        const routed = await this.#route(item instanceof Uint8Array ? parse(item) : item)
         if ('module' in routed) taken[i] = routed
         else {
           requests.push(routed)
@@ -73,8 +73,8 @@ export class Intake {
     return takeIngress(this.#parts, process, request)
   }
 
-  async #route(bytes: Uint8Array): Promise<ScheduleRequest | ModuleAdded> {
-    const item = parse(bytes)
+  async #route(item: DataItem): Promise<ScheduleRequest | ModuleAdded> {
+    const { bytes } = item
     const type = findTag(item.tags, 'Type')
     if (type === 'Module') return this.#addModule(item)
     if (bytes.length > ITEM_SIZE_MAX_BYTES) {

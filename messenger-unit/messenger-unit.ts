@@ -1,4 +1,5 @@
 import {
+  type DataItem,
   type CallRequest, type RequestEnvelope, type Assign, asMessageId, asProcessId, type CallOptions, type Certificate, type Clock, type Computer, Failure, isSpawn, type Log, type MessageId,
   type Messenger, messagesFeed, type ModuleDescription, type ModuleId, PAIRS_MAX, type Peers, type ProcessDescription, type ProcessId, type Push,
   type PushProof, type Receipt, readFrameHead, type Result, type Scheduler, type Slot, slotCount, type Trace, type TraceBounds, voucherOf, firstPolicy,
@@ -119,7 +120,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     await this.#resumeProcess(id, Math.min(from, firstSlot)).catch(error => this.#parts.trouble?.(`resume ${id}`, Failure.from(error)))
   }
 
-  submit(items: readonly Uint8Array[]): Promise<readonly Taken[]> {
+  submit(items: readonly (Uint8Array | DataItem)[]): Promise<readonly Taken[]> {
     return this.#intake.take(items)
   }
 

@@ -22,22 +22,22 @@ export function encodeBundle(items: readonly Pick<DataItem, 'id' | 'bytes'>[]): 
 }
 
 /**
- * The bytes of each item, as views; every one is a well-formed item whose id is the one announced.
+ * The items, whose bytes are views; every one is well-formed and its id is the one announced.
  * Signatures are not checked.
  * @throws MalformedBytes when a number, a size, an id or an item is wrong, or bytes are left over.
  */
-export function decodeBundle(bytes: Uint8Array): Uint8Array[] {
+export function decodeBundle(bytes: Uint8Array): DataItem[] {
   const count = readNumber(bytes, 0)
   let at = NUMBER_BYTES + ENTRY_BYTES * count
   if (at > bytes.length) throw new MalformedBytes('bundle: cut short', bytes.length)
-  const items: Uint8Array[] = []
+  const items: DataItem[] = []
   for (let index = 0; index < count; index++) {
     const entryAt = NUMBER_BYTES + ENTRY_BYTES * index
     const end = at + readNumber(bytes, entryAt)
     if (end > bytes.length) throw new MalformedBytes('bundle: item cut short', at)
-    const item = bytes.subarray(at, end)
+    const item = parseItem(bytes.subarray(at, end), at)
     const idAt = entryAt + NUMBER_BYTES
-    if (parseItem(item, at).id !== toBase64Url(bytes.subarray(idAt, idAt + ID_BYTES))) {
+    if (item.id !== toBase64Url(bytes.subarray(idAt, idAt + ID_BYTES))) {
       throw new MalformedBytes('bundle: item has another id than announced', idAt)
     }
     items.push(item)

@@ -84,7 +84,8 @@ export function dataItemMessage(item: Pick<DataItem, 'bytes'>): Uint8Array {
 
 /** Whether the owner of the item signed it; never throws on a parsed item. */
 export function verifyDataItem(item: DataItem): boolean {
-  return verifySignature(item.scheme, item.owner, dataItemMessage(item), item.signature)
+  const message = item instanceof LocatedItem ? messageAt(item.bytes, item.layout) : dataItemMessage(item)
+  return verifySignature(item.scheme, item.owner, message, item.signature)
 }
 
 /**
@@ -156,6 +157,7 @@ function cutShort(bytes: Uint8Array): MalformedBytes {
 class LocatedItem implements DataItem {
   readonly bytes: Uint8Array
   readonly #layout: Layout
+  #target: string | undefined
   #tags: readonly Tag[] | undefined
   #id: string | undefined
   #ownerAddress: string | undefined
@@ -163,6 +165,10 @@ class LocatedItem implements DataItem {
   constructor(bytes: Uint8Array, layout: Layout) {
     this.bytes = bytes
     this.#layout = layout
+  }
+
+  get layout(): Layout {
+    return this.#layout
   }
 
   get tags(): readonly Tag[] {
@@ -197,8 +203,9 @@ class LocatedItem implements DataItem {
   }
 
   get target(): string | undefined {
-    const target = optionalField(this.bytes, this.#layout.targetAt)
-    return target.length === 0 ? undefined : toBase64Url(target)
+    if (this.bytes[this.#layout.targetAt] !== 1) return undefined
+    this.#target ??= toBase64Url(optionalField(this.bytes, this.#layout.targetAt))
+    return this.#target
   }
 
   get anchor(): Uint8Array | undefined {

@@ -214,9 +214,9 @@ export interface Trace {
 
 /** Carries messages: takes them in, and pushes all that they cause. */
 export interface Messenger {
-  /** Takes signed items of any Type, in order; an answer for each. */
+  /** Takes signed items of any Type, parsed or as bytes, in order; an answer for each. */
   submit(
-    items: readonly Uint8Array[],
+    items: readonly (Uint8Array | DataItem)[],
     options?: CallOptions,
   ): Promise<readonly (Receipt | ModuleAdded | Failure)[]>
   /**

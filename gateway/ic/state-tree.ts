@@ -154,25 +154,33 @@ export function writeWitness(writer: CborWriter, node: StateNode, paths: readonl
   if ('untold' in node) return writePruned(writer, node.hash)
   if (paths.some(path => path.length === 0)) return writeWhole(writer, node)
   if ('value' in node || node.range === undefined) return 'value' in node ? writePruned(writer, node.hash) : writeEmpty(writer)
-  writeRange(writer, node, node.range, shownOf(node, paths))
+  const shown = shownOf(node, paths)
+  writeRange(writer, node, node.range, shown, 0, shown.length)
 }
 
-/** Which entries are shown, in order, and the paths that go on below each. */
-type Shown = readonly (readonly [at: number, below: readonly Path[]])[]
+/** An entry that is shown, and the paths that go on below it. */
+interface Shown {
+  readonly at: number
+  readonly below: Path[]
+}
 
-function shownOf({ entries }: Level, paths: readonly Path[]): Shown {
-  const shown = new Map<number, Path[]>()
-  for (const [first = NOTHING, ...rest] of paths) {
-    const at = indexOf(entries, first)
-    if (at.found) {
-      shown.set(at.index, [...(shown.get(at.index) ?? []), rest])
-      continue
-    }
-    for (const neighbour of [at.index - 1, at.index]) {
-      if (entries[neighbour]?.label !== undefined && !shown.has(neighbour)) shown.set(neighbour, [])
+/** What is shown of a level, in its order. */
+function shownOf({ entries }: Level, paths: readonly Path[]): readonly Shown[] {
+  const shown = new Map<number, Shown>()
+  const show = (at: number): Shown => {
+    const known = shown.get(at) ?? { at, below: [] }
+    shown.set(at, known)
+    return known
+  }
+  for (const path of paths) {
+    const { index, found } = indexOf(entries, path[0] ?? NOTHING)
+    if (found) show(index).below.push(path.slice(1))
+    else {
+      if (entries[index - 1]?.label !== undefined) show(index - 1)
+      if (entries[index]?.label !== undefined) show(index)
     }
   }
-  return [...shown].sort(([a], [b]) => a - b)
+  return [...shown.values()].sort((a, b) => a.at - b.at)
 }
 
 /** Where a label stands, or would stand. */
@@ -195,14 +203,16 @@ function indexOf(entries: readonly Entry[], label: Uint8Array): { index: number;
   return { index: low, found: false }
 }
 
-function writeRange(writer: CborWriter, level: Level, range: Range, shown: Shown): void {
-  const inside = shown.filter(([at]) => at >= range.from && at < range.to)
-  if (inside.length === 0) return writePruned(writer, range.hash)
+/** Writes a range of a level, of which `shown[from]` up to but not including `shown[to]` are shown. */
+function writeRange(writer: CborWriter, level: Level, range: Range, shown: readonly Shown[], from: number, to: number): void {
+  if (from === to) return writePruned(writer, range.hash)
   if (range.left !== undefined && range.right !== undefined) {
+    let middle = from
+    while (middle < to && (shown[middle]?.at ?? 0) < range.right.from) middle += 1
     writer.array(3)
     writer.uint(1)
-    writeRange(writer, level, range.left, inside)
-    writeRange(writer, level, range.right, inside)
+    writeRange(writer, level, range.left, shown, from, middle)
+    writeRange(writer, level, range.right, shown, middle, to)
     return
   }
   const entry = level.entries[range.from]
@@ -210,7 +220,7 @@ function writeRange(writer: CborWriter, level: Level, range: Range, shown: Shown
   writer.array(3)
   writer.uint(2)
   writer.bytes(entry.label)
-  const below = inside[0]?.[1] ?? []
+  const below = shown[from]?.below ?? []
   if (entry.below === undefined) writeEmpty(writer)
   else if (below.length === 0) writePruned(writer, entry.below.hash)
   else writeWitness(writer, entry.below, below)
@@ -223,7 +233,7 @@ function writeWhole(writer: CborWriter, node: StateNode): void {
     writer.uint(3)
     writer.bytes(node.value)
   } else if (node.range === undefined) writeEmpty(writer)
-  else writeRange(writer, node, node.range, node.entries.map((_, at) => [at, [[]]] as const))
+  else writeRange(writer, node, node.range, node.entries.map((_, at) => ({ at, below: [[]] })), 0, node.entries.length)
 }
 
 function writePruned(writer: CborWriter, hash: Uint8Array): void {

@@ -1,6 +1,7 @@
 import {
   BUNDLE_ITEMS_MAX,
   type BundledView,
+  type DataItem,
   decodeBundle,
   Failure,
   findTag,
@@ -52,7 +53,7 @@ function showAnswer(answer: Receipt | ModuleAdded | Failure): BundledView {
   return answer instanceof Failure ? { problem: problemOf(answer) } : answer
 }
 
-function itemsOf(bundle: Uint8Array): Uint8Array[] {
+function itemsOf(bundle: Uint8Array): DataItem[] {
   const items = wellFormed(() => decodeBundle(bundle))
   if (items.length > BUNDLE_ITEMS_MAX)
     throw new Failure('too-large', { items: items.length, max: BUNDLE_ITEMS_MAX })

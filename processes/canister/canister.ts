@@ -19,6 +19,7 @@ import { CallsTaken } from './calls-taken.ts'
 import { jsonToCandid } from './candid-json.ts'
 import { REJECT } from './canister-trap.ts'
 import { ANSWERS, LETTERS } from './leaving.ts'
+import { isLowOnMemory } from './low-memory.ts'
 import type { Machine, MachineHome } from './machine.ts'
 import { Management } from './management/management.ts'
 import { OwnCalls } from './management/own-calls.ts'
@@ -64,12 +65,24 @@ export class Canister {
       const output = encodeCanisterOutput({ answers: slot.answers, changed: slot.changed })
       return { status: 'error', gas: gasOf(), error: { code: error, message: text }, output }
     }
+    this.#watchMemory(slot)
     const answers = this.#flush(slot)
     const { state } = this.#machine
     const certified = state.certified === before.certified ? undefined : state.certified
     const output = encodeCanisterOutput({ answers, certified, changed: slot.changed })
     armTimers(this.#machine, slot, before)
     return { status: 'ok', gas: gasOf(), output }
+  }
+
+  /** Little memory is left: the canister hears of it at the end of the slot that made it so, and then not again before there was more. */
+  #watchMemory(slot: Slot): void {
+    const { state } = this.#machine
+    const isLow = isLowOnMemory(state)
+    if (isLow === state.toldLowMemory || state.status !== 'running') return
+    this.#machine.change({ toldLowMemory: isLow })
+    if (!isLow) return
+    this.#calls.systemTask('canister_on_low_wasm_memory', slot)
+    this.#drain(slot)
   }
 
   #dispatch(message: GuestMessage, slot: Slot): void {

@@ -95,6 +95,9 @@ function firstInstance({ module, globals }: Pick<CanisterCode, 'module' | 'globa
 /** Whether bytes are a gzip stream, by their first three. */
 const isPacked = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8
 
+/** Bytes of the module that these are, packed or not. @throws {Rejected} */
+export const unpackedBytes = (bytes: Uint8Array): number => unpack(bytes).length
+
 function unpack(bytes: Uint8Array): Uint8Array {
   if (!isPacked(bytes)) return bytes
   try {
@@ -115,7 +118,7 @@ function rewriteCode(wasm: Uint8Array): RewrittenModule {
 
 /** The engine takes any function for an import; what the canister thinks of it must be so. */
 function checkTypes({ importTypes, exportTypes, memory64 }: RewrittenModule): void {
-  const words: Readonly<Record<string, string>> = { p: memory64 ? 'i64' : 'i32', i: 'i32', I: 'i64' }
+  const words: Readonly<Record<string, string>> = { p: memory64 ? 'i64' : 'i32', e: memory64 ? 'i64' : 'i32', i: 'i32', I: 'i64' }
   for (const [name, type] of importTypes) {
     const call = SYSTEM_API.get(name)
     if (call === undefined || (call.only32 && memory64)) throw invalid(`there is no ic0.${name} for this module`)

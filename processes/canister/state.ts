@@ -63,6 +63,8 @@ export interface CanisterState {
   totalChanges: number
   /** Whether the heartbeat has its timer. */
   beats: boolean
+  /** Whether the canister was told that little of its memory is left; once it is not so any more, it will be told again. */
+  toldLowMemory: boolean
   deleted: boolean
 }
 
@@ -103,6 +105,7 @@ export function stateAtFirst(): CanisterState {
     changes: [],
     totalChanges: 0,
     beats: false,
+    toldLowMemory: false,
     deleted: false,
   }
 }
@@ -141,7 +144,7 @@ export function encodeState(state: CanisterState, globals: Uint8Array): Uint8Arr
   writer.array(state.changes.length)
   for (const change of state.changes) writeChange(writer, change)
   writer.uint(state.totalChanges)
-  writer.uint((state.beats ? 1 : 0) | (state.deleted ? 2 : 0))
+  writer.uint((state.beats ? 1 : 0) | (state.deleted ? 2 : 0) | (state.toldLowMemory ? 4 : 0))
   return writer.finish()
 }
 
@@ -182,6 +185,7 @@ export function decodeState(bytes: Uint8Array): CanisterState {
   const flags = small()
   state.beats = (flags & 1) !== 0
   state.deleted = (flags & 2) !== 0
+  state.toldLowMemory = (flags & 4) !== 0
   reader.end()
   return state
 }

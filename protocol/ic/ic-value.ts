@@ -110,14 +110,14 @@ class IcReader {
 
   #map(count: number, depth: number): IcMap {
     const map = new Map<string, IcValue>()
-    const absent: string[] = []
+    let absent: Set<string> | undefined
     for (let i = 0; i < count; i++) {
       const first = this.#bytes[this.#at]
       if (first === undefined || first >> 5 !== 3) throw this.#bad('expected text as key')
       const key = this.#text(this.#argument(first))
-      if (map.has(key) || absent.includes(key)) throw this.#bad('a key stands twice')
+      if (map.has(key) || absent?.has(key) === true) throw this.#bad('a key stands twice')
       const entry = this.#value(depth)
-      if (entry === undefined) absent.push(key)
+      if (entry === undefined) (absent ??= new Set()).add(key)
       else map.set(key, entry)
     }
     return map
@@ -128,16 +128,16 @@ class IcReader {
     this.#at += 1
     if (short < 24) return short
     if (short > 27) throw this.#bad('indefinite or reserved length')
-    const size = 1 << (short - 24)
-    const bytes = this.#take(size)
-    let value = 0n
+    const size = this.#count(1 << (short - 24), 1)
+    const end = this.#at + size
     if (size < 8) {
       let small = 0
-      for (const byte of bytes) small = small * 256 + byte
+      while (this.#at < end) small = small * 256 + (this.#bytes[this.#at++] ?? 0)
       if (small < (size === 1 ? 24 : size === 2 ? 0x100 : 0x10000)) throw this.#bad('not the shortest form')
       return small
     }
-    for (const byte of bytes) value = (value << 8n) | BigInt(byte)
+    let value = 0n
+    while (this.#at < end) value = (value << 8n) | BigInt(this.#bytes[this.#at++] ?? 0)
     if (value < 0x100000000n) throw this.#bad('not the shortest form')
     return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value
   }

@@ -83,7 +83,7 @@ export class FakeUnits {
       const failure = this.submitFailures.shift()
       if (failure !== undefined) throw failure
       const answers: (Receipt | ModuleAdded | Failure)[] = []
-      for (const item of items) answers.push(await this.#take(item))
+      for (const item of items) answers.push(await this.#take(item instanceof Uint8Array ? item : item.bytes))
       return answers
     },
     ingress: async () => {

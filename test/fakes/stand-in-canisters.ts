@@ -74,8 +74,8 @@ export class StandInCanisters implements AsyncDisposable {
   }
 
   readonly messenger: Pick<Messenger, 'submit' | 'ingress'> = {
-    submit: async ([bytes]) => {
-      const item = parseDataItem(bytes ?? new Uint8Array(0))
+    submit: async ([given = new Uint8Array(0)]) => {
+      const item = given instanceof Uint8Array ? parseDataItem(given) : given
       const [answer] = await this.scheduler.schedule([{ process: asProcessId(item.id), envelope: { kind: 'item', item: item.bytes } }])
       if (answer?.status === 'scheduled' || answer?.status === 'known') return [answer.receipt]
       return [answer?.status === 'failed' ? answer.failure : new Failure('internal')]

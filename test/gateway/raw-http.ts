@@ -20,7 +20,7 @@ export function rawRequest(
       socket.destroy()
       resolve(parseAnswer(text))
     }
-    socket.setTimeout(8_000, finish)
+    socket.setTimeout(30_000, finish)
     socket.on('data', data => {
       text += data.toString('latin1')
       if (isWhole(text)) finish()

@@ -41,7 +41,7 @@ export async function sealed(path: string): Promise<void> {
   await vi.waitFor(async () => {
     const bytes = await readFile(await liveSegment(path))
     if (!bytes.subarray(-seal.length).equals(seal)) throw new Error('not sealed yet')
-  })
+  }, { timeout: 60_000 })
 }
 
 /** Cuts bytes off the end of a file, or flips one bit of it. */

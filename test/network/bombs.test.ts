@@ -6,7 +6,7 @@ import { ENDLESS_ACTORS, MODULE_BOMBS } from './module-bombs.ts'
 
 const ACTOR = tagsOf({ 'Module-Format': 'actor' })
 /** Far above what is meant (5 s on a quiet machine), for machines that are busy. */
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 120_000
 
 let node: TestNode
 let counter: ProcessId

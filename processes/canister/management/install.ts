@@ -1,6 +1,6 @@
 import { type CanisterTrap, Rejected } from '../canister-trap.ts'
 import { principalText } from '../../../protocol/index.ts'
-import type { CanisterCode } from '../code.ts'
+import { type CanisterCode, unpackedBytes } from '../code.ts'
 import type { Executed, Machine, MachineHome } from '../machine.ts'
 import { CODE } from '../machine.ts'
 import { MODES } from '../modes.ts'
@@ -59,6 +59,9 @@ function installOrThrow(parts: InstallParts, wish: Installation, slot: Slot): vo
     throw new Rejected('IC0537', `Error from Canister ${name}: Attempted to upgrade a canister that contains no Wasm module`)
   }
   slot.spend(COMPILE_GAS + COMPILE_BYTE_GAS * BigInt(wasm.length))
+  // What a gzip stream becomes is what is taken apart, whether or not code can be made of it.
+  slot.spend(COMPILE_BYTE_GAS * BigInt(Math.max(0, unpackedBytes(wasm) - wasm.length)))
+  if (slot.left === 0n) throw new Rejected('IC0522', `Canister ${name}: the code takes more instructions than there are`)
   const code = home.code(undefined, () => wasm)
   const settings = { ownCode: wish.isOwn === true, codeBytes: wasm.length, timerNs: 0n }
   const run = (what: string, runMode: number, runArg: Uint8Array, on: CanisterCode): void => {

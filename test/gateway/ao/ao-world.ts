@@ -101,7 +101,7 @@ const MODULES = {
   aos64: { file: 'aos2_0_6.wasm', format: 'wasm64-unknown-emscripten-draft_2024_02_15' },
 } as const
 
-const WAIT_MS = 20_000
+const WAIT_MS = 90_000
 const LOOK_MS = 50
 
 export class AoWorld implements AsyncDisposable {

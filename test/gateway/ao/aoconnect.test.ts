@@ -10,7 +10,7 @@ import { AoWorld } from './ao-world.ts'
 import { findFault, type SeenAssignment } from './check-assignments.ts'
 import { pick, post } from './http-call.ts'
 
-const TEST_MS = 60_000
+const TEST_MS = 180_000
 let world: AoWorld
 
 beforeAll(async () => {

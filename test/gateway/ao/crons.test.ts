@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AoWorld } from './ao-world.ts'
 import { call, pick } from './http-call.ts'
 
-const TEST_MS = 60_000
+const TEST_MS = 180_000
 let world: AoWorld
 
 beforeAll(async () => {

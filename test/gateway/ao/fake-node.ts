@@ -113,7 +113,7 @@ export class FakeNode implements AsyncDisposable {
   readonly messenger: Messenger = {
     submit: async items =>
       Promise.all(
-        items.map(bytes => this.#take(bytes).catch((error: unknown) => Failure.from(error))),
+        items.map(item => this.#take(item instanceof Uint8Array ? item : item.bytes).catch((error: unknown) => Failure.from(error))),
       ),
     ingress: async () => {
       throw new Failure('unknown-process')

@@ -13,14 +13,16 @@ test('what AO’s wire shows of a feed is the same after a restart', {
 }, async () => {
   const data = await mkdtemp(join(tmpdir(), 'atoll-ao-restart-'))
   const signer = ed25519Signer(new Uint8Array(32).fill(2))
-  const read = async (url: string, process: string) => {
+  const read = async (url: string, process: string, last: string) => {
+    // Once the last is evaluated, all are.
+    await call(`${url}/cu/result/${last}?process-id=${process}`)
     const feed = await call(`${url}/su/${process}`)
     const results = await call(`${url}/cu/results/${process}?limit=100`)
     const boot = await call(`${url}/cu/result/${process}?process-id=${process}`)
     return { feed, results: results.json, boot: boot.json }
   }
   try {
-    let process = ''
+    let [process, last] = ['', '']
     let before: Awaited<ReturnType<typeof read>>
     {
       await using node = await AtollNode.open({ data, port: 0 })
@@ -44,15 +46,15 @@ test('what AO’s wire shows of a feed is the same after a restart', {
         tags: tags('Type', 'Process', 'Module', module, 'Scheduler', node.key),
       })
       for (let i = 0; i < 3; i++)
-        await send({
+        last = await send({
           target: process,
           data: '{}',
           tags: tags('Type', 'Message', 'Count', String(i)),
         })
-      before = await read(node.url, process)
+      before = await read(node.url, process, last)
     }
     await using node = await AtollNode.open({ data, port: 0 })
-    const after = await read(node.url, process)
+    const after = await read(node.url, process, last)
     expect(after.feed.json).toEqual(before.feed.json)
     expect(after.results).toEqual(before.results)
     expect(after.boot).toEqual(before.boot)

@@ -3,7 +3,7 @@ import { AoWorld } from './ao-world.ts'
 import { pick } from './http-call.ts'
 import { tags } from '../../fakes/guest-context.ts'
 
-const TEST_MS = 60_000
+const TEST_MS = 180_000
 let world: AoWorld
 
 beforeAll(async () => {

@@ -100,6 +100,15 @@ describe('install_code', { timeout: 180_000 }, () => {
   })
 })
 
+it('code pays for what it becomes when it is unpacked, though no canister can be made of it', () => {
+  const net = new CanisterNet()
+  const canister = net.create(user(1))
+  const packed = new Uint8Array(gzipSync(new Uint8Array(16 * 1024 * 1024)))
+  expect(packed.length).toBeLessThan(100_000)
+  expect(net.install(canister, packed)?.reject?.error).toBe('IC0505')
+  expect(net.results.at(-1)?.result.gas).toBeGreaterThan(20n * 16n * 1024n * 1024n)
+})
+
 describe('the management canister', { timeout: 180_000 }, () => {
   const settings = (fields: Readonly<Record<string, readonly [CandidType, CandidValue]>>): readonly [CandidType, CandidValue] => {
     const types: CandidFields = candidFields(Object.fromEntries(Object.entries(fields).map(([name, [type]]) => [name, type])))

@@ -71,14 +71,17 @@ describe('a request of the IC', () => {
     ['no content', envelopeOf({})],
     ['trailing bytes', concatBytes(envelopeOf({ content: asIc(callContent()) }), Uint8Array.of(0))],
     ['a key twice', fromHex('a2626161016261610 2'.replace(' ', ''))],
+    ['a key twice that says nothing', fromHex('a26161f66161f6')],
+    ['a key twice that says something once', fromHex('a26161f6616100')],
     ['an indefinite map', fromHex('bfff')],
     ['a float', fromHex('fb3ff0000000000000')],
     ['a length beyond its end', fromHex('5affffffff00')],
     ['a number not in its shortest form', fromHex('1801')],
     ['lists in lists for ever', new Uint8Array(100).fill(0x81)],
     ['21 delegations', envelopeOf({ content: asIc(callContent()), sender_delegation: Array.from({ length: 21 }, () => new Map()) })],
-  ])('is refused with %s', (_, bytes) => {
+  ])('is refused with %s', (what, bytes) => {
     expect(() => decodeRequestEnvelope(bytes)).toThrow(/cbor|envelope|content|sender|nonce|arg/)
+    if (what.startsWith('a key twice')) expect(() => decodeRequestEnvelope(bytes)).toThrow(/twice/)
   })
 
   it('expires, and may not expire too late; queries may be late', () => {
