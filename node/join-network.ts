@@ -1,6 +1,6 @@
 import { HypercoreLog } from '../log/index.ts'
 import { type Network, Peering } from '../network/index.ts'
-import { type Clock, type Failure, type KeyId, type Log, type MetricsRegistry, PEER_ROLES, type Scheduler } from '../protocol/index.ts'
+import { type Clock, type Failure, type KeyId, type Log, type MetricsRegistry, PEER_ROLES, type PrefixWish, type Scheduler } from '../protocol/index.ts'
 import { Announcements } from './announcements.ts'
 import type { Handovers } from './handovers.ts'
 import { LearnedProcesses } from './learned-processes.ts'
@@ -9,7 +9,9 @@ import { type Following, openFollowing, type OpenFollowingParts } from './open-f
 import { openRecords } from './open-records.ts'
 import { type OpenNetworkParts, openNetwork } from './open-network.ts'
 import type { UnitRoles } from './unit-roles.ts'
+import type { PeerRecords } from './peer-records.ts'
 import { createPeerService, type PeerServiceParts } from './peer-service.ts'
+import { Seeders } from './seeders.ts'
 
 type Keep = (resource: AsyncDisposable) => void
 
@@ -47,7 +49,7 @@ export async function joinNetwork(parts: JoinNetworkParts, keep: Keep): Promise<
   }
 }
 
-export type TakePartParts = Omit<OpenFollowingParts, 'connected' | 'peers' | 'links' | 'offence' | 'computes'> &
+export type TakePartParts = Omit<OpenFollowingParts, 'seeders' | 'connected' | 'peers' | 'links' | 'offence' | 'computes'> &
   Omit<PeerServiceParts, 'following' | 'records' | ServingUnits> & {
     readonly handovers: Handovers
     readonly units: Pick<PeerServiceParts, 'messenger' | 'service'> & { readonly scheduler: Scheduler & PeerServiceParts['scheduler'] }
@@ -58,10 +60,12 @@ export type TakePartParts = Omit<OpenFollowingParts, 'connected' | 'peers' | 'li
 type ServingUnits = 'scheduler' | 'messenger' | 'service'
 
 /** Answers others, gives them its feeds, follows theirs. Call once the units are open. */
-export async function takePart({ network, peers, announcements, learned, seed }: Joined, parts: TakePartParts, keep: Keep): Promise<Following> {
+export async function takePart({ network, peers, announcements, learned, seed }: Joined, parts: TakePartParts, keep: Keep): Promise<{ readonly following: Following; readonly records: PeerRecords }> {
   const { log, clock, units, roles, publicUrl: url, trouble } = parts
   const offence = (peer: KeyId, what: string): void => network.offend(peer, 'bad-proof', what)
-  const following = openFollowing({ ...parts, computes: roles.runs('compute'), connected: () => network.peers, peers, links: network.feeds, offence, announcements, learned })
+  const prefix = (node: KeyId, wish: PrefixWish) => network.call(node, 'prefix', wish)
+  const seeders = new Seeders({ key: network.key, clock, log, providers: network.providers, linked: () => network.peers, prefix })
+  const following = openFollowing({ ...parts, seeders, computes: roles.runs('compute'), connected: () => network.peers, peers, links: network.feeds, offence, announcements, learned })
   keep({ [Symbol.asyncDispose]: async () => following[Symbol.dispose]() })
   const { messenger, service } = units
   const scheduling = roles.scheduler(units.scheduler)
@@ -80,5 +84,5 @@ export async function takePart({ network, peers, announcements, learned, seed }:
   if (log instanceof HypercoreLog) await network.feeds.serveHypercores(stream => log.replicate(stream))
   parts.handovers.moved = process => following.moved(process)
   following.resume().catch(error => trouble('following', error))
-  return following
+  return { following, records }
 }

@@ -23,7 +23,6 @@ import { EvaluationHub } from './evaluation-hub.ts'
 import { openKeystore, privateFolder } from './keystore.ts'
 import { nodeFeeds } from './node-feeds.ts'
 import { inReach, nodePeers } from './node-peers.ts'
-import type { Following } from './open-following.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
@@ -37,6 +36,7 @@ import type { NetworkOptions } from './open-network.ts'
 import { openUnits, type UnitObserver } from './open-units.ts'
 import { returnMemory } from './return-memory.ts'
 import { systemClock } from './system-clock.ts'
+import { schedulerAt } from './scheduler-at.ts'
 import { createUnitMetrics } from './unit-metrics.ts'
 import { type UnitName, UnitRoles } from './unit-roles.ts'
 import { unitNaming } from './unit-naming.ts'
@@ -199,20 +199,20 @@ async function openNode(
     evidence: evidence.book,
   }
   const unitsToName = unitNaming({ key: keys.key, units: roles.names, ...inReach(network) })
-  let following: Following | undefined
+  let part: Awaited<ReturnType<typeof takePart>> | undefined
   const operations = createOperations({
     ...faces,
     nodeInfo: () => infoOf({ key: keys.key, units: roles.names, startedMs }, network),
     unitsToName,
     admin: createAdmin({ recoveredBlocks, computer: units.computer, log, options }),
     peers: network && nodePeers(network),
-    feeds: () => following && nodeFeeds(following.processes, log),
+    feeds: () => part && nodeFeeds(part.following.processes, log),
     handovers: () => desk,
   })
-  if (joined !== undefined) following = await takePart(joined, { publicUrl: options.publicUrl, key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations, evidence, handovers, desk }, keep)
+  if (joined !== undefined) part = await takePart(joined, { publicUrl: options.publicUrl, key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations, evidence, handovers, desk }, keep)
   const node = { ...units, key: keys.key, log, roles, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })
-  const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub, learned, unitsToName, reaches: key => network?.peers.some(peer => peer === key) === true }, keep)
+  const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub, learned, unitsToName, schedulerAt: key => schedulerAt(key, network, part?.records) }, keep)
   keep(gateway)
   return make({ ...node, gateway })
 }

@@ -6,6 +6,7 @@ import type { LearnedProcesses } from './learned-processes.ts'
 import type { Units } from './open-units.ts'
 import { ProcessFollowing } from './process-following.ts'
 import { ProloguePull } from './prologue-pull.ts'
+import type { Seeders } from './seeders.ts'
 
 export interface OpenFollowingParts {
   readonly key: KeyId
@@ -19,6 +20,8 @@ export interface OpenFollowingParts {
   readonly computes?: boolean | undefined
   /** Nodes that are connected now. */
   readonly connected: () => readonly KeyId[]
+  /** Where feeds are besides with those that their processes name. */
+  readonly seeders?: Seeders | undefined
   /** A node gave what proves nothing. */
   readonly offence?: ((peer: KeyId, what: string) => void) | undefined
   readonly trouble: (what: string, failure: Failure) => void
@@ -55,6 +58,7 @@ export function openFollowing(parts: OpenFollowingParts & { readonly announcemen
     modules: new LearnedModules({ directory: log.directory, peers }),
     units,
     feeds,
+    seeders: parts.seeders,
     trouble,
   })
   const prologues = new ProloguePull({
@@ -85,6 +89,7 @@ export function openFollowing(parts: OpenFollowingParts & { readonly announcemen
       announcements[Symbol.dispose]()
       prologues[Symbol.dispose]()
       processes[Symbol.dispose]()
+      parts.seeders?.[Symbol.dispose]()
     },
   }
 }

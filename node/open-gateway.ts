@@ -1,4 +1,4 @@
-import { createAoFacade, Gateway } from '../gateway/index.ts'
+import { createAoFacade, Gateway, type KnownScheduler } from '../gateway/index.ts'
 import {
   type Clock,
   type Computer,
@@ -33,8 +33,8 @@ export interface OpenGatewayParts {
   /** Processes of other nodes, if there are any. */
   readonly learned?: Pick<LearnedProcesses, 'canister'> | undefined
   readonly port: number
-  /** Whether another node can be reached. */
-  readonly reaches?: ((key: string) => boolean) | undefined
+  /** Where another scheduler is, if that is known. */
+  readonly schedulerAt?: ((key: string) => KnownScheduler | undefined) | undefined
   readonly options: {
     readonly host?: string | undefined
     readonly allowedHosts?: readonly string[] | undefined

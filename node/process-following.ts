@@ -23,6 +23,7 @@ import type { LearnedModules } from './learned-modules.ts'
 import type { LearnedProcesses } from './learned-processes.ts'
 import type { Units } from './open-units.ts'
 import { ProcessSearch } from './process-search.ts'
+import type { Seeders } from './seeders.ts'
 
 const SEEDS = toUtf8('node/seed/')
 const SEEDS_END = toUtf8('node/seed0')
@@ -40,6 +41,8 @@ export interface ProcessFollowingParts {
   readonly modules: Pick<LearnedModules, 'learn'>
   readonly units: Pick<Units, 'computer' | 'messenger'>
   readonly feeds: Pick<FeedFollowing, 'follow'>
+  /** Where a feed is besides; nowhere, if not given. */
+  readonly seeders?: Pick<Seeders, 'tell' | 'of'> | undefined
   readonly random?: (() => number) | undefined
   readonly trouble: (what: string, failure: Failure) => void
 }
@@ -174,16 +177,18 @@ export class ProcessFollowing implements Disposable {
 
   #follow(process: ProcessDescription): void {
     if (this.#ended.signal.aborted || this.#followed.has(process.id)) return
-    const { key, feeds } = this.#parts
+    const { key, feeds, seeders } = this.#parts
     const others = [
       ...new Set([...process.policy.schedulers, ...process.policy.computeUnits]),
     ].filter(one => one !== key)
+    if (!this.#isUnitOf(process)) seeders?.tell(process.id)
+    let rounds = 0
     const followed: Followed = {
       process,
       handing: Promise.resolve(),
       follower: feeds.follow({
         feed: messagesFeed(process),
-        sources: () => others,
+        sources: () => (rounds++ === 0 ? others : [...others, ...(seeders?.of(process) ?? [])]),
         // The next piece comes once this one is with the units.
         taken: () => followed.handing,
       }),

@@ -20,6 +20,7 @@ import {
   type TraceView,
 } from '../protocol/index.ts'
 import { awaitReply } from './await-reply.ts'
+import { type ComplaintCalls, complaintCalls } from './complain.ts'
 import { type FollowOptions, followResults } from './follow.ts'
 import { Interfaces } from './interfaces.ts'
 import { type QueryFields, type SendFields, signMessage, signSpawn, withPolicy } from './message-item.ts'
@@ -51,7 +52,7 @@ const RESULT_TIMEOUT_MS = 60_000
  */
 export class Client {
   readonly modules: ModuleCalls
-  readonly processes: ProcessCalls & LifecycleCalls & HandoverCalls
+  readonly processes: ProcessCalls & LifecycleCalls & HandoverCalls & ComplaintCalls
   /** The operations themselves, one call each, without retries. */
   readonly transport: Transport
   readonly #signer: Signer | undefined
@@ -71,6 +72,7 @@ export class Client {
         spawn: (fields, options) => this.spawn(fields, options),
       }),
       ...handoverCalls(this.transport, signer => this.#signerOr(signer)),
+      ...complaintCalls(this.transport),
     }
   }
 
@@ -128,10 +130,7 @@ export class Client {
   }
 
   /** Sends many messages, signed in turn, in as few requests as possible; an answer for each, in order. */
-  async sendMany(
-    messages: readonly SendFields[],
-    options: CallOptions = {},
-  ): Promise<(Sent | Failure)[]> {
+  async sendMany(messages: readonly SendFields[], options: CallOptions = {}): Promise<(Sent | Failure)[]> {
     const items: Uint8Array[] = []
     for (const fields of messages) items.push((await this.prepare(fields)).bytes)
     const answers = await this.submitMany(items, options)

@@ -59,9 +59,9 @@ export class EventQueue<E extends TimedEvent> {
   }
 
   #least(at: number): number {
-    let least = at
-    for (const child of [2 * at + 1, 2 * at + 2]) if (this.#before(child, least)) least = child
-    return least
+    const left = 2 * at + 1
+    const least = this.#before(left, at) ? left : at
+    return this.#before(left + 1, least) ? left + 1 : least
   }
 
   #rise(from: number): void {
@@ -74,12 +74,14 @@ export class EventQueue<E extends TimedEvent> {
   }
 
   #before(i: number, j: number): boolean {
-    const [a, b] = [this.#heap[i], this.#heap[j]]
+    const a = this.#heap[i]
+    const b = this.#heap[j]
     return a !== undefined && b !== undefined && isBefore(a, b)
   }
 
   #swap(i: number, j: number): void {
-    const [a, b] = [this.#heap[i], this.#heap[j]]
+    const a = this.#heap[i]
+    const b = this.#heap[j]
     if (a === undefined || b === undefined) return
     this.#heap[i] = b
     this.#heap[j] = a

@@ -50,15 +50,16 @@ export async function spawnOf(
 }
 
 /**
- * What says where a scheduler is; signed by this node, and always the same item for one URL. For one of another node that
- * is here too: what it schedules is taken and shown here.
+ * What says where a scheduler is; signed by this node, and always the same item for one URL. For one of another node that is
+ * in reach that is here too: what it schedules is taken and shown here. For one that is known by its signed record alone it
+ * is where that says.
  */
 export function schedulerLocation(parts: AoFacadeParts, key: string = parts.scheduler.key): FoundItem {
   const tags = [
     { name: 'Data-Protocol', value: 'ao' },
     { name: 'Variant', value: 'ao.TN.1' },
     { name: 'Type', value: 'Scheduler-Location' },
-    { name: 'Url', value: `${parts.publicUrl()}/su` },
+    { name: 'Url', value: `${parts.schedulerAt?.(key)?.url ?? parts.publicUrl()}/su` },
     { name: 'Time-To-Live', value: String(LOCATION_TIME_TO_LIVE_MS) },
     ...(key === parts.scheduler.key ? [] : [{ name: 'Scheduler', value: key }]),
   ]

@@ -103,7 +103,7 @@ async function search(parts: AoFacadeParts, values: Arguments): Promise<FoundIte
   const types = tagFiltersOf(values).find(({ name }) => name === 'Type')?.values
   const wants = (type: string): boolean => types === undefined || types.includes(type)
   const matches: FoundItem[] = []
-  const elsewhere = (textsOf(values, 'owners') ?? []).filter(key => parts.reaches?.(key) === true)
+  const elsewhere = (textsOf(values, 'owners') ?? []).filter(key => parts.schedulerAt?.(key) !== undefined)
   for (const key of new Set([parts.scheduler.key, ...elsewhere])) {
     const location = schedulerLocation(parts, key)
     if (fits(location.item.owner.address, location.item)) matches.push(location)

@@ -1,2 +1,2 @@
 export { type AoFacade, createAoFacade } from './facade.ts'
-export type { AoFacadeParts } from './parts.ts'
+export type { AoFacadeParts, KnownScheduler } from './parts.ts'

@@ -11,10 +11,15 @@ import type {
   Scheduler,
 } from '../../protocol/index.ts'
 
+/** Another scheduler: in reach, so that what it schedules is spoken to here; or where it says itself that its HTTP face is. */
+export interface KnownScheduler {
+  readonly url: string | undefined
+}
+
 /** What the AO façade stands on. */
 export interface AoFacadeParts {
-  /** Whether the scheduler with that key, of another node, is in reach: then what it schedules is spoken to here. */
-  readonly reaches?: ((scheduler: string) => boolean) | undefined
+  /** Where the scheduler of another node is, if that is known. */
+  readonly schedulerAt?: ((scheduler: string) => KnownScheduler | undefined) | undefined
   readonly messenger: Messenger
   readonly scheduler: Scheduler
   readonly computer: Computer

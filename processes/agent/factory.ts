@@ -86,8 +86,8 @@ export class AgentFactory implements GuestFactory, AgentHome {
 
   /** The seat that was longest out of use, or a new one. */
   #seatFor(guest: AgentGuest): Seat {
-    const isAtHome = guest.exchanges < EXCHANGES_BEFORE_OWN || allSeats.size >= INSTANCES_MAX
-    for (const seat of isAtHome ? this.#seats : []) {
+    const shares = guest.exchanges < EXCHANGES_BEFORE_OWN || allSeats.size >= INSTANCES_MAX
+    for (const seat of shares ? this.#seats : []) {
       if (seat.pages !== guest.pages || seat.guest?.running === true) continue
       if (seat.guest !== undefined) guest.exchanges += 1
       return seat

@@ -118,7 +118,7 @@ function rewriteCode(wasm: Uint8Array): RewrittenModule {
 
 /** The engine takes any function for an import; what the canister thinks of it must be so. */
 function checkTypes({ importTypes, exportTypes, memory64 }: RewrittenModule): void {
-  const words: Readonly<Record<string, string>> = { p: memory64 ? 'i64' : 'i32', i: 'i32', I: 'i64' }
+  const words: Readonly<Record<string, string>> = { p: memory64 ? 'i64' : 'i32', e: memory64 ? 'i64' : 'i32', i: 'i32', I: 'i64' }
   for (const [name, type] of importTypes) {
     const call = SYSTEM_API.get(name)
     if (call === undefined || (call.only32 && memory64)) throw invalid(`there is no ic0.${name} for this module`)

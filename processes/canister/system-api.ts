@@ -2,7 +2,8 @@ import { modesOf } from './modes.ts'
 
 /**
  * The system API of canisters (IC interface specification 0.66, "Overview of imports"): of each function its type and the
- * modes in which it may be called. `p` is a pointer or a size, as wide as the addresses of the memory; `i` is i32, `I` i64.
+ * modes in which it may be called. `p` is a pointer or a size, as wide as the addresses of the memory; `e`
+ * is as wide, and anything; `i` is i32, `I` i64.
  */
 export interface SystemCall {
   readonly params: string
@@ -55,8 +56,8 @@ const TABLE: Readonly<Record<string, readonly [type: string, modes: string]>> = 
   msg_method_name_size: ['>p', 'F'],
   msg_method_name_copy: ['ppp>', 'F'],
   accept_message: ['>', 'F'],
-  call_new: ['pppppppp>', CALL],
-  call_on_cleanup: ['pp>', CALL],
+  call_new: ['pppppepe>', CALL],
+  call_on_cleanup: ['pe>', CALL],
   call_data_append: ['pp>', CALL],
   call_with_best_effort_response: ['i>', CALL],
   call_cycles_add: ['I>', PAY],

@@ -8,6 +8,7 @@ import { keyOf } from '../fakes/certified-pushes.ts'
 import { ManualClock } from '../fakes/manual-clock.ts'
 import { ProvenProcess } from '../fakes/proven-process.ts'
 import { messageItem, seedOf } from '../fakes/signed-items.ts'
+import { Client, type Transport } from '../../sdk/index.ts'
 
 const key = (seed: Uint8Array) => ({ seed, key: Uint8Array.from(Buffer.from(keyOf(seed[0] ?? 0), 'base64url')) })
 
@@ -80,4 +81,26 @@ test('complaints about processes that nobody knows fill no more room than those 
   for (let at = 0; at < EVIDENCE_PER_PROCESS_MAX + 10; at++) await complain(madeUp(at))
   expect([book.list().length, shared]).toEqual([EVIDENCE_PER_PROCESS_MAX, EVIDENCE_PER_PROCESS_MAX])
   expect(await complain(process.id)).toMatchObject({ isNew: true })
+})
+
+test('a client complains through any node, and not of what is no signed message', async () => {
+  const process = await ProvenProcess.open([11], 1, [])
+  const book = await EvidenceBook.open({
+    log: process.log, clock: new ManualClock(), describe: async () => process.description, evaluated: async () => undefined, share: () => undefined,
+    trouble: (what: string, failure: Failure) => expect.unreachable(`${what}: ${failure.message}`),
+  })
+  const transport = {
+    request: async (_: string, { bytes }: { bytes: Uint8Array }) => {
+      const { id, isNew } = await book.take(bytes)
+      return { evidence: id, isNew }
+    },
+  }
+  const client = new Client({ transport: transport as unknown as Transport })
+  const { bytes: item, id: message } = messageItem(process.id)
+  expect(await client.processes.complain({ item, sinceMs: 1_000, seed: seedOf(50) })).toMatchObject({ isNew: true })
+  expect(book.list()).toEqual([expect.objectContaining({ kind: 'complaint', process: process.id, message, accused: process.description.policy.schedulers })])
+  const bent = item.slice()
+  bent[10] = (bent[10] ?? 0) ^ 1
+  await expect(client.processes.complain({ item: bent, sinceMs: 1_000 })).rejects.toMatchObject({ code: 'bad-evidence' })
+  await expect(client.processes.complain({ item, sinceMs: Date.now() + 60_000 })).rejects.toMatchObject({ code: 'bad-evidence' })
 })

@@ -44,7 +44,7 @@ export function hostileArguments(
   draw: () => number,
 ): bigint[][] {
   const valuesOf = (letter: string): readonly bigint[] =>
-    letter === 'I' || (letter === 'p' && is64) ? LONG_WORDS : WORDS
+    letter === 'I' || ((letter === 'p' || letter === 'e') && is64) ? LONG_WORDS : WORDS
   const any = (letter: string): bigint => {
     const values = valuesOf(letter)
     // Small ones more often: a call with one value that makes no sense is refused before the next is looked at.

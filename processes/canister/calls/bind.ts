@@ -75,6 +75,7 @@ function bind(name: string, call: SystemCall, plain: Plain, host: Host, is64: bo
 
 /** Addresses and sizes are unsigned numbers; an address that no number holds exactly lies beyond all memory anyway. */
 function conversion(letter: string, is64: boolean): (value: number | bigint) => number | bigint {
+  if (letter === 'e') return value => BigInt.asUintN(is64 ? 64 : 32, BigInt(value))
   if (letter !== 'p') return value => value
   return is64 ? value => Number(BigInt.asUintN(64, value as bigint)) : value => (value as number) >>> 0
 }

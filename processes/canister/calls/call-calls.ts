@@ -11,7 +11,7 @@ export function callCalls(host: Host): SystemFunctions {
   return {
     call_new: (
       callee: number, calleeLength: number, name: number, nameLength: number,
-      replyFun: number, replyEnv: number, rejectFun: number, rejectEnv: number,
+      replyFun: number, replyEnv: bigint, rejectFun: number, rejectEnv: bigint,
     ) => {
       const { execution } = host
       dropDraft(execution)
@@ -31,7 +31,7 @@ export function callCalls(host: Host): SystemFunctions {
       }
       return undefined
     },
-    call_on_cleanup: (fun: number, env: number) => {
+    call_on_cleanup: (fun: number, env: bigint) => {
       const draft = draftOf(host.execution, 'call_on_cleanup')
       if (draft.cleanup !== undefined) throw new CanisterTrap('call_on_cleanup can be called at most once', 'IC0504')
       draft.cleanup = callback(fun, env)
@@ -75,8 +75,8 @@ export function callCalls(host: Host): SystemFunctions {
 }
 
 /** Calls that want no answer name a place that no table has, as -1 of 64 bits, which no number holds. */
-function callback(fun: number, env: number): readonly [fun: number, env: bigint] {
-  return [Math.min(fun, Number.MAX_SAFE_INTEGER), BigInt.asUintN(64, BigInt(env))]
+function callback(fun: number, env: bigint): readonly [fun: number, env: bigint] {
+  return [Math.min(fun, Number.MAX_SAFE_INTEGER), env]
 }
 
 function draftOf({ draft }: Execution, call: string): CallDraft {

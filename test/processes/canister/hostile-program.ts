@@ -35,7 +35,7 @@ export function encodeSteps(steps: readonly HostileStep[], is64: boolean): Uint8
  */
 export function hostileProgram(is64: boolean): Uint8Array {
   const word = is64 ? 'i64' : 'i32'
-  const typeOf = (letter: string): string => (letter === 'p' ? word : letter === 'I' ? 'i64' : 'i32')
+  const typeOf = (letter: string): string => (letter === 'p' || letter === 'e' ? word : letter === 'I' ? 'i64' : 'i32')
   const at = (address: number): string => `(${word}.const ${address})`
   const names = callsOf(is64)
   const parts = names.map((name, index) => {

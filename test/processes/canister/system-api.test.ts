@@ -4,7 +4,7 @@ import { encodeCandid, principalOf } from '../../../protocol/index.ts'
 import { wat } from '../rewriter/wat.ts'
 import { CanisterNet, user } from './canister-net.ts'
 
-const TYPES: Readonly<Record<string, string>> = { p: 'i32', i: 'i32', I: 'i64' }
+const TYPES: Readonly<Record<string, string>> = { p: 'i32', e: 'i32', i: 'i32', I: 'i64' }
 
 /** A canister that calls one function of the system, with zeros, wherever it is entered. */
 function calling(name: string): Uint8Array {
@@ -87,6 +87,27 @@ describe('the system API', () => {
       (func (export "canister_update ok") (if (i32.eq (global.get $n) (i32.const 7)) (then (call $reply))))
       (start $start))`))
     expect(net.ingress(canister, 'ok')?.reply).toHaveLength(0)
+  })
+
+  it.each([0xffff_ffff_ffff_ffffn, 0x20_0000_0000_0001n, 7n])('gives a callback its environment, all 64 bits of it: %s', env => {
+    const net = new CanisterNet()
+    const canister = net.installed(wat(`(module
+      (import "ic0" "canister_self_size" (func $size (result i64)))
+      (import "ic0" "canister_self_copy" (func $copy (param i64 i64 i64)))
+      (import "ic0" "msg_reply_data_append" (func $append (param i64 i64)))
+      (import "ic0" "msg_reply" (func $reply))
+      (import "ic0" "call_new" (func $new (param i64 i64 i64 i64 i64 i64 i64 i64)))
+      (import "ic0" "call_perform" (func $perform (result i32)))
+      (memory i64 1)
+      (table funcref (elem $back))
+      (data (i64.const 0) "none")
+      (func $back (param i64) (i64.store (i64.const 100) (local.get 0)) (call $append (i64.const 100) (i64.const 8)) (call $reply))
+      (func (export "canister_update ask")
+        (call $copy (i64.const 16) (i64.const 0) (call $size))
+        (call $new (i64.const 16) (call $size) (i64.const 0) (i64.const 4) (i64.const 0) (i64.const ${env}) (i64.const 0) (i64.const ${env}))
+        (drop (call $perform))))`))
+    const reply = net.ingress(canister, 'ask')?.reply ?? new Uint8Array(8)
+    expect(new DataView(reply.slice().buffer).getBigUint64(0, true)).toBe(env)
   })
 
   it('stops what reaches outside of its memories, and what recurses for ever', () => {
