@@ -8,10 +8,10 @@ const ROOT = resolve(import.meta.dirname, '..')
 /** Files that were longer than allowed when the rule came, with about their length then: they may only shrink. */
 const LONG_FILES: Readonly<Record<string, number>> = {
   'log/hypercore-log.ts': 360,
-  'scheduler-unit/scheduler-unit.ts': 413,
-  'compute-unit/compute-unit.ts': 556,
+  'scheduler-unit/scheduler-unit.ts': 390,
+  'compute-unit/compute-unit.ts': 358,
   'compute-unit/follower.ts': 484,
-  'compute-unit/packets.ts': 460,
+  'compute-unit/packets.ts': 405,
   'compute-unit/evaluation/hosted-process.ts': 450,
 }
 

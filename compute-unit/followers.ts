@@ -1,0 +1,126 @@
+import { type Clock, Failure, type KeyId, type Log, type ProcessDescription, type ProcessId } from '../protocol/index.ts'
+import { Follower, type FollowerParts } from './follower.ts'
+import type { HostSeat } from './host-pool.ts'
+import type { HostSeats } from './host-seats.ts'
+import { Residency } from './residency.ts'
+
+export interface FollowersParts {
+  /** This node's key: what its own scheduler admitted is believed. */
+  readonly key: KeyId
+  readonly log: Pick<Log, 'directory' | 'store'>
+  readonly clock: Clock
+  readonly seats: HostSeats
+  /** Bytes of guests held in hosts; idle ones above it hibernate. */
+  readonly residentMaxBytes: number
+  /** Followers held in memory; idle ones above it are forgotten. */
+  readonly followersMax: number
+  /** What each of them is given, wherever it runs. */
+  readonly common: Omit<FollowerParts, 'seat' | 'slow' | 'apart' | 'trusted'>
+  /** Whether somebody holds on to the follower of a process. */
+  isWatched(process: ProcessId): boolean
+  trouble(process: ProcessId, error: unknown): void
+}
+
+/** The followers of a compute unit: one for each process that was asked for lately. */
+export class Followers implements Disposable {
+  readonly #parts: FollowersParts
+  readonly #byProcess = new Map<ProcessId, Promise<Follower>>()
+  /** Those that are open. */
+  readonly #opened = new Set<Follower>()
+  /** What they are given, by their host and whether they trust their scheduler: there are many of them. */
+  readonly #given = new Map<HostSeat, readonly [FollowerParts, FollowerParts]>()
+  readonly #residency: Residency<Follower>
+
+  constructor(parts: FollowersParts) {
+    this.#parts = parts
+    this.#residency = new Residency({
+      clock: parts.clock,
+      store: parts.log.store,
+      maxBytes: parts.residentMaxBytes,
+      followersMax: parts.followersMax,
+      followers: this.#opened,
+      isWatched: process => parts.isWatched(process),
+      forget: follower => {
+        this.#opened.delete(follower)
+        this.#byProcess.delete(follower.process.id)
+      },
+      trouble: (process, error) => parts.trouble(process, error),
+    })
+  }
+
+  /** Processes that have one. */
+  get size(): number {
+    return this.#byProcess.size
+  }
+
+  /** That of a process, if there is one already. */
+  known(process: ProcessId): Promise<Follower> | undefined {
+    return this.#byProcess.get(process)
+  }
+
+  /** @throws {Failure} `unknown-process` */
+  of(process: ProcessId): Promise<Follower> {
+    return this.#byProcess.get(process) ?? this.#keep(process, this.#find(process))
+  }
+
+  /** The same, of a process that is at hand. */
+  for(process: ProcessDescription): Promise<Follower> {
+    return this.#byProcess.get(process.id) ?? this.#keep(process.id, this.#open(process))
+  }
+
+  /** All that are open, once those have opened that are about to. */
+  async all(): Promise<readonly Follower[]> {
+    await Promise.allSettled(this.#byProcess.values())
+    return [...this.#opened]
+  }
+
+  /** Ends that of a process without a checkpoint; whoever waits for it is told why. */
+  async end(process: ProcessId, why: Failure): Promise<void> {
+    const opening = this.#byProcess.get(process)
+    this.#byProcess.delete(process)
+    const follower = await opening?.catch(() => undefined)
+    if (follower === undefined) return
+    this.#opened.delete(follower)
+    await follower.leave(why)
+  }
+
+  /** One of them has evaluated a frame. */
+  evaluated(): void {
+    this.#residency.evaluated()
+  }
+
+  [Symbol.dispose](): void {
+    this.#residency[Symbol.dispose]()
+  }
+
+  #keep(process: ProcessId, opening: Promise<Follower>): Promise<Follower> {
+    this.#byProcess.set(process, opening)
+    opening.catch(() => this.#byProcess.delete(process))
+    return opening
+  }
+
+  async #find(process: ProcessId): Promise<Follower> {
+    const description = await this.#parts.log.directory.process(process)
+    if (description === undefined) throw new Failure('unknown-process', { process })
+    return this.#open(description)
+  }
+
+  async #open(process: ProcessDescription): Promise<Follower> {
+    const { schedulers } = process.policy
+    const isTrusted = schedulers.length === 1 && schedulers[0] === this.#parts.key
+    const [given, trusting] = this.#givenAt(this.#parts.seats.of(process.id))
+    const follower = await Follower.open(process, isTrusted ? trusting : given)
+    this.#opened.add(follower)
+    return follower
+  }
+
+  #givenAt(seat: HostSeat): readonly [FollowerParts, FollowerParts] {
+    const known = this.#given.get(seat)
+    if (known !== undefined) return known
+    const { common, seats } = this.#parts
+    const parts = { ...common, seat, slow: seats.slow, apart: seats.apart }
+    const made = [{ ...parts, trusted: false }, { ...parts, trusted: true }] as const
+    this.#given.set(seat, made)
+    return made
+  }
+}

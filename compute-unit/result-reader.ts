@@ -1,0 +1,138 @@
+import {
+  type CallOptions,
+  type CertifiedResult,
+  type Clock,
+  concatBytes,
+  decodeCertificate,
+  decodeResult,
+  Failure,
+  findFrame,
+  type KeyId,
+  leafHash,
+  type Log,
+  merkleLevels,
+  messagesFeed,
+  pathIn,
+  type ProcessDescription,
+  type ProcessId,
+  type PushProof,
+  type Result,
+  resultsFeed,
+  type Slot,
+  unitPosition,
+  waitFor,
+} from '../protocol/index.ts'
+import type { Follower } from './follower.ts'
+import type { FrameResults } from './frame-results.ts'
+import type { ProvenFrame, RecentFrames } from './recent-frames.ts'
+import type { ResultStore } from './result-store.ts'
+
+export interface ResultReaderParts {
+  readonly key: KeyId
+  readonly log: Log
+  readonly clock: Clock
+  readonly recent: RecentFrames
+  readonly stored: ResultStore
+  /** Who follows a process. @throws {Failure} `unknown-process` */
+  followerOf(process: ProcessId): Promise<Follower>
+  sign(certificateBytes: Uint8Array): Uint8Array
+  /** A result as it is given away. */
+  read(bytes: Uint8Array, process: ProcessDescription): Result
+}
+
+const RESULT_WAIT_MS = 30_000
+
+/** What processes gave, and its proof: from memory, from the store, or evaluated once more. */
+export class ResultReader {
+  readonly #parts: ResultReaderParts
+
+  constructor(parts: ResultReaderParts) {
+    this.#parts = parts
+  }
+
+  /** The encoded result of a slot, which is waited for. @throws {Failure} `unknown-slot`, `timeout` */
+  async bytes(process: ProcessId, slot: Slot, options: CallOptions = {}): Promise<Uint8Array> {
+    const follower = await this.#parts.followerOf(process)
+    if (slot >= follower.scheduled) throw new Failure('unknown-slot', { process, slot, scheduled: follower.scheduled })
+    if (slot >= follower.evaluated) {
+      await waitFor(follower.reached(slot), this.#parts.clock, { timeoutMs: RESULT_WAIT_MS, ...options })
+    }
+    const bytes = (await this.#resultsAt(process, slot)).at(slot)
+    if (bytes === undefined) throw new Failure('internal', { process, slot })
+    return bytes
+  }
+
+  /** Results that are there, in slot order. */
+  async *range(process: ProcessId, from: Slot, to: Slot): AsyncIterable<Result> {
+    const follower = await this.#parts.followerOf(process)
+    const end = Math.min(to, follower.evaluated)
+    for (let slot = from; slot < end; ) {
+      const frame = await this.#resultsAt(process, slot)
+      for (const bytes of frame.results.slice(slot - frame.firstSlot)) {
+        if (slot >= end) return
+        yield this.#parts.read(bytes, follower.process)
+        slot += 1
+      }
+    }
+  }
+
+  async certified(process: ProcessId, slot: Slot, options?: CallOptions): Promise<CertifiedResult> {
+    const bytes = await this.bytes(process, slot, options)
+    const follower = await this.#parts.followerOf(process)
+    const frame = await this.frameAt(follower.process, slot)
+    return { result: decodeResult(bytes), bytes, proof: this.#proof(follower.process, frame, slot) }
+  }
+
+  async proveOutbox(process: ProcessId, slot: Slot, indexes: readonly number[]): Promise<readonly PushProof[]> {
+    const follower = await this.#parts.followerOf(process)
+    const frame = await this.frameAt(follower.process, slot)
+    const base = this.#proof(follower.process, frame, slot)
+    if (base.signatures.length < follower.process.policy.computeQuorum) {
+      throw new Failure('bad-certificate', { process }, { note: 'other compute units must agree first' })
+    }
+    if (indexes.length === 0) return []
+    const { outbox } = decodeResult(await this.bytes(process, slot))
+    const tree = merkleLevels(concatBytes(...outbox.map(push => leafHash(push.coreBytes))))
+    return indexes.map(index => ({ ...base, outboxPath: pathIn(tree, index) }))
+  }
+
+  /** The certified frame that holds `slot`, from memory or from the feeds. @throws {Failure} `unknown-slot` */
+  async frameAt(process: ProcessDescription, slot: Slot): Promise<ProvenFrame> {
+    const { log, key } = this.#parts
+    const recent = this.#parts.recent.find(process.id, slot)
+    if (recent !== undefined) return recent
+    const found = await findFrame(log, messagesFeed(process), slot)
+    const certificateBytes = found && (await log.block(resultsFeed(process, key), found.index))
+    if (certificateBytes === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
+    const results = await this.#resultsAt(process.id, slot)
+    return { certificateBytes, results, count: results.count }
+  }
+
+  /** The results of the frame that holds an evaluated slot. */
+  async #resultsAt(process: ProcessId, slot: Slot): Promise<FrameResults> {
+    const { recent, stored, followerOf } = this.#parts
+    const kept = recent.find(process, slot)?.results ?? (await stored.frameOf(process, slot))
+    if (kept !== undefined) return kept
+    // The store lost it: evaluating the feed again brings it back.
+    await (await followerOf(process)).ready()
+    const again = await stored.frameOf(process, slot)
+    if (again === undefined) throw new Failure('internal', { process, slot })
+    return again
+  }
+
+  #proof(process: ProcessDescription, frame: ProvenFrame, slot: Slot): Omit<PushProof, 'outboxPath'> {
+    const { certificateBytes, results } = frame
+    const position = slot - results.firstSlot
+    const resultHead = results.heads[position]
+    if (resultHead === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
+    const unit = unitPosition(process.policy, this.#parts.key)
+    frame.signature ??= this.#parts.sign(certificateBytes)
+    return {
+      resultHead,
+      resultPath: pathIn(results.tree, position),
+      certificate: decodeCertificate(certificateBytes),
+      certificateBytes,
+      signatures: unit < 0 ? [] : [{ unit, signature: frame.signature }],
+    }
+  }
+}
