@@ -9,7 +9,7 @@ const project = (
   name: string,
   include: string[],
   testTimeout: number,
-  more: { exclude?: string[]; env?: Record<string, string>; retry?: number } = {},
+  more: { exclude?: string[]; env?: Record<string, string>; retry?: number | { count: number; condition: RegExp } } = {},
 ) => ({
   extends: true as const,
   test: { name, include, testTimeout, hookTimeout: testTimeout, ...more, env: { NODE_COMPILE_CACHE, ...more.env } },
@@ -30,7 +30,8 @@ export default defineConfig({
       // Real programs, sockets and disks: one more attempt, which the last lines of a run name (scripts/closing-line.mjs).
       project('network', ['test/network/**/*.test.ts'], 240_000, { exclude: ['test/network/bank/**'], retry: 1 }),
       // A minute of kills and cuts over eight programs; ATOLL_TEST_BANK_S has it last longer.
-      project('bank', ['test/network/bank/**/*.test.ts'], 3_600_000, { retry: 1 }),
+      // Slowness has a second attempt; money that is lost, or units that do not agree, have none.
+      project('bank', ['test/network/bank/**/*.test.ts'], 3_600_000, { retry: { count: 1, condition: /time|less than|greater than/i } }),
       project('kill', ['test/network/kill.test.ts'], 3_600_000, {
         env: { ATOLL_TEST_KILLS: process.env['ATOLL_TEST_KILLS'] ?? '200' },
       }),
