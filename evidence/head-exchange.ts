@@ -33,6 +33,9 @@ export interface HeadExchangeParts {
   readonly trouble: (what: string, failure: Failure) => void
 }
 
+/** The longest pause before a peer that did not take what it was shown is met again. */
+const MEET_AGAIN_MAX_MS = 60_000
+
 export class HeadExchange implements HeadWatch, Disposable {
   readonly #parts: HeadExchangeParts
   readonly #grown = new Map<string, FeedSpec>()
@@ -70,6 +73,12 @@ export class HeadExchange implements HeadWatch, Disposable {
   /** See `HeadWatch`. */
   conflict(conflict: FeedConflict, from: KeyId): void {
     this.#prove(conflict, from).catch(error => this.#parts.trouble('evidence', Failure.from(error)))
+  }
+
+  /** A peer did not take evidence: if it may later, it is met again. */
+  notTaken(peer: KeyId, error: unknown): void {
+    const shown = this.#met.get(peer)
+    if (shown !== undefined && isPassing(error)) this.#later(shown)
   }
 
   [Symbol.dispose](): void {
@@ -135,29 +144,38 @@ export class HeadExchange implements HeadWatch, Disposable {
     for (const peer of this.#met.keys()) if (!present.has(peer)) this.#met.delete(peer)
     const grown = [...this.#grown]
     this.#grown.clear()
-    const free: KeyId[] = []
+    const free: (readonly [KeyId, Shown])[] = []
     for (const peer of present) {
-      const shown = this.#met.get(peer)
-      if (shown === undefined) this.#begin(peer, () => this.#meet(peer))
-      else if (!shown.isBusy && shown.missed.size === 0) free.push(peer)
-      else {
-        for (const [name, feed] of grown) if (shown.missed.size < HEADS_HELD_MAX) shown.missed.set(name, feed)
-        if (!shown.isBusy) this.#begin(peer, () => this.#showMissed(peer, shown))
+      const shown = this.#shownTo(peer)
+      if (!shown.isBusy && shown.isMet && shown.missed.size === 0) {
+        free.push([peer, shown])
+        continue
       }
+      for (const [name, feed] of grown) if (shown.missed.size < HEADS_HELD_MAX) shown.missed.set(name, feed)
+      if (shown.isBusy) continue
+      if (shown.isMet) this.#begin(shown, () => this.#showMissed(peer, shown))
+      else if (this.#parts.clock.now() >= shown.notBeforeMs) this.#begin(shown, () => this.#meet(peer, shown))
     }
     // What all are shown is read once.
     for await (const heads of free.length === 0 ? [] : this.#headsOf(grown.map(([, feed]) => feed))) {
-      for (const peer of free) this.#begin(peer, () => this.#parts.peers.showHeads(peer, heads))
+      for (const [peer, shown] of free) this.#begin(shown, () => this.#parts.peers.showHeads(peer, heads))
     }
   }
 
-  /** Has something shown to a peer, after what it is being shown; whoever takes nothing is met again when it is back. */
-  #begin(peer: KeyId, show: () => Promise<void>): void {
-    const shown = this.#met.get(peer) ?? { isBusy: false, missed: new Map(), showing: Promise.resolve() }
+  #shownTo(peer: KeyId): Shown {
+    const known = this.#met.get(peer)
+    if (known !== undefined) return known
+    const shown = { isMet: false, isBusy: false, failures: 0, notBeforeMs: 0, missed: new Map(), showing: Promise.resolve() }
     this.#met.set(peer, shown)
+    return shown
+  }
+
+  /** Has something shown to a peer, after what it is being shown; whoever does not take it is met again, later and later. */
+  #begin(shown: Shown, show: () => Promise<void>): void {
     shown.isBusy = true
     const showing = shown.showing.then(show).catch(error => {
-      if (!Failure.is(error)) this.#parts.trouble('heads', Failure.from(error))
+      if (isPassing(error)) this.#later(shown)
+      else if (!Failure.is(error)) this.#parts.trouble('heads', Failure.from(error))
     })
     shown.showing = showing
     void showing.then(() => {
@@ -165,18 +183,30 @@ export class HeadExchange implements HeadWatch, Disposable {
     })
   }
 
+  #later(shown: Shown): void {
+    const nowMs = this.#parts.clock.now()
+    // What fails together is one failure.
+    if (!shown.isMet && nowMs < shown.notBeforeMs) return
+    shown.isMet = false
+    shown.notBeforeMs = nowMs + Math.min(HEADS_EVERY_MS * 2 ** shown.failures, MEET_AGAIN_MAX_MS)
+    shown.failures += 1
+  }
+
   /** A node is met: it is shown everything, the newest evidence first. */
-  async #meet(peer: KeyId): Promise<void> {
+  async #meet(peer: KeyId, shown: Shown): Promise<void> {
     const { log, peers, book } = this.#parts
-    for (const { bytes } of book.list()) await peers.tell(peer, bytes).catch(gone)
-    let shown = 0
-    for (let after: ProcessId | undefined; shown < HEADS_HELD_MAX; ) {
+    // What grows from here on is shown afterwards.
+    shown.isMet = true
+    for (const { bytes } of book.list()) await peers.tell(peer, bytes).catch(unlessPassing)
+    let count = 0
+    for (let after: ProcessId | undefined; count < HEADS_HELD_MAX; ) {
       const page: readonly ProcessDescription[] = await log.directory.processes({ after, limit: PAGE_MAX })
-      for await (const heads of this.#headsOf(page.map(messagesFeed))) await peers.showHeads(peer, heads).catch(gone)
-      shown += page.length
+      for await (const heads of this.#headsOf(page.map(messagesFeed))) await peers.showHeads(peer, heads).catch(unlessPassing)
+      count += page.length
       after = page.at(-1)?.id
-      if (page.length < PAGE_MAX) return
+      if (page.length < PAGE_MAX) break
     }
+    shown.failures = 0
   }
 
   async #showMissed(peer: KeyId, { missed }: Shown): Promise<void> {
@@ -201,7 +231,12 @@ export class HeadExchange implements HeadWatch, Disposable {
 
 /** What one peer is being shown, and what grew meanwhile. */
 interface Shown {
+  /** It was shown what there was; it is not, as long as it did not take it. */
+  isMet: boolean
   isBusy: boolean
+  /** Since it last took all. */
+  failures: number
+  notBeforeMs: number
   readonly missed: Map<string, FeedSpec>
   showing: Promise<void>
 }
@@ -219,7 +254,10 @@ function hashOf({ length, roots }: SignedPrefix): Uint8Array | undefined {
   }
 }
 
-/** Whoever cannot be reached is met again. */
-function gone(error: unknown): void {
-  if (!Failure.is(error)) throw error
+/** Whether a peer may take later what it did not take now: it is just starting, say. */
+const isPassing = (error: unknown): boolean => Failure.is(error) && error.blame === 'transient'
+
+/** What a peer refuses, it refuses the next time too. @throws whatever else went wrong */
+function unlessPassing(error: unknown): void {
+  if (!Failure.is(error) || isPassing(error)) throw error
 }

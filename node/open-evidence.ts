@@ -31,19 +31,20 @@ export interface Evidence extends Disposable {
 }
 
 export async function openEvidence({ key, seed, log, clock, describe, epochs, peers, trouble }: OpenEvidenceParts): Promise<Evidence> {
+  let heads: HeadExchange | undefined
   const book = await EvidenceBook.open({
     log,
     clock,
     describe,
     evaluated: (process, firstSlot) => ownCertificate(log, key, process, firstSlot),
     share: (bytes, from) => {
-      for (const peer of peers?.peers ?? []) if (peer !== from) void peers?.tell(peer, bytes).catch(() => undefined)
+      for (const peer of peers?.peers ?? []) if (peer !== from) void peers?.tell(peer, bytes).catch(error => heads?.notTaken(peer, error))
     },
     trouble,
     noticed: ({ id, kind, process, accused }) =>
       trouble('evidence', new Failure(CODES[kind], { kind, process, evidence: id, accused })),
   })
-  const heads = peers && new HeadExchange({ log, clock, peers, book, trouble, epochs })
+  heads = peers && new HeadExchange({ log, clock, peers, book, trouble, epochs })
   const complaints = peers && new Complaints({ seed, clock, take: bytes => book.take(bytes), trouble })
   return {
     book,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { HeadExchange } from '../../evidence/index.ts'
-import { HEADS_EVERY_MS, type KeyId } from '../../protocol/index.ts'
+import { Failure, HEADS_EVERY_MS, type KeyId } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { ManualClock, settle } from '../fakes/manual-clock.ts'
 import { ProvenProcess } from '../fakes/proven-process.ts'
@@ -39,4 +39,50 @@ test('a peer that takes nothing keeps no other from being shown what is new', as
     await settle()
     expect(shown.at(-1)).toBe(length)
   }
+})
+
+test('a peer that is just starting is shown everything once it takes it, evidence too', async () => {
+  const process = await ProvenProcess.open([11], 1, [])
+  await process.log.directory.addProcess(process.description, process.spawn)
+  const clock = new ManualClock()
+  const [told, shown]: [Uint8Array[], number[]] = [[], []]
+  let isStarting = true
+  const unlessStarting = (): void => {
+    if (isStarting) throw new Failure('busy')
+  }
+  using exchange = new HeadExchange({
+    log: process.log,
+    clock,
+    peers: {
+      peers: [quick],
+      showHeads: async (_, heads) => {
+        unlessStarting()
+        shown.push(...heads.map(({ prefix }) => prefix.length))
+      },
+      prefix: async () => undefined,
+      tell: async (_, bytes) => {
+        unlessStarting()
+        told.push(bytes)
+      },
+    },
+    book: { list: () => [{ bytes: Uint8Array.of(1) }], conflict: async () => undefined } as never,
+    trouble: () => undefined,
+  })
+  const pass = async (ms: number): Promise<void> => {
+    for (let left = ms; left > 0; left -= HEADS_EVERY_MS) {
+      clock.advance(HEADS_EVERY_MS)
+      await settle()
+    }
+  }
+  await settle()
+  await pass(3 * HEADS_EVERY_MS)
+  expect([told, shown]).toEqual([[], []])
+  isStarting = false
+  await pass(10 * HEADS_EVERY_MS)
+  expect([told, shown]).toEqual([[Uint8Array.of(1)], [1]])
+  // Evidence that came up later and was not taken is told when the peer is met again.
+  exchange.notTaken(quick, new Failure('busy'))
+  exchange.notTaken(quick, new Failure('bad-evidence'))
+  await pass(10 * HEADS_EVERY_MS)
+  expect([told.length, shown]).toEqual([2, [1, 1]])
 })
