@@ -45,6 +45,11 @@ export class EpochFolder {
     return this.#chains.itemsOf(process)
   }
 
+  /** See `EpochChains`. */
+  endOf(process: ProcessId, epoch: number): number {
+    return this.#chains.endOf(process, epoch)
+  }
+
   present<T extends ProcessDescription | undefined>(spawned: T): T | ProcessDescription {
     return this.#chains.present(spawned)
   }

@@ -10,6 +10,7 @@ import {
   type MessageId,
   type NewBlock,
 } from '../protocol/index.ts'
+import type { EpochFolder } from './epoch-folder.ts'
 import type { OpenFeeds } from './open-feeds.ts'
 import type { StoredMessageIndex } from './message-index.ts'
 import type { ProcessDirectory } from './process-directory.ts'
@@ -21,6 +22,8 @@ export interface IndexRepairParts {
   readonly feeds: OpenFeeds
   readonly messages: StoredMessageIndex
   readonly directory: ProcessDirectory
+  /** What stands in an earlier feed behind the end of its epoch stands nowhere. */
+  readonly epochs: Pick<EpochFolder, 'endOf'>
   /** Keeps what waits for the database bounded. */
   readonly settled: () => Promise<void>
 }
@@ -28,9 +31,10 @@ export interface IndexRepairParts {
 /** Puts the journal's blocks into the indexes: they may have lost what was not fsynced. */
 export async function repairFromJournal(
   blocks: readonly NewBlock[],
-  { messages, directory, settled }: Omit<IndexRepairParts, 'feeds'>,
+  { messages, directory, epochs, settled }: Omit<IndexRepairParts, 'feeds'>,
 ): Promise<void> {
   for (const block of blocks) {
+    if (block.index >= epochs.endOf(block.feed.process, block.feed.epoch)) continue
     messages.add(block)
     if (block.firstSlot === 0) await addProcess(frameOf(block.bytes), directory)
     await settled()
@@ -50,9 +54,7 @@ export async function rebuildFromFeeds(
   feeds.sort((a, b) => a.epoch - b.epoch)
   for (const [done, feed] of feeds.entries()) {
     const state = parts.stateOf(feed)
-    // What stands in an earlier feed behind the end of its epoch stands nowhere.
-    const end = feeds.slice(done + 1).find(({ process }) => process === feed.process)?.prologue?.length
-    const length = Math.min(await parts.feeds.storedLength(state), end ?? Number.POSITIVE_INFINITY)
+    const length = Math.min(await parts.feeds.storedLength(state), parts.epochs.endOf(feed.process, feed.epoch))
     for (let from = 0; from < length; from += READ_TOGETHER) {
       const blocks = await parts.feeds.read(state, from, Math.min(length, from + READ_TOGETHER))
       for (const bytes of blocks) if (bytes !== undefined) await addFrame(feed, bytes, parts)

@@ -128,11 +128,12 @@ export class StoredMessageIndex implements MessageIndex {
     return slots
   }
 
-  async forget(process: ProcessId, ids: readonly MessageId[], fromSlot: Slot): Promise<void> {
+  async forget(process: ProcessId, places: ReadonlyMap<MessageId, Slot>): Promise<void> {
     await this.flush()
-    const keys = ids.map(id => keyOf(id, process))
+    const slots = [...places.values()]
+    const keys = Array.from(places.keys(), id => keyOf(id, process))
     const values = await this.#store.getMany(keys)
-    const gone = keys.filter((_, at) => (readSlot(values[at]) ?? -1) >= fromSlot)
+    const gone = keys.filter((_, at) => readSlot(values[at]) === slots[at])
     if (gone.length > 0) this.#store.write(gone.map(key => ({ key, value: undefined })))
   }
 

@@ -136,15 +136,15 @@ async function openParts(
   if (notes.store === undefined) {
     const onProgress = report(options, 'index')
     const stateOf = running.states.of.bind(running.states)
-    await rebuildFromFeeds({ feeds, messages, directory: processes, settled, stateOf, onProgress })
+    await rebuildFromFeeds({ feeds, messages, directory: processes, epochs, settled, stateOf, onProgress })
     await messages.flush()
     noteInStore(store, notes.feeds ?? 0)
     await store.sync()
   }
   const replicaIndex = new ReplicaIndex(messages)
-  await replicaIndex.repair({ store, feeds, stateOf: running.states.of.bind(running.states) })
+  await replicaIndex.repair({ store, feeds, epochs, stateOf: running.states.of.bind(running.states) })
   const recovered = journalled.flatMap(({ block }) => (block.feed.kind === 'messages' ? block : []))
-  await repairFromJournal(recovered, { messages, directory: processes, settled })
+  await repairFromJournal(recovered, { messages, directory: processes, epochs, settled })
   if (notes.feeds === undefined) await noteInFeeds(feeds, 0)
   // A full disk does not keep anybody from reading; the first commit tries again.
   await journal.rotate().catch(error => {

@@ -12,6 +12,7 @@ import {
   readFrameHead,
   toUtf8,
 } from '../protocol/index.ts'
+import type { EpochFolder } from './epoch-folder.ts'
 import type { FeedState } from './feed-state.ts'
 import type { StoredMessageIndex } from './message-index.ts'
 import type { OpenFeeds } from './open-feeds.ts'
@@ -48,16 +49,22 @@ export class ReplicaIndex {
   async repair(parts: {
     readonly store: RocksStore
     readonly feeds: OpenFeeds
+    readonly epochs: Pick<EpochFolder, 'endOf'>
     readonly stateOf: (feed: FeedSpec) => FeedState
   }): Promise<void> {
-    const { store, feeds, stateOf } = parts
+    const { store, feeds, epochs, stateOf } = parts
     const behind: Promise<{ feed: FeedSpec; indexed: number; stored: number } | undefined>[] = []
     for await (const { key, value } of store.range({ gte: toUtf8(PREFIX), lt: toUtf8('log/replica0') })) {
       const feed = feedNamed(fromUtf8(key).slice(PREFIX.length))
       if (feed === undefined) continue
       const indexed = Buffer.from(value).readUIntBE(0, LENGTH_SIZE_BYTES)
       // Lengths asked for together are read together.
-      behind.push(feeds.storedLength(stateOf(feed)).then(stored => (stored > indexed ? { feed, indexed, stored } : undefined)))
+      behind.push(
+        feeds.storedLength(stateOf(feed)).then(length => {
+          const stored = Math.min(length, epochs.endOf(feed.process, feed.epoch))
+          return stored > indexed ? { feed, indexed, stored } : undefined
+        }),
+      )
     }
     for (const found of await Promise.all(behind)) {
       if (found === undefined) continue

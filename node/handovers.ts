@@ -216,11 +216,12 @@ export class Handovers {
 
   async #apply(process: ProcessDescription): Promise<void> {
     const { log } = this.#parts
-    await beginEpoch(log, process)
     const key = toUtf8(`node/epoch/${process.id}`)
     const [done] = (await log.store.get(key)) ?? []
     // What the units know is written in order: once this is there, the rest is.
-    if (done !== process.epoch % 256) {
+    const isNew = done !== process.epoch % 256
+    await beginEpoch(log, process, { isNew })
+    if (isNew) {
       await this.#units?.moved(process)
       log.store.write([{ key, value: new Uint8Array([process.epoch % 256]) }])
     }

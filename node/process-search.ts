@@ -48,9 +48,12 @@ export class ProcessSearch implements Disposable {
 
   /** Looks for processes that `from` named. @throws {Failure} `busy` if not all of them found room */
   want(ids: Iterable<ProcessId>, from: KeyId): void {
+    const wanted = [...ids]
+    // Nobody would close the lane of a node that wants nothing.
+    if (wanted.length === 0) return
     const lane = this.#lanes.get(from) ?? this.#open(from)
     let refused = 0
-    for (const id of ids) if (!lane.add(id)) refused += 1
+    for (const id of wanted) if (!lane.add(id)) refused += 1
     if (refused > 0) throw new Failure('busy', { refused, waiting: lane.size })
   }
 

@@ -63,7 +63,7 @@ export function reachingLog(parts: ReachingLogParts): Log {
           : known
       },
       lacks: (process, id) => log.messages.lacks(process, id),
-      forget: (process, ids, fromSlot) => log.messages.forget(process, ids, fromSlot),
+      forget: (process, places) => log.messages.forget(process, places),
       slotsOf: (process, ids) => log.messages.slotsOf(process, ids),
       placesOf: id => log.messages.placesOf(id),
     },

@@ -2,6 +2,7 @@ import { equalBytes } from './bytes.ts'
 import { feedPlaces, treeAt } from './feed-inclusion.ts'
 import { messagesFeed } from './feed-spec.ts'
 import { decodeFrame, envelopeId } from './frame.ts'
+import type { MessageId, Slot } from './ids.ts'
 import { FEED_PIECE_BYTES } from './limits.ts'
 import type { FeedPrologue, FeedSpec, FeedSubtree, Log, SignedBlocks } from './ports.ts'
 import type { ProcessDescription } from './process.ts'
@@ -9,14 +10,15 @@ import type { ProcessDescription } from './process.ts'
 type EpochLog = Pick<Log, 'length' | 'block' | 'blocks' | 'take' | 'trees' | 'messages' | 'sync'>
 
 /**
- * Makes the feed of a process's present epoch begin with its prologue, from what is held of earlier feeds; what stood there behind
- * it stands nowhere any more. Idempotent. False, if no earlier feed holds these blocks: then they have to be taken over from others.
+ * Makes the feed of a process's present epoch begin with its prologue, from what is held of earlier feeds. Idempotent. If it `isNew`
+ * here, what stood behind the prologue is forgotten: it stands nowhere any more. Not later: it may have been sent again meanwhile.
+ * False, if no earlier feed holds these blocks: then they have to be taken over from others.
  */
-export async function beginEpoch(log: EpochLog, process: ProcessDescription): Promise<boolean> {
+export async function beginEpoch(log: EpochLog, process: ProcessDescription, { isNew }: { readonly isNew: boolean }): Promise<boolean> {
   const { prologue, earlier = [] } = process
   if (prologue === undefined) return true
   const feed = messagesFeed(process)
-  for (const epoch of [...earlier].reverse()) await forgetBehind(log, messagesFeed({ id: process.id, ...epoch }), prologue.length)
+  for (const epoch of isNew ? [...earlier].reverse() : []) await forgetBehind(log, messagesFeed({ id: process.id, ...epoch }), feed, prologue.length)
   if ((await log.length(feed)) >= prologue.length) return true
   // Trees are read from disk.
   await log.sync()
@@ -66,11 +68,22 @@ async function subtreesBetween({ trees }: EpochLog, feed: FeedSpec, from: number
 }
 
 /** What an earlier scheduler gave a slot behind the end of its epoch has none: it may be sent, and scheduled, again. */
-async function forgetBehind(log: EpochLog, old: FeedSpec, length: number): Promise<void> {
+async function forgetBehind(log: EpochLog, old: FeedSpec, feed: FeedSpec, length: number): Promise<void> {
   if ((await log.length(old)) <= length) return
   for await (const bytes of log.blocks(old, length)) {
-    const { firstSlot, assignments } = decodeFrame(bytes)
-    const ids = assignments.map(({ envelope }, at) => envelopeId(envelope, old.process, firstSlot + at))
-    await log.messages.forget(old.process, ids, firstSlot)
+    const places = placesIn(old, bytes)
+    const last = Math.max(-1, ...places.values())
+    // Left undone when this node was last up, while the feed of this epoch grew already.
+    for await (const block of log.blocks(feed, length)) {
+      const kept = placesIn(feed, block)
+      for (const [id, slot] of kept) if (places.get(id) === slot) places.delete(id)
+      if (Math.max(-1, ...kept.values()) >= last) break
+    }
+    await log.messages.forget(old.process, places)
   }
+}
+
+function placesIn({ process }: FeedSpec, bytes: Uint8Array): Map<MessageId, Slot> {
+  const { firstSlot, assignments } = decodeFrame(bytes)
+  return new Map(assignments.map(({ envelope }, at) => [envelopeId(envelope, process, firstSlot + at), firstSlot + at]))
 }

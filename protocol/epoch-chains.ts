@@ -41,6 +41,11 @@ export class EpochChains {
     return now
   }
 
+  /** How many blocks of the feed of an epoch of a process stand; those behind belong to nobody. */
+  endOf(process: ProcessId, epoch: number): number {
+    return Math.min(...this.itemsOf(process).slice(epoch).map(item => readEpochItem(item).record.prologue.length))
+  }
+
   copy(): EpochChains {
     return new EpochChains(this.#items)
   }

@@ -157,8 +157,8 @@ export interface MessageIndex {
   lacks(process: ProcessId, id: MessageId): boolean
   /** Answers many questions about one process at once, in order. */
   slotsOf(process: ProcessId, ids: readonly MessageId[]): Promise<readonly (Slot | undefined)[]>
-  /** These messages stand in that process at `fromSlot` or behind it no more. */
-  forget(process: ProcessId, ids: readonly MessageId[], fromSlot: Slot): Promise<void>
+  /** These messages stand in that process no more, those excepted that stand in another slot than is named here. */
+  forget(process: ProcessId, places: ReadonlyMap<MessageId, Slot>): Promise<void>
   /** Every place in which message `id` stands. */
   placesOf(id: MessageId): Promise<readonly { process: ProcessId; slot: Slot }[]>
 }

@@ -32,9 +32,9 @@ export class MemoryIndex implements MessageIndex {
     return ids.map(id => this.#slot(process, id))
   }
 
-  async forget(process: ProcessId, ids: readonly MessageId[], fromSlot: Slot): Promise<void> {
-    for (const id of ids) {
-      const kept = listOf(this.#places.get(id) ?? []).filter(place => place.process !== process || place.slot < fromSlot)
+  async forget(process: ProcessId, places: ReadonlyMap<MessageId, Slot>): Promise<void> {
+    for (const [id, slot] of places) {
+      const kept = listOf(this.#places.get(id) ?? []).filter(place => place.process !== process || place.slot !== slot)
       if (kept.length === 0) this.#places.delete(id)
       else this.#places.set(id, kept)
     }

@@ -283,7 +283,8 @@ export class MemoryLog implements Log {
     const { feed, signature } = block
     const length = this.#feedOf(feed).push(block.bytes)
     if (signature !== undefined) this.#proofs.set(nameOf(feed), { head: { length, signature }, rest: [], length })
-    for (const [offset, id] of (isMessages(block) ? block.ids : []).entries()) this.messages.add(feed.process, id, block.firstSlot + offset)
+    const stands = isMessages(block) && block.index < this.directory.epochs.endOf(feed.process, feed.epoch)
+    for (const [offset, id] of (stands ? block.ids : []).entries()) this.messages.add(feed.process, id, block.firstSlot + offset)
     this.#tell(block.feed, [block.bytes])
   }
 
