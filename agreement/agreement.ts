@@ -11,7 +11,7 @@ import {
   speaksAlone,
   unitAt,
 } from '../protocol/index.ts'
-import { FinalStore } from './final-store.ts'
+import { type FinalEnd, FinalStore } from './final-store.ts'
 import { type AgreementParts, positionOf } from './parts.ts'
 import { ProcessAgreement } from './process-agreement.ts'
 import { Telling } from './telling.ts'
@@ -129,14 +129,25 @@ export class Agreement {
    * else is agreed on anew.
    */
   async moved(process: ProcessDescription): Promise<void> {
-    const { id, prologue, firstSlot, policy, earlier } = process
+    const { id, policy, earlier } = process
     const opening = this.#processes.get(id)
     this.#processes.delete(id)
     const before = await opening?.catch(() => undefined)
     before?.leave(new Failure('moved', { process: id, epoch: process.epoch }))
     this.#asking.delete(id)
     const isSame = (earlier?.at(-1)?.policy.unitsFrom ?? 0) === (policy.unitsFrom ?? 0)
-    await this.#store.cut(id, isSame && prologue !== undefined ? { blocks: prologue.length, slots: firstSlot ?? 0 } : { blocks: 0, slots: 0 })
+    await this.#store.cut(id, isSame ? await this.#carried(process) : { blocks: 0, slots: 0 })
+  }
+
+  /** How far what this node's own unit certified in earlier epochs is of the blocks that stay. */
+  async #carried(process: ProcessDescription): Promise<FinalEnd> {
+    const { log, key } = this.#parts
+    const feed = resultsFeed(process, key)
+    const blocks = Math.min(process.prologue?.length ?? 0, await log.length(feed))
+    const last = blocks === 0 ? undefined : await log.block(feed, blocks - 1)
+    if (last === undefined) return { blocks: 0, slots: 0 }
+    const { firstSlot, count } = decodeCertificate(last)
+    return { blocks, slots: firstSlot + count }
   }
 
   stop(): void {

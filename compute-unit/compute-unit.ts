@@ -152,8 +152,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     this.#recent.forget(id)
     this.#queries.forget(id)
     this.#past.forget(id)
-    await this.#stored.dropFrom(id, process.firstSlot ?? 0)
-    await carryCertificates(this.#parts.log, process, this.#parts.key)
+    const carried = await carryCertificates(this.#parts.log, process, this.#parts.key)
+    await this.#stored.dropFrom(id, Math.min(carried, process.firstSlot ?? 0))
     const timers = await this.#facts.timers(id)
     // Another scheduler has to ring for what they hold.
     if (timers.length > 0) this.#parts.timers(id, timers)

@@ -18,10 +18,16 @@ export async function beginEpoch(log: EpochLog, process: ProcessDescription, { i
   const { prologue, earlier = [] } = process
   if (prologue === undefined) return true
   const feed = messagesFeed(process)
-  for (const epoch of isNew ? [...earlier].reverse() : []) await forgetBehind(log, messagesFeed({ id: process.id, ...epoch }), feed, prologue.length)
-  if ((await log.length(feed)) >= prologue.length) return true
+  const isWhole = (await log.length(feed)) >= prologue.length
+  if (isWhole && !isNew) return true
   // Trees are read from disk.
   await log.sync()
+  for (const epoch of isNew ? [...earlier].reverse() : []) {
+    const old = messagesFeed({ id: process.id, ...epoch })
+    // Of another branch, or one that ends earlier, nothing is known to stay; what does is found again as it is taken over.
+    await forgetBehind(log, old, feed, (await holds(log, old, prologue)) ? prologue.length : 0)
+  }
+  if (isWhole) return true
   for (const epoch of [...earlier].reverse()) {
     const old = messagesFeed({ id: process.id, ...epoch })
     if (!(await holds(log, old, prologue))) continue
@@ -68,13 +74,13 @@ async function subtreesBetween({ trees }: EpochLog, feed: FeedSpec, from: number
 }
 
 /** What an earlier scheduler gave a slot behind the end of its epoch has none: it may be sent, and scheduled, again. */
-async function forgetBehind(log: EpochLog, old: FeedSpec, feed: FeedSpec, length: number): Promise<void> {
-  if ((await log.length(old)) <= length) return
-  for await (const bytes of log.blocks(old, length)) {
+async function forgetBehind(log: EpochLog, old: FeedSpec, feed: FeedSpec, from: number): Promise<void> {
+  if ((await log.length(old)) <= from) return
+  for await (const bytes of log.blocks(old, from)) {
     const places = placesIn(old, bytes)
     const last = Math.max(-1, ...places.values())
     // Left undone when this node was last up, while the feed of this epoch grew already.
-    for await (const block of log.blocks(feed, length)) {
+    for await (const block of log.blocks(feed, from)) {
       const kept = placesIn(feed, block)
       for (const [id, slot] of kept) if (places.get(id) === slot) places.delete(id)
       if (Math.max(-1, ...kept.values()) >= last) break

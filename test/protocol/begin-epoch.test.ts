@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from 'vitest'
 import {
-  beginEpoch, createDataItem, encodeEnvelope, encodeEpochRecord, encodeFrame, type Envelope, envelopeId, EPOCH_TAGS, type EpochRecord, type FeedSpec,
+  beginEpoch, createDataItem, decodeFrame, encodeEnvelope, encodeEpochRecord, encodeFrame, type Envelope, envelopeId, EPOCH_TAGS, type EpochRecord, type FeedSpec,
   type MessageId, messagesFeed, NO_EPOCH, type ProcessDescription, treeAt, withEpoch,
 } from '../../protocol/index.ts'
 import { ed25519Signer } from '../../sdk/index.ts'
@@ -63,3 +63,20 @@ it('what was sent again keeps its new slot, however often the epoch begins, and 
   await beginEpoch(again, process, { isNew: true })
   expect(await slots(again)).toEqual([7, 5, 6])
 })
+
+it('of another branch than the one that stays nothing is known any more, until what stays is here', async () => {
+  const other = withEpoch(old.description, { process: old.id, epoch: 1, policy: process.policy, prologue: { length: 2, hash: seedOf(9) }, slots: 4, previous: NO_EPOCH })
+  const [, block = []] = await frames()
+  expect(await old.log.messages.slotsOf(old.id, block)).toEqual([1, 2, 3])
+  expect(await beginEpoch(old.log, other, { isNew: true })).toBe(false)
+  expect(await old.log.messages.slotsOf(old.id, block)).toEqual([undefined, undefined, undefined])
+})
+
+async function frames(): Promise<MessageId[][]> {
+  const found: MessageId[][] = []
+  for await (const bytes of old.log.blocks(old.feed, 0)) {
+    const { firstSlot, assignments } = decodeFrame(bytes)
+    found.push(assignments.map(({ envelope }, at) => envelopeId(envelope, old.id, firstSlot + at)))
+  }
+  return found
+}
