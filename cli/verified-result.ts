@@ -17,14 +17,15 @@ export async function verifiedResult(
   slot: Slot,
   { message, ...limits }: CallOptions & { readonly message?: string | undefined } = {},
 ): Promise<VerifiedResult> {
-  const [certified, envelopes, { block }] = await Promise.all([
+  const [certified, envelopes, epochs, { block }] = await Promise.all([
     client.certifiedResult(process, slot, limits),
     spawnEnvelopes(client, process, limits),
+    epochItems(client, process, limits),
     client.processes.slot(process, slot, limits),
   ])
   const page = await client.transport.request('frames', { process: asProcessId(process), from_block: block, limit: 1 }, limits)
   const [frame] = decodeFeedPage(page).blocks
-  const verified = verifyResult(certified, envelopes, { frame })
+  const verified = verifyResult(certified, envelopes, { frame, epochs })
   const envelope = verified.assignment?.envelope
   if (envelope === undefined || (message !== undefined && envelopeId(envelope, verified.process.id, slot) !== message)) {
     throw new Failure('verification-failed', { process, slot }, { note: 'another message stands in the slot' })
@@ -44,4 +45,12 @@ export async function spawnEnvelopes(client: Client, process: string, limits: Ca
     id = (await client.processes.get(id, limits)).parent
   }
   return envelopes
+}
+
+/** The epoch records of a process, the first first. */
+async function epochItems(client: Client, process: string, limits: CallOptions): Promise<Uint8Array[]> {
+  const items: Uint8Array[] = []
+  for (const { epoch } of (await client.processes.epochs(process, limits)).slice(1))
+    items.push(await client.transport.request('epochItem', { process: asProcessId(process), epoch }, limits))
+  return items
 }

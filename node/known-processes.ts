@@ -8,6 +8,7 @@ import {
   provenEpochs,
   refuseDuplicateSystemTags,
   refutePush,
+  speaksTooLate,
   verifyDataItem,
 } from '../protocol/index.ts'
 import type { ProcessSource } from './process-source.ts'
@@ -81,6 +82,9 @@ export class KnownProcesses {
       const reason = refutePush(envelope.push, envelope.proof, parent)
       if (reason !== undefined)
         throw new Error(`the spawn message of ${id} does not hold: ${reason}`)
+      const { slot } = envelope.push.core
+      if (envelope.proof.signatures.some(({ unit }) => speaksTooLate(parent, unit, slot)))
+        throw new Error(`the spawn message of ${id} does not hold: the compute units of its parent were others then`)
     }
     return description
   }

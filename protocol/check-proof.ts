@@ -1,5 +1,5 @@
 import { provenEpochs } from './epoch-record.ts'
-import { unitOf } from './epoch-policy.ts'
+import { speaksTooLate, unitOf } from './epoch-policy.ts'
 import { equalBytes, toBase64Url } from './bytes.ts'
 import { type Certificate, decodeCertificate } from './certificate.ts'
 import { sha256 } from './crypto.ts'
@@ -215,6 +215,8 @@ function checkCertificate(
 ): string {
   const reason = refuteResult({ ...proof, certificate }, slot, process)
   demand(reason === undefined, reason ?? '')
+  const isLate = proof.signatures.some(({ unit }) => speaksTooLate(process, unit, slot))
+  demand(!isLate, 'its compute units were others when that slot was given')
   return `${proof.signatures.length} of its compute units signed what came of that block`
 }
 

@@ -19,10 +19,12 @@ import {
   MalformedBytes,
   type Assignment,
   type ProcessDescription,
+  provenEpochs,
   provenProcess,
   refuteResult,
   resultHeadOf,
   type Result,
+  speaksTooLate,
 } from '../protocol/index.ts'
 
 export interface VerifiedResult {
@@ -37,17 +39,18 @@ export interface VerifiedResult {
 /**
  * Checks `certified` against the spawn envelope of its process. The spawn of a child is a push: it needs the
  * envelopes of its ancestors too, nearest first, up to the one that a person signed. With the block of the feed
- * that holds the slot (`frame`), it is also checked which message had this result.
+ * that holds the slot (`frame`), it is also checked which message had this result. A process that was handed over needs its epoch
+ * records (`epochs`), the first first: without them, the word of compute units that were replaced goes on counting.
  * @throws {Failure} `verification-failed` with the reason
  */
 export function verifyResult(
   certified: CertifiedView,
   spawnEnvelopes: Uint8Array | readonly Uint8Array[],
-  options: { readonly frame?: Uint8Array | undefined } = {},
+  options: { readonly frame?: Uint8Array | undefined; readonly epochs?: readonly Uint8Array[] | undefined } = {},
 ): VerifiedResult {
   const envelopes = spawnEnvelopes instanceof Uint8Array ? [spawnEnvelopes] : spawnEnvelopes
   try {
-    return verify(certified, envelopes, options.frame)
+    return verify(certified, envelopes, options)
   } catch (error) {
     if (Failure.is(error, 'verification-failed')) throw error
     if (!(error instanceof MalformedBytes) && !Failure.is(error)) throw error
@@ -62,9 +65,9 @@ export function verifyResult(
 function verify(
   certified: CertifiedView,
   envelopes: readonly Uint8Array[],
-  frame: Uint8Array | undefined,
+  { frame, epochs = [] }: NonNullable<Parameters<typeof verifyResult>[2]>,
 ): VerifiedResult {
-  const process = verifySpawn(envelopes)
+  const process = verifyProcess(envelopes, epochs)
   refuseIf(process.id !== asProcessId(certified.process), 'the spawn message is of another process')
   const result = decodeResult(certified.result)
   const encoded = encodeResult(result)
@@ -85,6 +88,8 @@ function verify(
   }
   const reason = refuteResult(proof, result.slot, process)
   refuseIf(reason !== undefined, reason ?? '')
+  const isLate = certified.signatures.some(({ unit }) => speaksTooLate(process, unit, result.slot))
+  refuseIf(isLate, 'its compute units were others when that slot was given')
   return {
     process,
     result,
@@ -109,9 +114,10 @@ function assignmentIn(
 }
 
 /** @throws {Failure} `verification-failed` */
-function verifySpawn(envelopes: readonly Uint8Array[]): ProcessDescription {
+function verifyProcess(envelopes: readonly Uint8Array[], epochs: readonly Uint8Array[]): ProcessDescription {
   try {
-    return provenProcess(envelopes)
+    // Whoever signed the spawn message of the eldest ancestor may hand it over.
+    return provenEpochs(provenProcess(envelopes), epochs, provenProcess(envelopes.slice(-1)).owner)
   } catch (error) {
     const note = error instanceof Error ? error.message : String(error)
     throw new Failure('verification-failed', {}, { cause: error, note })

@@ -1,8 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
-  checkProof, decodeResultProof, ed25519Sign, encodeResultProof, type MessageId, parseDataItem, PROOF_STEPS, type ResultProof, verifyProof,
+  checkProof, decodeResultProof, ed25519Sign, encodeEpochRecord, encodeResultProof, EPOCH_TAGS, messagesFeed, type MessageId, NO_EPOCH, parseDataItem,
+  PROOF_STEPS, proveInclusion, provenEpochs, type ResultProof, signDataItemSync, treeAt, verifyProof,
 } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
+import { MemoryLog } from '../fakes/memory-log.ts'
 import { ProvenProcess } from '../fakes/proven-process.ts'
 import { messageItem, seedOf } from '../fakes/signed-items.ts'
 
@@ -72,6 +74,26 @@ describe('a proof of one result', () => {
     const { steps, proven } = checkProof(encodeResultProof({ ...parts, ...change(other) }))
     expect(proven).toBeUndefined()
     expect(steps.at(-1)).toMatchObject({ name, holds: false })
+  })
+
+  it('of a slot that a later epoch gave does not hold by the units of an earlier one', async () => {
+    const tree = await treeAt(process.log.trees, process.feed, 4)
+    const record = encodeEpochRecord({
+      process: process.id, epoch: 1, policy: { ...process.description.policy, computeUnits: [keyOf(21)], computeQuorum: 1 }, slots: 125,
+      prologue: { length: 4, hash: tree?.hash() ?? seedOf(0) }, previous: NO_EPOCH,
+    })
+    const epochs = [signDataItemSync({ target: process.id, tags: EPOCH_TAGS, data: record }, seedOf(7)).bytes]
+    const elsewhere = MemoryLog.open()
+    elsewhere.signWith(seedOf(1))
+    const handed = provenEpochs(process.description, epochs, process.description.owner)
+    const feed = messagesFeed(handed)
+    let index = 0
+    for await (const bytes of process.log.blocks(process.feed, 0)) await elsewhere.commit([{ feed, index: index++, bytes, ids: [], firstSlot: 0 }])
+    const { signature = new Uint8Array(0), length = 0 } = (await elsewhere.head(feed)) ?? {}
+    const inclusion = await proveInclusion(elsewhere.trees, feed, 4, length)
+    if (inclusion === undefined) throw new TypeError('no such block')
+    const proof = { ...parts, epochs, inclusion, headSignature: signature }
+    expect(checkProof(encodeResultProof(proof)).steps.at(-1)).toMatchObject({ name: 'certificate', holds: false, what: 'its compute units were others when that slot was given' })
   })
 
   it('is refused with the step that does not hold', () => {

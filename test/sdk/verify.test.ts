@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
+  asKeyId,
   asMessageId,
   asProcessId,
   certificateMessage,
@@ -11,8 +12,10 @@ import {
   ed25519Sign,
   ed25519Signer,
   EMPTY_ROOT,
+  EPOCH_TAGS,
   encodeCertificate,
   encodeEnvelope,
+  encodeEpochRecord,
   encodeResult,
   fromUtf8,
   keyId,
@@ -20,6 +23,7 @@ import {
   makePush,
   merklePath,
   merkleRoot,
+  NO_EPOCH,
   policyTags,
   type Push,
   readPolicy,
@@ -60,6 +64,19 @@ describe('a certified result', () => {
     const verified = verifyResult(certified, spawn, { frame: frames[1] })
     expect(fromUtf8(verified.result.output)).toBe('pay 1')
     expect(verified.assignment?.envelope.kind).toBe('item')
+  })
+
+  it('holds by the units of an epoch for the slots of that epoch, not for those that a later one gave', () => {
+    const { process } = verifyResult(certified, spawn)
+    const epochFrom = (slots: number, secret = 6): Uint8Array => {
+      const policy = { ...process.policy, computeUnits: [asKeyId(keyId(new Uint8Array(32).fill(3)))], computeQuorum: 1 }
+      const data = encodeEpochRecord({ process: process.id, epoch: 1, policy, slots, prologue: { length: 1, hash: new Uint8Array(32) }, previous: NO_EPOCH })
+      return signDataItemSync({ target: process.id, tags: EPOCH_TAGS, data }, new Uint8Array(32).fill(secret)).bytes
+    }
+    expect(certified.slot).toBe(1)
+    expect(verifyResult(certified, spawn, { epochs: [epochFrom(2)] }).process.epoch).toBe(1)
+    expect(() => verifyResult(certified, spawn, { epochs: [epochFrom(1)] })).toThrow(refused)
+    expect(() => verifyResult(certified, spawn, { epochs: [epochFrom(2, 5)] }), 'a stranger signed it').toThrow(refused)
   })
 
   it('does not hold for another process, slot or frame', () => {
