@@ -7,7 +7,7 @@ import { CommitGroup } from './commit-group.ts'
 import { MemoryDirectory } from './memory-directory.ts'
 import { MemoryFeed } from './memory-feed.ts'
 import { MemoryIndex } from './memory-index.ts'
-import { endOf, isMessages, leafOf, placesIn, prefixIn, sameBlocks, subtreesIn } from './memory-proofs.ts'
+import { endOf, isMessages, leafOf, placesIn, prefixIn, sameBlocks, standingIds, subtreesIn } from './memory-proofs.ts'
 import { MemoryStore } from './memory-store.ts'
 import { MemoryTrees } from './memory-trees.ts'
 
@@ -283,8 +283,7 @@ export class MemoryLog implements Log {
     const { feed, signature } = block
     const length = this.#feedOf(feed).push(block.bytes)
     if (signature !== undefined) this.#proofs.set(nameOf(feed), { head: { length, signature }, rest: [], length })
-    const stands = isMessages(block) && block.index < this.directory.epochs.endOf(feed.process, feed.epoch)
-    for (const [offset, id] of (stands ? block.ids : []).entries()) this.messages.add(feed.process, id, block.firstSlot + offset)
+    for (const [offset, id] of standingIds(block, this.directory.epochs).entries()) this.messages.add(feed.process, id, block.firstSlot + offset)
     this.#tell(block.feed, [block.bytes])
   }
 

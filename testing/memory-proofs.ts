@@ -1,5 +1,6 @@
 import {
   decodeFrame,
+  type EpochChains,
   envelopeId,
   feedPlaces,
   equalBytes,
@@ -35,6 +36,11 @@ export function subtreesIn(blocks: readonly Uint8Array[], from: number, to: numb
     if (root === undefined) throw new TypeError('a whole subtree has one root')
     return root
   })
+}
+
+/** The messages of a block; none, if it stands behind the end of an epoch. */
+export function standingIds(block: NewBlock, epochs: Pick<EpochChains, 'endOf'>): NewBlock['ids'] {
+  return isMessages(block) && block.index < epochs.endOf(block.feed.process, block.feed.epoch) ? block.ids : []
 }
 
 /** The messages of a frame; none, if it is no frame. */
