@@ -91,7 +91,9 @@ export class QueryLane {
       return { slot, status, gas, error, output, log }
     } catch (error) {
       // What is left of the copy there, if anything, is not what is thought of it here.
-      this.#replicas.delete(follower.process.id)
+      const { id } = follower.process
+      if (this.#preparing.has(id)) this.#replicas.delete(id)
+      else this.forget(id)
       throw error
     }
   }
