@@ -2,6 +2,7 @@ import { equalBytes } from './bytes.ts'
 import { feedPlaces, treeAt } from './feed-inclusion.ts'
 import { messagesFeed } from './feed-spec.ts'
 import { decodeFrame, envelopeId } from './frame.ts'
+import type { MessageId, ProcessId } from './ids.ts'
 import { FEED_PIECE_BYTES } from './limits.ts'
 import type { FeedPrologue, FeedSpec, FeedSubtree, Log, SignedBlocks } from './ports.ts'
 import type { ProcessDescription } from './process.ts'
@@ -16,7 +17,7 @@ export async function beginEpoch(log: EpochLog, process: ProcessDescription): Pr
   const { prologue, earlier = [] } = process
   if (prologue === undefined) return true
   const feed = messagesFeed(process)
-  for (const epoch of [...earlier].reverse()) await forgetBehind(log, messagesFeed({ id: process.id, ...epoch }), prologue.length)
+  for (const epoch of [...earlier].reverse()) await forgetBehind(log, messagesFeed({ id: process.id, ...epoch }), process)
   if ((await log.length(feed)) >= prologue.length) return true
   // Trees are read from disk.
   await log.sync()
@@ -66,11 +67,21 @@ async function subtreesBetween({ trees }: EpochLog, feed: FeedSpec, from: number
 }
 
 /** What an earlier scheduler gave a slot behind the end of its epoch has none: it may be sent, and scheduled, again. */
-async function forgetBehind(log: EpochLog, old: FeedSpec, length: number): Promise<void> {
+async function forgetBehind(log: EpochLog, old: FeedSpec, { prologue, firstSlot }: ProcessDescription): Promise<void> {
+  const length = prologue?.length ?? 0
   if ((await log.length(old)) <= length) return
   for await (const bytes of log.blocks(old, length)) {
+    const ids = idsOf(bytes, old.process)
+    if (ids.length > 0) await log.messages.forget(old.process, ids, firstSlot ?? 0)
+  }
+}
+
+/** What a block gives slots to: nothing, if its scheduler signed what is no frame. */
+function idsOf(bytes: Uint8Array, process: ProcessId): readonly MessageId[] {
+  try {
     const { firstSlot, assignments } = decodeFrame(bytes)
-    const ids = assignments.map(({ envelope }, at) => envelopeId(envelope, old.process, firstSlot + at))
-    await log.messages.forget(old.process, ids, firstSlot)
+    return assignments.map(({ envelope }, at) => envelopeId(envelope, process, firstSlot + at))
+  } catch {
+    return []
   }
 }

@@ -28,11 +28,16 @@ export class Gathering implements Disposable {
     this.#sinceMs ??= nowMs
     if (nowMs - this.#sinceMs < GATHER_MAX_MS) return
     this.#sinceMs = nowMs
-    this[Symbol.dispose]()
+    this.commit()
+  }
+
+  /** Commits what has been gathered: who knows how long what comes next takes. */
+  commit(): void {
+    for (const lane of this.#lanes) lane.commit()
+    this.#lanes.clear()
   }
 
   [Symbol.dispose](): void {
-    for (const lane of this.#lanes) lane.commit()
-    this.#lanes.clear()
+    this.commit()
   }
 }

@@ -9,13 +9,19 @@ export class Holds {
     this.#clock = clock
   }
 
-  /** Whether there may be some. */
-  get any(): boolean {
-    return this.#untilMs.size > 0
+  /** Whether a process is held now. */
+  has(process: ProcessId): boolean {
+    const untilMs = this.#untilMs.get(process)
+    if (untilMs === undefined) return false
+    if (untilMs > this.#clock.now()) return true
+    this.#untilMs.delete(process)
+    return false
   }
 
+  /** Holds a process until then, or for as long as it is held already if that is longer. */
   add(process: ProcessId, untilMs: number): void {
-    this.#untilMs.set(process, untilMs)
+    for (const other of [...this.#untilMs.keys()]) this.has(other)
+    this.#untilMs.set(process, Math.max(untilMs, this.#untilMs.get(process) ?? untilMs))
   }
 
   release(process: ProcessId): void {
@@ -24,9 +30,6 @@ export class Holds {
 
   /** @throws {Failure} `moved` if it is held */
   expectFree(process: ProcessId): void {
-    const untilMs = this.#untilMs.get(process)
-    if (untilMs === undefined) return
-    if (untilMs > this.#clock.now()) throw new Failure('moved', { process }, { note: 'it is being handed over' })
-    this.#untilMs.delete(process)
+    if (this.has(process)) throw new Failure('moved', { process }, { note: 'it is being handed over' })
   }
 }

@@ -5,10 +5,8 @@ import {
   envelopeId,
   Failure,
   type FeedSpec,
-  type Log,
   type MessageId,
   messagesFeed,
-  type NewBlock,
   PENDING_PER_PROCESS_MAX,
   type ProcessDescription,
   type PushSender,
@@ -16,8 +14,9 @@ import {
   type Slot,
 } from '../protocol/index.ts'
 import { cutFrames } from './cut-frames.ts'
+import type { LaneParts } from './lane-parts.ts'
 import type { Enqueued, Pending } from './pending.ts'
-import type { RecentReceipts, Seated } from './recent-receipts.ts'
+import type { Seated } from './recent-receipts.ts'
 import { Senders } from './senders.ts'
 
 /** A frame that has become durable. */
@@ -34,18 +33,6 @@ export interface CommittedFrame {
 
 /** Messages of one process that are worth a commit, though more are about to come. */
 const GATHERED_MAX = 128
-
-export interface LaneParts {
-  readonly recent: RecentReceipts
-  readonly log: Log
-  readonly process: ProcessDescription
-  now(): number
-  /** Makes blocks durable; several schedulers must agree first, if it is theirs together. */
-  readonly commit?: ((blocks: readonly NewBlock[]) => Promise<void>) | undefined
-  /** Frames on their way to the disk; `done` tells whether they got there, after `committed` was called. */
-  committing?: ((frames: readonly CommittedFrame[], done: Promise<boolean>) => void) | undefined
-  committed(frames: readonly CommittedFrame[]): void
-}
 
 /**
  * The writing end of one process's feed. While one commit is under way, what arrives joins the next frame.
@@ -115,15 +102,20 @@ export class Lane {
     return this.#broken !== undefined
   }
 
-  /** Nobody may write here any more: another lane of this process may be opened. Only an idle lane retires. */
+  /** Nobody may write here any more: another lane of this process may be opened. What waits fails; only a still lane retires. */
   retire(): void {
     this.senders.storeAll(this.#blocks)
-    this.#broken ??= new Failure('busy', { process: this.process.id }, { note: 'its lane was closed' })
+    if (this.#broken === undefined) this.#break([], new Failure('busy', { process: this.process.id }, { note: 'its lane was closed' }))
+  }
+
+  /** Nothing waits for its slot. */
+  get isStill(): boolean {
+    return this.#pending.length === 0 && !this.#isCommitting
   }
 
   /** Nothing waits and no call is in the middle of using it: the lane can be forgotten. */
   get idle(): boolean {
-    return this.#pending.length === 0 && !this.#isCommitting && this.#holders === 0
+    return this.isStill && this.#holders === 0
   }
 
   /** For a call that looks something up before it enqueues. */
@@ -149,15 +141,18 @@ export class Lane {
     return this.#newest.then(() => undefined)
   }
 
-  /** A message seen lately, waiting or done. */
+  /** A message seen lately, waiting or done. Whoever asks wants its receipt now, whatever else its first sender brings. */
   recent(id: MessageId): Seated | undefined {
-    return this.#waiting.get(id) ?? this.#parts.recent.get(this.process.id, id)
+    const waiting = this.#waiting.get(id)
+    if (waiting === undefined) return this.#parts.recent.get(this.process.id, id)
+    this.commit()
+    return waiting
   }
 
   /**
    * Gives the envelope the next slot; resolves once that is durable. `sender` is who sent a push, `window` when its slot may be.
    * With `gathers`, nothing is committed for its sake until somebody calls `commit`, or much has come.
-   * @throws {Failure} `busy`, what broke this lane; rejects with `timeout` if its slot came out of its window
+   * @throws {Failure} `busy`, `moved`, what broke this lane; rejects with `timeout` if its slot came out of its window
    */
   enqueue(
     id: MessageId,
@@ -166,6 +161,7 @@ export class Lane {
     { sender, window, gathers = false }: Enqueued = {},
   ): Promise<Receipt> {
     if (this.#broken !== undefined) throw this.#broken
+    this.#parts.expectFree?.()
     if (this.#pending.length >= PENDING_PER_PROCESS_MAX) {
       throw new Failure('busy', { process: this.process.id, waiting: this.#pending.length })
     }

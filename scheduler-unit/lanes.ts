@@ -1,6 +1,8 @@
-import { type Clock, Failure, type KeyId, LANES_MAX, type Log, messagesFeed, type ProcessDescription, type ProcessId } from '../protocol/index.ts'
+import { type Clock, Failure, type KeyId, LANES_MAX, type Log, type ProcessDescription, type ProcessId } from '../protocol/index.ts'
 import { checkScheduler } from './admission.ts'
-import { Lane, type LaneParts } from './lane.ts'
+import { expectBegun } from './expect-begun.ts'
+import { Lane } from './lane.ts'
+import type { LaneParts } from './lane-parts.ts'
 import { RecentReceipts } from './recent-receipts.ts'
 
 export interface LanesParts extends Pick<LaneParts, 'committing' | 'committed'> {
@@ -12,6 +14,8 @@ export interface LanesParts extends Pick<LaneParts, 'committing' | 'committed'> 
   commitOf?(process: ProcessDescription): Promise<LaneParts['commit']>
   /** Resolves when the feed of a process may be written to. @throws {Failure} `feed-behind` */
   confirm?: ((process: ProcessDescription) => Promise<void>) | undefined
+  /** Whether anything more may be added to the feed of a process. @throws {Failure} `moved` if not */
+  expectFree?(process: ProcessId): void
   /** Lanes held; idle ones above it are forgotten. */
   readonly lanesMax?: number | undefined
 }
@@ -98,19 +102,23 @@ export class Lanes implements AsyncDisposable {
     if (commit === undefined) checkScheduler(description, key)
     await this.#parts.confirm?.(description)
     const now = (): number => clock.now()
-    const isBegun = description.prologue === undefined || (await log.length(messagesFeed(description))) >= description.prologue.length
-    if (!isBegun) throw new Failure('moved', { process }, { note: 'its feed is still being taken over' })
-    return Lane.open({ log, recent: this.#recent, process: description, now, commit, committing, committed })
+    await expectBegun(log, description)
+    const expectFree = (): void => this.#parts.expectFree?.(process)
+    const lane = await Lane.open({ log, recent: this.#recent, process: description, now, expectFree, commit, committing, committed })
+    // Whoever held the process meanwhile has been told where its feed ends.
+    expectFree()
+    return lane
   }
 
   /** Closes the lane of a process once all that waits has its slot, or has failed. Whoever asks later opens another. */
   async close(process: ProcessId): Promise<void> {
     const opening = this.#lanes.get(process)
     const lane = await opening?.catch(() => undefined)
-    if (opening === undefined || lane === undefined) return
-    await lane.drained()
-    lane.retire()
-    this.#forget(process, opening)
+    if (opening !== undefined && lane !== undefined) {
+      while (!lane.isStill) await lane.drained()
+      lane.retire()
+      this.#forget(process, opening)
+    }
     this.#recent.forgetAll(process)
   }
 

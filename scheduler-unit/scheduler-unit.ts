@@ -32,16 +32,18 @@ import { admitControl, admitItem, admitPush, boundedEnvelope, parseItem } from '
 import { Alarms, type DueTick } from './alarms.ts'
 import { CoSignedProcesses, type Together } from './co-signing/co-signed-processes.ts'
 import type { Seat } from './co-signing/course.ts'
+import { type ConfirmParts, confirmEpochs } from './confirm-epochs.ts'
 import { Gathering } from './gathering.ts'
 import { Holds } from './holds.ts'
 import { failedAnswer, known, scheduled, seatIngress, seatIngressNow } from './ingress.ts'
-import type { CommittedFrame, Lane, LaneParts } from './lane.ts'
+import type { CommittedFrame, Lane } from './lane.ts'
+import type { LaneParts } from './lane-parts.ts'
 import { KnownReceipts, sameBytes } from './known-receipts.ts'
 import { Lanes, type LanesParts } from './lanes.ts'
 import { keepMonitored, monitoredProcesses } from './monitored.ts'
 import { SignerRates } from './rate.ts'
 
-export interface SchedulerUnitParts extends Pick<LanesParts, 'confirm'> {
+export interface SchedulerUnitParts extends Pick<LanesParts, 'confirm'>, ConfirmParts {
   readonly key: KeyId
   readonly log: Log
   readonly clock: Clock
@@ -53,8 +55,6 @@ export interface SchedulerUnitParts extends Pick<LanesParts, 'confirm'> {
   committed(frames: readonly CommittedFrame[]): void
   /** A process that sends, here or elsewhere; those of this node's directory, if not given. */
   describe?(process: ProcessId): Promise<ProcessDescription | undefined>
-  /** Resolves once others were asked whether a process was handed over since this node was last up. */
-  readonly confirmEpoch?: ((process: ProcessId) => Promise<void>) | undefined
   /** A process sends that was handed over as far as it says, and this node has not heard of that. */
   isBehind?(process: ProcessId): void
   readonly signerRatePerSecond?: number | undefined
@@ -89,7 +89,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     this.#coSigned = parts.together && new CoSignedProcesses({ ...parts, ...parts.together, describe, seatHere })
     const commitOf = async (process: ProcessDescription): Promise<LaneParts['commit']> => this.#coSigned?.commitOf(process)
     this.#holds = new Holds(parts.clock)
-    this.#lanes = new Lanes({ ...parts, commitOf })
+    this.#lanes = new Lanes({ ...parts, commitOf, expectFree: process => this.#holds.expectFree(process) })
     this.#receipts = new KnownReceipts(log, this.#lanes)
     this.#rates = new SignerRates(parts.signerRatePerSecond)
     this.#ingressParts = {
@@ -135,14 +135,17 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       return requests.map(() => ({ status: 'failed', failure }))
     }
     const answers: (Promise<ScheduleAnswer> | ScheduleAnswer)[] = []
+    await confirmEpochs(this.#parts, this.#lanes, requests)
     using gathering = new Gathering(requests.length > SLICE)
     for (const [i, request] of requests.entries()) {
       if (i > 0 && i % SLICE === 0) {
         gathering.pause(this.#parts.clock.now())
         await this.#parts.clock.sleep(0)
       }
+      const seated = this.#seatNow(request, gathering)
+      if (seated === undefined) gathering.commit()
       // Awaiting the seat, not the receipt, keeps the order of requests and lets them share frames.
-      answers.push(this.#seatNow(request, gathering) ?? (await this.#seat(request).catch(failed)).answer)
+      answers.push(seated ?? (await this.#seat(request).catch(failed)).answer)
     }
     return Promise.all(answers)
   }
@@ -187,9 +190,6 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   async #seat(request: ScheduleRequest): Promise<Seat> {
-    // Who was away may no longer be its scheduler, and a receipt would be worth nothing.
-    const isNew = this.#lanes.opening(request.process) === undefined
-    if (isNew && this.#parts.confirmEpoch !== undefined) await this.#parts.confirmEpoch(request.process)
     this.#holds.expectFree(request.process)
     const course = await this.#coSigned?.courseOf(request)
     return course === undefined ? this.#seatHere(request) : { answer: course.route(request) }
@@ -217,7 +217,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     { process, envelope, item: parsed, request }: ScheduleRequest,
     gathering: Gathering,
   ): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
-    if (this.#holds.any) return undefined
+    if (this.#holds.has(process)) return undefined
     const lane = this.#lanes.atHand(process)
     if (lane === undefined || lane.nextSlot === 0 || lane.isShared) return undefined
     try {
@@ -350,7 +350,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   #tick(ticks: readonly DueTick[]): void {
     for (const { process, timer } of ticks) {
       const envelope: Envelope = { kind: 'tick', timer: latin1(timer.key), dueMs: timer.dueMs }
-      void this.#ticksOf(process)
+      void confirmEpochs(this.#parts, this.#lanes, [{ process }])
+        .then(() => this.#ticksOf(process))
         .then(ticks => {
           this.#holds.expectFree(process)
           return ticks ? this.#lanes.get(process, undefined) : undefined

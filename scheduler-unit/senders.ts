@@ -28,7 +28,7 @@ export class Senders {
   /** Blocks that the store knows. */
   #indexed = 0
 
-  constructor(process: ProcessId, store: Log['store'], epoch = 0) {
+  constructor(process: ProcessId, store: Log['store'], epoch: number) {
     this.#place = placeKey(process, epoch)
     this.#store = store
   }

@@ -42,7 +42,7 @@ export class SettledFeed {
     const feed = messagesFeed(this.#process)
     const blocks = await this.#log.length(feed)
     if (this.#senders?.blocks !== blocks) {
-      const senders = new Senders(this.#process.id, this.#log.store)
+      const senders = new Senders(this.#process.id, this.#log.store, this.#process.epoch)
       await senders.repair(this.#log, feed, blocks)
       this.#senders = { blocks, senders }
     }

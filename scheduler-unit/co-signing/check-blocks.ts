@@ -179,7 +179,7 @@ class BlocksCheck {
   async #inTurn(envelope: Envelope, from: ProcessId, seq: number): Promise<void> {
     const { log } = this.#parts
     if (this.#senders === undefined) {
-      this.#senders = new Senders(this.#process.id, log.store)
+      this.#senders = new Senders(this.#process.id, log.store, this.#process.epoch)
       await this.#senders.repair(log, messagesFeed(this.#process), this.#blocks)
     }
     if (this.#senders.expected(from) === undefined) await this.#senders.load(from)
