@@ -180,8 +180,7 @@ export function encodeAnswer(number: number, answer: HostAnswer): Uint8Array {
     case 'fault':
       writer.array(3)
       writer.text(answer.message)
-      writer.bool(answer.fatal)
-      writer.bool(answer.missing)
+      for (const is of [answer.fatal, answer.missing]) writer.bool(is)
       break
     case 'refused':
       writer.text(answer.reason)
