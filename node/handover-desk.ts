@@ -1,8 +1,10 @@
 import {
   type Clock,
+  decodeFrame,
   epochHash,
   Failure,
   type FeedPlace,
+  type FeedSpec,
   FeedTree,
   HANDOVER_HOLD_MAX_MS,
   type HandoverStand,
@@ -15,12 +17,12 @@ import {
   type ProcessDescription,
   type ProcessId,
   readEpochItem,
-  readFrameHead,
   readHoldItem,
   refuteOwner,
+  treeAt,
 } from '../protocol/index.ts'
 import type { SchedulerUnit } from '../scheduler-unit/index.ts'
-import type { Handovers } from './handovers.ts'
+import { type Handovers, isSame, readItem } from './handovers.ts'
 
 /** What one scheduler may take to say where its feed ends: one that is gone must not hold up its owner. */
 const HOLD_WAIT_MS = 5_000
@@ -30,7 +32,7 @@ export interface HandoverDeskParts {
   readonly log: Log
   readonly clock: Pick<Clock, 'now'>
   readonly scheduler: Pick<SchedulerUnit, 'hold'>
-  readonly handovers: Pick<Handovers, 'ownerOf' | 'itemsOf' | 'take'>
+  readonly handovers: Pick<Handovers, 'ownerOf' | 'itemsOf' | 'take' | 'look'>
   readonly describe: (process: ProcessId) => Promise<ProcessDescription | undefined>
   /** Other nodes, if it knows any. */
   readonly peers:
@@ -52,9 +54,19 @@ export class HandoverDesk {
     this.#parts = parts
   }
 
-  /** Takes a record; see `Handovers.take`. */
-  take(item: Uint8Array): ReturnType<Handovers['take']> {
-    return this.#parts.handovers.take(item)
+  /**
+   * Takes a record; see `Handovers.take`. One that its owner signed without knowing of another, which only other nodes have heard of,
+   * goes no further: the owner means well. @throws {Failure} `bad-epoch`
+   */
+  async take(item: Uint8Array): ReturnType<Handovers['take']> {
+    const { handovers } = this.#parts
+    const { record } = readItem(item)
+    if (this.itemsOf(record.process).length < record.epoch && (await handovers.look(record.process))) {
+      const held = this.itemsOf(record.process)[record.epoch - 1]
+      const reason = 'it was handed over through another node meanwhile'
+      if (held !== undefined && !isSame(held, record)) throw new Failure('bad-epoch', { process: record.process, epoch: record.epoch, reason })
+    }
+    return handovers.take(item)
   }
 
   itemsOf(process: ProcessId): readonly Uint8Array[] {
@@ -72,6 +84,8 @@ export class HandoverDesk {
 
   /** Has all schedulers of the process take nothing more, as far as they can be reached, and tells with what the next epoch may begin. */
   async prepare(bytes: Uint8Array): Promise<HandoverStand> {
+    // Another node may have heard of a handover that this one has not.
+    await this.#parts.handovers.look(readOrder(bytes).hold.process)
     const { process } = await this.#ordered(bytes)
     const { schedulers, schedulerQuorum } = process.policy
     const answers = await Promise.all(schedulers.map(key => this.#holdAt(key, bytes)))
@@ -131,16 +145,40 @@ export class HandoverDesk {
     }
   }
 
-  /** Where the feed ends as far as it is held here. */
+  /** Where the feed ends as far as it is held here, without what is no frame at its end. */
   async #placeOf(process: ProcessDescription): Promise<FeedPlace | undefined> {
     const { log } = this.#parts
     const feed = messagesFeed(process)
-    const length = await log.length(feed)
-    const last = length === 0 ? undefined : await log.block(feed, length - 1)
-    const prefix = last && (await log.prefix(feed, length))
-    if (last === undefined || prefix === undefined) return undefined
-    const { firstSlot, count } = readFrameHead(last)
-    return { length, slots: firstSlot + count, hash: FeedTree.from(prefix.roots).hash() }
+    let length = await log.length(feed)
+    let slots: number | undefined
+    while (length > 0 && slots === undefined) {
+      const before = length === 1 ? 0 : slotsBehind(await log.block(feed, length - 2))
+      slots = before === undefined ? undefined : slotsBehind(await log.block(feed, length - 1), before)
+      if (slots === undefined) length -= 1
+    }
+    const hash = slots === undefined ? undefined : await this.#hashOf(feed, length)
+    return slots === undefined || hash === undefined ? undefined : { length, slots, hash }
+  }
+
+  async #hashOf(feed: FeedSpec, length: number): Promise<Uint8Array | undefined> {
+    const { log } = this.#parts
+    const prefix = await log.prefix(feed, length)
+    if (prefix !== undefined) return FeedTree.from(prefix.roots).hash()
+    // Trees are read from disk.
+    await log.sync()
+    return (await treeAt(log.trees, feed, length))?.hash()
+  }
+}
+
+/** The slot behind a block's last; nothing, if it is no frame, or does not begin with `first`. */
+function slotsBehind(block: Uint8Array | undefined, first?: number): number | undefined {
+  if (block === undefined) return undefined
+  try {
+    const { firstSlot, assignments } = decodeFrame(block)
+    return first === undefined || first === firstSlot ? firstSlot + assignments.length : undefined
+  } catch (error) {
+    if (!(error instanceof MalformedBytes)) throw error
+    return undefined
   }
 }
 

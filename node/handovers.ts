@@ -37,6 +37,10 @@ const CONFLICTS = 'node/epoch-conflict'
 const ASKED_PROCESSES_MAX = 10_000
 /** Processes of which is known that they were asked about. */
 const CONFIRMED_MAX = 100_000
+/** Pauses before what follows from a record is tried again, and how often it is. */
+const AGAIN_MIN_MS = 1_000
+const AGAIN_MAX_MS = 60_000
+const ATTEMPTS_MAX = 10
 /** How long a message waits for peers that do not answer. */
 const CONFIRM_MAX_MS = 1_000
 
@@ -90,7 +94,7 @@ export class Handovers {
     for (const id of log.directory.handedOver) {
       const process = await log.directory.process(id)
       if (process === undefined) continue
-      await this.#apply(process).catch(error => trouble(`handover of ${id}`, Failure.from(error)))
+      await this.#applyOrLater(process)
     }
     // The log has forgotten why it was frozen.
     for await (const { value } of log.store.range({ gte: toUtf8(`${CONFLICTS}/`), lt: toUtf8(`${CONFLICTS}0`) })) {
@@ -209,9 +213,31 @@ export class Handovers {
       throw error
     }
     const now = await log.directory.process(process.id)
-    if (now !== undefined) await this.#apply(now)
-    await this.#share(item.bytes, from, record.policy.schedulers)
+    if (now !== undefined) await this.#applyOrLater(now)
+    // Who is not told goes on as if nothing was.
+    await this.#share(item.bytes, from, [...record.policy.schedulers, ...process.policy.schedulers])
     return true
+  }
+
+  /** What fails is tried again a little later, and others hear of the record all the same; nothing stays held for good. */
+  async #applyOrLater(process: ProcessDescription, attempt = 1): Promise<void> {
+    const { log, clock, trouble } = this.#parts
+    try {
+      await this.#apply(process)
+    } catch (error) {
+      trouble(`handover of ${process.id}`, Failure.from(error))
+      // Its lane opens only once its feed has all that it begins with.
+      if (attempt >= ATTEMPTS_MAX) return this.#units?.release(process.id)
+      const pauseMs = Math.min(AGAIN_MIN_MS * 2 ** (attempt - 1), AGAIN_MAX_MS)
+      const again = async (): Promise<void> => {
+        const now = await log.directory.process(process.id)
+        if (now?.epoch === process.epoch) await this.#applyOrLater(now, attempt + 1)
+      }
+      void clock
+        .sleep(pauseMs, { for: 'wait' })
+        .then(() => this.#inTurn(process.id, again))
+        .catch(failure => trouble(`handover of ${process.id}`, Failure.from(failure)))
+    }
   }
 
   async #apply(process: ProcessDescription): Promise<void> {
@@ -259,12 +285,12 @@ export class Handovers {
   }
 }
 
-function isSame(held: Uint8Array, record: EpochRecord): boolean {
+export function isSame(held: Uint8Array, record: EpochRecord): boolean {
   return equalBytes(epochHash(readEpochItem(held).record), epochHash(record))
 }
 
 /** @throws {Failure} `bad-epoch` */
-function readItem(bytes: Uint8Array): SignedEpoch {
+export function readItem(bytes: Uint8Array): SignedEpoch {
   try {
     return readEpochItem(bytes)
   } catch (error) {

@@ -210,7 +210,8 @@ export class ProcessFollowing implements Disposable {
 
   #grew({ feed, length, blocks }: FeedGrowth): void {
     const followed = feed.kind === 'messages' ? this.#followed.get(feed.process) : undefined
-    if (followed === undefined) return
+    // What comes late of the feed of an epoch that is over is for nobody.
+    if (followed === undefined || feed.epoch !== followed.process.epoch) return
     followed.handing = followed.handing
       .then(() => this.#handOver(followed.process, length - blocks.length, blocks))
       .catch(error => this.#parts.trouble(`process ${feed.process}`, Failure.from(error)))

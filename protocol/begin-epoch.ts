@@ -15,7 +15,7 @@ type EpochLog = Pick<Log, 'length' | 'block' | 'blocks' | 'take' | 'trees' | 'me
  * False, if no earlier feed holds these blocks: then they have to be taken over from others.
  */
 export async function beginEpoch(log: EpochLog, process: ProcessDescription, { isNew }: { readonly isNew: boolean }): Promise<boolean> {
-  const { prologue, earlier = [] } = process
+  const { prologue, earlier = [], firstSlot = 0 } = process
   if (prologue === undefined) return true
   const feed = messagesFeed(process)
   const isWhole = (await log.length(feed)) >= prologue.length
@@ -25,7 +25,7 @@ export async function beginEpoch(log: EpochLog, process: ProcessDescription, { i
   for (const epoch of isNew ? [...earlier].reverse() : []) {
     const old = messagesFeed({ id: process.id, ...epoch })
     // Of another branch, or one that ends earlier, nothing is known to stay; what does is found again as it is taken over.
-    await forgetBehind(log, old, feed, (await holds(log, old, prologue)) ? prologue.length : 0)
+    await forgetBehind(log, old, feed, (await holds(log, old, prologue)) ? { block: prologue.length, slot: firstSlot } : { block: 0, slot: 0 })
   }
   if (isWhole) return true
   for (const epoch of [...earlier].reverse()) {
@@ -74,22 +74,29 @@ async function subtreesBetween({ trees }: EpochLog, feed: FeedSpec, from: number
 }
 
 /** What an earlier scheduler gave a slot behind the end of its epoch has none: it may be sent, and scheduled, again. */
-async function forgetBehind(log: EpochLog, old: FeedSpec, feed: FeedSpec, from: number): Promise<void> {
-  if ((await log.length(old)) <= from) return
-  for await (const bytes of log.blocks(old, from)) {
+async function forgetBehind(log: EpochLog, old: FeedSpec, feed: FeedSpec, from: { readonly block: number; readonly slot: Slot }): Promise<void> {
+  if ((await log.length(old)) <= from.block) return
+  for await (const bytes of log.blocks(old, from.block)) {
     const places = placesIn(old, bytes)
     const last = Math.max(-1, ...places.values())
+    // What stays has its slots, whatever a scheduler wrote behind it.
+    for (const [id, slot] of places) if (slot < from.slot) places.delete(id)
     // Left undone when this node was last up, while the feed of this epoch grew already.
-    for await (const block of log.blocks(feed, from)) {
+    for await (const block of log.blocks(feed, from.block)) {
       const kept = placesIn(feed, block)
       for (const [id, slot] of kept) if (places.get(id) === slot) places.delete(id)
       if (Math.max(-1, ...kept.values()) >= last) break
     }
-    await log.messages.forget(old.process, places)
+    if (places.size > 0) await log.messages.forget(old.process, places)
   }
 }
 
+/** To what a block gives slots: nothing, if its scheduler signed what is no frame. */
 function placesIn({ process }: FeedSpec, bytes: Uint8Array): Map<MessageId, Slot> {
-  const { firstSlot, assignments } = decodeFrame(bytes)
-  return new Map(assignments.map(({ envelope }, at) => [envelopeId(envelope, process, firstSlot + at), firstSlot + at]))
+  try {
+    const { firstSlot, assignments } = decodeFrame(bytes)
+    return new Map(assignments.map(({ envelope }, at) => [envelopeId(envelope, process, firstSlot + at), firstSlot + at]))
+  } catch {
+    return new Map()
+  }
 }

@@ -123,6 +123,7 @@ export function refuteEpoch(
 ): string | undefined {
   if (record.process !== process.id) return 'it is of another process'
   if (record.epoch !== process.epoch + 1) return `it is of epoch ${record.epoch}, and the process is in ${process.epoch}`
+  if (record.epoch > EPOCHS_MAX) return `a process has at most ${EPOCHS_MAX} epochs`
   if (!equalBytes(record.previous, last)) return 'it goes on from another record'
   return refuteOwner(item, owner)
 }

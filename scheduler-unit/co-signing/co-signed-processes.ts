@@ -24,6 +24,7 @@ import {
   toUtf8,
 } from '../../protocol/index.ts'
 import type { CommittedFrame } from '../lane.ts'
+import { expectBegun } from '../expect-begun.ts'
 import { SettledFeed } from '../settled-feed.ts'
 import { checkBlocks, type CheckParts } from './check-blocks.ts'
 import { Course, type Seat } from './course.ts'
@@ -117,7 +118,7 @@ export class CoSignedProcesses {
     }
   }
 
-  /** The course of a process that this node schedules with others. @throws {Failure} `not-scheduler` */
+  /** The course of a process that this node schedules with others. @throws {Failure} `not-scheduler`, `moved` */
   #course(process: ProcessDescription): Promise<Course> {
     const known = this.#courses.get(process.id)
     if (known !== undefined) return known
@@ -146,6 +147,7 @@ export class CoSignedProcesses {
   async #open(process: ProcessDescription): Promise<Course> {
     const { key, seed, clock, peers, log } = this.#parts
     const opened: { course?: Course } = {}
+    await expectBegun(log, process)
     const voter = await Voter.open({
       key,
       clock,

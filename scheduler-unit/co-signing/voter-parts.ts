@@ -15,7 +15,7 @@ export interface VoterParts {
   settled(frames: readonly CommittedFrame[]): void
   /** Something was accepted, and is to settle soon. */
   accepted(): void
-  /** The first blocks of the feed settled. */
+  /** The first blocks of the feed settled, or the first behind those that it begins with. */
   begun(): void
   /** It does not know what it signed before: see `remembersAll`. */
   forgot(): void

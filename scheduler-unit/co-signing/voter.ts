@@ -269,7 +269,7 @@ export class Voter {
     const { frames, spawn } = framesOf(this.process, this.length, blocks)
     const last = frames.length - 1
     await log.commit(frames.map((frame, at) => ({ ...frame, feed: this.feed, signature: at === last ? head.signature : undefined })))
-    if (this.length === 0) this.#parts.begun()
+    if (this.length <= (this.process.prologue?.length ?? 0)) this.#parts.begun()
     this.#tree = tree
     if (isOurs) return
     if (spawn !== undefined) await log.directory.addProcess(this.process, spawn)

@@ -4,6 +4,8 @@ import {
   ANNOUNCED_AT_ONCE_MAX,
   ANNOUNCED_TRIES_MAX,
   ANNOUNCED_WAITING_MAX,
+  ANNOUNCERS_MAX,
+  asKeyId,
   asProcessId,
   Failure,
   type KeyId,
@@ -96,5 +98,14 @@ test('what was named anew is looked for at once, though older things wait for th
   search.want(ids(1, 9_000), honest)
   await settle()
   expect(found).toEqual(ids(1, 9_000))
+  search[Symbol.dispose]()
+})
+
+test('whoever names nothing takes no place from others', async () => {
+  const { search, found } = searching(async id => new PaperProcess(id, [1], 1).description)
+  for (let at = 0; at <= ANNOUNCERS_MAX; at++) search.want([], asKeyId(fakeId(at)))
+  search.want(ids(1), honest)
+  await settle(10)
+  expect(found).toEqual(ids(1))
   search[Symbol.dispose]()
 })

@@ -109,6 +109,8 @@ describe('an epoch record', () => {
     expect(await check(RECORD)).toBeUndefined()
     expect(await check(RECORD, STRANGER)).toBe('another key than its owner signed it')
     expect(await check({ ...RECORD, epoch: 2 })).toContain('it is of epoch 2')
+    const late = readEpochItem(await itemOf({ ...RECORD, epoch: 257 }))
+    expect(refuteEpoch(late, { id: P, epoch: 256 }, { owner: OWNER.address, last: NO_EPOCH })).toBe('a process has at most 256 epochs')
     expect(await check({ ...RECORD, previous: bytes(9) })).toBe('it goes on from another record')
     const item = await itemOf(RECORD)
     item[70] = (item[70] ?? 0) ^ 1
