@@ -256,9 +256,9 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   async checkUpgrade(process: ProcessId, wish: UpgradeWish, options: CallOptions = {}): Promise<UpgradeCheck> {
     const [follower, { since }] = await Promise.all([this.#followers.of(process), this.lifecycle(process)])
     const { log, clock } = this.#parts
-    await loadModules(this.#seats.query, [wish.module], modulesOf(log.directory))
+    using _module = await loadModules(this.#seats.query, [wish.module], modulesOf(log.directory))
     const parts = { seat: this.#seats.query, past: this.#past, now: () => clock.now() }
-    return checkUpgrade(parts, follower, { ...wish, since }, options)
+    return await checkUpgrade(parts, follower, { ...wish, since }, options)
   }
 
   async cell(process: ProcessId, key: Uint8Array): Promise<Uint8Array | undefined> {

@@ -316,10 +316,10 @@ export class Follower {
     const find = modulesOf(log.directory)
     const spawn = await log.directory.spawnEnvelope(this.process.id)
     if (spawn === undefined) throw new Failure('unknown-process', { process: this.process.id })
-    await loadModules(seat, [this.process.module], find)
+    using _own = await loadModules(seat, [this.process.module], find)
     const generation = seat.generation
     const open = async (module: ModuleId, snapshot?: ProcessSnapshot): Promise<HostAnswer> => {
-      await loadModules(seat, [module], find)
+      using _module = await loadModules(seat, [module], find)
       return seat.ask({ kind: 'open', process: this.process.id, module, spawn, snapshot })
     }
     for (const head of (await checkpoints.list(this.process.id)).reverse()) {
@@ -372,7 +372,7 @@ export class Follower {
         const named = modulesNamedIn(frame.bytes, this.process)
         // What stands before is evaluated all the same, if one of them is not known here.
         if (named.length > 0 && asked.length > 0) break
-        if (named.length > 0) await loadModules(this.#seat, named, modulesOf(log.directory))
+        using _modules = named.length > 0 ? await loadModules(this.#seat, named, modulesOf(log.directory)) : undefined
         const { id: process } = this.process
         const verdicts = await this.#verdicts(frame)
         const impatient = this.#seat === this.#parts.seat
@@ -477,8 +477,8 @@ export class Follower {
   }
 }
 
-/** A snapshot that a living host could not open: it is damaged. @throws any other failure */
+/** A snapshot that a living host could not open, though all that it needs was there: it is damaged. @throws any other failure */
 export function damaged(error: unknown): undefined {
-  if (Failure.is(error, 'host-fault') && error.details['fatal'] === false) return undefined
+  if (Failure.is(error, 'host-fault') && error.details['fatal'] === false && error.details['bystander'] !== true) return undefined
   throw error
 }

@@ -13,6 +13,11 @@ export interface Host extends AsyncDisposable {
   kill(): void
 }
 
+/** A fault as whoever asked is told. What lacked its module has no part in that, as one who only waited has none in a crash. */
+export function faultOf({ message, fatal, missing }: Extract<HostAnswer, { kind: 'fault' }>): Failure {
+  return new Failure('host-fault', { cause: message, fatal, ...(missing ? { bystander: true } : {}) })
+}
+
 /** Opens a host: a child process of a node (host-process.ts), or this very thread in a simulation (in-thread-host.ts). */
 export type OpenHost = (options: {
   /** No sign of life for this long, with work under way: the host is killed. */
@@ -54,6 +59,8 @@ export class HostSeat implements AsyncDisposable {
   /** Requests since the host was last at rest. */
   #asked = 0
   #holders = 0
+  /** Who still has to ask something that needs a module, by its id. */
+  readonly #pins = new Map<ModuleId, number>()
   #looking: NodeJS.Timeout | undefined
 
   constructor(parts: HostSeatParts) {
@@ -84,6 +91,18 @@ export class HostSeat implements AsyncDisposable {
     }
   }
 
+  /** A module is not unloaded before this ends: for whoever has it loaded, until the request that needs it was asked. */
+  pin(id: ModuleId): Disposable {
+    this.#pins.set(id, (this.#pins.get(id) ?? 0) + 1)
+    return {
+      [Symbol.dispose]: () => {
+        const left = (this.#pins.get(id) ?? 1) - 1
+        if (left === 0) this.#pins.delete(id)
+        else this.#pins.set(id, left)
+      },
+    }
+  }
+
   /** Loads a module once for each host that sits here. Those that nobody asked for lately go, if no process runs on them. */
   load(module: ModuleDescription): Promise<void> {
     this.#host ??= this.#closed ? undefined : this.#start()
@@ -102,7 +121,8 @@ export class HostSeat implements AsyncDisposable {
   #unloadOldest(): void {
     const modules = this.#modules
     const excess = Math.min(UNLOAD_TOGETHER_MAX, modules.size - MODULES_KEPT)
-    for (const [id, loaded] of [...modules].slice(0, Math.max(0, excess))) {
+    const free = modules.entries().filter(([id]) => !this.#pins.has(id))
+    for (const [id, loaded] of [...free.take(Math.max(0, excess))]) {
       // Whoever asks for it from now on has it loaded again.
       modules.delete(id)
       this.ask({ kind: 'unload', module: id }).then(

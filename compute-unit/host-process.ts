@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { setPriority } from 'node:os'
 import { Failure } from '../protocol/index.ts'
-import type { Host, OpenHost } from './host-pool.ts'
+import { faultOf, type Host, type OpenHost } from './host-pool.ts'
 import { framePacket, PACKET_MAX_BYTES, PacketReader } from './packet-stream.ts'
 import { decodeAnswer, encodeRequest, type HostAnswer, type HostRequest } from './packets.ts'
 
@@ -131,7 +131,7 @@ class HostProcess implements Host {
       const waiting = this.#waiting.get(number)
       this.#waiting.delete(number)
       if (answer.kind === 'fault') {
-        waiting?.reject(new Failure('host-fault', { cause: answer.message, fatal: answer.fatal }))
+        waiting?.reject(faultOf(answer))
         if (answer.fatal) return this.#giveUp()
       }
       else waiting?.resolve(answer)

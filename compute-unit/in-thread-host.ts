@@ -1,6 +1,6 @@
 import { Failure, type Runtime } from '../protocol/index.ts'
 import { Host as GuestHost } from './evaluation/index.ts'
-import type { Host, OpenHost } from './host-pool.ts'
+import { faultOf, type Host, type OpenHost } from './host-pool.ts'
 import { decodeAnswer, encodeAnswer, type HostAnswer, type HostRequest } from './packets.ts'
 
 /**
@@ -49,7 +49,7 @@ class InThreadHost implements Host {
     const answer = this.#host.answer(request)
     if (answer.kind === 'fault') {
       if (answer.fatal) this.kill()
-      throw new Failure('host-fault', { cause: answer.message, fatal: answer.fatal })
+      throw faultOf(answer)
     }
     return keepsItsValue(answer) ? answer : decodeAnswer(encodeAnswer(0, answer)).answer
   }

@@ -58,19 +58,23 @@ function tagsOfOwner(envelope: Envelope, owner: string): readonly Tag[] {
 }
 
 /**
- * Loads modules into a host. One that is not known here is waited for: it is never a result.
+ * Loads modules into a host, where they stay until what this gives ends: whoever needs them asks before that.
+ * One that is not known here is waited for: it is never a result.
  * @throws {Failure} `unknown-module`
  */
 export async function loadModules(
   seat: HostSeat,
   modules: readonly ModuleId[],
   find: (id: ModuleId) => Promise<ModuleDescription | undefined>,
-): Promise<void> {
+): Promise<Disposable> {
+  using pins = new DisposableStack()
   for (const id of modules) {
     const module = await find(id)
     if (module === undefined) throw new Failure('unknown-module', { module: id })
+    pins.use(seat.pin(id))
     await seat.load(module)
   }
+  return pins.move()
 }
 
 /** Looks modules up in a directory. */

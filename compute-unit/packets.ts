@@ -178,9 +178,9 @@ export function encodeAnswer(number: number, answer: HostAnswer): Uint8Array {
       writer.uint(answer.slot)
       break
     case 'fault':
-      writer.array(2)
+      writer.array(3)
       writer.text(answer.message)
-      writer.bool(answer.fatal)
+      for (const is of [answer.fatal, answer.missing]) writer.bool(is)
       break
     case 'refused':
       writer.text(answer.reason)
@@ -236,7 +236,7 @@ function readAnswer(reader: CborReader, kind: HostAnswer['kind'] | undefined): H
       return { kind, bytes: optional(reader, () => reader.bytes()), slot: readSmall(reader) }
     case 'fault':
       reader.array()
-      return { kind, message: reader.text(), fatal: reader.bool() }
+      return { kind, message: reader.text(), fatal: reader.bool(), missing: reader.bool() }
     case 'refused':
       return { kind, reason: reader.text() }
     case 'done':

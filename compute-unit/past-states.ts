@@ -155,7 +155,7 @@ export class PastStates {
     frame: Uint8Array,
   ): Promise<{ outcome: FrameOutcome; sizeBytes: number }> {
     const { process } = follower
-    await loadModules(this.#seat, modulesNamedIn(frame, process), modulesOf(this.#log.directory))
+    using _modules = await loadModules(this.#seat, modulesNamedIn(frame, process), modulesOf(this.#log.directory))
     const verdicts = await verdictsOn(process, copy.block, frame, follower.trusted, this.#senders)
     const { key } = copy
     const answer = await this.#seat.ask({
@@ -201,7 +201,7 @@ export class PastStates {
     for (const head of (await this.#checkpoints.list(process)).reverse()) {
       if (head.slots > slot + 1) continue
       const snapshot = await this.#checkpoints.read(process, head.slots)
-      await loadModules(this.#seat, [head.module], find)
+      using _module = await loadModules(this.#seat, [head.module], find)
       const { generation } = this.#seat
       const answer = await this.#seat
         .ask({ kind: 'open', process: key, module: head.module, spawn, snapshot })
@@ -210,7 +210,7 @@ export class PastStates {
       const { sizeBytes } = answer
       return { key, process, slots: head.slots, block: head.blocks, generation, sizeBytes }
     }
-    await loadModules(this.#seat, [spawned], find)
+    using _own = await loadModules(this.#seat, [spawned], find)
     const { generation } = this.#seat
     await this.#seat.ask({
       kind: 'open',

@@ -91,7 +91,9 @@ export class QueryLane {
       return { slot, status, gas, error, output, log }
     } catch (error) {
       // What is left of the copy there, if anything, is not what is thought of it here.
-      this.#replicas.delete(follower.process.id)
+      const { id } = follower.process
+      if (this.#preparing.has(id)) this.#replicas.delete(id)
+      else this.forget(id)
       throw error
     }
   }
@@ -136,7 +138,7 @@ export class QueryLane {
     const current = fresh ? replica : await this.#open(follower)
     this.#use(id, current)
     for await (const frame of this.#log.blocks(messagesFeed(follower.process), current.blocks, target)) {
-      await loadModules(this.#seat, modulesNamedIn(frame, follower.process), modulesOf(this.#log.directory))
+      using _modules = await loadModules(this.#seat, modulesNamedIn(frame, follower.process), modulesOf(this.#log.directory))
       const verdicts = await verdictsOn(follower.process, current.blocks, frame, follower.trusted, this.#senders)
       const impatient = this.#impatient
       const answer = await this.#seat.ask({ kind: 'evaluate', process: id, frame, verdicts, steps: false, impatient })
@@ -152,11 +154,11 @@ export class QueryLane {
     const find = modulesOf(this.#log.directory)
     const spawn = await this.#log.directory.spawnEnvelope(id)
     if (spawn === undefined) throw new Failure('unknown-process', { process: id })
-    await loadModules(this.#seat, [moduleId], find)
+    using _own = await loadModules(this.#seat, [moduleId], find)
     const generation = this.#seat.generation
     for (const head of (await this.#checkpoints.list(id)).reverse()) {
       const snapshot = await this.#checkpoints.read(id, head.slots)
-      await loadModules(this.#seat, [head.module], find)
+      using _module = await loadModules(this.#seat, [head.module], find)
       const answer = await this.#seat
         .ask({ kind: 'open', process: id, module: head.module, spawn, snapshot })
         .catch(damaged)

@@ -59,7 +59,12 @@ const isFatal = (error: unknown): boolean =>
 
 /** Nothing was touched: the fault is with whoever asked, and others' processes go on here. */
 class Untouched extends Error {
-  override readonly name = 'Untouched'
+  override readonly name: string = 'Untouched'
+}
+
+/** A module that a request needs is not loaded here: no fact about the process, nor about its snapshot. */
+class NotLoaded extends Untouched {
+  override readonly name = 'NotLoaded'
 }
 
 /** Serves requests one after the other. */
@@ -98,7 +103,7 @@ export class Host {
       const fatal = isFatal(error)
       if (!fatal && !(error instanceof Untouched) && 'process' in request) this.#give(request.process)
       const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-      return { kind: 'fault', message, fatal }
+      return { kind: 'fault', message, fatal, missing: error instanceof NotLoaded }
     }
   }
 
@@ -226,7 +231,7 @@ export class Host {
 
   #open(request: Extract<HostRequest, { kind: 'open' }>): HostAnswer {
     const loaded = this.#modules.get(request.module)
-    if (loaded === undefined) throw new Error('module not loaded')
+    if (loaded === undefined) throw new NotLoaded(`module ${request.module} is not loaded`)
     this.#processes.get(request.process)?.close()
     const description = describeProcess(decodeEnvelope(request.spawn))
     const process = HostedProcess.open(description, loaded, request.snapshot, id => this.#modules.get(id))

@@ -92,8 +92,8 @@ export class Requests {
     waiting.set(id, entry)
     this.#waiting.set(process, waiting)
     const timer = setTimeout(() => resolve(undefined), IC_HOLD_MAX_MS)
-    using _followed = await this.#followed(process, place.slot)
     try {
+      using _followed = await this.#followed(process, place.slot)
       // It may have been evaluated before anybody watched for it.
       if ((await this.#parts.computer.evaluated(process)) > place.slot) {
         const state = await this.state(process, id)

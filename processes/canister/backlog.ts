@@ -33,13 +33,9 @@ export class Backlog<T> {
 
   /** Gives what goes now, of what waited and `more`, and keeps the rest. */
   take(cells: Cells, more: readonly T[]): readonly T[] {
-    const head = cells.get(this.#name)
-    if (head === undefined && this.#fits(more)) return more
-    const reader = head && new CborReader(head)
-    reader?.array()
-    const from = Number(reader?.uint() ?? 0)
-    let end = Number(reader?.uint() ?? 0)
-    for (const item of more) this.#put(cells, end++, item)
+    if (!this.waits(cells) && this.#fits(more)) return more
+    this.add(cells, more)
+    const { from, end } = this.#span(cells)
     const taken: T[] = []
     let bytes = 0
     let next = from
@@ -55,6 +51,14 @@ export class Backlog<T> {
     return taken
   }
 
+  /** Puts `more` behind what waits. */
+  add(cells: Cells, more: readonly T[]): void {
+    if (more.length === 0) return
+    const { from, end } = this.#span(cells)
+    for (const [index, item] of more.entries()) this.#put(cells, end + index, item)
+    this.#setHead(cells, from, end + more.length)
+  }
+
   /** Whether something waits. */
   waits(cells: Cells): boolean {
     return cells.get(this.#name) !== undefined
@@ -63,6 +67,15 @@ export class Backlog<T> {
   #fits(items: readonly T[]): boolean {
     if (items.length > this.#bounds.count) return false
     return items.length < 2 || items.reduce((sum, item) => sum + this.#form.sizeOf(item), 0) <= this.#bounds.bytes
+  }
+
+  /** The numbers of what waits. */
+  #span(cells: Cells): { readonly from: number; readonly end: number } {
+    const head = cells.get(this.#name)
+    if (head === undefined) return { from: 0, end: 0 }
+    const reader = new CborReader(head)
+    reader.array()
+    return { from: Number(reader.uint()), end: Number(reader.uint()) }
   }
 
   #setHead(cells: Cells, next: number, end: number): void {

@@ -26,7 +26,7 @@ import { OwnCalls } from './management/own-calls.ts'
 import { Post } from './post.ts'
 import { answerQuery } from './queries.ts'
 import type { Origin } from './records.ts'
-import { Slot, type UserAnswer } from './slot.ts'
+import { type Letter, Slot, type UserAnswer } from './slot.ts'
 import { armTimers, DEADLINE_TIMER, GLOBAL_TIMER, HEARTBEAT_TIMER, LEAVING_TIMER, STOP_TIMER } from './timers.ts'
 
 const NO_BYTES = new Uint8Array(0)
@@ -226,7 +226,8 @@ export class Canister {
   /** Requests that have too little to spend on their way are refused here, where their callbacks can hear of it. */
   #withoutFuel(slot: Slot): void {
     const requests = slot.letters.filter(({ callback }) => callback !== undefined)
-    if (requests.length === 0 || slot.left / BigInt(slot.letters.length) >= FUEL_MIN) return
+    const sending = slot.letters.reduce((sum, letter) => sum + sendingGas(letter), 0n)
+    if (requests.length === 0 || slot.left - sending >= FUEL_MIN * BigInt(slot.letters.length)) return
     for (const letter of requests) {
       slot.letters.splice(slot.letters.indexOf(letter), 1)
       if (letter.callback === undefined) continue
@@ -234,21 +235,35 @@ export class Canister {
     }
   }
 
-  /** Sends what can go in this slot, and gives the answers that can; what cannot has a slot of its own later. */
+  /**
+   * Sends what can go in this slot, and gives the answers that can; what cannot has a slot of its own later. A message that waits leaves
+   * only there, where it has the fuel of a whole slot: one with little would take it along to nowhere.
+   */
   #flush(slot: Slot): readonly UserAnswer[] {
     this.#withoutFuel(slot)
     this.#drain(slot)
-    const { letters, answers, cells, message, context } = slot
-    const comesLater = message.kind === 'tick' && message.timer === LEAVING_TIMER
-    const goes = letters.length === 0 && !comesLater ? letters : LETTERS.take(cells, letters)
-    const told = answers.length === 0 && !comesLater ? answers : ANSWERS.take(cells, answers)
-    for (const { to, tags, data, depth, callback } of goes) {
-      slot.spend(SEND_GAS + 8n * BigInt(data.length))
+    const { answers, cells, message, context } = slot
+    const isTheirs = message.kind === 'tick' && message.timer === LEAVING_TIMER
+    const waited = LETTERS.waits(cells) || ANSWERS.waits(cells)
+    const goes = this.#leaving(slot, isTheirs)
+    const told = answers.length === 0 && !isTheirs ? answers : ANSWERS.take(cells, answers)
+    for (const letter of goes) {
+      slot.spend(sendingGas(letter))
+      const { to, tags, data, depth, callback } = letter
       context.send({ to, tags, data, depth, always: callback === undefined })
     }
-    const waits = (goes !== letters && LETTERS.waits(cells)) || (told !== answers && ANSWERS.waits(cells))
-    if (waits) context.setTimer(LEAVING_TIMER, message.timestampMs)
+    // Set anew by every message, it would never ring.
+    const isSet = waited && !isTheirs
+    if (!isSet && (LETTERS.waits(cells) || ANSWERS.waits(cells))) context.setTimer(LEAVING_TIMER, message.timestampMs)
     return told
+  }
+
+  #leaving({ cells, letters }: Slot, isTheirs: boolean): readonly Letter[] {
+    if (isTheirs) return LETTERS.take(cells, letters)
+    if (letters.length === 0) return []
+    if (!LETTERS.waits(cells)) return LETTERS.take(cells, letters)
+    LETTERS.add(cells, letters)
+    return []
   }
 }
 
@@ -256,5 +271,7 @@ const MANAGEMENT = principalText(NO_BYTES)
 /** Gas of taking a message, and of sending one. */
 const DELIVER_GAS = 2_000n
 const SEND_GAS = 10_000n
+
+const sendingGas = ({ data }: Letter): bigint => SEND_GAS + 8n * BigInt(data.length)
 
 const clip = (gas: bigint, max: bigint): bigint => (gas > max ? max : gas)

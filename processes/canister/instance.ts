@@ -168,7 +168,7 @@ export class CanisterInstance implements Host {
       found(is64 ? BigInt.asIntN(64, env) : Number(env) | 0)
     } catch (error) {
       // Before its first instruction: an argument that the function does not take.
-      const isUntouched = this.#gas.value === this.execution.entry.gasLimit
+      const isUntouched = this.#gas.value === this.execution.entry.gasLimit - this.#withheld
       if (error instanceof TypeError && isUntouched) throw new CanisterTrap(`callback ${fun} has another type`, 'IC0513')
       throw error
     }

@@ -19,10 +19,6 @@ export class KeptChunks {
   /** Where they stood when the slot began, or `NOWHERE`. */
   readonly #before = new Map<number, number>()
 
-  get size(): number {
-    return this.#places.size
-  }
-
   get sizeBytes(): number {
     return this.#slabs.sizeBytes
   }

@@ -15,6 +15,7 @@ import { type CanisterState, decodeState, encodeState, stateAtFirst } from './st
 export const CODE: CellKey = 'c/'
 
 const ZEROES = new Uint8Array(CHUNK_SIZE_BYTES)
+const PAGE_BYTES = CHUNKS_PER_PAGE * CHUNK_SIZE_BYTES
 
 /** What a canister needs of the factory that opened it. */
 export interface MachineHome {
@@ -55,6 +56,8 @@ export class Machine {
   readonly #stable: StableMemory
   #before: CanisterState
   #code: CanisterCode | undefined
+  /** The code that the slot has replaced, if it has: the globals of before are read by it. */
+  #replaced: { readonly code: CanisterCode | undefined } | undefined
   #instance: CanisterInstance | undefined
   #engine: Uint8Array | undefined
   #engineOf: CanisterState | undefined
@@ -184,8 +187,7 @@ export class Machine {
   replaceCode(code: CanisterCode, keepsHeap: boolean, changes: Partial<CanisterState>): void {
     const heapPages = keepsHeap ? Math.max(code.pagesMin, this.state.heapPages) : code.pagesMin
     if (!keepsHeap) this.#replaceHeap(code.initialChunks)
-    this.giveUp()
-    this.#code = code
+    this.#replace(code)
     this.change({ ...changes, codeHash: code.hash, heapPages, globals: code.initialGlobals })
   }
 
@@ -193,8 +195,7 @@ export class Machine {
   removeCode(changes: Partial<CanisterState>): void {
     this.#replaceHeap(new Map())
     this.clearStable()
-    this.giveUp()
-    this.#code = undefined
+    this.#replace(undefined)
     this.change({ ...changes, codeHash: undefined, ownCode: false, codeBytes: 0, heapPages: 0, stablePages: 0, globals: [] })
   }
 
@@ -202,9 +203,14 @@ export class Machine {
   replaceMemory(code: CanisterCode | undefined, chunks: ReadonlyMap<number, Uint8Array>, changes: Partial<CanisterState>): void {
     for (const index of [...this.kept.indexes()]) if (!chunks.has(index)) this.kept.put(index, ZEROES)
     for (const [index, bytes] of chunks) this.kept.put(index, bytes)
-    this.giveUp()
-    this.#code = code
+    this.#replace(code)
     this.change(changes)
+  }
+
+  #replace(code: CanisterCode | undefined): void {
+    this.giveUp()
+    this.#replaced ??= { code: this.#code }
+    this.#code = code
   }
 
   #replaceHeap(chunks: ReadonlyMap<number, Uint8Array>): void {
@@ -219,35 +225,39 @@ export class Machine {
     this.change({ stablePages: 0 })
   }
 
+  /** Of heap and stable memory: by what the state commits to, for which chunks a host happens to hold may differ between hosts. */
   get memoryBytes(): number {
-    return this.kept.size * CHUNK_SIZE_BYTES
+    return (this.state.heapPages + this.state.stablePages) * PAGE_BYTES
   }
 
   /** The state of now is that of the slot. */
   keep(): void {
     this.kept.keep()
     this.#before = this.state
+    this.#replaced = undefined
   }
 
   /** Back to where the slot began. */
   discard(): void {
     const undone = this.kept.discard()
-    const { codeHash } = this.state
     this.state = this.#before
-    if (codeHash !== this.state.codeHash) {
-      this.#code = undefined
+    if (this.#replaced !== undefined) {
+      this.#code = this.#replaced.code
+      this.#replaced = undefined
       this.giveUp()
     }
     const instance = this.#instance
     if (instance === undefined) return
-    if (instance.heap.pages !== this.state.heapPages) {
+    const { globals } = this.state
+    // Of a canister that was just opened nobody has read what its globals are.
+    if (instance.heap.pages !== this.state.heapPages || globals instanceof Uint8Array) {
       this.giveUp()
       return
     }
     for (const index of undone) {
       if (index < this.state.heapPages * CHUNKS_PER_PAGE) instance.heap.chunk(index).set(this.kept.get(index))
     }
-    if (!(this.state.globals instanceof Uint8Array)) instance.writeGlobals(this.state.globals)
+    instance.writeGlobals(globals)
   }
 
   close(): void {

@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { childProcessHosts, HostSeat, inThreadHosts } from '../../compute-unit/index.ts'
+import { damaged } from '../../compute-unit/follower.ts'
 import { hostProgram } from '../../node/host-program.ts'
-import { asModuleId, asProcessId, encodeEnvelope, type ModuleDescription, type Runtime } from '../../protocol/index.ts'
+import { asModuleId, asProcessId, encodeEnvelope, type ModuleDescription, type ProcessId, type Runtime } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 import { spawnItem } from '../fakes/signed-items.ts'
 import { breakingRuntime } from './breaking-runtime.ts'
+import { ComputeHarness } from './compute-harness.ts'
 
 const seatEnding = (endAfterMs: number): HostSeat =>
   new HostSeat({ open: childProcessHosts(hostProgram()), wallMaxMs: 60_000, onExit: () => undefined, endAfterMs })
@@ -59,4 +61,45 @@ it('modules that nobody asks for any more leave the host, those on which a proce
   expect(loaded).not.toContain(module(1).id)
   await seat.load(module(1))
   expect(loaded).toContain(module(1).id)
+})
+
+it('a module stays while somebody has yet to ask what needs it; without it nothing is damaged and nobody at fault', async () => {
+  await using seat = new HostSeat({ open: inThreadHosts([breakingRuntime]), wallMaxMs: 60_000, onExit: () => undefined })
+  const module = (number: number): ModuleDescription => ({ id: asModuleId(fakeId(number)), owner: '', format: 'breaking', tags: [], wasm: Uint8Array.of(1) })
+  const item = spawnItem(module(0).id, keyOf(1))
+  const spawn = encodeEnvelope({ kind: 'item', item: item.bytes })
+  const open = { kind: 'open', process: asProcessId(item.id), module: module(0).id, spawn, snapshot: undefined } as const
+  {
+    using _one = seat.pin(module(0).id)
+    {
+      using _other = seat.pin(module(0).id)
+    }
+    for (let number = 0; number < 60; number++) await seat.load(module(number))
+    expect((await seat.ask(open)).kind).toBe('opened')
+    await seat.ask({ kind: 'close', process: open.process })
+  }
+  for (let number = 60; number < 120; number++) await seat.load(module(number))
+  const missing = await seat.ask(open).catch((error: unknown) => error)
+  expect(missing).toMatchObject({ code: 'host-fault', details: { fatal: false, bystander: true } })
+  expect(() => damaged(missing)).toThrow()
+})
+
+it('processes of more modules than stay loaded wake together, each from its checkpoint', { timeout: 120_000 }, async () => {
+  // Requests are at hand before the first is answered, as with a host of its own.
+  const openHost = inThreadHosts([breakingRuntime], () => new Promise(resolve => setImmediate(resolve)))
+  const first = await ComputeHarness.open({ openHost })
+  const { log } = first
+  const processes: ProcessId[] = []
+  for (let number = 0; number < 60; number++) {
+    const module = await first.addModule(Uint8Array.of(number), [{ name: 'Module-Format', value: 'breaking' }])
+    processes.push(await first.spawn(module))
+  }
+  for (const process of processes) expect((await first.ask(process)).status).toBe('ok')
+  await first.unit.checkpointAll()
+  await first[Symbol.asyncDispose]()
+  await using again = await ComputeHarness.open({ openHost, log })
+  const results = await Promise.all(processes.map(process => again.ask(process)))
+  expect(results.map(({ status }) => status)).toEqual(processes.map(() => 'ok'))
+  expect(again.troubles).toEqual([])
+  for (const process of processes) expect(await again.unit.checkpointsOf(process)).toEqual([2])
 })

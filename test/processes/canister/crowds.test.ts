@@ -107,6 +107,29 @@ describe('what is more than one slot holds', { timeout: 120_000 }, () => {
     expect(net.replay(canister)).toBe(net.root(canister))
   })
 
+  it('does not leave with a message of little fuel, which would take it nowhere', () => {
+    const net = new CanisterNet()
+    const [hub, caller] = [net.installed(CALLING), net.installed(CALLING)]
+    net.silent.add('canister.find')
+    for (let round = 0; round < 2; round++) expect(net.ingress(caller, 'many', principalOf(hub))?.reply).toBeDefined()
+    const found = { Action: 'Reply', 'X-Reference': `find/${principalText(principalOf(hub))}`, Effect: 'canister.find' }
+    const data = JSON.stringify({ process: hub, format: 'canister' })
+    const sent = net.put(caller, { kind: 'item', item: messageItem(caller, { tags: found, data, signer: 1 }).bytes }).outbox.length
+    expect(sent).toBe(240)
+    // Its own answer waits, too: behind those that came before.
+    const core = { from: asProcessId(fakeId(1)), slot: 1, index: 0, seq: 0, to: caller, depth: 1, fuel: 300_000n, origin: asMessageId(fakeId(2)) }
+    const tags = [{ name: 'Action', value: 'counted' }, { name: 'Content-Type', value: 'application/candid' }, { name: 'Reference', value: 'r' }]
+    const push = makePush(core, { kind: 'message', tags, data: STRANGER, anchor: undefined })
+    expect(net.put(caller, { kind: 'push', push, proof: undefined })).toMatchObject({ status: 'ok', outbox: [], log: '' })
+    net.deliver()
+    net.pass(5_000)
+    expect(net.lost).toHaveLength(1)
+    notFound(net, hub)
+    net.pass(5_000)
+    expect(counted(net, caller)).toBe(300)
+    expect(net.replay(caller)).toBe(net.root(caller))
+  })
+
   it('is cut, if it is the text of a reject', () => {
     const net = new CanisterNet()
     const canister = net.installed(CALLING)

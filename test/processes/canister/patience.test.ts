@@ -16,7 +16,11 @@ const PROGRAM = wat(`(module
   (import "ic0" "performance_counter" (func $instructions (param i32) (result i64)))
   (import "ic0" "stable_grow" (func $grow (param i32) (result i32)))
   (import "ic0" "stable_read" (func $read (param i32 i32 i32)))
+  (import "ic0" "call_new" (func $new (param i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "ic0" "call_perform" (func $perform (result i32)))
   (memory 2)
+  (table funcref (elem $wide))
+  (func $wide (param i64))
   (global $at (mut i32) (i32.const 0))
   (func $spin (param $rounds i32)
     (loop $more
@@ -29,6 +33,9 @@ const PROGRAM = wat(`(module
     (call $reply))
   (func (export "canister_update quick") (call $spin (i32.const 10)) (call $tell))
   (func (export "canister_update long") (call $spin (i32.const 400000)) (call $tell))
+  (func (export "canister_update wide")
+    (call $new (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))
+    (drop (call $perform)))
   (func (export "canister_query look") (call $spin (i32.const 400000)) (call $tell))
   (func (export "canister_update trap") (call $spin (i32.const 10)) unreachable)
   (func (export "canister_update copy") (local $left i32)
@@ -81,6 +88,13 @@ describe('a slot that others wait behind', () => {
     const outcomes = frames.map(({ bytes }) => again.evaluate(bytes, [VERDICT], { patienceGas: PATIENCE }))
     expect(outcomes.at(-1)?.gas).toBe(net.results.at(-1)?.result.gas)
     expect(Buffer.from(outcomes.at(-1)?.resultsBytes ?? []).includes(Buffer.from(quick ?? []))).toBe(true)
+  })
+
+  it('traps where its callback has another type, and no host fails of that', () => {
+    const net = new CanisterNet()
+    const canister = net.installed(PROGRAM)
+    expect(net.ingress(canister, 'wide')?.reject?.error).toBe('IC0513')
+    expect(impatiently(net, canister)).toBe(net.member(canister).frames.length)
   })
 
   it('is given up for what system calls take, too, as is a query', async () => {
