@@ -78,7 +78,8 @@ export class HandoverDesk {
     const { process, untilMs } = await this.#ordered(bytes)
     const { key, scheduler } = this.#parts
     if (!process.policy.schedulers.includes(key)) return undefined
-    await scheduler.hold(process.id, untilMs)
+    const isStill = await scheduler.hold(process.id, untilMs)
+    if (!isStill) throw new Failure('busy', { process: process.id }, { note: 'something that it voted for has not settled' })
     return this.#placeOf(process)
   }
 
@@ -115,7 +116,7 @@ export class HandoverDesk {
 
   async #holdAt(scheduler: KeyId, bytes: Uint8Array): Promise<FeedPlace | undefined> {
     const { key, peers } = this.#parts
-    if (scheduler === key) return this.hold(bytes)
+    if (scheduler === key) return this.hold(bytes).catch(() => undefined)
     return peers?.hold(scheduler, bytes, { timeoutMs: HOLD_WAIT_MS }).catch(() => undefined)
   }
 

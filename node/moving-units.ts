@@ -13,7 +13,9 @@ export function movingUnits({
   key,
 }: Pick<OpenAgreement, 'agreement' | 'agreed'> & Pick<Units, 'scheduler' | 'computer' | 'messenger'> & { readonly key: KeyId }): MovingUnits {
   return {
-    hold: process => scheduler.hold(process, Number.POSITIVE_INFINITY),
+    async hold(process) {
+      await scheduler.hold(process, Number.POSITIVE_INFINITY)
+    },
     release: process => scheduler.release(process),
     async moved(process) {
       await computer.moved(process)

@@ -86,7 +86,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const { log } = parts
     const describe = async (id: ProcessId) => (await log.directory.process(id)) ?? parts.describe?.(id)
     const seatHere = (request: ScheduleRequest): Promise<Seat> => this.#seatHere(request).catch(failed)
-    this.#coSigned = parts.together && new CoSignedProcesses({ ...parts, ...parts.together, describe, seatHere })
+    const isHeld = (process: ProcessId): boolean => this.#holds.has(process)
+    this.#coSigned = parts.together && new CoSignedProcesses({ ...parts, ...parts.together, describe, seatHere, isHeld })
     const commitOf = async (process: ProcessDescription): Promise<LaneParts['commit']> => this.#coSigned?.commitOf(process)
     this.#holds = new Holds(parts.clock)
     this.#lanes = new Lanes({ ...parts, commitOf, expectFree: process => this.#holds.expectFree(process) })
@@ -131,8 +132,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
 
   async schedule(requests: readonly ScheduleRequest[]): Promise<readonly ScheduleAnswer[]> {
     if (this.#closed) {
-      const failure = new Failure('shutting-down')
-      return requests.map(() => ({ status: 'failed', failure }))
+      return requests.map(() => failedAnswer(new Failure('shutting-down')))
     }
     const answers: (Promise<ScheduleAnswer> | ScheduleAnswer)[] = []
     await confirmEpochs(this.#parts, this.#lanes, requests)
@@ -163,10 +163,11 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     return expected
   }
 
-  /** Takes nothing more of a process until `untilMs`, or until it is released; resolves when all that was taken has its slot. */
-  async hold(process: ProcessId, untilMs: number): Promise<void> {
+  /** Takes nothing more of a process until `untilMs`, or until it is released; resolves when all that was taken has its slot, or false. */
+  async hold(process: ProcessId, untilMs: number): Promise<boolean> {
     this.#holds.add(process, untilMs)
     await this.#lanes.close(process)
+    return (await this.#coSigned?.isStill(process)) ?? true
   }
 
   release(process: ProcessId): void {

@@ -45,7 +45,13 @@ export interface CoSignedParts extends CheckParts, Together {
   readonly log: Log
   readonly clock: Clock
   seatHere(request: ScheduleRequest): Promise<Seat>
+  /** Whether nothing more is voted for of a process. */
+  isHeld(process: ProcessId): boolean
 }
+
+/** How long what was voted for may take to settle, once nothing else is. */
+const STILL_LOOKS_MAX = 20
+const STILL_PAUSE_MS = 100
 
 /** The processes that this node schedules together with others. */
 export class CoSignedProcesses {
@@ -105,6 +111,21 @@ export class CoSignedProcesses {
     return course.voter.answer(from, request)
   }
 
+  /** Whether all that this node voted for of a process that is held has settled, or does soon: nothing else can be added with its vote. */
+  async isStill(process: ProcessId): Promise<boolean> {
+    try {
+      const course = await this.known(process)
+      for (let looks = 1; course !== undefined && !(await course.voter.isStill()); looks++) {
+        if (looks > STILL_LOOKS_MAX) return false
+        await this.#parts.clock.sleep(STILL_PAUSE_MS, { for: 'wait' })
+      }
+      return true
+    } catch (error) {
+      // Its feed has not begun here: nothing was voted for.
+      return Failure.is(error, 'moved')
+    }
+  }
+
   /** Who schedules a process has changed: the next course of it is of its new epoch. */
   async moved(process: ProcessId): Promise<void> {
     const course = await this.#courses.get(process)?.catch(() => undefined)
@@ -157,6 +178,7 @@ export class CoSignedProcesses {
       peers,
       check: (description, base, blocks) => checkBlocks(this.#parts, description, base, blocks),
       settled: frames => this.#parts.settled(frames),
+      isHeld: () => this.#parts.isHeld(process.id),
       begun: () => log.store.write([{ key: knownKey(process.id), value: new Uint8Array([1]) }]),
       accepted: () => opened.course?.settleSoon(),
       forgot: () => void opened.course?.catchUp(),

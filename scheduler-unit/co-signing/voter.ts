@@ -99,6 +99,11 @@ export class Voter {
     return accepted !== undefined && accepted.base === this.length ? accepted : undefined
   }
 
+  /** Whether all that was voted for has settled, once votes under way are given. */
+  isStill(): Promise<boolean> {
+    return this.#turns.decide(async () => this.unsettled === undefined)
+  }
+
   /** All others told what is settled, and it is here: what it signed before it was restored stands on no later base than that. */
   remembersAll(): void {
     if (this.#floor === Number.POSITIVE_INFINITY) this.#floor = this.length
@@ -143,6 +148,7 @@ export class Voter {
   /** Accepts what it proposes itself; false if it has left that view, or the feed has moved on. */
   acceptOwn(proposal: Proposal): Promise<boolean> {
     return this.#turns.decide(async () => {
+      if (this.#parts.isHeld?.() === true) return false
       if (proposal.view !== this.view || proposal.base !== this.length || proposal.base <= this.#floor) return false
       await this.#remember({ ...this.#state, accepted: proposal })
       return true
@@ -209,6 +215,7 @@ export class Voter {
   /** Accepts, and signs if enough others have accepted and nothing else was signed. */
   async #vote({ view, base, blocks, holders }: Extract<CoSignRequest, { kind: 'propose' }>): Promise<CoSignAnswer> {
     const proposal: Proposal = { view, base, blocks }
+    if (this.#parts.isHeld?.() === true) return refused('the process is being handed over')
     const tree = this.treeWith(blocks)
     const head: SignedHead = { base, length: tree.length, hash: tree.hash() }
     const { signers, quorum } = this.feed

@@ -62,7 +62,7 @@ class Handed {
     receiptOf(await harness.item(process, messageItem(process).bytes))
     const handed = new Handed(harness, process, peers)
     await handed.handovers.begin({
-      hold: id => harness.unit.hold(id, Number.POSITIVE_INFINITY),
+      hold: async id => void (await harness.unit.hold(id, Number.POSITIVE_INFINITY)),
       release: id => harness.unit.release(id),
       moved: async ({ id }) => harness.unit.moved(id),
       ...units,
