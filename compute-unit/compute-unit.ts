@@ -128,15 +128,13 @@ export class ComputeUnit implements Computer, AsyncDisposable {
 
   /** Takes a frame that is on its way to the disk, and whether it got there; then it comes to `accept`. */
   expect(process: ProcessDescription, frame: ScheduledFrame, done: Promise<boolean>): void {
-    if (this.#isOver(process)) return
-    void this.#followers.known(process.id)?.then(follower => follower.expect({ ...knownFrame(frame), done }), ignore)
+    void this.#followers.present(process)?.then(follower => follower.expect({ ...knownFrame(frame), done }), ignore)
   }
 
   /** Takes a frame that became durable. */
   accept(process: ProcessDescription, frame: ScheduledFrame): void {
-    if (this.#isOver(process)) return
     const opening = this.#followers.for(process)
-    void opening.then(follower => follower.accept(knownFrame(frame))).catch(error => this.#trouble(process.id, error))
+    void opening?.then(follower => follower.accept(knownFrame(frame))).catch(error => this.#trouble(process.id, error))
   }
 
   /** The same, for the case that its process is evaluated here for some other reason. */
@@ -308,11 +306,6 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       progress: (description, evaluated, scheduled) => this.#parts.progress?.(description.id, evaluated, scheduled),
       trouble: (description, error) => this.#trouble(description.id, error),
     }
-  }
-
-  /** Whether it is described in an epoch that is over: what still comes of that is evaluated no more. */
-  #isOver({ id, epoch }: ProcessDescription): boolean {
-    return epoch < (this.#parts.log.directory.processAtHand(id)?.epoch ?? epoch)
   }
 
   /** A result whose pushes are marked as this unit's own, if its word is enough. */

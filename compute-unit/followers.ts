@@ -63,8 +63,14 @@ export class Followers implements Disposable {
     return this.#byProcess.get(process) ?? this.#keep(process, this.#find(process))
   }
 
-  /** The same, of a process that is at hand. */
-  for(process: ProcessDescription): Promise<Follower> {
+  /** That of a process, if there is one already, and the description is not of an epoch that is over. */
+  present(process: ProcessDescription): Promise<Follower> | undefined {
+    return this.#isOver(process) ? undefined : this.#byProcess.get(process.id)
+  }
+
+  /** That of a process that is at hand; none, if its description is of an epoch that is over: what comes of that is evaluated no more. */
+  for(process: ProcessDescription): Promise<Follower> | undefined {
+    if (this.#isOver(process)) return undefined
     return this.#byProcess.get(process.id) ?? this.#keep(process.id, this.#open(process))
   }
 
@@ -97,6 +103,10 @@ export class Followers implements Disposable {
     this.#byProcess.set(process, opening)
     opening.catch(() => this.#byProcess.delete(process))
     return opening
+  }
+
+  #isOver({ id, epoch }: ProcessDescription): boolean {
+    return epoch < (this.#parts.log.directory.processAtHand(id)?.epoch ?? epoch)
   }
 
   async #find(process: ProcessId): Promise<Follower> {
