@@ -37,6 +37,7 @@ import { openUnits, type UnitObserver } from './open-units.ts'
 import { returnMemory } from './return-memory.ts'
 import { systemClock } from './system-clock.ts'
 import { schedulerAt } from './scheduler-at.ts'
+import { tellWhoIsBehind } from './tell-who-is-behind.ts'
 import { createUnitMetrics } from './unit-metrics.ts'
 import { type UnitName, UnitRoles } from './unit-roles.ts'
 import { unitNaming } from './unit-naming.ts'
@@ -177,10 +178,11 @@ async function openNode(
     trouble,
   })
   keep({ [Symbol.asyncDispose]: async () => evidence[Symbol.dispose]() })
+  const told = peers && tellWhoIsBehind(peers, { handovers, describe })
   const unitParts = {
     handovers, learned,
     keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, observer, evidence: evidence.book,
-    peers: peers && (evidence.complaints?.watch(peers) ?? peers),
+    peers: told && (evidence.complaints?.watch(told) ?? told),
     computes: roles.runs('compute'),
     connected: () => network?.peers ?? [],
     carry: (scheduler: Scheduler) => roles.scheduler(scheduler),
