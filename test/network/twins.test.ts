@@ -72,7 +72,7 @@ it('a scheduler whose data folder was copied, and started twice, leaves a proof 
     return evidence.map(({ length }) => length ?? 0).sort((a, b) => a - b)[0]
   }
   const standsStill = async (node: RunningNode): Promise<void> => {
-    expect(await scheduledOn(node, process)).toBe(4)
+    await expect.poll(() => scheduledOn(node, process)).toBe(4)
     await expect(clientOf(node).transport.request('result', { process, at: 4, wait_ms: 0 }, {}), `slot 4 on ${node.url}`).rejects.toMatchObject({ code: 'equivocated' })
   }
   for (const node of [ofOne, healed]) {
