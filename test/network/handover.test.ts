@@ -9,6 +9,11 @@ import { type Client, connect, ed25519Signer, type HandedOver, verify } from '..
 const SIGNER = ed25519Signer(new Uint8Array(32).fill(21))
 const SOON = { timeout: 60_000 }
 
+interface OpenNode {
+  readonly node: AtollNode
+  readonly client: Client
+}
+
 /** Nodes in this program, each connected to those that were opened before. */
 class Nodes {
   readonly #folder: Promise<string> = mkdtemp(join(tmpdir(), 'atoll-handover-'))
@@ -21,11 +26,18 @@ class Nodes {
     })
   }
 
-  async open(name: string): Promise<{ node: AtollNode; client: Client }> {
+  async open(name: string): Promise<OpenNode> {
     const peer = [...this.#open.values()].flatMap(({ network }) => network?.addresses[0] ?? [])
     const node = await createNode({ data: join(await this.#folder, name), port: 0, listen: ['0'], peer, hosts: 1 })
     this.#open.set(name, node)
     return { node, client: connect({ url: node.url, signer: SIGNER }) }
+  }
+
+  /** Three, each connected to each. */
+  async openThree(): Promise<[OpenNode, OpenNode, OpenNode]> {
+    const three: [OpenNode, OpenNode, OpenNode] = [await this.open('a'), await this.open('b'), await this.open('c')]
+    for (const { node } of three) await expect.poll(() => node.network?.peers.length, SOON).toBe(2)
+    return three
   }
 
   async close(name: string): Promise<void> {
@@ -71,10 +83,7 @@ it('a process goes on at another node, with the same slots, state and receipts',
 
 it('a process outlives its scheduler: whoever holds its feed gives it to the next', { timeout: 180_000 }, async () => {
   const nodes = new Nodes()
-  const a = await nodes.open('a')
-  const b = await nodes.open('b')
-  const c = await nodes.open('c')
-  await expect.poll(() => c.node.network?.peers.length, SOON).toBe(2)
+  const [a, b, c] = await nodes.openThree()
   const process = await spawnCounter(a.client)
   for (let n = 1; n <= 5; n++) await add(a.client, process)
   // Somebody keeps a copy of the feed and the module, and evaluates nothing.
@@ -106,10 +115,7 @@ it('a process outlives its scheduler: whoever holds its feed gives it to the nex
 
 it('a process goes from one scheduler to three, and stands still once its owner signs two handovers', { timeout: 240_000 }, async () => {
   const nodes = new Nodes()
-  const a = await nodes.open('a')
-  const b = await nodes.open('b')
-  const c = await nodes.open('c')
-  await expect.poll(() => c.node.network?.peers.length, SOON).toBe(2)
+  const [a, b, c] = await nodes.openThree()
   const process = await spawnCounter(a.client)
   expect(await add(a.client, process)).toEqual({ slot: 1, total: '1' })
   const three = [a, b, c].map(({ node }) => node.key)

@@ -8,9 +8,9 @@ import { type RunningNode, startNode } from './running-node.ts'
 
 export interface SeveralNodesOptions<Name extends string> {
   readonly cutOff?: CutOff | undefined
-  /** Units that a node runs; all, if they are not given. */
   /** Programs that are nodes of another kind. */
   readonly programs?: Partial<Record<Name, string | undefined>> | undefined
+  /** Units that a node runs; all, if they are not given. */
   readonly units?: Partial<Record<Name, readonly UnitName[] | undefined>> | undefined
 }
 
