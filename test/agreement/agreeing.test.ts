@@ -3,35 +3,15 @@ import { agreeing } from '../../agreement/agreeing.ts'
 import {
   asKeyId,
   asModuleId,
-  describeSpawnItem,
   encodeUnitReading,
   Failure,
   type KeyId,
-  signDataItemSync,
   toUtf8,
   type UnitRead,
 } from '../../protocol/index.ts'
+import { AGREED_UNITS as UNITS, agreedProcess as process } from '../fakes/agreed-process.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { realClock } from '../fakes/real-clock.ts'
-import { seedOf } from '../fakes/signed-items.ts'
-
-const UNITS = [1, 2, 3].map(keyOf)
-const process = describeSpawnItem(
-  signDataItemSync(
-    {
-      tags: [
-        { name: 'Data-Protocol', value: 'ao' },
-        { name: 'Type', value: 'Process' },
-        { name: 'Module', value: keyOf(4) },
-        { name: 'Scheduler', value: keyOf(5) },
-        ...UNITS.map(value => ({ name: 'Compute-Unit', value })),
-        { name: 'Compute-Quorum', value: '2' },
-      ],
-      data: '',
-    },
-    seedOf(9),
-  ),
-)
 
 const stateAt = (slot: number): Uint8Array =>
   encodeUnitReading('state', { slot, module: asModuleId(keyOf(4)), document: new Uint8Array(2) })

@@ -4,34 +4,15 @@ import {
   type Attestation,
   type Certificate,
   certificateMessage,
-  describeSpawnItem,
   type Disagreement,
   ed25519Sign,
   encodeCertificate,
   type Failure,
-  signDataItemSync,
 } from '../../protocol/index.ts'
 import { FinalStore } from '../../agreement/final-store.ts'
-import { keyOf } from '../fakes/certified-pushes.ts'
+import { agreedProcess as process } from '../fakes/agreed-process.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
 import { seedOf } from '../fakes/signed-items.ts'
-
-const process = describeSpawnItem(
-  signDataItemSync(
-    {
-      tags: [
-        { name: 'Data-Protocol', value: 'ao' },
-        { name: 'Type', value: 'Process' },
-        { name: 'Module', value: keyOf(4) },
-        { name: 'Scheduler', value: keyOf(5) },
-        ...[1, 2, 3].map(seed => ({ name: 'Compute-Unit', value: keyOf(seed) })),
-        { name: 'Compute-Quorum', value: '2' },
-      ],
-      data: '',
-    },
-    seedOf(9),
-  ),
-)
 
 /** The certificate of the frame at an index, one slot each. */
 function certificateAt(index: number, state = 0): Certificate {
