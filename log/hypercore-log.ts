@@ -265,12 +265,7 @@ export class HypercoreLog implements Log {
     if (!kinds.includes(feed.kind)) throw new TypeError(`not a feed of ${kinds}: ${feed.kind}`)
     const state = this.#parts.states.of(feed)
     if (state.frozen !== undefined) throw state.frozen
-    if (!state.own)
-      throw new Failure(
-        'not-scheduler',
-        { process: feed.process },
-        { note: 'the feed is signed by others' },
-      )
+    if (!state.own) throw new Failure('not-scheduler', { process: feed.process }, { note: 'the feed is signed by others' })
     return state
   }
 
