@@ -286,6 +286,13 @@ export const IC_ANSWERS_MAX_BYTES = 64 * MiB
 export const IC_CANISTERS_MAX = 4096
 /** How old the certificate of a canister's certified data may be that queries are shown; clients take five minutes. */
 export const IC_DATA_CERTIFICATE_MAX_MS = 30_000
+/** Body of a request to a page of a canister: a message that fits a feed, headers and all. */
+export const IC_PAGE_REQUEST_MAX_BYTES = 2 * MiB - 64 * KiB
+/** Body of a page of a canister that comes in pieces, each by a query of its own: a large download. */
+export const IC_PAGE_MAX_BYTES = 1024 * MiB
+/** Headers of such a page, and bytes of them: HTTP clients take no more by default. */
+export const IC_PAGE_HEADERS_MAX = 64
+export const IC_PAGE_HEADERS_MAX_BYTES = 16 * KiB
 /** Slots behind a request that are looked through for its answer after a restart. */
 export const IC_LOOKED_AT_MAX = 100_000
 
