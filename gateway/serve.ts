@@ -22,7 +22,6 @@ import {
 import type { AdminGate } from './admin-gate.ts'
 import {
   type AnswerContext,
-  SECURITY_HEADERS,
   sendBody,
   sendPreflight,
   sendProblem,
@@ -31,6 +30,7 @@ import { readBody } from './body.ts'
 import type { Call } from './call.ts'
 import { sendEvents } from './event-stream.ts'
 import { type HostRule, isSameOrigin } from './host-rule.ts'
+import { serveMounts } from './mounts.ts'
 import type { GatewayLogger, Mount } from './parts.ts'
 import { publicProblem } from './problem.ts'
 import type { Route, Router } from './router.ts'
@@ -235,27 +235,6 @@ async function serveElsewhere(
   }
   if (target.segments[0] === 'v1') throw new Failure('not-found')
   await serveMounts(parts.mounts, call, proceed)
-}
-
-/** @throws {Failure} `not-found` if it is no face's */
-async function serveMounts(mounts: readonly Mount[], call: Call, proceed: () => void): Promise<void> {
-  const { request, response } = call
-  if (mounts.length === 0) throw new Failure('not-found')
-  const url = urlOf(request)
-  for (const [header, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(header, value)
-  response.setHeader('x-request-id', call.id)
-  proceed()
-  for (const mount of mounts) {
-    if (await mount(request, response, url)) return
-  }
-  throw new Failure('not-found')
-}
-
-/** @throws {Failure} `malformed-request` */
-function urlOf({ url = '', headers: { host = '' } }: Call['request']): URL {
-  const found = url.startsWith('/') ? URL.parse(`http://${host}${url}`) : null
-  if (found === null) throw new Failure('malformed-request', {}, { note: 'expected a path' })
-  return found
 }
 
 function fail(
