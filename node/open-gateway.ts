@@ -66,7 +66,8 @@ export async function openGateway(parts: OpenGatewayParts, keep: (resource: Asyn
     allowedHosts: options.allowedHosts,
     adminToken: keys.adminToken,
     version: VERSION,
-    mounts: [facade, ic.mount],
+    mounts: [ic.api, ic.pages, facade],
+    canisterMounts: [ic.api, ic.pages],
   })
   url = gateway.url
   return gateway

@@ -1,4 +1,4 @@
-import { BlsSigner, createIcFacade, deriveIcKeys, type Mount } from '../gateway/index.ts'
+import { BlsSigner, createIcFaces, deriveIcKeys, type Mount } from '../gateway/index.ts'
 import {
   ed25519Sign,
   emptyCanisterModule,
@@ -11,13 +11,13 @@ import type { UnitsToName } from './unit-naming.ts'
 import { VERSION } from './version.ts'
 
 /** The IC's face of a node, its signing thread included, and the module of canisters without code. */
-export async function openIcFace(parts: OpenGatewayParts): Promise<{ mount: Mount; signer: BlsSigner }> {
+export async function openIcFace(parts: OpenGatewayParts): Promise<{ api: Mount; pages: Mount; signer: BlsSigner }> {
   const { keys, log, hub, learned } = parts
   const icKeys = deriveIcKeys(keys.seed)
   const signer = new BlsSigner(icKeys.rootSecret)
   await log.directory.addModule(emptyCanisterModule())
   const rootKey = toBase64Url(icKeys.rootKey)
-  const mount = createIcFacade({
+  const faces = createIcFaces({
     ...parts,
     keys: icKeys,
     version: VERSION,
@@ -30,7 +30,7 @@ export async function openIcFace(parts: OpenGatewayParts): Promise<{ mount: Moun
     watch: see => hub.watch(see),
     trouble: failure => parts.logger.warn({ what: 'ic', code: failure.code, ...failure.details }, failure.message),
   })
-  return { mount, signer }
+  return { ...faces, signer }
 }
 
 /** Nothing but the request decides what is in it, as long as the units of this node are the same: one request makes one canister. */

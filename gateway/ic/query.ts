@@ -48,8 +48,10 @@ async function answerOf(
   }
 }
 
+type Asking = Pick<CallRequest, 'canister' | 'method' | 'arg' | 'sender'>
+
 /** A query sees a certificate of the very data that its state holds: if they changed meanwhile, it is asked again. */
-async function ask(desk: Desk, found: Canister, { canister, method, arg, sender }: CallRequest): Promise<CanisterAnswer> {
+export async function ask(desk: Desk, found: Canister, { canister, method, arg, sender }: Asking): Promise<CanisterAnswer> {
   const { computer } = desk.parts
   if (canister.length === 0) {
     const { output, error } = await computer.query(found.process.id, canisterQuery('management', method, sender, arg))

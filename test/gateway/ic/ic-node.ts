@@ -1,4 +1,4 @@
-import { createIcFacade, deriveIcKeys, BlsSigner } from '../../../gateway/index.ts'
+import { createIcFaces, deriveIcKeys, BlsSigner } from '../../../gateway/index.ts'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import {
@@ -37,7 +37,7 @@ export class IcNode implements AsyncDisposable {
     const units = await StandInCanisters.open(key, clock)
     const keys = deriveIcKeys(SEED)
     const signer = new BlsSigner(keys.rootSecret)
-    const facade = createIcFacade({
+    const { api, pages } = createIcFaces({
       log: units.log,
       messenger: units.messenger,
       computer: units.computer,
@@ -68,7 +68,8 @@ export class IcNode implements AsyncDisposable {
       },
     })
     const server = createServer((request, response) => {
-      void facade(request, response, new URL(`http://localhost${request.url ?? ''}`))
+      const url = new URL(`http://localhost${request.url ?? ''}`)
+      void api(request, response, url).then(isTaken => isTaken || pages(request, response, url))
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     return new IcNode(units, server, signer)
