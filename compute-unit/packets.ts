@@ -307,7 +307,7 @@ function readSnapshot(reader: CborReader): ProcessSnapshot {
 }
 
 function writeQuery(writer: CborWriter, message: QueryMessage): void {
-  writer.array(7)
+  writer.array(8)
   writer.text(message.id)
   writer.text(message.from)
   writer.text(message.owner)
@@ -317,6 +317,8 @@ function writeQuery(writer: CborWriter, message: QueryMessage): void {
   else writer.bytes(message.anchor)
   if (message.timestampMs === undefined) writer.null()
   else writer.uint(message.timestampMs)
+  if (message.certificate === undefined) writer.null()
+  else writer.bytes(message.certificate)
 }
 
 function readQuery(reader: CborReader): QueryMessage {
@@ -329,6 +331,7 @@ function readQuery(reader: CborReader): QueryMessage {
     data: reader.bytes(),
     anchor: optional(reader, () => reader.bytes()),
     timestampMs: optional(reader, () => readSmall(reader)),
+    certificate: optional(reader, () => reader.bytes()),
   }
 }
 
