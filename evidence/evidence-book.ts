@@ -88,6 +88,11 @@ export class EvidenceBook implements Evidence {
     this.#weigh(disagreement).catch(error => this.#parts.trouble('evidence', Failure.from(error)))
   }
 
+  /** See `Evidence`. */
+  fault(fault: UnitFault): void {
+    this.take(encodeFault(fault)).catch(error => this.#parts.trouble('evidence', Failure.from(error)))
+  }
+
   async #weigh(disagreement: Disagreement): Promise<void> {
     const process = await this.#parts.describe(disagreement.process)
     if (process === undefined) return

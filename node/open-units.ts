@@ -47,6 +47,8 @@ export interface UnitsParts {
   readonly hosts?: number | undefined
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
+  /** Part of the frames evaluated elsewhere that are looked at here, from 0 to 1; none, if not given. */
+  readonly spotChecks?: number | undefined
   readonly wasmer?: boolean | undefined
   /** How compute hosts are opened; as child processes, if not given. */
   readonly openHost?: OpenHost | undefined
@@ -127,6 +129,8 @@ export async function openUnits(
     final: (process, certificate, sending) =>
       wiring.units.messenger?.evaluated(process, certificate, sending),
     scheduler: () => wiring.units.scheduler,
+    spotChecked: outcome => parts.metrics.spotChecked(outcome),
+    random: parts.random ?? Math.random,
     trouble: (process, failure) => wiring.trouble(`process ${process}`, failure),
   })
   wiring.agreeing = agreeing

@@ -11,7 +11,7 @@ import { ProvenProcess } from '../fakes/proven-process.ts'
 import { messageItem, seedOf } from '../fakes/signed-items.ts'
 import { tempFolder } from '../log/temp-folder.ts'
 
-const PAGE = 1_000_000
+const PAGE = { bytes: 1_000_000, blocks: 100_000 }
 const refusedAs = (code: Failure['code']) => expect.objectContaining({ code })
 
 /** One scheduler, twice: both have the same first blocks, and then each its own. */
