@@ -85,7 +85,7 @@ class Canister {
   data(id: Uint8Array, kind: object): Uint8Array {
     const { reply, reject } = this.read(id, kind)
     if (reject !== undefined) throw new Error(reject.message)
-    return (IDL.decode([IDL.Record({ chunk: Bytes })], reply.slice())[0] as { chunk: Uint8Array }).chunk
+    return (IDL.decode([IDL.Record({ chunk: Bytes })], reply.slice())[0] as unknown as { chunk: Uint8Array }).chunk
   }
 
   upload(metadata: Metadata): CanisterAnswer {
@@ -96,7 +96,7 @@ class Canister {
   uploaded(metadata: Metadata): Uint8Array {
     const { reply, reject } = this.upload(metadata)
     if (reject !== undefined) throw new Error(reject.message)
-    return (IDL.decode([IDL.Record({ snapshot_id: Bytes })], reply.slice())[0] as { snapshot_id: Uint8Array }).snapshot_id
+    return (IDL.decode([IDL.Record({ snapshot_id: Bytes })], reply.slice())[0] as unknown as { snapshot_id: Uint8Array }).snapshot_id
   }
 
   write(id: Uint8Array, kind: object, chunk: Uint8Array): CanisterAnswer {
