@@ -1,4 +1,4 @@
-import { type CellKey, type Cells } from '../../protocol/index.ts'
+import type { CellKey, Cells } from '../../protocol/index.ts'
 import { PIECE_BYTES } from './bounds.ts'
 import { numbered } from './records.ts'
 
