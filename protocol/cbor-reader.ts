@@ -124,6 +124,11 @@ export class CborReader {
     return this.#bytes.subarray(start, this.#at)
   }
 
+  /** Goes past `count` whole values of any kind, each checked to its depth. */
+  pass(count: number): void {
+    for (let left = count; left > 0; left--) this.#skipValue()
+  }
+
   /** Nothing may be left. */
   end(): void {
     if (this.#open !== undefined) throw new MalformedBytes('cbor: unfinished map', this.#at)
@@ -137,7 +142,7 @@ export class CborReader {
         this.int()
         return
       case CborMajor.bytes:
-        this.bytes()
+        this.#passBytes()
         return
       case CborMajor.text:
         this.text()
@@ -152,6 +157,14 @@ export class CborReader {
         if (this.isNull()) this.null()
         else this.bool()
     }
+  }
+
+  #passBytes(): void {
+    const start = this.#at
+    const length = this.#argument(CborMajor.bytes, 'a byte string')
+    if (length > this.#bytes.length - this.#at) throw cutShort(start)
+    this.#at += length
+    if (this.#open !== undefined) this.#took(start, false)
   }
 
   #skipAll(count: number): void {

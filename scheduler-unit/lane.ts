@@ -211,23 +211,36 @@ export class Lane {
     const { promise: done, resolve } = Promise.withResolvers<boolean>()
     const blocks = frames.map(frame => ({ ...frame, feed: this.feed }))
     const { commit, log } = this.#parts
-    const committed = commit === undefined ? log.commit(blocks) : commit(blocks)
-    const known = start === 0 ? committed.then(() => this.#addProcess(batch)) : committed
-    const ended = known.then(
-      () => {
-        this.#committed(batch, frames, timestampMs)
-        // Who waits for it hears of it after this turn.
-        resolve(true)
-        this.#parts.committed(frames)
-      },
-      error => {
-        resolve(false)
-        this.#break(batch, error)
-      },
-    )
-    void ended.catch(error => this.#break([], error)).then(() => this.#next())
+    void this.#settle(batch, frames, timestampMs, commit === undefined ? log.commit(blocks) : commit(blocks), resolve)
     // Before slot 0 is durable nobody can know its process.
     if (start > 0) this.#parts.committing?.(frames, done)
+  }
+
+  /** Waits until a commit has come to its end, and tells everybody. */
+  async #settle(
+    batch: readonly Pending[],
+    frames: readonly CommittedFrame[],
+    timestampMs: number,
+    durable: Promise<void>,
+    done: (isDurable: boolean) => void,
+  ): Promise<void> {
+    try {
+      await durable
+      if (this.#nextSlot === 0) await this.#addProcess(batch)
+    } catch (error) {
+      done(false)
+      this.#break(batch, error)
+      return this.#next()
+    }
+    try {
+      this.#committed(batch, frames, timestampMs)
+      // Who waits for it hears of it after this turn.
+      done(true)
+      this.#parts.committed(frames)
+    } catch (error) {
+      this.#break([], error)
+    }
+    this.#next()
   }
 
   #next(): void {

@@ -135,7 +135,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       return requests.map(() => failedAnswer(new Failure('shutting-down')))
     }
     const answers: (Promise<ScheduleAnswer> | ScheduleAnswer)[] = []
-    await confirmEpochs(this.#parts, this.#lanes, requests)
+    const confirming = confirmEpochs(this.#parts, this.#lanes, requests)
+    if (confirming !== undefined) await confirming
     using gathering = new Gathering(requests.length > SLICE)
     for (const [i, request] of requests.entries()) {
       if (i > 0 && i % SLICE === 0) {
@@ -351,7 +352,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   #tick(ticks: readonly DueTick[]): void {
     for (const { process, timer } of ticks) {
       const envelope: Envelope = { kind: 'tick', timer: latin1(timer.key), dueMs: timer.dueMs }
-      void confirmEpochs(this.#parts, this.#lanes, [{ process }])
+      void Promise.resolve(confirmEpochs(this.#parts, this.#lanes, [{ process }]))
         .then(() => this.#ticksOf(process))
         .then(ticks => {
           this.#holds.expectFree(process)
