@@ -41,9 +41,15 @@ export async function openEvidence({ key, seed, log, clock, describe, epochs, pe
       for (const peer of peers?.peers ?? []) if (peer !== from) void peers?.tell(peer, bytes).catch(error => heads?.notTaken(peer, error))
     },
     trouble,
-    noticed: ({ id, kind, process, accused }) =>
-      trouble('evidence', new Failure(CODES[kind], { kind, process, evidence: id, accused })),
+    noticed: ({ id, kind, process, accused, epoch }) => {
+      trouble('evidence', new Failure(CODES[kind], { kind, process, evidence: id, accused }))
+      if (kind === 'equivocation') void again(process, epoch).catch(error => trouble('evidence', Failure.from(error)))
+    },
   })
+  const again = async (id: ProcessId, epoch = 0): Promise<void> => {
+    const process = heads && (await describe(id))
+    if (process !== undefined) heads?.again(process, epoch)
+  }
   heads = peers && new HeadExchange({ log, clock, peers, book, trouble, epochs })
   const complaints = peers && new Complaints({ seed, clock, take: bytes => book.take(bytes), trouble })
   return {

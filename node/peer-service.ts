@@ -13,6 +13,7 @@ import {
   readNativeCall,
   rowOf,
   messagesFeed,
+  PEER_BLOCKS_MAX,
   PEER_BLOCKS_MAX_BYTES,
   type PeerOperations,
   type ProcessId,
@@ -135,5 +136,5 @@ async function readBlocks(
 ): Promise<SignedBlocks | undefined> {
   const process = await log.directory.process(id)
   if (process === undefined) throw new Failure('unknown-process', { process: id })
-  return log.signed(messagesFeed(process), from, PEER_BLOCKS_MAX_BYTES)
+  return log.signed(messagesFeed(process), from, { bytes: PEER_BLOCKS_MAX_BYTES, blocks: PEER_BLOCKS_MAX })
 }

@@ -6,7 +6,6 @@ import {
   encodeCanisterOutput,
   encodeCompositeCalls,
   findTag,
-  fromBase64Url,
   type GuestMessage,
   MalformedBytes,
   principalFromText,
@@ -91,7 +90,7 @@ function queryMethod({ machine, calls }: QueryParts, slot: Slot, method: string,
     if (code === undefined) throw new Rejected('IC0537', refusal?.message ?? '')
     throw new Rejected('IC0536', `Error from Canister ${name}: Canister has no query method '${method}'.`)
   }
-  const certificate = certificateOf(slot.message)
+  const { certificate } = slot.message
   if (!code.entries.has(composite)) {
     const entry = { mode: MODES.NRQ, caller, arg: argumentOf(slot.message), answers: true, certificate, gasLimit: slot.left }
     const { execution, trap, gas } = machine.execute(code, plain, entry, slot.nowNs, false)
@@ -99,11 +98,6 @@ function queryMethod({ machine, calls }: QueryParts, slot: Slot, method: string,
     return answerOf(trap, execution.response, name, calls)
   }
   return compositeQuery({ machine, calls, code, name }, slot, composite, caller, certificate)
-}
-
-function certificateOf({ tags }: GuestMessage): Uint8Array | undefined {
-  const text = findTag(tags, 'Canister-Certificate')
-  return text === undefined ? undefined : fromBase64Url(text)
 }
 
 function argumentOf(message: GuestMessage): Uint8Array {

@@ -5,13 +5,16 @@ import { REJECT, Rejected } from '../canister-trap.ts'
 import { CODE } from '../machine.ts'
 import { removePieces } from '../pieces.ts'
 import type { Slot } from '../slot.ts'
-import { assembleChunks, clearChunks, storedBytes, storedChunks, uploadChunk } from './chunk-store.ts'
+import { assembleChunks, chunkBytes, clearChunks, storedChunks, uploadChunk } from './chunk-store.ts'
 import { type Fields, recordOf } from './fields.ts'
 import { remember } from './history.ts'
 import { install, type Installation, type InstallParts } from './install.ts'
-import { hashesReply, hashReply, infoReply, logsReply, metadataReply, NOTHING, snapshotReply, snapshotsReply, statusReply } from './replies.ts'
+import { hashesReply, hashReply, infoReply, logsReply, metadataReply, NOTHING, statusReply } from './replies.ts'
 import { readSettings } from './settings.ts'
-import { deleteSnapshot, listSnapshots, loadSnapshot, snapshotBytes, takeSnapshot } from './snapshots.ts'
+import { snapshotDataReply, snapshotIdReply, snapshotMetadataReply, snapshotReply, snapshotsReply } from './snapshot-replies.ts'
+import { findSnapshot, listSnapshots, placesOf, sizeOf, snapshotBytes } from './snapshot-store.ts'
+import { readSnapshotData, uploadSnapshotData, uploadSnapshotMetadata } from './snapshot-transfer.ts'
+import { deleteSnapshot, loadSnapshot, takeSnapshot } from './snapshots.ts'
 
 export interface MethodContext extends InstallParts {
   readonly calls: CallsTaken
@@ -20,9 +23,12 @@ export interface MethodContext extends InstallParts {
   readonly cycles: bigint
 }
 
+/** Who may call a method: viewers of the log and of snapshots are as the settings say. */
+export type Callers = 'controllers' | 'self' | 'log' | 'snapshots' | 'anyone'
+
 /** A method of the management canister that is about one canister. */
 export interface Method {
-  readonly callers: 'controllers' | 'self' | 'log' | 'anyone'
+  readonly callers: Callers
   readonly isQuery?: boolean
   /** Whether users may call it; they may, if it does not say. */
   readonly byUsers?: boolean
@@ -86,8 +92,19 @@ export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['fetch_canister_logs', { callers: 'log', isQuery: true, run: (_, { slot }) => logsReply(readLines(slot)) }],
   ['take_canister_snapshot', { callers: 'controllers', run: takeCanisterSnapshot }],
   ['load_canister_snapshot', doing('controllers', loadCanisterSnapshot)],
-  ['list_canister_snapshots', { callers: 'controllers', isQuery: true, run: (_, { machine, slot }) => snapshotsReply(listSnapshots(machine, slot.cells)) }],
+  ['list_canister_snapshots', { callers: 'snapshots', isQuery: true, run: listCanisterSnapshots }],
   ['delete_canister_snapshot', doing('controllers', (fields, { machine, slot }) => deleteSnapshot(machine, slot.cells, fields.blob('snapshot_id')))],
+  ['read_canister_snapshot_metadata', { callers: 'snapshots', run: readSnapshotMetadata }],
+  ['read_canister_snapshot_data', { callers: 'snapshots', run: (fields, context) => snapshotDataReply(readSnapshotData(context, fields, context.slot)) }],
+  ['upload_canister_snapshot_metadata', {
+    callers: 'controllers',
+    run: (fields, { machine, slot }) => {
+      const snapshot = uploadSnapshotMetadata(machine, fields, slot)
+      slot.hasActed = true
+      return snapshotIdReply(snapshot)
+    },
+  }],
+  ['upload_canister_snapshot_data', doing('controllers', (fields, { machine, slot }) => uploadSnapshotData(machine, fields, slot))],
 ])
 
 function installation(fields: Fields): Pick<Installation, 'mode' | 'arg' | 'skipPreUpgrade' | 'persistence'> {
@@ -143,7 +160,7 @@ function status({ machine, slot }: MethodContext): Uint8Array {
     wasm_binary_size: BigInt(state.codeBytes),
     custom_sections_size: BigInt(custom),
     canister_history_size: BigInt(state.changes.length * 128),
-    wasm_chunk_store_size: BigInt(storedBytes(slot.cells)),
+    wasm_chunk_store_size: BigInt(chunkBytes(slot.cells)),
     snapshots_size: BigInt(snapshotBytes(machine, slot.cells)),
   })
 }
@@ -158,17 +175,26 @@ function metadata(fields: Fields, { machine, slot }: MethodContext): Uint8Array 
 function takeCanisterSnapshot(fields: Fields, context: MethodContext): Uint8Array {
   const { machine, slot } = context
   const uninstalls = fields.flag('uninstall_code')
-  const head = takeSnapshot(machine, slot, fields.blobIf('replace_snapshot'))
+  const snapshot = takeSnapshot(machine, slot, fields.blobIf('replace_snapshot'))
   slot.hasActed = true
   if (uninstalls) uninstall(context)
-  return snapshotReply(head)
+  return snapshotReply({ ...snapshot, sizeBytes: sizeOf(slot.cells, snapshot) })
+}
+
+function listCanisterSnapshots(_: Fields, { machine, slot: { cells } }: MethodContext): Uint8Array {
+  return snapshotsReply(listSnapshots(machine, cells).map(one => ({ ...one, sizeBytes: sizeOf(cells, one) })))
+}
+
+function readSnapshotMetadata(fields: Fields, { machine, slot: { cells } }: MethodContext): Uint8Array {
+  const snapshot = findSnapshot(machine, cells, fields.blob('snapshot_id'))
+  return snapshotMetadataReply(snapshot, storedChunks(cells, placesOf(snapshot).chunks))
 }
 
 function loadCanisterSnapshot(fields: Fields, { machine, home, caller, slot }: MethodContext): void {
   const id = fields.blob('snapshot_id').slice()
   if (machine.state.openCallbacks > 0) throw new Rejected('IC0203', 'the canister waits for answers; stop it first', REJECT.transient)
-  loadSnapshot(machine, home, slot, id)
-  remember(machine, { what: 'load', caller, hash: id, controllers: [] }, slot)
+  const loaded = loadSnapshot(machine, home, slot, id)
+  remember(machine, { what: 'load', caller, hash: id, controllers: [], loaded }, slot)
   slot.changed = true
 }
 
