@@ -129,18 +129,12 @@ export class ComputeUnit implements Computer, AsyncDisposable {
 
   /** Takes a frame that is on its way to the disk, and whether it got there; then it comes to `accept`. */
   expect(process: ProcessDescription, frame: ScheduledFrame, done: Promise<boolean>): void {
-    const known = knownFrame(frame, done)
-    const follower = this.#followers.atHand(process)
-    if (follower !== undefined) follower.expect(known)
-    else void this.#followers.present(process)?.then(opened => opened.expect(known), ignore)
+    this.#followers.atHand(process)?.expect(knownFrame(frame, done))
   }
 
   /** Takes a frame that became durable. */
   accept(process: ProcessDescription, frame: ScheduledFrame): void {
-    const known = knownFrame(frame)
-    const follower = this.#followers.atHand(process)
-    if (follower !== undefined) follower.accept(known)
-    else this.#followers.for(process)?.then(opened => opened.accept(known)).catch(error => this.#trouble(process.id, error))
+    this.#followers.tell(process, follower => follower.accept(knownFrame(frame)))
   }
 
   /** The same, for the case that its process is evaluated here for some other reason. */

@@ -59,12 +59,6 @@ export interface FollowerParts extends Places {
   trouble(process: ProcessDescription, error: Failure): void
 }
 
-/** A frame that its host was asked to evaluate. */
-interface Asked {
-  readonly frame: KnownFrame
-  readonly answer: Promise<HostAnswer>
-}
-
 const DONE = Promise.resolve(true)
 const ignore = (): void => undefined
 /** Frames of one process that are with its host at the same time. */
@@ -365,7 +359,9 @@ export class Follower {
    * order. The host always has the next frames waiting, so it never idles for want of an answer to arrive here.
    */
   async #evaluateFrom(from: number, end: () => number): Promise<void> {
-    const asked: Asked[] = []
+    const asked: { frame: KnownFrame; answer: Promise<HostAnswer> }[] = []
+    const { log } = this.#parts
+    const { id: process } = this.process
     let next = from
     for (;;) {
       while (asked.length < WINDOW && next < end() && !this.#checkpointDue() && this.#stopped === undefined) {
@@ -375,7 +371,13 @@ export class Follower {
         // What stands before is evaluated all the same, if one of them is not known here.
         if (named.length > 0 && asked.length > 0) break
         const verdicts = (this.trusted ? frame.verdicts : undefined) ?? (await this.#verdicts(frame))
-        asked.push(named.length === 0 ? this.#ask(frame, verdicts) : await this.#askWith(named, frame, verdicts))
+        const modules = named.length === 0 ? undefined : await loadModules(this.#seat, named, modulesOf(log.directory))
+        const impatient = this.#seat === this.#parts.seat
+        const answer = this.#seat.ask({ kind: 'evaluate', process, frame: frame.bytes, verdicts, steps: false, impatient })
+        modules?.[Symbol.dispose]()
+        answer.catch(ignore)
+        if (frame.done !== undefined) this.#newestDone = frame.done
+        asked.push({ frame, answer })
         next += 1
       }
       const oldest = asked.shift()
@@ -397,21 +399,6 @@ export class Follower {
 
   #verdicts({ index, bytes }: KnownFrame): Promise<readonly Verdict[]> {
     return verdictsOn(this.process, index, bytes, this.trusted, this.#parts.senders)
-  }
-
-  #ask(frame: KnownFrame, verdicts: readonly Verdict[]): Asked {
-    const { id: process } = this.process
-    const impatient = this.#seat === this.#parts.seat
-    const answer = this.#seat.ask({ kind: 'evaluate', process, frame: frame.bytes, verdicts, steps: false, impatient })
-    answer.catch(ignore)
-    if (frame.done !== undefined) this.#newestDone = frame.done
-    return { frame, answer }
-  }
-
-  /** The same with modules that the host has until it was asked. */
-  async #askWith(named: readonly ModuleId[], frame: KnownFrame, verdicts: readonly Verdict[]): Promise<Asked> {
-    using _modules = await loadModules(this.#seat, named, modulesOf(this.#parts.log.directory))
-    return this.#ask(frame, verdicts)
   }
 
   /** The host has evaluated what never became durable: its state is of no use. */

@@ -68,15 +68,16 @@ export class Followers implements Disposable {
     return this.#isOver(process) ? undefined : this.#opened.get(process.id)
   }
 
-  /** That of a process, if there is one already, and the description is not of an epoch that is over. */
-  present(process: ProcessDescription): Promise<Follower> | undefined {
-    return this.#isOver(process) ? undefined : this.#byProcess.get(process.id)
-  }
-
-  /** That of a process that is at hand; none, if its description is of an epoch that is over: what comes of that is evaluated no more. */
-  for(process: ProcessDescription): Promise<Follower> | undefined {
-    if (this.#isOver(process)) return undefined
-    return this.#byProcess.get(process.id) ?? this.#keep(process.id, this.#open(process))
+  /**
+   * Tells something to that of a process, at once if it is open; nobody, if the description is of an epoch that is over: what comes
+   * of that is evaluated no more.
+   */
+  tell(process: ProcessDescription, say: (follower: Follower) => void): void {
+    if (this.#isOver(process)) return
+    const opened = this.#opened.get(process.id)
+    if (opened !== undefined) return say(opened)
+    const opening = this.#byProcess.get(process.id) ?? this.#keep(process.id, this.#open(process))
+    opening.then(say).catch(error => this.#parts.trouble(process.id, error))
   }
 
   /** All that are open, once those have opened that are about to. */

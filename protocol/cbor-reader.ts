@@ -1,6 +1,6 @@
 import { MalformedBytes } from './bytes.ts'
 import { cutShort, notShortest, readText, tooDeep } from './cbor-malformed.ts'
-import { CBOR_DEPTH_MAX, CborMajor } from './cbor-shape.ts'
+import { CBOR_DEPTH_MAX, CborMajor, shortestOf } from './cbor-shape.ts'
 
 /** A container that is being read, kept only from the outermost map inwards: to check key order. */
 interface OpenContainer {
@@ -142,7 +142,7 @@ export class CborReader {
         this.int()
         return
       case CborMajor.bytes:
-        this.#passBytes()
+        this.bytes()
         return
       case CborMajor.text:
         this.text()
@@ -159,18 +159,10 @@ export class CborReader {
     }
   }
 
-  #passBytes(): void {
-    const start = this.#at
-    const length = this.#argument(CborMajor.bytes, 'a byte string')
-    if (length > this.#bytes.length - this.#at) throw cutShort(start)
-    this.#at += length
-    if (this.#open !== undefined) this.#took(start, false)
-  }
-
   #skipAll(count: number): void {
     this.#depth++
     if (this.#depth > CBOR_DEPTH_MAX) throw tooDeep(this.#at)
-    for (let index = 0; index < count; index++) this.#skipValue()
+    this.pass(count)
     this.#depth--
   }
 
@@ -304,9 +296,4 @@ export class CborReader {
 
 function isKeyNext(open: OpenContainer): boolean {
   return open.isMap && (open.left & 1) === 0
-}
-
-function shortestOf(size: number): number {
-  if (size === 2) return 0x100
-  return size === 4 ? 0x10000 : 0x100000000
 }

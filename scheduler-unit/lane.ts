@@ -9,27 +9,15 @@ import {
   messagesFeed,
   PENDING_PER_PROCESS_MAX,
   type ProcessDescription,
-  type PushSender,
   type Receipt,
   type Slot,
 } from '../protocol/index.ts'
+import type { CommittedFrame } from './committed-frame.ts'
 import { cutFrames } from './cut-frames.ts'
 import type { LaneParts } from './lane-parts.ts'
 import type { Enqueued, Pending } from './pending.ts'
 import type { Seated } from './recent-receipts.ts'
 import { Senders } from './senders.ts'
-
-/** A frame that has become durable. */
-export interface CommittedFrame {
-  readonly process: ProcessDescription
-  /** Index of the block in the feed. */
-  readonly index: number
-  readonly bytes: Uint8Array
-  readonly firstSlot: Slot
-  readonly ids: readonly MessageId[]
-  /** For each slot, who sent it, if that is a process. */
-  readonly senders: readonly (PushSender | undefined)[]
-}
 
 /** Messages of one process that are worth a commit, though more are about to come. */
 const GATHERED_MAX = 128
