@@ -1,5 +1,6 @@
 import {
   Failure,
+  type HeadWatch,
   type KeyId,
   type Log,
   messagesFeed,
@@ -12,6 +13,7 @@ export interface FeedPullParts {
   readonly key: KeyId
   readonly log: Log
   readonly peers: Pick<Peers, 'frames'>
+  readonly watch?: HeadWatch | undefined
   describe(process: ProcessId): Promise<ProcessDescription | undefined>
 }
 
@@ -74,15 +76,19 @@ export class FeedPull {
   }
 
   async #pullFrom(scheduler: KeyId, process: ProcessDescription): Promise<void> {
-    const { log, peers } = this.#parts
+    const { log, peers, watch } = this.#parts
     const { id } = process
     const feed = messagesFeed(process)
     for (;;) {
       const before = await log.length(feed)
       const piece = await peers.frames(scheduler, id, before)
       if (piece === undefined) return
-      const { status, length } = await log.take(feed, piece)
-      if (status === 'conflict') throw new Failure('feed-frozen', { process: id })
+      const answer = await log.take(feed, piece)
+      const { status, length } = answer
+      if (answer.status === 'conflict') {
+        watch?.conflict(answer.conflict, scheduler)
+        throw new Failure('feed-frozen', { process: id })
+      }
       // Who gives what is here already would be asked for it for ever.
       if (status !== 'taken' || length <= before)
         throw new Failure('unreachable', { process: id, scheduler, status, length })

@@ -183,7 +183,7 @@ async function openNode(
   const told = peers && tellWhoIsBehind(peers, { handovers, describe })
   const unitParts = {
     handovers, learned,
-    keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, spotChecks, wasmer, progress, observer, evidence: evidence.book,
+    keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, spotChecks, wasmer, progress, observer, evidence: evidence.book, watch: evidence.heads,
     peers: told && (evidence.complaints?.watch(told) ?? told),
     computes: roles.runs('compute'),
     connected: () => network?.peers ?? [],

@@ -58,8 +58,7 @@ export async function openGateway(parts: OpenGatewayParts, keep: (resource: Asyn
     trouble: failure =>
       parts.logger.warn({ what: 'ao', code: failure.code, ...failure.details }, failure.message),
   })
-  const ic = await openIcFace(parts)
-  keep(ic.signer)
+  const ic = await openIcFace(parts, keep)
   const gateway = await Gateway.open({
     ...parts,
     host: options.host,

@@ -13,6 +13,7 @@ import {
   type Clock,
   type CoSigners,
   type Evidence,
+  type HeadWatch,
   Failure,
   type KeyId,
   type Log,
@@ -60,6 +61,8 @@ export interface UnitsParts {
   readonly connected?: (() => readonly KeyId[]) | undefined
   /** Takes what shows that a compute unit is at fault. */
   readonly evidence?: Evidence | undefined
+  /** Told when somebody gave another feed than is held. */
+  readonly watch?: HeadWatch | undefined
   /** The node's own scheduler as the messenger reaches it; itself, if not given. */
   readonly carry?: ((scheduler: Scheduler) => Scheduler) | undefined
   /** Processes that live elsewhere, as the whole node knows them. */
@@ -166,7 +169,7 @@ export async function openUnits(
   await messenger.resume()
   log.forgetRecovered?.()
   if (log.restored === true) void restored.repairAll()
-  const pulls = peers && new FeedPull({ ...wiring, log, key: keys.key, peers })
+  const pulls = peers && new FeedPull({ ...wiring, log, key: keys.key, peers, watch: parts.watch })
   const reading = pulls ? reachingLog({ ...wiring, log, key: keys.key, pull: id => pulls.pull(id) }) : log
   return { scheduler, computer, messenger, agreed, service, reading }
 }

@@ -39,6 +39,7 @@ export interface IcFaces {
 }
 
 /** Where tools for local networks of the IC ask under which canister id they may create others. */
+const CBOR = { 'content-type': 'application/cbor' }
 const TOPOLOGY = '/_/topology'
 const ENDPOINT = /^\/api\/v([234])\/(canister|subnet)\/([a-z0-9-]{1,63})\/(call|query|read_state)$/
 const VERSIONS: Readonly<Record<string, string>> = { call: '234', query: '23', read_state: '23' }
@@ -80,7 +81,7 @@ async function answer(desk: Desk, request: IncomingMessage, response: ServerResp
   if (kind === 'subnet' && !equalBytes(principal, desk.parts.keys.subnetId)) throw new HttpRefusal(404, 'That is not the subnet of this node.')
   const effective = kind === 'subnet' ? undefined : principal
   const bytes = await readPlainBody(request, IC_BODY_MAX_BYTES)
-  if (action === 'query') return sendCbor(response, await takeQuery(desk, bytes, effective))
+  if (action === 'query') return sendBytes(response, 200, await takeQuery(desk, bytes, effective), CBOR)
   if (action === 'read_state') return sendCbor(response, icMap({ certificate: await readState(desk, bytes, effective) }))
   sendCall(response, await takeCall(desk, bytes, effective, version === '2' ? undefined : goneOf(response)))
 }
@@ -116,7 +117,7 @@ function sendCall(response: ServerResponse, answer: CallAnswer): void {
 }
 
 function sendCbor(response: ServerResponse, value: IcMap): void {
-  sendBytes(response, 200, encodeIc(value), { 'content-type': 'application/cbor' })
+  sendBytes(response, 200, encodeIc(value), CBOR)
 }
 
 function expectMethod({ method }: IncomingMessage, expected: string): void {
