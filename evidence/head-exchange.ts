@@ -30,7 +30,7 @@ export interface HeadExchangeParts {
   readonly clock: Clock
   readonly peers: EvidencePeers
   readonly book: EvidenceBook
-  /** Somebody takes a process to be in another epoch than this node does: one of both is behind. */
+  /** In which epoch a process is here, and at somebody else: if not in the same, one of both is behind. */
   readonly epochs?: ((process: ProcessId, here: number, there: number, from: KeyId) => void) | undefined
   readonly trouble: (what: string, failure: Failure) => void
 }
@@ -58,7 +58,7 @@ export class HeadExchange implements HeadWatch, Disposable {
     for (const { process, epoch, prefix } of heads) {
       const description = await this.#parts.log.directory.process(process)
       if (description === undefined) continue
-      if (description.epoch !== epoch) this.#parts.epochs?.(process, description.epoch, epoch, from)
+      this.#parts.epochs?.(process, description.epoch, epoch, from)
       const feed = feedOfEpoch(description, epoch)
       if (feed === undefined) continue
       await this.#look(feed, prefix, from)

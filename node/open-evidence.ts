@@ -12,7 +12,7 @@ export interface OpenEvidenceParts {
   readonly clock: Clock
   /** A process, wherever it lives, as its own spawn message proves it. */
   readonly describe: (process: ProcessId) => Promise<ProcessDescription | undefined>
-  /** Somebody takes a process to be in another epoch. */
+  /** In which epoch a process is here, and at somebody else. */
   readonly epochs?: HeadExchangeParts['epochs']
   /** Other nodes, if it knows any. */
   readonly peers: EvidencePeers | undefined
