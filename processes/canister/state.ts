@@ -12,7 +12,8 @@ export interface Settings {
   readonly controllers: readonly Uint8Array[]
   readonly computeAllocation: bigint
   readonly memoryAllocation: bigint
-  readonly freezingThreshold: bigint
+  /** Seconds; nothing, if nobody set it: then the canister never freezes. */
+  readonly freezingThreshold: bigint | undefined
   readonly reservedCyclesLimit: bigint
   readonly wasmMemoryLimit: bigint
   readonly wasmMemoryThreshold: bigint
@@ -82,7 +83,7 @@ export function stateAtFirst(): CanisterState {
       controllers: [],
       computeAllocation: 0n,
       memoryAllocation: 0n,
-      freezingThreshold: 2_592_000n,
+      freezingThreshold: undefined,
       reservedCyclesLimit: 5_000_000_000_000n,
       wasmMemoryLimit: 0n,
       wasmMemoryThreshold: 0n,
@@ -203,7 +204,8 @@ export function writeSettings(writer: CborWriter, settings: Settings): void {
   writePrincipals(writer, settings.controllers)
   writer.uint(settings.computeAllocation)
   writer.uint(settings.memoryAllocation)
-  writer.uint(settings.freezingThreshold)
+  if (settings.freezingThreshold === undefined) writer.null()
+  else writer.uint(settings.freezingThreshold)
   writer.uint(settings.reservedCyclesLimit >> 64n)
   writer.uint(settings.reservedCyclesLimit & LOW)
   writer.uint(settings.wasmMemoryLimit)
@@ -233,7 +235,8 @@ function readSettings(reader: CborReader): Settings {
   if (reader.array() !== 10) throw new MalformedBytes('canister settings: another form', reader.offset)
   const big = (): bigint => BigInt(reader.uint())
   const controllers = readPrincipals(reader)
-  const [computeAllocation, memoryAllocation, freezingThreshold] = [big(), big(), big()]
+  const [computeAllocation, memoryAllocation] = [big(), big()]
+  const freezingThreshold = reader.isNull() ? (reader.null() ?? undefined) : big()
   const reservedCyclesLimit = (big() << 64n) | big()
   const [wasmMemoryLimit, wasmMemoryThreshold] = [big(), big()]
   const [logVisibility, snapshotVisibility] = [readVisibility(reader), readVisibility(reader)]

@@ -1,6 +1,7 @@
 import { type CanisterTrap, Rejected } from '../canister-trap.ts'
 import { principalText } from '../../../protocol/index.ts'
 import { type CanisterCode, unpackedBytes } from '../code.ts'
+import { outOfCycles } from '../freezing.ts'
 import type { Executed, Machine, MachineHome } from '../machine.ts'
 import { CODE } from '../machine.ts'
 import { MODES } from '../modes.ts'
@@ -52,6 +53,8 @@ function installOrThrow(parts: InstallParts, wish: Installation, slot: Slot): vo
   const { mode, wasm, caller, arg } = wish
   const name = principalText(machine.names.self)
   const former = machine.code(slot.cells)
+  const frozen = outOfCycles(machine, slot.cells)
+  if (frozen !== undefined) throw Rejected.of(frozen)
   if (mode === 'install' && former !== undefined) {
     throw new Rejected('IC0514', `Canister ${name} cannot be installed because the canister is not empty. Try installing with mode='reinstall' instead.`)
   }

@@ -2,17 +2,18 @@ import { principalText } from '../../../protocol/index.ts'
 import type { CallsTaken } from '../calls-taken.ts'
 import { readLines } from '../canister-log.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
+import { freezingLimit, idleCyclesPerDay, memorySizes } from '../freezing.ts'
 import { CODE } from '../machine.ts'
 import { removePieces } from '../pieces.ts'
 import type { Slot } from '../slot.ts'
-import { assembleChunks, chunkBytes, clearChunks, storedChunks, uploadChunk } from './chunk-store.ts'
+import { assembleChunks, clearChunks, storedChunks, uploadChunk } from './chunk-store.ts'
 import { type Fields, recordOf } from './fields.ts'
 import { remember } from './history.ts'
 import { install, type Installation, type InstallParts } from './install.ts'
 import { hashesReply, hashReply, infoReply, logsReply, metadataReply, NOTHING, statusReply } from './replies.ts'
 import { readSettings } from './settings.ts'
 import { snapshotDataReply, snapshotIdReply, snapshotMetadataReply, snapshotReply, snapshotsReply } from './snapshot-replies.ts'
-import { findSnapshot, listSnapshots, placesOf, sizeOf, snapshotBytes } from './snapshot-store.ts'
+import { findSnapshot, listSnapshots, placesOf, sizeOf } from './snapshot-store.ts'
 import { readSnapshotData, uploadSnapshotData, uploadSnapshotMetadata } from './snapshot-transfer.ts'
 import { deleteSnapshot, loadSnapshot, takeSnapshot } from './snapshots.ts'
 
@@ -132,6 +133,12 @@ function uninstall({ machine, calls, caller, slot }: MethodContext): void {
 function updateSettings(fields: Fields, { machine, caller, slot }: MethodContext): void {
   const before = machine.state.settings
   const settings = readSettings(fields.recordIf('settings'), before)
+  // A threshold may freeze a canister; memory that it could not keep is not set aside for it.
+  const allocates = settings.memoryAllocation > before.memoryAllocation
+  if (allocates && machine.state.cycles < freezingLimit(machine, slot.cells, settings)) {
+    const name = principalText(machine.names.self)
+    throw new Rejected('IC0533', `Cannot increase memory allocation of canister ${name} due to insufficient cycles`)
+  }
   machine.change({ settings, version: machine.state.version + 1n })
   slot.changed = true
   if (settings.controllers === before.controllers) return
@@ -149,20 +156,8 @@ function deleteCanister(_: Fields, context: MethodContext): void {
   machine.change({ deleted: true, cycles: 0n, settings: { ...machine.state.settings, controllers: [] } })
 }
 
-function status({ machine, slot }: MethodContext): Uint8Array {
-  const { state } = machine
-  const code = machine.code(slot.cells)
-  const custom = code?.metadata.reduce((sum, { content }) => sum + content.length, 0) ?? 0
-  return statusReply(state, {
-    wasm_memory_size: BigInt(state.heapPages) * 65_536n,
-    stable_memory_size: BigInt(state.stablePages) * 65_536n,
-    global_memory_size: BigInt((code?.globals.length ?? 0) * 8),
-    wasm_binary_size: BigInt(state.codeBytes),
-    custom_sections_size: BigInt(custom),
-    canister_history_size: BigInt(state.changes.length * 128),
-    wasm_chunk_store_size: BigInt(chunkBytes(slot.cells)),
-    snapshots_size: BigInt(snapshotBytes(machine, slot.cells)),
-  })
+function status({ machine, slot: { cells } }: MethodContext): Uint8Array {
+  return statusReply(machine.state, memorySizes(machine, cells), idleCyclesPerDay(machine, cells))
 }
 
 function metadata(fields: Fields, { machine, slot }: MethodContext): Uint8Array {

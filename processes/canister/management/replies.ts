@@ -16,6 +16,9 @@ const SETTINGS: CandidType = {
   }),
 }
 
+/** What the IC has where nobody set one: clients expect it. */
+const FREEZING_THRESHOLD_TOLD = 2_592_000n
+
 const MEMORY = [
   'wasm_memory_size', 'stable_memory_size', 'global_memory_size', 'wasm_binary_size', 'custom_sections_size',
   'canister_history_size', 'wasm_chunk_store_size', 'snapshots_size',
@@ -33,9 +36,9 @@ const STATUS: CandidType = {
 }
 
 /** Sizes that `canister_status` tells, in bytes. */
-export type MemorySizes = Readonly<Record<(typeof MEMORY)[number], bigint>>
+type MemorySizes = Readonly<Record<(typeof MEMORY)[number], bigint>>
 
-export function statusReply(state: CanisterState, sizes: MemorySizes): Uint8Array {
+export function statusReply(state: CanisterState, sizes: MemorySizes, idleCyclesPerDay: bigint): Uint8Array {
   const total = Object.values(sizes).reduce((sum, one) => sum + one, 0n)
   const value = candidRecord({
     status: candidVariant(state.status),
@@ -47,7 +50,7 @@ export function statusReply(state: CanisterState, sizes: MemorySizes): Uint8Arra
     memory_metrics: candidRecord(sizes),
     cycles: state.cycles,
     reserved_cycles: 0n,
-    idle_cycles_burned_per_day: 0n,
+    idle_cycles_burned_per_day: idleCyclesPerDay,
     query_stats: candidRecord(Object.fromEntries(QUERIES.map(name => [name, 0n]))),
   })
   return encodeCandid([[STATUS, value]])
@@ -60,7 +63,7 @@ function settingsValue(settings: Settings): CandidValue {
     controllers: settings.controllers.map(principalValue),
     compute_allocation: settings.computeAllocation,
     memory_allocation: settings.memoryAllocation,
-    freezing_threshold: settings.freezingThreshold,
+    freezing_threshold: settings.freezingThreshold ?? FREEZING_THRESHOLD_TOLD,
     reserved_cycles_limit: settings.reservedCyclesLimit,
     log_visibility: visibilityValue(settings.logVisibility),
     snapshot_visibility: visibilityValue(settings.snapshotVisibility),
