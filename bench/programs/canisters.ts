@@ -1,5 +1,5 @@
 /** A Motoko counter in this program, as in a compute host: executions, and whole slots. */
-import { HostedProcess, imageTree, type Verdict } from '../../compute-unit/index.ts'
+import { HostedProcess, type Verdict } from '../../compute-unit/index.ts'
 import { hostCrypto, nativeCrypto } from '../../node/index.ts'
 import { canisterRuntime } from '../../processes/index.ts'
 import {
@@ -62,7 +62,7 @@ function processOf(wasm: Uint8Array) {
   const envelopeBytes = encodeEnvelope({ kind: 'item', item: signedItem({ Type: 'Process', Module: id, Scheduler: unit }) })
   const description = describeProcess(decodeEnvelope(envelopeBytes))
   const facts = { id, format: 'canister', tags: [], stateForm: 'memory', refused: undefined } as const
-  const loaded = { ...facts, factory, imageTree: imageTree(factory), limits: { gasPerSlotMax: GAS_PER_SLOT_MAX } }
+  const loaded = { ...facts, factory, limits: { gasPerSlotMax: GAS_PER_SLOT_MAX } }
   return { loaded, description, spawn: encodeFrame(0, [{ timestampMs: START_MS, envelopeBytes }]) }
 }
 
