@@ -235,7 +235,8 @@ export class MemoryLog implements Log {
     const ending = endOf(feed)
     if (length <= ending && held.length >= ending)
       return { head: { length: ending, signature: new Uint8Array(0) }, rest: subtreesIn(held.blocks, length, ending) }
-    if (proof !== undefined)
+    // What was taken over of a feed that is signed here is its prologue alone.
+    if (proof !== undefined && length <= proof.length)
       return { head: proof.head, rest: [...held.blocks.slice(length, proof.length).map(leafOf), ...proof.rest] }
     if (this.#seed === undefined || feed.signers.length > 1) return undefined
     const signature = ed25519Sign(this.#seed, feedHeadMessage(feed, held.tree(length)))
