@@ -148,7 +148,7 @@ export class Canisters {
   }
 }
 
-const keyOf = (principal: Uint8Array): string => String.fromCharCode(...principal)
+const keyOf = (principal: Uint8Array): string => Buffer.from(principal.buffer, principal.byteOffset, principal.length).toString('latin1')
 
 const ANONYMOUS = Uint8Array.of(4)
 

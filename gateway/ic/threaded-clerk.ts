@@ -9,6 +9,9 @@ import {
 import type { QueryClerk, QuerySigner, QueryTrust, SignedQuery } from './query-clerk.ts'
 import { HttpRefusal } from './refusal.ts'
 
+/** One message is at work and one lies ready; what comes meanwhile goes together when the first is answered. */
+const MESSAGES_OUT_MAX = 2
+
 interface Waiting {
   resolve(reply: ClerkReply): void
   reject(error: unknown): void
@@ -21,6 +24,8 @@ export class ThreadedClerk implements QueryClerk, AsyncDisposable {
   #worker: Worker | undefined
   #outgoing: ClerkQuestion[] = []
   #waiting: Waiting[] = []
+  /** Messages that are not answered yet. */
+  #out = 0
   #closed = false
 
   /** `program` calls `runClerk`. The thread is started by the first question. */
@@ -55,11 +60,12 @@ export class ThreadedClerk implements QueryClerk, AsyncDisposable {
     return promise
   }
 
-  /** Questions of one turn of the loop go in one message. */
+  /** Questions of one turn of the loop go in one message, and those for which the clerk had no time yet. */
   #send(): void {
+    if (this.#closed || this.#out >= MESSAGES_OUT_MAX || this.#outgoing.length === 0) return
     const questions = this.#outgoing
     this.#outgoing = []
-    if (this.#closed || questions.length === 0) return
+    this.#out += 1
     this.#worker ??= this.#start()
     const message = encodeQuestions(questions)
     this.#worker.postMessage(message, [message.buffer as ArrayBuffer])
@@ -69,6 +75,8 @@ export class ThreadedClerk implements QueryClerk, AsyncDisposable {
     const worker = new Worker(this.#program, { workerData: this.#signer })
     worker.on('message', (message: Uint8Array) => {
       for (const reply of decodeReplies(message)) this.#waiting.shift()?.resolve(reply)
+      this.#out -= 1
+      this.#send()
     })
     worker.on('error', cause => this.#failed(worker, new Failure('host-fault', {}, { cause })))
     worker.on('exit', () =>
@@ -89,6 +97,7 @@ export class ThreadedClerk implements QueryClerk, AsyncDisposable {
     const waiting = this.#waiting
     this.#waiting = []
     this.#outgoing = []
+    this.#out = 0
     for (const { reject } of waiting) reject(failure)
   }
 

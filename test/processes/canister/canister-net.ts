@@ -1,4 +1,4 @@
-import { imageTree, HostedProcess, type LoadedModule, type ProcessSnapshot } from '../../../compute-unit/index.ts'
+import { HostedProcess, type LoadedModule, type ProcessSnapshot } from '../../../compute-unit/index.ts'
 import { canisterRuntime } from '../../../processes/index.ts'
 import {
   asModuleId,
@@ -61,7 +61,7 @@ export function loadCanisters(wasm: Uint8Array = emptyCanisterModule().data): Lo
   const module: ModuleDescription = { id, owner: '', format: 'canister', tags: [], wasm }
   const factory = canisterRuntime.load(canisterRuntime.prepare(module), module)
   const limits = { gasPerSlotMax: 3_000_000_000n }
-  return { id, format: 'canister', tags: [], stateForm: 'memory', refused: undefined, factory, imageTree: imageTree(factory), limits }
+  return { id, format: 'canister', tags: [], stateForm: 'memory', refused: undefined, factory, limits }
 }
 
 /** Canisters without a node: each slot is evaluated at once, and what it sends is delivered until nothing is under way. */
