@@ -205,7 +205,7 @@ async function openNode(
   }
   const unitsToName = unitNaming({ key: keys.key, units: roles.names, ...inReach(network) })
   let part: Awaited<ReturnType<typeof takePart>> | undefined
-  const operationParts = {
+  const { operations, forPeers } = operationsOf({
     ...faces,
     nodeInfo: () => infoOf({ key: keys.key, units: roles.names, startedMs }, network),
     unitsToName,
@@ -213,16 +213,19 @@ async function openNode(
     peers: network && nodePeers(network),
     feeds: () => part && nodeFeeds(part.following.processes, log),
     handovers: () => desk,
-  }
-  const operations = createOperations(operationParts)
-  // A node that asks wants to know what this one runs: if it were asked in turn whom to name, both would wait for each other.
-  const forPeers = withOverrides(operations, { node: createOperations({ ...operationParts, unitsToName: undefined }).node })
+  })
   if (joined !== undefined) part = await takePart(joined, { publicUrl: options.publicUrl, key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations: forPeers, evidence, handovers, desk }, keep)
   const node = { ...units, key: keys.key, log, roles, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })
   const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub, learned, unitsToName, schedulerAt: key => schedulerAt(key, network, part?.records) }, keep)
   keep(gateway)
   return make({ ...node, gateway })
+}
+
+/** What clients can ask for, and what peers can: a peer wants to know what this node runs, and if this asked the peer in turn, both would wait. */
+function operationsOf(parts: Parameters<typeof createOperations>[0]): { readonly operations: Operations; readonly forPeers: Operations } {
+  const operations = createOperations(parts)
+  return { operations, forPeers: withOverrides(operations, { node: createOperations({ ...parts, unitsToName: undefined }).node }) }
 }
 
 function infoOf(node: { readonly key: KeyId; readonly units: readonly UnitName[]; readonly startedMs: number }, network: Network | undefined) {
