@@ -150,6 +150,7 @@ export async function openUnits(
     computer: agreed,
     describe: wiring.describe,
     learnModule: wiring.learnModule,
+    sendsFor: process => isEvaluatedHere(process, peers === undefined ? undefined : computeKey(parts)),
     moved: process => parts.handovers?.look(process) ?? Promise.resolve(false),
     effects: withCanisterEffects(parts.effects, wiring),
     random: parts.random ?? Math.random,
@@ -272,7 +273,7 @@ function handOver(
 ): void {
   for (const frame of frames) {
     const { process } = frame
-    if (among !== undefined && !process.policy.computeUnits.includes(among)) {
+    if (!isEvaluatedHere(process, among)) {
       computer?.notice(process.id, frame)
       continue
     }
@@ -280,6 +281,9 @@ function handOver(
     computer?.accept(process, frame)
   }
 }
+
+const isEvaluatedHere = ({ policy }: ProcessDescription, among: KeyId | undefined): boolean =>
+  among === undefined || policy.computeUnits.includes(among)
 
 async function isAssignable(
   { learnModule }: Learning,
