@@ -242,8 +242,7 @@ function prefixAt(bytes: Uint8Array, layout: Layout): Uint8Array {
   const name = signatureType + toBase64Url(bytes.subarray(ownerAt, anchorAt + 1))
   const known = knownPrefixes.get(name)
   if (known !== undefined) return known
-  let hash = hashListStart(8)
-  hash = hashNext(hash, toUtf8('dataitem'))
+  let hash = hashNext(hashListStart(8), toUtf8('dataitem'))
   hash = hashNext(hash, toUtf8('1'))
   hash = hashNext(hash, toUtf8(String(signatureType)))
   hash = hashNext(hash, bytes.subarray(ownerAt, targetAt))
