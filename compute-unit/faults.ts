@@ -9,6 +9,8 @@ const STANDS_STILL_AFTER = 3
 /** A host that fails on the same frame this often is left alone for longer and longer. */
 const RETRY_FIRST_MS = 100
 const RETRY_MAX_MS = 60_000
+/** Longest pause while the disk is what fails: it may have room again at any moment. */
+const DISK_RETRY_MAX_MS = 2_000
 
 /** Where a process may be evaluated. */
 export interface Places {
@@ -51,7 +53,9 @@ export class Faults {
       const details = { process: this.#process, slot, cause: String(cause ?? failure.message) }
       this.#standing = new Failure('stands-still', details, { cause: failure })
     }
-    return this.#count > 1 ? Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** this.#count) : 0
+    const isDisk = failure.code === 'disk-full' || failure.code === 'disk-fault'
+    const longestMs = isDisk ? DISK_RETRY_MAX_MS : RETRY_MAX_MS
+    return this.#count > 1 ? Math.min(longestMs, RETRY_FIRST_MS * 2 ** this.#count) : 0
   }
 
   /** It went well. */
