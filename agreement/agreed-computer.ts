@@ -37,7 +37,7 @@ const FOLLOW_AGAIN_MS = 1_000
 
 export type AgreedComputerParts = Pick<
   AgreementParts,
-  'key' | 'unit' | 'log' | 'clock' | 'peers' | 'describe' | 'trouble'
+  'key' | 'unit' | 'log' | 'clock' | 'peers' | 'evidence' | 'describe' | 'trouble'
 > & {
   readonly agreement: Agreement
 }
@@ -55,13 +55,14 @@ export class AgreedComputer implements Computer {
   constructor(parts: AgreedComputerParts) {
     this.#parts = parts
     this.#unit = parts.unit
-    const { peers, clock, trouble } = parts
+    const { peers, clock, evidence, trouble } = parts
     this.#frames =
       peers &&
       new RemoteFrames({
         key: parts.unit.key,
         peers,
         clock,
+        evidence,
         trouble: (process, failure) => trouble?.(process, failure),
       })
   }

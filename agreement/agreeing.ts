@@ -40,7 +40,7 @@ export async function agreeing<R extends UnitRead>(
   const { signal, timeoutMs = ANSWER_WAIT_MS } = options
   const untilMs = clock.now() + timeoutMs
   let asked: UnitRead = read
-  for (let pauseMs = PAUSE_FIRST_MS; ; pauseMs = Math.min(PAUSE_MAX_MS, pauseMs * 2)) {
+  for (let pauseMs = PAUSE_FIRST_MS; ; ) {
     const answers = new Map<string, { bytes: Uint8Array; count: number }>()
     const failures: Failure[] = []
     // One more than is needed is not asked at first: most rounds agree.
@@ -68,8 +68,12 @@ export async function agreeing<R extends UnitRead>(
     if (fault !== undefined && answers.size === 0) throw fault
     if (signal?.aborted === true) throw new Failure('aborted')
     if (clock.now() + pauseMs > untilMs) throw disagreed(process, failures)
+    const isOfOneSlot = asked !== read
     asked = sameSlot(read, [...answers.values()], computeQuorum)
+    // As many as must agree have reached that slot: there is nothing to wait for.
+    if (asked !== read && !isOfOneSlot) continue
     await clock.sleep(pauseMs, { signal, for: 'wait' })
+    pauseMs = Math.min(PAUSE_MAX_MS, pauseMs * 2)
   }
 }
 

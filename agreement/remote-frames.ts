@@ -2,6 +2,7 @@ import {
   type CallOptions,
   type Certificate,
   type Clock,
+  type Evidence,
   Failure,
   type FinalFrame,
   type KeyId,
@@ -10,6 +11,7 @@ import {
   readFinalFrame,
   type Result,
   type Slot,
+  unitAt,
   type UnitPeers,
 } from '../protocol/index.ts'
 import { disagreed } from './agreeing.ts'
@@ -28,6 +30,7 @@ export interface RemoteFramesParts {
   readonly key: KeyId
   readonly peers: Pick<UnitPeers, 'finalFrames'>
   readonly clock: Clock
+  readonly evidence?: Pick<Evidence, 'isExcluded'> | undefined
   trouble(process: ProcessId, failure: Failure): void
 }
 
@@ -73,10 +76,11 @@ export class RemoteFrames {
   ): Promise<CheckedFrame | undefined> {
     const { clock } = this.#parts
     const untilMs = clock.now() + options.timeoutMs
-    const units = unitsElsewhere(process, this.#parts.key)
+    const units = unitsElsewhere(process, this.#parts.key).filter(unit => !this.#isExcluded(process.id, unit))
+    if (units.length === 0) throw disagreed(process, [])
     for (let turn = 0; ; turn++) {
       const known = this.#find(process.id, slot)
-      if (known !== undefined) return known
+      if (known !== undefined && this.#counts(known, process)) return known
       if (options.signal?.aborted === true) throw new Failure('aborted')
       const leftMs = Math.max(0, untilMs - clock.now())
       const failures: Failure[] = []
@@ -114,7 +118,7 @@ export class RemoteFrames {
     })
     let found: CheckedFrame | undefined
     for (const frame of frames) {
-      const read = readFinalFrame(frame, process)
+      const read = this.#read(frame, process)
       if (typeof read === 'string') {
         const failure = new Failure('verification-failed', {
           process: process.id,
@@ -132,6 +136,25 @@ export class RemoteFrames {
     return found
   }
 
+  /** What is in a frame, or why it proves nothing. */
+  #read(frame: FinalFrame, process: ProcessDescription): ReturnType<typeof readFinalFrame> {
+    const read = readFinalFrame(frame, process)
+    return typeof read === 'string' || this.#counts({ frame }, process) ? read : 'too few of the units that signed are without fault'
+  }
+
+  /** Whether enough of those who signed were not proven to be at fault. */
+  #counts({ frame }: Pick<CheckedFrame, 'frame'>, { id, policy }: ProcessDescription): boolean {
+    const holding = frame.signatures.filter(({ unit }) => {
+      const key = unitAt(policy, unit)
+      return key === undefined || !this.#isExcluded(id, key)
+    })
+    return holding.length >= policy.computeQuorum
+  }
+
+  #isExcluded(process: ProcessId, unit: KeyId): boolean {
+    return this.#parts.evidence?.isExcluded(process, unit) === true
+  }
+
   #find(process: ProcessId, slot: Slot): CheckedFrame | undefined {
     return this.#kept.get(process)?.findLast(frame => holds(frame, slot))
   }
@@ -140,7 +163,9 @@ export class RemoteFrames {
     const kept = this.#kept.get(process) ?? []
     this.#kept.delete(process)
     this.#kept.set(process, kept)
-    if (kept.some(one => one.frame.index === checked.frame.index)) return
+    // What was signed by others may count where what is kept does not any more.
+    const same = kept.findIndex(one => one.frame.index === checked.frame.index)
+    for (const before of same < 0 ? [] : kept.splice(same, 1)) this.#bytes -= sizeOf(before)
     kept.push(checked)
     kept.sort((a, b) => a.frame.index - b.frame.index)
     this.#bytes += sizeOf(checked)

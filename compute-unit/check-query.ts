@@ -4,8 +4,9 @@ import { Failure, ITEM_SIZE_MAX_BYTES, type QueryMessage, tagsSizeBytes } from '
 const QUERY_NAME_MAX = 128
 
 /** Refuses what could not stand in a feed either; a host is not asked to read it. @throws {Failure} */
-export function checkQuery({ id, from, owner, tags, data }: QueryMessage): void {
-  if (data.length > ITEM_SIZE_MAX_BYTES) throw new Failure('too-large', { bytes: data.length, max: ITEM_SIZE_MAX_BYTES })
+export function checkQuery({ id, from, owner, tags, data, certificate }: QueryMessage): void {
+  const bytes = Math.max(data.length, certificate?.length ?? 0)
+  if (bytes > ITEM_SIZE_MAX_BYTES) throw new Failure('too-large', { bytes, max: ITEM_SIZE_MAX_BYTES })
   const names = [id, from, owner]
   try {
     tagsSizeBytes(tags)

@@ -6,7 +6,6 @@ import {
   fromBase64Url,
   MalformedBytes,
   type ProcessId,
-  type QueryMessage,
   readId,
   readSmall,
   readTags,
@@ -18,6 +17,8 @@ import { toBytes, toCellKey } from './evaluation/cells.ts'
 import { decodeLifecycle, encodeLifecycle } from './evaluation/lifecycle-cells.ts'
 import type { FrameOutcome, ProcessSnapshot, SnapshotDelta } from './evaluation/frame-outcome.ts'
 import type { HostAnswer, HostModule, HostRequest } from './host-words.ts'
+import { optional } from './optional-value.ts'
+import { readQuery, writeQuery } from './query-packets.ts'
 import { readVerdicts, writeVerdicts } from './verdict-packets.ts'
 
 export type { HostAnswer, HostModule, HostRequest } from './host-words.ts'
@@ -248,12 +249,6 @@ function readAnswer(reader: CborReader, kind: HostAnswer['kind'] | undefined): H
   }
 }
 
-function optional<T>(reader: CborReader, read: () => T): T | undefined {
-  if (!reader.isNull()) return read()
-  reader.null()
-  return undefined
-}
-
 function writeModule(writer: CborWriter, module: HostModule): void {
   writer.array(5)
   writer.bytes(fromBase64Url(module.id))
@@ -304,32 +299,6 @@ function readSnapshot(reader: CborReader): ProcessSnapshot {
     cells.push([key, optional(reader, () => reader.bytes()) as Uint8Array])
   }
   return { slots, module, since, pages, engine, logHash, chunks, cells }
-}
-
-function writeQuery(writer: CborWriter, message: QueryMessage): void {
-  writer.array(7)
-  writer.text(message.id)
-  writer.text(message.from)
-  writer.text(message.owner)
-  writeTags(writer, message.tags)
-  writer.bytes(message.data)
-  if (message.anchor === undefined) writer.null()
-  else writer.bytes(message.anchor)
-  if (message.timestampMs === undefined) writer.null()
-  else writer.uint(message.timestampMs)
-}
-
-function readQuery(reader: CborReader): QueryMessage {
-  reader.array()
-  return {
-    id: reader.text(),
-    from: reader.text(),
-    owner: reader.text(),
-    tags: readTags(reader),
-    data: reader.bytes(),
-    anchor: optional(reader, () => reader.bytes()),
-    timestampMs: optional(reader, () => readSmall(reader)),
-  }
 }
 
 function writeOutcome(writer: CborWriter, outcome: FrameOutcome): void {

@@ -6,8 +6,8 @@
  *    shortest length that somebody showed, less one. What stands before it goes on being served.
  * 3. A compute unit that signed what a frame did not give: its word counts for nothing more, in that process.
  * 4. A complaint changes nothing; people read it.
- * 5. What is new goes to all peers but the one that brought it. There is room for so much of each kind and process, and
- *    equivocations of a shorter length always find room: they move the end.
+ * 5. What is new goes to all peers but the one that brought it. There is room for so much of each kind and process. An
+ *    equivocation of a shorter length moves the end, so it always finds room: that of the longest gives way.
  */
 import {
   asKeyId, type Clock, type Disagreement, encodeEquivocation, encodeFault, equivocationOf, type Evidence, type EvidenceEntry, type EvidenceKind, EVIDENCE_PER_PROCESS_MAX, evidenceId, Failure,
@@ -72,7 +72,7 @@ export class EvidenceBook implements Evidence {
     const value = new Uint8Array(SEEN_BYTES + kept.length)
     new DataView(value.buffer).setBigUint64(0, BigInt(seenMs))
     value.set(kept, SEEN_BYTES)
-    this.#parts.log.store.write([{ key: toUtf8(`${PREFIX}${entry.process}/${entry.kind}/${id}`), value }])
+    this.#parts.log.store.write([{ key: storeKey(entry), value }])
     this.#parts.share(kept, from)
     this.#parts.noticed?.(entry)
     return { id, isNew: true }
@@ -86,6 +86,11 @@ export class EvidenceBook implements Evidence {
   /** See `Evidence`: who is at fault shows once enough units have said what a frame gave, or this node has evaluated it. */
   disagreement(disagreement: Disagreement): void {
     this.#weigh(disagreement).catch(error => this.#parts.trouble('evidence', Failure.from(error)))
+  }
+
+  /** See `Evidence`. */
+  fault(fault: UnitFault): void {
+    this.take(encodeFault(fault)).catch(error => this.#parts.trouble('evidence', Failure.from(error)))
   }
 
   async #weigh(disagreement: Disagreement): Promise<void> {
@@ -130,7 +135,9 @@ export class EvidenceBook implements Evidence {
     const judged = await judge(bytes, this.#parts)
     const entry: EvidenceEntry = { id: evidenceId(bytes), ...judged, seenMs, bytes }
     const isEarlier = judged.length !== undefined && judged.length - 1 < (this.#ends.get(endName(judged.process, judged.epoch)) ?? Number.POSITIVE_INFINITY)
-    if (!isEarlier && this.#alike(judged) >= EVIDENCE_PER_PROCESS_MAX) return undefined
+    const isFull = this.#alike(judged) >= EVIDENCE_PER_PROCESS_MAX
+    if (isFull && !isEarlier) return undefined
+    if (isFull) this.#forgetLongest(judged.process)
     await this.#act(entry)
     this.#entries.set(entry.id, entry)
     return entry
@@ -140,6 +147,13 @@ export class EvidenceBook implements Evidence {
   #alike({ kind, process, accused }: Pick<EvidenceEntry, 'kind' | 'process' | 'accused'>): number {
     if (accused.length > 0) return this.list({ kind, process }).length
     return this.list({ kind }).filter(entry => entry.accused.length === 0).length
+  }
+
+  #forgetLongest(process: ProcessId): void {
+    const [longest] = this.list({ process, kind: 'equivocation' }).sort((a, b) => (b.length ?? 0) - (a.length ?? 0))
+    if (longest === undefined) return
+    this.#entries.delete(longest.id)
+    this.#parts.log.store.write([{ key: storeKey(longest), value: undefined }])
   }
 
   async #act({ id, kind, process, length, epoch, accused }: EvidenceEntry): Promise<void> {
@@ -159,4 +173,5 @@ export class EvidenceBook implements Evidence {
   }
 }
 
+const storeKey = ({ process, kind, id }: EvidenceEntry): Uint8Array => toUtf8(`${PREFIX}${process}/${kind}/${id}`)
 const endName = (process: ProcessId, epoch = 0): string => `${process} ${epoch}`

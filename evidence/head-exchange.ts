@@ -4,8 +4,10 @@
  * 1. Whenever a feed has grown, and whenever a node is met, the others are shown how far it has come, under its head; in rounds.
  * 2. Who holds as much compares: mostly one hash. Who holds less is shown the same the other way round.
  * 3. Two trees that were signed and differ are a proof. From whoever showed it the first block that differs is searched for, by
- *    halves; so the process stands still exactly where its schedulers parted.
- * 4. Nobody waits for another: each peer is shown what is new when it has taken what it was shown before.
+ *    halves.
+ * 4. A search may fail: whoever showed the other feed is gone, or another node of its name answers. So what stands still is shown
+ *    once more, where it ends now. Whoever holds the other feed finds a shorter conflict, until both end where they parted.
+ * 5. Nobody waits for another: each peer is shown what is new when it has taken what it was shown before.
  */
 import {
   type Clock, equalBytes, Failure, type FeedConflict, type FeedSpec, feedName, FeedTree, HEADS_EVERY_MS, HEADS_HELD_MAX, HEADS_TOGETHER_MAX,
@@ -28,7 +30,7 @@ export interface HeadExchangeParts {
   readonly clock: Clock
   readonly peers: EvidencePeers
   readonly book: EvidenceBook
-  /** Somebody takes a process to be in another epoch than this node does: one of both is behind. */
+  /** In which epoch a process is here, and at somebody else: if not in the same, one of both is behind. */
   readonly epochs?: ((process: ProcessId, here: number, there: number, from: KeyId) => void) | undefined
   readonly trouble: (what: string, failure: Failure) => void
 }
@@ -46,7 +48,7 @@ export class HeadExchange implements HeadWatch, Disposable {
   constructor(parts: HeadExchangeParts) {
     this.#parts = parts
     this.#watching = parts.log.watch(({ feed }) => {
-      if (feed.kind === 'messages' && this.#grown.size < HEADS_HELD_MAX) this.#grown.set(feedName(feed), feed)
+      if (feed.kind === 'messages') this.#note(feed)
     })
     void this.#run()
   }
@@ -56,7 +58,7 @@ export class HeadExchange implements HeadWatch, Disposable {
     for (const { process, epoch, prefix } of heads) {
       const description = await this.#parts.log.directory.process(process)
       if (description === undefined) continue
-      if (description.epoch !== epoch) this.#parts.epochs?.(process, description.epoch, epoch, from)
+      this.#parts.epochs?.(process, description.epoch, epoch, from)
       const feed = feedOfEpoch(description, epoch)
       if (feed === undefined) continue
       await this.#look(feed, prefix, from)
@@ -75,6 +77,12 @@ export class HeadExchange implements HeadWatch, Disposable {
     this.#prove(conflict, from).catch(error => this.#parts.trouble('evidence', Failure.from(error)))
   }
 
+  /** A process stands still now, or earlier than it did: this is where others compare. */
+  again(process: ProcessDescription, epoch: number): void {
+    const feed = feedOfEpoch(process, epoch)
+    if (feed !== undefined) this.#note(feed)
+  }
+
   /** A peer did not take evidence: if it may later, it is met again. */
   notTaken(peer: KeyId, error: unknown): void {
     const shown = this.#met.get(peer)
@@ -84,6 +92,11 @@ export class HeadExchange implements HeadWatch, Disposable {
   [Symbol.dispose](): void {
     this.#watching[Symbol.dispose]()
     this.#ended.abort()
+  }
+
+  /** Has a feed shown in the next round. */
+  #note(feed: FeedSpec): void {
+    if (this.#grown.size < HEADS_HELD_MAX) this.#grown.set(feedName(feed), feed)
   }
 
   async #look(feed: FeedSpec, seen: SignedPrefix, from: KeyId): Promise<void> {
@@ -117,7 +130,7 @@ export class HeadExchange implements HeadWatch, Disposable {
     while (closest.held.length - same > 1) {
       const length = Math.floor((same + closest.held.length) / 2)
       const held = await log.prefix(feed, length)
-      const seen = await peers.prefix(from, { process: feed.process, epoch: feed.epoch, length })
+      const seen = await peers.prefix(from, { process: feed.process, epoch: feed.epoch, length }).catch(failed)
       const [ours, theirs] = [held && hashOf(held), seen && hashOf(seen)]
       if (held === undefined || seen?.length !== length || ours === undefined || theirs === undefined) return closest
       if (equalBytes(ours, theirs)) same = length
@@ -252,6 +265,11 @@ function hashOf({ length, roots }: SignedPrefix): Uint8Array | undefined {
     if (error instanceof MalformedBytes) return undefined
     throw error
   }
+}
+
+/** A search ends where it gets no answer. @throws what is no failure */
+function failed(error: unknown): undefined {
+  if (!Failure.is(error)) throw error
 }
 
 /** Whether a peer may take later what it did not take now: it is just starting, say. */

@@ -43,6 +43,8 @@ export interface GatewayParts {
   readonly version: string
   /** Other faces on this port, asked in order for every path that is not of the native API. */
   readonly mounts?: readonly Mount[] | undefined
+  /** All there is at `<canister>.<host>`, asked in order. */
+  readonly canisterMounts?: readonly Mount[] | undefined
 }
 
 const LOOPBACK = '127.0.0.1'
@@ -93,6 +95,7 @@ export class Gateway implements AsyncDisposable {
       router: createRouter(),
       pages: ownPages(parts),
       mounts: parts.mounts ?? [],
+      canisterMounts: parts.canisterMounts ?? [],
       admitHost: createHostRule({
         host: parts.host ?? LOOPBACK,
         port: this.port,

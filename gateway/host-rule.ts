@@ -1,5 +1,10 @@
-/** Which values of the Host header this gateway answers to: a page that rebinds a name of its own gets nothing. */
-export type HostRule = (host: string | undefined) => boolean
+import { canisterOfHost } from './canister-host.ts'
+
+/**
+ * Which values of the Host header this gateway answers to, as the node or as a canister with a host below the node's: a page that
+ * rebinds a name of its own gets nothing.
+ */
+export type HostRule = (host: string | undefined) => 'node' | 'canister' | undefined
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 
@@ -22,10 +27,12 @@ export function createHostRule(options: {
   const anyPort = new Set<string>()
   for (const allowed of allowedHosts)
     (hasPort(allowed) ? exact : anyPort).add(allowed.toLowerCase())
+  const isNode = (value: string): boolean => exact.has(value) || anyPort.has(value.replace(/:\d{1,5}$/, ''))
   return header => {
-    if (header === undefined) return false
-    const value = header.toLowerCase()
-    return exact.has(value) || anyPort.has(value.replace(/:\d{1,5}$/, ''))
+    if (header === undefined) return undefined
+    if (isNode(header.toLowerCase())) return 'node'
+    const below = canisterOfHost(header)
+    return below !== undefined && isNode(below.host) ? 'canister' : undefined
   }
 }
 

@@ -2,7 +2,8 @@
  * How one request is answered:
  *
  * 1. The Host header must be one of ours, whatever is asked for.
- * 2. The path is decoded once and looked up in the table; own pages and other faces come after it.
+ * 2. The path is decoded once and looked up in the table; own pages and other faces come after it. At the host of a canister there
+ *    is nothing but what is the canister's: its pages must not reach the node as if they were its own.
  * 3. Who asks for an admin operation shows the token, and is no page of another origin.
  * 4. The body is bounded before and while it is read; then the operation is called.
  * 5. Whatever fails becomes a problem document; what is our fault is logged under the id of the request.
@@ -21,7 +22,6 @@ import {
 import type { AdminGate } from './admin-gate.ts'
 import {
   type AnswerContext,
-  SECURITY_HEADERS,
   sendBody,
   sendPreflight,
   sendProblem,
@@ -29,8 +29,9 @@ import {
 import { readBody } from './body.ts'
 import type { Call } from './call.ts'
 import { sendEvents } from './event-stream.ts'
-import { type HostRule, isSameOrigin } from './host-rule.ts'
 import type { FaultLog } from './fault-log.ts'
+import { type HostRule, isSameOrigin } from './host-rule.ts'
+import { serveMounts } from './mounts.ts'
 import type { Mount } from './parts.ts'
 import { publicProblem } from './problem.ts'
 import type { Route, Router } from './router.ts'
@@ -48,6 +49,8 @@ export interface ServeParts {
   readonly router: Router
   readonly pages: ReadonlyMap<string, OwnPage>
   readonly mounts: readonly Mount[]
+  /** What there is at hosts of canisters. */
+  readonly canisterMounts: readonly Mount[]
   readonly admitHost: HostRule
   readonly admitAdmin: AdminGate
   readonly clock: Clock
@@ -65,7 +68,11 @@ export async function serve(
   const asked: { name: OperationName | undefined } = { name: undefined }
   let isOpen = false
   try {
-    admitHost(parts, call)
+    if (admittedHost(parts, call) === 'canister') {
+      isOpen = true
+      await serveMounts(parts.canisterMounts, call, proceed)
+      return undefined
+    }
     const target = parseTarget(call.request.url ?? '')
     const route = parts.router(target.segments)
     isOpen =
@@ -79,14 +86,17 @@ export async function serve(
   return asked.name
 }
 
-function admitHost(parts: ServeParts, { request }: Call): void {
+/** @throws {Failure} `host-refused` */
+function admittedHost(parts: ServeParts, { request }: Call): 'node' | 'canister' {
   const { rawHeaders, headers } = request
   let hosts = 0
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at]
     if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1
   }
-  if (hosts !== 1 || !parts.admitHost(headers.host)) throw new Failure('host-refused')
+  const found = hosts === 1 ? parts.admitHost(headers.host) : undefined
+  if (found === undefined) throw new Failure('host-refused')
+  return found
 }
 
 function contextOf(call: Call, isOpen: boolean): AnswerContext {
@@ -212,7 +222,7 @@ async function serveElsewhere(
   target: Target,
   proceed: () => void,
 ): Promise<void> {
-  const { request, response } = call
+  const { request } = call
   const page = parts.pages.get(target.segments.join('/'))
   if (page !== undefined) {
     const context = contextOf(call, page.isOpen)
@@ -224,17 +234,8 @@ async function serveElsewhere(
       allow,
     })
   }
-  if (target.segments[0] !== 'v1' && parts.mounts.length > 0) {
-    const url = new URL(`http://${request.headers.host ?? ''}${request.url ?? ''}`)
-    for (const [header, value] of Object.entries(SECURITY_HEADERS))
-      response.setHeader(header, value)
-    response.setHeader('x-request-id', call.id)
-    proceed()
-    for (const mount of parts.mounts) {
-      if (await mount(request, response, url)) return
-    }
-  }
-  throw new Failure('not-found')
+  if (target.segments[0] === 'v1') throw new Failure('not-found')
+  await serveMounts(parts.mounts, call, proceed)
 }
 
 function fail(

@@ -1,6 +1,6 @@
 import Verifier from 'hypercore/lib/verifier.js'
 import type { HypercoreKeyPair } from 'hypercore'
-import type { FeedHead, FeedSubtree, FeedTrees, SignedBlocks, SignedPrefix } from '../protocol/index.ts'
+import type { FeedHead, FeedSubtree, FeedTrees, PieceBounds, SignedBlocks, SignedPrefix } from '../protocol/index.ts'
 import { endOf, type FeedEnd, placesBetween, subtree, subtreesOf, treeFrom, treeWith } from './feed-end.ts'
 import { keyOf, manifestOf } from './feed-manifest.ts'
 import type { FeedReader } from './feed-reader.ts'
@@ -46,27 +46,28 @@ export class FeedProofs {
   }
 
   /** See `Log.signed`. */
-  async signed(state: FeedState, from: number, maxBytes: number): Promise<SignedBlocks | undefined> {
-    const blocks = await this.#upTo(state, from, maxBytes)
+  async signed(state: FeedState, from: number, bounds: PieceBounds): Promise<SignedBlocks | undefined> {
+    const blocks = await this.#upTo(state, from, bounds)
     const proof = blocks.length === 0 ? undefined : await this.#cover(state, from + blocks.length)
     return proof && { from, blocks, ...proof }
   }
 
-  /** Visible blocks from `from` on, one at least and at most about `maxBytes`. */
-  async #upTo(state: FeedState, from: number, maxBytes: number): Promise<readonly Uint8Array[]> {
+  /** Visible blocks from `from` on, one at least. */
+  async #upTo(state: FeedState, from: number, bounds: PieceBounds): Promise<readonly Uint8Array[]> {
     // A piece of a prologue is proven by its end.
-    const end = Math.min(visibleLength(state), isInPrologue(state, from) ? (state.feed.prologue?.length ?? 0) : Number.POSITIVE_INFINITY)
+    const whole = isInPrologue(state, from) ? (state.feed.prologue?.length ?? 0) : Number.POSITIVE_INFINITY
+    const end = Math.min(visibleLength(state), whole, from + bounds.blocks)
     const blocks: Uint8Array[] = []
     let bytes = 0
     for (let together = READ_FIRST; from + blocks.length < end; ) {
       const at = from + blocks.length
       for (const block of await this.#parts.reader.read(state, at, Math.min(end, at + together))) {
         bytes += block.length
-        if (bytes > maxBytes && blocks.length > 0) return blocks
+        if (bytes > bounds.bytes && blocks.length > 0) return blocks
         blocks.push(block)
       }
       // As many more as fit, if they are like these.
-      together = Math.ceil(((maxBytes - bytes) * blocks.length) / Math.max(bytes, 1))
+      together = Math.ceil(((bounds.bytes - bytes) * blocks.length) / Math.max(bytes, 1))
       if (together < 1) break
     }
     return blocks

@@ -36,6 +36,8 @@ export interface FeedState {
   head: FeedHead | undefined
   /** Why nothing is written to it any more. */
   frozen: Failure | undefined
+  /** Whether its Hypercore does not take what comes next. A feed that is only frozen is written to its end: it is the evidence. */
+  unwritable: boolean
   /** Where reading ends, if it is frozen. */
   readable: number
   /** Whether an append to its Hypercore is under way. */
@@ -62,6 +64,7 @@ export function makeFeedState(feed: FeedSpec, nodeKey: KeyId): FeedState {
     tree: undefined,
     head: undefined,
     frozen: undefined,
+    unwritable: false,
     readable: Number.POSITIVE_INFINITY,
     appending: false,
     users: 0,

@@ -18,6 +18,7 @@ import {
   type Log,
   type MessageIndex,
   type NewBlock,
+  type PieceBounds,
   type SignedBlocks,
   type SignedPrefix,
   type TakeAnswer,
@@ -228,8 +229,8 @@ export class HypercoreLog implements Log {
     await feeds.sync()
   }
 
-  signed(feed: FeedSpec, from: number, maxBytes: number): Promise<SignedBlocks | undefined> {
-    return this.#held(feed, state => this.#parts.proofs.signed(state, from, maxBytes))
+  signed(feed: FeedSpec, from: number, bounds: PieceBounds): Promise<SignedBlocks | undefined> {
+    return this.#held(feed, state => this.#parts.proofs.signed(state, from, bounds))
   }
 
   prefix(feed: FeedSpec, length: number): Promise<SignedPrefix | undefined> {
@@ -264,12 +265,7 @@ export class HypercoreLog implements Log {
     if (!kinds.includes(feed.kind)) throw new TypeError(`not a feed of ${kinds}: ${feed.kind}`)
     const state = this.#parts.states.of(feed)
     if (state.frozen !== undefined) throw state.frozen
-    if (!state.own)
-      throw new Failure(
-        'not-scheduler',
-        { process: feed.process },
-        { note: 'the feed is signed by others' },
-      )
+    if (!state.own) throw new Failure('not-scheduler', { process: feed.process }, { note: 'the feed is signed by others' })
     return state
   }
 

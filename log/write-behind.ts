@@ -60,8 +60,8 @@ export class WriteBehind implements AsyncDisposable {
   /** Puts blocks at the end of a feed; readers see them at once. */
   add(state: FeedState, block: TailBlock): void {
     state.tail.push(block)
+    if (state.unwritable) return
     this.#bytes += block.bytes.length
-    if (state.frozen !== undefined) return
     this.#dirty.add(state)
     this.#linger()
   }
@@ -95,7 +95,7 @@ export class WriteBehind implements AsyncDisposable {
   /** Resolves when nothing of one feed waits. @throws {Failure} what keeps it from the disk */
   async bring(state: FeedState): Promise<void> {
     while (state.tail.length > 0 || state.appending) {
-      if (state.frozen !== undefined) return
+      if (state.unwritable) return
       if (this.#failure !== undefined) throw this.#failure
       if (state.appending) await this.#change()
       else this.#take(state)
@@ -170,7 +170,7 @@ export class WriteBehind implements AsyncDisposable {
     } finally {
       this.#running--
       state.appending = false
-      if (state.tail.length > 0 && state.frozen === undefined) this.#dirty.add(state)
+      if (state.tail.length > 0 && !state.unwritable) this.#dirty.add(state)
       this.#pump()
       this.#wake()
     }
@@ -195,6 +195,7 @@ export class WriteBehind implements AsyncDisposable {
   #fail(state: FeedState, failure: Failure): void {
     if (failure.code === 'feed-frozen') {
       freeze(state, failure, visibleLength(state))
+      state.unwritable = true
       // What stands in the journal stays there; it must not hold up the other feeds.
       for (const block of state.tail) this.#bytes -= block.bytes.length
       return

@@ -29,6 +29,8 @@ export interface MessengerUnitParts {
   describe?(process: ProcessId): Promise<ProcessDescription | undefined>
   /** A module here or elsewhere; those of this node's directory, if not given. */
   learnModule?(module: ModuleId): Promise<ModuleDescription | undefined>
+  /** Whether what a process sends goes out from here: its compute units' nodes push it. Of all processes, if not given. */
+  sendsFor?(process: ProcessDescription): boolean
   /** Asks whether a process was handed over; true, if so. */
   moved?(process: ProcessId): Promise<boolean>
   trouble?(what: string, failure: Failure): void
@@ -264,6 +266,8 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     const { computer } = this.#parts
     const description = await this.#parts.log.directory.process(process)
     if (description === undefined) throw new Failure('unknown-process', { process })
+    // Its results are with others, who push what they ask for: to look for them would hold up a node that is just starting.
+    if (this.#parts.sendsFor?.(description) === false) return void this.#unfinished.strike(process)
     const evaluated = await computer.evaluated(process)
     const scheduled = await slotCount(this.#parts.log, messagesFeed(description))
     this.#unfinished.scheduled(process, Math.min(from, evaluated), scheduled)

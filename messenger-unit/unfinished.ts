@@ -98,18 +98,21 @@ export class Unfinished {
   forget(process: ProcessId): Slot | undefined {
     const progress = this.#processes.get(process)
     if (progress === undefined) return undefined
+    this.strike(process)
+    return lowestOf(progress)
+  }
+
+  /** Forgets a process, and the mark that an earlier run may have left of it. */
+  strike(process: ProcessId): void {
     this.#processes.delete(process)
     this.#store.write([{ key: markKey(process), value: undefined }])
-    return lowestOf(progress)
   }
 
   /** Strikes off processes with nothing left to do. */
   sweep(): void {
     this.#sinceSweep = 0
     for (const [process, { scheduled, evaluated, open }] of this.#processes) {
-      if (open.size > 0 || evaluated < scheduled) continue
-      this.#processes.delete(process)
-      this.#store.write([{ key: markKey(process), value: undefined }])
+      if (open.size === 0 && evaluated >= scheduled) this.strike(process)
     }
   }
 

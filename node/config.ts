@@ -21,6 +21,7 @@ const SETTINGS = {
   hosts: { schema: z.coerce.number().int().min(1).max(64).optional(), value: undefined, about: 'child processes that evaluate' },
   residentBytes: { schema: z.coerce.number().int().min(1_000_000).optional(), value: undefined, about: 'bytes of guests kept loaded' },
   signerRate: { schema: z.coerce.number().positive().optional(), value: undefined, about: 'messages a signer may send a second' },
+  spotChecks: { schema: z.coerce.number().min(0).max(1), value: 0.01, about: 'part of the frames evaluated elsewhere that are evaluated here too, and compared' },
   wasmer: {
     schema: z.union([z.boolean(), z.stringbool()]),
     value: false,

@@ -7,6 +7,7 @@ import {
   type FeedSpec,
   FeedTree,
   HANDOVER_HOLD_MAX_MS,
+  type HeadWatch,
   type HandoverStand,
   type KeyId,
   type Log,
@@ -34,6 +35,7 @@ export interface HandoverDeskParts {
   readonly scheduler: Pick<SchedulerUnit, 'hold'>
   readonly handovers: Pick<Handovers, 'ownerOf' | 'itemsOf' | 'take' | 'look'>
   readonly describe: (process: ProcessId) => Promise<ProcessDescription | undefined>
+  readonly watch?: HeadWatch | undefined
   /** Other nodes, if it knows any. */
   readonly peers:
     | (Pick<Peers, 'frames'> & {
@@ -135,14 +137,15 @@ export class HandoverDesk {
   }
 
   async #takeFrom(source: KeyId, process: ProcessDescription): Promise<void> {
-    const { log, peers } = this.#parts
+    const { log, peers, watch } = this.#parts
     const feed = messagesFeed(process)
     for (;;) {
       const before = await log.length(feed)
       const piece = await peers?.frames(source, process.id, before, { timeoutMs: HOLD_WAIT_MS })
       if (piece === undefined) return
-      const { length } = await log.take(feed, piece)
-      if (length <= before) return
+      const answer = await log.take(feed, piece)
+      if (answer.status === 'conflict') watch?.conflict(answer.conflict, source)
+      if (answer.length <= before) return
     }
   }
 

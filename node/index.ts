@@ -1,6 +1,7 @@
 // The composition root: the only room that knows every other.
 export { CONFIG_FILE, type Config, type ConfigSources, type LoadedConfig, loadConfig, type Origin, type Setting, type SettingName } from './config.ts'
 export { FeedFollowing, type FollowedFeed } from './feed-following.ts'
+export { clerkProgram } from './clerk-program.ts'
 export { type HostProgram, hostProgram } from './host-program.ts'
 export { type NodeKeys, openKeystore } from './keystore.ts'
 export { FeedPull } from './feed-pull.ts'

@@ -1,5 +1,5 @@
 import type { KeyId } from '../protocol/index.ts'
-import type { MovingUnits } from './handovers.ts'
+import type { MovingUnits } from './epoch-effects.ts'
 import type { OpenAgreement } from './open-agreement.ts'
 import type { Units } from './open-units.ts'
 

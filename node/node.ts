@@ -56,6 +56,8 @@ export interface NodeOptions extends EffectOptions, NetworkOptions {
   readonly hosts?: number | undefined
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
+  /** Part of the frames evaluated elsewhere that it looks at, from 0 to 1; none, if not given. */
+  readonly spotChecks?: number | undefined
   /** Programs may ask for `Command-Engine: wasmer`: compute hosts may then start workers. */
   readonly wasmer?: boolean | undefined
   /** The data folder is a copy or was restored, and the operator says that no other copy was written to since. */
@@ -155,7 +157,7 @@ async function openNode(
   const trouble = (what: string, failure: Failure): void => logger.warn({ what, code: failure.code, ...failure.details }, failure.message)
   const joined = await joinNetwork({ keys, logger, options, log, clock, metrics, trouble }, keep)
   const { network, peers, learned, announcements } = joined ?? {}
-  const { hosts, residentBytes, signerRate, wasmer, progress } = options
+  const { hosts, residentBytes, signerRate, spotChecks, wasmer, progress } = options
   const unitMetrics = createUnitMetrics(metrics)
   const roles = new UnitRoles(keys.key, options.units)
   const hub = new EvaluationHub(roles.runs('compute') ? keys.key : undefined)
@@ -181,7 +183,7 @@ async function openNode(
   const told = peers && tellWhoIsBehind(peers, { handovers, describe })
   const unitParts = {
     handovers, learned,
-    keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, wasmer, progress, observer, evidence: evidence.book,
+    keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, spotChecks, wasmer, progress, observer, evidence: evidence.book, watch: evidence.heads,
     peers: told && (evidence.complaints?.watch(told) ?? told),
     computes: roles.runs('compute'),
     connected: () => network?.peers ?? [],

@@ -12,7 +12,7 @@ export interface OpenEvidenceParts {
   readonly clock: Clock
   /** A process, wherever it lives, as its own spawn message proves it. */
   readonly describe: (process: ProcessId) => Promise<ProcessDescription | undefined>
-  /** Somebody takes a process to be in another epoch. */
+  /** In which epoch a process is here, and at somebody else. */
   readonly epochs?: HeadExchangeParts['epochs']
   /** Other nodes, if it knows any. */
   readonly peers: EvidencePeers | undefined
@@ -41,9 +41,15 @@ export async function openEvidence({ key, seed, log, clock, describe, epochs, pe
       for (const peer of peers?.peers ?? []) if (peer !== from) void peers?.tell(peer, bytes).catch(error => heads?.notTaken(peer, error))
     },
     trouble,
-    noticed: ({ id, kind, process, accused }) =>
-      trouble('evidence', new Failure(CODES[kind], { kind, process, evidence: id, accused })),
+    noticed: ({ id, kind, process, accused, epoch }) => {
+      trouble('evidence', new Failure(CODES[kind], { kind, process, evidence: id, accused }))
+      if (kind === 'equivocation') void again(process, epoch).catch(error => trouble('evidence', Failure.from(error)))
+    },
   })
+  const again = async (id: ProcessId, epoch = 0): Promise<void> => {
+    const process = heads && (await describe(id))
+    if (process !== undefined) heads?.again(process, epoch)
+  }
   heads = peers && new HeadExchange({ log, clock, peers, book, trouble, epochs })
   const complaints = peers && new Complaints({ seed, clock, take: bytes => book.take(bytes), trouble })
   return {

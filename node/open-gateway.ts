@@ -58,15 +58,15 @@ export async function openGateway(parts: OpenGatewayParts, keep: (resource: Asyn
     trouble: failure =>
       parts.logger.warn({ what: 'ao', code: failure.code, ...failure.details }, failure.message),
   })
-  const ic = await openIcFace(parts)
-  keep(ic.signer)
+  const ic = await openIcFace(parts, keep)
   const gateway = await Gateway.open({
     ...parts,
     host: options.host,
     allowedHosts: options.allowedHosts,
     adminToken: keys.adminToken,
     version: VERSION,
-    mounts: [facade, ic.mount],
+    mounts: [ic.api, ic.pages, facade],
+    canisterMounts: [ic.api, ic.pages],
   })
   url = gateway.url
   return gateway

@@ -1,28 +1,31 @@
-import { BlsSigner, createIcFacade, deriveIcKeys, type Mount } from '../gateway/index.ts'
+import { BlsSigner, createIcFaces, deriveIcKeys, type Mount, ThreadedClerk } from '../gateway/index.ts'
 import {
-  ed25519Sign,
   emptyCanisterModule,
   findByPrincipal,
   signDataItemSync,
   toBase64Url,
 } from '../protocol/index.ts'
 import type { OpenGatewayParts } from './open-gateway.ts'
+import { clerkProgram } from './clerk-program.ts'
 import type { UnitsToName } from './unit-naming.ts'
 import { VERSION } from './version.ts'
 
-/** The IC's face of a node, its signing thread included, and the module of canisters without code. */
-export async function openIcFace(parts: OpenGatewayParts): Promise<{ mount: Mount; signer: BlsSigner }> {
+/** The IC's face of a node, its threads included, and the module of canisters without code. */
+export async function openIcFace(parts: OpenGatewayParts, keep: (thread: AsyncDisposable) => void): Promise<{ api: Mount; pages: Mount }> {
   const { keys, log, hub, learned } = parts
   const icKeys = deriveIcKeys(keys.seed)
   const signer = new BlsSigner(icKeys.rootSecret)
+  keep(signer)
+  const clerk = new ThreadedClerk(clerkProgram(), { seed: icKeys.nodeSeed, nodeId: icKeys.nodeId })
+  keep(clerk)
   await log.directory.addModule(emptyCanisterModule())
   const rootKey = toBase64Url(icKeys.rootKey)
-  const mount = createIcFacade({
+  return createIcFaces({
     ...parts,
     keys: icKeys,
     version: VERSION,
     sign: message => signer.sign(message),
-    signQuery: message => ed25519Sign(icKeys.nodeSeed, message),
+    clerk,
     signSpawn: async (request, requestId) =>
       signDataItemSync(spawnFields(await parts.unitsToName(), rootKey, request, requestId), keys.seed).bytes,
     processOf: principal => learned?.canister(principal) ?? findByPrincipal(log.directory, principal),
@@ -30,7 +33,6 @@ export async function openIcFace(parts: OpenGatewayParts): Promise<{ mount: Moun
     watch: see => hub.watch(see),
     trouble: failure => parts.logger.warn({ what: 'ic', code: failure.code, ...failure.details }, failure.message),
   })
-  return { mount, signer }
 }
 
 /** Nothing but the request decides what is in it, as long as the units of this node are the same: one request makes one canister. */

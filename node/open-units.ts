@@ -13,6 +13,7 @@ import {
   type Clock,
   type CoSigners,
   type Evidence,
+  type HeadWatch,
   Failure,
   type KeyId,
   type Log,
@@ -47,6 +48,8 @@ export interface UnitsParts {
   readonly hosts?: number | undefined
   readonly residentBytes?: number | undefined
   readonly signerRate?: number | undefined
+  /** Part of the frames evaluated elsewhere that are looked at here, from 0 to 1; none, if not given. */
+  readonly spotChecks?: number | undefined
   readonly wasmer?: boolean | undefined
   /** How compute hosts are opened; as child processes, if not given. */
   readonly openHost?: OpenHost | undefined
@@ -58,6 +61,8 @@ export interface UnitsParts {
   readonly connected?: (() => readonly KeyId[]) | undefined
   /** Takes what shows that a compute unit is at fault. */
   readonly evidence?: Evidence | undefined
+  /** Told when somebody gave another feed than is held. */
+  readonly watch?: HeadWatch | undefined
   /** The node's own scheduler as the messenger reaches it; itself, if not given. */
   readonly carry?: ((scheduler: Scheduler) => Scheduler) | undefined
   /** Processes that live elsewhere, as the whole node knows them. */
@@ -127,6 +132,8 @@ export async function openUnits(
     final: (process, certificate, sending) =>
       wiring.units.messenger?.evaluated(process, certificate, sending),
     scheduler: () => wiring.units.scheduler,
+    spotChecked: outcome => parts.metrics.spotChecked(outcome),
+    random: parts.random ?? Math.random,
     trouble: (process, failure) => wiring.trouble(`process ${process}`, failure),
   })
   wiring.agreeing = agreeing
@@ -143,6 +150,7 @@ export async function openUnits(
     computer: agreed,
     describe: wiring.describe,
     learnModule: wiring.learnModule,
+    sendsFor: process => isEvaluatedHere(process, peers === undefined ? undefined : computeKey(parts)),
     moved: process => parts.handovers?.look(process) ?? Promise.resolve(false),
     effects: withCanisterEffects(parts.effects, wiring),
     random: parts.random ?? Math.random,
@@ -161,7 +169,7 @@ export async function openUnits(
   await messenger.resume()
   log.forgetRecovered?.()
   if (log.restored === true) void restored.repairAll()
-  const pulls = peers && new FeedPull({ ...wiring, log, key: keys.key, peers })
+  const pulls = peers && new FeedPull({ ...wiring, log, key: keys.key, peers, watch: parts.watch })
   const reading = pulls ? reachingLog({ ...wiring, log, key: keys.key, pull: id => pulls.pull(id) }) : log
   return { scheduler, computer, messenger, agreed, service, reading }
 }
@@ -265,7 +273,7 @@ function handOver(
 ): void {
   for (const frame of frames) {
     const { process } = frame
-    if (among !== undefined && !process.policy.computeUnits.includes(among)) {
+    if (!isEvaluatedHere(process, among)) {
       computer?.notice(process.id, frame)
       continue
     }
@@ -273,6 +281,9 @@ function handOver(
     computer?.accept(process, frame)
   }
 }
+
+const isEvaluatedHere = ({ policy }: ProcessDescription, among: KeyId | undefined): boolean =>
+  among === undefined || policy.computeUnits.includes(among)
 
 async function isAssignable(
   { learnModule }: Learning,

@@ -13,6 +13,7 @@ import {
   readNativeCall,
   rowOf,
   messagesFeed,
+  PEER_BLOCKS_MAX,
   PEER_BLOCKS_MAX_BYTES,
   type PeerOperations,
   type ProcessId,
@@ -37,7 +38,7 @@ export interface PeerServiceParts {
   readonly service: UnitService
   readonly following: Pick<ProcessFollowing, 'announced'>
   readonly records: Pick<PeerRecords, 'shared' | 'ofEach'>
-  readonly handovers: Pick<Handovers, 'take' | 'itemsOf'>
+  readonly handovers: Pick<Handovers, 'told' | 'allOf'>
   readonly desk: Pick<HandoverDesk, 'hold'>
   readonly evidence: {
     readonly book: Pick<EvidenceBook, 'take'>
@@ -64,10 +65,8 @@ export function createPeerService(parts: PeerServiceParts): PeerOperations {
     evidence: async (bytes, { from }) => {
       await evidence.book.take(bytes, from)
     },
-    epoch: async (item, { from }) => {
-      await handovers.take(item, from)
-    },
-    epochs: async process => handovers.itemsOf(process),
+    epoch: (item, { from }) => handovers.told(item, from),
+    epochs: async process => handovers.allOf(process),
     holdEpoch: item => desk.hold(item),
     trace: ({ process, message, bounds }) => messenger.trace(message, { process, bounds }),
     attest: async ({ process, what }) => void (await service.attest(process, what)),
@@ -135,5 +134,5 @@ async function readBlocks(
 ): Promise<SignedBlocks | undefined> {
   const process = await log.directory.process(id)
   if (process === undefined) throw new Failure('unknown-process', { process: id })
-  return log.signed(messagesFeed(process), from, PEER_BLOCKS_MAX_BYTES)
+  return log.signed(messagesFeed(process), from, { bytes: PEER_BLOCKS_MAX_BYTES, blocks: PEER_BLOCKS_MAX })
 }

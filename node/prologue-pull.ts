@@ -1,8 +1,23 @@
-import { type Clock, Failure, type KeyId, type Log, messagesFeed, type Peers, type ProcessDescription, type ProcessId } from '../protocol/index.ts'
+import {
+  type Clock,
+  Failure,
+  type KeyId,
+  type Log,
+  messagesFeed,
+  type Peers,
+  PROLOGUE_DIALS_MAX,
+  PROLOGUE_SOURCES_MAX,
+  PROLOGUES_AT_ONCE_MAX,
+  type ProcessDescription,
+  type ProcessId,
+} from '../protocol/index.ts'
+import { Seats } from './seats.ts'
 
 /** Pauses before others are asked again. */
 const PAUSE_MIN_MS = 100
-const PAUSE_MAX_MS = 5_000
+const PAUSE_MAX_MS = 30_000
+/** One node must not hold up the others. */
+const ANSWER_MAX_MS = 5_000
 
 export interface ProloguePullParts {
   readonly key: KeyId
@@ -16,10 +31,16 @@ export interface ProloguePullParts {
   readonly trouble: (what: string, failure: Failure) => void
 }
 
-/** Takes over what the feeds of processes that were handed to this node begin with, from whoever has it. */
+/**
+ * Takes over what the feeds of processes that were handed to this node begin with, from whoever has it. Anybody may hand it processes
+ * whose feeds nobody has: so few are looked for at once, among few nodes, and later each time.
+ */
 export class ProloguePull implements Disposable {
   readonly #parts: ProloguePullParts
   readonly #pulling = new Map<ProcessId, number>()
+  /** Whoever names nodes that are not there holds up those alone who must dial too. */
+  readonly #near = new Seats(PROLOGUES_AT_ONCE_MAX)
+  readonly #far = new Seats(PROLOGUES_AT_ONCE_MAX)
   readonly #ended = new AbortController()
 
   constructor(parts: ProloguePullParts) {
@@ -52,20 +73,38 @@ export class ProloguePull implements Disposable {
   }
 
   async #pull(process: ProcessDescription): Promise<void> {
-    const { log, clock, key, connected, begun } = this.#parts
+    const { log, clock, begun } = this.#parts
     const { signal } = this.#ended
     const isNewest = (): boolean => this.#pulling.get(process.id) === process.epoch && !signal.aborted
-    for (let pauseMs = PAUSE_MIN_MS; !(await this.#isWhole(process)); pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)) {
-      const named = [process, ...(process.earlier ?? [])].flatMap(({ policy }) => [...policy.schedulers, ...policy.computeUnits])
-      const sources = new Set([...named, ...connected()])
-      sources.delete(key)
-      for (const source of sources) if (isNewest()) await this.#pullFrom(source, process).catch(() => undefined)
+    const from = async (sources: readonly KeyId[]): Promise<void> => {
+      for (const source of sources) {
+        if (!isNewest() || (await this.#isWhole(process))) return
+        await this.#pullFrom(source, process).catch(() => undefined)
+      }
+    }
+    let pauseMs = PAUSE_MIN_MS
+    for (let round = 0; !(await this.#isWhole(process)); round++, pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)) {
+      const { near, far } = this.#sourcesOf(process, round)
+      await this.#near.take(() => from(near))
+      await this.#far.take(() => from(far))
       if (!isNewest()) return
       if (!(await this.#isWhole(process))) await clock.sleep(pauseMs, { for: 'wait', signal }).catch(() => undefined)
       if (!isNewest()) return
     }
     await log.sync()
     await begun(process)
+  }
+
+  /** Whom to ask in a round: those that are connected, named ones first, and some that must be dialled, others each time. */
+  #sourcesOf(process: ProcessDescription, round: number): { readonly near: readonly KeyId[]; readonly far: readonly KeyId[] } {
+    const { key, connected } = this.#parts
+    const named = new Set([process, ...(process.earlier ?? [])].flatMap(({ policy }) => [...policy.schedulers, ...policy.computeUnits]))
+    named.delete(key)
+    const present = new Set(connected())
+    const near = [...[...named].filter(one => present.has(one)), ...present]
+    const away = [...named].filter(one => !present.has(one))
+    const at = away.length === 0 ? 0 : (round * PROLOGUE_DIALS_MAX) % away.length
+    return { near: [...new Set(near)].slice(0, PROLOGUE_SOURCES_MAX), far: away.slice(at, at + PROLOGUE_DIALS_MAX) }
   }
 
   async #isWhole(process: ProcessDescription): Promise<boolean> {
@@ -76,7 +115,7 @@ export class ProloguePull implements Disposable {
     const { log, peers } = this.#parts
     const feed = messagesFeed(process)
     for (let length = await log.length(feed); length < (process.prologue?.length ?? 0); ) {
-      const piece = await peers.frames(source, process.id, length)
+      const piece = await peers.frames(source, process.id, length, { timeoutMs: ANSWER_MAX_MS })
       const answer = piece && (await log.take(feed, piece))
       if (answer === undefined || answer.length <= length) return
       length = answer.length

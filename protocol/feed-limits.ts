@@ -30,6 +30,8 @@ export const FEEDS_FOLLOWED_MAX = 131_072
 export const FEED_SIGNERS_MAX = 252
 /** Blocks of a feed go in pieces of about this size, each with a head that covers it; one larger block is a piece of its own. */
 export const FEED_PIECE_BYTES = 256 * KiB
+/** Blocks in one piece. */
+export const FEED_PIECE_BLOCKS_MAX = 65_536
 /** A frame between a node and its follower: a block with the largest message, and what is around it. */
 export const FEED_FRAME_MAX_BYTES = 8 * MiB
 /** Pieces that are read at once for one follower. */

@@ -43,6 +43,8 @@ export interface GuestMessage {
   readonly depth: number
   /** Key of the timer, of a tick. */
   readonly timer: CellKey | undefined
+  /** Of kind `query`: see `QueryMessage`. */
+  readonly certificate?: Uint8Array | undefined
   /** The request, of kind `ingress`. */
   readonly ingress?: IngressRequest | undefined
   /** Some of it once more as it came: who hands on bytes need not make text of them. */

@@ -6,6 +6,7 @@
 export * from './co-sign-limits.ts'
 export * from './epoch-limits.ts'
 export * from './feed-limits.ts'
+export * from './ic-limits.ts'
 export * from './peer-limits.ts'
 export * from './proof-limits.ts'
 
@@ -250,44 +251,6 @@ export const GRAPHQL_PER_PAGE_MAX = 100
 export const GRAPHQL_LOOKED_AT_MAX = 50_000
 /** Matches that are read and sorted by time before a page is cut. */
 export const GRAPHQL_MATCHES_MAX = 2_000
-
-// The IC face
-/** (protocol) How far ahead an update may expire: the IC's five minutes, and half a minute for clocks that differ. */
-export const IC_EXPIRY_MAX_MS = 330_000
-/** How far the clock of who signs a query or a look at the state may be off, on top: clients look at the clock only for updates. */
-export const IC_READ_DRIFT_MAX_MS = 900_000
-/** (protocol) Links of a chain of delegations: the IC's own bound. */
-export const IC_DELEGATIONS_MAX = 20
-/** (protocol) Canister signatures of one request, delegations included: each costs tens of milliseconds to check. */
-export const IC_CANISTER_SIGNATURES_MAX = 2
-/** (protocol) Root keys of a process under which those signatures are tried: its node's own, and that of one other network. */
-export const IC_ROOT_KEYS_MAX = 2
-/** (protocol) Canisters one delegation names: the IC's own bound. */
-export const IC_DELEGATION_TARGETS_MAX = 1000
-/** (protocol) Nonce of a request: the IC's own bound. */
-export const IC_NONCE_MAX_BYTES = 32
-/** Paths of one look at the state: the IC's own bound. */
-export const IC_PATHS_MAX = 1000
-/** Labels of one path: the IC's own bound. */
-export const IC_PATH_LABELS_MAX = 127
-/** Body of a request: a message that fits a feed. */
-export const IC_BODY_MAX_BYTES = 2 * MiB
-/** How long a call is held until its certificate is there; then clients poll. */
-export const IC_HOLD_MAX_MS = 240_000
-/** How long a look at a request waits for its slot to be evaluated: a node that starts tells again what it told before. */
-export const IC_REPLAY_WAIT_MAX_MS = 10_000
-/** Between two signatures of certificates under load: a signature takes about five, on a core that others want too. */
-export const IC_SIGNING_PAUSE_MS = 12
-/** Requests whose answer is kept at hand, for who asks again; older ones are looked up in the feed. */
-export const IC_ANSWERS_MAX = 16_384
-/** Bytes of the replies among them. */
-export const IC_ANSWERS_MAX_BYTES = 64 * MiB
-/** Canisters whose facts are kept at hand. */
-export const IC_CANISTERS_MAX = 4096
-/** How old the certificate of a canister's certified data may be that queries are shown; clients take five minutes. */
-export const IC_DATA_CERTIFICATE_MAX_MS = 30_000
-/** Slots behind a request that are looked through for its answer after a restart. */
-export const IC_LOOKED_AT_MAX = 100_000
 
 // Tools
 /** Processes that are shown as tools at once: a model that is told of more finds none of them. */

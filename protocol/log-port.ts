@@ -37,6 +37,13 @@ export interface FeedSubtree {
   readonly hash: Uint8Array
 }
 
+/** How much of a feed may be in one piece, as whoever takes it allows. */
+export interface PieceBounds {
+  /** About; one block alone may be larger. */
+  readonly bytes: number
+  readonly blocks: number
+}
+
 /** Blocks of a feed from `from` on, with a head that covers them and the subtrees that stand between them and its end. */
 export interface SignedBlocks {
   readonly from: number
@@ -119,8 +126,8 @@ export interface Log extends AsyncDisposable {
   take(feed: FeedSpec, piece: SignedBlocks): Promise<TakeAnswer>
   /** Resolves when all that was taken over so far survives power loss, too. @throws {Failure} `disk-full` */
   sync(): Promise<void>
-  /** Blocks from `from` on, one at least and at most about `maxBytes`, with their proof; nothing, if there are none. */
-  signed(feed: FeedSpec, from: number, maxBytes: number): Promise<SignedBlocks | undefined>
+  /** Blocks from `from` on, one at least, with their proof; nothing, if there are none. */
+  signed(feed: FeedSpec, from: number, bounds: PieceBounds): Promise<SignedBlocks | undefined>
   /** The tree of the first `length` blocks, with its proof; nothing, if fewer are held. */
   prefix(feed: FeedSpec, length: number): Promise<SignedPrefix | undefined>
   /**

@@ -45,10 +45,12 @@ export function nodeHash(children: readonly Uint8Array[]): Uint8Array {
   return sha256(node.subarray(0, offset))
 }
 
-/** The same of children that lie one behind the other, two to sixteen. */
-export function packedNodeHash(children: Uint8Array): Uint8Array {
-  node.set(children, 1)
-  return sha256(node.subarray(0, 1 + children.length))
+/** The same for nodes whose children lie one behind the other, `nodeBytes` each; so do the hashes. */
+export function packedNodeHashes(children: Uint8Array, nodeBytes: number): Uint8Array {
+  const bounds: number[] = []
+  for (let start = 0; start < children.length; start += nodeBytes)
+    bounds.push(start, start + nodeBytes)
+  return sha256Each(NODE, children, bounds)
 }
 
 /** A node is put together here: making room for it anew costs more than its hash. */
@@ -120,9 +122,14 @@ export function rootFromPath(
   while (width > 1) {
     const start = position - (position % MERKLE_ARITY)
     const siblings = path[level]
-    if (siblings === undefined || siblings.length !== Math.min(MERKLE_ARITY, width - start) - 1) return undefined
+    if (siblings === undefined || siblings.length !== Math.min(MERKLE_ARITY, width - start) - 1)
+      return undefined
     if (siblings.some(sibling => sibling.length !== 32)) return undefined
-    node = nodeHash([...siblings.slice(0, position - start), node, ...siblings.slice(position - start)])
+    node = nodeHash([
+      ...siblings.slice(0, position - start),
+      node,
+      ...siblings.slice(position - start),
+    ])
     position = Math.floor(position / MERKLE_ARITY)
     width = Math.ceil(width / MERKLE_ARITY)
     level += 1

@@ -5,6 +5,8 @@ import { cborCodec, type PeerCodec, peerOperation, readCount, writeId } from './
 import { readId } from './push.ts'
 
 const ROOM_BYTES = 1024
+/** All records, and one that the owner signed against one of them. */
+const ITEMS_MAX = EPOCHS_MAX + 1
 const itemCodec: PeerCodec<Uint8Array> = { encode: bytes => bytes, decode: bytes => bytes }
 
 /** Rows of the table of what nodes ask each other: who schedules a process now. */
@@ -20,7 +22,7 @@ export const EPOCH_PEER_OPERATIONS = {
     answerMaxBytes: ROOM_BYTES,
   }),
   epochs: peerOperation({
-    summary: 'The signed items of all epoch records of a process, that of epoch 1 first',
+    summary: 'The signed items of all epoch records of a process, that of epoch 1 first, and last one that its owner signed against one of them',
     request: cborCodec(writeId, reader => asProcessId(readId(reader))),
     requestMaxBytes: ROOM_BYTES,
     answer: cborCodec<readonly Uint8Array[]>(
@@ -28,9 +30,9 @@ export const EPOCH_PEER_OPERATIONS = {
         writer.array(items.length)
         for (const item of items) writer.bytes(item)
       },
-      reader => Array.from({ length: readCount(reader, EPOCHS_MAX) }, () => reader.bytes()),
+      reader => Array.from({ length: readCount(reader, ITEMS_MAX) }, () => reader.bytes()),
     ),
-    answerMaxBytes: EPOCHS_MAX * EPOCH_RECORD_MAX_BYTES + ROOM_BYTES,
+    answerMaxBytes: ITEMS_MAX * EPOCH_RECORD_MAX_BYTES + ROOM_BYTES,
     atOnce: 16,
   }),
   holdEpoch: peerOperation({

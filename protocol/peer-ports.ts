@@ -2,6 +2,7 @@ import type { Attestation, FinalFrame } from './attestation.ts'
 import type { SignedBlocks } from './log-port.ts'
 import type { KeyId, MessageId, ModuleId, ProcessId, Slot } from './ids.ts'
 import type { CallOptions, ScheduleAnswer, ScheduleRequest, Trace, TraceBounds } from './ports.ts'
+import type { UnitFault } from './unit-fault.ts'
 import type { UnitRead } from './unit-read.ts'
 
 /**
@@ -94,6 +95,8 @@ export interface Disagreement {
 /** Takes what shows that somebody is at fault. */
 export interface Evidence {
   disagreement(disagreement: Disagreement): void
+  /** This node evaluated a frame, and it did not give what a unit signed. */
+  fault(fault: UnitFault): void
   /** Whether a unit was proven to be at fault in a process: nothing it says there counts any more. */
   isExcluded(process: ProcessId, unit: KeyId): boolean
 }

@@ -98,6 +98,8 @@ export interface QueryMessage {
   readonly data: Uint8Array
   readonly anchor?: Uint8Array | undefined
   readonly timestampMs?: number | undefined
+  /** Of canisters: the certificate of their certified data. */
+  readonly certificate?: Uint8Array | undefined
 }
 
 /** What a dry-run gave; `slot` is the last slot it could see. */

@@ -23,6 +23,7 @@ const QueryMessageView = z.strictObject({
   tags: z.array(z.strictObject({ name: z.string(), value: z.string() })).max(128),
   data: BytesText,
   timestampMs: z.number().optional(),
+  certificate: BytesText.optional(),
 })
 
 const UnitReadView = z.discriminatedUnion('kind', [

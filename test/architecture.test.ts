@@ -11,7 +11,7 @@ const LONG_FILES: Readonly<Record<string, number>> = {
   'scheduler-unit/scheduler-unit.ts': 390,
   'compute-unit/compute-unit.ts': 358,
   'compute-unit/follower.ts': 484,
-  'compute-unit/packets.ts': 405,
+  'compute-unit/packets.ts': 380,
   'compute-unit/evaluation/hosted-process.ts': 450,
 }
 

@@ -1,6 +1,6 @@
 import {
   domainHash, ed25519Sign, encodeCbor, equalBytes, Failure, type FeedConflict, type FeedGrowth, type FeedHead, feedHeadMessage, type FeedSpec,
-  fromBase64Url, type Log, type NewBlock, type SignedBlocks, signedBlocksHold, type SignedPrefix, signedPrefixHash, type TakeAnswer,
+  fromBase64Url, type Log, type NewBlock, type PieceBounds, type SignedBlocks, signedBlocksHold, type SignedPrefix, signedPrefixHash, type TakeAnswer,
 } from '../protocol/index.ts'
 import { nameOf } from './feed-names.ts'
 import { CommitGroup } from './commit-group.ts'
@@ -196,12 +196,12 @@ export class MemoryLog implements Log {
     this.#unsynced.length = 0
   }
 
-  async signed(feed: FeedSpec, from: number, maxBytes: number): Promise<SignedBlocks | undefined> {
+  async signed(feed: FeedSpec, from: number, bounds: PieceBounds): Promise<SignedBlocks | undefined> {
     const blocks: Uint8Array[] = []
     let bytes = 0
     for await (const block of this.blocks(feed, from, from < endOf(feed) ? endOf(feed) : undefined)) {
       bytes += block.length
-      if (bytes > maxBytes && blocks.length > 0) break
+      if ((bytes > bounds.bytes && blocks.length > 0) || blocks.length >= bounds.blocks) break
       blocks.push(block)
     }
     const proof = blocks.length === 0 ? undefined : this.#signs(feed, from + blocks.length)

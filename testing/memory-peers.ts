@@ -16,6 +16,7 @@ import {
   Failure,
   type KeyId,
   messagesFeed,
+  PEER_BLOCKS_MAX,
   type ModuleId,
   PEER_OPERATIONS,
   type Peers,
@@ -114,7 +115,7 @@ export function memoryPeers(parts: MemoryPeersParts): Peers & CoSigners {
       ask(nodeOf(scheduler), `frames of ${process}`, async there => {
         const description = await there.log.directory.process(process)
         if (description === undefined) throw new Failure('unknown-process', { process })
-        return copyOf(await there.log.signed(messagesFeed(description), from, FRAMES_MAX_BYTES))
+        return copyOf(await there.log.signed(messagesFeed(description), from, { bytes: FRAMES_MAX_BYTES, blocks: PEER_BLOCKS_MAX }))
       }),
     coSign: async (scheduler, request) => {
       const bytes = encodeCoSignRequest(request)

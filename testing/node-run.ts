@@ -60,6 +60,7 @@ const UNCOUNTED = {
   committed: () => undefined,
   evaluated: () => undefined,
   trouble: () => undefined,
+  spotChecked: () => undefined,
 }
 
 /**

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { gzipSync } from 'node:zlib'
-import { FrameResults, HostedProcess, imageTree, type Verdict } from '../../compute-unit/index.ts'
+import { FrameResults, HostedProcess, type Verdict } from '../../compute-unit/index.ts'
 import { hostCrypto, nativeCrypto } from '../../node/index.ts'
 import { agentRuntime } from '../../processes/index.ts'
 import {
@@ -52,7 +52,6 @@ async function load() {
     stateForm: 'document' as const,
     refused: undefined,
     factory,
-    imageTree: imageTree(factory),
     limits,
   }
   return { id, loaded }

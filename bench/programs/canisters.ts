@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { FrameResults, HostedProcess, imageTree, type ProcessSnapshot, type Verdict } from '../../compute-unit/index.ts'
+import { FrameResults, HostedProcess, type ProcessSnapshot, type Verdict } from '../../compute-unit/index.ts'
 import { hostCrypto, nativeCrypto } from '../../node/index.ts'
 import { canisterRuntime } from '../../processes/index.ts'
 import {
@@ -84,7 +84,7 @@ function processOf(wasm: Uint8Array) {
   const envelopeBytes = encodeEnvelope({ kind: 'item', item: signedItem({ Type: 'Process', Module: id, Scheduler: unit }) })
   const description = describeProcess(decodeEnvelope(envelopeBytes))
   const facts = { id, format: 'canister', tags: [], stateForm: 'memory', refused: undefined } as const
-  const loaded = { ...facts, factory, imageTree: imageTree(factory), limits: { gasPerSlotMax: GAS_PER_SLOT_MAX } }
+  const loaded = { ...facts, factory, limits: { gasPerSlotMax: GAS_PER_SLOT_MAX } }
   return { loaded, description, spawn: encodeFrame(0, [{ timestampMs: START_MS, envelopeBytes }]) }
 }
 

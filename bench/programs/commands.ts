@@ -1,6 +1,6 @@
 /** Evaluates messages to a small WASI program and to one in CPython in this program, as a compute host would. */
 import { readFile } from 'node:fs/promises'
-import { FrameResults, HostedProcess, imageTree, type Verdict } from '../../compute-unit/index.ts'
+import { FrameResults, HostedProcess, type Verdict } from '../../compute-unit/index.ts'
 import { hostCrypto, nativeCrypto } from '../../node/index.ts'
 import { commandRuntime } from '../../processes/index.ts'
 import {
@@ -39,9 +39,8 @@ function load(wasm: Uint8Array) {
   const factory = commandRuntime.load(commandRuntime.prepare(module), module)
   const { id, format, tags } = module
   const limits = { gasPerSlotMax: GAS_PER_SLOT_MAX }
-  const tree = imageTree(factory)
   const facts = { id, format, tags, stateForm: 'cells', refused: undefined } as const
-  return { ...facts, factory, imageTree: tree, limits }
+  return { ...facts, factory, limits }
 }
 
 /** A new process that has taken its spawn message. */

@@ -5,7 +5,6 @@ import {
   type FrameOutcome,
   FrameResults,
   HostedProcess,
-  imageTree,
   type Verdict,
 } from '../../compute-unit/index.ts'
 import { hostCrypto, nativeCrypto, standardModules } from '../../node/index.ts'
@@ -75,7 +74,7 @@ async function load(name: 'counter' | 'relay'): Promise<Program> {
   const limits = { gasPerSlotMax: GAS_PER_SLOT_MAX }
   const { id, format, tags: moduleTags } = module
   const facts = { id, format, tags: moduleTags, stateForm: 'cells', refused: undefined } as const
-  return { module: id, loaded: { ...facts, factory, imageTree: imageTree(factory), limits } }
+  return { module: id, loaded: { ...facts, factory, limits } }
 }
 
 /** A new process and the envelope of its slot 0. */

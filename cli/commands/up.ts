@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { relative } from 'node:path'
 import { type AtollNode, type Config, createLogger, createNode, loadConfig, standardModules } from '../../node/index.ts'
 import { Client, ed25519Signer, generateEd25519Seed, inProcessTransport, type Signer } from '../../sdk/index.ts'
@@ -36,6 +37,8 @@ export async function up(context: CommandContext): Promise<undefined> {
   const { peerId, addresses } = network ?? {}
   output.document('node.ready', { url, scheduler: key, authority: key, peerId, addresses, data: config.data, version: VERSION }, () =>
     banner(context, node, config, performance.now() - started))
+  // It may be killed: what the next start can use is written now.
+  flushCompileCache()
   await greet(context, node, config, ended)
   await untilAborted(ended)
   if (output.format === 'text') terminal.err('\nstopping: what is accepted is kept; interrupt again to stop at once\n')

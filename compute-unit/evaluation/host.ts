@@ -15,7 +15,7 @@ import {
 import { type HostAnswer, type HostModule, type HostRequest, decodeRequest, encodeAnswer } from '../packets.ts'
 import { PACKET_MAX_BYTES, framePacket, PacketReader } from '../packet-stream.ts'
 import { toCellKey } from './cells.ts'
-import { HostedProcess, imageTree } from './hosted-process.ts'
+import { HostedProcess } from './hosted-process.ts'
 import { rehearsal } from './lifecycle-messages.ts'
 import type { LoadedModule } from './loaded-module.ts'
 import { readComputeLimit } from './module-limits.ts'
@@ -206,7 +206,7 @@ export class Host {
     const { id, format, tags } = module
     const limits = { gasPerSlotMax: readComputeLimit(tags) }
     const stateForm = this.#runtime(format)?.stateForm ?? 'document'
-    this.#modules.set(id, { id, format, tags, stateForm, refused, factory, imageTree: imageTree(factory), limits })
+    this.#modules.set(id, { id, format, tags, stateForm, refused, factory, limits })
   }
 
   /** Lets go of a module, unless a process runs on it. */

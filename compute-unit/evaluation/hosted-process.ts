@@ -14,7 +14,6 @@ import {
   FUEL_PER_MESSAGE,
   GAS_PER_QUERY_MAX,
   type Guest,
-  type GuestFactory,
   type GuestMessage,
   type Lifecycle as LifecycleFacts,
   type ModuleId,
@@ -41,7 +40,6 @@ import { Lifecycle } from './lifecycle.ts'
 import { controlOf } from './lifecycle-messages.ts'
 import type { LoadedModule, ModuleShelf } from './loaded-module.ts'
 import { Mailbox } from './mailbox.ts'
-import { MemoryTree } from './memory-tree.ts'
 import { MessageIds } from './message-ids.ts'
 import { ResultsWriter } from './results-writer.ts'
 import { RunningGuest } from './running-guest.ts'
@@ -437,12 +435,4 @@ function wellFormed(result: Result): Result {
     dropped: dropped.map(text => text.toWellFormed()),
     assigns: assigns.map(assign => ({ ...assign, exclude: assign.exclude.map(name => name.toWellFormed()) })),
   }
-}
-
-/** The hash tree of a module's image, on which the trees of its processes stand. */
-export function imageTree(factory: GuestFactory): MemoryTree {
-  const tree = new MemoryTree()
-  for (const [index, bytes] of factory.image.chunks) tree.put(index, bytes)
-  tree.root()
-  return tree
 }

@@ -1,5 +1,4 @@
 import type { GuestFactory, ModuleId, StateForm, Tag } from '../../protocol/index.ts'
-import type { MemoryTree } from './memory-tree.ts'
 
 export interface ModuleLimits {
   readonly gasPerSlotMax: bigint
@@ -14,8 +13,6 @@ export interface LoadedModule {
   /** The rule it breaks, if it may not run: all its slots end in that error. */
   readonly refused: string | undefined
   readonly factory: GuestFactory
-  /** The hash tree of its image, on which the trees of its processes stand. */
-  readonly imageTree: MemoryTree
   readonly limits: ModuleLimits
 }
 

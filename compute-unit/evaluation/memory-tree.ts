@@ -1,4 +1,11 @@
-import { EMPTY_ROOT, leafHash, packedNodeHash } from '../../protocol/index.ts'
+import {
+  CHUNK_SIZE_BYTES,
+  EMPTY_ROOT,
+  leafHash,
+  leafHashes,
+  packedNodeHashes,
+} from '../../protocol/index.ts'
+import { CHANGED_LINES_MAX_BYTES, ChangedLines } from './changed-lines.ts'
 
 /** Of a node. */
 const CHILDREN = 16
@@ -7,28 +14,34 @@ const DEPTH = 6
 /** So many indexes are below every level. */
 const WIDTH = CHILDREN ** DEPTH
 const HASH_BYTES = 32
+const NODE_BYTES = CHILDREN * HASH_BYTES
+const HASHES_MIN = 16
+const ZEROES = new Uint8Array(CHUNK_SIZE_BYTES)
 
 /**
- * A commitment to linear memory: a sixteen-ary tree of fixed depth over its chunks.
+ * A commitment to linear memory: a sixteen-ary tree of fixed depth over its chunks, of which it tells how they differ
+ * from the module's image. Programs touch many chunks and change little of each; and their processes begin alike.
  *
- * 1. The leaf of a chunk is leafHash(bytes); of a chunk that is all zero, 32 zero bytes.
+ * 1. The leaf of a chunk is leafHash(the lines in which it differs from the image); if there are none, 32 zero bytes.
+ *    A chunk that the image does not have is compared with zeros.
  * 2. A node whose children are all 32 zero bytes is 32 zero bytes; else sha256(0x01 ‖ its sixteen children).
- * 3. So memory that was never touched costs nothing, and growing alone does not change the root
+ * 3. So memory that is as it was at first costs nothing, and growing alone does not change the root
  *    (the number of pages stands beside it in the state root).
  *
- * A tree may stand on a `base` (the module's image), which it never changes. Its hashes lie in one buffer: tens of thousands
- * of processes have a tree each, and every object is work for the collector of garbage.
+ * Its hashes lie in one buffer: tens of thousands of processes have a tree each, and every object is work for the
+ * collector of garbage.
  */
 export class MemoryTree {
   /** By level × WIDTH + index: where its hash lies in `#hashes`; -1 less that, if it is 32 zero bytes. */
   readonly #places = new Map<number, number>()
-  readonly #base: MemoryTree | undefined
+  readonly #image: ReadonlyMap<number, Uint8Array>
   #hashes = new Uint8Array(0)
   #used = 0
   #stale = new Set<number>()
 
-  constructor(base?: MemoryTree) {
-    this.#base = base
+  /** `image` has the chunks of the module's image that are not zero. */
+  constructor(image: ReadonlyMap<number, Uint8Array>) {
+    this.#image = image
   }
 
   /** Makes room for this many chunks that will be told. */
@@ -36,57 +49,102 @@ export class MemoryTree {
     this.#grow((this.#used + chunks + Math.ceil(chunks / CHILDREN) + DEPTH) * HASH_BYTES)
   }
 
-  /** Tells the bytes of a chunk that may have changed. */
-  put(index: number, bytes: Uint8Array): void {
-    this.#set(index, isZero(bytes) ? undefined : leafHash(bytes))
-    this.#stale.add(Math.floor(index / CHILDREN))
+  /** Tells the bytes of chunks that may have changed, each once. */
+  put(chunks: Iterable<readonly [index: number, bytes: Uint8Array]>): void {
+    let batch: Lines[] = []
+    lines.clear()
+    for (const [index, bytes] of chunks) {
+      if (lines.left < CHANGED_LINES_MAX_BYTES) {
+        this.#hash(batch)
+        batch = []
+        lines.clear()
+      }
+      const start = lines.used
+      lines.add(bytes, this.#image.get(index) ?? ZEROES)
+      batch.push({ index, start, length: lines.used - start })
+    }
+    this.#hash(batch)
   }
 
-  /** Chunks that were told since this tree began to stand on its base. */
+  /** Leaves of a batch: the short ones together, those of a length side by side. */
+  #hash(batch: readonly Lines[]): void {
+    const short: Lines[] = []
+    for (const one of batch) {
+      const { index, start, length } = one
+      this.#stale.add(Math.floor(index / CHILDREN))
+      if (length === 0) this.#set(index, undefined, 0)
+      else if (length > SHORT_MAX_BYTES)
+        this.#set(index, leafHash(lines.bytes.subarray(start, start + length)), 0)
+      else short.push(one)
+    }
+    short.sort((a, b) => a.length - b.length)
+    const bounds = short.flatMap(({ start, length }) => [start, start + length])
+    const leaves = leafHashes(lines.bytes, bounds)
+    for (const [at, { index }] of short.entries()) this.#set(index, leaves, at * HASH_BYTES)
+  }
+
+  /** Chunks that differ from the image. */
   *own(): Iterable<number> {
-    for (const key of this.#places.keys()) if (key < WIDTH) yield key
+    for (const [key, place] of this.#places) if (key < WIDTH && place >= 0) yield key
   }
 
   root(): Uint8Array {
     let stale = this.#stale
-    for (let level = 1; level <= DEPTH && stale.size > 0; level++) {
-      const above = new Set<number>()
-      for (const index of stale) {
-        this.#set(level * WIDTH + index, this.#combine(level - 1, index))
-        above.add(Math.floor(index / CHILDREN))
-      }
-      stale = above
-    }
+    for (let level = 1; level <= DEPTH && stale.size > 0; level++)
+      stale = this.#combine(level, stale)
     if (this.#stale.size > 0) this.#stale = new Set()
     const root = new Uint8Array(HASH_BYTES)
     return this.#copy(DEPTH * WIDTH, root, 0) ? root : EMPTY_ROOT
   }
 
-  #combine(level: number, index: number): Uint8Array | undefined {
-    const first = level * WIDTH + index * CHILDREN
-    let empty = true
-    for (let i = 0; i < CHILDREN; i++) {
-      const at = i * HASH_BYTES
-      if (this.#copy(first + i, children, at)) empty = false
-      else children.fill(0, at, at + HASH_BYTES)
+  /** Hashes nodes of a level again; gives those above them. */
+  #combine(level: number, stale: ReadonlySet<number>): Set<number> {
+    const above = new Set<number>()
+    const filled: number[] = []
+    for (const index of stale) {
+      above.add(Math.floor(index / CHILDREN))
+      if (this.#gather(level - 1, index, filled.length * NODE_BYTES)) filled.push(index)
+      else this.#set(level * WIDTH + index, undefined, 0)
+      if (filled.length === NODES_MAX) this.#finish(level, filled.splice(0))
     }
-    return empty ? undefined : packedNodeHash(children)
+    this.#finish(level, filled)
+    return above
+  }
+
+  #finish(level: number, filled: readonly number[]): void {
+    if (filled.length === 0) return
+    const hashes = packedNodeHashes(nodes.subarray(0, filled.length * NODE_BYTES), NODE_BYTES)
+    for (const [at, index] of filled.entries())
+      this.#set(level * WIDTH + index, hashes, at * HASH_BYTES)
+  }
+
+  /** Puts the children of a node side by side at `at` of `nodes`; false if there are none. */
+  #gather(level: number, index: number, at: number): boolean {
+    const first = level * WIDTH + index * CHILDREN
+    let isFilled = false
+    for (let child = 0; child < CHILDREN; child++) {
+      const start = at + child * HASH_BYTES
+      if (this.#copy(first + child, nodes, start)) isFilled = true
+      else nodes.fill(0, start, start + HASH_BYTES)
+    }
+    return isFilled
   }
 
   /** Copies a hash to where it is wanted; false, and nothing copied, if it is 32 zero bytes. */
   #copy(key: number, into: Uint8Array, at: number): boolean {
     const place = this.#places.get(key)
-    if (place === undefined) return this.#base === undefined ? false : this.#base.#copy(key, into, at)
-    if (place < 0) return false
-    into.set(this.#hashes.subarray(place, place + HASH_BYTES), at)
+    if (place === undefined || place < 0) return false
+    copyHash(this.#hashes, place, into, at)
     return true
   }
 
-  #set(key: number, hash: Uint8Array | undefined): void {
+  /** Keeps the hash at `at` of `hashes`, or that there is none. */
+  #set(key: number, hashes: Uint8Array | undefined, at: number): void {
     const known = this.#places.get(key)
+    if (known === undefined && hashes === undefined) return
     const place = known === undefined ? this.#room() : known < 0 ? -1 - known : known
-    if (hash !== undefined) this.#hashes.set(hash, place)
-    const value = hash === undefined ? -1 - place : place
+    if (hashes !== undefined) copyHash(hashes, at, this.#hashes, place)
+    const value = hashes === undefined ? -1 - place : place
     if (value !== known) this.#places.set(key, value)
   }
 
@@ -105,14 +163,21 @@ export class MemoryTree {
   }
 }
 
-const HASHES_MIN = 16
-/** The children of one node are put together here. */
-const children = new Uint8Array(CHILDREN * HASH_BYTES)
+/** Where the changed lines of a chunk lie in `lines`. */
+interface Lines {
+  readonly index: number
+  readonly start: number
+  readonly length: number
+}
 
-function isZero(bytes: Uint8Array): boolean {
-  if (bytes.byteOffset % 8 !== 0 || bytes.length % 8 !== 0) return bytes.every(byte => byte === 0)
-  const words = new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8)
-  // -0 equals 0 as a number but has a bit set; the integer look below tells them apart.
-  for (const word of words) if (word !== 0) return false
-  return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4).every(word => word === 0)
+/** What is longer is hashed by itself: there is a faster way for long messages. */
+const SHORT_MAX_BYTES = 1024
+const BATCH_BYTES = 64 * 1024
+const NODES_MAX = 64
+const lines = new ChangedLines(BATCH_BYTES)
+const nodes = new Uint8Array(NODES_MAX * NODE_BYTES)
+
+/** A loop: a view for each hash would cost more than the hash. */
+function copyHash(from: Uint8Array, start: number, into: Uint8Array, at: number): void {
+  for (let byte = 0; byte < HASH_BYTES; byte++) into[at + byte] = from[start + byte] ?? 0
 }

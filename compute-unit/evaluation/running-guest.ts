@@ -1,4 +1,5 @@
 import {
+  EMPTY_ROOT,
   equalBytes,
   GAS_PER_SLOT_MAX,
   type Guest,
@@ -27,11 +28,11 @@ export class RunningGuest {
     const { gasPerSlotMax } = loaded.limits
     this.gasPerSlotMax = GAS_PER_SLOT_MAX
     if (gasPerSlotMax < GAS_PER_SLOT_MAX) this.gasPerSlotMax = gasPerSlotMax
-    this.#memory = new MemoryTree(loaded.imageTree)
+    this.#memory = new MemoryTree(loaded.factory.image.chunks)
     this.#hashed = imageEngine(loaded)
     if (memory === undefined) return
     this.#memory.reserve(memory.chunks.size)
-    for (const [index, bytes] of memory.chunks) this.#memory.put(index, bytes)
+    this.#memory.put(memory.chunks)
   }
 
   /** From a checkpoint, or from the image. */
@@ -53,10 +54,9 @@ export class RunningGuest {
   }
 
   memoryRoot(): Uint8Array {
-    for (const index of this.guest.takeChanged()) {
-      this.#memory.put(index, this.guest.chunk(index))
-      this.#changed.add(index)
-    }
+    const changed = this.guest.takeChanged()
+    if (changed.length > 0) this.#memory.put(changed.map(index => [index, this.guest.chunk(index)]))
+    for (const index of changed) this.#changed.add(index)
     return this.#memory.root()
   }
 
@@ -86,7 +86,7 @@ export class RunningGuest {
     const { pages } = this.guest
     const engine = this.guest.engine()
     const isImage = pages === image.pages && equalBytes(engine, image.engine)
-    if (isImage && equalBytes(root, this.loaded.imageTree.root())) return undefined
+    if (isImage && equalBytes(root, EMPTY_ROOT)) return undefined
     const chunks = new Map<number, Uint8Array>()
     for (const index of this.#memory.own()) chunks.set(index, this.guest.chunk(index).slice())
     return { pages, engine, chunks }

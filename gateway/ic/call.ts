@@ -33,14 +33,14 @@ const CREATE = new Set(['create_canister', 'provisional_create_canister_with_cyc
 const REQUEST_STATUS = toUtf8('request_status')
 
 /**
- * Takes an update call for the canister named in the path; with `hold`, waits until its answer is certified.
+ * Takes an update call for the canister named in the path; with `gone`, waits until its answer is certified, or the client has gone.
  * @throws {HttpRefusal}
  */
 export async function takeCall(
   desk: Desk,
   bytes: Uint8Array,
   effective: Uint8Array | undefined,
-  options: { readonly hold: boolean; readonly gone: Promise<void> },
+  gone: Promise<void> | undefined,
 ): Promise<CallAnswer> {
   const envelope = readEnvelope(bytes, 'call') as RequestEnvelope<CallRequest>
   checkExpiry(envelope, desk.clock.now())
@@ -51,13 +51,12 @@ export async function takeCall(
     if (error instanceof CallRefusal) return { status: 'refused', refusal: error }
     throw error
   }
-  const { sender, canister } = envelope.request
-  const id = requestMessageId(envelope.id)
-  if (!options.hold) {
-    desk.requests.answered(receipt.process, id, { slot: receipt.slot, sender, canister }).catch(() => undefined)
+  const answered = answerAt(desk, receipt, envelope)
+  if (gone === undefined) {
+    answered.catch(() => undefined)
     return { status: 'taken' }
   }
-  const answer = await Promise.race([desk.requests.answered(receipt.process, id, { slot: receipt.slot, sender, canister }), options.gone])
+  const answer = await Promise.race([answered, gone])
   return answer === undefined ? { status: 'taken' } : { status: 'certified', certificate: await certify(desk, envelope.id, answer) }
 }
 
@@ -65,7 +64,14 @@ function certify(desk: Desk, id: Uint8Array, answer: CanisterAnswer): Promise<Ui
   return desk.certifier.certify({ requests: [[id, answerSource(answer)]], paths: [[REQUEST_STATUS, id]] })
 }
 
-async function admit(
+/** What becomes of a request that has its slot; nothing, when clients had better poll. */
+export function answerAt(desk: Desk, { process, slot }: Place, { id, request }: RequestEnvelope<CallRequest>): Promise<CanisterAnswer | undefined> {
+  const { sender, canister } = request
+  return desk.requests.answered(process, requestMessageId(id), { slot, sender, canister })
+}
+
+/** Gives a request its slot. @throws {CallRefusal | HttpRefusal} */
+export async function admit(
   desk: Desk,
   envelope: RequestEnvelope<CallRequest>,
   effective: Uint8Array | undefined,

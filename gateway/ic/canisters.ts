@@ -34,7 +34,11 @@ export interface CanisterFacts {
   readonly inspects: boolean
 }
 
-type Known = Canister & { facts: Promise<CanisterFacts> | undefined; certified: Uint8Array | undefined }
+interface Known extends Canister {
+  facts: Promise<CanisterFacts> | undefined
+  /** What `facts` gave. */
+  told: CanisterFacts | undefined
+}
 
 type CanistersParts = Pick<IcFacadeParts, 'processOf' | 'speaksFor'> & {
   readonly log: Pick<Log, 'directory'>
@@ -51,15 +55,19 @@ export class Canisters {
     this.#parts = parts
   }
 
+  /** The canister of a principal, if somebody asked for it lately. */
+  atHand(principal: Uint8Array): Canister | undefined {
+    return this.#byPrincipal.get(keyOf(principal))
+  }
+
   /** The canister of a principal, if there is one in reach. */
   async find(principal: Uint8Array): Promise<Canister | undefined> {
-    const key = Buffer.from(principal).toString('latin1')
-    const known = this.#byPrincipal.get(key)
+    const known = this.atHand(principal)
     if (known !== undefined) return known
     const process = await this.#parts.processOf(principal)
     if (process === undefined || !(await this.#isCanister(process))) return undefined
-    const found: Known = { process, principal, facts: undefined, certified: undefined }
-    this.#remember(key, found)
+    const found: Known = { process, principal, facts: undefined, told: undefined }
+    this.#remember(keyOf(principal), found)
     return found
   }
 
@@ -79,11 +87,21 @@ export class Canisters {
     const facts = this.#ask(process.id)
     if (known !== undefined) {
       known.facts = facts
-      facts.catch(() => {
-        if (known.facts === facts) known.facts = undefined
-      })
+      facts.then(
+        told => {
+          if (known.facts === facts) known.told = told
+        },
+        () => {
+          if (known.facts === facts) known.facts = undefined
+        },
+      )
     }
     return facts
+  }
+
+  /** The very facts that `facts` gives now, if nothing has to be waited for. */
+  factsAtHand({ process }: Canister): CanisterFacts | undefined {
+    return this.#parts.speaksFor(process) ? this.#byProcess.get(process.id)?.told : undefined
   }
 
   /** A metadata section; nothing, if there is none that the caller may read. */
@@ -99,6 +117,7 @@ export class Canisters {
     for (const { output } of outputs()) {
       if (output === undefined || (!output.changed && output.certified === undefined)) continue
       known.facts = undefined
+      known.told = undefined
       return
     }
   }
@@ -128,6 +147,8 @@ export class Canisters {
     this.#byProcess.delete(oldest[1].process.id)
   }
 }
+
+const keyOf = (principal: Uint8Array): string => Buffer.from(principal.buffer, principal.byteOffset, principal.length).toString('latin1')
 
 const ANONYMOUS = Uint8Array.of(4)
 

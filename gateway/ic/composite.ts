@@ -5,7 +5,6 @@ import {
   encodeCanisterOutput,
   MalformedBytes,
   runCompositeQuery,
-  type Tag,
 } from '../../protocol/index.ts'
 import { canisterQuery, onlyAnswer } from './canisters.ts'
 import type { Desk } from './desk.ts'
@@ -26,7 +25,7 @@ export async function runComposite(
   desk: Desk,
   call: CompositeCall,
   output: Uint8Array,
-  { sender, certificate }: { sender: Uint8Array; certificate: Tag },
+  { sender, certificate }: { sender: Uint8Array; certificate: Uint8Array },
 ): Promise<CanisterAnswer> {
   let first: Uint8Array | undefined = output
   const { answers } = await runCompositeQuery(call, async (asked, data, count) => {
@@ -34,11 +33,9 @@ export async function runComposite(
     first = asked === call ? undefined : first
     if (known !== undefined) return known
     const from = asked === call ? sender : call.callee
-    const tags = [
-      ...(asked === call ? [certificate] : []),
-      ...(count > 0 ? [{ name: 'Canister-Answers', value: String(count) }] : []),
-    ]
-    return askOne(desk, asked, canisterQuery('query', asked.method, from, data, tags))
+    const tags = count > 0 ? [{ name: 'Canister-Answers', value: String(count) }] : []
+    const message = canisterQuery('query', asked.method, from, data, tags)
+    return askOne(desk, asked, asked === call ? { ...message, certificate } : message)
   })
   return answers[0]?.[1] ?? onlyAnswer(new Uint8Array(0), undefined)
 }

@@ -1,12 +1,14 @@
-import { equalBytes, IC_CANISTERS_MAX, IC_DATA_CERTIFICATE_MAX_MS, type Tag, toBase64Url, toUtf8, type Clock, type ProcessId } from '../../protocol/index.ts'
-import type { Canister, Canisters } from './canisters.ts'
+import { equalBytes, IC_CANISTERS_MAX, IC_DATA_CERTIFICATE_MAX_MS, toUtf8, type Clock, type ProcessId } from '../../protocol/index.ts'
+import type { Canister, CanisterFacts, Canisters } from './canisters.ts'
 import type { Certifier } from './certifier.ts'
 import { canisterSource } from './state-sources.ts'
 
 interface Kept {
   readonly data: Uint8Array
   readonly atMs: number
-  readonly certificate: Promise<Tag>
+  readonly certificate: Promise<Uint8Array>
+  /** What `certificate` gave. */
+  made: Uint8Array | undefined
 }
 
 /** Certificates of canisters' certified data, as their queries see them: made anew when the data change, or grow old. */
@@ -22,24 +24,42 @@ export class DataCertificates {
     this.#clock = parts.clock
   }
 
-  /** As the tag of a query; the same object, as long as the certificate is the same. */
-  async of(canister: Canister): Promise<Tag> {
-    const { process, principal } = canister
+  /** The very bytes that `of` gives now, if nothing has to be waited for. */
+  atHand(canister: Canister): Uint8Array | undefined {
+    const facts = this.#canisters.factsAtHand(canister)
+    return facts && this.#fresh(canister, facts)?.made
+  }
+
+  /** The same object, as long as the certificate is the same. */
+  async of(canister: Canister): Promise<Uint8Array> {
     const facts = await this.#canisters.facts(canister)
-    const nowMs = this.#clock.now()
+    return (this.#fresh(canister, facts) ?? this.#make(canister, facts)).certificate
+  }
+
+  #fresh({ process }: Canister, { certifiedData }: CanisterFacts): Kept | undefined {
     const kept = this.#kept.get(process.id)
-    const isFresh = kept !== undefined && equalBytes(kept.data, facts.certifiedData) && Math.abs(nowMs - kept.atMs) < IC_DATA_CERTIFICATE_MAX_MS
-    if (isFresh) return kept.certificate
-    const certified = this.#certifier.certify({
+    const isFresh = kept !== undefined && equalBytes(kept.data, certifiedData) && Math.abs(this.#clock.now() - kept.atMs) < IC_DATA_CERTIFICATE_MAX_MS
+    return isFresh ? kept : undefined
+  }
+
+  #make({ process, principal }: Canister, facts: CanisterFacts): Kept {
+    const certificate = this.#certifier.certify({
       canisters: [[principal, canisterSource(facts)]],
       paths: [[toUtf8('canister'), principal, toUtf8('certified_data')]],
     })
-    const certificate = certified.then(bytes => ({ name: 'Canister-Certificate', value: toBase64Url(bytes) }))
+    const kept: Kept = { data: facts.certifiedData, atMs: this.#clock.now(), certificate, made: undefined }
+    certificate.then(
+      bytes => {
+        kept.made = bytes
+      },
+      () => {
+        if (this.#kept.get(process.id) === kept) this.#kept.delete(process.id)
+      },
+    )
     this.#kept.delete(process.id)
-    this.#kept.set(process.id, { data: facts.certifiedData, atMs: nowMs, certificate })
-    certificate.catch(() => this.#kept.delete(process.id))
+    this.#kept.set(process.id, kept)
     const [oldest] = this.#kept.keys()
     if (this.#kept.size > IC_CANISTERS_MAX && oldest !== undefined) this.#kept.delete(oldest)
-    return certificate
+    return kept
   }
 }

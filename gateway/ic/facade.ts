@@ -13,17 +13,17 @@ import {
   FAILURES,
   Failure,
   IC_BODY_MAX_BYTES,
-  IC_HOLD_MAX_MS,
   icMap,
   type IcMap,
   principalOf,
-  SOCKET_IDLE_MAX_MS,
 } from '../../protocol/index.ts'
 import { sendBytes, sendJson, sendPreflight, sendText } from '../ao/exchange.ts'
 import { readPlainBody } from '../body.ts'
 import { type CallAnswer, takeCall } from './call.ts'
 import { type Desk, openDesk } from './desk.ts'
+import { goneOf } from './held.ts'
 import { principalInPath } from './incoming.ts'
+import { createPages, type PagesFacade } from './pages.ts'
 import type { IcFacadeParts } from './parts.ts'
 import { takeQuery } from './query.ts'
 import { readState } from './read-state.ts'
@@ -32,13 +32,24 @@ import { HttpRefusal } from './refusal.ts'
 /** Answers a request if it is the IC's; false: it is somebody else's, and nothing was touched. Never rejects. */
 export type IcFacade = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>
 
+/** The API for agents, and the pages of canisters. */
+export interface IcFaces {
+  readonly api: IcFacade
+  readonly pages: PagesFacade
+}
+
 /** Where tools for local networks of the IC ask under which canister id they may create others. */
+const CBOR = { 'content-type': 'application/cbor' }
 const TOPOLOGY = '/_/topology'
 const ENDPOINT = /^\/api\/v([234])\/(canister|subnet)\/([a-z0-9-]{1,63})\/(call|query|read_state)$/
 const VERSIONS: Readonly<Record<string, string>> = { call: '234', query: '23', read_state: '23' }
 
-export function createIcFacade(parts: IcFacadeParts): IcFacade {
+export function createIcFaces(parts: IcFacadeParts): IcFaces {
   const desk = openDesk(parts)
+  return { api: createApi(desk), pages: createPages(desk) }
+}
+
+function createApi(desk: Desk): IcFacade {
   return async (request, response, url) => {
     if (!url.pathname.startsWith('/api/') && url.pathname !== TOPOLOGY) return false
     if (request.method === 'OPTIONS') {
@@ -48,7 +59,7 @@ export function createIcFacade(parts: IcFacadeParts): IcFacade {
     try {
       await answer(desk, request, response, url.pathname)
     } catch (error) {
-      fail(parts, response, error)
+      fail(desk.parts, response, error)
     }
     return true
   }
@@ -70,17 +81,9 @@ async function answer(desk: Desk, request: IncomingMessage, response: ServerResp
   if (kind === 'subnet' && !equalBytes(principal, desk.parts.keys.subnetId)) throw new HttpRefusal(404, 'That is not the subnet of this node.')
   const effective = kind === 'subnet' ? undefined : principal
   const bytes = await readPlainBody(request, IC_BODY_MAX_BYTES)
-  if (action === 'query') return sendCbor(response, await takeQuery(desk, bytes, effective))
+  if (action === 'query') return sendBytes(response, 200, await takeQuery(desk, bytes, effective), CBOR)
   if (action === 'read_state') return sendCbor(response, icMap({ certificate: await readState(desk, bytes, effective) }))
-  const hold = version !== '2'
-  // Nothing comes and goes while an answer is waited for.
-  if (hold) response.setTimeout(IC_HOLD_MAX_MS + SOCKET_IDLE_MAX_MS)
-  sendCall(response, await takeCall(desk, bytes, effective, { hold, gone: goneOf(response) }))
-}
-
-/** Resolves when the client goes before it has its answer. */
-function goneOf(response: ServerResponse): Promise<void> {
-  return new Promise(resolve => response.once('close', resolve))
+  sendCall(response, await takeCall(desk, bytes, effective, version === '2' ? undefined : goneOf(response)))
 }
 
 function statusOf({ parts }: Desk): IcMap {
@@ -114,7 +117,7 @@ function sendCall(response: ServerResponse, answer: CallAnswer): void {
 }
 
 function sendCbor(response: ServerResponse, value: IcMap): void {
-  sendBytes(response, 200, encodeIc(value), { 'content-type': 'application/cbor' })
+  sendBytes(response, 200, encodeIc(value), CBOR)
 }
 
 function expectMethod({ method }: IncomingMessage, expected: string): void {

@@ -1,4 +1,6 @@
 export { BlsSigner } from './bls-signer.ts'
-export { createIcFacade } from './facade.ts'
+export { runClerk } from './clerk-thread.ts'
+export { createIcFaces } from './facade.ts'
 export { deriveIcKeys, type IcKeys } from './keys.ts'
 export type { EvaluatedResults, IcFacadeParts } from './parts.ts'
+export { ThreadedClerk } from './threaded-clerk.ts'

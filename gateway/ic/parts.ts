@@ -10,6 +10,7 @@ import type {
   Slot,
 } from '../../protocol/index.ts'
 import type { IcKeys } from './keys.ts'
+import type { QueryClerk } from './query-clerk.ts'
 
 /** Results of a process that were evaluated just now, of slots that are durable. */
 export interface EvaluatedResults {
@@ -30,8 +31,8 @@ export interface IcFacadeParts {
   readonly version: string
   /** Signature of a message by the root key. */
   sign(message: Uint8Array): Promise<Uint8Array>
-  /** Ed25519 signature by the node's key for queries. */
-  signQuery(message: Uint8Array): Uint8Array
+  /** Reads queries, and signs their answers by the node's key for queries. */
+  readonly clerk: QueryClerk
   /** The signed spawn of a process that a request makes. */
   signSpawn(request: Uint8Array, requestId: Uint8Array): Promise<Uint8Array>
   /** The process of a principal, wherever it is scheduled; nothing, if nobody in reach knows one. */

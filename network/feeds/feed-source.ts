@@ -16,6 +16,7 @@ import {
   MalformedBytes,
 } from '../../protocol/index.ts'
 import {
+  FEED_PIECE_BLOCKS_MAX,
   FEED_PIECE_BYTES,
   FEED_READS_MAX,
   FEED_WAITING_MAX_BYTES,
@@ -26,6 +27,7 @@ import { decodeFollowerFrame, encodeSourceFrame, type FollowerFrame } from './he
 
 /** Lengths and prefixes that are looked up at once for one follower. */
 const LOOKUPS_MAX = 64
+const PIECE = { bytes: FEED_PIECE_BYTES, blocks: FEED_PIECE_BLOCKS_MAX }
 
 /** A feed as one follower has it. */
 interface Followed {
@@ -197,7 +199,7 @@ export class FeedSource {
   async #send(followed: Followed): Promise<void> {
     try {
       const { length } = followed
-      const piece = await this.#parts.log.signed(followed.feed, followed.sent, FEED_PIECE_BYTES)
+      const piece = await this.#parts.log.signed(followed.feed, followed.sent, PIECE)
       if (piece === undefined) {
         // Unless it has grown meanwhile, nothing of it is proven yet: it takes its turn when it grows.
         if (followed.length === length) followed.length = followed.sent

@@ -7,6 +7,7 @@ import {
   asProcessId,
   CborReader,
   CborWriter,
+  FEED_PIECE_BLOCKS_MAX,
   FEED_SIGNERS_MAX,
   type FeedSpec,
   type FeedSubtree,
@@ -41,8 +42,6 @@ export type SourceFrame =
 
 const [FOLLOW, LEAVE, SHOW, PIECE, SHOWN, LEFT] = [0, 1, 2, 3, 4, 5]
 const KINDS: readonly FeedSpec['kind'][] = ['messages', 'results', 'votes']
-/** Blocks in one piece: a block has a byte at least. */
-const BLOCKS_MAX = 65_536
 /** As many as a length has bits, from each side. */
 const SUBTREES_MAX = 128
 
@@ -173,7 +172,7 @@ export function decodeSourceFrame(bytes: Uint8Array): SourceFrame {
 
 function readBlocks(reader: CborReader): Uint8Array[] {
   const count = reader.array()
-  if (count > BLOCKS_MAX) throw new MalformedBytes('too many blocks', reader.offset)
+  if (count > FEED_PIECE_BLOCKS_MAX) throw new MalformedBytes('too many blocks', reader.offset)
   return Array.from({ length: count }, () => reader.bytes())
 }
 

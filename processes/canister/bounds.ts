@@ -14,6 +14,8 @@ export const UPLOAD_CHUNKS_MAX = 40
 export const PIECE_BYTES = 64 * KiB
 /** Stable memory in pages of 64 KiB: 1 GiB (IC: 500 GiB). A host holds all of it. */
 export const STABLE_PAGES_MAX = 16_384
+/** Heap and stable memory together. */
+export const MEMORY_MAX_BYTES = 2 * 1024 * MiB
 /** A reply, and the argument of a call: an output holds one, an outbox some. The IC's is 2 MiB. */
 export const PAYLOAD_MAX_BYTES = 1 * MiB - 4 * KiB
 /** Calls that one execution may make, and those of one slot: an outbox holds no more. */

@@ -3,6 +3,7 @@ import type { CallRequest } from './call-request.ts'
 import { type CanisterTrap, REJECT, type Reject } from './canister-trap.ts'
 import type { CanisterCode } from './code.ts'
 import type { Entry } from './execution.ts'
+import { freezingLimit, outOfCycles } from './freezing.ts'
 import type { Executed, Machine } from './machine.ts'
 import { MODES } from './modes.ts'
 import { notFound, type Post } from './post.ts'
@@ -49,7 +50,7 @@ export class CallsTaken {
       method: request.method,
     }
     const code = this.#machine.code(slot.cells)
-    const refusal = this.refusalOf(code, request.method)
+    const refusal = this.refusalOf(code, request.method, slot)
     if (refusal !== undefined || code === undefined) {
       this.#fail(context, refusal ?? noModule(this.#name), slot)
       return
@@ -65,11 +66,13 @@ export class CallsTaken {
   }
 
   /** Why a method cannot be called now; nothing, if it can. */
-  refusalOf(code: CanisterCode | undefined, method: string): Reject | undefined {
+  refusalOf(code: CanisterCode | undefined, method: string, { cells }: Slot): Reject | undefined {
     const { status, deleted } = this.#machine.state
     if (deleted) return notFound(this.#machine.names.self)
     if (status !== 'running') return notRunning(this.#name, status)
     if (code === undefined) return noModule(this.#name)
+    const frozen = outOfCycles(this.#machine, cells)
+    if (frozen !== undefined) return frozen
     if (code.entries.has(`canister_update ${method}`) || code.entries.has(`canister_query ${method}`)) return undefined
     const isComposite = code.entries.has(`canister_composite_query ${method}`)
     const message = `Error from Canister ${this.#name}: Canister has no ${isComposite ? 'update' : 'update or query'} method '${method}'.`
@@ -80,6 +83,7 @@ export class CallsTaken {
   systemTask(entry: string, slot: Slot): void {
     const code = this.#machine.code(slot.cells)
     if (code?.entries.has(entry) !== true || this.#machine.state.status !== 'running') return
+    if (outOfCycles(this.#machine, slot.cells) !== undefined) return
     const context: CallContext = {
       id: -1, origin: { kind: 'nobody' }, caller: NO_BYTES, responded: true, outstanding: 0, available: 0n, deadlineNs: 0n,
       used: 0n, depth: 0, method: '',
@@ -151,6 +155,7 @@ export class CallsTaken {
       available: context.available,
       usedBefore: context.used,
       gasLimit: limitOf(slot, context),
+      frozenCycles: () => freezingLimit(this.#machine, slot.cells),
     }
     const executed = this.#machine.execute(code, what, entry, slot.nowNs, keeps)
     slot.spend(executed.gas)

@@ -30,4 +30,8 @@ export class Rejected extends Error {
     super(message)
     this.reject = { code, error, message }
   }
+
+  static of({ code, error, message }: Reject): Rejected {
+    return new Rejected(error, message, code)
+  }
 }

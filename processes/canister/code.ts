@@ -28,6 +28,7 @@ export interface CanisterCode {
   /** Motoko's heap that outlives upgrades: it must be kept. */
   readonly keepsHeap: boolean
   readonly pagesMin: number
+  readonly pagesMax: number
   /** What memory and globals are before anything ran. */
   readonly initialChunks: ReadonlyMap<number, Uint8Array>
   readonly initialGlobals: GlobalValues
@@ -61,6 +62,7 @@ export function prepareCode(bytes: Uint8Array): CanisterCode {
     metadata,
     keepsHeap: metadata.some(({ name }) => name === 'enhanced-orthogonal-persistence'),
     pagesMin: rewritten.memoryPagesMin,
+    pagesMax: rewritten.memoryPagesMax,
   })
 }
 

@@ -39,6 +39,8 @@ export interface Entry {
   /** Instructions that the call context used before. */
   readonly usedBefore?: bigint | undefined
   readonly gasLimit: bigint
+  /** Cycles that the canister may not give away: below, it is frozen. Nothing: all may go. */
+  readonly frozenCycles?: (() => bigint) | undefined
 }
 
 /** What one execution has done so far; nothing of it stands before it ended well. */
@@ -65,5 +67,11 @@ export class Execution {
     this.state = state
     this.nowNs = nowNs
     this.available = entry.available ?? 0n
+  }
+
+  /** Cycles that may be given away. */
+  liquidCycles(): bigint {
+    const left = this.state.cycles - (this.entry.frozenCycles?.() ?? 0n)
+    return left > 0n ? left : 0n
   }
 }

@@ -6,7 +6,6 @@ import {
   encodeCanisterOutput,
   encodeCompositeCalls,
   findTag,
-  fromBase64Url,
   type GuestMessage,
   MalformedBytes,
   principalFromText,
@@ -22,6 +21,7 @@ import { jsonToCandid } from './candid-json.ts'
 import { type CanisterTrap, REJECT, Rejected } from './canister-trap.ts'
 import type { CanisterCode } from './code.ts'
 import type { CallDraft, Entry } from './execution.ts'
+import { outOfCycles } from './freezing.ts'
 import type { Machine } from './machine.ts'
 import type { Management } from './management/management.ts'
 import { MODES } from './modes.ts'
@@ -86,12 +86,14 @@ function queryMethod({ machine, calls }: QueryParts, slot: Slot, method: string,
   const plain = `canister_query ${method}`
   const isKnown = code?.entries.has(composite) === true || code?.entries.has(plain) === true
   if (code === undefined || status !== 'running' || !isKnown) {
-    const refusal = calls.refusalOf(code, method)
-    if (refusal !== undefined && status !== 'running') throw new Rejected(refusal.error, refusal.message, refusal.code)
+    const refusal = calls.refusalOf(code, method, slot)
+    if (refusal !== undefined && status !== 'running') throw Rejected.of(refusal)
     if (code === undefined) throw new Rejected('IC0537', refusal?.message ?? '')
     throw new Rejected('IC0536', `Error from Canister ${name}: Canister has no query method '${method}'.`)
   }
-  const certificate = certificateOf(slot.message)
+  const frozen = outOfCycles(machine, slot.cells)
+  if (frozen !== undefined) throw Rejected.of(frozen)
+  const { certificate } = slot.message
   if (!code.entries.has(composite)) {
     const entry = { mode: MODES.NRQ, caller, arg: argumentOf(slot.message), answers: true, certificate, gasLimit: slot.left }
     const { execution, trap, gas } = machine.execute(code, plain, entry, slot.nowNs, false)
@@ -99,11 +101,6 @@ function queryMethod({ machine, calls }: QueryParts, slot: Slot, method: string,
     return answerOf(trap, execution.response, name, calls)
   }
   return compositeQuery({ machine, calls, code, name }, slot, composite, caller, certificate)
-}
-
-function certificateOf({ tags }: GuestMessage): Uint8Array | undefined {
-  const text = findTag(tags, 'Canister-Certificate')
-  return text === undefined ? undefined : fromBase64Url(text)
 }
 
 function argumentOf(message: GuestMessage): Uint8Array {
@@ -178,16 +175,15 @@ function inspect({ machine, calls, management }: QueryParts, slot: Slot, method:
     return
   }
   const code = machine.code(slot.cells)
-  const refusal = calls.refusalOf(code, method)
-  if (refusal !== undefined) throw new Rejected(refusal.error, refusal.message, refusal.code)
+  const refusal = calls.refusalOf(code, method, slot)
+  if (refusal !== undefined) throw Rejected.of(refusal)
   if (code?.entries.has('canister_inspect_message') !== true) return
   const gasLimit = least(slot.left, INSPECT_GAS)
   const entry = { mode: MODES.F, caller, arg: message.data, method, answers: false, gasLimit }
   const { execution, trap, gas } = machine.execute(code, 'canister_inspect_message', entry, slot.nowNs, false)
   slot.spend(gas)
   if (trap !== undefined) {
-    const reject = calls.trapReject(trap)
-    throw new Rejected(reject.error, reject.message, reject.code)
+    throw Rejected.of(calls.trapReject(trap))
   }
   if (!execution.accepted) throw new Rejected('IC0406', 'Canister rejected the message', REJECT.canister)
 }

@@ -4,17 +4,23 @@ import { CYCLES_AT_FIRST } from './bounds.ts'
 export const STATUSES = ['running', 'stopping', 'stopped'] as const
 export type CanisterStatus = (typeof STATUSES)[number]
 
+/** Controllers alone, everybody, or those named and controllers. */
+export type Visibility = 'controllers' | 'public' | readonly Uint8Array[]
+
 /** Settings of a canister; what a canister here is not charged for is kept and told all the same. */
 export interface Settings {
   readonly controllers: readonly Uint8Array[]
   readonly computeAllocation: bigint
   readonly memoryAllocation: bigint
-  readonly freezingThreshold: bigint
+  /** Seconds; nothing, if nobody set it: then the canister never freezes. */
+  readonly freezingThreshold: bigint | undefined
   readonly reservedCyclesLimit: bigint
   readonly wasmMemoryLimit: bigint
   readonly wasmMemoryThreshold: bigint
-  /** Who may read the log: controllers, everybody, or those named. */
-  readonly logVisibility: 'controllers' | 'public' | readonly Uint8Array[]
+  /** Who may read the log. */
+  readonly logVisibility: Visibility
+  /** The same, of snapshots. */
+  readonly snapshotVisibility: Visibility
   readonly environment: readonly (readonly [name: string, value: string])[]
 }
 
@@ -27,6 +33,8 @@ export interface Change {
   /** Hash of the code, of a change of code; id of the snapshot, of one that was loaded. */
   readonly hash: Uint8Array
   readonly controllers: readonly Uint8Array[]
+  /** Of a snapshot that was loaded. */
+  readonly loaded?: { readonly takenNs: bigint; readonly version: bigint; readonly isUploaded: boolean } | undefined
 }
 
 /** All of a canister that is neither memory nor cells. Values are replaced, never changed in place. */
@@ -75,11 +83,12 @@ export function stateAtFirst(): CanisterState {
       controllers: [],
       computeAllocation: 0n,
       memoryAllocation: 0n,
-      freezingThreshold: 2_592_000n,
+      freezingThreshold: undefined,
       reservedCyclesLimit: 5_000_000_000_000n,
       wasmMemoryLimit: 0n,
       wasmMemoryThreshold: 0n,
       logVisibility: 'controllers',
+      snapshotVisibility: 'controllers',
       environment: [],
     },
     cycles: CYCLES_AT_FIRST,
@@ -191,19 +200,19 @@ export function decodeState(bytes: Uint8Array): CanisterState {
 }
 
 export function writeSettings(writer: CborWriter, settings: Settings): void {
-  writer.array(9)
+  writer.array(10)
   writePrincipals(writer, settings.controllers)
   writer.uint(settings.computeAllocation)
   writer.uint(settings.memoryAllocation)
-  writer.uint(settings.freezingThreshold)
+  if (settings.freezingThreshold === undefined) writer.null()
+  else writer.uint(settings.freezingThreshold)
   writer.uint(settings.reservedCyclesLimit >> 64n)
   writer.uint(settings.reservedCyclesLimit & LOW)
   writer.uint(settings.wasmMemoryLimit)
   writer.uint(settings.wasmMemoryThreshold)
-  const { logVisibility, environment } = settings
-  writer.array(2)
-  if (typeof logVisibility === 'string') writer.text(logVisibility)
-  else writePrincipals(writer, logVisibility)
+  writeVisibility(writer, settings.logVisibility)
+  writeVisibility(writer, settings.snapshotVisibility)
+  const { environment } = settings
   writer.array(environment.length * 2)
   for (const [name, value] of environment) {
     writer.text(name)
@@ -211,39 +220,55 @@ export function writeSettings(writer: CborWriter, settings: Settings): void {
   }
 }
 
+function writeVisibility(writer: CborWriter, visibility: Visibility): void {
+  if (typeof visibility === 'string') writer.text(visibility)
+  else writePrincipals(writer, visibility)
+}
+
+function readVisibility(reader: CborReader): Visibility {
+  const isText = reader.peek() === 3
+  if (!isText) return readPrincipals(reader)
+  return reader.text() === 'public' ? 'public' : 'controllers'
+}
+
 function readSettings(reader: CborReader): Settings {
-  if (reader.array() !== 9) throw new MalformedBytes('canister settings: another form', reader.offset)
+  if (reader.array() !== 10) throw new MalformedBytes('canister settings: another form', reader.offset)
   const big = (): bigint => BigInt(reader.uint())
   const controllers = readPrincipals(reader)
-  const [computeAllocation, memoryAllocation, freezingThreshold] = [big(), big(), big()]
+  const [computeAllocation, memoryAllocation] = [big(), big()]
+  const freezingThreshold = reader.isNull() ? (reader.null() ?? undefined) : big()
   const reservedCyclesLimit = (big() << 64n) | big()
   const [wasmMemoryLimit, wasmMemoryThreshold] = [big(), big()]
-  reader.array()
-  const isText = reader.peek() === 3
-  const logVisibility = isText ? (reader.text() === 'public' ? 'public' : 'controllers') : readPrincipals(reader)
+  const [logVisibility, snapshotVisibility] = [readVisibility(reader), readVisibility(reader)]
   const pairs = reader.array() / 2
   const environment = Array.from({ length: pairs }, () => [reader.text(), reader.text()] as const)
   return {
     controllers, computeAllocation, memoryAllocation, freezingThreshold, reservedCyclesLimit,
-    wasmMemoryLimit, wasmMemoryThreshold, logVisibility, environment,
+    wasmMemoryLimit, wasmMemoryThreshold, logVisibility, snapshotVisibility, environment,
   }
 }
 
 const CHANGES = ['creation', 'uninstall', 'install', 'reinstall', 'upgrade', 'controllers', 'load'] as const
 
 function writeChange(writer: CborWriter, change: Change): void {
-  writer.array(6)
+  const { loaded } = change
+  writer.array(loaded === undefined ? 6 : 9)
   writer.uint(change.timeNs)
   writer.uint(change.version)
   writer.bytes(change.caller)
   writer.uint(CHANGES.indexOf(change.what))
   writer.bytes(change.hash)
   writePrincipals(writer, change.controllers)
+  if (loaded === undefined) return
+  writer.uint(loaded.takenNs)
+  writer.uint(loaded.version)
+  writer.bool(loaded.isUploaded)
 }
 
 function readChange(reader: CborReader): Change {
-  if (reader.array() !== 6) throw new MalformedBytes('canister change: another form', reader.offset)
-  return {
+  const fields = reader.array()
+  if (fields !== 6 && fields !== 9) throw new MalformedBytes('canister change: another form', reader.offset)
+  const change = {
     timeNs: BigInt(reader.uint()),
     version: BigInt(reader.uint()),
     caller: reader.bytes().slice(),
@@ -251,6 +276,8 @@ function readChange(reader: CborReader): Change {
     hash: reader.bytes().slice(),
     controllers: readPrincipals(reader),
   }
+  if (fields === 6) return change
+  return { ...change, loaded: { takenNs: BigInt(reader.uint()), version: BigInt(reader.uint()), isUploaded: reader.bool() } }
 }
 
 function writePrincipals(writer: CborWriter, principals: readonly Uint8Array[]): void {

@@ -2,7 +2,8 @@
  * Reads Candid (its specification 0.1.9) as it describes itself, whatever was expected: who takes an argument looks for what it
  * needs. Bounded in everything that a sender chooses: types, fields, nesting, and values, those of no size too.
  */
-import { fromUtf8, MalformedBytes } from '../bytes.ts'
+import { concatBytes, fromUtf8, MalformedBytes } from '../bytes.ts'
+import { primitiveCode, signedLeb } from './candid-codes.ts'
 import { CANDID_PRIMITIVES, type CandidPrimitive, type CandidRecord, type CandidValue } from './candid-value.ts'
 
 const TYPES_MAX = 1_000
@@ -11,6 +12,8 @@ const ARGUMENTS_MAX = 64
 const NESTING_MAX = 128
 /** Values of one message, elements of vectors too, bytes apart. */
 const VALUES_MAX = 200_000
+/** Values that are given as messages of their own: each is a copy. */
+const APART_MAX = 8
 /** Bytes of one `nat` or `int`. */
 const INTEGER_MAX_BYTES = 512
 
@@ -21,21 +24,29 @@ type TableType =
   | { readonly kind: 'record' | 'variant'; readonly fields: readonly (readonly [label: number, type: TypeReference])[] }
   | { readonly kind: 'func' | 'service' }
 
-/** @throws {MalformedBytes} on anything that is not Candid, or passes a bound */
-export function decodeCandid(bytes: Uint8Array): CandidValue[] {
-  return new CandidReader(bytes).whole()
+/**
+ * With `apart`, fields of this label are given as the bytes of a Candid message of their own, `opt` seen through: so that a value
+ * whose type only its owner knows can be handed back to it.
+ * @throws {MalformedBytes} on anything that is not Candid, or passes a bound
+ */
+export function decodeCandid(bytes: Uint8Array, apart?: number): CandidValue[] {
+  return new CandidReader(bytes, apart).whole()
 }
 
 class CandidReader {
   readonly #bytes: Uint8Array
   readonly #view: DataView
   readonly #types: TableType[] = []
+  #apart: number | undefined
+  #messages = 0
+  #tableEnd = 0
   #at = 0
   #fields = 0
   #values = 0
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, apart: number | undefined) {
     this.#bytes = bytes
+    this.#apart = apart
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
@@ -43,6 +54,7 @@ class CandidReader {
     for (const letter of [0x44, 0x49, 0x44, 0x4c]) if (this.#byte() !== letter) throw this.#bad('expected DIDL')
     const count = this.#bounded(TYPES_MAX, 'types')
     for (let index = 0; index < count; index++) this.#types.push(this.#tableType(count))
+    this.#tableEnd = this.#at
     const references = Array.from({ length: this.#bounded(ARGUMENTS_MAX, 'arguments') }, () => this.#reference(count))
     const values = references.map(type => this.#value(type, 0))
     if (this.#at !== this.#bytes.length) throw this.#bad('bytes behind the end')
@@ -175,7 +187,9 @@ class CandidReader {
       }
       case 'record': {
         const record = new Map<number, CandidValue>()
-        for (const [label, inner] of found.fields) record.set(label, this.#value(inner, depth + 1))
+        for (const [label, inner] of found.fields) {
+          record.set(label, label === this.#apart ? this.#message(inner, depth + 1) : this.#value(inner, depth + 1))
+        }
         return { record }
       }
       case 'variant': {
@@ -191,6 +205,21 @@ class CandidReader {
         return { record: new Map<number, CandidValue>([[0, { principal }], [1, fromUtf8(this.#take(this.#small()))]]) }
       }
     }
+  }
+
+  /** The next value as a message of its own: the same types, and the bytes of the value. */
+  #message(type: TypeReference, depth: number): CandidValue {
+    const found = typeof type === 'string' ? undefined : this.#types[type]
+    if (found?.kind === 'opt') return this.#flag() ? this.#message(found.inner, depth + 1) : null
+    this.#messages += 1
+    if (this.#messages > APART_MAX) throw this.#bad(`more than ${APART_MAX} values apart`)
+    const label = this.#apart
+    this.#apart = undefined
+    const from = this.#at
+    this.#value(type, depth)
+    this.#apart = label
+    const reference = typeof type === 'string' ? primitiveCode(type) : signedLeb(BigInt(type))
+    return concatBytes(this.#bytes.subarray(0, this.#tableEnd), Uint8Array.of(1), reference, this.#bytes.subarray(from, this.#at))
   }
 
   #flag(): boolean {

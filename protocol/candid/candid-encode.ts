@@ -1,5 +1,6 @@
 import { concatBytes, joinBytes, toUtf8 } from '../bytes.ts'
-import { CANDID_PRIMITIVES, type CandidPrimitive, type CandidType, type CandidValue } from './candid-value.ts'
+import { leb, primitiveCode, signedLeb } from './candid-codes.ts'
+import type { CandidPrimitive, CandidType, CandidValue } from './candid-value.ts'
 
 /** Writes values of given types. @throws {TypeError} if a value is not of its type */
 export function encodeCandid(args: readonly (readonly [type: CandidType, value: CandidValue])[]): Uint8Array {
@@ -51,11 +52,6 @@ class TypeTable {
     const parts = fields.flatMap(([label, inner]) => [leb(BigInt(label)), this.reference(inner)])
     return concatBytes(signedLeb(isRecord ? -20n : -21n), leb(BigInt(fields.length)), joinBytes(parts))
   }
-}
-
-function primitiveCode(type: CandidPrimitive): Uint8Array {
-  if (type === 'principal') return signedLeb(-24n)
-  return signedLeb(BigInt(-1 - CANDID_PRIMITIVES.indexOf(type)))
 }
 
 class Writer {
@@ -175,26 +171,3 @@ const isObject = (value: CandidValue): value is Exclude<CandidValue, null | bool
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
 
 const wrong = (type: string): TypeError => new TypeError(`candid: expected ${type}`)
-
-function leb(value: bigint): Uint8Array {
-  const bytes: number[] = []
-  let rest = value
-  do {
-    const low = Number(rest & 0x7fn)
-    rest >>= 7n
-    bytes.push(rest === 0n ? low : low | 0x80)
-  } while (rest !== 0n)
-  return Uint8Array.from(bytes)
-}
-
-function signedLeb(value: bigint): Uint8Array {
-  const bytes: number[] = []
-  let rest = value
-  for (;;) {
-    const low = Number(rest & 0x7fn)
-    rest >>= 7n
-    const isLast = (rest === 0n && (low & 0x40) === 0) || (rest === -1n && (low & 0x40) !== 0)
-    bytes.push(isLast ? low : low | 0x80)
-    if (isLast) return Uint8Array.from(bytes)
-  }
-}

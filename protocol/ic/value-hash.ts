@@ -1,59 +1,106 @@
-import { compareBytes, joinBytes, toUtf8 } from '../bytes.ts'
+/**
+ * The hash of a value of the IC that does not depend on how it was written (IC interface specification, "Representation-independent
+ * hashing"): what is hashed for a map are rows, the hash of each key before the hash of its value, ordered by the keys' hashes.
+ *
+ * Every request and every answer passes here, so what is to be hashed is laid out in scratch space, one image behind the other:
+ * hashes of several short ones are made at the same time, and nothing is left behind for the collector.
+ */
+import { compareBytes, toUtf8 } from '../bytes.ts'
 import { sha256, sha256Each } from '../crypto.ts'
 import { type IcMap, type IcValue, isIcMap } from './ic-value.ts'
 
 const HASH_BYTES = 32
+const ROW_BYTES = 2 * HASH_BYTES
 const NO_BYTES = new Uint8Array(0)
-const keyHashes = new Map<string, Uint8Array>()
+const SCRATCH_BYTES = 16 * 1024
 const KEY_HASHES_MAX = 256
+/** Longest LEB128 of a number, and longest UTF-8 of a UTF-16 unit. */
+const NUMBER_MAX_BYTES = 10
+const CHARACTER_MAX_BYTES = 3
 
-/** The hash of a map that does not depend on how it was written: the request id (IC interface specification, "Request ids"). */
+const encoder = new TextEncoder()
+const keyHashes = new Map<string, Uint8Array>()
+let scratch = new Uint8Array(SCRATCH_BYTES)
+
+/** 32 bytes: the request id of a request's content. */
 export function hashOfMap(map: IcMap): Uint8Array {
-  return sha256(rowsOf(map))
+  const length = rowsAt(map, 0)
+  const hash = sha256(scratch.subarray(0, length))
+  // What is large came once.
+  if (scratch.length > SCRATCH_BYTES) scratch = new Uint8Array(SCRATCH_BYTES)
+  return hash
 }
 
-/** What is hashed for a value. */
-function imageOf(value: IcValue): Uint8Array {
-  if (value instanceof Uint8Array) return value
-  if (typeof value === 'string') return toUtf8(value)
-  if (typeof value === 'number' || typeof value === 'bigint') return leb128(value)
-  return isIcMap(value) ? rowsOf(value) : hashesOf(value as readonly IcValue[])
-}
-
-/** The hash of each key before that of its value, in the order of the keys' hashes. */
-function rowsOf(map: IcMap): Uint8Array {
-  const fields = Array.from(map, ([key, value]) => ({ key: keyHash(key), value }))
-  fields.sort((a, b) => compareBytes(a.key, b.key))
-  const hashes = hashesOf(fields.map(({ value }) => value))
-  const rows = new Uint8Array(2 * hashes.length)
-  let at = 0
-  for (const { key } of fields) {
-    rows.set(key, 2 * at)
-    for (let i = 0; i < HASH_BYTES; i++) rows[2 * at + HASH_BYTES + i] = hashes[at + i] ?? 0
-    at += HASH_BYTES
+/** Lays out what is hashed for a value, from `at` on; gives where it ends. */
+function imageAt(value: IcValue, at: number): number {
+  if (value instanceof Uint8Array) {
+    reserve(at + value.length)
+    scratch.set(value, at)
+    return at + value.length
   }
-  return rows
+  if (typeof value === 'string') {
+    reserve(at + CHARACTER_MAX_BYTES * value.length)
+    return at + encoder.encodeInto(value, scratch.subarray(at)).written
+  }
+  if (typeof value === 'number' || typeof value === 'bigint') return leb128At(BigInt(value), at)
+  return isIcMap(value) ? rowsAt(value, at) : hashesAt(value as readonly IcValue[], at)
 }
 
-/** The hashes of values, one behind the other: several short ones are hashed at the same time. */
-function hashesOf(values: readonly IcValue[]): Uint8Array {
-  const images = values.map(imageOf)
+function rowsAt(map: IcMap, at: number): number {
+  const keys = Array.from(map.keys(), keyHash)
+  const hashes = hashesOf(map.values(), at)
+  // Rows are few: each is put where it belongs by counting those before it.
+  reserve(at + ROW_BYTES * keys.length)
+  for (const [index, key] of keys.entries()) {
+    let to = at
+    for (const other of keys) if (compareBytes(other, key) < 0) to += ROW_BYTES
+    scratch.set(key, to)
+    for (let byte = 0; byte < HASH_BYTES; byte++)
+      scratch[to + HASH_BYTES + byte] = hashes[HASH_BYTES * index + byte] ?? 0
+  }
+  return at + ROW_BYTES * keys.length
+}
+
+function hashesAt(values: readonly IcValue[], at: number): number {
+  const hashes = hashesOf(values, at)
+  reserve(at + hashes.length)
+  scratch.set(hashes, at)
+  return at + hashes.length
+}
+
+/** The hashes of values, one behind the other; the space from `start` on is used for their images. */
+function hashesOf(values: Iterable<IcValue>, start: number): Uint8Array {
   const bounds: number[] = []
-  let at = 0
-  for (const { length } of images) bounds.push(at, (at += length))
-  return sha256Each(NO_BYTES, joinBytes(images), bounds)
+  let at = start
+  for (const value of values) bounds.push(at, (at = imageAt(value, at)))
+  return sha256Each(NO_BYTES, scratch, bounds)
 }
 
-/** Unsigned LEB128, the shortest. */
+/** Unsigned LEB128 of up to 64 bits, the shortest. */
 export function leb128(value: number | bigint): Uint8Array {
-  const bytes: number[] = []
-  let rest = BigInt(value)
-  do {
-    const low = Number(rest & 0x7fn)
-    rest >>= 7n
-    bytes.push(rest === 0n ? low : low | 0x80)
-  } while (rest !== 0n)
-  return Uint8Array.from(bytes)
+  return scratch.slice(0, leb128At(BigInt(value), 0))
+}
+
+/** Two halves of 32 bits, since arithmetic on bigints leaves one behind at each step. */
+function leb128At(value: bigint, start: number): number {
+  reserve(start + NUMBER_MAX_BYTES)
+  let low = Number(value & 0xffffffffn)
+  let high = Number(value >> 32n)
+  let at = start
+  while (high > 0 || low > 0x7f) {
+    scratch[at++] = (low & 0x7f) | 0x80
+    low = ((low >>> 7) | ((high & 0x7f) << 25)) >>> 0
+    high = Math.floor(high / 128)
+  }
+  scratch[at++] = low
+  return at
+}
+
+function reserve(length: number): void {
+  if (length <= scratch.length) return
+  const grown = new Uint8Array(Math.max(length, 2 * scratch.length))
+  grown.set(scratch)
+  scratch = grown
 }
 
 /** Names of fields repeat: their hashes are kept, the first few hundred. */

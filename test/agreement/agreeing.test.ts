@@ -37,3 +37,23 @@ test.each([
   )
   expect([7, 8]).toContain(answer.slot)
 })
+
+test('units that have come to different slots are asked about one slot at once', async () => {
+  const [, behind] = UNITS
+  let pauses = 0
+  const clock = {
+    ...realClock,
+    now: () => 0,
+    sleep: async () => {
+      pauses += 1
+    },
+  }
+  const read = async (unit: KeyId, __: unknown, what: UnitRead): Promise<Uint8Array> =>
+    stateAt((what.kind === 'state' ? what.at : undefined) ?? (unit === behind ? 7 : 8))
+  const answer = await agreeing(
+    { key: asKeyId(keyOf(6)), peers: { read }, clock },
+    { ...process, policy: { ...process.policy, computeUnits: UNITS.slice(0, 2) } },
+    { kind: 'state', at: undefined },
+  )
+  expect([answer.slot, pauses]).toEqual([7, 0])
+})

@@ -80,6 +80,25 @@ await run({
     await ic.startCanister(canister)
     assert.equal(await actor.get(), 1n)
   },
+  'moves a snapshot to another canister': async () => {
+    const { id } = await ic.takeCanisterSnapshot({ canisterId: canister })
+    const metadata = await ic.readCanisterSnapshotMetadata({ canisterId: canister, snapshotId: id })
+    const other = await managementOf({ Actor, IDL, Principal, agent }).create()
+    const { snapshot_id: copy } = await ic.uploadCanisterSnapshotMetadata({ canisterId: other, metadata })
+    const sizes = { wasmModule: metadata.wasmModuleSize, wasmMemory: metadata.wasmMemorySize, stableMemory: metadata.stableMemorySize }
+    for (const [kind, total] of Object.entries(sizes)) {
+      for (let offset = 0n; offset < total; offset += 1_000_000n) {
+        const size = total - offset < 1_000_000n ? total - offset : 1_000_000n
+        const { chunk } = await ic.readCanisterSnapshotData({ canisterId: canister, snapshotId: id, kind: { [kind]: { offset, size } } })
+        await ic.uploadCanisterSnapshotData({ canisterId: other, snapshotId: copy, kind: { [kind]: { offset } }, chunk: Uint8Array.from(chunk) })
+      }
+    }
+    await ic.loadCanisterSnapshot({ canisterId: other, snapshotId: copy })
+    const moved = Actor.createActor(service, { agent, canisterId: other })
+    assert.equal(await moved.get(), await actor.get())
+    assert.equal(await moved.inc(), (await actor.get()) + 1n)
+    await ic.deleteCanisterSnapshot({ canisterId: canister, snapshotId: id })
+  },
   'stops and starts': async () => {
     await ic.stopCanister(canister)
     assert.deepEqual((await ic.canisterStatus({ canisterId: canister })).status, { stopped: null })

@@ -2,7 +2,6 @@ import {
   type FrameOutcome,
   FrameResults,
   HostedProcess,
-  imageTree,
   type LoadedModule,
   type Verdict,
 } from '../../compute-unit/index.ts'
@@ -81,7 +80,6 @@ export function scriptedModule(
     stateForm: 'document',
     refused: undefined,
     factory,
-    imageTree: imageTree(factory),
     limits: { gasPerSlotMax: 1_000_000_000n },
     ...parts,
   }

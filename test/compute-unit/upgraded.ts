@@ -1,6 +1,5 @@
 import {
   HostedProcess,
-  imageTree,
   type LoadedModule,
   type ProcessSnapshot,
 } from '../../compute-unit/index.ts'
@@ -47,7 +46,6 @@ export function loadedModule(
     ...parts,
     id: moduleNamed(number),
     refused: undefined,
-    imageTree: imageTree(parts.factory),
     limits,
   }
 }

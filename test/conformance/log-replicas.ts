@@ -8,6 +8,7 @@ import {
   type FeedSubtree,
   FeedTree,
   type Log,
+  type PieceBounds,
   type SignedBlocks,
   signedBlocksHold,
   signedPrefixHash,
@@ -17,6 +18,7 @@ import { seedOf } from '../fakes/signed-items.ts'
 import { blockOf, collect, messagesOf } from './log.ts'
 
 const OTHER_SEED = seedOf(71)
+const bytes = (most: number): PieceBounds => ({ bytes: most, blocks: 1_000 })
 
 /** A feed that somebody else signs. */
 export function foreign(name: string, kind: FeedSpec['kind'] = 'messages'): FeedSpec {
@@ -72,14 +74,14 @@ export function replicaConformance(open: () => Promise<Log>): void {
       expect(await log.take(feed, pieceOf(feed, all, from, to))).toEqual({ status: 'taken', length: to })
     expect(await log.head(feed)).toBeUndefined()
     for (const from of [0, 5, 10]) {
-      const piece = await log.signed(feed, from, 1)
+      const piece = await log.signed(feed, from, bytes(1))
       expect(piece?.blocks).toEqual(all.slice(from, from + 1))
       expect(piece && signedBlocksHold(feed, treeOf(all.slice(0, from)).roots, piece)).toBeDefined()
     }
     const prefix = await log.prefix(feed, 7)
     expect(prefix && signedPrefixHash(feed, prefix)).toEqual(treeOf(all.slice(0, 7)).hash())
     expect(await log.prefix(feed, 12)).toBeUndefined()
-    expect(await log.signed(feed, 11, 100)).toBeUndefined()
+    expect(await log.signed(feed, 11, bytes(100))).toBeUndefined()
     expect(await log.take(feed, pieceOf(feed, all, 11))).toEqual({ status: 'taken', length: 21 })
     expect((await log.head(feed))?.length).toBe(21)
   })
@@ -155,15 +157,18 @@ export function replicaConformance(open: () => Promise<Log>): void {
     const blocks = Array.from({ length: 13 }, (_, index) => blockOf(feed, index))
     for (const block of blocks) await log.commit([block])
     const all = blocks.map(({ bytes }) => bytes)
-    const whole = await log.signed(feed, 0, 1_000_000)
+    const whole = await log.signed(feed, 0, bytes(1_000_000))
     expect(whole?.blocks).toEqual(all)
     expect(whole && signedBlocksHold(feed, [], whole)).toBeDefined()
-    const piece = await log.signed(feed, 5, 200)
+    const few = await log.signed(feed, 2, { bytes: 1_000_000, blocks: 3 })
+    expect(few?.blocks).toEqual(all.slice(2, 5))
+    expect(few && signedBlocksHold(feed, treeOf(all.slice(0, 2)).roots, few)).toBeDefined()
+    const piece = await log.signed(feed, 5, bytes(200))
     expect(piece?.blocks.length).toBeLessThan(8)
     expect(piece && signedBlocksHold(feed, treeOf(all.slice(0, 5)).roots, piece)).toBeDefined()
     const prefix = await log.prefix(feed, 6)
     expect(prefix && signedPrefixHash(feed, prefix)).toEqual(treeOf(all.slice(0, 6)).hash())
-    expect(await log.signed(feed, 13, 1)).toBeUndefined()
-    expect(await log.signed(messagesOf('none'), 0, 1)).toBeUndefined()
+    expect(await log.signed(feed, 13, bytes(1))).toBeUndefined()
+    expect(await log.signed(messagesOf('none'), 0, bytes(1))).toBeUndefined()
   })
 }

@@ -3,7 +3,7 @@ import { EvidenceBook } from '../../evidence/index.ts'
 import { HypercoreLog } from '../../log/index.ts'
 import {
   decodeEquivocation, encodeEnvelope, encodeEquivocation, encodeFrame, type Envelope, envelopeId, type EquivocationProof, equivocationOf, type Failure,
-  type FeedConflict, type Log, messagesFeed, type ProcessDescription, refuteEquivocation, type SignedBlocks,
+  EVIDENCE_PER_PROCESS_MAX, type FeedConflict, type Log, messagesFeed, type ProcessDescription, refuteEquivocation, type SignedBlocks,
 } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
@@ -11,7 +11,7 @@ import { ProvenProcess } from '../fakes/proven-process.ts'
 import { messageItem, seedOf } from '../fakes/signed-items.ts'
 import { tempFolder } from '../log/temp-folder.ts'
 
-const PAGE = 1_000_000
+const PAGE = { bytes: 1_000_000, blocks: 100_000 }
 const refusedAs = (code: Failure['code']) => expect.objectContaining({ code })
 
 /** One scheduler, twice: both have the same first blocks, and then each its own. */
@@ -171,6 +171,20 @@ describe('two schedulers with one key', () => {
     const block = { feed, index: 3, bytes: new Uint8Array(3), ids: [], firstSlot: 3 }
     await expect(one.commit([block])).rejects.toEqual(refusedAs('equivocated'))
     expect(await one.length(feed)).toBe(3)
+  })
+
+  test('a scheduler whose feeds part ever earlier fills nobody: the shortest proofs are kept', async () => {
+    const { process, logs } = await twins(1, 80, 80)
+    const [one, other] = logs as [MemoryLog, MemoryLog]
+    const feed = messagesFeed(process)
+    const [node] = await followers(process, [MemoryLog.open()])
+    for (let length = 81; length > 1; length--) {
+      const [held, seen] = await Promise.all([one, other].map(log => log.prefix(feed, length)))
+      if (held === undefined || seen === undefined) throw new TypeError('expected prefixes')
+      await node?.book.conflict({ feed, held, seen })
+      expect(node?.book.endOf(process)).toBe(length - 1)
+    }
+    expect(node?.book.list().map(({ length }) => length).sort((a = 0, b = 0) => a - b)).toEqual(Array.from({ length: EVIDENCE_PER_PROCESS_MAX }, (_, at) => at + 2))
   })
 
   test('nobody is stopped by what proves nothing', async () => {

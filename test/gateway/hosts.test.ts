@@ -22,7 +22,7 @@ describe('the Host rule', () => {
     'ATOLL.example:1',
     'other.example:9000',
     '[2001:db8::1]:7333',
-  ])('takes %s', host => expect(rule(host)).toBe(true))
+  ])('takes %s', host => expect(rule(host)).toBe('node'))
 
   it.each([
     'evil.com',
@@ -51,20 +51,41 @@ describe('the Host rule', () => {
     'xatoll.example',
     '',
     undefined,
-  ])('refuses %s', host => expect(rule(host)).toBe(false))
+  ])('refuses %s', host => expect(rule(host)).toBe(undefined))
+
+  const CANISTER = 'ryjl3-tyaaa-aaaaa-aaaba-cai'
+
+  it.each([
+    `${CANISTER}.localhost:7333`,
+    `${CANISTER}.raw.localhost:7333`,
+    `${CANISTER.toUpperCase()}.atoll.example`,
+    `${CANISTER}.other.example:9000`,
+  ])('takes %s as the host of a canister', host => expect(rule(host)).toBe('canister'))
+
+  it.each([
+    `${CANISTER}.localhost`,
+    `${CANISTER}.localhost:7334`,
+    `${CANISTER}.evil.com:7333`,
+    `${CANISTER}.127.0.0.1:7333`,
+    `${CANISTER}.sub.localhost:7333`,
+    `x.${CANISTER}.localhost:7333`,
+    `${CANISTER.replace('r', 's')}.localhost:7333`,
+    `${CANISTER}.raw.raw.localhost:7333`,
+    'raw.localhost:7333',
+  ])('takes %s for no host of a canister', host => expect(rule(host)).toBe(undefined))
 
   it('means port 80 when no port is given, and the address listened on', () => {
     expect(createHostRule({ host: '127.0.0.1', port: 80, allowedHosts: [] })('localhost')).toBe(
-      true,
+      'node',
     )
     const lan = createHostRule({ host: '192.168.7.9', port: 7333, allowedHosts: [] })
-    expect([lan('192.168.7.9:7333'), lan('192.168.7.8:7333')]).toEqual([true, false])
+    expect([lan('192.168.7.9:7333'), lan('192.168.7.8:7333')]).toEqual(['node', undefined])
     const everywhere = createHostRule({ host: '0.0.0.0', port: 7333, allowedHosts: [] })
     expect([
       everywhere('0.0.0.0:7333'),
       everywhere('192.168.7.9:7333'),
       everywhere('localhost:7333'),
-    ]).toEqual([false, false, true])
+    ]).toEqual([undefined, undefined, 'node'])
   })
 })
 

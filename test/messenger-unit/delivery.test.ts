@@ -61,6 +61,21 @@ function secondMessenger(node: TestNode, changes: Partial<MessengerUnitParts> = 
 }
 
 describe('every push takes effect once', { timeout: 180_000 }, () => {
+  it('and what others evaluate, and push, keeps no node from starting', async () => {
+    await using node = await TestNode.open()
+    const relay = await node.addStandard('relay')
+    const [a, b] = [await node.spawn(relay), await node.spawn(relay)]
+    await node.send(a, { Action: 'Start', Peer: b, Rounds: '2' })
+    const resumed = async (sendsFor: boolean): Promise<readonly ProcessId[]> => {
+      const asked: ProcessId[] = []
+      const computer = { evaluated: async (process: ProcessId) => asked.push(process), results: async function* () {}, catchUp: () => undefined }
+      await secondMessenger(node, { computer: computer as never, sendsFor: () => sendsFor }).resume()
+      return asked
+    }
+    expect([...(await resumed(true))].sort()).toEqual([a, b].sort())
+    expect(await resumed(false)).toEqual([])
+  })
+
   it('and its tree is followed no further than one wishes, which the tree says', async () => {
     await using node = await TestNode.open()
     const relay = await node.addStandard('relay')

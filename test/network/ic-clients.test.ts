@@ -59,10 +59,10 @@ describe('clients of other makes, unmodified', () => {
   })
 
   it('the newest agent, and the client of the management canister, do all they can do', async () => {
-    expect(await scenario('core-6', [file('counter', COUNTER), file('upgraded', COUNTER_UPGRADED)])).toHaveLength(12)
+    expect(await scenario('core-6', [file('counter', COUNTER), file('upgraded', COUNTER_UPGRADED)])).toHaveLength(13)
   })
 
-  it('the client of the asset canister stores, reads and deletes; certified pages are verified', async () => {
-    expect(await scenario('assets', [file('assets', ASSETS), file('page', PAGE)])).toHaveLength(7)
+  it('the client of the asset canister stores, reads and deletes; certified pages come over HTTP and are verified', async () => {
+    expect(await scenario('assets', [file('assets', ASSETS), file('page', PAGE)])).toHaveLength(13)
   })
 })

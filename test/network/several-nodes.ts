@@ -12,6 +12,8 @@ export interface SeveralNodesOptions<Name extends string> {
   readonly programs?: Partial<Record<Name, string | undefined>> | undefined
   /** Units that a node runs; all, if they are not given. */
   readonly units?: Partial<Record<Name, readonly UnitName[] | undefined>> | undefined
+  /** See `NodeOptions`. */
+  readonly spotChecks?: number | undefined
 }
 
 /** Nodes in processes of their own, each connected to each, which can be killed and started again where they were. */
@@ -69,7 +71,8 @@ export class SeveralNodes<Name extends string> implements AsyncDisposable {
     const at = this.names.indexOf(name)
     const host = this.#options.cutOff?.address(at) ?? '127.0.0.1'
     const listen = [`/ip4/${host}/tcp/${this.#ports.get(name)}`]
-    const options = { listen, peer, host, allowedHosts: [host], units: this.#options.units?.[name] }
+    const { units, spotChecks } = this.#options
+    const options = { listen, peer, host, allowedHosts: [host], units: units?.[name], spotChecks }
     const node = await startNode(
       join(this.#folder, name),
       options,

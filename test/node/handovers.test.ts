@@ -1,12 +1,18 @@
 import { expect, it } from 'vitest'
 import { HandoverDesk } from '../../node/handover-desk.ts'
-import { type EpochPeers, Handovers, type MovingUnits } from '../../node/handovers.ts'
+import type { MovingUnits } from '../../node/epoch-effects.ts'
+import type { EpochPeers } from '../../node/epoch-news.ts'
+import { Handovers } from '../../node/handovers.ts'
 import {
   asKeyId,
+  asProcessId,
   beginEpoch,
+  decodeEnvelope,
+  describeProcess,
   EPOCH_TAGS,
   encodeEpochHold,
   encodeEpochRecord,
+  EPOCHS_LEARNED_AT_ONCE_MAX,
   FeedTree,
   HOLD_TAGS,
   type KeyId,
@@ -30,11 +36,17 @@ class Handed {
   readonly desk: HandoverDesk
   readonly troubles: string[] = []
 
+  /** Processes that were looked for. */
+  readonly described: ProcessId[] = []
+
   constructor(harness: Harness, process: ProcessId, peers?: EpochPeers, key = SCHEDULER) {
     this.harness = harness
     this.process = process
     const { log, clock, unit: scheduler } = harness
-    const describe = (id: ProcessId) => log.directory.process(id)
+    const describe = (id: ProcessId) => {
+      this.described.push(id)
+      return log.directory.process(id)
+    }
     this.handovers = new Handovers({
       key,
       log,
@@ -80,24 +92,24 @@ class Handed {
   }
 
   /** The record by which others schedule the process from its third block on. */
-  async record(schedulers: readonly KeyId[]): Promise<Uint8Array> {
+  async record(schedulers: readonly KeyId[], { process = this.process, unit = SCHEDULER } = {}): Promise<Uint8Array> {
     const tree = FeedTree.from([])
     const feed = messagesFeed({ ...(await this.harness.describe(this.process)), epoch: 0 })
     for await (const block of this.harness.log.blocks(feed, 0, 2)) tree.append(block)
     const data = encodeEpochRecord({
-      process: this.process,
+      process,
       epoch: 1,
       policy: {
         schedulers,
         schedulerQuorum: Math.floor(schedulers.length / 2) + 1,
-        computeUnits: [SCHEDULER],
+        computeUnits: [unit],
         computeQuorum: 1,
       },
       prologue: { length: 2, hash: tree.hash() },
       slots: 2,
       previous: NO_EPOCH,
     })
-    return signDataItemSync({ target: this.process, tags: EPOCH_TAGS, data }, seedOf(7)).bytes
+    return signDataItemSync({ target: process, tags: EPOCH_TAGS, data }, seedOf(7)).bytes
   }
 
   async send(): ReturnType<Harness['item']> {
@@ -205,4 +217,75 @@ it('the schedulers of before hear of a handover as soon as those that follow', a
   })
   await handed.handovers.take(await handed.record([SECOND]))
   expect(told).toEqual([SECOND, SCHEDULER])
+})
+
+it('records of processes that nobody knows here are taken from no peer, unless they name this node', async () => {
+  await using harness = await Harness.open()
+  const handed = await Handed.open(harness)
+  const unknown = (number: number): ProcessId => asProcessId(toBase64Url(seedOf(number)))
+  await expect(handed.handovers.told(await handed.record([SECOND, THIRD], { process: unknown(50), unit: THIRD }), THIRD)).rejects.toMatchObject({ code: 'unknown-process' })
+  const forged = await handed.record([SCHEDULER], { process: unknown(50) })
+  forged[2] = (forged[2] ?? 0) ^ 1
+  await expect(handed.handovers.told(forged, THIRD)).rejects.toMatchObject({ code: 'bad-epoch' })
+  expect(handed.described, 'nobody was asked').toEqual([])
+
+  // Of those that name it, so many are looked for at once.
+  const told = Array.from({ length: 3 * EPOCHS_LEARNED_AT_ONCE_MAX }, async (_, at) => handed.handovers.told(await handed.record([SCHEDULER], { process: unknown(60 + at), unit: THIRD }), THIRD))
+  const codes = (await Promise.allSettled(told)).map(one => (one.status === 'rejected' ? one.reason.code : 'taken'))
+  expect(codes.filter(code => code === 'unknown-process').length).toBeLessThanOrEqual(EPOCHS_LEARNED_AT_ONCE_MAX)
+  expect(new Set(codes)).toEqual(new Set(['unknown-process', 'busy']))
+  await expect(handed.handovers.told(await handed.record([SECOND], { process: unknown(60) }), THIRD), 'there is room again').rejects.toMatchObject({ code: 'unknown-process' })
+  // One that is known here is anybody's to tell.
+  await handed.handovers.told(await handed.record([SECOND]), THIRD)
+  expect((await harness.describe(handed.process)).epoch).toBe(1)
+})
+
+it('a peer that is behind is told once, however often it shows that it is', async () => {
+  await using harness = await Harness.open()
+  const told: KeyId[] = []
+  const heard = Promise.withResolvers<void>()
+  const handed = await Handed.open(harness, {
+    peers: {
+      peers: [],
+      tell: async to => {
+        told.push(to)
+        if (to === THIRD) await heard.promise
+      },
+      ask: async () => [],
+    },
+  })
+  await handed.handovers.take(await handed.record([SECOND]))
+  told.length = 0
+  for (let at = 0; at < 20; at++) handed.handovers.met(handed.process, 1, 0, THIRD)
+  await settle()
+  expect(told).toEqual([THIRD])
+  heard.resolve()
+  await settle()
+  handed.handovers.met(handed.process, 1, 0, THIRD)
+  expect(told).toEqual([THIRD, THIRD])
+})
+
+it('that an owner signed two records is told to whoever is met later, and asked for with the records', async () => {
+  await using harness = await Harness.open()
+  const told: Uint8Array[] = []
+  const handed = await Handed.open(harness, { peers: { peers: [], tell: async (_, item) => void told.push(item), ask: async () => [] } })
+  const [one, other] = [await handed.record([SECOND]), await handed.record([THIRD])]
+  await handed.handovers.take(one)
+  await expect(handed.handovers.take(other)).rejects.toMatchObject({ code: 'owner-equivocated' })
+  expect(handed.handovers.allOf(handed.process)).toEqual([one, other])
+  told.length = 0
+  handed.handovers.met(handed.process, 1, 1, THIRD)
+  await settle()
+  expect(told).toEqual([other])
+
+  // Another node asks, and stands still too; so does this one when it is started again.
+  await using there = await Harness.open()
+  const asking = await Handed.open(there, { peers: { peers: [SCHEDULER], tell: async () => undefined, ask: async () => [one, other] } })
+  const spawn = (await harness.log.directory.spawnEnvelope(handed.process)) ?? new Uint8Array()
+  await there.log.directory.addProcess(describeProcess(decodeEnvelope(spawn)), spawn)
+  expect(await asking.handovers.look(handed.process)).toBe(true)
+  const again = new Handed(harness, handed.process)
+  await again.handovers.begin({ hold: async () => undefined, release: () => undefined, moved: async () => undefined })
+  for (const { handovers } of [asking, again]) expect(handovers.allOf(handed.process)).toEqual([one, other])
+  expect(again.troubles).toEqual(['epochs'])
 })

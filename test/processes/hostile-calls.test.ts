@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { HostedProcess, imageTree, type LoadedModule } from '../../compute-unit/index.ts'
+import { HostedProcess, type LoadedModule } from '../../compute-unit/index.ts'
 import { HOST_FUNCTIONS } from '../../processes/actor/abi.ts'
 import { FILE_IMPORTS } from '../../processes/ao/file-imports.ts'
 import { SYSTEM_IMPORTS } from '../../processes/ao/system-imports.ts'
@@ -43,7 +43,6 @@ function evaluate(wasm: Uint8Array, tags: readonly Tag[]): void {
     stateForm,
     refused: undefined,
     factory,
-    imageTree: imageTree(factory),
     limits: { gasPerSlotMax: GAS_PER_SLOT_MAX },
   }
   const item = spawnItem(ID, keyOf(1))

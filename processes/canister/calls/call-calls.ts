@@ -93,7 +93,8 @@ export function dropDraft(execution: Execution): void {
 
 function addCycles(execution: Execution, amount: bigint): undefined {
   const draft = draftOf(execution, 'call_cycles_add')
-  if (amount > execution.state.cycles) throw new CanisterTrap(`only ${execution.state.cycles} cycles are left`, 'IC0520')
+  const liquid = execution.liquidCycles()
+  if (amount > liquid) throw new CanisterTrap(`only ${liquid} cycles are left`, 'IC0520')
   execution.state.cycles -= amount
   draft.cycles += amount
 }

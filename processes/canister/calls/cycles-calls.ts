@@ -32,13 +32,13 @@ export function cyclesCalls(host: Host): SystemFunctions {
     cycles_burn128: (high: bigint, low: bigint, to: number) => {
       const { state } = host.execution
       const asked = wide(high, low)
-      const amount = least(asked, state.cycles)
+      const amount = least(asked, host.execution.liquidCycles())
       state.cycles -= amount
       return put(to, amount)
     },
     canister_cycle_balance: () => in64(host.execution.state.cycles),
     canister_cycle_balance128: (to: number) => put(to, host.execution.state.cycles),
-    canister_liquid_cycle_balance128: (to: number) => put(to, host.execution.state.cycles),
+    canister_liquid_cycle_balance128: (to: number) => put(to, host.execution.liquidCycles()),
     cost_call: (_name: bigint, _payload: bigint, to: number) => free(to),
     cost_create_canister: free,
     cost_http_request: (_request: bigint, _response: bigint, to: number) => free(to),

@@ -76,11 +76,7 @@ export class Fields {
 
   variantIf<N extends string>(name: string, names: readonly N[]): { readonly name: N; readonly value: CandidValue } | undefined {
     const value = this.get(name)
-    if (value === undefined) return undefined
-    if (typeof value !== 'object' || value === null || !('variant' in value)) return wrong(name, 'variant')
-    const [label, content] = value.variant
-    const found = names.find(one => candidLabel(one) === label)
-    return found === undefined ? wrong(name, names.join(' or ')) : { name: found, value: content }
+    return value === undefined ? undefined : variantOf(value, name, names)
   }
 
   list(name: string): readonly CandidValue[] {
@@ -97,6 +93,19 @@ export class Fields {
 
 export function recordOf(value: CandidValue, name: string): Fields {
   return typeof value === 'object' && value !== null && 'record' in value ? new Fields(value.record) : wrong(name, 'record')
+}
+
+export function variantOf<N extends string>(value: CandidValue, name: string, names: readonly N[]): { readonly name: N; readonly value: CandidValue } {
+  if (typeof value !== 'object' || value === null || !('variant' in value)) return wrong(name, 'variant')
+  const [label, content] = value.variant
+  const found = names.find(one => candidLabel(one) === label)
+  return found === undefined ? wrong(name, names.join(' or ')) : { name: found, value: content }
+}
+
+/** An integer of so many bits. */
+export function integerOf(value: CandidValue, name: string, bits: number, isSigned: boolean): bigint {
+  if (typeof value !== 'bigint') return wrong(name, 'integer')
+  return (isSigned ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value)) === value ? value : wrong(name, `integer of ${bits} bits`)
 }
 
 export function principalsOf(list: readonly CandidValue[], name: string): Uint8Array[] {

@@ -1,6 +1,7 @@
 import { type CanisterTrap, Rejected } from '../canister-trap.ts'
 import { principalText } from '../../../protocol/index.ts'
 import { type CanisterCode, unpackedBytes } from '../code.ts'
+import { outOfCycles } from '../freezing.ts'
 import type { Executed, Machine, MachineHome } from '../machine.ts'
 import { CODE } from '../machine.ts'
 import { MODES } from '../modes.ts'
@@ -52,16 +53,15 @@ function installOrThrow(parts: InstallParts, wish: Installation, slot: Slot): vo
   const { mode, wasm, caller, arg } = wish
   const name = principalText(machine.names.self)
   const former = machine.code(slot.cells)
+  const frozen = outOfCycles(machine, slot.cells)
+  if (frozen !== undefined) throw Rejected.of(frozen)
   if (mode === 'install' && former !== undefined) {
     throw new Rejected('IC0514', `Canister ${name} cannot be installed because the canister is not empty. Try installing with mode='reinstall' instead.`)
   }
   if (mode === 'upgrade' && former === undefined) {
     throw new Rejected('IC0537', `Error from Canister ${name}: Attempted to upgrade a canister that contains no Wasm module`)
   }
-  slot.spend(COMPILE_GAS + COMPILE_BYTE_GAS * BigInt(wasm.length))
-  // What a gzip stream becomes is what is taken apart, whether or not code can be made of it.
-  slot.spend(COMPILE_BYTE_GAS * BigInt(Math.max(0, unpackedBytes(wasm) - wasm.length)))
-  if (slot.left === 0n) throw new Rejected('IC0522', `Canister ${name}: the code takes more instructions than there are`)
+  spendOnCode(wasm, slot)
   const code = home.code(undefined, () => wasm)
   const settings = { ownCode: wish.isOwn === true, codeBytes: wasm.length, timerNs: 0n }
   const run = (what: string, runMode: number, runArg: Uint8Array, on: CanisterCode): void => {
@@ -84,6 +84,14 @@ function installOrThrow(parts: InstallParts, wish: Installation, slot: Slot): vo
   machine.change({ version: machine.state.version + 1n, installedNs: slot.nowNs })
   remember(machine, { what: mode, caller, hash: code.hash, controllers: [] }, slot)
   slot.changed = true
+}
+
+/** Of taking code apart and compiling it. @throws {Rejected} if there is too little gas */
+export function spendOnCode(wasm: Uint8Array, slot: Slot): void {
+  slot.spend(COMPILE_GAS + COMPILE_BYTE_GAS * BigInt(wasm.length))
+  // What a gzip stream becomes is what is taken apart, whether or not code can be made of it.
+  slot.spend(COMPILE_BYTE_GAS * BigInt(Math.max(0, unpackedBytes(wasm) - wasm.length)))
+  if (slot.left === 0n) throw new Rejected('IC0522', 'the code takes more instructions than there are')
 }
 
 function checkPersistence(name: string, former: CanisterCode, code: CanisterCode, persistence: Installation['persistence']): void {

@@ -17,11 +17,12 @@ import { keysUnder } from '../pieces.ts'
 import { notFound, type Post } from '../post.ts'
 import { numbered, type Origin, readOrigin, writeOrigin } from '../records.ts'
 import type { Slot } from '../slot.ts'
+import type { Visibility } from '../state.ts'
 import { STOP_TIMER } from '../timers.ts'
 import { Fields } from './fields.ts'
 import { remember } from './history.ts'
 import { install } from './install.ts'
-import { METHODS, type MethodContext } from './methods.ts'
+import { type Callers, METHODS, type MethodContext } from './methods.ts'
 import { canisterIdReply, NOTHING } from './replies.ts'
 import { readSettings } from './settings.ts'
 
@@ -119,13 +120,14 @@ export class Management {
     throw new Rejected(error, message, code)
   }
 
-  #checkCaller(callers: 'controllers' | 'self' | 'log' | 'anyone', method: string, caller: Uint8Array): void {
+  #checkCaller(callers: Callers, method: string, caller: Uint8Array): void {
     const { machine } = this.#parts
-    const { controllers, logVisibility } = machine.state.settings
+    const { controllers, logVisibility, snapshotVisibility } = machine.state.settings
     const isController = controllers.some(one => equalBytes(one, caller))
     if (callers === 'anyone' || isController) return
     if (callers === 'self' && equalBytes(caller, machine.names.self)) return
-    if (callers === 'log' && (logVisibility === 'public' || (typeof logVisibility !== 'string' && logVisibility.some(one => equalBytes(one, caller))))) return
+    if (callers === 'log' && maySee(logVisibility, caller)) return
+    if (callers === 'snapshots' && maySee(snapshotVisibility, caller)) return
     const who = controllers.map(principalText).join(' ')
     throw new Rejected(
       'IC0512',
@@ -231,6 +233,9 @@ export class Management {
     }
   }
 }
+
+const maySee = (who: Visibility, caller: Uint8Array): boolean =>
+  who === 'public' || (typeof who !== 'string' && who.some(one => equalBytes(one, caller)))
 
 export function fieldsOf(arg: Uint8Array): Fields {
   return new Fields(firstRecord(decodeCandid(arg)))

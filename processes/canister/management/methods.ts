@@ -2,16 +2,20 @@ import { principalText } from '../../../protocol/index.ts'
 import type { CallsTaken } from '../calls-taken.ts'
 import { readLines } from '../canister-log.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
+import { freezingLimit, idleCyclesPerDay, memorySizes } from '../freezing.ts'
 import { CODE } from '../machine.ts'
 import { removePieces } from '../pieces.ts'
 import type { Slot } from '../slot.ts'
-import { assembleChunks, clearChunks, storedBytes, storedChunks, uploadChunk } from './chunk-store.ts'
+import { assembleChunks, clearChunks, storedChunks, uploadChunk } from './chunk-store.ts'
 import { type Fields, recordOf } from './fields.ts'
 import { remember } from './history.ts'
 import { install, type Installation, type InstallParts } from './install.ts'
-import { hashesReply, hashReply, infoReply, logsReply, metadataReply, NOTHING, snapshotReply, snapshotsReply, statusReply } from './replies.ts'
+import { hashesReply, hashReply, infoReply, logsReply, metadataReply, NOTHING, statusReply } from './replies.ts'
 import { readSettings } from './settings.ts'
-import { deleteSnapshot, listSnapshots, loadSnapshot, snapshotBytes, takeSnapshot } from './snapshots.ts'
+import { snapshotDataReply, snapshotIdReply, snapshotMetadataReply, snapshotReply, snapshotsReply } from './snapshot-replies.ts'
+import { findSnapshot, listSnapshots, placesOf, sizeOf } from './snapshot-store.ts'
+import { readSnapshotData, uploadSnapshotData, uploadSnapshotMetadata } from './snapshot-transfer.ts'
+import { deleteSnapshot, loadSnapshot, takeSnapshot } from './snapshots.ts'
 
 export interface MethodContext extends InstallParts {
   readonly calls: CallsTaken
@@ -20,9 +24,12 @@ export interface MethodContext extends InstallParts {
   readonly cycles: bigint
 }
 
+/** Who may call a method: viewers of the log and of snapshots are as the settings say. */
+export type Callers = 'controllers' | 'self' | 'log' | 'snapshots' | 'anyone'
+
 /** A method of the management canister that is about one canister. */
 export interface Method {
-  readonly callers: 'controllers' | 'self' | 'log' | 'anyone'
+  readonly callers: Callers
   readonly isQuery?: boolean
   /** Whether users may call it; they may, if it does not say. */
   readonly byUsers?: boolean
@@ -86,8 +93,19 @@ export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['fetch_canister_logs', { callers: 'log', isQuery: true, run: (_, { slot }) => logsReply(readLines(slot)) }],
   ['take_canister_snapshot', { callers: 'controllers', run: takeCanisterSnapshot }],
   ['load_canister_snapshot', doing('controllers', loadCanisterSnapshot)],
-  ['list_canister_snapshots', { callers: 'controllers', isQuery: true, run: (_, { machine, slot }) => snapshotsReply(listSnapshots(machine, slot.cells)) }],
+  ['list_canister_snapshots', { callers: 'snapshots', isQuery: true, run: listCanisterSnapshots }],
   ['delete_canister_snapshot', doing('controllers', (fields, { machine, slot }) => deleteSnapshot(machine, slot.cells, fields.blob('snapshot_id')))],
+  ['read_canister_snapshot_metadata', { callers: 'snapshots', run: readSnapshotMetadata }],
+  ['read_canister_snapshot_data', { callers: 'snapshots', run: (fields, context) => snapshotDataReply(readSnapshotData(context, fields, context.slot)) }],
+  ['upload_canister_snapshot_metadata', {
+    callers: 'controllers',
+    run: (fields, { machine, slot }) => {
+      const snapshot = uploadSnapshotMetadata(machine, fields, slot)
+      slot.hasActed = true
+      return snapshotIdReply(snapshot)
+    },
+  }],
+  ['upload_canister_snapshot_data', doing('controllers', (fields, { machine, slot }) => uploadSnapshotData(machine, fields, slot))],
 ])
 
 function installation(fields: Fields): Pick<Installation, 'mode' | 'arg' | 'skipPreUpgrade' | 'persistence'> {
@@ -115,6 +133,12 @@ function uninstall({ machine, calls, caller, slot }: MethodContext): void {
 function updateSettings(fields: Fields, { machine, caller, slot }: MethodContext): void {
   const before = machine.state.settings
   const settings = readSettings(fields.recordIf('settings'), before)
+  // A threshold may freeze a canister; memory that it could not keep is not set aside for it.
+  const allocates = settings.memoryAllocation > before.memoryAllocation
+  if (allocates && machine.state.cycles < freezingLimit(machine, slot.cells, settings)) {
+    const name = principalText(machine.names.self)
+    throw new Rejected('IC0533', `Cannot increase memory allocation of canister ${name} due to insufficient cycles`)
+  }
   machine.change({ settings, version: machine.state.version + 1n })
   slot.changed = true
   if (settings.controllers === before.controllers) return
@@ -132,20 +156,8 @@ function deleteCanister(_: Fields, context: MethodContext): void {
   machine.change({ deleted: true, cycles: 0n, settings: { ...machine.state.settings, controllers: [] } })
 }
 
-function status({ machine, slot }: MethodContext): Uint8Array {
-  const { state } = machine
-  const code = machine.code(slot.cells)
-  const custom = code?.metadata.reduce((sum, { content }) => sum + content.length, 0) ?? 0
-  return statusReply(state, {
-    wasm_memory_size: BigInt(state.heapPages) * 65_536n,
-    stable_memory_size: BigInt(state.stablePages) * 65_536n,
-    global_memory_size: BigInt((code?.globals.length ?? 0) * 8),
-    wasm_binary_size: BigInt(state.codeBytes),
-    custom_sections_size: BigInt(custom),
-    canister_history_size: BigInt(state.changes.length * 128),
-    wasm_chunk_store_size: BigInt(storedBytes(slot.cells)),
-    snapshots_size: BigInt(snapshotBytes(machine, slot.cells)),
-  })
+function status({ machine, slot: { cells } }: MethodContext): Uint8Array {
+  return statusReply(machine.state, memorySizes(machine, cells), idleCyclesPerDay(machine, cells))
 }
 
 function metadata(fields: Fields, { machine, slot }: MethodContext): Uint8Array {
@@ -158,17 +170,26 @@ function metadata(fields: Fields, { machine, slot }: MethodContext): Uint8Array 
 function takeCanisterSnapshot(fields: Fields, context: MethodContext): Uint8Array {
   const { machine, slot } = context
   const uninstalls = fields.flag('uninstall_code')
-  const head = takeSnapshot(machine, slot, fields.blobIf('replace_snapshot'))
+  const snapshot = takeSnapshot(machine, slot, fields.blobIf('replace_snapshot'))
   slot.hasActed = true
   if (uninstalls) uninstall(context)
-  return snapshotReply(head)
+  return snapshotReply({ ...snapshot, sizeBytes: sizeOf(slot.cells, snapshot) })
+}
+
+function listCanisterSnapshots(_: Fields, { machine, slot: { cells } }: MethodContext): Uint8Array {
+  return snapshotsReply(listSnapshots(machine, cells).map(one => ({ ...one, sizeBytes: sizeOf(cells, one) })))
+}
+
+function readSnapshotMetadata(fields: Fields, { machine, slot: { cells } }: MethodContext): Uint8Array {
+  const snapshot = findSnapshot(machine, cells, fields.blob('snapshot_id'))
+  return snapshotMetadataReply(snapshot, storedChunks(cells, placesOf(snapshot).chunks))
 }
 
 function loadCanisterSnapshot(fields: Fields, { machine, home, caller, slot }: MethodContext): void {
   const id = fields.blob('snapshot_id').slice()
   if (machine.state.openCallbacks > 0) throw new Rejected('IC0203', 'the canister waits for answers; stop it first', REJECT.transient)
-  loadSnapshot(machine, home, slot, id)
-  remember(machine, { what: 'load', caller, hash: id, controllers: [] }, slot)
+  const loaded = loadSnapshot(machine, home, slot, id)
+  remember(machine, { what: 'load', caller, hash: id, controllers: [], loaded }, slot)
   slot.changed = true
 }
 

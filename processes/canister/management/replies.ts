@@ -1,6 +1,7 @@
 import { candidFields, candidRecord, type CandidType, type CandidValue, candidVariant, encodeCandid } from '../../../protocol/index.ts'
 import type { LogLine } from '../canister-log.ts'
-import type { CanisterState, Change, Settings } from '../state.ts'
+import { SOURCE, sourceValue } from './snapshot-replies.ts'
+import type { CanisterState, Change, Settings, Visibility } from '../state.ts'
 
 const PRINCIPALS: CandidType = { vec: 'principal' }
 const BLOB: CandidType = { vec: 'nat8' }
@@ -14,6 +15,9 @@ const SETTINGS: CandidType = {
     wasm_memory_threshold: 'nat', environment_variables: ENVIRONMENT,
   }),
 }
+
+/** What the IC has where nobody set one: clients expect it. */
+const FREEZING_THRESHOLD_TOLD = 2_592_000n
 
 const MEMORY = [
   'wasm_memory_size', 'stable_memory_size', 'global_memory_size', 'wasm_binary_size', 'custom_sections_size',
@@ -32,9 +36,9 @@ const STATUS: CandidType = {
 }
 
 /** Sizes that `canister_status` tells, in bytes. */
-export type MemorySizes = Readonly<Record<(typeof MEMORY)[number], bigint>>
+type MemorySizes = Readonly<Record<(typeof MEMORY)[number], bigint>>
 
-export function statusReply(state: CanisterState, sizes: MemorySizes): Uint8Array {
+export function statusReply(state: CanisterState, sizes: MemorySizes, idleCyclesPerDay: bigint): Uint8Array {
   const total = Object.values(sizes).reduce((sum, one) => sum + one, 0n)
   const value = candidRecord({
     status: candidVariant(state.status),
@@ -46,7 +50,7 @@ export function statusReply(state: CanisterState, sizes: MemorySizes): Uint8Arra
     memory_metrics: candidRecord(sizes),
     cycles: state.cycles,
     reserved_cycles: 0n,
-    idle_cycles_burned_per_day: 0n,
+    idle_cycles_burned_per_day: idleCyclesPerDay,
     query_stats: candidRecord(Object.fromEntries(QUERIES.map(name => [name, 0n]))),
   })
   return encodeCandid([[STATUS, value]])
@@ -55,20 +59,22 @@ export function statusReply(state: CanisterState, sizes: MemorySizes): Uint8Arra
 const principalValue = (principal: Uint8Array): CandidValue => ({ principal })
 
 function settingsValue(settings: Settings): CandidValue {
-  const { logVisibility: log } = settings
   return candidRecord({
     controllers: settings.controllers.map(principalValue),
     compute_allocation: settings.computeAllocation,
     memory_allocation: settings.memoryAllocation,
-    freezing_threshold: settings.freezingThreshold,
+    freezing_threshold: settings.freezingThreshold ?? FREEZING_THRESHOLD_TOLD,
     reserved_cycles_limit: settings.reservedCyclesLimit,
-    log_visibility: typeof log === 'string' ? candidVariant(log) : candidVariant('allowed_viewers', log.map(principalValue)),
-    snapshot_visibility: candidVariant('controllers'),
+    log_visibility: visibilityValue(settings.logVisibility),
+    snapshot_visibility: visibilityValue(settings.snapshotVisibility),
     wasm_memory_limit: settings.wasmMemoryLimit,
     wasm_memory_threshold: settings.wasmMemoryThreshold,
     environment_variables: settings.environment.map(([name, value]) => candidRecord({ name, value })),
   })
 }
+
+const visibilityValue = (who: Visibility): CandidValue =>
+  typeof who === 'string' ? candidVariant(who) : candidVariant('allowed_viewers', who.map(principalValue))
 
 const CONTROLLERS: CandidType = { record: candidFields({ controllers: PRINCIPALS }) }
 const CODE: CandidType = {
@@ -78,7 +84,7 @@ const CODE: CandidType = {
   }),
 }
 const LOADED: CandidType = {
-  record: candidFields({ canister_version: 'nat64', snapshot_id: BLOB, taken_at_timestamp: 'nat64', source: { variant: candidFields({ taken_from_canister: 'reserved' }) } }),
+  record: candidFields({ canister_version: 'nat64', snapshot_id: BLOB, taken_at_timestamp: 'nat64', source: SOURCE }),
 }
 const CHANGE: CandidType = {
   record: candidFields({
@@ -124,7 +130,7 @@ function changeValue(change: Change): CandidValue {
   })
 }
 
-function detailsOf({ what, hash, controllers, version, timeNs }: Change): CandidValue {
+function detailsOf({ what, hash, controllers, version, timeNs, loaded }: Change): CandidValue {
   switch (what) {
     case 'creation':
       return candidVariant('creation', candidRecord({ controllers: controllers.map(principalValue) }))
@@ -133,8 +139,9 @@ function detailsOf({ what, hash, controllers, version, timeNs }: Change): Candid
     case 'uninstall':
       return candidVariant('code_uninstall')
     case 'load': {
-      const source = candidVariant('taken_from_canister')
-      return candidVariant('load_snapshot', candidRecord({ canister_version: version, snapshot_id: hash, taken_at_timestamp: timeNs, source }))
+      const source = sourceValue(loaded?.isUploaded === true)
+      const [canister_version, taken_at_timestamp] = [loaded?.version ?? version, loaded?.takenNs ?? timeNs]
+      return candidVariant('load_snapshot', candidRecord({ canister_version, snapshot_id: hash, taken_at_timestamp, source }))
     }
     default:
       return candidVariant('code_deployment', candidRecord({ mode: candidVariant(what), module_hash: hash }))
@@ -143,27 +150,15 @@ function detailsOf({ what, hash, controllers, version, timeNs }: Change): Candid
 
 const CANISTER_ID: CandidType = { record: candidFields({ canister_id: 'principal' }) }
 const HASH: CandidType = { record: candidFields({ hash: BLOB }) }
-const SNAPSHOT: CandidType = { record: candidFields({ id: BLOB, taken_at_timestamp: 'nat64', total_size: 'nat64' }) }
 const LOGS: CandidType = {
   record: candidFields({ canister_log_records: { vec: { record: candidFields({ idx: 'nat64', timestamp_nanos: 'nat64', content: BLOB }) } } }),
 }
-
-export interface SnapshotFacts {
-  readonly id: Uint8Array
-  readonly takenNs: bigint
-  readonly sizeBytes: number
-}
-
-const snapshotValue = ({ id, takenNs, sizeBytes }: SnapshotFacts): CandidValue =>
-  candidRecord({ id, taken_at_timestamp: takenNs, total_size: BigInt(sizeBytes) })
 
 export const NOTHING = encodeCandid([])
 export const canisterIdReply = (principal: Uint8Array): Uint8Array => encodeCandid([[CANISTER_ID, candidRecord({ canister_id: { principal } })]])
 export const blobReply = (bytes: Uint8Array): Uint8Array => encodeCandid([[BLOB, bytes]])
 export const hashReply = (hash: Uint8Array): Uint8Array => encodeCandid([[HASH, candidRecord({ hash })]])
 export const hashesReply = (hashes: readonly Uint8Array[]): Uint8Array => encodeCandid([[{ vec: HASH }, hashes.map(hash => candidRecord({ hash }))]])
-export const snapshotReply = (facts: SnapshotFacts): Uint8Array => encodeCandid([[SNAPSHOT, snapshotValue(facts)]])
-export const snapshotsReply = (all: readonly SnapshotFacts[]): Uint8Array => encodeCandid([[{ vec: SNAPSHOT }, all.map(snapshotValue)]])
 export const metadataReply = (value: Uint8Array): Uint8Array => encodeCandid([[{ record: candidFields({ value: BLOB }) }, candidRecord({ value })]])
 
 export function logsReply(lines: readonly LogLine[]): Uint8Array {

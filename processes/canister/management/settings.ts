@@ -1,7 +1,7 @@
 import { toUtf8 } from '../../../protocol/index.ts'
 import { CONTROLLERS_MAX, ENVIRONMENT_MAX, ENVIRONMENT_TEXT_MAX_BYTES } from '../bounds.ts'
 import { Rejected } from '../canister-trap.ts'
-import type { Settings } from '../state.ts'
+import type { Settings, Visibility } from '../state.ts'
 import { type Fields, principalsOf, recordOf } from './fields.ts'
 
 const VIEWERS_MAX = 10
@@ -21,7 +21,8 @@ export function readSettings(fields: Fields | undefined, present: Settings): Set
     reservedCyclesLimit: fields.natIf('reserved_cycles_limit', 2n ** 128n - 1n) ?? present.reservedCyclesLimit,
     wasmMemoryLimit: fields.natIf('wasm_memory_limit', 2n ** 48n) ?? present.wasmMemoryLimit,
     wasmMemoryThreshold: fields.natIf('wasm_memory_threshold') ?? present.wasmMemoryThreshold,
-    logVisibility: readVisibility(fields) ?? present.logVisibility,
+    logVisibility: readVisibility(fields, 'log_visibility') ?? present.logVisibility,
+    snapshotVisibility: readVisibility(fields, 'snapshot_visibility') ?? present.snapshotVisibility,
     environment: readEnvironment(fields) ?? present.environment,
   }
 }
@@ -31,12 +32,12 @@ function distinct(principals: readonly Uint8Array[]): Uint8Array[] {
   return [...seen.values()]
 }
 
-function readVisibility(fields: Fields): Settings['logVisibility'] | undefined {
-  const found = fields.variantIf('log_visibility', ['controllers', 'public', 'allowed_viewers'])
+function readVisibility(fields: Fields, field: string): Visibility | undefined {
+  const found = fields.variantIf(field, ['controllers', 'public', 'allowed_viewers'])
   if (found === undefined) return undefined
   if (found.name !== 'allowed_viewers') return found.name
   const list = Array.isArray(found.value) ? principalsOf(found.value, 'allowed_viewers') : []
-  if (list.length > VIEWERS_MAX) throw new Rejected('IC0408', `a log has at most ${VIEWERS_MAX} viewers`)
+  if (list.length > VIEWERS_MAX) throw new Rejected('IC0408', `${field}: at most ${VIEWERS_MAX} viewers`)
   return list
 }
 

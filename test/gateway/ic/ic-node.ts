@@ -1,9 +1,9 @@
-import { createIcFacade, deriveIcKeys, BlsSigner } from '../../../gateway/index.ts'
+import { createIcFaces, deriveIcKeys, BlsSigner, ThreadedClerk } from '../../../gateway/index.ts'
+import { clerkProgram } from '../../../node/index.ts'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import {
   ed25519PublicKey,
-  ed25519Sign,
   emptyCanisterModule,
   findByPrincipal,
   keyId,
@@ -21,12 +21,12 @@ export class IcNode implements AsyncDisposable {
   readonly url: string
   readonly keys = deriveIcKeys(SEED)
   readonly #server: Server
-  readonly #signer: BlsSigner
+  readonly #threads: readonly AsyncDisposable[]
 
-  private constructor(units: StandInCanisters, server: Server, signer: BlsSigner) {
+  private constructor(units: StandInCanisters, server: Server, threads: readonly AsyncDisposable[]) {
     this.units = units
     this.#server = server
-    this.#signer = signer
+    this.#threads = threads
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   }
 
@@ -37,7 +37,8 @@ export class IcNode implements AsyncDisposable {
     const units = await StandInCanisters.open(key, clock)
     const keys = deriveIcKeys(SEED)
     const signer = new BlsSigner(keys.rootSecret)
-    const facade = createIcFacade({
+    const clerk = new ThreadedClerk(clerkProgram(), { seed: keys.nodeSeed, nodeId: keys.nodeId })
+    const { api, pages } = createIcFaces({
       log: units.log,
       messenger: units.messenger,
       computer: units.computer,
@@ -46,7 +47,7 @@ export class IcNode implements AsyncDisposable {
       keys,
       version: '0.0.0-test',
       sign: message => signer.sign(message),
-      signQuery: message => ed25519Sign(keys.nodeSeed, message),
+      clerk,
       signSpawn: async (data, anchor) => {
         const tags = Object.entries({
           'Data-Protocol': 'ao',
@@ -68,16 +69,17 @@ export class IcNode implements AsyncDisposable {
       },
     })
     const server = createServer((request, response) => {
-      void facade(request, response, new URL(`http://localhost${request.url ?? ''}`))
+      const url = new URL(`http://localhost${request.url ?? ''}`)
+      void api(request, response, url).then(isTaken => isTaken || pages(request, response, url))
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    return new IcNode(units, server, signer)
+    return new IcNode(units, server, [signer, clerk])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.closeAllConnections()
     await new Promise(resolve => this.#server.close(resolve))
-    await this.#signer[Symbol.asyncDispose]()
+    for (const thread of this.#threads) await thread[Symbol.asyncDispose]()
     await this.units[Symbol.asyncDispose]()
   }
 }

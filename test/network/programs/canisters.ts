@@ -115,19 +115,52 @@ persistent actor {
   };
 }`
 
-/** Serves a page whose hash stands in certified data, with a tree that its owner made, as the IC's HTTP gateways want it. */
+/**
+ * Serves a page that stands in certified data, with a tree that its owner made, as the IC's HTTP gateways want it; `/pieces` comes
+ * in three, `/count` is counted by an update, `/echo` tells what was asked.
+ */
 export const PAGE = `
+import Array "mo:core/Array";
 import Blob "mo:core/Blob";
 import CertifiedData "mo:core/CertifiedData";
+import Nat "mo:core/Nat";
 import Nat8 "mo:core/Nat8";
 import Text "mo:core/Text";
-persistent actor {
-  var page : { body : Blob; tree : Blob } = { body = ""; tree = "" };
-  public func set({ body : Blob; tree : Blob; root : Blob }) : async () { page := { body; tree }; CertifiedData.set(root) };
-  public query func http_request({ url : Text }) : async { status_code : Nat16; headers : [(Text, Text)]; body : Blob } {
-    let ?certificate = CertifiedData.getCertificate() else return { status_code = 500; headers = [("url", url)]; body = "" };
-    let header = "certificate=:" # base64(certificate) # ":, tree=:" # base64(page.tree) # ":";
-    { status_code = 200; headers = [("IC-Certificate", header)]; body = page.body }
+persistent actor Page {
+  type Request = { method : Text; url : Text; headers : [(Text, Text)]; body : Blob };
+  type Token = { index : Nat; of : { name : Text } };
+  type Piece = { body : Blob; token : ?Token };
+  type Strategy = { #Callback : { token : Token; callback : shared query Token -> async ?Piece } };
+  type Response = { status_code : Nat16; headers : [(Text, Text)]; body : Blob; upgrade : ?Bool; streaming_strategy : ?Strategy };
+  var page : { body : Blob; tree : Blob; headers : [(Text, Text)]; more : Text } = { body = ""; tree = ""; headers = []; more = "" };
+  var count : Nat = 0;
+  func plain(status_code : Nat16, body : Blob) : Response = { status_code; headers = []; body; upgrade = null; streaming_strategy = null };
+  public func set({ body : Blob; tree : Blob; root : Blob; headers : [(Text, Text)]; more : Text }) : async () {
+    page := { body; tree; headers; more };
+    CertifiedData.set(root);
+  };
+  public query func http_request({ method; url; headers; body; certificate_version } : { method : Text; url : Text; headers : [(Text, Text)]; body : Blob; certificate_version : ?Nat16 }) : async Response {
+    if (Text.startsWith(url, #text "/echo")) {
+      var text = debug_show (method, url, certificate_version, body.size());
+      for ((name, value) in headers.vals()) if (Text.startsWith(name, #text "x-")) text #= " " # name # "=" # value;
+      return { plain(200, Text.encodeUtf8(text)) with headers = [("set-cookie", "a=1"), ("Set-Cookie", "b=2"), ("connection", "close"), ("x-own", "kept")] };
+    };
+    if (Text.startsWith(url, #text "/count")) return { plain(204, "") with upgrade = ?true };
+    if (Text.startsWith(url, #text "/trap")) { assert false };
+    if (Text.startsWith(url, #text "/split")) return { plain(200, "") with headers = [("x-bad", "a\\r\\nx-injected: b")] };
+    if (Text.startsWith(url, #text "/pieces")) {
+      return { plain(200, "first ") with streaming_strategy = ?#Callback({ token = { index = 0; of = { name = "second " } }; callback = next }) };
+    };
+    let ?certificate = CertifiedData.getCertificate() else return plain(500, "");
+    let header = "certificate=:" # base64(certificate) # ":, tree=:" # base64(page.tree) # ":" # page.more;
+    { plain(200, page.body) with headers = Array.concat([("IC-Certificate", header)], page.headers) }
+  };
+  public func http_request_update({ body } : Request) : async Response {
+    count += body.size();
+    plain(201, Text.encodeUtf8(Nat.toText(count)))
+  };
+  public query func next({ index; of } : Token) : async ?Piece {
+    ?{ body = Text.encodeUtf8(of.name); token = if (index == 0) ?{ index = 1; of = { name = "third" } } else null }
   };
   func base64(blob : Blob) : Text {
     let letters = Text.toArray("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");

@@ -1,4 +1,4 @@
-import { imageTree, HostedProcess, type LoadedModule, type ProcessSnapshot } from '../../../compute-unit/index.ts'
+import { HostedProcess, type LoadedModule, type ProcessSnapshot } from '../../../compute-unit/index.ts'
 import { canisterRuntime } from '../../../processes/index.ts'
 import {
   asModuleId,
@@ -61,7 +61,7 @@ export function loadCanisters(wasm: Uint8Array = emptyCanisterModule().data): Lo
   const module: ModuleDescription = { id, owner: '', format: 'canister', tags: [], wasm }
   const factory = canisterRuntime.load(canisterRuntime.prepare(module), module)
   const limits = { gasPerSlotMax: 3_000_000_000n }
-  return { id, format: 'canister', tags: [], stateForm: 'memory', refused: undefined, factory, imageTree: imageTree(factory), limits }
+  return { id, format: 'canister', tags: [], stateForm: 'memory', refused: undefined, factory, limits }
 }
 
 /** Canisters without a node: each slot is evaluated at once, and what it sends is delivered until nothing is under way. */
@@ -233,20 +233,20 @@ export class CanisterNet {
   }
 
   /** A query, composite ones too. */
-  async query(process: ProcessId, method: string, arg: Uint8Array = NOTHING, sender = user(1), tags: Readonly<Record<string, string>> = {}): Promise<CanisterAnswer> {
+  async query(process: ProcessId, method: string, arg: Uint8Array = NOTHING, sender = user(1), tags: Readonly<Record<string, string>> = {}, certificate?: Uint8Array): Promise<CanisterAnswer> {
     const call = { callee: principalOf(process), method, arg }
-    const output = await runCompositeQuery(call, async (inner, data, answers) => this.#ask(inner, data, answers, sender, tags))
+    const output = await runCompositeQuery(call, async (inner, data, answers) => this.#ask(inner, data, answers, sender, tags, certificate))
     const [first] = output.answers
     if (first === undefined) throw new Error('expected an answer')
     return first[1]
   }
 
-  #ask({ callee, method }: CompositeCall, data: Uint8Array, answers: number, sender: Uint8Array, tags: Readonly<Record<string, string>>): Uint8Array {
+  #ask({ callee, method }: CompositeCall, data: Uint8Array, answers: number, sender: Uint8Array, tags: Readonly<Record<string, string>>, certificate?: Uint8Array): Uint8Array {
     const found = [...this.members.keys()].find(id => toHex(principalOf(id)) === toHex(callee))
     if (found === undefined) throw new Error('expected a canister of this net')
     const all = { Action: method, ...(answers > 0 ? { 'Canister-Answers': String(answers) } : {}), ...tags }
     const from = principalText(sender)
-    const message = { from, owner: from, id: '', tags: Object.entries(all).map(([name, value]) => ({ name, value })), data }
+    const message = { from, owner: from, id: '', tags: Object.entries(all).map(([name, value]) => ({ name, value })), data, certificate }
     const ending = this.member(found).process.query(message, this.nowMs)
     if (ending.status === 'error') throw new Error(`${ending.error.code}: ${ending.error.message}`)
     return ending.output

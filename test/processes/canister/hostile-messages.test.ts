@@ -45,7 +45,7 @@ function tagsOf(self: ProcessId, draw: () => number): Tag[] {
     'Canister-Request': ['ingress', 'call', 'other'],
     Canister: ['aaaaa-aa', ...texts],
   }
-  const names = [...Object.keys(values), 'Reference', 'X-Reference', 'Cycles', 'Deadline', 'Error', 'Reject-Code', 'Canister-Answers', 'Canister-Certificate', 'Messenger', 'IC-Root-Key']
+  const names = [...Object.keys(values), 'Reference', 'X-Reference', 'Cycles', 'Deadline', 'Error', 'Reject-Code', 'Canister-Answers', 'Messenger', 'IC-Root-Key']
   return Array.from({ length: 1 + Math.floor(draw() * 5) }, () => {
     const name = any(names, 'Action')
     return { name, value: any(draw() < 0.8 ? (values[name] ?? texts) : texts, '') }

@@ -107,8 +107,7 @@ describe.each(KINDS)('Motoko, %s', { timeout: 180_000 }, kind => {
     const certified = outputOf(net.results.at(-1)?.result.output ?? new Uint8Array(0)).certified
     expect(toHex(certified ?? new Uint8Array(0))).toBe('00010203')
     expect(replied(await net.query(canister, 'cert'))).toEqual({ opt: undefined })
-    const tags = { 'Canister-Certificate': 'AQID' }
-    expect(replied(await net.query(canister, 'cert', undefined, user(1), tags))).toEqual({ opt: Uint8Array.of(1, 2, 3) })
+    expect(replied(await net.query(canister, 'cert', undefined, user(1), {}, Uint8Array.of(1, 2, 3)))).toEqual({ opt: Uint8Array.of(1, 2, 3) })
     expect(replied(net.ingress(canister, 'balance'))).toBe(1_000_000_000_000_000n)
   })
 

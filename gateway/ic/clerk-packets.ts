@@ -1,0 +1,139 @@
+/**
+ * What the thread that serves requests and the thread of the query clerk say to each other: questions are answered in order, so
+ * nothing is numbered, and what comes together goes in one message, since a message costs more than what is in it. Both ends are
+ * of one version.
+ */
+import { type CanisterAnswer, CborReader, CborWriter } from '../../protocol/index.ts'
+import type { QueryTrust, SignedQuery } from './query-clerk.ts'
+
+export type ClerkQuestion =
+  | ({ readonly kind: 'read'; readonly bytes: Uint8Array } & QueryTrust)
+  | {
+      readonly kind: 'sign'
+      readonly id: Uint8Array
+      readonly answer: CanisterAnswer
+      readonly nowMs: number
+    }
+
+export type ClerkReply =
+  | { readonly kind: 'read'; readonly query: SignedQuery }
+  | { readonly kind: 'signed'; readonly bytes: Uint8Array }
+  /** The client's fault: a status of HTTP and a sentence. */
+  | { readonly kind: 'refused'; readonly status: number; readonly text: string }
+  /** A bug. */
+  | { readonly kind: 'fault'; readonly text: string }
+
+const READ = 0
+const SIGN = 1
+const REFUSED = 2
+const FAULT = 3
+
+export const encodeQuestions = (questions: readonly ClerkQuestion[]): Uint8Array =>
+  encodeAll(questions, writeQuestion)
+export const decodeQuestions = (bytes: Uint8Array): ClerkQuestion[] =>
+  decodeAll(bytes, readQuestion)
+export const encodeReplies = (replies: readonly ClerkReply[]): Uint8Array =>
+  encodeAll(replies, writeReply)
+export const decodeReplies = (bytes: Uint8Array): ClerkReply[] => decodeAll(bytes, readReply)
+
+function encodeAll<T>(
+  values: readonly T[],
+  write: (writer: CborWriter, value: T) => void,
+): Uint8Array {
+  const writer = new CborWriter()
+  writer.array(values.length)
+  for (const value of values) write(writer, value)
+  return writer.finish()
+}
+
+function decodeAll<T>(bytes: Uint8Array, read: (reader: CborReader) => T): T[] {
+  const reader = new CborReader(bytes)
+  const values: T[] = []
+  for (let left = reader.array(); left > 0; left--) values.push(read(reader))
+  return values
+}
+
+function writeQuestion(writer: CborWriter, question: ClerkQuestion): void {
+  if (question.kind === 'read') {
+    writer.array(3 + question.rootKeys.length)
+    writer.uint(READ)
+    writer.bytes(question.bytes)
+    writer.uint(question.nowMs)
+    for (const key of question.rootKeys) writer.bytes(key)
+    return
+  }
+  const { id, answer, nowMs } = question
+  writer.array(answer.reject === undefined ? 4 : 6)
+  writer.uint(SIGN)
+  writer.bytes(id)
+  writer.uint(nowMs)
+  if (answer.reject === undefined) return writer.bytes(answer.reply)
+  writer.uint(answer.reject.code)
+  writer.text(answer.reject.message)
+  writer.text(answer.reject.error)
+}
+
+function readQuestion(reader: CborReader): ClerkQuestion {
+  const fields = reader.array()
+  if (reader.uint() === READ) {
+    const [bytes, nowMs] = [reader.bytes(), Number(reader.uint())]
+    const rootKeys = Array.from({ length: fields - 3 }, () => reader.bytes())
+    return { kind: 'read', bytes, nowMs, rootKeys }
+  }
+  const [id, nowMs] = [reader.bytes(), Number(reader.uint())]
+  if (fields === 4) return { kind: 'sign', id, nowMs, answer: { reply: reader.bytes() } }
+  const reject = { code: Number(reader.uint()), message: reader.text(), error: reader.text() }
+  return { kind: 'sign', id, nowMs, answer: { reject } }
+}
+
+function writeReply(writer: CborWriter, reply: ClerkReply): void {
+  switch (reply.kind) {
+    case 'read': {
+      const { id, canister, method, arg, sender } = reply.query
+      writer.array(6)
+      writer.uint(READ)
+      for (const bytes of [id, canister, arg, sender]) writer.bytes(bytes)
+      writer.text(method)
+      break
+    }
+    case 'signed':
+      writer.array(2)
+      writer.uint(SIGN)
+      writer.bytes(reply.bytes)
+      break
+    case 'refused':
+      writer.array(3)
+      writer.uint(REFUSED)
+      writer.uint(reply.status)
+      writer.text(reply.text)
+      break
+    case 'fault':
+      writer.array(2)
+      writer.uint(FAULT)
+      writer.text(reply.text)
+      break
+  }
+}
+
+function readReply(reader: CborReader): ClerkReply {
+  reader.array()
+  switch (reader.uint()) {
+    case READ:
+      return {
+        kind: 'read',
+        query: {
+          id: reader.bytes(),
+          canister: reader.bytes(),
+          arg: reader.bytes(),
+          sender: reader.bytes(),
+          method: reader.text(),
+        },
+      }
+    case SIGN:
+      return { kind: 'signed', bytes: reader.bytes() }
+    case REFUSED:
+      return { kind: 'refused', status: Number(reader.uint()), text: reader.text() }
+    default:
+      return { kind: 'fault', text: reader.text() }
+  }
+}

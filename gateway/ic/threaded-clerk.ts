@@ -1,0 +1,115 @@
+import { Worker } from 'node:worker_threads'
+import { type CanisterAnswer, Failure, QUERIES_PENDING_MAX } from '../../protocol/index.ts'
+import {
+  type ClerkQuestion,
+  type ClerkReply,
+  decodeReplies,
+  encodeQuestions,
+} from './clerk-packets.ts'
+import type { QueryClerk, QuerySigner, QueryTrust, SignedQuery } from './query-clerk.ts'
+import { HttpRefusal } from './refusal.ts'
+
+/** One message is at work and one lies ready; what comes meanwhile goes together when the first is answered. */
+const MESSAGES_OUT_MAX = 2
+
+interface Waiting {
+  resolve(reply: ClerkReply): void
+  reject(error: unknown): void
+}
+
+/** Clerk of a thread of its own: a signature takes as long as all else that is done for a query where requests are served. */
+export class ThreadedClerk implements QueryClerk, AsyncDisposable {
+  readonly #program: URL
+  readonly #signer: QuerySigner
+  #worker: Worker | undefined
+  #outgoing: ClerkQuestion[] = []
+  #waiting: Waiting[] = []
+  /** Messages that are not answered yet. */
+  #out = 0
+  #closed = false
+
+  /** `program` calls `runClerk`. The thread is started by the first question. */
+  constructor(program: URL, signer: QuerySigner) {
+    this.#program = program
+    this.#signer = signer
+  }
+
+  async read(bytes: Uint8Array, { nowMs, rootKeys }: QueryTrust): Promise<SignedQuery> {
+    const reply = await this.#ask({ kind: 'read', bytes, nowMs, rootKeys })
+    if (reply.kind === 'read') return reply.query
+    throw failureOf(reply)
+  }
+
+  async sign(id: Uint8Array, answer: CanisterAnswer, nowMs: number): Promise<Uint8Array> {
+    const reply = await this.#ask({ kind: 'sign', id, answer, nowMs })
+    if (reply.kind === 'signed') return reply.bytes
+    throw failureOf(reply)
+  }
+
+  /** @throws {Failure} `shutting-down`, `busy`, `host-fault` */
+  #ask(question: ClerkQuestion): Promise<ClerkReply> {
+    if (this.#closed) return Promise.reject(new Failure('shutting-down'))
+    // What was executed already is signed, however many wait to be read.
+    if (question.kind === 'read' && this.#waiting.length >= QUERIES_PENDING_MAX) {
+      return Promise.reject(new Failure('busy', { queries: this.#waiting.length }))
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<ClerkReply>()
+    this.#waiting.push({ resolve, reject })
+    this.#outgoing.push(question)
+    if (this.#outgoing.length === 1) setImmediate(() => this.#send())
+    return promise
+  }
+
+  /** Questions of one turn of the loop go in one message, and those for which the clerk had no time yet. */
+  #send(): void {
+    if (this.#closed || this.#out >= MESSAGES_OUT_MAX || this.#outgoing.length === 0) return
+    const questions = this.#outgoing
+    this.#outgoing = []
+    this.#out += 1
+    this.#worker ??= this.#start()
+    const message = encodeQuestions(questions)
+    this.#worker.postMessage(message, [message.buffer as ArrayBuffer])
+  }
+
+  #start(): Worker {
+    const worker = new Worker(this.#program, { workerData: this.#signer })
+    worker.on('message', (message: Uint8Array) => {
+      for (const reply of decodeReplies(message)) this.#waiting.shift()?.resolve(reply)
+      this.#out -= 1
+      this.#send()
+    })
+    worker.on('error', cause => this.#failed(worker, new Failure('host-fault', {}, { cause })))
+    worker.on('exit', () =>
+      this.#failed(worker, new Failure(this.#closed ? 'shutting-down' : 'host-fault')),
+    )
+    worker.unref()
+    return worker
+  }
+
+  /** What waited for it fails; the next question starts another. */
+  #failed(worker: Worker, failure: Failure): void {
+    if (this.#worker !== worker) return
+    this.#worker = undefined
+    this.#fail(failure)
+  }
+
+  #fail(failure: Failure): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    this.#outgoing = []
+    this.#out = 0
+    for (const { reject } of waiting) reject(failure)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    await this.#worker?.terminate()
+    this.#fail(new Failure('shutting-down'))
+  }
+}
+
+/** What a clerk who does not do what he was asked says. */
+function failureOf(reply: ClerkReply): Error {
+  if (reply.kind === 'refused') return new HttpRefusal(reply.status, reply.text)
+  return new Failure('internal', {}, { note: reply.kind === 'fault' ? reply.text : reply.kind })
+}

@@ -1,0 +1,144 @@
+import { type CellKey, type Cells, CborReader, CborWriter, concatBytes } from '../../../protocol/index.ts'
+import { SNAPSHOTS_MAX, SNAPSHOTS_MAX_BYTES } from '../bounds.ts'
+import { Rejected } from '../canister-trap.ts'
+import type { Machine } from '../machine.ts'
+import { keysUnder, removePieces } from '../pieces.ts'
+import { numbered } from '../records.ts'
+import { GLOBAL_TYPES, type GlobalType } from '../../actor/engine-state.ts'
+import { chunkBytes } from './chunk-store.ts'
+
+const HEADS = 's/'
+const PAGE_BYTES = 65_536
+
+/** What is kept of a snapshot besides its bytes, which stand in cells of their own and can be read and written anywhere. */
+export interface Snapshot {
+  readonly number: number
+  readonly id: Uint8Array
+  readonly takenNs: bigint
+  readonly version: bigint
+  /** Whether it was uploaded: then it may still be added to, and was never run. */
+  readonly isUploaded: boolean
+  /** The code is the module of the process: it stands in no cell. */
+  readonly ownCode: boolean
+  readonly codeBytes: number
+  readonly heapPages: number
+  readonly stablePages: number
+  readonly globalTypes: readonly GlobalType[]
+  /** Their values, as the state has them. */
+  readonly globals: Uint8Array
+  readonly certified: Uint8Array
+  /** 0: none is set. Nothing: loading leaves it as it is. */
+  readonly timerNs: bigint | undefined
+  readonly toldLowMemory: boolean | undefined
+}
+
+/** Where the bytes of a snapshot stand. */
+export const placesOf = ({ number }: Pick<Snapshot, 'number'>): { readonly code: CellKey; readonly heap: CellKey; readonly stable: CellKey; readonly chunks: CellKey } => {
+  const all = allOf(number)
+  return { code: `${all}c/`, heap: `${all}h/`, stable: `${all}t/`, chunks: all }
+}
+
+const allOf = (number: number): CellKey => `${numbered('S/', number)}/`
+
+/** The id of a snapshot: its number, and the canister's principal, as on the IC. */
+function idOf(machine: Machine, number: number): Uint8Array {
+  const bytes = new Uint8Array(8)
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(number))
+  return concatBytes(bytes, machine.names.self)
+}
+
+/** Bytes of a snapshot: what it would take to hold all of it, whatever of it is zero. */
+export function sizeOf(cells: Cells, { number, codeBytes, heapPages, stablePages }: Pick<Snapshot, 'number' | 'codeBytes' | 'heapPages' | 'stablePages'>): number {
+  return codeBytes + (heapPages + stablePages) * PAGE_BYTES + chunkBytes(cells, allOf(number))
+}
+
+export function listSnapshots(machine: Machine, cells: Cells): Snapshot[] {
+  return keysUnder(cells, HEADS).map(key => readHead(machine, cells, Number(key.slice(HEADS.length))))
+}
+
+export function snapshotBytes(machine: Machine, cells: Cells): number {
+  return listSnapshots(machine, cells).reduce((sum, one) => sum + sizeOf(cells, one), 0)
+}
+
+/** @throws {Rejected} `IC0305` */
+export function findSnapshot(machine: Machine, cells: Cells, id: Uint8Array): Snapshot {
+  const found = listSnapshots(machine, cells).find(one => one.id.join() === id.join())
+  if (found === undefined) throw new Rejected('IC0305', 'Could not find the snapshot with that id for the canister', 3)
+  return found
+}
+
+/**
+ * Makes a snapshot of `addedBytes` whose bytes are still to come; `replaced` goes, if there is room without it.
+ * @throws {Rejected} `IC0402`, `IC0305`
+ */
+export function addSnapshot(
+  machine: Machine,
+  cells: Cells,
+  parts: Omit<Snapshot, 'number' | 'id'>,
+  { addedBytes, replaced }: { readonly addedBytes: number; readonly replaced: Uint8Array | undefined },
+): Snapshot {
+  const known = listSnapshots(machine, cells)
+  const leaving = replaced && findSnapshot(machine, cells, replaced)
+  if (known.length - (leaving === undefined ? 0 : 1) >= SNAPSHOTS_MAX) {
+    throw new Rejected('IC0402', `a canister has at most ${SNAPSHOTS_MAX} snapshots`, 4)
+  }
+  const kept = known.filter(one => one !== leaving && one.number !== leaving?.number)
+  checkRoom(kept.reduce((sum, one) => sum + sizeOf(cells, one), addedBytes))
+  if (leaving !== undefined) removeSnapshot(cells, leaving)
+  const number = machine.state.nextSnapshot
+  machine.change({ nextSnapshot: number + 1 })
+  const snapshot = { ...parts, number, id: idOf(machine, number) }
+  writeHead(cells, snapshot)
+  return snapshot
+}
+
+/** @throws {Rejected} `IC0402` */
+export function checkRoom(bytes: number): void {
+  if (bytes > SNAPSHOTS_MAX_BYTES) throw new Rejected('IC0402', `the snapshots of a canister have at most ${SNAPSHOTS_MAX_BYTES} bytes`, 4)
+}
+
+export function removeSnapshot(cells: Cells, { number }: Pick<Snapshot, 'number'>): void {
+  cells.delete(numbered(HEADS, number))
+  removePieces(cells, allOf(number))
+}
+
+function writeHead(cells: Cells, snapshot: Snapshot): void {
+  const writer = new CborWriter()
+  writer.array(12)
+  writer.uint(snapshot.takenNs)
+  writer.uint(snapshot.version)
+  writer.bool(snapshot.isUploaded)
+  writer.bool(snapshot.ownCode)
+  writer.uint(snapshot.codeBytes)
+  writer.uint(snapshot.heapPages)
+  writer.uint(snapshot.stablePages)
+  writer.bytes(Uint8Array.from(snapshot.globalTypes, type => GLOBAL_TYPES.indexOf(type)))
+  writer.bytes(snapshot.globals)
+  writer.bytes(snapshot.certified)
+  if (snapshot.timerNs === undefined) writer.null()
+  else writer.uint(snapshot.timerNs)
+  if (snapshot.toldLowMemory === undefined) writer.null()
+  else writer.bool(snapshot.toldLowMemory)
+  cells.set(numbered(HEADS, snapshot.number), writer.finish())
+}
+
+function readHead(machine: Machine, cells: Cells, number: number): Snapshot {
+  const reader = new CborReader(cells.get(numbered(HEADS, number)) ?? new Uint8Array(0))
+  reader.array()
+  return {
+    number,
+    id: idOf(machine, number),
+    takenNs: BigInt(reader.uint()),
+    version: BigInt(reader.uint()),
+    isUploaded: reader.bool(),
+    ownCode: reader.bool(),
+    codeBytes: Number(reader.uint()),
+    heapPages: Number(reader.uint()),
+    stablePages: Number(reader.uint()),
+    globalTypes: [...reader.bytes()].map(type => GLOBAL_TYPES[type] ?? 'i32'),
+    globals: reader.bytes().slice(),
+    certified: reader.bytes().slice(),
+    timerNs: reader.isNull() ? (reader.null() ?? undefined) : BigInt(reader.uint()),
+    toldLowMemory: reader.isNull() ? (reader.null() ?? undefined) : reader.bool(),
+  }
+}

@@ -1,0 +1,70 @@
+import { IDL } from '@icp-sdk/core/candid'
+import { Principal } from '@icp-sdk/core/principal'
+import { describe, expect, it } from 'vitest'
+import { decodePagePiece, decodePageResponse, encodePageRequest } from '../../../gateway/ic/page-messages.ts'
+import { candidLabel, decodeCandid, MalformedBytes } from '../../../protocol/index.ts'
+import { MUTATIONS_SEED, mutated, seededRandom } from '../../fakes/mutations.ts'
+
+const self = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 9, 1, 1)
+const Token = IDL.Record({ key: IDL.Text, rest: IDL.Opt(IDL.Vec(IDL.Int)) })
+const Next = IDL.Func([Token], [], ['query'])
+const Response = IDL.Record({
+  status_code: IDL.Nat16,
+  headers: IDL.Vec(IDL.Tuple(IDL.Text, IDL.Text)),
+  body: IDL.Vec(IDL.Nat8),
+  upgrade: IDL.Opt(IDL.Bool),
+  streaming_strategy: IDL.Opt(IDL.Variant({ Callback: IDL.Record({ token: Token, callback: Next }) })),
+})
+const Piece = IDL.Record({ body: IDL.Vec(IDL.Nat8), token: IDL.Opt(Token) })
+const token = { key: 'a', rest: [[1n, -2n]] as [bigint[]] }
+const strategy = (owner = self, method = 'next') => [{ Callback: { token, callback: [Principal.fromUint8Array(owner), method] } }]
+const response = (more: object = {}) =>
+  IDL.encode([Response], [{ status_code: 200, headers: [['a', 'b']], body: Uint8Array.of(1), upgrade: [], streaming_strategy: strategy(), ...more }])
+
+describe('messages of pages', () => {
+  it('are as the standard library reads and writes them', () => {
+    const Request = IDL.Record({ method: IDL.Text, url: IDL.Text, headers: IDL.Vec(IDL.Tuple(IDL.Text, IDL.Text)), body: IDL.Vec(IDL.Nat8), certificate_version: IDL.Opt(IDL.Nat16) })
+    const wanted = { method: 'GET', url: '/?a', headers: [['x', 'y']] as [string, string][], body: Uint8Array.of(7) }
+    expect(IDL.decode([Request], encodePageRequest(wanted, false))).toEqual([{ ...wanted, certificate_version: [2] }])
+    expect(IDL.decode([Request], encodePageRequest(wanted, true))).toEqual([{ ...wanted, certificate_version: [] }])
+    expect(decodePageResponse(response(), self)).toMatchObject({ status: 200, headers: [['a', 'b']], body: Uint8Array.of(1), upgrades: false })
+    expect(decodePageResponse(response({ upgrade: [true], streaming_strategy: [] }), self)).toMatchObject({ upgrades: true, more: undefined })
+  })
+
+  it('hand a token back as it came, with its type', () => {
+    const { more } = decodePageResponse(response(), self)
+    expect(more?.method).toBe('next')
+    expect(IDL.decode([Token], more?.token ?? new Uint8Array(0))).toEqual([token])
+    const piece = decodePagePiece(IDL.encode([IDL.Opt(Piece)], [[{ body: Uint8Array.of(2), token: [token] }]]), 'next')
+    expect(IDL.decode([Token], piece.more?.token ?? new Uint8Array(0))).toEqual([token])
+    expect(decodePagePiece(IDL.encode([Piece], [{ body: Uint8Array.of(2), token: [] }]), 'next').more).toBeUndefined()
+    expect(decodePagePiece(IDL.encode([IDL.Opt(Piece)], [[]]), 'next')).toEqual({ body: new Uint8Array(0), more: undefined })
+  })
+
+  it('are refused with another status, too many headers, or a callback of somebody else', () => {
+    const refused = (more: object) => expect(() => decodePageResponse(response(more), self)).toThrow(MalformedBytes)
+    for (const status_code of [0, 101, 199, 600, 65_535]) refused({ status_code })
+    refused({ headers: Array.from({ length: 65 }, () => ['a', 'b']) })
+    refused({ headers: [['a', 'b'.repeat(20_000)]] })
+    refused({ streaming_strategy: strategy(Uint8Array.of(1)) })
+    expect(() => decodePageResponse(IDL.encode([IDL.Text], ['no record']), self)).toThrow(MalformedBytes)
+  })
+
+  it('take values apart a few times only: each is a copy', () => {
+    const Many = IDL.Vec(IDL.Record({ token: IDL.Nat }))
+    const bytes = (count: number) => IDL.encode([Many], [Array.from({ length: count }, () => ({ token: 1n }))])
+    expect(decodeCandid(bytes(8), candidLabel('token'))).toHaveLength(1)
+    expect(() => decodeCandid(bytes(9), candidLabel('token'))).toThrow(MalformedBytes)
+  })
+
+  it('that are damaged are refused as such', () => {
+    const random = seededRandom(MUTATIONS_SEED)
+    for (let i = 0; i < 2_000; i++) {
+      try {
+        decodePageResponse(mutated([response()], random), self)
+      } catch (error) {
+        expect(error).toBeInstanceOf(MalformedBytes)
+      }
+    }
+  })
+})
