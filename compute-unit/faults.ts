@@ -53,8 +53,7 @@ export class Faults {
       const details = { process: this.#process, slot, cause: String(cause ?? failure.message) }
       this.#standing = new Failure('stands-still', details, { cause: failure })
     }
-    const isDisk = failure.code === 'disk-full' || failure.code === 'disk-fault'
-    const longestMs = isDisk ? DISK_RETRY_MAX_MS : RETRY_MAX_MS
+    const longestMs = isDiskFailure(failure) ? DISK_RETRY_MAX_MS : RETRY_MAX_MS
     return this.#count > 1 ? Math.min(longestMs, RETRY_FIRST_MS * 2 ** this.#count) : 0
   }
 
@@ -82,3 +81,6 @@ export class Faults {
     return this.#standing
   }
 }
+
+/** Whether it is the disk that failed: that passes, and says nothing about a process. */
+export const isDiskFailure = ({ code }: Failure): boolean => code === 'disk-full' || code === 'disk-fault'

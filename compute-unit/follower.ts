@@ -17,6 +17,7 @@ import {
   type Timer,
   equalBytes, decodeCertificate,
 } from '../protocol/index.ts'
+import { CertificateFeed } from './certificate-feed.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { FrameOutcome, ProcessSnapshot, Verdict } from './evaluation/index.ts'
 import { Faults, type Places } from './faults.ts'
@@ -96,6 +97,7 @@ export class Follower {
   #running: Promise<void> | undefined
   #pause: AbortController | undefined
   readonly #faults: Faults
+  readonly #certificates: CertificateFeed
   #stopped: Failure | undefined
   /** Blocks that the feed had when this follower was opened. */
   #history = 0
@@ -114,6 +116,16 @@ export class Follower {
     this.#faults = new Faults(process.id)
     this.#feed = messagesFeed(process)
     this.#resultsFeed = resultsFeed(process, parts.key)
+    this.#certificates = new CertificateFeed({
+      log: parts.log,
+      feed: this.#resultsFeed,
+      sleep: parts.sleep,
+      trouble: failure => parts.trouble(process, failure),
+      stop: failure => {
+        this.stop(failure)
+        parts.trouble(process, failure)
+      },
+    })
   }
 
   /** Looks how far the feed and the certificates have come; evaluates nothing yet. */
@@ -253,6 +265,7 @@ export class Follower {
   stop(failure: Failure): void {
     this.#stopped ??= failure
     this.#pause?.abort()
+    this.#certificates.end()
     this.#waiting.fail(failure)
   }
 
@@ -270,6 +283,7 @@ export class Follower {
     while (this.#nextBlock < this.#frames.end && this.#stopped === undefined) {
       try {
         while (!this.inHost) await this.#openOnce()
+        await this.#certificates.room()
         await this.#evaluateKnown()
         this.#tellPresent()
         this.#faults.clear()
@@ -424,7 +438,6 @@ export class Follower {
   }
 
   #certify(frame: KnownFrame, outcome: FrameOutcome): void {
-    const { log } = this.#parts
     const { firstSlot, count, resultsRoot, stateRoot, gas } = outcome
     const results = new FrameResults(firstSlot, outcome.resultsBytes)
     const certificate: Certificate = {
@@ -442,12 +455,8 @@ export class Follower {
     this.#sinceCheckpoint.gas += gas
     this.#replayed = firstSlot + count
     if (outcome.timers !== undefined) this.#tell(outcome.timers, frame.index < Math.max(this.#nextBlock, this.#history - 1))
-    // The certificate reaches its feed a little later; it can be made again, so nobody waits for that. Timers are told
-    // first: after a crash they are looked up only for what has no certificate yet.
-    log.append(this.#resultsFeed, frame.index, [certificateBytes]).catch(error => {
-      this.stop(Failure.from(error))
-      this.#parts.trouble(this.process, Failure.from(error))
-    })
+    // Timers are told first: after a crash they are looked up only for what has no certificate yet.
+    this.#certificates.add(frame.index, certificateBytes)
     if (outcome.lifecycle !== undefined) this.#parts.lifecycle(this.process, outcome.lifecycle)
     if (frame.index < this.#nextBlock) return
     this.#nextBlock = frame.index + 1

@@ -22,7 +22,7 @@ const DISK_BYTES = 64 * MIB
 const LEFT_BYTES = 4 * MIB
 const SENDERS = 16
 /** Refusals that are waited for: by then the databases have failed too, not the journal alone. */
-const REFUSALS = 1500
+const REFUSALS = 600
 const PROCESSES = 4
 const SEED = new Uint8Array(32).fill(23)
 const PADDING = 'x'.repeat(8 * 1024)
