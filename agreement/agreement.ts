@@ -7,6 +7,7 @@ import {
   type ProcessDescription,
   type ProcessId,
   type Result,
+  type Sending,
   resultsFeed,
   speaksAlone,
   unitAt,
@@ -55,7 +56,7 @@ export class Agreement {
   /** Takes what this node's own unit got from a frame; `sending` are results that ask for something to be sent. */
   evaluated(
     { process, index, certificate, certificateBytes }: EvaluatedOwn,
-    sending: readonly Result[],
+    sending: readonly Sending[],
   ): void {
     const { key, unit, final } = this.#parts
     if (speaksAlone(process.policy, key)) return final(process, certificate, sending)
@@ -222,7 +223,7 @@ export class Agreement {
   #final(
     process: ProcessDescription,
     certificate: Certificate,
-    sending: readonly Result[] | undefined,
+    sending: readonly Sending[] | undefined,
   ): void {
     const before = this.#finals.get(process.id)
     if (before === undefined && sending !== undefined)

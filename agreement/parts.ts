@@ -13,6 +13,7 @@ import {
   type ProcessDescription,
   type ProcessId,
   type Result,
+  type Sending,
   type Slot,
   type UnitPeers,
   unitPosition,
@@ -46,7 +47,7 @@ export interface AgreementParts {
   /** A process, here or elsewhere. @throws {Failure} `unreachable` */
   describe(process: ProcessId): Promise<ProcessDescription | undefined>
   /** A frame is final; the results in `sending` ask for something to be sent. Of one process in order, each once a run. */
-  final(process: ProcessDescription, certificate: Certificate, sending: readonly Result[]): void
+  final(process: ProcessDescription, certificate: Certificate, sending: readonly Sending[]): void
   readonly trouble?: ((process: ProcessId, failure: Failure) => void) | undefined
 }
 

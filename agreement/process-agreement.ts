@@ -7,7 +7,7 @@ import {
   type Disagreement,
   Failure,
   type ProcessDescription,
-  type Result,
+  type Sending,
   type Slot,
   unitAt,
 } from '../protocol/index.ts'
@@ -24,7 +24,7 @@ export interface ProcessAgreementParts {
   /** Position of this node's own unit in the policy. */
   readonly own: number
   readonly store: FinalStore
-  final(certificate: Certificate, sending: readonly Result[] | undefined): void
+  final(certificate: Certificate, sending: readonly Sending[] | undefined): void
   disagreement(disagreement: Disagreement): void
   /** Whether the unit at a position of the policy was proven to be at fault. */
   isExcluded(unit: number): boolean
@@ -35,7 +35,7 @@ export interface ProcessAgreementParts {
 interface OpenFrame {
   readonly words: Map<number, Attestation>
   /** Set when this node's own unit has evaluated it. */
-  own?: { readonly certificate: Certificate; readonly sending: readonly Result[] | undefined }
+  own?: { readonly certificate: Certificate; readonly sending: readonly Sending[] | undefined }
 }
 
 /**
@@ -91,7 +91,7 @@ export class ProcessAgreement {
   evaluated(
     attestation: Attestation,
     certificate: Certificate,
-    sending: readonly Result[] | undefined,
+    sending: readonly Sending[] | undefined,
   ): void {
     if (attestation.index < this.#blocks) return
     const frame = this.#frame(attestation.index)

@@ -27,6 +27,7 @@ import { awaitsRow } from './rows/awaits.ts'
 import { evaluationRow } from './rows/evaluation.ts'
 import { canisterExecutionRow } from './rows/canister-execution.ts'
 import { canistersRow } from './rows/canisters.ts'
+import { endlessCanisterRow } from './rows/endless-canister.ts'
 import { feedsRow } from './rows/feeds.ts'
 import { growthRow } from './rows/growth.ts'
 import { hopsRow } from './rows/hops.ts'
@@ -60,6 +61,7 @@ const ROWS: readonly Row[] = [
   commandsRow,
   feedsRow,
   growthRow,
+  endlessCanisterRow,
 ]
 
 const RESULTS = fileURLToPath(new URL('RESULTS.md', import.meta.url))

@@ -17,10 +17,9 @@ export async function verifiedResult(
   slot: Slot,
   { message, ...limits }: CallOptions & { readonly message?: string | undefined } = {},
 ): Promise<VerifiedResult> {
-  const [certified, envelopes, epochs, { block }] = await Promise.all([
+  const [certified, { envelopes, epochs }, { block }] = await Promise.all([
     client.certifiedResult(process, slot, limits),
-    spawnEnvelopes(client, process, limits),
-    epochItems(client, process, limits),
+    lineageOf(client, process, limits),
     client.processes.slot(process, slot, limits),
   ])
   const page = await client.transport.request('frames', { process: asProcessId(process), from_block: block, limit: 1 }, limits)
@@ -36,15 +35,16 @@ export async function verifiedResult(
   return verified
 }
 
-/** The spawn message of a process and those of its ancestors, nearest first. */
-export async function spawnEnvelopes(client: Client, process: string, limits: CallOptions): Promise<Uint8Array[]> {
-  const envelopes: Uint8Array[] = []
+/** The spawn message of a process and those of its ancestors, nearest first, and the epoch records of each. */
+export async function lineageOf(client: Client, process: string, limits: CallOptions): Promise<{ envelopes: Uint8Array[]; epochs: Uint8Array[][] }> {
+  const [envelopes, epochs]: [Uint8Array[], Uint8Array[][]] = [[], []]
   for (let id: string | undefined = process; id !== undefined; ) {
     if (envelopes.length >= ANCESTORS_MAX) throw new Failure('verification-failed', { process }, { note: 'too many ancestors' })
     envelopes.push(await client.processes.spawnEnvelope(id, limits))
+    epochs.push(await epochItems(client, id, limits))
     id = (await client.processes.get(id, limits)).parent
   }
-  return envelopes
+  return { envelopes, epochs }
 }
 
 /** The epoch records of a process, the first first. */

@@ -3,7 +3,6 @@ import {
   CborReader,
   CborWriter,
   type CellKey,
-  fromBase64Url,
   type ModuleId,
   type ProcessId,
   readId,
@@ -160,7 +159,7 @@ function encodeManifest(delta: SnapshotDelta, blocks: number): Uint8Array {
   writer.bytes(delta.engine)
   writer.bytes(delta.logHash)
   writer.bytes(delta.stateRoot)
-  writer.bytes(fromBase64Url(delta.module))
+  writer.base64Url(delta.module)
   writer.uint(delta.since)
   return writer.finish()
 }

@@ -13,6 +13,7 @@ import {
   type ModuleDescription,
   type ProcessDescription,
   type ProcessId,
+  type ProcessPolicy,
   type Push,
   type PushProof,
   QUERY_WALL_MAX_MS,
@@ -128,13 +129,12 @@ export class ComputeUnit implements Computer, AsyncDisposable {
 
   /** Takes a frame that is on its way to the disk, and whether it got there; then it comes to `accept`. */
   expect(process: ProcessDescription, frame: ScheduledFrame, done: Promise<boolean>): void {
-    void this.#followers.present(process)?.then(follower => follower.expect({ ...knownFrame(frame), done }), ignore)
+    this.#followers.atHand(process)?.expect(knownFrame(frame, done))
   }
 
   /** Takes a frame that became durable. */
   accept(process: ProcessDescription, frame: ScheduledFrame): void {
-    const opening = this.#followers.for(process)
-    void opening?.then(follower => follower.accept(knownFrame(frame))).catch(error => this.#trouble(process.id, error))
+    this.#followers.tell(process, follower => follower.accept(knownFrame(frame)))
   }
 
   /** The same, for the case that its process is evaluated here for some other reason. */
@@ -311,20 +311,20 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   /** A result whose pushes are marked as this unit's own, if its word is enough. */
   #read(bytes: Uint8Array, { policy }: ProcessDescription): Result {
     const result = decodeResult(bytes)
-    const isEnough = policy.computeQuorum === 1 && policy.computeUnits.includes(this.#parts.key)
-    return isEnough ? OwnPush.mark(result, this) : result
+    return this.#isEnough(policy) ? OwnPush.mark(result, this) : result
+  }
+
+  /** Whether nobody else need attest what this unit evaluated. */
+  #isEnough({ computeQuorum, computeUnits }: ProcessPolicy): boolean {
+    return computeQuorum === 1 && computeUnits.includes(this.#parts.key)
   }
 
   #evaluated(frame: EvaluatedFrame): void {
     const { certificateBytes, results, outcome, process } = frame
     this.#recent.remember(process.id, { certificateBytes, results, count: outcome.count })
-    const sending: Result[] = []
     // Most results ask for nothing: those are not taken apart.
-    for (const position of outcome.sends) {
-      const bytes = results.results[position]
-      if (bytes !== undefined) sending.push(this.#read(bytes, process))
-    }
-    this.#parts.evaluated(frame, sending)
+    const sending = outcome.sends.length === 0 ? [] : results.sending(outcome.sends)
+    this.#parts.evaluated(frame, this.#isEnough(process.policy) ? sending.map(one => OwnPush.mark(one, this)) : sending)
     this.#growth.tell(process.id)
     this.#followers.evaluated()
   }
@@ -351,8 +351,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   }
 }
 
-function knownFrame({ index, bytes, senders }: ScheduledFrame): KnownFrame {
-  return { index, bytes, verdicts: senders && trustedVerdicts(senders) }
+function knownFrame({ index, bytes, senders }: ScheduledFrame, done?: Promise<boolean>): KnownFrame {
+  return { index, bytes, verdicts: senders && trustedVerdicts(senders), done }
 }
 
 const ignore = (): void => undefined

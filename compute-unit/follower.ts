@@ -61,6 +61,7 @@ export interface FollowerParts extends Places {
 }
 
 const DONE = Promise.resolve(true)
+const ignore = (): void => undefined
 /** Frames of one process that are with its host at the same time. */
 const WINDOW = 32
 /** Slots after which a checkpoint is worth its writes; measured against replaying them. */
@@ -284,7 +285,8 @@ export class Follower {
       try {
         while (!this.inHost) await this.#openOnce()
         await this.#certificates.room()
-        await this.#evaluateKnown()
+        await this.#evaluateFrom(this.#nextBlock, () => this.#frames.end)
+        if (this.#checkpointDue()) await this.#writeCheckpoint()
         this.#tellPresent()
         this.#faults.clear()
       } catch (error) {
@@ -366,18 +368,14 @@ export class Follower {
     this.#tellPresent()
   }
 
-  async #evaluateKnown(): Promise<void> {
-    await this.#evaluateFrom(this.#nextBlock, () => this.#frames.end)
-    if (this.#checkpointDue()) await this.#writeCheckpoint()
-  }
-
   /**
    * Has the host evaluate frames from `from` up to `end()`, which may grow meanwhile, and certifies the answers in
    * order. The host always has the next frames waiting, so it never idles for want of an answer to arrive here.
    */
   async #evaluateFrom(from: number, end: () => number): Promise<void> {
-    const { log } = this.#parts
     const asked: { frame: KnownFrame; answer: Promise<HostAnswer> }[] = []
+    const { log } = this.#parts
+    const { id: process } = this.process
     let next = from
     for (;;) {
       while (asked.length < WINDOW && next < end() && !this.#checkpointDue() && this.#stopped === undefined) {
@@ -386,12 +384,12 @@ export class Follower {
         const named = modulesNamedIn(frame.bytes, this.process)
         // What stands before is evaluated all the same, if one of them is not known here.
         if (named.length > 0 && asked.length > 0) break
-        using _modules = named.length > 0 ? await loadModules(this.#seat, named, modulesOf(log.directory)) : undefined
-        const { id: process } = this.process
-        const verdicts = await this.#verdicts(frame)
+        const verdicts = (this.trusted ? frame.verdicts : undefined) ?? (await this.#verdicts(frame))
+        const modules = named.length === 0 ? undefined : await loadModules(this.#seat, named, modulesOf(log.directory))
         const impatient = this.#seat === this.#parts.seat
         const answer = this.#seat.ask({ kind: 'evaluate', process, frame: frame.bytes, verdicts, steps: false, impatient })
-        answer.catch(() => undefined)
+        modules?.[Symbol.dispose]()
+        answer.catch(ignore)
         if (frame.done !== undefined) this.#newestDone = frame.done
         asked.push({ frame, answer })
         next += 1
@@ -413,9 +411,8 @@ export class Follower {
     return bytes && { index, bytes }
   }
 
-  async #verdicts({ index, bytes, verdicts }: KnownFrame): Promise<readonly Verdict[]> {
-    const { trusted, senders } = this.#parts
-    return (trusted ? verdicts : undefined) ?? (await verdictsOn(this.process, index, bytes, trusted, senders))
+  #verdicts({ index, bytes }: KnownFrame): Promise<readonly Verdict[]> {
+    return verdictsOn(this.process, index, bytes, this.trusted, this.#parts.senders)
   }
 
   /** The host has evaluated what never became durable: its state is of no use. */

@@ -26,7 +26,7 @@ export class Followers implements Disposable {
   readonly #parts: FollowersParts
   readonly #byProcess = new Map<ProcessId, Promise<Follower>>()
   /** Those that are open. */
-  readonly #opened = new Set<Follower>()
+  readonly #opened = new Map<ProcessId, Follower>()
   /** What they are given, by their host and whether they trust their scheduler: there are many of them. */
   readonly #given = new Map<HostSeat, readonly [FollowerParts, FollowerParts]>()
   readonly #residency: Residency<Follower>
@@ -38,10 +38,10 @@ export class Followers implements Disposable {
       store: parts.log.store,
       maxBytes: parts.residentMaxBytes,
       followersMax: parts.followersMax,
-      followers: this.#opened,
+      followers: { [Symbol.iterator]: () => this.#opened.values() },
       isWatched: process => parts.isWatched(process),
       forget: follower => {
-        this.#opened.delete(follower)
+        this.#opened.delete(follower.process.id)
         this.#byProcess.delete(follower.process.id)
       },
       trouble: (process, error) => parts.trouble(process, error),
@@ -63,30 +63,36 @@ export class Followers implements Disposable {
     return this.#byProcess.get(process) ?? this.#keep(process, this.#find(process))
   }
 
-  /** That of a process, if there is one already, and the description is not of an epoch that is over. */
-  present(process: ProcessDescription): Promise<Follower> | undefined {
-    return this.#isOver(process) ? undefined : this.#byProcess.get(process.id)
+  /** That of a process, if it is open, and the description is not of an epoch that is over. */
+  atHand(process: ProcessDescription): Follower | undefined {
+    return this.#isOver(process) ? undefined : this.#opened.get(process.id)
   }
 
-  /** That of a process that is at hand; none, if its description is of an epoch that is over: what comes of that is evaluated no more. */
-  for(process: ProcessDescription): Promise<Follower> | undefined {
-    if (this.#isOver(process)) return undefined
-    return this.#byProcess.get(process.id) ?? this.#keep(process.id, this.#open(process))
+  /**
+   * Tells something to that of a process, at once if it is open; nobody, if the description is of an epoch that is over: what comes
+   * of that is evaluated no more.
+   */
+  tell(process: ProcessDescription, say: (follower: Follower) => void): void {
+    if (this.#isOver(process)) return
+    const opened = this.#opened.get(process.id)
+    if (opened !== undefined) return say(opened)
+    const opening = this.#byProcess.get(process.id) ?? this.#keep(process.id, this.#open(process))
+    opening.then(say).catch(error => this.#parts.trouble(process.id, error))
   }
 
   /** All that are open, once those have opened that are about to. */
   async all(): Promise<readonly Follower[]> {
     await Promise.allSettled(this.#byProcess.values())
-    return [...this.#opened]
+    return [...this.#opened.values()]
   }
 
   /** Ends that of a process without a checkpoint; whoever waits for it is told why. */
   async end(process: ProcessId, why: Failure): Promise<void> {
     const opening = this.#byProcess.get(process)
     this.#byProcess.delete(process)
+    this.#opened.delete(process)
     const follower = await opening?.catch(() => undefined)
     if (follower === undefined) return
-    this.#opened.delete(follower)
     await follower.leave(why)
   }
 
@@ -101,7 +107,15 @@ export class Followers implements Disposable {
 
   #keep(process: ProcessId, opening: Promise<Follower>): Promise<Follower> {
     this.#byProcess.set(process, opening)
-    opening.catch(() => this.#byProcess.delete(process))
+    opening.then(
+      follower => {
+        // It may have been ended while it opened.
+        if (this.#byProcess.get(process) === opening) this.#opened.set(process, follower)
+      },
+      () => {
+        if (this.#byProcess.get(process) === opening) this.#byProcess.delete(process)
+      },
+    )
     return opening
   }
 
@@ -120,7 +134,6 @@ export class Followers implements Disposable {
     const isTrusted = schedulers.length === 1 && schedulers[0] === this.#parts.key
     const [given, trusting] = this.#givenAt(this.#parts.seats.of(process.id))
     const follower = await Follower.open(process, isTrusted ? trusting : given)
-    this.#opened.add(follower)
     return follower
   }
 

@@ -1,4 +1,4 @@
-import { CborReader, leafHashes, merkleLevels, type MerkleLevels, resultHeadOf, type Slot } from '../protocol/index.ts'
+import { CborReader, decodeSending, leafHashes, merkleLevels, type MerkleLevels, resultHeadOf, type Sending, type Slot } from '../protocol/index.ts'
 
 /**
  * The results of one frame as a host sends them and the store keeps them: `[result, …]` in one piece of bytes.
@@ -40,6 +40,18 @@ export class FrameResults {
       leafHashes(this.bytes, this.heads.flatMap(({ byteOffset, length }) => [byteOffset - origin, byteOffset - origin + length])),
     )
     return this.#tree
+  }
+
+  /** What the results at these positions, ascending, ask to be sent. Nothing of it is kept here: frames are remembered for a while. */
+  sending(positions: readonly number[]): Sending[] {
+    const reader = new CborReader(this.bytes)
+    reader.array()
+    let passed = 0
+    return positions.map(position => {
+      reader.pass(position - passed)
+      passed = position + 1
+      return decodeSending(reader.bytes())
+    })
   }
 
   /** The result of a slot, if it is of this frame. */

@@ -3,8 +3,8 @@ import { writeFile } from 'node:fs/promises'
 import { setPriority } from 'node:os'
 import { Failure } from '../protocol/index.ts'
 import { faultOf, type Host, type OpenHost } from './host-pool.ts'
-import { framePacket, PACKET_MAX_BYTES, PacketReader } from './packet-stream.ts'
-import { decodeAnswer, encodeRequest, type HostAnswer, type HostRequest } from './packets.ts'
+import { PACKET_MAX_BYTES, PacketReader, PacketWriter } from './packet-stream.ts'
+import { decodeAnswer, type HostAnswer, type HostRequest, writeRequest } from './packets.ts'
 
 /** Hosts in child processes, which run `program`. */
 export const childProcessHosts =
@@ -51,7 +51,7 @@ class HostProcess implements Host {
   readonly #waiting = new Map<number, Waiting>()
   readonly #packets = new PacketReader(PACKET_MAX_BYTES)
   readonly #exited: Promise<void>
-  #outgoing: Uint8Array[] = []
+  readonly #outgoing = new PacketWriter()
   #nextNumber = 1
   #guard: NodeJS.Timeout | undefined
   #closing = false
@@ -92,10 +92,9 @@ class HostProcess implements Host {
   ask(request: HostRequest): Promise<HostAnswer> {
     if (!this.alive) return Promise.reject(new Failure('host-fault', { bystander: true }, { note: 'the host has ended' }))
     const number = this.#nextNumber++
-    const packet = framePacket(encodeRequest(number, request))
+    this.#send(number, request)
     const { promise, resolve, reject } = Promise.withResolvers<HostAnswer>()
     this.#waiting.set(number, { resolve, reject })
-    this.#send(packet)
     // Asking is no sign of life: a busy node must not keep alive a host that hangs.
     this.#guard ??= this.#startGuard()
     return promise
@@ -106,14 +105,9 @@ class HostProcess implements Host {
   }
 
   /** Requests of one turn of the loop go in one write: a write costs more than most requests. */
-  #send(bytes: Uint8Array): void {
-    this.#outgoing.push(bytes)
-    if (this.#outgoing.length > 1) return
-    setImmediate(() => {
-      const [first, ...rest] = this.#outgoing
-      this.#outgoing = []
-      if (first !== undefined) this.#child.stdin?.write(rest.length === 0 ? first : Buffer.concat([first, ...rest]))
-    })
+  #send(number: number, request: HostRequest): void {
+    if (this.#outgoing.length === 0) setImmediate(() => this.#child.stdin?.write(this.#outgoing.finish()))
+    this.#outgoing.add(writer => writeRequest(writer, number, request))
   }
 
   #receive(chunk: Uint8Array): void {

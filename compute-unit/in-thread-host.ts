@@ -1,7 +1,7 @@
-import { Failure, type Runtime } from '../protocol/index.ts'
+import { CborWriter, Failure, type Runtime } from '../protocol/index.ts'
 import { Host as GuestHost } from './evaluation/index.ts'
 import { faultOf, type Host, type OpenHost } from './host-pool.ts'
-import { decodeAnswer, encodeAnswer, type HostAnswer, type HostRequest } from './packets.ts'
+import { decodeAnswer, type HostAnswer, type HostRequest, writeAnswer } from './packets.ts'
 
 /**
  * Hosts in the thread of whoever opens them: the same program as in a child process, without the pipe and without the
@@ -51,7 +51,7 @@ class InThreadHost implements Host {
       if (answer.fatal) this.kill()
       throw faultOf(answer)
     }
-    return keepsItsValue(answer) ? answer : decodeAnswer(encodeAnswer(0, answer)).answer
+    return keepsItsValue(answer) ? answer : copyOf(answer)
   }
 
   kill(): void {
@@ -64,6 +64,12 @@ class InThreadHost implements Host {
     await this.#last
     this.#ended = true
   }
+}
+
+function copyOf(answer: HostAnswer): HostAnswer {
+  const writer = new CborWriter()
+  writeAnswer(writer, 0, answer)
+  return decodeAnswer(writer.finish()).answer
 }
 
 /** What else an answer holds are views of the guest, which change when it runs again; over a pipe they are copied. */

@@ -1,4 +1,4 @@
-import type { Push, PushCore, Result } from '../protocol/index.ts'
+import type { Push, PushCore, Sending } from '../protocol/index.ts'
 
 /** A push that came out of a unit's own evaluation; nobody else can make one that says so. */
 export class OwnPush implements Push {
@@ -15,7 +15,7 @@ export class OwnPush implements Push {
   }
 
   /** The result with pushes that are marked as made by `unit`. */
-  static mark(result: Result, unit: object): Result {
+  static mark<Sent extends Sending>(result: Sent, unit: object): Sent {
     if (result.outbox.length === 0) return result
     return { ...result, outbox: result.outbox.map(push => new OwnPush(push, unit)) }
   }

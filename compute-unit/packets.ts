@@ -2,8 +2,7 @@ import {
   asModuleId,
   asProcessId,
   CborReader,
-  CborWriter,
-  fromBase64Url,
+  type CborWriter,
   MalformedBytes,
   type ProcessId,
   readId,
@@ -26,8 +25,7 @@ export type { HostAnswer, HostModule, HostRequest } from './host-words.ts'
 const REQUESTS = ['check', 'load', 'open', 'evaluate', 'query', 'delta', 'cell', 'memory', 'close', 'rest', 'export', 'rehearse', 'unload'] as const
 const ANSWERS = ['done', 'refused', 'opened', 'evaluated', 'queried', 'delta', 'bytes', 'fault', 'alive', 'exported', 'too-long'] as const
 
-export function encodeRequest(number: number, request: HostRequest): Uint8Array {
-  const writer = new CborWriter()
+export function writeRequest(writer: CborWriter, number: number, request: HostRequest): void {
   writer.array(request.kind === 'rest' ? 2 : 3)
   writer.uint(number)
   writer.uint(REQUESTS.indexOf(request.kind))
@@ -38,15 +36,15 @@ export function encodeRequest(number: number, request: HostRequest): Uint8Array 
       break
     case 'open':
       writer.array(4)
-      writer.bytes(fromBase64Url(request.process))
-      writer.bytes(fromBase64Url(request.module))
+      writer.base64Url(request.process)
+      writer.base64Url(request.module)
       writer.bytes(request.spawn)
       if (request.snapshot === undefined) writer.null()
       else writeSnapshot(writer, request.snapshot)
       break
     case 'evaluate':
       writer.array(5)
-      writer.bytes(fromBase64Url(request.process))
+      writer.base64Url(request.process)
       writer.bytes(request.frame)
       writeVerdicts(writer, request.verdicts)
       writer.bool(request.steps)
@@ -54,7 +52,7 @@ export function encodeRequest(number: number, request: HostRequest): Uint8Array 
       break
     case 'query':
       writer.array(4)
-      writer.bytes(fromBase64Url(request.process))
+      writer.base64Url(request.process)
       writeQuery(writer, request.message)
       writer.uint(request.timestampMs)
       writer.bool(request.impatient === true)
@@ -62,26 +60,25 @@ export function encodeRequest(number: number, request: HostRequest): Uint8Array 
     case 'export':
     case 'rehearse':
       writer.array(3)
-      writer.bytes(fromBase64Url(request.process))
+      writer.base64Url(request.process)
       writeTags(writer, request.tags)
       writer.uint(request.timestampMs)
       break
     case 'cell':
       writer.array(2)
-      writer.bytes(fromBase64Url(request.process))
+      writer.base64Url(request.process)
       writer.bytes(request.key)
       break
     case 'delta':
     case 'memory':
     case 'close':
-      writer.bytes(fromBase64Url(request.process))
+      writer.base64Url(request.process)
       break
     case 'unload':
-      writer.bytes(fromBase64Url(request.module))
+      writer.base64Url(request.module)
       break
     case 'rest':
   }
-  return writer.finish()
 }
 
 export function decodeRequest(bytes: Uint8Array): { number: number; request: HostRequest } {
@@ -132,8 +129,7 @@ function readRequest(reader: CborReader, kind: HostRequest['kind'] | undefined):
   }
 }
 
-export function encodeAnswer(number: number, answer: HostAnswer): Uint8Array {
-  const writer = new CborWriter()
+export function writeAnswer(writer: CborWriter, number: number, answer: HostAnswer): void {
   writer.array(3)
   writer.uint(number)
   writer.uint(ANSWERS.indexOf(answer.kind))
@@ -161,7 +157,7 @@ export function encodeAnswer(number: number, answer: HostAnswer): Uint8Array {
     case 'exported':
       writer.array(6)
       writer.uint(answer.slot)
-      writer.bytes(fromBase64Url(answer.module))
+      writer.base64Url(answer.module)
       writer.bool(answer.ending.status === 'ok')
       writer.uint(answer.ending.gas)
       writeError(writer, answer.ending.status === 'ok' ? undefined : answer.ending.error)
@@ -192,7 +188,6 @@ export function encodeAnswer(number: number, answer: HostAnswer): Uint8Array {
       writer.null()
       break
   }
-  return writer.finish()
 }
 
 export function decodeAnswer(bytes: Uint8Array): { number: number; answer: HostAnswer } {
@@ -251,7 +246,7 @@ function readAnswer(reader: CborReader, kind: HostAnswer['kind'] | undefined): H
 
 function writeModule(writer: CborWriter, module: HostModule): void {
   writer.array(5)
-  writer.bytes(fromBase64Url(module.id))
+  writer.base64Url(module.id)
   writer.text(module.owner)
   writer.text(module.format)
   writeTags(writer, module.tags)
@@ -268,7 +263,7 @@ function readModule(reader: CborReader): HostModule {
 export function writeSnapshot(writer: CborWriter, snapshot: ProcessSnapshot | SnapshotDelta): void {
   writer.array(8)
   writer.uint(snapshot.slots)
-  writer.bytes(fromBase64Url(snapshot.module))
+  writer.base64Url(snapshot.module)
   writer.uint(snapshot.since)
   writer.uint(snapshot.pages)
   writer.bytes(snapshot.engine)

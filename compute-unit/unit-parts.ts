@@ -6,7 +6,7 @@ import type {
   ProcessDescription,
   ProcessId,
   PushSender,
-  Result,
+  Sending,
   Slot,
   Timer,
 } from '../protocol/index.ts'
@@ -28,7 +28,7 @@ export interface ComputeUnitParts {
   /** Processes whose place in their feed is held in memory; idle ones above it are looked up again. */
   readonly followersMax?: number | undefined
   /** A frame was evaluated; the results in `sending` ask for something to be sent. */
-  evaluated(frame: EvaluatedFrame, sending: readonly Result[]): void
+  evaluated(frame: EvaluatedFrame, sending: readonly Sending[]): void
   /** The timers a process holds now. */
   timers(process: ProcessId, timers: readonly Timer[]): void
   /** A process that sends, here or elsewhere; those of this node's directory, if not given. */

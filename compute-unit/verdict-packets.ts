@@ -1,4 +1,4 @@
-import { asKeyId, asModuleId, type CborReader, type CborWriter, fromBase64Url, readId, readSmall } from '../protocol/index.ts'
+import { asKeyId, asModuleId, type CborReader, type CborWriter, readId, readSmall } from '../protocol/index.ts'
 import type { Verdict } from './evaluation/frame-outcome.ts'
 
 /** Verdicts on the assignments of a frame, as they go to a host: a number, or the owner and module of a sender. */
@@ -9,8 +9,8 @@ export function writeVerdicts(writer: CborWriter, verdicts: readonly Verdict[]):
     else if (verdict.sender.owner === '') writer.uint(0)
     else {
       writer.array(2)
-      writer.bytes(fromBase64Url(verdict.sender.owner))
-      writer.bytes(fromBase64Url(verdict.sender.module))
+      writer.base64Url(verdict.sender.owner)
+      writer.base64Url(verdict.sender.module)
     }
   }
 }

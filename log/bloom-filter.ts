@@ -23,18 +23,22 @@ export class BloomFilter {
     return this.#layers.reduce((sum, { bits }) => sum + bits.byteLength, 0)
   }
 
-  add(key: Uint8Array): void {
+  /** Adds a key; gives whether it may have been there before: false is certain. */
+  add(key: Uint8Array): boolean {
+    const [first, step] = hashesOf(key)
+    const known = this.#layers.some(layer => layerMayHave(layer, first, step))
+    if (known) return true
     let layer = this.#layers.at(-1)
     if (layer === undefined || layer.room === 0) {
       layer = makeLayer(FIRST_LAYER_ENTRIES * GROWTH ** this.#layers.length)
       this.#layers.push(layer)
     }
     layer.room--
-    const [first, step] = hashesOf(key)
     for (let i = 0, at = first; i < HASHES; i++, at = (at + step) >>> 0) {
       const bit = at & layer.mask
       layer.bits[bit >>> 5] = (layer.bits[bit >>> 5] ?? 0) | (1 << (bit & 31))
     }
+    return false
   }
 
   /** Whether the key may have been added; false is certain. */

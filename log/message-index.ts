@@ -23,17 +23,13 @@ const FILTER_MAX_BYTES = 256 * 1024 * 1024
 /** Messages that are written to the store in one step. */
 const STEP_MAX = 1024
 
-interface Fresh {
-  readonly slot: Slot
-  /** No earlier place stands in the store. */
-  readonly first: boolean
-}
-
 interface Place {
   readonly key: Uint8Array
   readonly process: ProcessId
   readonly id: MessageId
   readonly slot: Slot
+  /** No earlier place stands in the store. */
+  readonly first: boolean
 }
 
 interface Note {
@@ -49,7 +45,7 @@ export class StoredMessageIndex implements MessageIndex {
   readonly #filter = new BloomFilter()
   /** Whether the filter knows every key of the database. */
   #complete = false
-  #fresh = new Map<ProcessId, Map<MessageId, Fresh>>()
+  #fresh = new Map<ProcessId, Map<MessageId, Place>>()
   #queue: (Place | Note)[] = []
   #writing: Promise<void> | undefined
   #failure: Failure | undefined
@@ -75,10 +71,11 @@ export class StoredMessageIndex implements MessageIndex {
     if (fresh === undefined) this.#fresh.set(process, (fresh = new Map()))
     for (const [at, id] of ids.entries()) {
       if (fresh.has(id)) continue
-      const slot = firstSlot + at
       const key = keyOf(id, process)
-      fresh.set(id, { slot, first: this.#isUnknown(key) })
-      this.#queue.push({ key, process, id, slot })
+      const mayStand = this.#filter.add(key)
+      const place = { key, process, id, slot: firstSlot + at, first: this.#complete && !mayStand }
+      fresh.set(id, place)
+      this.#queue.push(place)
     }
     this.#start()
   }
@@ -191,9 +188,8 @@ export class StoredMessageIndex implements MessageIndex {
     const notes: StoreChange[] = []
     for (const place of places) {
       if ('change' in place) notes.push(place.change)
-      else if (this.#isUnknown(place.key)) changes.push(changeOf(place))
+      else if (place.first) changes.push(changeOf(place))
       else doubtful.push(place)
-      if ('key' in place) this.#filter.add(place.key)
     }
     if (doubtful.length > 0) {
       const held = await this.#store.getMany(doubtful.map(({ key }) => key))

@@ -16,6 +16,8 @@ const REOPEN_PAUSE_MS = 500
 const ITERATOR_CAPACITY = 256
 
 interface Pending {
+  /** The key as text. */
+  readonly name: string
   readonly key: Uint8Array
   readonly value: Uint8Array | undefined
 }
@@ -27,7 +29,7 @@ export class RocksStore implements Store, AsyncDisposable {
   #reads: ReadTogether
   /** Latest change of each key that the database has not taken yet. */
   readonly #overlay = new Map<string, Pending>()
-  #queue: { name: string; change: Pending }[] = []
+  #queue: Pending[] = []
   #backlogBytes = 0
   #writing: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -71,10 +73,9 @@ export class RocksStore implements Store, AsyncDisposable {
   write(changes: readonly StoreChange[]): void {
     if (this.#closed) throw new Failure('shutting-down')
     for (const { key, value } of changes) {
-      const name = nameOf(key)
-      const change = { key: key.slice(), value: value?.slice() }
-      this.#overlay.set(name, change)
-      this.#queue.push({ name, change })
+      const change = { name: nameOf(key), key, value }
+      this.#overlay.set(change.name, change)
+      this.#queue.push(change)
       this.#backlogBytes += sizeOf(change)
     }
     this.#linger()
@@ -152,13 +153,12 @@ export class RocksStore implements Store, AsyncDisposable {
   #pendingBetween(gte: Uint8Array, lt: Uint8Array, reverse: boolean): Pending[] {
     if (this.#overlay.size === 0) return []
     const [from, to] = [nameOf(gte), nameOf(lt)]
-    const found: { name: string; change: Pending }[] = []
-    for (const [name, change] of this.#overlay) {
-      if (name >= from && name < to) found.push({ name, change })
+    const found: Pending[] = []
+    for (const change of this.#overlay.values()) {
+      if (change.name >= from && change.name < to) found.push(change)
     }
     const sign = reverse ? -1 : 1
-    found.sort((a, b) => (a.name < b.name ? -sign : sign))
-    return found.map(({ change }) => change)
+    return found.sort((a, b) => (a.name < b.name ? -sign : sign))
   }
 
   /** Sees to it that the queue is written, once enough has come or some time has passed. */
@@ -193,19 +193,19 @@ export class RocksStore implements Store, AsyncDisposable {
         this.#reopening ??= setTimeout(() => void this.#reopen(), REOPEN_PAUSE_MS)
         return
       }
-      for (const { name, change } of taken) {
+      for (const change of taken) {
         this.#backlogBytes -= sizeOf(change)
-        if (this.#overlay.get(name) === change) this.#overlay.delete(name)
+        if (this.#overlay.get(change.name) === change) this.#overlay.delete(change.name)
       }
       this.#wake()
     }
   }
 
-  async #apply(taken: readonly { name: string; change: Pending }[]): Promise<void> {
+  async #apply(taken: readonly Pending[]): Promise<void> {
     const batch = this.#db.write({ autoDestroy: true, capacity: taken.length })
-    for (const { name, change } of taken) {
+    for (const change of taken) {
       // Superseded already: what comes after it says all.
-      if (this.#overlay.get(name) !== change) continue
+      if (this.#overlay.get(change.name) !== change) continue
       if (change.value === undefined) batch.tryDelete(change.key)
       else batch.tryPut(change.key, change.value)
     }

@@ -2,7 +2,7 @@ import {
   type DataItem,
   type CallRequest, type RequestEnvelope, type Assign, asMessageId, asProcessId, type CallOptions, type Certificate, type Clock, type Computer, Failure, isSpawn, type Log, type MessageId,
   type Messenger, messagesFeed, type ModuleDescription, type ModuleId, PAIRS_MAX, type Peers, type ProcessDescription, type ProcessId, type Push,
-  type PushProof, type Receipt, readFrameHead, type Result, type Scheduler, type Slot, slotCount, type Trace, type TraceBounds, voucherOf, firstPolicy,
+  type PushProof, type Receipt, readFrameHead, type Scheduler, type Sending, type Slot, slotCount, type Trace, type TraceBounds, voucherOf, firstPolicy,
 } from '../protocol/index.ts'
 import { EffectDesk, type EffectOffer } from './effects/effect-desk.ts'
 import { Couriers } from './courier.ts'
@@ -103,7 +103,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   }
 
   /** The results of a frame are final: what those in `sending` ask for is pushed. */
-  evaluated(process: ProcessDescription, certificate: Certificate, sending: readonly Result[]): void {
+  evaluated(process: ProcessDescription, certificate: Certificate, sending: readonly Sending[]): void {
     const { firstSlot, count } = certificate
     this.#timings.evaluated(process.id, firstSlot, count, this.#parts.clock.now())
     for (const result of sending) this.#push(process.id, result)
@@ -174,7 +174,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     }
   }
 
-  #push(from: ProcessId, result: Result): void {
+  #push(from: ProcessId, result: Sending): void {
     this.#unfinished.opened(from, result.slot, result.outbox.length + result.assigns.length)
     for (const push of result.outbox) {
       if (this.#effects?.isFor(push) === true) this.#effects.enqueue(push)

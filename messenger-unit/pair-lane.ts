@@ -76,10 +76,19 @@ export class PairLane {
   }
 
   async #run(): Promise<void> {
+    // What one slot sends goes together.
+    await Promise.resolve()
     for (let attempt = 1; this.#queue.length > 0 && !this.#stop.signal.aborted; ) {
-      if (!(await this.#myTurn())) continue
+      const [first] = this.#queue
+      const rank = first === undefined ? 0 : this.#parts.rank(first)
+      if (rank > 0 && !(await this.#myTurn(rank))) continue
       const before = this.#fresh
-      const failure = await this.#deliver().catch(error => Failure.from(error))
+      let failure: Failure | undefined
+      try {
+        failure = await this.#deliver(this.#queue.slice(0, WINDOW))
+      } catch (error) {
+        failure = Failure.from(error)
+      }
       if (failure === undefined || this.#fresh !== before) {
         attempt = 1
         continue
@@ -93,11 +102,10 @@ export class PairLane {
     this.#running = false
   }
 
-  /** Whether the head of the line is for this node to carry: at once, or because those before it did not. */
-  async #myTurn(): Promise<boolean> {
+  /** Whether the head of the line is for this node to carry because the `rank` before it did not. */
+  async #myTurn(rank: number): Promise<boolean> {
     const [head] = this.#queue
-    const rank = head === undefined ? 0 : this.#parts.rank(head)
-    if (head === undefined || rank === 0) return true
+    if (head === undefined) return true
     const { clock, expectedSeq, trouble } = this.#parts
     const waitMs = rank * (clock.now() < this.#absentUntilMs ? TAKE_OVER_SOON_MS : TAKE_OVER_MS)
     await clock.sleep(waitMs, { signal: this.#stop.signal }).catch(() => undefined)
@@ -111,8 +119,7 @@ export class PairLane {
   }
 
   /** Hands over a window; gives what stopped it, if something did. */
-  async #deliver(): Promise<Failure | undefined> {
-    const window = this.#queue.slice(0, WINDOW)
+  async #deliver(window: readonly Push[]): Promise<Failure | undefined> {
     const [head] = window
     if (head === undefined) return undefined
     const scheduler = this.#parts.schedulerAtHand(head) ?? (await this.#parts.schedulerOf(head))

@@ -1,15 +1,10 @@
 import {
   decodeEnvelope,
   describeProcess,
-  findTag,
   type ProcessDescription,
   type ProcessId,
-  parseDataItem,
   provenEpochs,
-  refuseDuplicateSystemTags,
-  refutePush,
-  speaksTooLate,
-  verifyDataItem,
+  provenSpawn,
 } from '../protocol/index.ts'
 import type { ProcessSource } from './process-source.ts'
 
@@ -34,9 +29,11 @@ export class KnownProcesses {
     const lineage = await this.#lineage(id)
     // From the oldest on: a child's spawn message is proven by the policy of its parent.
     for (const { process, envelope } of lineage.reverse()) {
-      const spawned = await this.#proven(process, envelope)
-      const parent = spawned.parent === undefined ? undefined : this.#owners.get(spawned.parent)
-      const owner = parent ?? spawned.owner
+      const decoded = decodeEnvelope(envelope)
+      const named = describeProcess(decoded)
+      if (named.id !== process) throw new Error(`the spawn message makes ${named.id}, not ${process}`)
+      const spawned = provenSpawn(decoded, named.parent && this.#known.get(named.parent))
+      const owner = (spawned.parent && this.#owners.get(spawned.parent)) ?? spawned.owner
       this.#owners.set(process, owner)
       const items = (await this.#source.epochItems?.(process)) ?? []
       this.#known.set(process, provenEpochs(spawned, items, owner))
@@ -62,30 +59,5 @@ export class KnownProcesses {
       process = describeProcess(decodeEnvelope(envelope)).parent
     }
     return lineage
-  }
-
-  async #proven(id: ProcessId, bytes: Uint8Array): Promise<ProcessDescription> {
-    const envelope = decodeEnvelope(bytes)
-    const description = describeProcess(envelope)
-    if (description.id !== id)
-      throw new Error(`the spawn message makes ${description.id}, not ${id}`)
-    if (envelope.kind === 'item') {
-      const item = parseDataItem(envelope.item)
-      refuseDuplicateSystemTags(item.tags)
-      if (findTag(item.tags, 'Type') !== 'Process') throw new Error(`the item of ${id} is no spawn`)
-      if (!verifyDataItem(item))
-        throw new Error(`the signature on the spawn message of ${id} does not hold`)
-    } else if (envelope.kind === 'push') {
-      const parent = this.#known.get(envelope.push.core.from)
-      if (parent === undefined) throw new Error(`the parent of ${id} is not known`)
-      if (envelope.proof === undefined) throw new Error(`the spawn message of ${id} has no proof`)
-      const reason = refutePush(envelope.push, envelope.proof, parent)
-      if (reason !== undefined)
-        throw new Error(`the spawn message of ${id} does not hold: ${reason}`)
-      const { slot } = envelope.push.core
-      if (envelope.proof.signatures.some(({ unit }) => speaksTooLate(parent, unit, slot)))
-        throw new Error(`the spawn message of ${id} does not hold: the compute units of its parent were others then`)
-    }
-    return description
   }
 }

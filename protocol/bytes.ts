@@ -100,12 +100,23 @@ function fillBase64Url(bytes: Uint8Array, codes: Uint8Array | number[], start = 
  * @throws MalformedBytes on padding, a foreign character, an impossible length or non-zero trailing bits.
  */
 export function fromBase64Url(text: string): Uint8Array {
+  const bytes = new Uint8Array(base64UrlSizeBytes(text))
+  readBase64Url(text, bytes, 0)
+  return bytes
+}
+
+/** How many bytes base64url text spells. @throws MalformedBytes on an impossible length */
+export function base64UrlSizeBytes(text: string): number {
   const tail = text.length & 3
   if (tail === 1)
     throw new MalformedBytes(`base64url: impossible length ${text.length}`, text.length)
+  return (text.length >> 2) * 3 + (tail === 0 ? 0 : tail - 1)
+}
+
+/** Writes what `fromBase64Url` gives into `bytes`, from `to` on; there must be room. @throws MalformedBytes */
+export function readBase64Url(text: string, bytes: Uint8Array, to: number): void {
+  const tail = text.length & 3
   const whole = text.length - tail
-  const bytes = new Uint8Array((whole >> 2) * 3 + (tail === 0 ? 0 : tail - 1))
-  let to = 0
   for (let at = 0; at < whole; at += 4) {
     const a = sixBits(text, at)
     const b = sixBits(text, at + 1)
@@ -117,7 +128,6 @@ export function fromBase64Url(text: string): Uint8Array {
     bytes[to++] = (c << 6) | d
   }
   if (tail !== 0) decodeBase64UrlTail(text, whole, bytes, to)
-  return bytes
 }
 
 function decodeBase64UrlTail(text: string, at: number, bytes: Uint8Array, to: number): void {
@@ -128,7 +138,7 @@ function decodeBase64UrlTail(text: string, at: number, bytes: Uint8Array, to: nu
   const spare = text.length - at === 3 ? c & 3 : b & 15
   if (spare !== 0) throw new MalformedBytes('base64url: non-zero trailing bits', text.length - 1)
   bytes[to] = (a << 2) | (b >> 4)
-  if (to + 1 < bytes.length) bytes[to + 1] = (b << 4) | (c >> 2)
+  if (text.length - at === 3) bytes[to + 1] = (b << 4) | (c >> 2)
 }
 
 function sixBits(text: string, at: number): number {

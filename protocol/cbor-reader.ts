@@ -1,6 +1,6 @@
 import { MalformedBytes } from './bytes.ts'
 import { cutShort, notShortest, readText, tooDeep } from './cbor-malformed.ts'
-import { CBOR_DEPTH_MAX, CborMajor } from './cbor-shape.ts'
+import { CBOR_DEPTH_MAX, CborMajor, shortestOf } from './cbor-shape.ts'
 
 /** A container that is being read, kept only from the outermost map inwards: to check key order. */
 interface OpenContainer {
@@ -124,6 +124,11 @@ export class CborReader {
     return this.#bytes.subarray(start, this.#at)
   }
 
+  /** Goes past `count` whole values of any kind, each checked to its depth. */
+  pass(count: number): void {
+    for (let left = count; left > 0; left--) this.#skipValue()
+  }
+
   /** Nothing may be left. */
   end(): void {
     if (this.#open !== undefined) throw new MalformedBytes('cbor: unfinished map', this.#at)
@@ -157,7 +162,7 @@ export class CborReader {
   #skipAll(count: number): void {
     this.#depth++
     if (this.#depth > CBOR_DEPTH_MAX) throw tooDeep(this.#at)
-    for (let index = 0; index < count; index++) this.#skipValue()
+    this.pass(count)
     this.#depth--
   }
 
@@ -291,9 +296,4 @@ export class CborReader {
 
 function isKeyNext(open: OpenContainer): boolean {
   return open.isMap && (open.left & 1) === 0
-}
-
-function shortestOf(size: number): number {
-  if (size === 2) return 0x100
-  return size === 4 ? 0x10000 : 0x100000000
 }

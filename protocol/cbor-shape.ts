@@ -11,3 +11,9 @@ export const CborMajor = {
   map: 5,
   simple: 7,
 } as const
+
+/** The least number that may be spelled in so many bytes behind its first. */
+export function shortestOf(size: number): number {
+  if (size === 2) return 0x100
+  return size === 4 ? 0x10000 : 0x100000000
+}

@@ -1,3 +1,4 @@
+import { base64UrlSizeBytes, readBase64Url } from './bytes.ts'
 import { CborMajor } from './cbor-shape.ts'
 
 const UINT64_MAX = (1n << 64n) - 1n
@@ -75,6 +76,15 @@ export class CborWriter {
     this.raw(value)
   }
 
+  /** A byte string that is spelled in base64url, as ids are. @throws MalformedBytes */
+  base64Url(text: string): void {
+    const length = base64UrlSizeBytes(text)
+    this.#head(CborMajor.bytes, length)
+    this.#reserve(length)
+    readBase64Url(text, this.#bytes, this.#at)
+    this.#at += length
+  }
+
   /** Begins a byte string whose content is written next, and ended by `end` with what this gives. */
   begin(): number {
     this.#reserve(LIKELY_HEAD_BYTES)
@@ -94,6 +104,18 @@ export class CborWriter {
     this.#head(CborMajor.bytes, length)
     this.#at += length
     return length
+  }
+
+  /** Leaves room for a number of 32 bits, which is no CBOR; gives where, for `fill`. */
+  hole(): number {
+    this.#reserve(4)
+    this.#at += 4
+    return this.#at - 4
+  }
+
+  /** Fills a hole, little-endian. */
+  fill(at: number, value: number): void {
+    this.#view.setUint32(at, value, true)
   }
 
   /** How many bytes were written. */

@@ -1,4 +1,4 @@
-import { fromBase64Url, MalformedBytes, toUtf8 } from './bytes.ts'
+import { MalformedBytes, toUtf8 } from './bytes.ts'
 import { CborReader, CborWriter } from './cbor.ts'
 import { asProcessId, type ProcessId, type Slot } from './ids.ts'
 import { readHash, readId, readSmall } from './push.ts'
@@ -22,7 +22,7 @@ export function encodeCertificate(certificate: Certificate): Uint8Array {
   const writer = new CborWriter()
   writer.array(8)
   writer.uint(1)
-  writer.bytes(fromBase64Url(certificate.process))
+  writer.base64Url(certificate.process)
   writer.uint(certificate.firstSlot)
   writer.uint(certificate.count)
   writer.bytes(certificate.frameHash)

@@ -1,4 +1,3 @@
-import { provenEpochs } from './epoch-record.ts'
 import { speaksTooLate, unitOf } from './epoch-policy.ts'
 import { equalBytes, toBase64Url } from './bytes.ts'
 import { type Certificate, decodeCertificate } from './certificate.ts'
@@ -177,13 +176,13 @@ function carryOut(proof: ResultProof, trust: ProofTrust, step: Step): ProvenResu
 const NO_BYTES = new Uint8Array(0)
 
 function checkSpawn({ spawns, epochs = [] }: ResultProof): [string, ProcessDescription] {
-  const process = provenEpochs(provenProcess(spawns), epochs, provenProcess(spawns.slice(-1)).owner)
+  const process = provenProcess(spawns, epochs)
   const { computeUnits, computeQuorum } = process.policy
   const by =
     process.parent === undefined
       ? `signed by ${process.owner}`
       : `a child of ${process.parent}, proven over ${spawns.length - 1} ancestors`
-  const handed = process.epoch === 0 ? '' : ` and handed over by ${counted(epochs, 'record')} of its owner`
+  const handed = process.epoch === 0 ? '' : ` and handed over by ${counted(epochs[0] ?? [], 'record')} of its owner`
   return [
     `process ${process.id}, ${by}${handed}; ${computeQuorum} of ${counted(computeUnits, 'compute unit')} must agree`,
     process,

@@ -101,7 +101,7 @@ export function encodeCoSignRequest(request: CoSignRequest): Uint8Array {
   const writer = new CborWriter()
   writer.array(4)
   writer.uint(REQUESTS.indexOf(request.kind))
-  writer.bytes(fromBase64Url(request.process))
+  writer.base64Url(request.process)
   writer.uint(request.epoch)
   switch (request.kind) {
     case 'propose':

@@ -3,7 +3,7 @@
  * and go on by themselves once the time is over. `[1, bytes process, uint epoch, uint until]`, the data of an item with the process
  * as its target and one tag, `Type: Epoch-Hold`.
  */
-import { fromBase64Url, MalformedBytes } from './bytes.ts'
+import { MalformedBytes } from './bytes.ts'
 import { CborReader, CborWriter } from './cbor.ts'
 import { type DataItem, parseDataItem } from './data-item.ts'
 import { asProcessId, type ProcessId, type Slot } from './ids.ts'
@@ -33,7 +33,7 @@ export function encodeEpochHold({ process, epoch, untilMs }: EpochHold): Uint8Ar
   const writer = new CborWriter()
   writer.array(4)
   writer.uint(1)
-  writer.bytes(fromBase64Url(process))
+  writer.base64Url(process)
   writer.uint(epoch)
   writer.uint(untilMs)
   return writer.finish()

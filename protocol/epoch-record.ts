@@ -9,7 +9,7 @@
  * 2. A record goes on from exactly one other, which it names by the hash of its body; the first names 32 zero bytes.
  * 3. Each length and hash is taken that the owner signs: whether somebody has such blocks shows when they are looked for.
  */
-import { equalBytes, fromBase64Url, MalformedBytes } from './bytes.ts'
+import { equalBytes, MalformedBytes } from './bytes.ts'
 import { CborReader, CborWriter } from './cbor.ts'
 import { type DataItem, parseDataItem, verifyDataItem } from './data-item.ts'
 import { asKeyId, asProcessId, type KeyId, type ProcessId, type Slot } from './ids.ts'
@@ -48,7 +48,7 @@ export function encodeEpochRecord({ process, epoch, policy, prologue, slots, pre
   const writer = new CborWriter()
   writer.array(11)
   writer.uint(1)
-  writer.bytes(fromBase64Url(process))
+  writer.base64Url(process)
   writer.uint(epoch)
   writeKeys(writer, policy.schedulers)
   writer.uint(policy.schedulerQuorum)
@@ -168,7 +168,7 @@ function unitsFrom(before: ProcessPolicy, { computeUnits, computeQuorum }: Epoch
 
 function writeKeys(writer: CborWriter, keys: readonly KeyId[]): void {
   writer.array(keys.length)
-  for (const key of keys) writer.bytes(fromBase64Url(key))
+  for (const key of keys) writer.base64Url(key)
 }
 
 function readKeys(reader: CborReader, max: number): KeyId[] {

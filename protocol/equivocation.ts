@@ -11,7 +11,7 @@
  * 2. How many blocks a subtree has follows from the lengths: the largest power of two that fits and begins there.
  * 3. The two trees differ, and as many schedulers as the process asks for signed each head.
  */
-import { equalBytes, fromBase64Url, MalformedBytes } from './bytes.ts'
+import { equalBytes, MalformedBytes } from './bytes.ts'
 import { CborMajor, CborReader, CborWriter } from './cbor.ts'
 import { feedHeadHolds, FeedTree, parentHash } from './feed-head.ts'
 import { feedOfEpoch } from './epoch-policy.ts'
@@ -70,7 +70,7 @@ export function encodeEquivocation({ process, epoch, length, sides }: Equivocati
   writer.array(8)
   writer.uint(1)
   writer.uint(0)
-  writer.bytes(fromBase64Url(process))
+  writer.base64Url(process)
   writer.uint(epoch)
   writer.uint(length)
   writeTrees(writer, sides)

@@ -1,4 +1,4 @@
-import { fromBase64Url, MalformedBytes, toBase64Url } from './bytes.ts'
+import { MalformedBytes, toBase64Url } from './bytes.ts'
 import { CborReader, CborWriter } from './cbor.ts'
 import { parseDataItem } from './data-item.ts'
 import { blockHash } from './feed-head.ts'
@@ -168,7 +168,7 @@ export function requestMessageId(requestId: Uint8Array): MessageId {
 export function placeId(process: ProcessId, slot: Slot): MessageId {
   const writer = new CborWriter()
   writer.array(2)
-  writer.bytes(fromBase64Url(process))
+  writer.base64Url(process)
   writer.uint(slot)
   return asMessageId(toBase64Url(domainHash('atoll/place/1', writer.finish())))
 }
@@ -198,7 +198,7 @@ function writeEnvelope(writer: CborWriter, envelope: Envelope): void {
     case 'reject':
       writer.array(4)
       writer.uint(kind)
-      writer.bytes(fromBase64Url(envelope.from))
+      writer.base64Url(envelope.from)
       writer.uint(envelope.seq)
       writer.text(envelope.reason)
       return

@@ -1,4 +1,6 @@
 import { parseDataItem, verifyDataItem } from './data-item.ts'
+import { speaksTooLate } from './epoch-policy.ts'
+import { provenEpochs } from './epoch-record.ts'
 import { decodeEnvelope, type Envelope } from './frame.ts'
 import { LINEAGE_MAX } from './limits.ts'
 import { describeProcess, type ProcessDescription } from './process.ts'
@@ -7,19 +9,26 @@ import { findTag, refuseDuplicateSystemTags } from './tags.ts'
 
 /**
  * What a process is, proven by its spawn message; that of a child by those of its ancestors too, nearest first, up to the one
- * that a person signed. Nobody who gives them is believed.
+ * that a person signed. `epochs` are the signed items of the epoch records of each, in the same order; none, where they are not given.
+ * Nobody who gives any of it is believed.
  * @throws {Error} saying why they do not hold: `Failure`, `MalformedBytes` or plain
  */
-export function provenProcess(envelopes: readonly Uint8Array[]): ProcessDescription {
+export function provenProcess(envelopes: readonly Uint8Array[], epochs: readonly (readonly Uint8Array[])[] = []): ProcessDescription {
   if (envelopes.length > LINEAGE_MAX) throw new Error(`more than ${LINEAGE_MAX} ancestors`)
   let parent: ProcessDescription | undefined
-  for (const bytes of [...envelopes].reverse()) parent = provenSpawn(decodeEnvelope(bytes), parent)
+  let owner = ''
+  for (const [at, bytes] of [...envelopes.entries()].reverse()) {
+    const spawned = provenSpawn(decodeEnvelope(bytes), parent)
+    // Whoever signed the spawn message of the eldest may hand all of them over.
+    if (parent === undefined) owner = spawned.owner
+    parent = provenEpochs(spawned, epochs[at] ?? [], owner)
+  }
   if (parent === undefined) throw new Error('there is no spawn message')
   return parent
 }
 
-/** @throws {Error} as `provenProcess` */
-function provenSpawn(
+/** A process as it was spawned; `parent`, if it has one, is proven, in its present epoch. @throws {Error} as `provenProcess` */
+export function provenSpawn(
   envelope: Envelope,
   parent: ProcessDescription | undefined,
 ): ProcessDescription {
@@ -48,5 +57,7 @@ function refuteChild(
   if (envelope.kind !== 'push' || envelope.proof === undefined) return 'it has no proof'
   if (parent === undefined || parent.id !== named)
     return 'the spawn message of its parent is missing'
-  return refutePush(envelope.push, envelope.proof, parent)
+  const { push, proof } = envelope
+  const isLate = proof.signatures.some(({ unit }) => speaksTooLate(parent, unit, push.core.slot))
+  return isLate ? 'the compute units of its parent were others then' : refutePush(push, proof, parent)
 }

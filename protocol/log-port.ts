@@ -205,7 +205,10 @@ export interface StoreChange {
 export interface Store {
   get(key: Uint8Array): Promise<Uint8Array | undefined>
   getMany(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]>
-  /** Visible to reads at once; on disk, in order and in batches, a little later; bounded. */
+  /**
+   * Visible to reads at once; on disk, in order and in batches, a little later; bounded. The bytes are the store's from now on:
+   * nobody changes them any more.
+   */
   write(changes: readonly StoreChange[]): void
   /** Resolves when all writes so far are with the database (not necessarily fsynced). */
   flush(): Promise<void>

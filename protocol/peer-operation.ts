@@ -1,4 +1,4 @@
-import { fromBase64Url, MalformedBytes } from './bytes.ts'
+import { MalformedBytes } from './bytes.ts'
 import { CborReader, CborWriter } from './cbor.ts'
 import type { KeyId } from './ids.ts'
 import type { CallOptions } from './ports.ts'
@@ -79,7 +79,7 @@ export function readCount(reader: CborReader, max: number): number {
 
 /** An id as its 32 bytes. */
 export function writeId(writer: CborWriter, id: string): void {
-  writer.bytes(fromBase64Url(id))
+  writer.base64Url(id)
 }
 
 /** Bytes, or null if there are none. */

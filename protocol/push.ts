@@ -1,4 +1,4 @@
-import { fromBase64Url, MalformedBytes, toBase64Url } from './bytes.ts'
+import { MalformedBytes, toBase64Url } from './bytes.ts'
 import { idText } from './id-text.ts'
 import { CborReader, CborWriter } from './cbor.ts'
 import type { Certificate } from './certificate.ts'
@@ -63,7 +63,7 @@ export function pushId(coreBytes: Uint8Array): MessageId {
 export function childId(parent: ProcessId, slot: Slot, index: number): ProcessId {
   const writer = new CborWriter()
   writer.array(3)
-  writer.bytes(fromBase64Url(parent))
+  writer.base64Url(parent)
   writer.uint(slot)
   writer.uint(index)
   return asProcessId(toBase64Url(domainHash('atoll/spawn/1', writer.finish())))
@@ -80,14 +80,14 @@ function encodePushCore(core: PushCore): Uint8Array {
   const writer = new CborWriter()
   writer.array(10)
   writer.uint(1)
-  writer.bytes(fromBase64Url(core.from))
+  writer.base64Url(core.from)
   writer.uint(core.slot)
   writer.uint(core.index)
   writer.uint(core.seq)
-  writer.bytes(fromBase64Url(core.to))
+  writer.base64Url(core.to)
   writer.uint(core.depth)
   writer.uint(core.fuel)
-  writer.bytes(fromBase64Url(core.origin))
+  writer.base64Url(core.origin)
   writer.bytes(core.bodyHash)
   return writer.finish()
 }

@@ -11,7 +11,8 @@ import { resultHeadOf } from './result.ts'
  * All that proves one result to whoever knows the process, in one piece of bytes:
  *
  * `[1, [bytes spawn envelope, …], inclusion, bytes signature of the head, bytes certificate, [uint unit, bytes signature, …],
- * bytes result head or null, bytes result or null, path, message or null]`, and behind that `[bytes epoch item, …]` if there are some
+ * bytes result head or null, bytes result or null, path, message or null]`; behind that `[bytes epoch item, …]`, if the process or an
+ * ancestor was handed over, and `[[bytes epoch item, …], …]` of the ancestors, nearest first, up to the eldest that was
  *
  * 1. Spawn envelopes are those of the process and of its ancestors, nearest first.
  * 2. The frame hash in the certificate is the leaf whose inclusion is shown; so the frame is not needed.
@@ -32,8 +33,8 @@ export interface ResultProof {
   readonly result: Uint8Array | undefined
   readonly resultPath: MerklePath
   readonly message: ProvenMessage | undefined
-  /** Signed items of epoch records, if there are some. */
-  readonly epochs?: readonly Uint8Array[] | undefined
+  /** Signed items of epoch records of the process and of its ancestors, as far as there are some, in the order of `spawns`. */
+  readonly epochs?: readonly (readonly Uint8Array[])[] | undefined
 }
 
 /** What a signer signed, or compute units certified. */
@@ -46,8 +47,8 @@ const SIGNATURES_MAX = 256
 
 export function encodeResultProof(proof: ResultProof): Uint8Array {
   const writer = new CborWriter()
-  const { epochs = [] } = proof
-  writer.array(epochs.length === 0 ? 10 : 11)
+  const epochs = withoutEnd(proof.epochs ?? [])
+  writer.array(10 + Math.min(epochs.length, 2))
   writer.uint(1)
   writer.array(proof.spawns.length)
   for (const envelope of proof.spawns) writer.bytes(envelope)
@@ -65,8 +66,10 @@ export function encodeResultProof(proof: ResultProof): Uint8Array {
   else writer.bytes(proof.result)
   writePath(writer, proof.resultPath)
   writeMessage(writer, proof.message)
-  if (epochs.length > 0) writer.array(epochs.length)
-  for (const item of epochs) writer.bytes(item)
+  const [own, ...ofAncestors] = epochs
+  if (own !== undefined) writeItems(writer, own)
+  if (ofAncestors.length > 0) writer.array(ofAncestors.length)
+  for (const items of ofAncestors) writeItems(writer, items)
   return writer.finish()
 }
 
@@ -76,7 +79,7 @@ export function decodeResultProof(bytes: Uint8Array): ResultProof {
     throw new MalformedBytes(`proof: more than ${PROOF_SIZE_MAX_BYTES} bytes`, 0)
   const reader = new CborReader(bytes)
   const fields = reader.array()
-  if (fields !== 10 && fields !== 11) throw new MalformedBytes('proof: expected 10 or 11 fields', 0)
+  if (fields < 10 || fields > 12) throw new MalformedBytes('proof: expected 10 to 12 fields', 0)
   if (reader.uint() !== 1) throw new MalformedBytes('proof: unknown version', reader.offset)
   const spawns = readSpawns(reader)
   const inclusion = readInclusion(reader)
@@ -91,7 +94,7 @@ export function decodeResultProof(bytes: Uint8Array): ResultProof {
   }
   const resultPath = readPath(reader)
   const message = readMessage(reader)
-  const epochs = fields === 11 ? readEpochs(reader) : undefined
+  const epochs = fields === 10 ? undefined : readEpochs(reader, fields === 12)
   reader.end()
   return {
     spawns,
@@ -109,7 +112,7 @@ export function decodeResultProof(bytes: Uint8Array): ResultProof {
 
 /** Whether bytes begin as a proof does: told from an item or a spawn envelope, which a file may hold too. */
 export function isResultProof(bytes: Uint8Array): boolean {
-  return (bytes[0] === 0x8a || bytes[0] === 0x8b) && bytes[1] === 1
+  return (bytes[0] === 0x8a || bytes[0] === 0x8b || bytes[0] === 0x8c) && bytes[1] === 1
 }
 
 function readSpawns(reader: CborReader): Uint8Array[] {
@@ -119,10 +122,31 @@ function readSpawns(reader: CborReader): Uint8Array[] {
   return Array.from({ length: count }, () => reader.bytes())
 }
 
-function readEpochs(reader: CborReader): Uint8Array[] {
+function readEpochs(reader: CborReader, hasAncestors: boolean): Uint8Array[][] {
+  const own = readItems(reader)
+  const count = hasAncestors ? reader.array() : 0
+  if (count >= LINEAGE_MAX) throw new MalformedBytes('proof: bad number of ancestors', reader.offset)
+  const epochs = [own, ...Array.from({ length: count }, () => readItems(reader))]
+  // One form alone.
+  const isWhole = (count > 0 || !hasAncestors) && epochs.at(-1)?.length !== 0
+  if (!isWhole) throw new MalformedBytes('proof: epochs of nobody', reader.offset)
+  return epochs
+}
+
+function writeItems(writer: CborWriter, items: readonly Uint8Array[]): void {
+  writer.array(items.length)
+  for (const item of items) writer.bytes(item)
+}
+
+function readItems(reader: CborReader): Uint8Array[] {
   const count = reader.array()
-  if (count < 1 || count > EPOCHS_MAX) throw new MalformedBytes('proof: bad number of epochs', reader.offset)
+  if (count > EPOCHS_MAX) throw new MalformedBytes('proof: bad number of epochs', reader.offset)
   return Array.from({ length: count }, () => reader.bytes())
+}
+
+/** Up to the last of them that was handed over. */
+function withoutEnd(epochs: readonly (readonly Uint8Array[])[]): readonly (readonly Uint8Array[])[] {
+  return epochs.slice(0, epochs.findLastIndex(items => items.length > 0) + 1)
 }
 
 function readSignatures(reader: CborReader): { unit: number; signature: Uint8Array }[] {

@@ -67,6 +67,9 @@ export interface Result {
   readonly dropped: readonly string[]
 }
 
+/** What a result asks to be sent. */
+export type Sending = Pick<Result, 'slot' | 'outbox' | 'assigns'>
+
 type ResultDetail = Pick<Result, 'output' | 'error' | 'log' | 'dropped' | 'assigns'>
 
 /** A result as stored and sent: `[head, detail or null, [core, body, …]]`. */
@@ -187,6 +190,26 @@ export function decodeResult(bytes: Uint8Array): Result {
     throw new MalformedBytes('result: its parts differ from its head', 0)
   }
   return { slot: head.slot, message: head.message, status: head.status, gas: head.gas, ...detail, outbox }
+}
+
+/** What a stored result asks to be sent; as `decodeResult`, but nothing else of it is looked at. @throws {MalformedBytes} */
+export function decodeSending(bytes: Uint8Array): Sending {
+  const reader = new CborReader(bytes)
+  if (reader.array() !== 3) throw new MalformedBytes('result: expected 3 parts', 0)
+  const head = new CborReader(reader.bytes())
+  if (head.array() !== 8) throw new MalformedBytes('result head: expected 8 fields', 0)
+  const slot = readSmall(head)
+  // Message, status, gas, detail, root of the outbox.
+  head.pass(5)
+  const count = readSmall(head)
+  // Assignments stand in the detail.
+  if (readSmall(head) > 0) return decodeResult(bytes)
+  head.end()
+  reader.pass(1)
+  const outbox = readOutbox(reader)
+  reader.end()
+  if (outbox.length !== count) throw new MalformedBytes('result: its parts differ from its head', 0)
+  return { slot, outbox, assigns: [] }
 }
 
 function readOutbox(reader: CborReader): Push[] {

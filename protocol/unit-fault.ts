@@ -78,7 +78,7 @@ export function encodeFault({ process, certificateBytes, unit, signature, other 
   writer.array(7)
   writer.uint(1)
   writer.uint(1)
-  writer.bytes(fromBase64Url(process))
+  writer.base64Url(process)
   writer.bytes(certificateBytes)
   writer.uint(unit)
   writer.bytes(signature)

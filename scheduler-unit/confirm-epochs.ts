@@ -8,17 +8,16 @@ export interface ConfirmParts {
 
 /**
  * Asks about all processes at once that nothing was written of yet: who was away may no longer be the scheduler of one, and a
- * receipt would be worth nothing.
+ * receipt would be worth nothing. Nothing to wait for, if there is none.
  */
-export async function confirmEpochs(
+export function confirmEpochs(
   { confirmEpoch }: ConfirmParts,
   lanes: Pick<Lanes, 'opening'>,
   requests: readonly { readonly process: ProcessId }[],
-): Promise<void> {
-  if (confirmEpoch === undefined) return
+): Promise<unknown> | undefined {
+  if (confirmEpoch === undefined || requests.every(({ process }) => lanes.opening(process) !== undefined)) return undefined
   const unseen = new Set<ProcessId>()
   for (const { process } of requests) if (lanes.opening(process) === undefined) unseen.add(process)
-  if (unseen.size === 0) return
   // What fails here fails again, for each request by itself, once it is seated.
-  await Promise.all(Array.from(unseen, process => confirmEpoch(process).catch(() => undefined)))
+  return Promise.all(Array.from(unseen, process => confirmEpoch(process).catch(() => undefined)))
 }

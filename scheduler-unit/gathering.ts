@@ -9,7 +9,7 @@ const GATHER_MAX_MS = 5_000
  * for ten. Whoever else has a message in such a lane commits it at once, with all that waits there.
  */
 export class Gathering implements Disposable {
-  readonly #lanes = new Set<Lane>()
+  #lanes: Set<Lane> | undefined
   readonly #isWorth: boolean
   #sinceMs: number | undefined
 
@@ -19,8 +19,10 @@ export class Gathering implements Disposable {
 
   /** Whether a message in this lane is held back until this ends. */
   adds(lane: Lane): boolean {
-    if (this.#isWorth) this.#lanes.add(lane)
-    return this.#isWorth
+    if (!this.#isWorth) return false
+    this.#lanes ??= new Set()
+    this.#lanes.add(lane)
+    return true
   }
 
   /** Somebody else has a turn now; what waits long is committed. */
@@ -33,6 +35,7 @@ export class Gathering implements Disposable {
 
   /** Commits what has been gathered: who knows how long what comes next takes. */
   commit(): void {
+    if (this.#lanes === undefined) return
     for (const lane of this.#lanes) lane.commit()
     this.#lanes.clear()
   }

@@ -9,27 +9,15 @@ import {
   messagesFeed,
   PENDING_PER_PROCESS_MAX,
   type ProcessDescription,
-  type PushSender,
   type Receipt,
   type Slot,
 } from '../protocol/index.ts'
+import type { CommittedFrame } from './committed-frame.ts'
 import { cutFrames } from './cut-frames.ts'
 import type { LaneParts } from './lane-parts.ts'
 import type { Enqueued, Pending } from './pending.ts'
 import type { Seated } from './recent-receipts.ts'
 import { Senders } from './senders.ts'
-
-/** A frame that has become durable. */
-export interface CommittedFrame {
-  readonly process: ProcessDescription
-  /** Index of the block in the feed. */
-  readonly index: number
-  readonly bytes: Uint8Array
-  readonly firstSlot: Slot
-  readonly ids: readonly MessageId[]
-  /** For each slot, who sent it, if that is a process. */
-  readonly senders: readonly (PushSender | undefined)[]
-}
 
 /** Messages of one process that are worth a commit, though more are about to come. */
 const GATHERED_MAX = 128
@@ -211,23 +199,36 @@ export class Lane {
     const { promise: done, resolve } = Promise.withResolvers<boolean>()
     const blocks = frames.map(frame => ({ ...frame, feed: this.feed }))
     const { commit, log } = this.#parts
-    const committed = commit === undefined ? log.commit(blocks) : commit(blocks)
-    const known = start === 0 ? committed.then(() => this.#addProcess(batch)) : committed
-    const ended = known.then(
-      () => {
-        this.#committed(batch, frames, timestampMs)
-        // Who waits for it hears of it after this turn.
-        resolve(true)
-        this.#parts.committed(frames)
-      },
-      error => {
-        resolve(false)
-        this.#break(batch, error)
-      },
-    )
-    void ended.catch(error => this.#break([], error)).then(() => this.#next())
+    void this.#settle(batch, frames, timestampMs, commit === undefined ? log.commit(blocks) : commit(blocks), resolve)
     // Before slot 0 is durable nobody can know its process.
     if (start > 0) this.#parts.committing?.(frames, done)
+  }
+
+  /** Waits until a commit has come to its end, and tells everybody. */
+  async #settle(
+    batch: readonly Pending[],
+    frames: readonly CommittedFrame[],
+    timestampMs: number,
+    durable: Promise<void>,
+    done: (isDurable: boolean) => void,
+  ): Promise<void> {
+    try {
+      await durable
+      if (this.#nextSlot === 0) await this.#addProcess(batch)
+    } catch (error) {
+      done(false)
+      this.#break(batch, error)
+      return this.#next()
+    }
+    try {
+      this.#committed(batch, frames, timestampMs)
+      // Who waits for it hears of it after this turn.
+      done(true)
+      this.#parts.committed(frames)
+    } catch (error) {
+      this.#break([], error)
+    }
+    this.#next()
   }
 
   #next(): void {

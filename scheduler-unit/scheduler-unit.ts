@@ -36,23 +36,19 @@ import { type ConfirmParts, confirmEpochs } from './confirm-epochs.ts'
 import { Gathering } from './gathering.ts'
 import { Holds } from './holds.ts'
 import { failedAnswer, known, scheduled, seatIngress, seatIngressNow } from './ingress.ts'
-import type { CommittedFrame, Lane } from './lane.ts'
+import type { Lane } from './lane.ts'
 import type { LaneParts } from './lane-parts.ts'
 import { KnownReceipts, sameBytes } from './known-receipts.ts'
 import { Lanes, type LanesParts } from './lanes.ts'
 import { keepMonitored, monitoredProcesses } from './monitored.ts'
 import { SignerRates } from './rate.ts'
 
-export interface SchedulerUnitParts extends Pick<LanesParts, 'confirm'>, ConfirmParts {
+export interface SchedulerUnitParts extends Pick<LanesParts, 'confirm' | 'committing' | 'committed'>, ConfirmParts {
   readonly key: KeyId
   readonly log: Log
   readonly clock: Clock
   /** Whether processes of that module take assigned messages. */
   assignable(process: ProcessDescription): Promise<boolean>
-  /** Frames of one process on their way to the disk: nothing of them may show before `done` is true. */
-  committing?: ((frames: readonly CommittedFrame[], done: Promise<boolean>) => void) | undefined
-  /** Frames that became durable, of one process, in order. */
-  committed(frames: readonly CommittedFrame[]): void
   /** A process that sends, here or elsewhere; those of this node's directory, if not given. */
   describe?(process: ProcessId): Promise<ProcessDescription | undefined>
   /** A process sends that was handed over as far as it says, and this node has not heard of that. */
@@ -351,7 +347,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   #tick(ticks: readonly DueTick[]): void {
     for (const { process, timer } of ticks) {
       const envelope: Envelope = { kind: 'tick', timer: latin1(timer.key), dueMs: timer.dueMs }
-      void confirmEpochs(this.#parts, this.#lanes, [{ process }])
+      void Promise.resolve(confirmEpochs(this.#parts, this.#lanes, [{ process }]))
         .then(() => this.#ticksOf(process))
         .then(ticks => {
           this.#holds.expectFree(process)

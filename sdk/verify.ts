@@ -19,7 +19,6 @@ import {
   MalformedBytes,
   type Assignment,
   type ProcessDescription,
-  provenEpochs,
   provenProcess,
   refuteResult,
   resultHeadOf,
@@ -39,14 +38,15 @@ export interface VerifiedResult {
 /**
  * Checks `certified` against the spawn envelope of its process. The spawn of a child is a push: it needs the
  * envelopes of its ancestors too, nearest first, up to the one that a person signed. With the block of the feed
- * that holds the slot (`frame`), it is also checked which message had this result. A process that was handed over needs its epoch
- * records (`epochs`), the first first: without them, the word of compute units that were replaced goes on counting.
+ * that holds the slot (`frame`), it is also checked which message had this result. A process that was handed over, or whose ancestor
+ * was, needs epoch records (`epochs`): those of each, in the order of the envelopes, the first first. Without them, the word of compute
+ * units that were replaced goes on counting.
  * @throws {Failure} `verification-failed` with the reason
  */
 export function verifyResult(
   certified: CertifiedView,
   spawnEnvelopes: Uint8Array | readonly Uint8Array[],
-  options: { readonly frame?: Uint8Array | undefined; readonly epochs?: readonly Uint8Array[] | undefined } = {},
+  options: { readonly frame?: Uint8Array | undefined; readonly epochs?: readonly (readonly Uint8Array[])[] | undefined } = {},
 ): VerifiedResult {
   const envelopes = spawnEnvelopes instanceof Uint8Array ? [spawnEnvelopes] : spawnEnvelopes
   try {
@@ -114,10 +114,9 @@ function assignmentIn(
 }
 
 /** @throws {Failure} `verification-failed` */
-function verifyProcess(envelopes: readonly Uint8Array[], epochs: readonly Uint8Array[]): ProcessDescription {
+function verifyProcess(envelopes: readonly Uint8Array[], epochs: readonly (readonly Uint8Array[])[]): ProcessDescription {
   try {
-    // Whoever signed the spawn message of the eldest ancestor may hand it over.
-    return provenEpochs(provenProcess(envelopes), epochs, provenProcess(envelopes.slice(-1)).owner)
+    return provenProcess(envelopes, epochs)
   } catch (error) {
     const note = error instanceof Error ? error.message : String(error)
     throw new Failure('verification-failed', {}, { cause: error, note })

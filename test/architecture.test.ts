@@ -8,7 +8,7 @@ const ROOT = resolve(import.meta.dirname, '..')
 /** Files that were longer than allowed when the rule came, with about their length then: they may only shrink. */
 const LONG_FILES: Readonly<Record<string, number>> = {
   'log/hypercore-log.ts': 360,
-  'scheduler-unit/scheduler-unit.ts': 390,
+  'scheduler-unit/scheduler-unit.ts': 386,
   'compute-unit/compute-unit.ts': 358,
   'compute-unit/follower.ts': 484,
   'compute-unit/packets.ts': 380,

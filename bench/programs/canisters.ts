@@ -1,16 +1,10 @@
-/** A Motoko counter in this program, as in a compute host: executions, whole slots, and canisters that wake. */
-import { execFileSync } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { FrameResults, HostedProcess, type ProcessSnapshot, type Verdict } from '../../compute-unit/index.ts'
+/** A Motoko counter in this program, as in a compute host: executions, and whole slots. */
+import { HostedProcess, type Verdict } from '../../compute-unit/index.ts'
 import { hostCrypto, nativeCrypto } from '../../node/index.ts'
 import { canisterRuntime } from '../../processes/index.ts'
 import {
   asModuleId,
   decodeEnvelope,
-  decodeResult,
   describeProcess,
   emptyCanisterModule,
   encodeCandid,
@@ -29,12 +23,10 @@ import {
   type ProcessDescription,
   asMessageId,
 } from '../../protocol/index.ts'
-import { median, quantile } from '../peer-programs/median.ts'
+import { COUNTER, compiledMotoko } from '../ic/compiled-motoko.ts'
 import { runProgram } from '../peer-programs/program.ts'
 import { signedItem } from '../rows/items.ts'
 
-const COUNTER = `persistent actor { var n : Nat = 0; public func inc() : async Nat { n += 1; n }; public query func get() : async Nat { n } }`
-const COMPILE = fileURLToPath(new URL('../../test/processes/canister/compile-motoko.mjs', import.meta.url))
 const START_MS = 1_700_000_000_000
 const NOTHING = encodeCandid([])
 const SENDER = new Uint8Array(29).fill(2)
@@ -47,33 +39,19 @@ interface Input {
   readonly kind: 'wasm32' | 'wasm64'
   readonly executions: number
   readonly slots: number
-  readonly canisters: number
 }
 
-await runProgram(async ({ kind, executions, slots, canisters }: Input) => {
+await runProgram(async ({ kind, executions, slots }: Input) => {
   installCrypto(nativeCrypto)
-  const wasm = await compiled(kind)
+  const wasm = await compiledMotoko(COUNTER, kind)
   const { loaded, description, spawn } = processOf(wasm)
   installCrypto(hostCrypto)
   const perExecution = execution(loaded.factory.open(description), description, executions)
   const hosted = HostedProcess.open(description, loaded)
   hosted.evaluate(spawn, [VERDICT])
   const perSlot = wholeSlots(hosted, description, slots)
-  const wakes = wake(hosted, description, loaded, canisters)
-  return { perExecutionUs: perExecution, perSlotUs: perSlot, ...wakes }
+  return { perExecutionUs: perExecution, perSlotUs: perSlot }
 })
-
-/** By the program that the tests compile with: it has both kinds of heap. */
-async function compiled(kind: Input['kind']): Promise<Uint8Array> {
-  const folder = await mkdtemp(join(tmpdir(), 'bench-motoko-'))
-  try {
-    const path = join(folder, 'counter.wasm')
-    execFileSync(process.execPath, [COMPILE, kind, path], { input: COUNTER })
-    return new Uint8Array(await readFile(path))
-  } finally {
-    await rm(folder, { recursive: true })
-  }
-}
 
 /** A process whose module is the counter itself. */
 function processOf(wasm: Uint8Array) {
@@ -150,40 +128,6 @@ function wholeSlots(hosted: HostedProcess, { id }: ProcessDescription, count: nu
     for (const frame of timed) hosted.evaluate(frame, verdicts)
   })
   return used / (timed.length * SLOTS_OF_FRAME)
-}
-
-/** Many canisters that sleep as checkpoints: how long one takes from there to its first reply, and how long a sleeping one that is held. */
-function wake(hosted: HostedProcess, description: ProcessDescription, loaded: Parameters<typeof HostedProcess.open>[1], count: number) {
-  const { cells, ...rest } = hosted.takeDelta()
-  const chunks = new Map([...rest.chunks].map(([index, bytes]) => [index, bytes.slice()]))
-  const held = cells.flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]))
-  const snapshot: ProcessSnapshot = { ...rest, chunks, cells: held }
-  const frame = frameOf(snapshot.slots, description.id, 1)
-  const verdicts = [VERDICT]
-  const asleep = Array.from({ length: count }, () => HostedProcess.open(description, loaded, snapshot))
-  const fromCheckpoint: number[] = []
-  const fromMemory: number[] = []
-  for (let at = 0; at < Math.min(count, 1000); at++) {
-    const place = (at * 7919) % count
-    const one = asleep[place]
-    if (one === undefined) continue
-    const start = performance.now()
-    replied(one.evaluate(frame, verdicts))
-    fromMemory.push(performance.now() - start)
-    const again = performance.now()
-    const opened = HostedProcess.open(description, loaded, snapshot)
-    replied(opened.evaluate(frame, verdicts))
-    fromCheckpoint.push(performance.now() - again)
-    opened.close()
-  }
-  const bytes = asleep[0]?.sizeBytes ?? 0
-  const wakes = { fromCheckpointMs: median(fromCheckpoint), fromCheckpointP99Ms: quantile(fromCheckpoint, 0.99), fromMemoryMs: median(fromMemory), fromMemoryP99Ms: quantile(fromMemory, 0.99) }
-  return { ...wakes, bytes, rss: process.memoryUsage.rss() }
-}
-
-function replied({ resultsBytes }: { readonly resultsBytes: Uint8Array }): void {
-  const [bytes] = new FrameResults(0, resultsBytes).results
-  if (bytes === undefined || decodeResult(bytes).status !== 'ok') throw new Error('a canister did not wake')
 }
 
 function cpuUs(run: () => void): number {

@@ -1,25 +1,7 @@
 /** Canisters over the IC's HTTP interface: certified updates and signed queries a second, and how long one update takes. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import {
-  certifiedTree,
-  decodeCandid,
-  decodeIc,
-  decodeRequestEnvelope,
-  encodeCandid,
-  candidFields,
-  candidRecord,
-  candidVariant,
-  firstRecord,
-  candidLabel,
-  isIcMap,
-  lookUpValue,
-  principalText,
-  toUtf8,
-  type CandidType,
-} from '../../protocol/index.ts'
-import { buildMotoko } from '../../toolchain/index.ts'
+import { principalText } from '../../protocol/index.ts'
+import { COUNTER, compiledMotoko } from '../ic/compiled-motoko.ts'
+import { certifiedReply, installCanister } from '../ic/ic-canister.ts'
 import { type Answer, postAll } from '../ic/raw-posts.ts'
 import { RequestSigner } from '../ic/signed-requests.ts'
 import { progress } from '../peer-child.ts'
@@ -28,8 +10,6 @@ import { BenchNode } from './bench-node.ts'
 import type { Row } from './row.ts'
 import { microseconds, milliseconds } from './show.ts'
 
-const COUNTER = `persistent actor { var n : Nat = 0; public func inc() : async Nat { n += 1; n }; public query func get() : async Nat { n } }`
-const ANYWHERE = 'ryjl3-tyaaa-aaaaa-aaaba-cai'
 const CONNECTIONS = 192
 const UPDATES = 12_000
 const QUERIES = 30_000
@@ -50,7 +30,7 @@ export const canistersRow: Row = {
   async run(context) {
     await using node = await BenchNode.start(context, { hosts: 1 })
     const signer = new RequestSigner()
-    const canister = await installCounter(node.url, signer)
+    const canister = await installCanister(node.url, signer, await compiledMotoko(COUNTER, 'wasm64'))
     const [calls, queries] = ['call', 'query'].map(action => `/api/${action === 'call' ? 'v3' : 'v2'}/canister/${principalText(canister)}/${action}`)
     const counts = context.quick ? { updates: 1_500, queries: 3_000, alone: 40 } : { updates: UPDATES, queries: QUERIES, alone: ALONE }
     const sign = (type: 'call' | 'query', method: string, count: number) => Array.from({ length: count }, () => signer.sign(type, canister, method))
@@ -68,7 +48,7 @@ export const canistersRow: Row = {
         if (at === bodies.length - 1) last.answer = answer
       }),
     )
-    await verifyReply(node.url, canister, bodies.at(-1), last.answer)
+    await certifiedReply(node.url, principalText(canister), bodies.at(-1) ?? new Uint8Array(0), last.answer)
     progress(`canisters: ${Math.round(updates.perSecond)} updates/s`)
     context.add({
       what: `certified updates, durable (${BEYOND})`,
@@ -107,56 +87,4 @@ const shown = ({ perSecond, cpuUs }: Load): string => `${Math.round(perSecond).t
 
 function expectStatus({ status, body }: Answer): void {
   if (status !== 200) throw new Error(`expected 200, got ${status}: ${body.toString('latin1').slice(0, 200)}`)
-}
-
-const MODE: CandidType = { variant: candidFields({ install: 'null', reinstall: 'null' }) }
-const INSTALL: CandidType = { record: candidFields({ mode: MODE, canister_id: 'principal', wasm_module: { vec: 'nat8' }, arg: { vec: 'nat8' } }) }
-const CREATE: CandidType = { record: candidFields({}) }
-
-async function installCounter(url: string, signer: RequestSigner): Promise<Uint8Array> {
-  const wasm = await compileCounter()
-  const nowhere = new Uint8Array(0)
-  const create = signer.sign('call', nowhere, 'provisional_create_canister_with_cycles', encodeCandid([[CREATE, candidRecord({})]]))
-  const made = firstRecord(decodeCandid(await replyOf(url, ANYWHERE, create))).get(candidLabel('canister_id'))
-  if (typeof made !== 'object' || made === null || !('principal' in made)) throw new Error('no canister was made')
-  const { principal } = made
-  const argument = candidRecord({ mode: candidVariant('install'), canister_id: { principal }, wasm_module: wasm, arg: new Uint8Array(0) })
-  await replyOf(url, principalText(principal), signer.sign('call', nowhere, 'install_code', encodeCandid([[INSTALL, argument]])))
-  return principal
-}
-
-async function compileCounter(): Promise<Uint8Array> {
-  const folder = await mkdtemp(join(tmpdir(), 'bench-motoko-'))
-  try {
-    await writeFile(join(folder, 'counter.mo'), COUNTER)
-    return (await buildMotoko(join(folder, 'counter.mo'))).wasm
-  } finally {
-    await rm(folder, { recursive: true })
-  }
-}
-
-async function replyOf(url: string, effective: string, body: Uint8Array): Promise<Uint8Array> {
-  let answer: Answer | undefined
-  await postAll(url, `/api/v3/canister/${effective}/call`, [body], 1, given => {
-    answer = given
-  })
-  return certifiedReply(url, effective, body, answer)
-}
-
-async function verifyReply(url: string, canister: Uint8Array, body: Uint8Array | undefined, answer: Answer | undefined): Promise<void> {
-  await certifiedReply(url, principalText(canister), body ?? new Uint8Array(0), answer)
-}
-
-/** The reply that a certificate shows under the root key of the node. */
-async function certifiedReply(url: string, canister: string, body: Uint8Array, answer: Answer | undefined): Promise<Uint8Array> {
-  const map = decodeIc(answer?.body ?? new Uint8Array(0))
-  const certificate = isIcMap(map) ? map.get('certificate') : undefined
-  const status = decodeIc(new Uint8Array(await (await fetch(`${url}/api/v2/status`)).arrayBuffer()))
-  const rootKey = isIcMap(status) ? status.get('root_key') : undefined
-  if (!(certificate instanceof Uint8Array && rootKey instanceof Uint8Array)) throw new Error(`no certificate of ${canister}: ${JSON.stringify([...(isIcMap(map) ? map : [])].map(String))}`)
-  const tree = certifiedTree(certificate, rootKey, new Uint8Array(0))
-  const { id } = decodeRequestEnvelope(body)
-  const reply = tree && lookUpValue(tree, [toUtf8('request_status'), id, toUtf8('reply')])
-  if (reply === undefined) throw new Error('the certificate shows no reply')
-  return reply
 }

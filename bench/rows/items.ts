@@ -41,8 +41,12 @@ export async function addStandardModule(
 ): Promise<string> {
   const standard = (await standardModules()).find(one => one.name === name)
   if (standard === undefined) throw new Error(`no module ${name}`)
-  const tags = Object.fromEntries(standard.tags.map(tag => [tag.name, tag.value]))
-  const item = signedItem({ Type: 'Module', ...tags }, undefined, standard.wasm)
+  return addModule(node, Object.fromEntries(standard.tags.map(tag => [tag.name, tag.value])), standard.wasm)
+}
+
+/** Adds a module; gives its id. */
+export async function addModule(node: BenchNode, tags: Record<string, string>, wasm: Uint8Array): Promise<string> {
+  const item = signedItem({ Type: 'Module', ...tags }, undefined, wasm)
   const added = await node.client.transport.request(
     'addModule',
     { bytes: item },

@@ -9,7 +9,7 @@ import { EXIT } from '../exit-code.ts'
 import { findProcess } from '../find-named.ts'
 import { shortId } from '../short-id.ts'
 import { renderTable } from '../table.ts'
-import { spawnEnvelopes } from '../verified-result.ts'
+import { lineageOf } from '../verified-result.ts'
 
 /** `atoll evidence list`: who broke the rules, as far as the node knows. */
 export async function listEvidence(context: CommandContext): Promise<CommandEnd> {
@@ -88,7 +88,8 @@ async function judged(context: CommandContext, record: EvidenceRecord): Promise<
 }
 
 async function described(context: CommandContext, process: string): Promise<ProcessDescription> {
-  const description = provenProcess(await spawnEnvelopes(context.client(), process, context.limits))
+  const { envelopes, epochs } = await lineageOf(context.client(), process, context.limits)
+  const description = provenProcess(envelopes, epochs)
   if (description.id !== process) throw new Failure('verification-failed', { process }, { note: 'the spawn message is of another process' })
   return description
 }

@@ -1,5 +1,4 @@
 import {
-  concatBytes,
   decodeEnvelope,
   describeProcess,
   Failure,
@@ -12,8 +11,8 @@ import {
   type Runtime,
   TooLong,
 } from '../../protocol/index.ts'
-import { type HostAnswer, type HostModule, type HostRequest, decodeRequest, encodeAnswer } from '../packets.ts'
-import { PACKET_MAX_BYTES, framePacket, PacketReader } from '../packet-stream.ts'
+import { type HostAnswer, type HostModule, type HostRequest, decodeRequest, writeAnswer } from '../packets.ts'
+import { PACKET_MAX_BYTES, PacketReader, PacketWriter } from '../packet-stream.ts'
 import { toCellKey } from './cells.ts'
 import { HostedProcess } from './hosted-process.ts'
 import { rehearsal } from './lifecycle-messages.ts'
@@ -74,8 +73,7 @@ export class Host {
   readonly #modules = new Map<ModuleId, LoadedModule>()
   readonly #processes = new Map<ProcessId, HostedProcess>()
   #aliveMs = performance.now()
-  #answers: Uint8Array[] = []
-  #answerBytes = 0
+  readonly #answers = new PacketWriter()
   #gatherMs = 0
 
   constructor(pipe: HostPipe, runtimes: readonly Runtime[]) {
@@ -256,19 +254,13 @@ export class Host {
 
   /** Sends the answers that were gathered. */
   flush(): void {
-    const [first, ...rest] = this.#answers
-    if (first === undefined) return
-    this.#pipe.write(rest.length === 0 ? first : concatBytes(first, ...rest))
-    this.#answers = []
-    this.#answerBytes = 0
+    if (this.#answers.length > 0) this.#pipe.write(this.#answers.finish())
   }
 
   #answer(number: number, answer: HostAnswer): void {
-    const packet = framePacket(encodeAnswer(number, answer))
     const now = performance.now()
     if (this.#answers.length === 0) this.#gatherMs = now
-    this.#answers.push(packet)
-    this.#answerBytes += packet.length
-    if (now - this.#gatherMs >= GATHER_MS || this.#answerBytes >= GATHER_MAX_BYTES) this.flush()
+    this.#answers.add(writer => writeAnswer(writer, number, answer))
+    if (now - this.#gatherMs >= GATHER_MS || this.#answers.length >= GATHER_MAX_BYTES) this.flush()
   }
 }

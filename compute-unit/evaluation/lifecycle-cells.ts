@@ -3,7 +3,6 @@ import {
   CborReader,
   CborWriter,
   concatBytes,
-  fromBase64Url,
   type Lifecycle,
   type ModuleChange,
   MODULE_CHANGES_MAX,
@@ -126,11 +125,11 @@ const partKey = (name: string, at: number): string => `${DOCUMENT}${name}/${at /
 export function encodeLifecycle(lifecycle: Lifecycle): Uint8Array {
   const writer = new CborWriter()
   writer.array(4)
-  writer.bytes(fromBase64Url(lifecycle.module))
+  writer.base64Url(lifecycle.module)
   writer.uint(lifecycle.since)
   writer.array(lifecycle.changes.length * 2)
   for (const { module, slot } of lifecycle.changes) {
-    writer.bytes(fromBase64Url(module))
+    writer.base64Url(module)
     writer.uint(slot)
   }
   writer.array(lifecycle.snapshots.length)
@@ -138,7 +137,7 @@ export function encodeLifecycle(lifecycle: Lifecycle): Uint8Array {
     writer.array(5)
     writer.text(name)
     writer.uint(slot)
-    writer.bytes(fromBase64Url(module))
+    writer.base64Url(module)
     writer.uint(sizeBytes)
     writer.bool(isAutomatic)
   }

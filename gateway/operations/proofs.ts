@@ -10,6 +10,7 @@ import {
   messagesFeed,
   type Operations,
   type ProcessDescription,
+  type ProcessId,
   proveInclusion,
   type ProvenMessage,
   type Slot,
@@ -29,13 +30,14 @@ export function proofOperations(parts: OperationParts): Pick<Operations, 'proof'
         const certified = await computer.certified(process, slot, options)
         const frame = await findFrame(parts.log, messagesFeed(description), slot)
         if (frame === undefined) throw new Failure('unknown-slot', { process, slot })
+        const lineage = await lineageOf(parts, description)
         return encodeResultProof({
-          spawns: await spawnEnvelopes(parts, description),
+          spawns: lineage.map(({ envelope }) => envelope),
+          epochs: lineage.map(({ id }) => parts.log.directory.epochItems(id)),
           ...(await signedInclusion(parts, description, frame)),
           ...certifiedParts(certified),
           result: output ? certified.bytes : undefined,
           message: message ? messageIn(frame, slot) : undefined,
-          epochs: parts.log.directory.epochItems(process),
         })
       })
     },
@@ -48,18 +50,18 @@ function certifiedParts({ proof }: CertifiedResult): Pick<CertifiedResult['proof
 }
 
 /** The spawn message of a process and those of its ancestors, nearest first. */
-async function spawnEnvelopes({ log }: OperationParts, process: ProcessDescription): Promise<Uint8Array[]> {
-  const envelopes: Uint8Array[] = []
+async function lineageOf({ log }: OperationParts, process: ProcessDescription): Promise<{ readonly id: ProcessId; readonly envelope: Uint8Array }[]> {
+  const lineage: { id: ProcessId; envelope: Uint8Array }[] = []
   for (let next: ProcessDescription | undefined = process; next !== undefined; ) {
     const envelope = await log.directory.spawnEnvelope(next.id)
-    if (envelope === undefined || envelopes.length >= LINEAGE_MAX) throw new Failure('unknown-process', { process: next.id })
-    envelopes.push(envelope)
-    if (next.parent === undefined) return envelopes
+    if (envelope === undefined || lineage.length >= LINEAGE_MAX) throw new Failure('unknown-process', { process: next.id })
+    lineage.push({ id: next.id, envelope })
+    if (next.parent === undefined) return lineage
     const parent: ProcessDescription | undefined = await log.directory.process(next.parent)
     if (parent === undefined) throw new Failure('unknown-process', { process: next.parent })
     next = parent
   }
-  return envelopes
+  return lineage
 }
 
 async function signedInclusion({ log }: OperationParts, process: ProcessDescription, { index }: FoundFrame) {

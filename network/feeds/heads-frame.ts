@@ -11,7 +11,6 @@ import {
   FEED_SIGNERS_MAX,
   type FeedSpec,
   type FeedSubtree,
-  fromBase64Url,
   MalformedBytes,
   readHash,
   readId,
@@ -54,10 +53,10 @@ export function encodeFollowerFrame(frame: FollowerFrame): Uint8Array {
       writer.uint(FOLLOW)
       writer.uint(frame.number)
       writer.uint(KINDS.indexOf(kind))
-      writer.bytes(fromBase64Url(process))
+      writer.base64Url(process)
       writer.uint(epoch)
       writer.array(signers.length)
-      for (const signer of signers) writer.bytes(fromBase64Url(signer))
+      for (const signer of signers) writer.base64Url(signer)
       writer.uint(quorum)
       writer.uint(frame.from)
       if (prologue !== undefined) {

@@ -1,4 +1,4 @@
-import { asProcessId, CborReader, CborWriter, type CellKey, type Cells, fromBase64Url, type ProcessId, toBase64Url } from '../../protocol/index.ts'
+import { asProcessId, CborReader, CborWriter, type CellKey, type Cells, type ProcessId, toBase64Url } from '../../protocol/index.ts'
 
 /** Who waits for the answer to a call, and how it is told. */
 export type Origin =
@@ -101,7 +101,7 @@ export function writeOrigin(writer: CborWriter, origin: Origin): void {
     case 'process':
       writer.array(5)
       writer.uint(kind)
-      writer.bytes(fromBase64Url(origin.process))
+      writer.base64Url(origin.process)
       writer.text(origin.reference)
       writer.bool(origin.candid)
       writer.uint(origin.depth)
@@ -153,7 +153,7 @@ export function putCallback(cells: Cells, callback: Callback): void {
   writer.uint(callback.cycles & LOW)
   writer.uint(callback.deadlineNs)
   if (callee === undefined) writer.null()
-  else writer.bytes(fromBase64Url(callee))
+  else writer.base64Url(callee)
   cells.set(numbered(CALLBACKS, callback.id), writer.finish())
 }
 

@@ -23,7 +23,7 @@ import {
   toBase64Url,
   toUtf8,
 } from '../../protocol/index.ts'
-import type { CommittedFrame } from '../lane.ts'
+import type { CommittedFrame } from '../committed-frame.ts'
 import { expectBegun } from '../expect-begun.ts'
 import { SettledFeed } from '../settled-feed.ts'
 import { checkBlocks, type CheckParts } from './check-blocks.ts'

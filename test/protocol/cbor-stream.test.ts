@@ -1,8 +1,22 @@
 import { describe, expect, it } from 'vitest'
-import { fromHex, MalformedBytes } from '../../protocol/bytes.ts'
+import { fromBase64Url, fromHex, MalformedBytes, toBase64Url } from '../../protocol/bytes.ts'
 import { CborReader, CborWriter, decodeCbor, encodeCbor } from '../../protocol/cbor.ts'
 
 describe('CborWriter and CborReader', () => {
+  it('write what base64url text spells as the bytes themselves', () => {
+    for (let length = 0; length < 40; length++) {
+      const text = toBase64Url(new Uint8Array(length).map((_, at) => 7 * at + length))
+      const [spelled, plain] = [new CborWriter(), new CborWriter()]
+      spelled.base64Url(text)
+      spelled.null()
+      plain.bytes(fromBase64Url(text))
+      plain.null()
+      expect(spelled.finish()).toEqual(plain.finish())
+    }
+    for (const text of ['A', 'AA=', 'A+', 'AB', 'AAB', 'AAAA A'])
+      expect(() => new CborWriter().base64Url(text)).toThrow(MalformedBytes)
+  })
+
   it('write and read a frame-like thing, value by value', () => {
     const writer = new CborWriter()
     writer.array(7)

@@ -38,6 +38,26 @@ describe('a proof of one result', () => {
       }
   })
 
+  it('brings epoch records of the process and of its ancestors, in one form', () => {
+    const [one, other] = [new Uint8Array(7).fill(1), new Uint8Array(9).fill(2)]
+    const spawns = [process.spawn, process.spawn, process.spawn]
+    const forms: [number, Uint8Array[][], Uint8Array[][] | undefined][] = [
+      [10, [], undefined], [10, [[], [], []], undefined], [11, [[one]], [[one]]], [11, [[one, other], [], []], [[one, other]]],
+      [12, [[], [other], []], [[], [other]]], [12, [[one], [], [other, one]], [[one], [], [other, one]]],
+    ]
+    for (const [fields, given, epochs] of forms) {
+      const bytes = encodeResultProof({ ...parts, spawns, epochs: given })
+      expect(bytes[0]).toBe(0x80 + fields)
+      expect(decodeResultProof(bytes).epochs).toEqual(epochs)
+    }
+    // What stands for nothing is refused: 12 fields with no ancestor, or with none that was handed over.
+    const bare = encodeResultProof({ ...parts, spawns })
+    for (const [fields, end] of [[11, [0x80]], [12, [0x80, 0x80]], [12, [0x80, 0x81, 0x80]]] as const) {
+      const bent = new Uint8Array([0x80 + fields, ...bare.subarray(1), ...end])
+      expect(() => decodeResultProof(bent), String(end)).toThrow('epochs of nobody')
+    }
+  })
+
   it('has less than 4 KB where two of three units must agree, with message and output', async () => {
     expect((await process.proof(SLOT)).length).toBeLessThan(4096)
     expect((await process.proof(SLOT, { message: true, output: true })).length).toBeLessThan(4096)
@@ -92,7 +112,7 @@ describe('a proof of one result', () => {
     const { signature = new Uint8Array(0), length = 0 } = (await elsewhere.head(feed)) ?? {}
     const inclusion = await proveInclusion(elsewhere.trees, feed, 4, length)
     if (inclusion === undefined) throw new TypeError('no such block')
-    const proof = { ...parts, epochs, inclusion, headSignature: signature }
+    const proof = { ...parts, epochs: [epochs], inclusion, headSignature: signature }
     expect(checkProof(encodeResultProof(proof)).steps.at(-1)).toMatchObject({ name: 'certificate', holds: false, what: 'its compute units were others when that slot was given' })
   })
 

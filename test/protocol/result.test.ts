@@ -1,16 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import {
   CborReader,
+  asMessageId,
+  asProcessId,
   CborWriter,
   concatBytes,
   decodeResult,
   decodeResultHead,
+  decodeSending,
   DETAIL_INLINE_MAX_BYTES,
   encodeResult,
+  makePush,
   MalformedBytes,
   type Result,
   RESULT_STATUSES,
   resultHeadOf,
+  toBase64Url,
 } from '../../protocol/index.ts'
 
 /** A detail without error, log and the like has that many bytes besides its output, if that is not short. */
@@ -35,6 +40,20 @@ function resultOf(parts: Partial<Result> = {}): Result {
 const withOutput = (bytes: number): Result => resultOf({ output: new Uint8Array(bytes).fill(7) })
 
 describe('an encoded result', () => {
+  it('tells what it asks to be sent without the rest', () => {
+    const core = { from: toBase64Url(new Uint8Array(32)), slot: 1, index: 0, seq: 0, to: toBase64Url(new Uint8Array(32).fill(1)) }
+    const body = { kind: 'message', tags: [], data: new Uint8Array(3), anchor: undefined } as const
+    const whole = { ...core, from: asProcessId(core.from), to: asProcessId(core.to), depth: 1, fuel: 5n, origin: asMessageId(core.from) }
+    const outbox = [makePush(whole, body), makePush({ ...whole, index: 1, seq: 1 }, body)]
+    const assigns = [{ message: 'm', process: 'p', exclude: ['Data'] }]
+    for (const parts of [{}, { outbox }, { outbox, assigns }, { outbox, message: undefined, output: new Uint8Array(9_000) }]) {
+      const { bytes } = encodeResult(resultOf(parts))
+      const { slot, outbox, assigns } = decodeResult(bytes)
+      expect(decodeSending(bytes)).toMatchObject({ slot, outbox, assigns })
+      expect(() => decodeSending(bytes.subarray(0, -1))).toThrow(MalformedBytes)
+    }
+  })
+
   it('says everything again', () => {
     const results = [
       ...RESULT_STATUSES.map(status => resultOf({ status })),

@@ -74,9 +74,9 @@ describe('a certified result', () => {
       return signDataItemSync({ target: process.id, tags: EPOCH_TAGS, data }, new Uint8Array(32).fill(secret)).bytes
     }
     expect(certified.slot).toBe(1)
-    expect(verifyResult(certified, spawn, { epochs: [epochFrom(2)] }).process.epoch).toBe(1)
-    expect(() => verifyResult(certified, spawn, { epochs: [epochFrom(1)] })).toThrow(refused)
-    expect(() => verifyResult(certified, spawn, { epochs: [epochFrom(2, 5)] }), 'a stranger signed it').toThrow(refused)
+    expect(verifyResult(certified, spawn, { epochs: [[epochFrom(2)]] }).process.epoch).toBe(1)
+    expect(() => verifyResult(certified, spawn, { epochs: [[epochFrom(1)]] })).toThrow(refused)
+    expect(() => verifyResult(certified, spawn, { epochs: [[epochFrom(2, 5)]] }), 'a stranger signed it').toThrow(refused)
   })
 
   it('does not hold for another process, slot or frame', () => {
