@@ -43,6 +43,8 @@ export const CONTROLLERS_MAX = 10
 export const CERTIFIED_DATA_MAX_BYTES = 32
 /** A best-effort call waits no longer (IC: the same). */
 export const CALL_TIMEOUT_MAX_S = 300
+/** How long a call waits for what the messenger unit does outside: longer than that tries, and than a unit takes to come back. */
+export const OUTSIDE_TIMEOUT_MS = 900_000
 /** A request to stop is answered after this long, even if calls are still open. */
 export const STOP_TIMEOUT_MS = 300_000
 /** Lines of the log are kept up to this size, as on the IC. */

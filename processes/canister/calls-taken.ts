@@ -2,11 +2,14 @@ import { type CanisterAnswer, principalText } from '../../protocol/index.ts'
 import type { CallRequest } from './call-request.ts'
 import { type CanisterTrap, REJECT, type Reject } from './canister-trap.ts'
 import type { CanisterCode } from './code.ts'
+import { endOf } from './deadlines.ts'
 import type { Entry } from './execution.ts'
 import { freezingLimit, outOfCycles } from './freezing.ts'
 import type { Executed, Machine } from './machine.ts'
+import { takeOutcall } from './management/http-outcall.ts'
 import { MODES } from './modes.ts'
 import { notFound, type Post } from './post.ts'
+import { noModule, noReply, notRunning } from './refusals.ts'
 import { type Callback, type CallContext, CALLBACKS, CONTEXTS, getCallback, getContext, numbered, putContext } from './records.ts'
 import { keysUnder } from './pieces.ts'
 import type { Slot } from './slot.ts'
@@ -225,7 +228,7 @@ export class CallsTaken {
     this.#machine.change({ openContexts: 0, openCallbacks: 0, nextDeadlineNs: 0n })
   }
 
-  /** Ends best-effort calls whose time is up. */
+  /** Ends calls whose time is up: best-effort ones, and those that wait for the outside. */
   expire(slot: Slot): void {
     const known = this.#machine.state.nextDeadlineNs
     // Calls that are made below, by whoever hears of a time-out, say when they end.
@@ -236,18 +239,30 @@ export class CallsTaken {
       const keys = keysUnder(slot.cells, CALLBACKS, after)
       for (const key of keys) {
         const callback = getCallback(slot.cells, Number(key.slice(CALLBACKS.length)))
-        if (callback === undefined || callback.deadlineNs === 0n) continue
+        const endNs = callback === undefined ? 0n : endOf(callback)
+        if (callback === undefined || endNs === 0n) continue
         // Those for which too little is left have the next tick, a second later.
-        if (callback.deadlineNs <= slot.nowNs && slot.left > slot.gasLimit / 4n) {
-          const message = 'Call has timed out'
-          this.hear(callback.id, { answer: { reject: { code: REJECT.unknown, error: 'IC0601', message } }, refund: callback.cycles }, slot)
-        } else if (next === 0n || callback.deadlineNs < next) next = callback.deadlineNs
+        if (endNs <= slot.nowNs && slot.left > slot.gasLimit / 4n) this.#timeOut(callback, slot)
+        else if (next === 0n || endNs < next) next = endNs
       }
       after = keys.at(-1)
       if (after === undefined || keys.length < 1024) break
     }
     const made = this.#machine.state.nextDeadlineNs
     if (next !== 0n && (made === 0n || next < made)) this.#machine.change({ nextDeadlineNs: next })
+  }
+
+  #timeOut(callback: Callback, slot: Slot): void {
+    const { id, cycles, outside } = callback
+    if (outside === undefined || outside.dueNs > slot.nowNs) {
+      this.hear(id, { answer: { reject: { code: REJECT.unknown, error: 'IC0601', message: 'Call has timed out' } }, refund: cycles }, slot)
+      return
+    }
+    const reject = { code: REJECT.transient, error: 'IC0206', message: 'The outside did not answer in time' }
+    takeOutcall(slot.cells, id)
+    // All that wait for the same hear of it: the next that asks has it looked for again.
+    if (outside.principal !== undefined) this.#post.found(outside.principal, reject, slot)
+    else this.hear(id, { answer: { reject }, refund: cycles }, slot)
   }
 
   trapReject(trap: CanisterTrap): Reject {
@@ -258,24 +273,6 @@ export class CallsTaken {
     return principalText(this.#machine.names.self)
   }
 }
-
-export const notRunning = (name: string, status: 'stopping' | 'stopped'): Reject => ({
-  code: REJECT.error,
-  error: status === 'stopped' ? 'IC0508' : 'IC0509',
-  message: `Canister ${name} is ${status}`,
-})
-
-const noReply = (name: string): Reject => ({
-  code: REJECT.error,
-  error: 'IC0506',
-  message: `Error from Canister ${name}: Canister did not reply to the call`,
-})
-
-export const noModule = (name: string): Reject => ({
-  code: REJECT.error,
-  error: 'IC0537',
-  message: `Error from Canister ${name}: Attempted to execute a message, but the canister contains no Wasm module`,
-})
 
 /**
  * What one execution may use. Where an answer has to go to a process, or others of the slot come after, an eighth of what is left

@@ -23,6 +23,7 @@ import type { Outcome } from './calls-taken.ts'
 import { CANDID, cyclesOf, JSON_TYPE, readAnswer, tellAnswer } from './answers-told.ts'
 import { candidToJson, namesIn } from './candid-json.ts'
 import { serviceOf } from './code.ts'
+import { awaitOutside, noteDeadline } from './deadlines.ts'
 import type { CallDraft } from './execution.ts'
 import type { Machine } from './machine.ts'
 import { keepLine } from './canister-log.ts'
@@ -66,12 +67,11 @@ export class Post {
     const { state } = this.#machine
     const id = state.nextCallback
     const deadlineNs = draft.timeoutS === undefined ? 0n : slot.nowNs + BigInt(draft.timeoutS) * 1_000_000_000n
-    const isNext = deadlineNs !== 0n && (state.nextDeadlineNs === 0n || deadlineNs < state.nextDeadlineNs)
-    const nextDeadlineNs = isNext ? deadlineNs : state.nextDeadlineNs
-    this.#machine.change({ nextCallback: id + 1, openCallbacks: state.openCallbacks + 1, nextDeadlineNs })
+    this.#machine.change({ nextCallback: id + 1, openCallbacks: state.openCallbacks + 1 })
+    if (deadlineNs !== 0n) noteDeadline(this.#machine, deadlineNs)
     const { reply, reject, cleanup, cycles, callee, method } = draft
     const keep = (process: ProcessId | undefined): void =>
-      putCallback(slot.cells, { id, context: context.id, reply, reject, cleanup, cycles, deadlineNs, callee: process })
+      putCallback(slot.cells, { id, context: context.id, reply, reject, cleanup, cycles, deadlineNs, callee: process, outside: undefined })
     const arg = joinBytes(draft.arg)
     const depth = context.depth + 1
     if (callee.length === 0) {
@@ -106,7 +106,7 @@ export class Post {
   #send(request: Request, { process, candid }: KnownProcess, slot: Slot): void {
     const callback = getCallback(slot.cells, request.callback)
     if (callback === undefined) return
-    putCallback(slot.cells, { ...callback, callee: process })
+    putCallback(slot.cells, { ...callback, callee: process, outside: undefined })
     if (toUtf8(request.method).length > METHOD_TAG_MAX_BYTES) {
       const message = `a name of a method has at most ${METHOD_TAG_MAX_BYTES} bytes between processes`
       this.refuse(request.callback, { code: REJECT.canister, error: 'IC0408', message }, slot)
@@ -196,6 +196,7 @@ export class Post {
       this.refuse(request.callback, notFound(request.callee), slot)
       return
     }
+    awaitOutside(this.#machine, request.callback, request.callee, slot)
     if (!putWaiting(slot.cells, request)) return
     const principal = principalText(request.callee)
     this.effect('canister.find', FIND + principal, { principal }, request.depth, slot)

@@ -30,6 +30,13 @@ export interface CallContext {
   readonly method: string
 }
 
+/** What a call waits for that comes from outside, and until when: an effect may be lost. */
+export interface OutsideWait {
+  readonly dueNs: bigint
+  /** Whose process is looked for; nothing, if it is an outcome that is waited for. */
+  readonly principal: Uint8Array | undefined
+}
+
 /** A call that the canister has made and that has had no answer. */
 export interface Callback {
   readonly id: number
@@ -42,6 +49,7 @@ export interface Callback {
   readonly deadlineNs: bigint
   /** Whose answer counts; nothing while it is not known, or if it is the outside's. */
   readonly callee: ProcessId | undefined
+  readonly outside: OutsideWait | undefined
 }
 
 const LOW = (1n << 64n) - 1n
@@ -136,7 +144,7 @@ export function readOrigin(reader: CborReader): Origin {
 
 export function putCallback(cells: Cells, callback: Callback): void {
   const writer = new CborWriter()
-  writer.array(10)
+  writer.array(11)
   writer.uint(callback.context)
   for (const [fun, env] of [callback.reply, callback.reject]) {
     writer.uint(fun)
@@ -154,6 +162,12 @@ export function putCallback(cells: Cells, callback: Callback): void {
   writer.uint(callback.deadlineNs)
   if (callee === undefined) writer.null()
   else writer.base64Url(callee)
+  if (callback.outside === undefined) writer.null()
+  else {
+    writer.array(2)
+    writer.uint(callback.outside.dueNs)
+    writer.bytes(callback.outside.principal ?? new Uint8Array(0))
+  }
   cells.set(numbered(CALLBACKS, callback.id), writer.finish())
 }
 
@@ -168,8 +182,16 @@ export function getCallback(cells: Cells, id: number): Callback | undefined {
   const cleanup = readCleanup(reader)
   const cycles = readWide(reader)
   const deadlineNs = BigInt(reader.uint())
-  const callee = reader.isNull() ? undefined : asProcessId(toBase64Url(reader.bytes()))
-  return { id, context, reply, reject, cleanup, cycles, deadlineNs, callee }
+  const callee = reader.isNull() ? (reader.null() ?? undefined) : asProcessId(toBase64Url(reader.bytes()))
+  return { id, context, reply, reject, cleanup, cycles, deadlineNs, callee, outside: readOutside(reader) }
+}
+
+function readOutside(reader: CborReader): OutsideWait | undefined {
+  if (reader.isNull()) return undefined
+  reader.array()
+  const dueNs = BigInt(reader.uint())
+  const principal = reader.bytes().slice()
+  return { dueNs, principal: principal.length === 0 ? undefined : principal }
 }
 
 function readCleanup(reader: CborReader): Callback['cleanup'] {

@@ -9,6 +9,10 @@ const OUTCALLS = 'h/'
 /** What an outcall may bring back when it says nothing: what fits an effect. */
 const RESPONSE_MAX_BYTES = 1_000_000n
 const HEADERS_MAX = 64
+const HEADER_MAX_BYTES = 8 * 1024
+const HEADERS_MAX_BYTES = 48 * 1024
+/** What the IC says it is to whoever is asked. */
+const USER_AGENT = 'ic/1.0'
 /** It waits in a cell for the answer. */
 const TRANSFORM_MAX_BYTES = 60_000
 
@@ -18,27 +22,42 @@ export interface Transform {
   readonly context: Uint8Array
 }
 
+/** A request that is under way: what becomes of its answer. */
+export interface Outcall {
+  readonly transform: Transform | undefined
+  /** Of the answer, and of what the transform makes of it. */
+  readonly maxBytes: number
+}
+
 /** What `http_request` asks for, as the input of `http.fetch`. @throws {Rejected} */
-export function readHttpRequest(fields: Fields, self: Uint8Array): { input: unknown; transform: Transform | undefined } {
+export function readHttpRequest(fields: Fields, self: Uint8Array): Outcall & { readonly input: unknown } {
   const method = fields.variant('method', ['get', 'head', 'post', 'put', 'delete'])
-  const list = fields.listIf('headers') ?? []
-  if (list.length > HEADERS_MAX) throw new Rejected('IC0408', `at most ${HEADERS_MAX} headers`)
-  const headers = Object.fromEntries(
-    list.map(value => {
-      const header = recordOf(value, 'headers')
-      return [header.text('name'), header.text('value')] as const
-    }),
-  )
-  const maxBytes = fields.natIf('max_response_bytes', 2_000_000n) ?? RESPONSE_MAX_BYTES
+  const headers = readHeaders(fields)
+  const asked = fields.natIf('max_response_bytes', 2_000_000n) ?? RESPONSE_MAX_BYTES
+  const maxBytes = Math.max(1, Math.min(Number(asked), Number(RESPONSE_MAX_BYTES)))
   const body = fields.blobIf('body')
   const input = {
     url: fields.text('url'),
     method: method.name.toUpperCase(),
     headers,
-    maxBytes: Math.max(1, Math.min(Number(maxBytes), Number(RESPONSE_MAX_BYTES))),
+    maxBytes,
     ...(body === undefined || body.length === 0 ? {} : { bodyBase64: Buffer.from(body).toString('base64') }),
   }
-  return { input, transform: readTransform(fields.recordIf('transform'), self) }
+  return { input, maxBytes, transform: readTransform(fields.recordIf('transform'), self) }
+}
+
+function readHeaders(fields: Fields): Record<string, string> {
+  const list = fields.listIf('headers') ?? []
+  if (list.length > HEADERS_MAX) throw new Rejected('IC0408', `at most ${HEADERS_MAX} headers`)
+  const pairs = list.map(value => {
+    const header = recordOf(value, 'headers')
+    return [header.text('name'), header.text('value')] as const
+  })
+  const sizes = pairs.flat().map(text => toUtf8(text).length)
+  if (sizes.some(size => size > HEADER_MAX_BYTES)) throw new Rejected('IC0408', `a name or value of a header has at most ${HEADER_MAX_BYTES} bytes`)
+  if (sizes.reduce((sum, size) => sum + size, 0) > HEADERS_MAX_BYTES) throw new Rejected('IC0408', `headers have at most ${HEADERS_MAX_BYTES} bytes`)
+  const named = pairs.some(([name]) => name.toLowerCase() === 'user-agent')
+  return Object.fromEntries(named ? pairs : [['user-agent', USER_AGENT], ...pairs])
 }
 
 function readTransform(fields: Fields | undefined, self: Uint8Array): Transform | undefined {
@@ -55,16 +74,17 @@ function readTransform(fields: Fields | undefined, self: Uint8Array): Transform 
   return { method, context }
 }
 
-export function putOutcall(cells: Cells, callback: number, transform: Transform | undefined): void {
+export function putOutcall(cells: Cells, callback: number, { transform, maxBytes }: Outcall): void {
   const writer = new CborWriter()
-  writer.array(2)
+  writer.array(3)
   writer.text(transform?.method ?? '')
   writer.bytes(transform?.context ?? new Uint8Array(0))
+  writer.uint(maxBytes)
   cells.set(numbered(OUTCALLS, callback), writer.finish())
 }
 
 /** Takes an outcall that is under way: its first outcome counts. */
-export function takeOutcall(cells: Cells, callback: number): { transform: Transform | undefined } | undefined {
+export function takeOutcall(cells: Cells, callback: number): Outcall | undefined {
   const key = numbered(OUTCALLS, callback)
   const bytes = cells.get(key)
   if (bytes === undefined) return undefined
@@ -73,8 +93,11 @@ export function takeOutcall(cells: Cells, callback: number): { transform: Transf
   reader.array()
   const method = reader.text()
   const context = reader.bytes()
-  return { transform: method === '' ? undefined : { method, context } }
+  return { transform: method === '' ? undefined : { method, context }, maxBytes: Number(reader.uint()) }
 }
+
+/** What may be otherwise another time; all else is said for good. */
+const PASSING: ReadonlySet<string> = new Set(['effect-failed', 'effect-timeout'])
 
 /** What the outside answered. @throws {Rejected} */
 export function readHttpOutcome(failed: boolean, data: Uint8Array): HttpResponse {
@@ -85,8 +108,9 @@ export function readHttpOutcome(failed: boolean, data: Uint8Array): HttpResponse
     told = undefined
   }
   if (failed) {
-    const message = typeof told === 'object' && told !== null && 'message' in told ? String(told.message) : 'the request failed'
-    throw new Rejected('IC0206', message.toWellFormed(), REJECT.transient)
+    const { message = 'the request failed', code = '' } = typeof told === 'object' && told !== null ? (told as { message?: unknown; code?: unknown }) : {}
+    const isPassing = PASSING.has(String(code))
+    throw new Rejected(isPassing ? 'IC0206' : 'IC0406', String(message).toWellFormed(), isPassing ? REJECT.transient : REJECT.fatal)
   }
   const parsed = HttpFetchOutput.safeParse(told)
   if (!parsed.success) throw new Rejected('IC0206', 'the answer has another form', REJECT.transient)

@@ -12,6 +12,7 @@ import {
 } from '../../../protocol/index.ts'
 import { SPAWNS_PER_SLOT_MAX, SPAWNS_PER_SLOT_MAX_BYTES } from '../bounds.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
+import { awaitOutside } from '../deadlines.ts'
 import { MODES } from '../modes.ts'
 import { FIND, notFound } from '../post.ts'
 import { getCallback, type Origin } from '../records.ts'
@@ -71,8 +72,9 @@ export class OwnCalls {
           return reply
         }
         case 'http_request': {
-          const { input, transform } = readHttpRequest(fieldsOf(arg), machine.names.self)
-          putOutcall(slot.cells, callback, transform)
+          const { input, ...outcall } = readHttpRequest(fieldsOf(arg), machine.names.self)
+          putOutcall(slot.cells, callback, outcall)
+          awaitOutside(machine, callback, undefined, slot)
           post.effect('http.fetch', HTTP + callback, input, slot.message.depth + 1, slot)
           return undefined
         }
@@ -145,9 +147,11 @@ export class OwnCalls {
     const cycles = getCallback(slot.cells, callback)?.cycles ?? 0n
     this.#management.answered({ origin: { kind: 'self', callback }, cycles }, slot, () => {
       const response = readHttpOutcome(failed, data)
-      const { transform } = outcall
+      const { transform, maxBytes } = outcall
       if (transform === undefined) return httpReply(response)
-      return this.#transform(transform.method, transformArgument(response, transform.context), slot)
+      const transformed = this.#transform(transform.method, transformArgument(response, transform.context), slot)
+      if (transformed.length <= maxBytes) return transformed
+      throw new Rejected('IC0406', `Transformed http response exceeds limit: ${maxBytes}`, REJECT.fatal)
     })
   }
 

@@ -179,3 +179,36 @@ persistent actor Page {
     text
   };
 }`
+
+/** Fetches pages through the management canister; its transform keeps status and body, and says how many headers there were. */
+export const OUTCALLER = `
+import Error "mo:core/Error";
+persistent actor Self {
+  type Header = { name : Text; value : Text };
+  type Response = { status : Nat; headers : [Header]; body : Blob };
+  type Args = { response : Response; context : Blob };
+  type Management = actor {
+    http_request : {
+      url : Text; max_response_bytes : ?Nat64; method : { #get; #head; #post }; headers : [Header]; body : ?Blob;
+      transform : ?{ function : shared query Args -> async Response; context : Blob }; is_replicated : ?Bool
+    } -> async Response;
+  };
+  transient let ic : Management = actor "aaaaa-aa";
+  public query func strip({ response; context } : Args) : async Response {
+    { response with headers = [{ name = "context"; value = debug_show (context, response.headers.size() > 0) }] }
+  };
+  public func fetch(url : Text, max : ?Nat64, body : ?Blob) : async { #ok : (Nat, Blob, Text); #err : (Text, Text) } {
+    try {
+      let got = await ic.http_request({
+        url; max_response_bytes = max; method = if (body == null) #get else #post; headers = [{ name = "x-from"; value = "canister" }]; body;
+        transform = ?{ function = strip; context = "ctx" }; is_replicated = null
+      });
+      #ok(got.status, got.body, got.headers[0].value)
+    } catch (e) {
+      let code = switch (Error.code(e)) {
+        case (#system_fatal) "fatal"; case (#system_transient) "transient"; case (#canister_reject) "reject"; case _ "other"
+      };
+      #err(code, Error.message(e))
+    }
+  };
+}`

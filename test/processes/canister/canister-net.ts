@@ -135,9 +135,22 @@ export class CanisterNet {
     return result
   }
 
+  /** While `act` runs, nothing is delivered: it stays under way. */
+  hold(act: () => void): void {
+    this.#isHeld = true
+    try {
+      act()
+    } finally {
+      this.#isHeld = false
+    }
+  }
+
+  #isHeld = false
+
   /** Delivers what is under way, and what that causes, in order. */
   deliver(max = 100_000): number {
     let count = 0
+    if (this.#isHeld) return count
     for (let push = this.#pushes.shift(); push !== undefined; push = this.#pushes.shift()) {
       count += 1
       if (count > max) throw new Error(`more than ${max} messages`)
