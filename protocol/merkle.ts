@@ -13,8 +13,6 @@ import { sha256, sha256Each } from './crypto.ts'
 export const MERKLE_ARITY = 4
 
 const HASH_BYTES = 32
-/** Of any tree: that over memory has nodes of its own. */
-const CHILDREN_MAX = 16
 const NODE_BYTES = MERKLE_ARITY * HASH_BYTES
 
 /** The root of no leaves. */
@@ -33,7 +31,7 @@ export function leafHashes(bytes: Uint8Array, bounds: readonly number[]): Uint8A
   return sha256Each(LEAF, bytes, bounds)
 }
 
-/** sha256(0x01 ‖ children), up to sixteen; or the child itself if there is only one. */
+/** sha256(0x01 ‖ children), up to four; or the child itself if there is only one. */
 export function nodeHash(children: readonly Uint8Array[]): Uint8Array {
   const [first] = children
   if (children.length === 1 && first !== undefined) return first
@@ -45,16 +43,8 @@ export function nodeHash(children: readonly Uint8Array[]): Uint8Array {
   return sha256(node.subarray(0, offset))
 }
 
-/** The same for nodes whose children lie one behind the other, `nodeBytes` each; so do the hashes. */
-export function packedNodeHashes(children: Uint8Array, nodeBytes: number): Uint8Array {
-  const bounds: number[] = []
-  for (let start = 0; start < children.length; start += nodeBytes)
-    bounds.push(start, start + nodeBytes)
-  return sha256Each(NODE, children, bounds)
-}
-
 /** A node is put together here: making room for it anew costs more than its hash. */
-const node = new Uint8Array(1 + CHILDREN_MAX * HASH_BYTES)
+const node = new Uint8Array(1 + NODE_BYTES)
 node[0] = 1
 
 /** All levels of a tree from the leaves up to the root, each with its hashes one behind the other. */

@@ -228,14 +228,14 @@ export class MemoryLog implements Log {
     return { [Symbol.dispose]: () => void this.#watchers.delete(grew) }
   }
 
-  /** A head that covers the first `length` blocks, and what else it covers. */
+  /** A head that covers the first `length` blocks, and what else it covers. Of its own feeds it took over the prologue alone. */
   #signs(feed: FeedSpec, length: number): Pick<SignedBlocks, 'head' | 'rest'> | undefined {
     const held = this.#feedOf(feed)
     const proof = this.#proofs.get(nameOf(feed))
     const ending = endOf(feed)
     if (length <= ending && held.length >= ending)
       return { head: { length: ending, signature: new Uint8Array(0) }, rest: subtreesIn(held.blocks, length, ending) }
-    if (proof !== undefined)
+    if (proof !== undefined && length <= proof.length)
       return { head: proof.head, rest: [...held.blocks.slice(length, proof.length).map(leafOf), ...proof.rest] }
     if (this.#seed === undefined || feed.signers.length > 1) return undefined
     const signature = ed25519Sign(this.#seed, feedHeadMessage(feed, held.tree(length)))

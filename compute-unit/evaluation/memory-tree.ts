@@ -1,10 +1,4 @@
-import {
-  CHUNK_SIZE_BYTES,
-  EMPTY_ROOT,
-  leafHash,
-  leafHashes,
-  packedNodeHashes,
-} from '../../protocol/index.ts'
+import { CHUNK_SIZE_BYTES, EMPTY_ROOT, leafHashes, sha256Each } from '../../protocol/index.ts'
 import { CHANGED_LINES_MAX_BYTES, ChangedLines } from './changed-lines.ts'
 
 /** Of a node. */
@@ -14,7 +8,8 @@ const DEPTH = 6
 /** So many indexes are below every level. */
 const WIDTH = CHILDREN ** DEPTH
 const HASH_BYTES = 32
-const NODE_BYTES = CHILDREN * HASH_BYTES
+const MAP_BYTES = CHILDREN / 8
+const NODE_MAX_BYTES = MAP_BYTES + CHILDREN * HASH_BYTES
 const HASHES_MIN = 16
 const ZEROES = new Uint8Array(CHUNK_SIZE_BYTES)
 
@@ -24,7 +19,8 @@ const ZEROES = new Uint8Array(CHUNK_SIZE_BYTES)
  *
  * 1. The leaf of a chunk is leafHash(the lines in which it differs from the image); if there are none, 32 zero bytes.
  *    A chunk that the image does not have is compared with zeros.
- * 2. A node whose children are all 32 zero bytes is 32 zero bytes; else sha256(0x01 ‖ its sixteen children).
+ * 2. A node whose children are all 32 zero bytes is 32 zero bytes; else sha256(0x01 ‖ 16-bit map of the others,
+ *    little-endian, child 0 lowest ‖ the others in order).
  * 3. So memory that is as it was at first costs nothing, and growing alone does not change the root
  *    (the number of pages stands beside it in the state root).
  *
@@ -51,36 +47,40 @@ export class MemoryTree {
 
   /** Tells the bytes of chunks that may have changed, each once. */
   put(chunks: Iterable<readonly [index: number, bytes: Uint8Array]>): void {
-    let batch: Lines[] = []
+    const batch: Piece[] = []
     lines.clear()
     for (const [index, bytes] of chunks) {
       if (lines.left < CHANGED_LINES_MAX_BYTES) {
-        this.#hash(batch)
-        batch = []
+        this.#hash(batch.splice(0), leafHashes)
         lines.clear()
       }
       const start = lines.used
       lines.add(bytes, this.#image.get(index) ?? ZEROES)
-      batch.push({ index, start, length: lines.used - start })
+      batch.push({ key: index, start, length: lines.used - start })
+      this.#stale.add(Math.floor(index / CHILDREN))
     }
-    this.#hash(batch)
+    this.#hash(batch, leafHashes)
   }
 
-  /** Leaves of a batch: the short ones together, those of a length side by side. */
-  #hash(batch: readonly Lines[]): void {
-    const short: Lines[] = []
-    for (const one of batch) {
-      const { index, start, length } = one
-      this.#stale.add(Math.floor(index / CHILDREN))
-      if (length === 0) this.#set(index, undefined, 0)
+  /** Keeps the hashes of pieces that lie in `lines`: of short ones together, those of a length side by side. */
+  #hash(
+    batch: readonly Piece[],
+    hashes: (bytes: Uint8Array, bounds: readonly number[]) => Uint8Array,
+  ): void {
+    const short: Piece[] = []
+    const bounds: number[] = []
+    for (const piece of batch) {
+      const { key, start, length } = piece
+      if (length === 0) this.#set(key, undefined, 0)
       else if (length > SHORT_MAX_BYTES)
-        this.#set(index, leafHash(lines.bytes.subarray(start, start + length)), 0)
-      else short.push(one)
+        this.#set(key, hashes(lines.bytes, [start, start + length]), 0)
+      else short.push(piece)
     }
+    if (short.length === 0) return
     short.sort((a, b) => a.length - b.length)
-    const bounds = short.flatMap(({ start, length }) => [start, start + length])
-    const leaves = leafHashes(lines.bytes, bounds)
-    for (const [at, { index }] of short.entries()) this.#set(index, leaves, at * HASH_BYTES)
+    for (const { start, length } of short) bounds.push(start, start + length)
+    const made = hashes(lines.bytes, bounds)
+    for (const [at, { key }] of short.entries()) this.#set(key, made, at * HASH_BYTES)
   }
 
   /** Chunks that differ from the image. */
@@ -100,34 +100,35 @@ export class MemoryTree {
   /** Hashes nodes of a level again; gives those above them. */
   #combine(level: number, stale: ReadonlySet<number>): Set<number> {
     const above = new Set<number>()
-    const filled: number[] = []
+    const batch: Piece[] = []
+    let start = 0
     for (const index of stale) {
       above.add(Math.floor(index / CHILDREN))
-      if (this.#gather(level - 1, index, filled.length * NODE_BYTES)) filled.push(index)
-      else this.#set(level * WIDTH + index, undefined, 0)
-      if (filled.length === NODES_MAX) this.#finish(level, filled.splice(0))
+      if (start > BATCH_BYTES - NODE_MAX_BYTES) {
+        this.#hash(batch.splice(0), nodeHashes)
+        start = 0
+      }
+      const length = this.#gather(level - 1, index, start)
+      batch.push({ key: level * WIDTH + index, start, length })
+      start += length
     }
-    this.#finish(level, filled)
+    this.#hash(batch, nodeHashes)
     return above
   }
 
-  #finish(level: number, filled: readonly number[]): void {
-    if (filled.length === 0) return
-    const hashes = packedNodeHashes(nodes.subarray(0, filled.length * NODE_BYTES), NODE_BYTES)
-    for (const [at, index] of filled.entries())
-      this.#set(level * WIDTH + index, hashes, at * HASH_BYTES)
-  }
-
-  /** Puts the children of a node side by side at `at` of `nodes`; false if there are none. */
-  #gather(level: number, index: number, at: number): boolean {
+  /** Writes the map of a node's children and their hashes at `start` of `lines`; gives their length, 0 if there are none. */
+  #gather(level: number, index: number, start: number): number {
     const first = level * WIDTH + index * CHILDREN
-    let isFilled = false
+    let map = 0
+    let end = start + MAP_BYTES
     for (let child = 0; child < CHILDREN; child++) {
-      const start = at + child * HASH_BYTES
-      if (this.#copy(first + child, nodes, start)) isFilled = true
-      else nodes.fill(0, start, start + HASH_BYTES)
+      if (!this.#copy(first + child, lines.bytes, end)) continue
+      map |= 1 << child
+      end += HASH_BYTES
     }
-    return isFilled
+    lines.bytes[start] = map
+    lines.bytes[start + 1] = map >> 8
+    return map === 0 ? 0 : end - start
   }
 
   /** Copies a hash to where it is wanted; false, and nothing copied, if it is 32 zero bytes. */
@@ -163,9 +164,10 @@ export class MemoryTree {
   }
 }
 
-/** Where the changed lines of a chunk lie in `lines`. */
-interface Lines {
-  readonly index: number
+/** What is hashed lies in `lines`: the changed lines of a chunk, or the children of a node. */
+interface Piece {
+  /** Of the tree: level × WIDTH + index. */
+  readonly key: number
   readonly start: number
   readonly length: number
 }
@@ -173,9 +175,10 @@ interface Lines {
 /** What is longer is hashed by itself: there is a faster way for long messages. */
 const SHORT_MAX_BYTES = 1024
 const BATCH_BYTES = 64 * 1024
-const NODES_MAX = 64
 const lines = new ChangedLines(BATCH_BYTES)
-const nodes = new Uint8Array(NODES_MAX * NODE_BYTES)
+const NODE = Uint8Array.of(1)
+const nodeHashes = (bytes: Uint8Array, bounds: readonly number[]): Uint8Array =>
+  sha256Each(NODE, bytes, bounds)
 
 /** A loop: a view for each hash would cost more than the hash. */
 function copyHash(from: Uint8Array, start: number, into: Uint8Array, at: number): void {

@@ -127,6 +127,15 @@ describe('the root of memory', () => {
     expect(toHex(together.root())).toBe(toHex(describedMemoryRoot(image, new Map(many))))
   })
 
+  it('is the same for memory of which all has changed', () => {
+    const chunk = new Uint8Array(4096)
+    chunk[4095] = 1
+    const all = Array.from({ length: 2_500 }, (_, at) => [at, chunk] as const)
+    const tree = new MemoryTree(new Map())
+    tree.put(all)
+    expect(toHex(tree.root())).toBe(toHex(describedMemoryRoot(new Map(), new Map(all))))
+  })
+
   it('takes an image for memory that was never touched, but not a minus zero', () => {
     const tree = new MemoryTree(new Map([[7, new Uint8Array(4096).fill(5)]]))
     tree.put([[7, new Uint8Array(4096).fill(5)]])
@@ -173,8 +182,12 @@ function describedMemoryRoot(image: Chunks, now: Chunks): Uint8Array {
   for (let depth = 0; depth < 6; depth++) {
     const above = new Map<number, Uint8Array>()
     for (const index of new Set([...level.keys()].map(key => Math.floor(key / 16)))) {
-      const children = Array.from({ length: 16 }, (_, n) => level.get(16 * index + n) ?? EMPTY_ROOT)
-      above.set(index, sha(Uint8Array.of(1), ...children))
+      const places = Array.from({ length: 16 }, (_, n) => n)
+      const there = places.filter(n => level.has(16 * index + n))
+      const map = Buffer.alloc(2)
+      map.writeUInt16LE(there.reduce((sum, n) => sum + 2 ** n, 0))
+      const children = there.map(n => level.get(16 * index + n) ?? EMPTY_ROOT)
+      above.set(index, sha(Uint8Array.of(1), map, ...children))
     }
     level = above
   }

@@ -3,17 +3,24 @@ import { describe, expect, test } from 'vitest'
 import { HypercoreLog } from '../../log/index.ts'
 import {
   asKeyId,
+  beginEpoch,
   concatBytes,
   describeSpawnItem,
   ed25519PublicKey,
   encodeEnvelope,
+  encodeEpochRecord,
   encodeFrame,
-  type Log,
+  EPOCH_TAGS,
+  type KeyId,
   keyId,
+  type Log,
   messagesFeed,
+  NO_EPOCH,
   type ProcessDescription,
+  provenEpochs,
   signDataItemSync,
   toHex,
+  treeAt,
 } from '../../protocol/index.ts'
 import { checkFeedFile, feedFile, importIntoFolder } from '../../node/index.ts'
 import { importFeed } from '../../node/feed-file.ts'
@@ -99,4 +106,57 @@ describe('a feed in a file', () => {
     ])
     await expect(importFeed(other, feed)).rejects.toMatchObject({ code: 'feed-frozen' })
   })
+
+  test('of a process that was handed over brings the records, and begins where they say', async () => {
+    await using folder = await tempFolder()
+    const source = signing()
+    const process = await filled(source)
+    const before = await checkFeedFile(await fileOf(source, process))
+    const record = await recordOf(source, process, KEY)
+    await source.directory.addEpoch(process.id, record)
+    const handed = provenEpochs(process, [record], process.owner)
+    expect(await beginEpoch(source, handed, { isNew: true })).toBe(true)
+    const item = itemOf({ Type: 'Message', Nth: '3' }, process.id)
+    const bytes = encodeFrame(2, [{ timestampMs: 6, envelopeBytes: encodeEnvelope({ kind: 'item', item: item.bytes }) }])
+    await source.commit([{ feed: messagesFeed(handed), index: 2, firstSlot: 2, ids: [], bytes }])
+
+    const file = await fileOf(source, process)
+    const feed = await checkFeedFile(file)
+    expect([feed.process, feed.slots, feed.lineage.map(({ epochs }) => epochs)]).toEqual([handed, 3, [[record]]])
+    for (let at = 0; at < file.length; at += 7) {
+      const bent = file.slice()
+      bent[at] = (bent[at] ?? 0) ^ 0x10
+      await expect(checkFeedFile(bent), `byte ${at}`).rejects.toMatchObject({ code: 'verification-failed' })
+    }
+
+    // Into the folder of whoever has nothing of it, and of whoever has it as it was before.
+    for (const first of [undefined, before]) {
+      const data = join(folder.path, first === undefined ? 'empty' : 'before')
+      if (first !== undefined) await importIntoFolder(data, first)
+      expect(await importIntoFolder(data, feed)).toBe(3)
+      expect(await importIntoFolder(data, feed)).toBe(0)
+      await expect(importIntoFolder(data, before), 'of an epoch that is over').rejects.toMatchObject({ code: 'bad-epoch' })
+      const { seed } = await openKeystore(join(data, 'keys'))
+      await using log = await HypercoreLog.open({ directory: data, keySeed: seed })
+      expect(await log.directory.process(process.id)).toMatchObject({ id: process.id, epoch: 1, policy: handed.policy })
+      expect((await Array.fromAsync(log.blocks(messagesFeed(handed), 0))).map(toHex)).toEqual(feed.blocks.map(toHex))
+    }
+    // The scheduler of the new epoch gets back what it lost, and whoever knows of another handover takes nothing.
+    await using own = await HypercoreLog.open({ directory: join(folder.path, 'own'), keySeed: SEED })
+    expect(await importFeed(own, feed)).toBe(3)
+    expect(await own.head(messagesFeed(handed))).toEqual(feed.head)
+    const other = signing()
+    await filled(other)
+    await other.directory.addEpoch(process.id, await recordOf(source, process, asKeyId(keyId(ed25519PublicKey(seedOf(5))))))
+    await expect(importFeed(other, feed)).rejects.toMatchObject({ code: 'bad-epoch' })
+  })
 })
+
+/** The record by which `scheduler` goes on from the second block. */
+async function recordOf(log: Log, process: ProcessDescription, scheduler: KeyId): Promise<Uint8Array> {
+  const tree = await treeAt(log.trees, messagesFeed({ ...process, epoch: 0 }), 2)
+  if (tree === undefined) throw new TypeError('expected two blocks')
+  const policy = { schedulers: [scheduler], schedulerQuorum: 1, computeUnits: [scheduler], computeQuorum: 1 }
+  const data = encodeEpochRecord({ process: process.id, epoch: 1, policy, slots: 2, prologue: { length: 2, hash: tree.hash() }, previous: NO_EPOCH })
+  return signDataItemSync({ target: process.id, tags: EPOCH_TAGS, data }, seedOf(9)).bytes
+}

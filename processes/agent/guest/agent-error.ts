@@ -70,7 +70,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   document: 'Put pages in the program that asks',
   navigator: 'Give settings as args when it is spawned',
   Worker: 'Use ctx.spawn: another process runs beside this one',
-  Intl: 'Format texts in the program that shows them',
+  Intl: 'Format texts in the program that shows them; toLocaleString and localeCompare know one language',
   WebAssembly: 'Spawn a process of that module with ctx.spawn',
 }
 

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { runScript } from '../../../processes/index.ts'
 import type { GuestFactory } from '../../../protocol/index.ts'
 import { fakeId } from '../../fakes/guest-context.ts'
 import { AgentDriver, loadAgent, spawnMessage } from './agent-driver.ts'
@@ -143,6 +144,10 @@ describe('what a program cannot have', () => {
       "'Buffer' is not available in a process. Use Uint8Array, TextEncoder and TextDecoder",
     ],
     [
+      'Intl',
+      "'Intl' is not available in a process. Format texts in the program that shows them; toLocaleString and localeCompare know one language",
+    ],
+    [
       'require',
       "'require' and 'import()' are not available in a process. Use import: the bundler takes in what is imported",
     ],
@@ -155,6 +160,24 @@ describe('what a program cannot have', () => {
       )
       expect(ending.error.message.startsWith(text)).toBe(true)
     }
+  })
+
+  it('texts for a language are those of the one that is there', () => {
+    const shown: readonly (readonly [code: string, text: string])[] = [
+      ["(1234.5).toLocaleString('de-DE', { minimumFractionDigits: 2 })", '1234.5'],
+      ["123n.toLocaleString('de-DE')", '123'],
+      [
+        "new Date(0).toLocaleString('de-DE', { timeZone: 'Europe/Berlin' })",
+        '01/01/1970, 12:00:00 AM',
+      ],
+      ["new Date(0).toLocaleDateString('en-GB', { month: 'long' })", '01/01/1970'],
+      ['new Date(0).toLocaleTimeString([], { hour12: false })', '12:00:00 AM'],
+      ["[1, 2].toLocaleString('de-DE')", '1,2'],
+      ["['b', 'a'].sort((x, y) => x.localeCompare(y, 'de', { numeric: true })).join()", 'a,b'],
+      ["'I'.toLocaleLowerCase('tr')", 'i'],
+      ['typeof Intl', 'undefined'],
+    ]
+    for (const [code, text] of shown) expect(runScript(code)).toBe(text)
   })
 
   it('an effect asks the messenger unit, and takes its answer from no other', () => {

@@ -7,6 +7,7 @@ const uses: Readonly<Record<string, (name: string) => unknown>> = {
   require: name => require(name),
   WebSocket: () => new WebSocket('ws://example.org'),
   Buffer: () => Buffer.from(''),
+  Intl: () => new Intl.NumberFormat('de'),
 }
 
 export default Caller.implement({
