@@ -84,3 +84,9 @@ export class Faults {
 
 /** Whether it is the disk that failed: that passes, and says nothing about a process. */
 export const isDiskFailure = ({ code }: Failure): boolean => code === 'disk-full' || code === 'disk-fault'
+
+/** A snapshot that a living host could not open, though all that it needs was there: it is damaged. @throws any other failure */
+export function damaged(error: unknown): undefined {
+  if (Failure.is(error, 'host-fault') && error.details['fatal'] === false && error.details['bystander'] !== true) return undefined
+  throw error
+}

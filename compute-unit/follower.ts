@@ -20,7 +20,7 @@ import {
 import { CertificateFeed } from './certificate-feed.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { FrameOutcome, ProcessSnapshot, Verdict } from './evaluation/index.ts'
-import { Faults, type Places } from './faults.ts'
+import { damaged, Faults, type Places } from './faults.ts'
 import { FrameResults } from './frame-results.ts'
 import type { HostSeat } from './host-pool.ts'
 import { type KnownFrame, KnownFrames } from './known-frames.ts'
@@ -481,10 +481,4 @@ export class Follower {
     this.#sinceCheckpoint = { slots: 0, gas: 0n }
     await this.#parts.checkpoints.write(this.process.id, this.#nextBlock, answer.delta)
   }
-}
-
-/** A snapshot that a living host could not open, though all that it needs was there: it is damaged. @throws any other failure */
-export function damaged(error: unknown): undefined {
-  if (Failure.is(error, 'host-fault') && error.details['fatal'] === false && error.details['bystander'] !== true) return undefined
-  throw error
 }

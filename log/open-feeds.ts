@@ -2,13 +2,7 @@ import type Corestore from 'corestore'
 import Hypercore from 'hypercore'
 import type { HypercoreKeyPair } from 'hypercore'
 import type HypercoreStorage from 'hypercore-storage'
-import {
-  equalBytes,
-  Failure,
-  FEED_PLACES_MAX,
-  type FeedHead,
-  type FeedSpec,
-} from '../protocol/index.ts'
+import { equalBytes, Failure, FEED_PLACES_MAX, type FeedHead, type FeedSpec } from '../protocol/index.ts'
 import { diskFailure } from './disk-failure.ts'
 import { discoveryKeyOf, feedOf, manifestOf } from './feed-manifest.ts'
 import type { FeedEnd } from './feed-end.ts'
@@ -38,11 +32,7 @@ export class OpenFeeds implements AsyncDisposable {
   /** Why everything is closed, until it is open again. */
   #down: Failure | undefined
   readonly #open = new Map<string, OpenFeed>()
-  #asked: {
-    state: FeedState
-    resolve: (length: number) => void
-    reject: (error: unknown) => void
-  }[] = []
+  #asked: { state: FeedState; resolve: (length: number) => void; reject: (error: unknown) => void }[] = []
 
   private constructor(parts: OpenFeedsParts, opened: OpenedStore) {
     this.#parts = parts
