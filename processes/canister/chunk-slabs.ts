@@ -8,7 +8,7 @@ const PLACES_MIN = 8
  * would be looked at by every collection of garbage.
  */
 export class ChunkSlabs {
-  readonly #slabs: Uint8Array[] = []
+  readonly #slabs: Uint8Array<ArrayBuffer>[] = []
   readonly #free: number[] = []
   #next = 0
   /** Places behind `#next` in the last slab. */
@@ -43,6 +43,12 @@ export class ChunkSlabs {
 
   free(place: number): void {
     this.#free.push(place)
+  }
+
+  /** Gives the memory back at once, not at some collection of garbage that thousands of megabytes let go would call for; there is no place left. */
+  close(): void {
+    for (const { buffer } of this.#slabs) buffer.transfer(0)
+    this.#slabs.length = 0
   }
 
   #slab(place: number): Uint8Array {

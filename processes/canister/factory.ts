@@ -27,10 +27,8 @@ export class CanisterFactory implements GuestFactory, MachineHome {
   readonly #spare: CanisterInstance[] = []
   #last: Machine | undefined
   #seatsMax = INSTANCES_MIN
-  /** Counts canisters that got an instance. */
+  /** Counts canisters that got an instance; by it they know when they lost theirs. */
   #seatings = 0
-  /** When a canister lost its instance to another, by that count. */
-  readonly #lost = new WeakMap<Machine, number>()
 
   constructor(ownCode: Uint8Array | undefined) {
     this.ownCode = ownCode
@@ -66,8 +64,7 @@ export class CanisterFactory implements GuestFactory, MachineHome {
     }
     this.#seatings += 1
     // Of ten thousand that wake one after the other each would get an instance of its own, which takes longer than cleaning one.
-    const lostAt = this.#lost.get(machine)
-    const isMissed = lostAt !== undefined && this.#seatings - lostAt <= INSTANCES_MAX
+    const isMissed = machine.seatLostAt !== undefined && this.#seatings - machine.seatLostAt <= INSTANCES_MAX
     if (isMissed && this.#seatsMax < INSTANCES_MAX) this.#seatsMax += 1
     const taken = this.#seats.size < this.#seatsMax ? undefined : this.#takeOldest(machine, code)
     const instance = taken ?? this.#fresh(machine, code)
@@ -83,8 +80,7 @@ export class CanisterFactory implements GuestFactory, MachineHome {
     if (oldest === undefined) return undefined
     const [former, instance] = oldest
     this.#seats.delete(former)
-    former.lostSeat()
-    this.#lost.set(former, this.#seatings)
+    former.lostSeat(this.#seatings)
     if (instance.code !== code || instance.heap.pages !== machine.state.heapPages) return undefined
     for (const index of former.kept.indexes()) {
       if (index < STABLE_BASE && !machine.kept.has(index)) instance.heap.chunk(index).fill(0)

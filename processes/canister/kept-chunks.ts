@@ -81,11 +81,20 @@ export class KeptChunks {
     return changed
   }
 
+  /** Nothing is here any more, and views of it are empty. */
+  close(): void {
+    this.#slabs.close()
+    this.#places.clear()
+    this.#before.clear()
+    this.#changed.clear()
+  }
+
   /** A slot that changed very much leaves much room behind. */
   #pack(): void {
     const slabs = new ChunkSlabs()
     let more = this.#places.size
     for (const [index, place] of this.#places) this.#places.set(index, slabs.add(this.#slabs.at(place), --more))
+    this.#slabs.close()
     this.#slabs = slabs
   }
 }

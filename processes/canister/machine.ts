@@ -52,6 +52,8 @@ export class Machine {
   /** Gas that the slot may still use before it takes too long for its host. */
   patienceGas: bigint | undefined
   state: CanisterState
+  /** When it last lost its instance to another, as its home counts. */
+  seatLostAt: number | undefined
   readonly #home: MachineHome
   readonly #stable: StableMemory
   #before: CanisterState
@@ -108,9 +110,10 @@ export class Machine {
     return decoded
   }
 
-  /** Another has the instance now. */
-  lostSeat(): void {
+  /** Another has the instance now; `at` is told by `seatLostAt`. */
+  lostSeat(at: number): void {
     this.#instance = undefined
+    this.seatLostAt = at
   }
 
   #seated(code: CanisterCode): CanisterInstance {
@@ -263,6 +266,7 @@ export class Machine {
   close(): void {
     this.#home.leave(this)
     this.#instance = undefined
+    this.kept.close()
   }
 }
 

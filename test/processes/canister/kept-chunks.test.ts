@@ -70,4 +70,14 @@ describe('the chunks of a canister', () => {
     }
     expect(kept.sizeBytes).toBe(57 * CHUNK_SIZE_BYTES)
   })
+
+  it('give their memory back when they are closed, at once', () => {
+    const kept = new KeptChunks()
+    kept.put(3, new Uint8Array(4096).fill(7))
+    kept.keep()
+    const view = kept.get(3)
+    expect([view.length, kept.sizeBytes > 0]).toEqual([4096, true])
+    kept.close()
+    expect([view.buffer.byteLength, kept.sizeBytes, kept.has(3)]).toEqual([0, 0, false])
+  })
 })
