@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AtollNode, createNode } from '../../node/index.ts'
 import { installClients } from '../clients/install.ts'
 import { motoko } from '../processes/canister/motoko.ts'
-import { ASSETS, CERTIFIED, COUNTER, COUNTER_UPGRADED, LARGE, PAGE } from './programs/canisters.ts'
+import { ASSETS, CERTIFIED, COUNTER, COUNTER_UPGRADED, LARGE, PAGE, SIGNER } from './programs/canisters.ts'
 
 let node: AtollNode
 const folder = mkdtempSync(join(tmpdir(), 'atoll-ic-'))
@@ -54,8 +54,9 @@ describe('clients of other makes, unmodified', () => {
       file('upgraded', COUNTER_UPGRADED),
       file('certified', CERTIFIED),
       file('large', LARGE),
+      file('signer', SIGNER),
     ]
-    expect(await scenario('agent-3', wasm)).toHaveLength(15)
+    expect(await scenario('agent-3', wasm)).toHaveLength(16)
   })
 
   it('the newest agent, and the client of the management canister, do all they can do', async () => {

@@ -69,7 +69,7 @@ export class IcNode implements AsyncDisposable {
       },
     })
     const server = createServer((request, response) => {
-      const url = new URL(`http://localhost${request.url ?? ''}`)
+      const url = () => new URL(`http://localhost${request.url ?? ''}`)
       void api(request, response, url).then(isTaken => isTaken || pages(request, response, url))
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
