@@ -1,7 +1,7 @@
 import {
-  type Control, controlTags, createDataItem, type DataItem, type DataItemFields, Failure, type Signer, type Slot, type Tag,
+  checkMessageFields, checkModuleFields, checkSpawnFields, type Control, controlTags, createDataItem, type DataItem, type DataItemFields,
+  Failure, type Signer, type Slot, type Tag,
 } from '../protocol/index.ts'
-import { checkModule, checkSend, checkSpawn } from './check-fields.ts'
 
 /** What a caller says of a message; the rest is filled in. */
 export interface MessageFields {
@@ -64,7 +64,7 @@ export async function signMessage(
   fields: MessageFields,
   signer: Signer,
 ): Promise<DataItem> {
-  checkSend({ ...fields, process })
+  checkMessageFields({ ...fields, process })
   const anchor = fields.anchor ?? globalThis.crypto.getRandomValues(new Uint8Array(32))
   return sign(
     { target: process, anchor, tags: fullTags('Message', fields), data: fields.data ?? '' },
@@ -120,7 +120,7 @@ export async function signSpawn(
   schedulers: readonly string[],
   signer: Signer,
 ): Promise<DataItem> {
-  checkSpawn(fields)
+  checkSpawnFields(fields)
   const extra: Tag[] = [
     { name: 'Module', value: fields.module },
     ...schedulers.map(value => ({ name: 'Scheduler', value })),
@@ -152,7 +152,7 @@ export async function signModule(
   fields: ModuleFields,
   signer: Signer,
 ): Promise<DataItem> {
-  checkModule({ ...fields, wasm })
+  checkModuleFields({ ...fields, wasm })
   const extra: Tag[] = [{ name: 'Module-Format', value: fields.format }]
   return sign({ tags: fullTags('Module', fields, extra), data: wasm }, signer)
 }

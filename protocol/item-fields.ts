@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { malformedRequest, ModuleId, ProcessId } from '../protocol/index.ts'
+import { ModuleId, ProcessId } from './ids.ts'
+import { malformedRequest } from './operation-request.ts'
 
 const Text = z.string().refine(text => text.isWellFormed(), 'expected well-formed text, got a lone surrogate')
 const Bytes = z.custom<Uint8Array>(value => value instanceof Uint8Array, 'expected bytes')
@@ -17,6 +18,6 @@ const checker =
     if (error !== undefined) throw malformedRequest(error)
   }
 
-export const checkSend = checker(z.object({ process: ProcessId, action: Text.optional(), ...common }))
-export const checkSpawn = checker(z.object({ module: ModuleId, ...common }))
-export const checkModule = checker(z.object({ wasm: Bytes, format: Text, tags: common.tags }))
+export const checkMessageFields = checker(z.object({ process: ProcessId, action: Text.optional(), ...common }))
+export const checkSpawnFields = checker(z.object({ module: ModuleId, ...common }))
+export const checkModuleFields = checker(z.object({ wasm: Bytes, format: Text, tags: common.tags }))
