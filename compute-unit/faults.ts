@@ -9,6 +9,8 @@ const STANDS_STILL_AFTER = 3
 /** A host that fails on the same frame this often is left alone for longer and longer. */
 const RETRY_FIRST_MS = 100
 const RETRY_MAX_MS = 60_000
+/** Longest pause while the disk is what fails: it may have room again at any moment. */
+const DISK_RETRY_MAX_MS = 2_000
 
 /** Where a process may be evaluated. */
 export interface Places {
@@ -51,7 +53,8 @@ export class Faults {
       const details = { process: this.#process, slot, cause: String(cause ?? failure.message) }
       this.#standing = new Failure('stands-still', details, { cause: failure })
     }
-    return this.#count > 1 ? Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** this.#count) : 0
+    const longestMs = isDiskFailure(failure) ? DISK_RETRY_MAX_MS : RETRY_MAX_MS
+    return this.#count > 1 ? Math.min(longestMs, RETRY_FIRST_MS * 2 ** this.#count) : 0
   }
 
   /** It went well. */
@@ -77,4 +80,13 @@ export class Faults {
   get standing(): Failure | undefined {
     return this.#standing
   }
+}
+
+/** Whether it is the disk that failed: that passes, and says nothing about a process. */
+export const isDiskFailure = ({ code }: Failure): boolean => code === 'disk-full' || code === 'disk-fault'
+
+/** A snapshot that a living host could not open, though all that it needs was there: it is damaged. @throws any other failure */
+export function damaged(error: unknown): undefined {
+  if (Failure.is(error, 'host-fault') && error.details['fatal'] === false && error.details['bystander'] !== true) return undefined
+  throw error
 }

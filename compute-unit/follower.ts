@@ -17,9 +17,10 @@ import {
   type Timer,
   equalBytes, decodeCertificate,
 } from '../protocol/index.ts'
+import { CertificateFeed } from './certificate-feed.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { FrameOutcome, ProcessSnapshot, Verdict } from './evaluation/index.ts'
-import { Faults, type Places } from './faults.ts'
+import { damaged, Faults, type Places } from './faults.ts'
 import { FrameResults } from './frame-results.ts'
 import type { HostSeat } from './host-pool.ts'
 import { type KnownFrame, KnownFrames } from './known-frames.ts'
@@ -97,6 +98,7 @@ export class Follower {
   #running: Promise<void> | undefined
   #pause: AbortController | undefined
   readonly #faults: Faults
+  readonly #certificates: CertificateFeed
   #stopped: Failure | undefined
   /** Blocks that the feed had when this follower was opened. */
   #history = 0
@@ -115,6 +117,16 @@ export class Follower {
     this.#faults = new Faults(process.id)
     this.#feed = messagesFeed(process)
     this.#resultsFeed = resultsFeed(process, parts.key)
+    this.#certificates = new CertificateFeed({
+      log: parts.log,
+      feed: this.#resultsFeed,
+      sleep: parts.sleep,
+      trouble: failure => parts.trouble(process, failure),
+      stop: failure => {
+        this.stop(failure)
+        parts.trouble(process, failure)
+      },
+    })
   }
 
   /** Looks how far the feed and the certificates have come; evaluates nothing yet. */
@@ -254,6 +266,7 @@ export class Follower {
   stop(failure: Failure): void {
     this.#stopped ??= failure
     this.#pause?.abort()
+    this.#certificates.end()
     this.#waiting.fail(failure)
   }
 
@@ -271,6 +284,7 @@ export class Follower {
     while (this.#nextBlock < this.#frames.end && this.#stopped === undefined) {
       try {
         while (!this.inHost) await this.#openOnce()
+        await this.#certificates.room()
         await this.#evaluateFrom(this.#nextBlock, () => this.#frames.end)
         if (this.#checkpointDue()) await this.#writeCheckpoint()
         this.#tellPresent()
@@ -421,7 +435,6 @@ export class Follower {
   }
 
   #certify(frame: KnownFrame, outcome: FrameOutcome): void {
-    const { log } = this.#parts
     const { firstSlot, count, resultsRoot, stateRoot, gas } = outcome
     const results = new FrameResults(firstSlot, outcome.resultsBytes)
     const certificate: Certificate = {
@@ -439,12 +452,8 @@ export class Follower {
     this.#sinceCheckpoint.gas += gas
     this.#replayed = firstSlot + count
     if (outcome.timers !== undefined) this.#tell(outcome.timers, frame.index < Math.max(this.#nextBlock, this.#history - 1))
-    // The certificate reaches its feed a little later; it can be made again, so nobody waits for that. Timers are told
-    // first: after a crash they are looked up only for what has no certificate yet.
-    log.append(this.#resultsFeed, frame.index, [certificateBytes]).catch(error => {
-      this.stop(Failure.from(error))
-      this.#parts.trouble(this.process, Failure.from(error))
-    })
+    // Timers are told first: after a crash they are looked up only for what has no certificate yet.
+    this.#certificates.add(frame.index, certificateBytes)
     if (outcome.lifecycle !== undefined) this.#parts.lifecycle(this.process, outcome.lifecycle)
     if (frame.index < this.#nextBlock) return
     this.#nextBlock = frame.index + 1
@@ -472,10 +481,4 @@ export class Follower {
     this.#sinceCheckpoint = { slots: 0, gas: 0n }
     await this.#parts.checkpoints.write(this.process.id, this.#nextBlock, answer.delta)
   }
-}
-
-/** A snapshot that a living host could not open, though all that it needs was there: it is damaged. @throws any other failure */
-export function damaged(error: unknown): undefined {
-  if (Failure.is(error, 'host-fault') && error.details['fatal'] === false && error.details['bystander'] !== true) return undefined
-  throw error
 }

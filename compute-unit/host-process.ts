@@ -29,6 +29,8 @@ interface Waiting {
 
 /** What the C library is told: few arenas, and what is free goes back. It does not know that one thread does all the work. */
 const ENVIRONMENT = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072', MALLOC_MMAP_THRESHOLD_: '131072' }
+/** A host that has so many requests to answer is not idle before the next ones come. */
+const BUSY_REQUESTS = 8
 /** A host ends when its pipe does; one that is in the middle of a long slot is not waited for. */
 const CLOSE_MAX_MS = 500
 
@@ -52,6 +54,8 @@ class HostProcess implements Host {
   readonly #packets = new PacketReader(PACKET_MAX_BYTES)
   readonly #exited: Promise<void>
   readonly #outgoing = new PacketWriter()
+  /** Requests in `#outgoing`. */
+  #unsent = 0
   #nextNumber = 1
   #guard: NodeJS.Timeout | undefined
   #closing = false
@@ -104,10 +108,18 @@ class HostProcess implements Host {
     return this.#waiting.size
   }
 
-  /** Requests of one turn of the loop go in one write: a write costs more than most requests. */
+  /** Requests of one turn of the loop go in one write, and those that a busy host does not miss: a write costs more than most requests. */
   #send(number: number, request: HostRequest): void {
-    if (this.#outgoing.length === 0) setImmediate(() => this.#child.stdin?.write(this.#outgoing.finish()))
     this.#outgoing.add(writer => writeRequest(writer, number, request))
+    if (this.#unsent === 0) setImmediate(() => this.#flush())
+    this.#unsent += 1
+  }
+
+  #flush(): void {
+    const atWork = this.#waiting.size - this.#unsent
+    if (this.#unsent === 0 || atWork >= BUSY_REQUESTS) return
+    this.#unsent = 0
+    this.#child.stdin?.write(this.#outgoing.finish())
   }
 
   #receive(chunk: Uint8Array): void {
@@ -131,6 +143,7 @@ class HostProcess implements Host {
       else waiting?.resolve(answer)
     }
     this.#watch()
+    this.#flush()
   }
 
   /** Who asks now asks the next host. */

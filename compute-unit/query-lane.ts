@@ -9,7 +9,8 @@ import {
   type QueryMessage,
 } from '../protocol/index.ts'
 import type { Checkpoints } from './checkpoints.ts'
-import { damaged, type Follower } from './follower.ts'
+import { damaged } from './faults.ts'
+import type { Follower } from './follower.ts'
 import type { HostSeat } from './host-pool.ts'
 import { loadModules, modulesNamedIn, modulesOf } from './named-modules.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'

@@ -19,6 +19,7 @@ import {
 import { createAdminGate } from './admin-gate.ts'
 import { SECURITY_HEADERS } from './answer.ts'
 import { Call } from './call.ts'
+import { createFaultLog } from './fault-log.ts'
 import { createHostRule } from './host-rule.ts'
 import type { GatewayLogger, Mount } from './parts.ts'
 import { publicProblem } from './problem.ts'
@@ -102,7 +103,7 @@ export class Gateway implements AsyncDisposable {
       }),
       admitAdmin: createAdminGate(parts.adminToken, clock),
       clock,
-      logger: parts.logger,
+      tellFault: createFaultLog(parts.logger, clock),
       streams,
     }
     server.on('request', (request, response) => this.#onRequest(request, response, () => undefined))

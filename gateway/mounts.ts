@@ -7,7 +7,7 @@ import type { Mount } from './parts.ts'
 export async function serveMounts(mounts: readonly Mount[], call: Call, proceed: () => void): Promise<void> {
   const { request, response } = call
   if (mounts.length === 0) throw new Failure('not-found')
-  const url = urlOf(request)
+  const url = () => urlOf(request)
   for (const [header, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(header, value)
   response.setHeader('x-request-id', call.id)
   proceed()

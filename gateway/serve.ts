@@ -29,9 +29,10 @@ import {
 import { readBody } from './body.ts'
 import type { Call } from './call.ts'
 import { sendEvents } from './event-stream.ts'
+import type { FaultLog } from './fault-log.ts'
 import { type HostRule, isSameOrigin } from './host-rule.ts'
 import { serveMounts } from './mounts.ts'
-import type { GatewayLogger, Mount } from './parts.ts'
+import type { Mount } from './parts.ts'
 import { publicProblem } from './problem.ts'
 import type { Route, Router } from './router.ts'
 import { parseTarget, type Target } from './target.ts'
@@ -53,7 +54,7 @@ export interface ServeParts {
   readonly admitHost: HostRule
   readonly admitAdmin: AdminGate
   readonly clock: Clock
-  readonly logger: GatewayLogger
+  readonly tellFault: FaultLog
   /** Event streams that are open now; the gateway counts them. */
   readonly streams: { open: number }
 }
@@ -247,14 +248,8 @@ function fail(
   sendProblem(contextOf(call, isOpen), problemFor(parts, call, error), headers)
 }
 
-function problemFor(
-  { logger }: ServeParts,
-  call: Call,
-  error: unknown,
-): ReturnType<typeof publicProblem> {
+function problemFor({ tellFault }: ServeParts, call: Call, error: unknown): ReturnType<typeof publicProblem> {
   const failure = Failure.from(error)
-  const facts = { request: call.id, method: call.request.method, code: failure.code, err: failure }
-  if (failure.code === 'internal') logger.error(facts, 'a request met a bug')
-  else if (failure.blame === 'host') logger.warn(facts, 'a request met a fault of this machine')
+  tellFault(failure, { request: call.id, method: call.request.method })
   return publicProblem(failure, call.id)
 }

@@ -41,6 +41,7 @@ function parseQuery(text: string): Record<string, string> {
 }
 
 function decode(text: string): string {
+  if (!text.includes('%')) return text
   try {
     return decodeURIComponent(text)
   } catch (cause) {

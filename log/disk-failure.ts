@@ -8,7 +8,7 @@ export function diskFailure(error: unknown, what: string): Failure {
   if (Failure.is(error)) return error
   const text = textOf(error)
   if (FULL.test(text)) return new Failure('disk-full', { what }, { cause: error })
-  return new Failure('host-fault', { what }, { cause: error, note: 'the disk failed' })
+  return new Failure('disk-fault', { what }, { cause: error })
 }
 
 /** Whether opening a database failed because somebody has it open. */

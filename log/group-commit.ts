@@ -41,7 +41,7 @@ export class GroupCommit {
     this.#parts = parts
   }
 
-  /** Holds on to the states meanwhile. @throws {Failure} `feed-frozen` if a block does not follow its feed; `disk-full`, `host-fault` */
+  /** Holds on to the states meanwhile. @throws {Failure} `feed-frozen` if a block does not follow its feed; `disk-full`, `disk-fault` */
   commit(blocks: readonly PlacedBlock[]): Promise<void> {
     return new Promise((resolve, reject) => {
       let bytes = 0

@@ -91,7 +91,7 @@ export class Journal implements AsyncDisposable {
     return this.#sealed
   }
 
-  /** Begins a new segment. @throws {Failure} `disk-full`, `host-fault` */
+  /** Begins a new segment. @throws {Failure} `disk-full`, `disk-fault` */
   async rotate(): Promise<void> {
     await this.#retire()
     const { files, folder, folderId } = this.#parts
@@ -122,7 +122,7 @@ export class Journal implements AsyncDisposable {
     this.#sealed = true
   }
 
-  /** Makes one group durable; gives the segment it stands in. @throws {Failure} `disk-full`, `host-fault` */
+  /** Makes one group durable; gives the segment it stands in. @throws {Failure} `disk-full`, `disk-fault` */
   async append(blocks: readonly NamedBlock[]): Promise<number> {
     if (this.#live === undefined || this.#live.size >= this.#parts.segmentBytes) await this.rotate()
     const live = this.#live

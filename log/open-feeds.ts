@@ -2,13 +2,7 @@ import type Corestore from 'corestore'
 import Hypercore from 'hypercore'
 import type { HypercoreKeyPair } from 'hypercore'
 import type HypercoreStorage from 'hypercore-storage'
-import {
-  equalBytes,
-  Failure,
-  FEED_PLACES_MAX,
-  type FeedHead,
-  type FeedSpec,
-} from '../protocol/index.ts'
+import { equalBytes, Failure, FEED_PLACES_MAX, type FeedHead, type FeedSpec } from '../protocol/index.ts'
 import { diskFailure } from './disk-failure.ts'
 import { discoveryKeyOf, feedOf, manifestOf } from './feed-manifest.ts'
 import type { FeedEnd } from './feed-end.ts'
@@ -35,12 +29,10 @@ export class OpenFeeds implements AsyncDisposable {
   #store: Corestore
   #storage: HypercoreStorage
   #stored: StoredFeeds
+  /** Why everything is closed, until it is open again. */
+  #down: Failure | undefined
   readonly #open = new Map<string, OpenFeed>()
-  #asked: {
-    state: FeedState
-    resolve: (length: number) => void
-    reject: (error: unknown) => void
-  }[] = []
+  #asked: { state: FeedState; resolve: (length: number) => void; reject: (error: unknown) => void }[] = []
 
   private constructor(parts: OpenFeedsParts, opened: OpenedStore) {
     this.#parts = parts
@@ -83,7 +75,7 @@ export class OpenFeeds implements AsyncDisposable {
   async append(state: FeedState, from: number, blocks: readonly Uint8Array[], proof?: TailProof): Promise<void> {
     if (proof !== undefined && !state.own) await this.#makeWay(state, from, proof)
     const isDone = await this.#stored.append(state, from, blocks, proof).catch(error => {
-      throw diskFailure(error, 'feeds')
+      throw this.failure(error)
     })
     if (isDone) return
     await this.#use(state, async core => {
@@ -138,14 +130,14 @@ export class OpenFeeds implements AsyncDisposable {
       if (feed.signers.length > 1) return { length, signature: plainBytes(signature) }
       return { length, signature: onlySignature(signature) }
     } catch (error) {
-      throw diskFailure(error, 'feeds')
+      throw this.failure(error)
     }
   }
 
   /** The tree of the first `length` blocks of a feed, which must be on disk. */
   async end(state: FeedState, length: number): Promise<FeedEnd> {
     const end = await this.#stored.end(state, length).catch(error => {
-      throw diskFailure(error, 'feeds')
+      throw this.failure(error)
     })
     if (end !== undefined) return end
     throw new Failure('data-folder-damaged', { process: state.feed.process }, { note: 'a feed in an older format' })
@@ -158,7 +150,7 @@ export class OpenFeeds implements AsyncDisposable {
     to: number,
   ): Promise<readonly (Uint8Array | undefined)[]> {
     const stored = await this.#stored.read(state, from, to).catch(error => {
-      throw diskFailure(error, 'feeds')
+      throw this.failure(error)
     })
     if (stored !== undefined) return stored
     return await this.#use(state, async core => {
@@ -186,23 +178,30 @@ export class OpenFeeds implements AsyncDisposable {
     }
   }
 
-  /** Resolves when all that was appended survives power loss. @throws {Failure} `disk-full`, `host-fault` */
+  /** Resolves when all that was appended survives power loss. @throws {Failure} `disk-full`, `disk-fault` */
   async sync(): Promise<void> {
     try {
       // Not `storage.flush()`: that flushes a column family in which nothing stands.
       await this.#storage.db.flush()
     } catch (error) {
-      throw diskFailure(error, 'feeds')
+      throw this.failure(error)
     }
   }
 
-  /** Closes and opens everything: a RocksDB that failed once, for want of space, stays failed. */
-  async reopen(): Promise<void> {
+  /** Closes and opens everything: a RocksDB that failed once, for want of space, stays failed. Who reads meanwhile hears why. */
+  async reopen(why: Failure): Promise<void> {
+    this.#down = why
     await this.#closeAll().catch(() => undefined)
     const opened = await openStore(this.#parts.folder)
     this.#store = opened.store
     this.#storage = opened.storage
     this.#stored = storedFeeds(this.#parts, opened)
+    this.#down = undefined
+  }
+
+  /** What to tell whoever met `error` at the feeds. */
+  failure(error: unknown): Failure {
+    return this.#down === undefined || Failure.is(error) ? diskFailure(error, 'feeds') : this.#down
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -226,7 +225,7 @@ export class OpenFeeds implements AsyncDisposable {
       return await body(await open.core)
     } catch (error) {
       if (open.failed && this.#open.get(state.name) === open) this.#open.delete(state.name)
-      throw diskFailure(error, 'feeds')
+      throw this.failure(error)
     } finally {
       open.users--
       // Whoever opened the Hypercore may keep it; without one, appending costs less.
@@ -267,7 +266,7 @@ export class OpenFeeds implements AsyncDisposable {
         for (const [i, { state, resolve }] of some.entries())
           resolve((isWritten(state, infos[i]?.head?.length) ? infos[i]?.head?.length : infos[i]?.hints?.contiguousLength) ?? 0)
       } catch (error) {
-        for (const { reject } of some) reject(diskFailure(error, 'feeds'))
+        for (const { reject } of some) reject(this.failure(error))
       }
     }
   }

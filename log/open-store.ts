@@ -15,7 +15,7 @@ export interface OpenedStore {
   readonly storage: HypercoreStorage
 }
 
-/** @throws {Failure} `disk-full`, `host-fault` */
+/** @throws {Failure} `disk-full`, `disk-fault` */
 export async function closeStore({ store, storage }: OpenedStore): Promise<void> {
   try {
     await store.close()

@@ -9,7 +9,6 @@ import {
   type ProcessId,
   toBase64Url,
 } from '../protocol/index.ts'
-import { diskFailure } from './disk-failure.ts'
 import type { OpenFeeds } from './open-feeds.ts'
 import { plainBytes } from './plain-bytes.ts'
 
@@ -92,9 +91,13 @@ export class ProcessDirectory {
       if (after === undefined || compareBytes(key, start) > 0) found.set(id, { key, id, entry })
     }
     const range = after === undefined ? { limit } : { gt: Buffer.from(start), limit }
-    for await (const { key, value } of this.#bee.createReadStream(range)) {
-      const id = asProcessId(toBase64Url(key))
-      found.set(id, { key, id, entry: this.#known.get(id) ?? entryOf(value) })
+    try {
+      for await (const { key, value } of this.#bee.createReadStream(range)) {
+        const id = asProcessId(toBase64Url(key))
+        found.set(id, { key, id, entry: this.#known.get(id) ?? entryOf(value) })
+      }
+    } catch (error) {
+      throw this.#feeds.failure(error)
     }
     return [...found.values()]
       .sort((a, b) => compareBytes(a.key, b.key))
@@ -125,7 +128,9 @@ export class ProcessDirectory {
   async #entry(id: ProcessId): Promise<Entry | undefined> {
     const held = this.#held(id)
     if (held !== undefined) return held
-    const found = await this.#bee.get(Buffer.from(fromBase64Url(id)))
+    const found = await this.#bee.get(Buffer.from(fromBase64Url(id))).catch(error => {
+      throw this.#feeds.failure(error)
+    })
     if (found === null) return undefined
     const entry = entryOf(found.value)
     this.#remember(id, entry)
@@ -146,13 +151,13 @@ export class ProcessDirectory {
     }, LINGER_MS)
   }
 
-  /** @throws {Failure} `disk-full`, `host-fault` */
+  /** @throws {Failure} `disk-full`, `disk-fault` */
   #write(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#writing ??= this.#writeAll()
       .catch(error => {
-        throw diskFailure(error, 'directory')
+        throw this.#feeds.failure(error)
       })
       .finally(() => {
         this.#writing = undefined

@@ -34,6 +34,8 @@ export class RocksStore implements Store, AsyncDisposable {
   #writing: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #reopening: NodeJS.Timeout | undefined
+  /** The database failed, and is not open anew yet: nothing is written to it. */
+  #isDown = false
   #waiting: (() => void)[] = []
   #failure: Failure | undefined
   #closed = false
@@ -56,7 +58,12 @@ export class RocksStore implements Store, AsyncDisposable {
 
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
     const pending = this.#overlay.get(nameOf(key))
-    return pending === undefined ? await this.#reads.get(key) : pending.value
+    if (pending !== undefined) return pending.value
+    try {
+      return await this.#reads.get(key)
+    } catch (error) {
+      throw this.#whyNot(error)
+    }
   }
 
   async getMany(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
@@ -94,7 +101,7 @@ export class RocksStore implements Store, AsyncDisposable {
     }
   }
 
-  /** Resolves when all writes so far survive power loss. @throws {Failure} `disk-full`, `host-fault` */
+  /** Resolves when all writes so far survive power loss. @throws {Failure} `disk-full`, `disk-fault` */
   async sync(): Promise<void> {
     await this.flush()
     try {
@@ -115,10 +122,14 @@ export class RocksStore implements Store, AsyncDisposable {
     const above = this.#pendingBetween(gte, lt, reverse)
     const capacity = Math.min(ITERATOR_CAPACITY, limit + above.length)
     let given = 0
-    const below = this.#db.iterator({ gte, lt, reverse, capacity })
-    for await (const pair of merged(above, below, reverse)) {
-      yield pair
-      if (++given >= limit) return
+    try {
+      const below = this.#db.iterator({ gte, lt, reverse, capacity })
+      for await (const pair of merged(above, below, reverse)) {
+        yield pair
+        if (++given >= limit) return
+      }
+    } catch (error) {
+      throw this.#whyNot(error)
     }
   }
 
@@ -132,6 +143,11 @@ export class RocksStore implements Store, AsyncDisposable {
       this.#wake()
       await this.#db.close({ force: true })
     }
+  }
+
+  /** Why a read failed: while a failed database is opened anew, for what made it fail. */
+  #whyNot(error: unknown): Failure {
+    return this.#failure ?? diskFailure(error, 'store')
   }
 
   #pendingBetween(gte: Uint8Array, lt: Uint8Array, reverse: boolean): Pending[] {
@@ -154,7 +170,7 @@ export class RocksStore implements Store, AsyncDisposable {
   #start(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#queue.length === 0) return
+    if (this.#queue.length === 0 || this.#isDown) return
     this.#writing ??= this.#run().finally(() => {
       this.#writing = undefined
       if (this.#queue.length > 0 && this.#failure === undefined && !this.#closed) this.#linger()
@@ -173,6 +189,7 @@ export class RocksStore implements Store, AsyncDisposable {
         this.#failure = diskFailure(error, 'store')
         this.#queue = [...taken, ...this.#queue]
         this.#wake()
+        this.#isDown = true
         this.#reopening ??= setTimeout(() => void this.#reopen(), REOPEN_PAUSE_MS)
         return
       }
@@ -203,6 +220,7 @@ export class RocksStore implements Store, AsyncDisposable {
       await this.#db.close({ force: true }).catch(() => undefined)
       this.#db = await openDatabase(this.#folder)
       this.#reads = new ReadTogether(this.#db)
+      this.#isDown = false
       this.#start()
     } catch {
       this.#reopening = setTimeout(() => void this.#reopen(), REOPEN_PAUSE_MS)

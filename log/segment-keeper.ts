@@ -53,7 +53,7 @@ export class SegmentKeeper {
     )
   }
 
-  /** Drops what can be dropped. @throws {Failure} `disk-full`, `host-fault` */
+  /** Drops what can be dropped. @throws {Failure} `disk-full`, `disk-fault` */
   async drop(): Promise<void> {
     const upTo = this.#droppable()
     if (upTo <= this.#dropped) return

@@ -201,20 +201,20 @@ export class WriteBehind implements AsyncDisposable {
       return
     }
     this.#failure = failure
-    this.#timer ??= setTimeout(() => void this.#reopen(), REOPEN_PAUSE_MS)
+    this.#timer ??= setTimeout(() => void this.#reopen(failure), REOPEN_PAUSE_MS)
   }
 
-  async #reopen(): Promise<void> {
+  async #reopen(why: Failure): Promise<void> {
     this.#timer = undefined
     if (this.#closed) return
     try {
       while (this.#running > 0) await this.#change()
-      await this.#parts.feeds.reopen()
+      await this.#parts.feeds.reopen(why)
       await this.#parts.onReopened()
       this.#failure = undefined
       this.#begin()
     } catch {
-      this.#timer = setTimeout(() => void this.#reopen(), REOPEN_PAUSE_MS)
+      this.#timer = setTimeout(() => void this.#reopen(why), REOPEN_PAUSE_MS)
     }
   }
 }

@@ -53,7 +53,8 @@ export class Intake {
     const places: number[] = []
     for (const [i, item] of items.entries()) {
       try {
-        const routed = await this.#route(item instanceof Uint8Array ? parse(item) : item)
+        const routing = this.#route(item instanceof Uint8Array ? parse(item) : item)
+        const routed = routing instanceof Promise ? await routing : routing
         if ('module' in routed) taken[i] = routed
         else {
           requests.push(routed)
@@ -73,17 +74,18 @@ export class Intake {
     return takeIngress(this.#parts, process, request)
   }
 
-  async #route(item: DataItem): Promise<ScheduleRequest | ModuleAdded> {
+  /** Where an item belongs; what has to be looked up is waited for. */
+  #route(item: DataItem): ScheduleRequest | Promise<ScheduleRequest | ModuleAdded> {
     const { bytes } = item
     const type = findTag(item.tags, 'Type')
     if (type === 'Module') return this.#addModule(item)
     if (bytes.length > ITEM_SIZE_MAX_BYTES) {
       throw new Failure('too-large', { bytes: bytes.length, max: ITEM_SIZE_MAX_BYTES })
     }
-    if (type === 'Process') await this.#checkSpawn(item)
-    else if (item.target === undefined) throw new Failure('wrong-type', { type: type ?? '' }, { note: 'no target' })
-    const process = asProcessId(type === 'Process' ? item.id : (item.target ?? ''))
-    return { process, envelope: { kind: 'item', item: bytes }, item }
+    if (type === 'Process') return this.#checkSpawn(item).then(() => requestOf(item, item.id))
+    const { target } = item
+    if (target === undefined) throw new Failure('wrong-type', { type: type ?? '' }, { note: 'no target' })
+    return requestOf(item, target)
   }
 
   async #addModule(item: DataItem): Promise<ModuleAdded> {
@@ -109,6 +111,12 @@ export class Intake {
     if (this.#knownModules.size < 10_000) this.#knownModules.add(module)
   }
 }
+
+const requestOf = (item: DataItem, process: string): ScheduleRequest => ({
+  process: asProcessId(process),
+  envelope: { kind: 'item', item: item.bytes },
+  item,
+})
 
 function parse(bytes: Uint8Array): DataItem {
   try {

@@ -42,6 +42,7 @@ import { createUnitMetrics } from './unit-metrics.ts'
 import { type UnitName, UnitRoles } from './unit-roles.ts'
 import { unitNaming } from './unit-naming.ts'
 import { VERSION } from './version.ts'
+import { withOverrides } from './with-overrides.ts'
 
 export interface NodeOptions extends EffectOptions, NetworkOptions {
   /** Folder of feeds, state and keys; made if it is not there. */
@@ -51,6 +52,8 @@ export interface NodeOptions extends EffectOptions, NetworkOptions {
   readonly host?: string | undefined
   readonly allowedHosts?: readonly string[] | undefined
   readonly publicUrl?: string | undefined
+  /** File with the seed of the root key that the IC's clients trust; the node's own key is the root, if not given. */
+  readonly icRootSeed?: string | undefined
   /** What it runs; all, if not given. */
   readonly units?: readonly UnitName[] | undefined
   readonly hosts?: number | undefined
@@ -204,7 +207,7 @@ async function openNode(
   }
   const unitsToName = unitNaming({ key: keys.key, units: roles.names, ...inReach(network) })
   let part: Awaited<ReturnType<typeof takePart>> | undefined
-  const operations = createOperations({
+  const { operations, forPeers } = operationsOf({
     ...faces,
     nodeInfo: () => infoOf({ key: keys.key, units: roles.names, startedMs }, network),
     unitsToName,
@@ -213,12 +216,18 @@ async function openNode(
     feeds: () => part && nodeFeeds(part.following.processes, log),
     handovers: () => desk,
   })
-  if (joined !== undefined) part = await takePart(joined, { publicUrl: options.publicUrl, key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations, evidence, handovers, desk }, keep)
+  if (joined !== undefined) part = await takePart(joined, { publicUrl: options.publicUrl, key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations: forPeers, evidence, handovers, desk }, keep)
   const node = { ...units, key: keys.key, log, roles, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })
   const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub, learned, unitsToName, schedulerAt: key => schedulerAt(key, network, part?.records) }, keep)
   keep(gateway)
   return make({ ...node, gateway })
+}
+
+/** What clients can ask for, and what peers can: a peer wants to know what this node runs, and if this asked the peer in turn, both would wait. */
+function operationsOf(parts: Parameters<typeof createOperations>[0]): { readonly operations: Operations; readonly forPeers: Operations } {
+  const operations = createOperations(parts)
+  return { operations, forPeers: withOverrides(operations, { node: createOperations({ ...parts, unitsToName: undefined }).node }) }
 }
 
 function infoOf(node: { readonly key: KeyId; readonly units: readonly UnitName[]; readonly startedMs: number }, network: Network | undefined) {

@@ -18,27 +18,30 @@ export interface NamingParts {
 const ASK_MAX_MS = 3_000
 
 /**
- * Asks nodes in reach which units they run, in order of their keys: the first that runs one is named for it. One of them
- * may ask this node the same meanwhile: it is told what this node runs.
+ * Asks nodes in reach which units they run, in order of their keys: the first that runs one is named for it. Who wants to know while
+ * they are asked waits for the same answers.
  */
 export function unitNaming({ key, units, peers, ask }: NamingParts): () => Promise<UnitsToName> {
-  let isAsking = false
+  const isWhole = units.includes('scheduler') && units.includes('compute')
+  let asking: Promise<UnitsToName> | undefined
   const named = (
     unit: UnitName,
     answers: readonly { peer: KeyId; units: readonly string[] }[],
   ): KeyId =>
     units.includes(unit) ? key : (answers.find(answer => answer.units.includes(unit))?.peer ?? key)
-  return async () => {
-    const isWhole = units.includes('scheduler') && units.includes('compute')
-    if (isWhole || isAsking) return { scheduler: key, computeUnit: key }
-    isAsking = true
+  const askAll = async (): Promise<UnitsToName> => {
     const asked = [...peers()]
       .sort()
       .map(async peer => ({ peer, ...(await ask(peer, { timeoutMs: ASK_MAX_MS })) }))
-    const ended = await Promise.allSettled(asked).finally(() => {
-      isAsking = false
-    })
+    const ended = await Promise.allSettled(asked)
     const answers = ended.flatMap(answer => (answer.status === 'fulfilled' ? [answer.value] : []))
     return { scheduler: named('scheduler', answers), computeUnit: named('compute', answers) }
+  }
+  return async () => {
+    if (isWhole) return { scheduler: key, computeUnit: key }
+    asking ??= askAll().finally(() => {
+      asking = undefined
+    })
+    return asking
   }
 }

@@ -164,7 +164,8 @@ class Verification {
       // What came since is not signed yet.
       if (check.isComplete) break
       try {
-        if (!isFarEnough) await this.#loadNamed(bytes, process)
+        // Asked for below: until then they stay loaded.
+        using _modules = isFarEnough ? undefined : await this.#loadNamed(bytes, process)
         if (isFarEnough) check.skip(bytes)
         else this.#ask(await check.next(bytes))
         isFarEnough ||= this.#isFarEnough(bytes)
@@ -199,6 +200,7 @@ class Verification {
     const spawn = await this.#source.spawnEnvelope(process.id)
     if (spawn === undefined)
       throw new VerifyFault(0, `the spawn message of ${process.id} is not at hand`)
+    using _own = this.#seat.pin(module.id)
     await this.#seat.load(module)
     await this.#seat.ask({
       kind: 'open',
@@ -211,10 +213,13 @@ class Verification {
   }
 
   /** Upgrades name the modules they need. */
-  async #loadNamed(frame: Uint8Array, process: ProcessDescription): Promise<void> {
+  async #loadNamed(frame: Uint8Array, process: ProcessDescription): Promise<Disposable> {
+    using pins = new DisposableStack()
     for (const id of modulesNamedIn(frame, process)) {
+      pins.use(this.#seat.pin(id))
       await this.#seat.load(await this.#module(id, readFrameHead(frame).firstSlot))
     }
+    return pins.move()
   }
 
   async #module(id: ModuleId, slot: Slot): Promise<ModuleDescription> {

@@ -1,5 +1,6 @@
 import { base64UrlSizeBytes, readBase64Url } from './bytes.ts'
 import { CborMajor } from './cbor-shape.ts'
+import { giveBack, NO_SLAB, pieceOf, type Slab, takeSlab } from './cbor-slabs.ts'
 
 const UINT64_MAX = (1n << 64n) - 1n
 /** Up to this length, copying characters by hand is faster than calling the encoder. */
@@ -7,23 +8,6 @@ const TEXT_BY_HAND_MAX = 48
 const BYTES_BY_HAND_MAX = 24
 /** Of a byte string whose length is not known yet: 24 to 255 bytes are the rule. */
 const LIKELY_HEAD_BYTES = 2
-const SCRATCH_BYTES = 4096
-/** Scratch space is lent to one writer after the other: making it anew costs more than what is written. */
-const SCRATCH_KEPT_MAX = 8
-const SCRATCH_KEPT_MAX_BYTES = 1024 * 1024
-
-interface Scratch {
-  readonly bytes: Uint8Array
-  readonly view: DataView
-}
-
-const scratches: Scratch[] = []
-const EMPTY = newScratch(0)
-
-function newScratch(size: number): Scratch {
-  const bytes = new Uint8Array(size)
-  return { bytes, view: new DataView(bytes.buffer) }
-}
 
 const encoder = new TextEncoder()
 
@@ -32,14 +16,15 @@ const encoder = new TextEncoder()
  * their shortest form. Counts of arrays and maps and the order of map keys are the caller's word.
  */
 export class CborWriter {
-  #bytes: Uint8Array
-  #view: DataView
+  #slab = NO_SLAB
+  #bytes = NO_SLAB.bytes
+  #view = NO_SLAB.view
+  /** Where in the slab it begins; positions that are told are counted from here. */
+  #start = 0
   #at = 0
 
   constructor() {
-    const { bytes, view } = scratches.pop() ?? newScratch(SCRATCH_BYTES)
-    this.#bytes = bytes
-    this.#view = view
+    this.#use(takeSlab(0), 0)
   }
 
   /**
@@ -89,18 +74,19 @@ export class CborWriter {
   begin(): number {
     this.#reserve(LIKELY_HEAD_BYTES)
     this.#at += LIKELY_HEAD_BYTES
-    return this.#at
+    return this.length
   }
 
   /** Ends the byte string that was begun at `start`; gives its length. */
   end(start: number): number {
-    const length = this.#at - start
+    const length = this.length - start
     const head = headBytes(length)
     if (head !== LIKELY_HEAD_BYTES) {
       this.#reserve(head)
-      this.#bytes.copyWithin(start - LIKELY_HEAD_BYTES + head, start, this.#at)
+      const from = this.#start + start
+      this.#bytes.copyWithin(from - LIKELY_HEAD_BYTES + head, from, this.#at)
     }
-    this.#at = start - LIKELY_HEAD_BYTES
+    this.#at = this.#start + start - LIKELY_HEAD_BYTES
     this.#head(CborMajor.bytes, length)
     this.#at += length
     return length
@@ -110,23 +96,23 @@ export class CborWriter {
   hole(): number {
     this.#reserve(4)
     this.#at += 4
-    return this.#at - 4
+    return this.length - 4
   }
 
   /** Fills a hole, little-endian. */
   fill(at: number, value: number): void {
-    this.#view.setUint32(at, value, true)
+    this.#view.setUint32(this.#start + at, value, true)
   }
 
   /** How many bytes were written. */
   get length(): number {
-    return this.#at
+    return this.#at - this.#start
   }
 
   /** Takes back what was written from `start` on, as a copy of its own. */
   cut(start: number): Uint8Array {
-    const taken = this.#bytes.slice(start, this.#at)
-    this.#at = start
+    const taken = this.#bytes.slice(this.#start + start, this.#at)
+    this.#at = this.#start + start
     return taken
   }
 
@@ -180,17 +166,22 @@ export class CborWriter {
     this.#at += length
   }
 
-  /** What was written, as a copy of its own. The writer is spent: it begins anew, with nothing. */
+  /**
+   * What was written, perhaps as a part of a larger buffer; nobody writes there again. The writer is spent: it begins anew,
+   * with nothing.
+   */
   finish(): Uint8Array {
-    const written = this.#bytes.slice(0, this.#at)
-    const scratch = { bytes: this.#bytes, view: this.#view }
-    if (scratches.length < SCRATCH_KEPT_MAX && scratch.bytes.length <= SCRATCH_KEPT_MAX_BYTES) {
-      scratches.push(scratch)
-    }
-    this.#bytes = EMPTY.bytes
-    this.#view = EMPTY.view
-    this.#at = 0
+    const written = pieceOf(this.#slab, this.#at)
+    this.#use(NO_SLAB, 0)
     return written
+  }
+
+  #use(slab: Slab, length: number): void {
+    this.#slab = slab
+    this.#bytes = slab.bytes
+    this.#view = slab.view
+    this.#start = slab.free
+    this.#at = slab.free + length
   }
 
   #ascii(value: string): boolean {
@@ -257,10 +248,12 @@ export class CborWriter {
   #reserve(count: number): void {
     const needed = this.#at + count
     if (needed <= this.#bytes.length) return
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
-    grown.set(this.#bytes.subarray(0, this.#at))
-    this.#bytes = grown
-    this.#view = new DataView(grown.buffer)
+    const { length } = this
+    const before = this.#slab
+    const slab = takeSlab(Math.max(length + count, 2 * length))
+    slab.bytes.set(this.#bytes.subarray(this.#start, this.#at), slab.free)
+    this.#use(slab, length)
+    giveBack(before)
   }
 }
 

@@ -8,8 +8,10 @@
 import { fromBase64Url, MalformedBytes, toBase64Url, toUtf8 } from './bytes.ts'
 import { ed25519PublicKey, ed25519Sign, sha256 } from './crypto.ts'
 import { hashListStart, hashNext } from './deep-hash.ts'
+import { idText } from './id-text.ts'
 import { verifySignature } from './item-signature.ts'
-import { addressOf, type SignatureScheme, type Signer, shapeOfScheme, shapeOfType } from './keys.ts'
+import { knownAddress } from './known-address.ts'
+import { type SignatureScheme, type Signer, shapeOfScheme, shapeOfType } from './keys.ts'
 import { TAGS_MAX, TAGS_SIZE_MAX_BYTES } from './limits.ts'
 import { decodeTags, encodeTags, type Tag } from './tags.ts'
 
@@ -198,13 +200,13 @@ class LocatedItem implements DataItem {
   }
 
   get ownerAddress(): string {
-    this.#ownerAddress ??= addressOf(this.scheme, this.owner)
+    this.#ownerAddress ??= knownAddress(this.scheme, this.owner)
     return this.#ownerAddress
   }
 
   get target(): string | undefined {
     if (this.bytes[this.#layout.targetAt] !== 1) return undefined
-    this.#target ??= toBase64Url(optionalField(this.bytes, this.#layout.targetAt))
+    this.#target ??= idText(optionalField(this.bytes, this.#layout.targetAt))
     return this.#target
   }
 
@@ -240,8 +242,7 @@ function prefixAt(bytes: Uint8Array, layout: Layout): Uint8Array {
   const name = signatureType + toBase64Url(bytes.subarray(ownerAt, anchorAt + 1))
   const known = knownPrefixes.get(name)
   if (known !== undefined) return known
-  let hash = hashListStart(8)
-  hash = hashNext(hash, toUtf8('dataitem'))
+  let hash = hashNext(hashListStart(8), toUtf8('dataitem'))
   hash = hashNext(hash, toUtf8('1'))
   hash = hashNext(hash, toUtf8(String(signatureType)))
   hash = hashNext(hash, bytes.subarray(ownerAt, targetAt))

@@ -97,6 +97,7 @@ export const FAILURES = {
   'feed-behind': row(4031, 'host', 503, 'The data folder was restored, and the feed may be longer elsewhere', 'Connect the nodes that the details name, or all that follow it (atoll peer add); if nothing was written since the backup, atoll up --accept-restored.'),
   'open-keys': row(4006, 'host', 503, 'A key file can be read by others', 'chmod 600 the file and chmod 700 its folder, then start again.'),
   'host-fault': row(4007, 'host', 503, 'The evaluation host failed; no result was made', 'It is repeated by itself; see the logs if it goes on.'),
+  'disk-fault': row(4010, 'host', 503, 'The disk failed', 'The node tries again by itself; if it goes on, see the cause in the logs, and replace the disk.'),
   'stands-still': row(4041, 'host', 503, 'The process stands still: evaluating it has failed again and again', 'Other processes go on. It is tried again from time to time, and after an update of this software; report the cause if it is no lack of memory.'),
   'port-in-use': row(4008, 'host', 503, 'The port is taken', 'Stop the other program, or use --port 0.'),
   'internal': row(4009, 'host', 500, 'A bug', 'Report it with the id of the request.'),

@@ -1,5 +1,6 @@
 import { fromUtf8, MalformedBytes, toUtf8, utf8Length } from './bytes.ts'
 import { TAGS_MAX, TAGS_SIZE_MAX_BYTES } from './limits.ts'
+import { shortText } from './short-text.ts'
 
 /** A name and a value; a list of tags keeps its order and its repetitions, and is never an object. */
 export interface Tag {
@@ -150,20 +151,24 @@ const LIST_TAG = 'Scheduler'
  * @throws MalformedBytes naming the tag; its offset is the position in the list.
  */
 export function refuseDuplicateSystemTags(tags: readonly Tag[]): void {
-  const seen = new Map<string, string>()
-  for (const [index, tag] of tags.entries()) {
-    const name = tag.name.toLowerCase()
+  const seen: string[] = []
+  let hasList = false
+  for (let index = 0; index < tags.length; index++) {
+    const spelled = tags[index]?.name ?? ''
+    const name = spelled.toLowerCase()
     if (!SYSTEM_TAGS_LOWER.has(name)) continue
-    const before = seen.get(name)
-    const isList = tag.name === LIST_TAG && before === LIST_TAG
-    if (before !== undefined && !isList)
-      throw new MalformedBytes(`tags: ${JSON.stringify(tag.name)} twice`, index)
-    seen.set(name, tag.name)
+    const isKnown = seen.includes(name)
+    if (isKnown && !(hasList && spelled === LIST_TAG))
+      throw new MalformedBytes(`tags: ${JSON.stringify(spelled)} twice`, index)
+    if (!isKnown) seen.push(name)
+    if (spelled === LIST_TAG) hasList = true
   }
 }
 
 function readText(cursor: TagCursor, bytes: Uint8Array): string {
   cursor.next()
+  const short = shortText(bytes, cursor.start, cursor.end)
+  if (short !== undefined) return short
   try {
     return fromUtf8(bytes.subarray(cursor.start, cursor.end))
   } catch (cause) {

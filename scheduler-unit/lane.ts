@@ -140,7 +140,8 @@ export class Lane {
   /**
    * Gives the envelope the next slot; resolves once that is durable. `sender` is who sent a push, `window` when its slot may be.
    * With `gathers`, nothing is committed for its sake until somebody calls `commit`, or much has come.
-   * @throws {Failure} `busy`, `moved`, what broke this lane; rejects with `timeout` if its slot came out of its window
+   * @throws {Failure} `busy`, `moved`, what broke this lane; rejects with `timeout` if its slot came out of its window.
+   * Whoever calls it sees to a rejection.
    */
   enqueue(
     id: MessageId,
@@ -156,7 +157,6 @@ export class Lane {
     const { promise, resolve, reject } = Promise.withResolvers<Receipt>()
     this.#pending.push({ id, envelope, bytes, sender, window, resolve, reject })
     this.senders.enqueued(envelope)
-    promise.catch(() => undefined)
     this.#newest = promise
     if (isToldById(envelope)) this.#waiting.set(id, { bytes, receipt: promise })
     if (!gathers || this.#pending.length >= GATHERED_MAX) this.commit()
@@ -197,7 +197,7 @@ export class Lane {
     const frames = this.#frames(batch, timestampMs)
     const start = this.#nextSlot
     const { promise: done, resolve } = Promise.withResolvers<boolean>()
-    const blocks = frames.map(frame => ({ ...frame, feed: this.feed }))
+    const blocks = frames.map(({ index, bytes, firstSlot, ids }) => ({ feed: this.feed, index, bytes, firstSlot, ids }))
     const { commit, log } = this.#parts
     void this.#settle(batch, frames, timestampMs, commit === undefined ? log.commit(blocks) : commit(blocks), resolve)
     // Before slot 0 is durable nobody can know its process.

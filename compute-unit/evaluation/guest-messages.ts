@@ -7,7 +7,6 @@ import {
   type DataItem,
   decodeIngress,
   decodePushBody,
-  equalBytes,
   fromBase64Url,
   type GuestMessage,
   type MessageId,
@@ -56,7 +55,6 @@ class ItemMessage implements GuestMessage {
   readonly raw: RawMessage
   readonly #item: DataItem
   readonly #process: ProcessId
-  #from: string | undefined
 
   constructor(id: Uint8Array, item: DataItem, kind: GuestMessage['kind'], place: Place) {
     this.raw = { id, origin: id, tags: item.tagsBytes }
@@ -81,8 +79,7 @@ class ItemMessage implements GuestMessage {
   }
 
   get from(): string {
-    this.#from ??= addressOf(this.#item)
-    return this.#from
+    return this.#item.ownerAddress
   }
 
   get owner(): string {
@@ -248,18 +245,4 @@ function withoutExcluded(item: DataItem, exclude: readonly string[]): DataItem {
 
 function cronTags(timer: CellKey, process: ProcessDescription): readonly Tag[] {
   return readCrons(process.tags, 0).find(cron => cron.timer.key === timer)?.tags ?? []
-}
-
-/** Addresses of the last senders, by some bytes of their keys: senders recur. */
-const addresses: ({ readonly owner: Uint8Array; readonly address: string } | undefined)[] = []
-const ADDRESSES_MAX = 4096
-
-function addressOf(item: DataItem): string {
-  const { owner } = item
-  const place = ((owner[3] ?? 0) | ((owner[4] ?? 0) << 8)) % ADDRESSES_MAX
-  const known = addresses[place]
-  if (known !== undefined && equalBytes(known.owner, owner)) return known.address
-  const address = item.ownerAddress
-  addresses[place] = { owner: owner.slice(), address }
-  return address
 }

@@ -24,7 +24,7 @@ import { answerSu } from './su.ts'
 export type AoFacade = (
   request: IncomingMessage,
   response: ServerResponse,
-  url: URL,
+  url: () => URL,
 ) => Promise<boolean>
 
 const MAINNET = /^\/(push$|~meta@1\.0\/|[\w-]{43}(~process@1\.0)?\/(push|slot\/|compute\/|as=))/
@@ -36,7 +36,8 @@ export function createAoFacade(parts: AoFacadeParts): AoFacade {
     signItem: parts.signItem,
   })
   const cuParts: CuParts = { ...parts, chain, formats: new ModuleFormats(parts.log) }
-  return async (request, response, url) => {
+  return async (request, response, urlOf) => {
+    const url = urlOf()
     const room = roomOf(url.pathname)
     if (room === undefined) return false
     if (request.method === 'OPTIONS') {

@@ -43,7 +43,8 @@ function encodeAll<T>(
   const writer = new CborWriter()
   writer.array(values.length)
   for (const value of values) write(writer, value)
-  return writer.finish()
+  // In a buffer of its own, which goes to the other thread.
+  return writer.finish().slice()
 }
 
 function decodeAll<T>(bytes: Uint8Array, read: (reader: CborReader) => T): T[] {

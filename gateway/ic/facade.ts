@@ -30,7 +30,7 @@ import { readState } from './read-state.ts'
 import { HttpRefusal } from './refusal.ts'
 
 /** Answers a request if it is the IC's; false: it is somebody else's, and nothing was touched. Never rejects. */
-export type IcFacade = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>
+export type IcFacade = (request: IncomingMessage, response: ServerResponse, url: () => URL) => Promise<boolean>
 
 /** The API for agents, and the pages of canisters. */
 export interface IcFaces {
@@ -50,14 +50,15 @@ export function createIcFaces(parts: IcFacadeParts): IcFaces {
 }
 
 function createApi(desk: Desk): IcFacade {
-  return async (request, response, url) => {
-    if (!url.pathname.startsWith('/api/') && url.pathname !== TOPOLOGY) return false
+  return async (request, response) => {
+    const [path = ''] = (request.url ?? '').split('?', 1)
+    if (!path.startsWith('/api/') && path !== TOPOLOGY) return false
     if (request.method === 'OPTIONS') {
       sendPreflight(response)
       return true
     }
     try {
-      await answer(desk, request, response, url.pathname)
+      await answer(desk, request, response, path)
     } catch (error) {
       fail(desk.parts, response, error)
     }

@@ -39,10 +39,11 @@ const UPDATE_EXPIRY_MS = 240_000
 const NS_PER_MS = 1_000_000n
 
 /** Answers a request if it is for a page of a canister. Never rejects. */
-export type PagesFacade = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>
+export type PagesFacade = (request: IncomingMessage, response: ServerResponse, url: () => URL) => Promise<boolean>
 
 export function createPages(desk: Desk): PagesFacade {
-  return async (request, response, url) => {
+  return async (request, response, urlOf) => {
+    const url = urlOf()
     const own = canisterOfHost(request.headers.host ?? '')
     const named = url.searchParams.get('canisterId')
     if (own === undefined && named === null) return false

@@ -13,13 +13,21 @@ const HASH_BYTES = 32
 const ROW_BYTES = 2 * HASH_BYTES
 const NO_BYTES = new Uint8Array(0)
 const SCRATCH_BYTES = 16 * 1024
-const KEY_HASHES_MAX = 256
+const KEYS_MAX = 256
 /** Longest LEB128 of a number, and longest UTF-8 of a UTF-16 unit. */
 const NUMBER_MAX_BYTES = 10
 const CHARACTER_MAX_BYTES = 3
+/** Up to this length a loop is faster than a call. */
+const BY_HAND_MAX = 48
 
 const encoder = new TextEncoder()
-const keyHashes = new Map<string, Uint8Array>()
+interface Key {
+  readonly hash: Uint8Array
+  /** Its first four bytes: they tell most keys apart. */
+  readonly lead: number
+}
+
+const keys = new Map<string, Key>()
 let scratch = new Uint8Array(SCRATCH_BYTES)
 
 /** 32 bytes: the request id of a request's content. */
@@ -40,26 +48,41 @@ function imageAt(value: IcValue, at: number): number {
   }
   if (typeof value === 'string') {
     reserve(at + CHARACTER_MAX_BYTES * value.length)
+    if (value.length <= BY_HAND_MAX && isAsciiAt(value, at)) return at + value.length
     return at + encoder.encodeInto(value, scratch.subarray(at)).written
   }
   if (typeof value === 'number' || typeof value === 'bigint') return leb128At(BigInt(value), at)
   return isIcMap(value) ? rowsAt(value, at) : hashesAt(value as readonly IcValue[], at)
 }
 
+/** Lays out a text if it is one of ASCII. */
+function isAsciiAt(text: string, at: number): boolean {
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code > 127) return false
+    scratch[at + index] = code
+  }
+  return true
+}
+
 function rowsAt(map: IcMap, at: number): number {
-  const keys = Array.from(map.keys(), keyHash)
+  const rows = Array.from(map.keys(), keyOf)
   const hashes = hashesOf(map.values(), at)
   // Rows are few: each is put where it belongs by counting those before it.
-  reserve(at + ROW_BYTES * keys.length)
-  for (const [index, key] of keys.entries()) {
+  reserve(at + ROW_BYTES * rows.length)
+  for (let index = 0; index < rows.length; index++) {
+    const key = rows[index]
+    if (key === undefined) continue
     let to = at
-    for (const other of keys) if (compareBytes(other, key) < 0) to += ROW_BYTES
-    scratch.set(key, to)
+    for (const other of rows) if (isBefore(other, key)) to += ROW_BYTES
+    scratch.set(key.hash, to)
     for (let byte = 0; byte < HASH_BYTES; byte++)
       scratch[to + HASH_BYTES + byte] = hashes[HASH_BYTES * index + byte] ?? 0
   }
-  return at + ROW_BYTES * keys.length
+  return at + ROW_BYTES * rows.length
 }
+
+const isBefore = (a: Key, b: Key): boolean => (a.lead === b.lead ? compareBytes(a.hash, b.hash) < 0 : a.lead < b.lead)
 
 function hashesAt(values: readonly IcValue[], at: number): number {
   const hashes = hashesOf(values, at)
@@ -104,10 +127,11 @@ function reserve(length: number): void {
 }
 
 /** Names of fields repeat: their hashes are kept, the first few hundred. */
-function keyHash(key: string): Uint8Array {
-  const known = keyHashes.get(key)
+function keyOf(name: string): Key {
+  const known = keys.get(name)
   if (known !== undefined) return known
-  const hash = sha256(toUtf8(key))
-  if (keyHashes.size < KEY_HASHES_MAX) keyHashes.set(key, hash)
-  return hash
+  const hash = sha256(toUtf8(name))
+  const key = { hash, lead: new DataView(hash.buffer, hash.byteOffset).getUint32(0) }
+  if (keys.size < KEYS_MAX) keys.set(name, key)
+  return key
 }

@@ -1,21 +1,21 @@
 /**
  * The agent of DFINITY, generation 3, as it is, with all its checks, against a node.
  *
- *     node agent-3.mjs <url> <counter.wasm> <upgraded.wasm> <certified.wasm> <large.wasm>
+ *     node agent-3.mjs <url> <counter.wasm> <upgraded.wasm> <certified.wasm> <large.wasm> <signer.wasm>
  */
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { Actor, CanisterStatus, Certificate, HttpAgent, lookup_path, polling } from '@dfinity/agent'
+import { Actor, CanisterStatus, Cbor, Certificate, hashOfMap, HttpAgent, lookup_path, polling, reconstruct, wrapDER } from '@dfinity/agent'
 import { IDL } from '@dfinity/candid'
-import { DelegationChain, DelegationIdentity, ECDSAKeyIdentity, Ed25519KeyIdentity } from '@dfinity/identity'
+import { Delegation, DelegationChain, DelegationIdentity, ECDSAKeyIdentity, Ed25519KeyIdentity } from '@dfinity/identity'
 import { Secp256k1KeyIdentity } from '@dfinity/identity-secp256k1'
 import { Principal } from '@dfinity/principal'
 import { managementOf } from './management.mjs'
 import { run, withClockOff } from './scenario.mjs'
 
 const [host, ...paths] = process.argv.slice(2)
-const [counter, upgraded, certified, large] = paths.map(path => new Uint8Array(readFileSync(path)))
+const [counter, upgraded, certified, large, signer] = paths.map(path => new Uint8Array(readFileSync(path)))
 
 const service = ({ IDL: idl }) =>
   idl.Service({
@@ -31,6 +31,12 @@ const certifiedService = ({ IDL: idl }) =>
     set: idl.Func([idl.Text], [], []),
     get: idl.Func([], [idl.Record({ value: idl.Text, certificate: idl.Opt(idl.Vec(idl.Nat8)) })], ['query']),
   })
+
+const signerService = ({ IDL: idl }) =>
+  idl.Service({ prepare: idl.Func([idl.Vec(idl.Nat8)], [], []), certificate: idl.Func([], [idl.Opt(idl.Vec(idl.Nat8))], ['query']) })
+const CANISTER_KEY = Uint8Array.from([0x30, 0x0c, 0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x83, 0xb8, 0x43, 0x01, 0x02])
+const sha = bytes => new Uint8Array(createHash('sha256').update(bytes).digest())
+const bytesOf = text => new Uint8Array(Buffer.from(text))
 
 const owner = Ed25519KeyIdentity.generate(randomBytes(32))
 const agentOf = (identity, more = {}) => HttpAgent.create({ host, identity, shouldFetchRootKey: true, retryTimes: 1, ...more })
@@ -156,6 +162,37 @@ await run({
       const checked = await Certificate.create({ certificate: Uint8Array.from(certificate[0]), rootKey: ownerAgent.rootKey, canisterId: other })
       const found = lookup_path(['canister', other.toUint8Array(), 'certified_data'], checked.cert.tree)
       assert.deepEqual(Buffer.from(found.value).toString(), text)
+    }
+  },
+  "signs in by a canister's signature, as with Internet Identity": async () => {
+    const id = await ic.create()
+    await ic.install(id, signer)
+    const provider = Actor.createActor(signerService, { agent: ownerAgent, canisterId: id })
+    const seed = randomBytes(32)
+    const publicKey = wrapDER(Uint8Array.from([id.toUint8Array().length, ...id.toUint8Array(), ...seed]), CANISTER_KEY)
+    const session = Ed25519KeyIdentity.generate()
+    const signedFor = async (pubkey, expiration) => {
+      const message = Buffer.concat([Buffer.from('\x1Aic-request-auth-delegation'), hashOfMap({ pubkey, expiration })])
+      const tree = [2, bytesOf('sig'), [2, sha(seed), [2, sha(message), [3, new Uint8Array(0)]]]]
+      await provider.prepare(new Uint8Array(await reconstruct(tree)))
+      const [certificate] = await provider.certificate()
+      return new Uint8Array(Cbor.encode({ certificate: new Uint8Array(certificate), tree }))
+    }
+    const pubkey = session.getPublicKey().toDer()
+    const expiration = BigInt(Date.now() + 3_600_000) * 1_000_000n
+    const identityWith = (signature, until = expiration) => {
+      const chain = DelegationChain.fromDelegations([{ delegation: new Delegation(pubkey, until), signature }], publicKey)
+      return DelegationIdentity.fromDelegation(session, chain)
+    }
+    const signature = await signedFor(pubkey, expiration)
+    const identity = identityWith(signature)
+    const actor = await actorOf(canister, identity)
+    assert.equal((await actor.who()).toText(), Principal.selfAuthenticating(publicKey).toText())
+    assert.equal(await actor.inc(), (await actor.get()))
+    // What was signed for another key, or until another time, opens nothing.
+    const other = await signedFor(Ed25519KeyIdentity.generate().getPublicKey().toDer(), expiration)
+    for (const wrong of [identityWith(other), identityWith(signature, expiration + 1n)]) {
+      await assert.rejects((await actorOf(canister, wrong, { retryTimes: 0 })).inc(), /uthenticat|signature|400/i)
     }
   },
 })

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { childProcessHosts, HostSeat, inThreadHosts } from '../../compute-unit/index.ts'
-import { damaged } from '../../compute-unit/follower.ts'
+import { damaged } from '../../compute-unit/faults.ts'
 import { hostProgram } from '../../node/host-program.ts'
 import { asModuleId, asProcessId, encodeEnvelope, type ModuleDescription, type ProcessId, type Runtime } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'

@@ -77,7 +77,8 @@ describe('other faces', () => {
     const asked: string[] = []
     const { gateway } = await openFakeGateway({
       mounts: [
-        async (_request, response, url) => {
+        async (_request, response, urlOf) => {
+          const url = urlOf()
           asked.push(url.pathname + url.search)
           if (url.pathname !== '/cu/result') return false
           response.writeHead(200, { 'content-type': 'text/plain' })

@@ -89,7 +89,7 @@ test('after a failed fdatasync the group does not count, even if it reached the 
   await log.commit([blockOf(feed, 0)])
   files.failingSyncs.push('EIO')
   await expect(log.commit([blockOf(feed, 1, 'in doubt')])).rejects.toSatisfy(error =>
-    Failure.is(error, 'host-fault'),
+    Failure.is(error, 'disk-fault'),
   )
   await log.commit([blockOf(feed, 1, 'acknowledged')])
   await copyAsCrashed(`${folder.path}/data`, `${folder.path}/crashed`)
@@ -113,7 +113,7 @@ test('a caller that waits behind a failed group is refused with it, not told of 
   files.failingSyncs.push('EIO')
   files.release()
   for (const result of await Promise.allSettled([first, second])) {
-    expect(result.status === 'rejected' && Failure.is(result.reason, 'host-fault')).toBe(true)
+    expect(result.status === 'rejected' && Failure.is(result.reason, 'disk-fault')).toBe(true)
   }
   await log.commit([blockOf(feed, 0)])
 })

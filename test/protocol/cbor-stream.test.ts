@@ -1,8 +1,36 @@
 import { describe, expect, it } from 'vitest'
 import { fromBase64Url, fromHex, MalformedBytes, toBase64Url } from '../../protocol/bytes.ts'
 import { CborReader, CborWriter, decodeCbor, encodeCbor } from '../../protocol/cbor.ts'
+import { seededRandom } from '../log/seeded-random.ts'
 
 describe('CborWriter and CborReader', () => {
+  it('give pieces that nobody writes to again, whatever is written next and at the same time', () => {
+    const random = seededRandom(3)
+    const given: { bytes: Uint8Array; size: number; fill: number }[] = []
+    const open: { writer: CborWriter; size: number; fill: number }[] = []
+    for (let round = 0; round < 4_000; round++) {
+      const [size, fill] = [random(50) === 0 ? random(20_000) : random(400), round % 251]
+      const writer = new CborWriter()
+      const start = writer.begin()
+      writer.raw(new Uint8Array(size).fill(fill))
+      writer.end(start)
+      open.push({ writer, size, fill })
+      while (open.length > random(6)) {
+        const [ended] = open.splice(random(open.length), 1)
+        if (ended !== undefined) given.push({ ...ended, bytes: ended.writer.finish() })
+      }
+    }
+    for (const { bytes, size, fill } of given) {
+      const whole = new CborReader(bytes).bytes()
+      expect(whole.length).toBe(size)
+      expect(whole.every(byte => byte === fill)).toBe(true)
+    }
+    // What is kept of them keeps little more than itself.
+    const buffers = new Set(given.map(({ bytes }) => bytes.buffer))
+    const held = [...buffers].reduce((sum, buffer) => sum + buffer.byteLength, 0)
+    expect(held).toBeLessThan(2 * given.reduce((sum, { bytes }) => sum + bytes.length, 0))
+  })
+
   it('write what base64url text spells as the bytes themselves', () => {
     for (let length = 0; length < 40; length++) {
       const text = toBase64Url(new Uint8Array(length).map((_, at) => 7 * at + length))

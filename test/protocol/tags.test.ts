@@ -190,3 +190,12 @@ describe('system tags', () => {
     )
   })
 })
+
+it('texts that are remembered are those that were written, whoever shares their place', () => {
+  for (let round = 0; round < 2; round++) {
+    for (let at = 0; at < 20_000; at += 7) {
+      const tags = [{ name: `Name-${at}`, value: String(at) }, { name: 'a'.repeat(at % 40), value: at % 3 === 0 ? `é${at}` : '' }]
+      expect(decodeTags(encodeTags(tags))).toEqual(tags)
+    }
+  }
+})

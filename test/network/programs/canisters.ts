@@ -212,3 +212,11 @@ persistent actor Self {
     }
   };
 }`
+
+/** Certifies what it is told: the part of an identity provider that only a canister can do. */
+export const SIGNER = `
+import CertifiedData "mo:core/CertifiedData";
+persistent actor {
+  public func prepare(root : Blob) : async () { CertifiedData.set(root) };
+  public query func certificate() : async ?Blob { CertifiedData.getCertificate() };
+}`
