@@ -14,15 +14,18 @@ import {
   equalBytes,
   type Evidence,
   Failure,
+  findFrame,
   type FeedGrowth,
   type FinalFrame,
   type KeyId,
   type Log,
   MalformedBytes,
+  messagesFeed,
   type ProcessDescription,
   type ProcessId,
   readFinalFrame,
   readFrameHead,
+  resultsFeed,
   type Slot,
   type UnitPeers,
 } from '../protocol/index.ts'
@@ -33,8 +36,8 @@ export type SpotCheckOutcome = 'same' | 'different' | 'failed' | 'skipped'
 
 export interface SpotChecksParts {
   readonly key: KeyId
-  readonly unit: Pick<OwnUnit, 'result' | 'frameAt'>
-  readonly log: Pick<Log, 'watch' | 'directory'>
+  readonly unit: Pick<OwnUnit, 'result'>
+  readonly log: Log
   readonly peers: Pick<UnitPeers, 'finalFrames'>
   readonly evidence: Pick<Evidence, 'fault'>
   readonly clock: Clock
@@ -54,6 +57,7 @@ const REST_FACTOR = 4
 const EVALUATION_MAX_MS = 60_000
 /** How long a unit may take to come to the frame. */
 const UNIT_WAIT_MS = 10_000
+const LOOK_AGAIN_MS = 50
 
 export class SpotChecks implements Disposable {
   readonly #parts: SpotChecksParts
@@ -117,15 +121,15 @@ export class SpotChecks implements Disposable {
 
   /** @throws {Failure} if there is nothing to compare with, or it proves nothing */
   async #compare(process: ProcessDescription, slot: Slot): Promise<'same' | 'different'> {
-    const { unit, key, evidence, random } = this.#parts
+    const { key, evidence, random } = this.#parts
     const others = unitsElsewhere(process, key)
     const other = others[Math.floor(random() * others.length)]
     if (other === undefined) throw new Failure('internal', { process: process.id })
     const said = await this.#askedOf(other, process, slot)
-    const own = await unit.frameAt(process, slot)
     if (said === undefined) throw new Failure('timeout', { process: process.id, slot, unit: other })
-    if (equalBytes(own.certificateBytes, said.certificateBytes)) return 'same'
-    const [here, there] = [own, said].map(one => decodeCertificate(one.certificateBytes).frameHash)
+    const own = await this.#ownCertificate(process, slot)
+    if (equalBytes(own, said.certificateBytes)) return 'same'
+    const [here, there] = [own, said.certificateBytes].map(one => decodeCertificate(one).frameHash)
     if (here === undefined || there === undefined || !equalBytes(here, there))
       throw new Failure(
         'verification-failed',
@@ -136,6 +140,19 @@ export class SpotChecks implements Disposable {
     for (const signed of said.signatures)
       evidence.fault({ process: process.id, certificateBytes, ...signed, other: undefined })
     return 'different'
+  }
+
+  /** What this node's own unit certified: it stands in its feed a moment after the evaluation, and there whoever judges looks for it. */
+  async #ownCertificate(process: ProcessDescription, slot: Slot): Promise<Uint8Array> {
+    const { log, key, clock } = this.#parts
+    const frame = await findFrame(log, messagesFeed(process), slot)
+    const untilMs = clock.now() + UNIT_WAIT_MS
+    while (frame !== undefined && clock.now() < untilMs) {
+      const certificate = await log.block(resultsFeed(process, key), frame.index)
+      if (certificate !== undefined) return certificate
+      await clock.sleep(LOOK_AGAIN_MS, { signal: this.#ended.signal, for: 'wait' })
+    }
+    throw new Failure('unknown-slot', { process: process.id, slot })
   }
 
   async #askedOf(

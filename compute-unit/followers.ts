@@ -75,7 +75,12 @@ export class Followers implements Disposable {
   tell(process: ProcessDescription, say: (follower: Follower) => void): void {
     if (this.#isOver(process)) return
     const opened = this.#opened.get(process.id)
-    if (opened !== undefined) return say(opened)
+    try {
+      if (opened !== undefined) return say(opened)
+    } catch (error) {
+      // Whoever tells it has nothing to do with that.
+      return this.#parts.trouble(process.id, error)
+    }
     const opening = this.#byProcess.get(process.id) ?? this.#keep(process.id, this.#open(process))
     opening.then(say).catch(error => this.#parts.trouble(process.id, error))
   }
@@ -133,8 +138,7 @@ export class Followers implements Disposable {
     const { schedulers } = process.policy
     const isTrusted = schedulers.length === 1 && schedulers[0] === this.#parts.key
     const [given, trusting] = this.#givenAt(this.#parts.seats.of(process.id))
-    const follower = await Follower.open(process, isTrusted ? trusting : given)
-    return follower
+    return Follower.open(process, isTrusted ? trusting : given)
   }
 
   #givenAt(seat: HostSeat): readonly [FollowerParts, FollowerParts] {

@@ -110,9 +110,9 @@ class HostProcess implements Host {
 
   /** Requests of one turn of the loop go in one write, and those that a busy host does not miss: a write costs more than most requests. */
   #send(number: number, request: HostRequest): void {
+    this.#outgoing.add(writer => writeRequest(writer, number, request))
     if (this.#unsent === 0) setImmediate(() => this.#flush())
     this.#unsent += 1
-    this.#outgoing.add(writer => writeRequest(writer, number, request))
   }
 
   #flush(): void {

@@ -11,6 +11,7 @@ const SETTINGS = {
   port: { schema: z.coerce.number().int().min(0).max(65_535), value: 7333, about: 'port to listen on; 0 takes any' },
   allowedHosts: { schema: list(), value: [] as string[], about: 'names this node is reached by, beside loopback' },
   publicUrl: { schema: z.url().optional(), value: undefined, about: 'address that clients are told' },
+  icRootSeed: { schema: z.string().min(1).optional(), value: undefined, about: 'file with the seed of a root key that clients of the IC trust (64 hex digits, 0600)' },
   units: { schema: unitNames(), value: [...UNIT_NAMES] as UnitName[], about: 'what this node runs, of messenger, scheduler, compute' },
   listen: { schema: list(), value: [] as string[], about: 'addresses at which peers reach this node; a port alone is one of loopback' },
   peer: { schema: list(), value: [] as string[], about: 'addresses of nodes to keep a connection to' },

@@ -2,7 +2,7 @@
  * Follows feeds of other nodes: whatever is taken is proven by its signers, whoever gives it.
  *
  * 1. A feed has sources, the best first. One that is not reached, ends, or gives what is not proven gives way to the next;
- *    when all have failed there is a pause, longer each time.
+ *    when all have failed there is a pause, longer each time; a node that is linked again ends it.
  * 2. Only the first source is sure to have what is new: a second choice may itself follow whoever follows it. So a first one
  *    that was lost is looked for meanwhile, soon and then less often, and taken again as soon as it is reached. One that
  *    gives nothing that holds is tried again after a while.
@@ -22,6 +22,7 @@ import {
   type Log,
   type SignedBlocks,
 } from '../protocol/index.ts'
+import type { Meetings } from './meetings.ts'
 
 const PAUSE_MIN_MS = 250
 const PAUSE_MAX_MS = 15_000
@@ -35,6 +36,8 @@ export interface FeedFollowingParts {
   readonly links: FeedLinks
   readonly clock: Clock
   readonly watch?: HeadWatch | undefined
+  /** Tells when nodes are linked again; they are tried now and then, if not given. */
+  readonly meetings?: Pick<Meetings, 'await'> | undefined
   /** A node gave what proves nothing. */
   readonly offence?: ((peer: KeyId, feed: FeedSpec) => void) | undefined
   readonly trouble: (feed: FeedSpec, failure: Failure) => void
@@ -80,7 +83,7 @@ export class FeedFollowing {
   }
 
   async #run(followed: Run, signal: AbortSignal): Promise<void> {
-    const { log, clock, trouble } = this.#parts
+    const { log, trouble } = this.#parts
     for (let pauseMs = PAUSE_MIN_MS; !signal.aborted; ) {
       let hasGrown = false
       try {
@@ -94,7 +97,8 @@ export class FeedFollowing {
         trouble(followed.feed, Failure.from(error))
       }
       pauseMs = hasGrown ? PAUSE_MIN_MS : Math.min(2 * pauseMs, PAUSE_MAX_MS)
-      await clock.sleep(pauseMs, { for: 'wait', signal }).catch(() => undefined)
+      // It may still be starting: soon, and then less often.
+      if (await this.#pause(pauseMs, followed.sources(), signal)) pauseMs = PAUSE_MIN_MS
     }
   }
 
@@ -116,9 +120,9 @@ export class FeedFollowing {
 
   /** Resolves once a source is reached; never, if the signal fires before. */
   async #look(source: KeyId, signal: AbortSignal): Promise<void> {
-    const { links, clock } = this.#parts
+    const { links } = this.#parts
     for (let pauseMs = LOOK_MIN_MS; ; pauseMs = Math.min(2 * pauseMs, LOOK_MAX_MS)) {
-      await clock.sleep(pauseMs, { for: 'wait', signal }).catch(() => undefined)
+      if (await this.#pause(pauseMs, [source], signal)) pauseMs = LOOK_MIN_MS / 2
       if (signal.aborted) return new Promise(() => undefined)
       try {
         await links.open(source)
@@ -127,6 +131,19 @@ export class FeedFollowing {
         // Not yet.
       }
     }
+  }
+
+  /** Waits so long, and no longer than until one of these nodes is linked again: true, if that was it. */
+  async #pause(ms: number, nodes: readonly KeyId[], signal: AbortSignal): Promise<boolean> {
+    const { clock, meetings } = this.#parts
+    using ended = endedWith(signal)
+    let isMet = false
+    using _meeting = meetings?.await(nodes, () => {
+      isMet = true
+      ended[Symbol.dispose]()
+    })
+    await clock.sleep(ms, { for: 'wait', signal: ended.signal }).catch(() => undefined)
+    return isMet
   }
 
   /** Follows one source as long as it lasts; one that is a second choice until `better` is there, and not for ever. */

@@ -4,6 +4,7 @@ import { type Clock, type Failure, type KeyId, type Log, type MetricsRegistry, P
 import { Announcements } from './announcements.ts'
 import type { Handovers } from './handovers.ts'
 import { LearnedProcesses } from './learned-processes.ts'
+import { Meetings } from './meetings.ts'
 import { countPeers } from './node-peers.ts'
 import { type Following, openFollowing, type OpenFollowingParts } from './open-following.ts'
 import { openRecords } from './open-records.ts'
@@ -49,7 +50,7 @@ export async function joinNetwork(parts: JoinNetworkParts, keep: Keep): Promise<
   }
 }
 
-export type TakePartParts = Omit<OpenFollowingParts, 'seeders' | 'connected' | 'peers' | 'links' | 'offence' | 'computes'> &
+export type TakePartParts = Omit<OpenFollowingParts, 'seeders' | 'meetings' | 'connected' | 'peers' | 'links' | 'offence' | 'computes'> &
   Omit<PeerServiceParts, 'following' | 'records' | ServingUnits> & {
     readonly handovers: Handovers
     readonly units: Pick<PeerServiceParts, 'messenger' | 'service'> & { readonly scheduler: Scheduler & PeerServiceParts['scheduler'] }
@@ -65,7 +66,9 @@ export async function takePart({ network, peers, announcements, learned, seed }:
   const offence = (peer: KeyId, what: string): void => network.offend(peer, 'bad-proof', what)
   const prefix = (node: KeyId, wish: PrefixWish) => network.call(node, 'prefix', wish)
   const seeders = new Seeders({ key: network.key, clock, log, providers: network.providers, linked: () => network.peers, prefix })
-  const following = openFollowing({ ...parts, seeders, computes: roles.runs('compute'), connected: () => network.peers, peers, links: network.feeds, offence, announcements, learned })
+  const meetings = new Meetings(network)
+  keep({ [Symbol.asyncDispose]: async () => meetings[Symbol.dispose]() })
+  const following = openFollowing({ ...parts, seeders, meetings, computes: roles.runs('compute'), connected: () => network.peers, peers, links: network.feeds, offence, announcements, learned })
   keep({ [Symbol.asyncDispose]: async () => following[Symbol.dispose]() })
   const { messenger, service } = units
   const scheduling = roles.scheduler(units.scheduler)

@@ -52,6 +52,8 @@ export interface NodeOptions extends EffectOptions, NetworkOptions {
   readonly host?: string | undefined
   readonly allowedHosts?: readonly string[] | undefined
   readonly publicUrl?: string | undefined
+  /** File with the seed of the root key that the IC's clients trust; the node's own key is the root, if not given. */
+  readonly icRootSeed?: string | undefined
   /** What it runs; all, if not given. */
   readonly units?: readonly UnitName[] | undefined
   readonly hosts?: number | undefined

@@ -4,6 +4,7 @@ import { FeedFollowing } from './feed-following.ts'
 import { LearnedModules } from './learned-modules.ts'
 import type { LearnedProcesses } from './learned-processes.ts'
 import type { Units } from './open-units.ts'
+import type { Meetings } from './meetings.ts'
 import { ProcessFollowing } from './process-following.ts'
 import { ProloguePull } from './prologue-pull.ts'
 import type { Seeders } from './seeders.ts'
@@ -16,6 +17,7 @@ export interface OpenFollowingParts {
   readonly links: FeedLinks
   readonly units: Pick<Units, 'computer' | 'messenger'>
   readonly watch?: HeadWatch | undefined
+  readonly meetings?: Pick<Meetings, 'await'> | undefined
   /** Whether this node evaluates at all; it does, if not given. */
   readonly computes?: boolean | undefined
   /** Nodes that are connected now. */
@@ -40,12 +42,13 @@ export interface Following extends Disposable {
 }
 
 export function openFollowing(parts: OpenFollowingParts & { readonly announcements: Announcements; readonly learned: LearnedProcesses }): Following {
-  const { key, log, clock, peers, links, units, watch, computes, offence, trouble, announcements } = parts
+  const { key, log, clock, peers, links, units, watch, meetings, computes, offence, trouble, announcements } = parts
   const feeds = new FeedFollowing({
     log,
     links,
     clock,
     watch,
+    meetings,
     offence: (peer, { kind, process }) => offence?.(peer, `blocks of ${kind} of ${process} that no head covers`),
     trouble: ({ process }, failure) => trouble(`process ${process}`, failure),
   })

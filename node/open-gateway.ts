@@ -39,6 +39,7 @@ export interface OpenGatewayParts {
     readonly host?: string | undefined
     readonly allowedHosts?: readonly string[] | undefined
     readonly publicUrl?: string | undefined
+    readonly icRootSeed?: string | undefined
   }
 }
 

@@ -6,6 +6,7 @@ import {
   toBase64Url,
 } from '../protocol/index.ts'
 import type { OpenGatewayParts } from './open-gateway.ts'
+import { readRootSeed } from './read-root-seed.ts'
 import { clerkProgram } from './clerk-program.ts'
 import type { UnitsToName } from './unit-naming.ts'
 import { VERSION } from './version.ts'
@@ -13,8 +14,9 @@ import { VERSION } from './version.ts'
 /** The IC's face of a node, its threads included, and the module of canisters without code. */
 export async function openIcFace(parts: OpenGatewayParts, keep: (thread: AsyncDisposable) => void): Promise<{ api: Mount; pages: Mount }> {
   const { keys, log, hub, learned } = parts
-  const icKeys = deriveIcKeys(keys.seed)
-  const signer = new BlsSigner(icKeys.rootSecret)
+  const { icRootSeed } = parts.options
+  const icKeys = deriveIcKeys(keys.seed, icRootSeed === undefined ? undefined : await readRootSeed(icRootSeed))
+  const signer = new BlsSigner(icKeys.subnetSecret)
   keep(signer)
   const clerk = new ThreadedClerk(clerkProgram(), { seed: icKeys.nodeSeed, nodeId: icKeys.nodeId })
   keep(clerk)

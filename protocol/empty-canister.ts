@@ -16,6 +16,7 @@ export function emptyCanisterModule(): DataItem {
         { name: 'Variant', value: 'ao.TN.1' },
         { name: 'Type', value: 'Module' },
         { name: 'Module-Format', value: 'canister' },
+        { name: 'Name', value: 'empty-canister' },
       ],
       data: EMPTY_WASM,
     },

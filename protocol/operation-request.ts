@@ -75,7 +75,7 @@ function encodeFields(
   const picked = pick(schema, given)
   if (picked === undefined) return {}
   const encoded = z.safeEncode(schema, picked)
-  if (!encoded.success) throw malformed(encoded.error)
+  if (!encoded.success) throw malformedRequest(encoded.error)
   return encoded.data as Record<string, string>
 }
 
@@ -107,7 +107,7 @@ function encodeBody(
     return { mediaType: row.body.mediaType, body: bytes }
   }
   const encoded = z.safeEncode(row.body.schema, pick(row.body.schema, given) ?? {})
-  if (!encoded.success) throw malformed(encoded.error)
+  if (!encoded.success) throw malformedRequest(encoded.error)
   const body = JSON.stringify(encoded.data)
   if (body.length > row.body.limitBytes) {
     throw new Failure('too-large', { maxBytes: row.body.limitBytes })
@@ -158,12 +158,12 @@ function decodeFields(
 
 function decodeWith(schema: z.ZodObject, value: unknown): Record<string, unknown> {
   const decoded = z.safeDecode(schema, value as z.input<typeof schema>)
-  if (!decoded.success) throw malformed(decoded.error)
+  if (!decoded.success) throw malformedRequest(decoded.error)
   return decoded.data
 }
 
 /** Says which fields were wrong, and shows nothing of what was sent. */
-function malformed(error: z.ZodError): Failure {
+export function malformedRequest(error: z.ZodError): Failure {
   const problems = error.issues
     .slice(0, 8)
     .map(issue => `${issue.path.join('.') || 'request'}: ${issue.message}`.slice(0, 200))

@@ -197,7 +197,7 @@ export class Lane {
     const frames = this.#frames(batch, timestampMs)
     const start = this.#nextSlot
     const { promise: done, resolve } = Promise.withResolvers<boolean>()
-    const blocks = frames.map(frame => ({ ...frame, feed: this.feed }))
+    const blocks = frames.map(({ index, bytes, firstSlot, ids }) => ({ feed: this.feed, index, bytes, firstSlot, ids }))
     const { commit, log } = this.#parts
     void this.#settle(batch, frames, timestampMs, commit === undefined ? log.commit(blocks) : commit(blocks), resolve)
     // Before slot 0 is durable nobody can know its process.

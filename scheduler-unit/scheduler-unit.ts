@@ -127,14 +127,12 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   async schedule(requests: readonly ScheduleRequest[]): Promise<readonly ScheduleAnswer[]> {
-    if (this.#closed) {
-      return requests.map(() => failedAnswer(new Failure('shutting-down')))
-    }
+    if (this.#closed) return requests.map(() => failedAnswer(new Failure('shutting-down')))
     const answers: (Promise<ScheduleAnswer> | ScheduleAnswer)[] = []
     await confirmEpochs(this.#parts, this.#lanes, requests)
     using gathering = new Gathering(requests.length > SLICE)
-    for (const [i, request] of requests.entries()) {
-      if (i > 0 && i % SLICE === 0) {
+    for (const request of requests) {
+      if (answers.length > 0 && answers.length % SLICE === 0) {
         gathering.pause(this.#parts.clock.now())
         await this.#parts.clock.sleep(0)
       }
@@ -143,7 +141,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       // Awaiting the seat, not the receipt, keeps the order of requests and lets them share frames.
       answers.push(seated ?? (await this.#seat(request).catch(failed)).answer)
     }
-    return Promise.all(answers)
+    const [only] = answers
+    return only !== undefined && answers.length === 1 ? [await only] : Promise.all(answers)
   }
 
   /** The seq which the next push from `from` to `to` must have; 0 if there is no such process yet. */

@@ -1,4 +1,7 @@
-import { type Control, controlTags, createDataItem, type DataItem, type Signer, type Slot, type Tag } from '../protocol/index.ts'
+import {
+  checkMessageFields, checkModuleFields, checkSpawnFields, type Control, controlTags, createDataItem, type DataItem, type DataItemFields,
+  Failure, type Signer, type Slot, type Tag,
+} from '../protocol/index.ts'
 
 /** What a caller says of a message; the rest is filled in. */
 export interface MessageFields {
@@ -56,13 +59,14 @@ export function fullTags(
  * Signs a message for a process. Ed25519 signs the same words the same way, so a random anchor makes two
  * messages of them; who sends one item twice still gets one slot.
  */
-export function signMessage(
+export async function signMessage(
   process: string,
   fields: MessageFields,
   signer: Signer,
 ): Promise<DataItem> {
+  checkMessageFields({ ...fields, process })
   const anchor = fields.anchor ?? globalThis.crypto.getRandomValues(new Uint8Array(32))
-  return createDataItem(
+  return sign(
     { target: process, anchor, tags: fullTags('Message', fields), data: fields.data ?? '' },
     signer,
   )
@@ -77,7 +81,7 @@ export function signControl(
 ): Promise<DataItem> {
   const anchor = globalThis.crypto.getRandomValues(new Uint8Array(32))
   const tags = fullTags('Control', {}, controlTags(control))
-  return createDataItem({ target: process, anchor, tags, data }, signer)
+  return sign({ target: process, anchor, tags, data }, signer)
 }
 
 /** What a caller says of a new process. */
@@ -111,11 +115,12 @@ export function withPolicy<F extends SpawnFields>({ policy, ...fields }: F): Omi
 }
 
 /** Signs the message that makes a process. */
-export function signSpawn(
+export async function signSpawn(
   fields: SpawnFields,
   schedulers: readonly string[],
   signer: Signer,
 ): Promise<DataItem> {
+  checkSpawnFields(fields)
   const extra: Tag[] = [
     { name: 'Module', value: fields.module },
     ...schedulers.map(value => ({ name: 'Scheduler', value })),
@@ -128,7 +133,7 @@ export function signSpawn(
       : [{ name: 'Compute-Quorum', value: String(fields.computeQuorum) }]),
   ]
   const anchor = fields.anchor ?? globalThis.crypto.getRandomValues(new Uint8Array(32))
-  return createDataItem(
+  return sign(
     { anchor, tags: fullTags('Process', fields, extra), data: fields.data ?? '' },
     signer,
   )
@@ -142,11 +147,22 @@ export interface ModuleFields {
 }
 
 /** Signs a module. Without an anchor: the same bytes by the same Ed25519 key are the same module. */
-export function signModule(
+export async function signModule(
   wasm: Uint8Array,
   fields: ModuleFields,
   signer: Signer,
 ): Promise<DataItem> {
+  checkModuleFields({ ...fields, wasm })
   const extra: Tag[] = [{ name: 'Module-Format', value: fields.format }]
-  return createDataItem({ tags: fullTags('Module', fields, extra), data: wasm }, signer)
+  return sign({ tags: fullTags('Module', fields, extra), data: wasm }, signer)
+}
+
+async function sign(fields: DataItemFields, signer: Signer): Promise<DataItem> {
+  try {
+    return await createDataItem(fields, signer)
+  } catch (cause) {
+    // Tags beyond what an item holds, those that are added here included.
+    if (cause instanceof RangeError) throw new Failure('malformed-request', { problems: [cause.message] }, { cause })
+    throw cause
+  }
 }

@@ -10,6 +10,7 @@ import {
   stateRootMessage,
   toUtf8,
 } from '../../protocol/index.ts'
+import type { SubnetDelegation } from './subnet-delegation.ts'
 import { buildState, type Path, type StateLevel, type StateSource, writeWitness } from './state-tree.ts'
 
 /** What one certificate shall show: entries of the levels of the state, and the paths of its witness. */
@@ -23,8 +24,8 @@ export interface Demand {
 export interface StandingState {
   readonly subnet: StateSource
   readonly canisterRanges: StateSource
-  /** The CBOR of the delegation from the root key, if this key is not the root. */
-  readonly delegation: Uint8Array | undefined
+  /** From the root key, if this key is not the root. */
+  readonly delegation: Pick<SubnetDelegation, 'at'>
 }
 
 export interface CertifierParts {
@@ -76,19 +77,21 @@ export class Certifier {
   async #signOne(batch: readonly Waiting[]): Promise<void> {
     try {
       const { standing, clock, sign } = this.#parts
-      const state = buildState(stateOf(batch.map(({ demand }) => demand), standing, clock.now()))
+      const nowMs = clock.now()
+      const state = buildState(stateOf(batch.map(({ demand }) => demand), standing, nowMs))
+      const delegation = standing.delegation.at(nowMs)
       const signature = await sign(stateRootMessage(state.hash))
       for (const { demand, resolve } of batch) {
         const writer = new CborWriter()
         writer.raw(SELF_DESCRIBED)
-        writer.map(standing.delegation === undefined ? 2 : 3)
+        writer.map(delegation === undefined ? 2 : 3)
         writer.text('tree')
         writeWitness(writer, state, [[TIME], ...demand.paths])
         writer.text('signature')
         writer.bytes(signature)
-        if (standing.delegation !== undefined) {
+        if (delegation !== undefined) {
           writer.text('delegation')
-          writer.raw(standing.delegation)
+          writer.raw(delegation)
         }
         resolve(writer.finish())
       }

@@ -47,8 +47,6 @@ export function createPages(desk: Desk): PagesFacade {
     const own = canisterOfHost(request.headers.host ?? '')
     const named = url.searchParams.get('canisterId')
     if (own === undefined && named === null) return false
-    // What the gateway says of all its answers is not the canister's.
-    for (const name of response.getHeaderNames()) if (name !== 'x-request-id') response.removeHeader(name)
     try {
       const principal = own?.canister ?? principalInPath(named ?? '')
       await answer(desk, { request, response, url, principal, isApart: own !== undefined })
@@ -127,6 +125,8 @@ async function send(desk: Desk, found: Canister, visit: Visit, page: PageRespons
   const { request, response, isApart } = visit
   const isHead = request.method === 'HEAD'
   const headers = headersFor(page, { isApart, isHead, policy })
+  // What the gateway says of all its answers is not the canister's.
+  for (const name of response.getHeaderNames()) if (name !== 'x-request-id') response.removeHeader(name)
   response.writeHead(page.status, headers)
   if (isHead || page.more === undefined) {
     response.end(isHead ? undefined : page.body)

@@ -5,6 +5,7 @@ import {
   encodeFrame,
   Failure,
   type FeedGrowth,
+  type Log,
   messagesFeed,
   type Result,
 } from '../../protocol/index.ts'
@@ -32,17 +33,13 @@ function checking(parts: {
         grew = told
         return { [Symbol.dispose]: () => void (grew = () => undefined) }
       },
-    },
+    } as Partial<Log> as Log,
     unit: {
       result: async (_, slot) => {
         evaluated.push(slot)
         nowMs += parts.evaluationMs ?? 0
         return {} as Result
       },
-      frameAt: async () => ({
-        certificateBytes: new Uint8Array(1),
-        results: { bytes: new Uint8Array(1) },
-      }),
     },
     peers: { finalFrames: async () => [] },
     evidence: { fault: () => expect.unreachable() },

@@ -161,7 +161,8 @@ await run({
     assert.equal((await visit('/v1/node', { own: true })).headers['ic-certificate'] !== undefined, true)
   },
   'tells that there is no such canister, that it trapped, and that its answer is none': async () => {
-    assert.equal((await visit('/trap')).status, 502)
+    const trapped = await visit('/trap', { own: true })
+    assert.deepEqual([trapped.status, trapped.headers['x-content-type-options']], [502, 'nosniff'])
     assert.equal((await visit('/split')).status, 502)
     const { port } = new URL(host)
     const status = async name => (await fetch(`http://127.0.0.1:${port}/?canisterId=${name}`)).status

@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { FeedFollowing, type FollowedFeed } from '../../node/feed-following.ts'
+import { Meetings } from '../../node/meetings.ts'
 import { PeerFeeds } from '../../network/feeds/feed-link.ts'
 import { FeedSource } from '../../network/feeds/feed-source.ts'
 import { decodeFollowerFrame } from '../../network/feeds/heads-frame.ts'
@@ -31,6 +32,8 @@ class World implements FeedLinks {
   shows: number | undefined
   /** What passes over new channels. */
   onFrame: ChannelPair['onFrame'] = frame => frame
+  clock = realClock
+  meetings: Meetings | undefined
 
   add(key: KeyId): MemoryLog {
     const log = MemoryLog.open()
@@ -70,7 +73,8 @@ class World implements FeedLinks {
     const following = new FeedFollowing({
       log: this.here,
       links: this,
-      clock: realClock,
+      clock: this.clock,
+      meetings: this.meetings,
       watch: { conflict: conflict => void this.conflicts.push(conflict) },
       offence: peer => void this.offenders.push(peer),
       trouble: () => undefined,
@@ -102,6 +106,40 @@ describe('who follows a feed', () => {
     await expect.poll(() => world.here.length(feed)).toBe(9)
     expect(told).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8])
     expect(world.opened).toEqual([FIRST, FIRST])
+  })
+
+  test('does not wait for its next try where the node is linked again', async () => {
+    const world = new World()
+    let changed: () => void = () => undefined
+    const linked: KeyId[] = [SECOND]
+    const nodes = {
+      peers: linked,
+      watch: (told: () => void) => {
+        changed = told
+        return () => undefined
+      },
+    }
+    // Nothing but a signal ends a pause.
+    let pauses = 0
+    world.clock = {
+      ...realClock,
+      sleep: (_, { signal } = {}) => {
+        pauses += 1
+        return new Promise((_resolve, reject) => {
+          if (signal?.aborted === true) reject(signal.reason)
+          signal?.addEventListener('abort', () => reject(signal.reason))
+        })
+      },
+    }
+    world.meetings = new Meetings(nodes)
+    world.follow({ feed, sources: () => [FIRST] })
+    await expect.poll(() => pauses).toBe(1)
+    await fill(world.add(FIRST), 0, 3)
+    changed()
+    linked.push(FIRST)
+    changed()
+    await expect.poll(() => world.here.length(feed)).toBe(3)
+    expect([pauses, world.opened]).toEqual([1, [FIRST]])
   })
 
   test('takes it from the next source where the first is not reached', async () => {

@@ -1,51 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
-import { type AtollNode, createNode, sourceFromLog, standardModules, verifyProcess } from '../../node/index.ts'
+import { expect, it } from 'vitest'
+import { sourceFromLog, standardModules, verifyProcess } from '../../node/index.ts'
 import { createDataItem, encodeEpochRecord, EPOCH_TAGS, fromUtf8, type ProcessId, readEpochItem } from '../../protocol/index.ts'
-import { type Client, connect, ed25519Signer, type HandedOver, verify } from '../../sdk/index.ts'
+import { type Client, ed25519Signer, type HandedOver, verify } from '../../sdk/index.ts'
+import { NodesHere } from './nodes-here.ts'
 
 const SIGNER = ed25519Signer(new Uint8Array(32).fill(21))
 const SOON = { timeout: 60_000 }
-
-interface OpenNode {
-  readonly node: AtollNode
-  readonly client: Client
-}
-
-/** Nodes in this program, each connected to those that were opened before. */
-class Nodes {
-  readonly #folder: Promise<string> = mkdtemp(join(tmpdir(), 'atoll-handover-'))
-  readonly #open = new Map<string, AtollNode>()
-
-  constructor() {
-    onTestFinished(async () => {
-      await Promise.all([...this.#open.values()].map(node => node[Symbol.asyncDispose]()))
-      await rm(await this.#folder, { recursive: true })
-    })
-  }
-
-  async open(name: string): Promise<OpenNode> {
-    const peer = [...this.#open.values()].flatMap(({ network }) => network?.addresses[0] ?? [])
-    const node = await createNode({ data: join(await this.#folder, name), port: 0, listen: ['0'], peer, hosts: 1 })
-    this.#open.set(name, node)
-    return { node, client: connect({ url: node.url, signer: SIGNER }) }
-  }
-
-  /** Three, each connected to each. */
-  async openThree(): Promise<[OpenNode, OpenNode, OpenNode]> {
-    const three: [OpenNode, OpenNode, OpenNode] = [await this.open('a'), await this.open('b'), await this.open('c')]
-    for (const { node } of three) await expect.poll(() => node.network?.peers.length, SOON).toBe(2)
-    return three
-  }
-
-  async close(name: string): Promise<void> {
-    const node = this.#open.get(name)
-    this.#open.delete(name)
-    await node?.[Symbol.asyncDispose]()
-  }
-}
 
 async function spawnCounter(client: Client): Promise<ProcessId> {
   const counter = (await standardModules()).find(({ name }) => name === 'counter')
@@ -62,7 +22,7 @@ async function add(client: Client, process: ProcessId): Promise<{ slot: number; 
 }
 
 it('a process goes on at another node, with the same slots, state and receipts', { timeout: 120_000 }, async () => {
-  const nodes = new Nodes()
+  const nodes = new NodesHere(SIGNER)
   const a = await nodes.open('a')
   const b = await nodes.open('b')
   await expect.poll(() => b.node.network?.peers.length, SOON).toBe(1)
@@ -82,7 +42,7 @@ it('a process goes on at another node, with the same slots, state and receipts',
 })
 
 it('a process outlives its scheduler: whoever holds its feed gives it to the next', { timeout: 180_000 }, async () => {
-  const nodes = new Nodes()
+  const nodes = new NodesHere(SIGNER)
   const [a, b, c] = await nodes.openThree()
   const process = await spawnCounter(a.client)
   for (let n = 1; n <= 5; n++) await add(a.client, process)
@@ -114,7 +74,7 @@ it('a process outlives its scheduler: whoever holds its feed gives it to the nex
 })
 
 it('a process goes from one scheduler to three, and stands still once its owner signs two handovers', { timeout: 240_000 }, async () => {
-  const nodes = new Nodes()
+  const nodes = new NodesHere(SIGNER)
   const [a, b, c] = await nodes.openThree()
   const process = await spawnCounter(a.client)
   expect(await add(a.client, process)).toEqual({ slot: 1, total: '1' })

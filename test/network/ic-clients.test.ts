@@ -9,15 +9,21 @@ import { motoko } from '../processes/canister/motoko.ts'
 import { ASSETS, CERTIFIED, COUNTER, COUNTER_UPGRADED, LARGE, PAGE, SIGNER } from './programs/canisters.ts'
 
 let node: AtollNode
+/** One to which another key delegated, which clients trust. */
+let delegated: AtollNode
 const folder = mkdtempSync(join(tmpdir(), 'atoll-ic-'))
 
 beforeAll(async () => {
   await installClients()
   node = await createNode({ data: join(folder, 'data'), port: 0, hosts: 1 })
+  const icRootSeed = join(folder, 'root-seed')
+  writeFileSync(icRootSeed, `${'ab'.repeat(32)}\n`, { mode: 0o600 })
+  delegated = await createNode({ data: join(folder, 'delegated'), port: 0, hosts: 1, icRootSeed })
 }, 180_000)
 
 afterAll(async () => {
   await node[Symbol.asyncDispose]()
+  await delegated[Symbol.asyncDispose]()
   rmSync(folder, { recursive: true, force: true })
 })
 
@@ -28,10 +34,10 @@ const file = (name: string, source: string): string => {
 }
 
 /** What a scenario told, line by line; fails with all it said if it did not end well. */
-function scenario(name: string, args: readonly string[]): Promise<string[]> {
+function scenario(name: string, args: readonly string[], at = node): Promise<string[]> {
   const program = join(import.meta.dirname, '..', 'clients', `${name}.mjs`)
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--no-warnings', program, node.url, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, ['--no-warnings', program, at.url, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     let [told, trouble] = ['', '']
     child.stdout.on('data', text => {
       told += String(text)
@@ -63,7 +69,7 @@ describe('clients of other makes, unmodified', () => {
     expect(await scenario('core-6', [file('counter', COUNTER), file('upgraded', COUNTER_UPGRADED)])).toHaveLength(13)
   })
 
-  it('the client of the asset canister stores, reads and deletes; certified pages come over HTTP and are verified', async () => {
-    expect(await scenario('assets', [file('assets', ASSETS), file('page', PAGE)])).toHaveLength(13)
+  it('the client of the asset canister stores, reads and deletes; certified pages come over HTTP and are verified, by the key of a subnet', async () => {
+    expect(await scenario('assets', [file('assets', ASSETS), file('page', PAGE)], delegated)).toHaveLength(13)
   })
 })

@@ -4,7 +4,7 @@ import { DelegationChain, DelegationIdentity, ECDSAKeyIdentity, Ed25519KeyIdenti
 import { Secp256k1KeyIdentity } from '@icp-sdk/core/identity/secp256k1'
 import { Principal } from '@icp-sdk/core/principal'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fromHex, principalText } from '../../../protocol/index.ts'
+import { fromHex, principalText, selfAuthenticating } from '../../../protocol/index.ts'
 import { IcNode } from './ic-node.ts'
 
 const service: IDL.InterfaceFactory = ({ IDL: idl }) =>
@@ -109,6 +109,22 @@ describe("the IC's own client", () => {
     }
     expect(await two['release']?.()).toBe(count)
     expect(await late).toBe(count)
+  })
+
+  it('believes a node to which a root key delegated, whichever node it is', async () => {
+    const rootSeed = seed(9)
+    await using delegated = await IcNode.open({ rootSeed })
+    expect(delegated.keys.subnetId).not.toEqual(selfAuthenticating(delegated.keys.rootKey))
+    const made = await create(alice, delegated.url)
+    const agent = await HttpAgent.create({ host: delegated.url, rootKey: delegated.keys.rootKey, identity: alice, retryTimes: 0 })
+    const actor = Actor.createActor<Calls>(service, { agent, canisterId: made })
+    expect(await actor['inc']?.()).toBe(1n)
+    expect(await actor['get']?.()).toBe(1n)
+    const subnet = await agent.getSubnetIdFromCanister(made)
+    expect(subnet.toUint8Array()).toEqual(delegated.keys.subnetId)
+    // Signed by the root key of another node, it opens nothing.
+    const wrong = await HttpAgent.create({ host: delegated.url, rootKey: node.keys.rootKey, identity: alice, retryTimes: 0 })
+    await expect(Actor.createActor<Calls>(service, { agent: wrong, canisterId: made })['inc']?.()).rejects.toThrow()
   })
 
   it('believes no other root key', async () => {

@@ -1,4 +1,4 @@
-import { createIcFaces, deriveIcKeys, BlsSigner, ThreadedClerk } from '../../../gateway/index.ts'
+import { createIcFaces, deriveIcKeys, type IcKeys, BlsSigner, ThreadedClerk } from '../../../gateway/index.ts'
 import { clerkProgram } from '../../../node/index.ts'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -19,24 +19,25 @@ const SEED = new Uint8Array(32).fill(42)
 export class IcNode implements AsyncDisposable {
   readonly units: StandInCanisters
   readonly url: string
-  readonly keys = deriveIcKeys(SEED)
+  readonly keys: IcKeys
   readonly #server: Server
   readonly #threads: readonly AsyncDisposable[]
 
-  private constructor(units: StandInCanisters, server: Server, threads: readonly AsyncDisposable[]) {
+  private constructor(units: StandInCanisters, keys: IcKeys, server: Server, threads: readonly AsyncDisposable[]) {
     this.units = units
+    this.keys = keys
     this.#server = server
     this.#threads = threads
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   }
 
   /** With `speaks` false, as a node that carries for canisters which others evaluate. */
-  static async open({ now = Date.now, speaks = true }: { now?: () => number; speaks?: boolean } = {}): Promise<IcNode> {
+  static async open({ now = Date.now, speaks = true, rootSeed }: { now?: () => number; speaks?: boolean; rootSeed?: Uint8Array } = {}): Promise<IcNode> {
     const key = keyId(ed25519PublicKey(SEED))
     const clock = { now, sleep: realClock.sleep }
     const units = await StandInCanisters.open(key, clock)
-    const keys = deriveIcKeys(SEED)
-    const signer = new BlsSigner(keys.rootSecret)
+    const keys = deriveIcKeys(SEED, rootSeed)
+    const signer = new BlsSigner(keys.subnetSecret)
     const clerk = new ThreadedClerk(clerkProgram(), { seed: keys.nodeSeed, nodeId: keys.nodeId })
     const { api, pages } = createIcFaces({
       log: units.log,
@@ -73,7 +74,7 @@ export class IcNode implements AsyncDisposable {
       void api(request, response, url).then(isTaken => isTaken || pages(request, response, url))
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    return new IcNode(units, server, [signer, clerk])
+    return new IcNode(units, keys, server, [signer, clerk])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
