@@ -19,6 +19,7 @@ import {
 import { createAdminGate } from './admin-gate.ts'
 import { SECURITY_HEADERS } from './answer.ts'
 import { Call } from './call.ts'
+import { Connections } from './connections.ts'
 import { createFaultLog } from './fault-log.ts'
 import { createHostRule } from './host-rule.ts'
 import type { GatewayLogger, Mount } from './parts.ts'
@@ -58,7 +59,7 @@ const CHECK_EVERY_MS = 5_000
 export class Gateway implements AsyncDisposable {
   readonly #server: Server
   readonly #calls = new Set<Call>()
-  readonly #sockets = new Set<Socket>()
+  readonly #connections = new Connections()
   readonly #serveParts: ServeParts
   readonly #requestMetrics: RequestMetrics
   readonly #boot = randomBytes(6).toString('base64url')
@@ -89,6 +90,7 @@ export class Gateway implements AsyncDisposable {
     this.#requestMetrics = new RequestMetrics(metrics)
     const streams = { open: 0 }
     metrics.gaugeOf('atoll_http_requests_running', 'Requests under way', () => this.#calls.size)
+    metrics.gaugeOf('atoll_http_connections_open', 'Sockets of clients', () => this.#connections.size)
     metrics.gaugeOf('atoll_http_streams_open', 'Event streams open', () => streams.open)
     this.#serveParts = {
       operations: parts.operations,
@@ -113,10 +115,7 @@ export class Gateway implements AsyncDisposable {
     server.on('checkExpectation', (request, response) =>
       this.#onRequest(request, response, () => undefined),
     )
-    server.on('connection', socket => {
-      this.#sockets.add(socket)
-      socket.once('close', () => this.#sockets.delete(socket))
-    })
+    server.on('connection', socket => this.#connections.add(socket))
     server.on('clientError', (error, socket) => refuseConnection(error, socket))
   }
 
@@ -142,10 +141,7 @@ export class Gateway implements AsyncDisposable {
     this.#isClosing = true
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
     for (const call of this.#calls) call.abort(new Failure('shutting-down'))
-    const busy = new Set([...this.#calls].map(call => call.request.socket))
-    for (const socket of this.#sockets) {
-      if (!busy.has(socket)) socket.destroy()
-    }
+    this.#connections.closeIdle()
     const force = setTimeout(() => this.#server.closeAllConnections(), DRAIN_MAX_MS)
     await closed
     clearTimeout(force)
@@ -160,7 +156,11 @@ export class Gateway implements AsyncDisposable {
     }
     const started = performance.now()
     this.#calls.add(call)
-    response.once('close', () => this.#calls.delete(call))
+    this.#connections.begin(request)
+    response.once('close', () => {
+      this.#calls.delete(call)
+      this.#connections.end(request)
+    })
     void serve(this.#serveParts, call, proceed).then(name => {
       this.#requestMetrics.record(name, response.statusCode, performance.now() - started)
       if (!this.#isClosing) return

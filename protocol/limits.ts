@@ -183,6 +183,8 @@ export const TRACE_LEVELS_MAX = 2_048
 export const JSON_BODY_MAX_BYTES = 4 * MiB
 /** Sockets one gateway holds. */
 export const CONNECTIONS_MAX = 1024
+/** Sockets from which on a new one takes the place of one that says nothing. */
+export const CONNECTIONS_CROWDED = 768
 
 // Effects on the outside world
 /** Time one effect may take when its process names none. */

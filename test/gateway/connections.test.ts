@@ -1,0 +1,82 @@
+import { createServer, type ServerResponse } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { expect, it, onTestFinished } from 'vitest'
+import { Connections } from '../../gateway/connections.ts'
+
+const CROWDED = 4
+
+/** A server that answers `/wait` when told to, and everything else when its body has come. */
+async function openServer() {
+  const connections = new Connections(CROWDED)
+  const waiting: ServerResponse[] = []
+  const server = createServer((request, response) => {
+    connections.begin(request)
+    response.once('close', () => connections.end(request))
+    request.resume().once('end', () => {
+      if (request.url === '/wait') waiting.push(response)
+      else response.end('answered')
+    })
+  })
+  server.on('connection', socket => connections.add(socket))
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  return { connections, waiting, port }
+}
+
+/** A client that has said `text` and says no more. */
+async function say(port: number, text: string): Promise<{ socket: Socket; heard: () => string; isClosed: () => boolean }> {
+  const socket = connect(port, '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  let [heard, isClosed] = ['', false]
+  socket.on('data', data => {
+    heard += data
+  })
+  socket.on('error', () => undefined)
+  socket.once('close', () => {
+    isClosed = true
+  })
+  await new Promise(resolve => socket.once('connect', resolve))
+  socket.write(text)
+  return { socket, heard: () => heard, isClosed: () => isClosed }
+}
+
+it('when sockets are many, a new one takes the place of the oldest that says nothing, or says it slowly', async () => {
+  const { connections, waiting, port } = await openServer()
+  const patient = await say(port, 'GET /wait HTTP/1.1\r\nhost: x\r\n\r\n')
+  await expect.poll(() => waiting.length).toBe(1)
+  const slow = [
+    await say(port, 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\na'),
+    await say(port, 'GET / HTT'),
+    await say(port, ''),
+  ]
+  await expect.poll(() => connections.size).toBe(CROWDED)
+  for (let n = 1; n <= slow.length; n++) {
+    const honest = await say(port, 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
+    await expect.poll(honest.heard).toContain('answered')
+    await expect.poll(honest.isClosed).toBe(true)
+    expect(connections.size).toBeLessThan(CROWDED)
+    await say(port, '')
+    await expect.poll(() => connections.size).toBeLessThanOrEqual(CROWDED)
+  }
+  await expect.poll(() => slow.every(({ isClosed }) => isClosed())).toBe(true)
+  expect(patient.isClosed()).toBe(false)
+  waiting[0]?.end('worth it')
+  await expect.poll(patient.heard).toContain('worth it')
+})
+
+it('what was used last is closed last', async () => {
+  const { connections, port } = await openServer()
+  const used = await say(port, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+  await expect.poll(used.heard).toContain('answered')
+  const silent = [await say(port, ''), await say(port, ''), await say(port, '')]
+  await expect.poll(() => connections.size).toBe(CROWDED)
+  used.socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+  await expect.poll(() => used.heard().split('answered').length).toBe(3)
+  await say(port, '')
+  await expect.poll(() => silent.filter(({ isClosed }) => isClosed()).length).toBe(1)
+  expect(used.isClosed()).toBe(false)
+})
