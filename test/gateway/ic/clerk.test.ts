@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { Worker } from 'node:worker_threads'
+import { describe, expect, it, vi } from 'vitest'
 import { RequestSigner } from '../../../bench/ic/signed-requests.ts'
 import { deriveIcKeys, ThreadedClerk } from '../../../gateway/index.ts'
 import { clerkProgram } from '../../../node/index.ts'
@@ -110,6 +111,29 @@ describe('the query clerk', () => {
       for (const answer of answers)
         expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'host-fault' } })
     }
+  })
+
+  it('has two messages at work at most, in however many pieces the replies come', async () => {
+    const packets = new URL('../../../gateway/ic/clerk-packets.ts', import.meta.url).href
+    const answersOnce = new URL(
+      `data:text/javascript,${encodeURIComponent(`
+        import { parentPort } from 'node:worker_threads'
+        import { decodeQuestions, encodeReplies } from '${packets}'
+        parentPort.on('message', () => {}).once('message', message => {
+          const replies = decodeQuestions(message).map(() => ({ kind: 'refused', status: 400, text: 'no' }))
+          for (let at = 0; at < replies.length; at += 16) parentPort.postMessage(encodeReplies(replies.slice(at, at + 16)))
+        })`)}`,
+    )
+    await using clerk = clerkOf(answersOnce)
+    const ask = () => clerk.read(Uint8Array.of(1), trust()).catch(() => undefined)
+    await Promise.all(Array.from({ length: 40 }, ask))
+    const posted = vi.spyOn(Worker.prototype, 'postMessage')
+    for (let turn = 0; turn < 6; turn++) {
+      void ask()
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    expect(posted).toHaveBeenCalledTimes(2)
+    posted.mockRestore()
   })
 
   it('has a bounded number of queries wait, and tells those that wait when it closes', async () => {
