@@ -2,7 +2,7 @@ import { IDL } from '@icp-sdk/core/candid'
 import { Principal } from '@icp-sdk/core/principal'
 import { describe, expect, it } from 'vitest'
 import { decodePagePiece, decodePageResponse, encodePageRequest } from '../../../gateway/ic/page-messages.ts'
-import { candidLabel, decodeCandid, MalformedBytes } from '../../../protocol/index.ts'
+import { candidLabel, concatBytes, decodeCandid, MalformedBytes } from '../../../protocol/index.ts'
 import { MUTATIONS_SEED, mutated, seededRandom } from '../../fakes/mutations.ts'
 
 const self = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 9, 1, 1)
@@ -55,6 +55,15 @@ describe('messages of pages', () => {
     const bytes = (count: number) => IDL.encode([Many], [Array.from({ length: count }, () => ({ token: 1n }))])
     expect(decodeCandid(bytes(8), candidLabel('token'))).toHaveLength(1)
     expect(() => decodeCandid(bytes(9), candidLabel('token'))).toThrow(MalformedBytes)
+  })
+
+  it('see through no more options than any value has around it', () => {
+    const Deep = IDL.Rec()
+    Deep.fill(IDL.Opt(Deep))
+    const header = IDL.encode([IDL.Record({ token: Deep })], [{ token: [] }]).subarray(0, -1)
+    const nested = (depth: number) => concatBytes(header, new Uint8Array(depth).fill(1), Uint8Array.of(0))
+    expect(decodeCandid(nested(100), candidLabel('token'))).toHaveLength(1)
+    expect(() => decodeCandid(nested(100_000), candidLabel('token'))).toThrow(MalformedBytes)
   })
 
   it('that are damaged are refused as such', () => {
