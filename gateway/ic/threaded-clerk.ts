@@ -24,8 +24,8 @@ export class ThreadedClerk implements QueryClerk, AsyncDisposable {
   #worker: Worker | undefined
   #outgoing: ClerkQuestion[] = []
   #waiting: Waiting[] = []
-  /** Messages that are not answered yet. */
-  #out = 0
+  /** Of each message that is not answered yet, how many answers are to come: long ones are answered in pieces. */
+  #out: number[] = []
   #closed = false
 
   /** `program` calls `runClerk`. The thread is started by the first question. */
@@ -62,10 +62,10 @@ export class ThreadedClerk implements QueryClerk, AsyncDisposable {
 
   /** Questions of one turn of the loop go in one message, and those for which the clerk had no time yet. */
   #send(): void {
-    if (this.#closed || this.#out >= MESSAGES_OUT_MAX || this.#outgoing.length === 0) return
+    if (this.#closed || this.#out.length >= MESSAGES_OUT_MAX || this.#outgoing.length === 0) return
     const questions = this.#outgoing
     this.#outgoing = []
-    this.#out += 1
+    this.#out.push(questions.length)
     this.#worker ??= this.#start()
     const message = encodeQuestions(questions)
     this.#worker.postMessage(message, [message.buffer as ArrayBuffer])
@@ -74,9 +74,8 @@ export class ThreadedClerk implements QueryClerk, AsyncDisposable {
   #start(): Worker {
     const worker = new Worker(this.#program, { workerData: this.#signer })
     worker.on('message', (message: Uint8Array) => {
-      for (const reply of decodeReplies(message)) this.#waiting.shift()?.resolve(reply)
-      this.#out -= 1
-      this.#send()
+      // Of one that failed, answers may still lie in its port: whoever waited for them was told.
+      if (this.#worker === worker) this.#answered(decodeReplies(message))
     })
     worker.on('error', cause => this.#failed(worker, new Failure('host-fault', {}, { cause })))
     worker.on('exit', () =>
@@ -84,6 +83,14 @@ export class ThreadedClerk implements QueryClerk, AsyncDisposable {
     )
     worker.unref()
     return worker
+  }
+
+  #answered(replies: readonly ClerkReply[]): void {
+    for (const reply of replies) this.#waiting.shift()?.resolve(reply)
+    const left = (this.#out[0] ?? 0) - replies.length
+    if (left > 0) this.#out[0] = left
+    else this.#out.shift()
+    this.#send()
   }
 
   /** What waited for it fails; the next question starts another. */
@@ -97,7 +104,7 @@ export class ThreadedClerk implements QueryClerk, AsyncDisposable {
     const waiting = this.#waiting
     this.#waiting = []
     this.#outgoing = []
-    this.#out = 0
+    this.#out = []
     for (const { reject } of waiting) reject(failure)
   }
 

@@ -209,6 +209,7 @@ class CandidReader {
 
   /** The next value as a message of its own: the same types, and the bytes of the value. */
   #message(type: TypeReference, depth: number): CandidValue {
+    if (depth > NESTING_MAX) throw this.#bad('nested too deep')
     const found = typeof type === 'string' ? undefined : this.#types[type]
     if (found?.kind === 'opt') return this.#flag() ? this.#message(found.inner, depth + 1) : null
     this.#messages += 1
