@@ -43,7 +43,7 @@ export class Canister {
   constructor(machine: Machine, process: ProcessDescription, home: MachineHome) {
     this.#machine = machine
     this.#post = new Post(machine, process, (call, slot) => this.#own.local(call, slot))
-    this.#calls = new CallsTaken(machine, this.#post)
+    this.#calls = new CallsTaken(machine, this.#post, (callback, outcome, slot) => this.#management.fetched(callback, outcome, slot))
     const parts = { machine, process, home, post: this.#post, calls: this.#calls }
     this.#management = new Management(parts)
     this.#own = new OwnCalls(parts, this.#management)
