@@ -100,12 +100,11 @@ export class CallsTaken {
   }
 
   /** Hears the answer to a call that the canister made. One that it has had, or was never made, changes nothing. */
-  hear(id: number, outcome: Outcome, slot: Slot): void {
-    const { answer, refund } = outcome
+  hear(id: number, { answer, refund }: Outcome, slot: Slot): void {
     const callback = getCallback(slot.cells, id)
     if (callback === undefined) return
     // Before the call is dropped: an installation that fails goes back to where the slot began.
-    const isFetched = this.#fetched(id, outcome, slot)
+    const isFetched = this.#fetched(id, { answer, refund }, slot)
     this.#drop(callback, slot)
     if (isFetched) return
     const context = getContext(slot.cells, callback.context)
