@@ -1,6 +1,7 @@
 import { Buffer, isUtf8 } from 'node:buffer'
 import {
   type AgentModule,
+  DEPTH_MAX,
   findTag,
   fromBase64Url,
   type GuestMessage,
@@ -31,6 +32,7 @@ const HAS_REFERENCE = 4
 const IS_REPLY = 8
 const IS_REPEATED = 16
 const HAS_FACTS = 32
+const IS_DEEP = 64
 
 export function deliveryOf(
   message: GuestMessage,
@@ -50,6 +52,8 @@ export function deliveryOf(
   if (findTag(tags, 'X-Reference') !== undefined) flags |= IS_REPLY
   if (failures.length > 0) flags |= IS_REPEATED
   if (isFirst) flags |= HAS_FACTS
+  // What is asked now is one deeper, its reply two.
+  if (message.depth + 2 > DEPTH_MAX) flags |= IS_DEEP
   const action = kind === 'tick' ? message.timer : findTag(tags, 'Action')
   const rest = [
     message.id,

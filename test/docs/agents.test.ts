@@ -44,15 +44,17 @@ afterAll(async () => {
 
 describe('docs/AGENTS.md', () => {
   test('has programs that compile', { timeout: 180_000 }, async () => {
-    expect([...files.keys()]).toEqual(['counter.contract.ts', 'counter.process.ts', 'client.ts'])
+    expect([...files.keys()]).toEqual(['counter.contract.ts', 'counter.process.ts', 'teller.process.ts', 'client.ts'])
     const compiler = join(ROOT, 'node_modules/typescript/bin/tsc')
     const { stdout } = await run(process.execPath, [compiler, '-p', scratch]).catch((error: { stdout: string }) => error)
     expect(stdout).toBe('')
   })
 
-  test('has a process, and a client of it that prints what its comments say', { timeout: 180_000 }, async () => {
+  test('has two processes, and a client of them that prints what its comments say', { timeout: 180_000 }, async () => {
     const built = await buildAgent(join(scratch, 'counter.process.ts'))
     await writeFile(join(scratch, 'counter.module'), built.bytes)
+    const teller = await buildAgent(join(scratch, 'teller.process.ts'))
+    await writeFile(join(scratch, 'teller.module'), teller.bytes)
     const expected = announced(files.get('client.ts') ?? '')
     expect(expected.split('\n').length).toBeGreaterThan(6)
     const { stdout } = await run(process.execPath, ['client.ts'], { cwd: scratch, timeout: 180_000 })

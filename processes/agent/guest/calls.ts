@@ -25,11 +25,13 @@ export interface Request {
   readonly retries?: number
 }
 
-/** Sends a request and waits for its reply. Rejects with `call-timeout`, or with what the other side says. */
+/** Sends a request and waits for its reply. Fails with `call-limit` or `too-deep`; rejects with `call-timeout`, or with what the other side says. */
 export function call(request: Request): Promise<Reply> {
   const { task, to, action } = request
   if (agent.calls.size >= CALLS_MAX)
     throw new AgentError('call-limit', `more than ${CALLS_MAX} calls wait for replies`)
+  if (slot.isDeep)
+    throw new AgentError('too-deep', `${action} of ${to}: the chain of messages that led here ends; go on after ctx.sleep, which begins a new one`)
   const reference = ++agent.lastNumber
   const timeoutMs = Math.max(TIMEOUT_MIN_MS, request.timeoutMs ?? TIMEOUT_DEFAULT_MS)
   const tags = [...request.tags, 'Reference', String(reference), ...chainTags(task)]

@@ -48,13 +48,16 @@ export const slot = {
   document: undefined as string | undefined,
   /** What is ready to be run as steps of its own. */
   due: [] as (() => void)[],
+  /** No call can be answered from here. */
+  isDeep: false,
   /** Promises were touched: what is left to do shows when all jobs are done. */
   isAsync: false,
   isSealed: false,
 }
 
-export function beginSlot(kind: string, number: number, nowMs: number): void {
+export function beginSlot(kind: string, number: number, nowMs: number, isDeep: boolean): void {
   slot.kind = kind
+  slot.isDeep = isDeep
   slot.number = number
   slot.nowMs = nowMs
   slot.own = undefined

@@ -15,6 +15,8 @@ export const FLAGS = {
   isRepeated: 16,
   /** It comes with what the process is. */
   hasFacts: 32,
+  /** The messages that led here are so many that the reply to a call would be dropped. */
+  isDeep: 64,
 } as const
 
 /** The rest of a message, as JSON, which is read when somebody asks. */

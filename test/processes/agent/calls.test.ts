@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { GuestFactory } from '../../../protocol/index.ts'
+import { DEPTH_MAX, type GuestFactory } from '../../../protocol/index.ts'
 import { fakeId } from '../../fakes/guest-context.ts'
 import { AgentDriver, loadAgent, spawnMessage, type Step } from './agent-driver.ts'
 
@@ -53,6 +53,14 @@ describe('a call of an agent', () => {
     const settled = reply(agent, referenceOf(asked), 12)
     expect(settled.output).toEqual({ settled: [{ message: idOf(1), reply: 12 }] })
     expect(agent.query('log')).toEqual(['before', 'after 12'])
+  })
+
+  it('is not made where its reply would be dropped for its depth, and says how to go on', () => {
+    const agent = start()
+    const ask = (depth: number): Step =>
+      agent.push(PEER, ['Action', 'ask', 'Content-Type', 'application/json'], JSON.stringify({ peer: OTHER }), { depth })
+    expect(ask(DEPTH_MAX - 1).ending).toMatchObject({ status: 'error', error: { code: 'too-deep', message: expect.stringContaining('ctx.sleep') } })
+    expect(sentBy(ask(DEPTH_MAX - 2))).toMatchObject([{ to: OTHER, Action: 'add' }])
   })
 
   it('takes a reply only from whom it asked, and only once', () => {
@@ -138,7 +146,7 @@ describe('a call of an agent', () => {
           message: idOf(1),
           error: {
             code: 'threw',
-            message: expect.stringMatching(/^not 5 \(caller\.process\.ts:49:\d+\)$/),
+            message: expect.stringMatching(/^not 5 \(caller\.process\.ts:50:\d+\)$/),
           },
         },
       ],
@@ -236,7 +244,7 @@ describe('messages while another one awaits', () => {
           message: idOf(3),
           error: {
             code: 'threw',
-            message: expect.stringMatching(/^no bad \(caller\.process\.ts:43:\d+\)$/),
+            message: expect.stringMatching(/^no bad \(caller\.process\.ts:44:\d+\)$/),
           },
         },
         { message: idOf(4), reply: 4 },
