@@ -70,8 +70,8 @@ function writeQuestion(writer: CborWriter, question: ClerkQuestion): void {
   writer.uint(nowMs)
   if (answer.reject === undefined) return writer.bytes(answer.reply)
   writer.uint(answer.reject.code)
-  writer.text(answer.reject.message)
-  writer.text(answer.reject.error)
+  writer.text(answer.reject.message.toWellFormed())
+  writer.text(answer.reject.error.toWellFormed())
 }
 
 function readQuestion(reader: CborReader): ClerkQuestion {
@@ -106,12 +106,13 @@ function writeReply(writer: CborWriter, reply: ClerkReply): void {
       writer.array(3)
       writer.uint(REFUSED)
       writer.uint(reply.status)
-      writer.text(reply.text)
+      // A sentence may quote a part of what was sent, cut anywhere.
+      writer.text(reply.text.toWellFormed())
       break
     case 'fault':
       writer.array(2)
       writer.uint(FAULT)
-      writer.text(reply.text)
+      writer.text(reply.text.toWellFormed())
       break
   }
 }

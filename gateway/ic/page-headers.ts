@@ -11,6 +11,8 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 const LASTING: ReadonlySet<string> = new Set([
   'set-cookie', 'clear-site-data', 'service-worker-allowed', 'strict-transport-security', 'alt-svc', 'nel', 'report-to',
 ])
+/** Answers without a body: a length would be that of another. */
+const BODILESS: ReadonlySet<number> = new Set([204, 304])
 const LOOPBACK = /^(?:localhost|127\.0\.0\.1)(:\d+)?$/
 /** A page of a canister at the node's own host runs, but as nobody: not as the node, and not as another canister. */
 const SANDBOX = 'sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts'
@@ -35,7 +37,7 @@ export function browserGuard(visit: { readonly request: IncomingMessage; readonl
 
 /** The headers of a page as they go to the client: a list, in which names may come twice. @throws {MalformedBytes} on what is no header */
 export function headersFor(
-  { headers, body, more }: PageResponse,
+  { status, headers, body, more }: PageResponse,
   { isApart, isHead, policy }: { readonly isApart: boolean; readonly isHead: boolean; readonly policy: string | undefined },
 ): string[] {
   const list: string[] = []
@@ -48,7 +50,7 @@ export function headersFor(
     names.add(key)
     list.push(name, value)
   }
-  if (more === undefined && !names.has('content-length')) list.push('content-length', String(body.length))
+  if (more === undefined && !BODILESS.has(status) && !names.has('content-length')) list.push('content-length', String(body.length))
   if (!names.has('access-control-allow-origin')) list.push('access-control-allow-origin', '*', 'access-control-expose-headers', '*')
   if (policy !== undefined) list.push('content-security-policy', policy)
   return list

@@ -49,7 +49,7 @@ const QUERY: CandidType = { record: candidFields({ ...REQUEST_FIELDS, certificat
 /** The newest way of certifying a response that gateways know. */
 const CERTIFICATE_VERSION = 2n
 const TOKEN = candidLabel('token')
-const STREAMED_STATUSES_MIN = 200
+const STATUS_MIN = 200
 const STATUS_MAX = 599
 
 /** The argument of `http_request`, or of `http_request_update`. */
@@ -65,7 +65,7 @@ const headerValue = ([name, value]: Header): CandidValue => ({ record: new Map([
 export function decodePageResponse(bytes: Uint8Array, self: Uint8Array): PageResponse {
   const fields = firstRecord(decodeCandid(bytes, TOKEN))
   const status = Number(field(fields, 'status_code'))
-  if (!Number.isInteger(status) || status < STREAMED_STATUSES_MIN || status > STATUS_MAX) throw bad('status_code')
+  if (!Number.isInteger(status) || status < STATUS_MIN || status > STATUS_MAX) throw bad('status_code')
   const strategy = field(fields, 'streaming_strategy')
   return {
     status,

@@ -24,7 +24,7 @@ export class ThreadedClerk implements QueryClerk, AsyncDisposable {
   #worker: Worker | undefined
   #outgoing: ClerkQuestion[] = []
   #waiting: Waiting[] = []
-  /** Of messages that are not answered yet, the oldest first: how many of their questions are not. */
+  /** Of each message that is not answered yet, how many answers are to come: long ones are answered in pieces. */
   #out: number[] = []
   #closed = false
 
@@ -74,12 +74,8 @@ export class ThreadedClerk implements QueryClerk, AsyncDisposable {
   #start(): Worker {
     const worker = new Worker(this.#program, { workerData: this.#signer })
     worker.on('message', (message: Uint8Array) => {
-      const replies = decodeReplies(message)
-      for (const reply of replies) this.#waiting.shift()?.resolve(reply)
-      // Replies to one message come in pieces.
-      const left = (this.#out.shift() ?? 0) - replies.length
-      if (left > 0) this.#out.unshift(left)
-      this.#send()
+      // Of one that failed, answers may still lie in its port: whoever waited for them was told.
+      if (this.#worker === worker) this.#answered(decodeReplies(message))
     })
     worker.on('error', cause => this.#failed(worker, new Failure('host-fault', {}, { cause })))
     worker.on('exit', () =>
@@ -87,6 +83,14 @@ export class ThreadedClerk implements QueryClerk, AsyncDisposable {
     )
     worker.unref()
     return worker
+  }
+
+  #answered(replies: readonly ClerkReply[]): void {
+    for (const reply of replies) this.#waiting.shift()?.resolve(reply)
+    const left = (this.#out[0] ?? 0) - replies.length
+    if (left > 0) this.#out[0] = left
+    else this.#out.shift()
+    this.#send()
   }
 
   /** What waited for it fails; the next question starts another. */

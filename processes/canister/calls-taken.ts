@@ -32,10 +32,13 @@ export interface Outcome {
 export class CallsTaken {
   readonly #machine: Machine
   readonly #post: Post
+  readonly #fetched: (callback: number, outcome: Outcome, slot: Slot) => boolean
 
-  constructor(machine: Machine, post: Post) {
+  /** `fetched` takes answers to calls that the canister makes without its code; says whether one was such. */
+  constructor(machine: Machine, post: Post, fetched: (callback: number, outcome: Outcome, slot: Slot) => boolean) {
     this.#machine = machine
     this.#post = post
+    this.#fetched = fetched
   }
 
   /** Carries out a call up to its first wait. */
@@ -100,7 +103,10 @@ export class CallsTaken {
   hear(id: number, { answer, refund }: Outcome, slot: Slot): void {
     const callback = getCallback(slot.cells, id)
     if (callback === undefined) return
+    // Before the call is dropped: an installation that fails goes back to where the slot began.
+    const isFetched = this.#fetched(id, { answer, refund }, slot)
     this.#drop(callback, slot)
+    if (isFetched) return
     const context = getContext(slot.cells, callback.context)
     const code = this.#machine.code(slot.cells)
     const back = refund < callback.cycles ? refund : callback.cycles

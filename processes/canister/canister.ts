@@ -18,6 +18,7 @@ import type { CallRequest } from './call-request.ts'
 import { CallsTaken } from './calls-taken.ts'
 import { jsonToCandid } from './candid-json.ts'
 import { REJECT } from './canister-trap.ts'
+import { outOfCycles } from './freezing.ts'
 import { ANSWERS, LETTERS } from './leaving.ts'
 import { isLowOnMemory } from './low-memory.ts'
 import type { Machine, MachineHome } from './machine.ts'
@@ -42,7 +43,7 @@ export class Canister {
   constructor(machine: Machine, process: ProcessDescription, home: MachineHome) {
     this.#machine = machine
     this.#post = new Post(machine, process, (call, slot) => this.#own.local(call, slot))
-    this.#calls = new CallsTaken(machine, this.#post)
+    this.#calls = new CallsTaken(machine, this.#post, (callback, outcome, slot) => this.#management.fetched(callback, outcome, slot))
     const parts = { machine, process, home, post: this.#post, calls: this.#calls }
     this.#management = new Management(parts)
     this.#own = new OwnCalls(parts, this.#management)
@@ -154,10 +155,10 @@ export class Canister {
     }
   }
 
-  /** One that is due while the canister does not run waits for it to start. */
-  #isTimerDue({ nowNs }: Slot): boolean {
+  /** One that is due while the canister does not run, or is frozen, waits until it can. */
+  #isTimerDue({ nowNs, cells }: Slot): boolean {
     const { timerNs, status } = this.#machine.state
-    return timerNs !== 0n && timerNs <= nowNs && status === 'running'
+    return timerNs !== 0n && timerNs <= nowNs && status === 'running' && outOfCycles(this.#machine, cells) === undefined
   }
 
   /** A message that somebody signed: the outcome of an effect, or a call. */

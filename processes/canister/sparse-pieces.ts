@@ -1,5 +1,6 @@
 import type { CellKey, Cells } from '../../protocol/index.ts'
 import { PIECE_BYTES } from './bounds.ts'
+import { keysUnder } from './pieces.ts'
 import { numbered } from './records.ts'
 
 /**
@@ -26,6 +27,13 @@ export function writeSparse(cells: Cells, prefix: CellKey, offset: number, bytes
     if (piece.some(byte => byte !== 0)) cells.set(key, piece)
     else cells.delete(key)
     at += count
+  }
+}
+
+/** The pieces that are not zero, by number. */
+export function* sparsePieces(cells: Cells, prefix: CellKey): Generator<readonly [number: number, piece: Uint8Array]> {
+  for (let keys = keysUnder(cells, prefix); keys.length > 0; keys = keysUnder(cells, prefix, keys.at(-1))) {
+    for (const key of keys) yield [Number(key.slice(prefix.length)), cells.get(key) ?? NO_BYTES]
   }
 }
 

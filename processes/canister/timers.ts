@@ -1,4 +1,5 @@
 import { HEARTBEAT_MS } from './bounds.ts'
+import { outOfCycles } from './freezing.ts'
 import type { Machine } from './machine.ts'
 import type { Slot } from './slot.ts'
 import type { CanisterState } from './state.ts'
@@ -15,7 +16,7 @@ const LATEST_MS = BigInt(Number.MAX_SAFE_INTEGER)
 
 /**
  * Sets the timers of the process to what the canister wants, where a slot changed that since `before`. A canister that does not run
- * keeps its timer; it is armed, and may be due, when the canister starts again.
+ * keeps its timer; it is armed, and may be due, when the canister starts again, or has the cycles to run.
  */
 export function armTimers(machine: Machine, slot: Slot, before: CanisterState): void {
   const { context, message } = slot
@@ -23,9 +24,11 @@ export function armTimers(machine: Machine, slot: Slot, before: CanisterState): 
   const fired = message.kind === 'tick' ? message.timer : undefined
   const runs = status === 'running'
   const starts = runs && before.status !== 'running'
-  if (timerNs !== before.timerNs || fired === GLOBAL_TIMER || starts) {
+  // One that is due still was passed over by a canister that is frozen, or that was: it is armed again once that can run.
+  const isDue = timerNs !== 0n && timerNs <= slot.nowNs
+  if (timerNs !== before.timerNs || fired === GLOBAL_TIMER || starts || isDue) {
     if (timerNs === 0n) context.clearTimer(GLOBAL_TIMER)
-    else if (runs) context.setTimer(GLOBAL_TIMER, msOf(timerNs))
+    else if (runs && !(isDue && outOfCycles(machine, slot.cells) !== undefined)) context.setTimer(GLOBAL_TIMER, msOf(timerNs))
   }
   if (nextDeadlineNs !== 0n && (before.nextDeadlineNs !== nextDeadlineNs || fired === DEADLINE_TIMER)) {
     context.setTimer(DEADLINE_TIMER, msOf(nextDeadlineNs))

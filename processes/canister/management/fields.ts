@@ -1,4 +1,4 @@
-import { candidLabel, type CandidRecord, type CandidValue } from '../../../protocol/index.ts'
+import { candidLabel, type CandidRecord, type CandidValue, decodeCandid, firstRecord } from '../../../protocol/index.ts'
 import { Rejected } from '../canister-trap.ts'
 
 /** Looks up fields of an argument by name; what is wrong is a reject, and what is not asked for is not looked at. */
@@ -89,6 +89,11 @@ export class Fields {
     if (value instanceof Uint8Array && value.length === 0) return []
     return Array.isArray(value) ? (value as readonly CandidValue[]) : wrong(name, 'vec')
   }
+}
+
+/** The fields of an argument. @throws {Rejected | MalformedBytes} */
+export function fieldsOf(arg: Uint8Array): Fields {
+  return new Fields(firstRecord(decodeCandid(arg)))
 }
 
 export function recordOf(value: CandidValue, name: string): Fields {

@@ -1,16 +1,14 @@
 import {
   CborReader,
   CborWriter,
-  decodeCandid,
   equalBytes,
-  firstRecord,
   MalformedBytes,
   principalText,
   type ProcessDescription,
 } from '../../../protocol/index.ts'
 import { STOP_TIMEOUT_MS } from '../bounds.ts'
 import type { CallRequest } from '../call-request.ts'
-import type { CallsTaken } from '../calls-taken.ts'
+import type { CallsTaken, Outcome } from '../calls-taken.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
 import type { Machine, MachineHome } from '../machine.ts'
 import { keysUnder } from '../pieces.ts'
@@ -19,7 +17,8 @@ import { numbered, type Origin, readOrigin, writeOrigin } from '../records.ts'
 import type { Slot } from '../slot.ts'
 import type { Visibility } from '../state.ts'
 import { STOP_TIMER } from '../timers.ts'
-import { Fields } from './fields.ts'
+import { fetchChunks, storeElsewhere, tookChunk } from './chunks-elsewhere.ts'
+import { type Fields, fieldsOf } from './fields.ts'
 import { remember } from './history.ts'
 import { install } from './install.ts'
 import { type Callers, METHODS, type MethodContext } from './methods.ts'
@@ -99,18 +98,28 @@ export class Management {
     this.answered(call, slot, () => {
       const { machine } = this.#parts
       const method = METHODS.get(request.method)
-      if (method === undefined) throw unknownMethod(request.method)
+      if (method === undefined || (method.isInner === true && origin.kind !== 'process')) throw unknownMethod(request.method)
       this.#checkThere()
       const fields = fieldsOf(request.arg)
       checkTarget(machine, request.method, fields)
       this.#checkCaller(method.callers, request.method, request.caller)
       if (request.method === 'stop_canister') return this.#stop(call, slot)
       if (request.method === 'start_canister') return this.#start(slot)
+      const store = request.method === 'install_chunked_code' ? storeElsewhere(fields, machine.names.self) : undefined
+      if (store !== undefined) {
+        fetchChunks(this.#parts, request, fields, store, slot)
+        return undefined
+      }
       const context: MethodContext = { ...this.#parts, slot, caller: request.caller, cycles }
       const reply = method.run(fields, context)
       if (method.keepsCycles === true) call.cycles = 0n
       return reply
     })
+  }
+
+  /** Takes the answer to a call that was made for an installation; says whether it was one. */
+  fetched(callback: number, outcome: Outcome, slot: Slot): boolean {
+    return tookChunk(this.#parts, callback, outcome, slot, caller => this.#checkCaller('controllers', 'install_chunked_code', caller))
   }
 
   #checkThere(): void {
@@ -138,7 +147,7 @@ export class Management {
   /** Whether the request of a user may stand in the feed. @throws {Rejected} */
   inspect(method: string, arg: Uint8Array, caller: Uint8Array): void {
     const found = METHODS.get(method)
-    if (found === undefined) throw unknownMethod(method)
+    if (found === undefined || found.isInner === true) throw unknownMethod(method)
     const { machine } = this.#parts
     if (found.byUsers === false) throw new Rejected('IC0406', `users cannot call ic00 method ${method}`, REJECT.canister)
     checkTarget(machine, method, fieldsOf(arg))
@@ -236,10 +245,6 @@ export class Management {
 
 const maySee = (who: Visibility, caller: Uint8Array): boolean =>
   who === 'public' || (typeof who !== 'string' && who.some(one => equalBytes(one, caller)))
-
-export function fieldsOf(arg: Uint8Array): Fields {
-  return new Fields(firstRecord(decodeCandid(arg)))
-}
 
 function checkTarget(machine: Machine, method: string, fields: Fields): void {
   const target = method === 'install_chunked_code' ? fields.principal('target_canister') : fields.principal('canister_id')

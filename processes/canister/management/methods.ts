@@ -7,9 +7,11 @@ import { CODE } from '../machine.ts'
 import { removePieces } from '../pieces.ts'
 import type { Slot } from '../slot.ts'
 import { assembleChunks, clearChunks, storedChunks, uploadChunk } from './chunk-store.ts'
-import { type Fields, recordOf } from './fields.ts'
+import { abandonFetching, READ_CHUNK, readChunkFor } from './chunks-elsewhere.ts'
+import type { Fields } from './fields.ts'
 import { remember } from './history.ts'
-import { install, type Installation, type InstallParts } from './install.ts'
+import { install, type InstallParts } from './install.ts'
+import { chunkHashes, installation } from './installation-fields.ts'
 import { hashesReply, hashReply, infoReply, logsReply, metadataReply, NOTHING, statusReply } from './replies.ts'
 import { readSettings } from './settings.ts'
 import { snapshotDataReply, snapshotIdReply, snapshotMetadataReply, snapshotReply, snapshotsReply } from './snapshot-replies.ts'
@@ -33,6 +35,8 @@ export interface Method {
   readonly isQuery?: boolean
   /** Whether users may call it; they may, if it does not say. */
   readonly byUsers?: boolean
+  /** Whether canisters ask it of each other, not their code. */
+  readonly isInner?: boolean
   /** The cycles that come with the call stay, if it is carried out. */
   readonly keepsCycles?: boolean
   /** Gives the reply. @throws {Rejected} */
@@ -52,18 +56,13 @@ const doing = (callers: Method['callers'], act: (fields: Fields, context: Method
   },
 })
 
-/** By name; `stop_canister` and `start_canister` are carried out where calls are known. */
+/** By name; `stop_canister` and `start_canister`, and `install_chunked_code` from another's store, are carried out where calls are known. */
 export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['install_code', doing('controllers', (fields, context) => {
     install(context, { ...installation(fields), wasm: fields.blob('wasm_module').slice(), caller: context.caller }, context.slot)
   })],
   ['install_chunked_code', doing('controllers', (fields, context) => {
-    const store = fields.principalIf('store_canister')
-    if (store !== undefined && principalText(store) !== principalText(context.machine.names.self)) {
-      throw new Rejected('IC0408', 'the chunks of a canister are in its own store')
-    }
-    const hashes = fields.list('chunk_hashes_list').map(one => (one instanceof Uint8Array ? one : recordOf(one, 'chunk_hashes_list').blob('hash')))
-    const wasm = assembleChunks(context.slot.cells, hashes, fields.blob('wasm_module_hash'))
+    const wasm = assembleChunks(context.slot.cells, chunkHashes(fields), fields.blob('wasm_module_hash'))
     install(context, { ...installation(fields), wasm, caller: context.caller }, context.slot)
   })],
   ['uninstall_code', doing('controllers', (_, context) => uninstall(context))],
@@ -87,6 +86,7 @@ export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
     },
   }],
   ['stored_chunks', { callers: 'self', run: (_, { slot }) => hashesReply(storedChunks(slot.cells)) }],
+  [READ_CHUNK, { callers: 'anyone', isInner: true, run: readChunkFor }],
   ['canister_status', { callers: 'self', isQuery: true, run: (_, context) => status(context) }],
   ['canister_info', { callers: 'anyone', byUsers: false, run: (fields, { machine }) => infoReply(machine.state, fields.natIf('num_requested_changes') ?? 0n) }],
   ['canister_metadata', { callers: 'anyone', byUsers: false, isQuery: true, run: metadata }],
@@ -108,21 +108,11 @@ export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['upload_canister_snapshot_data', doing('controllers', (fields, { machine, slot }) => uploadSnapshotData(machine, fields, slot))],
 ])
 
-function installation(fields: Fields): Pick<Installation, 'mode' | 'arg' | 'skipPreUpgrade' | 'persistence'> {
-  const mode = fields.variant('mode', ['install', 'reinstall', 'upgrade'])
-  const options = mode.name === 'upgrade' ? optionsOf(mode.value) : undefined
-  const persistence = options?.variantIf('wasm_memory_persistence', ['keep', 'replace'])?.name
-  return { mode: mode.name, arg: fields.blobIf('arg') ?? NO_BYTES, skipPreUpgrade: options?.flag('skip_pre_upgrade') === true, persistence }
-}
-
-function optionsOf(value: Parameters<typeof recordOf>[0]): Fields | undefined {
-  const inner = typeof value === 'object' && value !== null && 'opt' in value ? value.opt : value
-  return inner === undefined || inner === null ? undefined : recordOf(inner, 'mode')
-}
-
-function uninstall({ machine, calls, caller, slot }: MethodContext): void {
+function uninstall({ machine, post, calls, caller, slot }: MethodContext): void {
   const name = principalText(machine.names.self)
-  calls.abandon({ code: REJECT.canister, error: 'IC0537', message: `Canister ${name} has been uninstalled.` }, slot)
+  const reject = { code: REJECT.canister, error: 'IC0537', message: `Canister ${name} has been uninstalled.` }
+  calls.abandon(reject, slot)
+  abandonFetching(post, reject, slot)
   machine.removeCode({ certified: NO_BYTES, timerNs: 0n, version: machine.state.version + 1n })
   removePieces(slot.cells, CODE)
   clearChunks(slot.cells)

@@ -18,7 +18,8 @@ import { FIND, notFound } from '../post.ts'
 import { getCallback, type Origin } from '../records.ts'
 import type { Slot } from '../slot.ts'
 import { putOutcall, readHttpOutcome, readHttpRequest, takeOutcall } from './http-outcall.ts'
-import { fieldsOf, type Management, type ManagementParts } from './management.ts'
+import { fieldsOf } from './fields.ts'
+import type { Management, ManagementParts } from './management.ts'
 import { METHODS } from './methods.ts'
 import { blobReply, canisterIdReply, httpReply, transformArgument } from './replies.ts'
 import { readSettings } from './settings.ts'
@@ -47,7 +48,8 @@ export class OwnCalls {
   /** One call: carried out here, or sent to whom it is about. */
   local({ method, arg, cycles, callback }: { method: string; arg: Uint8Array; cycles: bigint; callback: number }, slot: Slot): boolean {
     const { machine, post } = this.#parts
-    const target = METHODS.get(method)
+    const found = METHODS.get(method)
+    const target = found?.isInner === true ? undefined : found
     const isOwn = LOCAL_METHODS.has(method)
     if (target === undefined && !isOwn) return false
     if (target !== undefined && !isOwn) {

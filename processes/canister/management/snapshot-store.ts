@@ -1,4 +1,4 @@
-import { type CellKey, type Cells, CborReader, CborWriter, concatBytes } from '../../../protocol/index.ts'
+import { type CellKey, type Cells, CborReader, CborWriter, CELL_VALUE_MAX_BYTES, concatBytes, equalBytes } from '../../../protocol/index.ts'
 import { SNAPSHOTS_MAX, SNAPSHOTS_MAX_BYTES } from '../bounds.ts'
 import { Rejected } from '../canister-trap.ts'
 import type { Machine } from '../machine.ts'
@@ -9,6 +9,8 @@ import { chunkBytes } from './chunk-store.ts'
 
 const HEADS = 's/'
 const PAGE_BYTES = 65_536
+/** Of all globals, with a byte for the type of each; what else the head holds is short. */
+const GLOBALS_MAX_BYTES = CELL_VALUE_MAX_BYTES - 512
 
 /** What is kept of a snapshot besides its bytes, which stand in cells of their own and can be read and written anywhere. */
 export interface Snapshot {
@@ -62,7 +64,7 @@ export function snapshotBytes(machine: Machine, cells: Cells): number {
 
 /** @throws {Rejected} `IC0305` */
 export function findSnapshot(machine: Machine, cells: Cells, id: Uint8Array): Snapshot {
-  const found = listSnapshots(machine, cells).find(one => one.id.join() === id.join())
+  const found = listSnapshots(machine, cells).find(one => equalBytes(one.id, id))
   if (found === undefined) throw new Rejected('IC0305', 'Could not find the snapshot with that id for the canister', 3)
   return found
 }
@@ -77,6 +79,7 @@ export function addSnapshot(
   parts: Omit<Snapshot, 'number' | 'id'>,
   { addedBytes, replaced }: { readonly addedBytes: number; readonly replaced: Uint8Array | undefined },
 ): Snapshot {
+  checkHead(parts)
   const known = listSnapshots(machine, cells)
   const leaving = replaced && findSnapshot(machine, cells, replaced)
   if (known.length - (leaving === undefined ? 0 : 1) >= SNAPSHOTS_MAX) {
@@ -90,6 +93,12 @@ export function addSnapshot(
   const snapshot = { ...parts, number, id: idOf(machine, number) }
   writeHead(cells, snapshot)
   return snapshot
+}
+
+/** The head is one cell: a slot that would write more ends without an answer for anybody. @throws {Rejected} `IC0402` */
+function checkHead({ globals, globalTypes }: Pick<Snapshot, 'globals' | 'globalTypes'>): void {
+  if (globals.length + globalTypes.length <= GLOBALS_MAX_BYTES) return
+  throw new Rejected('IC0402', `the globals of a snapshot have at most ${GLOBALS_MAX_BYTES} bytes, and one for the type of each`, 4)
 }
 
 /** @throws {Rejected} `IC0402` */

@@ -7,7 +7,7 @@ import { STABLE_BASE } from '../kept-chunks.ts'
 import { CODE, type Machine, type MachineHome } from '../machine.ts'
 import { getPieces, putPieces } from '../pieces.ts'
 import type { Slot } from '../slot.ts'
-import { readSparse, writeSparse } from '../sparse-pieces.ts'
+import { readSparse, sparsePieces, writeSparse } from '../sparse-pieces.ts'
 import { decodeState } from '../state.ts'
 import { chunkBytes, copyChunks } from './chunk-store.ts'
 import { spendOnCode } from './install.ts'
@@ -69,7 +69,7 @@ export function loadSnapshot(machine: Machine, home: MachineHome, slot: Slot, id
   const code = home.code(undefined, () => bytes)
   checkFits(code, snapshot)
   const { timerNs = machine.state.timerNs, toldLowMemory = machine.state.toldLowMemory } = snapshot
-  const chunks = new Map([...chunksOf(cells, places.heap, heapPages, 0), ...chunksOf(cells, places.stable, stablePages, STABLE_BASE)])
+  const chunks = new Map([...chunksOf(cells, places.heap, 0), ...chunksOf(cells, places.stable, STABLE_BASE)])
   machine.replaceMemory(code, chunks, {
     codeHash: code.hash, ownCode, codeBytes, heapPages, stablePages, globals, certified, timerNs, toldLowMemory,
     version: machine.state.version + 1n,
@@ -91,9 +91,8 @@ function checkFits({ globals, pagesMin, pagesMax }: CanisterCode, snapshot: Snap
 }
 
 /** Chunks that are not zero. */
-function* chunksOf(cells: Cells, place: CellKey, pages: number, base: number): Generator<[number, Uint8Array]> {
-  for (let page = 0; page < pages; page++) {
-    const bytes = readSparse(cells, place, page * PIECE_BYTES, PIECE_BYTES)
+function* chunksOf(cells: Cells, place: CellKey, base: number): Generator<[number, Uint8Array]> {
+  for (const [page, bytes] of sparsePieces(cells, place)) {
     for (let at = 0; at < CHUNKS_PER_PAGE; at++) {
       const chunk = bytes.subarray(at * CHUNK_SIZE_BYTES, (at + 1) * CHUNK_SIZE_BYTES)
       if (chunk.some(byte => byte !== 0)) yield [base + page * CHUNKS_PER_PAGE + at, chunk]

@@ -1,5 +1,4 @@
-import { Worker } from 'node:worker_threads'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { RequestSigner } from '../../../bench/ic/signed-requests.ts'
 import { deriveIcKeys, ThreadedClerk } from '../../../gateway/index.ts'
 import { clerkProgram } from '../../../node/index.ts'
@@ -7,6 +6,7 @@ import {
   concatBytes,
   decodeIc,
   decodeRequestEnvelope,
+  encodeIc,
   ed25519Verify,
   hashOfMap,
   icMap,
@@ -113,27 +113,47 @@ describe('the query clerk', () => {
     }
   })
 
-  it('has two messages at work at most, in however many pieces the replies come', async () => {
-    const packets = new URL('../../../gateway/ic/clerk-packets.ts', import.meta.url).href
-    const answersOnce = new URL(
+  it('outlives a request that it refuses with a part of a text, cut in the middle of a letter', async () => {
+    await using clerk = clerkOf()
+    const bad = encodeIc(icMap({ [`${'x'.repeat(39)}\u{1f600}`]: 1 }))
+    const honest = new RequestSigner().sign('query', CANISTER, 'get')
+    const answers = await Promise.allSettled([bad, honest].map(body => clerk.read(body, trust())))
+    expect(answers[0]).toMatchObject({ status: 'rejected', reason: { name: 'HttpRefusal', status: 400 } })
+    expect(answers[1]).toMatchObject({ status: 'fulfilled', value: { method: 'get' } })
+  })
+
+  it('has two messages out, however many answers each takes, and gathers what comes meanwhile', async () => {
+    const name = `clerk ${Math.random()}`
+    // Answers each question with the number of the message it came in: of the first two at once, of the others when it is told.
+    const counting = new URL(
       `data:text/javascript,${encodeURIComponent(`
         import { parentPort } from 'node:worker_threads'
-        import { decodeQuestions, encodeReplies } from '${packets}'
-        parentPort.on('message', () => {}).once('message', message => {
-          const replies = decodeQuestions(message).map(() => ({ kind: 'refused', status: 400, text: 'no' }))
-          for (let at = 0; at < replies.length; at += 16) parentPort.postMessage(encodeReplies(replies.slice(at, at + 16)))
+        const channel = new BroadcastChannel(${JSON.stringify(name)})
+        let held = [], count = 0
+        channel.onmessage = () => { for (const reply of held) parentPort.postMessage(reply); held = undefined }
+        parentPort.on('message', message => {
+          count += 1
+          for (let at = 0; at < (message[0] & 31); at++) {
+            const reply = Uint8Array.of(0x81, 0x83, 2, 1, 0x61, 48 + count)
+            if (held === undefined || (count === 1 && at < 2)) parentPort.postMessage(reply)
+            else held.push(reply)
+          }
         })`)}`,
     )
-    await using clerk = clerkOf(answersOnce)
-    const ask = () => clerk.read(Uint8Array.of(1), trust()).catch(() => undefined)
-    await Promise.all(Array.from({ length: 40 }, ask))
-    const posted = vi.spyOn(Worker.prototype, 'postMessage')
-    for (let turn = 0; turn < 6; turn++) {
-      void ask()
-      await new Promise(resolve => setImmediate(resolve))
+    await using clerk = clerkOf(counting)
+    using channel = { post: new BroadcastChannel(name), [Symbol.dispose]() { this.post.close() } }
+    const turn = () => new Promise(resolve => setImmediate(resolve))
+    const ask = () => clerk.read(Uint8Array.of(1), trust()).catch(refusal => refusal.message)
+    const first = [ask(), ask(), ask()]
+    expect(await Promise.all(first.slice(0, 2))).toEqual(['1', '1'])
+    const later = []
+    for (let count = 0; count < 3; count++) {
+      later.push(ask())
+      await turn()
+      await turn()
     }
-    expect(posted).toHaveBeenCalledTimes(2)
-    posted.mockRestore()
+    channel.post.postMessage('go on')
+    expect(await Promise.all(later)).toEqual(['2', '3', '3'])
   })
 
   it('has a bounded number of queries wait, and tells those that wait when it closes', async () => {

@@ -147,6 +147,11 @@ export class CanisterNet {
 
   #isHeld = false
 
+  /** What is under way arrives nowhere. */
+  dropHeld(): void {
+    this.#pushes.length = 0
+  }
+
   /** Delivers what is under way, and what that causes, in order. */
   deliver(max = 100_000): number {
     let count = 0

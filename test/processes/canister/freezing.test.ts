@@ -103,3 +103,27 @@ it('gives no more cycles to others than it may', () => {
   expect(set(net, giver, { freezing_threshold: 0n })?.reply).toBeDefined()
   expect(net.ingress(giver, 'give_all')?.reply).toBeDefined()
 })
+
+it('has a timer that was due while it was frozen ring when it has the cycles again, once', () => {
+  const net = new CanisterNet()
+  const canister = net.installed(wat(`(module
+    (import "ic0" "time" (func $time (result i64)))
+    (import "ic0" "global_timer_set" (func $set (param i64) (result i64)))
+    (import "ic0" "msg_reply" (func $reply))
+    (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
+    (memory 1)
+    (func (export "canister_update start") (drop (call $set (i64.add (call $time) (i64.const 5000000000)))) (call $reply))
+    (func (export "canister_global_timer") (i32.store8 (i32.const 0) (i32.add (i32.load8_u (i32.const 0)) (i32.const 1))))
+    (func (export "canister_update rings") (call $append (i32.const 0) (i32.const 1)) (call $reply)))`))
+  net.ingress(canister, 'start')
+  set(net, canister, { freezing_threshold: 2n ** 62n })
+  const before = net.results.length
+  net.pass(60_000)
+  expect(net.results.length - before).toBe(1)
+  expect(set(net, canister, { freezing_threshold: 0n })?.reply).toBeDefined()
+  net.pass(60_000)
+  expect(net.ingress(canister, 'rings')?.reply).toEqual(Uint8Array.of(1))
+  net.pass(60_000)
+  expect(net.ingress(canister, 'rings')?.reply).toEqual(Uint8Array.of(1))
+  expect(net.replay(canister)).toBe(net.root(canister))
+})
