@@ -37,8 +37,15 @@ export class CertificateFeed {
   }
 
   add(index: number, certificate: Uint8Array): void {
-    if (this.#waiting.length > 0) return this.#wait({ index, certificate })
-    this.#append([{ index, certificate }]).catch(error => this.#refused({ index, certificate }, Failure.from(error)))
+    const [first] = this.#waiting
+    if (first !== undefined) {
+      // A replay comes once more to what stands in the feed, and to what waits.
+      const isKnown = index < first.index || this.#waiting.some(one => one.index === index)
+      return isKnown ? undefined : this.#wait({ index, certificate })
+    }
+    this.#append([{ index, certificate }]).catch(error =>
+      this.#refused({ index, certificate }, Failure.from(error)),
+    )
   }
 
   /** Resolves once few wait for the disk, or the feed takes no more. */
@@ -53,7 +60,11 @@ export class CertificateFeed {
 
   #append(added: readonly Waiting[]): Promise<void> {
     const { log, feed } = this.#parts
-    return log.append(feed, added[0]?.index ?? 0, added.map(({ certificate }) => certificate))
+    return log.append(
+      feed,
+      added[0]?.index ?? 0,
+      added.map(({ certificate }) => certificate),
+    )
   }
 
   #refused(refused: Waiting, failure: Failure): void {
@@ -67,23 +78,34 @@ export class CertificateFeed {
   #wait(waiting: Waiting): void {
     this.#waiting.push(waiting)
     this.#waiting.sort((a, b) => a.index - b.index)
-    this.#trying ??= this.#tryAgain().finally(() => {
-      this.#trying = undefined
-    })
+    this.#trying ??= this.#tryAgain()
   }
 
   async #tryAgain(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      await this.#parts.sleep(RETRY_MS, this.#ended.signal).catch(() => undefined)
-      if (this.#ended.signal.aborted) return
-      const tried = [...this.#waiting]
-      try {
-        await this.#append(tried)
-        this.#waiting = this.#waiting.slice(tried.length)
-      } catch (error) {
-        const failure = Failure.from(error)
-        if (!isDiskFailure(failure)) return this.#parts.stop(failure)
+    try {
+      while (this.#waiting.length > 0) {
+        await this.#parts.sleep(RETRY_MS, this.#ended.signal).catch(() => undefined)
+        if (this.#ended.signal.aborted) return
+        await this.#appendFirst()
       }
+    } catch (error) {
+      this.#parts.stop(Failure.from(error))
+    } finally {
+      this.#trying = undefined
+    }
+  }
+
+  /** Adds what waits up to the first gap: what belongs there is still on its way, and will be refused. @throws what is no failure of the disk */
+  async #appendFirst(): Promise<void> {
+    const gap = this.#waiting.findIndex(
+      ({ index }, at) => index !== (this.#waiting[0]?.index ?? 0) + at,
+    )
+    const tried = this.#waiting.slice(0, gap < 0 ? undefined : gap)
+    try {
+      await this.#append(tried)
+      this.#waiting = this.#waiting.filter(one => !tried.includes(one))
+    } catch (error) {
+      if (!isDiskFailure(Failure.from(error))) throw error
     }
   }
 }

@@ -16,8 +16,9 @@ import { Seats } from './seats.ts'
 /** Pauses before others are asked again. */
 const PAUSE_MIN_MS = 100
 const PAUSE_MAX_MS = 30_000
-/** One node must not hold up the others. */
+/** One node must not hold up the others, and neither must one process: then others have their turn, and it goes on from there. */
 const ANSWER_MAX_MS = 5_000
+const TURN_MAX_MS = 20_000
 
 export interface ProloguePullParts {
   readonly key: KeyId
@@ -59,7 +60,8 @@ export class ProloguePull implements Disposable {
   /** Takes it over until all of it is there, if the process is scheduled here. */
   want(process: ProcessDescription): void {
     const { key, trouble } = this.#parts
-    if (!process.policy.schedulers.includes(key) || this.#pulling.get(process.id) === process.epoch) return
+    if (!process.policy.schedulers.includes(key) || this.#pulling.get(process.id) === process.epoch)
+      return
     this.#pulling.set(process.id, process.epoch)
     void this.#pull(process)
       .catch(error => trouble(`process ${process.id}`, Failure.from(error)))
@@ -75,20 +77,29 @@ export class ProloguePull implements Disposable {
   async #pull(process: ProcessDescription): Promise<void> {
     const { log, clock, begun } = this.#parts
     const { signal } = this.#ended
-    const isNewest = (): boolean => this.#pulling.get(process.id) === process.epoch && !signal.aborted
+    const isNewest = (): boolean =>
+      this.#pulling.get(process.id) === process.epoch && !signal.aborted
     const from = async (sources: readonly KeyId[]): Promise<void> => {
+      const untilMs = clock.now() + TURN_MAX_MS
       for (const source of sources) {
-        if (!isNewest() || (await this.#isWhole(process))) return
-        await this.#pullFrom(source, process).catch(() => undefined)
+        if (!isNewest() || clock.now() >= untilMs || (await this.#isWhole(process))) return
+        await this.#pullFrom(source, process, untilMs).catch(() => undefined)
       }
     }
     let pauseMs = PAUSE_MIN_MS
-    for (let round = 0; !(await this.#isWhole(process)); round++, pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)) {
+    for (
+      let round = 0;
+      !(await this.#isWhole(process));
+      round++, pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)
+    ) {
       const { near, far } = this.#sourcesOf(process, round)
+      const before = await this.#lengthOf(process)
       await this.#near.take(() => from(near))
-      await this.#far.take(() => from(far))
+      if (far.length > 0 && !(await this.#isWhole(process))) await this.#far.take(() => from(far))
       if (!isNewest()) return
-      if (!(await this.#isWhole(process))) await clock.sleep(pauseMs, { for: 'wait', signal }).catch(() => undefined)
+      if ((await this.#lengthOf(process)) > before) pauseMs = PAUSE_MIN_MS
+      if (!(await this.#isWhole(process)))
+        await clock.sleep(pauseMs, { for: 'wait', signal }).catch(() => undefined)
       if (!isNewest()) return
     }
     await log.sync()
@@ -96,25 +107,45 @@ export class ProloguePull implements Disposable {
   }
 
   /** Whom to ask in a round: those that are connected, named ones first, and some that must be dialled, others each time. */
-  #sourcesOf(process: ProcessDescription, round: number): { readonly near: readonly KeyId[]; readonly far: readonly KeyId[] } {
+  #sourcesOf(
+    process: ProcessDescription,
+    round: number,
+  ): { readonly near: readonly KeyId[]; readonly far: readonly KeyId[] } {
     const { key, connected } = this.#parts
-    const named = new Set([process, ...(process.earlier ?? [])].flatMap(({ policy }) => [...policy.schedulers, ...policy.computeUnits]))
+    const named = new Set(
+      [process, ...(process.earlier ?? [])].flatMap(({ policy }) => [
+        ...policy.schedulers,
+        ...policy.computeUnits,
+      ]),
+    )
     named.delete(key)
     const present = new Set(connected())
-    const near = [...[...named].filter(one => present.has(one)), ...present]
+    const near = [...new Set([...[...named].filter(one => present.has(one)), ...present])].slice(
+      0,
+      PROLOGUE_SOURCES_MAX,
+    )
+    // One that gives little, slowly, has the turn to itself but once.
+    near.push(...near.splice(0, round % Math.max(near.length, 1)))
     const away = [...named].filter(one => !present.has(one))
     const at = away.length === 0 ? 0 : (round * PROLOGUE_DIALS_MAX) % away.length
-    return { near: [...new Set(near)].slice(0, PROLOGUE_SOURCES_MAX), far: away.slice(at, at + PROLOGUE_DIALS_MAX) }
+    return { near, far: away.slice(at, at + PROLOGUE_DIALS_MAX) }
+  }
+
+  #lengthOf(process: ProcessDescription): Promise<number> {
+    return this.#parts.log.length(messagesFeed(process))
   }
 
   async #isWhole(process: ProcessDescription): Promise<boolean> {
-    return (await this.#parts.log.length(messagesFeed(process))) >= (process.prologue?.length ?? 0)
+    return (await this.#lengthOf(process)) >= (process.prologue?.length ?? 0)
   }
 
-  async #pullFrom(source: KeyId, process: ProcessDescription): Promise<void> {
-    const { log, peers } = this.#parts
+  async #pullFrom(source: KeyId, process: ProcessDescription, untilMs: number): Promise<void> {
+    const { log, peers, clock } = this.#parts
     const feed = messagesFeed(process)
-    for (let length = await log.length(feed); length < (process.prologue?.length ?? 0); ) {
+    for (
+      let length = await log.length(feed);
+      length < (process.prologue?.length ?? 0) && clock.now() < untilMs;
+    ) {
       const piece = await peers.frames(source, process.id, length, { timeoutMs: ANSWER_MAX_MS })
       const answer = piece && (await log.take(feed, piece))
       if (answer === undefined || answer.length <= length) return

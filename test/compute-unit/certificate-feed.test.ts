@@ -10,10 +10,14 @@ const certificate = (index: number): Uint8Array => Uint8Array.of(index)
 class OneFeed {
   readonly blocks: Uint8Array[] = []
   failing: Failure | undefined
+  /** What appends wait for. */
+  held: Promise<void> | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
   append = (_: FeedSpec, index: number, blocks: readonly Uint8Array[]): Promise<void> => {
-    const turn = this.#turn.then(() => {
+    const { held } = this
+    const ready = held === undefined ? this.#turn : this.#turn.then(() => held)
+    const turn = ready.then(() => {
       if (this.failing !== undefined) throw this.failing
       if (index > this.blocks.length) throw new Failure('feed-frozen', {}, { note: 'a gap' })
       this.blocks.splice(index, blocks.length, ...blocks)
@@ -77,6 +81,44 @@ test('the gap that a refused certificate leaves is no failure of those on their 
   log.failing = undefined
   await pass()
   await expect.poll(() => log.blocks).toEqual([0, 1].map(certificate))
+  expect(seen.stopped).toEqual([])
+})
+
+test('a replay while some wait for the disk adds nothing twice', async () => {
+  const log = new OneFeed()
+  const { certificates, seen, pass, isAsleep } = open(log)
+  for (const index of [0, 1, 2]) certificates.add(index, certificate(index))
+  await expect.poll(() => log.blocks.length).toBe(3)
+  log.failing = new Failure('disk-full')
+  certificates.add(3, certificate(3))
+  await expect.poll(isAsleep).toBe(true)
+  certificates.add(4, certificate(4))
+  // The host was lost: it evaluates again from a checkpoint on, and then goes on.
+  for (const index of [1, 2, 3, 4, 5]) certificates.add(index, certificate(index))
+  log.failing = undefined
+  await pass()
+  await expect.poll(() => log.blocks).toEqual([0, 1, 2, 3, 4, 5].map(certificate))
+  expect(seen.stopped).toEqual([])
+})
+
+test('what is still on its way is not passed over by what came behind it', async () => {
+  const log = new OneFeed()
+  const { certificates, seen, pass, isAsleep } = open(log)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  log.failing = new Failure('disk-full')
+  certificates.add(0, certificate(0))
+  log.held = promise
+  certificates.add(1, certificate(1))
+  await expect.poll(isAsleep).toBe(true)
+  certificates.add(2, certificate(2))
+  log.held = undefined
+  log.failing = undefined
+  // It is tried again in the turn behind the one that is held.
+  await pass()
+  resolve()
+  await expect.poll(() => log.blocks).toEqual([certificate(0)])
+  await pass()
+  await expect.poll(() => log.blocks).toEqual([0, 1, 2].map(certificate))
   expect(seen.stopped).toEqual([])
 })
 

@@ -1,6 +1,16 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { ProloguePull } from '../../node/prologue-pull.ts'
-import { asKeyId, asProcessId, type KeyId, type ProcessDescription, PROLOGUE_DIALS_MAX, PROLOGUES_AT_ONCE_MAX, toBase64Url } from '../../protocol/index.ts'
+import {
+  asKeyId,
+  asProcessId,
+  type FeedSpec,
+  type KeyId,
+  type ProcessDescription,
+  PROLOGUE_DIALS_MAX,
+  PROLOGUES_AT_ONCE_MAX,
+  type SignedBlocks,
+  toBase64Url,
+} from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { ManualClock, settle } from '../fakes/manual-clock.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
@@ -20,7 +30,14 @@ async function handed(count: number, named: readonly KeyId[]): Promise<ProcessDe
     policy: { ...policy, schedulers: [OWN], computeUnits: [OWN], computeQuorum: 1 },
     prologue: { length: 3, hash: new Uint8Array(32) },
     firstSlot: 3,
-    earlier: [{ epoch: 0, policy: { ...policy, schedulers: named, computeUnits: named }, prologue: undefined, firstSlot: undefined }],
+    earlier: [
+      {
+        epoch: 0,
+        policy: { ...policy, schedulers: named, computeUnits: named },
+        prologue: undefined,
+        firstSlot: undefined,
+      },
+    ],
   }))
 }
 
@@ -29,15 +46,24 @@ interface Asked {
   readonly process: string
 }
 
-function pullOf(connected: readonly KeyId[], answer: (asked: Asked) => Promise<undefined>): { pull: ProloguePull; clock: ManualClock } {
+interface Net {
+  readonly log?: MemoryLog
+  readonly begun?: (process: ProcessDescription) => void
+}
+
+function pullOf(
+  connected: readonly KeyId[],
+  answer: (asked: Asked) => Promise<SignedBlocks | undefined>,
+  { log = MemoryLog.open(), begun = () => expect.unreachable('nobody has it') }: Net = {},
+): { pull: ProloguePull; clock: ManualClock } {
   const clock = new ManualClock()
   const pull = new ProloguePull({
     key: OWN,
-    log: MemoryLog.open(),
+    log,
     clock,
     peers: { frames: (source, process) => answer({ source, process }) },
     connected: () => connected,
-    begun: async () => expect.unreachable('nobody has it'),
+    begun: async process => begun(process),
     trouble: (what, failure) => expect.unreachable(`${what}: ${failure.message}`),
   })
   onTestFinished(() => pull[Symbol.dispose]())
@@ -61,6 +87,104 @@ test('of many processes whose feeds nobody has, few are looked for at once', asy
     answer?.()
   }
   expect(most).toBe(PROLOGUES_AT_ONCE_MAX)
+})
+
+const PIECE: SignedBlocks = {
+  from: 0,
+  blocks: [new Uint8Array(1)],
+  head: { length: 1, signature: new Uint8Array(0) },
+  rest: [],
+}
+
+/** A log that believes whatever comes: each piece is one more block. */
+function credulous(): MemoryLog {
+  const lengths = new Map<string, number>()
+  const length = async ({ process }: FeedSpec): Promise<number> => lengths.get(process) ?? 0
+  return Object.assign(MemoryLog.open(), {
+    length,
+    take: async (feed: FeedSpec) => {
+      lengths.set(feed.process, (await length(feed)) + 1)
+      return { status: 'taken', length: await length(feed) }
+    },
+  })
+}
+
+test('processes whose feeds come block by block, slowly, give way to others, and go on where they were', async () => {
+  const asked = new Map<string, number>()
+  const whole: string[] = []
+  const { pull, clock } = pullOf(
+    [asKeyId(keyOf(3))],
+    async ({ process }) => {
+      await new Promise(resolve => setImmediate(resolve))
+      asked.set(process, (asked.get(process) ?? 0) + 1)
+      clock.advance(1_000)
+      return PIECE
+    },
+    { log: credulous(), begun: ({ id }) => whole.push(id) },
+  )
+  const processes = await handed(PROLOGUES_AT_ONCE_MAX + 1, [])
+  const last = processes.at(-1)?.id ?? ''
+  for (const process of processes)
+    pull.want(
+      process.id === last
+        ? process
+        : { ...process, prologue: { length: 1_000_000, hash: new Uint8Array(32) } },
+    )
+  await settle(200)
+  expect(whole).toEqual([last])
+  const before = [...asked.values()]
+  clock.advance(60_000)
+  await settle(200)
+  for (const [at, count] of [...asked]
+    .filter(([process]) => process !== last)
+    .map(([, now]) => now)
+    .entries())
+    expect(count).toBeGreaterThan(before[at] ?? 0)
+})
+
+test('a node that gives little, slowly, holds up nobody who has all', async () => {
+  const [slow, fast] = [asKeyId(keyOf(3)), asKeyId(keyOf(4))]
+  const whole: string[] = []
+  const { pull, clock } = pullOf(
+    [slow, fast],
+    async ({ source }) => {
+      await new Promise(resolve => setImmediate(resolve))
+      if (source === slow) clock.advance(4_000)
+      return PIECE
+    },
+    { log: credulous(), begun: ({ id }) => whole.push(id) },
+  )
+  const [process] = await handed(1, [slow])
+  if (process !== undefined)
+    pull.want({ ...process, prologue: { length: 50, hash: new Uint8Array(32) } })
+  for (let round = 0; round < 3; round++) {
+    await settle(100)
+    clock.advance(200)
+  }
+  expect(whole).toEqual([process?.id])
+})
+
+test('who has all of it from those that are connected does not wait for those who must dial', async () => {
+  const near = asKeyId(keyOf(3))
+  const whole: string[] = []
+  const log = credulous()
+  const { pull } = pullOf(
+    [near],
+    async ({ source, process }) => {
+      if (source !== near) return new Promise(() => undefined)
+      return process === last.id ? PIECE : undefined
+    },
+    { log, begun: ({ id }) => whole.push(id) },
+  )
+  const [last, ...others] = (await handed(PROLOGUES_AT_ONCE_MAX + 1, [asKeyId(keyOf(20))])) as [
+    ProcessDescription,
+    ...ProcessDescription[],
+  ]
+  for (const process of others) pull.want(process)
+  await settle()
+  pull.want(last)
+  await settle(40)
+  expect(whole).toEqual([last.id])
 })
 
 test('of many nodes that must be dialled for one, a few are each time, others the next, and later each time', async () => {
