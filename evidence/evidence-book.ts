@@ -140,7 +140,7 @@ export class EvidenceBook implements Evidence {
     const isEarlier = judged.length !== undefined && judged.length - 1 < (this.#ends.get(endName(judged.process, judged.epoch)) ?? Number.POSITIVE_INFINITY)
     const isFull = this.#alike(judged) >= EVIDENCE_PER_PROCESS_MAX
     if (isFull && !isEarlier) return undefined
-    if (isFull) this.#forgetLongest(judged.process)
+    if (isFull) this.#forgetLongest(judged)
     await this.#act(entry)
     this.#entries.set(entry.id, entry)
     return entry
@@ -152,8 +152,10 @@ export class EvidenceBook implements Evidence {
     return this.list({ kind }).filter(entry => entry.accused.length === 0).length
   }
 
-  #forgetLongest(process: ProcessId): void {
-    const [longest] = this.list({ process, kind: 'equivocation' }).sort((a, b) => (b.length ?? 0) - (a.length ?? 0))
+  /** Of the same epoch, whose end moves: what shows the ends of others stays, so there may be one more for each epoch. */
+  #forgetLongest({ process, epoch }: Pick<EvidenceEntry, 'process' | 'epoch'>): void {
+    const alike = this.list({ process, kind: 'equivocation' }).filter(entry => entry.epoch === epoch)
+    const [longest] = alike.sort((a, b) => (b.length ?? 0) - (a.length ?? 0))
     if (longest === undefined) return
     this.#entries.delete(longest.id)
     this.#parts.log.store.write([{ key: storeKey(longest), value: undefined }])

@@ -55,10 +55,10 @@ export class ProcessDirectory {
     this.#later()
   }
 
+  /** Its feed may begin already: it is added even while nobody can tell whether it is there. */
   async addProcess(description: ProcessDescription, spawnEnvelope: Uint8Array): Promise<void> {
     const { id } = description
-    if (this.#pending.has(id) || this.#known.has(id) || (await this.#entry(id)) !== undefined)
-      return
+    if ((await this.#entry(id).catch(() => undefined)) !== undefined) return
     this.#pending.set(id, { description, envelope: spawnEnvelope.slice() })
     if (this.#pending.size >= BATCH_MAX) this.#write().catch(() => undefined)
     else this.#later()
@@ -128,13 +128,20 @@ export class ProcessDirectory {
   async #entry(id: ProcessId): Promise<Entry | undefined> {
     const held = this.#held(id)
     if (held !== undefined) return held
-    const found = await this.#bee.get(Buffer.from(fromBase64Url(id))).catch(error => {
-      throw this.#feeds.failure(error)
-    })
-    if (found === null) return undefined
-    const entry = entryOf(found.value)
+    const found = await this.#stored(id)
+    if (found === undefined) return undefined
+    const entry = entryOf(found)
     this.#remember(id, entry)
     return entry
+  }
+
+  async #stored(id: ProcessId): Promise<Uint8Array | undefined> {
+    try {
+      return (await this.#bee.get(Buffer.from(fromBase64Url(id))))?.value
+    } catch (error) {
+      // One that is closed throws at once.
+      throw this.#feeds.failure(error)
+    }
   }
 
   #remember(id: ProcessId, entry: Entry): void {

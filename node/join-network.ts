@@ -2,10 +2,11 @@ import { HypercoreLog } from '../log/index.ts'
 import { type Network, Peering } from '../network/index.ts'
 import { type Clock, type Failure, type KeyId, type Log, type MetricsRegistry, PEER_ROLES, type PrefixWish, type Scheduler } from '../protocol/index.ts'
 import { Announcements } from './announcements.ts'
+import { CanisterCreations } from './canister-creations.ts'
 import type { Handovers } from './handovers.ts'
 import { LearnedProcesses } from './learned-processes.ts'
 import { Meetings } from './meetings.ts'
-import { countPeers } from './node-peers.ts'
+import { countPeers, keptPeers } from './node-peers.ts'
 import { type Following, openFollowing, type OpenFollowingParts } from './open-following.ts'
 import { openRecords } from './open-records.ts'
 import { type OpenNetworkParts, openNetwork } from './open-network.ts'
@@ -13,6 +14,9 @@ import type { UnitRoles } from './unit-roles.ts'
 import type { PeerRecords } from './peer-records.ts'
 import { createPeerService, type PeerServiceParts } from './peer-service.ts'
 import { Seeders } from './seeders.ts'
+
+/** So long a client waits for a node that might have made its canister. */
+const MADE_ASKED_MAX_MS = 5_000
 
 type Keep = (resource: AsyncDisposable) => void
 
@@ -29,6 +33,7 @@ export interface Joined {
   readonly peers: Peering
   readonly announcements: Announcements
   readonly learned: LearnedProcesses
+  readonly creations: CanisterCreations
   /** Signs what the node says of itself. */
   readonly seed: Uint8Array
 }
@@ -41,17 +46,25 @@ export async function joinNetwork(parts: JoinNetworkParts, keep: Keep): Promise<
   keep(network)
   countPeers(network, metrics)
   const peers = new Peering(network)
+  const learned = new LearnedProcesses({ directory: log.directory, peers, clock })
   return {
     network,
     peers,
     seed: keys.seed,
     announcements: new Announcements({ key: keys.key, log, clock, peers, trouble }),
-    learned: new LearnedProcesses({ directory: log.directory, peers, clock }),
+    learned,
+    creations: new CanisterCreations({
+      key: keys.key,
+      peers: () => keptPeers(network),
+      ask: (peer, id) => network.call(peer, 'made', id, { timeoutMs: MADE_ASKED_MAX_MS }),
+      learn: (peer, process) => learned.processOf(peer, process),
+      spawnEnvelope: process => log.directory.spawnEnvelope(process),
+    }),
   }
 }
 
 export type TakePartParts = Omit<OpenFollowingParts, 'seeders' | 'meetings' | 'connected' | 'peers' | 'links' | 'offence' | 'computes'> &
-  Omit<PeerServiceParts, 'following' | 'records' | ServingUnits> & {
+  Omit<PeerServiceParts, 'following' | 'records' | 'creations' | ServingUnits> & {
     readonly handovers: Handovers
     readonly units: Pick<PeerServiceParts, 'messenger' | 'service'> & { readonly scheduler: Scheduler & PeerServiceParts['scheduler'] }
     readonly roles: UnitRoles
@@ -61,7 +74,7 @@ export type TakePartParts = Omit<OpenFollowingParts, 'seeders' | 'meetings' | 'c
 type ServingUnits = 'scheduler' | 'messenger' | 'service'
 
 /** Answers others, gives them its feeds, follows theirs. Call once the units are open. */
-export async function takePart({ network, peers, announcements, learned, seed }: Joined, parts: TakePartParts, keep: Keep): Promise<{ readonly following: Following; readonly records: PeerRecords }> {
+export async function takePart({ network, peers, announcements, learned, creations, seed }: Joined, parts: TakePartParts, keep: Keep): Promise<{ readonly following: Following; readonly records: PeerRecords }> {
   const { log, clock, units, roles, publicUrl: url, trouble } = parts
   const offence = (peer: KeyId, what: string): void => network.offend(peer, 'bad-proof', what)
   const prefix = (node: KeyId, wish: PrefixWish) => network.call(node, 'prefix', wish)
@@ -81,7 +94,7 @@ export async function takePart({ network, peers, announcements, learned, seed }:
   }
   const records = await openRecords({ network, seed, log, clock, url, roles: PEER_ROLES.filter(role => roles.runs(role)), trouble })
   keep({ [Symbol.asyncDispose]: async () => records[Symbol.dispose]() })
-  network.serve(createPeerService({ ...parts, scheduler, messenger, service, records, following: following.processes }))
+  network.serve(createPeerService({ ...parts, scheduler, messenger, service, records, creations, following: following.processes }))
   keep({ [Symbol.asyncDispose]: async () => network.stopServing() })
   await network.feeds.serve(log)
   if (log instanceof HypercoreLog) await network.feeds.serveHypercores(stream => log.replicate(stream))

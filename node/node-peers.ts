@@ -1,7 +1,7 @@
 import type { NodePeers } from '../gateway/index.ts'
 import { type Network, parsePeerName, RemoteOperations } from '../network/index.ts'
 import type { NamingParts } from './unit-naming.ts'
-import { Failure, type MetricsRegistry } from '../protocol/index.ts'
+import { Failure, type KeyId, type MetricsRegistry } from '../protocol/index.ts'
 
 /** Other nodes as the operations for admins see them. */
 export function nodePeers({ control }: Network): NodePeers {
@@ -43,6 +43,12 @@ export function countPeers(network: Network, metrics: MetricsRegistry): void {
     'Nodes that were cut for what they did',
     () => network.counts.cuts,
   )
+}
+
+/** Nodes in reach that the operator named. */
+export function keptPeers({ control, peers }: Network): KeyId[] {
+  const named = new Set(control.list().flatMap(({ isKept, key }) => (isKept && key !== undefined ? [key] : [])))
+  return peers.filter(peer => named.has(peer))
 }
 
 /** Nodes in reach, and what they say of themselves. */

@@ -219,7 +219,7 @@ async function openNode(
   if (joined !== undefined) part = await takePart(joined, { publicUrl: options.publicUrl, key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations: forPeers, evidence, handovers, desk }, keep)
   const node = { ...units, key: keys.key, log, roles, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })
-  const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub, learned, unitsToName, schedulerAt: key => schedulerAt(key, network, part?.records) }, keep)
+  const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub, learned, creations: joined?.creations, unitsToName, schedulerAt: key => schedulerAt(key, network, part?.records) }, keep)
   keep(gateway)
   return make({ ...node, gateway })
 }

@@ -9,6 +9,7 @@ import {
   type Scheduler,
   signDataItemSync,
 } from '../protocol/index.ts'
+import type { CanisterCreations } from './canister-creations.ts'
 import type { EvaluationHub } from './evaluation-hub.ts'
 import type { NodeKeys } from './keystore.ts'
 import type { LearnedProcesses } from './learned-processes.ts'
@@ -32,6 +33,8 @@ export interface OpenGatewayParts {
   unitsToName(): Promise<UnitsToName>
   /** Processes of other nodes, if there are any. */
   readonly learned?: Pick<LearnedProcesses, 'canister'> | undefined
+  /** Canisters that requests make, among nodes that know each other. */
+  readonly creations?: CanisterCreations | undefined
   readonly port: number
   /** Where another scheduler is, if that is known. */
   readonly schedulerAt?: ((key: string) => KnownScheduler | undefined) | undefined

@@ -24,6 +24,7 @@ import {
 } from '../protocol/index.ts'
 import type { SchedulerUnit } from '../scheduler-unit/index.ts'
 import type { UnitService } from '../agreement/index.ts'
+import type { CanisterCreations } from './canister-creations.ts'
 import type { HandoverDesk } from './handover-desk.ts'
 import type { Handovers } from './handovers.ts'
 import type { PeerRecords } from './peer-records.ts'
@@ -40,6 +41,7 @@ export interface PeerServiceParts {
   readonly records: Pick<PeerRecords, 'shared' | 'ofEach'>
   readonly handovers: Pick<Handovers, 'told' | 'allOf'>
   readonly desk: Pick<HandoverDesk, 'hold'>
+  readonly creations: Pick<CanisterCreations, 'made'>
   readonly evidence: {
     readonly book: Pick<EvidenceBook, 'take'>
     readonly heads: Pick<HeadExchange, 'shown' | 'prefix'> | undefined
@@ -50,11 +52,12 @@ export interface PeerServiceParts {
 
 /** What this node does for its peers. Nobody is believed: whatever changes something proves itself, as if it came over HTTP. */
 export function createPeerService(parts: PeerServiceParts): PeerOperations {
-  const { log, scheduler, messenger, service, following, records, operations, evidence, handovers, desk } = parts
+  const { log, scheduler, messenger, service, following, records, operations, evidence, handovers, desk, creations } = parts
   return {
     schedule: requests => scheduleProven(scheduler, requests),
     spawnEnvelope: process => log.directory.spawnEnvelope(process),
     canister: principal => canisterSpawn(log.directory, principal),
+    made: (request, { from }) => creations.made(request, from),
     moduleItem: module => log.directory.moduleItem(module),
     frames: ({ process, from }) => readBlocks(log, process, from),
     announce: async (processes, { from }) => following.announced(processes, from),

@@ -3,7 +3,7 @@
  * and follow the compiler: the service of node/peer-service.ts must carry it out. Bytes: docs/protocol/peers.md.
  */
 import { decodeCoSignAnswer, decodeCoSignRequest, encodeCoSignAnswer, encodeCoSignRequest } from './co-signing.ts'
-import { asKeyId, asModuleId, asProcessId, type KeyId, type ModuleId, type ProcessId } from './ids.ts'
+import { asKeyId, asMessageId, asModuleId, asProcessId, type KeyId, type MessageId, type ModuleId, type ProcessId } from './ids.ts'
 import {
   EVIDENCE_SIZE_MAX_BYTES,
   HEADS_TOGETHER_MAX,
@@ -84,6 +84,7 @@ const keysCodec: PeerCodec<readonly KeyId[]> = cborCodec(
   },
   reader => Array.from({ length: readCount(reader, PEER_RECORDS_ASKED_MAX) }, () => asKeyId(readId(reader))),
 )
+const requestCodec: PeerCodec<MessageId> = cborCodec(writeId, reader => asMessageId(readId(reader)))
 const moduleCodec: PeerCodec<ModuleId> = cborCodec(writeId, reader => asModuleId(readId(reader)))
 const framesFrom = cborCodec<{ readonly process: ProcessId; readonly from: number }>(
   (writer, { process, from }) => {
@@ -120,6 +121,14 @@ export const PEER_OPERATIONS = {
     answer: maybeBytesCodec,
     answerMaxBytes: ENVELOPE_MAX_BYTES,
     atOnce: 16,
+  }),
+  made: peerOperation({
+    summary: 'The encoded envelope of slot 0 of the canister that a request made; null if it made none here',
+    request: requestCodec,
+    requestMaxBytes: SMALL_MAX_BYTES,
+    answer: maybeBytesCodec,
+    answerMaxBytes: ENVELOPE_MAX_BYTES,
+    atOnce: 64,
   }),
   moduleItem: peerOperation({
     summary: 'The signed item of a module',

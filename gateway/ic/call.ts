@@ -112,7 +112,7 @@ async function send(desk: Desk, process: ProcessId, envelope: RequestEnvelope<Ca
 
 /**
  * A request that makes a canister is carried by a spawn that the node signs, and makes one canister, however often it comes and
- * however it is signed: it is noted which, before that is made.
+ * however it is signed: it is noted which, before that is made. Other nodes that this one knows may have made it.
  */
 async function create(desk: Desk, envelope: RequestEnvelope<CallRequest>): Promise<Place> {
   checkSender(envelope, desk.clock.now(), desk.rootKeys)
@@ -126,11 +126,19 @@ async function make(desk: Desk, envelope: RequestEnvelope<CallRequest>, id: Mess
   const { parts, requests } = desk
   const made = await requests.madeBy(id)
   if (made !== undefined && (await parts.log.directory.process(made)) !== undefined) return made
-  const spawn = await parts.signSpawn(envelope.bytes, envelope.id)
-  await requests.makes(id, asProcessId(parseDataItem(spawn).id))
-  const [taken] = await parts.messenger.submit([spawn])
+  const here = (): Promise<ProcessId> => spawn(desk, envelope, id)
+  const process = await (parts.creations?.once(id, here) ?? here())
+  // Who asks here again knows the request alone, wherever it made its canister.
+  if (process !== (await requests.madeBy(id))) await requests.makes(id, process)
+  return process
+}
+
+async function spawn({ parts, requests, clock }: Desk, envelope: RequestEnvelope<CallRequest>, id: MessageId): Promise<ProcessId> {
+  const item = await parts.signSpawn(envelope.bytes, envelope.id)
+  await requests.makes(id, asProcessId(parseDataItem(item).id))
+  const [taken] = await parts.messenger.submit([item])
   if (taken === undefined || 'module' in taken) throw new Failure('internal')
-  if (taken instanceof Failure) throw explained(taken, envelope, desk.clock.now())
+  if (taken instanceof Failure) throw explained(taken, envelope, clock.now())
   return taken.process
 }
 

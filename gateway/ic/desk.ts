@@ -27,6 +27,7 @@ export function openDesk(parts: IcFacadeParts): Desk {
   const requests = new Requests({ ...parts, canisters })
   const certifier = new Certifier({ clock, standing: standingState(keys), sign: message => parts.sign(message) })
   const dataCertificates = new DataCertificates({ canisters, certifier, clock })
+  parts.creations?.tell(id => requests.madeBy(id))
   parts.watch(results => {
     const evaluated = withOutputs(results)
     canisters.evaluated(evaluated)

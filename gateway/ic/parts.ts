@@ -4,6 +4,7 @@ import type {
   Failure,
   KeyId,
   Log,
+  MessageId,
   Messenger,
   ProcessDescription,
   ProcessId,
@@ -20,6 +21,14 @@ export interface EvaluatedResults {
   results(): readonly Uint8Array[]
 }
 
+/** Which canister a request makes, among nodes. */
+export interface Creations {
+  /** The process of a request: what a node in reach has made of it, or what `make` makes. One call at a time for each request. */
+  once(id: MessageId, make: () => Promise<ProcessId>): Promise<ProcessId>
+  /** Tells others what `known` says that a request made. */
+  tell(known: (id: MessageId) => Promise<ProcessId | undefined>): void
+}
+
 /** What the IC's face of a node stands on. */
 export interface IcFacadeParts {
   readonly log: Log
@@ -28,6 +37,8 @@ export interface IcFacadeParts {
   readonly computer: Pick<Computer, 'result' | 'results' | 'evaluated' | 'follow' | 'query'>
   readonly scheduler: { readonly key: KeyId }
   readonly keys: IcKeys
+  /** Nothing, if there are no other nodes. */
+  readonly creations?: Creations | undefined
   readonly version: string
   /** Signature of a message by the root key. */
   sign(message: Uint8Array): Promise<Uint8Array>

@@ -72,11 +72,22 @@ export class IcCaller {
     return certified(this.#proven(answer), id)
   }
 
-  /** A new canister with this code. */
-  async install(wasm: Uint8Array): Promise<Uint8Array> {
-    const created = await this.#call(NOBODY, ANYWHERE, 'provisional_create_canister_with_cycles', encodeCandid([[{ record: [] }, candidRecord({})]]))
+  /** A signed request for a canister, which any node may be sent. */
+  creation(): Promise<Uint8Array> {
+    return this.#signed(NOBODY, 'provisional_create_canister_with_cycles', encodeCandid([[{ record: [] }, candidRecord({})]]))
+  }
+
+  /** The canister that such a request makes. */
+  async create(request: Uint8Array): Promise<{ readonly principal: Uint8Array }> {
+    const created = await this.#sent(ANYWHERE, request)
     const id = firstRecord(decodeCandid(created.reply ?? NOBODY)).get(candidLabel('canister_id'))
     if (typeof id !== 'object' || id === null || !('principal' in id)) throw new Error('no canister')
+    return id
+  }
+
+  /** A new canister with this code. */
+  async install(wasm: Uint8Array): Promise<Uint8Array> {
+    const id = await this.create(await this.creation())
     const mode = { variant: candidFields({ install: 'null' }) }
     const type = { record: candidFields({ mode, canister_id: 'principal', wasm_module: { vec: 'nat8' }, arg: { vec: 'nat8' } }) }
     const value = candidRecord({ mode: candidVariant('install'), canister_id: id, wasm_module: wasm, arg: NOBODY })
@@ -86,9 +97,15 @@ export class IcCaller {
   }
 
   async #call(canister: Uint8Array, effective: string, method: string, arg: Uint8Array): Promise<Certified> {
+    return this.#sent(effective, await this.#signed(canister, method, arg))
+  }
+
+  #signed(canister: Uint8Array, method: string, arg: Uint8Array): Promise<Uint8Array> {
     const nonce = crypto.getRandomValues(new Uint8Array(16))
-    const content = callContent({ canister_id: canister, method_name: method, arg, ingress_expiry: soon(), nonce })
-    const body = await signedBy(this.#identity, content)
+    return signedBy(this.#identity, callContent({ canister_id: canister, method_name: method, arg, ingress_expiry: soon(), nonce }))
+  }
+
+  async #sent(effective: string, body: Uint8Array): Promise<Certified> {
     return certified(this.#proven(await this.#post(`v3/canister/${effective}/call`, body)), decodeRequestEnvelope(body).id)
   }
 

@@ -23,6 +23,7 @@ function paperOperations(more: Partial<PeerOperations> = {}): PeerOperations {
     schedule: refuse,
     spawnEnvelope: async () => undefined,
     canister: async () => undefined,
+    made: async () => undefined,
     moduleItem: async () => undefined,
     frames: refuse,
     announce: refuse,

@@ -102,6 +102,15 @@ describe('a node that only carries messages', () => {
     }
   })
 
+  it('makes one canister of a request that is sent to another node again', async () => {
+    const [e, f] = [await IcCaller.open(nodes.of('e').url), await IcCaller.open(nodes.of('f').url)]
+    const request = await e.creation()
+    const made = await e.create(request)
+    expect(await f.create(request)).toEqual(made)
+    expect(await e.create(request)).toEqual(made)
+    expect(await f.create(await f.creation())).not.toEqual(made)
+  })
+
   it('is the whole network to unmodified aoconnect', { timeout: 240_000 }, async () => {
     const { url } = nodes.of('e')
     process.env['GRAPHQL_URL'] = `${url}/graphql`
