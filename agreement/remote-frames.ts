@@ -76,7 +76,7 @@ export class RemoteFrames {
   ): Promise<CheckedFrame | undefined> {
     const { clock } = this.#parts
     const untilMs = clock.now() + options.timeoutMs
-    const units = unitsElsewhere(process, this.#parts.key).filter(unit => !this.#isExcluded(process.id, unit))
+    const units = unitsElsewhere(process, this.#parts.key).filter(unit => !this.#isExcluded(process, unit, slot))
     if (units.length === 0) throw disagreed(process, [])
     for (let turn = 0; ; turn++) {
       const known = this.#find(process.id, slot)
@@ -139,20 +139,27 @@ export class RemoteFrames {
   /** What is in a frame, or why it proves nothing. */
   #read(frame: FinalFrame, process: ProcessDescription): ReturnType<typeof readFinalFrame> {
     const read = readFinalFrame(frame, process)
-    return typeof read === 'string' || this.#counts({ frame }, process) ? read : 'too few of the units that signed are without fault'
+    if (typeof read === 'string' || this.#counts({ frame, certificate: read.certificate }, process)) return read
+    return 'too few of the units that signed are without fault'
   }
 
-  /** Whether enough of those who signed were not proven to be at fault. */
-  #counts({ frame }: Pick<CheckedFrame, 'frame'>, { id, policy }: ProcessDescription): boolean {
+  /** Whether enough of those who signed were not proven to be at fault by then. */
+  #counts({ frame, certificate }: Pick<CheckedFrame, 'frame' | 'certificate'>, process: ProcessDescription): boolean {
+    const { policy } = process
     const holding = frame.signatures.filter(({ unit }) => {
       const key = unitAt(policy, unit)
-      return key === undefined || !this.#isExcluded(id, key)
+      return key === undefined || !this.#isExcluded(process, key, certificate.firstSlot)
     })
     return holding.length >= policy.computeQuorum
   }
 
-  #isExcluded(process: ProcessId, unit: KeyId): boolean {
-    return this.#parts.evidence?.isExcluded(process, unit) === true
+  /**
+   * Not where this node's own unit is one of those that must agree: it found the others at fault by what it evaluated itself, and
+   * where as many as must agree say something else, the fault is its own as far as anybody can tell.
+   */
+  #isExcluded({ id, policy }: ProcessDescription, unit: KeyId, slot: Slot): boolean {
+    const { key, evidence } = this.#parts
+    return !policy.computeUnits.includes(key) && evidence?.isExcluded(id, unit, slot) === true
   }
 
   #find(process: ProcessId, slot: Slot): CheckedFrame | undefined {

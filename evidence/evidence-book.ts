@@ -4,14 +4,15 @@
  * 1. Nothing is kept or handed on that was not checked here; checked again when the node starts, so the disk is not believed.
  * 2. Schedulers that signed two feeds: the process stands still where the two trees are still one as far as is known: the
  *    shortest length that somebody showed, less one. What stands before it goes on being served.
- * 3. A compute unit that signed what a frame did not give: its word counts for nothing more, in that process.
+ * 3. A compute unit that signed what a frame did not give: its word counts for nothing more, in that process; what it signed of
+ *    earlier frames, and others found final by it, stays.
  * 4. A complaint changes nothing; people read it.
  * 5. What is new goes to all peers but the one that brought it. There is room for so much of each kind and process. An
  *    equivocation of a shorter length moves the end, so it always finds room: that of the longest gives way.
  */
 import {
   asKeyId, type Clock, type Disagreement, encodeEquivocation, encodeFault, equivocationOf, type Evidence, type EvidenceEntry, type EvidenceKind, EVIDENCE_PER_PROCESS_MAX, evidenceId, Failure,
-  type FeedConflict, type KeyId, type Log, feedOfEpoch, type ProcessDescription, type ProcessId, toUtf8, type UnitFault, unitOf,
+  type FeedConflict, type KeyId, type Log, feedOfEpoch, type ProcessDescription, type ProcessId, type Slot, toUtf8, type UnitFault, unitOf,
 } from '../protocol/index.ts'
 import { Disagreements } from './disagreements.ts'
 import { judge, type JudgeParts } from './judge.ts'
@@ -40,7 +41,8 @@ export class EvidenceBook implements Evidence {
   /** Processes that stand still, by epoch: how many blocks of their feed are common to both sides, as far as is known. */
   readonly #ends = new Map<string, number>()
   readonly #disagreements = new Disagreements()
-  readonly #excluded = new Map<ProcessId, Set<KeyId>>()
+  /** Units at fault, with the first slot of the first frame that shows it. */
+  readonly #excluded = new Map<ProcessId, Map<KeyId, Slot>>()
 
   private constructor(parts: EvidenceBookParts) {
     this.#parts = parts
@@ -115,9 +117,10 @@ export class EvidenceBook implements Evidence {
     return this.#entries.get(id)
   }
 
-  /** Whether the word of a compute unit counts for nothing any more in a process. */
-  isExcluded(process: ProcessId, unit: KeyId): boolean {
-    return this.#excluded.get(process)?.has(unit) === true
+  /** See `Evidence`. */
+  isExcluded(process: ProcessId, unit: KeyId, slot: Slot = Number.POSITIVE_INFINITY): boolean {
+    const from = this.#excluded.get(process)?.get(unit)
+    return from !== undefined && slot >= from
   }
 
   /** Blocks of a process that stands still which are common to both feeds of its schedulers; nothing, if it does not. */
@@ -137,7 +140,7 @@ export class EvidenceBook implements Evidence {
     const isEarlier = judged.length !== undefined && judged.length - 1 < (this.#ends.get(endName(judged.process, judged.epoch)) ?? Number.POSITIVE_INFINITY)
     const isFull = this.#alike(judged) >= EVIDENCE_PER_PROCESS_MAX
     if (isFull && !isEarlier) return undefined
-    if (isFull) this.#forgetLongest(judged.process)
+    if (isFull) this.#forgetLongest(judged)
     await this.#act(entry)
     this.#entries.set(entry.id, entry)
     return entry
@@ -149,17 +152,19 @@ export class EvidenceBook implements Evidence {
     return this.list({ kind }).filter(entry => entry.accused.length === 0).length
   }
 
-  #forgetLongest(process: ProcessId): void {
-    const [longest] = this.list({ process, kind: 'equivocation' }).sort((a, b) => (b.length ?? 0) - (a.length ?? 0))
+  /** Of the same epoch, whose end moves: what shows the ends of others stays, so there may be one more for each epoch. */
+  #forgetLongest({ process, epoch }: Pick<EvidenceEntry, 'process' | 'epoch'>): void {
+    const alike = this.list({ process, kind: 'equivocation' }).filter(entry => entry.epoch === epoch)
+    const [longest] = alike.sort((a, b) => (b.length ?? 0) - (a.length ?? 0))
     if (longest === undefined) return
     this.#entries.delete(longest.id)
     this.#parts.log.store.write([{ key: storeKey(longest), value: undefined }])
   }
 
-  async #act({ id, kind, process, length, epoch, accused }: EvidenceEntry): Promise<void> {
+  async #act({ id, kind, process, length, epoch, accused, slot = 0 }: EvidenceEntry): Promise<void> {
     if (kind === 'fault') {
-      const units = this.#excluded.get(process) ?? new Set()
-      for (const unit of accused) units.add(unit)
+      const units = this.#excluded.get(process) ?? new Map<KeyId, Slot>()
+      for (const unit of accused) units.set(unit, Math.min(slot, units.get(unit) ?? slot))
       this.#excluded.set(process, units)
     }
     if (kind !== 'equivocation' || length === undefined || epoch === undefined) return

@@ -1,7 +1,6 @@
 import transfers from 'hypercore-storage/lib/tx.js'
 import View from 'hypercore-storage/lib/view.js'
 import type { FeedSpec, FeedTrees, TreeNode } from '../protocol/index.ts'
-import { diskFailure } from './disk-failure.ts'
 import { discoveryKeyOf } from './feed-manifest.ts'
 import type { FeedStates } from './feed-states.ts'
 import type { OpenFeeds } from './open-feeds.ts'
@@ -30,7 +29,7 @@ export class StoredTrees implements FeedTrees {
       if (state.own) await behind.bring(state)
       return await this.#read(feed, indexes)
     } catch (error) {
-      throw diskFailure(error, 'feeds')
+      throw this.#parts.feeds.failure(error)
     } finally {
       state.users--
     }

@@ -97,6 +97,9 @@ export interface Evidence {
   disagreement(disagreement: Disagreement): void
   /** This node evaluated a frame, and it did not give what a unit signed. */
   fault(fault: UnitFault): void
-  /** Whether a unit was proven to be at fault in a process: nothing it says there counts any more. */
-  isExcluded(process: ProcessId, unit: KeyId): boolean
+  /**
+   * Whether a unit was proven to be at fault in a process: nothing it says there counts any more. What others know to be final
+   * stays final: with a slot, whether what it signed of that slot counts; what it signed before the first frame it lied about does.
+   */
+  isExcluded(process: ProcessId, unit: KeyId, slot?: Slot): boolean
 }

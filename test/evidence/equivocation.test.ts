@@ -3,7 +3,7 @@ import { EvidenceBook } from '../../evidence/index.ts'
 import { HypercoreLog } from '../../log/index.ts'
 import {
   decodeEquivocation, encodeEnvelope, encodeEquivocation, encodeFrame, type Envelope, envelopeId, type EquivocationProof, equivocationOf, type Failure,
-  EVIDENCE_PER_PROCESS_MAX, type FeedConflict, type Log, messagesFeed, type ProcessDescription, refuteEquivocation, type SignedBlocks,
+  EVIDENCE_PER_PROCESS_MAX, type FeedConflict, FeedTree, type Log, messagesFeed, type ProcessDescription, refuteEquivocation, type SignedBlocks,
 } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
@@ -185,6 +185,36 @@ describe('two schedulers with one key', () => {
       expect(node?.book.endOf(process)).toBe(length - 1)
     }
     expect(node?.book.list().map(({ length }) => length).sort((a = 0, b = 0) => a - b)).toEqual(Array.from({ length: EVIDENCE_PER_PROCESS_MAX }, (_, at) => at + 2))
+  })
+
+  test('what shows where an epoch ended stays, however many proofs there are of another', async () => {
+    const { process: first, logs } = await twins(1, 80, 80)
+    const block = await logs[0]?.block(messagesFeed(first), 0)
+    if (block === undefined) throw new TypeError('expected a block')
+    const prologue = { length: 1, hash: new FeedTree().with([block]).hash() }
+    const earlier = [{ epoch: 0, policy: first.policy, prologue: undefined, firstSlot: undefined }]
+    const second = { ...first, epoch: 1, prologue, firstSlot: 1, earlier }
+    const feed = messagesFeed(second)
+    const [node] = await followers(second, [MemoryLog.open()])
+    const show = async (of: ProcessDescription, sides: readonly Log[], length: number): Promise<void> => {
+      const [held, seen] = await Promise.all(sides.map(log => log.prefix(messagesFeed(of), length)))
+      if (held === undefined || seen === undefined) throw new TypeError('expected prefixes')
+      await node?.book.conflict({ feed: messagesFeed(of), held, seen })
+    }
+    await show(first, logs, 81)
+    for (const [at, log] of logs.entries()) {
+      await log.take(feed, { from: 0, blocks: [block], head: { length: 1, signature: new Uint8Array(0) }, rest: [] })
+      for (let index = 1; index < 71; index++) {
+        const envelope: Envelope = { kind: 'item', item: messageItem(first.id, { data: `${at}` }).bytes }
+        const bytes = encodeFrame(index, [{ timestampMs: 1000 + index, envelopeBytes: encodeEnvelope(envelope) }])
+        await log.commit([{ feed, index, bytes, ids: [envelopeId(envelope, first.id, index)], firstSlot: index }])
+      }
+    }
+    for (let length = 71; length > 1; length--) await show(second, logs, length)
+    const kept = node?.book.list() ?? []
+    expect(kept.filter(({ epoch }) => epoch === 0).map(({ length }) => length)).toEqual([81])
+    expect(kept).toHaveLength(EVIDENCE_PER_PROCESS_MAX)
+    expect(node?.book.endOf(second)).toBe(1)
   })
 
   test('nobody is stopped by what proves nothing', async () => {

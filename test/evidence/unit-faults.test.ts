@@ -53,6 +53,10 @@ describe('a fault of a compute unit', () => {
     const book = await bookOf(says(process, 1, 4).certificateBytes)
     expect(await book.take(bytes)).toMatchObject({ isNew: true })
     expect([book.isExcluded(process.id, keyOf(12)), book.isExcluded(process.id, keyOf(11))]).toEqual([true, false])
+    // What it signed of earlier frames goes on counting where it was found final.
+    const { slot = 0 } = book.list()[0] ?? {}
+    expect(slot).toBeGreaterThan(0)
+    expect([slot - 1, slot, slot + 1].map(at => book.isExcluded(process.id, keyOf(12), at))).toEqual([false, true, true])
   })
 
   test('is not what a unit says of another frame than this node evaluated, and such words hide no fault', async () => {

@@ -2,8 +2,11 @@ import { expect, test } from 'vitest'
 import { keyPairOf } from '../../log/key-pair.ts'
 import { OpenFeeds } from '../../log/open-feeds.ts'
 import { ProcessDirectory } from '../../log/process-directory.ts'
-import { Failure } from '../../protocol/index.ts'
-import { NODE_SEED, spawnNamed } from '../conformance/log.ts'
+import { FeedStates } from '../../log/feed-states.ts'
+import { StoredTrees } from '../../log/stored-trees.ts'
+import { WriteBehind } from '../../log/write-behind.ts'
+import { asKeyId, Failure } from '../../protocol/index.ts'
+import { messagesOf, NODE_SEED, spawnNamed } from '../conformance/log.ts'
 import { tempFolder } from './temp-folder.ts'
 
 test('a process is added while the disk cannot be read, and is there once it can', async () => {
@@ -33,4 +36,28 @@ test('a process is added while the disk cannot be read, and is there once it can
   const directory = await ProcessDirectory.open(feeds)
   expect(await directory.spawnEnvelope(description.id)).toEqual(envelope)
   await directory.close()
+})
+
+test('whoever reads a tree while feeds are opened anew hears why', async () => {
+  await using folder = await tempFolder()
+  await using feeds = await OpenFeeds.open({
+    folder: folder.path,
+    keyPair: keyPairOf(NODE_SEED),
+    openMax: 8,
+  })
+  const states = new FeedStates(asKeyId('A'.repeat(43)), 8)
+  const behind = new WriteBehind({
+    feeds,
+    maxBytes: 1,
+    onAppended: () => undefined,
+    onReopened: async () => undefined,
+  })
+  const trees = new StoredTrees({ feeds, states, behind })
+  await feeds.corestore.close()
+  const nodes = () => trees.nodes(messagesOf('a'), [0])
+  await expect(nodes()).rejects.toMatchObject({ code: 'disk-fault' })
+  const opening = feeds.reopen(new Failure('disk-full'))
+  await expect(nodes()).rejects.toMatchObject({ code: 'disk-full' })
+  await opening
+  expect(await nodes()).toEqual([undefined])
 })
