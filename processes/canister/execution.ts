@@ -61,6 +61,7 @@ export class Execution {
   readonly log: string[] = []
   /** Gas of system calls. */
   gas = 0
+  #frozenCycles: bigint | undefined
 
   constructor(entry: Entry, state: CanisterState, nowNs: bigint) {
     this.entry = entry
@@ -71,7 +72,9 @@ export class Execution {
 
   /** Cycles that may be given away. */
   liquidCycles(): bigint {
-    const left = this.state.cycles - (this.entry.frozenCycles?.() ?? 0n)
+    // What is set aside for memory is the same until the execution ends, and takes long to tell.
+    this.#frozenCycles ??= this.entry.frozenCycles?.() ?? 0n
+    const left = this.state.cycles - this.#frozenCycles
     return left > 0n ? left : 0n
   }
 }
