@@ -1,3 +1,4 @@
+import { toUtf8 } from '../../protocol/index.ts'
 import type { CanisterState } from './state.ts'
 
 /** A call as a canister assembles it. */
@@ -62,12 +63,25 @@ export class Execution {
   /** Gas of system calls. */
   gas = 0
   #frozenCycles: bigint | undefined
+  #rejectText: Uint8Array | undefined
+  #methodText: Uint8Array | undefined
 
   constructor(entry: Entry, state: CanisterState, nowNs: bigint) {
     this.entry = entry
     this.state = state
     this.nowNs = nowNs
     this.available = entry.available ?? 0n
+  }
+
+  /** Texts that code may ask for byte by byte are encoded once. */
+  get rejectText(): Uint8Array {
+    this.#rejectText ??= toUtf8(this.entry.reject?.message ?? '')
+    return this.#rejectText
+  }
+
+  get methodText(): Uint8Array {
+    this.#methodText ??= toUtf8(this.entry.method ?? '')
+    return this.#methodText
   }
 
   /** Cycles that may be given away. */
