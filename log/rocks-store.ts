@@ -34,6 +34,8 @@ export class RocksStore implements Store, AsyncDisposable {
   #writing: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #reopening: NodeJS.Timeout | undefined
+  /** Resolves when it is open anew, or is not. */
+  #opening: Promise<void> | undefined
   /** The database failed, and is not open anew yet: nothing is written to it. */
   #isDown = false
   #waiting: (() => void)[] = []
@@ -141,6 +143,8 @@ export class RocksStore implements Store, AsyncDisposable {
       clearTimeout(this.#timer)
       clearTimeout(this.#reopening)
       this.#wake()
+      // Else it would be open when this has ended.
+      await this.#opening
       await this.#db.close({ force: true })
     }
   }
@@ -190,7 +194,7 @@ export class RocksStore implements Store, AsyncDisposable {
         this.#queue = [...taken, ...this.#queue]
         this.#wake()
         this.#isDown = true
-        this.#reopening ??= setTimeout(() => void this.#reopen(), REOPEN_PAUSE_MS)
+        this.#reopenSoon()
         return
       }
       for (const change of taken) {
@@ -213,17 +217,23 @@ export class RocksStore implements Store, AsyncDisposable {
   }
 
   /** A RocksDB that failed once, for want of space, stays failed until it is opened again. */
-  async #reopen(): Promise<void> {
-    this.#reopening = undefined
+  #reopenSoon(): void {
     if (this.#closed) return
+    this.#reopening ??= setTimeout(() => {
+      this.#reopening = undefined
+      this.#opening = this.#reopen()
+    }, REOPEN_PAUSE_MS)
+  }
+
+  async #reopen(): Promise<void> {
     try {
       await this.#db.close({ force: true }).catch(() => undefined)
       this.#db = await openDatabase(this.#folder)
       this.#reads = new ReadTogether(this.#db)
       this.#isDown = false
-      this.#start()
+      if (!this.#closed) this.#start()
     } catch {
-      this.#reopening = setTimeout(() => void this.#reopen(), REOPEN_PAUSE_MS)
+      this.#reopenSoon()
     }
   }
 

@@ -38,6 +38,8 @@ export class WriteBehind implements AsyncDisposable {
   #bytes = 0
   #failure: Failure | undefined
   #timer: NodeJS.Timeout | undefined
+  /** Resolves when feeds are open anew, or are not. */
+  #opening: Promise<void> | undefined
   #waiting: (() => void)[] = []
   #lingering: NodeJS.Timeout | undefined
   #draining = 0
@@ -110,6 +112,8 @@ export class WriteBehind implements AsyncDisposable {
       clearTimeout(this.#timer)
       clearTimeout(this.#lingering)
       this.#wake()
+      // Else they would be open when whoever closes them has done so.
+      await this.#opening
     }
   }
 
@@ -201,12 +205,18 @@ export class WriteBehind implements AsyncDisposable {
       return
     }
     this.#failure = failure
-    this.#timer ??= setTimeout(() => void this.#reopen(failure), REOPEN_PAUSE_MS)
+    this.#reopenSoon(failure)
+  }
+
+  #reopenSoon(why: Failure): void {
+    if (this.#closed) return
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.#opening = this.#reopen(why)
+    }, REOPEN_PAUSE_MS)
   }
 
   async #reopen(why: Failure): Promise<void> {
-    this.#timer = undefined
-    if (this.#closed) return
     try {
       while (this.#running > 0) await this.#change()
       await this.#parts.feeds.reopen(why)
@@ -214,7 +224,7 @@ export class WriteBehind implements AsyncDisposable {
       this.#failure = undefined
       this.#begin()
     } catch {
-      this.#timer = setTimeout(() => void this.#reopen(why), REOPEN_PAUSE_MS)
+      this.#reopenSoon(why)
     }
   }
 }

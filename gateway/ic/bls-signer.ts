@@ -31,7 +31,10 @@ export class BlsSigner implements AsyncDisposable {
   #start(): Worker {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     const worker = new Worker(new URL(`bls-worker.${extension}`, import.meta.url), { workerData: { secret: this.#secret } })
-    worker.on('message', (signature: Uint8Array) => this.#waiting.shift()?.resolve(signature))
+    worker.on('message', (signature: Uint8Array) => {
+      // Whoever waited for one that failed was told.
+      if (this.#worker === worker) this.#waiting.shift()?.resolve(signature)
+    })
     worker.on('error', cause => this.#failed(worker, new Failure('host-fault', {}, { cause })))
     worker.on('exit', () => this.#failed(worker, new Failure(this.#closed ? 'shutting-down' : 'host-fault')))
     worker.unref()

@@ -11,6 +11,10 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 const LASTING: ReadonlySet<string> = new Set([
   'set-cookie', 'clear-site-data', 'service-worker-allowed', 'strict-transport-security', 'alt-svc', 'nel', 'report-to',
 ])
+/** What a browser sends to the node, not to a canister that is shown there. */
+const NODE_ONLY: ReadonlySet<string> = new Set(['cookie', 'authorization'])
+/** What `browserGuard` looks at: no cache may give what another asked for to a browser that visits a page. */
+const LOOKED_AT = 'accept, sec-fetch-mode'
 /** Answers without a body: a length would be that of another. */
 const BODILESS: ReadonlySet<number> = new Set([204, 304])
 const LOOPBACK = /^(?:localhost|127\.0\.0\.1)(:\d+)?$/
@@ -35,6 +39,16 @@ export function browserGuard(visit: { readonly request: IncomingMessage; readonl
   return { elsewhere: elsewhere.href }
 }
 
+/** The headers of a request as its canister is told them: Node gives their bytes one by one. */
+export function headersToldTo(rawHeaders: readonly string[], isApart: boolean): Header[] {
+  const headers: Header[] = []
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const [name = '', value = ''] = [rawHeaders[at], rawHeaders[at + 1]]
+    if (isApart || !NODE_ONLY.has(name.toLowerCase())) headers.push([name, Buffer.from(value, 'latin1').toString()])
+  }
+  return headers
+}
+
 /** The headers of a page as they go to the client: a list, in which names may come twice. @throws {MalformedBytes} on what is no header */
 export function headersFor(
   { status, headers, body, more }: PageResponse,
@@ -52,6 +66,7 @@ export function headersFor(
   }
   if (more === undefined && !BODILESS.has(status) && !names.has('content-length')) list.push('content-length', String(body.length))
   if (!names.has('access-control-allow-origin')) list.push('access-control-allow-origin', '*', 'access-control-expose-headers', '*')
+  if (!isApart) list.push('vary', LOOKED_AT)
   if (policy !== undefined) list.push('content-security-policy', policy)
   return list
 }

@@ -3,7 +3,7 @@
  *
  * 1. A canister is named by the host (`<canister>.<host of the node>`) or, at the node's own, by `?canisterId=`.
  * 2. Each canister has a host of its own, so that browsers keep its pages apart; what it serves at the node's own is shown by
- *    browsers apart from all else (`sandbox`), and neither cookies nor other lasting marks come with it.
+ *    browsers apart from all else (`sandbox`), and neither cookies nor other lasting marks come with it, or go to it.
  * 3. Headers and body go to the client as the canister gave them, so that what it certified can be verified by whoever reads it. The
  *    node itself has evaluated the canister, and needs no certificate to believe it.
  */
@@ -29,8 +29,8 @@ import type { Canister } from './canisters.ts'
 import type { Desk } from './desk.ts'
 import { goneOf } from './held.ts'
 import { principalInPath, readEnvelope } from './incoming.ts'
-import { browserGuard, headersFor } from './page-headers.ts'
-import { decodePagePiece, decodePageResponse, encodePageRequest, type Header, type MorePage, type PageRequest, type PageResponse } from './page-messages.ts'
+import { browserGuard, headersFor, headersToldTo } from './page-headers.ts'
+import { decodePagePiece, decodePageResponse, encodePageRequest, type MorePage, type PageRequest, type PageResponse } from './page-messages.ts'
 import { ask } from './query.ts'
 import { CallRefusal, HttpRefusal } from './refusal.ts'
 
@@ -79,18 +79,12 @@ async function answer(desk: Desk, visit: Visit): Promise<void> {
   const wanted: PageRequest = {
     method: request.method ?? 'GET',
     url: request.url ?? '/',
-    headers: headersOf(request),
+    headers: headersToldTo(request.rawHeaders, isApart),
     body: await readPlainBody(request, IC_PAGE_REQUEST_MAX_BYTES),
   }
   const first = decodePageResponse(replyOf(await askPage(desk, found, 'http_request', encodePageRequest(wanted, false))), principal)
   const page = first.upgrades ? await upgraded(desk, found, wanted, response) : first
   await send(desk, found, visit, page, guard?.policy)
-}
-
-function headersOf({ rawHeaders }: IncomingMessage): Header[] {
-  const headers: Header[] = []
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) headers.push([rawHeaders[at] ?? '', Buffer.from(rawHeaders[at + 1] ?? '', 'latin1').toString()])
-  return headers
 }
 
 function askPage(desk: Desk, found: Canister, method: string, arg: Uint8Array): Promise<CanisterAnswer> {

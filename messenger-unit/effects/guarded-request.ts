@@ -46,13 +46,19 @@ export async function guardedRequest(asked: GuardedRequest): Promise<Answered> {
   }
   const send = url.protocol === 'https:' ? requestHttps : requestHttp
   const { promise, resolve, reject } = Promise.withResolvers<Answered>()
+  let isAnswered = false
   const request = send(url, { method, headers: { ...headers, host: url.host }, lookup, agent: false, signal }, response => {
+    isAnswered = true
     readBody(response, asked.maxBytes).then(
       bytes => resolve({ status: response.statusCode ?? 0, headers: headersOf(response), body: bytes }),
       reject,
     )
   })
   request.on('error', cause => reject(failureOf(cause, signal)))
+  // A host that wants another protocol is cut off without a word.
+  request.on('close', () => {
+    if (!isAnswered) reject(new EffectFailed('effect-failed', 'the host gave no answer', { passing: true }))
+  })
   request.end(body)
   return promise
 }

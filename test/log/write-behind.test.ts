@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { asKeyId } from '../../protocol/index.ts'
+import { asKeyId, Failure } from '../../protocol/index.ts'
 import { type FeedState, makeFeedState } from '../../log/feed-state.ts'
 import type { OpenFeeds } from '../../log/open-feeds.ts'
 import { WriteBehind } from '../../log/write-behind.ts'
@@ -91,5 +91,35 @@ describe('blocks on their way to their feeds', () => {
     expect(feeds.appends.map(({ blocks }) => blocks)).toEqual([3, 3, 3])
     await feeds.finish()
     await closing
+  })
+
+  test('are given up only once feeds that were being opened anew are open, or not', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const feeds = {
+      append: async () => Promise.reject(new Failure('disk-full')),
+      reopen: () => promise,
+    }
+    const behind = new WriteBehind({
+      feeds: feeds as unknown as OpenFeeds,
+      maxBytes: 1_000_000,
+      onAppended: () => undefined,
+      onReopened: async () => undefined,
+    })
+    const feed = messagesOf('a')
+    behind.add(makeFeedState(feed, feed.signers[0] ?? asKeyId('')), {
+      bytes: new Uint8Array(10),
+      generation: 1,
+    })
+    // One that fails, and the pause before it is tried again.
+    await vi.advanceTimersByTimeAsync(2_000)
+    let isClosed = false
+    const closed = behind[Symbol.asyncDispose]().catch(error => {
+      isClosed = true
+      return error
+    })
+    await vi.advanceTimersByTimeAsync(10)
+    expect(isClosed).toBe(false)
+    resolve()
+    expect(await closed).toMatchObject({ code: 'disk-full' })
   })
 })

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { httpFetch } from '../../messenger-unit/index.ts'
 import { asProcessId, EffectFailed } from '../../protocol/index.ts'
@@ -119,5 +119,16 @@ describe('what http.fetch can reach', () => {
     expect(await cut).toBe('effect-timeout')
     silent.closeAllConnections()
     silent.close()
+  })
+
+  it('that takes up another protocol instead of answering has given no answer', async () => {
+    const upgrading = createTcpServer(socket => {
+      socket.on('error', () => undefined)
+      socket.once('data', () => socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n'))
+    })
+    await new Promise<void>(resolve => upgrading.listen(0, '127.0.0.1', resolve))
+    const host = `http://127.0.0.1:${(upgrading.address() as AddressInfo).port}`
+    expect(await codeOf(httpFetch({ allow: [host] })({ url: `${host}/`, timeoutMs: 60_000 }, CALL))).toBe('effect-failed')
+    upgrading.close()
   })
 })

@@ -2,7 +2,7 @@ import { IDL } from '@icp-sdk/core/candid'
 import { Principal } from '@icp-sdk/core/principal'
 import { describe, expect, it } from 'vitest'
 import { decodePagePiece, decodePageResponse, encodePageRequest } from '../../../gateway/ic/page-messages.ts'
-import { headersFor } from '../../../gateway/ic/page-headers.ts'
+import { headersFor, headersToldTo } from '../../../gateway/ic/page-headers.ts'
 import { candidLabel, decodeCandid, MalformedBytes, toUtf8 } from '../../../protocol/index.ts'
 import { leb } from '../../../protocol/candid/candid-codes.ts'
 import { MUTATIONS_SEED, mutated, seededRandom } from '../../fakes/mutations.ts'
@@ -71,6 +71,17 @@ describe('messages of pages', () => {
     const headers = (status: number) => headersFor({ status, headers: [], body: new Uint8Array(3), upgrades: false, more: undefined }, { isApart: true, isHead: false, policy: undefined })
     expect(headers(200)).toContain('content-length')
     for (const status of [204, 304]) expect(headers(status)).not.toContain('content-length')
+  })
+
+  it('at the host of the node go without what is the node’s, and are not cached for who asks otherwise', () => {
+    const page = { status: 200, headers: [['Set-Cookie', 'a=b'], ['Vary', 'Origin']] as const, body: new Uint8Array(0), upgrades: false, more: undefined }
+    const headers = (isApart: boolean) => headersFor(page, { isApart, isHead: false, policy: undefined }).join(' ')
+    expect(headers(true)).toMatch(/Set-Cookie a=b Vary Origin(?!.*sec-fetch)/)
+    expect(headers(false)).toMatch(/^Vary Origin .*vary accept, sec-fetch-mode/)
+    const sent = ['Cookie', 'session=1', 'Authorization', 'Bearer x', 'Accept', 'text/html', 'X', Buffer.from('ü').toString('latin1')]
+    const told = [['Accept', 'text/html'], ['X', 'ü']]
+    expect(headersToldTo(sent, false)).toEqual(told)
+    expect(headersToldTo(sent, true)).toEqual([['Cookie', 'session=1'], ['Authorization', 'Bearer x'], ...told])
   })
 
   it('that are damaged are refused as such', () => {

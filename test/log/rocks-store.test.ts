@@ -1,0 +1,32 @@
+import RocksDB from 'rocksdb-native'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { RocksStore } from '../../log/rocks-store.ts'
+import { toUtf8 } from '../../protocol/index.ts'
+import { tempFolder } from './temp-folder.ts'
+
+test('a store that is closed while it is opened anew leaves nothing open', async () => {
+  onTestFinished(() => void vi.restoreAllMocks())
+  await using folder = await tempFolder()
+  const store = await RocksStore.open(folder.path)
+  const writing = vi.spyOn(RocksDB.prototype, 'write').mockImplementationOnce(() => {
+    throw new Error('No space left on device')
+  })
+  store.write([{ key: toUtf8('k'), value: toUtf8('v') }])
+  await expect(store.flush()).rejects.toMatchObject({ code: 'disk-full' })
+  writing.mockRestore()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const { ready } = RocksDB.prototype
+  const opening = vi.spyOn(RocksDB.prototype, 'ready').mockImplementation(async function (
+    this: RocksDB,
+  ) {
+    await ready.call(this)
+    await promise
+  })
+  await expect.poll(() => opening.mock.calls.length, { timeout: 60_000 }).toBe(1)
+  const closed = store[Symbol.asyncDispose]().catch((error: unknown) => error)
+  resolve()
+  expect(await closed).toMatchObject({ code: 'disk-full' })
+  opening.mockRestore()
+  await using again = await RocksStore.open(folder.path)
+  expect(await again.get(toUtf8('k'))).toBeUndefined()
+})
