@@ -94,7 +94,7 @@ export function decodeResultProof(bytes: Uint8Array): ResultProof {
   }
   const resultPath = readPath(reader)
   const message = readMessage(reader)
-  const epochs = fields === 10 ? undefined : readEpochs(reader, fields === 12)
+  const epochs = fields === 10 ? undefined : readEpochs(reader, fields === 12 ? spawns.length - 1 : undefined)
   reader.end()
   return {
     spawns,
@@ -122,13 +122,14 @@ function readSpawns(reader: CborReader): Uint8Array[] {
   return Array.from({ length: count }, () => reader.bytes())
 }
 
-function readEpochs(reader: CborReader, hasAncestors: boolean): Uint8Array[][] {
+/** `ancestors`: how many there are, if some were handed over. */
+function readEpochs(reader: CborReader, ancestors: number | undefined): Uint8Array[][] {
   const own = readItems(reader)
-  const count = hasAncestors ? reader.array() : 0
-  if (count >= LINEAGE_MAX) throw new MalformedBytes('proof: bad number of ancestors', reader.offset)
+  const count = ancestors === undefined ? 0 : reader.array()
+  if (count > (ancestors ?? 0)) throw new MalformedBytes('proof: epochs of nobody', reader.offset)
   const epochs = [own, ...Array.from({ length: count }, () => readItems(reader))]
   // One form alone.
-  const isWhole = (count > 0 || !hasAncestors) && epochs.at(-1)?.length !== 0
+  const isWhole = (count > 0 || ancestors === undefined) && epochs.at(-1)?.length !== 0
   if (!isWhole) throw new MalformedBytes('proof: epochs of nobody', reader.offset)
   return epochs
 }

@@ -56,6 +56,8 @@ describe('a proof of one result', () => {
       const bent = new Uint8Array([0x80 + fields, ...bare.subarray(1), ...end])
       expect(() => decodeResultProof(bent), String(end)).toThrow('epochs of nobody')
     }
+    const ofMore = encodeResultProof({ ...parts, spawns, epochs: [[one], [], [], [other]] })
+    expect(() => decodeResultProof(ofMore)).toThrow('epochs of nobody')
   })
 
   it('has less than 4 KB where two of three units must agree, with message and output', async () => {
