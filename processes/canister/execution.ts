@@ -1,3 +1,4 @@
+import { toUtf8 } from '../../protocol/index.ts'
 import type { CanisterState } from './state.ts'
 
 /** A call as a canister assembles it. */
@@ -61,6 +62,9 @@ export class Execution {
   readonly log: string[] = []
   /** Gas of system calls. */
   gas = 0
+  #frozenCycles: bigint | undefined
+  #rejectText: Uint8Array | undefined
+  #methodText: Uint8Array | undefined
 
   constructor(entry: Entry, state: CanisterState, nowNs: bigint) {
     this.entry = entry
@@ -69,9 +73,22 @@ export class Execution {
     this.available = entry.available ?? 0n
   }
 
+  /** Texts that code may ask for byte by byte are encoded once. */
+  get rejectText(): Uint8Array {
+    this.#rejectText ??= toUtf8(this.entry.reject?.message ?? '')
+    return this.#rejectText
+  }
+
+  get methodText(): Uint8Array {
+    this.#methodText ??= toUtf8(this.entry.method ?? '')
+    return this.#methodText
+  }
+
   /** Cycles that may be given away. */
   liquidCycles(): bigint {
-    const left = this.state.cycles - (this.entry.frozenCycles?.() ?? 0n)
+    // What is set aside for memory is the same until the execution ends, and takes long to tell.
+    this.#frozenCycles ??= this.entry.frozenCycles?.() ?? 0n
+    const left = this.state.cycles - this.#frozenCycles
     return left > 0n ? left : 0n
   }
 }

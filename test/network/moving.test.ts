@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { sourceFromLog, standardModules, verifyProcess } from '../../node/index.ts'
-import { asProcessId, fromUtf8, type ProcessId } from '../../protocol/index.ts'
+import { asProcessId, fromUtf8, type ProcessId, toHex } from '../../protocol/index.ts'
 import { type Client, ed25519Signer } from '../../sdk/index.ts'
 import { buildAgent } from '../../toolchain/index.ts'
 import { NodesHere } from './nodes-here.ts'
@@ -57,8 +57,11 @@ it('timers, and what an agent sleeps over, go on where it moves, and come once',
   }
   await expect.poll(async () => (await all()).ticks.length, SOON).toBe(5)
   await expect.poll(async () => (await all()).total, SOON).toBe(1)
-  const { ticks } = await all()
-  expect(ticks).toEqual([...new Set(ticks)].sort((one, other) => one - other))
+  // Those that came due while it moved may have one timestamp; each due time is one of its own.
+  const due: string[] = []
+  for await (const { envelope } of c.client.processes.slots(id)) if (envelope.kind === 'tick') due.push(`${toHex(envelope.timer)} ${envelope.dueMs}`)
+  expect(due.length).toBeGreaterThanOrEqual(5)
+  expect(new Set(due).size).toBe(due.length)
   // Nothing was made up on the way: whoever evaluates the feed anew comes to the same.
   const report = await verifyProcess(await sourceFromLog(b.node.log, asProcessId(id)))
   expect(report).toMatchObject({ ok: true })

@@ -20,8 +20,8 @@ async function spawnCounter(client: Client, scheduler: string, units: readonly s
 
 const add = (client: Client, process: ProcessId) => client.send({ process, action: 'Add', tags: [{ name: 'Quantity', value: '1' }] })
 const clientOf = (node: RunningNode): Client => connect({ url: node.url, signer })
-const scheduledOn = async (node: RunningNode, process: ProcessId): Promise<number> =>
-  clientOf(node).processes.get(process).then(({ scheduled }) => scheduled, () => 0)
+const scheduledOn = async (node: RunningNode, process: ProcessId): Promise<number | string> =>
+  clientOf(node).processes.get(process).then(({ scheduled }) => scheduled, error => `${error} on ${node.url}`)
 
 it('a scheduler whose data folder was copied, and started twice, leaves a proof everywhere once followers of both meet', { timeout: 180_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-twins-'))

@@ -2,7 +2,6 @@ import { CanisterTrap } from '../canister-trap.ts'
 import { PAYLOAD_MAX_BYTES, REJECT_TEXT_MAX } from '../bounds.ts'
 import type { Execution } from '../execution.ts'
 import { MODES } from '../modes.ts'
-import { toUtf8 } from '../../../protocol/index.ts'
 import type { Host, SystemFunctions } from './host.ts'
 
 const NO_BYTES = new Uint8Array(0)
@@ -15,7 +14,7 @@ export function messageCalls(host: Host): SystemFunctions {
     host.charge(length)
     host.heap.copyIn(to, source, offset, length)
   }
-  const rejection = (): Uint8Array => toUtf8(host.execution.entry.reject?.message ?? '')
+  const rejection = (): Uint8Array => host.execution.rejectText
   const info = () => host.execution.entry.callerInfo
   return {
     msg_arg_data_size: () => host.execution.entry.arg.length,
@@ -52,8 +51,8 @@ export function messageCalls(host: Host): SystemFunctions {
       execution.response = { message: host.heap.text(from, length).slice(0, REJECT_TEXT_MAX).toWellFormed() }
       return undefined
     },
-    msg_method_name_size: () => methodName(host.execution).length,
-    msg_method_name_copy: (to: number, at: number, length: number) => copy(to, methodName(host.execution), at, length),
+    msg_method_name_size: () => host.execution.methodText.length,
+    msg_method_name_copy: (to: number, at: number, length: number) => copy(to, host.execution.methodText, at, length),
     accept_message: () => {
       if (host.execution.accepted) throw new CanisterTrap('accept_message: the message was accepted already', 'IC0504')
       host.execution.accepted = true
@@ -71,8 +70,6 @@ const NON_REPLICATED = MODES.NRQ | MODES.CQ | MODES.CRy | MODES.CRt
 
 const replyMax = ({ entry }: Execution): number =>
   (entry.mode & NON_REPLICATED) === 0 ? PAYLOAD_MAX_BYTES : QUERY_REPLY_MAX_BYTES
-
-const methodName = ({ entry }: Execution): Uint8Array => toUtf8(entry.method ?? '')
 
 function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
   const [first] = parts

@@ -1,5 +1,5 @@
 import { equalBytes } from '../../../protocol/index.ts'
-import { CERTIFIED_DATA_MAX_BYTES, LOG_MAX_BYTES } from '../bounds.ts'
+import { CERTIFIED_DATA_MAX_BYTES, ENVIRONMENT_TEXT_MAX_BYTES, LOG_MAX_BYTES } from '../bounds.ts'
 import { CanisterTrap } from '../canister-trap.ts'
 import { REPLICATED } from '../modes.ts'
 import { toUtf8 } from '../../../protocol/index.ts'
@@ -87,6 +87,8 @@ function environmentCalls(
     return toUtf8(name)
   }
   const find = (from: number, length: number): Uint8Array | undefined => {
+    // No variable has a longer name: reading one would take as long as the heap is large.
+    if (length > ENVIRONMENT_TEXT_MAX_BYTES) throw new CanisterTrap(`env_var: a name has at most ${ENVIRONMENT_TEXT_MAX_BYTES} bytes`, 'IC0504')
     const name = host.heap.text(from, length)
     const found = variables().find(([one]) => one === name)
     return found && toUtf8(found[1])

@@ -1,5 +1,5 @@
-import { expect, it } from 'vitest'
-import { candidFields, candidLabel, candidRecord, decodeCandid, firstRecord, type ProcessId } from '../../../protocol/index.ts'
+import { expect, it, vi } from 'vitest'
+import { CborReader, candidFields, candidLabel, candidRecord, decodeCandid, firstRecord, type ProcessId } from '../../../protocol/index.ts'
 import { wat } from '../rewriter/wat.ts'
 import { CanisterNet, user } from './canister-net.ts'
 
@@ -126,4 +126,25 @@ it('has a timer that was due while it was frozen ring when it has the cycles aga
   net.pass(60_000)
   expect(net.ingress(canister, 'rings')?.reply).toEqual(Uint8Array.of(1))
   expect(net.replay(canister)).toBe(net.root(canister))
+})
+
+it('looks at how large it is once in an execution, however often its code asks what it may spend', () => {
+  const net = new CanisterNet()
+  const canister = net.installed(wat(`(module
+    (import "ic0" "msg_reply" (func $reply))
+    (import "ic0" "canister_liquid_cycle_balance128" (func $liquid (param i32)))
+    (memory 1)
+    (func (export "canister_update ask") (local $left i32)
+      (local.set $left (i32.const 20000))
+      (loop $again (call $liquid (i32.const 0)) (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
+      (call $reply)))`))
+  set(net, canister, { freezing_threshold: 1n })
+  for (let count = 0; count < 3; count++) net.manage(canister, 'take_canister_snapshot')
+  const cells = vi.spyOn(CborReader.prototype, 'array')
+  try {
+    expect(net.ingress(canister, 'ask')?.reply).toBeDefined()
+    expect(cells.mock.calls.length).toBeLessThan(1_000)
+  } finally {
+    cells.mockRestore()
+  }
 })

@@ -49,6 +49,19 @@ describe('the system API', () => {
     expect(SYSTEM_API.size).toBe(76)
   })
 
+  it('reads no name of a variable that is longer than any', () => {
+    const net = new CanisterNet()
+    const canister = net.installed(wat(`(module
+      (import "ic0" "env_var_name_exists" (func $exists (param i32 i32) (result i32)))
+      (import "ic0" "msg_reply" (func $reply))
+      (memory 1)
+      (data (i32.const 0) "${'x'.repeat(200)}")
+      (func (export "canister_update fits") (drop (call $exists (i32.const 0) (i32.const 128))) (call $reply))
+      (func (export "canister_update long") (drop (call $exists (i32.const 0) (i32.const 129))) (call $reply)))`))
+    expect(net.ingress(canister, 'fits')?.reply).toBeDefined()
+    expect(net.ingress(canister, 'long')?.reject).toMatchObject({ code: 5, error: 'IC0504' })
+  })
+
   it.each(ALLOWED)('lets %s be called in the modes %s, and in no other', async (name, modes) => {
     const net = new CanisterNet()
     const canister = net.installed(calling(name))
