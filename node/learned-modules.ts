@@ -1,4 +1,4 @@
-import { type Directory, Failure, type ModuleDescription, type ModuleId, parseDataItem, type Peers, verifyDataItem } from '../protocol/index.ts'
+import { type Directory, Failure, MalformedBytes, type ModuleDescription, type ModuleId, parseDataItem, type Peers, verifyDataItem } from '../protocol/index.ts'
 
 /** Modules that are used here and were added elsewhere, as their own signed items prove them. */
 export class LearnedModules {
@@ -27,13 +27,13 @@ export class LearnedModules {
     if ((await this.#directory.module(id)) !== undefined) return true
     const bytes = await this.#peers.moduleItem(id).catch(() => undefined)
     if (bytes === undefined) return false
-    const item = parseDataItem(bytes)
-    if (item.id !== id || !verifyDataItem(item)) return false
     try {
+      const item = parseDataItem(bytes)
+      if (item.id !== id || !verifyDataItem(item)) return false
       await this.#directory.addModule(item)
     } catch (error) {
-      // Anybody can sign something that is no module, and name it in a process.
-      if (Failure.is(error, 'wrong-type')) return false
+      // Whoever was asked may give anything; and anybody can sign something that is no module, and name it in a process.
+      if (error instanceof MalformedBytes || Failure.is(error, 'wrong-type')) return false
       throw error
     }
     return true

@@ -235,18 +235,27 @@ export class ProcessFollowing implements Disposable {
 
   /** Has a module here; one that nobody gives is looked for again later, and what needs it waits. */
   async #learn(module: ModuleId): Promise<void> {
-    if (await this.#parts.modules.learn(module)) return
+    if (await this.#learned(module)) return
     if (this.#learning.has(module)) return
     this.#learning.add(module)
-    void this.#keepAsking(module)
-      .catch(error => this.#parts.trouble(`module ${module}`, Failure.from(error)))
-      .finally(() => this.#learning.delete(module))
+    void this.#keepAsking(module).finally(() => this.#learning.delete(module))
+  }
+
+  /** Whether it is here now; a disk that is full, say, keeps it away only for a while. */
+  async #learned(module: ModuleId): Promise<boolean> {
+    const { modules, trouble } = this.#parts
+    try {
+      return await modules.learn(module)
+    } catch (error) {
+      trouble(`module ${module}`, Failure.from(error))
+      return false
+    }
   }
 
   async #keepAsking(module: ModuleId): Promise<void> {
-    const { clock, modules } = this.#parts
+    const { clock } = this.#parts
     const { signal } = this.#ended
-    for (let attempt = 1; !signal.aborted && !(await modules.learn(module)); attempt++)
+    for (let attempt = 1; !signal.aborted && !(await this.#learned(module)); attempt++)
       await clock
         .sleep(askAgainMs(attempt, this.#random()), { for: 'wait', signal })
         .catch(() => undefined)

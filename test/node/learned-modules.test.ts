@@ -31,3 +31,9 @@ test('what somebody signed and is no module is as good as none; a disk that is f
   expect(await modules.learn(asModuleId(none.id))).toBe(false)
   await expect(modules.learn(asModuleId(some.id))).rejects.toMatchObject({ code: 'disk-full' })
 })
+
+test('what a peer gives that is no item at all is as good as none', async () => {
+  const directory = { module: async () => undefined, addModule: () => expect.unreachable('it is no module') }
+  const modules = new LearnedModules({ directory, peers: { moduleItem: async () => new Uint8Array(9) } })
+  expect(await modules.learn(asModuleId(moduleOf('Module').id))).toBe(false)
+})
