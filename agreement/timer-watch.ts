@@ -77,7 +77,8 @@ export class TimerWatch {
       } catch (error) {
         const failure = Failure.from(error)
         trouble?.(process, failure)
-        if (failure.blame !== 'transient') return
+        // A disk that is full there, or here, will have room again.
+        if (failure.blame !== 'transient' && failure.blame !== 'host') return
         asking.again = true
         await clock.sleep(pauseMs, { signal }).catch(() => undefined)
         pauseMs = Math.min(AGAIN_MAX_MS, 2 * pauseMs)

@@ -240,9 +240,12 @@ export class FeedFollowing {
   }
 }
 
+/** Of a feed that stands still: its own past speaks against it, its schedulers, or the owner of its process. */
+const FROZEN = ['feed-frozen', 'equivocated', 'owner-equivocated'] as const
+
 /** A feed of which a conflict was seen is not taken any more. @throws any other failure */
 function frozen(error: unknown): undefined {
-  if (Failure.is(error, 'feed-frozen') || Failure.is(error, 'equivocated')) return undefined
+  if (FROZEN.some(code => Failure.is(error, code))) return undefined
   throw error
 }
 

@@ -59,26 +59,41 @@ export class ProloguePull implements Disposable {
 
   /** Takes it over until all of it is there, if the process is scheduled here. */
   want(process: ProcessDescription): void {
-    const { key, trouble } = this.#parts
+    const { key } = this.#parts
     if (!process.policy.schedulers.includes(key) || this.#pulling.get(process.id) === process.epoch)
       return
     this.#pulling.set(process.id, process.epoch)
-    void this.#pull(process)
-      .catch(error => trouble(`process ${process.id}`, Failure.from(error)))
-      .finally(() => {
-        if (this.#pulling.get(process.id) === process.epoch) this.#pulling.delete(process.id)
-      })
+    void this.#untilWhole(process).finally(() => {
+      if (this.#pulling.get(process.id) === process.epoch) this.#pulling.delete(process.id)
+    })
   }
 
   [Symbol.dispose](): void {
     this.#ended.abort()
   }
 
+  /** A disk that is full is no reason to leave it at that. */
+  async #untilWhole(process: ProcessDescription): Promise<void> {
+    const { clock, trouble } = this.#parts
+    const { signal } = this.#ended
+    while (this.#isNewest(process)) {
+      try {
+        return await this.#pull(process)
+      } catch (error) {
+        trouble(`process ${process.id}`, Failure.from(error))
+        await clock.sleep(PAUSE_MAX_MS, { for: 'wait', signal }).catch(() => undefined)
+      }
+    }
+  }
+
+  #isNewest({ id, epoch }: ProcessDescription): boolean {
+    return this.#pulling.get(id) === epoch && !this.#ended.signal.aborted
+  }
+
   async #pull(process: ProcessDescription): Promise<void> {
     const { log, clock, begun } = this.#parts
     const { signal } = this.#ended
-    const isNewest = (): boolean =>
-      this.#pulling.get(process.id) === process.epoch && !signal.aborted
+    const isNewest = (): boolean => this.#isNewest(process)
     const from = async (sources: readonly KeyId[]): Promise<void> => {
       const untilMs = clock.now() + TURN_MAX_MS
       for (const source of sources) {

@@ -15,6 +15,7 @@ import {
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { blockOf, collect, messagesOf, NODE_SEED } from '../conformance/log.ts'
 import { type ChannelPair, channelPair } from '../fakes/channel-pair.ts'
+import { settle } from '../fakes/manual-clock.ts'
 import { realClock } from '../fakes/real-clock.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
 
@@ -190,6 +191,22 @@ describe('who follows a feed', () => {
     world.follow({ feed, sources: () => [FIRST] })
     await expect.poll(() => world.here.length(feed), { timeout: 60_000 }).toBe(2)
     expect(failures).toBeGreaterThan(2)
+  })
+
+  test.each(['feed-frozen', 'equivocated', 'owner-equivocated'] as const)('asks nobody any more for what stands still: %s', async code => {
+    const world = new World()
+    await fill(world.add(FIRST), 0, 2)
+    let tries = 0
+    world.here.take = async () => {
+      tries += 1
+      throw new Failure(code)
+    }
+    // Whoever tries again does so at once.
+    world.clock = { ...realClock, sleep: () => new Promise(resolve => setImmediate(resolve)) }
+    world.follow({ feed, sources: () => [FIRST] })
+    await expect.poll(() => tries).toBeGreaterThan(0)
+    await settle(100)
+    expect(tries).toBe(1)
   })
 
   test('takes no flipped bit, wherever it is, counts it against its source, and goes to the next', async () => {

@@ -3,6 +3,7 @@ import { ProloguePull } from '../../node/prologue-pull.ts'
 import {
   asKeyId,
   asProcessId,
+  Failure,
   type FeedSpec,
   type KeyId,
   type ProcessDescription,
@@ -49,12 +50,17 @@ interface Asked {
 interface Net {
   readonly log?: MemoryLog
   readonly begun?: (process: ProcessDescription) => void
+  readonly trouble?: (what: string, failure: Failure) => void
 }
 
 function pullOf(
   connected: readonly KeyId[],
   answer: (asked: Asked) => Promise<SignedBlocks | undefined>,
-  { log = MemoryLog.open(), begun = () => expect.unreachable('nobody has it') }: Net = {},
+  {
+    log = MemoryLog.open(),
+    begun = () => expect.unreachable('nobody has it'),
+    trouble = (what, failure) => expect.unreachable(`${what}: ${failure.message}`),
+  }: Net = {},
 ): { pull: ProloguePull; clock: ManualClock } {
   const clock = new ManualClock()
   const pull = new ProloguePull({
@@ -64,7 +70,7 @@ function pullOf(
     peers: { frames: (source, process) => answer({ source, process }) },
     connected: () => connected,
     begun: async process => begun(process),
-    trouble: (what, failure) => expect.unreachable(`${what}: ${failure.message}`),
+    trouble,
   })
   onTestFinished(() => pull[Symbol.dispose]())
   return { pull, clock }
@@ -162,6 +168,31 @@ test('a node that gives little, slowly, holds up nobody who has all', async () =
     clock.advance(200)
   }
   expect(whole).toEqual([process?.id])
+})
+
+test('a disk that is full when all of it is there is tried again, and the process begins then', async () => {
+  const [whole, troubles]: [string[], string[]] = [[], []]
+  const log = credulous()
+  let failing: Failure | undefined = new Failure('disk-full')
+  Object.assign(log, {
+    sync: async () => {
+      if (failing !== undefined) throw failing
+    },
+  })
+  const net = {
+    log,
+    begun: ({ id }: ProcessDescription) => whole.push(id),
+    trouble: (_: string, { code }: Failure) => troubles.push(code),
+  }
+  const { pull, clock } = pullOf([asKeyId(keyOf(3))], async () => PIECE, net)
+  const [process] = await handed(1, [])
+  if (process !== undefined) pull.want(process)
+  await settle()
+  expect([whole, troubles]).toEqual([[], ['disk-full']])
+  failing = undefined
+  clock.advance(30_000)
+  await settle()
+  expect([whole, troubles]).toEqual([[process?.id], ['disk-full']])
 })
 
 test('who has all of it from those that are connected does not wait for those who must dial', async () => {
