@@ -5,6 +5,7 @@ import {
   Failure,
   findByPrincipal,
   type KeyId,
+  mayNameProcess,
   type Peers,
   principalText,
   type ProcessDescription,
@@ -59,6 +60,8 @@ export class LearnedProcesses {
 
   /** The process that a principal names, in the same way; nothing too, if nobody can be asked. */
   async canister(principal: Uint8Array): Promise<ProcessDescription | undefined> {
+    // Clients ask for canisters that are well known elsewhere: no node has them.
+    if (!mayNameProcess(principal)) return undefined
     const known = await findByPrincipal(this.#directory, principal)
     const name = principalText(principal)
     if (known !== undefined || this.#isAbsent(name)) return known

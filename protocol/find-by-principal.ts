@@ -8,12 +8,15 @@ export interface OrderedProcesses<T extends { readonly id: string }> {
   processes(page: { readonly after: ProcessId; readonly limit: number }): Promise<readonly T[]>
 }
 
+/** Whether a principal may name a process: others have the form of users, or of canisters elsewhere. */
+export const mayNameProcess = (principal: Uint8Array): boolean => principal.length === 29 && principal[28] === 1
+
 /** The process of a principal of the opaque class, among those that are listed. */
 export async function findByPrincipal<T extends { readonly id: string }>(
   listed: OrderedProcesses<T>,
   principal: Uint8Array,
 ): Promise<T | undefined> {
-  if (principal.length !== 29 || principal[28] !== 1) return undefined
+  if (!mayNameProcess(principal)) return undefined
   const [found] = await listed.processes({ after: justBelow(principal.subarray(0, 28)), limit: 1 })
   return found !== undefined && equalBytes(principalOf(found.id), principal) ? found : undefined
 }

@@ -8,6 +8,7 @@ import {
   fromBase64Url,
   isId,
   joinBytes,
+  mayNameProcess,
   principalText,
   type ProcessDescription,
   type ProcessId,
@@ -191,8 +192,7 @@ export class Post {
 
   /** Has a call wait until its process is found; the first that waits has it looked for. */
   #await(request: Request, slot: Slot): void {
-    const isOpaque = request.callee.length === 29 && request.callee[28] === 1
-    if (!isOpaque) {
+    if (!mayNameProcess(request.callee)) {
       this.refuse(request.callback, notFound(request.callee), slot)
       return
     }

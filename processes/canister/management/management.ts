@@ -64,6 +64,7 @@ export class Management {
       if (method !== 'create_canister' && method !== 'provisional_create_canister_with_cycles') {
         throw new Rejected('IC0407', `no canister is made by '${method}'`)
       }
+      checkSpecified(fields, machine.names.self)
       const settings = readSettings(fields.recordIf('settings'), { ...machine.state.settings, controllers: [caller.slice()] })
       machine.change({ settings, createdNs: slot.nowNs, ...(amount === undefined || amount === 0n ? {} : { cycles: amount }) })
       remember(machine, { what: 'creation', caller: caller.slice(), hash: NO_BYTES, controllers: settings.controllers }, slot)
@@ -245,6 +246,13 @@ export class Management {
 
 const maySee = (who: Visibility, caller: Uint8Array): boolean =>
   who === 'public' || (typeof who !== 'string' && who.some(one => equalBytes(one, caller)))
+
+/** An id is that of a spawn message: nobody can choose one, and who did is not given another without a word. @throws {Rejected} */
+export function checkSpecified(fields: Fields, self: Uint8Array | undefined): void {
+  const specified = fields.principalIf('specified_id')
+  if (specified === undefined || (self !== undefined && equalBytes(specified, self))) return
+  throw new Rejected('IC0408', `specified_id: no canister can be made as ${principalText(specified)}`)
+}
 
 function checkTarget(machine: Machine, method: string, fields: Fields): void {
   const target = method === 'install_chunked_code' ? fields.principal('target_canister') : fields.principal('canister_id')

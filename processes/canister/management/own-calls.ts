@@ -19,7 +19,7 @@ import { getCallback, type Origin } from '../records.ts'
 import type { Slot } from '../slot.ts'
 import { putOutcall, readHttpOutcome, readHttpRequest, takeOutcall } from './http-outcall.ts'
 import { fieldsOf } from './fields.ts'
-import type { Management, ManagementParts } from './management.ts'
+import { checkSpecified, type Management, type ManagementParts } from './management.ts'
 import { METHODS } from './methods.ts'
 import { blobReply, canisterIdReply, httpReply, transformArgument } from './replies.ts'
 import { readSettings } from './settings.ts'
@@ -88,7 +88,9 @@ export class OwnCalls {
   }
 
   #spawn(method: string, arg: Uint8Array, cycles: bigint, slot: Slot): Uint8Array {
-    readSettings(fieldsOf(arg).recordIf('settings'), this.#parts.machine.state.settings)
+    const fields = fieldsOf(arg)
+    checkSpecified(fields, undefined)
+    readSettings(fields.recordIf('settings'), this.#parts.machine.state.settings)
     slot.spawns += 1
     slot.spawnBytes += arg.length
     if (slot.spawns > SPAWNS_PER_SLOT_MAX || slot.spawnBytes > SPAWNS_PER_SLOT_MAX_BYTES) {

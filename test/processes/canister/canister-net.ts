@@ -98,8 +98,12 @@ export class CanisterNet {
 
   /** A canister that `sender` asks for, as the gateway makes it. */
   create(sender: Uint8Array, settings: CandidValue = { opt: undefined }, type: CandidType = { opt: 'null' }): ProcessId {
-    const arg = encodeCandid([[{ record: candidFields({ settings: type }) }, candidRecord({ settings })]])
-    const data = this.#request(sender, new Uint8Array(0), 'create_canister', arg)
+    return this.created(sender, 'create_canister', encodeCandid([[{ record: candidFields({ settings: type }) }, candidRecord({ settings })]]))
+  }
+
+  /** The same, by any method and argument. */
+  created(sender: Uint8Array, method: string, arg: Uint8Array): ProcessId {
+    const data = this.#request(sender, new Uint8Array(0), method, arg)
     const item = spawnItem(MODULE, keyOf(UNIT), { tags: { 'Canister-Request': 'ingress' }, data })
     return this.#admit({ kind: 'item', item: item.bytes })
   }

@@ -15,6 +15,7 @@ import {
   toHex,
 } from '../../../protocol/index.ts'
 import { IDL } from '@icp-sdk/core/candid'
+import { Principal } from '@icp-sdk/core/principal'
 import { BLOB, CanisterNet, nat, replied, snapshotOf, user } from './canister-net.ts'
 import { motoko } from './motoko.ts'
 import { COUNTER } from './programs.ts'
@@ -219,4 +220,17 @@ describe('the management canister', { timeout: 180_000 }, () => {
     expect(net.manage(counter, 'no_such_method')?.reject?.error).toBe('IC0407')
     expect(net.ingress(counter, 'install_code', Uint8Array.of(1, 2, 3), user(1), new Uint8Array(0))?.reject?.error).toBe('IC0408')
   })
+})
+
+it('nobody is given another id than the one they wished for', () => {
+  const net = new CanisterNet()
+  const arg = (specified: readonly Uint8Array[]) =>
+    IDL.encode([IDL.Record({ amount: IDL.Opt(IDL.Nat), specified_id: IDL.Opt(IDL.Principal) })], [{ amount: [], specified_id: specified.map(one => Principal.fromUint8Array(one)) }])
+  const made = (specified: readonly Uint8Array[]) => {
+    const before = net.results.length
+    net.created(user(1), 'provisional_create_canister_with_cycles', arg(specified))
+    return net.answersSince(before)[0]
+  }
+  expect(made([])?.reply).toBeDefined()
+  expect(made([Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 9, 1, 1)])?.reject).toMatchObject({ error: 'IC0408' })
 })
