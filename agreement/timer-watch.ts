@@ -57,7 +57,7 @@ export class TimerWatch {
     }
     const started = { again: true }
     this.#asking.set(process, started)
-    void this.#ask(process, started).finally(() => this.#asking.delete(process))
+    void this.#ask(process, started)
   }
 
   stop(): void {
@@ -78,12 +78,14 @@ export class TimerWatch {
         const failure = Failure.from(error)
         trouble?.(process, failure)
         // A disk that is full there, or here, will have room again.
-        if (failure.blame !== 'transient' && failure.blame !== 'host') return
+        if (failure.blame !== 'transient' && failure.blame !== 'host') continue
         asking.again = true
         await clock.sleep(pauseMs, { signal }).catch(() => undefined)
         pauseMs = Math.min(AGAIN_MAX_MS, 2 * pauseMs)
       }
     }
+    // In the same turn: what changes from here on begins anew.
+    this.#asking.delete(process)
   }
 
   #keep(process: ProcessId, timers: readonly Timer[]): void {

@@ -29,7 +29,7 @@ export class News {
     }
     const waiting = new Set([process])
     this.#waiting.set(to, waiting)
-    void this.#run(to, waiting).finally(() => this.#waiting.delete(to))
+    void this.#run(to, waiting)
   }
 
   stop(): void {
@@ -41,7 +41,7 @@ export class News {
     const { signal } = this.#stop
     for (let pauseMs = AGAIN_FIRST_MS; waiting.size > 0 && !signal.aborted; ) {
       const [process] = waiting
-      if (process === undefined) return
+      if (process === undefined) break
       waiting.delete(process)
       try {
         await tell(to, process)
@@ -53,5 +53,7 @@ export class News {
         pauseMs = Math.min(AGAIN_MAX_MS, 2 * pauseMs)
       }
     }
+    // In the same turn: what changes from here on begins anew.
+    this.#waiting.delete(to)
   }
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { TimerWatch } from '../../agreement/index.ts'
 import { asProcessId, Failure, type Timer } from '../../protocol/index.ts'
+import { afterwards } from '../fakes/afterwards.ts'
 import { ManualClock, settle } from '../fakes/manual-clock.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
 
@@ -37,3 +38,22 @@ test.each([
     watch.stop()
   },
 )
+
+test('timers that change just as they were asked for are asked for again', async () => {
+  let asked = 0
+  const watch: TimerWatch = new TimerWatch({
+    computer: {
+      timers: () =>
+        afterwards([TIMER], () => {
+          if (asked++ === 0) watch.changed(PROCESS)
+        }),
+    },
+    store: MemoryLog.open().store,
+    clock: new ManualClock(),
+    arm: () => undefined,
+  })
+  watch.changed(PROCESS)
+  await settle()
+  expect(asked).toBe(2)
+  watch.stop()
+})
