@@ -1,6 +1,4 @@
 /** Evaluates long feeds of items and of pushes in this program, as a compute host would. */
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import {
   type FrameOutcome,
   FrameResults,
@@ -58,8 +56,6 @@ interface Feed {
   readonly verdicts: readonly Verdict[]
 }
 
-setFlagsFromString('--expose-gc')
-globalThis.gc = runInNewContext('gc')
 installCrypto(nativeCrypto)
 const unit = asKeyId(keyId(ed25519PublicKey(SEED)))
 
@@ -207,8 +203,6 @@ function measure(make: () => Measured) {
   const timed = feed.frames.slice(WARM_UP_FRAMES)
   for (const frame of feed.frames.slice(0, WARM_UP_FRAMES))
     check(hosted.evaluate(frame, feed.verdicts), outbox)
-  // What making the feed left behind is not garbage of evaluation.
-  globalThis.gc?.()
   const before = process.cpuUsage()
   const start = performance.now()
   let [slots, last] = [0, hosted.slots]
