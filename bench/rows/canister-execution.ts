@@ -21,7 +21,7 @@ export const canisterExecutionRow: Row = {
   covers:
     'A counter in Motoko, in one program as in a compute host, per second of CPU time of one core. Execution: message in, system calls, metered code, ' +
     'dirty chunks kept so that a trap can be undone, output. Slot: the same in frames of 200 requests, with their decoding, request ids, results and state root. ' +
-    'Sleeping canisters: processes of one module, each spawned and initialised, on a node that keeps a gibibyte of guests and hibernates the rest; ' +
+    'Sleeping canisters: processes of one module, each spawned and initialised, on a node that keeps 256 MiB of guests and hibernates the rest; ' +
     'one message at a time from its signature to its result over HTTP, durable as always, checkpoint read from the node’s own disk (page cache) and evaluated; ' +
     'the same again while it is awake. The figures of the IC are of 13 machines that agree.',
   async run(context) {

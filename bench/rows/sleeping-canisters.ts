@@ -9,6 +9,8 @@ import { mebibytes, milliseconds, whole } from './show.ts'
 
 const WAKE_GOAL_MS = 10
 const TOGETHER = 500
+/** Less than a node keeps by itself: ten thousand counters would all find room, and none sleep. */
+const RESIDENT_BYTES = 256 * 1024 * 1024
 const QUICK_RESIDENT_BYTES = 4_000_000
 /** A node looks for idle processes every two seconds. */
 const SWEEP_MS = 5_000
@@ -17,9 +19,9 @@ const RESULT_MAX_MS = 120_000
 /** Steps through the canisters: who is woken is nobody's neighbour. */
 const STRIDE = 7_919
 
-/** Canisters on a node that keeps as many loaded as it does by itself, and how long one that sleeps takes to answer. */
+/** Canisters on a node that keeps some of them loaded, and how long one that sleeps takes to answer. */
 export async function sleepingCanisters(context: RowContext, kind: 'wasm32' | 'wasm64', counts: { canisters: number; wakes: number }): Promise<void> {
-  await using node = await BenchNode.start(context, { residentBytes: context.quick ? QUICK_RESIDENT_BYTES : undefined })
+  await using node = await BenchNode.start(context, { residentBytes: context.quick ? QUICK_RESIDENT_BYTES : RESIDENT_BYTES })
   const module = await addModule(node, { 'Module-Format': 'canister' }, await compiledMotoko(COUNTER, kind))
   const canisters: string[] = []
   while (canisters.length < counts.canisters) {
