@@ -1,37 +1,14 @@
-import {
-  candidFields,
-  candidLabel,
-  candidRecord,
-  type CandidType,
-  candidVariant,
-  certifiedTree,
-  decodeCandid,
-  decodeIc,
-  decodeRequestEnvelope,
-  encodeCandid,
-  firstRecord,
-  isIcMap,
-  lookUpValue,
-  principalText,
-  toUtf8,
-} from '../../protocol/index.ts'
+import { certifiedTree, decodeIc, decodeRequestEnvelope, isIcMap, lookUpValue, principalText, toUtf8 } from '../../protocol/index.ts'
+import { ANYWHERE, creationArgument, installArgument, principalMade } from './making-canisters.ts'
 import { type Answer, postAll } from './raw-posts.ts'
 import type { RequestSigner } from './signed-requests.ts'
-
-const ANYWHERE = 'ryjl3-tyaaa-aaaaa-aaaba-cai'
-const MODE: CandidType = { variant: candidFields({ install: 'null', reinstall: 'null' }) }
-const INSTALL: CandidType = { record: candidFields({ mode: MODE, canister_id: 'principal', wasm_module: { vec: 'nat8' }, arg: { vec: 'nat8' } }) }
-const CREATE: CandidType = { record: candidFields({}) }
 
 /** Installs a program over the IC's interface; gives the canister's principal. */
 export async function installCanister(url: string, signer: RequestSigner, wasm: Uint8Array): Promise<Uint8Array> {
   const nowhere = new Uint8Array(0)
-  const create = signer.sign('call', nowhere, 'provisional_create_canister_with_cycles', encodeCandid([[CREATE, candidRecord({})]]))
-  const made = firstRecord(decodeCandid(await replyOf(url, ANYWHERE, create))).get(candidLabel('canister_id'))
-  if (typeof made !== 'object' || made === null || !('principal' in made)) throw new Error('no canister was made')
-  const { principal } = made
-  const argument = candidRecord({ mode: candidVariant('install'), canister_id: { principal }, wasm_module: wasm, arg: new Uint8Array(0) })
-  await replyOf(url, principalText(principal), signer.sign('call', nowhere, 'install_code', encodeCandid([[INSTALL, argument]])))
+  const create = signer.sign('call', nowhere, 'provisional_create_canister_with_cycles', creationArgument())
+  const principal = principalMade(await replyOf(url, ANYWHERE, create))
+  await replyOf(url, principalText(principal), signer.sign('call', nowhere, 'install_code', installArgument(principal, wasm)))
   return principal
 }
 

@@ -1,15 +1,10 @@
 import { Ed25519KeyIdentity } from '@icp-sdk/core/identity'
+import { ANYWHERE, creationArgument, installArgument, principalMade } from '../../bench/ic/making-canisters.ts'
 import {
-  candidFields,
-  candidLabel,
-  candidRecord,
-  candidVariant,
   certifiedTree,
-  decodeCandid,
   decodeIc,
   decodeRequestEnvelope,
   encodeCandid,
-  firstRecord,
   fromUtf8,
   type HashTree,
   type IcValue,
@@ -20,7 +15,6 @@ import {
 } from '../../protocol/index.ts'
 import { callContent, signedBy } from '../fakes/signed-requests.ts'
 
-const ANYWHERE = 'ryjl3-tyaaa-aaaaa-aaaba-cai'
 const NOBODY = new Uint8Array(0)
 const HOLD_MS = 240_000
 const STATUS = toUtf8('request_status')
@@ -74,26 +68,22 @@ export class IcCaller {
 
   /** A signed request for a canister, which any node may be sent. */
   creation(): Promise<Uint8Array> {
-    return this.#signed(NOBODY, 'provisional_create_canister_with_cycles', encodeCandid([[{ record: [] }, candidRecord({})]]))
+    return this.#signed(NOBODY, 'provisional_create_canister_with_cycles', creationArgument())
   }
 
   /** The canister that such a request makes. */
   async create(request: Uint8Array): Promise<{ readonly principal: Uint8Array }> {
     const created = await this.#sent(ANYWHERE, request)
-    const id = firstRecord(decodeCandid(created.reply ?? NOBODY)).get(candidLabel('canister_id'))
-    if (typeof id !== 'object' || id === null || !('principal' in id)) throw new Error('no canister')
-    return id
+    if (created.reply === undefined) throw new Error(`no canister: ${created.error}`)
+    return { principal: principalMade(created.reply) }
   }
 
   /** A new canister with this code. */
   async install(wasm: Uint8Array): Promise<Uint8Array> {
-    const id = await this.create(await this.creation())
-    const mode = { variant: candidFields({ install: 'null' }) }
-    const type = { record: candidFields({ mode, canister_id: 'principal', wasm_module: { vec: 'nat8' }, arg: { vec: 'nat8' } }) }
-    const value = candidRecord({ mode: candidVariant('install'), canister_id: id, wasm_module: wasm, arg: NOBODY })
-    const installed = await this.#call(NOBODY, principalText(id.principal), 'install_code', encodeCandid([[type, value]]))
+    const { principal } = await this.create(await this.creation())
+    const installed = await this.#call(NOBODY, principalText(principal), 'install_code', installArgument(principal, wasm))
     if (installed.reply === undefined) throw new Error(`not installed: ${installed.error}`)
-    return id.principal
+    return principal
   }
 
   async #call(canister: Uint8Array, effective: string, method: string, arg: Uint8Array): Promise<Certified> {
