@@ -118,8 +118,7 @@ export class MemoryLog implements Log {
       const name = nameOf(feed)
       if (this.#frozen.has(name)) throw this.#frozen.get(name)
       const length = lengths.get(name) ?? this.#feedOf(feed).length
-      if (index !== length)
-        throw new Failure('feed-frozen', { process: feed.process, expected: length, index })
+      if (index !== length) throw new Failure('feed-frozen', { process: feed.process, expected: length, index })
       lengths.set(name, length + 1)
     }
     for (const block of blocks) this.#add(block)
@@ -130,15 +129,13 @@ export class MemoryLog implements Log {
     if (this.#down) await new Promise<never>(() => undefined)
     if (this.#closed) throw new Failure('shutting-down')
     const held = this.#feedOf(feed)
-    if (index > held.length)
-      throw new Failure('feed-frozen', { process: feed.process, expected: held.length, index })
+    if (index > held.length) throw new Failure('feed-frozen', { process: feed.process, expected: held.length, index })
     const before = held.length
     let at = index
     for (const bytes of blocks) {
       const present = held.blocks[at]
       if (present === undefined) held.push(bytes)
-      else if (!equalBytes(present, bytes))
-        throw new Failure('feed-frozen', { process: feed.process, index: at })
+      else if (!equalBytes(present, bytes)) throw new Failure('feed-frozen', { process: feed.process, index: at })
       at += 1
     }
     if (held.length === before) return
@@ -254,8 +251,7 @@ export class MemoryLog implements Log {
   }
 
   freeze(feed: FeedSpec, length: number, why = new Failure('feed-frozen', { process: feed.process })): void {
-    const name = nameOf(feed)
-    this.#frozen.set(name, why)
+    this.#frozen.set(nameOf(feed), why)
     this.#feedOf(feed).cut(length)
   }
 
