@@ -38,6 +38,7 @@ import { KeptFacts } from './kept-facts.ts'
 import type { KnownFrame } from './known-frames.ts'
 import { loadModules, modulesOf } from './named-modules.ts'
 import { OwnPush } from './own-push.ts'
+import { Patience } from './patience.ts'
 import { PastStates } from './past-states.ts'
 import { QueryLanes } from './query-lanes.ts'
 import { type ProvenFrame, RecentFrames } from './recent-frames.ts'
@@ -62,6 +63,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #stored: ResultStore
   readonly #results: ResultReader
   readonly #queries: QueryLanes
+  readonly #patience: Patience
   readonly #past: PastStates
   readonly #states: StateReader
   readonly #senders: VerdictParts
@@ -94,6 +96,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       isWatched: process => this.#growth.isWatched(process),
       trouble: (process, error) => this.#trouble(process, error),
     })
+    this.#patience = new Patience(parts.clock, QUERY_WALL_MAX_MS)
     this.#results = new ResultReader({
       ...parts,
       recent: this.#recent,
@@ -233,10 +236,12 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   ): Promise<QueryAnswer> {
     const follower = await this.#followers.of(process)
     checkQuery(message)
-    const { timeoutMs = QUERY_WALL_MAX_MS } = options
     if (at !== undefined) return this.#states.query(follower, at, message, options)
     const { clock } = this.#parts
-    return waitFor(this.#queries.query(follower, message, clock.now()), clock, { ...options, timeoutMs })
+    const answer = this.#queries.query(follower, message, clock.now())
+    const { signal, timeoutMs } = options
+    if (signal === undefined && timeoutMs === undefined) return this.#patience.within(answer)
+    return waitFor(answer, clock, { signal, timeoutMs: timeoutMs ?? QUERY_WALL_MAX_MS })
   }
 
   async state(process: ProcessId, at?: Slot, options: CallOptions = {}): Promise<StateAnswer> {
@@ -347,6 +352,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const written = Promise.allSettled(followers.map(follower => follower.checkpoint()))
     await waitFor(written, this.#parts.clock, { timeoutMs: CLOSE_MAX_MS }).catch(() => undefined)
     this.#growth.close()
+    this.#patience[Symbol.dispose]()
     await this.#seats[Symbol.asyncDispose]()
   }
 }
