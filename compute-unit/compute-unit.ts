@@ -16,7 +16,6 @@ import {
   type ProcessPolicy,
   type Push,
   type PushProof,
-  QUERY_WALL_MAX_MS,
   type QueryAnswer,
   type QueryMessage,
   type Result,
@@ -38,7 +37,6 @@ import { KeptFacts } from './kept-facts.ts'
 import type { KnownFrame } from './known-frames.ts'
 import { loadModules, modulesOf } from './named-modules.ts'
 import { OwnPush } from './own-push.ts'
-import { Patience } from './patience.ts'
 import { PastStates } from './past-states.ts'
 import { QueryLanes } from './query-lanes.ts'
 import { type ProvenFrame, RecentFrames } from './recent-frames.ts'
@@ -63,7 +61,6 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #stored: ResultStore
   readonly #results: ResultReader
   readonly #queries: QueryLanes
-  readonly #patience: Patience
   readonly #past: PastStates
   readonly #states: StateReader
   readonly #senders: VerdictParts
@@ -83,7 +80,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       (await known(id)) ?? describe?.(id)
     this.#senders = { directory: { process: describe === undefined ? known : senderOf }, messages: log.messages }
     const copies = { seat: this.#seats.query, log, senders: this.#senders, checkpoints: this.#checkpoints }
-    this.#queries = new QueryLanes({ ...copies, slowSeat: this.#seats.slowQuery })
+    this.#queries = new QueryLanes({ ...copies, slowSeat: this.#seats.slowQuery, clock: parts.clock })
     const now = (): number => parts.clock.now()
     this.#past = new PastStates({ ...copies, clock: parts.clock })
     this.#states = new StateReader({ key: parts.key, log, seat: this.#seats.query, past: this.#past, now })
@@ -96,7 +93,6 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       isWatched: process => this.#growth.isWatched(process),
       trouble: (process, error) => this.#trouble(process, error),
     })
-    this.#patience = new Patience(parts.clock, QUERY_WALL_MAX_MS)
     this.#results = new ResultReader({
       ...parts,
       recent: this.#recent,
@@ -237,11 +233,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const follower = await this.#followers.of(process)
     checkQuery(message)
     if (at !== undefined) return this.#states.query(follower, at, message, options)
-    const { clock } = this.#parts
-    const answer = this.#queries.query(follower, message, clock.now())
-    const { signal, timeoutMs } = options
-    if (signal === undefined && timeoutMs === undefined) return this.#patience.within(answer)
-    return waitFor(answer, clock, { signal, timeoutMs: timeoutMs ?? QUERY_WALL_MAX_MS })
+    return this.#queries.query(follower, message, options)
   }
 
   async state(process: ProcessId, at?: Slot, options: CallOptions = {}): Promise<StateAnswer> {
@@ -352,7 +344,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const written = Promise.allSettled(followers.map(follower => follower.checkpoint()))
     await waitFor(written, this.#parts.clock, { timeoutMs: CLOSE_MAX_MS }).catch(() => undefined)
     this.#growth.close()
-    this.#patience[Symbol.dispose]()
+    this.#queries[Symbol.dispose]()
     await this.#seats[Symbol.asyncDispose]()
   }
 }
