@@ -9,6 +9,8 @@ import { nativeSha384 } from './native-sha384.ts'
 const RSA_KEYS_MAX = 1024
 
 const rsaKeys = new Map<string, KeyObject>()
+/** What an addon writes to gets a buffer outside of the heap, which costs more than the copy of a digest. */
+const digest = new Uint8Array(32)
 const expandedSeeds = new WeakMap<Uint8Array, Uint8Array>()
 
 /**
@@ -18,9 +20,8 @@ const expandedSeeds = new WeakMap<Uint8Array, Uint8Array>()
 export const nativeCrypto: Omit<CryptoProvider, 'keccak256' | 'rsaPkcs1Verify'> = {
   ...hostSha256,
   blake2b256(bytes) {
-    const digest = new Uint8Array(32)
     sodium.crypto_generichash(digest, bytes)
-    return digest
+    return digest.slice()
   },
   sha384: nativeSha384,
   ed25519PublicKey: seed => expandSeed(seed).slice(32),
@@ -32,23 +33,23 @@ export const nativeCrypto: Omit<CryptoProvider, 'keccak256' | 'rsaPkcs1Verify'> 
   ed25519Verify: (publicKey, message, signature) =>
     sodium.crypto_sign_verify_detached(signature, outsideOfHeap(message), publicKey),
   secp256k1PublicKey: secret => secp256k1.publicKeyCreate(secret, false),
-  secp256k1Sign(secret, digest) {
-    const { signature, recid } = secp256k1.ecdsaSign(digest, secret)
+  secp256k1Sign(secret, hash) {
+    const { signature, recid } = secp256k1.ecdsaSign(hash, secret)
     const whole = new Uint8Array(65)
     whole.set(signature)
     whole[64] = recid
     return whole
   },
-  secp256k1Verify(publicKey, digest, signature) {
+  secp256k1Verify(publicKey, hash, signature) {
     try {
-      return secp256k1.ecdsaVerify(signature, digest, publicKey)
+      return secp256k1.ecdsaVerify(signature, hash, publicKey)
     } catch {
       return false
     }
   },
-  secp256k1Recover(digest, signature) {
+  secp256k1Recover(hash, signature) {
     try {
-      return secp256k1.ecdsaRecover(signature.subarray(0, 64), signature[64] ?? 0, digest, false)
+      return secp256k1.ecdsaRecover(signature.subarray(0, 64), signature[64] ?? 0, hash, false)
     } catch {
       return undefined
     }
