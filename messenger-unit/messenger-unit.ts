@@ -1,12 +1,13 @@
 import {
   type DataItem,
   type CallRequest, type RequestEnvelope, type Assign, asMessageId, asProcessId, type CallOptions, type Certificate, type Clock, type Computer, Failure, isSpawn, type Log, type MessageId,
-  type Messenger, messagesFeed, type ModuleDescription, type ModuleId, PAIRS_MAX, type Peers, type ProcessDescription, type ProcessId, type Push,
-  type PushProof, type Receipt, readFrameHead, type Scheduler, type Sending, type Slot, slotCount, type Trace, type TraceBounds, voucherOf, firstPolicy,
+  type Messenger, type ModuleDescription, type ModuleId, PAIRS_MAX, type Peers, type ProcessDescription, type ProcessId, type Push,
+  type PushProof, type Receipt, readFrameHead, type Scheduler, type Sending, type Slot, type Trace, type TraceBounds, voucherOf, firstPolicy,
 } from '../protocol/index.ts'
 import { EffectDesk, type EffectOffer } from './effects/effect-desk.ts'
 import { Couriers } from './courier.ts'
 import { Intake, type Taken } from './intake.ts'
+import { LeftOver } from './left-over.ts'
 import { PairLane, type PairLaneParts } from './pair-lane.ts'
 import { backOffMs } from './retry.ts'
 import { maybeMoved, Routes } from './routes.ts'
@@ -50,6 +51,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   readonly #routes: Routes
   readonly #intake: Intake
   readonly #unfinished: Unfinished
+  readonly #leftOver: LeftOver
   readonly #timings = new Timings()
   readonly #lanes = new Map<string, PairLane>()
   readonly #laneParts: PairLaneParts
@@ -62,6 +64,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     this.#routes = new Routes(parts)
     this.#intake = new Intake({ ...parts, routes: this.#routes })
     this.#unfinished = new Unfinished(parts.log.store)
+    this.#leftOver = new LeftOver(parts, this.#unfinished, (process, result) => this.#push(process, result))
     const couriers = new Couriers({ ...parts, key: parts.scheduler.key })
     this.#laneParts = {
       computer: parts.computer,
@@ -83,17 +86,9 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     this.#effects = parts.effects && this.#openEffects(parts.effects)
   }
 
-  /** Goes on with what an earlier run left unfinished. Call once, after all units are open. */
-  async resume(): Promise<void> {
-    const from = await this.#unfinished.kept()
-    for (const { feed, firstSlot } of this.#parts.log.recovered) {
-      from.set(feed.process, Math.min(firstSlot, from.get(feed.process) ?? firstSlot))
-    }
-    for (const [process, slot] of from) {
-      await this.#resumeProcess(process, slot).catch(error =>
-        this.#parts.trouble?.(`resume ${process}`, Failure.from(error)),
-      )
-    }
+  /** Goes on with what an earlier run left unfinished. Call once, after all units are open; what is left is pushed while the node serves. */
+  resume(): Promise<void> {
+    return this.#leftOver.resumeAll()
   }
 
   /** A frame became durable. */
@@ -119,7 +114,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     }
     const from = this.#unfinished.forget(id)
     if (!isUnit || from === undefined) return
-    await this.#resumeProcess(id, Math.min(from, firstSlot)).catch(error => this.#parts.trouble?.(`resume ${id}`, Failure.from(error)))
+    await this.#leftOver.resume(id, Math.min(from, firstSlot))
   }
 
   submit(items: readonly (Uint8Array | DataItem)[]): Promise<readonly Taken[]> {
@@ -262,25 +257,10 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     this.#unfinished.delivered(from, slot)
   }
 
-  async #resumeProcess(process: ProcessId, from: Slot): Promise<void> {
-    const { computer } = this.#parts
-    const description = await this.#parts.log.directory.process(process)
-    if (description === undefined) throw new Failure('unknown-process', { process })
-    // Its results are with others, who push what they ask for: to look for them would hold up a node that is just starting.
-    if (this.#parts.sendsFor?.(description) === false) return void this.#unfinished.strike(process)
-    const evaluated = await computer.evaluated(process)
-    const scheduled = await slotCount(this.#parts.log, messagesFeed(description))
-    this.#unfinished.scheduled(process, Math.min(from, evaluated), scheduled)
-    for await (const result of computer.results(process, from, evaluated)) {
-      if (result.outbox.length + result.assigns.length > 0) this.#push(process, result)
-    }
-    this.#unfinished.evaluated(process, evaluated)
-    computer.catchUp(process)
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    await this.#leftOver.close()
     for (const lane of this.#lanes.values()) lane.stop()
     this.#effects?.stop()
     this.#unfinished.sweep()
