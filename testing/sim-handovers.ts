@@ -1,0 +1,106 @@
+import { type EpochPeers, HandoverDesk, Handovers, LearnedProcesses, tellWhoIsBehind } from '../node/index.ts'
+import {
+  type Clock,
+  type CoSigners,
+  Failure,
+  type FeedPlace,
+  type KeyId,
+  type Log,
+  type Peers,
+  type ProcessDescription,
+  type ProcessId,
+} from '../protocol/index.ts'
+import type { SchedulerUnit } from '../scheduler-unit/index.ts'
+
+/** Pause before a node that did not hear of a handover is told again. */
+const TELL_AGAIN_MS = 1_000
+
+/** Other nodes, as far as it takes to hand processes over. */
+export interface HandoverNet extends EpochPeers {
+  hold(to: KeyId, item: Uint8Array): Promise<FeedPlace | undefined>
+}
+
+export interface SimHandoversParts {
+  readonly key: KeyId
+  readonly log: Log
+  readonly clock: Clock
+  readonly peers: Peers & CoSigners
+  readonly net: HandoverNet
+  readonly trouble: (what: string, failure: Failure) => void
+}
+
+/** What a simulated node knows of processes that were handed over, and does for owners who hand one over: wired as in node/node.ts. */
+export class SimHandovers {
+  readonly handovers: Handovers
+  readonly learned: LearnedProcesses
+  /** The peers of its units: a scheduler that has not heard of a handover to it is told. */
+  readonly peers: Peers & CoSigners
+  readonly clock: Clock
+  readonly #parts: SimHandoversParts
+  #desk: HandoverDesk | undefined
+
+  constructor(parts: SimHandoversParts) {
+    const { key, log, peers, net, trouble } = parts
+    this.#parts = parts
+    this.clock = workingClock(parts.clock)
+    this.learned = new LearnedProcesses({ directory: log.directory, peers, clock: parts.clock })
+    const described = (process: ProcessId) => this.learned.spawned(process)
+    const insisting = { get peers() { return net.peers }, ask: net.ask, tell: (to: KeyId, item: Uint8Array) => this.#tell(to, item) }
+    this.handovers = new Handovers({ key, log, clock: this.clock, describe: described, peers: insisting, trouble })
+    this.learned.met = process => this.handovers.look(process)
+    this.peers = tellWhoIsBehind(peers, { handovers: this.handovers, describe: this.describe })
+  }
+
+  readonly describe = (process: ProcessId): Promise<ProcessDescription | undefined> => this.learned.process(process)
+
+  /** What it does for owners; call once the units are open. */
+  open(scheduler: Pick<SchedulerUnit, 'hold'>): void {
+    const { handovers, describe } = this
+    const { net, peers } = this.#parts
+    const desk = { get connected() { return net.peers }, hold: net.hold, frames: peers.frames }
+    this.#desk = new HandoverDesk({ ...this.#parts, scheduler, handovers, describe, peers: desk })
+  }
+
+  /** Other nodes that are up. */
+  get connected(): readonly KeyId[] {
+    return this.#parts.net.peers
+  }
+
+  trouble(what: string, failure: Failure): void {
+    this.#parts.trouble(what, failure)
+  }
+
+  get desk(): HandoverDesk {
+    if (this.#desk === undefined) throw new Failure('busy', {}, { note: 'the node is just starting' })
+    return this.#desk
+  }
+
+  /**
+   * Between machines heads are compared, and whoever is behind comes to know; here each node is told until it has heard. The
+   * first attempt is what its caller waits for.
+   */
+  async #tell(to: KeyId, item: Uint8Array): Promise<void> {
+    const { net } = this.#parts
+    try {
+      await net.tell(to, item)
+    } catch (error) {
+      if (Failure.from(error).blame === 'transient') void this.#insist(to, item)
+      throw error
+    }
+  }
+
+  async #insist(to: KeyId, item: Uint8Array): Promise<void> {
+    for (let isHeard = false; !isHeard; ) {
+      await this.clock.sleep(TELL_AGAIN_MS)
+      isHeard = await this.#parts.net.tell(to, item).then(
+        () => true,
+        error => Failure.from(error).blame !== 'transient',
+      )
+    }
+  }
+}
+
+/** To wait for what belongs to a handover is work: a network is settled once it is done. */
+function workingClock(clock: Clock): Clock {
+  return { now: () => clock.now(), sleep: (ms, { signal } = {}) => clock.sleep(ms, { signal }) }
+}
