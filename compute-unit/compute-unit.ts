@@ -25,6 +25,7 @@ import {
   type UpgradeCheck,
   type UpgradeWish,
   waitFor,
+  messagesFeed,
 } from '../protocol/index.ts'
 import { checkQuery } from './check-query.ts'
 import { carryCertificates } from './carry-certificates.ts'
@@ -161,7 +162,18 @@ export class ComputeUnit implements Computer, AsyncDisposable {
 
   /** Evaluates what stands in the feed of a process; returns at once. */
   catchUp(process: ProcessId): void {
-    void this.#followers.of(process).then(follower => follower.start(), error => this.#trouble(process, error))
+    void this.#catchUp(process).catch(error => this.#trouble(process, error))
+  }
+
+  async #catchUp(process: ProcessId): Promise<void> {
+    const { log } = this.#parts
+    const follower = await this.#followers.of(process)
+    const feed = messagesFeed(follower.process)
+    // It may have been opened before all was here of what its feed begins with, of which nobody tells it block by block.
+    const index = (await log.length(feed)) - 1
+    const bytes = index < 0 ? undefined : await log.block(feed, index)
+    if (bytes !== undefined) follower.notice({ index, bytes })
+    follower.start()
   }
 
   /** Whether a module may run here. @throws {Failure} `module-refused` */

@@ -65,7 +65,8 @@ export class Following {
   /** A process is in a new epoch: its feed is another, and others have it. */
   moved(process: ProcessDescription): void {
     const { key } = this.#run
-    if (process.policy.schedulers.includes(key)) this.#prologues.want(process)
+    this.#prologues.want(process)
+    if (process.policy.schedulers.includes(key)) this.committed(process)
     else if (process.policy.computeUnits.includes(key)) this.grown(process.id)
   }
 

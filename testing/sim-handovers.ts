@@ -9,6 +9,7 @@ import {
   type Peers,
   type ProcessDescription,
   type ProcessId,
+  readEpochItem,
 } from '../protocol/index.ts'
 import type { SchedulerUnit } from '../scheduler-unit/index.ts'
 
@@ -37,6 +38,8 @@ export class SimHandovers {
   readonly peers: Peers & CoSigners
   readonly clock: Clock
   readonly #parts: SimHandoversParts
+  /** Nodes that are being told of a process again. */
+  readonly #insisting = new Set<string>()
   #desk: HandoverDesk | undefined
 
   constructor(parts: SimHandoversParts) {
@@ -80,22 +83,30 @@ export class SimHandovers {
    * first attempt is what its caller waits for.
    */
   async #tell(to: KeyId, item: Uint8Array): Promise<void> {
-    const { net } = this.#parts
     try {
-      await net.tell(to, item)
+      await this.#parts.net.tell(to, item)
     } catch (error) {
-      if (Failure.from(error).blame === 'transient') void this.#insist(to, item)
+      void this.#insist(to, readEpochItem(item).record.process)
       throw error
     }
   }
 
-  async #insist(to: KeyId, item: Uint8Array): Promise<void> {
-    for (let isHeard = false; !isHeard; ) {
-      await this.clock.sleep(TELL_AGAIN_MS)
-      isHeard = await this.#parts.net.tell(to, item).then(
-        () => true,
-        error => Failure.from(error).blame !== 'transient',
-      )
+  async #insist(to: KeyId, process: ProcessId): Promise<void> {
+    const name = `${to} ${process}`
+    if (this.#insisting.has(name)) return
+    this.#insisting.add(name)
+    do await this.clock.sleep(TELL_AGAIN_MS)
+    while (!(await this.#hasHeard(to, process)))
+    this.#insisting.delete(name)
+  }
+
+  /** Tells of all epochs: it may lack earlier ones. What it refuses it need not hear again. */
+  async #hasHeard(to: KeyId, process: ProcessId): Promise<boolean> {
+    try {
+      for (const item of this.handovers.allOf(process)) await this.#parts.net.tell(to, item)
+      return true
+    } catch (error) {
+      return Failure.from(error).blame !== 'transient'
     }
   }
 }
