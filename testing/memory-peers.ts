@@ -28,6 +28,7 @@ import {
 } from '../protocol/index.ts'
 import type { Packet } from './faults.ts'
 import type { Network } from './network.ts'
+import { nodeKeys } from './node-keys.ts'
 import type { NodeRun } from './node-run.ts'
 import type { HandoverNet } from './sim-handovers.ts'
 
@@ -60,9 +61,8 @@ export function handoverNet({ network, self, others, nameOf }: MemoryPeersParts)
     return network.call(self, { fromNode: self.name, toNode, from: [], to: [] }, what, serve)
   }
   return {
-    get peers() {
-      return others.flatMap(name => network.station(name)?.key ?? [])
-    },
+    // Up or not: who is down is told once it is up.
+    peers: others.map(name => nodeKeys(name).key),
     tell: (to, item) => call(to, 'a handover', there => there.moves.handovers.told(item, self.key)),
     ask: (from, process) => call(from, `handovers of ${process}`, async there => there.moves.handovers.allOf(process)),
     hold: (to, item) => call(to, 'an order to hold', there => there.moves.desk.hold(item)),

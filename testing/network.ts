@@ -33,11 +33,6 @@ export class Network<S extends Station> {
     this.#parts = parts
   }
 
-  /** The node of that name, if it is up. */
-  station(name: string): S | undefined {
-    return this.#parts.station(name)
-  }
-
   /**
    * Has `serve` done at the node that the packet is for. `what` names it for those who watch.
    * @throws {Failure} `unreachable` if the packet or its answer was lost, though it may have been done; what `serve` throws

@@ -1,4 +1,10 @@
-import { type EpochPeers, HandoverDesk, Handovers, LearnedProcesses, tellWhoIsBehind } from '../node/index.ts'
+import {
+  type EpochPeers,
+  HandoverDesk,
+  Handovers,
+  LearnedProcesses,
+  tellWhoIsBehind,
+} from '../node/index.ts'
 import {
   type Clock,
   type CoSigners,
@@ -48,23 +54,31 @@ export class SimHandovers {
     this.clock = workingClock(parts.clock)
     this.learned = new LearnedProcesses({ directory: log.directory, peers, clock: parts.clock })
     const described = (process: ProcessId) => this.learned.spawned(process)
-    const insisting = { get peers() { return net.peers }, ask: net.ask, tell: (to: KeyId, item: Uint8Array) => this.#tell(to, item) }
-    this.handovers = new Handovers({ key, log, clock: this.clock, describe: described, peers: insisting, trouble })
+    const insisting = { ...net, tell: (to: KeyId, item: Uint8Array) => this.#tell(to, item) }
+    this.handovers = new Handovers({
+      key,
+      log,
+      clock: this.clock,
+      describe: described,
+      peers: insisting,
+      trouble,
+    })
     this.learned.met = process => this.handovers.look(process)
     this.peers = tellWhoIsBehind(peers, { handovers: this.handovers, describe: this.describe })
   }
 
-  readonly describe = (process: ProcessId): Promise<ProcessDescription | undefined> => this.learned.process(process)
+  readonly describe = (process: ProcessId): Promise<ProcessDescription | undefined> =>
+    this.learned.process(process)
 
   /** What it does for owners; call once the units are open. */
   open(scheduler: Pick<SchedulerUnit, 'hold'>): void {
     const { handovers, describe } = this
     const { net, peers } = this.#parts
-    const desk = { get connected() { return net.peers }, hold: net.hold, frames: peers.frames }
+    const desk = { connected: net.peers, hold: net.hold, frames: peers.frames }
     this.#desk = new HandoverDesk({ ...this.#parts, scheduler, handovers, describe, peers: desk })
   }
 
-  /** Other nodes that are up. */
+  /** All other nodes. */
   get connected(): readonly KeyId[] {
     return this.#parts.net.peers
   }
@@ -74,7 +88,8 @@ export class SimHandovers {
   }
 
   get desk(): HandoverDesk {
-    if (this.#desk === undefined) throw new Failure('busy', {}, { note: 'the node is just starting' })
+    if (this.#desk === undefined)
+      throw new Failure('busy', {}, { note: 'the node is just starting' })
     return this.#desk
   }
 

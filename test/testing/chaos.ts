@@ -1,4 +1,4 @@
-import { Failure, fromUtf8 } from '../../protocol/index.ts'
+import { Failure, fromUtf8, HANDOVER_HOLD_MAX_MS } from '../../protocol/index.ts'
 import type { ProcessHandle } from '../../sdk/index.ts'
 import type { PlainSpawnOptions, TestNet } from '../../testing/index.ts'
 import { SeededRandom } from '../../testing/seeded-random.ts'
@@ -163,13 +163,15 @@ export async function handoversInChaos(net: TestNet, rounds: number): Promise<{ 
   }
   chaos.network()
   const disasters = chaos.disasters(rounds)
+  const sending: Promise<unknown>[] = []
   const handing = relays.map(async (relay, i) => {
     for (let round = 0; round < rounds; round++) {
       const first = chaos.pick(net.nodes.length)
       const count = chaos.number() < 0.3 ? 3 : 1
       const schedulers = net.nodes.map((_, at) => net.nodes[(first + at) % net.nodes.length] ?? '').slice(0, count)
       const tags = relays.map(({ id }) => ({ name: 'Peer', value: id }))
-      void net.process(relay).send({ action: 'Fan-Out', tags: [...tags, { name: 'Count', value: '2' }] }, { timeoutMs: 600_000 }).catch(() => undefined)
+      const fan = { action: 'Fan-Out', tags: [...tags, { name: 'Count', value: '2' }] }
+      sending.push(net.process(relay).send(fan, { timeoutMs: 600_000 }).catch(() => undefined))
       await net
         .handover(relay, { schedulers, computeUnits: [schedulers[0] ?? ''], through: net.nodes[i] })
         .catch(error => expectMayFail(error))
@@ -178,6 +180,7 @@ export async function handoversInChaos(net: TestNet, rounds: number): Promise<{ 
   await Promise.all([disasters, ...handing])
   await net.heal()
   for (const [i, relay] of relays.entries()) await handOverAtLast(net, relay, i)
+  await Promise.all(sending)
   await net.settled()
   const epochs = []
   for (const relay of relays) epochs.push((await net.client().processes.epochs(relay.id)).length - 1)
@@ -192,9 +195,10 @@ async function handOverAtLast(net: TestNet, relay: ProcessHandle, i: number): Pr
       await net.handover(relay, { schedulers: [to], computeUnits: [to], through: net.nodes[i] })
       return
     } catch (error) {
-      if (attempt >= 20) throw error
+      if (attempt >= 10) throw error
       expectMayFail(error)
-      await net.advance('5s')
+      // What schedulers voted for together settles once they are held no longer.
+      await net.advance(2 * HANDOVER_HOLD_MAX_MS)
     }
   }
 }
