@@ -11,5 +11,6 @@ export type {
   ProcessName,
   SpawnOptions,
   TestNet,
+  TestEffects,
   TestNetOptions,
 } from './test-net.ts'
