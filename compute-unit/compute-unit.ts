@@ -25,10 +25,10 @@ import {
   type UpgradeCheck,
   type UpgradeWish,
   waitFor,
-  messagesFeed,
 } from '../protocol/index.ts'
 import { checkQuery } from './check-query.ts'
 import { carryCertificates } from './carry-certificates.ts'
+import { catchUp } from './catch-up.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { EvaluatedFrame } from './follower.ts'
 import { Followers, type FollowersParts } from './followers.ts'
@@ -162,18 +162,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
 
   /** Evaluates what stands in the feed of a process; returns at once. */
   catchUp(process: ProcessId): void {
-    void this.#catchUp(process).catch(error => this.#trouble(process, error))
-  }
-
-  async #catchUp(process: ProcessId): Promise<void> {
     const { log } = this.#parts
-    const follower = await this.#followers.of(process)
-    const feed = messagesFeed(follower.process)
-    // It may have been opened before all was here of what its feed begins with, of which nobody tells it block by block.
-    const index = (await log.length(feed)) - 1
-    const bytes = index < 0 ? undefined : await log.block(feed, index)
-    if (bytes !== undefined) follower.notice({ index, bytes })
-    follower.start()
+    void this.#followers.of(process).then(follower => catchUp(log, follower)).catch(error => this.#trouble(process, error))
   }
 
   /** Whether a module may run here. @throws {Failure} `module-refused` */

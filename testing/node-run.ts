@@ -142,7 +142,7 @@ export class NodeRun implements Station {
       },
       () => undefined,
     )
-    moves.open(units.scheduler)
+    moves.open(units)
     run.#opened = { units, evidence, moves, operations: operationsOf(run, units, evidence, moves) }
     const following = new Following(run)
     run.#following = following

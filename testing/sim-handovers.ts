@@ -4,6 +4,7 @@ import {
   Handovers,
   LearnedProcesses,
   tellWhoIsBehind,
+  type Units,
 } from '../node/index.ts'
 import {
   type Clock,
@@ -17,7 +18,6 @@ import {
   type ProcessId,
   readEpochItem,
 } from '../protocol/index.ts'
-import type { SchedulerUnit } from '../scheduler-unit/index.ts'
 
 /** Pause before a node that did not hear of a handover is told again. */
 const TELL_AGAIN_MS = 1_000
@@ -71,7 +71,7 @@ export class SimHandovers {
     this.learned.process(process)
 
   /** What it does for owners; call once the units are open. */
-  open(scheduler: Pick<SchedulerUnit, 'hold'>): void {
+  open({ scheduler }: Pick<Units, 'scheduler'>): void {
     const { handovers, describe } = this
     const { net, peers } = this.#parts
     const desk = { connected: net.peers, hold: net.hold, frames: peers.frames }
