@@ -2,6 +2,7 @@ import {
   type Attested,
   type CallOptions,
   type CertifiedResult,
+  type Commitment,
   type Computer,
   certificateMessage,
   decodeResult,
@@ -20,9 +21,11 @@ import {
   type QueryAnswer,
   type QueryMessage,
   type Result,
+  type Sending,
   type Slot,
   type StateAnswer,
   type Timer,
+  type UnderWay,
   type UpgradeCheck,
   type UpgradeWish,
   waitFor,
@@ -32,6 +35,7 @@ import { carryCertificates } from './carry-certificates.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { EvaluatedFrame } from './follower.ts'
 import { Followers, type FollowersParts } from './followers.ts'
+import type { FrameResults } from './frame-results.ts'
 import { GrowthWatch } from './growth-watch.ts'
 import { HostSeats } from './host-seats.ts'
 import { KeptFacts } from './kept-facts.ts'
@@ -127,9 +131,9 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     return this.#followers.size
   }
 
-  /** Takes a frame that is on its way to the disk, and whether it got there; then it comes to `accept`. */
-  expect(process: ProcessDescription, frame: ScheduledFrame, done: Promise<boolean>): void {
-    this.#followers.atHand(process)?.expect(knownFrame(frame, done))
+  /** Takes a frame that is on its way to the disk; once it is there it comes to `accept`. */
+  expect(process: ProcessDescription, frame: ScheduledFrame, underWay: UnderWay): void {
+    this.#followers.atHand(process)?.expect(knownFrame(frame, underWay))
   }
 
   /** Takes a frame that became durable. */
@@ -301,6 +305,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       now: () => clock.now(),
       sleep: (ms, signal) => clock.sleep(ms, { signal }),
       evaluated: frame => this.#evaluated(frame),
+      early: (process, results, { sends }, commitment) => this.#early(process, results, sends, commitment),
       timers: (description, timers) => this.#timers(description.id, timers),
       lifecycle: ({ id }, lifecycle) => this.#facts.keepLifecycle(id, lifecycle),
       progress: (description, evaluated, scheduled) => this.#parts.progress?.(description.id, evaluated, scheduled),
@@ -322,11 +327,23 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   #evaluated(frame: EvaluatedFrame): void {
     const { certificateBytes, results, outcome, process } = frame
     this.#recent.remember(process.id, { certificateBytes, results, count: outcome.count })
-    // Most results ask for nothing: those are not taken apart.
-    const sending = outcome.sends.length === 0 ? [] : results.sending(outcome.sends)
-    this.#parts.evaluated(frame, this.#isEnough(process.policy) ? sending.map(one => OwnPush.mark(one, this)) : sending)
+    this.#parts.evaluated(frame, frame.sending ?? this.#sending(process, results, outcome.sends))
     this.#growth.tell(process.id)
     this.#followers.evaluated()
+  }
+
+  #early(process: ProcessDescription, results: FrameResults, sends: readonly number[], commitment: Commitment): readonly Sending[] | undefined {
+    const { early } = this.#parts
+    if (early === undefined || !this.#isEnough(process.policy)) return undefined
+    const sending = this.#sending(process, results, sends)
+    if (sending.length > 0) early(sending, commitment)
+    return sending
+  }
+
+  /** What results ask to be sent; most ask for nothing, and are not taken apart. */
+  #sending({ policy }: ProcessDescription, results: FrameResults, sends: readonly number[]): readonly Sending[] {
+    const sending = sends.length === 0 ? [] : results.sending(sends)
+    return this.#isEnough(policy) ? sending.map(one => OwnPush.mark(one, this)) : sending
   }
 
   #timers(process: ProcessId, timers: readonly Timer[]): void {
@@ -351,8 +368,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   }
 }
 
-function knownFrame({ index, bytes, senders }: ScheduledFrame, done?: Promise<boolean>): KnownFrame {
-  return { index, bytes, verdicts: senders && trustedVerdicts(senders), done }
+function knownFrame({ index, bytes, senders }: ScheduledFrame, underWay?: UnderWay): KnownFrame {
+  return { index, bytes, verdicts: senders && trustedVerdicts(senders), underWay }
 }
 
 const ignore = (): void => undefined

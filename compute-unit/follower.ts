@@ -1,5 +1,6 @@
 import {
   type Certificate,
+  type Commitment,
   encodeCertificate,
   Failure,
   type FeedSpec,
@@ -12,6 +13,7 @@ import {
   type ProcessDescription,
   readFrameHead,
   resultsFeed,
+  type Sending,
   type Slot,
   slotCount,
   type Timer,
@@ -38,6 +40,8 @@ export interface EvaluatedFrame {
   readonly index: number
   readonly outcome: FrameOutcome
   readonly results: FrameResults
+  /** What it asks to be sent, if that was told already while the frame was on its way to the disk. */
+  readonly sending: readonly Sending[] | undefined
   readonly certificate: Certificate
   readonly certificateBytes: Uint8Array
 }
@@ -54,6 +58,8 @@ export interface FollowerParts extends Places {
   /** Whether this node's own scheduler admitted what stands in the feed. */
   readonly trusted: boolean
   evaluated(frame: EvaluatedFrame): void
+  /** The same of a frame on its way to the disk, all before it told: gives what it asks to be sent, if that was told to others. */
+  early(process: ProcessDescription, results: FrameResults, outcome: FrameOutcome, commitment: Commitment): readonly Sending[] | undefined
   timers(process: ProcessDescription, timers: readonly Timer[]): void
   lifecycle(process: ProcessDescription, lifecycle: Lifecycle): void
   progress(process: ProcessDescription, evaluated: Slot, scheduled: Slot): void
@@ -70,12 +76,32 @@ const CHECKPOINT_EVERY_GAS = 20_000_000_000n
 const PROGRESS_EVERY_MS = 200
 /** What a loaded process costs its host besides chunks and cells: trees, maps, its description. Measured. */
 const LOADED_OVERHEAD_BYTES = 8 * 1024
+
+/** A frame that is with the host. */
+interface Asked {
+  readonly frame: KnownFrame
+  readonly answer: Promise<HostAnswer>
+  /** Set once it was told what it asks to be sent. */
+  told?: { readonly results: FrameResults; readonly sending: readonly Sending[] | undefined }
+}
+
+/** Frames from one on, on their way through the host. */
+interface Course {
+  /** Not certified yet, oldest first. */
+  readonly asked: Asked[]
+  next: number
+  readonly end: () => number
+  /** Whether something about the next frame is being looked up. */
+  isLooking: boolean
+}
+
 /**
  * Follows the feed of one process: evaluates what is new, in order, and certifies it.
  *
  * 1. Exactly one certificate for each frame, at the same index; made again after a crash, it is the same bytes.
  * 2. The state in the host is that after `#evaluated` slots, or there is none, or somebody is just opening it.
- * 3. A frame may be evaluated while it is on its way to the disk; nothing of it shows before it is there.
+ * 3. A frame may be evaluated while it is on its way to the disk; nothing of it shows before it is there. What it says to others is
+ *    told at once, in order of frames, with the commitment that whatever comes of it has to be built on.
  * 4. A host fault is no result: the state is opened again from a checkpoint and the frame repeated.
  */
 export class Follower {
@@ -89,6 +115,10 @@ export class Follower {
   #newestDone: Promise<boolean> = DONE
   readonly #waiting = new SlotWaiters()
   #nextBlock = 0
+  /** Blocks of which it was told what they ask to be sent. */
+  #told = 0
+  /** What is with the host now. */
+  #course: Course | undefined
   #evaluated: Slot = 0
   #replayed: Slot = 0
   #progressMs = 0
@@ -186,7 +216,10 @@ export class Follower {
 
   /** Takes a frame that is on its way to the disk: evaluating it may begin. */
   expect(frame: KnownFrame): void {
-    if (this.trusted && this.inHost && this.#frames.expect(frame)) this.start()
+    if (!this.trusted || !this.inHost || !this.#frames.expect(frame)) return
+    this.start()
+    // The host need not wait until something before it is durable.
+    if (this.#course !== undefined) this.#askAtHand(this.#course)
   }
 
   /** Takes a frame that became durable. */
@@ -373,37 +406,84 @@ export class Follower {
    * order. The host always has the next frames waiting, so it never idles for want of an answer to arrive here.
    */
   async #evaluateFrom(from: number, end: () => number): Promise<void> {
-    const asked: { frame: KnownFrame; answer: Promise<HostAnswer> }[] = []
-    const { log } = this.#parts
-    const { id: process } = this.process
-    let next = from
+    const course: Course = { asked: [], next: from, end, isLooking: false }
+    this.#told = this.#nextBlock
+    this.#course = course
+    try {
+      await this.#follow(course)
+    } finally {
+      this.#course = undefined
+    }
+  }
+
+  async #follow(course: Course): Promise<void> {
     for (;;) {
-      while (asked.length < WINDOW && next < end() && !this.#checkpointDue() && this.#stopped === undefined) {
-        const frame = this.#frames.get(next) ?? (await this.#stored(next))
-        if (frame === undefined) break
-        const named = modulesNamedIn(frame.bytes, this.process)
-        // What stands before is evaluated all the same, if one of them is not known here.
-        if (named.length > 0 && asked.length > 0) break
-        const verdicts = (this.trusted ? frame.verdicts : undefined) ?? (await this.#verdicts(frame))
-        const modules = named.length === 0 ? undefined : await loadModules(this.#seat, named, modulesOf(log.directory))
-        const impatient = this.#seat === this.#parts.seat
-        const answer = this.#seat.ask({ kind: 'evaluate', process, frame: frame.bytes, verdicts, steps: false, impatient })
-        modules?.[Symbol.dispose]()
-        answer.catch(ignore)
-        if (frame.done !== undefined) this.#newestDone = frame.done
-        asked.push({ frame, answer })
-        next += 1
-      }
-      const oldest = asked.shift()
+      do this.#askAtHand(course)
+      while (this.#mayAsk(course) && (await this.#askNext(course)))
+      const oldest = course.asked.shift()
       if (oldest === undefined) return
       const answered = await oldest.answer
       if (answered.kind === 'too-long') throw tooLong(this.process.id)
       if (answered.kind !== 'evaluated') throw new Failure('host-fault', { answer: answered.kind })
-      if (oldest.frame.done !== undefined && !(await oldest.frame.done)) return this.#forgetEarly()
+      const { underWay } = oldest.frame
+      if (underWay !== undefined && !(await underWay.done)) return this.#forgetEarly()
       this.sizeBytes = LOADED_OVERHEAD_BYTES + answered.sizeBytes
-      this.#certify(oldest.frame, answered.outcome)
+      this.#certify(oldest, answered.outcome)
       if (this.#progressDue()) this.#parts.progress(this.process, this.#replayed, this.#scheduled)
     }
+  }
+
+  #mayAsk({ asked, next, end, isLooking }: Course): boolean {
+    return !isLooking && asked.length < WINDOW && next < end() && !this.#checkpointDue() && this.#stopped === undefined
+  }
+
+  /** Asks for frames of which nothing has to be looked up. */
+  #askAtHand(course: Course): void {
+    while (this.trusted && this.#mayAsk(course)) {
+      const frame = this.#frames.get(course.next)
+      if (frame?.verdicts === undefined || modulesNamedIn(frame.bytes, this.process).length > 0) return
+      this.#ask(course, frame, frame.verdicts)
+    }
+  }
+
+  /** Asks for the next frame once all is known of it; not yet, if it names modules and others are before it. Whether it was asked for. */
+  async #askNext(course: Course): Promise<boolean> {
+    course.isLooking = true
+    const frame = this.#frames.get(course.next) ?? (await this.#stored(course.next))
+    const named = frame === undefined ? [] : modulesNamedIn(frame.bytes, this.process)
+    // What stands before is evaluated all the same, if one of them is not known here.
+    const isNext = frame !== undefined && (named.length === 0 || course.asked.length === 0)
+    if (isNext) {
+      const verdicts = (this.trusted ? frame.verdicts : undefined) ?? (await this.#verdicts(frame))
+      using _modules = named.length === 0 ? undefined : await loadModules(this.#seat, named, modulesOf(this.#parts.log.directory))
+      this.#ask(course, frame, verdicts)
+    }
+    course.isLooking = false
+    return isNext
+  }
+
+  #ask(course: Course, frame: KnownFrame, verdicts: readonly Verdict[]): void {
+    const impatient = this.#seat === this.#parts.seat
+    const answer = this.#seat.ask({ kind: 'evaluate', process: this.process.id, frame: frame.bytes, verdicts, steps: false, impatient })
+    const asked: Asked = { frame, answer }
+    course.asked.push(asked)
+    course.next = frame.index + 1
+    const { underWay } = frame
+    if (underWay === undefined) return void answer.catch(ignore)
+    this.#newestDone = underWay.done
+    answer.then(answered => {
+      if (course !== this.#course || answered.kind !== 'evaluated') return
+      this.#tellEarly(asked, answered.outcome, underWay.commitment)
+      underWay.evaluated()
+    }).catch(ignore)
+  }
+
+  /** Tells what a frame asks to be sent, if the journal was given it, and everything before it was told. */
+  #tellEarly(asked: Asked, outcome: FrameOutcome, commitment: Commitment): void {
+    if (asked.frame.index !== this.#told || !commitment.isInLine) return
+    this.#told += 1
+    const results = new FrameResults(outcome.firstSlot, outcome.resultsBytes)
+    asked.told = { results, sending: this.#parts.early(this.process, results, outcome, commitment) }
   }
 
   async #stored(index: number): Promise<KnownFrame | undefined> {
@@ -434,9 +514,9 @@ export class Follower {
     return true
   }
 
-  #certify(frame: KnownFrame, outcome: FrameOutcome): void {
+  #certify({ frame, told }: Asked, outcome: FrameOutcome): void {
     const { firstSlot, count, resultsRoot, stateRoot, gas } = outcome
-    const results = new FrameResults(firstSlot, outcome.resultsBytes)
+    const results = told?.results ?? new FrameResults(firstSlot, outcome.resultsBytes)
     const certificate: Certificate = {
       process: this.process.id,
       firstSlot,
@@ -457,11 +537,12 @@ export class Follower {
     if (outcome.lifecycle !== undefined) this.#parts.lifecycle(this.process, outcome.lifecycle)
     if (frame.index < this.#nextBlock) return
     this.#nextBlock = frame.index + 1
+    this.#told = Math.max(this.#told, this.#nextBlock)
     this.#evaluated = firstSlot + count
     this.#scheduled = Math.max(this.#scheduled, this.#evaluated)
     const { index } = frame
     this.#frames.delete(index)
-    this.#parts.evaluated({ process: this.process, index, outcome, results, certificate, certificateBytes })
+    this.#parts.evaluated({ process: this.process, index, outcome, results, sending: told?.sending, certificate, certificateBytes })
     this.#waiting.wake(this.#evaluated)
   }
 
@@ -476,9 +557,10 @@ export class Follower {
   }
 
   async #writeCheckpoint(): Promise<void> {
+    const blocks = this.#nextBlock
     const answer = await this.#seat.ask({ kind: 'delta', process: this.process.id })
     if (answer.kind !== 'delta') throw new Failure('host-fault', { answer: answer.kind })
     this.#sinceCheckpoint = { slots: 0, gas: 0n }
-    await this.#parts.checkpoints.write(this.process.id, this.#nextBlock, answer.delta)
+    await this.#parts.checkpoints.write(this.process.id, blocks, answer.delta)
   }
 }

@@ -1,6 +1,6 @@
 import {
   type DataItem,
-  type CallRequest, type RequestEnvelope, type Assign, asMessageId, asProcessId, type CallOptions, type Certificate, type Clock, type Computer, Failure, isSpawn, type Log, type MessageId,
+  type CallRequest, type RequestEnvelope, type Assign, asMessageId, asProcessId, type CallOptions, type Certificate, type Clock, type Commitment, type Computer, Failure, isSpawn, type Log, type MessageId,
   type Messenger, messagesFeed, type ModuleDescription, type ModuleId, PAIRS_MAX, type Peers, type ProcessDescription, type ProcessId, type Push,
   type PushProof, type Receipt, readFrameHead, type Scheduler, type Sending, type Slot, slotCount, type Trace, type TraceBounds, voucherOf, firstPolicy,
 } from '../protocol/index.ts'
@@ -53,6 +53,8 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   readonly #timings = new Timings()
   readonly #lanes = new Map<string, PairLane>()
   readonly #laneParts: PairLaneParts
+  /** Pushes that a lane was given before what they come from was durable, until that is told. */
+  readonly #early = new WeakMap<Push, { readonly lane: PairLane; isDelivered: boolean }>()
   #sweepAt = PAIRS_MAX
   readonly #effects: EffectDesk | undefined
   #closed = false
@@ -73,7 +75,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
       rank: push => couriers.rank(push),
       expectedSeq: push => couriers.expectedSeq(push),
       sentFrom: (from, to, seq) => this.#sentFrom(from, to, seq),
-      delivered: push => this.#unfinished.delivered(push.core.from, push.core.slot),
+      delivered: push => this.#delivered(push),
       trouble: (push, failure) => {
         // Its receiver may be elsewhere by now.
         if (maybeMoved(failure)) void parts.moved?.(push.core.to)
@@ -108,6 +110,21 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     this.#timings.evaluated(process.id, firstSlot, count, this.#parts.clock.now())
     for (const result of sending) this.#push(process.id, result)
     this.#unfinished.evaluated(process.id, firstSlot + count)
+  }
+
+  /**
+   * The same of a frame on its way to the disk, whose process this node's unit alone speaks for; `evaluated` comes once it is there,
+   * with the same objects. What others here are sent may have its slot with it: it is built on `commitment`.
+   */
+  early(sending: readonly Sending[], commitment: Commitment): void {
+    for (const { outbox } of sending) {
+      for (const push of outbox) {
+        if (this.#effects?.isFor(push) === true) continue
+        const lane = this.#lane(push)
+        this.#early.set(push, { lane, isDelivered: false })
+        lane.enqueue(push, commitment)
+      }
+    }
   }
 
   /** A process is in a new epoch: what it sends is read anew from results, by its compute units of now. */
@@ -175,12 +192,30 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   }
 
   #push(from: ProcessId, result: Sending): void {
-    this.#unfinished.opened(from, result.slot, result.outbox.length + result.assigns.length)
+    let open = result.outbox.length + result.assigns.length
+    for (const push of result.outbox) if (this.#early.get(push)?.isDelivered === true) open -= 1
+    if (open > 0) this.#unfinished.opened(from, result.slot, open)
     for (const push of result.outbox) {
+      const early = this.#early.get(push)
       if (this.#effects?.isFor(push) === true) this.#effects.enqueue(push)
-      else this.#lane(push).enqueue(push)
+      else if (early === undefined) this.#lane(push).enqueue(push)
+      else this.#goOn(push, early)
     }
     for (const assign of result.assigns) void this.#assign(from, result.slot, assign)
+  }
+
+  /** What a push comes from is durable: it is like any other now. */
+  #goOn(push: Push, { lane, isDelivered }: { readonly lane: PairLane; readonly isDelivered: boolean }): void {
+    this.#early.delete(push)
+    if (isDelivered) return
+    if (lane.isStopped) this.#lane(push).enqueue(push)
+    else lane.look()
+  }
+
+  #delivered(push: Push): void {
+    const early = this.#early.get(push)
+    if (early === undefined) this.#unfinished.delivered(push.core.from, push.core.slot)
+    else early.isDelivered = true
   }
 
   #openEffects(offer: EffectOffer): EffectDesk {
@@ -223,7 +258,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     if (!computer.attests(push) || isSpawn(push)) return false
     const from = log.directory.processAtHand(push.core.from)
     const to = log.directory.processAtHand(push.core.to)
-    return from !== undefined && to !== undefined && voucherOf(firstPolicy(from), to.policy) !== undefined
+    return from !== undefined && to !== undefined && voucherOf(firstPolicy(from), to.policy) === this.#parts.scheduler.key
   }
 
   #traceParts(): TraceParts {

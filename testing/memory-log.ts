@@ -1,5 +1,5 @@
 import {
-  domainHash, ed25519Sign, encodeCbor, equalBytes, Failure, type FeedConflict, type FeedGrowth, type FeedHead, feedHeadMessage, type FeedSpec,
+  type Commitment, domainHash, ed25519Sign, encodeCbor, equalBytes, Failure, type FeedConflict, type FeedGrowth, type FeedHead, feedHeadMessage, type FeedSpec,
   fromBase64Url, type Log, type NewBlock, type PieceBounds, type SignedBlocks, signedBlocksHold, type SignedPrefix, signedPrefixHash, type TakeAnswer,
 } from '../protocol/index.ts'
 import { nameOf } from './feed-names.ts'
@@ -39,7 +39,7 @@ export class MemoryLog implements Log {
   readonly #frozen = new Map<string, Failure>()
   readonly #watchers = new Set<(growth: FeedGrowth) => void>()
   readonly #journal: NewBlock[] = []
-  readonly #group = new CommitGroup(() => this.#turn(), blocks => this.#write(blocks))
+  readonly #group = new CommitGroup(() => this.#turn(), (blocks, commitment) => this.#write(blocks, commitment))
   readonly #pause: (() => Promise<void>) | undefined
   /** How to undo what is not on disk yet, oldest first, and how long the journal was then. */
   readonly #unsynced: { readonly undo: () => void; readonly journalled: number }[] = []
@@ -104,13 +104,26 @@ export class MemoryLog implements Log {
     this.#fault = failure
   }
 
-  async commit(blocks: readonly NewBlock[]): Promise<void> {
+  async commit(blocks: readonly NewBlock[], commitment?: Commitment): Promise<void> {
     this.commits++
-    if (this.#pause === undefined) await this.#turn().then(() => this.#write(blocks))
-    else await this.#group.add(blocks)
+    commitment?.advance('queued')
+    if (this.#pause === undefined) await this.#turn().then(() => this.#write(blocks, commitment))
+    else await this.#group.add(blocks, commitment)
   }
 
-  #write(blocks: readonly NewBlock[]): void {
+  /** What becomes durable is so at once: nothing that builds on it can be in its group without standing behind it. */
+  #write(blocks: readonly NewBlock[], commitment: Commitment | undefined): void {
+    try {
+      if (commitment?.isFounded === false) throw new Failure('busy', {}, { note: 'what it builds on did not become durable' })
+      this.#writeBlocks(blocks)
+      commitment?.settle('durable')
+    } catch (error) {
+      commitment?.settle('failed')
+      throw error
+    }
+  }
+
+  #writeBlocks(blocks: readonly NewBlock[]): void {
     if (this.#closed) throw new Failure('shutting-down')
     if (this.#fault !== undefined) throw this.#fault
     const lengths = new Map<string, number>()
