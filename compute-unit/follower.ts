@@ -410,26 +410,23 @@ export class Follower {
     this.#told = this.#nextBlock
     this.#course = course
     try {
-      await this.#follow(course)
+      for (;;) {
+        do this.#askAtHand(course)
+        while (this.#mayAsk(course) && (await this.#askNext(course)))
+        const oldest = course.asked.shift()
+        if (oldest === undefined) return
+        const answered = await oldest.answer
+        if (answered.kind === 'too-long') throw tooLong(this.process.id)
+        if (answered.kind !== 'evaluated') throw new Failure('host-fault', { answer: answered.kind })
+        const { underWay } = oldest.frame
+        if (underWay !== undefined && !(await underWay.done)) return this.#forgetEarly()
+        this.sizeBytes = LOADED_OVERHEAD_BYTES + answered.sizeBytes
+        this.#certify(oldest, answered.outcome)
+        if (this.#progressDue()) this.#parts.progress(this.process, this.#replayed, this.#scheduled)
+      }
     } finally {
+      // In the very turn in which it ends: nobody must ask on its account any more.
       this.#course = undefined
-    }
-  }
-
-  async #follow(course: Course): Promise<void> {
-    for (;;) {
-      do this.#askAtHand(course)
-      while (this.#mayAsk(course) && (await this.#askNext(course)))
-      const oldest = course.asked.shift()
-      if (oldest === undefined) return
-      const answered = await oldest.answer
-      if (answered.kind === 'too-long') throw tooLong(this.process.id)
-      if (answered.kind !== 'evaluated') throw new Failure('host-fault', { answer: answered.kind })
-      const { underWay } = oldest.frame
-      if (underWay !== undefined && !(await underWay.done)) return this.#forgetEarly()
-      this.sizeBytes = LOADED_OVERHEAD_BYTES + answered.sizeBytes
-      this.#certify(oldest, answered.outcome)
-      if (this.#progressDue()) this.#parts.progress(this.process, this.#replayed, this.#scheduled)
     }
   }
 
