@@ -2,7 +2,6 @@ import {
   type Attested,
   type CallOptions,
   type CertifiedResult,
-  type Commitment,
   type Computer,
   certificateMessage,
   decodeResult,
@@ -14,14 +13,12 @@ import {
   type ModuleDescription,
   type ProcessDescription,
   type ProcessId,
-  type ProcessPolicy,
   type Push,
   type PushProof,
   QUERY_WALL_MAX_MS,
   type QueryAnswer,
   type QueryMessage,
   type Result,
-  type Sending,
   type Slot,
   type StateAnswer,
   type Timer,
@@ -33,15 +30,14 @@ import {
 import { checkQuery } from './check-query.ts'
 import { carryCertificates } from './carry-certificates.ts'
 import { Checkpoints } from './checkpoints.ts'
-import type { EvaluatedFrame } from './follower.ts'
+import type { EvaluatedFrame } from './follower-parts.ts'
 import { Followers, type FollowersParts } from './followers.ts'
-import type { FrameResults } from './frame-results.ts'
 import { GrowthWatch } from './growth-watch.ts'
 import { HostSeats } from './host-seats.ts'
 import { KeptFacts } from './kept-facts.ts'
 import type { KnownFrame } from './known-frames.ts'
 import { loadModules, modulesOf } from './named-modules.ts'
-import { OwnPush } from './own-push.ts'
+import { OwnWord } from './own-word.ts'
 import { PastStates } from './past-states.ts'
 import { QueryLanes } from './query-lanes.ts'
 import { type ProvenFrame, RecentFrames } from './recent-frames.ts'
@@ -69,6 +65,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #past: PastStates
   readonly #states: StateReader
   readonly #senders: VerdictParts
+  readonly #word: OwnWord
   readonly #recent = new RecentFrames()
   readonly #growth = new GrowthWatch()
   #closed = false
@@ -76,6 +73,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   private constructor(parts: ComputeUnitParts) {
     this.#parts = parts
     const { log, openHost: open, describe } = parts
+    this.#word = new OwnWord(parts)
     this.#seats = new HostSeats(open, parts.hosts)
     this.#checkpoints = new Checkpoints(log.store)
     this.#facts = new KeptFacts(log.store)
@@ -104,7 +102,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       stored: this.#stored,
       followerOf: process => this.#followers.of(process),
       sign: certificateBytes => this.sign(certificateBytes),
-      read: (bytes, process) => this.#read(bytes, process),
+      read: (bytes, process) => this.#word.read(bytes, process),
     })
   }
 
@@ -227,7 +225,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   }
 
   attests(push: Push): boolean {
-    return OwnPush.isOf(push, this)
+    return this.#word.isOf(push)
   }
 
   async query(
@@ -305,7 +303,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       now: () => clock.now(),
       sleep: (ms, signal) => clock.sleep(ms, { signal }),
       evaluated: frame => this.#evaluated(frame),
-      early: (process, results, { sends }, commitment) => this.#early(process, results, sends, commitment),
+      early: (process, results, { sends }, commitment) => this.#word.tellEarly(process, results, sends, commitment),
       timers: (description, timers) => this.#timers(description.id, timers),
       lifecycle: ({ id }, lifecycle) => this.#facts.keepLifecycle(id, lifecycle),
       progress: (description, evaluated, scheduled) => this.#parts.progress?.(description.id, evaluated, scheduled),
@@ -313,37 +311,12 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     }
   }
 
-  /** A result whose pushes are marked as this unit's own, if its word is enough. */
-  #read(bytes: Uint8Array, { policy }: ProcessDescription): Result {
-    const result = decodeResult(bytes)
-    return this.#isEnough(policy) ? OwnPush.mark(result, this) : result
-  }
-
-  /** Whether nobody else need attest what this unit evaluated. */
-  #isEnough({ computeQuorum, computeUnits }: ProcessPolicy): boolean {
-    return computeQuorum === 1 && computeUnits.includes(this.#parts.key)
-  }
-
   #evaluated(frame: EvaluatedFrame): void {
     const { certificateBytes, results, outcome, process } = frame
     this.#recent.remember(process.id, { certificateBytes, results, count: outcome.count })
-    this.#parts.evaluated(frame, frame.sending ?? this.#sending(process, results, outcome.sends))
+    this.#parts.evaluated(frame, frame.sending ?? this.#word.sending(process, results, outcome.sends))
     this.#growth.tell(process.id)
     this.#followers.evaluated()
-  }
-
-  #early(process: ProcessDescription, results: FrameResults, sends: readonly number[], commitment: Commitment): readonly Sending[] | undefined {
-    const { early } = this.#parts
-    if (early === undefined || !this.#isEnough(process.policy)) return undefined
-    const sending = this.#sending(process, results, sends)
-    if (sending.length > 0) early(sending, commitment)
-    return sending
-  }
-
-  /** What results ask to be sent; most ask for nothing, and are not taken apart. */
-  #sending({ policy }: ProcessDescription, results: FrameResults, sends: readonly number[]): readonly Sending[] {
-    const sending = sends.length === 0 ? [] : results.sending(sends)
-    return this.#isEnough(policy) ? sending.map(one => OwnPush.mark(one, this)) : sending
   }
 
   #timers(process: ProcessId, timers: readonly Timer[]): void {

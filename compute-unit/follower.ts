@@ -1,100 +1,40 @@
 import {
   type Certificate,
-  type Commitment,
   encodeCertificate,
   Failure,
   type FeedSpec,
   frameHash,
-  type KeyId,
-  type Lifecycle,
-  type Log,
   type ModuleId,
   messagesFeed,
   type ProcessDescription,
   readFrameHead,
   resultsFeed,
-  type Sending,
   type Slot,
   slotCount,
   type Timer,
   equalBytes, decodeCertificate,
 } from '../protocol/index.ts'
 import { CertificateFeed } from './certificate-feed.ts'
-import type { Checkpoints } from './checkpoints.ts'
+import { type Asked, Course } from './course.ts'
 import type { FrameOutcome, ProcessSnapshot, Verdict } from './evaluation/index.ts'
-import { damaged, Faults, type Places } from './faults.ts'
+import { damaged, Faults } from './faults.ts'
+import type { FollowerParts } from './follower-parts.ts'
 import { FrameResults } from './frame-results.ts'
 import type { HostSeat } from './host-pool.ts'
 import { type KnownFrame, KnownFrames } from './known-frames.ts'
-import { loadModules, modulesNamedIn, modulesOf } from './named-modules.ts'
+import { loadModules, modulesOf } from './named-modules.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'
-import type { ResultStore } from './result-store.ts'
 import { SlotWaiters } from './slot-waiters.ts'
 import { isTooLong, tooLong } from './too-long.ts'
-import { type VerdictParts, verdictsOn } from './verdicts.ts'
-
-/** A frame that was evaluated and certified. */
-export interface EvaluatedFrame {
-  readonly process: ProcessDescription
-  /** Index of the block in both feeds. */
-  readonly index: number
-  readonly outcome: FrameOutcome
-  readonly results: FrameResults
-  /** What it asks to be sent, if that was told already while the frame was on its way to the disk. */
-  readonly sending: readonly Sending[] | undefined
-  readonly certificate: Certificate
-  readonly certificateBytes: Uint8Array
-}
-
-export interface FollowerParts extends Places {
-  readonly log: Log
-  readonly key: KeyId
-  readonly checkpoints: Checkpoints
-  readonly results: ResultStore
-  /** Who sent what stands in the feed, and where else it stands. */
-  readonly senders: VerdictParts
-  now(): number
-  sleep(ms: number, signal: AbortSignal): Promise<void>
-  /** Whether this node's own scheduler admitted what stands in the feed. */
-  readonly trusted: boolean
-  evaluated(frame: EvaluatedFrame): void
-  /** The same of a frame on its way to the disk, all before it told: gives what it asks to be sent, if that was told to others. */
-  early(process: ProcessDescription, results: FrameResults, outcome: FrameOutcome, commitment: Commitment): readonly Sending[] | undefined
-  timers(process: ProcessDescription, timers: readonly Timer[]): void
-  lifecycle(process: ProcessDescription, lifecycle: Lifecycle): void
-  progress(process: ProcessDescription, evaluated: Slot, scheduled: Slot): void
-  trouble(process: ProcessDescription, error: Failure): void
-}
+import { verdictsOn } from './verdicts.ts'
 
 const DONE = Promise.resolve(true)
-const ignore = (): void => undefined
-/** Frames of one process that are with its host at the same time. */
-const WINDOW = 32
 /** Slots after which a checkpoint is worth its writes; measured against replaying them. */
 const CHECKPOINT_EVERY_SLOTS = 2_000
 const CHECKPOINT_EVERY_GAS = 20_000_000_000n
 const PROGRESS_EVERY_MS = 200
 /** What a loaded process costs its host besides chunks and cells: trees, maps, its description. Measured. */
 const LOADED_OVERHEAD_BYTES = 8 * 1024
-
-/** A frame that is with the host. */
-interface Asked {
-  readonly frame: KnownFrame
-  readonly answer: Promise<HostAnswer>
-  /** Set once it was told what it asks to be sent. */
-  told?: { readonly results: FrameResults; readonly sending: readonly Sending[] | undefined }
-}
-
-/** Frames from one on, on their way through the host. */
-interface Course {
-  /** Not certified yet, oldest first. */
-  readonly asked: Asked[]
-  next: number
-  readonly end: () => number
-  /** Whether something about the next frame is being looked up. */
-  isLooking: boolean
-}
-
 /**
  * Follows the feed of one process: evaluates what is new, in order, and certifies it.
  *
@@ -219,7 +159,7 @@ export class Follower {
     if (!this.trusted || !this.inHost || !this.#frames.expect(frame)) return
     this.start()
     // The host need not wait until something before it is durable.
-    if (this.#course !== undefined) this.#askAtHand(this.#course)
+    this.#course?.askAtHand()
   }
 
   /** Takes a frame that became durable. */
@@ -401,86 +341,57 @@ export class Follower {
     this.#tellPresent()
   }
 
-  /**
-   * Has the host evaluate frames from `from` up to `end()`, which may grow meanwhile, and certifies the answers in
-   * order. The host always has the next frames waiting, so it never idles for want of an answer to arrive here.
-   */
+  /** Has the host evaluate frames from `from` up to `end()`, which may grow meanwhile, and certifies the answers in order. */
   async #evaluateFrom(from: number, end: () => number): Promise<void> {
-    const course: Course = { asked: [], next: from, end, isLooking: false }
     this.#told = this.#nextBlock
+    const course = this.#courseFrom(from, end)
     this.#course = course
     try {
-      for (;;) {
-        do this.#askAtHand(course)
-        while (this.#mayAsk(course) && (await this.#askNext(course)))
-        const oldest = course.asked.shift()
-        if (oldest === undefined) return
-        const answered = await oldest.answer
+      for (let asked = await course.oldest(); asked !== undefined; asked = await course.oldest()) {
+        const answered = await asked.answer
         if (answered.kind === 'too-long') throw tooLong(this.process.id)
         if (answered.kind !== 'evaluated') throw new Failure('host-fault', { answer: answered.kind })
-        const { underWay } = oldest.frame
+        const { underWay } = asked.frame
         if (underWay !== undefined && !(await underWay.done)) return this.#forgetEarly()
         this.sizeBytes = LOADED_OVERHEAD_BYTES + answered.sizeBytes
-        this.#certify(oldest, answered.outcome)
+        this.#certify(asked, answered.outcome)
         if (this.#progressDue()) this.#parts.progress(this.process, this.#replayed, this.#scheduled)
       }
     } finally {
-      // In the very turn in which it ends: nobody must ask on its account any more.
+      course.end()
       this.#course = undefined
     }
   }
 
-  #mayAsk({ asked, next, end, isLooking }: Course): boolean {
-    return !isLooking && asked.length < WINDOW && next < end() && !this.#checkpointDue() && this.#stopped === undefined
-  }
-
-  /** Asks for frames of which nothing has to be looked up. */
-  #askAtHand(course: Course): void {
-    while (this.trusted && this.#mayAsk(course)) {
-      const frame = this.#frames.get(course.next)
-      if (frame?.verdicts === undefined || modulesNamedIn(frame.bytes, this.process).length > 0) return
-      this.#ask(course, frame, frame.verdicts)
-    }
-  }
-
-  /** Asks for the next frame once all is known of it; not yet, if it names modules and others are before it. Whether it was asked for. */
-  async #askNext(course: Course): Promise<boolean> {
-    course.isLooking = true
-    const frame = this.#frames.get(course.next) ?? (await this.#stored(course.next))
-    const named = frame === undefined ? [] : modulesNamedIn(frame.bytes, this.process)
-    // What stands before is evaluated all the same, if one of them is not known here.
-    const isNext = frame !== undefined && (named.length === 0 || course.asked.length === 0)
-    if (isNext) {
-      const verdicts = (this.trusted ? frame.verdicts : undefined) ?? (await this.#verdicts(frame))
-      using _modules = named.length === 0 ? undefined : await loadModules(this.#seat, named, modulesOf(this.#parts.log.directory))
-      this.#ask(course, frame, verdicts)
-    }
-    course.isLooking = false
-    return isNext
-  }
-
-  #ask(course: Course, frame: KnownFrame, verdicts: readonly Verdict[]): void {
-    const impatient = this.#seat === this.#parts.seat
-    const answer = this.#seat.ask({ kind: 'evaluate', process: this.process.id, frame: frame.bytes, verdicts, steps: false, impatient })
-    const asked: Asked = { frame, answer }
-    course.asked.push(asked)
-    course.next = frame.index + 1
-    const { underWay } = frame
-    if (underWay === undefined) return void answer.catch(ignore)
-    this.#newestDone = underWay.done
-    answer.then(answered => {
-      if (course !== this.#course || answered.kind !== 'evaluated') return
-      this.#tellEarly(asked, answered.outcome, underWay.commitment)
-      underWay.evaluated()
-    }).catch(ignore)
+  #courseFrom(from: number, end: () => number): Course {
+    const [frames, seat] = [this.#frames, this.#seat]
+    return new Course(from, {
+      process: this.process,
+      log: this.#parts.log,
+      frames,
+      seat,
+      impatient: seat === this.#parts.seat,
+      trusted: this.trusted,
+      end,
+      mayAsk: () => !this.#checkpointDue() && this.#stopped === undefined,
+      stored: index => this.#stored(index),
+      verdicts: frame => this.#verdicts(frame),
+      asked: ({ underWay }) => {
+        if (underWay !== undefined) this.#newestDone = underWay.done
+      },
+      early: (asked, outcome) => this.#evaluatedEarly(asked, outcome),
+    })
   }
 
   /** Tells what a frame asks to be sent, if the journal was given it, and everything before it was told. */
-  #tellEarly(asked: Asked, outcome: FrameOutcome, commitment: Commitment): void {
-    if (asked.frame.index !== this.#told || !commitment.isInLine) return
-    this.#told += 1
-    const results = new FrameResults(outcome.firstSlot, outcome.resultsBytes)
-    asked.told = { results, sending: this.#parts.early(this.process, results, outcome, commitment) }
+  #evaluatedEarly(asked: Asked, outcome: FrameOutcome): void {
+    const { index, underWay } = asked.frame
+    if (index === this.#told && underWay?.commitment.isInLine === true) {
+      this.#told += 1
+      const results = new FrameResults(outcome.firstSlot, outcome.resultsBytes)
+      asked.told = { results, sending: this.#parts.early(this.process, results, outcome, underWay.commitment) }
+    }
+    underWay?.evaluated()
   }
 
   async #stored(index: number): Promise<KnownFrame | undefined> {

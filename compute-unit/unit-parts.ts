@@ -11,8 +11,11 @@ import type {
   Slot,
   Timer,
 } from '../protocol/index.ts'
-import type { EvaluatedFrame } from './follower.ts'
+import type { EvaluatedFrame } from './follower-parts.ts'
 import type { OpenHost } from './host-pool.ts'
+
+/** What a frame on its way to the disk asks to be sent, as it was told. */
+export type EarlySending = readonly Sending[]
 
 /** What a compute unit stands on, and whom it tells. */
 export interface ComputeUnitParts {
@@ -34,7 +37,7 @@ export interface ComputeUnitParts {
    * The same of a frame on its way to the disk, if this unit's word is enough: `evaluated` comes once it is there, with the same results.
    * Whatever is made of it has to be built on `commitment`.
    */
-  early?(sending: readonly Sending[], commitment: Commitment): void
+  early?(sending: EarlySending, commitment: Commitment): void
   /** The timers a process holds now. */
   timers(process: ProcessId, timers: readonly Timer[]): void
   /** A process that sends, here or elsewhere; those of this node's directory, if not given. */

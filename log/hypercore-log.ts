@@ -9,8 +9,7 @@
  */
 import type { Duplex } from 'node:stream'
 import {
-  type Commitment,
-  type Directory,
+  type Commitment, type Directory,
   Failure,
   type FeedConflict,
   type FeedGrowth,

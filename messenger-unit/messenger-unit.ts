@@ -6,6 +6,7 @@ import {
 } from '../protocol/index.ts'
 import { EffectDesk, type EffectOffer } from './effects/effect-desk.ts'
 import { Couriers } from './courier.ts'
+import { EarlyPushes } from './early-pushes.ts'
 import { Intake, type Taken } from './intake.ts'
 import { PairLane, type PairLaneParts } from './pair-lane.ts'
 import { backOffMs } from './retry.ts'
@@ -53,8 +54,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   readonly #timings = new Timings()
   readonly #lanes = new Map<string, PairLane>()
   readonly #laneParts: PairLaneParts
-  /** Pushes that a lane was given before what they come from was durable, until that is told. */
-  readonly #early = new WeakMap<Push, { readonly lane: PairLane; isDelivered: boolean }>()
+  readonly #early = new EarlyPushes()
   #sweepAt = PAIRS_MAX
   readonly #effects: EffectDesk | undefined
   #closed = false
@@ -75,7 +75,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
       rank: push => couriers.rank(push),
       expectedSeq: push => couriers.expectedSeq(push),
       sentFrom: (from, to, seq) => this.#sentFrom(from, to, seq),
-      delivered: push => this.#delivered(push),
+      delivered: push => void (this.#early.delivered(push) || this.#unfinished.delivered(push.core.from, push.core.slot)),
       trouble: (push, failure) => {
         // Its receiver may be elsewhere by now.
         if (maybeMoved(failure)) void parts.moved?.(push.core.to)
@@ -92,9 +92,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
       from.set(feed.process, Math.min(firstSlot, from.get(feed.process) ?? firstSlot))
     }
     for (const [process, slot] of from) {
-      await this.#resumeProcess(process, slot).catch(error =>
-        this.#parts.trouble?.(`resume ${process}`, Failure.from(error)),
-      )
+      await this.#resumeProcess(process, slot).catch(error => this.#parts.trouble?.(`resume ${process}`, Failure.from(error)))
     }
   }
 
@@ -117,13 +115,11 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
    * with the same objects. What others here are sent may have its slot with it: it is built on `commitment`.
    */
   early(sending: readonly Sending[], commitment: Commitment): void {
-    for (const { outbox } of sending) {
-      for (const push of outbox) {
-        if (this.#effects?.isFor(push) === true) continue
-        const lane = this.#lane(push)
-        this.#early.set(push, { lane, isDelivered: false })
-        lane.enqueue(push, commitment)
-      }
+    for (const push of sending.flatMap(({ outbox }) => outbox)) {
+      if (this.#effects?.isFor(push) === true) continue
+      const lane = this.#lane(push)
+      this.#early.add(push, lane)
+      lane.enqueue(push, commitment)
     }
   }
 
@@ -192,39 +188,19 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   }
 
   #push(from: ProcessId, result: Sending): void {
-    let open = result.outbox.length + result.assigns.length
-    for (const push of result.outbox) if (this.#early.get(push)?.isDelivered === true) open -= 1
+    const open = result.outbox.length + result.assigns.length - this.#early.deliveredOf(result)
     if (open > 0) this.#unfinished.opened(from, result.slot, open)
     for (const push of result.outbox) {
-      const early = this.#early.get(push)
       if (this.#effects?.isFor(push) === true) this.#effects.enqueue(push)
-      else if (early === undefined) this.#lane(push).enqueue(push)
-      else this.#goOn(push, early)
+      else if (!this.#early.release(push)) this.#lane(push).enqueue(push)
     }
     for (const assign of result.assigns) void this.#assign(from, result.slot, assign)
-  }
-
-  /** What a push comes from is durable: it is like any other now. */
-  #goOn(push: Push, { lane, isDelivered }: { readonly lane: PairLane; readonly isDelivered: boolean }): void {
-    this.#early.delete(push)
-    if (isDelivered) return
-    if (lane.isStopped) this.#lane(push).enqueue(push)
-    else lane.look()
-  }
-
-  #delivered(push: Push): void {
-    const early = this.#early.get(push)
-    if (early === undefined) this.#unfinished.delivered(push.core.from, push.core.slot)
-    else early.isDelivered = true
   }
 
   #openEffects(offer: EffectOffer): EffectDesk {
     const { log, clock, random, trouble } = this.#parts
     return new EffectDesk({
-      ...offer,
-      log,
-      clock,
-      random,
+      ...offer, log, clock, random,
       schedulerOf: process => this.#routes.of(process),
       delivered: push => this.#unfinished.delivered(push.core.from, push.core.slot),
       trouble: (push, failure) => trouble?.(`effect of ${push.core.from}`, failure),
@@ -256,8 +232,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   #isVouchedFor(push: Push): boolean {
     const { log, computer } = this.#parts
     if (!computer.attests(push) || isSpawn(push)) return false
-    const from = log.directory.processAtHand(push.core.from)
-    const to = log.directory.processAtHand(push.core.to)
+    const [from, to] = [log.directory.processAtHand(push.core.from), log.directory.processAtHand(push.core.to)]
     return from !== undefined && to !== undefined && voucherOf(firstPolicy(from), to.policy) === this.#parts.scheduler.key
   }
 

@@ -10,6 +10,7 @@ import {
   type ScheduleRequest,
 } from '../protocol/index.ts'
 import { ABSENT_MS, TAKE_OVER_MS, TAKE_OVER_SOON_MS } from './courier.ts'
+import { failureOf, provenRequests, vouchedRequest } from './push-requests.ts'
 import { backOffMs } from './retry.ts'
 
 export interface PairLaneParts {
@@ -135,7 +136,7 @@ export class PairLane {
     this.#ahead += entries.length
     let answers: readonly ScheduleAnswer[] = []
     try {
-      answers = await scheduler.schedule(entries.map(vouched))
+      answers = await scheduler.schedule(entries.map(({ push, after }) => vouchedRequest(push, after)))
     } catch (error) {
       const [head] = entries
       if (head !== undefined) this.#parts.trouble(head.push, Failure.from(error))
@@ -224,7 +225,7 @@ export class PairLane {
     const scheduler = this.#parts.schedulerAtHand(head) ?? (await this.#parts.schedulerOf(head))
     if (scheduler === undefined) return this.#setAside(window)
     this.#unknownSinceMs = undefined
-    const answers = await scheduler.schedule(this.#vouched(scheduler, window) ?? (await this.#requests(window)))
+    const answers = await scheduler.schedule(this.#vouched(scheduler, window) ?? (await provenRequests(this.#parts.computer, window)))
     for (const [i, answer] of answers.entries()) {
       const push = window[i]
       if (push === undefined) break
@@ -269,26 +270,7 @@ export class PairLane {
   /** The window without proofs; nothing, if one of its pushes needs one. */
   #vouched(scheduler: Pick<Scheduler, 'schedule'>, window: readonly Push[]): ScheduleRequest[] | undefined {
     if (!window.every(push => this.#parts.vouches(scheduler, push))) return undefined
-    return window.map(push => vouched({ push, after: undefined }))
-  }
-
-  async #requests(window: readonly Push[]): Promise<ScheduleRequest[]> {
-    const requests: ScheduleRequest[] = []
-    for (let i = 0; i < window.length; ) {
-      const slot = window[i]?.core.slot ?? 0
-      let end = i
-      while (end < window.length && window[end]?.core.slot === slot) end += 1
-      const pushes = window.slice(i, end)
-      const { from } = pushes[0]?.core ?? { from: undefined }
-      if (from === undefined) break
-      const proofs = await this.#parts.computer.proveOutbox(from, slot, pushes.map(push => push.core.index))
-      for (const [j, push] of pushes.entries()) {
-        const proof = proofs[j]
-        if (proof !== undefined) requests.push({ process: push.core.to, envelope: { kind: 'push', push, proof } })
-      }
-      i = end
-    }
-    return requests
+    return window.map(push => vouchedRequest(push))
   }
 
   #done(push: Push): void {
@@ -307,22 +289,3 @@ export class PairLane {
 const isLost = ({ after }: Entry): boolean => after?.state === 'failed'
 
 const isDurable = ({ after }: Entry): boolean => after === undefined || after.state === 'durable'
-
-const vouched = ({ push, after }: Entry): ScheduleRequest => ({
-  process: push.core.to,
-  envelope: { kind: 'push', push, proof: undefined },
-  after: after?.state === 'durable' ? undefined : after,
-})
-
-function failureOf(answer: ScheduleAnswer): Failure | undefined {
-  switch (answer.status) {
-    case 'scheduled':
-    case 'known':
-    case 'duplicate':
-      return undefined
-    case 'gap':
-      return new Failure('busy', { expectedSeq: answer.expectedSeq })
-    case 'failed':
-      return answer.failure
-  }
-}

@@ -1,8 +1,6 @@
 import {
   decodeFrame,
   type Envelope,
-  encodeFrame,
-  envelopeId,
   Failure,
   type FeedSpec,
   type MessageId,
@@ -12,8 +10,7 @@ import {
   type Receipt,
   type Slot,
 } from '../protocol/index.ts'
-import type { CommittedFrame } from './committed-frame.ts'
-import { cutFrames } from './cut-frames.ts'
+import { framesOf } from './frames-of.ts'
 import { Flight, Flights } from './flights.ts'
 import type { LaneParts } from './lane-parts.ts'
 import type { Enqueued, Pending } from './pending.ts'
@@ -213,7 +210,7 @@ export class Lane {
   }
 
   #commit(batch: readonly Pending[], timestampMs: number): void {
-    const frames = this.#frames(batch, timestampMs)
+    const frames = framesOf(this.process, { index: this.#blocks, slot: this.#nextSlot }, batch, timestampMs)
     const commitment = this.#flights.commitmentFor(batch)
     const flight = new Flight({ batch, frames, timestampMs, commitment }, () => this.#cutSoon())
     const start = this.#nextSlot
@@ -274,21 +271,6 @@ export class Lane {
       if (isToldById(envelope)) this.#seated(id)
       slot += 1
     }
-  }
-
-  #frames(batch: readonly Pending[], timestampMs: number): CommittedFrame[] {
-    const frames: CommittedFrame[] = []
-    let firstSlot = this.#nextSlot
-    for (const entries of cutFrames(batch)) {
-      const assignments = entries.map(entry => ({ timestampMs, envelopeBytes: entry.bytes }))
-      const bytes = encodeFrame(firstSlot, assignments)
-      const slot = firstSlot
-      const ids = entries.map((entry, i) => entry.id || envelopeId(entry.envelope, this.process.id, slot + i))
-      const senders = entries.map(entry => entry.sender)
-      frames.push({ process: this.process, index: this.#blocks + frames.length, bytes, firstSlot, ids, senders })
-      firstSlot += entries.length
-    }
-    return frames
   }
 
   #seated(id: MessageId): void {

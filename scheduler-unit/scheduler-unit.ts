@@ -237,10 +237,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     }
   }
 
-  async #seatItem(
-    { process, item: parsed }: ScheduleRequest,
-    envelope: Extract<Envelope, { kind: 'item' }>,
-  ): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
+  async #seatItem({ process, item: parsed }: ScheduleRequest, envelope: Extract<Envelope, { kind: 'item' }>): Promise<Seat> {
     const item = parsed ?? parseItem(envelope.item)
     const id = asMessageId(item.id)
     const repeated = await this.#receipts.known(process, id, envelope.item)
@@ -275,7 +272,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     process: ProcessId,
     envelope: Extract<Envelope, { kind: 'push' }>,
     after: Commitment | undefined,
-  ): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
+  ): Promise<Seat> {
     const { core } = envelope.push
     if (core.to !== process) throw new Failure('wrong-target', { target: core.to, process })
     const sender = await this.#sender(core.from)
@@ -319,11 +316,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   /** A push without a proof stands on our signature over the block: it must be ours to vouch for. */
-  #admitPush(
-    { push, proof }: Extract<Envelope, { kind: 'push' }>,
-    sender: ProcessDescription,
-    { policy }: ProcessDescription,
-  ): void {
+  #admitPush({ push, proof }: Extract<Envelope, { kind: 'push' }>, sender: ProcessDescription, { policy }: ProcessDescription): void {
     if (isOfLaterEpoch(sender, proof?.signatures[0]?.unit ?? 0)) {
       this.#parts.isBehind?.(sender.id)
       throw new Failure('moved', { process: sender.id }, { note: 'its compute units are not known here yet' })

@@ -1,4 +1,4 @@
-import type { Commitment, NewBlock } from '../protocol/index.ts'
+import { type Commitment, Failure, type NewBlock } from '../protocol/index.ts'
 
 interface Waiting {
   readonly blocks: readonly NewBlock[]
@@ -10,12 +10,12 @@ interface Waiting {
 /** Commits on their way to disk, as in the journal of a node: one write at a time, and the next takes all that came meanwhile. */
 export class CommitGroup {
   readonly #turn: () => Promise<void>
-  readonly #write: (blocks: readonly NewBlock[], commitment: Commitment | undefined) => void
+  readonly #write: (blocks: readonly NewBlock[]) => void
   #waiting: Waiting[] = []
   #isWriting = false
 
   /** `turn` is waited for before and after a write; `write` throws if these blocks may not be written. */
-  constructor(turn: () => Promise<void>, write: (blocks: readonly NewBlock[], commitment: Commitment | undefined) => void) {
+  constructor(turn: () => Promise<void>, write: (blocks: readonly NewBlock[]) => void) {
     this.#turn = turn
     this.#write = write
   }
@@ -42,11 +42,23 @@ export class CommitGroup {
 
   #writes({ blocks, commitment, reject }: Waiting): boolean {
     try {
-      this.#write(blocks, commitment)
+      founded(commitment, () => this.#write(blocks))
       return true
     } catch (error) {
       reject(error)
       return false
     }
+  }
+}
+
+/** Has something written if all is that it builds on, and tells what became of it: what is written is durable at once. */
+export function founded(commitment: Commitment | undefined, write: () => void): void {
+  try {
+    if (commitment?.isFounded === false) throw new Failure('busy', {}, { note: 'what it builds on did not become durable' })
+    write()
+    commitment?.settle('durable')
+  } catch (error) {
+    commitment?.settle('failed')
+    throw error
   }
 }

@@ -3,7 +3,7 @@ import {
   fromBase64Url, type Log, type NewBlock, type PieceBounds, type SignedBlocks, signedBlocksHold, type SignedPrefix, signedPrefixHash, type TakeAnswer,
 } from '../protocol/index.ts'
 import { nameOf } from './feed-names.ts'
-import { CommitGroup } from './commit-group.ts'
+import { CommitGroup, founded } from './commit-group.ts'
 import { MemoryDirectory } from './memory-directory.ts'
 import { MemoryFeed } from './memory-feed.ts'
 import { MemoryIndex } from './memory-index.ts'
@@ -39,7 +39,7 @@ export class MemoryLog implements Log {
   readonly #frozen = new Map<string, Failure>()
   readonly #watchers = new Set<(growth: FeedGrowth) => void>()
   readonly #journal: NewBlock[] = []
-  readonly #group = new CommitGroup(() => this.#turn(), (blocks, commitment) => this.#write(blocks, commitment))
+  readonly #group = new CommitGroup(() => this.#turn(), blocks => this.#write(blocks))
   readonly #pause: (() => Promise<void>) | undefined
   /** How to undo what is not on disk yet, oldest first, and how long the journal was then. */
   readonly #unsynced: { readonly undo: () => void; readonly journalled: number }[] = []
@@ -107,23 +107,11 @@ export class MemoryLog implements Log {
   async commit(blocks: readonly NewBlock[], commitment?: Commitment): Promise<void> {
     this.commits++
     commitment?.advance('queued')
-    if (this.#pause === undefined) await this.#turn().then(() => this.#write(blocks, commitment))
-    else await this.#group.add(blocks, commitment)
+    if (this.#pause !== undefined) return this.#group.add(blocks, commitment)
+    await this.#turn().then(() => founded(commitment, () => this.#write(blocks)))
   }
 
-  /** What becomes durable is so at once: nothing that builds on it can be in its group without standing behind it. */
-  #write(blocks: readonly NewBlock[], commitment: Commitment | undefined): void {
-    try {
-      if (commitment?.isFounded === false) throw new Failure('busy', {}, { note: 'what it builds on did not become durable' })
-      this.#writeBlocks(blocks)
-      commitment?.settle('durable')
-    } catch (error) {
-      commitment?.settle('failed')
-      throw error
-    }
-  }
-
-  #writeBlocks(blocks: readonly NewBlock[]): void {
+  #write(blocks: readonly NewBlock[]): void {
     if (this.#closed) throw new Failure('shutting-down')
     if (this.#fault !== undefined) throw this.#fault
     const lengths = new Map<string, number>()
@@ -132,8 +120,7 @@ export class MemoryLog implements Log {
       const name = nameOf(feed)
       if (this.#frozen.has(name)) throw this.#frozen.get(name)
       const length = lengths.get(name) ?? this.#feedOf(feed).length
-      if (index !== length)
-        throw new Failure('feed-frozen', { process: feed.process, expected: length, index })
+      if (index !== length) throw new Failure('feed-frozen', { process: feed.process, expected: length, index })
       lengths.set(name, length + 1)
     }
     for (const block of blocks) this.#add(block)
