@@ -143,14 +143,14 @@ export class AgreedComputer implements Computer {
     return indexes.map(index => ({ ...proof, outboxPath: pathIn(tree, index) }))
   }
 
-  async query(
+  query(
     process: ProcessId,
     message: QueryMessage,
     options: CallOptions & { at?: Slot | undefined } = {},
   ): Promise<QueryAnswer> {
-    return (
-      (await this.#away(process))?.query(message, options) ??
-      this.#unit.query(process, message, options)
+    if (this.#isOwn(process)) return this.#unit.query(process, message, options)
+    return this.#away(process).then(
+      away => away?.query(message, options) ?? this.#unit.query(process, message, options),
     )
   }
 
@@ -202,6 +202,12 @@ export class AgreedComputer implements Computer {
       },
       () => undefined,
     )
+  }
+
+  /** Whether this node is known to speak alone for a process, so that nothing has to be waited for. */
+  #isOwn(id: ProcessId): boolean {
+    const process = this.#parts.log.directory.processAtHand(id)
+    return process !== undefined && speaksAlone(process.policy, this.#parts.key)
   }
 
   /** How results of a process are read; nothing if this node's own unit speaks for itself. */

@@ -12,7 +12,7 @@ const VerifyFigures = z.object({
 
 export type VerifyFigures = z.infer<typeof VerifyFigures>
 
-/** The yardstick: one Ed25519 verification of a small message on this machine. */
+/** The yardstick: one Ed25519 verification of a small message on this machine, each time of another one. */
 export async function measureVerify(options: PeerOptions = {}): Promise<VerifyFigures> {
   const input = { messageBytes: 256, batches: 5, batchSize: options.quick ? 500 : 5_000 }
   return await askPeer('verify', input, VerifyFigures, options)

@@ -1,10 +1,8 @@
 #!/usr/bin/env node
 // The `atoll` command. What it does is in commands.ts; this file only ties it to the process it runs in.
-import { keepCompiledCode } from './compiled-code.ts'
-import { startWithEngine } from './engine.ts'
+import { begin } from '../startup/index.ts'
 
-if (process.argv[2] === 'up') startWithEngine(process.argv)
-keepCompiledCode(process.env)
+begin()
 const [{ runCommand }, { processTerminal }] = await Promise.all([
   import('./run-command.ts'),
   import('./terminal.ts'),

@@ -3,12 +3,27 @@ import { Failure, isId } from '../protocol/index.ts'
 import type { Command, Flags } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import { COMMON_OPTIONS } from './common-options.ts'
+import { didYouMean, nearWord } from './near-word.ts'
 
 /** Arguments, understood: which command, with what. */
 export interface Invocation {
   readonly command: Command
   readonly positionals: readonly string[]
   readonly flags: Flags
+}
+
+/** Options of every command may stand before it too: they are put behind. */
+export function commandFirst(words: readonly string[]): readonly string[] {
+  let at = 0
+  for (let word = words[at]; word?.startsWith('-'); word = words[at]) {
+    const option = Object.entries(COMMON_OPTIONS).find(
+      ([name, { short }]) =>
+        word === `--${name}` || word.startsWith(`--${name}=`) || word === `-${short}`,
+    )?.[1]
+    if (option === undefined) break
+    at += option.type === 'string' && !word.includes('=') ? 2 : 1
+  }
+  return at === 0 || at >= words.length ? words : [...words.slice(at), ...words.slice(0, at)]
 }
 
 /** Finds the command that the first words name; the rest are its arguments. @throws {Failure} `usage` */
@@ -18,6 +33,8 @@ export function findCommand(words: readonly string[]): { command: Command; rest:
     const command = COMMANDS.find(row => row.name === name)
     if (command !== undefined) return { command, rest: words.slice(length) }
   }
+  if (words[0]?.startsWith('-'))
+    throw new Failure('usage', {}, { note: `no command comes before ${words[0]}` })
   const end = words.findIndex(word => word.startsWith('-'))
   const given = words.slice(0, end < 0 ? 2 : Math.min(2, end)).join(' ')
   throw new Failure('usage', {}, { note: `there is no command "${given}"${suggestion(given)}` })
@@ -32,20 +49,37 @@ export function readArguments(command: Command, rest: readonly string[]): Invoca
   return { command, positionals, flags }
 }
 
-function parse(command: Command, rest: readonly string[]): { values: object; positionals: string[] } {
+function parse(
+  command: Command,
+  rest: readonly string[],
+): { values: object; positionals: string[] } {
   const options = Object.fromEntries(
-    Object.entries({ ...COMMON_OPTIONS, ...command.options }).map(([name, { type, short, multiple }]) => [
-      name,
-      { type, ...(short === undefined ? {} : { short }), ...(multiple === undefined ? {} : { multiple }) },
-    ]),
+    Object.entries({ ...COMMON_OPTIONS, ...command.options }).map(
+      ([name, { type, short, multiple }]) => [
+        name,
+        {
+          type,
+          ...(short === undefined ? {} : { short }),
+          ...(multiple === undefined ? {} : { multiple }),
+        },
+      ],
+    ),
   )
   try {
-    const { values, positionals } = parseArgs({ args: rest.map(veil), options, allowPositionals: true, strict: true })
+    const { values, positionals } = parseArgs({
+      args: rest.map(veil),
+      options,
+      allowPositionals: true,
+      strict: true,
+    })
     return { values: unveilAll(values), positionals: positionals.map(unveil) }
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     const [sentence = ''] = error.message.split('. ')
-    throw usage(command, sentence.charAt(0).toLowerCase() + sentence.slice(1))
+    const unknown = /^Unknown option '--([^']+)'/.exec(sentence)?.[1]
+    const near =
+      unknown === undefined ? '' : didYouMean(unknown, Object.keys(options)).replace('"', '"--')
+    throw usage(command, sentence.charAt(0).toLowerCase() + sentence.slice(1) + near)
   }
 }
 
@@ -73,7 +107,8 @@ function checkPositionals(command: Command, positionals: readonly string[]): voi
   const missing = required[positionals.length]
   if (missing !== undefined) throw usage(command, `${missing} is missing`)
   const extra = positionals[names.length]
-  if (extra !== undefined && !command.usage.endsWith('…')) throw usage(command, `"${extra}" is one too many`)
+  if (extra !== undefined && !command.usage.endsWith('…'))
+    throw usage(command, `"${extra}" is one too many`)
 }
 
 /** A failure that says how the command is written. */
@@ -83,26 +118,14 @@ export function usage(command: Command, note: string): Failure {
 }
 
 function suggestion(given: string): string {
-  const family = COMMANDS.filter(({ name }) => name.startsWith(`${given.split(' ')[0] ?? ''} `)).map(({ name }) => name)
-  if (family.length > 0) return `; there are ${family.join(', ')}`
-  let best: { name: string; distance: number } | undefined
-  for (const { name } of COMMANDS) {
-    const distance = Math.min(editDistance(given, name), editDistance(given.split(' ')[0] ?? '', name))
-    if (distance <= 2 && (best === undefined || distance < best.distance)) best = { name, distance }
-  }
-  return best === undefined ? '' : `; did you mean "${best.name}"?`
-}
-
-/** Levenshtein's distance. */
-export function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
+  const [first = ''] = given.split(' ')
+  const family = COMMANDS.filter(({ name }) => name.startsWith(`${first} `)).map(({ name }) => name)
+  const near =
+    nearWord(given, family.length > 0 ? family : COMMANDS.map(({ name }) => name)) ??
+    nearWord(
+      first,
+      COMMANDS.map(({ name }) => name),
+    )
+  if (near !== undefined) return `; did you mean "${near}"?`
+  return family.length > 0 ? `; there are ${family.join(', ')}` : ''
 }

@@ -1,5 +1,6 @@
 import { type Failure, failureNumber, FAILURES, problemOf } from '../protocol/index.ts'
 import type { OutputFormat } from './output.ts'
+import { safeBlock } from './show-bytes.ts'
 import type { Terminal } from './terminal.ts'
 
 const CAUSES_MAX = 5
@@ -11,18 +12,24 @@ export function showFailure(failure: Failure, terminal: Terminal, format: Output
     return
   }
   const number = failureNumber(failure.code)
-  const lines = [`${terminal.paintErr('red', `✖ ${number}`)} ${failure.message}`]
-  for (const cause of causesOf(failure)) lines.push(`  cause: ${cause}`)
+  const lines = [`${terminal.paintErr('red', `✖ ${number}`)} ${safeBlock(failure.message)}`]
+  for (const cause of causesOf(failure)) lines.push(`  cause: ${safeBlock(cause)}`)
   const more = terminal.paintErr('dim', `(more: atoll explain ${number})`)
   lines.push(`  next: ${FAILURES[failure.code].next} ${more}`)
-  if (failure.code === 'internal' && (terminal.env['ATOLL_DEBUG'] ?? '') !== '') lines.push(stackOf(failure))
+  if (failure.code === 'internal' && (terminal.env['ATOLL_DEBUG'] ?? '') !== '')
+    lines.push(stackOf(failure))
   terminal.err(`${lines.join('\n')}\n`)
 }
 
 function causesOf(failure: Failure): string[] {
   const causes: string[] = []
-  for (let cause = failure.cause; cause instanceof Error && causes.length < CAUSES_MAX; cause = cause.cause) {
-    if (cause.message !== '' && !causes.includes(cause.message)) causes.push(cause.message)
+  for (
+    let cause = failure.cause;
+    cause instanceof Error && causes.length < CAUSES_MAX;
+    cause = cause.cause
+  ) {
+    const text = cause.message.trim()
+    if (text !== '' && !causes.includes(text)) causes.push(text)
   }
   return causes
 }

@@ -3,6 +3,7 @@ import { Failure } from '../protocol/index.ts'
 import type { ProcessRef, Sent, TypedCallOptions } from '../sdk/index.ts'
 import type { CommandContext } from './command.ts'
 import { findProcess } from './find-named.ts'
+import { didYouMean } from './near-word.ts'
 
 type Input = [input?: unknown, options?: TypedCallOptions]
 
@@ -19,13 +20,17 @@ export interface TypedMessage {
 }
 
 /** Reads `<process> <message> [json]`. @throws {Failure} `unknown-process`, `no-contract`, `usage`, `bad-input` */
-export async function readTypedMessage(context: CommandContext, [name = '', action = '', text]: readonly string[]): Promise<TypedMessage> {
+export async function readTypedMessage(
+  context: CommandContext,
+  [name = '', action = '', text]: readonly string[],
+): Promise<TypedMessage> {
   const process = await findProcess(context, name)
   const client = context.client()
   const contract = await client.processes.contract(process, context.limits)
   const kind = kindOf(contract, action)
   const input = text === undefined ? undefined : parseInput(text, `${contract.name}.${action}`)
-  const ref = client.process(contract, process) as ProcessRef<AnyContract> & Readonly<Record<string, (...input: Input) => Promise<unknown>>>
+  const ref = client.process(contract, process) as ProcessRef<AnyContract> &
+    Readonly<Record<string, (...input: Input) => Promise<unknown>>>
   const { signal, timeoutMs } = context.limits
   const limits: TypedCallOptions = { signal, timeout: timeoutMs }
   return {
@@ -45,7 +50,9 @@ export async function readTypedMessage(context: CommandContext, [name = '', acti
  * Reads the same words where they may mean something else: nothing, if the process keeps no contract, or if options say
  * what the message carries. @throws {Failure} as `readTypedMessage`
  */
-export async function typedMessageIfAny(context: CommandContext): Promise<TypedMessage | undefined> {
+export async function typedMessageIfAny(
+  context: CommandContext,
+): Promise<TypedMessage | undefined> {
   const { flags, positionals } = context
   const isBare = ['action', 'tag', 'data-file'].every(name => flags[name] === undefined)
   if (!isBare || positionals[1] === undefined) return undefined
@@ -61,7 +68,11 @@ function kindOf({ name, messages, queries }: AnyContract, action: string): Typed
   if (Object.hasOwn(messages, action)) return 'message'
   if (Object.hasOwn(queries, action)) return 'query'
   const known = [...Object.keys(messages), ...Object.keys(queries)]
-  throw new Failure('usage', { message: action, known }, { note: `${name} takes no such message` })
+  throw new Failure(
+    'usage',
+    { message: action, known },
+    { note: `${name} takes no such message${didYouMean(action, known)}` },
+  )
 }
 
 function parseInput(text: string, label: string): unknown {

@@ -48,6 +48,11 @@ export class CertificateFeed {
     )
   }
 
+  /** Whether none waits for the disk. */
+  get isWritten(): boolean {
+    return this.#waiting.length === 0
+  }
+
   /** Resolves once few wait for the disk, or the feed takes no more. */
   async room(): Promise<void> {
     if (this.#waiting.length > WAITING_MAX) await this.#trying

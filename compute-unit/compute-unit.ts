@@ -15,7 +15,6 @@ import {
   type ProcessId,
   type Push,
   type PushProof,
-  QUERY_WALL_MAX_MS,
   type QueryAnswer,
   type QueryMessage,
   type Result,
@@ -83,7 +82,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       (await known(id)) ?? describe?.(id)
     this.#senders = { directory: { process: describe === undefined ? known : senderOf }, messages: log.messages }
     const copies = { seat: this.#seats.query, log, senders: this.#senders, checkpoints: this.#checkpoints }
-    this.#queries = new QueryLanes({ ...copies, slowSeat: this.#seats.slowQuery })
+    this.#queries = new QueryLanes({ ...copies, slowSeat: this.#seats.slowQuery, clock: parts.clock })
     const now = (): number => parts.clock.now()
     this.#past = new PastStates({ ...copies, clock: parts.clock })
     this.#states = new StateReader({ key: parts.key, log, seat: this.#seats.query, past: this.#past, now })
@@ -235,10 +234,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   ): Promise<QueryAnswer> {
     const follower = await this.#followers.of(process)
     checkQuery(message)
-    const { timeoutMs = QUERY_WALL_MAX_MS } = options
     if (at !== undefined) return this.#states.query(follower, at, message, options)
-    const { clock } = this.#parts
-    return waitFor(this.#queries.query(follower, message, clock.now()), clock, { ...options, timeoutMs })
+    return this.#queries.query(follower, message, options)
   }
 
   async state(process: ProcessId, at?: Slot, options: CallOptions = {}): Promise<StateAnswer> {
@@ -337,6 +334,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const written = Promise.allSettled(followers.map(follower => follower.checkpoint()))
     await waitFor(written, this.#parts.clock, { timeoutMs: CLOSE_MAX_MS }).catch(() => undefined)
     this.#growth.close()
+    this.#queries[Symbol.dispose]()
     await this.#seats[Symbol.asyncDispose]()
   }
 }

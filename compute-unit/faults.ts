@@ -2,8 +2,12 @@ import { Failure, type ProcessId, SLOW_FOR_MS, type Slot } from '../protocol/ind
 import type { HostSeat } from './host-pool.ts'
 import { isTooLong } from './too-long.ts'
 
-/** Failures at one place after which a process is evaluated apart from all others. */
-const APART_AFTER = 2
+/** What failures at one place weigh when a process begins to be evaluated apart from all others. */
+const APART_WEIGHT = 4
+/** One that brings the host down; any other weighs 1: its host may be what is at fault, though it serves others. */
+const FATAL_WEIGHT = 2
+/** Times in a row that nobody is at fault; more of them are not by chance, and must not keep a core busy. */
+const BLAMELESS_MAX = 3
 /** Failures at one place after which whoever waits is told, instead of waiting on. */
 const STANDS_STILL_AFTER = 3
 /** A host that fails on the same frame this often is left alone for longer and longer. */
@@ -31,7 +35,8 @@ export interface Places {
 export class Faults {
   readonly #process: ProcessId
   #count = 0
-  #fatal = 0
+  #weight = 0
+  #blameless = 0
   #block = 0
   #standing: Failure | undefined
   #slowUntilMs = 0
@@ -45,10 +50,13 @@ export class Faults {
     if (block > this.#block) this.clear()
     this.#block = block
     const { bystander, fatal, cause } = failure.details
-    if (bystander === true) return 0
+    if (bystander === true) {
+      this.#blameless += 1
+      return this.#blameless > BLAMELESS_MAX ? RETRY_FIRST_MS : 0
+    }
     this.#count += 1
     const isFault = failure.code === 'host-fault'
-    if (isFault && fatal !== false) this.#fatal += 1
+    if (isFault) this.#weight += fatal === false ? 1 : FATAL_WEIGHT
     if (isFault && this.#count >= STANDS_STILL_AFTER) {
       const details = { process: this.#process, slot, cause: String(cause ?? failure.message) }
       this.#standing = new Failure('stands-still', details, { cause: failure })
@@ -60,7 +68,8 @@ export class Faults {
   /** It went well. */
   clear(): void {
     this.#count = 0
-    this.#fatal = 0
+    this.#weight = 0
+    this.#blameless = 0
     this.#standing = undefined
   }
 
@@ -70,9 +79,9 @@ export class Faults {
     this.#slowUntilMs = nowMs + SLOW_FOR_MS
   }
 
-  /** Where the process is to run: what failed fatally where it can take no other along. */
+  /** Where the process is to run: what fails again and again where it can take no other along, on a host that is new to it. */
   placeIn({ seat, apart, slow }: Places, nowMs: number): HostSeat {
-    if (this.#fatal >= APART_AFTER) return apart
+    if (this.#weight >= APART_WEIGHT) return apart
     return nowMs < this.#slowUntilMs ? slow : seat
   }
 

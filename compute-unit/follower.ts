@@ -135,9 +135,9 @@ export class Follower {
     return this.#nextBlock
   }
 
-  /** Nothing is under way, nobody waits, and no call is in the middle of using it. */
+  /** Nothing is under way, nobody waits, no call is in the middle of using it, and another would find its certificates on the disk. */
   get idle(): boolean {
-    return this.#running === undefined && this.#waiting.isEmpty && this.#holders === 0
+    return this.#running === undefined && this.#waiting.isEmpty && this.#holders === 0 && this.#certificates.isWritten
   }
 
   /** For a call that uses it over several turns of the loop: two followers of one process must never be at work. */

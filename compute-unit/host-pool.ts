@@ -13,9 +13,9 @@ export interface Host extends AsyncDisposable {
   kill(): void
 }
 
-/** A fault as whoever asked is told. What lacked its module has no part in that, as one who only waited has none in a crash. */
-export function faultOf({ message, fatal, missing }: Extract<HostAnswer, { kind: 'fault' }>): Failure {
-  return new Failure('host-fault', { cause: message, fatal, ...(missing ? { bystander: true } : {}) })
+/** A fault as whoever asked is told. What the host did not begin has no part in it, as one who only waited has none in a crash. */
+export function faultOf({ message, fatal, untouched }: Extract<HostAnswer, { kind: 'fault' }>): Failure {
+  return new Failure('host-fault', { cause: message, fatal, ...(untouched ? { bystander: true } : {}) })
 }
 
 /** Opens a host: a child process of a node (host-process.ts), or this very thread in a simulation (in-thread-host.ts). */

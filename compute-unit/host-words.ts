@@ -33,7 +33,7 @@ export type HostAnswer =
   | { readonly kind: 'exported'; readonly slot: number; readonly module: ModuleId; readonly ending: Ending }
   | { readonly kind: 'delta'; readonly delta: SnapshotDelta }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array | undefined; readonly slot: number }
-  /** `missing`: nothing is wrong but that what was asked for needs a module that is not loaded here. */
-  | { readonly kind: 'fault'; readonly message: string; readonly fatal: boolean; readonly missing: boolean }
+  /** `untouched`: what the request needs is not here, such as a module that was unloaded; nothing else is wrong. */
+  | { readonly kind: 'fault'; readonly message: string; readonly fatal: boolean; readonly untouched: boolean }
   | { readonly kind: 'too-long' }
   | { readonly kind: 'alive' }

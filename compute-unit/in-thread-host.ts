@@ -19,6 +19,8 @@ interface InThreadHostParts {
   readonly onExit: () => void
 }
 
+/** Turns come in the order in which they were asked for: without a pause nothing else must keep answers apart. */
+const TURN = Promise.resolve()
 const NO_PIPE = { input: [], write: () => undefined }
 
 class InThreadHost implements Host {
@@ -37,11 +39,18 @@ class InThreadHost implements Host {
   ask(request: HostRequest): Promise<HostAnswer> {
     const { pause } = this.#parts
     this.waiting += 1
-    const served = this.#last.then(pause).then(() => this.#serve(request)).finally(() => {
-      this.waiting -= 1
-    })
+    if (pause === undefined) return TURN.then(() => this.#answer(request))
+    const served = this.#last.then(pause).then(() => this.#answer(request))
     this.#last = served.catch(() => undefined)
     return served
+  }
+
+  #answer(request: HostRequest): HostAnswer {
+    try {
+      return this.#serve(request)
+    } finally {
+      this.waiting -= 1
+    }
   }
 
   #serve(request: HostRequest): HostAnswer {

@@ -27,14 +27,10 @@ export function rangeOf(prefix: Uint8Array): { gte: Uint8Array; lt: Uint8Array }
   return { gte: prefix, lt: new Uint8Array(prefix.length + 1).fill(255) }
 }
 
-const TWO_32 = 2 ** 32
-
 /** Eight bytes, big-endian. */
 export function bigEndian64(value: number): Uint8Array {
   const bytes = new Uint8Array(8)
-  const view = new DataView(bytes.buffer)
-  view.setUint32(0, Math.floor(value / TWO_32))
-  view.setUint32(4, value % TWO_32)
+  for (let at = 7, rest = value; rest > 0; at--, rest = Math.floor(rest / 256)) bytes[at] = rest % 256
   return bytes
 }
 

@@ -177,7 +177,7 @@ export function writeAnswer(writer: CborWriter, number: number, answer: HostAnsw
     case 'fault':
       writer.array(3)
       writer.text(answer.message)
-      for (const is of [answer.fatal, answer.missing]) writer.bool(is)
+      for (const is of [answer.fatal, answer.untouched]) writer.bool(is)
       break
     case 'refused':
       writer.text(answer.reason)
@@ -232,7 +232,7 @@ function readAnswer(reader: CborReader, kind: HostAnswer['kind'] | undefined): H
       return { kind, bytes: optional(reader, () => reader.bytes()), slot: readSmall(reader) }
     case 'fault':
       reader.array()
-      return { kind, message: reader.text(), fatal: reader.bool(), missing: reader.bool() }
+      return { kind, message: reader.text(), fatal: reader.bool(), untouched: reader.bool() }
     case 'refused':
       return { kind, reason: reader.text() }
     case 'done':

@@ -69,15 +69,17 @@ export class QueryLane {
   async query(follower: Follower, message: QueryMessage, timestampMs: number): Promise<QueryAnswer> {
     if (this.#pending >= QUERIES_PENDING_MAX) throw new Failure('busy', { queries: this.#pending })
     this.#pending += 1
-    using _follower = follower.hold()
-    using _seat = this.#seat.hold()
+    const [held, seat] = [follower.hold(), this.#seat.hold()]
+    // Not by `using`: a stack of what is to be disposed of costs a query as much as its way through the hosts' pipe.
     try {
-      return await this.#query(follower, message, timestampMs).catch(error => {
-        // Another query took the host along: once more.
-        if (!Failure.is(error, 'host-fault') || error.details['bystander'] !== true) throw error
-        return this.#query(follower, message, timestampMs)
-      })
+      return await this.#query(follower, message, timestampMs)
+    } catch (error) {
+      // Another query took the host along: once more.
+      if (!Failure.is(error, 'host-fault') || error.details['bystander'] !== true) throw error
+      return await this.#query(follower, message, timestampMs)
     } finally {
+      held[Symbol.dispose]()
+      seat[Symbol.dispose]()
       this.#pending -= 1
     }
   }

@@ -171,9 +171,9 @@ export class Gateway implements AsyncDisposable {
 }
 
 function ownPages({ metrics, version }: GatewayParts): ReadonlyMap<string, OwnPage> {
-  const description = JSON.stringify(openApiDocument({ version }))
+  let description: string | undefined
   return new Map<string, OwnPage>([
-    ['openapi.json', { mediaType: 'application/json', isOpen: true, text: () => description }],
+    ['openapi.json', { mediaType: 'application/json', isOpen: true, text: () => (description ??= JSON.stringify(openApiDocument({ version }))) }],
     ['health', { mediaType: 'application/json', isOpen: true, text: () => '{"status":"ok"}' }],
     [
       'metrics',

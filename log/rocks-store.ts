@@ -7,6 +7,8 @@ import { WRITE_BUFFER_BYTES } from './write-buffer.ts'
 
 /** Changes that go to the database in one batch. */
 const BATCH_CHANGES_MAX = 8_000
+/** Changes that are worth a batch: more of them together cost no less each, and what waits long grows old in the heap. */
+const WORTH_CHANGES = 1_024
 /** How long a change may wait for others. */
 const LINGER_MS = 500
 /** Bytes of changes not yet with the database; above it `settled` waits. */
@@ -167,7 +169,7 @@ export class RocksStore implements Store, AsyncDisposable {
 
   /** Sees to it that the queue is written, once enough has come or some time has passed. */
   #linger(): void {
-    if (this.#queue.length >= BATCH_CHANGES_MAX) this.#start()
+    if (this.#queue.length >= WORTH_CHANGES) this.#start()
     else this.#timer ??= setTimeout(() => this.#start(), LINGER_MS)
   }
 

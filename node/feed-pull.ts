@@ -96,8 +96,8 @@ export class FeedPull {
   }
 }
 
-/** The feed stands still, or the disk is at fault: whoever else is asked, it stays so. */
+/** The feed stands still, for good if it was the owner who signed twice, or the disk is at fault: whoever else is asked, it stays so. */
 function stopsAll(error: unknown): boolean {
   const { code, blame } = Failure.from(error)
-  return code === 'feed-frozen' || code === 'equivocated' || blame === 'host'
+  return code === 'feed-frozen' || code === 'equivocated' || code === 'owner-equivocated' || blame === 'host'
 }

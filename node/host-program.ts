@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { hostPath } from './host-path.ts'
 
 /** A program for a compute host: its path, and flags of its engine. */
 export interface HostProgram {
@@ -19,8 +20,6 @@ export const MAY_START_WORKERS: readonly string[] = ['--allow-worker']
  * `flags` go to the engine too: results must not depend on them.
  */
 export function hostProgram(flags: readonly string[] = []): HostProgram {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const path = fileURLToPath(new URL(`host-main.${extension}`, import.meta.url))
   const rights = [
     '--permission',
     ...readable(fileURLToPath(new URL('..', import.meta.url))).map(
@@ -28,7 +27,7 @@ export function hostProgram(flags: readonly string[] = []): HostProgram {
     ),
   ]
   return {
-    path,
+    path: hostPath(),
     execArgv: [
       ...rights,
       '--stack-size=3900',

@@ -9,6 +9,8 @@ import { nativeSha384 } from './native-sha384.ts'
 const RSA_KEYS_MAX = 1024
 
 const rsaKeys = new Map<string, KeyObject>()
+/** What an addon writes to gets a buffer outside of the heap, which costs more than the copy of a digest. */
+const digest = new Uint8Array(32)
 const expandedSeeds = new WeakMap<Uint8Array, Uint8Array>()
 
 /**
@@ -18,37 +20,36 @@ const expandedSeeds = new WeakMap<Uint8Array, Uint8Array>()
 export const nativeCrypto: Omit<CryptoProvider, 'keccak256' | 'rsaPkcs1Verify'> = {
   ...hostSha256,
   blake2b256(bytes) {
-    const digest = new Uint8Array(32)
     sodium.crypto_generichash(digest, bytes)
-    return digest
+    return digest.slice()
   },
   sha384: nativeSha384,
-  ed25519PublicKey: (seed) => expandSeed(seed).slice(32),
+  ed25519PublicKey: seed => expandSeed(seed).slice(32),
   ed25519Sign(seed, message) {
     const signature = new Uint8Array(64)
     sodium.crypto_sign_detached(signature, message, expandSeed(seed))
     return signature
   },
   ed25519Verify: (publicKey, message, signature) =>
-    sodium.crypto_sign_verify_detached(signature, message, publicKey),
-  secp256k1PublicKey: (secret) => secp256k1.publicKeyCreate(secret, false),
-  secp256k1Sign(secret, digest) {
-    const { signature, recid } = secp256k1.ecdsaSign(digest, secret)
+    sodium.crypto_sign_verify_detached(signature, outsideOfHeap(message), publicKey),
+  secp256k1PublicKey: secret => secp256k1.publicKeyCreate(secret, false),
+  secp256k1Sign(secret, hash) {
+    const { signature, recid } = secp256k1.ecdsaSign(hash, secret)
     const whole = new Uint8Array(65)
     whole.set(signature)
     whole[64] = recid
     return whole
   },
-  secp256k1Verify(publicKey, digest, signature) {
+  secp256k1Verify(publicKey, hash, signature) {
     try {
-      return secp256k1.ecdsaVerify(signature, digest, publicKey)
+      return secp256k1.ecdsaVerify(signature, hash, publicKey)
     } catch {
       return false
     }
   },
-  secp256k1Recover(digest, signature) {
+  secp256k1Recover(hash, signature) {
     try {
-      return secp256k1.ecdsaRecover(signature.subarray(0, 64), signature[64] ?? 0, digest, false)
+      return secp256k1.ecdsaRecover(signature.subarray(0, 64), signature[64] ?? 0, hash, false)
     } catch {
       return undefined
     }
@@ -63,12 +64,30 @@ export const nativeCrypto: Omit<CryptoProvider, 'keccak256' | 'rsaPkcs1Verify'> 
   },
   p256Verify(publicKey, message, signature) {
     try {
-      const key = createPublicKey({ key: Buffer.concat([P256_DER_PREFIX, publicKey]), format: 'der', type: 'spki' })
+      const key = createPublicKey({
+        key: Buffer.concat([P256_DER_PREFIX, publicKey]),
+        format: 'der',
+        type: 'spki',
+      })
       return verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, signature)
     } catch {
       return false
     }
   },
+}
+
+/** Digests and the like. The engine keeps bytes up to 64 in its heap, and makes a buffer of their own for each that an addon is given. */
+const shortMessages = Array.from(
+  { length: 65 },
+  (_, length) => new Uint8Array(new ArrayBuffer(length)),
+)
+
+/** The same bytes where an addon can read them for nothing; only until the next call. */
+function outsideOfHeap(message: Uint8Array): Uint8Array {
+  const kept = shortMessages[message.length]
+  if (kept === undefined) return message
+  for (let at = 0; at < kept.length; at++) kept[at] = message[at] ?? 0
+  return kept
 }
 
 /** SubjectPublicKeyInfo of an uncompressed P-256 point, up to the point. */

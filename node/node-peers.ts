@@ -1,7 +1,7 @@
 import type { NodePeers } from '../gateway/index.ts'
 import { type Network, parsePeerName, RemoteOperations } from '../network/index.ts'
 import type { NamingParts } from './unit-naming.ts'
-import { Failure, type KeyId, type MetricsRegistry } from '../protocol/index.ts'
+import type { KeyId, MetricsRegistry } from '../protocol/index.ts'
 
 /** Other nodes as the operations for admins see them. */
 export function nodePeers({ control }: Network): NodePeers {
@@ -52,8 +52,7 @@ export function keptPeers({ control, peers }: Network): KeyId[] {
 }
 
 /** Nodes in reach, and what they say of themselves. */
-export function inReach(network: Network | undefined): Pick<NamingParts, 'peers' | 'ask'> {
-  if (network === undefined) return { peers: () => [], ask: () => Promise.reject(new Failure('unreachable')) }
+export function inReach(network: Network): Pick<NamingParts, 'peers' | 'ask'> {
   const operations = new RemoteOperations(network)
   return {
     peers: () => network.peers,

@@ -22,17 +22,14 @@ import { type EffectOptions, openEffects } from './effects.ts'
 import { EvaluationHub } from './evaluation-hub.ts'
 import { openKeystore, privateFolder } from './keystore.ts'
 import { nodeFeeds } from './node-feeds.ts'
-import { inReach, nodePeers } from './node-peers.ts'
 import { createLogger, type NodeLogger } from './logger.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
 import { HandoverDesk } from './handover-desk.ts'
 import { handoverPeers, openHandovers } from './open-handovers.ts'
 import { evidencePeers, openEvidence } from './open-evidence.ts'
-import { knowsPeers } from './open-network.ts'
 import { openGateway } from './open-gateway.ts'
-import { joinNetwork, takePart } from './join-network.ts'
-import type { NetworkOptions } from './open-network.ts'
+import { isAmongOthers, knowsPeers, type NetworkOptions } from './network-options.ts'
 import { openUnits, type UnitObserver } from './open-units.ts'
 import { returnMemory } from './return-memory.ts'
 import { systemClock } from './system-clock.ts'
@@ -40,7 +37,7 @@ import { schedulerAt } from './scheduler-at.ts'
 import { tellWhoIsBehind } from './tell-who-is-behind.ts'
 import { createUnitMetrics } from './unit-metrics.ts'
 import { type UnitName, UnitRoles } from './unit-roles.ts'
-import { unitNaming } from './unit-naming.ts'
+import { NOBODY_IN_REACH, unitNaming } from './unit-naming.ts'
 import { VERSION } from './version.ts'
 import { withOverrides } from './with-overrides.ts'
 
@@ -158,7 +155,8 @@ async function openNode(
   keep(log)
   const metrics = new Metrics()
   const trouble = (what: string, failure: Failure): void => logger.warn({ what, code: failure.code, ...failure.details }, failure.message)
-  const joined = await joinNetwork({ keys, logger, options, log, clock, metrics, trouble }, keep)
+  const others = isAmongOthers(options) ? await import('./among-others.ts') : undefined
+  const joined = await others?.joinNetwork({ keys, logger, options, log, clock, metrics, trouble }, keep)
   const { network, peers, learned, announcements } = joined ?? {}
   const { hosts, residentBytes, signerRate, spotChecks, wasmer, progress } = options
   const unitMetrics = createUnitMetrics(metrics)
@@ -205,18 +203,18 @@ async function openNode(
     clock,
     evidence: evidence.book,
   }
-  const unitsToName = unitNaming({ key: keys.key, units: roles.names, ...inReach(network) })
-  let part: Awaited<ReturnType<typeof takePart>> | undefined
+  const unitsToName = unitNaming({ key: keys.key, units: roles.names, ...(others && network ? others.inReach(network) : NOBODY_IN_REACH) })
+  let part: Awaited<ReturnType<NonNullable<typeof others>['takePart']>> | undefined
   const { operations, forPeers } = operationsOf({
     ...faces,
     nodeInfo: () => infoOf({ key: keys.key, units: roles.names, startedMs }, network),
     unitsToName,
     admin: createAdmin({ recoveredBlocks, computer: units.computer, log, options }),
-    peers: network && nodePeers(network),
+    peers: network && others?.nodePeers(network),
     feeds: () => part && nodeFeeds(part.following.processes, log),
     handovers: () => desk,
   })
-  if (joined !== undefined) part = await takePart(joined, { publicUrl: options.publicUrl, key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations: forPeers, evidence, handovers, desk }, keep)
+  if (others && joined) part = await others.takePart(joined, { publicUrl: options.publicUrl, key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations: forPeers, evidence, handovers, desk }, keep)
   const node = { ...units, key: keys.key, log, roles, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })
   const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub, learned, creations: joined?.creations, unitsToName, schedulerAt: key => schedulerAt(key, network, part?.records) }, keep)

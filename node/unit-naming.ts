@@ -1,4 +1,4 @@
-import type { CallOptions, KeyId, OperationOutput } from '../protocol/index.ts'
+import { type CallOptions, Failure, type KeyId, type OperationOutput } from '../protocol/index.ts'
 import type { UnitName } from './unit-roles.ts'
 
 /** Whom to name in a spawn message at a node: itself, or another for the units that it does not run. */
@@ -13,6 +13,12 @@ export interface NamingParts {
   /** Nodes in reach. */
   peers(): readonly KeyId[]
   ask(peer: KeyId, options: CallOptions): Promise<Pick<OperationOutput<'node'>, 'units'>>
+}
+
+/** A node alone asks nobody. */
+export const NOBODY_IN_REACH: Pick<NamingParts, 'peers' | 'ask'> = {
+  peers: () => [],
+  ask: () => Promise.reject(new Failure('unreachable')),
 }
 
 const ASK_MAX_MS = 3_000

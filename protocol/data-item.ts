@@ -12,6 +12,7 @@ import { idText } from './id-text.ts'
 import { verifySignature } from './item-signature.ts'
 import { knownAddress } from './known-address.ts'
 import { type SignatureScheme, type Signer, shapeOfScheme, shapeOfType } from './keys.ts'
+import { knownPrefix } from './known-prefix.ts'
 import { TAGS_MAX, TAGS_SIZE_MAX_BYTES } from './limits.ts'
 import { decodeTags, encodeTags, type Tag } from './tags.ts'
 
@@ -86,7 +87,8 @@ export function dataItemMessage(item: Pick<DataItem, 'bytes'>): Uint8Array {
 
 /** Whether the owner of the item signed it; never throws on a parsed item. */
 export function verifyDataItem(item: DataItem): boolean {
-  const message = item instanceof LocatedItem ? messageAt(item.bytes, item.layout) : dataItemMessage(item)
+  const message =
+    item instanceof LocatedItem ? messageAt(item.bytes, item.layout) : dataItemMessage(item)
   return verifySignature(item.scheme, item.owner, message, item.signature)
 }
 
@@ -224,10 +226,6 @@ function optionalField(bytes: Uint8Array, at: number): Uint8Array {
   return bytes[at] === 1 ? bytes.subarray(at + 1, at + 1 + NAME_BYTES) : NO_BYTES
 }
 
-/** Deep hashes of the fields up to the target, by all bytes they depend on; emptied when full. */
-const knownPrefixes = new Map<string, Uint8Array>()
-const KNOWN_PREFIXES_MAX = 4096
-
 function messageAt(bytes: Uint8Array, layout: Layout): Uint8Array {
   const { anchorAt, tagsAt, dataAt } = layout
   let hash = prefixAt(bytes, layout)
@@ -236,21 +234,19 @@ function messageAt(bytes: Uint8Array, layout: Layout): Uint8Array {
   return hashNext(hash, bytes.subarray(dataAt))
 }
 
-/** One sender writes to one target again and again: half of the hashing need not be repeated. */
-function prefixAt(bytes: Uint8Array, layout: Layout): Uint8Array {
-  const { signatureType, ownerAt, targetAt, anchorAt } = layout
-  const name = signatureType + toBase64Url(bytes.subarray(ownerAt, anchorAt + 1))
-  const known = knownPrefixes.get(name)
-  if (known !== undefined) return known
-  let hash = hashNext(hashListStart(8), toUtf8('dataitem'))
-  hash = hashNext(hash, toUtf8('1'))
-  hash = hashNext(hash, toUtf8(String(signatureType)))
-  hash = hashNext(hash, bytes.subarray(ownerAt, targetAt))
-  hash = hashNext(hash, optionalField(bytes, targetAt))
-  if (bytes[anchorAt] === 0) hash = hashNext(hash, NO_BYTES)
-  if (knownPrefixes.size >= KNOWN_PREFIXES_MAX) knownPrefixes.clear()
-  knownPrefixes.set(name, hash)
-  return hash
+/** Deep hash of the fields up to the anchor, which is in it if it is empty. */
+function prefixAt(
+  bytes: Uint8Array,
+  { signatureType, ownerAt, targetAt, anchorAt }: Layout,
+): Uint8Array {
+  return knownPrefix(signatureType, bytes, ownerAt, anchorAt + 1, () => {
+    let hash = hashNext(hashListStart(8), toUtf8('dataitem'))
+    hash = hashNext(hash, toUtf8('1'))
+    hash = hashNext(hash, toUtf8(String(signatureType)))
+    hash = hashNext(hash, bytes.subarray(ownerAt, targetAt))
+    hash = hashNext(hash, optionalField(bytes, targetAt))
+    return bytes[anchorAt] === 0 ? hashNext(hash, NO_BYTES) : hash
+  })
 }
 
 function encodeUnsigned(

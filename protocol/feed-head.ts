@@ -96,7 +96,11 @@ export interface SignedTree {
 
 /** The leaf of a block. */
 export function blockHash(block: Uint8Array): Uint8Array {
-  return hash256(LEAF, uint64(block.length), block)
+  const end = LEAF_HEAD_BYTES + block.length
+  if (end > leaf.length) return hash256(LEAF, uint64(block.length), block)
+  leafView.setUint32(LEAF.length, block.length, true)
+  leaf.set(block, LEAF_HEAD_BYTES)
+  return blake2b256(leaf.subarray(0, end))
 }
 
 export function parentHash(left: TreeNode, right: TreeNode): Uint8Array {
@@ -164,6 +168,11 @@ export function feedHeadMessage(feed: FeedSpec, tree: SignedTree): Uint8Array {
 }
 
 const [LEAF, PARENT, ROOTS] = [new Uint8Array([0]), new Uint8Array([1]), new Uint8Array([2])]
+
+/** Short leaves are put together here: making room for one costs more than its hash. Of the length only the low half is ever set. */
+const LEAF_HEAD_BYTES = LEAF.length + 8
+const leaf = new Uint8Array(4096)
+const leafView = new DataView(leaf.buffer)
 
 /** Hypercore tells by these what a key signs or a hash is of. */
 const NAMESPACES = { tree: namespace(0), manifest: namespace(3), signer: namespace(4) }

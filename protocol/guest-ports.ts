@@ -177,6 +177,8 @@ export interface Guest {
   chunk(index: number): Uint8Array
   /** State outside linear memory, canonical. */
   engine(): Uint8Array
+  /** Bytes that the output of a slot may have, where that is not `OUTPUT_SIZE_MAX_BYTES`. */
+  readonly outputMaxBytes?: number
   /** Bytes this guest holds in memory, for the cache. */
   readonly sizeBytes: number
   close(): void

@@ -7,6 +7,7 @@ export * from './resource.ts'
 
 export * from './bytes.ts'
 export * from './cbor.ts'
+export { useSlabsOf } from './cbor-slabs.ts'
 export * from './crypto.ts'
 export { fastSha256 } from './sha256-provider.ts'
 export * from './merkle.ts'

@@ -48,6 +48,8 @@ export const OUTBOX_SPAWNS_MAX = 8
 export const OUTBOX_SIZE_MAX_BYTES = 2 * MiB
 /** Bytes of one reply or output. */
 export const OUTPUT_SIZE_MAX_BYTES = 1 * MiB
+/** Output of a process of AO's formats: as AO answers it, it repeats the outbox. */
+export const AO_OUTPUT_SIZE_MAX_BYTES = OUTBOX_SIZE_MAX_BYTES + OUTPUT_SIZE_MAX_BYTES
 /** Bytes that a query may answer: it stands in no result. As on the Internet Computer, and a little for the form. */
 export const QUERY_OUTPUT_MAX_BYTES = 3 * MiB + 4 * KiB
 /** Bytes of an error text kept in a result. */

@@ -38,6 +38,10 @@ export class ShortSha256 {
    * `SHORT_MESSAGE_MAX_BYTES`.
    */
   hashEach(prefix: Uint8Array, bytes: Uint8Array, bounds: readonly number[]): Uint8Array {
+    if (bounds.length === 2) {
+      this.#one(this.#put(0, prefix, bytes, bounds[0] ?? 0, bounds[1] ?? 0))
+      return this.#memory.slice(OUT, OUT + 32)
+    }
     const digests = new Uint8Array(16 * bounds.length)
     let [waiting, blocks] = [0, 0]
     for (let at = 0; at < bounds.length; at += 2) {

@@ -18,6 +18,8 @@ export interface Seated {
  */
 export class RecentReceipts {
   readonly #seated = new Map<MessageId, { readonly process: ProcessId; readonly seated: Seated }>()
+  /** Where the oldest is found. A Map keeps the places of what was deleted for a while: to begin anew is to pass by all of them. */
+  #oldest: MapIterator<MessageId> | undefined
   #bytes = 0
 
   get(process: ProcessId, id: MessageId): Seated | undefined {
@@ -30,10 +32,16 @@ export class RecentReceipts {
     this.#seated.set(id, { process, seated })
     this.#bytes += seated.bytes.length
     while (this.#seated.size > RECENT_RECEIPTS_MAX || this.#bytes > RECENT_RECEIPTS_MAX_BYTES) {
-      const oldest = this.#seated.keys().next().value
-      if (oldest === undefined) return
-      this.#forget(oldest)
+      this.#forgetOldest()
     }
+  }
+
+  /** What was passed by is forgotten, and what comes anew goes behind all others: the next one is the oldest. */
+  #forgetOldest(): void {
+    this.#oldest ??= this.#seated.keys()
+    const { value } = this.#oldest.next()
+    if (value === undefined) this.#oldest = undefined
+    else this.#forget(value)
   }
 
   /** Forgets those of one process. */

@@ -5,10 +5,11 @@
  *     node scripts/build.mjs <folder>
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { buildAgentPrelude } from '../processes/agent/build.mjs'
 import { buildStandardProcesses } from '../processes/standard/build.mjs'
+import { bundle } from './programs.mjs'
 
 const ROOT = join(import.meta.dirname, '..')
 const DIST = resolve(process.argv[2] ?? join(ROOT, 'dist'))
@@ -22,4 +23,9 @@ await buildStandardProcesses(join(DIST, 'processes', 'standard', 'build'))
 await buildAgentPrelude(join(DIST, 'processes', 'agent', 'build'))
 // Declarations that no compiler writes: those of packages without any.
 for (const file of ['log/holepunch.d.ts', 'node/native-packages.d.ts']) cpSync(join(ROOT, file), join(DIST, file))
+
+// What is started is a few files again; their packages stay apart, for whoever installs this chooses and audits them.
+await bundle(join(DIST, 'programs'), { root: DIST, ending: 'js', packages: 'external' })
+writeFileSync(join(DIST, 'cli', 'main.js'), "#!/usr/bin/env node\nimport '../programs/main.js'\n")
+for (const program of ['host-main', 'clerk-main']) writeFileSync(join(DIST, 'node', `${program}.js`), `import '../programs/${program}.js'\n`)
 chmodSync(join(DIST, 'cli', 'main.js'), 0o755)

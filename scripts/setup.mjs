@@ -1,6 +1,6 @@
 /**
  * Makes a clone ready to run: installs the dependencies if they are not those of package-lock.json, then builds the
- * standard processes and what agents run on. Plain JavaScript that any Node from 18 on understands, because it runs before the pinned Node
+ * standard processes and what agents run on, and bundles the programs. Plain JavaScript that any Node from 18 on understands, because it runs before the pinned Node
  * is there. Silent, and needs no network, when there is nothing to do. Writes to standard error only.
  *
  *     node scripts/setup.mjs
@@ -131,6 +131,27 @@ async function buildAgentPrelude() {
   if ((await build()) === 'built') process.stderr.write('atoll: prelude of agents built\n')
 }
 
+/** What starts fast, made from what starts slowly: if it cannot be made, the sources run. */
+async function buildPrograms() {
+  if (await hasFreshPrograms()) return
+  const node = pinnedNode() ?? process.execPath
+  const { status, stderr } = spawnSync(node, ['--no-warnings', join(ROOT, 'scripts', 'programs.mjs')], { cwd: ROOT, encoding: 'utf8' })
+  process.stderr.write(status === 0 ? 'atoll: programs bundled\n' : `${stderr}\natoll: the programs cannot be bundled; they start from their sources\n`)
+}
+
+/** Asks the bundle itself, which is JavaScript; an older Node than it was made for cannot. */
+async function hasFreshPrograms() {
+  const bundles = join(ROOT, '.cache', 'programs')
+  try {
+    const { key } = JSON.parse(readFileSync(join(bundles, 'bundle.json'), 'utf8'))
+    const { fingerprintOf, readBundle } = await import(pathToFileURL(join(bundles, key, 'startup.js')).href)
+    const bundle = readBundle()
+    return fingerprintOf(bundle.inputs) === bundle.fingerprint
+  } catch {
+    return false
+  }
+}
+
 /** Holds the claim while `work` runs; waits for another run that is alive. */
 async function alone(work) {
   mkdirSync(dirname(CLAIM), { recursive: true })
@@ -180,6 +201,7 @@ async function setUp() {
   if (read(STAMP) !== hash) writeFileSync(STAMP, hash)
   await buildStandardProcesses()
   await buildAgentPrelude()
+  await buildPrograms()
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

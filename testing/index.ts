@@ -10,5 +10,6 @@ export type {
   ProcessName,
   SpawnOptions,
   TestNet,
+  TestEffects,
   TestNetOptions,
 } from './test-net.ts'

@@ -5,16 +5,14 @@ interface Place {
   readonly slot: Slot
 }
 
-/** Where messages stand, in memory. */
+/** Where messages stand, in memory: by process, since a slot alone needs no object, and most is asked of one process. */
 export class MemoryIndex implements MessageIndex {
-  /** Most messages stand in one place. */
-  readonly #places = new Map<MessageId, Place | readonly Place[]>()
+  readonly #slots = new Map<ProcessId, Map<MessageId, Slot>>()
 
   add(process: ProcessId, id: MessageId, slot: Slot): void {
-    const known = this.#places.get(id)
-    const place = { process, slot }
-    if (known === undefined) this.#places.set(id, place)
-    else if (this.#slot(process, id) === undefined) this.#places.set(id, [...listOf(known), place])
+    let slots = this.#slots.get(process)
+    if (slots === undefined) this.#slots.set(process, (slots = new Map()))
+    if (!slots.has(id)) slots.set(id, slot)
   }
 
   lacks(process: ProcessId, id: MessageId): boolean {
@@ -33,24 +31,20 @@ export class MemoryIndex implements MessageIndex {
   }
 
   async forget(process: ProcessId, places: ReadonlyMap<MessageId, Slot>): Promise<void> {
-    for (const [id, slot] of places) {
-      const kept = listOf(this.#places.get(id) ?? []).filter(place => place.process !== process || place.slot !== slot)
-      if (kept.length === 0) this.#places.delete(id)
-      else this.#places.set(id, kept)
-    }
+    const slots = this.#slots.get(process)
+    for (const [id, slot] of places) if (slots?.get(id) === slot) slots.delete(id)
   }
 
   async placesOf(id: MessageId): Promise<readonly Place[]> {
-    const known = this.#places.get(id)
-    return known === undefined ? [] : listOf(known)
+    const places: Place[] = []
+    for (const [process, slots] of this.#slots) {
+      const slot = slots.get(id)
+      if (slot !== undefined) places.push({ process, slot })
+    }
+    return places
   }
 
   #slot(process: ProcessId, id: MessageId): Slot | undefined {
-    const known = this.#places.get(id)
-    if (known === undefined) return undefined
-    return listOf(known).find(place => place.process === process)?.slot
+    return this.#slots.get(process)?.get(id)
   }
 }
-
-const listOf = (known: Place | readonly Place[]): readonly Place[] =>
-  'slot' in known ? [known] : known

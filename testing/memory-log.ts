@@ -104,11 +104,11 @@ export class MemoryLog implements Log {
     this.#fault = failure
   }
 
-  async commit(blocks: readonly NewBlock[], commitment?: Commitment): Promise<void> {
+  commit(blocks: readonly NewBlock[], commitment?: Commitment): Promise<void> {
     this.commits++
     commitment?.advance('queued')
     if (this.#pause !== undefined) return this.#group.add(blocks, commitment)
-    await this.#turn().then(() => founded(commitment, () => this.#write(blocks)))
+    return this.#turn().then(() => founded(commitment, () => this.#write(blocks)))
   }
 
   #write(blocks: readonly NewBlock[]): void {
@@ -131,18 +131,18 @@ export class MemoryLog implements Log {
     if (this.#down) await new Promise<never>(() => undefined)
     if (this.#closed) throw new Failure('shutting-down')
     const held = this.#feedOf(feed)
-    if (index > held.length)
-      throw new Failure('feed-frozen', { process: feed.process, expected: held.length, index })
+    if (index > held.length) throw new Failure('feed-frozen', { process: feed.process, expected: held.length, index })
     const before = held.length
-    for (const [offset, bytes] of blocks.entries()) {
-      const present = held.blocks[index + offset]
+    let at = index
+    for (const bytes of blocks) {
+      const present = held.blocks[at]
       if (present === undefined) held.push(bytes)
-      else if (!equalBytes(present, bytes))
-        throw new Failure('feed-frozen', { process: feed.process, index: index + offset })
+      else if (!equalBytes(present, bytes)) throw new Failure('feed-frozen', { process: feed.process, index: at })
+      at += 1
     }
     if (held.length === before) return
     this.#wrote(() => held.cut(before))
-    this.#tell(feed, blocks.slice(before - index))
+    this.#tell(feed, before === index ? blocks : blocks.slice(before - index))
   }
 
   async length(feed: FeedSpec): Promise<number> {
@@ -253,8 +253,7 @@ export class MemoryLog implements Log {
   }
 
   freeze(feed: FeedSpec, length: number, why = new Failure('feed-frozen', { process: feed.process })): void {
-    const name = nameOf(feed)
-    this.#frozen.set(name, why)
+    this.#frozen.set(nameOf(feed), why)
     this.#feedOf(feed).cut(length)
   }
 
@@ -283,12 +282,15 @@ export class MemoryLog implements Log {
     const { feed, signature } = block
     const length = this.#feedOf(feed).push(block.bytes)
     if (signature !== undefined) this.#proofs.set(nameOf(feed), { head: { length, signature }, rest: [], length })
-    for (const [offset, id] of standingIds(block, this.directory.epochs).entries()) this.messages.add(feed.process, id, block.firstSlot + offset)
+    let slot = block.firstSlot
+    for (const id of standingIds(block, this.directory.epochs)) this.messages.add(feed.process, id, slot++)
     this.#tell(block.feed, [block.bytes])
   }
 
   #tell(feed: FeedSpec, blocks: readonly Uint8Array[]): void {
-    for (const grew of this.#watchers) grew({ feed, length: this.#feedOf(feed).length, blocks })
+    if (this.#watchers.size === 0) return
+    const growth = { feed, length: this.#feedOf(feed).length, blocks }
+    for (const grew of this.#watchers) grew(growth)
   }
 
   #feedOf(feed: FeedSpec): MemoryFeed {

@@ -9,13 +9,24 @@ export class OrderedKeys {
   readonly #groups = new Map<string, Group>()
   /** Prefixes in order; nothing after one came. */
   #prefixes: string[] | undefined
+  /** Came since somebody last asked, and are in no group yet. */
+  #added: string[]
 
   constructor(keys: Iterable<string> = []) {
-    for (const key of keys) this.add(key)
+    this.#added = [...keys]
   }
 
   /** Takes a key that is not there. */
   add(key: string): void {
+    this.#added.push(key)
+  }
+
+  #groupAll(): void {
+    for (const key of this.#added) this.#group(key)
+    if (this.#added.length > 0) this.#added = []
+  }
+
+  #group(key: string): void {
     const prefix = key.slice(0, PREFIX_CHARACTERS)
     let group = this.#groups.get(prefix)
     if (group === undefined) {
@@ -27,11 +38,13 @@ export class OrderedKeys {
   }
 
   delete(key: string): void {
+    this.#groupAll()
     this.#groups.get(key.slice(0, PREFIX_CHARACTERS))?.delete(key)
   }
 
   /** Up to `limit` keys from `gte` on, before `lt`: the first of them, or the last, those backwards. */
   range(gte: string, lt: string, limit: number, reverse: boolean): string[] {
+    this.#groupAll()
     this.#prefixes ??= [...this.#groups.keys()].sort(byCode)
     const from = placeIn(this.#prefixes, gte.slice(0, PREFIX_CHARACTERS))
     const inside = this.#prefixes.slice(from, placeIn(this.#prefixes, lt) + 1)

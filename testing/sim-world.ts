@@ -1,5 +1,5 @@
 import type { UnitObserver } from '../node/index.ts'
-import { type Effects, Failure, type KeyId, type Receipt, toBase64Url } from '../protocol/index.ts'
+import { type Effects, Failure, type KeyId, type Receipt } from '../protocol/index.ts'
 import { Faults } from './faults.ts'
 import { Journal } from './journal.ts'
 import { MemoryLog } from './memory-log.ts'
@@ -39,7 +39,7 @@ export class SimWorld {
   readonly time: VirtualTime
   readonly random: SeededRandom
   readonly faults: Faults
-  readonly journal = new Journal()
+  readonly journal: Journal
   readonly troubles: { node: string; what: string; failure: Failure }[] = []
   /** What clients were promised, the last of it. */
   readonly receipts: Receipt[] = []
@@ -57,6 +57,7 @@ export class SimWorld {
     this.faults = new Faults(this.random.stream('faults'))
     this.names = new Map(parts.names)
     this.homes = new Map(parts.homes)
+    this.journal = new Journal({ startUs: START_MS * 1000, nameOf: process => this.nameOf(process) })
     const network = new Network<NodeRun>({
       faults: this.faults,
       random: this.random.stream('network'),
@@ -103,9 +104,7 @@ export class SimWorld {
   }
 
   note(text: string): void {
-    const us = this.time.nowUs - START_MS * 1000
-    const fraction = String(us % 1000).padStart(3, '0')
-    this.journal.write(`${Math.floor(us / 1000)}.${fraction} ${text}`)
+    this.journal.write(this.time.nowUs, text)
   }
 
   /** What a client sent through a node, if its answer is a receipt. */
@@ -171,16 +170,11 @@ export class SimWorld {
       committed: frames => {
         for (const { process, index, ids } of frames) {
           this.homes.set(process.id, name)
-          this.note(`${name}: ${this.nameOf(process.id)} frame ${index}, ${ids.length} messages`)
+          this.journal.committed(this.time.nowUs, name, process.id, index, ids.length)
         }
       },
-      evaluated: ({ process, index, certificate }) => {
-        const { stateRoot, resultsRoot, gas } = certificate
-        const roots = `${short(stateRoot)} ${short(resultsRoot)}`
-        this.note(
-          `${name}: ${this.nameOf(process.id)} frame ${index} evaluated, ${gas} gas, ${roots}`,
-        )
-      },
+      evaluated: ({ process, index, certificate }) =>
+        this.journal.evaluated(this.time.nowUs, name, process.id, index, certificate),
       trouble: (what, failure) => {
         this.note(`${name}: trouble: ${what}: ${failure.code}`)
         if (this.troubles.length < TROUBLES_MAX) this.troubles.push({ node: name, what, failure })
@@ -193,8 +187,6 @@ export class SimWorld {
     return undefined
   }
 }
-
-const short = (hash: Uint8Array): string => toBase64Url(hash.subarray(0, 6))
 
 /** What the test does for an effect takes no time. */
 function heldStill(effects: Effects, time: VirtualTime): Effects {

@@ -1,10 +1,13 @@
-import type { Effects, Failure, Tag, TraceView } from '../protocol/index.ts'
+import type { EffectCall, Failure, Tag, TraceView } from '../protocol/index.ts'
 import type { Client, ProcessHandle, ProcessRef, SpawnedProcess } from '../sdk/index.ts'
 import type {
   AnyContract,
   AnyImplementation,
   ArgsField,
   Duration,
+  EffectInput,
+  EffectName,
+  EffectReply,
   Implementation,
 } from '../contract/index.ts'
 import type { SpawnSource } from './module-shelf.ts'
@@ -20,9 +23,17 @@ export interface TestNetOptions {
   /** What a write takes to become durable, and once more until that is known. */
   readonly disk?: readonly [Duration, Duration] | undefined
   /** What the messenger units do outside the network: functions of the test, by the name of the effect. */
-  readonly effects?: Effects | undefined
+  readonly effects?: TestEffects | undefined
   /** What a compute host takes for an answer; nothing, if not given. */
   readonly hosts?: readonly [Duration, Duration] | undefined
+}
+
+/** What the world answers to a process of a test; nothing answered is an effect that failed to say anything. */
+export type TestEffects = {
+  readonly [K in EffectName]?: (input: EffectInput<K>, call: EffectCall) => Promise<EffectReply<K> | undefined>
+} & {
+  /** Effects of one's own: their input is what the process gave. */
+  readonly [name: string]: ((input: never, call: EffectCall) => Promise<unknown>) | undefined
 }
 
 export interface SpawnOptions {

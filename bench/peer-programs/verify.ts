@@ -21,16 +21,21 @@ interface Input {
   readonly batchSize: number
 }
 
+/** One signature again and again is 3 µs cheaper: the processor learns its course by heart. Nobody verifies a message twice. */
+const MESSAGES = 1_024
 const US_PER_MS = 1_000
 
 await runProgram<Input>(async ({ messageBytes, batches, batchSize }) => {
   const sodium = createRequire(import.meta.url)('sodium-native') as Sodium
   const publicKey = new Uint8Array(sodium.crypto_sign_PUBLICKEYBYTES)
   const secretKey = new Uint8Array(sodium.crypto_sign_SECRETKEYBYTES)
-  const signature = new Uint8Array(sodium.crypto_sign_BYTES)
-  const message = crypto.getRandomValues(new Uint8Array(messageBytes))
   sodium.crypto_sign_keypair(publicKey, secretKey)
-  sodium.crypto_sign_detached(signature, message, secretKey)
+  const signed = Array.from({ length: MESSAGES }, () => {
+    const message = crypto.getRandomValues(new Uint8Array(messageBytes))
+    const signature = new Uint8Array(sodium.crypto_sign_BYTES)
+    sodium.crypto_sign_detached(signature, message, secretKey)
+    return { message, signature }
+  })
   const cpuUs: number[] = []
   const wallUs: number[] = []
   // one batch more than asked for: the first one warms up
@@ -38,7 +43,9 @@ await runProgram<Input>(async ({ messageBytes, batches, batchSize }) => {
     const cpuBefore = process.cpuUsage()
     const start = performance.now()
     for (let i = 0; i < batchSize; i++) {
-      if (!sodium.crypto_sign_verify_detached(signature, message, publicKey)) {
+      const one = signed[i % MESSAGES]
+      if (one === undefined) throw new Error('no message')
+      if (!sodium.crypto_sign_verify_detached(one.signature, one.message, publicKey)) {
         throw new Error('a good signature was refused')
       }
     }

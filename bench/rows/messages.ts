@@ -128,7 +128,7 @@ export const messagesRow: Row = {
   covers:
     'Ed25519 items signed beforehand, posted by one client over HTTP in bundles of 1,024 with 16 ' +
     'requests in flight; standard counter; every receipt comes after fdatasync; the last result ' +
-    'of every process is read and its count checked. CPU is that of the node and its hosts until ' +
+    'of every process is read and its count checked. The verification it is compared with is of another message each time. CPU is that of the node and its hosts until ' +
     'both are at rest again, so feeds and indexes that are written behind the receipt are in it. ' +
     'The client is not in the CPU figure, but shares the cores, so messages/s are lower than with a client elsewhere.',
   async run(context) {

@@ -2,6 +2,7 @@ import { basename, relative, resolve } from 'node:path'
 import { Failure } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { textFlag } from '../message-arguments.ts'
+import { didYouMean } from '../near-word.ts'
 import { newProject } from '../project/new-project.ts'
 import { type Template, templates } from '../project/templates.ts'
 import { renderTable } from '../table.ts'
@@ -12,21 +13,43 @@ export async function newFromTemplate(context: CommandContext): Promise<CommandE
   const [wanted, where = wanted] = positionals
   const known = await templates()
   if (wanted === undefined) {
-    output.list('template', 'templates', known.map(({ name, about }) => ({ name, about })), () => listOf(known))
+    output.list(
+      'template',
+      'templates',
+      known.map(({ name, about }) => ({ name, about })),
+      () => listOf(known),
+    )
     return undefined
   }
   const template = known.find(({ name }) => name === wanted)
   if (template === undefined) {
-    throw new Failure('usage', { template: wanted, known: known.map(({ name }) => name) }, { note: 'there is no such template' })
+    throw new Failure(
+      'usage',
+      { template: wanted, known: known.map(({ name }) => name) },
+      {
+        note: `there is no such template${didYouMean(
+          wanted,
+          known.map(({ name }) => name),
+        )}`,
+      },
+    )
   }
   const folder = resolve(terminal.cwd, where ?? wanted)
-  const project = await newProject(template, folder, textFlag(flags, 'name') ?? basename(folder).toLowerCase())
+  const project = await newProject(
+    template,
+    folder,
+    textFlag(flags, 'name') ?? basename(folder).toLowerCase(),
+  )
   const shown = relative(terminal.cwd, folder) || '.'
   output.document('project.new', { ...project, template: template.name }, () =>
     [
       `${terminal.paint('green', '✔')} ${shown}: ${project.files.join(', ')}`,
       '',
       'next:',
+      // What a project installs from a clone is what was built there.
+      ...(project.packageFolder === undefined
+        ? []
+        : [`  npm run -s build --prefix ${relative(terminal.cwd, project.packageFolder) || '.'}`]),
       ...(shown === '.' ? [] : [`  cd ${shown}`]),
       '  npm install',
       ...(project.hasTests ? ['  npm test'] : []),

@@ -2,7 +2,8 @@ import { Failure, SCHEDULE_TIMER_PREFIX, type TimersView } from '../../protocol/
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { showDuration } from '../duration.ts'
 import { findProcess } from '../find-named.ts'
-import { safeText, showBytes } from '../show-bytes.ts'
+import { didYouMean } from '../near-word.ts'
+import { safeLine, showBytes } from '../show-bytes.ts'
 import { showControlled } from '../show-controlled.ts'
 import { renderTable } from '../table.ts'
 
@@ -17,19 +18,30 @@ export async function listSchedules(context: CommandContext): Promise<CommandEnd
     : new Map<string, Purpose>()
   const timers = held.map(timer => ({ ...timer, ...purposes.get(timer.name ?? '') }))
   const now = Date.now()
-  context.output.list('schedule', 'schedules', timers.map(timer => ({ process, ...timer })), () =>
-    renderTable(
-      [{ title: 'KEY' }, { title: 'DUE' }, { title: 'IN', right: true }, { title: 'EVERY', right: true }, { title: 'MESSAGE' }],
-      timers
-        .toSorted((a, b) => a.dueMs - b.dueMs)
-        .map(({ key, dueMs, everyMs, message, input, cron }) => [
-          safeText(withoutPrefix(showBytes(key))),
-          new Date(dueMs).toISOString(),
-          dueMs > now ? showDuration(dueMs - now) : 'overdue',
-          cron ?? (everyMs === undefined ? 'once' : showDuration(everyMs)),
-          message === undefined ? '' : safeText(`${message} ${JSON.stringify(input ?? {})}`),
-        ]),
-    ))
+  context.output.list(
+    'schedule',
+    'schedules',
+    timers.map(timer => ({ process, ...timer })),
+    () =>
+      renderTable(
+        [
+          { title: 'KEY' },
+          { title: 'DUE' },
+          { title: 'IN', right: true },
+          { title: 'EVERY', right: true },
+          { title: 'MESSAGE' },
+        ],
+        timers
+          .toSorted((a, b) => a.dueMs - b.dueMs)
+          .map(({ key, dueMs, everyMs, message, input, cron }) => [
+            safeLine(withoutPrefix(showBytes(key))),
+            new Date(dueMs).toISOString(),
+            dueMs > now ? showDuration(dueMs - now) : 'overdue',
+            cron ?? (everyMs === undefined ? 'once' : showDuration(everyMs)),
+            message === undefined ? '' : safeLine(`${message} ${JSON.stringify(input ?? {})}`),
+          ]),
+      ),
+  )
   return undefined
 }
 
@@ -64,8 +76,14 @@ async function purposesIn(context: CommandContext, process: string): Promise<Map
 export async function cancelSchedule(context: CommandContext): Promise<CommandEnd> {
   const { process, timer } = await findTimer(context)
   const signer = await context.signer()
-  const done = await context.client().processes.cancelTimer(process, timer, { signer }, context.limits)
-  return showControlled(context, done, { type: 'schedule.cancelled', done: `cancelled ${timer}`, facts: { timer } })
+  const done = await context
+    .client()
+    .processes.cancelTimer(process, timer, { signer }, context.limits)
+  return showControlled(context, done, {
+    type: 'schedule.cancelled',
+    done: `cancelled ${timer}`,
+    facts: { timer },
+  })
 }
 
 /** `atoll schedule run-now` */
@@ -73,7 +91,11 @@ export async function runSchedule(context: CommandContext): Promise<CommandEnd> 
   const { process, timer } = await findTimer(context)
   const signer = await context.signer()
   const done = await context.client().processes.runTimer(process, timer, { signer }, context.limits)
-  return showControlled(context, done, { type: 'schedule.run', done: `${timer} is due`, facts: { timer } })
+  return showControlled(context, done, {
+    type: 'schedule.run',
+    done: `${timer} is due`,
+    facts: { timer },
+  })
 }
 
 /** The timer of that key, with or without the prefix of schedules. @throws {Failure} `usage` */
@@ -84,7 +106,13 @@ async function findTimer(context: CommandContext): Promise<{ process: string; ti
   const found = nameIn(timers, key) ?? nameIn(timers, SCHEDULE_TIMER_PREFIX + key)
   if (found !== undefined) return { process, timer: found }
   const known = timers.flatMap(timer => timer.name ?? []).map(withoutPrefix)
-  throw new Failure('usage', { key, known }, { note: 'the process holds no timer of that key' })
+  if (known.length === 0)
+    throw new Failure('usage', { key }, { note: 'the process holds no timer' })
+  throw new Failure(
+    'usage',
+    { key, known },
+    { note: `the process holds no timer of that key${didYouMean(key, known)}` },
+  )
 }
 
 function nameIn(timers: readonly Timer[], key: string): string | undefined {

@@ -8,7 +8,9 @@ import { showDifferences } from '../show-differences.ts'
 /** `atoll state get` */
 export async function getState(context: CommandContext): Promise<CommandEnd> {
   const state = await stateAt(context, countFlag(context.flags, 'at'))
-  context.output.document('state', state, () => JSON.stringify(readable(state.document), undefined, 2))
+  context.output.document('state', state, () =>
+    JSON.stringify(readable(state.document), undefined, 2),
+  )
   return undefined
 }
 
@@ -24,13 +26,20 @@ export async function diffState(context: CommandContext): Promise<CommandEnd> {
   const { flags, output, terminal } = context
   const after = await stateAt(context, countFlag(flags, 'at'))
   const from = countFlag(flags, 'from') ?? after.slot - 1
-  if (from < 0) throw new Failure('usage', { at: after.slot }, { note: 'there is no state before the first slot' })
+  if (from < 0)
+    throw new Failure(
+      'usage',
+      { at: after.slot },
+      { note: 'there is no state before the first slot' },
+    )
   const before = await stateAt(context, from)
   const differences = jsonDifferences(readable(before.document), readable(after.document))
   const document = { process: after.process, from: before.slot, at: after.slot, differences }
   output.document('state.diff', document, () => showDifferences(differences))
   if (output.format === 'text') {
-    terminal.err(`${terminal.paintErr('dim', `slot ${before.slot} → slot ${after.slot}, ${differences.length} differences`)}\n`)
+    terminal.err(
+      `${terminal.paintErr('dim', `slot ${before.slot} → slot ${after.slot}, ${differences.length === 1 ? '1 difference' : `${differences.length} differences`}`)}\n`,
+    )
   }
   return undefined
 }
@@ -40,7 +49,10 @@ async function stateAt(context: CommandContext, at: number | undefined): Promise
   const process = await findProcess(context, context.positionals[0] ?? '')
   const progress = context.progress('replaying')
   const onProgress = (reached: number, slot: number): void => progress.at(reached, slot + 1)
-  return context.client().processes.stateAt(process, { ...limits, at, onProgress }).finally(progress.end)
+  return context
+    .client()
+    .processes.stateAt(process, { ...limits, at, onProgress })
+    .finally(progress.end)
 }
 
 /** A document for eyes: the state alone where the program names it, and cells as text where they are text. */

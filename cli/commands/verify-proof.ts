@@ -2,14 +2,23 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { verifyProcess } from '../../node/index.ts'
 import {
-  decodeEnvelope, decodeResultProof, describeProcess, describeSpawnItem, equalBytes, Failure, isResultProof, parseDataItem, toHex,
+  decodeEnvelope,
+  decodeResultProof,
+  describeProcess,
+  describeSpawnItem,
+  equalBytes,
+  Failure,
+  isResultProof,
+  parseDataItem,
+  toHex,
+  isId,
 } from '../../protocol/index.ts'
 import { checkProof, type ProofStep, type ProvenResult } from '../../sdk/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { EXIT } from '../exit-code.ts'
 import { findResult } from '../find-result.ts'
 import { sourceFromNode } from '../remote-source.ts'
-import { safeText, textOf } from '../show-bytes.ts'
+import { safeLine, textOf } from '../show-bytes.ts'
 import { showOutput } from '../show-output.ts'
 
 interface Step extends Pick<ProofStep, 'holds' | 'what'> {
@@ -21,23 +30,32 @@ export async function verifyAny(context: CommandContext): Promise<CommandEnd> {
   const { positionals, flags, output, terminal } = context
   const [text = ''] = positionals
   const { bytes, trusted, message } = await proofOf(context, text)
-  const report = checkProof(bytes, { trusted: await trustOf(context, flags['trust']) ?? trusted, message })
+  const report = checkProof(bytes, {
+    trusted: (await trustOf(context, flags['trust'])) ?? trusted,
+    message,
+  })
   const steps: Step[] = [...report.steps]
-  if (report.proven !== undefined && flags['execute'] === true) steps.push(await execute(context, report.proven))
+  if (report.proven !== undefined && flags['execute'] === true)
+    steps.push(await execute(context, report.proven))
   const isVerified = steps.every(step => step.holds)
   const facts = report.proven && isVerified ? factsOf(report.proven) : {}
-  output.document('verify', { verified: isVerified, sizeBytes: bytes.length, ...facts, steps }, () =>
-    steps
-      .map(({ name, holds, what }) => {
-        const mark = holds ? terminal.paint('green', '✔') : terminal.paint('red', '✖')
-        return `${mark} ${name.padEnd(11)} ${safeText(what)}`
-      })
-      .join('\n'),
+  output.document(
+    'verify',
+    { verified: isVerified, sizeBytes: bytes.length, ...facts, steps },
+    () =>
+      steps
+        .map(({ name, holds, what }) => {
+          const mark = holds ? terminal.paint('green', '✔') : terminal.paint('red', '✖')
+          return `${mark} ${name.padEnd(11)} ${safeLine(what)}`
+        })
+        .join('\n'),
   )
   if (!isVerified) return EXIT.verification
   // A name is what the node says it is; an id is what the user knows.
-  const isAnchored = flags['trust'] !== undefined || (trusted !== undefined && text.startsWith(trusted))
-  if (report.proven !== undefined && output.format === 'text') tellEnd(context, report.proven, isAnchored)
+  const isAnchored =
+    flags['trust'] !== undefined || (trusted !== undefined && text.startsWith(trusted))
+  if (report.proven !== undefined && output.format === 'text')
+    tellEnd(context, report.proven, isAnchored)
   return undefined
 }
 
@@ -48,11 +66,18 @@ async function proofOf(
 ): Promise<{ bytes: Uint8Array; trusted?: string | undefined; message?: string | undefined }> {
   const file = await fileIfAny(context, text)
   if (file !== undefined) {
-    if (!isResultProof(file)) throw new Failure('usage', { file: text }, { note: 'the file holds no proof; atoll proof export writes one' })
+    if (!isResultProof(file))
+      throw new Failure(
+        'usage',
+        { file: text },
+        { note: 'the file holds no proof; atoll proof export writes one' },
+      )
     return { bytes: file }
   }
   const { process, slot, message } = await findResult(context, text)
-  const bytes = await context.client().exportProof(process, message ?? slot, { ...context.limits, message: true, output: true })
+  const bytes = await context
+    .client()
+    .exportProof(process, message ?? slot, { ...context.limits, message: true, output: true })
   // Whoever asks by the id of a message has not said which process it should be in.
   return message === undefined ? { bytes, trusted: process } : { bytes, message }
 }
@@ -61,7 +86,15 @@ async function proofOf(
 async function trustOf(context: CommandContext, text: unknown): Promise<string | undefined> {
   if (typeof text !== 'string') return undefined
   const file = await fileIfAny(context, text)
-  return file === undefined ? text : processIn(file)
+  if (file !== undefined) return processIn(file)
+  // A name is what a node says; trust needs what stands in signatures.
+  if (!isId(text) && !text.startsWith('0x'))
+    throw new Failure(
+      'usage',
+      { trust: text },
+      { note: 'expected the id of a process, a key, or a file with a spawn message' },
+    )
+  return text
 }
 
 function processIn(bytes: Uint8Array): string {
@@ -76,7 +109,10 @@ function processIn(bytes: Uint8Array): string {
   }
 }
 
-async function fileIfAny({ terminal }: CommandContext, text: string): Promise<Uint8Array | undefined> {
+async function fileIfAny(
+  { terminal }: CommandContext,
+  text: string,
+): Promise<Uint8Array | undefined> {
   try {
     return new Uint8Array(await readFile(resolve(terminal.cwd, text)))
   } catch {
@@ -85,7 +121,10 @@ async function fileIfAny({ terminal }: CommandContext, text: string): Promise<Ui
 }
 
 /** Evaluates the process again up to the slot: its feed comes from the node, and is checked too. */
-async function execute(context: CommandContext, { process, slot, certificate }: ProvenResult): Promise<Step> {
+async function execute(
+  context: CommandContext,
+  { process, slot, certificate }: ProvenResult,
+): Promise<Step> {
   const progress = context.progress('evaluating again')
   const source = sourceFromNode(context.client(), process.id, { signal: context.limits.signal })
   const report = await verifyProcess(source, {
@@ -95,27 +134,69 @@ async function execute(context: CommandContext, { process, slot, certificate }: 
   }).finally(progress.end)
   const { slots, firstFault, stateRoot } = report
   const name = 'execution'
-  if (firstFault !== undefined) return { name, holds: false, what: `slot ${firstFault.slot}: ${firstFault.what}` }
-  const isSame = slots === certificate.firstSlot + certificate.count && equalBytes(stateRoot, certificate.stateRoot)
-  if (!isSame) return { name, holds: false, what: `${slots} slots give the state ${toHex(stateRoot)}, which is not the certified one` }
-  return { name, holds: true, what: `${slots} slots evaluated here give the certified state ${toHex(stateRoot).slice(0, 16)}…` }
-}
-
-function factsOf({ process, slot, message, head, certificate, block, signedBlocks, units, result }: ProvenResult) {
-  const output = outputOf(head, result)
+  if (firstFault !== undefined)
+    return { name, holds: false, what: `slot ${firstFault.slot}: ${firstFault.what}` }
+  const isSame =
+    slots === certificate.firstSlot + certificate.count &&
+    equalBytes(stateRoot, certificate.stateRoot)
+  if (!isSame)
+    return {
+      name,
+      holds: false,
+      what: `${slots} slots give the state ${toHex(stateRoot)}, which is not the certified one`,
+    }
   return {
-    process: process.id, slot, message, status: head.status, gas: head.gas, block, signedBlocks, units,
-    stateRoot: toHex(certificate.stateRoot), output, outputText: output && textOf(output),
+    name,
+    holds: true,
+    what: `${slots} slots evaluated here give the certified state ${toHex(stateRoot).slice(0, 16)}…`,
   }
 }
 
-function outputOf(head: ProvenResult['head'], result: ProvenResult['result']): Uint8Array | undefined {
+function factsOf({
+  process,
+  slot,
+  message,
+  head,
+  certificate,
+  block,
+  signedBlocks,
+  units,
+  result,
+}: ProvenResult) {
+  const output = outputOf(head, result)
+  return {
+    process: process.id,
+    slot,
+    message,
+    status: head.status,
+    gas: head.gas,
+    block,
+    signedBlocks,
+    units,
+    stateRoot: toHex(certificate.stateRoot),
+    output,
+    outputText: output && textOf(output),
+  }
+}
+
+function outputOf(
+  head: ProvenResult['head'],
+  result: ProvenResult['result'],
+): Uint8Array | undefined {
   return result?.output ?? ('output' in head.detail ? head.detail.output : undefined)
 }
 
 /** What was proven, on standard error: what stands before it are the steps. */
-function tellEnd({ terminal }: CommandContext, { process, head, result }: ProvenResult, isAnchored: boolean): void {
+function tellEnd(
+  { terminal }: CommandContext,
+  { process, head, result }: ProvenResult,
+  isAnchored: boolean,
+): void {
   const output = outputOf(head, result)
-  if (output !== undefined && output.length > 0) terminal.err(`  output      ${showOutput(output)}\n`)
-  if (!isAnchored) terminal.err(`  The proof names its process itself. Is it the one you mean? Then: --trust ${process.id}\n`)
+  if (output !== undefined && output.length > 0)
+    terminal.err(`  output      ${showOutput(output)}\n`)
+  if (!isAnchored)
+    terminal.err(
+      `  The proof names its process itself. Is it the one you mean? Then: --trust ${process.id}\n`,
+    )
 }

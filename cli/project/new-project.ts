@@ -6,28 +6,50 @@ import { packageFolder, type Template } from './templates.ts'
 /** Names that npm takes for a package. */
 const PACKAGE_NAME = /^[a-z0-9][a-z0-9._-]{0,100}$/
 
-const SCRIPTS = { dev: 'atoll dev', test: 'node --test', deploy: 'atoll deploy', check: 'tsc --noEmit' }
+const SCRIPTS = {
+  dev: 'atoll dev',
+  test: 'node --test',
+  deploy: 'atoll deploy',
+  check: 'tsc --noEmit',
+}
 
 export interface NewProject {
   readonly folder: string
   /** Files written, as paths in the folder. */
   readonly files: readonly string[]
   readonly hasTests: boolean
+  /** The clone whose package it depends on, if that is not published. */
+  readonly packageFolder: string | undefined
 }
 
 /** Writes a project made from a template into `folder`, which must be empty or new. @throws {Failure} `usage` */
-export async function newProject(template: Template, folder: string, name: string): Promise<NewProject> {
-  if (!PACKAGE_NAME.test(name)) throw new Failure('usage', { name }, { note: 'expected small letters, digits and dashes' })
+export async function newProject(
+  template: Template,
+  folder: string,
+  name: string,
+): Promise<NewProject> {
+  if (!PACKAGE_NAME.test(name))
+    throw new Failure('usage', { name }, { note: 'expected small letters, digits and dashes' })
   await mkdir(folder, { recursive: true })
   const present = await readdir(folder)
   if (present.some(file => file !== '.git')) {
-    throw new Failure('usage', { folder, files: present.slice(0, 8) }, { note: 'the folder is not empty' })
+    throw new Failure(
+      'usage',
+      { folder, files: present.slice(0, 8) },
+      { note: 'the folder is not empty' },
+    )
   }
   await cp(template.folder, folder, { recursive: true })
   const additions = await takeAdditions(folder)
   const own = await ownFiles(folder, name, additions)
   for (const [file, text] of Object.entries(own)) await writeFile(join(folder, file), text)
-  return { folder, files: (await readdir(folder)).sort(), hasTests: 'test' in (additions.scripts ?? SCRIPTS) }
+  const isClone = import.meta.filename.endsWith('.ts')
+  return {
+    folder,
+    files: (await readdir(folder)).sort(),
+    hasTests: 'test' in (additions.scripts ?? SCRIPTS),
+    packageFolder: isClone ? packageFolder() : undefined,
+  }
 }
 
 /** What a template adds to the package.json of its projects. */
@@ -46,8 +68,14 @@ async function takeAdditions(folder: string): Promise<Additions> {
 }
 
 /** What every project has, whatever its template. */
-async function ownFiles(folder: string, name: string, { scripts = SCRIPTS, dependencies, atoll }: Additions): Promise<Record<string, string>> {
-  const own = JSON.parse(await readFile(join(packageFolder(), 'package.json'), 'utf8')) as PackageFile
+async function ownFiles(
+  folder: string,
+  name: string,
+  { scripts = SCRIPTS, dependencies, atoll }: Additions,
+): Promise<Record<string, string>> {
+  const own = JSON.parse(
+    await readFile(join(packageFolder(), 'package.json'), 'utf8'),
+  ) as PackageFile
   return {
     'package.json': json({
       name,
@@ -55,8 +83,15 @@ async function ownFiles(folder: string, name: string, { scripts = SCRIPTS, depen
       type: 'module',
       scripts,
       ...(atoll === undefined ? {} : { atoll }),
-      dependencies: { atoll: dependencyOn(own, folder), zod: own.dependencies['zod'] ?? '4', ...dependencies },
-      devDependencies: { '@types/node': own.devDependencies['@types/node'] ?? '24', typescript: own.devDependencies['typescript'] ?? '6' },
+      dependencies: {
+        atoll: dependencyOn(own, folder),
+        zod: own.dependencies['zod'] ?? '4',
+        ...dependencies,
+      },
+      devDependencies: {
+        '@types/node': own.devDependencies['@types/node'] ?? '24',
+        typescript: own.devDependencies['typescript'] ?? '6',
+      },
     }),
     'tsconfig.json': json({
       compilerOptions: {
@@ -83,7 +118,9 @@ interface PackageFile {
 
 /** A package that is not published is depended on where it lies. */
 function dependencyOn({ version, private: isUnpublished }: PackageFile, folder: string): string {
-  return isUnpublished === true ? `file:${relative(folder, packageFolder()).replaceAll('\\', '/')}` : version
+  return isUnpublished === true
+    ? `file:${relative(folder, packageFolder()).replaceAll('\\', '/')}`
+    : version
 }
 
 const json = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`

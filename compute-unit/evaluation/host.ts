@@ -56,14 +56,9 @@ export function runHost(pipe: HostPipe, runtimes: readonly Runtime[]): void {
 const isFatal = (error: unknown): boolean =>
   error instanceof HostFault || (error instanceof RangeError && /alloc|memory/i.test(error.message))
 
-/** Nothing was touched: the fault is with whoever asked, and others' processes go on here. */
+/** What a request needs is not here, or not so far: no fact about the process nor about its snapshot, which nothing has touched. */
 class Untouched extends Error {
   override readonly name: string = 'Untouched'
-}
-
-/** A module that a request needs is not loaded here: no fact about the process, nor about its snapshot. */
-class NotLoaded extends Untouched {
-  override readonly name = 'NotLoaded'
 }
 
 /** Serves requests one after the other. */
@@ -101,7 +96,7 @@ export class Host {
       const fatal = isFatal(error)
       if (!fatal && !(error instanceof Untouched) && 'process' in request) this.#give(request.process)
       const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-      return { kind: 'fault', message, fatal, missing: error instanceof NotLoaded }
+      return { kind: 'fault', message, fatal, untouched: error instanceof Untouched }
     }
   }
 
@@ -229,7 +224,7 @@ export class Host {
 
   #open(request: Extract<HostRequest, { kind: 'open' }>): HostAnswer {
     const loaded = this.#modules.get(request.module)
-    if (loaded === undefined) throw new NotLoaded(`module ${request.module} is not loaded`)
+    if (loaded === undefined) throw new Untouched(`module ${request.module} is not loaded`)
     this.#processes.get(request.process)?.close()
     const description = describeProcess(decodeEnvelope(request.spawn))
     const process = HostedProcess.open(description, loaded, request.snapshot, id => this.#modules.get(id))

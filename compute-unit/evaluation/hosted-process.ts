@@ -367,7 +367,7 @@ export class HostedProcess {
     context: SlotContext,
     limit: bigint,
     guest = this.#guest,
-    outputMaxBytes = OUTPUT_SIZE_MAX_BYTES,
+    outputMaxBytes = guest.outputMaxBytes ?? OUTPUT_SIZE_MAX_BYTES,
   ): Ending {
     const ending = this.#guarded(guest, message, context, limit)
     if (context.brokenLimit !== undefined) return { status: 'error', gas: ending.gas, error: context.brokenLimit }

@@ -43,7 +43,9 @@ export class MessageIds {
         pushes.push(at, at + envelope.coreBytes.length)
       } else if (envelope.kind === 'ingress') this.#requests.set(position, decodeIngress(envelope.bytes))
     }
-    this.#digests = [sha256Each(NO_BYTES, frameBytes, items), sha256Each(PUSH, frameBytes, pushes)]
+    const hashed = (prefix: Uint8Array, bounds: readonly number[]): Uint8Array =>
+      bounds.length === 0 ? NO_BYTES : sha256Each(prefix, frameBytes, bounds)
+    this.#digests = [hashed(NO_BYTES, items), hashed(PUSH, pushes)]
   }
 
   /** The request of the IC at this position. */
@@ -56,9 +58,7 @@ export class MessageIds {
     const request = this.#requests.get(position)
     if (request !== undefined) return request.id
     const start = 32 * (this.#places[position] ?? 0)
-    return (this.#digests[this.#isPush[position] === true ? 1 : 0] ?? NO_BYTES).subarray(
-      start,
-      start + 32,
-    )
+    const digests = this.#digests[this.#isPush[position] === true ? 1 : 0] ?? NO_BYTES
+    return digests.length === 32 ? digests : digests.subarray(start, start + 32)
   }
 }

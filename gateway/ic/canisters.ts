@@ -167,17 +167,23 @@ export function canisterQuery(
 
 /** The one answer of a query; what broke a limit of the process is a reject too. */
 export function onlyAnswer(output: Uint8Array, error: string | undefined): CanisterAnswer {
-  const reject = (message: string): CanisterAnswer => ({ reject: { code: 5, error: 'IC0504', message } })
-  if (error !== undefined) return reject(error)
+  return answerUnlessCalls(output, error) ?? rejected('the canister gave no answer')
+}
+
+/** The same; nothing, if a composite query gave calls to others instead of an answer. */
+export function answerUnlessCalls(output: Uint8Array, error: string | undefined): CanisterAnswer | undefined {
+  if (error !== undefined) return rejected(error)
   try {
     const read = decodeCanisterOutput(output)
-    const answer = 'answers' in read ? read.answers[0]?.[1] : undefined
-    return answer ?? reject('the canister gave no answer')
+    if ('calls' in read) return undefined
+    return read.answers[0]?.[1] ?? rejected('the canister gave no answer')
   } catch (cause) {
-    if (cause instanceof MalformedBytes) return reject('the canister gave no answer')
+    if (cause instanceof MalformedBytes) return rejected('the canister gave no answer')
     throw cause
   }
 }
+
+const rejected = (message: string): CanisterAnswer => ({ reject: { code: 5, error: 'IC0504', message } })
 
 function readFacts(bytes: Uint8Array): CanisterFacts {
   const reader = new CborReader(bytes)

@@ -9,7 +9,7 @@ import { type QuerySigner, readQuery, signAnswer } from './query-clerk.ts'
 import { HttpRefusal } from './refusal.ts'
 
 /** Replies that wait for others to go with them: whoever is served first does not wait for all who came at the same time. */
-const REPLIES_TOGETHER_MAX = 16
+const REPLIES_TOGETHER_MAX = 64
 
 /** The program of the query clerk's thread: answers what it is asked, in order. The signer is all it knows. */
 export function runClerk(): void {

@@ -1,24 +1,12 @@
 import {
   type CanisterAnswer,
   type CompositeCall,
-  decodeCanisterOutput,
   encodeCanisterOutput,
-  MalformedBytes,
   runCompositeQuery,
 } from '../../protocol/index.ts'
 import { canisterQuery, onlyAnswer } from './canisters.ts'
 import type { Desk } from './desk.ts'
 import { CallRefusal } from './refusal.ts'
-
-/** Whether a query gave calls to others instead of an answer. */
-export function asksOthers(output: Uint8Array): boolean {
-  try {
-    return 'calls' in decodeCanisterOutput(output)
-  } catch (error) {
-    if (error instanceof MalformedBytes) return false
-    throw error
-  }
-}
 
 /** Goes on with a composite query whose first round gave `output`: canisters that it calls are asked in its own name. */
 export async function runComposite(

@@ -1,6 +1,6 @@
 import { type CanisterAnswer, equalBytes, principalText, rootKeysOf } from '../../protocol/index.ts'
-import { type Canister, canisterQuery, onlyAnswer } from './canisters.ts'
-import { asksOthers, runComposite } from './composite.ts'
+import { answerUnlessCalls, type Canister, canisterQuery, onlyAnswer } from './canisters.ts'
+import { runComposite } from './composite.ts'
 import type { Desk } from './desk.ts'
 import type { SignedQuery } from './query-clerk.ts'
 import { CallRefusal, HttpRefusal } from './refusal.ts'
@@ -50,7 +50,7 @@ export async function ask(desk: Desk, found: Canister, { canister, method, arg, 
     const { output, error } = await computer.query(found.process.id, { ...canisterQuery('query', method, sender, arg), certificate })
     const isSame = (await certificateNow()) === certificate
     if (!isSame && attempt < ATTEMPTS_MAX) continue
-    if (error !== undefined || !asksOthers(output)) return onlyAnswer(output, error?.message)
-    return runComposite(desk, { callee: found.principal, method, arg }, output, { sender, certificate })
+    const answer = answerUnlessCalls(output, error?.message)
+    return answer ?? runComposite(desk, { callee: found.principal, method, arg }, output, { sender, certificate })
   }
 }

@@ -12,20 +12,22 @@ import {
   problemOf,
   type Receipt,
 } from '../../protocol/index.ts'
+import { BulkTurns } from '../bulk-turns.ts'
 import type { OperationParts } from '../parts.ts'
 
 /** Handing in messages and asking where they stand. */
 export function messageOperations(
   parts: OperationParts,
 ): Pick<Operations, 'send' | 'sendBundle' | 'addModule' | 'message'> {
-  const { messenger, log } = parts
+  const { messenger, log, clock } = parts
+  const turns = new BulkTurns(clock)
   return {
     async send({ bytes }, options) {
       return accepted(await messenger.submit([bytes], options))
     },
     async sendBundle({ bytes }, options) {
-      const answers = await messenger.submit(itemsOf(bytes), options)
-      return answers.map(showAnswer)
+      const submit = () => messenger.submit(itemsOf(bytes), options)
+      return (await turns.take(bytes.length, submit, options)).map(showAnswer)
     },
     async addModule({ bytes }, options) {
       if (typeOf(bytes) !== 'Module')

@@ -22,6 +22,8 @@ interface EngineExports {
   readonly qjs_set_gc_threshold: (bytes: number) => void
   readonly qjs_new_string: Numbers
   readonly qjs_new_object: () => Handle
+  readonly qjs_new_array_buffer: Numbers
+  readonly qjs_get_array_buffer: Numbers
   readonly qjs_new_host_function: Numbers
   readonly qjs_new_number: Numbers
   readonly qjs_get_float64: Numbers
@@ -185,6 +187,21 @@ export class EngineCalls {
       if (exports.qjs_execute_pending_job() < 0) throw new EngineThrew(exports.qjs_get_exception())
     } while (exports.qjs_is_job_pending() !== 0)
     return true
+  }
+
+  /** A string of `length` bytes at `at`, kept for good; gives the address of its content's place. */
+  newText(at: number, length: number): number {
+    // A value is a box whose first word is the address.
+    return this.#uint32(this.checked(this.exports.qjs_new_string(at, length)))
+  }
+
+  /** The same for a buffer. `lengthAt` is room for four bytes. */
+  newBuffer(at: number, length: number, lengthAt: number): number {
+    const { exports } = this
+    return exports.qjs_get_array_buffer(
+      this.checked(exports.qjs_new_array_buffer(at, length)),
+      lengthAt,
+    )
   }
 
   #uint32(at: number): number {

@@ -48,7 +48,7 @@ function makeEngineImage(): Image {
     machine.calls.gas.value = LOAD_GAS
     machine.start()
     const entry = machine.boot(code)
-    machine.settle()
+    machine.collect()
     return capture(machine, undefined, entry)
   } catch (cause) {
     throw new HostFault('the engine of agents does not start', { cause })

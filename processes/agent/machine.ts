@@ -2,11 +2,13 @@ import { Buffer } from 'node:buffer'
 import { FRAME_SLOTS_MAX, HostFault } from '../../protocol/index.ts'
 import type { GlobalValues } from '../actor/engine-state.ts'
 import { GuestStop } from '../actor/guest-stop.ts'
+import { ChunkList } from './chunk-list.ts'
 import { engine } from './engine.ts'
 import { EngineCalls, EngineThrew } from './engine-calls.ts'
 import type { HostInputs } from './engine-imports.ts'
 import type { Delivery } from './delivery.ts'
 import { fillHoles } from './fill-holes.ts'
+import { fillSlabs } from './fill-slabs.ts'
 
 /** The C stack takes the first MiB of memory and grows down; between runs nothing on it means anything. */
 export const STACK_BYTES = 1024 * 1024
@@ -17,6 +19,9 @@ const ARGUMENTS_AT = 64 * 1024
 const LENGTH_AT = ARGUMENTS_AT + 64
 const TEXT_AT = ARGUMENTS_AT + 80
 const TEXT_MAX_BYTES = 512 * 1024
+/** Text of which fillings are made. */
+const FILLING = 0x61
+const FILLING_BYTES = 512
 /** What a process may allocate before the first collection. */
 const COLLECT_AFTER_BYTES = 4 * 1024 * 1024
 
@@ -49,6 +54,8 @@ export class Machine {
   /** Chunks stored to, ascending, as last counted: the first `dirtyCount` entries. */
   readonly dirty: number[] = []
   dirtyCount = 0
+  /** Chunks that runs changed which were kept and not settled: what the seated agent has to take over. */
+  readonly unsettled = new ChunkList()
   #rejections: {
     readonly promise: number
     readonly reason: number
@@ -107,17 +114,27 @@ export class Machine {
       calls.exports.qjs_free_value(promise)
       calls.exports.qjs_free_value(reason)
     }
-    this.settle()
+    this.#settle()
     return problem
   }
 
+  /** Leaves nothing to collect. */
+  collect(): void {
+    this.calls.exports.qjs_run_gc()
+  }
+
   /** Makes the heap what many processes begin with: nothing to collect, and free space in one piece. */
-  settle(): void {
-    const { exports, memory } = this.calls
-    exports.qjs_run_gc()
-    fillHoles(bytes => this.calls.allocate(bytes))
+  #settle(): void {
+    const { calls } = this
+    this.collect()
+    calls.memory.write(TEXT_AT, new Uint8Array(FILLING_BYTES).fill(FILLING), 'filling')
+    fillSlabs({
+      bytes: length => calls.newBuffer(TEXT_AT, length, LENGTH_AT),
+      text: length => calls.newText(TEXT_AT, length),
+    })
+    fillHoles(bytes => calls.allocate(bytes))
     // A collection touches every object there is; what has no circles needs none.
-    exports.qjs_set_gc_threshold(memory.bytes.length + COLLECT_AFTER_BYTES)
+    calls.exports.qjs_set_gc_threshold(calls.memory.bytes.length + COLLECT_AFTER_BYTES)
   }
 
   /** The value of compiled code, as text. @throws {EngineThrew} */

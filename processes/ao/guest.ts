@@ -1,4 +1,5 @@
 import {
+  AO_OUTPUT_SIZE_MAX_BYTES,
   CHUNK_SIZE_BYTES,
   type Ending,
   type Guest,
@@ -40,6 +41,7 @@ export interface AoGuestParts {
  *  3. Memory cannot shrink. A discarded run that grew it takes its instance with it.
  */
 export class AoGuest implements Guest {
+  readonly outputMaxBytes = AO_OUTPUT_SIZE_MAX_BYTES
   readonly #machines: MachinePool
   readonly #imageChunks: number
   readonly #process: ProcessDescription

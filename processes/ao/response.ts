@@ -1,6 +1,6 @@
 import {
+  AO_OUTPUT_SIZE_MAX_BYTES,
   ERROR_TEXT_MAX_BYTES,
-  OUTPUT_SIZE_MAX_BYTES,
   type ResultError,
 } from '../../protocol/index.ts'
 
@@ -115,5 +115,5 @@ export function encodeOutput(body: JsonObject, gas: bigint): Uint8Array | undefi
       GasUsed: Number(gas),
     }),
   )
-  return bytes.length <= OUTPUT_SIZE_MAX_BYTES ? bytes : undefined
+  return bytes.length <= AO_OUTPUT_SIZE_MAX_BYTES ? bytes : undefined
 }

@@ -7,6 +7,7 @@ import type { Entry } from './execution.ts'
 import { freezingLimit, outOfCycles } from './freezing.ts'
 import type { Executed, Machine } from './machine.ts'
 import { takeOutcall } from './management/http-outcall.ts'
+import { takeDraw } from './management/raw-rand.ts'
 import { MODES } from './modes.ts'
 import { notFound, type Post } from './post.ts'
 import { noModule, noReply, notRunning } from './refusals.ts'
@@ -81,7 +82,7 @@ export class CallsTaken {
     if (frozen !== undefined) return frozen
     if (code.entries.has(`canister_update ${method}`) || code.entries.has(`canister_query ${method}`)) return undefined
     const isComposite = code.entries.has(`canister_composite_query ${method}`)
-    const message = `Error from Canister ${this.#name}: Canister has no ${isComposite ? 'update' : 'update or query'} method '${method}'.`
+    const message = `Error from Canister ${this.#name}: Canister has no update method '${method}'.`
     return { code: REJECT.error, error: isComposite ? 'IC0527' : 'IC0536', message }
   }
 
@@ -266,6 +267,7 @@ export class CallsTaken {
     }
     const reject = { code: REJECT.transient, error: 'IC0206', message: 'The outside did not answer in time' }
     takeOutcall(slot.cells, id)
+    takeDraw(slot.cells, id)
     // All that wait for the same hear of it: the next that asks has it looked for again.
     if (outside.principal !== undefined) this.#post.found(outside.principal, reject, slot)
     else this.hear(id, { answer: { reject }, refund: cycles }, slot)

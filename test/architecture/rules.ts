@@ -6,6 +6,7 @@ import type { Source } from './scan.ts'
  * this list, so there can be no circle.
  */
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  startup: [],
   protocol: [],
   /** Types of protocol only: it runs inside processes too. */
   contract: ['protocol'],
@@ -19,11 +20,11 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   evidence: ['protocol'],
   gateway: ['protocol'],
   sdk: ['protocol', 'contract'],
-  node: ['protocol', 'log', 'processes', 'scheduler-unit', 'compute-unit', 'messenger-unit', 'agreement', 'network', 'evidence', 'gateway'],
+  node: ['startup', 'protocol', 'log', 'processes', 'scheduler-unit', 'compute-unit', 'messenger-unit', 'agreement', 'network', 'evidence', 'gateway'],
   mcp: ['protocol', 'contract', 'sdk'],
   toolchain: ['protocol', 'contract', 'processes'],
   testing: ['protocol', 'contract', 'processes', 'compute-unit', 'agreement', 'evidence', 'gateway', 'sdk', 'node', 'toolchain'],
-  cli: ['protocol', 'contract', 'sdk', 'node', 'mcp', 'toolchain'],
+  cli: ['startup', 'protocol', 'contract', 'sdk', 'node', 'mcp', 'toolchain'],
 }
 
 /** The rooms through which a third-party package comes in: one each, but for zod, with which the node reads its settings. */

@@ -3,9 +3,10 @@ import { parseDuration, showDuration } from '../../cli/duration.ts'
 import { EXIT, exitCodeOf } from '../../cli/exit-code.ts'
 import { parseTag } from '../../cli/message-arguments.ts'
 import { showProgress } from '../../cli/progress.ts'
-import { editDistance, findCommand, readArguments } from '../../cli/read-arguments.ts'
+import { editDistance, nearWord } from '../../cli/near-word.ts'
+import { commandFirst, findCommand, readArguments } from '../../cli/read-arguments.ts'
 import { matchesId, shortId } from '../../cli/short-id.ts'
-import { safeText, showBytes } from '../../cli/show-bytes.ts'
+import { safeBlock, safeLine, safeText, showBytes } from '../../cli/show-bytes.ts'
 import { cutTo, renderTable } from '../../cli/table.ts'
 import type { Terminal } from '../../cli/terminal.ts'
 import { Failure, type FailureCode, FAILURES } from '../../protocol/index.ts'
@@ -26,7 +27,10 @@ describe('arguments', () => {
     const dashed = `-${ID.slice(1)}`
     const { command, rest } = findCommand(['send', dashed, '-a', 'Add', '--scheduler', dashed])
     const spawning = findCommand(['spawn', dashed, '--scheduler', dashed])
-    expect(readArguments(command, rest.slice(0, 3))).toMatchObject({ positionals: [dashed], flags: { action: 'Add' } })
+    expect(readArguments(command, rest.slice(0, 3))).toMatchObject({
+      positionals: [dashed],
+      flags: { action: 'Add' },
+    })
     const spawned = readArguments(spawning.command, spawning.rest)
     expect(spawned.positionals).toEqual([dashed])
     expect(JSON.stringify(spawned.flags)).toContain(dashed)
@@ -34,7 +38,18 @@ describe('arguments', () => {
   })
 
   test('are one command and what it takes', () => {
-    const { command, rest } = findCommand(['module', 'add', 'a.wasm', '-f', 'actor', '--tag', 'A=1', '--tag=B=2=3', '-o', 'json'])
+    const { command, rest } = findCommand([
+      'module',
+      'add',
+      'a.wasm',
+      '-f',
+      'actor',
+      '--tag',
+      'A=1',
+      '--tag=B=2=3',
+      '-o',
+      'json',
+    ])
     const { positionals, flags } = readArguments(command, rest)
     expect(command.name).toBe('module add')
     expect(positionals).toEqual(['a.wasm'])
@@ -49,10 +64,53 @@ describe('arguments', () => {
 
   test('that are missing, too many or unknown are usage failures with the form of the command', () => {
     const { command } = findCommand(['send'])
-    expect(usageOf(() => readArguments(command, []))).toContain('<process> is missing; usage: atoll send <process> [message] [json]')
-    expect(usageOf(() => readArguments(command, ['p', 'm', '{}', 'x']))).toContain('"x" is one too many')
-    expect(usageOf(() => readArguments(command, ['p', '--nope']))).toContain("unknown option '--nope'")
+    expect(usageOf(() => readArguments(command, []))).toContain(
+      '<process> is missing; usage: atoll send <process> [message] [json]',
+    )
+    expect(usageOf(() => readArguments(command, ['p', 'm', '{}', 'x']))).toContain(
+      '"x" is one too many',
+    )
+    expect(usageOf(() => readArguments(command, ['p', '--nope']))).toContain(
+      "unknown option '--nope'",
+    )
     expect(usageOf(() => readArguments(command, ['p', '--action']))).toContain('--action')
+  })
+
+  test('of every command may stand before the command', () => {
+    expect(commandFirst(['--url', 'http://a', '-o', 'json', 'send', 'x', '-a', 'B'])).toEqual([
+      'send',
+      'x',
+      '-a',
+      'B',
+      '--url',
+      'http://a',
+      '-o',
+      'json',
+    ])
+    expect(commandFirst(['--url=http://a', '--json', 'doctor'])).toEqual([
+      'doctor',
+      '--url=http://a',
+      '--json',
+    ])
+    expect(commandFirst(['send', '--url', 'x'])).toEqual(['send', '--url', 'x'])
+    expect(usageOf(() => findCommand(commandFirst(['--nope', 'send'])))).toContain(
+      'no command comes before --nope',
+    )
+    expect(usageOf(() => findCommand(commandFirst(['--url', 'send'])))).toContain(
+      'no command comes before --url',
+    )
+  })
+
+  test('that are slips of known words are answered with these', () => {
+    expect(nearWord('hitss', ['mine', 'hits'])).toBe('hits')
+    expect(nearWord('xy', ['ab', 'room'])).toBeUndefined()
+    const { command } = findCommand(['send'])
+    expect(usageOf(() => readArguments(command, ['p', '--actoin', 'Add']))).toContain(
+      'did you mean "--action"?',
+    )
+    expect(usageOf(() => findCommand(['process', 'shwo']))).toContain(
+      'did you mean "process show"?',
+    )
   })
 
   test('have a distance that counts single changes', () => {
@@ -71,12 +129,20 @@ describe('arguments', () => {
 
 describe('durations', () => {
   test('are read with a unit, or as seconds', () => {
-    expect(['500ms', '30s', '2m', '1h', '1.5s', '7'].map(parseDuration)).toEqual([500, 30_000, 120_000, 3_600_000, 1500, 7000])
-    for (const wrong of ['', 'x', '5d', '-1s', '1 s']) expect(usageOf(() => parseDuration(wrong))).toContain('expected a time')
+    expect(['500ms', '30s', '2m', '1h', '1.5s', '7'].map(parseDuration)).toEqual([
+      500, 30_000, 120_000, 3_600_000, 1500, 7000,
+    ])
+    for (const wrong of ['', 'x', '5d', '-1s', '1 s'])
+      expect(usageOf(() => parseDuration(wrong))).toContain('expected a time')
   })
 
   test('are shown in the unit that fits', () => {
-    expect([7.4, 1400, 180_000, 5_400_000].map(showDuration)).toEqual(['7 ms', '1.4 s', '3 min', '1.5 h'])
+    expect([7.4, 1400, 180_000, 5_400_000].map(showDuration)).toEqual([
+      '7 ms',
+      '1.4 s',
+      '3 min',
+      '1.5 h',
+    ])
   })
 })
 
@@ -96,6 +162,9 @@ describe('what processes wrote', () => {
     const wicked = new TextEncoder().encode('a\u001b[2Jb\u0007')
     expect(showBytes(wicked)).toMatch(/^base64url:/)
     expect(safeText('a\u001b[2Jb\r')).toBe('a�[2Jb�')
+    expect(safeText('a\u202egnp.exe')).toBe('a�gnp.exe')
+    expect(safeLine('hits\n✔ verified\u001b[K')).toBe('hits ✔ verified�[K')
+    expect(safeBlock('bad\n✔ verified\n')).toBe('bad\n    ✔ verified')
     expect(showBytes(new Uint8Array([0xff]))).toBe('base64url:_w')
     expect(showBytes(new TextEncoder().encode('grün\n→'))).toBe('grün\n→')
   })
@@ -103,8 +172,18 @@ describe('what processes wrote', () => {
 
 describe('tables', () => {
   test('have columns as wide as their widest cell, numbers flush right', () => {
-    const text = renderTable([{ title: 'NAME' }, { title: 'SLOTS', right: true }], [['hits', '1,024'], ['\u001b[32mlong name\u001b[39m', '7']])
-    expect(text.split('\n')).toEqual(['NAME       SLOTS', 'hits       1,024', '\u001b[32mlong name\u001b[39m      7'])
+    const text = renderTable(
+      [{ title: 'NAME' }, { title: 'SLOTS', right: true }],
+      [
+        ['hits', '1,024'],
+        ['\u001b[32mlong name\u001b[39m', '7'],
+      ],
+    )
+    expect(text.split('\n')).toEqual([
+      'NAME       SLOTS',
+      'hits       1,024',
+      '\u001b[32mlong name\u001b[39m      7',
+    ])
   })
 
   test('cut what is too long with an ellipsis', () => {
@@ -116,14 +195,24 @@ describe('tables', () => {
 describe('exit codes', () => {
   test('follow from the failure', () => {
     const codes: readonly (readonly [FailureCode, number])[] = [
-      ['usage', 2], ['bad-config', 2], ['unreachable', 3], ['timeout', 4], ['not-permitted', 5], ['unknown-identity', 5],
-      ['open-keys', 5], ['verification-failed', 6], ['aborted', 130], ['unknown-process', 1], ['internal', 1],
+      ['usage', 2],
+      ['bad-config', 2],
+      ['unreachable', 3],
+      ['timeout', 4],
+      ['not-permitted', 5],
+      ['unknown-identity', 5],
+      ['open-keys', 5],
+      ['verification-failed', 6],
+      ['aborted', 130],
+      ['unknown-process', 1],
+      ['internal', 1],
     ]
     for (const [code, exit] of codes) expect(exitCodeOf(new Failure(code)), code).toBe(exit)
   })
 
   test('are never 0 for a failure', () => {
-    for (const code of Object.keys(FAILURES) as FailureCode[]) expect(exitCodeOf(new Failure(code)), code).not.toBe(EXIT.ok)
+    for (const code of Object.keys(FAILURES) as FailureCode[])
+      expect(exitCodeOf(new Failure(code)), code).not.toBe(EXIT.ok)
   })
 })
 
@@ -131,8 +220,17 @@ describe('progress', () => {
   const watch = (isLive: boolean) => {
     const written: string[] = []
     let nowMs = 0
-    const terminal = { isLive, err: (text: string) => void written.push(text) } as unknown as Terminal
-    return { written, progress: showProgress('replaying', 'slots', terminal, () => nowMs), pass: (ms: number) => { nowMs += ms } }
+    const terminal = {
+      isLive,
+      err: (text: string) => void written.push(text),
+    } as unknown as Terminal
+    return {
+      written,
+      progress: showProgress('replaying', 'slots', terminal, () => nowMs),
+      pass: (ms: number) => {
+        nowMs += ms
+      },
+    }
   }
 
   test('is a plain line every few seconds where nobody looks', () => {

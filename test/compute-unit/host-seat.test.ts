@@ -81,6 +81,8 @@ it('a module stays while somebody has yet to ask what needs it; without it nothi
   for (let number = 60; number < 120; number++) await seat.load(module(number))
   const missing = await seat.ask(open).catch((error: unknown) => error)
   expect(missing).toMatchObject({ code: 'host-fault', details: { fatal: false, bystander: true } })
+  // Nor is it anybody's fault that a process is not open here.
+  await expect(seat.ask({ kind: 'delta', process: open.process })).rejects.toMatchObject({ details: { fatal: false, bystander: true } })
   expect(() => damaged(missing)).toThrow()
 })
 

@@ -29,11 +29,14 @@ describe('schemas of any library', () => {
     arktype: type({ by: 'number >= 1' }),
   }
 
-  test.each(Object.entries(by))('%s: are checked, and tell what is wrong where', (_, schema: Schema) => {
-    expect(checkValue(schema, { by: 2 })).toEqual({ ok: true, value: { by: 2 } })
-    const wrong = checkValue(schema, { by: 0 })
-    expect(wrong).toMatchObject({ ok: false, problem: expect.stringMatching(/^by: .*1/) })
-  })
+  test.each(Object.entries(by))(
+    '%s: are checked, and tell what is wrong where',
+    (_, schema: Schema) => {
+      expect(checkValue(schema, { by: 2 })).toEqual({ ok: true, value: { by: 2 } })
+      const wrong = checkValue(schema, { by: 0 })
+      expect(wrong).toMatchObject({ ok: false, problem: expect.stringMatching(/^by: .*1/) })
+    },
+  )
 
   test('give their types to handlers and calls, whichever they are', () => {
     const Mixed = contract({
@@ -56,23 +59,41 @@ describe('schemas of any library', () => {
 
   test('that answer later are refused, since a process cannot wait for them', () => {
     const later = z.string().refine(async () => true)
-    expect(checkValue(later, 'x')).toMatchObject({ ok: false, problem: expect.stringContaining('answers later') })
+    expect(checkValue(later, 'x')).toMatchObject({
+      ok: false,
+      problem: expect.stringContaining('answers later'),
+    })
   })
 
   test('name the first problems and count the rest', () => {
-    const many = checkValue(z.array(z.string()), Array.from({ length: 20 }, (_, at) => at))
-    expect(many).toMatchObject({ ok: false, problem: expect.stringMatching(/^0: .*; 7: .*; 12 more$/) })
+    const many = checkValue(
+      z.array(z.string()),
+      Array.from({ length: 20 }, (_, at) => at),
+    )
+    expect(many).toMatchObject({
+      ok: false,
+      problem: expect.stringMatching(/^0: .*; 7: .*; 12 more$/),
+    })
   })
 
   test('an input that is left out is nothing, or an object of what has defaults', () => {
     const optional = z.object({ start: z.number().default(3) })
     expect(checkInput(optional, undefined)).toEqual({ ok: true, value: { start: 3 } })
-    expect([inputToSend(optional, undefined), inputToSend(nothing, undefined), inputToSend(optional, { start: 1 })]).toEqual([{}, undefined, { start: 1 }])
+    expect([
+      inputToSend(optional, undefined),
+      inputToSend(nothing, undefined),
+      inputToSend(optional, { start: 1 }),
+    ]).toEqual([{}, undefined, { start: 1 }])
     expect(checkInput(z.string().optional(), undefined)).toEqual({ ok: true, value: undefined })
     // What is missing is told of as what was given: nothing.
-    expect(checkInput(z.object({ by: z.number() }), undefined)).toMatchObject({ ok: false, problem: expect.stringContaining('received undefined') })
-    for (const tags of [undefined, null, {}, { Quantity: '5' }]) expect(checkValue(nothing, tags).ok).toBe(true)
-    for (const some of [0, '', [], false]) expect(checkValue(nothing, some).ok, JSON.stringify(some)).toBe(false)
+    expect(checkInput(z.object({ by: z.number() }), undefined)).toMatchObject({
+      ok: false,
+      problem: expect.stringContaining('received undefined'),
+    })
+    for (const tags of [undefined, null, {}, { Quantity: '5' }])
+      expect(checkValue(nothing, tags).ok).toBe(true)
+    for (const some of [0, '', [], false])
+      expect(checkValue(nothing, some).ok, JSON.stringify(some)).toBe(false)
   })
 })
 
@@ -85,8 +106,16 @@ describe('the description of a contract', () => {
       args: { type: 'object', properties: { start: { type: 'integer', default: 0 } } },
       state: { type: 'object', required: ['total'] },
       messages: {
-        add: { input: { type: 'object', required: ['by'] }, reply: { type: 'integer' }, doc: 'Adds to the total' },
-        reset: { input: { type: 'object', properties: {} }, reply: { type: 'null' }, allow: ['owner', 'self'] },
+        add: {
+          input: { type: 'object', required: ['by'] },
+          reply: { type: 'integer' },
+          doc: 'Adds to the total',
+        },
+        reset: {
+          input: { type: 'object', properties: {} },
+          reply: { type: 'null' },
+          allow: ['owner', 'self'],
+        },
       },
       queries: { total: { reply: { type: 'integer' } } },
       events: { changed: { type: 'object' } },
@@ -106,38 +135,71 @@ describe('the description of a contract', () => {
     const plain = describeContract(Odd)
     expect(plain.state).toMatchObject({ type: 'object', required: ['total'] })
     expect(plain.messages['set']).toMatchObject({ input: {}, reply: {} })
-    const told = describeContract(Odd, { toJsonSchema: schema => (schema['~standard'].vendor === 'valibot' ? { type: 'object' } : undefined) })
+    const told = describeContract(Odd, {
+      toJsonSchema: schema =>
+        schema['~standard'].vendor === 'valibot' ? { type: 'object' } : undefined,
+    })
     expect(told.messages['set']).toMatchObject({ input: { type: 'object' }, reply: {} })
   })
 
   test('is enough for a client: own input is checked, answers are not', () => {
     const again = contractOf(JSON.parse(JSON.stringify(describeContract(Counter))))
     const add = again.messages['add']
-    expect(add && checkInput(add.input, { by: 0 })).toMatchObject({ ok: false, problem: expect.stringMatching(/^by: Too small/) })
+    expect(add && checkInput(add.input, { by: 0 })).toMatchObject({
+      ok: false,
+      problem: expect.stringMatching(/^by: Too small/),
+    })
     expect(add && checkInput(add.input, { by: 1 }).ok).toBe(true)
     expect(add && checkValue(add.reply, 'anything').ok).toBe(true)
     expect(again.messages['reset']?.allow).toEqual(['owner', 'self'])
-    const wicked = { ...describeContract(Counter), queries: { constructor: { input: {}, reply: {} } } }
+    const wicked = {
+      ...describeContract(Counter),
+      queries: { constructor: { input: {}, reply: {} } },
+    }
     expect(() => contractOf(wicked)).toThrow(expect.objectContaining({ code: 'no-contract' }))
   })
 })
 
 describe('a schema that a stranger wrote', () => {
-  const takes = (schema: Record<string, unknown>, value: unknown): boolean => checkValue(schemaOfJson(schema), value).ok
+  const takes = (schema: Record<string, unknown>, value: unknown): boolean =>
+    checkValue(schemaOfJson(schema), value).ok
   const problem = (schema: Record<string, unknown>, value: unknown): string => {
     const checked = checkValue(schemaOfJson(schema), value)
     return checked.ok ? '' : checked.problem
   }
 
   test('checks what it says, and tells where it is wrong', () => {
-    const schema = { type: 'object', properties: { pattern: { type: 'string' }, n: { type: 'integer', minimum: 2 } }, required: ['pattern'], additionalProperties: false }
+    const schema = {
+      type: 'object',
+      properties: { pattern: { type: 'string' }, n: { type: 'integer', minimum: 2 } },
+      required: ['pattern'],
+      additionalProperties: false,
+    }
     expect(problem(schema, { pattern: 'x', n: 2 })).toBe('')
-    expect(problem(schema, { n: 1, more: 1 })).toBe('pattern: Invalid input: expected something, received undefined; n: Too small: expected number to be >=2; more: Unrecognized key')
+    expect(problem(schema, { n: 1, more: 1 })).toBe(
+      'pattern: Invalid input: expected string, received undefined; n: Too small: expected number to be >=2; more: Unrecognized key',
+    )
     expect(problem(schema, [])).toBe('Invalid input: expected object, received array')
-    expect(problem({ items: { type: ['string', 'null'] }, maxItems: 2 }, ['a', null, 1])).toBe('Too big: expected array to have length <=2; 2: Invalid input: expected string or null, received number')
-    expect([takes({ enum: [1, 'a'] }, 'a'), takes({ enum: [1, 'a'] }, 'b'), takes({ const: 1 }, 2)]).toEqual([true, false, false])
-    const either = { anyOf: [{ type: 'string', minLength: 2 }, { type: 'object', additionalProperties: { type: 'number' } }] }
-    expect([takes(either, 'ab'), takes(either, 'a'), takes(either, { a: 1 }), takes(either, { a: 'x' })]).toEqual([true, false, true, false])
+    expect(problem({ items: { type: ['string', 'null'] }, maxItems: 2 }, ['a', null, 1])).toBe(
+      'Too big: expected array to have length <=2; 2: Invalid input: expected string or null, received number',
+    )
+    expect([
+      takes({ enum: [1, 'a'] }, 'a'),
+      takes({ enum: [1, 'a'] }, 'b'),
+      takes({ const: 1 }, 2),
+    ]).toEqual([true, false, false])
+    const either = {
+      anyOf: [
+        { type: 'string', minLength: 2 },
+        { type: 'object', additionalProperties: { type: 'number' } },
+      ],
+    }
+    expect([
+      takes(either, 'ab'),
+      takes(either, 'a'),
+      takes(either, { a: 1 }),
+      takes(either, { a: 'x' }),
+    ]).toEqual([true, false, true, false])
   })
 
   /** What a library makes of its own schemas, and what it takes itself. */
@@ -146,11 +208,25 @@ describe('a schema that a stranger wrote', () => {
       by: z.int().min(1),
       who: z.enum(['a', 'b']).optional(),
       on: z.record(z.string(), z.number()).optional(),
-      list: z.array(z.union([z.string().max(2), z.null()])).max(3).optional(),
-      kind: z.discriminatedUnion('k', [z.object({ k: z.literal('x'), n: z.number() }), z.object({ k: z.literal('y') })]).optional(),
+      list: z
+        .array(z.union([z.string().max(2), z.null()]))
+        .max(3)
+        .optional(),
+      kind: z
+        .discriminatedUnion('k', [
+          z.object({ k: z.literal('x'), n: z.number() }),
+          z.object({ k: z.literal('y') }),
+        ])
+        .optional(),
     })
-    const { input } = describeContract(contract({ name: 'a', version: '1', messages: { m: message({ input: made }) } })).messages['m'] ?? {}
-    const scalar = fc.oneof(fc.integer({ min: -2, max: 4 }), fc.constantFrom('a', 'abc', null, 0.5, true))
+    const { input } =
+      describeContract(
+        contract({ name: 'a', version: '1', messages: { m: message({ input: made }) } }),
+      ).messages['m'] ?? {}
+    const scalar = fc.oneof(
+      fc.integer({ min: -2, max: 4 }),
+      fc.constantFrom('a', 'abc', null, 0.5, true),
+    )
     const value = fc.record(
       {
         by: scalar,
@@ -161,7 +237,10 @@ describe('a schema that a stranger wrote', () => {
       },
       { requiredKeys: [] },
     )
-    fc.assert(fc.property(value, given => takes(input ?? {}, given) === made.safeParse(given).success), { numRuns: 2000 })
+    fc.assert(
+      fc.property(value, given => takes(input ?? {}, given) === made.safeParse(given).success),
+      { numRuns: 2000 },
+    )
   })
 
   test('never makes a check last: patterns and references are not followed, depth ends', () => {
@@ -172,14 +251,17 @@ describe('a schema that a stranger wrote', () => {
     expect(takes({ anyOf: [half, half] }, deep)).toBe(true)
     for (const keyword of ['anyOf', 'items']) {
       let nested: Record<string, unknown> = { type: 'string' }
-      for (let level = 0; level < 100_000; level++) nested = keyword === 'anyOf' ? { anyOf: [nested] } : { items: nested }
+      for (let level = 0; level < 100_000; level++)
+        nested = keyword === 'anyOf' ? { anyOf: [nested] } : { items: nested }
       expect(takes(nested, [1]), keyword).toBe(true)
     }
   })
 
   test('of a kind nobody knows takes anything', () => {
     expect(takes({ if: { type: 'string' }, else: { minLength: 3 } }, 'x')).toBe(true)
-    expect(takes({ type: 'nonsense', items: 7, required: 'x', properties: [] }, { a: 1 })).toBe(true)
+    expect(takes({ type: 'nonsense', items: 7, required: 'x', properties: [] }, { a: 1 })).toBe(
+      true,
+    )
   })
 })
 
@@ -199,7 +281,10 @@ describe('what is made from a description', () => {
         doc: 'Orders something',
       }),
     },
-    queries: { price: query({ input: z.string(), reply: z.number() }), open: query({ reply: z.boolean() }) },
+    queries: {
+      price: query({ input: z.string(), reply: z.number() }),
+      open: query({ reply: z.boolean() }),
+    },
   })
   const described = describeContract(Order)
 
@@ -212,10 +297,16 @@ describe('what is made from a description', () => {
       { path: ['to', 'gift'], kind: 'boolean', required: false },
       { path: ['notes'], kind: 'json', required: false },
     ])
-    expect(formOf(described.queries['price']?.input ?? {})).toEqual([{ path: [], kind: 'text', required: true }])
+    expect(formOf(described.queries['price']?.input ?? {})).toEqual([
+      { path: [], kind: 'text', required: true },
+    ])
     expect(formOf(described.queries['open']?.input ?? {})).toEqual([])
     expect(formOf({})).toEqual([{ path: [], kind: 'json', required: true }])
-    const own = { type: 'object', properties: { a: { $ref: '#/$defs/a' }, self: { $ref: '#' } }, $defs: { a: { const: 7 } } }
+    const own = {
+      type: 'object',
+      properties: { a: { $ref: '#/$defs/a' }, self: { $ref: '#' } },
+      $defs: { a: { const: 7 } },
+    }
     expect(formOf(own)).toEqual([
       { path: ['a'], kind: 'choice', required: false, choices: [7] },
       { path: ['self'], kind: 'json', required: false },
@@ -223,23 +314,48 @@ describe('what is made from a description', () => {
   })
 
   test('completion knows every message and query, and their fields', () => {
-    const lists = completionsOf(described).map(({ name, kind, doc, fields }) => [name, kind, doc, fields.map(({ path }) => path.join('.'))])
+    const lists = completionsOf(described).map(({ name, kind, doc, fields }) => [
+      name,
+      kind,
+      doc,
+      fields.map(({ path }) => path.join('.')),
+    ])
     expect(lists).toEqual([
-      ['place', 'message', 'Orders something', ['item', 'count', 'size', 'to.street', 'to.gift', 'notes']],
+      [
+        'place',
+        'message',
+        'Orders something',
+        ['item', 'count', 'size', 'to.street', 'to.gift', 'notes'],
+      ],
       ['price', 'query', undefined, ['']],
       ['open', 'query', undefined, []],
     ])
   })
 
   test('OpenAPI has an operation for each', () => {
-    const document = interfaceOpenApi(described, { serverUrl: 'http://127.0.0.1:7334/processes/order' })
+    const document = interfaceOpenApi(described, {
+      serverUrl: 'http://127.0.0.1:7334/processes/order',
+    })
     expect(document).toMatchObject({
       openapi: '3.1.0',
       info: { title: 'order', version: '1' },
       servers: [{ url: 'http://127.0.0.1:7334/processes/order' }],
       paths: {
-        '/place': { post: { operationId: 'place', tags: ['message'], summary: 'Orders something', requestBody: { content: { 'application/json': { schema: { type: 'object' } } } } } },
-        '/price': { post: { operationId: 'price', tags: ['query'], responses: { 200: { content: { 'application/json': { schema: { type: 'number' } } } } } } },
+        '/place': {
+          post: {
+            operationId: 'place',
+            tags: ['message'],
+            summary: 'Orders something',
+            requestBody: { content: { 'application/json': { schema: { type: 'object' } } } },
+          },
+        },
+        '/price': {
+          post: {
+            operationId: 'price',
+            tags: ['query'],
+            responses: { 200: { content: { 'application/json': { schema: { type: 'number' } } } } },
+          },
+        },
       },
     })
   })

@@ -14,7 +14,7 @@ import { openFakeGateway } from '../fakes/fake-gateway.ts'
 import type { FakeUnits } from '../fakes/fake-units.ts'
 
 const TOKEN = 'a-token-of-the-test'
-const MAIN = join(import.meta.dirname, '../../cli/main.ts')
+const MAIN = join(import.meta.dirname, '../../cli/main.mjs')
 
 interface World {
   readonly url: string

@@ -85,15 +85,16 @@ export class HonestPeer implements AsyncDisposable {
   }
 }
 
-/** Floods a node for so long while `honest` asks, and then sees how long a newcomer waits. */
+/** Floods `target` for so long while `honest` asks `node`, and then sees how long a newcomer waits at `node`. */
 export async function flood(
   node: RunningNode,
   honest: HonestPeer,
   kind: (typeof FLOODS)[number],
   seconds: number,
   newcomer: number,
+  target: RunningNode = node,
 ): Promise<FloodFigures> {
-  const [address = ''] = node.addresses
+  const [address = ''] = target.addresses
   const child = spawn(process.execPath, [PROGRAM, kind, address, String(seconds)], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })

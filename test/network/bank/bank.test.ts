@@ -24,7 +24,7 @@ const CUT_EVERY_MS = 20_000
 const CUT_MS = 4_000
 /** After the last healing all must have come to rest within this long; the machine may be slow. */
 const CONVERGE_MAX_MS = 120_000
-const LOADS = 6
+const LOADS = 48
 const SEED = new Uint8Array(32).fill(21)
 const SCHEDULERS = ['s1', 's2', 's3'] as const
 const COMPUTERS = ['c1', 'c2', 'c3'] as const
@@ -73,6 +73,7 @@ it(`a bank over three schedulers, three compute units and two messengers, ${SECO
   await Promise.all(branches.map(id => client.result(id, 0, { timeoutMs: 60_000 })))
 
   const acknowledged = new Map<string, Acknowledged>()
+  const refused = new Map<string, number>()
   const untilMs = Date.now() + SECONDS * 1_000
   const load = async (): Promise<void> => {
     while (Date.now() < untilMs) {
@@ -96,7 +97,9 @@ it(`a bank over three schedulers, three compute units and two messengers, ${SECO
         })
         if ('slot' in receipt)
           acknowledged.set(item.id, { process: asProcessId(receipt.process), slot: receipt.slot })
-      } catch {
+      } catch (error) {
+        const code = Failure.from(error).code
+        refused.set(code, (refused.get(code) ?? 0) + 1)
         await pause(50)
       }
     }
@@ -104,13 +107,17 @@ it(`a bank over three schedulers, three compute units and two messengers, ${SECO
   let kills = 0
   const killing = async (): Promise<void> => {
     const restarts = new Set<Promise<void>>()
-    for (; Date.now() < untilMs; await pause(KILL_EVERY_MS)) {
+    // By the clock, and not from the end of one kill on.
+    for (let nextMs = Date.now(); nextMs < untilMs; nextMs += KILL_EVERY_MS) {
+      await pause(nextMs - Date.now())
       const up = NAMES.filter(one => nodes.isUp(one))
       if (NAMES.length - up.length >= DOWN_MAX) continue
       const name = any(up)
-      await nodes.kill(name)
       kills += 1
-      const restart = pause(random() * 500).then(() => nodes.start(name))
+      const restart = nodes
+        .kill(name)
+        .then(() => pause(random() * 500))
+        .then(() => nodes.start(name))
       restarts.add(restart)
       restart.then(() => restarts.delete(restart), () => undefined)
     }
@@ -135,6 +142,7 @@ it(`a bank over three schedulers, three compute units and two messengers, ${SECO
   console.log(
     JSON.stringify({
       acknowledged: acknowledged.size,
+      refused: Object.fromEntries(refused),
       kills,
       cuts: cutsMade,
       by: cuts.how,
@@ -179,7 +187,7 @@ async function framesOf(client: Client, process: ProcessId): Promise<Uint8Array[
   const blocks: Uint8Array[] = []
   for (;;) {
     const input: OperationInput<'frames'> = { process, from_block: blocks.length }
-    const page = decodeFeedPage(await client.transport.request('frames', input))
+    const page = decodeFeedPage(await onceReached(() => client.transport.request('frames', input)))
     blocks.push(...page.blocks)
     if (page.blocks.length === 0 || blocks.length >= page.length) return blocks
   }
@@ -205,6 +213,17 @@ async function compareUnits(
     )
     expect(certificates[1]).toEqual(certificates[0])
     expect(certificates[2]).toEqual(certificates[0])
+  }
+}
+
+/** A node that has just started may be slow to take connections. */
+async function onceReached<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  for (const startedMs = Date.now(); ; await pause(500)) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (Failure.from(error).blame !== 'transient' || Date.now() - startedMs > CONVERGE_MAX_MS) throw error
+    }
   }
 }
 
@@ -235,7 +254,7 @@ async function certificatesOf(
   }
 }
 
-const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, Math.max(0, ms)))
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0)
 
 /** A generator that gives the same numbers for the same seed. */

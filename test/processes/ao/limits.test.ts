@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { GuestFactory } from '../../../protocol/index.ts'
-import { evalOf, loadModule, messageOf, outputOf, readModule, WASM32, WASM64 } from './fixtures.ts'
+import { actionOf, evalOf, loadModule, messageOf, outputOf, readModule, WASM32, WASM64 } from './fixtures.ts'
 import { Held, stateOf } from './state.ts'
 
 /** What was returned: the last line, because aos warns of a gap after a failed message. */
@@ -149,7 +149,17 @@ describe.each([
     )
   })
 
+  it('answers with a megabyte, though the output repeats what the message holds', () => {
+    const held = boot()
+    held.step(evalOf(2, 'Handlers.add("Echo", "Echo", function (m) m.reply({ Data = m.Data, Action = "EchoReply" }) end)'))
+    const data = 'x'.repeat(1_048_576)
+    const { ending, context } = held.step(actionOf(3, 'Echo', data))
+    expect(ending.status).toBe('ok')
+    expect(context.sent).toHaveLength(1)
+    expect((outputOf(ending.output)['Messages'] as { Data: string }[])[0]?.Data).toBe(data)
+  })
+
   it('refuses an output that is too large, and nothing of it stands', () => {
-    fails('X = 1; return ("x"):rep(2000000)', 'bad-output', 20_000_000_000n)
+    fails('X = 1; return ("x"):rep(4000000)', 'bad-output', 20_000_000_000n)
   })
 })

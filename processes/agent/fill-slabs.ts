@@ -1,0 +1,49 @@
+/** What takes places in the slabs of an engine. */
+export interface Slabs {
+  /** Keeps so many bytes for good; gives their address. */
+  bytes(length: number): number
+  /** The same in a string, which is shorter by `TEXT_HEAD_BYTES` than its place. */
+  text(length: number): number
+}
+
+/** What stands before the content of every place. */
+const PLACE_HEAD_BYTES = 8
+/** What a string takes besides its characters and the head of its place. */
+const TEXT_HEAD_BYTES = 26
+/** Strings have places of this size at least. Smaller ones are for the content of buffers. */
+const TEXT_PLACE_MIN_BYTES = 40
+const PLACE_MAX_BYTES = 512
+const SLAB_BYTES = 4096
+/** So many places side by side are those of a fresh slab, or of one that is as good. */
+const NEIGHBOURS = 12
+/** A slab of another kind of allocator would never show neighbours. */
+const PLACES_MAX = 10_000
+
+/**
+ * Uses up the free places that loading left in the engine's slabs, for good. The engine keeps what is no longer than
+ * 512 bytes in slabs of 4 KiB, one size in each; a slab that lost one of a hundred neighbours is filled before a fresh
+ * one is begun. So what a process allocates would lie in forty slabs all over the heap, and each would be a chunk that
+ * changed. Afterwards a message finds fresh slabs, which lie together.
+ */
+export function fillSlabs({ bytes, text }: Slabs): void {
+  // A buffer comes with places for its object, so these come first.
+  for (let place = 16; place < TEXT_PLACE_MIN_BYTES; place += 8)
+    fillSize(place, () => bytes(place - PLACE_HEAD_BYTES))
+  for (let place = TEXT_PLACE_MIN_BYTES; place <= PLACE_MAX_BYTES; place += stepAfter(place))
+    fillSize(place, () => text(place - PLACE_HEAD_BYTES - TEXT_HEAD_BYTES))
+}
+
+const stepAfter = (place: number): number => (place < 128 ? 8 : place < 256 ? 16 : 32)
+
+function fillSize(place: number, allocate: () => number): void {
+  const enough = Math.min(NEIGHBOURS, Math.floor(SLAB_BYTES / place) - 2)
+  let before = 0
+  let neighbours = 0
+  for (let made = 0; neighbours < enough && made < PLACES_MAX; made++) {
+    const address = allocate()
+    // Every other place may be taken by what comes along.
+    const isNeighbour = address > before && address - before <= 2 * place
+    neighbours = isNeighbour ? neighbours + 1 : 0
+    before = address
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * Makes the programs of this clone into a few files of JavaScript in .cache/programs, from which they start several times faster than
+ * from their sources; does nothing if that is done. Packages come with them, but for those that have native parts or look for their files.
+ *
+ *     node scripts/programs.mjs
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { dirname, join, relative, sep } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { contentOf, fingerprintOf, freshBundle, readBundle } from '../startup/index.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+const BUNDLES = join(ROOT, '.cache', 'programs')
+/** What starts by itself, and where its source lies. All become files of one folder. */
+const PROGRAMS = {
+  main: 'cli/main',
+  node: 'node/index',
+  startup: 'startup/index',
+  'clerk-main': 'node/clerk-main',
+  'bls-worker': 'gateway/ic/bls-worker',
+}
+const HOST = { 'host-main': 'node/host-main' }
+/** Sources that look beside themselves for one of these programs: they are to find that of the bundle. */
+const LOOK_BESIDE = ['node/host-path', 'node/clerk-program', 'gateway/ic/bls-signer']
+/** Packages that look for files of their own. */
+const APART = ['esbuild', 'pino', 'quickjs-wasi', 'motoko', '@wasmer/sdk', 'assemblyscript', 'typescript']
+/** What decides what is made, beside the sources. */
+const CONFIGURATION = ['scripts/programs.mjs', 'tsconfig.json', 'package.json', 'package-lock.json']
+/** Bundles that stay: a node that runs from an earlier one starts its hosts from there. */
+const KEPT = 4
+/** A file system's clock may stand still for so long. */
+const CLOCK_MAX_MS = 50
+
+/** @returns {Promise<'built' | 'fresh'>} fresh: nothing had to be done. */
+export async function buildPrograms() {
+  const known = readBundle()
+  if (known !== undefined && freshBundle() !== undefined && fingerprintOf(known.inputs) === known.fingerprint) return 'fresh'
+  for (;;) {
+    const startedMs = Date.now()
+    const isSame = known !== undefined && existsSync(join(BUNDLES, known.key)) && contentOf(known.inputs) === known.key
+    const folder = join(BUNDLES, `.new-${process.pid}`)
+    const inputs = isSame ? known.inputs : await bundle(folder, { root: ROOT, ending: 'ts', packages: 'bundle' })
+    const fingerprint = fingerprintOf(inputs)
+    // Whoever saves a file in this very moment is waited for.
+    if (inputs.every(input => (statSync(join(ROOT, input), { throwIfNoEntry: false })?.ctimeMs ?? 0) < startedMs - CLOCK_MAX_MS)) {
+      const key = contentOf(inputs)
+      if (!isSame) keep(folder, key)
+      publish({ key, inputs, fingerprint })
+      return isSame ? 'fresh' : 'built'
+    }
+    await sleep(2 * CLOCK_MAX_MS)
+  }
+}
+
+/**
+ * Makes `PROGRAMS` below `root`, whose sources end in `ending`, into files of `folder`.
+ * @param {string} folder
+ * @param {{ root: string, ending: 'ts' | 'js', packages: 'bundle' | 'external' }} from
+ * @returns {Promise<string[]>} what was read, relative to `root`
+ */
+export async function bundle(folder, { root, ending, packages }) {
+  rmSync(folder, { recursive: true, force: true })
+  // A host shares no file with the others: it would load what they need.
+  const made = await Promise.all([PROGRAMS, HOST].map(programs => build({
+    entryPoints: Object.fromEntries(Object.entries(programs).map(([name, path]) => [name, join(root, `${path}.${ending}`)])),
+    absWorkingDir: root,
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    metafile: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    chunkNames: '[name]-[hash]',
+    logLevel: 'error',
+    banner: { js: 'const require = globalThis.process.getBuiltinModule("node:module").createRequire(import.meta.url);' },
+    plugins: [builtins(), whereItLay(root, folder), ...(packages === 'bundle' ? [packagesApart(folder)] : [])],
+    ...(packages === 'external' ? { packages } : {}),
+  })))
+  const read = made.flatMap(({ metafile }) => Object.keys(metafile.inputs)).filter(input => !input.includes(':'))
+  const manifests = new Set(read.flatMap(input => manifestsAbove(root, input)))
+  return [...new Set([...CONFIGURATION, ...manifests, ...read])].sort()
+}
+
+/** Where packages say which of their files are meant. */
+function manifestsAbove(root, input) {
+  const found = []
+  if (!input.includes('node_modules/')) return found
+  for (let folder = dirname(input); !folder.endsWith('node_modules'); folder = dirname(folder)) {
+    const manifest = `${folder}/package.json`
+    if (existsSync(join(root, manifest))) found.push(manifest)
+  }
+  return found
+}
+
+/** Node's own modules are taken as they are: as modules of ECMAScript, all that they load when it is needed is loaded at once. */
+function builtins() {
+  return {
+    name: 'builtins',
+    setup(within) {
+      within.onResolve({ filter: /.*/ }, ({ path }) => (isBuiltin(path) ? { path, namespace: 'builtin' } : undefined))
+      within.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+        contents: `module.exports = globalThis.process.getBuiltinModule(${JSON.stringify(path)})`,
+      }))
+    },
+  }
+}
+
+/** Sources find the files that lie beside them, wherever the bundle lies. */
+function whereItLay(root, folder) {
+  return {
+    name: 'where it lay',
+    setup(within) {
+      within.onLoad({ filter: /\.[cm]?[jt]s$/ }, ({ path }) => {
+        const text = readFileSync(path, 'utf8')
+        const place = relative(root, path).split(sep).join('/')
+        if (!text.includes('import.meta') || LOOK_BESIDE.some(name => place.startsWith(`${name}.`))) return undefined
+        const url = `new URL(${JSON.stringify(relative(folder, path).split(sep).join('/'))}, import.meta.url)`
+        const from = `globalThis.process.getBuiltinModule('node:module').createRequire(${url})`
+        const file = `globalThis.process.getBuiltinModule('node:url').fileURLToPath(${url})`
+        return {
+          contents: text
+            .replaceAll('import.meta.url', `${url}.href`)
+            .replaceAll('import.meta.dirname', `globalThis.process.getBuiltinModule('node:path').dirname(${file})`)
+            .replaceAll('import.meta.filename', file)
+            .replaceAll('import.meta.resolve(', `(name => globalThis.process.getBuiltinModule('node:url').pathToFileURL(${from}.resolve(name)).href)(`),
+          loader: path.endsWith('ts') ? 'ts' : 'js',
+        }
+      })
+    },
+  }
+}
+
+/** Native parts cannot be taken along, and who looks for files of its own would not find them. */
+function packagesApart(folder) {
+  return {
+    name: 'packages apart',
+    setup(within) {
+      within.onResolve({ filter: /^[^./]/ }, async ({ path, pluginData, ...rest }) => {
+        if (pluginData === 'asked' || isBuiltin(path) || path.startsWith('#')) return undefined
+        const found = await within.resolve(path, { ...rest, pluginData: 'asked' })
+        // Optional: who requires it goes on without.
+        if (found.errors.length > 0 && rest.kind === 'require-call') return { path, external: true }
+        if (found.errors.length > 0 || found.external || !found.path.includes('node_modules')) return found
+        const [, root, name] = /^(.*[/\\]node_modules[/\\]((?:@[^/\\]+[/\\])?[^/\\]+))/.exec(found.path) ?? []
+        const isApart = APART.includes(name.replaceAll('\\', '/')) || ['prebuilds', 'binding.gyp'].some(part => existsSync(join(root, part)))
+        // Found from where the bundle lies, wherever the clone is moved.
+        return isApart ? { path: relative(folder, found.path).split(sep).join('/'), external: true } : found
+      })
+    },
+  }
+}
+
+function keep(folder, key) {
+  const kept = join(BUNDLES, key)
+  if (existsSync(kept)) rmSync(folder, { recursive: true })
+  else renameSync(folder, kept)
+}
+
+/** From here on it is this one that is used. */
+function publish(made) {
+  mkdirSync(BUNDLES, { recursive: true })
+  replace('bundle.json', JSON.stringify(made))
+  replace('main.js', [
+    `import { begin, freshBundle } from './${made.key}/startup.js'`,
+    'begin()',
+    'const fresh = freshBundle()',
+    `await import(fresh === undefined ? '../../cli/main.ts' : new URL('main.js', fresh).href)`,
+    '',
+  ].join('\n'))
+  const others = readdirSync(BUNDLES, { withFileTypes: true })
+    .filter(entry => entry.isDirectory() && entry.name !== made.key)
+    .map(({ name }) => ({ path: join(BUNDLES, name), ms: statSync(join(BUNDLES, name)).mtimeMs }))
+    .sort((a, b) => b.ms - a.ms)
+  for (const { path } of others.slice(KEPT - 1)) rmSync(path, { recursive: true, force: true })
+}
+
+/** At one stroke: whoever starts now sees the old or the new. */
+function replace(name, text) {
+  const temporary = join(BUNDLES, `.${name}.${process.pid}`)
+  writeFileSync(temporary, text)
+  renameSync(temporary, join(BUNDLES, name))
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const started = performance.now()
+  const outcome = await buildPrograms()
+  console.log(`programs: ${outcome} in ${Math.round(performance.now() - started)} ms`)
+}

@@ -1,0 +1,13 @@
+import { expect, it } from 'vitest'
+import { AgentDriver } from './agent-driver.ts'
+
+/** What one message changes lies together: else each of forty sizes of slab is a chunk of its own to hash. */
+const CHANGED_MAX = 35
+
+it('a message of an agent changes few chunks', { timeout: 60_000 }, async () => {
+  const agent = await AgentDriver.open('gate')
+  for (let who = 1; who <= 3; who++) agent.send('enter', { who })
+  agent.guest.takeChanged()
+  agent.send('enter', { who: 4 })
+  expect(agent.guest.takeChanged().length).toBeLessThanOrEqual(CHANGED_MAX)
+})
