@@ -107,8 +107,7 @@ export class MemoryLog implements Log {
   commit(blocks: readonly NewBlock[], commitment?: Commitment): Promise<void> {
     this.commits++
     commitment?.advance('queued')
-    if (this.#pause !== undefined) return this.#group.add(blocks, commitment)
-    return this.#turn().then(() => founded(commitment, () => this.#write(blocks)))
+    return this.#pause === undefined ? this.#turn().then(() => founded(commitment, () => this.#write(blocks))) : this.#group.add(blocks, commitment)
   }
 
   #write(blocks: readonly NewBlock[]): void {
@@ -155,8 +154,7 @@ export class MemoryLog implements Log {
 
   async *blocks(feed: FeedSpec, from: number, to?: number): AsyncIterable<Uint8Array> {
     const held = this.#feedOf(feed).blocks
-    const end = Math.min(to ?? held.length, held.length)
-    for (let index = from; index < end; index++) {
+    for (let index = from, end = Math.min(to ?? held.length, held.length); index < end; index++) {
       const bytes = held[index]
       if (bytes !== undefined) yield bytes
     }
