@@ -15,7 +15,7 @@ import {
 const PREFIX = toUtf8('messenger/unfinished/')
 const PREFIX_END = toUtf8('messenger/unfinished0')
 /** How far the kept mark may lag: what lies between is pushed again after a crash and found to be there. */
-const MARK_EVERY_SLOTS = 256
+const MARK_EVERY_SLOTS = 32
 /** Finished processes are struck off together, this many frames apart. */
 const SWEEP_EVERY_FRAMES = 1024
 
