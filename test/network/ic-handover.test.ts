@@ -1,5 +1,5 @@
 import { Actor, HttpAgent } from '@icp-sdk/core/agent'
-import { IDL } from '@icp-sdk/core/candid'
+import type { IDL } from '@icp-sdk/core/candid'
 import { Ed25519KeyIdentity } from '@icp-sdk/core/identity'
 import { expect, it } from 'vitest'
 import { principalOf, principalText } from '../../protocol/index.ts'
