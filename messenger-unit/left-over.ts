@@ -25,6 +25,8 @@ export class LeftOver {
   readonly #unfinished: Unfinished
   readonly #push: (process: ProcessId, result: Sending) => void
   #reading: Promise<unknown> = Promise.resolve()
+  /** What is being read, or will be: whoever moves a process begins anew. */
+  readonly #current = new Map<ProcessId, Unpushed>()
   #closed = false
 
   constructor(parts: LeftOverParts, unfinished: Unfinished, push: (process: ProcessId, result: Sending) => void) {
@@ -85,15 +87,19 @@ export class LeftOver {
     this.#unfinished.scheduled(process, left.from, await slotCount(log, messagesFeed(description)))
     // Stands for all that is not read yet.
     this.#unfinished.opened(process, left.from, 1)
+    this.#current.set(process, left)
     return left
   }
 
-  async #pushAll({ process, from, evaluated }: Unpushed): Promise<void> {
+  async #pushAll(left: Unpushed): Promise<void> {
     const { computer } = this.#parts
+    const { process, from, evaluated } = left
     for await (const result of computer.results(process, from, evaluated)) {
-      if (this.#closed) return
+      if (this.#closed || this.#current.get(process) !== left) return
       if (result.outbox.length + result.assigns.length > 0) this.#push(process, result)
     }
+    if (this.#current.get(process) !== left) return
+    this.#current.delete(process)
     this.#unfinished.delivered(process, from)
     this.#unfinished.evaluated(process, evaluated)
     computer.catchUp(process)

@@ -94,12 +94,15 @@ export class Unfinished {
     else open?.delete(slot)
   }
 
-  /** Strikes off a process, and tells from which slot on something may be left to do. */
-  forget(process: ProcessId): Slot | undefined {
+  /** From which slot on something may be left to do. */
+  lowest(process: ProcessId): Slot | undefined {
     const progress = this.#processes.get(process)
-    if (progress === undefined) return undefined
-    this.strike(process)
-    return lowestOf(progress)
+    return progress && lowestOf(progress)
+  }
+
+  /** Forgets what is known of a process, but not that something may be left to do: should the node crash now, it begins there. */
+  drop(process: ProcessId): void {
+    this.#processes.delete(process)
   }
 
   /** Forgets a process, and the mark that an earlier run may have left of it. */

@@ -5,6 +5,7 @@ export type { Duration } from '../contract/index.ts'
 export type { SpawnSource } from './module-shelf.ts'
 export type {
   FaultTarget,
+  HandoverOptions,
   NetFaults,
   PlainSpawnOptions,
   ProcessName,

@@ -19,16 +19,18 @@ export function rejected(promise: unknown, reason: unknown, isHandled: boolean):
 
 /**
  * Whether a request that waited may run now. Not in the slot of another request: that one would pay for it, and fail
- * with it if it does not end.
+ * with it if it does not end. Nor where little is left of what a chain of messages brought: each request that waits would
+ * live on less than the one before it.
  */
 export function canRunQueued(): boolean {
-  if (agent.lock !== undefined || agent.queue.length === 0) return false
+  if (agent.lock !== undefined || agent.queue.length === 0 || slot.isSpent) return false
   if (slot.kind === 'message' && slot.own !== undefined) return false
   return slot.step < STEPS_MAX && !isOutboxNearlyFull()
 }
 
 /**
- * What a run gives to the host: effects as JSON or nothing, a line feed, the output.
+ * What a run gives to the host: effects as JSON or nothing, a line feed, the output. Or, if there is nothing but a reply,
+ * that alone, which has no line feed: most runs end so, and each copy of a text costs.
  * May be called again if more happened; what it sends itself it sends once.
  */
 export function seal(): string {
@@ -37,7 +39,9 @@ export function seal(): string {
     tellRejections()
   }
   if (slot.failure !== undefined) return `${JSON.stringify({ failure: slot.failure })}\n`
-  const { sends, timers } = slot
+  const { sends, timers, reply, own } = slot
+  const isMore = sends.length + timers.length + slot.events.length + slot.settled.length > 0
+  if (reply && !isMore && own?.state === 'done' && slot.document === undefined) return reply
   const effects: Record<string, unknown> = {}
   if (sends.length > 0) effects['sends'] = sends
   if (timers.length > 0) effects['timers'] = timers
@@ -52,7 +56,7 @@ function close(): void {
   const isLeft = agent.lock === undefined && agent.queue.length > 0
   if (isLeft && !agent.isNextSent && agent.facts !== undefined) {
     agent.isNextSent = true
-    send([0, agent.facts.self, ['Action', '@next'], ''])
+    if (!slot.isSpent) send([0, agent.facts.self, ['Action', '@next'], ''])
     // The message may come without fuel; a tick brings its own.
     wakeAt(slot.nowMs + AGAIN_MS)
   }
