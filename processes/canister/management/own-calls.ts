@@ -10,7 +10,7 @@ import {
   principalOf,
   type Tag,
 } from '../../../protocol/index.ts'
-import { SPAWNS_PER_SLOT_MAX, SPAWNS_PER_SLOT_MAX_BYTES } from '../bounds.ts'
+import { PAYLOAD_MAX_BYTES, SPAWNS_PER_SLOT_MAX, SPAWNS_PER_SLOT_MAX_BYTES } from '../bounds.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
 import { awaitOutside } from '../deadlines.ts'
 import { MODES } from '../modes.ts'
@@ -175,7 +175,7 @@ export class OwnCalls {
     const { machine } = this.#parts
     const code = machine.code(slot.cells)
     if (code?.entries.has(`canister_query ${method}`) !== true) throw new Rejected('IC0536', `Canister has no query method '${method}'.`)
-    const entry = { mode: MODES.TQ, caller: NO_BYTES, arg, answers: true, gasLimit: slot.left / 2n }
+    const entry = { mode: MODES.TQ, caller: NO_BYTES, arg, answers: true, replyMaxBytes: PAYLOAD_MAX_BYTES, gasLimit: slot.left / 2n }
     const { execution, trap, gas } = machine.execute(code, `canister_query ${method}`, entry, slot.nowNs, false)
     slot.spend(gas)
     if (trap !== undefined) throw new Rejected(trap.error, trap.message)
