@@ -84,7 +84,7 @@ test('a test that fails tells its seed, how to run it again, and the message tre
   const seed = process.env['ATOLL_SEED'] ?? '41'
   expect(error.message).toContain(`again: ATOLL_SEED=${seed} npx vitest run -t "a title" a.test.ts`)
   // What reading the trees takes is no part of what happened, and processes have their names.
-  const { 1: events = '' } = /the last events:\n([^]*)$/.exec(error.message) ?? []
+  const { 1: events = '' } = /the last events:\n([\s\S]*)$/.exec(error.message) ?? []
   expect(events).toMatch(/n1: sender frame 1, 1 messages\n/)
   expect(events).not.toMatch(/trace|[\w-]{43}/)
   expect(error.message).toMatch(/Fan-Out → .*\n.*├─ Note → .*\n.*└─ Note → /)
