@@ -18,7 +18,20 @@ export function showBytes(bytes: Uint8Array): string {
   return textOf(bytes) ?? `base64url:${toBase64Url(bytes)}`
 }
 
-/** Text from a process, without what would drive the terminal. */
+/** What turns the direction of text: words could stand in another order than they were written in. */
+const TURNS = /[\u2028\u2029\u202a-\u202e\u2066-\u2069]/g
+
+/** Text from a process, without what would drive the terminal. It may have several lines. */
 export function safeText(text: string): string {
-  return text.replaceAll(new RegExp(CONTROL, 'g'), '�')
+  return text.replaceAll(new RegExp(CONTROL, 'g'), '�').replaceAll(TURNS, '�')
+}
+
+/** As `safeText`, on one line: names, tags and cells of a table can feign no other line. */
+export function safeLine(text: string): string {
+  return safeText(text).replaceAll(/[\n\t]/g, ' ')
+}
+
+/** As `safeText`, lines after the first set in, so that none looks like one of ours. */
+export function safeBlock(text: string): string {
+  return safeText(text).trimEnd().replaceAll('\n', '\n    ')
 }

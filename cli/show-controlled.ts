@@ -1,6 +1,6 @@
 import type { Controlled } from '../sdk/index.ts'
 import type { CommandContext, CommandEnd } from './command.ts'
-import { safeText } from './show-bytes.ts'
+import { safeBlock } from './show-bytes.ts'
 import { endOf, withText } from './show-sent.ts'
 
 /** Shows what came of a control message: a document, or one line on standard error. */
@@ -18,7 +18,7 @@ export function showControlled(
     terminal.err(`${terminal.paintErr('green', '✔')} ${done} · slot ${slot} · ${cost}\n`)
   } else {
     terminal.err(`${terminal.paintErr('red', '✖')} slot ${slot}: nothing changed\n`)
-    terminal.err(`  ${safeText(error.code)}: ${safeText(error.message)}\n`)
+    terminal.err(`  ${safeBlock(error.code)}: ${safeBlock(error.message)}\n`)
   }
   return endOf(result)
 }

@@ -1,5 +1,5 @@
 import type { JsonDifference } from '../protocol/index.ts'
-import { safeText } from './show-bytes.ts'
+import { safeLine } from './show-bytes.ts'
 
 const VALUE_MAX = 200
 
@@ -9,7 +9,7 @@ export function showDifferences(differences: readonly JsonDifference[]): string 
 }
 
 function showDifference({ path, ...values }: JsonDifference): string {
-  const place = safeText(path.map((part, at) => showPart(part, at === 0)).join(''))
+  const place = safeLine(path.map((part, at) => showPart(part, at === 0)).join(''))
   if (!('before' in values) || values.before === undefined) return `+ ${place} ${show(values.after)}`
   if (!('after' in values) || values.after === undefined) return `- ${place} ${show(values.before)}`
   return `~ ${place} ${show(values.before)} → ${show(values.after)}`
@@ -22,6 +22,6 @@ function showPart(part: string | number, isFirst: boolean): string {
 }
 
 function show(value: unknown): string {
-  const text = safeText(JSON.stringify(value) ?? 'nothing')
+  const text = safeLine(JSON.stringify(value) ?? 'nothing')
   return text.length > VALUE_MAX ? `${text.slice(0, VALUE_MAX)}…` : text
 }

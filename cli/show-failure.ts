@@ -1,6 +1,6 @@
 import { type Failure, failureNumber, FAILURES, problemOf } from '../protocol/index.ts'
 import type { OutputFormat } from './output.ts'
-import { safeText } from './show-bytes.ts'
+import { safeBlock } from './show-bytes.ts'
 import type { Terminal } from './terminal.ts'
 
 const CAUSES_MAX = 5
@@ -12,8 +12,8 @@ export function showFailure(failure: Failure, terminal: Terminal, format: Output
     return
   }
   const number = failureNumber(failure.code)
-  const lines = [`${terminal.paintErr('red', `✖ ${number}`)} ${safeText(failure.message)}`]
-  for (const cause of causesOf(failure)) lines.push(`  cause: ${safeText(cause)}`)
+  const lines = [`${terminal.paintErr('red', `✖ ${number}`)} ${safeBlock(failure.message)}`]
+  for (const cause of causesOf(failure)) lines.push(`  cause: ${safeBlock(cause)}`)
   const more = terminal.paintErr('dim', `(more: atoll explain ${number})`)
   lines.push(`  next: ${FAILURES[failure.code].next} ${more}`)
   if (failure.code === 'internal' && (terminal.env['ATOLL_DEBUG'] ?? '') !== '')

@@ -4,7 +4,7 @@ import type { CommandContext, CommandEnd } from './command.ts'
 import { showDuration } from './duration.ts'
 import { EXIT } from './exit-code.ts'
 import { showTrace } from './show-trace.ts'
-import { safeText, textOf } from './show-bytes.ts'
+import { safeBlock, textOf } from './show-bytes.ts'
 import { showOutput } from './show-output.ts'
 
 /** What a command that sends may wait for; the first is the usual. */
@@ -59,7 +59,7 @@ function sayHow({ terminal }: CommandContext, result: ResultView, tookMs: number
   const facts = [`slot ${result.slot}`, result.status, `${result.gas.toLocaleString('en')} gas`, showDuration(tookMs)]
   if (result.outbox.length > 0) facts.push(`${result.outbox.length} sent`)
   terminal.err(`${mark} ${facts.join(' · ')} ${terminal.paintErr('dim', `· message ${id}`)}\n`)
-  if (result.error !== undefined) terminal.err(`  ${safeText(result.error.code)}: ${safeText(result.error.message)}\n`)
+  if (result.error !== undefined) terminal.err(`  ${safeBlock(result.error.code)}: ${safeBlock(result.error.message)}\n`)
 }
 
 function hasError(root: TraceNodeView): boolean {

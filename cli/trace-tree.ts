@@ -1,6 +1,6 @@
 import type { TraceNodeView, TraceView } from '../protocol/index.ts'
 import { showDuration } from './duration.ts'
-import { safeText } from './show-bytes.ts'
+import { safeLine } from './show-bytes.ts'
 import { cutTo, widthOf } from './table.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -34,7 +34,7 @@ export function renderTrace(trace: TraceView, look: TraceLook): string {
   const rows = rowsOf(trace.root)
   const axis = axisOf(rows)
   const shown = rows.slice(0, ROWS_MAX)
-  const labels = shown.map(({ node, prefix }) => `${prefix}${safeText(node.label)} → ${safeText(look.nameOf(node.process))}`)
+  const labels = shown.map(({ node, prefix }) => `${prefix}${safeLine(node.label)} → ${safeLine(look.nameOf(node.process))}`)
   const longest = Math.max(...labels.map(widthOf), LABEL_COLUMNS_MIN)
   const barColumns = Math.max(0, Math.min(BAR_COLUMNS_MAX, look.columns - Math.min(longest, 48) - OTHER_COLUMNS))
   const labelColumns = Math.max(LABEL_COLUMNS_MIN, Math.min(longest, look.columns - barColumns - OTHER_COLUMNS))
@@ -92,7 +92,7 @@ function lineOf({ node }: Row, label: string, axis: Axis, barColumns: number, { 
   const { before, during, after } = barOf(node, axis, barColumns)
   const bar = barColumns === 0 ? '' : `  ${paint('dim', before)}${paint(isBad(node) ? 'red' : 'green', during)}${after}`
   const status = node.status === 'ok' ? paint('green', '✔') : isBad(node) ? paint('red', `✖ ${node.status}`) : paint('yellow', node.status)
-  const error = node.error === undefined ? '' : ` ${paint('red', safeText(`${node.error.code}: ${node.error.message}`))}`
+  const error = node.error === undefined ? '' : ` ${paint('red', safeLine(`${node.error.code}: ${node.error.message}`))}`
   const cut = node.cut === undefined ? '' : ` ${paint('yellow', `… and ${node.cut.toLocaleString('en')} more`)}`
   return `${label}  ${slot.padStart(5)}${bar}  ${at.padStart(8)}  ${took.padStart(7)}  ${status}${error}${cut}`.trimEnd()
 }

@@ -28,6 +28,7 @@ import {
 } from '../protocol/index.ts'
 import { checkQuery } from './check-query.ts'
 import { carryCertificates } from './carry-certificates.ts'
+import { catchUp } from './catch-up.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { EvaluatedFrame } from './follower.ts'
 import { Followers, type FollowersParts } from './followers.ts'
@@ -161,7 +162,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
 
   /** Evaluates what stands in the feed of a process; returns at once. */
   catchUp(process: ProcessId): void {
-    void this.#followers.of(process).then(follower => follower.start(), error => this.#trouble(process, error))
+    const { log } = this.#parts
+    void this.#followers.of(process).then(follower => catchUp(log, follower)).catch(error => this.#trouble(process, error))
   }
 
   /** Whether a module may run here. @throws {Failure} `module-refused` */

@@ -34,9 +34,11 @@ const IDLE_MAX_MS = 60_000
 const SWEEP_EVERY_MS = 2_000
 /** A burst may load much between two sweeps by time. */
 const SWEEP_EVERY_FRAMES = 512
-/** Processes that leave at once, and bytes of them: each is in memory a second time while its checkpoint is written. */
-const LEAVE_TOGETHER_MAX = 32
-const LEAVE_TOGETHER_MAX_BYTES = 16 * 1024 * 1024
+/** Processes that leave at once, and bytes of them: their host serves nobody else meanwhile, and who is to be woken there waits. */
+const LEAVE_TOGETHER_MAX = 4
+const LEAVE_TOGETHER_MAX_BYTES = 512 * 1024
+/** Checkpoints that wait for the disk are in memory a second time. */
+const UNWRITTEN_MAX_BYTES = 16 * 1024 * 1024
 
 /**
  * Who stays loaded. Idle processes hibernate, the longest idle first, when hosts hold too much; followers are
@@ -84,28 +86,34 @@ export class Residency<One extends Resident> implements Disposable {
 
   async #hibernateIdle(loaded: readonly One[]): Promise<void> {
     const { maxBytes, clock, store } = this.#parts
-    const idleSinceMs = clock.now() - IDLE_MAX_MS
+    const nowMs = clock.now()
+    const idleSinceMs = nowMs - IDLE_MAX_MS
     const comfortable = Math.min(maxBytes, COMFORTABLE_BYTES)
     let bytes = loaded.reduce((sum, one) => sum + one.sizeBytes, 0)
     if (loaded.length <= PROCESSES_MAX && bytes <= comfortable) return
     let count = loaded.length
+    let unwrittenBytes = 0
     let leaving: One[] = []
     let leavingBytes = 0
     for (const follower of loaded.toSorted((a, b) => a.usedMs - b.usedMs)) {
       const tooMuch = bytes > maxBytes || count > PROCESSES_MAX
       if (!tooMuch && (bytes <= comfortable || follower.usedMs > idleSinceMs)) break
-      if (!follower.idle) continue
+      // Who was used while others left is no longer the longest idle.
+      if (!follower.idle || follower.usedMs > nowMs) continue
       bytes -= follower.sizeBytes
       count -= 1
       leavingBytes += follower.sizeBytes
       leaving.push(follower)
       if (leaving.length < LEAVE_TOGETHER_MAX && leavingBytes < LEAVE_TOGETHER_MAX_BYTES) continue
       await this.#hibernate(leaving)
-      // What was written waits in memory, too.
-      if (leavingBytes >= LEAVE_TOGETHER_MAX_BYTES) await store.flush().catch(() => undefined)
-      if (this.#stop.signal.aborted) return
+      unwrittenBytes += leavingBytes
       leaving = []
       leavingBytes = 0
+      if (unwrittenBytes >= UNWRITTEN_MAX_BYTES) {
+        await store.flush().catch(() => undefined)
+        unwrittenBytes = 0
+      }
+      if (this.#stop.signal.aborted) return
     }
     await this.#hibernate(leaving)
   }

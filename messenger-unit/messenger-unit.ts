@@ -1,6 +1,6 @@
 import {
   type DataItem,
-  type CallRequest, type RequestEnvelope, type Assign, asMessageId, asProcessId, type CallOptions, type Certificate, type Clock, type Computer, Failure, isSpawn, type Log, type MessageId,
+  type CallRequest, type RequestEnvelope, type Assign, asMessageId, asProcessId, type CallOptions, type Certificate, type Clock, type Computer, Failure, isSpawn, type KeyId, type Log, type MessageId,
   type Messenger, messagesFeed, type ModuleDescription, type ModuleId, PAIRS_MAX, type Peers, type ProcessDescription, type ProcessId, type Push,
   type PushProof, type Receipt, readFrameHead, type Scheduler, type Sending, type Slot, slotCount, type Trace, type TraceBounds, voucherOf, firstPolicy,
 } from '../protocol/index.ts'
@@ -111,15 +111,19 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   }
 
   /** A process is in a new epoch: what it sends is read anew from results, by its compute units of now. */
-  async moved({ id, firstSlot = 0 }: ProcessDescription, isUnit: boolean): Promise<void> {
+  async moved({ id, firstSlot = 0, policy, earlier }: ProcessDescription, unit: KeyId): Promise<void> {
     for (const [key, lane] of this.#lanes) {
       if (!key.startsWith(id)) continue
       lane.stop()
       this.#lanes.delete(key)
     }
-    const from = this.#unfinished.forget(id)
-    if (!isUnit || from === undefined) return
-    await this.#resumeProcess(id, Math.min(from, firstSlot)).catch(error => this.#parts.trouble?.(`resume ${id}`, Failure.from(error)))
+    const from = this.#unfinished.lowest(id)
+    if (!policy.computeUnits.includes(unit)) return this.#unfinished.strike(id)
+    const wasUnit = earlier?.at(-1)?.policy.computeUnits.includes(unit) === true
+    if (from === undefined && wasUnit) return
+    this.#unfinished.drop(id)
+    // What the units before left undone is known to them alone: of what this one evaluated earlier, all may have to be sent again.
+    await this.#resumeProcess(id, wasUnit ? Math.min(from ?? 0, firstSlot) : 0).catch(error => this.#parts.trouble?.(`resume ${id}`, Failure.from(error)))
   }
 
   submit(items: readonly (Uint8Array | DataItem)[]): Promise<readonly Taken[]> {

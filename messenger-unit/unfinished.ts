@@ -15,7 +15,7 @@ import {
 const PREFIX = toUtf8('messenger/unfinished/')
 const PREFIX_END = toUtf8('messenger/unfinished0')
 /** How far the kept mark may lag: what lies between is pushed again after a crash and found to be there. */
-const MARK_EVERY_SLOTS = 256
+const MARK_EVERY_SLOTS = 32
 /** Finished processes are struck off together, this many frames apart. */
 const SWEEP_EVERY_FRAMES = 1024
 
@@ -94,12 +94,15 @@ export class Unfinished {
     else open?.delete(slot)
   }
 
-  /** Strikes off a process, and tells from which slot on something may be left to do. */
-  forget(process: ProcessId): Slot | undefined {
+  /** From which slot on something may be left to do. */
+  lowest(process: ProcessId): Slot | undefined {
     const progress = this.#processes.get(process)
-    if (progress === undefined) return undefined
-    this.strike(process)
-    return lowestOf(progress)
+    return progress && lowestOf(progress)
+  }
+
+  /** Forgets what is known of a process, but not that something may be left to do: should the node crash now, it begins there. */
+  drop(process: ProcessId): void {
+    this.#processes.delete(process)
   }
 
   /** Forgets a process, and the mark that an earlier run may have left of it. */

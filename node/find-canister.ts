@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { EffectOffer } from '../messenger-unit/index.ts'
 import {
@@ -15,6 +16,8 @@ import type { Learning } from './learning.ts'
 /** Processes by their principals, and their modules, here or elsewhere. */
 type KnownCanisters = Pick<Learning, 'canister' | 'learnModule'>
 
+const RANDOM_MAX_BYTES = 1_024
+const RandomInput = z.strictObject({ length: z.int().min(1).max(RANDOM_MAX_BYTES) })
 const Input = z.strictObject({ principal: z.string().max(64) })
 
 /** Canisters that begin without code are of a module that every node knows. */
@@ -25,7 +28,7 @@ export async function knowEmptyCanister({ directory }: Log): Promise<void> {
 
 /** What every node does for canisters, beside what its operator offers. */
 export function withCanisterEffects(offer: EffectOffer, known: KnownCanisters): EffectOffer {
-  return { ...offer, effects: { 'canister.find': findCanister(known), ...offer.effects } }
+  return { ...offer, effects: { 'canister.find': findCanister(known), 'random.bytes': drawBytes, ...offer.effects } }
 }
 
 /** The effect `canister.find`: the process of a principal, and what kind it is. The answer proves itself. */
@@ -36,6 +39,12 @@ function findCanister({ canister, learnModule }: KnownCanisters): Effect {
     if (process === undefined) return { process: null }
     return { process: process.id, format: (await learnModule(process.module))?.format ?? '' }
   }
+}
+
+/** The effect `random.bytes`: nobody knows them before they stand in the feed of whoever asked. */
+const drawBytes: Effect = async input => {
+  const { length } = readEffectInput(RandomInput, input)
+  return { base64: randomBytes(length).toString('base64') }
 }
 
 function bytesOf(principal: string): Uint8Array {

@@ -93,14 +93,15 @@ export class HandoverDesk {
     const { schedulers, schedulerQuorum } = process.policy
     const answers = await Promise.all(schedulers.map(key => this.#holdAt(key, bytes)))
     const places = answers.filter(place => place !== undefined)
-    // With as many of them still, no quorum can be had for anything more.
+    // With as many of them still, no quorum can be had for anything more; but what they have must be here, too.
     const isHeld = places.length > schedulers.length - schedulerQuorum
-    await this.#takeOver(process, Math.max(0, ...places.map(({ length }) => length)))
+    const acknowledged = Math.max(0, ...places.map(({ length }) => length))
+    await this.#takeOver(process, acknowledged)
     const place = await this.#placeOf(process)
     if (place === undefined) throw new Failure('unreachable', { process: process.id }, { note: 'nobody in reach has blocks of its feed' })
     const last = this.itemsOf(process.id).at(-1)
     const previous = last === undefined ? NO_EPOCH : epochHash(readEpochItem(last).record)
-    return { process: process.id, epoch: process.epoch, blocks: place.length, slots: place.slots, hash: place.hash, previous, held: isHeld }
+    return { process: process.id, epoch: process.epoch, blocks: place.length, slots: place.slots, hash: place.hash, previous, held: isHeld && place.length >= acknowledged }
   }
 
   async #ordered(bytes: Uint8Array): Promise<{ readonly process: ProcessDescription; readonly untilMs: number }> {

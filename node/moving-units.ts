@@ -22,7 +22,7 @@ export function movingUnits({
       await agreement.moved(process)
       agreed.moved(process)
       await scheduler.moved(process.id)
-      await messenger.moved(process, process.policy.computeUnits.includes(key))
+      await messenger.moved(process, key)
     },
   }
 }

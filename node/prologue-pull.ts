@@ -57,11 +57,14 @@ export class ProloguePull implements Disposable {
     }
   }
 
-  /** Takes it over until all of it is there, if the process is scheduled here. */
+  /** Takes it over until all of it is there, if the process is scheduled here; else what an earlier epoch began with is no longer wanted. */
   want(process: ProcessDescription): void {
     const { key } = this.#parts
-    if (!process.policy.schedulers.includes(key) || this.#pulling.get(process.id) === process.epoch)
+    if (!process.policy.schedulers.includes(key)) {
+      this.#pulling.delete(process.id)
       return
+    }
+    if (this.#pulling.get(process.id) === process.epoch) return
     this.#pulling.set(process.id, process.epoch)
     void this.#untilWhole(process).finally(() => {
       if (this.#pulling.get(process.id) === process.epoch) this.#pulling.delete(process.id)

@@ -31,7 +31,7 @@ export const FAILURES = {
   'malformed-item': row(1001, 'input', 400, 'The bytes are not a well-formed signed item', 'Build the item with a client library and send its bytes unchanged.'),
   'malformed-request': row(1002, 'input', 400, 'The request does not have the expected shape', 'Compare the request with /openapi.json.'),
   'too-large': row(1003, 'input', 413, 'What was sent is larger than allowed', 'Split it, or put the payload in a module; docs/PROTOCOL.md lists the limits.'),
-  'wrong-type': row(1004, 'input', 400, 'The item has no usable Type or Data-Protocol tag', 'Set Data-Protocol=ao and Type to Message, Process or Module, once each.'),
+  'wrong-type': row(1004, 'input', 400, 'A tag of the item is missing, or has a value it cannot have', 'Correct the tag that is named; every item has Data-Protocol=ao and Type (Message, Process or Module), once each.'),
   'wrong-target': row(1005, 'input', 400, 'The item is addressed to another process', 'Send it to the process it was signed for.'),
   'unknown-process': row(1006, 'input', 404, 'No such process is known here', 'Check the id; a process spawned elsewhere must be followed first.'),
   'unknown-message': row(1007, 'input', 404, 'No such message stands in that feed', 'Check the id, or wait for its receipt.'),

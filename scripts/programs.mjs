@@ -4,14 +4,13 @@
  *
  *     node scripts/programs.mjs
  */
-import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { dirname, join, relative, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { build, version } from 'esbuild'
-import { fingerprintOf, freshBundle, readBundle } from '../startup/index.ts'
+import { build } from 'esbuild'
+import { contentOf, fingerprintOf, freshBundle, readBundle } from '../startup/index.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const BUNDLES = join(ROOT, '.cache', 'programs')
@@ -37,17 +36,17 @@ const CLOCK_MAX_MS = 50
 
 /** @returns {Promise<'built' | 'fresh'>} fresh: nothing had to be done. */
 export async function buildPrograms() {
-  if (freshBundle() !== undefined) return 'fresh'
   const known = readBundle()
+  if (known !== undefined && freshBundle() !== undefined && fingerprintOf(known.inputs) === known.fingerprint) return 'fresh'
   for (;;) {
     const startedMs = Date.now()
-    const isSame = known !== undefined && existsSync(join(BUNDLES, known.key)) && keyOf(known.inputs) === known.key
+    const isSame = known !== undefined && existsSync(join(BUNDLES, known.key)) && contentOf(known.inputs) === known.key
     const folder = join(BUNDLES, `.new-${process.pid}`)
     const inputs = isSame ? known.inputs : await bundle(folder, { root: ROOT, ending: 'ts', packages: 'bundle' })
     const fingerprint = fingerprintOf(inputs)
     // Whoever saves a file in this very moment is waited for.
     if (inputs.every(input => (statSync(join(ROOT, input), { throwIfNoEntry: false })?.ctimeMs ?? 0) < startedMs - CLOCK_MAX_MS)) {
-      const key = keyOf(inputs)
+      const key = contentOf(inputs)
       if (!isSame) keep(folder, key)
       publish({ key, inputs, fingerprint })
       return isSame ? 'fresh' : 'built'
@@ -153,16 +152,6 @@ function packagesApart(folder) {
       })
     },
   }
-}
-
-function keyOf(inputs) {
-  const hash = createHash('sha256').update(`${version}\n`)
-  for (const input of inputs) {
-    const path = join(ROOT, input)
-    const text = existsSync(path) ? readFileSync(path) : Buffer.alloc(0)
-    hash.update(`${input} ${text.length}\n`).update(text)
-  }
-  return hash.digest('hex').slice(0, 32)
 }
 
 function keep(folder, key) {

@@ -144,8 +144,9 @@ async function hasFreshPrograms() {
   const bundles = join(ROOT, '.cache', 'programs')
   try {
     const { key } = JSON.parse(readFileSync(join(bundles, 'bundle.json'), 'utf8'))
-    const { freshBundle } = await import(pathToFileURL(join(bundles, key, 'startup.js')).href)
-    return freshBundle() !== undefined
+    const { fingerprintOf, readBundle } = await import(pathToFileURL(join(bundles, key, 'startup.js')).href)
+    const bundle = readBundle()
+    return fingerprintOf(bundle.inputs) === bundle.fingerprint
   } catch {
     return false
   }

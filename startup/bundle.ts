@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /**
  * The programs of a clone, made into a few files of JavaScript by scripts/programs.mjs: what takes a start most of its time is to find,
- * read and strip a thousand sources. A bundle lies in a folder that is named by what it was made from, and is used as long as none of
- * that was touched since; otherwise the sources run.
+ * read and strip a thousand sources. A bundle lies in a folder that is named by what it was made from, and is used as long as that is
+ * what it was; otherwise the sources run.
  */
 export interface Bundle {
-  /** Names its folder: a hash of all that it was made from. */
+  /** Names its folder: what `contentOf(inputs)` was when it was made. */
   readonly key: string
   /** Files it was made from, relative to the root of the clone. */
   readonly inputs: readonly string[]
@@ -17,12 +17,15 @@ export interface Bundle {
 }
 
 const ROOT = new URL('../', import.meta.url)
+const KEY_DIGITS = 32
 const BUNDLES = new URL('.cache/programs/', ROOT)
 
 /** The folder of the bundle that was made from these very sources, with a slash at its end; undefined if there is none. */
 export function freshBundle(): URL | undefined {
   const bundle = readBundle()
-  if (bundle === undefined || fingerprintOf(bundle.inputs) !== bundle.fingerprint) return undefined
+  if (bundle === undefined) return undefined
+  // Files that were only copied, linked or checked out again are read: that takes ten times as long, and still less than to run them.
+  if (fingerprintOf(bundle.inputs) !== bundle.fingerprint && contentOf(bundle.inputs) !== bundle.key) return undefined
   return new URL(`${bundle.key}/`, BUNDLES)
 }
 
@@ -34,6 +37,17 @@ export function readBundle(): Bundle | undefined {
     // None was made, or it is being replaced on a system that cannot do so at one stroke.
     return undefined
   }
+}
+
+/** A hash of all bytes of all files. */
+export function contentOf(inputs: readonly string[]): string {
+  const root = fileURLToPath(ROOT)
+  const hash = createHash('sha256')
+  for (const input of inputs) {
+    const bytes = existsSync(root + input) ? readFileSync(root + input) : undefined
+    hash.update(`${input} ${bytes?.length}\n`).update(bytes ?? '')
+  }
+  return hash.digest('hex').slice(0, KEY_DIGITS)
 }
 
 /**

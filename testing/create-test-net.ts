@@ -1,4 +1,4 @@
-import { Failure } from '../protocol/index.ts'
+import { type Effects, Failure } from '../protocol/index.ts'
 import type { Duration } from '../contract/index.ts'
 import { microsecondsOf } from './duration.ts'
 import { LiveNet } from './live-net.ts'
@@ -36,7 +36,8 @@ export async function createTestNet(options: TestNetOptions = {}): Promise<TestN
     latencyUs: spanOf(latency),
     diskUs: spanOf(disk),
     hostPauseUs: spanOf(hosts),
-    effects: options.effects ?? {},
+    // What they are given was checked by the units, or is of the test's own effects.
+    effects: (options.effects ?? {}) as Effects,
   })
 }
 

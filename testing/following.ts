@@ -1,8 +1,9 @@
-import { FeedPull, News } from '../node/index.ts'
+import { FeedPull, News, ProloguePull } from '../node/index.ts'
 import {
   decodeFrame,
   Failure,
   type FeedGrowth,
+  type FeedSpec,
   type ProcessDescription,
   type ProcessId,
   readFrameHead,
@@ -20,13 +21,27 @@ export class Following {
   readonly #run: NodeRun
   readonly #pulls: FeedPull
   readonly #news: News
+  readonly #prologues: ProloguePull
   readonly #keeping = new Map<ProcessId, { again: boolean }>()
   readonly #handing = new Map<ProcessId, Promise<void>>()
 
   constructor(run: NodeRun) {
     this.#run = run
-    const { key, log, peers, clock, units } = run
+    const { key, log, peers, clock, units, moves } = run
     const { reading } = units
+    this.#prologues = new ProloguePull({
+      key,
+      log,
+      clock: moves.clock,
+      peers,
+      connected: () => moves.connected,
+      begun: async process => {
+        if (!process.policy.computeUnits.includes(key)) return
+        await reading.directory.module(process.module)
+        units.computer.catchUp(process.id)
+      },
+      trouble: (what, failure) => moves.trouble(what, failure),
+    })
     this.#pulls = new FeedPull({ key, log, peers, describe: id => reading.directory.process(id) })
     this.#news = new News({ clock, tell: (to, process) => peers.announce(to, [process]) })
     log.watch(growth => this.#grew(growth))
@@ -35,6 +50,7 @@ export class Following {
   /** Goes on with what an earlier life followed, and tells others what it may not have told them. */
   async resume(): Promise<void> {
     const { key, log } = this.#run
+    await this.#prologues.resume()
     for (const process of await log.directory.processes({ limit: 100_000 })) {
       if (process.policy.schedulers.includes(key)) this.committed(process)
       else if (process.policy.computeUnits.includes(key)) this.grown(process.id)
@@ -44,6 +60,14 @@ export class Following {
   /** A process that is scheduled here has a new frame: its compute units elsewhere are told. */
   committed({ id, policy }: ProcessDescription): void {
     for (const unit of policy.computeUnits) if (unit !== this.#run.key) this.#news.changed(unit, id)
+  }
+
+  /** A process is in a new epoch: its feed is another, and others have it. */
+  moved(process: ProcessDescription): void {
+    const { key } = this.#run
+    this.#prologues.want(process)
+    if (process.policy.schedulers.includes(key)) this.committed(process)
+    else if (process.policy.computeUnits.includes(key)) this.grown(process.id)
   }
 
   /** Somebody says that the feed of a process has grown: it is taken over until that has succeeded. */
@@ -84,27 +108,29 @@ export class Following {
     if (feed.kind !== 'messages' || feed.signers.includes(this.#run.key)) return
     const id = feed.process
     const before = this.#handing.get(id) ?? Promise.resolve()
-    const handing = before.then(() => this.#handOver(id, length - blocks.length, blocks))
+    const handing = before.then(() => this.#handOver(feed, length - blocks.length, blocks))
     const ended = handing.finally(() => {
       if (this.#handing.get(id) === ended) this.#handing.delete(id)
     })
     this.#handing.set(id, ended)
   }
 
-  async #handOver(id: ProcessId, from: number, blocks: readonly Uint8Array[]): Promise<void> {
+  async #handOver(feed: FeedSpec, from: number, blocks: readonly Uint8Array[]): Promise<void> {
     for (let pauseMs = RETRY_FIRST_MS; ; pauseMs = Math.min(RETRY_MAX_MS, 2 * pauseMs)) {
       try {
-        return await this.#hand(id, from, blocks)
+        return await this.#hand(feed, from, blocks)
       } catch {
         await this.#run.clock.sleep(pauseMs)
       }
     }
   }
 
-  async #hand(id: ProcessId, from: number, blocks: readonly Uint8Array[]): Promise<void> {
+  async #hand({ process: id, epoch }: FeedSpec, from: number, blocks: readonly Uint8Array[]): Promise<void> {
     const { key, units } = this.#run
     const process = await units.reading.directory.process(id)
     if (process === undefined) throw new Failure('unknown-process', { process: id })
+    // What comes late of the feed of an epoch that is over is for nobody.
+    if (epoch !== process.epoch) return
     const counts = process.policy.computeUnits.includes(key)
     if (counts) await this.#learnAll(process, blocks)
     for (const [at, bytes] of blocks.entries()) {

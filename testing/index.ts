@@ -5,10 +5,12 @@ export type { Duration } from '../contract/index.ts'
 export type { SpawnSource } from './module-shelf.ts'
 export type {
   FaultTarget,
+  HandoverOptions,
   NetFaults,
   PlainSpawnOptions,
   ProcessName,
   SpawnOptions,
   TestNet,
+  TestEffects,
   TestNetOptions,
 } from './test-net.ts'

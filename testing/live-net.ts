@@ -10,6 +10,7 @@ import {
 import {
   type Client,
   connect,
+  type HandedOver,
   type ProcessHandle,
   type ProcessRef,
   type SpawnedProcess,
@@ -80,7 +81,7 @@ export class LiveNet implements TestNet {
       modules: options.modules,
     })
     // All of its processes live on that one node.
-    const fields = { ...options, module, computeUnits: undefined }
+    const fields = { ...options, module, schedulers: undefined, schedulerQuorum: undefined, computeUnits: undefined }
     const process = isAgent(source)
       ? await client.spawn(source.contract, { ...fields, tags: tagsOf({ tags: options.tags }) })
       : await client.spawn({ ...fields, tags: tagsOf(options) })
@@ -100,6 +101,10 @@ export class LiveNet implements TestNet {
     return typeof first === 'object' && 'kind' in first
       ? this.#client.process(first, id)
       : this.#client.process(id)
+  }
+
+  async handover(): Promise<HandedOver> {
+    return refuse('handover')
   }
 
   async advance(_by: Duration): Promise<void> {

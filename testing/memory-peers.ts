@@ -28,7 +28,9 @@ import {
 } from '../protocol/index.ts'
 import type { Packet } from './faults.ts'
 import type { Network } from './network.ts'
+import { nodeKeys } from './node-keys.ts'
 import type { NodeRun } from './node-run.ts'
+import type { HandoverNet } from './sim-handovers.ts'
 
 export interface MemoryPeersParts {
   readonly network: Network<NodeRun>
@@ -48,6 +50,22 @@ export function shareEvidence(
     network
       .call(self, packet, 'evidence', there => there.evidence.take(bytes))
       .catch(() => undefined)
+  }
+}
+
+/** What nodes tell each other of processes that are handed over, and ask. */
+export function handoverNet({ network, self, others, nameOf }: MemoryPeersParts): HandoverNet {
+  const call = <T>(to: KeyId, what: string, serve: (there: NodeRun) => Promise<T>): Promise<T> => {
+    const toNode = nameOf(to)
+    if (toNode === undefined) return Promise.reject(new Failure('unreachable', { key: to }))
+    return network.call(self, { fromNode: self.name, toNode, from: [], to: [] }, what, serve)
+  }
+  return {
+    // Up or not: who is down is told once it is up.
+    peers: others.map(name => nodeKeys(name).key),
+    tell: (to, item) => call(to, 'a handover', there => there.moves.handovers.told(item, self.key)),
+    ask: (from, process) => call(from, `handovers of ${process}`, async there => there.moves.handovers.allOf(process)),
+    hold: (to, item) => call(to, 'an order to hold', there => there.moves.desk.hold(item)),
   }
 }
 

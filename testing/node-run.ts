@@ -20,10 +20,11 @@ import { RUNTIMES } from '../processes/index.ts'
 import type { Faults } from './faults.ts'
 import { Following } from './following.ts'
 import type { MemoryLog } from './memory-log.ts'
-import { between, memoryPeers, shareEvidence } from './memory-peers.ts'
+import { between, handoverNet, memoryPeers, shareEvidence } from './memory-peers.ts'
 import type { Network, Station } from './network.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { SHARED_RUNTIMES } from './shared-runtimes.ts'
+import { SimHandovers } from './sim-handovers.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
@@ -31,6 +32,7 @@ interface OpenedRun {
   readonly units: Units
   readonly evidence: EvidenceBook
   readonly operations: Operations
+  readonly moves: SimHandovers
 }
 
 export interface NodeRunParts {
@@ -104,8 +106,14 @@ export class NodeRun implements Station {
       share: bytes => shareEvidence({ network, self: run, others: parts.others }, bytes),
       trouble: (what, failure) => observer.trouble?.(what, failure),
     })
+    const trouble = (what: string, failure: Failure): void => void (run.#alive && observer.trouble?.(what, failure))
+    const { key } = keys
+    const moves = new SimHandovers({ key, log, clock: run.clock, peers: run.peers, net: handoverNet({ ...parts, self: run }), trouble })
+    const { handovers, learned } = moves
     const units = await openUnits(
       {
+        handovers,
+        learned,
         evidence,
         keys,
         log,
@@ -114,7 +122,7 @@ export class NodeRun implements Station {
         metrics: UNCOUNTED,
         hosts: 1,
         openHost: inThreadHosts(SHARED_RUNTIMES, pauseUs[1] === 0 ? undefined : pause),
-        peers: run.peers,
+        peers: moves.peers,
         random: () => random.number(),
         effects: {
           key: keys.key,
@@ -129,13 +137,16 @@ export class NodeRun implements Station {
             if (run.#alive) observer.committed?.(frames)
           },
           evaluated: frame => run.#alive && observer.evaluated?.(frame),
-          trouble: (what, failure) => run.#alive && observer.trouble?.(what, failure),
+          trouble,
         },
       },
       () => undefined,
     )
-    run.#opened = { units, evidence, operations: operationsOf(run, units, evidence) }
-    run.#following = new Following(run)
+    moves.open(units)
+    run.#opened = { units, evidence, moves, operations: operationsOf(run, units, evidence, moves) }
+    const following = new Following(run)
+    run.#following = following
+    handovers.moved = process => following.moved(process)
     return run
   }
 
@@ -150,6 +161,10 @@ export class NodeRun implements Station {
 
   get evidence(): EvidenceBook {
     return this.#open().evidence
+  }
+
+  get moves(): SimHandovers {
+    return this.#open().moves
   }
 
   get operations(): Operations {
@@ -186,7 +201,7 @@ export class NodeRun implements Station {
 }
 
 /** What clients of a node can ask for; nobody runs it, so it has nothing to tell those who do. */
-function operationsOf({ key, clock }: NodeRun, units: Units, evidence: EvidenceBook): Operations {
+function operationsOf({ key, clock }: NodeRun, units: Units, evidence: EvidenceBook, moves: SimHandovers): Operations {
   const startedMs = clock.now()
   return createOperations({
     messenger: units.messenger,
@@ -195,6 +210,7 @@ function operationsOf({ key, clock }: NodeRun, units: Units, evidence: EvidenceB
     log: units.reading,
     clock,
     evidence,
+    handovers: () => moves.desk,
     nodeInfo: () => ({
       key,
       version: 'simulated',

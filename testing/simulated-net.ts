@@ -9,7 +9,7 @@ import {
   useSlabsOf,
 } from '../protocol/index.ts'
 import type { AnyContract, AnyImplementation, Duration, Implementation } from '../contract/index.ts'
-import type { Client, ProcessHandle, ProcessRef, SpawnedProcess } from '../sdk/index.ts'
+import type { Client, HandedOver, ProcessHandle, ProcessRef, SpawnedProcess } from '../sdk/index.ts'
 import { checkConvergence } from './convergence.ts'
 import { checkingOnce } from './known-signatures.ts'
 import { millisecondsOf } from './duration.ts'
@@ -22,6 +22,7 @@ import { SimWorld, type SimWorldParts } from './sim-world.ts'
 import { tagsOf } from './spawn-tags.ts'
 import type {
   AgentSpawnOptions,
+  HandoverOptions,
   SpawnParameters,
   NetFaults,
   PlainSpawnOptions,
@@ -148,6 +149,18 @@ export class SimulatedNet implements TestNet {
     return typeof first === 'object' && 'kind' in first
       ? client.process(first, id)
       : client.process(id)
+  }
+
+  async handover(process: ProcessName, to: HandoverOptions): Promise<HandedOver> {
+    const { through = to.schedulers[0] ?? this.#world.first, ...fields } = to
+    const keysOf = (names: readonly string[]): string[] => names.map(name => this.#world.node(name).keys.key)
+    const handed = await this.client(through).processes.handover(idOf(process), {
+      ...fields,
+      schedulers: keysOf(to.schedulers),
+      computeUnits: to.computeUnits && keysOf(to.computeUnits),
+    })
+    this.#world.homes.set(idOf(process), to.schedulers[0] ?? through)
+    return handed
   }
 
   advance(by: Duration): Promise<void> {

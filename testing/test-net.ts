@@ -1,10 +1,13 @@
-import type { Effects, Failure, Tag, TraceView } from '../protocol/index.ts'
-import type { Client, ProcessHandle, ProcessRef, SpawnedProcess } from '../sdk/index.ts'
+import type { EffectCall, Failure, Tag, TraceView } from '../protocol/index.ts'
+import type { Client, HandedOver, ProcessHandle, ProcessRef, SpawnedProcess } from '../sdk/index.ts'
 import type {
   AnyContract,
   AnyImplementation,
   ArgsField,
   Duration,
+  EffectInput,
+  EffectName,
+  EffectReply,
   Implementation,
 } from '../contract/index.ts'
 import type { SpawnSource } from './module-shelf.ts'
@@ -20,9 +23,17 @@ export interface TestNetOptions {
   /** What a write takes to become durable, and once more until that is known. */
   readonly disk?: readonly [Duration, Duration] | undefined
   /** What the messenger units do outside the network: functions of the test, by the name of the effect. */
-  readonly effects?: Effects | undefined
+  readonly effects?: TestEffects | undefined
   /** What a compute host takes for an answer; nothing, if not given. */
   readonly hosts?: readonly [Duration, Duration] | undefined
+}
+
+/** What the world answers to a process of a test; nothing answered is an effect that failed to say anything. */
+export type TestEffects = {
+  readonly [K in EffectName]?: (input: EffectInput<K>, call: EffectCall) => Promise<EffectReply<K> | undefined>
+} & {
+  /** Effects of one's own: their input is what the process gave. */
+  readonly [name: string]: ((input: never, call: EffectCall) => Promise<unknown>) | undefined
 }
 
 export interface SpawnOptions {
@@ -56,6 +67,20 @@ export type SpawnParameters<C extends AnyContract> =
   Record<never, never> extends AgentSpawnOptions<C>
     ? [options?: AgentSpawnOptions<C>]
     : [options: AgentSpawnOptions<C>]
+
+/** To which nodes a process goes. */
+export interface HandoverOptions {
+  readonly schedulers: readonly string[]
+  /** How many of them must sign; more than half, if not given. */
+  readonly schedulerQuorum?: number | undefined
+  /** Those of now, if not given; where those are its schedulers, the new ones. */
+  readonly computeUnits?: readonly string[] | undefined
+  readonly agree?: number | undefined
+  /** Hands over though its schedulers do not say where their feed ends: what they acknowledged lately may be lost. */
+  readonly allowLoss?: boolean | undefined
+  /** The node through which it is done; the first of its new schedulers, if not given. */
+  readonly through?: string | undefined
+}
 
 /** Something with the id of a process. */
 export type ProcessName = string | { readonly id: string }
@@ -109,6 +134,11 @@ export interface TestNet extends AsyncDisposable {
   /** A process by its id, through the node it lives on. */
   process(id: ProcessName): ProcessHandle
   process<C extends AnyContract>(contract: C, id: ProcessName): ProcessRef<C>
+  /**
+   * Hands a process over to other nodes, as its owner: they schedule it from now on, and it keeps slots, state and receipts.
+   * Each attempt may fail while nodes are down or cut off. @throws {Failure} `no-quorum`, `unreachable`, `bad-epoch`
+   */
+  handover(process: ProcessName, to: HandoverOptions): Promise<HandedOver>
   /** Lets that much time pass: timers fire, in order. */
   advance(by: Duration): Promise<void>
   /** Waits until nothing is under way but timers. @throws {Failure} `timeout` after `within` (1 hour) of the network's time */

@@ -2,10 +2,13 @@ import { script } from '@bomb.sh/tab'
 import { Failure } from '../../protocol/index.ts'
 import type { Command, CommandContext, CommandEnd } from '../command.ts'
 import { COMMON_OPTIONS } from '../common-options.ts'
-import { candidates } from '../completion/candidates.ts'
+import { candidates, isInert } from '../completion/candidates.ts'
 import { lookUp } from '../completion/look-up.ts'
+import { safeLine } from '../show-bytes.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const
+/** Set by a shell that takes one layer of quotes away from what it is offered: bash. */
+const TAKES_QUOTES = 'ATOLL_COMPLETION_UNQUOTES'
 /** Tells the shell to offer these words and no files; the last line of what it reads. */
 const NO_FILES = ':4'
 /** Tells the shell to go on as it would: with files. */
@@ -16,15 +19,18 @@ export async function completions({ positionals }: CommandContext): Promise<Comm
   const [shell = ''] = positionals
   const known = SHELLS.find(name => name === shell)
   if (known === undefined) throw new Failure('usage', { shell, known: SHELLS }, { note: 'no such shell' })
-  script(known, 'atoll', 'atoll')
+  script(known, 'atoll', known === 'bash' ? `${TAKES_QUOTES}=1 atoll` : 'atoll')
   return undefined
 }
 
 /** `atoll complete`: what could come next on a command line, a line each, for the shell. Never fails: a shell would show it. */
 export async function complete(context: CommandContext, commands: readonly Command[]): Promise<CommandEnd> {
   const vocabulary = { commands, commonOptions: COMMON_OPTIONS }
-  const found = await candidates(context.positionals, vocabulary, lookUp(context)).catch(() => [])
-  const lines = found.map(({ value, about }) => (about === '' ? value : `${value}\t${about.replaceAll(/\s+/g, ' ')}`))
+  const all = await candidates(context.positionals, vocabulary, lookUp(context)).catch(() => [])
+  const quoted = (value: string): string => (value.startsWith("'") ? `"${value.replaceAll('"', '\\"')}"` : value)
+  const isUnquoting = (context.terminal.env[TAKES_QUOTES] ?? '') !== ''
+  const found = all.filter(({ value }) => isInert(value)).map(({ value, about }) => ({ value: isUnquoting ? quoted(value) : value, about }))
+  const lines = found.map(({ value, about }) => (about === '' ? value : `${value}\t${safeLine(about.replaceAll(/\s+/g, ' '))}`))
   context.terminal.out(`${[...lines, found.length === 0 ? FILES_TOO : NO_FILES].join('\n')}\n`)
   return undefined
 }

@@ -2,7 +2,7 @@ import { basename, extname } from 'node:path'
 import type { CommandContext } from '../command.ts'
 import { findModule, nameOf } from '../find-named.ts'
 import { parseTag, readBytes, textFlag, textsFlag } from '../message-arguments.ts'
-import { safeText } from '../show-bytes.ts'
+import { safeLine } from '../show-bytes.ts'
 import { renderTable } from '../table.ts'
 
 /** `atoll module add`: prints the module's id. */
@@ -23,7 +23,7 @@ export async function listModules({ client, output, limits }: CommandContext): P
   output.list('module', 'modules', modules, () =>
     renderTable(
       [{ title: 'NAME' }, { title: 'MODULE' }, { title: 'FORMAT' }],
-      modules.map(({ id, tags, format }) => [safeText(nameOf(tags)), id, safeText(format)]),
+      modules.map(({ id, tags, format }) => [safeLine(nameOf(tags)), id, safeLine(format)]),
     ))
 }
 
@@ -37,6 +37,6 @@ export async function showModule(context: CommandContext): Promise<undefined> {
       `format  ${module.format}`,
       `owner   ${module.owner}`,
       `size    ${(module.sizeBytes ?? 0).toLocaleString('en')} bytes`,
-      ...module.tags.map(({ name, value }) => `tag     ${safeText(name)}=${safeText(value)}`),
+      ...module.tags.map(({ name, value }) => `tag     ${safeLine(name)}=${safeLine(value)}`),
     ].join('\n'))
 }

@@ -1,7 +1,7 @@
 import { findTag, principalOf, principalText } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
 import { findProcess, nameOf } from '../find-named.ts'
-import { safeText } from '../show-bytes.ts'
+import { safeLine } from '../show-bytes.ts'
 import { renderTable } from '../table.ts'
 
 /** `atoll process list` */
@@ -10,7 +10,7 @@ export async function listProcesses({ client, output, limits }: CommandContext):
   output.list('process', 'processes', processes, () =>
     renderTable(
       [{ title: 'NAME' }, { title: 'PROCESS' }, { title: 'MODULE' }],
-      processes.map(({ id, tags, module }) => [safeText(nameOf(tags)), id, module]),
+      processes.map(({ id, tags, module }) => [safeLine(nameOf(tags)), id, module]),
     ))
 }
 
@@ -25,7 +25,7 @@ export async function showProcess(context: CommandContext): Promise<undefined> {
   context.output.document('process', { ...process, epochs, candid }, () =>
     [
       `process    ${process.id}`,
-      ...(findTag(process.tags, 'Name') === undefined ? [] : [`name       ${safeText(nameOf(process.tags))}`]),
+      ...(findTag(process.tags, 'Name') === undefined ? [] : [`name       ${safeLine(nameOf(process.tags))}`]),
       `module     ${process.moduleInForce}`,
       ...(process.moduleInForce === process.module ? [] : [`spawned as ${process.module}`]),
       `owner      ${process.owner}`,
@@ -37,6 +37,6 @@ export async function showProcess(context: CommandContext): Promise<undefined> {
           `epoch ${String(epoch).padEnd(4)} from slot ${firstSlot.toLocaleString('en')} on, scheduled by ${schedulers.join(' ')}`,
       ),
       `compute    ${policy.computeUnits.join(' ')} (${policy.computeQuorum} must agree)`,
-      ...(candid === undefined ? [] : [`principal  ${principalText(principalOf(process.id))}`, 'candid', ...candid.trim().split('\n').map(safeText)]),
+      ...(candid === undefined ? [] : [`principal  ${principalText(principalOf(process.id))}`, 'candid', ...candid.trim().split('\n').map(safeLine)]),
     ].join('\n'))
 }

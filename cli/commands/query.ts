@@ -3,7 +3,7 @@ import type { CommandContext, CommandEnd } from '../command.ts'
 import { findProcess } from '../find-named.ts'
 import { IdentityStore } from '../identity-store.ts'
 import { countFlag, readMessage } from '../message-arguments.ts'
-import { safeText, textOf } from '../show-bytes.ts'
+import { safeBlock, textOf } from '../show-bytes.ts'
 import { showOutput } from '../show-output.ts'
 import { endOf } from '../show-sent.ts'
 import { type TypedMessage, typedMessageIfAny } from '../typed-message.ts'
@@ -21,7 +21,7 @@ export async function query(context: CommandContext): Promise<CommandEnd> {
   const document = { process, ...answer, ...(outputText === undefined ? {} : { outputText }) }
   output.document('query.answer', document, () => showOutput(answer.output))
   if (answer.error !== undefined && output.format === 'text') {
-    terminal.err(`${terminal.paintErr('red', '✖')} ${safeText(answer.error.code)}: ${safeText(answer.error.message)}\n`)
+    terminal.err(`${terminal.paintErr('red', '✖')} ${safeBlock(answer.error.code)}: ${safeBlock(answer.error.message)}\n`)
   }
   return endOf(answer)
 }

@@ -5,7 +5,7 @@ import { EXIT } from '../exit-code.ts'
 import { findProcess } from '../find-named.ts'
 import { countFlag } from '../message-arguments.ts'
 import { sourceFromNode } from '../remote-source.ts'
-import { safeText } from '../show-bytes.ts'
+import { safeLine } from '../show-bytes.ts'
 import { renderTable } from '../table.ts'
 
 const SHOWN = 20
@@ -42,7 +42,7 @@ export async function replay(context: CommandContext): Promise<CommandEnd> {
     const mark = ok ? terminal.paintErr('green', '✔') : terminal.paintErr('red', '✖')
     const said = firstFault === undefined
       ? `${certified.toLocaleString('en')} of ${frames.toLocaleString('en')} frames certified, and none differs`
-      : `slot ${firstFault.slot}: ${safeText(firstFault.what)}`
+      : `slot ${firstFault.slot}: ${safeLine(firstFault.what)}`
     terminal.err(`${mark} ${said}\n`)
   }
   return ok ? undefined : EXIT.verification

@@ -1,7 +1,7 @@
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { findProcess } from '../find-named.ts'
 import { Failure, isId } from '../../protocol/index.ts'
-import { safeText } from '../show-bytes.ts'
+import { safeBlock, safeText } from '../show-bytes.ts'
 import { showOutput } from '../show-output.ts'
 import { endOf, withText } from '../show-sent.ts'
 import { verifiedResult } from '../verified-result.ts'
@@ -19,7 +19,7 @@ export async function result(context: CommandContext): Promise<CommandEnd> {
     const mark = endOf(found) === undefined ? terminal.paintErr('green', '✔') : terminal.paintErr('red', '✖')
     const facts = [`slot ${found.slot}`, found.status, `${found.gas.toLocaleString('en')} gas`, ...(isVerified ? ['verified here'] : [])]
     terminal.err(`${mark} ${facts.join(' · ')}\n`)
-    if (found.error !== undefined) terminal.err(`  ${safeText(found.error.code)}: ${safeText(found.error.message)}\n`)
+    if (found.error !== undefined) terminal.err(`  ${safeBlock(`${found.error.code}: ${found.error.message}`)}\n`)
     if (found.log !== '') terminal.err(`${safeText(found.log).trimEnd()}\n`)
   }
   return endOf(found)

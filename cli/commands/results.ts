@@ -2,7 +2,7 @@ import { asProcessId, type OperationOutput, type ResultView } from '../../protoc
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { findProcess } from '../find-named.ts'
 import { countFlag } from '../message-arguments.ts'
-import { safeText } from '../show-bytes.ts'
+import { safeLine } from '../show-bytes.ts'
 import { showOutput } from '../show-output.ts'
 import { withText } from '../show-sent.ts'
 import { cutTo, renderTable } from '../table.ts'
@@ -60,6 +60,6 @@ function lineOf(result: ResultView): string {
 }
 
 function shown({ error, output }: ResultView): string {
-  const text = error === undefined ? showOutput(output) : safeText(`${error.code}: ${error.message}`)
+  const text = error === undefined ? showOutput(output) : safeLine(`${error.code}: ${error.message}`)
   return cutTo(text.replaceAll(/\s+/g, ' '), OUTPUT_COLUMNS)
 }

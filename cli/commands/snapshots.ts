@@ -2,7 +2,7 @@ import { Failure, fromUtf8 } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { findProcess } from '../find-named.ts'
 import { choiceFlag, readBytes, textFlag } from '../message-arguments.ts'
-import { safeText } from '../show-bytes.ts'
+import { safeLine } from '../show-bytes.ts'
 import { showControlled } from '../show-controlled.ts'
 import { shortId } from '../short-id.ts'
 import { renderTable } from '../table.ts'
@@ -24,7 +24,7 @@ export async function snapshots(context: CommandContext): Promise<CommandEnd> {
   const lifecycle = await processes.lifecycle(process, context.limits)
   context.output.document('process.snapshots', lifecycle, () => {
     const kept = lifecycle.snapshots.map(({ name, slot, module, sizeBytes }) => [
-      safeText(name),
+      safeLine(name),
       slot.toLocaleString('en'),
       shortId(module),
       sizeBytes.toLocaleString('en'),

@@ -7,7 +7,7 @@ import { configFlags } from '../config-flags.ts'
 import { showDuration } from '../duration.ts'
 import { isFirstStart, runFirstStart } from '../first-start.ts'
 import type { Progress } from '../progress.ts'
-import { safeText } from '../show-bytes.ts'
+import { safeLine } from '../show-bytes.ts'
 import { nameOf } from '../find-named.ts'
 import { shortId } from '../short-id.ts'
 import { renderTable } from '../table.ts'
@@ -117,7 +117,7 @@ async function foundAgain({ terminal, limits }: CommandContext, client: Client, 
     `${terminal.paint('green', '✔')} found again in ${shownPath(terminal.cwd, config.data)}: ${count}`,
     renderTable(
       [{ title: '  NAME' }, { title: 'PROCESS' }, { title: 'SLOTS', right: true }, { title: 'EVALUATED', right: true }],
-      states.map(({ id, tags, scheduled, evaluated }) => [`  ${safeText(nameOf(tags))}`, id, String(scheduled), String(evaluated)]),
+      states.map(({ id, tags, scheduled, evaluated }) => [`  ${safeLine(nameOf(tags))}`, id, String(scheduled), String(evaluated)]),
     ),
     ...(processes.length > states.length ? [`  … ${processes.length - states.length} more: atoll process list`] : []),
   ].join('\n')

@@ -4,7 +4,7 @@ import { EXIT } from '../exit-code.ts'
 import { findOrAddModule, findProcess } from '../find-named.ts'
 import { choiceFlag, countFlag } from '../message-arguments.ts'
 import { showDifferences } from '../show-differences.ts'
-import { safeText } from '../show-bytes.ts'
+import { safeBlock, safeLine } from '../show-bytes.ts'
 import { showControlled } from '../show-controlled.ts'
 import { shortId } from '../short-id.ts'
 
@@ -65,7 +65,7 @@ function sayCheck({ terminal, output }: CommandContext, check: UpgradeCheckView)
   const { ok, error, pending, migrated, replayed, differences } = check
   if (!ok) {
     terminal.err(`${terminal.paintErr('red', '✖')} on a copy of the state it fails, so nothing was sent\n`)
-    if (error !== undefined) terminal.err(`  ${safeText(error.code)}: ${safeText(error.message)}\n`)
+    if (error !== undefined) terminal.err(`  ${safeBlock(`${error.code}: ${error.message}`)}\n`)
     return
   }
   const facts = [`${migrated.length} changes of the document`]
@@ -82,6 +82,6 @@ const SHOWN_MAX = 10
 const TEXT_MAX = 60
 
 const cut = (text: string): string => {
-  const safe = safeText(text)
+  const safe = safeLine(text)
   return safe.length > TEXT_MAX ? `${safe.slice(0, TEXT_MAX)}…` : safe
 }

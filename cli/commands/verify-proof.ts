@@ -18,7 +18,7 @@ import type { CommandContext, CommandEnd } from '../command.ts'
 import { EXIT } from '../exit-code.ts'
 import { findResult } from '../find-result.ts'
 import { sourceFromNode } from '../remote-source.ts'
-import { safeText, textOf } from '../show-bytes.ts'
+import { safeLine, textOf } from '../show-bytes.ts'
 import { showOutput } from '../show-output.ts'
 
 interface Step extends Pick<ProofStep, 'holds' | 'what'> {
@@ -46,7 +46,7 @@ export async function verifyAny(context: CommandContext): Promise<CommandEnd> {
       steps
         .map(({ name, holds, what }) => {
           const mark = holds ? terminal.paint('green', '✔') : terminal.paint('red', '✖')
-          return `${mark} ${name.padEnd(11)} ${safeText(what)}`
+          return `${mark} ${name.padEnd(11)} ${safeLine(what)}`
         })
         .join('\n'),
   )

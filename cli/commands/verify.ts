@@ -5,7 +5,7 @@ import { showDuration } from '../duration.ts'
 import { EXIT } from '../exit-code.ts'
 import { findProcess } from '../find-named.ts'
 import { sourceFromNode } from '../remote-source.ts'
-import { safeText } from '../show-bytes.ts'
+import { safeLine } from '../show-bytes.ts'
 
 /** `atoll process verify`: fetches a process's feed and evaluates all of it again, on this machine. */
 export async function verify(context: CommandContext): Promise<CommandEnd> {
@@ -22,7 +22,7 @@ export async function verify(context: CommandContext): Promise<CommandEnd> {
   const { slots, frames, certified, ok, stateRoot, gas, firstFault, ms } = report
   const document = { process, slots, frames, certified, ok, stateRoot: toHex(stateRoot), gas, firstFault, ms: Math.round(ms) }
   output.document('process.verify', document, () => {
-    if (firstFault !== undefined) return `${terminal.paint('red', '✖')} slot ${firstFault.slot}: ${safeText(firstFault.what)}`
+    if (firstFault !== undefined) return `${terminal.paint('red', '✖')} slot ${firstFault.slot}: ${safeLine(firstFault.what)}`
     const counts = `${slots.toLocaleString('en')} slots in ${frames.toLocaleString('en')} frames, ${certified.toLocaleString('en')} of them certified`
     return [
       `${terminal.paint('green', '✔')} ${counts}, evaluated again in ${showDuration(ms)}`,

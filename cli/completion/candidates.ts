@@ -6,6 +6,17 @@ export interface Candidate {
   readonly about: string
 }
 
+/** Letters, digits, and signs that mean nothing to any shell; or what stands in quotes that nothing in it ends, and is harmless without them. */
+const INERT = /^(?:[\p{L}\p{N}_.:@%+/=,-]+|'[^'\\$`!\p{C}]+')$/u
+
+/**
+ * Whether a shell may be given this word to offer. Bash expands what it is offered, commands in it too, when Tab is
+ * pressed; and strangers name processes and messages.
+ */
+export function isInert(word: string): boolean {
+  return INERT.test(word)
+}
+
 /** What only the node, or this machine, knows; a look-up that fails gives nothing. */
 export interface Lookup {
   /** Words that may stand for a positional such as `<process>`, after the positionals before it. */

@@ -5,7 +5,7 @@ import { IdentityStore } from '../identity-store.ts'
 import { templates } from '../project/templates.ts'
 import { shortId } from '../short-id.ts'
 import { sampleValue } from './sample-value.ts'
-import type { Candidate, Lookup } from './candidates.ts'
+import { type Candidate, isInert, type Lookup } from './candidates.ts'
 
 /** A shell waits for no slow node. */
 const WAIT_MAX_MS = 1_500
@@ -32,12 +32,12 @@ const POSITIONALS: Readonly<Record<string, Find>> = {
     (Object.keys(FAILURES) as FailureCode[]).map(code => ({ value: failureNumber(code), about: FAILURES[code].title })),
 }
 
-/** Things by their names; those without one by their short ids. */
+/** Things by their names; those without one, or whose name is more than a word, by their ids. */
 async function named(list: AsyncIterable<{ readonly id: string; readonly tags: Parameters<typeof nameOf>[0] }>): Promise<Candidate[]> {
   const found: Candidate[] = []
   for await (const { id, tags } of list) {
     const name = nameOf(tags)
-    found.push(name === '' ? { value: id, about: '' } : { value: name, about: shortId(id) })
+    found.push(isInert(name) && !name.startsWith('-') ? { value: name, about: shortId(id) } : { value: id, about: name })
     if (found.length >= OFFERED_MAX) break
   }
   return found

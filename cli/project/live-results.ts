@@ -1,6 +1,6 @@
 import { decodeProcessOutput, findTag, type ResultView } from '../../protocol/index.ts'
 import type { Client } from '../../sdk/index.ts'
-import { safeText } from '../show-bytes.ts'
+import { safeBlock, safeLine } from '../show-bytes.ts'
 import type { Terminal } from '../terminal.ts'
 
 const SHOWN_CHARACTERS = 160
@@ -35,18 +35,18 @@ export class LiveResults {
     const { envelope } = await this.#client.processes.slot(process, result.slot)
     const action = ('tags' in envelope ? findTag(envelope.tags, 'Action') : undefined) ?? envelope.kind
     const mark = result.status === 'ok' ? paintErr('green', '●') : paintErr('red', '●')
-    const log = result.log === '' ? '' : `\n    ${safeText(result.log.trimEnd()).replaceAll('\n', '\n    ')}`
+    const log = result.log === '' ? '' : `\n    ${safeBlock(result.log)}`
     return `${mark} ${name} ${paintErr('dim', `#${result.slot}`)} ${action} ${whatCame(result)}${log}`
   }
 }
 
 function whatCame({ status, error, output }: ResultView): string {
-  if (status !== 'ok') return safeText(`${error?.code ?? status}: ${error?.message ?? ''}`)
+  if (status !== 'ok') return safeLine(`${error?.code ?? status}: ${error?.message ?? ''}`)
   try {
     const { reply, pending, events = [] } = decodeProcessOutput(output)
     const emitted = events.length === 0 ? '' : ` · ${events.map(event => event.name).join(', ')}`
     if (pending === true) return `… waits${emitted}`
-    return `${reply === undefined ? '' : `→ ${safeText(JSON.stringify(reply)).slice(0, SHOWN_CHARACTERS)}`}${emitted}`
+    return `${reply === undefined ? '' : `→ ${safeLine(JSON.stringify(reply)).slice(0, SHOWN_CHARACTERS)}`}${emitted}`
   } catch {
     return ''
   }

@@ -29,19 +29,21 @@ export interface Sealed {
 
 const NO_EFFECTS: Effects = {}
 const LINE_FEED = 10
+const REPLY_HEAD = Buffer.from('{"reply":')
+const REPLY_END = 0x7d
 const CODE = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
 const CODE_MAX = 64
 /** What an agent may ask for in one slot stands in the outbox's limits; this only keeps nonsense from being looked at. */
 const ENTRIES_MAX = 1024
 
 /**
- * Takes effects and output apart: JSON or nothing, a line feed, the output. A program can bend all that runs beside it
- * in its engine, so nothing is believed of what comes out. @throws {GuestStop} `bad-call`
+ * Takes effects and output apart: JSON or nothing, a line feed, the output; or a reply alone. A program can bend all that
+ * runs beside it in its engine, so nothing is believed of what comes out. @throws {GuestStop} `bad-call`
  */
 export function readSealed(sealed: Buffer): Sealed {
   const end = sealed.indexOf(LINE_FEED)
+  if (end < 0) return { effects: NO_EFFECTS, output: asReply(sealed) }
   const output = Uint8Array.prototype.slice.call(sealed, end + 1)
-  if (end < 0) throw badCall('answer', 'it has no output')
   if (end === 0) return { effects: NO_EFFECTS, output }
   let effects: unknown
   try {
@@ -51,6 +53,14 @@ export function readSealed(sealed: Buffer): Sealed {
   }
   if (!areEffects(effects)) throw badCall('answer', 'its effects have another form')
   return { effects, output }
+}
+
+function asReply(text: Buffer): Uint8Array {
+  const output = new Uint8Array(REPLY_HEAD.length + text.length + 1)
+  output.set(REPLY_HEAD)
+  output.set(text, REPLY_HEAD.length)
+  output[output.length - 1] = REPLY_END
+  return output
 }
 
 function areEffects(value: unknown): value is Effects {

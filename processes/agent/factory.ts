@@ -105,6 +105,7 @@ export class AgentFactory implements GuestFactory, AgentHome {
   #exchange(seat: Seat, next: AgentGuest): void {
     const { machine, guest: before } = seat
     const { memory } = machine.calls
+    before?.settle()
     this.#seat(seat, next)
     if (before !== undefined) {
       for (const index of before.chunks.keys()) {
@@ -121,7 +122,7 @@ export class AgentFactory implements GuestFactory, AgentHome {
     this.#used(seat)
     for (const [oldest, home] of allSeats) {
       if (allSeats.size <= INSTANCES_MAX) break
-      if (oldest !== seat && oldest.guest?.running !== true) home.#leave(oldest)
+      if (oldest !== seat && oldest.guest?.running !== true) home.#vacate(oldest)
     }
     return seat
   }
@@ -144,6 +145,12 @@ export class AgentFactory implements GuestFactory, AgentHome {
     if (seat !== undefined) this.#leave(seat)
   }
 
+  /** Ends a seat whose agent goes on elsewhere. */
+  #vacate(seat: Seat): void {
+    seat.guest?.settle()
+    this.#leave(seat)
+  }
+
   #leave(seat: Seat): void {
     this.#seat(seat, undefined)
     this.#seats.delete(seat)
@@ -162,7 +169,7 @@ export class AgentFactory implements GuestFactory, AgentHome {
   /** One instance stays, the last that was used. */
   rest(): void {
     for (const seat of [...this.#seats].slice(0, -1))
-      if (seat.guest?.running !== true) this.#leave(seat)
+      if (seat.guest?.running !== true) this.#vacate(seat)
   }
 
   close(): void {

@@ -8,7 +8,7 @@ import type {
   GuestSnapshot,
   ProcessDescription,
 } from '../../protocol/index.ts'
-import { CHUNK_SIZE_BYTES, findTag, toUtf8 } from '../../protocol/index.ts'
+import { CHUNK_SIZE_BYTES, findTag, HostFault, toUtf8 } from '../../protocol/index.ts'
 import type { ChunkStore } from '../actor/chunk-store.ts'
 import {
   decodeGlobals,
@@ -21,7 +21,9 @@ import { type Image, STACK_CHUNKS } from './image.ts'
 import type { Machine } from './machine.ts'
 import type { Positions } from './positions.ts'
 import { runSlot } from './slot-run.ts'
+import { UnsettledSlots } from './unsettled-slots.ts'
 
+const NOTHING = (): void => undefined
 /** Bytes of a guest without chunks: objects, a map, a list. */
 const GUEST_OVERHEAD_BYTES = 600
 /** Bytes of a chunk besides its content. */
@@ -55,6 +57,11 @@ interface KeptChunk {
 /**
  * One agent: the difference of its memory from the module's image. It has no instance of its own; to run, it is
  * paged into one, and stays there until another needs it.
+ *
+ * 1. What slots changed is settled, that is compared with what was there before and copied, when somebody asks: once
+ *    for many slots. Until then it stands in the instance alone.
+ * 2. A slot that fails sets the instance back to what is settled, and the slots since then run again. So that nobody can
+ *    make much of that, it happens once between two times that somebody asks, and for some milliseconds at most.
  */
 export class AgentGuest implements Guest {
   readonly chunks = new Map<number, KeptChunk>()
@@ -66,6 +73,12 @@ export class AgentGuest implements Guest {
   #globals: GlobalValues
   #machine: Machine | undefined
   #open: 'no' | 'ok' | 'error' = 'no'
+  #again = NOTHING
+  #gas = 0n
+  readonly #unsettled = new UnsettledSlots()
+  /** A slot failed since somebody asked: those that follow are settled at once. */
+  #isEager = false
+  #isLost = false
 
   constructor(process: ProcessDescription, home: AgentHome, snapshot: GuestSnapshot | undefined) {
     this.#process = process
@@ -105,6 +118,8 @@ export class AgentGuest implements Guest {
 
   run(message: GuestMessage, context: GuestContext, gasLimit: bigint): Ending {
     if (this.#open !== 'no') throw new Error('expected keep or discard before the next run')
+    if (this.#isLost) throw new HostFault('the state of an agent was lost with its instance')
+    if (message.kind === 'query') this.settle()
     const { module, positions, base } = this.#home
     this.#open = 'error'
     if (message.kind === 'query' && findTag(message.tags, 'Action') === '@contract') {
@@ -115,7 +130,7 @@ export class AgentGuest implements Guest {
       }
     }
     try {
-      const ending = runSlot({
+      const { ending, again } = runSlot({
         message,
         context,
         gasLimit,
@@ -126,11 +141,14 @@ export class AgentGuest implements Guest {
         machine: () => this.#before(),
       })
       this.#open = ending.status
+      this.#again = again
+      this.#gas = ending.gas
       return ending
     } catch (error) {
       // Not even how to set it back is known.
       this.#open = 'no'
       this.#machine = undefined
+      this.#isLost = this.#unsettled.take().length > 0
       this.#home.drop(this)
       throw error
     }
@@ -150,23 +168,47 @@ export class AgentGuest implements Guest {
       throw new Error('expected a run that ended well')
     this.#open = 'no'
     this.#machine = undefined
+    this.#note(machine)
+    this.#unsettled.add(this.#again, this.#gas)
+    this.#again = NOTHING
+    const isGrown = machine.calls.memory.pages !== this.#pages
+    if (this.#isEager || isGrown || this.#unsettled.areMany) this.#settle()
+    if (!isGrown) return
+    this.#pages = machine.calls.memory.pages
+    this.#home.resized(this, machine)
+  }
+
+  /** Remembers which chunks a run stored to, and clears what is dead after it. */
+  #note(machine: Machine): void {
     const { memory } = machine.calls
     const { dirty, dirtyCount } = machine
-    for (let at = 0; at < dirtyCount; at++) this.#keepChunk(dirty[at] ?? 0, machine)
-    memory.clearDirty(dirty, dirtyCount)
-    this.#globals = machine.readChangedGlobals(this.#globals)
-    if (memory.pages !== this.#pages) {
-      this.#pages = memory.pages
-      this.#home.resized(this, machine)
+    for (let at = 0; at < dirtyCount; at++) {
+      const index = dirty[at] ?? 0
+      if (index < STACK_CHUNKS) memory.chunk(index).fill(0)
+      else machine.unsettled.add(index)
     }
+    memory.clearDirty(dirty, dirtyCount)
+    this.#unsettled.machine = machine
+  }
+
+  /** Takes over what the slots since the last time changed in the instance. Not while a run is open. */
+  settle(): void {
+    if (this.#open !== 'no')
+      throw new Error('expected keep or discard before the state is asked for')
+    this.#isEager = false
+    this.#settle()
+  }
+
+  #settle(): void {
+    const { machine } = this.#unsettled
+    if (machine === undefined) return
+    for (const index of machine.unsettled.indexes) this.#keepChunk(index, machine)
+    this.#globals = machine.readChangedGlobals(this.#globals)
+    this.#unsettled.take()
   }
 
   #keepChunk(index: number, { calls }: Machine): void {
     const now = calls.memory.chunk(index)
-    if (index < STACK_CHUNKS) {
-      now.fill(0)
-      return
-    }
     const kept = this.chunks.get(index)
     if (kept !== undefined) {
       // Counts of references go up and down again: half of what is stored to is as it was. What changed in this frame
@@ -190,24 +232,36 @@ export class AgentGuest implements Guest {
     if (machine !== undefined) this.#undo(machine)
   }
 
+  /** Brings the instance back to the kept state, or gives it up. */
   #undo(machine: Machine): void {
     const { memory } = machine.calls
-    if (memory.pages !== this.#pages) {
-      this.#home.drop(this)
-      return
-    }
     machine.countDirty()
-    const { dirty, dirtyCount } = machine
-    for (let at = 0; at < dirtyCount; at++) {
-      const index = dirty[at] ?? 0
-      memory.chunk(index).set(this.chunk(index))
+    if (memory.pages === this.#pages) {
+      const { dirty, dirtyCount } = machine
+      for (let at = 0; at < dirtyCount; at++) this.#setBack(dirty[at] ?? 0, machine)
+      for (const index of machine.unsettled.indexes) this.#setBack(index, machine)
+      // A store that trapped may have marked a chunk anywhere.
+      memory.clearAllDirty()
+      machine.calls.writeGlobals(this.#globals)
+    } else this.#home.drop(this)
+    const again = this.#unsettled.take()
+    if (again.length === 0) return
+    for (const run of again) {
+      this.#machine = undefined
+      run()
+      this.#note(this.#home.pageIn(this))
     }
-    // A store that trapped may have marked a chunk anywhere.
-    memory.clearAllDirty()
-    machine.calls.writeGlobals(this.#globals)
+    this.#machine = undefined
+    this.#settle()
+    this.#isEager = true
+  }
+
+  #setBack(index: number, { calls }: Machine): void {
+    calls.memory.chunk(index).set(this.#settledChunk(index))
   }
 
   takeChanged(): readonly number[] {
+    this.settle()
     const changed: number[] = []
     for (const [index, kept] of this.chunks) {
       if (!kept.changed) continue
@@ -218,15 +272,22 @@ export class AgentGuest implements Guest {
   }
 
   chunk(index: number): Uint8Array {
+    this.settle()
+    return this.#settledChunk(index)
+  }
+
+  #settledChunk(index: number): Uint8Array {
     return this.chunks.get(index)?.bytes ?? this.#home.imageChunk(index)
   }
 
   engine(): Uint8Array {
+    this.settle()
     return encodeGlobals(this.#home.globalTypes, this.#globals)
   }
 
   close(): void {
     this.discard()
+    this.settle()
     this.#home.forget(this)
     for (const { bytes } of this.chunks.values()) this.#home.store.release(bytes)
     this.chunks.clear()

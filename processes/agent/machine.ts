@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { FRAME_SLOTS_MAX, HostFault } from '../../protocol/index.ts'
 import type { GlobalValues } from '../actor/engine-state.ts'
 import { GuestStop } from '../actor/guest-stop.ts'
+import { ChunkList } from './chunk-list.ts'
 import { engine } from './engine.ts'
 import { EngineCalls, EngineThrew } from './engine-calls.ts'
 import type { HostInputs } from './engine-imports.ts'
@@ -53,6 +54,8 @@ export class Machine {
   /** Chunks stored to, ascending, as last counted: the first `dirtyCount` entries. */
   readonly dirty: number[] = []
   dirtyCount = 0
+  /** Chunks that runs changed which were kept and not settled: what the seated agent has to take over. */
+  readonly unsettled = new ChunkList()
   #rejections: {
     readonly promise: number
     readonly reason: number

@@ -7,6 +7,7 @@
  *    without end leaves enough to say so. A trap takes all that its attempt was given.
  * 3. Effects are carried out once, after the last attempt.
  * 4. Which steps fail is a function of the slot, so attempts are: at most one more than there are steps.
+ * 5. A slot that ended well can be run again later, to the same memory: by its last attempt alone, without effects.
  */
 import {
   type AgentModule,
@@ -14,6 +15,7 @@ import {
   findTag,
   type GuestContext,
   type GuestMessage,
+  HostFault,
   type ProcessDescription,
 } from '../../protocol/index.ts'
 import { applyEffects, gasOf, readSealed, type Sealed } from './effects.ts'
@@ -42,7 +44,13 @@ type Attempt =
   | { readonly kind: 'sealed'; readonly sealed: Sealed; readonly gas: bigint }
   | { readonly kind: 'trap'; readonly trap: Trap; readonly step: number }
 
-export function runSlot(run: SlotRun): Ending {
+/** How a slot ended. `again` brings an instance with the state before it to the state after it, once it ended well. */
+export interface SlotEnd {
+  readonly ending: Ending
+  readonly again: () => void
+}
+
+export function runSlot(run: SlotRun): SlotEnd {
   const { message, gasLimit, positions } = run
   const inputs = new SlotInputs(run.context, run.process.id, message.slot)
   const known: KnownFailure[] = []
@@ -64,7 +72,10 @@ export function runSlot(run: SlotRun): Ending {
       if (used > gasLimit)
         return ended(run, inputs, gasLimit, 'out-of-gas', 'the gas limit was reached')
       const told = attempt.sealed.effects.failure
-      if (told === undefined) return succeed(run, inputs, attempt.sealed, used)
+      if (told === undefined) {
+        const ending = succeed(run, inputs, attempt.sealed, used)
+        return { ending, again: () => runAgain(run, inputs, known, limit) }
+      }
       const place = positions.ofStack(told[3])
       failure = [told[0], told[1], place === undefined ? told[2] : `${told[2]} (${place})`]
       isFinal = told[4]
@@ -120,6 +131,16 @@ function runAttempt(
   }
 }
 
+function runAgain(
+  run: SlotRun,
+  inputs: SlotInputs,
+  known: readonly KnownFailure[],
+  limit: bigint,
+): void {
+  const { kind } = runAttempt(run, inputs, known, limit)
+  if (kind === 'trap') throw new HostFault('a slot that ended well did not end well again')
+}
+
 function succeed(
   { context, positions }: SlotRun,
   inputs: SlotInputs,
@@ -137,7 +158,10 @@ function ended(
   gas: bigint,
   code: string,
   message: string,
-): Ending {
+): SlotEnd {
   for (const line of inputs.lines) context.log(positions.resolve(line))
-  return { status: 'error', gas, error: { code, message } }
+  const again = (): never => {
+    throw new Error('expected a slot that ended well')
+  }
+  return { ending: { status: 'error', gas, error: { code, message } }, again }
 }

@@ -16,8 +16,13 @@ export const PIECE_BYTES = 64 * KiB
 export const STABLE_PAGES_MAX = 16_384
 /** Heap and stable memory together. */
 export const MEMORY_MAX_BYTES = 2 * 1024 * MiB
-/** A reply, and the argument of a call: an output holds one, an outbox some. The IC's is 2 MiB. */
+/** The argument of a call, and a reply to one of another process: an outbox holds some. The IC's is 2 MiB. */
 export const PAYLOAD_MAX_BYTES = 1 * MiB - 4 * KiB
+/** A reply to a user, as on the IC; and what an output has room for, so that it holds one. */
+export const USER_REPLY_MAX_BYTES = 2 * MiB
+export const OUTPUT_MAX_BYTES = USER_REPLY_MAX_BYTES + 64 * KiB
+/** A piece of a snapshot that a user reads, as on the IC. */
+export const SNAPSHOT_PIECE_MAX_BYTES = 2_000_000
 /** Calls that one execution may make, and those of one slot: an outbox holds no more. */
 export const CALLS_PER_SLOT_MAX = 200
 /** Bytes of all that a slot may send. */

@@ -1,4 +1,5 @@
 import { type CanisterAnswer, principalText } from '../../protocol/index.ts'
+import { PAYLOAD_MAX_BYTES, USER_REPLY_MAX_BYTES } from './bounds.ts'
 import type { CallRequest } from './call-request.ts'
 import { type CanisterTrap, REJECT, type Reject } from './canister-trap.ts'
 import type { CanisterCode } from './code.ts'
@@ -7,6 +8,7 @@ import type { Entry } from './execution.ts'
 import { freezingLimit, outOfCycles } from './freezing.ts'
 import type { Executed, Machine } from './machine.ts'
 import { takeOutcall } from './management/http-outcall.ts'
+import { takeDraw } from './management/raw-rand.ts'
 import { MODES } from './modes.ts'
 import { notFound, type Post } from './post.ts'
 import { noModule, noReply, notRunning } from './refusals.ts'
@@ -81,7 +83,7 @@ export class CallsTaken {
     if (frozen !== undefined) return frozen
     if (code.entries.has(`canister_update ${method}`) || code.entries.has(`canister_query ${method}`)) return undefined
     const isComposite = code.entries.has(`canister_composite_query ${method}`)
-    const message = `Error from Canister ${this.#name}: Canister has no ${isComposite ? 'update' : 'update or query'} method '${method}'.`
+    const message = `Error from Canister ${this.#name}: Canister has no update method '${method}'.`
     return { code: REJECT.error, error: isComposite ? 'IC0527' : 'IC0536', message }
   }
 
@@ -161,6 +163,7 @@ export class CallsTaken {
       callerInfo: more.callerInfo,
       deadlineNs: context.deadlineNs,
       answers: !context.responded && mode !== MODES.C,
+      replyMaxBytes: context.origin.kind === 'user' ? USER_REPLY_MAX_BYTES : PAYLOAD_MAX_BYTES,
       available: context.available,
       usedBefore: context.used,
       gasLimit: limitOf(slot, context),
@@ -266,6 +269,7 @@ export class CallsTaken {
     }
     const reject = { code: REJECT.transient, error: 'IC0206', message: 'The outside did not answer in time' }
     takeOutcall(slot.cells, id)
+    takeDraw(slot.cells, id)
     // All that wait for the same hear of it: the next that asks has it looked for again.
     if (outside.principal !== undefined) this.#post.found(outside.principal, reject, slot)
     else this.hear(id, { answer: { reject }, refund: cycles }, slot)

@@ -30,6 +30,8 @@ export interface Entry {
   readonly deadlineNs?: bigint | undefined
   /** Whether whoever called waits for an answer. */
   readonly answers: boolean
+  /** How large the answer may be, if not as large as that of a query. */
+  readonly replyMaxBytes?: number | undefined
   /** Cycles of the call that are still there to be taken. */
   readonly available?: bigint | undefined
   readonly refunded?: bigint | undefined

@@ -9,6 +9,7 @@ import {
   rootKeysOf,
   selfAuthenticating,
 } from '../../protocol/index.ts'
+import { OUTPUT_MAX_BYTES } from './bounds.ts'
 import { Canister } from './canister.ts'
 import { Machine, type MachineHome } from './machine.ts'
 
@@ -17,6 +18,7 @@ const OVERHEAD_BYTES = 6_000
 
 /** One canister in a host. */
 export class CanisterGuest implements Guest {
+  readonly outputMaxBytes = OUTPUT_MAX_BYTES
   readonly #machine: Machine
   readonly #canister: Canister
   #open: 'no' | 'ok' | 'error' = 'no'

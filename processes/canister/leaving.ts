@@ -1,6 +1,6 @@
-import { CborReader, CborWriter, decodeCanisterOutput, encodeCanisterOutput, OUTPUT_SIZE_MAX_BYTES, type Tag } from '../../protocol/index.ts'
+import { CborReader, CborWriter, decodeCanisterOutput, encodeCanisterOutput, type Tag } from '../../protocol/index.ts'
 import { Backlog, type Form } from './backlog.ts'
-import { LETTERS_PER_SLOT_MAX, LETTERS_PER_SLOT_MAX_BYTES } from './bounds.ts'
+import { LETTERS_PER_SLOT_MAX, LETTERS_PER_SLOT_MAX_BYTES, OUTPUT_MAX_BYTES } from './bounds.ts'
 import type { Letter, UserAnswer } from './slot.ts'
 
 /** What an answer takes in an output besides its words. */
@@ -50,4 +50,4 @@ const ANSWER: Form<UserAnswer> = {
 /** Messages to other processes. */
 export const LETTERS = new Backlog('o', { count: LETTERS_PER_SLOT_MAX, bytes: LETTERS_PER_SLOT_MAX_BYTES }, LETTER)
 /** Answers to users. */
-export const ANSWERS = new Backlog('O', { count: Number.MAX_SAFE_INTEGER, bytes: OUTPUT_SIZE_MAX_BYTES - OUTPUT_OVERHEAD_BYTES }, ANSWER)
+export const ANSWERS = new Backlog('O', { count: Number.MAX_SAFE_INTEGER, bytes: OUTPUT_MAX_BYTES - OUTPUT_OVERHEAD_BYTES }, ANSWER)

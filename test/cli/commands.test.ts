@@ -183,6 +183,19 @@ describe('a process', () => {
   })
 })
 
+test('what a stranger calls his process is neither carried out by a shell nor taken for a line of ours', async () => {
+  const name = '$(touch pwned)\n\u001b[1A✔ hits\u202e'
+  const { id } = await one('spawn', 'counter', '--name', name) as { id: string }
+  const offered = (await atoll('complete', '--', 'send', '')).stdout
+  expect(offered).not.toMatch(/^\$/m)
+  expect(offered).toContain(`${id}\t$(touch pwned) �[1A✔ hits�`)
+  for (const shown of [await atoll('process', 'list'), await atoll('process', 'show', id)]) {
+    expect(shown.stdout).toContain('$(touch pwned) �[1A✔ hits�')
+    expect(shown.stdout).not.toMatch(/^✔|\u202e/m)
+    expect(shown.stdout).not.toContain('\u001b')
+  }
+})
+
 describe('the first signature', () => {
   test('makes an identity, and says so once', async () => {
     const own = { ...env, ATOLL_HOME: join(folder.path, 'another-home') }

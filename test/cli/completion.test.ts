@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { candidates, type Candidate } from '../../cli/completion/candidates.ts'
+import { type Candidate, candidates, isInert } from '../../cli/completion/candidates.ts'
 import { sampleValue } from '../../cli/completion/sample-value.ts'
 import { COMMANDS } from '../../cli/commands.ts'
 import { COMMON_OPTIONS } from '../../cli/common-options.ts'
@@ -36,6 +36,17 @@ describe('what could stand next on a command line', () => {
     expect(await complete('send', 'hits', '')).toEqual(['message-after-hits'])
     expect(await complete('call', 'hits', 'add', '')).toEqual(['json-after-hits+add'])
     expect(await complete('call', 'hits', 'add', '{}', '')).toEqual([])
+  })
+})
+
+describe('a word that a shell is offered', () => {
+  it('holds nothing that a shell would carry out', () => {
+    for (const word of ['hits', 'my-room', 'a/b.wasm', 'grün', '日本', '--url', `'{"by":1,"to":["a"]}'`, 'k=v', '-tDHoj1Hpujh1dkj1MxkXdykVYa2NvtOJ9w9E3YM58A']) {
+      expect(isInert(word), word).toBe(true)
+    }
+    for (const word of ['$(touch x)', '`x`', 'a;b', 'a b', "a'b", 'a"b', 'a\\b', '{a,b}', '*', 'a|b', 'a>b', '~', 'a\nb', '!1', `'{"a":"'$(x)'"}'`, `'{"a":"$(x)"}'`, "'a\u001bb'", '']) {
+      expect(isInert(word), word).toBe(false)
+    }
   })
 })
 

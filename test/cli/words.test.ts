@@ -6,7 +6,7 @@ import { showProgress } from '../../cli/progress.ts'
 import { editDistance, nearWord } from '../../cli/near-word.ts'
 import { commandFirst, findCommand, readArguments } from '../../cli/read-arguments.ts'
 import { matchesId, shortId } from '../../cli/short-id.ts'
-import { safeText, showBytes } from '../../cli/show-bytes.ts'
+import { safeBlock, safeLine, safeText, showBytes } from '../../cli/show-bytes.ts'
 import { cutTo, renderTable } from '../../cli/table.ts'
 import type { Terminal } from '../../cli/terminal.ts'
 import { Failure, type FailureCode, FAILURES } from '../../protocol/index.ts'
@@ -162,6 +162,9 @@ describe('what processes wrote', () => {
     const wicked = new TextEncoder().encode('a\u001b[2Jb\u0007')
     expect(showBytes(wicked)).toMatch(/^base64url:/)
     expect(safeText('a\u001b[2Jb\r')).toBe('a�[2Jb�')
+    expect(safeText('a\u202egnp.exe')).toBe('a�gnp.exe')
+    expect(safeLine('hits\n✔ verified\u001b[K')).toBe('hits ✔ verified�[K')
+    expect(safeBlock('bad\n✔ verified\n')).toBe('bad\n    ✔ verified')
     expect(showBytes(new Uint8Array([0xff]))).toBe('base64url:_w')
     expect(showBytes(new TextEncoder().encode('grün\n→'))).toBe('grün\n→')
   })

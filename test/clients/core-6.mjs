@@ -87,8 +87,8 @@ await run({
     const { snapshot_id: copy } = await ic.uploadCanisterSnapshotMetadata({ canisterId: other, metadata })
     const sizes = { wasmModule: metadata.wasmModuleSize, wasmMemory: metadata.wasmMemorySize, stableMemory: metadata.stableMemorySize }
     for (const [kind, total] of Object.entries(sizes)) {
-      for (let offset = 0n; offset < total; offset += 1_000_000n) {
-        const size = total - offset < 1_000_000n ? total - offset : 1_000_000n
+      for (let offset = 0n; offset < total; offset += 2_000_000n) {
+        const size = total - offset < 2_000_000n ? total - offset : 2_000_000n
         const { chunk } = await ic.readCanisterSnapshotData({ canisterId: canister, snapshotId: id, kind: { [kind]: { offset, size } } })
         await ic.uploadCanisterSnapshotData({ canisterId: other, snapshotId: copy, kind: { [kind]: { offset } }, chunk: Uint8Array.from(chunk) })
       }

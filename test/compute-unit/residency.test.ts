@@ -12,7 +12,7 @@ class FakeResident implements Resident {
   readonly process: { readonly id: ProcessId }
   inHost = true
   idle = true
-  readonly usedMs: number
+  usedMs: number
   readonly sizeBytes: number
 
   constructor(name: string, usedMs: number, sizeBytes: number) {
@@ -71,6 +71,38 @@ describe('who stays loaded', () => {
     using held = hold([busy, ...others], { maxBytes: 30 * MiB })
     await held.residency.sweep()
     expect(loaded(held.followers)).toEqual(['busy', 'a', 'b'])
+  })
+
+  it('changes a few at a time: whoever is to be woken waits behind no crowd', async () => {
+    let [leaving, most] = [0, 0]
+    const residents = Array.from({ length: 40 }, (_, i) => {
+      const one = new FakeResident(`${i}`, now - i, 10_000)
+      one.hibernate = async () => {
+        leaving += 1
+        most = Math.max(most, leaving)
+        await settle(2)
+        leaving -= 1
+        one.inHost = false
+      }
+      return one
+    })
+    using held = hold(residents, { maxBytes: 100_000 })
+    await held.residency.sweep()
+    expect(loaded(held.followers)).toHaveLength(10)
+    expect(most).toBeLessThanOrEqual(4)
+  })
+
+  it('is still who was used while others left', async () => {
+    const [first, ...others] = Array.from({ length: 8 }, (_, i) => new FakeResident(`${i}`, now - 100 + i, 10 * MiB))
+    if (first === undefined) throw new Error('nobody')
+    const resident = new FakeResident('woken', now - 99.5, 10 * MiB)
+    first.hibernate = async () => {
+      first.inHost = false
+      resident.usedMs = now + 1
+    }
+    using held = hold([first, ...others, resident], { maxBytes: 10 * MiB })
+    await held.residency.sweep()
+    expect(loaded(held.followers)).toContain('woken')
   })
 
   it('is nobody who has been idle for a minute, when more than a little is held', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sourceFromLog, verifyProcess } from '../../node/index.ts'
 import { Client, ed25519Signer, type Failure, fromCandid, generateEd25519Seed, inProcessTransport } from '../../sdk/index.ts'
 import { TestNode } from '../fakes/test-node.ts'
 import { motoko } from '../processes/canister/motoko.ts'
@@ -20,6 +21,8 @@ persistent actor class Store(init : { name : Text; limit : Nat8 }) = self {
   public func refuse(why : Text) : async () { throw Error.reject(why) };
   public func refuseLater(why : Text) : async () { ignore await self.name(); throw Error.reject(why) };
   public func trap() : async () { assert false };
+  let ic : actor { raw_rand : () -> async Blob } = actor "aaaaa-aa";
+  public func draw() : async [Blob] { [await ic.raw_rand(), await ic.raw_rand()] };
 }`
 
 /** What `moc --idl` prints for it. */
@@ -32,10 +35,12 @@ const Store = fromCandid<{
     refuse: (why: string) => undefined
     refuseLater: (why: string) => undefined
     trap: () => undefined
+    draw: () => Uint8Array[]
   }
   queries: { name: () => string; all: () => [string, bigint][]; find: (key: string) => { value: bigint } | null }
 }>(`
 service : (init : record { limit : nat8; name : text }) -> {
+  draw : () -> (vec blob);
   all : () -> (vec record { text; nat64 }) query;
   find : (key : text) -> (opt record { value : nat64 }) query;
   later : () -> (nat);
@@ -77,6 +82,14 @@ describe('the handle of a canister', { timeout: 180_000 }, () => {
     const actions: (string | undefined)[] = []
     for await (const { action } of store.results({ from: 0, to: 3 })) actions.push(action)
     expect(actions).toEqual([undefined, 'put', 'who'])
+  })
+
+  it('draws what nobody knew before, and what is in its feed ever after', async () => {
+    const store = await client.spawn(Store, { module, args: { name: 'lots', limit: 1 } })
+    const [one, two] = await store.draw()
+    expect([one?.length, two?.length]).toEqual([32, 32])
+    expect(one).not.toEqual(two)
+    expect((await verifyProcess(await sourceFromLog(node.log, store.id))).ok).toBe(true)
   })
 
   it('tells a reject by its codes, now and later', async () => {

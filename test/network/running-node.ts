@@ -31,11 +31,11 @@ export async function startNode(
     stderr = (stderr + String(chunk)).slice(-4000)
   })
   const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
+  const tooLong = setTimeout(() => child.kill('SIGKILL'), START_MAX_MS)
   const ready = await Promise.race([
     firstLine(child),
-    gone.then(() => Promise.reject(new Error(`the node ended: ${stderr}`))),
-    new Promise<never>((_, reject) => setTimeout(() => reject(new Error(`no node after ${START_MAX_MS} ms: ${stderr}`)), START_MAX_MS).unref()),
-  ])
+    gone.then(() => Promise.reject(new Error(`the node ended, or was not ready after ${START_MAX_MS} ms: ${stderr}`))),
+  ]).finally(() => clearTimeout(tooLong))
   const { url, scheduler, addresses } = JSON.parse(ready) as Pick<RunningNode, 'url' | 'scheduler' | 'addresses'>
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     child.kill(signal)

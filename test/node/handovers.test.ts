@@ -137,6 +137,20 @@ it('a last block that is no frame keeps nobody from handing a process over', asy
   expect(receiptOf(await handed.send()).slot).toBe(2)
 })
 
+it('what a scheduler acknowledged and nobody gives is not said to be kept', async () => {
+  await using harness = await Harness.open()
+  const handed = await Handed.open(harness)
+  const { handovers, process } = handed
+  const { log, clock, unit: scheduler } = harness
+  const preparing = (blocks: number) => {
+    const peers = { connected: [], frames: async () => undefined, hold: async () => ({ length: blocks, slots: blocks, hash: new Uint8Array(32) }) }
+    const desk = new HandoverDesk({ key: SECOND, log, clock, scheduler, handovers, peers, describe: id => log.directory.process(id) })
+    return desk.prepare(handed.order())
+  }
+  expect(await preparing(2)).toMatchObject({ process, blocks: 2, held: true })
+  expect(await preparing(3)).toMatchObject({ process, blocks: 2, held: false })
+})
+
 it('a handover that could not be carried out is carried out a little later, and others hear of it at once', async () => {
   await using harness = await Harness.open()
   const told: KeyId[] = []

@@ -30,7 +30,13 @@ test('a timer of hours fires in order', async () => {
 
 test('effects are functions of the test', async () => {
   await using net = await createTestNet({
-    effects: { 'test.look': async input => ({ saw: input }) },
+    effects: {
+      'test.look': async input => ({ saw: input }),
+      // The compiler knows what is asked, and what must be answered.
+      'http.fetch': async ({ url }) => ({ status: 200, headers: {}, body: url.slice(1) }),
+      // @ts-expect-error a status is a number
+      'llm.generate': async ({ messages }) => ({ text: messages?.at(0)?.role, finishReason: 7 }),
+    },
   })
   const a = await net.spawn(tally, { args: {} })
   expect(await a.look({ url: 'x' })).toBe('{"saw":{"url":"x"}}')

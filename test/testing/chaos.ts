@@ -1,4 +1,5 @@
-import { fromUtf8 } from '../../protocol/index.ts'
+import { Failure, fromUtf8, HANDOVER_HOLD_MAX_MS } from '../../protocol/index.ts'
+import type { ProcessHandle } from '../../sdk/index.ts'
 import type { PlainSpawnOptions, TestNet } from '../../testing/index.ts'
 import { SeededRandom } from '../../testing/seeded-random.ts'
 import { Tally } from './programs/tally.contract.ts'
@@ -52,6 +53,11 @@ export class Chaos {
 
   number(): number {
     return this.#random.number()
+  }
+
+  /** A whole number below `count`. */
+  pick(count: number): number {
+    return this.#random.integer(0, count - 1)
   }
 
   #anyNode(): string {
@@ -142,4 +148,63 @@ async function dueTimesOf(net: TestNet, id: string, node: string | undefined): P
     if ((await client.process(id).result(slot)).status === 'ok') due.push(envelope.dueMs)
   }
   return due
+}
+
+/**
+ * Relays which send notes to each other and are handed from node to node while things go wrong; ends healed. Their owner speaks
+ * of each to one node alone: two records of one epoch, signed in ignorance of each other, would end it.
+ */
+export async function handoversInChaos(net: TestNet, rounds: number): Promise<{ readonly epochs: readonly number[] }> {
+  const chaos = new Chaos(net)
+  const relays: ProcessHandle[] = []
+  for (const [i, node] of net.nodes.entries()) {
+    const schedulers = i === 0 ? net.nodes.slice(0, 3) : [node]
+    relays.push(await net.spawn('relay', { node, schedulers, computeUnits: [node], name: `relay of ${node}` }))
+  }
+  chaos.network()
+  const disasters = chaos.disasters(rounds)
+  const sending: Promise<unknown>[] = []
+  const handing = relays.map(async (relay, i) => {
+    for (let round = 0; round < rounds; round++) {
+      const first = chaos.pick(net.nodes.length)
+      const count = chaos.number() < 0.3 ? 3 : 1
+      const schedulers = net.nodes.map((_, at) => net.nodes[(first + at) % net.nodes.length] ?? '').slice(0, count)
+      const tags = relays.map(({ id }) => ({ name: 'Peer', value: id }))
+      const fan = { action: 'Fan-Out', tags: [...tags, { name: 'Count', value: '2' }] }
+      sending.push(net.process(relay).send(fan, { timeoutMs: 600_000 }).catch(() => undefined))
+      await net
+        .handover(relay, { schedulers, computeUnits: [schedulers[0] ?? ''], through: net.nodes[i] })
+        .catch(error => expectMayFail(error))
+    }
+  })
+  await Promise.all([disasters, ...handing])
+  await net.heal()
+  for (const [i, relay] of relays.entries()) await handOverAtLast(net, relay, i)
+  await Promise.all(sending)
+  await net.settled()
+  const epochs = []
+  for (const relay of relays) epochs.push((await net.client().processes.epochs(relay.id)).length - 1)
+  return { epochs }
+}
+
+/** Nothing stands in the way any more, but what was under way may not have ended. */
+async function handOverAtLast(net: TestNet, relay: ProcessHandle, i: number): Promise<void> {
+  const to = net.nodes[(i + 1) % net.nodes.length] ?? ''
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await net.handover(relay, { schedulers: [to], computeUnits: [to], through: net.nodes[i] })
+      return
+    } catch (error) {
+      if (attempt >= 10) throw error
+      expectMayFail(error)
+      // What schedulers voted for together settles once they are held no longer.
+      await net.advance(2 * HANDOVER_HOLD_MAX_MS)
+    }
+  }
+}
+
+/** While nodes are down or cut off an owner has to try again. */
+function expectMayFail(error: unknown): void {
+  const { blame, code } = Failure.from(error)
+  if (blame !== 'transient' && code !== 'no-quorum' && code !== 'bad-epoch') throw error
 }

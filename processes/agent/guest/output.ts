@@ -28,7 +28,8 @@ export function canRunQueued(): boolean {
 }
 
 /**
- * What a run gives to the host: effects as JSON or nothing, a line feed, the output.
+ * What a run gives to the host: effects as JSON or nothing, a line feed, the output. Or, if there is nothing but a reply,
+ * that alone, which has no line feed: most runs end so, and each copy of a text costs.
  * May be called again if more happened; what it sends itself it sends once.
  */
 export function seal(): string {
@@ -37,7 +38,9 @@ export function seal(): string {
     tellRejections()
   }
   if (slot.failure !== undefined) return `${JSON.stringify({ failure: slot.failure })}\n`
-  const { sends, timers } = slot
+  const { sends, timers, reply, own } = slot
+  const isMore = sends.length + timers.length + slot.events.length + slot.settled.length > 0
+  if (reply && !isMore && own?.state === 'done' && slot.document === undefined) return reply
   const effects: Record<string, unknown> = {}
   if (sends.length > 0) effects['sends'] = sends
   if (timers.length > 0) effects['timers'] = timers

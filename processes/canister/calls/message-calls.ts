@@ -1,7 +1,6 @@
 import { CanisterTrap } from '../canister-trap.ts'
-import { PAYLOAD_MAX_BYTES, REJECT_TEXT_MAX } from '../bounds.ts'
+import { REJECT_TEXT_MAX } from '../bounds.ts'
 import type { Execution } from '../execution.ts'
-import { MODES } from '../modes.ts'
 import type { Host, SystemFunctions } from './host.ts'
 
 const NO_BYTES = new Uint8Array(0)
@@ -66,10 +65,7 @@ function answering(execution: Execution): Execution {
   throw new CanisterTrap('msg_reply: the call is already replied', 'IC0504')
 }
 
-const NON_REPLICATED = MODES.NRQ | MODES.CQ | MODES.CRy | MODES.CRt
-
-const replyMax = ({ entry }: Execution): number =>
-  (entry.mode & NON_REPLICATED) === 0 ? PAYLOAD_MAX_BYTES : QUERY_REPLY_MAX_BYTES
+const replyMax = ({ entry }: Execution): number => entry.replyMaxBytes ?? QUERY_REPLY_MAX_BYTES
 
 function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
   const [first] = parts

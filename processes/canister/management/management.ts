@@ -148,9 +148,11 @@ export class Management {
   /** Whether the request of a user may stand in the feed. @throws {Rejected} */
   inspect(method: string, arg: Uint8Array, caller: Uint8Array): void {
     const found = METHODS.get(method)
+    if (found?.byUsers === false || BY_CANISTERS.has(method)) {
+      throw new Rejected('IC0406', `Only canisters can call ic00 method ${method}`, REJECT.canister)
+    }
     if (found === undefined || found.isInner === true) throw unknownMethod(method)
     const { machine } = this.#parts
-    if (found.byUsers === false) throw new Rejected('IC0406', `users cannot call ic00 method ${method}`, REJECT.canister)
     checkTarget(machine, method, fieldsOf(arg))
     this.#checkCaller(found.callers, method, caller)
   }
@@ -253,6 +255,9 @@ export function checkSpecified(fields: Fields, self: Uint8Array | undefined): vo
   if (specified === undefined || (self !== undefined && equalBytes(specified, self))) return
   throw new Rejected('IC0408', `specified_id: no canister can be made as ${principalText(specified)}`)
 }
+
+/** Methods that are about no canister, and are none of users. */
+const BY_CANISTERS: ReadonlySet<string> = new Set(['raw_rand', 'http_request', 'subnet_info', 'node_metrics_history'])
 
 function checkTarget(machine: Machine, method: string, fields: Fields): void {
   const target = method === 'install_chunked_code' ? fields.principal('target_canister') : fields.principal('canister_id')

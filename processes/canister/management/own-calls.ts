@@ -10,7 +10,7 @@ import {
   principalOf,
   type Tag,
 } from '../../../protocol/index.ts'
-import { SPAWNS_PER_SLOT_MAX, SPAWNS_PER_SLOT_MAX_BYTES } from '../bounds.ts'
+import { PAYLOAD_MAX_BYTES, SPAWNS_PER_SLOT_MAX, SPAWNS_PER_SLOT_MAX_BYTES } from '../bounds.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
 import { awaitOutside } from '../deadlines.ts'
 import { MODES } from '../modes.ts'
@@ -21,11 +21,13 @@ import { putOutcall, readHttpOutcome, readHttpRequest, takeOutcall } from './htt
 import { fieldsOf } from './fields.ts'
 import { checkSpecified, type Management, type ManagementParts } from './management.ts'
 import { METHODS } from './methods.ts'
+import { putDraw, RANDOM_INPUT, readRandomOutcome, takeDraw } from './raw-rand.ts'
 import { blobReply, canisterIdReply, httpReply, transformArgument } from './replies.ts'
 import { readSettings } from './settings.ts'
 
 const NO_BYTES = new Uint8Array(0)
 const HTTP = 'http/'
+const RANDOM = 'random/'
 
 /** Methods that are about no canister, or about one that is not there yet. */
 const LOCAL_METHODS: ReadonlySet<string> = new Set([
@@ -66,7 +68,10 @@ export class OwnCalls {
     this.#management.answered(call, slot, () => {
       switch (method) {
         case 'raw_rand':
-          return blobReply(slot.context.random(32))
+          putDraw(slot.cells, callback)
+          awaitOutside(machine, callback, undefined, slot)
+          post.effect('random.bytes', RANDOM + callback, RANDOM_INPUT, slot.message.depth + 1, slot)
+          return undefined
         case 'create_canister':
         case 'provisional_create_canister_with_cycles': {
           const reply = this.#spawn(method, arg, cycles, slot)
@@ -128,6 +133,13 @@ export class OwnCalls {
     slot.hasActed = true
     if (reference.startsWith(FIND)) this.#found(reference.slice(FIND.length), failed, message.data, slot)
     else if (reference.startsWith(HTTP)) this.#outcallDone(Number(reference.slice(HTTP.length)), failed, message.data, slot)
+    else if (reference.startsWith(RANDOM)) this.#drawn(Number(reference.slice(RANDOM.length)), failed, message.data, slot)
+  }
+
+  #drawn(callback: number, failed: boolean, data: Uint8Array, slot: Slot): void {
+    if (!takeDraw(slot.cells, callback)) return
+    const cycles = getCallback(slot.cells, callback)?.cycles ?? 0n
+    this.#management.answered({ origin: { kind: 'self', callback }, cycles }, slot, () => blobReply(readRandomOutcome(failed, data)))
   }
 
   #found(text: string, failed: boolean, data: Uint8Array, slot: Slot): void {
@@ -163,7 +175,7 @@ export class OwnCalls {
     const { machine } = this.#parts
     const code = machine.code(slot.cells)
     if (code?.entries.has(`canister_query ${method}`) !== true) throw new Rejected('IC0536', `Canister has no query method '${method}'.`)
-    const entry = { mode: MODES.TQ, caller: NO_BYTES, arg, answers: true, gasLimit: slot.left / 2n }
+    const entry = { mode: MODES.TQ, caller: NO_BYTES, arg, answers: true, replyMaxBytes: PAYLOAD_MAX_BYTES, gasLimit: slot.left / 2n }
     const { execution, trap, gas } = machine.execute(code, `canister_query ${method}`, entry, slot.nowNs, false)
     slot.spend(gas)
     if (trap !== undefined) throw new Rejected(trap.error, trap.message)

@@ -1,7 +1,7 @@
 /** Snapshots as bytes that go out and come in: to keep them elsewhere, or to move a canister. */
 import { type CandidValue, type CellKey, MEMORY_MAX_PAGES } from '../../../protocol/index.ts'
 import { encodeGlobals, GLOBAL_TYPES, type GlobalType } from '../../actor/engine-state.ts'
-import { CERTIFIED_DATA_MAX_BYTES, CODE_MAX_BYTES, PAYLOAD_MAX_BYTES, STABLE_PAGES_MAX } from '../bounds.ts'
+import { CERTIFIED_DATA_MAX_BYTES, CODE_MAX_BYTES, PAYLOAD_MAX_BYTES, SNAPSHOT_PIECE_MAX_BYTES, STABLE_PAGES_MAX } from '../bounds.ts'
 import { Rejected } from '../canister-trap.ts'
 import type { Machine, MachineHome } from '../machine.ts'
 import type { Slot } from '../slot.ts'
@@ -14,8 +14,8 @@ import { spendOnCopy } from './snapshots.ts'
 const PAGE_BYTES = 65_536
 const GLOBALS_MAX = 10_000
 const KINDS = ['wasm_module', 'wasm_memory', 'stable_memory', 'wasm_chunk'] as const
-/** Room for what Candid adds to a reply of bytes. */
-const CHUNK_MAX_BYTES = PAYLOAD_MAX_BYTES - 64
+/** Room for what Candid adds to a reply of bytes is left. */
+const pieceMaxBytes = ({ message }: Slot): number => (message.kind === 'ingress' ? SNAPSHOT_PIECE_MAX_BYTES : PAYLOAD_MAX_BYTES - 64)
 
 /** A piece of a snapshot. @throws {Rejected} */
 export function readSnapshotData({ machine, home }: { machine: Machine; home: MachineHome }, fields: Fields, slot: Slot): Uint8Array {
@@ -29,7 +29,8 @@ export function readSnapshotData({ machine, home }: { machine: Machine; home: Ma
   }
   const { place, sizeBytes } = rangeOf(snapshot, name)
   const [offset, size] = [wanted.nat('offset'), wanted.nat('size')]
-  if (size > BigInt(CHUNK_MAX_BYTES)) throw new Rejected('IC0408', `at most ${CHUNK_MAX_BYTES} bytes are read at once`)
+  const maxBytes = pieceMaxBytes(slot)
+  if (size > BigInt(maxBytes)) throw new Rejected('IC0408', `at most ${maxBytes} bytes are read at once`)
   checkRange(name, offset, size, sizeBytes)
   spendOnCopy(Number(size), slot)
   if (name === 'wasm_module' && snapshot.ownCode) return (home.ownCode ?? new Uint8Array(0)).slice(Number(offset), Number(offset + size))

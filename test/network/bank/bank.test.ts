@@ -187,7 +187,7 @@ async function framesOf(client: Client, process: ProcessId): Promise<Uint8Array[
   const blocks: Uint8Array[] = []
   for (;;) {
     const input: OperationInput<'frames'> = { process, from_block: blocks.length }
-    const page = decodeFeedPage(await client.transport.request('frames', input))
+    const page = decodeFeedPage(await onceReached(() => client.transport.request('frames', input)))
     blocks.push(...page.blocks)
     if (page.blocks.length === 0 || blocks.length >= page.length) return blocks
   }
@@ -213,6 +213,17 @@ async function compareUnits(
     )
     expect(certificates[1]).toEqual(certificates[0])
     expect(certificates[2]).toEqual(certificates[0])
+  }
+}
+
+/** A node that has just started may be slow to take connections. */
+async function onceReached<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  for (const startedMs = Date.now(); ; await pause(500)) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (Failure.from(error).blame !== 'transient' || Date.now() - startedMs > CONVERGE_MAX_MS) throw error
+    }
   }
 }
 

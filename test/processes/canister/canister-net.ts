@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { HostedProcess, type LoadedModule, type ProcessSnapshot } from '../../../compute-unit/index.ts'
 import { canisterRuntime } from '../../../processes/index.ts'
 import {
@@ -71,6 +72,7 @@ export class CanisterNet {
   /** What effects answer, by name. */
   readonly effects: Record<string, (input: unknown) => unknown> = {
     'canister.find': input => this.#find((input as { principal: string }).principal),
+    'random.bytes': input => ({ base64: randomBytes((input as { length: number }).length).toString('base64') }),
   }
   /** Effects that nobody answers. */
   readonly silent = new Set<string>()

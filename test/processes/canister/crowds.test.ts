@@ -24,7 +24,7 @@ const STRANGER_TEXT = [...STRANGER].map(byte => `\\${byte.toString(16).padStart(
 /**
  * Calls: whom the message names (`wait`, `long`, with a name of 10,000 bytes), or, of whom it names, `wait` for a stranger, 150 times
  * (`many`); or has the canister that the argument names stopped, with 500 cycles (`stop`). Every answer is replied to; `wait large` does it
- * with 700,000 bytes.
+ * with 1,400,000 bytes.
  */
 const CALLING = wat(`(module
   (import "ic0" "msg_arg_data_size" (func $size (result i32)))
@@ -40,7 +40,7 @@ const CALLING = wat(`(module
   (table funcref (elem $replied $large $counted))
   (data (i32.const 0) "wait") (data (i32.const 16) "stop_canister") (data (i32.const 32) "${STRANGER_TEXT}")
   (func $replied (param i32) (call $reply))
-  (func $large (param i32) (call $append (i32.const 65536) (i32.const 700000)) (call $reply))
+  (func $large (param i32) (call $append (i32.const 65536) (i32.const 1400000)) (call $reply))
   (func $counted (param i32) (i32.store (i32.const 8) (i32.add (i32.load (i32.const 8)) (i32.const 1))))
   (func $new_call (param $method i32) (param $length i32) (param $back i32)
     (call $copy (i32.const 256) (i32.const 0) (call $size))
@@ -103,7 +103,7 @@ describe('what is more than one slot holds', { timeout: 120_000 }, () => {
     notFound(net, canister)
     expect(net.answersSince(before)).toHaveLength(1)
     net.pass(5_000)
-    expect(net.answersSince(before).map(({ reply }) => reply?.length)).toEqual([700_000, 700_000])
+    expect(net.answersSince(before).map(({ reply }) => reply?.length)).toEqual([1_400_000, 1_400_000])
     expect(net.replay(canister)).toBe(net.root(canister))
   })
 
