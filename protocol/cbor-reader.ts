@@ -124,11 +124,6 @@ export class CborReader {
     return this.#bytes.subarray(start, this.#at)
   }
 
-  /** Goes on at `offset`: what lies before it was read otherwise, and was whole values. Not inside of a map. */
-  goTo(offset: number): void {
-    this.#at = offset
-  }
-
   /** Goes past `count` whole values of any kind, each checked to its depth. */
   pass(count: number): void {
     for (let left = count; left > 0; left--) this.#skipValue()

@@ -148,15 +148,21 @@ export interface PushBodyOutline extends Omit<PushBody, 'tags'> {
   readonly tagsBytes: Uint8Array
 }
 
+const ARRAY_OF_FOUR = 0x84
+
 /** What `decodePushBody` gives but for the tags; nothing, if they are not plain. @throws {MalformedBytes} as it does */
 export function outlinePushBody(bytes: Uint8Array): PushBodyOutline | undefined {
-  const reader = new CborReader(bytes)
-  const kind = readKind(reader)
-  const start = reader.offset
-  const end = plainTagsEnd(bytes, start)
+  const [first, kind] = [bytes[0], bytes[1]]
+  if (first !== ARRAY_OF_FOUR || (kind !== 0 && kind !== 1)) return undefined
+  const end = plainTagsEnd(bytes, 2)
   if (end === 0) return undefined
-  reader.goTo(end)
-  return { kind, tagsBytes: bytes.subarray(start, end), ...readDataAndAnchor(reader) }
+  const rest = readDataAndAnchor(new CborReader(bytes.subarray(end)))
+  return {
+    kind: kind === 0 ? 'message' : 'spawn',
+    tagsBytes: bytes.subarray(2, end),
+    data: rest.data,
+    anchor: rest.anchor,
+  }
 }
 
 function readKind(reader: CborReader): PushBody['kind'] {
