@@ -13,7 +13,6 @@ import {
   type ModuleDescription,
   type ProcessDescription,
   type ProcessId,
-  type ProcessPolicy,
   type Push,
   type PushProof,
   type QueryAnswer,
@@ -22,6 +21,7 @@ import {
   type Slot,
   type StateAnswer,
   type Timer,
+  type UnderWay,
   type UpgradeCheck,
   type UpgradeWish,
   waitFor,
@@ -30,14 +30,14 @@ import { checkQuery } from './check-query.ts'
 import { carryCertificates } from './carry-certificates.ts'
 import { catchUp } from './catch-up.ts'
 import { Checkpoints } from './checkpoints.ts'
-import type { EvaluatedFrame } from './follower.ts'
+import type { EvaluatedFrame } from './follower-parts.ts'
 import { Followers, type FollowersParts } from './followers.ts'
 import { GrowthWatch } from './growth-watch.ts'
 import { HostSeats } from './host-seats.ts'
 import { KeptFacts } from './kept-facts.ts'
 import type { KnownFrame } from './known-frames.ts'
 import { loadModules, modulesOf } from './named-modules.ts'
-import { OwnPush } from './own-push.ts'
+import { OwnWord } from './own-word.ts'
 import { PastStates } from './past-states.ts'
 import { QueryLanes } from './query-lanes.ts'
 import { type ProvenFrame, RecentFrames } from './recent-frames.ts'
@@ -65,6 +65,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   readonly #past: PastStates
   readonly #states: StateReader
   readonly #senders: VerdictParts
+  readonly #word: OwnWord
   readonly #recent = new RecentFrames()
   readonly #growth = new GrowthWatch()
   #closed = false
@@ -72,6 +73,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   private constructor(parts: ComputeUnitParts) {
     this.#parts = parts
     const { log, openHost: open, describe } = parts
+    this.#word = new OwnWord(parts)
     this.#seats = new HostSeats(open, parts.hosts)
     this.#checkpoints = new Checkpoints(log.store)
     this.#facts = new KeptFacts(log.store)
@@ -100,7 +102,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       stored: this.#stored,
       followerOf: process => this.#followers.of(process),
       sign: certificateBytes => this.sign(certificateBytes),
-      read: (bytes, process) => this.#read(bytes, process),
+      read: (bytes, process) => this.#word.read(bytes, process),
     })
   }
 
@@ -127,9 +129,9 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     return this.#followers.size
   }
 
-  /** Takes a frame that is on its way to the disk, and whether it got there; then it comes to `accept`. */
-  expect(process: ProcessDescription, frame: ScheduledFrame, done: Promise<boolean>): void {
-    this.#followers.atHand(process)?.expect(knownFrame(frame, done))
+  /** Takes a frame that is on its way to the disk; once it is there it comes to `accept`. */
+  expect(process: ProcessDescription, frame: ScheduledFrame, underWay: UnderWay): void {
+    this.#followers.atHand(process)?.expect(knownFrame(frame, underWay))
   }
 
   /** Takes a frame that became durable. */
@@ -224,7 +226,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   }
 
   attests(push: Push): boolean {
-    return OwnPush.isOf(push, this)
+    return this.#word.isOf(push)
   }
 
   async query(
@@ -300,6 +302,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
       now: () => clock.now(),
       sleep: (ms, signal) => clock.sleep(ms, { signal }),
       evaluated: frame => this.#evaluated(frame),
+      early: (process, results, { sends }, commitment) => this.#word.tellEarly(process, results, sends, commitment),
       timers: (description, timers) => this.#timers(description.id, timers),
       lifecycle: ({ id }, lifecycle) => this.#facts.keepLifecycle(id, lifecycle),
       progress: (description, evaluated, scheduled) => this.#parts.progress?.(description.id, evaluated, scheduled),
@@ -307,23 +310,10 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     }
   }
 
-  /** A result whose pushes are marked as this unit's own, if its word is enough. */
-  #read(bytes: Uint8Array, { policy }: ProcessDescription): Result {
-    const result = decodeResult(bytes)
-    return this.#isEnough(policy) ? OwnPush.mark(result, this) : result
-  }
-
-  /** Whether nobody else need attest what this unit evaluated. */
-  #isEnough({ computeQuorum, computeUnits }: ProcessPolicy): boolean {
-    return computeQuorum === 1 && computeUnits.includes(this.#parts.key)
-  }
-
   #evaluated(frame: EvaluatedFrame): void {
     const { certificateBytes, results, outcome, process } = frame
     this.#recent.remember(process.id, { certificateBytes, results, count: outcome.count })
-    // Most results ask for nothing: those are not taken apart.
-    const sending = outcome.sends.length === 0 ? [] : results.sending(outcome.sends)
-    this.#parts.evaluated(frame, this.#isEnough(process.policy) ? sending.map(one => OwnPush.mark(one, this)) : sending)
+    this.#parts.evaluated(frame, frame.sending ?? this.#word.sending(process, results, outcome.sends))
     this.#growth.tell(process.id)
     this.#followers.evaluated()
   }
@@ -351,8 +341,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   }
 }
 
-function knownFrame({ index, bytes, senders }: ScheduledFrame, done?: Promise<boolean>): KnownFrame {
-  return { index, bytes, verdicts: senders && trustedVerdicts(senders), done }
+function knownFrame({ index, bytes, senders }: ScheduledFrame, underWay?: UnderWay): KnownFrame {
+  return { index, bytes, verdicts: senders && trustedVerdicts(senders), underWay }
 }
 
 const ignore = (): void => undefined

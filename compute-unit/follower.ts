@@ -4,9 +4,6 @@ import {
   Failure,
   type FeedSpec,
   frameHash,
-  type KeyId,
-  type Lifecycle,
-  type Log,
   type ModuleId,
   messagesFeed,
   type ProcessDescription,
@@ -18,52 +15,20 @@ import {
   equalBytes, decodeCertificate,
 } from '../protocol/index.ts'
 import { CertificateFeed } from './certificate-feed.ts'
-import type { Checkpoints } from './checkpoints.ts'
+import { type Asked, Course } from './course.ts'
 import type { FrameOutcome, ProcessSnapshot, Verdict } from './evaluation/index.ts'
-import { damaged, Faults, type Places } from './faults.ts'
+import { damaged, Faults } from './faults.ts'
+import type { FollowerParts } from './follower-parts.ts'
 import { FrameResults } from './frame-results.ts'
 import type { HostSeat } from './host-pool.ts'
 import { type KnownFrame, KnownFrames } from './known-frames.ts'
-import { loadModules, modulesNamedIn, modulesOf } from './named-modules.ts'
+import { loadModules, modulesOf } from './named-modules.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'
-import type { ResultStore } from './result-store.ts'
 import { SlotWaiters } from './slot-waiters.ts'
 import { isTooLong, tooLong } from './too-long.ts'
-import { type VerdictParts, verdictsOn } from './verdicts.ts'
-
-/** A frame that was evaluated and certified. */
-export interface EvaluatedFrame {
-  readonly process: ProcessDescription
-  /** Index of the block in both feeds. */
-  readonly index: number
-  readonly outcome: FrameOutcome
-  readonly results: FrameResults
-  readonly certificate: Certificate
-  readonly certificateBytes: Uint8Array
-}
-
-export interface FollowerParts extends Places {
-  readonly log: Log
-  readonly key: KeyId
-  readonly checkpoints: Checkpoints
-  readonly results: ResultStore
-  /** Who sent what stands in the feed, and where else it stands. */
-  readonly senders: VerdictParts
-  now(): number
-  sleep(ms: number, signal: AbortSignal): Promise<void>
-  /** Whether this node's own scheduler admitted what stands in the feed. */
-  readonly trusted: boolean
-  evaluated(frame: EvaluatedFrame): void
-  timers(process: ProcessDescription, timers: readonly Timer[]): void
-  lifecycle(process: ProcessDescription, lifecycle: Lifecycle): void
-  progress(process: ProcessDescription, evaluated: Slot, scheduled: Slot): void
-  trouble(process: ProcessDescription, error: Failure): void
-}
+import { verdictsOn } from './verdicts.ts'
 
 const DONE = Promise.resolve(true)
-const ignore = (): void => undefined
-/** Frames of one process that are with its host at the same time. */
-const WINDOW = 32
 /** Slots after which a checkpoint is worth its writes; measured against replaying them. */
 const CHECKPOINT_EVERY_SLOTS = 2_000
 const CHECKPOINT_EVERY_GAS = 20_000_000_000n
@@ -75,7 +40,8 @@ const LOADED_OVERHEAD_BYTES = 8 * 1024
  *
  * 1. Exactly one certificate for each frame, at the same index; made again after a crash, it is the same bytes.
  * 2. The state in the host is that after `#evaluated` slots, or there is none, or somebody is just opening it.
- * 3. A frame may be evaluated while it is on its way to the disk; nothing of it shows before it is there.
+ * 3. A frame may be evaluated while it is on its way to the disk; nothing of it shows before it is there. What it says to others is
+ *    told at once, in order of frames, with the commitment that whatever comes of it has to be built on.
  * 4. A host fault is no result: the state is opened again from a checkpoint and the frame repeated.
  */
 export class Follower {
@@ -89,6 +55,10 @@ export class Follower {
   #newestDone: Promise<boolean> = DONE
   readonly #waiting = new SlotWaiters()
   #nextBlock = 0
+  /** Blocks of which it was told what they ask to be sent. */
+  #told = 0
+  /** What is with the host now. */
+  #course: Course | undefined
   #evaluated: Slot = 0
   #replayed: Slot = 0
   #progressMs = 0
@@ -186,7 +156,10 @@ export class Follower {
 
   /** Takes a frame that is on its way to the disk: evaluating it may begin. */
   expect(frame: KnownFrame): void {
-    if (this.trusted && this.inHost && this.#frames.expect(frame)) this.start()
+    if (!this.trusted || !this.inHost || !this.#frames.expect(frame)) return
+    this.start()
+    // The host need not wait until something before it is durable.
+    this.#course?.askAtHand()
   }
 
   /** Takes a frame that became durable. */
@@ -368,42 +341,57 @@ export class Follower {
     this.#tellPresent()
   }
 
-  /**
-   * Has the host evaluate frames from `from` up to `end()`, which may grow meanwhile, and certifies the answers in
-   * order. The host always has the next frames waiting, so it never idles for want of an answer to arrive here.
-   */
+  /** Has the host evaluate frames from `from` up to `end()`, which may grow meanwhile, and certifies the answers in order. */
   async #evaluateFrom(from: number, end: () => number): Promise<void> {
-    const asked: { frame: KnownFrame; answer: Promise<HostAnswer> }[] = []
-    const { log } = this.#parts
-    const { id: process } = this.process
-    let next = from
-    for (;;) {
-      while (asked.length < WINDOW && next < end() && !this.#checkpointDue() && this.#stopped === undefined) {
-        const frame = this.#frames.get(next) ?? (await this.#stored(next))
-        if (frame === undefined) break
-        const named = modulesNamedIn(frame.bytes, this.process)
-        // What stands before is evaluated all the same, if one of them is not known here.
-        if (named.length > 0 && asked.length > 0) break
-        const verdicts = (this.trusted ? frame.verdicts : undefined) ?? (await this.#verdicts(frame))
-        const modules = named.length === 0 ? undefined : await loadModules(this.#seat, named, modulesOf(log.directory))
-        const impatient = this.#seat === this.#parts.seat
-        const answer = this.#seat.ask({ kind: 'evaluate', process, frame: frame.bytes, verdicts, steps: false, impatient })
-        modules?.[Symbol.dispose]()
-        answer.catch(ignore)
-        if (frame.done !== undefined) this.#newestDone = frame.done
-        asked.push({ frame, answer })
-        next += 1
+    this.#told = this.#nextBlock
+    const course = this.#courseFrom(from, end)
+    this.#course = course
+    try {
+      for (let asked = await course.oldest(); asked !== undefined; asked = await course.oldest()) {
+        const answered = await asked.answer
+        if (answered.kind === 'too-long') throw tooLong(this.process.id)
+        if (answered.kind !== 'evaluated') throw new Failure('host-fault', { answer: answered.kind })
+        const { underWay } = asked.frame
+        if (underWay !== undefined && !(await underWay.done)) return this.#forgetEarly()
+        this.sizeBytes = LOADED_OVERHEAD_BYTES + answered.sizeBytes
+        this.#certify(asked, answered.outcome)
+        if (this.#progressDue()) this.#parts.progress(this.process, this.#replayed, this.#scheduled)
       }
-      const oldest = asked.shift()
-      if (oldest === undefined) return
-      const answered = await oldest.answer
-      if (answered.kind === 'too-long') throw tooLong(this.process.id)
-      if (answered.kind !== 'evaluated') throw new Failure('host-fault', { answer: answered.kind })
-      if (oldest.frame.done !== undefined && !(await oldest.frame.done)) return this.#forgetEarly()
-      this.sizeBytes = LOADED_OVERHEAD_BYTES + answered.sizeBytes
-      this.#certify(oldest.frame, answered.outcome)
-      if (this.#progressDue()) this.#parts.progress(this.process, this.#replayed, this.#scheduled)
+    } finally {
+      course.end()
+      this.#course = undefined
     }
+  }
+
+  #courseFrom(from: number, end: () => number): Course {
+    const [frames, seat] = [this.#frames, this.#seat]
+    return new Course(from, {
+      process: this.process,
+      log: this.#parts.log,
+      frames,
+      seat,
+      impatient: seat === this.#parts.seat,
+      trusted: this.trusted,
+      end,
+      mayAsk: () => !this.#checkpointDue() && this.#stopped === undefined,
+      stored: index => this.#stored(index),
+      verdicts: frame => this.#verdicts(frame),
+      asked: ({ underWay }) => {
+        if (underWay !== undefined) this.#newestDone = underWay.done
+      },
+      early: (asked, outcome) => this.#evaluatedEarly(asked, outcome),
+    })
+  }
+
+  /** Tells what a frame asks to be sent, if the journal was given it, and everything before it was told. */
+  #evaluatedEarly(asked: Asked, outcome: FrameOutcome): void {
+    const { index, underWay } = asked.frame
+    if (index === this.#told && underWay?.commitment.isInLine === true) {
+      this.#told += 1
+      const results = new FrameResults(outcome.firstSlot, outcome.resultsBytes)
+      asked.told = { results, sending: this.#parts.early(this.process, results, outcome, underWay.commitment) }
+    }
+    underWay?.evaluated()
   }
 
   async #stored(index: number): Promise<KnownFrame | undefined> {
@@ -434,9 +422,9 @@ export class Follower {
     return true
   }
 
-  #certify(frame: KnownFrame, outcome: FrameOutcome): void {
+  #certify({ frame, told }: Asked, outcome: FrameOutcome): void {
     const { firstSlot, count, resultsRoot, stateRoot, gas } = outcome
-    const results = new FrameResults(firstSlot, outcome.resultsBytes)
+    const results = told?.results ?? new FrameResults(firstSlot, outcome.resultsBytes)
     const certificate: Certificate = {
       process: this.process.id,
       firstSlot,
@@ -457,11 +445,12 @@ export class Follower {
     if (outcome.lifecycle !== undefined) this.#parts.lifecycle(this.process, outcome.lifecycle)
     if (frame.index < this.#nextBlock) return
     this.#nextBlock = frame.index + 1
+    this.#told = Math.max(this.#told, this.#nextBlock)
     this.#evaluated = firstSlot + count
     this.#scheduled = Math.max(this.#scheduled, this.#evaluated)
     const { index } = frame
     this.#frames.delete(index)
-    this.#parts.evaluated({ process: this.process, index, outcome, results, certificate, certificateBytes })
+    this.#parts.evaluated({ process: this.process, index, outcome, results, sending: told?.sending, certificate, certificateBytes })
     this.#waiting.wake(this.#evaluated)
   }
 
@@ -476,9 +465,10 @@ export class Follower {
   }
 
   async #writeCheckpoint(): Promise<void> {
+    const blocks = this.#nextBlock
     const answer = await this.#seat.ask({ kind: 'delta', process: this.process.id })
     if (answer.kind !== 'delta') throw new Failure('host-fault', { answer: answer.kind })
     this.#sinceCheckpoint = { slots: 0, gas: 0n }
-    await this.#parts.checkpoints.write(this.process.id, this.#nextBlock, answer.delta)
+    await this.#parts.checkpoints.write(this.process.id, blocks, answer.delta)
   }
 }

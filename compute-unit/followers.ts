@@ -1,5 +1,6 @@
 import { type Clock, Failure, type KeyId, type Log, type ProcessDescription, type ProcessId } from '../protocol/index.ts'
-import { Follower, type FollowerParts } from './follower.ts'
+import { Follower } from './follower.ts'
+import type { FollowerParts } from './follower-parts.ts'
 import type { HostSeat } from './host-pool.ts'
 import type { HostSeats } from './host-seats.ts'
 import { Residency } from './residency.ts'

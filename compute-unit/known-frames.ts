@@ -1,3 +1,4 @@
+import type { UnderWay } from '../protocol/index.ts'
 import type { Verdict } from './evaluation/index.ts'
 
 /** A frame as its scheduler gave it; all but its bytes can be found out without it. */
@@ -6,8 +7,8 @@ export interface KnownFrame {
   readonly bytes: Uint8Array
   /** What is to be known about each assignment, if the scheduler is believed. */
   readonly verdicts?: readonly Verdict[] | undefined
-  /** Set while the frame is on its way to the disk: whether it got there. */
-  readonly done?: Promise<boolean> | undefined
+  /** Set if it was told while it was on its way to the disk. */
+  readonly underWay?: UnderWay | undefined
 }
 
 /** Frames kept from their scheduler until they are evaluated; what lies behind is read from the log. */
@@ -39,6 +40,9 @@ export class KnownFrames {
 
   /** Takes a frame that is durable. */
   accept(frame: KnownFrame): void {
+    const expected = this.#frames.get(frame.index)
+    // Another may have been on its way to this place, and not got there.
+    if (expected?.bytes !== frame.bytes) this.#frames.delete(frame.index)
     if (this.#frames.size < KNOWN_MAX && !this.#frames.has(frame.index)) this.#frames.set(frame.index, frame)
     this.blocks = Math.max(this.blocks, frame.index + 1)
   }

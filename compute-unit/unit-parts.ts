@@ -1,5 +1,6 @@
 import type {
   Clock,
+  Commitment,
   Failure,
   KeyId,
   Log,
@@ -10,8 +11,11 @@ import type {
   Slot,
   Timer,
 } from '../protocol/index.ts'
-import type { EvaluatedFrame } from './follower.ts'
+import type { EvaluatedFrame } from './follower-parts.ts'
 import type { OpenHost } from './host-pool.ts'
+
+/** What a frame on its way to the disk asks to be sent, as it was told. */
+export type EarlySending = readonly Sending[]
 
 /** What a compute unit stands on, and whom it tells. */
 export interface ComputeUnitParts {
@@ -29,6 +33,11 @@ export interface ComputeUnitParts {
   readonly followersMax?: number | undefined
   /** A frame was evaluated; the results in `sending` ask for something to be sent. */
   evaluated(frame: EvaluatedFrame, sending: readonly Sending[]): void
+  /**
+   * The same of a frame on its way to the disk, if this unit's word is enough: `evaluated` comes once it is there, with the same results.
+   * Whatever is made of it has to be built on `commitment`.
+   */
+  early?(sending: EarlySending, commitment: Commitment): void
   /** The timers a process holds now. */
   timers(process: ProcessId, timers: readonly Timer[]): void
   /** A process that sends, here or elsewhere; those of this node's directory, if not given. */

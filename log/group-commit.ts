@@ -1,4 +1,4 @@
-import { Failure, type NewBlock } from '../protocol/index.ts'
+import { type Commitment, Failure, type NewBlock } from '../protocol/index.ts'
 import { diskFailure } from './disk-failure.ts'
 import { type FeedState, isShared, visibleLength } from './feed-state.ts'
 import type { Journal } from './journal.ts'
@@ -18,6 +18,7 @@ export interface PlacedBlock {
 interface Request {
   readonly blocks: readonly PlacedBlock[]
   readonly bytes: number
+  readonly commitment: Commitment | undefined
   readonly resolve: () => void
   readonly reject: (failure: Failure) => void
 }
@@ -28,7 +29,13 @@ export interface GroupCommitParts {
   readonly onDurable: (blocks: readonly PlacedBlock[], generation: number) => void
 }
 
-/** One writer: whatever waits when the disk is free becomes durable by one fdatasync. */
+/**
+ * One writer: whatever waits when the disk is free becomes durable by one fdatasync.
+ *
+ * 1. Groups are written in the order in which commits came; a group is on the disk as a whole or not at all.
+ * 2. If one fails, so does all that waits behind it.
+ * 3. What builds on another commit is written with it or after it, never without: the one behind it is refused else.
+ */
 export class GroupCommit {
   readonly #parts: GroupCommitParts
   #queue: Request[] = []
@@ -41,15 +48,19 @@ export class GroupCommit {
     this.#parts = parts
   }
 
-  /** Holds on to the states meanwhile. @throws {Failure} `feed-frozen` if a block does not follow its feed; `disk-full`, `disk-fault` */
-  commit(blocks: readonly PlacedBlock[]): Promise<void> {
+  /**
+   * Holds on to the states meanwhile. @throws {Failure} `feed-frozen` if a block does not follow its feed; `disk-full`, `disk-fault`;
+   * `busy` if what it builds on is not durable by then
+   */
+  commit(blocks: readonly PlacedBlock[], commitment?: Commitment): Promise<void> {
     return new Promise((resolve, reject) => {
       let bytes = 0
       for (const { state, block } of blocks) {
         state.users++
         bytes += block.bytes.length
       }
-      this.#queue.push({ blocks, bytes, resolve, reject })
+      commitment?.advance('queued')
+      this.#queue.push({ blocks, bytes, commitment, resolve, reject })
       this.#running ??= this.#run()
     })
   }
@@ -105,7 +116,8 @@ export class GroupCommit {
       for (const request of [...requests, ...this.#queue.splice(0)]) refuse(request, failure)
       return
     }
-    for (const { blocks, resolve } of requests) {
+    for (const { blocks, commitment, resolve } of requests) {
+      commitment?.settle('durable')
       this.#parts.onDurable(blocks, generation)
       release(blocks)
       resolve()
@@ -121,8 +133,9 @@ export class GroupCommit {
     for (const request of this.#queue) {
       if (taken.length > 0 && bytes + request.bytes > GROUP_MAX_BYTES) break
       count++
-      const failure = place(request.blocks, lengths)
+      const failure = unfounded(request) ?? place(request.blocks, lengths)
       if (failure === undefined) {
+        request.commitment?.advance('writing')
         taken.push(request)
         bytes += request.bytes
       } else {
@@ -145,9 +158,16 @@ function release(blocks: readonly PlacedBlock[]): void {
   for (const { state } of blocks) state.users--
 }
 
-function refuse({ blocks, reject }: Request, failure: Failure): void {
+function refuse({ blocks, commitment, reject }: Request, failure: Failure): void {
+  commitment?.settle('failed')
   release(blocks)
   reject(failure)
+}
+
+/** Why a commit is refused whose foundation is missing, if it is. */
+function unfounded({ blocks, commitment }: Request): Failure | undefined {
+  if (commitment?.isFounded !== false) return undefined
+  return new Failure('busy', { process: blocks[0]?.block.feed.process ?? '' }, { note: 'what it builds on did not become durable' })
 }
 
 /** Adds the blocks to `lengths` if every one stands at the end of its feed; all or none. */

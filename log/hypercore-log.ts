@@ -9,7 +9,7 @@
  */
 import type { Duplex } from 'node:stream'
 import {
-  type Directory,
+  type Commitment, type Directory,
   Failure,
   type FeedConflict,
   type FeedGrowth,
@@ -152,27 +152,31 @@ export class HypercoreLog implements Log {
     return figuresOf(this.#parts)
   }
 
-  commit(blocks: readonly NewBlock[]): Promise<void> {
+  commit(blocks: readonly NewBlock[], commitment?: Commitment): Promise<void> {
     if (blocks.length === 0) return DONE
     try {
       const placed = blocks.map(block => ({ state: this.#writable(block.feed, 'messages', 'votes'), block }))
       refuseUnsigned(placed)
       // The path of every message: what can be done without a wait is.
       const isAtHand = this.#hasRoom && placed.every(({ state }) => state.known)
-      return isAtHand ? this.#group.commit(placed) : this.#commitLater(placed)
+      return isAtHand ? this.#group.commit(placed, commitment) : this.#commitLater(placed, commitment)
     } catch (error) {
+      commitment?.settle('failed')
       return Promise.reject(error)
     }
   }
 
-  async #commitLater(placed: readonly PlacedBlock[]): Promise<void> {
+  async #commitLater(placed: readonly PlacedBlock[], commitment: Commitment | undefined): Promise<void> {
     for (const { state } of placed) state.users++
     try {
       for (const { state } of placed)
         if (!state.known) await this.#parts.states.load(state, this.#parts.feeds)
       await this.#room()
       this.#refuseIfClosed()
-      await this.#group.commit(placed)
+      await this.#group.commit(placed, commitment)
+    } catch (error) {
+      commitment?.settle('failed')
+      throw error
     } finally {
       for (const { state } of placed) state.users--
     }

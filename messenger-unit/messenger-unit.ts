@@ -1,11 +1,12 @@
 import {
   type DataItem,
-  type CallRequest, type RequestEnvelope, type Assign, asMessageId, asProcessId, type CallOptions, type Certificate, type Clock, type Computer, Failure, isSpawn, type KeyId, type Log, type MessageId,
+  type CallRequest, type RequestEnvelope, type Assign, asMessageId, asProcessId, type CallOptions, type Certificate, type Clock, type Commitment, type Computer, Failure, isSpawn, type KeyId, type Log, type MessageId,
   type Messenger, messagesFeed, type ModuleDescription, type ModuleId, PAIRS_MAX, type Peers, type ProcessDescription, type ProcessId, type Push,
   type PushProof, type Receipt, readFrameHead, type Scheduler, type Sending, type Slot, slotCount, type Trace, type TraceBounds, voucherOf, firstPolicy,
 } from '../protocol/index.ts'
 import { EffectDesk, type EffectOffer } from './effects/effect-desk.ts'
 import { Couriers } from './courier.ts'
+import { EarlyPushes } from './early-pushes.ts'
 import { Intake, type Taken } from './intake.ts'
 import { PairLane, type PairLaneParts } from './pair-lane.ts'
 import { backOffMs } from './retry.ts'
@@ -53,6 +54,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   readonly #timings = new Timings()
   readonly #lanes = new Map<string, PairLane>()
   readonly #laneParts: PairLaneParts
+  readonly #early = new EarlyPushes()
   #sweepAt = PAIRS_MAX
   readonly #effects: EffectDesk | undefined
   #closed = false
@@ -73,7 +75,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
       rank: push => couriers.rank(push),
       expectedSeq: push => couriers.expectedSeq(push),
       sentFrom: (from, to, seq) => this.#sentFrom(from, to, seq),
-      delivered: push => this.#unfinished.delivered(push.core.from, push.core.slot),
+      delivered: push => void (this.#early.delivered(push) || this.#unfinished.delivered(push.core.from, push.core.slot)),
       trouble: (push, failure) => {
         // Its receiver may be elsewhere by now.
         if (maybeMoved(failure)) void parts.moved?.(push.core.to)
@@ -90,9 +92,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
       from.set(feed.process, Math.min(firstSlot, from.get(feed.process) ?? firstSlot))
     }
     for (const [process, slot] of from) {
-      await this.#resumeProcess(process, slot).catch(error =>
-        this.#parts.trouble?.(`resume ${process}`, Failure.from(error)),
-      )
+      await this.#resumeProcess(process, slot).catch(error => this.#parts.trouble?.(`resume ${process}`, Failure.from(error)))
     }
   }
 
@@ -108,6 +108,16 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     this.#timings.evaluated(process.id, firstSlot, count, this.#parts.clock.now())
     for (const result of sending) this.#push(process.id, result)
     this.#unfinished.evaluated(process.id, firstSlot + count)
+  }
+
+  /** The same of a frame on its way to the disk; `evaluated` comes once it is there, with the same objects. What is made of it is built on `commitment`. */
+  early(sending: readonly Sending[], commitment: Commitment): void {
+    for (const push of sending.flatMap(({ outbox }) => outbox)) {
+      if (this.#effects?.isFor(push) === true) continue
+      const lane = this.#lane(push)
+      this.#early.add(push, lane)
+      lane.enqueue(push, commitment)
+    }
   }
 
   /** A process is in a new epoch: what it sends is read anew from results, by its compute units of now. */
@@ -179,10 +189,11 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   }
 
   #push(from: ProcessId, result: Sending): void {
-    this.#unfinished.opened(from, result.slot, result.outbox.length + result.assigns.length)
+    const open = result.outbox.length + result.assigns.length - this.#early.deliveredOf(result)
+    if (open > 0) this.#unfinished.opened(from, result.slot, open)
     for (const push of result.outbox) {
       if (this.#effects?.isFor(push) === true) this.#effects.enqueue(push)
-      else this.#lane(push).enqueue(push)
+      else if (!this.#early.release(push)) this.#lane(push).enqueue(push)
     }
     for (const assign of result.assigns) void this.#assign(from, result.slot, assign)
   }
@@ -190,10 +201,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   #openEffects(offer: EffectOffer): EffectDesk {
     const { log, clock, random, trouble } = this.#parts
     return new EffectDesk({
-      ...offer,
-      log,
-      clock,
-      random,
+      ...offer, log, clock, random,
       schedulerOf: process => this.#routes.of(process),
       delivered: push => this.#unfinished.delivered(push.core.from, push.core.slot),
       trouble: (push, failure) => trouble?.(`effect of ${push.core.from}`, failure),
@@ -225,9 +233,8 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   #isVouchedFor(push: Push): boolean {
     const { log, computer } = this.#parts
     if (!computer.attests(push) || isSpawn(push)) return false
-    const from = log.directory.processAtHand(push.core.from)
-    const to = log.directory.processAtHand(push.core.to)
-    return from !== undefined && to !== undefined && voucherOf(firstPolicy(from), to.policy) !== undefined
+    const [from, to] = [log.directory.processAtHand(push.core.from), log.directory.processAtHand(push.core.to)]
+    return from !== undefined && to !== undefined && voucherOf(firstPolicy(from), to.policy) === this.#parts.scheduler.key
   }
 
   #traceParts(): TraceParts {

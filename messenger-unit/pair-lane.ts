@@ -1,5 +1,6 @@
 import {
   type Clock,
+  type Commitment,
   type Computer,
   Failure,
   type ProcessId,
@@ -9,6 +10,7 @@ import {
   type ScheduleRequest,
 } from '../protocol/index.ts'
 import { ABSENT_MS, TAKE_OVER_MS, TAKE_OVER_SOON_MS } from './courier.ts'
+import { failureOf, provenRequests, vouchedRequest } from './push-requests.ts'
 import { backOffMs } from './retry.ts'
 
 export interface PairLaneParts {
@@ -31,6 +33,14 @@ export interface PairLaneParts {
   trouble(push: Push, failure: Failure): void
 }
 
+interface Entry {
+  readonly push: Push
+  /** Set if what it comes from was not durable when it came here. */
+  readonly after: Commitment | undefined
+  /** It was handed over in vain, and is not before that is durable. */
+  readonly isMissed?: boolean
+}
+
 /** Pushes of one pair handed over at once: they are seated in order, so the window costs no order. */
 const WINDOW = 64
 /** How long a push to somebody unknown is tried: its process may be about to be spawned. */
@@ -38,11 +48,21 @@ const UNKNOWN_GRACE_MS = 10_000
 
 /**
  * All that one process sends to one other: first in, first delivered.
- * Whatever fails is tried again for ever, later and later; only the head of the line is.
+ *
+ * 1. What this node's own scheduler takes at its own unit's word is handed over as it comes, though what was handed over before is not
+ *    durable yet, and though what it comes from is not: the scheduler has it durable with that or after it.
+ * 2. All else goes window by window, once it is durable; so does what was handed over in vain. Whatever fails is tried again for
+ *    ever, later and later; only the head of the line is.
+ * 3. What comes from something that did not become durable never was: it is let go.
  */
 export class PairLane {
   readonly #parts: PairLaneParts
-  #queue: Push[] = []
+  #queue: Entry[] = []
+  /** Pushes that were handed over as they came, and have no answer yet. */
+  #ahead = 0
+  /** What those handed over in vain. */
+  #missed: Entry[] = []
+  #isLooking = false
   /** Pushes that were brought back to fill a gap: they were counted as delivered before. */
   readonly #broughtBack = new Set<Push>()
   readonly #stop = new AbortController()
@@ -60,14 +80,28 @@ export class PairLane {
   }
 
   get idle(): boolean {
-    return !this.#running && this.#queue.length === 0
+    return !this.#running && !this.#isLooking && this.#ahead === 0 && this.#queue.length === 0
   }
 
-  enqueue(push: Push): void {
-    this.#queue.push(push)
-    if (this.#running) return
-    this.#running = true
-    void this.#run()
+  /** Whether it delivers nothing any more. */
+  get isStopped(): boolean {
+    return this.#stop.signal.aborted
+  }
+
+  enqueue(push: Push, after?: Commitment): void {
+    this.#queue.push({ push, after })
+    this.look()
+  }
+
+  /** Goes on, if something may be handed over now: what it comes from may have become durable. */
+  look(): void {
+    if (this.#running || this.#isLooking || this.isStopped) return
+    this.#isLooking = true
+    // What one slot sends goes together.
+    queueMicrotask(() => {
+      this.#isLooking = false
+      this.#go()
+    })
   }
 
   stop(): void {
@@ -75,17 +109,68 @@ export class PairLane {
     this.#queue = []
   }
 
+  #go(): void {
+    if (this.#running || this.#missed.length > 0 || this.isStopped) return
+    this.#handAhead()
+    this.#dropLost()
+    const [head] = this.#queue
+    if (head === undefined || this.#ahead > 0 || !isDurable(head)) return
+    this.#running = true
+    void this.#run()
+  }
+
+  /** Hands over what can be at once. */
+  #handAhead(): void {
+    const [head] = this.#queue
+    const scheduler = head && this.#parts.schedulerAtHand(head.push)
+    if (scheduler === undefined) return
+    const isFor = ({ push, after, isMissed }: Entry): boolean =>
+      !isMissed && after?.isInLine !== false && this.#parts.rank(push) === 0 && this.#parts.vouches(scheduler, push)
+    const most = Math.min(WINDOW - this.#ahead, this.#queue.length)
+    let count = 0
+    for (let entry = head; count < most && entry !== undefined && isFor(entry); entry = this.#queue[count]) count += 1
+    if (count > 0) void this.#hand(scheduler, this.#queue.splice(0, count))
+  }
+
+  async #hand(scheduler: Pick<Scheduler, 'schedule'>, entries: readonly Entry[]): Promise<void> {
+    this.#ahead += entries.length
+    let answers: readonly ScheduleAnswer[] = []
+    try {
+      answers = await scheduler.schedule(entries.map(({ push, after }) => vouchedRequest(push, after)))
+    } catch (error) {
+      const [head] = entries
+      if (head !== undefined) this.#parts.trouble(head.push, Failure.from(error))
+    }
+    this.#ahead -= entries.length
+    for (const [at, entry] of entries.entries()) {
+      const answer = answers[at]
+      if (answer !== undefined && failureOf(answer) === undefined) this.#delivered(entry.push)
+      else this.#missed.push({ ...entry, isMissed: true })
+    }
+    if (this.#ahead > 0 && this.#missed.length > 0) return
+    if (this.#missed.length > 0 && !this.isStopped) {
+      // They came back as they failed.
+      this.#queue.unshift(...this.#missed.sort((a, b) => a.push.core.seq - b.push.core.seq))
+      this.#missed = []
+      this.#dropLost()
+      this.#running = true
+      return this.#run()
+    }
+    if (this.#queue.length > 0) this.look()
+  }
+
   async #run(): Promise<void> {
-    // What one slot sends goes together.
-    await Promise.resolve()
     for (let attempt = 1; this.#queue.length > 0 && !this.#stop.signal.aborted; ) {
-      const [first] = this.#queue
-      const rank = first === undefined ? 0 : this.#parts.rank(first)
+      this.#dropLost()
+      const window = this.#window()
+      const [first] = window
+      if (first === undefined) break
+      const rank = this.#parts.rank(first)
       if (rank > 0 && !(await this.#myTurn(rank))) continue
       const before = this.#fresh
       let failure: Failure | undefined
       try {
-        failure = await this.#deliver(this.#queue.slice(0, WINDOW))
+        failure = await this.#deliver(window)
       } catch (error) {
         failure = Failure.from(error)
       }
@@ -94,25 +179,40 @@ export class PairLane {
         continue
       }
       const [head] = this.#queue
-      if (head !== undefined && failure.code !== 'unknown-process') this.#parts.trouble(head, failure)
+      if (head !== undefined && failure.code !== 'unknown-process') this.#parts.trouble(head.push, failure)
       const { signal } = this.#stop
       await this.#parts.clock.sleep(backOffMs(attempt, this.#parts.random()), { signal }).catch(() => undefined)
       attempt += 1
     }
     this.#running = false
+    if (this.#queue.length > 0) this.look()
+  }
+
+  /** The head of the line, as far as what it comes from is durable. */
+  #window(): Push[] {
+    const window: Push[] = []
+    for (const entry of this.#queue) {
+      if (window.length >= WINDOW || !isDurable(entry)) break
+      window.push(entry.push)
+    }
+    return window
+  }
+
+  #dropLost(): void {
+    if (this.#queue.some(isLost)) this.#queue = this.#queue.filter(entry => !isLost(entry))
   }
 
   /** Whether the head of the line is for this node to carry because the `rank` before it did not. */
   async #myTurn(rank: number): Promise<boolean> {
-    const [head] = this.#queue
+    const head = this.#queue[0]?.push
     if (head === undefined) return true
     const { clock, expectedSeq, trouble } = this.#parts
     const waitMs = rank * (clock.now() < this.#absentUntilMs ? TAKE_OVER_SOON_MS : TAKE_OVER_MS)
     await clock.sleep(waitMs, { signal: this.#stop.signal }).catch(() => undefined)
     if (this.#stop.signal.aborted) return false
     const expected = await expectedSeq(head).catch(error => trouble(head, Failure.from(error)))
-    let [next] = this.#queue
-    for (; expected !== undefined && next !== undefined && next.core.seq < expected; [next] = this.#queue) this.#done(next)
+    let next = this.#queue[0]?.push
+    for (; expected !== undefined && next !== undefined && next.core.seq < expected; next = this.#queue[0]?.push) this.#done(next)
     if (next !== head) return false
     this.#absentUntilMs = clock.now() + ABSENT_MS
     return true
@@ -125,7 +225,7 @@ export class PairLane {
     const scheduler = this.#parts.schedulerAtHand(head) ?? (await this.#parts.schedulerOf(head))
     if (scheduler === undefined) return this.#setAside(window)
     this.#unknownSinceMs = undefined
-    const answers = await scheduler.schedule(this.#vouched(scheduler, window) ?? (await this.#requests(window)))
+    const answers = await scheduler.schedule(this.#vouched(scheduler, window) ?? (await provenRequests(this.#parts.computer, window)))
     for (const [i, answer] of answers.entries()) {
       const push = window[i]
       if (push === undefined) break
@@ -161,7 +261,7 @@ export class PairLane {
       push => push.core.seq < seq,
     )
     for (const push of earlier) this.#broughtBack.add(push)
-    this.#queue.unshift(...earlier)
+    this.#queue.unshift(...earlier.map(push => ({ push, after: undefined })))
     return earlier.length > 0 && !isAgain
       ? undefined
       : new Failure('busy', { expectedSeq }, { note: 'an earlier push is missing' })
@@ -170,45 +270,22 @@ export class PairLane {
   /** The window without proofs; nothing, if one of its pushes needs one. */
   #vouched(scheduler: Pick<Scheduler, 'schedule'>, window: readonly Push[]): ScheduleRequest[] | undefined {
     if (!window.every(push => this.#parts.vouches(scheduler, push))) return undefined
-    return window.map(push => ({ process: push.core.to, envelope: { kind: 'push', push, proof: undefined } }))
-  }
-
-  async #requests(window: readonly Push[]): Promise<ScheduleRequest[]> {
-    const requests: ScheduleRequest[] = []
-    for (let i = 0; i < window.length; ) {
-      const slot = window[i]?.core.slot ?? 0
-      let end = i
-      while (end < window.length && window[end]?.core.slot === slot) end += 1
-      const pushes = window.slice(i, end)
-      const { from } = pushes[0]?.core ?? { from: undefined }
-      if (from === undefined) break
-      const proofs = await this.#parts.computer.proveOutbox(from, slot, pushes.map(push => push.core.index))
-      for (const [j, push] of pushes.entries()) {
-        const proof = proofs[j]
-        if (proof !== undefined) requests.push({ process: push.core.to, envelope: { kind: 'push', push, proof } })
-      }
-      i = end
-    }
-    return requests
+    return window.map(push => vouchedRequest(push))
   }
 
   #done(push: Push): void {
     this.#queue.shift()
+    this.#delivered(push)
+  }
+
+  #delivered(push: Push): void {
     if (this.#broughtBack.delete(push)) return
     this.#fresh += 1
     this.#parts.delivered(push)
   }
 }
 
-function failureOf(answer: ScheduleAnswer): Failure | undefined {
-  switch (answer.status) {
-    case 'scheduled':
-    case 'known':
-    case 'duplicate':
-      return undefined
-    case 'gap':
-      return new Failure('busy', { expectedSeq: answer.expectedSeq })
-    case 'failed':
-      return answer.failure
-  }
-}
+/** What it comes from did not become durable: it is not asked for any more. */
+const isLost = ({ after }: Entry): boolean => after?.state === 'failed'
+
+const isDurable = ({ after }: Entry): boolean => after === undefined || after.state === 'durable'

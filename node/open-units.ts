@@ -203,6 +203,7 @@ function openComputer(parts: UnitsParts, wiring: Wiring): Promise<ComputeUnit> {
       wiring.agreeing?.agreement.evaluated(frame, sending)
       observer?.evaluated?.(frame)
     },
+    early: (sending, commitment) => wiring.units.messenger?.early(sending, commitment),
     timers: (process, timers) => wiring.agreeing?.timers(process, timers),
     progress: (process, evaluated, scheduled) => parts.progress?.(process, evaluated, scheduled),
     trouble: (process, failure) => wiring.trouble(`process ${process}`, failure),
@@ -223,8 +224,8 @@ function openScheduler(
     key: keys.key,
     log,
     clock,
-    committing: (frames, done) => {
-      for (const frame of frames) computer.expect(frame.process, frame, done)
+    committing: (frames, underWay) => {
+      for (const frame of frames) computer.expect(frame.process, frame, underWay)
     },
     committed: frames => {
       metrics.committed(frames)

@@ -41,6 +41,8 @@ export interface GuestMessage {
   /** The message at the root of the tree this one belongs to. */
   readonly origin: MessageId
   readonly depth: number
+  /** Gas that a message of a process brings, for its slot and all that follows from it; others bring `FUEL_PER_MESSAGE`. */
+  readonly fuel?: bigint | undefined
   /** Key of the timer, of a tick. */
   readonly timer: CellKey | undefined
   /** Of kind `query`: see `QueryMessage`. */

@@ -1,3 +1,4 @@
+import type { Commitment } from './commitment.ts'
 import type { DataItem } from './data-item.ts'
 import type { Failure } from './failure.ts'
 import type { FeedTrees } from './feed-inclusion.ts'
@@ -100,10 +101,11 @@ export interface NewBlock {
 export interface Log extends AsyncDisposable {
   /**
    * Makes blocks of feeds of messages or votes durable, in order; concurrent calls share one fdatasync. When it resolves
-   * the blocks survive power loss and are readable; they reach their Hypercores a little later.
-   * @throws {Failure} `disk-full`, `feed-frozen`
+   * the blocks survive power loss and are readable; they reach their Hypercores a little later. `commitment` is told how far it
+   * has come; what it builds on becomes durable with it or before.
+   * @throws {Failure} `disk-full`, `feed-frozen`; `busy` if what it builds on did not become durable
    */
-  commit(blocks: readonly NewBlock[]): Promise<void>
+  commit(blocks: readonly NewBlock[], commitment?: Commitment): Promise<void>
   /**
    * Adds blocks to a results feed from `index` on; blocks that are there already must be equal.
    * Not journalled: they can be made again.

@@ -1,4 +1,5 @@
 import type { Attested } from './attestation.ts'
+import type { Commitment } from './commitment.ts'
 import type { DataItem } from './data-item.ts'
 import type { Failure } from './failure.ts'
 import type { Envelope } from './frame.ts'
@@ -51,6 +52,8 @@ export interface ScheduleRequest {
   readonly item?: DataItem | undefined
   /** The same of a request of the IC. */
   readonly request?: RequestEnvelope<CallRequest> | undefined
+  /** Of a push that this node vouches for: what it comes from, which is not durable yet. It has no slot without that. */
+  readonly after?: Commitment | undefined
 }
 
 /**

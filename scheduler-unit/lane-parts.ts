@@ -1,4 +1,4 @@
-import type { Log, NewBlock, ProcessDescription } from '../protocol/index.ts'
+import type { Log, NewBlock, ProcessDescription, UnderWay } from '../protocol/index.ts'
 import type { CommittedFrame } from './committed-frame.ts'
 import type { RecentReceipts } from './recent-receipts.ts'
 
@@ -12,8 +12,8 @@ export interface LaneParts {
   expectFree?(): void
   /** Makes blocks durable; several schedulers must agree first, if it is theirs together. */
   readonly commit?: ((blocks: readonly NewBlock[]) => Promise<void>) | undefined
-  /** Frames on their way to the disk: nothing of them may show before `done` is true, which is told after `committed` was called. */
-  committing?: ((frames: readonly CommittedFrame[], done: Promise<boolean>) => void) | undefined
+  /** Frames on their way to the disk: nothing of them may show before they are `done`, which is told after `committed` was called. */
+  committing?: ((frames: readonly CommittedFrame[], underWay: UnderWay) => void) | undefined
   /** Frames that became durable, of one process, in order. */
   committed(frames: readonly CommittedFrame[]): void
 }

@@ -1,8 +1,6 @@
 import {
   decodeFrame,
   type Envelope,
-  encodeFrame,
-  envelopeId,
   Failure,
   type FeedSpec,
   type MessageId,
@@ -12,8 +10,8 @@ import {
   type Receipt,
   type Slot,
 } from '../protocol/index.ts'
-import type { CommittedFrame } from './committed-frame.ts'
-import { cutFrames } from './cut-frames.ts'
+import { framesOf } from './frames-of.ts'
+import { Flight, Flights } from './flights.ts'
 import type { LaneParts } from './lane-parts.ts'
 import type { Enqueued, Pending } from './pending.ts'
 import type { Seated } from './recent-receipts.ts'
@@ -23,12 +21,14 @@ import { Senders } from './senders.ts'
 const GATHERED_MAX = 128
 
 /**
- * The writing end of one process's feed. While one commit is under way, what arrives joins the next frame.
+ * The writing end of one process's feed. While one commit is under way, what arrives joins the next frame. That follows at once
+ * if it holds a push from a frame that is under way itself, and nobody has anything of this process to evaluate.
  *
  * 1. Slots are given in the order of `enqueue`, without gaps, by nobody else.
  * 2. A receipt exists only for what is durable; if a commit fails the lane is broken and must be opened anew.
  * 3. Timestamps never decrease.
  * 4. What waits for its slot is never forgotten: a repetition must find it.
+ * 5. A commit builds on the one before it, and on the frames that its pushes came from: it becomes durable with or after them.
  */
 export class Lane {
   readonly feed: FeedSpec
@@ -36,12 +36,16 @@ export class Lane {
   readonly senders: Senders
   readonly #waiting = new Map<MessageId, Seated>()
   #pending: Pending[] = []
-  /** Messages in the commit that is under way. */
-  #underWay = 0
+  /** Whether one of those came from a frame that is under way. */
+  #hurries = false
+  readonly #flights = new Flights()
+  /** Whether the next commit begins in this turn of the loop. */
+  #isCutting = false
+  /** Blocks of the feed, those under way among them, and which of them are durable. */
   #blocks: number
+  #durableBlocks: number
   #nextSlot: Slot
   #lastMs: number
-  #isCommitting = false
   /** Whether somebody wants what waits to be committed; else it may gather more. */
   #isDue = false
   #drained: (() => void)[] = []
@@ -54,6 +58,7 @@ export class Lane {
     this.feed = messagesFeed(parts.process)
     this.senders = new Senders(parts.process.id, parts.log.store, parts.process.epoch)
     this.#blocks = place.blocks
+    this.#durableBlocks = place.blocks
     this.#nextSlot = place.nextSlot
     this.#lastMs = place.lastMs
   }
@@ -83,7 +88,7 @@ export class Lane {
 
   /** The slot that the next message gets, if all that waits gets its own. */
   get nextSlot(): Slot {
-    return this.#nextSlot + this.#underWay + this.#pending.length
+    return this.#nextSlot + this.#pending.length
   }
 
   get broken(): boolean {
@@ -92,13 +97,17 @@ export class Lane {
 
   /** Nobody may write here any more: another lane of this process may be opened. What waits fails; only a still lane retires. */
   retire(): void {
-    this.senders.storeAll(this.#blocks)
+    this.senders.storeAll(this.#durableBlocks)
     if (this.#broken === undefined) this.#break([], new Failure('busy', { process: this.process.id }, { note: 'its lane was closed' }))
   }
 
   /** Nothing waits for its slot. */
   get isStill(): boolean {
     return this.#pending.length === 0 && !this.#isCommitting
+  }
+
+  get #isCommitting(): boolean {
+    return this.#isCutting || !this.#flights.isEmpty
   }
 
   /** Nothing waits and no call is in the middle of using it: the lane can be forgotten. */
@@ -120,7 +129,7 @@ export class Lane {
   async drained(): Promise<void> {
     this.commit()
     if (this.#isCommitting) await new Promise<void>(resolve => this.#drained.push(resolve))
-    this.senders.storeAll(this.#blocks)
+    this.senders.storeAll(this.#durableBlocks)
   }
 
   /** Resolves when all that waits now is durable. @throws what broke this lane */
@@ -138,7 +147,8 @@ export class Lane {
   }
 
   /**
-   * Gives the envelope the next slot; resolves once that is durable. `sender` is who sent a push, `window` when its slot may be.
+   * Gives the envelope the next slot; resolves once that is durable. `sender` is who sent a push, `window` when its slot may be,
+   * `after` what it comes from and is not durable yet.
    * With `gathers`, nothing is committed for its sake until somebody calls `commit`, or much has come.
    * @throws {Failure} `busy`, `moved`, what broke this lane; rejects with `timeout` if its slot came out of its window.
    * Whoever calls it sees to a rejection.
@@ -147,7 +157,7 @@ export class Lane {
     id: MessageId,
     envelope: Envelope,
     bytes: Uint8Array,
-    { sender, window, gathers = false }: Enqueued = {},
+    { sender, window, after, gathers = false }: Enqueued = {},
   ): Promise<Receipt> {
     if (this.#broken !== undefined) throw this.#broken
     this.#parts.expectFree?.()
@@ -155,7 +165,8 @@ export class Lane {
       throw new Failure('busy', { process: this.process.id, waiting: this.#pending.length })
     }
     const { promise, resolve, reject } = Promise.withResolvers<Receipt>()
-    this.#pending.push({ id, envelope, bytes, sender, window, resolve, reject })
+    this.#pending.push({ id, envelope, bytes, sender, window, after, resolve, reject })
+    this.#hurries ||= after !== undefined
     this.senders.enqueued(envelope)
     this.#newest = promise
     if (isToldById(envelope)) this.#waiting.set(id, { bytes, receipt: promise })
@@ -163,25 +174,30 @@ export class Lane {
     return promise
   }
 
-  /** Has all that waits committed, now or after the commit that is under way. */
+  /** Has all that waits committed, now or after the commits that are under way. */
   commit(): void {
     if (this.#pending.length === 0 || this.#broken !== undefined) return
     this.#isDue = true
-    if (this.#isCommitting) return
-    this.#isCommitting = true
-    this.#commitSoon()
+    this.#cutSoon()
   }
 
-  /** Commits what waits, in the next turn: all that one caller enqueues joins one frame. */
-  #commitSoon(): void {
+  /** Commits what is due, in the next turn: all that one caller enqueues joins one frame. */
+  #cutSoon(): void {
+    if (this.#isCutting || !this.#isDue || this.#pending.length === 0 || this.#broken !== undefined) return
+    if (!this.#flights.isEmpty && !(this.#hurries && this.#flights.mayBeFollowed)) return
+    this.#isCutting = true
     queueMicrotask(() => {
+      this.#isCutting = false
       const timestampMs = Math.max(this.#parts.now(), this.#lastMs)
       const batch = this.#pending.filter(entry => this.#isInTime(entry, timestampMs))
       this.#pending = []
       this.#isDue = false
-      this.#underWay = batch.length
-      if (batch.length === 0) this.#next()
-      else this.#commit(batch, timestampMs)
+      this.#hurries = false
+      // The seqs of those behind it were given on its account.
+      if (batch.some(({ after }) => after?.state === 'failed')) {
+        this.#break(batch, new Failure('busy', { process: this.process.id }, { note: 'what a push came from did not become durable' }))
+      } else if (batch.length > 0) this.#commit(batch, timestampMs)
+      this.#next()
     })
   }
 
@@ -194,50 +210,51 @@ export class Lane {
   }
 
   #commit(batch: readonly Pending[], timestampMs: number): void {
-    const frames = this.#frames(batch, timestampMs)
+    const frames = framesOf(this.process, { index: this.#blocks, slot: this.#nextSlot }, batch, timestampMs)
+    const commitment = this.#flights.commitmentFor(batch)
+    const flight = new Flight({ batch, frames, timestampMs, commitment }, () => this.#cutSoon())
     const start = this.#nextSlot
-    const { promise: done, resolve } = Promise.withResolvers<boolean>()
+    this.#flights.add(flight)
+    this.#blocks += frames.length
+    this.#nextSlot += batch.length
+    this.#lastMs = timestampMs
     const blocks = frames.map(({ index, bytes, firstSlot, ids }) => ({ feed: this.feed, index, bytes, firstSlot, ids }))
     const { commit, log } = this.#parts
-    void this.#settle(batch, frames, timestampMs, commit === undefined ? log.commit(blocks) : commit(blocks), resolve)
+    void this.#settle(flight, start, commit === undefined ? log.commit(blocks, commitment) : commit(blocks))
     // Before slot 0 is durable nobody can know its process.
-    if (start > 0) this.#parts.committing?.(frames, done)
+    if (start > 0) this.#parts.committing?.(frames, flight)
   }
 
   /** Waits until a commit has come to its end, and tells everybody. */
-  async #settle(
-    batch: readonly Pending[],
-    frames: readonly CommittedFrame[],
-    timestampMs: number,
-    durable: Promise<void>,
-    done: (isDurable: boolean) => void,
-  ): Promise<void> {
+  async #settle(flight: Flight, start: Slot, durable: Promise<void>): Promise<void> {
     try {
       await durable
-      if (this.#nextSlot === 0) await this.#addProcess(batch)
+      if (start === 0) await this.#addProcess(flight.batch)
     } catch (error) {
-      done(false)
-      this.#break(batch, error)
-      return this.#next()
+      flight.end(false)
+      this.#break(flight.batch, error)
+      return this.#landed(flight)
     }
     try {
-      this.#committed(batch, frames, timestampMs)
+      this.#committed(flight, start)
       // Who waits for it hears of it after this turn.
-      done(true)
-      this.#parts.committed(frames)
+      flight.end(true)
+      this.#parts.committed(flight.frames)
     } catch (error) {
       this.#break([], error)
     }
+    this.#landed(flight)
+  }
+
+  #landed(flight: Flight): void {
+    this.#flights.remove(flight)
     this.#next()
   }
 
   #next(): void {
-    this.#underWay = 0
-    if (this.#isDue && this.#pending.length > 0 && this.#broken === undefined) this.#commitSoon()
-    else {
-      this.#isCommitting = false
-      for (const wake of this.#drained.splice(0)) wake()
-    }
+    this.#cutSoon()
+    if (this.#isCommitting) return
+    for (const wake of this.#drained.splice(0)) wake()
   }
 
   /** Before anybody hears of slot 0, its process can be looked up. */
@@ -245,33 +262,15 @@ export class Lane {
     if (spawn !== undefined) await this.#parts.log.directory.addProcess(this.process, spawn.bytes)
   }
 
-  #committed(batch: readonly Pending[], frames: readonly CommittedFrame[], timestampMs: number): void {
-    let slot = this.#nextSlot
-    this.#blocks += frames.length
-    this.#nextSlot += batch.length
-    this.#underWay = 0
-    this.#lastMs = timestampMs
-    this.senders.durable(batch, this.#blocks)
+  #committed({ batch, frames, timestampMs }: Flight, start: Slot): void {
+    let slot = start
+    this.#durableBlocks += frames.length
+    this.senders.durable(batch, this.#durableBlocks)
     for (const { id, envelope, resolve } of batch) {
       resolve({ id, process: this.process.id, slot, timestampMs })
       if (isToldById(envelope)) this.#seated(id)
       slot += 1
     }
-  }
-
-  #frames(batch: readonly Pending[], timestampMs: number): CommittedFrame[] {
-    const frames: CommittedFrame[] = []
-    let firstSlot = this.#nextSlot
-    for (const entries of cutFrames(batch)) {
-      const assignments = entries.map(entry => ({ timestampMs, envelopeBytes: entry.bytes }))
-      const bytes = encodeFrame(firstSlot, assignments)
-      const slot = firstSlot
-      const ids = entries.map((entry, i) => entry.id || envelopeId(entry.envelope, this.process.id, slot + i))
-      const senders = entries.map(entry => entry.sender)
-      frames.push({ process: this.process, index: this.#blocks + frames.length, bytes, firstSlot, ids, senders })
-      firstSlot += entries.length
-    }
-    return frames
   }
 
   #seated(id: MessageId): void {
@@ -282,7 +281,7 @@ export class Lane {
   }
 
   #break(batch: readonly Pending[], error: unknown): void {
-    this.#broken = Failure.from(error)
+    this.#broken ??= Failure.from(error)
     for (const entry of [...batch, ...this.#pending]) {
       this.#waiting.delete(entry.id)
       entry.reject(error)

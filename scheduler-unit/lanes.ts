@@ -72,6 +72,8 @@ export class Lanes implements AsyncDisposable {
         this.#touch(process, open)
         return lane
       }
+      // What of it is under way may become durable: its successor begins behind that.
+      await lane?.drained()
       this.#forget(process, open)
     }
     const opening = this.#openLane(process, spawned)

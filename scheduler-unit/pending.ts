@@ -1,4 +1,4 @@
-import type { Envelope, MessageId, PushSender, Receipt } from '../protocol/index.ts'
+import type { Commitment, Envelope, MessageId, PushSender, Receipt } from '../protocol/index.ts'
 
 /** Between which times, both included, a slot may hold a message. */
 interface SlotWindow {
@@ -13,6 +13,8 @@ export interface Pending {
   readonly bytes: Uint8Array
   readonly sender: PushSender | undefined
   readonly window: SlotWindow | undefined
+  /** What must be durable first, or with it. */
+  readonly after: Commitment | undefined
   readonly resolve: (receipt: Receipt) => void
   readonly reject: (error: unknown) => void
 }
@@ -22,4 +24,5 @@ export interface Enqueued {
   readonly sender?: PushSender | undefined
   readonly window?: SlotWindow | undefined
   readonly gathers?: boolean | undefined
+  readonly after?: Commitment | undefined
 }

@@ -3,6 +3,7 @@ import {
   type Clock,
   type CoSignAnswer,
   type CoSignRequest,
+  type Commitment,
   type DataItem,
   describeProcess,
   encodeEnvelope,
@@ -188,6 +189,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   async #seat(request: ScheduleRequest): Promise<Seat> {
     this.#holds.expectFree(request.process)
     const course = await this.#coSigned?.courseOf(request)
+    if (course !== undefined && request.after !== undefined) throw notDurable(request.process)
     return course === undefined ? this.#seatHere(request) : { answer: course.route(request) }
   }
 
@@ -197,7 +199,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       case 'item':
         return this.#seatItem(request, envelope)
       case 'push':
-        return this.#seatPush(request.process, envelope)
+        return this.#seatPush(request.process, envelope, request.after)
       case 'assign':
         return seatAssigned(this.#ingressParts, request.process, envelope)
       case 'ingress':
@@ -210,7 +212,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
 
   /** The same without a wait, for most requests: nothing, if something has to be looked up. */
   #seatNow(
-    { process, envelope, item: parsed, request }: ScheduleRequest,
+    { process, envelope, item: parsed, request, after }: ScheduleRequest,
     gathering: Gathering,
   ): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
     if (this.#holds.has(process)) return undefined
@@ -220,7 +222,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       if (envelope.kind === 'push') {
         const sender = this.#parts.log.directory.processAtHand(envelope.push.core.from)
         if (sender === undefined || lane.senders.expected(sender.id) === undefined) return undefined
-        return this.#enqueuePush(lane, envelope, sender)
+        return this.#enqueuePush(lane, envelope, sender, after)
       }
       if (envelope.kind === 'ingress') return seatIngressNow(this.#ingressParts, lane, envelope, request)
       if (envelope.kind !== 'item') return undefined
@@ -235,10 +237,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     }
   }
 
-  async #seatItem(
-    { process, item: parsed }: ScheduleRequest,
-    envelope: Extract<Envelope, { kind: 'item' }>,
-  ): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
+  async #seatItem({ process, item: parsed }: ScheduleRequest, envelope: Extract<Envelope, { kind: 'item' }>): Promise<Seat> {
     const item = parsed ?? parseItem(envelope.item)
     const id = asMessageId(item.id)
     const repeated = await this.#receipts.known(process, id, envelope.item)
@@ -272,7 +271,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   async #seatPush(
     process: ProcessId,
     envelope: Extract<Envelope, { kind: 'push' }>,
-  ): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
+    after: Commitment | undefined,
+  ): Promise<Seat> {
     const { core } = envelope.push
     if (core.to !== process) throw new Failure('wrong-target', { target: core.to, process })
     const sender = await this.#sender(core.from)
@@ -282,7 +282,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     // What came before its child's spawn must not take slot 0.
     if (spawned === undefined && lane.nextSlot === 0) throw new Failure('unknown-process', { process })
     if (lane.senders.expected(core.from) === undefined) await lane.senders.load(core.from)
-    return { answer: this.#enqueuePush(lane, envelope, sender) }
+    return { answer: this.#enqueuePush(lane, envelope, sender, after) }
   }
 
   async #sender(process: ProcessId): Promise<ProcessDescription> {
@@ -296,7 +296,10 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     lane: Lane,
     envelope: Extract<Envelope, { kind: 'push' }>,
     sender: ProcessDescription,
+    after: Commitment | undefined,
   ): Promise<ScheduleAnswer> | ScheduleAnswer {
+    // The journal must have been given that before what comes of it.
+    if (after?.isInLine === false) throw notDurable(lane.process.id)
     const { push, proof } = envelope
     const { core } = push
     if (core.to !== lane.process.id) throw new Failure('wrong-target', { target: core.to, process: lane.process.id })
@@ -309,15 +312,11 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     this.#admitPush(envelope, sender, lane.process)
     const { envelope: bounded, bytes } = boundedEnvelope(envelope)
     const from = bounded.kind === 'push' ? pushSender(proof, sender, lane.process.policy) : undefined
-    return lane.enqueue(pushId(push.coreBytes), bounded, bytes, { sender: from }).then(scheduled, failedAnswer)
+    return lane.enqueue(pushId(push.coreBytes), bounded, bytes, { sender: from, after }).then(scheduled, failedAnswer)
   }
 
   /** A push without a proof stands on our signature over the block: it must be ours to vouch for. */
-  #admitPush(
-    { push, proof }: Extract<Envelope, { kind: 'push' }>,
-    sender: ProcessDescription,
-    { policy }: ProcessDescription,
-  ): void {
+  #admitPush({ push, proof }: Extract<Envelope, { kind: 'push' }>, sender: ProcessDescription, { policy }: ProcessDescription): void {
     if (isOfLaterEpoch(sender, proof?.signatures[0]?.unit ?? 0)) {
       this.#parts.isBehind?.(sender.id)
       throw new Failure('moved', { process: sender.id }, { note: 'its compute units are not known here yet' })
@@ -379,6 +378,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     await this.#lanes[Symbol.asyncDispose]()
   }
 }
+
+const notDurable = (process: ProcessId): Failure => new Failure('busy', { process }, { note: 'what the push comes from is not durable' })
 
 const latin1 = (text: string): Uint8Array => Uint8Array.from(text, char => char.charCodeAt(0))
 

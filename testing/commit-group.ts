@@ -1,7 +1,8 @@
-import type { NewBlock } from '../protocol/index.ts'
+import { type Commitment, Failure, type NewBlock } from '../protocol/index.ts'
 
 interface Waiting {
   readonly blocks: readonly NewBlock[]
+  readonly commitment: Commitment | undefined
   resolve(): void
   reject(error: unknown): void
 }
@@ -20,9 +21,9 @@ export class CommitGroup {
   }
 
   /** Resolves when the blocks are durable and it is known. */
-  add(blocks: readonly NewBlock[]): Promise<void> {
+  add(blocks: readonly NewBlock[], commitment?: Commitment): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#waiting.push({ blocks, resolve, reject })
+    this.#waiting.push({ blocks, commitment, resolve, reject })
     if (!this.#isWriting) void this.#run()
     return promise
   }
@@ -39,13 +40,25 @@ export class CommitGroup {
     this.#isWriting = false
   }
 
-  #writes({ blocks, reject }: Waiting): boolean {
+  #writes({ blocks, commitment, reject }: Waiting): boolean {
     try {
-      this.#write(blocks)
+      founded(commitment, () => this.#write(blocks))
       return true
     } catch (error) {
       reject(error)
       return false
     }
+  }
+}
+
+/** Has something written if all is that it builds on, and tells what became of it: what is written is durable at once. */
+export function founded(commitment: Commitment | undefined, write: () => void): void {
+  try {
+    if (commitment?.isFounded === false) throw new Failure('busy', {}, { note: 'what it builds on did not become durable' })
+    write()
+    commitment?.settle('durable')
+  } catch (error) {
+    commitment?.settle('failed')
+    throw error
   }
 }

@@ -1,9 +1,9 @@
 import {
-  domainHash, ed25519Sign, encodeCbor, equalBytes, Failure, type FeedConflict, type FeedGrowth, type FeedHead, feedHeadMessage, type FeedSpec,
+  type Commitment, domainHash, ed25519Sign, encodeCbor, equalBytes, Failure, type FeedConflict, type FeedGrowth, type FeedHead, feedHeadMessage, type FeedSpec,
   fromBase64Url, type Log, type NewBlock, type PieceBounds, type SignedBlocks, signedBlocksHold, type SignedPrefix, signedPrefixHash, type TakeAnswer,
 } from '../protocol/index.ts'
 import { nameOf } from './feed-names.ts'
-import { CommitGroup } from './commit-group.ts'
+import { CommitGroup, founded } from './commit-group.ts'
 import { MemoryDirectory } from './memory-directory.ts'
 import { MemoryFeed } from './memory-feed.ts'
 import { MemoryIndex } from './memory-index.ts'
@@ -104,9 +104,10 @@ export class MemoryLog implements Log {
     this.#fault = failure
   }
 
-  commit(blocks: readonly NewBlock[]): Promise<void> {
+  commit(blocks: readonly NewBlock[], commitment?: Commitment): Promise<void> {
     this.commits++
-    return this.#pause === undefined ? this.#turn().then(() => this.#write(blocks)) : this.#group.add(blocks)
+    commitment?.advance('queued')
+    return this.#pause === undefined ? this.#turn().then(() => founded(commitment, () => this.#write(blocks))) : this.#group.add(blocks, commitment)
   }
 
   #write(blocks: readonly NewBlock[]): void {
@@ -153,8 +154,7 @@ export class MemoryLog implements Log {
 
   async *blocks(feed: FeedSpec, from: number, to?: number): AsyncIterable<Uint8Array> {
     const held = this.#feedOf(feed).blocks
-    const end = Math.min(to ?? held.length, held.length)
-    for (let index = from; index < end; index++) {
+    for (let index = from, end = Math.min(to ?? held.length, held.length); index < end; index++) {
       const bytes = held[index]
       if (bytes !== undefined) yield bytes
     }

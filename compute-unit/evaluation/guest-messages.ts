@@ -118,6 +118,7 @@ class PushMessage implements GuestMessage {
   readonly anchor: Uint8Array | undefined
   readonly signature = undefined
   readonly depth: number
+  readonly fuel: bigint
   readonly timer = undefined
   readonly raw: RawMessage
   readonly #bodyBytes: Uint8Array
@@ -147,6 +148,7 @@ class PushMessage implements GuestMessage {
     this.data = data
     this.anchor = anchor
     this.depth = core.depth
+    this.fuel = core.fuel
     // A child is known by its own id from the first: its spawn message has that id.
     this.raw = {
       id: kind === 'spawn' ? fromBase64Url(core.to) : id,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   asProcessId,
+  Commitment,
   type Certificate,
   encodeCertificate,
   encodeEnvelope,
@@ -315,6 +316,7 @@ describe('dry-runs', { timeout: 180_000 }, () => {
 })
 
 describe('a frame that is evaluated on its way to the disk', { timeout: 180_000 }, () => {
+  const underWay = (done: Promise<boolean>) => ({ done, commitment: new Commitment(), evaluated: () => undefined })
   const framed = (process: ProcessId, slot: number, data: Uint8Array) => {
     const envelopeBytes = encodeEnvelope(itemEnvelope(process, {}, data))
     return encodeFrame(slot, [{ timestampMs: 1_900_000_000_000, envelopeBytes }])
@@ -326,7 +328,7 @@ describe('a frame that is evaluated on its way to the disk', { timeout: 180_000 
     const description = await harness.describe(process)
     const bytes = framed(process, 3, COUNT)
     const { promise: done, resolve } = Promise.withResolvers<boolean>()
-    harness.unit.expect(description, { index: 3, bytes, senders: [undefined] }, done)
+    harness.unit.expect(description, { index: 3, bytes, senders: [undefined] }, underWay(done))
     let isRead = false
     const read = harness.unit.memory(process).then(answer => {
       isRead = true
@@ -351,7 +353,7 @@ describe('a frame that is evaluated on its way to the disk', { timeout: 180_000 
     harness.unit.expect(
       description,
       { index: 3, bytes: framed(process, 3, GROW), senders: [undefined] },
-      done,
+      underWay(done),
     )
     for (let turn = 0; turn < 20; turn++) await new Promise(next => setTimeout(next, 2))
     resolve(false)

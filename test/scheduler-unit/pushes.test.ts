@@ -341,7 +341,7 @@ describe('pushes without a proof', () => {
     await using harness = await Harness.open({
       log: knowing(MemoryLog.open(), [from.description]),
       attests: () => true,
-      committing: (frames, done) => void seen.push(...frames.map(({ senders }) => senders), done),
+      committing: (frames, { done }) => void seen.push(...frames.map(({ senders }) => senders), done),
     })
     const to = await harness.spawn()
     await post(harness, to, [bare(from, to)])
@@ -358,7 +358,7 @@ describe('a frame on its way to the disk', () => {
     const log = MemoryLog.open()
     await using harness = await Harness.open({
       log,
-      committing: (frames, done) => {
+      committing: (frames, { done }) => {
         const slots = frames.map(({ firstSlot }) => firstSlot).join()
         told.push(`${slots} begins`)
         void done.then(isDone => told.push(`${slots} ${isDone}`))
