@@ -41,6 +41,8 @@ export interface GuestMessage {
   /** The message at the root of the tree this one belongs to. */
   readonly origin: MessageId
   readonly depth: number
+  /** Gas that a message of a process brings, for its slot and all that follows from it; others bring `FUEL_PER_MESSAGE`. */
+  readonly fuel?: bigint | undefined
   /** Key of the timer, of a tick. */
   readonly timer: CellKey | undefined
   /** Of kind `query`: see `QueryMessage`. */
@@ -72,6 +74,8 @@ export interface RawMessage {
   readonly origin: Uint8Array
   /** Well-formed tags as they stand in an item, if that is where they are from. */
   readonly tags: Uint8Array | undefined
+  /** Plain tags as they stand in a push, if that is where they are from. */
+  readonly plainTags?: Uint8Array | undefined
 }
 
 /** A message that a guest wants sent. */

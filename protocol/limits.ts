@@ -76,6 +76,10 @@ export const DEPTH_MAX = 1024
 export const FUEL_PER_MESSAGE = 1_000_000_000_000n
 /** Gas one slot may use, unless module or process say less. About ten seconds of a slow machine. */
 export const GAS_PER_SLOT_MAX = 20_000_000_000n
+/** Fuel of a message below which an agent begins none of the requests that wait in its slot: they would live on what another left. */
+export const QUEUE_FUEL_MIN = 20_000_000_000n
+/** How deep such a message may lie. */
+export const QUEUE_DEPTH_MAX = DEPTH_MAX / 2
 /** Gas a push must bring to be worth a slot. */
 export const FUEL_MIN = 10_000n
 /** Gas of a query: nobody pays for it, so it gets less. */

@@ -2,6 +2,8 @@ import { Buffer, isUtf8 } from 'node:buffer'
 import {
   type AgentModule,
   DEPTH_MAX,
+  QUEUE_DEPTH_MAX,
+  QUEUE_FUEL_MIN,
   findTag,
   fromBase64Url,
   type GuestMessage,
@@ -33,6 +35,7 @@ const IS_REPLY = 8
 const IS_REPEATED = 16
 const HAS_FACTS = 32
 const IS_DEEP = 64
+const IS_SPENT = 128
 
 export function deliveryOf(
   message: GuestMessage,
@@ -54,6 +57,7 @@ export function deliveryOf(
   if (isFirst) flags |= HAS_FACTS
   // What is asked now is one deeper, its reply two.
   if (message.depth + 2 > DEPTH_MAX) flags |= IS_DEEP
+  if (message.depth > QUEUE_DEPTH_MAX || (message.fuel !== undefined && message.fuel < QUEUE_FUEL_MIN)) flags |= IS_SPENT
   const action = kind === 'tick' ? message.timer : findTag(tags, 'Action')
   const rest = [
     message.id,

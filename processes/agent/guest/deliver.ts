@@ -35,7 +35,7 @@ export function deliver(
   const kind = KINDS[kindNumber]
   if (kind === undefined) throw new Error('expected a kind of message')
   // A tick tells its timer in place of an action.
-  beginSlot(kind === 'tick' && action === WAKE_TIMER ? WAKE_TIMER : kind, number, nowMs, (flags & FLAGS.isDeep) !== 0)
+  beginSlot(kind === 'tick' && action === WAKE_TIMER ? WAKE_TIMER : kind, number, nowMs, flags)
   const task = new Task(action, from, flags, data, number, rest)
   if ((flags & (FLAGS.isRepeated | FLAGS.hasFacts)) !== 0) readRest(task)
   try {

@@ -19,10 +19,11 @@ export function rejected(promise: unknown, reason: unknown, isHandled: boolean):
 
 /**
  * Whether a request that waited may run now. Not in the slot of another request: that one would pay for it, and fail
- * with it if it does not end.
+ * with it if it does not end. Nor where little is left of what a chain of messages brought: each request that waits would
+ * live on less than the one before it.
  */
 export function canRunQueued(): boolean {
-  if (agent.lock !== undefined || agent.queue.length === 0) return false
+  if (agent.lock !== undefined || agent.queue.length === 0 || slot.isSpent) return false
   if (slot.kind === 'message' && slot.own !== undefined) return false
   return slot.step < STEPS_MAX && !isOutboxNearlyFull()
 }
@@ -55,7 +56,7 @@ function close(): void {
   const isLeft = agent.lock === undefined && agent.queue.length > 0
   if (isLeft && !agent.isNextSent && agent.facts !== undefined) {
     agent.isNextSent = true
-    send([0, agent.facts.self, ['Action', '@next'], ''])
+    if (!slot.isSpent) send([0, agent.facts.self, ['Action', '@next'], ''])
     // The message may come without fuel; a tick brings its own.
     wakeAt(slot.nowMs + AGAIN_MS)
   }

@@ -1,4 +1,4 @@
-import type { Task } from './task.ts'
+import { FLAGS, type Task } from './task.ts'
 import { AgentError, type Told } from './agent-error.ts'
 
 /** Messages and spawns of one slot, and their bytes: a little below the host's bounds, which fail the slot. */
@@ -50,14 +50,17 @@ export const slot = {
   due: [] as (() => void)[],
   /** No call can be answered from here. */
   isDeep: false,
+  /** Requests that wait are not begun here: a tick brings fuel of its own. */
+  isSpent: false,
   /** Promises were touched: what is left to do shows when all jobs are done. */
   isAsync: false,
   isSealed: false,
 }
 
-export function beginSlot(kind: string, number: number, nowMs: number, isDeep: boolean): void {
+export function beginSlot(kind: string, number: number, nowMs: number, flags: number): void {
   slot.kind = kind
-  slot.isDeep = isDeep
+  slot.isDeep = (flags & FLAGS.isDeep) !== 0
+  slot.isSpent = (flags & FLAGS.isSpent) !== 0
   slot.number = number
   slot.nowMs = nowMs
   slot.own = undefined

@@ -17,6 +17,8 @@ export const FLAGS = {
   hasFacts: 32,
   /** The messages that led here are so many that the reply to a call would be dropped. */
   isDeep: 64,
+  /** The messages that led here have used up most of what the first of them brought. */
+  isSpent: 128,
 } as const
 
 /** The rest of a message, as JSON, which is read when somebody asks. */

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { DEPTH_MAX, type GuestFactory } from '../../../protocol/index.ts'
+import { DEPTH_MAX, type GuestFactory, type GuestMessage, QUEUE_DEPTH_MAX, QUEUE_FUEL_MIN } from '../../../protocol/index.ts'
 import { fakeId } from '../../fakes/guest-context.ts'
 import { AgentDriver, loadAgent, spawnMessage, type Step } from './agent-driver.ts'
 
@@ -352,6 +352,29 @@ describe('a circle of agents that wait for each other', () => {
       { to: greater, Action: 'add' },
       { to: greater, Action: 'Error', Error: 'deadlock', 'X-Reference': '3' },
     ])
+  })
+})
+
+describe('requests that wait', () => {
+  it('begin with fuel and depth of their own where those before them used up theirs', () => {
+    const ends: Partial<GuestMessage>[] = [{ fuel: QUEUE_FUEL_MIN - 1n }, { depth: QUEUE_DEPTH_MAX + 1 }]
+    for (const end of ends) {
+      const agent = start()
+      const first = agent.send('ask', { peer: PEER })
+      expect(sentBy(agent.send('ask', { peer: OTHER }))).toEqual([])
+      const settled = agent.push(PEER, ['Action', 'Reply', 'X-Reference', referenceOf(first)], '1', end)
+      expect(settled.output).toMatchObject({ settled: [{ reply: 1 }] })
+      expect(sentBy(settled)).toEqual([])
+      expect(agent.tick('agent/wake', 1000).context.sent.map(({ to }) => to)).toEqual([OTHER])
+    }
+  })
+
+  it('begin at once where there is enough', () => {
+    const agent = start()
+    const first = agent.send('ask', { peer: PEER })
+    agent.send('ask', { peer: OTHER })
+    const settled = agent.push(PEER, ['Action', 'Reply', 'X-Reference', referenceOf(first)], '1', { fuel: QUEUE_FUEL_MIN, depth: QUEUE_DEPTH_MAX })
+    expect(sentBy(settled)).toMatchObject([{ to: OTHER, Action: 'add' }])
   })
 })
 
