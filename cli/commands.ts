@@ -53,13 +53,16 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/up.ts')).up,
   },
   {
-    name: 'module add', usage: '<file>', about: 'Sign a WASM module and add it',
+    name: 'module add', usage: '<file>', about: 'Sign a WASM module, or an agent (.process.ts), and add it',
     options: {
       format: { type: 'string', short: 'f', value: 'name', about: 'Module-Format (actor)' },
       name: { type: 'string', value: 'name', about: 'Name tag: a word to call it by' },
       tag: MESSAGE_OPTIONS.tag,
     },
-    examples: ['atoll module add counter.wasm --format actor --name counter --tag Actor-Memory=scratch'],
+    examples: [
+      'atoll module add counter.wasm --format actor --name counter --tag Actor-Memory=scratch',
+      'atoll module add counter.process.ts',
+    ],
     load: async () => (await import('./commands/module.ts')).addModule,
   },
   {

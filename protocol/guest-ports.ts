@@ -74,6 +74,8 @@ export interface RawMessage {
   readonly origin: Uint8Array
   /** Well-formed tags as they stand in an item, if that is where they are from. */
   readonly tags: Uint8Array | undefined
+  /** Plain tags as they stand in a push, if that is where they are from. */
+  readonly plainTags?: Uint8Array | undefined
 }
 
 /** A message that a guest wants sent. */

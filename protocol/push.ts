@@ -6,6 +6,7 @@ import { sha256 } from './crypto.ts'
 import { asMessageId, asProcessId, type MessageId, type ProcessId, type Slot } from './ids.ts'
 import { domainHash, type MerklePath } from './merkle.ts'
 import { readTags, type Tag, writeTags } from './message-tags.ts'
+import { plainTagsEnd } from './plain-tags.ts'
 
 /** What one process says to another, or what makes a child. */
 export interface PushBody {
@@ -137,14 +138,45 @@ function encodePushBody(body: PushBody): Uint8Array {
 /** @throws {MalformedBytes} */
 export function decodePushBody(bytes: Uint8Array): PushBody {
   const reader = new CborReader(bytes)
+  const kind = readKind(reader)
+  const tags = readTags(reader)
+  return { kind, tags, ...readDataAndAnchor(reader) }
+}
+
+/** The body of a push whose tags are plain, which are still bytes. */
+export interface PushBodyOutline extends Omit<PushBody, 'tags'> {
+  readonly tagsBytes: Uint8Array
+}
+
+const ARRAY_OF_FOUR = 0x84
+
+/** What `decodePushBody` gives but for the tags; nothing, if they are not plain. @throws {MalformedBytes} as it does */
+export function outlinePushBody(bytes: Uint8Array): PushBodyOutline | undefined {
+  const [first, kind] = [bytes[0], bytes[1]]
+  if (first !== ARRAY_OF_FOUR || (kind !== 0 && kind !== 1)) return undefined
+  const end = plainTagsEnd(bytes, 2)
+  if (end === 0) return undefined
+  const rest = readDataAndAnchor(new CborReader(bytes.subarray(end)))
+  return {
+    kind: kind === 0 ? 'message' : 'spawn',
+    tagsBytes: bytes.subarray(2, end),
+    data: rest.data,
+    anchor: rest.anchor,
+  }
+}
+
+function readKind(reader: CborReader): PushBody['kind'] {
   if (reader.array() !== 4) throw new MalformedBytes('push body: expected 4 fields', 0)
   const kind = reader.uint()
   if (kind !== 0 && kind !== 1) throw new MalformedBytes('push body: unknown kind', reader.offset)
-  const tags = readTags(reader)
+  return kind === 0 ? 'message' : 'spawn'
+}
+
+function readDataAndAnchor(reader: CborReader): Pick<PushBody, 'data' | 'anchor'> {
   const data = reader.bytes()
   const anchor = reader.isNull() ? reader.null() : reader.bytes()
   reader.end()
-  return { kind: kind === 0 ? 'message' : 'spawn', tags, data, anchor: anchor ?? undefined }
+  return { data, anchor: anchor ?? undefined }
 }
 
 /** Whether a push makes a child; the rest of its body is not looked at. @throws {MalformedBytes} */
@@ -169,6 +201,7 @@ export function readHash(reader: CborReader): Uint8Array {
 /** Reads an unsigned integer that fits a number. */
 export function readSmall(reader: CborReader): number {
   const value = reader.uint()
-  if (typeof value !== 'number') throw new MalformedBytes('expected an integer below 2^53', reader.offset)
+  if (typeof value !== 'number')
+    throw new MalformedBytes('expected an integer below 2^53', reader.offset)
   return value
 }

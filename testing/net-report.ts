@@ -15,9 +15,13 @@ export interface NetReportParts {
 const EVENTS_SHOWN = 25
 const TREES_SHOWN = 4
 const TROUBLES_SHOWN = 5
+/** Ids as they stand in events. */
+const IDS = /(?<![\w-])[\w-]{43}(?![\w-])/g
 
 /** What somebody needs who sees a test fail. */
 export async function netReport(parts: NetReportParts): Promise<string> {
+  // Before the trees are read, which is something that happens, too.
+  const events = parts.journal.last(EVENTS_SHOWN).map(line => line.replace(IDS, id => parts.nameOf(id)))
   const trees: string[] = []
   for (const receipt of parts.sent.slice(-TREES_SHOWN)) {
     const trace = await parts.trace(receipt).catch((error: unknown) => Failure.from(error))
@@ -29,7 +33,7 @@ export async function netReport(parts: NetReportParts): Promise<string> {
     parts.title,
     section('message trees', trees),
     section('troubles', parts.troubles.slice(-TROUBLES_SHOWN)),
-    section('the last events', parts.journal.last(EVENTS_SHOWN)),
+    section('the last events', events),
   ]
     .filter(part => part !== '')
     .join('\n')

@@ -41,10 +41,11 @@ function rerunLine(seed: number, context: TestContext): string {
   const file = context.task?.file?.filepath ?? context.filePath ?? ''
   const runner = context.task === undefined ? ['node', '--test'] : ['npx', 'vitest', 'run']
   const only = context.task === undefined ? '--test-name-pattern' : '-t'
+  // Node takes what comes behind a file for another file.
   const words = [
     ...runner,
-    ...(file === '' ? [] : [file]),
     ...(name === '' ? [] : [only, JSON.stringify(name)]),
+    ...(file === '' ? [] : [file]),
   ]
   return `ATOLL_SEED=${seed} ${words.join(' ')}`
 }

@@ -1,20 +1,32 @@
-import { basename, extname } from 'node:path'
+import { basename, extname, resolve } from 'node:path'
+import type { BuiltAgent } from '../../toolchain/index.ts'
 import type { CommandContext } from '../command.ts'
 import { findModule, nameOf } from '../find-named.ts'
 import { parseTag, readBytes, textFlag, textsFlag } from '../message-arguments.ts'
 import { safeLine } from '../show-bytes.ts'
 import { renderTable } from '../table.ts'
 
-/** `atoll module add`: prints the module's id. */
+/** Files that hold an agent, as `atoll dev` and `deploy` find them. */
+const AGENT_SOURCE = /\.process\.[mc]?[jt]sx?$/
+
+/** `atoll module add`: prints the module's id. The source of an agent is built first. */
 export async function addModule(context: CommandContext): Promise<undefined> {
   const { flags, positionals, output, limits } = context
   const [file = ''] = positionals
-  const wasm = await readBytes(context, file)
-  const name = textFlag(flags, 'name') ?? basename(file, extname(file))
-  const format = textFlag(flags, 'format') ?? 'actor'
-  const tags = [{ name: 'Name', value: name }, ...textsFlag(flags, 'tag').map(parseTag)]
+  const agent = AGENT_SOURCE.test(file) ? await buildSource(context, file) : undefined
+  const wasm = agent?.bytes ?? (await readBytes(context, file))
+  const name = textFlag(flags, 'name') ?? agent?.name ?? basename(file, extname(file))
+  const format = agent === undefined ? (textFlag(flags, 'format') ?? 'actor') : 'agent'
+  const version = agent === undefined ? [] : [{ name: 'Version', value: agent.version }]
+  const tags = [{ name: 'Name', value: name }, ...version, ...textsFlag(flags, 'tag').map(parseTag)]
   const id = await context.client().modules.add(wasm, { format, tags, signer: await context.signer() }, limits)
   output.document('module.added', { id, name, format, sizeBytes: wasm.length }, () => id)
+}
+
+/** The compiler is loaded where it is needed: it takes longer than most commands. */
+async function buildSource({ terminal }: CommandContext, file: string): Promise<BuiltAgent> {
+  const { buildAgent } = await import('../../toolchain/index.ts')
+  return buildAgent(resolve(terminal.cwd, file))
 }
 
 /** `atoll module list` */

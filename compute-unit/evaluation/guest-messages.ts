@@ -14,9 +14,10 @@ import {
   outlineDataItem,
   type ProcessDescription,
   type ProcessId,
+  outlinePushBody,
+  outlinePushCore,
   parseDataItem,
   placeId,
-  outlinePushCore,
   type PushCoreOutline,
   pushId,
   type RawMessage,
@@ -113,7 +114,6 @@ class PushMessage implements GuestMessage {
   readonly owner: string
   readonly fromProcess: ProcessId
   readonly fromModule: ModuleId
-  readonly tags: readonly Tag[]
   readonly data: Uint8Array
   readonly anchor: Uint8Array | undefined
   readonly signature = undefined
@@ -121,6 +121,8 @@ class PushMessage implements GuestMessage {
   readonly fuel: bigint
   readonly timer = undefined
   readonly raw: RawMessage
+  readonly #bodyBytes: Uint8Array
+  #tags: readonly Tag[] | undefined
 
   constructor(
     id: Uint8Array,
@@ -130,7 +132,10 @@ class PushMessage implements GuestMessage {
     place: Place,
     sender: SenderFacts,
   ) {
-    const { tags, data, anchor } = decodePushBody(bodyBytes)
+    const plain = outlinePushBody(bodyBytes)
+    const body = plain ?? decodePushBody(bodyBytes)
+    this.#bodyBytes = bodyBytes
+    this.#tags = 'tags' in body ? body.tags : undefined
     this.kind = kind
     this.slot = place.slot
     this.timestampMs = place.timestampMs
@@ -139,7 +144,7 @@ class PushMessage implements GuestMessage {
     this.owner = sender.owner
     this.fromProcess = core.from
     this.fromModule = sender.module
-    this.tags = tags
+    const { data, anchor } = body
     this.data = data
     this.anchor = anchor
     this.depth = core.depth
@@ -149,7 +154,13 @@ class PushMessage implements GuestMessage {
       id: kind === 'spawn' ? fromBase64Url(core.to) : id,
       origin: core.originBytes,
       tags: undefined,
+      plainTags: plain?.tagsBytes,
     }
+  }
+
+  get tags(): readonly Tag[] {
+    this.#tags ??= decodePushBody(this.#bodyBytes).tags
+    return this.#tags
   }
 
   get id(): MessageId {
@@ -205,7 +216,12 @@ export function guestMessage(
     case 'assign':
       return assignedMessage(envelope, place, sender)
     case 'ingress':
-      return new IngressMessage(request ?? decodeIngress(envelope.bytes), place.process.id, place.slot, place.timestampMs)
+      return new IngressMessage(
+        request ?? decodeIngress(envelope.bytes),
+        place.process.id,
+        place.slot,
+        place.timestampMs,
+      )
     case 'reject':
       return undefined
   }

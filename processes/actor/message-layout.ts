@@ -1,4 +1,10 @@
-import { type GuestMessage, type Tag, TagCursor, writeBase64Url } from '../../protocol/index.ts'
+import {
+  type GuestMessage,
+  PlainTagCursor,
+  type Tag,
+  TagCursor,
+  writeBase64Url,
+} from '../../protocol/index.ts'
 
 /**
  * The message as it stands in a guest's memory, version 1; docs/protocol/actor-abi.md has the table.
@@ -10,7 +16,15 @@ import { type GuestMessage, type Tag, TagCursor, writeBase64Url } from '../../pr
  */
 const VERSION = 1
 const HEADER_BYTES = 72
-const KINDS = { spawn: 0, message: 1, tick: 2, assigned: 3, query: 4, restore: 5, ingress: 6 } as const
+const KINDS = {
+  spawn: 0,
+  message: 1,
+  tick: 2,
+  assigned: 3,
+  query: 4,
+  restore: 5,
+  ingress: 6,
+} as const
 const FLAG_FROM_PROCESS = 1
 const FLAG_ANCHOR = 2
 const FLAG_TIMER = 4
@@ -40,7 +54,7 @@ export class MessageEncoder {
   /** The encoding of `message`: a view that is valid until the next call. */
   encode(message: GuestMessage): Uint8Array {
     const { anchor, data, raw } = message
-    const tags = raw?.tags ?? message.tags
+    const tags = raw?.tags ?? raw?.plainTags ?? message.tags
     this.#reserve(message, tags, (anchor?.length ?? 0) + data.length)
     this.#at = HEADER_BYTES
     const view = this.#view
@@ -54,7 +68,8 @@ export class MessageEncoder {
     this.#text(5, message.fromModule ?? '')
     this.#raw(anchor, 56)
     this.#key(message.timer ?? '', 60)
-    const tagCount = tags instanceof Uint8Array ? this.#rawTags(tags) : this.#tags(tags)
+    const tagCount =
+      tags instanceof Uint8Array ? this.#rawTags(tags, raw?.tags === undefined) : this.#tags(tags)
     this.#raw(data, 68)
     view.setUint8(0, VERSION)
     view.setUint8(1, KINDS[message.kind])
@@ -112,9 +127,9 @@ export class MessageEncoder {
     return tags.length
   }
 
-  /** Tags as they stand in an item that was checked: nothing of them becomes text here. */
-  #rawTags(bytes: Uint8Array): number {
-    const tags = new TagCursor(bytes)
+  /** Tags as they stand in an item or a push that was checked: nothing of them becomes text here. */
+  #rawTags(bytes: Uint8Array, isOfPush: boolean): number {
+    const tags = isOfPush ? new PlainTagCursor(bytes) : new TagCursor(bytes)
     for (let left = tags.count; left > 0; left--) {
       const start = this.#at
       this.#at += 8

@@ -46,6 +46,15 @@ describe('modules', () => {
     expect(modules.map(({ id }) => id)).toContain(added['id'])
   })
 
+  test('of agents are built from their source, and are called as their contract', async () => {
+    const source = join(import.meta.dirname, '../../templates/counter/counter.process.ts')
+    const added = await one('module', 'add', source, '--name', 'clicks')
+    expect(added).toMatchObject({ name: 'clicks', format: 'agent' })
+    await one('spawn', 'clicks', '--name', 'clicks')
+    expect(await one('call', 'clicks', 'add', '{"by":3}')).toMatchObject({ reply: 3 })
+    expect((await atoll('module', 'add', 'none.process.ts')).stderr).toContain('AT1021')
+  })
+
   test('that break a rule are refused, and the failure says which', async () => {
     await writeFile(join(folder.path, 'bad.wasm'), 'no module')
     const { code, stdout, stderr } = await atoll('module', 'add', 'bad.wasm')

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { HypercoreLog } from '../../log/index.ts'
-import { Failure } from '../../protocol/index.ts'
+import { Commitment, Failure } from '../../protocol/index.ts'
 import { blockOf, collect, messagesOf, NODE_SEED } from '../conformance/log.ts'
 import { FaultyFiles } from '../fakes/faulty-files.ts'
 import { copyAsCrashed, openCopy } from './damage.ts'
@@ -116,4 +116,25 @@ test('a caller that waits behind a failed group is refused with it, not told of 
     expect(result.status === 'rejected' && Failure.is(result.reason, 'disk-fault')).toBe(true)
   }
   await log.commit([blockOf(feed, 0)])
+})
+
+test('what builds on a commit that is refused is refused with it, though its own feed would take it', async () => {
+  await using folder = await tempFolder()
+  await using log = await openWith(new FaultyFiles(), folder.path)
+  const [a, b, c] = [messagesOf('a'), messagesOf('b'), messagesOf('c')]
+  for (const feed of [a, b, c]) await log.length(feed)
+  const gap = new Commitment()
+  const [built, above, alone] = [new Commitment([gap]), new Commitment(), new Commitment()]
+  const refused = await Promise.allSettled([
+    log.commit([blockOf(a, 1)], gap),
+    log.commit([blockOf(b, 0)], built),
+    log.commit([blockOf(b, 1)], above),
+    log.commit([blockOf(c, 0)], alone),
+  ])
+  expect(refused.map(one => (one.status === 'rejected' ? Failure.from(one.reason).code : 'durable'))).toEqual(['feed-frozen', 'busy', 'feed-frozen', 'durable'])
+  expect([gap, built, above, alone].map(({ state }) => state)).toEqual(['failed', 'failed', 'failed', 'durable'])
+  expect(await log.length(b)).toBe(0)
+  // What the journal was never given is no foundation either, but what is durable is.
+  await expect(log.commit([blockOf(b, 0)], new Commitment([new Commitment()]))).rejects.toMatchObject({ code: 'busy' })
+  await log.commit([blockOf(b, 0)], new Commitment([alone]))
 })

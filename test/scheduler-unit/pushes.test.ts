@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   asProcessId,
   childId,
+  Commitment,
   describeProcess,
   encodeEnvelope,
   type Envelope,
@@ -10,9 +11,11 @@ import {
   type ProcessDescription,
   type ProcessId,
   type ScheduleAnswer,
+  type UnderWay,
 } from '../../protocol/index.ts'
 import { forgeries, PaperProcess } from '../fakes/certified-pushes.ts'
 import { fakeId } from '../fakes/guest-context.ts'
+import { settle } from '../fakes/manual-clock.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
 import { messageItem, tagsOf } from '../fakes/signed-items.ts'
 import { Harness, NO_MODULE, receiptOf, refusalOf, SCHEDULER } from './scheduler-harness.ts'
@@ -349,6 +352,64 @@ describe('pushes without a proof', () => {
     expect(seen).toEqual([senders, expect.any(Promise)])
     expect(await seen[1]).toBe(true)
     expect(harness.committed.at(-1)?.senders).toEqual(senders)
+  })
+
+  /** A client's message under way to a disk that stands still, and a push that comes from `cause`. */
+  async function underWay() {
+    const from = sender([voucher], 1)
+    const began: number[] = []
+    const flights: UnderWay[] = []
+    let gate = Promise.resolve()
+    const harness = await Harness.open({
+      log: knowing(MemoryLog.open({ pause: () => gate }), [from.description]),
+      attests: () => true,
+      committing: (frames, flight) => {
+        began.push(...frames.map(({ firstSlot }) => firstSlot))
+        flights.push(flight)
+      },
+    })
+    const to = await harness.spawn()
+    const held = Promise.withResolvers<void>()
+    gate = held.promise
+    const cause = new Commitment()
+    cause.advance('queued')
+    const item = (): Promise<ScheduleAnswer> => harness.item(to, messageItem(to).bytes)
+    const first = item()
+    await settle()
+    const push = harness.one({ process: to, envelope: bare(from, to), after: cause })
+    await settle()
+    return { harness, to, began, flights, cause, item, answers: [first, push], release: held.resolve }
+  }
+
+  it('follow at once behind what was evaluated, if they come from a frame that is under way; messages of clients gather', async () => {
+    const { harness, to, began, flights, cause, item, answers, release } = await underWay()
+    await using _ = harness
+    expect(began).toEqual([1])
+    flights[0]?.evaluated()
+    await settle()
+    expect(began).toEqual([1, 2])
+    answers.push(item(), item())
+    flights[1]?.evaluated()
+    await settle()
+    expect([began, harness.committed.length]).toEqual([[1, 2], 1])
+    cause.settle('durable')
+    release()
+    expect((await Promise.all(answers)).map(answer => receiptOf(answer).slot)).toEqual([1, 2, 3, 4])
+    expect(began).toEqual([1, 2, 3])
+    expect((await harness.frames(to)).map(({ firstSlot }) => firstSlot)).toEqual([0, 1, 2, 3])
+  })
+
+  it('have no slot without it: those behind fail with them, and what comes later has theirs', async () => {
+    const { harness, to, flights, cause, item, answers, release } = await underWay()
+    await using _ = harness
+    flights[0]?.evaluated()
+    await settle()
+    answers.push(item())
+    cause.settle('failed')
+    release()
+    expect((await Promise.all(answers)).map(refusalOf)).toEqual(['scheduled', 'busy', 'busy'])
+    expect(receiptOf(await item()).slot).toBe(2)
+    expect((await harness.envelopes(to)).map(({ kind }) => kind)).toEqual(['item', 'item', 'item'])
   })
 })
 

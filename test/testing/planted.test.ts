@@ -10,8 +10,8 @@ afterEach(() => vi.restoreAllMocks())
 /** Two relays on two nodes; the one sends the other a few notes. */
 async function notes(net: TestNet, count: number): Promise<void> {
   const [a, b] = [
-    await net.spawn('relay', { node: 'n1' }),
-    await net.spawn('relay', { node: 'n2' }),
+    await net.spawn('relay', { node: 'n1', name: 'sender' }),
+    await net.spawn('relay', { node: 'n2', name: 'taker' }),
   ]
   const tags = [
     { name: 'Peer', value: b.id },
@@ -82,6 +82,10 @@ test('a test that fails tells its seed, how to run it again, and the message tre
   )
   expect(error.message).toMatch(/^expected something else\n/)
   const seed = process.env['ATOLL_SEED'] ?? '41'
-  expect(error.message).toContain(`again: ATOLL_SEED=${seed} npx vitest run a.test.ts -t "a title"`)
+  expect(error.message).toContain(`again: ATOLL_SEED=${seed} npx vitest run -t "a title" a.test.ts`)
+  // What reading the trees takes is no part of what happened, and processes have their names.
+  const { 1: events = '' } = /the last events:\n([\s\S]*)$/.exec(error.message) ?? []
+  expect(events).toMatch(/n1: sender frame 1, 1 messages\n/)
+  expect(events).not.toMatch(/trace|[\w-]{43}/)
   expect(error.message).toMatch(/Fan-Out → .*\n.*├─ Note → .*\n.*└─ Note → /)
 })

@@ -5,9 +5,13 @@ import { MessageEncoder } from '../../../processes/actor/message-layout.ts'
 import {
   asMessageId,
   asModuleId,
+  CborWriter,
   encodeTags,
   type GuestMessage,
+  plainTagsEnd,
+  type Tag,
   toBase64Url,
+  writeTags,
 } from '../../../protocol/index.ts'
 import { fakeProcess, guestMessage } from '../../fakes/guest-context.ts'
 
@@ -27,7 +31,7 @@ const message = fc.record({
   data: fc.oneof(fc.uint8Array({ maxLength: 90 }), fc.constantFrom(new Uint8Array(40_000).fill(3))),
   anchor: fc.option(fc.uint8Array({ maxLength: 32 }), { nil: undefined }),
   isRaw: fc.boolean(),
-  hasRawTags: fc.boolean(),
+  tagsFrom: fc.constantFrom('text', 'item', 'push'),
 })
 
 type Parts = typeof message extends fc.Arbitrary<infer T> ? T : never
@@ -61,15 +65,24 @@ function asText({
 function asItCame(parts: Parts): GuestMessage {
   const whole = asText(parts)
   if (!parts.isRaw) return whole
-  const tags = parts.hasRawTags ? encodeTags(parts.tags) : undefined
-  const unread = tags === undefined ? whole.tags : []
+  const tags = parts.tagsFrom === 'item' ? encodeTags(parts.tags) : undefined
+  const plainTags = parts.tagsFrom === 'push' ? plainOf(parts.tags) : undefined
+  const unread = (tags ?? plainTags) === undefined ? whole.tags : []
   return {
     ...whole,
     id: '',
     origin: asMessageId(''),
     tags: unread,
-    raw: { id: parts.id, origin: parts.origin, tags },
+    raw: { id: parts.id, origin: parts.origin, tags, plainTags },
   }
+}
+
+/** Tags as a push has them, if they are plain. */
+function plainOf(tags: readonly Tag[]): Uint8Array | undefined {
+  const writer = new CborWriter()
+  writeTags(writer, tags)
+  const bytes = writer.finish()
+  return plainTagsEnd(bytes, 0) === 0 ? undefined : bytes
 }
 
 describe('the encoder of messages', () => {
