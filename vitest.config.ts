@@ -9,7 +9,11 @@ const project = (
   name: string,
   include: string[],
   testTimeout: number,
-  more: { exclude?: string[]; env?: Record<string, string>; retry?: number | { count: number; condition: RegExp } } = {},
+  more: {
+    exclude?: string[]
+    env?: Record<string, string>
+    retry?: number | { count: number; condition: RegExp }
+  } = {},
 ) => ({
   extends: true as const,
   test: { name, include, testTimeout, hookTimeout: testTimeout, ...more, env: { NODE_COMPILE_CACHE, ...more.env } },
@@ -31,7 +35,9 @@ export default defineConfig({
       project('network', ['test/network/**/*.test.ts'], 240_000, { exclude: ['test/network/bank/**'], retry: 1 }),
       // A minute of kills and cuts over eight programs; ATOLL_TEST_BANK_S has it last longer.
       // Slowness has a second attempt; money that is lost, or units that do not agree, have none.
-      project('bank', ['test/network/bank/**/*.test.ts'], 3_600_000, { retry: { count: 1, condition: /time|less than|greater than/i } }),
+      project('bank', ['test/network/bank/**/*.test.ts'], 3_600_000, {
+        retry: { count: 1, condition: /time|less than|greater than/i },
+      }),
       project('kill', ['test/network/kill.test.ts'], 3_600_000, {
         env: { ATOLL_TEST_KILLS: process.env['ATOLL_TEST_KILLS'] ?? '200' },
       }),

@@ -90,30 +90,16 @@ export class AgreedComputer implements Computer {
     return (await this.#way(process))?.attested(slot) ?? this.#unit.attested(process, slot)
   }
 
-  async certified(
-    process: ProcessId,
-    slot: Slot,
-    options: CallOptions = {},
-  ): Promise<CertifiedResult> {
-    return (
-      (await this.#way(process))?.certified(slot, options) ??
-      this.#unit.certified(process, slot, options)
-    )
+  async certified(process: ProcessId, slot: Slot, options: CallOptions = {}): Promise<CertifiedResult> {
+    return (await this.#way(process))?.certified(slot, options) ?? this.#unit.certified(process, slot, options)
   }
 
-  async *results(
-    process: ProcessId,
-    from: Slot,
-    to: Slot,
-    options?: CallOptions,
-  ): AsyncIterable<Result> {
-    yield* (await this.#way(process))?.results(from, to, options) ??
-      this.#unit.results(process, from, to, options)
+  async *results(process: ProcessId, from: Slot, to: Slot, options?: CallOptions): AsyncIterable<Result> {
+    yield* (await this.#way(process))?.results(from, to, options) ?? this.#unit.results(process, from, to, options)
   }
 
   async *follow(process: ProcessId, from: Slot, options: CallOptions = {}): AsyncIterable<Result> {
-    if ((await this.#way(process)) === undefined)
-      return yield* this.#unit.follow(process, from, options)
+    if ((await this.#way(process)) === undefined) return yield* this.#unit.follow(process, from, options)
     const { signal } = options
     for (let slot = from; signal?.aborted !== true; slot += 1) {
       const result = await this.#next(process, slot, signal)
@@ -130,11 +116,7 @@ export class AgreedComputer implements Computer {
     return this.#unit.attests(push)
   }
 
-  async proveOutbox(
-    process: ProcessId,
-    slot: Slot,
-    indexes: readonly number[],
-  ): Promise<readonly PushProof[]> {
+  async proveOutbox(process: ProcessId, slot: Slot, indexes: readonly number[]): Promise<readonly PushProof[]> {
     const way = await this.#way(process)
     if (way === undefined) return this.#unit.proveOutbox(process, slot, indexes)
     if (indexes.length === 0) return []
@@ -155,9 +137,7 @@ export class AgreedComputer implements Computer {
   }
 
   async state(process: ProcessId, slot?: Slot, options: CallOptions = {}): Promise<StateAnswer> {
-    return (
-      (await this.#away(process))?.state(slot, options) ?? this.#unit.state(process, slot, options)
-    )
+    return (await this.#away(process))?.state(slot, options) ?? this.#unit.state(process, slot, options)
   }
 
   async lifecycle(process: ProcessId): Promise<Lifecycle> {
@@ -168,11 +148,7 @@ export class AgreedComputer implements Computer {
     return (await this.#away(process))?.timers() ?? this.#unit.timers(process)
   }
 
-  async checkUpgrade(
-    process: ProcessId,
-    wish: UpgradeWish,
-    options: CallOptions = {},
-  ): Promise<UpgradeCheck> {
+  async checkUpgrade(process: ProcessId, wish: UpgradeWish, options: CallOptions = {}): Promise<UpgradeCheck> {
     const away = await this.#away(process)
     return away?.checkUpgrade(wish, options) ?? this.#unit.checkUpgrade(process, wish, options)
   }
@@ -185,11 +161,7 @@ export class AgreedComputer implements Computer {
   /** Of processes that are evaluated here only: a memory is too large to be asked for k times. */
   async memory(process: ProcessId): Promise<{ slot: Slot; memory: Uint8Array }> {
     if ((await this.#away(process)) === undefined) return this.#unit.memory(process)
-    throw new Failure(
-      'unreachable',
-      { process },
-      { note: 'memory is told by its compute units alone' },
-    )
+    throw new Failure('unreachable', { process }, { note: 'memory is told by its compute units alone' })
   }
 
   /** Goes on with what an earlier run left. */
@@ -234,11 +206,7 @@ export class AgreedComputer implements Computer {
   }
 
   /** The result of a slot, whenever it comes; nothing once the reader has gone. */
-  async #next(
-    process: ProcessId,
-    slot: Slot,
-    signal: AbortSignal | undefined,
-  ): Promise<Result | undefined> {
+  async #next(process: ProcessId, slot: Slot, signal: AbortSignal | undefined): Promise<Result | undefined> {
     const hasGone = (): boolean => signal?.aborted === true
     while (!hasGone()) {
       try {

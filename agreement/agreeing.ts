@@ -48,9 +48,7 @@ export async function agreeing<R extends UnitRead>(
       const most = Math.max(0, ...[...answers.values()].map(({ count }) => count))
       const batch = units.slice(next, next + Math.max(1, computeQuorum - most))
       next += batch.length
-      const round = await Promise.allSettled(
-        batch.map(unit => peers.read(unit, process.id, asked, options)),
-      )
+      const round = await Promise.allSettled(batch.map(unit => peers.read(unit, process.id, asked, options)))
       for (const answer of round) {
         if (answer.status === 'rejected') {
           failures.push(Failure.from(answer.reason))
@@ -60,8 +58,7 @@ export async function agreeing<R extends UnitRead>(
         const known = answers.get(name) ?? { bytes: answer.value, count: 0 }
         known.count += 1
         answers.set(name, known)
-        if (known.count >= computeQuorum)
-          return decodeUnitReading<R['kind']>(read.kind, known.bytes)
+        if (known.count >= computeQuorum) return decodeUnitReading<R['kind']>(read.kind, known.bytes)
       }
     }
     const fault = failures.find(({ blame }) => blame === 'input')
@@ -86,12 +83,7 @@ function sameSlot(
   answers: readonly { readonly bytes: Uint8Array; readonly count: number }[],
   quorum: number,
 ): UnitRead {
-  if (
-    (read.kind !== 'query' && read.kind !== 'state') ||
-    read.at !== undefined ||
-    answers.length < 2
-  )
-    return read
+  if ((read.kind !== 'query' && read.kind !== 'state') || read.at !== undefined || answers.length < 2) return read
   const slots = answers
     .flatMap(({ bytes, count }) => Array.from({ length: count }, () => slotOf(read.kind, bytes)))
     .filter(slot => slot !== undefined)
@@ -109,10 +101,7 @@ function slotOf(kind: 'query' | 'state', bytes: Uint8Array): number | undefined 
   }
 }
 
-export function disagreed(
-  { id, policy }: ProcessDescription,
-  failures: readonly Failure[],
-): Failure {
+export function disagreed({ id, policy }: ProcessDescription, failures: readonly Failure[]): Failure {
   const { computeUnits, computeQuorum } = policy
   const details = {
     process: id,

@@ -54,10 +54,7 @@ export class Agreement {
   }
 
   /** Takes what this node's own unit got from a frame; `sending` are results that ask for something to be sent. */
-  evaluated(
-    { process, index, certificate, certificateBytes }: EvaluatedOwn,
-    sending: readonly Sending[],
-  ): void {
+  evaluated({ process, index, certificate, certificateBytes }: EvaluatedOwn, sending: readonly Sending[]): void {
     const { key, unit, final } = this.#parts
     if (speaksAlone(process.policy, key)) return final(process, certificate, sending)
     const own = positionOf(process, key)
@@ -96,8 +93,7 @@ export class Agreement {
         signature: this.#parts.unit.sign(certificateBytes),
       })
       if (agreement !== undefined) {
-        const heard =
-          index < agreement.blocks ? await agreement.agreeing(index) : agreement.words(index)
+        const heard = index < agreement.blocks ? await agreement.agreeing(index) : agreement.words(index)
         words.push(...heard.filter(({ unit }) => unit !== own))
       }
       index += 1
@@ -211,8 +207,7 @@ export class Agreement {
         if (!agreement.isBehind) break
         await Promise.allSettled(
           others.map(async unit => {
-            for (const word of await peers.attestations(unit, process.id, agreement.blocks))
-              await agreement.heard(word)
+            for (const word of await peers.attestations(unit, process.id, agreement.blocks)) await agreement.heard(word)
           }),
         )
       }
@@ -220,20 +215,11 @@ export class Agreement {
   }
 
   /** Tells of a final frame, in order; what it asks to be sent is looked up if an earlier run evaluated it. */
-  #final(
-    process: ProcessDescription,
-    certificate: Certificate,
-    sending: readonly Sending[] | undefined,
-  ): void {
+  #final(process: ProcessDescription, certificate: Certificate, sending: readonly Sending[] | undefined): void {
     const before = this.#finals.get(process.id)
-    if (before === undefined && sending !== undefined)
-      return this.#parts.final(process, certificate, sending)
+    if (before === undefined && sending !== undefined) return this.#parts.final(process, certificate, sending)
     const told = (before ?? Promise.resolve()).then(async () => {
-      this.#parts.final(
-        process,
-        certificate,
-        sending ?? (await this.#sendingOf(process.id, certificate)),
-      )
+      this.#parts.final(process, certificate, sending ?? (await this.#sendingOf(process.id, certificate)))
     })
     const tail = told.catch(this.#troubleOf(process.id)).finally(() => {
       if (this.#finals.get(process.id) === tail) this.#finals.delete(process.id)

@@ -52,12 +52,7 @@ export class Among implements Way {
   }
 
   results(from: Slot, to: Slot, options?: CallOptions): AsyncIterable<Result> {
-    return this.#parts.unit.results(
-      this.#process.id,
-      from,
-      Math.min(to, this.#agreement.slots),
-      options,
-    )
+    return this.#parts.unit.results(this.#process.id, from, Math.min(to, this.#agreement.slots), options)
   }
 
   async evaluated(): Promise<Slot> {

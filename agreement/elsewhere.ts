@@ -53,9 +53,7 @@ export class Elsewhere implements Way {
     const { frame } = await this.#frameAt(slot, { timeoutMs: 0 })
     const { policy } = this.#process
     const { computeUnits, computeQuorum } = policy
-    const by = frame.signatures
-      .map(({ unit }) => unitAt(policy, unit))
-      .filter(key => key !== undefined)
+    const by = frame.signatures.map(({ unit }) => unitAt(policy, unit)).filter(key => key !== undefined)
     return { by, needed: computeQuorum, of: computeUnits.length }
   }
 

@@ -38,7 +38,8 @@ export class FinalStore {
   /** Nothing is final behind that end any more. */
   async cut(process: ProcessId, end: FinalEnd): Promise<void> {
     const { blocks } = await this.end(process)
-    if (blocks > end.blocks) this.#store.write([{ key: endKey(process), value: end.blocks === 0 ? undefined : encodeEnd(end) }])
+    if (blocks > end.blocks)
+      this.#store.write([{ key: endKey(process), value: end.blocks === 0 ? undefined : encodeEnd(end) }])
   }
 
   /** What the agreeing units signed for a final frame. */
@@ -47,23 +48,14 @@ export class FinalStore {
     return kept === undefined ? [] : decodeAttestations(kept)
   }
 
-  write(
-    process: ProcessId,
-    index: number,
-    attestations: readonly Attestation[],
-    end?: FinalEnd,
-  ): void {
+  write(process: ProcessId, index: number, attestations: readonly Attestation[], end?: FinalEnd): void {
     const changes = [{ key: frameKey(process, index), value: encodeAttestations(attestations) }]
     if (end !== undefined) changes.push({ key: endKey(process), value: encodeEnd(end) })
     this.#store.write(changes)
   }
 
   /** Keeps two certificates that contradict each other: the first of a process for each unit. */
-  keepEvidence(
-    process: ProcessId,
-    unit: number,
-    attestations: readonly [Attestation, Attestation],
-  ): void {
+  keepEvidence(process: ProcessId, unit: number, attestations: readonly [Attestation, Attestation]): void {
     const key = concatBytes(EVIDENCE, fromBase64Url(process), bigEndian(unit))
     this.#store.write([{ key, value: encodeAttestations(attestations) }])
   }

@@ -88,11 +88,7 @@ export class ProcessAgreement {
   }
 
   /** Takes what this node's own unit got. */
-  evaluated(
-    attestation: Attestation,
-    certificate: Certificate,
-    sending: readonly Sending[] | undefined,
-  ): void {
+  evaluated(attestation: Attestation, certificate: Certificate, sending: readonly Sending[] | undefined): void {
     if (attestation.index < this.#blocks) return
     const frame = this.#frame(attestation.index)
     frame.own = { certificate, sending }
@@ -106,12 +102,7 @@ export class ProcessAgreement {
   /** Takes what another unit says; false if it proves nothing or cannot be kept. */
   async heard(attestation: Attestation): Promise<boolean> {
     const { index, unit } = attestation
-    if (
-      unit === this.#parts.own ||
-      this.#parts.isExcluded(unit) ||
-      index >= this.#blocks + AHEAD_MAX
-    )
-      return false
+    if (unit === this.#parts.own || this.#parts.isExcluded(unit) || index >= this.#blocks + AHEAD_MAX) return false
     if (index < this.#blocks) return this.#heardLate(attestation)
     const known = this.#open.get(index)?.words.get(unit)
     if (known !== undefined && sameWord(known, attestation)) return true
@@ -188,8 +179,7 @@ export class ProcessAgreement {
     const words = [...(await this.agreeing(index))]
     const [first] = words
     if (words.some(word => word.unit === unit && sameWord(word, attestation))) return true
-    if (first === undefined || certificateOf(attestation, this.#parts.process) === undefined)
-      return false
+    if (first === undefined || certificateOf(attestation, this.#parts.process) === undefined) return false
     if (!isAbout(attestation, decodeCertificate(first.certificateBytes))) return false
     this.#compare(first, attestation)
     if (!sameWord(first, attestation)) return true
@@ -201,15 +191,10 @@ export class ProcessAgreement {
   }
 
   #advance(): void {
-    for (
-      let frame = this.#open.get(this.#blocks);
-      frame?.own !== undefined;
-      frame = this.#open.get(this.#blocks)
-    ) {
+    for (let frame = this.#open.get(this.#blocks); frame?.own !== undefined; frame = this.#open.get(this.#blocks)) {
       const agreed = this.#agreed([...frame.words.values()])
       if (agreed === undefined) return
-      if (!agreed.some(({ unit }) => unit === this.#parts.own))
-        return this.#diverge(frame.own.certificate)
+      if (!agreed.some(({ unit }) => unit === this.#parts.own)) return this.#diverge(frame.own.certificate)
       const { certificate, sending } = frame.own
       this.#finish(certificate, agreed)
       this.#parts.final(certificate, sending)

@@ -99,8 +99,7 @@ export class RemoteFrames {
       const isOver = clock.now() >= untilMs
       if (isOver && failures.length === units.length) throw disagreed(process, failures)
       if (isOver) return undefined
-      if (failures.length > 0)
-        await clock.sleep(Math.min(PAUSE_MS, leftMs), { signal: options.signal, for: 'wait' })
+      if (failures.length > 0) await clock.sleep(Math.min(PAUSE_MS, leftMs), { signal: options.signal, for: 'wait' })
     }
   }
 
@@ -194,5 +193,4 @@ function holds({ certificate: { firstSlot, count } }: CheckedFrame, slot: Slot):
   return slot >= firstSlot && slot < firstSlot + count
 }
 
-const sizeOf = ({ frame }: CheckedFrame): number =>
-  3 * frame.resultsBytes.length + FRAME_OVERHEAD_BYTES
+const sizeOf = ({ frame }: CheckedFrame): number => 3 * frame.resultsBytes.length + FRAME_OVERHEAD_BYTES

@@ -26,22 +26,12 @@ export class RemoteState {
     message: QueryMessage,
     { at, ...options }: CallOptions & { at?: Slot | undefined } = {},
   ): Promise<QueryAnswer> {
-    const { error, ...answer } = await agreeing(
-      this.#parts,
-      this.#process,
-      { kind: 'query', message, at },
-      options,
-    )
+    const { error, ...answer } = await agreeing(this.#parts, this.#process, { kind: 'query', message, at }, options)
     return { ...answer, error }
   }
 
   async state(at?: Slot, options: CallOptions = {}): Promise<StateAnswer> {
-    const { stateRoot, ...state } = await agreeing(
-      this.#parts,
-      this.#process,
-      { kind: 'state', at },
-      options,
-    )
+    const { stateRoot, ...state } = await agreeing(this.#parts, this.#process, { kind: 'state', at }, options)
     return { ...state, stateRoot }
   }
 
@@ -55,12 +45,7 @@ export class RemoteState {
   }
 
   async checkUpgrade(wish: UpgradeWish, options: CallOptions = {}): Promise<UpgradeCheck> {
-    return (await agreeing(
-      this.#parts,
-      this.#process,
-      { kind: 'checkUpgrade', wish },
-      options,
-    )) as UpgradeCheck
+    return (await agreeing(this.#parts, this.#process, { kind: 'checkUpgrade', wish }, options)) as UpgradeCheck
   }
 
   async cell(key: Uint8Array): Promise<Uint8Array | undefined> {

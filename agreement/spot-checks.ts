@@ -155,19 +155,9 @@ export class SpotChecks implements Disposable {
     throw new Failure('unknown-slot', { process: process.id, slot })
   }
 
-  async #askedOf(
-    unit: KeyId,
-    process: ProcessDescription,
-    slot: Slot,
-  ): Promise<FinalFrame | undefined> {
+  async #askedOf(unit: KeyId, process: ProcessDescription, slot: Slot): Promise<FinalFrame | undefined> {
     const options = { signal: this.#ended.signal, timeoutMs: 2 * UNIT_WAIT_MS }
-    const [frame] = await this.#parts.peers.finalFrames(
-      unit,
-      process.id,
-      slot,
-      UNIT_WAIT_MS,
-      options,
-    )
+    const [frame] = await this.#parts.peers.finalFrames(unit, process.id, slot, UNIT_WAIT_MS, options)
     const read = frame && readFinalFrame(frame, process)
     if (typeof read === 'string')
       throw new Failure('verification-failed', { process: process.id, slot, unit, reason: read })

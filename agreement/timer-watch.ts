@@ -89,8 +89,7 @@ export class TimerWatch {
   }
 
   #keep(process: ProcessId, timers: readonly Timer[]): void {
-    const value =
-      timers.length === 0 ? undefined : encodeUnitReading('timers', { timers: [...timers] })
+    const value = timers.length === 0 ? undefined : encodeUnitReading('timers', { timers: [...timers] })
     this.#parts.store.write([{ key: concatBytes(TIMERS, fromBase64Url(process)), value }])
   }
 }

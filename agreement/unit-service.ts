@@ -60,10 +60,7 @@ export class UnitService {
     const end = Math.min(await computer.evaluated(id), await slotCount(this.#parts.log, messagesFeed(process)))
     const frames: FinalFrame[] = []
     let sizeBytes = 0
-    for (
-      let next = slot;
-      next < end && frames.length < FRAMES_MAX && sizeBytes < FRAMES_SIZE_BYTES;
-    ) {
+    for (let next = slot; next < end && frames.length < FRAMES_MAX && sizeBytes < FRAMES_SIZE_BYTES; ) {
       const { frame, count, firstSlot } = await this.#frameAt(process, next)
       frames.push(frame)
       sizeBytes += frame.resultsBytes.length
@@ -80,10 +77,7 @@ export class UnitService {
       case 'evaluated':
         return encodeUnitReading('evaluated', { slots: await computer.evaluated(id) })
       case 'query':
-        return encodeUnitReading(
-          'query',
-          await computer.query(id, read.message, { ...options, at: read.at }),
-        )
+        return encodeUnitReading('query', await computer.query(id, read.message, { ...options, at: read.at }))
       case 'state':
         return encodeUnitReading('state', await computer.state(id, read.at, options))
       case 'lifecycle':
@@ -93,10 +87,7 @@ export class UnitService {
       case 'cell':
         return encodeUnitReading('cell', { value: await computer.cell(id, read.key) })
       case 'checkUpgrade':
-        return encodeUnitReading(
-          'checkUpgrade',
-          await computer.checkUpgrade(id, read.wish, options),
-        )
+        return encodeUnitReading('checkUpgrade', await computer.checkUpgrade(id, read.wish, options))
     }
   }
 
@@ -118,12 +109,7 @@ export class UnitService {
   }
 
   /** Waits for a slot that may not be in the feed yet, as long as `waitMs`. */
-  async #untilFinal(
-    process: ProcessId,
-    slot: Slot,
-    waitMs: number,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  async #untilFinal(process: ProcessId, slot: Slot, waitMs: number, signal: AbortSignal | undefined): Promise<void> {
     if (waitMs <= 0) return
     const { computer, clock } = this.#parts
     const over = new AbortController()

@@ -28,16 +28,10 @@ const MEMORY_ACTOR = `
 const ROUNDS = 30
 const GAS = 1_000_000_000n
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
 
 /** Runs and keeps `count` messages, the guests taking turns. */
-function runAndKeep(
-  guests: readonly Guest[],
-  message: GuestMessage,
-  context: FakeContext,
-  count: number,
-): void {
+function runAndKeep(guests: readonly Guest[], message: GuestMessage, context: FakeContext, count: number): void {
   for (let at = 0; at < count; at++) {
     const guest = guests[at % guests.length]
     if (guest === undefined) continue
@@ -48,12 +42,7 @@ function runAndKeep(
   }
 }
 
-function measure(
-  name: string,
-  guests: readonly Guest[],
-  message: GuestMessage,
-  context = new FakeContext(),
-): void {
+function measure(name: string, guests: readonly Guest[], message: GuestMessage, context = new FakeContext()): void {
   const perRound = Math.max(2_000, guests.length)
   runAndKeep(guests, message, context, 5 * perRound)
   const rates: number[] = []
@@ -70,10 +59,7 @@ function measure(
 const many = (factory: GuestFactory, count: number): Guest[] =>
   Array.from({ length: count }, (_, index) => factory.open(fakeProcess(100 + index)))
 
-function load(
-  wasm: Uint8Array,
-  moduleTags: readonly { name: string; value: string }[],
-): GuestFactory {
+function load(wasm: Uint8Array, moduleTags: readonly { name: string; value: string }[]): GuestFactory {
   const module = fakeModule('actor', wasm, moduleTags)
   return actorRuntime.load(actorRuntime.prepare(module), module)
 }

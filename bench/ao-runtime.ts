@@ -117,19 +117,14 @@ export function measureAos(options: {
 }
 
 function print(messages: number): void {
-  const show = (times: Times): string =>
-    `${times.median.toFixed(3)} ms (p95 ${times.p95.toFixed(3)})`
+  const show = (times: Times): string => `${times.median.toFixed(3)} ms (p95 ${times.p95.toFixed(3)})`
   for (const bits of ['wasm32', 'wasm64'] as const) {
     const figures = measureAos({ bits, messages, lua: HANDLER, dryRuns: true })
     const { run, keep, both, dry, chunks, gas, residentBytes } = figures
     const dryText = dry === undefined ? '' : `; run+discard ${show(dry)}`
     console.log(`${MODULES[bits].file}: run+keep ${show(both)}${dryText}`)
-    console.log(
-      `  run ${show(run)}; keep ${show(keep)}; ${(residentBytes / 1024).toFixed(0)} KiB resident`,
-    )
-    console.log(
-      `  a message: ${(chunks / messages).toFixed(0)} chunks, ${gas / BigInt(messages)} gas`,
-    )
+    console.log(`  run ${show(run)}; keep ${show(keep)}; ${(residentBytes / 1024).toFixed(0)} KiB resident`)
+    console.log(`  a message: ${(chunks / messages).toFixed(0)} chunks, ${gas / BigInt(messages)} gas`)
   }
 }
 

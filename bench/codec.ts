@@ -80,29 +80,25 @@ async function makeFleet(): Promise<Map<string, DataItem[]>> {
 
 function benchItems(fleet: ReadonlyMap<string, readonly DataItem[]>): void {
   const items = fleet.get('ed25519') ?? []
-  const messages = items.map((item) => dataItemMessage(item))
-  const raw = measure('ed25519 raw verify of 48 bytes (sodium)', (index) => {
+  const messages = items.map(item => dataItemMessage(item))
+  const raw = measure('ed25519 raw verify of 48 bytes (sodium)', index => {
     const item = pick(items, index)
     return sodium.crypto_sign_verify_detached(item.signature, pick(messages, index), item.owner)
   })
-  const whole = measure('ed25519 parse + verify + id', (index) => {
+  const whole = measure('ed25519 parse + verify + id', index => {
     const item = parseDataItem(pick(items, index).bytes)
     if (!verifyDataItem(item)) throw new Error('refused')
     return item.id
   })
-  console.log(
-    `${'  share of raw speed'.padEnd(44)} ${((100 * whole) / raw).toFixed(1).padStart(12)} %`,
-  )
+  console.log(`${'  share of raw speed'.padEnd(44)} ${((100 * whole) / raw).toFixed(1).padStart(12)} %`)
   for (const [scheme, list] of fleet) {
-    measure(`${scheme} verify item`, (index) => verifyDataItem(pick(list, index)))
+    measure(`${scheme} verify item`, index => verifyDataItem(pick(list, index)))
   }
   const seed = generateEd25519Seed()
   measure('ed25519 sign item', () => signDataItemSync({ target, tags, data: 'hello' }, seed))
-  measure('parse item', (index) => parseDataItem(pick(items, index).bytes))
-  measure('parse item + id', (index) => parseDataItem(pick(items, index).bytes).id)
-  measure('deep hash of item, same sender and target', (index) =>
-    dataItemMessage(pick(items, index)),
-  )
+  measure('parse item', index => parseDataItem(pick(items, index).bytes))
+  measure('parse item + id', index => parseDataItem(pick(items, index).bytes).id)
+  measure('deep hash of item, same sender and target', index => dataItemMessage(pick(items, index)))
 }
 
 function benchCbor(item: Uint8Array): void {
@@ -137,10 +133,8 @@ function benchCbor(item: Uint8Array): void {
     }
     reader.end()
   })
-  console.log(
-    `${'  assignments written, read'.padEnd(44)} ${Math.round(writes * 100)} ${Math.round(reads * 100)} /s`,
-  )
-  const value = new Map(tags.map((tag) => [tag.name, tag.value]))
+  console.log(`${'  assignments written, read'.padEnd(44)} ${Math.round(writes * 100)} ${Math.round(reads * 100)} /s`)
+  const value = new Map(tags.map(tag => [tag.name, tag.value]))
   const encoded = encodeCbor(value)
   measure('cbor encode map of 7 texts', () => encodeCbor(value))
   measure('cbor decode map of 7 texts', () => decodeCbor(encoded))
@@ -148,14 +142,12 @@ function benchCbor(item: Uint8Array): void {
 
 function benchBytes(): void {
   const ids = Array.from({ length: 1024 }, () => new Uint8Array(randomBytes(32)))
-  const texts = ids.map((id) => toBase64Url(id))
-  const known = new Map(texts.map((text) => [text, 1]))
-  measure('base64url of 32 bytes', (index) => toBase64Url(pick(ids, index)))
-  measure('base64url of 32 bytes + Map look-up', (index) =>
-    known.get(toBase64Url(pick(ids, index))),
-  )
-  measure('base64url to 32 bytes', (index) => fromBase64Url(pick(texts, index)))
-  measure('sha256 of 64 bytes', (index) => sha256(pick(ids, index)))
+  const texts = ids.map(id => toBase64Url(id))
+  const known = new Map(texts.map(text => [text, 1]))
+  measure('base64url of 32 bytes', index => toBase64Url(pick(ids, index)))
+  measure('base64url of 32 bytes + Map look-up', index => known.get(toBase64Url(pick(ids, index))))
+  measure('base64url to 32 bytes', index => fromBase64Url(pick(texts, index)))
+  measure('sha256 of 64 bytes', index => sha256(pick(ids, index)))
 }
 
 const fleet = await makeFleet()

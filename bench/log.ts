@@ -71,9 +71,7 @@ async function run(feedCount: number, writers: number, each: number): Promise<vo
         blocks += each
       }
     }
-    await Promise.all(
-      Array.from({ length: Math.min(writers, feedCount) }, (_, writer) => write(writer)),
-    )
+    await Promise.all(Array.from({ length: Math.min(writers, feedCount) }, (_, writer) => write(writer)))
     const committed = performance.now() - start
     await log.drain()
     const drained = performance.now() - start

@@ -92,18 +92,14 @@ function readOptions(): Options {
   if (!(soakMinutes >= 0)) throw new Error(`--soak: expected minutes, got ${soak}`)
   const numbers = only?.split(',').map(Number)
   const unknown = numbers?.filter(number => !ROWS.some(row => row.number === number)) ?? []
-  if (unknown.length > 0) throw new Error(`--only: expected some of ${ROWS.map(row => row.number).join(', ')}, got ${only}`)
+  if (unknown.length > 0)
+    throw new Error(`--only: expected some of ${ROWS.map(row => row.number).join(', ')}, got ${only}`)
   const rows = ROWS.filter(row => numbers?.includes(row.number) ?? true)
   const whole = !quick && peers && only === undefined && soak === undefined
   return { quick, peers, soakMinutes, rows, out: out ?? (whole ? RESULTS : undefined) }
 }
 
-async function runRow(
-  row: Row,
-  options: Options,
-  signal: AbortSignal,
-  notes: string[],
-): Promise<RowReport> {
+async function runRow(row: Row, options: Options, signal: AbortSignal, notes: string[]): Promise<RowReport> {
   const { number, title, covers } = row
   const { quick, peers, soakMinutes } = options
   const lines: Line[] = []

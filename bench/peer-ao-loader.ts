@@ -16,9 +16,7 @@ const AoLoaderFigures = z.object({
 export type AoLoaderFigures = z.infer<typeof AoLoaderFigures>
 
 /** Evaluation of one message by @permaweb/ao-loader: aos, a handler that counts and replies. */
-export async function measureAoLoader(
-  options: PeerOptions = {},
-): Promise<Record<AosBits, AoLoaderFigures>> {
+export async function measureAoLoader(options: PeerOptions = {}): Promise<Record<AosBits, AoLoaderFigures>> {
   await installPeers(options)
   const messages = options.quick ? 10 : 60
   return {

@@ -62,10 +62,7 @@ export type SigningFigures = z.infer<typeof SigningFigures>
 const DEFAULT_TIMEOUT_MS = 300_000
 
 /** Drives any AO network with unmodified aoconnect in a process of its own. */
-export async function measureAoconnect(
-  urls: AoconnectUrls,
-  options: AoconnectOptions = {},
-): Promise<AoconnectFigures> {
+export async function measureAoconnect(urls: AoconnectUrls, options: AoconnectOptions = {}): Promise<AoconnectFigures> {
   await installPeers(options)
   const input = {
     urls,

@@ -50,11 +50,7 @@ export class Peer {
   }
 
   /** Starts bench/peer-programs/<name>.ts, or `program`; `input` reaches it as JSON. */
-  static start(
-    name: string,
-    input: unknown,
-    program = new URL(`peer-programs/${name}.ts`, import.meta.url),
-  ): Peer {
+  static start(name: string, input: unknown, program = new URL(`peer-programs/${name}.ts`, import.meta.url)): Peer {
     const path = fileURLToPath(program)
     const child = spawn(process.execPath, ['--no-warnings', path, JSON.stringify(input)], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -95,10 +91,7 @@ export class Peer {
   }
 
   /** What the program answered, parsed; rejects if it failed, ended, or took too long. */
-  async answer<T>(
-    schema: z.ZodType<T>,
-    options: PeerOptions & { readonly timeoutMs?: number } = {},
-  ): Promise<T> {
+  async answer<T>(schema: z.ZodType<T>, options: PeerOptions & { readonly timeoutMs?: number } = {}): Promise<T> {
     const timeout = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
     const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout
     const stopped = Promise.withResolvers<never>()

@@ -56,12 +56,7 @@ async function measure(
   await installPeers(options)
   const dataFolder = await mkdtemp(join(tmpdir(), 'bench-restate-'))
   try {
-    return await askPeer(
-      'restate',
-      { dataFolder, measure: what, ...counts },
-      RestateFigures,
-      options,
-    )
+    return await askPeer('restate', { dataFolder, measure: what, ...counts }, RestateFigures, options)
   } finally {
     await rm(dataFolder, { recursive: true, force: true })
   }

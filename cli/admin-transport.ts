@@ -20,11 +20,19 @@ export async function adminTransport({ settings, flags, terminal }: CommandConte
 
 async function tokenOf({ flags, terminal }: Pick<CommandContext, 'flags' | 'terminal'>): Promise<string> {
   const { data } = flags
-  const { config } = await loadConfig({ flags: configFlags(data === undefined ? {} : { data }), env: terminal.env, cwd: terminal.cwd })
+  const { config } = await loadConfig({
+    flags: configFlags(data === undefined ? {} : { data }),
+    env: terminal.env,
+    cwd: terminal.cwd,
+  })
   const path = join(config.data, 'keys', 'admin-token')
   try {
     return (await readFile(path, 'utf8')).trim()
   } catch (cause) {
-    throw new Failure('not-permitted', { path }, { cause, note: `no token there; name the data folder with --data, or set ${VARIABLE}` })
+    throw new Failure(
+      'not-permitted',
+      { path },
+      { cause, note: `no token there; name the data folder with --data, or set ${VARIABLE}` },
+    )
   }
 }

@@ -1,3 +1,4 @@
+// biome-ignore-all format: a table reads by its rows
 import type { Command, OptionRow } from './command.ts'
 import { IC_COMMANDS } from './ic-commands.ts'
 import { LIFECYCLE_COMMANDS } from './lifecycle-commands.ts'

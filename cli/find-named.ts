@@ -25,12 +25,7 @@ export async function findOrAddModule(context: CommandContext, text: string): Pr
     return await findModule(context, text)
   } catch (error) {
     if (!Failure.is(error, 'unknown-module')) throw error
-    const added = await addStandardModule(
-      context.client(),
-      text,
-      await context.signer(),
-      context.limits,
-    )
+    const added = await addStandardModule(context.client(), text, await context.signer(), context.limits)
     if (added === undefined) throw error
     context.terminal.err(`added the module ${text}, which comes with Atoll\n`)
     return added
@@ -38,11 +33,7 @@ export async function findOrAddModule(context: CommandContext, text: string): Pr
 }
 
 /** As the SDK finds things, and by short ids too: what people copy from a terminal. Of nothing it says what is near. */
-async function find(
-  text: string,
-  list: () => AsyncIterable<Named>,
-  unknown: FailureCode,
-): Promise<string> {
+async function find(text: string, list: () => AsyncIterable<Named>, unknown: FailureCode): Promise<string> {
   const names: string[] = []
   const fits = ({ id, tags }: Named): boolean => {
     const name = findTag(tags, 'Name')

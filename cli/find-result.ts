@@ -16,7 +16,8 @@ export interface FoundResult {
 export async function findResult(context: CommandContext, text: string): Promise<FoundResult> {
   const [name = '', slot, ...rest] = text.split('/')
   if (slot !== undefined) {
-    if (!/^\d{1,15}$/.test(slot) || rest.length > 0) throw new Failure('usage', { place: text }, { note: 'expected <process>/<slot>' })
+    if (!/^\d{1,15}$/.test(slot) || rest.length > 0)
+      throw new Failure('usage', { place: text }, { note: 'expected <process>/<slot>' })
     return { process: await findProcess(context, name), slot: Number(slot), message: undefined }
   }
   const place = isId(text) ? await placeOf(context, text) : undefined

@@ -3,22 +3,33 @@ import type { Command } from './command.ts'
 /** Commands about canisters. */
 export const IC_COMMANDS: readonly Command[] = [
   {
-    name: 'ic deploy', usage: '<file.wasm|file.mo>', about: 'Make a canister and install a program, or upgrade one',
+    name: 'ic deploy',
+    usage: '<file.wasm|file.mo>',
+    about: 'Make a canister and install a program, or upgrade one',
     options: {
-      canister: { type: 'string', value: 'canister', about: 'upgrade this one, its heap kept, instead of making another' },
+      canister: {
+        type: 'string',
+        value: 'canister',
+        about: 'upgrade this one, its heap kept, instead of making another',
+      },
       argument: { type: 'string', value: 'candid', about: 'argument of the program, as Candid’s text (())' },
     },
     examples: ['atoll ic deploy counter.mo', 'atoll ic deploy counter.wasm --canister <canister>'],
     load: async () => (await import('./commands/ic.ts')).deployCanister,
   },
   {
-    name: 'ic call', usage: '<canister> <method> [candid]', about: 'Call a method of a canister, and check what the certificate says',
+    name: 'ic call',
+    usage: '<canister> <method> [candid]',
+    about: 'Call a method of a canister, and check what the certificate says',
     options: { query: { type: 'boolean', about: 'ask without giving it a message' } },
-    examples: ['atoll ic call <canister> add \'(5)\'', 'atoll ic call <canister> get --query'],
+    examples: ["atoll ic call <canister> add '(5)'", 'atoll ic call <canister> get --query'],
     load: async () => (await import('./commands/ic.ts')).callCanister,
   },
   {
-    name: 'ic id', usage: '[process]', about: 'The principal of a process, or your own', options: {},
+    name: 'ic id',
+    usage: '[process]',
+    about: 'The principal of a process, or your own',
+    options: {},
     examples: ['atoll ic id', 'atoll ic id counter'],
     load: async () => (await import('./commands/ic.ts')).showPrincipal,
   },

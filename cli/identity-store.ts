@@ -1,7 +1,14 @@
 import { chmod, lstat, mkdir, open, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
-  type ArweaveJwk, arweaveSigner, ed25519Signer, Failure, fromBase64Url, generateEd25519Seed, type Signer, toBase64Url,
+  type ArweaveJwk,
+  arweaveSigner,
+  ed25519Signer,
+  Failure,
+  fromBase64Url,
+  generateEd25519Seed,
+  type Signer,
+  toBase64Url,
 } from '../protocol/index.ts'
 import { readSettingsFile, SETTINGS_FILE } from './settings.ts'
 

@@ -3,9 +3,6 @@
 import { begin } from '../startup/index.ts'
 
 begin()
-const [{ runCommand }, { processTerminal }] = await Promise.all([
-  import('./run-command.ts'),
-  import('./terminal.ts'),
-])
+const [{ runCommand }, { processTerminal }] = await Promise.all([import('./run-command.ts'), import('./terminal.ts')])
 const terminal = processTerminal()
 process.exitCode = await runCommand(process.argv.slice(2), terminal)

@@ -34,5 +34,9 @@ export async function readMcpToken(home: string, env: Readonly<Record<string, st
 
 function checked(token: string, origin: string): McpToken {
   if (token.length >= TOKEN_MIN_LENGTH && /^[\x21-\x7e]+$/.test(token)) return { token, origin }
-  throw new Failure('bad-config', { token: origin }, { note: `a token has ${TOKEN_MIN_LENGTH} characters or more, and no spaces` })
+  throw new Failure(
+    'bad-config',
+    { token: origin },
+    { note: `a token has ${TOKEN_MIN_LENGTH} characters or more, and no spaces` },
+  )
 }

@@ -18,7 +18,11 @@ export async function readMessage(context: CommandContext, data: string | undefi
     throw new Failure('usage', {}, { note: 'data stands on the command line or in a file, not both' })
   }
   const tags = textsFlag(flags, 'tag').map(parseTag)
-  return { action: textFlag(flags, 'action'), tags, data: file === undefined ? (data ?? '') : await readBytes(context, file) }
+  return {
+    action: textFlag(flags, 'action'),
+    tags,
+    data: file === undefined ? (data ?? '') : await readBytes(context, file),
+  }
 }
 
 /** Reads a file, or standard input for `-`. @throws {Failure} `usage` if there is no such file */

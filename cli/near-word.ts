@@ -7,11 +7,7 @@ export function nearWord(given: string, known: Iterable<string>): string | undef
   for (const word of known) {
     const distance = editDistance(given.toLowerCase(), word.toLowerCase())
     // Of a word of two letters, another one of two is no slip.
-    if (
-      distance <= DISTANCE_MAX &&
-      distance < word.length &&
-      (best === undefined || distance < best.distance)
-    )
+    if (distance <= DISTANCE_MAX && distance < word.length && (best === undefined || distance < best.distance))
       best = { word, distance }
   }
   return best?.word

@@ -17,7 +17,12 @@ export interface Progress {
  * A bar where somebody looks, a plain line every few seconds where nobody does. Work that ends before the first
  * line is due leaves no trace.
  */
-export function showProgress(title: string, unit: string, terminal: Terminal, now = (): number => performance.now()): Progress {
+export function showProgress(
+  title: string,
+  unit: string,
+  terminal: Terminal,
+  now = (): number => performance.now(),
+): Progress {
   const started = now()
   const everyMs = terminal.isLive ? LIVE_EVERY_MS : PLAIN_EVERY_MS
   let shownAt = started

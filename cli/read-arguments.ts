@@ -17,8 +17,7 @@ export function commandFirst(words: readonly string[]): readonly string[] {
   let at = 0
   for (let word = words[at]; word?.startsWith('-'); word = words[at]) {
     const option = Object.entries(COMMON_OPTIONS).find(
-      ([name, { short }]) =>
-        word === `--${name}` || word.startsWith(`--${name}=`) || word === `-${short}`,
+      ([name, { short }]) => word === `--${name}` || word.startsWith(`--${name}=`) || word === `-${short}`,
     )?.[1]
     if (option === undefined) break
     at += option.type === 'string' && !word.includes('=') ? 2 : 1
@@ -33,8 +32,7 @@ export function findCommand(words: readonly string[]): { command: Command; rest:
     const command = COMMANDS.find(row => row.name === name)
     if (command !== undefined) return { command, rest: words.slice(length) }
   }
-  if (words[0]?.startsWith('-'))
-    throw new Failure('usage', {}, { note: `no command comes before ${words[0]}` })
+  if (words[0]?.startsWith('-')) throw new Failure('usage', {}, { note: `no command comes before ${words[0]}` })
   const end = words.findIndex(word => word.startsWith('-'))
   const given = words.slice(0, end < 0 ? 2 : Math.min(2, end)).join(' ')
   throw new Failure('usage', {}, { note: `there is no command "${given}"${suggestion(given)}` })
@@ -49,21 +47,16 @@ export function readArguments(command: Command, rest: readonly string[]): Invoca
   return { command, positionals, flags }
 }
 
-function parse(
-  command: Command,
-  rest: readonly string[],
-): { values: object; positionals: string[] } {
+function parse(command: Command, rest: readonly string[]): { values: object; positionals: string[] } {
   const options = Object.fromEntries(
-    Object.entries({ ...COMMON_OPTIONS, ...command.options }).map(
-      ([name, { type, short, multiple }]) => [
-        name,
-        {
-          type,
-          ...(short === undefined ? {} : { short }),
-          ...(multiple === undefined ? {} : { multiple }),
-        },
-      ],
-    ),
+    Object.entries({ ...COMMON_OPTIONS, ...command.options }).map(([name, { type, short, multiple }]) => [
+      name,
+      {
+        type,
+        ...(short === undefined ? {} : { short }),
+        ...(multiple === undefined ? {} : { multiple }),
+      },
+    ]),
   )
   try {
     const { values, positionals } = parseArgs({
@@ -77,8 +70,7 @@ function parse(
     if (!(error instanceof TypeError)) throw error
     const [sentence = ''] = error.message.split('. ')
     const unknown = /^Unknown option '--([^']+)'/.exec(sentence)?.[1]
-    const near =
-      unknown === undefined ? '' : didYouMean(unknown, Object.keys(options)).replace('"', '"--')
+    const near = unknown === undefined ? '' : didYouMean(unknown, Object.keys(options)).replace('"', '"--')
     throw usage(command, sentence.charAt(0).toLowerCase() + sentence.slice(1) + near)
   }
 }
@@ -107,8 +99,7 @@ function checkPositionals(command: Command, positionals: readonly string[]): voi
   const missing = required[positionals.length]
   if (missing !== undefined) throw usage(command, `${missing} is missing`)
   const extra = positionals[names.length]
-  if (extra !== undefined && !command.usage.endsWith('…'))
-    throw usage(command, `"${extra}" is one too many`)
+  if (extra !== undefined && !command.usage.endsWith('…')) throw usage(command, `"${extra}" is one too many`)
 }
 
 /** A failure that says how the command is written. */

@@ -1,5 +1,12 @@
 import type { ProcessSource, SourcedCertificate } from '../node/index.ts'
-import { asModuleId, asProcessId, type CallOptions, decodeFeedPage, Failure, type ProcessId } from '../protocol/index.ts'
+import {
+  asModuleId,
+  asProcessId,
+  type CallOptions,
+  decodeFeedPage,
+  Failure,
+  type ProcessId,
+} from '../protocol/index.ts'
 import type { Client } from '../sdk/index.ts'
 
 /** Blocks asked for at once; a page is bounded by its bytes too. */
@@ -30,7 +37,11 @@ export function sourceFromNode(client: Client, process: ProcessId, limits: CallO
     },
     async *certificates(): AsyncIterable<SourcedCertificate> {
       for (let from = 0; ; ) {
-        const page = await client.transport.request('certificates', { process, from_block: from, limit: PAGE_BLOCKS }, limits)
+        const page = await client.transport.request(
+          'certificates',
+          { process, from_block: from, limit: PAGE_BLOCKS },
+          limits,
+        )
         for (const { certificate, signatures } of page.certificates) yield { bytes: certificate, signatures }
         from += page.certificates.length
         if (page.certificates.length === 0 || from >= page.length) return
@@ -39,7 +50,10 @@ export function sourceFromNode(client: Client, process: ProcessId, limits: CallO
   }
 }
 
-async function orNothing<T>(answer: Promise<T>, code: 'unknown-process' | 'unknown-module' | 'unknown-slot'): Promise<T | undefined> {
+async function orNothing<T>(
+  answer: Promise<T>,
+  code: 'unknown-process' | 'unknown-module' | 'unknown-slot',
+): Promise<T | undefined> {
   try {
     return await answer
   } catch (error) {

@@ -29,8 +29,7 @@ export async function runCommand(words: readonly string[], terminal: Terminal): 
     }
     return await runNamed(commandFirst(words), terminal)
   } catch (error) {
-    const failure =
-      terminal.signal.aborted && isAbort(error) ? new Failure('aborted') : Failure.from(error)
+    const failure = terminal.signal.aborted && isAbort(error) ? new Failure('aborted') : Failure.from(error)
     showFailure(failure, terminal, wantedFormat(words, terminal))
     return exitCodeOf(failure)
   }
@@ -38,9 +37,7 @@ export async function runCommand(words: readonly string[], terminal: Terminal): 
 
 function helpOn(topic: readonly string[]): string {
   const [word = ''] = topic
-  return (
-    (topic.length === 1 ? familyHelp(word) : undefined) ?? commandHelp(findCommand(topic).command)
-  )
+  return (topic.length === 1 ? familyHelp(word) : undefined) ?? commandHelp(findCommand(topic).command)
 }
 
 async function runNamed(words: readonly string[], terminal: Terminal): Promise<number> {
@@ -84,10 +81,7 @@ function contextOf(
 }
 
 /** The chosen identity; the default one is made when it is first needed, and the user is told. */
-async function signerOf(
-  settings: ClientSettings,
-  terminal: Terminal,
-): ReturnType<CommandContext['signer']> {
+async function signerOf(settings: ClientSettings, terminal: Terminal): ReturnType<CommandContext['signer']> {
   const store = new IdentityStore(settings.home)
   const { identity } = settings
   if (identity === DEFAULT_IDENTITY && !(await store.has(identity))) {
@@ -99,14 +93,10 @@ async function signerOf(
 
 /** The format for a failure that came before the settings were read. */
 function wantedFormat(words: readonly string[], terminal: Terminal): OutputFormat {
-  const known = (text: string | undefined): OutputFormat | undefined =>
-    OUTPUT_FORMATS.find(name => name === text)
+  const known = (text: string | undefined): OutputFormat | undefined => OUTPUT_FORMATS.find(name => name === text)
   if (words.includes('--json')) return 'json'
   for (const [at, word] of words.entries()) {
-    const value =
-      word === '-o' || word === '--output'
-        ? words[at + 1]
-        : /^(?:-o|--output=)(.+)$/.exec(word)?.[1]
+    const value = word === '-o' || word === '--output' ? words[at + 1] : /^(?:-o|--output=)(.+)$/.exec(word)?.[1]
     const format = known(value)
     if (format !== undefined) return format
   }

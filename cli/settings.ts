@@ -58,7 +58,14 @@ export async function readSettings({ flags, env, cwd }: Sources): Promise<Client
   const output = parseOutputFormat(pick('output', 'text', 'form of standard output'))
   const identity = pick('identity', DEFAULT_IDENTITY, 'who signs')
   const timeout = pick('timeout', '', 'longest wait of a command; empty: each call has its own')
-  return { home: home.value, url, output, identity, timeoutMs: timeout === '' ? undefined : parseDuration(timeout), shown }
+  return {
+    home: home.value,
+    url,
+    output,
+    identity,
+    timeoutMs: timeout === '' ? undefined : parseDuration(timeout),
+    shown,
+  }
 }
 
 /** The folder of identities and settings of this user. */
@@ -77,7 +84,12 @@ function defaultUrl(env: Sources['env']): [string, SettingOrigin] {
   return [`http://127.0.0.1:${isSet ? port : DEFAULT_PORT}`, isSet ? 'environment' : 'default']
 }
 
-function pickValue(name: string, flags: Flags, env: Sources['env'], file: Readonly<Record<string, string>>): [string, SettingOrigin] | undefined {
+function pickValue(
+  name: string,
+  flags: Flags,
+  env: Sources['env'],
+  file: Readonly<Record<string, string>>,
+): [string, SettingOrigin] | undefined {
   const flag = flags[name]
   if (typeof flag === 'string') return [flag, 'flag']
   const variable = env[`ATOLL_${name.toUpperCase()}`]
@@ -97,8 +109,15 @@ export async function readSettingsFile(home: string): Promise<Readonly<Record<st
     throw new Failure('bad-config', { file: path }, { cause: error })
   }
   const parsed = parseObject(text, path)
-  const wrong = Object.entries(parsed).filter(([name, value]) => !KNOWN_IN_FILE.includes(name) || typeof value !== 'string')
-  if (wrong.length > 0) throw new Failure('bad-config', { file: path, names: wrong.map(([name]) => name) }, { note: 'no such setting, or no text' })
+  const wrong = Object.entries(parsed).filter(
+    ([name, value]) => !KNOWN_IN_FILE.includes(name) || typeof value !== 'string',
+  )
+  if (wrong.length > 0)
+    throw new Failure(
+      'bad-config',
+      { file: path, names: wrong.map(([name]) => name) },
+      { note: 'no such setting, or no text' },
+    )
   return parsed as Record<string, string>
 }
 

@@ -16,18 +16,13 @@ export function showFailure(failure: Failure, terminal: Terminal, format: Output
   for (const cause of causesOf(failure)) lines.push(`  cause: ${safeBlock(cause)}`)
   const more = terminal.paintErr('dim', `(more: atoll explain ${number})`)
   lines.push(`  next: ${FAILURES[failure.code].next} ${more}`)
-  if (failure.code === 'internal' && (terminal.env['ATOLL_DEBUG'] ?? '') !== '')
-    lines.push(stackOf(failure))
+  if (failure.code === 'internal' && (terminal.env['ATOLL_DEBUG'] ?? '') !== '') lines.push(stackOf(failure))
   terminal.err(`${lines.join('\n')}\n`)
 }
 
 function causesOf(failure: Failure): string[] {
   const causes: string[] = []
-  for (
-    let cause = failure.cause;
-    cause instanceof Error && causes.length < CAUSES_MAX;
-    cause = cause.cause
-  ) {
+  for (let cause = failure.cause; cause instanceof Error && causes.length < CAUSES_MAX; cause = cause.cause) {
     const text = cause.message.trim()
     if (text !== '' && !causes.includes(text)) causes.push(text)
   }

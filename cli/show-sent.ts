@@ -30,7 +30,9 @@ export async function showSent(context: CommandContext, sent: Sent, wish: Wish):
   const result = await sent.result(limits)
   const tookMs = performance.now() - started
   if (wish.wait === 'evaluated') {
-    output.document(wish.type, { ...receipt, result: withText(result) }, () => (wish.showsOutput ? showOutput(result.output) : ''))
+    output.document(wish.type, { ...receipt, result: withText(result) }, () =>
+      wish.showsOutput ? showOutput(result.output) : '',
+    )
     if (output.format === 'text') sayHow(context, result, tookMs, sent.id)
     if (wish.hint !== undefined && endOf(result) !== undefined) context.terminal.err(`  ${wish.hint}\n`)
     return endOf(result)
@@ -59,7 +61,8 @@ function sayHow({ terminal }: CommandContext, result: ResultView, tookMs: number
   const facts = [`slot ${result.slot}`, result.status, `${result.gas.toLocaleString('en')} gas`, showDuration(tookMs)]
   if (result.outbox.length > 0) facts.push(`${result.outbox.length} sent`)
   terminal.err(`${mark} ${facts.join(' · ')} ${terminal.paintErr('dim', `· message ${id}`)}\n`)
-  if (result.error !== undefined) terminal.err(`  ${safeBlock(result.error.code)}: ${safeBlock(result.error.message)}\n`)
+  if (result.error !== undefined)
+    terminal.err(`  ${safeBlock(result.error.code)}: ${safeBlock(result.error.message)}\n`)
 }
 
 function hasError(root: TraceNodeView): boolean {

@@ -25,13 +25,15 @@ export async function processNames(client: Client, root: TraceNodeView): Promise
     waiting.push(...node.children)
   }
   const names = new Map<string, string>()
-  await Promise.all([...ids].map(async id => {
-    try {
-      const name = nameOf((await client.processes.get(id)).tags)
-      if (name !== '') names.set(id, name)
-    } catch {
-      // Somebody who is no process here: the short id says enough.
-    }
-  }))
+  await Promise.all(
+    [...ids].map(async id => {
+      try {
+        const name = nameOf((await client.processes.get(id)).tags)
+        if (name !== '') names.set(id, name)
+      } catch {
+        // Somebody who is no process here: the short id says enough.
+      }
+    }),
+  )
   return process => names.get(process) ?? shortId(process)
 }

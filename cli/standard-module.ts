@@ -14,7 +14,12 @@ export async function addStandardModule(
 }
 
 /** Signs a module that comes with Atoll, under its name, and adds it. */
-export function addShipped(client: Client, module: StandardModule, signer: Signer, limits: CallOptions): Promise<string> {
+export function addShipped(
+  client: Client,
+  module: StandardModule,
+  signer: Signer,
+  limits: CallOptions,
+): Promise<string> {
   const { name, wasm } = module
   const format = module.tags.find(tag => tag.name === 'Module-Format')?.value
   if (format === undefined) throw new Failure('internal', { module: name })

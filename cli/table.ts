@@ -12,7 +12,14 @@ const GAP = '  '
 export function renderTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const all = [columns.map(({ title }) => title), ...rows]
   const widths = columns.map((_, at) => Math.max(...all.map(row => widthOf(row[at] ?? ''))))
-  return all.map(row => columns.map((column, at) => pad(row[at] ?? '', widths[at] ?? 0, column)).join(GAP).trimEnd()).join('\n')
+  return all
+    .map(row =>
+      columns
+        .map((column, at) => pad(row[at] ?? '', widths[at] ?? 0, column))
+        .join(GAP)
+        .trimEnd(),
+    )
+    .join('\n')
 }
 
 /** Columns that `text` takes on a screen; colours take none. */

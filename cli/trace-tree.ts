@@ -34,7 +34,9 @@ export function renderTrace(trace: TraceView, look: TraceLook): string {
   const rows = rowsOf(trace.root)
   const axis = axisOf(rows)
   const shown = rows.slice(0, ROWS_MAX)
-  const labels = shown.map(({ node, prefix }) => `${prefix}${safeLine(node.label)} → ${safeLine(look.nameOf(node.process))}`)
+  const labels = shown.map(
+    ({ node, prefix }) => `${prefix}${safeLine(node.label)} → ${safeLine(look.nameOf(node.process))}`,
+  )
   const longest = Math.max(...labels.map(widthOf), LABEL_COLUMNS_MIN)
   const barColumns = Math.max(0, Math.min(BAR_COLUMNS_MAX, look.columns - Math.min(longest, 48) - OTHER_COLUMNS))
   const labelColumns = Math.max(LABEL_COLUMNS_MIN, Math.min(longest, look.columns - barColumns - OTHER_COLUMNS))
@@ -42,7 +44,8 @@ export function renderTrace(trace: TraceView, look: TraceLook): string {
     const label = cutTo(labels[at] ?? '', labelColumns)
     return lineOf(row, label + ' '.repeat(labelColumns - widthOf(label)), axis, barColumns, look)
   })
-  if (rows.length > shown.length) lines.push(`… ${(rows.length - shown.length).toLocaleString('en')} more; -o json shows all`)
+  if (rows.length > shown.length)
+    lines.push(`… ${(rows.length - shown.length).toLocaleString('en')} more; -o json shows all`)
   return [summaryOf(trace, rows, axis, look), ...lines].join('\n')
 }
 
@@ -52,7 +55,11 @@ function rowsOf(root: TraceNodeView): Row[] {
   const waiting: (Row & { readonly indent: string })[] = [{ node: root, prefix: '', indent: '', depth: 0 }]
   for (let row = waiting.pop(); row !== undefined; row = waiting.pop()) {
     rows.push(row)
-    const { node: { children }, indent, depth } = row
+    const {
+      node: { children },
+      indent,
+      depth,
+    } = row
     for (let at = children.length - 1; at >= 0; at--) {
       const node = children[at]
       if (node === undefined) continue
@@ -88,11 +95,20 @@ function axisOf(rows: readonly Row[]): Axis {
 function lineOf({ node }: Row, label: string, axis: Axis, barColumns: number, { paint }: TraceLook): string {
   const slot = node.slot === undefined ? '' : `#${node.slot}`
   const at = node.scheduledMs === undefined ? '' : `+${showDuration(node.scheduledMs - axis.startMs)}`
-  const took = node.scheduledMs === undefined || node.evaluatedMs === undefined ? '' : showDuration(node.evaluatedMs - node.scheduledMs)
+  const took =
+    node.scheduledMs === undefined || node.evaluatedMs === undefined
+      ? ''
+      : showDuration(node.evaluatedMs - node.scheduledMs)
   const { before, during, after } = barOf(node, axis, barColumns)
   const bar = barColumns === 0 ? '' : `  ${paint('dim', before)}${paint(isBad(node) ? 'red' : 'green', during)}${after}`
-  const status = node.status === 'ok' ? paint('green', '✔') : isBad(node) ? paint('red', `✖ ${node.status}`) : paint('yellow', node.status)
-  const error = node.error === undefined ? '' : ` ${paint('red', safeLine(`${node.error.code}: ${node.error.message}`))}`
+  const status =
+    node.status === 'ok'
+      ? paint('green', '✔')
+      : isBad(node)
+        ? paint('red', `✖ ${node.status}`)
+        : paint('yellow', node.status)
+  const error =
+    node.error === undefined ? '' : ` ${paint('red', safeLine(`${node.error.code}: ${node.error.message}`))}`
   const cut = node.cut === undefined ? '' : ` ${paint('yellow', `… and ${node.cut.toLocaleString('en')} more`)}`
   return `${label}  ${slot.padStart(5)}${bar}  ${at.padStart(8)}  ${took.padStart(7)}  ${status}${error}${cut}`.trimEnd()
 }
@@ -110,7 +126,11 @@ function barOf({ scheduledMs, evaluatedMs }: TraceNodeView, { startMs, lengthMs 
   const from = Math.max(0, Math.min(columns - 1, Math.floor((scheduledMs - startMs) * scale)))
   const to = Math.min(columns, Math.max(from + 1, Math.ceil(((evaluatedMs ?? scheduledMs) - startMs) * scale)))
   const mark = evaluatedMs === undefined ? '░' : '█'
-  return { before: '┄'.repeat(from), during: mark.repeat(Math.max(0, to - from)), after: ' '.repeat(Math.max(0, columns - to)) }
+  return {
+    before: '┄'.repeat(from),
+    during: mark.repeat(Math.max(0, to - from)),
+    after: ' '.repeat(Math.max(0, columns - to)),
+  }
 }
 
 function isBad({ status }: TraceNodeView): boolean {

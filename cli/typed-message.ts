@@ -50,9 +50,7 @@ export async function readTypedMessage(
  * Reads the same words where they may mean something else: nothing, if the process keeps no contract, or if options say
  * what the message carries. @throws {Failure} as `readTypedMessage`
  */
-export async function typedMessageIfAny(
-  context: CommandContext,
-): Promise<TypedMessage | undefined> {
+export async function typedMessageIfAny(context: CommandContext): Promise<TypedMessage | undefined> {
   const { flags, positionals } = context
   const isBare = ['action', 'tag', 'data-file'].every(name => flags[name] === undefined)
   if (!isBare || positionals[1] === undefined) return undefined

@@ -1,5 +1,12 @@
 import {
-  asProcessId, type CallOptions, decodeFeedPage, envelopeId, Failure, parseDataItem, type Slot, verifyDataItem,
+  asProcessId,
+  type CallOptions,
+  decodeFeedPage,
+  envelopeId,
+  Failure,
+  parseDataItem,
+  type Slot,
+  verifyDataItem,
 } from '../protocol/index.ts'
 import { type Client, type VerifiedResult, verifyResult } from '../sdk/index.ts'
 
@@ -22,11 +29,18 @@ export async function verifiedResult(
     lineageOf(client, process, limits),
     client.processes.slot(process, slot, limits),
   ])
-  const page = await client.transport.request('frames', { process: asProcessId(process), from_block: block, limit: 1 }, limits)
+  const page = await client.transport.request(
+    'frames',
+    { process: asProcessId(process), from_block: block, limit: 1 },
+    limits,
+  )
   const [frame] = decodeFeedPage(page).blocks
   const verified = verifyResult(certified, envelopes, { frame, epochs })
   const envelope = verified.assignment?.envelope
-  if (envelope === undefined || (message !== undefined && envelopeId(envelope, verified.process.id, slot) !== message)) {
+  if (
+    envelope === undefined ||
+    (message !== undefined && envelopeId(envelope, verified.process.id, slot) !== message)
+  ) {
     throw new Failure('verification-failed', { process, slot }, { note: 'another message stands in the slot' })
   }
   if (envelope.kind === 'item' && !verifyDataItem(parseDataItem(envelope.item))) {
@@ -36,10 +50,15 @@ export async function verifiedResult(
 }
 
 /** The spawn message of a process and those of its ancestors, nearest first, and the epoch records of each. */
-export async function lineageOf(client: Client, process: string, limits: CallOptions): Promise<{ envelopes: Uint8Array[]; epochs: Uint8Array[][] }> {
+export async function lineageOf(
+  client: Client,
+  process: string,
+  limits: CallOptions,
+): Promise<{ envelopes: Uint8Array[]; epochs: Uint8Array[][] }> {
   const [envelopes, epochs]: [Uint8Array[], Uint8Array[][]] = [[], []]
   for (let id: string | undefined = process; id !== undefined; ) {
-    if (envelopes.length >= ANCESTORS_MAX) throw new Failure('verification-failed', { process }, { note: 'too many ancestors' })
+    if (envelopes.length >= ANCESTORS_MAX)
+      throw new Failure('verification-failed', { process }, { note: 'too many ancestors' })
     envelopes.push(await client.processes.spawnEnvelope(id, limits))
     epochs.push(await epochItems(client, id, limits))
     id = (await client.processes.get(id, limits)).parent

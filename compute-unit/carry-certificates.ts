@@ -1,5 +1,13 @@
 import {
-  decodeCertificate, equalBytes, type FeedSpec, frameHash, type KeyId, type Log, messagesFeed, type ProcessDescription, resultsFeed,
+  decodeCertificate,
+  equalBytes,
+  type FeedSpec,
+  frameHash,
+  type KeyId,
+  type Log,
+  messagesFeed,
+  type ProcessDescription,
+  resultsFeed,
   type Slot,
 } from '../protocol/index.ts'
 

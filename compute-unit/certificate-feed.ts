@@ -43,9 +43,7 @@ export class CertificateFeed {
       const isKnown = index < first.index || this.#waiting.some(one => one.index === index)
       return isKnown ? undefined : this.#wait({ index, certificate })
     }
-    this.#append([{ index, certificate }]).catch(error =>
-      this.#refused({ index, certificate }, Failure.from(error)),
-    )
+    this.#append([{ index, certificate }]).catch(error => this.#refused({ index, certificate }, Failure.from(error)))
   }
 
   /** Whether none waits for the disk. */
@@ -102,9 +100,7 @@ export class CertificateFeed {
 
   /** Adds what waits up to the first gap: what belongs there is still on its way, and will be refused. @throws what is no failure of the disk */
   async #appendFirst(): Promise<void> {
-    const gap = this.#waiting.findIndex(
-      ({ index }, at) => index !== (this.#waiting[0]?.index ?? 0) + at,
-    )
+    const gap = this.#waiting.findIndex(({ index }, at) => index !== (this.#waiting[0]?.index ?? 0) + at)
     const tried = this.#waiting.slice(0, gap < 0 ? undefined : gap)
     try {
       await this.#append(tried)

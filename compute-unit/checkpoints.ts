@@ -60,7 +60,10 @@ export class Checkpoints {
       changes.push({ key: storeKey('chunk', process, bigEndian32(index), at), value })
     }
     for (const [key, value] of delta.cells) {
-      changes.push({ key: storeKey('cell', process, bigEndian32(key.length), toBytes(key), at), value: encodeCell(value) })
+      changes.push({
+        key: storeKey('cell', process, bigEndian32(key.length), toBytes(key), at),
+        value: encodeCell(value),
+      })
     }
     changes.push({ key: storeKey('checkpoint', process, at), value: encodeManifest(delta, blocks) })
     this.#store.write(changes)

@@ -165,7 +165,10 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   /** Evaluates what stands in the feed of a process; returns at once. */
   catchUp(process: ProcessId): void {
     const { log } = this.#parts
-    void this.#followers.of(process).then(follower => catchUp(log, follower)).catch(error => this.#trouble(process, error))
+    void this.#followers
+      .of(process)
+      .then(follower => catchUp(log, follower))
+      .catch(error => this.#trouble(process, error))
   }
 
   /** Whether a module may run here. @throws {Failure} `module-refused` */

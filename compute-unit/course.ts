@@ -102,14 +102,23 @@ export class Course {
 
   #ask(frame: KnownFrame, verdicts: readonly Verdict[]): void {
     const { seat, process, impatient, early } = this.#parts
-    const answer = seat.ask({ kind: 'evaluate', process: process.id, frame: frame.bytes, verdicts, steps: false, impatient })
+    const answer = seat.ask({
+      kind: 'evaluate',
+      process: process.id,
+      frame: frame.bytes,
+      verdicts,
+      steps: false,
+      impatient,
+    })
     const asked: Asked = { frame, answer }
     this.#asked.push(asked)
     this.#next = frame.index + 1
     this.#parts.asked(frame)
     if (frame.underWay === undefined) return void answer.catch(ignore)
-    answer.then(answered => {
-      if (!this.#hasEnded && answered.kind === 'evaluated') early(asked, answered.outcome)
-    }).catch(ignore)
+    answer
+      .then(answered => {
+        if (!this.#hasEnded && answered.kind === 'evaluated') early(asked, answered.outcome)
+      })
+      .catch(ignore)
   }
 }

@@ -96,6 +96,7 @@ export const isDiskFailure = ({ code }: Failure): boolean => code === 'disk-full
 
 /** A snapshot that a living host could not open, though all that it needs was there: it is damaged. @throws any other failure */
 export function damaged(error: unknown): undefined {
-  if (Failure.is(error, 'host-fault') && error.details['fatal'] === false && error.details['bystander'] !== true) return undefined
+  if (Failure.is(error, 'host-fault') && error.details['fatal'] === false && error.details['bystander'] !== true)
+    return undefined
   throw error
 }

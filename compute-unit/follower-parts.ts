@@ -1,4 +1,14 @@
-import type { Certificate, Commitment, Failure, KeyId, Lifecycle, Log, ProcessDescription, Slot, Timer } from '../protocol/index.ts'
+import type {
+  Certificate,
+  Commitment,
+  Failure,
+  KeyId,
+  Lifecycle,
+  Log,
+  ProcessDescription,
+  Slot,
+  Timer,
+} from '../protocol/index.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { FrameOutcome } from './evaluation/index.ts'
 import type { Places } from './faults.ts'
@@ -33,7 +43,12 @@ export interface FollowerParts extends Places {
   readonly trusted: boolean
   evaluated(frame: EvaluatedFrame): void
   /** The same of a frame on its way to the disk, all before it told: gives what it asks to be sent, if that was told to others. */
-  early(process: ProcessDescription, results: FrameResults, outcome: FrameOutcome, commitment: Commitment): EarlySending | undefined
+  early(
+    process: ProcessDescription,
+    results: FrameResults,
+    outcome: FrameOutcome,
+    commitment: Commitment,
+  ): EarlySending | undefined
   timers(process: ProcessDescription, timers: readonly Timer[]): void
   lifecycle(process: ProcessDescription, lifecycle: Lifecycle): void
   progress(process: ProcessDescription, evaluated: Slot, scheduled: Slot): void

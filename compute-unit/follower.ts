@@ -12,7 +12,8 @@ import {
   type Slot,
   slotCount,
   type Timer,
-  equalBytes, decodeCertificate,
+  equalBytes,
+  decodeCertificate,
 } from '../protocol/index.ts'
 import { CertificateFeed } from './certificate-feed.ts'
 import { type Asked, Course } from './course.ts'
@@ -293,7 +294,9 @@ export class Follower {
     const opened = (): void => {
       this.#opening = undefined
     }
-    this.#opening ??= this.#open().catch(error => this.#faults.orSlow(error, this.#parts.now())).finally(opened)
+    this.#opening ??= this.#open()
+      .catch(error => this.#faults.orSlow(error, this.#parts.now()))
+      .finally(opened)
     return this.#opening
   }
 
@@ -439,7 +442,8 @@ export class Follower {
     this.#sinceCheckpoint.slots += count
     this.#sinceCheckpoint.gas += gas
     this.#replayed = firstSlot + count
-    if (outcome.timers !== undefined) this.#tell(outcome.timers, frame.index < Math.max(this.#nextBlock, this.#history - 1))
+    if (outcome.timers !== undefined)
+      this.#tell(outcome.timers, frame.index < Math.max(this.#nextBlock, this.#history - 1))
     // Timers are told first: after a crash they are looked up only for what has no certificate yet.
     this.#certificates.add(frame.index, certificateBytes)
     if (outcome.lifecycle !== undefined) this.#parts.lifecycle(this.process, outcome.lifecycle)
@@ -450,7 +454,15 @@ export class Follower {
     this.#scheduled = Math.max(this.#scheduled, this.#evaluated)
     const { index } = frame
     this.#frames.delete(index)
-    this.#parts.evaluated({ process: this.process, index, outcome, results, sending: told?.sending, certificate, certificateBytes })
+    this.#parts.evaluated({
+      process: this.process,
+      index,
+      outcome,
+      results,
+      sending: told?.sending,
+      certificate,
+      certificateBytes,
+    })
     this.#waiting.wake(this.#evaluated)
   }
 

@@ -1,4 +1,11 @@
-import { type Clock, Failure, type KeyId, type Log, type ProcessDescription, type ProcessId } from '../protocol/index.ts'
+import {
+  type Clock,
+  Failure,
+  type KeyId,
+  type Log,
+  type ProcessDescription,
+  type ProcessId,
+} from '../protocol/index.ts'
 import { Follower } from './follower.ts'
 import type { FollowerParts } from './follower-parts.ts'
 import type { HostSeat } from './host-pool.ts'
@@ -147,7 +154,10 @@ export class Followers implements Disposable {
     if (known !== undefined) return known
     const { common, seats } = this.#parts
     const parts = { ...common, seat, slow: seats.slow, apart: seats.apart }
-    const made = [{ ...parts, trusted: false }, { ...parts, trusted: true }] as const
+    const made = [
+      { ...parts, trusted: false },
+      { ...parts, trusted: true },
+    ] as const
     this.#given.set(seat, made)
     return made
   }

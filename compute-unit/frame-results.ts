@@ -1,4 +1,13 @@
-import { CborReader, decodeSending, leafHashes, merkleLevels, type MerkleLevels, resultHeadOf, type Sending, type Slot } from '../protocol/index.ts'
+import {
+  CborReader,
+  decodeSending,
+  leafHashes,
+  merkleLevels,
+  type MerkleLevels,
+  resultHeadOf,
+  type Sending,
+  type Slot,
+} from '../protocol/index.ts'
 
 /**
  * The results of one frame as a host sends them and the store keeps them: `[result, …]` in one piece of bytes.
@@ -37,7 +46,10 @@ export class FrameResults {
   get tree(): MerkleLevels {
     const origin = this.bytes.byteOffset
     this.#tree ??= merkleLevels(
-      leafHashes(this.bytes, this.heads.flatMap(({ byteOffset, length }) => [byteOffset - origin, byteOffset - origin + length])),
+      leafHashes(
+        this.bytes,
+        this.heads.flatMap(({ byteOffset, length }) => [byteOffset - origin, byteOffset - origin + length]),
+      ),
     )
     return this.#tree
   }

@@ -68,7 +68,11 @@ class HostProcess implements Host {
     this.#parts = parts
     const { path, execArgv } = parts.program
     // No environment of ours, no keys: a guest that breaks out of its sandbox finds nothing here.
-    this.#child = spawn(process.execPath, [...execArgv, path], { stdio: ['pipe', 'pipe', 'pipe'], env: ENVIRONMENT, cwd: '/' })
+    this.#child = spawn(process.execPath, [...execArgv, path], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: ENVIRONMENT,
+      cwd: '/',
+    })
     this.#exited = new Promise<void>(resolve => {
       this.#child.once('error', () => resolve())
       this.#child.once('exit', () => resolve())
@@ -94,7 +98,8 @@ class HostProcess implements Host {
 
   /** Sends a request; requests are served in order. @throws {Failure} `host-fault` */
   ask(request: HostRequest): Promise<HostAnswer> {
-    if (!this.alive) return Promise.reject(new Failure('host-fault', { bystander: true }, { note: 'the host has ended' }))
+    if (!this.alive)
+      return Promise.reject(new Failure('host-fault', { bystander: true }, { note: 'the host has ended' }))
     const number = this.#nextNumber++
     this.#send(number, request)
     const { promise, resolve, reject } = Promise.withResolvers<HostAnswer>()
@@ -139,8 +144,7 @@ class HostProcess implements Host {
       if (answer.kind === 'fault') {
         waiting?.reject(faultOf(answer))
         if (answer.fatal) return this.#giveUp()
-      }
-      else waiting?.resolve(answer)
+      } else waiting?.resolve(answer)
     }
     this.#watch()
     this.#flush()

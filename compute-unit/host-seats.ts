@@ -1,5 +1,11 @@
 import { availableParallelism } from 'node:os'
-import { EVALUATION_WALL_MAX_MS, type ProcessId, QUERY_HOST_IDLE_MAX_MS, QUERY_WALL_MAX_MS, SLOW_WALL_MAX_MS } from '../protocol/index.ts'
+import {
+  EVALUATION_WALL_MAX_MS,
+  type ProcessId,
+  QUERY_HOST_IDLE_MAX_MS,
+  QUERY_WALL_MAX_MS,
+  SLOW_WALL_MAX_MS,
+} from '../protocol/index.ts'
 import { HostSeat, type OpenHost, seatOf } from './host-pool.ts'
 
 /** All hosts of a compute unit, by what they are for. */

@@ -7,10 +7,34 @@ import type { FrameOutcome, ProcessSnapshot, SnapshotDelta, Verdict } from './ev
  */
 export type HostRequest =
   | { readonly kind: 'check' | 'load'; readonly module: HostModule }
-  | { readonly kind: 'open'; readonly process: ProcessId; readonly module: ModuleId; readonly spawn: Uint8Array; readonly snapshot: ProcessSnapshot | undefined }
-  | { readonly kind: 'evaluate'; readonly process: ProcessId; readonly frame: Uint8Array; readonly verdicts: readonly Verdict[]; readonly steps: boolean; readonly impatient?: boolean }
-  | { readonly kind: 'query'; readonly process: ProcessId; readonly message: QueryMessage; readonly timestampMs: number; readonly impatient?: boolean }
-  | { readonly kind: 'export' | 'rehearse'; readonly process: ProcessId; readonly tags: readonly Tag[]; readonly timestampMs: number }
+  | {
+      readonly kind: 'open'
+      readonly process: ProcessId
+      readonly module: ModuleId
+      readonly spawn: Uint8Array
+      readonly snapshot: ProcessSnapshot | undefined
+    }
+  | {
+      readonly kind: 'evaluate'
+      readonly process: ProcessId
+      readonly frame: Uint8Array
+      readonly verdicts: readonly Verdict[]
+      readonly steps: boolean
+      readonly impatient?: boolean
+    }
+  | {
+      readonly kind: 'query'
+      readonly process: ProcessId
+      readonly message: QueryMessage
+      readonly timestampMs: number
+      readonly impatient?: boolean
+    }
+  | {
+      readonly kind: 'export' | 'rehearse'
+      readonly process: ProcessId
+      readonly tags: readonly Tag[]
+      readonly timestampMs: number
+    }
   | { readonly kind: 'cell'; readonly process: ProcessId; readonly key: Uint8Array }
   | { readonly kind: 'delta' | 'memory' | 'close'; readonly process: ProcessId }
   | { readonly kind: 'unload'; readonly module: ModuleId }
@@ -27,9 +51,22 @@ export interface HostModule {
 export type HostAnswer =
   | { readonly kind: 'done' }
   | { readonly kind: 'refused'; readonly reason: string }
-  | { readonly kind: 'opened'; readonly stateRoot: Uint8Array; readonly sizeBytes: number; readonly timers: readonly Timer[] }
+  | {
+      readonly kind: 'opened'
+      readonly stateRoot: Uint8Array
+      readonly sizeBytes: number
+      readonly timers: readonly Timer[]
+    }
   | { readonly kind: 'evaluated'; readonly outcome: FrameOutcome; readonly sizeBytes: number }
-  | { readonly kind: 'queried'; readonly slot: number; readonly status: 'ok' | 'error'; readonly gas: bigint; readonly error: ResultError | undefined; readonly output: Uint8Array; readonly log: string }
+  | {
+      readonly kind: 'queried'
+      readonly slot: number
+      readonly status: 'ok' | 'error'
+      readonly gas: bigint
+      readonly error: ResultError | undefined
+      readonly output: Uint8Array
+      readonly log: string
+    }
   | { readonly kind: 'exported'; readonly slot: number; readonly module: ModuleId; readonly ending: Ending }
   | { readonly kind: 'delta'; readonly delta: SnapshotDelta }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array | undefined; readonly slot: number }

@@ -1,4 +1,12 @@
-import { asProcessId, type Lifecycle, type Log, type ProcessId, type Timer, toBase64Url, toUtf8 } from '../protocol/index.ts'
+import {
+  asProcessId,
+  type Lifecycle,
+  type Log,
+  type ProcessId,
+  type Timer,
+  toBase64Url,
+  toUtf8,
+} from '../protocol/index.ts'
 import { decodeLifecycle, encodeLifecycle } from './evaluation/index.ts'
 import { rangeOf, storeKey } from './keys.ts'
 import { decodeTimers, encodeTimers, timersKey } from './timers.ts'

@@ -15,10 +15,7 @@ import {
 import type { HostSeat } from './host-pool.ts'
 
 /** `Type: Control` as tags of items spell it, and as those of pushes do: no control message is without it. */
-const MARKS = [
-  Buffer.from('\u0008Type\u000eControl', 'latin1'),
-  Buffer.from('dTypegControl', 'latin1'),
-]
+const MARKS = [Buffer.from('\u0008Type\u000eControl', 'latin1'), Buffer.from('dTypegControl', 'latin1')]
 
 /**
  * The modules that a frame may bring into force: they are named by what the process's owner says, so a host has

@@ -1,4 +1,13 @@
-import { type Commitment, decodeResult, type KeyId, type ProcessDescription, type Push, type Result, type Sending, speaksAlone } from '../protocol/index.ts'
+import {
+  type Commitment,
+  decodeResult,
+  type KeyId,
+  type ProcessDescription,
+  type Push,
+  type Result,
+  type Sending,
+  speaksAlone,
+} from '../protocol/index.ts'
 import type { FrameResults } from './frame-results.ts'
 import { OwnPush } from './own-push.ts'
 import type { ComputeUnitParts, EarlySending } from './unit-parts.ts'
@@ -29,7 +38,12 @@ export class OwnWord {
   }
 
   /** Tells what a frame on its way to the disk asks to be sent, and gives it, if this unit's word is enough. */
-  tellEarly(process: ProcessDescription, results: FrameResults, sends: readonly number[], commitment: Commitment): EarlySending | undefined {
+  tellEarly(
+    process: ProcessDescription,
+    results: FrameResults,
+    sends: readonly number[],
+    commitment: Commitment,
+  ): EarlySending | undefined {
     if (this.#early === undefined || !speaksAlone(process.policy, this.#key)) return undefined
     const sending = this.sending(process, results, sends)
     if (sending.length > 0) this.#early(sending, commitment)

@@ -22,8 +22,34 @@ import { readVerdicts, writeVerdicts } from './verdict-packets.ts'
 
 export type { HostAnswer, HostModule, HostRequest } from './host-words.ts'
 
-const REQUESTS = ['check', 'load', 'open', 'evaluate', 'query', 'delta', 'cell', 'memory', 'close', 'rest', 'export', 'rehearse', 'unload'] as const
-const ANSWERS = ['done', 'refused', 'opened', 'evaluated', 'queried', 'delta', 'bytes', 'fault', 'alive', 'exported', 'too-long'] as const
+const REQUESTS = [
+  'check',
+  'load',
+  'open',
+  'evaluate',
+  'query',
+  'delta',
+  'cell',
+  'memory',
+  'close',
+  'rest',
+  'export',
+  'rehearse',
+  'unload',
+] as const
+const ANSWERS = [
+  'done',
+  'refused',
+  'opened',
+  'evaluated',
+  'queried',
+  'delta',
+  'bytes',
+  'fault',
+  'alive',
+  'exported',
+  'too-long',
+] as const
 
 export function writeRequest(writer: CborWriter, number: number, request: HostRequest): void {
   writer.array(request.kind === 'rest' ? 2 : 3)
@@ -105,10 +131,23 @@ function readRequest(reader: CborReader, kind: HostRequest['kind'] | undefined):
       }
     case 'evaluate':
       reader.array()
-      return { kind, process: process(), frame: reader.bytes(), verdicts: readVerdicts(reader), steps: reader.bool(), impatient: reader.bool() }
+      return {
+        kind,
+        process: process(),
+        frame: reader.bytes(),
+        verdicts: readVerdicts(reader),
+        steps: reader.bool(),
+        impatient: reader.bool(),
+      }
     case 'query':
       reader.array()
-      return { kind, process: process(), message: readQuery(reader), timestampMs: readSmall(reader), impatient: reader.bool() }
+      return {
+        kind,
+        process: process(),
+        message: readQuery(reader),
+        timestampMs: readSmall(reader),
+        impatient: reader.bool(),
+      }
     case 'export':
     case 'rehearse':
       reader.array()
@@ -220,7 +259,12 @@ function readAnswer(reader: CborReader, kind: HostAnswer['kind'] | undefined): H
       reader.array()
       const [slot, module] = [readSmall(reader), asModuleId(readId(reader))]
       const [, gas, error, output] = [reader.bool(), BigInt(reader.uint()), readError(reader), reader.bytes()]
-      return { kind, slot, module, ending: error === undefined ? { status: 'ok', gas, output } : { status: 'error', gas, error, output } }
+      return {
+        kind,
+        slot,
+        module,
+        ending: error === undefined ? { status: 'ok', gas, output } : { status: 'error', gas, error, output },
+      }
     }
     case 'delta': {
       reader.array()

@@ -84,12 +84,7 @@ export class PastStates {
    * Gives a copy that has seen slot `slot` and nothing after it.
    * @throws {Failure} `unknown-slot`, `busy`, `timeout` with how far it came, `aborted`, `host-fault`
    */
-  async at<T>(
-    follower: Follower,
-    slot: Slot,
-    use: (copy: Copy) => Promise<T>,
-    options: PastOptions = {},
-  ): Promise<T> {
+  async at<T>(follower: Follower, slot: Slot, use: (copy: Copy) => Promise<T>, options: PastOptions = {}): Promise<T> {
     const { id } = follower.process
     if (slot >= follower.scheduled)
       throw new Failure('unknown-slot', { process: id, slot, scheduled: follower.scheduled })
@@ -131,18 +126,12 @@ export class PastStates {
     const feed = messagesFeed(follower.process)
     while (copy.slots <= slot) {
       if (signal?.aborted === true) throw new Failure('aborted', {}, { cause: signal.reason })
-      if (this.#clock.now() > deadlineMs)
-        throw new Failure('timeout', { timeoutMs, reached: copy.slots, slot })
+      if (this.#clock.now() > deadlineMs) throw new Failure('timeout', { timeoutMs, reached: copy.slots, slot })
       const frame = await this.#log.block(feed, copy.block)
-      if (frame === undefined)
-        throw new Failure('unknown-slot', { process: copy.process, slot: copy.slots })
+      if (frame === undefined) throw new Failure('unknown-slot', { process: copy.process, slot: copy.slots })
       const { firstSlot, count } = readFrameHead(frame)
       const end = Math.min(firstSlot + count, slot + 1)
-      const { outcome, sizeBytes } = await this.#evaluate(
-        follower,
-        copy,
-        cutFrame(frame, copy.slots, end),
-      )
+      const { outcome, sizeBytes } = await this.#evaluate(follower, copy, cutFrame(frame, copy.slots, end))
       copy.slots = end
       copy.sizeBytes = sizeBytes
       if (end === firstSlot + count) copy.block += 1

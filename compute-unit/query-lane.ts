@@ -86,7 +86,13 @@ export class QueryLane {
 
   async #query(follower: Follower, message: QueryMessage, timestampMs: number): Promise<QueryAnswer> {
     try {
-      const request = { kind: 'query', process: follower.process.id, message, timestampMs, impatient: this.#impatient } as const
+      const request = {
+        kind: 'query',
+        process: follower.process.id,
+        message,
+        timestampMs,
+        impatient: this.#impatient,
+      } as const
       const answer = await (this.#isPrepared(follower) ? this.#seat.ask(request) : this.#askPrepared(follower, request))
       if (answer.kind === 'too-long') throw tooLong(follower.process.id)
       if (answer.kind !== 'queried') throw new Failure('host-fault', { answer: answer.kind })
@@ -141,7 +147,11 @@ export class QueryLane {
     const current = fresh ? replica : await this.#open(follower)
     this.#use(id, current)
     for await (const frame of this.#log.blocks(messagesFeed(follower.process), current.blocks, target)) {
-      using _modules = await loadModules(this.#seat, modulesNamedIn(frame, follower.process), modulesOf(this.#log.directory))
+      using _modules = await loadModules(
+        this.#seat,
+        modulesNamedIn(frame, follower.process),
+        modulesOf(this.#log.directory),
+      )
       const verdicts = await verdictsOn(follower.process, current.blocks, frame, follower.trusted, this.#senders)
       const impatient = this.#impatient
       const answer = await this.#seat.ask({ kind: 'evaluate', process: id, frame, verdicts, steps: false, impatient })

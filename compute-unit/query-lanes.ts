@@ -25,7 +25,11 @@ export class QueryLanes implements Disposable {
   /** Processes whose queries took long lately, and until when that counts. */
   readonly #slowUntil = new Map<ProcessId, number>()
 
-  constructor({ slowSeat, clock, ...parts }: Omit<QueryLaneParts, 'impatient'> & { readonly slowSeat: HostSeat; readonly clock: Clock }) {
+  constructor({
+    slowSeat,
+    clock,
+    ...parts
+  }: Omit<QueryLaneParts, 'impatient'> & { readonly slowSeat: HostSeat; readonly clock: Clock }) {
     this.#quick = new QueryLane({ ...parts, impatient: true })
     this.#slow = new QueryLane({ ...parts, seat: slowSeat, impatient: false })
     this.#clock = clock

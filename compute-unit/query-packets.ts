@@ -1,4 +1,11 @@
-import { type CborReader, type CborWriter, type QueryMessage, readSmall, readTags, writeTags } from '../protocol/index.ts'
+import {
+  type CborReader,
+  type CborWriter,
+  type QueryMessage,
+  readSmall,
+  readTags,
+  writeTags,
+} from '../protocol/index.ts'
 import { optional } from './optional-value.ts'
 
 export function writeQuery(writer: CborWriter, message: QueryMessage): void {

@@ -44,7 +44,9 @@ export class RecentFrames {
 
   /** The frame that holds `slot`, if it is remembered. */
   find(process: ProcessId, slot: Slot): ProvenFrame | undefined {
-    return this.#frames.get(process)?.findLast(({ results: { firstSlot }, count }) => slot >= firstSlot && slot < firstSlot + count)
+    return this.#frames
+      .get(process)
+      ?.findLast(({ results: { firstSlot }, count }) => slot >= firstSlot && slot < firstSlot + count)
   }
 
   #drop(frames: ProvenFrame[], count: number): void {

@@ -121,9 +121,7 @@ export class Residency<One extends Resident> implements Disposable {
   async #hibernate(followers: readonly One[]): Promise<void> {
     await Promise.all(
       followers.map(follower =>
-        follower
-          .hibernate()
-          .catch((error: Failure) => this.#parts.trouble(follower.process.id, error)),
+        follower.hibernate().catch((error: Failure) => this.#parts.trouble(follower.process.id, error)),
       ),
     )
   }
@@ -134,11 +132,8 @@ export class Residency<One extends Resident> implements Disposable {
     const followers = [...this.#parts.followers]
     const excess = followers.length - this.#parts.followersMax
     if (excess <= 0) return
-    const unused = followers.filter(
-      one => one.idle && !one.inHost && !this.#parts.isWatched(one.process.id),
-    )
-    for (const follower of unused.toSorted((a, b) => a.usedMs - b.usedMs).slice(0, excess))
-      this.#parts.forget(follower)
+    const unused = followers.filter(one => one.idle && !one.inHost && !this.#parts.isWatched(one.process.id))
+    for (const follower of unused.toSorted((a, b) => a.usedMs - b.usedMs).slice(0, excess)) this.#parts.forget(follower)
   }
 
   /** Nobody leaves any more who is not on the way out. */

@@ -21,7 +21,8 @@ export class ResultStore {
   async dropFrom(process: ProcessId, slot: Slot): Promise<void> {
     const { lt } = rangeOf(storeKey('results', process))
     const dropped: { key: Uint8Array; value: undefined }[] = []
-    for await (const { key } of this.#store.range({ gte: storeKey('results', process, bigEndian64(slot)), lt })) dropped.push({ key, value: undefined })
+    for await (const { key } of this.#store.range({ gte: storeKey('results', process, bigEndian64(slot)), lt }))
+      dropped.push({ key, value: undefined })
     if (dropped.length > 0) this.#store.write(dropped)
   }
 

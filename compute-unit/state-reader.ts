@@ -35,19 +35,10 @@ export class StateReader {
   }
 
   /** @throws {Failure} `no-document`, and what `PastStates.at` throws */
-  async state(
-    follower: Follower,
-    at: Slot | undefined,
-    options: CallOptions,
-  ): Promise<StateAnswer> {
+  async state(follower: Follower, at: Slot | undefined, options: CallOptions): Promise<StateAnswer> {
     const slot = at ?? lastSlot(follower)
     const { seat, past } = this.#parts
-    const answer = await past.at(
-      follower,
-      slot,
-      ({ key }) => exportOf(seat, key, this.#parts.now()),
-      options,
-    )
+    const answer = await past.at(follower, slot, ({ key }) => exportOf(seat, key, this.#parts.now()), options)
     const { id } = follower.process
     if (answer.ending.status === 'error') {
       const { code, message } = answer.ending.error
@@ -58,12 +49,7 @@ export class StateReader {
   }
 
   /** @throws {Failure} as `PastStates.at` */
-  query(
-    follower: Follower,
-    at: Slot,
-    message: QueryMessage,
-    options: CallOptions,
-  ): Promise<QueryAnswer> {
+  query(follower: Follower, at: Slot, message: QueryMessage, options: CallOptions): Promise<QueryAnswer> {
     const { seat, past } = this.#parts
     const timestampMs = this.#parts.now()
     return past.at(

@@ -71,11 +71,7 @@ export async function verdictsOn(
 }
 
 /** Of what was admitted here, only the senders of pushes have to be looked up. */
-async function admittedVerdicts(
-  place: FeedPlace,
-  frameBytes: Uint8Array,
-  parts: VerdictParts,
-): Promise<Verdict[]> {
+async function admittedVerdicts(place: FeedPlace, frameBytes: Uint8Array, parts: VerdictParts): Promise<Verdict[]> {
   const { firstSlot, assignments } = outlineFrame(frameBytes)
   const verdicts: Verdict[] = []
   for (const [i, { envelope, timestampMs }] of assignments.entries()) {
@@ -98,7 +94,10 @@ async function repeatedItems(
     const id = isTold ? idOf(envelope, process.id, firstSlot + i) : undefined
     return id === undefined ? [] : [{ i, id }]
   })
-  const slots = await messages.slotsOf(process.id, told.map(({ id }) => id))
+  const slots = await messages.slotsOf(
+    process.id,
+    told.map(({ id }) => id),
+  )
   const repeated = new Set<number>()
   for (const [at, { i }] of told.entries()) {
     const first = slots[at]

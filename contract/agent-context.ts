@@ -58,11 +58,7 @@ export type When =
 
 /** Messages to oneself, later. They survive restarts and come exactly once per due time, from `self`. */
 export interface Scheduling<C extends AnyContract> {
-  schedule<K extends MessageName<C>>(
-    when: When,
-    message: K,
-    ...input: InputParameter<C['messages'][K]['input']>
-  ): void
+  schedule<K extends MessageName<C>>(when: When, message: K, ...input: InputParameter<C['messages'][K]['input']>): void
   /** Takes back what was scheduled under `key`; nothing happens if there is nothing. */
   cancel(key: string): void
 }
@@ -136,4 +132,3 @@ export interface AgentContext<C extends AnyContract> extends ProcessFacts, Sched
   send(message: RawMessage): void
   request(message: RawMessage, options?: Pick<AgentCallOptions, 'timeout'>): Promise<RawReply>
 }
-

@@ -54,20 +54,12 @@ function* issuesOf(
     return
   }
   yield* choiceIssues(given, value, path, depth)
-  if (typeof value === 'number')
-    yield* boundIssues(given, value, 'number to be', ['minimum', 'maximum'], path)
+  if (typeof value === 'number') yield* boundIssues(given, value, 'number to be', ['minimum', 'maximum'], path)
   if (typeof value === 'string')
-    yield* boundIssues(
-      given,
-      value.length,
-      'string to have length',
-      ['minLength', 'maxLength'],
-      path,
-    )
+    yield* boundIssues(given, value.length, 'string to have length', ['minLength', 'maxLength'], path)
   if (Array.isArray(value)) {
     yield* boundIssues(given, value.length, 'array to have length', ['minItems', 'maxItems'], path)
-    for (const [at, entry] of value.entries())
-      yield* issuesOf(given['items'], entry, [...path, at], depth + 1)
+    for (const [at, entry] of value.entries()) yield* issuesOf(given['items'], entry, [...path, at], depth + 1)
   } else if (isObject(value)) yield* fieldIssues(given, value, path, depth)
 }
 
@@ -84,10 +76,7 @@ function* choiceIssues(
       message: `Invalid option: expected one of ${choices.map(one => JSON.stringify(one)).join('|')}`,
     }
   for (const either of [given['anyOf'], given['oneOf']])
-    if (
-      Array.isArray(either) &&
-      !either.some(one => issuesOf(one, value, path, depth + 1).next().done === true)
-    )
+    if (Array.isArray(either) && !either.some(one => issuesOf(one, value, path, depth + 1).next().done === true))
       yield { path, message: 'Invalid input: expected one of several forms' }
 }
 
@@ -99,10 +88,8 @@ function* boundIssues(
   path: readonly PropertyKey[],
 ): Generator<Issue> {
   const [min, max] = [given[least], given[most]]
-  if (typeof min === 'number' && measured < min)
-    yield { path, message: `Too small: expected ${what} >=${min}` }
-  if (typeof max === 'number' && measured > max)
-    yield { path, message: `Too big: expected ${what} <=${max}` }
+  if (typeof min === 'number' && measured < min) yield { path, message: `Too small: expected ${what} >=${min}` }
+  if (typeof max === 'number' && measured > max) yield { path, message: `Too big: expected ${what} <=${max}` }
 }
 
 function* fieldIssues(
@@ -121,20 +108,16 @@ function* fieldIssues(
       }
   const others = given['additionalProperties']
   for (const [name, entry] of Object.entries(value)) {
-    if (Object.hasOwn(properties, name))
-      yield* issuesOf(properties[name], entry, [...path, name], depth + 1)
+    if (Object.hasOwn(properties, name)) yield* issuesOf(properties[name], entry, [...path, name], depth + 1)
     else if (others === false && !('patternProperties' in given))
       yield { path: [...path, name], message: 'Unrecognized key' }
-    else if (!('patternProperties' in given))
-      yield* issuesOf(others, entry, [...path, name], depth + 1)
+    else if (!('patternProperties' in given)) yield* issuesOf(others, entry, [...path, name], depth + 1)
   }
 }
 
 /** What a schema takes, in words. */
 function wanted(schema: unknown): string {
-  const types = isObject(schema)
-    ? [schema['type']].flat().filter(type => typeof type === 'string')
-    : []
+  const types = isObject(schema) ? [schema['type']].flat().filter(type => typeof type === 'string') : []
   return types.length > 0 ? types.join(' or ') : 'a value'
 }
 

@@ -47,13 +47,8 @@ export interface Wire {
 }
 
 /** What a process promises: the messages it takes and how it answers. One object, from which all else follows. */
-export interface Contract<
-  A extends Schema,
-  S extends Schema,
-  M extends Messages,
-  Q extends Queries,
-  E extends Events,
-> extends AnyContract {
+export interface Contract<A extends Schema, S extends Schema, M extends Messages, Q extends Queries, E extends Events>
+  extends AnyContract {
   readonly args: A
   readonly state: S
   readonly messages: M

@@ -1,9 +1,4 @@
-import type {
-  HttpFetchInput,
-  HttpFetchOutput,
-  LlmGenerateInput,
-  LlmGenerateOutput,
-} from '../protocol/index.ts'
+import type { HttpFetchInput, HttpFetchOutput, LlmGenerateInput, LlmGenerateOutput } from '../protocol/index.ts'
 
 /**
  * What can be done outside, by name. A program whose node performs others adds them to this interface:

@@ -70,7 +70,8 @@ function resolved(schema: JsonSchema, root: JsonSchema): JsonSchema {
   const reference = schema['$ref']
   if (typeof reference !== 'string' || !reference.startsWith('#/')) return schema
   let found: unknown = root
-  for (const part of reference.slice(2).split('/')) found = isObject(found) && Object.hasOwn(found, part) ? found[part] : undefined
+  for (const part of reference.slice(2).split('/'))
+    found = isObject(found) && Object.hasOwn(found, part) ? found[part] : undefined
   return isObject(found) ? { ...found, ...schema } : {}
 }
 

@@ -95,5 +95,8 @@ function checkFunctions(contract: string, where: 'on' | 'query', promised: objec
   }
   const extra = Object.keys(given).find(name => !Object.hasOwn(promised, name))
   if (extra !== undefined)
-    throw new MalformedContract(`${contract}.${extra}`, `\`${where}\` has a function for it, and there is no such ${kind}`)
+    throw new MalformedContract(
+      `${contract}.${extra}`,
+      `\`${where}\` has a function for it, and there is no such ${kind}`,
+    )
 }

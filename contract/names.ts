@@ -13,8 +13,24 @@ export class MalformedContract extends Error {
 
 /** What every reference has of its own, or what the language asks every object for: no message can be called so. */
 const RESERVED_NAMES = [
-  'id', 'contract', 'send', 'events', 'results', 'state', 'locate', 'spawned', 'then', 'catch', 'finally',
-  'constructor', 'prototype', 'toString', 'toJSON', 'valueOf', 'hasOwnProperty', '__proto__',
+  'id',
+  'contract',
+  'send',
+  'events',
+  'results',
+  'state',
+  'locate',
+  'spawned',
+  'then',
+  'catch',
+  'finally',
+  'constructor',
+  'prototype',
+  'toString',
+  'toJSON',
+  'valueOf',
+  'hasOwnProperty',
+  '__proto__',
 ] as const
 export type ReservedName = (typeof RESERVED_NAMES)[number]
 
@@ -44,7 +60,7 @@ export function checkNames(names: {
 
 function checkAction(contract: string, action: string): void {
   const where = `${contract}.${action}`
-  if (action.startsWith('@')) throw new MalformedContract(where, 'names that begin with @ are the runtime\'s own')
+  if (action.startsWith('@')) throw new MalformedContract(where, "names that begin with @ are the runtime's own")
   if (!NAME.test(action)) throw new MalformedContract(where, notAName(action))
   if ((RESERVED_NAMES as readonly string[]).includes(action))
     throw new MalformedContract(where, 'every reference has something of that name; choose another one')

@@ -9,7 +9,8 @@ type Question = InterfaceDescription['queries'][string]
 export function interfaceOpenApi(described: InterfaceDescription, options: { readonly serverUrl: string }): JsonSchema {
   const { name, version, messages, queries } = described
   const paths: Record<string, unknown> = {}
-  for (const [action, one] of Object.entries(messages)) paths[`/${action}`] = { post: operation(action, one, 'message') }
+  for (const [action, one] of Object.entries(messages))
+    paths[`/${action}`] = { post: operation(action, one, 'message') }
   for (const [action, one] of Object.entries(queries)) paths[`/${action}`] = { post: operation(action, one, 'query') }
   return {
     openapi: '3.1.0',

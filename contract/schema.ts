@@ -12,9 +12,7 @@ export interface Schema<In = unknown, Out = unknown> {
 }
 
 /** What a schema says of a value. */
-type Verdict<Out> =
-  | { readonly value: Out; readonly issues?: undefined }
-  | { readonly issues: readonly Issue[] }
+type Verdict<Out> = { readonly value: Out; readonly issues?: undefined } | { readonly issues: readonly Issue[] }
 
 interface Issue {
   readonly message: string
@@ -27,9 +25,7 @@ export type InputOf<S extends Schema> = NonNullable<S['~standard']['types']>['in
 export type OutputOf<S extends Schema> = NonNullable<S['~standard']['types']>['output']
 
 /** A value in the form its schema gives, or what is wrong with it, in one line for eyes. */
-export type Checked<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly problem: string }
+export type Checked<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string }
 
 /** Problems that one line tells of; the rest are counted. */
 const PROBLEMS_SHOWN_MAX = 8
@@ -37,8 +33,7 @@ const PROBLEMS_SHOWN_MAX = 8
 /** Checks `value`; never throws, unless the schema does. */
 export function checkValue<S extends Schema>(schema: S, value: unknown): Checked<OutputOf<S>> {
   const verdict = schema['~standard'].validate(value)
-  if ('then' in verdict)
-    return { ok: false, problem: 'its schema answers later, and nothing waits for a schema' }
+  if ('then' in verdict) return { ok: false, problem: 'its schema answers later, and nothing waits for a schema' }
   if (verdict.issues === undefined) return { ok: true, value: verdict.value as OutputOf<S> }
   const shown = verdict.issues.slice(0, PROBLEMS_SHOWN_MAX).map(showIssue)
   const more = verdict.issues.length - shown.length

@@ -1,4 +1,14 @@
-import { type Attestation, decodeCertificate, type Disagreement, equalBytes, type ProcessDescription, type ProcessId, sha256, toBase64Url, type UnitFault } from '../protocol/index.ts'
+import {
+  type Attestation,
+  decodeCertificate,
+  type Disagreement,
+  equalBytes,
+  type ProcessDescription,
+  type ProcessId,
+  sha256,
+  toBase64Url,
+  type UnitFault,
+} from '../protocol/index.ts'
 
 /** Frames about which units disagree that are held, oldest first: the rest of them says who is at fault within moments. */
 const FRAMES_MAX = 1024
@@ -28,9 +38,15 @@ export class Disagreements {
 }
 
 /** What speaks against an attestation: the same unit, or as many others as must agree, say something else. */
-function otherOf(accused: Attestation, said: readonly Attestation[], quorum: number): readonly Attestation[] | undefined {
+function otherOf(
+  accused: Attestation,
+  said: readonly Attestation[],
+  quorum: number,
+): readonly Attestation[] | undefined {
   const frame = frameOf(accused)
-  const others = said.filter(one => !equalBytes(one.certificateBytes, accused.certificateBytes) && equalBytes(frameOf(one), frame))
+  const others = said.filter(
+    one => !equalBytes(one.certificateBytes, accused.certificateBytes) && equalBytes(frameOf(one), frame),
+  )
   const itself = others.find(({ unit }) => unit === accused.unit)
   if (itself !== undefined) return [itself]
   for (const one of others) {
@@ -43,7 +59,11 @@ function otherOf(accused: Attestation, said: readonly Attestation[], quorum: num
 /** Of two frames at one place at least one is not in the feed; who speaks of which is no fault of a compute unit. */
 const frameOf = ({ certificateBytes }: Attestation): Uint8Array => decodeCertificate(certificateBytes).frameHash
 
-function faultOf(process: ProcessId, { certificateBytes, unit, signature }: Attestation, other: readonly Attestation[]): UnitFault {
+function faultOf(
+  process: ProcessId,
+  { certificateBytes, unit, signature }: Attestation,
+  other: readonly Attestation[],
+): UnitFault {
   const [first] = other
   return {
     process,

@@ -11,8 +11,28 @@
  *    equivocation of a shorter length moves the end, so it always finds room: that of the longest gives way.
  */
 import {
-  asKeyId, type Clock, type Disagreement, encodeEquivocation, encodeFault, equivocationOf, type Evidence, type EvidenceEntry, type EvidenceKind, EVIDENCE_PER_PROCESS_MAX, evidenceId, Failure,
-  type FeedConflict, type KeyId, type Log, feedOfEpoch, type ProcessDescription, type ProcessId, type Slot, toUtf8, type UnitFault, unitOf,
+  asKeyId,
+  type Clock,
+  type Disagreement,
+  encodeEquivocation,
+  encodeFault,
+  equivocationOf,
+  type Evidence,
+  type EvidenceEntry,
+  type EvidenceKind,
+  EVIDENCE_PER_PROCESS_MAX,
+  evidenceId,
+  Failure,
+  type FeedConflict,
+  type KeyId,
+  type Log,
+  feedOfEpoch,
+  type ProcessDescription,
+  type ProcessId,
+  type Slot,
+  toUtf8,
+  type UnitFault,
+  unitOf,
 } from '../protocol/index.ts'
 import { Disagreements } from './disagreements.ts'
 import { judge, type JudgeParts } from './judge.ts'
@@ -109,7 +129,9 @@ export class EvidenceBook implements Evidence {
   /** All that is known, newest first. */
   list({ process, kind }: { process?: ProcessId | undefined; kind?: EvidenceKind | undefined } = {}): EvidenceEntry[] {
     const entries = [...this.#entries.values()]
-    const wanted = entries.filter(entry => (process ?? entry.process) === entry.process && (kind ?? entry.kind) === entry.kind)
+    const wanted = entries.filter(
+      entry => (process ?? entry.process) === entry.process && (kind ?? entry.kind) === entry.kind,
+    )
     return wanted.sort((a, b) => b.seenMs - a.seenMs)
   }
 
@@ -137,7 +159,9 @@ export class EvidenceBook implements Evidence {
   async #look(bytes: Uint8Array, seenMs: number): Promise<EvidenceEntry | undefined> {
     const judged = await judge(bytes, this.#parts)
     const entry: EvidenceEntry = { id: evidenceId(bytes), ...judged, seenMs, bytes }
-    const isEarlier = judged.length !== undefined && judged.length - 1 < (this.#ends.get(endName(judged.process, judged.epoch)) ?? Number.POSITIVE_INFINITY)
+    const isEarlier =
+      judged.length !== undefined &&
+      judged.length - 1 < (this.#ends.get(endName(judged.process, judged.epoch)) ?? Number.POSITIVE_INFINITY)
     const isFull = this.#alike(judged) >= EVIDENCE_PER_PROCESS_MAX
     if (isFull && !isEarlier) return undefined
     if (isFull) this.#forgetLongest(judged)

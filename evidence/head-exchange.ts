@@ -10,9 +10,29 @@
  * 5. Nobody waits for another: each peer is shown what is new when it has taken what it was shown before.
  */
 import {
-  type Clock, equalBytes, Failure, type FeedConflict, type FeedSpec, feedName, FeedTree, HEADS_EVERY_MS, HEADS_HELD_MAX, HEADS_TOGETHER_MAX,
-  type HeadWatch, type KeyId, type Log, MalformedBytes, feedOfEpoch, messagesFeed, PAGE_MAX, type PrefixWish, type ProcessDescription, type ProcessId,
-  type ShownHead, type SignedPrefix, treeAt,
+  type Clock,
+  equalBytes,
+  Failure,
+  type FeedConflict,
+  type FeedSpec,
+  feedName,
+  FeedTree,
+  HEADS_EVERY_MS,
+  HEADS_HELD_MAX,
+  HEADS_TOGETHER_MAX,
+  type HeadWatch,
+  type KeyId,
+  type Log,
+  MalformedBytes,
+  feedOfEpoch,
+  messagesFeed,
+  PAGE_MAX,
+  type PrefixWish,
+  type ProcessDescription,
+  type ProcessId,
+  type ShownHead,
+  type SignedPrefix,
+  treeAt,
 } from '../protocol/index.ts'
 import type { EvidenceBook } from './evidence-book.ts'
 
@@ -26,7 +46,9 @@ export interface EvidencePeers {
 }
 
 export interface HeadExchangeParts {
-  readonly log: Pick<Log, 'trees' | 'prefix' | 'compare' | 'length' | 'watch'> & { readonly directory: Pick<Log['directory'], 'process' | 'processes'> }
+  readonly log: Pick<Log, 'trees' | 'prefix' | 'compare' | 'length' | 'watch'> & {
+    readonly directory: Pick<Log['directory'], 'process' | 'processes'>
+  }
   readonly clock: Clock
   readonly peers: EvidencePeers
   readonly book: EvidenceBook
@@ -178,7 +200,14 @@ export class HeadExchange implements HeadWatch, Disposable {
   #shownTo(peer: KeyId): Shown {
     const known = this.#met.get(peer)
     if (known !== undefined) return known
-    const shown = { isMet: false, isBusy: false, failures: 0, notBeforeMs: 0, missed: new Map(), showing: Promise.resolve() }
+    const shown = {
+      isMet: false,
+      isBusy: false,
+      failures: 0,
+      notBeforeMs: 0,
+      missed: new Map(),
+      showing: Promise.resolve(),
+    }
     this.#met.set(peer, shown)
     return shown
   }
@@ -214,7 +243,8 @@ export class HeadExchange implements HeadWatch, Disposable {
     let count = 0
     for (let after: ProcessId | undefined; count < HEADS_HELD_MAX; ) {
       const page: readonly ProcessDescription[] = await log.directory.processes({ after, limit: PAGE_MAX })
-      for await (const heads of this.#headsOf(page.map(messagesFeed))) await peers.showHeads(peer, heads).catch(unlessPassing)
+      for await (const heads of this.#headsOf(page.map(messagesFeed)))
+        await peers.showHeads(peer, heads).catch(unlessPassing)
       count += page.length
       after = page.at(-1)?.id
       if (page.length < PAGE_MAX) break

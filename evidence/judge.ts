@@ -1,8 +1,22 @@
 import {
-  type Complaint, decodeCertificate, decodeEvidence, type EquivocationProof, equalBytes, type EvidenceEntry, type EvidenceRecord, Failure, judgeFault, MalformedBytes,
-  feedOfEpoch, type ProcessDescription, type ProcessId, readComplaint, refuteEquivocation, type Slot, type UnitFault,
+  type Complaint,
+  decodeCertificate,
+  decodeEvidence,
+  type EquivocationProof,
+  equalBytes,
+  type EvidenceEntry,
+  type EvidenceRecord,
+  Failure,
+  judgeFault,
+  MalformedBytes,
+  feedOfEpoch,
+  type ProcessDescription,
+  type ProcessId,
+  readComplaint,
+  refuteEquivocation,
+  type Slot,
+  type UnitFault,
 } from '../protocol/index.ts'
-
 
 export interface JudgeParts {
   /** A process as its own spawn message proves it; nothing, if nobody in reach has that. */
@@ -52,7 +66,8 @@ async function judgeUnit(fault: UnitFault, parts: JudgeParts): Promise<Judged> {
     const own = await parts.evaluated(process, certificate.firstSlot)
     if (own === undefined) throw refusal('it takes an evaluation to tell, and this node has not evaluated that frame')
     // Whose scheduler signed two feeds has evaluated the one it was given: that is no fault of its own.
-    if (!equalBytes(decodeCertificate(own).frameHash, certificate.frameHash)) throw refusal('the accused speaks of another frame than the one that was evaluated here')
+    if (!equalBytes(decodeCertificate(own).frameHash, certificate.frameHash))
+      throw refusal('the accused speaks of another frame than the one that was evaluated here')
     if (equalBytes(own, fault.certificateBytes)) throw refusal('evaluated here, the frame gave what the accused signed')
   }
   return { ...NOTHING, kind: 'fault', process: process.id, accused: [accused], slot: certificate.firstSlot }
@@ -62,7 +77,13 @@ async function judgeComplaint(complaint: Complaint, parts: JudgeParts): Promise<
   const facts = readComplaint(complaint)
   if (typeof facts === 'string') throw refusal(facts)
   const process = await parts.describe(facts.process)
-  return { ...NOTHING, kind: 'complaint', process: facts.process, accused: process?.policy.schedulers ?? [], message: facts.message }
+  return {
+    ...NOTHING,
+    kind: 'complaint',
+    process: facts.process,
+    accused: process?.policy.schedulers ?? [],
+    message: facts.message,
+  }
 }
 
 async function known({ describe }: JudgeParts, id: ProcessId): Promise<ProcessDescription> {

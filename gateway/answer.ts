@@ -52,10 +52,7 @@ export function sendBody(
   const { response, isHead } = context
   if (response.headersSent || response.destroyed) return
   const sizeBytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length
-  response.writeHead(
-    status,
-    headersOf(context, { 'content-type': mediaType, 'content-length': sizeBytes, ...extra }),
-  )
+  response.writeHead(status, headersOf(context, { 'content-type': mediaType, 'content-length': sizeBytes, ...extra }))
   response.end(isHead ? undefined : body)
 }
 
@@ -105,9 +102,6 @@ export function sendPreflight(context: AnswerContext, methods: string): void {
     'access-control-allow-headers': 'content-type, last-event-id',
     'access-control-max-age': 86_400,
   }
-  context.response.writeHead(
-    204,
-    headersOf(context, { allow: methods, ...(context.isOpen ? cors : {}) }),
-  )
+  context.response.writeHead(204, headersOf(context, { allow: methods, ...(context.isOpen ? cors : {}) }))
   context.response.end()
 }

@@ -12,8 +12,7 @@ export async function readBody(
   proceed: () => void,
 ): Promise<unknown> {
   const { headers } = request
-  const lengthBytes =
-    headers['content-length'] === undefined ? undefined : Number(headers['content-length'])
+  const lengthBytes = headers['content-length'] === undefined ? undefined : Number(headers['content-length'])
   const isChunked = headers['transfer-encoding'] !== undefined
   if (row === undefined) {
     if (isChunked || (lengthBytes ?? 0) > 0)
@@ -23,10 +22,7 @@ export async function readBody(
   const limitBytes = row.limitBytes
   if (headers['content-encoding'] !== undefined)
     throw new Failure('unsupported-media', {}, { note: 'content-encoding is not taken' })
-  expectMediaType(
-    headers['content-type'],
-    row.kind === 'bytes' ? row.mediaType : 'application/json',
-  )
+  expectMediaType(headers['content-type'], row.kind === 'bytes' ? row.mediaType : 'application/json')
   if (lengthBytes !== undefined && lengthBytes > limitBytes) throw tooLarge(limitBytes)
   proceed()
   const bytes = await collect(request, limitBytes, isChunked ? undefined : (lengthBytes ?? 0))
@@ -52,11 +48,7 @@ export function readPlainBody(request: IncomingMessage, limitBytes: number): Pro
 }
 
 /** Events rather than iteration: most bodies come in one piece, and this path carries every message. */
-function collect(
-  request: IncomingMessage,
-  limitBytes: number,
-  lengthBytes: number | undefined,
-): Promise<Uint8Array> {
+function collect(request: IncomingMessage, limitBytes: number, lengthBytes: number | undefined): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = []
     let sizeBytes = 0
@@ -71,18 +63,10 @@ function collect(
       else pieces.push(piece)
     })
     request.on('end', () => resolve(join(pieces, sizeBytes)))
-    request.on('error', cause =>
-      end(new Failure('aborted', {}, { cause, note: 'the body was cut short' })),
-    )
+    request.on('error', cause => end(new Failure('aborted', {}, { cause, note: 'the body was cut short' })))
     request.on('close', () => {
       if (!request.complete)
-        end(
-          new Failure(
-            'aborted',
-            { lengthBytes: lengthBytes ?? -1 },
-            { note: 'the body was cut short' },
-          ),
-        )
+        end(new Failure('aborted', { lengthBytes: lengthBytes ?? -1 }, { note: 'the body was cut short' }))
     })
   })
 }

@@ -31,9 +31,7 @@ export class BulkTurns {
       this.#pass()
     }
     const ended = new AbortController()
-    void this.#clock
-      .sleep(TURN_MAX_MS, { signal: ended.signal, for: 'wait' })
-      .then(over, () => undefined)
+    void this.#clock.sleep(TURN_MAX_MS, { signal: ended.signal, for: 'wait' }).then(over, () => undefined)
     try {
       return await body()
     } finally {

@@ -20,8 +20,7 @@ export class Call implements CallOptions {
     if (this.#aborter === undefined) {
       const aborter = new AbortController()
       this.#aborter = aborter
-      if (this.#reason !== undefined || this.response.destroyed)
-        aborter.abort(this.#reason ?? new Failure('aborted'))
+      if (this.#reason !== undefined || this.response.destroyed) aborter.abort(this.#reason ?? new Failure('aborted'))
       else this.response.once('close', () => aborter.abort(new Failure('aborted')))
     }
     return this.#aborter.signal
@@ -35,9 +34,7 @@ export class Call implements CallOptions {
 
   /** What the failure of this call is to its client: a wait that we ended says why. */
   explain(error: unknown): unknown {
-    return this.#reason !== undefined && (Failure.is(error, 'aborted') || error === this.#reason)
-      ? this.#reason
-      : error
+    return this.#reason !== undefined && (Failure.is(error, 'aborted') || error === this.#reason) ? this.#reason : error
   }
 
   /** Whether a body is announced that nobody has read to its end. */

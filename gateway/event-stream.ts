@@ -30,25 +30,17 @@ export async function sendEvents(
   try {
     let next = iterator.next()
     await Promise.race([next, pause(OPEN_AFTER_MS)])
-    response.writeHead(
-      200,
-      headersOf(context, { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' }),
-    )
+    response.writeHead(200, headersOf(context, { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' }))
     response.write(': open\n\n')
     heartbeat = setInterval(() => beat(context), STREAM_HEARTBEAT_MS)
     for (let step = await next; !step.done && !signal.aborted; step = await next) {
-      if (
-        !response.write(eventText(step.value, source.cursor)) &&
-        !(await drained(context, signal))
-      )
-        return
+      if (!response.write(eventText(step.value, source.cursor)) && !(await drained(context, signal))) return
       next = iterator.next()
     }
     response.end('event: end\ndata: {}\n\n')
   } catch (error) {
     if (!response.headersSent) throw error
-    if (!response.destroyed)
-      response.end(`event: problem\ndata: ${JSON.stringify(parts.problemOf(error))}\n\n`)
+    if (!response.destroyed) response.end(`event: problem\ndata: ${JSON.stringify(parts.problemOf(error))}\n\n`)
   } finally {
     clearInterval(heartbeat)
     await iterator.return?.().catch(() => undefined)

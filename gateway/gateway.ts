@@ -112,9 +112,7 @@ export class Gateway implements AsyncDisposable {
     server.on('checkContinue', (request, response) =>
       this.#onRequest(request, response, () => response.writeContinue()),
     )
-    server.on('checkExpectation', (request, response) =>
-      this.#onRequest(request, response, () => undefined),
-    )
+    server.on('checkExpectation', (request, response) => this.#onRequest(request, response, () => undefined))
     server.on('connection', socket => this.#connections.add(socket))
     server.on('clientError', (error, socket) => refuseConnection(error, socket))
   }
@@ -173,7 +171,14 @@ export class Gateway implements AsyncDisposable {
 function ownPages({ metrics, version }: GatewayParts): ReadonlyMap<string, OwnPage> {
   let description: string | undefined
   return new Map<string, OwnPage>([
-    ['openapi.json', { mediaType: 'application/json', isOpen: true, text: () => (description ??= JSON.stringify(openApiDocument({ version }))) }],
+    [
+      'openapi.json',
+      {
+        mediaType: 'application/json',
+        isOpen: true,
+        text: () => (description ??= JSON.stringify(openApiDocument({ version }))),
+      },
+    ],
     ['health', { mediaType: 'application/json', isOpen: true, text: () => '{"status":"ok"}' }],
     [
       'metrics',
@@ -210,10 +215,7 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
           'malformed-request',
           {},
           {
-            note:
-              error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-                ? 'it came too slowly'
-                : 'it is no HTTP/1.1',
+            note: error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'it came too slowly' : 'it is no HTTP/1.1',
           },
         )
   const problem = publicProblem(failure, 'none')

@@ -25,8 +25,7 @@ export function createHostRule(options: {
     if (port === 80) exact.add(name)
   }
   const anyPort = new Set<string>()
-  for (const allowed of allowedHosts)
-    (hasPort(allowed) ? exact : anyPort).add(allowed.toLowerCase())
+  for (const allowed of allowedHosts) (hasPort(allowed) ? exact : anyPort).add(allowed.toLowerCase())
   const isNode = (value: string): boolean => exact.has(value) || anyPort.has(value.replace(/:\d{1,5}$/, ''))
   return header => {
     if (header === undefined) return undefined
@@ -46,9 +45,7 @@ function isUnspecified(host: string): boolean {
 }
 
 function bracketed(host: string): string {
-  return host.includes(':') && !host.startsWith('[')
-    ? `[${host.toLowerCase()}]`
-    : host.toLowerCase()
+  return host.includes(':') && !host.startsWith('[') ? `[${host.toLowerCase()}]` : host.toLowerCase()
 }
 
 function hasPort(host: string): boolean {

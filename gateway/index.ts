@@ -1,6 +1,15 @@
 // HTTP face of a node: the table of operations over HTTP, and what carries the operations out.
 export { type AoFacade, type AoFacadeParts, createAoFacade, type KnownScheduler } from './ao/index.ts'
-export { BlsSigner, createIcFaces, deriveIcKeys, type EvaluatedResults, type IcFacadeParts, type IcKeys, runClerk, ThreadedClerk } from './ic/index.ts'
+export {
+  BlsSigner,
+  createIcFaces,
+  deriveIcKeys,
+  type EvaluatedResults,
+  type IcFacadeParts,
+  type IcKeys,
+  runClerk,
+  ThreadedClerk,
+} from './ic/index.ts'
 export { Gateway, type GatewayParts } from './gateway.ts'
 export { Metrics } from './metrics.ts'
 export { createOperations } from './operations/create-operations.ts'

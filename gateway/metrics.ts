@@ -88,15 +88,8 @@ export class Metrics implements MetricsRegistry {
     return text
   }
 
-  #series<S extends Series>(
-    name: string,
-    kind: Family['kind'],
-    help: string,
-    labels: Labels,
-    make: () => S,
-  ): S {
-    if (!/^[a-z][a-z0-9_]*$/.test(name))
-      throw new TypeError(`expected a name in snake_case, got ${name}`)
+  #series<S extends Series>(name: string, kind: Family['kind'], help: string, labels: Labels, make: () => S): S {
+    if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new TypeError(`expected a name in snake_case, got ${name}`)
     let family = this.#families.get(name)
     if (family === undefined) {
       family = { kind, help, series: new Map() }
@@ -106,8 +99,7 @@ export class Metrics implements MetricsRegistry {
     const text = labelText(labels)
     const known = family.series.get(text)
     if (known !== undefined) return known as S
-    if (family.series.size >= SERIES_MAX)
-      throw new RangeError(`more than ${SERIES_MAX} series of ${name}`)
+    if (family.series.size >= SERIES_MAX) throw new RangeError(`more than ${SERIES_MAX} series of ${name}`)
     const made = make()
     family.series.set(text, made)
     return made
@@ -117,9 +109,7 @@ export class Metrics implements MetricsRegistry {
 function labelText(labels: Labels): string {
   const names = Object.keys(labels).sort()
   return names
-    .map(
-      name => `${name}="${(labels[name] ?? '').replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`,
-    )
+    .map(name => `${name}="${(labels[name] ?? '').replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`)
     .join(',')
 }
 

@@ -114,8 +114,4 @@ export interface GatewayLogger {
  * Host rule, security headers and open CORS are in place; bodies are its own to bound. `url` takes the target of the request apart,
  * which costs as much as answering some requests. @throws {Failure} `malformed-request` if it is no path
  */
-export type Mount = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  url: () => URL,
-) => Promise<boolean>
+export type Mount = (request: IncomingMessage, response: ServerResponse, url: () => URL) => Promise<boolean>

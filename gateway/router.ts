@@ -44,8 +44,7 @@ function childOf(node: RouteNode, segment: string): RouteNode {
   const param = /^\{(\w+)\}$/.exec(segment)?.[1]
   if (param !== undefined) {
     node.param ??= { name: param, node: newNode() }
-    if (node.param.name !== param)
-      throw new Error(`two names for one parameter: ${param}, ${node.param.name}`)
+    if (node.param.name !== param) throw new Error(`two names for one parameter: ${param}, ${node.param.name}`)
     return node.param.node
   }
   let child = node.statics.get(segment)

@@ -20,12 +20,7 @@ import {
   STREAMS_MAX,
 } from '../protocol/index.ts'
 import type { AdminGate } from './admin-gate.ts'
-import {
-  type AnswerContext,
-  sendBody,
-  sendPreflight,
-  sendProblem,
-} from './answer.ts'
+import { type AnswerContext, sendBody, sendPreflight, sendProblem } from './answer.ts'
 import { readBody } from './body.ts'
 import type { Call } from './call.ts'
 import { sendEvents } from './event-stream.ts'
@@ -60,11 +55,7 @@ export interface ServeParts {
 }
 
 /** Answers a request. Gives the operation that was asked for, if there is one; never rejects. */
-export async function serve(
-  parts: ServeParts,
-  call: Call,
-  proceed: () => void,
-): Promise<OperationName | undefined> {
+export async function serve(parts: ServeParts, call: Call, proceed: () => void): Promise<OperationName | undefined> {
   const asked: { name: OperationName | undefined } = { name: undefined }
   let isOpen = false
   try {
@@ -75,9 +66,7 @@ export async function serve(
     }
     const target = parseTarget(call.request.url ?? '')
     const route = parts.router(target.segments)
-    isOpen =
-      route === undefined ||
-      !Object.values(route.operations).some(name => rowOf(name).access === 'admin')
+    isOpen = route === undefined || !Object.values(route.operations).some(name => rowOf(name).access === 'admin')
     if (route === undefined) await serveElsewhere(parts, call, target, proceed)
     else await serveRoute(parts, call, { route, target, isOpen, proceed, asked })
   } catch (thrown) {
@@ -153,28 +142,16 @@ function admitAdmin(parts: ServeParts, { request }: Call): void {
   const { origin, host, authorization } = request.headers
   const site = request.headers['sec-fetch-site']
   const isForeign =
-    (origin !== undefined && !isSameOrigin(origin, host)) ||
-    site === 'cross-site' ||
-    site === 'same-site'
-  if (isForeign)
-    throw new Failure(
-      'host-refused',
-      {},
-      { note: 'pages of another origin may not use the admin API' },
-    )
+    (origin !== undefined && !isSameOrigin(origin, host)) || site === 'cross-site' || site === 'same-site'
+  if (isForeign) throw new Failure('host-refused', {}, { note: 'pages of another origin may not use the admin API' })
   parts.admitAdmin(authorization, request.socket.remoteAddress ?? '')
 }
 
 /** A reader that comes back names the last event it had; the stream goes on after it. */
-function resumed(
-  row: OperationRow,
-  query: Target['query'],
-  lastId: string | string[] | undefined,
-): Target['query'] {
+function resumed(row: OperationRow, query: Target['query'], lastId: string | string[] | undefined): Target['query'] {
   const hasCursor = row.answer.kind === 'stream' && row.answer.cursor !== undefined
   if (!hasCursor || typeof lastId !== 'string' || lastId === '') return query
-  if (!/^[0-9]{1,15}$/.test(lastId))
-    throw new Failure('malformed-request', {}, { note: 'Last-Event-ID is no slot' })
+  if (!/^[0-9]{1,15}$/.test(lastId)) throw new Failure('malformed-request', {}, { note: 'Last-Event-ID is no slot' })
   return { ...query, from: String(Number(lastId) + 1) }
 }
 
@@ -216,12 +193,7 @@ async function serveStream(
   }
 }
 
-async function serveElsewhere(
-  parts: ServeParts,
-  call: Call,
-  target: Target,
-  proceed: () => void,
-): Promise<void> {
+async function serveElsewhere(parts: ServeParts, call: Call, target: Target, proceed: () => void): Promise<void> {
   const { request } = call
   const page = parts.pages.get(target.segments.join('/'))
   if (page !== undefined) {
@@ -238,13 +210,7 @@ async function serveElsewhere(
   await serveMounts(parts.mounts, call, proceed)
 }
 
-function fail(
-  parts: ServeParts,
-  call: Call,
-  error: unknown,
-  isOpen: boolean,
-  headers?: Record<string, string>,
-): void {
+function fail(parts: ServeParts, call: Call, error: unknown, isOpen: boolean, headers?: Record<string, string>): void {
   sendProblem(contextOf(call, isOpen), problemFor(parts, call, error), headers)
 }
 

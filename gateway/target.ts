@@ -16,8 +16,7 @@ const TARGET_MAX_LENGTH = 8192
  * UTF-8, and on a query parameter given twice.
  */
 export function parseTarget(target: string): Target {
-  if (!target.startsWith('/') || target.length > TARGET_MAX_LENGTH)
-    throw malformed('expected a path')
+  if (!target.startsWith('/') || target.length > TARGET_MAX_LENGTH) throw malformed('expected a path')
   const mark = target.indexOf('?')
   const path = mark < 0 ? target : target.slice(0, mark)
   return {

@@ -31,7 +31,8 @@ export async function backUp(parts: HypercoreLogParts, group: GroupCommit, targe
   await feeds.sync()
   for (let attempt = 1; ; attempt++) {
     try {
-      for (const name of ['feeds', 'store', 'modules', 'epochs', 'journal', 'folder.json']) await copy(parts.folder, target, name)
+      for (const name of ['feeds', 'store', 'modules', 'epochs', 'journal', 'folder.json'])
+        await copy(parts.folder, target, name)
       await checkOpens(target)
       return
     } catch (error) {
@@ -44,17 +45,27 @@ export async function backUp(parts: HypercoreLogParts, group: GroupCommit, targe
 
 async function makeEmpty(target: string): Promise<void> {
   await mkdir(target, { recursive: true, mode: 0o700 })
-  if ((await readdir(target)).length > 0) throw new Failure('bad-config', { folder: target }, { note: 'a backup goes into an empty folder' })
+  if ((await readdir(target)).length > 0)
+    throw new Failure('bad-config', { folder: target }, { note: 'a backup goes into an empty folder' })
 }
 
 /** Shares the blocks of files where the file system can. */
 async function copy(from: string, to: string, name: string): Promise<void> {
   const filter = (path: string): boolean => basename(path) !== 'LOCK'
   try {
-    await cp(join(from, name), join(to, name), { recursive: true, preserveTimestamps: true, mode: constants.COPYFILE_FICLONE, filter })
+    await cp(join(from, name), join(to, name), {
+      recursive: true,
+      preserveTimestamps: true,
+      mode: constants.COPYFILE_FICLONE,
+      filter,
+    })
   } catch (error) {
     // Nobody added a module yet, or a record of an epoch.
-    if ((name !== 'modules' && name !== 'epochs') || !(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    if (
+      (name !== 'modules' && name !== 'epochs') ||
+      !(error instanceof Error && 'code' in error && error.code === 'ENOENT')
+    )
+      throw error
   }
 }
 

@@ -8,8 +8,7 @@ const PAGE_SIZE_BYTES = BLOCKS_PER_PAGE / 8
 /** The pages that become full when a feed that has all its blocks grows from `from` to `to` blocks, by their index. */
 export function* fullPages(from: number, to: number): Iterable<readonly [number, Uint8Array]> {
   const end = Math.floor(to / BLOCKS_PER_PAGE)
-  for (let index = Math.floor(from / BLOCKS_PER_PAGE); index < end; index++)
-    yield [index, pageOf(BLOCKS_PER_PAGE)]
+  for (let index = Math.floor(from / BLOCKS_PER_PAGE); index < end; index++) yield [index, pageOf(BLOCKS_PER_PAGE)]
 }
 
 /** Writes the last page of the bitfield, should it lag behind the hints. */

@@ -66,11 +66,7 @@ function hashesOf(key: Uint8Array): readonly [number, number] {
   let first = 0x9e3779b9
   let second = 0x85ebca6b
   for (let at = 0; at + 3 < key.length; at += 4) {
-    const word =
-      (key[at] ?? 0) |
-      ((key[at + 1] ?? 0) << 8) |
-      ((key[at + 2] ?? 0) << 16) |
-      ((key[at + 3] ?? 0) << 24)
+    const word = (key[at] ?? 0) | ((key[at + 1] ?? 0) << 8) | ((key[at + 2] ?? 0) << 16) | ((key[at + 3] ?? 0) << 24)
     first = Math.imul(first ^ word, 0xcc9e2d51)
     first ^= first >>> 15
     second = Math.imul(second + word, 0x1b873593)

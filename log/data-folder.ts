@@ -53,10 +53,7 @@ export async function openDataFolder(
   await files.makeFolder(folder.journal)
   const journal = await files.identity(folder.journal)
   if (!present.includes(FILE_NAME)) {
-    if (
-      present.some(name => name === 'journal' || name === 'feeds') &&
-      (await holdsSomething(files, folder))
-    ) {
+    if (present.some(name => name === 'journal' || name === 'feeds') && (await holdsSomething(files, folder))) {
       throw new Failure('data-folder-damaged', { file: FILE_NAME }, { note: 'it is missing' })
     }
     const id = randomBytes(FOLDER_ID_SIZE_BYTES)
@@ -74,10 +71,7 @@ export async function openDataFolder(
   return { ...folder, id: fromHex(file.id), restored }
 }
 
-async function holdsSomething(
-  files: JournalFiles,
-  folder: Omit<DataFolder, 'id' | 'restored'>,
-): Promise<boolean> {
+async function holdsSomething(files: JournalFiles, folder: Omit<DataFolder, 'id' | 'restored'>): Promise<boolean> {
   const names = [...(await files.list(folder.journal)), ...(await files.list(folder.feeds))]
   return names.length > 0
 }
@@ -88,11 +82,7 @@ async function readFile(files: JournalFiles, path: string): Promise<FolderFile> 
     if (isFolderFile(file)) return file
     throw new TypeError(`expected version 1 with id and journal in ${path}`)
   } catch (error) {
-    throw new Failure(
-      'data-folder-damaged',
-      { file: FILE_NAME },
-      { cause: error, note: 'it cannot be read' },
-    )
+    throw new Failure('data-folder-damaged', { file: FILE_NAME }, { cause: error, note: 'it cannot be read' })
   }
 }
 

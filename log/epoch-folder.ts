@@ -1,5 +1,14 @@
 import { join } from 'node:path'
-import { asProcessId, CborReader, CborWriter, EpochChains, Failure, isId, type ProcessDescription, type ProcessId } from '../protocol/index.ts'
+import {
+  asProcessId,
+  CborReader,
+  CborWriter,
+  EpochChains,
+  Failure,
+  isId,
+  type ProcessDescription,
+  type ProcessId,
+} from '../protocol/index.ts'
 import { diskFailure } from './disk-failure.ts'
 import type { JournalFiles } from './journal-files.ts'
 

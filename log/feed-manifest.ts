@@ -50,14 +50,15 @@ export function feedOf(manifest: HypercoreManifest): FeedSpec | undefined {
   if (!Array.isArray(fields) || fields.length !== 3) return undefined
   const [kind, process, epoch] = fields as readonly unknown[]
   if (kind !== 'messages' && kind !== 'results' && kind !== 'votes') return undefined
-  if (!(process instanceof Uint8Array) || process.length !== 32 || typeof epoch !== 'number')
-    return undefined
+  if (!(process instanceof Uint8Array) || process.length !== 32 || typeof epoch !== 'number') return undefined
   return {
     kind,
     process: asProcessId(toBase64Url(process)),
     epoch,
     signers: manifest.signers.map(({ publicKey }) => asKeyId(toBase64Url(publicKey))),
     quorum: manifest.quorum,
-    ...(manifest.prologue && { prologue: { length: manifest.prologue.length, hash: new Uint8Array(manifest.prologue.hash) } }),
+    ...(manifest.prologue && {
+      prologue: { length: manifest.prologue.length, hash: new Uint8Array(manifest.prologue.hash) },
+    }),
   }
 }

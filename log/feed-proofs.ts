@@ -119,7 +119,10 @@ export class FeedProofs {
   /** The subtrees that cover blocks [from, to), which the head of the feed covers; nothing, if one is not on disk. */
   async #subtrees(state: FeedState, from: number, to: number): Promise<readonly FeedSubtree[] | undefined> {
     const places = placesBetween(from, to)
-    const nodes = await this.#parts.trees.nodes(state.feed, places.map(({ index }) => index))
+    const nodes = await this.#parts.trees.nodes(
+      state.feed,
+      places.map(({ index }) => index),
+    )
     const subtrees = places.flatMap(({ leaves }, at) => {
       const node = nodes[at]
       return node === undefined ? [] : [subtree(leaves, node.size, node.hash)]

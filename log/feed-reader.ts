@@ -44,6 +44,7 @@ export class FeedReader {
   /** Blocks [from, to) as far as they are visible. */
   async *walk(state: FeedState, from: number, to: number): AsyncGenerator<Uint8Array> {
     const end = Math.min(to, await this.length(state))
-    for (let at = from; at < end; at += READ_TOGETHER) yield* await this.read(state, at, Math.min(end, at + READ_TOGETHER))
+    for (let at = from; at < end; at += READ_TOGETHER)
+      yield* await this.read(state, at, Math.min(end, at + READ_TOGETHER))
   }
 }

@@ -1,4 +1,11 @@
-import { type Failure, type FeedHead, feedName, type FeedSpec, type FeedSubtree, type KeyId } from '../protocol/index.ts'
+import {
+  type Failure,
+  type FeedHead,
+  feedName,
+  type FeedSpec,
+  type FeedSubtree,
+  type KeyId,
+} from '../protocol/index.ts'
 import type { FeedEnd } from './feed-end.ts'
 
 /** A block that is in memory because its Hypercore has not taken it yet. */
@@ -101,7 +108,5 @@ export function isShared({ feed }: FeedState): boolean {
 
 /** Whether forgetting this state would lose nothing. */
 export function isQuiet(state: FeedState): boolean {
-  return (
-    state.tail.length === 0 && !state.appending && state.users === 0 && state.frozen === undefined
-  )
+  return state.tail.length === 0 && !state.appending && state.users === 0 && state.frozen === undefined
 }

@@ -47,19 +47,11 @@ export function noteInStore(store: RocksStore, generation: number): void {
  * Refuses a database that does not belong to this journal.
  * @throws {Failure} `data-folder-damaged`
  */
-export function checkNote(
-  what: 'feeds' | 'store',
-  note: number | undefined,
-  found: readonly number[],
-): void {
+export function checkNote(what: 'feeds' | 'store', note: number | undefined, found: readonly number[]): void {
   const [first, last] = [found[0], found.at(-1)]
   if (first === undefined || last === undefined) {
     if (note === undefined) return
-    throw new Failure(
-      'data-folder-damaged',
-      { folder: 'journal', [what]: note },
-      { note: 'the journal is missing' },
-    )
+    throw new Failure('data-folder-damaged', { folder: 'journal', [what]: note }, { note: 'the journal is missing' })
   }
   const dropped = note ?? 0
   const details = { folder: what, dropped, first, last }

@@ -167,19 +167,19 @@ function refuse({ blocks, commitment, reject }: Request, failure: Failure): void
 /** Why a commit is refused whose foundation is missing, if it is. */
 function unfounded({ blocks, commitment }: Request): Failure | undefined {
   if (commitment?.isFounded !== false) return undefined
-  return new Failure('busy', { process: blocks[0]?.block.feed.process ?? '' }, { note: 'what it builds on did not become durable' })
+  return new Failure(
+    'busy',
+    { process: blocks[0]?.block.feed.process ?? '' },
+    { note: 'what it builds on did not become durable' },
+  )
 }
 
 /** Adds the blocks to `lengths` if every one stands at the end of its feed; all or none. */
-function place(
-  blocks: readonly PlacedBlock[],
-  lengths: Map<FeedState, number>,
-): Failure | undefined {
+function place(blocks: readonly PlacedBlock[], lengths: Map<FeedState, number>): Failure | undefined {
   for (const [at, { state, block }] of blocks.entries()) {
     const expected = lengths.get(state) ?? visibleLength(state)
     if (state.frozen !== undefined || block.index !== expected) {
-      for (const { state: placed } of blocks.slice(0, at))
-        lengths.set(placed, (lengths.get(placed) ?? 0) - 1)
+      for (const { state: placed } of blocks.slice(0, at)) lengths.set(placed, (lengths.get(placed) ?? 0) - 1)
       if (state.frozen !== undefined) return state.frozen
       return new Failure('feed-frozen', {
         process: block.feed.process,
@@ -196,7 +196,7 @@ function place(
 export function refuseUnsigned(placed: readonly PlacedBlock[]): void {
   for (const [at, { state, block }] of placed.entries()) {
     if (!isShared(state) || block.signature !== undefined) continue
-    if (placed[at + 1]?.state !== state) 
+    if (placed[at + 1]?.state !== state)
       throw new TypeError('the last block of a commit to a shared feed has no signatures')
   }
 }

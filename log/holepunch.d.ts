@@ -73,9 +73,7 @@ declare module 'hypercore/lib/verifier.js' {
 
 declare module 'hypercore/lib/multisig.js' {
   const multisig: {
-    assemble(
-      proofs: readonly { signer: number; signature: Uint8Array; patch: 0; nodes: null }[],
-    ): Uint8Array
+    assemble(proofs: readonly { signer: number; signature: Uint8Array; patch: 0; nodes: null }[]): Uint8Array
   }
   export default multisig
 }
@@ -160,13 +158,7 @@ declare module 'hypercore-storage/lib/tx.js' {
   /** Changes of one Hypercore, written in one batch by `flush`. */
   export class CoreTX {
     constructor(core: CorePointers, db: RocksDB, view: null, changes: never[])
-    setHead(head: {
-      fork: 0
-      length: number
-      rootHash: Uint8Array
-      signature: Uint8Array
-      timestamp: number
-    }): void
+    setHead(head: { fork: 0; length: number; rootHash: Uint8Array; signature: Uint8Array; timestamp: number }): void
     setHints(hints: Hints): void
     putBlock(index: number, block: Uint8Array): void
     putTreeNode(node: TreeNode): void
@@ -175,9 +167,7 @@ declare module 'hypercore-storage/lib/tx.js' {
   }
   class CorestoreRX {
     constructor(db: RocksDB, view: View)
-    getCore(
-      discoveryKey: Uint8Array,
-    ): Promise<{ version: number; corePointer: number; dataPointer: number } | null>
+    getCore(discoveryKey: Uint8Array): Promise<{ version: number; corePointer: number; dataPointer: number } | null>
     tryFlush(): void
   }
   const transfers: {

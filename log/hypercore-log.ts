@@ -9,7 +9,8 @@
  */
 import type { Duplex } from 'node:stream'
 import {
-  type Commitment, type Directory,
+  type Commitment,
+  type Directory,
   Failure,
   type FeedConflict,
   type FeedGrowth,
@@ -169,8 +170,7 @@ export class HypercoreLog implements Log {
   async #commitLater(placed: readonly PlacedBlock[], commitment: Commitment | undefined): Promise<void> {
     for (const { state } of placed) state.users++
     try {
-      for (const { state } of placed)
-        if (!state.known) await this.#parts.states.load(state, this.#parts.feeds)
+      for (const { state } of placed) if (!state.known) await this.#parts.states.load(state, this.#parts.feeds)
       await this.#room()
       this.#refuseIfClosed()
       await this.#group.commit(placed, commitment)
@@ -215,7 +215,8 @@ export class HypercoreLog implements Log {
   take(feed: FeedSpec, piece: SignedBlocks): Promise<TakeAnswer> {
     const state = this.#parts.states.of(feed)
     return this.#inTurn(state, () => {
-      if (state.own && !isInPrologue(state, visibleLength(state))) throw new TypeError('expected a feed that others sign')
+      if (state.own && !isInPrologue(state, visibleLength(state)))
+        throw new TypeError('expected a feed that others sign')
       return this.#replicas.take(state, piece)
     })
   }
@@ -269,7 +270,8 @@ export class HypercoreLog implements Log {
     if (!kinds.includes(feed.kind)) throw new TypeError(`not a feed of ${kinds}: ${feed.kind}`)
     const state = this.#parts.states.of(feed)
     if (state.frozen !== undefined) throw state.frozen
-    if (!state.own) throw new Failure('not-scheduler', { process: feed.process }, { note: 'the feed is signed by others' })
+    if (!state.own)
+      throw new Failure('not-scheduler', { process: feed.process }, { note: 'the feed is signed by others' })
     return state
   }
 

@@ -64,11 +64,7 @@ export async function rebuildFromFeeds(
   }
 }
 
-async function addFrame(
-  feed: FeedSpec,
-  bytes: Uint8Array,
-  { messages, directory }: IndexRepairParts,
-): Promise<void> {
+async function addFrame(feed: FeedSpec, bytes: Uint8Array, { messages, directory }: IndexRepairParts): Promise<void> {
   const frame = frameOf(bytes)
   if (frame === undefined) return
   const { firstSlot } = frame
@@ -77,13 +73,8 @@ async function addFrame(
   if (firstSlot === 0) await addProcess(frame, directory)
 }
 
-function idsOf(
-  { firstSlot, assignments }: Frame,
-  { process }: FeedSpec,
-): readonly MessageId[] | undefined {
-  return unlessMalformed(() =>
-    assignments.map(({ envelope }, at) => envelopeId(envelope, process, firstSlot + at)),
-  )
+function idsOf({ firstSlot, assignments }: Frame, { process }: FeedSpec): readonly MessageId[] | undefined {
+  return unlessMalformed(() => assignments.map(({ envelope }, at) => envelopeId(envelope, process, firstSlot + at)))
 }
 
 async function addProcess(frame: Frame | undefined, directory: ProcessDirectory): Promise<void> {

@@ -104,9 +104,7 @@ const CLOCK_STEP_MS = 20
 
 const statBig = (path: string): Promise<{ ino: bigint; birthtimeNs: bigint; ctimeNs: bigint }> =>
   new Promise((resolve, reject) => {
-    stat(path, { bigint: true }, (error, stats) =>
-      error === null ? resolve(stats) : reject(error),
-    )
+    stat(path, { bigint: true }, (error, stats) => (error === null ? resolve(stats) : reject(error)))
   })
 
 function appendTo(descriptor: number): JournalFile {

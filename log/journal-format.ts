@@ -117,11 +117,7 @@ export interface SegmentContent {
 }
 
 /** Reads all groups of a segment; `firstSequence` is the number its first group must have. */
-export function readSegment(
-  bytes: Uint8Array,
-  salt: number,
-  firstSequence: number,
-): SegmentContent {
+export function readSegment(bytes: Uint8Array, salt: number, firstSequence: number): SegmentContent {
   const view = viewOf(bytes)
   const feeds: FeedSpec[] = []
   const blocks: NewBlock[] = []
@@ -202,8 +198,7 @@ function readBody(body: Uint8Array, feeds: FeedSpec[], blocks: NewBlock[]): void
   const count = reader.array()
   for (let i = 0; i < count; i++) {
     const fields = reader.array()
-    if (fields !== 5 && fields !== 6)
-      throw new MalformedBytes('journal: expected 5 or 6 fields', reader.offset)
+    if (fields !== 5 && fields !== 6) throw new MalformedBytes('journal: expected 5 or 6 fields', reader.offset)
     const feed = feeds[readNumber(reader)]
     if (feed === undefined) throw new MalformedBytes('journal: unknown feed', reader.offset)
     const index = readNumber(reader)
@@ -235,8 +230,7 @@ function readFeed(reader: CborReader): FeedSpec {
 }
 
 function expectFields(reader: CborReader, count: number): void {
-  if (reader.array() !== count)
-    throw new MalformedBytes(`journal: expected ${count} fields`, reader.offset)
+  if (reader.array() !== count) throw new MalformedBytes(`journal: expected ${count} fields`, reader.offset)
 }
 
 function readNumber(reader: CborReader): number {

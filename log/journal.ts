@@ -101,9 +101,7 @@ export class Journal implements AsyncDisposable {
     try {
       const file = await files.create(path)
       try {
-        await file.append([
-          encodeHeader({ generation, salt, previousEnd: this.#previousEnd, folder: folderId }),
-        ])
+        await file.append([encodeHeader({ generation, salt, previousEnd: this.#previousEnd, folder: folderId })])
         await file.datasync()
         await files.syncFolder(folder)
       } catch (error) {
@@ -200,24 +198,18 @@ interface ReadJournal {
 async function readAll({ files, folder, folderId }: JournalParts): Promise<ReadJournal> {
   const names = await files.list(folder)
   const generations = names.flatMap(name => generationOf(name) ?? []).sort((a, b) => a - b)
-  const segments: { generation: number; bytes: Uint8Array; salt: number; previousEnd: number }[] =
-    []
+  const segments: { generation: number; bytes: Uint8Array; salt: number; previousEnd: number }[] = []
   for (const [at, generation] of generations.entries()) {
     const bytes = await files.read(pathOf(folder, generation))
     const header = decodeHeader(bytes)
-    if (
-      header === undefined &&
-      at === generations.length - 1 &&
-      bytes.length <= HEADER_SIZE_BYTES
-    ) {
+    if (header === undefined && at === generations.length - 1 && bytes.length <= HEADER_SIZE_BYTES) {
       // The write of a header was cut short; nothing came after it.
       await files.remove(pathOf(folder, generation))
       generations.pop()
       break
     }
     if (header?.generation !== generation) throw damaged(generation, 'its header cannot be read')
-    if (!equalBytes(header.folder, folderId))
-      throw damaged(generation, 'it belongs to another folder')
+    if (!equalBytes(header.folder, folderId)) throw damaged(generation, 'it belongs to another folder')
     const before = segments.at(-1)
     if (before !== undefined && before.generation !== generation - 1) {
       throw damaged(generation - 1, 'it is missing')
@@ -237,8 +229,7 @@ function readSegments(
     const acknowledged = next === undefined ? bytes : bytes.subarray(0, next.previousEnd)
     const content = readSegment(acknowledged, salt, 0)
     if (content.damaged) throw damaged(generation, 'an acknowledged group cannot be read')
-    if (next !== undefined && content.end !== next.previousEnd)
-      throw damaged(generation, 'it is cut short')
+    if (next !== undefined && content.end !== next.previousEnd) throw damaged(generation, 'it is cut short')
     for (const block of content.blocks) blocks.push({ block, generation })
     end = content.end
   }

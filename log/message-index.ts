@@ -105,10 +105,7 @@ export class StoredMessageIndex implements MessageIndex {
     return slot
   }
 
-  async slotsOf(
-    process: ProcessId,
-    ids: readonly MessageId[],
-  ): Promise<readonly (Slot | undefined)[]> {
+  async slotsOf(process: ProcessId, ids: readonly MessageId[]): Promise<readonly (Slot | undefined)[]> {
     const freshOnes = this.#fresh.get(process)
     const slots: (Slot | undefined)[] = []
     const asked: { at: number; key: Uint8Array }[] = []
@@ -144,8 +141,7 @@ export class StoredMessageIndex implements MessageIndex {
     const [gte, lt] = rangeOf(id)
     for await (const { key, value } of this.#store.range({ gte, lt })) {
       const slot = readSlot(value)
-      if (slot !== undefined)
-        places.set(asProcessId(toBase64Url(key.subarray(PREFIX.length + ID_SIZE_BYTES))), slot)
+      if (slot !== undefined) places.set(asProcessId(toBase64Url(key.subarray(PREFIX.length + ID_SIZE_BYTES))), slot)
     }
     return Array.from(places, ([process, slot]) => ({ process, slot }))
   }
@@ -253,8 +249,5 @@ function changeOf({ key, slot }: Place): StoreChange {
 
 function readSlot(value: Uint8Array | undefined): Slot | undefined {
   if (value === undefined) return undefined
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).readUIntBE(
-    0,
-    SLOT_SIZE_BYTES,
-  )
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).readUIntBE(0, SLOT_SIZE_BYTES)
 }

@@ -85,23 +85,14 @@ export class ModuleFolder {
     return plainBytes(await readFile(this.#pathOf(id)))
   }
 
-  modules({
-    after,
-    limit,
-  }: {
-    after?: ModuleId | undefined
-    limit: number
-  }): readonly ModuleListing[] {
+  modules({ after, limit }: { after?: ModuleId | undefined; limit: number }): readonly ModuleListing[] {
     this.#sorted ??= Array.from(this.#listed.values(), listing => ({
       key: fromBase64Url(listing.id),
       listing,
     })).sort((a, b) => compareBytes(a.key, b.key))
     const start = after === undefined ? undefined : fromBase64Url(after)
-    const first =
-      start === undefined ? 0 : this.#sorted.findIndex(({ key }) => compareBytes(key, start) > 0)
-    return first === -1
-      ? []
-      : this.#sorted.slice(first, first + limit).map(({ listing }) => listing)
+    const first = start === undefined ? 0 : this.#sorted.findIndex(({ key }) => compareBytes(key, start) > 0)
+    return first === -1 ? [] : this.#sorted.slice(first, first + limit).map(({ listing }) => listing)
   }
 
   #pathOf(id: ModuleId): string {

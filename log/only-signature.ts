@@ -3,11 +3,7 @@ import { encodeMultiSignature, Failure, type FeedSpec } from '../protocol/index.
 /** Takes a signature out of Hypercore's list of one, by signer 0 without a patch: 1, 0, signature, 0, 0. @throws {Failure} `internal` */
 export function onlySignature(bytes: Uint8Array): Uint8Array {
   if (bytes.length !== 68 || bytes[0] !== 1 || bytes[1] !== 0)
-    throw new Failure(
-      'internal',
-      { bytes: bytes.length },
-      { note: 'not the signature of one signer' },
-    )
+    throw new Failure('internal', { bytes: bytes.length }, { note: 'not the signature of one signer' })
   return new Uint8Array(bytes.subarray(2, 66))
 }
 

@@ -63,8 +63,7 @@ export class OpenFeeds implements AsyncDisposable {
   /** Blocks of a feed on disk. Heads asked for in one turn are read in one call; nothing is opened. */
   storedLength(state: FeedState): Promise<number> {
     return new Promise((resolve, reject) => {
-      if (this.#asked.push({ state, resolve, reject }) === 1)
-        setImmediate(() => void this.#readHeads())
+      if (this.#asked.push({ state, resolve, reject }) === 1) setImmediate(() => void this.#readHeads())
     })
   }
 
@@ -101,7 +100,10 @@ export class OpenFeeds implements AsyncDisposable {
       }
       if (held === blocks.length) return
       forgetRecovery(core)
-      const signed = proof === undefined ? { keyPair: this.#parts.keyPair } : { signature: signatureList(state.feed, proof.signature) }
+      const signed =
+        proof === undefined
+          ? { keyPair: this.#parts.keyPair }
+          : { signature: signatureList(state.feed, proof.signature) }
       await core.append(held === 0 ? blocks : blocks.slice(held), signed)
     })
   }
@@ -144,11 +146,7 @@ export class OpenFeeds implements AsyncDisposable {
   }
 
   /** Blocks [from, to) that are on disk; undefined where one is not. */
-  async read(
-    state: FeedState,
-    from: number,
-    to: number,
-  ): Promise<readonly (Uint8Array | undefined)[]> {
+  async read(state: FeedState, from: number, to: number): Promise<readonly (Uint8Array | undefined)[]> {
     const stored = await this.#stored.read(state, from, to).catch(error => {
       throw this.failure(error)
     })
@@ -264,7 +262,10 @@ export class OpenFeeds implements AsyncDisposable {
         const infos = await this.#storage.getInfos(keys, { auth: false, head: true, hints: true })
         // The head of a feed of others may be ahead of its blocks.
         for (const [i, { state, resolve }] of some.entries())
-          resolve((isWritten(state, infos[i]?.head?.length) ? infos[i]?.head?.length : infos[i]?.hints?.contiguousLength) ?? 0)
+          resolve(
+            (isWritten(state, infos[i]?.head?.length) ? infos[i]?.head?.length : infos[i]?.hints?.contiguousLength) ??
+              0,
+          )
       } catch (error) {
         for (const { reject } of some) reject(this.failure(error))
       }

@@ -252,9 +252,6 @@ function directoryOf(processes: ProcessDirectory, modules: ModuleFolder, epochs:
   }
 }
 
-function report(
-  options: OpenLogOptions,
-  phase: OpenProgress['phase'],
-): (done: number, total: number) => void {
+function report(options: OpenLogOptions, phase: OpenProgress['phase']): (done: number, total: number) => void {
   return (done, total) => options.onProgress?.({ phase, done, total })
 }

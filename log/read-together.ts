@@ -28,9 +28,7 @@ export class ReadTogether {
     try {
       const batch = this.#db.read({ autoDestroy: true, capacity: asked.length })
       for (const { key, resolve, reject } of asked) {
-        batch
-          .get(key)
-          .then(value => resolve(value === null ? undefined : plainBytes(value)), reject)
+        batch.get(key).then(value => resolve(value === null ? undefined : plainBytes(value)), reject)
       }
       batch.tryFlush()
     } catch (error) {

@@ -49,7 +49,8 @@ export async function recover(
     for (const { block, generation } of missing) {
       outstanding.set(generation, (outstanding.get(generation) ?? 0) + 1)
       const { bytes, signature } = block
-      if (state.frozen === undefined) behind.add(state, { bytes, generation, proof: signature && { signature, rest: [] } })
+      if (state.frozen === undefined)
+        behind.add(state, { bytes, generation, proof: signature && { signature, rest: [] } })
     }
     done += blocks.length
     onProgress(done, journalled.length)
@@ -74,11 +75,7 @@ async function compare(
     if (block.index === first + at) continue
     freeze(
       state,
-      new Failure(
-        'feed-frozen',
-        { process, index: block.index },
-        { note: 'the journal has a gap' },
-      ),
+      new Failure('feed-frozen', { process, index: block.index }, { note: 'the journal has a gap' }),
       state.stored,
     )
     return blocks
@@ -100,11 +97,7 @@ async function compare(
       const bytes = read[i]
       if (bytes !== undefined && equalBytes(bytes, block.bytes)) continue
       const details = { process, index: block.index }
-      freeze(
-        state,
-        new Failure('feed-frozen', details, { note: 'the feed contradicts the journal' }),
-        block.index,
-      )
+      freeze(state, new Failure('feed-frozen', details, { note: 'the feed contradicts the journal' }), block.index)
       return blocks
     }
   }

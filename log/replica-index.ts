@@ -71,7 +71,11 @@ export class ReplicaIndex {
       const { feed, indexed, stored } = found
       for (let at = indexed; at < stored; at += READ_TOGETHER) {
         const blocks = await feeds.read(stateOf(feed), at, Math.min(stored, at + READ_TOGETHER))
-        this.add(feed, at, blocks.flatMap(block => (block === undefined ? [] : [block])))
+        this.add(
+          feed,
+          at,
+          blocks.flatMap(block => (block === undefined ? [] : [block])),
+        )
         await store.settled()
       }
     }
@@ -94,6 +98,12 @@ function feedNamed(name: string): FeedSpec | undefined {
   const [kind, process, epoch, quorum, signers, length, hash] = name.split('/')
   if (kind !== 'messages' || process === undefined || signers === undefined) return undefined
   const keys = signers.split('+').map(asKeyId)
-  const feed = { kind, process: asProcessId(process), epoch: Number(epoch), quorum: Number(quorum), signers: keys } as const
+  const feed = {
+    kind,
+    process: asProcessId(process),
+    epoch: Number(epoch),
+    quorum: Number(quorum),
+    signers: keys,
+  } as const
   return hash === undefined ? feed : { ...feed, prologue: { length: Number(length), hash: fromBase64Url(hash) } }
 }

@@ -52,7 +52,8 @@ export class Replicas {
     if (other >= 0) return this.#differs(state, piece, piece.from + other)
     if (held === piece.blocks.length) return { status: 'taken', length }
     // What its signers say of a prologue counts for nothing: its end is known, and must come with it.
-    if (isInPrologue(state, length) && piece.head.length !== state.feed.prologue?.length) return { status: 'unproven', length }
+    if (isInPrologue(state, length) && piece.head.length !== state.feed.prologue?.length)
+      return { status: 'unproven', length }
     const news = piece.blocks.slice(held)
     const end = await this.#parts.proofs.end(state, length)
     const now = verified(state.feed, end, news, piece)

@@ -104,7 +104,13 @@ export class Replication implements AsyncDisposable {
     await length(state)
     await behind.bring(state)
     const manifest = manifestOf(state.feed)
-    const core = feeds.corestore.get({ key: Hypercore.key(manifest), manifest, allowFork: false, eagerUpgrade: false, active: false })
+    const core = feeds.corestore.get({
+      key: Hypercore.key(manifest),
+      manifest,
+      allowFork: false,
+      eagerUpgrade: false,
+      active: false,
+    })
     await core.ready()
     return { state, core, streams: 0 }
   }

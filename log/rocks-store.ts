@@ -252,8 +252,7 @@ async function openDatabase(folder: string): Promise<RocksDB> {
     await db.ready()
     return db
   } catch (error) {
-    if (isLocked(error))
-      throw new Failure('data-folder-locked', { folder: 'store' }, { cause: error })
+    if (isLocked(error)) throw new Failure('data-folder-locked', { folder: 'store' }, { cause: error })
     const failure = diskFailure(error, 'store')
     if (failure.code === 'disk-full') throw failure
     throw new Failure(

@@ -145,8 +145,7 @@ export class StoredFeeds {
     const end = place.end ?? (await this.#readEnd(state, place))
     if (end === undefined) return false
     const { process } = state.feed
-    if (end.length < from)
-      throw new Failure('feed-frozen', { process, expected: from, length: end.length, fork: 0 })
+    if (end.length < from) throw new Failure('feed-frozen', { process, expected: from, length: end.length, fork: 0 })
     this.#keep(state, place)
     const held = Math.min(end.length - from, blocks.length)
     const present = held === 0 ? [] : await this.#readBlocks(place, from, from + held)
@@ -172,7 +171,8 @@ export class StoredFeeds {
     const tree = treeWith(end, blocks)
     for (const [at, block] of blocks.entries()) tx.putBlock(end.length + at, block)
     const now = endOf(tree)
-    if (proof !== undefined && !appendSubtrees(tree, proof.rest)) throw new Failure('internal', {}, { note: 'a head was not checked' })
+    if (proof !== undefined && !appendSubtrees(tree, proof.rest))
+      throw new Failure('internal', {}, { note: 'a head was not checked' })
     const signature =
       proof === undefined
         ? new Verifier(key, manifestOf(state.feed)).sign(tree, keyPair)
@@ -194,9 +194,7 @@ export class StoredFeeds {
     return found && { ...keys, ...found, end: undefined }
   }
 
-  async #pointersOf(
-    discoveryKey: Uint8Array,
-  ): Promise<Pick<Place, 'pointers' | 'isKnownFormat'> | undefined> {
+  async #pointersOf(discoveryKey: Uint8Array): Promise<Pick<Place, 'pointers' | 'isKnownFormat'> | undefined> {
     const rx = new transfers.CorestoreRX(this.#parts.storage.db, NO_VIEW)
     const found = rx.getCore(discoveryKey)
     rx.tryFlush()
@@ -224,13 +222,7 @@ export class StoredFeeds {
   /** Reads where a feed ends; nothing if it is not plainly ours to write. */
   async #readEnd(state: FeedState, { pointers }: Place): Promise<End | undefined> {
     const rx = this.#reader(pointers)
-    const reads = [
-      rx.getAuth(),
-      rx.getHead(),
-      rx.getHints(),
-      rx.getGroup(),
-      rx.getDependency(),
-    ] as const
+    const reads = [rx.getAuth(), rx.getHead(), rx.getHints(), rx.getGroup(), rx.getDependency()] as const
     rx.tryFlush()
     const [auth, head, hints, group, dependency] = await Promise.all(reads)
     const isPlain = auth?.manifest && auth.frozen !== true && group === null && dependency === null
@@ -261,10 +253,8 @@ export class StoredFeeds {
 
   /** Somebody opens a Hypercore: what is under way comes to its end first, and our knowledge of the end is forgotten. */
   async #handOver(discoveryKey: Uint8Array): Promise<void> {
-    for (const underWay of this.#underWay)
-      if (equalBytes(underWay.discoveryKey, discoveryKey)) await underWay.end
-    for (const place of this.#places.values())
-      if (equalBytes(place.discoveryKey, discoveryKey)) place.end = undefined
+    for (const underWay of this.#underWay) if (equalBytes(underWay.discoveryKey, discoveryKey)) await underWay.end
+    for (const place of this.#places.values()) if (equalBytes(place.discoveryKey, discoveryKey)) place.end = undefined
     const found = await this.#pointersOf(discoveryKey)
     if (found?.isKnownFormat !== true) return
     const { pointers } = found

@@ -11,12 +11,21 @@ export interface ToolCall {
 }
 
 /** Calls a message or asks a query; gives the reply. @throws {Failure} `not-found`, `not-permitted`; those of the call */
-export async function callTool(catalog: Catalog, parts: McpParts, call: ToolCall, limits: CallOptions): Promise<unknown> {
+export async function callTool(
+  catalog: Catalog,
+  parts: McpParts,
+  call: ToolCall,
+  limits: CallOptions,
+): Promise<unknown> {
   const [label, name] = partsOf(call.name)
   const { id, described } = await catalog.find(label, limits)
   const isMessage = Object.hasOwn(described.messages, name)
   if (!isMessage && !Object.hasOwn(described.queries, name))
-    throw new Failure('not-found', { tool: call.name }, { note: `${described.name} has no message or query ${JSON.stringify(name)}` })
+    throw new Failure(
+      'not-found',
+      { tool: call.name },
+      { note: `${described.name} has no message or query ${JSON.stringify(name)}` },
+    )
   if (isMessage && !parts.allowWrite)
     throw new Failure('not-permitted', { tool: call.name }, { note: 'the server was started without --allow-write' })
   const question = (isMessage ? described.messages : described.queries)[name] ?? { input: {} }

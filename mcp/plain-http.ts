@@ -41,7 +41,8 @@ export async function answerPlain(
 async function readInput(request: Request): Promise<unknown> {
   const text = await boundedText(request)
   if (text === '') return undefined
-  if (request.headers.get('content-type')?.split(';')[0]?.trim() !== 'application/json') throw new Failure('unsupported-media')
+  if (request.headers.get('content-type')?.split(';')[0]?.trim() !== 'application/json')
+    throw new Failure('unsupported-media')
   try {
     return JSON.parse(text)
   } catch (cause) {

@@ -10,9 +10,24 @@ const MIME_TYPE = 'application/json'
 
 /** What can be read of whichever process or message, by its id. */
 export const RESOURCE_TEMPLATES: ResourceTemplateType[] = [
-  { name: 'state', uriTemplate: 'atoll://process/{id}/state', mimeType: MIME_TYPE, description: 'The state of a process after its last evaluated slot' },
-  { name: 'interface', uriTemplate: 'atoll://process/{id}/interface', mimeType: MIME_TYPE, description: 'What a process promises: its messages, queries and events' },
-  { name: 'trace', uriTemplate: 'atoll://message/{id}/trace', mimeType: MIME_TYPE, description: 'A message and all that it caused, with timings and errors' },
+  {
+    name: 'state',
+    uriTemplate: 'atoll://process/{id}/state',
+    mimeType: MIME_TYPE,
+    description: 'The state of a process after its last evaluated slot',
+  },
+  {
+    name: 'interface',
+    uriTemplate: 'atoll://process/{id}/interface',
+    mimeType: MIME_TYPE,
+    description: 'What a process promises: its messages, queries and events',
+  },
+  {
+    name: 'trace',
+    uriTemplate: 'atoll://message/{id}/trace',
+    mimeType: MIME_TYPE,
+    description: 'A message and all that it caused, with timings and errors',
+  },
 ]
 
 /** The state of a process, as something to be read. */
@@ -32,7 +47,8 @@ export async function readResource(client: Client, uri: string, options: CallOpt
     const contract = await client.processes.contract(idIn(state, 'unknown-process'), options)
     return json(await client.process(contract, state).state({ signal: options.signal }))
   }
-  if (described !== undefined) return json(await client.processes.interface(idIn(described, 'unknown-process'), options))
+  if (described !== undefined)
+    return json(await client.processes.interface(idIn(described, 'unknown-process'), options))
   if (trace !== undefined) {
     const message = asMessageId(idIn(trace, 'unknown-message'))
     return json(toJsonValue(await client.transport.request('trace', { message, wait_ms: 0 }, options)))

@@ -10,7 +10,13 @@ import {
   type McpHttpHandler,
   originValidationResponse,
 } from '@modelcontextprotocol/server'
-import { Failure, HEADERS_MAX_BYTES, HEADERS_TIMEOUT_MS, MCP_CONNECTIONS_MAX, REQUEST_TIMEOUT_MS } from '../protocol/index.ts'
+import {
+  Failure,
+  HEADERS_MAX_BYTES,
+  HEADERS_TIMEOUT_MS,
+  MCP_CONNECTIONS_MAX,
+  REQUEST_TIMEOUT_MS,
+} from '../protocol/index.ts'
 import { Catalog } from './catalog.ts'
 import { limitsOf, type McpParts } from './mcp-parts.ts'
 import { answerPlain } from './plain-http.ts'

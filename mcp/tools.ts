@@ -33,13 +33,18 @@ export function isObjectInput({ input }: Pick<Question, 'input'>): boolean {
 }
 
 /** What a tool was called with, as the process takes it: an input that is no object stands in a field. */
-export function inputOf(question: Pick<Question, 'input'>, given: Readonly<Record<string, unknown>> | undefined): unknown {
+export function inputOf(
+  question: Pick<Question, 'input'>,
+  given: Readonly<Record<string, unknown>> | undefined,
+): unknown {
   return isObjectInput(question) ? given : given?.['input']
 }
 
 function aboutOf(name: string, { doc, allow }: Question, label: string, isQuery: boolean): string {
   const what = doc ?? `${isQuery ? 'Asks' : 'Sends'} ${name}.`
-  const how = isQuery ? `Query of the process ${label}; changes nothing.` : `Message to the process ${label}; it is signed and stands in its feed.`
+  const how = isQuery
+    ? `Query of the process ${label}; changes nothing.`
+    : `Message to the process ${label}; it is signed and stands in its feed.`
   return [what, how, ...(allow === undefined ? [] : [`Only for: ${allow.join(', ')}.`])].join(' ')
 }
 

@@ -1,12 +1,4 @@
-import type {
-  KeyId,
-  Log,
-  Peers,
-  ProcessDescription,
-  ProcessId,
-  ProcessPolicy,
-  Push,
-} from '../protocol/index.ts'
+import type { KeyId, Log, Peers, ProcessDescription, ProcessId, ProcessPolicy, Push } from '../protocol/index.ts'
 
 /** How long each courier waits for the one before it. */
 export const TAKE_OVER_MS = 2_000
@@ -48,9 +40,7 @@ export class Couriers {
   rank({ core }: Push): number {
     const { log, key } = this.#parts
     const policy = log.directory.processAtHand(core.from)?.policy
-    return policy === undefined || policy.computeUnits.length === 1
-      ? 0
-      : courierRank(policy, key, core.to)
+    return policy === undefined || policy.computeUnits.length === 1 ? 0 : courierRank(policy, key, core.to)
   }
 
   /**

@@ -107,7 +107,8 @@ export class Intake {
     if (!isId(module)) throw new Failure('unknown-module', { module })
     if (this.#knownModules.has(module)) return
     const { log, learnModule } = this.#parts
-    if (((await log.directory.module(module)) ?? (await learnModule?.(module))) === undefined) throw new Failure('unknown-module', { module })
+    if (((await log.directory.module(module)) ?? (await learnModule?.(module))) === undefined)
+      throw new Failure('unknown-module', { module })
     if (this.#knownModules.size < 10_000) this.#knownModules.add(module)
   }
 }

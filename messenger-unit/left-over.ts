@@ -1,4 +1,14 @@
-import { type Computer, Failure, type Log, messagesFeed, type ProcessDescription, type ProcessId, type Sending, type Slot, slotCount } from '../protocol/index.ts'
+import {
+  type Computer,
+  Failure,
+  type Log,
+  messagesFeed,
+  type ProcessDescription,
+  type ProcessId,
+  type Sending,
+  type Slot,
+  slotCount,
+} from '../protocol/index.ts'
 import type { Unfinished } from './unfinished.ts'
 
 export interface LeftOverParts {

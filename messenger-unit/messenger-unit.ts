@@ -1,8 +1,38 @@
 import {
   type DataItem,
-  type CallRequest, type RequestEnvelope, type Assign, asMessageId, asProcessId, type CallOptions, type Certificate, type Clock, type Commitment, type Computer, Failure, isSpawn, type KeyId, type Log, type MessageId,
-  type Messenger, type ModuleDescription, type ModuleId, PAIRS_MAX, type Peers, type ProcessDescription, type ProcessId, type Push,
-  type PushProof, type Receipt, readFrameHead, type Scheduler, type Sending, type Slot, type Trace, type TraceBounds, voucherOf, firstPolicy,
+  type CallRequest,
+  type RequestEnvelope,
+  type Assign,
+  asMessageId,
+  asProcessId,
+  type CallOptions,
+  type Certificate,
+  type Clock,
+  type Commitment,
+  type Computer,
+  Failure,
+  isSpawn,
+  type KeyId,
+  type Log,
+  type MessageId,
+  type Messenger,
+  type ModuleDescription,
+  type ModuleId,
+  PAIRS_MAX,
+  type Peers,
+  type ProcessDescription,
+  type ProcessId,
+  type Push,
+  type PushProof,
+  type Receipt,
+  readFrameHead,
+  type Scheduler,
+  type Sending,
+  type Slot,
+  type Trace,
+  type TraceBounds,
+  voucherOf,
+  firstPolicy,
 } from '../protocol/index.ts'
 import { EffectDesk, type EffectOffer } from './effects/effect-desk.ts'
 import { Couriers } from './courier.ts'
@@ -78,7 +108,8 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
       rank: push => couriers.rank(push),
       expectedSeq: push => couriers.expectedSeq(push),
       sentFrom: (from, to, seq) => this.#sentFrom(from, to, seq),
-      delivered: push => void (this.#early.delivered(push) || this.#unfinished.delivered(push.core.from, push.core.slot)),
+      delivered: push =>
+        void (this.#early.delivered(push) || this.#unfinished.delivered(push.core.from, push.core.slot)),
       trouble: (push, failure) => {
         // Its receiver may be elsewhere by now.
         if (maybeMoved(failure)) void parts.moved?.(push.core.to)
@@ -198,7 +229,10 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   #openEffects(offer: EffectOffer): EffectDesk {
     const { log, clock, random, trouble } = this.#parts
     return new EffectDesk({
-      ...offer, log, clock, random,
+      ...offer,
+      log,
+      clock,
+      random,
       schedulerOf: process => this.#routes.of(process),
       delivered: push => this.#unfinished.delivered(push.core.from, push.core.slot),
       trouble: (push, failure) => trouble?.(`effect of ${push.core.from}`, failure),
@@ -231,7 +265,9 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     const { log, computer } = this.#parts
     if (!computer.attests(push) || isSpawn(push)) return false
     const [from, to] = [log.directory.processAtHand(push.core.from), log.directory.processAtHand(push.core.to)]
-    return from !== undefined && to !== undefined && voucherOf(firstPolicy(from), to.policy) === this.#parts.scheduler.key
+    return (
+      from !== undefined && to !== undefined && voucherOf(firstPolicy(from), to.policy) === this.#parts.scheduler.key
+    )
   }
 
   #traceParts(): TraceParts {

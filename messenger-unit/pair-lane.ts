@@ -212,7 +212,8 @@ export class PairLane {
     if (this.#stop.signal.aborted) return false
     const expected = await expectedSeq(head).catch(error => trouble(head, Failure.from(error)))
     let next = this.#queue[0]?.push
-    for (; expected !== undefined && next !== undefined && next.core.seq < expected; next = this.#queue[0]?.push) this.#done(next)
+    for (; expected !== undefined && next !== undefined && next.core.seq < expected; next = this.#queue[0]?.push)
+      this.#done(next)
     if (next !== head) return false
     this.#absentUntilMs = clock.now() + ABSENT_MS
     return true
@@ -225,7 +226,9 @@ export class PairLane {
     const scheduler = this.#parts.schedulerAtHand(head) ?? (await this.#parts.schedulerOf(head))
     if (scheduler === undefined) return this.#setAside(window)
     this.#unknownSinceMs = undefined
-    const answers = await scheduler.schedule(this.#vouched(scheduler, window) ?? (await provenRequests(this.#parts.computer, window)))
+    const answers = await scheduler.schedule(
+      this.#vouched(scheduler, window) ?? (await provenRequests(this.#parts.computer, window)),
+    )
     for (const [i, answer] of answers.entries()) {
       const push = window[i]
       if (push === undefined) break
@@ -257,9 +260,7 @@ export class PairLane {
     const { from, to, seq } = head.core
     const isAgain = this.#broughtBackAt === this.#fresh
     this.#broughtBackAt = this.#fresh
-    const earlier = (await this.#parts.sentFrom(from, to, expectedSeq)).filter(
-      push => push.core.seq < seq,
-    )
+    const earlier = (await this.#parts.sentFrom(from, to, expectedSeq)).filter(push => push.core.seq < seq)
     for (const push of earlier) this.#broughtBack.add(push)
     this.#queue.unshift(...earlier.map(push => ({ push, after: undefined })))
     return earlier.length > 0 && !isAgain

@@ -1,4 +1,11 @@
-import { type Commitment, type Computer, Failure, type Push, type ScheduleAnswer, type ScheduleRequest } from '../protocol/index.ts'
+import {
+  type Commitment,
+  type Computer,
+  Failure,
+  type Push,
+  type ScheduleAnswer,
+  type ScheduleRequest,
+} from '../protocol/index.ts'
 
 /** A push for which the scheduler vouches; `after`: what it comes from, if that is not durable yet. */
 export const vouchedRequest = (push: Push, after?: Commitment): ScheduleRequest => ({
@@ -8,7 +15,10 @@ export const vouchedRequest = (push: Push, after?: Commitment): ScheduleRequest 
 })
 
 /** Pushes of one pair with what proves them; those of one slot are proven together. */
-export async function provenRequests(computer: Pick<Computer, 'proveOutbox'>, window: readonly Push[]): Promise<ScheduleRequest[]> {
+export async function provenRequests(
+  computer: Pick<Computer, 'proveOutbox'>,
+  window: readonly Push[],
+): Promise<ScheduleRequest[]> {
   const requests: ScheduleRequest[] = []
   for (let i = 0; i < window.length; ) {
     const slot = window[i]?.core.slot ?? 0
@@ -17,7 +27,11 @@ export async function provenRequests(computer: Pick<Computer, 'proveOutbox'>, wi
     const pushes = window.slice(i, end)
     const { from } = pushes[0]?.core ?? { from: undefined }
     if (from === undefined) break
-    const proofs = await computer.proveOutbox(from, slot, pushes.map(push => push.core.index))
+    const proofs = await computer.proveOutbox(
+      from,
+      slot,
+      pushes.map(push => push.core.index),
+    )
     for (const [j, push] of pushes.entries()) {
       const proof = proofs[j]
       if (proof !== undefined) requests.push({ process: push.core.to, envelope: { kind: 'push', push, proof } })

@@ -73,18 +73,10 @@ export class Routes {
    * What one of the schedulers of a process gives; they are asked one after the other. Nothing, if this node schedules it, or
    * nobody knows it. @throws {Failure} what the last of them failed by
    */
-  async fromOne<T>(
-    process: ProcessId,
-    ask: (scheduler: KeyId) => Promise<T>,
-  ): Promise<T | undefined> {
+  async fromOne<T>(process: ProcessId, ask: (scheduler: KeyId) => Promise<T>): Promise<T | undefined> {
     const { log, describe, scheduler } = this.#parts
-    const { schedulers } =
-      ((await log.directory.process(process)) ?? (await describe?.(process)))?.policy ?? {}
-    if (
-      this.#elsewhere === undefined ||
-      schedulers === undefined ||
-      schedulers.includes(scheduler.key)
-    )
+    const { schedulers } = ((await log.directory.process(process)) ?? (await describe?.(process)))?.policy ?? {}
+    if (this.#elsewhere === undefined || schedulers === undefined || schedulers.includes(scheduler.key))
       return undefined
     let failure: unknown
     for (const key of this.#elsewhere.inOrder(schedulers)) {
@@ -92,8 +84,7 @@ export class Routes {
         return await ask(key)
       } catch (error) {
         failure = error
-        if (schedulers.length > 1 && Failure.from(error).blame === 'transient')
-          this.#elsewhere.failed(key)
+        if (schedulers.length > 1 && Failure.from(error).blame === 'transient') this.#elsewhere.failed(key)
       }
     }
     throw failure
@@ -111,8 +102,7 @@ export class Routes {
     const { log, scheduler, peers, describe } = this.#parts
     const known = await log.directory.process(push.core.to)
     if (peers === undefined) return known !== undefined || isSpawn(push) ? scheduler : undefined
-    const policy =
-      known?.policy ?? policyOfSpawn(push.bodyBytes) ?? (await describe?.(push.core.to))?.policy
+    const policy = known?.policy ?? policyOfSpawn(push.bodyBytes) ?? (await describe?.(push.core.to))?.policy
     return policy && this.to(policy)
   }
 
@@ -125,8 +115,7 @@ export class Routes {
     return Promise.all(
       answers.map(async (answer, at) => {
         const request = requests[at]
-        if (request === undefined || !mayBeElsewhere(answer) || !(await moved(request.process)))
-          return answer
+        if (request === undefined || !mayBeElsewhere(answer) || !(await moved(request.process))) return answer
         const [again] = await this.#scheduleOnce([request])
         return again ?? answer
       }),
@@ -141,9 +130,7 @@ export class Routes {
       try {
         const policy = await this.#policyOf(request)
         const { schedulers, schedulerQuorum } = policy
-        const key = schedulers.includes(scheduler.key)
-          ? scheduler.key
-          : `${schedulerQuorum} ${schedulers.join(' ')}`
+        const key = schedulers.includes(scheduler.key) ? scheduler.key : `${schedulerQuorum} ${schedulers.join(' ')}`
         const group = groups.get(key)
         if (group === undefined) groups.set(key, { policy, places: [i] })
         else group.places.push(i)
@@ -154,9 +141,7 @@ export class Routes {
     await Promise.all(
       [...groups].map(async ([key, { policy, places }]) => {
         const group = places.flatMap(i => requests[i] ?? [])
-        const given = await (key === scheduler.key
-          ? scheduler.schedule(group)
-          : this.#forward(this.to(policy), group))
+        const given = await (key === scheduler.key ? scheduler.schedule(group) : this.#forward(this.to(policy), group))
         for (const [at, answer] of given.entries()) answers[places[at] ?? 0] = answer
       }),
     )

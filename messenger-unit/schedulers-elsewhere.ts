@@ -121,11 +121,7 @@ class Said {
 
   get #tooFew(): Failure {
     const note = `only ${this.#answers.length} of its schedulers say that it stands in the feed`
-    return new Failure(
-      'no-quorum',
-      { process: this.request.process, quorum: this.#quorum },
-      { note },
-    )
+    return new Failure('no-quorum', { process: this.request.process, quorum: this.#quorum }, { note })
   }
 
   /** What enough of them say. A push is known by its seq; for all else they must name the same slot. */
@@ -137,8 +133,7 @@ class Said {
       if (place === undefined) continue
       const before = places.get(place)
       const count = (before?.count ?? 0) + 1
-      const said =
-        before === undefined || before.answer.status === 'duplicate' ? answer : before.answer
+      const said = before === undefined || before.answer.status === 'duplicate' ? answer : before.answer
       if (count >= this.#quorum) return said
       places.set(place, { count, answer: said })
     }
@@ -153,11 +148,7 @@ class Said {
     if (receipt.process === process && (item === undefined || receipt.id === item.id)) return answer
     return {
       status: 'failed',
-      failure: new Failure(
-        'unreachable',
-        { process },
-        { note: 'its scheduler gave a receipt for something else' },
-      ),
+      failure: new Failure('unreachable', { process }, { note: 'its scheduler gave a receipt for something else' }),
     }
   }
 }

@@ -22,9 +22,7 @@ export async function takeIngress(
   request: RequestEnvelope<CallRequest>,
 ): Promise<Receipt> {
   const known =
-    log.directory.processAtHand(process) ??
-    (await log.directory.process(process)) ??
-    (await describe?.(process))
+    log.directory.processAtHand(process) ?? (await log.directory.process(process)) ?? (await describe?.(process))
   if (known === undefined) throw new Failure('unknown-process', { process })
   const [answer] = await routes.schedule([{ process, envelope: { kind: 'ingress', bytes: request.bytes }, request }])
   if (answer?.status === 'scheduled' || answer?.status === 'known') return answer.receipt

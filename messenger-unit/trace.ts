@@ -61,7 +61,12 @@ export async function readTrace(
 ): Promise<Trace> {
   const growing: Growing = { left: bounds.nodes, settled: true, truncated: false }
   const { envelope, timestampMs } = await assignmentAt(parts.log, process, slot)
-  const root = await grow(parts, { ...labelOf(envelope, slot), id, process, slot, scheduledMs: timestampMs }, growing, bounds.levels)
+  const root = await grow(
+    parts,
+    { ...labelOf(envelope, slot), id, process, slot, scheduledMs: timestampMs },
+    growing,
+    bounds.levels,
+  )
   return { root, settled: growing.settled, truncated: growing.truncated }
 }
 
@@ -75,7 +80,8 @@ export async function traceElsewhere(
   if (peers === undefined) return undefined
   return routes.fromOne(process, async scheduler => {
     const trace = await peers.trace(scheduler, process, id, bounds)
-    if (!fits(trace.root, bounds)) throw new Failure('unreachable', { scheduler }, { note: 'it gave a larger tree than it was asked for' })
+    if (!fits(trace.root, bounds))
+      throw new Failure('unreachable', { scheduler }, { note: 'it gave a larger tree than it was asked for' })
     return trace
   })
 }
@@ -100,7 +106,14 @@ async function grow(parts: TraceParts, sprout: Sprout, growing: Growing, levels:
 async function absent(parts: TraceParts, sprout: Sprout, growing: Growing, levels: number): Promise<TraceNode> {
   const { log, describe } = parts
   const { process, kind, id } = sprout
-  const pending: TraceNode = { ...sprout, status: 'pending', evaluatedMs: undefined, gas: undefined, error: undefined, children: [] }
+  const pending: TraceNode = {
+    ...sprout,
+    status: 'pending',
+    evaluatedMs: undefined,
+    gas: undefined,
+    error: undefined,
+    children: [],
+  }
   try {
     const known = (await log.directory.process(process)) ?? (await describe?.(process))
     if (known === undefined && kind !== 'spawn') return { ...pending, status: 'external' }
@@ -153,7 +166,9 @@ async function branches(
     if (!hasRoom()) break
     const sprout = await sproutOf(parts, push)
     const isEffect = parts.effects?.isFor(push) === true
-    children.push(await (isEffect ? effect(parts, push.core.from, sprout, growing, levels) : grow(parts, sprout, growing, levels)))
+    children.push(
+      await (isEffect ? effect(parts, push.core.from, sprout, growing, levels) : grow(parts, sprout, growing, levels)),
+    )
   }
   for (const { message, process } of assigns) {
     if (!hasRoom()) break
@@ -169,7 +184,13 @@ async function branches(
 }
 
 /** An effect has no slot anywhere; below it stands the message that told its process what came of it. */
-async function effect(parts: TraceParts, process: ProcessId, sprout: Sprout, growing: Growing, levels: number): Promise<TraceNode> {
+async function effect(
+  parts: TraceParts,
+  process: ProcessId,
+  sprout: Sprout,
+  growing: Growing,
+  levels: number,
+): Promise<TraceNode> {
   growing.left -= 1
   const bare = { ...sprout, evaluatedMs: undefined, gas: undefined, error: undefined }
   const id = await parts.effects?.outcomeOf(sprout.id)
@@ -183,7 +204,12 @@ async function effect(parts: TraceParts, process: ProcessId, sprout: Sprout, gro
     return { ...bare, status: 'external', children: [], cut: 1 }
   }
   const { envelope, timestampMs } = await assignmentAt(parts.log, process, slot)
-  const outcome = await grow(parts, { ...labelOf(envelope, slot), id, process, slot, scheduledMs: timestampMs }, growing, levels - 1)
+  const outcome = await grow(
+    parts,
+    { ...labelOf(envelope, slot), id, process, slot, scheduledMs: timestampMs },
+    growing,
+    levels - 1,
+  )
   return { ...bare, status: 'external', children: [outcome] }
 }
 
@@ -246,4 +272,3 @@ const labelOfTags = (tags: Tags): string => {
   return action === 'Effect' ? `effect ${findTag(tags, 'Effect') ?? ''}`.trim() : action
 }
 const labelOfSpawn = (tags: Tags): string => `spawn ${findTag(tags, 'Name') ?? ''}`.trim()
-

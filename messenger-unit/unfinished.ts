@@ -59,7 +59,13 @@ export class Unfinished {
       known.scheduled = Math.max(known.scheduled, end)
       return
     }
-    this.#processes.set(process, { scheduled: end, evaluated: firstSlot, open: new Map(), mark: firstSlot, unordered: false })
+    this.#processes.set(process, {
+      scheduled: end,
+      evaluated: firstSlot,
+      open: new Map(),
+      mark: firstSlot,
+      unordered: false,
+    })
     this.#write(process, firstSlot)
   }
 

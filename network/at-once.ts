@@ -32,10 +32,7 @@ export class AtOnce {
   forPeer(): (operation: string, max: number, run: () => Promise<void>) => void {
     const own = new Map<string, Lane>()
     return (operation, max, run) => {
-      const limits = [
-        laneOf(own, operation, max),
-        laneOf(this.#all, operation, max * PEERS_AT_ONCE),
-      ]
+      const limits = [laneOf(own, operation, max), laneOf(this.#all, operation, max * PEERS_AT_ONCE)]
       if (limits.some(({ isFull }) => isFull)) this.#waiting.push({ limits, run })
       else this.#run({ limits, run })
     }

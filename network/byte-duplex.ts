@@ -30,18 +30,11 @@ export class ByteDuplex extends Duplex {
     if (this.#stream.readStatus === 'paused') this.#stream.resume()
   }
 
-  override _write(
-    bytes: Uint8Array,
-    _encoding: string,
-    done: (error?: Error | null) => void,
-  ): void {
+  override _write(bytes: Uint8Array, _encoding: string, done: (error?: Error | null) => void): void {
     this.#send(bytes, done)
   }
 
-  override _writev(
-    pieces: readonly { readonly chunk: Uint8Array }[],
-    done: (error?: Error | null) => void,
-  ): void {
+  override _writev(pieces: readonly { readonly chunk: Uint8Array }[], done: (error?: Error | null) => void): void {
     this.#send(Buffer.concat(pieces.map(({ chunk }) => chunk)), done)
   }
 

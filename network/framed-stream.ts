@@ -1,10 +1,5 @@
 import type { Stream } from '@libp2p/interface'
-import {
-  PEER_FRAME_MAX_BYTES,
-  PEER_PART_BYTES,
-  PEER_STALL_MAX_MS,
-  PEER_WINDOW_MAX_BYTES,
-} from '../protocol/index.ts'
+import { PEER_FRAME_MAX_BYTES, PEER_PART_BYTES, PEER_STALL_MAX_MS, PEER_WINDOW_MAX_BYTES } from '../protocol/index.ts'
 import { FrameReader, HEAD_BYTES, writeLength } from './frame-reader.ts'
 
 export interface FramedStreamParts {
@@ -146,9 +141,7 @@ export class FramedStream {
     }
     const bytes = new Uint8Array(length)
     let at = 0
-    for (const frame of count === this.#waiting.length
-      ? this.#waiting
-      : this.#waiting.slice(0, count)) {
+    for (const frame of count === this.#waiting.length ? this.#waiting : this.#waiting.slice(0, count)) {
       writeLength(bytes, at, frame.length)
       bytes.set(frame, at + HEAD_BYTES)
       at += HEAD_BYTES + frame.length

@@ -59,9 +59,7 @@ export class Gossip implements GossipPort {
   /** Tells all who follow the topic, as far as they are reached. */
   async publish(topic: GossipTopic, bytes: Uint8Array): Promise<void> {
     if (bytes.length > GOSSIP_MESSAGE_MAX_BYTES)
-      throw new RangeError(
-        `expected at most ${GOSSIP_MESSAGE_MAX_BYTES} bytes, got ${bytes.length}`,
-      )
+      throw new RangeError(`expected at most ${GOSSIP_MESSAGE_MAX_BYTES} bytes, got ${bytes.length}`)
     await this.#parts.service.publish(topic, bytes)
   }
 

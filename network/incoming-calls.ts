@@ -110,8 +110,7 @@ export class IncomingCalls {
       call.credit = Math.min(call.credit + frame.count, PEER_CREDIT)
       call.creditCame()
     } else if (call === undefined) {
-      if (!this.#refused.has(frame.id))
-        throw new TypeError('a part of a request that was not begun')
+      if (!this.#refused.has(frame.id)) throw new TypeError('a part of a request that was not begun')
       if (!frame.more) this.#refused.delete(frame.id)
     } else this.#add(frame.id, call, frame)
   }
@@ -146,10 +145,7 @@ export class IncomingCalls {
     this.#next = frame.id + 1
     const row = this.#parts.serve.row(frame.operation)
     if (row === undefined)
-      return this.#refuse(
-        frame,
-        new Failure('not-found', { operation: frame.operation.slice(0, 64) }),
-      )
+      return this.#refuse(frame, new Failure('not-found', { operation: frame.operation.slice(0, 64) }))
     if (this.#calls.size >= PEER_REQUESTS_MAX)
       return this.#refuse(frame, new Failure('busy', { operation: frame.operation }))
     const call = new Call(this.#parts.from, frame.operation, frame.waitMs)
@@ -163,19 +159,13 @@ export class IncomingCalls {
     if (row === undefined || bytes > row.requestMaxBytes) {
       this.#forget(id, call)
       this.#parts.offence('over-limit', 'a request longer than its operation takes')
-      return this.#refuse(
-        { id, more: frame.more },
-        new Failure('too-large', { bytes, max: row?.requestMaxBytes ?? 0 }),
-      )
+      return this.#refuse({ id, more: frame.more }, new Failure('too-large', { bytes, max: row?.requestMaxBytes ?? 0 }))
     }
     this.#bytes += frame.payload.length
     call.bytes = bytes
     if (this.#bytes > PEER_REQUESTS_MAX_BYTES) {
       this.#forget(id, call)
-      return this.#refuse(
-        { id, more: frame.more },
-        new Failure('busy', { operation: call.operation }),
-      )
+      return this.#refuse({ id, more: frame.more }, new Failure('busy', { operation: call.operation }))
     }
     call.parts.push(frame.payload)
     if (frame.more) return
@@ -226,8 +216,7 @@ export class IncomingCalls {
 
   #refuse({ id, more }: { readonly id: number; readonly more: boolean }, failure: Failure): void {
     if (more) this.#refused.add(id)
-    if (this.#refused.size > PEER_REQUESTS_MAX)
-      throw new TypeError('too many requests that were refused go on')
+    if (this.#refused.size > PEER_REQUESTS_MAX) throw new TypeError('too many requests that were refused go on')
     this.#parts.lane.send({ kind: 'failure', id, payload: encodeFailure(failure) })
   }
 

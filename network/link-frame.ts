@@ -77,8 +77,7 @@ export function decodeLinkFrame(bytes: Uint8Array): LinkFrame {
   const reader = new CborReader(bytes)
   const fields = reader.array()
   const kind = KINDS[readSmall(reader)]
-  if (kind === undefined || fields !== FIELDS[kind])
-    throw new MalformedBytes('link frame: unknown kind', 0)
+  if (kind === undefined || fields !== FIELDS[kind]) throw new MalformedBytes('link frame: unknown kind', 0)
   const id = readSmall(reader)
   const frame = readRest(reader, kind, id)
   reader.end()

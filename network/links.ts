@@ -69,8 +69,7 @@ export class Links {
   async to(peer: KeyId): Promise<PeerLink> {
     const link = this.#links.get(peer)
     if (link?.isOpen === true) return link
-    const opening =
-      this.#opening.get(peer) ?? this.#dial(peer).finally(() => this.#opening.delete(peer))
+    const opening = this.#opening.get(peer) ?? this.#dial(peer).finally(() => this.#opening.delete(peer))
     this.#opening.set(peer, opening)
     return opening
   }
@@ -86,8 +85,7 @@ export class Links {
   }
 
   async #dial(peer: KeyId): Promise<PeerLink> {
-    if (peer === this.#parts.key)
-      throw new Failure('unreachable', { peer }, { note: 'that is this node' })
+    if (peer === this.#parts.key) throw new Failure('unreachable', { peer }, { note: 'that is this node' })
     try {
       return await this.#dialOnce(peer)
     } catch (cause) {

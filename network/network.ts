@@ -97,8 +97,7 @@ export class Network implements AsyncDisposable {
     this.#statics = new StaticPeers({
       host,
       link: peer => this.#links.to(peer),
-      trouble: (address, cause) =>
-        parts.trouble('peer', new Failure('unreachable', { address }, { cause })),
+      trouble: (address, cause) => parts.trouble('peer', new Failure('unreachable', { address }, { cause })),
     })
     this.control = new PeerControl({
       host,
@@ -131,9 +130,7 @@ export class Network implements AsyncDisposable {
       listens: listen.length > 0,
       isRefused: key => standing.isBanned(key) || blocked.has(key),
     }).catch(cause => {
-      throw Failure.is(cause)
-        ? cause
-        : new Failure('port-in-use', { listen: [...listen] }, { cause })
+      throw Failure.is(cause) ? cause : new Failure('port-in-use', { listen: [...listen] }, { cause })
     })
     const network = new Network(parts, host, standing, blocked)
     cut.peer = key => void network.control.hangUp(key)

@@ -52,14 +52,7 @@ export class OutgoingCalls {
     }
     const over = (error: unknown): void => {
       settle()
-      reject(
-        error ??
-          new Failure(
-            'internal',
-            { operation },
-            { note: 'the peer ended its answers without one' },
-          ),
-      )
+      reject(error ?? new Failure('internal', { operation }, { note: 'the peer ended its answers without one' }))
     }
     const answer = (bytes: Uint8Array): void => {
       this.#asked.delete(id)
@@ -114,8 +107,7 @@ export class OutgoingCalls {
         const answer = ready.shift()
         if (answer !== undefined) {
           taken += 1
-          if (taken % (PEER_CREDIT / 2) === 0)
-            this.#lane.send({ kind: 'credit', id, count: PEER_CREDIT / 2 })
+          if (taken % (PEER_CREDIT / 2) === 0) this.#lane.send({ kind: 'credit', id, count: PEER_CREDIT / 2 })
           yield answer
         } else if (ended === undefined) {
           await new Promise<void>(resolve => {
@@ -141,14 +133,10 @@ export class OutgoingCalls {
     if (frame.kind === 'failure') return this.#settle(frame.id, asked, decodeFailure(frame.payload))
     asked.bytes += frame.payload.length
     if (asked.bytes > asked.maxBytes)
-      return this.#give(
-        frame.id,
-        new Failure('too-large', { bytes: asked.bytes, max: asked.maxBytes }),
-      )
+      return this.#give(frame.id, new Failure('too-large', { bytes: asked.bytes, max: asked.maxBytes }))
     if (frame.more) asked.parts.push(frame.payload)
     else {
-      const whole =
-        asked.parts.length === 0 ? frame.payload : concatBytes(...asked.parts, frame.payload)
+      const whole = asked.parts.length === 0 ? frame.payload : concatBytes(...asked.parts, frame.payload)
       asked.parts = []
       asked.bytes = 0
       asked.answer(whole)
@@ -163,8 +151,7 @@ export class OutgoingCalls {
 
   #ask(operation: string, waitMs: number, payload: Uint8Array, asked: Asked): number {
     if (this.#closed !== undefined) throw this.#closed
-    if (this.#asked.size >= PEER_CALLS_MAX || this.#lane.isFull)
-      throw new Failure('busy', { operation })
+    if (this.#asked.size >= PEER_CALLS_MAX || this.#lane.isFull) throw new Failure('busy', { operation })
     const id = this.#next++
     this.#asked.set(id, asked)
     this.#lane.ask(id, operation, Math.ceil(waitMs), payload)

@@ -31,11 +31,7 @@ export class PeerCalls {
   ): Promise<PeerAnswer<N>> {
     const row = rowFor(name)
     const link = await this.#links.to(peer)
-    return this.#read(
-      peer,
-      name,
-      await link.one(name, row as PeerOperationRow, row.request.encode(request), options),
-    )
+    return this.#read(peer, name, await link.one(name, row as PeerOperationRow, row.request.encode(request), options))
   }
 
   /** See `Network.follow`. */
@@ -57,17 +53,11 @@ export class PeerCalls {
     } catch (cause) {
       if (!(cause instanceof MalformedBytes)) throw cause
       this.#offence(peer, `an answer to ${name} that is not of its shape`)
-      throw new Failure(
-        'unreachable',
-        { peer, operation: name },
-        { cause, note: 'its answer makes no sense' },
-      )
+      throw new Failure('unreachable', { peer, operation: name }, { cause, note: 'its answer makes no sense' })
     }
   }
 }
 
-function rowFor<N extends PeerOperationName>(
-  name: N,
-): PeerOperationRow<PeerRequest<N>, PeerAnswer<N>> {
+function rowFor<N extends PeerOperationName>(name: N): PeerOperationRow<PeerRequest<N>, PeerAnswer<N>> {
   return PEER_OPERATIONS[name] as unknown as PeerOperationRow<PeerRequest<N>, PeerAnswer<N>>
 }

@@ -37,10 +37,7 @@ export class PeerControl {
   }
 
   /** Milliseconds until its echo is back. @throws {Failure} `unreachable` */
-  async ping(
-    peer: KeyId,
-    { signal = AbortSignal.timeout(PEER_DIAL_MAX_MS) }: CallOptions = {},
-  ): Promise<number> {
+  async ping(peer: KeyId, { signal = AbortSignal.timeout(PEER_DIAL_MAX_MS) }: CallOptions = {}): Promise<number> {
     try {
       return await this.#parts.host.services.ping.ping(peerIdOf(peer), { signal })
     } catch (cause) {

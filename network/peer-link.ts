@@ -77,12 +77,7 @@ export class PeerLink {
   }
 
   /** As `OutgoingCalls.one`. */
-  async one(
-    operation: string,
-    row: PeerOperationRow,
-    payload: Uint8Array,
-    options?: CallOptions,
-  ): Promise<Uint8Array> {
+  async one(operation: string, row: PeerOperationRow, payload: Uint8Array, options?: CallOptions): Promise<Uint8Array> {
     try {
       return await this.#outgoing.one(operation, row, payload, options)
     } finally {
@@ -126,8 +121,7 @@ export class PeerLink {
     this.#parts.carried(bytes.length, 0)
     try {
       const frame = decodeLinkFrame(bytes)
-      if (frame.kind === 'answer' || frame.kind === 'failure' || frame.kind === 'end')
-        this.#outgoing.take(frame)
+      if (frame.kind === 'answer' || frame.kind === 'failure' || frame.kind === 'end') this.#outgoing.take(frame)
       else this.#incoming.take(frame)
     } catch (error) {
       this.#parts.offence('malformed', error instanceof Error ? error.message : String(error))
@@ -141,10 +135,7 @@ export class PeerLink {
 
   /** Whether it asks faster than it takes the answers, or than its turns come. */
   #isTooMuch(share: number): boolean {
-    return (
-      this.#framed.waitingBytes > PEER_QUEUE_MAX_BYTES * share ||
-      this.#incoming.unread > PEER_UNREAD_MAX * share
-    )
+    return this.#framed.waitingBytes > PEER_QUEUE_MAX_BYTES * share || this.#incoming.unread > PEER_UNREAD_MAX * share
   }
 
   #goOn(): void {
@@ -161,8 +152,7 @@ export class PeerLink {
 
   #closeIfDone(): void {
     if (!this.#retired || !this.#open) return
-    if (this.#outgoing.underWay + this.#incoming.underWay + this.#framed.waitingBytes === 0)
-      this.close()
+    if (this.#outgoing.underWay + this.#incoming.underWay + this.#framed.waitingBytes === 0) this.close()
   }
 
   #ended(error: Error | undefined): void {

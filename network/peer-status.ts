@@ -59,10 +59,7 @@ export function peerStatuses(parts: StatusParts): readonly PeerStatus[] {
   ]
 }
 
-function statusOf(
-  { host, links, statics, standing, blocked }: StatusParts,
-  key: KeyId,
-): PeerStatus {
+function statusOf({ host, links, statics, standing, blocked }: StatusParts, key: KeyId): PeerStatus {
   const peer = peerIdOf(key)
   const connections = host.getConnections(peer)
   const kept = statics.all.filter(one => one.key === key)

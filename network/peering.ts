@@ -42,27 +42,17 @@ export class Peering implements Peers, CoSigners {
     for (const some of inPieces(requests)) {
       const given = await this.#network.call(scheduler, 'schedule', some, options)
       if (given.length !== some.length)
-        throw new Failure(
-          'unreachable',
-          { peer: scheduler },
-          { note: 'not an answer for each message' },
-        )
+        throw new Failure('unreachable', { peer: scheduler }, { note: 'not an answer for each message' })
       answers.push(...given)
     }
     return answers
   }
 
   spawnEnvelope(process: ProcessId, options?: CallOptions): Promise<Uint8Array | undefined> {
-    return this.#fromAnybody(process, isSpawnOf, peer =>
-      this.#network.call(peer, 'spawnEnvelope', process, options),
-    )
+    return this.#fromAnybody(process, isSpawnOf, peer => this.#network.call(peer, 'spawnEnvelope', process, options))
   }
 
-  spawnEnvelopeOf(
-    node: KeyId,
-    process: ProcessId,
-    options?: CallOptions,
-  ): Promise<Uint8Array | undefined> {
+  spawnEnvelopeOf(node: KeyId, process: ProcessId, options?: CallOptions): Promise<Uint8Array | undefined> {
     return this.#network.call(node, 'spawnEnvelope', process, options)
   }
 
@@ -73,17 +63,10 @@ export class Peering implements Peers, CoSigners {
   }
 
   moduleItem(module: ModuleId, options?: CallOptions): Promise<Uint8Array | undefined> {
-    return this.#fromAnybody(module, isItemOf, peer =>
-      this.#network.call(peer, 'moduleItem', module, options),
-    )
+    return this.#fromAnybody(module, isItemOf, peer => this.#network.call(peer, 'moduleItem', module, options))
   }
 
-  frames(
-    scheduler: KeyId,
-    process: ProcessId,
-    from: number,
-    options?: CallOptions,
-  ): ReturnType<Peers['frames']> {
+  frames(scheduler: KeyId, process: ProcessId, from: number, options?: CallOptions): ReturnType<Peers['frames']> {
     return this.#network.call(scheduler, 'frames', { process, from }, options)
   }
 
@@ -91,11 +74,7 @@ export class Peering implements Peers, CoSigners {
     return this.#network.call(node, 'announce', processes, options)
   }
 
-  coSign(
-    scheduler: KeyId,
-    request: CoSignRequest,
-    options?: CallOptions,
-  ): ReturnType<CoSigners['coSign']> {
+  coSign(scheduler: KeyId, request: CoSignRequest, options?: CallOptions): ReturnType<CoSigners['coSign']> {
     return this.#network.call(scheduler, 'coSign', request, options)
   }
 
@@ -116,8 +95,7 @@ export class Peering implements Peers, CoSigners {
     ask: (peer: KeyId) => Promise<Uint8Array | undefined>,
   ): Promise<Uint8Array | undefined> {
     const { peers } = this.#network
-    if (peers.length === 0)
-      throw new Failure('unreachable', { id }, { note: 'no peer is connected' })
+    if (peers.length === 0) throw new Failure('unreachable', { id }, { note: 'no peer is connected' })
     let failed: unknown
     for (let at = 0; at < peers.length; at += PEERS_ASKED_MAX) {
       const asked = peers.slice(at, at + PEERS_ASKED_MAX).map(async peer => {
@@ -143,17 +121,14 @@ function unitPeers(network: Pick<Network, 'call'>): UnitPeers {
     async attest(to, process, attestations, options) {
       await network.call(to, 'attest', { process, what: attestations }, options)
     },
-    attestations: (unit, process, from, options) =>
-      network.call(unit, 'attestations', { process, from }, options),
+    attestations: (unit, process, from, options) => network.call(unit, 'attestations', { process, from }, options),
     finalFrames: (unit, process, slot, waitMs, options) =>
       network.call(unit, 'finalFrames', { process, slot, waitMs }, options),
-    read: (unit, process, read, options) =>
-      network.call(unit, 'readState', { process, what: read }, options),
+    read: (unit, process, read, options) => network.call(unit, 'readState', { process, what: read }, options),
     async timersChanged(scheduler, process, options) {
       await network.call(scheduler, 'timersChanged', process, options)
     },
-    expectedSeq: (scheduler, to, from, options) =>
-      network.call(scheduler, 'expectedSeq', { to, from }, options),
+    expectedSeq: (scheduler, to, from, options) => network.call(scheduler, 'expectedSeq', { to, from }, options),
   }
 }
 
@@ -165,10 +140,7 @@ function* inPieces(requests: readonly ScheduleRequest[]): Generator<readonly Sch
   let bytes = 0
   for (const request of requests) {
     const size = encodeEnvelope(request.envelope).length
-    if (
-      piece.length > 0 &&
-      (piece.length === PEER_SCHEDULE_MAX || bytes + size > PEER_SCHEDULE_MAX_BYTES)
-    ) {
+    if (piece.length > 0 && (piece.length === PEER_SCHEDULE_MAX || bytes + size > PEER_SCHEDULE_MAX_BYTES)) {
       yield piece
       piece = []
       bytes = 0

@@ -27,10 +27,7 @@ export class RemoteOperations {
     input: OperationInput<N>,
     options?: CallOptions,
   ): Promise<OperationOutput<N>> {
-    return decodeNativeAnswer(
-      name,
-      await this.#network.call(peer, 'call', encodeNativeCall(name, input), options),
-    )
+    return decodeNativeAnswer(name, await this.#network.call(peer, 'call', encodeNativeCall(name, input), options))
   }
 
   /** Values one after the other, until the node ends them or the signal does. @throws {Failure} as `request` */
@@ -40,14 +37,8 @@ export class RemoteOperations {
     input: OperationInput<N>,
     options?: Pick<CallOptions, 'signal'>,
   ): AsyncGenerator<OperationOutput<N>> {
-    if (rowOf(name).answer.kind !== 'stream')
-      throw new Failure('malformed-request', { operation: name })
-    for await (const bytes of this.#network.follow(
-      peer,
-      'follow',
-      encodeNativeCall(name, input),
-      options,
-    )) {
+    if (rowOf(name).answer.kind !== 'stream') throw new Failure('malformed-request', { operation: name })
+    for await (const bytes of this.#network.follow(peer, 'follow', encodeNativeCall(name, input), options)) {
       yield decodeNativeAnswer(name, bytes)
     }
   }

@@ -1,9 +1,4 @@
-import {
-  Failure,
-  peerRowOf,
-  type PeerOperationName,
-  type PeerOperations,
-} from '../protocol/index.ts'
+import { Failure, peerRowOf, type PeerOperationName, type PeerOperations } from '../protocol/index.ts'
 import { AtOnce } from './at-once.ts'
 import type { Serve } from './incoming-calls.ts'
 
@@ -29,10 +24,7 @@ export class ServeTable implements Serve {
   async one(...[name, payload, call]: Parameters<Serve['one']>): ReturnType<Serve['one']> {
     const row = peerRowOf(name)
     if (this.#operations === undefined || row === undefined) throw this.#refusal
-    const serve = this.#operations[name as PeerOperationName] as (
-      request: unknown,
-      by: typeof call,
-    ) => Promise<unknown>
+    const serve = this.#operations[name as PeerOperationName] as (request: unknown, by: typeof call) => Promise<unknown>
     return row.answer.encode(await serve(row.request.decode(payload), call))
   }
 
@@ -45,7 +37,6 @@ export class ServeTable implements Serve {
       request: unknown,
       by: typeof call,
     ) => AsyncIterable<unknown>
-    for await (const answer of serve(row.request.decode(payload), call))
-      yield row.answer.encode(answer)
+    for await (const answer of serve(row.request.decode(payload), call)) yield row.answer.encode(answer)
   }
 }

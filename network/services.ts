@@ -53,9 +53,7 @@ export function discoveryOf({
 }
 
 /** What runs beside the links of nodes. */
-export function servicesOf(
-  parts: DiscoveryParts,
-): NonNullable<Libp2pOptions<HostServices>['services']> {
+export function servicesOf(parts: DiscoveryParts): NonNullable<Libp2pOptions<HostServices>['services']> {
   const services = {
     identify: identify(),
     ping: ping({ maxInboundStreams: 2, maxOutboundStreams: 2 }),

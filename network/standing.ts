@@ -1,10 +1,4 @@
-import {
-  BAN_MS,
-  type KeyId,
-  OFFENCE_HALF_LIFE_MS,
-  OFFENCES_MAX,
-  OFFENDERS_MAX,
-} from '../protocol/index.ts'
+import { BAN_MS, type KeyId, OFFENCE_HALF_LIFE_MS, OFFENCES_MAX, OFFENDERS_MAX } from '../protocol/index.ts'
 
 /**
  * What a peer can do wrong, and how much it weighs: at `OFFENCES_MAX` it is cut. What no honest program does weighs

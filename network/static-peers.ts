@@ -1,12 +1,6 @@
 import type { Libp2p } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import {
-  Failure,
-  type KeyId,
-  PEER_DIAL_MAX_MS,
-  PEER_REDIAL_MAX_MS,
-  PEER_REDIAL_MIN_MS,
-} from '../protocol/index.ts'
+import { Failure, type KeyId, PEER_DIAL_MAX_MS, PEER_REDIAL_MAX_MS, PEER_REDIAL_MIN_MS } from '../protocol/index.ts'
 import { keyOfPeer } from './peer-name.ts'
 
 export interface StaticPeersParts {
@@ -53,11 +47,7 @@ export class StaticPeers {
     this.#ended.abort()
   }
 
-  async #keep(
-    address: Multiaddr,
-    peer: { key: KeyId | undefined },
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #keep(address: Multiaddr, peer: { key: KeyId | undefined }, signal: AbortSignal): Promise<void> {
     const { host, link, trouble } = this.#parts
     for (let pauseMs = PEER_REDIAL_MIN_MS; !signal.aborted; ) {
       try {
@@ -66,11 +56,7 @@ export class StaticPeers {
         })
         const key = keyOfPeer(connection.remotePeer)
         if (key === undefined)
-          throw new Failure(
-            'unreachable',
-            { address: address.toString() },
-            { note: 'it is no node of this network' },
-          )
+          throw new Failure('unreachable', { address: address.toString() }, { note: 'it is no node of this network' })
         peer.key = key
         // Where it was reached it will be found again, however many addresses it names itself.
         await host.peerStore.merge(connection.remotePeer, { multiaddrs: [address] })

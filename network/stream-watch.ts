@@ -1,9 +1,5 @@
 import type { Libp2p, Metrics, PeerId, Stream } from '@libp2p/interface'
-import {
-  GOSSIP_RATE_MAX_BYTES,
-  type KeyId,
-  PEER_STREAMS_PER_SECOND_MAX,
-} from '../protocol/index.ts'
+import { GOSSIP_RATE_MAX_BYTES, type KeyId, PEER_STREAMS_PER_SECOND_MAX } from '../protocol/index.ts'
 import { keyOfPeer } from './peer-name.ts'
 
 const WINDOW_MS = 5_000
@@ -55,10 +51,8 @@ export class StreamWatch {
     this.#windows.set(key, window)
     window.streams += 1
     const max = (PEER_STREAMS_PER_SECOND_MAX * WINDOW_MS) / 1_000
-    if (window.streams % max === 0)
-      this.#parts.offence(key, `${max} streams opened in less than ${WINDOW_MS} ms`)
-    if (stream.protocol.startsWith(GOSSIP))
-      setTimeout(() => this.#count(stream, key), LISTENING_MS).unref()
+    if (window.streams % max === 0) this.#parts.offence(key, `${max} streams opened in less than ${WINDOW_MS} ms`)
+    if (stream.protocol.startsWith(GOSSIP)) setTimeout(() => this.#count(stream, key), LISTENING_MS).unref()
   }
 
   #count(stream: Stream, key: KeyId): void {
@@ -79,8 +73,7 @@ export class StreamWatch {
   }
 
   #ownerOf(stream: Stream): PeerId | undefined {
-    return this.#parts?.host.getConnections().find(({ streams }) => streams.includes(stream))
-      ?.remotePeer
+    return this.#parts?.host.getConnections().find(({ streams }) => streams.includes(stream))?.remotePeer
   }
 }
 

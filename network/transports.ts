@@ -2,13 +2,7 @@ import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import type { Libp2pOptions } from 'libp2p'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
-import {
-  Failure,
-  PEER_STREAMS_MAX,
-  PEER_WINDOW_MAX_BYTES,
-  PEERS_MAX,
-  PEERS_PENDING_MAX,
-} from '../protocol/index.ts'
+import { Failure, PEER_STREAMS_MAX, PEER_WINDOW_MAX_BYTES, PEERS_MAX, PEERS_PENDING_MAX } from '../protocol/index.ts'
 
 type Transports = NonNullable<Libp2pOptions['transports']>
 

@@ -37,7 +37,8 @@ export function createAdmin({ recoveredBlocks, computer, log, options }: AdminPa
     },
     async backUp(folder) {
       if (!isAbsolute(folder)) throw new Failure('bad-config', { folder }, { note: 'the path of a backup is absolute' })
-      if (!(log instanceof HypercoreLog)) throw new Failure('bad-config', {}, { note: 'the log of this node is not on disk' })
+      if (!(log instanceof HypercoreLog))
+        throw new Failure('bad-config', {}, { note: 'the log of this node is not on disk' })
       await log.backUp(folder)
       await cp(join(options.data, 'keys'), join(folder, 'keys'), { recursive: true, preserveTimestamps: true })
     },

@@ -98,7 +98,8 @@ export class CanisterCreations {
     const bytes = await ask(peer, id)
     if (bytes === undefined) return undefined
     const { id: process, module, tags, data } = describeProcess(decodeEnvelope(bytes))
-    const isOfRequest = findTag(tags, 'Canister-Request') === 'ingress' && requestMessageId(decodeIngress(data).id) === id
+    const isOfRequest =
+      findTag(tags, 'Canister-Request') === 'ingress' && requestMessageId(decodeIngress(data).id) === id
     if (!isOfRequest || module !== emptyCanisterModule().id) return undefined
     return (await learn(peer, process))?.id
   }

@@ -26,12 +26,9 @@ export function certificateDifference(
   if (certificate.firstSlot !== outcome.firstSlot || certificate.count !== outcome.count) {
     return 'the certificate is of another frame'
   }
-  if (!equalBytes(certificate.frameHash, made.frameHash))
-    return 'the frame is not the certified one'
-  if (!equalBytes(certificate.resultsRoot, outcome.resultsRoot))
-    return 'the results are not the certified ones'
-  if (!equalBytes(certificate.stateRoot, outcome.stateRoot))
-    return 'the state is not the certified one'
+  if (!equalBytes(certificate.frameHash, made.frameHash)) return 'the frame is not the certified one'
+  if (!equalBytes(certificate.resultsRoot, outcome.resultsRoot)) return 'the results are not the certified ones'
+  if (!equalBytes(certificate.stateRoot, outcome.stateRoot)) return 'the state is not the certified one'
   if (certificate.gas !== outcome.gas) return 'the gas is not the certified one'
   return refuteSignatures(sourced, process)
 }

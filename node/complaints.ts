@@ -1,6 +1,17 @@
 import {
-  type Clock, ed25519PublicKey, encodeComplaint, Failure, makeComplaint, type MessageId, parseDataItem, type Peers, RECEIPT_DEADLINE_MS,
-  type ScheduleAnswer, type ScheduleRequest, asMessageId, UNANSWERED_MAX,
+  type Clock,
+  ed25519PublicKey,
+  encodeComplaint,
+  Failure,
+  makeComplaint,
+  type MessageId,
+  parseDataItem,
+  type Peers,
+  RECEIPT_DEADLINE_MS,
+  type ScheduleAnswer,
+  type ScheduleRequest,
+  asMessageId,
+  UNANSWERED_MAX,
 } from '../protocol/index.ts'
 
 import { withOverrides } from './with-overrides.ts'
@@ -79,7 +90,9 @@ export class Complaints implements Disposable {
     for (const [id, { item, sinceMs }] of this.#unanswered) {
       if (untilMs - sinceMs < RECEIPT_DEADLINE_MS) continue
       this.#unanswered.delete(id)
-      await take(encodeComplaint(makeComplaint({ item, sinceMs, untilMs, witness: { key: ed25519PublicKey(seed), seed } })))
+      await take(
+        encodeComplaint(makeComplaint({ item, sinceMs, untilMs, witness: { key: ed25519PublicKey(seed), seed } })),
+      )
     }
   }
 }

@@ -1,3 +1,4 @@
+// biome-ignore-all format: a table reads by its rows
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { z } from 'zod'

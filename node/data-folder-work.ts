@@ -12,9 +12,11 @@ import { nativeCrypto } from './native-crypto.ts'
  */
 export async function restoreBackup(backup: string, data: string): Promise<void> {
   const names: readonly string[] = await readdir(backup).catch(() => [])
-  if (!names.includes('folder.json') || !names.includes('keys')) throw new Failure('bad-config', { backup }, { note: 'no backup of a node is there' })
+  if (!names.includes('folder.json') || !names.includes('keys'))
+    throw new Failure('bad-config', { backup }, { note: 'no backup of a node is there' })
   await mkdir(data, { recursive: true, mode: 0o700 })
-  if ((await readdir(data)).length > 0) throw new Failure('bad-config', { data }, { note: 'a backup is restored into an empty folder' })
+  if ((await readdir(data)).length > 0)
+    throw new Failure('bad-config', { data }, { note: 'a backup is restored into an empty folder' })
   await cp(backup, data, { recursive: true, preserveTimestamps: true })
   await privateFolder(data)
 }

@@ -1,4 +1,12 @@
-import { beginEpoch, type Clock, Failure, type Log, type ProcessDescription, type ProcessId, toUtf8 } from '../protocol/index.ts'
+import {
+  beginEpoch,
+  type Clock,
+  Failure,
+  type Log,
+  type ProcessDescription,
+  type ProcessId,
+  toUtf8,
+} from '../protocol/index.ts'
 import type { ProcessTurns } from './process-turns.ts'
 
 /** Pauses before what follows from a record is tried again, and how often it is. */

@@ -104,7 +104,9 @@ export class EpochNews {
 
   async #askAll(process: ProcessId): Promise<boolean> {
     const connected = this.#parts.peers?.peers ?? []
-    const found = await Promise.all(connected.slice(0, ASKED_MAX).map(peer => this.#ask(process, peer).catch(() => false)))
+    const found = await Promise.all(
+      connected.slice(0, ASKED_MAX).map(peer => this.#ask(process, peer).catch(() => false)),
+    )
     return found.includes(true)
   }
 

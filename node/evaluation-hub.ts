@@ -10,7 +10,11 @@ export class EvaluationHub {
   readonly observer: UnitObserver = {
     evaluated: ({ process, results }) => {
       if (this.#seers.length === 0 || !this.speaksFor(process)) return
-      const evaluated: EvaluatedResults = { process: process.id, firstSlot: results.firstSlot, results: () => results.results }
+      const evaluated: EvaluatedResults = {
+        process: process.id,
+        firstSlot: results.firstSlot,
+        results: () => results.results,
+      }
       for (const see of this.#seers) see(evaluated)
     },
   }

@@ -54,12 +54,7 @@ export class FeedCheck {
   #lastMs = 0
 
   /** `spawn` is the encoded envelope by which the process is known; `head`, what its scheduler is said to have signed. */
-  constructor(
-    process: ProcessDescription,
-    spawn: Uint8Array,
-    known: KnownProcesses,
-    head: FeedHead | undefined,
-  ) {
+  constructor(process: ProcessDescription, spawn: Uint8Array, known: KnownProcesses, head: FeedHead | undefined) {
     this.#process = process
     this.#spawn = decodeEnvelope(spawn)
     this.#known = known
@@ -82,10 +77,7 @@ export class FeedCheck {
     const { length } = this.#tree
     const last = Math.max(0, this.#nextSlot - 1)
     if (length < this.#head.length) {
-      return new VerifyFault(
-        this.#nextSlot,
-        `blocks are missing: ${this.#head.length} were signed, ${length} are here`,
-      )
+      return new VerifyFault(this.#nextSlot, `blocks are missing: ${this.#head.length} were signed, ${length} are here`)
     }
     if (feedHeadHolds(messagesFeed(this.#process), this.#tree, this.#head)) return undefined
     return new VerifyFault(last, 'the signature of the scheduler over the feed does not hold')
@@ -104,10 +96,7 @@ export class FeedCheck {
     const verdicts = await this.#verdicts(index, bytes, frame.firstSlot)
     const refused = verdicts.findIndex(verdict => verdict.status === 'refused')
     if (refused >= 0) {
-      throw new VerifyFault(
-        frame.firstSlot + refused,
-        'the signature or certificate of the message does not hold',
-      )
+      throw new VerifyFault(frame.firstSlot + refused, 'the signature or certificate of the message does not hold')
     }
     this.#nextSlot += frame.assignments.length
     return { bytes, firstSlot: frame.firstSlot, verdicts }
@@ -123,10 +112,8 @@ export class FeedCheck {
 
   #checkPlace({ firstSlot, assignments }: Frame): void {
     const next = this.#nextSlot
-    if (firstSlot > next)
-      throw new VerifyFault(next, `slots are missing: after ${next - 1} comes ${firstSlot}`)
-    if (firstSlot < next)
-      throw new VerifyFault(next, `slots are out of order: after ${next - 1} comes ${firstSlot}`)
+    if (firstSlot > next) throw new VerifyFault(next, `slots are missing: after ${next - 1} comes ${firstSlot}`)
+    if (firstSlot < next) throw new VerifyFault(next, `slots are out of order: after ${next - 1} comes ${firstSlot}`)
     const [first] = assignments
     if (firstSlot === 0 && first !== undefined && !sameMessage(first.envelope, this.#spawn)) {
       throw new VerifyFault(0, 'slot 0 does not hold the spawn message')
@@ -151,14 +138,9 @@ export class FeedCheck {
 
   #checkVouched({ firstSlot, assignments }: Frame): void {
     if (this.#head !== undefined) return
-    const at = assignments.findIndex(
-      ({ envelope }) => envelope.kind === 'push' && envelope.proof === undefined,
-    )
+    const at = assignments.findIndex(({ envelope }) => envelope.kind === 'push' && envelope.proof === undefined)
     if (at >= 0)
-      throw new VerifyFault(
-        firstSlot + at,
-        'the message has no proof, and the feed no signature of its scheduler',
-      )
+      throw new VerifyFault(firstSlot + at, 'the message has no proof, and the feed no signature of its scheduler')
   }
 
   #remember({ firstSlot, assignments }: Frame): void {

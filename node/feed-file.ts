@@ -69,7 +69,10 @@ export async function* feedFile(source: ProcessSource): AsyncIterable<Uint8Array
   const isHandedOver = lineage.some(({ epochs }) => epochs.length > 0)
   const writer = new CborWriter()
   writer.array(isHandedOver ? 4 : 3)
-  writeAll(writer, lineage.map(({ envelope }) => envelope))
+  writeAll(
+    writer,
+    lineage.map(({ envelope }) => envelope),
+  )
   writer.uint(head.length)
   writer.bytes(head.signature)
   if (isHandedOver) writer.array(lineage.length)
@@ -110,10 +113,15 @@ async function check(bytes: Uint8Array): Promise<CheckedFeed> {
   const [first, ...blocks] = piecesOf(bytes)
   if (first === undefined) throw new MalformedBytes('nothing is in it', bytes.length)
   const { lineage, head } = readFirst(first)
-  const process = provenProcess(lineage.map(({ envelope }) => envelope).reverse(), lineage.map(({ epochs }) => epochs).reverse())
-  if (!startsWith(process, blocks)) throw new MalformedBytes('the feed does not begin as the record of its epoch says', 0)
+  const process = provenProcess(
+    lineage.map(({ envelope }) => envelope).reverse(),
+    lineage.map(({ epochs }) => epochs).reverse(),
+  )
+  if (!startsWith(process, blocks))
+    throw new MalformedBytes('the feed does not begin as the record of its epoch says', 0)
   const tree = new FeedTree().with(blocks)
-  if (!feedHeadHolds(messagesFeed(process), tree, head)) throw new MalformedBytes('the signatures over the feed do not hold', 0)
+  if (!feedHeadHolds(messagesFeed(process), tree, head))
+    throw new MalformedBytes('the signatures over the feed do not hold', 0)
   let slots = 0
   for (const block of blocks) {
     const { firstSlot, assignments } = decodeFrame(block)
@@ -125,7 +133,10 @@ async function check(bytes: Uint8Array): Promise<CheckedFeed> {
 
 function startsWith({ prologue }: ProcessDescription, blocks: readonly Uint8Array[]): boolean {
   if (prologue === undefined) return true
-  return blocks.length >= prologue.length && equalBytes(new FeedTree().with(blocks.slice(0, prologue.length)).hash(), prologue.hash)
+  return (
+    blocks.length >= prologue.length &&
+    equalBytes(new FeedTree().with(blocks.slice(0, prologue.length)).hash(), prologue.hash)
+  )
 }
 
 function* piecesOf(bytes: Uint8Array): Iterable<Uint8Array> {
@@ -145,7 +156,8 @@ function readFirst(bytes: Uint8Array): { lineage: Ancestor[]; head: FeedHead } {
   if (fields !== 3 && fields !== 4) throw new MalformedBytes('expected 3 or 4 fields', 0)
   const envelopes = readAll(reader, ANCESTORS_MAX)
   const head = { length: readSmall(reader), signature: reader.bytes() }
-  if (fields === 4 && reader.array() !== envelopes.length) throw new MalformedBytes('expected epochs of each', reader.offset)
+  if (fields === 4 && reader.array() !== envelopes.length)
+    throw new MalformedBytes('expected epochs of each', reader.offset)
   const lineage = envelopes.map((envelope): Ancestor => {
     const { id } = describeProcess(decodeEnvelope(envelope))
     return { id, envelope, epochs: fields === 4 ? readAll(reader, EPOCHS_MAX) : [] }
@@ -169,7 +181,12 @@ export async function importFeed(log: Log, { process, head, blocks, lineage }: C
   const held = await log.length(feed)
   let at = 0
   for await (const block of log.blocks(feed, 0, Math.min(held, blocks.length))) {
-    if (!equalBytes(block, blocks[at] ?? new Uint8Array())) throw new Failure('feed-frozen', { process: process.id, index: at }, { note: 'the file holds another block there' })
+    if (!equalBytes(block, blocks[at] ?? new Uint8Array()))
+      throw new Failure(
+        'feed-frozen',
+        { process: process.id, index: at },
+        { note: 'the file holds another block there' },
+      )
     at += 1
   }
   for (const one of lineage) await addAncestor(log, one, one.id === process.id)
@@ -197,16 +214,30 @@ async function addAncestor({ directory }: Log, { id, envelope, epochs }: Ancesto
   const held = directory.epochItems(id)
   const isOther = held.some((item, at) => epochs[at] !== undefined && !isSame(item, readEpochItem(epochs[at]).record))
   if (isOther || (isLast && held.length > epochs.length)) {
-    throw new Failure('bad-epoch', { process: id }, { note: isOther ? 'other handovers of it are known here' : 'it was handed over since that file was written' })
+    throw new Failure(
+      'bad-epoch',
+      { process: id },
+      { note: isOther ? 'other handovers of it are known here' : 'it was handed over since that file was written' },
+    )
   }
   for (const item of epochs.slice(held.length)) await directory.addEpoch(id, item)
 }
 
 /** Takes over what nobody signs again, durably: what stands behind it must not be there without. Gives where that begins. */
-async function takePrologue(log: Log, process: ProcessDescription, blocks: readonly Uint8Array[], held: number): Promise<number> {
+async function takePrologue(
+  log: Log,
+  process: ProcessDescription,
+  blocks: readonly Uint8Array[],
+  held: number,
+): Promise<number> {
   const end = process.prologue?.length ?? 0
   if (held >= end) return held
-  const piece = { from: held, blocks: blocks.slice(held, end), head: { length: end, signature: new Uint8Array(0) }, rest: [] }
+  const piece = {
+    from: held,
+    blocks: blocks.slice(held, end),
+    head: { length: end, signature: new Uint8Array(0) },
+    rest: [],
+  }
   const { status } = await log.take(messagesFeed(process), piece)
   if (status !== 'taken') throw new Failure('feed-frozen', { process: process.id, status })
   await log.sync()

@@ -147,12 +147,7 @@ export class FeedFollowing {
   }
 
   /** Follows one source as long as it lasts; one that is a second choice until `better` is there, and not for ever. */
-  async #fromOne(
-    followed: Run,
-    source: KeyId,
-    signal: AbortSignal,
-    better?: Promise<void>,
-  ): Promise<End> {
+  async #fromOne(followed: Run, source: KeyId, signal: AbortSignal, better?: Promise<void>): Promise<End> {
     const { links, log, clock } = this.#parts
     let link: FeedLink
     try {
@@ -191,11 +186,7 @@ export class FeedFollowing {
   }
 
   /** Takes a piece over; says if that ends it. */
-  async #take(
-    { feed, taken }: FollowedFeed,
-    link: FeedLink,
-    piece: SignedBlocks,
-  ): Promise<End | undefined> {
+  async #take({ feed, taken }: FollowedFeed, link: FeedLink, piece: SignedBlocks): Promise<End | undefined> {
     const { log, watch, offence } = this.#parts
     const before = await log.length(feed)
     const answer = await log.take(feed, piece).catch(frozen)
@@ -207,28 +198,19 @@ export class FeedFollowing {
     }
     if (answer.status === 'gap') return 'elsewhere'
     const conflict =
-      answer.status === 'conflict'
-        ? answer.conflict
-        : await this.#conflictWith(feed, link, answer.length)
+      answer.status === 'conflict' ? answer.conflict : await this.#conflictWith(feed, link, answer.length)
     if (conflict === 'not told') return 'elsewhere'
     if (conflict === undefined) {
       offence?.(link.peer, feed)
       return 'elsewhere'
     }
     watch?.conflict(conflict, link.peer)
-    this.#parts.trouble(
-      feed,
-      new Failure('feed-frozen', { process: feed.process, length: conflict.held.length }),
-    )
+    this.#parts.trouble(feed, new Failure('feed-frozen', { process: feed.process, length: conflict.held.length }))
     return 'for good'
   }
 
   /** Whether a source has another feed of the same signers than the one that is held. */
-  async #conflictWith(
-    feed: FeedSpec,
-    link: FeedLink,
-    length: number,
-  ): Promise<FeedConflict | 'not told' | undefined> {
+  async #conflictWith(feed: FeedSpec, link: FeedLink, length: number): Promise<FeedConflict | 'not told' | undefined> {
     if (length === 0) return undefined
     try {
       const shown = await link.show(feed, length)

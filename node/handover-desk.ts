@@ -66,7 +66,8 @@ export class HandoverDesk {
     if (this.itemsOf(record.process).length < record.epoch && (await handovers.look(record.process))) {
       const held = this.itemsOf(record.process)[record.epoch - 1]
       const reason = 'it was handed over through another node meanwhile'
-      if (held !== undefined && !isSame(held, record)) throw new Failure('bad-epoch', { process: record.process, epoch: record.epoch, reason })
+      if (held !== undefined && !isSame(held, record))
+        throw new Failure('bad-epoch', { process: record.process, epoch: record.epoch, reason })
     }
     return handovers.take(item)
   }
@@ -81,7 +82,8 @@ export class HandoverDesk {
     const { key, scheduler } = this.#parts
     if (!process.policy.schedulers.includes(key)) return undefined
     const isStill = await scheduler.hold(process.id, untilMs)
-    if (!isStill) throw new Failure('busy', { process: process.id }, { note: 'something that it voted for has not settled' })
+    if (!isStill)
+      throw new Failure('busy', { process: process.id }, { note: 'something that it voted for has not settled' })
     return this.#placeOf(process)
   }
 
@@ -98,10 +100,19 @@ export class HandoverDesk {
     const acknowledged = Math.max(0, ...places.map(({ length }) => length))
     await this.#takeOver(process, acknowledged)
     const place = await this.#placeOf(process)
-    if (place === undefined) throw new Failure('unreachable', { process: process.id }, { note: 'nobody in reach has blocks of its feed' })
+    if (place === undefined)
+      throw new Failure('unreachable', { process: process.id }, { note: 'nobody in reach has blocks of its feed' })
     const last = this.itemsOf(process.id).at(-1)
     const previous = last === undefined ? NO_EPOCH : epochHash(readEpochItem(last).record)
-    return { process: process.id, epoch: process.epoch, blocks: place.length, slots: place.slots, hash: place.hash, previous, held: isHeld && place.length >= acknowledged }
+    return {
+      process: process.id,
+      epoch: process.epoch,
+      blocks: place.length,
+      slots: place.slots,
+      hash: place.hash,
+      previous,
+      held: isHeld && place.length >= acknowledged,
+    }
   }
 
   async #ordered(bytes: Uint8Array): Promise<{ readonly process: ProcessDescription; readonly untilMs: number }> {
@@ -109,11 +120,19 @@ export class HandoverDesk {
     const { item, hold } = readOrder(bytes)
     const process = await describe(hold.process)
     if (process === undefined) throw new Failure('unknown-process', { process: hold.process })
-    const reason = hold.epoch === process.epoch ? refuteOwner(item, await handovers.ownerOf(process)) : `the process is in epoch ${process.epoch}`
+    const reason =
+      hold.epoch === process.epoch
+        ? refuteOwner(item, await handovers.ownerOf(process))
+        : `the process is in epoch ${process.epoch}`
     if (reason !== undefined) throw new Failure('bad-epoch', { process: process.id, epoch: hold.epoch, reason })
     const nowMs = clock.now()
     const isInTime = hold.untilMs > nowMs && hold.untilMs <= nowMs + HANDOVER_HOLD_MAX_MS
-    if (!isInTime) throw new Failure('bad-epoch', { process: process.id, untilMs: hold.untilMs, nowMs }, { note: 'the time of the order is over, or too far away' })
+    if (!isInTime)
+      throw new Failure(
+        'bad-epoch',
+        { process: process.id, untilMs: hold.untilMs, nowMs },
+        { note: 'the time of the order is over, or too far away' },
+      )
     return { process, untilMs: hold.untilMs }
   }
 

@@ -64,7 +64,12 @@ export class Handovers {
   /** Does again what may have been left undone when this node was last up; call before the units evaluate or schedule. */
   async begin(units: MovingUnits): Promise<void> {
     const { log, trouble } = this.#parts
-    const effects = new EpochEffects({ ...this.#parts, turns: this.#turns, units, moved: process => this.moved?.(process) })
+    const effects = new EpochEffects({
+      ...this.#parts,
+      turns: this.#turns,
+      units,
+      moved: process => this.moved?.(process),
+    })
     this.#effects = effects
     for (const id of log.directory.handedOver) {
       const process = await log.directory.process(id)
@@ -82,7 +87,10 @@ export class Handovers {
    * Takes a record that somebody brought: checks it, keeps it, acts upon it, hands it on.
    * @throws {Failure} `bad-epoch`, `unknown-process`, `owner-equivocated`
    */
-  async take(bytes: Uint8Array, from?: KeyId): Promise<{ readonly process: ProcessId; readonly epoch: number; readonly isNew: boolean }> {
+  async take(
+    bytes: Uint8Array,
+    from?: KeyId,
+  ): Promise<{ readonly process: ProcessId; readonly epoch: number; readonly isNew: boolean }> {
     const signed = readItem(bytes)
     const { process, epoch } = signed.record
     const isNew = await this.#turns.take(process, () => this.#take(signed, from))
@@ -163,7 +171,10 @@ export class Handovers {
       return false
     }
     const last = items.at(-1)
-    const reason = refuteEpoch(signed, process, { owner, last: last === undefined ? NO_EPOCH : epochHash(readEpochItem(last).record) })
+    const reason = refuteEpoch(signed, process, {
+      owner,
+      last: last === undefined ? NO_EPOCH : epochHash(readEpochItem(last).record),
+    })
     if (reason !== undefined) throw new Failure('bad-epoch', { process: process.id, epoch: record.epoch, reason })
     await effects.units.hold(process.id)
     try {

@@ -5,5 +5,9 @@ import { freshBundle } from '../startup/index.ts'
 export function hostPath(): string {
   const isSource = import.meta.url.endsWith('.ts')
   const bundled = isSource ? freshBundle() : undefined
-  return fileURLToPath(bundled === undefined ? new URL(`host-main.${isSource ? 'ts' : 'js'}`, import.meta.url) : new URL('host-main.js', bundled))
+  return fileURLToPath(
+    bundled === undefined
+      ? new URL(`host-main.${isSource ? 'ts' : 'js'}`, import.meta.url)
+      : new URL('host-main.js', bundled),
+  )
 }

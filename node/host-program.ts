@@ -22,9 +22,7 @@ export const MAY_START_WORKERS: readonly string[] = ['--allow-worker']
 export function hostProgram(flags: readonly string[] = []): HostProgram {
   const rights = [
     '--permission',
-    ...readable(fileURLToPath(new URL('..', import.meta.url))).map(
-      folder => `--allow-fs-read=${folder}*`,
-    ),
+    ...readable(fileURLToPath(new URL('..', import.meta.url))).map(folder => `--allow-fs-read=${folder}*`),
   ]
   return {
     path: hostPath(),

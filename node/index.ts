@@ -1,5 +1,14 @@
 // The composition root: the only room that knows every other.
-export { CONFIG_FILE, type Config, type ConfigSources, type LoadedConfig, loadConfig, type Origin, type Setting, type SettingName } from './config.ts'
+export {
+  CONFIG_FILE,
+  type Config,
+  type ConfigSources,
+  type LoadedConfig,
+  loadConfig,
+  type Origin,
+  type Setting,
+  type SettingName,
+} from './config.ts'
 export { FeedFollowing, type FollowedFeed } from './feed-following.ts'
 export { clerkProgram } from './clerk-program.ts'
 export { type HostProgram, hostProgram } from './host-program.ts'
@@ -16,7 +25,8 @@ export type { EffectOptions } from './effects.ts'
 export { createLogger, type NodeLogger } from './logger.ts'
 export { hostCrypto } from './host-crypto.ts'
 export { nativeCrypto } from './native-crypto.ts'
-export { AtollNode, createNode, type NodeOptions } from './node.ts'
+export { AtollNode, createNode } from './node.ts'
+export type { NodeOptions } from './node-options.ts'
 export { type StandardModule, standardModules } from './standard-modules.ts'
 export { openUnits, type UnitObserver, type Units } from './open-units.ts'
 export type { UnitName } from './unit-roles.ts'

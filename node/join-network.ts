@@ -1,6 +1,15 @@
 import { HypercoreLog } from '../log/index.ts'
 import { type Network, Peering } from '../network/index.ts'
-import { type Clock, type Failure, type KeyId, type Log, type MetricsRegistry, PEER_ROLES, type PrefixWish, type Scheduler } from '../protocol/index.ts'
+import {
+  type Clock,
+  type Failure,
+  type KeyId,
+  type Log,
+  type MetricsRegistry,
+  PEER_ROLES,
+  type PrefixWish,
+  type Scheduler,
+} from '../protocol/index.ts'
 import { Announcements } from './announcements.ts'
 import { CanisterCreations } from './canister-creations.ts'
 import type { Handovers } from './handovers.ts'
@@ -63,10 +72,15 @@ export async function joinNetwork(parts: JoinNetworkParts, keep: Keep): Promise<
   }
 }
 
-export type TakePartParts = Omit<OpenFollowingParts, 'seeders' | 'meetings' | 'connected' | 'peers' | 'links' | 'offence' | 'computes'> &
+export type TakePartParts = Omit<
+  OpenFollowingParts,
+  'seeders' | 'meetings' | 'connected' | 'peers' | 'links' | 'offence' | 'computes'
+> &
   Omit<PeerServiceParts, 'following' | 'records' | 'creations' | ServingUnits> & {
     readonly handovers: Handovers
-    readonly units: Pick<PeerServiceParts, 'messenger' | 'service'> & { readonly scheduler: Scheduler & PeerServiceParts['scheduler'] }
+    readonly units: Pick<PeerServiceParts, 'messenger' | 'service'> & {
+      readonly scheduler: Scheduler & PeerServiceParts['scheduler']
+    }
     readonly roles: UnitRoles
     /** Where others reach its HTTP face. */
     readonly publicUrl: string | undefined
@@ -74,14 +88,36 @@ export type TakePartParts = Omit<OpenFollowingParts, 'seeders' | 'meetings' | 'c
 type ServingUnits = 'scheduler' | 'messenger' | 'service'
 
 /** Answers others, gives them its feeds, follows theirs. Call once the units are open. */
-export async function takePart({ network, peers, announcements, learned, creations, seed }: Joined, parts: TakePartParts, keep: Keep): Promise<{ readonly following: Following; readonly records: PeerRecords }> {
+export async function takePart(
+  { network, peers, announcements, learned, creations, seed }: Joined,
+  parts: TakePartParts,
+  keep: Keep,
+): Promise<{ readonly following: Following; readonly records: PeerRecords }> {
   const { log, clock, units, roles, publicUrl: url, trouble } = parts
   const offence = (peer: KeyId, what: string): void => network.offend(peer, 'bad-proof', what)
   const prefix = (node: KeyId, wish: PrefixWish) => network.call(node, 'prefix', wish)
-  const seeders = new Seeders({ key: network.key, clock, log, providers: network.providers, linked: () => network.peers, prefix })
+  const seeders = new Seeders({
+    key: network.key,
+    clock,
+    log,
+    providers: network.providers,
+    linked: () => network.peers,
+    prefix,
+  })
   const meetings = new Meetings(network)
   keep({ [Symbol.asyncDispose]: async () => meetings[Symbol.dispose]() })
-  const following = openFollowing({ ...parts, seeders, meetings, computes: roles.runs('compute'), connected: () => network.peers, peers, links: network.feeds, offence, announcements, learned })
+  const following = openFollowing({
+    ...parts,
+    seeders,
+    meetings,
+    computes: roles.runs('compute'),
+    connected: () => network.peers,
+    peers,
+    links: network.feeds,
+    offence,
+    announcements,
+    learned,
+  })
   keep({ [Symbol.asyncDispose]: async () => following[Symbol.dispose]() })
   const { messenger, service } = units
   const scheduling = roles.scheduler(units.scheduler)
@@ -92,9 +128,19 @@ export async function takePart({ network, peers, announcements, learned, creatio
       return units.scheduler.coSign(...asked)
     },
   }
-  const records = await openRecords({ network, seed, log, clock, url, roles: PEER_ROLES.filter(role => roles.runs(role)), trouble })
+  const records = await openRecords({
+    network,
+    seed,
+    log,
+    clock,
+    url,
+    roles: PEER_ROLES.filter(role => roles.runs(role)),
+    trouble,
+  })
   keep({ [Symbol.asyncDispose]: async () => records[Symbol.dispose]() })
-  network.serve(createPeerService({ ...parts, scheduler, messenger, service, records, creations, following: following.processes }))
+  network.serve(
+    createPeerService({ ...parts, scheduler, messenger, service, records, creations, following: following.processes }),
+  )
   keep({ [Symbol.asyncDispose]: async () => network.stopServing() })
   await network.feeds.serve(log)
   if (log instanceof HypercoreLog) await network.feeds.serveHypercores(stream => log.replicate(stream))

@@ -19,7 +19,8 @@ export interface NodeKeys {
 export async function openKeystore(folder: string): Promise<NodeKeys> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const seed = Buffer.from(await secret(join(folder, 'node-key'), folder), 'base64url')
-  if (seed.length !== 32) throw new Failure('data-folder-damaged', { file: 'node-key' }, { note: 'not a key of 32 bytes' })
+  if (seed.length !== 32)
+    throw new Failure('data-folder-damaged', { file: 'node-key' }, { note: 'not a key of 32 bytes' })
   const adminToken = await secret(join(folder, 'admin-token'), folder)
   const bytes = new Uint8Array(seed)
   return { seed: bytes, key: asKeyId(keyId(ed25519PublicKey(bytes))), adminToken }

@@ -44,12 +44,8 @@ export class KnownProcesses {
   /** The spawn message of a process, of its parent, and so on, up to one that is known or signed by a key. */
   async #lineage(id: ProcessId): Promise<{ process: ProcessId; envelope: Uint8Array }[]> {
     const lineage: { process: ProcessId; envelope: Uint8Array }[] = []
-    for (
-      let process: ProcessId | undefined = id;
-      process !== undefined && !this.#known.has(process);
-    ) {
-      if (lineage.length >= ANCESTORS_MAX)
-        throw new Error(`${id} has more than ${ANCESTORS_MAX} ancestors`)
+    for (let process: ProcessId | undefined = id; process !== undefined && !this.#known.has(process); ) {
+      if (lineage.length >= ANCESTORS_MAX) throw new Error(`${id} has more than ${ANCESTORS_MAX} ancestors`)
       const envelope = await this.#source.spawnEnvelope(process)
       if (envelope === undefined) {
         if (process === id) return []

@@ -1,4 +1,13 @@
-import { type Directory, Failure, MalformedBytes, type ModuleDescription, type ModuleId, parseDataItem, type Peers, verifyDataItem } from '../protocol/index.ts'
+import {
+  type Directory,
+  Failure,
+  MalformedBytes,
+  type ModuleDescription,
+  type ModuleId,
+  parseDataItem,
+  type Peers,
+  verifyDataItem,
+} from '../protocol/index.ts'
 
 /** Modules that are used here and were added elsewhere, as their own signed items prove them. */
 export class LearnedModules {

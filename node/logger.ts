@@ -2,7 +2,10 @@ import { pino } from 'pino'
 
 /** Writes JSON lines on standard error; standard output belongs to data. Secrets never reach it. */
 export function createLogger(level: string): NodeLogger {
-  return pino({ level, base: null, redact: ['*.seed', '*.adminToken', '*.authorization'] }, pino.destination({ fd: 2, sync: false }))
+  return pino(
+    { level, base: null, redact: ['*.seed', '*.adminToken', '*.authorization'] },
+    pino.destination({ fd: 2, sync: false }),
+  )
 }
 
 /** Facts first, then the sentence. */

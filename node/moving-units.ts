@@ -11,7 +11,8 @@ export function movingUnits({
   agreed,
   messenger,
   key,
-}: Pick<OpenAgreement, 'agreement' | 'agreed'> & Pick<Units, 'scheduler' | 'computer' | 'messenger'> & { readonly key: KeyId }): MovingUnits {
+}: Pick<OpenAgreement, 'agreement' | 'agreed'> &
+  Pick<Units, 'scheduler' | 'computer' | 'messenger'> & { readonly key: KeyId }): MovingUnits {
   return {
     async hold(process) {
       await scheduler.hold(process, Number.POSITIVE_INFINITY)

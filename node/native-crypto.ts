@@ -77,10 +77,7 @@ export const nativeCrypto: Omit<CryptoProvider, 'keccak256' | 'rsaPkcs1Verify'> 
 }
 
 /** Digests and the like. The engine keeps bytes up to 64 in its heap, and makes a buffer of their own for each that an addon is given. */
-const shortMessages = Array.from(
-  { length: 65 },
-  (_, length) => new Uint8Array(new ArrayBuffer(length)),
-)
+const shortMessages = Array.from({ length: 65 }, (_, length) => new Uint8Array(new ArrayBuffer(length)))
 
 /** The same bytes where an addon can read them for nothing; only until the next call. */
 function outsideOfHeap(message: Uint8Array): Uint8Array {
@@ -111,9 +108,7 @@ function expandSeed(seed: Uint8Array): Uint8Array {
 
 /** Least recently used goes first: a Map keeps the order of insertion. */
 function rsaKey(modulus: Uint8Array): KeyObject {
-  const name = Buffer.from(modulus.buffer, modulus.byteOffset, modulus.byteLength).toString(
-    'latin1',
-  )
+  const name = Buffer.from(modulus.buffer, modulus.byteOffset, modulus.byteLength).toString('latin1')
   let key = rsaKeys.get(name)
   if (key === undefined) {
     const n = Buffer.from(modulus).toString('base64url')

@@ -7,11 +7,7 @@ declare module 'sodium-native' {
     crypto_generichash(output: Uint8Array, input: Uint8Array): void
     crypto_sign_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void
     crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void
-    crypto_sign_verify_detached(
-      signature: Uint8Array,
-      message: Uint8Array,
-      publicKey: Uint8Array,
-    ): boolean
+    crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
   }
   export default sodium
 }
@@ -21,12 +17,7 @@ declare module 'secp256k1' {
     publicKeyCreate(secret: Uint8Array, compressed: boolean): Uint8Array
     ecdsaSign(hash: Uint8Array, secret: Uint8Array): { signature: Uint8Array; recid: number }
     ecdsaVerify(signature: Uint8Array, hash: Uint8Array, publicKey: Uint8Array): boolean
-    ecdsaRecover(
-      signature: Uint8Array,
-      recoveryId: number,
-      hash: Uint8Array,
-      compressed: boolean,
-    ): Uint8Array
+    ecdsaRecover(signature: Uint8Array, recoveryId: number, hash: Uint8Array, compressed: boolean): Uint8Array
   }
   export default secp256k1
 }

@@ -13,16 +13,14 @@ const SHORT_MAX_BYTES = 512
 const INITIAL_STATE = initialState()
 const state = new Uint8Array(INITIAL_STATE.length)
 const digest512 = new Uint8Array(64)
-const isShortPathRight = [0, 1, 96, 111, 112, 128, 240].every((length) => {
+const isShortPathRight = [0, 1, 96, 111, 112, 128, 240].every(length => {
   const bytes = new Uint8Array(length).fill(length)
   return Buffer.compare(shortSha384(bytes), longSha384(bytes)) === 0
 })
 
 /** SHA-384 of `bytes`: 48 bytes. */
 export function nativeSha384(bytes: Uint8Array): Uint8Array {
-  return isShortPathRight && bytes.length <= SHORT_MAX_BYTES
-    ? shortSha384(bytes)
-    : longSha384(bytes)
+  return isShortPathRight && bytes.length <= SHORT_MAX_BYTES ? shortSha384(bytes) : longSha384(bytes)
 }
 
 function shortSha384(bytes: Uint8Array): Uint8Array {

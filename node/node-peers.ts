@@ -24,11 +24,7 @@ export function nodePeers({ control }: Network): NodePeers {
 
 /** What a node counts of its peers. */
 export function countPeers(network: Network, metrics: MetricsRegistry): void {
-  metrics.gaugeOf(
-    'atoll_peer_connections',
-    'Connections to other nodes',
-    () => network.counts.connections,
-  )
+  metrics.gaugeOf('atoll_peer_connections', 'Connections to other nodes', () => network.counts.connections)
   metrics.gaugeOf('atoll_peer_links', 'Nodes that can be asked', () => network.counts.links)
   const calls = 'Calls between this node and others that are under way'
   metrics.gaugeOf('atoll_peer_calls', calls, () => network.counts.incoming, { direction: 'in' })
@@ -38,11 +34,7 @@ export function countPeers(network: Network, metrics: MetricsRegistry): void {
     direction: 'in',
   })
   metrics.gaugeOf('atoll_peer_bytes_total', bytes, () => network.traffic.sent, { direction: 'out' })
-  metrics.gaugeOf(
-    'atoll_peer_cuts_total',
-    'Nodes that were cut for what they did',
-    () => network.counts.cuts,
-  )
+  metrics.gaugeOf('atoll_peer_cuts_total', 'Nodes that were cut for what they did', () => network.counts.cuts)
 }
 
 /** Nodes in reach that the operator named. */

@@ -1,78 +1,29 @@
-import { join } from 'node:path'
 import type { ComputeUnit } from '../compute-unit/index.ts'
-import { createOperations, type Gateway, Metrics } from '../gateway/index.ts'
-import { HypercoreLog } from '../log/index.ts'
+import { createOperations, type Gateway } from '../gateway/index.ts'
 import type { MessengerUnit } from '../messenger-unit/index.ts'
 import type { Network } from '../network/index.ts'
 import { RUNTIMES } from '../processes/index.ts'
-import {
-  type Clock,
-  closeAll,
-  type Failure,
-  installCrypto,
-  type KeyId,
-  type Log,
-  type Operations,
-  type ProcessId,
-  type Scheduler,
-} from '../protocol/index.ts'
+import { closeAll, installCrypto, type KeyId, type Log, type Operations, type Scheduler } from '../protocol/index.ts'
 import type { SchedulerUnit } from '../scheduler-unit/index.ts'
 import { createAdmin } from './admin.ts'
-import { type EffectOptions, openEffects } from './effects.ts'
 import { EvaluationHub } from './evaluation-hub.ts'
-import { openKeystore, privateFolder } from './keystore.ts'
-import { nodeFeeds } from './node-feeds.ts'
-import { createLogger, type NodeLogger } from './logger.ts'
+import { type Foundation, layFoundation } from './foundation.ts'
+import { HandoverDesk } from './handover-desk.ts'
 import { MemoryAtRest } from './memory-at-rest.ts'
 import { nativeCrypto } from './native-crypto.ts'
-import { HandoverDesk } from './handover-desk.ts'
-import { handoverPeers, openHandovers } from './open-handovers.ts'
-import { evidencePeers, openEvidence } from './open-evidence.ts'
+import { nodeFeeds } from './node-feeds.ts'
+import type { NodeOptions } from './node-options.ts'
 import { openGateway } from './open-gateway.ts'
-import { isAmongOthers, knowsPeers, type NetworkOptions } from './network-options.ts'
+import { handoverPeers } from './open-handovers.ts'
 import { openUnits, type UnitObserver } from './open-units.ts'
 import { returnMemory } from './return-memory.ts'
-import { systemClock } from './system-clock.ts'
 import { schedulerAt } from './scheduler-at.ts'
 import { tellWhoIsBehind } from './tell-who-is-behind.ts'
 import { createUnitMetrics } from './unit-metrics.ts'
-import { type UnitName, UnitRoles } from './unit-roles.ts'
 import { NOBODY_IN_REACH, unitNaming } from './unit-naming.ts'
+import { type UnitName, UnitRoles } from './unit-roles.ts'
 import { VERSION } from './version.ts'
 import { withOverrides } from './with-overrides.ts'
-
-export interface NodeOptions extends EffectOptions, NetworkOptions {
-  /** Folder of feeds, state and keys; made if it is not there. */
-  readonly data: string
-  /** Port of the HTTP face; 0 takes any, undefined opens none. */
-  readonly port?: number | undefined
-  readonly host?: string | undefined
-  readonly allowedHosts?: readonly string[] | undefined
-  readonly publicUrl?: string | undefined
-  /** File with the seed of the root key that the IC's clients trust; the node's own key is the root, if not given. */
-  readonly icRootSeed?: string | undefined
-  /** What it runs; all, if not given. */
-  readonly units?: readonly UnitName[] | undefined
-  readonly hosts?: number | undefined
-  readonly residentBytes?: number | undefined
-  readonly signerRate?: number | undefined
-  /** Part of the frames evaluated elsewhere that it looks at, from 0 to 1; none, if not given. */
-  readonly spotChecks?: number | undefined
-  /** Programs may ask for `Command-Engine: wasmer`: compute hosts may then start workers. */
-  readonly wasmer?: boolean | undefined
-  /** The data folder is a copy or was restored, and the operator says that no other copy was written to since. */
-  readonly acceptRestored?: boolean | undefined
-  readonly logger?: NodeLogger | undefined
-  readonly clock?: Clock | undefined
-  /** Opens the log; the Hypercores below `data`, unless a test brings its own. */
-  readonly openLog?: ((keys: { seed: Uint8Array }) => Promise<Log>) | undefined
-  /** Long work, such as replaying a feed. */
-  readonly progress?:
-    | ((process: ProcessId, evaluated: number, scheduled: number) => void)
-    | undefined
-  /** Somebody with the admin token asked the node to end. */
-  readonly onShutdown?: (() => void) | undefined
-}
 
 /** Opens a node in this program: messenger, scheduler and compute unit over one log. */
 export function createNode(options: NodeOptions): Promise<AtollNode> {
@@ -146,52 +97,13 @@ async function openNode(
   const keep = (resource: AsyncDisposable): void => {
     opened.push(resource)
   }
-  const logger = options.logger ?? createLogger('warn')
-  const clock = options.clock ?? systemClock
-  await privateFolder(options.data)
-  const keys = await openKeystore(join(options.data, 'keys'))
-  const effects = await openEffects(keys, options)
-  const log = await openLog(options, keys.seed, logger)
-  keep(log)
-  const metrics = new Metrics()
-  const trouble = (what: string, failure: Failure): void => logger.warn({ what, code: failure.code, ...failure.details }, failure.message)
-  const others = isAmongOthers(options) ? await import('./among-others.ts') : undefined
-  const joined = await others?.joinNetwork({ keys, logger, options, log, clock, metrics, trouble }, keep)
-  const { network, peers, learned, announcements } = joined ?? {}
-  const { hosts, residentBytes, signerRate, spotChecks, wasmer, progress } = options
-  const unitMetrics = createUnitMetrics(metrics)
+  const base = await layFoundation(options, keep)
+  const { clock, keys, log, others, joined, evidence } = base
+  const network = joined?.network
   const roles = new UnitRoles(keys.key, options.units)
   const hub = new EvaluationHub(roles.runs('compute') ? keys.key : undefined)
-  const observer: UnitObserver = {
-    ...hub.observer,
-    committed: frames => {
-      for (const { process, firstSlot } of frames) if (firstSlot === 0) announcements?.tell(process)
-    },
-  }
+  const { units, desk } = await openUnitsOn(base, { options, roles, hub }, keep)
   const recoveredBlocks = log.recovered.length
-  const describe = async (id: ProcessId) => (learned === undefined ? log.directory.process(id) : learned.process(id))
-  const handovers = openHandovers({ key: keys.key, log, clock, trouble }, joined)
-  const evidence = await openEvidence({
-    epochs: (process, here, there, peer) => handovers.met(process, here, there, peer),
-    ...keys,
-    log,
-    clock,
-    describe,
-    peers: network && evidencePeers(network),
-    trouble,
-  })
-  keep({ [Symbol.asyncDispose]: async () => evidence[Symbol.dispose]() })
-  const told = peers && tellWhoIsBehind(peers, { handovers, describe })
-  const unitParts = {
-    handovers, learned,
-    keys, log, clock, logger, metrics: unitMetrics, effects, hosts, residentBytes, signerRate, spotChecks, wasmer, progress, observer, evidence: evidence.book, watch: evidence.heads,
-    peers: told && (evidence.complaints?.watch(told) ?? told),
-    computes: roles.runs('compute'),
-    connected: () => network?.peers ?? [],
-    carry: (scheduler: Scheduler) => roles.scheduler(scheduler),
-  }
-  const units = await openUnits(unitParts, keep)
-  const desk = new HandoverDesk({ ...unitParts, key: keys.key, describe, scheduler: units.scheduler, peers: handoverPeers(joined) })
   const rest = new MemoryAtRest({ clock, cpuMs, returnMemory })
   keep({ [Symbol.asyncDispose]: async () => rest[Symbol.dispose]() })
   const startedMs = clock.now()
@@ -203,7 +115,11 @@ async function openNode(
     clock,
     evidence: evidence.book,
   }
-  const unitsToName = unitNaming({ key: keys.key, units: roles.names, ...(others && network ? others.inReach(network) : NOBODY_IN_REACH) })
+  const unitsToName = unitNaming({
+    key: keys.key,
+    units: roles.names,
+    ...(others && network ? others.inReach(network) : NOBODY_IN_REACH),
+  })
   let part: Awaited<ReturnType<NonNullable<typeof others>['takePart']>> | undefined
   const { operations, forPeers } = operationsOf({
     ...faces,
@@ -214,47 +130,101 @@ async function openNode(
     feeds: () => part && nodeFeeds(part.following.processes, log),
     handovers: () => desk,
   })
-  if (others && joined) part = await others.takePart(joined, { publicUrl: options.publicUrl, key: keys.key, log, clock, units, roles, watch: evidence.heads, trouble, operations: forPeers, evidence, handovers, desk }, keep)
+  if (others && joined)
+    part = await others.takePart(
+      joined,
+      {
+        ...base,
+        publicUrl: options.publicUrl,
+        key: keys.key,
+        units,
+        roles,
+        watch: evidence.heads,
+        operations: forPeers,
+        desk,
+      },
+      keep,
+    )
   const node = { ...units, key: keys.key, log, roles, network, operations }
   if (options.port === undefined) return make({ ...node, gateway: undefined })
-  const gateway = await openGateway({ ...faces, logger, metrics, keys, operations, options, port: options.port, hub, learned, creations: joined?.creations, unitsToName, schedulerAt: key => schedulerAt(key, network, part?.records) }, keep)
+  const gateway = await openGateway(
+    {
+      ...base,
+      ...faces,
+      operations,
+      options,
+      port: options.port,
+      hub,
+      creations: joined?.creations,
+      unitsToName,
+      schedulerAt: key => schedulerAt(key, network, part?.records),
+    },
+    keep,
+  )
   keep(gateway)
   return make({ ...node, gateway })
 }
 
-/** What clients can ask for, and what peers can: a peer wants to know what this node runs, and if this asked the peer in turn, both would wait. */
-function operationsOf(parts: Parameters<typeof createOperations>[0]): { readonly operations: Operations; readonly forPeers: Operations } {
-  const operations = createOperations(parts)
-  return { operations, forPeers: withOverrides(operations, { node: createOperations({ ...parts, unitsToName: undefined }).node }) }
+/** The units that this node runs, and who hands processes over to others. */
+async function openUnitsOn(
+  base: Foundation,
+  { options, roles, hub }: { readonly options: NodeOptions; readonly roles: UnitRoles; readonly hub: EvaluationHub },
+  keep: (resource: AsyncDisposable) => void,
+) {
+  const { keys, metrics, joined, evidence } = base
+  const { network, peers, announcements } = joined ?? {}
+  const { hosts, residentBytes, signerRate, spotChecks, wasmer, progress } = options
+  const observer: UnitObserver = {
+    ...hub.observer,
+    committed: frames => {
+      for (const { process, firstSlot } of frames) if (firstSlot === 0) announcements?.tell(process)
+    },
+  }
+  const told = peers && tellWhoIsBehind(peers, base)
+  const parts = {
+    ...base,
+    ...{ hosts, residentBytes, signerRate, spotChecks, wasmer, progress, observer },
+    metrics: createUnitMetrics(metrics),
+    evidence: evidence.book,
+    watch: evidence.heads,
+    peers: told && (evidence.complaints?.watch(told) ?? told),
+    computes: roles.runs('compute'),
+    connected: () => network?.peers ?? [],
+    carry: (scheduler: Scheduler) => roles.scheduler(scheduler),
+  }
+  const units = await openUnits(parts, keep)
+  const { scheduler } = units
+  return { units, desk: new HandoverDesk({ ...parts, key: keys.key, scheduler, peers: handoverPeers(joined) }) }
 }
 
-function infoOf(node: { readonly key: KeyId; readonly units: readonly UnitName[]; readonly startedMs: number }, network: Network | undefined) {
+/** What clients can ask for, and what peers can: a peer wants to know what this node runs, and if this asked the peer in turn, both would wait. */
+function operationsOf(parts: Parameters<typeof createOperations>[0]): {
+  readonly operations: Operations
+  readonly forPeers: Operations
+} {
+  const operations = createOperations(parts)
+  return {
+    operations,
+    forPeers: withOverrides(operations, { node: createOperations({ ...parts, unitsToName: undefined }).node }),
+  }
+}
+
+function infoOf(
+  node: { readonly key: KeyId; readonly units: readonly UnitName[]; readonly startedMs: number },
+  network: Network | undefined,
+) {
   const formats = RUNTIMES.flatMap(runtime => runtime.formats)
-  return { ...node, version: VERSION, formats, peerId: network?.peerId, addresses: network?.addresses, linkedPeers: network?.peers.length }
+  return {
+    ...node,
+    version: VERSION,
+    formats,
+    peerId: network?.peerId,
+    addresses: network?.addresses,
+    linkedPeers: network?.peers.length,
+  }
 }
 
 function cpuMs(): number {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1_000
-}
-
-async function openLog(options: NodeOptions, seed: Uint8Array, logger: NodeLogger): Promise<Log> {
-  if (options.openLog !== undefined) return options.openLog({ seed })
-  const { data: directory, acceptRestored } = options
-  const onProgress = ({
-    phase,
-    done,
-    total,
-  }: {
-    phase: string
-    done: number
-    total: number
-  }): void => logger.info({ phase, done, total }, 'opening the data folder')
-  const asksOthers = knowsPeers(options)
-  const log = await HypercoreLog.open({ directory, keySeed: seed, acceptRestored, asksOthers, onProgress })
-  if (log.restored) logger.warn({ data: directory }, 'the data folder was restored: feeds are taken back from peers before anything is written to them')
-  for (const { feed, failure } of log.frozen) {
-    logger.error({ process: feed.process, code: failure.code, ...failure.details }, failure.message)
-  }
-  return log
 }

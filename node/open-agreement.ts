@@ -36,8 +36,7 @@ export function openAgreement(parts: OpenAgreementParts): OpenAgreement {
   const { key } = parts.unit
   const agreement = new Agreement(parts)
   const agreed = new AgreedComputer({ ...parts, agreement })
-  const arm = (process: ProcessId, timers: readonly Timer[]): void =>
-    scheduler()?.arm(process, timers)
+  const arm = (process: ProcessId, timers: readonly Timer[]): void => scheduler()?.arm(process, timers)
   const watch = new TimerWatch({ computer: agreed, store: log.store, clock, arm, trouble })
   const checks = spotChecks(parts)
   const news = peers && new News({ clock, tell: (to, process) => peers.timersChanged(to, process) })
@@ -49,11 +48,7 @@ export function openAgreement(parts: OpenAgreementParts): OpenAgreement {
     expectedSeq: async (to, from) => (await scheduler()?.expectedSeq(to, from)) ?? 0,
   })
   /** Timers are told to whoever schedules the process. */
-  const tell = (
-    id: ProcessId,
-    timers: readonly Timer[],
-    process: ProcessDescription | undefined,
-  ): void => {
+  const tell = (id: ProcessId, timers: readonly Timer[], process: ProcessDescription | undefined): void => {
     const schedulers = process?.policy.schedulers ?? []
     const isElsewhere = process?.policy.computeUnits.includes(key) === false
     // What this node evaluates of it, it evaluates late, if at all: those units say what is so now.
@@ -86,9 +81,29 @@ export function openAgreement(parts: OpenAgreementParts): OpenAgreement {
   }
 }
 
-function spotChecks({ unit, key, log, peers, clock, evidence, trouble, ...parts }: OpenAgreementParts): SpotChecks | undefined {
+function spotChecks({
+  unit,
+  key,
+  log,
+  peers,
+  clock,
+  evidence,
+  trouble,
+  ...parts
+}: OpenAgreementParts): SpotChecks | undefined {
   const { spotChecks: share = 0, spotChecked: checked, random } = parts
   // A node that shall not compute does not.
   if (share === 0 || peers === undefined || evidence === undefined || key !== unit.key) return undefined
-  return new SpotChecks({ unit, key, log, peers, clock, evidence, share, random, checked, trouble: (process, failure) => trouble?.(process, failure) })
+  return new SpotChecks({
+    unit,
+    key,
+    log,
+    peers,
+    clock,
+    evidence,
+    share,
+    random,
+    checked,
+    trouble: (process, failure) => trouble?.(process, failure),
+  })
 }

@@ -1,7 +1,16 @@
 import { EvidenceBook, type EvidencePeers, HeadExchange, type HeadExchangeParts } from '../evidence/index.ts'
 import type { Network } from '../network/index.ts'
 import {
-  type Clock, Failure, findFrame, type KeyId, type Log, messagesFeed, type ProcessDescription, type ProcessId, resultsFeed, type Slot,
+  type Clock,
+  Failure,
+  findFrame,
+  type KeyId,
+  type Log,
+  messagesFeed,
+  type ProcessDescription,
+  type ProcessId,
+  resultsFeed,
+  type Slot,
 } from '../protocol/index.ts'
 import { Complaints } from './complaints.ts'
 
@@ -30,7 +39,16 @@ export interface Evidence extends Disposable {
   readonly complaints: Complaints | undefined
 }
 
-export async function openEvidence({ key, seed, log, clock, describe, epochs, peers, trouble }: OpenEvidenceParts): Promise<Evidence> {
+export async function openEvidence({
+  key,
+  seed,
+  log,
+  clock,
+  describe,
+  epochs,
+  peers,
+  trouble,
+}: OpenEvidenceParts): Promise<Evidence> {
   let heads: HeadExchange | undefined
   const book = await EvidenceBook.open({
     log,
@@ -38,7 +56,8 @@ export async function openEvidence({ key, seed, log, clock, describe, epochs, pe
     describe,
     evaluated: (process, firstSlot) => ownCertificate(log, key, process, firstSlot),
     share: (bytes, from) => {
-      for (const peer of peers?.peers ?? []) if (peer !== from) void peers?.tell(peer, bytes).catch(error => heads?.notTaken(peer, error))
+      for (const peer of peers?.peers ?? [])
+        if (peer !== from) void peers?.tell(peer, bytes).catch(error => heads?.notTaken(peer, error))
     },
     trouble,
     noticed: ({ id, kind, process, accused, epoch }) => {
@@ -76,7 +95,12 @@ export function evidencePeers(network: Pick<Network, 'call' | 'peers'>): Evidenc
 }
 
 /** What this node's own evaluation certified of the frame that begins with a slot; nothing, if it has not come to it. */
-async function ownCertificate(log: Log, key: KeyId, process: ProcessDescription, firstSlot: Slot): Promise<Uint8Array | undefined> {
+async function ownCertificate(
+  log: Log,
+  key: KeyId,
+  process: ProcessDescription,
+  firstSlot: Slot,
+): Promise<Uint8Array | undefined> {
   const frame = await findFrame(log, messagesFeed(process), firstSlot)
   return frame?.firstSlot === firstSlot ? log.block(resultsFeed(process, key), frame.index) : undefined
 }

@@ -41,7 +41,9 @@ export interface Following extends Disposable {
   resume(): Promise<void>
 }
 
-export function openFollowing(parts: OpenFollowingParts & { readonly announcements: Announcements; readonly learned: LearnedProcesses }): Following {
+export function openFollowing(
+  parts: OpenFollowingParts & { readonly announcements: Announcements; readonly learned: LearnedProcesses },
+): Following {
   const { key, log, clock, peers, links, units, watch, meetings, computes, offence, trouble, announcements } = parts
   const feeds = new FeedFollowing({
     log,

@@ -47,7 +47,10 @@ export interface OpenGatewayParts {
 }
 
 /** Opens the HTTP face: the native API, and AO's and the IC's beside it on the same port. */
-export async function openGateway(parts: OpenGatewayParts, keep: (resource: AsyncDisposable) => void): Promise<Gateway> {
+export async function openGateway(
+  parts: OpenGatewayParts,
+  keep: (resource: AsyncDisposable) => void,
+): Promise<Gateway> {
   const { scheduler, keys, options } = parts
   let url = ''
   const facade = createAoFacade({
@@ -59,8 +62,7 @@ export async function openGateway(parts: OpenGatewayParts, keep: (resource: Asyn
     authority: keys.key,
     signItem: fields => signDataItemSync(fields, keys.seed),
     publicUrl: () => options.publicUrl ?? url,
-    trouble: failure =>
-      parts.logger.warn({ what: 'ao', code: failure.code, ...failure.details }, failure.message),
+    trouble: failure => parts.logger.warn({ what: 'ao', code: failure.code, ...failure.details }, failure.message),
   })
   const ic = await openIcFace(parts, keep)
   const gateway = await Gateway.open({

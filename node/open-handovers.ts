@@ -6,9 +6,13 @@ import type { Joined } from './join-network.ts'
 const LIMIT = { timeoutMs: 5_000 }
 
 /** What a node knows of processes that were handed over; of others it asks and tells, if it knows any. */
-export function openHandovers(parts: Omit<HandoversParts, 'describe' | 'peers'>, joined: Joined | undefined): Handovers {
+export function openHandovers(
+  parts: Omit<HandoversParts, 'describe' | 'peers'>,
+  joined: Joined | undefined,
+): Handovers {
   const { log } = parts
-  if (joined === undefined) return new Handovers({ ...parts, describe: id => log.directory.process(id), peers: undefined })
+  if (joined === undefined)
+    return new Handovers({ ...parts, describe: id => log.directory.process(id), peers: undefined })
   const { network, learned } = joined
   const handovers = new Handovers({
     ...parts,

@@ -1,10 +1,5 @@
 import { BlsSigner, createIcFaces, deriveIcKeys, type Mount, ThreadedClerk } from '../gateway/index.ts'
-import {
-  emptyCanisterModule,
-  findByPrincipal,
-  signDataItemSync,
-  toBase64Url,
-} from '../protocol/index.ts'
+import { emptyCanisterModule, findByPrincipal, signDataItemSync, toBase64Url } from '../protocol/index.ts'
 import type { OpenGatewayParts } from './open-gateway.ts'
 import { readRootSeed } from './read-root-seed.ts'
 import { clerkProgram } from './clerk-program.ts'
@@ -12,7 +7,10 @@ import type { UnitsToName } from './unit-naming.ts'
 import { VERSION } from './version.ts'
 
 /** The IC's face of a node, its threads included, and the module of canisters without code. */
-export async function openIcFace(parts: OpenGatewayParts, keep: (thread: AsyncDisposable) => void): Promise<{ api: Mount; pages: Mount }> {
+export async function openIcFace(
+  parts: OpenGatewayParts,
+  keep: (thread: AsyncDisposable) => void,
+): Promise<{ api: Mount; pages: Mount }> {
   const { keys, log, hub, learned } = parts
   const { icRootSeed } = parts.options
   const icKeys = deriveIcKeys(keys.seed, icRootSeed === undefined ? undefined : await readRootSeed(icRootSeed))
@@ -38,7 +36,12 @@ export async function openIcFace(parts: OpenGatewayParts, keep: (thread: AsyncDi
 }
 
 /** Nothing but the request decides what is in it, as long as the units of this node are the same: one request makes one canister. */
-function spawnFields({ scheduler, computeUnit }: UnitsToName, rootKey: string, request: Uint8Array, requestId: Uint8Array): Parameters<typeof signDataItemSync>[0] {
+function spawnFields(
+  { scheduler, computeUnit }: UnitsToName,
+  rootKey: string,
+  request: Uint8Array,
+  requestId: Uint8Array,
+): Parameters<typeof signDataItemSync>[0] {
   const tags = [
     ['Data-Protocol', 'ao'],
     ['Variant', 'ao.TN.1'],

@@ -13,11 +13,7 @@ export interface OpenNetworkParts {
 const LISTEN_DEFAULT = '/ip4/127.0.0.1/tcp/0'
 
 /** The network of a node; none, if it is told neither where to listen nor how to find others. */
-export async function openNetwork({
-  keys,
-  logger,
-  options,
-}: OpenNetworkParts): Promise<Network | undefined> {
+export async function openNetwork({ keys, logger, options }: OpenNetworkParts): Promise<Network | undefined> {
   const { listen = [], peer = [], bootstrap = [], mdns = false, dht, relay, data } = options
   if (!isAmongOthers(options)) return undefined
   return Network.open({
@@ -29,8 +25,7 @@ export async function openNetwork({
     dht,
     relay,
     folder: data,
-    trouble: (what, failure) =>
-      logger.warn({ what, code: failure.code, ...failure.details }, failure.message),
+    trouble: (what, failure) => logger.warn({ what, code: failure.code, ...failure.details }, failure.message),
   })
 }
 

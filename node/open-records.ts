@@ -15,7 +15,15 @@ export interface OpenRecordsParts {
 }
 
 /** Tells others where this node is, and keeps what they tell. */
-export async function openRecords({ network, seed, log, clock, url, roles, trouble }: OpenRecordsParts): Promise<PeerRecords> {
+export async function openRecords({
+  network,
+  seed,
+  log,
+  clock,
+  url,
+  roles,
+  trouble,
+}: OpenRecordsParts): Promise<PeerRecords> {
   const records = await PeerRecords.open({
     key: network.key,
     seed,

@@ -1,10 +1,5 @@
 import type { AgreedComputer, UnitService } from '../agreement/index.ts'
-import {
-  childProcessHosts,
-  ComputeUnit,
-  type EvaluatedFrame,
-  type OpenHost,
-} from '../compute-unit/index.ts'
+import { childProcessHosts, ComputeUnit, type EvaluatedFrame, type OpenHost } from '../compute-unit/index.ts'
 import { type EffectOffer, MessengerUnit } from '../messenger-unit/index.ts'
 import { runtimeFor } from '../processes/index.ts'
 import {
@@ -73,9 +68,7 @@ export interface UnitsParts {
   readonly random?: (() => number) | undefined
   /** A frame became durable, or was evaluated. */
   readonly observer?: UnitObserver | undefined
-  readonly progress?:
-    | ((process: ProcessId, evaluated: number, scheduled: number) => void)
-    | undefined
+  readonly progress?: ((process: ProcessId, evaluated: number, scheduled: number) => void) | undefined
 }
 
 /** Sees what the units do, once it is done. */
@@ -103,10 +96,7 @@ export interface Units {
  * scheduler ─committed frame→ compute unit ─certificates→ agreement ─final results→ messenger ─pushes→ scheduler.
  * `keep` is told of each as it opens, in an order such that closing newest first lets what is under way come to rest.
  */
-export async function openUnits(
-  parts: UnitsParts,
-  keep: (unit: AsyncDisposable) => void,
-): Promise<Units> {
+export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable) => void): Promise<Units> {
   const { keys, log, peers } = parts
   await knowEmptyCanister(log)
   const units: Wiring['units'] = {}
@@ -129,8 +119,7 @@ export async function openUnits(
     unit: computer,
     peers: peers?.units,
     describe: wiring.describe,
-    final: (process, certificate, sending) =>
-      wiring.units.messenger?.evaluated(process, certificate, sending),
+    final: (process, certificate, sending) => wiring.units.messenger?.evaluated(process, certificate, sending),
     scheduler: () => wiring.units.scheduler,
     spotChecked: outcome => parts.metrics.spotChecked(outcome),
     random: parts.random ?? Math.random,
@@ -193,9 +182,7 @@ function openComputer(parts: UnitsParts, wiring: Wiring): Promise<ComputeUnit> {
     ...parts,
     key: keys.key,
     seed: keys.seed,
-    openHost:
-      parts.openHost ??
-      childProcessHosts(hostProgram(parts.wasmer === true ? MAY_START_WORKERS : [])),
+    openHost: parts.openHost ?? childProcessHosts(hostProgram(parts.wasmer === true ? MAY_START_WORKERS : [])),
     describe: wiring.describe,
     residentMaxBytes: parts.residentBytes,
     evaluated: (frame, sending) => {
@@ -214,11 +201,7 @@ function openComputer(parts: UnitsParts, wiring: Wiring): Promise<ComputeUnit> {
 const computeKey = ({ keys, computes }: UnitsParts): KeyId => (computes === false ? NOBODY : keys.key)
 const NOBODY = asKeyId('')
 
-function openScheduler(
-  parts: UnitsParts,
-  wiring: Wiring,
-  computer: ComputeUnit,
-): Promise<SchedulerUnit> {
+function openScheduler(parts: UnitsParts, wiring: Wiring, computer: ComputeUnit): Promise<SchedulerUnit> {
   const { keys, log, clock, metrics, observer, peers } = parts
   return SchedulerUnit.open({
     key: keys.key,
@@ -286,10 +269,7 @@ function handOver(
 const isEvaluatedHere = ({ policy }: ProcessDescription, among: KeyId | undefined): boolean =>
   among === undefined || policy.computeUnits.includes(among)
 
-async function isAssignable(
-  { learnModule }: Learning,
-  process: ProcessDescription,
-): Promise<boolean> {
+async function isAssignable({ learnModule }: Learning, process: ProcessDescription): Promise<boolean> {
   const module = await learnModule(process.module)
   return module !== undefined && runtimeFor(module.format).assignable
 }

@@ -1,4 +1,12 @@
-import { Failure, type Log, messagesFeed, type ProcessDescription, type ProcessId, readEpochItem, toUtf8 } from '../protocol/index.ts'
+import {
+  Failure,
+  type Log,
+  messagesFeed,
+  type ProcessDescription,
+  type ProcessId,
+  readEpochItem,
+  toUtf8,
+} from '../protocol/index.ts'
 
 const PREFIX = 'node/epoch-conflict'
 
@@ -26,7 +34,11 @@ export class OwnerConflicts {
   }
 
   /** Has a process stand still: both records are its owner's. Says why, and whether that is new. */
-  add(process: ProcessDescription, held: Uint8Array, seen: Uint8Array): { readonly failure: Failure; readonly isNew: boolean } {
+  add(
+    process: ProcessDescription,
+    held: Uint8Array,
+    seen: Uint8Array,
+  ): { readonly failure: Failure; readonly isNew: boolean } {
     const [one, other] = [readEpochItem(held).record, readEpochItem(seen).record]
     const blocks = Math.min(one.prologue.length, other.prologue.length)
     const failure = new Failure('owner-equivocated', { process: process.id, epoch: other.epoch, blocks })

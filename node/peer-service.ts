@@ -52,7 +52,8 @@ export interface PeerServiceParts {
 
 /** What this node does for its peers. Nobody is believed: whatever changes something proves itself, as if it came over HTTP. */
 export function createPeerService(parts: PeerServiceParts): PeerOperations {
-  const { log, scheduler, messenger, service, following, records, operations, evidence, handovers, desk, creations } = parts
+  const { log, scheduler, messenger, service, following, records, operations, evidence, handovers, desk, creations } =
+    parts
   return {
     schedule: requests => scheduleProven(scheduler, requests),
     spawnEnvelope: process => log.directory.spawnEnvelope(process),
@@ -74,8 +75,7 @@ export function createPeerService(parts: PeerServiceParts): PeerOperations {
     trace: ({ process, message, bounds }) => messenger.trace(message, { process, bounds }),
     attest: async ({ process, what }) => void (await service.attest(process, what)),
     attestations: ({ process, from }) => service.attestations(process, from),
-    finalFrames: ({ process, slot, waitMs }, call) =>
-      service.finalFrames(process, slot, waitMs, call),
+    finalFrames: ({ process, slot, waitMs }, call) => service.finalFrames(process, slot, waitMs, call),
     readState: ({ process, what }, call) => service.read(process, what, call),
     timersChanged: async process => void service.timersChanged(process),
     expectedSeq: ({ to, from }) => service.expectedSeq(to, from),
@@ -91,12 +91,7 @@ export function createPeerService(parts: PeerServiceParts): PeerOperations {
 const DONE = Promise.resolve()
 
 /** Runs an operation of the native API, which must give one answer or many as it was asked for. */
-function carryOut<T>(
-  operations: Operations,
-  request: NativeCall,
-  { signal }: PeerCall,
-  isStream: boolean,
-): T {
+function carryOut<T>(operations: Operations, request: NativeCall, { signal }: PeerCall, isStream: boolean): T {
   const { name, input } = readNativeCall(request)
   if ((rowOf(name).answer.kind === 'stream') !== isStream) {
     throw new Failure('malformed-request', { operation: name })

@@ -114,7 +114,12 @@ export class ProcessFollowing implements Disposable {
   async seed(id: ProcessId): Promise<void> {
     const process = await this.#parts.processes.process(id)
     if (process === undefined) throw new Failure('unknown-process', { process: id })
-    if (this.#schedules(process)) throw new Failure('malformed-request', { process: id }, { note: 'this node schedules that process: it writes its feed, and gives it to all' })
+    if (this.#schedules(process))
+      throw new Failure(
+        'malformed-request',
+        { process: id },
+        { note: 'this node schedules that process: it writes its feed, and gives it to all' },
+      )
     this.#parts.log.store.write([{ key: seedKey(id), value: new Uint8Array([1]) }])
     this.#follow(process)
   }
@@ -157,11 +162,7 @@ export class ProcessFollowing implements Disposable {
   async #seedAgain(id: ProcessId): Promise<void> {
     const { processes, clock, log } = this.#parts
     const { signal } = this.#ended
-    for (
-      let attempt = 1;
-      !signal.aborted && (await log.store.get(seedKey(id))) !== undefined;
-      attempt++
-    ) {
+    for (let attempt = 1; !signal.aborted && (await log.store.get(seedKey(id))) !== undefined; attempt++) {
       try {
         const process = await processes.process(id)
         if (process !== undefined) return this.#schedules(process) ? undefined : this.#follow(process)
@@ -169,18 +170,16 @@ export class ProcessFollowing implements Disposable {
         const failure = Failure.from(error)
         if (failure.blame !== 'transient') return this.#parts.trouble(`process ${id}`, failure)
       }
-      await clock
-        .sleep(askAgainMs(attempt, this.#random()), { for: 'wait', signal })
-        .catch(() => undefined)
+      await clock.sleep(askAgainMs(attempt, this.#random()), { for: 'wait', signal }).catch(() => undefined)
     }
   }
 
   #follow(process: ProcessDescription): void {
     if (this.#ended.signal.aborted || this.#followed.has(process.id)) return
     const { key, feeds, seeders } = this.#parts
-    const others = [
-      ...new Set([...process.policy.schedulers, ...process.policy.computeUnits]),
-    ].filter(one => one !== key)
+    const others = [...new Set([...process.policy.schedulers, ...process.policy.computeUnits])].filter(
+      one => one !== key,
+    )
     if (!this.#isUnitOf(process)) seeders?.tell(process.id)
     let rounds = 0
     const followed: Followed = {
@@ -217,11 +216,7 @@ export class ProcessFollowing implements Disposable {
       .catch(error => this.#parts.trouble(`process ${feed.process}`, Failure.from(error)))
   }
 
-  async #handOver(
-    process: ProcessDescription,
-    from: number,
-    blocks: readonly Uint8Array[],
-  ): Promise<void> {
+  async #handOver(process: ProcessDescription, from: number, blocks: readonly Uint8Array[]): Promise<void> {
     const { units } = this.#parts
     if (from === 0) await this.#learn(process.module)
     for (const [at, bytes] of blocks.entries()) {
@@ -256,9 +251,7 @@ export class ProcessFollowing implements Disposable {
     const { clock } = this.#parts
     const { signal } = this.#ended
     for (let attempt = 1; !signal.aborted && !(await this.#learned(module)); attempt++)
-      await clock
-        .sleep(askAgainMs(attempt, this.#random()), { for: 'wait', signal })
-        .catch(() => undefined)
+      await clock.sleep(askAgainMs(attempt, this.#random()), { for: 'wait', signal }).catch(() => undefined)
   }
 }
 

@@ -71,9 +71,7 @@ export class ProcessSearch implements Disposable {
 
   /** Forgets the node that failed most often. @throws {Failure} `busy` if none has failed */
   #closeFailing(): void {
-    const worst = [...this.#lanes.values()].reduce((most, lane) =>
-      lane.failures > most.failures ? lane : most,
-    )
+    const worst = [...this.#lanes.values()].reduce((most, lane) => (lane.failures > most.failures ? lane : most))
     if (worst.failures === 0) throw new Failure('busy', { announcers: this.#lanes.size })
     worst[Symbol.dispose]()
     this.#lanes.delete(worst.from)
@@ -189,10 +187,7 @@ class SearchLane implements Disposable {
     }
     this.failures += 1
     wanted.tries += 1
-    if (
-      wanted.tries >= ANNOUNCED_TRIES_MAX ||
-      (failure !== undefined && failure.blame !== 'transient')
-    ) {
+    if (wanted.tries >= ANNOUNCED_TRIES_MAX || (failure !== undefined && failure.blame !== 'transient')) {
       this.#wanted.delete(id)
       if (failure !== undefined) trouble(`process ${id}`, failure)
       return

@@ -18,9 +18,7 @@ import {
 export interface SourcedCertificate {
   readonly bytes: Uint8Array
   /** Signatures of compute units over it, by position in the process's policy. */
-  readonly signatures?:
-    | readonly { readonly unit: number; readonly signature: Uint8Array }[]
-    | undefined
+  readonly signatures?: readonly { readonly unit: number; readonly signature: Uint8Array }[] | undefined
 }
 
 /** All that is needed to evaluate a process again. Nothing that comes from here is believed. */
@@ -44,15 +42,10 @@ export interface ProcessSource {
  * What a log holds of a process, with the results of `unit`; of its first compute unit, if none is named.
  * @throws {Failure} `unknown-process`
  */
-export async function sourceFromLog(
-  log: Log,
-  process: ProcessId,
-  unit?: KeyId,
-): Promise<ProcessSource> {
+export async function sourceFromLog(log: Log, process: ProcessId, unit?: KeyId): Promise<ProcessSource> {
   const description = await log.directory.process(process)
   const key = unit ?? description?.policy.computeUnits[0]
-  if (description === undefined || key === undefined)
-    throw new Failure('unknown-process', { process })
+  if (description === undefined || key === undefined) throw new Failure('unknown-process', { process })
   return {
     process,
     spawnEnvelope: id => log.directory.spawnEnvelope(id),
@@ -67,16 +60,12 @@ export async function sourceFromLog(
 }
 
 /** Which signature on a certificate does not hold, if one does not; units by their positions in the policies of the process. */
-export function refuteSignatures(
-  certificate: SourcedCertificate,
-  process: ProcessDescription,
-): string | undefined {
+export function refuteSignatures(certificate: SourcedCertificate, process: ProcessDescription): string | undefined {
   const message = certificateMessage(certificate.bytes)
   for (const { unit, signature } of certificate.signatures ?? []) {
     const key = unitOf(process, unit)
     if (key === undefined) return `unit ${unit} is no compute unit of the process`
-    if (!ed25519Verify(fromBase64Url(key), message, signature))
-      return `the signature of unit ${unit} does not hold`
+    if (!ed25519Verify(fromBase64Url(key), message, signature)) return `the signature of unit ${unit} does not hold`
   }
   return undefined
 }

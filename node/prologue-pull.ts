@@ -105,19 +105,14 @@ export class ProloguePull implements Disposable {
       }
     }
     let pauseMs = PAUSE_MIN_MS
-    for (
-      let round = 0;
-      !(await this.#isWhole(process));
-      round++, pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)
-    ) {
+    for (let round = 0; !(await this.#isWhole(process)); round++, pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)) {
       const { near, far } = this.#sourcesOf(process, round)
       const before = await this.#lengthOf(process)
       await this.#near.take(() => from(near))
       if (far.length > 0 && !(await this.#isWhole(process))) await this.#far.take(() => from(far))
       if (!isNewest()) return
       if ((await this.#lengthOf(process)) > before) pauseMs = PAUSE_MIN_MS
-      if (!(await this.#isWhole(process)))
-        await clock.sleep(pauseMs, { for: 'wait', signal }).catch(() => undefined)
+      if (!(await this.#isWhole(process))) await clock.sleep(pauseMs, { for: 'wait', signal }).catch(() => undefined)
       if (!isNewest()) return
     }
     await log.sync()
@@ -131,10 +126,7 @@ export class ProloguePull implements Disposable {
   ): { readonly near: readonly KeyId[]; readonly far: readonly KeyId[] } {
     const { key, connected } = this.#parts
     const named = new Set(
-      [process, ...(process.earlier ?? [])].flatMap(({ policy }) => [
-        ...policy.schedulers,
-        ...policy.computeUnits,
-      ]),
+      [process, ...(process.earlier ?? [])].flatMap(({ policy }) => [...policy.schedulers, ...policy.computeUnits]),
     )
     named.delete(key)
     const present = new Set(connected())
@@ -160,10 +152,7 @@ export class ProloguePull implements Disposable {
   async #pullFrom(source: KeyId, process: ProcessDescription, untilMs: number): Promise<void> {
     const { log, peers, clock } = this.#parts
     const feed = messagesFeed(process)
-    for (
-      let length = await log.length(feed);
-      length < (process.prologue?.length ?? 0) && clock.now() < untilMs;
-    ) {
+    for (let length = await log.length(feed); length < (process.prologue?.length ?? 0) && clock.now() < untilMs; ) {
       const piece = await peers.frames(source, process.id, length, { timeoutMs: ANSWER_MAX_MS })
       const answer = piece && (await log.take(feed, piece))
       if (answer === undefined || answer.length <= length) return

@@ -47,8 +47,7 @@ export function reachingLog(parts: ReachingLogParts): Log {
     },
     async block(feed, index) {
       const known = await log.block(feed, index)
-      if (known !== undefined || feed.kind !== 'messages' || !(await reach(feed.process)))
-        return known
+      if (known !== undefined || feed.kind !== 'messages' || !(await reach(feed.process))) return known
       return log.block(feed, index)
     },
     async *blocks(feed, from, to) {
@@ -58,9 +57,7 @@ export function reachingLog(parts: ReachingLogParts): Log {
     messages: {
       async slotOf(process, id) {
         const known = await log.messages.slotOf(process, id)
-        return known === undefined && (await reach(process))
-          ? log.messages.slotOf(process, id)
-          : known
+        return known === undefined && (await reach(process)) ? log.messages.slotOf(process, id) : known
       },
       lacks: (process, id) => log.messages.lacks(process, id),
       forget: (process, places) => log.messages.forget(process, places),

@@ -10,6 +10,7 @@ export async function readRootSeed(path: string): Promise<Uint8Array> {
     throw new Failure('bad-config', { setting: 'icRootSeed', path }, { cause, note: 'it cannot be read' })
   })
   await refuseOpen(path, 0o600)
-  if (!FORM.test(text.trim())) throw new Failure('bad-config', { setting: 'icRootSeed', path }, { note: 'expected 64 hexadecimal digits' })
+  if (!FORM.test(text.trim()))
+    throw new Failure('bad-config', { setting: 'icRootSeed', path }, { note: 'expected 64 hexadecimal digits' })
   return fromHex(text.trim())
 }

@@ -89,7 +89,11 @@ export class RestoredFeeds {
       if (piece === undefined) return
       const roots = from === 0 ? [] : ((await log.prefix(feed, from))?.roots ?? [])
       if (signedBlocksHold(feed, roots, piece) === undefined) {
-        const failure = new Failure('feed-frozen', { process: process.id, length: from, peer }, { note: 'a peer has what contradicts it, or proves nothing' })
+        const failure = new Failure(
+          'feed-frozen',
+          { process: process.id, length: from, peer },
+          { note: 'a peer has what contradicts it, or proves nothing' },
+        )
         throw failure
       }
       const { frames, spawn } = framesOf(process, from, piece.blocks)

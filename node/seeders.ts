@@ -6,7 +6,19 @@
  *    than it has itself; what they give is proven by its signers like anything else.
  * 3. Few processes are looked for at once, and none again before a minute is over.
  */
-import { type Clock, FEED_SHOW_MAX_MS, type KeyId, type Log, messagesFeed, PEERS_ASKED_MAX, type PrefixWish, type ProcessDescription, type ProcessId, type SignedPrefix, toUtf8 } from '../protocol/index.ts'
+import {
+  type Clock,
+  FEED_SHOW_MAX_MS,
+  type KeyId,
+  type Log,
+  messagesFeed,
+  PEERS_ASKED_MAX,
+  type PrefixWish,
+  type ProcessDescription,
+  type ProcessId,
+  type SignedPrefix,
+  toUtf8,
+} from '../protocol/index.ts'
 
 export interface SeedersParts {
   readonly key: KeyId

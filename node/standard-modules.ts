@@ -1,5 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { STANDARD_MODULE_TAGS, STANDARD_PROCESSES, type StandardProcess, standardProcessPath } from '../processes/index.ts'
+import {
+  STANDARD_MODULE_TAGS,
+  STANDARD_PROCESSES,
+  type StandardProcess,
+  standardProcessPath,
+} from '../processes/index.ts'
 import type { Tag } from '../protocol/index.ts'
 
 /** A module that comes with Atoll, ready to be signed and added. */

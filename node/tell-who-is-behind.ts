@@ -9,7 +9,9 @@ import { withOverrides } from './with-overrides.ts'
 export function tellWhoIsBehind<P extends Pick<Peers, 'schedule'>>(
   peers: P,
   {
-    handovers, describe }: {
+    handovers,
+    describe,
+  }: {
     readonly handovers: Pick<Handovers, 'met'>
     describe(process: ProcessId): Promise<ProcessDescription | undefined>
   },
@@ -19,27 +21,15 @@ export function tellWhoIsBehind<P extends Pick<Peers, 'schedule'>>(
     return Promise.all(
       answers.map(async (answer, at): Promise<ScheduleAnswer> => {
         const request = requests[at]
-        if (
-          answer.status !== 'failed' ||
-          answer.failure.code !== 'not-scheduler' ||
-          request === undefined
-        )
+        if (answer.status !== 'failed' || answer.failure.code !== 'not-scheduler' || request === undefined)
           return answer
         const process = await describe(request.process)
-        if (
-          process === undefined ||
-          process.epoch === 0 ||
-          !process.policy.schedulers.includes(scheduler)
-        )
+        if (process === undefined || process.epoch === 0 || !process.policy.schedulers.includes(scheduler))
           return answer
         handovers.met(process.id, process.epoch, 0, scheduler)
         return {
           status: 'failed',
-          failure: new Failure(
-            'moved',
-            { process: process.id },
-            { note: 'its new scheduler has not heard of it yet' },
-          ),
+          failure: new Failure('moved', { process: process.id }, { note: 'its new scheduler has not heard of it yet' }),
         }
       }),
     )

@@ -30,15 +30,10 @@ const ASK_MAX_MS = 3_000
 export function unitNaming({ key, units, peers, ask }: NamingParts): () => Promise<UnitsToName> {
   const isWhole = units.includes('scheduler') && units.includes('compute')
   let asking: Promise<UnitsToName> | undefined
-  const named = (
-    unit: UnitName,
-    answers: readonly { peer: KeyId; units: readonly string[] }[],
-  ): KeyId =>
+  const named = (unit: UnitName, answers: readonly { peer: KeyId; units: readonly string[] }[]): KeyId =>
     units.includes(unit) ? key : (answers.find(answer => answer.units.includes(unit))?.peer ?? key)
   const askAll = async (): Promise<UnitsToName> => {
-    const asked = [...peers()]
-      .sort()
-      .map(async peer => ({ peer, ...(await ask(peer, { timeoutMs: ASK_MAX_MS })) }))
+    const asked = [...peers()].sort().map(async peer => ({ peer, ...(await ask(peer, { timeoutMs: ASK_MAX_MS })) }))
     const ended = await Promise.allSettled(asked)
     const answers = ended.flatMap(answer => (answer.status === 'fulfilled' ? [answer.value] : []))
     return { scheduler: named('scheduler', answers), computeUnit: named('compute', answers) }

@@ -60,10 +60,7 @@ export class UnitRoles {
     }
   }
 
-  async #schedule(
-    scheduler: Scheduler,
-    requests: readonly ScheduleRequest[],
-  ): Promise<readonly ScheduleAnswer[]> {
+  async #schedule(scheduler: Scheduler, requests: readonly ScheduleRequest[]): Promise<readonly ScheduleAnswer[]> {
     const refusals = requests.map(request => this.#refusal(request))
     const taken = requests.filter((_, at) => refusals[at] === undefined)
     const answers = (taken.length === 0 ? [] : await scheduler.schedule(taken)).values()
@@ -76,11 +73,7 @@ export class UnitRoles {
   #refusal(request: ScheduleRequest): Failure | undefined {
     if (!this.runs('scheduler')) return new Failure('unit-not-run', { unit: 'scheduler' })
     if (!this.runs('compute') && namesComputeUnit(request, this.#key)) {
-      return new Failure(
-        'unit-not-run',
-        { unit: 'compute' },
-        { note: 'name others as compute units' },
-      )
+      return new Failure('unit-not-run', { unit: 'compute' }, { note: 'name others as compute units' })
     }
     return undefined
   }

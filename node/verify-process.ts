@@ -51,9 +51,7 @@ export interface VerifyReport {
 
 export interface VerifyOptions extends Pick<CallOptions, 'signal'> {
   /** Told after each frame. */
-  readonly onProgress?:
-    | ((progress: { readonly slots: Slot; readonly frames: number }) => void)
-    | undefined
+  readonly onProgress?: ((progress: { readonly slots: Slot; readonly frames: number }) => void) | undefined
   /** The last slot to look at: the rest of its frame is evaluated too, and what follows is not. */
   readonly to?: Slot | undefined
   /** Keep state root and gas of each slot. */
@@ -71,10 +69,7 @@ const WINDOW = 8
  * evaluated again in a fresh host, and each certificate says what came of its frame. Ends at the first fault.
  * @throws {Failure} `host-fault` if this machine cannot evaluate it, `aborted`
  */
-export async function verifyProcess(
-  source: ProcessSource,
-  options: VerifyOptions = {},
-): Promise<VerifyReport> {
+export async function verifyProcess(source: ProcessSource, options: VerifyOptions = {}): Promise<VerifyReport> {
   const startedMs = performance.now()
   installCrypto(nativeCrypto)
   const progress = new Progress(source.process)
@@ -198,8 +193,7 @@ class Verification {
   async #open(process: ProcessDescription): Promise<Uint8Array> {
     const module = await this.#module(process.module, 0)
     const spawn = await this.#source.spawnEnvelope(process.id)
-    if (spawn === undefined)
-      throw new VerifyFault(0, `the spawn message of ${process.id} is not at hand`)
+    if (spawn === undefined) throw new VerifyFault(0, `the spawn message of ${process.id} is not at hand`)
     using _own = this.#seat.pin(module.id)
     await this.#seat.load(module)
     await this.#seat.ask({
@@ -273,8 +267,7 @@ class Verification {
 
   #count(frame: CheckedFrame, outcome: FrameOutcome): void {
     const progress = this.#progress
-    for (const [i, step] of outcome.steps.entries())
-      progress.steps.push({ slot: frame.firstSlot + i, ...step })
+    for (const [i, step] of outcome.steps.entries()) progress.steps.push({ slot: frame.firstSlot + i, ...step })
     progress.slots = frame.firstSlot + frame.verdicts.length
     progress.frames += 1
     progress.stateRoot = outcome.stateRoot

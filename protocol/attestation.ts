@@ -50,18 +50,14 @@ export function speaksAlone({ computeUnits, computeQuorum }: ProcessPolicy, unit
 }
 
 /** Does this unit of the process say so? Gives the certificate, or nothing. */
-export function certificateOf(
-  attestation: Attestation,
-  process: ProcessDescription,
-): Certificate | undefined {
+export function certificateOf(attestation: Attestation, process: ProcessDescription): Certificate | undefined {
   const key = unitAt(process.policy, attestation.unit)
   if (key === undefined) return undefined
   try {
     const certificate = decodeCertificate(attestation.certificateBytes)
     const message = certificateMessage(attestation.certificateBytes)
     const holds =
-      certificate.process === process.id &&
-      ed25519Verify(fromBase64Url(key), message, attestation.signature)
+      certificate.process === process.id && ed25519Verify(fromBase64Url(key), message, attestation.signature)
     return holds ? certificate : undefined
   } catch (error) {
     if (error instanceof MalformedBytes) return undefined
@@ -76,17 +72,14 @@ export function certificateOf(
 export function readFinalFrame(
   frame: FinalFrame,
   process: ProcessDescription,
-):
-  | { certificate: Certificate; results: readonly Uint8Array[]; decoded: readonly Result[] }
-  | string {
+): { certificate: Certificate; results: readonly Uint8Array[]; decoded: readonly Result[] } | string {
   try {
     const certificate = decodeCertificate(frame.certificateBytes)
     if (certificate.process !== process.id) return 'the certificate is of another process'
     const results = readResults(frame.resultsBytes)
     if (results.length !== certificate.count) return 'the certificate is of another number of slots'
     const root = merkleRoot(results.map(bytes => leafHash(resultHeadOf(bytes))))
-    if (!equalBytes(root, certificate.resultsRoot))
-      return 'the certificate does not hold the results'
+    if (!equalBytes(root, certificate.resultsRoot)) return 'the certificate does not hold the results'
     const signed = new Set<number>()
     for (const { unit, signature } of frame.signatures) {
       const attestation = {
@@ -95,16 +88,13 @@ export function readFinalFrame(
         certificateBytes: frame.certificateBytes,
         signature,
       }
-      if (signed.has(unit) || certificateOf(attestation, process) === undefined)
-        return 'a signature does not hold'
+      if (signed.has(unit) || certificateOf(attestation, process) === undefined) return 'a signature does not hold'
       signed.add(unit)
     }
     if (signed.size < process.policy.computeQuorum) return 'too few compute units signed'
     const decoded = results.map(decodeResult)
     // The head holds hashes of the rest: encoding it again computes them.
-    if (
-      decoded.some((result, i) => !equalBytes(encodeResult(result).bytes, results[i] ?? NO_BYTES))
-    )
+    if (decoded.some((result, i) => !equalBytes(encodeResult(result).bytes, results[i] ?? NO_BYTES)))
       return 'a result differs from its head'
     return { certificate, results, decoded }
   } catch (error) {
@@ -141,8 +131,7 @@ export function decodeAttestations(bytes: Uint8Array): Attestation[] {
   const reader = new CborReader(bytes)
   const attestations: Attestation[] = []
   for (let left = reader.array(); left > 0; left--) {
-    if (reader.array() !== 4)
-      throw new MalformedBytes('attestation: expected 4 fields', reader.offset)
+    if (reader.array() !== 4) throw new MalformedBytes('attestation: expected 4 fields', reader.offset)
     const [index, unit] = [readSmall(reader), readSmall(reader)]
     attestations.push({ index, unit, certificateBytes: reader.bytes(), signature: reader.bytes() })
   }
@@ -173,13 +162,11 @@ export function decodeFinalFrames(bytes: Uint8Array): FinalFrame[] {
   const reader = new CborReader(bytes)
   const frames: FinalFrame[] = []
   for (let left = reader.array(); left > 0; left--) {
-    if (reader.array() !== 4)
-      throw new MalformedBytes('final frame: expected 4 fields', reader.offset)
+    if (reader.array() !== 4) throw new MalformedBytes('final frame: expected 4 fields', reader.offset)
     const [index, certificateBytes] = [readSmall(reader), reader.bytes()]
     const signatures: UnitSignature[] = []
     for (let signers = reader.array(); signers > 0; signers--) {
-      if (reader.array() !== 2)
-        throw new MalformedBytes('signature: expected 2 fields', reader.offset)
+      if (reader.array() !== 2) throw new MalformedBytes('signature: expected 2 fields', reader.offset)
       signatures.push({ unit: readSmall(reader), signature: reader.bytes() })
     }
     frames.push({ index, certificateBytes, signatures, resultsBytes: reader.bytes() })

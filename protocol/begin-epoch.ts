@@ -14,7 +14,11 @@ type EpochLog = Pick<Log, 'length' | 'block' | 'blocks' | 'take' | 'trees' | 'me
  * here, what stood behind the prologue is forgotten: it stands nowhere any more. Not later: it may have been sent again meanwhile.
  * False, if no earlier feed holds these blocks: then they have to be taken over from others.
  */
-export async function beginEpoch(log: EpochLog, process: ProcessDescription, { isNew }: { readonly isNew: boolean }): Promise<boolean> {
+export async function beginEpoch(
+  log: EpochLog,
+  process: ProcessDescription,
+  { isNew }: { readonly isNew: boolean },
+): Promise<boolean> {
   const { prologue, earlier = [], firstSlot = 0 } = process
   if (prologue === undefined) return true
   const feed = messagesFeed(process)
@@ -25,7 +29,12 @@ export async function beginEpoch(log: EpochLog, process: ProcessDescription, { i
   for (const epoch of isNew ? [...earlier].reverse() : []) {
     const old = messagesFeed({ id: process.id, ...epoch })
     // Of another branch, or one that ends earlier, nothing is known to stay; what does is found again as it is taken over.
-    await forgetBehind(log, old, feed, (await holds(log, old, prologue)) ? { block: prologue.length, slot: firstSlot } : { block: 0, slot: 0 })
+    await forgetBehind(
+      log,
+      old,
+      feed,
+      (await holds(log, old, prologue)) ? { block: prologue.length, slot: firstSlot } : { block: 0, slot: 0 },
+    )
   }
   if (isWhole) return true
   for (const epoch of [...earlier].reverse()) {
@@ -56,7 +65,8 @@ async function copyPrologue(log: EpochLog, old: FeedSpec, feed: FeedSpec, { leng
     const rest = await subtreesBetween(log, old, from + blocks.length, length)
     const piece: SignedBlocks = { from, blocks, head: { length, signature: NO_SIGNATURE }, rest }
     const answer = await log.take(feed, piece)
-    if (answer.status !== 'taken' || answer.length <= from) throw new TypeError(`a prologue that was checked is ${answer.status}`)
+    if (answer.status !== 'taken' || answer.length <= from)
+      throw new TypeError(`a prologue that was checked is ${answer.status}`)
     from = answer.length
   }
   await log.sync()
@@ -66,7 +76,10 @@ const NO_SIGNATURE = new Uint8Array(0)
 
 async function subtreesBetween({ trees }: EpochLog, feed: FeedSpec, from: number, to: number): Promise<FeedSubtree[]> {
   const places = feedPlaces(from, to)
-  const nodes = await trees.nodes(feed, places.map(({ index }) => index))
+  const nodes = await trees.nodes(
+    feed,
+    places.map(({ index }) => index),
+  )
   return places.flatMap(({ leaves }, at) => {
     const node = nodes[at]
     return node === undefined ? [] : [{ leaves, sizeBytes: node.size, hash: node.hash }]
@@ -74,7 +87,12 @@ async function subtreesBetween({ trees }: EpochLog, feed: FeedSpec, from: number
 }
 
 /** What an earlier scheduler gave a slot behind the end of its epoch has none: it may be sent, and scheduled, again. */
-async function forgetBehind(log: EpochLog, old: FeedSpec, feed: FeedSpec, from: { readonly block: number; readonly slot: Slot }): Promise<void> {
+async function forgetBehind(
+  log: EpochLog,
+  old: FeedSpec,
+  feed: FeedSpec,
+  from: { readonly block: number; readonly slot: Slot },
+): Promise<void> {
   if ((await log.length(old)) <= from.block) return
   for await (const bytes of log.blocks(old, from.block)) {
     const places = placesIn(old, bytes)
@@ -95,7 +113,9 @@ async function forgetBehind(log: EpochLog, old: FeedSpec, feed: FeedSpec, from: 
 function placesIn({ process }: FeedSpec, bytes: Uint8Array): Map<MessageId, Slot> {
   try {
     const { firstSlot, assignments } = decodeFrame(bytes)
-    return new Map(assignments.map(({ envelope }, at) => [envelopeId(envelope, process, firstSlot + at), firstSlot + at]))
+    return new Map(
+      assignments.map(({ envelope }, at) => [envelopeId(envelope, process, firstSlot + at), firstSlot + at]),
+    )
   } catch {
     return new Map()
   }

@@ -18,7 +18,7 @@ export function encodeBundle(items: readonly Pick<DataItem, 'id' | 'bytes'>[]): 
     writeNumber(head, at, item.bytes.length)
     head.set(fromBase64Url(item.id), at + NUMBER_BYTES)
   }
-  return concatBytes(head, ...items.map((item) => item.bytes))
+  return concatBytes(head, ...items.map(item => item.bytes))
 }
 
 /**

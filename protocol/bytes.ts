@@ -108,8 +108,7 @@ export function fromBase64Url(text: string): Uint8Array {
 /** How many bytes base64url text spells. @throws MalformedBytes on an impossible length */
 export function base64UrlSizeBytes(text: string): number {
   const tail = text.length & 3
-  if (tail === 1)
-    throw new MalformedBytes(`base64url: impossible length ${text.length}`, text.length)
+  if (tail === 1) throw new MalformedBytes(`base64url: impossible length ${text.length}`, text.length)
   return (text.length >> 2) * 3 + (tail === 0 ? 0 : tail - 1)
 }
 

@@ -4,7 +4,10 @@ import { CborReader, CborWriter } from './cbor.ts'
 /** How a call of a canister was answered: the IC's codes and words. */
 export type CanisterAnswer =
   | { readonly reply: Uint8Array; readonly reject?: undefined }
-  | { readonly reply?: undefined; readonly reject: { readonly code: number; readonly message: string; readonly error: string } }
+  | {
+      readonly reply?: undefined
+      readonly reject: { readonly code: number; readonly message: string; readonly error: string }
+    }
 
 /** What a slot of a canister gives, and what a query gives: docs/protocol/canister.md. */
 export interface CanisterOutput {

@@ -218,8 +218,7 @@ export class CborReader {
 
   #unsigned(at: number, size: number): number {
     let value = 0
-    for (let end = at + size, from = at; from < end; from++)
-      value = (value << 8) | (this.#bytes[from] ?? 0)
+    for (let end = at + size, from = at; from < end; from++) value = (value << 8) | (this.#bytes[from] ?? 0)
     return value >>> 0
   }
 

@@ -123,8 +123,7 @@ export class CborWriter {
   text(value: string): void {
     const length = value.length
     if (length <= TEXT_BY_HAND_MAX && this.#ascii(value)) return
-    if (!value.isWellFormed())
-      throw new TypeError('expected well-formed text, got a lone surrogate')
+    if (!value.isWellFormed()) throw new TypeError('expected well-formed text, got a lone surrogate')
     const encoded = encoder.encode(value)
     this.#head(CborMajor.text, encoded.length)
     this.raw(encoded)

@@ -13,13 +13,7 @@ import type { ProcessDescription } from './process.ts'
 import { refuteResult } from './provenance.ts'
 import { decodePushCore, pushId } from './push.ts'
 import { decodeResultProof, type ResultProof } from './result-proof.ts'
-import {
-  decodeResult,
-  decodeResultHead,
-  encodeResult,
-  type Result,
-  type ResultHead,
-} from './result.ts'
+import { decodeResult, decodeResultHead, encodeResult, type Result, type ResultHead } from './result.ts'
 
 /**
  * Checks a proof of one result and asks nobody.
@@ -32,16 +26,7 @@ import {
  * 6. result: the head of the slot's result is in what they signed, with the id of its message.
  * 7. message, output: what was brought along is what that head names.
  */
-export const PROOF_STEPS = [
-  'spawn',
-  'trust',
-  'feed',
-  'block',
-  'certificate',
-  'result',
-  'message',
-  'output',
-] as const
+export const PROOF_STEPS = ['spawn', 'trust', 'feed', 'block', 'certificate', 'result', 'message', 'output'] as const
 export type ProofStepName = (typeof PROOF_STEPS)[number]
 
 /** One step of a check: what it shows, or why it does not hold. */
@@ -108,18 +93,12 @@ export function verifyProof(bytes: Uint8Array, trust: ProofTrust = {}): ProvenRe
   const { steps, proven } = checkProof(bytes, trust)
   if (proven !== undefined) return proven
   const last = steps.at(-1)
-  throw new Failure(
-    'verification-failed',
-    { step: last?.name ?? 'spawn' },
-    { note: last?.what ?? 'it is empty' },
-  )
+  throw new Failure('verification-failed', { step: last?.name ?? 'spawn' }, { note: last?.what ?? 'it is empty' })
 }
 
 /** What is thrown on bytes that are not what they should be is a plain error, a failure or malformed bytes. */
 function isBug(error: Error): boolean {
-  return (
-    error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError
-  )
+  return error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError
 }
 
 type Step = <T>(name: ProofStepName, check: () => [what: string, value: T]) => T
@@ -127,25 +106,19 @@ type Step = <T>(name: ProofStepName, check: () => [what: string, value: T]) => T
 function carryOut(proof: ResultProof, trust: ProofTrust, step: Step): ProvenResult {
   const process = step('spawn', () => checkSpawn(proof))
   const certificate = decodeCertificate(proof.certificateBytes)
-  const units = proof.signatures
-    .map(({ unit }) => unitOf(process, unit))
-    .filter(key => key !== undefined)
+  const units = proof.signatures.map(({ unit }) => unitOf(process, unit)).filter(key => key !== undefined)
   const { trusted } = trust
   if (trusted !== undefined) step('trust', () => [checkTrust(process, units, trusted), undefined])
   const feed = messagesFeed(process)
   const { length, index } = proof.inclusion
   const tree = includedIn(certificate.frameHash, proof.inclusion)
   step('feed', () => {
-    const isSigned =
-      tree !== undefined && feedHeadHolds(feed, tree, { length, signature: proof.headSignature })
+    const isSigned = tree !== undefined && feedHeadHolds(feed, tree, { length, signature: proof.headSignature })
     // What its schedulers say of what stands before their time counts for nothing: the owner's record tells.
     const isOwn = index >= (process.prologue?.length ?? 0) || length === process.prologue?.length
     demand(isSigned && isOwn, 'no signature of its schedulers is over a feed that holds the certified block')
     const { schedulers, schedulerQuorum } = process.policy
-    return [
-      `${schedulerQuorum} of ${counted(schedulers, 'scheduler')} signed the first ${length} blocks`,
-      undefined,
-    ]
+    return [`${schedulerQuorum} of ${counted(schedulers, 'scheduler')} signed the first ${length} blocks`, undefined]
   })
   step('block', () => [
     `block ${index} is one of them: ${certificate.count} slots from ${certificate.firstSlot} on`,
@@ -156,8 +129,7 @@ function carryOut(proof: ResultProof, trust: ProofTrust, step: Step): ProvenResu
   const message = head.message && asMessageId(toBase64Url(head.message))
   step('result', () => [checkHead(head, message, trust), undefined])
   const item = proof.message && step('message', () => checkMessage(proof, head))
-  const result =
-    proof.result && step('output', () => checkOutput(proof.result ?? NO_BYTES, proof.resultHead))
+  const result = proof.result && step('output', () => checkOutput(proof.result ?? NO_BYTES, proof.resultHead))
   return {
     process,
     slot: head.slot,
@@ -189,11 +161,7 @@ function checkSpawn({ spawns, epochs = [] }: ResultProof): [string, ProcessDescr
   ]
 }
 
-function checkTrust(
-  { id, owner, policy }: ProcessDescription,
-  units: readonly KeyId[],
-  trusted: string,
-): string {
+function checkTrust({ id, owner, policy }: ProcessDescription, units: readonly KeyId[], trusted: string): string {
   const [scheduler, ...others] = policy.schedulers
   const roles: readonly [boolean, string][] = [
     [id === trusted, 'it is the process that you trust'],
@@ -219,11 +187,7 @@ function checkCertificate(
   return `${proof.signatures.length} of its compute units signed what came of that block`
 }
 
-function checkHead(
-  { slot, status, gas }: ResultHead,
-  message: MessageId | undefined,
-  trust: ProofTrust,
-): string {
+function checkHead({ slot, status, gas }: ResultHead, message: MessageId | undefined, trust: ProofTrust): string {
   demand(
     trust.message === undefined || trust.message === message,
     `slot ${slot} holds message ${message ?? 'without an id'}, not ${trust.message ?? ''}`,

@@ -47,8 +47,7 @@ export function wholeChunk(difference: Uint8Array, base: Uint8Array, into: Uint8
     const start = view.getUint16(at, true)
     const end = start + view.getUint16(at + 2, true)
     const next = at + RUN_HEADER_BYTES + end - start
-    if (end > CHUNK_SIZE_BYTES || next > difference.length)
-      throw new RangeError('a run outside of its chunk')
+    if (end > CHUNK_SIZE_BYTES || next > difference.length) throw new RangeError('a run outside of its chunk')
     into.set(difference.subarray(at + RUN_HEADER_BYTES, next), start)
     at = next
   }

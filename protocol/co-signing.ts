@@ -24,8 +24,18 @@ export interface Proposal {
  * - settle: the feed has this head now. - ask: how far are you?
  */
 export type CoSignRequest = { readonly process: ProcessId; readonly epoch: number } & (
-  | (Proposal & { readonly kind: 'propose'; readonly settled: FeedHead | undefined; readonly holders: number; readonly signature: Uint8Array })
-  | { readonly kind: 'lead'; readonly view: number; readonly spawn: Uint8Array | undefined; readonly signature: Uint8Array }
+  | (Proposal & {
+      readonly kind: 'propose'
+      readonly settled: FeedHead | undefined
+      readonly holders: number
+      readonly signature: Uint8Array
+    })
+  | {
+      readonly kind: 'lead'
+      readonly view: number
+      readonly spawn: Uint8Array | undefined
+      readonly signature: Uint8Array
+    }
   | { readonly kind: 'settle'; readonly head: FeedHead }
   | { readonly kind: 'ask' }
 )
@@ -54,7 +64,12 @@ export function signProposal(feed: FeedSpec, view: number, base: number, tree: F
   return ed25519Sign(seed, proposalMessage(feed, view, base, tree))
 }
 
-export function proposalHolds(feed: FeedSpec, { view, base }: Proposal, tree: FeedTree, signature: Uint8Array): boolean {
+export function proposalHolds(
+  feed: FeedSpec,
+  { view, base }: Proposal,
+  tree: FeedTree,
+  signature: Uint8Array,
+): boolean {
   return leaderHolds(feed, view, proposalMessage(feed, view, base, tree), signature)
 }
 
@@ -149,7 +164,12 @@ function readRequest(reader: CborReader, kind: CoSignRequest['kind'] | undefined
     }
     case 'lead':
       expect(reader, 3)
-      return { kind, view: readSmall(reader), spawn: readMaybe(reader, () => reader.bytes()), signature: reader.bytes() }
+      return {
+        kind,
+        view: readSmall(reader),
+        spawn: readMaybe(reader, () => reader.bytes()),
+        signature: reader.bytes(),
+      }
     case 'settle': {
       const head = readHead(reader)
       if (head === undefined) throw new MalformedBytes('settle: expected a head', reader.offset)
@@ -238,7 +258,8 @@ export function writeProposal(writer: CborWriter, { view, base, blocks }: Propos
 export function readProposal(reader: CborReader): Proposal {
   expect(reader, 3)
   const [view, base, count] = [readSmall(reader), readSmall(reader), reader.array()]
-  if (count < 1 || count > CO_SIGNED_BLOCKS_MAX) throw new MalformedBytes('proposal: bad number of blocks', reader.offset)
+  if (count < 1 || count > CO_SIGNED_BLOCKS_MAX)
+    throw new MalformedBytes('proposal: bad number of blocks', reader.offset)
   return { view, base, blocks: Array.from({ length: count }, () => reader.bytes()) }
 }
 

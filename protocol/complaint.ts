@@ -32,7 +32,9 @@ export interface ComplaintFacts {
 }
 
 /** @throws {MalformedBytes} on anything but a signed item for a process; `RangeError` on a seed of another length */
-export function makeComplaint(parts: Omit<Complaint, 'signature' | 'witness'> & { readonly witness: { key: Uint8Array; seed: Uint8Array } }): Complaint {
+export function makeComplaint(
+  parts: Omit<Complaint, 'signature' | 'witness'> & { readonly witness: { key: Uint8Array; seed: Uint8Array } },
+): Complaint {
   const { witness, ...rest } = parts
   const body = { ...rest, witness: witness.key }
   return { ...body, signature: ed25519Sign(witness.seed, signedPart(body)) }
@@ -57,7 +59,11 @@ function signedPart(body: Omit<Complaint, 'signature'>): Uint8Array {
   return writer.finish()
 }
 
-function writeBody(writer: CborWriter, { item, sinceMs, untilMs, witness }: Omit<Complaint, 'signature'>, fields: number): void {
+function writeBody(
+  writer: CborWriter,
+  { item, sinceMs, untilMs, witness }: Omit<Complaint, 'signature'>,
+  fields: number,
+): void {
   writer.array(fields)
   writer.uint(1)
   writer.uint(2)
@@ -80,7 +86,12 @@ export function decodeComplaint(bytes: Uint8Array): Complaint {
   if (reader.array() !== 7) throw new MalformedBytes('complaint: expected 7 fields', 0)
   if (reader.uint() !== 1 || reader.uint() !== 2) throw new MalformedBytes('complaint: unknown version', reader.offset)
   const item = reader.bytes()
-  const [sinceMs, untilMs, witness, signature] = [readSmall(reader), readSmall(reader), readHash(reader), reader.bytes()]
+  const [sinceMs, untilMs, witness, signature] = [
+    readSmall(reader),
+    readSmall(reader),
+    readHash(reader),
+    reader.bytes(),
+  ]
   reader.end()
   return { item, sinceMs, untilMs, witness, signature }
 }

@@ -1,4 +1,10 @@
-import { type CanisterAnswer, type CompositeCall, type CanisterOutput, decodeCanisterOutput, encodeCompositeQuery } from './canister-output.ts'
+import {
+  type CanisterAnswer,
+  type CompositeCall,
+  type CanisterOutput,
+  decodeCanisterOutput,
+  encodeCompositeQuery,
+} from './canister-output.ts'
 
 /** Rounds that one composite query may take, and queries that it may cause in all, nested ones too. */
 const ROUNDS_MAX = 64
@@ -16,7 +22,12 @@ export async function runCompositeQuery(call: CompositeCall, ask: AskCanister): 
   return run(call, ask, { left: QUERIES_MAX }, 0)
 }
 
-async function run(call: CompositeCall, ask: AskCanister, budget: { left: number }, depth: number): Promise<CanisterOutput> {
+async function run(
+  call: CompositeCall,
+  ask: AskCanister,
+  budget: { left: number },
+  depth: number,
+): Promise<CanisterOutput> {
   const answers: CanisterAnswer[] = []
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const data = round === 0 ? call.arg : encodeCompositeQuery(call.arg, answers)

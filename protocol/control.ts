@@ -155,11 +155,7 @@ function moduleOf(tags: readonly Tag[]): ModuleId {
 }
 
 /** The first choice is what is meant when the tag is not there. */
-function choiceOf<T extends string>(
-  tags: readonly Tag[],
-  name: string,
-  choices: readonly [T, T],
-): T {
+function choiceOf<T extends string>(tags: readonly Tag[], name: string, choices: readonly [T, T]): T {
   const text = findTag(tags, name) ?? choices[0]
   const found = choices.find(choice => choice === text)
   if (found === undefined) throw bad(`${name} is ${choices.join(' or ')}`)

@@ -64,11 +64,11 @@ export interface CryptoProvider {
 
 /** The provider that runs everywhere, a browser included: noble, and RSA on BigInt. */
 export const portableCrypto: CryptoProvider = {
-  sha256: (bytes) => sha256Noble(bytes),
+  sha256: bytes => sha256Noble(bytes),
   sha256Each: hashOneByOne((prefix, bytes) => sha256Noble.create().update(prefix).update(bytes).digest()),
-  blake2b256: (bytes) => blake2b(bytes, { dkLen: 32 }),
-  sha384: (bytes) => sha384Noble(bytes),
-  keccak256: (bytes) => keccak_256(bytes),
+  blake2b256: bytes => blake2b(bytes, { dkLen: 32 }),
+  sha384: bytes => sha384Noble(bytes),
+  keccak256: bytes => keccak_256(bytes),
   ed25519PublicKey: ed25519PublicKeyPortable,
   ed25519Sign: ed25519SignPortable,
   ed25519Verify: ed25519VerifyPortable,
@@ -101,11 +101,7 @@ export function sha256(bytes: Uint8Array): Uint8Array {
  * The SHA-256 hashes, one behind the other, of `prefix` followed by bytes [bounds[2 n], bounds[2 n + 1]) of `bytes`:
  * many short messages at once cost much less than one by one.
  */
-export function sha256Each(
-  prefix: Uint8Array,
-  bytes: Uint8Array,
-  bounds: readonly number[],
-): Uint8Array {
+export function sha256Each(prefix: Uint8Array, bytes: Uint8Array, bounds: readonly number[]): Uint8Array {
   return installed.sha256Each(prefix, bytes, bounds)
 }
 
@@ -140,11 +136,7 @@ export function ed25519Sign(seed: Uint8Array, message: Uint8Array): Uint8Array {
  * Whether a key (32 bytes) made the signature (64 bytes). Strict, as libsodium: canonical encodings,
  * S < L, neither key nor R of small order, no cofactor. So no signature holds for two messages.
  */
-export function ed25519Verify(
-  publicKey: Uint8Array,
-  message: Uint8Array,
-  signature: Uint8Array,
-): boolean {
+export function ed25519Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   if (!isEd25519PublicKey(publicKey) || !isEd25519Signature(signature)) return false
   return installed.ed25519Verify(publicKey, message, signature)
 }
@@ -163,11 +155,7 @@ export function secp256k1Sign(secret: Uint8Array, hash: Uint8Array): Uint8Array 
 }
 
 /** Whether a key (33 or 65 bytes) made the signature (64 bytes: r, low s) of a 32-byte hash. */
-export function secp256k1Verify(
-  publicKey: Uint8Array,
-  hash: Uint8Array,
-  signature: Uint8Array,
-): boolean {
+export function secp256k1Verify(publicKey: Uint8Array, hash: Uint8Array, signature: Uint8Array): boolean {
   if (!isSecp256k1PublicKey(publicKey) || hash.length !== 32) return false
   if (signature.length !== 64 || !isSecp256k1Signature(signature)) return false
   return installed.secp256k1Verify(publicKey, hash, signature)
@@ -181,11 +169,7 @@ export function secp256k1Recover(hash: Uint8Array, signature: Uint8Array): Uint8
 }
 
 /** Whether the RSA key (modulus of 2,048 to 4,096 bits, exponent 65537) made the PSS signature. */
-export function rsaPssVerify(
-  modulus: Uint8Array,
-  message: Uint8Array,
-  signature: Uint8Array,
-): boolean {
+export function rsaPssVerify(modulus: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   if (!isRsaModulus(modulus) || signature.length !== modulus.length) return false
   return installed.rsaPssVerify(modulus, message, signature)
 }

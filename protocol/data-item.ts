@@ -61,10 +61,7 @@ export function parseDataItem(bytes: Uint8Array): DataItem {
   const layout = locate(bytes)
   const item = new LocatedItem(bytes, layout)
   if (item.tags.length !== layout.tagCount) {
-    throw new MalformedBytes(
-      `data item: expected ${layout.tagCount} tags, got ${item.tags.length}`,
-      layout.tagsAt,
-    )
+    throw new MalformedBytes(`data item: expected ${layout.tagCount} tags, got ${item.tags.length}`, layout.tagsAt)
   }
   return item
 }
@@ -87,8 +84,7 @@ export function dataItemMessage(item: Pick<DataItem, 'bytes'>): Uint8Array {
 
 /** Whether the owner of the item signed it; never throws on a parsed item. */
 export function verifyDataItem(item: DataItem): boolean {
-  const message =
-    item instanceof LocatedItem ? messageAt(item.bytes, item.layout) : dataItemMessage(item)
+  const message = item instanceof LocatedItem ? messageAt(item.bytes, item.layout) : dataItemMessage(item)
   return verifySignature(item.scheme, item.owner, message, item.signature)
 }
 
@@ -235,10 +231,7 @@ function messageAt(bytes: Uint8Array, layout: Layout): Uint8Array {
 }
 
 /** Deep hash of the fields up to the anchor, which is in it if it is empty. */
-function prefixAt(
-  bytes: Uint8Array,
-  { signatureType, ownerAt, targetAt, anchorAt }: Layout,
-): Uint8Array {
+function prefixAt(bytes: Uint8Array, { signatureType, ownerAt, targetAt, anchorAt }: Layout): Uint8Array {
   return knownPrefix(signatureType, bytes, ownerAt, anchorAt + 1, () => {
     let hash = hashNext(hashListStart(8), toUtf8('dataitem'))
     hash = hashNext(hash, toUtf8('1'))
@@ -249,11 +242,7 @@ function prefixAt(
   })
 }
 
-function encodeUnsigned(
-  fields: DataItemFields,
-  scheme: SignatureScheme,
-  owner: Uint8Array,
-): Uint8Array {
+function encodeUnsigned(fields: DataItemFields, scheme: SignatureScheme, owner: Uint8Array): Uint8Array {
   const { signatureType, signatureBytes, ownerBytes } = shapeOfScheme(scheme)
   if (owner.length !== ownerBytes) throw wrongLength('owner', ownerBytes, owner.length)
   const target = fields.target === undefined ? NO_BYTES : fromBase64Url(fields.target)

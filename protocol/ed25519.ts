@@ -19,11 +19,7 @@ export function ed25519SignPortable(seed: Uint8Array, message: Uint8Array): Uint
  * Whether [S]B - [k]A encodes to the bytes of R: no cofactor, as libsodium does it (noble itself
  * multiplies by the cofactor and would take signatures that libsodium refuses).
  */
-export function ed25519VerifyPortable(
-  publicKey: Uint8Array,
-  message: Uint8Array,
-  signature: Uint8Array,
-): boolean {
+export function ed25519VerifyPortable(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   const r = signature.subarray(0, 32)
   let key: InstanceType<typeof Point>
   try {
@@ -40,7 +36,6 @@ export function ed25519VerifyPortable(
 function littleEndian(bytes: Uint8Array): bigint {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let value = 0n
-  for (let at = bytes.length - 8; at >= 0; at -= 8)
-    value = (value << 64n) | view.getBigUint64(at, true)
+  for (let at = bytes.length - 8; at >= 0; at -= 8) value = (value << 64n) | view.getBigUint64(at, true)
   return value
 }

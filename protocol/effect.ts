@@ -73,7 +73,11 @@ const ToolCall = z.object({ id: z.string(), name: z.string(), arguments: z.unkno
 /** A turn of a conversation with a language model. */
 export const LlmMessage = z.union([
   z.strictObject({ role: z.enum(['system', 'user']), content: z.string() }),
-  z.strictObject({ role: z.literal('assistant'), content: z.string().optional(), toolCalls: z.array(ToolCall).optional() }),
+  z.strictObject({
+    role: z.literal('assistant'),
+    content: z.string().optional(),
+    toolCalls: z.array(ToolCall).optional(),
+  }),
   z.strictObject({ role: z.literal('tool'), toolCallId: z.string(), content: z.string() }),
 ])
 
@@ -87,13 +91,22 @@ export const LlmGenerateInput = z
     maxTokens: z.int().min(1).optional(),
     temperature: z.number().min(0).max(2).optional(),
     tools: z
-      .array(z.strictObject({ name: z.string(), description: z.string().optional(), parameters: z.record(z.string(), z.unknown()) }))
+      .array(
+        z.strictObject({
+          name: z.string(),
+          description: z.string().optional(),
+          parameters: z.record(z.string(), z.unknown()),
+        }),
+      )
       .max(64)
       .optional(),
     json: z.boolean().optional(),
     timeoutMs,
   })
-  .refine(({ prompt, messages }) => (prompt === undefined) !== (messages === undefined), 'expected either prompt or messages')
+  .refine(
+    ({ prompt, messages }) => (prompt === undefined) !== (messages === undefined),
+    'expected either prompt or messages',
+  )
 
 /** Output of `llm.generate`. */
 export const LlmGenerateOutput = z.object({

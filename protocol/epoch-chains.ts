@@ -36,14 +36,21 @@ export class EpochChains {
     if (spawned === undefined || items === undefined) return spawned
     const known = this.#known.get(spawned.id)
     if (known?.spawned === spawned) return known.now
-    const now = items.reduce<ProcessDescription>((process, item) => withEpoch(process, readEpochItem(item).record), spawned)
+    const now = items.reduce<ProcessDescription>(
+      (process, item) => withEpoch(process, readEpochItem(item).record),
+      spawned,
+    )
     this.#known.set(spawned.id, { spawned, now })
     return now
   }
 
   /** How many blocks of the feed of an epoch of a process stand; those behind belong to nobody. */
   endOf(process: ProcessId, epoch: number): number {
-    return Math.min(...this.itemsOf(process).slice(epoch).map(item => readEpochItem(item).record.prologue.length))
+    return Math.min(
+      ...this.itemsOf(process)
+        .slice(epoch)
+        .map(item => readEpochItem(item).record.prologue.length),
+    )
   }
 
   copy(): EpochChains {

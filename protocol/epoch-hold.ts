@@ -41,10 +41,12 @@ export function encodeEpochHold({ process, epoch, untilMs }: EpochHold): Uint8Ar
 
 /** Takes an order out of its item, whose signature is not looked at. @throws {MalformedBytes} */
 export function readHoldItem(bytes: Uint8Array): { readonly item: DataItem; readonly hold: EpochHold } {
-  if (bytes.length > EPOCH_RECORD_MAX_BYTES) throw new MalformedBytes(`hold: more than ${EPOCH_RECORD_MAX_BYTES} bytes`, 0)
+  if (bytes.length > EPOCH_RECORD_MAX_BYTES)
+    throw new MalformedBytes(`hold: more than ${EPOCH_RECORD_MAX_BYTES} bytes`, 0)
   const item = parseDataItem(bytes)
   const [tag] = item.tags
-  if (item.tags.length !== 1 || tag?.name !== 'Type' || tag.value !== 'Epoch-Hold') throw new MalformedBytes('hold: expected the one tag Type: Epoch-Hold', 0)
+  if (item.tags.length !== 1 || tag?.name !== 'Type' || tag.value !== 'Epoch-Hold')
+    throw new MalformedBytes('hold: expected the one tag Type: Epoch-Hold', 0)
   const reader = new CborReader(item.data)
   if (reader.array() !== 4) throw new MalformedBytes('hold: expected 4 fields', 0)
   if (reader.uint() !== 1) throw new MalformedBytes('hold: unknown version', reader.offset)

@@ -42,7 +42,8 @@ export const HandoverStandView = named(
 export type HandoverStand = ValueOf<typeof HandoverStandView>
 
 const process = z.strictObject({ process: ProcessId })
-const item = (what: string) => ({ kind: 'bytes', mediaType: ITEM_MEDIA_TYPE, limitBytes: EPOCH_RECORD_MAX_BYTES, what }) as const
+const item = (what: string) =>
+  ({ kind: 'bytes', mediaType: ITEM_MEDIA_TYPE, limitBytes: EPOCH_RECORD_MAX_BYTES, what }) as const
 
 /** Rows of the table of operations: who schedules a process, and handing it over. */
 export const EPOCH_OPERATIONS = {

@@ -4,7 +4,13 @@ import type { FeedSpec } from './log-port.ts'
 import type { ProcessDescription, ProcessEpoch, ProcessPolicy } from './process.ts'
 
 /** All epochs of a process, the first first. */
-export function epochsOf({ earlier = [], epoch, policy, prologue, firstSlot }: ProcessDescription): readonly ProcessEpoch[] {
+export function epochsOf({
+  earlier = [],
+  epoch,
+  policy,
+  prologue,
+  firstSlot,
+}: ProcessDescription): readonly ProcessEpoch[] {
   return [...earlier, { epoch, policy, prologue, firstSlot }]
 }
 

@@ -77,7 +77,14 @@ export function decodeEpochRecord(bytes: Uint8Array): EpochRecord {
   const hash = readHash(reader).slice()
   const previous = readHash(reader).slice()
   reader.end()
-  const record = { process, epoch, policy: { schedulers, schedulerQuorum, computeUnits, computeQuorum }, prologue: { length, hash }, slots, previous }
+  const record = {
+    process,
+    epoch,
+    policy: { schedulers, schedulerQuorum, computeUnits, computeQuorum },
+    prologue: { length, hash },
+    slots,
+    previous,
+  }
   const reason = refuteShape(record)
   if (reason !== undefined) throw new MalformedBytes(`epoch record: ${reason}`, 0)
   return record
@@ -87,8 +94,10 @@ export function decodeEpochRecord(bytes: Uint8Array): EpochRecord {
 export function refuteShape({ epoch, policy, prologue, slots }: EpochRecord): string | undefined {
   const { schedulers, schedulerQuorum, computeUnits, computeQuorum } = policy
   if (epoch < 1) return 'the first epoch has no record'
-  if (new Set(schedulers).size < schedulers.length || new Set(computeUnits).size < computeUnits.length) return 'the same key twice'
-  if (2 * schedulerQuorum <= schedulers.length || schedulerQuorum > schedulers.length) return 'its quorum is not between half and all of the schedulers'
+  if (new Set(schedulers).size < schedulers.length || new Set(computeUnits).size < computeUnits.length)
+    return 'the same key twice'
+  if (2 * schedulerQuorum <= schedulers.length || schedulerQuorum > schedulers.length)
+    return 'its quorum is not between half and all of the schedulers'
   if (computeQuorum < 1 || computeQuorum > computeUnits.length) return 'more compute units must agree than it names'
   if (slots < prologue.length) return 'a block has a slot at least'
   if (prologue.length < 1) return 'it leaves not even the spawn message'
@@ -97,11 +106,13 @@ export function refuteShape({ epoch, policy, prologue, slots }: EpochRecord): st
 
 /** Takes a record out of its item. @throws {MalformedBytes} if it has not exactly that form */
 export function readEpochItem(bytes: Uint8Array): SignedEpoch {
-  if (bytes.length > EPOCH_RECORD_MAX_BYTES) throw new MalformedBytes(`epoch record: more than ${EPOCH_RECORD_MAX_BYTES} bytes`, 0)
+  if (bytes.length > EPOCH_RECORD_MAX_BYTES)
+    throw new MalformedBytes(`epoch record: more than ${EPOCH_RECORD_MAX_BYTES} bytes`, 0)
   const item = parseDataItem(bytes)
   const [tag] = item.tags
   const isTagged = item.tags.length === 1 && tag?.name === 'Type' && tag.value === 'Epoch'
-  if (!isTagged || item.anchor !== undefined) throw new MalformedBytes('epoch record: expected the one tag Type: Epoch', 0)
+  if (!isTagged || item.anchor !== undefined)
+    throw new MalformedBytes('epoch record: expected the one tag Type: Epoch', 0)
   const record = decodeEpochRecord(item.data)
   if (item.target !== record.process) throw new MalformedBytes('epoch record: the target is another process', 0)
   return { item, record }
@@ -122,7 +133,8 @@ export function refuteEpoch(
   { owner, last }: { readonly owner: string; readonly last: Uint8Array },
 ): string | undefined {
   if (record.process !== process.id) return 'it is of another process'
-  if (record.epoch !== process.epoch + 1) return `it is of epoch ${record.epoch}, and the process is in ${process.epoch}`
+  if (record.epoch !== process.epoch + 1)
+    return `it is of epoch ${record.epoch}, and the process is in ${process.epoch}`
   if (record.epoch > EPOCHS_MAX) return `a process has at most ${EPOCHS_MAX} epochs`
   if (!equalBytes(record.previous, last)) return 'it goes on from another record'
   return refuteOwner(item, owner)
@@ -135,17 +147,31 @@ export function refuteOwner(item: DataItem, owner: string): string | undefined {
 }
 
 /** The process in the epoch that a record begins. */
-export function withEpoch(process: ProcessDescription, { epoch, policy, prologue, slots }: EpochRecord): ProcessDescription {
+export function withEpoch(
+  process: ProcessDescription,
+  { epoch, policy, prologue, slots }: EpochRecord,
+): ProcessDescription {
   const { earlier = [], policy: before } = process
   const ended = { epoch: process.epoch, policy: before, prologue: process.prologue, firstSlot: process.firstSlot }
-  return { ...process, epoch, policy: { ...policy, unitsFrom: unitsFrom(before, policy) }, prologue, firstSlot: slots, earlier: [...earlier, ended] }
+  return {
+    ...process,
+    epoch,
+    policy: { ...policy, unitsFrom: unitsFrom(before, policy) },
+    prologue,
+    firstSlot: slots,
+    earlier: [...earlier, ended],
+  }
 }
 
 /**
  * A process in the epoch to which its records lead, each of them checked. `owner`: see `refuteEpoch`.
  * @throws {Error} saying which does not hold
  */
-export function provenEpochs(spawned: ProcessDescription, items: readonly Uint8Array[], owner: string): ProcessDescription {
+export function provenEpochs(
+  spawned: ProcessDescription,
+  items: readonly Uint8Array[],
+  owner: string,
+): ProcessDescription {
   if (items.length > EPOCHS_MAX) throw new Error(`more than ${EPOCHS_MAX} epochs`)
   let process = spawned
   let last: Uint8Array = NO_EPOCH

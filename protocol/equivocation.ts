@@ -113,7 +113,8 @@ function writeNodes(writer: CborWriter, nodes: readonly FeedSubtree[]): void {
 export function decodeEquivocation(bytes: Uint8Array): EquivocationProof {
   const reader = new CborReader(bytes)
   if (reader.array() !== 8) throw new MalformedBytes('equivocation: expected 8 fields', 0)
-  if (reader.uint() !== 1 || reader.uint() !== 0) throw new MalformedBytes('equivocation: unknown version', reader.offset)
+  if (reader.uint() !== 1 || reader.uint() !== 0)
+    throw new MalformedBytes('equivocation: unknown version', reader.offset)
   const process = asProcessId(readId(reader))
   const [epoch, length] = [readSmall(reader), readSmall(reader)]
   if (length < 1) throw new MalformedBytes('equivocation: an empty feed is no other', reader.offset)
@@ -137,7 +138,10 @@ function readTrees(reader: CborReader, length: number): Trees {
   if (one.length < own.length || other.length < own.length || (first !== undefined && sameNode(first, other[0]))) {
     throw new MalformedBytes('equivocation: not two trees', reader.offset)
   }
-  return [[...shared, ...one], [...shared, ...other]]
+  return [
+    [...shared, ...one],
+    [...shared, ...other],
+  ]
 }
 
 function readSide(reader: CborReader, length: number, tree: EquivocationSide['tree']): EquivocationSide {
@@ -153,8 +157,11 @@ function readSide(reader: CborReader, length: number, tree: EquivocationSide['tr
 /** As many nodes as there are; they have these numbers of blocks. */
 function readNodes(reader: CborReader, leaves: readonly number[]): FeedSubtree[] {
   const parts = reader.array()
-  if (parts % 2 !== 0 || parts > 2 * leaves.length) throw new MalformedBytes('equivocation: too many nodes', reader.offset)
-  return leaves.slice(0, parts / 2).map(count => ({ leaves: count, sizeBytes: readSmall(reader), hash: readHash(reader) }))
+  if (parts % 2 !== 0 || parts > 2 * leaves.length)
+    throw new MalformedBytes('equivocation: too many nodes', reader.offset)
+  return leaves
+    .slice(0, parts / 2)
+    .map(count => ({ leaves: count, sizeBytes: readSmall(reader), hash: readHash(reader) }))
 }
 
 /** Numbers of blocks of the subtrees that cover blocks [from, to). */

@@ -19,7 +19,8 @@ export type EvidenceKind = (typeof EVIDENCE_KINDS)[number]
 
 /** The second field of each kind is its number. @throws {MalformedBytes} */
 export function decodeEvidence(bytes: Uint8Array): EvidenceRecord {
-  if (bytes.length > EVIDENCE_SIZE_MAX_BYTES) throw new MalformedBytes(`evidence: more than ${EVIDENCE_SIZE_MAX_BYTES} bytes`, 0)
+  if (bytes.length > EVIDENCE_SIZE_MAX_BYTES)
+    throw new MalformedBytes(`evidence: more than ${EVIDENCE_SIZE_MAX_BYTES} bytes`, 0)
   const reader = new CborReader(bytes)
   reader.array()
   reader.uint()

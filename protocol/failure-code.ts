@@ -10,14 +10,12 @@ export function encodeFailure(failure: Failure): Uint8Array {
 /** A code that is not known here is read as `internal`. @throws {MalformedBytes} */
 export function decodeFailure(bytes: Uint8Array): Failure {
   const value = decodeCbor(bytes)
-  if (!Array.isArray(value) || value.length !== 2)
-    throw new MalformedBytes('failure: expected 2 fields', 0)
+  if (!Array.isArray(value) || value.length !== 2) throw new MalformedBytes('failure: expected 2 fields', 0)
   const [code, details] = value as readonly CborValue[]
   if (typeof code !== 'string' || !(details instanceof Map))
     throw new MalformedBytes('failure: expected a code and details', 0)
   const read: Record<string, FailureDetails[string]> = {}
-  for (const [name, fact] of details as ReadonlyMap<CborKey, CborValue>)
-    read[String(name)] = readFact(fact)
+  for (const [name, fact] of details as ReadonlyMap<CborKey, CborValue>) read[String(name)] = readFact(fact)
   return new Failure(Object.hasOwn(FAILURES, code) ? (code as FailureCode) : 'internal', read)
 }
 

@@ -1,3 +1,4 @@
+// biome-ignore-all format: a table reads by its rows
 /**
  * One class, every code, who is to blame. `blame` decides retry, HTTP status and exit code;
  * nobody matches on messages. To add a failure, add a row.

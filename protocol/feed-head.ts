@@ -118,7 +118,13 @@ export function feedKey({ kind, process, epoch, signers, quorum, prologue }: Fee
   const keys = signers.map(key => concatBytes(new Uint8Array([0]), NAMESPACES.signer, fromBase64Url(key)))
   const flags = prologue === undefined ? 8 : 8 + 2
   const begin = prologue === undefined ? [] : [prologue.hash, compactUint(prologue.length)]
-  const manifest = [new Uint8Array([2, flags, 0, quorum, keys.length]), ...keys, ...begin, new Uint8Array([userData.length]), userData]
+  const manifest = [
+    new Uint8Array([2, flags, 0, quorum, keys.length]),
+    ...keys,
+    ...begin,
+    new Uint8Array([userData.length]),
+    userData,
+  ]
   return hash256(NAMESPACES.manifest, ...manifest)
 }
 

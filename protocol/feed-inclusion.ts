@@ -72,11 +72,7 @@ function siblingsOf(index: number, leaves: number): number[] {
 }
 
 /** The tree of the first `length` blocks; nothing, if the feed has fewer. */
-export async function treeAt(
-  trees: FeedTrees,
-  feed: FeedSpec,
-  length: number,
-): Promise<SignedTree | undefined> {
+export async function treeAt(trees: FeedTrees, feed: FeedSpec, length: number): Promise<SignedTree | undefined> {
   const roots = rootsOf(length)
   const nodes = await trees.nodes(
     feed,
@@ -97,11 +93,7 @@ export async function proveInclusion(
   const own = roots.find(({ firstLeaf, leaves }) => index < firstLeaf + leaves)
   const siblings = siblingsOf(index, own?.leaves ?? 1)
   const others = roots.filter(root => root !== own)
-  const [leaf, ...nodes] = await trees.nodes(feed, [
-    2 * index,
-    ...siblings,
-    ...others.map(root => root.index),
-  ])
+  const [leaf, ...nodes] = await trees.nodes(feed, [2 * index, ...siblings, ...others.map(root => root.index)])
   const whole = nodes.filter(node => node !== undefined)
   if (leaf === undefined || whole.length < nodes.length) return undefined
   return {
@@ -150,10 +142,7 @@ function treeOf(
 }
 
 /** `[length, index, size, [size, hash, …], [size, hash, …]]`. */
-export function writeInclusion(
-  writer: CborWriter,
-  { length, index, size, path, roots }: FeedInclusion,
-): void {
+export function writeInclusion(writer: CborWriter, { length, index, size, path, roots }: FeedInclusion): void {
   writer.array(5)
   for (const number of [length, index, size]) writer.uint(number)
   for (const nodes of [path, roots]) {
@@ -177,10 +166,8 @@ const NODES_MAX = 53
 
 function readNodes(reader: CborReader): TreeNode[] {
   const parts = reader.array()
-  if (parts % 2 !== 0 || parts > 2 * NODES_MAX)
-    throw new MalformedBytes('inclusion: too many nodes', reader.offset)
+  if (parts % 2 !== 0 || parts > 2 * NODES_MAX) throw new MalformedBytes('inclusion: too many nodes', reader.offset)
   const nodes: TreeNode[] = []
-  for (let at = 0; at < parts; at += 2)
-    nodes.push({ size: readSmall(reader), hash: readHash(reader) })
+  for (let at = 0; at < parts; at += 2) nodes.push({ size: readSmall(reader), hash: readHash(reader) })
   return nodes
 }

@@ -6,7 +6,13 @@ import type { ProcessDescription, ProcessEpoch } from './process.ts'
 /** The feed of a process in an epoch: its assignments, signed by its schedulers. */
 export function messagesFeed(process: Pick<ProcessDescription, 'id'> & ProcessEpoch): FeedSpec {
   const { schedulers, schedulerQuorum } = process.policy
-  const spec: FeedSpec = { kind: 'messages', process: process.id, epoch: process.epoch, signers: schedulers, quorum: schedulerQuorum }
+  const spec: FeedSpec = {
+    kind: 'messages',
+    process: process.id,
+    epoch: process.epoch,
+    signers: schedulers,
+    quorum: schedulerQuorum,
+  }
   return process.prologue === undefined ? spec : { ...spec, prologue: process.prologue }
 }
 

@@ -41,4 +41,3 @@ function justBelow(head: Uint8Array): ProcessId {
   }
   return asProcessId(toBase64Url(below))
 }
-

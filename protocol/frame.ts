@@ -49,7 +49,12 @@ export interface Frame {
 /** An envelope whose push and proof are still bytes. */
 export type EnvelopeOutline =
   | Exclude<Envelope, { kind: 'push' }>
-  | { readonly kind: 'push'; readonly coreBytes: Uint8Array; readonly bodyBytes: Uint8Array; readonly proofBytes: Uint8Array | undefined }
+  | {
+      readonly kind: 'push'
+      readonly coreBytes: Uint8Array
+      readonly bodyBytes: Uint8Array
+      readonly proofBytes: Uint8Array | undefined
+    }
 
 export interface AssignmentOutline {
   readonly timestampMs: number

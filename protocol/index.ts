@@ -87,7 +87,13 @@ export * from './metrics.ts'
 
 export * from './failure-code.ts'
 export type { PrefixWish, ShownHead } from './peer-heads.ts'
-export { decodeNativeAnswer, encodeNativeAnswer, encodeNativeCall, type NativeCall, readNativeCall } from './peer-call.ts'
+export {
+  decodeNativeAnswer,
+  encodeNativeAnswer,
+  encodeNativeCall,
+  type NativeCall,
+  readNativeCall,
+} from './peer-call.ts'
 export * from './gossip.ts'
 export * from './feed-views.ts'
 export * from './peer-record.ts'

@@ -33,11 +33,7 @@ function verifyEthereum(owner: Uint8Array, message: Uint8Array, signature: Uint8
   return key !== undefined && equalBytes(key, owner)
 }
 
-function verifyTypedEthereum(
-  owner: Uint8Array,
-  message: Uint8Array,
-  signature: Uint8Array,
-): boolean {
+function verifyTypedEthereum(owner: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   const text = addressText(owner)
   if (text === undefined) return false
   const key = recoverKey(typedMessageHash(message, text.slice(2)), signature)
@@ -55,7 +51,7 @@ function recoverKey(hash: Uint8Array, signature: Uint8Array): Uint8Array | undef
 }
 
 function addressText(owner: Uint8Array): string | undefined {
-  if (owner.length !== 42 || !owner.every((byte) => byte < 0x80)) return undefined
+  if (owner.length !== 42 || !owner.every(byte => byte < 0x80)) return undefined
   const text = fromUtf8(owner)
   return /^0x[0-9a-fA-F]{40}$/.test(text) ? text : undefined
 }

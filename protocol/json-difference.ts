@@ -15,13 +15,7 @@ export function jsonDifferences(before: unknown, after: unknown, max = 1000): Js
 
 type Path = readonly (string | number)[]
 
-function compare(
-  before: unknown,
-  after: unknown,
-  path: Path,
-  found: JsonDifference[],
-  max: number,
-): void {
+function compare(before: unknown, after: unknown, path: Path, found: JsonDifference[], max: number): void {
   if (found.length >= max) return
   if (Array.isArray(before) && Array.isArray(after)) {
     for (let at = 0; at < Math.max(before.length, after.length); at++) {
@@ -33,13 +27,11 @@ function compare(
   }
   if (isRecord(before) && isRecord(after)) {
     for (const name of Object.keys(before)) {
-      if (Object.hasOwn(after, name))
-        compare(before[name], after[name], [...path, name], found, max)
+      if (Object.hasOwn(after, name)) compare(before[name], after[name], [...path, name], found, max)
       else add(found, max, { path: [...path, name], before: before[name] })
     }
     for (const name of Object.keys(after)) {
-      if (!Object.hasOwn(before, name))
-        add(found, max, { path: [...path, name], after: after[name] })
+      if (!Object.hasOwn(before, name)) add(found, max, { path: [...path, name], after: after[name] })
     }
     return
   }

@@ -1,24 +1,12 @@
 import { fromBase64Url, fromUtf8, MalformedBytes, toBase64Url, toHex, toUtf8 } from './bytes.ts'
-import {
-  ed25519PublicKey,
-  ed25519Sign,
-  keccak256,
-  secp256k1PublicKey,
-  secp256k1Sign,
-  sha256,
-} from './crypto.ts'
+import { ed25519PublicKey, ed25519Sign, keccak256, secp256k1PublicKey, secp256k1Sign, sha256 } from './crypto.ts'
 import { ethereumMessageHash } from './ethereum-message.ts'
 
 /**
  * How an item is signed: ANS-104 types 1 (RSA-4096-PSS), 2 (Ed25519), 3 (secp256k1 over Ethereum's
  * personal message), 4 (Ed25519 over the hex of the message) and 7 (secp256k1 over EIP-712 data).
  */
-export type SignatureScheme =
-  | 'rsa-pss-sha256'
-  | 'ed25519'
-  | 'ethereum'
-  | 'solana'
-  | 'typed-ethereum'
+export type SignatureScheme = 'rsa-pss-sha256' | 'ed25519' | 'ethereum' | 'solana' | 'typed-ethereum'
 
 /** What ANS-104 fixes for a scheme. */
 export interface SchemeShape {
@@ -36,12 +24,8 @@ const SHAPES = [
   { scheme: 'typed-ethereum', signatureType: 7, signatureBytes: 65, ownerBytes: 42 },
 ] as const satisfies readonly SchemeShape[]
 
-const SHAPE_OF_TYPE: ReadonlyMap<number, SchemeShape> = new Map(
-  SHAPES.map((shape) => [shape.signatureType, shape]),
-)
-const SHAPE_OF_SCHEME: ReadonlyMap<SignatureScheme, SchemeShape> = new Map(
-  SHAPES.map((shape) => [shape.scheme, shape]),
-)
+const SHAPE_OF_TYPE: ReadonlyMap<number, SchemeShape> = new Map(SHAPES.map(shape => [shape.signatureType, shape]))
+const SHAPE_OF_SCHEME: ReadonlyMap<SignatureScheme, SchemeShape> = new Map(SHAPES.map(shape => [shape.scheme, shape]))
 
 /** The item names a signature type that we do not verify (5 and 6: Aptos, 101: KYVE) or that is none. */
 export class UnsupportedSignatureType extends MalformedBytes {
@@ -92,7 +76,7 @@ export function ed25519Signer(seed: Uint8Array): Signer {
     scheme: 'ed25519',
     publicKey,
     address: addressOf('ed25519', publicKey),
-    sign: async (message) => ed25519Sign(seed, message),
+    sign: async message => ed25519Sign(seed, message),
   }
 }
 

@@ -23,12 +23,10 @@ export function knownPrefix(
 ): Uint8Array {
   // The first bytes are of the sender's key, the last ones but the flag of the target, if there is one.
   const mixed =
-    ((bytes[from + 3] ?? 0) | ((bytes[from + 4] ?? 0) << 8)) ^
-    ((bytes[to - 4] ?? 0) | ((bytes[to - 3] ?? 0) << 8))
+    ((bytes[from + 3] ?? 0) | ((bytes[from + 4] ?? 0) << 8)) ^ ((bytes[to - 4] ?? 0) | ((bytes[to - 3] ?? 0) << 8))
   const place = mixed & (REMEMBERED - 1)
   const last = known[place]
-  if (last?.signatureType === signatureType && stands(last.fields, bytes, from, to))
-    return last.hash
+  if (last?.signatureType === signatureType && stands(last.fields, bytes, from, to)) return last.hash
   const hash = make()
   known[place] = { signatureType, fields: bytes.slice(from, to), hash }
   return hash

@@ -1,13 +1,7 @@
 import { z } from 'zod'
 import { ProcessId } from './ids.ts'
 import { JSON_BODY_MAX_BYTES, WAIT_MAX_MS } from './limits.ts'
-import {
-  LifecycleView,
-  StateView,
-  TimersView,
-  UpgradeCheckView,
-  UpgradeWishBody,
-} from './lifecycle-views.ts'
+import { LifecycleView, StateView, TimersView, UpgradeCheckView, UpgradeWishBody } from './lifecycle-views.ts'
 import type { OperationRow } from './operation.ts'
 import { json, read, write } from './operation-shapes.ts'
 import { naturalText } from './wire.ts'

@@ -13,7 +13,10 @@ import { findTag, refuseDuplicateSystemTags } from './tags.ts'
  * Nobody who gives any of it is believed.
  * @throws {Error} saying why they do not hold: `Failure`, `MalformedBytes` or plain
  */
-export function provenProcess(envelopes: readonly Uint8Array[], epochs: readonly (readonly Uint8Array[])[] = []): ProcessDescription {
+export function provenProcess(
+  envelopes: readonly Uint8Array[],
+  epochs: readonly (readonly Uint8Array[])[] = [],
+): ProcessDescription {
   if (envelopes.length > LINEAGE_MAX) throw new Error(`more than ${LINEAGE_MAX} ancestors`)
   let parent: ProcessDescription | undefined
   let owner = ''
@@ -28,15 +31,10 @@ export function provenProcess(envelopes: readonly Uint8Array[], epochs: readonly
 }
 
 /** A process as it was spawned; `parent`, if it has one, is proven, in its present epoch. @throws {Error} as `provenProcess` */
-export function provenSpawn(
-  envelope: Envelope,
-  parent: ProcessDescription | undefined,
-): ProcessDescription {
+export function provenSpawn(envelope: Envelope, parent: ProcessDescription | undefined): ProcessDescription {
   const description = describeProcess(envelope)
   const reason =
-    envelope.kind === 'item'
-      ? refuteItem(envelope.item, parent)
-      : refuteChild(envelope, description, parent)
+    envelope.kind === 'item' ? refuteItem(envelope.item, parent) : refuteChild(envelope, description, parent)
   if (reason !== undefined) throw new Error(`the spawn message of ${description.id}: ${reason}`)
   return description
 }
@@ -55,8 +53,7 @@ function refuteChild(
   parent: ProcessDescription | undefined,
 ): string | undefined {
   if (envelope.kind !== 'push' || envelope.proof === undefined) return 'it has no proof'
-  if (parent === undefined || parent.id !== named)
-    return 'the spawn message of its parent is missing'
+  if (parent === undefined || parent.id !== named) return 'the spawn message of its parent is missing'
   const { push, proof } = envelope
   const isLate = proof.signatures.some(({ unit }) => speaksTooLate(parent, unit, push.core.slot))
   return isLate ? 'the compute units of its parent were others then' : refutePush(push, proof, parent)

@@ -101,25 +101,15 @@ export function merklePath(leaves: readonly Uint8Array[], index: number): Merkle
 }
 
 /** The root that `path` leads to from `leaf` at `index` of `count`, or nothing if the path has another shape. */
-export function rootFromPath(
-  leaf: Uint8Array,
-  index: number,
-  count: number,
-  path: MerklePath,
-): Uint8Array | undefined {
+export function rootFromPath(leaf: Uint8Array, index: number, count: number, path: MerklePath): Uint8Array | undefined {
   if (index < 0 || index >= count) return undefined
   let [node, position, width, level] = [leaf, index, count, 0]
   while (width > 1) {
     const start = position - (position % MERKLE_ARITY)
     const siblings = path[level]
-    if (siblings === undefined || siblings.length !== Math.min(MERKLE_ARITY, width - start) - 1)
-      return undefined
+    if (siblings === undefined || siblings.length !== Math.min(MERKLE_ARITY, width - start) - 1) return undefined
     if (siblings.some(sibling => sibling.length !== 32)) return undefined
-    node = nodeHash([
-      ...siblings.slice(0, position - start),
-      node,
-      ...siblings.slice(position - start),
-    ])
+    node = nodeHash([...siblings.slice(0, position - start), node, ...siblings.slice(position - start)])
     position = Math.floor(position / MERKLE_ARITY)
     width = Math.ceil(width / MERKLE_ARITY)
     level += 1

@@ -20,7 +20,8 @@ export function encodeMultiSignature(proofs: readonly SignerProof[]): Uint8Array
   const sorted = [...proofs].sort((a, b) => a.signer - b.signer)
   const parts: Uint8Array[] = [new Uint8Array([sorted.length])]
   for (const [at, { signer, signature }] of sorted.entries()) {
-    const isInRange = signer <= ONE_BYTE_MAX && sorted.length <= ONE_BYTE_MAX && signature.length === SIGNATURE_SIZE_BYTES
+    const isInRange =
+      signer <= ONE_BYTE_MAX && sorted.length <= ONE_BYTE_MAX && signature.length === SIGNATURE_SIZE_BYTES
     if (!isInRange || sorted[at + 1]?.signer === signer) throw new RangeError(`signer ${signer} cannot stand here`)
     parts.push(new Uint8Array([signer]), signature, new Uint8Array([0]))
   }

@@ -52,10 +52,7 @@ function describe(name: string, row: OperationRow, schemas: Record<string, unkno
     operationId: name,
     summary: row.summary,
     ...(row.access === 'admin' ? { security: [{ admin: [] }] } : {}),
-    parameters: [
-      ...parametersOf(row.params, 'path', schemas),
-      ...parametersOf(row.query, 'query', schemas),
-    ],
+    parameters: [...parametersOf(row.params, 'path', schemas), ...parametersOf(row.query, 'query', schemas)],
     ...(row.body === undefined ? {} : { requestBody: describeBody(row.body, schemas) }),
     responses: {
       200: describeAnswer(row, schemas),
@@ -64,11 +61,7 @@ function describe(name: string, row: OperationRow, schemas: Record<string, unkno
   }
 }
 
-function parametersOf(
-  schema: z.ZodObject,
-  place: 'path' | 'query',
-  schemas: Record<string, unknown>,
-): Json[] {
+function parametersOf(schema: z.ZodObject, place: 'path' | 'query', schemas: Record<string, unknown>): Json[] {
   return Object.entries(schema.shape).map(([name, field]) => ({
     name,
     in: place,
@@ -77,10 +70,7 @@ function parametersOf(
   }))
 }
 
-function describeBody(
-  body: NonNullable<OperationRow['body']>,
-  schemas: Record<string, unknown>,
-): Json {
+function describeBody(body: NonNullable<OperationRow['body']>, schemas: Record<string, unknown>): Json {
   if (body.kind === 'json') {
     return {
       required: true,
@@ -102,12 +92,9 @@ function describeAnswer({ answer }: OperationRow, schemas: Record<string, unknow
     }
   }
   const schema = describeSchema(answer.schema, 'input', schemas)
-  if (answer.kind === 'json')
-    return { description: 'Done.', content: { 'application/json': { schema } } }
+  if (answer.kind === 'json') return { description: 'Done.', content: { 'application/json': { schema } } }
   const resume =
-    answer.cursor === undefined
-      ? ''
-      : ` The id of an event is its ${answer.cursor}; Last-Event-ID resumes after it.`
+    answer.cursor === undefined ? '' : ` The id of an event is its ${answer.cursor}; Last-Event-ID resumes after it.`
   return {
     description: `Events whose data is JSON.${resume}`,
     content: { 'text/event-stream': { schema } },
@@ -115,11 +102,7 @@ function describeAnswer({ answer }: OperationRow, schemas: Record<string, unknow
 }
 
 /** The JSON schema of the text form; named schemas move to `schemas`. */
-function describeSchema(
-  schema: z.core.$ZodType,
-  io: 'input',
-  schemas: Record<string, unknown>,
-): Json {
+function describeSchema(schema: z.core.$ZodType, io: 'input', schemas: Record<string, unknown>): Json {
   const {
     $defs,
     $schema: _,
@@ -134,8 +117,7 @@ function describeSchema(
       Object.assign(jsonSchema, note.shown)
     },
   }) as Json
-  for (const [id, definition] of Object.entries(($defs ?? {}) as Json))
-    schemas[id] ??= withReferences(definition)
+  for (const [id, definition] of Object.entries(($defs ?? {}) as Json)) schemas[id] ??= withReferences(definition)
   return withReferences(root) as Json
 }
 
@@ -147,9 +129,7 @@ function withReferences(node: unknown): unknown {
   for (const [key, value] of Object.entries(node)) {
     if (key === 'id' && typeof value === 'string') continue
     const isReference = key === '$ref' && typeof value === 'string'
-    result[key] = isReference
-      ? value.replace('#/$defs/', '#/components/schemas/')
-      : withReferences(value)
+    result[key] = isReference ? value.replace('#/$defs/', '#/components/schemas/') : withReferences(value)
   }
   return result
 }

@@ -1,12 +1,7 @@
 import { z } from 'zod'
 import { Failure } from './failure.ts'
 import type { OperationRow } from './operation.ts'
-import {
-  type OperationInput,
-  type OperationName,
-  type OperationOutput,
-  rowOf,
-} from './operations.ts'
+import { type OperationInput, type OperationName, type OperationOutput, rowOf } from './operations.ts'
 import { toJsonValue } from './wire.ts'
 
 /** A call as it travels: filled path, query as text, and the body. */
@@ -53,25 +48,17 @@ export function encodeRequestParts<N extends OperationName>(
 }
 
 /** Makes the request that asks for an operation. @throws {Failure} `malformed-request`, `too-large` */
-export function encodeRequest<N extends OperationName>(
-  name: N,
-  input: OperationInput<N>,
-): OperationRequest {
+export function encodeRequest<N extends OperationName>(name: N, input: OperationInput<N>): OperationRequest {
   const row = rowOf(name)
   const given = input as Readonly<Record<string, unknown>>
   const params = encodeFields(row.params, given)
   const query = encodeFields(row.query, given)
-  const path = row.path.replace(/\{(\w+)\}/g, (_, param: string) =>
-    encodeURIComponent(params[param] ?? ''),
-  )
+  const path = row.path.replace(/\{(\w+)\}/g, (_, param: string) => encodeURIComponent(params[param] ?? ''))
   const search = new URLSearchParams(query).toString()
   return { method: row.method, path, query: search, ...encodeBody(row, given) }
 }
 
-function encodeFields(
-  schema: z.ZodObject,
-  given: Readonly<Record<string, unknown>>,
-): Record<string, string> {
+function encodeFields(schema: z.ZodObject, given: Readonly<Record<string, unknown>>): Record<string, string> {
   const picked = pick(schema, given)
   if (picked === undefined) return {}
   const encoded = z.safeEncode(schema, picked)
@@ -79,10 +66,7 @@ function encodeFields(
   return encoded.data as Record<string, string>
 }
 
-function pick(
-  schema: z.ZodObject,
-  given: Readonly<Record<string, unknown>>,
-): Record<string, unknown> | undefined {
+function pick(schema: z.ZodObject, given: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
   const names = fieldNames(schema)
   if (names.length === 0) return undefined
   const picked: Record<string, unknown> = {}
@@ -99,8 +83,7 @@ function encodeBody(
   if (row.body === undefined) return { mediaType: undefined, body: undefined }
   if (row.body.kind === 'bytes') {
     const { bytes } = given
-    if (!(bytes instanceof Uint8Array))
-      throw new Failure('malformed-request', {}, { note: 'expected bytes' })
+    if (!(bytes instanceof Uint8Array)) throw new Failure('malformed-request', {}, { note: 'expected bytes' })
     if (bytes.length > row.body.limitBytes) {
       throw new Failure('too-large', { maxBytes: row.body.limitBytes })
     }
@@ -119,10 +102,7 @@ function encodeBody(
  * Checks the input of a call that never becomes a request, by the same rules: fields, shapes, sizes.
  * Gives the fields that the operation knows. @throws {Failure} `malformed-request`, `too-large`
  */
-export function checkInput<N extends OperationName>(
-  name: N,
-  input: OperationInput<N>,
-): OperationInput<N> {
+export function checkInput<N extends OperationName>(name: N, input: OperationInput<N>): OperationInput<N> {
   const row = rowOf(name)
   const given = input as Readonly<Record<string, unknown>>
   encodeFields(row.params, given)
@@ -134,10 +114,7 @@ export function checkInput<N extends OperationName>(
 }
 
 /** Reads the parts of a request into the input of an operation. @throws {Failure} `malformed-request` */
-export function decodeRequest<N extends OperationName>(
-  name: N,
-  parts: ReceivedParts,
-): OperationInput<N> {
+export function decodeRequest<N extends OperationName>(name: N, parts: ReceivedParts): OperationInput<N> {
   const row = rowOf(name)
   const input: Record<string, unknown> = {
     ...decodeFields(row.params, parts.params),
@@ -148,10 +125,7 @@ export function decodeRequest<N extends OperationName>(
   return input as OperationInput<N>
 }
 
-function decodeFields(
-  schema: z.ZodObject,
-  given: Readonly<Record<string, string>>,
-): Record<string, unknown> {
+function decodeFields(schema: z.ZodObject, given: Readonly<Record<string, string>>): Record<string, unknown> {
   if (fieldNames(schema).length === 0 && Object.keys(given).length === 0) return {}
   return decodeWith(schema, given)
 }
@@ -187,9 +161,7 @@ export function decodeAnswer<N extends OperationName>(name: N, value: unknown): 
   }
   const decoded = z.safeDecode(answer.schema, value)
   if (decoded.success) return decoded.data as OperationOutput<N>
-  const problems = decoded.error.issues
-    .slice(0, 4)
-    .map(issue => `${issue.path.join('.')}: ${issue.message}`)
+  const problems = decoded.error.issues.slice(0, 4).map(issue => `${issue.path.join('.')}: ${issue.message}`)
   throw new Failure(
     'unreachable',
     { operation: name, problems },

@@ -4,8 +4,7 @@ import type { AnswerRow, BodyRow } from './operation.ts'
 /** The words in which rows of the table are written. */
 
 /** An answer that is one value. */
-export const json = <S extends z.ZodType>(schema: S) =>
-  ({ kind: 'json', schema }) as const satisfies AnswerRow
+export const json = <S extends z.ZodType>(schema: S) => ({ kind: 'json', schema }) as const satisfies AnswerRow
 /** An answer that is bytes. */
 export const bytes = (mediaType: string, what: string) =>
   ({ kind: 'bytes', mediaType, what }) as const satisfies AnswerRow

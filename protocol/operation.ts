@@ -46,9 +46,7 @@ type BodyInput<B> = B extends { readonly kind: 'bytes' }
 type Fields<S extends z.ZodObject> = keyof S['shape'] extends never ? unknown : ValueOf<S>
 
 /** What a call of the operation takes: its params, query and body in one object. */
-export type InputOfRow<R extends OperationRow> = Fields<R['params']> &
-  Fields<R['query']> &
-  BodyInput<R['body']>
+export type InputOfRow<R extends OperationRow> = Fields<R['params']> & Fields<R['query']> & BodyInput<R['body']>
 
 /** What a call of the operation gives; for a stream, each value of it. */
 export type OutputOfRow<R extends OperationRow> = R['answer'] extends {

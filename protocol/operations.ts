@@ -36,17 +36,7 @@ import {
   SubmittedView,
   TraceView,
 } from './views.ts'
-import {
-  bundle,
-  bytes,
-  CBOR_MEDIA_TYPE,
-  item,
-  ITEM_MEDIA_TYPE,
-  json,
-  read,
-  stream,
-  write,
-} from './operation-shapes.ts'
+import { bundle, bytes, CBOR_MEDIA_TYPE, item, ITEM_MEDIA_TYPE, json, read, stream, write } from './operation-shapes.ts'
 import { BooleanText, BytesText, naturalText, PlaceText } from './wire.ts'
 
 const process = z.strictObject({ process: ProcessId })
@@ -132,9 +122,7 @@ export const OPERATIONS = {
     params: process,
     query: z.strictObject(range),
     summary: 'Assignments in slot order',
-    answer: json(
-      z.object({ assignments: z.array(AssignmentView), next: z.int().nonnegative().optional() }),
-    ),
+    answer: json(z.object({ assignments: z.array(AssignmentView), next: z.int().nonnegative().optional() })),
   },
   slot: {
     ...read,
@@ -149,10 +137,7 @@ export const OPERATIONS = {
     params: process,
     query: z.strictObject(blocks),
     summary: 'Blocks of the feed, byte for byte, to be checked offline',
-    answer: bytes(
-      CBOR_MEDIA_TYPE,
-      'A page of blocks: [1, first block, length of the feed, [block, …]].',
-    ),
+    answer: bytes(CBOR_MEDIA_TYPE, 'A page of blocks: [1, first block, length of the feed, [block, …]].'),
   },
   feedHead: {
     ...read,
@@ -176,9 +161,7 @@ export const OPERATIONS = {
     query: z.strictObject({ ...range, to: slot.optional(), order }),
     summary:
       'Results of slots from `from` up to but not including `to`; `next` continues, as `from` or, descending, as `to`',
-    answer: json(
-      z.object({ results: z.array(ResultView), next: z.int().nonnegative().optional() }),
-    ),
+    answer: json(z.object({ results: z.array(ResultView), next: z.int().nonnegative().optional() })),
   },
   followResults: {
     ...read,
@@ -266,9 +249,7 @@ export type OperationName = keyof typeof OPERATIONS
 
 /** Operations that give values until the caller ends it. */
 export type StreamName = {
-  [N in OperationName]: (typeof OPERATIONS)[N]['answer'] extends { readonly kind: 'stream' }
-    ? N
-    : never
+  [N in OperationName]: (typeof OPERATIONS)[N]['answer'] extends { readonly kind: 'stream' } ? N : never
 }[OperationName]
 
 /** Operations that give one answer. */

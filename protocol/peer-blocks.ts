@@ -1,13 +1,6 @@
 import { PEER_BLOCKS_MAX } from './limits.ts'
 import type { SignedBlocks } from './log-port.ts'
-import {
-  cborCodec,
-  expectFields,
-  type PeerCodec,
-  readCount,
-  readMaybe,
-  writeMaybe,
-} from './peer-operation.ts'
+import { cborCodec, expectFields, type PeerCodec, readCount, readMaybe, writeMaybe } from './peer-operation.ts'
 import { readHash, readSmall } from './push.ts'
 
 /** Bytes, or null. */

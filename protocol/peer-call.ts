@@ -1,19 +1,8 @@
 import { fromUtf8, MalformedBytes } from './bytes.ts'
 import { type CborKey, type CborValue, decodeCbor, encodeCbor } from './cbor.ts'
 import { Failure } from './failure.ts'
-import {
-  decodeAnswer,
-  decodeRequest,
-  encodeAnswer,
-  encodeRequestParts,
-} from './operation-request.ts'
-import {
-  OPERATION_NAMES,
-  type OperationInput,
-  type OperationName,
-  type OperationOutput,
-  rowOf,
-} from './operations.ts'
+import { decodeAnswer, decodeRequest, encodeAnswer, encodeRequestParts } from './operation-request.ts'
+import { OPERATION_NAMES, type OperationInput, type OperationName, type OperationOutput, rowOf } from './operations.ts'
 import type { PeerCodec } from './peer-operation.ts'
 import { toUtf8 } from './bytes.ts'
 
@@ -29,16 +18,10 @@ export interface NativeCall {
 /** `[name, {param: text}, {field: text}, bytes | text | null]`. */
 export const nativeCallCodec: PeerCodec<NativeCall> = {
   encode: ({ name, params, query, body }) =>
-    encodeCbor([
-      name,
-      new Map(Object.entries(params)),
-      new Map(Object.entries(query)),
-      body ?? null,
-    ]),
+    encodeCbor([name, new Map(Object.entries(params)), new Map(Object.entries(query)), body ?? null]),
   decode(bytes) {
     const value = decodeCbor(bytes)
-    if (!Array.isArray(value) || value.length !== 4)
-      throw new MalformedBytes('call: expected 4 fields', 0)
+    if (!Array.isArray(value) || value.length !== 4) throw new MalformedBytes('call: expected 4 fields', 0)
     const [name, params, query, body] = value as readonly CborValue[]
     if (typeof name !== 'string') throw new MalformedBytes('call: expected a name', 0)
     if (body !== null && typeof body !== 'string' && !(body instanceof Uint8Array))
@@ -48,10 +31,7 @@ export const nativeCallCodec: PeerCodec<NativeCall> = {
 }
 
 /** How an operation is asked of a peer. @throws {Failure} `malformed-request`, `too-large`, `not-permitted` */
-export function encodeNativeCall<N extends OperationName>(
-  name: N,
-  input: OperationInput<N>,
-): NativeCall {
+export function encodeNativeCall<N extends OperationName>(name: N, input: OperationInput<N>): NativeCall {
   refuseAdmin(name)
   return { name, ...encodeRequestParts(name, input) }
 }
@@ -65,10 +45,7 @@ export function readNativeCall({ name, params, query, body }: NativeCall): {
   if (known === undefined) throw new Failure('not-found', { operation: name.slice(0, 64) })
   refuseAdmin(known)
   const row = rowOf(known).body
-  if (
-    (row?.kind === 'bytes') !== body instanceof Uint8Array ||
-    (row?.kind === 'json') !== (typeof body === 'string')
-  ) {
+  if ((row?.kind === 'bytes') !== body instanceof Uint8Array || (row?.kind === 'json') !== (typeof body === 'string')) {
     throw new Failure('malformed-request', { operation: known }, { note: 'a body of another kind' })
   }
   if (row !== undefined && body !== undefined && body.length > row.limitBytes)
@@ -89,10 +66,7 @@ export function encodeNativeAnswer(value: unknown): Uint8Array {
 }
 
 /** Reads it. @throws {Failure} `unreachable` if it is no such answer */
-export function decodeNativeAnswer<N extends OperationName>(
-  name: N,
-  bytes: Uint8Array,
-): OperationOutput<N> {
+export function decodeNativeAnswer<N extends OperationName>(name: N, bytes: Uint8Array): OperationOutput<N> {
   return decodeAnswer(name, rowOf(name).answer.kind === 'bytes' ? bytes : parseJson(textOf(bytes)))
 }
 

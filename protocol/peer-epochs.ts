@@ -22,7 +22,8 @@ export const EPOCH_PEER_OPERATIONS = {
     answerMaxBytes: ROOM_BYTES,
   }),
   epochs: peerOperation({
-    summary: 'The signed items of all epoch records of a process, that of epoch 1 first, and last one that its owner signed against one of them',
+    summary:
+      'The signed items of all epoch records of a process, that of epoch 1 first, and last one that its owner signed against one of them',
     request: cborCodec(writeId, reader => asProcessId(readId(reader))),
     requestMaxBytes: ROOM_BYTES,
     answer: cborCodec<readonly Uint8Array[]>(
@@ -36,7 +37,8 @@ export const EPOCH_PEER_OPERATIONS = {
     atOnce: 16,
   }),
   holdEpoch: peerOperation({
-    summary: 'Its owner asks a scheduler to take nothing more of a process for a while; where its feed ends, null if it is not scheduled there',
+    summary:
+      'Its owner asks a scheduler to take nothing more of a process for a while; where its feed ends, null if it is not scheduled there',
     request: itemCodec,
     requestMaxBytes: EPOCH_RECORD_MAX_BYTES,
     answer: cborCodec(writeFeedPlace, readFeedPlace),

@@ -3,7 +3,16 @@
  * and follow the compiler: the service of node/peer-service.ts must carry it out. Bytes: docs/protocol/peers.md.
  */
 import { decodeCoSignAnswer, decodeCoSignRequest, encodeCoSignAnswer, encodeCoSignRequest } from './co-signing.ts'
-import { asKeyId, asMessageId, asModuleId, asProcessId, type KeyId, type MessageId, type ModuleId, type ProcessId } from './ids.ts'
+import {
+  asKeyId,
+  asMessageId,
+  asModuleId,
+  asProcessId,
+  type KeyId,
+  type MessageId,
+  type ModuleId,
+  type ProcessId,
+} from './ids.ts'
 import {
   EVIDENCE_SIZE_MAX_BYTES,
   HEADS_TOGETHER_MAX,
@@ -63,8 +72,7 @@ const processesCodec: PeerCodec<readonly ProcessId[]> = cborCodec(
     writer.array(processes.length)
     for (const process of processes) writeId(writer, process)
   },
-  reader =>
-    Array.from({ length: readCount(reader, ANNOUNCED_MAX) }, () => asProcessId(readId(reader))),
+  reader => Array.from({ length: readCount(reader, ANNOUNCED_MAX) }, () => asProcessId(readId(reader))),
 )
 const nothingCodec: PeerCodec<void> = cborCodec(
   writer => writer.null(),
@@ -218,10 +226,8 @@ export const PEER_OPERATIONS = {
 
 type Table = typeof PEER_OPERATIONS
 export type PeerOperationName = keyof Table
-export type PeerRequest<N extends PeerOperationName> =
-  Table[N] extends PeerOperationRow<infer R, infer _> ? R : never
-export type PeerAnswer<N extends PeerOperationName> =
-  Table[N] extends PeerOperationRow<infer _, infer A> ? A : never
+export type PeerRequest<N extends PeerOperationName> = Table[N] extends PeerOperationRow<infer R, infer _> ? R : never
+export type PeerAnswer<N extends PeerOperationName> = Table[N] extends PeerOperationRow<infer _, infer A> ? A : never
 /** Operations that give many answers. */
 export type PeerStreamName = {
   [N in PeerOperationName]: Table[N]['answers'] extends 'many' ? N : never
@@ -237,7 +243,5 @@ export type PeerOperations = {
 
 /** The row of an operation without its own types, if there is one of that name. */
 export function peerRowOf(name: string): PeerOperationRow | undefined {
-  return Object.hasOwn(PEER_OPERATIONS, name)
-    ? (PEER_OPERATIONS as Record<string, PeerOperationRow>)[name]
-    : undefined
+  return Object.hasOwn(PEER_OPERATIONS, name) ? (PEER_OPERATIONS as Record<string, PeerOperationRow>)[name] : undefined
 }

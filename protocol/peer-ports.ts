@@ -19,22 +19,13 @@ export interface Peers {
   /** The encoded envelope of slot 0 of a process, from whoever has it; nothing if nobody in reach does. */
   spawnEnvelope(process: ProcessId, options?: CallOptions): Promise<Uint8Array | undefined>
   /** The same, from one node and nobody else. */
-  spawnEnvelopeOf(
-    node: KeyId,
-    process: ProcessId,
-    options?: CallOptions,
-  ): Promise<Uint8Array | undefined>
+  spawnEnvelopeOf(node: KeyId, process: ProcessId, options?: CallOptions): Promise<Uint8Array | undefined>
   /** The encoded envelope of slot 0 of the process that a principal names, from whoever has it. */
   canister(principal: Uint8Array, options?: CallOptions): Promise<Uint8Array | undefined>
   /** The signed item of a module, from whoever has it. */
   moduleItem(module: ModuleId, options?: CallOptions): Promise<Uint8Array | undefined>
   /** Blocks of the message feed of a process from `from` on, with their signed head; nothing if there are no more. */
-  frames(
-    scheduler: KeyId,
-    process: ProcessId,
-    from: number,
-    options?: CallOptions,
-  ): Promise<SignedBlocks | undefined>
+  frames(scheduler: KeyId, process: ProcessId, from: number, options?: CallOptions): Promise<SignedBlocks | undefined>
   /** Tells a node that these processes name it. */
   announce(node: KeyId, processes: readonly ProcessId[], options?: CallOptions): Promise<void>
   /** The tree below a message of a process which that node schedules. @throws {Failure} `unknown-message` too */
@@ -52,19 +43,9 @@ export interface Peers {
 /** Compute units elsewhere, by their keys, and what schedulers tell of them. All of it is checked by whoever asks. */
 export interface UnitPeers {
   /** Tells another compute unit of a process what this one attests. */
-  attest(
-    to: KeyId,
-    process: ProcessId,
-    attestations: readonly Attestation[],
-    options?: CallOptions,
-  ): Promise<void>
+  attest(to: KeyId, process: ProcessId, attestations: readonly Attestation[], options?: CallOptions): Promise<void>
   /** What a unit attests of frames from `from` on, itself and what it heard of others; a page of them. */
-  attestations(
-    unit: KeyId,
-    process: ProcessId,
-    from: number,
-    options?: CallOptions,
-  ): Promise<readonly Attestation[]>
+  attestations(unit: KeyId, process: ProcessId, from: number, options?: CallOptions): Promise<readonly Attestation[]>
   /** Final frames from the one that holds `slot` on, a page of them; none if it is not final before `waitMs` are over. */
   finalFrames(
     unit: KeyId,
@@ -78,12 +59,7 @@ export interface UnitPeers {
   /** Tells a scheduler that the timers of a process it schedules have changed; it then asks for them. */
   timersChanged(scheduler: KeyId, process: ProcessId, options?: CallOptions): Promise<void>
   /** The seq which the next push from `from` to `to` must have, as the scheduler of `to` knows it. */
-  expectedSeq(
-    scheduler: KeyId,
-    to: ProcessId,
-    from: ProcessId,
-    options?: CallOptions,
-  ): Promise<number>
+  expectedSeq(scheduler: KeyId, to: ProcessId, from: ProcessId, options?: CallOptions): Promise<number>
 }
 
 /** Two compute units of one process that signed different certificates for one frame: at least one of them is at fault. */

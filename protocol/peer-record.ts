@@ -47,18 +47,21 @@ export function signPeerRecord(record: Omit<PeerRecord, 'key'>, seed: Uint8Array
 
 /** Reads a record that its key signed. Whether it is old or expired is for whoever holds a clock. @throws {MalformedBytes}, {Failure} `bad-signature`, `too-large` */
 export function readPeerRecord(bytes: Uint8Array): PeerRecord {
-  if (bytes.length > PEER_RECORD_MAX_BYTES) throw new Failure('too-large', { bytes: bytes.length, max: PEER_RECORD_MAX_BYTES })
+  if (bytes.length > PEER_RECORD_MAX_BYTES)
+    throw new Failure('too-large', { bytes: bytes.length, max: PEER_RECORD_MAX_BYTES })
   const reader = new CborReader(bytes)
   if (reader.array() !== 2) throw new MalformedBytes('peer record: expected 2 fields', 0)
   const [body, signature] = [reader.bytes(), reader.bytes()]
   reader.end()
   const record = readBody(new CborReader(body))
-  if (!ed25519Verify(fromBase64Url(record.key), messageOf(body), signature)) throw new Failure('bad-signature', { peer: record.key })
+  if (!ed25519Verify(fromBase64Url(record.key), messageOf(body), signature))
+    throw new Failure('bad-signature', { peer: record.key })
   return record
 }
 
 function readBody(reader: CborReader): PeerRecord {
-  if (reader.array() !== 7 || readSmall(reader) !== 1) throw new MalformedBytes('peer record: another version', reader.offset)
+  if (reader.array() !== 7 || readSmall(reader) !== 1)
+    throw new MalformedBytes('peer record: another version', reader.offset)
   const key = asKeyId(readId(reader))
   const addresses = Array.from({ length: bounded(reader, PEER_RECORD_ADDRESSES_MAX) }, () => reader.text())
   const roles = Array.from({ length: bounded(reader, PEER_ROLES.length) }, () => {

@@ -7,13 +7,7 @@ import {
 } from './attestation.ts'
 import { MalformedBytes } from './bytes.ts'
 import { asProcessId, type ProcessId, type Slot } from './ids.ts'
-import {
-  cborCodec,
-  expectFields,
-  type PeerCodec,
-  peerOperation,
-  writeId,
-} from './peer-operation.ts'
+import { cborCodec, expectFields, type PeerCodec, peerOperation, writeId } from './peer-operation.ts'
 import { rawCodec } from './peer-blocks.ts'
 import { readId, readSmall } from './push.ts'
 import { decodeUnitRead, encodeUnitRead, type UnitRead } from './unit-read.ts'
@@ -51,9 +45,7 @@ const placeCodec = cborCodec<{ readonly process: ProcessId; readonly from: numbe
 )
 
 /** `[process, encoded]`, the second as `inner` has it. */
-function about<T>(
-  inner: PeerCodec<T>,
-): PeerCodec<{ readonly process: ProcessId; readonly what: T }> {
+function about<T>(inner: PeerCodec<T>): PeerCodec<{ readonly process: ProcessId; readonly what: T }> {
   return cborCodec(
     (writer, { process, what }) => {
       writer.array(2)
@@ -121,16 +113,14 @@ export const UNIT_PEER_OPERATIONS = {
     answerMaxBytes: SMALL_MAX_BYTES,
   }),
   attestations: peerOperation({
-    summary:
-      'What is attested of frames of a process from one on, by this unit and others it heard of',
+    summary: 'What is attested of frames of a process from one on, by this unit and others it heard of',
     request: placeCodec,
     requestMaxBytes: SMALL_MAX_BYTES,
     answer: attestationsCodec,
     answerMaxBytes: ATTESTATIONS_MAX_BYTES,
   }),
   finalFrames: peerOperation({
-    summary:
-      'Final frames from the one that holds a slot on, with results and signatures; waits for it',
+    summary: 'Final frames from the one that holds a slot on, with results and signatures; waits for it',
     request: finalFramesFrom,
     requestMaxBytes: SMALL_MAX_BYTES,
     answer: { encode: encodeFinalFrames, decode: decodeFinalFrames },

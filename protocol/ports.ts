@@ -119,10 +119,7 @@ export interface QueryAnswer {
 export interface CertifiedResult {
   readonly result: Result
   readonly bytes: Uint8Array
-  readonly proof: Pick<
-    PushProof,
-    'resultHead' | 'resultPath' | 'certificate' | 'certificateBytes' | 'signatures'
-  >
+  readonly proof: Pick<PushProof, 'resultHead' | 'resultPath' | 'certificate' | 'certificateBytes' | 'signatures'>
 }
 
 /**
@@ -154,11 +151,7 @@ export interface Computer {
   /** Whether this very object came of this unit's evaluation, of a process for which this unit's word is enough. */
   attests(push: Push): boolean
   /** The proof of the push at `index` in the outbox of `slot`. */
-  proveOutbox(
-    process: ProcessId,
-    slot: Slot,
-    indexes: readonly number[],
-  ): Promise<readonly PushProof[]>
+  proveOutbox(process: ProcessId, slot: Slot, indexes: readonly number[]): Promise<readonly PushProof[]>
   /** Sees all that is evaluated, or the state after slot `at`. @throws {Failure} `busy`, `timeout`, `unknown-process` */
   query(
     process: ProcessId,

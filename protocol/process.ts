@@ -74,7 +74,8 @@ export function describeSpawnItem(item: DataItem): ProcessDescription {
 
 function describeTags(tags: readonly Tag[]): Pick<ProcessDescription, 'module' | 'policy' | 'epoch' | 'tags'> {
   const module = findTag(tags, 'Module')
-  if (module === undefined || !isId(module)) throw new Failure('wrong-type', {}, { note: 'a spawn needs a Module tag with an id' })
+  if (module === undefined || !isId(module))
+    throw new Failure('wrong-type', {}, { note: 'a spawn needs a Module tag with an id' })
   return { module: asModuleId(module), policy: readPolicy(tags), epoch: 0, tags }
 }
 

@@ -40,7 +40,12 @@ export const PROOF_OPERATIONS = {
     ...write,
     path: '/v1/evidence',
     summary: 'Hand in evidence; it is checked, acted upon, and handed on to other nodes',
-    body: { kind: 'bytes', mediaType: ITEM_MEDIA_TYPE, limitBytes: EVIDENCE_SIZE_MAX_BYTES, what: 'One piece of evidence.' },
+    body: {
+      kind: 'bytes',
+      mediaType: ITEM_MEDIA_TYPE,
+      limitBytes: EVIDENCE_SIZE_MAX_BYTES,
+      what: 'One piece of evidence.',
+    },
     answer: json(z.object({ evidence: EvidenceId, isNew: z.boolean() })),
   },
 } as const satisfies Record<string, OperationRow>

@@ -30,7 +30,8 @@ export function refutePush(push: Push, proof: PushProof, sender: ProcessDescript
   const reason = refuteResult(proof, core.slot, sender)
   if (reason !== undefined) return reason
   const { kind } = decodePushBody(push.bodyBytes)
-  if (kind === 'spawn' && core.to !== childId(core.from, core.slot, core.index)) return 'the id of the child does not follow'
+  if (kind === 'spawn' && core.to !== childId(core.from, core.slot, core.index))
+    return 'the id of the child does not follow'
   return undefined
 }
 
@@ -45,7 +46,8 @@ export function refuteVouched(push: Push, sender: ProcessDescription, feed: Proc
   const { core } = push
   if (core.from !== sender.id) return 'it names another sender'
   if (!equalBytes(sha256(push.bodyBytes), core.bodyHash)) return 'the body is not that of the core'
-  if (voucherOf(firstPolicy(sender), feed) === undefined) return 'it has no proof, and the scheduler cannot vouch for it'
+  if (voucherOf(firstPolicy(sender), feed) === undefined)
+    return 'it has no proof, and the scheduler cannot vouch for it'
   if (decodePushBody(push.bodyBytes).kind === 'spawn') return 'a spawn without a proof'
   return undefined
 }
@@ -57,11 +59,7 @@ export interface PushSender {
   readonly module: ModuleId
 }
 
-export function pushSender(
-  proof: PushProof | undefined,
-  sender: ProcessDescription,
-  feed: ProcessPolicy,
-): PushSender {
+export function pushSender(proof: PushProof | undefined, sender: ProcessDescription, feed: ProcessPolicy): PushSender {
   const position = proof?.signatures[0]?.unit ?? 0
   const policy = policyOfUnit(sender, position)
   const owner = proof === undefined ? feed.schedulers[0] : policy && unitAt(policy, position)
@@ -83,8 +81,14 @@ export function refuteResult(
 ): string | undefined {
   const { certificate } = proof
   if (certificate.process !== process.id) return 'the certificate is of another process'
-  const root = rootFromPath(leafHash(proof.resultHead), slot - certificate.firstSlot, certificate.count, proof.resultPath)
-  if (root === undefined || !equalBytes(root, certificate.resultsRoot)) return 'the certificate does not hold the result'
+  const root = rootFromPath(
+    leafHash(proof.resultHead),
+    slot - certificate.firstSlot,
+    certificate.count,
+    proof.resultPath,
+  )
+  if (root === undefined || !equalBytes(root, certificate.resultsRoot))
+    return 'the certificate does not hold the result'
   return refuteSignatures(proof, process)
 }
 

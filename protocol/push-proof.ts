@@ -31,8 +31,7 @@ export function decodePushProof(bytes: Uint8Array): PushProof {
   const certificate = decodeCertificate(certificateBytes)
   const parts = reader.array()
   const signatures: { unit: number; signature: Uint8Array }[] = []
-  for (let i = 0; i < parts; i += 2)
-    signatures.push({ unit: readSmall(reader), signature: reader.bytes() })
+  for (let i = 0; i < parts; i += 2) signatures.push({ unit: readSmall(reader), signature: reader.bytes() })
   reader.end()
   return { resultHead, outboxPath, resultPath, certificate, certificateBytes, signatures }
 }

@@ -201,7 +201,6 @@ export function readHash(reader: CborReader): Uint8Array {
 /** Reads an unsigned integer that fits a number. */
 export function readSmall(reader: CborReader): number {
   const value = reader.uint()
-  if (typeof value !== 'number')
-    throw new MalformedBytes('expected an integer below 2^53', reader.offset)
+  if (typeof value !== 'number') throw new MalformedBytes('expected an integer below 2^53', reader.offset)
   return value
 }

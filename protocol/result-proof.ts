@@ -75,8 +75,7 @@ export function encodeResultProof(proof: ResultProof): Uint8Array {
 
 /** Takes a proof apart; whether anything in it holds is for `checkProof`. @throws {MalformedBytes} */
 export function decodeResultProof(bytes: Uint8Array): ResultProof {
-  if (bytes.length > PROOF_SIZE_MAX_BYTES)
-    throw new MalformedBytes(`proof: more than ${PROOF_SIZE_MAX_BYTES} bytes`, 0)
+  if (bytes.length > PROOF_SIZE_MAX_BYTES) throw new MalformedBytes(`proof: more than ${PROOF_SIZE_MAX_BYTES} bytes`, 0)
   const reader = new CborReader(bytes)
   const fields = reader.array()
   if (fields < 10 || fields > 12) throw new MalformedBytes('proof: expected 10 to 12 fields', 0)
@@ -117,8 +116,7 @@ export function isResultProof(bytes: Uint8Array): boolean {
 
 function readSpawns(reader: CborReader): Uint8Array[] {
   const count = reader.array()
-  if (count < 1 || count > LINEAGE_MAX)
-    throw new MalformedBytes('proof: bad number of spawn messages', reader.offset)
+  if (count < 1 || count > LINEAGE_MAX) throw new MalformedBytes('proof: bad number of spawn messages', reader.offset)
   return Array.from({ length: count }, () => reader.bytes())
 }
 

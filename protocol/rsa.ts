@@ -9,11 +9,7 @@ const HASH_BYTES = 32
 const TRAILER = 0xbc
 
 /** Whether the key made the signature; the signature must be as long as the modulus. */
-export function rsaPssVerifyPortable(
-  modulus: Uint8Array,
-  message: Uint8Array,
-  signature: Uint8Array,
-): boolean {
+export function rsaPssVerifyPortable(modulus: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   const n = toInteger(modulus)
   const s = toInteger(signature)
   if (s >= n) return false
@@ -23,11 +19,7 @@ export function rsaPssVerifyPortable(
   for (let at = 0; at < modulus.length - encodedBytes; at++) {
     if (encoded[at] !== 0) return false
   }
-  return isPssEncoding(
-    encoded.subarray(modulus.length - encodedBytes),
-    encodedBits,
-    sha256(message),
-  )
+  return isPssEncoding(encoded.subarray(modulus.length - encodedBytes), encodedBits, sha256(message))
 }
 
 /** DER of "the hash that follows is a SHA-256". */

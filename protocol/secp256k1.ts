@@ -19,11 +19,7 @@ export function secp256k1SignPortable(secret: Uint8Array, hash: Uint8Array): Uin
 }
 
 /** Whether the key signed the hash, in JavaScript. */
-export function secp256k1VerifyPortable(
-  publicKey: Uint8Array,
-  hash: Uint8Array,
-  signature: Uint8Array,
-): boolean {
+export function secp256k1VerifyPortable(publicKey: Uint8Array, hash: Uint8Array, signature: Uint8Array): boolean {
   try {
     return secp256k1.verify(signature, hash, publicKey, { prehash: false, lowS: true })
   } catch {
@@ -32,17 +28,12 @@ export function secp256k1VerifyPortable(
 }
 
 /** The key that signed the hash, in JavaScript. */
-export function secp256k1RecoverPortable(
-  hash: Uint8Array,
-  signature: Uint8Array,
-): Uint8Array | undefined {
+export function secp256k1RecoverPortable(hash: Uint8Array, signature: Uint8Array): Uint8Array | undefined {
   const recovered = new Uint8Array(65)
   recovered[0] = signature[64] ?? 0
   recovered.set(signature.subarray(0, 64), 1)
   try {
-    return secp256k1.Signature.fromBytes(recovered, 'recovered')
-      .recoverPublicKey(hash)
-      .toBytes(false)
+    return secp256k1.Signature.fromBytes(recovered, 'recovered').recoverPublicKey(hash).toBytes(false)
   } catch {
     return undefined
   }

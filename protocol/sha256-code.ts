@@ -42,8 +42,7 @@ const vector = (opcode: number): Code => [0xfd, unsigned(opcode)]
 
 /** For a shuffle: the words of one vector in the other order of bytes; words 0 to 7 of two. */
 const TURNED = [3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12]
-const wordsOf = (words: readonly number[]): Code =>
-  words.map(word => range(4).map(byte => 4 * word + byte))
+const wordsOf = (words: readonly number[]): Code => words.map(word => range(4).map(byte => 4 * word + byte))
 const shuffle = (x: Code, y: Code, lanes: Code): Code => [x, y, vector(13), lanes]
 
 /** Sixteen bytes of the block, as four words. */
@@ -81,11 +80,7 @@ const VECTORS: Words = {
   add: vector(174),
   xor: vector(81),
   constant: word => [i32(word), vector(17)],
-  rotate: (word, by) => [
-    [word, i32(by), vector(173)],
-    [word, i32(32 - by), vector(171)],
-    vector(80),
-  ],
+  rotate: (word, by) => [[word, i32(by), vector(173)], [word, i32(32 - by), vector(171)], vector(80)],
   shift: (word, by) => [word, i32(by), vector(173)],
   select: (mask, x, y) => [x, y, mask, vector(82)],
   load: range(4).map(n => [
@@ -100,8 +95,7 @@ const VECTORS: Words = {
 
 /** Turns rows into columns: four vectors of four words, in locals that follow each other. */
 function transpose(rows: number, columns: number): Code {
-  const zip = (x: number, y: number, ...words: number[]): Code =>
-    shuffle(get(x), get(y), wordsOf(words))
+  const zip = (x: number, y: number, ...words: number[]): Code => shuffle(get(x), get(y), wordsOf(words))
   const [ab, cd, lateAb, lateCd] = [SPARE, SPARE + 1, SPARE + 2, SPARE + 3]
   return [
     // All four are on the stack before the first local is overwritten.
@@ -120,10 +114,7 @@ function hashFunction(words: Words): Code {
   const { type, add, constant, load, store } = words
   const start = range(8).map(n => set(STATE + n, constant(START[n] ?? 0)))
   const letters = range(8).map(n => set(LETTERS + n, get(STATE + n)))
-  const rounds = range(64).map(round => [
-    round < 16 ? [] : scheduleWord(words, round),
-    hashRound(words, round),
-  ])
+  const rounds = range(64).map(round => [round < 16 ? [] : scheduleWord(words, round), hashRound(words, round)])
   const added = range(8).map(n => set(STATE + n, [get(STATE + n), get(LETTERS + n), add]))
   const next = [set(BLOCK, [get(BLOCK), i32(64), 0x6a]), set(BLOCKS, [get(BLOCKS), i32(1), 0x6b])]
   const loop = [[0x03, 0x40], load, letters, rounds, added, next, [get(BLOCKS), 0x0d, 0], 0x0b]

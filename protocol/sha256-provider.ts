@@ -19,10 +19,7 @@ export function hashOneByOne(hash: HashOfTwo): CryptoProvider['sha256Each'] {
  * Short messages are hashed in WebAssembly, several at once; single ones of more than `shortMaxBytes`, and all that are
  * longer than a lane, by `long`, which is faster with them. Where WebAssembly may not be used, `long` does all.
  */
-export function fastSha256(
-  long: HashOfTwo,
-  shortMaxBytes: number,
-): Pick<CryptoProvider, 'sha256' | 'sha256Each'> {
+export function fastSha256(long: HashOfTwo, shortMaxBytes: number): Pick<CryptoProvider, 'sha256' | 'sha256Each'> {
   const oneByOne = hashOneByOne(long)
   let short: ShortSha256
   try {

@@ -23,8 +23,7 @@ export class ShortSha256 {
     this.#view = new DataView(buffer)
     this.#one = exports['one'] as (blocks: number) => void
     this.#four = exports['four'] as (blocks: number) => void
-    if (new DataView(this.hash(NO_BYTES).buffer).getUint32(0) !== HASH_OF_NOTHING)
-      throw new Error('a wrong hash')
+    if (new DataView(this.hash(NO_BYTES).buffer).getUint32(0) !== HASH_OF_NOTHING) throw new Error('a wrong hash')
   }
 
   /** The hash of a message of up to `SHORT_MESSAGE_MAX_BYTES`. */

@@ -63,8 +63,7 @@ export function isP256Signature(signature: Uint8Array): boolean {
 
 /** The same signature with the lower of its two possible s (n - s signs the same); 64 bytes. */
 export function withLowS(signature: Uint8Array): Uint8Array {
-  if (signature.length !== 64 || compareBigEndian(signature, 32, SECP256K1_HALF) <= 0)
-    return signature
+  if (signature.length !== 64 || compareBigEndian(signature, 32, SECP256K1_HALF) <= 0) return signature
   const low = Uint8Array.from(signature)
   let borrow = 0
   for (let at = 31; at >= 0; at--) {
@@ -77,9 +76,7 @@ export function withLowS(signature: Uint8Array): Uint8Array {
 
 /** Compressed (02, 03) or uncompressed (04), never the hybrid forms (06, 07) that some take. */
 export function isSecp256k1PublicKey(key: Uint8Array): boolean {
-  return (
-    (key.length === 33 && (key[0] === 2 || key[0] === 3)) || (key.length === 65 && key[0] === 4)
-  )
+  return (key.length === 33 && (key[0] === 2 || key[0] === 3)) || (key.length === 65 && key[0] === 4)
 }
 
 /** 2,048 to 4,096 bits, odd, without leading zero bytes. */
@@ -101,12 +98,7 @@ function isEd25519Point(bytes: Uint8Array, from: number): boolean {
 }
 
 /** Compares 32 little-endian bytes, the topmost masked, with a big-endian bound. */
-function isBelowLittleEndian(
-  bytes: Uint8Array,
-  from: number,
-  bound: Uint8Array,
-  topMask: number,
-): boolean {
+function isBelowLittleEndian(bytes: Uint8Array, from: number, bound: Uint8Array, topMask: number): boolean {
   for (let index = 31; index >= 0; index--) {
     const byte = (bytes[from + index] ?? 0) & (index === 31 ? topMask : 0xff)
     const limit = bound[31 - index] ?? 0

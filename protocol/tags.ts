@@ -29,9 +29,7 @@ export const SYSTEM_TAGS: ReadonlySet<string> = new Set([
   'Variant',
 ])
 
-const SYSTEM_TAGS_LOWER: ReadonlySet<string> = new Set(
-  Array.from(SYSTEM_TAGS, name => name.toLowerCase()),
-)
+const SYSTEM_TAGS_LOWER: ReadonlySet<string> = new Set(Array.from(SYSTEM_TAGS, name => name.toLowerCase()))
 
 /** A length below 2^20 takes three bytes at most. */
 const LONG_MAX_BYTES = 3
@@ -60,8 +58,7 @@ export function tagsSizeBytes(tags: readonly Tag[]): number {
   let sizeBytes = longBytes(tags.length) + 1
   for (const { name, value } of tags) {
     sizeBytes += textBytes(name) + textBytes(value)
-    if (sizeBytes > TAGS_SIZE_MAX_BYTES)
-      throw new RangeError(`expected tags of at most ${TAGS_SIZE_MAX_BYTES} bytes`)
+    if (sizeBytes > TAGS_SIZE_MAX_BYTES) throw new RangeError(`expected tags of at most ${TAGS_SIZE_MAX_BYTES} bytes`)
   }
   return sizeBytes
 }
@@ -87,10 +84,8 @@ export function decodeTags(bytes: Uint8Array): Tag[] {
     const name = readText(cursor, bytes)
     tags.push({ name, value: readText(cursor, bytes) })
   }
-  if (bytes[cursor.end] !== 0)
-    throw new MalformedBytes('tags: expected the closing zero', cursor.end)
-  if (cursor.end + 1 !== bytes.length)
-    throw new MalformedBytes('tags: trailing bytes', cursor.end + 1)
+  if (bytes[cursor.end] !== 0) throw new MalformedBytes('tags: expected the closing zero', cursor.end)
+  if (cursor.end + 1 !== bytes.length) throw new MalformedBytes('tags: trailing bytes', cursor.end + 1)
   return tags
 }
 

@@ -51,9 +51,7 @@ export const SCHEMAS_BY_NAME_ONLY: readonly z.ZodType[] = [TraceNode]
 const Tree = z.codec(z.unknown(), z.custom<TraceNodeView>(), {
   decode(root, context) {
     const decoded: TraceNodeView[] = []
-    const waiting: { from: unknown; into: TraceNodeView[]; at: number }[] = [
-      { from: root, into: decoded, at: 0 },
-    ]
+    const waiting: { from: unknown; into: TraceNodeView[]; at: number }[] = [{ from: root, into: decoded, at: 0 }]
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const fields = TraceFields.safeDecode(next.from as z.input<typeof TraceFields>)
       const children = (next.from as { readonly children?: unknown } | null)?.children

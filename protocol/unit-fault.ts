@@ -48,15 +48,25 @@ export function judgeFault(fault: UnitFault, process: ProcessDescription): Fault
   const accused = policy && unitAt(policy, fault.unit)
   const certificate = decodeCertificate(fault.certificateBytes)
   if (fault.process !== id || certificate.process !== id) return refuted('it is about another process')
-  if (policy === undefined || accused === undefined || !unitSigned(policy, fault.certificateBytes, fault)) return refuted('the accused has not signed it')
+  if (policy === undefined || accused === undefined || !unitSigned(policy, fault.certificateBytes, fault))
+    return refuted('the accused has not signed it')
   if (fault.other === undefined) return { verdict: 'open', accused, certificate }
   const reason = refuteOther(fault, certificate, decodeCertificate(fault.other.certificateBytes), policy)
   return reason === undefined ? { verdict: 'proven', accused, certificate } : refuted(reason)
 }
 
-function refuteOther({ other, ...fault }: UnitFault, said: Certificate, told: Certificate, policy: ProcessPolicy): string | undefined {
+function refuteOther(
+  { other, ...fault }: UnitFault,
+  said: Certificate,
+  told: Certificate,
+  policy: ProcessPolicy,
+): string | undefined {
   if (other === undefined || equalBytes(other.certificateBytes, fault.certificateBytes)) return 'both say the same'
-  if (told.process !== said.process || told.firstSlot !== said.firstSlot || !equalBytes(told.frameHash, said.frameHash)) {
+  if (
+    told.process !== said.process ||
+    told.firstSlot !== said.firstSlot ||
+    !equalBytes(told.frameHash, said.frameHash)
+  ) {
     return 'the other certificate is of another frame'
   }
   const ascends = other.signatures.every(({ unit }, at) => at === 0 || unit > (other.signatures[at - 1]?.unit ?? 0))
@@ -113,7 +123,8 @@ function readOther(reader: CborReader): UnitFault['other'] {
   if (reader.array() !== 2) throw new MalformedBytes('fault: expected 2 fields of the other', reader.offset)
   const certificateBytes = reader.bytes()
   const parts = reader.array()
-  if (parts % 2 !== 0 || parts > 2 * SIGNATURES_MAX) throw new MalformedBytes('fault: bad number of signatures', reader.offset)
+  if (parts % 2 !== 0 || parts > 2 * SIGNATURES_MAX)
+    throw new MalformedBytes('fault: bad number of signatures', reader.offset)
   const signatures = Array.from({ length: parts / 2 }, () => ({ unit: readSmall(reader), signature: reader.bytes() }))
   return { certificateBytes, signatures }
 }

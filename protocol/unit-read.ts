@@ -60,20 +60,13 @@ export const encodeUnitRead = (read: UnitRead): Uint8Array =>
   toUtf8(JSON.stringify(z.encode(UnitReadView, read as never)))
 
 /** @throws {Error} if it is none */
-export const decodeUnitRead = (bytes: Uint8Array): UnitRead =>
-  z.decode(UnitReadView, JSON.parse(fromUtf8(bytes)))
+export const decodeUnitRead = (bytes: Uint8Array): UnitRead => z.decode(UnitReadView, JSON.parse(fromUtf8(bytes)))
 
-export function encodeUnitReading<K extends UnitRead['kind']>(
-  kind: K,
-  reading: UnitReading<K>,
-): Uint8Array {
+export function encodeUnitReading<K extends UnitRead['kind']>(kind: K, reading: UnitReading<K>): Uint8Array {
   return toUtf8(JSON.stringify(z.encode(UNIT_READS[kind], reading as never)))
 }
 
 /** @throws {Error} if it is none of that kind */
-export function decodeUnitReading<K extends UnitRead['kind']>(
-  kind: K,
-  bytes: Uint8Array,
-): UnitReading<K> {
+export function decodeUnitReading<K extends UnitRead['kind']>(kind: K, bytes: Uint8Array): UnitReading<K> {
   return z.decode(UNIT_READS[kind] as z.ZodType, JSON.parse(fromUtf8(bytes))) as UnitReading<K>
 }

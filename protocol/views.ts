@@ -29,10 +29,7 @@ export const ProblemView = named(
     code: z.enum(FAILURE_CODES),
     number: z.string(),
     next: z.string(),
-    details: z.record(
-      z.string(),
-      z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]),
-    ),
+    details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
     causes: z.array(z.string()),
     request: z.string().optional(),
   }),
@@ -50,22 +47,14 @@ export const ReceiptView = named(
   }),
 )
 
-export const ModuleAddedView = named(
-  'ModuleAdded',
-  'The module is known here now.',
-  z.object({ module: ModuleId }),
-)
+export const ModuleAddedView = named('ModuleAdded', 'The module is known here now.', z.object({ module: ModuleId }))
 
 /** What came of one item that was handed in. */
 export const SubmittedView = z.union([ReceiptView, ModuleAddedView])
 export type SubmittedView = ValueOf<typeof SubmittedView>
 
 /** What came of one item of a bundle. */
-export const BundledView = z.union([
-  ReceiptView,
-  ModuleAddedView,
-  z.object({ problem: ProblemView }),
-])
+export const BundledView = z.union([ReceiptView, ModuleAddedView, z.object({ problem: ProblemView })])
 export type BundledView = ValueOf<typeof BundledView>
 
 export const ModuleView = named(
@@ -158,9 +147,7 @@ export const ResultView = named(
     log: z.string(),
     outbox: z.array(OutboxEntryView),
     /** Messages that shall stand in other feeds too. */
-    assigns: z.array(
-      z.object({ message: z.string(), process: z.string(), exclude: z.array(z.string()) }),
-    ),
+    assigns: z.array(z.object({ message: z.string(), process: z.string(), exclude: z.array(z.string()) })),
     dropped: z.array(z.string()),
     /** Enough compute units of the process attest it: nobody takes it back. */
     final: z.boolean(),

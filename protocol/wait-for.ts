@@ -5,16 +5,11 @@ import type { CallOptions, Clock } from './ports.ts'
 const OVER = 'over'
 
 /** Waits for `work`, but not longer than the options allow; the work goes on. @throws {Failure} `timeout`, `aborted` */
-export function waitFor<T>(
-  work: Promise<T>,
-  clock: Clock,
-  { signal, timeoutMs }: CallOptions,
-): Promise<T> {
+export function waitFor<T>(work: Promise<T>, clock: Clock, { signal, timeoutMs }: CallOptions): Promise<T> {
   if (signal?.aborted === true) return Promise.reject(new Failure('aborted'))
   return new Promise<T>((resolve, reject) => {
     const over = new AbortController()
-    const abort = (): void =>
-      end(() => reject(new Failure('aborted', {}, { cause: signal?.reason })))
+    const abort = (): void => end(() => reject(new Failure('aborted', {}, { cause: signal?.reason })))
     const end = (settle: () => void): void => {
       over.abort(OVER)
       signal?.removeEventListener('abort', abort)

@@ -69,9 +69,7 @@ export const BigText = named(
 )
 
 /** A whole number from 0 to `max`, in a path or a query. */
-export function naturalText(
-  max: number = Number.MAX_SAFE_INTEGER,
-): z.ZodCodec<z.ZodString, z.ZodInt> {
+export function naturalText(max: number = Number.MAX_SAFE_INTEGER): z.ZodCodec<z.ZodString, z.ZodInt> {
   const codec = z.codec(z.string().regex(/^(0|[1-9][0-9]{0,15})$/), z.int().min(0).max(max), {
     decode: Number,
     encode: String,

@@ -103,7 +103,8 @@ export function admitIngress(
   process: ProcessDescription,
   nowMs: number,
 ): void {
-  if (bytes.length > ITEM_SIZE_MAX_BYTES) throw new Failure('too-large', { bytes: bytes.length, max: ITEM_SIZE_MAX_BYTES })
+  if (bytes.length > ITEM_SIZE_MAX_BYTES)
+    throw new Failure('too-large', { bytes: bytes.length, max: ITEM_SIZE_MAX_BYTES })
   const reason = refuteIngress(request, process, nowMs)
   if (reason !== undefined) throw new Failure('bad-signature', { id: requestMessageId(request.id), reason })
 }
@@ -112,7 +113,8 @@ export function admitIngress(
 export function admitPush(push: Push, proof: PushProof | undefined, sender: ProcessDescription): void {
   let reason: string | undefined
   try {
-    reason = proof === undefined ? 'it has no proof' : (refutePush(push, proof, sender) ?? refuteLate(push, proof, sender))
+    reason =
+      proof === undefined ? 'it has no proof' : (refutePush(push, proof, sender) ?? refuteLate(push, proof, sender))
   } catch (error) {
     throw new Failure('bad-certificate', { from: sender.id }, { cause: error })
   }
@@ -121,7 +123,9 @@ export function admitPush(push: Push, proof: PushProof | undefined, sender: Proc
 
 /** Compute units from which the sender was taken may have gone on by themselves. */
 function refuteLate({ core }: Push, { signatures }: PushProof, sender: ProcessDescription): string | undefined {
-  return speaksTooLate(sender, signatures[0]?.unit ?? 0, core.slot) ? 'its compute units were no longer those of the sender' : undefined
+  return speaksTooLate(sender, signatures[0]?.unit ?? 0, core.slot)
+    ? 'its compute units were no longer those of the sender'
+    : undefined
 }
 
 /** May this node schedule that process? @throws {Failure} `not-scheduler`; `moved` if it did */

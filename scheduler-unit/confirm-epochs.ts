@@ -15,7 +15,8 @@ export function confirmEpochs(
   lanes: Pick<Lanes, 'opening'>,
   requests: readonly { readonly process: ProcessId }[],
 ): Promise<unknown> | undefined {
-  if (confirmEpoch === undefined || requests.every(({ process }) => lanes.opening(process) !== undefined)) return undefined
+  if (confirmEpoch === undefined || requests.every(({ process }) => lanes.opening(process) !== undefined))
+    return undefined
   const unseen = new Set<ProcessId>()
   for (const { process } of requests) if (lanes.opening(process) === undefined) unseen.add(process)
   // What fails here fails again, for each request by itself, once it is seated.

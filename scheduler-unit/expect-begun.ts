@@ -8,6 +8,7 @@ export async function expectBegun(log: Pick<Log, 'length' | 'sync'>, process: Pr
   const { id, prologue } = process
   if (prologue === undefined) return
   const length = await log.length(messagesFeed(process))
-  if (length < prologue.length) throw new Failure('moved', { process: id }, { note: 'its feed is still being taken over' })
+  if (length < prologue.length)
+    throw new Failure('moved', { process: id }, { note: 'its feed is still being taken over' })
   if (length === prologue.length) await log.sync()
 }

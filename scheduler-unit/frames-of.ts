@@ -14,7 +14,10 @@ export function framesOf(
   return cutFrames(batch).map((entries, at) => {
     const slot = firstSlot
     firstSlot += entries.length
-    const bytes = encodeFrame(slot, entries.map(entry => ({ timestampMs, envelopeBytes: entry.bytes })))
+    const bytes = encodeFrame(
+      slot,
+      entries.map(entry => ({ timestampMs, envelopeBytes: entry.bytes })),
+    )
     const ids = entries.map((entry, i) => entry.id || envelopeId(entry.envelope, process.id, slot + i))
     const senders = entries.map(entry => entry.sender)
     return { process, index: from.index + at, bytes, firstSlot: slot, ids, senders }

@@ -71,9 +71,7 @@ export function seatIngressNow(
   admitIngress(envelope.bytes, request, lane.process, parts.clock.now())
   const recent = lane.recent(id)
   if (recent !== undefined) return known(recent.receipt)
-  return parts.log.messages.lacks(lane.process.id, id)
-    ? enqueue(parts, lane, envelope, request, id)
-    : undefined
+  return parts.log.messages.lacks(lane.process.id, id) ? enqueue(parts, lane, envelope, request, id) : undefined
 }
 
 function enqueue(

@@ -98,7 +98,8 @@ export class Lane {
   /** Nobody may write here any more: another lane of this process may be opened. What waits fails; only a still lane retires. */
   retire(): void {
     this.senders.storeAll(this.#durableBlocks)
-    if (this.#broken === undefined) this.#break([], new Failure('busy', { process: this.process.id }, { note: 'its lane was closed' }))
+    if (this.#broken === undefined)
+      this.#break([], new Failure('busy', { process: this.process.id }, { note: 'its lane was closed' }))
   }
 
   /** Nothing waits for its slot. */
@@ -195,7 +196,10 @@ export class Lane {
       this.#hurries = false
       // The seqs of those behind it were given on its account.
       if (batch.some(({ after }) => after?.state === 'failed')) {
-        this.#break(batch, new Failure('busy', { process: this.process.id }, { note: 'what a push came from did not become durable' }))
+        this.#break(
+          batch,
+          new Failure('busy', { process: this.process.id }, { note: 'what a push came from did not become durable' }),
+        )
       } else if (batch.length > 0) this.#commit(batch, timestampMs)
       this.#next()
     })

@@ -1,4 +1,12 @@
-import { type Clock, Failure, type KeyId, LANES_MAX, type Log, type ProcessDescription, type ProcessId } from '../protocol/index.ts'
+import {
+  type Clock,
+  Failure,
+  type KeyId,
+  LANES_MAX,
+  type Log,
+  type ProcessDescription,
+  type ProcessId,
+} from '../protocol/index.ts'
 import { checkScheduler } from './admission.ts'
 import { expectBegun } from './expect-begun.ts'
 import { Lane } from './lane.ts'
@@ -106,7 +114,16 @@ export class Lanes implements AsyncDisposable {
     const now = (): number => clock.now()
     await expectBegun(log, description)
     const expectFree = (): void => this.#parts.expectFree?.(process)
-    const lane = await Lane.open({ log, recent: this.#recent, process: description, now, expectFree, commit, committing, committed })
+    const lane = await Lane.open({
+      log,
+      recent: this.#recent,
+      process: description,
+      now,
+      expectFree,
+      commit,
+      committing,
+      committed,
+    })
     // Whoever held the process meanwhile has been told where its feed ends.
     expectFree()
     return lane

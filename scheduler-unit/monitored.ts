@@ -5,7 +5,8 @@ const END = toUtf8('scheduler/monitored0')
 
 /** The processes whose cron timers are given ticks. */
 export async function* monitoredProcesses(store: Store): AsyncIterable<ProcessId> {
-  for await (const { key } of store.range({ gte: PREFIX, lt: END })) yield asProcessId(toBase64Url(key.subarray(PREFIX.length)))
+  for await (const { key } of store.range({ gte: PREFIX, lt: END }))
+    yield asProcessId(toBase64Url(key.subarray(PREFIX.length)))
 }
 
 /** Keeps across restarts whether a process is among them. */

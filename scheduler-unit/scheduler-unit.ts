@@ -84,8 +84,10 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const describe = async (id: ProcessId) => (await log.directory.process(id)) ?? parts.describe?.(id)
     const seatHere = (request: ScheduleRequest): Promise<Seat> => this.#seatHere(request).catch(failed)
     const isHeld = (process: ProcessId): boolean => this.#holds.has(process)
-    this.#coSigned = parts.together && new CoSignedProcesses({ ...parts, ...parts.together, describe, seatHere, isHeld })
-    const commitOf = async (process: ProcessDescription): Promise<LaneParts['commit']> => this.#coSigned?.commitOf(process)
+    this.#coSigned =
+      parts.together && new CoSignedProcesses({ ...parts, ...parts.together, describe, seatHere, isHeld })
+    const commitOf = async (process: ProcessDescription): Promise<LaneParts['commit']> =>
+      this.#coSigned?.commitOf(process)
     this.#holds = new Holds(parts.clock)
     this.#lanes = new Lanes({ ...parts, commitOf, expectFree: process => this.#holds.expectFree(process) })
     this.#receipts = new KnownReceipts(log, this.#lanes)
@@ -109,7 +111,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
 
   /** Answers another scheduler of a process that this one has a part in. @throws {Failure} `unknown-process`, `not-scheduler` */
   coSign(from: KeyId, request: CoSignRequest): Promise<CoSignAnswer> {
-    if (this.#coSigned === undefined || this.#closed) return Promise.reject(new Failure('unknown-process', { process: request.process }))
+    if (this.#coSigned === undefined || this.#closed)
+      return Promise.reject(new Failure('unknown-process', { process: request.process }))
     return this.#coSigned.answer(from, request)
   }
 
@@ -230,14 +233,18 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       const id = asMessageId(item.id)
       // What controls a process names modules, which have to be looked up.
       if (isControl(item.tags)) return undefined
-      if (item.id === process || lane.recent(id) !== undefined || !this.#parts.log.messages.lacks(process, id)) return undefined
+      if (item.id === process || lane.recent(id) !== undefined || !this.#parts.log.messages.lacks(process, id))
+        return undefined
       return this.#enqueueItem(lane, envelope, item, { gathers: gathering.adds(lane) })
     } catch (error) {
       return failedAnswer(error)
     }
   }
 
-  async #seatItem({ process, item: parsed }: ScheduleRequest, envelope: Extract<Envelope, { kind: 'item' }>): Promise<Seat> {
+  async #seatItem(
+    { process, item: parsed }: ScheduleRequest,
+    envelope: Extract<Envelope, { kind: 'item' }>,
+  ): Promise<Seat> {
     const item = parsed ?? parseItem(envelope.item)
     const id = asMessageId(item.id)
     const repeated = await this.#receipts.known(process, id, envelope.item)
@@ -265,7 +272,9 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       throw new Failure('busy', { signer: item.ownerAddress }, { note: 'too many messages of one signer' })
     }
     const window = item.id === lane.process.id ? spawnWindow(lane.process) : undefined
-    return lane.enqueue(asMessageId(item.id), envelope, encodeEnvelope(envelope), { window, gathers }).then(scheduled, failedAnswer)
+    return lane
+      .enqueue(asMessageId(item.id), envelope, encodeEnvelope(envelope), { window, gathers })
+      .then(scheduled, failedAnswer)
   }
 
   async #seatPush(
@@ -308,7 +317,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if (core.seq < expectedSeq) return lane.durable().then(() => ({ status: 'duplicate' }), failedAnswer)
     if (core.seq > expectedSeq) return { status: 'gap', expectedSeq }
     // Others take no rejects; with a proof as it must be no push is so large.
-    if (lane.isShared && encodeEnvelope(envelope).length > 2 * ITEM_SIZE_MAX_BYTES) throw new Failure('too-large', { process: lane.process.id })
+    if (lane.isShared && encodeEnvelope(envelope).length > 2 * ITEM_SIZE_MAX_BYTES)
+      throw new Failure('too-large', { process: lane.process.id })
     this.#admitPush(envelope, sender, lane.process)
     const { envelope: bounded, bytes } = boundedEnvelope(envelope)
     const from = bounded.kind === 'push' ? pushSender(proof, sender, lane.process.policy) : undefined
@@ -316,7 +326,11 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   /** A push without a proof stands on our signature over the block: it must be ours to vouch for. */
-  #admitPush({ push, proof }: Extract<Envelope, { kind: 'push' }>, sender: ProcessDescription, { policy }: ProcessDescription): void {
+  #admitPush(
+    { push, proof }: Extract<Envelope, { kind: 'push' }>,
+    sender: ProcessDescription,
+    { policy }: ProcessDescription,
+  ): void {
     if (isOfLaterEpoch(sender, proof?.signatures[0]?.unit ?? 0)) {
       this.#parts.isBehind?.(sender.id)
       throw new Failure('moved', { process: sender.id }, { note: 'its compute units are not known here yet' })
@@ -379,7 +393,8 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 }
 
-const notDurable = (process: ProcessId): Failure => new Failure('busy', { process }, { note: 'what the push comes from is not durable' })
+const notDurable = (process: ProcessId): Failure =>
+  new Failure('busy', { process }, { note: 'what the push comes from is not durable' })
 
 const latin1 = (text: string): Uint8Array => Uint8Array.from(text, char => char.charCodeAt(0))
 

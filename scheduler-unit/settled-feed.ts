@@ -56,15 +56,13 @@ export class SettledFeed {
     const id = envelopeId(envelope, process, 0)
     const { messages } = this.#log
     const slot = messages.lacks(process, id) ? undefined : await messages.slotOf(process, id)
-    const frame =
-      slot === undefined ? undefined : await findFrame(this.#log, messagesFeed(this.#process), slot)
+    const frame = slot === undefined ? undefined : await findFrame(this.#log, messagesFeed(this.#process), slot)
     if (slot === undefined || frame === undefined) return undefined
     const assignment = decodeFrame(frame.bytes).assignments[slot - frame.firstSlot]
     if (assignment === undefined) return undefined
     // One id may be that of other bytes: those are refused, and nobody's word is needed for that.
     const isItem = envelope.kind === 'item'
-    if (isItem && !equalBytes(encodeEnvelope(assignment.envelope), encodeEnvelope(envelope)))
-      return undefined
+    if (isItem && !equalBytes(encodeEnvelope(assignment.envelope), encodeEnvelope(envelope))) return undefined
     return { id, process, slot, timestampMs: assignment.timestampMs }
   }
 }

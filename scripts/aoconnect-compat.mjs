@@ -13,8 +13,7 @@ const action = value => [{ name: 'Action', value }]
 const authorityTag = [{ name: 'Authority', value: authority }]
 
 const spawn = () => client.spawn({ module, scheduler, signer, tags: authorityTag, data: 'compat' })
-const send = (process, data, tags = action('Eval')) =>
-  client.message({ process, data, tags, signer })
+const send = (process, data, tags = action('Eval')) => client.message({ process, data, tags, signer })
 
 /** A result once it is there: releases give back whatever the unit says meanwhile. */
 async function resultOf(process, message) {
@@ -86,8 +85,7 @@ await step('results in pages, both ways', async () => {
 })
 await step('monitor and unmonitor', async () => {
   assert.match(await client.monitor({ process: process1, signer }), /^[\w-]{43}$/)
-  if (client.unmonitor)
-    assert.match(await client.unmonitor({ process: process1, signer }), /^[\w-]{43}$/)
+  if (client.unmonitor) assert.match(await client.unmonitor({ process: process1, signer }), /^[\w-]{43}$/)
 })
 await step('assign', async () => {
   if (!client.assign) return ABSENT

@@ -36,13 +36,7 @@ for (const release of named.length > 0 ? named : RELEASES) {
   const started = Date.now()
   const run = spawnSync(
     process.execPath,
-    [
-      '--import',
-      pathToFileURL(script('aoconnect-preload.mjs')).href,
-      script('aoconnect-compat.mjs'),
-      entry,
-      settings,
-    ],
+    ['--import', pathToFileURL(script('aoconnect-preload.mjs')).href, script('aoconnect-compat.mjs'), entry, settings],
     { encoding: 'utf8', env: { ...process.env, GRAPHQL_URL: `${url}/graphql` }, timeout: 180_000 },
   )
   const ok = run.status === 0
@@ -51,9 +45,7 @@ for (const release of named.length > 0 ? named : RELEASES) {
   const steps = lines.filter(line => line.startsWith('ok ')).length
   const absent = lines.filter(line => line.startsWith('absent ')).map(line => line.slice(7))
   const without = absent.length === 0 ? '' : `; the release has no ${absent.join('; ')}`
-  console.log(
-    `${release}: ${ok ? 'ok' : 'FAILED'}, ${steps} steps, ${Date.now() - started} ms${without}`,
-  )
+  console.log(`${release}: ${ok ? 'ok' : 'FAILED'}, ${steps} steps, ${Date.now() - started} ms${without}`)
   if (!ok) console.log(run.stdout + run.stderr)
 }
 process.exit(failed === 0 ? 0 : 1)
@@ -87,14 +79,10 @@ function install(release) {
   if (!existsSync(join(home, 'package.json'))) {
     mkdirSync(folder, { recursive: true })
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true }))
-    execFileSync(
-      'npm',
-      ['install', '--no-audit', '--no-fund', '--ignore-scripts', `@permaweb/aoconnect@${release}`],
-      {
-        cwd: folder,
-        stdio: ['ignore', 'ignore', 'inherit'],
-      },
-    )
+    execFileSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', `@permaweb/aoconnect@${release}`], {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
   }
   const { exports } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
   return join(home, exports['.'].import)

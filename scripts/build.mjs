@@ -16,7 +16,9 @@ const DIST = resolve(process.argv[2] ?? join(ROOT, 'dist'))
 
 rmSync(DIST, { recursive: true, force: true })
 const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
-const { status } = spawnSync(process.execPath, [compiler, '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', DIST], { stdio: 'inherit' })
+const { status } = spawnSync(process.execPath, [compiler, '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', DIST], {
+  stdio: 'inherit',
+})
 if (status !== 0) process.exit(status ?? 1)
 
 await buildStandardProcesses(join(DIST, 'processes', 'standard', 'build'))
@@ -27,5 +29,6 @@ for (const file of ['log/holepunch.d.ts', 'node/native-packages.d.ts']) cpSync(j
 // What is started is a few files again; their packages stay apart, for whoever installs this chooses and audits them.
 await bundle(join(DIST, 'programs'), { root: DIST, ending: 'js', packages: 'external' })
 writeFileSync(join(DIST, 'cli', 'main.js'), "#!/usr/bin/env node\nimport '../programs/main.js'\n")
-for (const program of ['host-main', 'clerk-main']) writeFileSync(join(DIST, 'node', `${program}.js`), `import '../programs/${program}.js'\n`)
+for (const program of ['host-main', 'clerk-main'])
+  writeFileSync(join(DIST, 'node', `${program}.js`), `import '../programs/${program}.js'\n`)
 chmodSync(join(DIST, 'cli', 'main.js'), 0o755)

@@ -11,7 +11,9 @@ export default class ClosingLine {
         const { state, errors } = test.result()
         if (test.diagnostic()?.flaky) {
           const why = errors?.[0]?.message?.split('\n')[0] ?? 'no reason was given'
-          process.stdout.write(`\nPASSED ONLY AT A SECOND ATTEMPT: ${module.relativeModuleId} > ${test.fullName}\n  ${why}\n`)
+          process.stdout.write(
+            `\nPASSED ONLY AT A SECOND ATTEMPT: ${module.relativeModuleId} > ${test.fullName}\n  ${why}\n`,
+          )
         }
         if (state === 'passed' || state === 'failed') counts[state] += 1
         else counts.skipped += 1

@@ -46,7 +46,11 @@ function platformOf(name) {
   const os = SYSTEMS.find(system => words.includes(system))
   const cpu = PROCESSORS.find(processor => words.includes(processor))
   if (os === undefined || cpu === undefined) return undefined
-  const libc = words.find(word => word.startsWith('musl')) ? 'musl' : words.find(word => word.startsWith('gnu')) ? 'glibc' : undefined
+  const libc = words.find(word => word.startsWith('musl'))
+    ? 'musl'
+    : words.find(word => word.startsWith('gnu'))
+      ? 'glibc'
+      : undefined
   return { os: [os], cpu: [cpu], ...(libc === undefined || os !== 'linux' ? {} : { libc: [libc] }) }
 }
 

@@ -39,9 +39,7 @@ function aptFor(release, mirror) {
   const root = join(work, release)
   mkdirSync(join(root, 'lists', 'partial'), { recursive: true })
   mkdirSync(join(root, 'cache', 'archives', 'partial'), { recursive: true })
-  const lines = ['deb', 'deb-src'].map(
-    kind => `${kind} [signed-by=${KEYRING}] ${mirror} ${release} main\n`,
-  )
+  const lines = ['deb', 'deb-src'].map(kind => `${kind} [signed-by=${KEYRING}] ${mirror} ${release} main\n`)
   writeFileSync(join(root, 'sources.list'), lines.join(''))
   const options = [
     `Dir::Etc::SourceList=${join(root, 'sources.list')}`,

@@ -24,11 +24,7 @@ function fetch(work) {
   const root = join(work, 'root')
   mkdirSync(join(archives, 'partial'), { recursive: true })
   mkdirSync(root)
-  const options = [
-    `Dir::Cache=${join(work, 'cache')}`,
-    'Debug::NoLocking=1',
-    'APT::Sandbox::User=root',
-  ]
+  const options = [`Dir::Cache=${join(work, 'cache')}`, 'Debug::NoLocking=1', 'APT::Sandbox::User=root']
   const flags = ['-q', '-y', '--download-only', '--no-install-recommends']
   run('apt-get', [...flags, ...options.flatMap(option => ['-o', option]), 'install', ...PACKAGES])
   for (const name of readdirSync(archives).filter(file => file.endsWith('.deb'))) {

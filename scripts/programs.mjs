@@ -37,7 +37,8 @@ const CLOCK_MAX_MS = 50
 /** @returns {Promise<'built' | 'fresh'>} fresh: nothing had to be done. */
 export async function buildPrograms() {
   const known = readBundle()
-  if (known !== undefined && freshBundle() !== undefined && fingerprintOf(known.inputs) === known.fingerprint) return 'fresh'
+  if (known !== undefined && freshBundle() !== undefined && fingerprintOf(known.inputs) === known.fingerprint)
+    return 'fresh'
   for (;;) {
     const startedMs = Date.now()
     const isSame = known !== undefined && existsSync(join(BUNDLES, known.key)) && contentOf(known.inputs) === known.key
@@ -45,7 +46,11 @@ export async function buildPrograms() {
     const inputs = isSame ? known.inputs : await bundle(folder, { root: ROOT, ending: 'ts', packages: 'bundle' })
     const fingerprint = fingerprintOf(inputs)
     // Whoever saves a file in this very moment is waited for.
-    if (inputs.every(input => (statSync(join(ROOT, input), { throwIfNoEntry: false })?.ctimeMs ?? 0) < startedMs - CLOCK_MAX_MS)) {
+    if (
+      inputs.every(
+        input => (statSync(join(ROOT, input), { throwIfNoEntry: false })?.ctimeMs ?? 0) < startedMs - CLOCK_MAX_MS,
+      )
+    ) {
       const key = contentOf(inputs)
       if (!isSame) keep(folder, key)
       publish({ key, inputs, fingerprint })
@@ -64,22 +69,30 @@ export async function buildPrograms() {
 export async function bundle(folder, { root, ending, packages }) {
   rmSync(folder, { recursive: true, force: true })
   // A host shares no file with the others: it would load what they need.
-  const made = await Promise.all([PROGRAMS, HOST].map(programs => build({
-    entryPoints: Object.fromEntries(Object.entries(programs).map(([name, path]) => [name, join(root, `${path}.${ending}`)])),
-    absWorkingDir: root,
-    outdir: folder,
-    bundle: true,
-    splitting: true,
-    metafile: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    chunkNames: '[name]-[hash]',
-    logLevel: 'error',
-    banner: { js: 'const require = globalThis.process.getBuiltinModule("node:module").createRequire(import.meta.url);' },
-    plugins: [builtins(), whereItLay(root, folder), ...(packages === 'bundle' ? [packagesApart(folder)] : [])],
-    ...(packages === 'external' ? { packages } : {}),
-  })))
+  const made = await Promise.all(
+    [PROGRAMS, HOST].map(programs =>
+      build({
+        entryPoints: Object.fromEntries(
+          Object.entries(programs).map(([name, path]) => [name, join(root, `${path}.${ending}`)]),
+        ),
+        absWorkingDir: root,
+        outdir: folder,
+        bundle: true,
+        splitting: true,
+        metafile: true,
+        platform: 'node',
+        format: 'esm',
+        target: 'node24',
+        chunkNames: '[name]-[hash]',
+        logLevel: 'error',
+        banner: {
+          js: 'const require = globalThis.process.getBuiltinModule("node:module").createRequire(import.meta.url);',
+        },
+        plugins: [builtins(), whereItLay(root, folder), ...(packages === 'bundle' ? [packagesApart(folder)] : [])],
+        ...(packages === 'external' ? { packages } : {}),
+      }),
+    ),
+  )
   const read = made.flatMap(({ metafile }) => Object.keys(metafile.inputs)).filter(input => !input.includes(':'))
   const manifests = new Set(read.flatMap(input => manifestsAbove(root, input)))
   return [...new Set([...CONFIGURATION, ...manifests, ...read])].sort()
@@ -126,7 +139,10 @@ function whereItLay(root, folder) {
             .replaceAll('import.meta.url', `${url}.href`)
             .replaceAll('import.meta.dirname', `globalThis.process.getBuiltinModule('node:path').dirname(${file})`)
             .replaceAll('import.meta.filename', file)
-            .replaceAll('import.meta.resolve(', `(name => globalThis.process.getBuiltinModule('node:url').pathToFileURL(${from}.resolve(name)).href)(`),
+            .replaceAll(
+              'import.meta.resolve(',
+              `(name => globalThis.process.getBuiltinModule('node:url').pathToFileURL(${from}.resolve(name)).href)(`,
+            ),
           loader: path.endsWith('ts') ? 'ts' : 'js',
         }
       })
@@ -146,7 +162,9 @@ function packagesApart(folder) {
         if (found.errors.length > 0 && rest.kind === 'require-call') return { path, external: true }
         if (found.errors.length > 0 || found.external || !found.path.includes('node_modules')) return found
         const [, root, name] = /^(.*[/\\]node_modules[/\\]((?:@[^/\\]+[/\\])?[^/\\]+))/.exec(found.path) ?? []
-        const isApart = APART.includes(name.replaceAll('\\', '/')) || ['prebuilds', 'binding.gyp'].some(part => existsSync(join(root, part)))
+        const isApart =
+          APART.includes(name.replaceAll('\\', '/')) ||
+          ['prebuilds', 'binding.gyp'].some(part => existsSync(join(root, part)))
         // Found from where the bundle lies, wherever the clone is moved.
         return isApart ? { path: relative(folder, found.path).split(sep).join('/'), external: true } : found
       })
@@ -164,13 +182,16 @@ function keep(folder, key) {
 function publish(made) {
   mkdirSync(BUNDLES, { recursive: true })
   replace('bundle.json', JSON.stringify(made))
-  replace('main.js', [
-    `import { begin, freshBundle } from './${made.key}/startup.js'`,
-    'begin()',
-    'const fresh = freshBundle()',
-    `await import(fresh === undefined ? '../../cli/main.ts' : new URL('main.js', fresh).href)`,
-    '',
-  ].join('\n'))
+  replace(
+    'main.js',
+    [
+      `import { begin, freshBundle } from './${made.key}/startup.js'`,
+      'begin()',
+      'const fresh = freshBundle()',
+      `await import(fresh === undefined ? '../../cli/main.ts' : new URL('main.js', fresh).href)`,
+      '',
+    ].join('\n'),
+  )
   const others = readdirSync(BUNDLES, { withFileTypes: true })
     .filter(entry => entry.isDirectory() && entry.name !== made.key)
     .map(({ name }) => ({ path: join(BUNDLES, name), ms: statSync(join(BUNDLES, name)).mtimeMs }))

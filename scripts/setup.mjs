@@ -43,7 +43,8 @@ function firstDifference(lockfile, installed) {
   const present = JSON.parse(installed).packages
   for (const [path, wanted] of Object.entries(JSON.parse(lockfile).packages)) {
     if (path === '' || wanted.optional === true || wanted.devOptional === true || wanted.peer === true) continue
-    if (present[path]?.version !== wanted.version) return `${path.replace(/.*node_modules\//, '')} is not ${wanted.version}`
+    if (present[path]?.version !== wanted.version)
+      return `${path.replace(/.*node_modules\//, '')} is not ${wanted.version}`
   }
   return undefined
 }
@@ -85,7 +86,12 @@ function run(title, command, args, env = process.env) {
   say(`atoll: ${title} …`)
   const timer = setInterval(() => say(`atoll: ${title} … ${seconds()} s`), isTerminal ? 1000 : 30_000)
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'], shell: command.endsWith('.cmd') })
+    const child = spawn(command, args, {
+      cwd: ROOT,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      shell: command.endsWith('.cmd'),
+    })
     let output = ''
     const keep = chunk => {
       output = (output + chunk).slice(-OUTPUT_KEPT_BYTES)
@@ -97,7 +103,9 @@ function run(title, command, args, env = process.env) {
       if (code === 0) return resolve(undefined)
       reject(new Error(`${output}\natoll: ${title} failed (${command} ended with ${code})`))
     })
-  }).finally(() => clearInterval(timer)).then(() => say(`atoll: ${title}: done in ${seconds()} s${isTerminal ? '\n' : ''}`))
+  })
+    .finally(() => clearInterval(timer))
+    .then(() => say(`atoll: ${title}: done in ${seconds()} s${isTerminal ? '\n' : ''}`))
 }
 
 async function install(reason) {
@@ -135,8 +143,15 @@ async function buildAgentPrelude() {
 async function buildPrograms() {
   if (await hasFreshPrograms()) return
   const node = pinnedNode() ?? process.execPath
-  const { status, stderr } = spawnSync(node, ['--no-warnings', join(ROOT, 'scripts', 'programs.mjs')], { cwd: ROOT, encoding: 'utf8' })
-  process.stderr.write(status === 0 ? 'atoll: programs bundled\n' : `${stderr}\natoll: the programs cannot be bundled; they start from their sources\n`)
+  const { status, stderr } = spawnSync(node, ['--no-warnings', join(ROOT, 'scripts', 'programs.mjs')], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  })
+  process.stderr.write(
+    status === 0
+      ? 'atoll: programs bundled\n'
+      : `${stderr}\natoll: the programs cannot be bundled; they start from their sources\n`,
+  )
 }
 
 /** Asks the bundle itself, which is JavaScript; an older Node than it was made for cannot. */

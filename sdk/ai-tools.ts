@@ -15,11 +15,17 @@ export interface AiToolsOptions<C extends AnyContract> {
 }
 
 /** The queries of a process, and those messages that are allowed, as tools for a language model. */
-export function aiTools<C extends AnyContract>(ref: ProcessRef<C>, options: AiToolsOptions<C> = {}): Record<string, AiTool> {
+export function aiTools<C extends AnyContract>(
+  ref: ProcessRef<C>,
+  options: AiToolsOptions<C> = {},
+): Record<string, AiTool> {
   const { contract } = ref
   const allowed = options.messages === 'all' ? Object.keys(contract.messages) : (options.messages ?? [])
   const calls = ref as unknown as Readonly<Record<string, (input: unknown, limits: object) => Promise<unknown>>>
-  const tool = (name: string, { input, doc }: { readonly input: Schema; readonly doc: string | undefined }): AiTool => ({
+  const tool = (
+    name: string,
+    { input, doc }: { readonly input: Schema; readonly doc: string | undefined },
+  ): AiTool => ({
     description: doc ?? `${name} of the process ${contract.name}`,
     inputSchema: input,
     execute: async (given, { abortSignal } = {}) => (await calls[name]?.(given, { signal: abortSignal })) ?? 'done',

@@ -18,7 +18,12 @@ export function callMessage(
 }
 
 /** An input as the contract has it travel, and the tag that tells how. @throws {Failure} `bad-input`; nothing was sent */
-export function payload({ wire }: AnyContract, schema: Schema, input: unknown, label: string): { tags: Tag[]; data: Uint8Array | string } {
+export function payload(
+  { wire }: AnyContract,
+  schema: Schema,
+  input: unknown,
+  label: string,
+): { tags: Tag[]; data: Uint8Array | string } {
   if (wire === undefined) return { tags: [JSON_TAG], data: inputData(schema, input, label) }
   const checked = checkValue(schema, input)
   if (!checked.ok) throw new Failure('bad-input', {}, { note: `${label}: ${checked.problem}` })

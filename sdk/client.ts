@@ -97,16 +97,28 @@ export class Client {
     if ('kind' in first) return spawnTyped(this, first, second as TypedSpawnFields<AnyContract>, third)
     const options = second as CallOptions
     const fields = withPolicy(first)
-    const { schedulers, computeUnits } = fields.schedulers ? { ...fields, schedulers: fields.schedulers } : await this.#unitsHere(fields, options)
-    const item = await signSpawn({ ...fields, computeUnits, anchor: fields.anchor ?? this.#anchor() }, schedulers, this.#signerOr(fields.signer))
+    const { schedulers, computeUnits } = fields.schedulers
+      ? { ...fields, schedulers: fields.schedulers }
+      : await this.#unitsHere(fields, options)
+    const item = await signSpawn(
+      { ...fields, computeUnits, anchor: fields.anchor ?? this.#anchor() },
+      schedulers,
+      this.#signerOr(fields.signer),
+    )
     const sent = await this.#sendItem(item.bytes, options)
     return new ProcessHandle(this, sent.process, sent)
   }
 
   /** The units that the connected node names: its own, or those of others for what it does not run. */
-  async #unitsHere({ computeUnits }: SignedSpawnFields, options: CallOptions): Promise<Pick<SignedSpawnFields, 'computeUnits'> & { schedulers: string[] }> {
+  async #unitsHere(
+    { computeUnits }: SignedSpawnFields,
+    options: CallOptions,
+  ): Promise<Pick<SignedSpawnFields, 'computeUnits'> & { schedulers: string[] }> {
     const { scheduler, computeUnit } = (this.#node ??= await this.node(options))
-    return { schedulers: [scheduler], computeUnits: computeUnits ?? (computeUnit === scheduler ? undefined : [computeUnit]) }
+    return {
+      schedulers: [scheduler],
+      computeUnits: computeUnits ?? (computeUnit === scheduler ? undefined : [computeUnit]),
+    }
   }
 
   /** A process by its id or Name tag, as its contract says; no call is made. */
@@ -121,7 +133,11 @@ export class Client {
 
   /** Signs a message without sending it: its id is known, and `submit` may be repeated. */
   prepare(fields: SendFields): Promise<DataItem> {
-    return signMessage(fields.process, { ...fields, anchor: fields.anchor ?? this.#anchor() }, this.#signerOr(fields.signer))
+    return signMessage(
+      fields.process,
+      { ...fields, anchor: fields.anchor ?? this.#anchor() },
+      this.#signerOr(fields.signer),
+    )
   }
 
   /** Sends a message; resolves when it is durable. Retries are safe: the same bytes get the same slot. */
@@ -150,21 +166,14 @@ export class Client {
   }
 
   /** Hands in many signed items; an answer for each, in order. */
-  submitMany(
-    items: readonly Uint8Array[],
-    options: CallOptions = {},
-  ): Promise<(SubmittedView | Failure)[]> {
+  submitMany(items: readonly Uint8Array[], options: CallOptions = {}): Promise<(SubmittedView | Failure)[]> {
     return submitMany(this.transport, items, options, SEND_TIMEOUT_MS)
   }
 
   /** The result of a slot, or of a message that stands there; waits for it. */
   result(process: string, at: Slot | string, options: CallOptions = {}): Promise<ResultView> {
     return untilThere(this.transport, options, RESULT_TIMEOUT_MS, (wait_ms, limits) =>
-      this.transport.request(
-        'result',
-        { process: asProcessId(process), at: placeOf(at), wait_ms },
-        limits,
-      ),
+      this.transport.request('result', { process: asProcessId(process), at: placeOf(at), wait_ms }, limits),
     )
   }
 
@@ -182,17 +191,9 @@ export class Client {
   }
 
   /** The result with what proves it; see `verifyResult`. */
-  certifiedResult(
-    process: string,
-    at: Slot | string,
-    options: CallOptions = {},
-  ): Promise<CertifiedView> {
+  certifiedResult(process: string, at: Slot | string, options: CallOptions = {}): Promise<CertifiedView> {
     return untilThere(this.transport, options, RESULT_TIMEOUT_MS, (wait_ms, limits) =>
-      this.transport.request(
-        'certifiedResult',
-        { process: asProcessId(process), at: placeOf(at), wait_ms },
-        limits,
-      ),
+      this.transport.request('certifiedResult', { process: asProcessId(process), at: placeOf(at), wait_ms }, limits),
     )
   }
 
@@ -212,20 +213,12 @@ export class Client {
     const allTags = [...(action === undefined ? [] : [{ name: 'Action', value: action }]), ...tags]
     const bytes = typeof data === 'string' ? toUtf8(data) : data
     return withRetries(this.transport, options, SEND_TIMEOUT_MS, limits =>
-      this.transport.request(
-        'query',
-        { process: asProcessId(process), from, tags: allTags, data: bytes, at },
-        limits,
-      ),
+      this.transport.request('query', { process: asProcessId(process), from, tags: allTags, data: bytes, at }, limits),
     )
   }
 
   /** The value of a cell after the last evaluated slot, or nothing. */
-  async cell(
-    process: string,
-    key: Uint8Array | string,
-    options: CallOptions = {},
-  ): Promise<Uint8Array | undefined> {
+  async cell(process: string, key: Uint8Array | string, options: CallOptions = {}): Promise<Uint8Array | undefined> {
     const bytes = typeof key === 'string' ? toUtf8(key) : key
     try {
       return await withRetries(this.transport, options, SEND_TIMEOUT_MS, limits =>
@@ -238,10 +231,7 @@ export class Client {
   }
 
   /** A message and all that it caused so far. */
-  trace(
-    id: string,
-    options: CallOptions & { readonly process?: ProcessId | undefined } = {},
-  ): Promise<TraceView> {
+  trace(id: string, options: CallOptions & { readonly process?: ProcessId | undefined } = {}): Promise<TraceView> {
     const { process, ...limits } = options
     return withRetries(this.transport, limits, SEND_TIMEOUT_MS, rest =>
       this.transport.request('trace', { message: asMessageId(id), process }, rest),
@@ -249,17 +239,10 @@ export class Client {
   }
 
   /** A message and all that it caused, once nothing of it is under way. */
-  settled(
-    id: string,
-    options: CallOptions & { readonly process?: ProcessId | undefined } = {},
-  ): Promise<TraceView> {
+  settled(id: string, options: CallOptions & { readonly process?: ProcessId | undefined } = {}): Promise<TraceView> {
     const { process, ...limits } = options
     return untilThere(this.transport, limits, RESULT_TIMEOUT_MS, (wait_ms, rest) =>
-      this.transport.request(
-        'trace',
-        { message: asMessageId(id), process, settled: true, wait_ms },
-        rest,
-      ),
+      this.transport.request('trace', { message: asMessageId(id), process, settled: true, wait_ms }, rest),
     )
   }
 
@@ -272,9 +255,7 @@ export class Client {
 
   /** What the node says of itself. */
   node(options: CallOptions = {}): Promise<NodeView> {
-    return withRetries(this.transport, options, SEND_TIMEOUT_MS, limits =>
-      this.transport.request('node', {}, limits),
-    )
+    return withRetries(this.transport, options, SEND_TIMEOUT_MS, limits => this.transport.request('node', {}, limits))
   }
 
   async #sendItem(bytes: Uint8Array, options: CallOptions): Promise<Sent> {
@@ -295,5 +276,4 @@ export class Client {
   }
 }
 
-const placeOf = (at: Slot | string): Slot | MessageId =>
-  typeof at === 'number' ? at : asMessageId(at)
+const placeOf = (at: Slot | string): Slot | MessageId => (typeof at === 'number' ? at : asMessageId(at))

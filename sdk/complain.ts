@@ -1,4 +1,13 @@
-import { type CallOptions, ed25519PublicKey, encodeComplaint, Failure, generateEd25519Seed, makeComplaint, type OperationOutput, readComplaint } from '../protocol/index.ts'
+import {
+  type CallOptions,
+  ed25519PublicKey,
+  encodeComplaint,
+  Failure,
+  generateEd25519Seed,
+  makeComplaint,
+  type OperationOutput,
+  readComplaint,
+} from '../protocol/index.ts'
 import type { Transport } from './transport.ts'
 
 /** What a client says of a message that has no receipt. */

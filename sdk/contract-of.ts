@@ -27,7 +27,12 @@ export function contractOf(described: InterfaceDescription): AnyContract {
       args: schemaOfJson(described.args),
       state: anything,
       messages: mapped(described.messages, one =>
-        message({ input: schemaOfJson(one.input), reply: replyOf(one.reply), allow: one.allow ?? ['anyone'], ...docOf(one.doc) }),
+        message({
+          input: schemaOfJson(one.input),
+          reply: replyOf(one.reply),
+          allow: one.allow ?? ['anyone'],
+          ...docOf(one.doc),
+        }),
       ),
       queries: mapped(described.queries, one =>
         query({ input: schemaOfJson(one.input), reply: replyOf(one.reply), ...docOf(one.doc) }),

@@ -40,11 +40,7 @@ export async function* followResults(
   let reachedMs = around.clock.now()
   while (next < to) {
     try {
-      for await (const result of transport.stream(
-        'followResults',
-        { process, from: next },
-        { signal },
-      )) {
+      for await (const result of transport.stream('followResults', { process, from: next }, { signal })) {
         reachedMs = around.clock.now()
         if (result.slot < next) continue
         next = result.slot + 1
@@ -54,8 +50,7 @@ export async function* followResults(
       }
     } catch (error) {
       const isOver = around.clock.now() - reachedMs > timeoutMs
-      if (!Failure.is(error) || error.blame !== 'transient' || error.code === 'aborted' || isOver)
-        throw error
+      if (!Failure.is(error) || error.blame !== 'transient' || error.code === 'aborted' || isOver) throw error
     }
     await pause(around, PAUSE_MS, signal)
   }

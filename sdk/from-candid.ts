@@ -1,4 +1,13 @@
-import { type AnyContract, MalformedContract, type Message, message, nothing, type Query, query, type Schema } from '../contract/index.ts'
+import {
+  type AnyContract,
+  MalformedContract,
+  type Message,
+  message,
+  nothing,
+  type Query,
+  query,
+  type Schema,
+} from '../contract/index.ts'
 import { MalformedBytes } from '../protocol/index.ts'
 import { parseDid } from './candid/did-text.ts'
 import type { DidMethod, DidType } from './candid/did-type.ts'
@@ -29,13 +38,27 @@ type ReplySchema<F> = F extends (...input: never[]) => infer R ? Schema<Uint8Arr
 /** The contract of a canister. */
 export interface CanisterContract<T extends CanisterMethods> extends AnyContract {
   readonly args: Schema<T extends { readonly init: infer I } ? I : undefined, Uint8Array>
-  readonly messages: { readonly [K in keyof T['updates']]: Message<InputSchema<T['updates'][K]>, ReplySchema<T['updates'][K]>> }
-  readonly queries: { readonly [K in keyof T['queries']]: Query<InputSchema<T['queries'][K]>, ReplySchema<T['queries'][K]>> }
+  readonly messages: {
+    readonly [K in keyof T['updates']]: Message<InputSchema<T['updates'][K]>, ReplySchema<T['updates'][K]>>
+  }
+  readonly queries: {
+    readonly [K in keyof T['queries']]: Query<InputSchema<T['queries'][K]>, ReplySchema<T['queries'][K]>>
+  }
 }
 
 /** What a reference has of its own, and what every object is asked for. */
 const TAKEN: ReadonlySet<string> = new Set([
-  'id', 'contract', 'send', 'events', 'results', 'state', 'locate', 'spawned', 'then', 'catch', 'finally',
+  'id',
+  'contract',
+  'send',
+  'events',
+  'results',
+  'state',
+  'locate',
+  'spawned',
+  'then',
+  'catch',
+  'finally',
 ])
 
 /**
@@ -58,7 +81,10 @@ export function fromCandid<T extends CanisterMethods = AnyMethods>(did: string):
       messages: Object.fromEntries(named(false).map(([name, method]) => [keyOf(name), message(partsOf(method))])),
       queries: Object.fromEntries(named(true).map(([name, method]) => [keyOf(name), query(partsOf(method))])),
       events: {},
-      wire: { contentType: 'application/candid', actions: Object.fromEntries(all.map(([name]) => [keyOf(name), name])) },
+      wire: {
+        contentType: 'application/candid',
+        actions: Object.fromEntries(all.map(([name]) => [keyOf(name), name])),
+      },
     }
     // The caller's word for what the text promises; each value is checked when it passes.
     return Object.freeze(made) as unknown as CanisterContract<T>
@@ -70,7 +96,10 @@ export function fromCandid<T extends CanisterMethods = AnyMethods>(did: string):
 
 const keyOf = (name: string): string => (TAKEN.has(name) ? `${name}_` : name)
 
-const partsOf = ({ args, results }: DidMethod): { input: Schema; reply: Schema } => ({ input: inputSchema(args), reply: replySchema(results) })
+const partsOf = ({ args, results }: DidMethod): { input: Schema; reply: Schema } => ({
+  input: inputSchema(args),
+  reply: replySchema(results),
+})
 
 /** Takes arguments, gives the bytes in which they travel. */
 function inputSchema(types: readonly DidType[]): Schema<unknown, Uint8Array> {

@@ -58,8 +58,10 @@ export interface HandoverCalls {
 
 export function handoverCalls(transport: Transport, signerOr: (signer: Signer | undefined) => Signer): HandoverCalls {
   return {
-    epochs: async (id, options = {}) => (await transport.request('listEpochs', { process: asProcessId(id) }, options)).epochs,
-    handover: (id, fields, options = {}) => handOver(transport, asProcessId(id), fields, signerOr(fields.signer), options),
+    epochs: async (id, options = {}) =>
+      (await transport.request('listEpochs', { process: asProcessId(id) }, options)).epochs,
+    handover: (id, fields, options = {}) =>
+      handOver(transport, asProcessId(id), fields, signerOr(fields.signer), options),
   }
 }
 
@@ -67,7 +69,13 @@ export function handoverCalls(transport: Transport, signerOr: (signer: Signer | 
 const HOLD_MS = HANDOVER_HOLD_MAX_MS - 5_000
 const RECORD_WITHIN_MS = HOLD_MS / 2
 
-async function handOver(transport: Transport, process: ProcessId, fields: HandoverFields, signer: Signer, options: CallOptions): Promise<HandedOver> {
+async function handOver(
+  transport: Transport,
+  process: ProcessId,
+  fields: HandoverFields,
+  signer: Signer,
+  options: CallOptions,
+): Promise<HandedOver> {
   // Its compute units, which tell the rest of what it is, may be gone.
   const { epochs } = await transport.request('listEpochs', { process }, options)
   const state = epochs.at(-1)
@@ -78,10 +86,15 @@ async function handOver(transport: Transport, process: ProcessId, fields: Handov
   const order = await createDataItem({ target: process, tags: HOLD_TAGS, data: hold }, signer)
   const stand = await transport.request('prepareHandover', { process, bytes: order.bytes }, options)
   if (!stand.held && fields.allowLoss !== true) {
-    throw new Failure('no-quorum', { process, blocks: stand.blocks, slots: stand.slots }, { note: 'its schedulers do not answer: what they acknowledged lately may be lost, if that is allowed' })
+    throw new Failure(
+      'no-quorum',
+      { process, blocks: stand.blocks, slots: stand.slots },
+      { note: 'its schedulers do not answer: what they acknowledged lately may be lost, if that is allowed' },
+    )
   }
   // After that they would go on, and what they give a slot then would be lost.
-  if (clock.now() - startedMs > RECORD_WITHIN_MS) throw new Failure('timeout', { process }, { note: 'nothing was handed over' })
+  if (clock.now() - startedMs > RECORD_WITHIN_MS)
+    throw new Failure('timeout', { process }, { note: 'nothing was handed over' })
   const body = encodeEpochRecord({
     process,
     epoch: state.epoch + 1,
@@ -99,7 +112,10 @@ function shown({ process, slots, blocks, held }: HandoverStand, epoch: number): 
   return { process, epoch, slots, blocks, held }
 }
 
-function policyOf({ policy }: EpochView, fields: HandoverFields): { schedulers: KeyId[]; schedulerQuorum: number; computeUnits: KeyId[]; computeQuorum: number } {
+function policyOf(
+  { policy }: EpochView,
+  fields: HandoverFields,
+): { schedulers: KeyId[]; schedulerQuorum: number; computeUnits: KeyId[]; computeQuorum: number } {
   const schedulers = fields.schedulers.map(asKeyId)
   const isAlike = policy.computeUnits.join() === policy.schedulers.join()
   const computeUnits = fields.computeUnits?.map(asKeyId) ?? (isAlike ? schedulers : [...policy.computeUnits])

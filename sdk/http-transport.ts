@@ -71,11 +71,7 @@ async function send(
   throw failureOfAnswer(response.status, await response.json().catch(() => undefined))
 }
 
-async function readAnswer(
-  parts: HttpTransportParts,
-  name: OperationName,
-  response: Response,
-): Promise<unknown> {
+async function readAnswer(parts: HttpTransportParts, name: OperationName, response: Response): Promise<unknown> {
   try {
     if (rowOf(name).answer.kind === 'bytes') return new Uint8Array(await response.arrayBuffer())
     return await response.json()
@@ -115,10 +111,7 @@ async function* readStream(
 async function* piecesOf(response: Response, aborter: AbortController): AsyncGenerator<Uint8Array> {
   const reader = response.body?.getReader()
   for (;;) {
-    const silence = setTimeout(
-      () => aborter.abort(new Error('the stream fell silent')),
-      SILENCE_MAX_MS,
-    )
+    const silence = setTimeout(() => aborter.abort(new Error('the stream fell silent')), SILENCE_MAX_MS)
     const piece = await reader?.read().finally(() => clearTimeout(silence))
     if (piece === undefined || piece.done) return
     yield piece.value
@@ -130,7 +123,5 @@ function baseOf({ url }: HttpTransportParts): string {
 }
 
 function unreachable(parts: HttpTransportParts, cause: unknown): Failure {
-  return cause instanceof Failure
-    ? cause
-    : new Failure('unreachable', { url: baseOf(parts) }, { cause })
+  return cause instanceof Failure ? cause : new Failure('unreachable', { url: baseOf(parts) }, { cause })
 }

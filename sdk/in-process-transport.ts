@@ -1,10 +1,4 @@
-import {
-  checkInput,
-  Failure,
-  type OperationName,
-  type Operations,
-  REQUEST_TIMEOUT_MS,
-} from '../protocol/index.ts'
+import { checkInput, Failure, type OperationName, type Operations, REQUEST_TIMEOUT_MS } from '../protocol/index.ts'
 import { machine, type Surroundings } from './surroundings.ts'
 import { abortedBy, isAborted, withTimeLimit } from './time-limit.ts'
 import type { Transport } from './transport.ts'

@@ -102,12 +102,7 @@ export interface LifecycleCalls {
     options?: CallOptions,
   ): Promise<Controlled>
   forget(id: string, name: string, fields?: Signed, options?: CallOptions): Promise<Controlled>
-  cancelTimer(
-    id: string,
-    timer: string,
-    fields?: Signed,
-    options?: CallOptions,
-  ): Promise<Controlled>
+  cancelTimer(id: string, timer: string, fields?: Signed, options?: CallOptions): Promise<Controlled>
   /** Has a timer fire now. */
   runTimer(id: string, timer: string, fields?: Signed, options?: CallOptions): Promise<Controlled>
   /** Makes a process of one's own that begins with the state of another. */
@@ -134,8 +129,7 @@ export function lifecycleCalls(parts: LifecycleParts): LifecycleCalls {
     stateAt: (id, options = {}) => stateAt(transport, id, options),
     timers: async (id, options = {}) => {
       const process = asProcessId(id)
-      return (await read(options, limits => transport.request('timers', { process }, limits)))
-        .timers
+      return (await read(options, limits => transport.request('timers', { process }, limits))).timers
     },
     checkUpgrade: (id, { module, pending, replay }, options = {}) =>
       untilThere(transport, options, STATE_TIMEOUT_MS, (wait_ms, limits) => {
@@ -160,15 +154,10 @@ export function lifecycleCalls(parts: LifecycleParts): LifecycleCalls {
       const { snapshots } = await calls.lifecycle(id, options)
       const last = snapshots.findLast(one => one.isAutomatic)
       if (last === undefined)
-        throw new Failure(
-          'bad-control',
-          { process: id },
-          { note: 'no upgrade left a state to go back to' },
-        )
+        throw new Failure('bad-control', { process: id }, { note: 'no upgrade left a state to go back to' })
       return control(id, { action: 'Rollback', module: last.module, pending }, { signer }, options)
     },
-    snapshot: (id, name, fields, options) =>
-      control(id, { action: 'Snapshot', name }, fields, options),
+    snapshot: (id, name, fields, options) => control(id, { action: 'Snapshot', name }, fields, options),
     forget: (id, name, fields, options) => control(id, { action: 'Forget', name }, fields, options),
     restore: (id, from, { pending = 'wait', signer } = {}, options = {}) => {
       const name = 'name' in from ? from.name : undefined
@@ -219,11 +208,7 @@ async function untilNonePending(
   }
 }
 
-function stateAt(
-  transport: Transport,
-  id: string,
-  { at, onProgress, ...options }: StateOptions,
-): Promise<StateView> {
+function stateAt(transport: Transport, id: string, { at, onProgress, ...options }: StateOptions): Promise<StateView> {
   return untilThere(transport, options, STATE_TIMEOUT_MS, async (waitMs, limits) => {
     const wait_ms = Math.min(waitMs, STATE_HOLD_MS)
     try {

@@ -1,6 +1,16 @@
 import {
-  checkMessageFields, checkModuleFields, checkSpawnFields, type Control, controlTags, createDataItem, type DataItem, type DataItemFields,
-  Failure, type Signer, type Slot, type Tag,
+  checkMessageFields,
+  checkModuleFields,
+  checkSpawnFields,
+  type Control,
+  controlTags,
+  createDataItem,
+  type DataItem,
+  type DataItemFields,
+  Failure,
+  type Signer,
+  type Slot,
+  type Tag,
 } from '../protocol/index.ts'
 
 /** What a caller says of a message; the rest is filled in. */
@@ -59,17 +69,10 @@ export function fullTags(
  * Signs a message for a process. Ed25519 signs the same words the same way, so a random anchor makes two
  * messages of them; who sends one item twice still gets one slot.
  */
-export async function signMessage(
-  process: string,
-  fields: MessageFields,
-  signer: Signer,
-): Promise<DataItem> {
+export async function signMessage(process: string, fields: MessageFields, signer: Signer): Promise<DataItem> {
   checkMessageFields({ ...fields, process })
   const anchor = fields.anchor ?? globalThis.crypto.getRandomValues(new Uint8Array(32))
-  return sign(
-    { target: process, anchor, tags: fullTags('Message', fields), data: fields.data ?? '' },
-    signer,
-  )
+  return sign({ target: process, anchor, tags: fullTags('Message', fields), data: fields.data ?? '' }, signer)
 }
 
 /** Signs a control message: what the owner of a process has done to it. */
@@ -115,11 +118,7 @@ export function withPolicy<F extends SpawnFields>({ policy, ...fields }: F): Omi
 }
 
 /** Signs the message that makes a process. */
-export async function signSpawn(
-  fields: SpawnFields,
-  schedulers: readonly string[],
-  signer: Signer,
-): Promise<DataItem> {
+export async function signSpawn(fields: SpawnFields, schedulers: readonly string[], signer: Signer): Promise<DataItem> {
   checkSpawnFields(fields)
   const extra: Tag[] = [
     { name: 'Module', value: fields.module },
@@ -128,15 +127,10 @@ export async function signSpawn(
       ? []
       : [{ name: 'Scheduler-Quorum', value: String(fields.schedulerQuorum) }]),
     ...(fields.computeUnits ?? []).map(value => ({ name: 'Compute-Unit', value })),
-    ...(fields.computeQuorum === undefined
-      ? []
-      : [{ name: 'Compute-Quorum', value: String(fields.computeQuorum) }]),
+    ...(fields.computeQuorum === undefined ? [] : [{ name: 'Compute-Quorum', value: String(fields.computeQuorum) }]),
   ]
   const anchor = fields.anchor ?? globalThis.crypto.getRandomValues(new Uint8Array(32))
-  return sign(
-    { anchor, tags: fullTags('Process', fields, extra), data: fields.data ?? '' },
-    signer,
-  )
+  return sign({ anchor, tags: fullTags('Process', fields, extra), data: fields.data ?? '' }, signer)
 }
 
 /** What a caller says of a new module. */
@@ -147,11 +141,7 @@ export interface ModuleFields {
 }
 
 /** Signs a module. Without an anchor: the same bytes by the same Ed25519 key are the same module. */
-export async function signModule(
-  wasm: Uint8Array,
-  fields: ModuleFields,
-  signer: Signer,
-): Promise<DataItem> {
+export async function signModule(wasm: Uint8Array, fields: ModuleFields, signer: Signer): Promise<DataItem> {
   checkModuleFields({ ...fields, wasm })
   const extra: Tag[] = [{ name: 'Module-Format', value: fields.format }]
   return sign({ tags: fullTags('Module', fields, extra), data: wasm }, signer)

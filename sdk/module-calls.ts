@@ -1,10 +1,4 @@
-import {
-  asModuleId,
-  type CallOptions,
-  type ModuleId,
-  type ModuleView,
-  type Signer,
-} from '../protocol/index.ts'
+import { asModuleId, type CallOptions, type ModuleId, type ModuleView, type Signer } from '../protocol/index.ts'
 import { findNamed } from './find-named.ts'
 import { type ModuleFields, signModule } from './message-item.ts'
 import { pagesOf } from './pages.ts'
@@ -34,10 +28,7 @@ export interface ModuleCalls {
   list(options?: CallOptions): AsyncIterable<ModuleView>
 }
 
-export function moduleCalls(
-  transport: Transport,
-  signerOr: (signer: Signer | undefined) => Signer,
-): ModuleCalls {
+export function moduleCalls(transport: Transport, signerOr: (signer: Signer | undefined) => Signer): ModuleCalls {
   const calls: ModuleCalls = {
     add: async (wasm, fields, options) =>
       calls.addItem((await signModule(wasm, fields, signerOr(fields.signer))).bytes, options),
@@ -54,11 +45,7 @@ export function moduleCalls(
       ),
     item: (id, options = {}) =>
       withRetries(transport, options, ADD_TIMEOUT_MS, ({ signal }) =>
-        transport.request(
-          'moduleItem',
-          { module: asModuleId(id) },
-          { signal, timeoutMs: ADD_TIMEOUT_MS },
-        ),
+        transport.request('moduleItem', { module: asModuleId(id) }, { signal, timeoutMs: ADD_TIMEOUT_MS }),
       ),
     find: async (idOrName, options) =>
       asModuleId(await findNamed(idOrName, () => calls.list(options), 'unknown-module')),

@@ -1,10 +1,4 @@
-import {
-  Failure,
-  type FailureCode,
-  FAILURES,
-  type FailureDetails,
-  ProblemView,
-} from '../protocol/index.ts'
+import { Failure, type FailureCode, FAILURES, type FailureDetails, ProblemView } from '../protocol/index.ts'
 
 /** The failure that a problem document tells of: same code, details and words, with its chain of causes. */
 export function failureOfProblem(problem: ProblemView): Failure {
@@ -19,11 +13,7 @@ export function failureOfProblem(problem: ProblemView): Failure {
 export function failureOfAnswer(status: number, body: unknown): Failure {
   const problem = ProblemView.safeParse(body)
   if (problem.success) return failureOfProblem(problem.data)
-  return new Failure(
-    'unreachable',
-    { status },
-    { note: 'what answers there is no Atoll node of this version' },
-  )
+  return new Failure('unreachable', { status }, { note: 'what answers there is no Atoll node of this version' })
 }
 
 /** The note stands in the detail, between title and facts. */

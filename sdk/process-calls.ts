@@ -37,10 +37,7 @@ export interface ProcessCalls {
   /** What stands in a slot. */
   slot(id: string, slot: Slot, options?: CallOptions): Promise<AssignmentView>
   /** Assignments in slot order, page by page, up to the present end of the feed. */
-  slots(
-    id: string,
-    options?: CallOptions & { readonly from?: Slot | undefined },
-  ): AsyncIterable<AssignmentView>
+  slots(id: string, options?: CallOptions & { readonly from?: Slot | undefined }): AsyncIterable<AssignmentView>
 }
 
 export function processCalls(transport: Transport, interfaces: Interfaces): ProcessCalls {
@@ -51,7 +48,8 @@ export function processCalls(transport: Transport, interfaces: Interfaces): Proc
       read(options, limits => transport.request('process', { process: asProcessId(id) }, limits)),
     find: async (named, options = {}) => {
       const principal = principalIn(named)
-      if (principal === undefined) return asProcessId(await findNamed(named, () => calls.list(options), 'unknown-process'))
+      if (principal === undefined)
+        return asProcessId(await findNamed(named, () => calls.list(options), 'unknown-process'))
       const processes = async (page: { after: ProcessId; limit: number }) =>
         (await read(options, limits => transport.request('listProcesses', page, limits))).processes
       const found = await findByPrincipal({ processes }, principal)
@@ -65,19 +63,13 @@ export function processCalls(transport: Transport, interfaces: Interfaces): Proc
     contract: async (idOrName, options) => contractOf(await calls.interface(idOrName, options)),
     list: (options = {}) =>
       pagesOf(async (after: ProcessId | undefined) => {
-        const page = await read(options, limits =>
-          transport.request('listProcesses', { after }, limits),
-        )
+        const page = await read(options, limits => transport.request('listProcesses', { after }, limits))
         return { entries: page.processes, next: page.next }
       }),
     spawnEnvelope: (id, options = {}) =>
-      read(options, limits =>
-        transport.request('spawnEnvelope', { process: asProcessId(id) }, limits),
-      ),
+      read(options, limits => transport.request('spawnEnvelope', { process: asProcessId(id) }, limits)),
     slot: (id, slot, options = {}) =>
-      read(options, limits =>
-        transport.request('slot', { process: asProcessId(id), slot }, limits),
-      ),
+      read(options, limits => transport.request('slot', { process: asProcessId(id), slot }, limits)),
     slots: (id, { from: first, ...options } = {}) =>
       pagesOf(async (next: Slot | undefined) => {
         const from = next ?? first

@@ -59,13 +59,15 @@ export function processRef<C extends AnyContract>(
   contract: C,
   locate: (options?: CallOptions) => Promise<ProcessId>,
 ): ProcessRef<C> {
-  const send = (name: string, reply: Schema) => async (input?: unknown, options: TypedCallOptions = {}) => {
-    const label = `${contract.name}.${name}`
-    const message = callMessage(contract, name, input)
-    const process = await locate(limitsOf(options))
-    const sent = await client.send({ ...message, process, signer: options.signer }, limitsOf(options))
-    return sent.as(label, answer => checkReply(reply, answer, { label, process, slot: sent.slot, message: sent.id }))
-  }
+  const send =
+    (name: string, reply: Schema) =>
+    async (input?: unknown, options: TypedCallOptions = {}) => {
+      const label = `${contract.name}.${name}`
+      const message = callMessage(contract, name, input)
+      const process = await locate(limitsOf(options))
+      const sent = await client.send({ ...message, process, signer: options.signer }, limitsOf(options))
+      return sent.as(label, answer => checkReply(reply, answer, { label, process, slot: sent.slot, message: sent.id }))
+    }
   const ask = async (name: string, reply: Schema, input: unknown, options: StateCallOptions) => {
     const label = `${contract.name}.${name}`
     const message = callMessage(contract, name, input)

@@ -82,7 +82,9 @@ export async function* followProcessResults<C extends AnyContract>(
 }
 
 function located(client: Client, locate: Locate, { signal }: FollowOptions): Promise<ProcessId> {
-  return withTimeLimit(aroundOf(client.transport).clock, { signal }, LOCATE_TIMEOUT_MS, ended => locate({ signal: ended }))
+  return withTimeLimit(aroundOf(client.transport).clock, { signal }, LOCATE_TIMEOUT_MS, ended =>
+    locate({ signal: ended }),
+  )
 }
 
 function readResult(contract: AnyContract, result: ResultView, { id, envelope }: AssignmentView): object {

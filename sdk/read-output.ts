@@ -38,10 +38,14 @@ export function readOutput(output: Uint8Array, about: { readonly message?: strin
   if ((output[0] ?? 0) >> 5 !== 4) return decodeProcessOutput(output)
   const read = decodeCanisterOutput(output)
   if ('calls' in read) throw new MalformedBytes('a composite query that calls others: its answer needs their nodes', 0)
-  const answers = read.answers.map(([call, { reply, reject }]): AnsweredLater => ({
-    message: toBase64Url(call) as MessageId,
-    ...(reject === undefined ? { reply } : { error: { code: reject.error, message: reject.message, reject: reject.code } }),
-  }))
+  const answers = read.answers.map(
+    ([call, { reply, reject }]): AnsweredLater => ({
+      message: toBase64Url(call) as MessageId,
+      ...(reject === undefined
+        ? { reply }
+        : { error: { code: reject.error, message: reject.message, reject: reject.code } }),
+    }),
+  )
   const own = answers.find(answer => answer.message === (about.message ?? ''))
   const settled = answers.filter(answer => answer !== own)
   if (own === undefined) return about.slot === 0 ? { settled } : { pending: true, settled }

@@ -51,7 +51,8 @@ export class ReplyWatch {
     signal.addEventListener('abort', onAbort, { once: true })
     if (signal.aborted) onAbort()
     // What has been looked at before this wait began is looked at again, once, for this wait.
-    if (followed.next > slot + 1) void this.#look(process, { from: slot + 1, to: followed.next, signal }, followed, waiter)
+    if (followed.next > slot + 1)
+      void this.#look(process, { from: slot + 1, to: followed.next, signal }, followed, waiter)
     try {
       return await promise
     } finally {

@@ -32,8 +32,7 @@ export async function withRetries<T>(
         try {
           return await run({ signal })
         } catch (error) {
-          if (!Failure.is(error) || error.blame !== 'transient' || error.code === 'aborted')
-            throw error
+          if (!Failure.is(error) || error.blame !== 'transient' || error.code === 'aborted') throw error
           last = error
           if (error.code === 'unreachable' || error.code === 'timeout') unanswered += 1
           if (unanswered >= UNANSWERED_MAX) throw error

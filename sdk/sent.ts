@@ -1,12 +1,4 @@
-import type {
-  CallOptions,
-  MessageId,
-  ProcessId,
-  Receipt,
-  ResultView,
-  Slot,
-  TraceView,
-} from '../protocol/index.ts'
+import type { CallOptions, MessageId, ProcessId, Receipt, ResultView, Slot, TraceView } from '../protocol/index.ts'
 import type { Client } from './client.ts'
 
 /** How a reply is read, and what to call the message if that fails. */

@@ -11,9 +11,7 @@ const EVENT_MAX_LENGTH = 64 * 1024 * 1024
  * Reads text/event-stream: lines, fields, blank line; comments are skipped, and so are ids, since a value
  * carries its own cursor. An event that is cut short at the end of the bytes is dropped.
  */
-export async function* readServerEvents(
-  pieces: AsyncIterable<Uint8Array>,
-): AsyncGenerator<ServerEvent> {
+export async function* readServerEvents(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent> {
   const decoder = new TextDecoder()
   let buffer = ''
   let [kind, data] = ['message', [] as string[]]

@@ -29,8 +29,7 @@ export async function submitMany(
     const views = await withRetries(transport, options, defaultMs, limits =>
       transport.request('sendBundle', { bytes }, limits),
     )
-    for (const view of views)
-      answers.push('problem' in view ? failureOfProblem(view.problem) : view)
+    for (const view of views) answers.push('problem' in view ? failureOfProblem(view.problem) : view)
   }
   return answers
 }
@@ -39,9 +38,7 @@ function* batchesOf(items: readonly Uint8Array[]): Generator<readonly Uint8Array
   let batch: Uint8Array[] = []
   let sizeBytes = ENTRY_BYTES
   for (const item of items) {
-    const isFull =
-      batch.length >= ITEMS_PER_REQUEST ||
-      sizeBytes + item.length + ENTRY_BYTES > BUNDLE_SIZE_MAX_BYTES
+    const isFull = batch.length >= ITEMS_PER_REQUEST || sizeBytes + item.length + ENTRY_BYTES > BUNDLE_SIZE_MAX_BYTES
     if (batch.length > 0 && isFull) {
       yield batch
       batch = []

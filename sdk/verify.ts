@@ -46,7 +46,10 @@ export interface VerifiedResult {
 export function verifyResult(
   certified: CertifiedView,
   spawnEnvelopes: Uint8Array | readonly Uint8Array[],
-  options: { readonly frame?: Uint8Array | undefined; readonly epochs?: readonly (readonly Uint8Array[])[] | undefined } = {},
+  options: {
+    readonly frame?: Uint8Array | undefined
+    readonly epochs?: readonly (readonly Uint8Array[])[] | undefined
+  } = {},
 ): VerifiedResult {
   const envelopes = spawnEnvelopes instanceof Uint8Array ? [spawnEnvelopes] : spawnEnvelopes
   try {
@@ -54,11 +57,7 @@ export function verifyResult(
   } catch (error) {
     if (Failure.is(error, 'verification-failed')) throw error
     if (!(error instanceof MalformedBytes) && !Failure.is(error)) throw error
-    throw new Failure(
-      'verification-failed',
-      {},
-      { cause: error, note: 'what was given is not well-formed' },
-    )
+    throw new Failure('verification-failed', {}, { cause: error, note: 'what was given is not well-formed' })
   }
 }
 
@@ -72,10 +71,7 @@ function verify(
   const result = decodeResult(certified.result)
   const encoded = encodeResult(result)
   refuseIf(!equalBytes(encoded.bytes, certified.result), 'the result is not in its one form')
-  refuseIf(
-    !equalBytes(encoded.head, resultHeadOf(certified.result)),
-    'the result does not follow from its head',
-  )
+  refuseIf(!equalBytes(encoded.head, resultHeadOf(certified.result)), 'the result does not follow from its head')
   refuseIf(!equalBytes(encoded.head, certified.head), 'the head is of another result')
   refuseIf(result.slot !== certified.slot, 'the result is of another slot')
   const certificate = decodeCertificate(certified.certificate)
@@ -98,15 +94,8 @@ function verify(
   }
 }
 
-function assignmentIn(
-  frame: Uint8Array,
-  certificate: ReturnType<typeof decodeCertificate>,
-  slot: number,
-): Assignment {
-  refuseIf(
-    !equalBytes(frameHash(frame), certificate.frameHash),
-    'the certificate is of another frame',
-  )
+function assignmentIn(frame: Uint8Array, certificate: ReturnType<typeof decodeCertificate>, slot: number): Assignment {
+  refuseIf(!equalBytes(frameHash(frame), certificate.frameHash), 'the certificate is of another frame')
   const assignment = decodeFrame(frame).assignments[slot - certificate.firstSlot]
   if (assignment === undefined)
     throw new Failure('verification-failed', {}, { note: 'the frame does not hold the slot' })
@@ -114,7 +103,10 @@ function assignmentIn(
 }
 
 /** @throws {Failure} `verification-failed` */
-function verifyProcess(envelopes: readonly Uint8Array[], epochs: readonly (readonly Uint8Array[])[]): ProcessDescription {
+function verifyProcess(
+  envelopes: readonly Uint8Array[],
+  epochs: readonly (readonly Uint8Array[])[],
+): ProcessDescription {
   try {
     return provenProcess(envelopes, epochs)
   } catch (error) {

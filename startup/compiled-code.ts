@@ -7,5 +7,6 @@ import { join } from 'node:path'
  * user alone: who could write there could have other code run. `NODE_COMPILE_CACHE` names another, `NODE_DISABLE_COMPILE_CACHE` none.
  */
 export function keepCompiledCode(env: NodeJS.ProcessEnv): void {
-  if (env['NODE_COMPILE_CACHE'] === undefined) enableCompileCache(join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'atoll', 'compiled'))
+  if (env['NODE_COMPILE_CACHE'] === undefined)
+    enableCompileCache(join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'atoll', 'compiled'))
 }

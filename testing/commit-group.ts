@@ -54,7 +54,8 @@ export class CommitGroup {
 /** Has something written if all is that it builds on, and tells what became of it: what is written is durable at once. */
 export function founded(commitment: Commitment | undefined, write: () => void): void {
   try {
-    if (commitment?.isFounded === false) throw new Failure('busy', {}, { note: 'what it builds on did not become durable' })
+    if (commitment?.isFounded === false)
+      throw new Failure('busy', {}, { note: 'what it builds on did not become durable' })
     write()
     commitment?.settle('durable')
   } catch (error) {

@@ -47,8 +47,7 @@ async function certificatesOf(run: NodeRun, process: ProcessDescription): Promis
   // Certificates reach their feed a moment after their results are told.
   await run.clock.sleep(0)
   const feed = resultsFeed(process, run.key)
-  while ((await run.log.length(feed)) < (await run.log.length(messagesFeed(process))))
-    await run.clock.sleep(1)
+  while ((await run.log.length(feed)) < (await run.log.length(messagesFeed(process)))) await run.clock.sleep(1)
   const certificates: Certificate[] = []
   for await (const bytes of run.log.blocks(feed, 0)) certificates.push(decodeCertificate(bytes))
   return certificates
@@ -57,11 +56,7 @@ async function certificatesOf(run: NodeRun, process: ProcessDescription): Promis
 function compare(
   process: ProcessDescription,
   expected: readonly Certificate[],
-  {
-    home,
-    other,
-    certificates,
-  }: { home: NodeRun; other: NodeRun; certificates: readonly Certificate[] },
+  { home, other, certificates }: { home: NodeRun; other: NodeRun; certificates: readonly Certificate[] },
 ): void {
   const nodes = [home.name, other.name]
   if (expected.length !== certificates.length) {
@@ -84,8 +79,7 @@ function compare(
 }
 
 function differenceOf(a: Certificate, b: Certificate): string | undefined {
-  if (a.firstSlot !== b.firstSlot || a.count !== b.count || !equalBytes(a.frameHash, b.frameHash))
-    return 'feed'
+  if (a.firstSlot !== b.firstSlot || a.count !== b.count || !equalBytes(a.frameHash, b.frameHash)) return 'feed'
   if (!equalBytes(a.resultsRoot, b.resultsRoot)) return 'results'
   if (a.gas !== b.gas) return 'gas'
   return equalBytes(a.stateRoot, b.stateRoot) ? undefined : 'state'

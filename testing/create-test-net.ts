@@ -20,14 +20,9 @@ export async function createTestNet(options: TestNetOptions = {}): Promise<TestN
   const url = process.env['ATOLL_TEST_URL'] ?? ''
   if (url !== '') return new LiveNet(url, seed)
   const { nodes = 1, latency = LATENCY, disk = DISK, hosts = HOSTS } = options
-  const names =
-    typeof nodes === 'number' ? Array.from({ length: nodes }, (_, i) => `n${i + 1}`) : nodes
+  const names = typeof nodes === 'number' ? Array.from({ length: nodes }, (_, i) => `n${i + 1}`) : nodes
   if (names.length === 0 || names.length > NODES_MAX || new Set(names).size < names.length) {
-    throw new Failure(
-      'bad-config',
-      { nodes: names },
-      { note: `expected 1 to ${NODES_MAX} nodes of different names` },
-    )
+    throw new Failure('bad-config', { nodes: names }, { note: `expected 1 to ${NODES_MAX} nodes of different names` })
   }
   return SimulatedNet.open({
     seed,
@@ -45,19 +40,11 @@ function seedOf(given = 1): number {
   const text = process.env['ATOLL_SEED'] ?? ''
   const seed = text === '' ? given : Number(text)
   if (Number.isSafeInteger(seed) && seed >= 0) return seed
-  throw new Failure(
-    'bad-config',
-    { seed: text === '' ? given : text },
-    { note: 'a seed is a whole number from 0 on' },
-  )
+  throw new Failure('bad-config', { seed: text === '' ? given : text }, { note: 'a seed is a whole number from 0 on' })
 }
 
 function spanOf([min, max]: readonly [Duration, Duration]): [number, number] {
   const [minUs, maxUs] = [microsecondsOf(min), microsecondsOf(max)]
   if (minUs <= maxUs) return [minUs, maxUs]
-  throw new Failure(
-    'bad-config',
-    { from: String(min), to: String(max) },
-    { note: 'expected the shorter time first' },
-  )
+  throw new Failure('bad-config', { from: String(min), to: String(max) }, { note: 'expected the shorter time first' })
 }

@@ -88,5 +88,4 @@ export class EventQueue<E extends TimedEvent> {
   }
 }
 
-const isBefore = (a: TimedEvent, b: TimedEvent): boolean =>
-  a.atUs < b.atUs || (a.atUs === b.atUs && a.order < b.order)
+const isBefore = (a: TimedEvent, b: TimedEvent): boolean => a.atUs < b.atUs || (a.atUs === b.atUs && a.order < b.order)

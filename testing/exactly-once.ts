@@ -26,15 +26,11 @@ interface Account {
  * order, that no timer fired twice for one due time, and that every receipt still holds.
  * @throws {Failure} `verification-failed` with what is wrong
  */
-export async function checkExactlyOnce(
-  runs: readonly NodeRun[],
-  receipts: readonly Receipt[],
-): Promise<void> {
+export async function checkExactlyOnce(runs: readonly NodeRun[], receipts: readonly Receipt[]): Promise<void> {
   const accounts = new Map<ProcessId, Account>()
   for (const run of runs) {
     for (const process of await run.log.directory.processes({ limit: 100_000 })) {
-      if (process.policy.schedulers[0] === run.key)
-        accounts.set(process.id, await accountOf(run, process))
+      if (process.policy.schedulers[0] === run.key) accounts.set(process.id, await accountOf(run, process))
     }
   }
   for (const [process, { sent, taken, ticks }] of accounts) {
@@ -47,8 +43,7 @@ export async function checkExactlyOnce(
       if (sender !== undefined && !sender.sent.has(process))
         throw wrong('a message that nobody sent', { from, to: process })
     }
-    for (const [tick, count] of ticks)
-      if (count > 1) throw wrong('a timer fired twice', { process, tick, count })
+    for (const [tick, count] of ticks) if (count > 1) throw wrong('a timer fired twice', { process, tick, count })
   }
   await checkReceipts(runs, receipts)
 }
@@ -78,17 +73,13 @@ async function accountOf(run: NodeRun, process: ProcessDescription): Promise<Acc
   return { sent, taken, ticks }
 }
 
-async function* envelopesOf(
-  { log }: NodeRun,
-  process: ProcessDescription,
-): AsyncGenerator<Envelope, undefined> {
+async function* envelopesOf({ log }: NodeRun, process: ProcessDescription): AsyncGenerator<Envelope, undefined> {
   for await (const frame of log.blocks(messagesFeed(process), 0)) {
     for (const { envelope } of decodeFrame(frame).assignments) yield envelope
   }
 }
 
-const hadEffect = ({ status }: Result): boolean =>
-  status === 'ok' || status === 'error' || status === 'reject'
+const hadEffect = ({ status }: Result): boolean => status === 'ok' || status === 'error' || status === 'reject'
 
 function push(map: Map<ProcessId, number[]>, key: ProcessId, value: number): void {
   const values = map.get(key)
@@ -99,25 +90,18 @@ function push(map: Map<ProcessId, number[]>, key: ProcessId, value: number): voi
 function compare(from: string, to: string, sent: number, taken: readonly number[]): void {
   for (const [at, seq] of taken.entries()) {
     if (seq < at) throw wrong('a message took effect twice', { from, to, seq })
-    if (seq > at)
-      throw wrong('a message took effect before an earlier one', { from, to, seq, expected: at })
+    if (seq > at) throw wrong('a message took effect before an earlier one', { from, to, seq, expected: at })
   }
-  if (taken.length < sent)
-    throw wrong('a message was lost', { from, to, sent, taken: taken.length })
-  if (taken.length > sent)
-    throw wrong('a message that nobody sent', { from, to, sent, taken: taken.length })
+  if (taken.length < sent) throw wrong('a message was lost', { from, to, sent, taken: taken.length })
+  if (taken.length > sent) throw wrong('a message that nobody sent', { from, to, sent, taken: taken.length })
 }
 
-async function checkReceipts(
-  runs: readonly NodeRun[],
-  receipts: readonly Receipt[],
-): Promise<void> {
+async function checkReceipts(runs: readonly NodeRun[], receipts: readonly Receipt[]): Promise<void> {
   for (const { id, process, slot } of receipts) {
     const places = await Promise.all(runs.map(({ log }) => log.messages.slotOf(process, id)))
     const found = places.filter(place => place !== undefined)
     if (found.length === 0) throw wrong('a message with a receipt is gone', { id, process, slot })
-    if (found.some(place => place !== slot))
-      throw wrong('a receipt names another slot', { id, process, slot })
+    if (found.some(place => place !== slot)) throw wrong('a receipt names another slot', { id, process, slot })
   }
 }
 

@@ -17,15 +17,9 @@ export interface FaultControlsParts {
 export function faultControls(parts: FaultControlsParts): NetFaults {
   const { nodes, faults, note } = parts
   const idOf = (name: ProcessName): string => (typeof name === 'string' ? name : name.id)
-  const nodeOf = (name: ProcessName): string =>
-    nodes.includes(idOf(name)) ? idOf(name) : parts.homeOf(idOf(name))
-  const add = (
-    kind: FaultRule['kind'],
-    { from, to, p = 1 }: FaultTarget = {},
-    delayUs = 0,
-  ): void => {
-    if (!(p >= 0 && p <= 1))
-      throw new Failure('bad-config', { p }, { note: 'a probability is from 0 to 1' })
+  const nodeOf = (name: ProcessName): string => (nodes.includes(idOf(name)) ? idOf(name) : parts.homeOf(idOf(name)))
+  const add = (kind: FaultRule['kind'], { from, to, p = 1 }: FaultTarget = {}, delayUs = 0): void => {
+    if (!(p >= 0 && p <= 1)) throw new Failure('bad-config', { p }, { note: 'a probability is from 0 to 1' })
     const rule = { kind, p, delayUs, from: from && idOf(from), to: to && idOf(to) }
     note(`fault: ${kind} ${JSON.stringify(rule)}`)
     faults.add(rule)
@@ -39,8 +33,7 @@ export function faultControls(parts: FaultControlsParts): NetFaults {
     },
     partition(...groups) {
       const unknown = groups.flat().find(name => !nodes.includes(name))
-      if (unknown !== undefined)
-        throw new Failure('bad-config', { node: unknown, nodes }, { note: 'no such node' })
+      if (unknown !== undefined) throw new Failure('bad-config', { node: unknown, nodes }, { note: 'no such node' })
       note(`fault: partition ${groups.map(group => group.join(' ')).join(' | ')}`)
       faults.partition(...groups)
     },

@@ -144,8 +144,7 @@ export class Following {
 
   async #learnAll({ module }: ProcessDescription, blocks: readonly Uint8Array[]): Promise<void> {
     const { directory } = this.#run.units.reading
-    if ((await directory.module(module)) === undefined)
-      throw new Failure('unknown-module', { module })
+    if ((await directory.module(module)) === undefined) throw new Failure('unknown-module', { module })
     for (const bytes of blocks) {
       for (const { envelope } of decodeFrame(bytes).assignments) {
         const message = envelope.kind === 'assign' ? envelope.message : envelope

@@ -1,11 +1,4 @@
-import {
-  concatBytes,
-  type ProcessId,
-  sha256,
-  toBase64Url,
-  toHex,
-  toUtf8,
-} from '../protocol/index.ts'
+import { concatBytes, type ProcessId, sha256, toBase64Url, toHex, toUtf8 } from '../protocol/index.ts'
 
 /** Events shown of what happened last. */
 const KEPT_MAX = 4_000
@@ -66,13 +59,7 @@ export class Journal {
     this.#end()
   }
 
-  evaluated(
-    atUs: number,
-    node: string,
-    process: ProcessId,
-    index: number,
-    frame: JournalledFrame,
-  ): void {
+  evaluated(atUs: number, node: string, process: ProcessId, index: number, frame: JournalledFrame): void {
     const at = this.#begin(atUs, EVALUATED)
     this.#ofFrame(at, node, process, index, Number(frame.gas))
     this.#events[at + 6] = shortHash(frame.stateRoot)
@@ -153,7 +140,6 @@ function shortHash(hash: Uint8Array): number {
 
 function spelled(short: number): string {
   const bytes = new Uint8Array(SHORT_HASH_BYTES)
-  for (let at = SHORT_HASH_BYTES - 1, rest = short; at >= 0; at--, rest = Math.floor(rest / 256))
-    bytes[at] = rest % 256
+  for (let at = SHORT_HASH_BYTES - 1, rest = short; at >= 0; at--, rest = Math.floor(rest / 256)) bytes[at] = rest % 256
   return toBase64Url(bytes)
 }

@@ -22,12 +22,9 @@ export function checkingOnce(provider: Provider = nativeCrypto): Provider {
   return {
     ...provider,
     ed25519Verify(key, message, signature) {
-      const name = Buffer.from(signature.buffer, signature.byteOffset, signature.length).toString(
-        'latin1',
-      )
+      const name = Buffer.from(signature.buffer, signature.byteOffset, signature.length).toString('latin1')
       const known = checked.get(name)
-      if (known !== undefined && equalBytes(known.key, key) && equalBytes(known.message, message))
-        return known.holds
+      if (known !== undefined && equalBytes(known.key, key) && equalBytes(known.message, message)) return known.holds
       const holds = provider.ed25519Verify(key, message, signature)
       if (checked.size >= CHECKED_MAX) checked.clear()
       checked.set(name, { key: key.slice(), message: message.slice(), holds })

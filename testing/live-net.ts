@@ -1,12 +1,6 @@
 import type { AnyContract, AnyImplementation, Duration, Implementation } from '../contract/index.ts'
 import { nativeCrypto } from '../node/index.ts'
-import {
-  ed25519Signer,
-  Failure,
-  generateEd25519Seed,
-  installCrypto,
-  type TraceView,
-} from '../protocol/index.ts'
+import { ed25519Signer, Failure, generateEd25519Seed, installCrypto, type TraceView } from '../protocol/index.ts'
 import {
   type Client,
   connect,
@@ -63,10 +57,7 @@ export class LiveNet implements TestNet {
     return this.#client
   }
 
-  spawn<C extends AnyContract>(
-    agent: Implementation<C>,
-    ...options: SpawnParameters<C>
-  ): Promise<SpawnedProcess<C>>
+  spawn<C extends AnyContract>(agent: Implementation<C>, ...options: SpawnParameters<C>): Promise<SpawnedProcess<C>>
   spawn(source: SpawnSource, options?: PlainSpawnOptions): Promise<ProcessHandle>
   async spawn(
     source: SpawnSource | AnyImplementation,
@@ -92,15 +83,10 @@ export class LiveNet implements TestNet {
 
   process(process: ProcessName): ProcessHandle
   process<C extends AnyContract>(contract: C, process: ProcessName): ProcessRef<C>
-  process(
-    first: AnyContract | ProcessName,
-    second?: ProcessName,
-  ): ProcessHandle | ProcessRef<AnyContract> {
+  process(first: AnyContract | ProcessName, second?: ProcessName): ProcessHandle | ProcessRef<AnyContract> {
     const name = second ?? (first as ProcessName)
     const id = typeof name === 'string' ? name : name.id
-    return typeof first === 'object' && 'kind' in first
-      ? this.#client.process(first, id)
-      : this.#client.process(id)
+    return typeof first === 'object' && 'kind' in first ? this.#client.process(first, id) : this.#client.process(id)
   }
 
   async handover(): Promise<HandedOver> {
@@ -139,7 +125,6 @@ export class LiveNet implements TestNet {
 }
 
 function refuse(call: string): never {
-  const note =
-    'only a simulated network can do that: run this test without ATOLL_TEST_URL, or ask net.simulated first'
+  const note = 'only a simulated network can do that: run this test without ATOLL_TEST_URL, or ask net.simulated first'
   throw new Failure('bad-config', { call }, { note })
 }

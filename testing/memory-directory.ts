@@ -80,10 +80,7 @@ export class MemoryDirectory implements Directory {
     return this.#processes.get(id)?.envelope
   }
 
-  async processes(options: {
-    after?: ProcessId | undefined
-    limit: number
-  }): Promise<readonly ProcessDescription[]> {
+  async processes(options: { after?: ProcessId | undefined; limit: number }): Promise<readonly ProcessDescription[]> {
     return pageOf(this.#processes, options).map(({ description }) => this.#epochs.present(description))
   }
 
@@ -117,10 +114,7 @@ export class MemoryDirectory implements Directory {
 }
 
 /** In order of the ids' bytes, which is not that of their base64url. */
-function pageOf<T>(
-  map: ReadonlyMap<string, T>,
-  options: { after?: string | undefined; limit: number },
-): T[] {
+function pageOf<T>(map: ReadonlyMap<string, T>, options: { after?: string | undefined; limit: number }): T[] {
   const order = (id: string): string => Buffer.from(id, 'base64url').toString('latin1')
   const after = options.after === undefined ? undefined : order(options.after)
   return Array.from(map, ([id, entry]) => ({ key: order(id), entry }))

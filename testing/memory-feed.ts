@@ -26,8 +26,7 @@ export class MemoryFeed {
   /** Drops all blocks from `length` on. */
   cut(length: number): void {
     this.#blocks.length = Math.min(length, this.#blocks.length)
-    for (const [level, nodes] of this.#levels.entries())
-      nodes.length = Math.min(nodes.length, length >> level)
+    for (const [level, nodes] of this.#levels.entries()) nodes.length = Math.min(nodes.length, length >> level)
   }
 
   /** The tree of the first `length` blocks. */
@@ -38,8 +37,7 @@ export class MemoryFeed {
       const leaves = 2 ** level
       if ((length & leaves) === 0) continue
       const node = this.#node(level, from / leaves)
-      if (node === undefined)
-        throw new RangeError(`expected at least ${length} blocks, got ${this.#blocks.length}`)
+      if (node === undefined) throw new RangeError(`expected at least ${length} blocks, got ${this.#blocks.length}`)
       roots.push({ leaves, sizeBytes: node.size, hash: node.hash })
       from += leaves
     }

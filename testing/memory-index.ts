@@ -23,10 +23,7 @@ export class MemoryIndex implements MessageIndex {
     return this.#slot(process, id)
   }
 
-  async slotsOf(
-    process: ProcessId,
-    ids: readonly MessageId[],
-  ): Promise<readonly (Slot | undefined)[]> {
+  async slotsOf(process: ProcessId, ids: readonly MessageId[]): Promise<readonly (Slot | undefined)[]> {
     return ids.map(id => this.#slot(process, id))
   }
 

@@ -1,6 +1,24 @@
 import {
-  type Commitment, domainHash, ed25519Sign, encodeCbor, equalBytes, Failure, type FeedConflict, type FeedGrowth, type FeedHead, feedHeadMessage, type FeedSpec,
-  fromBase64Url, type Log, type NewBlock, type PieceBounds, type SignedBlocks, signedBlocksHold, type SignedPrefix, signedPrefixHash, type TakeAnswer,
+  type Commitment,
+  domainHash,
+  ed25519Sign,
+  encodeCbor,
+  equalBytes,
+  Failure,
+  type FeedConflict,
+  type FeedGrowth,
+  type FeedHead,
+  feedHeadMessage,
+  type FeedSpec,
+  fromBase64Url,
+  type Log,
+  type NewBlock,
+  type PieceBounds,
+  type SignedBlocks,
+  signedBlocksHold,
+  type SignedPrefix,
+  signedPrefixHash,
+  type TakeAnswer,
 } from '../protocol/index.ts'
 import { nameOf } from './feed-names.ts'
 import { CommitGroup, founded } from './commit-group.ts'
@@ -39,7 +57,10 @@ export class MemoryLog implements Log {
   readonly #frozen = new Map<string, Failure>()
   readonly #watchers = new Set<(growth: FeedGrowth) => void>()
   readonly #journal: NewBlock[] = []
-  readonly #group = new CommitGroup(() => this.#turn(), blocks => this.#write(blocks))
+  readonly #group = new CommitGroup(
+    () => this.#turn(),
+    blocks => this.#write(blocks),
+  )
   readonly #pause: (() => Promise<void>) | undefined
   /** How to undo what is not on disk yet, oldest first, and how long the journal was then. */
   readonly #unsynced: { readonly undo: () => void; readonly journalled: number }[] = []
@@ -107,7 +128,9 @@ export class MemoryLog implements Log {
   commit(blocks: readonly NewBlock[], commitment?: Commitment): Promise<void> {
     this.commits++
     commitment?.advance('queued')
-    return this.#pause === undefined ? this.#turn().then(() => founded(commitment, () => this.#write(blocks))) : this.#group.add(blocks, commitment)
+    return this.#pause === undefined
+      ? this.#turn().then(() => founded(commitment, () => this.#write(blocks)))
+      : this.#group.add(blocks, commitment)
   }
 
   #write(blocks: readonly NewBlock[]): void {

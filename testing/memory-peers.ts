@@ -41,15 +41,10 @@ export interface MemoryPeersParts {
 }
 
 /** Hands evidence to all other nodes that can be reached. */
-export function shareEvidence(
-  { network, self, others }: Omit<MemoryPeersParts, 'nameOf'>,
-  bytes: Uint8Array,
-): void {
+export function shareEvidence({ network, self, others }: Omit<MemoryPeersParts, 'nameOf'>, bytes: Uint8Array): void {
   for (const toNode of others) {
     const packet = { fromNode: self.name, toNode, from: [], to: [] }
-    network
-      .call(self, packet, 'evidence', there => there.evidence.take(bytes))
-      .catch(() => undefined)
+    network.call(self, packet, 'evidence', there => there.evidence.take(bytes)).catch(() => undefined)
   }
 }
 
@@ -82,26 +77,16 @@ export function memoryPeers(parts: MemoryPeersParts): Peers & CoSigners {
     serve: (there: NodeRun) => Promise<T>,
     about?: Partial<Packet>,
   ): Promise<T> =>
-    parts.network.call(
-      parts.self,
-      { fromNode: parts.self.name, toNode: node, from: [], to: [], ...about },
-      what,
-      serve,
-    )
+    parts.network.call(parts.self, { fromNode: parts.self.name, toNode: node, from: [], to: [], ...about }, what, serve)
   const nodeOf = (key: KeyId): string => {
     const name = parts.nameOf(key)
-    if (name === undefined)
-      throw new Failure('unreachable', { key }, { note: 'no node of this network has that key' })
+    if (name === undefined) throw new Failure('unreachable', { key }, { note: 'no node of this network has that key' })
     return name
   }
   /** The first, in order of nodes, who has it. @throws {Failure} `unreachable` if nobody has it and somebody did not answer */
-  const anybody = async <T>(
-    what: string,
-    find: (there: NodeRun) => Promise<T | undefined>,
-  ): Promise<T | undefined> => {
+  const anybody = async <T>(what: string, find: (there: NodeRun) => Promise<T | undefined>): Promise<T | undefined> => {
     const answers = await Promise.allSettled(parts.others.map(name => ask(name, what, find)))
-    for (const answer of answers)
-      if (answer.status === 'fulfilled' && answer.value !== undefined) return answer.value
+    for (const answer of answers) if (answer.status === 'fulfilled' && answer.value !== undefined) return answer.value
     for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
     return undefined
   }
@@ -127,13 +112,14 @@ export function memoryPeers(parts: MemoryPeersParts): Peers & CoSigners {
       ask(nodeOf(node), `who has ${process}`, there => there.log.directory.spawnEnvelope(process)),
     canister: principal =>
       anybody(`who has ${principalText(principal)}`, there => canisterSpawn(there.log.directory, principal)),
-    moduleItem: (module: ModuleId) =>
-      anybody(`who has ${module}`, there => there.log.directory.moduleItem(module)),
+    moduleItem: (module: ModuleId) => anybody(`who has ${module}`, there => there.log.directory.moduleItem(module)),
     frames: (scheduler, process, from) =>
       ask(nodeOf(scheduler), `frames of ${process}`, async there => {
         const description = await there.log.directory.process(process)
         if (description === undefined) throw new Failure('unknown-process', { process })
-        return copyOf(await there.log.signed(messagesFeed(description), from, { bytes: FRAMES_MAX_BYTES, blocks: PEER_BLOCKS_MAX }))
+        return copyOf(
+          await there.log.signed(messagesFeed(description), from, { bytes: FRAMES_MAX_BYTES, blocks: PEER_BLOCKS_MAX }),
+        )
       }),
     coSign: async (scheduler, request) => {
       const bytes = encodeCoSignRequest(request)
@@ -147,23 +133,17 @@ export function memoryPeers(parts: MemoryPeersParts): Peers & CoSigners {
         for (const process of processes) there.following.grown(process)
       }),
     trace: (scheduler, process, message, bounds) =>
-      ask(nodeOf(scheduler), `trace ${message}`, there =>
-        there.units.messenger.trace(message, { process, bounds }),
-      ),
+      ask(nodeOf(scheduler), `trace ${message}`, there => there.units.messenger.trace(message, { process, bounds })),
     units: unitPeers((key, what, serve) => ask(nodeOf(key), what, serve)),
   }
 }
 
 /** What is asked of compute units elsewhere, and told to them. */
-function unitPeers(
-  ask: <T>(key: KeyId, what: string, serve: (there: NodeRun) => Promise<T>) => Promise<T>,
-): UnitPeers {
+function unitPeers(ask: <T>(key: KeyId, what: string, serve: (there: NodeRun) => Promise<T>) => Promise<T>): UnitPeers {
   return {
     attest(to, process, attestations) {
       const bytes = encodeAttestations(attestations)
-      return ask(to, `attest ${process}`, there =>
-        there.units.service.attest(process, decodeAttestations(bytes)),
-      )
+      return ask(to, `attest ${process}`, there => there.units.service.attest(process, decodeAttestations(bytes)))
     },
     async attestations(unit, process, from) {
       const bytes = await ask(unit, `attestations of ${process}`, async there =>
@@ -184,20 +164,14 @@ function unitPeers(
       )
     },
     timersChanged: (scheduler, process) =>
-      ask(scheduler, `timers of ${process}`, async there =>
-        there.units.service.timersChanged(process),
-      ),
+      ask(scheduler, `timers of ${process}`, async there => there.units.service.timersChanged(process)),
     expectedSeq: (scheduler, to, from) =>
-      ask(scheduler, `seq from ${from} to ${to}`, there =>
-        there.units.service.expectedSeq(to, from),
-      ),
+      ask(scheduler, `seq from ${from} to ${to}`, there => there.units.service.expectedSeq(to, from)),
   }
 }
 
 /** From which processes to which the pushes among some requests go. */
 export function between(requests: readonly ScheduleRequest[]): Pick<Packet, 'from' | 'to'> {
-  const from = requests.flatMap(({ envelope }) =>
-    envelope.kind === 'push' ? [envelope.push.core.from] : [],
-  )
+  const from = requests.flatMap(({ envelope }) => (envelope.kind === 'push' ? [envelope.push.core.from] : []))
   return { from: [...new Set(from)], to: [...new Set(requests.map(({ process }) => process))] }
 }

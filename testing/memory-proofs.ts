@@ -44,10 +44,7 @@ export function standingIds(block: NewBlock, epochs: Pick<EpochChains, 'endOf'>)
 }
 
 /** The messages of a frame; none, if it is no frame. */
-export function placesIn(
-  { process }: FeedSpec,
-  bytes: Uint8Array,
-): Pick<NewBlock, 'ids' | 'firstSlot'> {
+export function placesIn({ process }: FeedSpec, bytes: Uint8Array): Pick<NewBlock, 'ids' | 'firstSlot'> {
   try {
     const { firstSlot, assignments } = decodeFrame(bytes)
     return {

@@ -67,9 +67,7 @@ export class MemoryStore implements Store {
 
 /** What is spelled by hand: an addon that reads a short array first gives it a buffer outside of the heap. */
 const BY_HAND_MAX_BYTES = 128
-const codes = Array.from({ length: BY_HAND_MAX_BYTES + 1 }, (_, length) =>
-  new Array<number>(length).fill(0),
-)
+const codes = Array.from({ length: BY_HAND_MAX_BYTES + 1 }, (_, length) => new Array<number>(length).fill(0))
 
 /** Each key of each write comes by here. */
 function latin1(bytes: Uint8Array): string {

@@ -9,10 +9,7 @@ export class MemoryTrees implements FeedTrees {
     this.#feedOf = feedOf
   }
 
-  async nodes(
-    feed: FeedSpec,
-    indexes: readonly number[],
-  ): Promise<readonly (TreeNode | undefined)[]> {
+  async nodes(feed: FeedSpec, indexes: readonly number[]): Promise<readonly (TreeNode | undefined)[]> {
     return indexes.map(index => this.#feedOf(feed).nodeAt(index))
   }
 }

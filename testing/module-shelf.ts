@@ -6,13 +6,7 @@ import type { Client } from '../sdk/index.ts'
 import { built, fileOf } from './built-agents.ts'
 
 /** What a process can be spawned from: one that comes with Atoll, by name; a module by its id; or its bytes or file. */
-export type SpawnSource =
-  | 'counter'
-  | 'ledger'
-  | 'registry'
-  | 'relay'
-  | { readonly module: string }
-  | ModuleSource
+export type SpawnSource = 'counter' | 'ledger' | 'registry' | 'relay' | { readonly module: string } | ModuleSource
 
 interface ModuleSource {
   readonly wasm: Uint8Array | URL
@@ -66,13 +60,9 @@ export class ModuleShelf {
   }
 }
 
-export const isAgent = (source: Source): source is AnyImplementation =>
-  typeof source === 'object' && 'kind' in source
+export const isAgent = (source: Source): source is AnyImplementation => typeof source === 'object' && 'kind' in source
 
-async function addBytes(
-  source: string | ModuleSource,
-  { client, outside }: ShelfPlace,
-): Promise<ModuleId> {
+async function addBytes(source: string | ModuleSource, { client, outside }: ShelfPlace): Promise<ModuleId> {
   const { wasm, format, tags } = await outside(bytesOf(source))
   return client.modules.add(wasm, { format, tags })
 }

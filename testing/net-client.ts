@@ -1,11 +1,5 @@
 import { Client, inProcessTransport, type Surroundings, type Transport } from '../sdk/index.ts'
-import {
-  Failure,
-  type OperationInput,
-  type OperationOutput,
-  type Signer,
-  type StreamName,
-} from '../protocol/index.ts'
+import { Failure, type OperationInput, type OperationOutput, type Signer, type StreamName } from '../protocol/index.ts'
 import type { NodeRun } from './node-run.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { VirtualClock } from './virtual-clock.ts'
@@ -44,9 +38,7 @@ function netTransport({ time, random, node, sent }: NetClientParts): Transport {
     const transport = transports.get(run) ?? inProcessTransport(run.operations, around)
     transports.set(run, transport)
     const { promise, resolve, reject } = Promise.withResolvers<T>()
-    const off = run.onCrash(() =>
-      reject(new Failure('unreachable', {}, { note: 'the node crashed' })),
-    )
+    const off = run.onCrash(() => reject(new Failure('unreachable', {}, { note: 'the node crashed' })))
     ask(transport).then(resolve, reject).finally(off)
     return promise
   }

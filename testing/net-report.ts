@@ -25,8 +25,7 @@ export async function netReport(parts: NetReportParts): Promise<string> {
   const trees: string[] = []
   for (const receipt of parts.sent.slice(-TREES_SHOWN)) {
     const trace = await parts.trace(receipt).catch((error: unknown) => Failure.from(error))
-    const text =
-      trace instanceof Failure ? trace.message : showTrace(trace, process => parts.nameOf(process))
+    const text = trace instanceof Failure ? trace.message : showTrace(trace, process => parts.nameOf(process))
     trees.push(`${receipt.id}\n${indent(text)}`)
   }
   return [

@@ -37,19 +37,10 @@ export class Network<S extends Station> {
    * Has `serve` done at the node that the packet is for. `what` names it for those who watch.
    * @throws {Failure} `unreachable` if the packet or its answer was lost, though it may have been done; what `serve` throws
    */
-  async call<T>(
-    caller: Station,
-    packet: Packet,
-    what: string,
-    serve: (station: S) => Promise<T>,
-  ): Promise<T> {
+  async call<T>(caller: Station, packet: Packet, what: string, serve: (station: S) => Promise<T>): Promise<T> {
     const { faults } = this.#parts
     const there = faults.fateOf(packet)
-    this.#parts.sees(
-      packet,
-      what,
-      there.dropped ? 'is dropped' : there.duplicated ? 'is doubled' : 'arrives',
-    )
+    this.#parts.sees(packet, what, there.dropped ? 'is dropped' : there.duplicated ? 'is doubled' : 'arrives')
     if (there.dropped) return this.#silence(caller, packet)
     if (there.duplicated) void this.#deliverAgain(caller, packet, serve)
     await this.#travel(caller, packet, there.delayUs)
@@ -75,12 +66,7 @@ export class Network<S extends Station> {
   }
 
   /** A node that crashes meanwhile gives no answer. */
-  #served<T>(
-    caller: Station,
-    station: S,
-    packet: Packet,
-    serve: (station: S) => Promise<T>,
-  ): Promise<T> {
+  #served<T>(caller: Station, station: S, packet: Packet, serve: (station: S) => Promise<T>): Promise<T> {
     if (caller === station) return serve(station)
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const off = station.onCrash(() => reject(unreachable(packet)))
@@ -89,11 +75,7 @@ export class Network<S extends Station> {
   }
 
   /** The same packet once more, a little later; nobody hears its answer. */
-  async #deliverAgain(
-    caller: Station,
-    packet: Packet,
-    serve: (station: S) => Promise<unknown>,
-  ): Promise<void> {
+  async #deliverAgain(caller: Station, packet: Packet, serve: (station: S) => Promise<unknown>): Promise<void> {
     const { random, latencyUs, station } = this.#parts
     await caller.clock.sleepUs(random.integer(...latencyUs) + random.integer(...latencyUs))
     const again = station(packet.toNode)

@@ -108,7 +108,14 @@ export class NodeRun implements Station {
     })
     const trouble = (what: string, failure: Failure): void => void (run.#alive && observer.trouble?.(what, failure))
     const { key } = keys
-    const moves = new SimHandovers({ key, log, clock: run.clock, peers: run.peers, net: handoverNet({ ...parts, self: run }), trouble })
+    const moves = new SimHandovers({
+      key,
+      log,
+      clock: run.clock,
+      peers: run.peers,
+      net: handoverNet({ ...parts, self: run }),
+      trouble,
+    })
     const { handovers, learned } = moves
     const units = await openUnits(
       {
@@ -228,20 +235,13 @@ function operationsOf({ key, clock }: NodeRun, units: Units, evidence: EvidenceB
 }
 
 /** The node's own scheduler as its messenger reaches it: faults may meet what one process here says to another. */
-function carriedTo(
-  scheduler: Scheduler,
-  run: NodeRun,
-  network: Network<NodeRun>,
-  faults: Faults,
-): Scheduler {
+function carriedTo(scheduler: Scheduler, run: NodeRun, network: Network<NodeRun>, faults: Faults): Scheduler {
   const schedule = (requests: readonly ScheduleRequest[]): ReturnType<Scheduler['schedule']> => {
     if (!faults.any) return scheduler.schedule(requests)
     const about = between(requests)
     if (about.from.length === 0) return scheduler.schedule(requests)
     const packet = { fromNode: run.name, toNode: run.name, ...about }
-    return network.call(run, packet, `schedule ${requests.length}`, () =>
-      scheduler.schedule(requests),
-    )
+    return network.call(run, packet, `schedule ${requests.length}`, () => scheduler.schedule(requests))
   }
   return {
     key: scheduler.key,

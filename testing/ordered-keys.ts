@@ -52,8 +52,7 @@ export class OrderedKeys {
     for (const prefix of reverse ? inside.reverse() : inside) {
       const left = limit - found.length
       if (left <= 0) break
-      for (const key of this.#groups.get(prefix)?.range(gte, lt, left, reverse) ?? [])
-        found.push(key)
+      for (const key of this.#groups.get(prefix)?.range(gte, lt, left, reverse) ?? []) found.push(key)
     }
     return found
   }

@@ -4,10 +4,7 @@ import type { TraceNodeView, TraceView } from '../protocol/index.ts'
 const ROWS_MAX = 60
 
 /** A message tree for people: who was told what, when, and what came of it. */
-export function showTrace(
-  { root, settled, truncated }: TraceView,
-  nameOf: (process: string) => string,
-): string {
+export function showTrace({ root, settled, truncated }: TraceView, nameOf: (process: string) => string): string {
   const rows: string[] = []
   const startMs = root.scheduledMs ?? 0
   const walk = (node: TraceNodeView, lead: string, indent: string): void => {
@@ -34,5 +31,4 @@ function lineOf(node: TraceNodeView, startMs: number, nameOf: (process: string) 
   return `${node.label} → ${nameOf(node.process)}${place}${at}${status}${error}`
 }
 
-const countOf = ({ children }: TraceNodeView): number =>
-  children.reduce((sum, child) => sum + countOf(child), 1)
+const countOf = ({ children }: TraceNodeView): number => children.reduce((sum, child) => sum + countOf(child), 1)

@@ -67,8 +67,7 @@ export class SimHandovers {
     this.peers = tellWhoIsBehind(peers, { handovers: this.handovers, describe: this.describe })
   }
 
-  readonly describe = (process: ProcessId): Promise<ProcessDescription | undefined> =>
-    this.learned.process(process)
+  readonly describe = (process: ProcessId): Promise<ProcessDescription | undefined> => this.learned.process(process)
 
   /** What it does for owners; call once the units are open. */
   open({ scheduler }: Pick<Units, 'scheduler'>): void {
@@ -88,8 +87,7 @@ export class SimHandovers {
   }
 
   get desk(): HandoverDesk {
-    if (this.#desk === undefined)
-      throw new Failure('busy', {}, { note: 'the node is just starting' })
+    if (this.#desk === undefined) throw new Failure('busy', {}, { note: 'the node is just starting' })
     return this.#desk
   }
 

@@ -63,8 +63,7 @@ export class SimWorld {
       random: this.random.stream('network'),
       latencyUs: parts.latencyUs,
       station: name => this.#nodes.get(name)?.run,
-      sees: ({ fromNode, toNode }, what, fate) =>
-        this.note(`${fromNode} → ${toNode}: ${what} ${fate}`),
+      sees: ({ fromNode, toNode }, what, fate) => this.note(`${fromNode} → ${toNode}: ${what} ${fate}`),
     })
     for (const name of parts.nodes) this.#nodes.set(name, this.#makeNode(name, network))
   }
@@ -76,9 +75,7 @@ export class SimWorld {
 
   /** The last things that units met and tried again, for people. */
   get lastTroubles(): string[] {
-    return this.troubles
-      .slice(-5)
-      .map(({ node, what, failure }) => `${node}: ${what}: ${failure.message}`)
+    return this.troubles.slice(-5).map(({ node, what, failure }) => `${node}: ${what}: ${failure.message}`)
   }
 
   crashAll(): void {
@@ -122,11 +119,7 @@ export class SimWorld {
   node(name: string): SimNode {
     const node = this.#nodes.get(name)
     if (node === undefined)
-      throw new Failure(
-        'bad-config',
-        { node: name, nodes: [...this.#nodes.keys()] },
-        { note: 'no such node' },
-      )
+      throw new Failure('bad-config', { node: name, nodes: [...this.#nodes.keys()] }, { note: 'no such node' })
     return node
   }
 
@@ -136,10 +129,7 @@ export class SimWorld {
   }
 
   nameOf(process: string): string {
-    return (
-      this.names.get(process) ??
-      (process.length === ID_CHARACTERS ? `${process.slice(0, 6)}…` : process)
-    )
+    return this.names.get(process) ?? (process.length === ID_CHARACTERS ? `${process.slice(0, 6)}…` : process)
   }
 
   #makeNode(name: string, network: Network<NodeRun>): SimNode {

@@ -102,10 +102,7 @@ export class SimulatedNet implements TestNet {
     return client
   }
 
-  spawn<C extends AnyContract>(
-    agent: Implementation<C>,
-    ...options: SpawnParameters<C>
-  ): Promise<SpawnedProcess<C>>
+  spawn<C extends AnyContract>(agent: Implementation<C>, ...options: SpawnParameters<C>): Promise<SpawnedProcess<C>>
   spawn(source: SpawnSource, options?: PlainSpawnOptions): Promise<ProcessHandle>
   async spawn(
     source: SpawnSource | AnyImplementation,
@@ -140,15 +137,10 @@ export class SimulatedNet implements TestNet {
 
   process(process: ProcessName): ProcessHandle
   process<C extends AnyContract>(contract: C, process: ProcessName): ProcessRef<C>
-  process(
-    first: AnyContract | ProcessName,
-    second?: ProcessName,
-  ): ProcessHandle | ProcessRef<AnyContract> {
+  process(first: AnyContract | ProcessName, second?: ProcessName): ProcessHandle | ProcessRef<AnyContract> {
     const id = idOf(second ?? (first as ProcessName))
     const client = this.client(this.#world.homeOf(id))
-    return typeof first === 'object' && 'kind' in first
-      ? client.process(first, id)
-      : client.process(id)
+    return typeof first === 'object' && 'kind' in first ? client.process(first, id) : client.process(id)
   }
 
   async handover(process: ProcessName, to: HandoverOptions): Promise<HandedOver> {

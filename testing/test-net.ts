@@ -64,9 +64,7 @@ export type AgentSpawnOptions<C extends AnyContract> = SpawnOptions &
 
 /** They may be left out if there is nothing to say. */
 export type SpawnParameters<C extends AnyContract> =
-  Record<never, never> extends AgentSpawnOptions<C>
-    ? [options?: AgentSpawnOptions<C>]
-    : [options: AgentSpawnOptions<C>]
+  Record<never, never> extends AgentSpawnOptions<C> ? [options?: AgentSpawnOptions<C>] : [options: AgentSpawnOptions<C>]
 
 /** To which nodes a process goes. */
 export interface HandoverOptions {
@@ -125,10 +123,7 @@ export interface TestNet extends AsyncDisposable {
    * Makes a process of an agent, bundled from the file in which it was made (its default export); resolves when the
    * agent's `init` has run. @throws {Failure} `bad-program`, `process-error`
    */
-  spawn<C extends AnyContract>(
-    agent: Implementation<C>,
-    ...options: SpawnParameters<C>
-  ): Promise<SpawnedProcess<C>>
+  spawn<C extends AnyContract>(agent: Implementation<C>, ...options: SpawnParameters<C>): Promise<SpawnedProcess<C>>
   /** Makes a process; resolves when its spawn message is durable. */
   spawn(source: SpawnSource, options?: PlainSpawnOptions): Promise<ProcessHandle>
   /** A process by its id, through the node it lives on. */

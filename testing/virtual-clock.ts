@@ -20,11 +20,7 @@ export class VirtualClock implements Clock, Disposable {
   }
 
   /** Sleeps for microseconds. */
-  sleepUs(
-    us: number,
-    kind: 'work' | 'wait' | 'upkeep' = 'work',
-    signal?: AbortSignal,
-  ): Promise<void> {
+  sleepUs(us: number, kind: 'work' | 'wait' | 'upkeep' = 'work', signal?: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     if (this.#stopped) return promise
     if (signal?.aborted === true) return Promise.reject(signal.reason)

@@ -42,10 +42,6 @@ function rerunLine(seed: number, context: TestContext): string {
   const runner = context.task === undefined ? ['node', '--test'] : ['npx', 'vitest', 'run']
   const only = context.task === undefined ? '--test-name-pattern' : '-t'
   // Node takes what comes behind a file for another file.
-  const words = [
-    ...runner,
-    ...(name === '' ? [] : [only, JSON.stringify(name)]),
-    ...(file === '' ? [] : [file]),
-  ]
+  const words = [...runner, ...(name === '' ? [] : [only, JSON.stringify(name)]), ...(file === '' ? [] : [file])]
   return `ATOLL_SEED=${seed} ${words.join(' ')}`
 }

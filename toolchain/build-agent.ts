@@ -23,30 +23,18 @@ export interface BuiltAgent {
  * Makes the module of a `.process.ts` file. The same sources give the same bytes.
  * @throws {Failure} `bad-program` with file, line and column; `module-refused` if it does not load
  */
-export async function buildAgent(
-  entryFile: string,
-  options: BuildAgentOptions = {},
-): Promise<BuiltAgent> {
+export async function buildAgent(entryFile: string, options: BuildAgentOptions = {}): Promise<BuiltAgent> {
   const file = resolve(entryFile)
   await access(file).catch(cause => {
-    throw new Failure(
-      'bad-program',
-      { file: basename(file) },
-      { note: 'there is no such file', cause },
-    )
+    throw new Failure('bad-program', { file: basename(file) }, { note: 'there is no such file', cause })
   })
   const source = JSON.stringify(`./${basename(file)}`)
-  const { code, map, inputs } = await bundle(
-    file,
-    `import program from ${source}\n__atoll.define(program)`,
-  )
+  const { code, map, inputs } = await bundle(file, `import program from ${source}\n__atoll.define(program)`)
   const promised = await describe(file, source)
   const { name, version } = promised
   const { modules } = options
   const container = { agent: 1 as const, name, version, code, map, interface: promised }
-  const bytes = encodeAgentModule(
-    AgentModule.parse(modules === undefined ? container : { ...container, modules }),
-  )
+  const bytes = encodeAgentModule(AgentModule.parse(modules === undefined ? container : { ...container, modules }))
   return { name, version, bytes, promised, inputs }
 }
 

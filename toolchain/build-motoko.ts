@@ -46,7 +46,11 @@ export async function buildMotoko(path: string): Promise<BuiltMotoko> {
   const wrong = found.find(({ severity }) => severity === ERROR)
   if (wrong !== undefined) throw new Failure('bad-program', { place: placeOf(wrong) }, { note: wrong.message })
   const { wasm } = compiler.wasm(name, 'ic')
-  return { wasm: new Uint8Array(wasm), candid: compiler.candid(name), warnings: found.map(one => `${placeOf(one)}: ${one.message}`) }
+  return {
+    wasm: new Uint8Array(wasm),
+    candid: compiler.candid(name),
+    warnings: found.map(one => `${placeOf(one)}: ${one.message}`),
+  }
 }
 
 function openCompiler(): Compiler {
@@ -57,7 +61,11 @@ function openCompiler(): Compiler {
     compiler.setPublicMetadata(['candid:service', 'candid:args'])
     return compiler
   } catch (cause) {
-    throw new Failure('bad-config', { package: 'motoko' }, { cause, note: 'the compiler of Motoko is not installed: npm install motoko' })
+    throw new Failure(
+      'bad-config',
+      { package: 'motoko' },
+      { cause, note: 'the compiler of Motoko is not installed: npm install motoko' },
+    )
   }
 }
 
@@ -66,7 +74,8 @@ async function sourcesBelow(folder: string): Promise<(readonly [name: string, te
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name)
     if (!entry.isFile() || !entry.name.endsWith('.mo') || path.includes(`${sep}node_modules${sep}`)) continue
-    if (sources.length >= FILES_MAX || (await stat(path)).size > FILE_MAX_BYTES) throw new Failure('too-large', { path })
+    if (sources.length >= FILES_MAX || (await stat(path)).size > FILE_MAX_BYTES)
+      throw new Failure('too-large', { path })
     sources.push([posixOf(relative(folder, path)), await readFile(path, 'utf8')])
   }
   return sources
@@ -74,4 +83,5 @@ async function sourcesBelow(folder: string): Promise<(readonly [name: string, te
 
 const posixOf = (path: string): string => path.replaceAll(sep, '/')
 
-const placeOf = ({ source, range: { start } }: Diagnostic): string => `${source}:${start.line + 1}:${start.character + 1}`
+const placeOf = ({ source, range: { start } }: Diagnostic): string =>
+  `${source}:${start.line + 1}:${start.character + 1}`

@@ -34,7 +34,10 @@ const COMMAND_FORMAT = 'command'
  */
 export async function buildProject({ sources }: Project, nameModule: NameModule): Promise<BuiltProcess[]> {
   const commands = await Promise.all(sources.filter(source => source.kind === 'command').map(buildCommand))
-  const agents = await buildAgents(sources.filter(source => source.kind === 'agent'), nameModule)
+  const agents = await buildAgents(
+    sources.filter(source => source.kind === 'agent'),
+    nameModule,
+  )
   return [...commands, ...agents]
 }
 
@@ -69,7 +72,9 @@ async function buildAgents(sources: readonly AgentSource[], nameModule: NameModu
 
 /** Whether one knows a contract that the other keeps: they are made of a file that is nobody else's package. */
 function sharesFiles(one: BuiltAgent, other: BuiltAgent): boolean {
-  return other.inputs.some(file => one.inputs.includes(file) && !file.includes('node_modules') && file.includes('.contract.'))
+  return other.inputs.some(
+    file => one.inputs.includes(file) && !file.includes('node_modules') && file.includes('.contract.'),
+  )
 }
 
 function processOf({ name, args }: AgentSource, built: BuiltAgent): BuiltProcess {
@@ -78,7 +83,10 @@ function processOf({ name, args }: AgentSource, built: BuiltAgent): BuiltProcess
     name: tag,
     format: AGENT_FORMAT,
     bytes: built.bytes,
-    moduleTags: [{ name: 'Name', value: built.name }, { name: 'Version', value: built.version }],
+    moduleTags: [
+      { name: 'Name', value: built.name },
+      { name: 'Version', value: built.version },
+    ],
     spawnTags: [{ name: 'Name', value: tag }, JSON_TAG],
     spawnData: toUtf8(args === undefined ? '' : JSON.stringify(args)),
     app: undefined,

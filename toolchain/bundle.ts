@@ -55,8 +55,7 @@ export async function bundle(
       ...(options.globalName !== undefined && { globalName: options.globalName }),
       ...(options.footer !== undefined && { footer: { js: options.footer } }),
     })
-    const text = (ending: string): string =>
-      outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? ''
+    const text = (ending: string): string => outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? ''
     const inputs = Object.keys(metafile.inputs).filter(path => !path.includes(':'))
     return {
       code: text('.js'),
@@ -75,17 +74,12 @@ function whyFailed(error: unknown, entryFile: string, folder: string): unknown {
   return new Failure('bad-program', placeOf(first, entryFile, folder), { note: noteOf(first) })
 }
 
-function placeOf(
-  { location }: Message,
-  entryFile: string,
-  folder: string,
-): Record<string, string | number> {
+function placeOf({ location }: Message, entryFile: string, folder: string): Record<string, string | number> {
   if (location === null) return { file: basename(entryFile) }
   const file = location.file.split(sep).join('/')
   if (file === 'atoll:entry') return { file: basename(entryFile) }
   return {
-    file:
-      authorsName(resolve(folder, file), folder) ?? file.slice(file.lastIndexOf('node_modules/')),
+    file: authorsName(resolve(folder, file), folder) ?? file.slice(file.lastIndexOf('node_modules/')),
     line: location.line,
     column: location.column + 1,
   }
@@ -94,8 +88,7 @@ function placeOf(
 function noteOf({ text, location, notes }: Message): string {
   if (location?.file === 'atoll:entry' && text.includes('No matching export'))
     return 'it has no default export: that is what Contract.implement({ … }) gives'
-  if (text.startsWith('Could not resolve'))
-    return `${text}: is it installed, and is its name right?`
+  if (text.startsWith('Could not resolve')) return `${text}: is it installed, and is its name right?`
   const [hint] = notes ?? []
   return hint === undefined || hint.text === '' ? text : `${text}; ${hint.text}`
 }

@@ -35,8 +35,7 @@ function onlyOwn(line: Segments, places: ReadonlyMap<number, number>): Segments[
   const segments: Segments[number][] = []
   for (const segment of line) {
     const place = segment.length === 1 ? undefined : places.get(segment[1])
-    if (place !== undefined && segment.length !== 1)
-      segments.push([segment[0], place, segment[2], segment[3]])
+    if (place !== undefined && segment.length !== 1) segments.push([segment[0], place, segment[2], segment[3]])
     else if (segments.at(-1)?.length !== 1) segments.push([segment[0]])
   }
   return segments
@@ -44,11 +43,7 @@ function onlyOwn(line: Segments, places: ReadonlyMap<number, number>): Segments[
 
 /** What a file is called for its author; nothing if it is not the author's. */
 export function authorsName(path: string, folder: string): string | undefined {
-  if (
-    path.includes(`${sep}node_modules${sep}`) ||
-    path.startsWith(OWN_FOLDER) ||
-    path.includes('atoll:entry')
-  )
+  if (path.includes(`${sep}node_modules${sep}`) || path.startsWith(OWN_FOLDER) || path.includes('atoll:entry'))
     return undefined
   return relative(folder, path)
     .split(sep)

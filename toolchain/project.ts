@@ -43,7 +43,9 @@ const CommandSettings = z.strictObject({
   arguments: z.array(z.string()).optional(),
   env: z.record(z.string(), z.string()).optional(),
 })
-const ProjectSettings = z.strictObject({ processes: z.record(z.string().min(1).max(64), z.union([AgentSettings, CommandSettings])) })
+const ProjectSettings = z.strictObject({
+  processes: z.record(z.string().min(1).max(64), z.union([AgentSettings, CommandSettings])),
+})
 
 /** What a file must be called to be a process without being named. */
 const ENTRY = /\.process\.[mc]?[jt]sx?$/
@@ -61,7 +63,8 @@ export async function readProject(path: string): Promise<Project> {
   const place = resolve(path)
   if (ENTRY.test(basename(place))) return { folder: dirname(place), sources: [agentSource(place)] }
   const settings = await readSettings(place)
-  const sources = settings === undefined ? (await findEntries(place, DEPTH_MAX)).map(agentSource) : namedSources(place, settings)
+  const sources =
+    settings === undefined ? (await findEntries(place, DEPTH_MAX)).map(agentSource) : namedSources(place, settings)
   if (sources.length === 0) throw new Failure('no-processes', { folder: place })
   return { folder: place, sources }
 }

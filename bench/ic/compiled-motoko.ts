@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** A counter, the smallest canister that keeps something. */
-export const COUNTER = 'persistent actor { var n : Nat = 0; public func inc() : async Nat { n += 1; n }; public query func get() : async Nat { n } }'
+export const COUNTER =
+  'persistent actor { var n : Nat = 0; public func inc() : async Nat { n += 1; n }; public query func get() : async Nat { n } }'
 
 const COMPILE = fileURLToPath(new URL('../../test/processes/canister/compile-motoko.mjs', import.meta.url))
 

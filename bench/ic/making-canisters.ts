@@ -1,10 +1,21 @@
-import { candidFields, candidLabel, candidRecord, type CandidType, candidVariant, decodeCandid, encodeCandid, firstRecord } from '../../protocol/index.ts'
+import {
+  candidFields,
+  candidLabel,
+  candidRecord,
+  type CandidType,
+  candidVariant,
+  decodeCandid,
+  encodeCandid,
+  firstRecord,
+} from '../../protocol/index.ts'
 
 /** A principal at which requests that make canisters are posted: that of no canister. */
 export const ANYWHERE = 'ryjl3-tyaaa-aaaaa-aaaba-cai'
 
 const MODE: CandidType = { variant: candidFields({ install: 'null' }) }
-const INSTALL: CandidType = { record: candidFields({ mode: MODE, canister_id: 'principal', wasm_module: { vec: 'nat8' }, arg: { vec: 'nat8' } }) }
+const INSTALL: CandidType = {
+  record: candidFields({ mode: MODE, canister_id: 'principal', wasm_module: { vec: 'nat8' }, arg: { vec: 'nat8' } }),
+}
 const NOTHING = new Uint8Array(0)
 
 /** The argument of `provisional_create_canister_with_cycles`. */
@@ -19,4 +30,9 @@ export function principalMade(reply: Uint8Array): Uint8Array {
 
 /** The argument of `install_code` for a canister that has none yet, and whose init takes nothing. */
 export const installArgument = (principal: Uint8Array, wasm: Uint8Array): Uint8Array =>
-  encodeCandid([[INSTALL, candidRecord({ mode: candidVariant('install'), canister_id: { principal }, wasm_module: wasm, arg: NOTHING })]])
+  encodeCandid([
+    [
+      INSTALL,
+      candidRecord({ mode: candidVariant('install'), canister_id: { principal }, wasm_module: wasm, arg: NOTHING }),
+    ],
+  ])

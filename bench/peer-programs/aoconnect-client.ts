@@ -29,10 +29,7 @@ const CHAIN_POLL_MS = 250
 const US_PER_MS = 1_000
 const FAILURE_CHARS = 200
 
-const action = (value: string, ...more: readonly Tag[]): Tag[] => [
-  { name: 'Action', value },
-  ...more,
-]
+const action = (value: string, ...more: readonly Tag[]): Tag[] => [{ name: 'Action', value }, ...more]
 
 class Network {
   readonly #urls: AoconnectUrls

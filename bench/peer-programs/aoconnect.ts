@@ -73,11 +73,7 @@ export function openAoconnect(urls?: Urls): { client: AoClient; signer: Signer }
 }
 
 /** Wall times in milliseconds of signing messages one after the other. */
-export async function signingTimesMs(
-  client: AoClient,
-  signer: Signer,
-  count: number,
-): Promise<number[]> {
+export async function signingTimesMs(client: AoClient, signer: Signer, count: number): Promise<number[]> {
   const timesMs: number[] = []
   const tags = [{ name: 'Action', value: 'Inc' }]
   for (let i = 0; i < count; i++) {

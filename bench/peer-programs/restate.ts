@@ -57,9 +57,7 @@ interface RestateSdk {
       askAgain(context: ObjectContext, calls: Calls): Promise<number>
     }
   }): unknown
-  createEndpointHandler(options: {
-    readonly services: readonly unknown[]
-  }): Parameters<typeof createServer>[1]
+  createEndpointHandler(options: { readonly services: readonly unknown[] }): Parameters<typeof createServer>[1]
 }
 
 interface Figures {
@@ -112,9 +110,7 @@ async function startService(port: number): Promise<void> {
 }
 
 function startServer(dataFolder: string, ports: Ports): number {
-  const binary = peerFile(
-    `@restatedev/restate-server-${process.platform}-${process.arch}/bin/restate-server`,
-  )
+  const binary = peerFile(`@restatedev/restate-server-${process.platform}-${process.arch}/bin/restate-server`)
   const child = spawn(binary, ['--no-logo', '--base-dir', dataFolder], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {

@@ -8,11 +8,7 @@ interface Sodium {
   readonly crypto_sign_BYTES: number
   crypto_sign_keypair(publicKey: Uint8Array, secretKey: Uint8Array): void
   crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void
-  crypto_sign_verify_detached(
-    signature: Uint8Array,
-    message: Uint8Array,
-    publicKey: Uint8Array,
-  ): boolean
+  crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
 }
 
 interface Input {

@@ -37,9 +37,7 @@ installCrypto(nativeCrypto)
 const unit = asKeyId(keyId(ed25519PublicKey(new Uint8Array(32).fill(9))))
 
 async function load() {
-  const { bytes } = await buildAgent(
-    fileURLToPath(new URL('agents/echo.process.ts', import.meta.url)),
-  )
+  const { bytes } = await buildAgent(fileURLToPath(new URL('agents/echo.process.ts', import.meta.url)))
   const item = signedItem({ Type: 'Module', 'Module-Format': 'agent' }, undefined, bytes)
   const module = describeModule(parseDataItem(item))
   const factory = agentRuntime.load(agentRuntime.prepare(module), module)
@@ -109,11 +107,7 @@ function measureMessages(module: Loaded, frames: number) {
   const { process: description, frame: first } = spawnFrame(module, 0)
   const hosted = HostedProcess.open(description, module.loaded)
   hosted.evaluate(first, [ITEM])
-  const item = messageTo(
-    description.id,
-    { Action: 'keep', 'Content-Type': 'application/json' },
-    messageText(),
-  )
+  const item = messageTo(description.id, { Action: 'keep', 'Content-Type': 'application/json' }, messageText())
   const envelope = encodeEnvelope({ kind: 'item', item })
   const verdicts = Array.from({ length: FRAME }, () => ITEM)
   const times: number[] = []
@@ -147,11 +141,7 @@ function measureMany(module: Loaded, count: number) {
     const hosted = HostedProcess.open(description, module.loaded)
     hosted.evaluate(frame, [ITEM])
     boots.push(performance.now() - start)
-    const item = messageTo(
-      description.id,
-      { Action: 'keep', 'Content-Type': 'application/json' },
-      messageText(),
-    )
+    const item = messageTo(description.id, { Action: 'keep', 'Content-Type': 'application/json' }, messageText())
     const envelope = encodeEnvelope({ kind: 'item', item })
     hosted.evaluate(
       frameOf(envelope, 1, 4),
@@ -161,9 +151,7 @@ function measureMany(module: Loaded, count: number) {
     const chunks = Buffer.concat([...snapshot.chunks.values()])
     delta += chunks.length
     packed += gzipSync(chunks, { level: 1 }).length
-    const cells = snapshot.cells.flatMap(([key, value]) =>
-      value === undefined ? [] : [[key, value] as const],
-    )
+    const cells = snapshot.cells.flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]))
     const wakeStart = performance.now()
     const woken = HostedProcess.open(description, module.loaded, { ...snapshot, cells })
     woken.evaluate(frameOf(envelope, 5, 1), [ITEM])
@@ -183,11 +171,9 @@ function measureMany(module: Loaded, count: number) {
   }
 }
 
-await runProgram<{ readonly frames: number; readonly processes: number }>(
-  async ({ frames, processes }) => {
-    const module = await load()
-    // From here on hashes are a host's own.
-    installCrypto(hostCrypto)
-    return { ...measureMessages(module, frames), ...measureMany(module, processes) }
-  },
-)
+await runProgram<{ readonly frames: number; readonly processes: number }>(async ({ frames, processes }) => {
+  const module = await load()
+  // From here on hashes are a host's own.
+  installCrypto(hostCrypto)
+  return { ...measureMessages(module, frames), ...measureMany(module, processes) }
+})

@@ -5,18 +5,16 @@ import { runProgram } from '../peer-programs/program.ts'
 
 const US_PER_MS = 1_000
 
-await runProgram<{ readonly bits: AosBits; readonly messages: number }>(
-  async ({ bits, messages }) => {
-    const { both, cpuUs, chunks } = measureAos({
-      bits,
-      messages,
-      lua: HANDLERS_LUA,
-      dryRuns: false,
-    })
-    return {
-      medianMs: both.median,
-      cpuMsPerMessage: cpuUs / US_PER_MS / messages,
-      chunksPerMessage: chunks / messages,
-    }
-  },
-)
+await runProgram<{ readonly bits: AosBits; readonly messages: number }>(async ({ bits, messages }) => {
+  const { both, cpuUs, chunks } = measureAos({
+    bits,
+    messages,
+    lua: HANDLERS_LUA,
+    dryRuns: false,
+  })
+  return {
+    medianMs: both.median,
+    cpuMsPerMessage: cpuUs / US_PER_MS / messages,
+    chunksPerMessage: chunks / messages,
+  }
+})

@@ -59,7 +59,10 @@ function processOf(wasm: Uint8Array) {
   const module = { id, owner: '', format: 'canister', tags: [], wasm }
   const factory = canisterRuntime.load(canisterRuntime.prepare(module), module)
   const unit = keyId(ed25519PublicKey(new Uint8Array(32).fill(9)))
-  const envelopeBytes = encodeEnvelope({ kind: 'item', item: signedItem({ Type: 'Process', Module: id, Scheduler: unit }) })
+  const envelopeBytes = encodeEnvelope({
+    kind: 'item',
+    item: signedItem({ Type: 'Process', Module: id, Scheduler: unit }),
+  })
   const description = describeProcess(decodeEnvelope(envelopeBytes))
   const facts = { id, format: 'canister', tags: [], stateForm: 'memory', refused: undefined } as const
   const loaded = { ...facts, factory, limits: { gasPerSlotMax: GAS_PER_SLOT_MAX } }
@@ -86,12 +89,34 @@ function execution(guest: Guest, { id }: ProcessDescription, count: number): num
     random: length => new Uint8Array(length),
   }
   const message: GuestMessage = {
-    kind: 'spawn', id, slot: 0, timestampMs: START_MS, target: id, from: id, owner: id, fromProcess: undefined, fromModule: undefined,
-    tags: [], data: NOTHING, anchor: undefined, signature: undefined, origin: asMessageId(id), depth: 0, timer: undefined,
+    kind: 'spawn',
+    id,
+    slot: 0,
+    timestampMs: START_MS,
+    target: id,
+    from: id,
+    owner: id,
+    fromProcess: undefined,
+    fromModule: undefined,
+    tags: [],
+    data: NOTHING,
+    anchor: undefined,
+    signature: undefined,
+    origin: asMessageId(id),
+    depth: 0,
+    timer: undefined,
   }
   guest.run(message, context, GAS_PER_SLOT_MAX)
   guest.keep()
-  const ingress = { requestId: new Uint8Array(32), sender: SENDER, canister: principalOf(id), method: 'inc', arg: NOTHING, expiryNs: 0n, senderInfo: undefined }
+  const ingress = {
+    requestId: new Uint8Array(32),
+    sender: SENDER,
+    canister: principalOf(id),
+    method: 'inc',
+    arg: NOTHING,
+    expiryNs: 0n,
+    senderInfo: undefined,
+  }
   const call: GuestMessage = { ...message, kind: 'ingress', ingress }
   const run = (times: number): void => {
     for (let at = 0; at < times; at++) {
@@ -109,17 +134,27 @@ function frameOf(first: number, id: ProcessDescription['id'], count: number): Ui
   const assignments = Array.from({ length: count }, () => {
     nonce += 1
     const content = icMap({
-      request_type: 'call', canister_id: principalOf(id), method_name: 'inc', arg: NOTHING, sender: SENDER,
-      ingress_expiry: BigInt(START_MS + 200_000) * 1_000_000n, nonce: new Uint8Array(new Uint32Array([nonce]).buffer),
+      request_type: 'call',
+      canister_id: principalOf(id),
+      method_name: 'inc',
+      arg: NOTHING,
+      sender: SENDER,
+      ingress_expiry: BigInt(START_MS + 200_000) * 1_000_000n,
+      nonce: new Uint8Array(new Uint32Array([nonce]).buffer),
     })
-    return { timestampMs: START_MS, envelopeBytes: encodeEnvelope({ kind: 'ingress', bytes: encodeIc(icMap({ content })) }) }
+    return {
+      timestampMs: START_MS,
+      envelopeBytes: encodeEnvelope({ kind: 'ingress', bytes: encodeIc(icMap({ content })) }),
+    }
   })
   return encodeFrame(first, assignments)
 }
 
 /** Slots of frames: requests decoded, their ids hashed, executions, results and roots. */
 function wholeSlots(hosted: HostedProcess, { id }: ProcessDescription, count: number): number {
-  const frames = Array.from({ length: Math.ceil(count / SLOTS_OF_FRAME) }, (_, at) => frameOf(1 + at * SLOTS_OF_FRAME, id, SLOTS_OF_FRAME))
+  const frames = Array.from({ length: Math.ceil(count / SLOTS_OF_FRAME) }, (_, at) =>
+    frameOf(1 + at * SLOTS_OF_FRAME, id, SLOTS_OF_FRAME),
+  )
   const verdicts = new Array<Verdict>(SLOTS_OF_FRAME).fill(VERDICT)
   const warm = Math.ceil(frames.length / 4)
   for (const frame of frames.slice(0, warm)) hosted.evaluate(frame, verdicts)

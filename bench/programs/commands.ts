@@ -44,11 +44,7 @@ function load(wasm: Uint8Array) {
 }
 
 /** A new process that has taken its spawn message. */
-function open(
-  loaded: ReturnType<typeof load>,
-  tags: Record<string, string>,
-  data: string,
-): HostedProcess {
+function open(loaded: ReturnType<typeof load>, tags: Record<string, string>, data: string): HostedProcess {
   const fields = { Type: 'Process', Module: loaded.id, Scheduler: unit, ...tags }
   const envelopeBytes = encodeEnvelope({
     kind: 'item',
@@ -89,31 +85,29 @@ function messageUs(
   return median(costs)
 }
 
-await runProgram<{ readonly frames: number; readonly pythonMessages: number }>(
-  async ({ frames, pythonMessages }) => {
-    const [small, python] = [await wat(SAMPLE_PROGRAM), new Uint8Array(await readFile(PYTHON))]
-    const script = await readFile(SCRIPT, 'utf8')
-    installCrypto(nativeCrypto)
-    const counter = open(load(small), {}, '0')
-    const before = process.cpuUsage()
-    const loaded = load(python)
-    const { user, system } = process.cpuUsage(before)
-    const tags = {
-      'Command-Args': '["python","/app/main.py"]',
-      'Command-Env': '{"PYTHONDONTWRITEBYTECODE":"1"}',
-      'Command-App': '/app/main.py',
-    }
-    const tally = open(loaded, tags, script)
-    const [count, add] = [
-      messageTo(counter.description.id, {}, '0'),
-      messageTo(tally.description.id, { Action: 'add' }, '{"by":2}'),
-    ]
-    // From here on hashes are a host's own.
-    installCrypto(hostCrypto)
-    return {
-      smallUs: messageUs(counter, count, { frames, count: FRAME }),
-      pythonMs: messageUs(tally, add, { frames: pythonMessages, count: 1 }) / 1_000,
-      pythonReadyMs: (user + system) / 1_000,
-    }
-  },
-)
+await runProgram<{ readonly frames: number; readonly pythonMessages: number }>(async ({ frames, pythonMessages }) => {
+  const [small, python] = [await wat(SAMPLE_PROGRAM), new Uint8Array(await readFile(PYTHON))]
+  const script = await readFile(SCRIPT, 'utf8')
+  installCrypto(nativeCrypto)
+  const counter = open(load(small), {}, '0')
+  const before = process.cpuUsage()
+  const loaded = load(python)
+  const { user, system } = process.cpuUsage(before)
+  const tags = {
+    'Command-Args': '["python","/app/main.py"]',
+    'Command-Env': '{"PYTHONDONTWRITEBYTECODE":"1"}',
+    'Command-App': '/app/main.py',
+  }
+  const tally = open(loaded, tags, script)
+  const [count, add] = [
+    messageTo(counter.description.id, {}, '0'),
+    messageTo(tally.description.id, { Action: 'add' }, '{"by":2}'),
+  ]
+  // From here on hashes are a host's own.
+  installCrypto(hostCrypto)
+  return {
+    smallUs: messageUs(counter, count, { frames, count: FRAME }),
+    pythonMs: messageUs(tally, add, { frames: pythonMessages, count: 1 }) / 1_000,
+    pythonReadyMs: (user + system) / 1_000,
+  }
+})

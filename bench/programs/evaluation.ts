@@ -1,10 +1,5 @@
 /** Evaluates long feeds of items and of pushes in this program, as a compute host would. */
-import {
-  type FrameOutcome,
-  FrameResults,
-  HostedProcess,
-  type Verdict,
-} from '../../compute-unit/index.ts'
+import { type FrameOutcome, FrameResults, HostedProcess, type Verdict } from '../../compute-unit/index.ts'
 import { hostCrypto, nativeCrypto, standardModules } from '../../node/index.ts'
 import { actorRuntime } from '../../processes/index.ts'
 import {
@@ -63,9 +58,7 @@ async function load(name: 'counter' | 'relay'): Promise<Program> {
   const standard = (await standardModules()).find(one => one.name === name)
   if (standard === undefined) throw new Error(`no module ${name}`)
   const tags = Object.fromEntries(standard.tags.map(tag => [tag.name, tag.value]))
-  const module = describeModule(
-    parseDataItem(signedItem({ Type: 'Module', ...tags }, undefined, standard.wasm)),
-  )
+  const module = describeModule(parseDataItem(signedItem({ Type: 'Module', ...tags }, undefined, standard.wasm)))
   const factory = actorRuntime.load(actorRuntime.prepare(module), module)
   const limits = { gasPerSlotMax: GAS_PER_SLOT_MAX }
   const { id, format, tags: moduleTags } = module
@@ -83,9 +76,7 @@ function spawn({ module }: Program): { process: ProcessDescription; envelopeByte
 /** Opens the process and evaluates its spawn message. */
 function open(program: Program, made: ReturnType<typeof spawn>): HostedProcess {
   const hosted = HostedProcess.open(made.process, program.loaded)
-  hosted.evaluate(encodeFrame(0, [{ timestampMs: START_MS, envelopeBytes: made.envelopeBytes }]), [
-    ITEM,
-  ])
+  hosted.evaluate(encodeFrame(0, [{ timestampMs: START_MS, envelopeBytes: made.envelopeBytes }]), [ITEM])
   return hosted
 }
 
@@ -146,15 +137,9 @@ function pushesFrom(
   return { sender: made.process, envelopes }
 }
 
-const envelopeOf = (push: Push, proof: PushProof): Uint8Array =>
-  encodeEnvelope({ kind: 'push', push, proof })
+const envelopeOf = (push: Push, proof: PushProof): Uint8Array => encodeEnvelope({ kind: 'push', push, proof })
 
-function feedOfPushes(
-  relay: Program,
-  target: ProcessDescription,
-  tags: Record<string, string>,
-  count: number,
-): Feed {
+function feedOfPushes(relay: Program, target: ProcessDescription, tags: Record<string, string>, count: number): Feed {
   const { sender, envelopes } = pushesFrom(relay, { ...tags, Peer: target.id }, count)
   const verdict: Verdict = {
     status: 'ok',
@@ -167,9 +152,7 @@ function feedOfPushes(
 }
 
 function feedOfItems(target: ProcessDescription, count: number): Feed {
-  const items = Array.from({ length: count }, () =>
-    messageTo(target.id, { Action: 'Add', Quantity: '1' }),
-  )
+  const items = Array.from({ length: count }, () => messageTo(target.id, { Action: 'Add', Quantity: '1' }))
   return {
     frames: framesOf(
       items.map(item => encodeEnvelope({ kind: 'item', item })),
@@ -201,8 +184,7 @@ function measure(make: () => Measured) {
   // From here on hashes are a host's own: it has no native addons.
   installCrypto(hostCrypto)
   const timed = feed.frames.slice(WARM_UP_FRAMES)
-  for (const frame of feed.frames.slice(0, WARM_UP_FRAMES))
-    check(hosted.evaluate(frame, feed.verdicts), outbox)
+  for (const frame of feed.frames.slice(0, WARM_UP_FRAMES)) check(hosted.evaluate(frame, feed.verdicts), outbox)
   const before = process.cpuUsage()
   const start = performance.now()
   let [slots, last] = [0, hosted.slots]

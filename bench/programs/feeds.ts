@@ -53,7 +53,9 @@ function feedOf(nth: number): FeedSpec {
   return { kind: 'messages', process, epoch: 0, signers: [SIGNER], quorum: 1 }
 }
 
-const items = Array.from({ length: 512 }, () => messageTo(feedOf(0).process, { Action: 'Add' }, 'x'.repeat(MESSAGE_BYTES)))
+const items = Array.from({ length: 512 }, () =>
+  messageTo(feedOf(0).process, { Action: 'Add' }, 'x'.repeat(MESSAGE_BYTES)),
+)
 let made = 0
 
 /** A frame as a scheduler cuts it. */
@@ -61,7 +63,10 @@ function frameOf(feed: FeedSpec, index: number, messages: number): NewBlock {
   const firstSlot = index * messages
   const own = Array.from({ length: messages }, () => items[made++ % items.length] ?? new Uint8Array())
   const timestampMs = Date.now()
-  const bytes = encodeFrame(firstSlot, own.map(item => ({ timestampMs, envelopeBytes: encodeEnvelope({ kind: 'item', item }) })))
+  const bytes = encodeFrame(
+    firstSlot,
+    own.map(item => ({ timestampMs, envelopeBytes: encodeEnvelope({ kind: 'item', item }) })),
+  )
   const ids = own.map((_, at) => parseDataItem(items[at % items.length] ?? new Uint8Array()).id)
   return { feed, index, bytes, ids: ids as unknown as NewBlock['ids'], firstSlot }
 }
@@ -78,13 +83,21 @@ async function serve(): Promise<void> {
   const carryOut = async (order: Order): Promise<unknown> => {
     if (order.do === 'open') {
       log = await HypercoreLog.open({ directory: order.folder, keySeed: SEED })
-      const network = await Network.open({ seed: SEED, listen: ['/ip4/127.0.0.1/tcp/0'], peers: [], trouble: () => undefined })
+      const network = await Network.open({
+        seed: SEED,
+        listen: ['/ip4/127.0.0.1/tcp/0'],
+        peers: [],
+        trouble: () => undefined,
+      })
       await network.feeds.serve(log)
       return network.addresses
     }
     if (order.do === 'fill') {
       for (let at = 0; at < order.feeds * order.frames; at += FILL_TOGETHER) {
-        const some = Array.from({ length: Math.min(FILL_TOGETHER, order.feeds * order.frames - at) }, (_, i) => (at + i) % order.feeds)
+        const some = Array.from(
+          { length: Math.min(FILL_TOGETHER, order.feeds * order.frames - at) },
+          (_, i) => (at + i) % order.feeds,
+        )
         if (order.feeds === 1) for (const nth of some) await commit(nth, order.messages)
         else await Promise.all(some.map(nth => commit(nth, order.messages)))
       }
@@ -115,11 +128,19 @@ async function main({ folder, catchUp, follow }: Input): Promise<unknown> {
   const addresses = (await order({ do: 'open', folder: join(folder, 'source') })) as string[]
   const log = await HypercoreLog.open({ directory: join(folder, 'follower'), keySeed: FOLLOWER_SEED })
   const network = await Network.open({ seed: FOLLOWER_SEED, listen: [], peers: addresses, trouble: () => undefined })
-  const following = new FeedFollowing({ log, links: network.feeds, clock: systemClock, trouble: (feed, failure) => console.error(feed.process, failure.message) })
+  const following = new FeedFollowing({
+    log,
+    links: network.feeds,
+    clock: systemClock,
+    trouble: (feed, failure) => console.error(feed.process, failure.message),
+  })
   const until = async (isDone: () => boolean): Promise<void> => {
     while (!isDone()) await new Promise(resolve => setTimeout(resolve, 5))
   }
-  const cpu = (): { source: number; follower: number } => ({ source: cpuMsOf(child.pid ?? 0) ?? 0, follower: cpuMsOf(process.pid) ?? 0 })
+  const cpu = (): { source: number; follower: number } => ({
+    source: cpuMsOf(child.pid ?? 0) ?? 0,
+    follower: cpuMsOf(process.pid) ?? 0,
+  })
   try {
     if (catchUp !== undefined) {
       const frames = Math.ceil(catchUp.slots / MESSAGES_PER_FRAME)
@@ -127,12 +148,21 @@ async function main({ folder, catchUp, follow }: Input): Promise<unknown> {
       let taken = 0
       const before = cpu()
       const startedMs = performance.now()
-      using _ = following.follow({ feed: feedOf(0), sources: () => [SIGNER], taken: async (_from, blocks) => void (taken += blocks.length) })
+      using _ = following.follow({
+        feed: feedOf(0),
+        sources: () => [SIGNER],
+        taken: async (_from, blocks) => void (taken += blocks.length),
+      })
       await until(() => taken === frames)
       await log.drain()
       const elapsedMs = performance.now() - startedMs
       const after = cpu()
-      return { slots: frames * MESSAGES_PER_FRAME, elapsedMs, sourceCpuMs: after.source - before.source, followerCpuMs: after.follower - before.follower }
+      return {
+        slots: frames * MESSAGES_PER_FRAME,
+        elapsedMs,
+        sourceCpuMs: after.source - before.source,
+        followerCpuMs: after.follower - before.follower,
+      }
     }
     if (follow === undefined) throw new TypeError('nothing to measure')
     await order({ do: 'fill', feeds: follow.feeds, frames: 1, messages: 1 })
@@ -140,7 +170,11 @@ async function main({ folder, catchUp, follow }: Input): Promise<unknown> {
     const rssBefore = process.memoryUsage.rss()
     let taken = 0
     for (let nth = 0; nth < follow.feeds; nth++) {
-      following.follow({ feed: feedOf(nth), sources: () => [SIGNER], taken: async (_from, blocks) => void (taken += blocks.length) })
+      following.follow({
+        feed: feedOf(nth),
+        sources: () => [SIGNER],
+        taken: async (_from, blocks) => void (taken += blocks.length),
+      })
     }
     await until(() => taken === follow.feeds)
     globalThis.gc?.()

@@ -2,13 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { childProcessHosts, ComputeUnit } from '../../compute-unit/index.ts'
 import { HypercoreLog } from '../../log/index.ts'
-import {
-  hostProgram,
-  nativeCrypto,
-  sourceFromLog,
-  standardModules,
-  verifyProcess,
-} from '../../node/index.ts'
+import { hostProgram, nativeCrypto, sourceFromLog, standardModules, verifyProcess } from '../../node/index.ts'
 import {
   asKeyId,
   asProcessId,
@@ -51,8 +45,7 @@ const clock: Clock = {
   sleep: ms => new Promise(resolve => setTimeout(resolve, ms)),
 }
 
-const openLog = (directory: string): Promise<HypercoreLog> =>
-  HypercoreLog.open({ directory, keySeed: SEED })
+const openLog = (directory: string): Promise<HypercoreLog> => HypercoreLog.open({ directory, keySeed: SEED })
 
 async function makeFolder(folder: string, slots: number): Promise<ProcessId> {
   await mkdir(folder, { recursive: true })
@@ -96,10 +89,7 @@ async function makeFeed(
   return process.id
 }
 
-async function schedule(
-  scheduler: SchedulerUnit,
-  requests: readonly ScheduleRequest[],
-): Promise<void> {
+async function schedule(scheduler: SchedulerUnit, requests: readonly ScheduleRequest[]): Promise<void> {
   for (const answer of await scheduler.schedule(requests))
     if (answer.status !== 'scheduled') throw new Error(`not scheduled: ${JSON.stringify(answer)}`)
 }
@@ -137,9 +127,7 @@ async function replay(folder: string, process: ProcessId) {
 
 async function verify(folder: string, process: ProcessId) {
   await using log = await openLog(folder)
-  const { ok, slots, certified, ms, firstFault } = await verifyProcess(
-    await sourceFromLog(log, process),
-  )
+  const { ok, slots, certified, ms, firstFault } = await verifyProcess(await sourceFromLog(log, process))
   if (!ok) throw new Error(`not verified: slot ${firstFault?.slot}, ${firstFault?.what}`)
   return { slots, elapsedMs: ms, certified }
 }

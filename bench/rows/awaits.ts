@@ -51,9 +51,7 @@ class Pairs {
     const answered = Array.from({ length: pairs }, async (_, pair) => {
       const [a = '', other = ''] = this.#agents.slice(2 * pair, 2 * pair + 2)
       const limits = { signal: this.#node.signal, timeoutMs: REPLY_MAX_MS }
-      const answers = await this.#client
-        .process(Caller, a)
-        .askAgain({ other, times: awaits }, limits)
+      const answers = await this.#client.process(Caller, a).askAgain({ other, times: awaits }, limits)
       if (answers !== awaits) throw new Error(`expected ${awaits} answers, got ${answers}`)
     })
     await Promise.all(answered)

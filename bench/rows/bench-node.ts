@@ -65,21 +65,14 @@ export class BenchNode implements AsyncDisposable {
     this.#stderr = parts.stderr
   }
 
-  static async start(
-    context: RowContext,
-    options: Omit<NodeInput, 'data'> = {},
-  ): Promise<BenchNode> {
+  static async start(context: RowContext, options: Omit<NodeInput, 'data'> = {}): Promise<BenchNode> {
     const data = await mkdtemp(join(tmpdir(), 'bench-atoll-'))
     const input: NodeInput = { data, ...options }
-    const child = spawn(
-      process.execPath,
-      [...NODE_ENGINE.execArgv, '--no-warnings', PROGRAM, JSON.stringify(input)],
-      {
-        stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
-        detached: true,
-        env: { ...process.env, ...NODE_ENGINE.env },
-      },
-    )
+    const child = spawn(process.execPath, [...NODE_ENGINE.execArgv, '--no-warnings', PROGRAM, JSON.stringify(input)], {
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+      detached: true,
+      env: { ...process.env, ...NODE_ENGINE.env },
+    })
     const stderr = { text: '' }
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr.text = (stderr.text + text).slice(0, STDERR_MAX_CHARS)
@@ -175,16 +168,11 @@ export class BenchNode implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const start = performance.now()
     this.#child.kill('SIGTERM')
-    const closed = await Promise.race([
-      this.#ended.then(() => true),
-      sleep(CLOSE_MAX_MS, false, { ref: false }),
-    ])
+    const closed = await Promise.race([this.#ended.then(() => true), sleep(CLOSE_MAX_MS, false, { ref: false })])
     const seconds = ((performance.now() - start) / 1_000).toFixed(1)
     if (!closed) this.#context.note(`a node did not close within ${seconds} s and was killed`)
     else if (this.#child.exitCode !== 0)
-      this.#context.note(
-        `a node ended with ${this.#child.signalCode ?? `code ${this.#child.exitCode}`}`,
-      )
+      this.#context.note(`a node ended with ${this.#child.signalCode ?? `code ${this.#child.exitCode}`}`)
     await endGroup(this.#child, this.#ended)
     this.#noteStderr()
     await rm(this.#data, { recursive: true, force: true, maxRetries: 5 })
@@ -194,9 +182,7 @@ export class BenchNode implements AsyncDisposable {
     const lines = this.#stderr.text.split('\n').filter(line => line.trim() !== '')
     const [first] = lines
     if (first === undefined) return
-    this.#context.note(
-      `a node wrote ${lines.length} line(s), first: ${first.slice(0, LINE_SHOWN_CHARS)}`,
-    )
+    this.#context.note(`a node wrote ${lines.length} line(s), first: ${first.slice(0, LINE_SHOWN_CHARS)}`)
   }
 }
 
@@ -208,10 +194,7 @@ async function answerOf(
   signal: AbortSignal,
 ): Promise<NodeAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<NodeAnswer>()
-  const timer = setTimeout(
-    () => reject(new Error(`no word from the node in ${timeoutMs} ms`)),
-    timeoutMs,
-  )
+  const timer = setTimeout(() => reject(new Error(`no word from the node in ${timeoutMs} ms`)), timeoutMs)
   const stop = (): void => reject(signal.reason)
   signal.addEventListener('abort', stop, { once: true })
   child.once('message', resolve)

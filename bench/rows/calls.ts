@@ -21,12 +21,7 @@ interface Figures {
   readonly callerUs: number
 }
 
-async function measure(
-  network: Network,
-  peer: KeyId,
-  calls: number,
-  inFlight: number,
-): Promise<Figures> {
+async function measure(network: Network, peer: KeyId, calls: number, inFlight: number): Promise<Figures> {
   const latencyMs: number[] = []
   let left = calls
   const cpu = process.cpuUsage()

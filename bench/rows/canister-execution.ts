@@ -37,7 +37,10 @@ export const canisterExecutionRow: Row = {
         goal: `≥ ${GOALS[kind].toLocaleString('en')}/s`,
         met: executions >= GOALS[kind],
       })
-      context.add({ what: `whole slots of requests, ${kind}`, measured: `${perSecond(1e6 / figures.perSlotUs, 'slots')} (${microseconds(figures.perSlotUs)})` })
+      context.add({
+        what: `whole slots of requests, ${kind}`,
+        measured: `${perSecond(1e6 / figures.perSlotUs, 'slots')} (${microseconds(figures.perSlotUs)})`,
+      })
       await sleepingCanisters(context, kind, context.quick ? QUICK_COUNTS : COUNTS)
     }
   },

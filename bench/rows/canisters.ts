@@ -33,14 +33,24 @@ export const canistersRow: Row = {
     await using node = await BenchNode.start(context, { hosts: 1 })
     const signer = new RequestSigner()
     const canister = await installCanister(node.url, signer, await compiledMotoko(COUNTER, 'wasm64'))
-    const [calls, queries] = ['call', 'query'].map(action => `/api/${action === 'call' ? 'v3' : 'v2'}/canister/${principalText(canister)}/${action}`)
-    const counts = context.quick ? { updates: 1_500, queries: 3_000, alone: 40 } : { updates: UPDATES, queries: QUERIES, alone: ALONE }
-    const sign = (type: 'call' | 'query', method: string, count: number) => Array.from({ length: count }, () => signer.sign(type, canister, method))
+    const [calls, queries] = ['call', 'query'].map(
+      action => `/api/${action === 'call' ? 'v3' : 'v2'}/canister/${principalText(canister)}/${action}`,
+    )
+    const counts = context.quick
+      ? { updates: 1_500, queries: 3_000, alone: 40 }
+      : { updates: UPDATES, queries: QUERIES, alone: ALONE }
+    const sign = (type: 'call' | 'query', method: string, count: number) =>
+      Array.from({ length: count }, () => signer.sign(type, canister, method))
 
     await postAll(node.url, calls ?? '', sign('call', 'inc', 500), CONNECTIONS, expectStatus)
     const alone = await postAll(node.url, calls ?? '', sign('call', 'inc', counts.alone), 1, expectStatus)
     const p50 = median(alone)
-    context.add({ what: 'one update at a time, p50', measured: milliseconds(p50), goal: `≤ ${LATENCY_GOAL_MS} ms`, met: p50 <= LATENCY_GOAL_MS })
+    context.add({
+      what: 'one update at a time, p50',
+      measured: milliseconds(p50),
+      goal: `≤ ${LATENCY_GOAL_MS} ms`,
+      met: p50 <= LATENCY_GOAL_MS,
+    })
 
     const bodies = sign('call', 'inc', counts.updates)
     const last: { answer: Answer | undefined } = { answer: undefined }
@@ -60,9 +70,17 @@ export const canistersRow: Row = {
       met: updates.perSecond >= UPDATES_GOAL,
     })
 
-    await postAll(node.url, queries ?? '', sign('query', 'get', context.quick ? 500 : WARM_QUERIES), CONNECTIONS, expectStatus)
+    await postAll(
+      node.url,
+      queries ?? '',
+      sign('query', 'get', context.quick ? 500 : WARM_QUERIES),
+      CONNECTIONS,
+      expectStatus,
+    )
     const asked = sign('query', 'get', counts.queries)
-    const answered = await load(node, counts.queries, () => postAll(node.url, queries ?? '', asked, CONNECTIONS, expectStatus))
+    const answered = await load(node, counts.queries, () =>
+      postAll(node.url, queries ?? '', asked, CONNECTIONS, expectStatus),
+    )
     context.add({
       what: 'signed queries (the figure of the IC is of one of 13 nodes)',
       measured: shown(answered),
@@ -85,7 +103,8 @@ async function load(node: BenchNode, count: number, run: () => Promise<unknown>)
   return { perSecond: (count * 1000) / (performance.now() - started), cpuUs: ((node.cpuMs() - usedMs) * 1000) / count }
 }
 
-const shown = ({ perSecond, cpuUs }: Load): string => `${Math.round(perSecond).toLocaleString('en')}/s; CPU of the node ${microseconds(cpuUs)} each`
+const shown = ({ perSecond, cpuUs }: Load): string =>
+  `${Math.round(perSecond).toLocaleString('en')}/s; CPU of the node ${microseconds(cpuUs)} each`
 
 function expectStatus({ status, body }: Answer): void {
   if (status !== 200) throw new Error(`expected 200, got ${status}: ${body.toString('latin1').slice(0, 200)}`)

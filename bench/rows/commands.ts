@@ -22,12 +22,7 @@ export const commandsRow: Row = {
     'Not in it: pipe, signatures, disk.',
   async run(context) {
     const input = { frames: context.quick ? 5 : 40, pythonMessages: context.quick ? 3 : 12 }
-    const { smallUs, pythonMs, pythonReadyMs } = await askProgram(
-      PROGRAM,
-      input,
-      CommandFigures,
-      context,
-    )
+    const { smallUs, pythonMs, pythonReadyMs } = await askProgram(PROGRAM, input, CommandFigures, context)
     context.add({ what: 'message to a small program of WASI', measured: microseconds(smallUs) })
     context.add({ what: 'message to a program in CPython', measured: milliseconds(pythonMs) })
     context.add({ what: 'CPython rewritten and compiled', measured: milliseconds(pythonReadyMs) })

@@ -26,17 +26,33 @@ export const endlessCanisterRow: Row = {
   async run(context) {
     await using node = await BenchNode.start(context, { hosts: 1 })
     const signer = new RequestSigner()
-    const install = async (program: string): Promise<Uint8Array> => installCanister(node.url, signer, await compiledMotoko(program, 'wasm64'))
+    const install = async (program: string): Promise<Uint8Array> =>
+      installCanister(node.url, signer, await compiledMotoko(program, 'wasm64'))
     const endless = await install(ENDLESS)
     const neighbours: Uint8Array[] = []
     for (let made = 0; made < NEIGHBOURS; made++) neighbours.push(await install(COUNTER))
     const [rounds, requests] = context.quick ? [2, 50] : [ROUNDS, REQUESTS]
-    const send = (type: 'call' | 'query', canister: Uint8Array, method: string, count: number, seen: (answer: Answer) => void) => {
+    const send = (
+      type: 'call' | 'query',
+      canister: Uint8Array,
+      method: string,
+      count: number,
+      seen: (answer: Answer) => void,
+    ) => {
       const bodies = Array.from({ length: count }, () => signer.sign(type, canister, method))
-      return postAll(node.url, `/api/${type === 'call' ? 'v3' : 'v2'}/canister/${principalText(canister)}/${type}`, bodies, 1, seen)
+      return postAll(
+        node.url,
+        `/api/${type === 'call' ? 'v3' : 'v2'}/canister/${principalText(canister)}/${type}`,
+        bodies,
+        1,
+        seen,
+      )
     }
 
-    for (const [type, method, loop] of [['call', 'inc', 'spin'], ['query', 'get', 'look']] as const) {
+    for (const [type, method, loop] of [
+      ['call', 'inc', 'spin'],
+      ['query', 'get', 'look'],
+    ] as const) {
       const phase = async (): Promise<number> => {
         const all = await Promise.all(neighbours.map(one => send(type, one, method, requests, expectStatus)))
         return quantile(all.flat(), 0.99)

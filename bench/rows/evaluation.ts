@@ -5,9 +5,7 @@ import { median } from '../peer-programs/median.ts'
 import type { Row } from './row.ts'
 import { microseconds, perSecond } from './show.ts'
 
-const EvaluationFigures = z.array(
-  z.object({ name: z.string(), slotsPerSecond: z.number(), cpuUsPerSlot: z.number() }),
-)
+const EvaluationFigures = z.array(z.object({ name: z.string(), slotsPerSecond: z.number(), cpuUsPerSlot: z.number() }))
 type EvaluationFigures = z.infer<typeof EvaluationFigures>
 
 const PROGRAM = new URL('../programs/evaluation.ts', import.meta.url)

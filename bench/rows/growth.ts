@@ -10,7 +10,12 @@ interface Size {
   readonly linked: boolean
 }
 
-const SIZES: readonly Size[] = [{ count: 1, linked: true }, { count: 2, linked: true }, { count: 4, linked: true }, { count: 4, linked: false }]
+const SIZES: readonly Size[] = [
+  { count: 1, linked: true },
+  { count: 2, linked: true },
+  { count: 4, linked: true },
+  { count: 4, linked: false },
+]
 const PAIRS = 20
 /** Looks for the end of a chain are rare: they are in the figures, and are the more a hop, the slower the machine. */
 const POLL_MS = 250
@@ -18,11 +23,17 @@ const GROWTH_GOAL = 1.1
 const LISTEN = ['/ip4/127.0.0.1/tcp/0']
 
 /** Nodes of which each knows all others, or none knows any. */
-async function startNodes(context: RowContext, { count, linked }: Size, opened: AsyncDisposableStack): Promise<BenchNode[]> {
+async function startNodes(
+  context: RowContext,
+  { count, linked }: Size,
+  opened: AsyncDisposableStack,
+): Promise<BenchNode[]> {
   const nodes: BenchNode[] = []
   const peer: string[] = []
   for (let n = 0; n < count; n++) {
-    const node = opened.use(await BenchNode.start(context, { hosts: 1, ...(linked ? { listen: LISTEN, peer: [...peer] } : {}) }))
+    const node = opened.use(
+      await BenchNode.start(context, { hosts: 1, ...(linked ? { listen: LISTEN, peer: [...peer] } : {}) }),
+    )
     nodes.push(node)
     if (linked) peer.push(...((await node.client.node()).addresses ?? []))
   }

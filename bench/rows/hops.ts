@@ -76,12 +76,7 @@ export class Pairs {
   }
 }
 
-function show(
-  context: RowContext,
-  counts: Counts,
-  ours: readonly Hops[],
-  theirs: readonly RestateFigures[],
-): void {
+function show(context: RowContext, counts: Counts, ours: readonly Hops[], theirs: readonly RestateFigures[]): void {
   const hopsPerSecond = median(ours.map(one => one.hopsPerSecond))
   const cpuUs = median(ours.map(one => one.cpuUsPerHop))
   const name = counts.pairs === 1 ? 'one chain' : `${counts.pairs} pairs`

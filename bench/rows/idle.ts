@@ -97,11 +97,7 @@ async function readCount(node: BenchNode, process: string): Promise<number> {
   return elapsedMs
 }
 
-async function wake(
-  node: BenchNode,
-  context: RowContext,
-  processes: readonly string[],
-): Promise<void> {
+async function wake(node: BenchNode, context: RowContext, processes: readonly string[]): Promise<void> {
   const [asleep, awake]: [number[], number[]] = [[], []]
   for (const process of processes) {
     asleep.push(await readCount(node, process))

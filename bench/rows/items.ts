@@ -24,21 +24,14 @@ export function signedItem(
   data: Uint8Array | string = ' ',
 ): Uint8Array {
   const tags = tagsOf({ 'Data-Protocol': 'ao', Variant: 'ao.TN.1', ...fields, N: String(made++) })
-  return signDataItemSync(target === undefined ? { tags, data } : { target, tags, data }, SEED)
-    .bytes
+  return signDataItemSync(target === undefined ? { tags, data } : { target, tags, data }, SEED).bytes
 }
 
-export const messageTo = (
-  process: string,
-  fields: Record<string, string>,
-  data?: string,
-): Uint8Array => signedItem({ Type: 'Message', ...fields }, process, data)
+export const messageTo = (process: string, fields: Record<string, string>, data?: string): Uint8Array =>
+  signedItem({ Type: 'Message', ...fields }, process, data)
 
 /** Adds a module of ours to a node; gives its id. */
-export async function addStandardModule(
-  node: BenchNode,
-  name: 'counter' | 'relay',
-): Promise<string> {
+export async function addStandardModule(node: BenchNode, name: 'counter' | 'relay'): Promise<string> {
   const standard = (await standardModules()).find(one => one.name === name)
   if (standard === undefined) throw new Error(`no module ${name}`)
   return addModule(node, Object.fromEntries(standard.tags.map(tag => [tag.name, tag.value])), standard.wasm)
@@ -47,11 +40,7 @@ export async function addStandardModule(
 /** Adds a module; gives its id. */
 export async function addModule(node: BenchNode, tags: Record<string, string>, wasm: Uint8Array): Promise<string> {
   const item = signedItem({ Type: 'Module', ...tags }, undefined, wasm)
-  const added = await node.client.transport.request(
-    'addModule',
-    { bytes: item },
-    { signal: node.signal },
-  )
+  const added = await node.client.transport.request('addModule', { bytes: item }, { signal: node.signal })
   return added.module
 }
 
@@ -67,10 +56,7 @@ export async function spawnMany(node: BenchNode, module: string, count: number):
 }
 
 /** Posts items in bundles, a few requests in flight; gives the last slot of each process. */
-export async function post(
-  node: BenchNode,
-  items: readonly Uint8Array[],
-): Promise<Map<string, number>> {
+export async function post(node: BenchNode, items: readonly Uint8Array[]): Promise<Map<string, number>> {
   const last = new Map<string, number>()
   const limits = { signal: node.signal, timeoutMs: POST_MAX_MS }
   let next = 0

@@ -16,6 +16,4 @@ export interface NodeInput {
  */
 export type NodeQuestion = 'heapBytes' | 'loadedProcesses'
 
-export type NodeAnswer =
-  | { readonly url: string; readonly scheduler: string }
-  | { readonly value: number }
+export type NodeAnswer = { readonly url: string; readonly scheduler: string } | { readonly value: number }

@@ -41,23 +41,11 @@ export const replayRow: Row = {
       for (let turn = 0; turn < repetitions; turn++) {
         // A folder for each: at its start a log goes through the index of all that it holds.
         const own = join(folder, String(turn))
-        const process = await askProgram(
-          PROGRAM,
-          { folder: own, make: { slots } },
-          z.string(),
-          context,
-        )
-        const replay = await askProgram(
-          PROGRAM,
-          { folder: own, replay: process },
-          ReplayFigures,
-          context,
-        )
+        const process = await askProgram(PROGRAM, { folder: own, make: { slots } }, z.string(), context)
+        const replay = await askProgram(PROGRAM, { folder: own, replay: process }, ReplayFigures, context)
         progress(`replay: ${perSecond((replay.slots / replay.elapsedMs) * 1_000, 'slots')}`)
         replays.push(replay)
-        verifications.push(
-          await askProgram(PROGRAM, { folder: own, verify: process }, VerifyFigures, context),
-        )
+        verifications.push(await askProgram(PROGRAM, { folder: own, verify: process }, VerifyFigures, context))
       }
       const rateOf = (all: readonly { slots: number; elapsedMs: number }[]): number =>
         median(all.map(one => (one.slots / one.elapsedMs) * 1_000))

@@ -43,9 +43,7 @@ export function terminalTable(rows: readonly RowReport[]): string {
       .join('  ')
       .trimEnd()
   const [head = [], ...body] = all
-  return [line(head), widths.map(width => '─'.repeat(width)).join('  '), ...body.map(line)].join(
-    '\n',
-  )
+  return [line(head), widths.map(width => '─'.repeat(width)).join('  '), ...body.map(line)].join('\n')
 }
 
 const escapeBars = (text: string): string => text.replaceAll('|', '\\|')
@@ -57,9 +55,7 @@ function markdownTable(heads: readonly string[], rows: readonly (readonly string
 
 export function markdownPage(report: Report): string {
   const { machine, command, rows, notes, minutes, quick } = report
-  const warning = quick
-    ? '\n\n**A quick run: counts are too small for these figures to be quoted.**'
-    : ''
+  const warning = quick ? '\n\n**A quick run: counts are too small for these figures to be quoted.**' : ''
   const parts = [
     '# Results of the benchmark',
     `Made by \`${command}\` in ${minutes.toFixed(0)} minutes. Every ratio is between figures of this ` +
@@ -73,9 +69,6 @@ export function markdownPage(report: Report): string {
       'as the kernel counts it, to 10 ms.',
   ]
   if (notes.length > 0)
-    parts.push(
-      '## Seen on the way',
-      notes.map(note => `- ${note.replaceAll('\n', ' ')}`).join('\n'),
-    )
+    parts.push('## Seen on the way', notes.map(note => `- ${note.replaceAll('\n', ' ')}`).join('\n'))
   return `${parts.join('\n\n')}\n`
 }

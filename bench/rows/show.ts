@@ -4,12 +4,9 @@ const US_PER_MS = 1_000
 const KIB = 1024
 
 const digits = (value: number): string =>
-  Math.abs(value) >= 100
-    ? Math.round(value).toLocaleString('en')
-    : String(Number(value.toPrecision(3)))
+  Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)))
 
-export const perSecond = (value: number, what = ''): string =>
-  `${digits(value)}${what === '' ? '' : ` ${what}`}/s`
+export const perSecond = (value: number, what = ''): string => `${digits(value)}${what === '' ? '' : ` ${what}`}/s`
 
 export const microseconds = (value: number): string => `${digits(value)} µs`
 

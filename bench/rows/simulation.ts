@@ -37,8 +37,7 @@ export const simulationRow: Row = {
     await using net = await createTestNet({ seed: 1 })
     const relays: ProcessHandle[] = []
     for (let i = 0; i < 2 * PAIRS; i++) relays.push(await net.spawn('relay'))
-    for (let turn = 0; turn < (context.quick ? 1 : WARM_UP_TURNS); turn++)
-      await cascades(net, relays)
+    for (let turn = 0; turn < (context.quick ? 1 : WARM_UP_TURNS); turn++) await cascades(net, relays)
     const rates: number[] = []
     const cpuUs: number[] = []
     for (let turn = 0; turn < (context.quick ? 2 : REPETITIONS); turn++) {

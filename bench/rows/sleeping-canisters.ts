@@ -20,13 +20,22 @@ const RESULT_MAX_MS = 120_000
 const STRIDE = 7_919
 
 /** Canisters on a node that keeps some of them loaded, and how long one that sleeps takes to answer. */
-export async function sleepingCanisters(context: RowContext, kind: 'wasm32' | 'wasm64', counts: { canisters: number; wakes: number }): Promise<void> {
-  await using node = await BenchNode.start(context, { residentBytes: context.quick ? QUICK_RESIDENT_BYTES : RESIDENT_BYTES })
+export async function sleepingCanisters(
+  context: RowContext,
+  kind: 'wasm32' | 'wasm64',
+  counts: { canisters: number; wakes: number },
+): Promise<void> {
+  await using node = await BenchNode.start(context, {
+    residentBytes: context.quick ? QUICK_RESIDENT_BYTES : RESIDENT_BYTES,
+  })
   const module = await addModule(node, { 'Module-Format': 'canister' }, await compiledMotoko(COUNTER, kind))
   const canisters: string[] = []
   while (canisters.length < counts.canisters) {
     const some = await spawnMany(node, module, Math.min(TOGETHER, counts.canisters - canisters.length))
-    await answered(node, some.map(process => [process, 0] as const))
+    await answered(
+      node,
+      some.map(process => [process, 0] as const),
+    )
     canisters.push(...some)
   }
   const loaded = await loadedAtRest(node)

@@ -49,16 +49,8 @@ class Soak {
 
   /** Posts for so long, each turn's messages at once, and samples memory beside it. */
   async run(durationMs: number): Promise<readonly Sample[]> {
-    const counters = await spawnMany(
-      this.#node,
-      await addStandardModule(this.#node, 'counter'),
-      COUNTERS,
-    )
-    const relays = await spawnMany(
-      this.#node,
-      await addStandardModule(this.#node, 'relay'),
-      2 * PAIRS,
-    )
+    const counters = await spawnMany(this.#node, await addStandardModule(this.#node, 'counter'), COUNTERS)
+    const relays = await spawnMany(this.#node, await addStandardModule(this.#node, 'relay'), 2 * PAIRS)
     const stopped = new AbortController()
     const sampling = this.#sample(stopped.signal)
     try {
@@ -70,11 +62,7 @@ class Soak {
     return this.#samples
   }
 
-  async #post(
-    durationMs: number,
-    counters: readonly string[],
-    relays: readonly string[],
-  ): Promise<void> {
+  async #post(durationMs: number, counters: readonly string[], relays: readonly string[]): Promise<void> {
     const start = performance.now()
     let toldMs = start
     while (performance.now() - start < durationMs) {

@@ -10,7 +10,11 @@ export async function backUpNode(context: CommandContext): Promise<undefined> {
   const folder = resolve(context.terminal.cwd, context.positionals[0] ?? '')
   const transport = await adminTransport(context)
   const { ms } = await transport.request('adminBackup', { folder }, context.limits)
-  context.output.document('node.backup', { folder, ms }, () => `${folder} holds all of the node, keys included, after ${showDuration(ms)}`)
+  context.output.document(
+    'node.backup',
+    { folder, ms },
+    () => `${folder} holds all of the node, keys included, after ${showDuration(ms)}`,
+  )
 }
 
 /** `atoll node restore` */
@@ -23,5 +27,6 @@ export async function restoreNode({ flags, terminal, positionals, output }: Comm
       `${config.data} is what ${backup} was`,
       'atoll up --peer <address>…   takes back from peers what was acknowledged since, before it writes anything',
       'atoll up --accept-restored   only if nothing was: two messages could get one slot',
-    ].join('\n'))
+    ].join('\n'),
+  )
 }

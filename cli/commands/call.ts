@@ -18,7 +18,9 @@ export async function call(context: CommandContext): Promise<CommandEnd> {
   output.document('call.reply', { process, action, id: sent.id, slot: sent.slot, reply }, () => shown(reply))
   if (output.format === 'text') {
     const facts = [`slot ${sent.slot}`, showDuration(performance.now() - started)]
-    terminal.err(`${terminal.paintErr('green', '✔')} ${facts.join(' · ')} ${terminal.paintErr('dim', `· message ${sent.id}`)}\n`)
+    terminal.err(
+      `${terminal.paintErr('green', '✔')} ${facts.join(' · ')} ${terminal.paintErr('dim', `· message ${sent.id}`)}\n`,
+    )
   }
   return undefined
 }

@@ -29,8 +29,12 @@ export async function complete(context: CommandContext, commands: readonly Comma
   const all = await candidates(context.positionals, vocabulary, lookUp(context)).catch(() => [])
   const quoted = (value: string): string => (value.startsWith("'") ? `"${value.replaceAll('"', '\\"')}"` : value)
   const isUnquoting = (context.terminal.env[TAKES_QUOTES] ?? '') !== ''
-  const found = all.filter(({ value }) => isInert(value)).map(({ value, about }) => ({ value: isUnquoting ? quoted(value) : value, about }))
-  const lines = found.map(({ value, about }) => (about === '' ? value : `${value}\t${safeLine(about.replaceAll(/\s+/g, ' '))}`))
+  const found = all
+    .filter(({ value }) => isInert(value))
+    .map(({ value, about }) => ({ value: isUnquoting ? quoted(value) : value, about }))
+  const lines = found.map(({ value, about }) =>
+    about === '' ? value : `${value}\t${safeLine(about.replaceAll(/\s+/g, ' '))}`,
+  )
   context.terminal.out(`${[...lines, found.length === 0 ? FILES_TOO : NO_FILES].join('\n')}\n`)
   return undefined
 }

@@ -29,7 +29,13 @@ export async function deploy(context: CommandContext): Promise<CommandEnd> {
   return undefined
 }
 
-const summary = ({ built, module, process, action }: Step): object => ({ name: built.name, action, format: built.format, module, process })
+const summary = ({ built, module, process, action }: Step): object => ({
+  name: built.name,
+  action,
+  format: built.format,
+  module,
+  process,
+})
 
 function tableOf(steps: readonly Step[]): string {
   const rows = steps.map(({ built, module, process, action }) => [
@@ -39,7 +45,10 @@ function tableOf(steps: readonly Step[]): string {
     shortId(module),
     process === undefined ? '' : shortId(process),
   ])
-  return renderTable([{ title: 'NAME' }, { title: 'ACTION' }, { title: 'FORMAT' }, { title: 'MODULE' }, { title: 'PROCESS' }], rows)
+  return renderTable(
+    [{ title: 'NAME' }, { title: 'ACTION' }, { title: 'FORMAT' }, { title: 'MODULE' }, { title: 'PROCESS' }],
+    rows,
+  )
 }
 
 /** What was done, in words. */
@@ -50,7 +59,10 @@ export function sentenceOf({ name, action, process, slot, check }: Done): string
       return `${name} spawned · ${shortId(process)}`
     case 'upgrade': {
       const differences = check?.differences.length ?? 0
-      const compared = check === undefined || check.replayed === 0 ? '' : ` · ${check.replayed} messages compared, ${differences} differ`
+      const compared =
+        check === undefined || check.replayed === 0
+          ? ''
+          : ` · ${check.replayed} messages compared, ${differences} differ`
       return `${name} upgraded in place, state kept${where}${compared}`
     }
     case 'install':

@@ -24,12 +24,18 @@ export async function dev(context: CommandContext): Promise<CommandEnd> {
   const { positionals, flags, terminal, output } = context
   const place = resolve(terminal.cwd, positionals[0] ?? '.')
   const project = await readProject(place)
-  const { config } = await loadConfig({ flags: { data: join(project.folder, DATA_FOLDER), ...configFlags(flags) }, env: terminal.env, cwd: terminal.cwd })
+  const { config } = await loadConfig({
+    flags: { data: join(project.folder, DATA_FOLDER), ...configFlags(flags) },
+    env: terminal.env,
+    cwd: terminal.cwd,
+  })
   if (flags['fresh'] === true) await rm(config.data, { recursive: true, force: true })
   const signer = await context.signer()
   await using node = await createNode({ ...config, logger: createLogger(config.logLevel) })
   const client = new Client({ transport: inProcessTransport(node.operations), signer })
-  output.document('dev.ready', { url: node.url, scheduler: node.key, data: config.data, folder: project.folder }, () => banner(context, node.url, config.data))
+  output.document('dev.ready', { url: node.url, scheduler: node.key, data: config.data, folder: project.folder }, () =>
+    banner(context, node.url, config.data),
+  )
   const live = new LiveResults(client, terminal)
   const round = new Rounds(() => build(context, { place, client, live, watch }))
   using watch = new FileWatch(() => round.ask())
@@ -68,8 +74,12 @@ async function build(context: CommandContext, { place, client, live, watch }: Be
       const done = await carryOut(client, step, { signer, pending: 'reject', limits })
       live.follow(done.name, done.process)
       const took = showDuration(performance.now() - started)
-      if (output.format !== 'text') output.document('dev.built', { ...done, tookMs: performance.now() - started }, () => '')
-      else if (done.action !== 'unchanged') terminal.err(`${terminal.paintErr('green', '✔')} ${sentenceOf(done)} ${terminal.paintErr('dim', `· ${took}`)}\n`)
+      if (output.format !== 'text')
+        output.document('dev.built', { ...done, tookMs: performance.now() - started }, () => '')
+      else if (done.action !== 'unchanged')
+        terminal.err(
+          `${terminal.paintErr('green', '✔')} ${sentenceOf(done)} ${terminal.paintErr('dim', `· ${took}`)}\n`,
+        )
     }
   } catch (error) {
     if (terminal.signal.aborted) return
@@ -108,7 +118,10 @@ class Rounds {
 
 /** Files that a project names itself; what they import is known when they are built. */
 function filesOf({ folder, sources }: Project): string[] {
-  return [join(folder, 'package.json'), ...sources.map(source => (source.kind === 'agent' ? source.entry : (source.app ?? source.wasm)))]
+  return [
+    join(folder, 'package.json'),
+    ...sources.map(source => (source.kind === 'agent' ? source.entry : (source.app ?? source.wasm))),
+  ]
 }
 
 function banner({ terminal }: CommandContext, url: string, data: string): string {

@@ -27,18 +27,31 @@ export async function doctor(context: CommandContext): Promise<CommandEnd> {
     ...settings.shown.map(setting => ({ part: 'client', ...setting })),
     ...node.settings.map(setting => ({ part: 'node', ...setting })),
   ]
-  const checks = [checkRuntime(), await checkIdentity(context), await checkData(node.config.data), ...(await checkNode(context))]
-  output.document('doctor', { settings: all, checks: checks.map(({ name, state, text }) => ({ name, state, text })) }, () => {
-    const marks = { good: terminal.paint('green', '✔'), note: terminal.paint('yellow', '·'), bad: terminal.paint('red', '✖') }
-    return [
-      renderTable(
-        [{ title: 'SETTING' }, { title: 'VALUE' }, { title: 'ORIGIN' }, { title: 'WHAT IT IS' }],
-        all.map(({ part, name, value, origin, about }) => [`${part}.${name}`, showValue(value), origin, about]),
-      ),
-      '',
-      ...checks.map(({ name, state, text }) => `${marks[state]} ${name}: ${text}`),
-    ].join('\n')
-  })
+  const checks = [
+    checkRuntime(),
+    await checkIdentity(context),
+    await checkData(node.config.data),
+    ...(await checkNode(context)),
+  ]
+  output.document(
+    'doctor',
+    { settings: all, checks: checks.map(({ name, state, text }) => ({ name, state, text })) },
+    () => {
+      const marks = {
+        good: terminal.paint('green', '✔'),
+        note: terminal.paint('yellow', '·'),
+        bad: terminal.paint('red', '✖'),
+      }
+      return [
+        renderTable(
+          [{ title: 'SETTING' }, { title: 'VALUE' }, { title: 'ORIGIN' }, { title: 'WHAT IT IS' }],
+          all.map(({ part, name, value, origin, about }) => [`${part}.${name}`, showValue(value), origin, about]),
+        ),
+        '',
+        ...checks.map(({ name, state, text }) => `${marks[state]} ${name}: ${text}`),
+      ].join('\n')
+    },
+  )
   return Math.max(...checks.map(({ exit = 0 }) => exit))
 }
 
@@ -66,7 +79,8 @@ async function checkData(path: string): Promise<Check> {
   try {
     const { mode } = await lstat(path)
     const isOpen = process.platform !== 'win32' && (mode & 0o077) !== 0
-    if (isOpen) return { name: 'data', state: 'bad', text: `${path} can be entered by others; chmod 700`, exit: EXIT.permission }
+    if (isOpen)
+      return { name: 'data', state: 'bad', text: `${path} can be entered by others; chmod 700`, exit: EXIT.permission }
     return { name: 'data', state: 'good', text: path }
   } catch {
     return { name: 'data', state: 'note', text: `${path} is not there yet; atoll up makes it` }
@@ -82,14 +96,26 @@ async function checkNode({ client, limits, settings }: CommandContext): Promise<
     const facts = `${settings.url} answers in ${showDuration(tookMs)}: version ${node.version}, formats ${node.formats.join(' ')}`
     const peers = checkPeers(node)
     if (Math.abs(skewMs) <= CLOCK_SKEW_MAX_MS) return [{ name: 'node', state: 'good', text: facts }, peers]
-    return [{ name: 'node', state: 'note', text: `${facts}; its clock differs from ours by ${showDuration(Math.abs(skewMs))}` }, peers]
+    return [
+      {
+        name: 'node',
+        state: 'note',
+        text: `${facts}; its clock differs from ours by ${showDuration(Math.abs(skewMs))}`,
+      },
+      peers,
+    ]
   } catch (error) {
     return [failed('node', error)]
   }
 }
 
 function checkPeers({ peers, addresses = [] }: NodeView): Check {
-  if (peers === undefined) return { name: 'peers', state: 'note', text: 'the node knows none; atoll up --listen or --peer makes it one of many' }
+  if (peers === undefined)
+    return {
+      name: 'peers',
+      state: 'note',
+      text: 'the node knows none; atoll up --listen or --peer makes it one of many',
+    }
   const where = addresses.length === 0 ? 'it is reached by nobody' : `it is reached at ${addresses.join(' ')}`
   return { name: 'peers', state: peers > 0 ? 'good' : 'note', text: `linked to ${peers}; ${where}` }
 }

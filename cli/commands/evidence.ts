@@ -1,8 +1,19 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import {
-  asProcessId, decodeEvidence, EVIDENCE_KINDS, type EvidenceKind, type EvidenceRecord, type EvidenceView, Failure, isId, judgeFault, type ProcessDescription,
-  provenProcess, readComplaint, refuteEquivocation,
+  asProcessId,
+  decodeEvidence,
+  EVIDENCE_KINDS,
+  type EvidenceKind,
+  type EvidenceRecord,
+  type EvidenceView,
+  Failure,
+  isId,
+  judgeFault,
+  type ProcessDescription,
+  provenProcess,
+  readComplaint,
+  refuteEquivocation,
 } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { EXIT } from '../exit-code.ts'
@@ -16,13 +27,22 @@ export async function listEvidence(context: CommandContext): Promise<CommandEnd>
   const { positionals, flags, output, limits } = context
   const [name] = positionals
   const process = name === undefined ? undefined : asProcessId(await findProcess(context, name))
-  const { evidence } = await context.client().transport.request('listEvidence', { process, kind: kindOf(flags['kind']) }, limits)
+  const { evidence } = await context
+    .client()
+    .transport.request('listEvidence', { process, kind: kindOf(flags['kind']) }, limits)
   output.list('evidence', 'evidence', evidence, () =>
     evidence.length === 0
       ? 'nothing is known against anybody'
       : renderTable(
           ['ID', 'KIND', 'PROCESS', 'ACCUSED', 'ABOUT', 'SEEN'].map(title => ({ title })),
-          evidence.map(one => [one.id, one.kind, shortId(one.process), one.accused.map(shortId).join(' '), about(one), new Date(one.seenMs).toISOString()]),
+          evidence.map(one => [
+            one.id,
+            one.kind,
+            shortId(one.process),
+            one.accused.map(shortId).join(' '),
+            about(one),
+            new Date(one.seenMs).toISOString(),
+          ]),
         ),
   )
   return undefined
@@ -48,7 +68,11 @@ export async function showEvidence(context: CommandContext): Promise<CommandEnd>
   const bytes = await context.client().transport.request('evidence', { evidence: id }, limits)
   if (typeof flags['file'] === 'string') await writeFile(resolve(terminal.cwd, flags['file']), bytes)
   const record = decodeEvidence(bytes)
-  output.document('evidence.piece', { id, sizeBytes: bytes.length, ...record }, () => `${record.kind}, ${bytes.length} bytes: ${told(record)}`)
+  output.document(
+    'evidence.piece',
+    { id, sizeBytes: bytes.length, ...record },
+    () => `${record.kind}, ${bytes.length} bytes: ${told(record)}`,
+  )
   return undefined
 }
 
@@ -68,14 +92,20 @@ export async function verifyEvidence(context: CommandContext): Promise<CommandEn
   const { output, terminal } = context
   const record = decodeEvidence(await bytesOf(context))
   const [holds, what] = await judged(context, record)
-  output.document('evidence.verified', { kind: record.kind, holds, what }, () => `${holds ? terminal.paint('green', '✔') : terminal.paint('red', '✖')} ${what}`)
+  output.document(
+    'evidence.verified',
+    { kind: record.kind, holds, what },
+    () => `${holds ? terminal.paint('green', '✔') : terminal.paint('red', '✖')} ${what}`,
+  )
   return holds ? undefined : EXIT.verification
 }
 
 async function judged(context: CommandContext, record: EvidenceRecord): Promise<[holds: boolean, what: string]> {
   if (record.kind === 'complaint') {
     const facts = readComplaint(record.complaint)
-    return typeof facts === 'string' ? [false, facts] : [true, `its witness says so of message ${facts.message}; it proves no fault`]
+    return typeof facts === 'string'
+      ? [false, facts]
+      : [true, `its witness says so of message ${facts.message}; it proves no fault`]
   }
   if (record.kind === 'equivocation') {
     const reason = refuteEquivocation(record.proof, await described(context, record.proof.process))
@@ -90,15 +120,22 @@ async function judged(context: CommandContext, record: EvidenceRecord): Promise<
 async function described(context: CommandContext, process: string): Promise<ProcessDescription> {
   const { envelopes, epochs } = await lineageOf(context.client(), process, context.limits)
   const description = provenProcess(envelopes, epochs)
-  if (description.id !== process) throw new Failure('verification-failed', { process }, { note: 'the spawn message is of another process' })
+  if (description.id !== process)
+    throw new Failure('verification-failed', { process }, { note: 'the spawn message is of another process' })
   return description
 }
 
 /** `atoll evidence add`: hands a piece to the node. */
 export async function addEvidence(context: CommandContext): Promise<CommandEnd> {
   const { output, limits, terminal } = context
-  const { evidence, isNew } = await context.client().transport.request('addEvidence', { bytes: await bytesOf(context) }, limits)
-  output.document('evidence.added', { evidence, isNew }, () => `${terminal.paint('green', '✔')} ${evidence}${isNew ? '' : ' was known'}`)
+  const { evidence, isNew } = await context
+    .client()
+    .transport.request('addEvidence', { bytes: await bytesOf(context) }, limits)
+  output.document(
+    'evidence.added',
+    { evidence, isNew },
+    () => `${terminal.paint('green', '✔')} ${evidence}${isNew ? '' : ' was known'}`,
+  )
   return undefined
 }
 

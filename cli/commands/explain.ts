@@ -26,7 +26,8 @@ export async function explain({ positionals, output }: CommandContext): Promise<
       `  next       ${next}`,
       `  HTTP       ${status}`,
       `  exit code  ${exitCode}`,
-    ].join('\n'))
+    ].join('\n'),
+  )
 }
 
 function listAll(output: CommandContext['output']): undefined {
@@ -36,7 +37,8 @@ function listAll(output: CommandContext['output']): undefined {
     renderTable(
       [{ title: 'NUMBER' }, { title: 'CODE' }, { title: 'BLAME' }, { title: 'TITLE' }],
       rows.map(({ number, code, blame, title }) => [number, code, blame, title]),
-    ))
+    ),
+  )
 }
 
 function pick(code: FailureCode): { blame: string; title: string; next: string; status: number } {

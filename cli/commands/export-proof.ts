@@ -12,11 +12,17 @@ export async function exportProofFile(context: CommandContext): Promise<CommandE
   const { positionals, flags, limits, output, terminal } = context
   const { process, slot, message } = await findResult(context, positionals[0] ?? '')
   const brought = flags['bare'] !== true
-  const proof = await context.client().exportProof(process, message ?? slot, { ...limits, message: brought, output: brought })
+  const proof = await context
+    .client()
+    .exportProof(process, message ?? slot, { ...limits, message: brought, output: brought })
   verify(proof, { trusted: process, message })
   const file = typeof flags['file'] === 'string' ? flags['file'] : `${process.slice(0, NAME_CHARACTERS)}-${slot}.proof`
   await writeFile(resolve(terminal.cwd, file), proof)
   const document = { process, slot, message, file, sizeBytes: proof.length }
-  output.document('proof.exported', document, () => `${terminal.paint('green', '✔')} ${file}: slot ${slot}, ${proof.length.toLocaleString('en')} bytes`)
+  output.document(
+    'proof.exported',
+    document,
+    () => `${terminal.paint('green', '✔')} ${file}: slot ${slot}, ${proof.length.toLocaleString('en')} bytes`,
+  )
   return undefined
 }

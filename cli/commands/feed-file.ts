@@ -11,7 +11,10 @@ import { sourceFromNode } from '../remote-source.ts'
 export async function verifyFeed(context: CommandContext): Promise<undefined> {
   const [what = ''] = context.positionals
   const path = resolve(context.terminal.cwd, what)
-  const isFile = await stat(path).then(found => found.isFile(), () => false)
+  const isFile = await stat(path).then(
+    found => found.isFile(),
+    () => false,
+  )
   const feed = await checkFeedFile(isFile ? await readFile(path) : await fetchFeed(context, what))
   show(context, 'feed.verified', feed, 'holds: spawn message, blocks, order and signatures')
 }
@@ -37,11 +40,30 @@ export async function importFeedFile(context: CommandContext): Promise<undefined
   show(context, 'feed.imported', feed, `is in ${config.data}: ${added} blocks are new`, { added })
 }
 
-function show(context: CommandContext, type: string, { process, slots, head }: CheckedFeed, text: string, more: { readonly added?: number } = {}): void {
+function show(
+  context: CommandContext,
+  type: string,
+  { process, slots, head }: CheckedFeed,
+  text: string,
+  more: { readonly added?: number } = {},
+): void {
   const { schedulers, schedulerQuorum } = process.policy
   const key = toBase64Url(feedKey(messagesFeed(process)))
-  const document = { process: process.id, key, slots, blocks: head.length, signers: schedulers, quorum: schedulerQuorum, ...more }
-  context.output.document(type, document, () => `feed of ${process.id}, ${slots} slots in ${head.length} blocks, signed by ${schedulerQuorum} of ${schedulers.length}, ${text}`)
+  const document = {
+    process: process.id,
+    key,
+    slots,
+    blocks: head.length,
+    signers: schedulers,
+    quorum: schedulerQuorum,
+    ...more,
+  }
+  context.output.document(
+    type,
+    document,
+    () =>
+      `feed of ${process.id}, ${slots} slots in ${head.length} blocks, signed by ${schedulerQuorum} of ${schedulers.length}, ${text}`,
+  )
 }
 
 async function fetchFeed(context: CommandContext, what: string): Promise<Uint8Array> {

@@ -11,7 +11,8 @@ export async function listFeeds(context: CommandContext): Promise<undefined> {
     renderTable(
       [{ title: 'PROCESS' }, { title: 'WHY' }, { title: 'BLOCKS', right: true }, { title: 'FROM' }],
       feeds.map(({ process, why, blocks, source }) => [process, why, String(blocks), source ?? '–']),
-    ))
+    ),
+  )
 }
 
 /** `atoll feed seed` */

@@ -8,9 +8,11 @@ export async function handover(context: CommandContext): Promise<undefined> {
   const { flags, positionals, limits, output } = context
   const process = await findProcess(context, positionals[0] ?? '')
   const schedulers = textsFlag(flags, 'scheduler')
-  if (schedulers.length === 0) throw new Failure('bad-input', { option: 'scheduler' }, { note: 'name who schedules it from now on' })
+  if (schedulers.length === 0)
+    throw new Failure('bad-input', { option: 'scheduler' }, { note: 'name who schedules it from now on' })
   const units = textsFlag(flags, 'compute-unit')
-  const count = (name: string): number | undefined => (flags[name] === undefined ? undefined : countFlag(flags, name, 1))
+  const count = (name: string): number | undefined =>
+    flags[name] === undefined ? undefined : countFlag(flags, name, 1)
   const handed = await context.client().processes.handover(
     process,
     {
@@ -26,6 +28,9 @@ export async function handover(context: CommandContext): Promise<undefined> {
   output.document('handover', handed, () =>
     [
       `${process} is in epoch ${handed.epoch}: slots up to ${handed.slots - 1} stay, ${schedulers.join(' ')} gives the next`,
-      ...(handed.held ? [] : ['its schedulers did not answer: what they acknowledged and nobody else in reach had is lost']),
-    ].join('\n'))
+      ...(handed.held
+        ? []
+        : ['its schedulers did not answer: what they acknowledged and nobody else in reach had is lost']),
+    ].join('\n'),
+  )
 }

@@ -54,10 +54,16 @@ export async function callCanister(context: CommandContext): Promise<undefined> 
   const canister = await findCanister(context, name)
   const client = await openClient(context)
   const arg = encodeCandid(parseCandidText(text))
-  const reply = await (flags['query'] === true ? client.query(canister, method, arg) : client.update(canister, method, arg))
+  const reply = await (flags['query'] === true
+    ? client.query(canister, method, arg)
+    : client.update(canister, method, arg))
   const did = await client.candid(canister)
   const shown = showCandid(decodeCandid(reply), namesOf(did ?? ''))
-  output.document('canister.reply', { canister: principalText(canister), method, candid: shown, reply: Buffer.from(reply).toString('hex') }, () => shown)
+  output.document(
+    'canister.reply',
+    { canister: principalText(canister), method, candid: shown, reply: Buffer.from(reply).toString('hex') },
+    () => shown,
+  )
 }
 
 /** `atoll ic id`: the principal of a process, or of whoever signs. */
@@ -98,11 +104,23 @@ async function create(client: IcClient): Promise<Uint8Array> {
 const KEEP: CandidType = { variant: candidFields({ keep: 'null' }) }
 const OPTIONS: CandidType = { record: candidFields({ wasm_memory_persistence: { opt: KEEP } }) }
 const MODE: CandidType = { variant: candidFields({ install: 'null', upgrade: { opt: OPTIONS } }) }
-const UPGRADE = candidVariant('upgrade', { opt: candidRecord({ wasm_memory_persistence: { opt: candidVariant('keep') } }) })
+const UPGRADE = candidVariant('upgrade', {
+  opt: candidRecord({ wasm_memory_persistence: { opt: candidVariant('keep') } }),
+})
 
 /** In one message if it fits, else in pieces. A heap that outlives upgrades is kept; other programs know nothing of it. */
-async function install(client: IcClient, canister: Uint8Array, wasm: Uint8Array, arg: Uint8Array, mode: CandidValue): Promise<void> {
-  const ask = (method: string, type: Readonly<Record<string, CandidType>>, value: Readonly<Record<string, CandidValue>>): Promise<Uint8Array> =>
+async function install(
+  client: IcClient,
+  canister: Uint8Array,
+  wasm: Uint8Array,
+  arg: Uint8Array,
+  mode: CandidValue,
+): Promise<void> {
+  const ask = (
+    method: string,
+    type: Readonly<Record<string, CandidType>>,
+    value: Readonly<Record<string, CandidValue>>,
+  ): Promise<Uint8Array> =>
     client.update(MANAGEMENT, method, encodeCandid([[{ record: candidFields(type) }, candidRecord(value)]]), canister)
   if (wasm.length <= WHOLE_MAX_BYTES) {
     const type = { mode: MODE, canister_id: 'principal', wasm_module: BLOB, arg: BLOB } as const
@@ -112,11 +130,27 @@ async function install(client: IcClient, canister: Uint8Array, wasm: Uint8Array,
   const hashes: CandidValue[] = []
   for (let at = 0; at < wasm.length; at += CHUNK_BYTES) {
     const chunk = wasm.slice(at, at + CHUNK_BYTES)
-    await ask('upload_chunk', { canister_id: 'principal', chunk: BLOB }, { canister_id: { principal: canister }, chunk })
+    await ask(
+      'upload_chunk',
+      { canister_id: 'principal', chunk: BLOB },
+      { canister_id: { principal: canister }, chunk },
+    )
     hashes.push(candidRecord({ hash: sha256Of(chunk) }))
   }
-  const type = { mode: MODE, target_canister: 'principal', chunk_hashes_list: { vec: HASH }, wasm_module_hash: BLOB, arg: BLOB } as const
-  await ask('install_chunked_code', type, { mode, target_canister: { principal: canister }, chunk_hashes_list: hashes, wasm_module_hash: sha256Of(wasm), arg })
+  const type = {
+    mode: MODE,
+    target_canister: 'principal',
+    chunk_hashes_list: { vec: HASH },
+    wasm_module_hash: BLOB,
+    arg: BLOB,
+  } as const
+  await ask('install_chunked_code', type, {
+    mode,
+    target_canister: { principal: canister },
+    chunk_hashes_list: hashes,
+    wasm_module_hash: sha256Of(wasm),
+    arg,
+  })
 }
 
 const sha256Of = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest())

@@ -10,7 +10,8 @@ export async function newIdentity({ settings, positionals, output, terminal }: C
   const store = new IdentityStore(settings.home)
   const identity = await store.create(name)
   output.document('identity', identity, () => identity.address)
-  if (output.format === 'text') terminal.err(`kept in ${store.pathOf(name)}; atoll identity use ${name} makes it the one that signs\n`)
+  if (output.format === 'text')
+    terminal.err(`kept in ${store.pathOf(name)}; atoll identity use ${name} makes it the one that signs\n`)
 }
 
 /** `atoll identity import` */
@@ -28,8 +29,14 @@ export async function listIdentities({ settings, output, terminal }: CommandCont
   output.list('identity', 'identities', identities, () =>
     renderTable(
       [{ title: '' }, { title: 'NAME' }, { title: 'KIND' }, { title: 'ADDRESS' }],
-      identities.map(({ name, kind, address, isUsed }) => [isUsed ? terminal.paint('green', '*') : ' ', name, kind, address]),
-    ))
+      identities.map(({ name, kind, address, isUsed }) => [
+        isUsed ? terminal.paint('green', '*') : ' ',
+        name,
+        kind,
+        address,
+      ]),
+    ),
+  )
 }
 
 /** `atoll identity use` */

@@ -28,7 +28,8 @@ async function serveOverHttp({ flags, settings, terminal, output }: CommandConte
   const { token, origin } = await readMcpToken(settings.home, terminal.env)
   await using server = await McpHttpServer.open({ ...parts, port: countFlag(flags, 'port') ?? DEFAULT_PORT, token })
   output.document('mcp.ready', { url: server.url, token: origin, allowWrite: parts.allowWrite }, () =>
-    [`MCP at ${server.url}`, `Authorization: Bearer, with the token in ${origin}`].join('\n'))
+    [`MCP at ${server.url}`, `Authorization: Bearer, with the token in ${origin}`].join('\n'),
+  )
   await new Promise<void>(resolve => {
     terminal.signal.addEventListener('abort', () => resolve(), { once: true })
     if (terminal.signal.aborted) resolve()

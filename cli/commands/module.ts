@@ -36,7 +36,8 @@ export async function listModules({ client, output, limits }: CommandContext): P
     renderTable(
       [{ title: 'NAME' }, { title: 'MODULE' }, { title: 'FORMAT' }],
       modules.map(({ id, tags, format }) => [safeLine(nameOf(tags)), id, safeLine(format)]),
-    ))
+    ),
+  )
 }
 
 /** `atoll module show` */
@@ -50,5 +51,6 @@ export async function showModule(context: CommandContext): Promise<undefined> {
       `owner   ${module.owner}`,
       `size    ${(module.sizeBytes ?? 0).toLocaleString('en')} bytes`,
       ...module.tags.map(({ name, value }) => `tag     ${safeLine(name)}=${safeLine(value)}`),
-    ].join('\n'))
+    ].join('\n'),
+  )
 }

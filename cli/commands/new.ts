@@ -35,11 +35,7 @@ export async function newFromTemplate(context: CommandContext): Promise<CommandE
     )
   }
   const folder = resolve(terminal.cwd, where ?? wanted)
-  const project = await newProject(
-    template,
-    folder,
-    textFlag(flags, 'name') ?? basename(folder).toLowerCase(),
-  )
+  const project = await newProject(template, folder, textFlag(flags, 'name') ?? basename(folder).toLowerCase())
   const shown = relative(terminal.cwd, folder) || '.'
   output.document('project.new', { ...project, template: template.name }, () =>
     [

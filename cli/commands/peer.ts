@@ -10,9 +10,22 @@ export async function listPeers(context: CommandContext): Promise<undefined> {
   const { peers } = await transport.request('listPeers', {}, context.limits)
   context.output.list('peer', 'peers', peers, () =>
     renderTable(
-      [{ title: 'KEY' }, { title: 'STATE' }, { title: 'SINCE', right: true }, { title: 'OFFENCES', right: true }, { title: 'ADDRESS' }],
-      peers.map(peer => [peer.key ?? '–', stateOf(peer), sinceOf(peer), String(peer.offences), peer.addresses.join(' ') || '–']),
-    ))
+      [
+        { title: 'KEY' },
+        { title: 'STATE' },
+        { title: 'SINCE', right: true },
+        { title: 'OFFENCES', right: true },
+        { title: 'ADDRESS' },
+      ],
+      peers.map(peer => [
+        peer.key ?? '–',
+        stateOf(peer),
+        sinceOf(peer),
+        String(peer.offences),
+        peer.addresses.join(' ') || '–',
+      ]),
+    ),
+  )
 }
 
 /** `atoll peer add` */

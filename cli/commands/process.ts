@@ -11,7 +11,8 @@ export async function listProcesses({ client, output, limits }: CommandContext):
     renderTable(
       [{ title: 'NAME' }, { title: 'PROCESS' }, { title: 'MODULE' }],
       processes.map(({ id, tags, module }) => [safeLine(nameOf(tags)), id, module]),
-    ))
+    ),
+  )
 }
 
 /** `atoll process show` */
@@ -37,6 +38,13 @@ export async function showProcess(context: CommandContext): Promise<undefined> {
           `epoch ${String(epoch).padEnd(4)} from slot ${firstSlot.toLocaleString('en')} on, scheduled by ${schedulers.join(' ')}`,
       ),
       `compute    ${policy.computeUnits.join(' ')} (${policy.computeQuorum} must agree)`,
-      ...(candid === undefined ? [] : [`principal  ${principalText(principalOf(process.id))}`, 'candid', ...candid.trim().split('\n').map(safeLine)]),
-    ].join('\n'))
+      ...(candid === undefined
+        ? []
+        : [
+            `principal  ${principalText(principalOf(process.id))}`,
+            'candid',
+            ...candid.trim().split('\n').map(safeLine),
+          ]),
+    ].join('\n'),
+  )
 }

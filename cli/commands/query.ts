@@ -16,12 +16,16 @@ export async function query(context: CommandContext): Promise<CommandEnd> {
   if (typed !== undefined) return showReply(context, typed)
   const message = await readMessage(context, text)
   const process = await findProcess(context, name)
-  const answer = await context.client().query({ process, ...message, from: await addressOf(context), at: countFlag(context.flags, 'at') }, limits)
+  const answer = await context
+    .client()
+    .query({ process, ...message, from: await addressOf(context), at: countFlag(context.flags, 'at') }, limits)
   const outputText = textOf(answer.output)
   const document = { process, ...answer, ...(outputText === undefined ? {} : { outputText }) }
   output.document('query.answer', document, () => showOutput(answer.output))
   if (answer.error !== undefined && output.format === 'text') {
-    terminal.err(`${terminal.paintErr('red', '✖')} ${safeBlock(answer.error.code)}: ${safeBlock(answer.error.message)}\n`)
+    terminal.err(
+      `${terminal.paintErr('red', '✖')} ${safeBlock(answer.error.code)}: ${safeBlock(answer.error.message)}\n`,
+    )
   }
   return endOf(answer)
 }
@@ -29,10 +33,16 @@ export async function query(context: CommandContext): Promise<CommandEnd> {
 /** A question about the past goes to the process as it was, whatever it promises now. */
 const flagless = ({ flags }: CommandContext): boolean => flags['at'] === undefined
 
-async function showReply({ output }: CommandContext, { process, action, kind, ask }: TypedMessage): Promise<CommandEnd> {
-  if (kind === 'message') throw new Failure('usage', { message: action }, { note: 'a message is sent: atoll send, or atoll call' })
+async function showReply(
+  { output }: CommandContext,
+  { process, action, kind, ask }: TypedMessage,
+): Promise<CommandEnd> {
+  if (kind === 'message')
+    throw new Failure('usage', { message: action }, { note: 'a message is sent: atoll send, or atoll call' })
   const reply = await ask()
-  output.document('query.reply', { process, action, reply }, () => (reply === undefined ? '' : JSON.stringify(reply, undefined, 2)))
+  output.document('query.reply', { process, action, reply }, () =>
+    reply === undefined ? '' : JSON.stringify(reply, undefined, 2),
+  )
   return undefined
 }
 

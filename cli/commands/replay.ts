@@ -32,17 +32,28 @@ export async function replay(context: CommandContext): Promise<CommandEnd> {
     .slice(-last)
     .map(({ slot, gas, stateRoot }) => ({ slot, gas, stateRoot: toHex(stateRoot) }))
   const reached = steps.at(-1)
-  const document = { process, slot: reached?.slot, stateRoot: reached?.stateRoot, ok, frames, certified, firstFault, steps }
+  const document = {
+    process,
+    slot: reached?.slot,
+    stateRoot: reached?.stateRoot,
+    ok,
+    frames,
+    certified,
+    firstFault,
+    steps,
+  }
   output.document('process.replay', document, () =>
     renderTable(
       [{ title: 'SLOT', right: true }, { title: 'GAS', right: true }, { title: 'STATE ROOT' }],
       steps.map(({ slot, gas, stateRoot }) => [String(slot), gas.toLocaleString('en'), stateRoot]),
-    ))
+    ),
+  )
   if (output.format === 'text') {
     const mark = ok ? terminal.paintErr('green', '✔') : terminal.paintErr('red', '✖')
-    const said = firstFault === undefined
-      ? `${certified.toLocaleString('en')} of ${frames.toLocaleString('en')} frames certified, and none differs`
-      : `slot ${firstFault.slot}: ${safeLine(firstFault.what)}`
+    const said =
+      firstFault === undefined
+        ? `${certified.toLocaleString('en')} of ${frames.toLocaleString('en')} frames certified, and none differs`
+        : `slot ${firstFault.slot}: ${safeLine(firstFault.what)}`
     terminal.err(`${mark} ${said}\n`)
   }
   return ok ? undefined : EXIT.verification

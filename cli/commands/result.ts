@@ -14,10 +14,17 @@ export async function result(context: CommandContext): Promise<CommandEnd> {
   const found = await context.client().result(process, placeOf(place), limits)
   const isVerified = flags['verify'] === true
   if (isVerified) await verifiedResult(context.client(), process, found.slot, limits)
-  output.document('result', { ...withText(found), ...(isVerified ? { verified: true } : {}) }, () => showOutput(found.output))
+  output.document('result', { ...withText(found), ...(isVerified ? { verified: true } : {}) }, () =>
+    showOutput(found.output),
+  )
   if (output.format === 'text') {
     const mark = endOf(found) === undefined ? terminal.paintErr('green', '✔') : terminal.paintErr('red', '✖')
-    const facts = [`slot ${found.slot}`, found.status, `${found.gas.toLocaleString('en')} gas`, ...(isVerified ? ['verified here'] : [])]
+    const facts = [
+      `slot ${found.slot}`,
+      found.status,
+      `${found.gas.toLocaleString('en')} gas`,
+      ...(isVerified ? ['verified here'] : []),
+    ]
     terminal.err(`${mark} ${facts.join(' · ')}\n`)
     if (found.error !== undefined) terminal.err(`  ${safeBlock(`${found.error.code}: ${found.error.message}`)}\n`)
     if (found.log !== '') terminal.err(`${safeText(found.log).trimEnd()}\n`)

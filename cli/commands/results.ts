@@ -10,7 +10,13 @@ import { cutTo, renderTable } from '../table.ts'
 const LIMIT = 20
 const PAGE = 500
 const OUTPUT_COLUMNS = 60
-const COLUMNS = [{ title: 'SLOT', right: true }, { title: 'STATUS' }, { title: 'GAS', right: true }, { title: 'SENT', right: true }, { title: 'OUTPUT' }]
+const COLUMNS = [
+  { title: 'SLOT', right: true },
+  { title: 'STATUS' },
+  { title: 'GAS', right: true },
+  { title: 'SENT', right: true },
+  { title: 'OUTPUT' },
+]
 
 /** `atoll results`: a table of the latest, or with `-f` a line for each as it comes. */
 export async function results(context: CommandContext): Promise<CommandEnd> {
@@ -25,11 +31,15 @@ async function list(context: CommandContext, process: string): Promise<undefined
   const found: ResultView[] = []
   let [start, end]: [number | undefined, number | undefined] = [from, undefined]
   while (found.length < limit) {
-    const page: OperationOutput<'listResults'> = await context.client().transport.request('listResults', {
-      process: asProcessId(process),
-      ...(from === undefined ? { to: end, order: 'desc' as const } : { from: start }),
-      limit: Math.min(PAGE, limit - found.length),
-    }, limits)
+    const page: OperationOutput<'listResults'> = await context.client().transport.request(
+      'listResults',
+      {
+        process: asProcessId(process),
+        ...(from === undefined ? { to: end, order: 'desc' as const } : { from: start }),
+        limit: Math.min(PAGE, limit - found.length),
+      },
+      limits,
+    )
     found.push(...page.results)
     if (page.next === undefined || page.results.length === 0) break
     ;[start, end] = [page.next, page.next]
@@ -51,7 +61,13 @@ async function follow(context: CommandContext, process: string): Promise<undefin
 }
 
 function rowOf(result: ResultView): string[] {
-  return [String(result.slot), result.status, result.gas.toLocaleString('en'), String(result.outbox.length), shown(result)]
+  return [
+    String(result.slot),
+    result.status,
+    result.gas.toLocaleString('en'),
+    String(result.outbox.length),
+    shown(result),
+  ]
 }
 
 function lineOf(result: ResultView): string {

@@ -76,9 +76,7 @@ async function purposesIn(context: CommandContext, process: string): Promise<Map
 export async function cancelSchedule(context: CommandContext): Promise<CommandEnd> {
   const { process, timer } = await findTimer(context)
   const signer = await context.signer()
-  const done = await context
-    .client()
-    .processes.cancelTimer(process, timer, { signer }, context.limits)
+  const done = await context.client().processes.cancelTimer(process, timer, { signer }, context.limits)
   return showControlled(context, done, {
     type: 'schedule.cancelled',
     done: `cancelled ${timer}`,
@@ -106,8 +104,7 @@ async function findTimer(context: CommandContext): Promise<{ process: string; ti
   const found = nameIn(timers, key) ?? nameIn(timers, SCHEDULE_TIMER_PREFIX + key)
   if (found !== undefined) return { process, timer: found }
   const known = timers.flatMap(timer => timer.name ?? []).map(withoutPrefix)
-  if (known.length === 0)
-    throw new Failure('usage', { key }, { note: 'the process holds no timer' })
+  if (known.length === 0) throw new Failure('usage', { key }, { note: 'the process holds no timer' })
   throw new Failure(
     'usage',
     { key, known },

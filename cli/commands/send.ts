@@ -11,8 +11,10 @@ export async function send(context: CommandContext): Promise<CommandEnd> {
   const [name = '', text] = positionals
   const wait = choiceFlag(flags, 'wait', WAITS)
   const typed = await typedMessageIfAny(context)
-  if (typed?.kind === 'query') throw new Failure('usage', { query: typed.action }, { note: 'a query is asked: atoll query, or atoll call' })
-  if (typed !== undefined) return showSent(context, await typed.send(), { wait, type: 'message.sent', showsOutput: true })
+  if (typed?.kind === 'query')
+    throw new Failure('usage', { query: typed.action }, { note: 'a query is asked: atoll query, or atoll call' })
+  if (typed !== undefined)
+    return showSent(context, await typed.send(), { wait, type: 'message.sent', showsOutput: true })
   const message = await readMessage(context, text)
   const process = await findProcess(context, name)
   const sent = await context.client().send({ process, ...message, signer: await context.signer() }, limits)
@@ -22,5 +24,7 @@ export async function send(context: CommandContext): Promise<CommandEnd> {
 
 /** Processes without a contract take what stands behind their name for data: one word may have been meant as an action. */
 function actionHint(process: string, text: string): string | undefined {
-  return /^[A-Za-z][\w-]{0,63}$/.test(text) ? `"${text}" was sent as data: if it is an action, atoll send ${process} --action ${text}` : undefined
+  return /^[A-Za-z][\w-]{0,63}$/.test(text)
+    ? `"${text}" was sent as data: if it is an action, atoll send ${process} --action ${text}`
+    : undefined
 }

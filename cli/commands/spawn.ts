@@ -45,18 +45,10 @@ function keysFlag(flags: Flags, name: string): readonly string[] | undefined {
 }
 
 /** How many of `keys` (of one, where none are named) must sign. @throws {Failure} `usage` */
-function quorumFlag(
-  flags: Flags,
-  name: string,
-  keys: readonly string[] | undefined,
-): number | undefined {
+function quorumFlag(flags: Flags, name: string, keys: readonly string[] | undefined): number | undefined {
   const count = countFlag(flags, name, 1)
   const of = keys?.length ?? 1
   if (count !== undefined && count > of)
-    throw new Failure(
-      'usage',
-      { [name]: count },
-      { note: `only ${of} ${of === 1 ? 'is' : 'are'} named` },
-    )
+    throw new Failure('usage', { [name]: count }, { note: `only ${of} ${of === 1 ? 'is' : 'are'} named` })
   return count
 }

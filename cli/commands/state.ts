@@ -8,9 +8,7 @@ import { showDifferences } from '../show-differences.ts'
 /** `atoll state get` */
 export async function getState(context: CommandContext): Promise<CommandEnd> {
   const state = await stateAt(context, countFlag(context.flags, 'at'))
-  context.output.document('state', state, () =>
-    JSON.stringify(readable(state.document), undefined, 2),
-  )
+  context.output.document('state', state, () => JSON.stringify(readable(state.document), undefined, 2))
   return undefined
 }
 
@@ -26,12 +24,7 @@ export async function diffState(context: CommandContext): Promise<CommandEnd> {
   const { flags, output, terminal } = context
   const after = await stateAt(context, countFlag(flags, 'at'))
   const from = countFlag(flags, 'from') ?? after.slot - 1
-  if (from < 0)
-    throw new Failure(
-      'usage',
-      { at: after.slot },
-      { note: 'there is no state before the first slot' },
-    )
+  if (from < 0) throw new Failure('usage', { at: after.slot }, { note: 'there is no state before the first slot' })
   const before = await stateAt(context, from)
   const differences = jsonDifferences(readable(before.document), readable(after.document))
   const document = { process: after.process, from: before.slot, at: after.slot, differences }

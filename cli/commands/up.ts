@@ -35,8 +35,11 @@ export async function up(context: CommandContext): Promise<undefined> {
   })
   const { url, key, network } = node
   const { peerId, addresses } = network ?? {}
-  output.document('node.ready', { url, scheduler: key, authority: key, peerId, addresses, data: config.data, version: VERSION }, () =>
-    banner(context, node, config, performance.now() - started))
+  output.document(
+    'node.ready',
+    { url, scheduler: key, authority: key, peerId, addresses, data: config.data, version: VERSION },
+    () => banner(context, node, config, performance.now() - started),
+  )
   // It may be killed: what the next start can use is written now.
   flushCompileCache()
   await greet(context, node, config, ended)
@@ -44,7 +47,12 @@ export async function up(context: CommandContext): Promise<undefined> {
   if (output.format === 'text') terminal.err('\nstopping: what is accepted is kept; interrupt again to stop at once\n')
 }
 
-function banner({ terminal }: CommandContext, { url, key, network, roles }: AtollNode, config: Config, tookMs: number): string {
+function banner(
+  { terminal }: CommandContext,
+  { url, key, network, roles }: AtollNode,
+  config: Config,
+  tookMs: number,
+): string {
   const { paint } = terminal
   return [
     `${paint('bold', `atoll ${VERSION}`)} · node ${shortId(key)} · ${roles.names.join(', ')} · ready in ${showDuration(tookMs)}`,
@@ -68,7 +76,12 @@ async function greet(context: CommandContext, node: AtollNode, config: Config, s
   }
 }
 
-async function showFirstStart(context: CommandContext, client: Client, url: string, signal: AbortSignal): Promise<void> {
+async function showFirstStart(
+  context: CommandContext,
+  client: Client,
+  url: string,
+  signal: AbortSignal,
+): Promise<void> {
   const { output, terminal } = context
   const { columns = COLUMNS_DEFAULT, paint } = terminal
   const first = await runFirstStart(client, await standardModules(), await someSigner(context), { signal })
@@ -76,21 +89,23 @@ async function showFirstStart(context: CommandContext, client: Client, url: stri
   const program = commandName(context)
   if (output.format !== 'text') return output.document('node.first-start', { ...first, names: undefined }, () => '')
   const end = url === context.settings.url ? '' : ` --url ${url}`
-  output.text([
-    '',
-    `first start: two processes of the relay module, ${paint('bold', 'ping')} ${shortId(first.ping)} and ${paint('bold', 'pong')} ${shortId(first.pong)}`,
-    'one message to ping, and all that it caused:',
-    '',
-    renderTrace(first.trace, { nameOf: nameOfProcess, columns, paint }),
-    '',
-    `${paint('green', '✔')} ${first.verified} results verified here: signatures, certificates, Merkle paths, messages in their slots`,
-    '',
-    'next, in another terminal:',
-    `  ${program} spawn counter --name hits${end}`,
-    `  ${program} send hits --action Add --tag Quantity=5${end}`,
-    `  ${program} send ping --action Start --tag Peer=${first.pong} --tag Rounds=9 --wait settled${end}`,
-    `  ${program} --help`,
-  ].join('\n'))
+  output.text(
+    [
+      '',
+      `first start: two processes of the relay module, ${paint('bold', 'ping')} ${shortId(first.ping)} and ${paint('bold', 'pong')} ${shortId(first.pong)}`,
+      'one message to ping, and all that it caused:',
+      '',
+      renderTrace(first.trace, { nameOf: nameOfProcess, columns, paint }),
+      '',
+      `${paint('green', '✔')} ${first.verified} results verified here: signatures, certificates, Merkle paths, messages in their slots`,
+      '',
+      'next, in another terminal:',
+      `  ${program} spawn counter --name hits${end}`,
+      `  ${program} send hits --action Add --tag Quantity=5${end}`,
+      `  ${program} send ping --action Start --tag Peer=${first.pong} --tag Rounds=9 --wait settled${end}`,
+      `  ${program} --help`,
+    ].join('\n'),
+  )
 }
 
 /** The user's identity; where none can be kept, a key that is forgotten when the node ends. */
@@ -98,7 +113,9 @@ async function someSigner(context: CommandContext): Promise<Signer> {
   try {
     return await context.signer()
   } catch (error) {
-    context.terminal.err(`no identity can be kept (${error instanceof Error ? error.message : String(error)}); a passing key signs\n`)
+    context.terminal.err(
+      `no identity can be kept (${error instanceof Error ? error.message : String(error)}); a passing key signs\n`,
+    )
     return ed25519Signer(generateEd25519Seed())
   }
 }
@@ -117,7 +134,12 @@ async function foundAgain({ terminal, limits }: CommandContext, client: Client, 
     `${terminal.paint('green', '✔')} found again in ${shownPath(terminal.cwd, config.data)}: ${count}`,
     renderTable(
       [{ title: '  NAME' }, { title: 'PROCESS' }, { title: 'SLOTS', right: true }, { title: 'EVALUATED', right: true }],
-      states.map(({ id, tags, scheduled, evaluated }) => [`  ${safeLine(nameOf(tags))}`, id, String(scheduled), String(evaluated)]),
+      states.map(({ id, tags, scheduled, evaluated }) => [
+        `  ${safeLine(nameOf(tags))}`,
+        id,
+        String(scheduled),
+        String(evaluated),
+      ]),
     ),
     ...(processes.length > states.length ? [`  … ${processes.length - states.length} more: atoll process list`] : []),
   ].join('\n')
@@ -128,7 +150,8 @@ function replayProgress(context: CommandContext): (process: string, evaluated: n
   const behind = new Map<string, readonly [number, number]>()
   let bar: Progress | undefined
   return (process, evaluated, scheduled) => {
-    if (scheduled - evaluated >= REPLAY_SHOWN_MIN_SLOTS || behind.has(process)) behind.set(process, [evaluated, scheduled])
+    if (scheduled - evaluated >= REPLAY_SHOWN_MIN_SLOTS || behind.has(process))
+      behind.set(process, [evaluated, scheduled])
     if (evaluated >= scheduled) behind.delete(process)
     if (behind.size === 0) {
       bar?.end()

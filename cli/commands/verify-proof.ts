@@ -35,27 +35,21 @@ export async function verifyAny(context: CommandContext): Promise<CommandEnd> {
     message,
   })
   const steps: Step[] = [...report.steps]
-  if (report.proven !== undefined && flags['execute'] === true)
-    steps.push(await execute(context, report.proven))
+  if (report.proven !== undefined && flags['execute'] === true) steps.push(await execute(context, report.proven))
   const isVerified = steps.every(step => step.holds)
   const facts = report.proven && isVerified ? factsOf(report.proven) : {}
-  output.document(
-    'verify',
-    { verified: isVerified, sizeBytes: bytes.length, ...facts, steps },
-    () =>
-      steps
-        .map(({ name, holds, what }) => {
-          const mark = holds ? terminal.paint('green', '✔') : terminal.paint('red', '✖')
-          return `${mark} ${name.padEnd(11)} ${safeLine(what)}`
-        })
-        .join('\n'),
+  output.document('verify', { verified: isVerified, sizeBytes: bytes.length, ...facts, steps }, () =>
+    steps
+      .map(({ name, holds, what }) => {
+        const mark = holds ? terminal.paint('green', '✔') : terminal.paint('red', '✖')
+        return `${mark} ${name.padEnd(11)} ${safeLine(what)}`
+      })
+      .join('\n'),
   )
   if (!isVerified) return EXIT.verification
   // A name is what the node says it is; an id is what the user knows.
-  const isAnchored =
-    flags['trust'] !== undefined || (trusted !== undefined && text.startsWith(trusted))
-  if (report.proven !== undefined && output.format === 'text')
-    tellEnd(context, report.proven, isAnchored)
+  const isAnchored = flags['trust'] !== undefined || (trusted !== undefined && text.startsWith(trusted))
+  if (report.proven !== undefined && output.format === 'text') tellEnd(context, report.proven, isAnchored)
   return undefined
 }
 
@@ -67,11 +61,7 @@ async function proofOf(
   const file = await fileIfAny(context, text)
   if (file !== undefined) {
     if (!isResultProof(file))
-      throw new Failure(
-        'usage',
-        { file: text },
-        { note: 'the file holds no proof; atoll proof export writes one' },
-      )
+      throw new Failure('usage', { file: text }, { note: 'the file holds no proof; atoll proof export writes one' })
     return { bytes: file }
   }
   const { process, slot, message } = await findResult(context, text)
@@ -109,10 +99,7 @@ function processIn(bytes: Uint8Array): string {
   }
 }
 
-async function fileIfAny(
-  { terminal }: CommandContext,
-  text: string,
-): Promise<Uint8Array | undefined> {
+async function fileIfAny({ terminal }: CommandContext, text: string): Promise<Uint8Array | undefined> {
   try {
     return new Uint8Array(await readFile(resolve(terminal.cwd, text)))
   } catch {
@@ -121,10 +108,7 @@ async function fileIfAny(
 }
 
 /** Evaluates the process again up to the slot: its feed comes from the node, and is checked too. */
-async function execute(
-  context: CommandContext,
-  { process, slot, certificate }: ProvenResult,
-): Promise<Step> {
+async function execute(context: CommandContext, { process, slot, certificate }: ProvenResult): Promise<Step> {
   const progress = context.progress('evaluating again')
   const source = sourceFromNode(context.client(), process.id, { signal: context.limits.signal })
   const report = await verifyProcess(source, {
@@ -134,11 +118,8 @@ async function execute(
   }).finally(progress.end)
   const { slots, firstFault, stateRoot } = report
   const name = 'execution'
-  if (firstFault !== undefined)
-    return { name, holds: false, what: `slot ${firstFault.slot}: ${firstFault.what}` }
-  const isSame =
-    slots === certificate.firstSlot + certificate.count &&
-    equalBytes(stateRoot, certificate.stateRoot)
+  if (firstFault !== undefined) return { name, holds: false, what: `slot ${firstFault.slot}: ${firstFault.what}` }
+  const isSame = slots === certificate.firstSlot + certificate.count && equalBytes(stateRoot, certificate.stateRoot)
   if (!isSame)
     return {
       name,
@@ -152,17 +133,7 @@ async function execute(
   }
 }
 
-function factsOf({
-  process,
-  slot,
-  message,
-  head,
-  certificate,
-  block,
-  signedBlocks,
-  units,
-  result,
-}: ProvenResult) {
+function factsOf({ process, slot, message, head, certificate, block, signedBlocks, units, result }: ProvenResult) {
   const output = outputOf(head, result)
   return {
     process: process.id,
@@ -179,24 +150,14 @@ function factsOf({
   }
 }
 
-function outputOf(
-  head: ProvenResult['head'],
-  result: ProvenResult['result'],
-): Uint8Array | undefined {
+function outputOf(head: ProvenResult['head'], result: ProvenResult['result']): Uint8Array | undefined {
   return result?.output ?? ('output' in head.detail ? head.detail.output : undefined)
 }
 
 /** What was proven, on standard error: what stands before it are the steps. */
-function tellEnd(
-  { terminal }: CommandContext,
-  { process, head, result }: ProvenResult,
-  isAnchored: boolean,
-): void {
+function tellEnd({ terminal }: CommandContext, { process, head, result }: ProvenResult, isAnchored: boolean): void {
   const output = outputOf(head, result)
-  if (output !== undefined && output.length > 0)
-    terminal.err(`  output      ${showOutput(output)}\n`)
+  if (output !== undefined && output.length > 0) terminal.err(`  output      ${showOutput(output)}\n`)
   if (!isAnchored)
-    terminal.err(
-      `  The proof names its process itself. Is it the one you mean? Then: --trust ${process.id}\n`,
-    )
+    terminal.err(`  The proof names its process itself. Is it the one you mean? Then: --trust ${process.id}\n`)
 }

@@ -20,9 +20,20 @@ export async function verify(context: CommandContext): Promise<CommandEnd> {
     onProgress: ({ slots }) => progress.at(slots, scheduled),
   }).finally(progress.end)
   const { slots, frames, certified, ok, stateRoot, gas, firstFault, ms } = report
-  const document = { process, slots, frames, certified, ok, stateRoot: toHex(stateRoot), gas, firstFault, ms: Math.round(ms) }
+  const document = {
+    process,
+    slots,
+    frames,
+    certified,
+    ok,
+    stateRoot: toHex(stateRoot),
+    gas,
+    firstFault,
+    ms: Math.round(ms),
+  }
   output.document('process.verify', document, () => {
-    if (firstFault !== undefined) return `${terminal.paint('red', '✖')} slot ${firstFault.slot}: ${safeLine(firstFault.what)}`
+    if (firstFault !== undefined)
+      return `${terminal.paint('red', '✖')} slot ${firstFault.slot}: ${safeLine(firstFault.what)}`
     const counts = `${slots.toLocaleString('en')} slots in ${frames.toLocaleString('en')} frames, ${certified.toLocaleString('en')} of them certified`
     return [
       `${terminal.paint('green', '✔')} ${counts}, evaluated again in ${showDuration(ms)}`,

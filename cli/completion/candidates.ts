@@ -33,7 +33,11 @@ interface Vocabulary {
  * Words that could stand in place of the last of `words`, which may be cut short or empty: names of commands, options,
  * values of options, and whatever stands for a positional.
  */
-export async function candidates(words: readonly string[], { commands, commonOptions }: Vocabulary, lookup: Lookup): Promise<Candidate[]> {
+export async function candidates(
+  words: readonly string[],
+  { commands, commonOptions }: Vocabulary,
+  lookup: Lookup,
+): Promise<Candidate[]> {
   const partial = words.at(-1) ?? ''
   const before = words.slice(0, -1)
   const command = commandOf(before, commands)
@@ -41,13 +45,15 @@ export async function candidates(words: readonly string[], { commands, commonOpt
   const options = { ...command.options, ...commonOptions }
   const rest = before.slice(command.name.split(' ').length)
   const open = openOption(rest, options)
-  const found = open === undefined ? await freely(command, options, partial, rest, lookup) : await valuesOf(open, options, lookup)
+  const found =
+    open === undefined ? await freely(command, options, partial, rest, lookup) : await valuesOf(open, options, lookup)
   return found.filter(({ value }) => value.startsWith(partial))
 }
 
 function commandOf(words: readonly string[], commands: readonly Command[]): Command | undefined {
   for (const length of [2, 1]) {
-    const command = words.length < length ? undefined : commands.find(({ name }) => name === words.slice(0, length).join(' '))
+    const command =
+      words.length < length ? undefined : commands.find(({ name }) => name === words.slice(0, length).join(' '))
     if (command !== undefined) return command
   }
   return undefined
@@ -61,7 +67,8 @@ function nextWords(words: readonly string[], commands: readonly Command[]): Cand
     const word = parts[words.length]
     if (word === undefined || words.some((one, at) => one !== parts[at])) continue
     const isFamily = parts.length > words.length + 1
-    if (!next.has(word)) next.set(word, isFamily ? `${commands.filter(one => one.name.startsWith(`${word} `)).length} commands` : about)
+    if (!next.has(word))
+      next.set(word, isFamily ? `${commands.filter(one => one.name.startsWith(`${word} `)).length} commands` : about)
   }
   return [...next].map(([value, about]) => ({ value, about }))
 }
@@ -78,7 +85,11 @@ function nameOfOption(word: string, options: Vocabulary['commonOptions']): strin
   return Object.entries(options).find(([, { short }]) => short === word.slice(1))?.[0]
 }
 
-async function valuesOf(name: string, options: Vocabulary['commonOptions'], lookup: Lookup): Promise<readonly Candidate[]> {
+async function valuesOf(
+  name: string,
+  options: Vocabulary['commonOptions'],
+  lookup: Lookup,
+): Promise<readonly Candidate[]> {
   if (name === 'identity') return lookup.identities()
   const choices = options[name]?.value?.split('|') ?? []
   return choices.length > 1 ? choices.map(value => ({ value, about: '' })) : []
@@ -91,8 +102,11 @@ async function freely(
   rest: readonly string[],
   lookup: Lookup,
 ): Promise<readonly Candidate[]> {
-  if (partial.startsWith('-')) return Object.entries(options).map(([name, { about }]) => ({ value: `--${name}`, about }))
-  const positionals = rest.filter((word, at) => !word.startsWith('-') && openOption(rest.slice(0, at), options) === undefined)
+  if (partial.startsWith('-'))
+    return Object.entries(options).map(([name, { about }]) => ({ value: `--${name}`, about }))
+  const positionals = rest.filter(
+    (word, at) => !word.startsWith('-') && openOption(rest.slice(0, at), options) === undefined,
+  )
   const names = command.usage.match(/<[^>]+>|\[[^\]]+\]/g) ?? []
   const name = names[positionals.length]?.slice(1, -1)
   return name === undefined ? [] : lookup.positional(name, positionals)

@@ -33,11 +33,15 @@ const POSITIONALS: Readonly<Record<string, Find>> = {
 }
 
 /** Things by their names; those without one, or whose name is more than a word, by their ids. */
-async function named(list: AsyncIterable<{ readonly id: string; readonly tags: Parameters<typeof nameOf>[0] }>): Promise<Candidate[]> {
+async function named(
+  list: AsyncIterable<{ readonly id: string; readonly tags: Parameters<typeof nameOf>[0] }>,
+): Promise<Candidate[]> {
   const found: Candidate[] = []
   for await (const { id, tags } of list) {
     const name = nameOf(tags)
-    found.push(isInert(name) && !name.startsWith('-') ? { value: name, about: shortId(id) } : { value: id, about: name })
+    found.push(
+      isInert(name) && !name.startsWith('-') ? { value: name, about: shortId(id) } : { value: id, about: name },
+    )
     if (found.length >= OFFERED_MAX) break
   }
   return found
@@ -53,7 +57,10 @@ async function messages(context: CommandContext, [process = '']: readonly string
 }
 
 /** An input to begin from, in quotes that shells take. */
-async function sampleInput(context: CommandContext, [process = '', message = '']: readonly string[]): Promise<Candidate[]> {
+async function sampleInput(
+  context: CommandContext,
+  [process = '', message = '']: readonly string[],
+): Promise<Candidate[]> {
   const { messages: told, queries } = await interfaceOf(context, process)
   const question = told[message] ?? queries[message]
   return question === undefined ? [] : [{ value: `'${JSON.stringify(sampleValue(question.input))}'`, about: 'input' }]

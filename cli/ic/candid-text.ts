@@ -12,7 +12,8 @@ import {
 /** A value as it was written, with the type that its form tells. */
 export type TypedCandid = readonly [type: CandidType, value: CandidValue]
 
-const TOKEN = /\s+|\/\/[^\n]*|"(?:[^"\\]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*|-?[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|[(){};:,=]/gy
+const TOKEN =
+  /\s+|\/\/[^\n]*|"(?:[^"\\]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*|-?[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|[(){};:,=]/gy
 const NESTING_MAX = 64
 
 /**
@@ -33,7 +34,8 @@ class Reader {
     TOKEN.lastIndex = 0
     for (let end = 0; end < text.length; end = TOKEN.lastIndex) {
       const token = TOKEN.exec(text)?.[0]
-      if (token === undefined) throw new Failure('usage', { at: end, near: text.slice(end, end + 12) }, { note: 'that is no Candid' })
+      if (token === undefined)
+        throw new Failure('usage', { at: end, near: text.slice(end, end + 12) }, { note: 'that is no Candid' })
       if (!/^(?:\s|\/\/)/.test(token)) tokens.push(token)
     }
     this.#tokens = tokens
@@ -152,7 +154,8 @@ function numberOf(token: string): TypedCandid {
 /** A number as what its type says; the type of anything else is what it looks like. */
 function cast([type, value]: TypedCandid, name: string): TypedCandid {
   if (/^(?:nat|int)(?:8|16|32|64)?$/.test(name) && typeof value === 'bigint') return [name as CandidType, value]
-  if (/^float(?:32|64)$/.test(name) && (typeof value === 'bigint' || typeof value === 'number')) return [name as CandidType, Number(value)]
+  if (/^float(?:32|64)$/.test(name) && (typeof value === 'bigint' || typeof value === 'number'))
+    return [name as CandidType, Number(value)]
   if (name === type || name === 'reserved') return [name as CandidType, name === 'reserved' ? null : value]
   throw new Failure('usage', { type: name }, { note: 'the value is not of that type' })
 }
@@ -165,7 +168,9 @@ function vector(values: readonly TypedCandid[]): TypedCandid {
 }
 
 function labelOf(token: string): number {
-  return /^[0-9]+$/.test(token) ? Number(token) : candidLabel(token.startsWith('"') ? fromUtf8(unescaped(token)) : token)
+  return /^[0-9]+$/.test(token)
+    ? Number(token)
+    : candidLabel(token.startsWith('"') ? fromUtf8(unescaped(token)) : token)
 }
 
 /** The bytes of a literal: `\n`, `\"`, `\41` (a byte in hexadecimal), `\u{1f600}`. */

@@ -35,7 +35,12 @@ export class IcClient {
 
   /** @throws {Failure} `unsupported-key` */
   constructor(url: string, signer: Signer, limits: CallOptions) {
-    if (signer.scheme !== 'ed25519') throw new Failure('unsupported-key', { scheme: signer.scheme }, { note: 'canisters are called with an Ed25519 identity' })
+    if (signer.scheme !== 'ed25519')
+      throw new Failure(
+        'unsupported-key',
+        { scheme: signer.scheme },
+        { note: 'canisters are called with an Ed25519 identity' },
+      )
     this.#url = url.replace(/\/$/, '')
     this.#signer = signer
     this.#limits = limits
@@ -49,13 +54,21 @@ export class IcClient {
 
   /** The certified reply of an update. @throws {Failure} `process-error` on a reject */
   async update(canister: Uint8Array, method: string, arg: Uint8Array, effective = canister): Promise<Uint8Array> {
-    const content = this.#content('call', { canister_id: canister, method_name: method, arg, nonce: globalThis.crypto.getRandomValues(new Uint8Array(16)) })
+    const content = this.#content('call', {
+      canister_id: canister,
+      method_name: method,
+      arg,
+      nonce: globalThis.crypto.getRandomValues(new Uint8Array(16)),
+    })
     const answer = await this.#post(`v4/canister/${principalText(effective)}/call`, await this.#signed(content))
     const certificate = answer.get('certificate')
-    if (!(certificate instanceof Uint8Array)) throw rejected(answer.get('reject_code'), answer.get('error_code'), answer.get('reject_message'))
+    if (!(certificate instanceof Uint8Array))
+      throw rejected(answer.get('reject_code'), answer.get('error_code'), answer.get('reject_message'))
     const tree = certifiedTree(certificate, await this.#root(), effective)
-    if (tree === undefined) throw new Failure('verification-failed', {}, { note: 'the certificate does not hold under the root key' })
-    const at = (name: string): Uint8Array | undefined => lookUpValue(tree, [toUtf8('request_status'), hashOfMap(content), toUtf8(name)])
+    if (tree === undefined)
+      throw new Failure('verification-failed', {}, { note: 'the certificate does not hold under the root key' })
+    const at = (name: string): Uint8Array | undefined =>
+      lookUpValue(tree, [toUtf8('request_status'), hashOfMap(content), toUtf8(name)])
     return at('reply') ?? failed(at)
   }
 
@@ -71,11 +84,14 @@ export class IcClient {
 
   /** The interface of a canister, if it shows one. */
   async candid(canister: Uint8Array): Promise<string | undefined> {
-    const path = ['canister', canister, 'metadata', 'candid:service'].map(part => (typeof part === 'string' ? toUtf8(part) : part))
+    const path = ['canister', canister, 'metadata', 'candid:service'].map(part =>
+      typeof part === 'string' ? toUtf8(part) : part,
+    )
     const content = this.#content('read_state', { paths: [path] })
     const answer = await this.#post(`v3/canister/${principalText(canister)}/read_state`, await this.#signed(content))
     const certificate = answer.get('certificate')
-    const tree: HashTree | undefined = certificate instanceof Uint8Array ? certifiedTree(certificate, await this.#root(), canister) : undefined
+    const tree: HashTree | undefined =
+      certificate instanceof Uint8Array ? certifiedTree(certificate, await this.#root(), canister) : undefined
     const found = tree && lookUpValue(tree, path)
     return found && fromUtf8(found)
   }
@@ -112,7 +128,12 @@ export class IcClient {
     }
     const bytes = new Uint8Array(await response.arrayBuffer())
     if (response.status === 202) throw new Failure('timeout', {}, { note: 'the call has its slot and no answer yet' })
-    if (response.status !== 200) throw new Failure('malformed-request', { status: response.status }, { note: Buffer.from(bytes).toString('utf8').slice(0, 300) })
+    if (response.status !== 200)
+      throw new Failure(
+        'malformed-request',
+        { status: response.status },
+        { note: Buffer.from(bytes).toString('utf8').slice(0, 300) },
+      )
     const value = decodeIc(bytes)
     if (isIcMap(value)) return value
     throw new Failure('bad-reply', {}, { note: 'expected a map' })
@@ -129,5 +150,9 @@ function failed(at: (name: string) => Uint8Array | undefined): never {
 
 function rejected(code: IcValue | undefined, error: IcValue | undefined, message: IcValue | undefined): Failure {
   const note = typeof message === 'string' ? message : 'the call was rejected'
-  return new Failure('process-error', { code: typeof error === 'string' ? error : '', reject: typeof code === 'number' ? code : 0 }, { note })
+  return new Failure(
+    'process-error',
+    { code: typeof error === 'string' ? error : '', reject: typeof code === 'number' ? code : 0 },
+    { note },
+  )
 }

@@ -15,11 +15,14 @@ function show(value: CandidValue, names: ReadonlyMap<number, string>): string {
   if (typeof value === 'bigint' || typeof value === 'number') return value.toLocaleString('en').replaceAll(',', '_')
   if (typeof value === 'string') return JSON.stringify(value)
   if (value instanceof Uint8Array) return `blob "${[...value].map(escaped).join('')}"`
-  if (Array.isArray(value)) return `vec { ${(value as readonly CandidValue[]).map(one => show(one, names)).join('; ')} }`
+  if (Array.isArray(value))
+    return `vec { ${(value as readonly CandidValue[]).map(one => show(one, names)).join('; ')} }`
   if ('principal' in value) return `principal "${principalText(value.principal)}"`
   if ('opt' in value) return value.opt === undefined ? 'null' : `opt ${show(value.opt, names)}`
   if ('record' in value) {
-    const fields = [...value.record].map(([label, field], at) => (label === at ? show(field, names) : `${names.get(label) ?? label} = ${show(field, names)}`))
+    const fields = [...value.record].map(([label, field], at) =>
+      label === at ? show(field, names) : `${names.get(label) ?? label} = ${show(field, names)}`,
+    )
     return `record { ${fields.join('; ')} }`
   }
   if ('variant' in value) {
@@ -31,4 +34,6 @@ function show(value: CandidValue, names: ReadonlyMap<number, string>): string {
 }
 
 const escaped = (byte: number): string =>
-  byte >= 0x20 && byte < 0x7f && byte !== 0x22 && byte !== 0x5c ? String.fromCharCode(byte) : `\\${byte.toString(16).padStart(2, '0')}`
+  byte >= 0x20 && byte < 0x7f && byte !== 0x22 && byte !== 0x5c
+    ? String.fromCharCode(byte)
+    : `\\${byte.toString(16).padStart(2, '0')}`

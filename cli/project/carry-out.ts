@@ -1,4 +1,11 @@
-import { type CallOptions, Failure, type PendingRule, type ResultView, type Signer, type UpgradeCheckView } from '../../protocol/index.ts'
+import {
+  type CallOptions,
+  Failure,
+  type PendingRule,
+  type ResultView,
+  type Signer,
+  type UpgradeCheckView,
+} from '../../protocol/index.ts'
 import type { Client } from '../../sdk/index.ts'
 import type { Step } from './plan.ts'
 
@@ -41,7 +48,11 @@ export async function carryOut(client: Client, step: Step, options: CarryOutOpti
     refuseFailed(await sent.result(limits), process, built.name)
     return { ...done, process, slot: sent.slot, check: undefined }
   }
-  const check = await client.processes.checkUpgrade(process, { module, pending: options.pending, replay: REPLAY }, limits)
+  const check = await client.processes.checkUpgrade(
+    process,
+    { module, pending: options.pending, replay: REPLAY },
+    limits,
+  )
   const isWaiting = check.error?.code === 'pending-calls' && options.pending === 'wait'
   if (!check.ok && !isWaiting) throw processError(check.error, process, built.name)
   const { sent, result } = await client.processes.upgrade(process, { module, pending: options.pending, signer }, limits)
@@ -53,7 +64,16 @@ function refuseFailed({ status, error, slot }: ResultView, process: string, name
   if (status !== 'ok') throw processError(error ?? { code: status, message: 'it had no effect' }, process, name, slot)
 }
 
-function processError(error: { readonly code: string; readonly message: string } | undefined, process: string, name: string, slot?: number): Failure {
+function processError(
+  error: { readonly code: string; readonly message: string } | undefined,
+  process: string,
+  name: string,
+  slot?: number,
+): Failure {
   const { code = 'unknown', message = '' } = error ?? {}
-  return new Failure('process-error', { code, process, ...(slot === undefined ? {} : { slot }) }, { note: `${name}: ${message}` })
+  return new Failure(
+    'process-error',
+    { code, process, ...(slot === undefined ? {} : { slot }) },
+    { note: `${name}: ${message}` },
+  )
 }

@@ -23,21 +23,13 @@ export interface NewProject {
 }
 
 /** Writes a project made from a template into `folder`, which must be empty or new. @throws {Failure} `usage` */
-export async function newProject(
-  template: Template,
-  folder: string,
-  name: string,
-): Promise<NewProject> {
+export async function newProject(template: Template, folder: string, name: string): Promise<NewProject> {
   if (!PACKAGE_NAME.test(name))
     throw new Failure('usage', { name }, { note: 'expected small letters, digits and dashes' })
   await mkdir(folder, { recursive: true })
   const present = await readdir(folder)
   if (present.some(file => file !== '.git')) {
-    throw new Failure(
-      'usage',
-      { folder, files: present.slice(0, 8) },
-      { note: 'the folder is not empty' },
-    )
+    throw new Failure('usage', { folder, files: present.slice(0, 8) }, { note: 'the folder is not empty' })
   }
   await cp(template.folder, folder, { recursive: true })
   const additions = await takeAdditions(folder)
@@ -73,9 +65,7 @@ async function ownFiles(
   name: string,
   { scripts = SCRIPTS, dependencies, atoll }: Additions,
 ): Promise<Record<string, string>> {
-  const own = JSON.parse(
-    await readFile(join(packageFolder(), 'package.json'), 'utf8'),
-  ) as PackageFile
+  const own = JSON.parse(await readFile(join(packageFolder(), 'package.json'), 'utf8')) as PackageFile
   return {
     'package.json': json({
       name,
@@ -118,9 +108,7 @@ interface PackageFile {
 
 /** A package that is not published is depended on where it lies. */
 function dependencyOn({ version, private: isUnpublished }: PackageFile, folder: string): string {
-  return isUnpublished === true
-    ? `file:${relative(folder, packageFolder()).replaceAll('\\', '/')}`
-    : version
+  return isUnpublished === true ? `file:${relative(folder, packageFolder()).replaceAll('\\', '/')}` : version
 }
 
 const json = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`

@@ -17,7 +17,12 @@ export interface Step {
  * Builds a project and compares it with what a node has: a process is known by its name and its owner, a module by its
  * bytes and its signer. Nothing is sent.
  */
-export async function planProject(client: Client, project: Project, signer: Signer, limits: CallOptions): Promise<Step[]> {
+export async function planProject(
+  client: Client,
+  project: Project,
+  signer: Signer,
+  limits: CallOptions,
+): Promise<Step[]> {
   const sign = moduleSigner(signer)
   const built = await buildProject(project, async one => (await sign(one)).id)
   const steps: Step[] = []
@@ -37,7 +42,13 @@ function moduleSigner(signer: Signer): (built: Unsigned) => Promise<DataItem> {
   }
 }
 
-async function planOne(client: Client, built: BuiltProcess, item: DataItem, owner: string, limits: CallOptions): Promise<Step> {
+async function planOne(
+  client: Client,
+  built: BuiltProcess,
+  item: DataItem,
+  owner: string,
+  limits: CallOptions,
+): Promise<Step> {
   const process = await ownProcess(client, built.name, owner, limits)
   const step = { built, module: item.id, item: item.bytes, process }
   if (process === undefined) return { ...step, action: 'spawn' }
@@ -48,7 +59,12 @@ async function planOne(client: Client, built: BuiltProcess, item: DataItem, owne
 }
 
 /** The newest of several would be anybody's guess: the first in order of ids is taken, always the same. */
-async function ownProcess(client: Client, name: string, owner: string, limits: CallOptions): Promise<string | undefined> {
+async function ownProcess(
+  client: Client,
+  name: string,
+  owner: string,
+  limits: CallOptions,
+): Promise<string | undefined> {
   for await (const process of client.processes.list(limits)) {
     if (process.owner === owner && findTag(process.tags, 'Name') === name) return process.id
   }
@@ -56,7 +72,12 @@ async function ownProcess(client: Client, name: string, owner: string, limits: C
 }
 
 /** Whether the program that stands in the files of a command is the one that was built: each file is a cell. */
-async function hasApp(client: Client, process: string, { app, spawnTags }: BuiltProcess, limits: CallOptions): Promise<boolean> {
+async function hasApp(
+  client: Client,
+  process: string,
+  { app, spawnTags }: BuiltProcess,
+  limits: CallOptions,
+): Promise<boolean> {
   const { document } = await client.processes.stateAt(process, limits)
   const cells = document['cells'] as Readonly<Record<string, string>> | undefined
   const file = cells?.[toBase64Url(toUtf8(`files${findTag(spawnTags, 'Command-App') ?? ''}`))]

@@ -20,8 +20,12 @@ export function packageFolder(): string {
 /** The templates that come with Atoll, in order of their names. What one is about is the first sentence of its page. */
 export async function templates(): Promise<Template[]> {
   const folder = join(packageFolder(), 'templates')
-  const names = (await readdir(folder, { withFileTypes: true })).filter(entry => entry.isDirectory()).map(entry => entry.name)
-  return Promise.all(names.sort().map(async name => ({ name, folder: join(folder, name), about: await aboutOf(join(folder, name)) })))
+  const names = (await readdir(folder, { withFileTypes: true }))
+    .filter(entry => entry.isDirectory())
+    .map(entry => entry.name)
+  return Promise.all(
+    names.sort().map(async name => ({ name, folder: join(folder, name), about: await aboutOf(join(folder, name)) })),
+  )
 }
 
 async function aboutOf(folder: string): Promise<string> {

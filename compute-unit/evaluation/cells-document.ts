@@ -30,8 +30,7 @@ export function encodeCells(
   memory: GuestSnapshot | undefined,
 ): Uint8Array {
   const held: Record<string, string> = {}
-  let left =
-    DOCUMENT_SIZE_MAX_BYTES - (memory === undefined ? 0 : memory.chunks.size * CHUNK_SIZE_BYTES)
+  let left = DOCUMENT_SIZE_MAX_BYTES - (memory === undefined ? 0 : memory.chunks.size * CHUNK_SIZE_BYTES)
   for (const key of programKeys(cells)) {
     touched()
     const value = cells.program.get(key)
@@ -67,8 +66,7 @@ export function restoreCells(state: CellState, document: JsonDocument): GuestSna
   clearTimers(mailbox)
   for (const [name, text] of Object.entries(recordOf(document, 'cells'))) {
     const [key, value] = [bytesOf(name), bytesOf(text)]
-    if (key.length > CELL_KEY_MAX_BYTES || value.length > CELL_VALUE_MAX_BYTES)
-      throw bad('a cell is too large')
+    if (key.length > CELL_KEY_MAX_BYTES || value.length > CELL_VALUE_MAX_BYTES) throw bad('a cell is too large')
     touched()
     cells.program.put(toCellKey(key), value)
   }
@@ -85,14 +83,12 @@ export function restoreCells(state: CellState, document: JsonDocument): GuestSna
 
 function decodeMemory(memory: JsonDocument): GuestSnapshot {
   const { pages } = memory
-  if (typeof pages !== 'number' || !Number.isSafeInteger(pages) || pages < 0)
-    throw bad('memory without its size')
+  if (typeof pages !== 'number' || !Number.isSafeInteger(pages) || pages < 0) throw bad('memory without its size')
   const chunks = new Map<number, Uint8Array>()
   for (const [name, text] of Object.entries(recordOf(memory, 'chunks'))) {
     const bytes = bytesOf(text)
     const index = /^(0|[1-9]\d{0,8})$/.test(name) ? Number(name) : Number.NaN
-    if (!(index < pages * 16) || bytes.length !== CHUNK_SIZE_BYTES)
-      throw bad('a chunk outside of memory')
+    if (!(index < pages * 16) || bytes.length !== CHUNK_SIZE_BYTES) throw bad('a chunk outside of memory')
     chunks.set(index, bytes)
   }
   return { pages, engine: bytesOf(memory['engine']), chunks }
@@ -108,13 +104,11 @@ export function clearCells({ cells, touched }: CellState): void {
 
 /** Takes away the timers that the program set; those of its spawn tags stay. */
 export function clearTimers(mailbox: Mailbox): void {
-  for (const { key } of mailbox.timers())
-    if (!key.startsWith(CRON_TIMER_PREFIX)) mailbox.clearTimer(key)
+  for (const { key } of mailbox.timers()) if (!key.startsWith(CRON_TIMER_PREFIX)) mailbox.clearTimer(key)
 }
 
 const ABOVE_ALL_KEYS = '\xff'.repeat(CELL_KEY_MAX_BYTES + 1)
-const programKeys = ({ program }: CellStore): string[] =>
-  program.scan('', ABOVE_ALL_KEYS, program.size, false)
+const programKeys = ({ program }: CellStore): string[] => program.scan('', ABOVE_ALL_KEYS, program.size, false)
 
 const textOf = (key: string): string => toBase64Url(toBytes(key))
 
@@ -133,8 +127,7 @@ function recordOf(document: JsonDocument, name: string): JsonDocument {
 }
 
 function asRecord(value: unknown, name: string): JsonDocument {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as JsonDocument
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonDocument
   throw bad(`${name}: expected an object`)
 }
 

@@ -44,13 +44,7 @@ export class CellStore {
   readonly timers = new CellTable<TimerTimes>(TIMERS, this.#note)
   /** What of the process is neither its program's nor its mailbox's: the module in force, documents it keeps. */
   readonly lifecycle = new CellTable<Uint8Array>(LIFECYCLE, this.#note)
-  readonly #tables = [
-    this.program,
-    this.next,
-    this.sent,
-    this.timers,
-    this.lifecycle,
-  ] as CellTable<unknown>[]
+  readonly #tables = [this.program, this.next, this.sent, this.timers, this.lifecycle] as CellTable<unknown>[]
   readonly #tree = new CellTree()
   #sinceCheckpoint = new Map<CellKey, Uint8Array | undefined>()
 

@@ -1,4 +1,11 @@
-import { BLOCK_MS, CRON_TIMER_PREFIX, type Tag, type Timer, TIMER_INTERVAL_MIN_MS, TIMERS_MAX } from '../../protocol/index.ts'
+import {
+  BLOCK_MS,
+  CRON_TIMER_PREFIX,
+  type Tag,
+  type Timer,
+  TIMER_INTERVAL_MIN_MS,
+  TIMERS_MAX,
+} from '../../protocol/index.ts'
 
 const UNITS_MS: Readonly<Record<string, number>> = {
   millisecond: 1,

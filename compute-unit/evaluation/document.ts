@@ -35,8 +35,7 @@ export function parseDocument(bytes: Uint8Array): JsonDocument {
     if (!(error instanceof SyntaxError || error instanceof MalformedBytes)) throw error
     throw new ControlFailed('bad-document', 'a document of state is JSON')
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as JsonDocument
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonDocument
   throw new ControlFailed('bad-document', 'a document of state is a JSON object')
 }
 
@@ -62,11 +61,7 @@ export function pendingIn(document: JsonDocument): readonly unknown[] {
  * The document with these open calls in place of its own: those of the time when it was taken have had their answers.
  * Bytes that need no change stay as they are.
  */
-export function withPending(
-  bytes: Uint8Array,
-  document: JsonDocument,
-  pending: readonly unknown[],
-): Uint8Array {
+export function withPending(bytes: Uint8Array, document: JsonDocument, pending: readonly unknown[]): Uint8Array {
   if (pending.length === 0 && pendingIn(document).length === 0) return bytes
   return toUtf8(JSON.stringify({ ...document, pending }))
 }

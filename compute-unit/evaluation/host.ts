@@ -133,7 +133,11 @@ export class Host {
       }
       case 'query': {
         const process = this.#process(request.process)
-        const ending = process.query(request.message, request.timestampMs, request.impatient === true ? PATIENCE_GAS : undefined)
+        const ending = process.query(
+          request.message,
+          request.timestampMs,
+          request.impatient === true ? PATIENCE_GAS : undefined,
+        )
         const error = ending.status === 'error' ? ending.error : undefined
         const { status, gas, log } = ending
         const output = ending.output ?? new Uint8Array(0)
@@ -142,7 +146,12 @@ export class Host {
       case 'export': {
         const process = this.#process(request.process)
         const { module } = process.lifecycle()
-        return { kind: 'exported', slot: process.slots - 1, module, ending: process.exportDocument(request.timestampMs) }
+        return {
+          kind: 'exported',
+          slot: process.slots - 1,
+          module,
+          ending: process.exportDocument(request.timestampMs),
+        }
       }
       case 'rehearse': {
         const process = this.#process(request.process)
@@ -218,7 +227,8 @@ export class Host {
 
   #prepare(module: HostModule): GuestFactory {
     const runtime = this.#runtime(module.format)
-    if (runtime === undefined) throw new Failure('module-refused', { format: module.format }, { note: 'no such format' })
+    if (runtime === undefined)
+      throw new Failure('module-refused', { format: module.format }, { note: 'no such format' })
     return runtime.load(runtime.prepare(module), module)
   }
 

@@ -196,7 +196,13 @@ export class HostedProcess {
     }
     const context = this.#context
     context.begin(slot, guestMessage.timestampMs)
-    const ending = this.#run(guestMessage, context, this.#gasLimit(GAS_PER_QUERY_MAX), this.#guest, QUERY_OUTPUT_MAX_BYTES)
+    const ending = this.#run(
+      guestMessage,
+      context,
+      this.#gasLimit(GAS_PER_QUERY_MAX),
+      this.#guest,
+      QUERY_OUTPUT_MAX_BYTES,
+    )
     this.#guest.discard()
     this.#cells.discard()
     const log = context.logged.toWellFormed()
@@ -261,7 +267,17 @@ export class HostedProcess {
     const { pages } = this.#guest
     const engine = this.#guest.engine()
     const { module, since } = this.#lifecycle.cells.read()
-    return { slots: this.#slots, module, since, pages, engine, logHash: this.#logHash, chunks, cells: this.#cells.takeChanged(), stateRoot }
+    return {
+      slots: this.#slots,
+      module,
+      since,
+      pages,
+      engine,
+      logHash: this.#logHash,
+      chunks,
+      cells: this.#cells.takeChanged(),
+      stateRoot,
+    }
   }
 
   timers(): Timer[] {
@@ -383,7 +399,8 @@ export class HostedProcess {
       return guest.run(message, context, limit)
     } catch (error) {
       // A limit of ours broke inside a host call; what the guest used up to there is not known exactly.
-      if (error instanceof GuestLimit) return { status: 'error', gas: limit, error: { code: error.code, message: error.message } }
+      if (error instanceof GuestLimit)
+        return { status: 'error', gas: limit, error: { code: error.code, message: error.message } }
       throw error
     }
   }
@@ -417,7 +434,18 @@ function messageId(envelope: EnvelopeOutline, digest: Uint8Array, { process, slo
 }
 
 function emptyResult(slot: Slot, status: ResultStatus, message: Uint8Array | undefined): Result {
-  return { slot, message, status, gas: 0n, error: undefined, output: NO_BYTES, log: '', outbox: NOTHING, assigns: NOTHING, dropped: NOTHING }
+  return {
+    slot,
+    message,
+    status,
+    gas: 0n,
+    error: undefined,
+    output: NO_BYTES,
+    log: '',
+    outbox: NOTHING,
+    assigns: NOTHING,
+    dropped: NOTHING,
+  }
 }
 
 function boundedError(error: ResultError): ResultError {

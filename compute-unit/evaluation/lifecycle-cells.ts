@@ -53,9 +53,7 @@ export class LifecycleCells {
   began(module: ModuleId, slot: Slot): void {
     const before = this.read()
     const changes =
-      module === before.module
-        ? before.changes
-        : [...before.changes, { module, slot }].slice(-MODULE_CHANGES_MAX)
+      module === before.module ? before.changes : [...before.changes, { module, slot }].slice(-MODULE_CHANGES_MAX)
     this.#write({ ...before, module, since: slot + 1, changes })
   }
 
@@ -69,10 +67,7 @@ export class LifecycleCells {
     for (const { name } of oldest) this.#remove(name)
     snapshots = snapshots.filter(one => !oldest.includes(one))
     if (snapshots.length > SNAPSHOTS_MAX) {
-      throw new GuestLimit(
-        'snapshot-limit',
-        `more than ${SNAPSHOTS_MAX} snapshots: forget one first`,
-      )
+      throw new GuestLimit('snapshot-limit', `more than ${SNAPSHOTS_MAX} snapshots: forget one first`)
     }
     const bytes = snapshots.reduce((sum, one) => sum + one.sizeBytes, 0)
     if (bytes > SNAPSHOTS_SIZE_MAX_BYTES) {

@@ -14,11 +14,7 @@ import {
 const NO_BYTES = new Uint8Array(0)
 
 /** Asks a program for its state. */
-export function exportQuery(
-  process: ProcessDescription,
-  slot: number,
-  timestampMs: number,
-): GuestMessage {
+export function exportQuery(process: ProcessDescription, slot: number, timestampMs: number): GuestMessage {
   const id = placeId(process.id, slot)
   return {
     kind: 'query',

@@ -8,13 +8,7 @@ import {
   readControl,
 } from '../../protocol/index.ts'
 import { toCellKey } from './cells.ts'
-import {
-  ControlFailed,
-  GuestFailed,
-  type JsonDocument,
-  parseDocument,
-  pendingIn,
-} from './document.ts'
+import { ControlFailed, GuestFailed, type JsonDocument, parseDocument, pendingIn } from './document.ts'
 import { GuestLimit } from './guest-limit.ts'
 import { LifecycleCells } from './lifecycle-cells.ts'
 import type { LoadedModule, ModuleShelf } from './loaded-module.ts'
@@ -93,11 +87,7 @@ export class Lifecycle {
     }
   }
 
-  #upgrade(
-    control: Extract<Control, { action: 'Upgrade' }>,
-    message: GuestMessage,
-    succession: Succession,
-  ): Carried {
+  #upgrade(control: Extract<Control, { action: 'Upgrade' }>, message: GuestMessage, succession: Succession): Carried {
     const present = this.#parts.present()
     const { loaded } = present
     const next = this.#module(control.module)
@@ -119,11 +109,7 @@ export class Lifecycle {
     return this.#began(next, message, carried)
   }
 
-  #rollback(
-    control: Extract<Control, { action: 'Rollback' }>,
-    message: GuestMessage,
-    succession: Succession,
-  ): Carried {
+  #rollback(control: Extract<Control, { action: 'Rollback' }>, message: GuestMessage, succession: Succession): Carried {
     const last = this.cells.read().snapshots.findLast(one => one.isAutomatic)
     if (last === undefined) {
       throw new ControlFailed('nothing-to-roll-back', 'no upgrade left a state to go back to')
@@ -189,11 +175,7 @@ export class Lifecycle {
   }
 
   /** The open calls of the present program. One that cannot tell them is no reason to keep it. */
-  #presentPending(
-    rule: PendingRule,
-    message: GuestMessage,
-    succession: Succession,
-  ): readonly unknown[] {
+  #presentPending(rule: PendingRule, message: GuestMessage, succession: Succession): readonly unknown[] {
     if (this.#parts.present().loaded.stateForm !== 'document') return []
     let document: JsonDocument
     try {

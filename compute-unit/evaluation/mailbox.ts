@@ -51,23 +51,14 @@ export class Mailbox {
   }
 
   setTimer({ key, dueMs, everyMs }: Timer): void {
-    if (key.length > TIMER_KEY_MAX_BYTES)
-      throw new GuestLimit('timer-limit', 'key of a timer too long')
-    if (!Number.isSafeInteger(dueMs) || dueMs < 0)
-      throw new GuestLimit('timer-limit', 'due time out of range')
-    if (
-      everyMs !== undefined &&
-      !(Number.isSafeInteger(everyMs) && everyMs >= TIMER_INTERVAL_MIN_MS)
-    ) {
-      throw new GuestLimit(
-        'timer-limit',
-        `interval below ${TIMER_INTERVAL_MIN_MS} ms, or out of range`,
-      )
+    if (key.length > TIMER_KEY_MAX_BYTES) throw new GuestLimit('timer-limit', 'key of a timer too long')
+    if (!Number.isSafeInteger(dueMs) || dueMs < 0) throw new GuestLimit('timer-limit', 'due time out of range')
+    if (everyMs !== undefined && !(Number.isSafeInteger(everyMs) && everyMs >= TIMER_INTERVAL_MIN_MS)) {
+      throw new GuestLimit('timer-limit', `interval below ${TIMER_INTERVAL_MIN_MS} ms, or out of range`)
     }
     const { timers } = this.#cells
     const isNew = timers.get(key) === undefined
-    if (isNew && timers.size >= TIMERS_MAX)
-      throw new GuestLimit('timer-limit', `more than ${TIMERS_MAX} timers`)
+    if (isNew && timers.size >= TIMERS_MAX) throw new GuestLimit('timer-limit', `more than ${TIMERS_MAX} timers`)
     timers.put(key, { dueMs, everyMs })
   }
 

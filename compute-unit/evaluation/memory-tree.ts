@@ -63,17 +63,13 @@ export class MemoryTree {
   }
 
   /** Keeps the hashes of pieces that lie in `lines`: of short ones together, those of a length side by side. */
-  #hash(
-    batch: readonly Piece[],
-    hashes: (bytes: Uint8Array, bounds: readonly number[]) => Uint8Array,
-  ): void {
+  #hash(batch: readonly Piece[], hashes: (bytes: Uint8Array, bounds: readonly number[]) => Uint8Array): void {
     const short: Piece[] = []
     const bounds: number[] = []
     for (const piece of batch) {
       const { key, start, length } = piece
       if (length === 0) this.#set(key, undefined, 0)
-      else if (length > SHORT_MAX_BYTES)
-        this.#set(key, hashes(lines.bytes, [start, start + length]), 0)
+      else if (length > SHORT_MAX_BYTES) this.#set(key, hashes(lines.bytes, [start, start + length]), 0)
       else short.push(piece)
     }
     if (short.length === 0) return
@@ -90,8 +86,7 @@ export class MemoryTree {
 
   root(): Uint8Array {
     let stale = this.#stale
-    for (let level = 1; level <= DEPTH && stale.size > 0; level++)
-      stale = this.#combine(level, stale)
+    for (let level = 1; level <= DEPTH && stale.size > 0; level++) stale = this.#combine(level, stale)
     if (this.#stale.size > 0) this.#stale = new Set()
     const root = new Uint8Array(HASH_BYTES)
     return this.#copy(DEPTH * WIDTH, root, 0) ? root : EMPTY_ROOT
@@ -177,8 +172,7 @@ const SHORT_MAX_BYTES = 1024
 const BATCH_BYTES = 64 * 1024
 const lines = new ChangedLines(BATCH_BYTES)
 const NODE = Uint8Array.of(1)
-const nodeHashes = (bytes: Uint8Array, bounds: readonly number[]): Uint8Array =>
-  sha256Each(NODE, bytes, bounds)
+const nodeHashes = (bytes: Uint8Array, bounds: readonly number[]): Uint8Array => sha256Each(NODE, bytes, bounds)
 
 /** A loop: a view for each hash would cost more than the hash. */
 function copyHash(from: Uint8Array, start: number, into: Uint8Array, at: number): void {

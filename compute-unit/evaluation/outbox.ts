@@ -88,9 +88,12 @@ export class Outbox {
     if (this.#sends.length === 0) return []
     const left = fuelLeft > 0n ? fuelLeft : 0n
     const share = left / BigInt(this.#sends.length)
-    const sent = this.#sends.filter(({ depth = cause.depth + 1, always }) => always === true || (depth <= DEPTH_MAX && share >= FUEL_MIN))
+    const sent = this.#sends.filter(
+      ({ depth = cause.depth + 1, always }) => always === true || (depth <= DEPTH_MAX && share >= FUEL_MIN),
+    )
     const dropped = this.#sends.length - sent.length
-    if (dropped > 0) this.#drop(`${dropped} messages: ${share < FUEL_MIN ? 'no fuel left' : `deeper than ${DEPTH_MAX}`}`)
+    if (dropped > 0)
+      this.#drop(`${dropped} messages: ${share < FUEL_MIN ? 'no fuel left' : `deeper than ${DEPTH_MAX}`}`)
     const { id: from } = this.#process
     const { origin } = cause
     return sent.map(({ to, body, depth = cause.depth + 1 }, index) =>
@@ -105,7 +108,8 @@ export class Outbox {
       throw new GuestLimit('outbox-limit', 'a message with too many tags')
     }
     this.#bytes += data.length + tagBytes + (anchor?.length ?? 0)
-    if (this.#bytes > OUTBOX_SIZE_MAX_BYTES) throw new GuestLimit('outbox-limit', `more than ${OUTBOX_SIZE_MAX_BYTES} bytes`)
+    if (this.#bytes > OUTBOX_SIZE_MAX_BYTES)
+      throw new GuestLimit('outbox-limit', `more than ${OUTBOX_SIZE_MAX_BYTES} bytes`)
     this.#sends.push(send)
     this.#bound()
   }

@@ -1,10 +1,4 @@
-import {
-  CELL_KEY_MAX_BYTES,
-  CELL_VALUE_MAX_BYTES,
-  type CellKey,
-  type Cells,
-  SCAN_MAX,
-} from '../../protocol/index.ts'
+import { CELL_KEY_MAX_BYTES, CELL_VALUE_MAX_BYTES, type CellKey, type Cells, SCAN_MAX } from '../../protocol/index.ts'
 import type { CellTable } from './cell-table.ts'
 import { GuestLimit } from './guest-limit.ts'
 

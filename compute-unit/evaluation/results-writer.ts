@@ -1,11 +1,4 @@
-import {
-  CborWriter,
-  headBounds,
-  leafHashes,
-  type Result,
-  rootOfLeaves,
-  writeResult,
-} from '../../protocol/index.ts'
+import { CborWriter, headBounds, leafHashes, type Result, rootOfLeaves, writeResult } from '../../protocol/index.ts'
 
 /** Writes the results of one frame in one piece, `[result, …]`, and hashes their heads all at once. */
 export class ResultsWriter {

@@ -36,11 +36,7 @@ export class RunningGuest {
   }
 
   /** From a checkpoint, or from the image. */
-  static open(
-    process: ProcessDescription,
-    loaded: LoadedModule,
-    snapshot: GuestSnapshot | undefined,
-  ): RunningGuest {
+  static open(process: ProcessDescription, loaded: LoadedModule, snapshot: GuestSnapshot | undefined): RunningGuest {
     const memory = snapshot && wholeChunks(loaded.factory, snapshot)
     return new RunningGuest(loaded, loaded.factory.open(process, memory), memory)
   }

@@ -10,21 +10,8 @@ import {
   toUtf8,
 } from '../../protocol/index.ts'
 import { type CellStore, toCellKey } from './cells.ts'
-import {
-  type CellState,
-  clearCells,
-  clearTimers,
-  encodeCells,
-  restoreCells,
-} from './cells-document.ts'
-import {
-  ControlFailed,
-  documentIn,
-  GuestFailed,
-  parseDocument,
-  withoutDeadSchedules,
-  withPending,
-} from './document.ts'
+import { type CellState, clearCells, clearTimers, encodeCells, restoreCells } from './cells-document.ts'
+import { ControlFailed, documentIn, GuestFailed, parseDocument, withoutDeadSchedules, withPending } from './document.ts'
 import { exportQuery, restoreMessage } from './lifecycle-messages.ts'
 import type { LoadedModule } from './loaded-module.ts'
 import type { Mailbox } from './mailbox.ts'
@@ -82,10 +69,7 @@ export class Succession {
    * The state as the present program tells it, in a run that is undone and may use one part in `share` of the gas.
    * @throws {ControlFailed} @throws {GuestFailed}
    */
-  export(
-    { slot, timestampMs }: Pick<GuestMessage, 'slot' | 'timestampMs'>,
-    share = 1n,
-  ): Uint8Array {
+  export({ slot, timestampMs }: Pick<GuestMessage, 'slot' | 'timestampMs'>, share = 1n): Uint8Array {
     const { process, cells, mailbox, run } = this.#parts
     const present = this.#parts.present()
     const { loaded, guest } = present
@@ -130,9 +114,7 @@ export class Succession {
       const cure = 'the new module does not say (Actor-Upgrade) that it needs nothing of it'
       throw new ControlFailed('memory-in-use', `${what}, and ${cure}`)
     }
-    return form === 'migrate'
-      ? this.#migrate(next, NO_BYTES, message)
-      : this.#opened(next, undefined)
+    return form === 'migrate' ? this.#migrate(next, NO_BYTES, message) : this.#opened(next, undefined)
   }
 
   /** A document takes the place of the state; `isOwn` says that this process wrote it. */
@@ -196,8 +178,5 @@ export class Succession {
 
 /** State that only its own module can read. */
 export function sealed({ format }: LoadedModule, code: string): ControlFailed {
-  return new ControlFailed(
-    code,
-    `state of format ${format} lies in memory that only its own module can read`,
-  )
+  return new ControlFailed(code, `state of format ${format} lies in memory that only its own module can read`)
 }

@@ -50,14 +50,7 @@ export interface SuMessage {
 export const AO_VARIANT = 'ao.TN.1'
 
 /** Tags of an outbox that the network sets itself, as AO's messenger does. */
-const SET_BY_NETWORK = new Set([
-  'Data-Protocol',
-  'Type',
-  'From-Process',
-  'From-Module',
-  'Pushed-For',
-  'Assignments',
-])
+const SET_BY_NETWORK = new Set(['Data-Protocol', 'Type', 'From-Process', 'From-Module', 'Pushed-For', 'Assignments'])
 
 const anchorDecoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
@@ -123,26 +116,16 @@ export function pushAsAo(
 }
 
 /** What stands in a slot, in AO's terms; an assigned message is the message itself. */
-export async function entryAsAo(
-  log: Log,
-  process: ProcessDescription,
-  entry: SlotEntry,
-): Promise<AoItem> {
+export async function entryAsAo(log: Log, process: ProcessDescription, entry: SlotEntry): Promise<AoItem> {
   const { envelope } = entry
   const inner = envelope.kind === 'assign' ? envelope.message : envelope
   if (inner.kind === 'item') return itemAsAo(parseDataItem(inner.item))
-  if (inner.kind === 'push')
-    return pushAsAo(inner, await senderOf(log, inner.push), process)
+  if (inner.kind === 'push') return pushAsAo(inner, await senderOf(log, inner.push), process)
   if (inner.kind === 'ingress') return requestAsAo(inner.bytes, process)
   return {
     id: envelopeId(inner, process.id, entry.slot),
     owner: { address: process.owner, key: '' },
-    tags: [
-      tag('Data-Protocol', 'ao'),
-      tag('Variant', AO_VARIANT),
-      tag('Type', 'Message'),
-      ...placeTags(inner),
-    ],
+    tags: [tag('Data-Protocol', 'ao'), tag('Variant', AO_VARIANT), tag('Type', 'Message'), ...placeTags(inner)],
     data: new Uint8Array(0),
     anchor: undefined,
     signature: '',

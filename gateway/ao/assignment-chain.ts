@@ -73,10 +73,7 @@ export class AssignmentChain {
   }
 
   /** The assignments of entries of the feed of `process`, in ascending order of slots. */
-  async assignments(
-    process: ProcessDescription,
-    entries: readonly SlotEntry[],
-  ): Promise<SuAssignment[]> {
+  async assignments(process: ProcessDescription, entries: readonly SlotEntry[]): Promise<SuAssignment[]> {
     const last = entries.at(-1)
     if (last === undefined) return []
     await this.#extend(process, last.slot)

@@ -10,15 +10,7 @@ import {
 } from '../../protocol/index.ts'
 import { answerAsAo, type ModuleFormats, resultAsAo } from './ao-result.ts'
 import type { AssignmentChain } from './assignment-chain.ts'
-import {
-  type Exchange,
-  expectMethod,
-  nothingThere,
-  parameter,
-  readJson,
-  sendBytes,
-  sendJson,
-} from './exchange.ts'
+import { type Exchange, expectMethod, nothingThere, parameter, readJson, sendBytes, sendJson } from './exchange.ts'
 import { countSlots, knownProcess, readSlot } from './feed-reader.ts'
 import { locateSlot } from './locate-slot.ts'
 import type { AoFacadeParts } from './parts.ts'
@@ -93,11 +85,7 @@ async function dryRun(parts: CuParts, exchange: Exchange): Promise<void> {
     throw new Failure('malformed-request', {}, { note: "'process-id': Required." })
   }
   if (parameter(query, 'to') !== undefined) {
-    throw new Failure(
-      'malformed-request',
-      {},
-      { note: 'a dry-run sees the latest state; leave out to' },
-    )
+    throw new Failure('malformed-request', {}, { note: 'a dry-run sees the latest state; leave out to' })
   }
   const process = await knownProcess(parts.log, id)
   const answer = await parts.computer.query(process.id, readQueryMessage(body), { signal })
@@ -107,11 +95,7 @@ async function dryRun(parts: CuParts, exchange: Exchange): Promise<void> {
 async function sendMemory(parts: CuParts, exchange: Exchange, id: string): Promise<void> {
   const process = await knownProcess(parts.log, id)
   if (parameter(exchange.query, 'to') !== undefined) {
-    throw new Failure(
-      'malformed-request',
-      {},
-      { note: 'only the latest state is kept; leave out to' },
-    )
+    throw new Failure('malformed-request', {}, { note: 'only the latest state is kept; leave out to' })
   }
   if ((await countSlots(parts.log, process)) === 0) throw new Failure('unknown-slot', { slot: 0 })
   const { slot, memory } = await parts.computer.memory(process.id)

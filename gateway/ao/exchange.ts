@@ -1,12 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import {
-  concatBytes,
-  FAILURES,
-  Failure,
-  fromUtf8,
-  LINGER_MAX_MS,
-  MalformedBytes,
-} from '../../protocol/index.ts'
+import { concatBytes, FAILURES, Failure, fromUtf8, LINGER_MAX_MS, MalformedBytes } from '../../protocol/index.ts'
 
 /** One request of the façade, and the way to answer it. */
 export interface Exchange {
@@ -141,9 +134,7 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
 /** A parameter that says something: clients write `undefined` into URLs for what they leave out. */
 export function parameter(query: URLSearchParams, name: string): string | undefined {
   const value = query.get(name)
-  return value === null || value === '' || value === 'undefined' || value === 'null'
-    ? undefined
-    : value
+  return value === null || value === '' || value === 'undefined' || value === 'null' ? undefined : value
 }
 
 /** A page size from 1 to `max`. @throws {Failure} `malformed-request` */
@@ -160,8 +151,7 @@ export function pageSize(query: URLSearchParams, fallback: number, max: number):
 /** @throws {Failure} `method-not-allowed` */
 export function expectMethod(exchange: Exchange, ...methods: readonly string[]): void {
   const method = exchange.method === 'HEAD' ? 'GET' : exchange.method
-  if (!methods.includes(method))
-    throw new Failure('method-not-allowed', { method: exchange.method })
+  if (!methods.includes(method)) throw new Failure('method-not-allowed', { method: exchange.method })
 }
 
 /** @throws {Failure} `not-found` */

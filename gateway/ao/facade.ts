@@ -21,11 +21,7 @@ import { answerData } from './raw-data.ts'
 import { answerSu } from './su.ts'
 
 /** Answers a request if it is AO's; false: it is somebody else's, and nothing was touched. Never rejects. */
-export type AoFacade = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  url: () => URL,
-) => Promise<boolean>
+export type AoFacade = (request: IncomingMessage, response: ServerResponse, url: () => URL) => Promise<boolean>
 
 const MAINNET = /^\/(push$|~meta@1\.0\/|[\w-]{43}(~process@1\.0)?\/(push|slot\/|compute\/|as=))/
 
@@ -62,8 +58,7 @@ type Room = 'mu' | 'su' | 'cu' | 'graphql' | 'raw' | 'mainnet' | 'data'
 
 function roomOf(pathname: string): Room | undefined {
   const [, first = ''] = pathname.split('/', 2)
-  if (first === 'mu' || first === 'su' || first === 'cu' || first === 'graphql' || first === 'raw')
-    return first
+  if (first === 'mu' || first === 'su' || first === 'cu' || first === 'graphql' || first === 'raw') return first
   if (MAINNET.test(pathname)) return 'mainnet'
   return isId(pathname.slice(1)) ? 'data' : undefined
 }
@@ -91,12 +86,7 @@ async function answer(parts: CuParts, room: Room, exchange: Exchange, url: URL):
   }
 }
 
-function readExchange(
-  request: IncomingMessage,
-  response: ServerResponse,
-  url: URL,
-  signal: AbortSignal,
-): Exchange {
+function readExchange(request: IncomingMessage, response: ServerResponse, url: URL, signal: AbortSignal): Exchange {
   const path = url.pathname.split('/').filter(part => part !== '')
   return {
     request,

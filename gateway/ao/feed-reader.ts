@@ -19,12 +19,7 @@ export interface SlotEntry extends Assignment {
 
 /** The process of that id. @throws {Failure} `malformed-request`, `unknown-process` */
 export async function knownProcess(log: Log, id: string): Promise<ProcessDescription> {
-  if (!isId(id))
-    throw new Failure(
-      'malformed-request',
-      {},
-      { note: 'a process id has 43 characters of base64url' },
-    )
+  if (!isId(id)) throw new Failure('malformed-request', {}, { note: 'a process id has 43 characters of base64url' })
   const process = await log.directory.process(asProcessId(id))
   if (process === undefined) throw new Failure('unknown-process', { process: id })
   return process
@@ -57,21 +52,13 @@ export async function* readSlots(
 }
 
 /** The assignment in a slot, or nothing if the feed has not reached it. */
-export async function readSlot(
-  log: Log,
-  process: ProcessDescription,
-  slot: Slot,
-): Promise<SlotEntry | undefined> {
+export async function readSlot(log: Log, process: ProcessDescription, slot: Slot): Promise<SlotEntry | undefined> {
   for await (const entry of readSlots(log, process, slot, slot + 1)) return entry
   return undefined
 }
 
 /** The first slot later than `timestampMs`; the feed's slot count if there is none. */
-export async function slotAfter(
-  log: Log,
-  process: ProcessDescription,
-  timestampMs: number,
-): Promise<Slot> {
+export async function slotAfter(log: Log, process: ProcessDescription, timestampMs: number): Promise<Slot> {
   const feed = messagesFeed(process)
   let low = 0
   let high = await log.length(feed)

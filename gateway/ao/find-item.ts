@@ -40,10 +40,7 @@ export async function findItem(parts: AoFacadeParts, id: string): Promise<FoundI
 }
 
 /** The spawn message of a process. */
-export async function spawnOf(
-  log: Log,
-  process: ProcessDescription,
-): Promise<FoundItem | undefined> {
+export async function spawnOf(log: Log, process: ProcessDescription): Promise<FoundItem | undefined> {
   const entry = await readSlot(log, process, 0)
   if (entry === undefined) return undefined
   return { item: await entryAsAo(log, process, entry), timestampMs: entry.timestampMs }

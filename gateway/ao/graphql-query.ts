@@ -5,13 +5,7 @@ import { Failure, GRAPHQL_TOKENS_MAX } from '../../protocol/index.ts'
  * AO's clients ask a handful of questions, so there is no engine: whatever fields are selected, the
  * answer holds all of them.
  */
-export type Value =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly Value[]
-  | { readonly [name: string]: Value }
+export type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value }
 export type Arguments = Readonly<Record<string, Value>>
 
 type Token = { readonly kind: 'name' | 'string' | 'number' | 'mark'; readonly text: string }
@@ -115,13 +109,7 @@ class Reader {
     if (token === undefined || token.kind === 'mark') throw malformed('a value is missing')
     if (token.kind === 'number') return Number(token.text)
     if (token.kind === 'string') return token.text
-    return token.text === 'null'
-      ? null
-      : token.text === 'true'
-        ? true
-        : token.text === 'false'
-          ? false
-          : token.text
+    return token.text === 'null' ? null : token.text === 'true' ? true : token.text === 'false' ? false : token.text
   }
 
   #list(): Value[] {
@@ -144,8 +132,7 @@ class Reader {
   }
 
   #expectMark(text: string): void {
-    if (!this.isMark(text))
-      throw malformed(`expected ${text}, got ${this.#tokens[this.at]?.text ?? 'the end'}`)
+    if (!this.isMark(text)) throw malformed(`expected ${text}, got ${this.#tokens[this.at]?.text ?? 'the end'}`)
     this.at++
   }
 }
@@ -155,11 +142,7 @@ function unquote(text: string): string {
   try {
     return String(JSON.parse(text))
   } catch (cause) {
-    throw new Failure(
-      'malformed-request',
-      {},
-      { cause, note: 'GraphQL: a string is not well-formed' },
-    )
+    throw new Failure('malformed-request', {}, { cause, note: 'GraphQL: a string is not well-formed' })
   }
 }
 
@@ -179,15 +162,12 @@ export function textsOf(values: Arguments, name: string): readonly string[] | un
 }
 
 /** `tags: [{ name, values }]`. @throws {Failure} */
-export function tagFiltersOf(
-  values: Arguments,
-): readonly { name: string; values: readonly string[] }[] {
+export function tagFiltersOf(values: Arguments): readonly { name: string; values: readonly string[] }[] {
   const value = values['tags']
   if (value === undefined || value === null) return []
   const list: readonly Value[] = isList(value) ? value : [value]
   return list.map(filter => {
-    if (typeof filter !== 'object' || filter === null || isList(filter))
-      throw malformed('tags takes objects')
+    if (typeof filter !== 'object' || filter === null || isList(filter)) throw malformed('tags takes objects')
     const fields: Arguments = filter
     const name = fields['name']
     if (typeof name !== 'string') throw malformed('a tag needs a name')
@@ -207,8 +187,7 @@ export function objectOf(values: Arguments, name: string): Arguments {
 export function numberOf(values: Arguments, name: string): number | undefined {
   const value = values[name]
   if (value === undefined || value === null) return undefined
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
-    throw malformed(`${name} takes a number`)
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw malformed(`${name} takes a number`)
   return value
 }
 

@@ -15,14 +15,7 @@ import {
 import { anchorText } from './ao-item.ts'
 import { type Exchange, expectMethod, nothingThere, readJson, sendJson } from './exchange.ts'
 import { findItem, type FoundItem, schedulerLocation, spawnOf } from './find-item.ts'
-import {
-  type Arguments,
-  numberOf,
-  objectOf,
-  readField,
-  tagFiltersOf,
-  textsOf,
-} from './graphql-query.ts'
+import { type Arguments, numberOf, objectOf, readField, tagFiltersOf, textsOf } from './graphql-query.ts'
 import type { AoFacadeParts } from './parts.ts'
 
 /**
@@ -33,9 +26,7 @@ import type { AoFacadeParts } from './parts.ts'
 export async function answerGraphql(parts: AoFacadeParts, exchange: Exchange): Promise<void> {
   expectMethod(exchange, 'POST')
   if (exchange.path.length > 0) nothingThere(exchange)
-  const { query, variables } = readBodyFields(
-    await readJson(exchange.request, GRAPHQL_BODY_MAX_BYTES),
-  )
+  const { query, variables } = readBodyFields(await readJson(exchange.request, GRAPHQL_BODY_MAX_BYTES))
   const asked = readField(query, ['transactions', 'transaction', 'blocks'], variables)
   if (asked === undefined) {
     const note = 'GraphQL: only transactions, transaction and blocks can be asked for'
@@ -47,8 +38,7 @@ export async function answerGraphql(parts: AoFacadeParts, exchange: Exchange): P
       data: { transactions: await transactions(parts, values) },
     })
   }
-  if (field === 'blocks')
-    return sendJson(exchange.response, 200, { data: { blocks: blocks(parts, values) } })
+  if (field === 'blocks') return sendJson(exchange.response, 200, { data: { blocks: blocks(parts, values) } })
   const [id] = textsOf(values, 'id') ?? []
   const found = id === undefined ? undefined : await findItem(parts, id)
   sendJson(exchange.response, 200, {
@@ -57,11 +47,9 @@ export async function answerGraphql(parts: AoFacadeParts, exchange: Exchange): P
 }
 
 function readBodyFields(body: unknown): { query: string; variables: Record<string, unknown> } {
-  const fields: Record<string, unknown> =
-    typeof body === 'object' && body !== null ? { ...body } : {}
+  const fields: Record<string, unknown> = typeof body === 'object' && body !== null ? { ...body } : {}
   const { query, variables } = fields
-  if (typeof query !== 'string')
-    throw new Failure('malformed-request', {}, { note: 'GraphQL: no query' })
+  if (typeof query !== 'string') throw new Failure('malformed-request', {}, { note: 'GraphQL: no query' })
   if (variables === undefined || variables === null) return { query, variables: {} }
   if (typeof variables !== 'object')
     throw new Failure('malformed-request', {}, { note: 'GraphQL: variables are no object' })
@@ -84,18 +72,12 @@ async function transactions(parts: AoFacadeParts, values: Arguments): Promise<un
   }
 }
 
-async function byIds(
-  parts: AoFacadeParts,
-  ids: readonly string[],
-  values: Arguments,
-): Promise<FoundItem[]> {
+async function byIds(parts: AoFacadeParts, ids: readonly string[], values: Arguments): Promise<FoundItem[]> {
   if (ids.length > GRAPHQL_PER_PAGE_MAX)
     throw new Failure('malformed-request', { ids: ids.length, max: GRAPHQL_PER_PAGE_MAX })
   const fits = filterOf(values)
   const found = await Promise.all(ids.map(id => findItem(parts, id)))
-  return found
-    .filter(match => match !== undefined)
-    .filter(({ item }) => fits(item.owner.address, item))
+  return found.filter(match => match !== undefined).filter(({ item }) => fits(item.owner.address, item))
 }
 
 async function search(parts: AoFacadeParts, values: Arguments): Promise<FoundItem[]> {
@@ -113,10 +95,7 @@ async function search(parts: AoFacadeParts, values: Arguments): Promise<FoundIte
   return matches
 }
 
-type Filter = (
-  owner: string,
-  item: { tags: readonly { name: string; value: string }[]; target?: string },
-) => boolean
+type Filter = (owner: string, item: { tags: readonly { name: string; value: string }[]; target?: string }) => boolean
 
 function filterOf(values: Arguments): Filter {
   const owners = textsOf(values, 'owners')
@@ -134,19 +113,11 @@ async function searchProcesses(parts: AoFacadeParts, fits: Filter): Promise<Foun
   const { log } = parts
   const matches: FoundItem[] = []
   let after: ProcessId | undefined
-  for (
-    let looked = 0;
-    looked < GRAPHQL_LOOKED_AT_MAX && matches.length < GRAPHQL_MATCHES_MAX;
-    looked += PAGE_MAX
-  ) {
+  for (let looked = 0; looked < GRAPHQL_LOOKED_AT_MAX && matches.length < GRAPHQL_MATCHES_MAX; looked += PAGE_MAX) {
     const page = await log.directory.processes({ after, limit: PAGE_MAX })
     for (const process of page) {
       // Children carry no Type in what their parent said of them: being spawned is what makes them processes.
-      const tags = [
-        ...process.tags,
-        { name: 'Type', value: 'Process' },
-        { name: 'Data-Protocol', value: 'ao' },
-      ]
+      const tags = [...process.tags, { name: 'Type', value: 'Process' }, { name: 'Data-Protocol', value: 'ao' }]
       if (!fits(process.owner, { tags })) continue
       const found = await spawnOf(log, process)
       if (found !== undefined) matches.push(found)
@@ -160,11 +131,7 @@ async function searchProcesses(parts: AoFacadeParts, fits: Filter): Promise<Foun
 async function searchModules(parts: AoFacadeParts, fits: Filter): Promise<FoundItem[]> {
   const matches: FoundItem[] = []
   let after: ModuleId | undefined
-  for (
-    let looked = 0;
-    looked < GRAPHQL_LOOKED_AT_MAX && matches.length < GRAPHQL_MATCHES_MAX;
-    looked += PAGE_MAX
-  ) {
+  for (let looked = 0; looked < GRAPHQL_LOOKED_AT_MAX && matches.length < GRAPHQL_MATCHES_MAX; looked += PAGE_MAX) {
     const page = await parts.log.directory.modules({ after, limit: PAGE_MAX })
     for (const module of page) {
       if (!fits(module.owner, module)) continue
@@ -192,10 +159,7 @@ function nodeOf({ item, timestampMs }: FoundItem): unknown {
     recipient: item.target,
     owner: item.owner,
     tags: item.tags,
-    block:
-      timestampMs === undefined
-        ? null
-        : blockOf(blockHeightAt(timestampMs), Math.floor(timestampMs / 1000)),
+    block: timestampMs === undefined ? null : blockOf(blockHeightAt(timestampMs), Math.floor(timestampMs / 1000)),
     data: { size: String(item.data.length), type },
     fee: nothing,
     quantity: nothing,
@@ -231,9 +195,7 @@ function blocks(parts: AoFacadeParts, values: Arguments): unknown {
     ? [Number.isNaN(after) ? min : Math.max(min, after + 1), max]
     : [min, Number.isNaN(after) ? max : Math.min(max, after - 1)]
   const count = Math.max(0, to - from + 1)
-  const heights = Array.from({ length: Math.min(count, first) }, (_, i) =>
-    ascending ? from + i : to - i,
-  )
+  const heights = Array.from({ length: Math.min(count, first) }, (_, i) => (ascending ? from + i : to - i))
   const edges = heights.map(height => ({
     cursor: String(height),
     node: blockOf(height, Math.floor(blockStartMs(height) / 1000)),

@@ -13,15 +13,7 @@ import {
 } from '../../protocol/index.ts'
 import { answerAsAo } from './ao-result.ts'
 import { type CuParts, resultAt } from './cu.ts'
-import {
-  type Exchange,
-  expectMethod,
-  nothingThere,
-  readBody,
-  sendBytes,
-  sendJson,
-  sendText,
-} from './exchange.ts'
+import { type Exchange, expectMethod, nothingThere, readBody, sendBytes, sendJson, sendText } from './exchange.ts'
 import { countSlots, knownProcess } from './feed-reader.ts'
 import { locateSlot } from './locate-slot.ts'
 import { readItem, submitItem, takenId } from './submit.ts'
@@ -33,11 +25,7 @@ const PROCESS_PATH =
  * The paths that aoconnect uses in its `mainnet` mode. Items in the bodies of reads are signed by the
  * client all the same; nothing there needs a signature, so they are read only.
  */
-export async function answerMainnet(
-  parts: CuParts,
-  exchange: Exchange,
-  path: string,
-): Promise<boolean> {
+export async function answerMainnet(parts: CuParts, exchange: Exchange, path: string): Promise<boolean> {
   if (path === '/~meta@1.0/info/address') {
     expectMethod(exchange, 'GET', 'POST')
     sendText(exchange.response, 200, parts.scheduler.key)
@@ -60,34 +48,21 @@ export async function answerMainnet(
   return true
 }
 
-async function push(
-  parts: CuParts,
-  exchange: Exchange,
-  process: ProcessDescription | undefined,
-): Promise<void> {
+async function push(parts: CuParts, exchange: Exchange, process: ProcessDescription | undefined): Promise<void> {
   expectMethod(exchange, 'POST')
   const { request, response, signal } = exchange
-  const bytes = await readBody(
-    request,
-    process === undefined ? MODULE_SIZE_MAX_BYTES : ITEM_SIZE_MAX_BYTES,
-  )
+  const bytes = await readBody(request, process === undefined ? MODULE_SIZE_MAX_BYTES : ITEM_SIZE_MAX_BYTES)
   const target = readItem(bytes).target
   if (process !== undefined && target !== process.id) {
     throw new Failure('wrong-target', { target: target ?? '', process: process.id })
   }
   const taken = await submitItem(parts.messenger, bytes, { signal })
   const id = takenId(taken)
-  if ('module' in taken)
-    return sendBytes(response, 200, toUtf8(JSON.stringify({ id })), jsonHeaders({ id }))
+  if ('module' in taken) return sendBytes(response, 200, toUtf8(JSON.stringify({ id })), jsonHeaders({ id }))
   const raw = process === undefined ? undefined : await resultSoon(parts, process, taken, signal)
   const { process: to, slot } = taken
   const body = { process: to, slot, id, ...(raw === undefined ? {} : { raw }) }
-  sendBytes(
-    response,
-    200,
-    toUtf8(JSON.stringify(body)),
-    jsonHeaders({ process: to, slot: String(slot), id }),
-  )
+  sendBytes(response, 200, toUtf8(JSON.stringify(body)), jsonHeaders({ process: to, slot: String(slot), id }))
 }
 
 function jsonHeaders(headers: Record<string, string>): Record<string, string> {
@@ -124,29 +99,21 @@ async function sendResult(
 
 async function slotNamed(parts: CuParts, process: ProcessDescription, name: string): Promise<Slot> {
   if (/^\d{1,15}$/.test(name)) return Number(name)
-  if (!isId(name))
-    throw new Failure('malformed-request', {}, { note: 'expected a slot or a message id' })
+  if (!isId(name)) throw new Failure('malformed-request', {}, { note: 'expected a slot or a message id' })
   const slot = await locateSlot(parts.log, parts.chain, process, asMessageId(name))
-  if (slot === undefined)
-    throw new Failure('unknown-message', { message: name, process: process.id })
+  if (slot === undefined) throw new Failure('unknown-message', { message: name, process: process.id })
   return slot
 }
 
 /** `as=execution/compute&Tag=value…`, data in the item: it is asked as the signer of that item. */
-async function dryRun(
-  parts: CuParts,
-  exchange: Exchange,
-  process: ProcessDescription,
-  rest: string,
-): Promise<void> {
+async function dryRun(parts: CuParts, exchange: Exchange, process: ProcessDescription, rest: string): Promise<void> {
   const { request, response, signal } = exchange
   if (rest !== '' && !rest.startsWith('&')) nothingThere(exchange)
   const tags = rest
     .split('&')
     .filter(part => part !== '')
     .map(readPair)
-  const bytes =
-    exchange.method === 'POST' ? await readBody(request, ITEM_SIZE_MAX_BYTES) : new Uint8Array(0)
+  const bytes = exchange.method === 'POST' ? await readBody(request, ITEM_SIZE_MAX_BYTES) : new Uint8Array(0)
   const item = bytes.length === 0 ? undefined : readItem(bytes)
   const owner = item?.ownerAddress ?? '1234'
   const message = { id: item?.id ?? '1234', owner, from: owner, tags, data: item?.data ?? bytes }

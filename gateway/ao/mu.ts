@@ -1,17 +1,5 @@
-import {
-  Failure,
-  ITEM_SIZE_MAX_BYTES,
-  MODULE_SIZE_MAX_BYTES,
-  verifyDataItem,
-} from '../../protocol/index.ts'
-import {
-  type Exchange,
-  expectMethod,
-  nothingThere,
-  readBody,
-  sendJson,
-  sendText,
-} from './exchange.ts'
+import { Failure, ITEM_SIZE_MAX_BYTES, MODULE_SIZE_MAX_BYTES, verifyDataItem } from '../../protocol/index.ts'
+import { type Exchange, expectMethod, nothingThere, readBody, sendJson, sendText } from './exchange.ts'
 import { knownProcess } from './feed-reader.ts'
 import type { AoFacadeParts } from './parts.ts'
 import { assignByQuery, readItem, submitItem, takenId } from './submit.ts'

@@ -1,11 +1,4 @@
-import {
-  Failure,
-  findTag,
-  type QueryMessage,
-  TAGS_MAX,
-  type Tag,
-  toUtf8,
-} from '../../protocol/index.ts'
+import { Failure, findTag, type QueryMessage, TAGS_MAX, type Tag, toUtf8 } from '../../protocol/index.ts'
 
 /**
  * The message of a dry-run from the JSON that AO's clients send: `Id, Owner, Target, Data, Tags,
@@ -33,8 +26,7 @@ export function readQueryMessage(body: unknown): QueryMessage {
 
 function readTags(value: unknown): Tag[] {
   if (value === undefined || value === null) return []
-  if (!Array.isArray(value) || value.length > TAGS_MAX)
-    throw wrong(`at most ${TAGS_MAX} Tags in a list`)
+  if (!Array.isArray(value) || value.length > TAGS_MAX) throw wrong(`at most ${TAGS_MAX} Tags in a list`)
   return value.map((entry: unknown) => {
     if (typeof entry !== 'object' || entry === null) throw wrong('tags with name and value')
     const fields: Record<string, unknown> = { ...entry }

@@ -37,11 +37,7 @@ const PRINTABLE = /^[\x20-\x7e]*$/
  * The data of any item: `/raw/{id}`, and `/{id}` with its tags as headers. Anybody can store a web
  * page here, so a browser is told to give it neither scripts nor this node's origin.
  */
-export async function answerData(
-  parts: AoFacadeParts,
-  exchange: Exchange,
-  withTags: boolean,
-): Promise<void> {
+export async function answerData(parts: AoFacadeParts, exchange: Exchange, withTags: boolean): Promise<void> {
   expectMethod(exchange, 'GET')
   const [id, ...rest] = exchange.path
   if (id === undefined || rest.length > 0 || !isId(id)) nothingThere(exchange)

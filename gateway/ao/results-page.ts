@@ -58,11 +58,7 @@ interface Wanted {
   keep(entry: SlotEntry): boolean
 }
 
-async function collect(
-  parts: CuParts,
-  process: ProcessDescription,
-  wanted: Wanted,
-): Promise<ResultsPage> {
+async function collect(parts: CuParts, process: ProcessDescription, wanted: Wanted): Promise<ResultsPage> {
   const { query, limit, signal } = wanted
   const range = await resultsRange(parts.log, process, query)
   const sort = wanted.sort ?? range.sort
@@ -80,8 +76,7 @@ async function collect(
       edges.push({ node, cursor: cursorOf(process, entry, sort) })
     }
     looked += to - from
-    if (looked >= AO_SLOTS_LOOKED_AT_MAX && edges.length > 0)
-      return { pageInfo: { hasNextPage: true }, edges }
+    if (looked >= AO_SLOTS_LOOKED_AT_MAX && edges.length > 0) return { pageInfo: { hasNextPage: true }, edges }
     if (signal.aborted) throw new Failure('aborted', {}, { cause: signal.reason })
   }
   return { pageInfo: { hasNextPage: false }, edges }
@@ -140,12 +135,7 @@ async function resultsRange(
 }
 
 /** Waits a little for the slots of the feed before `to`; how far evaluation has come then. */
-async function catchUp(
-  parts: CuParts,
-  process: ProcessDescription,
-  to: Slot,
-  signal: AbortSignal,
-): Promise<Slot> {
+async function catchUp(parts: CuParts, process: ProcessDescription, to: Slot, signal: AbortSignal): Promise<Slot> {
   const end = Math.min(await countSlots(parts.log, process), to)
   const evaluated = await parts.computer.evaluated(process.id)
   if (evaluated >= end) return end
@@ -172,9 +162,7 @@ const INTERVAL = /^\s*0*[1-9]\d*-(millisecond|second|minute|hour|day|week|month|
 function cronName(process: ProcessDescription, timer: string): string {
   const number = CRON_TIMER.exec(timer)?.[1]
   if (number === undefined) return `0-${timer}`
-  const intervals = process.tags.filter(
-    ({ name, value }) => name === 'Cron-Interval' && INTERVAL.test(value),
-  )
+  const intervals = process.tags.filter(({ name, value }) => name === 'Cron-Interval' && INTERVAL.test(value))
   const interval = intervals[Number(number)]?.value.trim()
   return interval === undefined ? timer.slice(CRON_TIMER_PREFIX.length) : `${number}-${interval}`
 }

@@ -31,11 +31,7 @@ export async function feedRange(
  * that would lose the next ones, `.` and the nonce stand behind it: still a number to read, and every
  * slot is on exactly one page.
  */
-export function feedCursor(
-  entries: readonly SlotEntry[],
-  position: number,
-  nonces: boolean,
-): string {
+export function feedCursor(entries: readonly SlotEntry[], position: number, nonces: boolean): string {
   const entry = entries[position]
   const next = entries[position + 1]
   if (entry === undefined) throw new RangeError(`no entry at ${position}`)
@@ -44,12 +40,7 @@ export function feedCursor(
   return alone ? String(entry.timestampMs) : `${entry.timestampMs}.${entry.slot}`
 }
 
-async function slotBehind(
-  log: Log,
-  process: ProcessDescription,
-  name: string,
-  text: string,
-): Promise<Slot> {
+async function slotBehind(log: Log, process: ProcessDescription, name: string, text: string): Promise<Slot> {
   const [timestamp, nonce] = text.split('.', 2)
   const timestampMs = readNumber(name, timestamp ?? '', 0)
   if (nonce !== undefined) return readNumber(name, nonce, 0) + 1

@@ -34,11 +34,7 @@ interface SuNode {
 }
 
 /** AO's scheduler unit: takes items, and shows the feed as messages with signed assignments. */
-export async function answerSu(
-  parts: AoFacadeParts,
-  chain: AssignmentChain,
-  exchange: Exchange,
-): Promise<void> {
+export async function answerSu(parts: AoFacadeParts, chain: AssignmentChain, exchange: Exchange): Promise<void> {
   const { path, response } = exchange
   const [name, second, third] = path
   if (name === undefined) {
@@ -79,9 +75,7 @@ async function sendProcess(parts: AoFacadeParts, exchange: Exchange, id: string)
   const process = await knownProcess(parts.log, id)
   const entry = await readSlot(parts.log, process, 0)
   if (entry === undefined) throw new Failure('unknown-process', { process: process.id })
-  const { owner, tags, data, anchor, signature, target } = suMessage(
-    await entryAsAo(parts.log, process, entry),
-  )
+  const { owner, tags, data, anchor, signature, target } = suMessage(await entryAsAo(parts.log, process, entry))
   sendJson(exchange.response, 200, {
     process_id: process.id,
     block: String(blockHeightAt(entry.timestampMs)),
@@ -95,12 +89,7 @@ async function sendProcess(parts: AoFacadeParts, exchange: Exchange, id: string)
   })
 }
 
-async function sendLatest(
-  parts: AoFacadeParts,
-  chain: AssignmentChain,
-  exchange: Exchange,
-  id: string,
-): Promise<void> {
+async function sendLatest(parts: AoFacadeParts, chain: AssignmentChain, exchange: Exchange, id: string): Promise<void> {
   const process = await knownProcess(parts.log, id)
   const entry = await readSlot(parts.log, process, (await countSlots(parts.log, process)) - 1)
   if (entry === undefined) throw new Failure('unknown-process', { process: process.id })
@@ -117,8 +106,7 @@ async function sendOne(
   if (!isId(id)) throw new Failure('malformed-request', {}, { note: 'not a message id' })
   const slot = await locateSlot(parts.log, chain, process, asMessageId(id))
   const entry = slot === undefined ? undefined : await readSlot(parts.log, process, slot)
-  if (entry === undefined)
-    throw new Failure('unknown-message', { message: id, process: process.id })
+  if (entry === undefined) throw new Failure('unknown-message', { message: id, process: process.id })
   sendJson(exchange.response, 200, (await suNodes(parts, chain, process, [entry]))[0])
 }
 
@@ -140,12 +128,7 @@ async function sendPage(
     if (room <= 0) break
     room -= sizeOf(entry)
   }
-  const end = Math.min(
-    entries.length,
-    limit,
-    Math.max(to - from, 0),
-    room <= 0 ? entries.length - 1 : limit,
-  )
+  const end = Math.min(entries.length, limit, Math.max(to - from, 0), room <= 0 ? entries.length - 1 : limit)
   const nodes = await suNodes(parts, chain, process, entries.slice(0, end))
   const nonces = inNonces(query)
   const edges = nodes.map((node, i) => ({ node, cursor: feedCursor(entries, i, nonces) }))

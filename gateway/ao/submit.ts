@@ -35,10 +35,7 @@ export function takenId(taken: Receipt | ModuleAdded): string {
  * Has a message stand in another process, as asked in `?process-id&assign[&exclude]`; nothing if
  * neither is there. @throws {Failure} `malformed-request`, and why it was not taken
  */
-export async function assignByQuery(
-  parts: AoFacadeParts,
-  query: URLSearchParams,
-): Promise<Receipt | undefined> {
+export async function assignByQuery(parts: AoFacadeParts, query: URLSearchParams): Promise<Receipt | undefined> {
   const target = parameter(query, 'process-id')
   const message = parameter(query, 'assign')
   if (target === undefined && message === undefined) return undefined
@@ -47,14 +44,9 @@ export async function assignByQuery(
     throw new Failure('malformed-request', {}, { note })
   }
   if (query.has('base-layer')) {
-    throw new Failure(
-      'malformed-request',
-      {},
-      { note: 'there is no base layer under this network' },
-    )
+    throw new Failure('malformed-request', {}, { note: 'there is no base layer under this network' })
   }
-  if (!isId(message))
-    throw new Failure('malformed-request', {}, { note: 'assign is no message id' })
+  if (!isId(message)) throw new Failure('malformed-request', {}, { note: 'assign is no message id' })
   const process = await knownProcess(parts.log, target)
   const exclude = (parameter(query, 'exclude') ?? '').split(',').filter(name => name !== '')
   return parts.messenger.assign(asMessageId(message), process.id, exclude)

@@ -1,4 +1,13 @@
-import { asProcessId, fromBase64Url, type Log, type MessageId, type ProcessId, type Slot, toBase64Url, toUtf8 } from '../../protocol/index.ts'
+import {
+  asProcessId,
+  fromBase64Url,
+  type Log,
+  type MessageId,
+  type ProcessId,
+  type Slot,
+  toBase64Url,
+  toUtf8,
+} from '../../protocol/index.ts'
 
 /** Notes on disk of where the answers of requests stand, if that is not where they stand themselves. They may get lost. */
 export class AnswerNotes {

@@ -30,7 +30,9 @@ export class BlsSigner implements AsyncDisposable {
 
   #start(): Worker {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-    const worker = new Worker(new URL(`bls-worker.${extension}`, import.meta.url), { workerData: { secret: this.#secret } })
+    const worker = new Worker(new URL(`bls-worker.${extension}`, import.meta.url), {
+      workerData: { secret: this.#secret },
+    })
     worker.on('message', (signature: Uint8Array) => {
       // Whoever waited for one that failed was told.
       if (this.#worker === worker) this.#waiting.shift()?.resolve(signature)

@@ -57,7 +57,9 @@ export async function takeCall(
     return { status: 'taken' }
   }
   const answer = await Promise.race([answered, gone])
-  return answer === undefined ? { status: 'taken' } : { status: 'certified', certificate: await certify(desk, envelope.id, answer) }
+  return answer === undefined
+    ? { status: 'taken' }
+    : { status: 'certified', certificate: await certify(desk, envelope.id, answer) }
 }
 
 function certify(desk: Desk, id: Uint8Array, answer: CanisterAnswer): Promise<Uint8Array> {
@@ -65,7 +67,11 @@ function certify(desk: Desk, id: Uint8Array, answer: CanisterAnswer): Promise<Ui
 }
 
 /** What becomes of a request that has its slot; nothing, when clients had better poll. */
-export function answerAt(desk: Desk, { process, slot }: Place, { id, request }: RequestEnvelope<CallRequest>): Promise<CanisterAnswer | undefined> {
+export function answerAt(
+  desk: Desk,
+  { process, slot }: Place,
+  { id, request }: RequestEnvelope<CallRequest>,
+): Promise<CanisterAnswer | undefined> {
   const { sender, canister } = request
   return desk.requests.answered(process, requestMessageId(id), { slot, sender, canister })
 }
@@ -80,7 +86,10 @@ export async function admit(
   if (canister.length === 0 && CREATE.has(method)) return create(desk, envelope)
   if (effective === undefined) throw new CallRefusal(3, 'IC0406', `A subnet takes no calls of ${method}`)
   if (canister.length > 0 && !equalBytes(canister, effective)) {
-    throw new HttpRefusal(400, `The canister of the path, ${principalText(effective)}, is not that of the request, ${principalText(canister)}`)
+    throw new HttpRefusal(
+      400,
+      `The canister of the path, ${principalText(effective)}, is not that of the request, ${principalText(canister)}`,
+    )
   }
   const found = await desk.canisters.get(effective)
   await inspect(desk, found, envelope)
@@ -88,7 +97,11 @@ export async function admit(
 }
 
 /** Whoever wants to see requests before they have a slot sees them; what the management canister is asked, is looked at too. */
-async function inspect(desk: Desk, found: Awaited<ReturnType<Desk['canisters']['get']>>, envelope: RequestEnvelope<CallRequest>): Promise<void> {
+async function inspect(
+  desk: Desk,
+  found: Awaited<ReturnType<Desk['canisters']['get']>>,
+  envelope: RequestEnvelope<CallRequest>,
+): Promise<void> {
   const { canister, method, arg, sender } = envelope.request
   if (canister.length > 0) {
     const facts = await desk.canisters.facts(found)
@@ -97,7 +110,10 @@ async function inspect(desk: Desk, found: Awaited<ReturnType<Desk['canisters']['
   // A forged request must not make a canister run.
   checkSender(envelope, desk.clock.now(), rootKeysOf(found.process))
   const more = [{ name: 'Canister', value: principalText(canister) }]
-  const { output, error } = await desk.parts.computer.query(found.process.id, canisterQuery('inspect', method, sender, arg, more))
+  const { output, error } = await desk.parts.computer.query(
+    found.process.id,
+    canisterQuery('inspect', method, sender, arg, more),
+  )
   const { reject } = onlyAnswer(output, error?.message)
   if (reject !== undefined) throw new CallRefusal(reject.code, reject.error, reject.message)
 }
@@ -133,7 +149,11 @@ async function make(desk: Desk, envelope: RequestEnvelope<CallRequest>, id: Mess
   return process
 }
 
-async function spawn({ parts, requests, clock }: Desk, envelope: RequestEnvelope<CallRequest>, id: MessageId): Promise<ProcessId> {
+async function spawn(
+  { parts, requests, clock }: Desk,
+  envelope: RequestEnvelope<CallRequest>,
+  id: MessageId,
+): Promise<ProcessId> {
   const item = await parts.signSpawn(envelope.bytes, envelope.id)
   await requests.makes(id, asProcessId(parseDataItem(item).id))
   const [taken] = await parts.messenger.submit([item])
@@ -155,4 +175,3 @@ function explained(error: unknown, envelope: RequestEnvelope<CallRequest>, nowMs
   }
   return error
 }
-

@@ -124,7 +124,8 @@ export class Canisters {
 
   async #ask(process: ProcessId): Promise<CanisterFacts> {
     const answer = await this.#query(process, 'facts', '', ANONYMOUS)
-    if (answer.reply === undefined) throw new CallRefusal(answer.reject.code, answer.reject.error, answer.reject.message)
+    if (answer.reply === undefined)
+      throw new CallRefusal(answer.reject.code, answer.reject.error, answer.reject.message)
     return readFacts(answer.reply)
   }
 
@@ -148,7 +149,8 @@ export class Canisters {
   }
 }
 
-const keyOf = (principal: Uint8Array): string => Buffer.from(principal.buffer, principal.byteOffset, principal.length).toString('latin1')
+const keyOf = (principal: Uint8Array): string =>
+  Buffer.from(principal.buffer, principal.byteOffset, principal.length).toString('latin1')
 
 const ANONYMOUS = Uint8Array.of(4)
 

@@ -2,14 +2,7 @@
  * Certificates of the IC's kind. Signing takes milliseconds and happens elsewhere; what is asked for while one signature is
  * made waits for the next, which is one for all of it, each with the witness of its own paths.
  */
-import {
-  CborWriter,
-  type Clock,
-  IC_SIGNING_PAUSE_MS,
-  leb128,
-  stateRootMessage,
-  toUtf8,
-} from '../../protocol/index.ts'
+import { CborWriter, type Clock, IC_SIGNING_PAUSE_MS, leb128, stateRootMessage, toUtf8 } from '../../protocol/index.ts'
 import type { SubnetDelegation } from './subnet-delegation.ts'
 import { buildState, type Path, type StateLevel, type StateSource, writeWitness } from './state-tree.ts'
 
@@ -78,7 +71,13 @@ export class Certifier {
     try {
       const { standing, clock, sign } = this.#parts
       const nowMs = clock.now()
-      const state = buildState(stateOf(batch.map(({ demand }) => demand), standing, nowMs))
+      const state = buildState(
+        stateOf(
+          batch.map(({ demand }) => demand),
+          standing,
+          nowMs,
+        ),
+      )
       const delegation = standing.delegation.at(nowMs)
       const signature = await sign(stateRootMessage(state.hash))
       for (const { demand, resolve } of batch) {

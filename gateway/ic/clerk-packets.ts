@@ -28,18 +28,12 @@ const SIGN = 1
 const REFUSED = 2
 const FAULT = 3
 
-export const encodeQuestions = (questions: readonly ClerkQuestion[]): Uint8Array =>
-  encodeAll(questions, writeQuestion)
-export const decodeQuestions = (bytes: Uint8Array): ClerkQuestion[] =>
-  decodeAll(bytes, readQuestion)
-export const encodeReplies = (replies: readonly ClerkReply[]): Uint8Array =>
-  encodeAll(replies, writeReply)
+export const encodeQuestions = (questions: readonly ClerkQuestion[]): Uint8Array => encodeAll(questions, writeQuestion)
+export const decodeQuestions = (bytes: Uint8Array): ClerkQuestion[] => decodeAll(bytes, readQuestion)
+export const encodeReplies = (replies: readonly ClerkReply[]): Uint8Array => encodeAll(replies, writeReply)
 export const decodeReplies = (bytes: Uint8Array): ClerkReply[] => decodeAll(bytes, readReply)
 
-function encodeAll<T>(
-  values: readonly T[],
-  write: (writer: CborWriter, value: T) => void,
-): Uint8Array {
+function encodeAll<T>(values: readonly T[], write: (writer: CborWriter, value: T) => void): Uint8Array {
   const writer = new CborWriter()
   writer.array(values.length)
   for (const value of values) write(writer, value)

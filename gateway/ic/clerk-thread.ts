@@ -1,10 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import {
-  type ClerkQuestion,
-  type ClerkReply,
-  decodeQuestions,
-  encodeReplies,
-} from './clerk-packets.ts'
+import { type ClerkQuestion, type ClerkReply, decodeQuestions, encodeReplies } from './clerk-packets.ts'
 import { type QuerySigner, readQuery, signAnswer } from './query-clerk.ts'
 import { HttpRefusal } from './refusal.ts'
 
@@ -27,15 +22,13 @@ export function runClerk(): void {
 
 function replyTo(signer: QuerySigner, question: ClerkQuestion): ClerkReply {
   try {
-    if (question.kind === 'read')
-      return { kind: 'read', query: readQuery(question.bytes, question) }
+    if (question.kind === 'read') return { kind: 'read', query: readQuery(question.bytes, question) }
     return {
       kind: 'signed',
       bytes: signAnswer(signer, question.id, question.answer, question.nowMs),
     }
   } catch (error) {
-    if (error instanceof HttpRefusal)
-      return { kind: 'refused', status: error.status, text: error.message }
+    if (error instanceof HttpRefusal) return { kind: 'refused', status: error.status, text: error.message }
     return { kind: 'fault', text: String(error) }
   }
 }

@@ -29,13 +29,15 @@ export async function runComposite(
 }
 
 async function askOne(desk: Desk, call: CompositeCall, message: ReturnType<typeof canisterQuery>): Promise<Uint8Array> {
-  const reject = (answer: CanisterAnswer): Uint8Array => encodeCanisterOutput({ answers: [[new Uint8Array(0), answer]], changed: false })
+  const reject = (answer: CanisterAnswer): Uint8Array =>
+    encodeCanisterOutput({ answers: [[new Uint8Array(0), answer]], changed: false })
   try {
     const { process } = await desk.canisters.get(call.callee)
     const { output, error } = await desk.parts.computer.query(process.id, message)
     return error === undefined ? output : reject(onlyAnswer(output, error.message))
   } catch (error) {
-    if (error instanceof CallRefusal) return reject({ reject: { code: error.code, error: error.error, message: error.message } })
+    if (error instanceof CallRefusal)
+      return reject({ reject: { code: error.code, error: error.error, message: error.message } })
     throw error
   }
 }

@@ -1,4 +1,11 @@
-import { equalBytes, IC_CANISTERS_MAX, IC_DATA_CERTIFICATE_MAX_MS, toUtf8, type Clock, type ProcessId } from '../../protocol/index.ts'
+import {
+  equalBytes,
+  IC_CANISTERS_MAX,
+  IC_DATA_CERTIFICATE_MAX_MS,
+  toUtf8,
+  type Clock,
+  type ProcessId,
+} from '../../protocol/index.ts'
 import type { Canister, CanisterFacts, Canisters } from './canisters.ts'
 import type { Certifier } from './certifier.ts'
 import { canisterSource } from './state-sources.ts'
@@ -38,7 +45,10 @@ export class DataCertificates {
 
   #fresh({ process }: Canister, { certifiedData }: CanisterFacts): Kept | undefined {
     const kept = this.#kept.get(process.id)
-    const isFresh = kept !== undefined && equalBytes(kept.data, certifiedData) && Math.abs(this.#clock.now() - kept.atMs) < IC_DATA_CERTIFICATE_MAX_MS
+    const isFresh =
+      kept !== undefined &&
+      equalBytes(kept.data, certifiedData) &&
+      Math.abs(this.#clock.now() - kept.atMs) < IC_DATA_CERTIFICATE_MAX_MS
     return isFresh ? kept : undefined
   }
 

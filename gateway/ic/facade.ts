@@ -79,11 +79,13 @@ async function answer(desk: Desk, request: IncomingMessage, response: ServerResp
   if (VERSIONS[action]?.includes(version) !== true) throw new HttpRefusal(404, 'There is nothing at that path.')
   expectMethod(request, 'POST')
   const principal = principalInPath(name)
-  if (kind === 'subnet' && !equalBytes(principal, desk.parts.keys.subnetId)) throw new HttpRefusal(404, 'That is not the subnet of this node.')
+  if (kind === 'subnet' && !equalBytes(principal, desk.parts.keys.subnetId))
+    throw new HttpRefusal(404, 'That is not the subnet of this node.')
   const effective = kind === 'subnet' ? undefined : principal
   const bytes = await readPlainBody(request, IC_BODY_MAX_BYTES)
   if (action === 'query') return sendBytes(response, 200, await takeQuery(desk, bytes, effective), CBOR)
-  if (action === 'read_state') return sendCbor(response, icMap({ certificate: await readState(desk, bytes, effective) }))
+  if (action === 'read_state')
+    return sendCbor(response, icMap({ certificate: await readState(desk, bytes, effective) }))
   sendCall(response, await takeCall(desk, bytes, effective, version === '2' ? undefined : goneOf(response)))
 }
 

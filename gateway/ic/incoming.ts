@@ -15,7 +15,9 @@ import { HttpRefusal } from './refusal.ts'
 export function readEnvelope<T extends CallRequest['type'] | ReadStateRequest['type']>(
   bytes: Uint8Array,
   type: T,
-): RequestEnvelope<Extract<CallRequest | ReadStateRequest, { type: T | (T extends 'call' | 'query' ? 'call' | 'query' : never) }>> {
+): RequestEnvelope<
+  Extract<CallRequest | ReadStateRequest, { type: T | (T extends 'call' | 'query' ? 'call' | 'query' : never) }>
+> {
   try {
     const envelope = decodeRequestEnvelope(bytes)
     if (envelope.request.type === type) return envelope as never
@@ -52,4 +54,3 @@ export function checkSender(envelope: RequestEnvelope, nowMs: number, rootKeys: 
 export function notAuthentic({ id }: RequestEnvelope, reason: string): HttpRefusal {
   return new HttpRefusal(400, `Failed to authenticate request 0x${toHex(id)} due to: ${reason}`)
 }
-

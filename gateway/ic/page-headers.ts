@@ -5,11 +5,25 @@ import type { Header, PageResponse } from './page-messages.ts'
 
 /** Those of the connection, which is the gateway's. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  'connection', 'keep-alive', 'proxy-authenticate', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'x-request-id',
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'x-request-id',
 ])
 /** What would last longer than the page does, at a host that is not the canister's own. */
 const LASTING: ReadonlySet<string> = new Set([
-  'set-cookie', 'clear-site-data', 'service-worker-allowed', 'strict-transport-security', 'alt-svc', 'nel', 'report-to',
+  'set-cookie',
+  'clear-site-data',
+  'service-worker-allowed',
+  'strict-transport-security',
+  'alt-svc',
+  'nel',
+  'report-to',
 ])
 /** What a browser sends to the node, not to a canister that is shown there. */
 const NODE_ONLY: ReadonlySet<string> = new Set(['cookie', 'authorization'])
@@ -25,14 +39,19 @@ const SANDBOX = 'sandbox allow-downloads allow-forms allow-modals allow-popups a
  * What keeps a page at the node's own host apart in browsers: another address of it, where the canister has a host of its own, or a policy.
  * Other programs than browsers that go to a page get it as it is.
  */
-export function browserGuard(visit: { readonly request: IncomingMessage; readonly url: URL; readonly principal: Uint8Array }): { readonly elsewhere?: string; readonly policy?: string } {
+export function browserGuard(visit: {
+  readonly request: IncomingMessage
+  readonly url: URL
+  readonly principal: Uint8Array
+}): { readonly elsewhere?: string; readonly policy?: string } {
   const { request, url, principal } = visit
   const { 'sec-fetch-mode': mode, accept = '', host = '' } = request.headers
   const isVisit = mode === undefined ? accept.includes('text/html') : mode === 'navigate'
   if (!isVisit) return {}
   const [, port] = LOOPBACK.exec(host.toLowerCase()) ?? []
   // Browsers know that all names below `localhost` are this machine.
-  if (!LOOPBACK.test(host.toLowerCase()) || (request.method !== 'GET' && request.method !== 'HEAD')) return { policy: SANDBOX }
+  if (!LOOPBACK.test(host.toLowerCase()) || (request.method !== 'GET' && request.method !== 'HEAD'))
+    return { policy: SANDBOX }
   const elsewhere = new URL(url)
   elsewhere.host = `${principalText(principal)}.localhost${port ?? ''}`
   elsewhere.searchParams.delete('canisterId')
@@ -52,7 +71,11 @@ export function headersToldTo(rawHeaders: readonly string[], isApart: boolean): 
 /** The headers of a page as they go to the client: a list, in which names may come twice. @throws {MalformedBytes} on what is no header */
 export function headersFor(
   { status, headers, body, more }: PageResponse,
-  { isApart, isHead, policy }: { readonly isApart: boolean; readonly isHead: boolean; readonly policy: string | undefined },
+  {
+    isApart,
+    isHead,
+    policy,
+  }: { readonly isApart: boolean; readonly isHead: boolean; readonly policy: string | undefined },
 ): string[] {
   const list: string[] = []
   const names = new Set<string>()
@@ -64,8 +87,10 @@ export function headersFor(
     names.add(key)
     list.push(name, value)
   }
-  if (more === undefined && !BODILESS.has(status) && !names.has('content-length')) list.push('content-length', String(body.length))
-  if (!names.has('access-control-allow-origin')) list.push('access-control-allow-origin', '*', 'access-control-expose-headers', '*')
+  if (more === undefined && !BODILESS.has(status) && !names.has('content-length'))
+    list.push('content-length', String(body.length))
+  if (!names.has('access-control-allow-origin'))
+    list.push('access-control-allow-origin', '*', 'access-control-expose-headers', '*')
   if (!isApart) list.push('vary', LOOKED_AT)
   if (policy !== undefined) list.push('content-security-policy', policy)
   return list

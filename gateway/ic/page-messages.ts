@@ -42,7 +42,12 @@ export interface MorePage {
 }
 
 const BLOB: CandidType = { vec: 'nat8' }
-const HEADER: CandidType = { record: [[0, 'text'], [1, 'text']] }
+const HEADER: CandidType = {
+  record: [
+    [0, 'text'],
+    [1, 'text'],
+  ],
+}
 const REQUEST_FIELDS = { method: 'text', url: 'text', headers: { vec: HEADER }, body: BLOB } as const
 const UPDATE: CandidType = { record: candidFields(REQUEST_FIELDS) }
 const QUERY: CandidType = { record: candidFields({ ...REQUEST_FIELDS, certificate_version: { opt: 'nat16' } }) }
@@ -59,7 +64,12 @@ export function encodePageRequest({ method, url, headers, body }: PageRequest, i
   return encodeCandid([[QUERY, candidRecord({ ...fields, certificate_version: { opt: CERTIFICATE_VERSION } })]])
 }
 
-const headerValue = ([name, value]: Header): CandidValue => ({ record: new Map([[0, name], [1, value]]) })
+const headerValue = ([name, value]: Header): CandidValue => ({
+  record: new Map([
+    [0, name],
+    [1, value],
+  ]),
+})
 
 /** What the canister `self` answered. @throws {MalformedBytes} */
 export function decodePageResponse(bytes: Uint8Array, self: Uint8Array): PageResponse {
@@ -77,7 +87,10 @@ export function decodePageResponse(bytes: Uint8Array, self: Uint8Array): PageRes
 }
 
 /** A further piece of a body, and where the next is. @throws {MalformedBytes} */
-export function decodePagePiece(bytes: Uint8Array, method: string): { readonly body: Uint8Array; readonly more: MorePage | undefined } {
+export function decodePagePiece(
+  bytes: Uint8Array,
+  method: string,
+): { readonly body: Uint8Array; readonly more: MorePage | undefined } {
   // Some canisters answer with the record, some with an option of it.
   const [first] = decodeCandid(bytes, TOKEN)
   const inner = unwrapped(first ?? null)
@@ -134,9 +147,18 @@ function blobOf(value: CandidValue | undefined): Uint8Array {
   throw bad('body')
 }
 
-type Tagged = Extract<CandidValue, { readonly opt: unknown } | { readonly record: unknown } | { readonly variant: unknown } | { readonly principal: unknown }>
+type Tagged = Extract<
+  CandidValue,
+  | { readonly opt: unknown }
+  | { readonly record: unknown }
+  | { readonly variant: unknown }
+  | { readonly principal: unknown }
+>
 
-function isTagged<K extends 'opt' | 'record' | 'variant' | 'principal'>(value: CandidValue, key: K): value is Extract<Tagged, Readonly<Record<K, unknown>>> {
+function isTagged<K extends 'opt' | 'record' | 'variant' | 'principal'>(
+  value: CandidValue,
+  key: K,
+): value is Extract<Tagged, Readonly<Record<K, unknown>>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && key in value
 }
 

@@ -30,7 +30,14 @@ import type { Desk } from './desk.ts'
 import { goneOf } from './held.ts'
 import { principalInPath, readEnvelope } from './incoming.ts'
 import { browserGuard, headersFor, headersToldTo } from './page-headers.ts'
-import { decodePagePiece, decodePageResponse, encodePageRequest, type MorePage, type PageRequest, type PageResponse } from './page-messages.ts'
+import {
+  decodePagePiece,
+  decodePageResponse,
+  encodePageRequest,
+  type MorePage,
+  type PageRequest,
+  type PageResponse,
+} from './page-messages.ts'
 import { ask } from './query.ts'
 import { CallRefusal, HttpRefusal } from './refusal.ts'
 
@@ -68,7 +75,8 @@ interface Visit {
 
 async function answer(desk: Desk, visit: Visit): Promise<void> {
   const { request, response, principal, isApart } = visit
-  if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined) return sendPreflight(response)
+  if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined)
+    return sendPreflight(response)
   const guard = isApart ? undefined : browserGuard(visit)
   if (guard?.elsewhere !== undefined) {
     response.writeHead(307, { location: guard.elsewhere, 'cache-control': 'no-store' }).end()
@@ -82,7 +90,10 @@ async function answer(desk: Desk, visit: Visit): Promise<void> {
     headers: headersToldTo(request.rawHeaders, isApart),
     body: await readPlainBody(request, IC_PAGE_REQUEST_MAX_BYTES),
   }
-  const first = decodePageResponse(replyOf(await askPage(desk, found, 'http_request', encodePageRequest(wanted, false))), principal)
+  const first = decodePageResponse(
+    replyOf(await askPage(desk, found, 'http_request', encodePageRequest(wanted, false))),
+    principal,
+  )
   const page = first.upgrades ? await upgraded(desk, found, wanted, response) : first
   await send(desk, found, visit, page, guard?.policy)
 }
@@ -97,7 +108,12 @@ function replyOf({ reply, reject }: CanisterAnswer): Uint8Array {
 }
 
 /** The same request as an update of nobody in particular: it stands in the canister's feed. */
-async function upgraded(desk: Desk, found: Canister, wanted: PageRequest, response: ServerResponse): Promise<PageResponse> {
+async function upgraded(
+  desk: Desk,
+  found: Canister,
+  wanted: PageRequest,
+  response: ServerResponse,
+): Promise<PageResponse> {
   const gone = goneOf(response)
   const content = icMap({
     request_type: 'call',
@@ -115,7 +131,13 @@ async function upgraded(desk: Desk, found: Canister, wanted: PageRequest, respon
   return decodePageResponse(replyOf(answered), found.principal)
 }
 
-async function send(desk: Desk, found: Canister, visit: Visit, page: PageResponse, policy: string | undefined): Promise<void> {
+async function send(
+  desk: Desk,
+  found: Canister,
+  visit: Visit,
+  page: PageResponse,
+  policy: string | undefined,
+): Promise<void> {
   const { request, response, isApart } = visit
   const isHead = request.method === 'HEAD'
   const headers = headersFor(page, { isApart, isHead, policy })
@@ -130,7 +152,13 @@ async function send(desk: Desk, found: Canister, visit: Visit, page: PageRespons
 }
 
 /** Piece by piece, as fast as the client reads; what fails on the way cuts the answer short, so that nobody takes it for whole. */
-async function stream(desk: Desk, found: Canister, response: ServerResponse, first: Uint8Array, start: MorePage): Promise<void> {
+async function stream(
+  desk: Desk,
+  found: Canister,
+  response: ServerResponse,
+  first: Uint8Array,
+  start: MorePage,
+): Promise<void> {
   let [body, more, sentBytes] = [first, start as MorePage | undefined, 0]
   try {
     for (;;) {
@@ -141,7 +169,8 @@ async function stream(desk: Desk, found: Canister, response: ServerResponse, fir
       const { method, token }: MorePage = more
       const piece = decodePagePiece(replyOf(await askPage(desk, found, method, token)), method)
       // A canister that gives nothing for ever would be asked for ever.
-      if (piece.body.length === 0 && piece.more !== undefined) throw new HttpRefusal(BAD_GATEWAY, 'A piece of the page is empty.')
+      if (piece.body.length === 0 && piece.more !== undefined)
+        throw new HttpRefusal(BAD_GATEWAY, 'A piece of the page is empty.')
       body = piece.body
       more = piece.more
     }
@@ -164,7 +193,8 @@ function drained(response: ServerResponse): Promise<void> {
 
 function fail({ parts }: Desk, response: ServerResponse, error: unknown): void {
   if (error instanceof HttpRefusal) return sendText(response, error.status, error.message)
-  if (error instanceof CallRefusal) return sendText(response, BAD_GATEWAY, `The canister rejected the request: ${error.error} ${error.message}`)
+  if (error instanceof CallRefusal)
+    return sendText(response, BAD_GATEWAY, `The canister rejected the request: ${error.error} ${error.message}`)
   if (error instanceof MalformedBytes) return sendText(response, BAD_GATEWAY, error.message)
   const failure = Failure.from(error)
   const { status, title } = FAILURES[failure.code]

@@ -74,7 +74,5 @@ export function signAnswer(
   const timestamp = BigInt(nowMs) * NS_PER_MS
   const hash = hashOfMap(icMap({ ...fields, timestamp, request_id: id }))
   const signature = ed25519Sign(seed, concatBytes(RESPONSE, hash))
-  return encodeIc(
-    icMap({ ...fields, signatures: [icMap({ timestamp, signature, identity: nodeId })] }),
-  )
+  return encodeIc(icMap({ ...fields, signatures: [icMap({ timestamp, signature, identity: nodeId })] }))
 }

@@ -12,7 +12,10 @@ export async function takeQuery(desk: Desk, bytes: Uint8Array, effective: Uint8A
   const { canisters, clock, rootKeys } = desk
   const { clerk } = desk.parts
   const found = effective && (canisters.atHand(effective) ?? (await canisters.find(effective)))
-  const query = await clerk.read(bytes, { nowMs: clock.now(), rootKeys: found === undefined ? rootKeys : rootKeysOf(found.process) })
+  const query = await clerk.read(bytes, {
+    nowMs: clock.now(),
+    rootKeys: found === undefined ? rootKeys : rootKeysOf(found.process),
+  })
   return clerk.sign(query.id, await answerOf(desk, query, effective, found), clock.now())
 }
 
@@ -26,11 +29,15 @@ async function answerOf(
   try {
     if (effective === undefined) throw new CallRefusal(3, 'IC0406', `A subnet takes no queries of ${method}`)
     if (canister.length > 0 && !equalBytes(canister, effective)) {
-      throw new HttpRefusal(400, `The canister of the path, ${principalText(effective)}, is not that of the request, ${principalText(canister)}`)
+      throw new HttpRefusal(
+        400,
+        `The canister of the path, ${principalText(effective)}, is not that of the request, ${principalText(canister)}`,
+      )
     }
     return await ask(desk, found ?? (await desk.canisters.get(effective)), query)
   } catch (error) {
-    if (error instanceof CallRefusal) return { reject: { code: error.code, error: error.error, message: error.message } }
+    if (error instanceof CallRefusal)
+      return { reject: { code: error.code, error: error.error, message: error.message } }
     throw error
   }
 }
@@ -38,7 +45,11 @@ async function answerOf(
 type Asking = Pick<SignedQuery, 'canister' | 'method' | 'arg' | 'sender'>
 
 /** A query sees a certificate of the very data that its state holds: if they changed meanwhile, it is asked again. */
-export async function ask(desk: Desk, found: Canister, { canister, method, arg, sender }: Asking): Promise<CanisterAnswer> {
+export async function ask(
+  desk: Desk,
+  found: Canister,
+  { canister, method, arg, sender }: Asking,
+): Promise<CanisterAnswer> {
   const { computer } = desk.parts
   if (canister.length === 0) {
     const { output, error } = await computer.query(found.process.id, canisterQuery('management', method, sender, arg))
@@ -47,7 +58,10 @@ export async function ask(desk: Desk, found: Canister, { canister, method, arg, 
   const certificateNow = () => desk.dataCertificates.atHand(found) ?? desk.dataCertificates.of(found)
   for (let attempt = 1; ; attempt++) {
     const certificate = await certificateNow()
-    const { output, error } = await computer.query(found.process.id, { ...canisterQuery('query', method, sender, arg), certificate })
+    const { output, error } = await computer.query(found.process.id, {
+      ...canisterQuery('query', method, sender, arg),
+      certificate,
+    })
     const isSame = (await certificateNow()) === certificate
     if (!isSame && attempt < ATTEMPTS_MAX) continue
     const answer = answerUnlessCalls(output, error?.message)

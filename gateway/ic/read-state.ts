@@ -50,7 +50,8 @@ function wantedOf(paths: readonly Path[], effective: Uint8Array | undefined): Wa
     const [first, second, third, fourth] = path
     const name = textOf(first)
     if (name === 'time' && path.length === 1) continue
-    if (name === 'request_status' && second !== undefined && second.length === 32 && path.length <= 3) wanted.requests.set(keyOf(second), second)
+    if (name === 'request_status' && second !== undefined && second.length === 32 && path.length <= 3)
+      wanted.requests.set(keyOf(second), second)
     else if (name === 'canister' && second !== undefined && third !== undefined) {
       if (effective === undefined || !equalBytes(second, effective)) throw invalid()
       const value = textOf(third)
@@ -61,16 +62,25 @@ function wantedOf(paths: readonly Path[], effective: Uint8Array | undefined): Wa
     } else if (name !== 'subnet' && name !== 'canister_ranges') throw invalid()
     wanted.paths.push(path)
   }
-  if (wanted.requests.size > 1) throw new HttpRefusal(400, 'Can only request a single request ID in request_status paths.')
+  if (wanted.requests.size > 1)
+    throw new HttpRefusal(400, 'Can only request a single request ID in request_status paths.')
   return wanted
 }
 
 /** Only who made a request may see what became of it, by delegations that hold for whom it asked. */
-async function requestLevel({ requests }: Desk, wanted: Wanted, effective: Uint8Array | undefined, envelope: Looking): Promise<Level> {
+async function requestLevel(
+  { requests }: Desk,
+  wanted: Wanted,
+  effective: Uint8Array | undefined,
+  envelope: Looking,
+): Promise<Level> {
   const level: Level = []
   for (const id of wanted.requests.values()) {
     const found = await requests.find(requestMessageId(id), effective)
-    if (found !== undefined && !(equalBytes(found.sender, envelope.request.sender) && mayReach(envelope, found.canister))) {
+    if (
+      found !== undefined &&
+      !(equalBytes(found.sender, envelope.request.sender) && mayReach(envelope, found.canister))
+    ) {
       throw new HttpRefusal(403, 'The user tries to access Request ID not signed by the caller.')
     }
     level.push([id, found && requestSource(found.state)])
@@ -87,15 +97,24 @@ async function canisterLevel(desk: Desk, wanted: Wanted, envelope: Looking): Pro
   return level
 }
 
-async function canisterState(desk: Desk, canister: Canister, names: ReadonlySet<string>, envelope: Looking): Promise<StateSource> {
+async function canisterState(
+  desk: Desk,
+  canister: Canister,
+  names: ReadonlySet<string>,
+  envelope: Looking,
+): Promise<StateSource> {
   const facts = await desk.canisters.facts(canister)
   const sections = new Map<string, Uint8Array | undefined>()
   const { sender } = envelope.request
-  const isController = mayReach(envelope, canister.principal) && facts.controllers.some(controller => equalBytes(controller, sender))
+  const isController =
+    mayReach(envelope, canister.principal) && facts.controllers.some(controller => equalBytes(controller, sender))
   for (const name of names) {
     const isPublic = facts.metadata.get(name)
     if (isPublic === false && !isController) {
-      throw new HttpRefusal(403, `Custom section ${name.slice(0, 100)} can only be requested by the controllers of the canister.`)
+      throw new HttpRefusal(
+        403,
+        `Custom section ${name.slice(0, 100)} can only be requested by the controllers of the canister.`,
+      )
     }
     const reader = isController ? sender : ANONYMOUS_PRINCIPAL
     sections.set(name, isPublic === undefined ? undefined : await desk.canisters.metadata(canister, name, reader))
@@ -115,4 +134,3 @@ function textOf(label: Uint8Array | undefined): string | undefined {
     throw error
   }
 }
-

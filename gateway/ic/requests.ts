@@ -104,8 +104,7 @@ export class Requests {
       clearTimeout(timer)
       entry.resolvers.delete(resolve)
       if (entry.resolvers.size === 0 && waiting.get(id) === entry) waiting.delete(id)
-      if (waiting.size === 0 && this.#waiting.get(process) === waiting)
-        this.#waiting.delete(process)
+      if (waiting.size === 0 && this.#waiting.get(process) === waiting) this.#waiting.delete(process)
     }
   }
 
@@ -123,8 +122,7 @@ export class Requests {
       }
       const failed = output === undefined ? failureOf(result) : undefined
       if (failed === undefined) continue
-      for (const [id, entry] of waiting)
-        if (entry.slot === firstSlot + i) this.#answer(process, id, failed)
+      for (const [id, entry] of waiting) if (entry.slot === firstSlot + i) this.#answer(process, id, failed)
     }
   }
 
@@ -140,21 +138,14 @@ export class Requests {
   }
 
   /** What became of a request of a canister, or of one that made some canister, and who made it; nothing, if it stands nowhere. */
-  async find(
-    id: MessageId,
-    principal: Uint8Array | undefined,
-  ): Promise<(Asked & { state: RequestState }) | undefined> {
+  async find(id: MessageId, principal: Uint8Array | undefined): Promise<(Asked & { state: RequestState }) | undefined> {
     const noted = this.#kept.get(id)?.process ?? (await this.#notes.get(id))?.process
-    const process =
-      noted ?? (principal && (await this.#parts.canisters.find(principal))?.process.id)
+    const process = noted ?? (principal && (await this.#parts.canisters.find(principal))?.process.id)
     return process === undefined ? undefined : this.state(process, id)
   }
 
   /** The same, of a request in the feed of this process. */
-  async state(
-    process: ProcessId,
-    id: MessageId,
-  ): Promise<(Asked & { state: RequestState }) | undefined> {
+  async state(process: ProcessId, id: MessageId): Promise<(Asked & { state: RequestState }) | undefined> {
     const kept = this.#kept.get(id)
     if (kept?.process === process && kept.answer !== undefined) {
       return { ...askedOf(kept), state: { status: 'answered', answer: kept.answer } }
@@ -180,11 +171,7 @@ export class Requests {
     return slot ?? 0
   }
 
-  async #askedAt(
-    process: ProcessDescription,
-    slot: Slot,
-    id: MessageId,
-  ): Promise<Asked | undefined> {
+  async #askedAt(process: ProcessDescription, slot: Slot, id: MessageId): Promise<Asked | undefined> {
     const frame = await findFrame(this.#parts.log, messagesFeed(process), slot)
     const envelope = frame && decodeFrame(frame.bytes).assignments[slot - frame.firstSlot]?.envelope
     if (envelope?.kind === 'ingress') return decodeIngress(envelope.bytes).request
@@ -204,8 +191,7 @@ export class Requests {
     const late = (await this.#notes.get(id))?.slot
     const call = fromBase64Url(id)
     const own = await computer.result(process, late ?? slot)
-    const answer =
-      answerIn(own, call) ?? (outputOfResult(own) === undefined ? failureOf(own) : undefined)
+    const answer = answerIn(own, call) ?? (outputOfResult(own) === undefined ? failureOf(own) : undefined)
     if (answer !== undefined) return { status: 'answered', answer }
     const to = Math.min(evaluated, slot + IC_LOOKED_AT_MAX)
     const from = Math.max(slot + 1, this.#looked.get(id) ?? 0)

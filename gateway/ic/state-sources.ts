@@ -15,7 +15,11 @@ export function requestSource(state: RequestState): StateSource {
 
 /** What the state says of a request that has its answer. */
 export function answerSource({ reply, reject }: CanisterAnswer): StateSource {
-  if (reject === undefined) return level([['reply', reply], ['status', toUtf8('replied')]])
+  if (reject === undefined)
+    return level([
+      ['reply', reply],
+      ['status', toUtf8('replied')],
+    ])
   return level([
     ['error_code', reject.error === '' ? undefined : toUtf8(reject.error)],
     ['reject_code', leb128(reject.code)],
@@ -28,8 +32,14 @@ export function answerSource({ reply, reject }: CanisterAnswer): StateSource {
  * What the state says of a canister; of its metadata, the sections that were asked for. Names of sections may be anything, so that one is
  * absent is shown by the names of all.
  */
-export function canisterSource(facts: CanisterFacts, metadata: ReadonlyMap<string, Uint8Array | undefined> = new Map()): StateSource {
-  const asked = [...facts.metadata.keys()].map((name): [Uint8Array, StateSource] => [toUtf8(name), metadata.get(name) ?? UNTOLD])
+export function canisterSource(
+  facts: CanisterFacts,
+  metadata: ReadonlyMap<string, Uint8Array | undefined> = new Map(),
+): StateSource {
+  const asked = [...facts.metadata.keys()].map((name): [Uint8Array, StateSource] => [
+    toUtf8(name),
+    metadata.get(name) ?? UNTOLD,
+  ])
   const sections: StateSource = metadata.size === 0 ? UNTOLD : { entries: asked, partial: false }
   return level([
     ['certified_data', facts.certifiedData],

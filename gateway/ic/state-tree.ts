@@ -153,7 +153,8 @@ function rangeOf(entries: readonly Entry[], from: number, to: number): Range {
 export function writeWitness(writer: CborWriter, node: StateNode, paths: readonly Path[]): void {
   if ('untold' in node) return writePruned(writer, node.hash)
   if (paths.some(path => path.length === 0)) return writeWhole(writer, node)
-  if ('value' in node || node.range === undefined) return 'value' in node ? writePruned(writer, node.hash) : writeEmpty(writer)
+  if ('value' in node || node.range === undefined)
+    return 'value' in node ? writePruned(writer, node.hash) : writeEmpty(writer)
   const shown = shownOf(node, paths)
   writeRange(writer, node, node.range, shown, 0, shown.length)
 }
@@ -204,7 +205,14 @@ function indexOf(entries: readonly Entry[], label: Uint8Array): { index: number;
 }
 
 /** Writes a range of a level, of which `shown[from]` up to but not including `shown[to]` are shown. */
-function writeRange(writer: CborWriter, level: Level, range: Range, shown: readonly Shown[], from: number, to: number): void {
+function writeRange(
+  writer: CborWriter,
+  level: Level,
+  range: Range,
+  shown: readonly Shown[],
+  from: number,
+  to: number,
+): void {
   if (from === to) return writePruned(writer, range.hash)
   if (range.left !== undefined && range.right !== undefined) {
     let middle = from
@@ -233,7 +241,15 @@ function writeWhole(writer: CborWriter, node: StateNode): void {
     writer.uint(3)
     writer.bytes(node.value)
   } else if (node.range === undefined) writeEmpty(writer)
-  else writeRange(writer, node, node.range, node.entries.map((_, at) => ({ at, below: [[]] })), 0, node.entries.length)
+  else
+    writeRange(
+      writer,
+      node,
+      node.range,
+      node.entries.map((_, at) => ({ at, below: [[]] })),
+      0,
+      node.entries.length,
+    )
 }
 
 function writePruned(writer: CborWriter, hash: Uint8Array): void {

@@ -38,7 +38,11 @@ export class SubnetDelegation {
     const time = leb128(BigInt(nowMs) * NS_PER_MS)
     const state = buildState({
       partial: false,
-      entries: [[toUtf8('canister_ranges'), canisterRanges], [toUtf8('subnet'), subnet], [toUtf8('time'), time]],
+      entries: [
+        [toUtf8('canister_ranges'), canisterRanges],
+        [toUtf8('subnet'), subnet],
+        [toUtf8('time'), time],
+      ],
     })
     const writer = new CborWriter()
     writer.map(2)
@@ -46,7 +50,9 @@ export class SubnetDelegation {
     writeWitness(writer, state, paths)
     writer.text('signature')
     writer.bytes(blsSign(rootSecret, stateRootMessage(state.hash)))
-    return encodeIc(icMap({ subnet_id: this.#keys.subnetId, certificate: writer.finish() })).subarray(SELF_DESCRIBED_BYTES)
+    return encodeIc(icMap({ subnet_id: this.#keys.subnetId, certificate: writer.finish() })).subarray(
+      SELF_DESCRIBED_BYTES,
+    )
   }
 }
 

@@ -1,11 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { type CanisterAnswer, Failure, QUERIES_PENDING_MAX } from '../../protocol/index.ts'
-import {
-  type ClerkQuestion,
-  type ClerkReply,
-  decodeReplies,
-  encodeQuestions,
-} from './clerk-packets.ts'
+import { type ClerkQuestion, type ClerkReply, decodeReplies, encodeQuestions } from './clerk-packets.ts'
 import type { QueryClerk, QuerySigner, QueryTrust, SignedQuery } from './query-clerk.ts'
 import { HttpRefusal } from './refusal.ts'
 
@@ -78,9 +73,7 @@ export class ThreadedClerk implements QueryClerk, AsyncDisposable {
       if (this.#worker === worker) this.#answered(decodeReplies(message))
     })
     worker.on('error', cause => this.#failed(worker, new Failure('host-fault', {}, { cause })))
-    worker.on('exit', () =>
-      this.#failed(worker, new Failure(this.#closed ? 'shutting-down' : 'host-fault')),
-    )
+    worker.on('exit', () => this.#failed(worker, new Failure(this.#closed ? 'shutting-down' : 'host-fault')))
     worker.unref()
     return worker
   }

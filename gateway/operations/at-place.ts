@@ -1,5 +1,12 @@
 import {
-  type CallOptions, Failure, type MessageId, messagesFeed, type ProcessDescription, type ProcessId, readFrameHead, type Slot,
+  type CallOptions,
+  Failure,
+  type MessageId,
+  messagesFeed,
+  type ProcessDescription,
+  type ProcessId,
+  readFrameHead,
+  type Slot,
 } from '../../protocol/index.ts'
 import type { OperationParts } from '../parts.ts'
 import { knownProcess } from './processes.ts'
@@ -24,7 +31,11 @@ export async function atPlace<T>(
 const NO_SLOTS = { firstSlot: 0, count: 0 }
 
 /** Where the schedulers of a process signed two feeds, nothing is final behind what both have in common. */
-async function refuseUncommon({ evidence, log }: OperationParts, process: ProcessDescription, slot: Slot): Promise<void> {
+async function refuseUncommon(
+  { evidence, log }: OperationParts,
+  process: ProcessDescription,
+  slot: Slot,
+): Promise<void> {
   const blocks = evidence?.endOf(process)
   if (blocks === undefined) return
   const last = blocks === 0 ? undefined : await log.block(messagesFeed(process), blocks - 1)

@@ -14,7 +14,9 @@ import type { OperationParts } from '../parts.ts'
 import { knownProcess } from './processes.ts'
 
 /** Who schedules processes, and handing them over. */
-export function epochOperations(parts: OperationParts): Pick<Operations, 'listEpochs' | 'epochItem' | 'prepareHandover' | 'handOver'> {
+export function epochOperations(
+  parts: OperationParts,
+): Pick<Operations, 'listEpochs' | 'epochItem' | 'prepareHandover' | 'handOver'> {
   const { log } = parts
   return {
     async listEpochs({ process }) {
@@ -34,7 +36,8 @@ export function epochOperations(parts: OperationParts): Pick<Operations, 'listEp
 
 function desk({ handovers }: OperationParts): NonNullable<ReturnType<NonNullable<OperationParts['handovers']>>> {
   const found = handovers?.()
-  if (found === undefined) throw new Failure('unit-not-run', { unit: 'scheduler' }, { note: 'this node hands nothing over' })
+  if (found === undefined)
+    throw new Failure('unit-not-run', { unit: 'scheduler' }, { note: 'this node hands nothing over' })
   return found
 }
 

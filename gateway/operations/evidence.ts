@@ -2,7 +2,9 @@ import { type EvidenceEntry, type EvidenceView, Failure, type Operations } from 
 import type { OperationParts } from '../parts.ts'
 
 /** What this node knows of broken rules, and what somebody brings. */
-export function evidenceOperations(parts: OperationParts): Pick<Operations, 'listEvidence' | 'evidence' | 'addEvidence'> {
+export function evidenceOperations(
+  parts: OperationParts,
+): Pick<Operations, 'listEvidence' | 'evidence' | 'addEvidence'> {
   const { evidence } = parts
   return {
     async listEvidence(wanted) {

@@ -1,10 +1,4 @@
-import {
-  type CellKey,
-  fromUtf8,
-  MalformedBytes,
-  type Operations,
-  WAIT_DEFAULT_MS,
-} from '../../protocol/index.ts'
+import { type CellKey, fromUtf8, MalformedBytes, type Operations, WAIT_DEFAULT_MS } from '../../protocol/index.ts'
 import type { OperationParts } from '../parts.ts'
 import { knownProcess } from './processes.ts'
 
@@ -34,10 +28,7 @@ export function lifecycleOperations(
         timers: timers.map(({ key, dueMs, everyMs }) => ({ ...namesOf(key), dueMs, everyMs })),
       }
     },
-    async checkUpgrade(
-      { process, module, pending = 'wait', replay = 0, wait_ms = WAIT_DEFAULT_MS },
-      { signal },
-    ) {
+    async checkUpgrade({ process, module, pending = 'wait', replay = 0, wait_ms = WAIT_DEFAULT_MS }, { signal }) {
       await knownProcess(parts, process)
       const wish = { module, pending, replay }
       const check = await computer.checkUpgrade(process, wish, { signal, timeoutMs: wait_ms })

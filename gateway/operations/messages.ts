@@ -30,8 +30,7 @@ export function messageOperations(
       return (await turns.take(bytes.length, submit, options)).map(showAnswer)
     },
     async addModule({ bytes }, options) {
-      if (typeOf(bytes) !== 'Module')
-        throw new Failure('wrong-type', {}, { note: 'expected an item with Type=Module' })
+      if (typeOf(bytes) !== 'Module') throw new Failure('wrong-type', {}, { note: 'expected an item with Type=Module' })
       const answer = accepted(await messenger.submit([bytes], options))
       if ('module' in answer) return answer
       throw new Failure('internal', {}, { note: 'a module was scheduled' })
@@ -57,8 +56,7 @@ function showAnswer(answer: Receipt | ModuleAdded | Failure): BundledView {
 
 function itemsOf(bundle: Uint8Array): DataItem[] {
   const items = wellFormed(() => decodeBundle(bundle))
-  if (items.length > BUNDLE_ITEMS_MAX)
-    throw new Failure('too-large', { items: items.length, max: BUNDLE_ITEMS_MAX })
+  if (items.length > BUNDLE_ITEMS_MAX) throw new Failure('too-large', { items: items.length, max: BUNDLE_ITEMS_MAX })
   return items
 }
 
@@ -71,10 +69,6 @@ function wellFormed<T>(parse: () => T): T {
     return parse()
   } catch (error) {
     if (!(error instanceof MalformedBytes)) throw error
-    throw new Failure(
-      'malformed-item',
-      { what: error.what, offset: error.offset },
-      { cause: error },
-    )
+    throw new Failure('malformed-item', { what: error.what, offset: error.offset }, { cause: error })
   }
 }

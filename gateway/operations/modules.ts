@@ -3,9 +3,7 @@ import type { OperationParts } from '../parts.ts'
 import { showModule } from './show.ts'
 
 /** What modules this node knows. */
-export function moduleOperations(
-  parts: OperationParts,
-): Pick<Operations, 'listModules' | 'module' | 'moduleItem'> {
+export function moduleOperations(parts: OperationParts): Pick<Operations, 'listModules' | 'module' | 'moduleItem'> {
   const { directory } = parts.log
   return {
     async listModules({ after, limit = PAGE_MAX }) {

@@ -33,18 +33,14 @@ export function processOperations(
       if (envelope === undefined) throw new Failure('unknown-process', { process })
       return envelope
     },
-    async query(
-      { process, from = NOBODY, owner, tags = [], data = NO_BYTES, anchor, at, wait_ms },
-      { signal },
-    ) {
+    async query({ process, from = NOBODY, owner, tags = [], data = NO_BYTES, anchor, at, wait_ms }, { signal }) {
       const message = { from, owner: owner ?? from, id: NOBODY, tags, data, anchor }
       return computer.query(process, message, { signal, timeoutMs: wait_ms, at })
     },
     async cell({ process, key }) {
       const { id } = await knownProcess(parts, process)
       const value = await computer.cell(id, key)
-      if (value === undefined)
-        throw new Failure('not-found', { process }, { note: 'the process holds no such cell' })
+      if (value === undefined) throw new Failure('not-found', { process }, { note: 'the process holds no such cell' })
       return value
     },
   }
@@ -64,10 +60,7 @@ export async function knownProcess(
   return description
 }
 
-async function showState(
-  { log, computer }: OperationParts,
-  process: ProcessDescription,
-): Promise<ProcessStateView> {
+async function showState({ log, computer }: OperationParts, process: ProcessDescription): Promise<ProcessStateView> {
   const feed = messagesFeed(process)
   const [scheduled, evaluated, lifecycle] = await Promise.all([
     slotCount(log, feed),

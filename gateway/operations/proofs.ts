@@ -44,17 +44,23 @@ export function proofOperations(parts: OperationParts): Pick<Operations, 'proof'
   }
 }
 
-function certifiedParts({ proof }: CertifiedResult): Pick<CertifiedResult['proof'], 'certificateBytes' | 'signatures' | 'resultHead' | 'resultPath'> {
+function certifiedParts({
+  proof,
+}: CertifiedResult): Pick<CertifiedResult['proof'], 'certificateBytes' | 'signatures' | 'resultHead' | 'resultPath'> {
   const { certificateBytes, signatures, resultHead, resultPath } = proof
   return { certificateBytes, signatures, resultHead, resultPath }
 }
 
 /** The spawn message of a process and those of its ancestors, nearest first. */
-async function lineageOf({ log }: OperationParts, process: ProcessDescription): Promise<{ readonly id: ProcessId; readonly envelope: Uint8Array }[]> {
+async function lineageOf(
+  { log }: OperationParts,
+  process: ProcessDescription,
+): Promise<{ readonly id: ProcessId; readonly envelope: Uint8Array }[]> {
   const lineage: { id: ProcessId; envelope: Uint8Array }[] = []
   for (let next: ProcessDescription | undefined = process; next !== undefined; ) {
     const envelope = await log.directory.spawnEnvelope(next.id)
-    if (envelope === undefined || lineage.length >= LINEAGE_MAX) throw new Failure('unknown-process', { process: next.id })
+    if (envelope === undefined || lineage.length >= LINEAGE_MAX)
+      throw new Failure('unknown-process', { process: next.id })
     lineage.push({ id: next.id, envelope })
     if (next.parent === undefined) return lineage
     const parent: ProcessDescription | undefined = await log.directory.process(next.parent)
@@ -68,10 +74,17 @@ async function signedInclusion({ log }: OperationParts, process: ProcessDescript
   const feed = messagesFeed(process)
   const { prologue } = process
   // What stands in the prologue is proven by the owner's record, and signed by nobody.
-  const head = prologue !== undefined && index < prologue.length ? { length: prologue.length, signature: NO_SIGNATURE } : await log.head(feed)
+  const head =
+    prologue !== undefined && index < prologue.length
+      ? { length: prologue.length, signature: NO_SIGNATURE }
+      : await log.head(feed)
   const inclusion = head && (await proveInclusion(log.trees, feed, index, head.length))
   if (head === undefined || inclusion === undefined) {
-    throw new Failure('unknown-slot', { process: process.id, block: index }, { note: 'no signature of its schedulers over that block is here' })
+    throw new Failure(
+      'unknown-slot',
+      { process: process.id, block: index },
+      { note: 'no signature of its schedulers over that block is here' },
+    )
   }
   return { inclusion, headSignature: head.signature }
 }

@@ -21,61 +21,41 @@ export function resultOperations(
   const { computer } = parts
   return {
     async result({ process, at, wait_ms = WAIT_DEFAULT_MS, final = true }, { signal }) {
-      return atPlace(
-        parts,
-        { process, at },
-        { signal, timeoutMs: wait_ms },
-        async (slot, options) =>
-          shown(
-            parts,
-            process,
-            await computer.result(process, slot, { ...options, early: !final }),
-          ),
+      return atPlace(parts, { process, at }, { signal, timeoutMs: wait_ms }, async (slot, options) =>
+        shown(parts, process, await computer.result(process, slot, { ...options, early: !final })),
       )
     },
     async certifiedResult({ process, at, wait_ms = WAIT_DEFAULT_MS }, { signal }) {
-      return atPlace(
-        parts,
-        { process, at },
-        { signal, timeoutMs: wait_ms },
-        async (slot, options) => {
-          const { bytes, proof } = await computer.certified(process, slot, options)
-          const { resultHead, resultPath, certificateBytes, signatures } = proof
-          return {
-            process,
-            slot,
-            result: bytes,
-            head: resultHead,
-            path: resultPath,
-            certificate: certificateBytes,
-            signatures,
-          }
-        },
-      )
+      return atPlace(parts, { process, at }, { signal, timeoutMs: wait_ms }, async (slot, options) => {
+        const { bytes, proof } = await computer.certified(process, slot, options)
+        const { resultHead, resultPath, certificateBytes, signatures } = proof
+        return {
+          process,
+          slot,
+          result: bytes,
+          head: resultHead,
+          path: resultPath,
+          certificate: certificateBytes,
+          signatures,
+        }
+      })
     },
     async listResults({ process, order = 'asc', ...range }, options) {
       await knownProcess(parts, process)
       const evaluated = await computer.evaluated(process)
       const [from, to] = [range.from ?? 0, Math.min(range.to ?? evaluated, evaluated)]
       const span = { process, from, to, limit: range.limit ?? PAGE_MAX }
-      return order === 'asc'
-        ? readUpwards(parts, span, options)
-        : readDownwards(parts, span, options)
+      return order === 'asc' ? readUpwards(parts, span, options) : readDownwards(parts, span, options)
     },
     async *followResults({ process, from }, options) {
       await knownProcess(parts, process)
       const start = from ?? (await computer.evaluated(process))
-      for await (const result of computer.follow(process, start, options))
-        yield await shown(parts, process, result)
+      for await (const result of computer.follow(process, start, options)) yield await shown(parts, process, result)
     },
   }
 }
 
-async function shown(
-  { computer }: OperationParts,
-  process: ProcessId,
-  result: Result,
-): Promise<ResultView> {
+async function shown({ computer }: OperationParts, process: ProcessId, result: Result): Promise<ResultView> {
   return showResult(process, result, await computer.attested(process, result.slot))
 }
 
@@ -109,11 +89,7 @@ async function readUpwards(parts: OperationParts, span: Span, options: CallOptio
 /** Slots asked for at once on the way down: a page that ends early has read little in vain. */
 const STRIDE = 32
 
-async function readDownwards(
-  parts: OperationParts,
-  span: Span,
-  options: CallOptions,
-): Promise<Page> {
+async function readDownwards(parts: OperationParts, span: Span, options: CallOptions): Promise<Page> {
   const { computer } = parts
   const { process, from, to, limit } = span
   const results: ResultView[] = []
@@ -124,8 +100,7 @@ async function readDownwards(
     for await (const result of computer.results(process, low, high, options)) stride.push(result)
     for (const result of stride.reverse()) {
       sizeBytes += sizeOf(result)
-      if (results.length > 0 && sizeBytes > PAGE_SIZE_MAX_BYTES)
-        return { results, next: result.slot + 1 }
+      if (results.length > 0 && sizeBytes > PAGE_SIZE_MAX_BYTES) return { results, next: result.slot + 1 }
       results.push(await shown(parts, process, result))
     }
     high = low

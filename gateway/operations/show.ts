@@ -28,10 +28,7 @@ import {
 
 /** How the things of the network look through the API: plain values, nothing computed lazily. */
 
-export function showModule(
-  module: Omit<ModuleDescription, 'wasm'>,
-  sizeBytes?: number,
-): ModuleView {
+export function showModule(module: Omit<ModuleDescription, 'wasm'>, sizeBytes?: number): ModuleView {
   const { id, owner, format, tags } = module
   return { id, owner, format, tags, sizeBytes }
 }
@@ -99,9 +96,7 @@ function showIngress(bytes: Uint8Array): EnvelopeView {
 
 function showItemOrPush(envelope: Extract<Envelope, { kind: 'item' | 'push' }>): ItemOrPushView {
   if (envelope.kind === 'item') {
-    const { scheme, owner, ownerAddress, target, anchor, tags, data, signature } = parseDataItem(
-      envelope.item,
-    )
+    const { scheme, owner, ownerAddress, target, anchor, tags, data, signature } = parseDataItem(envelope.item)
     return { kind: 'item', scheme, owner, ownerAddress, target, anchor, tags, data, signature }
   }
   const { from, slot, index, seq, to, depth, fuel, origin } = envelope.push.core

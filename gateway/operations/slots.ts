@@ -49,12 +49,7 @@ export function slotOperations(
       if (head === undefined) throw new Failure('unknown-slot', { process, slots: 0 })
       return head
     },
-    async certificates({
-      process,
-      unit = parts.computer.key,
-      from_block: from = 0,
-      limit = CERTIFICATES_PAGE,
-    }) {
+    async certificates({ process, unit = parts.computer.key, from_block: from = 0, limit = CERTIFICATES_PAGE }) {
       const feed = resultsFeed(await knownProcess(parts, process), unit)
       return readCertificates(parts, {
         process,
@@ -107,8 +102,7 @@ async function readSlots(
   for await (const bytes of log.blocks(feed, start.index)) {
     const frame = decodeFrame(bytes)
     sizeBytes += bytes.length
-    if (assignments.length > 0 && sizeBytes > PAGE_SIZE_MAX_BYTES)
-      return { assignments, next: slot }
+    if (assignments.length > 0 && sizeBytes > PAGE_SIZE_MAX_BYTES) return { assignments, next: slot }
     for (const assignment of frame.assignments.slice(slot - frame.firstSlot)) {
       if (assignments.length === limit) return { assignments, next: slot }
       assignments.push(showAssignment({ process, slot, block }, assignment))
@@ -126,8 +120,7 @@ async function readCertificates(
   const { length, blocks } = await readBlocks(parts, feed, from, limit)
   const certificates: CertificatesView['certificates'][number][] = []
   for (const [index, certificate] of blocks.entries()) {
-    const signatures =
-      unit === parts.computer.key ? await signaturesOf(parts, process, certificate) : []
+    const signatures = unit === parts.computer.key ? await signaturesOf(parts, process, certificate) : []
     certificates.push({ block: from + index, certificate, signatures })
   }
   return { unit, length, certificates }

@@ -21,7 +21,8 @@ const ENTRY = /^(?:(https?):\/\/)?(\*|(?:\*\.)?[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(
 export function readAllowedHosts(entries: readonly string[]): AllowedHost[] {
   return entries.map(entry => {
     const match = ENTRY.exec(entry)
-    if (match === null) throw new Failure('bad-config', { effectsHttp: entry }, { note: 'expected [scheme://]host[:port]' })
+    if (match === null)
+      throw new Failure('bad-config', { effectsHttp: entry }, { note: 'expected [scheme://]host[:port]' })
     const [, scheme = 'https', host = '', port] = match
     const protocol = scheme.toLowerCase() === 'http' ? 'http:' : 'https:'
     const literal = isIP(bare(host)) !== 0 || host.toLowerCase() === 'localhost'
@@ -37,7 +38,9 @@ export function readAllowedHosts(entries: readonly string[]): AllowedHost[] {
 /** The entry that lets a URL be reached, or nothing. */
 export function allowedHost(allowed: readonly AllowedHost[], url: URL): AllowedHost | undefined {
   const port = url.port === '' ? portOf(url.protocol) : url.port
-  return allowed.find(entry => entry.protocol === url.protocol && entry.port === port && covers(entry.host, url.hostname))
+  return allowed.find(
+    entry => entry.protocol === url.protocol && entry.port === port && covers(entry.host, url.hostname),
+  )
 }
 
 function covers(pattern: string, hostname: string): boolean {

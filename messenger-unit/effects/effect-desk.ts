@@ -153,7 +153,8 @@ export class EffectDesk {
     try {
       const done = outcome('Reply', await this.#tried(push, body, name))
       const size = toUtf8(done.data).length
-      if (size > EFFECT_BODY_MAX_BYTES) throw new EffectFailed('effect-too-large', `the outcome has ${size} bytes as JSON`)
+      if (size > EFFECT_BODY_MAX_BYTES)
+        throw new EffectFailed('effect-too-large', `the outcome has ${size} bytes as JSON`)
       return done
     } catch (error) {
       // Cut off, not failed: it is performed again after the restart.
@@ -170,7 +171,10 @@ export class EffectDesk {
     const perform = Object.hasOwn(effects, name) ? effects[name] : undefined
     if (perform === undefined) {
       const known = Object.keys(effects).join(', ') || 'none'
-      throw new EffectFailed('effect-unknown', `this node performs no effect "${name.slice(0, 64)}"; it performs: ${known}`)
+      throw new EffectFailed(
+        'effect-unknown',
+        `this node performs no effect "${name.slice(0, 64)}"; it performs: ${known}`,
+      )
     }
     const { from: process } = push.core
     const owner = await this.#ownerOf(process)
@@ -192,7 +196,10 @@ export class EffectDesk {
     const { allow, log } = this.#parts
     const owner = (await log.directory.process(process))?.owner ?? ''
     if (allow.includes('*') || allow.includes(owner) || allow.includes(process)) return owner
-    throw new EffectFailed('effect-forbidden', 'this node performs effects for other owners only (atoll up --effects-for)')
+    throw new EffectFailed(
+      'effect-forbidden',
+      'this node performs effects for other owners only (atoll up --effects-for)',
+    )
   }
 
   /** Has the outcome stand in the feed of the process; tries until it does. */

@@ -41,19 +41,27 @@ export async function guardedRequest(asked: GuardedRequest): Promise<Answered> {
   const checked = await checkedAddresses(asked)
   const lookup: LookupFunction = (_name, options, done) => {
     const [first] = checked
-    if (options.all === true) done(null, checked.map(({ address, family }) => ({ address, family })))
+    if (options.all === true)
+      done(
+        null,
+        checked.map(({ address, family }) => ({ address, family })),
+      )
     else if (first !== undefined) done(null, first.address, first.family)
   }
   const send = url.protocol === 'https:' ? requestHttps : requestHttp
   const { promise, resolve, reject } = Promise.withResolvers<Answered>()
   let isAnswered = false
-  const request = send(url, { method, headers: { ...headers, host: url.host }, lookup, agent: false, signal }, response => {
-    isAnswered = true
-    readBody(response, asked.maxBytes).then(
-      bytes => resolve({ status: response.statusCode ?? 0, headers: headersOf(response), body: bytes }),
-      reject,
-    )
-  })
+  const request = send(
+    url,
+    { method, headers: { ...headers, host: url.host }, lookup, agent: false, signal },
+    response => {
+      isAnswered = true
+      readBody(response, asked.maxBytes).then(
+        bytes => resolve({ status: response.statusCode ?? 0, headers: headersOf(response), body: bytes }),
+        reject,
+      )
+    },
+  )
   request.on('error', cause => reject(failureOf(cause, signal)))
   // A host that wants another protocol is cut off without a word.
   request.on('close', () => {

@@ -21,7 +21,8 @@ export interface HttpFetchOptions {
 }
 
 /** Headers that belong to the connection, or that could make one request two. */
-const OWN_HEADERS = /^(?:host|connection|content-length|transfer-encoding|upgrade|te|trailer|keep-alive|expect|proxy-.*)$/i
+const OWN_HEADERS =
+  /^(?:host|connection|content-length|transfer-encoding|upgrade|te|trailer|keep-alive|expect|proxy-.*)$/i
 /** Methods that may be repeated without harm; others carry the key of the effect, for the other side to tell. */
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
@@ -34,7 +35,10 @@ export function httpFetch({ allow, resolve = resolveAll }: HttpFetchOptions): Ef
     const entry = allowedHost(allowed, url)
     if (entry === undefined) {
       const next = 'the node’s operator can add it: atoll up --effects-http'
-      throw new EffectFailed('effect-forbidden', `${url.protocol}//${url.host} is not on this node’s list (${next} ${url.host})`)
+      throw new EffectFailed(
+        'effect-forbidden',
+        `${url.protocol}//${url.host} is not on this node’s list (${next} ${url.host})`,
+      )
     }
     if (url.username !== '' || url.password !== '') {
       throw new EffectFailed('effect-bad-input', 'a password in the URL would stand in the feed for all to read')
@@ -56,9 +60,11 @@ export function httpFetch({ allow, resolve = resolveAll }: HttpFetchOptions): Ef
 function headersOf({ headers, method, body, bodyBase64 }: HttpFetchInput, key: string): Record<string, string> {
   const sent: Record<string, string> = { 'user-agent': 'atoll', 'accept-encoding': 'identity' }
   if (!SAFE_METHODS.has(method)) sent['idempotency-key'] = key
-  if (body !== undefined || bodyBase64 !== undefined) sent['content-length'] = String(bodyOf({ body, bodyBase64 })?.length ?? 0)
+  if (body !== undefined || bodyBase64 !== undefined)
+    sent['content-length'] = String(bodyOf({ body, bodyBase64 })?.length ?? 0)
   for (const [name, value] of Object.entries(headers)) {
-    if (OWN_HEADERS.test(name)) throw new EffectFailed('effect-bad-input', `the header ${name} is not a process’s to set`)
+    if (OWN_HEADERS.test(name))
+      throw new EffectFailed('effect-bad-input', `the header ${name} is not a process’s to set`)
     if (/[\r\n\0]/.test(value)) throw new EffectFailed('effect-bad-input', `the header ${name} has a line break`)
     sent[name.toLowerCase()] = value
   }

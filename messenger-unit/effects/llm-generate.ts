@@ -49,13 +49,18 @@ export function llmGenerate(endpoint: LlmEndpoint): Effect {
     const text = await boundedText(response)
     if (!response.ok) {
       const shown = text.slice(0, ERROR_SHOWN_CHARACTERS)
-      throw new EffectFailed('effect-failed', `the model answered ${response.status}: ${shown}`, { passing: PASSING.has(response.status) })
+      throw new EffectFailed('effect-failed', `the model answered ${response.status}: ${shown}`, {
+        passing: PASSING.has(response.status),
+      })
     }
     return outputOf(text)
   }
 }
 
-function requestOf(asked: LlmGenerateInput, { model: standard, models = [standard], maxTokens = MAX_TOKENS }: LlmEndpoint): object {
+function requestOf(
+  asked: LlmGenerateInput,
+  { model: standard, models = [standard], maxTokens = MAX_TOKENS }: LlmEndpoint,
+): object {
   const { model = standard, temperature, tools, json } = asked
   if (!models.includes(model)) {
     throw new EffectFailed('effect-forbidden', `the model ${model} is not offered here; ${models.join(', ')} is`)
@@ -92,7 +97,10 @@ interface Completion {
     readonly finish_reason?: string
     readonly message?: {
       readonly content?: string | null
-      readonly tool_calls?: readonly { readonly id: string; readonly function: { readonly name: string; readonly arguments: string } }[]
+      readonly tool_calls?: readonly {
+        readonly id: string
+        readonly function: { readonly name: string; readonly arguments: string }
+      }[]
     }
   }[]
   readonly usage?: { readonly prompt_tokens?: number; readonly completion_tokens?: number }
@@ -112,10 +120,14 @@ function outputOf(text: string): LlmGenerateOutput {
       ...(toolCalls === undefined || toolCalls.length === 0 ? {} : { toolCalls }),
       model: model ?? '',
       finishReason: choices?.[0]?.finish_reason ?? '',
-      ...(usage === undefined ? {} : { usage: { inputTokens: usage.prompt_tokens ?? 0, outputTokens: usage.completion_tokens ?? 0 } }),
+      ...(usage === undefined
+        ? {}
+        : { usage: { inputTokens: usage.prompt_tokens ?? 0, outputTokens: usage.completion_tokens ?? 0 } }),
     })
   } catch (cause) {
-    throw new EffectFailed('effect-failed', 'the model’s answer is not that of an OpenAI-compatible endpoint', { cause })
+    throw new EffectFailed('effect-failed', 'the model’s answer is not that of an OpenAI-compatible endpoint', {
+      cause,
+    })
   }
 }
 

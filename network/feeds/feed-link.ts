@@ -54,10 +54,7 @@ export class PeerFeeds implements FeedLink {
   #paused = false
   #over = false
 
-  constructor(
-    open: OpenChannel,
-    { peer, offence, pendingMaxBytes = FEED_PENDING_MAX_BYTES }: FeedLinkParts,
-  ) {
+  constructor(open: OpenChannel, { peer, offence, pendingMaxBytes = FEED_PENDING_MAX_BYTES }: FeedLinkParts) {
     this.peer = peer
     this.#pendingMax = pendingMaxBytes
     this.#offence = offence
@@ -80,12 +77,7 @@ export class PeerFeeds implements FeedLink {
     return !this.#over
   }
 
-  follow(
-    feed: FeedSpec,
-    from: number,
-    taken: (piece: SignedBlocks) => Promise<void>,
-    left?: () => void,
-  ): Disposable {
+  follow(feed: FeedSpec, from: number, taken: (piece: SignedBlocks) => Promise<void>, left?: () => void): Disposable {
     const name = feedName(feed)
     if (this.#byName.has(name)) throw new TypeError('a feed is followed once over each link')
     const number = this.#next++
@@ -97,8 +89,7 @@ export class PeerFeeds implements FeedLink {
     }
     return {
       [Symbol.dispose]: () => {
-        if (this.#forget(followed))
-          this.#channel.send(encodeFollowerFrame({ kind: 'leave', number }))
+        if (this.#forget(followed)) this.#channel.send(encodeFollowerFrame({ kind: 'leave', number }))
       },
     }
   }
@@ -130,8 +121,7 @@ export class PeerFeeds implements FeedLink {
     this.#flow()
     const late = AbortSignal.timeout(timeoutMs)
     const ends = signal === undefined ? late : AbortSignal.any([signal, late])
-    const end = (): void =>
-      reject(new Failure(late.aborted ? 'timeout' : 'aborted', { peer: this.peer }))
+    const end = (): void => reject(new Failure(late.aborted ? 'timeout' : 'aborted', { peer: this.peer }))
     ends.addEventListener('abort', end, { once: true })
     try {
       return await promise
@@ -167,9 +157,7 @@ export class PeerFeeds implements FeedLink {
     const { piece } = frame
     this.#hold(bytes.length)
     followed.turn = followed.turn
-      .then(() =>
-        this.#byNumber.get(followed.number) === followed ? followed.taken(piece) : undefined,
-      )
+      .then(() => (this.#byNumber.get(followed.number) === followed ? followed.taken(piece) : undefined))
       .catch(() => undefined)
       .then(() => this.#hold(-bytes.length))
   }

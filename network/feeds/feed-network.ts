@@ -53,8 +53,7 @@ export class FeedNetwork implements FeedLinks, Disposable {
       HEADS_PROTOCOL,
       (stream, connection) => {
         const key = keyOfPeer(connection.remotePeer)
-        if (key === undefined || this.#closed)
-          return stream.abort(new Error('expected an Ed25519 peer'))
+        if (key === undefined || this.#closed) return stream.abort(new Error('expected an Ed25519 peer'))
         const source: FeedSource = new FeedSource(channelOver(stream), {
           log,
           offence: what => this.#parts.offence(key, what),
@@ -70,8 +69,7 @@ export class FeedNetwork implements FeedLinks, Disposable {
   async serveHypercores(replicate: (stream: Duplex) => void): Promise<void> {
     await this.#parts.host.handle(
       HYPERCORE_PROTOCOL,
-      stream =>
-        this.#closed ? stream.abort(new Error('shutting down')) : replicate(new ByteDuplex(stream)),
+      stream => (this.#closed ? stream.abort(new Error('shutting down')) : replicate(new ByteDuplex(stream))),
       { maxInboundStreams: 2, maxOutboundStreams: 2 },
     )
   }

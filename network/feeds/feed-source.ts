@@ -7,14 +7,7 @@
  * 3. Nothing is read while too much waits to be taken by the other side.
  * 4. A follower waits in silence. So whoever cannot be given a feed any more is told.
  */
-import {
-  Failure,
-  type FeedGrowth,
-  type FeedSpec,
-  feedName,
-  type Log,
-  MalformedBytes,
-} from '../../protocol/index.ts'
+import { Failure, type FeedGrowth, type FeedSpec, feedName, type Log, MalformedBytes } from '../../protocol/index.ts'
 import {
   FEED_PIECE_BLOCKS_MAX,
   FEED_PIECE_BYTES,
@@ -118,11 +111,7 @@ export class FeedSource {
 
   #follow({ number, feed, from }: Extract<FollowerFrame, { kind: 'follow' }>): void {
     const name = feedName(feed)
-    if (
-      this.#byNumber.has(number) ||
-      this.#byName.has(name) ||
-      this.#byNumber.size >= FEEDS_FOLLOWED_MAX
-    )
+    if (this.#byNumber.has(number) || this.#byName.has(name) || this.#byNumber.size >= FEEDS_FOLLOWED_MAX)
       throw new Failure('malformed-request', { number }, { note: 'followed already, or too many' })
     const followed: Followed = { number, feed, name, sent: from, length: from, state: 'quiet' }
     this.#byNumber.set(number, followed)
@@ -153,8 +142,7 @@ export class FeedSource {
   async #show(number: number, length: number): Promise<void> {
     const followed = this.#byNumber.get(number)
     const prefix =
-      followed &&
-      (await this.#lookUp(this.#parts.log.prefix(followed.feed, length)).catch(() => undefined))
+      followed && (await this.#lookUp(this.#parts.log.prefix(followed.feed, length)).catch(() => undefined))
     if (!this.#over) this.#channel.send(encodeSourceFrame({ kind: 'shown', number, prefix }))
   }
 
@@ -170,8 +158,7 @@ export class FeedSource {
 
   /** A follower that asks faster than it takes the answers, or than they are found, is not read meanwhile. */
   #brake(): void {
-    const isTooMuch =
-      this.#lookups > LOOKUPS_MAX || this.#channel.waitingBytes > FEED_WAITING_MAX_BYTES
+    const isTooMuch = this.#lookups > LOOKUPS_MAX || this.#channel.waitingBytes > FEED_WAITING_MAX_BYTES
     if (isTooMuch === this.#paused || this.#over) return
     this.#paused = isTooMuch
     if (isTooMuch) this.#channel.pause()

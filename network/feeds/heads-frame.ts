@@ -85,8 +85,7 @@ export function decodeFollowerFrame(bytes: Uint8Array): FollowerFrame {
   const fields = reader.array()
   const [kind, number] = [readSmall(reader), readSmall(reader)]
   const hasPrologue = kind === FOLLOW && fields === 10
-  if (!hasPrologue && fields !== [8, 2, 3][kind])
-    throw new MalformedBytes('not what a follower says', 0)
+  if (!hasPrologue && fields !== [8, 2, 3][kind]) throw new MalformedBytes('not what a follower says', 0)
   const frame =
     kind === LEAVE
       ? ({ kind: 'leave', number } as const)
@@ -106,13 +105,17 @@ function follow(reader: CborReader, number: number, hasPrologue: boolean): Follo
   const process = asProcessId(readId(reader))
   const epoch = readSmall(reader)
   const count = reader.array()
-  if (kind === undefined || count < 1 || count > FEED_SIGNERS_MAX)
-    throw new MalformedBytes('not a feed', reader.offset)
+  if (kind === undefined || count < 1 || count > FEED_SIGNERS_MAX) throw new MalformedBytes('not a feed', reader.offset)
   const signers = Array.from({ length: count }, () => asKeyId(readId(reader)))
   const feed = { kind, process, epoch, signers, quorum: readSmall(reader) }
   const from = readSmall(reader)
   if (!hasPrologue) return { kind: 'follow', number, feed, from }
-  return { kind: 'follow', number, feed: { ...feed, prologue: { length: readSmall(reader), hash: readHash(reader).slice() } }, from }
+  return {
+    kind: 'follow',
+    number,
+    feed: { ...feed, prologue: { length: readSmall(reader), hash: readHash(reader).slice() } },
+    from,
+  }
 }
 
 export function encodeSourceFrame(frame: SourceFrame): Uint8Array {
@@ -157,8 +160,7 @@ export function decodeSourceFrame(bytes: Uint8Array): SourceFrame {
     reader.end()
     return kind === LEFT ? { kind: 'left', number } : { kind: 'shown', number, prefix: undefined }
   }
-  if ((kind !== PIECE && kind !== SHOWN) || fields !== 7)
-    throw new MalformedBytes('not what a source says', 0)
+  if ((kind !== PIECE && kind !== SHOWN) || fields !== 7) throw new MalformedBytes('not what a source says', 0)
   const at = readSmall(reader)
   const content = kind === PIECE ? { blocks: readBlocks(reader) } : { roots: readSubtrees(reader) }
   const head = { length: readSmall(reader), signature: reader.bytes() }
@@ -186,8 +188,7 @@ function writeSubtrees(writer: CborWriter, subtrees: readonly FeedSubtree[]): vo
 
 function readSubtrees(reader: CborReader): FeedSubtree[] {
   const parts = reader.array()
-  if (parts % 3 !== 0 || parts > 3 * SUBTREES_MAX)
-    throw new MalformedBytes('too many subtrees', reader.offset)
+  if (parts % 3 !== 0 || parts > 3 * SUBTREES_MAX) throw new MalformedBytes('too many subtrees', reader.offset)
   const subtrees: FeedSubtree[] = []
   for (let at = 0; at < parts; at += 3)
     subtrees.push({

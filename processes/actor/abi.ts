@@ -27,10 +27,7 @@ export const HOST_FUNCTIONS = {
 export type HostFunction = keyof typeof HOST_FUNCTIONS
 
 /** What a guest must export, and what it may. */
-export const GUEST_REQUIRED = { inbox: 'i>i', handle: 'i>i' } as const satisfies Record<
-  string,
-  Signature
->
+export const GUEST_REQUIRED = { inbox: 'i>i', handle: 'i>i' } as const satisfies Record<string, Signature>
 export const GUEST_OPTIONAL = {
   query: 'i>i',
   init: '>',
@@ -47,9 +44,7 @@ const utf8 = new TextEncoder()
 export function importingModule(functions: Readonly<Record<string, string>>): Uint8Array {
   const entries = Object.entries(functions)
   const types = vector(entries.map(([, signature]) => functionType(signature)))
-  const imports = vector(
-    entries.map(([name], index) => [...text(HOST_MODULE), ...text(name), 0, ...unsigned(index)]),
-  )
+  const imports = vector(entries.map(([name], index) => [...text(HOST_MODULE), ...text(name), 0, ...unsigned(index)]))
   return module([section(1, types), section(2, imports)])
 }
 
@@ -77,16 +72,9 @@ function functionType(signature: string): number[] {
 const module = (sections: readonly number[][]): Uint8Array =>
   Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...sections.flat()])
 
-const section = (id: number, content: readonly number[]): number[] => [
-  id,
-  ...unsigned(content.length),
-  ...content,
-]
+const section = (id: number, content: readonly number[]): number[] => [id, ...unsigned(content.length), ...content]
 
-const vector = (items: readonly (readonly number[])[]): number[] => [
-  ...unsigned(items.length),
-  ...items.flat(),
-]
+const vector = (items: readonly (readonly number[])[]): number[] => [...unsigned(items.length), ...items.flat()]
 
 const text = (value: string): number[] => {
   const bytes = utf8.encode(value)

@@ -33,8 +33,7 @@ export function decodeGlobals(types: readonly GlobalType[], bytes: Uint8Array): 
     at += WIDTHS[type]
     return value
   })
-  if (at !== bytes.length)
-    throw new RangeError(`expected ${at} bytes of globals, got ${bytes.length}`)
+  if (at !== bytes.length) throw new RangeError(`expected ${at} bytes of globals, got ${bytes.length}`)
   return values
 }
 

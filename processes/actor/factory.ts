@@ -68,8 +68,7 @@ export class ActorFactory implements GuestFactory, GuestHome {
   pageIn(guest: ActorGuest): Instance {
     const seat = this.#seats.get(guest.pages) ?? this.#makeSeat(guest.pages)
     if (seat.guest !== guest) {
-      if (seat.guest?.running === true)
-        throw new Error('expected keep or discard before another run')
+      if (seat.guest?.running === true) throw new Error('expected keep or discard before another run')
       if (!this.scratch) this.#exchange(seat, guest)
       seat.guest = guest
     }

@@ -67,8 +67,7 @@ export class GuestMemory {
   readKey(pointer: number, length: number, call: string): string {
     const start = this.check(pointer, length, call)
     const size = length >>> 0
-    const place =
-      (31 * size + (this.#bytes[start] ?? 0) + (this.#bytes[start + size - 1] ?? 0)) % KEYS_KEPT
+    const place = (31 * size + (this.#bytes[start] ?? 0) + (this.#bytes[start + size - 1] ?? 0)) % KEYS_KEPT
     const known = this.#keys[place]
     if (known !== undefined && this.#isText(known, start, size)) return known
     const key = this.#buffer.toString('latin1', start, start + size)
@@ -78,8 +77,7 @@ export class GuestMemory {
 
   #isText(text: string, start: number, length: number): boolean {
     if (text.length !== length) return false
-    for (let at = 0; at < length; at++)
-      if (text.charCodeAt(at) !== this.#bytes[start + at]) return false
+    for (let at = 0; at < length; at++) if (text.charCodeAt(at) !== this.#bytes[start + at]) return false
     return true
   }
 

@@ -1,11 +1,4 @@
-import type {
-  Ending,
-  Guest,
-  GuestContext,
-  GuestMessage,
-  GuestSnapshot,
-  ProcessId,
-} from '../../protocol/index.ts'
+import type { Ending, Guest, GuestContext, GuestMessage, GuestSnapshot, ProcessId } from '../../protocol/index.ts'
 import { CHUNK_SIZE_BYTES } from '../../protocol/index.ts'
 import type { ChunkStore } from './chunk-store.ts'
 import { decodeGlobals, encodeGlobals, type GlobalType, type GlobalValues } from './engine-state.ts'
@@ -112,8 +105,7 @@ export class ActorGuest implements Guest {
 
   keep(): void {
     const instance = this.#instance
-    if (this.#open !== 'ok' || instance === undefined)
-      throw new Error('expected a run that ended well')
+    if (this.#open !== 'ok' || instance === undefined) throw new Error('expected a run that ended well')
     this.#open = 'no'
     this.#instance = undefined
     if (this.#home.scratch) {

@@ -54,12 +54,7 @@ export class HostCalls {
   }
 
   /** Begins a run; without a context every call stops the guest. */
-  begin(
-    context: GuestContext | undefined,
-    self: ProcessId | '',
-    nowMs: number,
-    gasMax: number,
-  ): void {
+  begin(context: GuestContext | undefined, self: ProcessId | '', nowMs: number, gasMax: number): void {
     this.#context = context
     this.#self = self
     this.#nowMs = nowMs
@@ -80,8 +75,7 @@ export class HostCalls {
   /** Charges a host call for `bytes`: after its arguments were checked, before it does anything. */
   charge(cost: HostCost, bytes: number): void {
     this.gas += cost.base + cost.byte * bytes
-    if (this.gas > this.#gasMax)
-      throw new GuestStop('out-of-gas', 'host calls passed the gas limit')
+    if (this.gas > this.#gasMax) throw new GuestStop('out-of-gas', 'host calls passed the gas limit')
   }
 
   readonly imports: Readonly<Record<HostFunction, (...values: never[]) => unknown>> = {
@@ -105,8 +99,7 @@ export class HostCalls {
       this.#countOutgoing(bytes.length)
       const [messages, processes, exclude] = readTextLists(bytes, 3, OUTBOX_MAX, 'assign')
       const message = messages?.[0]
-      if (message === undefined || messages?.length !== 1)
-        throw badCall('assign', 'expected one message')
+      if (message === undefined || messages?.length !== 1) throw badCall('assign', 'expected one message')
       this.#running('assign').assign(message, processes ?? [], exclude ?? [])
     },
     reply: (pointer: number, length: number) => {
@@ -177,8 +170,7 @@ export class HostCalls {
       const key = this.#timerKey('set_timer', keyPointer, keyLength)
       this.charge(HOST_COSTS.setTimer, key.length)
       const every = timeOf('set_timer', everyMs)
-      if (every !== 0 && every < TIMER_INTERVAL_MIN_MS)
-        throw badCall('set_timer', 'interval too short')
+      if (every !== 0 && every < TIMER_INTERVAL_MIN_MS) throw badCall('set_timer', 'interval too short')
       const due = timeOf('set_timer', dueMs)
       const context = this.#running('set_timer')
       if (every === 0) context.setTimer(key, due)
@@ -207,8 +199,7 @@ export class HostCalls {
   #countOutgoing(bytes: number): void {
     this.#outbox += 1
     this.#outboxBytes += bytes
-    if (this.#outbox > OUTBOX_MAX)
-      throw new GuestStop('outbox-limit', `more than ${OUTBOX_MAX} messages`)
+    if (this.#outbox > OUTBOX_MAX) throw new GuestStop('outbox-limit', `more than ${OUTBOX_MAX} messages`)
     if (this.#outboxBytes > OUTBOX_SIZE_MAX_BYTES) {
       throw new GuestStop('outbox-limit', `more than ${OUTBOX_SIZE_MAX_BYTES} bytes`)
     }
@@ -255,7 +246,6 @@ export class HostCalls {
 }
 
 function timeOf(call: string, value: bigint): number {
-  if (value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER))
-    throw badCall(call, 'time out of range')
+  if (value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER)) throw badCall(call, 'time out of range')
   return Number(value)
 }

@@ -1,10 +1,4 @@
-import {
-  type Ending,
-  type GuestContext,
-  type GuestMessage,
-  HostFault,
-  type ProcessId,
-} from '../../protocol/index.ts'
+import { type Ending, type GuestContext, type GuestMessage, HostFault, type ProcessId } from '../../protocol/index.ts'
 import { INJECTED } from '../rewriter/index.ts'
 import { HOST_MODULE } from './abi.ts'
 import type { GlobalType, GlobalValues } from './engine-state.ts'
@@ -64,9 +58,7 @@ export class Instance {
     this.#gas = named(INJECTED.gas) as WebAssembly.Global<'i64'>
     this.#depth = named(INJECTED.depth) as WebAssembly.Global<'i32'>
     this.#outOfMemory = named(INJECTED.outOfMemory) as WebAssembly.Global<'i32'>
-    this.#globals = compiled.globals.map(
-      ({ exportName }) => named(exportName) as WebAssembly.Global,
-    )
+    this.#globals = compiled.globals.map(({ exportName }) => named(exportName) as WebAssembly.Global)
     this.#inbox = named('inbox') as GuestFunction
     this.#handle = named('handle') as GuestFunction
     this.#query = (named('query') ?? named('handle')) as GuestFunction
@@ -96,12 +88,7 @@ export class Instance {
     })
   }
 
-  #begin(
-    context: GuestContext | undefined,
-    self: ProcessId | '',
-    nowMs: number,
-    gasLimit: bigint,
-  ): void {
+  #begin(context: GuestContext | undefined, self: ProcessId | '', nowMs: number, gasLimit: bigint): void {
     this.#calls.begin(context, self, nowMs, Number(gasLimit))
     this.#gas.value = gasLimit
   }
@@ -141,8 +128,7 @@ export class Instance {
   #classify(error: unknown, gasLimit: bigint): Ending {
     const depth = this.#depth.value
     this.#depth.value = 0
-    if (this.#outOfMemory.value !== 0)
-      throw new HostFault('no memory for a guest', { cause: error })
+    if (this.#outOfMemory.value !== 0) throw new HostFault('no memory for a guest', { cause: error })
     if (error instanceof GuestStop) {
       if (error.code !== 'abort') return failed(gasLimit, error.code, error.message)
       const gas = this.#gasUsed(gasLimit)
@@ -196,5 +182,4 @@ const failed = (gas: bigint, code: string, message: string): Ending => ({
   error: { code, message },
 })
 
-const outOfGas = (gasLimit: bigint): Ending =>
-  failed(gasLimit, 'out-of-gas', 'the gas limit was reached')
+const outOfGas = (gasLimit: bigint): Ending => failed(gasLimit, 'out-of-gas', 'the gas limit was reached')

@@ -1,10 +1,4 @@
-import {
-  type GuestMessage,
-  PlainTagCursor,
-  type Tag,
-  TagCursor,
-  writeBase64Url,
-} from '../../protocol/index.ts'
+import { type GuestMessage, PlainTagCursor, type Tag, TagCursor, writeBase64Url } from '../../protocol/index.ts'
 
 /**
  * The message as it stands in a guest's memory, version 1; docs/protocol/actor-abi.md has the table.
@@ -68,8 +62,7 @@ export class MessageEncoder {
     this.#text(5, message.fromModule ?? '')
     this.#raw(anchor, 56)
     this.#key(message.timer ?? '', 60)
-    const tagCount =
-      tags instanceof Uint8Array ? this.#rawTags(tags, raw?.tags === undefined) : this.#tags(tags)
+    const tagCount = tags instanceof Uint8Array ? this.#rawTags(tags, raw?.tags === undefined) : this.#tags(tags)
     this.#raw(data, 68)
     view.setUint8(0, VERSION)
     view.setUint8(1, KINDS[message.kind])
@@ -84,8 +77,7 @@ export class MessageEncoder {
 
   #text(index: number, text: string): void {
     const start = this.#at
-    if (this.#texts[index] === text && this.#places[index] === start)
-      this.#at += this.#standing[index] ?? 0
+    if (this.#texts[index] === text && this.#places[index] === start) this.#at += this.#standing[index] ?? 0
     else {
       this.#at = this.#put(text, start)
       this.#texts[index] = text

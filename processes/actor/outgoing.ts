@@ -22,12 +22,7 @@ export interface Outgoing {
  * data`, all lengths 32-bit little-endian, tags as in a message. The data are copied out.
  * @throws {GuestStop} `bad-call` if anything does not fit or a limit is passed.
  */
-export function readOutgoing(
-  memory: GuestMemory,
-  pointer: number,
-  length: number,
-  call: string,
-): Outgoing {
+export function readOutgoing(memory: GuestMemory, pointer: number, length: number, call: string): Outgoing {
   const bytes = memory.read(pointer, length, call)
   if (bytes.length < HEADER_BYTES) throw badCall(call, 'shorter than its header')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -99,12 +94,7 @@ class Texts {
 }
 
 /** Reads `[count] ([length] text)*`: `groups` lists, one behind the other, up to the end. */
-export function readTextLists(
-  bytes: Uint8Array,
-  groups: number,
-  itemsMax: number,
-  call: string,
-): string[][] {
+export function readTextLists(bytes: Uint8Array, groups: number, itemsMax: number, call: string): string[][] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const lists: string[][] = []
   let at = 0

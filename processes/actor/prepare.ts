@@ -127,8 +127,7 @@ function checkLinks(module: WebAssembly.Module): void {
   }
 }
 
-const exporting = (functions: Readonly<Record<string, string>>) =>
-  new Uint8Array(exportingModule(functions))
+const exporting = (functions: Readonly<Record<string, string>>) => new Uint8Array(exportingModule(functions))
 
 function refused(rule: string, note: string, cause?: unknown): Failure {
   return new Failure('module-refused', { rule }, cause === undefined ? { note } : { note, cause })

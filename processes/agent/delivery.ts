@@ -19,12 +19,7 @@ export type KnownFailure = readonly [step: number, code: string, message: string
 /** A message as the program inside gets it; docs/protocol/agent.md tells of each. */
 export interface Delivery {
   readonly numbers: readonly [kind: number, flags: number, slot: number, timestampMs: number]
-  readonly texts: readonly [
-    action: Uint8Array,
-    from: Uint8Array,
-    data: Uint8Array,
-    rest: Uint8Array,
-  ]
+  readonly texts: readonly [action: Uint8Array, from: Uint8Array, data: Uint8Array, rest: Uint8Array]
 }
 
 const KINDS: readonly string[] = ['spawn', 'message', 'tick', 'query', 'restore']
@@ -57,7 +52,8 @@ export function deliveryOf(
   if (isFirst) flags |= HAS_FACTS
   // What is asked now is one deeper, its reply two.
   if (message.depth + 2 > DEPTH_MAX) flags |= IS_DEEP
-  if (message.depth > QUEUE_DEPTH_MAX || (message.fuel !== undefined && message.fuel < QUEUE_FUEL_MIN)) flags |= IS_SPENT
+  if (message.depth > QUEUE_DEPTH_MAX || (message.fuel !== undefined && message.fuel < QUEUE_FUEL_MIN))
+    flags |= IS_SPENT
   const action = kind === 'tick' ? message.timer : findTag(tags, 'Action')
   const rest = [
     message.id,
@@ -79,8 +75,7 @@ export function deliveryOf(
 }
 
 /** Bytes that are handed over. */
-export const bytesOf = ({ texts }: Delivery): number =>
-  texts.reduce((sum, { length }) => sum + length, 0)
+export const bytesOf = ({ texts }: Delivery): number => texts.reduce((sum, { length }) => sum + length, 0)
 
 function factsOf(process: ProcessDescription, { modules }: AgentModule) {
   const messenger = findTag(process.tags, 'Messenger') ?? process.policy.schedulers[0] ?? ''

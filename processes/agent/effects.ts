@@ -5,20 +5,9 @@ import { AGENT_GAS } from './gas.ts'
 
 /** What a run asks for, as the program inside writes it. */
 export interface Effects {
-  readonly sends?: readonly (readonly [
-    isSpawn: 0 | 1,
-    to: string,
-    tags: readonly string[],
-    data: string,
-  ])[]
+  readonly sends?: readonly (readonly [isSpawn: 0 | 1, to: string, tags: readonly string[], data: string])[]
   readonly timers?: readonly (readonly [key: string, dueMs?: number, everyMs?: number])[]
-  readonly failure?: readonly [
-    step: number,
-    code: string,
-    message: string,
-    stack: string,
-    isFinal: boolean,
-  ]
+  readonly failure?: readonly [step: number, code: string, message: string, stack: string, isFinal: boolean]
 }
 
 /** What came of a run that came back. */
@@ -89,22 +78,14 @@ function isTimer(value: unknown): boolean {
   const [key, dueMs, everyMs] = value
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a key has one byte a character
   const isKey = typeof key === 'string' && /^[\x00-\xff]+$/.test(key)
-  return (
-    isKey && [dueMs, everyMs].every(ms => ms === undefined || (Number.isSafeInteger(ms) && ms >= 0))
-  )
+  return isKey && [dueMs, everyMs].every(ms => ms === undefined || (Number.isSafeInteger(ms) && ms >= 0))
 }
 
 function isFailure(value: unknown): boolean {
   if (!Array.isArray(value) || value.length !== 5) return false
   const [step, code, message, stack, isFinal] = value
   const isCode = typeof code === 'string' && code.length <= CODE_MAX && CODE.test(code)
-  return (
-    Number.isSafeInteger(step) &&
-    isCode &&
-    isText(message) &&
-    isText(stack) &&
-    typeof isFinal === 'boolean'
-  )
+  return Number.isSafeInteger(step) && isCode && isText(message) && isText(stack) && typeof isFinal === 'boolean'
 }
 
 /** Gas of carrying the effects out. */
@@ -122,8 +103,7 @@ export function gasOf({ effects, output }: Sealed): number {
 export function applyEffects({ sends = [], timers = [] }: Effects, context: GuestContext): void {
   for (const [isSpawn, to, flat, text] of sends) {
     const tags: Tag[] = []
-    for (let at = 0; at < flat.length; at += 2)
-      tags.push({ name: flat[at] ?? '', value: flat[at + 1] ?? '' })
+    for (let at = 0; at < flat.length; at += 2) tags.push({ name: flat[at] ?? '', value: flat[at + 1] ?? '' })
     const data = new Uint8Array(Buffer.from(text))
     if (isSpawn === 1) context.spawn({ module: to, tags, data })
     else context.send({ to, tags, data })

@@ -198,10 +198,7 @@ export class EngineCalls {
   /** The same for a buffer. `lengthAt` is room for four bytes. */
   newBuffer(at: number, length: number, lengthAt: number): number {
     const { exports } = this
-    return exports.qjs_get_array_buffer(
-      this.checked(exports.qjs_new_array_buffer(at, length)),
-      lengthAt,
-    )
+    return exports.qjs_get_array_buffer(this.checked(exports.qjs_new_array_buffer(at, length)), lengthAt)
   }
 
   #uint32(at: number): number {

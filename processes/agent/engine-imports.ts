@@ -56,8 +56,7 @@ export function makeImports(inputs: HostInputs, calls: () => EngineCalls): WebAs
       fd_write: (_file: number, parts: number, count: number, writtenAt: number) => {
         if (count >>> 0 > PARTS_MAX) throw badCall('write', 'too many parts')
         let total = 0
-        for (let index = 0; index < count; index++)
-          total += readUint32(calls(), parts + 8 * index + 4)
+        for (let index = 0; index < count; index++) total += readUint32(calls(), parts + 8 * index + 4)
         calls().memory.writeUint32(writtenAt, total, 'write')
         return 0
       },
@@ -73,11 +72,7 @@ interface HostCall {
 }
 
 /** A function of the host was called by the program; gives a value that the engine frees. */
-function hostCall(
-  inputs: HostInputs,
-  calls: EngineCalls,
-  { name, length, count, values }: HostCall,
-): number {
+function hostCall(inputs: HostInputs, calls: EngineCalls, { name, length, count, values }: HostCall): number {
   const { exports, memory } = calls
   const called = memory.readLatin1(name, length, 'host call')
   const first = count === 0 ? 0 : readUint32(calls, values)

@@ -1,10 +1,5 @@
 import { Buffer } from 'node:buffer'
-import type {
-  AgentModule,
-  GuestFactory,
-  GuestSnapshot,
-  ProcessDescription,
-} from '../../protocol/index.ts'
+import type { AgentModule, GuestFactory, GuestSnapshot, ProcessDescription } from '../../protocol/index.ts'
 import { CHUNK_SIZE_BYTES } from '../../protocol/index.ts'
 import { ChunkStore } from '../actor/chunk-store.ts'
 import { encodeGlobals, type GlobalType } from '../actor/engine-state.ts'
@@ -113,8 +108,7 @@ export class AgentFactory implements GuestFactory, AgentHome {
       }
     }
     for (const [index, kept] of next.chunks) memory.chunk(index).set(kept.bytes)
-    if (next.globals !== (before?.globals ?? this.base.globals))
-      machine.calls.writeGlobals(next.globals)
+    if (next.globals !== (before?.globals ?? this.base.globals)) machine.calls.writeGlobals(next.globals)
   }
 
   #makeSeat(pages: number): Seat {
@@ -160,16 +154,14 @@ export class AgentFactory implements GuestFactory, AgentHome {
   forget(guest: AgentGuest): void {
     const seat = this.#seated.get(guest)
     if (seat === undefined) return
-    for (const index of guest.chunks.keys())
-      seat.machine.calls.memory.chunk(index).set(this.imageChunk(index))
+    for (const index of guest.chunks.keys()) seat.machine.calls.memory.chunk(index).set(this.imageChunk(index))
     seat.machine.calls.writeGlobals(this.base.globals)
     this.#seat(seat, undefined)
   }
 
   /** One instance stays, the last that was used. */
   rest(): void {
-    for (const seat of [...this.#seats].slice(0, -1))
-      if (seat.guest?.running !== true) this.#vacate(seat)
+    for (const seat of [...this.#seats].slice(0, -1)) if (seat.guest?.running !== true) this.#vacate(seat)
   }
 
   close(): void {

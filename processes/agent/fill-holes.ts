@@ -12,8 +12,7 @@ export function fillHoles(allocate: (bytes: number) => number): void {
     let neighbours = 0
     while (neighbours < NEIGHBOURS) {
       const pointer = allocate(size)
-      neighbours =
-        pointer > before && pointer - before <= size + HEADER_MAX_BYTES ? neighbours + 1 : 0
+      neighbours = pointer > before && pointer - before <= size + HEADER_MAX_BYTES ? neighbours + 1 : 0
       before = pointer
     }
   }

@@ -27,8 +27,7 @@ const PLACES_MAX = 10_000
  */
 export function fillSlabs({ bytes, text }: Slabs): void {
   // A buffer comes with places for its object, so these come first.
-  for (let place = 16; place < TEXT_PLACE_MIN_BYTES; place += 8)
-    fillSize(place, () => bytes(place - PLACE_HEAD_BYTES))
+  for (let place = 16; place < TEXT_PLACE_MIN_BYTES; place += 8) fillSize(place, () => bytes(place - PLACE_HEAD_BYTES))
   for (let place = TEXT_PLACE_MIN_BYTES; place <= PLACE_MAX_BYTES; place += stepAfter(place))
     fillSize(place, () => text(place - PLACE_HEAD_BYTES - TEXT_HEAD_BYTES))
 }

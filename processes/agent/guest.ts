@@ -10,12 +10,7 @@ import type {
 } from '../../protocol/index.ts'
 import { CHUNK_SIZE_BYTES, findTag, HostFault, toUtf8 } from '../../protocol/index.ts'
 import type { ChunkStore } from '../actor/chunk-store.ts'
-import {
-  decodeGlobals,
-  encodeGlobals,
-  type GlobalType,
-  type GlobalValues,
-} from '../actor/engine-state.ts'
+import { decodeGlobals, encodeGlobals, type GlobalType, type GlobalValues } from '../actor/engine-state.ts'
 import { CHUNKS_PER_PAGE } from '../rewriter/index.ts'
 import { type Image, STACK_CHUNKS } from './image.ts'
 import type { Machine } from './machine.ts'
@@ -164,8 +159,7 @@ export class AgentGuest implements Guest {
 
   keep(): void {
     const machine = this.#machine
-    if (this.#open !== 'ok' || machine === undefined)
-      throw new Error('expected a run that ended well')
+    if (this.#open !== 'ok' || machine === undefined) throw new Error('expected a run that ended well')
     this.#open = 'no'
     this.#machine = undefined
     this.#note(machine)
@@ -193,8 +187,7 @@ export class AgentGuest implements Guest {
 
   /** Takes over what the slots since the last time changed in the instance. Not while a run is open. */
   settle(): void {
-    if (this.#open !== 'no')
-      throw new Error('expected keep or discard before the state is asked for')
+    if (this.#open !== 'no') throw new Error('expected keep or discard before the state is asked for')
     this.#isEager = false
     this.#settle()
   }

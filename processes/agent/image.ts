@@ -1,10 +1,5 @@
 import { Buffer } from 'node:buffer'
-import {
-  type AgentModule,
-  CHUNK_SIZE_BYTES,
-  type Failure,
-  HostFault,
-} from '../../protocol/index.ts'
+import { type AgentModule, CHUNK_SIZE_BYTES, type Failure, HostFault } from '../../protocol/index.ts'
 import type { GlobalValues } from '../actor/engine-state.ts'
 import { CHUNKS_PER_PAGE } from '../rewriter/index.ts'
 import { engine } from './engine.ts'
@@ -121,9 +116,7 @@ export function makeImage(module: AgentModule): Image {
     machine,
     entry,
     value: problem,
-  } = loaded(module.code, new Positions(module.map), (fresh, code, entry) =>
-    fresh.load(code, entry),
-  )
+  } = loaded(module.code, new Positions(module.map), (fresh, code, entry) => fresh.load(code, entry))
   if (problem !== '') throw refused('definition', problem.slice(0, NOTE_MAX))
   if (machine.calls.gas.value < 0n) throw refused('out-of-gas', 'its top level does not end')
   return capture(machine, engineImage(), entry)
@@ -140,16 +133,8 @@ export function runScript(code: string, map?: unknown): string {
 const NOTE_MAX = 1000
 
 /** The failure of a program that cannot be loaded. @throws {HostFault} if the host failed, not the program */
-function whyRefused(
-  thrown: unknown,
-  machine: Machine,
-  entry: Entry,
-  positions: Positions,
-): Failure {
-  const told =
-    thrown instanceof EngineThrew && thrown.value !== 0
-      ? toldOf(thrown.value, machine, entry)
-      : undefined
+function whyRefused(thrown: unknown, machine: Machine, entry: Entry, positions: Positions): Failure {
+  const told = thrown instanceof EngineThrew && thrown.value !== 0 ? toldOf(thrown.value, machine, entry) : undefined
   if (told === undefined) {
     const { code, message } = machine.classify(thrown)
     return refused(code, `its top level: ${message}`, thrown)
@@ -163,10 +148,7 @@ function whyRefused(
 /** What the program itself tells of what it threw; nothing, if it bent what would tell it. */
 function toldOf(value: number, machine: Machine, entry: Entry) {
   try {
-    const { code, message, stack } = JSON.parse(machine.describe(value, entry)) as Record<
-      string,
-      unknown
-    >
+    const { code, message, stack } = JSON.parse(machine.describe(value, entry)) as Record<string, unknown>
     return { code: String(code), message: String(message), stack: String(stack) }
   } catch {
     return undefined

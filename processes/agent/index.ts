@@ -1,9 +1,4 @@
-import {
-  AGENT_FORMAT,
-  decodeAgentModule,
-  type ModuleDescription,
-  type Runtime,
-} from '../../protocol/index.ts'
+import { AGENT_FORMAT, decodeAgentModule, type ModuleDescription, type Runtime } from '../../protocol/index.ts'
 import { AgentFactory } from './factory.ts'
 import { makeImage } from './image.ts'
 

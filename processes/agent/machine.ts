@@ -90,8 +90,7 @@ export class Machine {
     exports.qjs_set_promise_rejection_handler(1)
     const global = exports.qjs_get_global()
     const host = exports.qjs_new_object()
-    for (const name of ['random', 'child', 'log'])
-      calls.setProperty(host, name, calls.hostFunction(name))
+    for (const name of ['random', 'child', 'log']) calls.setProperty(host, name, calls.hostFunction(name))
     calls.setProperty(global, '__host', host)
     exports.qjs_free_value(calls.evaluate(prelude))
     const entry = calls.property(global, '__entry')
@@ -225,10 +224,8 @@ export class Machine {
     const { calls } = this
     const depth = calls.depth.value
     calls.depth.value = 0
-    if (calls.outOfMemory.value !== 0)
-      throw new HostFault('no memory for an agent', { cause: thrown })
-    if (thrown instanceof EngineThrew)
-      return { code: 'memory-limit', message: 'the agent used all of its memory' }
+    if (calls.outOfMemory.value !== 0) throw new HostFault('no memory for an agent', { cause: thrown })
+    if (thrown instanceof EngineThrew) return { code: 'memory-limit', message: 'the agent used all of its memory' }
     if (thrown instanceof GuestStop) return thrown.code === 'out-of-gas' ? OUT_OF_GAS : TRAPPED
     if (thrown instanceof WebAssembly.RuntimeError) {
       if (calls.gas.value < 0n) return OUT_OF_GAS

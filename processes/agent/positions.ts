@@ -18,8 +18,7 @@ export class Positions {
   /** A map that makes no sense is no map. */
   constructor(map: unknown) {
     try {
-      this.#map =
-        map === undefined || map === null ? undefined : new TraceMap(map as SourceMapInput)
+      this.#map = map === undefined || map === null ? undefined : new TraceMap(map as SourceMapInput)
     } catch {
       this.#map = undefined
     }
@@ -32,10 +31,7 @@ export class Positions {
     const lines = text.split('\n').filter(line => !line.includes(PRELUDE_NAME))
     return lines
       .join('\n')
-      .replace(
-        FRAME,
-        (whole, line: string, column: string | undefined) => this.#find(line, column) ?? whole,
-      )
+      .replace(FRAME, (whole, line: string, column: string | undefined) => this.#find(line, column) ?? whole)
   }
 
   /** Where the code of the program stood at the top of a stack, if it did. */

@@ -65,7 +65,6 @@ export class SlotInputs {
 
   #charge(gas: number): void {
     this.gas += gas
-    if (this.gas > this.#gasMax)
-      throw new GuestStop('out-of-gas', 'host calls passed the gas limit')
+    if (this.gas > this.#gasMax) throw new GuestStop('out-of-gas', 'host calls passed the gas limit')
   }
 }

@@ -69,8 +69,7 @@ export function runSlot(run: SlotRun): SlotEnd {
       isFinal = !mayRunAgain
     } else {
       used += attempt.gas
-      if (used > gasLimit)
-        return ended(run, inputs, gasLimit, 'out-of-gas', 'the gas limit was reached')
+      if (used > gasLimit) return ended(run, inputs, gasLimit, 'out-of-gas', 'the gas limit was reached')
       const told = attempt.sealed.effects.failure
       if (told === undefined) {
         const ending = succeed(run, inputs, attempt.sealed, used)
@@ -88,26 +87,15 @@ export function runSlot(run: SlotRun): SlotEnd {
 }
 
 /** Whether the slot means something even if the request it goes on with fails. */
-function isRepeatable(
-  { kind, tags, from, fromProcess }: GuestMessage,
-  process: ProcessDescription,
-): boolean {
+function isRepeatable({ kind, tags, from, fromProcess }: GuestMessage, process: ProcessDescription): boolean {
   if (kind === 'tick') return true
   if (kind !== 'message') return false
   if (findTag(tags, 'X-Reference') !== undefined) return true
   if (fromProcess === undefined) return false
-  return (
-    findTag(tags, 'Reference') !== undefined ||
-    (from === process.id && findTag(tags, 'Action') === '@next')
-  )
+  return findTag(tags, 'Reference') !== undefined || (from === process.id && findTag(tags, 'Action') === '@next')
 }
 
-function runAttempt(
-  run: SlotRun,
-  inputs: SlotInputs,
-  known: readonly KnownFailure[],
-  limit: bigint,
-): Attempt {
+function runAttempt(run: SlotRun, inputs: SlotInputs, known: readonly KnownFailure[], limit: bigint): Attempt {
   const { message } = run
   const machine = run.machine()
   const { calls } = machine
@@ -131,22 +119,12 @@ function runAttempt(
   }
 }
 
-function runAgain(
-  run: SlotRun,
-  inputs: SlotInputs,
-  known: readonly KnownFailure[],
-  limit: bigint,
-): void {
+function runAgain(run: SlotRun, inputs: SlotInputs, known: readonly KnownFailure[], limit: bigint): void {
   const { kind } = runAttempt(run, inputs, known, limit)
   if (kind === 'trap') throw new HostFault('a slot that ended well did not end well again')
 }
 
-function succeed(
-  { context, positions }: SlotRun,
-  inputs: SlotInputs,
-  sealed: Sealed,
-  gas: bigint,
-): Ending {
+function succeed({ context, positions }: SlotRun, inputs: SlotInputs, sealed: Sealed, gas: bigint): Ending {
   for (const line of inputs.lines) context.log(positions.resolve(line))
   applyEffects(sealed.effects, context)
   return { status: 'ok', gas, output: sealed.output }

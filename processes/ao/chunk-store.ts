@@ -44,10 +44,7 @@ export class ChunkStore {
    * means nothing, but differs after each message: it becomes zero first. So it is mostly no
    * change, and neither copied nor hashed nor stored.
    */
-  keep(
-    memory: GuestMemory,
-    dead: { readonly from: number; readonly to: number } | undefined,
-  ): void {
+  keep(memory: GuestMemory, dead: { readonly from: number; readonly to: number } | undefined): void {
     const { bytes } = memory
     const deadFrom = dead?.from ?? 0
     const deadTo = dead?.to ?? 0

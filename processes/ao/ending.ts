@@ -8,10 +8,8 @@ const NO_OUTPUT = new Uint8Array(0)
 /** The ending of a run that came back with a response. */
 export function endingOf(response: Response, gas: bigint): Ending {
   const output = encodeOutput(response.body, gas)
-  if (response.error !== undefined)
-    return { status: 'error', gas, error: response.error, ...(output && { output }) }
-  if (output === undefined)
-    return errorEnding('bad-output', 'the output is larger than allowed', gas)
+  if (response.error !== undefined) return { status: 'error', gas, error: response.error, ...(output && { output }) }
+  if (output === undefined) return errorEnding('bad-output', 'the output is larger than allowed', gas)
   return { status: 'ok', gas, output: output ?? NO_OUTPUT }
 }
 
@@ -31,14 +29,11 @@ export function errorEnding(code: string, message: string, gas: bigint): Ending 
  */
 export function endingOfException(thrown: unknown, machine: Machine, gasLimit: bigint): Ending {
   if (thrown instanceof HostFault) throw thrown
-  if (machine.ranOutOfMemory)
-    throw new HostFault('the engine gives no more memory', { cause: thrown })
-  if (thrown instanceof RangeError)
-    throw new HostFault('the engine failed under a guest', { cause: thrown })
+  if (machine.ranOutOfMemory) throw new HostFault('the engine gives no more memory', { cause: thrown })
+  if (thrown instanceof RangeError) throw new HostFault('the engine failed under a guest', { cause: thrown })
   if (machine.gas.value < 0n) return errorEnding('out-of-gas', 'out of gas', gasLimit)
   if (thrown instanceof GuestFault) return errorEnding(thrown.code, thrown.message, gasLimit)
-  if (machine.depth.value > FRAME_SLOTS_MAX)
-    return errorEnding('stack-overflow', 'calls are nested too deep', gasLimit)
+  if (machine.depth.value > FRAME_SLOTS_MAX) return errorEnding('stack-overflow', 'calls are nested too deep', gasLimit)
   if (thrown === LONGJMP) return errorEnding('abort', 'longjmp to a place that is gone', gasLimit)
   // A TypeError: the module calls back with a signature that the function does not have.
   const trapped = thrown instanceof WebAssembly.RuntimeError || thrown instanceof TypeError

@@ -13,11 +13,7 @@ interface Global {
 export function encodeGlobals(globals: readonly Global[]): Uint8Array {
   const view = new DataView(new ArrayBuffer(globals.length * 8))
   globals.forEach(({ value }, index) => {
-    view.setBigUint64(
-      index * 8,
-      BigInt.asUintN(typeof value === 'bigint' ? 64 : 32, BigInt(value)),
-      true,
-    )
+    view.setBigUint64(index * 8, BigInt.asUintN(typeof value === 'bigint' ? 64 : 32, BigInt(value)), true)
   })
   return new Uint8Array(view.buffer)
 }
@@ -29,14 +25,12 @@ export function decodeGlobals(bytes: Uint8Array, globals: readonly Global[]): vo
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   globals.forEach((global, index) => {
     const value = view.getBigUint64(index * 8, true)
-    global.value =
-      typeof global.value === 'bigint' ? BigInt.asIntN(64, value) : Number(BigInt.asIntN(32, value))
+    global.value = typeof global.value === 'bigint' ? BigInt.asIntN(64, value) : Number(BigInt.asIntN(32, value))
   })
 }
 
 /** Values of globals, to be put back later. */
-export const readGlobals = (globals: readonly Global[]): RawWord[] =>
-  globals.map(({ value }) => value)
+export const readGlobals = (globals: readonly Global[]): RawWord[] => globals.map(({ value }) => value)
 
 export function writeGlobals(globals: readonly Global[], values: readonly RawWord[]): void {
   globals.forEach((global, index) => {

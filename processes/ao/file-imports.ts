@@ -17,8 +17,7 @@ const wasi = (run: (host: AoHost, ...args: number[]) => void) =>
   number((host, ...args) => guard(() => run(host, ...args), 1))
 
 /** A system call of Linux: errors are negative, anything else is the result. */
-const syscall = (run: HostFunction) =>
-  number((host, ...args) => guard(() => run(host, ...args), -1))
+const syscall = (run: HostFunction) => number((host, ...args) => guard(() => run(host, ...args), -1))
 
 function guard(run: () => unknown, sign: 1 | -1): number {
   try {
@@ -54,13 +53,7 @@ function eachPart(
   }
 }
 
-function readParts(
-  host: AoHost,
-  file: OpenFile,
-  vector: number,
-  count: number,
-  from: number,
-): number {
+function readParts(host: AoHost, file: OpenFile, vector: number, count: number, from: number): number {
   let total = 0
   eachPart(host, vector, count, (address, length) => {
     host.charge(bulkGas(length))
@@ -71,13 +64,7 @@ function readParts(
   return total
 }
 
-function writeParts(
-  host: AoHost,
-  file: OpenFile,
-  vector: number,
-  count: number,
-  from: number,
-): number {
+function writeParts(host: AoHost, file: OpenFile, vector: number, count: number, from: number): number {
   let total = 0
   eachPart(host, vector, count, (address, length) => {
     host.charge(bulkGas(length))
@@ -134,8 +121,7 @@ function writeStat(host: AoHost, node: FileNode, at: number): number {
   memory.writeI64(at + layout.size, node.size)
   memory.writeI32(at + layout.block, 4096)
   memory.writeI32(at + layout.block + 4, Math.ceil(node.size / 4096))
-  for (let time = 0; time < 3; time++)
-    memory.writeI32(at + layout.times + time * layout.step, seconds)
+  for (let time = 0; time < 3; time++) memory.writeI32(at + layout.times + time * layout.step, seconds)
   memory.writeI64(at + layout.inode, node.inode)
   return 0
 }
@@ -166,8 +152,7 @@ function control(host: AoHost, fd: number, command: number, varargs: number): nu
 
 /** Only the size of a terminal can be asked for: the C library does, to see whether it is one. */
 function terminal(host: AoHost, fd: number, request: number, varargs: number): number {
-  if (host.files.at(fd).node.kind !== 'terminal' || request !== ASK_TERMINAL_SIZE)
-    return -ERRNO.notTerminal
+  if (host.files.at(fd).node.kind !== 'terminal' || request !== ASK_TERMINAL_SIZE) return -ERRNO.notTerminal
   const at = host.memory.readWord(varargs)
   host.memory.writeU16(at, 24)
   host.memory.writeU16(at + 2, 80)
@@ -221,12 +206,8 @@ export const FILE_IMPORTS: ImportTable = {
     const mode = varargs === 0 ? 0 : host.memory.readI32(varargs)
     return host.files.open(pathAt(host, folder, path), flags, mode)
   }),
-  __syscall_fcntl64: syscall((host, fd = 0, command = 0, varargs = 0) =>
-    control(host, fd, command, varargs),
-  ),
-  __syscall_ioctl: syscall((host, fd = 0, request = 0, varargs = 0) =>
-    terminal(host, fd, request, varargs),
-  ),
+  __syscall_fcntl64: syscall((host, fd = 0, command = 0, varargs = 0) => control(host, fd, command, varargs)),
+  __syscall_ioctl: syscall((host, fd = 0, request = 0, varargs = 0) => terminal(host, fd, request, varargs)),
   __syscall_dup3: syscall((host, fd = 0, to = 0) => duplicateTo(host, fd, to)),
   __syscall_fstat64: syscall((host, fd = 0, at = 0) => writeStat(host, host.files.at(fd).node, at)),
   __syscall_stat64: syscall((host, path = 0, at = 0) =>
@@ -236,11 +217,7 @@ export const FILE_IMPORTS: ImportTable = {
     writeStat(host, host.files.lookup(pathAt(host, AT_CWD, path)), at),
   ),
   __syscall_newfstatat: syscall((host, folder = 0, path = 0, at = 0, flags = 0) =>
-    writeStat(
-      host,
-      host.files.lookup(pathAt(host, folder, path, (flags & AT_EMPTY_PATH) !== 0)),
-      at,
-    ),
+    writeStat(host, host.files.lookup(pathAt(host, folder, path, (flags & AT_EMPTY_PATH) !== 0)), at),
   ),
   __syscall_ftruncate64: syscall((host, fd = 0, ...length) => {
     const size = offsetOf(length)

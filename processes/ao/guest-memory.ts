@@ -119,8 +119,7 @@ export class GuestMemory {
     const bytes = this.bytes
     const end = bytes.indexOf(0, address)
     if (end < 0) throw new GuestFault('trap', 'a string has no end')
-    if (end - address > maxBytes)
-      throw new GuestFault('trap', `a string is longer than ${maxBytes} bytes`)
+    if (end - address > maxBytes) throw new GuestFault('trap', `a string is longer than ${maxBytes} bytes`)
     return bytes.subarray(address, end)
   }
 

@@ -82,17 +82,10 @@ export class AoGuest implements Guest {
     const machine = this.#live()
     this.#ran = true
     const { timestampMs } = message
-    machine.begin(
-      { timestampMs, random: length => context.random(length), log: line => context.log(line) },
-      gasLimit,
-    )
+    machine.begin({ timestampMs, random: length => context.random(length), log: line => context.log(line) }, gasLimit)
     let text: Uint8Array
     try {
-      text = machine.handle(
-        encodeMessage(message, this.#process),
-        this.#environment,
-        RESPONSE_MAX_BYTES,
-      )
+      text = machine.handle(encodeMessage(message, this.#process), this.#environment, RESPONSE_MAX_BYTES)
     } catch (error) {
       return endingOfException(error, machine, gasLimit)
     }

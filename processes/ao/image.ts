@@ -1,10 +1,5 @@
 import { Buffer } from 'node:buffer'
-import {
-  CHUNK_SIZE_BYTES,
-  Failure,
-  GAS_PER_SLOT_MAX,
-  type GuestSnapshot,
-} from '../../protocol/index.ts'
+import { CHUNK_SIZE_BYTES, Failure, GAS_PER_SLOT_MAX, type GuestSnapshot } from '../../protocol/index.ts'
 import { forEachDirty } from './chunk-store.ts'
 import { encodeGlobals } from './engine-state.ts'
 import { type LoadedModule, Machine } from './machine.ts'
@@ -24,18 +19,11 @@ const ZERO = new Uint8Array(CHUNK_SIZE_BYTES)
  */
 export function makeImage(loaded: LoadedModule): { image: Image; machine: Machine } {
   const machine = new Machine(loaded)
-  machine.begin(
-    { timestampMs: 0, random: length => new Uint8Array(length), log: () => undefined },
-    GAS_PER_SLOT_MAX,
-  )
+  machine.begin({ timestampMs: 0, random: length => new Uint8Array(length), log: () => undefined }, GAS_PER_SLOT_MAX)
   try {
     machine.boot()
   } catch (error) {
-    throw new Failure(
-      'module-refused',
-      { rule: 'boot' },
-      { cause: error, note: 'its constructors fail' },
-    )
+    throw new Failure('module-refused', { rule: 'boot' }, { cause: error, note: 'its constructors fail' })
   }
   const { memory } = machine
   const boot = new Map<number, Uint8Array>()

@@ -6,9 +6,7 @@ import { TIME_IMPORTS } from './time-imports.ts'
 import { isInvoke, makeInvoke, type RawWord, type UnwindPoint } from './unwind.ts'
 
 const IMPORTS: ReadonlyMap<string, ImportRow> = new Map(
-  [SYSTEM_IMPORTS, TIME_IMPORTS, FILE_IMPORTS].flatMap((table: ImportTable) =>
-    Object.entries(table),
-  ),
+  [SYSTEM_IMPORTS, TIME_IMPORTS, FILE_IMPORTS].flatMap((table: ImportTable) => Object.entries(table)),
 )
 
 const MODULES: ReadonlySet<string> = new Set(['env', 'wasi_snapshot_preview1', 'metering'])

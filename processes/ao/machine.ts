@@ -84,9 +84,7 @@ export class Machine implements AoHost {
   /** Where the stack ends and where it stands: what lies between is dead. */
   get deadStack(): { readonly from: number; readonly to: number } | undefined {
     const end = this.#find('emscripten_stack_get_end')
-    return end === undefined
-      ? undefined
-      : { from: Number(end()), to: Number(this.#unwind.stackSave()) }
+    return end === undefined ? undefined : { from: Number(end()), to: Number(this.#unwind.stackSave()) }
   }
 
   /** Makes ready for a slot. */
@@ -178,9 +176,7 @@ export class Machine implements AoHost {
   }
 
   get #stackAlloc(): string {
-    return this.#find('_emscripten_stack_alloc') === undefined
-      ? 'stackAlloc'
-      : '_emscripten_stack_alloc'
+    return this.#find('_emscripten_stack_alloc') === undefined ? 'stackAlloc' : '_emscripten_stack_alloc'
   }
 
   #stackFree(): number {
@@ -197,8 +193,7 @@ export class Machine implements AoHost {
     try {
       return new WebAssembly.Instance(loaded.module, imports).exports
     } catch (error) {
-      if (error instanceof RangeError)
-        throw new HostFault('no memory for another guest', { cause: error })
+      if (error instanceof RangeError) throw new HostFault('no memory for another guest', { cause: error })
       throw error
     }
   }
@@ -242,8 +237,7 @@ export class Machine implements AoHost {
     const entries = new Map<number, Exported | undefined>()
     const entry = (index: number): Exported | undefined => {
       if (!(table instanceof WebAssembly.Table) || index >= table.length) return undefined
-      if (!entries.has(index))
-        entries.set(index, (table.get(index) as Exported | null) ?? undefined)
+      if (!entries.has(index)) entries.set(index, (table.get(index) as Exported | null) ?? undefined)
       return entries.get(index)
     }
     const dynamic = new Map<string, Exported | undefined>()

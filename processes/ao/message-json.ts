@@ -15,10 +15,7 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The `env` argument of `handle`, JSON in UTF-8: the process and its module. */
-export function encodeEnvironment(
-  process: ProcessDescription,
-  module: ModuleDescription,
-): Uint8Array {
+export function encodeEnvironment(process: ProcessDescription, module: ModuleDescription): Uint8Array {
   return encoder.encode(
     JSON.stringify({
       Process: { Id: process.id, Owner: process.owner, Tags: processTags(process) },
@@ -73,9 +70,7 @@ export function encodeMessage(message: GuestMessage, process: ProcessDescription
   }
   const place = kind === 'query' ? {} : { Epoch: process.epoch, Nonce: message.slot }
   const last = kind === 'query' ? { 'Read-Only': true } : {}
-  return encoder.encode(
-    JSON.stringify({ ...fields, ...place, ...height, Cron: kind === 'tick', ...last }),
-  )
+  return encoder.encode(JSON.stringify({ ...fields, ...place, ...height, Cron: kind === 'tick', ...last }))
 }
 
 function messageTags(message: GuestMessage): Tag[] {

@@ -1,10 +1,4 @@
-import {
-  type GuestContext,
-  isId,
-  type ProcessDescription,
-  SYSTEM_TAGS,
-  type Tag,
-} from '../../protocol/index.ts'
+import { type GuestContext, isId, type ProcessDescription, SYSTEM_TAGS, type Tag } from '../../protocol/index.ts'
 import type { Json, JsonObject, Response } from './response.ts'
 
 /** Tags that the receiving side makes from what is verified; a program cannot say them. */
@@ -18,9 +12,7 @@ const MADE_BY_THE_NETWORK: ReadonlySet<string> = new Set([
 ])
 
 /** Readers may fold the case of system tags, so none comes twice in any case. */
-const SYSTEM_TAGS_LOWER: ReadonlySet<string> = new Set(
-  Array.from(SYSTEM_TAGS, name => name.toLowerCase()),
-)
+const SYSTEM_TAGS_LOWER: ReadonlySet<string> = new Set(Array.from(SYSTEM_TAGS, name => name.toLowerCase()))
 
 const DEFAULT_VARIANT = 'ao.TN.1'
 /** What AO's messenger sends in place of no data. */
@@ -29,11 +21,7 @@ const NO_DATA = ' '
 const encoder = new TextEncoder()
 
 /** Sends messages, then spawns, then assignments of a response, as AO's messenger does. */
-export function sendOutbox(
-  response: Response,
-  process: ProcessDescription,
-  context: GuestContext,
-): void {
+export function sendOutbox(response: Response, process: ProcessDescription, context: GuestContext): void {
   for (const message of response.messages) sendMessage(message, context)
   for (const spawn of response.spawns) sendSpawn(spawn, process, context)
   for (const assignment of response.assignments) sendAssignment(assignment, context)
@@ -43,8 +31,7 @@ export function sendOutbox(
 function sendMessage(message: JsonObject, context: GuestContext): void {
   const to = message['Target']
   const anchor = message['Anchor']
-  if (typeof to !== 'string' || to === '' || !isTruthy(anchor) || !Array.isArray(message['Tags']))
-    return
+  if (typeof to !== 'string' || to === '' || !isTruthy(anchor) || !Array.isArray(message['Tags'])) return
   context.send({
     to,
     tags: outgoing(tagsOf(message['Tags'])),
@@ -114,9 +101,7 @@ const isTruthy = (value: Json | undefined): value is Json => value !== undefined
 
 function textsOf(value: Json | undefined): string[] {
   if (typeof value === 'string') return [value]
-  return Array.isArray(value)
-    ? (value as readonly Json[]).filter(item => typeof item === 'string')
-    : []
+  return Array.isArray(value) ? (value as readonly Json[]).filter(item => typeof item === 'string') : []
 }
 
 function dataOf(value: Json | undefined): Uint8Array {

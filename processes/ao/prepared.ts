@@ -28,8 +28,7 @@ const PAGE_BYTES = 65_536
 /** The format of a module. @throws {Failure} `unsupported-format` */
 export function formatOf(module: ModuleDescription): AoFormat {
   const format = findFormat(module.format)
-  if (format === undefined)
-    throw new Failure('unsupported-format', { format: module.format, formats: AO_FORMATS })
+  if (format === undefined) throw new Failure('unsupported-format', { format: module.format, formats: AO_FORMATS })
   return format
 }
 
@@ -45,19 +44,15 @@ function memoryPagesMax(module: ModuleDescription): number {
 export function prepareModule(module: ModuleDescription): Uint8Array {
   const format = formatOf(module)
   const rewritten = rewriteModule(module, format)
-  if (!rewritten.hasMemory || rewritten.memoryImported)
-    throw refused('memory', 'it must have a memory of its own')
+  if (!rewritten.hasMemory || rewritten.memoryImported) throw refused('memory', 'it must have a memory of its own')
   if (rewritten.memory64 !== (format.addressBits === 64))
     throw refused('format', `its memory is not one of ${format.name}`)
-  const exported = new Set(
-    rewritten.exports.map(({ name }) => format.letters?.exports.get(name) ?? name),
-  )
+  const exported = new Set(rewritten.exports.map(({ name }) => format.letters?.exports.get(name) ?? name))
   for (const name of ['handle', '__wasm_call_ctors', 'malloc']) {
     if (!exported.has(name)) throw refused('missing-export', `it does not export ${name}`)
   }
   for (const { type } of rewritten.mutableGlobals) {
-    if (type !== 'i32' && type !== 'i64')
-      throw refused('unsaved-global', `it has a mutable global of type ${type}`)
+    if (type !== 'i32' && type !== 'i64') throw refused('unsaved-global', `it has a mutable global of type ${type}`)
   }
   return encodePrepared(rewritten)
 }
@@ -80,16 +75,11 @@ function rewriteModule(module: ModuleDescription, format: AoFormat): RewrittenMo
   } catch (error) {
     if (!(error instanceof ModuleRefused)) throw error
     const details = unknown === undefined ? {} : { import: unknown }
-    throw new Failure(
-      'module-refused',
-      { rule: error.reason, ...details },
-      { cause: error, note: error.message },
-    )
+    throw new Failure('module-refused', { rule: error.reason, ...details }, { cause: error, note: error.message })
   }
 }
 
-const refused = (rule: string, note: string): Failure =>
-  new Failure('module-refused', { rule }, { note })
+const refused = (rule: string, note: string): Failure => new Failure('module-refused', { rule }, { note })
 
 function encodePrepared(module: RewrittenModule): Uint8Array {
   const writer = new CborWriter()
@@ -109,14 +99,12 @@ function encodePrepared(module: RewrittenModule): Uint8Array {
 /** Reads what `prepareModule` made. @throws {MalformedBytes} */
 export function decodePrepared(bytes: Uint8Array): PreparedModule {
   const reader = new CborReader(bytes)
-  if (reader.array() !== 5 || reader.text() !== MAGIC)
-    throw new MalformedBytes('expected a prepared ao module', 0)
+  if (reader.array() !== 5 || reader.text() !== MAGIC) throw new MalformedBytes('expected a prepared ao module', 0)
   const addressBits = reader.uint() === 64 ? 64 : 32
   const hasStart = reader.uint() === 1
   const parts = reader.array()
   const globals: { exportName: string; type: string }[] = []
-  for (let index = 0; index < parts; index += 2)
-    globals.push({ exportName: reader.text(), type: reader.text() })
+  for (let index = 0; index < parts; index += 2) globals.push({ exportName: reader.text(), type: reader.text() })
   const wasm = reader.bytes()
   reader.end()
   return { wasm, addressBits, globals, hasStart }

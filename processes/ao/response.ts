@@ -1,17 +1,7 @@
-import {
-  AO_OUTPUT_SIZE_MAX_BYTES,
-  ERROR_TEXT_MAX_BYTES,
-  type ResultError,
-} from '../../protocol/index.ts'
+import { AO_OUTPUT_SIZE_MAX_BYTES, ERROR_TEXT_MAX_BYTES, type ResultError } from '../../protocol/index.ts'
 
 /** JSON as parsed. */
-export type Json =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly Json[]
-  | { readonly [name: string]: Json }
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
 export type JsonObject = { readonly [name: string]: Json }
 
 /** What `handle` gave, read: nothing has been done with it. */
@@ -38,8 +28,7 @@ const objectsOf = (value: Json | undefined): readonly JsonObject[] =>
 /** Reads the text that `handle` gave. */
 export function readResponse(text: Uint8Array): Response {
   const whole = parse(text)
-  if (!isObject(whole) || !isShallow(whole, DEPTH_MAX))
-    return failed('bad-output', 'the program gave no JSON object')
+  if (!isObject(whole) || !isShallow(whole, DEPTH_MAX)) return failed('bad-output', 'the program gave no JSON object')
   const body = isObject(whole['response']) ? whole['response'] : {}
   if (whole['ok'] !== true) {
     const reason = whole['response'] ?? whole['error']
@@ -86,8 +75,7 @@ function failed(code: string, message: string, body: JsonObject = { Error: messa
   }
 }
 
-const errorText = (error: Json): string =>
-  typeof error === 'string' ? error : JSON.stringify(error)
+const errorText = (error: Json): string => (typeof error === 'string' ? error : JSON.stringify(error))
 
 /** Well-formed text of at most the bound of an error. */
 export function cutText(text: string): string {

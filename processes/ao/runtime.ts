@@ -1,8 +1,4 @@
-import type {
-  GuestFactory,
-  ModuleDescription,
-  Runtime,
-} from '../../protocol/index.ts'
+import type { GuestFactory, ModuleDescription, Runtime } from '../../protocol/index.ts'
 import { compileRewritten } from '../rewriter/index.ts'
 import { AO_FORMATS } from './formats.ts'
 import { AoGuest } from './guest.ts'
@@ -34,8 +30,7 @@ function load(bytes: Uint8Array, module: ModuleDescription): GuestFactory {
   machines.give(machine)
   return {
     image: image.snapshot,
-    open: (process, snapshot) =>
-      new AoGuest({ machines, image: image.snapshot, module, process, snapshot }),
+    open: (process, snapshot) => new AoGuest({ machines, image: image.snapshot, module, process, snapshot }),
     close: () => machines.clear(),
   }
 }

@@ -64,8 +64,7 @@ export class ScratchFiles {
     this.#add('/dev/random', 'random', 0o666)
     this.#add('/dev/urandom', 'random', 0o666)
     const node = this.#add('/dev/tty', 'terminal', 0o666)
-    for (let fd = 0; fd < 3; fd++)
-      this.#open.push({ node, path: '/dev/tty', flags: 2, position: 0 })
+    for (let fd = 0; fd < 3; fd++) this.#open.push({ node, path: '/dev/tty', flags: 2, position: 0 })
   }
 
   /** The open file of a descriptor. @throws {FileError} */
@@ -86,10 +85,8 @@ export class ScratchFiles {
       this.#demandFolder(parentOf(path))
       node = this.#add(path, 'file', permissions & 0o777)
     }
-    if (node.kind === 'folder' && (flags & ACCESS_MASK) !== 0)
-      throw new FileError(ERRNO.isDirectory)
-    if (node.kind !== 'folder' && (flags & OPEN.folder) !== 0)
-      throw new FileError(ERRNO.notDirectory)
+    if (node.kind === 'folder' && (flags & ACCESS_MASK) !== 0) throw new FileError(ERRNO.isDirectory)
+    if (node.kind !== 'folder' && (flags & OPEN.folder) !== 0) throw new FileError(ERRNO.notDirectory)
     if (node.kind === 'file' && (flags & OPEN.truncate) !== 0) this.truncate(node, 0)
     return this.#place({ node, path, flags, position: 0 }, 0)
   }
@@ -120,10 +117,7 @@ export class ScratchFiles {
       return target.length
     }
     if (node.kind !== 'file') return 0
-    const part = node.bytes.subarray(
-      Math.min(position, node.size),
-      Math.min(position + target.length, node.size),
-    )
+    const part = node.bytes.subarray(Math.min(position, node.size), Math.min(position + target.length, node.size))
     target.set(part)
     return part.length
   }
@@ -142,14 +136,11 @@ export class ScratchFiles {
 
   /** Makes a file `size` bytes long; what is new is zero. @throws {FileError} */
   truncate(node: FileNode, size: number): void {
-    if (node.kind !== 'file' || !Number.isSafeInteger(size) || size < 0)
-      throw new FileError(ERRNO.invalid)
+    if (node.kind !== 'file' || !Number.isSafeInteger(size) || size < 0) throw new FileError(ERRNO.invalid)
     if (this.#held - node.size + size > SCRATCH_BYTES_MAX) throw new FileError(ERRNO.noSpace)
     this.#held += size - node.size
     if (size > node.bytes.length) {
-      const grown = new Uint8Array(
-        Math.min(Math.max(size, node.bytes.length * 2, 4096), SCRATCH_BYTES_MAX),
-      )
+      const grown = new Uint8Array(Math.min(Math.max(size, node.bytes.length * 2, 4096), SCRATCH_BYTES_MAX))
       grown.set(node.bytes.subarray(0, node.size))
       node.bytes = grown
     }
@@ -212,8 +203,7 @@ export class ScratchFiles {
 
   #hasChildren(path: string): boolean {
     const prefix = path === '/' ? '/' : `${path}/`
-    for (const other of this.#nodes.keys())
-      if (other !== path && other.startsWith(prefix)) return true
+    for (const other of this.#nodes.keys()) if (other !== path && other.startsWith(prefix)) return true
     return false
   }
 

@@ -58,8 +58,7 @@ function isoWeek(time: BrokenDownTime): { week: number; year: number } {
 
 /** A year has 53 weeks if its last day, or that of the year before, falls rightly. */
 function weeksOf(year: number): number {
-  const lastDay = (of: number) =>
-    floorMod(of + Math.floor(of / 4) - Math.floor(of / 100) + Math.floor(of / 400), 7)
+  const lastDay = (of: number) => floorMod(of + Math.floor(of / 4) - Math.floor(of / 100) + Math.floor(of / 400), 7)
   return lastDay(year) === 4 || lastDay(year - 1) === 3 ? 53 : 52
 }
 

@@ -31,10 +31,7 @@ function growHeap(host: AoHost, requested: number): number {
   if (need <= before || need > heapMaxBytes) return 0
   for (const part of [0.2, 0.1, 0.05]) {
     const generous = Math.min(before * (1 + part), need + OVERGROWTH_MAX_BYTES)
-    const size = Math.min(
-      heapMaxBytes,
-      Math.ceil(Math.max(need, generous) / PAGE_BYTES) * PAGE_BYTES,
-    )
+    const size = Math.min(heapMaxBytes, Math.ceil(Math.max(need, generous) / PAGE_BYTES) * PAGE_BYTES)
     if (host.grow((size - before) / PAGE_BYTES)) return 1
   }
   return 0
@@ -46,8 +43,7 @@ function fillRandom(host: AoHost, at: number, length: number): number {
   return 0
 }
 
-const reasonAt = (host: AoHost, at: number): string =>
-  at === 0 ? '' : host.memory.readText(at, REASON_MAX_BYTES)
+const reasonAt = (host: AoHost, at: number): string => (at === 0 ? '' : host.memory.readText(at, REASON_MAX_BYTES))
 
 const print = number((host, text = 0) => {
   host.print(new TextEncoder().encode(`${host.memory.readText(text, PAGE_BYTES)}\n`))
@@ -74,9 +70,7 @@ export const SYSTEM_IMPORTS: ImportTable = {
   proc_exit: number((_host, status = 0) => {
     throw new GuestFault('exit', `the program called exit(${status})`)
   }),
-  __assert_fail: number((host, condition = 0) =>
-    abort(`assertion failed: ${reasonAt(host, condition)}`),
-  ),
+  __assert_fail: number((host, condition = 0) => abort(`assertion failed: ${reasonAt(host, condition)}`)),
   __cxa_throw: number(() => abort('the program threw an exception that nothing catches')),
   _emscripten_memcpy_js: word(copyBytes),
   emscripten_memcpy_js: word(copyBytes),

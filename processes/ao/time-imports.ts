@@ -11,8 +11,7 @@ const TWO_TO_32 = 4_294_967_296
 const now = (host: AoHost): number => host.slot.timestampMs
 
 /** Where the last two fields of `struct tm` stand. */
-const tailOf = (host: AoHost) =>
-  host.format.addressBits === 64 ? { offset: 40, zone: 48 } : { offset: 36, zone: 40 }
+const tailOf = (host: AoHost) => (host.format.addressBits === 64 ? { offset: 40, zone: 48 } : { offset: 36, zone: 40 })
 
 function writeTime(host: AoHost, seconds: number, at: number, withOffset: boolean): undefined {
   const date = new Date(seconds * 1000)
@@ -34,8 +33,7 @@ function writeTime(host: AoHost, seconds: number, at: number, withOffset: boolea
   host.memory.writeWord(at + tailOf(host).offset, 0)
 }
 
-const yearDay = (date: Date): number =>
-  Math.floor((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / DAY_MS)
+const yearDay = (date: Date): number => Math.floor((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / DAY_MS)
 
 /** Seconds since 1970: by address in the old formats, else by value, in halves on 32 bits. */
 function secondsOf(host: AoHost, args: readonly number[]): number {
@@ -116,18 +114,10 @@ export const TIME_IMPORTS: ImportTable = {
     return 0
   }),
   _tzset_js: number((host, ...args) => setZone(host, args)),
-  _gmtime_js: number((host, ...args) =>
-    writeTime(host, secondsOf(host, args), args.at(-1) ?? 0, false),
-  ),
-  _localtime_js: number((host, ...args) =>
-    writeTime(host, secondsOf(host, args), args.at(-1) ?? 0, true),
-  ),
+  _gmtime_js: number((host, ...args) => writeTime(host, secondsOf(host, args), args.at(-1) ?? 0, false)),
+  _localtime_js: number((host, ...args) => writeTime(host, secondsOf(host, args), args.at(-1) ?? 0, true)),
   _mktime_js: word((host, at = 0) => makeTime(host, at)),
   _timegm_js: word((host, at = 0) => makeTime(host, at)),
-  strftime: word((host, target = 0, size = 0, pattern = 0, at = 0) =>
-    format(host, target, size, pattern, at),
-  ),
-  strftime_l: word((host, target = 0, size = 0, pattern = 0, at = 0) =>
-    format(host, target, size, pattern, at),
-  ),
+  strftime: word((host, target = 0, size = 0, pattern = 0, at = 0) => format(host, target, size, pattern, at)),
+  strftime_l: word((host, target = 0, size = 0, pattern = 0, at = 0) => format(host, target, size, pattern, at)),
 }

@@ -9,7 +9,11 @@ export const JSON_TYPE: Tag = { name: 'Content-Type', value: 'application/json' 
 export const isCandid = (tags: readonly Tag[]): boolean => findTag(tags, 'Content-Type') === CANDID.value
 
 /** What a message between processes says of its answer, besides whom it answers. */
-export function tellAnswer(answer: CanisterAnswer, candid: boolean, names: () => ReadonlyMap<number, string>): { tags: Tag[]; data: Uint8Array } {
+export function tellAnswer(
+  answer: CanisterAnswer,
+  candid: boolean,
+  names: () => ReadonlyMap<number, string>,
+): { tags: Tag[]; data: Uint8Array } {
   const told = candid || answer.reject !== undefined ? answer : asJson(answer.reply, names())
   if (told.reject === undefined) {
     const tags: Tag[] = [{ name: 'Action', value: 'Reply' }]
@@ -54,7 +58,11 @@ export function readAnswer(tags: readonly Tag[], data: Uint8Array): CanisterAnsw
 function readReject(tags: readonly Tag[], data: Uint8Array, error: string | undefined) {
   const code = Number(findTag(tags, 'Reject-Code') ?? REJECT.canister)
   const isCode = Number.isInteger(code) && code >= 1 && code <= 6
-  return { code: isCode ? code : REJECT.canister, error: error ?? 'IC0406', message: messageIn(data).slice(0, REJECT_TEXT_MAX).toWellFormed() }
+  return {
+    code: isCode ? code : REJECT.canister,
+    error: error ?? 'IC0406',
+    message: messageIn(data).slice(0, REJECT_TEXT_MAX).toWellFormed(),
+  }
 }
 
 /** The text of an error: `message` of a JSON object, or the data themselves. */

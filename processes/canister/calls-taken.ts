@@ -12,7 +12,16 @@ import { takeDraw } from './management/raw-rand.ts'
 import { MODES } from './modes.ts'
 import { notFound, type Post } from './post.ts'
 import { noModule, noReply, notRunning } from './refusals.ts'
-import { type Callback, type CallContext, CALLBACKS, CONTEXTS, getCallback, getContext, numbered, putContext } from './records.ts'
+import {
+  type Callback,
+  type CallContext,
+  CALLBACKS,
+  CONTEXTS,
+  getCallback,
+  getContext,
+  numbered,
+  putContext,
+} from './records.ts'
 import { keysUnder } from './pieces.ts'
 import type { Slot } from './slot.ts'
 
@@ -65,10 +74,18 @@ export class CallsTaken {
     }
     const isUpdate = code.entries.has(`canister_update ${request.method}`)
     const what = `${isUpdate ? 'canister_update' : 'canister_query'} ${request.method}`
-    const executed = this.#execute(code, what, isUpdate ? MODES.U : MODES.RQ, context, slot, {
-      arg: request.arg,
-      callerInfo: request.callerInfo,
-    }, isUpdate)
+    const executed = this.#execute(
+      code,
+      what,
+      isUpdate ? MODES.U : MODES.RQ,
+      context,
+      slot,
+      {
+        arg: request.arg,
+        callerInfo: request.callerInfo,
+      },
+      isUpdate,
+    )
     if (executed.trap !== undefined) this.#fail(context, this.trapReject(executed.trap), slot)
     else this.#goOn(context, executed, slot)
   }
@@ -93,8 +110,16 @@ export class CallsTaken {
     if (code?.entries.has(entry) !== true || this.#machine.state.status !== 'running') return
     if (outOfCycles(this.#machine, slot.cells) !== undefined) return
     const context: CallContext = {
-      id: -1, origin: { kind: 'nobody' }, caller: NO_BYTES, responded: true, outstanding: 0, available: 0n, deadlineNs: 0n,
-      used: 0n, depth: 0, method: '',
+      id: -1,
+      origin: { kind: 'nobody' },
+      caller: NO_BYTES,
+      responded: true,
+      outstanding: 0,
+      available: 0n,
+      deadlineNs: 0n,
+      used: 0n,
+      depth: 0,
+      method: '',
     }
     const executed = this.#execute(code, entry, MODES.T, context, slot, {}, true)
     if (executed.trap === undefined) this.#goOn(context, executed, slot)
@@ -116,11 +141,19 @@ export class CallsTaken {
     if (context === undefined || code === undefined) return
     const after = { ...context, outstanding: context.outstanding - 1 }
     const isReply = answer.reject === undefined
-    const executed = this.#execute(code, isReply ? callback.reply : callback.reject, isReply ? MODES.Ry : MODES.Rt, after, slot, {
-      arg: isReply ? answer.reply : NO_BYTES,
-      reject: answer.reject,
-      refunded: back,
-    }, true)
+    const executed = this.#execute(
+      code,
+      isReply ? callback.reply : callback.reject,
+      isReply ? MODES.Ry : MODES.Rt,
+      after,
+      slot,
+      {
+        arg: isReply ? answer.reply : NO_BYTES,
+        reject: answer.reject,
+        refunded: back,
+      },
+      true,
+    )
     if (executed.trap === undefined) {
       this.#goOn(after, executed, slot)
       return
@@ -184,7 +217,9 @@ export class CallsTaken {
     const { response, calls } = execution
     if (response !== undefined) {
       const answer: CanisterAnswer =
-        'reply' in response ? response : { reject: { code: REJECT.canister, error: 'IC0406', message: response.message } }
+        'reply' in response
+          ? response
+          : { reject: { code: REJECT.canister, error: 'IC0406', message: response.message } }
       this.#answer(after, answer, slot)
       after = { ...after, responded: true, available: 0n }
     }
@@ -264,7 +299,14 @@ export class CallsTaken {
   #timeOut(callback: Callback, slot: Slot): void {
     const { id, cycles, outside } = callback
     if (outside === undefined || outside.dueNs > slot.nowNs) {
-      this.hear(id, { answer: { reject: { code: REJECT.unknown, error: 'IC0601', message: 'Call has timed out' } }, refund: cycles }, slot)
+      this.hear(
+        id,
+        {
+          answer: { reject: { code: REJECT.unknown, error: 'IC0601', message: 'Call has timed out' } },
+          refund: cycles,
+        },
+        slot,
+      )
       return
     }
     const reject = { code: REJECT.transient, error: 'IC0206', message: 'The outside did not answer in time' }

@@ -36,7 +36,8 @@ function jsonOf(value: CandidValue, names: ReadonlyMap<number, string>): unknown
   if ('variant' in value) return { [nameOf(value.variant[0], names)]: jsonOf(value.variant[1], names) }
   if (!('record' in value)) return null
   const entries = [...value.record]
-  if (entries.length > 0 && entries.every(([label], index) => label === index)) return entries.map(([, one]) => jsonOf(one, names))
+  if (entries.length > 0 && entries.every(([label], index) => label === index))
+    return entries.map(([, one]) => jsonOf(one, names))
   return Object.fromEntries(entries.map(([label, one]) => [nameOf(label, names), jsonOf(one, names)]))
 }
 
@@ -50,7 +51,9 @@ export function namesIn(service: string): ReadonlyMap<number, string> {
   const found = known.get(service)
   if (found !== undefined) return found
   const words = service.match(/[A-Za-z_][A-Za-z0-9_]*|"[^"\\]*"/g) ?? []
-  const names = new Map(words.map(word => (word.startsWith('"') ? word.slice(1, -1) : word)).map(name => [candidLabel(name), name]))
+  const names = new Map(
+    words.map(word => (word.startsWith('"') ? word.slice(1, -1) : word)).map(name => [candidLabel(name), name]),
+  )
   if (known.size >= KNOWN_MAX) known.clear()
   known.set(service, names)
   return names

@@ -45,5 +45,9 @@ function decodeLines(bytes: Uint8Array | undefined): LogLine[] {
   if (bytes === undefined) return []
   const reader = new CborReader(bytes)
   const count = reader.array() / 3
-  return Array.from({ length: count }, () => ({ number: Number(reader.uint()), timeNs: BigInt(reader.uint()), content: reader.bytes() }))
+  return Array.from({ length: count }, () => ({
+    number: Number(reader.uint()),
+    timeNs: BigInt(reader.uint()),
+    content: reader.bytes(),
+  }))
 }

@@ -43,7 +43,9 @@ export class Canister {
   constructor(machine: Machine, process: ProcessDescription, home: MachineHome) {
     this.#machine = machine
     this.#post = new Post(machine, process, (call, slot) => this.#own.local(call, slot))
-    this.#calls = new CallsTaken(machine, this.#post, (callback, outcome, slot) => this.#management.fetched(callback, outcome, slot))
+    this.#calls = new CallsTaken(machine, this.#post, (callback, outcome, slot) =>
+      this.#management.fetched(callback, outcome, slot),
+    )
     const parts = { machine, process, home, post: this.#post, calls: this.#calls }
     this.#management = new Management(parts)
     this.#own = new OwnCalls(parts, this.#management)
@@ -110,7 +112,10 @@ export class Canister {
       try {
         const { request, id } = decodeIngress(message.data)
         const origin: Origin = { kind: 'user', call: id }
-        this.#management.create({ method: request.method, arg: request.arg, caller: request.sender, cycles: undefined, origin }, slot)
+        this.#management.create(
+          { method: request.method, arg: request.arg, caller: request.sender, cycles: undefined, origin },
+          slot,
+        )
       } catch (error) {
         if (!(error instanceof MalformedBytes)) throw error
         slot.failed = { code: REJECT.canister, error: 'IC0408', message: error.message }
@@ -132,7 +137,16 @@ export class Canister {
     const { requestId, sender, canister, method, arg, senderInfo } = ingress
     const origin: Origin = { kind: 'user', call: requestId }
     const callerInfo = senderInfo && { data: senderInfo.info, signer: senderInfo.signer }
-    const request: CallRequest = { method, arg, caller: sender, origin, cycles: 0n, deadlineNs: 0n, depth: 0, callerInfo }
+    const request: CallRequest = {
+      method,
+      arg,
+      caller: sender,
+      origin,
+      cycles: 0n,
+      deadlineNs: 0n,
+      depth: 0,
+      callerInfo,
+    }
     if (canister.length === 0) this.#management.take(request, slot)
     else this.#calls.take(request, slot)
   }
@@ -232,7 +246,11 @@ export class Canister {
     for (const letter of requests) {
       slot.letters.splice(slot.letters.indexOf(letter), 1)
       if (letter.callback === undefined) continue
-      this.#post.refuse(letter.callback, { code: REJECT.transient, error: 'IC0207', message: 'no fuel left for the call' }, slot)
+      this.#post.refuse(
+        letter.callback,
+        { code: REJECT.transient, error: 'IC0207', message: 'no fuel left for the call' },
+        slot,
+      )
     }
   }
 

@@ -3,7 +3,14 @@ import { createHash } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
 import { CHUNK_SIZE_BYTES, FRAME_SLOTS_MAX, fromUtf8, HostFault, MEMORY_MAX_PAGES } from '../../protocol/index.ts'
 import { GLOBAL_TYPES, type GlobalType, type GlobalValues } from '../actor/engine-state.ts'
-import { compileRewritten, DEFAULT_LIMITS, INJECTED, ModuleRefused, type RewrittenModule, rewrite } from '../rewriter/index.ts'
+import {
+  compileRewritten,
+  DEFAULT_LIMITS,
+  INJECTED,
+  ModuleRefused,
+  type RewrittenModule,
+  rewrite,
+} from '../rewriter/index.ts'
 import { Rejected } from './canister-trap.ts'
 import { CODE_MAX_BYTES } from './bounds.ts'
 import { SYSTEM_API } from './system-api.ts'
@@ -35,7 +42,8 @@ export interface CanisterCode {
 }
 
 const PROFILE = {
-  imports: (module: string, name: string, kind: string) => module === 'ic0' && kind === 'function' && SYSTEM_API.has(name),
+  imports: (module: string, name: string, kind: string) =>
+    module === 'ic0' && kind === 'function' && SYSTEM_API.has(name),
   memoryPagesMax: MEMORY_MAX_PAGES,
   frameSlotsMax: FRAME_SLOTS_MAX,
   trackDirty: true,
@@ -79,7 +87,10 @@ function withBeginnings(code: Omit<CanisterCode, 'initialChunks' | 'initialGloba
 
 const ZEROES = new Uint8Array(CHUNK_SIZE_BYTES)
 
-function firstInstance({ module, globals }: Pick<CanisterCode, 'module' | 'globals'>): { heap: Uint8Array; globals: GlobalValues } {
+function firstInstance({ module, globals }: Pick<CanisterCode, 'module' | 'globals'>): {
+  heap: Uint8Array
+  globals: GlobalValues
+} {
   const unused = Object.fromEntries(WebAssembly.Module.imports(module).map(({ name }) => [name, () => 0]))
   let exports: WebAssembly.Exports
   try {
@@ -120,7 +131,12 @@ function rewriteCode(wasm: Uint8Array): RewrittenModule {
 
 /** The engine takes any function for an import; what the canister thinks of it must be so. */
 function checkTypes({ importTypes, exportTypes, memory64 }: RewrittenModule): void {
-  const words: Readonly<Record<string, string>> = { p: memory64 ? 'i64' : 'i32', e: memory64 ? 'i64' : 'i32', i: 'i32', I: 'i64' }
+  const words: Readonly<Record<string, string>> = {
+    p: memory64 ? 'i64' : 'i32',
+    e: memory64 ? 'i64' : 'i32',
+    i: 'i32',
+    I: 'i64',
+  }
   for (const [name, type] of importTypes) {
     const call = SYSTEM_API.get(name)
     if (call === undefined || (call.only32 && memory64)) throw invalid(`there is no ic0.${name} for this module`)
@@ -140,8 +156,13 @@ function checkTypes({ importTypes, exportTypes, memory64 }: RewrittenModule): vo
 }
 
 const SYSTEM_ENTRIES: ReadonlySet<string> = new Set([
-  'canister_init', 'canister_pre_upgrade', 'canister_post_upgrade', 'canister_inspect_message', 'canister_heartbeat',
-  'canister_global_timer', 'canister_on_low_wasm_memory',
+  'canister_init',
+  'canister_pre_upgrade',
+  'canister_post_upgrade',
+  'canister_inspect_message',
+  'canister_heartbeat',
+  'canister_global_timer',
+  'canister_on_low_wasm_memory',
 ])
 
 function globalsOf({ mutableGlobals }: RewrittenModule): CanisterCode['globals'] {
@@ -173,5 +194,4 @@ export function serviceOf(code: CanisterCode): string {
   }
 }
 
-const invalid = (note: string): Rejected =>
-  new Rejected('IC0505', `Canister's Wasm module is not valid: ${note}`)
+const invalid = (note: string): Rejected => new Rejected('IC0505', `Canister's Wasm module is not valid: ${note}`)

@@ -10,7 +10,12 @@ export function noteDeadline(machine: Machine, dueNs: bigint): void {
 }
 
 /** A call waits for the outside, but not for ever: for an outcome, or for the process of a principal. */
-export function awaitOutside(machine: Machine, id: number, principal: Uint8Array | undefined, { cells, nowNs }: Slot): void {
+export function awaitOutside(
+  machine: Machine,
+  id: number,
+  principal: Uint8Array | undefined,
+  { cells, nowNs }: Slot,
+): void {
   const callback = getCallback(cells, id)
   if (callback === undefined) return
   const dueNs = nowNs + BigInt(OUTSIDE_TIMEOUT_MS) * 1_000_000n

@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto'
-import { CHUNK_SIZE_BYTES, type GuestFactory, type GuestSnapshot, type ProcessDescription, toHex } from '../../protocol/index.ts'
+import {
+  CHUNK_SIZE_BYTES,
+  type GuestFactory,
+  type GuestSnapshot,
+  type ProcessDescription,
+  toHex,
+} from '../../protocol/index.ts'
 import { type CanisterCode, prepareCode } from './code.ts'
 import { CanisterGuest } from './guest.ts'
 import { CanisterInstance } from './instance.ts'
@@ -112,7 +118,8 @@ export class CanisterFactory implements GuestFactory, MachineHome {
   leave(machine: Machine): void {
     const instance = this.#seats.get(machine)
     this.unseat(machine)
-    if (instance === undefined || this.#spare.length >= SPARE_MAX || instance.heap.pages !== machine.state.heapPages) return
+    if (instance === undefined || this.#spare.length >= SPARE_MAX || instance.heap.pages !== machine.state.heapPages)
+      return
     for (const index of machine.kept.indexes()) if (index < STABLE_BASE) instance.heap.chunk(index).fill(0)
     this.#spare.push(instance)
   }

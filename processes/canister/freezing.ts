@@ -3,7 +3,13 @@
  * and where nobody set a threshold nothing freezes.
  */
 import { type Cells, principalText } from '../../protocol/index.ts'
-import { CODE_MAX_BYTES, MEMORY_MAX_BYTES, SNAPSHOTS_MAX_BYTES, UPLOAD_CHUNK_MAX_BYTES, UPLOAD_CHUNKS_MAX } from './bounds.ts'
+import {
+  CODE_MAX_BYTES,
+  MEMORY_MAX_BYTES,
+  SNAPSHOTS_MAX_BYTES,
+  UPLOAD_CHUNK_MAX_BYTES,
+  UPLOAD_CHUNKS_MAX,
+} from './bounds.ts'
 import { REJECT, type Reject } from './canister-trap.ts'
 import type { Machine } from './machine.ts'
 import { chunkBytes } from './management/chunk-store.ts'
@@ -17,7 +23,8 @@ const GIB = 1n << 30n
 const PAGE_BYTES = 65_536n
 const CHANGE_BYTES = 128n
 /** More than any canister can have. */
-const USED_MAX_BYTES = 2n * BigInt(MEMORY_MAX_BYTES + SNAPSHOTS_MAX_BYTES + CODE_MAX_BYTES + UPLOAD_CHUNKS_MAX * UPLOAD_CHUNK_MAX_BYTES)
+const USED_MAX_BYTES =
+  2n * BigInt(MEMORY_MAX_BYTES + SNAPSHOTS_MAX_BYTES + CODE_MAX_BYTES + UPLOAD_CHUNKS_MAX * UPLOAD_CHUNK_MAX_BYTES)
 
 /** Sizes that `canister_status` tells, in bytes. */
 export function memorySizes(machine: Machine, cells: Cells) {
@@ -48,7 +55,8 @@ export function idleCyclesPerDay(machine: Machine, cells: Cells): bigint {
 const perDay = (bytes: bigint, { memoryAllocation }: Settings): bigint =>
   ((bytes > memoryAllocation ? bytes : memoryAllocation) * GIB_SECOND_CYCLES * SECONDS_PER_DAY) / GIB
 
-const forThreshold = (idlePerDay: bigint, { freezingThreshold }: Settings): bigint => (idlePerDay * (freezingThreshold ?? 0n)) / SECONDS_PER_DAY
+const forThreshold = (idlePerDay: bigint, { freezingThreshold }: Settings): bigint =>
+  (idlePerDay * (freezingThreshold ?? 0n)) / SECONDS_PER_DAY
 
 /** Cycles below which the canister is frozen, under its settings or others. */
 export function freezingLimit(machine: Machine, cells: Cells, settings: Settings = machine.state.settings): bigint {

@@ -26,7 +26,8 @@ export class CanisterGuest implements Guest {
   constructor(process: ProcessDescription, home: MachineHome, snapshot: GuestSnapshot | undefined) {
     const [rootKey = new Uint8Array(0)] = rootKeysOf(process)
     const [unit] = process.policy.schedulers
-    const subnet = rootKey.length > 0 ? selfAuthenticating(rootKey) : unit === undefined ? new Uint8Array(0) : principalOf(unit)
+    const subnet =
+      rootKey.length > 0 ? selfAuthenticating(rootKey) : unit === undefined ? new Uint8Array(0) : principalOf(unit)
     const names = { self: principalOf(process.id), subnet, rootKey }
     this.#machine = new Machine(names, home, snapshot?.engine)
     if (snapshot !== undefined) this.#machine.kept.restore(snapshot.chunks)
@@ -85,4 +86,3 @@ export class CanisterGuest implements Guest {
     this.#machine.close()
   }
 }
-

@@ -22,7 +22,8 @@ function prepareCanister({ wasm }: ModuleDescription): Uint8Array {
   try {
     prepareCode(wasm)
   } catch (error) {
-    if (error instanceof Rejected) throw new Failure('module-refused', { rule: 'canister' }, { note: error.message, cause: error })
+    if (error instanceof Rejected)
+      throw new Failure('module-refused', { rule: 'canister' }, { note: error.message, cause: error })
     throw error
   }
   return wasm

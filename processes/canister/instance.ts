@@ -141,7 +141,11 @@ export class CanisterInstance implements Host {
     if (trap !== undefined) {
       this.heap.clearAllDirty()
       // What the code used before it trapped by itself is not known exactly; what it said in a call is.
-      return { trap, gas: trap.error === 'IC0502' || left < 0n ? gasLimit : bounded(gasLimit - left + BigInt(execution.gas), gasLimit) }
+      return {
+        trap,
+        gas:
+          trap.error === 'IC0502' || left < 0n ? gasLimit : bounded(gasLimit - left + BigInt(execution.gas), gasLimit),
+      }
     }
     const gas = left < 0n ? gasLimit + 1n : gasLimit - left + BigInt(execution.gas + this.dirtyCount * CHUNK_GAS)
     if (gas <= gasLimit) return { trap: undefined, gas }
@@ -163,13 +167,15 @@ export class CanisterInstance implements Host {
     } catch (error) {
       found = error instanceof TypeError ? this.#wideEntry(fun) : undefined
     }
-    if (typeof found !== 'function' || found.length !== 1) throw new CanisterTrap(`there is no callback ${fun} in the table`, 'IC0513')
+    if (typeof found !== 'function' || found.length !== 1)
+      throw new CanisterTrap(`there is no callback ${fun} in the table`, 'IC0513')
     try {
       found(is64 ? BigInt.asIntN(64, env) : Number(env) | 0)
     } catch (error) {
       // Before its first instruction: an argument that the function does not take.
       const isUntouched = this.#gas.value === this.execution.entry.gasLimit - this.#withheld
-      if (error instanceof TypeError && isUntouched) throw new CanisterTrap(`callback ${fun} has another type`, 'IC0513')
+      if (error instanceof TypeError && isUntouched)
+        throw new CanisterTrap(`callback ${fun} has another type`, 'IC0513')
       throw error
     }
   }

@@ -9,7 +9,8 @@ const ANSWER_OVERHEAD_BYTES = 64
 const OUTPUT_OVERHEAD_BYTES = 256
 
 const LETTER: Form<Letter> = {
-  sizeOf: ({ tags, data }) => data.length + tags.reduce((sum, { name, value }) => sum + 3 * (name.length + value.length), 0),
+  sizeOf: ({ tags, data }) =>
+    data.length + tags.reduce((sum, { name, value }) => sum + 3 * (name.length + value.length), 0),
   encode: ({ to, tags, data, depth, callback }) => {
     const writer = new CborWriter()
     writer.array(5)
@@ -29,7 +30,10 @@ const LETTER: Form<Letter> = {
     const reader = new CborReader(bytes)
     reader.array()
     const to = reader.text()
-    const tags: Tag[] = Array.from({ length: reader.array() / 2 }, () => ({ name: reader.text(), value: reader.text() }))
+    const tags: Tag[] = Array.from({ length: reader.array() / 2 }, () => ({
+      name: reader.text(),
+      value: reader.text(),
+    }))
     const [data, depth] = [reader.bytes(), Number(reader.uint())]
     return { to, tags, data, depth, callback: reader.isNull() ? undefined : Number(reader.uint()) }
   },
@@ -37,7 +41,9 @@ const LETTER: Form<Letter> = {
 
 const ANSWER: Form<UserAnswer> = {
   sizeOf: ([call, { reply, reject }]) =>
-    ANSWER_OVERHEAD_BYTES + call.length + (reject === undefined ? reply.length : 3 * (reject.message.length + reject.error.length)),
+    ANSWER_OVERHEAD_BYTES +
+    call.length +
+    (reject === undefined ? reply.length : 3 * (reject.message.length + reject.error.length)),
   encode: answer => encodeCanisterOutput({ answers: [answer], changed: false }),
   decode: bytes => {
     const output = decodeCanisterOutput(bytes)
@@ -50,4 +56,8 @@ const ANSWER: Form<UserAnswer> = {
 /** Messages to other processes. */
 export const LETTERS = new Backlog('o', { count: LETTERS_PER_SLOT_MAX, bytes: LETTERS_PER_SLOT_MAX_BYTES }, LETTER)
 /** Answers to users. */
-export const ANSWERS = new Backlog('O', { count: Number.MAX_SAFE_INTEGER, bytes: OUTPUT_MAX_BYTES - OUTPUT_OVERHEAD_BYTES }, ANSWER)
+export const ANSWERS = new Backlog(
+  'O',
+  { count: Number.MAX_SAFE_INTEGER, bytes: OUTPUT_MAX_BYTES - OUTPUT_OVERHEAD_BYTES },
+  ANSWER,
+)

@@ -83,7 +83,10 @@ export class Machine {
   #globalBytes(): Uint8Array {
     const { globals } = this.state
     if (globals instanceof Uint8Array) return globals
-    return encodeGlobals((this.#code?.globals ?? []).map(({ type }) => type), globals)
+    return encodeGlobals(
+      (this.#code?.globals ?? []).map(({ type }) => type),
+      globals,
+    )
   }
 
   /** Changes some of the state, outside of executions. */
@@ -105,7 +108,10 @@ export class Machine {
   globalsFor(code: CanisterCode): GlobalValues {
     const { globals } = this.state
     if (!(globals instanceof Uint8Array)) return globals
-    const decoded = decodeGlobals(code.globals.map(({ type }) => type), globals)
+    const decoded = decodeGlobals(
+      code.globals.map(({ type }) => type),
+      globals,
+    )
     this.state.globals = decoded
     return decoded
   }
@@ -122,7 +128,13 @@ export class Machine {
   }
 
   /** Enters the code. What it does is kept only if it ends well and `keeps`. @throws {HostFault | TooLong} */
-  execute(code: CanisterCode, what: Parameters<CanisterInstance['run']>[0], entry: Entry, nowNs: bigint, keeps = true): Executed {
+  execute(
+    code: CanisterCode,
+    what: Parameters<CanisterInstance['run']>[0],
+    entry: Entry,
+    nowNs: bigint,
+    keeps = true,
+  ): Executed {
     const instance = this.#seated(code)
     this.globalsFor(code)
     const state = { ...this.state }
@@ -136,7 +148,8 @@ export class Machine {
       this.giveUp()
       throw error
     }
-    if (this.patienceGas !== undefined) this.patienceGas = instance.used < this.patienceGas ? this.patienceGas - instance.used : 0n
+    if (this.patienceGas !== undefined)
+      this.patienceGas = instance.used < this.patienceGas ? this.patienceGas - instance.used : 0n
     const trap = end.trap ?? overLimit(execution, instance)
     if (trap === undefined && keeps) {
       dropDraft(execution)
@@ -199,11 +212,23 @@ export class Machine {
     this.#replaceHeap(new Map())
     this.clearStable()
     this.#replace(undefined)
-    this.change({ ...changes, codeHash: undefined, ownCode: false, codeBytes: 0, heapPages: 0, stablePages: 0, globals: [] })
+    this.change({
+      ...changes,
+      codeHash: undefined,
+      ownCode: false,
+      codeBytes: 0,
+      heapPages: 0,
+      stablePages: 0,
+      globals: [],
+    })
   }
 
   /** Puts a whole memory in place: that of a snapshot. */
-  replaceMemory(code: CanisterCode | undefined, chunks: ReadonlyMap<number, Uint8Array>, changes: Partial<CanisterState>): void {
+  replaceMemory(
+    code: CanisterCode | undefined,
+    chunks: ReadonlyMap<number, Uint8Array>,
+    changes: Partial<CanisterState>,
+  ): void {
     for (const index of [...this.kept.indexes()]) if (!chunks.has(index)) this.kept.put(index, ZEROES)
     for (const [index, bytes] of chunks) this.kept.put(index, bytes)
     this.#replace(code)

@@ -18,7 +18,13 @@ import {
   toHex,
   toUtf8,
 } from '../../protocol/index.ts'
-import { LETTERS_PER_SLOT_MAX_BYTES, LOCAL_STEPS_MAX, METHOD_TAG_MAX_BYTES, PAYLOAD_MAX_BYTES, REJECT_TEXT_MAX } from './bounds.ts'
+import {
+  LETTERS_PER_SLOT_MAX_BYTES,
+  LOCAL_STEPS_MAX,
+  METHOD_TAG_MAX_BYTES,
+  PAYLOAD_MAX_BYTES,
+  REJECT_TEXT_MAX,
+} from './bounds.ts'
 import { REJECT, type Reject, Rejected } from './canister-trap.ts'
 import type { Outcome } from './calls-taken.ts'
 import { CANDID, cyclesOf, JSON_TYPE, readAnswer, tellAnswer } from './answers-told.ts'
@@ -38,7 +44,10 @@ const KNOWN = 'p/'
 export const FIND = 'find/'
 
 /** A management call that a canister makes and that is carried out where it is made. */
-export type LocalManagement = (draft: { method: string; arg: Uint8Array; cycles: bigint; callback: number }, slot: Slot) => boolean
+export type LocalManagement = (
+  draft: { method: string; arg: Uint8Array; cycles: bigint; callback: number },
+  slot: Slot,
+) => boolean
 
 /**
  * What goes out of a canister and comes back: requests and answers between processes.
@@ -72,20 +81,42 @@ export class Post {
     if (deadlineNs !== 0n) noteDeadline(this.#machine, deadlineNs)
     const { reply, reject, cleanup, cycles, callee, method } = draft
     const keep = (process: ProcessId | undefined): void =>
-      putCallback(slot.cells, { id, context: context.id, reply, reject, cleanup, cycles, deadlineNs, callee: process, outside: undefined })
+      putCallback(slot.cells, {
+        id,
+        context: context.id,
+        reply,
+        reject,
+        cleanup,
+        cycles,
+        deadlineNs,
+        callee: process,
+        outside: undefined,
+      })
     const arg = joinBytes(draft.arg)
     const depth = context.depth + 1
     if (callee.length === 0) {
       keep(undefined)
       if (!this.#manage({ method, arg, cycles, callback: id }, slot)) {
-        this.refuse(id, { code: REJECT.canister, error: 'IC0407', message: `Management canister has no method '${method}'` }, slot)
+        this.refuse(
+          id,
+          { code: REJECT.canister, error: 'IC0407', message: `Management canister has no method '${method}'` },
+          slot,
+        )
       }
       return
     }
     if (equalBytes(callee, this.#machine.names.self) && slot.localSteps < LOCAL_STEPS_MAX) {
       slot.localSteps += 1
       keep(undefined)
-      const request = { method, arg, caller: callee, origin: { kind: 'self', callback: id } as const, cycles, deadlineNs, depth: context.depth }
+      const request = {
+        method,
+        arg,
+        caller: callee,
+        origin: { kind: 'self', callback: id } as const,
+        cycles,
+        deadlineNs,
+        depth: context.depth,
+      }
       slot.queue.push({ kind: 'request', request })
       return
     }
@@ -96,7 +127,11 @@ export class Post {
   /** Sends a request to whom `callee` names, once it is known. */
   request(request: Request, slot: Slot): void {
     if (request.depth > DEPTH_MAX) {
-      this.refuse(request.callback, { code: REJECT.transient, error: 'IC0205', message: `calls nested deeper than ${DEPTH_MAX}` }, slot)
+      this.refuse(
+        request.callback,
+        { code: REJECT.transient, error: 'IC0205', message: `calls nested deeper than ${DEPTH_MAX}` },
+        slot,
+      )
       return
     }
     const known = this.#find(request.callee, slot)
@@ -161,7 +196,12 @@ export class Post {
     if (refund > 0n) this.#machine.change({ cycles: this.#machine.state.cycles + refund })
   }
 
-  #reply({ process, reference, candid, depth }: Extract<Origin, { kind: 'process' }>, answer: CanisterAnswer, refund: bigint, slot: Slot): void {
+  #reply(
+    { process, reference, candid, depth }: Extract<Origin, { kind: 'process' }>,
+    answer: CanisterAnswer,
+    refund: bigint,
+    slot: Slot,
+  ): void {
     const { tags, data } = tellAnswer(answer, candid, () => this.#names(slot))
     tags.push({ name: 'X-Reference', value: reference })
     if (refund > 0n) tags.push({ name: 'Cycles', value: String(refund) })
@@ -169,7 +209,10 @@ export class Post {
   }
 
   /** The answer in a push, if it is one to a call of the canister's. */
-  heard(message: { from: ProcessId; tags: readonly Tag[]; data: Uint8Array }, slot: Slot): { callback: number; outcome: Outcome } | undefined {
+  heard(
+    message: { from: ProcessId; tags: readonly Tag[]; data: Uint8Array },
+    slot: Slot,
+  ): { callback: number; outcome: Outcome } | undefined {
     const callback = Number(findTag(message.tags, 'X-Reference'))
     const known = Number.isSafeInteger(callback) ? getCallback(slot.cells, callback) : undefined
     if (known === undefined || known.callee !== message.from) return undefined
@@ -210,14 +253,19 @@ export class Post {
       { name: 'Reference', value: reference },
     ]
     const data = toUtf8(JSON.stringify(input))
-    if (data.length > LETTERS_PER_SLOT_MAX_BYTES) throw new Rejected('IC0408', 'too much for the outside', REJECT.canister)
+    if (data.length > LETTERS_PER_SLOT_MAX_BYTES)
+      throw new Rejected('IC0408', 'too much for the outside', REJECT.canister)
     slot.send({ to: this.messenger, tags, data, depth, callback: undefined })
   }
 
   /** Takes what the messenger unit says of a principal: the calls that waited for it go, or are refused. */
   found(principal: Uint8Array, told: KnownProcess | Reject, slot: Slot): void {
     if ('process' in told) this.learn(told.process, principal, told.candid, slot)
-    for (let waiting = takeWaiting(slot.cells, principal); waiting.length > 0; waiting = takeWaiting(slot.cells, principal)) {
+    for (
+      let waiting = takeWaiting(slot.cells, principal);
+      waiting.length > 0;
+      waiting = takeWaiting(slot.cells, principal)
+    ) {
       for (const request of waiting) {
         if ('process' in told) this.#send(request, told, slot)
         else this.refuse(request.callback, told, slot)

@@ -43,12 +43,14 @@ export function answerQuery(parts: QueryParts, slot: Slot): Uint8Array {
     return 'calls' in given ? encodeCompositeCalls(given.calls) : told(given)
   } catch (error) {
     if (error instanceof Rejected) return told({ reject: error.reject })
-    if (error instanceof MalformedBytes) return told({ reject: { code: REJECT.canister, error: 'IC0408', message: error.message } })
+    if (error instanceof MalformedBytes)
+      return told({ reject: { code: REJECT.canister, error: 'IC0408', message: error.message } })
     throw error
   }
 }
 
-const told = (answer: CanisterAnswer): Uint8Array => encodeCanisterOutput({ answers: [[NO_BYTES, answer]], changed: false })
+const told = (answer: CanisterAnswer): Uint8Array =>
+  encodeCanisterOutput({ answers: [[NO_BYTES, answer]], changed: false })
 
 type Given = CanisterAnswer | { readonly calls: readonly CompositeCall[] }
 
@@ -95,7 +97,14 @@ function queryMethod({ machine, calls }: QueryParts, slot: Slot, method: string,
   if (frozen !== undefined) throw Rejected.of(frozen)
   const { certificate } = slot.message
   if (!code.entries.has(composite)) {
-    const entry = { mode: MODES.NRQ, caller, arg: argumentOf(slot.message), answers: true, certificate, gasLimit: slot.left }
+    const entry = {
+      mode: MODES.NRQ,
+      caller,
+      arg: argumentOf(slot.message),
+      answers: true,
+      certificate,
+      gasLimit: slot.left,
+    }
     const { execution, trap, gas } = machine.execute(code, plain, entry, slot.nowNs, false)
     slot.spend(gas)
     return answerOf(trap, execution.response, name, calls)
@@ -116,7 +125,13 @@ function answerOf(
 ): CanisterAnswer {
   if (trap !== undefined) return { reject: calls.trapReject(trap) }
   if (response === undefined) {
-    return { reject: { code: REJECT.error, error: 'IC0506', message: `Error from Canister ${name}: Canister did not reply to the call` } }
+    return {
+      reject: {
+        code: REJECT.error,
+        error: 'IC0506',
+        message: `Error from Canister ${name}: Canister did not reply to the call`,
+      },
+    }
   }
   if ('reply' in response) return response
   return { reject: { code: REJECT.canister, error: 'IC0406', message: response.message } }
@@ -131,11 +146,16 @@ function compositeQuery(
   certificate: Uint8Array | undefined,
 ): Given {
   const isAgain = Number(findTag(slot.message.tags, 'Canister-Answers') ?? '0') > 0
-  const { arg, answers } = isAgain ? decodeCompositeQuery(slot.message.data) : { arg: argumentOf(slot.message), answers: [] }
+  const { arg, answers } = isAgain
+    ? decodeCompositeQuery(slot.message.data)
+    : { arg: argumentOf(slot.message), answers: [] }
   const open: CallDraft[] = []
   let given: CanisterAnswer | undefined
   let trap: CanisterTrap | undefined
-  const run = (entryPoint: string | readonly [fun: number, env: bigint], entry: Pick<Entry, 'mode'> & Partial<Entry>): void => {
+  const run = (
+    entryPoint: string | readonly [fun: number, env: bigint],
+    entry: Pick<Entry, 'mode'> & Partial<Entry>,
+  ): void => {
     const executed = machine.execute(
       code,
       entryPoint,
@@ -223,6 +243,5 @@ function metadata(machine: Machine, slot: Slot, name: string, caller: Uint8Array
   }
   return found.content
 }
-
 
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b)

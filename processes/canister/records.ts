@@ -1,11 +1,25 @@
-import { asProcessId, CborReader, CborWriter, type CellKey, type Cells, type ProcessId, toBase64Url } from '../../protocol/index.ts'
+import {
+  asProcessId,
+  CborReader,
+  CborWriter,
+  type CellKey,
+  type Cells,
+  type ProcessId,
+  toBase64Url,
+} from '../../protocol/index.ts'
 
 /** Who waits for the answer to a call, and how it is told. */
 export type Origin =
   /** A user: the answer stands in the output, under this id. */
   | { readonly kind: 'user'; readonly call: Uint8Array }
   /** A process: a push with its reference. `candid` says whether it speaks Candid; others speak JSON. */
-  | { readonly kind: 'process'; readonly process: ProcessId; readonly reference: string; readonly candid: boolean; readonly depth: number }
+  | {
+      readonly kind: 'process'
+      readonly process: ProcessId
+      readonly reference: string
+      readonly candid: boolean
+      readonly depth: number
+    }
   /** The canister itself, by the number of its callback. */
   | { readonly kind: 'self'; readonly callback: number }
   /** Nobody: a heartbeat, a timer, a message that wants no answer. */

@@ -39,7 +39,11 @@ export function* sparsePieces(cells: Cells, prefix: CellKey): Generator<readonly
 
 const NO_BYTES = new Uint8Array(0)
 
-function placeOf(prefix: CellKey, at: number, left: number): { readonly key: CellKey; readonly from: number; readonly count: number } {
+function placeOf(
+  prefix: CellKey,
+  at: number,
+  left: number,
+): { readonly key: CellKey; readonly from: number; readonly count: number } {
   const from = at % PIECE_BYTES
   return { key: numbered(prefix, (at - from) / PIECE_BYTES), from, count: Math.min(left, PIECE_BYTES - from) }
 }

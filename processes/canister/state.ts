@@ -243,8 +243,16 @@ function readSettings(reader: CborReader): Settings {
   const pairs = reader.array() / 2
   const environment = Array.from({ length: pairs }, () => [reader.text(), reader.text()] as const)
   return {
-    controllers, computeAllocation, memoryAllocation, freezingThreshold, reservedCyclesLimit,
-    wasmMemoryLimit, wasmMemoryThreshold, logVisibility, snapshotVisibility, environment,
+    controllers,
+    computeAllocation,
+    memoryAllocation,
+    freezingThreshold,
+    reservedCyclesLimit,
+    wasmMemoryLimit,
+    wasmMemoryThreshold,
+    logVisibility,
+    snapshotVisibility,
+    environment,
   }
 }
 
@@ -277,7 +285,10 @@ function readChange(reader: CborReader): Change {
     controllers: readPrincipals(reader),
   }
   if (fields === 6) return change
-  return { ...change, loaded: { takenNs: BigInt(reader.uint()), version: BigInt(reader.uint()), isUploaded: reader.bool() } }
+  return {
+    ...change,
+    loaded: { takenNs: BigInt(reader.uint()), version: BigInt(reader.uint()), isUploaded: reader.bool() },
+  }
 }
 
 function writePrincipals(writer: CborWriter, principals: readonly Uint8Array[]): void {

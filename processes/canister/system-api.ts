@@ -101,8 +101,15 @@ const TABLE: Readonly<Record<string, readonly [type: string, modes: string]>> = 
 }
 
 const ONLY_32: ReadonlySet<string> = new Set([
-  'msg_cycles_available', 'msg_cycles_refunded', 'msg_cycles_accept', 'canister_cycle_balance', 'call_cycles_add',
-  'stable_size', 'stable_grow', 'stable_write', 'stable_read',
+  'msg_cycles_available',
+  'msg_cycles_refunded',
+  'msg_cycles_accept',
+  'canister_cycle_balance',
+  'call_cycles_add',
+  'stable_size',
+  'stable_grow',
+  'stable_write',
+  'stable_read',
 ])
 
 /** Every function that a canister may import from `ic0`, by name. */

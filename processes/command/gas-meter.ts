@@ -44,5 +44,4 @@ export class GasMeter {
   }
 }
 
-export const outOfGas = (): ProgramStop =>
-  new ProgramStop('out-of-gas', 'the gas limit was reached')
+export const outOfGas = (): ProgramStop => new ProgramStop('out-of-gas', 'the gas limit was reached')

@@ -79,8 +79,7 @@ export class CommandGuest implements Guest {
   /** A process that asked is told; whoever else waits sees the error of the slot. */
   #failed(stop: ProgramStop, message: GuestMessage, context: GuestContext, gas: GasMeter): Ending {
     const code = stop.code
-    const used =
-      code === 'trap' || gas.left < 0n || code === 'stack-overflow' ? gas.limit : gas.used
+    const used = code === 'trap' || gas.left < 0n || code === 'stack-overflow' ? gas.limit : gas.used
     const error = { code, message: stop.message.slice(0, ERROR_TEXT_MAX_BYTES / 4) }
     if (!isRequest(message) || used >= gas.limit) return { status: 'error', gas: used, error }
     context.send(replyTo(message, 'Error', [{ name: 'Error', value: code }], error))

@@ -35,8 +35,7 @@ export function checkActions(actions: readonly Action[], charge: (gas: number) =
   for (const action of actions) {
     charge(costOf(action))
     if (action.kind === 'error') throw new ProgramStop({ chosen: action.code }, action.message)
-    if (action.kind === 'send' && action.to === '')
-      throw new ProgramStop('bad-output', 'a message to nobody')
+    if (action.kind === 'send' && action.to === '') throw new ProgramStop('bad-output', 'a message to nobody')
   }
   if (actions.filter(({ kind }) => kind === 'reply').length > 1)
     throw new ProgramStop('bad-output', 'more than one reply')
@@ -97,9 +96,7 @@ type Request = GuestMessage & { readonly fromProcess: ProcessId }
 
 /** Whether a process waits for an answer to this message. */
 export const isRequest = (message: GuestMessage): message is Request =>
-  message.fromProcess !== undefined &&
-  message.kind !== 'query' &&
-  findTag(message.tags, 'Reference') !== undefined
+  message.fromProcess !== undefined && message.kind !== 'query' && findTag(message.tags, 'Reference') !== undefined
 
 /** Tells the process that asked how it went. */
 export function replyTo(

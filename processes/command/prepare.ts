@@ -47,12 +47,9 @@ export function prepareCommand(module: ModuleDescription): Uint8Array {
 /** Types of the functions a program may import, by module and name. */
 type Allowed = Readonly<Record<string, Readonly<Record<string, string>>>>
 
-const WASI_TYPES = Object.fromEntries(
-  Object.entries(WASI_CALLS).map(([name, { type }]) => [name, type]),
-)
+const WASI_TYPES = Object.fromEntries(Object.entries(WASI_CALLS).map(([name, { type }]) => [name, type]))
 
-const usesWasmer = (module: ModuleDescription): boolean =>
-  findTag(module.tags, 'Command-Engine') === 'wasmer'
+const usesWasmer = (module: ModuleDescription): boolean => findTag(module.tags, 'Command-Engine') === 'wasmer'
 
 /** Where there is no Wasmer there is no result, instead of another one. @throws {Failure} `unsupported-format` */
 function requireWasmer(): void {
@@ -66,8 +63,7 @@ function requireWasmer(): void {
   }
 }
 
-const noWasmer = (note: string): Failure =>
-  new Failure('unsupported-format', { engine: 'wasmer' }, { note })
+const noWasmer = (note: string): Failure => new Failure('unsupported-format', { engine: 'wasmer' }, { note })
 
 function importsFor(module: ModuleDescription): Allowed {
   if (!usesWasmer(module)) return { [WASI_MODULE]: WASI_TYPES }
@@ -97,24 +93,16 @@ function rewriteProgram(wasm: Uint8Array, allowed: Allowed): Uint8Array {
   } catch (error) {
     if (!(error instanceof ModuleRefused)) throw error
     const details = unknown === undefined ? {} : { import: unknown }
-    throw new Failure(
-      'module-refused',
-      { rule: error.reason, ...details },
-      { cause: error, note: error.message },
-    )
+    throw new Failure('module-refused', { rule: error.reason, ...details }, { cause: error, note: error.message })
   }
 }
 
 /** Lets the engine compare the types of imports and of `_start` with those of WASI. */
 function checkLinks(module: WebAssembly.Module, allowed: Allowed): void {
-  const stubs = Object.entries(allowed).map(([from, types]) => [
-    from,
-    instantiate(exportingModule(types), {}),
-  ])
+  const stubs = Object.entries(allowed).map(([from, types]) => [from, instantiate(exportingModule(types), {})])
   let exports: WebAssembly.Exports
   try {
-    exports = new WebAssembly.Instance(module, Object.fromEntries(stubs) as WebAssembly.Imports)
-      .exports
+    exports = new WebAssembly.Instance(module, Object.fromEntries(stubs) as WebAssembly.Imports).exports
   } catch (cause) {
     if (cause instanceof WebAssembly.LinkError)
       throw refused('import-type', 'an import has another type than WASI says', cause)
@@ -125,19 +113,12 @@ function checkLinks(module: WebAssembly.Module, allowed: Allowed): void {
   try {
     instantiate(importingModule({ _start: '>' }), { atoll: { _start: exports['_start'] } })
   } catch (cause) {
-    throw refused(
-      'export-type',
-      'a program exports the function _start, which takes and gives nothing',
-      cause,
-    )
+    throw refused('export-type', 'a program exports the function _start, which takes and gives nothing', cause)
   }
 }
 
 const instantiate = (bytes: Uint8Array, imports: Record<string, Record<string, unknown>>) =>
-  new WebAssembly.Instance(
-    new WebAssembly.Module(new Uint8Array(bytes)),
-    imports as WebAssembly.Imports,
-  ).exports
+  new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(bytes)), imports as WebAssembly.Imports).exports
 
 /** Compiles what `prepareCommand` made. @throws {HostFault} */
 export function loadCommand(prepared: Uint8Array, module: ModuleDescription): GuestFactory {
@@ -146,8 +127,7 @@ export function loadCommand(prepared: Uint8Array, module: ModuleDescription): Gu
     : new DirectEngine(compileRewritten(prepared), startCost(prepared))
   return {
     image: { pages: 0, chunks: new Map(), engine: concatBytes() },
-    open: spawned =>
-      new CommandGuest({ process: spawned, engine, settings: settingsOf(module, spawned) }),
+    open: spawned => new CommandGuest({ process: spawned, engine, settings: settingsOf(module, spawned) }),
     close: () => engine.close(),
   }
 }
@@ -165,8 +145,7 @@ function settingsOf(...of: Parameters<typeof readSettings>): CommandSettings | s
 const isOwn = <T extends object>(object: T | undefined, name: PropertyKey): name is keyof T =>
   object !== undefined && Object.hasOwn(object, name)
 
-const startCost = (prepared: Uint8Array): number =>
-  START_COST + Math.ceil(START_BYTE_COST * prepared.length)
+const startCost = (prepared: Uint8Array): number => START_COST + Math.ceil(START_BYTE_COST * prepared.length)
 
 const refused = (rule: string, note: string, cause?: unknown): Failure =>
   new Failure('module-refused', { rule }, cause === undefined ? { note } : { note, cause })

@@ -38,5 +38,4 @@ export class ProgramExit extends Error {
 }
 
 /** An argument of a host call points outside of memory: the same as if the program had gone there itself. */
-export const badAddress = (): ProgramStop =>
-  new ProgramStop('trap', 'memory access out of bounds in a host call')
+export const badAddress = (): ProgramStop => new ProgramStop('trap', 'memory access out of bounds in a host call')

@@ -87,10 +87,7 @@ export class DirectEngine implements Engine {
   }
 }
 
-function instantiate(
-  module: WebAssembly.Module,
-  imports: WebAssembly.Imports,
-): WebAssembly.Exports {
+function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): WebAssembly.Exports {
   try {
     return new WebAssembly.Instance(module, imports).exports
   } catch (cause) {
@@ -98,10 +95,7 @@ function instantiate(
   }
 }
 
-function callMain(
-  exports: WebAssembly.Exports,
-  gas: GasMeter,
-): { exit: number; stop: ProgramStop | undefined } {
+function callMain(exports: WebAssembly.Exports, gas: GasMeter): { exit: number; stop: ProgramStop | undefined } {
   const functionOf = (name: string) => exports[name] as (() => void) | undefined
   try {
     functionOf(INJECTED.start)?.()

@@ -1,9 +1,4 @@
-import {
-  findTag,
-  type ModuleDescription,
-  type ProcessDescription,
-  type Tag,
-} from '../../protocol/index.ts'
+import { findTag, type ModuleDescription, type ProcessDescription, type Tag } from '../../protocol/index.ts'
 import { isPathTooLong } from './files/file-tree.ts'
 
 /** What tags say about how a program is run; those of the process come before those of the module. */
@@ -57,9 +52,7 @@ function readEnv(tags: readonly Tag[]): Readonly<Record<string, string>> {
 export function readApp(path: string): string {
   const parts = path.split('/').slice(1)
   const isWell =
-    path.startsWith('/') &&
-    !path.includes('\0') &&
-    parts.every(part => part !== '' && part !== '.' && part !== '..')
+    path.startsWith('/') && !path.includes('\0') && parts.every(part => part !== '' && part !== '.' && part !== '..')
   if (isWell && !isPathTooLong(path.slice(1))) return path
   throw new BadSetting('Command-App is an absolute path')
 }

@@ -1,11 +1,4 @@
-import {
-  type CellKey,
-  dataText,
-  type GuestMessage,
-  type ProcessId,
-  toBase64Url,
-  toUtf8,
-} from '../../protocol/index.ts'
+import { type CellKey, dataText, type GuestMessage, type ProcessId, toBase64Url, toUtf8 } from '../../protocol/index.ts'
 import { findTag } from '../../protocol/index.ts'
 import { toBase64 } from './base64.ts'
 

@@ -66,8 +66,7 @@ function textOf(stdout: Uint8Array): string {
 function readLine(text: string): Action {
   const line = asFields(parse(text), 'a JSON object with one key')
   const [entry, ...others] = Object.entries(line)
-  if (entry === undefined || others.length > 0)
-    throw new BadLine('expected a JSON object with one key')
+  if (entry === undefined || others.length > 0) throw new BadLine('expected a JSON object with one key')
   const [kind, value] = entry
   switch (kind) {
     case 'send': {
@@ -99,8 +98,7 @@ function readLine(text: string): Action {
     case 'error': {
       const fields = fieldsOf(value, kind, ['code', 'message'])
       const code = textField(fields, 'code')
-      if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(code))
-        throw new BadLine('expected a code in kebab-case')
+      if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(code)) throw new BadLine('expected a code in kebab-case')
       return { kind, code, message: textField(fields, 'message') }
     }
   }
@@ -118,10 +116,7 @@ function timerOf(fields: Fields): Action {
 /** Tags and data: data that is no text is sent as JSON, and says so. */
 function payloadOf(fields: Fields): Payload {
   const action = optionalText(fields, 'action')
-  const tags = [
-    ...(action === undefined ? [] : [{ name: 'Action', value: action }]),
-    ...tagsOf(fields['tags']),
-  ]
+  const tags = [...(action === undefined ? [] : [{ name: 'Action', value: action }]), ...tagsOf(fields['tags'])]
   const { data } = fields
   const encoding = optionalText(fields, 'encoding') ?? 'utf-8'
   if (typeof data !== 'string') {
@@ -141,13 +136,10 @@ function payloadOf(fields: Fields): Payload {
 function tagsOf(value: unknown): Tag[] {
   if (value === undefined) return []
   const pairs = Array.isArray(value)
-    ? value
-        .map(one => fieldsOf(one, 'tag', ['name', 'value']))
-        .map(one => [one['name'], one['value']] as const)
+    ? value.map(one => fieldsOf(one, 'tag', ['name', 'value'])).map(one => [one['name'], one['value']] as const)
     : Object.entries(asFields(value, 'tags'))
   return pairs.map(([name, text]) => {
-    if (typeof name !== 'string' || typeof text !== 'string')
-      throw new BadLine('expected tags with text as values')
+    if (typeof name !== 'string' || typeof text !== 'string') throw new BadLine('expected tags with text as values')
     return { name: name.toWellFormed(), value: text.toWellFormed() }
   })
 }
@@ -169,8 +161,7 @@ function isShallow(value: unknown, levels: number): boolean {
 }
 
 function asFields(value: unknown, what: string): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new BadLine(`expected ${what}`)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new BadLine(`expected ${what}`)
   return value as Fields
 }
 

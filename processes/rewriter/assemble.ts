@@ -116,11 +116,7 @@ function codeSection({ shape, injected, bodies }: Parts): Uint8Array {
 }
 
 /** What is exported on top of the module's own exports. */
-export function addedExports(
-  shape: ModuleShape,
-  layout: Layout,
-  injected: InjectedFunctions,
-): ModuleExport[] {
+export function addedExports(shape: ModuleShape, layout: Layout, injected: InjectedFunctions): ModuleExport[] {
   const exports: ModuleExport[] = [
     { name: INJECTED.gas, kind: 'global', index: layout.gasGlobal },
     { name: INJECTED.depth, kind: 'global', index: layout.depthGlobal },

@@ -7,15 +7,7 @@ import { NanFlow, NO_NAN } from './nan-flow.ts'
 import type { OperandStack } from './operand-stack.ts'
 import type { RewriteFeatures } from './profile.ts'
 import { ModuleRefused, type RefusalReason } from './refusal.ts'
-import {
-  type FunctionType,
-  I32,
-  I64,
-  isReference,
-  typeName,
-  UNKNOWN,
-  type ValueType,
-} from './value-types.ts'
+import { type FunctionType, I32, I64, isReference, typeName, UNKNOWN, type ValueType } from './value-types.ts'
 
 /** What all functions of a module share while they are scanned. */
 export interface ScanContext {

@@ -50,5 +50,4 @@ function functionUsesFloat(shape: ModuleShape, index: number): boolean {
   return type !== undefined && (type.params.some(crosses) || type.results.some(crosses))
 }
 
-const refused = (reason: RefusalReason, detail: string): ModuleRefused =>
-  new ModuleRefused(reason, 0, detail)
+const refused = (reason: RefusalReason, detail: string): ModuleRefused => new ModuleRefused(reason, 0, detail)

@@ -8,8 +8,7 @@ export function compileRewritten(bytes: Uint8Array): WebAssembly.Module {
   try {
     return new WebAssembly.Module(new Uint8Array(bytes))
   } catch (cause) {
-    if (cause instanceof WebAssembly.CompileError)
-      throw new Error('rewritten code does not compile', { cause })
+    if (cause instanceof WebAssembly.CompileError) throw new Error('rewritten code does not compile', { cause })
     throw new HostFault('no memory to compile code', { cause })
   }
 }

@@ -1,26 +1,12 @@
 import type { ByteReader } from './byte-reader.ts'
 import { ModuleRefused } from './refusal.ts'
 import type { ShapeBuilder } from './shape-builder.ts'
-import {
-  EXTERNREF,
-  F32,
-  F64,
-  FUNCREF,
-  I32,
-  I64,
-  typeName,
-  V128,
-  type ValueType,
-} from './value-types.ts'
+import { EXTERNREF, F32, F64, FUNCREF, I32, I64, typeName, V128, type ValueType } from './value-types.ts'
 
 const END = 0x0b
 
 /** Reads one initialiser and checks that it is constant and of the expected type. */
-export function readConstantExpression(
-  reader: ByteReader,
-  builder: ShapeBuilder,
-  expected: ValueType,
-): void {
+export function readConstantExpression(reader: ByteReader, builder: ShapeBuilder, expected: ValueType): void {
   const stack: ValueType[] = []
   const offset = reader.position
   for (;;) {
@@ -35,12 +21,7 @@ export function readConstantExpression(
   }
 }
 
-function readConstant(
-  opcode: number,
-  reader: ByteReader,
-  builder: ShapeBuilder,
-  stack: ValueType[],
-): void {
+function readConstant(opcode: number, reader: ByteReader, builder: ShapeBuilder, stack: ValueType[]): void {
   switch (opcode) {
     case 0x41:
       reader.s32()

@@ -5,11 +5,7 @@ import { ModuleRefused } from './refusal.ts'
 import type { RewriteProfile } from './profile.ts'
 import type { ShapeBuilder } from './shape-builder.ts'
 
-export function readImportSection(
-  reader: ByteReader,
-  builder: ShapeBuilder,
-  profile: RewriteProfile,
-): void {
+export function readImportSection(reader: ByteReader, builder: ShapeBuilder, profile: RewriteProfile): void {
   const count = reader.u32()
   builder.bound(count, builder.limits.importsMax, 'imports-too-many', reader.position)
   for (let index = 0; index < count; index += 1) {
@@ -58,10 +54,5 @@ export function readGlobalType(reader: ByteReader, builder: ShapeBuilder): void 
   const mutable = reader.byte()
   if (mutable > 1) throw reader.malformed('mutability')
   builder.globals.push({ type, mutable: mutable === 1 })
-  builder.bound(
-    builder.globals.length,
-    builder.limits.globalsMax,
-    'globals-too-many',
-    reader.position,
-  )
+  builder.bound(builder.globals.length, builder.limits.globalsMax, 'globals-too-many', reader.position)
 }

@@ -57,12 +57,7 @@ export function decodeModule(bytes: Uint8Array, profile: RewriteProfile): Module
   return builder.shape()
 }
 
-function readSection(
-  id: number,
-  reader: ByteReader,
-  builder: ShapeBuilder,
-  profile: RewriteProfile,
-): void {
+function readSection(id: number, reader: ByteReader, builder: ShapeBuilder, profile: RewriteProfile): void {
   switch (id) {
     case SECTION.type:
       return readTypeSection(reader, builder)
@@ -129,11 +124,7 @@ function readTableSection(reader: ByteReader, builder: ShapeBuilder): void {
   }
 }
 
-function readMemorySection(
-  reader: ByteReader,
-  builder: ShapeBuilder,
-  profile: RewriteProfile,
-): void {
+function readMemorySection(reader: ByteReader, builder: ShapeBuilder, profile: RewriteProfile): void {
   const count = reader.u32()
   if (count > 1) throw new ModuleRefused('multi-memory', reader.position, `${count} memories`)
   if (count === 1) readMemoryType(reader, builder, profile.memoryPagesMax, false)

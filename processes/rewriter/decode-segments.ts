@@ -43,11 +43,7 @@ function readElementType(reader: ByteReader, expressions: boolean): ValueType {
   return FUNCREF
 }
 
-function readElementItems(
-  reader: ByteReader,
-  builder: ShapeBuilder,
-  expressionType: ValueType | undefined,
-): void {
+function readElementItems(reader: ByteReader, builder: ShapeBuilder, expressionType: ValueType | undefined): void {
   const count = reader.u32()
   builder.elementCount += count
   const { elementsMax } = builder.limits

@@ -64,12 +64,7 @@ function readLimits(reader: ByteReader): Limits {
   return { is64, shared: (flags & 2) !== 0, pageSize: (flags & 8) !== 0, min, max }
 }
 
-export function readMemoryType(
-  reader: ByteReader,
-  builder: ShapeBuilder,
-  pagesMax: number,
-  imported: boolean,
-): void {
+export function readMemoryType(reader: ByteReader, builder: ShapeBuilder, pagesMax: number, imported: boolean): void {
   const offset = reader.position
   const { is64, shared, pageSize, min, max } = readLimits(reader)
   if (shared) throw new ModuleRefused('shared-memory', offset, 'shared memory')

@@ -171,13 +171,7 @@ export class InjectedFunctions {
   }
 
   /** `if (count > cap || count + size > cap) return -1`, unsigned, in 64 bits. */
-  #refuseAbove(
-    code: CodeWriter,
-    count: () => CodeWriter,
-    size: () => CodeWriter,
-    cap: number,
-    type: ValueType,
-  ): void {
+  #refuseAbove(code: CodeWriter, count: () => CodeWriter, size: () => CodeWriter, cap: number, type: ValueType): void {
     count().i64(cap).byte(0x56)
     count()
     size().byte(0x7c).i64(cap).code(0x56, 0x72, 0x04, 0x40)

@@ -2,13 +2,7 @@ import type { FunctionType, ValueType } from './value-types.ts'
 
 export type ExternalKind = 'function' | 'table' | 'memory' | 'global' | 'tag'
 
-export const EXTERNAL_KINDS: readonly ExternalKind[] = [
-  'function',
-  'table',
-  'memory',
-  'global',
-  'tag',
-]
+export const EXTERNAL_KINDS: readonly ExternalKind[] = ['function', 'table', 'memory', 'global', 'tag']
 
 export interface MemoryType {
   readonly is64: boolean

@@ -80,5 +80,4 @@ export class NanFlow {
   }
 }
 
-const isCanonical = (edit: { readonly kind: string }): edit is CanonicalEdit =>
-  edit.kind === 'canonical'
+const isCanonical = (edit: { readonly kind: string }): edit is CanonicalEdit => edit.kind === 'canonical'

@@ -13,13 +13,7 @@ export const SIMD = 0x200
 export const CODES = 0x300
 
 /** What follows an opcode. */
-export type Immediate =
-  | 'none'
-  | 'memory-argument'
-  | 'lane'
-  | 'memory-argument-lane'
-  | 'bytes16'
-  | 'shuffle'
+export type Immediate = 'none' | 'memory-argument' | 'lane' | 'memory-argument-lane' | 'bytes16' | 'shuffle'
 
 /**
  * What an instruction does to the bits of a NaN:
@@ -62,10 +56,7 @@ const typeOf = (letter: string): ValueType => {
 }
 
 /** Reads `ii>i`: two i32 operands, one i32 result. */
-function instruction(
-  signature: string,
-  rest: Partial<Omit<Instruction, 'pops' | 'push'>> = {},
-): Instruction {
+function instruction(signature: string, rest: Partial<Omit<Instruction, 'pops' | 'push'>> = {}): Instruction {
   const [pops = '', push = ''] = signature.split('>')
   return {
     pops: [...pops].map(typeOf),

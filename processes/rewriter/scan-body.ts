@@ -56,8 +56,7 @@ function foldCharges(edits: readonly Edit[]): void {
   }
 }
 
-const countSlots = (types: readonly ValueType[]): number =>
-  types.reduce((sum, type) => sum + slotsOf(type), 0)
+const countSlots = (types: readonly ValueType[]): number => types.reduce((sum, type) => sum + slotsOf(type), 0)
 
 function readLocals(scan: BodyScan): { localGroups: number; localBytes: Range } {
   const { reader } = scan

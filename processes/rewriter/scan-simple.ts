@@ -34,11 +34,7 @@ function keptOperand(scan: BodyScan, { nan, pops }: Instruction): CanonicalEdit 
 }
 
 /** Arithmetic gives bits that the engine chose if they are a NaN's: see NanRole. */
-function pushResult(
-  scan: BodyScan,
-  { nan, push }: Instruction,
-  kept: CanonicalEdit | undefined,
-): void {
+function pushResult(scan: BodyScan, { nan, push }: Instruction, kept: CanonicalEdit | undefined): void {
   const chosen = isFloat(push) && (nan === 'none' || kept !== undefined)
   scan.push(push, chosen ? scan.planCanonical(push, kept?.local) : undefined)
 }
@@ -91,10 +87,7 @@ function mark(scan: BodyScan, instruction: Instruction, offset: number): void {
   const value = scan.operands.value(1)
   const { at } = scan
   if (origin === ORIGIN.constant) {
-    scan.addMark(
-      { kind: 'mark', at, address: 'constant', base: value, valueType, low: offset, high },
-      0,
-    )
+    scan.addMark({ kind: 'mark', at, address: 'constant', base: value, valueType, low: offset, high }, 0)
     return
   }
   if (origin === ORIGIN.unknown || scan.assignment(origin) !== value) {
@@ -112,8 +105,5 @@ function mark(scan: BodyScan, instruction: Instruction, offset: number): void {
       return
     }
   }
-  scan.addMark(
-    { kind: 'mark', at, address: 'local', base: origin, valueType, low: offset, high },
-    value,
-  )
+  scan.addMark({ kind: 'mark', at, address: 'local', base: origin, valueType, low: offset, high }, value)
 }

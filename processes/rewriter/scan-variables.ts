@@ -4,17 +4,7 @@ import { readValueType } from './decode-types.ts'
 import type { GlobalType } from './module-shape.ts'
 import { NO_NAN } from './nan-flow.ts'
 import { ORIGIN } from './operand-stack.ts'
-import {
-  F32,
-  F64,
-  FUNCREF,
-  I32,
-  I64,
-  isFloat,
-  isReference,
-  UNKNOWN,
-  type ValueType,
-} from './value-types.ts'
+import { F32, F64, FUNCREF, I32, I64, isFloat, isReference, UNKNOWN, type ValueType } from './value-types.ts'
 
 /** Locals, globals, constants, drop, select and references. Says whether the code was one. */
 export function scanVariable(scan: BodyScan, code: number): boolean {

@@ -11,5 +11,4 @@ const BYTES_PER_SLOT = 8
 const MARGIN_BYTES = 256 * 1024
 
 /** The stack that a thread needs to run guests with this depth limit, for `--stack-size`. */
-export const stackBytesFor = (frameSlotsMax: number): number =>
-  frameSlotsMax * BYTES_PER_SLOT + MARGIN_BYTES
+export const stackBytesFor = (frameSlotsMax: number): number => frameSlotsMax * BYTES_PER_SLOT + MARGIN_BYTES

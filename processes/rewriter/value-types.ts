@@ -22,8 +22,7 @@ const NAMES = new Map<ValueType, string>([
 ])
 
 /** The name of a type in the text format. */
-export const typeName = (type: ValueType): string =>
-  NAMES.get(type) ?? `type 0x${type.toString(16)}`
+export const typeName = (type: ValueType): string => NAMES.get(type) ?? `type 0x${type.toString(16)}`
 
 export const isReference = (type: ValueType): boolean => type === FUNCREF || type === EXTERNREF
 

@@ -38,9 +38,7 @@ export async function compileProcess(text) {
 /** @returns {Promise<Map<string, string>>} text by file name, in order of the names. */
 async function readSources() {
   const names = (await readdir(SOURCES)).filter(name => name.endsWith('.ts')).sort()
-  return new Map(
-    await Promise.all(names.map(async name => [name, await readFile(join(SOURCES, name), 'utf8')])),
-  )
+  return new Map(await Promise.all(names.map(async name => [name, await readFile(join(SOURCES, name), 'utf8')])))
 }
 
 /** @param {Map<string, string>} sources */

@@ -202,7 +202,12 @@ class CandidReader {
       case 'func': {
         if (!this.#flag()) throw this.#bad('an opaque reference')
         const { principal } = this.#principal()
-        return { record: new Map<number, CandidValue>([[0, { principal }], [1, fromUtf8(this.#take(this.#small()))]]) }
+        return {
+          record: new Map<number, CandidValue>([
+            [0, { principal }],
+            [1, fromUtf8(this.#take(this.#small()))],
+          ]),
+        }
       }
     }
   }
@@ -220,7 +225,12 @@ class CandidReader {
     this.#value(type, depth)
     this.#apart = label
     const reference = typeof type === 'string' ? primitiveCode(type) : signedLeb(BigInt(type))
-    return concatBytes(this.#bytes.subarray(0, this.#tableEnd), Uint8Array.of(1), reference, this.#bytes.subarray(from, this.#at))
+    return concatBytes(
+      this.#bytes.subarray(0, this.#tableEnd),
+      Uint8Array.of(1),
+      reference,
+      this.#bytes.subarray(from, this.#at),
+    )
   }
 
   #flag(): boolean {

@@ -167,7 +167,9 @@ function fixed(type: string, value: bigint): Uint8Array {
   return bytes
 }
 
-const isObject = (value: CandidValue): value is Exclude<CandidValue, null | boolean | bigint | number | string | Uint8Array | readonly CandidValue[]> =>
+const isObject = (
+  value: CandidValue,
+): value is Exclude<CandidValue, null | boolean | bigint | number | string | Uint8Array | readonly CandidValue[]> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
 
 const wrong = (type: string): TypeError => new TypeError(`candid: expected ${type}`)

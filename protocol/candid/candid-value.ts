@@ -13,8 +13,23 @@ export type CandidType =
 export type CandidFields = readonly (readonly [label: number, type: CandidType])[]
 
 export const CANDID_PRIMITIVES = [
-  'null', 'bool', 'nat', 'int', 'nat8', 'nat16', 'nat32', 'nat64', 'int8', 'int16', 'int32', 'int64', 'float32', 'float64',
-  'text', 'reserved', 'empty',
+  'null',
+  'bool',
+  'nat',
+  'int',
+  'nat8',
+  'nat16',
+  'nat32',
+  'nat64',
+  'int8',
+  'int16',
+  'int32',
+  'int64',
+  'float32',
+  'float64',
+  'text',
+  'reserved',
+  'empty',
 ] as const
 export type CandidPrimitive = (typeof CANDID_PRIMITIVES)[number] | 'principal'
 

@@ -17,9 +17,7 @@ export type HashTree =
   | readonly [3, Uint8Array]
   | readonly [4, Uint8Array]
 
-export type LookUp =
-  | { readonly status: 'found'; readonly tree: HashTree }
-  | { readonly status: 'absent' | 'unknown' }
+export type LookUp = { readonly status: 'found'; readonly tree: HashTree } | { readonly status: 'absent' | 'unknown' }
 
 /** Levels of forks and labels in one tree that is read: a balanced one of 2^64 entries has fewer. */
 export const HASH_TREE_DEPTH_MAX = 256
@@ -87,7 +85,8 @@ function checkOrder(tree: HashTree): void {
       visit(node[1])
       visit(node[2])
     } else if (node[0] === 2) {
-      if (previous !== undefined && compareBytes(previous, node[1]) >= 0) throw new MalformedBytes('hash tree: labels out of order', 0)
+      if (previous !== undefined && compareBytes(previous, node[1]) >= 0)
+        throw new MalformedBytes('hash tree: labels out of order', 0)
       previous = node[1]
       checkOrder(node[2])
     } else if (node[0] === 3 && previous !== undefined) throw new MalformedBytes('hash tree: a leaf beside labels', 0)

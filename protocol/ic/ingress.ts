@@ -43,7 +43,11 @@ function readRootKeys(tags: ProcessDescription['tags']): Uint8Array[] {
 }
 
 /** Why the request may not stand in the feed of `process` at that time; nothing, if it may. */
-export function refuteIngress(envelope: RequestEnvelope<CallRequest>, process: ProcessDescription, timestampMs: number): string | undefined {
+export function refuteIngress(
+  envelope: RequestEnvelope<CallRequest>,
+  process: ProcessDescription,
+  timestampMs: number,
+): string | undefined {
   const { canister } = envelope.request
   if (canister.length > 0 && !equalBytes(canister, principalOf(process.id))) return 'it is for another canister'
   const { notBeforeMs, notAfterMs } = ingressWindow(envelope)
@@ -65,8 +69,12 @@ export function refuteSpawnRequest(process: ProcessDescription, timestampMs: num
 }
 
 /** Between which times, both included, slot 0 may hold the request that makes a process; any, if none does. */
-export function spawnWindow(process: Pick<ProcessDescription, 'tags' | 'data'>): ReturnType<typeof ingressWindow> | undefined {
-  return findTag(process.tags, 'Canister-Request') === 'ingress' ? ingressWindow(decodeIngress(process.data)) : undefined
+export function spawnWindow(
+  process: Pick<ProcessDescription, 'tags' | 'data'>,
+): ReturnType<typeof ingressWindow> | undefined {
+  return findTag(process.tags, 'Canister-Request') === 'ingress'
+    ? ingressWindow(decodeIngress(process.data))
+    : undefined
 }
 
 /** Between which times, both included, a slot may hold the request: it and all its delegations must hold then. */

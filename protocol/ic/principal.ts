@@ -42,8 +42,7 @@ export function principalFromText(text: string): Uint8Array {
   const bytes = fromBase32(text)
   if (bytes.length < CRC_BYTES) throw new MalformedBytes('principal: too short', 0)
   const principal = bytes.slice(CRC_BYTES)
-  if (principal.length > PRINCIPAL_MAX_BYTES)
-    throw new MalformedBytes('principal: too long', TEXT_MAX)
+  if (principal.length > PRINCIPAL_MAX_BYTES) throw new MalformedBytes('principal: too long', TEXT_MAX)
   if (new DataView(bytes.buffer).getUint32(0) !== crc32(principal)) throw wrongForm(0)
   return principal
 }
@@ -119,8 +118,7 @@ function fromBase32(text: string): Uint8Array {
   return bytes.subarray(0, at)
 }
 
-const wrongForm = (offset: number): MalformedBytes =>
-  new MalformedBytes('principal: wrong checksum or form', offset)
+const wrongForm = (offset: number): MalformedBytes => new MalformedBytes('principal: wrong checksum or form', offset)
 
 function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff

@@ -62,7 +62,16 @@ export interface RequestEnvelope<R extends CallRequest | ReadStateRequest = Call
 }
 
 const ENVELOPE_FIELDS = new Set(['content', 'sender_pubkey', 'sender_sig', 'sender_delegation'])
-const CALL_FIELDS = new Set(['request_type', 'canister_id', 'method_name', 'arg', 'sender', 'ingress_expiry', 'nonce', 'sender_info'])
+const CALL_FIELDS = new Set([
+  'request_type',
+  'canister_id',
+  'method_name',
+  'arg',
+  'sender',
+  'ingress_expiry',
+  'nonce',
+  'sender_info',
+])
 const READ_FIELDS = new Set(['request_type', 'paths', 'sender', 'ingress_expiry', 'nonce'])
 const DELEGATION_FIELDS = new Set(['pubkey', 'expiration', 'targets', 'permissions'])
 const METHOD_MAX = 20_000
@@ -93,7 +102,8 @@ export function decodeIngress(bytes: Uint8Array): RequestEnvelope<CallRequest> {
 function readRequest(content: IcMap): CallRequest | ReadStateRequest {
   const type = content.get('request_type')
   const anyNonce = content.get('nonce')
-  if (anyNonce !== undefined && !(anyNonce instanceof Uint8Array && anyNonce.length <= IC_NONCE_MAX_BYTES)) throw bad('envelope: bad nonce')
+  if (anyNonce !== undefined && !(anyNonce instanceof Uint8Array && anyNonce.length <= IC_NONCE_MAX_BYTES))
+    throw bad('envelope: bad nonce')
   if (type === 'read_state') {
     mapOf(content, 'content', READ_FIELDS)
     return { type, ...fieldsOf(content), paths: listOf(content.get('paths'), 'paths', IC_PATHS_MAX).map(readPath) }
@@ -114,12 +124,19 @@ function readRequest(content: IcMap): CallRequest | ReadStateRequest {
 }
 
 function fieldsOf(content: IcMap): RequestFields {
-  return { sender: principalOf(content.get('sender'), 'sender'), expiryNs: natOf(content.get('ingress_expiry'), 'ingress_expiry') }
+  return {
+    sender: principalOf(content.get('sender'), 'sender'),
+    expiryNs: natOf(content.get('ingress_expiry'), 'ingress_expiry'),
+  }
 }
 
 function readSenderInfo(value: IcValue): SenderInfo {
   const map = mapOf(value, 'sender_info', new Set(['info', 'signer', 'sig']))
-  return { info: bytesOf(map, 'info'), signer: principalOf(map.get('signer'), 'signer'), signature: bytesOf(map, 'sig') }
+  return {
+    info: bytesOf(map, 'info'),
+    signer: principalOf(map.get('signer'), 'signer'),
+    signature: bytesOf(map, 'sig'),
+  }
 }
 
 function readPath(value: IcValue): readonly Uint8Array[] {
@@ -134,11 +151,15 @@ function readDelegation(value: IcValue): Delegation {
   const delegation = mapOf(signed.get('delegation'), 'delegation', DELEGATION_FIELDS)
   const targets = delegation.get('targets')
   const permissions = delegation.get('permissions')
-  if (permissions !== undefined && permissions !== 'queries' && permissions !== 'all') throw bad('delegation: unknown permissions')
+  if (permissions !== undefined && permissions !== 'queries' && permissions !== 'all')
+    throw bad('delegation: unknown permissions')
   return {
     publicKey: bytesOf(delegation, 'pubkey'),
     expirationNs: natOf(delegation.get('expiration'), 'expiration'),
-    targets: targets === undefined ? undefined : listOf(targets, 'targets', IC_DELEGATION_TARGETS_MAX).map(target => principalOf(target, 'target')),
+    targets:
+      targets === undefined
+        ? undefined
+        : listOf(targets, 'targets', IC_DELEGATION_TARGETS_MAX).map(target => principalOf(target, 'target')),
     queriesOnly: permissions === 'queries',
     hash: hashOfMap(delegation),
     signature: bytesOf(signed, 'signature'),

@@ -3,7 +3,15 @@
  */
 import { compareBytes, concatBytes, equalBytes, MalformedBytes } from '../bytes.ts'
 import { blsKeyFromDer, blsVerify } from './bls.ts'
-import { entriesOf, HASH_TREE_DEPTH_MAX, type HashTree, hashTreeRoot, lookUpNode, lookUpValue, readHashTree } from './hash-tree.ts'
+import {
+  entriesOf,
+  HASH_TREE_DEPTH_MAX,
+  type HashTree,
+  hashTreeRoot,
+  lookUpNode,
+  lookUpValue,
+  readHashTree,
+} from './hash-tree.ts'
 import { decodeIc, type IcMap, type IcValue, isIcMap } from './ic-value.ts'
 import { separator } from './separator.ts'
 import { toUtf8 } from '../bytes.ts'
@@ -71,7 +79,10 @@ function delegatedKey(
   // Delegations go one step deep.
   if (delegation !== undefined) return undefined
   if (!blsVerify(blsKeyFromDer(rootKey), stateRootMessage(hashTreeRoot(tree)), signature)) return undefined
-  if (!rangesOf(tree, subnetId).some(([from, to]) => compareBytes(from, canister) <= 0 && compareBytes(canister, to) <= 0)) return undefined
+  if (
+    !rangesOf(tree, subnetId).some(([from, to]) => compareBytes(from, canister) <= 0 && compareBytes(canister, to) <= 0)
+  )
+    return undefined
   return lookUpValue(tree, [toUtf8('subnet'), subnetId, toUtf8('public_key')])
 }
 

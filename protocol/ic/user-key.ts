@@ -31,12 +31,14 @@ export function readUserKey(der: Uint8Array): UserKey {
   if (inside.end !== der.length) throw new MalformedBytes('public key: trailing bytes', inside.end)
   const algorithm = der.subarray(inside.start, inside.start + COSE.length)
   const bits = element(der, inside.start + COSE.length, 0x03)
-  if (bits.end !== der.length || der[bits.start] !== 0) throw new MalformedBytes('public key: not a bit string', bits.start)
+  if (bits.end !== der.length || der[bits.start] !== 0)
+    throw new MalformedBytes('public key: not a bit string', bits.start)
   const raw = der.subarray(bits.start + 1, bits.end)
   if (equalBytes(algorithm, COSE)) return { kind: 'webauthn', cose: raw }
   if (!equalBytes(algorithm, CANISTER)) throw new MalformedBytes('public key: of an unknown kind', inside.start)
   const length = raw[0] ?? 0
-  if (length > 29 || raw.length < 1 + length) throw new MalformedBytes('public key: not a canister and a seed', bits.start)
+  if (length > 29 || raw.length < 1 + length)
+    throw new MalformedBytes('public key: not a canister and a seed', bits.start)
   return { kind: 'canister', canister: raw.subarray(1, 1 + length), seed: raw.subarray(1 + length) }
 }
 

@@ -50,7 +50,8 @@ function verifyCanister(
 ): boolean {
   const map = decodeIc(signature, HASH_TREE_DEPTH_MAX)
   const certificate = isIcMap(map) ? map.get('certificate') : undefined
-  if (!isIcMap(map) || !(certificate instanceof Uint8Array)) throw new MalformedBytes('canister signature: no certificate', 0)
+  if (!isIcMap(map) || !(certificate instanceof Uint8Array))
+    throw new MalformedBytes('canister signature: no certificate', 0)
   const tree = readHashTree(map.get('tree'))
   const entry = lookUpNode(tree, [toUtf8('sig'), sha256(seed), sha256(message)])
   if (entry.status !== 'found' || entry.tree[0] !== 3 || entry.tree[1].length !== 0) return false

@@ -39,7 +39,10 @@ export function refuteRequest(envelope: RequestEnvelope, context: RequestContext
 }
 
 /** A request is taken from when it is signed until it expires, which is at most some minutes ahead, by this clock or one that differs. */
-export function refuteExpiry({ type, expiryNs, sender }: CallRequest | ReadStateRequest, nowMs: number): Refusal | undefined {
+export function refuteExpiry(
+  { type, expiryNs, sender }: CallRequest | ReadStateRequest,
+  nowMs: number,
+): Refusal | undefined {
   if (type !== 'call' && isAnonymous(sender)) return undefined
   const driftNs = type === 'call' ? 0n : BigInt(IC_READ_DRIFT_MAX_MS) * NS_PER_MS
   const now = BigInt(nowMs) * NS_PER_MS
@@ -53,14 +56,18 @@ export function refuteExpiry({ type, expiryNs, sender }: CallRequest | ReadState
 function refuteSender(envelope: RequestEnvelope, context: RequestContext): Refusal | undefined {
   const { request, id, publicKey, signature, delegations } = envelope
   if (isAnonymous(request.sender)) return refuteAnonymous(envelope)
-  if (publicKey === undefined || signature === undefined) return wrong('Missing signature: only the anonymous sender may leave it out')
-  if (!equalBytes(selfAuthenticating(publicKey), request.sender)) return wrong('The public key does not belong to the sender')
+  if (publicKey === undefined || signature === undefined)
+    return wrong('Missing signature: only the anonymous sender may leave it out')
+  if (!equalBytes(selfAuthenticating(publicKey), request.sender))
+    return wrong('The public key does not belong to the sender')
   const keys = [publicKey, ...delegations.map(delegation => delegation.publicKey)]
-  if (keys.filter(isCanisterKey).length > IC_CANISTER_SIGNATURES_MAX) return wrong('Invalid delegation: too many canister signatures')
+  if (keys.filter(isCanisterKey).length > IC_CANISTER_SIGNATURES_MAX)
+    return wrong('Invalid delegation: too many canister signatures')
   const chain = refuteChain(publicKey, delegations, request, context)
   if (typeof chain === 'object' && 'reason' in chain) return chain
   const { key } = chain
-  if (!verifyUserSignature(key, concatBytes(REQUEST, id), signature, context.rootKeys)) return wrong('Invalid signature')
+  if (!verifyUserSignature(key, concatBytes(REQUEST, id), signature, context.rootKeys))
+    return wrong('Invalid signature')
   const info = request.type === 'read_state' ? undefined : request.senderInfo
   return info === undefined ? undefined : refuteInfo(info, publicKey, context)
 }
@@ -83,10 +90,12 @@ function refuteChain(
   const seen = new Set([toHex(publicKey)])
   let key = publicKey
   for (const delegation of delegations) {
-    if (delegation.expirationNs < BigInt(nowMs) * NS_PER_MS) return wrong('Invalid delegation expiry: the delegation has expired')
+    if (delegation.expirationNs < BigInt(nowMs) * NS_PER_MS)
+      return wrong('Invalid delegation expiry: the delegation has expired')
     if (delegation.queriesOnly && request.type === 'call') return wrong('Invalid delegation: it permits queries only')
     if (!isTarget(delegation, request)) return wrong('Invalid delegation: the canister is not among its targets')
-    if (!verifyUserSignature(key, concatBytes(DELEGATION, delegation.hash), delegation.signature, rootKeys)) return wrong('Invalid delegation: bad signature')
+    if (!verifyUserSignature(key, concatBytes(DELEGATION, delegation.hash), delegation.signature, rootKeys))
+      return wrong('Invalid delegation: bad signature')
     key = delegation.publicKey
     if (seen.has(toHex(key))) return wrong('Invalid delegation: the chain has a cycle')
     seen.add(toHex(key))
@@ -108,7 +117,11 @@ export function mayReach({ delegations }: RequestEnvelope, canister: Uint8Array)
 }
 
 /** What a canister says of a sender is signed with the very key the sender is known by. */
-function refuteInfo({ info, signer, signature }: SenderInfo, publicKey: Uint8Array, { rootKeys }: RequestContext): Refusal | undefined {
+function refuteInfo(
+  { info, signer, signature }: SenderInfo,
+  publicKey: Uint8Array,
+  { rootKeys }: RequestContext,
+): Refusal | undefined {
   if (!isKeyOf(publicKey, signer)) return wrong('Invalid sender_info: the signer is not the canister of the public key')
   if (verifyUserSignature(publicKey, concatBytes(SENDER_INFO, info), signature, rootKeys)) return undefined
   return wrong('Invalid sender_info: bad signature')

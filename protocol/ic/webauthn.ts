@@ -18,7 +18,8 @@ export function verifyAssertion(cose: Uint8Array, message: Uint8Array, signature
   const [authenticatorData, clientData, raw] = isIcMap(assertion)
     ? [assertion.get('authenticator_data'), assertion.get('client_data_json'), assertion.get('signature')]
     : []
-  if (!(authenticatorData instanceof Uint8Array && raw instanceof Uint8Array)) throw new MalformedBytes('assertion: a field is missing', 0)
+  if (!(authenticatorData instanceof Uint8Array && raw instanceof Uint8Array))
+    throw new MalformedBytes('assertion: a field is missing', 0)
   const text = clientData instanceof Uint8Array ? fromUtf8(clientData) : clientData
   if (typeof text !== 'string' || !holdsChallenge(text, message)) return false
   const signed = concatBytes(authenticatorData, sha256(new TextEncoder().encode(text)))
@@ -33,7 +34,8 @@ function holdsChallenge(json: string, message: Uint8Array): boolean {
   } catch (cause) {
     throw new MalformedBytes('assertion: client data is not JSON', 0, { cause })
   }
-  const challenge = typeof parsed === 'object' && parsed !== null && 'challenge' in parsed ? parsed.challenge : undefined
+  const challenge =
+    typeof parsed === 'object' && parsed !== null && 'challenge' in parsed ? parsed.challenge : undefined
   return typeof challenge === 'string' && challenge.replace(/=+$/, '') === toBase64Url(message)
 }
 
@@ -71,7 +73,8 @@ function ecdsaFromDer(der: Uint8Array): Uint8Array {
 function integer(bytes: Uint8Array): Uint8Array {
   const unsigned = bytes[0] === 0 && bytes.length > 1 ? bytes.subarray(1) : bytes
   const isShortest = bytes.length > 0 && (bytes[0] !== 0 || bytes.length === 1 || (bytes[1] ?? 0) >= 0x80)
-  if (!isShortest || (bytes[0] ?? 0) >= 0x80 || unsigned.length > 32) throw new MalformedBytes('signature: bad integer', 0)
+  if (!isShortest || (bytes[0] ?? 0) >= 0x80 || unsigned.length > 32)
+    throw new MalformedBytes('signature: bad integer', 0)
   const padded = new Uint8Array(32)
   padded.set(unsigned, 32 - unsigned.length)
   return padded

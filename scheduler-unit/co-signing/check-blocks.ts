@@ -59,7 +59,11 @@ export async function checkBlocks(
   }
 }
 
-async function endOf(log: Log, process: ProcessDescription, base: number): Promise<{ blocks: number; nextSlot: Slot; lastMs: number }> {
+async function endOf(
+  log: Log,
+  process: ProcessDescription,
+  base: number,
+): Promise<{ blocks: number; nextSlot: Slot; lastMs: number }> {
   const last = base === 0 ? undefined : await log.block(messagesFeed(process), base - 1)
   if (last === undefined) return { blocks: base, nextSlot: 0, lastMs: 0 }
   const { firstSlot, assignments } = decodeFrame(last)
@@ -89,7 +93,8 @@ class BlocksCheck {
     if (firstSlot !== this.#nextSlot) throw bad(this.#process, `expected slot ${this.#nextSlot}, got ${firstSlot}`)
     for (const { timestampMs, envelope } of assignments) {
       if (timestampMs < this.#lastMs) throw bad(this.#process, 'a timestamp is before the one of the slot before')
-      if (timestampMs > this.#parts.clock.now() + CLOCK_AHEAD_MAX_MS) throw bad(this.#process, 'a timestamp is ahead of time')
+      if (timestampMs > this.#parts.clock.now() + CLOCK_AHEAD_MAX_MS)
+        throw bad(this.#process, 'a timestamp is ahead of time')
       this.#lastMs = timestampMs
       if (this.#nextSlot === 0) await this.#checkSpawn(envelope, timestampMs)
       else await this.#check(envelope, timestampMs)
@@ -102,7 +107,8 @@ class BlocksCheck {
     if (spawned.id !== this.#process.id) throw bad(this.#process, 'slot 0 spawns another process')
     await this.#parts.learnModule(spawned.module)
     if (envelope.kind === 'item') admitItem(envelope.item, spawned.id, timestampMs)
-    else if (envelope.kind === 'push') admitPush(envelope.push, envelope.proof, await this.#sender(envelope.push.core.from))
+    else if (envelope.kind === 'push')
+      admitPush(envelope.push, envelope.proof, await this.#sender(envelope.push.core.from))
   }
 
   async #check(envelope: Envelope, timestampMs: number): Promise<void> {
@@ -152,7 +158,11 @@ class BlocksCheck {
       if (held === undefined || held.some(one => one.key === key && one.dueMs === dueMs)) return
       await clock.sleep(pauseMs)
     }
-    throw new Failure('busy', { process: id, dueMs }, { note: 'no timer of the process is due then, as far as is known here' })
+    throw new Failure(
+      'busy',
+      { process: id, dueMs },
+      { note: 'no timer of the process is due then, as far as is known here' },
+    )
   }
 
   async #checkAssigned(message: ItemOrPush, timestampMs: number): Promise<void> {
@@ -200,4 +210,5 @@ const TIMER_PAUSES_MS = [50, 150, 400, 900]
 
 const latin1Text = (bytes: Uint8Array): string => Array.from(bytes, byte => String.fromCharCode(byte)).join('')
 
-const bad = (process: ProcessDescription, reason: string): Failure => new Failure('bad-proposal', { process: process.id }, { note: reason })
+const bad = (process: ProcessDescription, reason: string): Failure =>
+  new Failure('bad-proposal', { process: process.id }, { note: reason })

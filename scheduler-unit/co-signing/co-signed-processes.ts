@@ -155,9 +155,11 @@ export class CoSignedProcesses {
   async #meet(from: KeyId, request: CoSignRequest): Promise<Course> {
     const known = await this.#parts.log.directory.process(request.process)
     const process = known ?? spawnedIn(request)
-    if (process === undefined || process.id !== request.process) throw new Failure('unknown-process', { process: request.process })
+    if (process === undefined || process.id !== request.process)
+      throw new Failure('unknown-process', { process: request.process })
     if (!this.#isOurs(process)) throw new Failure('not-scheduler', { process: process.id, here: this.#parts.key })
-    if (!process.policy.schedulers.includes(from)) throw new Failure('not-scheduler', { process: process.id, scheduler: from })
+    if (!process.policy.schedulers.includes(from))
+      throw new Failure('not-scheduler', { process: process.id, scheduler: from })
     return this.#course(process)
   }
 

@@ -48,7 +48,10 @@ export async function answerSettled<T extends Asked>(
 }
 
 /** Waits until what the leader says stands in the feed does so here, and answers; gives what does not. */
-export async function untilSettled<T extends Asked>(parts: LeaderClaimsParts, claimed: readonly T[]): Promise<readonly T[]> {
+export async function untilSettled<T extends Asked>(
+  parts: LeaderClaimsParts,
+  claimed: readonly T[],
+): Promise<readonly T[]> {
   const { clock, settled, signal, catchUp } = parts
   let left = await answerSettled(settled, claimed)
   for (let look = 0; left.length > 0 && look < LOOKS_MAX && !signal.aborted; look++) {

@@ -82,7 +82,10 @@ export class Proposer {
         to += 1
       }
       if (blocks[from]?.index !== this.#parts.voter.length) throw this.#tooFew('the feed has moved on')
-      await this.#propose(blocks.slice(from, to).map(block => block.bytes), true)
+      await this.#propose(
+        blocks.slice(from, to).map(block => block.bytes),
+        true,
+      )
       from = to
     }
   }
@@ -104,7 +107,9 @@ export class Proposer {
     const { signers, quorum } = feed
     const round = Math.floor(beyond / signers.length)
     // Nobody has promised anything before view 0, so whoever leads it first may do so again.
-    const view = [round, round + 1].map(n => n * signers.length + place).find(v => v > beyond || (v === beyond && v === 0))
+    const view = [round, round + 1]
+      .map(n => n * signers.length + place)
+      .find(v => v > beyond || (v === beyond && v === 0))
     if (view === undefined || view < voter.view) return false
     this.#view = undefined
     if (view > voter.view && !(await voter.stand(view))) return false
@@ -113,7 +118,9 @@ export class Proposer {
     const answers = await this.#gather(lead, quorum - 1)
     if (answers === undefined) return false
     if (voter.view !== view || this.#closed) return false
-    const accepted = [voter.unsettled, ...answers.map(({ answer }) => answer.accepted)].filter(one => one?.base === voter.length && one.view <= view)
+    const accepted = [voter.unsettled, ...answers.map(({ answer }) => answer.accepted)].filter(
+      one => one?.base === voter.length && one.view <= view,
+    )
     const newest = accepted.reduce((a, b) => (b !== undefined && b.view > (a?.view ?? -1) ? b : a), undefined)
     this.#view = view
     if (newest !== undefined) await this.#propose(newest.blocks, false)
@@ -129,7 +136,9 @@ export class Proposer {
       void this.#ask(key, lead)
         .then(answer => {
           if (answer?.kind === 'superseded') this.#hears(answer.view)
-          return answer?.kind === 'follows' ? this.#isTrue(key, answer).then(() => void answers.push({ key, answer })) : undefined
+          return answer?.kind === 'follows'
+            ? this.#isTrue(key, answer).then(() => void answers.push({ key, answer }))
+            : undefined
         })
         // Whose word does not hold has said nothing.
         .catch(() => undefined)
@@ -173,7 +182,14 @@ export class Proposer {
     const ask = async (key: KeyId): Promise<void> => {
       while (!round.over && this.leads && clock.now() < untilMs) {
         const { holders } = round
-        const answer = await this.#ask(key, { ...this.#place, ...proposal, kind: 'propose', settled, holders, signature })
+        const answer = await this.#ask(key, {
+          ...this.#place,
+          ...proposal,
+          kind: 'propose',
+          settled,
+          holders,
+          signature,
+        })
         if (round.over) return
         if (answer?.kind === 'signed') {
           const proof = { signer: voter.feed.signers.indexOf(key), signature: answer.signature }

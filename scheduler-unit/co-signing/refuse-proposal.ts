@@ -1,4 +1,11 @@
-import { type CoSignAnswer, type CoSignRequest, equalBytes, type FeedSpec, type FeedTree, proposalHolds } from '../../protocol/index.ts'
+import {
+  type CoSignAnswer,
+  type CoSignRequest,
+  equalBytes,
+  type FeedSpec,
+  type FeedTree,
+  proposalHolds,
+} from '../../protocol/index.ts'
 import type { VoteState } from './vote-state.ts'
 
 /** What a scheduler has of a process's feed, and what it promised. */
@@ -13,7 +20,10 @@ interface Standing {
  * Why a proposal is not looked at: what it rests on, or who made it. Whether its blocks may stand there is another question.
  * `behind`: it stands on an older head than there is here.
  */
-export function refuseProposal(standing: Standing, request: Extract<CoSignRequest, { kind: 'propose' }>): CoSignAnswer | 'behind' | undefined {
+export function refuseProposal(
+  standing: Standing,
+  request: Extract<CoSignRequest, { kind: 'propose' }>,
+): CoSignAnswer | 'behind' | undefined {
   const { feed, length, state } = standing
   const { view, base, blocks, signature } = request
   if (view < state.view) return { kind: 'superseded', view: state.view }
@@ -26,7 +36,11 @@ export function refuseProposal(standing: Standing, request: Extract<CoSignReques
 }
 
 /** Whether these very blocks were accepted before. */
-export function isAccepted({ state: { accepted }, treeWith }: Pick<Standing, 'state' | 'treeWith'>, base: number, tree: FeedTree): boolean {
+export function isAccepted(
+  { state: { accepted }, treeWith }: Pick<Standing, 'state' | 'treeWith'>,
+  base: number,
+  tree: FeedTree,
+): boolean {
   const before = accepted?.base === base ? treeWith(accepted.blocks) : undefined
   return before !== undefined && before.length === tree.length && equalBytes(before.hash(), tree.hash())
 }

@@ -1,4 +1,13 @@
-import { Failure, type FeedHead, type FeedTree, type KeyId, messagesFeed, type Peers, type ProcessDescription, signedBlocksHold } from '../../protocol/index.ts'
+import {
+  Failure,
+  type FeedHead,
+  type FeedTree,
+  type KeyId,
+  messagesFeed,
+  type Peers,
+  type ProcessDescription,
+  signedBlocksHold,
+} from '../../protocol/index.ts'
 
 /**
  * The blocks that another scheduler has settled behind `before`, up to the length of `head`. It need not have that many: each
@@ -18,7 +27,11 @@ export async function settledBlocks(
       throw new Failure('unreachable', { scheduler: source }, { note: 'it has fewer blocks than it says' })
     const longer = more.blocks.length === 0 ? undefined : signedBlocksHold(messagesFeed(process), tree.roots, more)
     if (longer === undefined)
-      throw new Failure('bad-certificate', { process: process.id, scheduler: source }, { note: 'blocks of its feed that no head covers' })
+      throw new Failure(
+        'bad-certificate',
+        { process: process.id, scheduler: source },
+        { note: 'blocks of its feed that no head covers' },
+      )
     blocks.push(...more.blocks)
     tree = longer
   }

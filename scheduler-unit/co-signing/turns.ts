@@ -15,7 +15,10 @@ export class Turns {
   /** Looks at what one of the others says, once what it said before was looked at. */
   lookFor<T>(other: KeyId, body: () => Promise<T>): Promise<T> {
     const turn = (this.#lanes.get(other) ?? Promise.resolve()).then(body)
-    this.#lanes.set(other, turn.catch(() => undefined))
+    this.#lanes.set(
+      other,
+      turn.catch(() => undefined),
+    )
     return turn
   }
 }

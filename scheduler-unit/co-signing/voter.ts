@@ -38,7 +38,14 @@ import { settledBlocks } from './settled-blocks.ts'
 import { Turns } from './turns.ts'
 import { VIEW_STEP_MAX, ViewPaces } from './view-pace.ts'
 import type { VoterParts } from './voter-parts.ts'
-import { decodeVoteState, encodeVoteState, mayBeSigned, NO_VOTES, type SignedHead, type VoteState } from './vote-state.ts'
+import {
+  decodeVoteState,
+  encodeVoteState,
+  mayBeSigned,
+  NO_VOTES,
+  type SignedHead,
+  type VoteState,
+} from './vote-state.ts'
 
 export class Voter {
   readonly process: ProcessDescription
@@ -271,11 +278,17 @@ export class Voter {
     const { log } = this.#parts
     const tree = this.treeWith(blocks)
     if (!feedHeadHolds(this.feed, tree, head)) {
-      throw new Failure('bad-certificate', { process: this.process.id, length: head.length }, { note: 'a head of its feed does not hold' })
+      throw new Failure(
+        'bad-certificate',
+        { process: this.process.id, length: head.length },
+        { note: 'a head of its feed does not hold' },
+      )
     }
     const { frames, spawn } = framesOf(this.process, this.length, blocks)
     const last = frames.length - 1
-    await log.commit(frames.map((frame, at) => ({ ...frame, feed: this.feed, signature: at === last ? head.signature : undefined })))
+    await log.commit(
+      frames.map((frame, at) => ({ ...frame, feed: this.feed, signature: at === last ? head.signature : undefined })),
+    )
     if (this.length <= (this.process.prologue?.length ?? 0)) this.#parts.begun()
     this.#tree = tree
     if (isOurs) return

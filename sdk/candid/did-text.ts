@@ -1,7 +1,8 @@
 import { CANDID_PRIMITIVES, type CandidPrimitive, candidLabel, MalformedBytes } from '../../protocol/index.ts'
 import { type DidField, type DidMethod, type DidService, type DidType, resolved } from './did-type.ts'
 
-const TOKEN = /\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:[^"\\]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*|0x[0-9a-fA-F_]+|[0-9][0-9_]*|->|[(){};:,=]/gy
+const TOKEN =
+  /\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:[^"\\]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*|0x[0-9a-fA-F_]+|[0-9][0-9_]*|->|[(){};:,=]/gy
 const NESTING_MAX = 64
 const PRIMITIVES: ReadonlySet<string> = new Set([...CANDID_PRIMITIVES, 'principal'])
 const NUMBER = /^(?:0x[0-9a-fA-F_]+|[0-9][0-9_]*)$/

@@ -5,7 +5,10 @@ import { type DidField, type DidType, isNullable, isTuple, resolved, wireType } 
 export function encodeInput(types: readonly DidType[], input: unknown): Uint8Array {
   const values = types.length === 1 ? [input] : types.length === 0 && input === undefined ? [] : input
   if (!Array.isArray(values) || values.length !== types.length) throw wrong('', `${types.length} arguments in an array`)
-  const given = types.map((type, at) => [wireType(type), candidOf(type, (values as unknown[])[at], types.length === 1 ? '' : String(at))] as const)
+  const given = types.map(
+    (type, at) =>
+      [wireType(type), candidOf(type, (values as unknown[])[at], types.length === 1 ? '' : String(at))] as const,
+  )
   return encodeCandid(given)
 }
 
@@ -19,7 +22,9 @@ function candidOf(given: DidType, value: unknown, path: string): CandidValue {
     case 'vec':
       return vectorOf(type.of, value, path)
     case 'record':
-      return { record: new Map(isTuple(type.fields) ? tupleOf(type.fields, value, path) : fieldsOf(type.fields, value, path)) }
+      return {
+        record: new Map(isTuple(type.fields) ? tupleOf(type.fields, value, path) : fieldsOf(type.fields, value, path)),
+      }
     case 'variant':
       return variantOf(type.fields, value, path)
     default:
@@ -54,13 +59,17 @@ function fieldsOf(fields: readonly DidField[], value: unknown, path: string): [n
   const object = objectOf(value, path)
   const unknown = Object.keys(object).find(key => fields.every(({ name }) => name !== key))
   if (unknown !== undefined) throw wrong(below(path, unknown), 'no field of that name')
-  return fields.map(({ label, name, type }) => [label, candidOf(type, Object.hasOwn(object, name) ? object[name] : undefined, below(path, name))])
+  return fields.map(({ label, name, type }) => [
+    label,
+    candidOf(type, Object.hasOwn(object, name) ? object[name] : undefined, below(path, name)),
+  ])
 }
 
 function variantOf(fields: readonly DidField[], value: unknown, path: string): CandidValue {
   const [entry, ...more] = Object.entries(objectOf(value, path))
   const field = fields.find(({ name }) => name === entry?.[0])
-  if (entry === undefined || field === undefined || more.length > 0) throw wrong(path, `an object with one of ${fields.map(({ name }) => name).join(', ')}`)
+  if (entry === undefined || field === undefined || more.length > 0)
+    throw wrong(path, `an object with one of ${fields.map(({ name }) => name).join(', ')}`)
   return { variant: [field.label, candidOf(field.type, entry[1], below(path, field.name))] }
 }
 
@@ -111,4 +120,5 @@ function objectOf(value: unknown, path: string): Readonly<Record<string, unknown
 
 const below = (path: string, name: string | number): string => (path === '' ? String(name) : `${path}.${name}`)
 
-const wrong = (path: string, expected: string): MalformedBytes => new MalformedBytes(`${path === '' ? '' : `${path}: `}expected ${expected}`, 0)
+const wrong = (path: string, expected: string): MalformedBytes =>
+  new MalformedBytes(`${path === '' ? '' : `${path}: `}expected ${expected}`, 0)

@@ -63,7 +63,10 @@ function vectorOf(inner: DidType, value: CandidValue): unknown {
 
 function recordOf(fields: readonly DidField[], value: CandidValue): unknown {
   if (!isObject(value) || !('record' in value)) throw wrong('record')
-  const read = fields.map(({ label, name, type }) => [name, readAs(type, value.record.has(label) ? value.record.get(label) : absent(type))] as const)
+  const read = fields.map(
+    ({ label, name, type }) =>
+      [name, readAs(type, value.record.has(label) ? value.record.get(label) : absent(type))] as const,
+  )
   return isTuple(fields) ? read.map(([, one]) => one) : Object.fromEntries(read)
 }
 
@@ -92,7 +95,8 @@ function primitiveOf(type: string, value: CandidValue): unknown {
     case 'principal':
       return principalOf(value)
     default:
-      if (typeof value === 'bigint' && type !== 'empty' && isInRange(type, value)) return /^(?:nat|int)(?:8|16|32)$/.test(type) ? Number(value) : value
+      if (typeof value === 'bigint' && type !== 'empty' && isInRange(type, value))
+        return /^(?:nat|int)(?:8|16|32)$/.test(type) ? Number(value) : value
   }
   throw wrong(type)
 }
@@ -102,7 +106,9 @@ function principalOf(value: CandidValue | undefined): string {
   throw wrong('principal')
 }
 
-const isObject = (value: CandidValue): value is Extract<CandidValue, { readonly [_ in 'principal' | 'opt' | 'record' | 'variant']?: unknown }> =>
+const isObject = (
+  value: CandidValue,
+): value is Extract<CandidValue, { readonly [_ in 'principal' | 'opt' | 'record' | 'variant']?: unknown }> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
 
 const wrong = (expected: string): MalformedBytes => new MalformedBytes(`candid: expected ${expected}`, 0)

@@ -36,7 +36,11 @@ export default Assistant.implement({
           {
             system: ctx.state.instructions,
             messages,
-            tools: Object.entries(tools).map(([name, { description, input }]) => ({ name, description, parameters: z.toJSONSchema(input) })),
+            tools: Object.entries(tools).map(([name, { description, input }]) => ({
+              name,
+              description,
+              parameters: z.toJSONSchema(input),
+            })),
           },
           { key: `ask-${turn}-${step}`, timeout: '5m' },
         )

@@ -5,7 +5,12 @@ import assistant from './assistant.process.ts'
 
 test('the agent uses its tools until the model answers', async () => {
   const answers = [
-    { text: '', toolCalls: [{ id: '1', name: 'take_note', arguments: { title: 'tide', text: 'high at noon' } }], model: 'fake', finishReason: 'tool_calls' },
+    {
+      text: '',
+      toolCalls: [{ id: '1', name: 'take_note', arguments: { title: 'tide', text: 'high at noon' } }],
+      model: 'fake',
+      finishReason: 'tool_calls',
+    },
     { text: 'High tide is at noon; I kept a note.', model: 'fake', finishReason: 'stop' },
   ]
   await using net = await createTestNet({ effects: { 'llm.generate': async () => answers.shift() } })

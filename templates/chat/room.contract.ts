@@ -10,7 +10,10 @@ export const Room = contract({
   args: z.object({ topic: z.string().default('anything'), keep: z.int().min(1).max(1000).default(200) }),
   state: z.object({ topic: z.string(), keep: z.int(), names: z.record(z.string(), z.string()), lines: z.array(Line) }),
   messages: {
-    join: message({ input: z.object({ name: z.string().min(1).max(32) }), reply: z.object({ topic: z.string(), people: z.int() }) }),
+    join: message({
+      input: z.object({ name: z.string().min(1).max(32) }),
+      reply: z.object({ topic: z.string(), people: z.int() }),
+    }),
     say: message({ input: z.object({ text: z.string().min(1).max(2000) }), doc: 'Say something to all in the room' }),
     leave: message(),
   },

@@ -9,5 +9,8 @@ test('who joined is heard, who did not is refused', async () => {
   await assert.rejects(hall.say({ text: 'hello?' }), /not-joined/)
   assert.deepEqual(await hall.join({ name: 'ann' }), { topic: 'islands', people: 1 })
   await hall.say({ text: 'hello' })
-  assert.deepEqual((await hall.history({ last: 5 })).map(({ name, text }) => [name, text]), [['ann', 'hello']])
+  assert.deepEqual(
+    (await hall.history({ last: 5 })).map(({ name, text }) => [name, text]),
+    [['ann', 'hello']],
+  )
 })

@@ -15,7 +15,8 @@ export default Ledger.implement({
     transfer(ctx, { to, amount }) {
       const { balances } = ctx.state
       const balance = balances[ctx.from] ?? 0
-      if (balance < amount) throw new Refused('insufficient-balance', `${balance} ${ctx.state.ticker} are less than ${amount}`)
+      if (balance < amount)
+        throw new Refused('insufficient-balance', `${balance} ${ctx.state.ticker} are less than ${amount}`)
       balances[ctx.from] = balance - amount
       balances[to] = (balances[to] ?? 0) + amount
       ctx.emit('moved', { from: ctx.from, to, amount })
@@ -29,6 +30,10 @@ export default Ledger.implement({
   },
   query: {
     balance: ({ state }, { of }) => state.balances[of] ?? 0,
-    info: ({ state: { ticker, supply, balances } }) => ({ ticker, supply, holders: Object.values(balances).filter(b => b > 0).length }),
+    info: ({ state: { ticker, supply, balances } }) => ({
+      ticker,
+      supply,
+      holders: Object.values(balances).filter(b => b > 0).length,
+    }),
   },
 })

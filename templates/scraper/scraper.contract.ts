@@ -2,7 +2,13 @@ import { contract, message, query } from 'atoll/contract'
 import { z } from 'zod'
 
 const Url = z.url()
-const Page = z.object({ url: z.string(), title: z.string(), changedMs: z.int(), checks: z.int(), failed: z.string().optional() })
+const Page = z.object({
+  url: z.string(),
+  title: z.string(),
+  changedMs: z.int(),
+  checks: z.int(),
+  failed: z.string().optional(),
+})
 
 /** Looks at pages every so often, and tells when one has changed. */
 export const Scraper = contract({

@@ -35,7 +35,9 @@ export default Scraper.implement({
 })
 
 /** Title and mark of a page, or why there is none: a page that fails now may be back later. */
-async function fetchPage(fetched: Promise<{ status: number; body?: string | undefined }>): Promise<{ title: string; mark: string } | string> {
+async function fetchPage(
+  fetched: Promise<{ status: number; body?: string | undefined }>,
+): Promise<{ title: string; mark: string } | string> {
   try {
     const { status, body = '' } = await fetched
     if (status !== 200) return `status ${status}`

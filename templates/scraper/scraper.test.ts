@@ -10,8 +10,14 @@ test('a watched page is looked at every hour, and a change is told', async () =>
   const watcher = await net.spawn(scraper, { args: { every: '1h' } })
   await watcher.watch({ url: 'https://example.org/' })
   await net.advance('90m')
-  assert.deepEqual((await watcher.pages()).map(({ title, checks }) => [title, checks]), [['one', 1]])
+  assert.deepEqual(
+    (await watcher.pages()).map(({ title, checks }) => [title, checks]),
+    [['one', 1]],
+  )
   title = 'two'
   await net.advance('3h')
-  assert.deepEqual((await watcher.pages()).map(({ title, checks }) => [title, checks]), [['two', 4]])
+  assert.deepEqual(
+    (await watcher.pages()).map(({ title, checks }) => [title, checks]),
+    [['two', 4]],
+  )
 })

@@ -51,8 +51,7 @@ async function opened() {
     isExcluded: () => false,
     diverged: failure => void diverged.push(failure),
   })
-  const evaluate = (index: number): void =>
-    agreement.evaluated(word(0, certificateAt(index)), certificateAt(index), [])
+  const evaluate = (index: number): void => agreement.evaluated(word(0, certificateAt(index)), certificateAt(index), [])
   return { agreement, final, diverged, disagreements, evaluate }
 }
 

@@ -17,11 +17,7 @@ const blockAt = (slot: number): Uint8Array =>
   encodeFrame(slot, [{ timestampMs: 1, envelopeBytes: new Uint8Array([0]) }])
 
 /** Checks in which an evaluation takes `evaluationMs`, as its clock says, and no unit has anything to say. */
-function checking(parts: {
-  readonly share: number
-  readonly random?: () => number
-  readonly evaluationMs?: number
-}) {
+function checking(parts: { readonly share: number; readonly random?: () => number; readonly evaluationMs?: number }) {
   let nowMs = 0
   let grew: (growth: FeedGrowth) => void = () => undefined
   const [evaluated, rests, outcomes]: [number[], number[], SpotCheckOutcome[]] = [[], [], []]
@@ -49,8 +45,7 @@ function checking(parts: {
     checked: outcome => outcomes.push(outcome),
     trouble: (_, failure) => expect(Failure.is(failure, 'timeout')).toBe(true),
   })
-  const grow = (...blocks: Uint8Array[]): void =>
-    grew({ feed: messagesFeed(process), length: 0, blocks })
+  const grow = (...blocks: Uint8Array[]): void => grew({ feed: messagesFeed(process), length: 0, blocks })
   return { checks, evaluated, rests, outcomes, grow }
 }
 

@@ -12,32 +12,29 @@ test.each([
   ['disk-full', true],
   ['unreachable', true],
   ['unknown-process', false],
-] as const)(
-  'timers that could not be asked for, %s, are asked for again: %s',
-  async (code, isAgain) => {
-    const armed: (readonly Timer[])[] = []
-    const clock = new ManualClock()
-    let failures = 3
-    const watch = new TimerWatch({
-      computer: {
-        timers: async () => {
-          if (failures-- > 0) throw new Failure(code)
-          return [TIMER]
-        },
+] as const)('timers that could not be asked for, %s, are asked for again: %s', async (code, isAgain) => {
+  const armed: (readonly Timer[])[] = []
+  const clock = new ManualClock()
+  let failures = 3
+  const watch = new TimerWatch({
+    computer: {
+      timers: async () => {
+        if (failures-- > 0) throw new Failure(code)
+        return [TIMER]
       },
-      store: MemoryLog.open().store,
-      clock,
-      arm: (_, timers) => void armed.push(timers),
-    })
-    watch.changed(PROCESS)
-    for (let turn = 0; turn < 5; turn++) {
-      await settle(3)
-      clock.advance(30_000)
-    }
-    expect(armed).toEqual(isAgain ? [[TIMER]] : [])
-    watch.stop()
-  },
-)
+    },
+    store: MemoryLog.open().store,
+    clock,
+    arm: (_, timers) => void armed.push(timers),
+  })
+  watch.changed(PROCESS)
+  for (let turn = 0; turn < 5; turn++) {
+    await settle(3)
+    clock.advance(30_000)
+  }
+  expect(armed).toEqual(isAgain ? [[TIMER]] : [])
+  watch.stop()
+})
 
 test('timers that change just as they were asked for are asked for again', async () => {
   let asked = 0

@@ -20,10 +20,33 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   evidence: ['protocol'],
   gateway: ['protocol'],
   sdk: ['protocol', 'contract'],
-  node: ['startup', 'protocol', 'log', 'processes', 'scheduler-unit', 'compute-unit', 'messenger-unit', 'agreement', 'network', 'evidence', 'gateway'],
+  node: [
+    'startup',
+    'protocol',
+    'log',
+    'processes',
+    'scheduler-unit',
+    'compute-unit',
+    'messenger-unit',
+    'agreement',
+    'network',
+    'evidence',
+    'gateway',
+  ],
   mcp: ['protocol', 'contract', 'sdk'],
   toolchain: ['protocol', 'contract', 'processes'],
-  testing: ['protocol', 'contract', 'processes', 'compute-unit', 'agreement', 'evidence', 'gateway', 'sdk', 'node', 'toolchain'],
+  testing: [
+    'protocol',
+    'contract',
+    'processes',
+    'compute-unit',
+    'agreement',
+    'evidence',
+    'gateway',
+    'sdk',
+    'node',
+    'toolchain',
+  ],
   cli: ['startup', 'protocol', 'contract', 'sdk', 'node', 'mcp', 'toolchain'],
 }
 
@@ -81,7 +104,16 @@ const NODE_GLOBALS =
 
 /** Words that say nothing, or that belong to other systems. */
 const BANNED_WORDS: ReadonlySet<string> = new Set([
-  'handler', 'handlers', 'helper', 'helpers', 'manager', 'nonce', 'transaction', 'transactions', 'util', 'utils',
+  'handler',
+  'handlers',
+  'helper',
+  'helpers',
+  'manager',
+  'nonce',
+  'transaction',
+  'transactions',
+  'util',
+  'utils',
 ])
 /** Names that say nothing by themselves, though they may be part of a name that does. */
 const BANNED_NAMES: ReadonlySet<string> = new Set(['common', 'misc', 'shared', 'types'])
@@ -99,7 +131,10 @@ export function wrongImports({ room, path, imports }: Source): string[] {
 function refuse(room: string, path: string, specifier: string): string | undefined {
   if (specifier.startsWith('node:')) return PORTABLE.includes(room) ? 'no Node API here' : undefined
   if (!specifier.startsWith('.')) {
-    const name = specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/')
+    const name = specifier
+      .split('/')
+      .slice(0, specifier.startsWith('@') ? 2 : 1)
+      .join('/')
     return DOORS[name]?.includes(room) === true ? undefined : 'this room is not the door of that package'
   }
   const [other = '', ...rest] = posix.join(posix.dirname(path), specifier).split('/')

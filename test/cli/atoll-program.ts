@@ -12,7 +12,10 @@ export class AtollProgram implements AsyncDisposable {
   readonly #ended: Promise<number>
 
   constructor(words: readonly string[], env: Readonly<Record<string, string>>, main = MAIN) {
-    this.child = spawn(process.execPath, [main, ...words], { env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'], CI: 'true', ...env }, stdio: 'pipe' })
+    this.child = spawn(process.execPath, [main, ...words], {
+      env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'], CI: 'true', ...env },
+      stdio: 'pipe',
+    })
     this.child.stdout?.on('data', piece => {
       this.stdout += String(piece)
     })
@@ -27,8 +30,12 @@ export class AtollProgram implements AsyncDisposable {
     for (;;) {
       const found = pattern.exec(this.stdout)
       if (found !== null) return found
-      const next = await Promise.race([once(this.child.stdout ?? this.child, 'data').then(() => undefined), this.#ended])
-      if (next !== undefined && !pattern.test(this.stdout)) throw new Error(`ended with ${next}\n${this.stdout}\n${this.stderr}`)
+      const next = await Promise.race([
+        once(this.child.stdout ?? this.child, 'data').then(() => undefined),
+        this.#ended,
+      ])
+      if (next !== undefined && !pattern.test(this.stdout))
+        throw new Error(`ended with ${next}\n${this.stdout}\n${this.stderr}`)
     }
   }
 

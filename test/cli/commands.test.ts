@@ -42,7 +42,7 @@ describe('modules', () => {
     const added = await one('module', 'add', standardProcessPath('ledger'), '--tag', 'Actor-Memory=scratch')
     expect(added).toMatchObject({ $type: 'module.added', name: 'ledger', format: 'actor' })
     expect(await one('module', 'show', 'ledger')).toMatchObject({ $type: 'module', id: added['id'], format: 'actor' })
-    const { modules } = await one('module', 'list') as { modules: Fields[] }
+    const { modules } = (await one('module', 'list')) as { modules: Fields[] }
     expect(modules.map(({ id }) => id)).toContain(added['id'])
   })
 
@@ -92,9 +92,22 @@ describe('messages', () => {
 
   test('may only be scheduled, evaluated, or followed to their end', async () => {
     expect(await one('send', 'ping', '--action', 'Echo', 'hello', '--wait', 'scheduled')).not.toHaveProperty('result')
-    expect(await one('send', 'ping', '--action', 'Echo', 'hello')).toMatchObject({ result: { status: 'ok', outputText: 'hello' } })
+    expect(await one('send', 'ping', '--action', 'Echo', 'hello')).toMatchObject({
+      result: { status: 'ok', outputText: 'hello' },
+    })
     const { id } = await one('process', 'show', 'ping')
-    const sent = await one('send', 'ping', '--action', 'Fan-Out', '--tag', `Peer=${id}`, '--tag', 'Count=3', '--wait', 'settled')
+    const sent = await one(
+      'send',
+      'ping',
+      '--action',
+      'Fan-Out',
+      '--tag',
+      `Peer=${id}`,
+      '--tag',
+      'Count=3',
+      '--wait',
+      'settled',
+    )
     expect(sent).toMatchObject({ trace: { settled: true, root: { children: [{}, {}, {}] } } })
     expect((await atoll('send', 'ping', '--wait', 'forever')).code).toBe(2)
   })
@@ -127,7 +140,7 @@ describe('results', () => {
   test('are listed in order of their slots, from the first or the latest', async () => {
     const first = documents((await atoll('results', 'hits', '--from', '0', '-n', '2', '-o', 'ndjson')).stdout)
     expect(first.map(({ slot }) => slot)).toEqual([0, 1])
-    const { scheduled } = await one('process', 'show', 'hits') as { scheduled: number }
+    const { scheduled } = (await one('process', 'show', 'hits')) as { scheduled: number }
     const latest = documents((await atoll('results', 'hits', '-n', '2', '-o', 'ndjson')).stdout)
     expect(latest.map(({ slot }) => slot)).toEqual([scheduled - 2, scheduled - 1])
     expect((await atoll('results', 'hits')).stdout).toMatch(/^SLOT {2}STATUS/)
@@ -163,7 +176,10 @@ describe('a trace', () => {
     const drawn = await atoll('trace', String(sent['id']))
     expect(drawn.stdout.split('\n')[1]).toMatch(/^Fan-Out → ping .*█/)
     expect(drawn.stdout.split('\n')[2]).toMatch(/^└─ Note → ping /)
-    expect(await one('trace', String(sent['id']), '--settled')).toMatchObject({ $type: 'trace', root: { label: 'Fan-Out' } })
+    expect(await one('trace', String(sent['id']), '--settled')).toMatchObject({
+      $type: 'trace',
+      root: { label: 'Fan-Out' },
+    })
     expect((await atoll('trace', 'short')).code).toBe(2)
   })
 })
@@ -171,15 +187,19 @@ describe('a trace', () => {
 describe('a process', () => {
   test('is evaluated again here, and found right', async () => {
     const { slots, ...report } = await one('process', 'verify', 'hits')
-    expect(report).toMatchObject({ $type: 'process.verify', ok: true, stateRoot: expect.stringMatching(/^[0-9a-f]{64}$/) })
+    expect(report).toMatchObject({
+      $type: 'process.verify',
+      ok: true,
+      stateRoot: expect.stringMatching(/^[0-9a-f]{64}$/),
+    })
     expect(slots).toBe((await one('process', 'show', 'hits'))['scheduled'])
   })
 
   test('is found by its name, its id and the beginning of its id', async () => {
-    const { id } = await one('process', 'show', 'hits') as { id: string }
+    const { id } = (await one('process', 'show', 'hits')) as { id: string }
     expect((await one('process', 'show', id))['id']).toBe(id)
     expect((await one('process', 'show', id.slice(0, 12)))['id']).toBe(id)
-    const { processes } = await one('process', 'list') as { processes: Fields[] }
+    const { processes } = (await one('process', 'list')) as { processes: Fields[] }
     expect(processes.map(process => process['id'])).toContain(id)
   })
 
@@ -194,7 +214,7 @@ describe('a process', () => {
 
 test('what a stranger calls his process is neither carried out by a shell nor taken for a line of ours', async () => {
   const name = '$(touch pwned)\n\u001b[1A✔ hits\u202e'
-  const { id } = await one('spawn', 'counter', '--name', name) as { id: string }
+  const { id } = (await one('spawn', 'counter', '--name', name)) as { id: string }
   const offered = (await atoll('complete', '--', 'send', '')).stdout
   expect(offered).not.toMatch(/^\$/m)
   expect(offered).toContain(`${id}\t$(touch pwned) �[1A✔ hits�`)
@@ -223,9 +243,15 @@ describe('the first signature', () => {
 
 describe('the doctor', () => {
   test('shows each setting with its origin, and finds the node', async () => {
-    const { settings, checks } = await one('doctor') as { settings: Fields[]; checks: Fields[] }
-    expect(settings.find(({ part, name }) => part === 'client' && name === 'url')).toMatchObject({ origin: 'environment', value: node.url })
-    expect(settings.find(({ part, name }) => part === 'node' && name === 'port')).toMatchObject({ origin: 'default', value: 7333 })
+    const { settings, checks } = (await one('doctor')) as { settings: Fields[]; checks: Fields[] }
+    expect(settings.find(({ part, name }) => part === 'client' && name === 'url')).toMatchObject({
+      origin: 'environment',
+      value: node.url,
+    })
+    expect(settings.find(({ part, name }) => part === 'node' && name === 'port')).toMatchObject({
+      origin: 'default',
+      value: 7333,
+    })
     expect(checks.map(({ name, state }) => [name, state])).toContainEqual(['node', 'good'])
   })
 
@@ -242,7 +268,7 @@ describe('an explanation', () => {
       expect(await one('explain', text)).toMatchObject({ code: 'unreachable', number: 'AT3003', exitCode: 3 })
     }
     expect((await atoll('explain', 'AT0000')).code).toBe(2)
-    const { failures } = await one('explain') as { failures: Fields[] }
+    const { failures } = (await one('explain')) as { failures: Fields[] }
     expect(failures.length).toBeGreaterThan(30)
   })
 })

@@ -41,10 +41,39 @@ describe('what could stand next on a command line', () => {
 
 describe('a word that a shell is offered', () => {
   it('holds nothing that a shell would carry out', () => {
-    for (const word of ['hits', 'my-room', 'a/b.wasm', 'grün', '日本', '--url', `'{"by":1,"to":["a"]}'`, 'k=v', '-tDHoj1Hpujh1dkj1MxkXdykVYa2NvtOJ9w9E3YM58A']) {
+    for (const word of [
+      'hits',
+      'my-room',
+      'a/b.wasm',
+      'grün',
+      '日本',
+      '--url',
+      `'{"by":1,"to":["a"]}'`,
+      'k=v',
+      '-tDHoj1Hpujh1dkj1MxkXdykVYa2NvtOJ9w9E3YM58A',
+    ]) {
       expect(isInert(word), word).toBe(true)
     }
-    for (const word of ['$(touch x)', '`x`', 'a;b', 'a b', "a'b", 'a"b', 'a\\b', '{a,b}', '*', 'a|b', 'a>b', '~', 'a\nb', '!1', `'{"a":"'$(x)'"}'`, `'{"a":"$(x)"}'`, "'a\u001bb'", '']) {
+    for (const word of [
+      '$(touch x)',
+      '`x`',
+      'a;b',
+      'a b',
+      "a'b",
+      'a"b',
+      'a\\b',
+      '{a,b}',
+      '*',
+      'a|b',
+      'a>b',
+      '~',
+      'a\nb',
+      '!1',
+      `'{"a":"'$(x)'"}'`,
+      `'{"a":"$(x)"}'`,
+      "'a\u001bb'",
+      '',
+    ]) {
       expect(isInert(word), word).toBe(false)
     }
   })

@@ -2,7 +2,15 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createNode } from '../../node/index.ts'
-import { encodeComplaint, encodeFault, makeComplaint, certificateMessage, ed25519Sign, encodeCertificate, EMPTY_ROOT } from '../../protocol/index.ts'
+import {
+  encodeComplaint,
+  encodeFault,
+  makeComplaint,
+  certificateMessage,
+  ed25519Sign,
+  encodeCertificate,
+  EMPTY_ROOT,
+} from '../../protocol/index.ts'
 import { ed25519PublicKey } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
@@ -14,7 +22,8 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let node: Awaited<ReturnType<typeof createNode>>
 let process: ProvenProcess
 
-const cli = (...words: string[]) => run(words, { env: { ATOLL_HOME: join(folder.path, 'home'), ATOLL_URL: node.url }, cwd: folder.path })
+const cli = (...words: string[]) =>
+  run(words, { env: { ATOLL_HOME: join(folder.path, 'home'), ATOLL_URL: node.url }, cwd: folder.path })
 
 beforeAll(async () => {
   folder = await temporaryFolder()
@@ -32,14 +41,28 @@ afterAll(async () => {
 /** What unit `unit` says of the first frame: that its state is `state`. */
 function said(unit: number, state: number) {
   const certificateBytes = encodeCertificate({
-    process: process.id, firstSlot: 0, count: 1, frameHash: EMPTY_ROOT, resultsRoot: EMPTY_ROOT, stateRoot: new Uint8Array(32).fill(state), gas: 1n,
+    process: process.id,
+    firstSlot: 0,
+    count: 1,
+    frameHash: EMPTY_ROOT,
+    resultsRoot: EMPTY_ROOT,
+    stateRoot: new Uint8Array(32).fill(state),
+    gas: 1n,
   })
-  return { unit, certificateBytes, signature: ed25519Sign(seedOf(process.units[unit] ?? 0), certificateMessage(certificateBytes)) }
+  return {
+    unit,
+    certificateBytes,
+    signature: ed25519Sign(seedOf(process.units[unit] ?? 0), certificateMessage(certificateBytes)),
+  }
 }
 
 function fault(): Uint8Array {
   const [liar, first, second] = [said(1, 9), said(0, 1), said(2, 1)]
-  return encodeFault({ process: process.id, ...liar, other: { certificateBytes: first.certificateBytes, signatures: [first, second] } })
+  return encodeFault({
+    process: process.id,
+    ...liar,
+    other: { certificateBytes: first.certificateBytes, signatures: [first, second] },
+  })
 }
 
 test('evidence is handed in, listed, shown, written down and checked', async () => {
@@ -50,10 +73,13 @@ test('evidence is handed in, listed, shown, written down and checked', async () 
   const [{ evidence: id = '', isNew } = {}] = documents(added.stdout)
   expect([added.code, isNew]).toEqual([0, true])
   const listed = documents((await cli('evidence', 'list', process.id, '--kind', 'fault', '-o', 'ndjson')).stdout)
-  expect(listed).toEqual([expect.objectContaining({ id, kind: 'fault', process: process.id, accused: [keyOf(12)], slot: 0 })])
+  expect(listed).toEqual([
+    expect.objectContaining({ id, kind: 'fault', process: process.id, accused: [keyOf(12)], slot: 0 }),
+  ])
   expect((await cli('evidence', 'list')).stdout).toContain('from slot 0 on')
   expect((await cli('evidence', 'show', String(id), '--file', 'copy.evidence')).stdout).toContain('compute unit 1')
-  for (const what of [String(id), file, 'copy.evidence']) expect((await cli('evidence', 'verify', what)).code, what).toBe(0)
+  for (const what of [String(id), file, 'copy.evidence'])
+    expect((await cli('evidence', 'verify', what)).code, what).toBe(0)
   expect((await cli('evidence', 'verify', 'nothing')).code).toBe(2)
 })
 
@@ -70,7 +96,12 @@ test('a complaint is listed as open, and proves no fault', async () => {
   const seed = seedOf(50)
   const { bytes: item } = messageItem(process.id)
   const file = join(folder.path, 'complaint')
-  await writeFile(file, encodeComplaint(makeComplaint({ item, sinceMs: 1, untilMs: 20_000, witness: { key: ed25519PublicKey(seed), seed } })))
+  await writeFile(
+    file,
+    encodeComplaint(
+      makeComplaint({ item, sinceMs: 1, untilMs: 20_000, witness: { key: ed25519PublicKey(seed), seed } }),
+    ),
+  )
   expect((await cli('evidence', 'add', file)).code).toBe(0)
   expect((await cli('evidence', 'list', '--kind', 'complaint')).stdout).toContain('open')
   expect((await cli('evidence', 'verify', file)).stdout).toContain('proves no fault')

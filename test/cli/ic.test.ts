@@ -50,7 +50,10 @@ describe('atoll ic', () => {
     await writeFile(file, PROGRAM(2))
     expect(await said('ic', 'deploy', file, '--canister', canister)).toBe(canister)
     expect(await said('ic', 'call', canister, 'get', '--query')).toBe('(record { count = 5; version = 2 })')
-    const [process = ''] = (await said('process', 'list')).split('\n').slice(1).map(line => /[\w-]{43}/.exec(line)?.[0])
+    const [process = ''] = (await said('process', 'list'))
+      .split('\n')
+      .slice(1)
+      .map(line => /[\w-]{43}/.exec(line)?.[0])
     expect(await said('ic', 'id', process)).toBe(canister)
     const shown = await said('process', 'show', process)
     expect(shown).toContain(canister)
@@ -75,7 +78,10 @@ describe('Candid as text', () => {
     ['(1, -2, 3 : nat8, 4.5, true, null)', '(1, -2, 3, 4.5, true, null)'],
     ['("a \\"b\\" \\u{e9}", blob "\\00\\ff")', '("a \\"b\\" é", blob "\\00\\ff")'],
     ['(record { a = 1; b = vec { "x"; "y" } })', '(record { a = 1; b = vec { "x"; "y" } })'],
-    ['(record { 1; 2 }, opt 5, variant { Ok = "yes" }, variant { Err })', '(record { 1; 2 }, opt 5, variant { Ok = "yes" }, variant { Err })'],
+    [
+      '(record { 1; 2 }, opt 5, variant { Ok = "yes" }, variant { Err })',
+      '(record { 1; 2 }, opt 5, variant { Ok = "yes" }, variant { Err })',
+    ],
     ['(principal "ryjl3-tyaaa-aaaaa-aaaba-cai")', '(principal "ryjl3-tyaaa-aaaaa-aaaba-cai")'],
     ['5 // alone', '(5)'],
   ])('reads %s', (text, shown) => {

@@ -22,7 +22,9 @@ beforeAll(async () => {
 
 afterAll(() => rm(PROJECT, { recursive: true, force: true }))
 
-test('the command of an installed package is JavaScript that can be run, and evaluates', { timeout: 180_000 }, async () => {
+test('the command of an installed package is JavaScript that can be run, and evaluates', {
+  timeout: 180_000,
+}, async () => {
   await using folder = await temporaryFolder()
   const main = join(PACKAGE, 'dist/cli/main.js')
   expect((await stat(main)).mode & 0o111).toBe(0o111)
@@ -34,11 +36,14 @@ test('the command of an installed package is JavaScript that can be run, and eva
 
 test('what a package exports can be imported by its name', async () => {
   const path = join(PROJECT, 'imports.mjs')
-  await writeFile(path, `
+  await writeFile(
+    path,
+    `
     import { connect } from 'atoll'
     import { FAILURES } from 'atoll/protocol'
     import { createNode } from 'atoll/node'
     console.log(typeof connect, FAILURES.timeout.number, typeof createNode)
-  `)
+  `,
+  )
   expect((await node(path)).stdout).toBe('function 3002 function\n')
 })

@@ -73,7 +73,11 @@ describe('a process', { timeout: 180_000 }, () => {
     const shown = await one('process', 'show', 'up')
     expect(shown).toMatchObject({ module: counter, moduleInForce: counter2 })
     const kept = await one('process', 'snapshots', 'up')
-    expect(kept).toMatchObject({ module: counter2, changes: [{ module: counter2, slot: 2 }], snapshots: [{ name: '@2', isAutomatic: true }] })
+    expect(kept).toMatchObject({
+      module: counter2,
+      changes: [{ module: counter2, slot: 2 }],
+      snapshots: [{ name: '@2', isAutomatic: true }],
+    })
     expect((await atoll('process', 'snapshots', 'up')).stdout).toContain(`slot 2  ${counter2}`)
     const back = await one('process', 'rollback', 'up')
     expect(back).toMatchObject({ $type: 'process.rolled-back', module: counter, result: { status: 'ok' } })
@@ -111,7 +115,10 @@ describe('a process', { timeout: 180_000 }, () => {
   test('keeps states under names, and takes them and documents back', async () => {
     await spawn('kept')
     await add('kept')
-    expect(await one('process', 'snapshot', 'kept', '--name', 'one')).toMatchObject({ $type: 'process.snapshot', name: 'one' })
+    expect(await one('process', 'snapshot', 'kept', '--name', 'one')).toMatchObject({
+      $type: 'process.snapshot',
+      name: 'one',
+    })
     await atoll('process', 'snapshot', 'kept')
     expect(((await one('process', 'snapshots', 'kept'))['snapshots'] as Fields[]).length).toBe(2)
     await add('kept')
@@ -148,7 +155,12 @@ describe('a process', { timeout: 180_000 }, () => {
     await spawn('played')
     for (let at = 0; at < 3; at++) await add('played')
     const document = await one('process', 'replay', 'played', '--to', '2')
-    expect(document).toMatchObject({ $type: 'process.replay', ok: true, slot: 2, steps: [{ slot: 0 }, { slot: 1 }, { slot: 2 }] })
+    expect(document).toMatchObject({
+      $type: 'process.replay',
+      ok: true,
+      slot: 2,
+      steps: [{ slot: 0 }, { slot: 1 }, { slot: 2 }],
+    })
     const state = await one('state', 'get', 'played', '--at', '2')
     expect(Buffer.from(String(state['stateRoot']), 'base64url').toString('hex')).toBe(document['stateRoot'])
     const shown = await atoll('process', 'replay', 'played', '-n', '1')
@@ -210,7 +222,9 @@ describe('a schedule', { timeout: 180_000 }, () => {
     await spawn('timed', 'timer')
     const listed = await one('schedule', 'list', 'timed')
     expect(listed).toMatchObject({ $type: 'schedule.list', schedules: [{ name: 'tick/a', everyMs: 60_000 }] })
-    expect((await atoll('schedule', 'list', 'timed')).stdout).toMatch(/^KEY +DUE +IN +EVERY +MESSAGE\ntick\/a .* (59|60) min +1 min\n$/)
+    expect((await atoll('schedule', 'list', 'timed')).stdout).toMatch(
+      /^KEY +DUE +IN +EVERY +MESSAGE\ntick\/a .* (59|60) min +1 min\n$/,
+    )
     const run = await one('schedule', 'run-now', 'timed', 'tick/a')
     expect(run).toMatchObject({ $type: 'schedule.run', result: { status: 'ok' } })
     const seen = async (): Promise<number> => Number((await one('process', 'show', 'timed'))['evaluated'])

@@ -5,7 +5,9 @@ import { expect, it, onTestFinished } from 'vitest'
 import { Network } from '../../network/index.ts'
 import { AtollProgram } from './atoll-program.ts'
 
-it('atoll peer adds, shows, pings and blocks other nodes, for whoever has the token', { timeout: 180_000 }, async () => {
+it('atoll peer adds, shows, pings and blocks other nodes, for whoever has the token', {
+  timeout: 180_000,
+}, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-peer-'))
   const env = { ATOLL_HOME: join(folder, 'home'), ATOLL_DATA: join(folder, 'data') }
   const node = new AtollProgram(['up', '--port', '0', '--listen', '0', '-o', 'ndjson'], env)
@@ -22,17 +24,26 @@ it('atoll peer adds, shows, pings and blocks other nodes, for whoever has the to
   const [, url = ''] = await node.until(/"url":"([^"]+)"/)
   expect(node.stdout).toMatch(/"peerId":"12D3Koo\w+","addresses":\["\/ip4\/127.0.0.1\/tcp\/\d+\/p2p\/12D3Koo\w+"\]/)
 
-  const run = async (words: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<{ code: number; stdout: string }> => {
+  const run = async (
+    words: readonly string[],
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<{ code: number; stdout: string }> => {
     await using program = new AtollProgram(['peer', ...words, '--url', url, '-o', 'json'], { ...env, ...more })
     return { code: await program.ended(), stdout: program.stdout }
   }
-  const peers = async (): Promise<readonly object[]> => (JSON.parse((await run(['list'])).stdout) as { peers: object[] }).peers
+  const peers = async (): Promise<readonly object[]> =>
+    (JSON.parse((await run(['list'])).stdout) as { peers: object[] }).peers
 
   expect(await peers()).toEqual([])
   expect((await run(['add', other.addresses[0] ?? ''])).code).toBe(0)
   while (other.peers.length === 0) await new Promise(resolve => setTimeout(resolve, 20))
-  expect(await peers()).toMatchObject([{ key: other.key, peerId: other.peerId, state: 'linked', kept: true, direction: 'outbound', offences: 0 }])
-  expect(JSON.parse((await run(['ping', other.peerId])).stdout)).toMatchObject({ peer: other.peerId, ms: expect.any(Number) })
+  expect(await peers()).toMatchObject([
+    { key: other.key, peerId: other.peerId, state: 'linked', kept: true, direction: 'outbound', offences: 0 },
+  ])
+  expect(JSON.parse((await run(['ping', other.peerId])).stdout)).toMatchObject({
+    peer: other.peerId,
+    ms: expect.any(Number),
+  })
   await run(['block', other.key])
   expect(await peers()).toMatchObject([{ key: other.key, state: 'blocked' }])
   await run(['unblock', other.key])

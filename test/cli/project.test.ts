@@ -21,7 +21,9 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 describe('a new project', () => {
   it('is made of every template, and all its processes build', async () => {
     const known = await templates()
-    expect(known.map(({ name }) => name)).toEqual(expect.arrayContaining(['assistant', 'chat', 'counter', 'ledger', 'scraper']))
+    expect(known.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['assistant', 'chat', 'counter', 'ledger', 'scraper']),
+    )
     for (const template of known) {
       await using folder = await temporaryFolder()
       const place = join(folder.path, template.name)
@@ -56,14 +58,20 @@ describe('the processes of a folder', () => {
     await writeFile(join(folder.path, 'a.process.ts'), '')
     await writeFile(join(folder.path, 'b.ts'), '')
     expect((await readProject(folder.path)).sources.map(({ kind }) => kind)).toEqual(['agent'])
-    const settings = { atoll: { processes: { one: { entry: 'a.process.ts', args: { n: 1 } }, two: { command: 'b.ts', app: 'b.ts' } } } }
+    const settings = {
+      atoll: { processes: { one: { entry: 'a.process.ts', args: { n: 1 } }, two: { command: 'b.ts', app: 'b.ts' } } },
+    }
     await writeFile(join(folder.path, 'package.json'), JSON.stringify(settings))
     const { sources } = await readProject(folder.path)
     expect(sources).toMatchObject([
       { kind: 'agent', name: 'one', args: { n: 1 } },
       { kind: 'command', name: 'two', arguments: ['two', '/app/b.ts'] },
     ])
-    for (const wrong of [{ atoll: { process: {} } }, { atoll: { processes: { one: {} } } }, { atoll: { processes: { one: { command: 'none.wasm' } } } }]) {
+    for (const wrong of [
+      { atoll: { process: {} } },
+      { atoll: { processes: { one: {} } } },
+      { atoll: { processes: { one: { command: 'none.wasm' } } } },
+    ]) {
       await writeFile(join(folder.path, 'package.json'), JSON.stringify(wrong))
       expect(await codeOf(readProject(folder.path))).toBe('bad-config')
     }
@@ -83,11 +91,13 @@ describe('deploy', { timeout: 180_000 }, () => {
     await node[Symbol.asyncDispose]()
     await folder[Symbol.asyncDispose]()
   })
-  const atoll = (...words: string[]) => run(words, { cwd: folder.path, env: { ATOLL_HOME: join(folder.path, 'home'), ATOLL_URL: node.url } })
+  const atoll = (...words: string[]) =>
+    run(words, { cwd: folder.path, env: { ATOLL_HOME: join(folder.path, 'home'), ATOLL_URL: node.url } })
 
   it('spawns, leaves alone what is the same, upgrades in place, and changes nothing if that would fail', async () => {
     expect((await atoll('new', 'counter', 'project')).code).toBe(0)
-    const actions = async (): Promise<unknown[]> => documents((await atoll('deploy', 'project', '-o', 'ndjson')).stdout).map(one => one['action'])
+    const actions = async (): Promise<unknown[]> =>
+      documents((await atoll('deploy', 'project', '-o', 'ndjson')).stdout).map(one => one['action'])
     expect(await actions()).toEqual(['spawn'])
     expect(await actions()).toEqual(['unchanged'])
     expect((await atoll('call', 'counter', 'add', '{"by":2}')).stdout).toBe('2\n')
@@ -139,7 +149,12 @@ describe('dev', { timeout: 180_000 }, () => {
     await run(['new', 'counter', 'project'], { cwd: folder.path, env })
     const stop = new AbortController()
     const seen: string[] = []
-    const running = run(['dev', 'project', '--port', '0', '-o', 'ndjson'], { cwd: folder.path, env, signal: stop.signal, onOut: text => seen.push(text) })
+    const running = run(['dev', 'project', '--port', '0', '-o', 'ndjson'], {
+      cwd: folder.path,
+      env,
+      signal: stop.signal,
+      onOut: text => seen.push(text),
+    })
     const document = async (has: (one: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> => {
       for (;;) {
         const found = seen.flatMap(documents).find(has)

@@ -18,14 +18,19 @@ interface Step {
 
 /** Blocks of one language, in order. */
 function blocks(language: string): string[] {
-  return [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(match => match[1] ?? '')
+  return [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(
+    match => match[1] ?? '',
+  )
 }
 
 function stepsOf(block: string): Step[] {
-  return block.split(/^\$ /m).slice(1).map(text => {
-    const [command = '', ...printed] = text.trimEnd().split('\n')
-    return { command, printed: printed.join('\n') }
-  })
+  return block
+    .split(/^\$ /m)
+    .slice(1)
+    .map(text => {
+      const [command = '', ...printed] = text.trimEnd().split('\n')
+      return { command, printed: printed.join('\n') }
+    })
 }
 
 const steps = blocks('console').flatMap(stepsOf)
@@ -54,7 +59,9 @@ afterAll(async () => {
 /** Runs a program of the README against the node of this test; gives what it printed. */
 async function runProgram(name: string, text: string): Promise<string> {
   const path = join(scratch, name)
-  const fitted = text.replaceAll('http://127.0.0.1:7333', env['ATOLL_URL'] ?? '').replaceAll('./sdk/index.ts', '../../sdk/index.ts')
+  const fitted = text
+    .replaceAll('http://127.0.0.1:7333', env['ATOLL_URL'] ?? '')
+    .replaceAll('./sdk/index.ts', '../../sdk/index.ts')
   await writeFile(path, fitted)
   const { stdout } = await promisify(execFile)(process.execPath, [path], { timeout: 180_000 })
   return stdout
@@ -64,7 +71,8 @@ async function runProgram(name: string, text: string): Promise<string> {
 const fitted = (word: string): string => word.replace(/^'(.*)'$/, '$1').replace(/^\.\/my-/, `${scratch}/my-`)
 
 /** What the comments behind `console.log` say, line by line. */
-const announced = (text: string): string => [...text.matchAll(/console\.log\(.*\) \/\/ (.*)$/gm)].map(match => `${match[1]}\n`).join('')
+const announced = (text: string): string =>
+  [...text.matchAll(/console\.log\(.*\) \/\/ (.*)$/gm)].map(match => `${match[1]}\n`).join('')
 
 describe('the README', () => {
   test('has commands to run', () => {
@@ -72,9 +80,17 @@ describe('the README', () => {
   })
 
   test('names only npm scripts that there are', async () => {
-    const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
-    const pages = await Promise.all(['README.md', 'CONTRIBUTING.md', 'docs/TESTING.md', 'docs/OPERATIONS.md'].map(page => readFile(join(ROOT, page), 'utf8')))
-    const named = pages.flatMap(page => [...page.matchAll(/npm (?:run (?:-s )?)?([a-z]+(?::[a-z]+)*)/g)].map(match => match[1] ?? ''))
+    const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>
+    }
+    const pages = await Promise.all(
+      ['README.md', 'CONTRIBUTING.md', 'docs/TESTING.md', 'docs/OPERATIONS.md'].map(page =>
+        readFile(join(ROOT, page), 'utf8'),
+      ),
+    )
+    const named = pages.flatMap(page =>
+      [...page.matchAll(/npm (?:run (?:-s )?)?([a-z]+(?::[a-z]+)*)/g)].map(match => match[1] ?? ''),
+    )
     const scriptsNamed = named.filter(name => !['ci', 'install', 'pack', 'and'].includes(name))
     expect(scriptsNamed.length).toBeGreaterThan(10)
     for (const name of scriptsNamed) expect(scripts, name).toHaveProperty(name)
@@ -84,7 +100,10 @@ describe('the README', () => {
     const targets = [...readme.matchAll(/\]\((?!https?:|#)([^)]+)\)/g)].map(match => match[1] ?? '')
     expect(targets.length).toBeGreaterThan(15)
     for (const target of targets) {
-      const failed = await readFile(join(ROOT, target)).then(() => undefined, (error: NodeJS.ErrnoException) => error.code)
+      const failed = await readFile(join(ROOT, target)).then(
+        () => undefined,
+        (error: NodeJS.ErrnoException) => error.code,
+      )
       expect(failed === undefined || failed === 'EISDIR', target).toBe(true)
     }
   })
@@ -106,10 +125,16 @@ describe('the README', () => {
 
   test('shows the line of a node that is ready', async () => {
     const { command, printed } = steps.find(step => step.command.includes(' up ')) ?? { command: '', printed: '' }
-    const words = command.slice(PREFIX.length).split(' ').map(word => (word.startsWith('./.atoll') ? join(folder.path, 'other') : word))
+    const words = command
+      .slice(PREFIX.length)
+      .split(' ')
+      .map(word => (word.startsWith('./.atoll') ? join(folder.path, 'other') : word))
     await using other = new AtollProgram(words, { ATOLL_HOME: join(folder.path, 'home') })
     await other.until(/\n/)
-    const shown = printed.split('…').map(text => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.*')
+    const shown = printed
+      .split('…')
+      .map(text => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+      .join('.*')
     expect(other.stdout.trim()).toMatch(new RegExp(`^${shown}$`))
   })
 

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest'
 import { type ClientSettings, readSettings } from '../../cli/settings.ts'
 import { run, temporaryFolder } from './test-terminal.ts'
 
-const originOf = (settings: ClientSettings, name: string): unknown => settings.shown.find(row => row.name === name)?.origin
+const originOf = (settings: ClientSettings, name: string): unknown =>
+  settings.shown.find(row => row.name === name)?.origin
 
 test('a flag comes before the environment, that before the file, that before the default', async () => {
   await using home = await temporaryFolder()

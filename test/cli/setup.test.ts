@@ -8,7 +8,9 @@ import { reasonToInstall } from '../../scripts/setup.mjs'
 import { temporaryFolder } from './test-terminal.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const LOCK = { packages: { '': {}, 'node_modules/a': { version: '1.0.0' }, 'node_modules/o': { version: '1.0.0', optional: true } } }
+const LOCK = {
+  packages: { '': {}, 'node_modules/a': { version: '1.0.0' }, 'node_modules/o': { version: '1.0.0', optional: true } },
+}
 
 async function clone(installed: object | undefined) {
   const folder = await temporaryFolder()
@@ -52,15 +54,32 @@ test('a stamp is believed only for the very lockfile it was made from', async ()
 })
 
 test('our lockfile names the packages of every platform', async () => {
-  const lock = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8')) as Parameters<typeof completeLockfile>[0]
+  const lock = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8')) as Parameters<
+    typeof completeLockfile
+  >[0]
   expect(completeLockfile(lock)).toEqual([])
 })
 
 test('a package of another platform is entered with its system, processor and C library', () => {
-  const lock = { packages: { 'node_modules/x': { version: '1.0.0', dev: true, optionalDependencies: { '@x/linux-x64-musl': '1.0.0', plain: '2.0.0' } } } }
+  const lock = {
+    packages: {
+      'node_modules/x': {
+        version: '1.0.0',
+        dev: true,
+        optionalDependencies: { '@x/linux-x64-musl': '1.0.0', plain: '2.0.0' },
+      },
+    },
+  }
   expect(completeLockfile(lock)).toEqual(['@x/linux-x64-musl'])
   expect(lock.packages).toMatchObject({
-    'node_modules/@x/linux-x64-musl': { version: '1.0.0', os: ['linux'], cpu: ['x64'], libc: ['musl'], dev: true, optional: true },
+    'node_modules/@x/linux-x64-musl': {
+      version: '1.0.0',
+      os: ['linux'],
+      cpu: ['x64'],
+      libc: ['musl'],
+      dev: true,
+      optional: true,
+    },
   })
   expect(completeLockfile(lock)).toEqual([])
 })

@@ -68,7 +68,8 @@ test('an honest node passes: the go-between changes nothing by itself', async ()
 
 test.each(['result', 'head', 'certificate', 'signature'])('a result whose %s was changed ends with 6', async field => {
   const { code, stdout, stderr } = await ask(['result', process, '1', '--verify'], (path, body) =>
-    path.includes('/certified') ? flip(body, field) : body)
+    path.includes('/certified') ? flip(body, field) : body,
+  )
   expect([code, stdout]).toEqual([6, ''])
   expect(stderr).toContain('AT2007')
 })
@@ -94,7 +95,8 @@ test('a feed that was changed ends with 6, and the report says where', async () 
 
 test('a certificate that says something else ends with 6', async () => {
   const { code, stdout } = await ask(['process', 'verify', process, '-o', 'json'], (path, body) =>
-    path.includes('/certificates') ? flip(body, 'certificate') : body)
+    path.includes('/certificates') ? flip(body, 'certificate') : body,
+  )
   expect(code).toBe(6)
   expect(documents(stdout)[0]).toMatchObject({ ok: false, firstFault: { slot: 0 } })
 })

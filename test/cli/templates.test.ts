@@ -22,7 +22,9 @@ for (const template of (await templates()).filter(({ name }) => !WITHOUT_TESTS.i
   test(`a project made of the template ${template.name} passes its own tests`, { timeout: 180_000 }, async () => {
     const folder = join(scratch, template.name)
     await newProject(template, folder, template.name)
-    const { stdout } = await program(process.execPath, ['--import', hook, '--test', '--test-reporter=tap'], { cwd: folder })
+    const { stdout } = await program(process.execPath, ['--import', hook, '--test', '--test-reporter=tap'], {
+      cwd: folder,
+    })
     expect(stdout).toMatch(/^# pass [1-9]/m)
     expect(stdout).toContain('# fail 0')
   })

@@ -52,5 +52,8 @@ export async function temporaryFolder(): Promise<{ readonly path: string } & Asy
 
 /** The lines of a text as JSON documents. */
 export function documents(text: string): Record<string, unknown>[] {
-  return text.trim().split('\n').map(line => JSON.parse(line) as Record<string, unknown>)
+  return text
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line) as Record<string, unknown>)
 }

@@ -3,7 +3,11 @@ import { widthOf } from '../../cli/table.ts'
 import { renderTrace } from '../../cli/trace-tree.ts'
 import { asMessageId, type TraceNodeView } from '../../protocol/index.ts'
 
-const look = (columns = 100) => ({ nameOf: (process: string) => process, columns, paint: (_: unknown, text: string) => text })
+const look = (columns = 100) => ({
+  nameOf: (process: string) => process,
+  columns,
+  paint: (_: unknown, text: string) => text,
+})
 
 interface Wish {
   readonly label?: string
@@ -24,11 +28,17 @@ const render = (root: TraceNodeView, columns?: number): string[] =>
 
 describe('a drawn trace', () => {
   test('ties every message to what caused it', () => {
-    const root = node({ label: 'checkout', at: 0, children: [
-      node({ label: 'reserve', at: 10, children: [node({ label: 'hold', at: 20 })] }),
-      node({ label: 'pay', at: 30 }),
-    ] })
-    const labels = render(root).slice(1).map(line => line.replace(/ →.*/, ''))
+    const root = node({
+      label: 'checkout',
+      at: 0,
+      children: [
+        node({ label: 'reserve', at: 10, children: [node({ label: 'hold', at: 20 })] }),
+        node({ label: 'pay', at: 30 }),
+      ],
+    })
+    const labels = render(root)
+      .slice(1)
+      .map(line => line.replace(/ →.*/, ''))
     expect(labels).toEqual(['checkout', '├─ reserve', '│  └─ hold', '└─ pay'])
   })
 
@@ -41,7 +51,9 @@ describe('a drawn trace', () => {
 
   test('draws bars in order of time, one mark at least', () => {
     const root = node({ at: 0, took: 10, children: [node({ at: 90, took: 10 }), node({ at: 50, took: 0 })] })
-    const bars = render(root).slice(1).map(line => ({ from: line.indexOf('█'), to: line.lastIndexOf('█') }))
+    const bars = render(root)
+      .slice(1)
+      .map(line => ({ from: line.indexOf('█'), to: line.lastIndexOf('█') }))
     const [first, second, third] = bars
     expect(first?.from).toBeGreaterThan(0)
     expect(second?.from).toBeGreaterThan(third?.to ?? 0)

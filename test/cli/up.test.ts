@@ -89,7 +89,10 @@ test('a copy of a data folder starts only if somebody says that no other copy we
   await using refused = new AtollProgram(['up', '--port', '0', '--data', copy, '-o', 'ndjson'], env)
   expect(await refused.ended()).toBe(1)
   expect(refused.stderr).toContain('AT4003')
-  await using accepted = new AtollProgram(['up', '--port', '0', '--data', copy, '--accept-restored', '-o', 'ndjson'], env)
+  await using accepted = new AtollProgram(
+    ['up', '--port', '0', '--data', copy, '--accept-restored', '-o', 'ndjson'],
+    env,
+  )
   await accepted.until(/node.ready/)
   expect(await accepted.stop()).toBe(0)
 })

@@ -21,7 +21,8 @@ beforeAll(async () => {
   node = await createNode({ data: join(folder.path, 'data'), port: 0, hosts: 1 })
   await cli('module', 'add', standardProcessPath('counter'), '--tag', 'Actor-Memory=scratch')
   process = String(documents((await cli('spawn', 'counter', '-o', 'json')).stdout)[0]?.['process'])
-  for (let i = 0; i < 3; i++) message = String(documents((await cli('send', process, '-a', 'Add', '-o', 'json')).stdout)[0]?.['id'])
+  for (let i = 0; i < 3; i++)
+    message = String(documents((await cli('send', process, '-a', 'Add', '-o', 'json')).stdout)[0]?.['id'])
   file = join(folder.path, 'payment.proof')
 }, 180_000)
 
@@ -37,7 +38,8 @@ describe('a proof in a file', () => {
     expect(documents(exported.stdout)[0]).toMatchObject({ $type: 'proof.exported', process, slot: 3, message })
     const verified = await offline('verify', file, '--trust', process)
     expect(verified.code).toBe(0)
-    for (const name of ['spawn', 'trust', 'feed', 'block', 'certificate', 'result', 'message', 'output']) expect(verified.stdout).toContain(`✔ ${name}`)
+    for (const name of ['spawn', 'trust', 'feed', 'block', 'certificate', 'result', 'message', 'output'])
+      expect(verified.stdout).toContain(`✔ ${name}`)
     expect(verified.stdout).toContain(message)
     expect(verified.stderr).toContain('3')
   })
@@ -62,7 +64,10 @@ describe('a proof in a file', () => {
 
   test('is checked by what the spawn message in a file makes, too', async () => {
     const spawn = join(folder.path, 'spawn')
-    await writeFile(spawn, new Uint8Array(await (await fetch(`${node.url}/v1/processes/${process}/spawn`)).arrayBuffer()))
+    await writeFile(
+      spawn,
+      new Uint8Array(await (await fetch(`${node.url}/v1/processes/${process}/spawn`)).arrayBuffer()),
+    )
     expect((await offline('verify', file, '--trust', spawn)).code).toBe(0)
     expect((await offline('verify', spawn)).code).toBe(2)
   })
@@ -73,7 +78,10 @@ describe('a result of a node', () => {
     for (const what of [message, process, `${process}/2`]) expect((await cli('verify', what)).code, what).toBe(0)
     const executed = await cli('verify', message, '--execute', '-o', 'json')
     expect(executed.code).toBe(0)
-    expect(documents(executed.stdout)[0]).toMatchObject({ verified: true, steps: expect.arrayContaining([expect.objectContaining({ name: 'execution', holds: true })]) })
+    expect(documents(executed.stdout)[0]).toMatchObject({
+      verified: true,
+      steps: expect.arrayContaining([expect.objectContaining({ name: 'execution', holds: true })]),
+    })
     expect((await cli('verify', `${process}/99`, '--timeout', '1s')).code).not.toBe(0)
   }, 180_000)
 })

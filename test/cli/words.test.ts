@@ -67,12 +67,8 @@ describe('arguments', () => {
     expect(usageOf(() => readArguments(command, []))).toContain(
       '<process> is missing; usage: atoll send <process> [message] [json]',
     )
-    expect(usageOf(() => readArguments(command, ['p', 'm', '{}', 'x']))).toContain(
-      '"x" is one too many',
-    )
-    expect(usageOf(() => readArguments(command, ['p', '--nope']))).toContain(
-      "unknown option '--nope'",
-    )
+    expect(usageOf(() => readArguments(command, ['p', 'm', '{}', 'x']))).toContain('"x" is one too many')
+    expect(usageOf(() => readArguments(command, ['p', '--nope']))).toContain("unknown option '--nope'")
     expect(usageOf(() => readArguments(command, ['p', '--action']))).toContain('--action')
   })
 
@@ -87,30 +83,18 @@ describe('arguments', () => {
       '-o',
       'json',
     ])
-    expect(commandFirst(['--url=http://a', '--json', 'doctor'])).toEqual([
-      'doctor',
-      '--url=http://a',
-      '--json',
-    ])
+    expect(commandFirst(['--url=http://a', '--json', 'doctor'])).toEqual(['doctor', '--url=http://a', '--json'])
     expect(commandFirst(['send', '--url', 'x'])).toEqual(['send', '--url', 'x'])
-    expect(usageOf(() => findCommand(commandFirst(['--nope', 'send'])))).toContain(
-      'no command comes before --nope',
-    )
-    expect(usageOf(() => findCommand(commandFirst(['--url', 'send'])))).toContain(
-      'no command comes before --url',
-    )
+    expect(usageOf(() => findCommand(commandFirst(['--nope', 'send'])))).toContain('no command comes before --nope')
+    expect(usageOf(() => findCommand(commandFirst(['--url', 'send'])))).toContain('no command comes before --url')
   })
 
   test('that are slips of known words are answered with these', () => {
     expect(nearWord('hitss', ['mine', 'hits'])).toBe('hits')
     expect(nearWord('xy', ['ab', 'room'])).toBeUndefined()
     const { command } = findCommand(['send'])
-    expect(usageOf(() => readArguments(command, ['p', '--actoin', 'Add']))).toContain(
-      'did you mean "--action"?',
-    )
-    expect(usageOf(() => findCommand(['process', 'shwo']))).toContain(
-      'did you mean "process show"?',
-    )
+    expect(usageOf(() => readArguments(command, ['p', '--actoin', 'Add']))).toContain('did you mean "--action"?')
+    expect(usageOf(() => findCommand(['process', 'shwo']))).toContain('did you mean "process show"?')
   })
 
   test('have a distance that counts single changes', () => {
@@ -137,12 +121,7 @@ describe('durations', () => {
   })
 
   test('are shown in the unit that fits', () => {
-    expect([7.4, 1400, 180_000, 5_400_000].map(showDuration)).toEqual([
-      '7 ms',
-      '1.4 s',
-      '3 min',
-      '1.5 h',
-    ])
+    expect([7.4, 1400, 180_000, 5_400_000].map(showDuration)).toEqual(['7 ms', '1.4 s', '3 min', '1.5 h'])
   })
 })
 
@@ -179,11 +158,7 @@ describe('tables', () => {
         ['\u001b[32mlong name\u001b[39m', '7'],
       ],
     )
-    expect(text.split('\n')).toEqual([
-      'NAME       SLOTS',
-      'hits       1,024',
-      '\u001b[32mlong name\u001b[39m      7',
-    ])
+    expect(text.split('\n')).toEqual(['NAME       SLOTS', 'hits       1,024', '\u001b[32mlong name\u001b[39m      7'])
   })
 
   test('cut what is too long with an ellipsis', () => {

@@ -6,9 +6,26 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { Actor, CanisterStatus, Cbor, Certificate, hashOfMap, HttpAgent, lookup_path, polling, reconstruct, wrapDER } from '@dfinity/agent'
+import {
+  Actor,
+  CanisterStatus,
+  Cbor,
+  Certificate,
+  hashOfMap,
+  HttpAgent,
+  lookup_path,
+  polling,
+  reconstruct,
+  wrapDER,
+} from '@dfinity/agent'
 import { IDL } from '@dfinity/candid'
-import { Delegation, DelegationChain, DelegationIdentity, ECDSAKeyIdentity, Ed25519KeyIdentity } from '@dfinity/identity'
+import {
+  Delegation,
+  DelegationChain,
+  DelegationIdentity,
+  ECDSAKeyIdentity,
+  Ed25519KeyIdentity,
+} from '@dfinity/identity'
 import { Secp256k1KeyIdentity } from '@dfinity/identity-secp256k1'
 import { Principal } from '@dfinity/principal'
 import { managementOf } from './management.mjs'
@@ -33,18 +50,28 @@ const certifiedService = ({ IDL: idl }) =>
   })
 
 const signerService = ({ IDL: idl }) =>
-  idl.Service({ prepare: idl.Func([idl.Vec(idl.Nat8)], [], []), certificate: idl.Func([], [idl.Opt(idl.Vec(idl.Nat8))], ['query']) })
-const CANISTER_KEY = Uint8Array.from([0x30, 0x0c, 0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x83, 0xb8, 0x43, 0x01, 0x02])
+  idl.Service({
+    prepare: idl.Func([idl.Vec(idl.Nat8)], [], []),
+    certificate: idl.Func([], [idl.Opt(idl.Vec(idl.Nat8))], ['query']),
+  })
+const CANISTER_KEY = Uint8Array.from([
+  0x30, 0x0c, 0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x83, 0xb8, 0x43, 0x01, 0x02,
+])
 const sha = bytes => new Uint8Array(createHash('sha256').update(bytes).digest())
 const bytesOf = text => new Uint8Array(Buffer.from(text))
 
 const owner = Ed25519KeyIdentity.generate(randomBytes(32))
-const agentOf = (identity, more = {}) => HttpAgent.create({ host, identity, shouldFetchRootKey: true, retryTimes: 1, ...more })
+const agentOf = (identity, more = {}) =>
+  HttpAgent.create({ host, identity, shouldFetchRootKey: true, retryTimes: 1, ...more })
 const ownerAgent = await agentOf(owner)
 const ic = managementOf({ Actor, IDL, Principal, agent: ownerAgent })
-const actorOf = async (canisterId, identity, more) => Actor.createActor(service, { agent: await agentOf(identity, more), canisterId })
+const actorOf = async (canisterId, identity, more) =>
+  Actor.createActor(service, { agent: await agentOf(identity, more), canisterId })
 const rejected = async (promise, code, error) => {
-  const thrown = await promise.then(() => assert.fail('it was not rejected'), reason => reason)
+  const thrown = await promise.then(
+    () => assert.fail('it was not rejected'),
+    reason => reason,
+  )
   assert.equal(thrown.cause?.code?.rejectCode, code, thrown.message)
   if (error) assert.equal(thrown.cause.code.rejectErrorCode, error)
   return thrown
@@ -81,7 +108,12 @@ await run({
   },
   'polls for what it did not wait for': async () => {
     const agent = await agentOf(owner)
-    const { requestId, response } = await agent.call(canister, { methodName: 'inc', arg: IDL.encode([], []), callSync: false, effectiveCanisterId: canister })
+    const { requestId, response } = await agent.call(canister, {
+      methodName: 'inc',
+      arg: IDL.encode([], []),
+      callSync: false,
+      effectiveCanisterId: canister,
+    })
     assert.equal(response.status, 202)
     const { reply } = await polling.pollForResponse(agent, canister, requestId, polling.defaultStrategy())
     assert.ok(IDL.decode([IDL.Nat], reply)[0] > 0n)
@@ -100,7 +132,11 @@ await run({
     await rejected(nobody.inc(), 3, 'IC0301')
   },
   'reads time, controllers, module hash, Candid and subnet': async () => {
-    const status = await CanisterStatus.request({ agent: ownerAgent, canisterId: canister, paths: ['time', 'controllers', 'module_hash', 'candid', 'subnet'] })
+    const status = await CanisterStatus.request({
+      agent: ownerAgent,
+      canisterId: canister,
+      paths: ['time', 'controllers', 'module_hash', 'candid', 'subnet'],
+    })
     assert.ok(Math.abs(Number(status.get('time')) - Date.now()) < 60_000)
     assert.deepEqual(status.get('controllers').map(String), [owner.getPrincipal().toText()])
     assert.equal(status.get('module_hash'), createHash('sha256').update(counter).digest('hex'))
@@ -159,7 +195,11 @@ await run({
       await actor.set(text)
       const { value, certificate } = await actor.get()
       assert.equal(value, text)
-      const checked = await Certificate.create({ certificate: Uint8Array.from(certificate[0]), rootKey: ownerAgent.rootKey, canisterId: other })
+      const checked = await Certificate.create({
+        certificate: Uint8Array.from(certificate[0]),
+        rootKey: ownerAgent.rootKey,
+        canisterId: other,
+      })
       const found = lookup_path(['canister', other.toUint8Array(), 'certified_data'], checked.cert.tree)
       assert.deepEqual(Buffer.from(found.value).toString(), text)
     }
@@ -181,14 +221,17 @@ await run({
     const pubkey = session.getPublicKey().toDer()
     const expiration = BigInt(Date.now() + 3_600_000) * 1_000_000n
     const identityWith = (signature, until = expiration) => {
-      const chain = DelegationChain.fromDelegations([{ delegation: new Delegation(pubkey, until), signature }], publicKey)
+      const chain = DelegationChain.fromDelegations(
+        [{ delegation: new Delegation(pubkey, until), signature }],
+        publicKey,
+      )
       return DelegationIdentity.fromDelegation(session, chain)
     }
     const signature = await signedFor(pubkey, expiration)
     const identity = identityWith(signature)
     const actor = await actorOf(canister, identity)
     assert.equal((await actor.who()).toText(), Principal.selfAuthenticating(publicKey).toText())
-    assert.equal(await actor.inc(), (await actor.get()))
+    assert.equal(await actor.inc(), await actor.get())
     // What was signed for another key, or until another time, opens nothing.
     const other = await signedFor(Ed25519KeyIdentity.generate().getPublicKey().toDer(), expiration)
     for (const wrong of [identityWith(other), identityWith(signature, expiration + 1n)]) {

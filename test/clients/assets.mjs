@@ -18,19 +18,33 @@ import { managementOf } from './management.mjs'
 import { run } from './scenario.mjs'
 
 const [host, path, pagePath] = process.argv.slice(2)
-const agent = await HttpAgent.create({ host, identity: Ed25519KeyIdentity.generate(randomBytes(32)), shouldFetchRootKey: true, retryTimes: 1 })
+const agent = await HttpAgent.create({
+  host,
+  identity: Ed25519KeyIdentity.generate(randomBytes(32)),
+  shouldFetchRootKey: true,
+  retryTimes: 1,
+})
 const large = randomBytes(450_000)
 let assets
 let page
 
 const HEADERS = IDL.Vec(IDL.Tuple(IDL.Text, IDL.Text))
 const BYTES = IDL.Vec(IDL.Nat8)
-const pageService = () => IDL.Service({ set: IDL.Func([IDL.Record({ body: BYTES, tree: BYTES, root: BYTES, headers: HEADERS, more: IDL.Text })], [], []) })
+const pageService = () =>
+  IDL.Service({
+    set: IDL.Func([IDL.Record({ body: BYTES, tree: BYTES, root: BYTES, headers: HEADERS, more: IDL.Text })], [], []),
+  })
 
 const sha = (...parts) => new Uint8Array(createHash('sha256').update(Buffer.concat(parts)).digest())
 const label = text => new Uint8Array(Buffer.from(text))
 const serve = async ({ body, tree, headers = [], more = '' }) =>
-  page.actor.set({ body, tree: new Uint8Array(Cbor.encode(tree)), root: new Uint8Array(await reconstruct(tree)), headers, more })
+  page.actor.set({
+    body,
+    tree: new Uint8Array(Cbor.encode(tree)),
+    root: new Uint8Array(await reconstruct(tree)),
+    headers,
+    more,
+  })
 
 /** A page as a client of the node's HTTP gateway gets it: at the node, or at the canister's own host. */
 const visit = (path, { headers = {}, method = 'GET', body, own = false } = {}) =>
@@ -42,7 +56,14 @@ const visit = (path, { headers = {}, method = 'GET', body, own = false } = {}) =
       const parts = []
       answer.on('data', part => parts.push(part))
       answer.on('error', reject)
-      answer.on('end', () => resolve({ status: answer.statusCode, headers: answer.headers, raw: answer.rawHeaders, body: Buffer.concat(parts) }))
+      answer.on('end', () =>
+        resolve({
+          status: answer.statusCode,
+          headers: answer.headers,
+          raw: answer.rawHeaders,
+          body: Buffer.concat(parts),
+        }),
+      )
     })
     sent.on('error', reject)
     sent.end(body)
@@ -53,7 +74,15 @@ const verified = ({ status, raw, body }, rootKey, version, url = '/index.html') 
   const headers = raw.flatMap((name, at) => (at % 2 === 0 ? [[name, raw[at + 1]]] : []))
   const asked = { url, method: 'GET', body: new Uint8Array(0), headers: [], certificate_version: [version] }
   const nowNs = BigInt(Date.now()) * 1_000_000n
-  return verifyRequestResponsePair(asked, { status_code: status, headers, body }, page.id.toUint8Array(), nowNs, 300_000_000_000n, rootKey, version)
+  return verifyRequestResponsePair(
+    asked,
+    { status_code: status, headers, body },
+    page.id.toUint8Array(),
+    nowNs,
+    300_000_000_000n,
+    rootKey,
+    version,
+  )
 }
 
 const bytesOf = async key => {
@@ -120,8 +149,15 @@ await run({
     const body = Buffer.from('<h1>hello again</h1>')
     const expression =
       'default_certification(ValidationArgs{certification:Certification{no_request_certification:Empty{},response_certification:ResponseCertification{certified_response_headers:ResponseHeaderList{headers:["content-type"]}}}})'
-    const headers = [['content-type', 'text/html'], ['IC-CertificateExpression', expression]]
-    const certified = hashOfMap({ 'content-type': 'text/html', 'ic-certificateexpression': expression, ':ic-cert-status': 200 })
+    const headers = [
+      ['content-type', 'text/html'],
+      ['IC-CertificateExpression', expression],
+    ]
+    const certified = hashOfMap({
+      'content-type': 'text/html',
+      'ic-certificateexpression': expression,
+      ':ic-cert-status': 200,
+    })
     const labels = ['http_expr', 'index.html', '<$>'].map(label)
     const path = [...labels, sha(Buffer.from(expression)), label(''), sha(certified, sha(body))]
     const tree = path.reduceRight((below, one) => [2, one, below], [3, new Uint8Array(0)])
@@ -148,16 +184,25 @@ await run({
   'carries what was asked, and all headers but those of the connection': async () => {
     const own = await visit('/echo?a=1', { method: 'PUT', body: 'body', headers: { 'x-some': 'thing' }, own: true })
     assert.equal(own.body.toString(), '("PUT", "/echo?a=1", ?2, 4) x-some=thing')
-    assert.deepEqual([own.headers['set-cookie'], own.headers['x-own'], own.headers['content-security-policy']], [['a=1', 'b=2'], 'kept', undefined])
+    assert.deepEqual(
+      [own.headers['set-cookie'], own.headers['x-own'], own.headers['content-security-policy']],
+      [['a=1', 'b=2'], 'kept', undefined],
+    )
   },
   'keeps pages at the host of the node apart': async () => {
     const shared = await visit('/echo')
     assert.equal(shared.headers['set-cookie'], undefined)
     const browser = { 'sec-fetch-mode': 'navigate', accept: 'text/html' }
     const sent = await visit('/echo?b=2', { headers: browser })
-    assert.deepEqual([sent.status, new URL(sent.headers.location).host], [307, `${page.id}.localhost:${new URL(host).port}`])
+    assert.deepEqual(
+      [sent.status, new URL(sent.headers.location).host],
+      [307, `${page.id}.localhost:${new URL(host).port}`],
+    )
     assert.equal(new URL(sent.headers.location).search, '?b=2')
-    assert.match((await visit('/echo', { method: 'POST', body: '', headers: browser })).headers['content-security-policy'], /^sandbox/)
+    assert.match(
+      (await visit('/echo', { method: 'POST', body: '', headers: browser })).headers['content-security-policy'],
+      /^sandbox/,
+    )
     assert.equal((await visit('/v1/node', { own: true })).headers['ic-certificate'] !== undefined, true)
   },
   'tells that there is no such canister, that it trapped, and that its answer is none': async () => {

@@ -23,7 +23,12 @@ const service = ({ IDL: idl }) =>
     refuse: idl.Func([], [], []),
     putElsewhere: idl.Func([idl.Principal, idl.Text, idl.Nat], [idl.Nat], []),
   })
-const agent = await HttpAgent.create({ host, identity: Ed25519KeyIdentity.generate(randomBytes(32)), shouldFetchRootKey: true, retryTimes: 1 })
+const agent = await HttpAgent.create({
+  host,
+  identity: Ed25519KeyIdentity.generate(randomBytes(32)),
+  shouldFetchRootKey: true,
+  retryTimes: 1,
+})
 const ic = managementOf({ Actor, IDL, Principal, agent })
 const made = async () => {
   const canisterId = await ic.create()
@@ -44,7 +49,10 @@ await run({
     assert.deepEqual(await shop.actor.get('pear'), [])
   },
   'is told of what it throws, and the state is as before': async () => {
-    const thrown = await shop.actor.refuse().then(() => assert.fail('it was not rejected'), error => error)
+    const thrown = await shop.actor.refuse().then(
+      () => assert.fail('it was not rejected'),
+      error => error,
+    )
     assert.match(thrown.message, /out of apples/)
     assert.deepEqual(await shop.actor.get('apple'), [7n])
   },

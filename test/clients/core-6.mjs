@@ -33,7 +33,12 @@ let actor
 await run({
   'makes a canister and installs Motoko': async () => {
     canister = await managementOf({ Actor, IDL, Principal, agent }).create()
-    await ic.installCode({ mode: { install: null }, canisterId: canister, wasmModule: counter, arg: new Uint8Array(IDL.encode([], [])) })
+    await ic.installCode({
+      mode: { install: null },
+      canisterId: canister,
+      wasmModule: counter,
+      arg: new Uint8Array(IDL.encode([], [])),
+    })
     actor = Actor.createActor(service, { agent, canisterId: canister })
   },
   'updates and queries': async () => {
@@ -41,7 +46,10 @@ await run({
     assert.equal(await actor.get(), 1n)
   },
   'is told of traps by a certificate': async () => {
-    const thrown = await actor.boom().then(() => assert.fail('it was not rejected'), error => error)
+    const thrown = await actor.boom().then(
+      () => assert.fail('it was not rejected'),
+      error => error,
+    )
     assert.equal(thrown.cause.code.rejectErrorCode, 'IC0503')
     assert.equal(thrown.cause.code.isCertified, true)
   },
@@ -60,13 +68,23 @@ await run({
   },
   'upgrades and keeps the state': async () => {
     const keep = { upgrade: [{ skip_pre_upgrade: [], wasm_memory_persistence: [{ keep: null }] }] }
-    await ic.installCode({ mode: keep, canisterId: canister, wasmModule: upgraded, arg: new Uint8Array(IDL.encode([], [])) })
+    await ic.installCode({
+      mode: keep,
+      canisterId: canister,
+      wasmModule: upgraded,
+      arg: new Uint8Array(IDL.encode([], [])),
+    })
     assert.equal(await actor.get(), 1n)
     assert.equal(await actor.version(), 2n)
   },
   'keeps chunks, and forgets them': async () => {
     const { hash } = await ic.uploadChunk({ canisterId: canister, chunk: new Uint8Array([1, 2, 3]) })
-    assert.deepEqual(Buffer.from(hash), createHash('sha256').update(Buffer.from([1, 2, 3])).digest())
+    assert.deepEqual(
+      Buffer.from(hash),
+      createHash('sha256')
+        .update(Buffer.from([1, 2, 3]))
+        .digest(),
+    )
     assert.equal((await ic.storedChunks({ canisterId: canister })).length, 1)
     await ic.clearChunkStore({ canisterId: canister })
     assert.equal((await ic.storedChunks({ canisterId: canister })).length, 0)
@@ -85,12 +103,25 @@ await run({
     const metadata = await ic.readCanisterSnapshotMetadata({ canisterId: canister, snapshotId: id })
     const other = await managementOf({ Actor, IDL, Principal, agent }).create()
     const { snapshot_id: copy } = await ic.uploadCanisterSnapshotMetadata({ canisterId: other, metadata })
-    const sizes = { wasmModule: metadata.wasmModuleSize, wasmMemory: metadata.wasmMemorySize, stableMemory: metadata.stableMemorySize }
+    const sizes = {
+      wasmModule: metadata.wasmModuleSize,
+      wasmMemory: metadata.wasmMemorySize,
+      stableMemory: metadata.stableMemorySize,
+    }
     for (const [kind, total] of Object.entries(sizes)) {
       for (let offset = 0n; offset < total; offset += 2_000_000n) {
         const size = total - offset < 2_000_000n ? total - offset : 2_000_000n
-        const { chunk } = await ic.readCanisterSnapshotData({ canisterId: canister, snapshotId: id, kind: { [kind]: { offset, size } } })
-        await ic.uploadCanisterSnapshotData({ canisterId: other, snapshotId: copy, kind: { [kind]: { offset } }, chunk: Uint8Array.from(chunk) })
+        const { chunk } = await ic.readCanisterSnapshotData({
+          canisterId: canister,
+          snapshotId: id,
+          kind: { [kind]: { offset, size } },
+        })
+        await ic.uploadCanisterSnapshotData({
+          canisterId: other,
+          snapshotId: copy,
+          kind: { [kind]: { offset } },
+          chunk: Uint8Array.from(chunk),
+        })
       }
     }
     await ic.loadCanisterSnapshot({ canisterId: other, snapshotId: copy })
@@ -102,7 +133,10 @@ await run({
   'stops and starts': async () => {
     await ic.stopCanister(canister)
     assert.deepEqual((await ic.canisterStatus({ canisterId: canister })).status, { stopped: null })
-    const thrown = await actor.inc().then(() => assert.fail('it was not rejected'), error => error)
+    const thrown = await actor.inc().then(
+      () => assert.fail('it was not rejected'),
+      error => error,
+    )
     assert.equal(thrown.cause.code.rejectErrorCode, 'IC0508')
     await ic.startCanister(canister)
     assert.equal(await actor.inc(), 2n)
@@ -119,7 +153,12 @@ await run({
   },
   'recovers with a clock that is ten minutes off': async () => {
     const made = await managementOf({ Actor, IDL, Principal, agent }).create()
-    await ic.installCode({ mode: { install: null }, canisterId: made, wasmModule: counter, arg: new Uint8Array(IDL.encode([], [])) })
+    await ic.installCode({
+      mode: { install: null },
+      canisterId: made,
+      wasmModule: counter,
+      arg: new Uint8Array(IDL.encode([], [])),
+    })
     for (const minutes of [10, -10]) {
       await withClockOff(minutes, async () => {
         const fresh = await HttpAgent.create({ host, identity: owner, shouldFetchRootKey: true, retryTimes: 1 })

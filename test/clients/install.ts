@@ -15,7 +15,9 @@ const WAIT_MAX_MS = 180_000
  * are no dependencies of the project: some want other generations of the packages it uses itself.
  */
 export async function installClients(): Promise<void> {
-  const wanted = createHash('sha256').update(readFileSync(join(FOLDER, 'package-lock.json'))).digest('hex')
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(FOLDER, 'package-lock.json')))
+    .digest('hex')
   const isInstalled = (): boolean => existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted
   const untilMs = Date.now() + WAIT_MAX_MS
   while (!isInstalled()) {

@@ -1,11 +1,4 @@
-import {
-  type Ending,
-  fromUtf8,
-  type Guest,
-  type GuestMessage,
-  HostFault,
-  type Runtime,
-} from '../../protocol/index.ts'
+import { type Ending, fromUtf8, type Guest, type GuestMessage, HostFault, type Runtime } from '../../protocol/index.ts'
 
 const NO_BYTES = new Uint8Array(0)
 

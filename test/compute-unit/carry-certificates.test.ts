@@ -1,8 +1,20 @@
 import { expect, it } from 'vitest'
 import { carryCertificates } from '../../compute-unit/carry-certificates.ts'
 import {
-  beginEpoch, decodeFrame, encodeCertificate, encodeEnvelope, encodeFrame, type FeedSpec, FeedTree, frameHash, type Log, messagesFeed, NO_EPOCH,
-  type ProcessDescription, resultsFeed, withEpoch,
+  beginEpoch,
+  decodeFrame,
+  encodeCertificate,
+  encodeEnvelope,
+  encodeFrame,
+  type FeedSpec,
+  FeedTree,
+  frameHash,
+  type Log,
+  messagesFeed,
+  NO_EPOCH,
+  type ProcessDescription,
+  resultsFeed,
+  withEpoch,
 } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
@@ -15,7 +27,13 @@ const hash = (byte: number): Uint8Array => new Uint8Array(32).fill(byte)
 function certificateOf(process: ProcessDescription, frame: Uint8Array): Uint8Array {
   const { firstSlot, assignments } = decodeFrame(frame)
   return encodeCertificate({
-    process: process.id, firstSlot, count: assignments.length, frameHash: frameHash(frame), resultsRoot: hash(1), stateRoot: hash(2), gas: 1n,
+    process: process.id,
+    firstSlot,
+    count: assignments.length,
+    frameHash: frameHash(frame),
+    resultsRoot: hash(1),
+    stateRoot: hash(2),
+    gas: 1n,
   })
 }
 
@@ -36,7 +54,12 @@ async function handedOver(keep: (blocks: readonly Uint8Array[], process: ProvenP
   const tree = new FeedTree()
   for (const block of kept) tree.append(block)
   const process = withEpoch(description, {
-    process: old.id, epoch: 1, policy: description.policy, prologue: { length: kept.length, hash: tree.hash() }, slots: 5, previous: NO_EPOCH,
+    process: old.id,
+    epoch: 1,
+    policy: description.policy,
+    prologue: { length: kept.length, hash: tree.hash() },
+    slots: 5,
+    previous: NO_EPOCH,
   })
   return { old, log, process, kept, certificates }
 }
@@ -50,8 +73,18 @@ it('a unit certifies again what it certified of the blocks that stay', async () 
 
 it('a unit that followed another branch certifies nothing of it in the new epoch', async () => {
   const other = (firstSlot: number, id: ProvenProcess): Uint8Array =>
-    encodeFrame(firstSlot, [0, 1].map(() => ({ timestampMs: 1, envelopeBytes: encodeEnvelope({ kind: 'item', item: messageItem(id.id).bytes }) })))
-  const { log, process, kept, certificates } = await handedOver(([spawn = hash(0), first = hash(0)], old) => [spawn, first, other(3, old)])
+    encodeFrame(
+      firstSlot,
+      [0, 1].map(() => ({
+        timestampMs: 1,
+        envelopeBytes: encodeEnvelope({ kind: 'item', item: messageItem(id.id).bytes }),
+      })),
+    )
+  const { log, process, kept, certificates } = await handedOver(([spawn = hash(0), first = hash(0)], old) => [
+    spawn,
+    first,
+    other(3, old),
+  ])
   expect(await beginEpoch(log, process, { isNew: true })).toBe(false)
   expect(await carryCertificates(log, process, UNIT), 'the blocks that stay are not here').toBe(0)
 
@@ -59,7 +92,9 @@ it('a unit that followed another branch certifies nothing of it in the new epoch
   elsewhere.signWith(seedOf(1))
   await elsewhere.append(resultsFeed({ ...process, epoch: 0 }, UNIT), 0, certificates)
   const feed = messagesFeed(process)
-  await elsewhere.commit(kept.map((bytes, index) => ({ feed, index, bytes, ids: [], firstSlot: decodeFrame(bytes).firstSlot })))
+  await elsewhere.commit(
+    kept.map((bytes, index) => ({ feed, index, bytes, ids: [], firstSlot: decodeFrame(bytes).firstSlot })),
+  )
   expect(await carryCertificates(elsewhere, process, UNIT)).toBe(3)
   expect(await blocksOf(elsewhere, resultsFeed(process, UNIT))).toEqual(certificates.slice(0, 2))
 })

@@ -1,9 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  CHANGED_LINES_MAX_BYTES,
-  ChangedLines,
-} from '../../compute-unit/evaluation/changed-lines.ts'
+import { CHANGED_LINES_MAX_BYTES, ChangedLines } from '../../compute-unit/evaluation/changed-lines.ts'
 
 const CHUNK = 4096
 const LINE = 32
@@ -21,10 +18,9 @@ function expected(chunk: Uint8Array, base: Uint8Array): number[] {
   return lines.length === 0 ? [] : [...map, ...lines]
 }
 
-const places = fc.array(
-  fc.oneof(fc.integer({ min: 0, max: CHUNK - 1 }), fc.constantFrom(0, 31, 32, 4064, 4095)),
-  { maxLength: 40 },
-)
+const places = fc.array(fc.oneof(fc.integer({ min: 0, max: CHUNK - 1 }), fc.constantFrom(0, 31, 32, 4064, 4095)), {
+  maxLength: 40,
+})
 
 describe('changed lines', () => {
   it('are those in which a chunk differs, one chunk behind the other, wherever it lies', () => {

@@ -67,10 +67,7 @@ const cellName = fc.constantFrom(
 )
 const change = fc.record({
   chunks: fc.array(fc.tuple(fc.nat(5), fc.nat(255)), { maxLength: 4 }),
-  cells: fc.array(
-    fc.tuple(cellName, fc.option(fc.uint8Array({ maxLength: 2 }), { nil: undefined })),
-    { maxLength: 4 },
-  ),
+  cells: fc.array(fc.tuple(cellName, fc.option(fc.uint8Array({ maxLength: 2 }), { nil: undefined })), { maxLength: 4 }),
   slots: fc.integer({ min: 1, max: 300 }),
   /** Another module took over: memory begins anew. */
   isUpgraded: fc.boolean(),
@@ -133,9 +130,7 @@ describe('checkpoints', () => {
       if (at > 1) cells.push([`cell ${at - 1}`, undefined])
       await checkpoints.write(P, at, delta(at, new Map(), cells))
     }
-    const held = await Array.fromAsync(
-      store.range({ gte: new Uint8Array(0), lt: new Uint8Array(64).fill(255) }),
-    )
+    const held = await Array.fromAsync(store.range({ gte: new Uint8Array(0), lt: new Uint8Array(64).fill(255) }))
     expect(held.length).toBeLessThan(40)
     expect((await checkpoints.read(P, 60))?.cells).toEqual([['cell 60', chunk(1)]])
   })
@@ -145,9 +140,7 @@ describe('checkpoints', () => {
     const checkpoints = new Checkpoints(store)
     for (const at of [1, 2, 3]) await checkpoints.write(P, at, delta(at, new Map(), []))
     const prefix = Buffer.from('compute/checkpoint/')
-    const entries = await Array.fromAsync(
-      store.range({ gte: prefix, lt: Buffer.from('compute/checkpoint0') }),
-    )
+    const entries = await Array.fromAsync(store.range({ gte: prefix, lt: Buffer.from('compute/checkpoint0') }))
     const [first, second] = entries
     if (first === undefined || second === undefined) throw new TypeError('expected entries')
     store.write([

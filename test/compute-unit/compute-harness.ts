@@ -107,11 +107,7 @@ export class ComputeHarness implements AsyncDisposable {
     return written
   }
 
-  async #write(
-    process: ProcessId,
-    envelopes: readonly Envelope[],
-    timestampMs: number | undefined,
-  ): Promise<Slot> {
+  async #write(process: ProcessId, envelopes: readonly Envelope[], timestampMs: number | undefined): Promise<Slot> {
     this.#timeMs += 1000
     const description = await this.describe(process)
     const feed = messagesFeed(description)
@@ -182,11 +178,7 @@ function idOf(envelope: Envelope, process: ProcessId, slot: Slot): ReturnType<ty
 }
 
 /** A message as it stands in a feed. */
-export const itemEnvelope = (
-  process: ProcessId,
-  tags: Tags = {},
-  data: string | Uint8Array = '',
-): Envelope => ({
+export const itemEnvelope = (process: ProcessId, tags: Tags = {}, data: string | Uint8Array = ''): Envelope => ({
   kind: 'item',
   item: messageItem(process, { tags, data }).bytes,
 })

@@ -3,7 +3,14 @@ import { expect, it } from 'vitest'
 import { childProcessHosts, HostSeat, inThreadHosts } from '../../compute-unit/index.ts'
 import { damaged } from '../../compute-unit/faults.ts'
 import { hostProgram } from '../../node/host-program.ts'
-import { asModuleId, asProcessId, encodeEnvelope, type ModuleDescription, type ProcessId, type Runtime } from '../../protocol/index.ts'
+import {
+  asModuleId,
+  asProcessId,
+  encodeEnvelope,
+  type ModuleDescription,
+  type ProcessId,
+  type Runtime,
+} from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 import { spawnItem } from '../fakes/signed-items.ts'
@@ -47,11 +54,23 @@ it('modules that nobody asks for any more leave the host, those on which a proce
     },
   }
   await using seat = new HostSeat({ open: inThreadHosts([counting]), wallMaxMs: 60_000, onExit: () => undefined })
-  const module = (number: number): ModuleDescription => ({ id: asModuleId(fakeId(number)), owner: '', format: 'breaking', tags: [], wasm: Uint8Array.of(1) })
+  const module = (number: number): ModuleDescription => ({
+    id: asModuleId(fakeId(number)),
+    owner: '',
+    format: 'breaking',
+    tags: [],
+    wasm: Uint8Array.of(1),
+  })
   const item = spawnItem(module(0).id, keyOf(1))
   const spawn = encodeEnvelope({ kind: 'item', item: item.bytes })
   await seat.load(module(0))
-  const open = { kind: 'open', process: asProcessId(item.id), module: module(0).id, spawn, snapshot: undefined } as const
+  const open = {
+    kind: 'open',
+    process: asProcessId(item.id),
+    module: module(0).id,
+    spawn,
+    snapshot: undefined,
+  } as const
   expect((await seat.ask(open)).kind).toBe('opened')
   for (let number = 1; number < 200; number++) await seat.load(module(number))
   await seat.ask({ kind: 'rest' })
@@ -64,11 +83,27 @@ it('modules that nobody asks for any more leave the host, those on which a proce
 })
 
 it('a module stays while somebody has yet to ask what needs it; without it nothing is damaged and nobody at fault', async () => {
-  await using seat = new HostSeat({ open: inThreadHosts([breakingRuntime]), wallMaxMs: 60_000, onExit: () => undefined })
-  const module = (number: number): ModuleDescription => ({ id: asModuleId(fakeId(number)), owner: '', format: 'breaking', tags: [], wasm: Uint8Array.of(1) })
+  await using seat = new HostSeat({
+    open: inThreadHosts([breakingRuntime]),
+    wallMaxMs: 60_000,
+    onExit: () => undefined,
+  })
+  const module = (number: number): ModuleDescription => ({
+    id: asModuleId(fakeId(number)),
+    owner: '',
+    format: 'breaking',
+    tags: [],
+    wasm: Uint8Array.of(1),
+  })
   const item = spawnItem(module(0).id, keyOf(1))
   const spawn = encodeEnvelope({ kind: 'item', item: item.bytes })
-  const open = { kind: 'open', process: asProcessId(item.id), module: module(0).id, spawn, snapshot: undefined } as const
+  const open = {
+    kind: 'open',
+    process: asProcessId(item.id),
+    module: module(0).id,
+    spawn,
+    snapshot: undefined,
+  } as const
   {
     using _one = seat.pin(module(0).id)
     {
@@ -82,11 +117,15 @@ it('a module stays while somebody has yet to ask what needs it; without it nothi
   const missing = await seat.ask(open).catch((error: unknown) => error)
   expect(missing).toMatchObject({ code: 'host-fault', details: { fatal: false, bystander: true } })
   // Nor is it anybody's fault that a process is not open here.
-  await expect(seat.ask({ kind: 'delta', process: open.process })).rejects.toMatchObject({ details: { fatal: false, bystander: true } })
+  await expect(seat.ask({ kind: 'delta', process: open.process })).rejects.toMatchObject({
+    details: { fatal: false, bystander: true },
+  })
   expect(() => damaged(missing)).toThrow()
 })
 
-it('processes of more modules than stay loaded wake together, each from its checkpoint', { timeout: 120_000 }, async () => {
+it('processes of more modules than stay loaded wake together, each from its checkpoint', {
+  timeout: 120_000,
+}, async () => {
   // Requests are at hand before the first is answered, as with a host of its own.
   const openHost = inThreadHosts([breakingRuntime], () => new Promise(resolve => setImmediate(resolve)))
   const first = await ComputeHarness.open({ openHost })

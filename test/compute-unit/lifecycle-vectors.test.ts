@@ -23,9 +23,7 @@ const path = join(import.meta.dirname, '../vectors/lifecycle.json')
 const vector = JSON.parse(readFileSync(path, 'utf8')) as Vector
 
 it('a frozen feed with control messages gives its frozen states', () => {
-  const modules = new Map(
-    vector.programs.map((program, at) => paper(at + 1, program)).map(one => [one.id, one]),
-  )
+  const modules = new Map(vector.programs.map((program, at) => paper(at + 1, program)).map(one => [one.id, one]))
   const description = describeProcess(decodeEnvelope(fromHex(vector.spawn)))
   const loaded = modules.get(description.module)
   if (loaded === undefined) throw new TypeError('expected a module')

@@ -72,11 +72,7 @@ const WORDS = {
   data: toUtf8(''),
 }
 
-const certificatesOf = async (
-  of: ComputeHarness,
-  process: ProcessId,
-  unit = 2,
-): Promise<string[]> =>
+const certificatesOf = async (of: ComputeHarness, process: ProcessId, unit = 2): Promise<string[]> =>
   (await of.certificates(process, unit)).map(one => toHex(encodeCertificate(one)))
 
 /** A process that was upgraded, rolled back, restored and upgraded again, with messages between. */
@@ -194,8 +190,7 @@ describe('an upgraded process', { timeout: 180_000 }, () => {
     await using other = await open({ unit: 3, clock: realClock })
     const item = await harness.log.directory.moduleItem(loud)
     const { module } = other.log.directory
-    other.log.directory.module = async id =>
-      id === loud ? undefined : module.call(other.log.directory, id)
+    other.log.directory.module = async id => (id === loud ? undefined : module.call(other.log.directory, id))
     const mirrored = other.mirror(harness, process)
     await expect.poll(() => other.troubles.join(), { timeout: 60_000 }).toContain('No such module')
     expect(await other.unit.evaluated(process)).toBe(2)
@@ -215,8 +210,7 @@ describe('an upgraded process', { timeout: 180_000 }, () => {
       itemEnvelope(process, { Action: 'Say' }, 'three'),
     ])
     const outputs: unknown[] = []
-    for (let at = 0; at < 5; at++)
-      outputs.push(jsonOf((await harness.unit.result(process, first + at)).output))
+    for (let at = 0; at < 5; at++) outputs.push(jsonOf((await harness.unit.result(process, first + at)).output))
     expect([outputs[0], outputs[2], outputs[4]]).toEqual(['2', 'v2 3', '3'])
   })
 })
@@ -258,13 +252,10 @@ describe('the state at a slot', { timeout: 180_000 }, () => {
 
   it('beyond the feed is unknown; a wait that ends tells how far it came, and is taken up again', async () => {
     const process = await harness.spawn(v1)
-    for (let at = 0; at < 30; at++)
-      await harness.write(process, [itemEnvelope(process, { Action: 'Say' }, 'x')])
+    for (let at = 0; at < 30; at++) await harness.write(process, [itemEnvelope(process, { Action: 'Say' }, 'x')])
     await harness.unit.result(process, 30)
     await expect(harness.unit.state(process, 31)).rejects.toThrow('has not reached that slot')
-    const ended = await harness.unit
-      .state(process, 30, { timeoutMs: -1 })
-      .catch((error: unknown) => error)
+    const ended = await harness.unit.state(process, 30, { timeoutMs: -1 }).catch((error: unknown) => error)
     expect(Failure.is(ended, 'timeout')).toBe(true)
     const aborted = harness.unit.state(process, 30, { signal: AbortSignal.abort() })
     await expect(aborted).rejects.toThrow('ended the wait')
@@ -330,11 +321,8 @@ describe('an upgrade check', { timeout: 180_000 }, () => {
       replay: 0,
     })
     expect(waiting).toMatchObject({ ok: false, error: { code: 'pending-calls' } })
-    const unknown = moduleItem(toUtf8('{}'), [{ name: 'Module-Format', value: 'paper' }])
-      .id as ModuleId
-    await expect(harness.unit.checkUpgrade(process, { ...wish, module: unknown })).rejects.toThrow(
-      'No such module',
-    )
+    const unknown = moduleItem(toUtf8('{}'), [{ name: 'Module-Format', value: 'paper' }]).id as ModuleId
+    await expect(harness.unit.checkUpgrade(process, { ...wish, module: unknown })).rejects.toThrow('No such module')
   })
 
   it('replays only what the present memory has seen', async () => {
@@ -355,9 +343,7 @@ describe('what a process holds', { timeout: 180_000 }, () => {
     const process = await harness.spawn(v1)
     expect(await harness.unit.timers(process)).toEqual([])
     await harness.ask(process, { Action: 'Every' })
-    expect(await harness.unit.timers(process)).toMatchObject([
-      { key: 'schedule/every', everyMs: 60_000 },
-    ])
+    expect(await harness.unit.timers(process)).toMatchObject([{ key: 'schedule/every', everyMs: 60_000 }])
     await control(harness, process, { action: 'Cancel-Timer', timer: toUtf8('schedule/every') })
     expect(await harness.unit.timers(process)).toEqual([])
     expect(harness.timers.get(process)).toEqual([])

@@ -37,10 +37,12 @@ it('has nothing of a packet that could not be written', () => {
   const writer = new PacketWriter()
   writer.add(cbor => cbor.text('before'))
   const { length } = writer
-  expect(() => writer.add(cbor => {
+  expect(() =>
+    writer.add(cbor => {
       cbor.array(2)
       cbor.text('\ud800')
-    })).toThrow(TypeError)
+    }),
+  ).toThrow(TypeError)
   expect(writer.length).toBe(length)
   writer.add(cbor => cbor.text('behind'))
   expect(new PacketReader(MAX_BYTES).take(writer.finish()).map(packet => packet.length)).toEqual([7, 7])

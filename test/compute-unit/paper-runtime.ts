@@ -30,9 +30,7 @@ interface PaperState {
 }
 
 /** The tags and bytes of a module of that program. */
-export const paperModule = (
-  program: PaperProgram,
-): { wasm: Uint8Array; tags: { name: string; value: string }[] } => ({
+export const paperModule = (program: PaperProgram): { wasm: Uint8Array; tags: { name: string; value: string }[] } => ({
   wasm: toUtf8(JSON.stringify(program)),
   tags: [{ name: 'Module-Format', value: 'paper' }],
 })
@@ -50,8 +48,7 @@ export const paperRuntime: Runtime = {
     const image = { pages: 0, chunks: new Map<number, Uint8Array>(), engine: encode(EMPTY) }
     return {
       image,
-      open: (process, snapshot) =>
-        new PaperGuest(program, process, snapshot?.engine ?? image.engine),
+      open: (process, snapshot) => new PaperGuest(program, process, snapshot?.engine ?? image.engine),
       close: () => undefined,
     }
   },
@@ -138,8 +135,7 @@ class PaperGuest implements Guest {
 
   #tell(state: PaperState): Ending {
     if (this.#program.tells === 'refuse') return failed('mute', 'it says nothing')
-    if (this.#program.tells === 'spin')
-      return failed('out-of-gas', 'it never ended', 10_000_000_000_000n)
+    if (this.#program.tells === 'spin') return failed('out-of-gas', 'it never ended', 10_000_000_000_000n)
     const document = this.#document(state)
     return said(this.#program.version === '2' ? { reply: document } : document)
   }
@@ -167,8 +163,7 @@ class PaperGuest implements Guest {
     const { words } = document.state
     state.words = migrate === 'upper' ? words.map(word => word.toUpperCase()) : [...words]
     state.schedules = [...document.schedules]
-    for (const { key, dueMs, everyMs } of document.schedules)
-      context.setTimer(`schedule/${key}`, dueMs, everyMs)
+    for (const { key, dueMs, everyMs } of document.schedules) context.setTimer(`schedule/${key}`, dueMs, everyMs)
     const settled = document.pending.map(({ message: id }) => ({
       message: id,
       error: { code: 'upgraded' },

@@ -35,31 +35,21 @@ beforeAll(async () => {
   wasm = await wat(SAMPLE_ACTOR)
 })
 
-const hexOf = (certificates: readonly Certificate[]): string[] =>
-  certificates.map(one => toHex(encodeCertificate(one)))
+const hexOf = (certificates: readonly Certificate[]): string[] => certificates.map(one => toHex(encodeCertificate(one)))
 
 /** A process with some history: kept runs, failed runs, memory that grew; a frame for each slot. */
-async function withHistory(
-  harness: ComputeHarness,
-  slots: number,
-  module?: ModuleId,
-): Promise<ProcessId> {
+async function withHistory(harness: ComputeHarness, slots: number, module?: ModuleId): Promise<ProcessId> {
   const process = await harness.spawn(
     module ?? (await harness.addModule(wasm, [{ name: 'Module-Format', value: 'actor' }])),
   )
   for (let i = 1; i < slots; i++)
-    await harness.write(process, [
-      itemEnvelope(process, {}, i % 7 === 3 ? TRAP : i === 5 ? GROW : COUNT),
-    ])
+    await harness.write(process, [itemEnvelope(process, {}, i % 7 === 3 ? TRAP : i === 5 ? GROW : COUNT)])
   await harness.unit.result(process, slots - 1)
   return process
 }
 
 /** Forgets what is in hosts, and opens everything again from what is stored. */
-async function reopened(
-  harness: ComputeHarness,
-  store: 'kept' | 'lost' = 'kept',
-): Promise<ComputeHarness> {
+async function reopened(harness: ComputeHarness, store: 'kept' | 'lost' = 'kept'): Promise<ComputeHarness> {
   const log = MemoryLog.open({ from: harness.log })
   await copyDirectory(harness.log, log)
   if (store === 'kept') {
@@ -90,13 +80,10 @@ describe('the work of a host that dies', { timeout: 180_000 }, () => {
     let slots = 3
     for (let stage = 0; stage < 6; stage++) {
       for (let i = 0; i < 40; i++)
-        slots =
-          1 +
-          (await harness.write(process, [itemEnvelope(process, {}, i % 9 === 4 ? TRAP : COUNT)]))
+        slots = 1 + (await harness.write(process, [itemEnvelope(process, {}, i % 9 === 4 ? TRAP : COUNT)]))
       const pids = harness.unit.hostPids
       expect(pids.length).toBeGreaterThan(0)
-      for (let turn = 0; turn < stage * 4; turn++)
-        await new Promise(resolve => setImmediate(resolve))
+      for (let turn = 0; turn < stage * 4; turn++) await new Promise(resolve => setImmediate(resolve))
       for (const pid of pids) globalThis.process.kill(pid, 'SIGKILL')
       if (stage === 3) await harness.unit.checkpoint(process)
       await harness.unit.result(process, slots - 1)
@@ -104,13 +91,9 @@ describe('the work of a host that dies', { timeout: 180_000 }, () => {
     expect(await harness.unit.evaluated(process)).toBe(243)
     await using witness = await ComputeHarness.open()
     await witness.mirror(harness, process)
-    expect(hexOf(await harness.certificates(process))).toEqual(
-      hexOf(await witness.certificates(process)),
-    )
+    expect(hexOf(await harness.certificates(process))).toEqual(hexOf(await witness.certificates(process)))
     for (let slot = 0; slot < slots; slot++)
-      expect(await harness.unit.result(process, slot)).toEqual(
-        await witness.unit.result(process, slot),
-      )
+      expect(await harness.unit.result(process, slot)).toEqual(await witness.unit.result(process, slot))
   })
 })
 
@@ -130,9 +113,7 @@ describe('a process that is opened again', { timeout: 180_000 }, () => {
       expect(await again.unit.memory(process)).toEqual(memory)
       expect(hexOf(await again.certificates(process))).toEqual(certificates)
       for (let slot = 0; slot < 25; slot++)
-        expect(await again.unit.result(process, slot)).toEqual(
-          await harness.unit.result(process, slot),
-        )
+        expect(await again.unit.result(process, slot)).toEqual(await harness.unit.result(process, slot))
     }
   })
 
@@ -149,9 +130,7 @@ describe('a process that is opened again', { timeout: 180_000 }, () => {
         harness.log.store.range({ gte: Buffer.from('compute/c'), lt: Buffer.from('compute/d') }),
       )),
     ]
-    expect(new Set(entries.map(({ key }) => textOf(key).split('/')[1]))).toEqual(
-      new Set(['checkpoint', 'chunk']),
-    )
+    expect(new Set(entries.map(({ key }) => textOf(key).split('/')[1]))).toEqual(new Set(['checkpoint', 'chunk']))
     const damages: ((value: Uint8Array) => Uint8Array | undefined)[] = [
       value => value.map((byte, i) => (i === value.length >> 1 ? byte ^ 4 : byte)),
       value => value.subarray(0, value.length - 1),
@@ -159,9 +138,7 @@ describe('a process that is opened again', { timeout: 180_000 }, () => {
       () => new Uint8Array(0),
     ]
     const kindOf = (key: Uint8Array): string => textOf(key).split('/')[1] ?? ''
-    const some = entries.filter(
-      ({ key }, i) => entries.findIndex(one => kindOf(one.key) === kindOf(key)) + 4 > i,
-    )
+    const some = entries.filter(({ key }, i) => entries.findIndex(one => kindOf(one.key) === kindOf(key)) + 4 > i)
     for (const [i, { key, value }] of some.entries()) {
       const damage = damages[i % damages.length]
       await using again = await reopened(harness)
@@ -178,9 +155,7 @@ describe('a process that is opened again', { timeout: 180_000 }, () => {
       expect(next.status).toBe('ok')
     }
     await using all = await reopened(harness)
-    all.log.store.write(
-      entries.map(({ key, value }) => ({ key, value: value.map(byte => byte ^ 0x55) })),
-    )
+    all.log.store.write(entries.map(({ key, value }) => ({ key, value: value.map(byte => byte ^ 0x55) })))
     expect(await all.unit.memory(process)).toEqual(memory)
   })
 
@@ -195,17 +170,13 @@ describe('a process that is opened again', { timeout: 180_000 }, () => {
     }
     for (const process of processes) await harness.unit.result(process, 600)
     expect(harness.troubles).toEqual([])
-    const checkpoints = await Promise.all(
-      processes.map(process => harness.unit.checkpointsOf(process)),
-    )
+    const checkpoints = await Promise.all(processes.map(process => harness.unit.checkpointsOf(process)))
     // Too few slots for any other reason to write one.
     expect(checkpoints.flat().length).toBeGreaterThan(0)
     await using witness = await ComputeHarness.open()
     for (const process of processes) {
       await witness.mirror(harness, process)
-      expect(hexOf(await harness.certificates(process))).toEqual(
-        hexOf(await witness.certificates(process)),
-      )
+      expect(hexOf(await harness.certificates(process))).toEqual(hexOf(await witness.certificates(process)))
       expect(await harness.unit.memory(process)).toEqual(await witness.unit.memory(process))
     }
   })
@@ -255,11 +226,8 @@ describe('dry-runs', { timeout: 180_000 }, () => {
 
   afterAll(() => harness[Symbol.asyncDispose]())
 
-  const query = (
-    process: ProcessId,
-    data: Uint8Array,
-    tags: readonly { name: string; value: string }[] = [],
-  ) => harness.unit.query(process, { from: 'me', owner: 'me', id: 'query', tags, data })
+  const query = (process: ProcessId, data: Uint8Array, tags: readonly { name: string; value: string }[] = []) =>
+    harness.unit.query(process, { from: 'me', owner: 'me', id: 'query', tags, data })
 
   it('see the latest state and change nothing', async () => {
     const counter = await harness.spawn(await harness.addStandard('counter'))
@@ -306,9 +274,7 @@ describe('dry-runs', { timeout: 180_000 }, () => {
     const counter = await harness.spawn(await harness.addStandard('counter'))
     const asked = Array.from({ length: 40 }, async (_, i) => {
       if (i % 2 === 0) await harness.write(counter, [itemEnvelope(counter, { Action: 'Add' })])
-      const { output, slot } = await query(counter, new Uint8Array(0), [
-        { name: 'Action', value: 'Get' },
-      ])
+      const { output, slot } = await query(counter, new Uint8Array(0), [{ name: 'Action', value: 'Get' }])
       expect(textOf(output)).toBe(String(slot))
     })
     await Promise.all(asked)

@@ -151,10 +151,12 @@ describe('followers', () => {
     const process = await harness.spawn(await harness.addStandard('counter'))
     await harness.ask(process, { Action: 'Add', Quantity: '3' })
     const { unit, log } = harness
-    await expect.poll(() => {
-      clock.advance(2_000)
-      return unit.following
-    }).toBe(0)
+    await expect
+      .poll(() => {
+        clock.advance(2_000)
+        return unit.following
+      })
+      .toBe(0)
     const { promise: gate, resolve: open } = Promise.withResolvers<void>()
     const module = log.directory.module.bind(log.directory)
     log.directory.module = async id => {
@@ -170,10 +172,12 @@ describe('followers', () => {
     open()
     expect((await reading)?.[0]).toBe(3)
     expect(harness.troubles).toEqual([])
-    await expect.poll(() => {
-      clock.advance(2_000)
-      return unit.following
-    }).toBe(0)
+    await expect
+      .poll(() => {
+        clock.advance(2_000)
+        return unit.following
+      })
+      .toBe(0)
   })
 
   it('that were forgotten are opened again where they stood, with the same state', async () => {

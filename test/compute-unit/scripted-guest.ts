@@ -33,11 +33,7 @@ import { tagsOf } from '../fakes/signed-items.ts'
 
 const NO_BYTES = new Uint8Array(0)
 
-export type Script = (
-  context: GuestContext,
-  message: GuestMessage,
-  gasLimit: bigint,
-) => Ending | undefined
+export type Script = (context: GuestContext, message: GuestMessage, gasLimit: bigint) => Ending | undefined
 
 export const SELF = asProcessId(fakeId(2))
 export const SENDER = asProcessId(fakeId(5))
@@ -68,11 +64,7 @@ function factoryOf(script: () => Script): GuestFactory {
 }
 
 /** A module of that format, as a host has it. */
-export function scriptedModule(
-  id: ModuleId,
-  factory: GuestFactory,
-  parts: Partial<LoadedModule> = {},
-): LoadedModule {
+export function scriptedModule(id: ModuleId, factory: GuestFactory, parts: Partial<LoadedModule> = {}): LoadedModule {
   return {
     id,
     format: 'scripted',
@@ -127,10 +119,7 @@ export class Scripted {
 
   query(script: Script): Ending {
     this.#script = script
-    return this.process.query(
-      { from: 'me', owner: 'me', id: 'query', tags: [], data: NO_BYTES },
-      this.#timeMs,
-    )
+    return this.process.query({ from: 'me', owner: 'me', id: 'query', tags: [], data: NO_BYTES }, this.#timeMs)
   }
 
   get root(): string {
@@ -151,11 +140,7 @@ export const VERDICT: Verdict = {
 }
 
 /** A push to the scripted process whose certificate nobody looks at. */
-export function pushEnvelope(
-  seq: number,
-  core: Partial<PushCore> = {},
-  tags: readonly Tag[] = [],
-): Envelope {
+export function pushEnvelope(seq: number, core: Partial<PushCore> = {}, tags: readonly Tag[] = []): Envelope {
   const whole = {
     from: SENDER,
     slot: 1,

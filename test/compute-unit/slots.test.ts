@@ -68,9 +68,7 @@ describe('a slot that fails', () => {
       send(context)
       return { status: 'error', gas: 1n, error: { code: 'trap', message: '' } }
     })
-    expect(scripted.run(context => void send(context)).outbox.map(({ core }) => core.seq)).toEqual([
-      0,
-    ])
+    expect(scripted.run(context => void send(context)).outbox.map(({ core }) => core.seq)).toEqual([0])
   })
 })
 
@@ -96,9 +94,7 @@ describe('an outbox', () => {
       },
       { fuel: 1_000_000n, depth: 3 },
     )
-    expect(
-      result.outbox.map(({ core }) => [core.to, core.seq, core.index, core.depth, core.fuel]),
-    ).toEqual([
+    expect(result.outbox.map(({ core }) => [core.to, core.seq, core.index, core.depth, core.fuel])).toEqual([
       [other(1), 0, 0, 4, 300_000n],
       [other(2), 0, 1, 4, 300_000n],
       [other(1), 1, 2, 4, 300_000n],
@@ -120,8 +116,7 @@ describe('an outbox', () => {
   it('never gives more gas to a slot than its message brought', () => {
     const limits: bigint[] = []
     const scripted = new Scripted()
-    const note = (fuel: bigint): unknown =>
-      scripted.run((_, __, limit) => void limits.push(limit), { fuel })
+    const note = (fuel: bigint): unknown => scripted.run((_, __, limit) => void limits.push(limit), { fuel })
     note(5000n)
     note(10n ** 15n)
     expect(limits).toEqual([5000n, 1_000_000_000n])
@@ -146,14 +141,10 @@ describe('an outbox', () => {
       for (let i = 0; i < times; i++) call()
     }
     expect(error(context => repeat(OUTBOX_MAX + 1, () => send(context)))).toBe('outbox-limit')
-    expect(
-      error(context => send(context, other(1), new Uint8Array(OUTBOX_SIZE_MAX_BYTES + 1))),
-    ).toBe('outbox-limit')
+    expect(error(context => send(context, other(1), new Uint8Array(OUTBOX_SIZE_MAX_BYTES + 1)))).toBe('outbox-limit')
     expect(
       error(context =>
-        repeat(OUTBOX_SPAWNS_MAX + 1, () =>
-          context.spawn({ module: fakeId(4), tags: [], data: NO_BYTES }),
-        ),
+        repeat(OUTBOX_SPAWNS_MAX + 1, () => context.spawn({ module: fakeId(4), tags: [], data: NO_BYTES })),
       ),
     ).toBe('outbox-limit')
     expect(
@@ -175,25 +166,19 @@ describe('an outbox', () => {
       ),
     ).toBe('outbox-limit')
     expect(
-      error(context =>
-        context.send({ to: other(1), tags: tagsOf({ a: '漢'.repeat(1400) }), data: NO_BYTES }),
-      ),
+      error(context => context.send({ to: other(1), tags: tagsOf({ a: '漢'.repeat(1400) }), data: NO_BYTES })),
     ).toBe('outbox-limit')
     expect(error(context => context.cells.set('k'.repeat(257), NO_BYTES))).toBe('cell-limit')
     expect(error(context => context.cells.set('k', new Uint8Array(65_537)))).toBe('cell-limit')
     expect(error(context => context.setTimer('t', 5, 999))).toBe('timer-limit')
-    expect(error(context => repeat(65, () => context.setTimer(String(Math.random()), 5)))).toBe(
-      'timer-limit',
-    )
+    expect(error(context => repeat(65, () => context.setTimer(String(Math.random()), 5)))).toBe('timer-limit')
     const large = new Scripted().run(() => ok(1n, new Uint8Array(OUTPUT_SIZE_MAX_BYTES + 1)))
     expect(large.error?.code).toBe('output-limit')
   })
 
   it('can be read back by whoever receives it, whatever the tags say', () => {
     const tags = tagsOf({ a: '漢'.repeat(1300), b: '😀' })
-    const result = new Scripted().run(
-      context => void context.send({ to: other(1), tags, data: NO_BYTES }),
-    )
+    const result = new Scripted().run(context => void context.send({ to: other(1), tags, data: NO_BYTES }))
     const [push] = result.outbox
     expect(push && decodePushBody(push.bodyBytes).tags).toEqual(tags)
   })
@@ -205,18 +190,14 @@ describe('an outbox', () => {
     const { outbox } = scripted.run(context => {
       send(context)
       ids.push(context.spawn({ module: fakeId(4), tags: [], data: NO_BYTES }))
-      ids.push(
-        context.spawn({ module: fakeId(4), tags: tagsOf({ Scheduler: keyOf(9) }), data: NO_BYTES }),
-      )
+      ids.push(context.spawn({ module: fakeId(4), tags: tagsOf({ Scheduler: keyOf(9) }), data: NO_BYTES }))
     })
     expect(ids).toEqual([childId(SELF, 1, 1), childId(SELF, 1, 2)])
     expect(outbox.map(({ core }) => core.to)).toEqual([other(1), ...ids])
     const [, own, foreign] = outbox.map(({ bodyBytes }) => decodePushBody(bodyBytes))
     expect(own).toMatchObject({ kind: 'spawn' })
     expect(own?.tags).toContainEqual({ name: 'Scheduler', value: keyOf(1) })
-    expect(foreign?.tags.filter(({ name }) => name === 'Scheduler')).toEqual([
-      { name: 'Scheduler', value: keyOf(9) },
-    ])
+    expect(foreign?.tags.filter(({ name }) => name === 'Scheduler')).toEqual([{ name: 'Scheduler', value: keyOf(9) }])
   })
 
   it('drops a spawn that could never be, for it would block what follows it', () => {
@@ -242,9 +223,7 @@ describe('an outbox', () => {
   })
 
   it('drops a message to somebody who can be no process', () => {
-    const result = new Scripted().run(
-      context => void context.send({ to: 'an old address', tags: [], data: NO_BYTES }),
-    )
+    const result = new Scripted().run(context => void context.send({ to: 'an old address', tags: [], data: NO_BYTES }))
     expect(result).toMatchObject({ status: 'ok', outbox: [] })
     expect(result.dropped[0]).toContain('an old address')
   })

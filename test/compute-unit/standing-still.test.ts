@@ -26,13 +26,9 @@ describe.each(['bug', 'fault', 'exit'])('a guest that breaks its host by a %s', 
     const [before] = harness.unit.hostPids
     const slot = await harness.write(culprit, [itemEnvelope(culprit, {}, word)])
     const failure = { code: 'stands-still', details: { process: culprit, slot } }
-    await expect(harness.unit.result(culprit, slot, { timeoutMs: 60_000 })).rejects.toMatchObject(
-      failure,
-    )
+    await expect(harness.unit.result(culprit, slot, { timeoutMs: 60_000 })).rejects.toMatchObject(failure)
     // Who asks later is told at once.
-    await expect(harness.unit.result(culprit, slot, { timeoutMs: 60_000 })).rejects.toMatchObject(
-      failure,
-    )
+    await expect(harness.unit.result(culprit, slot, { timeoutMs: 60_000 })).rejects.toMatchObject(failure)
     expect(harness.troubles.some(text => text.includes('stands still'))).toBe(true)
     expect(fromUtf8((await harness.unit.result(culprit, slot - 1)).output)).toBe('first')
 

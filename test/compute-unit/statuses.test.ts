@@ -23,8 +23,7 @@ beforeAll(async () => {
   harness = await ComputeHarness.open()
   const { directory } = harness.log
   const process = directory.process.bind(directory)
-  directory.process = async id =>
-    [sender, stranger].find(one => one.id === id)?.description ?? process(id)
+  directory.process = async id => [sender, stranger].find(one => one.id === id)?.description ?? process(id)
   counter = await harness.addStandard('counter')
   relay = await harness.addStandard('relay')
 }, 180_000)
@@ -67,10 +66,7 @@ describe('every slot ends in a status', { timeout: 180_000 }, () => {
     forged[10] = (forged[10] ?? 0) ^ 1
     const twice = rawItem({
       target: process,
-      tags: [
-        ...tagsOf({ 'Data-Protocol': 'ao', Type: 'Message', Action: 'Add' }),
-        ...tagsOf({ type: 'Message' }),
-      ],
+      tags: [...tagsOf({ 'Data-Protocol': 'ao', Type: 'Message', Action: 'Add' }), ...tagsOf({ type: 'Message' })],
     })
     const bad = [
       forged,
@@ -112,10 +108,10 @@ describe('every slot ends in a status', { timeout: 180_000 }, () => {
     ])
     const [third, fourth] = [pushes[2], pushes[3]]
     if (third === undefined || fourth === undefined) throw new TypeError('expected pushes')
-    expect([
-      (await harness.put(process, third)).status,
-      (await harness.put(process, fourth)).status,
-    ]).toEqual(['duplicate', 'ok'])
+    expect([(await harness.put(process, third)).status, (await harness.put(process, fourth)).status]).toEqual([
+      'duplicate',
+      'ok',
+    ])
   })
 
   it('refused, for every forged push that a colluding scheduler puts into the feed', async () => {
@@ -130,9 +126,7 @@ describe('every slot ends in a status', { timeout: 180_000 }, () => {
     const result = await harness.put(process, genuine)
     expect(result).toMatchObject({ status: 'ok' })
     expect(textOf(result.output)).toBe('hello')
-    expect(result.outbox.map(({ core }) => [core.to, core.seq, core.depth])).toEqual([
-      [sender.id, 0, 2],
-    ])
+    expect(result.outbox.map(({ core }) => [core.to, core.seq, core.depth])).toEqual([[sender.id, 0, 2]])
   })
 
   it('idle, for a tick that no due timer asked for', async () => {
@@ -141,11 +135,7 @@ describe('every slot ends in a status', { timeout: 180_000 }, () => {
     const [timer] = harness.timers.get(process) ?? []
     if (timer === undefined) throw new TypeError('expected a timer')
     const tick = (dueMs: number, key: string, at: number): Promise<{ status: string }> =>
-      harness.put(
-        process,
-        { kind: 'tick', timer: Uint8Array.from(key, char => char.charCodeAt(0)), dueMs },
-        at,
-      )
+      harness.put(process, { kind: 'tick', timer: Uint8Array.from(key, char => char.charCodeAt(0)), dueMs }, at)
     expect((await tick(timer.dueMs, timer.key, timer.dueMs - 1)).status).toBe('idle')
     expect((await tick(timer.dueMs - 1, timer.key, timer.dueMs)).status).toBe('idle')
     expect((await tick(timer.dueMs, 'other', timer.dueMs)).status).toBe('idle')
@@ -163,9 +153,7 @@ describe('every slot ends in a status', { timeout: 180_000 }, () => {
       { kind: 'reject', from: stranger.id, seq: 8, reason: 'x'.repeat(100) },
     ]
     const envelopes = Array.from({ length: 40 }, (_, i) =>
-      i % 2 === 0
-        ? itemEnvelope(process, { Action: 'Add' })
-        : (junk[i % 3] ?? junk[0] ?? itemEnvelope(process)),
+      i % 2 === 0 ? itemEnvelope(process, { Action: 'Add' }) : (junk[i % 3] ?? junk[0] ?? itemEnvelope(process)),
     )
     const first = await harness.write(process, envelopes)
     await harness.unit.result(process, first + envelopes.length - 1)

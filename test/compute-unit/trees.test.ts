@@ -23,23 +23,19 @@ function rootOf(cells: ReadonlyMap<string, Uint8Array>): string {
 describe('the root of cells', () => {
   it('depends on what the cells are, not on how they came to be', () => {
     fc.assert(
-      fc.property(
-        fc.array(fc.tuple(key, value), { maxLength: 60 }),
-        fc.nat(),
-        (changes, askEvery) => {
-          const tree = new CellTree()
-          const model = new Map<string, Uint8Array>()
-          for (const [i, [name, bytes]] of changes.entries()) {
-            tree.put(name, bytes)
-            if (bytes === undefined) model.delete(latin1(name))
-            else model.set(latin1(name), bytes)
-            if (i % ((askEvery % 5) + 1) === 0) tree.root()
-          }
-          const reversed = new Map([...model].reverse())
-          expect(toHex(tree.root())).toBe(rootOf(model))
-          expect(rootOf(reversed)).toBe(rootOf(model))
-        },
-      ),
+      fc.property(fc.array(fc.tuple(key, value), { maxLength: 60 }), fc.nat(), (changes, askEvery) => {
+        const tree = new CellTree()
+        const model = new Map<string, Uint8Array>()
+        for (const [i, [name, bytes]] of changes.entries()) {
+          tree.put(name, bytes)
+          if (bytes === undefined) model.delete(latin1(name))
+          else model.set(latin1(name), bytes)
+          if (i % ((askEvery % 5) + 1) === 0) tree.root()
+        }
+        const reversed = new Map([...model].reverse())
+        expect(toHex(tree.root())).toBe(rootOf(model))
+        expect(rootOf(reversed)).toBe(rootOf(model))
+      }),
       RUNS,
     )
   })
@@ -61,9 +57,7 @@ describe('the root of cells', () => {
         ['ab', ''],
       ],
     ] as const
-    const roots = sets.map(set =>
-      rootOf(new Map(set.map(([name, text]) => [name, new TextEncoder().encode(text)]))),
-    )
+    const roots = sets.map(set => rootOf(new Map(set.map(([name, text]) => [name, new TextEncoder().encode(text)]))))
     expect(new Set(roots).size).toBe(sets.length)
     expect(roots[0]).toBe(toHex(EMPTY_ROOT))
   })
@@ -90,8 +84,7 @@ describe('the root of memory', () => {
     })
   const chunk = fc.oneof(bytes, scattered)
   const index = fc.oneof(fc.nat(40), fc.constantFrom(255, 256, 4095, 4096, 65_536, 262_143))
-  const chunks = (maxLength: number) =>
-    fc.uniqueArray(fc.tuple(index, chunk), { maxLength, selector: ([at]) => at })
+  const chunks = (maxLength: number) => fc.uniqueArray(fc.tuple(index, chunk), { maxLength, selector: ([at]) => at })
 
   it('is that of the chunks as they are now, as docs/PROTOCOL.md has it', () => {
     fc.assert(
@@ -112,10 +105,7 @@ describe('the root of memory', () => {
 
   it('does not depend on where in memory a chunk lies, nor on how many are told at once', () => {
     const image = new Map([[3, new Uint8Array(4096).fill(7)]])
-    const many = Array.from(
-      { length: 40 },
-      (_, at) => [at, new Uint8Array(4099).fill(at).subarray(3)] as const,
-    )
+    const many = Array.from({ length: 40 }, (_, at) => [at, new Uint8Array(4099).fill(at).subarray(3)] as const)
     const together = new MemoryTree(image)
     together.put(many)
     const single = new MemoryTree(image)
@@ -160,11 +150,7 @@ const differing = (image: Chunks, now: Chunks): number[] =>
 /** The map of the lines that differ, and these lines. */
 function describedLines(chunk: Uint8Array, base: Uint8Array): Buffer {
   const lines = Array.from({ length: 128 }, (_, line) => line).filter(
-    line =>
-      Buffer.compare(
-        chunk.subarray(32 * line, 32 * line + 32),
-        base.subarray(32 * line, 32 * line + 32),
-      ) !== 0,
+    line => Buffer.compare(chunk.subarray(32 * line, 32 * line + 32), base.subarray(32 * line, 32 * line + 32)) !== 0,
   )
   let map = 0n
   for (const line of lines) map |= 1n << BigInt(line)
@@ -251,9 +237,7 @@ describe('the cells of a process', () => {
             case 'root':
               store.keep()
               kept = new Map(model)
-              expect(toHex(store.root())).toBe(
-                rootOf(new Map([...model].map(([key, bytes]) => [`u${key}`, bytes]))),
-              )
+              expect(toHex(store.root())).toBe(rootOf(new Map([...model].map(([key, bytes]) => [`u${key}`, bytes]))))
               break
             case 'scan': {
               const keys = [...model.keys()]
@@ -264,8 +248,7 @@ describe('the cells of a process', () => {
               break
             }
           }
-          for (const key of ['', 'a', 'b', 'ab', 'n'])
-            expect(cells.get(key)).toEqual(model.get(key))
+          for (const key of ['', 'a', 'b', 'ab', 'n']) expect(cells.get(key)).toEqual(model.get(key))
         }
       }),
       { numRuns: 150 },
@@ -276,11 +259,7 @@ describe('the cells of a process', () => {
     const cells = new ProgramCells(new CellStore().program, () => undefined)
     const highest = '\xff'.repeat(CELL_KEY_MAX_BYTES)
     for (const key of ['', 'b', highest]) cells.set(key, new Uint8Array([1]))
-    expect(cells.scan({ gte: '', lt: `${highest}\xff`, limit: 9, reverse: false })).toEqual([
-      '',
-      'b',
-      highest,
-    ])
+    expect(cells.scan({ gte: '', lt: `${highest}\xff`, limit: 9, reverse: false })).toEqual(['', 'b', highest])
   })
 
   it('are the same when they come back from a state, the mailbox among them', () => {
@@ -292,9 +271,7 @@ describe('the cells of a process', () => {
     store.timers.put('u', { dueMs: 5, everyMs: 1000 })
     store.lifecycle.put('l', new Uint8Array([2]))
     store.keep()
-    const cells = store
-      .takeChanged()
-      .flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]))
+    const cells = store.takeChanged().flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]))
     expect(cells.map(([key]) => key[0])).toEqual(['u', 'n', 's', 't', 't', 'c'])
     const again = new CellStore()
     again.restore(cells)

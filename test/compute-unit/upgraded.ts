@@ -1,8 +1,4 @@
-import {
-  HostedProcess,
-  type LoadedModule,
-  type ProcessSnapshot,
-} from '../../compute-unit/index.ts'
+import { HostedProcess, type LoadedModule, type ProcessSnapshot } from '../../compute-unit/index.ts'
 import {
   asModuleId,
   type Control,
@@ -150,16 +146,12 @@ export class Upgraded {
   /** The whole state, as a checkpoint has it. */
   snapshot(): ProcessSnapshot {
     const { cells, ...rest } = this.process.takeDelta()
-    const held = cells.flatMap(([key, value]) =>
-      value === undefined ? [] : [[key, value] as const],
-    )
+    const held = cells.flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]))
     return { ...rest, cells: held }
   }
 }
 
 /** Evaluates a frame of one item. */
 export function evaluateOn(process: HostedProcess, frame: Uint8Array): Result {
-  return onlyResult(
-    process.evaluate(frame, [{ status: 'ok', sender: { owner: '', module: asModuleId('') } }]),
-  )
+  return onlyResult(process.evaluate(frame, [{ status: 'ok', sender: { owner: '', module: asModuleId('') } }]))
 }

@@ -88,11 +88,7 @@ describe('an upgrade', () => {
     const { action, module } = { action: 'Upgrade' as const, module: moduleNamed(2) }
     const refused = process.control({ action, module, pending: 'wait', keeps: true }, 8)
     expect(refused).toMatchObject({ status: 'error', error: { code: 'not-owner' }, gas: 0n })
-    for (const control of [
-      snapshot('a'),
-      restore('a'),
-      { action: 'Rollback', module, pending: 'reject' } as const,
-    ]) {
+    for (const control of [snapshot('a'), restore('a'), { action: 'Rollback', module, pending: 'reject' } as const]) {
       expect(process.control(control, 8).error?.code).toBe('not-owner')
     }
     expect(process.document).toEqual(before)
@@ -176,12 +172,8 @@ describe('an upgrade', () => {
 
   it('that says nothing of what to do is an error', () => {
     const process = talked(V1)
-    expect(process.controlTags([{ name: 'Action', value: 'Explode' }]).error?.code).toBe(
-      'bad-control',
-    )
-    expect(process.controlTags([{ name: 'Action', value: 'Upgrade' }]).error?.code).toBe(
-      'bad-control',
-    )
+    expect(process.controlTags([{ name: 'Action', value: 'Explode' }]).error?.code).toBe('bad-control')
+    expect(process.controlTags([{ name: 'Action', value: 'Upgrade' }]).error?.code).toBe('bad-control')
   })
 
   it('that keeps nothing cannot be rolled back', () => {
@@ -203,9 +195,7 @@ describe('a child', () => {
   }
   const give = (child: HostedProcess, tags: readonly Tag[]): Result => {
     const envelope = pushEnvelope(child.slots, {}, tags)
-    const frame = encodeFrame(child.slots, [
-      { timestampMs: 1000, envelopeBytes: encodeEnvelope(envelope) },
-    ])
+    const frame = encodeFrame(child.slots, [{ timestampMs: 1000, envelopeBytes: encodeEnvelope(envelope) }])
     return onlyResult(child.evaluate(frame, [VERDICT]))
   }
 
@@ -226,9 +216,7 @@ describe('a child', () => {
   })
 
   const frameOf = (tags: readonly Tag[]): Uint8Array =>
-    encodeFrame(1, [
-      { timestampMs: 1000, envelopeBytes: encodeEnvelope(pushEnvelope(1, {}, tags)) },
-    ])
+    encodeFrame(1, [{ timestampMs: 1000, envelopeBytes: encodeEnvelope(pushEnvelope(1, {}, tags)) }])
 })
 
 describe('a rollback', () => {
@@ -262,15 +250,12 @@ describe('a rollback', () => {
     expect(wordsOf(process)).toEqual(['spawned', 'one', 'two'])
   })
 
-  it.each(['refuse', 'spin'] as const)(
-    'leads away from a program that cannot even tell its state: %s',
-    tells => {
-      const process = talked(V1, paper(2, { version: '2', tells }))
-      process.upgrade(2)
-      expect(process.rollback(1).status).toBe('ok')
-      expect(wordsOf(process)).toEqual(['spawned', 'one', 'two'])
-    },
-  )
+  it.each(['refuse', 'spin'] as const)('leads away from a program that cannot even tell its state: %s', tells => {
+    const process = talked(V1, paper(2, { version: '2', tells }))
+    process.upgrade(2)
+    expect(process.rollback(1).status).toBe('ok')
+    expect(wordsOf(process)).toEqual(['spawned', 'one', 'two'])
+  })
 })
 
 describe('snapshots', () => {
@@ -302,8 +287,7 @@ describe('snapshots', () => {
 
   it('are as many as allowed, and no more', () => {
     const process = talked(V1)
-    for (let at = 0; at < SNAPSHOTS_MAX; at++)
-      expect(process.control(snapshot(`s${at}`)).status).toBe('ok')
+    for (let at = 0; at < SNAPSHOTS_MAX; at++) expect(process.control(snapshot(`s${at}`)).status).toBe('ok')
     expect(process.control(snapshot('one-more')).error?.code).toBe('snapshot-limit')
     expect(process.control(snapshot('s3')).status).toBe('ok')
     expect(process.process.lifecycle().snapshots).toHaveLength(SNAPSHOTS_MAX)
@@ -386,12 +370,8 @@ describe('what stands in a checkpoint', () => {
     expect([before.since, after.since]).toEqual([0, 4])
     const again = process.open(after)
     expect(again.stateRoot()).toEqual(process.process.stateRoot())
-    expect(() => process.open({ ...after, module: moduleNamed(1) })).toThrow(
-      'the state is of module',
-    )
-    expect(() => process.open({ ...before, module: moduleNamed(2) })).toThrow(
-      'the state is of module',
-    )
+    expect(() => process.open({ ...after, module: moduleNamed(1) })).toThrow('the state is of module')
+    expect(() => process.open({ ...before, module: moduleNamed(2) })).toThrow('the state is of module')
   })
 
   it('leads to the same states again as the feed from its beginning', () => {
@@ -416,9 +396,7 @@ describe('timers', () => {
     process.send({ Action: 'Every' })
     const timer = toUtf8('schedule/every')
     expect(process.control({ action: 'Run-Timer', timer }).status).toBe('ok')
-    expect(process.process.timers()).toMatchObject([
-      { key: 'schedule/every', dueMs: process.nowMs, everyMs: 60_000 },
-    ])
+    expect(process.process.timers()).toMatchObject([{ key: 'schedule/every', dueMs: process.nowMs, everyMs: 60_000 }])
     const tick = process.put({ kind: 'tick', timer, dueMs: process.nowMs })
     expect(tick.status).toBe('ok')
     expect(process.control({ action: 'Cancel-Timer', timer }).status).toBe('ok')
@@ -446,11 +424,7 @@ describe('an actor', () => {
   }
 
   it('that keeps state in memory is upgraded only to a module that says it needs nothing of it', async () => {
-    const process = new Upgraded([
-      await actor(1),
-      await actor(2),
-      await actor(3, { 'Actor-Upgrade': 'cells' }),
-    ])
+    const process = new Upgraded([await actor(1), await actor(2), await actor(3, { 'Actor-Upgrade': 'cells' })])
     process.spawn()
     process.send({}, byte(3))
     expect(process.upgrade(2).error?.code).toBe('memory-in-use')
@@ -473,9 +447,7 @@ describe('an actor', () => {
     expect(process.document).toEqual(before.document)
     const delta = process.snapshot()
     expect(delta.chunks.size).toBeGreaterThan(0)
-    expect(process.open({ ...delta, cells: delta.cells }).stateRoot()).toEqual(
-      process.process.stateRoot(),
-    )
+    expect(process.open({ ...delta, cells: delta.cells }).stateRoot()).toEqual(process.process.stateRoot())
     expect(process.send({}, byte(0)).output[0]).toBe(4)
   })
 
@@ -493,9 +465,7 @@ describe('an actor', () => {
       {},
     ]) {
       const wrong = JSON.stringify({ ...document, memory })
-      expect(process.control(restore(), 7, wrong).error?.code, wrong.slice(-60)).toBe(
-        'bad-document',
-      )
+      expect(process.control(restore(), 7, wrong).error?.code, wrong.slice(-60)).toBe('bad-document')
     }
     expect(process.send({}, byte(0)).status).toBe('ok')
   })
@@ -509,10 +479,7 @@ describe('an actor', () => {
     const [first] = modules
     if (first === undefined) throw new TypeError('expected a module')
     // 7 MiB of cells: they fit as bytes, and not as the text they become.
-    const cells = Array.from(
-      { length: 112 },
-      (_, at) => [`u${at}`, new Uint8Array(65_536)] as const,
-    )
+    const cells = Array.from({ length: 112 }, (_, at) => [`u${at}`, new Uint8Array(65_536)] as const)
     const { chunks, engine, pages } = factory.image
     const large = process.open({
       slots: 1,

@@ -29,21 +29,18 @@ export function clientReadConformance(name: string, open: () => Promise<ClientUn
         const process = await client.spawn({ module: MODULE })
         const aborter = new AbortController()
         const reading = (async () => {
-          for await (const _ of process.results({ from: 0, signal: aborter.signal }))
-            aborter.abort()
+          for await (const _ of process.results({ from: 0, signal: aborter.signal })) aborter.abort()
         })()
         await expect(reading).rejects.toEqual(anyFailure('aborted'))
-        await expect(
-          client.results(MODULE, { from: 0 })[Symbol.asyncIterator]().next(),
-        ).rejects.toEqual(anyFailure('unknown-process'))
+        await expect(client.results(MODULE, { from: 0 })[Symbol.asyncIterator]().next()).rejects.toEqual(
+          anyFailure('unknown-process'),
+        )
       }))
 
     it('shows what a result sends on', () =>
       withClient(open, async client => {
         const process = await client.spawn({ module: MODULE })
-        const result = await (
-          await process.send({ data: 'on', tags: [{ name: 'Send-To', value: MODULE }] })
-        ).result()
+        const result = await (await process.send({ data: 'on', tags: [{ name: 'Send-To', value: MODULE }] })).result()
         expect(result.outbox).toMatchObject([
           {
             kind: 'message',
@@ -80,9 +77,7 @@ export function clientReadConformance(name: string, open: () => Promise<ClientUn
         expect(await processes.timers(id)).toEqual([])
         const { sent, result } = await processes.snapshot(id, 'here')
         expect([sent.slot, result.status]).toEqual([1, 'ok'])
-        await expect(processes.checkUpgrade(id, { module: MODULE })).rejects.toEqual(
-          anyFailure('unknown-module'),
-        )
+        await expect(processes.checkUpgrade(id, { module: MODULE })).rejects.toEqual(anyFailure('unknown-module'))
         await expect(processes.snapshot(id, 'not a name')).rejects.toEqual(anyFailure('bad-control'))
         await expect(processes.rollback(id)).rejects.toEqual(anyFailure('bad-control'))
         await expect(processes.stateAt(MODULE)).rejects.toEqual(anyFailure('unknown-process'))
@@ -93,9 +88,7 @@ export function clientReadConformance(name: string, open: () => Promise<ClientUn
         const first = await client.modules.add(new Uint8Array([0, 97, 115, 109]), {
           format: 'actor',
         })
-        expect(
-          await client.modules.add(new Uint8Array([0, 97, 115, 109]), { format: 'actor' }),
-        ).toBe(first)
+        expect(await client.modules.add(new Uint8Array([0, 97, 115, 109]), { format: 'actor' })).toBe(first)
         expect(await client.modules.get(first)).toMatchObject({
           id: first,
           format: 'actor',
@@ -117,15 +110,12 @@ export function clientReadConformance(name: string, open: () => Promise<ClientUn
           envelope: { kind: 'item', data: toUtf8('x') },
         })
         const slots: number[] = []
-        for await (const assignment of client.processes.slots(process.id))
-          slots.push(assignment.slot)
+        for await (const assignment of client.processes.slots(process.id)) slots.push(assignment.slot)
         expect(slots).toEqual([0, 1])
         const listed: string[] = []
         for await (const entry of client.processes.list()) listed.push(entry.id)
         expect(listed).toEqual([process.id])
-        await expect(client.processes.slot(process.id, 9)).rejects.toEqual(
-          anyFailure('unknown-slot'),
-        )
+        await expect(client.processes.slot(process.id, 9)).rejects.toEqual(anyFailure('unknown-slot'))
       }))
 
     it('proves a result offline', () =>
@@ -134,10 +124,7 @@ export function clientReadConformance(name: string, open: () => Promise<ClientUn
         const sent = await process.send({ data: 'prove me' })
         const certified = await client.certifiedResult(process.id, sent.id)
         const verified = verifyResult(certified, await client.processes.spawnEnvelope(process.id))
-        expect([verified.process.id, fromUtf8(verified.result.output)]).toEqual([
-          process.id,
-          'prove me',
-        ])
+        expect([verified.process.id, fromUtf8(verified.result.output)]).toEqual([process.id, 'prove me'])
       }))
   })
 }

@@ -59,10 +59,7 @@ export function clientConformance(name: string, open: () => Promise<ClientUnderT
     it('makes two messages of the same words, and one of the same bytes', () =>
       withClient(open, async client => {
         const process = await client.spawn({ module: MODULE })
-        const [first, second] = [
-          await process.send({ data: 'same' }),
-          await process.send({ data: 'same' }),
-        ]
+        const [first, second] = [await process.send({ data: 'same' }), await process.send({ data: 'same' })]
         expect(second.slot).toBe(first.slot + 1)
       }))
 
@@ -73,9 +70,9 @@ export function clientConformance(name: string, open: () => Promise<ClientUnderT
           ...Array.from({ length: 40 }, (_, i) => ({ process: process.id, data: `m${i}` })),
           { process: MODULE, data: 'nobody is there' },
         ])
-        expect(
-          answers.slice(0, 40).map(answer => ('slot' in answer ? answer.slot : answer.code)),
-        ).toEqual(Array.from({ length: 40 }, (_, i) => i + 1))
+        expect(answers.slice(0, 40).map(answer => ('slot' in answer ? answer.slot : answer.code))).toEqual(
+          Array.from({ length: 40 }, (_, i) => i + 1),
+        )
         expect(answers[40]).toEqual(anyFailure('unknown-process'))
         expect(units.submits).toBe(2)
       }))
@@ -98,14 +95,12 @@ export function clientConformance(name: string, open: () => Promise<ClientUnderT
     it('refuses input of the wrong shape before a unit sees it', () =>
       withClient(open, async (client, units) => {
         const before = units.submits
-        await expect(client.result('../../etc/passwd', 0)).rejects.toEqual(
-          anyFailure('malformed-request'),
-        )
+        await expect(client.result('../../etc/passwd', 0)).rejects.toEqual(anyFailure('malformed-request'))
         await expect(client.result(MODULE, -1)).rejects.toEqual(anyFailure('malformed-request'))
         await expect(client.result(MODULE, 1.5)).rejects.toEqual(anyFailure('malformed-request'))
-        await expect(
-          client.transport.request('send', { bytes: new Uint8Array(3 * 2 ** 20) }),
-        ).rejects.toEqual(anyFailure('too-large'))
+        await expect(client.transport.request('send', { bytes: new Uint8Array(3 * 2 ** 20) })).rejects.toEqual(
+          anyFailure('too-large'),
+        )
         await expect(client.transport.request('send', { bytes: 'text' as never })).rejects.toEqual(
           anyFailure('malformed-request'),
         )
@@ -118,11 +113,7 @@ export function clientConformance(name: string, open: () => Promise<ClientUnderT
     it('repeats a send that met a passing failure, and lets others through', () =>
       withClient(open, async (client, units) => {
         const process = await client.spawn({ module: MODULE })
-        units.submitFailures.push(
-          new Failure('busy'),
-          new Failure('shutting-down'),
-          new Failure('timeout'),
-        )
+        units.submitFailures.push(new Failure('busy'), new Failure('shutting-down'), new Failure('timeout'))
         expect((await process.send({ data: 'a' })).slot).toBe(1)
         expect(units.submits).toBe(5)
         units.submitFailures.push(new Failure('feed-frozen'))
@@ -163,9 +154,7 @@ export function clientConformance(name: string, open: () => Promise<ClientUnderT
           ownerAddress: signer.address,
         })
         const unsigned = new Client({ transport: client.transport })
-        await expect(unsigned.send({ process: process.id })).rejects.toEqual(
-          anyFailure('bad-config'),
-        )
+        await expect(unsigned.send({ process: process.id })).rejects.toEqual(anyFailure('bad-config'))
         const item = await createDataItem(
           { target: process.id, data: 'own', tags: [{ name: 'Type', value: 'Message' }] },
           signer,

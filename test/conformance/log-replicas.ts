@@ -70,7 +70,11 @@ export function replicaConformance(open: () => Promise<Log>): void {
     await using log = await open()
     const feed = foreign('a', 'results')
     const all = bytesOf(feed, 21)
-    for (const [from, to] of [[0, 3], [3, 4], [4, 11]] as const)
+    for (const [from, to] of [
+      [0, 3],
+      [3, 4],
+      [4, 11],
+    ] as const)
       expect(await log.take(feed, pieceOf(feed, all, from, to))).toEqual({ status: 'taken', length: to })
     expect(await log.head(feed)).toBeUndefined()
     for (const from of [0, 5, 10]) {
@@ -103,7 +107,10 @@ export function replicaConformance(open: () => Promise<Log>): void {
       ['another signer', pieceOf(feed, all, 3, 8, seedOf(9))],
       ['a head of another feed', { ...good, head: pieceOf(foreign('b'), all, 3).head }],
       ['a cut signature', { ...good, head: { ...good.head, signature: good.head.signature.slice(1) } }],
-      ['a hash of the rest that is wrong', { ...part, rest: [{ ...first, hash: first.hash.map(byte => byte ^ 1) }, ...others] }],
+      [
+        'a hash of the rest that is wrong',
+        { ...part, rest: [{ ...first, hash: first.hash.map(byte => byte ^ 1) }, ...others] },
+      ],
       ['a subtree that does not begin there', { ...part, rest: [{ ...first, leaves: 4 }, ...others] }],
       ['a rest that is missing', { ...part, rest: [] }],
     ]
@@ -128,7 +135,9 @@ export function replicaConformance(open: () => Promise<Log>): void {
       expect(held.length, 'the first block that differs is the last of both').toBe(3)
       expect(signedPrefixHash(feed, held)).toEqual(treeOf(ours.slice(0, held.length)).hash())
       expect(signedPrefixHash(feed, seen)).toEqual(treeOf(shared.slice(0, held.length)).hash())
-      await expect(log.take(feed, pieceOf(feed, [...ours, ...other], 6))).rejects.toSatisfy(error => Failure.is(error, 'feed-frozen'))
+      await expect(log.take(feed, pieceOf(feed, [...ours, ...other], 6))).rejects.toSatisfy(error =>
+        Failure.is(error, 'feed-frozen'),
+      )
       expect((await collect(log.blocks(feed, 0))).slice(0, 2)).toEqual(ours.slice(0, 2))
     }
   })

@@ -22,10 +22,8 @@ import {
 export const NODE_SEED = sha256(toUtf8('node'))
 export const NODE_KEY = asKeyId(toBase64Url(ed25519PublicKey(NODE_SEED)))
 
-export const processNamed = (name: string): ProcessId =>
-  asProcessId(toBase64Url(sha256(toUtf8(`process ${name}`))))
-export const messageNamed = (name: string): MessageId =>
-  asMessageId(toBase64Url(sha256(toUtf8(`message ${name}`))))
+export const processNamed = (name: string): ProcessId => asProcessId(toBase64Url(sha256(toUtf8(`process ${name}`))))
+export const messageNamed = (name: string): MessageId => asMessageId(toBase64Url(sha256(toUtf8(`message ${name}`))))
 
 export function messagesOf(name: string): FeedSpec {
   return { kind: 'messages', process: processNamed(name), epoch: 0, signers: [NODE_KEY], quorum: 1 }
@@ -101,9 +99,7 @@ export function logConformance(open: () => Promise<Log>): void {
     const blocks = Array.from({ length: 300 }, (_, index) => blockOf(feed, index))
     for (let at = 0; at < blocks.length; at += 50) await log.commit(blocks.slice(at, at + 50))
     expect(await collect(log.blocks(feed, 0))).toEqual(blocks.map(({ bytes }) => bytes))
-    expect(await collect(log.blocks(feed, 10, 140))).toEqual(
-      blocks.slice(10, 140).map(({ bytes }) => bytes),
-    )
+    expect(await collect(log.blocks(feed, 10, 140))).toEqual(blocks.slice(10, 140).map(({ bytes }) => bytes))
     expect(await collect(log.blocks(feed, 290, 400))).toHaveLength(10)
   })
 
@@ -111,12 +107,8 @@ export function logConformance(open: () => Promise<Log>): void {
     await using log = await open()
     const [feed, other] = [messagesOf('a'), messagesOf('b')]
     await log.commit([blockOf(feed, 0)])
-    await expect(log.commit([blockOf(feed, 2)])).rejects.toSatisfy(error =>
-      Failure.is(error, 'feed-frozen'),
-    )
-    await expect(log.commit([blockOf(feed, 0)])).rejects.toSatisfy(error =>
-      Failure.is(error, 'feed-frozen'),
-    )
+    await expect(log.commit([blockOf(feed, 2)])).rejects.toSatisfy(error => Failure.is(error, 'feed-frozen'))
+    await expect(log.commit([blockOf(feed, 0)])).rejects.toSatisfy(error => Failure.is(error, 'feed-frozen'))
     await expect(log.commit([blockOf(other, 0), blockOf(feed, 7)])).rejects.toSatisfy(error =>
       Failure.is(error, 'feed-frozen'),
     )
@@ -158,12 +150,8 @@ export function logConformance(open: () => Promise<Log>): void {
     await log.append(feed, 0, [x, y])
     await log.append(feed, 1, [y, z])
     expect(await collect(log.blocks(feed, 0))).toEqual([x, y, z])
-    await expect(log.append(feed, 5, [x])).rejects.toSatisfy(error =>
-      Failure.is(error, 'feed-frozen'),
-    )
-    await expect(log.append(feed, 1, [z])).rejects.toSatisfy(error =>
-      Failure.is(error, 'feed-frozen'),
-    )
+    await expect(log.append(feed, 5, [x])).rejects.toSatisfy(error => Failure.is(error, 'feed-frozen'))
+    await expect(log.append(feed, 1, [z])).rejects.toSatisfy(error => Failure.is(error, 'feed-frozen'))
     expect(await collect(log.blocks(feed, 0))).toEqual([x, y, z])
   })
 
@@ -172,17 +160,10 @@ export function logConformance(open: () => Promise<Log>): void {
     const [a, b] = [messagesOf('a'), messagesOf('b')]
     const [one, two, three] = [messageNamed('1'), messageNamed('2'), messageNamed('3')]
     await log.commit([{ feed: a, index: 0, firstSlot: 0, bytes: toUtf8('frame'), ids: [one, two] }])
-    await log.commit([
-      { feed: a, index: 1, firstSlot: 2, bytes: toUtf8('frame'), ids: [two, three] },
-    ])
+    await log.commit([{ feed: a, index: 1, firstSlot: 2, bytes: toUtf8('frame'), ids: [two, three] }])
     await log.commit([{ feed: b, index: 0, firstSlot: 0, bytes: toUtf8('frame'), ids: [two] }])
     expect(await log.messages.slotOf(a.process, two)).toBe(1)
-    expect(await log.messages.slotsOf(a.process, [three, messageNamed('4'), one, two])).toEqual([
-      3,
-      undefined,
-      0,
-      1,
-    ])
+    expect(await log.messages.slotsOf(a.process, [three, messageNamed('4'), one, two])).toEqual([3, undefined, 0, 1])
     expect(await log.messages.slotOf(b.process, one)).toBeUndefined()
     const places = await log.messages.placesOf(two)
     expect(places.toSorted((x, y) => x.slot - y.slot)).toEqual([
@@ -210,9 +191,7 @@ export function logConformance(open: () => Promise<Log>): void {
       if (page.length < 10) break
     }
     const hex = (id: string): string => Buffer.from(id, 'base64url').toString('hex')
-    const expected = spawns
-      .map(({ description }) => description.id)
-      .toSorted((x, y) => (hex(x) < hex(y) ? -1 : 1))
+    const expected = spawns.map(({ description }) => description.id).toSorted((x, y) => (hex(x) < hex(y) ? -1 : 1))
     expect(listed).toEqual(expected)
   })
 
@@ -227,9 +206,7 @@ export function logConformance(open: () => Promise<Log>): void {
     expect(Buffer.from((await log.directory.module(id))?.wasm ?? []).toString()).toBe('wasm of x')
     const page = await log.directory.modules({ limit: 2 })
     const rest = await log.directory.modules({ after: page[1]?.id, limit: 2 })
-    expect(new Set([...page, ...rest].map(module => module.id))).toEqual(
-      new Set(items.map(each => each.id)),
-    )
+    expect(new Set([...page, ...rest].map(module => module.id))).toEqual(new Set(items.map(each => each.id)))
     expect(page[0]).not.toHaveProperty('wasm')
     expect(page[0]?.format).toBe('actor')
   })

@@ -77,8 +77,7 @@ export function runtimeConformance(subject: RuntimeUnderTest): void {
       const { guest } = open(first, 2)
       expect(guest.pages).toBe(first.image.pages)
       expect(guest.engine()).toEqual(first.image.engine)
-      for (const [index, bytes] of first.image.chunks)
-        expect(same(guest.chunk(index), bytes)).toBe(true)
+      for (const [index, bytes] of first.image.chunks) expect(same(guest.chunk(index), bytes)).toBe(true)
       expect(guest.takeChanged()).toEqual([])
       guest.close()
     })
@@ -106,9 +105,7 @@ export function runtimeConformance(subject: RuntimeUnderTest): void {
         expect(told).toEqual([...told].sort((a, b) => a - b))
         const after = memoryOf(held.guest)
         const differing = after.flatMap((hash, index) => (hash === before[index] ? [] : [index]))
-        const missing = differing.filter(
-          index => hasContent(held.guest, index) && !told.includes(index),
-        )
+        const missing = differing.filter(index => hasContent(held.guest, index) && !told.includes(index))
         expect(missing).toEqual([])
         expect(held.guest.takeChanged()).toEqual([])
         before = after
@@ -126,9 +123,7 @@ export function runtimeConformance(subject: RuntimeUnderTest): void {
         held.guest.discard()
         expect(digestOf(held.guest)).toBe(before)
         expect(held.guest.pages).toBe(pages)
-        expect(comparable(step(held, subject.message(n)))).toEqual(
-          comparable(step(witness, subject.message(n))),
-        )
+        expect(comparable(step(held, subject.message(n)))).toEqual(comparable(step(witness, subject.message(n))))
         expect(digestOf(held.guest)).toBe(digestOf(witness.guest))
       }
       for (const { guest } of [held, witness]) guest.close()
@@ -156,9 +151,7 @@ export function runtimeConformance(subject: RuntimeUnderTest): void {
       restored.cells = new FakeCells(held.cells.values)
       expect(digestOf(restored.guest)).toBe(digestOf(held.guest))
       for (let n = 5; n < 10; n++) {
-        expect(comparable(step(restored, subject.message(n)))).toEqual(
-          comparable(step(held, subject.message(n))),
-        )
+        expect(comparable(step(restored, subject.message(n)))).toEqual(comparable(step(held, subject.message(n))))
         expect(digestOf(restored.guest)).toBe(digestOf(held.guest))
       }
       for (const { guest } of [held, restored]) guest.close()
@@ -201,9 +194,7 @@ export function runtimeConformance(subject: RuntimeUnderTest): void {
           if ((n * 7) % 4 === index) step(held, subject.message(n), n % 5 === 4 ? 20_000n : PLENTY)
         }
       })
-      expect(turns.map(held => digestOf(held.guest))).toEqual(
-        alone.map(held => digestOf(held.guest)),
-      )
+      expect(turns.map(held => digestOf(held.guest))).toEqual(alone.map(held => digestOf(held.guest)))
       for (const { guest } of [...turns, ...alone]) guest.close()
     })
 
@@ -253,21 +244,17 @@ const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
 
-const hasContent = (guest: Guest, index: number): boolean =>
-  guest.chunk(index).some(byte => byte !== 0)
+const hasContent = (guest: Guest, index: number): boolean => guest.chunk(index).some(byte => byte !== 0)
 
 /** A hash of each chunk of memory. */
 function memoryOf(guest: Guest): string[] {
-  return Array.from({ length: guest.pages * CHUNKS_PER_PAGE }, (_, index) =>
-    digest(guest.chunk(index)),
-  )
+  return Array.from({ length: guest.pages * CHUNKS_PER_PAGE }, (_, index) => digest(guest.chunk(index)))
 }
 
 /** A hash of the whole state. */
 function digestOf(guest: Guest): string {
   const hash = createHash('sha256').update(guest.engine()).update(`${guest.pages}`)
-  for (let index = 0; index < guest.pages * CHUNKS_PER_PAGE; index++)
-    hash.update(guest.chunk(index))
+  for (let index = 0; index < guest.pages * CHUNKS_PER_PAGE; index++) hash.update(guest.chunk(index))
   return hash.digest('hex')
 }
 

@@ -4,7 +4,8 @@ import { contract, durationMs, MalformedContract, message, query } from '../../c
 import { Counter } from './counter.contract.ts'
 
 /** Parts that the types refuse, as plain JavaScript would give them. */
-const made = (parts: object): unknown => Reflect.apply(contract, undefined, [{ name: 'counter', version: '1', ...parts }])
+const made = (parts: object): unknown =>
+  Reflect.apply(contract, undefined, [{ name: 'counter', version: '1', ...parts }])
 const problemOf = (make: () => unknown): string => {
   try {
     make()
@@ -31,12 +32,21 @@ describe('a contract', () => {
     expect(problemOf(() => made({ name: 'a b' }))).toMatch(/got "a b"$/)
     expect(problemOf(() => made({ version: '' }))).toMatch(/^counter: expected a version/)
     for (const name of ['', '1st', 'a.b', 'a b', 'é', 'x'.repeat(65)]) {
-      expect(problemOf(() => made({ messages: { [name]: message() } })), name).toMatch(/expected a name/)
-      expect(problemOf(() => made({ events: { [name]: z.string() } })), name).toMatch(/expected a name/)
+      expect(
+        problemOf(() => made({ messages: { [name]: message() } })),
+        name,
+      ).toMatch(/expected a name/)
+      expect(
+        problemOf(() => made({ events: { [name]: z.string() } })),
+        name,
+      ).toMatch(/expected a name/)
     }
     expect(problemOf(() => made({ messages: { '@state': message() } }))).toMatch(/^counter\.@state: .*runtime's own/)
     for (const name of ['send', 'then', 'state', 'constructor', 'id'])
-      expect(problemOf(() => made({ queries: { [name]: query({ reply: z.string() }) } })), name).toMatch(/choose another/)
+      expect(
+        problemOf(() => made({ queries: { [name]: query({ reply: z.string() }) } })),
+        name,
+      ).toMatch(/choose another/)
     const both = { messages: ping, queries: { ping: query({ reply: z.string() }) } }
     expect(problemOf(() => made(both))).toBe('counter.ping: is a message and a query; give one of them another name')
   })

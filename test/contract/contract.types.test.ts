@@ -51,7 +51,9 @@ const sum = Sum.implement({
   init: ({ args }) => ({ shards: args.shards }),
   on: {
     async fanOut(ctx, { by }) {
-      const totals = await Promise.all(ctx.state.shards.map(id => ctx.ref(Counter, id).add({ by }, { timeout: '2m', retry: 3 })))
+      const totals = await Promise.all(
+        ctx.state.shards.map(id => ctx.ref(Counter, id).add({ by }, { timeout: '2m', retry: 3 })),
+      )
       const child = await ctx.spawn(counter, { args: { start: 1 } })
       expectTypeOf(child).toEqualTypeOf<AgentRef<typeof Counter>>()
       const other = await ctx.spawn(Counter)

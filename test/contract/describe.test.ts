@@ -29,14 +29,11 @@ describe('schemas of any library', () => {
     arktype: type({ by: 'number >= 1' }),
   }
 
-  test.each(Object.entries(by))(
-    '%s: are checked, and tell what is wrong where',
-    (_, schema: Schema) => {
-      expect(checkValue(schema, { by: 2 })).toEqual({ ok: true, value: { by: 2 } })
-      const wrong = checkValue(schema, { by: 0 })
-      expect(wrong).toMatchObject({ ok: false, problem: expect.stringMatching(/^by: .*1/) })
-    },
-  )
+  test.each(Object.entries(by))('%s: are checked, and tell what is wrong where', (_, schema: Schema) => {
+    expect(checkValue(schema, { by: 2 })).toEqual({ ok: true, value: { by: 2 } })
+    const wrong = checkValue(schema, { by: 0 })
+    expect(wrong).toMatchObject({ ok: false, problem: expect.stringMatching(/^by: .*1/) })
+  })
 
   test('give their types to handlers and calls, whichever they are', () => {
     const Mixed = contract({
@@ -90,10 +87,8 @@ describe('schemas of any library', () => {
       ok: false,
       problem: expect.stringContaining('received undefined'),
     })
-    for (const tags of [undefined, null, {}, { Quantity: '5' }])
-      expect(checkValue(nothing, tags).ok).toBe(true)
-    for (const some of [0, '', [], false])
-      expect(checkValue(nothing, some).ok, JSON.stringify(some)).toBe(false)
+    for (const tags of [undefined, null, {}, { Quantity: '5' }]) expect(checkValue(nothing, tags).ok).toBe(true)
+    for (const some of [0, '', [], false]) expect(checkValue(nothing, some).ok, JSON.stringify(some)).toBe(false)
   })
 })
 
@@ -136,8 +131,7 @@ describe('the description of a contract', () => {
     expect(plain.state).toMatchObject({ type: 'object', required: ['total'] })
     expect(plain.messages['set']).toMatchObject({ input: {}, reply: {} })
     const told = describeContract(Odd, {
-      toJsonSchema: schema =>
-        schema['~standard'].vendor === 'valibot' ? { type: 'object' } : undefined,
+      toJsonSchema: schema => (schema['~standard'].vendor === 'valibot' ? { type: 'object' } : undefined),
     })
     expect(told.messages['set']).toMatchObject({ input: { type: 'object' }, reply: {} })
   })
@@ -161,8 +155,7 @@ describe('the description of a contract', () => {
 })
 
 describe('a schema that a stranger wrote', () => {
-  const takes = (schema: Record<string, unknown>, value: unknown): boolean =>
-    checkValue(schemaOfJson(schema), value).ok
+  const takes = (schema: Record<string, unknown>, value: unknown): boolean => checkValue(schemaOfJson(schema), value).ok
   const problem = (schema: Record<string, unknown>, value: unknown): string => {
     const checked = checkValue(schemaOfJson(schema), value)
     return checked.ok ? '' : checked.problem
@@ -183,23 +176,23 @@ describe('a schema that a stranger wrote', () => {
     expect(problem({ items: { type: ['string', 'null'] }, maxItems: 2 }, ['a', null, 1])).toBe(
       'Too big: expected array to have length <=2; 2: Invalid input: expected string or null, received number',
     )
-    expect([
-      takes({ enum: [1, 'a'] }, 'a'),
-      takes({ enum: [1, 'a'] }, 'b'),
-      takes({ const: 1 }, 2),
-    ]).toEqual([true, false, false])
+    expect([takes({ enum: [1, 'a'] }, 'a'), takes({ enum: [1, 'a'] }, 'b'), takes({ const: 1 }, 2)]).toEqual([
+      true,
+      false,
+      false,
+    ])
     const either = {
       anyOf: [
         { type: 'string', minLength: 2 },
         { type: 'object', additionalProperties: { type: 'number' } },
       ],
     }
-    expect([
-      takes(either, 'ab'),
-      takes(either, 'a'),
-      takes(either, { a: 1 }),
-      takes(either, { a: 'x' }),
-    ]).toEqual([true, false, true, false])
+    expect([takes(either, 'ab'), takes(either, 'a'), takes(either, { a: 1 }), takes(either, { a: 'x' })]).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ])
   })
 
   /** What a library makes of its own schemas, and what it takes itself. */
@@ -213,20 +206,14 @@ describe('a schema that a stranger wrote', () => {
         .max(3)
         .optional(),
       kind: z
-        .discriminatedUnion('k', [
-          z.object({ k: z.literal('x'), n: z.number() }),
-          z.object({ k: z.literal('y') }),
-        ])
+        .discriminatedUnion('k', [z.object({ k: z.literal('x'), n: z.number() }), z.object({ k: z.literal('y') })])
         .optional(),
     })
     const { input } =
-      describeContract(
-        contract({ name: 'a', version: '1', messages: { m: message({ input: made }) } }),
-      ).messages['m'] ?? {}
-    const scalar = fc.oneof(
-      fc.integer({ min: -2, max: 4 }),
-      fc.constantFrom('a', 'abc', null, 0.5, true),
-    )
+      describeContract(contract({ name: 'a', version: '1', messages: { m: message({ input: made }) } })).messages[
+        'm'
+      ] ?? {}
+    const scalar = fc.oneof(fc.integer({ min: -2, max: 4 }), fc.constantFrom('a', 'abc', null, 0.5, true))
     const value = fc.record(
       {
         by: scalar,
@@ -259,9 +246,7 @@ describe('a schema that a stranger wrote', () => {
 
   test('of a kind nobody knows takes anything', () => {
     expect(takes({ if: { type: 'string' }, else: { minLength: 3 } }, 'x')).toBe(true)
-    expect(takes({ type: 'nonsense', items: 7, required: 'x', properties: [] }, { a: 1 })).toBe(
-      true,
-    )
+    expect(takes({ type: 'nonsense', items: 7, required: 'x', properties: [] }, { a: 1 })).toBe(true)
   })
 })
 
@@ -297,9 +282,7 @@ describe('what is made from a description', () => {
       { path: ['to', 'gift'], kind: 'boolean', required: false },
       { path: ['notes'], kind: 'json', required: false },
     ])
-    expect(formOf(described.queries['price']?.input ?? {})).toEqual([
-      { path: [], kind: 'text', required: true },
-    ])
+    expect(formOf(described.queries['price']?.input ?? {})).toEqual([{ path: [], kind: 'text', required: true }])
     expect(formOf(described.queries['open']?.input ?? {})).toEqual([])
     expect(formOf({})).toEqual([{ path: [], kind: 'json', required: true }])
     const own = {
@@ -321,12 +304,7 @@ describe('what is made from a description', () => {
       fields.map(({ path }) => path.join('.')),
     ])
     expect(lists).toEqual([
-      [
-        'place',
-        'message',
-        'Orders something',
-        ['item', 'count', 'size', 'to.street', 'to.gift', 'notes'],
-      ],
+      ['place', 'message', 'Orders something', ['item', 'count', 'size', 'to.street', 'to.gift', 'notes']],
       ['price', 'query', undefined, ['']],
       ['open', 'query', undefined, []],
     ])

@@ -10,7 +10,10 @@ test('of other rooms the contract room takes types alone: it runs inside process
   expect(sources.length).toBeGreaterThan(10)
   for (const { path, code } of sources) {
     const values = withoutComments(code).replace(/\b(?:import|export)\s+type\b[^'"]*from\s*'[^']+'/g, '')
-    expect(importsIn(values).filter(specifier => !specifier.startsWith('./')), path).toEqual([])
+    expect(
+      importsIn(values).filter(specifier => !specifier.startsWith('./')),
+      path,
+    ).toEqual([])
   }
 })
 

@@ -17,9 +17,12 @@ const scratch = join(ROOT, '.cache', `agents-${process.pid}`)
 
 /** The files of the page: blocks that begin with their name. */
 const files = new Map(
-  [...page.matchAll(/^```ts\n\/\/ (\S+\.ts)\n([\s\S]*?)^```$/gm)].map(([, name = '', text = '']) => [name, text] as const),
+  [...page.matchAll(/^```ts\n\/\/ (\S+\.ts)\n([\s\S]*?)^```$/gm)].map(
+    ([, name = '', text = '']) => [name, text] as const,
+  ),
 )
-const announced = (text: string): string => [...text.matchAll(/console\.log\(.*\) \/\/ (.*)$/gm)].map(match => `${match[1]}\n`).join('')
+const announced = (text: string): string =>
+  [...text.matchAll(/console\.log\(.*\) \/\/ (.*)$/gm)].map(match => `${match[1]}\n`).join('')
 
 let node: AtollNode
 
@@ -33,7 +36,11 @@ beforeAll(async () => {
       .replaceAll('http://127.0.0.1:7333', node.url)
     await writeFile(join(scratch, name), fitted)
   }
-  const settings = { extends: '../../tsconfig.json', compilerOptions: { noEmit: true, rootDir: '../..' }, include: ['*.ts'] }
+  const settings = {
+    extends: '../../tsconfig.json',
+    compilerOptions: { noEmit: true, rootDir: '../..' },
+    include: ['*.ts'],
+  }
   await writeFile(join(scratch, 'tsconfig.json'), JSON.stringify(settings))
 }, 180_000)
 
@@ -46,7 +53,9 @@ describe('docs/AGENTS.md', () => {
   test('has programs that compile', { timeout: 180_000 }, async () => {
     expect([...files.keys()]).toEqual(['counter.contract.ts', 'counter.process.ts', 'teller.process.ts', 'client.ts'])
     const compiler = join(ROOT, 'node_modules/typescript/bin/tsc')
-    const { stdout } = await run(process.execPath, [compiler, '-p', scratch]).catch((error: { stdout: string }) => error)
+    const { stdout } = await run(process.execPath, [compiler, '-p', scratch]).catch(
+      (error: { stdout: string }) => error,
+    )
     expect(stdout).toBe('')
   })
 

@@ -2,8 +2,30 @@ import { CellTree } from '../../compute-unit/evaluation/cell-tree.ts'
 import { encodeLifecycle } from '../../compute-unit/evaluation/index.ts'
 import { keyOf } from '../../log/feed-manifest.ts'
 import {
-  asKeyId, asMessageId, asModuleId, asProcessId, CborWriter, childId, controlTags, domainHash, EMPTY_ROOT, encodeCertificate, encodeEnvelope, encodeFrame,
-  encodeResult, frameHash, leafHash, makePush, merkleRoot, placeId, pushId, type Result, sha256, signDataItemSync, toBase64Url, toHex,
+  asKeyId,
+  asMessageId,
+  asModuleId,
+  asProcessId,
+  CborWriter,
+  childId,
+  controlTags,
+  domainHash,
+  EMPTY_ROOT,
+  encodeCertificate,
+  encodeEnvelope,
+  encodeFrame,
+  encodeResult,
+  frameHash,
+  leafHash,
+  makePush,
+  merkleRoot,
+  placeId,
+  pushId,
+  type Result,
+  sha256,
+  signDataItemSync,
+  toBase64Url,
+  toHex,
 } from '../../protocol/index.ts'
 
 const idOf = (byte: number): string => toBase64Url(new Uint8Array(32).fill(byte))
@@ -20,7 +42,15 @@ export function protocolExamples(): Readonly<Record<string, string>> {
   const tick = encodeEnvelope({ kind: 'tick', timer: new Uint8Array([0x61]), dueMs: 1_700_000_000_000 })
   const frame = encodeFrame(7, [{ timestampMs: 1_700_000_000_005, envelopeBytes: tick }])
   const result: Result = {
-    slot: 7, message: new Uint8Array(32).fill(0x77), status: 'ok', gas: 20_580n, error: undefined, output: new Uint8Array([0x35]), log: '', outbox: [push], assigns: [],
+    slot: 7,
+    message: new Uint8Array(32).fill(0x77),
+    status: 'ok',
+    gas: 20_580n,
+    error: undefined,
+    output: new Uint8Array([0x35]),
+    log: '',
+    outbox: [push],
+    assigns: [],
     dropped: [],
   }
   const { head, bytes } = encodeResult(result)
@@ -30,7 +60,13 @@ export function protocolExamples(): Readonly<Record<string, string>> {
   cells.put(new Uint8Array([0x75, 0x62]), new Uint8Array([2]))
   const stateRoot = stateRootOf(cells.root(), domainHash('atoll/log/1', domainHash('atoll/frame/1', frame)))
   const certificate = encodeCertificate({
-    process: P, firstSlot: 7, count: 1, frameHash: frameHash(frame), resultsRoot, stateRoot, gas: 20_580n,
+    process: P,
+    firstSlot: 7,
+    count: 1,
+    frameHash: frameHash(frame),
+    resultsRoot,
+    stateRoot,
+    gas: 20_580n,
   })
   return {
     'push body': toHex(push.bodyBytes),

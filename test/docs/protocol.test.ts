@@ -13,7 +13,10 @@ const page = readFileSync(join(DOCS, 'PROTOCOL.md'), 'utf8')
 function rowsBelow(heading: string): [string, string][] {
   const section = page.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? ''
   return [...section.matchAll(/^\| ([^|]+) \| ([^|]+) \|$/gm)]
-    .map(([, name = '', value = '']): [string, string] => [name.replaceAll('`', '').trim(), value.replaceAll('`', '').trim()])
+    .map(([, name = '', value = '']): [string, string] => [
+      name.replaceAll('`', '').trim(),
+      value.replaceAll('`', '').trim(),
+    ])
     .filter(([name]) => !/^-+$/.test(name) && name !== 'what' && name !== 'limit')
 }
 
@@ -58,7 +61,8 @@ test('docs/OPERATIONS.md names every setting of a node, its variable and its fla
 
 test('every page of the docs that a failure or another page names is there', () => {
   const named = new Set<string>()
-  for (const { next } of Object.values(FAILURES)) for (const [path] of next.matchAll(/docs\/[\w/-]+\.md/g)) named.add(path)
+  for (const { next } of Object.values(FAILURES))
+    for (const [path] of next.matchAll(/docs\/[\w/-]+\.md/g)) named.add(path)
   for (const name of ['AGENTS', 'PROTOCOL', 'ARCHITECTURE', 'GLOSSARY', 'TESTING', 'OPERATIONS']) {
     const text = readFileSync(join(DOCS, `${name}.md`), 'utf8')
     for (const [, target = ''] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) named.add(join('docs', target))

@@ -2,7 +2,17 @@ import { expect, test } from 'vitest'
 import { EvidenceBook } from '../../evidence/index.ts'
 import { Complaints } from '../../node/complaints.ts'
 import {
-  asProcessId, decodeComplaint, encodeComplaint, EVIDENCE_PER_PROCESS_MAX, Failure, makeComplaint, type Peers, type ProcessId, readComplaint, RECEIPT_DEADLINE_MS, type ScheduleAnswer,
+  asProcessId,
+  decodeComplaint,
+  encodeComplaint,
+  EVIDENCE_PER_PROCESS_MAX,
+  Failure,
+  makeComplaint,
+  type Peers,
+  type ProcessId,
+  readComplaint,
+  RECEIPT_DEADLINE_MS,
+  type ScheduleAnswer,
 } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { ManualClock } from '../fakes/manual-clock.ts'
@@ -18,10 +28,17 @@ test('a complaint says what its witness saw of a signed message, and nothing can
   const complaint = makeComplaint({ item, sinceMs: 1000, untilMs: 12_000, witness: key(seedOf(50)) })
   const bytes = encodeComplaint(complaint)
   expect(readComplaint(decodeComplaint(bytes))).toEqual({ message, process: process.id })
-  for (const change of [{ sinceMs: 1001 }, { untilMs: 13_000 }, { item: messageItem(process.id).bytes }, { witness: key(seedOf(51)).key }]) {
+  for (const change of [
+    { sinceMs: 1001 },
+    { untilMs: 13_000 },
+    { item: messageItem(process.id).bytes },
+    { witness: key(seedOf(51)).key },
+  ]) {
     expect(readComplaint({ ...complaint, ...change })).toEqual(expect.any(String))
   }
-  expect(readComplaint(makeComplaint({ item, sinceMs: 2, untilMs: 2, witness: key(seedOf(50)) }))).toBe('nobody has waited')
+  expect(readComplaint(makeComplaint({ item, sinceMs: 2, untilMs: 2, witness: key(seedOf(50)) }))).toBe(
+    'nobody has waited',
+  )
 })
 
 test('a message without a receipt for ten seconds is complained about once, and settled when it stands in the feed', async () => {
@@ -30,11 +47,24 @@ test('a message without a receipt for ten seconds is complained about once, and 
   const shared: Uint8Array[] = []
   const trouble = (what: string, failure: Failure): void => expect.unreachable(`${what}: ${failure.message}`)
   const book = await EvidenceBook.open({
-    log: process.log, clock, describe: async () => process.description, evaluated: async () => undefined, share: bytes => void shared.push(bytes), trouble,
+    log: process.log,
+    clock,
+    describe: async () => process.description,
+    evaluated: async () => undefined,
+    share: bytes => void shared.push(bytes),
+    trouble,
   })
   using complaints = new Complaints({ seed: seedOf(50), clock, take: bytes => book.take(bytes), trouble })
-  const [dropped, busy, answered, refused] = Array.from({ length: 4 }, () => messageItem(process.id)) as [Item, Item, Item, Item]
-  const receipt = { id: '', process: process.id, slot: 1, timestampMs: 1 } as unknown as Extract<ScheduleAnswer, { status: 'scheduled' }>['receipt']
+  const [dropped, busy, answered, refused] = Array.from({ length: 4 }, () => messageItem(process.id)) as [
+    Item,
+    Item,
+    Item,
+    Item,
+  ]
+  const receipt = { id: '', process: process.id, slot: 1, timestampMs: 1 } as unknown as Extract<
+    ScheduleAnswer,
+    { status: 'scheduled' }
+  >['receipt']
   const answers = new Map<Uint8Array, ScheduleAnswer>([
     [busy.bytes, { status: 'failed', failure: new Failure('busy') }],
     [answered.bytes, { status: 'scheduled', receipt }],
@@ -48,14 +78,23 @@ test('a message without a receipt for ten seconds is complained about once, and 
     })
   const peers = complaints.watch({ schedule })
   const handIn = (item: Item) =>
-    peers.schedule(keyOf(1), [{ process: process.id, envelope: { kind: 'item', item: item.bytes } }]).catch(() => undefined)
+    peers
+      .schedule(keyOf(1), [{ process: process.id, envelope: { kind: 'item', item: item.bytes } }])
+      .catch(() => undefined)
   for (const item of [dropped, busy, answered, refused]) await handIn(item)
   clock.advance(RECEIPT_DEADLINE_MS / 2)
   // Trying again does not begin the time anew.
   for (const item of [dropped, busy]) await handIn(item)
   expect(book.list()).toEqual([])
   clock.advance(RECEIPT_DEADLINE_MS / 2 + 2_000)
-  await expect.poll(() => book.list().map(({ message }) => message).sort()).toEqual([dropped.id, busy.id].sort())
+  await expect
+    .poll(() =>
+      book
+        .list()
+        .map(({ message }) => message)
+        .sort(),
+    )
+    .toEqual([dropped.id, busy.id].sort())
   clock.advance(2 * RECEIPT_DEADLINE_MS)
   expect(shared).toHaveLength(2)
   const [entry] = book.list().filter(({ message }) => message === dropped.id)
@@ -72,11 +111,19 @@ test('complaints about processes that nobody knows fill no more room than those 
   const process = await ProvenProcess.open([11], 1, [])
   let shared = 0
   const book = await EvidenceBook.open({
-    log: process.log, clock: new ManualClock(1_000_000), describe: async id => (id === process.id ? process.description : undefined),
-    evaluated: async () => undefined, share: () => void (shared += 1), trouble: () => undefined,
+    log: process.log,
+    clock: new ManualClock(1_000_000),
+    describe: async id => (id === process.id ? process.description : undefined),
+    evaluated: async () => undefined,
+    share: () => void (shared += 1),
+    trouble: () => undefined,
   })
   const complain = (id: ProcessId) =>
-    book.take(encodeComplaint(makeComplaint({ item: messageItem(id).bytes, sinceMs: 1000, untilMs: 12_000, witness: key(seedOf(50)) })))
+    book.take(
+      encodeComplaint(
+        makeComplaint({ item: messageItem(id).bytes, sinceMs: 1000, untilMs: 12_000, witness: key(seedOf(50)) }),
+      ),
+    )
   const madeUp = (at: number): ProcessId => asProcessId(Buffer.alloc(32, at).toString('base64url'))
   for (let at = 0; at < EVIDENCE_PER_PROCESS_MAX + 10; at++) await complain(madeUp(at))
   expect([book.list().length, shared]).toEqual([EVIDENCE_PER_PROCESS_MAX, EVIDENCE_PER_PROCESS_MAX])
@@ -86,7 +133,11 @@ test('complaints about processes that nobody knows fill no more room than those 
 test('a client complains through any node, and not of what is no signed message', async () => {
   const process = await ProvenProcess.open([11], 1, [])
   const book = await EvidenceBook.open({
-    log: process.log, clock: new ManualClock(), describe: async () => process.description, evaluated: async () => undefined, share: () => undefined,
+    log: process.log,
+    clock: new ManualClock(),
+    describe: async () => process.description,
+    evaluated: async () => undefined,
+    share: () => undefined,
     trouble: (what: string, failure: Failure) => expect.unreachable(`${what}: ${failure.message}`),
   })
   const transport = {
@@ -98,9 +149,20 @@ test('a client complains through any node, and not of what is no signed message'
   const client = new Client({ transport: transport as unknown as Transport })
   const { bytes: item, id: message } = messageItem(process.id)
   expect(await client.processes.complain({ item, sinceMs: 1_000, seed: seedOf(50) })).toMatchObject({ isNew: true })
-  expect(book.list()).toEqual([expect.objectContaining({ kind: 'complaint', process: process.id, message, accused: process.description.policy.schedulers })])
+  expect(book.list()).toEqual([
+    expect.objectContaining({
+      kind: 'complaint',
+      process: process.id,
+      message,
+      accused: process.description.policy.schedulers,
+    }),
+  ])
   const bent = item.slice()
   bent[10] = (bent[10] ?? 0) ^ 1
-  await expect(client.processes.complain({ item: bent, sinceMs: 1_000 })).rejects.toMatchObject({ code: 'bad-evidence' })
-  await expect(client.processes.complain({ item, sinceMs: Date.now() + 60_000 })).rejects.toMatchObject({ code: 'bad-evidence' })
+  await expect(client.processes.complain({ item: bent, sinceMs: 1_000 })).rejects.toMatchObject({
+    code: 'bad-evidence',
+  })
+  await expect(client.processes.complain({ item, sinceMs: Date.now() + 60_000 })).rejects.toMatchObject({
+    code: 'bad-evidence',
+  })
 })

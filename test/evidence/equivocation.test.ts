@@ -2,8 +2,23 @@ import { describe, expect, test } from 'vitest'
 import { EvidenceBook } from '../../evidence/index.ts'
 import { HypercoreLog } from '../../log/index.ts'
 import {
-  decodeEquivocation, encodeEnvelope, encodeEquivocation, encodeFrame, type Envelope, envelopeId, type EquivocationProof, equivocationOf, type Failure,
-  EVIDENCE_PER_PROCESS_MAX, type FeedConflict, FeedTree, type Log, messagesFeed, type ProcessDescription, refuteEquivocation, type SignedBlocks,
+  decodeEquivocation,
+  encodeEnvelope,
+  encodeEquivocation,
+  encodeFrame,
+  type Envelope,
+  envelopeId,
+  type EquivocationProof,
+  equivocationOf,
+  type Failure,
+  EVIDENCE_PER_PROCESS_MAX,
+  type FeedConflict,
+  FeedTree,
+  type Log,
+  messagesFeed,
+  type ProcessDescription,
+  refuteEquivocation,
+  type SignedBlocks,
 } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
@@ -15,20 +30,26 @@ const PAGE = { bytes: 1_000_000, blocks: 100_000 }
 const refusedAs = (code: Failure['code']) => expect.objectContaining({ code })
 
 /** One scheduler, twice: both have the same first blocks, and then each its own. */
-async function twins(common: number, ...own: [number, number]): Promise<{ process: ProcessDescription; spawn: Uint8Array; logs: MemoryLog[] }> {
+async function twins(
+  common: number,
+  ...own: [number, number]
+): Promise<{ process: ProcessDescription; spawn: Uint8Array; logs: MemoryLog[] }> {
   const { description: process, spawn } = await ProvenProcess.open([11, 12, 13], 2, [])
   const logs = own.map(() => MemoryLog.open())
   for (const log of logs) log.signWith(seedOf(1))
   const add = async (log: MemoryLog, index: number, envelope: Envelope): Promise<void> => {
     const bytes = encodeFrame(index, [{ timestampMs: 1000 + index, envelopeBytes: encodeEnvelope(envelope) }])
-    await log.commit([{ feed: messagesFeed(process), index, bytes, ids: [envelopeId(envelope, process.id, index)], firstSlot: index }])
+    await log.commit([
+      { feed: messagesFeed(process), index, bytes, ids: [envelopeId(envelope, process.id, index)], firstSlot: index },
+    ])
   }
   for (let index = 0; index < common; index++) {
     const envelope: Envelope = { kind: 'item', item: messageItem(process.id).bytes }
     for (const log of logs) await add(log, index, envelope)
   }
   for (const [at, log] of logs.entries())
-    for (let index = common; index < common + (own[at] ?? 0); index++) await add(log, index, { kind: 'item', item: messageItem(process.id, { data: `${at}` }).bytes })
+    for (let index = common; index < common + (own[at] ?? 0); index++)
+      await add(log, index, { kind: 'item', item: messageItem(process.id, { data: `${at}` }).bytes })
   return { process, spawn, logs }
 }
 
@@ -39,7 +60,10 @@ async function allOf(log: Log, process: ProcessDescription, from = 0): Promise<S
 }
 
 /** What a follower of the first sees when the second's blocks come. */
-async function conflictOf(common: number, ...own: [number, number]): Promise<{ process: ProcessDescription; conflict: FeedConflict }> {
+async function conflictOf(
+  common: number,
+  ...own: [number, number]
+): Promise<{ process: ProcessDescription; conflict: FeedConflict }> {
   const { process, logs } = await twins(common, ...own)
   const [one, other] = logs as [MemoryLog, MemoryLog]
   const follower = MemoryLog.open()
@@ -50,7 +74,14 @@ async function conflictOf(common: number, ...own: [number, number]): Promise<{ p
 }
 
 describe('a proof of equivocation', () => {
-  test.each([[1, 1, 1], [5, 3, 9], [64, 1, 40], [100, 7, 30], [300, 50, 3], [1023, 20, 20]])(
+  test.each([
+    [1, 1, 1],
+    [5, 3, 9],
+    [64, 1, 40],
+    [100, 7, 30],
+    [300, 50, 3],
+    [1023, 20, 20],
+  ])(
     'after %i common blocks, with %i and %i more, has less than a kilobyte and convinces whoever knows the process',
     async (common, ...own) => {
       const { process, conflict } = await conflictOf(common, ...(own as [number, number]))
@@ -82,15 +113,23 @@ describe('a proof of equivocation', () => {
       ['another process', proof, stranger],
       ['the name of another process', { ...proof, process: stranger.id }, stranger],
       ['another epoch', { ...proof, epoch: 1 }, process],
-      ['a head by somebody else', { ...proof, sides: [one, { ...other, head: { ...other.head, signature: one.head.signature } }] }, process],
-      ['another length of a head', { ...proof, sides: [one, { ...other, head: { ...other.head, length: other.head.length - 1 } }] }, process],
+      [
+        'a head by somebody else',
+        { ...proof, sides: [one, { ...other, head: { ...other.head, signature: one.head.signature } }] },
+        process,
+      ],
+      [
+        'another length of a head',
+        { ...proof, sides: [one, { ...other, head: { ...other.head, length: other.head.length - 1 } }] },
+        process,
+      ],
       ['trees nobody signed', { ...proof, sides: [one, { ...other, tree: new Uint8Array(32) }] }, process],
     ]
     for (const [what, bent, known] of wrong) expect(refuteEquivocation(bent, known), what).toBeDefined()
     const bytes = encodeEquivocation(proof)
     for (let at = 0; at < bytes.length; at++) {
       const bent = bytes.slice()
-      bent[at] = (bent[at] ?? 0) ^ (1 << at % 8)
+      bent[at] = (bent[at] ?? 0) ^ (1 << (at % 8))
       expect(holds(bent, process), `byte ${at}`).toBe(false)
     }
   })
@@ -148,12 +187,20 @@ describe('two schedulers with one key', () => {
     await first.book.conflict(answer.conflict)
     for (const { log, book } of all) {
       await expect.poll(() => book.list().length).toBe(1)
-      expect(book.list()[0]).toMatchObject({ kind: 'equivocation', process: process.id, accused: [keyOf(1)], length: 7 })
+      expect(book.list()[0]).toMatchObject({
+        kind: 'equivocation',
+        process: process.id,
+        accused: [keyOf(1)],
+        length: 7,
+      })
       expect(book.endOf(process)).toBe(6)
       expect(await log.length(feed)).toBe(6)
       // It goes on being served up to there, and takes nothing more.
       expect(await log.block(feed, 5)).toEqual(await one.block(feed, 5))
-      await expect(log.take(feed, await allOf(one, process))).rejects.toMatchObject({ code: 'equivocated', details: { evidence: book.list()[0]?.id } })
+      await expect(log.take(feed, await allOf(one, process))).rejects.toMatchObject({
+        code: 'equivocated',
+        details: { evidence: book.list()[0]?.id },
+      })
     }
     const again = await followers(process, [second.log])
     expect(again[0]?.book.endOf(process)).toBe(6)
@@ -184,7 +231,12 @@ describe('two schedulers with one key', () => {
       await node?.book.conflict({ feed, held, seen })
       expect(node?.book.endOf(process)).toBe(length - 1)
     }
-    expect(node?.book.list().map(({ length }) => length).sort((a = 0, b = 0) => a - b)).toEqual(Array.from({ length: EVIDENCE_PER_PROCESS_MAX }, (_, at) => at + 2))
+    expect(
+      node?.book
+        .list()
+        .map(({ length }) => length)
+        .sort((a = 0, b = 0) => a - b),
+    ).toEqual(Array.from({ length: EVIDENCE_PER_PROCESS_MAX }, (_, at) => at + 2))
   })
 
   test('what shows where an epoch ended stays, however many proofs there are of another', async () => {
@@ -224,7 +276,9 @@ describe('two schedulers with one key', () => {
     const { conflict } = await conflictOf(3, 1, 2)
     const foreign = encodeEquivocation({ ...equivocationOf(conflict), process: process.id })
     await expect(node?.book.take(foreign)).rejects.toEqual(refusedAs('bad-evidence'))
-    await expect(node?.book.take(encodeEquivocation(equivocationOf(conflict)))).rejects.toEqual(refusedAs('unknown-process'))
+    await expect(node?.book.take(encodeEquivocation(equivocationOf(conflict)))).rejects.toEqual(
+      refusedAs('unknown-process'),
+    )
     await expect(node?.book.take(new Uint8Array(40))).rejects.toEqual(refusedAs('bad-evidence'))
     expect(node?.book.list()).toEqual([])
     expect(await log.length(messagesFeed(process))).toBe(4)

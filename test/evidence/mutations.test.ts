@@ -1,7 +1,15 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { verdictsOn } from '../../compute-unit/index.ts'
 import {
-  asProcessId, checkProof, decodeEnvelope, encodeEnvelope, encodeFrame, type Envelope, MalformedBytes, type ProcessDescription, type ProcessId,
+  asProcessId,
+  checkProof,
+  decodeEnvelope,
+  encodeEnvelope,
+  encodeFrame,
+  type Envelope,
+  MalformedBytes,
+  type ProcessDescription,
+  type ProcessId,
   Failure,
 } from '../../protocol/index.ts'
 import { PaperProcess } from '../fakes/certified-pushes.ts'
@@ -19,11 +27,14 @@ const LONG_MS = 3_600_000
 const TOGETHER = 64
 
 const sender = new PaperProcess(asProcessId(fakeId(21)), [31, 32, 33], 2)
-const described = async (id: ProcessId): Promise<ProcessDescription | undefined> => (id === sender.id ? sender.description : undefined)
+const described = async (id: ProcessId): Promise<ProcessDescription | undefined> =>
+  id === sender.id ? sender.description : undefined
 
 /** A genuine push to `to`, and another one: what an attacker without keys has to work with. */
 function genuine(to: ProcessId): [Uint8Array, Uint8Array] {
-  const outbox = Array.from({ length: 20 }, (_, index) => sender.push(to, { seq: index, slot: sender.slot, index, action: 'Echo' }))
+  const outbox = Array.from({ length: 20 }, (_, index) =>
+    sender.push(to, { seq: index, slot: sender.slot, index, action: 'Echo' }),
+  )
   const all = sender.certify([outbox, [sender.push(asProcessId(fakeId(78)), { slot: sender.slot + 1 })]])
   const [first, second] = [all[0], all[1]].map(one => one && encodeEnvelope(one))
   if (first === undefined || second === undefined) throw new TypeError('expected two pushes')
@@ -41,7 +52,8 @@ function readable(bytes: Uint8Array): Envelope | undefined {
 }
 
 /** What is no push at all proves itself by other means: it is not about provenance. */
-const isPush = (envelope: Envelope | undefined): envelope is Extract<Envelope, { kind: 'push' }> => envelope?.kind === 'push'
+const isPush = (envelope: Envelope | undefined): envelope is Extract<Envelope, { kind: 'push' }> =>
+  envelope?.kind === 'push'
 
 describe(`${MUTATIONS.toLocaleString('en')} proofs with something changed: none is taken`, () => {
   it('by a scheduler', { timeout: LONG_MS }, async () => {

@@ -3,7 +3,16 @@ import type { EvidencePeers } from '../../evidence/index.ts'
 import { HypercoreLog } from '../../log/index.ts'
 import { type Evidence, openEvidence } from '../../node/open-evidence.ts'
 import {
-  asKeyId, encodeEnvelope, encodeFrame, envelopeId, Failure, HEADS_EVERY_MS, type KeyId, type Log, messagesFeed, type ProcessDescription,
+  asKeyId,
+  encodeEnvelope,
+  encodeFrame,
+  envelopeId,
+  Failure,
+  HEADS_EVERY_MS,
+  type KeyId,
+  type Log,
+  messagesFeed,
+  type ProcessDescription,
 } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { ManualClock, settle } from '../fakes/manual-clock.ts'
@@ -15,7 +24,10 @@ import { tempFolder } from '../log/temp-folder.ts'
 const PAGE = { bytes: 1_000_000, blocks: 100_000 }
 
 /** Two feeds of one scheduler: the same up to `common`, and then each as many blocks of its own. */
-async function twoFeeds(common: number, own: readonly [number, number]): Promise<{ process: ProcessDescription; spawn: Uint8Array; sides: readonly [MemoryLog, MemoryLog] }> {
+async function twoFeeds(
+  common: number,
+  own: readonly [number, number],
+): Promise<{ process: ProcessDescription; spawn: Uint8Array; sides: readonly [MemoryLog, MemoryLog] }> {
   const { description: process, spawn } = await ProvenProcess.open([11], 1, [])
   const sides = [MemoryLog.open(), MemoryLog.open()] as const
   for (const log of sides) log.signWith(seedOf(1))
@@ -23,9 +35,14 @@ async function twoFeeds(common: number, own: readonly [number, number]): Promise
     const shared = messageItem(process.id, { data: 'both' }).bytes
     for (const [at, log] of sides.entries()) {
       if (index >= common + (own[at] ?? 0)) continue
-      const envelope = { kind: 'item', item: index < common ? shared : messageItem(process.id, { data: `side ${at}` }).bytes } as const
+      const envelope = {
+        kind: 'item',
+        item: index < common ? shared : messageItem(process.id, { data: `side ${at}` }).bytes,
+      } as const
       const bytes = encodeFrame(index, [{ timestampMs: 1000 + index, envelopeBytes: encodeEnvelope(envelope) }])
-      await log.commit([{ feed: messagesFeed(process), index, bytes, ids: [envelopeId(envelope, process.id, index)], firstSlot: index }])
+      await log.commit([
+        { feed: messagesFeed(process), index, bytes, ids: [envelopeId(envelope, process.id, index)], firstSlot: index },
+      ])
     }
   }
   return { process, spawn, sides }
@@ -57,11 +74,21 @@ class Nodes {
 
   async add(number: number, log: Log): Promise<Node> {
     const [key, seed] = [asKeyId(keyOf(number)), seedOf(number)]
-    const describe = async (id: string): Promise<ProcessDescription | undefined> => (id === this.#process.id ? this.#process : undefined)
+    const describe = async (id: string): Promise<ProcessDescription | undefined> =>
+      id === this.#process.id ? this.#process : undefined
     const trouble = (what: string, failure: Failure): void => {
-      if (failure.code !== 'equivocated' && failure.blame !== 'transient') expect.unreachable(`${what}: ${failure.message}`)
+      if (failure.code !== 'equivocated' && failure.blame !== 'transient')
+        expect.unreachable(`${what}: ${failure.message}`)
     }
-    const evidence = await openEvidence({ key, seed, log, clock: this.clock, describe, peers: this.#peersOf(key), trouble })
+    const evidence = await openEvidence({
+      key,
+      seed,
+      log,
+      clock: this.clock,
+      describe,
+      peers: this.#peersOf(key),
+      trouble,
+    })
     const node = { key, log, evidence }
     this.all.push(node)
     return node
@@ -112,10 +139,18 @@ interface World {
 }
 
 /** Followers of either side, to whom one head came for all blocks of their side, and who just met. */
-async function met(common: number, own: readonly [number, number], bend: (nodes: Nodes) => void = () => undefined): Promise<World> {
+async function met(
+  common: number,
+  own: readonly [number, number],
+  bend: (nodes: Nodes) => void = () => undefined,
+): Promise<World> {
   const { process, spawn, sides } = await twoFeeds(common, own)
   const nodes = new Nodes(process)
-  for (const [number, side] of [[31, 0], [32, 1], [33, 0]] as const) {
+  for (const [number, side] of [
+    [31, 0],
+    [32, 1],
+    [33, 0],
+  ] as const) {
     const log = await hypercoreLog(number)
     await log.directory.addProcess(process, spawn)
     const piece = await sides[side].signed(messagesFeed(process), 0, PAGE)
@@ -142,7 +177,13 @@ async function converged(world: World, common: number): Promise<void> {
   await expect.poll(isThere, { timeout: 60_000 }).toBe(true)
 }
 
-test.each([[6, [4, 9]], [1, [40, 3]], [13, [2, 70]], [64, [64, 64]], [100, [1, 9]]] as const)(
+test.each([
+  [6, [4, 9]],
+  [1, [40, 3]],
+  [13, [2, 70]],
+  [64, [64, 64]],
+  [100, [1, 9]],
+] as const)(
   'after %i common blocks, and %j under one head each, the process stands still exactly there as soon as two of them meet',
   async (common, own) => {
     const world = await met(common, own)

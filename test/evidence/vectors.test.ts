@@ -2,8 +2,21 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import {
-  decodeComplaint, decodeEquivocation, decodeFault, decodeResultProof, encodeComplaint, encodeEquivocation, encodeFault, encodeResultProof, fromHex, fromUtf8,
-  judgeFault, provenProcess, readComplaint, refuteEquivocation, verifyProof,
+  decodeComplaint,
+  decodeEquivocation,
+  decodeFault,
+  decodeResultProof,
+  encodeComplaint,
+  encodeEquivocation,
+  encodeFault,
+  encodeResultProof,
+  fromHex,
+  fromUtf8,
+  judgeFault,
+  provenProcess,
+  readComplaint,
+  refuteEquivocation,
+  verifyProof,
 } from '../../protocol/index.ts'
 
 interface Vectors {
@@ -22,7 +35,11 @@ const process = provenProcess([fromHex(vectors.spawn)])
 test('a proof of a result that was written down holds, byte for byte', () => {
   const bytes = fromHex(vectors.result.proof)
   const { slot, result, process: about } = verifyProof(bytes, { trusted: vectors.process })
-  expect([slot, about.id, result && fromUtf8(result.output)]).toEqual([vectors.result.slot, vectors.process, vectors.result.output])
+  expect([slot, about.id, result && fromUtf8(result.output)]).toEqual([
+    vectors.result.slot,
+    vectors.process,
+    vectors.result.output,
+  ])
   expect(encodeResultProof(decodeResultProof(bytes))).toEqual(bytes)
 })
 
@@ -32,9 +49,15 @@ test('so does evidence', () => {
   expect(decodeEquivocation(twins).length).toBe(vectors.equivocation.length)
   expect(encodeEquivocation(decodeEquivocation(twins))).toEqual(twins)
   const lie = fromHex(vectors.fault.proof)
-  expect(judgeFault(decodeFault(lie), process)).toMatchObject({ verdict: 'proven', accused: process.policy.computeUnits[vectors.fault.unit] })
+  expect(judgeFault(decodeFault(lie), process)).toMatchObject({
+    verdict: 'proven',
+    accused: process.policy.computeUnits[vectors.fault.unit],
+  })
   expect(encodeFault(decodeFault(lie))).toEqual(lie)
   const complaint = fromHex(vectors.complaint.complaint)
-  expect(readComplaint(decodeComplaint(complaint))).toEqual({ message: vectors.complaint.message, process: vectors.process })
+  expect(readComplaint(decodeComplaint(complaint))).toEqual({
+    message: vectors.complaint.message,
+    process: vectors.process,
+  })
   expect(encodeComplaint(decodeComplaint(complaint))).toEqual(complaint)
 })

@@ -27,8 +27,7 @@ import { seedOf, tagsOf } from './signed-items.ts'
 import { fakeId } from './guest-context.ts'
 
 /** Key of who signs with `seedOf(number)`. */
-export const keyOf = (number: number): ReturnType<typeof asKeyId> =>
-  asKeyId(keyId(ed25519PublicKey(seedOf(number))))
+export const keyOf = (number: number): ReturnType<typeof asKeyId> => asKeyId(keyId(ed25519PublicKey(seedOf(number))))
 
 type Envelope = { readonly kind: 'push'; readonly push: Push; readonly proof: PushProof }
 
@@ -134,17 +133,11 @@ export class PaperProcess {
     )
   }
 
-  sign(
-    certificateBytes: Uint8Array,
-    signers?: readonly number[],
-  ): { unit: number; signature: Uint8Array }[] {
+  sign(certificateBytes: Uint8Array, signers?: readonly number[]): { unit: number; signature: Uint8Array }[] {
     const quorum = Array.from({ length: this.description.policy.computeQuorum }, (_, i) => i)
     return (signers ?? quorum).map(unit => ({
       unit,
-      signature: ed25519Sign(
-        seedOf(this.#units[unit] ?? 250),
-        certificateMessage(certificateBytes),
-      ),
+      signature: ed25519Sign(seedOf(this.#units[unit] ?? 250), certificateMessage(certificateBytes)),
     }))
   }
 
@@ -173,18 +166,13 @@ function resultOf(slot: Slot, outbox: readonly Push[]): Result {
   }
 }
 
-const flip = (bytes: Uint8Array): Uint8Array =>
-  bytes.map((byte, i) => (i === bytes.length - 1 ? byte ^ 1 : byte))
+const flip = (bytes: Uint8Array): Uint8Array => bytes.map((byte, i) => (i === bytes.length - 1 ? byte ^ 1 : byte))
 
 /**
  * Pushes from `sender` to `to` that must not be believed, by what is wrong with them. All want the seq that is next,
  * 0, so only the certificate stands between them and their effect. `stranger` is another process.
  */
-export function forgeries(
-  sender: PaperProcess,
-  stranger: PaperProcess,
-  to: ProcessId,
-): Map<string, Envelope> {
+export function forgeries(sender: PaperProcess, stranger: PaperProcess, to: ProcessId): Map<string, Envelope> {
   const elsewhere = asProcessId(fakeId(77))
   const ask = { seq: 0, action: 'Echo' }
   const base = sender.slot
@@ -199,12 +187,7 @@ export function forgeries(
   ])
   const [genuine, neighbour, second] = [all[0], all[1], all[outbox.length]]
   const foreign = stranger.certify([[stranger.push(to, { ...ask, slot: stranger.slot })]])[0]
-  if (
-    genuine === undefined ||
-    neighbour === undefined ||
-    second === undefined ||
-    foreign === undefined
-  )
+  if (genuine === undefined || neighbour === undefined || second === undefined || foreign === undefined)
     throw new TypeError('expected envelopes')
   const other = sender.certify([outbox])[0] ?? genuine
   const { push, proof } = genuine
@@ -224,9 +207,7 @@ export function forgeries(
     return { kind: 'push', push: made, proof }
   }
   const flipPath = (path: PushProof['outboxPath']): PushProof['outboxPath'] =>
-    path.map((level, i) =>
-      i === 0 ? level.map((hash, j) => (j === 0 ? flip(hash) : hash)) : level,
-    )
+    path.map((level, i) => (i === 0 ? level.map((hash, j) => (j === 0 ? flip(hash) : hash)) : level))
   const [one] = proof.signatures
   if (one === undefined) throw new TypeError('expected a signature')
   const body = makePush(
@@ -254,10 +235,7 @@ export function forgeries(
     ['the result of another slot', withProof({ resultHead: second.proof.resultHead })],
     ['too few signatures', withProof({ signatures: proof.signatures.slice(0, -1) })],
     ['one unit twice', withProof({ signatures: [one, one] })],
-    [
-      'a unit outside of the policy',
-      withProof({ signatures: [one, { unit: 7, signature: one.signature }] }),
-    ],
+    ['a unit outside of the policy', withProof({ signatures: [one, { unit: 7, signature: one.signature }] })],
     [
       'a signature of somebody else',
       withProof({
@@ -275,7 +253,10 @@ export function forgeries(
       withProof({
         signatures: sender.unitSeeds.slice(0, 2).map((seed, unit) => ({
           unit,
-          signature: ed25519Sign(seed, new TextEncoder().encode(`elsewhere/certificate/1\0${toHex(proof.certificateBytes)}`)),
+          signature: ed25519Sign(
+            seed,
+            new TextEncoder().encode(`elsewhere/certificate/1\0${toHex(proof.certificateBytes)}`),
+          ),
         })),
       }),
     ],

@@ -13,12 +13,7 @@ import {
 } from '../../protocol/index.ts'
 
 /** Certifies the result of a frame that holds one slot, as the one compute unit of its process. */
-export function certifyOne(
-  process: ProcessId,
-  result: Result,
-  frame: Uint8Array,
-  seed: Uint8Array,
-): CertifiedResult {
+export function certifyOne(process: ProcessId, result: Result, frame: Uint8Array, seed: Uint8Array): CertifiedResult {
   const { head, bytes } = encodeResult(result)
   const certificateBytes = encodeCertificate({
     process: process,

@@ -19,8 +19,18 @@ export interface ChannelPair {
 export function channelPair(): ChannelPair {
   const ends: { left?: End; right?: End } = {}
   const pair: ChannelPair = {
-    left: events => (ends.left = new End(events, frame => deliver(frame, 'left'), () => ends.right?.flush())),
-    right: events => (ends.right = new End(events, frame => deliver(frame, 'right'), () => ends.left?.flush())),
+    left: events =>
+      (ends.left = new End(
+        events,
+        frame => deliver(frame, 'left'),
+        () => ends.right?.flush(),
+      )),
+    right: events =>
+      (ends.right = new End(
+        events,
+        frame => deliver(frame, 'right'),
+        () => ends.left?.flush(),
+      )),
     onFrame: frame => frame,
     slow: false,
     get waiting() {

@@ -36,7 +36,9 @@ export function counterProgram(): Program {
     total = 0
     const settled = waiting.map(({ id, by }): SettledMessage => {
       const message = asMessageId(id)
-      return by === LATER ? { message, reply: (total += by) } : { message, error: { code: 'too-late', message: 'gone' } }
+      return by === LATER
+        ? { message, reply: (total += by) }
+        : { message, error: { code: 'too-late', message: 'gone' } }
     })
     waiting = []
     return { settled, events: changed() }

@@ -72,12 +72,7 @@ export async function openFakeGateway(overrides: Partial<GatewayParts> = {}): Pr
   readonly logger: RecordingLogger
   readonly metrics: Metrics
 }> {
-  const [units, admin, logger, metrics] = [
-    new FakeUnits(),
-    new FakeAdmin(),
-    new RecordingLogger(),
-    new Metrics(),
-  ]
+  const [units, admin, logger, metrics] = [new FakeUnits(), new FakeAdmin(), new RecordingLogger(), new Metrics()]
   const operations = fakeOperations(units, admin)
   const gateway = await Gateway.open({
     port: 0,

@@ -149,10 +149,7 @@ export class FakeUnits {
       }
       if (type === 'Process') {
         const description = describeSpawnItem(item)
-        await this.log.directory.addProcess(
-          description,
-          encodeEnvelope({ kind: 'item', item: bytes }),
-        )
+        await this.log.directory.addProcess(description, encodeEnvelope({ kind: 'item', item: bytes }))
         this.processes.set(description.id, { description, frames: [], results: [], certified: [] })
         return await this.#schedule(description.id, item.id, bytes)
       }
@@ -177,9 +174,7 @@ export class FakeUnits {
     process.frames.push(bytes)
     this.receipts.set(message, receipt)
     const feed = messagesFeed(process.description)
-    await this.log.commit([
-      { feed, index: receipt.slot, bytes, ids: [receipt.id], firstSlot: receipt.slot },
-    ])
+    await this.log.commit([{ feed, index: receipt.slot, bytes, ids: [receipt.id], firstSlot: receipt.slot }])
     if (!this.held) await this.#evaluate(process)
     return receipt
   }
@@ -271,11 +266,9 @@ export class FakeUnits {
   #woken({ signal, timeoutMs = 60_000 }: CallOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Failure('timeout')), timeoutMs)
-      signal?.addEventListener(
-        'abort',
-        () => reject(new Failure('aborted', {}, { cause: signal.reason })),
-        { once: true },
-      )
+      signal?.addEventListener('abort', () => reject(new Failure('aborted', {}, { cause: signal.reason })), {
+        once: true,
+      })
       this.#waiting.push(resolve)
       this.#waiting.push(() => clearTimeout(timer))
     })
@@ -297,10 +290,7 @@ export class FakeUnits {
     }
   }
 
-  #query(
-    id: ProcessId,
-    message: QueryMessage,
-  ): QueryAnswer {
+  #query(id: ProcessId, message: QueryMessage): QueryAnswer {
     const slot = this.#known(id).results.length - 1
     const { tags, data } = message
     const { output, error } = this.#run({ kind: 'query', id: '', slot, action: findTag(tags, 'Action'), tags, data })

@@ -39,8 +39,7 @@ export class FaultyFiles implements JournalFiles {
           const fits = chunk.subarray(0, this.room)
           this.room -= fits.length
           if (fits.length > 0) await file.append([fits])
-          if (fits.length < chunk.length)
-            throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+          if (fits.length < chunk.length) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
         }
       },
       datasync: async () => {

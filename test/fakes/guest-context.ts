@@ -53,21 +53,13 @@ export class FakeCells implements Cells {
   add(key: CellKey, delta: bigint): void {
     const sum = new Uint8Array(8)
     const before = this.values.get(key)
-    const known =
-      before === undefined ? 0n : new DataView(before.slice().buffer).getBigInt64(0, true)
+    const known = before === undefined ? 0n : new DataView(before.slice().buffer).getBigInt64(0, true)
     new DataView(sum.buffer).setBigInt64(0, known + delta, true)
     this.values.set(key, sum)
   }
 
-  scan(options: {
-    gte: CellKey
-    lt: CellKey
-    limit: number
-    reverse: boolean
-  }): readonly CellKey[] {
-    const keys = [...this.values.keys()]
-      .filter(key => key >= options.gte && key < options.lt)
-      .sort()
+  scan(options: { gte: CellKey; lt: CellKey; limit: number; reverse: boolean }): readonly CellKey[] {
+    const keys = [...this.values.keys()].filter(key => key >= options.gte && key < options.lt).sort()
     return (options.reverse ? keys.reverse() : keys).slice(0, options.limit)
   }
 }
@@ -151,11 +143,7 @@ export function guestMessage(parts: Partial<GuestMessage> = {}): GuestMessage {
 }
 
 /** A module of the given bytes. */
-export function fakeModule(
-  format: string,
-  wasm: Uint8Array,
-  moduleTags: readonly Tag[] = [],
-): ModuleDescription {
+export function fakeModule(format: string, wasm: Uint8Array, moduleTags: readonly Tag[] = []): ModuleDescription {
   return { id: asModuleId(fakeId(4)), owner: fakeId(3), format, tags: moduleTags, wasm }
 }
 

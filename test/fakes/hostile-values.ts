@@ -2,19 +2,7 @@
  * What a hostile guest gives a host call: for each parameter the values at which arithmetic, ranges and conversions change. Letters as in
  * the tables of the runtimes: `i` and `p` are i32 (`p` is i64 in 64-bit modules), `I` is i64.
  */
-const WORDS = [
-  0n,
-  1n,
-  7n,
-  64n,
-  4096n,
-  65_535n,
-  65_536n,
-  0x7fff_ffffn,
-  0x8000_0000n,
-  0xffff_fff0n,
-  0xffff_ffffn,
-]
+const WORDS = [0n, 1n, 7n, 64n, 4096n, 65_535n, 65_536n, 0x7fff_ffffn, 0x8000_0000n, 0xffff_fff0n, 0xffff_ffffn]
 const LONG_WORDS = [
   ...WORDS,
   0x1_0000_0000n,
@@ -37,12 +25,7 @@ export function drawing(seed: number): () => number {
 }
 
 /** `count` arguments for each parameter: every value once at every place, as far as they go, then any. */
-export function hostileArguments(
-  letters: string,
-  is64: boolean,
-  count: number,
-  draw: () => number,
-): bigint[][] {
+export function hostileArguments(letters: string, is64: boolean, count: number, draw: () => number): bigint[][] {
   const valuesOf = (letter: string): readonly bigint[] =>
     letter === 'I' || ((letter === 'p' || letter === 'e') && is64) ? LONG_WORDS : WORDS
   const any = (letter: string): bigint => {

@@ -33,7 +33,11 @@ export function mutated(originals: readonly Uint8Array[], random: () => number):
         bytes = Uint8Array.of(...bytes.subarray(0, at), ...bytes.subarray(at + length))
         break
       case 3:
-        bytes = Uint8Array.of(...bytes.subarray(0, at), ...Array.from({ length }, () => below(256)), ...bytes.subarray(at))
+        bytes = Uint8Array.of(
+          ...bytes.subarray(0, at),
+          ...Array.from({ length }, () => below(256)),
+          ...bytes.subarray(at),
+        )
         break
       case 4: {
         const from = below(bytes.length)

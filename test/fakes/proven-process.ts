@@ -1,7 +1,30 @@
 import {
-  asModuleId, certificateMessage, decodeEnvelope, describeProcess, ed25519Sign, encodeCertificate, encodeEnvelope, encodeFrame, encodeResult,
-  type EncodedResult, encodeResultProof, type Envelope, envelopeId, type FeedSpec, frameHash, fromBase64Url, leafHash, merklePath, merkleRoot,
-  messagesFeed, type ProcessDescription, proveInclusion, type Result, type ResultProof, type Slot, toUtf8,
+  asModuleId,
+  certificateMessage,
+  decodeEnvelope,
+  describeProcess,
+  ed25519Sign,
+  encodeCertificate,
+  encodeEnvelope,
+  encodeFrame,
+  encodeResult,
+  type EncodedResult,
+  encodeResultProof,
+  type Envelope,
+  envelopeId,
+  type FeedSpec,
+  frameHash,
+  fromBase64Url,
+  leafHash,
+  merklePath,
+  merkleRoot,
+  messagesFeed,
+  type ProcessDescription,
+  proveInclusion,
+  type Result,
+  type ResultProof,
+  type Slot,
+  toUtf8,
 } from '../../protocol/index.ts'
 import { keyOf } from './certified-pushes.ts'
 import { fakeId } from './guest-context.ts'
@@ -43,7 +66,12 @@ export class ProvenProcess {
     const made = new ProvenProcess(units, quorum)
     await made.add([{ kind: 'item', item: parseSpawn(made.spawn) }])
     for (const size of sizes) {
-      await made.add(Array.from({ length: size }, (): Envelope => ({ kind: 'item', item: messageItem(made.id, { data: 'pay 1' }).bytes })))
+      await made.add(
+        Array.from(
+          { length: size },
+          (): Envelope => ({ kind: 'item', item: messageItem(made.id, { data: 'pay 1' }).bytes }),
+        ),
+      )
     }
     return made
   }
@@ -80,7 +108,10 @@ export class ProvenProcess {
   }
 
   sign(certificateBytes: Uint8Array, positions: readonly number[]): { unit: number; signature: Uint8Array }[] {
-    return positions.map(unit => ({ unit, signature: ed25519Sign(seedOf(this.units[unit] ?? 250), certificateMessage(certificateBytes)) }))
+    return positions.map(unit => ({
+      unit,
+      signature: ed25519Sign(seedOf(this.units[unit] ?? 250), certificateMessage(certificateBytes)),
+    }))
   }
 
   async parts(slot: Slot, bring: { message?: boolean; output?: boolean } = {}): Promise<ResultProof> {
@@ -90,17 +121,24 @@ export class ProvenProcess {
     const inclusion = head && (await proveInclusion(this.log.trees, this.feed, index, head.length))
     const at = slot - (frame?.firstSlot ?? 0)
     const [result, envelope] = [frame?.results[at], frame?.envelopes[at]]
-    if (frame === undefined || head === undefined || inclusion === undefined || result === undefined) throw new TypeError('no such slot')
+    if (frame === undefined || head === undefined || inclusion === undefined || result === undefined)
+      throw new TypeError('no such slot')
     const { computeQuorum } = this.description.policy
     return {
       spawns: [this.spawn],
       inclusion,
       headSignature: head.signature,
       certificateBytes: frame.certificateBytes,
-      signatures: this.sign(frame.certificateBytes, Array.from({ length: computeQuorum }, (_, unit) => unit)),
+      signatures: this.sign(
+        frame.certificateBytes,
+        Array.from({ length: computeQuorum }, (_, unit) => unit),
+      ),
       resultHead: result.head,
       result: bring.output === true ? result.bytes : undefined,
-      resultPath: merklePath(frame.results.map(one => leafHash(one.head)), at),
+      resultPath: merklePath(
+        frame.results.map(one => leafHash(one.head)),
+        at,
+      ),
       message: bring.message === true && envelope?.kind === 'item' ? envelope : undefined,
     }
   }
@@ -118,6 +156,15 @@ function parseSpawn(envelope: Uint8Array): Uint8Array {
 
 function resultOf(slot: Slot, message: Uint8Array): Result {
   return {
-    slot, message, status: 'ok', gas: 7n, error: undefined, output: toUtf8(`answer ${slot}`), log: '', outbox: [], assigns: [], dropped: [],
+    slot,
+    message,
+    status: 'ok',
+    gas: 7n,
+    error: undefined,
+    output: toUtf8(`answer ${slot}`),
+    log: '',
+    outbox: [],
+    assigns: [],
+    dropped: [],
   }
 }

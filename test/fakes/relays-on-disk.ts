@@ -3,7 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { HypercoreLog } from '../../log/index.ts'
 import { type AtollNode, createNode, standardModules } from '../../node/index.ts'
-import { decodeFrame, Failure, messagesFeed, type NewBlock, type ProcessId, type Push, type Receipt, type Slot } from '../../protocol/index.ts'
+import {
+  decodeFrame,
+  Failure,
+  messagesFeed,
+  type NewBlock,
+  type ProcessId,
+  type Push,
+  type Receipt,
+  type Slot,
+} from '../../protocol/index.ts'
 import { FaultyFiles } from './faulty-files.ts'
 import { messageItem, moduleItem, spawnItem } from './signed-items.ts'
 

@@ -1,9 +1,4 @@
-import {
-  type DataItem,
-  installCrypto,
-  signDataItemSync,
-  type Tag,
-} from '../../protocol/index.ts'
+import { type DataItem, installCrypto, signDataItemSync, type Tag } from '../../protocol/index.ts'
 import { nativeCrypto } from '../../node/index.ts'
 
 installCrypto(nativeCrypto)
@@ -25,19 +20,10 @@ interface ItemParts {
   readonly signer?: number
 }
 
-function sign(
-  type: string,
-  { target, tags = {}, extraTags = [], data = '', signer = 7 }: ItemParts,
-): DataItem {
+function sign(type: string, { target, tags = {}, extraTags = [], data = '', signer = 7 }: ItemParts): DataItem {
   unique += 1
-  const all = [
-    ...tagsOf({ 'Data-Protocol': 'ao', Type: type, Unique: String(unique), ...tags }),
-    ...extraTags,
-  ]
-  return signDataItemSync(
-    { ...(target === undefined ? {} : { target }), tags: all, data },
-    seedOf(signer),
-  )
+  const all = [...tagsOf({ 'Data-Protocol': 'ao', Type: type, Unique: String(unique), ...tags }), ...extraTags]
+  return signDataItemSync({ ...(target === undefined ? {} : { target }), tags: all, data }, seedOf(signer))
 }
 
 /** A signed message; no two are the same. */
@@ -45,11 +31,7 @@ export const messageItem = (target: string, parts: Omit<ItemParts, 'target'> = {
   sign('Message', { target, ...parts })
 
 /** A signed spawn. */
-export const spawnItem = (
-  module: string,
-  scheduler: string,
-  parts: Omit<ItemParts, 'target'> = {},
-): DataItem =>
+export const spawnItem = (module: string, scheduler: string, parts: Omit<ItemParts, 'target'> = {}): DataItem =>
   sign('Process', { ...parts, tags: { Module: module, Scheduler: scheduler, ...parts.tags } })
 
 /** A signed control message; no two are the same. */

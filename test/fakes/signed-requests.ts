@@ -19,7 +19,11 @@ export function callContent(fields: Readonly<Record<string, unknown>> = {}): Rec
 
 /** Has an identity of the IC's own client sign a request; the bytes that its client would send. */
 export async function signedBy(identity: Identity, content: Record<string, unknown>): Promise<Uint8Array> {
-  const request = { request: {}, endpoint: 'call', body: { ...content, sender: identity.getPrincipal().toUint8Array() } }
+  const request = {
+    request: {},
+    endpoint: 'call',
+    body: { ...content, sender: identity.getPrincipal().toUint8Array() },
+  }
   const { body } = (await identity.transformRequest(request as never)) as { body: Record<string, unknown> }
   return Cbor.encode(body as never)
 }

@@ -76,12 +76,16 @@ export class StandInCanisters implements AsyncDisposable {
   readonly messenger: Pick<Messenger, 'submit' | 'ingress'> = {
     submit: async ([given = new Uint8Array(0)]) => {
       const item = given instanceof Uint8Array ? parseDataItem(given) : given
-      const [answer] = await this.scheduler.schedule([{ process: asProcessId(item.id), envelope: { kind: 'item', item: item.bytes } }])
+      const [answer] = await this.scheduler.schedule([
+        { process: asProcessId(item.id), envelope: { kind: 'item', item: item.bytes } },
+      ])
       if (answer?.status === 'scheduled' || answer?.status === 'known') return [answer.receipt]
       return [answer?.status === 'failed' ? answer.failure : new Failure('internal')]
     },
     ingress: async (process, request) => {
-      const [answer] = await this.scheduler.schedule([{ process, envelope: { kind: 'ingress', bytes: request.bytes }, request }])
+      const [answer] = await this.scheduler.schedule([
+        { process, envelope: { kind: 'ingress', bytes: request.bytes }, request },
+      ])
       if (answer?.status === 'scheduled' || answer?.status === 'known') return answer.receipt
       throw answer?.status === 'failed' ? answer.failure : new Failure('internal')
     },
@@ -97,14 +101,23 @@ export class StandInCanisters implements AsyncDisposable {
     follow: (process, from, { signal } = {}) => this.#follow(process, from, signal),
     evaluated: async process => this.canisters.get(process)?.results.length ?? 0,
     query: async (process, message) => {
-      const output = encodeCanisterOutput({ answers: [[new Uint8Array(0), this.#query(process, message)]], changed: false })
+      const output = encodeCanisterOutput({
+        answers: [[new Uint8Array(0), this.#query(process, message)]],
+        changed: false,
+      })
       return { slot: 0, status: 'ok', gas: 1n, error: undefined, output, log: '' }
     },
   }
 
   evaluate(frames: readonly CommittedFrame[]): void {
     for (const { process, bytes, firstSlot } of frames) {
-      const canister = this.canisters.get(process.id) ?? { count: 0, certified: new Uint8Array(0), controllers: [], results: [], waiting: [] }
+      const canister = this.canisters.get(process.id) ?? {
+        count: 0,
+        certified: new Uint8Array(0),
+        controllers: [],
+        results: [],
+        waiting: [],
+      }
       this.canisters.set(process.id, canister)
       const results = decodeFrame(bytes).assignments.map(({ envelope }, i) => {
         const result = resultOf(firstSlot + i, this.#run(canister, process.id, envelope))
@@ -135,7 +148,23 @@ export class StandInCanisters implements AsyncDisposable {
       canister.controllers = [request.request.sender]
       const id = principalOf(process)
       // record { canister_id : principal }
-      const reply = Uint8Array.of(...toUtf8('DIDL'), 1, 0x6c, 1, 0xb3, 0xc4, 0xb1, 0xf2, 0x04, 0x68, 1, 0, 1, id.length, ...id)
+      const reply = Uint8Array.of(
+        ...toUtf8('DIDL'),
+        1,
+        0x6c,
+        1,
+        0xb3,
+        0xc4,
+        0xb1,
+        0xf2,
+        0x04,
+        0x68,
+        1,
+        0,
+        1,
+        id.length,
+        ...id,
+      )
       return { answers: [[request.id, { reply }]], changed: true }
     }
     if (envelope.kind !== 'ingress') return { answers: [], changed: false }
@@ -148,7 +177,9 @@ export class StandInCanisters implements AsyncDisposable {
         canister.waiting.push(id)
         return { answers: [], changed: false }
       case 'release': {
-        const answers = [...canister.waiting.splice(0), id].map(call => [call, { reply: candidNat(canister.count) }] as const)
+        const answers = [...canister.waiting.splice(0), id].map(
+          call => [call, { reply: candidNat(canister.count) }] as const,
+        )
         return { answers, changed: false }
       }
       case 'certify':
@@ -167,8 +198,13 @@ export class StandInCanisters implements AsyncDisposable {
     if (canister === undefined) return { reject: { code: 3, error: 'IC0301', message: 'no such canister' } }
     if (kind === 'facts') return { reply: factsOf(canister) }
     if (kind === 'metadata') return { reply: toUtf8('service : {}') }
-    if (kind === 'inspect') return method === 'refused' ? { reject: { code: 4, error: 'IC0406', message: 'not wanted' } } : { reply: new Uint8Array(0) }
-    return method === 'get' ? { reply: candidNat(canister.count) } : { reject: { code: 5, error: 'IC0536', message: 'no such query' } }
+    if (kind === 'inspect')
+      return method === 'refused'
+        ? { reject: { code: 4, error: 'IC0406', message: 'not wanted' } }
+        : { reply: new Uint8Array(0) }
+    return method === 'get'
+      ? { reply: candidNat(canister.count) }
+      : { reject: { code: 5, error: 'IC0536', message: 'no such query' } }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -176,7 +212,9 @@ export class StandInCanisters implements AsyncDisposable {
   }
 }
 
-const TRAP: CanisterAnswer = { reject: { code: 5, error: 'IC0503', message: 'Canister called `ic0.trap` with message: oops' } }
+const TRAP: CanisterAnswer = {
+  reject: { code: 5, error: 'IC0503', message: 'Canister called `ic0.trap` with message: oops' },
+}
 
 function candidNat(value: number): Uint8Array {
   return Uint8Array.of(...toUtf8('DIDL'), 0, 1, 0x7d, value & 0x7f)
@@ -193,7 +231,10 @@ function factsOf({ certified, controllers }: Canister): Uint8Array {
   writer.uint(1)
   writer.uint(1)
   writer.array(2)
-  for (const [name, isPublic] of [['candid:service', true], ['secret', false]] as const) {
+  for (const [name, isPublic] of [
+    ['candid:service', true],
+    ['secret', false],
+  ] as const) {
     writer.array(2)
     writer.text(name)
     writer.bool(isPublic)
@@ -222,4 +263,3 @@ function resultOf(slot: number, output: CanisterOutput): Result {
 async function* resultsOf(results: readonly Result[]): AsyncIterable<Result> {
   yield* results
 }
-

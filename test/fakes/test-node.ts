@@ -58,15 +58,10 @@ export class TestNode implements AsyncDisposable {
     this.troubles = parts.troubles
   }
 
-  static async open({
-    log = MemoryLog.open(),
-    data,
-    ...options
-  }: TestNodeOptions = {}): Promise<TestNode> {
+  static async open({ log = MemoryLog.open(), data, ...options }: TestNodeOptions = {}): Promise<TestNode> {
     const folder = data ?? (await mkdtemp(join(tmpdir(), 'atoll-test-')))
     const troubles: string[] = []
-    const warn = (facts: object, text: string): void =>
-      void troubles.push(`${text} ${JSON.stringify(facts)}`)
+    const warn = (facts: object, text: string): void => void troubles.push(`${text} ${JSON.stringify(facts)}`)
     const logger = { ...SILENT, warn, error: warn }
     const node = await createNode({
       data: folder,

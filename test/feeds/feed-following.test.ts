@@ -49,11 +49,7 @@ class World implements FeedLinks {
     this.opened.push(peer)
     const pair = channelPair()
     pair.onFrame = (frame, from) => {
-      if (
-        this.shows !== undefined &&
-        from === 'right' &&
-        decodeFollowerFrame(frame).kind === 'show'
-      ) {
+      if (this.shows !== undefined && from === 'right' && decodeFollowerFrame(frame).kind === 'show') {
         this.shows += 1
         pair.cut()
         return undefined
@@ -193,21 +189,24 @@ describe('who follows a feed', () => {
     expect(failures).toBeGreaterThan(2)
   })
 
-  test.each(['feed-frozen', 'equivocated', 'owner-equivocated'] as const)('asks nobody any more for what stands still: %s', async code => {
-    const world = new World()
-    await fill(world.add(FIRST), 0, 2)
-    let tries = 0
-    world.here.take = async () => {
-      tries += 1
-      throw new Failure(code)
-    }
-    // Whoever tries again does so at once.
-    world.clock = { ...realClock, sleep: () => new Promise(resolve => setImmediate(resolve)) }
-    world.follow({ feed, sources: () => [FIRST] })
-    await expect.poll(() => tries).toBeGreaterThan(0)
-    await settle(100)
-    expect(tries).toBe(1)
-  })
+  test.each(['feed-frozen', 'equivocated', 'owner-equivocated'] as const)(
+    'asks nobody any more for what stands still: %s',
+    async code => {
+      const world = new World()
+      await fill(world.add(FIRST), 0, 2)
+      let tries = 0
+      world.here.take = async () => {
+        tries += 1
+        throw new Failure(code)
+      }
+      // Whoever tries again does so at once.
+      world.clock = { ...realClock, sleep: () => new Promise(resolve => setImmediate(resolve)) }
+      world.follow({ feed, sources: () => [FIRST] })
+      await expect.poll(() => tries).toBeGreaterThan(0)
+      await settle(100)
+      expect(tries).toBe(1)
+    },
+  )
 
   test('takes no flipped bit, wherever it is, counts it against its source, and goes to the next', async () => {
     const world = new World()
@@ -233,31 +232,26 @@ describe('who follows a feed', () => {
     ['in a block that is held', 3, 5],
     ['before what is held', 2, 9],
     ['and is shorter', 1, 2],
-  ])(
-    'a signer with two feeds, where the other differs %s, is found out',
-    async (_, same, length) => {
-      const world = new World()
-      const [honest, twin] = [world.add(FIRST), world.add(SECOND)]
-      await fill(honest, 0, 5)
-      await fill(twin, 0, same)
-      await fill(twin, same, length, 'x')
-      let sources = [FIRST]
-      world.follow({ feed, sources: () => sources })
-      await expect.poll(() => world.here.length(feed)).toBe(5)
-      sources = [SECOND]
-      await fill(twin, length, 7, 'y')
-      world.pairs[0]?.cut()
-      await expect.poll(() => world.conflicts.length, { timeout: 60_000 }).toBe(1)
-      const [conflict] = world.conflicts
-      const hashes = [conflict?.held, conflict?.seen].map(
-        prefix => prefix && signedPrefixHash(feed, prefix),
-      )
-      expect(hashes[0]).toBeDefined()
-      expect(hashes[1]).toBeDefined()
-      expect(hashes[0]).not.toEqual(hashes[1])
-      expect(world.offenders).toEqual([])
-    },
-  )
+  ])('a signer with two feeds, where the other differs %s, is found out', async (_, same, length) => {
+    const world = new World()
+    const [honest, twin] = [world.add(FIRST), world.add(SECOND)]
+    await fill(honest, 0, 5)
+    await fill(twin, 0, same)
+    await fill(twin, same, length, 'x')
+    let sources = [FIRST]
+    world.follow({ feed, sources: () => sources })
+    await expect.poll(() => world.here.length(feed)).toBe(5)
+    sources = [SECOND]
+    await fill(twin, length, 7, 'y')
+    world.pairs[0]?.cut()
+    await expect.poll(() => world.conflicts.length, { timeout: 60_000 }).toBe(1)
+    const [conflict] = world.conflicts
+    const hashes = [conflict?.held, conflict?.seen].map(prefix => prefix && signedPrefixHash(feed, prefix))
+    expect(hashes[0]).toBeDefined()
+    expect(hashes[1]).toBeDefined()
+    expect(hashes[0]).not.toEqual(hashes[1])
+    expect(world.offenders).toEqual([])
+  })
 
   test('does not blame a node that passes on what others signed, and is cut off before it can show it', async () => {
     const world = new World()

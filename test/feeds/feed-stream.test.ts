@@ -34,13 +34,7 @@ function linked(pair: ChannelPair = channelPair(), pendingMaxBytes?: number): Li
   return { here, there, link, source, offences }
 }
 
-const fill = async (
-  log: MemoryLog,
-  feed: FeedSpec,
-  from: number,
-  to: number,
-  text = '',
-): Promise<void> => {
+const fill = async (log: MemoryLog, feed: FeedSpec, from: number, to: number, text = ''): Promise<void> => {
   for (let index = from; index < to; index++) await log.commit([blockOf(feed, index, text)])
 }
 
@@ -93,12 +87,9 @@ describe('the stream of heads', () => {
     for (const feed of feeds) await fill(there, feed, 1, 21, text)
     await new Promise(resolve => setTimeout(resolve, 50))
     expect(pair.waiting).toBeGreaterThan(0)
-    expect(pair.waiting).toBeLessThan(
-      FEED_WAITING_MAX_BYTES + FEED_READS_MAX * 2 * FEED_PIECE_BYTES,
-    )
+    expect(pair.waiting).toBeLessThan(FEED_WAITING_MAX_BYTES + FEED_READS_MAX * 2 * FEED_PIECE_BYTES)
     pair.release()
-    for (const feed of feeds)
-      await expect.poll(() => here.length(feed), { timeout: 60_000 }).toBe(21)
+    for (const feed of feeds) await expect.poll(() => here.length(feed), { timeout: 60_000 }).toBe(21)
     expect(sent).toBeGreaterThan(3 * 20 * 60_000)
   })
 
@@ -147,17 +138,12 @@ describe('the stream of heads', () => {
     const nonsense = [
       new Uint8Array([0xff, 0xff]),
       new Uint8Array([0x82, 0x09, 0x00]),
-      encodeFollowerFrame({ kind: 'follow', number: 0, feed: messagesOf('a'), from: 0 }).subarray(
-        0,
-        40,
-      ),
+      encodeFollowerFrame({ kind: 'follow', number: 0, feed: messagesOf('a'), from: 0 }).subarray(0, 40),
     ]
     for (const bytes of nonsense) {
       const pair = channelPair()
       const { offences, link, source } = linked(pair)
-      pair
-        .right({ frame: () => undefined, written: () => undefined, ended: () => undefined })
-        .send(bytes)
+      pair.right({ frame: () => undefined, written: () => undefined, ended: () => undefined }).send(bytes)
       await expect.poll(() => offences.length).toBe(1)
       expect(source.count).toBe(0)
       link.close()
@@ -225,8 +211,7 @@ describe('the stream of heads', () => {
       ended: () => undefined,
     })
     channel.send(encodeFollowerFrame({ kind: 'follow', number: 0, feed: messagesOf('a'), from: 0 }))
-    for (let at = 0; at < 1_000; at++)
-      channel.send(encodeFollowerFrame({ kind: 'show', number: 0, length: 1 }))
+    for (let at = 0; at < 1_000; at++) channel.send(encodeFollowerFrame({ kind: 'show', number: 0, length: 1 }))
     await expect.poll(() => asked).toBeGreaterThan(10)
     await new Promise(resolve => setTimeout(resolve, 20))
     expect(asked).toBeLessThan(100)

@@ -17,16 +17,8 @@ export function askRaw(
   { method = 'GET', path, headers = [], body, end = false }: Ask,
 ): Promise<RawAnswer> {
   const hasHost = headers.some(header => header.toLowerCase().startsWith('host:'))
-  const lines = [
-    `${method} ${path} HTTP/1.1`,
-    ...(hasHost ? [] : [`Host: 127.0.0.1:${port}`]),
-    ...headers,
-  ]
-  return rawRequest(
-    port,
-    [`${lines.join('\r\n')}\r\n\r\n`, ...(body === undefined ? [] : [body])],
-    { end },
-  )
+  const lines = [`${method} ${path} HTTP/1.1`, ...(hasHost ? [] : [`Host: 127.0.0.1:${port}`]), ...headers]
+  return rawRequest(port, [`${lines.join('\r\n')}\r\n\r\n`, ...(body === undefined ? [] : [body])], { end })
 }
 
 /** A clear refusal: a 4xx problem document that says what to do, and shows nothing of the inside. */
@@ -39,9 +31,7 @@ export function expectProblem(answer: RawAnswer, code?: string): void {
   expect(problem.request).toBeTruthy()
   expect(answer.body).not.toMatch(/\.ts:\d|node_modules|\\n\s+at /)
   expect(answer.body).not.toContain(import.meta.dirname)
-  expect(answer.headers.get('content-security-policy')).toBe(
-    "default-src 'none'; frame-ancestors 'none'",
-  )
+  expect(answer.headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'")
   expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
   expect(answer.headers.get('referrer-policy')).toBe('no-referrer')
   if (code !== undefined) expect(problem.code).toBe(code)

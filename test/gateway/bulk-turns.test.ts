@@ -93,9 +93,7 @@ test('whoever gives up while waiting is told, and takes nobody else’s turn', a
 
 test('a request that fails passes its turn on', async () => {
   const turns = new BulkTurns(heldClock().clock)
-  const fails = Array.from({ length: 5 }, () =>
-    turns.take(LARGE, () => Promise.reject(new Error('bad'))),
-  )
+  const fails = Array.from({ length: 5 }, () => turns.take(LARGE, () => Promise.reject(new Error('bad'))))
   for (const failed of fails) await expect(failed).rejects.toThrow('bad')
   expect(await turns.take(LARGE, async () => 1)).toBe(1)
 })

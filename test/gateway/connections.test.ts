@@ -28,7 +28,10 @@ async function openServer() {
 }
 
 /** A client that has said `text` and says no more. */
-async function say(port: number, text: string): Promise<{ socket: Socket; heard: () => string; isClosed: () => boolean }> {
+async function say(
+  port: number,
+  text: string,
+): Promise<{ socket: Socket; heard: () => string; isClosed: () => boolean }> {
   const socket = connect(port, '127.0.0.1')
   onTestFinished(() => void socket.destroy())
   let [heard, isClosed] = ['', false]

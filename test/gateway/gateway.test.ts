@@ -122,10 +122,7 @@ describe('the native API', () => {
       BUNDLE_MEDIA_TYPE,
     )
     expect(response.status).toBe(200)
-    expect(await response.json()).toMatchObject([
-      { id: good.id },
-      { problem: { code: 'bad-signature', status: 400 } },
-    ])
+    expect(await response.json()).toMatchObject([{ id: good.id }, { problem: { code: 'bad-signature', status: 400 } }])
   })
 
   it('adds modules, shows them, and gives their items back byte for byte', async () => {
@@ -169,8 +166,7 @@ describe('the native API', () => {
 
   it('pages results in both orders without a gap or a repetition', async () => {
     const own = await spawn()
-    for (let i = 0; i < 9; i++)
-      await post('/v1/messages', (await item(own, `m${i}`, [['Type', 'Message']])).bytes)
+    for (let i = 0; i < 9; i++) await post('/v1/messages', (await item(own, `m${i}`, [['Type', 'Message']])).bytes)
     const read = async (order: string) => {
       const slots: number[] = []
       for (let query = ''; ; ) {
@@ -188,9 +184,7 @@ describe('the native API', () => {
 
   it('gives frames byte for byte and certificates with signatures', async () => {
     const bytes = new Uint8Array(
-      await (
-        await fetch(`${open.gateway.url}/v1/processes/${process}/frames?from_block=1&limit=1`)
-      ).arrayBuffer(),
+      await (await fetch(`${open.gateway.url}/v1/processes/${process}/frames?from_block=1&limit=1`)).arrayBuffer(),
     )
     const page = decodeFeedPage(bytes)
     expect([page.from, page.blocks.length]).toEqual([1, 1])
@@ -208,9 +202,7 @@ describe('the native API', () => {
     expect(await response.json()).toMatchObject({ status: 'ok', output: 'aGk', gas: '1' })
     open.units.cells.set('k', new Uint8Array([1, 2]))
     expect(
-      new Uint8Array(
-        await (await fetch(`${open.gateway.url}/v1/processes/${process}/cells/aw`)).arrayBuffer(),
-      ),
+      new Uint8Array(await (await fetch(`${open.gateway.url}/v1/processes/${process}/cells/aw`)).arrayBuffer()),
     ).toEqual(new Uint8Array([1, 2]))
     expect((await get(`/v1/processes/${process}/cells/bm8`)).status).toBe(404)
     expect((await get(`/v1/messages/${process}/trace?settled=true`)).json).toMatchObject({
@@ -236,9 +228,10 @@ describe('the native API', () => {
       scheduler: open.units.key,
       limits: { WAIT_MAX_MS: 60000 },
     })
-    expect(
-      (await get('/v1/failures')).json.failures.find(row => row.code === 'busy'),
-    ).toMatchObject({ number: 'AT3001', status: 429 })
+    expect((await get('/v1/failures')).json.failures.find(row => row.code === 'busy')).toMatchObject({
+      number: 'AT3001',
+      status: 429,
+    })
     expect((await get('/openapi.json')).json.openapi).toBe('3.1.0')
     expect((await get('/health')).json).toEqual({ status: 'ok' })
     const metrics = await (await fetch(`${open.gateway.url}/metrics`)).text()

@@ -75,17 +75,15 @@ describe('the Host rule', () => {
   ])('takes %s for no host of a canister', host => expect(rule(host)).toBe(undefined))
 
   it('means port 80 when no port is given, and the address listened on', () => {
-    expect(createHostRule({ host: '127.0.0.1', port: 80, allowedHosts: [] })('localhost')).toBe(
-      'node',
-    )
+    expect(createHostRule({ host: '127.0.0.1', port: 80, allowedHosts: [] })('localhost')).toBe('node')
     const lan = createHostRule({ host: '192.168.7.9', port: 7333, allowedHosts: [] })
     expect([lan('192.168.7.9:7333'), lan('192.168.7.8:7333')]).toEqual(['node', undefined])
     const everywhere = createHostRule({ host: '0.0.0.0', port: 7333, allowedHosts: [] })
-    expect([
-      everywhere('0.0.0.0:7333'),
-      everywhere('192.168.7.9:7333'),
-      everywhere('localhost:7333'),
-    ]).toEqual([undefined, undefined, 'node'])
+    expect([everywhere('0.0.0.0:7333'), everywhere('192.168.7.9:7333'), everywhere('localhost:7333')]).toEqual([
+      undefined,
+      undefined,
+      'node',
+    ])
   })
 })
 
@@ -222,14 +220,10 @@ describe('a web page of another origin', () => {
   it('may read public answers and refusals, and no metrics', async () => {
     for (const path of ['/v1/node', '/openapi.json', '/health', '/v1/nothing']) {
       expect(
-        (await ask('GET', path, [own(), 'Origin: http://page.example'])).headers.get(
-          'access-control-allow-origin',
-        ),
+        (await ask('GET', path, [own(), 'Origin: http://page.example'])).headers.get('access-control-allow-origin'),
       ).toBe('*')
     }
-    expect((await ask('GET', '/metrics', [own()])).headers.has('access-control-allow-origin')).toBe(
-      false,
-    )
+    expect((await ask('GET', '/metrics', [own()])).headers.has('access-control-allow-origin')).toBe(false)
   })
 
   it('gets nothing at all by a name of its own', async () => {

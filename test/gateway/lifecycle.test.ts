@@ -15,26 +15,19 @@ describe('a gateway that closes', () => {
         ...fakeOperations(new FakeUnits()),
         result: (_, { signal }) =>
           new Promise((_resolve, reject) => {
-            signal?.addEventListener('abort', () =>
-              reject(new Failure('aborted', {}, { cause: signal.reason })),
-            )
+            signal?.addEventListener('abort', () => reject(new Failure('aborted', {}, { cause: signal.reason })))
           }),
       },
     })
     const { url, port } = gateway
     const waiting = fetch(`${url}/v1/processes/${id}/results/0?wait_ms=60000`)
-    await expect
-      .poll(async () => (await fetch(`${url}/metrics`)).text())
-      .toContain('atoll_http_requests_running 2')
+    await expect.poll(async () => (await fetch(`${url}/metrics`)).text()).toContain('atoll_http_requests_running 2')
     const idle = connect(port, '127.0.0.1')
     const idleClosed = new Promise(resolve => idle.once('close', resolve))
     await new Promise(resolve => idle.once('connect', resolve))
     const closing = gateway[Symbol.asyncDispose]()
     const answer = await waiting
-    expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([
-      503,
-      'shutting-down',
-    ])
+    expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([503, 'shutting-down'])
     await Promise.all([closing, idleClosed, gateway[Symbol.asyncDispose]()])
     await expect(fetch(`${url}/health`)).rejects.toThrow()
   })
@@ -44,9 +37,7 @@ describe('a gateway that closes', () => {
     const process = await spawnOn(gateway, units)
     const response = await fetch(`${gateway.url}/v1/processes/${process}/results/stream?from=0`)
     const reading = response.text()
-    await expect
-      .poll(async () => (await fetch(`${gateway.url}/metrics`)).text())
-      .toContain('atoll_http_streams_open 1')
+    await expect.poll(async () => (await fetch(`${gateway.url}/metrics`)).text()).toContain('atoll_http_streams_open 1')
     await gateway[Symbol.asyncDispose]()
     expect(await reading).toMatch(/event: problem\ndata: \{.*"code":"shutting-down"/)
   })
@@ -87,15 +78,10 @@ describe('other faces', () => {
         },
       ],
     })
-    const answer = await fetch(`${gateway.url}/cu/result?process-id=x&process-id=y`).catch(
-      () => undefined,
-    )
+    const answer = await fetch(`${gateway.url}/cu/result?process-id=x&process-id=y`).catch(() => undefined)
     expect(answer?.status).toBe(400)
     const face = await fetch(`${gateway.url}/cu/result?process-id=x`)
-    expect([await face.text(), face.headers.get('x-content-type-options')]).toEqual([
-      'face',
-      'nosniff',
-    ])
+    expect([await face.text(), face.headers.get('x-content-type-options')]).toEqual(['face', 'nosniff'])
     expect((await fetch(`${gateway.url}/nobody`)).status).toBe(404)
     expect((await fetch(`${gateway.url}/v1/nobody`)).status).toBe(404)
     expect(asked).toEqual(['/cu/result?process-id=x', '/nobody'])
@@ -121,9 +107,7 @@ describe('HEAD', () => {
     ]
     expect(head.headers.get('content-length')).toBe(get.headers.get('content-length'))
     expect(await head.text()).toBe('')
-    expect(
-      (await fetch(`${gateway.url}/v1/processes/${id}/results/stream`, { method: 'HEAD' })).status,
-    ).toBe(200)
+    expect((await fetch(`${gateway.url}/v1/processes/${id}/results/stream`, { method: 'HEAD' })).status).toBe(200)
     expect((await fetch(`${gateway.url}/v1/processes/${id}`, { method: 'HEAD' })).status).toBe(404)
     await gateway[Symbol.asyncDispose]()
   })

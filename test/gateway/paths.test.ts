@@ -52,9 +52,7 @@ describe('paths', () => {
     for (const start of starts) {
       for (const dot of dots) {
         const answers = await Promise.all(
-          targets.map(target =>
-            ask({ path: `${start}${`${dot}/`.repeat(1 + (count % 6))}${target}` }),
-          ),
+          targets.map(target => ask({ path: `${start}${`${dot}/`.repeat(1 + (count % 6))}${target}` })),
         )
         for (const answer of answers) {
           expectProblem(answer)
@@ -109,12 +107,7 @@ describe('requests that are no requests', () => {
   it('get no upgrade', async () => {
     const answer = await ask({
       path: '/v1/node',
-      headers: [
-        'Connection: Upgrade',
-        'Upgrade: websocket',
-        'Sec-WebSocket-Key: x',
-        'Sec-WebSocket-Version: 13',
-      ],
+      headers: ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Key: x', 'Sec-WebSocket-Version: 13'],
     })
     expect(answer.status).toBe(200)
   })

@@ -45,10 +45,7 @@ function parseAnswer(text: string): RawAnswer {
   const split = start.indexOf('\r\n\r\n')
   const [line = '', ...lines] = (split < 0 ? '' : start.slice(0, split)).split('\r\n')
   const headers = new Map(
-    lines.map(entry => [
-      entry.slice(0, entry.indexOf(':')).toLowerCase(),
-      entry.slice(entry.indexOf(':') + 1).trim(),
-    ]),
+    lines.map(entry => [entry.slice(0, entry.indexOf(':')).toLowerCase(), entry.slice(entry.indexOf(':') + 1).trim()]),
   )
   return {
     status: Number(line.split(' ')[1] ?? 0),

@@ -33,12 +33,7 @@ function pathOf(name: OperationName): string {
 describe.each(OPERATION_NAMES)('%s', name => {
   const row = rowOf(name)
   const auth = row.access === 'admin' ? [`Authorization: Bearer ${ADMIN_TOKEN}`] : []
-  const type =
-    row.body === undefined
-      ? ''
-      : row.body.kind === 'bytes'
-        ? row.body.mediaType
-        : 'application/json'
+  const type = row.body === undefined ? '' : row.body.kind === 'bytes' ? row.body.mediaType : 'application/json'
 
   it('refuses other methods and says which it takes', async () => {
     for (const method of ['PUT', 'DELETE', 'PATCH', 'TRACE', 'PROPFIND']) {
@@ -54,18 +49,9 @@ describe.each(OPERATION_NAMES)('%s', name => {
       [...auth, ...(row.body === undefined ? [] : [`Content-Type: ${type}`, 'Content-Length: 2'])],
     ]
     const body = row.body === undefined ? {} : { body: '{}' }
-    expectProblem(
-      await ask({ method: row.method, path: `${path}?nonsense=1`, headers, ...body }),
-      'malformed-request',
-    )
-    expectProblem(
-      await ask({ method: row.method, path: `${path}?a=1&a=1`, headers, ...body }),
-      'malformed-request',
-    )
-    expectProblem(
-      await ask({ method: row.method, path: `${path}?%zz`, headers, ...body }),
-      'malformed-request',
-    )
+    expectProblem(await ask({ method: row.method, path: `${path}?nonsense=1`, headers, ...body }), 'malformed-request')
+    expectProblem(await ask({ method: row.method, path: `${path}?a=1&a=1`, headers, ...body }), 'malformed-request')
+    expectProblem(await ask({ method: row.method, path: `${path}?%zz`, headers, ...body }), 'malformed-request')
   })
 
   it('refuses parameters of the wrong shape', async () => {
@@ -86,9 +72,7 @@ describe.each(OPERATION_NAMES)('%s', name => {
       '99999999999999999999',
     ]) {
       if (bad === 'x' && path.includes('{key}')) continue
-      expectProblem(
-        await ask({ method: row.method, path: path.replace(/\{\w+\}/g, bad), headers: auth }),
-      )
+      expectProblem(await ask({ method: row.method, path: path.replace(/\{\w+\}/g, bad), headers: auth }))
     }
   })
 
@@ -129,15 +113,9 @@ describe.each(OPERATION_NAMES)('%s', name => {
         })
       expectProblem(await post([], '{}'), 'unsupported-media')
       expectProblem(await post(['Content-Type: text/plain'], '{}'), 'unsupported-media')
-      expectProblem(
-        await post(['Content-Type: application/x-www-form-urlencoded'], 'a=b'),
-        'unsupported-media',
-      )
+      expectProblem(await post(['Content-Type: application/x-www-form-urlencoded'], 'a=b'), 'unsupported-media')
       for (const encoding of ['gzip', 'br', 'deflate', 'identity']) {
-        expectProblem(
-          await post([`Content-Type: ${type}`, `Content-Encoding: ${encoding}`], '{}'),
-          'unsupported-media',
-        )
+        expectProblem(await post([`Content-Type: ${type}`, `Content-Encoding: ${encoding}`], '{}'), 'unsupported-media')
       }
       for (const body of [
         '',
@@ -198,11 +176,7 @@ describe('failures inside', () => {
   it('of this machine show their title and nothing else; the log has the rest', async () => {
     const cases = [
       [
-        new Failure(
-          'disk-full',
-          { folder: '/secret/data' },
-          { cause: new Error('ENOSPC /secret/data/x') },
-        ),
+        new Failure('disk-full', { folder: '/secret/data' }, { cause: new Error('ENOSPC /secret/data/x') }),
         507,
         'disk-full',
       ],

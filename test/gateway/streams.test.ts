@@ -25,8 +25,7 @@ async function submit({ gateway }: Open, bytes: Uint8Array): Promise<string> {
 }
 
 async function spawnWith(open: Open, messages: number): Promise<string> {
-  const tags = (entries: Record<string, string>) =>
-    Object.entries(entries).map(([name, value]) => ({ name, value }))
+  const tags = (entries: Record<string, string>) => Object.entries(entries).map(([name, value]) => ({ name, value }))
   const process = await submit(
     open,
     signDataItemSync(
@@ -40,8 +39,7 @@ async function spawnWith(open: Open, messages: number): Promise<string> {
   for (let i = 1; i <= messages; i++)
     await submit(
       open,
-      signDataItemSync({ target: process, data: `m${i}`, tags: tags({ Type: 'Message' }) }, seed)
-        .bytes,
+      signDataItemSync({ target: process, data: `m${i}`, tags: tags({ Type: 'Message' }) }, seed).bytes,
     )
   return process
 }
@@ -68,10 +66,7 @@ async function readIds(
   }
 }
 
-async function withOpen(
-  run: (open: Open) => Promise<void>,
-  operations?: Partial<Operations>,
-): Promise<void> {
+async function withOpen(run: (open: Open) => Promise<void>, operations?: Partial<Operations>): Promise<void> {
   const open = await openFakeGateway(
     operations && { operations: { ...fakeOperations(new FakeUnits()), ...operations } },
   )
@@ -104,9 +99,7 @@ describe('a stream of results', () => {
         status: 200,
         ids: ['0', '1', '2', '3', '4', '5'],
       })
-      expect((await readIds(`${url}?from=0`, 2, { 'last-event-id': '3' })).ids.slice(0, 2)).toEqual(
-        ['4', '5'],
-      )
+      expect((await readIds(`${url}?from=0`, 2, { 'last-event-id': '3' })).ids.slice(0, 2)).toEqual(['4', '5'])
       expect((await readIds(`${url}?from=4`, 2)).ids.slice(0, 2)).toEqual(['4', '5'])
     }))
 
@@ -117,17 +110,12 @@ describe('a stream of results', () => {
       const next = (async () => {
         await expect
           .poll(async () =>
-            (await (await fetch(`${open.gateway.url}/metrics`)).text()).includes(
-              'atoll_http_streams_open 1',
-            ),
+            (await (await fetch(`${open.gateway.url}/metrics`)).text()).includes('atoll_http_streams_open 1'),
           )
           .toBe(true)
         await submit(
           open,
-          signDataItemSync(
-            { target: process, data: 'late', tags: [{ name: 'Type', value: 'Message' }] },
-            seed,
-          ).bytes,
+          signDataItemSync({ target: process, data: 'late', tags: [{ name: 'Type', value: 'Message' }] }, seed).bytes,
         )
       })()
       expect((await reading).ids).toEqual(['3'])
@@ -136,27 +124,18 @@ describe('a stream of results', () => {
 
   it('refuses as every request does, before it begins', () =>
     withOpen(async open => {
-      const nobody = await fetch(
-        `${open.gateway.url}/v1/processes/${'A'.repeat(43)}/results/stream`,
-      )
-      expect([nobody.status, nobody.headers.get('content-type')]).toEqual([
-        404,
-        'application/problem+json',
-      ])
-      const wrong = await fetch(
-        `${open.gateway.url}/v1/processes/${'A'.repeat(43)}/results/stream`,
-        { headers: { 'last-event-id': 'x; drop' } },
-      )
+      const nobody = await fetch(`${open.gateway.url}/v1/processes/${'A'.repeat(43)}/results/stream`)
+      expect([nobody.status, nobody.headers.get('content-type')]).toEqual([404, 'application/problem+json'])
+      const wrong = await fetch(`${open.gateway.url}/v1/processes/${'A'.repeat(43)}/results/stream`, {
+        headers: { 'last-event-id': 'x; drop' },
+      })
       expect(wrong.status).toBe(400)
     }))
 
   it('tells of a failure on its way as its last event', () =>
     withOpen(
       async open => {
-        const { text } = await readIds(
-          `${open.gateway.url}/v1/processes/${'A'.repeat(43)}/results/stream`,
-          99,
-        )
+        const { text } = await readIds(`${open.gateway.url}/v1/processes/${'A'.repeat(43)}/results/stream`, 99)
         expect(text).toMatch(/id: 0\n[\s\S]*event: problem\ndata: \{.*"code":"feed-frozen".*\n\n$/)
         expect(text).not.toContain('/secret')
       },
@@ -243,18 +222,13 @@ describe('a stream of a trace', () => {
       open.units.held = true
       const id = await submit(
         open,
-        signDataItemSync(
-          { target: process, data: 'held', tags: [{ name: 'Type', value: 'Message' }] },
-          seed,
-        ).bytes,
+        signDataItemSync({ target: process, data: 'held', tags: [{ name: 'Type', value: 'Message' }] }, seed).bytes,
       )
       const response = await fetch(`${open.gateway.url}/v1/messages/${id}/trace/stream`)
       const reading = response.text()
       await open.units.release()
       const text = await reading
-      const trees = [...text.matchAll(/^data: (\{"root".*)$/gm)].map(
-        match => JSON.parse(match[1] ?? '').root.status,
-      )
+      const trees = [...text.matchAll(/^data: (\{"root".*)$/gm)].map(match => JSON.parse(match[1] ?? '').root.status)
       expect(trees.at(-1)).toBe('ok')
       expect(new Set(trees).size).toBe(trees.length)
       expect(text.endsWith('event: end\ndata: {}\n\n')).toBe(true)

@@ -100,9 +100,7 @@ interface DescribedOperation {
 
 const document = openApiDocument({ version: '1.2.3' }) as unknown as {
   readonly paths: Readonly<Record<string, Readonly<Record<string, DescribedOperation>>>>
-  readonly components: Readonly<
-    Record<string, Readonly<Record<string, { readonly properties?: object }>>>
-  >
+  readonly components: Readonly<Record<string, Readonly<Record<string, { readonly properties?: object }>>>>
 }
 
 describe.each(OPERATION_NAMES)('operation %s', name => {
@@ -110,15 +108,11 @@ describe.each(OPERATION_NAMES)('operation %s', name => {
 
   it('is found by the router at the path its clients ask for, with the same input', () => {
     const request = encodeRequest(name, CALLS[name] as never)
-    const target = parseTarget(
-      request.query === '' ? request.path : `${request.path}?${request.query}`,
-    )
+    const target = parseTarget(request.query === '' ? request.path : `${request.path}?${request.query}`)
     const route = router(target.segments)
     expect(route?.operations[request.method]).toBe(name)
     const body = row.body?.kind === 'json' ? JSON.parse(request.body as string) : request.body
-    expect(decodeRequest(name, { params: route?.params ?? {}, query: target.query, body })).toEqual(
-      CALLS[name],
-    )
+    expect(decodeRequest(name, { params: route?.params ?? {}, query: target.query, body })).toEqual(CALLS[name])
     expect(checkInput(name, CALLS[name] as never)).toEqual(CALLS[name])
   })
 
@@ -126,9 +120,7 @@ describe.each(OPERATION_NAMES)('operation %s', name => {
     const described = document.paths[row.path]?.[row.method.toLowerCase()]
     expect(described).toMatchObject({ operationId: name, summary: row.summary })
     if (described === undefined) return
-    const parameters = described.parameters.map(
-      parameter => `${parameter.in}:${parameter.name}:${parameter.required}`,
-    )
+    const parameters = described.parameters.map(parameter => `${parameter.in}:${parameter.name}:${parameter.required}`)
     const inPath = Object.keys(row.params.shape).map(param => `path:${param}:true`)
     const inQuery = Object.keys(row.query.shape).map(param => `query:${param}:false`)
     expect(parameters).toEqual([...inPath, ...inQuery])
@@ -154,12 +146,9 @@ describe('the table', () => {
   })
 
   it('describes every schema that is referred to', () => {
-    const references = [
-      ...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/(\w+)\/(\w+)"/g),
-    ]
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/(\w+)\/(\w+)"/g)]
     expect(references.length).toBeGreaterThan(50)
-    for (const [, kind = '', name = ''] of references)
-      expect(document.components[kind]?.[name], name).toBeDefined()
+    for (const [, kind = '', name = ''] of references) expect(document.components[kind]?.[name], name).toBeDefined()
     expect(JSON.stringify(document)).not.toContain('$defs')
     expect(document.components['schemas']?.['TraceNode']?.properties).toMatchObject({
       id: { pattern: expect.any(String) },

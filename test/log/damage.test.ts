@@ -2,15 +2,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { HypercoreLog } from '../../log/index.ts'
 import { NODE_SEED } from '../conformance/log.ts'
-import {
-  Acknowledged,
-  copyAsCrashed,
-  damageFile,
-  filesOf,
-  openCopy,
-  refusalOf,
-  sealed,
-} from './damage.ts'
+import { Acknowledged, copyAsCrashed, damageFile, filesOf, openCopy, refusalOf, sealed } from './damage.ts'
 import { seededRandom } from './seeded-random.ts'
 import { tempFolder } from './temp-folder.ts'
 

@@ -11,10 +11,7 @@ export async function copyAsCrashed(from: string, to: string): Promise<void> {
 }
 
 /** Opens such a copy, which the log would refuse otherwise. */
-export function openCopy(
-  directory: string,
-  options: Partial<OpenLogOptions> = {},
-): Promise<HypercoreLog> {
+export function openCopy(directory: string, options: Partial<OpenLogOptions> = {}): Promise<HypercoreLog> {
   return HypercoreLog.open({ directory, keySeed: NODE_SEED, acceptRestored: true, ...options })
 }
 
@@ -38,10 +35,13 @@ export async function liveSegment(path: string): Promise<string> {
 /** Resolves when the journal is at rest: its last group is a seal, which holds no feeds and no blocks. */
 export async function sealed(path: string): Promise<void> {
   const seal = Buffer.from('828080', 'hex')
-  await vi.waitFor(async () => {
-    const bytes = await readFile(await liveSegment(path))
-    if (!bytes.subarray(-seal.length).equals(seal)) throw new Error('not sealed yet')
-  }, { timeout: 60_000 })
+  await vi.waitFor(
+    async () => {
+      const bytes = await readFile(await liveSegment(path))
+      if (!bytes.subarray(-seal.length).equals(seal)) throw new Error('not sealed yet')
+    },
+    { timeout: 60_000 },
+  )
 }
 
 /** Cuts bytes off the end of a file, or flips one bit of it. */
@@ -95,8 +95,7 @@ export class Acknowledged {
       for (const block of blocks) {
         const [id] = block.ids
         const slot = id && (await log.messages.slotOf(feed.process, id))
-        if (slot !== block.firstSlot)
-          throw new Error(`${context}: message of slot ${block.firstSlot} is at ${slot}`)
+        if (slot !== block.firstSlot) throw new Error(`${context}: message of slot ${block.firstSlot} is at ${slot}`)
       }
     }
     return frozen
@@ -104,9 +103,7 @@ export class Acknowledged {
 }
 
 /** The failure with which opening is refused, or nothing; what is no failure is thrown. */
-export async function refusalOf(
-  opening: Promise<HypercoreLog>,
-): Promise<{ log: HypercoreLog } | { failure: Failure }> {
+export async function refusalOf(opening: Promise<HypercoreLog>): Promise<{ log: HypercoreLog } | { failure: Failure }> {
   try {
     return { log: await opening }
   } catch (error) {

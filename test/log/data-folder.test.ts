@@ -14,8 +14,7 @@ import { collect, NODE_SEED, spawnNamed } from '../conformance/log.ts'
 import { Acknowledged, copyAsCrashed, openCopy } from './damage.ts'
 import { tempFolder } from './temp-folder.ts'
 
-const open = (directory: string): Promise<HypercoreLog> =>
-  HypercoreLog.open({ directory, keySeed: NODE_SEED })
+const open = (directory: string): Promise<HypercoreLog> => HypercoreLog.open({ directory, keySeed: NODE_SEED })
 const isFailure = (code: FailureCode) => (error: unknown) => Failure.is(error, code)
 
 test('a copy of the whole folder is refused, unless the operator vouches for it', async () => {
@@ -138,9 +137,7 @@ test('a store that was removed is made anew out of the feeds', async () => {
   await rm(join(folder.path, 'store'), { recursive: true })
   await using log = await open(folder.path)
   expect(await log.messages.slotOf(feed.process, asMessageId(spawn.description.id))).toBe(0)
-  expect(
-    await log.messages.slotOf(feed.process, asMessageId(spawnNamed('m2').description.id)),
-  ).toBe(5)
+  expect(await log.messages.slotOf(feed.process, asMessageId(spawnNamed('m2').description.id))).toBe(5)
   expect(await log.directory.spawnEnvelope(spawn.description.id)).toEqual(spawn.envelope)
   expect(item.length).toBeGreaterThan(0)
   expect(await collect(log.blocks(feed, 0))).toHaveLength(3)

@@ -21,10 +21,7 @@ function treeOf(blocks: readonly Uint8Array[]): FeedTree {
   return tree
 }
 
-async function signed(
-  log: HypercoreLog,
-  feed: FeedSpec,
-): Promise<{ head: FeedHead; blocks: Uint8Array[] }> {
+async function signed(log: HypercoreLog, feed: FeedSpec): Promise<{ head: FeedHead; blocks: Uint8Array[] }> {
   const head = await log.head(feed)
   if (head === undefined) throw new TypeError('expected a head')
   return { head, blocks: await collect(log.blocks(feed, 0)) }

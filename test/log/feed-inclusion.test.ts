@@ -1,8 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import { HypercoreLog } from '../../log/index.ts'
 import {
-  blockHash, CborReader, CborWriter, type FeedInclusion, FeedTree, type FeedTrees, includedIn, type Log, proveInclusion, readInclusion,
-  toHex, treeAt, writeInclusion,
+  blockHash,
+  CborReader,
+  CborWriter,
+  type FeedInclusion,
+  FeedTree,
+  type FeedTrees,
+  includedIn,
+  type Log,
+  proveInclusion,
+  readInclusion,
+  toHex,
+  treeAt,
+  writeInclusion,
 } from '../../protocol/index.ts'
 import { blockOf, messagesOf, NODE_SEED } from '../conformance/log.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
@@ -66,10 +77,22 @@ describe('a proof of inclusion', () => {
     const [first] = inclusion.path
     const bent = { size: first?.size ?? 0, hash: (first?.hash ?? leaf).map(byte => byte ^ 1) }
     for (const wrong of [
-      leadsTo({ index: 4 }), leadsTo({ index: 7 }), leadsTo({ size: inclusion.size + 1 }), leadsTo({ length: LENGTH - 1 }),
-      leadsTo({ length: LENGTH + 1 }), leadsTo({ path: inclusion.path.slice(1) }), leadsTo({ path: [bent, ...inclusion.path.slice(1)] }),
-      leadsTo({ roots: [...inclusion.roots].reverse() }), leadsTo({ roots: [] }), leadsTo({ index: -1 }), leadsTo({ index: LENGTH }),
-      leadsTo({ length: 2 ** 53 - 1 }), leadsTo({}, leaf.map(byte => byte ^ 1)),
+      leadsTo({ index: 4 }),
+      leadsTo({ index: 7 }),
+      leadsTo({ size: inclusion.size + 1 }),
+      leadsTo({ length: LENGTH - 1 }),
+      leadsTo({ length: LENGTH + 1 }),
+      leadsTo({ path: inclusion.path.slice(1) }),
+      leadsTo({ path: [bent, ...inclusion.path.slice(1)] }),
+      leadsTo({ roots: [...inclusion.roots].reverse() }),
+      leadsTo({ roots: [] }),
+      leadsTo({ index: -1 }),
+      leadsTo({ index: LENGTH }),
+      leadsTo({ length: 2 ** 53 - 1 }),
+      leadsTo(
+        {},
+        leaf.map(byte => byte ^ 1),
+      ),
     ]) {
       expect(wrong).not.toBe(hashes.at(-1))
     }

@@ -11,11 +11,7 @@ const isFrozen = (error: unknown): boolean => Failure.is(error, 'feed-frozen')
 
 test('a feed that contradicts the journal is frozen where they part, and the others go on', async () => {
   await using folder = await tempFolder()
-  const [base, one, two] = ['base', 'one', 'two'].map(name => join(folder.path, name)) as [
-    string,
-    string,
-    string,
-  ]
+  const [base, one, two] = ['base', 'one', 'two'].map(name => join(folder.path, name)) as [string, string, string]
   const [torn, sound] = [messagesOf('torn'), messagesOf('sound')]
   {
     await using log = await HypercoreLog.open({ directory: base, keySeed: NODE_SEED })
@@ -38,13 +34,8 @@ test('a feed that contradicts the journal is frozen where they part, and the oth
   await rename(join(`${two}-crashed`, 'feeds'), join(mixed, 'feeds'))
   for (let opening = 0; opening < 2; opening++) {
     await using log = await openCopy(mixed)
-    expect(log.frozen.map(({ feed, failure }) => [feed.process, failure.code])).toEqual([
-      [torn.process, 'feed-frozen'],
-    ])
-    expect(await collect(log.blocks(torn, 0))).toEqual([
-      blockOf(torn, 0).bytes,
-      blockOf(torn, 1).bytes,
-    ])
+    expect(log.frozen.map(({ feed, failure }) => [feed.process, failure.code])).toEqual([[torn.process, 'feed-frozen']])
+    expect(await collect(log.blocks(torn, 0))).toEqual([blockOf(torn, 0).bytes, blockOf(torn, 1).bytes])
     await expect(log.commit([blockOf(torn, 2)])).rejects.toSatisfy(isFrozen)
     await log.commit([blockOf(sound, await log.length(sound))])
   }

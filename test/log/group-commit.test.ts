@@ -58,9 +58,7 @@ test('a full disk refuses commits, keeps nothing of them, and takes them again w
     // Room for a part of a group: half of it stands in the file.
     files.room = 30
     await expect(log.commit([blockOf(a, 1, 'lost')])).rejects.toSatisfy(isFull)
-    await expect(
-      Promise.all([log.commit([blockOf(a, 1)]), log.commit([blockOf(b, 0)])]),
-    ).rejects.toSatisfy(isFull)
+    await expect(Promise.all([log.commit([blockOf(a, 1)]), log.commit([blockOf(b, 0)])])).rejects.toSatisfy(isFull)
     expect(await log.length(a)).toBe(1)
     expect(await log.block(a, 0)).toEqual(blockOf(a, 0).bytes)
     files.room = Number.POSITIVE_INFINITY
@@ -68,15 +66,9 @@ test('a full disk refuses commits, keeps nothing of them, and takes them again w
     await log.commit([blockOf(b, 0)])
     await copyAsCrashed(`${folder.path}/data`, `${folder.path}/crashed`)
   }
-  for (const open of [
-    () => openWith(files, `${folder.path}/data`),
-    () => openCopy(`${folder.path}/crashed`),
-  ]) {
+  for (const open of [() => openWith(files, `${folder.path}/data`), () => openCopy(`${folder.path}/crashed`)]) {
     await using log = await open()
-    expect(await collect(log.blocks(a, 0))).toEqual([
-      blockOf(a, 0).bytes,
-      blockOf(a, 1, 'kept').bytes,
-    ])
+    expect(await collect(log.blocks(a, 0))).toEqual([blockOf(a, 0).bytes, blockOf(a, 1, 'kept').bytes])
     expect(await collect(log.blocks(b, 0))).toHaveLength(1)
   }
 })
@@ -88,9 +80,7 @@ test('after a failed fdatasync the group does not count, even if it reached the 
   await using log = await openWith(files, `${folder.path}/data`)
   await log.commit([blockOf(feed, 0)])
   files.failingSyncs.push('EIO')
-  await expect(log.commit([blockOf(feed, 1, 'in doubt')])).rejects.toSatisfy(error =>
-    Failure.is(error, 'disk-fault'),
-  )
+  await expect(log.commit([blockOf(feed, 1, 'in doubt')])).rejects.toSatisfy(error => Failure.is(error, 'disk-fault'))
   await log.commit([blockOf(feed, 1, 'acknowledged')])
   await copyAsCrashed(`${folder.path}/data`, `${folder.path}/crashed`)
   await using crashed = await openCopy(`${folder.path}/crashed`)
@@ -131,7 +121,12 @@ test('what builds on a commit that is refused is refused with it, though its own
     log.commit([blockOf(b, 1)], above),
     log.commit([blockOf(c, 0)], alone),
   ])
-  expect(refused.map(one => (one.status === 'rejected' ? Failure.from(one.reason).code : 'durable'))).toEqual(['feed-frozen', 'busy', 'feed-frozen', 'durable'])
+  expect(refused.map(one => (one.status === 'rejected' ? Failure.from(one.reason).code : 'durable'))).toEqual([
+    'feed-frozen',
+    'busy',
+    'feed-frozen',
+    'durable',
+  ])
   expect([gap, built, above, alone].map(({ state }) => state)).toEqual(['failed', 'failed', 'failed', 'durable'])
   expect(await log.length(b)).toBe(0)
   // What the journal was never given is no foundation either, but what is durable is.

@@ -63,10 +63,7 @@ describe('a log on Hypercore', () => {
     expect(await collect(log.blocks(feed, 0))).toHaveLength(2)
     await log.drain()
     expect(log.figures.behindBytes).toBe(0)
-    expect(await collect(log.blocks(feed, 0))).toEqual([
-      blockOf(feed, 0).bytes,
-      blockOf(feed, 1).bytes,
-    ])
+    expect(await collect(log.blocks(feed, 0))).toEqual([blockOf(feed, 0).bytes, blockOf(feed, 1).bytes])
   })
 
   test('holds few of many feeds open, and forgets what it can read again', async () => {
@@ -128,9 +125,7 @@ describe('a log on Hypercore', () => {
   test('refuses to write feeds that others sign', async () => {
     await using log = await openInNewFolder()
     const feed = { ...messagesOf('a'), signers: [messagesOf('b').process as never] }
-    await expect(log.commit([blockOf(feed, 0)])).rejects.toSatisfy(error =>
-      Failure.is(error, 'not-scheduler'),
-    )
+    await expect(log.commit([blockOf(feed, 0)])).rejects.toSatisfy(error => Failure.is(error, 'not-scheduler'))
     expect(await log.length(feed)).toBe(0)
   })
 
@@ -144,8 +139,7 @@ describe('a log on Hypercore', () => {
         keySeed: NODE_SEED,
         segmentBytes: 2_000,
       })
-      for (let index = 0; index < 60; index++)
-        await log.commit([blockOf(feed, index, 'x'.repeat(100))])
+      for (let index = 0; index < 60; index++) await log.commit([blockOf(feed, index, 'x'.repeat(100))])
       await log.drain()
       await expect.poll(async () => (await segments()).length).toBeLessThanOrEqual(2)
     }
@@ -157,9 +151,7 @@ describe('a log on Hypercore', () => {
   test('lists 5,000 processes without a batch for each, most of them forgotten', async () => {
     await using log = await openInNewFolder()
     const spawned = Array.from({ length: 5_000 }, (_, i) => spawnNamed(`p${i}`))
-    await Promise.all(
-      spawned.map(({ description, envelope }) => log.directory.addProcess(description, envelope)),
-    )
+    await Promise.all(spawned.map(({ description, envelope }) => log.directory.addProcess(description, envelope)))
     await log.drain()
     const page = await log.directory.processes({ limit: 100 })
     expect(page).toHaveLength(100)

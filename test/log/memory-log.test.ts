@@ -25,9 +25,7 @@ describe('a log in memory', () => {
     const feed = messagesOf('a')
     const log = MemoryLog.open()
     log.failCommits(new Failure('disk-full'))
-    await expect(log.commit([blockOf(feed, 0)])).rejects.toSatisfy(error =>
-      Failure.is(error, 'disk-full'),
-    )
+    await expect(log.commit([blockOf(feed, 0)])).rejects.toSatisfy(error => Failure.is(error, 'disk-full'))
     log.failCommits(undefined)
     expect(await log.length(feed)).toBe(0)
     await log.commit([blockOf(feed, 0)])

@@ -40,9 +40,7 @@ async function expectWhole(core: WholeHypercore, blocks: readonly Uint8Array[]):
     corrupt: false,
   })
   for (const index of new Set([0, blocks.length >> 1, blocks.length - 1]))
-    expect(Buffer.from((await core.get(index, { wait: false })) ?? [])).toEqual(
-      Buffer.from(blocks[index] ?? []),
-    )
+    expect(Buffer.from((await core.get(index, { wait: false })) ?? [])).toEqual(Buffer.from(blocks[index] ?? []))
 }
 
 test('what is written without a Hypercore is what a Hypercore writes', async () => {
@@ -67,12 +65,9 @@ test('what is written without a Hypercore is what a Hypercore writes', async () 
   const store = new Corestore(new HypercoreStorage(join(other.path, 'store')))
   const reference = store.get({ name: 'reference' }) as WholeHypercore
   await reference.ready()
-  const append = reference.append.bind(reference) as (
-    blocks: readonly Uint8Array[],
-  ) => Promise<unknown>
+  const append = reference.append.bind(reference) as (blocks: readonly Uint8Array[]) => Promise<unknown>
   await append(blocks.map(({ bytes }) => bytes))
-  for (const length of [1, 2, 7, 36, 37])
-    expect(await core.treeHash(length)).toEqual(await reference.treeHash(length))
+  for (const length of [1, 2, 7, 36, 37]) expect(await core.treeHash(length)).toEqual(await reference.treeHash(length))
   await store.close()
 })
 
@@ -123,9 +118,7 @@ test('a Hypercore and the log take turns at one feed', async () => {
     await core.close()
     // it lingers; at its last round it goes
     core.core.gc = 3
-    await expect
-      .poll(() => log.corestore.cores.get(Hypercore.discoveryKey(core.key)), { timeout: 60_000 })
-      .toBeNull()
+    await expect.poll(() => log.corestore.cores.get(Hypercore.discoveryKey(core.key)), { timeout: 60_000 }).toBeNull()
     expect(await collect(log.blocks(feed, 0))).toHaveLength(at + 2)
   }
 }, 180_000)

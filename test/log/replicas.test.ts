@@ -1,7 +1,14 @@
 import type Hypercore from 'hypercore'
 import { expect, test } from 'vitest'
 import { HypercoreLog } from '../../log/index.ts'
-import { asMessageId, encodeEnvelope, encodeFrame, type FeedSpec, type StoreChange, toUtf8 } from '../../protocol/index.ts'
+import {
+  asMessageId,
+  encodeEnvelope,
+  encodeFrame,
+  type FeedSpec,
+  type StoreChange,
+  toUtf8,
+} from '../../protocol/index.ts'
 import { bytesOf, foreign, pieceOf } from '../conformance/log-replicas.ts'
 import { messageItem } from '../fakes/signed-items.ts'
 import { collect, NODE_SEED } from '../conformance/log.ts'
@@ -27,7 +34,8 @@ test('what was taken over is an ordinary Hypercore, whole or in part, and is the
   const some = bytesOf(part, 100)
   {
     await using log = await HypercoreLog.open(options)
-    for (const to of [1, 2, 7, 64, 65, 300]) await log.take(whole, pieceOf(whole, all.slice(0, to), await log.length(whole)))
+    for (const to of [1, 2, 7, 64, 65, 300])
+      await log.take(whole, pieceOf(whole, all.slice(0, to), await log.length(whole)))
     for (const to of [3, 40, 41]) await log.take(part, pieceOf(part, some, await log.length(part), to))
     expect(log.figures.openFeeds).toBe(0)
   }
@@ -38,8 +46,18 @@ test('what was taken over is an ordinary Hypercore, whole or in part, and is the
   const [wholeCore, partCore] = [await openCore(log, whole), await openCore(log, part)]
   expect([wholeCore.length, wholeCore.contiguousLength]).toEqual([300, 300])
   expect([partCore.length, partCore.contiguousLength]).toEqual([100, 41])
-  for (const [core, blocks] of [[wholeCore, 300], [partCore, 41]] as const)
-    expect(await core.core.audit()).toMatchObject({ blocks, bits: blocks, droppedTreeNodes: 0, droppedBlocks: 0, droppedBits: 0, corrupt: false })
+  for (const [core, blocks] of [
+    [wholeCore, 300],
+    [partCore, 41],
+  ] as const)
+    expect(await core.core.audit()).toMatchObject({
+      blocks,
+      bits: blocks,
+      droppedTreeNodes: 0,
+      droppedBlocks: 0,
+      droppedBits: 0,
+      corrupt: false,
+    })
   expect(Buffer.from((await partCore.get(40, { wait: false })) ?? [])).toEqual(Buffer.from(some[40] ?? []))
   await Promise.all([wholeCore.close(), partCore.close()])
   // It goes on where it was.
@@ -79,7 +97,11 @@ test('the message index gets back what it lost of feeds that were taken over', a
   const frames = items.map(({ bytes }, slot) =>
     encodeFrame(slot, [{ timestampMs: 1, envelopeBytes: encodeEnvelope({ kind: 'item', item: bytes }) }]),
   )
-  const slotsIn = (log: HypercoreLog): Promise<unknown> => log.messages.slotsOf(feed.process, items.map(({ id }) => asMessageId(id)))
+  const slotsIn = (log: HypercoreLog): Promise<unknown> =>
+    log.messages.slotsOf(
+      feed.process,
+      items.map(({ id }) => asMessageId(id)),
+    )
   {
     await using log = await HypercoreLog.open(options)
     await log.take(feed, pieceOf(feed, frames, 0))
@@ -87,7 +109,8 @@ test('the message index gets back what it lost of feeds that were taken over', a
     await log.drain()
     // As a program leaves it that ended between the feed and its index.
     const lost: StoreChange[] = []
-    for await (const { key } of log.store.range({ gte: toUtf8('log/i/'), lt: toUtf8('log/i0') })) lost.push({ key, value: undefined })
+    for await (const { key } of log.store.range({ gte: toUtf8('log/i/'), lt: toUtf8('log/i0') }))
+      lost.push({ key, value: undefined })
     for await (const { key } of log.store.range({ gte: toUtf8('log/replica/'), lt: toUtf8('log/replica0') }))
       lost.push({ key, value: new Uint8Array([0, 0, 0, 0, 0, 2]) })
     expect(lost).toHaveLength(6)

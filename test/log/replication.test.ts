@@ -23,7 +23,9 @@ interface ClientOptions {
 }
 
 /** A program with a Corestore of its own that knows nothing of this one but keys of feeds. */
-async function client(log: HypercoreLog): Promise<{ get(feed: FeedSpec, allowPush?: boolean): Promise<ClientCore>; stream: NoiseSecretStream }> {
+async function client(
+  log: HypercoreLog,
+): Promise<{ get(feed: FeedSpec, allowPush?: boolean): Promise<ClientCore>; stream: NoiseSecretStream }> {
   const folder = await tempFolder()
   const store = new Corestore(new HypercoreStorage(join(folder.path, 'client')))
   await store.ready()
@@ -142,7 +144,9 @@ test('what is no feed is not given, and whoever asks for too much is cut', async
   const { get, stream } = await client(log)
   const other = { ...messagesOf('a'), epoch: 7 }
   const asked = await Promise.all([get(other), get(messagesOf('nowhere'))])
-  await expect(Promise.race([...asked.map(core => core.update({ wait: true })), new Promise(resolve => setTimeout(resolve, 300))])).resolves.not.toBe(true)
+  await expect(
+    Promise.race([...asked.map(core => core.update({ wait: true })), new Promise(resolve => setTimeout(resolve, 300))]),
+  ).resolves.not.toBe(true)
   expect(log.figures.replicated).toBe(0)
   expect(stream.destroyed).toBe(false)
   for (let at = 0; at < 20; at++) void get({ ...messagesOf('a'), epoch: at + 100 }).catch(() => undefined)

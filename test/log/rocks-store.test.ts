@@ -16,9 +16,7 @@ test('a store that is closed while it is opened anew leaves nothing open', async
   writing.mockRestore()
   const { promise, resolve } = Promise.withResolvers<void>()
   const { ready } = RocksDB.prototype
-  const opening = vi.spyOn(RocksDB.prototype, 'ready').mockImplementation(async function (
-    this: RocksDB,
-  ) {
+  const opening = vi.spyOn(RocksDB.prototype, 'ready').mockImplementation(async function (this: RocksDB) {
     await ready.call(this)
     await promise
   })

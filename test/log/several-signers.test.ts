@@ -61,8 +61,7 @@ async function follow(log: HypercoreLog, folder: string, length: number): Promis
   await held.ready()
   const core = store.get({ key: Buffer.from(feedKey(SHARED)) })
   const blocks: Buffer[] = []
-  for (let at = 0; at < length; at++)
-    blocks.push(Buffer.from((await (core as unknown as Waiting).get(at)) ?? []))
+  for (let at = 0; at < length; at++) blocks.push(Buffer.from((await (core as unknown as Waiting).get(at)) ?? []))
   unlink()
   await held.close()
   await store.close()
@@ -120,18 +119,8 @@ describe('a feed of several signers', () => {
     )
     expect(toHex(bytes)).toBe(toHex(new Uint8Array(theirs)))
     expect(decodeMultiSignature(bytes)).toEqual(sorted)
-    const swapped = new Uint8Array([
-      3,
-      ...bytes.slice(67, 133),
-      ...bytes.slice(1, 67),
-      ...bytes.slice(133),
-    ])
-    for (const bad of [
-      new Uint8Array(),
-      bytes.slice(0, -1),
-      new Uint8Array([...bytes, 0]),
-      swapped,
-    ])
+    const swapped = new Uint8Array([3, ...bytes.slice(67, 133), ...bytes.slice(1, 67), ...bytes.slice(133)])
+    for (const bad of [new Uint8Array(), bytes.slice(0, -1), new Uint8Array([...bytes, 0]), swapped])
       expect(() => decodeMultiSignature(bad)).toThrow()
     expect(() => encodeMultiSignature([proofs[0], proofs[0]].flatMap(one => one ?? []))).toThrow()
   })
@@ -168,18 +157,14 @@ describe('a feed of several signers', () => {
     expect(feedHeadHolds(SHARED, tree, headBy(0, 1, 3))).toBe(true)
     expect(feedHeadHolds(SHARED, tree, headBy(0, 1))).toBe(false)
     expect(feedHeadHolds({ ...SHARED, quorum: 2 }, tree, headBy(0, 1, 3))).toBe(false)
-    expect(
-      feedHeadHolds({ ...SHARED, signers: [...KEYS].reverse() }, tree, headBy(0, 1, 3)),
-    ).toBe(false)
+    expect(feedHeadHolds({ ...SHARED, signers: [...KEYS].reverse() }, tree, headBy(0, 1, 3))).toBe(false)
     const other = new FeedTree()
     other.append(blockOf(SHARED, 0, 'other').bytes)
     const torn = [proofBy(SHARED, tree, 0), proofBy(SHARED, tree, 1), proofBy(SHARED, other, 2)]
-    expect(
-      feedHeadHolds(SHARED, tree, { length: 1, signature: encodeMultiSignature(torn) }),
-    ).toBe(false)
-    await expect(
-      log.commit([blockOf({ ...SHARED, signers: KEYS.slice(1) }, 0)]),
-    ).rejects.toMatchObject({ code: 'not-scheduler' })
+    expect(feedHeadHolds(SHARED, tree, { length: 1, signature: encodeMultiSignature(torn) })).toBe(false)
+    await expect(log.commit([blockOf({ ...SHARED, signers: KEYS.slice(1) }, 0)])).rejects.toMatchObject({
+      code: 'not-scheduler',
+    })
     expect(KEYS[0]).toBe(NODE_KEY)
   })
 })

@@ -39,10 +39,7 @@ async function groupsIn(segment: string): Promise<number[]> {
 }
 
 /** A copy of the crashed folder whose live segment was changed. */
-async function changed(
-  name: string,
-  change: (bytes: Buffer, groups: readonly number[]) => Buffer,
-): Promise<string> {
+async function changed(name: string, change: (bytes: Buffer, groups: readonly number[]) => Buffer): Promise<string> {
   const path = join(folder.path, name)
   await copyAsCrashed(base, path)
   const segment = await liveSegment(path)
@@ -91,12 +88,7 @@ test('a damaged group in the middle is refused, never skipped', async () => {
 test('groups in another order are refused', async () => {
   const path = await changed('swapped', (bytes, groups) => {
     const [a, b, c] = groups
-    return Buffer.concat([
-      bytes.subarray(0, a),
-      bytes.subarray(b, c),
-      bytes.subarray(a, b),
-      bytes.subarray(c),
-    ])
+    return Buffer.concat([bytes.subarray(0, a), bytes.subarray(b, c), bytes.subarray(a, b), bytes.subarray(c)])
   })
   await expect(openCopy(path)).rejects.toSatisfy(isDamaged)
 })

@@ -30,14 +30,27 @@ async function world(): Promise<World> {
   const client = connect({ url: gateway.url, signer: ed25519Signer(generateEd25519Seed()) })
   await client.spawn({ module: MODULE, tags: [{ name: 'Name', value: 'strange' }] })
   units.program = counterProgram()
-  const bytes = encodeAgentModule({ agent: 1, name: 'counter', version: '1.0.0', code: '', interface: describeContract(Counter) })
+  const bytes = encodeAgentModule({
+    agent: 1,
+    name: 'counter',
+    version: '1.0.0',
+    code: '',
+    interface: describeContract(Counter),
+  })
   await client.modules.add(bytes, { format: 'agent', tags: [{ name: 'Name', value: 'counter' }] })
   const { id } = await client.spawn(Counter, { module: 'counter', name: 'hits', args: { start: 10 } })
   return { url: gateway.url, client, units, id }
 }
 
 async function overHttp({ client }: World, allowWrite: boolean, token = TOKEN): Promise<McpClient> {
-  const server = await McpHttpServer.open({ client, version: '0.0.0', allowWrite, processes: [], port: 0, token: TOKEN })
+  const server = await McpHttpServer.open({
+    client,
+    version: '0.0.0',
+    allowWrite,
+    processes: [],
+    port: 0,
+    token: TOKEN,
+  })
   onTestFinished(() => server[Symbol.asyncDispose]())
   const mcp = new McpClient({ name: 'test', version: '1' })
   onTestFinished(() => mcp.close())
@@ -57,7 +70,10 @@ async function overStdio({ url }: World, allowWrite: boolean): Promise<McpClient
   return mcp
 }
 
-describe.each([['Streamable HTTP', overHttp], ['standard input and output', overStdio]] as const)('MCP over %s', (_, open) => {
+describe.each([
+  ['Streamable HTTP', overHttp],
+  ['standard input and output', overStdio],
+] as const)('MCP over %s', (_, open) => {
   test('shows queries as tools, and messages only where writes are allowed', async () => {
     const here = await world()
     const { tools } = await (await open(here, false)).listTools()
@@ -69,7 +85,11 @@ describe.each([['Streamable HTTP', overHttp], ['standard input and output', over
     const add = all.find(({ name }) => name === 'hits.add')
     expect(add?.annotations).toMatchObject({ readOnlyHint: false })
     expect(add?.description).toContain('Adds to the total')
-    expect(add?.inputSchema).toMatchObject({ type: 'object', properties: { by: { type: 'integer', minimum: 1 } }, required: ['by'] })
+    expect(add?.inputSchema).toMatchObject({
+      type: 'object',
+      properties: { by: { type: 'integer', minimum: 1 } },
+      required: ['by'],
+    })
     expect(add?.outputSchema).toMatchObject({ properties: { reply: { type: 'integer' } } })
     expect(all.find(({ name }) => name === 'hits.reset')?.description).toContain('Only for: owner, self.')
   })
@@ -79,7 +99,9 @@ describe.each([['Streamable HTTP', overHttp], ['standard input and output', over
     const added = await mcp.callTool({ name: 'hits.add', arguments: { by: 2 } })
     expect(added).toMatchObject({ content: [{ type: 'text', text: '12' }], structuredContent: { reply: 12 } })
     expect(await mcp.callTool({ name: 'hits.reset', arguments: {} })).toMatchObject({ content: [{ text: 'done' }] })
-    expect(await mcp.callTool({ name: 'hits.above', arguments: { limit: -1 } })).toMatchObject({ structuredContent: { reply: true } })
+    expect(await mcp.callTool({ name: 'hits.above', arguments: { limit: -1 } })).toMatchObject({
+      structuredContent: { reply: true },
+    })
   })
 
   test('tells a model what went wrong and what to do', async () => {
@@ -91,7 +113,9 @@ describe.each([['Streamable HTTP', overHttp], ['standard input and output', over
       return content[0]?.type === 'text' ? content[0].text : ''
     }
     const before = here.units.submits
-    expect(await textOf('hits.add', { by: 0 })).toMatch(/^AT1030 .*counter\.add: by: Too small.*\nNext: Nothing was sent/)
+    expect(await textOf('hits.add', { by: 0 })).toMatch(
+      /^AT1030 .*counter\.add: by: Too small.*\nNext: Nothing was sent/,
+    )
     expect(await textOf('hits.nope', {})).toContain('no message or query "nope"')
     expect(await textOf('misses.add', {})).toContain('AT1006')
     expect(here.units.submits).toBe(before)
@@ -116,8 +140,16 @@ describe.each([['Streamable HTTP', overHttp], ['standard input and output', over
     }
     expect(await read(`atoll://process/${id}/state`)).toEqual({ total: 11 })
     expect(await read(`atoll://process/${id}/interface`)).toMatchObject({ name: 'counter', version: '1.0.0' })
-    expect(await read(`atoll://message/${sent.id}/trace`)).toMatchObject({ root: { id: sent.id, status: 'ok' }, settled: true })
-    for (const uri of [`atoll://process/${'x'.repeat(42)}A/state`, 'atoll://process/hits/state', 'atoll://nothing', `atoll://message/${'x'.repeat(42)}A/trace`])
+    expect(await read(`atoll://message/${sent.id}/trace`)).toMatchObject({
+      root: { id: sent.id, status: 'ok' },
+      settled: true,
+    })
+    for (const uri of [
+      `atoll://process/${'x'.repeat(42)}A/state`,
+      'atoll://process/hits/state',
+      'atoll://nothing',
+      `atoll://message/${'x'.repeat(42)}A/trace`,
+    ])
       await expect(mcp.readResource({ uri }), uri).rejects.toThrow()
   })
 })
@@ -125,15 +157,32 @@ describe.each([['Streamable HTTP', overHttp], ['standard input and output', over
 describe('MCP over HTTP', () => {
   test('answers nobody without the token, from elsewhere, or on another path', async () => {
     const { client } = await world()
-    await using server = await McpHttpServer.open({ client, version: '0', allowWrite: true, processes: [], port: 0, token: TOKEN })
+    await using server = await McpHttpServer.open({
+      client,
+      version: '0',
+      allowWrite: true,
+      processes: [],
+      port: 0,
+      token: TOKEN,
+    })
     const ask = async (headers: Record<string, string>, url = server.url): Promise<number> =>
-      (await fetch(url, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json', ...headers } })).status
+      (await fetch(url, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json', ...headers } }))
+        .status
     expect(await ask({})).toBe(401)
     expect(await ask({ authorization: 'Bearer wrong' })).toBe(401)
     expect(await ask({ authorization: `Bearer ${TOKEN}`, origin: 'https://evil.example' })).toBe(403)
     expect(await ask({ authorization: `Bearer ${TOKEN}` }, server.url.replace('/mcp', '/other'))).toBe(404)
     expect(await ask({ authorization: `Bearer ${TOKEN}` })).toBe(400)
-    await expect(McpHttpServer.open({ client, version: '0', allowWrite: true, processes: [], port: Number(new URL(server.url).port), token: TOKEN })).rejects.toMatchObject({ code: 'port-in-use' })
+    await expect(
+      McpHttpServer.open({
+        client,
+        version: '0',
+        allowWrite: true,
+        processes: [],
+        port: Number(new URL(server.url).port),
+        token: TOKEN,
+      }),
+    ).rejects.toMatchObject({ code: 'port-in-use' })
   })
 
   test('ends the wait for a reply when the one who asked goes away', async () => {
@@ -143,20 +192,32 @@ describe('MCP over HTTP', () => {
     const call = mcp.callTool({ name: 'hits.add', arguments: { by: LATER } }, { signal: aborter.signal })
     setTimeout(() => aborter.abort(), 100)
     await expect(call).rejects.toThrow()
-    expect(await mcp.callTool({ name: 'hits.total', arguments: {} })).toMatchObject({ structuredContent: { reply: 10 } })
+    expect(await mcp.callTool({ name: 'hits.total', arguments: {} })).toMatchObject({
+      structuredContent: { reply: 10 },
+    })
   })
 })
 
 test('programs without MCP call the same tools over plain HTTP', async () => {
   const { client } = await world()
-  await using server = await McpHttpServer.open({ client, version: '0', allowWrite: true, processes: [], port: 0, token: TOKEN })
+  await using server = await McpHttpServer.open({
+    client,
+    version: '0',
+    allowWrite: true,
+    processes: [],
+    port: 0,
+    token: TOKEN,
+  })
   const ask = async (path: string, init: RequestInit = {}, type = 'application/json') => {
     const headers = { authorization: `Bearer ${TOKEN}`, ...(init.body === undefined ? {} : { 'content-type': type }) }
     const response = await fetch(new URL(path, server.url), { method: 'POST', ...init, headers })
     return [response.status, await response.json()] as const
   }
   const [status, document] = await ask('/processes/hits/openapi.json', { method: 'GET' })
-  expect([status, document]).toEqual([200, expect.objectContaining({ openapi: '3.1.0', servers: [{ url: new URL('/processes/hits', server.url).href }] })])
+  expect([status, document]).toEqual([
+    200,
+    expect.objectContaining({ openapi: '3.1.0', servers: [{ url: new URL('/processes/hits', server.url).href }] }),
+  ])
   expect(Object.keys((document as { paths: object }).paths)).toEqual(['/add', '/reset', '/total', '/above'])
   expect(await ask('/processes/hits/add', { body: '{"by":2}' })).toEqual([200, 12])
   expect(await ask('/processes/hits/reset')).toEqual([200, null])
@@ -165,8 +226,14 @@ test('programs without MCP call the same tools over plain HTTP', async () => {
   expect(await ask('/processes/hits/add', { body: '{"by":0}' })).toEqual([400, problem('bad-input')])
   expect(await ask('/processes/hits/add', { body: `{"by":${REFUSED}}` })).toEqual([422, problem('process-error')])
   expect(await ask('/processes/hits/add', { body: '{' })).toEqual([400, problem('malformed-request')])
-  expect(await ask('/processes/hits/add', { body: '{"by":1}' }, 'text/plain')).toEqual([415, problem('unsupported-media')])
-  expect(await ask('/processes/hits/add', { body: `"${'x'.repeat(JSON_BODY_MAX_BYTES)}"` })).toEqual([413, problem('too-large')])
+  expect(await ask('/processes/hits/add', { body: '{"by":1}' }, 'text/plain')).toEqual([
+    415,
+    problem('unsupported-media'),
+  ])
+  expect(await ask('/processes/hits/add', { body: `"${'x'.repeat(JSON_BODY_MAX_BYTES)}"` })).toEqual([
+    413,
+    problem('too-large'),
+  ])
   expect(await ask('/processes/hits/nope')).toEqual([404, problem('not-found')])
   expect(await ask('/processes/misses/add')).toEqual([404, problem('unknown-process')])
   expect(await ask('/processes/hits/total', { method: 'GET' })).toEqual([405, problem('method-not-allowed')])
@@ -178,5 +245,7 @@ test('processes of one name are told apart', async () => {
   const unnamed = await here.client.spawn(Counter, { module: 'counter' })
   const { tools } = await (await overHttp(here, false)).listTools()
   const labels = new Set(tools.map(({ name }) => name.split('.')[0]))
-  expect(labels).toEqual(new Set([`hits-${here.id.slice(0, 8)}`, `hits-${twin.id.slice(0, 8)}`, `counter-${unnamed.id.slice(0, 8)}`]))
+  expect(labels).toEqual(
+    new Set([`hits-${here.id.slice(0, 8)}`, `hits-${twin.id.slice(0, 8)}`, `counter-${unnamed.id.slice(0, 8)}`]),
+  )
 })

@@ -68,7 +68,11 @@ describe('every push takes effect once', { timeout: 180_000 }, () => {
     await node.send(a, { Action: 'Start', Peer: b, Rounds: '2' })
     const resumed = async (sendsFor: boolean): Promise<readonly ProcessId[]> => {
       const asked: ProcessId[] = []
-      const computer = { evaluated: async (process: ProcessId) => asked.push(process), results: async function* () {}, catchUp: () => undefined }
+      const computer = {
+        evaluated: async (process: ProcessId) => asked.push(process),
+        results: async function* () {},
+        catchUp: () => undefined,
+      }
       await secondMessenger(node, { computer: computer as never, sendsFor: () => sendsFor }).resume()
       return asked
     }
@@ -99,8 +103,7 @@ describe('every push takes effect once', { timeout: 180_000 }, () => {
     const { id } = await node.send(a, { Action: 'Start', Peer: b, Rounds: '60' })
     await using other = secondMessenger(node)
     await using third = secondMessenger(node)
-    for (let i = 0; i < 6; i++)
-      await Promise.all([node.node.messenger.resume(), other.resume(), third.resume()])
+    for (let i = 0; i < 6; i++) await Promise.all([node.node.messenger.resume(), other.resume(), third.resume()])
     const { root } = await node.node.messenger.trace(id, { settled: true })
     for (let i = 0; i < 3; i++) await Promise.all([node.node.messenger.resume(), other.resume()])
     let depth = 0
@@ -257,9 +260,7 @@ describe('a tree of messages', { timeout: 180_000 }, () => {
       ['error', 'Note'],
     ])
     expect(
-      root.children.every(
-        ({ error, gas, slot }) => error !== undefined && (gas ?? 0n) > 0n && slot !== undefined,
-      ),
+      root.children.every(({ error, gas, slot }) => error !== undefined && (gas ?? 0n) > 0n && slot !== undefined),
     ).toBe(true)
   })
 
@@ -269,21 +270,17 @@ describe('a tree of messages', { timeout: 180_000 }, () => {
     const relay = await node.spawn(await node.addStandard('relay'))
     const stuck = spawnItem(fakeId(61), node.node.key)
     const target = asProcessId(stuck.id)
-    await node.node.scheduler.schedule([
-      { process: target, envelope: { kind: 'item', item: stuck.bytes } },
-    ])
+    await node.node.scheduler.schedule([{ process: target, envelope: { kind: 'item', item: stuck.bytes } }])
     const { id } = await node.send(relay, { Action: 'Fan-Out', Peer: target })
-    await until(
-      async () => (await node.node.messenger.trace(id)).root.children[0]?.status === 'scheduled',
-    )
+    await until(async () => (await node.node.messenger.trace(id)).root.children[0]?.status === 'scheduled')
     const trace = await node.node.messenger.trace(id)
     expect(trace.settled).toBe(false)
-    await expect(
-      node.node.messenger.trace(id, { settled: true, timeoutMs: 50 }),
-    ).rejects.toMatchObject({ code: 'timeout' })
-    await expect(
-      node.node.messenger.trace(id, { settled: true, signal: AbortSignal.abort() }),
-    ).rejects.toMatchObject({ code: 'aborted' })
+    await expect(node.node.messenger.trace(id, { settled: true, timeoutMs: 50 })).rejects.toMatchObject({
+      code: 'timeout',
+    })
+    await expect(node.node.messenger.trace(id, { settled: true, signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'aborted',
+    })
     await expect(node.node.messenger.trace(pushId(new Uint8Array(3)))).rejects.toMatchObject({
       code: 'unknown-message',
     })
@@ -293,19 +290,13 @@ describe('a tree of messages', { timeout: 180_000 }, () => {
     const child = await node.addStandard('counter')
     const head = (name: number, tags: number, data: number): string =>
       [name, 0, tags, data, 0xffffffff]
-        .map(n =>
-          [0, 8, 16, 24]
-            .map(shift => `\\${((n >>> shift) & 255).toString(16).padStart(2, '0')}`)
-            .join(''),
-        )
+        .map(n => [0, 8, 16, 24].map(shift => `\\${((n >>> shift) & 255).toString(16).padStart(2, '0')}`).join(''))
         .join('')
     const parent = actorText(
       '(if (i32.eq (i32.load8_u (i32.const 4097)) (i32.const 1)) (then (call $spawn (i32.const 512) (i32.const 63) (i32.const 0)) (call $spawn (i32.const 512) (i32.const 63) (i32.const 64))))',
       `(data (i32.const 512) "${head(43, 0, 0)}${child}")`,
     )
-    const process = await node.spawn(
-      await node.addModule(await wat(parent), tagsOf({ 'Module-Format': 'actor' })),
-    )
+    const process = await node.spawn(await node.addModule(await wat(parent), tagsOf({ 'Module-Format': 'actor' })))
     const receipt = await node.send(process)
     const { root, settled } = await node.node.messenger.trace(receipt.id, { settled: true })
     expect(settled).toBe(true)
@@ -336,9 +327,14 @@ describe('intake', { timeout: 180_000 }, () => {
       forged,
       good.bytes,
     ])
-    expect(
-      answers.map(one => ('code' in one ? one.code : 'slot' in one ? one.slot : 'module')),
-    ).toEqual([1, 'malformed-item', 'unknown-process', 'unknown-module', 'id-reused', 1])
+    expect(answers.map(one => ('code' in one ? one.code : 'slot' in one ? one.slot : 'module'))).toEqual([
+      1,
+      'malformed-item',
+      'unknown-process',
+      'unknown-module',
+      'id-reused',
+      1,
+    ])
   })
 
   it('lets actors take no assigned messages', async () => {

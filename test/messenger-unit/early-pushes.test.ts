@@ -3,7 +3,15 @@ import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { decodeHeader, readSegment } from '../../log/journal-format.ts'
 import { sourceFromLog, verifyProcess } from '../../node/index.ts'
-import { decodeFrame, Failure, type NewBlock, type ProcessId, type Receipt, resultsFeed, type Slot } from '../../protocol/index.ts'
+import {
+  decodeFrame,
+  Failure,
+  type NewBlock,
+  type ProcessId,
+  type Receipt,
+  resultsFeed,
+  type Slot,
+} from '../../protocol/index.ts'
 import { RelaysOnDisk } from '../fakes/relays-on-disk.ts'
 import { filesOf } from '../log/damage.ts'
 
@@ -14,7 +22,11 @@ const WAIT = { timeout: 60_000, interval: 5 }
 const AHEAD = 20
 
 /** Holds the disk still, has `begin` start a chain, and waits until it has run ahead of the disk. */
-async function runAhead(relays: RelaysOnDisk, begin: () => Promise<Receipt>, frames = AHEAD): Promise<{ readonly started: Promise<Receipt | Failure> }> {
+async function runAhead(
+  relays: RelaysOnDisk,
+  begin: () => Promise<Receipt>,
+  frames = AHEAD,
+): Promise<{ readonly started: Promise<Receipt | Failure> }> {
   relays.files.hold()
   const before = relays.given.length
   const started = begin().catch(Failure.from)
@@ -25,7 +37,10 @@ async function runAhead(relays: RelaysOnDisk, begin: () => Promise<Receipt>, fra
 /** Every hop took effect once and in order, in a slot of its own, and whoever evaluates the feeds again finds the same. */
 async function expectHops(relays: RelaysOnDisk, hops: number): Promise<void> {
   const { a, b, node, log } = relays
-  for (const [process, from, count] of [[a, b, Math.floor(hops / 2)], [b, a, Math.ceil(hops / 2)]] as const) {
+  for (const [process, from, count] of [
+    [a, b, Math.floor(hops / 2)],
+    [b, a, Math.ceil(hops / 2)],
+  ] as const) {
     const pushes = await relays.pushes(process)
     expect(pushes.map(({ push }) => [push.core.from, push.core.seq])).toEqual(upTo(count).map(seq => [from, seq]))
     const evaluated = await node.computer.evaluated(process)
@@ -45,7 +60,9 @@ function causeless(blocks: readonly NewBlock[]): string[] {
   }
   return blocks.flatMap(({ feed, bytes }) =>
     decodeFrame(bytes).assignments.flatMap(({ envelope }) =>
-      envelope.kind === 'push' && envelope.push.core.slot >= (ends.get(envelope.push.core.from) ?? 0) ? [feed.process] : [],
+      envelope.kind === 'push' && envelope.push.core.slot >= (ends.get(envelope.push.core.from) ?? 0)
+        ? [feed.process]
+        : [],
     ),
   )
 }
@@ -59,7 +76,13 @@ describe('pushes between processes of one node', { timeout: 180_000 }, () => {
       for (const process of [a, b]) {
         const feed = await relays.feed(process)
         const results = resultsFeed((await log.directory.process(process)) ?? expect.fail(), node.key)
-        const { slot } = await node.computer.query(process, { from: a, owner: a, id: '', tags: [{ name: 'Action', value: 'Note' }], data: new Uint8Array(0) })
+        const { slot } = await node.computer.query(process, {
+          from: a,
+          owner: a,
+          id: '',
+          tags: [{ name: 'Action', value: 'Note' }],
+          data: new Uint8Array(0),
+        })
         heads.push({
           length: await log.length(feed),
           certified: await log.length(results),
@@ -77,7 +100,8 @@ describe('pushes between processes of one node', { timeout: 180_000 }, () => {
     const followed: Slot[] = []
     const abort = new AbortController()
     const following = (async () => {
-      for await (const { slot } of node.computer.follow(b, before[1]?.evaluated ?? 0, { signal: abort.signal })) followed.push(slot)
+      for await (const { slot } of node.computer.follow(b, before[1]?.evaluated ?? 0, { signal: abort.signal }))
+        followed.push(slot)
     })()
     const { datasyncs } = files
     const { started } = await runAhead(relays, () => relays.start(40))

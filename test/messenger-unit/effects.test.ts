@@ -41,14 +41,23 @@ function outgoing(to: string, tags: Readonly<Record<string, string>>, data: stri
 }
 
 let reference = 0
-function ask(node: TestNode, process: ProcessId, name: string, input: unknown, tags: Readonly<Record<string, string>> = {}) {
+function ask(
+  node: TestNode,
+  process: ProcessId,
+  name: string,
+  input: unknown,
+  tags: Readonly<Record<string, string>> = {},
+) {
   reference += 1
   const all = { Action: 'Effect', Effect: name, Reference: String(reference), ...tags }
   return node.send(process, { Action: 'Ask' }, outgoing(node.node.key, all, JSON.stringify(input)))
 }
 
 /** What the process was told of an effect, once it has been. */
-async function told(node: TestNode, id: string): Promise<{ action: string; reference: string; json: unknown; from: string }> {
+async function told(
+  node: TestNode,
+  id: string,
+): Promise<{ action: string; reference: string; json: unknown; from: string }> {
   const { root } = await node.node.messenger.trace(id as never, { settled: true })
   const outcome: TraceNode | undefined = root.children[0]?.children[0]
   if (outcome?.slot === undefined) throw new TypeError('expected an outcome')
@@ -59,7 +68,12 @@ async function told(node: TestNode, id: string): Promise<{ action: string; refer
   if (envelope?.kind !== 'item') throw new TypeError('expected an item')
   const { tags, data, ownerAddress } = parseDataItem(envelope.item)
   const json: unknown = JSON.parse(Buffer.from(data).toString())
-  return { action: findTag(tags, 'Action') ?? '', reference: findTag(tags, 'X-Reference') ?? '', json, from: ownerAddress }
+  return {
+    action: findTag(tags, 'Action') ?? '',
+    reference: findTag(tags, 'X-Reference') ?? '',
+    json,
+    from: ownerAddress,
+  }
 }
 
 async function asker(effects: Effects, more: object = {}): Promise<{ node: TestNode; process: ProcessId }> {
@@ -170,7 +184,9 @@ describe('an effect', { timeout: 180_000 }, () => {
   it('is performed only for those the operator names', async () => {
     const { node, process } = await asker({ any: async () => 1 }, { effectsFor: ['somebody-else'] })
     await using _ = node
-    expect((await told(node, (await ask(node, process, 'any', {})).id)).json).toMatchObject({ code: 'effect-forbidden' })
+    expect((await told(node, (await ask(node, process, 'any', {})).id)).json).toMatchObject({
+      code: 'effect-forbidden',
+    })
   })
 
   it('of one process does not hold up those of others', async () => {
@@ -202,7 +218,8 @@ describe('an effect', { timeout: 180_000 }, () => {
 describe('http.fetch and llm.generate', { timeout: 180_000 }, () => {
   let server: Server
   let port: number
-  let seen: { method: string | undefined; url: string | undefined; headers: Record<string, unknown>; body: string }[] = []
+  let seen: { method: string | undefined; url: string | undefined; headers: Record<string, unknown>; body: string }[] =
+    []
   beforeAll(async () => {
     server = createServer((request, response) => {
       const chunks: Buffer[] = []
@@ -214,8 +231,13 @@ describe('http.fetch and llm.generate', { timeout: 180_000 }, () => {
         else if (url === '/big') response.end('x'.repeat(3_000_000))
         else if (url === '/bytes') response.end(Buffer.from([0xff, 0xfe]))
         else if (url === '/v1/chat/completions') {
-          const choice = { finish_reason: 'stop', message: { content: 'hello', tool_calls: [{ id: 'c1', function: { name: 'add', arguments: '{"a":1}' } }] } }
-          response.end(JSON.stringify({ model: 'm', choices: [choice], usage: { prompt_tokens: 3, completion_tokens: 1 } }))
+          const choice = {
+            finish_reason: 'stop',
+            message: { content: 'hello', tool_calls: [{ id: 'c1', function: { name: 'add', arguments: '{"a":1}' } }] },
+          }
+          response.end(
+            JSON.stringify({ model: 'm', choices: [choice], usage: { prompt_tokens: 3, completion_tokens: 1 } }),
+          )
         } else response.end('plain')
       })
     })
@@ -231,17 +253,29 @@ describe('http.fetch and llm.generate', { timeout: 180_000 }, () => {
     const base = `http://127.0.0.1:${port}`
     const { node, process } = await asker({}, { effectsHttp: [base] })
     await using _ = node
-    const fetched = async (input: object) => (await told(node, (await ask(node, process, 'http.fetch', input, { 'Effect-Key': 'k9' })).id)).json
+    const fetched = async (input: object) =>
+      (await told(node, (await ask(node, process, 'http.fetch', input, { 'Effect-Key': 'k9' })).id)).json
     expect(await fetched({ url: `${base}/` })).toMatchObject({ status: 200, body: 'plain' })
     expect(await fetched({ url: `${base}/bytes` })).toMatchObject({ bodyBase64: '//4=' })
-    expect(await fetched({ url: `${base}/moved` })).toMatchObject({ status: 302, headers: { location: 'http://10.0.0.1/' } })
+    expect(await fetched({ url: `${base}/moved` })).toMatchObject({
+      status: 302,
+      headers: { location: 'http://10.0.0.1/' },
+    })
     expect(await fetched({ url: `${base}/big` })).toMatchObject({ code: 'effect-too-large' })
-    expect(await fetched({ url: `${base}/p`, method: 'POST', body: 'née', headers: { 'X-A': 'b' } })).toMatchObject({ status: 200 })
+    expect(await fetched({ url: `${base}/p`, method: 'POST', body: 'née', headers: { 'X-A': 'b' } })).toMatchObject({
+      status: 200,
+    })
     const posted = seen.find(({ method }) => method === 'POST')
-    expect(posted).toMatchObject({ url: '/p', body: 'née', headers: { 'x-a': 'b', 'idempotency-key': 'k9', host: `127.0.0.1:${port}` } })
+    expect(posted).toMatchObject({
+      url: '/p',
+      body: 'née',
+      headers: { 'x-a': 'b', 'idempotency-key': 'k9', host: `127.0.0.1:${port}` },
+    })
     expect(seen.find(({ method }) => method === 'GET')?.headers).not.toHaveProperty('idempotency-key')
     expect(await fetched({ url: `${base}/`, headers: { Host: 'evil' } })).toMatchObject({ code: 'effect-bad-input' })
-    expect(await fetched({ url: `${base}/`, headers: { 'X-A': 'a\r\nEvil: 1' } })).toMatchObject({ code: 'effect-bad-input' })
+    expect(await fetched({ url: `${base}/`, headers: { 'X-A': 'a\r\nEvil: 1' } })).toMatchObject({
+      code: 'effect-bad-input',
+    })
     expect(await fetched({ url: `http://u:p@127.0.0.1:${port}/` })).toMatchObject({ code: 'effect-bad-input' })
     expect(await fetched({ url: `${base}/`, surprise: 1 })).toMatchObject({ code: 'effect-bad-input' })
     expect(await fetched({ url: `http://127.0.0.1:${port + 1}/` })).toMatchObject({ code: 'effect-forbidden' })
@@ -252,7 +286,8 @@ describe('http.fetch and llm.generate', { timeout: 180_000 }, () => {
     const model = llmGenerate({ url: `http://127.0.0.1:${port}/v1`, key: 'hush', model: 'm', maxTokens: 100 })
     const { node, process } = await asker({ 'llm.generate': model })
     await using _ = node
-    const generated = async (input: object) => (await told(node, (await ask(node, process, 'llm.generate', input)).id)).json
+    const generated = async (input: object) =>
+      (await told(node, (await ask(node, process, 'llm.generate', input)).id)).json
     const tools = [{ name: 'add', parameters: { type: 'object' } }]
     const answer = await generated({ prompt: 'hi', system: 's', tools, maxTokens: 5000 })
     expect(answer).toEqual({
@@ -267,7 +302,10 @@ describe('http.fetch and llm.generate', { timeout: 180_000 }, () => {
       model: 'm',
       max_tokens: 100,
       tools: [{ type: 'function', function: tools[0] }],
-      messages: [{ role: 'system', content: 's' }, { role: 'user', content: 'hi' }],
+      messages: [
+        { role: 'system', content: 's' },
+        { role: 'user', content: 'hi' },
+      ],
     })
     expect(await generated({ prompt: 'hi', model: 'other' })).toMatchObject({ code: 'effect-forbidden' })
     expect(await generated({})).toMatchObject({ code: 'effect-bad-input' })

@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest'
 import { LeftOver } from '../../messenger-unit/left-over.ts'
 import { Unfinished } from '../../messenger-unit/unfinished.ts'
-import { type Computer, describeSpawnItem, encodeEnvelope, type Result, type Sending, type Slot } from '../../protocol/index.ts'
+import {
+  type Computer,
+  describeSpawnItem,
+  encodeEnvelope,
+  type Result,
+  type Sending,
+  type Slot,
+} from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { settle } from '../fakes/manual-clock.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'

@@ -15,10 +15,38 @@ const codeOf = async (work: Promise<unknown>): Promise<string> =>
 
 /** Addresses that are not the public internet, in the spellings a URL takes. */
 const HIDDEN = [
-  '127.0.0.1', '127.1', '0x7f.1', '2130706433', '017700000001', '0.0.0.0', '10.0.0.1', '100.64.0.1', '169.254.169.254', '172.16.0.1',
-  '172.31.255.255', '192.168.0.1', '192.0.0.1', '192.0.2.1', '198.18.0.1', '198.51.100.1', '203.0.113.1', '224.0.0.1', '255.255.255.255',
-  '[::1]', '[::]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]', '[::127.0.0.1]', '[64:ff9b::7f00:1]', '[fe80::1]', '[fc00::1]', '[fd00::1]',
-  '[ff02::1]', '[2001:db8::1]', '[2002:7f00:1::]', '[100::1]',
+  '127.0.0.1',
+  '127.1',
+  '0x7f.1',
+  '2130706433',
+  '017700000001',
+  '0.0.0.0',
+  '10.0.0.1',
+  '100.64.0.1',
+  '169.254.169.254',
+  '172.16.0.1',
+  '172.31.255.255',
+  '192.168.0.1',
+  '192.0.0.1',
+  '192.0.2.1',
+  '198.18.0.1',
+  '198.51.100.1',
+  '203.0.113.1',
+  '224.0.0.1',
+  '255.255.255.255',
+  '[::1]',
+  '[::]',
+  '[::ffff:127.0.0.1]',
+  '[::ffff:7f00:1]',
+  '[::127.0.0.1]',
+  '[64:ff9b::7f00:1]',
+  '[fe80::1]',
+  '[fc00::1]',
+  '[fd00::1]',
+  '[ff02::1]',
+  '[2001:db8::1]',
+  '[2002:7f00:1::]',
+  '[100::1]',
 ]
 
 describe('what http.fetch can reach', () => {
@@ -53,7 +81,10 @@ describe('what http.fetch can reach', () => {
     const before = connections
     const answers = [
       [{ address: '127.0.0.1', family: 4 }],
-      [{ address: '93.184.215.14', family: 4 }, { address: '127.0.0.1', family: 4 }],
+      [
+        { address: '93.184.215.14', family: 4 },
+        { address: '127.0.0.1', family: 4 },
+      ],
       [{ address: '::ffff:127.0.0.1', family: 6 }],
     ]
     for (const addresses of answers) {
@@ -75,7 +106,10 @@ describe('what http.fetch can reach', () => {
 
   it('is resolved once: the connection goes to the address that was looked at', async () => {
     // The name means this machine to us, and nothing to the system's resolver.
-    const fetch = httpFetch({ allow: [`http://localhost:${port}`], resolve: async () => [{ address: '127.0.0.1', family: 4 }] })
+    const fetch = httpFetch({
+      allow: [`http://localhost:${port}`],
+      resolve: async () => [{ address: '127.0.0.1', family: 4 }],
+    })
     expect(await fetch({ url: `http://localhost:${port}/` }, CALL)).toMatchObject({ status: 200, body: 'inside' })
   })
 
@@ -124,11 +158,15 @@ describe('what http.fetch can reach', () => {
   it('that takes up another protocol instead of answering has given no answer', async () => {
     const upgrading = createTcpServer(socket => {
       socket.on('error', () => undefined)
-      socket.once('data', () => socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n'))
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n'),
+      )
     })
     await new Promise<void>(resolve => upgrading.listen(0, '127.0.0.1', resolve))
     const host = `http://127.0.0.1:${(upgrading.address() as AddressInfo).port}`
-    expect(await codeOf(httpFetch({ allow: [host] })({ url: `${host}/`, timeoutMs: 60_000 }, CALL))).toBe('effect-failed')
+    expect(await codeOf(httpFetch({ allow: [host] })({ url: `${host}/`, timeoutMs: 60_000 }, CALL))).toBe(
+      'effect-failed',
+    )
     upgrading.close()
   })
 })

@@ -23,7 +23,10 @@ beforeAll(async () => {
   if (module === undefined) throw new Error('no counter')
   const added = signDataItemSync({ tags: [...tags({ Type: 'Module' }), ...module.tags], data: module.wasm }, SEED)
   await node.messenger.submit([added.bytes])
-  const spawned = signDataItemSync({ tags: tags({ Type: 'Process', Module: added.id, Scheduler: node.key }), data: ' ' }, SEED)
+  const spawned = signDataItemSync(
+    { tags: tags({ Type: 'Process', Module: added.id, Scheduler: node.key }), data: ' ' },
+    SEED,
+  )
   await node.messenger.submit([spawned.bytes])
   counter = spawned.id
 })
@@ -36,23 +39,32 @@ afterAll(async () => {
 function post(path: string, type: string, body: Uint8Array, agent?: Agent): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': type, 'content-length': body.length }
-    const sent = request(`${node.url}${path}`, { method: 'POST', headers, ...(agent === undefined ? {} : { agent }) }, response => {
-      let text = ''
-      response.setEncoding('utf8')
-      response.on('data', chunk => {
-        text += chunk
-      })
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
-    })
+    const sent = request(
+      `${node.url}${path}`,
+      { method: 'POST', headers, ...(agent === undefined ? {} : { agent }) },
+      response => {
+        let text = ''
+        response.setEncoding('utf8')
+        response.on('data', chunk => {
+          text += chunk
+        })
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
+      },
+    )
     sent.on('error', reject)
     sent.end(body)
   })
 }
 
 const add = (nth: string): { id: string; bytes: Uint8Array } =>
-  signDataItemSync({ target: counter, tags: tags({ Type: 'Message', Action: 'Add', Quantity: '1', Nth: nth }), data: ' ' }, SEED)
+  signDataItemSync(
+    { target: counter, tags: tags({ Type: 'Message', Action: 'Add', Quantity: '1', Nth: nth }), data: ' ' },
+    SEED,
+  )
 
-it('gives one item that is posted 1,000 times over 50 connections one slot and 1,000 equal receipts', { timeout: 180_000 }, async () => {
+it('gives one item that is posted 1,000 times over 50 connections one slot and 1,000 equal receipts', {
+  timeout: 180_000,
+}, async () => {
   const agent = new Agent({ keepAlive: true, maxSockets: 50 })
   const item = add('same')
   const answers = await Promise.all(
@@ -86,7 +98,9 @@ it('accepts none of 10,000 items with one flipped bit, and answers none with a 5
   expect((JSON.parse(after.text) as Receipt).slot).toBe(slotBefore + 1)
 })
 
-it('answers one flipped item after the other with a 4xx on every door that takes items', { timeout: 180_000 }, async () => {
+it('answers one flipped item after the other with a 4xx on every door that takes items', {
+  timeout: 180_000,
+}, async () => {
   const { bytes } = add('doors')
   for (let nth = 0; nth < 200; nth++) {
     const flipped = bytes.slice()

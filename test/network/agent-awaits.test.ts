@@ -47,9 +47,7 @@ it(`an agent with ${AWAITS} awaits survives kill -9 of its node: each is resolve
   }))
   await client.sendMany(knocks)
   const until = (process: string, action: string, wanted: unknown): Promise<void> =>
-    expect
-      .poll(() => ask(client.process(process), action), { timeout: 120_000, interval: 200 })
-      .toEqual(wanted)
+    expect.poll(() => ask(client.process(process), action), { timeout: 120_000, interval: 200 }).toEqual(wanted)
   await until(crowd, 'waiting', AWAITS)
   await until(gate, 'knocks', AWAITS)
 
@@ -60,9 +58,7 @@ it(`an agent with ${AWAITS} awaits survives kill -9 of its node: each is resolve
   expect(await ask(client.process(crowd), 'inside')).toEqual([])
 
   for (let opened = 0; opened < AWAITS; opened += AT_ONCE) {
-    const sent = await client
-      .process(gate)
-      .send({ action: 'open', data: JSON.stringify({ count: AT_ONCE }) })
+    const sent = await client.process(gate).send({ action: 'open', data: JSON.stringify({ count: AT_ONCE }) })
     expect((await sent.result()).status).toBe('ok')
   }
   await until(crowd, 'waiting', 0)

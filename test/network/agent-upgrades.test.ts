@@ -16,9 +16,7 @@ let v2: ModuleId
 let v3: ModuleId
 
 async function add(name: string): Promise<ModuleId> {
-  const file = fileURLToPath(
-    new URL(`../processes/agent/programs/${name}.process.ts`, import.meta.url),
-  )
+  const file = fileURLToPath(new URL(`../processes/agent/programs/${name}.process.ts`, import.meta.url))
   return node.addModule((await buildAgent(file)).bytes, AGENT)
 }
 

@@ -20,30 +20,19 @@ async function addAgent(node: TestNode, name: string): Promise<ModuleId> {
 const send = (node: TestNode, to: ProcessId, action: string, input?: unknown): Promise<Receipt> =>
   node.send(to, { Action: action }, input === undefined ? '' : JSON.stringify(input))
 
-const ask = async (
-  node: TestNode,
-  to: ProcessId,
-  action: string,
-  input?: unknown,
-): Promise<Result> => node.result(await send(node, to, action, input))
+const ask = async (node: TestNode, to: ProcessId, action: string, input?: unknown): Promise<Result> =>
+  node.result(await send(node, to, action, input))
 
 async function query(node: TestNode, process: ProcessId, action: string): Promise<unknown> {
   const tags = tagsOf({ Action: action })
   const message: QueryMessage = { from: '', owner: '', id: '', tags, data: new Uint8Array(0) }
-  return Reflect.get(
-    JSON.parse(textOf((await node.node.computer.query(process, message)).output)) as object,
-    'reply',
-  )
+  return Reflect.get(JSON.parse(textOf((await node.node.computer.query(process, message)).output)) as object, 'reply')
 }
 
 /** The output in which a message that went on has its end; in slots behind its own. */
 async function settledOf(node: TestNode, { process, slot, id }: Receipt): Promise<unknown> {
   await node.node.messenger.trace(id, { settled: true })
-  for await (const result of node.node.computer.results(
-    process,
-    slot,
-    await node.node.computer.evaluated(process),
-  )) {
+  for await (const result of node.node.computer.results(process, slot, await node.node.computer.evaluated(process))) {
     const settled = result.output.length === 0 ? [] : (outputOf(result)['settled'] ?? [])
     for (const one of settled as { message: string }[]) if (one.message === id) return one
   }
@@ -130,9 +119,7 @@ describe('an effect of an agent', { timeout: 180_000 }, () => {
     const caller = await outside.spawn(await addAgent(outside, 'caller'))
     const sent = await send(outside, caller, 'outside', { url: 'http://example.org/' })
     expect(outputOf(await outside.result(sent))).toEqual({ pending: true })
-    await expect
-      .poll(() => outside.node.computer.evaluated(caller), { timeout: 60_000 })
-      .toBeGreaterThan(sent.slot + 1)
+    await expect.poll(() => outside.node.computer.evaluated(caller), { timeout: 60_000 }).toBeGreaterThan(sent.slot + 1)
     const result = await outside.result({ process: caller, slot: sent.slot + 1 })
     expect(outputOf(result)).toEqual({
       settled: [{ message: sent.id, reply: { status: 200, headers: {}, body: 'a page' } }],
@@ -143,9 +130,7 @@ describe('an effect of an agent', { timeout: 180_000 }, () => {
   it('that its node does not allow fails, and says why', async () => {
     const caller = await node.spawn(await addAgent(node, 'caller'))
     const sent = await send(node, caller, 'outside', { url: 'http://example.org/' })
-    await expect
-      .poll(() => node.node.computer.evaluated(caller), { timeout: 60_000 })
-      .toBeGreaterThan(sent.slot + 1)
+    await expect.poll(() => node.node.computer.evaluated(caller), { timeout: 60_000 }).toBeGreaterThan(sent.slot + 1)
     const result = await node.result({ process: caller, slot: sent.slot + 1 })
     expect(outputOf(result)).toMatchObject({
       settled: [{ message: sent.id, error: { code: 'effect-forbidden' } }],

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sourceFromLog, verifyProcess } from '../../node/index.ts'
-import { Client, ed25519Signer, type Failure, fromCandid, generateEd25519Seed, inProcessTransport } from '../../sdk/index.ts'
+import {
+  Client,
+  ed25519Signer,
+  type Failure,
+  fromCandid,
+  generateEd25519Seed,
+  inProcessTransport,
+} from '../../sdk/index.ts'
 import { TestNode } from '../fakes/test-node.ts'
 import { motoko } from '../processes/canister/motoko.ts'
 
@@ -58,13 +65,20 @@ let module: string
 
 beforeAll(async () => {
   node = await TestNode.open()
-  client = new Client({ transport: inProcessTransport(node.node.operations), signer: ed25519Signer(generateEd25519Seed()) })
+  client = new Client({
+    transport: inProcessTransport(node.node.operations),
+    signer: ed25519Signer(generateEd25519Seed()),
+  })
   module = await client.modules.add(motoko(PROGRAM), { format: 'canister' })
 }, 180_000)
 
 afterAll(() => node[Symbol.asyncDispose]())
 
-const refusal = (call: Promise<unknown>): Promise<unknown> => call.then(() => 'no refusal', (error: Failure) => ({ ...error.details, code: error.details['code'], failure: error.code }))
+const refusal = (call: Promise<unknown>): Promise<unknown> =>
+  call.then(
+    () => 'no refusal',
+    (error: Failure) => ({ ...error.details, code: error.details['code'], failure: error.code }),
+  )
 
 describe('the handle of a canister', { timeout: 180_000 }, () => {
   it('spawns, sends, asks, and reads what is answered', async () => {
@@ -97,8 +111,13 @@ describe('the handle of a canister', { timeout: 180_000 }, () => {
     expect(await refusal(store.refuse('a test'))).toMatchObject({ failure: 'process-error', reject: 4, slot: 1 })
     expect(await refusal(store.refuseLater('a test'))).toMatchObject({ failure: 'process-error', reject: 4 })
     expect(await refusal(store.trap())).toMatchObject({ failure: 'process-error', code: 'IC0503', reject: 5 })
-    const wrong = fromCandid<{ queries: { none: () => bigint; name: () => bigint } }>('service : { none : () -> (nat) query; name : () -> (nat) query }')
-    expect(await refusal(client.process(wrong, store.id).none())).toMatchObject({ failure: 'process-error', code: 'IC0536' })
+    const wrong = fromCandid<{ queries: { none: () => bigint; name: () => bigint } }>(
+      'service : { none : () -> (nat) query; name : () -> (nat) query }',
+    )
+    expect(await refusal(client.process(wrong, store.id).none())).toMatchObject({
+      failure: 'process-error',
+      code: 'IC0536',
+    })
     expect(await refusal(client.process(wrong, store.id).name())).toMatchObject({ failure: 'bad-reply' })
     expect(await refusal(store.put(['too large', 2n ** 64n]))).toMatchObject({ failure: 'bad-input' })
   })

@@ -17,7 +17,9 @@ async function startThree(folder: string): Promise<RunningNode[]> {
   return nodes
 }
 
-test('three schedulers in three programs: kill -9 of the one that leads loses and doubles nothing', { timeout: 180_000 }, async () => {
+test('three schedulers in three programs: kill -9 of the one that leads loses and doubles nothing', {
+  timeout: 180_000,
+}, async () => {
   await using folder = await tempFolder()
   const nodes = await startThree(folder.path)
   try {
@@ -26,7 +28,11 @@ test('three schedulers in three programs: kill -9 of the one that leads loses an
     const [first, second, third] = clients
     if (first === undefined || second === undefined || third === undefined) throw new Error('expected three')
     const schedulers = nodes.map(({ scheduler }) => scheduler)
-    const hits = await first.spawn({ module: await addCounter(first), schedulers, tags: [{ name: 'Name', value: 'hits' }] })
+    const hits = await first.spawn({
+      module: await addCounter(first),
+      schedulers,
+      tags: [{ name: 'Name', value: 'hits' }],
+    })
     const receipts = new Map<number, string>()
     const add = async (client: Client): Promise<void> => {
       const item = await client.prepare({ process: hits.id, action: 'Add' })

@@ -76,9 +76,7 @@ async function expectSameEverywhere(
 ): Promise<void> {
   const first = await replay(node, process, flags)
   for (const engine of engines)
-    expect(await replay(node, process, [...flags, ...(ENGINES.get(engine) ?? [])]), engine).toEqual(
-      first,
-    )
+    expect(await replay(node, process, [...flags, ...(ENGINES.get(engine) ?? [])]), engine).toEqual(first)
   if (flags.length > 0) return
   const report = await verifyProcess(await sourceFromLog(node.log, process))
   expect(report).toMatchObject({ ok: true, slots: first.length })
@@ -104,12 +102,9 @@ describe('a Python program as a process', { timeout: 300_000 }, () => {
     expect(await query(counter, 'Get')).toEqual({ reply: 95 })
     await node.node.computer.checkpoint(counter)
     expect(answerOf(await node.ask(counter, { Action: 'Add' }))).toMatchObject({ reply: 96 })
-    expect(
-      textOf(
-        (await node.node.computer.cell(counter, Buffer.from('files/count.json'))) ??
-          new Uint8Array(0),
-      ),
-    ).toBe('96')
+    expect(textOf((await node.node.computer.cell(counter, Buffer.from('files/count.json'))) ?? new Uint8Array(0))).toBe(
+      '96',
+    )
   })
 
   it('sees nothing of its host', async () => {
@@ -187,10 +182,7 @@ describe('a small program as a process', { timeout: 180_000 }, () => {
   it('is upgraded by its owner: its files stay, and a rollback brings back those of before', async () => {
     const [first, second] = await Promise.all(
       ['one', 'two'].map(async name =>
-        node.addModule(
-          await wat(SAMPLE_PROGRAM),
-          tagsOf({ 'Module-Format': 'command', Name: name }),
-        ),
+        node.addModule(await wat(SAMPLE_PROGRAM), tagsOf({ 'Module-Format': 'command', Name: name })),
       ),
     )
     if (first === undefined || second === undefined) throw new TypeError('expected two modules')
@@ -206,15 +198,9 @@ describe('a small program as a process', { timeout: 180_000 }, () => {
 
   it('gives the same answers and files through Wasmer, and the same gas', async () => {
     const wasm = await wat(SAMPLE_PROGRAM)
-    const direct = await spawn(
-      await node.addModule(wasm, tagsOf({ 'Module-Format': 'command' })),
-      '0',
-    )
+    const direct = await spawn(await node.addModule(wasm, tagsOf({ 'Module-Format': 'command' })), '0')
     const wasmer = await spawn(
-      await node.addModule(
-        wasm,
-        tagsOf({ 'Module-Format': 'command', 'Command-Engine': 'wasmer' }),
-      ),
+      await node.addModule(wasm, tagsOf({ 'Module-Format': 'command', 'Command-Engine': 'wasmer' })),
       '0',
     )
     for (const what of ['0', '1', '3', '4', '0', '5', 'b', '0']) {
@@ -224,9 +210,7 @@ describe('a small program as a process', { timeout: 180_000 }, () => {
       expect(other.gas).toBe(one.gas)
     }
     const key = Buffer.from('files/count')
-    expect(await node.node.computer.cell(wasmer, key)).toEqual(
-      await node.node.computer.cell(direct, key),
-    )
+    expect(await node.node.computer.cell(wasmer, key)).toEqual(await node.node.computer.cell(direct, key))
     await expectSameEverywhere(wasmer, ['default', 'liftoff'], ['--allow-worker'])
   })
 

@@ -27,9 +27,7 @@ writeSync(1, `ready ${counter} ${a} ${b}\n`)
 await submit(messageItem(a, { tags: { Action: 'Start', Peer: b, Rounds: '500', Run: run } }))
 for (;;) {
   const receipts = await Promise.all(
-    [1, 2, 3].map(n =>
-      submit(messageItem(counter, { tags: { Action: 'Add', Run: `${run} ${n}` } })),
-    ),
+    [1, 2, 3].map(n => submit(messageItem(counter, { tags: { Action: 'Add', Run: `${run} ${n}` } }))),
   )
   writeSync(1, receipts.map(({ id, slot }) => `receipt ${id} ${slot}\n`).join(''))
 }

@@ -5,13 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { createNode, sourceFromLog, verifyProcess } from '../../node/index.ts'
-import {
-  asMessageId,
-  asProcessId,
-  decodeFrame,
-  messagesFeed,
-  type ProcessId,
-} from '../../protocol/index.ts'
+import { asMessageId, asProcessId, decodeFrame, messagesFeed, type ProcessId } from '../../protocol/index.ts'
 
 const CHILD = fileURLToPath(new URL('crash-child.ts', import.meta.url))
 
@@ -34,12 +28,8 @@ async function runUntilKilled(data: string, enough: number): Promise<Run> {
     .split('\n')
     .slice(0, -1)
     .map(line => line.split(' '))
-  const processes = lines
-    .filter(([kind]) => kind === 'ready')
-    .flatMap(([, ...ids]) => ids.map(asProcessId))
-  const receipts = new Map(
-    lines.filter(([kind]) => kind === 'receipt').map(([, id = '', slot]) => [id, Number(slot)]),
-  )
+  const processes = lines.filter(([kind]) => kind === 'ready').flatMap(([, ...ids]) => ids.map(asProcessId))
+  const receipts = new Map(lines.filter(([kind]) => kind === 'receipt').map(([, id = '', slot]) => [id, Number(slot)]))
   expect(receipts.size).toBeGreaterThanOrEqual(enough - 5)
   return { processes, receipts }
 }
@@ -60,10 +50,8 @@ describe('a node that is killed', { timeout: 180_000 }, () => {
     })
     for (const { processes, receipts } of runs) {
       const [counter, a, b] = processes
-      if (counter === undefined || a === undefined || b === undefined)
-        throw new TypeError('expected processes')
-      for (const [id, slot] of receipts)
-        expect(await node.log.messages.slotOf(counter, asMessageId(id))).toBe(slot)
+      if (counter === undefined || a === undefined || b === undefined) throw new TypeError('expected processes')
+      for (const [id, slot] of receipts) expect(await node.log.messages.slotOf(counter, asMessageId(id))).toBe(slot)
       const description = await node.log.directory.process(counter)
       if (description === undefined) throw new TypeError('expected a process')
       const blocks = await Array.fromAsync(node.log.blocks(messagesFeed(description), 0))

@@ -12,7 +12,11 @@ const OTHERS = 3
 const CALLS = 3
 
 /** Does `work` for each of the others while something without end is under way; how many were done before it was stopped. */
-async function doneMeanwhile<T>(endless: Promise<T>, others: readonly Uint8Array[], work: (one: Uint8Array) => Promise<void>): Promise<[number, T]> {
+async function doneMeanwhile<T>(
+  endless: Promise<T>,
+  others: readonly Uint8Array[],
+  work: (one: Uint8Array) => Promise<void>,
+): Promise<[number, T]> {
   let isOver = false
   const ended = endless.finally(() => {
     isOver = true
@@ -26,7 +30,9 @@ async function doneMeanwhile<T>(endless: Promise<T>, others: readonly Uint8Array
   return [inTime.filter(Boolean).length, await ended]
 }
 
-it('a loop without end in one canister ends as IC0522, and all others of its host answer meanwhile', { timeout: 240_000 }, async () => {
+it('a loop without end in one canister ends as IC0522, and all others of its host answer meanwhile', {
+  timeout: 240_000,
+}, async () => {
   const data = await mkdtemp(join(tmpdir(), 'atoll-test-'))
   let node: AtollNode | undefined
   try {
@@ -49,7 +55,9 @@ it('a loop without end in one canister ends as IC0522, and all others of its hos
       expect(decodeCandid((await user.query(counter, 'get')).reply ?? new Uint8Array(0))).toEqual([BigInt(CALLS)])
     }
     // A busy machine may have the node answer that it waited long enough.
-    const look = user.query(endless, 'look').catch((error: Error) => ({ reply: undefined, error: error.message.slice(0, 3) }))
+    const look = user
+      .query(endless, 'look')
+      .catch((error: Error) => ({ reply: undefined, error: error.message.slice(0, 3) }))
     const [queries, given] = await doneMeanwhile(look, counters, get)
     expect(given.reply).toBeUndefined()
     expect(['IC0522', '504']).toContain(given.error)

@@ -6,14 +6,7 @@ import { asProcessId, toBase64Url } from '../../protocol/index.ts'
 import type { RunningNode } from './running-node.ts'
 
 /** What is done to a node. */
-export const FLOODS = [
-  'dials',
-  'half-open',
-  'subscriptions',
-  'streams',
-  'slow-readers',
-  'nonsense',
-] as const
+export const FLOODS = ['dials', 'half-open', 'subscriptions', 'streams', 'slow-readers', 'nonsense'] as const
 
 const PROGRAM = fileURLToPath(new URL('programs/flooding-program.ts', import.meta.url))
 const NOBODY = asProcessId(toBase64Url(new Uint8Array(32).fill(3)))
@@ -61,9 +54,7 @@ export class HonestPeer implements AsyncDisposable {
   }
 
   /** Asks until `over`, one call after the other; gives how long each took. */
-  async askWhile(
-    isOver: () => boolean,
-  ): Promise<{ tookMs: number[]; failed: number; residentMaxBytes: number }> {
+  async askWhile(isOver: () => boolean): Promise<{ tookMs: number[]; failed: number; residentMaxBytes: number }> {
     const tookMs: number[] = []
     let [failed, residentMaxBytes] = [0, 0]
     while (!isOver()) {

@@ -12,7 +12,9 @@ const signer = ed25519Signer(new Uint8Array(32).fill(12))
 const PROCESSES = 4
 const MESSAGES = 60
 
-it('feeds are equal here and there after followers and schedulers were killed under load', { timeout: 180_000 }, async () => {
+it('feeds are equal here and there after followers and schedulers were killed under load', {
+  timeout: 180_000,
+}, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-kills-'))
   const port = await keptPort()
   const startA = (): Promise<RunningNode> => startNode(join(folder, 'a'), { listen: [String(port)] })
@@ -28,7 +30,12 @@ it('feeds are equal here and there after followers and schedulers were killed un
   const module = await client.modules.add(counter?.wasm ?? new Uint8Array(), { format: 'actor', tags })
   const processes: ProcessId[] = []
   for (let n = 0; n < PROCESSES; n++) {
-    const spawned = await client.spawn({ module, schedulers: [a.scheduler], computeUnits: [b.scheduler], tags: [{ name: 'N', value: String(n) }] })
+    const spawned = await client.spawn({
+      module,
+      schedulers: [a.scheduler],
+      computeUnits: [b.scheduler],
+      tags: [{ name: 'N', value: String(n) }],
+    })
     processes.push(asProcessId(spawned.id))
   }
   const kill = { 15: 'b', 30: 'a', 45: 'b' } as Record<number, 'a' | 'b'>
@@ -55,7 +62,10 @@ it('feeds are equal here and there after followers and schedulers were killed un
   for (const process of processes) {
     // What is evaluated there was followed; reading a feed would fetch it.
     const last = MESSAGES / PROCESSES
-    const output = (): Promise<string> => connect({ url: b.url }).result(process, last).then(result => fromUtf8(result.output), String)
+    const output = (): Promise<string> =>
+      connect({ url: b.url })
+        .result(process, last)
+        .then(result => fromUtf8(result.output), String)
     await expect.poll(output, { timeout: 60_000, interval: 500 }).toBe(String(last))
     const there = await blocksOn(a, process)
     expect(there.length).toBeGreaterThan(1)

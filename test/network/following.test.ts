@@ -20,7 +20,9 @@ async function spawnCounter(client: Client, scheduler: string, units: readonly s
   return asProcessId(spawned.id)
 }
 
-it('a compute unit on another node follows the feed, evaluates it, and goes on after it was killed', { timeout: 180_000 }, async () => {
+it('a compute unit on another node follows the feed, evaluates it, and goes on after it was killed', {
+  timeout: 180_000,
+}, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-following-'))
   const a = await startNode(join(folder, 'a'), { listen: ['0'] })
   const startB = (): Promise<RunningNode> => startNode(join(folder, 'b'), { listen: ['0'], peer: [...a.addresses] })
@@ -40,7 +42,10 @@ it('a compute unit on another node follows the feed, evaluates it, and goes on a
   const expectResultOn = async (node: RunningNode, slot: number): Promise<void> => {
     const client = await connect({ url: node.url, signer })
     const outputOf = (): Promise<string> =>
-      client.result(counter, slot).then(({ output }) => fromUtf8(output), error => String(error))
+      client.result(counter, slot).then(
+        ({ output }) => fromUtf8(output),
+        error => String(error),
+      )
     await expect.poll(outputOf, { timeout: 60_000 }).toBe(String(slot))
     const certified = await client.certifiedResult(counter, slot)
     expect(verifyResult(certified, await client.processes.spawnEnvelope(counter)).result.slot).toBe(slot)
@@ -57,9 +62,13 @@ it('a compute unit on another node follows the feed, evaluates it, and goes on a
   onTestFinished(() => c.kill())
   const adminToken = (await readFile(join(folder, 'c', 'keys', 'admin-token'), 'utf8')).trim()
   const { transport } = await connect({ url: c.url, adminToken })
-  await expect.poll(() => transport.request('seedFeed', { process: counter }).then(({ seeded }) => seeded, String)).toBe(true)
+  await expect
+    .poll(() => transport.request('seedFeed', { process: counter }).then(({ seeded }) => seeded, String))
+    .toBe(true)
   const feedsOn = async (): Promise<unknown> => (await transport.request('listFeeds', {})).feeds
-  await expect.poll(feedsOn, { timeout: 60_000 }).toMatchObject([{ process: counter, why: 'seed', blocks: last + 1, source: b.scheduler }])
+  await expect
+    .poll(feedsOn, { timeout: 60_000 })
+    .toMatchObject([{ process: counter, why: 'seed', blocks: last + 1, source: b.scheduler }])
   await transport.request('unseedFeed', { process: counter })
   expect(await feedsOn()).toEqual([])
 })

@@ -51,13 +51,11 @@ async function freeBytes(path: string): Promise<number> {
   return bavail * bsize
 }
 
-function item(
-  fields: Record<string, string>,
-  rest: { target?: string; data?: Uint8Array | string } = {},
-): DataItem {
-  const tags: Tag[] = Object.entries({ 'Data-Protocol': 'ao', Variant: 'ao.TN.1', ...fields }).map(
-    ([name, value]) => ({ name, value }),
-  )
+function item(fields: Record<string, string>, rest: { target?: string; data?: Uint8Array | string } = {}): DataItem {
+  const tags: Tag[] = Object.entries({ 'Data-Protocol': 'ao', Variant: 'ao.TN.1', ...fields }).map(([name, value]) => ({
+    name,
+    value,
+  }))
   return signDataItemSync({ tags, data: PADDING, ...rest }, SEED)
 }
 
@@ -67,17 +65,9 @@ interface Outcome {
   readonly refused: Map<string, number>
 }
 
-async function send(
-  client: Client,
-  sent: DataItem,
-  { acknowledged, refused }: Outcome,
-): Promise<void> {
+async function send(client: Client, sent: DataItem, { acknowledged, refused }: Outcome): Promise<void> {
   try {
-    const receipt = await client.transport.request(
-      'send',
-      { bytes: sent.bytes },
-      { timeoutMs: 60_000 },
-    )
+    const receipt = await client.transport.request('send', { bytes: sent.bytes }, { timeoutMs: 60_000 })
     if (!('slot' in receipt)) throw new Error('no receipt')
     acknowledged.set(sent.id, { process: asProcessId(receipt.process), slot: receipt.slot })
   } catch (error) {
@@ -112,54 +102,57 @@ if (tried !== undefined) await remove(tried)
 
 it.skipIf(canMount)('a full disk: not shown, no disk of its own can be mounted here', () => undefined)
 
-it.skipIf(!canMount)('a full disk refuses messages with its code; once there is room the node goes on, and nothing acknowledged is lost', { timeout: 240_000 }, async () => {
-  const disk = await smallDisk()
-  if (disk === undefined) throw new Error('no disk')
-  onTestFinished(() => remove(disk))
-  const [data, ballast] = [join(disk, 'data'), join(disk, 'ballast')]
-  let node = await startNode(data)
-  onTestFinished(() => node.kill())
-  let client = await connect({ url: node.url })
-  const processes = await spawnCounters(client, node.scheduler)
-  const outcome: Outcome = { acknowledged: new Map(), refused: new Map() }
-  let count = 0
-  const until = async (isEnough: () => boolean): Promise<void> => {
-    const senders = Array.from({ length: SENDERS }, async () => {
-      while (!isEnough()) {
-        const target = processes[count % PROCESSES] ?? ''
-        await send(client, item({ Type: 'Message', Action: 'Add', Quantity: '1', Nth: String(count++) }, { target }), outcome)
-      }
-    })
-    await Promise.all(senders)
-  }
+it.skipIf(!canMount)(
+  'a full disk refuses messages with its code; once there is room the node goes on, and nothing acknowledged is lost',
+  { timeout: 240_000 },
+  async () => {
+    const disk = await smallDisk()
+    if (disk === undefined) throw new Error('no disk')
+    onTestFinished(() => remove(disk))
+    const [data, ballast] = [join(disk, 'data'), join(disk, 'ballast')]
+    let node = await startNode(data)
+    onTestFinished(() => node.kill())
+    let client = await connect({ url: node.url })
+    const processes = await spawnCounters(client, node.scheduler)
+    const outcome: Outcome = { acknowledged: new Map(), refused: new Map() }
+    let count = 0
+    const until = async (isEnough: () => boolean): Promise<void> => {
+      const senders = Array.from({ length: SENDERS }, async () => {
+        while (!isEnough()) {
+          const target = processes[count % PROCESSES] ?? ''
+          await send(
+            client,
+            item({ Type: 'Message', Action: 'Add', Quantity: '1', Nth: String(count++) }, { target }),
+            outcome,
+          )
+        }
+      })
+      await Promise.all(senders)
+    }
 
-  await fill(disk, ballast)
-  await until(() => [...outcome.refused.values()].reduce((sum, times) => sum + times, 0) >= REFUSALS)
-  expect([...outcome.refused.keys()]).toEqual(['disk-full'])
+    await fill(disk, ballast)
+    await until(() => [...outcome.refused.values()].reduce((sum, times) => sum + times, 0) >= REFUSALS)
+    expect([...outcome.refused.keys()]).toEqual(['disk-full'])
 
-  await rm(ballast)
-  const before = outcome.acknowledged.size
-  await until(() => outcome.acknowledged.size >= before + 100)
-  // The journal takes messages at once; the databases are opened anew a moment later.
-  await vi.waitFor(() => checkAll(client, processes, outcome), { timeout: 60_000, interval: 500 })
-  await node.kill()
-  node = await startNode(data)
-  client = await connect({ url: node.url })
-  await checkAll(client, processes, outcome)
-})
+    await rm(ballast)
+    const before = outcome.acknowledged.size
+    await until(() => outcome.acknowledged.size >= before + 100)
+    // The journal takes messages at once; the databases are opened anew a moment later.
+    await vi.waitFor(() => checkAll(client, processes, outcome), { timeout: 60_000, interval: 500 })
+    await node.kill()
+    node = await startNode(data)
+    client = await connect({ url: node.url })
+    await checkAll(client, processes, outcome)
+  },
+)
 
 /** Every acknowledged message stands in its slot, once, and each counter shows as many as stand in its feed. */
-async function checkAll(
-  client: Client,
-  processes: readonly ProcessId[],
-  { acknowledged }: Outcome,
-): Promise<void> {
+async function checkAll(client: Client, processes: readonly ProcessId[], { acknowledged }: Outcome): Promise<void> {
   for (const process of processes) {
     const ids: string[] = []
     for await (const slot of client.processes.slots(process)) ids.push(slot.id)
     expect(new Set(ids).size).toBe(ids.length)
-    for (const [id, place] of acknowledged)
-      if (place.process === process) expect(ids[place.slot]).toBe(id)
+    for (const [id, place] of acknowledged) if (place.process === process) expect(ids[place.slot]).toBe(id)
     const last = await client.result(process, ids.length - 1, { timeoutMs: 60_000 })
     expect(fromUtf8(last.output)).toBe(String(ids.length - 1))
   }

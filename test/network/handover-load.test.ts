@@ -71,15 +71,9 @@ it('under load, with kills of both schedulers in it and after it, a handover los
   const spawn = (name: string, scheduler: string) =>
     c.spawn({ module: modules.get(name) ?? '', schedulers: [scheduler] })
   const counter = await spawn('counter', nodes.key('a'))
-  const [sender, taker] = [
-    await spawn('relay', nodes.key('c')),
-    await spawn('relay', nodes.key('a')),
-  ]
+  const [sender, taker] = [await spawn('relay', nodes.key('c')), await spawn('relay', nodes.key('a'))]
 
-  const senders = new Senders(
-    [() => c, () => c, () => (nodes.isUp('b') ? clientOf('b') : c)],
-    counter.id,
-  )
+  const senders = new Senders([() => c, () => c, () => (nodes.isUp('b') ? clientOf('b') : c)], counter.id)
   await senders.grown(20)
   const fan = [
     { name: 'Peer', value: taker.id },
@@ -87,9 +81,14 @@ it('under load, with kills of both schedulers in it and after it, a handover los
   ]
   const sent = await sender.send({ action: 'Fan-Out', tags: fan })
   // Whoever is to schedule both next is killed while it is told so.
-  const handing = Promise.all([counter, taker].map(({ id }) => c.processes.handover(id, { schedulers: [nodes.key('b')] })))
+  const handing = Promise.all(
+    [counter, taker].map(({ id }) => c.processes.handover(id, { schedulers: [nodes.key('b')] })),
+  )
   await nodes.kill('b')
-  expect(await handing).toMatchObject([{ epoch: 1, held: true }, { epoch: 1, held: true }])
+  expect(await handing).toMatchObject([
+    { epoch: 1, held: true },
+    { epoch: 1, held: true },
+  ])
   await nodes.start('b')
   await senders.grown(20)
   await nodes.kill('a')
@@ -121,8 +120,6 @@ it('under load, with kills of both schedulers in it and after it, a handover los
     settled: true,
     wait_ms: 60_000,
   })
-  expect(tree.root.children.map(({ status }) => status)).toEqual(
-    Array.from({ length: SENT }, () => 'ok'),
-  )
+  expect(tree.root.children.map(({ status }) => status)).toEqual(Array.from({ length: SENT }, () => 'ok'))
   expect((await c.processes.get(taker.id)).scheduled).toBe(1 + SENT)
 })

@@ -1,6 +1,13 @@
 import { expect, it } from 'vitest'
 import { sourceFromLog, standardModules, verifyProcess } from '../../node/index.ts'
-import { createDataItem, encodeEpochRecord, EPOCH_TAGS, fromUtf8, type ProcessId, readEpochItem } from '../../protocol/index.ts'
+import {
+  createDataItem,
+  encodeEpochRecord,
+  EPOCH_TAGS,
+  fromUtf8,
+  type ProcessId,
+  readEpochItem,
+} from '../../protocol/index.ts'
 import { type Client, ed25519Signer, type HandedOver, verify } from '../../sdk/index.ts'
 import { NodesHere } from './nodes-here.ts'
 
@@ -52,10 +59,14 @@ it('a process outlives its scheduler: whoever holds its feed gives it to the nex
   const proof = await a.client.exportProof(process, 3)
   await nodes.close('a')
 
-  await expect(c.client.processes.handover(process, { schedulers: [b.node.key] }), 'without consent to a loss').rejects.toMatchObject({ code: 'no-quorum' })
+  await expect(
+    c.client.processes.handover(process, { schedulers: [b.node.key] }),
+    'without consent to a loss',
+  ).rejects.toMatchObject({ code: 'no-quorum' })
   const handed = await c.client.processes.handover(process, { schedulers: [b.node.key], allowLoss: true })
   expect(handed).toMatchObject({ epoch: 1, slots: 6, held: false })
-  for (const [n, { client }] of [b, c].entries()) expect(await add(client, process)).toEqual({ slot: 6 + n, total: String(6 + n) })
+  for (const [n, { client }] of [b, c].entries())
+    expect(await add(client, process)).toEqual({ slot: 6 + n, total: String(6 + n) })
 
   // Results of before and after are proven, and the whole feed is verified by whoever believes nobody.
   expect(verify(proof, { trusted: process }).slot).toBe(3)
@@ -70,27 +81,45 @@ it('a process outlives its scheduler: whoever holds its feed gives it to the nex
   const old = await nodes.open('a')
   await expect.poll(() => old.node.network?.peers.length, SOON).toBe(2)
   expect(await add(old.client, process)).toEqual({ slot: 8, total: '8' })
-  expect(await b.client.processes.epochs(process)).toMatchObject([{ epoch: 0, blocks: 0 }, { epoch: 1, blocks: 6, firstSlot: 6 }])
+  expect(await b.client.processes.epochs(process)).toMatchObject([
+    { epoch: 0, blocks: 0 },
+    { epoch: 1, blocks: 6, firstSlot: 6 },
+  ])
 })
 
-it('a process goes from one scheduler to three, and stands still once its owner signs two handovers', { timeout: 240_000 }, async () => {
+it('a process goes from one scheduler to three, and stands still once its owner signs two handovers', {
+  timeout: 240_000,
+}, async () => {
   const nodes = new NodesHere(SIGNER)
   const [a, b, c] = await nodes.openThree()
   const process = await spawnCounter(a.client)
   expect(await add(a.client, process)).toEqual({ slot: 1, total: '1' })
   const three = [a, b, c].map(({ node }) => node.key)
   await a.client.processes.handover(process, { schedulers: three, computeUnits: [a.node.key] })
-  for (const [n, { client }] of [a, b, c].entries()) expect(await add(client, process)).toEqual({ slot: 2 + n, total: String(2 + n) })
-  expect((await b.client.processes.epochs(process))[1]).toMatchObject({ policy: { schedulerQuorum: 2 }, blocks: 2, firstSlot: 2 })
+  for (const [n, { client }] of [a, b, c].entries())
+    expect(await add(client, process)).toEqual({ slot: 2 + n, total: String(2 + n) })
+  expect((await b.client.processes.epochs(process))[1]).toMatchObject({
+    policy: { schedulerQuorum: 2 },
+    blocks: 2,
+    firstSlot: 2,
+  })
 
   // The first record says otherwise all of a sudden.
   const held = readEpochItem(await b.client.transport.request('epochItem', { process, epoch: 1 }, {})).record
   const other = { ...held, policy: { ...held.policy, schedulers: [b.node.key], schedulerQuorum: 1 } as const }
-  const forged = await createDataItem({ target: process, tags: EPOCH_TAGS, data: encodeEpochRecord(other) }, ed25519Signer(new Uint8Array(32).fill(99)))
-  await expect(b.client.transport.request('handOver', { process, bytes: forged.bytes }, {})).rejects.toMatchObject({ code: 'bad-epoch' })
+  const forged = await createDataItem(
+    { target: process, tags: EPOCH_TAGS, data: encodeEpochRecord(other) },
+    ed25519Signer(new Uint8Array(32).fill(99)),
+  )
+  await expect(b.client.transport.request('handOver', { process, bytes: forged.bytes }, {})).rejects.toMatchObject({
+    code: 'bad-epoch',
+  })
   expect(await add(c.client, process), 'a stranger changes nothing').toMatchObject({ slot: 5 })
   const second = await createDataItem({ target: process, tags: EPOCH_TAGS, data: encodeEpochRecord(other) }, SIGNER)
-  await expect(b.client.transport.request('handOver', { process, bytes: second.bytes }, {})).rejects.toMatchObject({ code: 'owner-equivocated' })
+  await expect(b.client.transport.request('handOver', { process, bytes: second.bytes }, {})).rejects.toMatchObject({
+    code: 'owner-equivocated',
+  })
   // What was given a slot since counts for nothing at any node that has seen both.
-  for (const { client } of [a, b, c]) await expect.poll(async () => (await client.processes.get(process)).scheduled, SOON).toBe(2)
+  for (const { client } of [a, b, c])
+    await expect.poll(async () => (await client.processes.get(process)).scheduled, SOON).toBe(2)
 })

@@ -12,7 +12,9 @@ import { connect, ed25519Signer } from '../../sdk/index.ts'
 
 const PROGRAM = fileURLToPath(new URL('programs/hypercore-program.ts', import.meta.url))
 
-it('an ordinary Corestore elsewhere replicates a feed whose key it computed from the spawn message', { timeout: 180_000 }, async () => {
+it('an ordinary Corestore elsewhere replicates a feed whose key it computed from the spawn message', {
+  timeout: 180_000,
+}, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-hypercores-'))
   const node = await createNode({ data: join(folder, 'node'), port: 0, listen: ['0'], hosts: 1 })
   onTestFinished(async () => {
@@ -30,7 +32,9 @@ it('an ordinary Corestore elsewhere replicates a feed whose key it computed from
   // All that is known of the feed is the spawn message.
   const process_ = describeProcess(decodeEnvelope(await client.processes.spawnEnvelope(asProcessId(spawned.id))))
   const key = toHex(feedKey(messagesFeed(process_)))
-  const child = spawn(process.execPath, [PROGRAM, join(folder, 'client'), node.network?.addresses[0] ?? '', key, '6'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [PROGRAM, join(folder, 'client'), node.network?.addresses[0] ?? '', key, '6'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   onTestFinished(() => void child.kill('SIGKILL'))
   const hashes: string[] = []
   const lines = createInterface({ input: child.stdout })

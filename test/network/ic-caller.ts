@@ -50,9 +50,19 @@ export class IcCaller {
   }
 
   /** What a query gives, on the word of the node. */
-  async query(canister: Uint8Array, method: string, arg: Uint8Array = encodeCandid([])): Promise<Pick<Certified, 'reply' | 'error'>> {
-    const content = { ...callContent({ canister_id: canister, method_name: method, arg, ingress_expiry: soon() }), request_type: 'query' }
-    const answer = await this.#post(`v2/canister/${principalText(canister)}/query`, await signedBy(this.#identity, content))
+  async query(
+    canister: Uint8Array,
+    method: string,
+    arg: Uint8Array = encodeCandid([]),
+  ): Promise<Pick<Certified, 'reply' | 'error'>> {
+    const content = {
+      ...callContent({ canister_id: canister, method_name: method, arg, ingress_expiry: soon() }),
+      request_type: 'query',
+    }
+    const answer = await this.#post(
+      `v2/canister/${principalText(canister)}/query`,
+      await signedBy(this.#identity, content),
+    )
     const given = answer as ReadonlyMap<string, IcValue>
     const [reply, code] = [given.get('reply'), given.get('error_code')]
     const data = isIcMap(reply) ? reply.get('arg') : undefined
@@ -62,7 +72,10 @@ export class IcCaller {
   /** What a certificate says of an earlier call. */
   async lookAt(canister: Uint8Array, id: Uint8Array): Promise<Certified> {
     const content = { request_type: 'read_state', ingress_expiry: soon(), paths: [[STATUS, id]] }
-    const answer = await this.#post(`v2/canister/${principalText(canister)}/read_state`, await signedBy(this.#identity, content))
+    const answer = await this.#post(
+      `v2/canister/${principalText(canister)}/read_state`,
+      await signedBy(this.#identity, content),
+    )
     return certified(this.#proven(answer), id)
   }
 
@@ -81,7 +94,12 @@ export class IcCaller {
   /** A new canister with this code. */
   async install(wasm: Uint8Array): Promise<Uint8Array> {
     const { principal } = await this.create(await this.creation())
-    const installed = await this.#call(NOBODY, principalText(principal), 'install_code', installArgument(principal, wasm))
+    const installed = await this.#call(
+      NOBODY,
+      principalText(principal),
+      'install_code',
+      installArgument(principal, wasm),
+    )
     if (installed.reply === undefined) throw new Error(`not installed: ${installed.error}`)
     return principal
   }
@@ -92,11 +110,17 @@ export class IcCaller {
 
   #signed(canister: Uint8Array, method: string, arg: Uint8Array): Promise<Uint8Array> {
     const nonce = crypto.getRandomValues(new Uint8Array(16))
-    return signedBy(this.#identity, callContent({ canister_id: canister, method_name: method, arg, ingress_expiry: soon(), nonce }))
+    return signedBy(
+      this.#identity,
+      callContent({ canister_id: canister, method_name: method, arg, ingress_expiry: soon(), nonce }),
+    )
   }
 
   async #sent(effective: string, body: Uint8Array): Promise<Certified> {
-    return certified(this.#proven(await this.#post(`v3/canister/${effective}/call`, body)), decodeRequestEnvelope(body).id)
+    return certified(
+      this.#proven(await this.#post(`v3/canister/${effective}/call`, body)),
+      decodeRequestEnvelope(body).id,
+    )
   }
 
   async #post(path: string, body: Uint8Array): Promise<ReadonlyMap<string, unknown>> {

@@ -37,7 +37,9 @@ const file = (name: string, source: string): string => {
 function scenario(name: string, args: readonly string[], at = node): Promise<string[]> {
   const program = join(import.meta.dirname, '..', 'clients', `${name}.mjs`)
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--no-warnings', program, at.url, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, ['--no-warnings', program, at.url, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     let [told, trouble] = ['', '']
     child.stdout.on('data', text => {
       told += String(text)

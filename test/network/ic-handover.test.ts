@@ -21,11 +21,17 @@ async function counterAt(host: string, canisterId: string): Promise<Counter> {
   const identity = Ed25519KeyIdentity.generate(new Uint8Array(32).fill(31))
   const agent = await HttpAgent.create({ host, identity, shouldFetchRootKey: true })
   const service: IDL.InterfaceFactory = ({ IDL: idl }) =>
-    idl.Service({ inc: idl.Func([], [idl.Nat], []), get: idl.Func([], [idl.Nat], ['query']), boom: idl.Func([], [], []) })
+    idl.Service({
+      inc: idl.Func([], [idl.Nat], []),
+      get: idl.Func([], [idl.Nat], ['query']),
+      boom: idl.Func([], [], []),
+    })
   return Actor.createActor<Counter>(service, { agent, canisterId })
 }
 
-it('a canister goes on at another node for the clients that it had, and for new ones', { timeout: 180_000 }, async () => {
+it('a canister goes on at another node for the clients that it had, and for new ones', {
+  timeout: 180_000,
+}, async () => {
   const nodes = new NodesHere(ed25519Signer(new Uint8Array(32).fill(21)))
   const [a, b] = [await nodes.open('a'), await nodes.open('b')]
   await expect.poll(() => b.node.network?.peers.length, SOON).toBe(1)
@@ -35,12 +41,18 @@ it('a canister goes on at another node for the clients that it had, and for new 
   const before = await counterAt(a.node.url, canister)
   expect([await before.inc(), await before.inc(), await before.get()]).toEqual([1n, 2n, 2n])
 
-  expect(await a.client.processes.handover(process, { schedulers: [b.node.key] })).toMatchObject({ epoch: 1, held: true })
+  expect(await a.client.processes.handover(process, { schedulers: [b.node.key] })).toMatchObject({
+    epoch: 1,
+    held: true,
+  })
   const after = await counterAt(b.node.url, canister)
   expect([await after.inc(), await after.get()]).toEqual([3n, 3n])
   // The node that led it leads there: what it certifies was computed by the other.
   expect([await before.inc(), await before.get(), await after.get()]).toEqual([4n, 4n, 4n])
-  for (const counter of [before, after]) await expect(counter.boom()).rejects.toMatchObject({ cause: { code: { rejectErrorCode: 'IC0503', isCertified: true } } })
+  for (const counter of [before, after])
+    await expect(counter.boom()).rejects.toMatchObject({
+      cause: { code: { rejectErrorCode: 'IC0503', isCertified: true } },
+    })
   expect([await after.inc(), await before.get()]).toEqual([5n, 5n])
 
   // And when that node is gone.

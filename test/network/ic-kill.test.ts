@@ -25,7 +25,12 @@ async function count(user: IcCaller, canister: Uint8Array): Promise<Replied> {
 }
 
 /** Counts with many callers at once until the node is gone; all that was certified. */
-async function countUntilKilled(node: RunningNode, user: IcCaller, canister: Uint8Array, enough: number): Promise<Replied[]> {
+async function countUntilKilled(
+  node: RunningNode,
+  user: IcCaller,
+  canister: Uint8Array,
+  enough: number,
+): Promise<Replied[]> {
   const certified: Replied[] = []
   let isKilled = false
   const caller = async (): Promise<void> => {

@@ -58,7 +58,9 @@ async function load(client: Client, next: () => DataItem, acknowledged: Map<stri
   }
 }
 
-it(`after ${KILLS} kills under load, no acknowledged message is lost or doubled, feeds keep their prefix and cascades finish`, { timeout: 180_000 + KILLS * 20_000 }, async () => {
+it(`after ${KILLS} kills under load, no acknowledged message is lost or doubled, feeds keep their prefix and cascades finish`, {
+  timeout: 180_000 + KILLS * 20_000,
+}, async () => {
   const data = await mkdtemp(join(tmpdir(), 'atoll-kill-'))
   const random = numbers(20_261)
   const acknowledged = new Map<string, Acknowledged>()
@@ -74,7 +76,12 @@ it(`after ${KILLS} kills under load, no acknowledged message is lost or doubled,
     modules.set(name, await client.modules.add(wasm, { format: 'actor', tags: plain }))
   }
   const spawn = async (name: string, n: number): Promise<ProcessId> => {
-    const spawned = item({ Type: 'Process', Module: modules.get(name) ?? '', Scheduler: node.scheduler, Name: `${name} ${n}` })
+    const spawned = item({
+      Type: 'Process',
+      Module: modules.get(name) ?? '',
+      Scheduler: node.scheduler,
+      Name: `${name} ${n}`,
+    })
     await client.submit(spawned.bytes)
     return asProcessId(spawned.id)
   }
@@ -83,8 +90,18 @@ it(`after ${KILLS} kills under load, no acknowledged message is lost or doubled,
   const next = (): DataItem => {
     count += 1
     const pair = count % PAIRS
-    if (count % 5 > 0) return item({ Type: 'Message', Action: 'Add', Quantity: '1', Nth: String(count) }, counters[count % COUNTERS])
-    return item({ Type: 'Message', Action: 'Start', Peer: relays[2 * pair + 1] ?? '', Rounds: String(ROUNDS), Nth: String(count) }, relays[2 * pair])
+    if (count % 5 > 0)
+      return item({ Type: 'Message', Action: 'Add', Quantity: '1', Nth: String(count) }, counters[count % COUNTERS])
+    return item(
+      {
+        Type: 'Message',
+        Action: 'Start',
+        Peer: relays[2 * pair + 1] ?? '',
+        Rounds: String(ROUNDS),
+        Nth: String(count),
+      },
+      relays[2 * pair],
+    )
   }
 
   for (let kill = 0; kill < KILLS; kill++) {
@@ -112,7 +129,11 @@ async function idsOf(client: Client, process: ProcessId): Promise<string[]> {
   return ids
 }
 
-async function checkPrefix(client: Client, process: ProcessId, prefixes: Map<ProcessId, readonly string[]>): Promise<void> {
+async function checkPrefix(
+  client: Client,
+  process: ProcessId,
+  prefixes: Map<ProcessId, readonly string[]>,
+): Promise<void> {
   const ids = await idsOf(client, process)
   const before = prefixes.get(process) ?? []
   expect(ids.slice(0, before.length)).toEqual(before)
@@ -137,7 +158,11 @@ async function checkCounter(client: Client, process: ProcessId): Promise<void> {
 }
 
 /** Every chain has gone to its end: each pair's slots are what the starts ask for, no more and no less. */
-async function checkCascades(client: Client, relays: readonly ProcessId[], acknowledged: Map<string, Acknowledged>): Promise<void> {
+async function checkCascades(
+  client: Client,
+  relays: readonly ProcessId[],
+  acknowledged: Map<string, Acknowledged>,
+): Promise<void> {
   const starts = [...acknowledged].filter(([, { process }]) => relays.includes(process))
   for (const [id, { process }] of starts) await client.settled(id, { process, timeoutMs: 60_000 })
   for (let pair = 0; pair < relays.length; pair += 2) {

@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { sourceFromLog, verifyProcess } from '../../node/index.ts'
-import {
-  type Control,
-  controlTags,
-  Failure,
-  type ModuleId,
-  type ProcessId,
-  toHex,
-} from '../../protocol/index.ts'
+import { type Control, controlTags, Failure, type ModuleId, type ProcessId, toHex } from '../../protocol/index.ts'
 import { controlItem, messageItem, moduleItem, tagsOf } from '../fakes/signed-items.ts'
 import { crashed, TestNode, textOf } from '../fakes/test-node.ts'
 import { SAMPLE_ACTOR, wat } from '../processes/actor/sample-actor.ts'
@@ -20,8 +13,7 @@ const upgradeTo = (module: ModuleId): Control => ({
   keeps: true,
 })
 
-const control = (process: ProcessId, what: Control, signer = 7) =>
-  controlItem(process, controlTags(what), { signer })
+const control = (process: ProcessId, what: Control, signer = 7) => controlItem(process, controlTags(what), { signer })
 
 /** The counter, and the same program again as another module. */
 async function twoCounters(node: TestNode): Promise<[ModuleId, ModuleId]> {
@@ -43,9 +35,7 @@ async function withHistory(node: TestNode): Promise<ProcessId> {
   await node.result(await node.submit(control(process, upgradeTo(second))))
   await node.ask(process, { Action: 'Add', Quantity: '2' })
   await node.result(await node.submit(control(process, { action: 'Snapshot', name: 'seven' })))
-  await node.result(
-    await node.submit(control(process, { action: 'Rollback', module: first, pending: 'wait' })),
-  )
+  await node.result(await node.submit(control(process, { action: 'Rollback', module: first, pending: 'wait' })))
   await node.ask(process, { Action: 'Add' })
   await node.result(await node.submit(control(process, upgradeTo(second), 8)))
   return process
@@ -74,17 +64,14 @@ describe('control messages on a node', { timeout: 180_000 }, () => {
     await using node = await TestNode.open()
     const process = await withHistory(node)
     const source = await sourceFromLog(node.log, process)
-    const [, second] = (await node.node.computer.lifecycle(process)).changes.map(
-      change => change.module,
-    )
+    const [, second] = (await node.node.computer.lifecycle(process)).changes.map(change => change.module)
     const {
       changes: [upgrade],
     } = await node.node.computer.lifecycle(process)
     expect(second).not.toBe(upgrade?.module)
     const blind = {
       ...source,
-      moduleItem: async (id: ModuleId) =>
-        id === upgrade?.module ? undefined : source.moduleItem(id),
+      moduleItem: async (id: ModuleId) => (id === upgrade?.module ? undefined : source.moduleItem(id)),
     }
     const report = await verifyProcess(blind)
     expect(report).toMatchObject({ ok: false, firstFault: { slot: 2 } })
@@ -110,15 +97,10 @@ describe('control messages on a node', { timeout: 180_000 }, () => {
     await using node = await TestNode.open()
     const [first] = await twoCounters(node)
     const process = await node.spawn(first)
-    const unknown = moduleItem(new Uint8Array([1]), tagsOf({ 'Module-Format': 'actor' }))
-      .id as ModuleId
-    await expect(node.submit(control(process, upgradeTo(unknown)))).rejects.toThrow(
-      'No such module',
-    )
+    const unknown = moduleItem(new Uint8Array([1]), tagsOf({ 'Module-Format': 'actor' })).id as ModuleId
+    await expect(node.submit(control(process, upgradeTo(unknown)))).rejects.toThrow('No such module')
     const codeOf = async (tags: Record<string, string>): Promise<unknown> => {
-      const failure = await node
-        .submit(controlItem(process, tagsOf(tags)))
-        .catch((error: unknown) => error)
+      const failure = await node.submit(controlItem(process, tagsOf(tags))).catch((error: unknown) => error)
       return Failure.is(failure) ? failure.code : failure
     }
     for (const tags of [
@@ -163,9 +145,7 @@ describe('control messages on a node', { timeout: 180_000 }, () => {
     expect(upgraded).toMatchObject({ status: 'ok', error: undefined })
     const after = await count()
     expect(after.reply.charCodeAt(0)).toBe(before.reply.charCodeAt(0) + 1)
-    await node.result(
-      await node.submit(control(process, { action: 'Rollback', module: first, pending: 'wait' })),
-    )
+    await node.result(await node.submit(control(process, { action: 'Rollback', module: first, pending: 'wait' })))
     expect(await count()).toEqual(after)
     expect((await verifyProcess(await sourceFromLog(node.log, process))).ok).toBe(true)
   })
@@ -174,10 +154,7 @@ describe('control messages on a node', { timeout: 180_000 }, () => {
     await using node = await TestNode.open()
     const wasm = await wat(SAMPLE_ACTOR)
     const first = await node.addModule(wasm, tagsOf({ 'Module-Format': 'actor' }))
-    const second = await node.addModule(
-      wasm,
-      tagsOf({ 'Module-Format': 'actor', 'Actor-Upgrade': 'cells' }),
-    )
+    const second = await node.addModule(wasm, tagsOf({ 'Module-Format': 'actor', 'Actor-Upgrade': 'cells' }))
     const process = await node.spawn(first)
     const ask = (what: number) => node.ask(process, {}, new Uint8Array([what]))
     for (const what of [3, 0, 0]) await ask(what)
@@ -194,9 +171,7 @@ describe('control messages on a node', { timeout: 180_000 }, () => {
     expect(memory.length).toBe(65_536)
     expect((await verifyProcess(await sourceFromLog(node.log, process))).ok).toBe(true)
     // Rolled back it counts on from where it was.
-    await node.result(
-      await node.submit(control(process, { action: 'Rollback', module: first, pending: 'wait' })),
-    )
+    await node.result(await node.submit(control(process, { action: 'Rollback', module: first, pending: 'wait' })))
     await node.node.computer.checkpoint(process)
     for (const pid of node.node.computer.hostPids) globalThis.process.kill(pid, 'SIGKILL')
     expect((await ask(0)).output[0]).toBe(5)

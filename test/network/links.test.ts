@@ -81,12 +81,8 @@ afterEach(async () => {
 
 describe('a link between two nodes', () => {
   it('carries a call and its answer, either way, over one stream', async () => {
-    const { a, b } = await pair(
-      paperOperations({ spawnEnvelope: async process => toUtf8(`spawn of ${process}`) }),
-    )
-    expect(await a.call(b.key, 'spawnEnvelope', asProcessId(id(7)))).toEqual(
-      toUtf8(`spawn of ${id(7)}`),
-    )
+    const { a, b } = await pair(paperOperations({ spawnEnvelope: async process => toUtf8(`spawn of ${process}`) }))
+    expect(await a.call(b.key, 'spawnEnvelope', asProcessId(id(7)))).toEqual(toUtf8(`spawn of ${id(7)}`))
     expect(await b.call(a.key, 'spawnEnvelope', asProcessId(id(7)))).toBeUndefined()
     expect(a.counts.links).toBe(1)
     expect(b.counts.links).toBe(1)
@@ -94,9 +90,7 @@ describe('a link between two nodes', () => {
 
   it('knows who asks by the key that was proven', async () => {
     const asked: string[] = []
-    const { a, b } = await pair(
-      paperOperations({ spawnEnvelope: async (_process, { from }) => void asked.push(from) }),
-    )
+    const { a, b } = await pair(paperOperations({ spawnEnvelope: async (_process, { from }) => void asked.push(from) }))
     await a.call(b.key, 'spawnEnvelope', asProcessId(id(7)))
     expect(asked).toEqual([a.key])
   })
@@ -214,10 +208,7 @@ describe('a link between two nodes', () => {
       bounds: { nodes: 9, levels: 9 },
     })
     const [address = ''] = b.addresses
-    await Promise.all([
-      expect(asked).rejects.toMatchObject({ code: 'unreachable' }),
-      b[Symbol.asyncDispose](),
-    ])
+    await Promise.all([expect(asked).rejects.toMatchObject({ code: 'unreachable' }), b[Symbol.asyncDispose]()])
     const again = await Network.open({
       seed: new Uint8Array(32).fill(2),
       listen: [address.replace(/\/p2p.*/, '')],
@@ -256,9 +247,7 @@ describe('a node among peers', () => {
     const [status] = a.control.list()
     expect(status).toMatchObject({ key: b.key, state: 'banned' })
     await expect(
-      b
-        .open(a.key, '/atoll/rpc/1', { signal: AbortSignal.timeout(2_000) })
-        .then(stream => stream.closeRead()),
+      b.open(a.key, '/atoll/rpc/1', { signal: AbortSignal.timeout(2_000) }).then(stream => stream.closeRead()),
     ).rejects.toThrow()
     expect(a.counts.cuts).toBe(1)
   })
@@ -289,8 +278,7 @@ describe('a node among peers', () => {
     }
     expect(heard[0]).toMatch(new RegExp(`^${b.key} h\\d{3}$`))
     await b.gossip.publish('/atoll/heads/1', toUtf8('no head at all'))
-    while (a.control.list()[0]?.offences === 0)
-      await new Promise(resolve => setTimeout(resolve, 20))
+    while (a.control.list()[0]?.offences === 0) await new Promise(resolve => setTimeout(resolve, 20))
     expect(troubles.at(-1)?.details).toMatchObject({ peer: b.key, offence: 'bad-gossip' })
   })
 })

@@ -34,7 +34,9 @@ it('one compute unit of three lies about the state after slot 500: two go on, it
   }
   const b = connect({ url: nodes.of('b').url })
   await expect
-    .poll(async () => JSON.stringify(await b.transport.request('listEvidence', { process: counter.id })), { timeout: 60_000 })
+    .poll(async () => JSON.stringify(await b.transport.request('listEvidence', { process: counter.id })), {
+      timeout: 60_000,
+    })
     .toContain(nodes.key('c'))
 })
 
@@ -48,9 +50,11 @@ it('the only unit of a process lies: whoever schedules it looks at what it says,
   if (counterModule === undefined) throw new Error('no counter')
   const tags = counterModule.tags.filter(({ name }) => name !== 'Module-Format')
   const module = await client.modules.add(counterModule.wasm, { format: 'actor', tags })
-  const counterOf = (unit: 'b' | 'c') => client.spawn({ module, policy: { compute: { units: [nodes.key(unit)], agree: 1 } } })
+  const counterOf = (unit: 'b' | 'c') =>
+    client.spawn({ module, policy: { compute: { units: [nodes.key(unit)], agree: 1 } } })
   const [honest, lied] = [await counterOf('b'), await counterOf('c')]
-  const evidence = async (id: string) => JSON.stringify(await client.transport.request('listEvidence', { process: id as never }))
+  const evidence = async (id: string) =>
+    JSON.stringify(await client.transport.request('listEvidence', { process: id as never }))
   for (let sent = 1; sent <= 12; sent++) {
     for (const { id } of [honest, lied]) {
       const message = { process: id, action: 'Add' } as const
@@ -67,5 +71,7 @@ it('the only unit of a process lies: whoever schedules it looks at what it says,
   expect(refused).toMatchObject({ code: 'no-agreement' })
   const metrics = async () => (await fetch(`${nodes.of('a').url}/metrics`)).text()
   for (const outcome of ['same', 'different'])
-    await expect.poll(metrics, { timeout: 60_000 }).toMatch(new RegExp(`atoll_spot_checks_total\\{outcome="${outcome}"\\} [1-9]`))
+    await expect
+      .poll(metrics, { timeout: 60_000 })
+      .toMatch(new RegExp(`atoll_spot_checks_total\\{outcome="${outcome}"\\} [1-9]`))
 })

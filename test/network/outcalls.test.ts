@@ -75,22 +75,34 @@ describe('outcalls of a canister', () => {
     expect(text(await fetched(`${base}/large`, { max: 6_000n }))).toHaveLength(5_000)
     expect(text(await fetched(`${base}/large`, { max: 4_999n }))).toMatch(/^fatal: /)
     // The transform's own answer is Candid, which is larger than what it is made of.
-    expect(text(await fetched(`${base}/large`, { max: 5_001n }))).toMatch(/^fatal: Transformed http response exceeds limit/)
+    expect(text(await fetched(`${base}/large`, { max: 5_001n }))).toMatch(
+      /^fatal: Transformed http response exceeds limit/,
+    )
   })
 
   it('are refused for good where nobody may go', async () => {
     const count = asked.length
-    for (const url of ['http://169.254.169.254/', 'http://10.0.0.1/', `http://localhost:${new URL(base).port}/`, 'https://example.com/', 'https://localhost/']) {
+    for (const url of [
+      'http://169.254.169.254/',
+      'http://10.0.0.1/',
+      `http://localhost:${new URL(base).port}/`,
+      'https://example.com/',
+      'https://localhost/',
+    ]) {
       expect(text(await fetched(url))).toMatch(/^fatal: /)
     }
-    for (const url of ['nothing', 'ftp://example.com/', 'file:///etc/passwd']) expect(text(await fetched(url))).toMatch(/^(fatal|reject): /)
+    for (const url of ['nothing', 'ftp://example.com/', 'file:///etc/passwd'])
+      expect(text(await fetched(url))).toMatch(/^(fatal|reject): /)
     expect(asked).toHaveLength(count)
   })
 
   it('stand in the feed: evaluated again, they ask nobody', async () => {
     const count = asked.length
     const processes = await node.log.directory.processes({ limit: 10 })
-    for (const { id } of processes) expect(await verifyProcess(await sourceFromLog(node.log, id)), principalText(canister)).toMatchObject({ ok: true })
+    for (const { id } of processes)
+      expect(await verifyProcess(await sourceFromLog(node.log, id)), principalText(canister)).toMatchObject({
+        ok: true,
+      })
     expect(asked).toHaveLength(count)
   })
 })

@@ -69,16 +69,12 @@ beforeAll(async () => {
 afterAll(() => node[Symbol.asyncDispose]())
 
 /** Replays a process in every way there is, and expects the same of each. */
-async function expectOneHistory(
-  process: ProcessId,
-  engines: readonly string[] = [...ENGINES.keys()],
-): Promise<Step[]> {
+async function expectOneHistory(process: ProcessId, engines: readonly string[] = [...ENGINES.keys()]): Promise<Step[]> {
   const first = await replay(node, process, [])
   const certified = await verifyProcess(await sourceFromLog(node.log, process))
   expect(certified).toMatchObject({ ok: true, slots: first.length, certified: certified.frames })
   expect(toHex(certified.stateRoot)).toBe(first.at(-1)?.root)
-  for (const engine of engines)
-    expect(await replay(node, process, ENGINES.get(engine) ?? []), engine).toEqual(first)
+  for (const engine of engines) expect(await replay(node, process, ENGINES.get(engine) ?? []), engine).toEqual(first)
   const checkpoints = new Checkpoints(node.log.store)
   const heads = await checkpoints.list(process)
   expect(heads.length).toBeGreaterThan(1)
@@ -114,9 +110,7 @@ describe('a replay gives the same state root and gas at every slot, in every eng
       codes.push((await node.ask(process, {}, i % 3 === 2 ? 'deep' : '')).error?.code)
       if (i === 5 || i === 9) await node.node.computer.checkpoint(process)
     }
-    expect(codes.filter((_, i) => i % 3 === 2)).toEqual(
-      Array.from({ length: 4 }, () => 'stack-overflow'),
-    )
+    expect(codes.filter((_, i) => i % 3 === 2)).toEqual(Array.from({ length: 4 }, () => 'stack-overflow'))
     expect(codes.filter((_, i) => i % 3 !== 2)).toEqual(Array.from({ length: 8 }, () => undefined))
     await expectOneHistory(process)
   })

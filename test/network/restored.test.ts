@@ -17,9 +17,13 @@ async function addCounter(client: Client): Promise<string> {
   return client.modules.add(counter.wasm, { format: 'actor', tags })
 }
 
-test('a backup of a running node that is restored refuses to fork: it takes back what it missed, or writes nothing', { timeout: 180_000 }, async () => {
+test('a backup of a running node that is restored refuses to fork: it takes back what it missed, or writes nothing', {
+  timeout: 180_000,
+}, async () => {
   await using folder = await tempFolder()
-  const [home, backup, restored, copy] = ['home', 'backup', 'restored', 'copy'].map(name => join(folder.path, name)) as [string, string, string, string]
+  const [home, backup, restored, copy] = ['home', 'backup', 'restored', 'copy'].map(name =>
+    join(folder.path, name),
+  ) as [string, string, string, string]
   let b = await startNode(join(folder.path, 'b'), { listen: LISTEN })
   let a = await startNode(home, { listen: LISTEN, peer: firstOf(b) })
   try {
@@ -43,7 +47,9 @@ test('a backup of a running node that is restored refuses to fork: it takes back
     expect(backed.folder).toBe(backup)
     await send(10)
     // The other unit has all of it before the disk is lost.
-    await expect.poll(async () => (await connect({ url: b.url, signer }).processes.get(hits.id)).scheduled, { timeout: 60_000 }).toBe(41)
+    await expect
+      .poll(async () => (await connect({ url: b.url, signer }).processes.get(hits.id)).scheduled, { timeout: 60_000 })
+      .toBe(41)
     await a.kill()
 
     await restoreBackup(backup, restored)
@@ -70,10 +76,13 @@ test('a backup of a running node that is restored refuses to fork: it takes back
     const slots = await Array.fromAsync(client.processes.slots(hits.id))
     for (const [slot, id] of receipts) expect(slots.find(one => one.slot === slot)?.id, `slot ${slot}`).toBe(id)
     // All of the feed is evaluated again first.
-    const total = async (): Promise<number> => Number(fromUtf8((await client.process(hits.id).query({ action: 'Get' })).output))
+    const total = async (): Promise<number> =>
+      Number(fromUtf8((await client.process(hits.id).query({ action: 'Get' })).output))
     await expect.poll(total, { timeout: 90_000 }).toBe(45)
     // Whoever followed sees no break.
-    await expect.poll(async () => (await connect({ url: b.url, signer }).processes.get(hits.id)).scheduled, { timeout: 60_000 }).toBe(46)
+    await expect
+      .poll(async () => (await connect({ url: b.url, signer }).processes.get(hits.id)).scheduled, { timeout: 60_000 })
+      .toBe(46)
   } finally {
     await Promise.all([a[Symbol.asyncDispose](), b[Symbol.asyncDispose]()])
   }

@@ -20,7 +20,10 @@ export interface RunningNode extends AsyncDisposable {
 /** Starts a node over `data` and waits until it serves; `prefix` stands before the command. */
 export async function startNode(
   data: string,
-  options: Pick<NodeOptions, 'listen' | 'peer' | 'acceptRestored' | 'host' | 'allowedHosts' | 'units' | 'spotChecks'> = {},
+  options: Pick<
+    NodeOptions,
+    'listen' | 'peer' | 'acceptRestored' | 'host' | 'allowedHosts' | 'units' | 'spotChecks'
+  > = {},
   prefix: readonly string[] = [],
   program: string = PROGRAM,
 ): Promise<RunningNode> {

@@ -55,7 +55,10 @@ async function build(): Promise<string> {
   const modules = join(CLIENTS, 'node_modules')
   await mkdir(join(folder, 'src'))
   await symlink(modules, join(folder, 'node_modules'), 'junction')
-  await writeFile(join(folder, 'dfx.json'), JSON.stringify({ canisters: { shop: { type: 'azle', main: 'src/shop.ts' } } }))
+  await writeFile(
+    join(folder, 'dfx.json'),
+    JSON.stringify({ canisters: { shop: { type: 'azle', main: 'src/shop.ts' } } }),
+  )
   await writeFile(join(folder, 'src', 'shop.ts'), SHOP)
   const program = [join(modules, 'tsx', 'dist', 'cli.mjs'), join(modules, 'azle', 'src', 'build.ts'), 'build', 'shop']
   const env = { ...process.env, CANISTER_CANDID_PATH: join(folder, 'shop.did') }
@@ -63,8 +66,15 @@ async function build(): Promise<string> {
   return join(folder, '.azle', 'shop', 'shop.wasm')
 }
 
-it('a canister whose code is Rust is installed in chunks, serves, and is evaluated again to the same roots', { timeout: 180_000 }, async () => {
-  const { stdout } = await run(process.execPath, ['--no-warnings', join(CLIENTS, 'azle.mjs'), node.node.url, await build()])
+it('a canister whose code is Rust is installed in chunks, serves, and is evaluated again to the same roots', {
+  timeout: 180_000,
+}, async () => {
+  const { stdout } = await run(process.execPath, [
+    '--no-warnings',
+    join(CLIENTS, 'azle.mjs'),
+    node.node.url,
+    await build(),
+  ])
   expect(stdout.trim().split('\n')).toHaveLength(4)
   const canisters = await node.log.directory.processes({ limit: 10 })
   expect(canisters).toHaveLength(2)

@@ -65,9 +65,7 @@ export class SeveralNodes<Name extends string> implements AsyncDisposable {
   }
 
   async start(name: Name): Promise<void> {
-    const peer = this.names.flatMap(other =>
-      other === name ? [] : (this.#addresses.get(other) ?? []),
-    )
+    const peer = this.names.flatMap(other => (other === name ? [] : (this.#addresses.get(other) ?? [])))
     const at = this.names.indexOf(name)
     const host = this.#options.cutOff?.address(at) ?? '127.0.0.1'
     const listen = [`/ip4/${host}/tcp/${this.#ports.get(name)}`]

@@ -1,13 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sourceFromLog, verifyProcess } from '../../node/index.ts'
-import {
-  DEPTH_MAX,
-  type ModuleId,
-  OUTBOX_MAX,
-  type ProcessId,
-  toHex,
-  type TraceNode,
-} from '../../protocol/index.ts'
+import { DEPTH_MAX, type ModuleId, OUTBOX_MAX, type ProcessId, toHex, type TraceNode } from '../../protocol/index.ts'
 import { TestNode } from '../fakes/test-node.ts'
 
 let node: TestNode
@@ -57,16 +50,16 @@ describe('a storm ends by itself', { timeout: 180_000 }, () => {
       const [slots] = first.split(' ')
       expect(Number(slots)).toBe(await node.node.computer.evaluated(process))
     }
-    expect((await node.node.computer.evaluated(a)) + (await node.node.computer.evaluated(b))).toBe(
-      DEPTH_MAX + 3,
-    )
+    expect((await node.node.computer.evaluated(a)) + (await node.node.computer.evaluated(b))).toBe(DEPTH_MAX + 3)
   })
 
   it('of more messages than an outbox holds: the slot fails and nothing is sent', async () => {
     const [a, b] = [await node.spawn(relay), await node.spawn(relay)]
-    expect(
-      await node.ask(a, { Action: 'Fan-Out', Peer: b, Count: String(OUTBOX_MAX + 1) }),
-    ).toMatchObject({ status: 'error', outbox: [], error: { code: 'outbox-limit' } })
+    expect(await node.ask(a, { Action: 'Fan-Out', Peer: b, Count: String(OUTBOX_MAX + 1) })).toMatchObject({
+      status: 'error',
+      outbox: [],
+      error: { code: 'outbox-limit' },
+    })
     const { id } = await node.send(a, { Action: 'Fan-Out', Peer: b, Count: String(OUTBOX_MAX) })
     const trace = await node.node.messenger.trace(id, { settled: true, timeoutMs: 50_000 })
     expect(nodesOf(trace.root)).toHaveLength(OUTBOX_MAX + 1)

@@ -29,10 +29,7 @@ export class Stranger implements AsyncDisposable {
       services: { identify: identify() },
     })
     try {
-      return new Stranger(
-        host,
-        await host.dial(multiaddr(address), { signal: AbortSignal.timeout(5_000) }),
-      )
+      return new Stranger(host, await host.dial(multiaddr(address), { signal: AbortSignal.timeout(5_000) }))
     } catch (error) {
       await host.stop()
       throw error
@@ -49,9 +46,7 @@ export class Stranger implements AsyncDisposable {
 
   async open(protocol: string): Promise<StrangeStream> {
     const signal = AbortSignal.timeout(5_000)
-    return new StrangeStream(
-      await this.#connection.newStream(protocol, { signal, maxOutboundStreams: 100_000 }),
-    )
+    return new StrangeStream(await this.#connection.newStream(protocol, { signal, maxOutboundStreams: 100_000 }))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -78,7 +73,6 @@ export class StrangeStream {
 
   /** Resolves when there is room for more. */
   async send(bytes: Uint8Array): Promise<void> {
-    if (!this.#stream.send(bytes))
-      await this.#stream.onDrain({ signal: AbortSignal.timeout(30_000) })
+    if (!this.#stream.send(bytes)) await this.#stream.onDrain({ signal: AbortSignal.timeout(30_000) })
   }
 }

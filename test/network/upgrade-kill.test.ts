@@ -20,10 +20,7 @@ it('a node that is killed in the middle of upgrades loses none, and does none tw
   const signer = ed25519Signer(seedOf(7))
   const start = async (): Promise<{ program: AtollProgram; client: Client }> => {
     const env = { ATOLL_HOME: join(folder.path, 'home') }
-    const program = new AtollProgram(
-      ['up', '--port', '0', '--data', join(folder.path, 'data'), '-o', 'ndjson'],
-      env,
-    )
+    const program = new AtollProgram(['up', '--port', '0', '--data', join(folder.path, 'data'), '-o', 'ndjson'], env)
     onTestFinished(() => program[Symbol.asyncDispose]())
     await program.until(/\n/)
     const url = String(documents(program.stdout)[0]?.['url'])
@@ -33,9 +30,7 @@ it('a node that is killed in the middle of upgrades loses none, and does none tw
   let { program, client } = await start()
   const modules: string[] = []
   for (const Name of ['a', 'b']) {
-    modules.push(
-      await client.modules.add(wasm, { format: 'actor', tags: tagsOf({ ...SCRATCH, Name }) }),
-    )
+    modules.push(await client.modules.add(wasm, { format: 'actor', tags: tagsOf({ ...SCRATCH, Name }) }))
   }
   const [first = '', second = ''] = modules
   const { id } = await client.spawn({ module: first })
@@ -74,11 +69,7 @@ it('a node that is killed in the middle of upgrades loses none, and does none tw
 })
 
 /** Hands in an upgrade and waits for its receipt only. */
-async function durableUpgrade(
-  client: Client,
-  process: string,
-  module: string,
-): Promise<{ item: Uint8Array }> {
+async function durableUpgrade(client: Client, process: string, module: string): Promise<{ item: Uint8Array }> {
   const control = {
     action: 'Upgrade',
     module: asModuleId(module),

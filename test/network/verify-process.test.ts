@@ -67,11 +67,7 @@ function verifyHeld(held: Held, from: ProcessSource = source): Promise<VerifyRep
 }
 
 /** Replaces what stands in a slot, and its frame's certificate so that it names the new frame. */
-function replaceFrame(
-  held: Held,
-  index: number,
-  change: (frame: ReturnType<typeof decodeFrame>) => Uint8Array,
-): void {
+function replaceFrame(held: Held, index: number, change: (frame: ReturnType<typeof decodeFrame>) => Uint8Array): void {
   const bytes = held.frames[index]
   if (bytes === undefined) throw new Error('no such frame')
   held.frames[index] = change(decodeFrame(bytes))
@@ -106,9 +102,7 @@ describe('offline verification', { timeout: 180_000 }, () => {
     const held = await hold()
     const last = decodeCertificate(held.certificates.at(-1)?.bytes ?? new Uint8Array())
     expect(toHex(report.stateRoot)).toBe(toHex(last.stateRoot))
-    expect(report.gas).toBe(
-      held.certificates.reduce((sum, one) => sum + decodeCertificate(one.bytes).gas, 0n),
-    )
+    expect(report.gas).toBe(held.certificates.reduce((sum, one) => sum + decodeCertificate(one.bytes).gas, 0n))
   })
 
   it('verifies a process that got pushes, from the spawn messages of their senders', async () => {
@@ -120,8 +114,7 @@ describe('offline verification', { timeout: 180_000 }, () => {
     const from = await sourceFromLog(node.log, receiver)
     const blind = {
       ...from,
-      spawnEnvelope: async (id: ProcessId) =>
-        id === receiver ? from.spawnEnvelope(id) : undefined,
+      spawnEnvelope: async (id: ProcessId) => (id === receiver ? from.spawnEnvelope(id) : undefined),
     }
     const report = await verifyProcess(blind)
     expect(report).toMatchObject({ ok: false, firstFault: { slot: 1 } })
@@ -141,9 +134,7 @@ describe('offline verification', { timeout: 180_000 }, () => {
     const last = held.frames.length - 1
     const later: Held = { ...held, frames: [...held.frames] }
     // A later time changes nothing else, and no certificate is there to contradict it.
-    replaceFrame(later, last, frame =>
-      put(frame, frame.assignments.length - 1, { timestampMs: 9_000_000_000_000 }),
-    )
+    replaceFrame(later, last, frame => put(frame, frame.assignments.length - 1, { timestampMs: 9_000_000_000_000 }))
     const forged = await verifyHeld(later, from)
     expect(forged.firstFault?.what).toContain('signature of the scheduler')
     const short = await verifyHeld({ ...held, frames: held.frames.slice(0, -1) }, from)
@@ -221,11 +212,7 @@ describe('offline verification', { timeout: 180_000 }, () => {
     const genuine = messageItem(source.process, { tags: { Action: 'Add' } }).bytes
     const foreign = genuine.slice()
     foreign.set(messageItem(source.process).bytes.subarray(2, 66), 2)
-    for (const item of [
-      foreign,
-      messageItem(receiver, { tags: { Action: 'Add' } }).bytes,
-      new Uint8Array(3),
-    ]) {
+    for (const item of [foreign, messageItem(receiver, { tags: { Action: 'Add' } }).bytes, new Uint8Array(3)]) {
       const held = await hold()
       replaceFrame(held, 5, frame => put(frame, 0, { envelope: { kind: 'item', item } }))
       expect((await verifyHeld(held)).firstFault).toMatchObject({ slot: 5 })

@@ -39,9 +39,7 @@ describe('a node', { timeout: 180_000 }, () => {
   it('gives processes the ticks they asked for, and no storm after a long sleep', async () => {
     const clock = new ManualClock(1_700_000_000_000)
     await using node = await TestNode.open({ clock })
-    const process = await node.spawn(
-      await node.addModule(await wat(TICKING), tagsOf({ 'Module-Format': 'actor' })),
-    )
+    const process = await node.spawn(await node.addModule(await wat(TICKING), tagsOf({ 'Module-Format': 'actor' })))
     await node.result({ process, slot: 0 })
     const { computer } = node.node
     clock.advance(59_000)
@@ -56,9 +54,7 @@ describe('a node', { timeout: 180_000 }, () => {
     await settle()
     const result = await node.result({ process, slot: 2 })
     expect(result.status).toBe('ok')
-    expect(new DataView(result.output.slice().buffer).getBigUint64(8, true)).toBe(
-      BigInt(clock.now()),
-    )
+    expect(new DataView(result.output.slice().buffer).getBigUint64(8, true)).toBe(BigInt(clock.now()))
     expect(await computer.evaluated(process)).toBe(3)
     expect(await verifyProcess(await sourceFromLog(node.log, process))).toMatchObject({
       ok: true,
@@ -71,9 +67,7 @@ describe('a node', { timeout: 180_000 }, () => {
     const log = MemoryLog.open()
     log[Symbol.asyncDispose] = async () => undefined
     const first = await TestNode.open({ clock, log })
-    const process = await first.spawn(
-      await first.addModule(await wat(TICKING), tagsOf({ 'Module-Format': 'actor' })),
-    )
+    const process = await first.spawn(await first.addModule(await wat(TICKING), tagsOf({ 'Module-Format': 'actor' })))
     await first.result({ process, slot: 0 })
     await first.node[Symbol.asyncDispose]()
     clock.advance(120_000)
@@ -93,12 +87,8 @@ describe('a node', { timeout: 180_000 }, () => {
     await until(async () => (await first.node.computer.evaluated(a)) > 5)
     await first.node[Symbol.asyncDispose]()
     await using second = await TestNode.open({ log, data: first.data })
-    expect(
-      await second.node.messenger.trace(id, { settled: true, timeoutMs: 40_000 }),
-    ).toMatchObject({ settled: true })
-    expect(
-      (await second.node.computer.evaluated(a)) + (await second.node.computer.evaluated(b)),
-    ).toBe(403)
+    expect(await second.node.messenger.trace(id, { settled: true, timeoutMs: 40_000 })).toMatchObject({ settled: true })
+    expect((await second.node.computer.evaluated(a)) + (await second.node.computer.evaluated(b))).toBe(403)
     for (const process of [a, b])
       expect(await verifyProcess(await sourceFromLog(second.log, process))).toMatchObject({
         ok: true,
@@ -141,9 +131,7 @@ describe('assigned messages', { timeout: 180_000 }, () => {
     await node.result({ process, slot: 0 })
     const { id } = await node.send(counter, { Action: 'Add' }, 'for two')
     const { messenger } = node.node
-    const receipts = await Promise.all(
-      Array.from({ length: 8 }, () => messenger.assign(id, process)),
-    )
+    const receipts = await Promise.all(Array.from({ length: 8 }, () => messenger.assign(id, process)))
     expect(new Set(receipts.map(receipt => JSON.stringify(receipt))).size).toBe(1)
     expect(receipts[0]).toMatchObject({ id, process, slot: 1 })
     expect((await node.result({ process, slot: 1 })).status).toMatch(/^(ok|error)$/)
@@ -162,21 +150,12 @@ describe('assigned messages', { timeout: 180_000 }, () => {
     const [a, b] = [await node.spawn(aos), await node.spawn(aos)]
     const counter = await node.spawn(await node.addStandard('counter'))
     const { id } = await node.send(counter, { Action: 'Add' })
-    const asked = await node.send(
-      a,
-      { Action: 'Eval' },
-      `ao.assign({ Processes = { '${b}' }, Message = '${id}' })`,
-    )
+    const asked = await node.send(a, { Action: 'Eval' }, `ao.assign({ Processes = { '${b}' }, Message = '${id}' })`)
     const result = await node.result(asked)
-    expect([result.status, result.assigns]).toEqual([
-      'ok',
-      [{ message: id, process: b, exclude: [] }],
-    ])
+    expect([result.status, result.assigns]).toEqual(['ok', [{ message: id, process: b, exclude: [] }]])
     const { root, settled } = await node.node.messenger.trace(asked.id, { settled: true })
     expect(settled).toBe(true)
-    expect(root.children.map(({ id: child, kind, process }) => [child, kind, process])).toEqual([
-      [id, 'assigned', b],
-    ])
+    expect(root.children.map(({ id: child, kind, process }) => [child, kind, process])).toEqual([[id, 'assigned', b]])
     expect(textOf(result.output)).not.toBe('')
   })
 })

@@ -22,8 +22,13 @@ const request = (nonce: number): Uint8Array =>
   encodeIc(
     icMap({
       content: icMap({
-        request_type: 'call', canister_id: new Uint8Array(0), method_name: 'create_canister', arg: new Uint8Array(0), sender: Uint8Array.of(4),
-        ingress_expiry: 1_700_000_000_000_000_000n, nonce: Uint8Array.of(nonce),
+        request_type: 'call',
+        canister_id: new Uint8Array(0),
+        method_name: 'create_canister',
+        arg: new Uint8Array(0),
+        sender: Uint8Array.of(4),
+        ingress_expiry: 1_700_000_000_000_000_000n,
+        nonce: Uint8Array.of(nonce),
       }),
     }),
   )
@@ -86,7 +91,11 @@ class Maker {
   }
 
   spawn(body: Uint8Array, module = emptyCanisterModule().id): ProcessId {
-    const item = spawnItem(module, this.key, { tags: { 'Canister-Request': 'ingress' }, data: body, signer: this.#signer })
+    const item = spawnItem(module, this.key, {
+      tags: { 'Canister-Request': 'ingress' },
+      data: body,
+      signer: this.#signer,
+    })
     const process = asProcessId(parseDataItem(item.bytes).id)
     this.#spawned.set(process, encodeEnvelope({ kind: 'item', item: item.bytes }))
     this.made.push(process)
@@ -104,7 +113,8 @@ describe('a request for a canister', () => {
       const random = seededRandom(seed)
       const turns = turnsOf(random)
       const nodes: Maker[] = []
-      for (const signer of [1, 2, 3]) nodes.push(new Maker(signer, () => nodes.filter(node => node !== nodes[signer - 1]), turns))
+      for (const signer of [1, 2, 3])
+        nodes.push(new Maker(signer, () => nodes.filter(node => node !== nodes[signer - 1]), turns))
       const processes = await Promise.all(
         nodes.map(async node => {
           for (let left = Math.floor(random() * 40); left > 0; left--) await Promise.resolve()
@@ -133,7 +143,17 @@ describe('a request for a canister', () => {
   })
 
   it('does not let one go first whom it would not believe', async () => {
-    const node = new Maker(1, () => [new Maker(2, () => [], async () => undefined)], async () => undefined)
+    const node = new Maker(
+      1,
+      () => [
+        new Maker(
+          2,
+          () => [],
+          async () => undefined,
+        ),
+      ],
+      async () => undefined,
+    )
     const stranger = keyOf(9) < node.key ? keyOf(9) : ('-'.repeat(43) as KeyId)
     const [process, told] = await Promise.all([node.take(), node.creations.made(ID, stranger)])
     expect(told).toEqual(node.envelope(process))

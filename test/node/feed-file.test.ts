@@ -42,12 +42,22 @@ function itemOf(fields: Record<string, string>, target?: string): ReturnType<typ
 async function filled(log: Log, key = KEY): Promise<ProcessDescription> {
   const spawn = itemOf({ Type: 'Process', Module: KEY, Scheduler: key })
   const process = describeSpawnItem(spawn)
-  const items = [spawn, itemOf({ Type: 'Message', Nth: '1' }, spawn.id), itemOf({ Type: 'Message', Nth: '2' }, spawn.id)]
+  const items = [
+    spawn,
+    itemOf({ Type: 'Message', Nth: '1' }, spawn.id),
+    itemOf({ Type: 'Message', Nth: '2' }, spawn.id),
+  ]
   for (const [slot, item] of items.entries()) {
     const envelopeBytes = encodeEnvelope({ kind: 'item', item: item.bytes })
     if (slot === 0) await log.directory.addProcess(process, envelopeBytes)
     await log.commit([
-      { feed: messagesFeed(process), index: slot, firstSlot: slot, ids: [], bytes: encodeFrame(slot, [{ timestampMs: 5, envelopeBytes }]) },
+      {
+        feed: messagesFeed(process),
+        index: slot,
+        firstSlot: slot,
+        ids: [],
+        bytes: encodeFrame(slot, [{ timestampMs: 5, envelopeBytes }]),
+      },
     ])
   }
   return process
@@ -77,7 +87,9 @@ describe('a feed in a file', () => {
       await expect(checkFeedFile(bent), `byte ${at}`).rejects.toMatchObject({ code: 'verification-failed' })
     }
     for (const end of [0, 7, 20, file.length - 1])
-      await expect(checkFeedFile(file.subarray(0, end)), `${end} bytes`).rejects.toMatchObject({ code: 'verification-failed' })
+      await expect(checkFeedFile(file.subarray(0, end)), `${end} bytes`).rejects.toMatchObject({
+        code: 'verification-failed',
+      })
   })
 
   test('goes into a log that has less of it, of whoever signs it, and into none that has another', async () => {
@@ -101,9 +113,7 @@ describe('a feed in a file', () => {
     expect(await own.head(messagesFeed(process))).toEqual(feed.head)
     const other = signing()
     const spawn = feed.blocks[0] ?? new Uint8Array()
-    await other.commit([
-      { feed: messagesFeed(process), index: 0, firstSlot: 0, ids: [], bytes: spawn.slice(0, -1) },
-    ])
+    await other.commit([{ feed: messagesFeed(process), index: 0, firstSlot: 0, ids: [], bytes: spawn.slice(0, -1) }])
     await expect(importFeed(other, feed)).rejects.toMatchObject({ code: 'feed-frozen' })
   })
 
@@ -117,7 +127,9 @@ describe('a feed in a file', () => {
     const handed = provenEpochs(process, [record], process.owner)
     expect(await beginEpoch(source, handed, { isNew: true })).toBe(true)
     const item = itemOf({ Type: 'Message', Nth: '3' }, process.id)
-    const bytes = encodeFrame(2, [{ timestampMs: 6, envelopeBytes: encodeEnvelope({ kind: 'item', item: item.bytes }) }])
+    const bytes = encodeFrame(2, [
+      { timestampMs: 6, envelopeBytes: encodeEnvelope({ kind: 'item', item: item.bytes }) },
+    ])
     await source.commit([{ feed: messagesFeed(handed), index: 2, firstSlot: 2, ids: [], bytes }])
 
     const file = await fileOf(source, process)
@@ -135,7 +147,9 @@ describe('a feed in a file', () => {
       if (first !== undefined) await importIntoFolder(data, first)
       expect(await importIntoFolder(data, feed)).toBe(3)
       expect(await importIntoFolder(data, feed)).toBe(0)
-      await expect(importIntoFolder(data, before), 'of an epoch that is over').rejects.toMatchObject({ code: 'bad-epoch' })
+      await expect(importIntoFolder(data, before), 'of an epoch that is over').rejects.toMatchObject({
+        code: 'bad-epoch',
+      })
       const { seed } = await openKeystore(join(data, 'keys'))
       await using log = await HypercoreLog.open({ directory: data, keySeed: seed })
       expect(await log.directory.process(process.id)).toMatchObject({ id: process.id, epoch: 1, policy: handed.policy })
@@ -147,7 +161,10 @@ describe('a feed in a file', () => {
     expect(await own.head(messagesFeed(handed))).toEqual(feed.head)
     const other = signing()
     await filled(other)
-    await other.directory.addEpoch(process.id, await recordOf(source, process, asKeyId(keyId(ed25519PublicKey(seedOf(5))))))
+    await other.directory.addEpoch(
+      process.id,
+      await recordOf(source, process, asKeyId(keyId(ed25519PublicKey(seedOf(5))))),
+    )
     await expect(importFeed(other, feed)).rejects.toMatchObject({ code: 'bad-epoch' })
   })
 })
@@ -157,6 +174,13 @@ async function recordOf(log: Log, process: ProcessDescription, scheduler: KeyId)
   const tree = await treeAt(log.trees, messagesFeed({ ...process, epoch: 0 }), 2)
   if (tree === undefined) throw new TypeError('expected two blocks')
   const policy = { schedulers: [scheduler], schedulerQuorum: 1, computeUnits: [scheduler], computeQuorum: 1 }
-  const data = encodeEpochRecord({ process: process.id, epoch: 1, policy, slots: 2, prologue: { length: 2, hash: tree.hash() }, previous: NO_EPOCH })
+  const data = encodeEpochRecord({
+    process: process.id,
+    epoch: 1,
+    policy,
+    slots: 2,
+    prologue: { length: 2, hash: tree.hash() },
+    previous: NO_EPOCH,
+  })
   return signDataItemSync({ target: process.id, tags: EPOCH_TAGS, data }, seedOf(9)).bytes
 }

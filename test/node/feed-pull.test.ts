@@ -36,11 +36,7 @@ test('of several schedulers one that lies keeps nobody from what another has', a
       seedOf(9),
     ),
   )
-  const lies: Failure[] = [
-    new Failure('unknown-process'),
-    new Failure('bad-certificate'),
-    new Failure('not-permitted'),
-  ]
+  const lies: Failure[] = [new Failure('unknown-process'), new Failure('bad-certificate'), new Failure('not-permitted')]
   for (const lie of lies) {
     const asked: string[] = []
     const pull = new FeedPull({

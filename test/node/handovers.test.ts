@@ -121,9 +121,7 @@ it('a last block that is no frame keeps nobody from handing a process over', asy
   await using harness = await Harness.open()
   const handed = await Handed.open(harness)
   const feed = messagesFeed(await harness.describe(handed.process))
-  await harness.log.commit([
-    { feed, index: 2, bytes: new Uint8Array([1, 2, 3]), ids: [], firstSlot: 2 },
-  ])
+  await harness.log.commit([{ feed, index: 2, bytes: new Uint8Array([1, 2, 3]), ids: [], firstSlot: 2 }])
   expect(await handed.desk.prepare(handed.order())).toMatchObject({
     blocks: 2,
     slots: 2,
@@ -143,8 +141,20 @@ it('what a scheduler acknowledged and nobody gives is not said to be kept', asyn
   const { handovers, process } = handed
   const { log, clock, unit: scheduler } = harness
   const preparing = (blocks: number) => {
-    const peers = { connected: [], frames: async () => undefined, hold: async () => ({ length: blocks, slots: blocks, hash: new Uint8Array(32) }) }
-    const desk = new HandoverDesk({ key: SECOND, log, clock, scheduler, handovers, peers, describe: id => log.directory.process(id) })
+    const peers = {
+      connected: [],
+      frames: async () => undefined,
+      hold: async () => ({ length: blocks, slots: blocks, hash: new Uint8Array(32) }),
+    }
+    const desk = new HandoverDesk({
+      key: SECOND,
+      log,
+      clock,
+      scheduler,
+      handovers,
+      peers,
+      describe: id => log.directory.process(id),
+    })
     return desk.prepare(handed.order())
   }
   expect(await preparing(2)).toMatchObject({ process, blocks: 2, held: true })
@@ -203,10 +213,7 @@ it('several schedulers begin once the feed has all that it begins with', async (
     learnModule: none,
     timers: none,
   }
-  await harness.log.directory.addEpoch(
-    handed.process,
-    await handed.record([SCHEDULER, SECOND, THIRD]),
-  )
+  await harness.log.directory.addEpoch(handed.process, await handed.record([SCHEDULER, SECOND, THIRD]))
   await using again = await Harness.open({ log: harness.log, together: together as never })
   await expect(again.unit.catchUp(handed.process)).rejects.toMatchObject({ code: 'moved' })
   expect(await beginEpoch(again.log, await again.describe(handed.process), { isNew: true })).toBe(true)
@@ -237,18 +244,25 @@ it('records of processes that nobody knows here are taken from no peer, unless t
   await using harness = await Harness.open()
   const handed = await Handed.open(harness)
   const unknown = (number: number): ProcessId => asProcessId(toBase64Url(seedOf(number)))
-  await expect(handed.handovers.told(await handed.record([SECOND, THIRD], { process: unknown(50), unit: THIRD }), THIRD)).rejects.toMatchObject({ code: 'unknown-process' })
+  await expect(
+    handed.handovers.told(await handed.record([SECOND, THIRD], { process: unknown(50), unit: THIRD }), THIRD),
+  ).rejects.toMatchObject({ code: 'unknown-process' })
   const forged = await handed.record([SCHEDULER], { process: unknown(50) })
   forged[2] = (forged[2] ?? 0) ^ 1
   await expect(handed.handovers.told(forged, THIRD)).rejects.toMatchObject({ code: 'bad-epoch' })
   expect(handed.described, 'nobody was asked').toEqual([])
 
   // Of those that name it, so many are looked for at once.
-  const told = Array.from({ length: 3 * EPOCHS_LEARNED_AT_ONCE_MAX }, async (_, at) => handed.handovers.told(await handed.record([SCHEDULER], { process: unknown(60 + at), unit: THIRD }), THIRD))
+  const told = Array.from({ length: 3 * EPOCHS_LEARNED_AT_ONCE_MAX }, async (_, at) =>
+    handed.handovers.told(await handed.record([SCHEDULER], { process: unknown(60 + at), unit: THIRD }), THIRD),
+  )
   const codes = (await Promise.allSettled(told)).map(one => (one.status === 'rejected' ? one.reason.code : 'taken'))
   expect(codes.filter(code => code === 'unknown-process').length).toBeLessThanOrEqual(EPOCHS_LEARNED_AT_ONCE_MAX)
   expect(new Set(codes)).toEqual(new Set(['unknown-process', 'busy']))
-  await expect(handed.handovers.told(await handed.record([SECOND], { process: unknown(60) }), THIRD), 'there is room again').rejects.toMatchObject({ code: 'unknown-process' })
+  await expect(
+    handed.handovers.told(await handed.record([SECOND], { process: unknown(60) }), THIRD),
+    'there is room again',
+  ).rejects.toMatchObject({ code: 'unknown-process' })
   // One that is known here is anybody's to tell.
   await handed.handovers.told(await handed.record([SECOND]), THIRD)
   expect((await harness.describe(handed.process)).epoch).toBe(1)
@@ -282,7 +296,9 @@ it('a peer that is behind is told once, however often it shows that it is', asyn
 it('that an owner signed two records is told to whoever is met later, and asked for with the records', async () => {
   await using harness = await Harness.open()
   const told: Uint8Array[] = []
-  const handed = await Handed.open(harness, { peers: { peers: [], tell: async (_, item) => void told.push(item), ask: async () => [] } })
+  const handed = await Handed.open(harness, {
+    peers: { peers: [], tell: async (_, item) => void told.push(item), ask: async () => [] },
+  })
   const [one, other] = [await handed.record([SECOND]), await handed.record([THIRD])]
   await handed.handovers.take(one)
   await expect(handed.handovers.take(other)).rejects.toMatchObject({ code: 'owner-equivocated' })
@@ -294,7 +310,9 @@ it('that an owner signed two records is told to whoever is met later, and asked 
 
   // Another node asks, and stands still too; so does this one when it is started again.
   await using there = await Harness.open()
-  const asking = await Handed.open(there, { peers: { peers: [SCHEDULER], tell: async () => undefined, ask: async () => [one, other] } })
+  const asking = await Handed.open(there, {
+    peers: { peers: [SCHEDULER], tell: async () => undefined, ask: async () => [one, other] },
+  })
   const spawn = (await harness.log.directory.spawnEnvelope(handed.process)) ?? new Uint8Array()
   await there.log.directory.addProcess(describeProcess(decodeEnvelope(spawn)), spawn)
   expect(await asking.handovers.look(handed.process)).toBe(true)

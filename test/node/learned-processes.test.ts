@@ -20,7 +20,12 @@ it('asks peers for principals alone that may name a process', async () => {
   })
   const process = Uint8Array.from([...new Uint8Array(28).fill(7), 1])
   // The management canister, the anonymous user, a ledger of another network, a user's key.
-  const others = [new Uint8Array(0), Uint8Array.of(4), Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 2, 1, 1), Uint8Array.from([...new Uint8Array(28).fill(7), 2])]
+  const others = [
+    new Uint8Array(0),
+    Uint8Array.of(4),
+    Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 2, 1, 1),
+    Uint8Array.from([...new Uint8Array(28).fill(7), 2]),
+  ]
   for (const principal of [...others, process]) expect(await learned.canister(principal)).toBeUndefined()
   expect(asked).toEqual([process])
 })

@@ -43,7 +43,9 @@ async function opened(log = MemoryLog.open(), known: ReadonlyMap<KeyId, readonly
       now: () => NOW,
       // Pauses are over at once; what is said again every ten minutes is not said again here.
       sleep: (ms, options) =>
-        ms < PEER_RECORD_RENEWED_MS ? new Promise(setImmediate) : new Promise(resolve => options?.signal?.addEventListener('abort', () => resolve())),
+        ms < PEER_RECORD_RENEWED_MS
+          ? new Promise(setImmediate)
+          : new Promise(resolve => options?.signal?.addEventListener('abort', () => resolve())),
     },
     roles: ['messenger'],
     url: undefined,
@@ -96,7 +98,8 @@ describe('a record of a node', () => {
 describe('records of nodes', () => {
   test('the newest of a key counts: older, expired and foreign ones are never taken', async () => {
     const { records, learned, hear } = await opened()
-    const hearing = (more: Partial<PeerRecord>): GossipVerdict | Promise<GossipVerdict> => hear(signPeerRecord(fields(more), seedOf(2)), keyOf(9))
+    const hearing = (more: Partial<PeerRecord>): GossipVerdict | Promise<GossipVerdict> =>
+      hear(signPeerRecord(fields(more), seedOf(2)), keyOf(9))
     expect(await hearing({})).toBe('accept')
     expect(learned.get(keyOf(2))).toEqual(['/ip4/10.0.0.7/tcp/7334'])
     const elsewhere = ['/ip4/10.6.6.6/tcp/666']
@@ -149,11 +152,19 @@ describe('records of nodes', () => {
   test('a node that is not reached is asked for by its key, of each peer, and not of all at every try', async () => {
     const asked: (readonly KeyId[])[] = []
     const sought = signPeerRecord(fields({ addresses: ['/ip4/10.0.0.3/tcp/3'] }), seedOf(3))
-    const peer = (answer: readonly Uint8Array[]): Answer => of => {
-      if (of.length > 0) asked.push(of)
-      return of.length > 0 ? answer : []
-    }
-    const { records, learned } = await opened(MemoryLog.open(), new Map([[keyOf(2), peer([])], [keyOf(4), peer([sought])]]))
+    const peer =
+      (answer: readonly Uint8Array[]): Answer =>
+      of => {
+        if (of.length > 0) asked.push(of)
+        return of.length > 0 ? answer : []
+      }
+    const { records, learned } = await opened(
+      MemoryLog.open(),
+      new Map([
+        [keyOf(2), peer([])],
+        [keyOf(4), peer([sought])],
+      ]),
+    )
     expect(await records.find(keyOf(3))).toBe(true)
     expect(learned.get(keyOf(3))).toEqual(['/ip4/10.0.0.3/tcp/3'])
     expect(asked).toEqual([[keyOf(3)], [keyOf(3)]])
@@ -164,7 +175,12 @@ describe('records of nodes', () => {
 
   test('after a restart it knows where others are, and dials some of them first', async () => {
     const log = MemoryLog.open()
-    const peers = new Map([2, 3, 4, 5, 6, 7].map(n => [keyOf(n), [signPeerRecord(fields({ addresses: [`/ip4/93.184.${n < 5 ? 1 : n}.9/tcp/1`] }), seedOf(n))]]))
+    const peers = new Map(
+      [2, 3, 4, 5, 6, 7].map(n => [
+        keyOf(n),
+        [signPeerRecord(fields({ addresses: [`/ip4/93.184.${n < 5 ? 1 : n}.9/tcp/1`] }), seedOf(n))],
+      ]),
+    )
     const before = await opened(log, peers)
     await expect.poll(() => before.records.shared.length).toBe(7)
     before.records[Symbol.dispose]()

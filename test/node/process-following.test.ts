@@ -35,9 +35,5 @@ test('a module that a full disk refuses is asked for until it is here, and its p
     await settle()
     clock.advance(30_000)
   }
-  expect([asked.length, troubles, caughtUp]).toEqual([
-    3,
-    ['disk-full', 'disk-full'],
-    [description.id],
-  ])
+  expect([asked.length, troubles, caughtUp]).toEqual([3, ['disk-full', 'disk-full'], [description.id]])
 })

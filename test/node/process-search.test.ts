@@ -52,8 +52,7 @@ test('a node that names a thousand things which are not there keeps no other wai
 test('what finds no room is refused, and what did find room can be said again', async () => {
   const held: (() => void)[] = []
   const { search, found } = searching(
-    id =>
-      new Promise(resolve => held.push(() => resolve(new PaperProcess(id, [1], 1).description))),
+    id => new Promise(resolve => held.push(() => resolve(new PaperProcess(id, [1], 1).description))),
   )
   const all = ids(ANNOUNCED_WAITING_MAX + 500)
   const say = (): void =>

@@ -131,11 +131,7 @@ test('processes whose feeds come block by block, slowly, give way to others, and
   const processes = await handed(PROLOGUES_AT_ONCE_MAX + 1, [])
   const last = processes.at(-1)?.id ?? ''
   for (const process of processes)
-    pull.want(
-      process.id === last
-        ? process
-        : { ...process, prologue: { length: 1_000_000, hash: new Uint8Array(32) } },
-    )
+    pull.want(process.id === last ? process : { ...process, prologue: { length: 1_000_000, hash: new Uint8Array(32) } })
   await settle(200)
   expect(whole).toEqual([last])
   const before = [...asked.values()]
@@ -161,8 +157,7 @@ test('a node that gives little, slowly, holds up nobody who has all', async () =
     { log: credulous(), begun: ({ id }) => whole.push(id) },
   )
   const [process] = await handed(1, [slow])
-  if (process !== undefined)
-    pull.want({ ...process, prologue: { length: 50, hash: new Uint8Array(32) } })
+  if (process !== undefined) pull.want({ ...process, prologue: { length: 50, hash: new Uint8Array(32) } })
   for (let round = 0; round < 3; round++) {
     await settle(100)
     clock.advance(200)

@@ -6,7 +6,14 @@ import { type KeyId, type PeerRecord, signDataItemSync } from '../../protocol/in
 import { keyOf } from '../fakes/certified-pushes.ts'
 import { seedOf } from '../fakes/signed-items.ts'
 
-const [own, linked, known, silent, messenger, odd] = [1, 2, 3, 4, 5, 6].map(keyOf) as [KeyId, KeyId, KeyId, KeyId, KeyId, KeyId]
+const [own, linked, known, silent, messenger, odd] = [1, 2, 3, 4, 5, 6].map(keyOf) as [
+  KeyId,
+  KeyId,
+  KeyId,
+  KeyId,
+  KeyId,
+  KeyId,
+]
 
 const record = (key: KeyId, changes: Partial<PeerRecord>): [KeyId, PeerRecord] => [
   key,
@@ -28,7 +35,12 @@ test('a scheduler that is known only by the record it signed is where that says,
     schedulerAt: at,
   } as Partial<AoFacadeParts> as AoFacadeParts
   const urlOf = (key: KeyId) => schedulerLocation(parts, key).item.tags.find(({ name }) => name === 'Url')?.value
-  expect([own, linked, silent, odd].map(urlOf)).toEqual(['http://here.example/su', 'http://here.example/su', 'http://here.example/su', 'http://here.example/su'])
+  expect([own, linked, silent, odd].map(urlOf)).toEqual([
+    'http://here.example/su',
+    'http://here.example/su',
+    'http://here.example/su',
+    'http://here.example/su',
+  ])
   expect(urlOf(known)).toBe('https://known.example/su')
   expect([linked, known, silent, odd].every(key => at(key) !== undefined)).toBe(true)
   expect([messenger, keyOf(9)].map(at)).toEqual([undefined, undefined])

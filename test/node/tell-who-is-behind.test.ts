@@ -28,7 +28,9 @@ it.for([
       policy: { schedulers: [scheduler] },
     } as unknown as ProcessDescription
     const peers = {
-      schedule: async (_scheduler: KeyId, _requests: readonly ScheduleRequest[]) => [{ status: 'failed', failure: new Failure('not-scheduler') } as const],
+      schedule: async (_scheduler: KeyId, _requests: readonly ScheduleRequest[]) => [
+        { status: 'failed', failure: new Failure('not-scheduler') } as const,
+      ],
     }
     const handovers = {
       met: (_process: unknown, _here: number, _there: number, peer: KeyId) => void told.push(peer),

@@ -22,7 +22,10 @@ async function nodeWith(...units: UnitName[]): Promise<{ node: AtollNode; module
   })
   const counter = (await standardModules()).find(({ name }) => name === 'counter')
   if (counter === undefined) throw new Error('no counter')
-  const bytes = item({ Type: 'Module', ...Object.fromEntries(counter.tags.map(tag => [tag.name, tag.value])) }, counter.wasm)
+  const bytes = item(
+    { Type: 'Module', ...Object.fromEntries(counter.tags.map(tag => [tag.name, tag.value])) },
+    counter.wasm,
+  )
   const added = units.includes('messenger') ? await node.operations.send({ bytes }, {}) : undefined
   return { node, module: added !== undefined && 'module' in added ? added.module : '' }
 }
@@ -39,15 +42,24 @@ it('a node that does not evaluate spawns no process that names it as compute uni
 it('a node that gives no slots says so, and so does one that takes no messages', async () => {
   const { node, module } = await nodeWith('messenger', 'compute')
   const bytes = item({ Type: 'Process', Module: module, Scheduler: node.key })
-  await expect(node.operations.send({ bytes }, {})).rejects.toMatchObject({ code: 'unit-not-run', details: { unit: 'scheduler' } })
+  await expect(node.operations.send({ bytes }, {})).rejects.toMatchObject({
+    code: 'unit-not-run',
+    details: { unit: 'scheduler' },
+  })
 
   const other = await nodeWith('scheduler', 'compute')
-  await expect(other.node.operations.send({ bytes }, {})).rejects.toMatchObject({ code: 'unit-not-run', details: { unit: 'messenger' } })
+  await expect(other.node.operations.send({ bytes }, {})).rejects.toMatchObject({
+    code: 'unit-not-run',
+    details: { unit: 'messenger' },
+  })
 })
 
 it('the units of a node are settings: a list of names, and no others', async () => {
   const { config } = await loadConfig({ env: { ATOLL_UNITS: 'messenger, compute' }, cwd: '/nowhere' })
   expect(config.units).toEqual(['messenger', 'compute'])
   expect((await loadConfig({ cwd: '/nowhere' })).config.units).toEqual(['messenger', 'scheduler', 'compute'])
-  await expect(loadConfig({ flags: { units: 'miner' }, cwd: '/nowhere' })).rejects.toMatchObject({ code: 'bad-config', details: { setting: 'units', origin: 'flag' } })
+  await expect(loadConfig({ flags: { units: 'miner' }, cwd: '/nowhere' })).rejects.toMatchObject({
+    code: 'bad-config',
+    details: { setting: 'units', origin: 'flag' },
+  })
 })

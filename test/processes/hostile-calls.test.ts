@@ -66,17 +66,10 @@ const TYPES: Readonly<Record<string, string>> = { i: 'i32', I: 'i64' }
 const typesOf = (letters: string): string => [...letters].map(letter => TYPES[letter]).join(' ')
 
 /** Import and call of a function whose type is told in letters. */
-function callOf(
-  from: string,
-  name: string,
-  type: string,
-  values: readonly bigint[],
-): { import: string; call: string } {
+function callOf(from: string, name: string, type: string, values: readonly bigint[]): { import: string; call: string } {
   const [params = '', result = ''] = type.split('>')
   const gives = result === '' ? '' : `(result ${typesOf(result)})`
-  const arguments_ = [...params]
-    .map((letter, index) => `(${TYPES[letter]}.const ${values[index] ?? 0n})`)
-    .join(' ')
+  const arguments_ = [...params].map((letter, index) => `(${TYPES[letter]}.const ${values[index] ?? 0n})`).join(' ')
   const call = `(call $it ${arguments_})`
   return {
     import: `(import "${from}" "${name}" (func $it (param ${typesOf(params)}) ${gives}))`,
@@ -88,25 +81,16 @@ const rowsOf = (type: string, draw: () => number): bigint[][] =>
   hostileArguments(type.split('>')[0] ?? '', false, ROWS, draw)
 
 /** `call` twice: the second finds what the first left. */
-const actorText = ({
-  import: imported,
-  call,
-}: ReturnType<typeof callOf>): string => `(module ${imported}
+const actorText = ({ import: imported, call }: ReturnType<typeof callOf>): string => `(module ${imported}
   (memory (export "memory") 2) (data (i32.const 0) "\\01\\00\\00\\00\\01\\00\\00\\00") (data (i32.const 64) "a text")
   (func (export "inbox") (param i32) (result i32) (i32.const 98304))
   (func (export "handle") (param i32) (result i32) ${call} ${call} (i32.const 0)))`
 
-const commandText = ({
-  import: imported,
-  call,
-}: ReturnType<typeof callOf>): string => `(module ${imported}
+const commandText = ({ import: imported, call }: ReturnType<typeof callOf>): string => `(module ${imported}
   (memory (export "memory") 1) (data (i32.const 0) "\\40\\00\\00\\00\\06\\00\\00\\00") (data (i32.const 64) "a text")
   (func (export "_start") ${call} ${call}))`
 
-const aoText = ({
-  import: imported,
-  call,
-}: ReturnType<typeof callOf>): string => `(module ${imported}
+const aoText = ({ import: imported, call }: ReturnType<typeof callOf>): string => `(module ${imported}
   (memory (export "memory") 2 64)
   (global $stack (mut i32) (i32.const 65536))
   (data (i32.const 16) "{\\"ok\\":true,\\"response\\":{\\"Output\\":\\"..\\"}}\\00") (data (i32.const 64) "a text\\00")
@@ -132,10 +116,7 @@ describe('host calls with hostile arguments let nothing escape but what the gues
     const draw = drawing(name.length)
     for (const values of rowsOf(type, draw)) {
       const wasm = wat(actorText(callOf('atoll', name, type, values)))
-      expect(
-        () => evaluate(wasm, [{ name: 'Module-Format', value: 'actor' }]),
-        values.join(),
-      ).not.toThrow()
+      expect(() => evaluate(wasm, [{ name: 'Module-Format', value: 'actor' }]), values.join()).not.toThrow()
     }
   })
 
@@ -143,10 +124,7 @@ describe('host calls with hostile arguments let nothing escape but what the gues
     const draw = drawing(name.length)
     for (const values of rowsOf(type, draw)) {
       const wasm = wat(commandText(callOf('wasi_snapshot_preview1', name, type, values)))
-      expect(
-        () => evaluate(wasm, [{ name: 'Module-Format', value: 'command' }]),
-        values.join(),
-      ).not.toThrow()
+      expect(() => evaluate(wasm, [{ name: 'Module-Format', value: 'command' }]), values.join()).not.toThrow()
     }
   })
 

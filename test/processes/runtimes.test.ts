@@ -8,14 +8,11 @@ it('finds the runtime of every format, each once', () => {
   expect(new Set(formats).size).toBe(formats.length)
 })
 
-it.each(['', 'Actor', 'constructor', 'evm'])(
-  'refuses the format "%s" and tells those it has',
-  format => {
-    expect(() => runtimeFor(format)).toThrow(
-      expect.objectContaining({
-        code: 'unsupported-format',
-        details: expect.objectContaining({ known: expect.arrayContaining(['actor']) }),
-      }),
-    )
-  },
-)
+it.each(['', 'Actor', 'constructor', 'evm'])('refuses the format "%s" and tells those it has', format => {
+  expect(() => runtimeFor(format)).toThrow(
+    expect.objectContaining({
+      code: 'unsupported-format',
+      details: expect.objectContaining({ known: expect.arrayContaining(['actor']) }),
+    }),
+  )
+})

@@ -41,7 +41,8 @@ const refusal = (bytes: Uint8Array | string): unknown => {
     return error
   }
 }
-const refused = (rule: string) => expect.objectContaining({ code: 'module-refused', details: expect.objectContaining({ rule }) })
+const refused = (rule: string) =>
+  expect.objectContaining({ code: 'module-refused', details: expect.objectContaining({ rule }) })
 
 describe('an agent module', () => {
   test('is read as it was written', () => {
@@ -51,10 +52,13 @@ describe('an agent module', () => {
   })
 
   test('of another form is refused, and the failure says where', () => {
-    for (const wrong of ['', '{', 'null', '[]', '{"agent":2}', JSON.stringify({ ...MODULE, code: 1 })]) expect(refusal(wrong), wrong).toEqual(refused('agent-module'))
+    for (const wrong of ['', '{', 'null', '[]', '{"agent":2}', JSON.stringify({ ...MODULE, code: 1 })])
+      expect(refusal(wrong), wrong).toEqual(refused('agent-module'))
     expect(refusal(new Uint8Array([0xff, 0xfe]))).toEqual(refused('agent-module'))
     expect(String(refusal(JSON.stringify({ ...MODULE, modules: { a: 'no id' } })))).toContain('modules.a')
-    expect(String(refusal(JSON.stringify({ ...MODULE, interface: { ...MODULE.interface, queries: { a: 1 } } })))).toContain('interface.queries.a')
+    expect(
+      String(refusal(JSON.stringify({ ...MODULE, interface: { ...MODULE.interface, queries: { a: 1 } } }))),
+    ).toContain('interface.queries.a')
   })
 
   test('is bounded in all its parts', () => {
@@ -62,9 +66,13 @@ describe('an agent module', () => {
     expect(refusal(JSON.stringify({ ...MODULE, code }))).toEqual(refused('code-size'))
     expect(() => encodeAgentModule({ ...MODULE, code })).toThrow(expect.objectContaining({ code: 'module-refused' }))
     const args = { description: 'x'.repeat(INTERFACE_MAX_BYTES) }
-    expect(refusal(JSON.stringify({ ...MODULE, interface: { ...MODULE.interface, args } }))).toEqual(refused('interface-size'))
+    expect(refusal(JSON.stringify({ ...MODULE, interface: { ...MODULE.interface, args } }))).toEqual(
+      refused('interface-size'),
+    )
     const events = Object.fromEntries(Array.from({ length: INTERFACE_NAMES_MAX + 1 }, (_, at) => [`e${at}`, {}]))
-    expect(refusal(JSON.stringify({ ...MODULE, interface: { ...MODULE.interface, events } }))).toEqual(refused('agent-module'))
+    expect(refusal(JSON.stringify({ ...MODULE, interface: { ...MODULE.interface, events } }))).toEqual(
+      refused('agent-module'),
+    )
   })
 })
 
@@ -83,7 +91,15 @@ describe('an output', () => {
   })
 
   test('of another form is malformed, whatever the bytes', () => {
-    for (const wrong of ['5', 'null', '{', '{"pending":false}', '{"events":{}}', `{"settled":[{"message":"x"}]}`, `{"settled":[{"message":"${ID}","error":"no"}]}`])
+    for (const wrong of [
+      '5',
+      'null',
+      '{',
+      '{"pending":false}',
+      '{"events":{}}',
+      `{"settled":[{"message":"x"}]}`,
+      `{"settled":[{"message":"${ID}","error":"no"}]}`,
+    ])
       expect(() => decodeProcessOutput(toUtf8(wrong)), wrong).toThrow(MalformedBytes)
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 40 }), bytes => {

@@ -1,7 +1,22 @@
 import { beforeEach, expect, it } from 'vitest'
 import {
-  beginEpoch, createDataItem, decodeFrame, encodeEnvelope, encodeEpochRecord, encodeFrame, type Envelope, envelopeId, EPOCH_TAGS, type EpochRecord, type FeedSpec,
-  type MessageId, messagesFeed, NO_EPOCH, type ProcessDescription, treeAt, withEpoch,
+  beginEpoch,
+  createDataItem,
+  decodeFrame,
+  encodeEnvelope,
+  encodeEpochRecord,
+  encodeFrame,
+  type Envelope,
+  envelopeId,
+  EPOCH_TAGS,
+  type EpochRecord,
+  type FeedSpec,
+  type MessageId,
+  messagesFeed,
+  NO_EPOCH,
+  type ProcessDescription,
+  treeAt,
+  withEpoch,
 } from '../../protocol/index.ts'
 import { ed25519Signer } from '../../sdk/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
@@ -29,14 +44,22 @@ beforeEach(async () => {
     previous: NO_EPOCH,
   }
   process = withEpoch(old.description, record)
-  const item = await createDataItem({ target: old.id, tags: EPOCH_TAGS, data: encodeEpochRecord(record) }, ed25519Signer(seedOf(7)))
+  const item = await createDataItem(
+    { target: old.id, tags: EPOCH_TAGS, data: encodeEpochRecord(record) },
+    ed25519Signer(seedOf(7)),
+  )
   await old.add(envelopes)
   await old.log.directory.addEpoch(old.id, item.bytes)
 })
 
 async function schedule(feed: FeedSpec, index: number, firstSlot: number, again: readonly Envelope[]): Promise<void> {
-  const bytes = encodeFrame(firstSlot, again.map(envelope => ({ timestampMs: 9_000, envelopeBytes: encodeEnvelope(envelope) })))
-  await old.log.commit([{ feed, index, firstSlot, bytes, ids: again.map(envelope => envelopeId(envelope, old.id, firstSlot)) }])
+  const bytes = encodeFrame(
+    firstSlot,
+    again.map(envelope => ({ timestampMs: 9_000, envelopeBytes: encodeEnvelope(envelope) })),
+  )
+  await old.log.commit([
+    { feed, index, firstSlot, bytes, ids: again.map(envelope => envelopeId(envelope, old.id, firstSlot)) },
+  ])
 }
 
 const slots = (log = old.log): Promise<readonly (number | undefined)[]> => log.messages.slotsOf(old.id, ids)
@@ -65,7 +88,14 @@ it('what was sent again keeps its new slot, however often the epoch begins, and 
 })
 
 it('of another branch than the one that stays nothing is known any more, until what stays is here', async () => {
-  const other = withEpoch(old.description, { process: old.id, epoch: 1, policy: process.policy, prologue: { length: 2, hash: seedOf(9) }, slots: 4, previous: NO_EPOCH })
+  const other = withEpoch(old.description, {
+    process: old.id,
+    epoch: 1,
+    policy: process.policy,
+    prologue: { length: 2, hash: seedOf(9) },
+    slots: 4,
+    previous: NO_EPOCH,
+  })
   const [, block = []] = await frames()
   expect(await old.log.messages.slotsOf(old.id, block)).toEqual([1, 2, 3])
   expect(await beginEpoch(old.log, other, { isNew: true })).toBe(false)

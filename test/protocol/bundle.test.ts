@@ -7,7 +7,7 @@ import vectors from '../vectors/data-items.json' with { type: 'json' }
 
 const theirs = fromBase64Url(vectors.bundle.bytes)
 const seed = new Uint8Array(32).fill(4)
-const items = ['one', 'two', ''].map((data) => signDataItemSync({ data }, seed))
+const items = ['one', 'two', ''].map(data => signDataItemSync({ data }, seed))
 const ours = encodeBundle(items)
 
 function edited(at: number, value: number): Uint8Array {
@@ -19,15 +19,15 @@ function edited(at: number, value: number): Uint8Array {
 describe('a bundle', () => {
   it('of arbundles gives its items in order', () => {
     const parsed = decodeBundle(theirs)
-    expect(parsed.map((item) => item.id)).toEqual(vectors.bundle.ids)
+    expect(parsed.map(item => item.id)).toEqual(vectors.bundle.ids)
     expect(toBase64Url(encodeBundle(parsed))).toBe(vectors.bundle.bytes)
   })
 
   it('goes there and back', () => {
     fc.assert(
-      fc.property(fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 5 }), (datas) => {
-        const made = datas.map((data) => signDataItemSync({ data }, seed))
-        expect(decodeBundle(encodeBundle(made)).map(({ bytes }) => bytes)).toEqual(made.map((item) => item.bytes))
+      fc.property(fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 5 }), datas => {
+        const made = datas.map(data => signDataItemSync({ data }, seed))
+        expect(decodeBundle(encodeBundle(made)).map(({ bytes }) => bytes)).toEqual(made.map(item => item.bytes))
       }),
       { numRuns: 20 },
     )
@@ -46,12 +46,8 @@ describe('a bundle', () => {
 
   it('is refused with any other count, size or id', () => {
     for (let at = 0; at < 32 + 64 * items.length; at++) {
-      expect(() => decodeBundle(edited(at, (ours[at] ?? 0) ^ 1)), `byte ${at}`).toThrow(
-        MalformedBytes,
-      )
-      expect(() => decodeBundle(edited(at, (ours[at] ?? 0) ^ 0x80)), `byte ${at}`).toThrow(
-        MalformedBytes,
-      )
+      expect(() => decodeBundle(edited(at, (ours[at] ?? 0) ^ 1)), `byte ${at}`).toThrow(MalformedBytes)
+      expect(() => decodeBundle(edited(at, (ours[at] ?? 0) ^ 0x80)), `byte ${at}`).toThrow(MalformedBytes)
     }
   })
 

@@ -27,7 +27,7 @@ describe('base64url', () => {
 
   it('goes there and back', () => {
     fc.assert(
-      fc.property(anyBytes, (bytes) => {
+      fc.property(anyBytes, bytes => {
         expect(fromBase64Url(toBase64Url(bytes))).toEqual(bytes)
       }),
     )
@@ -38,7 +38,7 @@ describe('base64url', () => {
     const text = fc.string({ unit: fc.constantFrom(...alphabet), maxLength: 12 })
     let taken = 0
     fc.assert(
-      fc.property(text, (spelling) => {
+      fc.property(text, spelling => {
         try {
           expect(toBase64Url(fromBase64Url(spelling))).toBe(spelling)
           taken++
@@ -75,14 +75,14 @@ describe('base64url', () => {
 describe('hex', () => {
   it('goes there and back, in lower case', () => {
     fc.assert(
-      fc.property(anyBytes, (bytes) => {
+      fc.property(anyBytes, bytes => {
         expect(toHex(bytes)).toBe(Buffer.from(bytes).toString('hex'))
         expect(fromHex(toHex(bytes).toUpperCase())).toEqual(bytes)
       }),
     )
   })
 
-  it.each(['0', '0x00', 'gg', '0 ', '/0', ':0', '@0', '`0', '\u0130a'])('refuses %j', (text) => {
+  it.each(['0', '0x00', 'gg', '0 ', '/0', ':0', '@0', '`0', '\u0130a'])('refuses %j', text => {
     expect(() => fromHex(text)).toThrow(MalformedBytes)
   })
 })
@@ -90,7 +90,7 @@ describe('hex', () => {
 describe('UTF-8', () => {
   it('goes there and back', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), text => {
         expect(fromUtf8(toUtf8(text))).toBe(text)
       }),
     )
@@ -100,22 +100,14 @@ describe('UTF-8', () => {
     expect(fromUtf8(toUtf8('\ufeffa'))).toBe('\ufeffa')
   })
 
-  it.each([
-    '80',
-    'c080',
-    'c1bf',
-    'e08080',
-    'eda080',
-    'f08080bf',
-    'f4908080',
-    'ff',
-    '61c3',
-    'f5808080',
-  ])('refuses %s', (hex) => {
-    expect(() => fromUtf8(fromHex(hex))).toThrow(MalformedBytes)
-    const long = concatBytes(new Uint8Array(200).fill(0x61), fromHex(hex))
-    expect(() => fromUtf8(long)).toThrow(MalformedBytes)
-  })
+  it.each(['80', 'c080', 'c1bf', 'e08080', 'eda080', 'f08080bf', 'f4908080', 'ff', '61c3', 'f5808080'])(
+    'refuses %s',
+    hex => {
+      expect(() => fromUtf8(fromHex(hex))).toThrow(MalformedBytes)
+      const long = concatBytes(new Uint8Array(200).fill(0x61), fromHex(hex))
+      expect(() => fromUtf8(long)).toThrow(MalformedBytes)
+    },
+  )
 })
 
 describe('order of bytes', () => {

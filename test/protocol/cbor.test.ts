@@ -17,28 +17,14 @@ const integer = fc
     fc.maxSafeInteger(),
     fc.integer({ min: -300, max: 70000 }),
     fc.bigInt({ min: -(1n << 64n), max: (1n << 64n) - 1n }),
-    fc.constantFrom(
-      0,
-      23,
-      24,
-      255,
-      256,
-      65535,
-      65536,
-      4294967295,
-      4294967296,
-      -24,
-      -25,
-      -256,
-      -257,
-    ),
+    fc.constantFrom(0, 23, 24, 255, 256, 65535, 65536, 4294967295, 4294967296, -24, -25, -256, -257),
     fc.constantFrom(2 ** 53 - 1, 2n ** 53n, -(2n ** 53n), -(2n ** 53n) - 1n, 1 - 2 ** 53),
   )
-  .map((value) => normal(value))
+  .map(value => normal(value))
 
 const key: fc.Arbitrary<CborKey> = fc.oneof(fc.string({ unit: 'binary', maxLength: 30 }), integer)
 
-const { value: anyValue } = fc.letrec<{ value: CborValue }>((tie) => ({
+const { value: anyValue } = fc.letrec<{ value: CborValue }>(tie => ({
   value: fc.oneof(
     { maxDepth: 5, withCrossShrink: true },
     integer,
@@ -47,7 +33,7 @@ const { value: anyValue } = fc.letrec<{ value: CborValue }>((tie) => ({
     fc.string({ unit: 'binary', maxLength: 80 }),
     fc.uint8Array({ maxLength: 60 }),
     fc.array(tie('value'), { maxLength: 6 }),
-    fc.array(fc.tuple(key, tie('value')), { maxLength: 6 }).map((entries) => new Map(entries)),
+    fc.array(fc.tuple(key, tie('value')), { maxLength: 6 }).map(entries => new Map(entries)),
   ),
 }))
 
@@ -78,7 +64,7 @@ describe('deterministic CBOR', () => {
 
   it('goes there and back, and skips the same', () => {
     fc.assert(
-      fc.property(anyValue, (value) => {
+      fc.property(anyValue, value => {
         const bytes = encodeCbor(value)
         expect(decodeCbor(bytes)).toEqual(value)
         const reader = new CborReader(bytes)
@@ -91,10 +77,8 @@ describe('deterministic CBOR', () => {
 
   it('writes the very bytes that cborg writes by RFC 8949', () => {
     fc.assert(
-      fc.property(anyValue, (value) => {
-        expect(toHex(encodeCbor(value))).toBe(
-          toHex(cborg.encode(value, cborg.rfc8949EncodeOptions)),
-        )
+      fc.property(anyValue, value => {
+        expect(toHex(encodeCbor(value))).toBe(toHex(cborg.encode(value, cborg.rfc8949EncodeOptions)))
       }),
       { numRuns: 1500 },
     )
@@ -132,7 +116,7 @@ describe('deterministic CBOR', () => {
 
   it('refuses every proper prefix and every extension of a value', () => {
     fc.assert(
-      fc.property(anyValue, (value) => {
+      fc.property(anyValue, value => {
         const bytes = encodeCbor(value)
         for (let length = 0; length < bytes.length; length++) {
           expect(() => decodeCbor(bytes.subarray(0, length))).toThrow(MalformedBytes)
@@ -164,15 +148,10 @@ describe('deterministic CBOR', () => {
     expect(() => encodeCbor([value])).toThrow(RangeError)
   })
 
-  it.each([
-    0.5,
-    Number.NaN,
-    Number.POSITIVE_INFINITY,
-    2 ** 53,
-    -(2 ** 53),
-    1n << 64n,
-    -(1n << 64n) - 1n,
-  ])('does not write %s', (value) => expect(() => encodeCbor(value)).toThrow(RangeError))
+  it.each([0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, -(2 ** 53), 1n << 64n, -(1n << 64n) - 1n])(
+    'does not write %s',
+    value => expect(() => encodeCbor(value)).toThrow(RangeError),
+  )
 
   it('does not write lone surrogates, foreign objects or a key twice', () => {
     expect(() => encodeCbor('\ud800')).toThrow(TypeError)

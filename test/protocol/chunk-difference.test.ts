@@ -32,9 +32,7 @@ describe('the difference of a chunk', () => {
     chunk[0] = 9
     chunk[7] = 9
     chunk[4095] = 9
-    expect([...chunkDifference(chunk, base)]).toEqual([
-      0, 0, 8, 0, 9, 1, 2, 3, 4, 5, 6, 9, 255, 15, 1, 0, 9,
-    ])
+    expect([...chunkDifference(chunk, base)]).toEqual([0, 0, 8, 0, 9, 1, 2, 3, 4, 5, 6, 9, 255, 15, 1, 0, 9])
   })
 
   it('is refused if it leaves its chunk or is cut short', () => {

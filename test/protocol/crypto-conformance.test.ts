@@ -31,22 +31,22 @@ describe.each(providers)('the %s crypto provider', (_, provider) => {
   beforeAll(() => installCrypto(provider))
   afterAll(() => installCrypto({}))
 
-  it.each(vectors.ed25519)('gives the Ed25519 verdict: $name', (vector) => {
+  it.each(vectors.ed25519)('gives the Ed25519 verdict: $name', vector => {
     const { key, message, signature } = vector
     expect(ed25519Verify(fromHex(key), fromHex(message), fromHex(signature))).toBe(vector.valid)
   })
 
-  it.each(vectors.secp256k1)('gives the secp256k1 verdict: $name', (vector) => {
+  it.each(vectors.secp256k1)('gives the secp256k1 verdict: $name', vector => {
     const { key, message, signature } = vector
     expect(secp256k1Verify(fromHex(key), fromHex(message), fromHex(signature))).toBe(vector.valid)
   })
 
-  it.each(vectors.secp256k1Recover)('recovers or refuses: $name', (vector) => {
+  it.each(vectors.secp256k1Recover)('recovers or refuses: $name', vector => {
     const key = secp256k1Recover(fromHex(vector.hash), fromHex(vector.signature))
     expect(key === undefined ? null : toHex(key)).toBe(vector.key)
   })
 
-  it.each(vectors.rsaPssSha256)('gives the RSA-PSS verdict: $name', (vector) => {
+  it.each(vectors.rsaPssSha256)('gives the RSA-PSS verdict: $name', vector => {
     const { key, message, signature } = vector
     expect(rsaPssVerify(fromHex(key), fromHex(message), fromHex(signature))).toBe(vector.valid)
   })
@@ -71,12 +71,8 @@ describe.each(providers)('the %s crypto provider', (_, provider) => {
       expect(toHex(sha384(bytes))).toBe(oracle('sha384'))
     }
     // RFC 7693 gives BLAKE2b of `abc` with 64 bytes alone; this is what libsodium and the reference code say.
-    expect(toHex(blake2b256(toUtf8('abc')))).toBe(
-      'bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319',
-    )
-    expect(toHex(keccak256(toUtf8('')))).toBe(
-      'c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470',
-    )
+    expect(toHex(blake2b256(toUtf8('abc')))).toBe('bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319')
+    expect(toHex(keccak256(toUtf8('')))).toBe('c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470')
   })
 
   it('makes a plain Uint8Array with its own memory, every time', () => {
@@ -146,23 +142,14 @@ describe('both providers', () => {
 
   it('make the same keys and signatures', () => {
     fc.assert(
-      fc.property(
-        bytes(32),
-        bytes(32),
-        fc.uint8Array({ maxLength: 200 }),
-        (secret, hash, message) => {
-          fc.pre(secret.some((byte) => byte !== 0) && secret[0] !== 255)
-          for (const name of ['ed25519PublicKey', 'secp256k1PublicKey'] as const) {
-            expect(toHex(native[name](secret))).toBe(toHex(portableCrypto[name](secret)))
-          }
-          expect(toHex(native.ed25519Sign(secret, message))).toBe(
-            toHex(portableCrypto.ed25519Sign(secret, message)),
-          )
-          expect(toHex(native.secp256k1Sign(secret, hash))).toBe(
-            toHex(portableCrypto.secp256k1Sign(secret, hash)),
-          )
-        },
-      ),
+      fc.property(bytes(32), bytes(32), fc.uint8Array({ maxLength: 200 }), (secret, hash, message) => {
+        fc.pre(secret.some(byte => byte !== 0) && secret[0] !== 255)
+        for (const name of ['ed25519PublicKey', 'secp256k1PublicKey'] as const) {
+          expect(toHex(native[name](secret))).toBe(toHex(portableCrypto[name](secret)))
+        }
+        expect(toHex(native.ed25519Sign(secret, message))).toBe(toHex(portableCrypto.ed25519Sign(secret, message)))
+        expect(toHex(native.secp256k1Sign(secret, hash))).toBe(toHex(portableCrypto.secp256k1Sign(secret, hash)))
+      }),
       { numRuns: 40 },
     )
   })
@@ -172,7 +159,7 @@ describe('both providers', () => {
       fc.property(bytes(32), bytes(64), fc.integer({ min: 0, max: 1 }), (hash, pair, bit) => {
         pair[32] = (pair[32] ?? 0) & 0x7f
         const signature = new Uint8Array([...pair, bit])
-        const results = [portableCrypto, native].map((provider) => {
+        const results = [portableCrypto, native].map(provider => {
           installCrypto(provider)
           const key = secp256k1Recover(hash, signature)
           return key === undefined ? undefined : toHex(key)

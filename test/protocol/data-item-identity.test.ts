@@ -2,12 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { nativeCrypto } from '../../node/native-crypto.ts'
 import { concatBytes, fromBase64Url, fromHex, toBase64Url, toHex } from '../../protocol/bytes.ts'
 import { installCrypto } from '../../protocol/crypto.ts'
-import {
-  createDataItem,
-  type DataItem,
-  parseDataItem,
-  verifyDataItem,
-} from '../../protocol/data-item.ts'
+import { createDataItem, type DataItem, parseDataItem, verifyDataItem } from '../../protocol/data-item.ts'
 import { addressOf, type Signer } from '../../protocol/keys.ts'
 import vectors from '../vectors/data-items.json' with { type: 'json' }
 
@@ -20,7 +15,7 @@ function edit(bytes: Uint8Array, change: (copy: Uint8Array) => void): Uint8Array
 }
 
 function withByte(bytes: Uint8Array, at: number, value: number): Uint8Array {
-  return edit(bytes, (copy) => copy.fill(value, at, at + 1))
+  return edit(bytes, copy => copy.fill(value, at, at + 1))
 }
 
 beforeAll(() => installCrypto(nativeCrypto))
@@ -47,39 +42,33 @@ describe('one message with two ids', () => {
   const N = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
   const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n
   const vectorOf = (scheme: string): DataItem =>
-    parseDataItem(fromBase64Url(vectors.items.find((item) => item.scheme === scheme)?.bytes ?? ''))
+    parseDataItem(fromBase64Url(vectors.items.find(item => item.scheme === scheme)?.bytes ?? ''))
 
-  it.each(['ethereum', 'typed-ethereum'])(
-    'cannot be made by the high-S twin of an %s signature',
-    (scheme) => {
-      const item = vectorOf(scheme)
-      const s = BigInt(`0x${toHex(item.signature.subarray(32, 64))}`)
-      const twin = edit(item.bytes, (copy) => {
-        copy.set(fromHex((N - s).toString(16).padStart(64, '0')), 2 + 32)
-        copy[2 + 64] = 55 - (copy[2 + 64] ?? 0)
-      })
-      expect(verifyDataItem(item)).toBe(true)
-      expect(parseDataItem(twin).id).not.toBe(item.id)
-      expect(verifyDataItem(parseDataItem(twin))).toBe(false)
-    },
-  )
+  it.each(['ethereum', 'typed-ethereum'])('cannot be made by the high-S twin of an %s signature', scheme => {
+    const item = vectorOf(scheme)
+    const s = BigInt(`0x${toHex(item.signature.subarray(32, 64))}`)
+    const twin = edit(item.bytes, copy => {
+      copy.set(fromHex((N - s).toString(16).padStart(64, '0')), 2 + 32)
+      copy[2 + 64] = 55 - (copy[2 + 64] ?? 0)
+    })
+    expect(verifyDataItem(item)).toBe(true)
+    expect(parseDataItem(twin).id).not.toBe(item.id)
+    expect(verifyDataItem(parseDataItem(twin))).toBe(false)
+  })
 
-  it.each(['ethereum', 'typed-ethereum'])(
-    'cannot be made by the last byte of an %s signature',
-    (scheme) => {
-      const item = vectorOf(scheme)
-      const accepted = Array.from({ length: 256 }, (_, last) => last).filter((last) =>
-        verifyDataItem(parseDataItem(withByte(item.bytes, 2 + 64, last))),
-      )
-      expect(accepted).toEqual([item.signature[64]])
-    },
-  )
+  it.each(['ethereum', 'typed-ethereum'])('cannot be made by the last byte of an %s signature', scheme => {
+    const item = vectorOf(scheme)
+    const accepted = Array.from({ length: 256 }, (_, last) => last).filter(last =>
+      verifyDataItem(parseDataItem(withByte(item.bytes, 2 + 64, last))),
+    )
+    expect(accepted).toEqual([item.signature[64]])
+  })
 
-  it.each(['ed25519', 'solana'])('cannot be made by adding L to S of an %s signature', (scheme) => {
+  it.each(['ed25519', 'solana'])('cannot be made by adding L to S of an %s signature', scheme => {
     const item = vectorOf(scheme)
     const s = BigInt(`0x${toHex(item.signature.slice(32).reverse())}`)
     const larger = fromHex((s + ORDER).toString(16).padStart(64, '0')).reverse()
-    const twin = edit(item.bytes, (copy) => copy.set(larger, 2 + 32))
+    const twin = edit(item.bytes, copy => copy.set(larger, 2 + 32))
     expect(verifyDataItem(parseDataItem(twin))).toBe(false)
   })
 

@@ -67,13 +67,13 @@ function edit(bytes: Uint8Array, change: (copy: Uint8Array) => void): Uint8Array
 }
 
 function withByte(bytes: Uint8Array, at: number, value: number): Uint8Array {
-  return edit(bytes, (copy) => copy.fill(value, at, at + 1))
+  return edit(bytes, copy => copy.fill(value, at, at + 1))
 }
 
 beforeAll(() => installCrypto(nativeCrypto))
 afterAll(() => installCrypto({}))
 
-describe.each(vectors.items)('the arbundles item "$name"', (vector) => {
+describe.each(vectors.items)('the arbundles item "$name"', vector => {
   const bytes = fromBase64Url(vector.bytes)
 
   it('has the fields, the message and a good signature', () => {
@@ -106,7 +106,7 @@ describe.each(vectors.items)('the arbundles item "$name"', (vector) => {
     const step = Math.max(1, Math.floor((bytes.length * 8) / 400))
     for (let bit = 0; bit < bytes.length * 8; bit += step) {
       const at = bit >> 3
-      const damaged = edit(bytes, (copy) => {
+      const damaged = edit(bytes, copy => {
         copy[at] = (copy[at] ?? 0) ^ (1 << (bit & 7))
       })
       expect(isAccepted(damaged), `bit ${bit}`).toBe(false)
@@ -132,7 +132,7 @@ describe('an item we make', () => {
     arweaveSigner(vectors.arweaveJwk),
   ]
 
-  it.each(signers.map((signer) => [signer.scheme, signer] as const))(
+  it.each(signers.map(signer => [signer.scheme, signer] as const))(
     'by %s is good for us and for arbundles',
     async (_, signer) => {
       const item = await createDataItem(fields, signer)
@@ -202,7 +202,7 @@ describe('an item we make', () => {
         item.anchor ?? '',
         item.tags.length === 0 ? '' : fromHex(tagHex),
         item.data,
-      ].map((part) => (typeof part === 'string' ? toUtf8(part) : part))
+      ].map(part => (typeof part === 'string' ? toUtf8(part) : part))
       for (let round = 0; round < 2; round++) expect(dataItemMessage(item)).toEqual(deepHash(parts))
     }
   })
@@ -225,12 +225,10 @@ describe('an item we make', () => {
 
   it('is not made with a signature or owner of the wrong length', async () => {
     const signer = ed25519Signer(SEED)
-    await expect(
-      createDataItem(fields, { ...signer, sign: async () => new Uint8Array(63) }),
-    ).rejects.toThrow(RangeError)
-    await expect(
-      createDataItem(fields, { ...signer, publicKey: new Uint8Array(33) }),
-    ).rejects.toThrow(RangeError)
+    await expect(createDataItem(fields, { ...signer, sign: async () => new Uint8Array(63) })).rejects.toThrow(
+      RangeError,
+    )
+    await expect(createDataItem(fields, { ...signer, publicKey: new Uint8Array(33) })).rejects.toThrow(RangeError)
   })
 })
 
@@ -251,8 +249,8 @@ describe('an item that is not one', () => {
   const anchorAt = targetAt + 33
   const countsAt = anchorAt + 33
 
-  it.each([5, 6, 101, 0, 8, 999, 65535])('of signature type %i is unsupported', (type) => {
-    const odd = edit(good, (copy) => new DataView(copy.buffer).setUint16(0, type, true))
+  it.each([5, 6, 101, 0, 8, 999, 65535])('of signature type %i is unsupported', type => {
+    const odd = edit(good, copy => new DataView(copy.buffer).setUint16(0, type, true))
     expect(() => parseDataItem(odd)).toThrow(UnsupportedSignatureType)
     expect(() => parseDataItem(odd)).toThrow(MalformedBytes)
   })
@@ -279,9 +277,8 @@ describe('an item that is not one', () => {
 
   it('with a declared size beyond all memory costs nothing', () => {
     const before = process.memoryUsage().arrayBuffers
-    const huge = edit(good, (copy) => copy.fill(255, countsAt, countsAt + 16))
-    for (let round = 0; round < 1000; round++)
-      expect(() => parseDataItem(huge)).toThrow(MalformedBytes)
+    const huge = edit(good, copy => copy.fill(255, countsAt, countsAt + 16))
+    for (let round = 0; round < 1000; round++) expect(() => parseDataItem(huge)).toThrow(MalformedBytes)
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 * 1024)
   })
 

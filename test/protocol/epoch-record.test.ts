@@ -66,7 +66,22 @@ describe('an epoch record', () => {
   it('has exactly these bytes', () => {
     const encoded = encodeEpochRecord(RECORD)
     const h = (fill: number): string => `5820${toHex(bytes(fill))}`
-    const expected = ['8b01', h(1), '01', '81', h(0x22), '01', '82', h(0x33), h(0x34), '02', '19012c', '19012d', h(0x55), h(0)].join('')
+    const expected = [
+      '8b01',
+      h(1),
+      '01',
+      '81',
+      h(0x22),
+      '01',
+      '82',
+      h(0x33),
+      h(0x34),
+      '02',
+      '19012c',
+      '19012d',
+      h(0x55),
+      h(0),
+    ].join('')
     expect(toHex(encoded)).toBe(expected)
     expect(decodeEpochRecord(encoded)).toEqual(RECORD)
     expect(epochHash(RECORD)).toEqual(domainHash('atoll/epoch/1', encoded))
@@ -91,7 +106,8 @@ describe('an epoch record', () => {
       }
     }
     expect(taken, 'keys, hashes and numbers may be any').toBeGreaterThan(0)
-    for (let length = 0; length < encoded.length; length++) expect(() => decodeEpochRecord(encoded.subarray(0, length))).toThrow(MalformedBytes)
+    for (let length = 0; length < encoded.length; length++)
+      expect(() => decodeEpochRecord(encoded.subarray(0, length))).toThrow(MalformedBytes)
   })
 
   it.each<[string, Partial<EpochRecord>]>([
@@ -110,21 +126,37 @@ describe('an epoch record', () => {
     expect(await check(RECORD, STRANGER)).toBe('another key than its owner signed it')
     expect(await check({ ...RECORD, epoch: 2 })).toContain('it is of epoch 2')
     const late = readEpochItem(await itemOf({ ...RECORD, epoch: 257 }))
-    expect(refuteEpoch(late, { id: P, epoch: 256 }, { owner: OWNER.address, last: NO_EPOCH })).toBe('a process has at most 256 epochs')
+    expect(refuteEpoch(late, { id: P, epoch: 256 }, { owner: OWNER.address, last: NO_EPOCH })).toBe(
+      'a process has at most 256 epochs',
+    )
     expect(await check({ ...RECORD, previous: bytes(9) })).toBe('it goes on from another record')
     const item = await itemOf(RECORD)
     item[70] = (item[70] ?? 0) ^ 1
     expect(() => readEpochItem(item.slice(0, -1))).toThrow(MalformedBytes)
-    await expect(itemOf(RECORD, OWNER, [...EPOCH_TAGS, { name: 'X', value: 'y' }]).then(readEpochItem)).rejects.toThrow(MalformedBytes)
+    await expect(itemOf(RECORD, OWNER, [...EPOCH_TAGS, { name: 'X', value: 'y' }]).then(readEpochItem)).rejects.toThrow(
+      MalformedBytes,
+    )
     const forged = await itemOf(RECORD)
     forged[10] = (forged[10] ?? 0) ^ 1
-    expect(refuteEpoch(readEpochItem(forged), SPAWNED, { owner: OWNER.address, last: NO_EPOCH })).toBe('its signature does not hold')
+    expect(refuteEpoch(readEpochItem(forged), SPAWNED, { owner: OWNER.address, last: NO_EPOCH })).toBe(
+      'its signature does not hold',
+    )
   })
 
   it('of a chain names the one before', async () => {
-    const second = { ...RECORD, epoch: 2, prologue: { length: 400, hash: bytes(0x66) }, slots: 420, previous: epochHash(RECORD) }
+    const second = {
+      ...RECORD,
+      epoch: 2,
+      prologue: { length: 400, hash: bytes(0x66) },
+      slots: 420,
+      previous: epochHash(RECORD),
+    }
     const chain = [await itemOf(RECORD), await itemOf(second)]
-    expect(provenEpochs(SPAWNED, chain, OWNER.address)).toMatchObject({ epoch: 2, firstSlot: 420, earlier: [{ epoch: 0 }, { epoch: 1 }] })
+    expect(provenEpochs(SPAWNED, chain, OWNER.address)).toMatchObject({
+      epoch: 2,
+      firstSlot: 420,
+      earlier: [{ epoch: 0 }, { epoch: 1 }],
+    })
     expect(() => provenEpochs(SPAWNED, chain.toReversed(), OWNER.address)).toThrow('epoch 1')
     const lost = [chain[0] ?? bytes(0), await itemOf({ ...second, previous: NO_EPOCH })]
     expect(() => provenEpochs(SPAWNED, lost, OWNER.address)).toThrow('another record')
@@ -136,14 +168,29 @@ describe('epochs of a process', () => {
   const same = withEpoch(first, { ...RECORD, epoch: 2, prologue: { length: 400, hash: bytes(1) }, slots: 420 })
 
   it('give a position to each compute unit for ever', () => {
-    expect([unitOf(first, 0), unitOf(first, 1), unitOf(first, 2), unitOf(first, 3)]).toEqual([key(0x11), key(0x33), key(0x34), undefined])
+    expect([unitOf(first, 0), unitOf(first, 1), unitOf(first, 2), unitOf(first, 3)]).toEqual([
+      key(0x11),
+      key(0x33),
+      key(0x34),
+      undefined,
+    ])
     expect(unitPosition(first.policy, key(0x34))).toBe(2)
     expect(same.policy.unitsFrom, 'those that stay keep theirs').toBe(1)
-    expect([speaksTooLate(first, 0, 300), speaksTooLate(first, 0, 301), speaksTooLate(first, 1, 500)]).toEqual([false, true, false])
+    expect([speaksTooLate(first, 0, 300), speaksTooLate(first, 0, 301), speaksTooLate(first, 1, 500)]).toEqual([
+      false,
+      true,
+      false,
+    ])
   })
 
   it('have the word over their own blocks', () => {
-    expect([0, 299, 300, 399, 400].map(at => policyAt(same, at).schedulers[0])).toEqual([key(0x11), key(0x11), key(0x22), key(0x22), key(0x22)])
+    expect([0, 299, 300, 399, 400].map(at => policyAt(same, at).schedulers[0])).toEqual([
+      key(0x11),
+      key(0x11),
+      key(0x22),
+      key(0x22),
+      key(0x22),
+    ])
   })
 
   it('have feeds whose keys commit to what stays, as Hypercore computes them', () => {

@@ -17,10 +17,7 @@ import { messageItem } from '../fakes/signed-items.ts'
 const sender = new PaperProcess(fakeProcess(1).id, [1], 1)
 const receiver = fakeProcess(2).id
 const item = messageItem(receiver, { tags: { Action: 'Ping', Näme: 'välue' } })
-const pushes = sender.certify([
-  [sender.push(receiver)],
-  [sender.push(receiver), sender.push(receiver, { index: 1 })],
-])
+const pushes = sender.certify([[sender.push(receiver)], [sender.push(receiver), sender.push(receiver, { index: 1 })]])
 const [first, second] = pushes
 const envelopes: readonly Envelope[] = [
   { kind: 'item', item: item.bytes },
@@ -46,9 +43,7 @@ describe('the outline of a frame', () => {
     const whole = decodeFrame(frame)
     expect(firstSlot).toBe(7)
     expect(whole.assignments.map(({ envelope }) => envelope)).toEqual(envelopes)
-    expect(assignments.map(({ timestampMs }) => timestampMs)).toEqual(
-      envelopes.map((_, i) => 1000 + i),
-    )
+    expect(assignments.map(({ timestampMs }) => timestampMs)).toEqual(envelopes.map((_, i) => 1000 + i))
     for (const [i, { envelope }] of assignments.entries()) {
       const known = envelopes[i]
       if (envelope.kind !== 'push' || known?.kind !== 'push') expect(envelope).toEqual(known)
@@ -87,16 +82,7 @@ describe('the outline of an item', () => {
     const outline = outlineDataItem(item.bytes)
     const [start, end] = signatureBounds(item.bytes)
     expect(item.bytes.subarray(start, end)).toEqual(item.signature)
-    for (const field of [
-      'id',
-      'target',
-      'owner',
-      'ownerAddress',
-      'tags',
-      'tagsBytes',
-      'data',
-      'anchor',
-    ] as const) {
+    for (const field of ['id', 'target', 'owner', 'ownerAddress', 'tags', 'tagsBytes', 'data', 'anchor'] as const) {
       expect(outline[field], field).toEqual(item[field])
     }
   })

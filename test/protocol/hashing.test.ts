@@ -27,9 +27,7 @@ const providers: readonly (readonly [string, Partial<CryptoProvider>])[] = [
   ['host', hostCrypto],
 ]
 /** Around the ends of blocks, of lanes, and of what is short. */
-const LENGTHS = [
-  0, 1, 54, 55, 56, 63, 64, 65, 119, 120, 511, 512, 513, 3967, 3968, 3969, 4096, 70_000,
-]
+const LENGTHS = [0, 1, 54, 55, 56, 63, 64, 65, 119, 120, 511, 512, 513, 3967, 3968, 3969, 4096, 70_000]
 const source = new Uint8Array(80_000).map((_, at) => (at * at + (at >> 7)) & 0xff)
 
 const oracle = (...parts: readonly Uint8Array[]): string => {
@@ -52,19 +50,15 @@ describe.each(providers)('SHA-256 of the %s provider', (_, provider) => {
   it('is that of everybody for many messages at once, behind any prefix', () => {
     const length = fc.oneof(fc.nat(130), fc.constantFrom(...LENGTHS))
     fc.assert(
-      fc.property(
-        fc.uint8Array({ maxLength: 20 }),
-        fc.array(length, { maxLength: 20 }),
-        (prefix, lengths) => {
-          const bounds = lengths.flatMap((size, at) => [at, at + size])
-          const digests = sha256Each(prefix, source, bounds)
-          expect(digests).toHaveLength(32 * lengths.length)
-          for (const [at, size] of lengths.entries()) {
-            const digest = digests.subarray(32 * at, 32 * at + 32)
-            expect(toHex(digest)).toBe(oracle(prefix, source.subarray(at, at + size)))
-          }
-        },
-      ),
+      fc.property(fc.uint8Array({ maxLength: 20 }), fc.array(length, { maxLength: 20 }), (prefix, lengths) => {
+        const bounds = lengths.flatMap((size, at) => [at, at + size])
+        const digests = sha256Each(prefix, source, bounds)
+        expect(digests).toHaveLength(32 * lengths.length)
+        for (const [at, size] of lengths.entries()) {
+          const digest = digests.subarray(32 * at, 32 * at + 32)
+          expect(toHex(digest)).toBe(oracle(prefix, source.subarray(at, at + size)))
+        }
+      }),
       { numRuns: 60 },
     )
   })

@@ -21,7 +21,7 @@ describe('addresses', () => {
     '0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb',
     '0x52908400098527886E0F7030069857D2E4169EE7',
     '0xde709f2102306220921060314715629080e2fb77',
-  ])('are spelled as in EIP-55: %s', (address) => {
+  ])('are spelled as in EIP-55: %s', address => {
     expect(addressOf('typed-ethereum', toUtf8(address.toLowerCase()))).toBe(address)
   })
 
@@ -32,13 +32,9 @@ describe('addresses', () => {
   })
 
   it('of an Arweave or Ed25519 key is the hash of the key, and an Ed25519 key names itself', () => {
-    const signer = ed25519Signer(
-      fromHex('9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60'),
-    )
+    const signer = ed25519Signer(fromHex('9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60'))
     // RFC 8032 §7.1, test 1.
-    expect(toHex(signer.publicKey)).toBe(
-      'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a',
-    )
+    expect(toHex(signer.publicKey)).toBe('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a')
     expect(signer.address).toBe(createHash('sha256').update(signer.publicKey).digest('base64url'))
     expect(keyId(signer.publicKey)).toBe(toBase64Url(signer.publicKey))
     expect(keyId(signer.publicKey)).toHaveLength(43)
@@ -73,12 +69,7 @@ describe('signers', () => {
     const { kty, n, e } = vectors.arweaveJwk
     const key = createPublicKey({ key: { kty, n, e }, format: 'jwk' })
     const withSalt = (saltLength: number): boolean =>
-      verify(
-        'sha256',
-        message,
-        { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength },
-        signature,
-      )
+      verify('sha256', message, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }, signature)
     expect([withSalt(32), withSalt(20), withSalt(64)]).toEqual([true, false, false])
   })
 
@@ -111,13 +102,12 @@ describe('Ethereum messages', () => {
   })
 
   it('count typed owners in lower case or EIP-55, not in other spellings', () => {
-    const vector = vectors.items.find((item) => item.scheme === 'typed-ethereum')
+    const vector = vectors.items.find(item => item.scheme === 'typed-ethereum')
     const owner = fromBase64Url(vector?.owner ?? '')
     const message = fromBase64Url(vector?.message ?? '')
     const signature = fromBase64Url(vector?.signature ?? '')
     const checked = addressOf('typed-ethereum', owner)
-    const verdict = (text: string): boolean =>
-      verifySignature('typed-ethereum', toUtf8(text), message, signature)
+    const verdict = (text: string): boolean => verifySignature('typed-ethereum', toUtf8(text), message, signature)
     expect(verdict(checked.toLowerCase())).toBe(true)
     expect(verdict(checked)).toBe(true)
     expect(verdict(`0x${checked.slice(2).toUpperCase()}`)).toBe(false)

@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import {
-  asMessageId, asModuleId, asProcessId, childId, encodeEnvelope, encodeEpochRecord, EPOCH_TAGS, makePush, NO_EPOCH, parseDataItem, type ProcessId,
-  provenProcess, signDataItemSync,
+  asMessageId,
+  asModuleId,
+  asProcessId,
+  childId,
+  encodeEnvelope,
+  encodeEpochRecord,
+  EPOCH_TAGS,
+  makePush,
+  NO_EPOCH,
+  parseDataItem,
+  type ProcessId,
+  provenProcess,
+  signDataItemSync,
 } from '../../protocol/index.ts'
 import { keyOf, PaperProcess } from '../fakes/certified-pushes.ts'
 import { fakeId } from '../fakes/guest-context.ts'
@@ -15,7 +26,14 @@ const parentSpawn = encodeEnvelope({ kind: 'item', item: item.bytes })
 /** The record by which `signer` gives a process to another compute unit, from slot 5 on. */
 function record(process: ProcessId, { signer = OWNER, unit = 21 } = {}): Uint8Array {
   const policy = { schedulers: [keyOf(1)], schedulerQuorum: 1, computeUnits: [keyOf(unit)], computeQuorum: 1 }
-  const data = encodeEpochRecord({ process, epoch: 1, policy, slots: 5, prologue: { length: 3, hash: new Uint8Array(32) }, previous: NO_EPOCH })
+  const data = encodeEpochRecord({
+    process,
+    epoch: 1,
+    policy,
+    slots: 5,
+    prologue: { length: 3, hash: new Uint8Array(32) },
+    previous: NO_EPOCH,
+  })
   return signDataItemSync({ target: process, tags: EPOCH_TAGS, data }, seedOf(signer)).bytes
 }
 
@@ -26,7 +44,10 @@ function child(slot: number, unit: number): { id: ProcessId; spawn: Uint8Array }
   const id = childId(parent, slot, 0)
   const core = { from: parent, slot, index: 0, seq: 0, to: id, depth: 1, fuel: 1_000n, origin: asMessageId(fakeId(9)) }
   const tags = tagsOf({ Module: fakeId(4), Scheduler: keyOf(1), 'Compute-Unit': keyOf(11) })
-  const [envelope] = paper.certify([[makePush(core, { kind: 'spawn', tags, data: new Uint8Array(0), anchor: undefined })]], [unit])
+  const [envelope] = paper.certify(
+    [[makePush(core, { kind: 'spawn', tags, data: new Uint8Array(0), anchor: undefined })]],
+    [unit],
+  )
   if (envelope === undefined) throw new TypeError('expected a push')
   return { id, spawn: encodeEnvelope(envelope) }
 }
@@ -41,13 +62,23 @@ describe('a child of a process that was handed over', () => {
   })
 
   it('is not, by that of those whom they replaced', () => {
-    expect(() => provenProcess([child(6, 0).spawn, parentSpawn], [[], [record(parent)]])).toThrow('the compute units of its parent were others then')
+    expect(() => provenProcess([child(6, 0).spawn, parentSpawn], [[], [record(parent)]])).toThrow(
+      'the compute units of its parent were others then',
+    )
   })
 
   it('is handed over by whoever may hand over its eldest ancestor, and by nobody else', () => {
     const { id, spawn } = child(6, 1)
-    expect(provenProcess([spawn, parentSpawn], [[record(id, { unit: 31 })], [record(parent)]])).toMatchObject({ id, epoch: 1, policy: { computeUnits: [keyOf(31)] } })
-    expect(() => provenProcess([spawn, parentSpawn], [[record(id, { signer: 8 })], [record(parent)]])).toThrow('another key than its owner')
-    expect(() => provenProcess([spawn, parentSpawn], [[], [record(parent, { signer: 8 })]])).toThrow('another key than its owner')
+    expect(provenProcess([spawn, parentSpawn], [[record(id, { unit: 31 })], [record(parent)]])).toMatchObject({
+      id,
+      epoch: 1,
+      policy: { computeUnits: [keyOf(31)] },
+    })
+    expect(() => provenProcess([spawn, parentSpawn], [[record(id, { signer: 8 })], [record(parent)]])).toThrow(
+      'another key than its owner',
+    )
+    expect(() => provenProcess([spawn, parentSpawn], [[], [record(parent, { signer: 8 })]])).toThrow(
+      'another key than its owner',
+    )
   })
 })

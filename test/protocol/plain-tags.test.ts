@@ -73,8 +73,7 @@ describe('tags of a push that stay bytes', () => {
     for (let turn = 0; turn < 20_000; turn++) {
       const body = bodies[below(bodies.length)] ?? concatBytes()
       const bytes = below(8) === 0 ? body.slice(0, below(body.length)) : body.slice()
-      for (let n = 1 + below(2); n > 0; n--)
-        bytes[below(bytes.length)] = below(2) === 0 ? below(256) : 0x60 + below(32)
+      for (let n = 1 + below(2); n > 0; n--) bytes[below(bytes.length)] = below(2) === 0 ? below(256) : 0x60 + below(32)
       const wanted = attempt(() => decodePushBody(bytes))
       const outline = attempt(() => outlinePushBody(bytes))
       if (wanted === undefined) {

@@ -41,12 +41,30 @@ const withOutput = (bytes: number): Result => resultOf({ output: new Uint8Array(
 
 describe('an encoded result', () => {
   it('tells what it asks to be sent without the rest', () => {
-    const core = { from: toBase64Url(new Uint8Array(32)), slot: 1, index: 0, seq: 0, to: toBase64Url(new Uint8Array(32).fill(1)) }
+    const core = {
+      from: toBase64Url(new Uint8Array(32)),
+      slot: 1,
+      index: 0,
+      seq: 0,
+      to: toBase64Url(new Uint8Array(32).fill(1)),
+    }
     const body = { kind: 'message', tags: [], data: new Uint8Array(3), anchor: undefined } as const
-    const whole = { ...core, from: asProcessId(core.from), to: asProcessId(core.to), depth: 1, fuel: 5n, origin: asMessageId(core.from) }
+    const whole = {
+      ...core,
+      from: asProcessId(core.from),
+      to: asProcessId(core.to),
+      depth: 1,
+      fuel: 5n,
+      origin: asMessageId(core.from),
+    }
     const outbox = [makePush(whole, body), makePush({ ...whole, index: 1, seq: 1 }, body)]
     const assigns = [{ message: 'm', process: 'p', exclude: ['Data'] }]
-    for (const parts of [{}, { outbox }, { outbox, assigns }, { outbox, message: undefined, output: new Uint8Array(9_000) }]) {
+    for (const parts of [
+      {},
+      { outbox },
+      { outbox, assigns },
+      { outbox, message: undefined, output: new Uint8Array(9_000) },
+    ]) {
       const { bytes } = encodeResult(resultOf(parts))
       const { slot, outbox, assigns } = decodeResult(bytes)
       expect(decodeSending(bytes)).toMatchObject({ slot, outbox, assigns })

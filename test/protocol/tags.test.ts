@@ -26,7 +26,7 @@ const tagList = fc.array(fc.record({ name: text, value: text }, { noNullPrototyp
 describe('tags', () => {
   it('are written and read as arbundles does', () => {
     fc.assert(
-      fc.property(tagList, (tags) => {
+      fc.property(tagList, tags => {
         const bytes = encodeTags(tags)
         expect(toHex(bytes)).toBe(toHex(oracle.serializeTags(tags)))
         expect(decodeTags(bytes)).toEqual(tags)
@@ -44,7 +44,7 @@ describe('tags', () => {
       return bytes
     })
     fc.assert(
-      fc.property(damaged, (bytes) => {
+      fc.property(damaged, bytes => {
         let tags: Tag[]
         try {
           tags = decodeTags(bytes)
@@ -94,8 +94,7 @@ describe('tags', () => {
   })
 
   it('may be 128 and no more', () => {
-    const tags = (count: number): Tag[] =>
-      Array.from({ length: count }, () => ({ name: 'n', value: 'v' }))
+    const tags = (count: number): Tag[] => Array.from({ length: count }, () => ({ name: 'n', value: 'v' }))
     expect(decodeTags(encodeTags(tags(128)))).toHaveLength(128)
     expect(() => encodeTags(tags(129))).toThrow(RangeError)
     expect(() => decodeTags(oracle.serializeTags(tags(129)))).toThrow(MalformedBytes)
@@ -156,15 +155,11 @@ describe('tags', () => {
 })
 
 describe('system tags', () => {
-  it.each([...SYSTEM_TAGS].filter((name) => name !== 'Scheduler'))('refuse a second %s, in any case', (name) => {
+  it.each([...SYSTEM_TAGS].filter(name => name !== 'Scheduler'))('refuse a second %s, in any case', name => {
     const tag = { name, value: 'x' }
     refuseDuplicateSystemTags([tag])
-    expect(() => refuseDuplicateSystemTags([tag, { name: 'Action', value: '' }, tag])).toThrow(
-      MalformedBytes,
-    )
-    expect(() =>
-      refuseDuplicateSystemTags([tag, { name: name.toLowerCase(), value: 'y' }]),
-    ).toThrow(MalformedBytes)
+    expect(() => refuseDuplicateSystemTags([tag, { name: 'Action', value: '' }, tag])).toThrow(MalformedBytes)
+    expect(() => refuseDuplicateSystemTags([tag, { name: name.toLowerCase(), value: 'y' }])).toThrow(MalformedBytes)
   })
 
   it('let several schedulers be named, spelled alike', () => {
@@ -176,14 +171,7 @@ describe('system tags', () => {
 
   it('leave alone what honest messages repeat', () => {
     refuseDuplicateSystemTags(
-      [
-        'Authority',
-        'Data-Protocol',
-        'Cron-Interval',
-        'Cron-Tag-Action',
-        'Action',
-        '__proto__',
-      ].flatMap((name) => [
+      ['Authority', 'Data-Protocol', 'Cron-Interval', 'Cron-Tag-Action', 'Action', '__proto__'].flatMap(name => [
         { name, value: '1' },
         { name, value: '2' },
       ]),
@@ -194,7 +182,10 @@ describe('system tags', () => {
 it('texts that are remembered are those that were written, whoever shares their place', () => {
   for (let round = 0; round < 2; round++) {
     for (let at = 0; at < 20_000; at += 7) {
-      const tags = [{ name: `Name-${at}`, value: String(at) }, { name: 'a'.repeat(at % 40), value: at % 3 === 0 ? `é${at}` : '' }]
+      const tags = [
+        { name: `Name-${at}`, value: String(at) },
+        { name: 'a'.repeat(at % 40), value: at % 3 === 0 ? `é${at}` : '' },
+      ]
       expect(decodeTags(encodeTags(tags))).toEqual(tags)
     }
   }

@@ -1,10 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  asMessageId,
-  asProcessId,
-  ITEM_SIZE_MAX_BYTES,
-  PENDING_PER_PROCESS_MAX,
-} from '../../protocol/index.ts'
+import { asMessageId, asProcessId, ITEM_SIZE_MAX_BYTES, PENDING_PER_PROCESS_MAX } from '../../protocol/index.ts'
 import { Lane } from '../../scheduler-unit/lane.ts'
 import { RecentReceipts } from '../../scheduler-unit/recent-receipts.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
@@ -18,9 +13,7 @@ describe('admission to a feed', () => {
     await using harness = await Harness.open()
     const [mine, other] = [await harness.spawn(), await harness.spawn()]
     expect(refusalOf(await harness.item(mine, messageItem(other).bytes))).toBe('wrong-target')
-    expect(refusalOf(await harness.item(mine, rawItem({ tags: tagsOf(AO) }).bytes))).toBe(
-      'wrong-target',
-    )
+    expect(refusalOf(await harness.item(mine, rawItem({ tags: tagsOf(AO) }).bytes))).toBe('wrong-target')
     expect(await harness.envelopes(mine)).toHaveLength(1)
   })
 
@@ -44,8 +37,7 @@ describe('admission to a feed', () => {
     await using harness = await Harness.open()
     const target = await harness.spawn()
     const twice = (...more: [string, string][]) =>
-      rawItem({ target, tags: [...tagsOf(AO), ...more.map(([name, value]) => ({ name, value }))] })
-        .bytes
+      rawItem({ target, tags: [...tagsOf(AO), ...more.map(([name, value]) => ({ name, value }))] }).bytes
     for (const more of [
       [['Type', 'Message']],
       [['type', 'Process']],
@@ -69,9 +61,7 @@ describe('admission to a feed', () => {
     for (const at of [2, 40, 70, genuine.length - 1]) {
       const forged = genuine.slice()
       forged[at] = (forged[at] ?? 0) ^ 1
-      expect(refusalOf(await harness.item(target, forged)), `byte ${at}`).toMatch(
-        /bad-signature|wrong|malformed/,
-      )
+      expect(refusalOf(await harness.item(target, forged)), `byte ${at}`).toMatch(/bad-signature|wrong|malformed/)
     }
     expect(await harness.envelopes(target)).toHaveLength(1)
   })
@@ -94,13 +84,9 @@ describe('admission to a feed', () => {
 
   it('knows no process that nobody spawned, and schedules none that names another scheduler', async () => {
     await using harness = await Harness.open()
-    expect(
-      refusalOf(await harness.item(asProcessId(NO_MODULE), messageItem(NO_MODULE).bytes)),
-    ).toBe('unknown-process')
+    expect(refusalOf(await harness.item(asProcessId(NO_MODULE), messageItem(NO_MODULE).bytes))).toBe('unknown-process')
     const foreign = spawnItem(NO_MODULE, NO_MODULE)
-    expect(refusalOf(await harness.item(asProcessId(foreign.id), foreign.bytes))).toBe(
-      'not-scheduler',
-    )
+    expect(refusalOf(await harness.item(asProcessId(foreign.id), foreign.bytes))).toBe('not-scheduler')
     const two = spawnItem(NO_MODULE, SCHEDULER, { tags: { 'Scheduler-Quorum': '2' } })
     expect(refusalOf(await harness.item(asProcessId(two.id), two.bytes))).toBe('wrong-type')
   })
@@ -134,8 +120,7 @@ describe('admission to a feed', () => {
   it('bounds how fast one signer may write, whatever the clock does', async () => {
     await using harness = await Harness.open({ signerRatePerSecond: 1 })
     const target = await harness.spawn()
-    const post = async (): Promise<string> =>
-      refusalOf(await harness.item(target, messageItem(target).bytes))
+    const post = async (): Promise<string> => refusalOf(await harness.item(target, messageItem(target).bytes))
     for (let i = 0; i < 9; i++) expect(await post()).toBe('scheduled')
     expect(await post()).toBe('busy')
     harness.clock.advance(1000)
@@ -144,9 +129,7 @@ describe('admission to a feed', () => {
     expect(await post()).toBe('busy')
     harness.clock.advance(1000)
     expect(await post()).toBe('scheduled')
-    expect(refusalOf(await harness.item(target, messageItem(target, { signer: 8 }).bytes))).toBe(
-      'scheduled',
-    )
+    expect(refusalOf(await harness.item(target, messageItem(target, { signer: 8 }).bytes))).toBe('scheduled')
   })
 
   it('is busy when too much waits for one process, and takes more afterwards', async () => {

@@ -1,11 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import {
-  fromUtf8,
-  type CoSignAnswer,
-  type CoSignRequest,
-  type KeyId,
-  toBase64Url,
-} from '../../protocol/index.ts'
+import { fromUtf8, type CoSignAnswer, type CoSignRequest, type KeyId, toBase64Url } from '../../protocol/index.ts'
 import { Voter } from '../../scheduler-unit/co-signing/voter.ts'
 import { createTestNet, type TestNet } from '../../testing/index.ts'
 import { Chaos, seeds } from '../testing/chaos.ts'
@@ -74,8 +68,7 @@ async function addsInChaos(net: TestNet, id: string, rounds: number): Promise<Ma
   for (let round = 0; round < rounds; round++) {
     for (const at of net.nodes.keys()) {
       const sent = sendUntilTaken(net, id, at).then(({ slot, id: message }) => {
-        if ((receipts.get(slot) ?? message) !== message)
-          throw new Error(`slot ${slot} was given twice`)
+        if ((receipts.get(slot) ?? message) !== message) throw new Error(`slot ${slot} was given twice`)
         receipts.set(slot, message)
       })
       sends.push(sent)
@@ -92,8 +85,7 @@ describe('several schedulers of one process', { timeout: 600_000 }, () => {
   test('give one feed, whichever of them takes a message', async () => {
     await using net = await createTestNet({ ...NET, nodes: 3, seed: 7 })
     const counter = await net.spawn('counter', { schedulers: ['n1', 'n2', 'n3'], name: 'hits' })
-    for (const node of ['n1', 'n2', 'n3', 'n2'])
-      await net.client(node).process(counter.id).send({ action: 'Add' })
+    for (const node of ['n1', 'n2', 'n3', 'n2']) await net.client(node).process(counter.id).send({ action: 'Add' })
     await net.settled()
     for (const node of net.nodes) expect(await counted(net, counter.id, node)).toBe(4)
     expect(await net.expectConverged()).toEqual({ processes: 1, slots: 5 })
@@ -117,23 +109,22 @@ describe('several schedulers of one process', { timeout: 600_000 }, () => {
     ...seeds(14).map(seed => [3, 2, seed] as const),
     ...seeds(14).map(seed => [4, 3, seed] as const),
     ...seeds(6).map(seed => [5, 3, seed] as const),
-  ])('%i nodes, %i must sign: whatever goes wrong, no receipt is lost and no head is signed twice (seed %i)', async ([
-    nodes,
-    schedulerQuorum,
-    seed,
-  ]) => {
-    const signatures = watchSignatures()
-    await using net = await createTestNet({ ...NET, nodes, seed })
-    const schedulers = [...net.nodes]
-    const counter = await net.spawn('counter', { schedulers, schedulerQuorum, name: 'hits' })
-    const receipts = await addsInChaos(net, counter.id, 6)
-    await net.settled()
-    const { slots } = await net.expectConverged()
-    expect(signatures.twice).toEqual([])
-    expect(signatures.count).toBeGreaterThan(0)
-    // Every message was taken in the end, since all could be reached again; each once.
-    expect(receipts.size).toBe(6 * nodes)
-    expect(slots).toBe(1 + 6 * nodes)
-    for (const node of net.nodes) expect(await counted(net, counter.id, node)).toBe(6 * nodes)
-  })
+  ])(
+    '%i nodes, %i must sign: whatever goes wrong, no receipt is lost and no head is signed twice (seed %i)',
+    async ([nodes, schedulerQuorum, seed]) => {
+      const signatures = watchSignatures()
+      await using net = await createTestNet({ ...NET, nodes, seed })
+      const schedulers = [...net.nodes]
+      const counter = await net.spawn('counter', { schedulers, schedulerQuorum, name: 'hits' })
+      const receipts = await addsInChaos(net, counter.id, 6)
+      await net.settled()
+      const { slots } = await net.expectConverged()
+      expect(signatures.twice).toEqual([])
+      expect(signatures.count).toBeGreaterThan(0)
+      // Every message was taken in the end, since all could be reached again; each once.
+      expect(receipts.size).toBe(6 * nodes)
+      expect(slots).toBe(1 + 6 * nodes)
+      for (const node of net.nodes) expect(await counted(net, counter.id, node)).toBe(6 * nodes)
+    },
+  )
 })

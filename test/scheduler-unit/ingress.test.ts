@@ -45,7 +45,9 @@ describe('requests of the IC in a feed', () => {
     await using harness = await open()
     const process = await harness.spawn()
     const bytes = await request(process)
-    const answers = await harness.unit.schedule([bytes, bytes].map(one => ({ process, envelope: { kind: 'ingress' as const, bytes: one } })))
+    const answers = await harness.unit.schedule(
+      [bytes, bytes].map(one => ({ process, envelope: { kind: 'ingress' as const, bytes: one } })),
+    )
     expect(answers.map(({ status }) => status)).toEqual(['scheduled', 'known'])
     const again = await schedule(harness, process, bytes)
     expect(again.status).toBe('known')
@@ -63,7 +65,9 @@ describe('requests of the IC in a feed', () => {
     expect(refusalOf(await schedule(harness, process, forged))).toMatch(/bad-signature|malformed-item/)
     const late = await request(process, { ingress_expiry: BigInt(NOW_MS - 1) * NS })
     expect(refusalOf(await schedule(harness, process, late))).toBe('bad-signature')
-    const query = envelopeOf({ content: asIc(callContent({ request_type: 'query', canister_id: principalOf(process) })) })
+    const query = envelopeOf({
+      content: asIc(callContent({ request_type: 'query', canister_id: principalOf(process) })),
+    })
     expect(refusalOf(await schedule(harness, process, query))).toBe('malformed-item')
     expect(await harness.envelopes(process)).toHaveLength(1)
   })

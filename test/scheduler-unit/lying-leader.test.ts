@@ -48,9 +48,7 @@ const FEED = messagesFeed(PROCESS)
 
 /** A first block; another one for each time. */
 const blockAt = (timestampMs: number): Uint8Array =>
-  encodeFrame(0, [
-    { timestampMs, envelopeBytes: encodeEnvelope({ kind: 'item', item: spawn.bytes }) },
-  ])
+  encodeFrame(0, [{ timestampMs, envelopeBytes: encodeEnvelope({ kind: 'item', item: spawn.bytes }) }])
 
 const treeOf = (block: Uint8Array): FeedTree => new FeedTree().with([block])
 
@@ -116,8 +114,7 @@ describe('a leader that proposes two blocks for one place', () => {
       const order = at === 0 ? ([a, b, a] as const) : ([b, a, b] as const)
       for (const block of order) {
         const answer = await propose(voter, block)
-        if (signs(voter, block, answer))
-          signed[block === a ? 'a' : 'b'] += block === order[0] ? 0.5 : 1
+        if (signs(voter, block, answer)) signed[block === a ? 'a' : 'b'] += block === order[0] ? 0.5 : 1
         else expect(answer).toMatchObject({ kind: 'refused' })
       }
     }
@@ -215,9 +212,9 @@ test('a scheduler that claims a length it does not have is asked no further than
       return { ...piece, from }
     })
     const head = { length: 2 ** 40, signature: new Uint8Array(64) }
-    await expect(
-      voter.answer(LEADER, { kind: 'settle', process: PROCESS.id, epoch: 0, head }),
-    ).rejects.toMatchObject({ code: 'bad-certificate' })
+    await expect(voter.answer(LEADER, { kind: 'settle', process: PROCESS.id, epoch: 0, head })).rejects.toMatchObject({
+      code: 'bad-certificate',
+    })
     expect(asked).toBe(1)
     expect(voter.length).toBe(0)
   }
@@ -254,9 +251,7 @@ test('a message that has its slot is not accepted a second time, in these blocks
   const first = blockAt(1)
   const again = { code: 'bad-proposal', message: expect.stringContaining('has a slot already') }
   await checkBlocks(parts, PROCESS, 0, [first, itemAt(1)])
-  await expect(checkBlocks(parts, PROCESS, 0, [first, itemAt(1), itemAt(2)])).rejects.toMatchObject(
-    again,
-  )
+  await expect(checkBlocks(parts, PROCESS, 0, [first, itemAt(1), itemAt(2)])).rejects.toMatchObject(again)
   await expect(checkBlocks(parts, PROCESS, 0, [first, itemAt(1, 2)])).rejects.toMatchObject(again)
   const frame = {
     feed: FEED,
@@ -265,9 +260,7 @@ test('a message that has its slot is not accepted a second time, in these blocks
     firstSlot: 1,
     ids: [asMessageId(item.id)],
   }
-  await log.commit([
-    { ...frame, index: 0, firstSlot: 0, bytes: first, ids: [asMessageId(spawn.id)] },
-  ])
+  await log.commit([{ ...frame, index: 0, firstSlot: 0, bytes: first, ids: [asMessageId(spawn.id)] }])
   await checkBlocks(parts, PROCESS, 1, [itemAt(1)])
   await log.commit([frame])
   await expect(checkBlocks(parts, PROCESS, 2, [itemAt(2)])).rejects.toMatchObject(again)
@@ -275,7 +268,14 @@ test('a message that has its slot is not accepted a second time, in these blocks
 
 describe('a scheduler that does as it likes with the others', () => {
   const leadTo = (view: number) =>
-    ({ kind: 'lead', process: PROCESS.id, epoch: 0, view, spawn: undefined, signature: signLead(FEED, view, SEEDS[view % KEYS.length] ?? seedOf(1)) }) as const
+    ({
+      kind: 'lead',
+      process: PROCESS.id,
+      epoch: 0,
+      view,
+      spawn: undefined,
+      signature: signLead(FEED, view, SEEDS[view % KEYS.length] ?? seedOf(1)),
+    }) as const
   const [one, other] = [KEYS[1] ?? LEADER, KEYS[2] ?? LEADER]
 
   test('does not use up all views, nor the disk', async () => {
@@ -303,11 +303,18 @@ describe('a scheduler that does as it likes with the others', () => {
 })
 
 describe('a leader that makes up what only schedulers make', () => {
-  const tick = (timer: string, dueMs: number) => ({ kind: 'tick' as const, timer: new TextEncoder().encode(timer), dueMs })
+  const tick = (timer: string, dueMs: number) => ({
+    kind: 'tick' as const,
+    timer: new TextEncoder().encode(timer),
+    dueMs,
+  })
   const reject = { kind: 'reject' as const, from: PROCESS.id, seq: 0, reason: 'too-large' as const }
   const framesWith = (...envelopes: readonly Parameters<typeof encodeEnvelope>[0][]): Uint8Array[] => [
     blockAt(1),
-    encodeFrame(1, envelopes.map(envelope => ({ timestampMs: 500, envelopeBytes: encodeEnvelope(envelope) }))),
+    encodeFrame(
+      1,
+      envelopes.map(envelope => ({ timestampMs: 500, envelopeBytes: encodeEnvelope(envelope) })),
+    ),
   ]
   let asked = 0
   const parts = {

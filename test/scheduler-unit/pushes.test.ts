@@ -42,11 +42,7 @@ async function open(
   return { harness, sender, stranger, to }
 }
 
-const post = (
-  harness: Harness,
-  to: ProcessId,
-  envelopes: readonly Envelope[],
-): Promise<readonly ScheduleAnswer[]> =>
+const post = (harness: Harness, to: ProcessId, envelopes: readonly Envelope[]): Promise<readonly ScheduleAnswer[]> =>
   harness.unit.schedule(envelopes.map(envelope => ({ process: to, envelope })))
 
 describe('pushes', () => {
@@ -57,13 +53,7 @@ describe('pushes', () => {
     const window = await post(harness, to, pushes.slice(0, 5))
     expect(window.map(answer => receiptOf(answer).slot)).toEqual([1, 2, 3, 4, 5])
     const again = await post(harness, to, pushes.slice(2, 7))
-    expect(again.map(({ status }) => status)).toEqual([
-      'duplicate',
-      'duplicate',
-      'duplicate',
-      'scheduled',
-      'scheduled',
-    ])
+    expect(again.map(({ status }) => status)).toEqual(['duplicate', 'duplicate', 'duplicate', 'scheduled', 'scheduled'])
     expect(await harness.envelopes(to)).toHaveLength(8)
   })
 
@@ -103,10 +93,7 @@ describe('pushes', () => {
     ])
     const bare = MemoryLog.open({ from: harness.log })
     const { directory } = harness.log
-    await bare.directory.addProcess(
-      await later.describe(to),
-      (await directory.spawnEnvelope(to)) ?? new Uint8Array(),
-    )
+    await bare.directory.addProcess(await later.describe(to), (await directory.spawnEnvelope(to)) ?? new Uint8Array())
     await using crashed = await Harness.open({ log: knowing(bare, [sender.description]) })
     expect((await post(crashed, to, pushes.slice(3, 6))).map(({ status }) => status)).toEqual([
       'duplicate',
@@ -259,9 +246,7 @@ describe('a spawn by a process', () => {
     harness.log.failCommits(new Failure('disk-full'))
     expect((await post(harness, child, [envelope])).map(refusalOf)).toEqual(['disk-full'])
     harness.log.failCommits(undefined)
-    expect((await post(harness, child, [envelope])).map(({ status }) => status)).toEqual([
-      'scheduled',
-    ])
+    expect((await post(harness, child, [envelope])).map(({ status }) => status)).toEqual(['scheduled'])
     const spawn = await harness.log.directory.spawnEnvelope(child)
     expect(spawn).toEqual(encodeEnvelope(envelope))
     expect(describeProcess(envelope).id).toBe(child)
@@ -304,21 +289,12 @@ describe('pushes without a proof', () => {
   })
 
   it('are refused, if its compute unit does not attest them', async () => {
-    expect(await answersOf(sender([voucher], 1), false)).toEqual([
-      'bad-certificate',
-      'bad-certificate',
-    ])
+    expect(await answersOf(sender([voucher], 1), false)).toEqual(['bad-certificate', 'bad-certificate'])
   })
 
   it('are refused, if the sender names other compute units, or asks for more than one', async () => {
-    expect(await answersOf(sender([40, 41], 1), true)).toEqual([
-      'bad-certificate',
-      'bad-certificate',
-    ])
-    expect(await answersOf(sender([voucher, 40], 2), true)).toEqual([
-      'bad-certificate',
-      'bad-certificate',
-    ])
+    expect(await answersOf(sender([40, 41], 1), true)).toEqual(['bad-certificate', 'bad-certificate'])
+    expect(await answersOf(sender([voucher, 40], 2), true)).toEqual(['bad-certificate', 'bad-certificate'])
   })
 
   it('are refused, if they are spawns: others learn from those what a process is', async () => {
@@ -332,10 +308,7 @@ describe('pushes without a proof', () => {
       })
       return { kind: 'push', push, proof: undefined }
     }
-    expect(await answersOf(sender([voucher], 1), true, spawning)).toEqual([
-      'bad-certificate',
-      'bad-certificate',
-    ])
+    expect(await answersOf(sender([voucher], 1), true, spawning)).toEqual(['bad-certificate', 'bad-certificate'])
   })
 
   it('are told to the compute unit with who vouches', async () => {
@@ -424,8 +397,7 @@ describe('a frame on its way to the disk', () => {
         told.push(`${slots} begins`)
         void done.then(isDone => told.push(`${slots} ${isDone}`))
       },
-      committed: frames =>
-        void told.push(`${frames.map(({ firstSlot }) => firstSlot).join()} committed`),
+      committed: frames => void told.push(`${frames.map(({ firstSlot }) => firstSlot).join()} committed`),
     })
     const to = await harness.spawn()
     expect(receiptOf(await harness.item(to, messageItem(to).bytes)).slot).toBe(1)

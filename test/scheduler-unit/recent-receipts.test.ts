@@ -1,10 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  asMessageId,
-  asProcessId,
-  RECENT_RECEIPTS_MAX,
-  RECENT_RECEIPTS_MAX_BYTES,
-} from '../../protocol/index.ts'
+import { asMessageId, asProcessId, RECENT_RECEIPTS_MAX, RECENT_RECEIPTS_MAX_BYTES } from '../../protocol/index.ts'
 import { RecentReceipts, type Seated } from '../../scheduler-unit/recent-receipts.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 

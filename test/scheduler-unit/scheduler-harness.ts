@@ -16,11 +16,7 @@ import {
   type ScheduleAnswer,
   type ScheduleRequest,
 } from '../../protocol/index.ts'
-import {
-  type CommittedFrame,
-  SchedulerUnit,
-  type SchedulerUnitParts,
-} from '../../scheduler-unit/index.ts'
+import { type CommittedFrame, SchedulerUnit, type SchedulerUnitParts } from '../../scheduler-unit/index.ts'
 import { ManualClock } from '../fakes/manual-clock.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
 import { seedOf, spawnItem } from '../fakes/signed-items.ts'
@@ -86,9 +82,7 @@ export class Harness implements AsyncDisposable {
   }
 
   async frames(process: ProcessId): Promise<Frame[]> {
-    const blocks = await Array.fromAsync(
-      this.log.blocks(messagesFeed(await this.describe(process)), 0),
-    )
+    const blocks = await Array.fromAsync(this.log.blocks(messagesFeed(await this.describe(process)), 0))
     return blocks.map(bytes => decodeFrame(bytes))
   }
 
@@ -96,8 +90,7 @@ export class Harness implements AsyncDisposable {
   async envelopes(process: ProcessId): Promise<Envelope[]> {
     const envelopes: Envelope[] = []
     for (const { firstSlot, assignments } of await this.frames(process)) {
-      if (firstSlot !== envelopes.length)
-        throw new Error(`expected slot ${envelopes.length}, got ${firstSlot}`)
+      if (firstSlot !== envelopes.length) throw new Error(`expected slot ${envelopes.length}, got ${firstSlot}`)
       envelopes.push(...assignments.map(({ envelope }) => envelope))
     }
     return envelopes
@@ -110,14 +103,10 @@ export class Harness implements AsyncDisposable {
 
 export function receiptOf(answer: ScheduleAnswer | undefined): Receipt {
   if (answer?.status === 'scheduled' || answer?.status === 'known') return answer.receipt
-  throw answer?.status === 'failed'
-    ? answer.failure
-    : new Error(`expected a receipt, got ${answer?.status}`)
+  throw answer?.status === 'failed' ? answer.failure : new Error(`expected a receipt, got ${answer?.status}`)
 }
 
 /** The code of a refusal; the status, if it was none. */
 export function refusalOf(answer: ScheduleAnswer): string {
-  return answer.status === 'failed' && Failure.is(answer.failure)
-    ? answer.failure.code
-    : answer.status
+  return answer.status === 'failed' && Failure.is(answer.failure) ? answer.failure.code : answer.status
 }

@@ -24,9 +24,7 @@ describe('a feed', { timeout: 180_000 }, () => {
         process,
         item: messageItem(process).bytes,
       }))
-      return harness.unit.schedule(
-        items.map(({ process, item }) => ({ process, envelope: { kind: 'item', item } })),
-      )
+      return harness.unit.schedule(items.map(({ process, item }) => ({ process, envelope: { kind: 'item', item } })))
     })
     const receipts = (await Promise.all(calls)).map(answers => answers.map(receiptOf))
     for (const one of receipts) {
@@ -45,11 +43,8 @@ describe('a feed', { timeout: 180_000 }, () => {
 
   it('cuts frames at 64 KiB and 1,024 messages, one larger message alone', async () => {
     const entry = (bytes: number): { bytes: Uint8Array } => ({ bytes: new Uint8Array(bytes) })
-    const sizes = (frames: readonly { bytes: Uint8Array }[][]): number[] =>
-      frames.map(frame => frame.length)
-    expect(sizes(cutFrames(Array.from({ length: 2500 }, () => entry(1))))).toEqual([
-      1024, 1024, 452,
-    ])
+    const sizes = (frames: readonly { bytes: Uint8Array }[][]): number[] => frames.map(frame => frame.length)
+    expect(sizes(cutFrames(Array.from({ length: 2500 }, () => entry(1))))).toEqual([1024, 1024, 452])
     expect(sizes(cutFrames([entry(10), entry(100_000), entry(10), entry(10)]))).toEqual([1, 1, 2])
     expect(cutFrames([])).toEqual([])
     await using harness = await Harness.open()
@@ -206,9 +201,7 @@ describe('a commit that fails', () => {
     expect(await harness.envelopes(process)).toHaveLength(1)
     harness.log.failCommits(undefined)
     const retried = await Promise.all(items.map(item => harness.item(process, item)))
-    expect(retried.map(answer => receiptOf(answer).slot).toSorted((a, b) => a - b)).toEqual(
-      items.map((_, i) => i + 1),
-    )
+    expect(retried.map(answer => receiptOf(answer).slot).toSorted((a, b) => a - b)).toEqual(items.map((_, i) => i + 1))
     expect(await harness.envelopes(process)).toHaveLength(41)
     expect(harness.committed.at(-1)?.ids.length).toBeGreaterThan(0)
   })
@@ -220,9 +213,7 @@ describe('a commit that fails', () => {
     harness.log.failCommits(new Failure('disk-full'))
     expect(refusalOf(await harness.item(process, spawn.bytes))).toBe('disk-full')
     harness.log.failCommits(undefined)
-    expect(refusalOf(await harness.item(process, messageItem(process).bytes))).toBe(
-      'unknown-process',
-    )
+    expect(refusalOf(await harness.item(process, messageItem(process).bytes))).toBe('unknown-process')
     expect(receiptOf(await harness.item(process, spawn.bytes)).slot).toBe(0)
     expect(receiptOf(await harness.item(process, messageItem(process).bytes)).slot).toBe(1)
   })
@@ -232,14 +223,10 @@ describe('a commit that fails', () => {
     const process = await harness.spawn()
     for (let round = 0; round < 5; round++) {
       harness.log.failCommits(new Failure('disk-full'))
-      const failing = Array.from({ length: 30 }, () =>
-        harness.item(process, messageItem(process).bytes),
-      )
+      const failing = Array.from({ length: 30 }, () => harness.item(process, messageItem(process).bytes))
       await Promise.race(failing)
       harness.log.failCommits(undefined)
-      const mixed = Array.from({ length: 30 }, () =>
-        harness.item(process, messageItem(process).bytes),
-      )
+      const mixed = Array.from({ length: 30 }, () => harness.item(process, messageItem(process).bytes))
       const codes = (await Promise.all([...failing, ...mixed])).map(refusalOf)
       expect(codes.filter(code => code !== 'scheduled' && code !== 'disk-full')).toEqual([])
     }

@@ -6,10 +6,7 @@ import { Harness } from './scheduler-harness.ts'
 
 const timer = (key: string, dueMs: number, everyMs?: number): Timer => ({ key, dueMs, everyMs })
 
-async function ticks(
-  harness: Harness,
-  process: ProcessId,
-): Promise<Extract<Envelope, { kind: 'tick' }>[]> {
+async function ticks(harness: Harness, process: ProcessId): Promise<Extract<Envelope, { kind: 'tick' }>[]> {
   await settle()
   return (await harness.envelopes(process)).filter(envelope => envelope.kind === 'tick')
 }
@@ -23,9 +20,7 @@ describe('timers', () => {
     harness.clock.advance(999)
     expect(await ticks(harness, process)).toHaveLength(0)
     harness.clock.advance(1)
-    expect((await ticks(harness, process)).map(tick => String.fromCharCode(...tick.timer))).toEqual(
-      ['a'],
-    )
+    expect((await ticks(harness, process)).map(tick => String.fromCharCode(...tick.timer))).toEqual(['a'])
     harness.clock.advance(3999)
     expect(await ticks(harness, process)).toHaveLength(1)
     harness.clock.advance(1)
@@ -42,13 +37,9 @@ describe('timers', () => {
     harness.unit.arm(a, [timer('late', harness.clock.now() + 60_000)])
     harness.unit.arm(b, [timer('soon', harness.clock.now() + 1000)])
     harness.clock.advance(1000)
-    expect([await ticks(harness, a), await ticks(harness, b)].map(list => list.length)).toEqual([
-      0, 1,
-    ])
+    expect([await ticks(harness, a), await ticks(harness, b)].map(list => list.length)).toEqual([0, 1])
     harness.clock.advance(59_000)
-    expect([await ticks(harness, a), await ticks(harness, b)].map(list => list.length)).toEqual([
-      1, 1,
-    ])
+    expect([await ticks(harness, a), await ticks(harness, b)].map(list => list.length)).toEqual([1, 1])
   })
 
   it('that were cleared give none', async () => {

@@ -9,7 +9,10 @@ import { FakeUnits } from '../fakes/fake-units.ts'
 test('a process is a set of tools: its queries, and the messages that are allowed', async () => {
   const units = new FakeUnits()
   units.program = counterProgram()
-  const client = new Client({ transport: inProcessTransport(fakeOperations(units)), signer: ed25519Signer(generateEd25519Seed()) })
+  const client = new Client({
+    transport: inProcessTransport(fakeOperations(units)),
+    signer: ed25519Signer(generateEd25519Seed()),
+  })
   const hits = await client.spawn(Counter, { module: MODULE })
   expect(Object.keys(aiTools(hits))).toEqual(['total', 'above'])
   expect(Object.keys(aiTools(hits, { messages: 'all' }))).toEqual(['total', 'above', 'add', 'reset'])
@@ -18,7 +21,9 @@ test('a process is a set of tools: its queries, and the messages that are allowe
   expect(await tools['add']?.execute({ by: 3 })).toBe(3)
   expect(await tools['reset']?.execute({})).toBe('done')
   await expect(tools['add']?.execute({ by: 0 })).rejects.toMatchObject({ code: 'bad-input' })
-  await expect(tools['add']?.execute({ by: 1 }, { abortSignal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' })
+  await expect(tools['add']?.execute({ by: 1 }, { abortSignal: AbortSignal.abort() })).rejects.toMatchObject({
+    code: 'aborted',
+  })
   // @ts-expect-error there is no such message
   aiTools(hits, { messages: ['subtract'] })
 })

@@ -24,9 +24,7 @@ describe.each(ROOMS)('%s', room => {
       for (const [, from = ''] of text.matchAll(/(?:from|import)\s*\(?'([^']+)'/g)) {
         expect(from.startsWith('.') || PACKAGES.test(from), `${path} imports ${from}`).toBe(true)
       }
-      expect(text, path).not.toMatch(
-        /\b(Buffer|process\.(env|argv|cwd|hrtime)|require\(|__dirname|setImmediate)\b/,
-      )
+      expect(text, path).not.toMatch(/\b(Buffer|process\.(env|argv|cwd|hrtime)|require\(|__dirname|setImmediate)\b/)
     }
   })
 })
@@ -51,7 +49,10 @@ describe('the SDK as one file', () => {
     writeFileSync(file, code)
     const sdk = (await import(/* @vite-ignore */ file)) as typeof import('../../sdk/index.ts')
     // Proofs are checked in a page as anywhere.
-    const { process, result } = JSON.parse(readFileSync(join(root, 'test/vectors/proofs.json'), 'utf8')) as { process: string; result: { proof: string; slot: number } }
+    const { process, result } = JSON.parse(readFileSync(join(root, 'test/vectors/proofs.json'), 'utf8')) as {
+      process: string
+      result: { proof: string; slot: number }
+    }
     const proof = Uint8Array.from(Buffer.from(result.proof, 'hex'))
     expect(sdk.verify(proof, { trusted: process }).slot).toBe(result.slot)
     expect(() => sdk.verify(proof.with(900, (proof[900] ?? 0) ^ 1))).toThrow('step: ')

@@ -6,7 +6,10 @@ const ID = 'A'.repeat(43)
 
 const send = (fields: object): Promise<unknown> => signMessage(ID, fields, signer)
 const failureOf = async (tried: Promise<unknown>): Promise<string> => {
-  const error = await tried.then(() => undefined, error => error)
+  const error = await tried.then(
+    () => undefined,
+    error => error,
+  )
   return Failure.is(error, 'malformed-request') ? String(error.details['problems']) : `not refused: ${error}`
 }
 
@@ -20,11 +23,19 @@ describe('fields of a caller without types', () => {
     ['a number as action', () => send({ action: 7 }), 'action'],
     ['half a character', () => send({ tags: [{ name: 'x', value: '\ud800' }] }), 'lone surrogate'],
     ['a short anchor', () => send({ anchor: new Uint8Array(5) }), 'anchor: expected 32 bytes'],
-    ['too many tags', () => send({ tags: Array.from({ length: 200 }, () => ({ name: 'x', value: 'y' })) }), 'at most 128 tags'],
+    [
+      'too many tags',
+      () => send({ tags: Array.from({ length: 200 }, () => ({ name: 'x', value: 'y' })) }),
+      'at most 128 tags',
+    ],
     ['too long tags', () => send({ tags: [{ name: 'x', value: 'y'.repeat(5000) }] }), 'at most 4096 bytes'],
     ['no module', () => signSpawn({} as { module: string }, [ID], signer), 'module'],
     ['a module by name', () => signSpawn({ module: 'counter' }, [ID], signer), 'module'],
-    ['a module as text', () => signModule('(module)' as unknown as Uint8Array, { format: 'actor' }, signer), 'wasm: expected bytes'],
+    [
+      'a module as text',
+      () => signModule('(module)' as unknown as Uint8Array, { format: 'actor' }, signer),
+      'wasm: expected bytes',
+    ],
     ['a module without format', () => signModule(new Uint8Array(8), {} as { format: string }, signer), 'format'],
   ])('%s: refused before anything is signed, naming the field', async (_, tried, named) => {
     expect(await failureOf(tried())).toContain(named)

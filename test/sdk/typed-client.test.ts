@@ -2,7 +2,14 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { contract, message } from '../../contract/index.ts'
 import { FAILURES, Failure } from '../../protocol/index.ts'
-import { Client, ed25519Signer, generateEd25519Seed, httpTransport, inProcessTransport, type SpawnedProcess } from '../../sdk/index.ts'
+import {
+  Client,
+  ed25519Signer,
+  generateEd25519Seed,
+  httpTransport,
+  inProcessTransport,
+  type SpawnedProcess,
+} from '../../sdk/index.ts'
 import { Counter } from '../contract/counter.contract.ts'
 import { anyFailure, MODULE } from '../conformance/client-under-test.ts'
 import { ANSWERED_BADLY, counterProgram, LATER, LATER_REFUSED, REFUSED } from '../fakes/counter-program.ts'
@@ -45,7 +52,10 @@ async function failureOf(call: Promise<unknown>): Promise<Failure> {
   throw new Error('it did not fail')
 }
 
-describe.each([['HTTP', overHttp], ['a call in the same program', inProcess]] as const)('a typed client over %s', (_, open) => {
+describe.each([
+  ['HTTP', overHttp],
+  ['a call in the same program', inProcess],
+] as const)('a typed client over %s', (_, open) => {
   test('spawns, sends, awaits, asks', async () => {
     const { client, hits } = await started(open)
     expect(await hits.spawned.reply()).toBeUndefined()
@@ -157,7 +167,8 @@ describe.each([['HTTP', overHttp], ['a call in the same program', inProcess]] as
     expect(totals).toEqual([11, 13, LATER])
     const seen = []
     for await (const result of hits.results({ from: 0, to: 6 })) {
-      if (result.action === 'add') seen.push([result.action, result.reply?.toFixed(0), result.pending, result.error?.code])
+      if (result.action === 'add')
+        seen.push([result.action, result.reply?.toFixed(0), result.pending, result.error?.code])
       else seen.push([result.action, result.ok, result.settled.map(one => one.message)])
     }
     expect(seen).toEqual([

@@ -34,8 +34,7 @@ const json =
   (value: unknown, status = 200) =>
   () =>
     new Response(encodeAnswer(value), { status })
-const refused = () =>
-  Promise.reject(new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') }))
+const refused = () => Promise.reject(new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') }))
 const problem = (code: string, status: number) =>
   json(
     {
@@ -54,12 +53,7 @@ const problem = (code: string, status: number) =>
 
 describe('a client of a network that fails', () => {
   it('sends the same bytes again until there is a receipt', async () => {
-    const network = scripted(
-      refused,
-      problem('busy', 429),
-      problem('shutting-down', 503),
-      json(receipt),
-    )
+    const network = scripted(refused, problem('busy', 429), problem('shutting-down', 503), json(receipt))
     const client = connect({ url: 'http://node.example', fetch: network.fetch, signer })
     expect((await client.send({ process: id, data: 'x' })).slot).toBe(1)
     expect(network.bodies).toHaveLength(4)
@@ -84,9 +78,7 @@ describe('a client of a network that fails', () => {
       fetch: scripted(problem('busy', 429)).fetch,
       signer,
     })
-    const failure: unknown = await client
-      .send({ process: id }, { timeoutMs: 300 })
-      .catch(error => error)
+    const failure: unknown = await client.send({ process: id }, { timeoutMs: 300 }).catch(error => error)
     expect(failure).toMatchObject({
       code: 'timeout',
       details: { timeoutMs: 300 },
@@ -122,9 +114,7 @@ describe('a client of a network that fails', () => {
         url: 'http://node.example',
         fetch: scripted(stranger).fetch,
       })
-      await expect(transport.request('send', { bytes: new Uint8Array(1) })).rejects.toEqual(
-        anyFailure('unreachable'),
-      )
+      await expect(transport.request('send', { bytes: new Uint8Array(1) })).rejects.toEqual(anyFailure('unreachable'))
     }
   })
 
@@ -134,9 +124,7 @@ describe('a client of a network that fails', () => {
     const sending = client.send({ process: id }, { signal: aborter.signal })
     aborter.abort()
     await expect(sending).rejects.toEqual(anyFailure('aborted'))
-    await expect(client.node({ signal: AbortSignal.abort() })).rejects.toEqual(
-      anyFailure('aborted'),
-    )
+    await expect(client.node({ signal: AbortSignal.abort() })).rejects.toEqual(anyFailure('aborted'))
   })
 })
 
@@ -189,13 +177,7 @@ describe('following results over streams that break', () => {
     )
     const client = connect({ url: 'http://node.example/', fetch: network.fetch })
     expect(await slotsOf(client.results(id, { from: 3, to: 8 }))).toEqual([3, 4, 5, 6, 7])
-    expect(network.urls.map(url => url.split('?')[1])).toEqual([
-      'from=3',
-      'from=4',
-      'from=4',
-      'from=6',
-      'from=6',
-    ])
+    expect(network.urls.map(url => url.split('?')[1])).toEqual(['from=3', 'from=4', 'from=4', 'from=6', 'from=6'])
   })
 
   it('reads events however they are cut', async () => {
@@ -211,16 +193,12 @@ describe('following results over streams that break', () => {
     const client = connect({
       fetch: scripted(stream(event(0), `event: problem\ndata: ${document}\n\n`)).fetch,
     })
-    await expect(slotsOf(client.results(id, { from: 0 }))).rejects.toEqual(
-      anyFailure('feed-frozen'),
-    )
+    await expect(slotsOf(client.results(id, { from: 0 }))).rejects.toEqual(anyFailure('feed-frozen'))
   })
 
   it('gives up when the node stays away', async () => {
     const client = connect({ fetch: scripted(refused).fetch })
-    await expect(slotsOf(client.results(id, { from: 0, timeoutMs: 100 }))).rejects.toEqual(
-      anyFailure('unreachable'),
-    )
+    await expect(slotsOf(client.results(id, { from: 0, timeoutMs: 100 }))).rejects.toEqual(anyFailure('unreachable'))
   })
 
   it('survives a node that closes and comes back on its port', async () => {

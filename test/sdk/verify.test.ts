@@ -55,9 +55,7 @@ describe('a certified result', () => {
     certified = await client.certifiedResult(process.id, sent.slot)
     spawn = await client.processes.spawnEnvelope(process.id)
     otherSpawn = await client.processes.spawnEnvelope(other.id)
-    frames = decodeFeedPage(
-      await client.transport.request('frames', { process: process.id }),
-    ).blocks
+    frames = decodeFeedPage(await client.transport.request('frames', { process: process.id })).blocks
   })
 
   it('holds, and with its frame says which message it came of', () => {
@@ -70,40 +68,39 @@ describe('a certified result', () => {
     const { process } = verifyResult(certified, spawn)
     const epochFrom = (slots: number, secret = 6): Uint8Array => {
       const policy = { ...process.policy, computeUnits: [asKeyId(keyId(new Uint8Array(32).fill(3)))], computeQuorum: 1 }
-      const data = encodeEpochRecord({ process: process.id, epoch: 1, policy, slots, prologue: { length: 1, hash: new Uint8Array(32) }, previous: NO_EPOCH })
+      const data = encodeEpochRecord({
+        process: process.id,
+        epoch: 1,
+        policy,
+        slots,
+        prologue: { length: 1, hash: new Uint8Array(32) },
+        previous: NO_EPOCH,
+      })
       return signDataItemSync({ target: process.id, tags: EPOCH_TAGS, data }, new Uint8Array(32).fill(secret)).bytes
     }
     expect(certified.slot).toBe(1)
     expect(verifyResult(certified, spawn, { epochs: [[epochFrom(2)]] }).process.epoch).toBe(1)
     expect(() => verifyResult(certified, spawn, { epochs: [[epochFrom(1)]] })).toThrow(refused)
-    expect(() => verifyResult(certified, spawn, { epochs: [[epochFrom(2, 5)]] }), 'a stranger signed it').toThrow(refused)
+    expect(() => verifyResult(certified, spawn, { epochs: [[epochFrom(2, 5)]] }), 'a stranger signed it').toThrow(
+      refused,
+    )
   })
 
   it('does not hold for another process, slot or frame', () => {
     expect(() => verifyResult(certified, otherSpawn)).toThrow(refused)
     expect(() => verifyResult({ ...certified, slot: 0 }, spawn)).toThrow(refused)
-    expect(() => verifyResult({ ...certified, process: asProcessId(MODULE) }, spawn)).toThrow(
-      refused,
-    )
+    expect(() => verifyResult({ ...certified, process: asProcessId(MODULE) }, spawn)).toThrow(refused)
     expect(() => verifyResult(certified, spawn, { frame: frames[0] })).toThrow(refused)
     expect(() => verifyResult(certified, [])).toThrow(refused)
   })
 
   it('does not hold without enough signatures, or with those of others', () => {
     expect(() => verifyResult({ ...certified, signatures: [] }, spawn)).toThrow(refused)
-    const foreign = ed25519Sign(
-      new Uint8Array(32).fill(8),
-      certificateMessage(certified.certificate),
-    )
-    expect(() =>
-      verifyResult({ ...certified, signatures: [{ unit: 0, signature: foreign }] }, spawn),
-    ).toThrow(refused)
+    const foreign = ed25519Sign(new Uint8Array(32).fill(8), certificateMessage(certified.certificate))
+    expect(() => verifyResult({ ...certified, signatures: [{ unit: 0, signature: foreign }] }, spawn)).toThrow(refused)
     const [own] = certified.signatures
     expect(() =>
-      verifyResult(
-        { ...certified, signatures: [{ unit: 1, signature: own?.signature ?? foreign }] },
-        spawn,
-      ),
+      verifyResult({ ...certified, signatures: [{ unit: 1, signature: own?.signature ?? foreign }] }, spawn),
     ).toThrow(refused)
   })
 
@@ -114,15 +111,10 @@ describe('a certified result', () => {
       for (let at = 0; at < certified[field].length; at++) {
         const bytes = certified[field].slice()
         bytes[at] = (bytes[at] ?? 0) ^ (1 << (at % 8))
-        expect(
-          () => verifyResult({ ...certified, [field]: bytes }, spawn),
-          `${field} ${at}`,
-        ).toThrow(refused)
+        expect(() => verifyResult({ ...certified, [field]: bytes }, spawn), `${field} ${at}`).toThrow(refused)
         tried += 1
       }
-      expect(() =>
-        verifyResult({ ...certified, [field]: certified[field].slice(0, -1) }, spawn),
-      ).toThrow(refused)
+      expect(() => verifyResult({ ...certified, [field]: certified[field].slice(0, -1) }, spawn)).toThrow(refused)
     }
     for (let at = 1; at < spawn.length; at += 7) {
       const bytes = spawn.slice()
@@ -140,11 +132,7 @@ describe('a certified result of a child', () => {
   const parentItem = signDataItemSync(
     {
       data: '',
-      tags: [
-        { name: 'Type', value: 'Process' },
-        { name: 'Module', value: MODULE },
-        ...policyTags(policy),
-      ],
+      tags: [{ name: 'Type', value: 'Process' }, { name: 'Module', value: MODULE }, ...policyTags(policy)],
     },
     seed,
   )
@@ -178,9 +166,7 @@ describe('a certified result of a child', () => {
       gas: 1n,
     })
     const { head: resultHead = new Uint8Array(0), bytes = new Uint8Array(0) } = encoded[index] ?? {}
-    const signatures = [
-      { unit: 0, signature: ed25519Sign(seed, certificateMessage(certificateBytes)) },
-    ]
+    const signatures = [{ unit: 0, signature: ed25519Sign(seed, certificateMessage(certificateBytes)) }]
     return {
       bytes,
       proof: {
@@ -234,29 +220,22 @@ describe('a certified result of a child', () => {
 
   it('holds with the spawn messages of its ancestors, in a tree of many slots', () => {
     for (const slot of [0, 15, 16, 39])
-      expect(verifyResult(viewOf(slot), [childEnvelope, parentEnvelope]).result.output).toEqual(
-        new Uint8Array([slot]),
-      )
+      expect(verifyResult(viewOf(slot), [childEnvelope, parentEnvelope]).result.output).toEqual(new Uint8Array([slot]))
   })
 
   it('does not hold without them, nor with those of others', () => {
     expect(() => verifyResult(viewOf(0), childEnvelope)).toThrow(refused)
     const stranger = signDataItemSync({ data: 'x', tags: parentItem.tags }, seed)
     expect(() =>
-      verifyResult(viewOf(0), [
-        childEnvelope,
-        encodeEnvelope({ kind: 'item', item: stranger.bytes }),
-      ]),
+      verifyResult(viewOf(0), [childEnvelope, encodeEnvelope({ kind: 'item', item: stranger.bytes })]),
     ).toThrow(refused)
   })
 
   it('does not hold at another place of the tree', () => {
     const [first, second] = [viewOf(3), viewOf(4)]
-    expect(() =>
-      verifyResult({ ...first, path: second.path }, [childEnvelope, parentEnvelope]),
-    ).toThrow(refused)
-    expect(() =>
-      verifyResult({ ...first, path: first.path.slice(1) }, [childEnvelope, parentEnvelope]),
-    ).toThrow(refused)
+    expect(() => verifyResult({ ...first, path: second.path }, [childEnvelope, parentEnvelope])).toThrow(refused)
+    expect(() => verifyResult({ ...first, path: first.path.slice(1) }, [childEnvelope, parentEnvelope])).toThrow(
+      refused,
+    )
   })
 })

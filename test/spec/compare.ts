@@ -16,8 +16,7 @@ const bits = (bytes: ArrayLike<number>, width: number): bigint => {
   return value
 }
 
-const isNan = (value: bigint, width: number): boolean =>
-  (value & ~(SIGN[width] ?? 0n)) > (EXPONENT[width] ?? 0n)
+const isNan = (value: bigint, width: number): boolean => (value & ~(SIGN[width] ?? 0n)) > (EXPONENT[width] ?? 0n)
 
 /** `strict`: whether the sign of a NaN counts where a test writes just `nan`. Rewritten, it does. */
 export function matches(got: Uint8Array, expected: Value, strict: boolean): boolean {
@@ -30,13 +29,7 @@ export function matches(got: Uint8Array, expected: Value, strict: boolean): bool
   })
 }
 
-function laneMatches(
-  got: bigint,
-  expected: string,
-  type: string,
-  width: number,
-  strict: boolean,
-): boolean {
+function laneMatches(got: bigint, expected: string, type: string, width: number, strict: boolean): boolean {
   const canonical = CANONICAL[width] ?? 0n
   const magnitude = got & ~(SIGN[width] ?? 0n)
   if (expected === 'nan:canonical') return magnitude === canonical

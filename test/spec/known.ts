@@ -4,8 +4,7 @@
  */
 const ENGINE = 'the engine follows a newer specification'
 const BINARYEN = "binaryen's own variant of the test does not fit its module"
-const IMPORTED_MAXIMUM =
-  'an imported memory has a smaller maximum than its import declares: growth is a host fault'
+const IMPORTED_MAXIMUM = 'an imported memory has a smaller maximum than its import declares: growth is a host fault'
 
 export const KNOWN: ReadonlyMap<string, string> = new Map([
   ['binaryen-108/imports:260', BINARYEN],

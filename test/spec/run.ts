@@ -75,9 +75,7 @@ function main(filter: string): number {
 
 function printUnconverted(manifest: readonly ManifestEntry[]): void {
   const files = manifest.filter(({ unconverted }) => unconverted !== undefined)
-  print(
-    `\n${files.length} files that wabt does not read (other proposals, text errors, old syntax):`,
-  )
+  print(`\n${files.length} files that wabt does not read (other proposals, text errors, old syntax):`)
   for (const { suite, name, unconverted } of files) print(`  ${suite}/${name}: ${unconverted}`)
   print('')
 }

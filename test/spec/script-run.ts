@@ -1,11 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  INJECTED,
-  ModuleRefused,
-  type RewriteProfile,
-  rewrite,
-} from '../../processes/rewriter/index.ts'
+import { INJECTED, ModuleRefused, type RewriteProfile, rewrite } from '../../processes/rewriter/index.ts'
 import { matches } from './compare.ts'
 import type { Action, Command, Value } from './script.ts'
 import { callExactly } from './wrapper.ts'

@@ -41,15 +41,8 @@ function signed(value: bigint): number[] {
   return [low | 0x80, ...signed(rest)]
 }
 
-const vector = (items: readonly (readonly number[])[]): number[] => [
-  ...unsigned(items.length),
-  ...items.flat(),
-]
-const section = (id: number, content: readonly number[]): number[] => [
-  id,
-  ...unsigned(content.length),
-  ...content,
-]
+const vector = (items: readonly (readonly number[])[]): number[] => [...unsigned(items.length), ...items.flat()]
+const section = (id: number, content: readonly number[]): number[] => [id, ...unsigned(content.length), ...content]
 const littleEndian = (value: bigint, bytes: number): number[] =>
   Array.from({ length: bytes }, (_, index) => Number((value >> BigInt(8 * index)) & 0xffn))
 
@@ -126,17 +119,11 @@ function wrapperModule(args: readonly Value[], results: readonly Value[]): Uint8
 }
 
 /** Calls with exact bits, and gives the bytes of each result. */
-export function callExactly(
-  callee: CallableFunction,
-  args: readonly Value[],
-  results: readonly Value[],
-): Uint8Array[] {
+export function callExactly(callee: CallableFunction, args: readonly Value[], results: readonly Value[]): Uint8Array[] {
   const module = new WebAssembly.Module(wrapperModule(args, results))
   const { exports } = new WebAssembly.Instance(module, { f: { f: callee as () => void } })
   const { f, m } = exports
   if (typeof f !== 'function' || !(m instanceof WebAssembly.Memory)) throw new Error('wrapper')
   f()
-  return results.map((_, index) =>
-    new Uint8Array(m.buffer, index * RESULT_BYTES, RESULT_BYTES).slice(),
-  )
+  return results.map((_, index) => new Uint8Array(m.buffer, index * RESULT_BYTES, RESULT_BYTES).slice())
 }

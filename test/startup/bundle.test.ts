@@ -16,29 +16,38 @@ beforeEach(async () => {
   startup = (await import(pathToFileURL(pathOf('startup/index.ts')).href)) as typeof startup
   for (const input of inputs) await writeFile(pathOf(input), `export const name = '${input}'\n`)
   await mkdir(pathOf('.cache/programs'), { recursive: true })
-  await writeFile(pathOf('.cache/programs/bundle.json'), JSON.stringify({ key: startup.contentOf(inputs), inputs, fingerprint: startup.fingerprintOf(inputs) }))
+  await writeFile(
+    pathOf('.cache/programs/bundle.json'),
+    JSON.stringify({ key: startup.contentOf(inputs), inputs, fingerprint: startup.fingerprintOf(inputs) }),
+  )
 })
 afterEach(() => folder[Symbol.asyncDispose]())
 
 test('a bundle is used as long as nothing was touched', () => {
-  expect(startup.freshBundle()?.href).toBe(pathToFileURL(`${pathOf('.cache/programs')}/${startup.contentOf(inputs)}/`).href)
+  expect(startup.freshBundle()?.href).toBe(
+    pathToFileURL(`${pathOf('.cache/programs')}/${startup.contentOf(inputs)}/`).href,
+  )
 })
 
 test('another text of the same length, with the times it had, is seen', async () => {
   const { atime, mtime } = await stat(pathOf('a.ts'))
   const text = await readFile(pathOf('a.ts'), 'utf8')
   // The clock of a file system may stand still for a few milliseconds.
-  await expect.poll(async () => {
-    await writeFile(pathOf('a.ts'), text.replace('name', 'mane'))
-    await utimes(pathOf('a.ts'), atime, mtime)
-    return startup.freshBundle()
-  }).toBeUndefined()
+  await expect
+    .poll(async () => {
+      await writeFile(pathOf('a.ts'), text.replace('name', 'mane'))
+      await utimes(pathOf('a.ts'), atime, mtime)
+      return startup.freshBundle()
+    })
+    .toBeUndefined()
 })
 
 test('a source that is copied is no other; one that is replaced by another or gone is seen', async () => {
   await cp(pathOf('a.ts'), pathOf('d.ts'))
   await rename(pathOf('d.ts'), pathOf('a.ts'))
-  expect(startup.fingerprintOf(inputs)).not.toBe(JSON.parse(await readFile(pathOf('.cache/programs/bundle.json'), 'utf8')).fingerprint)
+  expect(startup.fingerprintOf(inputs)).not.toBe(
+    JSON.parse(await readFile(pathOf('.cache/programs/bundle.json'), 'utf8')).fingerprint,
+  )
   expect(startup.freshBundle()).toBeDefined()
   await cp(pathOf('a.ts'), pathOf('c.ts'), { preserveTimestamps: true })
   await rename(pathOf('c.ts'), pathOf('b.ts'))

@@ -46,7 +46,9 @@ test('more requests wait than a chain of messages may be long, and each is answe
   await using net = await createTestNet()
   const a = await net.spawn(tally, { args: {} })
   const b = await net.spawn(tally, { args: {} })
-  const asked = await Promise.all(Array.from({ length: 540 }, () => a.askAll({ others: [b.id], by: 1 }, { timeout: '10m' })))
+  const asked = await Promise.all(
+    Array.from({ length: 540 }, () => a.askAll({ others: [b.id], by: 1 }, { timeout: '10m' })),
+  )
   expect(asked.flat().sort((one, other) => one - other)).toEqual(Array.from({ length: 540 }, (_, at) => at + 1))
   await net.expectConverged()
 }, 120_000)

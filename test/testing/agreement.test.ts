@@ -47,9 +47,9 @@ describe('a process with its scheduler on one node and three compute units on ot
     expect(await (await counter.send(add(1))).result()).toMatchObject({ final: true })
     net.fault.crash('c')
     const sent = await counter.send(add(1))
-    await expect(
-      net.client('e').result(counter.id, sent.slot, { timeoutMs: 3_000 }),
-    ).rejects.toSatisfy(error => Failure.is(error, 'no-agreement') || Failure.is(error, 'timeout'))
+    await expect(net.client('e').result(counter.id, sent.slot, { timeoutMs: 3_000 })).rejects.toSatisfy(
+      error => Failure.is(error, 'no-agreement') || Failure.is(error, 'timeout'),
+    )
     // Its own unit has it, and says that it stands alone.
     const early = await net
       .client('b')
@@ -59,9 +59,7 @@ describe('a process with its scheduler on one node and three compute units on ot
       attested: { by: [nodeKeys('b').key], needed: 2, of: 3 },
     })
     await expect(
-      net
-        .client('b')
-        .transport.request('result', { process: counter.id, at: sent.slot, wait_ms: 2_000 }),
+      net.client('b').transport.request('result', { process: counter.id, at: sent.slot, wait_ms: 2_000 }),
     ).rejects.toMatchObject({ code: 'no-agreement', details: { agree: 1, needed: 2 } })
     await net.fault.restart('c')
     expect(await sent.result()).toMatchObject({ final: true })
@@ -74,9 +72,7 @@ describe('a process with its scheduler on one node and three compute units on ot
     const counter = await net.spawn('counter', ELSEWHERE)
     net.fault.crash('b', 'c', 'd')
     const { transport } = net.client('e')
-    await expect(
-      transport.request('query', { process: counter.id, wait_ms: 5_000 }),
-    ).rejects.toMatchObject({
+    await expect(transport.request('query', { process: counter.id, wait_ms: 5_000 })).rejects.toMatchObject({
       code: 'no-agreement',
       details: { needed: 2, units: ['b', 'c', 'd'].map(name => nodeKeys(name).key) },
     })
@@ -89,18 +85,13 @@ describe('processes of different policies that were spawned through a node witho
     await using net = await createTestNet({ nodes: [...FIVE, 'f'] })
     const here = await net.spawn('relay', { node: 'f', through: 'e' })
     const relays = [here, await net.spawn('relay', ELSEWHERE), await net.spawn('relay', ELSEWHERE)]
-    const tags = [
-      ...relays.map(({ id }) => ({ name: 'Peer', value: id })),
-      { name: 'Count', value: '5' },
-    ]
+    const tags = [...relays.map(({ id }) => ({ name: 'Peer', value: id })), { name: 'Count', value: '5' }]
     const sent = await Promise.all(relays.map(relay => relay.send({ action: 'Fan-Out', tags })))
     net.fault.crash('c')
     const { transport } = net.client('e')
     for (const { id } of sent) {
       const tree = await transport.request('trace', { message: id, settled: true, wait_ms: 25_000 })
-      expect(tree.root.children.map(({ status }) => status)).toEqual(
-        Array.from({ length: 15 }, () => 'ok'),
-      )
+      expect(tree.root.children.map(({ status }) => status)).toEqual(Array.from({ length: 15 }, () => 'ok'))
     }
     await net.heal()
     await net.expectConverged()
@@ -127,20 +118,17 @@ describe('timers of a process that is evaluated elsewhere', () => {
 })
 
 describe('whatever goes wrong', { timeout: 600_000 }, () => {
-  test.for(seeds(8))(
-    'messages between processes of two units out of three take effect once (seed %i)',
-    async seed => {
-      await using net = await createTestNet({
-        nodes: ['a', 'b', 'c', 'd'],
-        latency: ['1ms', '80ms'],
-        disk: [0.1, 4],
-        seed,
-      })
-      await relaysInChaos(net, policyOf(net))
-      const { processes } = await net.expectConverged()
-      expect(processes).toBe(4)
-    },
-  )
+  test.for(seeds(8))('messages between processes of two units out of three take effect once (seed %i)', async seed => {
+    await using net = await createTestNet({
+      nodes: ['a', 'b', 'c', 'd'],
+      latency: ['1ms', '80ms'],
+      disk: [0.1, 4],
+      seed,
+    })
+    await relaysInChaos(net, policyOf(net))
+    const { processes } = await net.expectConverged()
+    expect(processes).toBe(4)
+  })
 })
 
 /** Processes of all kinds: evaluated where they are scheduled, elsewhere alone, and by two of three. */
@@ -182,14 +170,14 @@ describe('a compute unit that lies', () => {
       }
       const [, liar, [one, other] = []] = kept.mock.calls.find(([, unit]) => unit === 1) ?? []
       expect(liar).toBe(1)
-      const [first, second] = [one, other].map(
-        word => word && decodeCertificate(word.certificateBytes),
-      )
+      const [first, second] = [one, other].map(word => word && decodeCertificate(word.certificateBytes))
       expect(first?.frameHash).toEqual(second?.frameHash)
       expect(first?.stateRoot).not.toEqual(second?.stateRoot)
       // Proven at the others by a certificate that two of them signed, and its word counts no more.
       for (const node of ['b', 'd']) {
-        const { evidence } = await net.client(node).transport.request('listEvidence', { process: counter.id, kind: 'fault' })
+        const { evidence } = await net
+          .client(node)
+          .transport.request('listEvidence', { process: counter.id, kind: 'fault' })
         expect(new Set(evidence.flatMap(({ accused }) => accused)), node).toEqual(new Set([nodeKeys('c').key]))
         for (const { slot, sizeBytes } of evidence) {
           expect(slot).toBeLessThanOrEqual(500)
@@ -216,9 +204,7 @@ describe('a compute unit that lies', () => {
       final: true,
       output: toUtf8('7'),
     })
-    expect(
-      fromUtf8((await net.client('b').query({ process: counter.id, action: 'Get' })).output),
-    ).toBe('8')
+    expect(fromUtf8((await net.client('b').query({ process: counter.id, action: 'Get' })).output)).toBe('8')
   })
 })
 
@@ -226,11 +212,7 @@ describe('a compute unit that lies', () => {
 function lyingAt(name: string, slot: number): void {
   const open = ComputeUnit.open.bind(ComputeUnit)
   vi.spyOn(ComputeUnit, 'open').mockImplementation(parts =>
-    open(
-      parts.key === nodeKeys(name).key
-        ? { ...parts, openHost: lying(parts.openHost, slot) }
-        : parts,
-    ),
+    open(parts.key === nodeKeys(name).key ? { ...parts, openHost: lying(parts.openHost, slot) } : parts),
   )
 }
 
@@ -246,11 +228,7 @@ const lying =
         }
         const ask: typeof host.ask = async request => {
           const answer = await target.ask(request)
-          if (
-            answer.kind !== 'evaluated' ||
-            answer.outcome.firstSlot + answer.outcome.count <= slot
-          )
-            return answer
+          if (answer.kind !== 'evaluated' || answer.outcome.firstSlot + answer.outcome.count <= slot) return answer
           const stateRoot = answer.outcome.stateRoot.slice()
           stateRoot[0] = (stateRoot[0] ?? 0) ^ 1
           return { ...answer, outcome: { ...answer.outcome, stateRoot } }

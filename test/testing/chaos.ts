@@ -71,8 +71,7 @@ export async function relaysInChaos(
   policy: (node: string) => PlainSpawnOptions = node => ({ node }),
 ): Promise<{ notes: number }> {
   const relays = []
-  for (const node of net.nodes)
-    relays.push(await net.spawn('relay', { ...policy(node), name: `relay of ${node}` }))
+  for (const node of net.nodes) relays.push(await net.spawn('relay', { ...policy(node), name: `relay of ${node}` }))
   const chaos = new Chaos(net)
   chaos.network()
   const disasters = chaos.disasters(6)
@@ -81,13 +80,8 @@ export async function relaysInChaos(
     for (let turn = 0; turn < 4; turn++) {
       const peers = relays.filter(peer => chaos.number() < 0.8 || peer !== relay)
       const count = Math.ceil(chaos.number() * 6)
-      const tags = [
-        ...peers.map(peer => ({ name: 'Peer', value: peer.id })),
-        { name: 'Count', value: String(count) },
-      ]
-      const sent = relay
-        .send({ action: 'Fan-Out', tags }, { timeoutMs: 600_000 })
-        .catch(() => undefined)
+      const tags = [...peers.map(peer => ({ name: 'Peer', value: peer.id })), { name: 'Count', value: String(count) }]
+      const sent = relay.send({ action: 'Fan-Out', tags }, { timeoutMs: 600_000 }).catch(() => undefined)
       void sent
       notes += count * peers.length
     }
@@ -114,8 +108,7 @@ export interface AgentAccount {
 /** Agents on every node that await each other while things go wrong. */
 export async function agentsInChaos(net: TestNet): Promise<readonly AgentAccount[]> {
   const agents = []
-  for (const node of net.nodes)
-    agents.push(await net.spawn(tally, { args: {}, node, name: `tally of ${node}` }))
+  for (const node of net.nodes) agents.push(await net.spawn(tally, { args: {}, node, name: `tally of ${node}` }))
   const ids = agents.map(({ id }) => id)
   const chaos = new Chaos(net)
   for (const agent of agents) await agent.send.tickEvery({ ms: 1_000, times: 5 })
@@ -171,7 +164,12 @@ export async function handoversInChaos(net: TestNet, rounds: number): Promise<{ 
       const schedulers = net.nodes.map((_, at) => net.nodes[(first + at) % net.nodes.length] ?? '').slice(0, count)
       const tags = relays.map(({ id }) => ({ name: 'Peer', value: id }))
       const fan = { action: 'Fan-Out', tags: [...tags, { name: 'Count', value: '2' }] }
-      sending.push(net.process(relay).send(fan, { timeoutMs: 600_000 }).catch(() => undefined))
+      sending.push(
+        net
+          .process(relay)
+          .send(fan, { timeoutMs: 600_000 })
+          .catch(() => undefined),
+      )
       await net
         .handover(relay, { schedulers, computeUnits: [schedulers[0] ?? ''], through: net.nodes[i] })
         .catch(error => expectMayFail(error))

@@ -24,8 +24,7 @@ test('a process goes on at another node, with its slots and its state', async ()
     slots: 6,
     held: true,
   })
-  for (const [n, node] of ['a', 'b', 'c'].entries())
-    expect(await total(net, counter.id, node)).toBe(String(6 + n))
+  for (const [n, node] of ['a', 'b', 'c'].entries()) expect(await total(net, counter.id, node)).toBe(String(6 + n))
   await net.settled()
   expect(await net.expectConverged()).toEqual({ processes: 1, slots: 9 })
 })
@@ -47,10 +46,7 @@ test('a process goes from one scheduler to three, of which one is down, and back
 describe('what a unit had not delivered when its process was handed on', () => {
   /** To b, and back to a; both have been down since they had it. The receiver is down until the end. */
   async function thereAndBack(net: TestNet): Promise<void> {
-    const [sender, taker] = [
-      await net.spawn('relay', { node: 'a' }),
-      await net.spawn('relay', { node: 'c' }),
-    ]
+    const [sender, taker] = [await net.spawn('relay', { node: 'a' }), await net.spawn('relay', { node: 'c' })]
     net.fault.crash('c')
     const tags = [
       { name: 'Peer', value: taker.id },
@@ -84,13 +80,10 @@ describe('what a unit had not delivered when its process was handed on', () => {
 })
 
 describe('whatever goes wrong during handovers', { timeout: 600_000 }, () => {
-  test.for(seeds(8))(
-    'messages between processes take effect once, and receipts hold (seed %i)',
-    async seed => {
-      await using net = await createTestNet({ ...CHAOS, nodes: ['a', 'b', 'c', 'd'], seed })
-      const { epochs } = await handoversInChaos(net, 4)
-      expect(Math.min(...epochs)).toBeGreaterThanOrEqual(1)
-      expect(await net.expectConverged()).toMatchObject({ processes: 4 })
-    },
-  )
+  test.for(seeds(8))('messages between processes take effect once, and receipts hold (seed %i)', async seed => {
+    await using net = await createTestNet({ ...CHAOS, nodes: ['a', 'b', 'c', 'd'], seed })
+    const { epochs } = await handoversInChaos(net, 4)
+    expect(Math.min(...epochs)).toBeGreaterThanOrEqual(1)
+    expect(await net.expectConverged()).toMatchObject({ processes: 4 })
+  })
 })

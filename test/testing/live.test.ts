@@ -10,10 +10,7 @@ afterEach(() => vi.unstubAllEnvs())
 
 /** What a test says that runs in both. */
 async function calls(net: TestNet): Promise<void> {
-  const [a, b] = [
-    await net.spawn(tally, { args: { start: 1 } }),
-    await net.spawn(tally, { args: {} }),
-  ]
+  const [a, b] = [await net.spawn(tally, { args: { start: 1 } }), await net.spawn(tally, { args: {} })]
   expect(await a.add({ by: 2 })).toBe(3)
   expect(await a.askAll({ others: [b.id], by: 5 })).toEqual([5])
   const sent = await a.send.add({ by: 1 })

@@ -54,10 +54,7 @@ describe('a planted fault is found:', () => {
     await using net = await createTestNet({ nodes: 2 })
     const evaluate = HostedProcess.prototype.evaluate
     let runs = 0n
-    vi.spyOn(HostedProcess.prototype, 'evaluate').mockImplementation(function (
-      this: HostedProcess,
-      ...given
-    ) {
+    vi.spyOn(HostedProcess.prototype, 'evaluate').mockImplementation(function (this: HostedProcess, ...given) {
       const outcome = evaluate.apply(this, given)
       runs += 1n
       return { ...outcome, gas: outcome.gas + runs }

@@ -13,10 +13,7 @@ test('a push goes to the node’s own scheduler without its proof, to that of an
   const far = await net.spawn('relay', { node: 'n2' })
   const proven = new Map<string, boolean[]>()
   const schedule = SchedulerUnit.prototype.schedule
-  vi.spyOn(SchedulerUnit.prototype, 'schedule').mockImplementation(function (
-    this: SchedulerUnit,
-    requests,
-  ) {
+  vi.spyOn(SchedulerUnit.prototype, 'schedule').mockImplementation(function (this: SchedulerUnit, requests) {
     for (const { process, envelope } of requests) {
       if (envelope.kind !== 'push') continue
       proven.set(process, [...(proven.get(process) ?? []), envelope.proof !== undefined])
@@ -50,10 +47,7 @@ test('a push proves itself to another node, though that node could vouch for it,
   await net.settled()
   const carried: Push[] = []
   const schedule = SchedulerUnit.prototype.schedule
-  vi.spyOn(SchedulerUnit.prototype, 'schedule').mockImplementation(function (
-    this: SchedulerUnit,
-    requests,
-  ) {
+  vi.spyOn(SchedulerUnit.prototype, 'schedule').mockImplementation(function (this: SchedulerUnit, requests) {
     // What came over a wire is nobody's own.
     for (const { envelope } of requests)
       if (envelope.kind === 'push' && !(envelope.push instanceof OwnPush)) {
@@ -62,10 +56,7 @@ test('a push proves itself to another node, though that node could vouch for it,
       }
     return schedule.call(this, requests)
   })
-  const tags = [
-    ...far.map(({ id }) => ({ name: 'Peer', value: id })),
-    { name: 'Count', value: '3' },
-  ]
+  const tags = [...far.map(({ id }) => ({ name: 'Peer', value: id })), { name: 'Count', value: '3' }]
   await from.send({ action: 'Fan-Out', tags })
   await net.settled()
   expect(net.troubles).toEqual([])

@@ -114,12 +114,7 @@ describe('a program that cannot be built', { timeout: 180_000 }, () => {
       'atoll/contract',
     ],
     ['no default export', 'export const a = 1', { file: 'bad.process.ts' }, 'default export'],
-    [
-      'a default export of something else',
-      'export default { on: {} }',
-      { file: 'bad.process.ts' },
-      'implement',
-    ],
+    ['a default export of something else', 'export default { on: {} }', { file: 'bad.process.ts' }, 'implement'],
   ])('with %s is told where and why', async (_, source, details, why) => {
     const failure = await failureOf(buildAgent(await write('bad.process.ts', source)))
     expect(failure.code).toBe('bad-program')
@@ -139,24 +134,9 @@ describe('a program that cannot be built', { timeout: 180_000 }, () => {
       'top-level',
       /too early \(bad\.process\.ts:\d+:\d+\)/,
     ],
-    [
-      'a contract that cannot be',
-      PROGRAM.replace("'greeter'", "'not a name'"),
-      'threw',
-      /bad\.process\.ts/,
-    ],
-    [
-      'a loop without end at its top level',
-      `${PROGRAM}\nfor (;;) Greeter.name`,
-      'out-of-gas',
-      /does not end|gas/,
-    ],
-    [
-      'what is not there',
-      `${PROGRAM}\nfetch('http://example.org')`,
-      'unavailable',
-      /'fetch' is not available/,
-    ],
+    ['a contract that cannot be', PROGRAM.replace("'greeter'", "'not a name'"), 'threw', /bad\.process\.ts/],
+    ['a loop without end at its top level', `${PROGRAM}\nfor (;;) Greeter.name`, 'out-of-gas', /does not end|gas/],
+    ['what is not there', `${PROGRAM}\nfetch('http://example.org')`, 'unavailable', /'fetch' is not available/],
   ])('with %s is refused, with its place', { timeout: 180_000 }, async (_, source, _rule, why) => {
     const failure = await failureOf(buildAgent(await write('bad.process.ts', source)))
     expect(failure.code).toBe('module-refused')
@@ -190,18 +170,10 @@ describe('a module that is not what it says', () => {
     ['no JSON', Buffer.from('{'), /agent-module/],
     ['another container', Buffer.from('{"agent":2}'), /agent-module/],
     ['code that defines nothing', container(''), /defines no agent/],
-    [
-      'code that defines two',
-      container('__atoll.define({});__atoll.define({})'),
-      /defines 2 agents/,
-    ],
+    ['code that defines two', container('__atoll.define({});__atoll.define({})'), /defines 2 agents/],
     ['code that defines something else', container('__atoll.define({})'), /default export/],
     ['code that is none', container('let let = 1'), /./],
-    [
-      'code that recurses for ever',
-      container('(function f(){ f() })()'),
-      /call stack|nested too deep/,
-    ],
+    ['code that recurses for ever', container('(function f(){ f() })()'), /call stack|nested too deep/],
     [
       'code that takes all memory',
       container('const a=[];for(;;)a.push(new Uint8Array(65536))'),

@@ -25,8 +25,7 @@ const STACK_MAX = 8192
 /** Reads a thrown value without trusting it: getters of it may throw too. */
 export function tell(thrown: unknown): Told {
   try {
-    if (!(thrown instanceof Error))
-      return { code: 'threw', message: cut(String(thrown)), stack: '' }
+    if (!(thrown instanceof Error)) return { code: 'threw', message: cut(String(thrown)), stack: '' }
     const { code } = thrown as Error & { code?: unknown }
     const stack = typeof thrown.stack === 'string' ? thrown.stack.slice(0, STACK_MAX) : ''
     const absent = absentName(thrown)
@@ -41,8 +40,7 @@ function codeOf(error: Error, code: unknown): string {
   if (typeof code === 'string' && code.length <= CODE_MAX && CODE.test(code)) return code
   // The engine's own two limits, by the only thing that tells them.
   if (error.message === 'out of memory') return 'memory-limit'
-  if (error instanceof RangeError && error.message === 'Maximum call stack size exceeded')
-    return 'stack-overflow'
+  if (error instanceof RangeError && error.message === 'Maximum call stack size exceeded') return 'stack-overflow'
   return 'threw'
 }
 
@@ -84,5 +82,4 @@ function absentName(error: Error): string | undefined {
   return `'${name}' is not available in a process. ${INSTEAD[name]}`
 }
 
-const cut = (text: string): string =>
-  text.length > MESSAGE_MAX ? `${text.slice(0, MESSAGE_MAX)}…` : text
+const cut = (text: string): string => (text.length > MESSAGE_MAX ? `${text.slice(0, MESSAGE_MAX)}…` : text)

@@ -28,10 +28,12 @@ export interface Request {
 /** Sends a request and waits for its reply. Fails with `call-limit` or `too-deep`; rejects with `call-timeout`, or with what the other side says. */
 export function call(request: Request): Promise<Reply> {
   const { task, to, action } = request
-  if (agent.calls.size >= CALLS_MAX)
-    throw new AgentError('call-limit', `more than ${CALLS_MAX} calls wait for replies`)
+  if (agent.calls.size >= CALLS_MAX) throw new AgentError('call-limit', `more than ${CALLS_MAX} calls wait for replies`)
   if (slot.isDeep)
-    throw new AgentError('too-deep', `${action} of ${to}: the chain of messages that led here ends; go on after ctx.sleep, which begins a new one`)
+    throw new AgentError(
+      'too-deep',
+      `${action} of ${to}: the chain of messages that led here ends; go on after ctx.sleep, which begins a new one`,
+    )
   const reference = ++agent.lastNumber
   const timeoutMs = Math.max(TIMEOUT_MIN_MS, request.timeoutMs ?? TIMEOUT_DEFAULT_MS)
   const tags = [...request.tags, 'Reference', String(reference), ...chainTags(task)]
@@ -84,8 +86,7 @@ export function settleCall(settled: Call, reply: Reply): void {
   }
   agent.calls.delete(settled.reference)
   slot.isAsync = true
-  if (tagOf(reply.tags, 'Action') === 'Error' || code !== undefined)
-    settled.reject(errorOf(settled, reply, code))
+  if (tagOf(reply.tags, 'Action') === 'Error' || code !== undefined) settled.reject(errorOf(settled, reply, code))
   else settled.resolve(reply)
 }
 
@@ -112,7 +113,5 @@ export function expireCall(expired: Call): void {
   agent.calls.delete(expired.reference)
   slot.isAsync = true
   const { action, to, timeoutMs } = expired
-  expired.reject(
-    new AgentError('call-timeout', `${action} of ${to} gave no reply in ${timeoutMs} ms`),
-  )
+  expired.reject(new AgentError('call-timeout', `${action} of ${to} gave no reply in ${timeoutMs} ms`))
 }

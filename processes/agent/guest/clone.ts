@@ -31,7 +31,4 @@ function emptyLike(value: object): object {
 }
 
 const isLeaf = (value: object): boolean =>
-  value instanceof Date ||
-  value instanceof RegExp ||
-  value instanceof ArrayBuffer ||
-  ArrayBuffer.isView(value)
+  value instanceof Date || value instanceof RegExp || value instanceof ArrayBuffer || ArrayBuffer.isView(value)

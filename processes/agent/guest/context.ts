@@ -60,10 +60,7 @@ export class AgentContext {
   emit(name: string, data: unknown): void {
     const schema = own(implementation().contract.events, name)
     if (schema === undefined)
-      throw new AgentError(
-        'unknown-event',
-        `${implementation().contract.name} promises no event ${name}`,
-      )
+      throw new AgentError('unknown-event', `${implementation().contract.name} promises no event ${name}`)
     checkSent(schema, data, 'bad-event', name)
     addEvent(name, data)
   }
@@ -86,17 +83,11 @@ export class AgentContext {
     return makeRef(contractOf(contract), idOf(id), this.#task)
   }
 
-  async spawn(
-    contract: unknown,
-    options: { args?: unknown; module?: string; tags?: unknown } = {},
-  ): Promise<Ref> {
+  async spawn(contract: unknown, options: { args?: unknown; module?: string; tags?: unknown } = {}): Promise<Ref> {
     const promised = contractOf(contract)
     const module = options.module ?? own(agent.facts?.modules, promised.name)
     if (module === undefined || !ID.test(module))
-      throw new AgentError(
-        'unknown-module',
-        `no module is named for ${promised.name}; give spawn its id as 'module'`,
-      )
+      throw new AgentError('unknown-module', `no module is named for ${promised.name}; give spawn its id as 'module'`)
     checkGiven(promised.args, options.args, 'bad-input', `args of ${promised.name}`)
     const tags = flatTags(options.tags)
     for (let at = 0; at < tags.length; at += 2) {
@@ -110,17 +101,12 @@ export class AgentContext {
   }
 
   /** Has the messenger unit do something outside; the result comes back as a signed message. */
-  async effect(
-    name: string,
-    input: unknown,
-    options: { key?: string; timeout?: Duration } = {},
-  ): Promise<unknown> {
+  async effect(name: string, input: unknown, options: { key?: string; timeout?: Duration } = {}): Promise<unknown> {
     const { messenger = '', messengerAddress = '' } = agent.facts ?? {}
     const tags = ['Action', 'Effect', 'Effect', name, 'Content-Type', 'application/json']
     if (options.key !== undefined) tags.push('Effect-Key', options.key)
     const data = JSON.stringify(input) ?? ''
-    const timeoutMs =
-      options.timeout === undefined ? EFFECT_TIMEOUT_MS : durationMs(options.timeout)
+    const timeoutMs = options.timeout === undefined ? EFFECT_TIMEOUT_MS : durationMs(options.timeout)
     const reply = await call({
       task: this.#task,
       to: messenger,
@@ -153,18 +139,14 @@ function rawOf({ to, action, tags, data }: RawMessage): {
 } {
   const flat = flatTags(tags)
   if (action !== undefined) flat.unshift('Action', action)
-  if (data === undefined || typeof data === 'string')
-    return { to: idOf(to), tags: flat, data: data ?? '' }
+  if (data === undefined || typeof data === 'string') return { to: idOf(to), tags: flat, data: data ?? '' }
   flat.push('Content-Type', 'application/json')
   return { to: idOf(to), tags: flat, data: JSON.stringify(data) ?? '' }
 }
 
 function idOf(id: unknown): string {
   if (typeof id === 'string' && ID.test(id)) return id
-  throw new AgentError(
-    'bad-call',
-    `expected the id of a process (43 characters), got ${String(id)}`,
-  )
+  throw new AgentError('bad-call', `expected the id of a process (43 characters), got ${String(id)}`)
 }
 
 /** The contract itself, or that of an implementation. */

@@ -21,10 +21,7 @@ export interface Definition {
 }
 
 /** Own properties only: `toString` is nobody's message. */
-export function own<T>(
-  table: Readonly<Record<string, T>> | undefined,
-  name: string,
-): T | undefined {
+export function own<T>(table: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
   return table !== undefined && Object.hasOwn(table, name) ? table[name] : undefined
 }
 

@@ -50,8 +50,7 @@ export function deliver(
 function readRest({ rest: [, , , , failures, facts] }: Task): void {
   if (facts !== 0) agent.facts = facts
   if (failures === 0) return
-  for (const [step, code, message] of failures)
-    slot.failures.set(step, new AgentError(code, message))
+  for (const [step, code, message] of failures) slot.failures.set(step, new AgentError(code, message))
 }
 
 /** Runs the next step of the slot, when all jobs are done; gives what `seal` gives if there is none. */
@@ -92,10 +91,7 @@ function start(task: Task): void {
   const args = inputOf(own, contract.args)
   const state = definition.init?.(initFacts(args, task.tags))
   if (state instanceof Promise)
-    throw new AgentError(
-      'bad-init',
-      'init gives the state at once; what takes longer goes into a message',
-    )
+    throw new AgentError('bad-init', 'init gives the state at once; what takes longer goes into a message')
   agent.state = check(contract.state, state, 'bad-state', `state of ${contract.name}`)
   agent.started = true
   own.state = 'done'
@@ -148,14 +144,7 @@ function tick(task: Task): void {
   if (timer === WAKE_TIMER) return wake()
   const self = agent.facts?.self ?? ''
   if (!timer.startsWith(SCHEDULE_PREFIX)) {
-    const own = new Task(
-      tagOf(task.tags, 'Action') ?? '',
-      self,
-      task.flags,
-      task.data,
-      task.slot,
-      task.rest,
-    )
+    const own = new Task(tagOf(task.tags, 'Action') ?? '', self, task.flags, task.data, task.slot, task.rest)
     slot.due.push(() => step(own, () => take(own)))
     return
   }
@@ -187,8 +176,7 @@ function wake(): void {
     if (sleep.dueMs > slot.nowMs || slot.due.length >= DUE_MAX) continue
     slot.due.push(() => {
       agent.sleeps.delete(number)
-      if (sleep.everyMs !== undefined)
-        agent.sleeps.set(number, { ...sleep, dueMs: slot.nowMs + sleep.everyMs })
+      if (sleep.everyMs !== undefined) agent.sleeps.set(number, { ...sleep, dueMs: slot.nowMs + sleep.everyMs })
       slot.isAsync = true
       step(sleep.task, () => sleep.wake())
     })

@@ -6,8 +6,7 @@ export function format(values: readonly unknown[]): string {
 function one(value: unknown): string {
   if (typeof value === 'string') return value
   try {
-    if (value instanceof Error)
-      return `${value.name}: ${value.message}\n${value.stack ?? ''}`.trimEnd()
+    if (value instanceof Error) return `${value.name}: ${value.message}\n${value.stack ?? ''}`.trimEnd()
     if (typeof value === 'object' && value !== null) return JSON.stringify(value) ?? String(value)
     return String(value)
   } catch {

@@ -21,8 +21,7 @@ function getRandomValues<T extends ArrayBufferView>(view: T): T {
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
   for (let at = 0; at < bytes.length; at += 4) {
     const bits = host.random()
-    for (let byte = 0; byte < 4 && at + byte < bytes.length; byte++)
-      bytes[at + byte] = bits >>> (8 * byte)
+    for (let byte = 0; byte < 4 && at + byte < bytes.length; byte++) bytes[at + byte] = bits >>> (8 * byte)
   }
   return view
 }

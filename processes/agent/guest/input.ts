@@ -6,16 +6,12 @@ import { tagInput, tagOf } from './tags.ts'
 
 /** What a request asks with, checked. @throws {AgentError} `bad-input` */
 export function inputOf(task: Task, schema: Schema): unknown {
-  if (task.input !== undefined)
-    return checkGiven(schema, task.input.value, 'bad-input', task.action)
+  if (task.input !== undefined) return checkGiven(schema, task.input.value, 'bad-input', task.action)
   // Clients of AO send a space where they have nothing to say.
-  if (task.data !== '' && task.data !== ' ')
-    return check(schema, parsed(task), 'bad-input', task.action)
-  if (tagOf(task.tags, 'Content-Type') !== undefined)
-    return checkGiven(schema, undefined, 'bad-input', task.action)
+  if (task.data !== '' && task.data !== ' ') return check(schema, parsed(task), 'bad-input', task.action)
+  if (tagOf(task.tags, 'Content-Type') !== undefined) return checkGiven(schema, undefined, 'bad-input', task.action)
   const texts = tagInput(task.tags)
-  if (Object.keys(texts).length === 0)
-    return checkGiven(schema, undefined, 'bad-input', task.action)
+  if (Object.keys(texts).length === 0) return checkGiven(schema, undefined, 'bad-input', task.action)
   return fromTags(task, texts, schema)
 }
 
@@ -25,10 +21,7 @@ function parsed(task: Task): unknown {
     return JSON.parse(task.data)
   } catch (error) {
     if (tagOf(task.tags, 'Content-Type') === 'application/json')
-      throw new AgentError(
-        'bad-input',
-        `${task.action}: its data is not JSON (${tell(error).message})`,
-      )
+      throw new AgentError('bad-input', `${task.action}: its data is not JSON (${tell(error).message})`)
     // Plain text, for whom a schema of a string is meant.
     return task.data
   }

@@ -39,12 +39,7 @@ function loaded(): string {
 function prepareSchemas({ contract }: Program): void {
   const shapes = [...Object.values(contract.messages), ...Object.values(contract.queries)]
   const schemas = shapes.flatMap(({ input, reply }) => [input, reply])
-  for (const schema of [
-    ...schemas,
-    contract.args,
-    contract.state,
-    ...Object.values(contract.events),
-  ])
+  for (const schema of [...schemas, contract.args, contract.state, ...Object.values(contract.events)])
     prepareSchema(schema)
 }
 

@@ -23,8 +23,7 @@ export function queryFacts(from: string): unknown {
   }
 }
 
-const copied = (value: unknown): unknown =>
-  value === undefined ? undefined : JSON.parse(JSON.stringify(value))
+const copied = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)))
 
 /** Answers a dry-run: what travels. */
 export function answer(task: Task): unknown {
@@ -35,13 +34,9 @@ export function answer(task: Task): unknown {
   if (route?.isQuery !== true) {
     const known = [...Object.keys(contract.queries), '@state', '@contract', '@export']
     const asked = action === '' ? 'a query without an Action' : `query ${action}`
-    throw new AgentError(
-      'unknown-action',
-      `${contract.name} has no ${asked}; it has ${known.join(', ')}`,
-    )
+    throw new AgentError('unknown-action', `${contract.name} has no ${asked}; it has ${known.join(', ')}`)
   }
   const reply = route.run(queryFacts(from), inputOf(task, route.input))
-  if (reply instanceof Promise)
-    throw new AgentError('bad-reply', `${action}: a query answers at once, it cannot wait`)
+  if (reply instanceof Promise) throw new AgentError('bad-reply', `${action}: a query answers at once, it cannot wait`)
   return checkSent(route.reply, reply, 'bad-reply', action) ? undefined : reply
 }

@@ -72,9 +72,7 @@ class CheckWriter {
   /** Adds two functions: `t` tests, `c` makes. */
   #pair(test: string, make: string): Plan {
     const number =
-      this.#functions.push(
-        `const t${this.#functions.length} = ${test}, c${this.#functions.length} = ${make}`,
-      ) - 1
+      this.#functions.push(`const t${this.#functions.length} = ${test}, c${this.#functions.length} = ${make}`) - 1
     return { test: name => `t${number}(${name})`, make: name => `c${number}(${name})` }
   }
 
@@ -129,8 +127,7 @@ class CheckWriter {
     const kind = isWrapped(def) ? def['type'] : undefined
     const plan = this.plan(kind === undefined ? schema : def?.['innerType'], depth + 1)
     if (plan === undefined || key === '__proto__') return undefined
-    if (def !== undefined && kind !== undefined && !isUnchecked(def, ['innerType', 'defaultValue']))
-      return undefined
+    if (def !== undefined && kind !== undefined && !isUnchecked(def, ['innerType', 'defaultValue'])) return undefined
     const [name, x, y] = [JSON.stringify(key), `x${index}`, `y${index}`]
     const read = `const ${x} = v[${name}];`
     const value = plan.make?.(x) ?? `${plan.test(x)} ? ${x} : U`
@@ -140,8 +137,7 @@ class CheckWriter {
         : kind === 'optional'
           ? `${name} in v ? U : undefined`
           : 'U'
-    const mayBeAbsent =
-      kind === 'default' ? 'true' : kind === 'optional' ? `!(${name} in v)` : 'false'
+    const mayBeAbsent = kind === 'default' ? 'true' : kind === 'optional' ? `!(${name} in v)` : 'false'
     const put = `o[${name}] = ${y};`
     return {
       test: `${read} if (!(${x} === undefined ? ${mayBeAbsent} : ${plan.test(x)})) return false;`,
@@ -151,5 +147,4 @@ class CheckWriter {
   }
 }
 
-const isWrapped = (def: Told | undefined): def is Told =>
-  def?.['type'] === 'optional' || def?.['type'] === 'default'
+const isWrapped = (def: Told | undefined): def is Told => def?.['type'] === 'optional' || def?.['type'] === 'default'

@@ -22,8 +22,7 @@ export interface Scalar {
 
 const SAFE_MAX = Number.MAX_SAFE_INTEGER
 const isNumber = (x: string): string => `typeof ${x} === 'number' && ${x} - ${x} === 0`
-const isSafe = (x: string): string =>
-  `${x} % 1 === 0 && ${x} <= ${SAFE_MAX} && ${x} >= -${SAFE_MAX}`
+const isSafe = (x: string): string => `${x} % 1 === 0 && ${x} <= ${SAFE_MAX} && ${x} >= -${SAFE_MAX}`
 
 /** Kinds without options, by the test of each. */
 const KINDS: Readonly<Record<string, (x: string) => string>> = {
@@ -45,10 +44,8 @@ export function scalarOf(def: Told, constant: (value: unknown) => string): Scala
   const kind = String(def['type'])
   if (kind === 'enum') return oneOf(def, 'entries', Object.values(Object(def['entries'])), constant)
   if (kind === 'literal') return oneOf(def, 'values', def['values'], constant)
-  const base =
-    kind === 'number' ? numberOf(def) : Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined
-  if (base === undefined || !isUnchecked({ ...def, checks: [] }, OPTIONS[kind] ?? []))
-    return undefined
+  const base = kind === 'number' ? numberOf(def) : Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined
+  if (base === undefined || !isUnchecked({ ...def, checks: [] }, OPTIONS[kind] ?? [])) return undefined
   const tests: ((x: string) => string)[] = [base]
   const { checks } = def
   for (const check of Array.isArray(checks) ? checks : []) {
@@ -64,12 +61,7 @@ function numberOf({ format }: Told): ((x: string) => string) | undefined {
   return format === 'safeint' ? x => `${isNumber(x)} && ${isSafe(x)}` : undefined
 }
 
-function oneOf(
-  def: Told,
-  option: string,
-  words: unknown,
-  constant: (value: unknown) => string,
-): Scalar | undefined {
+function oneOf(def: Told, option: string, words: unknown, constant: (value: unknown) => string): Scalar | undefined {
   const areWords = Array.isArray(words) && words.every(word => typeof word === 'string')
   if (!areWords || !isUnchecked(def, [option])) return undefined
   const name = constant(new Set(words))

@@ -52,11 +52,7 @@ function keyOf({ key, every, cron }: When): string {
       )
     return `#${++agent.lastNumber}`
   }
-  if (!KEY.test(key))
-    throw new AgentError(
-      'bad-schedule',
-      'a key has 1 to 55 printable ASCII characters and no spaces',
-    )
+  if (!KEY.test(key)) throw new AgentError('bad-schedule', 'a key has 1 to 55 printable ASCII characters and no spaces')
   return key
 }
 
@@ -69,10 +65,8 @@ function timesOf(when: When): Pick<Schedule, 'dueMs' | 'everyMs' | 'cron'> {
     const everyMs = Math.max(PERIOD_MIN_MS, durationMs(every))
     return { dueMs: slot.nowMs + everyMs, everyMs, cron: undefined }
   }
-  const dueMs =
-    after === undefined ? new Date(at ?? Number.NaN).getTime() : slot.nowMs + durationMs(after)
-  if (!Number.isFinite(dueMs))
-    throw new AgentError('bad-schedule', `expected a time, got ${String(at)}`)
+  const dueMs = after === undefined ? new Date(at ?? Number.NaN).getTime() : slot.nowMs + durationMs(after)
+  if (!Number.isFinite(dueMs)) throw new AgentError('bad-schedule', `expected a time, got ${String(at)}`)
   return { dueMs, everyMs: undefined, cron: undefined }
 }
 
@@ -89,5 +83,4 @@ export function nextOf(pattern: string): number {
 }
 
 /** As it is now, whatever becomes of the original. */
-const copyOf = (value: unknown): unknown =>
-  value === undefined ? undefined : JSON.parse(JSON.stringify(value))
+const copyOf = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)))

@@ -15,13 +15,7 @@ export type Sent =
   | readonly [1, module: string, tags: readonly string[], data: string]
 
 /** An error of a step. Final: to run the slot again without that step would leave nothing of it. */
-export type StepFailure = readonly [
-  step: number,
-  code: string,
-  message: string,
-  stack: string,
-  isFinal: boolean,
-]
+export type StepFailure = readonly [step: number, code: string, message: string, stack: string, isFinal: boolean]
 
 /** What one run knows and makes. Set back when the next begins. */
 export const slot = {
@@ -83,8 +77,7 @@ export function beginSlot(kind: string, number: number, nowMs: number, flags: nu
 /** Remembers the first error of this run: it undoes all of it. */
 export function failStep({ code, message, stack }: Told): void {
   const { kind, own, step } = slot
-  const isOwnAlone =
-    kind === 'message' && step === 0 && own !== undefined && own.reference === undefined
+  const isOwnAlone = kind === 'message' && step === 0 && own !== undefined && own.reference === undefined
   const isFinal = isOwnAlone || kind === 'spawn' || kind === 'query' || kind === 'restore'
   slot.failure ??= [step, code, message, stack, isFinal]
 }

@@ -58,15 +58,9 @@ const pendingOf = ({ id, from, reference }: Task) => ({
 /** Takes the state of another version over. @throws {AgentError} `bad-snapshot`, `bad-state` */
 export function restoreSnapshot(text: string): void {
   const snapshot = JSON.parse(text) as Snapshot | null
-  if (snapshot?.v !== 1)
-    throw new AgentError('bad-snapshot', `expected version 1 of a snapshot, got ${snapshot?.v}`)
+  if (snapshot?.v !== 1) throw new AgentError('bad-snapshot', `expected version 1 of a snapshot, got ${snapshot?.v}`)
   const { contract } = implementation()
-  agent.state = check(
-    contract.state,
-    migrated(snapshot),
-    'bad-state',
-    `state of ${contract.name} ${contract.version}`,
-  )
+  agent.state = check(contract.state, migrated(snapshot), 'bad-state', `state of ${contract.name} ${contract.version}`)
   agent.started = true
   for (const key of agent.schedules.keys()) slot.timers.push([SCHEDULE_PREFIX + key])
   agent.schedules.clear()
@@ -93,16 +87,7 @@ function migrated({ name, version, state }: Snapshot): unknown {
 function turnAway(message: string, from: string, reference: string | undefined): void {
   const error = { code: 'upgraded', message: 'the process was upgraded before it could answer' }
   if (reference !== undefined) {
-    const tags = [
-      'Action',
-      'Error',
-      'X-Reference',
-      reference,
-      'Error',
-      error.code,
-      'Content-Type',
-      'application/json',
-    ]
+    const tags = ['Action', 'Error', 'X-Reference', reference, 'Error', error.code, 'Content-Type', 'application/json']
     send([0, from, tags, JSON.stringify(error)])
   }
   slot.settled.push(JSON.stringify({ message, error }))

@@ -43,14 +43,7 @@ export class Task {
   input: { readonly value: unknown } | undefined
   #rest: string | Rest
 
-  constructor(
-    action: string,
-    from: string,
-    flags: number,
-    data: string,
-    slot: number,
-    rest: string | Rest,
-  ) {
+  constructor(action: string, from: string, flags: number, data: string, slot: number, rest: string | Rest) {
     this.action = action
     this.from = from
     this.flags = flags

@@ -22,8 +22,7 @@ export function take(task: Task): void {
 function enqueue(task: Task): void {
   const circle = deadlockOf(task)
   if (circle !== undefined) return fail(task, new AgentError('deadlock', circle))
-  if (agent.queue.length >= QUEUE_MAX)
-    return fail(task, new AgentError('busy', `${QUEUE_MAX} messages wait already`))
+  if (agent.queue.length >= QUEUE_MAX) return fail(task, new AgentError('busy', `${QUEUE_MAX} messages wait already`))
   agent.queue.push(task)
 }
 
@@ -62,10 +61,7 @@ function unknownAction(action: string): AgentError {
   const { contract } = implementation()
   const known = [...Object.keys(contract.messages), ...Object.keys(contract.queries)]
   const asked = action === '' ? 'a message without an Action' : action
-  return new AgentError(
-    'unknown-action',
-    `${contract.name} has no ${asked}; it has ${known.join(', ')}`,
-  )
+  return new AgentError('unknown-action', `${contract.name} has no ${asked}; it has ${known.join(', ')}`)
 }
 
 function authorize({ action, from }: Task, allow: readonly string[]): void {
@@ -131,16 +127,7 @@ export function refuse(task: Task, { code, message }: Pick<Told, 'code' | 'messa
     return
   }
   if (task.reference !== undefined) {
-    const tags = [
-      'Action',
-      'Error',
-      'X-Reference',
-      task.reference,
-      'Error',
-      code,
-      'Content-Type',
-      'application/json',
-    ]
+    const tags = ['Action', 'Error', 'X-Reference', task.reference, 'Error', code, 'Content-Type', 'application/json']
     send([0, task.from, tags, JSON.stringify({ code, message })])
   }
   if (task === slot.own) slot.reply = ''

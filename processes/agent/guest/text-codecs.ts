@@ -36,8 +36,7 @@ export class Utf8Decoder {
     let text = ''
     for (let at = 0; at < bytes.length; ) {
       const [point, length] = readPoint(bytes, at)
-      if (point === REPLACEMENT && length === 1 && this.fatal)
-        throw new TypeError('the bytes are not UTF-8')
+      if (point === REPLACEMENT && length === 1 && this.fatal) throw new TypeError('the bytes are not UTF-8')
       text += String.fromCodePoint(point)
       at += length
     }
@@ -57,7 +56,6 @@ function readPoint(bytes: Uint8Array, at: number): readonly [point: number, leng
     if ((byte & 0xc0) !== 0x80) return [REPLACEMENT, 1]
     point = (point << 6) | (byte & 0x3f)
   }
-  const isBad =
-    point < (SMALLEST[length] ?? 0) || point > 0x10_ffff || (point >= 0xd800 && point < 0xe000)
+  const isBad = point < (SMALLEST[length] ?? 0) || point > 0x10_ffff || (point >= 0xd800 && point < 0xe000)
   return isBad ? [REPLACEMENT, 1] : [point, length]
 }

@@ -25,7 +25,8 @@ export function bindSystemApi(code: CanisterCode, host: Host): Record<string, Bo
   for (const { module, name } of WebAssembly.Module.imports(code.module)) {
     const call = SYSTEM_API.get(name)
     const plain = functions[name] as Plain | undefined
-    if (module !== 'ic0' || call === undefined || plain === undefined) throw new Error(`expected a system call, got ${name}`)
+    if (module !== 'ic0' || call === undefined || plain === undefined)
+      throw new Error(`expected a system call, got ${name}`)
     bound[name] = bind(name, call, plain, host, code.is64) as Bound
   }
   return bound
@@ -39,8 +40,10 @@ function bind(name: string, call: SystemCall, plain: Plain, host: Host, is64: bo
     if ((execution.entry.mode & modes) === 0) throw wrongMode(name, execution.entry.mode)
   }
   const widen = is64 && call.result === 'p'
-  const result = (value: number | bigint | undefined): number | bigint | undefined => (widen ? BigInt(value ?? 0) : value)
-  const at = (index: number): ((value: number | bigint) => number | bigint) => conversion(call.params.charAt(index), is64)
+  const result = (value: number | bigint | undefined): number | bigint | undefined =>
+    widen ? BigInt(value ?? 0) : value
+  const at = (index: number): ((value: number | bigint) => number | bigint) =>
+    conversion(call.params.charAt(index), is64)
   const [a, b, c] = [at(0), at(1), at(2)]
   switch (call.params.length) {
     case 0:

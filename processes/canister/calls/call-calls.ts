@@ -1,4 +1,11 @@
-import { CALL_TIMEOUT_MAX_S, CALLS_OPEN_MAX, CALLS_PER_SLOT_MAX, METHOD_NAME_MAX_BYTES, PAYLOAD_MAX_BYTES, SENT_PER_SLOT_MAX_BYTES } from '../bounds.ts'
+import {
+  CALL_TIMEOUT_MAX_S,
+  CALLS_OPEN_MAX,
+  CALLS_PER_SLOT_MAX,
+  METHOD_NAME_MAX_BYTES,
+  PAYLOAD_MAX_BYTES,
+  SENT_PER_SLOT_MAX_BYTES,
+} from '../bounds.ts'
 import { CanisterTrap } from '../canister-trap.ts'
 import type { CallDraft, Execution } from '../execution.ts'
 import { MODES } from '../modes.ts'
@@ -10,13 +17,20 @@ const COMPOSITE = MODES.CQ | MODES.CRy | MODES.CRt
 export function callCalls(host: Host): SystemFunctions {
   return {
     call_new: (
-      callee: number, calleeLength: number, name: number, nameLength: number,
-      replyFun: number, replyEnv: bigint, rejectFun: number, rejectEnv: bigint,
+      callee: number,
+      calleeLength: number,
+      name: number,
+      nameLength: number,
+      replyFun: number,
+      replyEnv: bigint,
+      rejectFun: number,
+      rejectEnv: bigint,
     ) => {
       const { execution } = host
       dropDraft(execution)
       if (calleeLength > 29) throw new CanisterTrap('call_new: no principal', 'IC0504')
-      if (nameLength > METHOD_NAME_MAX_BYTES) throw new CanisterTrap('call_new: the name of the method is too long', 'IC0504')
+      if (nameLength > METHOD_NAME_MAX_BYTES)
+        throw new CanisterTrap('call_new: the name of the method is too long', 'IC0504')
       host.charge(calleeLength + nameLength)
       execution.draft = {
         callee: host.heap.read(callee, calleeLength).slice(),
@@ -42,7 +56,8 @@ export function callCalls(host: Host): SystemFunctions {
       const bytes = host.heap.read(from, length)
       host.charge(2 * length)
       draft.argBytes += length
-      if (draft.argBytes > PAYLOAD_MAX_BYTES) throw new CanisterTrap(`an argument of more than ${PAYLOAD_MAX_BYTES} bytes`, 'IC0504')
+      if (draft.argBytes > PAYLOAD_MAX_BYTES)
+        throw new CanisterTrap(`an argument of more than ${PAYLOAD_MAX_BYTES} bytes`, 'IC0504')
       if (length > 0) draft.arg.push(bytes.slice())
       return undefined
     },
@@ -63,7 +78,11 @@ export function callCalls(host: Host): SystemFunctions {
       const bytes = execution.sentBytes + draft.argBytes + draft.method.length + 512
       const open = execution.state.openCallbacks + execution.calls.length
       const isComposite = (execution.entry.mode & COMPOSITE) !== 0
-      if (execution.calls.length >= CALLS_PER_SLOT_MAX || bytes > SENT_PER_SLOT_MAX_BYTES || (open >= CALLS_OPEN_MAX && !isComposite)) {
+      if (
+        execution.calls.length >= CALLS_PER_SLOT_MAX ||
+        bytes > SENT_PER_SLOT_MAX_BYTES ||
+        (open >= CALLS_OPEN_MAX && !isComposite)
+      ) {
         execution.state.cycles += draft.cycles
         return 2
       }

@@ -60,5 +60,5 @@ function in64(value: bigint): bigint {
 }
 
 function mint(): never {
-  throw new CanisterTrap('ic0.mint_cycles is the cycles minting canister\'s alone', 'IC0504')
+  throw new CanisterTrap("ic0.mint_cycles is the cycles minting canister's alone", 'IC0504')
 }

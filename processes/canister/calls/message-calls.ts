@@ -21,9 +21,11 @@ export function messageCalls(host: Host): SystemFunctions {
     msg_caller_size: () => host.execution.entry.caller.length,
     msg_caller_copy: (to: number, at: number, length: number) => copy(to, host.execution.entry.caller, at, length),
     msg_caller_info_data_size: () => info()?.data.length ?? 0,
-    msg_caller_info_data_copy: (to: number, at: number, length: number) => copy(to, info()?.data ?? NO_BYTES, at, length),
+    msg_caller_info_data_copy: (to: number, at: number, length: number) =>
+      copy(to, info()?.data ?? NO_BYTES, at, length),
     msg_caller_info_signer_size: () => info()?.signer.length ?? 0,
-    msg_caller_info_signer_copy: (to: number, at: number, length: number) => copy(to, info()?.signer ?? NO_BYTES, at, length),
+    msg_caller_info_signer_copy: (to: number, at: number, length: number) =>
+      copy(to, info()?.signer ?? NO_BYTES, at, length),
     msg_reject_code: () => host.execution.entry.reject?.code ?? 0,
     msg_reject_msg_size: () => rejection().length,
     msg_reject_msg_copy: (to: number, at: number, length: number) => copy(to, rejection(), at, length),

@@ -49,8 +49,10 @@ export function stableCalls(host: Host): SystemFunctions {
     },
     stable64_size: () => BigInt(host.stable.pages),
     stable64_grow: (pages: bigint) => BigInt(grow(unsigned(pages))),
-    stable64_write: (offset: bigint, from: bigint, length: bigint) => write(unsigned(offset), unsigned(from), unsigned(length)),
-    stable64_read: (to: bigint, offset: bigint, length: bigint) => read(unsigned(to), unsigned(offset), unsigned(length)),
+    stable64_write: (offset: bigint, from: bigint, length: bigint) =>
+      write(unsigned(offset), unsigned(from), unsigned(length)),
+    stable64_read: (to: bigint, offset: bigint, length: bigint) =>
+      read(unsigned(to), unsigned(offset), unsigned(length)),
   }
 }
 

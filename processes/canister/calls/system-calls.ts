@@ -88,7 +88,8 @@ function environmentCalls(
   }
   const find = (from: number, length: number): Uint8Array | undefined => {
     // No variable has a longer name: reading one would take as long as the heap is large.
-    if (length > ENVIRONMENT_TEXT_MAX_BYTES) throw new CanisterTrap(`env_var: a name has at most ${ENVIRONMENT_TEXT_MAX_BYTES} bytes`, 'IC0504')
+    if (length > ENVIRONMENT_TEXT_MAX_BYTES)
+      throw new CanisterTrap(`env_var: a name has at most ${ENVIRONMENT_TEXT_MAX_BYTES} bytes`, 'IC0504')
     const name = host.heap.text(from, length)
     const found = variables().find(([one]) => one === name)
     return found && toUtf8(found[1])
@@ -103,7 +104,7 @@ function environmentCalls(
     env_var_name_size: (index: number) => nameAt(index).length,
     env_var_name_copy: (index: number, to: number, at: number, length: number) => copy(to, nameAt(index), at, length),
     env_var_name_exists: (from: number, length: number) => (find(from, length) === undefined ? 0 : 1),
-    env_var_value_size: (from: number, length: number) => (valueNamed(from, length)).length,
+    env_var_value_size: (from: number, length: number) => valueNamed(from, length).length,
     env_var_value_copy: (from: number, length: number, to: number, at: number, size: number) =>
       copy(to, valueNamed(from, length), at, size),
   }

@@ -10,7 +10,8 @@ const piecesOf = (hash: Uint8Array, store: CellKey): string => `${store}U/${toHe
 
 /** Keeps a piece of code until it is installed; gives its hash. @throws {Rejected} */
 export function uploadChunk(cells: Cells, chunk: Uint8Array, store = OWN): Uint8Array {
-  if (chunk.length > UPLOAD_CHUNK_MAX_BYTES) throw new Rejected('IC0408', `a chunk has at most ${UPLOAD_CHUNK_MAX_BYTES} bytes`)
+  if (chunk.length > UPLOAD_CHUNK_MAX_BYTES)
+    throw new Rejected('IC0408', `a chunk has at most ${UPLOAD_CHUNK_MAX_BYTES} bytes`)
   const hash = sha256(chunk)
   const key = lengthsIn(store) + toHex(hash)
   if (cells.get(key) !== undefined) return hash

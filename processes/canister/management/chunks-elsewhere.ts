@@ -49,7 +49,9 @@ const FETCHED: CellKey = 'i/d/'
 const HASH_BYTES = 32
 const LOW = (1n << 64n) - 1n
 const BLOB: CandidType = { vec: 'nat8' }
-const WISH: CandidType = { record: candidFields({ canister_id: 'principal', caller: 'principal', hash: BLOB, offset: 'nat64' }) }
+const WISH: CandidType = {
+  record: candidFields({ canister_id: 'principal', caller: 'principal', hash: BLOB, offset: 'nat64' }),
+}
 const PIECE: CandidType = { record: candidFields({ size: 'nat64', bytes: BLOB }) }
 
 interface Fetching {
@@ -76,9 +78,16 @@ export function storeElsewhere(fields: Fields, self: Uint8Array): Uint8Array | u
 }
 
 /** Begins to fetch; the request is answered later. @throws {Rejected} */
-export function fetchChunks(parts: InstallParts, request: CallRequest, fields: Fields, store: Uint8Array, slot: Slot): void {
+export function fetchChunks(
+  parts: InstallParts,
+  request: CallRequest,
+  fields: Fields,
+  store: Uint8Array,
+  slot: Slot,
+): void {
   const { cells } = slot
-  if (cells.get(FETCHING) !== undefined) throw new Rejected('IC0203', 'the canister fetches chunks for another installation', REJECT.transient)
+  if (cells.get(FETCHING) !== undefined)
+    throw new Rejected('IC0203', 'the canister fetches chunks for another installation', REJECT.transient)
   const hashes = chunkHashes(fields)
   if (hashes.length === 0 || hashes.length > UPLOAD_CHUNKS_MAX || hashes.some(({ length }) => length !== HASH_BYTES)) {
     throw new Rejected('IC0408', `expected 1 to ${UPLOAD_CHUNKS_MAX} hashes of ${HASH_BYTES} bytes`)
@@ -90,12 +99,33 @@ export function fetchChunks(parts: InstallParts, request: CallRequest, fields: F
   for (const [at, hash] of hashes.entries()) joined.set(hash, at * HASH_BYTES)
   const { origin, caller, cycles } = request
   const depth = slot.message.depth + 1
-  ask(parts, { origin, caller, cycles, depth, store, argBytes: request.arg.length, hashes: joined, chunks: 0, ofNext: 0, bytes: 0 }, slot)
+  ask(
+    parts,
+    {
+      origin,
+      caller,
+      cycles,
+      depth,
+      store,
+      argBytes: request.arg.length,
+      hashes: joined,
+      chunks: 0,
+      ofNext: 0,
+      bytes: 0,
+    },
+    slot,
+  )
   slot.hasActed = true
 }
 
 /** Takes an answer, if it is one to a request for a chunk; says whether it was. `mayInstall` throws, if the caller no longer may. */
-export function tookChunk(parts: InstallParts, callback: number, { answer }: Outcome, slot: Slot, mayInstall: (caller: Uint8Array) => void): boolean {
+export function tookChunk(
+  parts: InstallParts,
+  callback: number,
+  { answer }: Outcome,
+  slot: Slot,
+  mayInstall: (caller: Uint8Array) => void,
+): boolean {
   const fetching = read(slot.cells)
   if (fetching?.callback !== callback) return false
   try {
@@ -124,12 +154,18 @@ export function abandonFetching(post: Post, reject: NonNullable<Outcome['answer'
 }
 
 /** A piece of a chunk for another canister, whose caller says that it may have it. @throws {Rejected} */
-export function readChunkFor(fields: Fields, { machine, slot }: Pick<InstallParts, 'machine'> & { readonly slot: Slot }): Uint8Array {
+export function readChunkFor(
+  fields: Fields,
+  { machine, slot }: Pick<InstallParts, 'machine'> & { readonly slot: Slot },
+): Uint8Array {
   const caller = fields.principal('caller')
   const { self } = machine.names
   const { controllers } = machine.state.settings
   if (!equalBytes(caller, self) && !controllers.some(one => equalBytes(one, caller))) {
-    throw new Rejected('IC0512', `Only controllers of canister ${principalText(self)} can install from its chunk store; sender: ${principalText(caller)}`)
+    throw new Rejected(
+      'IC0512',
+      `Only controllers of canister ${principalText(self)} can install from its chunk store; sender: ${principalText(caller)}`,
+    )
   }
   const chunk = readChunk(slot.cells, fields.blob('hash'))
   const offset = Number(fields.nat('offset', BigInt(chunk.length)))
@@ -145,15 +181,31 @@ function ask({ machine, post }: InstallParts, fetching: Omit<Fetching, 'callback
   machine.change({ nextCallback: callback + 1, openCallbacks: openCallbacks + 1 })
   // Whoever it is that the caller names, it need not be a canister, and may never answer.
   putCallback(slot.cells, {
-    id: callback, context: 0, reply: nothing, reject: nothing, cleanup: undefined, cycles: 0n, deadlineNs: dueNs, callee: undefined, outside: undefined,
+    id: callback,
+    context: 0,
+    reply: nothing,
+    reject: nothing,
+    cleanup: undefined,
+    cycles: 0n,
+    deadlineNs: dueNs,
+    callee: undefined,
+    outside: undefined,
   })
   noteDeadline(machine, dueNs)
   write(slot.cells, { ...fetching, callback })
   const { store, caller, hashes, chunks, ofNext, depth } = fetching
   const hash = hashes.subarray(chunks * HASH_BYTES, (chunks + 1) * HASH_BYTES)
-  const wish = candidRecord({ canister_id: { principal: store }, caller: { principal: caller }, hash, offset: BigInt(ofNext) })
+  const wish = candidRecord({
+    canister_id: { principal: store },
+    caller: { principal: caller },
+    hash,
+    offset: BigInt(ofNext),
+  })
   const arg = encodeCandid([[WISH, wish]])
-  post.request({ callback, callee: store, method: READ_CHUNK, arg, cycles: 0n, deadlineNs: 0n, depth, isManagement: true }, slot)
+  post.request(
+    { callback, callee: store, method: READ_CHUNK, arg, cycles: 0n, deadlineNs: 0n, depth, isManagement: true },
+    slot,
+  )
 }
 
 /** @throws {Rejected | MalformedBytes} */
@@ -162,7 +214,8 @@ function withPiece(fetching: Fetching, fields: Fields, slot: Slot): Fetching {
   const piece = fields.blob('bytes')
   const ofNext = fetching.ofNext + piece.length
   const bytes = fetching.bytes + piece.length
-  if (ofNext > size || (piece.length === 0 && size > 0)) throw new Rejected('IC0408', 'the store gave another piece than was asked for')
+  if (ofNext > size || (piece.length === 0 && size > 0))
+    throw new Rejected('IC0408', 'the store gave another piece than was asked for')
   if (bytes > CODE_MAX_BYTES) throw new Rejected('IC0408', `code has at most ${CODE_MAX_BYTES} bytes`)
   spendOnCopy(piece.length, slot)
   writeSparse(slot.cells, FETCHED, fetching.bytes, piece)
@@ -175,7 +228,8 @@ function installFetched(parts: InstallParts, { bytes, argBytes, caller }: Fetchi
   const fields = fieldsOf(getPieces(slot.cells, ARGUMENT, argBytes))
   spendOnCopy(bytes, slot)
   const wasm = readSparse(slot.cells, FETCHED, 0, bytes)
-  if (!equalBytes(sha256(wasm), fields.blob('wasm_module_hash'))) throw new Rejected('IC0408', 'the chunks do not make the code of that hash')
+  if (!equalBytes(sha256(wasm), fields.blob('wasm_module_hash')))
+    throw new Rejected('IC0408', 'the chunks do not make the code of that hash')
   install(parts, { ...installation(fields), wasm, caller }, slot)
 }
 
@@ -187,7 +241,8 @@ function end(post: Post, { origin, cycles }: Fetching, answer: Outcome['answer']
 
 function rejectOf(error: unknown) {
   if (error instanceof Rejected) return error.reject
-  if (error instanceof MalformedBytes) return { code: REJECT.canister, error: 'IC0408', message: `the store gave no chunk: ${error.message}` }
+  if (error instanceof MalformedBytes)
+    return { code: REJECT.canister, error: 'IC0408', message: `the store gave no chunk: ${error.message}` }
   throw error
 }
 

@@ -27,7 +27,9 @@ export class Fields {
   principalIf(name: string): Uint8Array | undefined {
     const value = this.get(name)
     if (value === undefined) return undefined
-    return typeof value === 'object' && value !== null && 'principal' in value ? value.principal : wrong(name, 'principal')
+    return typeof value === 'object' && value !== null && 'principal' in value
+      ? value.principal
+      : wrong(name, 'principal')
   }
 
   blob(name: string): Uint8Array {
@@ -74,7 +76,10 @@ export class Fields {
     return required(this.variantIf(name, names), name, 'variant')
   }
 
-  variantIf<N extends string>(name: string, names: readonly N[]): { readonly name: N; readonly value: CandidValue } | undefined {
+  variantIf<N extends string>(
+    name: string,
+    names: readonly N[],
+  ): { readonly name: N; readonly value: CandidValue } | undefined {
     const value = this.get(name)
     return value === undefined ? undefined : variantOf(value, name, names)
   }
@@ -97,10 +102,16 @@ export function fieldsOf(arg: Uint8Array): Fields {
 }
 
 export function recordOf(value: CandidValue, name: string): Fields {
-  return typeof value === 'object' && value !== null && 'record' in value ? new Fields(value.record) : wrong(name, 'record')
+  return typeof value === 'object' && value !== null && 'record' in value
+    ? new Fields(value.record)
+    : wrong(name, 'record')
 }
 
-export function variantOf<N extends string>(value: CandidValue, name: string, names: readonly N[]): { readonly name: N; readonly value: CandidValue } {
+export function variantOf<N extends string>(
+  value: CandidValue,
+  name: string,
+  names: readonly N[],
+): { readonly name: N; readonly value: CandidValue } {
   if (typeof value !== 'object' || value === null || !('variant' in value)) return wrong(name, 'variant')
   const [label, content] = value.variant
   const found = names.find(one => candidLabel(one) === label)
@@ -110,7 +121,9 @@ export function variantOf<N extends string>(value: CandidValue, name: string, na
 /** An integer of so many bits. */
 export function integerOf(value: CandidValue, name: string, bits: number, isSigned: boolean): bigint {
   if (typeof value !== 'bigint') return wrong(name, 'integer')
-  return (isSigned ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value)) === value ? value : wrong(name, `integer of ${bits} bits`)
+  return (isSigned ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value)) === value
+    ? value
+    : wrong(name, `integer of ${bits} bits`)
 }
 
 export function principalsOf(list: readonly CandidValue[], name: string): Uint8Array[] {

@@ -6,7 +6,11 @@ import type { Change } from '../state.ts'
 const CHANGES_MAX = 20
 
 /** Notes a change of code or controllers. */
-export function remember(machine: Machine, change: Pick<Change, 'what' | 'caller' | 'hash' | 'controllers' | 'loaded'>, slot: Slot): void {
+export function remember(
+  machine: Machine,
+  change: Pick<Change, 'what' | 'caller' | 'hash' | 'controllers' | 'loaded'>,
+  slot: Slot,
+): void {
   const { changes, totalChanges, version } = machine.state
   const one: Change = { timeNs: slot.nowNs, version, ...change }
   machine.change({ changes: [...changes, one].slice(-CHANGES_MAX), totalChanges: totalChanges + 1 })

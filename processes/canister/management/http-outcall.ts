@@ -54,8 +54,10 @@ function readHeaders(fields: Fields): Record<string, string> {
     return [header.text('name'), header.text('value')] as const
   })
   const sizes = pairs.flat().map(text => toUtf8(text).length)
-  if (sizes.some(size => size > HEADER_MAX_BYTES)) throw new Rejected('IC0408', `a name or value of a header has at most ${HEADER_MAX_BYTES} bytes`)
-  if (sizes.reduce((sum, size) => sum + size, 0) > HEADERS_MAX_BYTES) throw new Rejected('IC0408', `headers have at most ${HEADERS_MAX_BYTES} bytes`)
+  if (sizes.some(size => size > HEADER_MAX_BYTES))
+    throw new Rejected('IC0408', `a name or value of a header has at most ${HEADER_MAX_BYTES} bytes`)
+  if (sizes.reduce((sum, size) => sum + size, 0) > HEADERS_MAX_BYTES)
+    throw new Rejected('IC0408', `headers have at most ${HEADERS_MAX_BYTES} bytes`)
   const named = pairs.some(([name]) => name.toLowerCase() === 'user-agent')
   return Object.fromEntries(named ? pairs : [['user-agent', USER_AGENT], ...pairs])
 }
@@ -65,8 +67,10 @@ function readTransform(fields: Fields | undefined, self: Uint8Array): Transform 
   const value = fields.get('function')
   const reference = typeof value === 'object' && value !== null && 'record' in value ? value.record : new Map()
   const [owner, method] = [reference.get(0), reference.get(1)]
-  const isOwn = typeof owner === 'object' && owner !== null && 'principal' in owner && owner.principal.join() === self.join()
-  if (!isOwn || typeof method !== 'string') throw new Rejected('IC0408', 'a transform is a query of the canister itself')
+  const isOwn =
+    typeof owner === 'object' && owner !== null && 'principal' in owner && owner.principal.join() === self.join()
+  if (!isOwn || typeof method !== 'string')
+    throw new Rejected('IC0408', 'a transform is a query of the canister itself')
   const context = fields.blobIf('context') ?? new Uint8Array(0)
   if (toUtf8(method).length + context.length > TRANSFORM_MAX_BYTES) {
     throw new Rejected('IC0408', `a transform and its context have at most ${TRANSFORM_MAX_BYTES} bytes`)
@@ -108,13 +112,19 @@ export function readHttpOutcome(failed: boolean, data: Uint8Array): HttpResponse
     told = undefined
   }
   if (failed) {
-    const { message = 'the request failed', code = '' } = typeof told === 'object' && told !== null ? (told as { message?: unknown; code?: unknown }) : {}
+    const { message = 'the request failed', code = '' } =
+      typeof told === 'object' && told !== null ? (told as { message?: unknown; code?: unknown }) : {}
     const isPassing = PASSING.has(String(code))
-    throw new Rejected(isPassing ? 'IC0206' : 'IC0406', String(message).toWellFormed(), isPassing ? REJECT.transient : REJECT.fatal)
+    throw new Rejected(
+      isPassing ? 'IC0206' : 'IC0406',
+      String(message).toWellFormed(),
+      isPassing ? REJECT.transient : REJECT.fatal,
+    )
   }
   const parsed = HttpFetchOutput.safeParse(told)
   if (!parsed.success) throw new Rejected('IC0206', 'the answer has another form', REJECT.transient)
   const { status, headers, body, bodyBase64 } = parsed.data
-  const bytes = bodyBase64 === undefined ? toUtf8((body ?? '').toWellFormed()) : new Uint8Array(Buffer.from(bodyBase64, 'base64'))
+  const bytes =
+    bodyBase64 === undefined ? toUtf8((body ?? '').toWellFormed()) : new Uint8Array(Buffer.from(bodyBase64, 'base64'))
   return { status, headers, body: bytes }
 }

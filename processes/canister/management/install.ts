@@ -56,10 +56,16 @@ function installOrThrow(parts: InstallParts, wish: Installation, slot: Slot): vo
   const frozen = outOfCycles(machine, slot.cells)
   if (frozen !== undefined) throw Rejected.of(frozen)
   if (mode === 'install' && former !== undefined) {
-    throw new Rejected('IC0514', `Canister ${name} cannot be installed because the canister is not empty. Try installing with mode='reinstall' instead.`)
+    throw new Rejected(
+      'IC0514',
+      `Canister ${name} cannot be installed because the canister is not empty. Try installing with mode='reinstall' instead.`,
+    )
   }
   if (mode === 'upgrade' && former === undefined) {
-    throw new Rejected('IC0537', `Error from Canister ${name}: Attempted to upgrade a canister that contains no Wasm module`)
+    throw new Rejected(
+      'IC0537',
+      `Error from Canister ${name}: Attempted to upgrade a canister that contains no Wasm module`,
+    )
   }
   spendOnCode(wasm, slot)
   const code = home.code(undefined, () => wasm)
@@ -71,7 +77,8 @@ function installOrThrow(parts: InstallParts, wish: Installation, slot: Slot): vo
   }
   if (mode === 'upgrade' && former !== undefined) {
     checkPersistence(name, former, code, wish.persistence)
-    if (wish.skipPreUpgrade !== true && former.entries.has('canister_pre_upgrade')) run('canister_pre_upgrade', MODES.G, NO_BYTES, former)
+    if (wish.skipPreUpgrade !== true && former.entries.has('canister_pre_upgrade'))
+      run('canister_pre_upgrade', MODES.G, NO_BYTES, former)
     machine.replaceCode(code, wish.persistence === 'keep', settings)
   } else {
     machine.clearStable()
@@ -94,13 +101,22 @@ export function spendOnCode(wasm: Uint8Array, slot: Slot): void {
   if (slot.left === 0n) throw new Rejected('IC0522', 'the code takes more instructions than there are')
 }
 
-function checkPersistence(name: string, former: CanisterCode, code: CanisterCode, persistence: Installation['persistence']): void {
+function checkPersistence(
+  name: string,
+  former: CanisterCode,
+  code: CanisterCode,
+  persistence: Installation['persistence'],
+): void {
   const error = (note: string): Rejected => new Rejected('IC0504', `Error from Canister ${name}: ${note}`)
   if (persistence === 'keep' && !code.keepsHeap) {
-    throw error('Invalid upgrade option: The `wasm_memory_persistence: opt keep` upgrade option requires that the new canister module supports enhanced orthogonal persistence.')
+    throw error(
+      'Invalid upgrade option: The `wasm_memory_persistence: opt keep` upgrade option requires that the new canister module supports enhanced orthogonal persistence.',
+    )
   }
   if (persistence === undefined && former.keepsHeap) {
-    throw error('Missing upgrade option: Enhanced orthogonal persistence requires the `wasm_memory_persistence` upgrade option.')
+    throw error(
+      'Missing upgrade option: Enhanced orthogonal persistence requires the `wasm_memory_persistence` upgrade option.',
+    )
   }
 }
 

@@ -8,12 +8,19 @@ export function installation(fields: Fields): Pick<Installation, 'mode' | 'arg' 
   const mode = fields.variant('mode', ['install', 'reinstall', 'upgrade'])
   const options = mode.name === 'upgrade' ? optionsOf(mode.value) : undefined
   const persistence = options?.variantIf('wasm_memory_persistence', ['keep', 'replace'])?.name
-  return { mode: mode.name, arg: fields.blobIf('arg') ?? NO_BYTES, skipPreUpgrade: options?.flag('skip_pre_upgrade') === true, persistence }
+  return {
+    mode: mode.name,
+    arg: fields.blobIf('arg') ?? NO_BYTES,
+    skipPreUpgrade: options?.flag('skip_pre_upgrade') === true,
+    persistence,
+  }
 }
 
 /** Hashes of the chunks that make the code, in order. @throws {Rejected} */
 export function chunkHashes(fields: Fields): Uint8Array[] {
-  return fields.list('chunk_hashes_list').map(one => (one instanceof Uint8Array ? one : recordOf(one, 'chunk_hashes_list').blob('hash')))
+  return fields
+    .list('chunk_hashes_list')
+    .map(one => (one instanceof Uint8Array ? one : recordOf(one, 'chunk_hashes_list').blob('hash')))
 }
 
 function optionsOf(value: Parameters<typeof recordOf>[0]): Fields | undefined {

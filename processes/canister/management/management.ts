@@ -60,14 +60,26 @@ export class Management {
     const { machine } = this.#parts
     this.answered({ origin, cycles: 0n }, slot, () => {
       const fields = fieldsOf(arg)
-      const amount = method === 'provisional_create_canister_with_cycles' ? fields.natIf('amount', 2n ** 128n - 1n) : cycles
+      const amount =
+        method === 'provisional_create_canister_with_cycles' ? fields.natIf('amount', 2n ** 128n - 1n) : cycles
       if (method !== 'create_canister' && method !== 'provisional_create_canister_with_cycles') {
         throw new Rejected('IC0407', `no canister is made by '${method}'`)
       }
       checkSpecified(fields, machine.names.self)
-      const settings = readSettings(fields.recordIf('settings'), { ...machine.state.settings, controllers: [caller.slice()] })
-      machine.change({ settings, createdNs: slot.nowNs, ...(amount === undefined || amount === 0n ? {} : { cycles: amount }) })
-      remember(machine, { what: 'creation', caller: caller.slice(), hash: NO_BYTES, controllers: settings.controllers }, slot)
+      const settings = readSettings(fields.recordIf('settings'), {
+        ...machine.state.settings,
+        controllers: [caller.slice()],
+      })
+      machine.change({
+        settings,
+        createdNs: slot.nowNs,
+        ...(amount === undefined || amount === 0n ? {} : { cycles: amount }),
+      })
+      remember(
+        machine,
+        { what: 'creation', caller: caller.slice(), hash: NO_BYTES, controllers: settings.controllers },
+        slot,
+      )
       slot.changed = true
       slot.hasActed = true
       return canisterIdReply(machine.names.self)
@@ -99,7 +111,8 @@ export class Management {
     this.answered(call, slot, () => {
       const { machine } = this.#parts
       const method = METHODS.get(request.method)
-      if (method === undefined || (method.isInner === true && origin.kind !== 'process')) throw unknownMethod(request.method)
+      if (method === undefined || (method.isInner === true && origin.kind !== 'process'))
+        throw unknownMethod(request.method)
       this.#checkThere()
       const fields = fieldsOf(request.arg)
       checkTarget(machine, request.method, fields)
@@ -120,7 +133,9 @@ export class Management {
 
   /** Takes the answer to a call that was made for an installation; says whether it was one. */
   fetched(callback: number, outcome: Outcome, slot: Slot): boolean {
-    return tookChunk(this.#parts, callback, outcome, slot, caller => this.#checkCaller('controllers', 'install_chunked_code', caller))
+    return tookChunk(this.#parts, callback, outcome, slot, caller =>
+      this.#checkCaller('controllers', 'install_chunked_code', caller),
+    )
   }
 
   #checkThere(): void {
@@ -210,7 +225,10 @@ export class Management {
     if (machine.state.status === 'running') return NOTHING
     machine.change({ status: 'running', version: machine.state.version + 1n })
     const name = principalText(machine.names.self)
-    this.#endStops({ reject: { code: REJECT.error, error: 'IC0511', message: `Canister ${name}'s stop request was cancelled` } }, slot)
+    this.#endStops(
+      { reject: { code: REJECT.error, error: 'IC0511', message: `Canister ${name}'s stop request was cancelled` } },
+      slot,
+    )
     return NOTHING
   }
 
@@ -224,7 +242,11 @@ export class Management {
 
   stopExpired(slot: Slot): void {
     const before = slot.message.timestampMs - STOP_TIMEOUT_MS
-    this.#endStops({ reject: { code: REJECT.transient, error: 'IC0206', message: 'Stop canister request timed out' } }, slot, before)
+    this.#endStops(
+      { reject: { code: REJECT.transient, error: 'IC0206', message: 'Stop canister request timed out' } },
+      slot,
+      before,
+    )
   }
 
   #endStops(answer: Parameters<Post['answer']>[1]['answer'], slot: Slot, before = Number.MAX_SAFE_INTEGER): void {
@@ -260,17 +282,21 @@ export function checkSpecified(fields: Fields, self: Uint8Array | undefined): vo
 const BY_CANISTERS: ReadonlySet<string> = new Set(['raw_rand', 'http_request', 'subnet_info', 'node_metrics_history'])
 
 function checkTarget(machine: Machine, method: string, fields: Fields): void {
-  const target = method === 'install_chunked_code' ? fields.principal('target_canister') : fields.principal('canister_id')
+  const target =
+    method === 'install_chunked_code' ? fields.principal('target_canister') : fields.principal('canister_id')
   if (equalBytes(target, machine.names.self)) return
-  throw new Rejected('IC0408', `the request is about ${principalText(target)}, not ${principalText(machine.names.self)}`)
+  throw new Rejected(
+    'IC0408',
+    `the request is about ${principalText(target)}, not ${principalText(machine.names.self)}`,
+  )
 }
 
 function rejectOf(error: unknown) {
   if (error instanceof Rejected) return error.reject
-  if (error instanceof MalformedBytes) return { code: REJECT.canister, error: 'IC0408', message: `Error decoding candid: ${error.message}` }
+  if (error instanceof MalformedBytes)
+    return { code: REJECT.canister, error: 'IC0408', message: `Error decoding candid: ${error.message}` }
   throw error
 }
 
 const unknownMethod = (method: string): Rejected =>
   new Rejected('IC0407', `Management canister has no method '${method}'`)
-

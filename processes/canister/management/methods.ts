@@ -1,3 +1,4 @@
+// biome-ignore-all format: a table reads by its rows
 import { principalText } from '../../../protocol/index.ts'
 import type { CallsTaken } from '../calls-taken.ts'
 import { readLines } from '../canister-log.ts'

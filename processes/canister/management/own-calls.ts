@@ -31,10 +31,23 @@ const RANDOM = 'random/'
 
 /** Methods that are about no canister, or about one that is not there yet. */
 const LOCAL_METHODS: ReadonlySet<string> = new Set([
-  'raw_rand', 'create_canister', 'provisional_create_canister_with_cycles', 'http_request',
-  'ecdsa_public_key', 'sign_with_ecdsa', 'schnorr_public_key', 'sign_with_schnorr', 'vetkd_public_key', 'vetkd_derive_key',
-  'bitcoin_get_balance', 'bitcoin_get_utxos', 'bitcoin_send_transaction', 'bitcoin_get_current_fee_percentiles',
-  'bitcoin_get_block_headers', 'node_metrics_history', 'subnet_info',
+  'raw_rand',
+  'create_canister',
+  'provisional_create_canister_with_cycles',
+  'http_request',
+  'ecdsa_public_key',
+  'sign_with_ecdsa',
+  'schnorr_public_key',
+  'sign_with_schnorr',
+  'vetkd_public_key',
+  'vetkd_derive_key',
+  'bitcoin_get_balance',
+  'bitcoin_get_utxos',
+  'bitcoin_send_transaction',
+  'bitcoin_get_current_fee_percentiles',
+  'bitcoin_get_block_headers',
+  'node_metrics_history',
+  'subnet_info',
 ])
 
 /** What the code of a canister asks of the management canister, and what comes of it outside. */
@@ -48,7 +61,10 @@ export class OwnCalls {
   }
 
   /** One call: carried out here, or sent to whom it is about. */
-  local({ method, arg, cycles, callback }: { method: string; arg: Uint8Array; cycles: bigint; callback: number }, slot: Slot): boolean {
+  local(
+    { method, arg, cycles, callback }: { method: string; arg: Uint8Array; cycles: bigint; callback: number },
+    slot: Slot,
+  ): boolean {
     const { machine, post } = this.#parts
     const found = METHODS.get(method)
     const target = found?.isInner === true ? undefined : found
@@ -59,7 +75,10 @@ export class OwnCalls {
         const fields = fieldsOf(arg)
         const callee = fields.principalIf('target_canister') ?? fields.principal('canister_id')
         const depth = slot.message.depth + 1
-        post.request({ callback, callee: callee.slice(), method, arg, cycles, deadlineNs: 0n, depth, isManagement: true }, slot)
+        post.request(
+          { callback, callee: callee.slice(), method, arg, cycles, deadlineNs: 0n, depth, isManagement: true },
+          slot,
+        )
         return undefined
       })
       return true
@@ -86,7 +105,11 @@ export class OwnCalls {
           return undefined
         }
         default:
-          throw new Rejected('IC0406', `ic00 method ${method} is not offered here: there are no such keys, and no such chain`, REJECT.canister)
+          throw new Rejected(
+            'IC0406',
+            `ic00 method ${method} is not offered here: there are no such keys, and no such chain`,
+            REJECT.canister,
+          )
       }
     })
     return true
@@ -132,14 +155,18 @@ export class OwnCalls {
     const failed = findTag(message.tags, 'Action') === 'Error'
     slot.hasActed = true
     if (reference.startsWith(FIND)) this.#found(reference.slice(FIND.length), failed, message.data, slot)
-    else if (reference.startsWith(HTTP)) this.#outcallDone(Number(reference.slice(HTTP.length)), failed, message.data, slot)
-    else if (reference.startsWith(RANDOM)) this.#drawn(Number(reference.slice(RANDOM.length)), failed, message.data, slot)
+    else if (reference.startsWith(HTTP))
+      this.#outcallDone(Number(reference.slice(HTTP.length)), failed, message.data, slot)
+    else if (reference.startsWith(RANDOM))
+      this.#drawn(Number(reference.slice(RANDOM.length)), failed, message.data, slot)
   }
 
   #drawn(callback: number, failed: boolean, data: Uint8Array, slot: Slot): void {
     if (!takeDraw(slot.cells, callback)) return
     const cycles = getCallback(slot.cells, callback)?.cycles ?? 0n
-    this.#management.answered({ origin: { kind: 'self', callback }, cycles }, slot, () => blobReply(readRandomOutcome(failed, data)))
+    this.#management.answered({ origin: { kind: 'self', callback }, cycles }, slot, () =>
+      blobReply(readRandomOutcome(failed, data)),
+    )
   }
 
   #found(text: string, failed: boolean, data: Uint8Array, slot: Slot): void {
@@ -154,7 +181,11 @@ export class OwnCalls {
     const process = typeof told?.process === 'string' && isId(told.process) ? asProcessId(told.process) : undefined
     // The answer proves itself: whoever gives it cannot name another process.
     const isTrue = process !== undefined && equalBytes(principalOf(process), principal)
-    this.#parts.post.found(principal, isTrue ? { process, candid: told.format === 'canister' } : notFound(principal), slot)
+    this.#parts.post.found(
+      principal,
+      isTrue ? { process, candid: told.format === 'canister' } : notFound(principal),
+      slot,
+    )
   }
 
   #outcallDone(callback: number, failed: boolean, data: Uint8Array, slot: Slot): void {
@@ -174,8 +205,16 @@ export class OwnCalls {
   #transform(method: string, arg: Uint8Array, slot: Slot): Uint8Array {
     const { machine } = this.#parts
     const code = machine.code(slot.cells)
-    if (code?.entries.has(`canister_query ${method}`) !== true) throw new Rejected('IC0536', `Canister has no query method '${method}'.`)
-    const entry = { mode: MODES.TQ, caller: NO_BYTES, arg, answers: true, replyMaxBytes: PAYLOAD_MAX_BYTES, gasLimit: slot.left / 2n }
+    if (code?.entries.has(`canister_query ${method}`) !== true)
+      throw new Rejected('IC0536', `Canister has no query method '${method}'.`)
+    const entry = {
+      mode: MODES.TQ,
+      caller: NO_BYTES,
+      arg,
+      answers: true,
+      replyMaxBytes: PAYLOAD_MAX_BYTES,
+      gasLimit: slot.left / 2n,
+    }
     const { execution, trap, gas } = machine.execute(code, `canister_query ${method}`, entry, slot.nowNs, false)
     slot.spend(gas)
     if (trap !== undefined) throw new Rejected(trap.error, trap.message)

@@ -1,18 +1,34 @@
-import { candidFields, candidRecord, type CandidType, type CandidValue, candidVariant, encodeCandid } from '../../../protocol/index.ts'
+import {
+  candidFields,
+  candidRecord,
+  type CandidType,
+  type CandidValue,
+  candidVariant,
+  encodeCandid,
+} from '../../../protocol/index.ts'
 import type { LogLine } from '../canister-log.ts'
 import { SOURCE, sourceValue } from './snapshot-replies.ts'
 import type { CanisterState, Change, Settings, Visibility } from '../state.ts'
 
 const PRINCIPALS: CandidType = { vec: 'principal' }
 const BLOB: CandidType = { vec: 'nat8' }
-const VISIBILITY: CandidType = { variant: candidFields({ controllers: 'null', public: 'null', allowed_viewers: PRINCIPALS }) }
+const VISIBILITY: CandidType = {
+  variant: candidFields({ controllers: 'null', public: 'null', allowed_viewers: PRINCIPALS }),
+}
 const ENVIRONMENT: CandidType = { vec: { record: candidFields({ name: 'text', value: 'text' }) } }
 
 const SETTINGS: CandidType = {
   record: candidFields({
-    controllers: PRINCIPALS, compute_allocation: 'nat', memory_allocation: 'nat', freezing_threshold: 'nat',
-    reserved_cycles_limit: 'nat', log_visibility: VISIBILITY, snapshot_visibility: VISIBILITY, wasm_memory_limit: 'nat',
-    wasm_memory_threshold: 'nat', environment_variables: ENVIRONMENT,
+    controllers: PRINCIPALS,
+    compute_allocation: 'nat',
+    memory_allocation: 'nat',
+    freezing_threshold: 'nat',
+    reserved_cycles_limit: 'nat',
+    log_visibility: VISIBILITY,
+    snapshot_visibility: VISIBILITY,
+    wasm_memory_limit: 'nat',
+    wasm_memory_threshold: 'nat',
+    environment_variables: ENVIRONMENT,
   }),
 }
 
@@ -20,18 +36,39 @@ const SETTINGS: CandidType = {
 const FREEZING_THRESHOLD_TOLD = 2_592_000n
 
 const MEMORY = [
-  'wasm_memory_size', 'stable_memory_size', 'global_memory_size', 'wasm_binary_size', 'custom_sections_size',
-  'canister_history_size', 'wasm_chunk_store_size', 'snapshots_size',
+  'wasm_memory_size',
+  'stable_memory_size',
+  'global_memory_size',
+  'wasm_binary_size',
+  'custom_sections_size',
+  'canister_history_size',
+  'wasm_chunk_store_size',
+  'snapshots_size',
 ] as const
-const QUERIES = ['num_calls_total', 'num_instructions_total', 'request_payload_bytes_total', 'response_payload_bytes_total'] as const
+const QUERIES = [
+  'num_calls_total',
+  'num_instructions_total',
+  'request_payload_bytes_total',
+  'response_payload_bytes_total',
+] as const
 
-const nats = (names: readonly string[]): CandidType => ({ record: candidFields(Object.fromEntries(names.map(name => [name, 'nat']))) })
+const nats = (names: readonly string[]): CandidType => ({
+  record: candidFields(Object.fromEntries(names.map(name => [name, 'nat']))),
+})
 
 const STATUS: CandidType = {
   record: candidFields({
     status: { variant: candidFields({ running: 'null', stopping: 'null', stopped: 'null' }) },
-    ready_for_migration: 'bool', version: 'nat64', settings: SETTINGS, module_hash: { opt: BLOB }, memory_size: 'nat',
-    memory_metrics: nats(MEMORY), cycles: 'nat', reserved_cycles: 'nat', idle_cycles_burned_per_day: 'nat', query_stats: nats(QUERIES),
+    ready_for_migration: 'bool',
+    version: 'nat64',
+    settings: SETTINGS,
+    module_hash: { opt: BLOB },
+    memory_size: 'nat',
+    memory_metrics: nats(MEMORY),
+    cycles: 'nat',
+    reserved_cycles: 'nat',
+    idle_cycles_burned_per_day: 'nat',
+    query_stats: nats(QUERIES),
   }),
 }
 
@@ -97,12 +134,23 @@ const CHANGE: CandidType = {
       }),
     },
     details: {
-      variant: candidFields({ creation: CONTROLLERS, code_uninstall: 'null', code_deployment: CODE, load_snapshot: LOADED, controllers_change: CONTROLLERS }),
+      variant: candidFields({
+        creation: CONTROLLERS,
+        code_uninstall: 'null',
+        code_deployment: CODE,
+        load_snapshot: LOADED,
+        controllers_change: CONTROLLERS,
+      }),
     },
   }),
 }
 const INFO: CandidType = {
-  record: candidFields({ total_num_changes: 'nat64', recent_changes: { vec: CHANGE }, module_hash: { opt: BLOB }, controllers: PRINCIPALS }),
+  record: candidFields({
+    total_num_changes: 'nat64',
+    recent_changes: { vec: CHANGE },
+    module_hash: { opt: BLOB },
+    controllers: PRINCIPALS,
+  }),
 }
 
 export function infoReply(state: CanisterState, asked: bigint): Uint8Array {
@@ -125,7 +173,10 @@ function changeValue(change: Change): CandidValue {
     canister_version: change.version,
     origin: isUser
       ? candidVariant('from_user', candidRecord({ user_id: { principal: caller } }))
-      : candidVariant('from_canister', candidRecord({ canister_id: { principal: caller }, canister_version: { opt: undefined } })),
+      : candidVariant(
+          'from_canister',
+          candidRecord({ canister_id: { principal: caller }, canister_version: { opt: undefined } }),
+        ),
     details: detailsOf(change),
   })
 }
@@ -141,7 +192,10 @@ function detailsOf({ what, hash, controllers, version, timeNs, loaded }: Change)
     case 'load': {
       const source = sourceValue(loaded?.isUploaded === true)
       const [canister_version, taken_at_timestamp] = [loaded?.version ?? version, loaded?.takenNs ?? timeNs]
-      return candidVariant('load_snapshot', candidRecord({ canister_version, snapshot_id: hash, taken_at_timestamp, source }))
+      return candidVariant(
+        'load_snapshot',
+        candidRecord({ canister_version, snapshot_id: hash, taken_at_timestamp, source }),
+      )
     }
     default:
       return candidVariant('code_deployment', candidRecord({ mode: candidVariant(what), module_hash: hash }))
@@ -151,18 +205,25 @@ function detailsOf({ what, hash, controllers, version, timeNs, loaded }: Change)
 const CANISTER_ID: CandidType = { record: candidFields({ canister_id: 'principal' }) }
 const HASH: CandidType = { record: candidFields({ hash: BLOB }) }
 const LOGS: CandidType = {
-  record: candidFields({ canister_log_records: { vec: { record: candidFields({ idx: 'nat64', timestamp_nanos: 'nat64', content: BLOB }) } } }),
+  record: candidFields({
+    canister_log_records: { vec: { record: candidFields({ idx: 'nat64', timestamp_nanos: 'nat64', content: BLOB }) } },
+  }),
 }
 
 export const NOTHING = encodeCandid([])
-export const canisterIdReply = (principal: Uint8Array): Uint8Array => encodeCandid([[CANISTER_ID, candidRecord({ canister_id: { principal } })]])
+export const canisterIdReply = (principal: Uint8Array): Uint8Array =>
+  encodeCandid([[CANISTER_ID, candidRecord({ canister_id: { principal } })]])
 export const blobReply = (bytes: Uint8Array): Uint8Array => encodeCandid([[BLOB, bytes]])
 export const hashReply = (hash: Uint8Array): Uint8Array => encodeCandid([[HASH, candidRecord({ hash })]])
-export const hashesReply = (hashes: readonly Uint8Array[]): Uint8Array => encodeCandid([[{ vec: HASH }, hashes.map(hash => candidRecord({ hash }))]])
-export const metadataReply = (value: Uint8Array): Uint8Array => encodeCandid([[{ record: candidFields({ value: BLOB }) }, candidRecord({ value })]])
+export const hashesReply = (hashes: readonly Uint8Array[]): Uint8Array =>
+  encodeCandid([[{ vec: HASH }, hashes.map(hash => candidRecord({ hash }))]])
+export const metadataReply = (value: Uint8Array): Uint8Array =>
+  encodeCandid([[{ record: candidFields({ value: BLOB }) }, candidRecord({ value })]])
 
 export function logsReply(lines: readonly LogLine[]): Uint8Array {
-  const records = lines.map(({ number, timeNs, content }) => candidRecord({ idx: BigInt(number), timestamp_nanos: timeNs, content }))
+  const records = lines.map(({ number, timeNs, content }) =>
+    candidRecord({ idx: BigInt(number), timestamp_nanos: timeNs, content }),
+  )
   return encodeCandid([[LOGS, candidRecord({ canister_log_records: records })]])
 }
 
@@ -176,7 +237,11 @@ export interface HttpResponse {
 }
 
 const responseValue = ({ status, headers, body }: HttpResponse): CandidValue =>
-  candidRecord({ status: BigInt(status), headers: Object.entries(headers).map(([name, value]) => candidRecord({ name, value })), body })
+  candidRecord({
+    status: BigInt(status),
+    headers: Object.entries(headers).map(([name, value]) => candidRecord({ name, value })),
+    body,
+  })
 
 export const httpReply = (response: HttpResponse): Uint8Array => encodeCandid([[RESPONSE, responseValue(response)]])
 
@@ -185,4 +250,3 @@ export function transformArgument(response: HttpResponse, context: Uint8Array): 
   const type: CandidType = { record: candidFields({ response: RESPONSE, context: BLOB }) }
   return encodeCandid([[type, candidRecord({ response: responseValue(response), context })]])
 }
-

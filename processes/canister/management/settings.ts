@@ -44,13 +44,15 @@ function readVisibility(fields: Fields, field: string): Visibility | undefined {
 function readEnvironment(fields: Fields): Settings['environment'] | undefined {
   const list = fields.listIf('environment_variables')
   if (list === undefined) return undefined
-  if (list.length > ENVIRONMENT_MAX) throw new Rejected('IC0408', `a canister has at most ${ENVIRONMENT_MAX} environment variables`)
+  if (list.length > ENVIRONMENT_MAX)
+    throw new Rejected('IC0408', `a canister has at most ${ENVIRONMENT_MAX} environment variables`)
   const pairs = list.map(value => {
     const one = recordOf(value, 'environment_variables')
     return [one.text('name'), one.text('value')] as const
   })
   const isLong = pairs.some(pair => pair.some(text => toUtf8(text).length > ENVIRONMENT_TEXT_MAX_BYTES))
   if (isLong) throw new Rejected('IC0408', `an environment variable has at most ${ENVIRONMENT_TEXT_MAX_BYTES} bytes`)
-  if (new Set(pairs.map(([name]) => name)).size < pairs.length) throw new Rejected('IC0408', 'an environment variable stands twice')
+  if (new Set(pairs.map(([name]) => name)).size < pairs.length)
+    throw new Rejected('IC0408', 'an environment variable stands twice')
   return pairs
 }

@@ -1,4 +1,12 @@
-import { type CellKey, type Cells, CborReader, CborWriter, CELL_VALUE_MAX_BYTES, concatBytes, equalBytes } from '../../../protocol/index.ts'
+import {
+  type CellKey,
+  type Cells,
+  CborReader,
+  CborWriter,
+  CELL_VALUE_MAX_BYTES,
+  concatBytes,
+  equalBytes,
+} from '../../../protocol/index.ts'
 import { SNAPSHOTS_MAX, SNAPSHOTS_MAX_BYTES } from '../bounds.ts'
 import { Rejected } from '../canister-trap.ts'
 import type { Machine } from '../machine.ts'
@@ -35,7 +43,14 @@ export interface Snapshot {
 }
 
 /** Where the bytes of a snapshot stand. */
-export const placesOf = ({ number }: Pick<Snapshot, 'number'>): { readonly code: CellKey; readonly heap: CellKey; readonly stable: CellKey; readonly chunks: CellKey } => {
+export const placesOf = ({
+  number,
+}: Pick<Snapshot, 'number'>): {
+  readonly code: CellKey
+  readonly heap: CellKey
+  readonly stable: CellKey
+  readonly chunks: CellKey
+} => {
   const all = allOf(number)
   return { code: `${all}c/`, heap: `${all}h/`, stable: `${all}t/`, chunks: all }
 }
@@ -50,7 +65,10 @@ function idOf(machine: Machine, number: number): Uint8Array {
 }
 
 /** Bytes of a snapshot: what it would take to hold all of it, whatever of it is zero. */
-export function sizeOf(cells: Cells, { number, codeBytes, heapPages, stablePages }: Pick<Snapshot, 'number' | 'codeBytes' | 'heapPages' | 'stablePages'>): number {
+export function sizeOf(
+  cells: Cells,
+  { number, codeBytes, heapPages, stablePages }: Pick<Snapshot, 'number' | 'codeBytes' | 'heapPages' | 'stablePages'>,
+): number {
   return codeBytes + (heapPages + stablePages) * PAGE_BYTES + chunkBytes(cells, allOf(number))
 }
 
@@ -98,12 +116,17 @@ export function addSnapshot(
 /** The head is one cell: a slot that would write more ends without an answer for anybody. @throws {Rejected} `IC0402` */
 function checkHead({ globals, globalTypes }: Pick<Snapshot, 'globals' | 'globalTypes'>): void {
   if (globals.length + globalTypes.length <= GLOBALS_MAX_BYTES) return
-  throw new Rejected('IC0402', `the globals of a snapshot have at most ${GLOBALS_MAX_BYTES} bytes, and one for the type of each`, 4)
+  throw new Rejected(
+    'IC0402',
+    `the globals of a snapshot have at most ${GLOBALS_MAX_BYTES} bytes, and one for the type of each`,
+    4,
+  )
 }
 
 /** @throws {Rejected} `IC0402` */
 export function checkRoom(bytes: number): void {
-  if (bytes > SNAPSHOTS_MAX_BYTES) throw new Rejected('IC0402', `the snapshots of a canister have at most ${SNAPSHOTS_MAX_BYTES} bytes`, 4)
+  if (bytes > SNAPSHOTS_MAX_BYTES)
+    throw new Rejected('IC0402', `the snapshots of a canister have at most ${SNAPSHOTS_MAX_BYTES} bytes`, 4)
 }
 
 export function removeSnapshot(cells: Cells, { number }: Pick<Snapshot, 'number'>): void {

@@ -1,7 +1,13 @@
 /** Snapshots as bytes that go out and come in: to keep them elsewhere, or to move a canister. */
 import { type CandidValue, type CellKey, MEMORY_MAX_PAGES } from '../../../protocol/index.ts'
 import { encodeGlobals, GLOBAL_TYPES, type GlobalType } from '../../actor/engine-state.ts'
-import { CERTIFIED_DATA_MAX_BYTES, CODE_MAX_BYTES, PAYLOAD_MAX_BYTES, SNAPSHOT_PIECE_MAX_BYTES, STABLE_PAGES_MAX } from '../bounds.ts'
+import {
+  CERTIFIED_DATA_MAX_BYTES,
+  CODE_MAX_BYTES,
+  PAYLOAD_MAX_BYTES,
+  SNAPSHOT_PIECE_MAX_BYTES,
+  STABLE_PAGES_MAX,
+} from '../bounds.ts'
 import { Rejected } from '../canister-trap.ts'
 import type { Machine, MachineHome } from '../machine.ts'
 import type { Slot } from '../slot.ts'
@@ -15,10 +21,15 @@ const PAGE_BYTES = 65_536
 const GLOBALS_MAX = 10_000
 const KINDS = ['wasm_module', 'wasm_memory', 'stable_memory', 'wasm_chunk'] as const
 /** Room for what Candid adds to a reply of bytes is left. */
-const pieceMaxBytes = ({ message }: Slot): number => (message.kind === 'ingress' ? SNAPSHOT_PIECE_MAX_BYTES : PAYLOAD_MAX_BYTES - 64)
+const pieceMaxBytes = ({ message }: Slot): number =>
+  message.kind === 'ingress' ? SNAPSHOT_PIECE_MAX_BYTES : PAYLOAD_MAX_BYTES - 64
 
 /** A piece of a snapshot. @throws {Rejected} */
-export function readSnapshotData({ machine, home }: { machine: Machine; home: MachineHome }, fields: Fields, slot: Slot): Uint8Array {
+export function readSnapshotData(
+  { machine, home }: { machine: Machine; home: MachineHome },
+  fields: Fields,
+  slot: Slot,
+): Uint8Array {
   const snapshot = findSnapshot(machine, slot.cells, fields.blob('snapshot_id'))
   const { name, value } = fields.variant('kind', KINDS)
   const wanted = recordOf(value, 'kind')
@@ -33,7 +44,8 @@ export function readSnapshotData({ machine, home }: { machine: Machine; home: Ma
   if (size > BigInt(maxBytes)) throw new Rejected('IC0408', `at most ${maxBytes} bytes are read at once`)
   checkRange(name, offset, size, sizeBytes)
   spendOnCopy(Number(size), slot)
-  if (name === 'wasm_module' && snapshot.ownCode) return (home.ownCode ?? new Uint8Array(0)).slice(Number(offset), Number(offset + size))
+  if (name === 'wasm_module' && snapshot.ownCode)
+    return (home.ownCode ?? new Uint8Array(0)).slice(Number(offset), Number(offset + size))
   return readSparse(slot.cells, place, Number(offset), Number(size))
 }
 
@@ -42,14 +54,26 @@ export function uploadSnapshotMetadata(machine: Machine, fields: Fields, slot: S
   const codeBytes = Number(fields.nat('wasm_module_size'))
   if (codeBytes > CODE_MAX_BYTES) throw new Rejected('IC0408', `code has at most ${CODE_MAX_BYTES} bytes`)
   const certified = fields.blob('certified_data').slice()
-  if (certified.length > CERTIFIED_DATA_MAX_BYTES) throw new Rejected('IC0408', `certified data have at most ${CERTIFIED_DATA_MAX_BYTES} bytes`)
+  if (certified.length > CERTIFIED_DATA_MAX_BYTES)
+    throw new Rejected('IC0408', `certified data have at most ${CERTIFIED_DATA_MAX_BYTES} bytes`)
   const heapPages = pagesOf(fields, 'wasm_memory_size', MEMORY_MAX_PAGES)
   const stablePages = pagesOf(fields, 'stable_memory_size', STABLE_PAGES_MAX)
   const globals = globalsOf(fields.list('globals'))
   const globalTypes = globals.map(([type]) => type)
   const snapshot: Omit<Snapshot, 'number' | 'id'> = {
-    isUploaded: true, ownCode: false, takenNs: slot.nowNs, version: machine.state.version, codeBytes, certified, heapPages, stablePages, globalTypes,
-    globals: encodeGlobals(globalTypes, globals.map(([, value]) => value)),
+    isUploaded: true,
+    ownCode: false,
+    takenNs: slot.nowNs,
+    version: machine.state.version,
+    codeBytes,
+    certified,
+    heapPages,
+    stablePages,
+    globalTypes,
+    globals: encodeGlobals(
+      globalTypes,
+      globals.map(([, value]) => value),
+    ),
     timerNs: timerOf(fields),
     toldLowMemory: hookOf(fields),
   }
@@ -61,7 +85,8 @@ export function uploadSnapshotMetadata(machine: Machine, fields: Fields, slot: S
 export function uploadSnapshotData(machine: Machine, fields: Fields, slot: Slot): void {
   const { cells } = slot
   const snapshot = findSnapshot(machine, cells, fields.blob('snapshot_id'))
-  if (!snapshot.isUploaded) throw new Rejected('IC0408', 'the snapshot was taken of the canister: nothing can be uploaded to it')
+  if (!snapshot.isUploaded)
+    throw new Rejected('IC0408', 'the snapshot was taken of the canister: nothing can be uploaded to it')
   const { name, value } = fields.variant('kind', KINDS)
   const chunk = fields.blob('chunk')
   spendOnCopy(chunk.length, slot)
@@ -76,7 +101,10 @@ export function uploadSnapshotData(machine: Machine, fields: Fields, slot: Slot)
   writeSparse(cells, place, Number(offset), chunk)
 }
 
-function rangeOf(snapshot: Snapshot, kind: 'wasm_module' | 'wasm_memory' | 'stable_memory'): { readonly place: CellKey; readonly sizeBytes: number } {
+function rangeOf(
+  snapshot: Snapshot,
+  kind: 'wasm_module' | 'wasm_memory' | 'stable_memory',
+): { readonly place: CellKey; readonly sizeBytes: number } {
   const { code, heap, stable } = placesOf(snapshot)
   switch (kind) {
     case 'wasm_module':

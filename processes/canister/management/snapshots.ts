@@ -29,7 +29,12 @@ export function takeSnapshot(machine: Machine, slot: Slot, replaced: Uint8Array 
   const globals = decodeState(machine.engine()).globals as Uint8Array
   const parts = { codeBytes, ownCode, heapPages, stablePages, certified, timerNs, toldLowMemory, version, globals }
   const globalTypes = code.globals.map(({ type }) => type)
-  const snapshot = addSnapshot(machine, cells, { ...parts, takenNs: slot.nowNs, isUploaded: false, globalTypes }, { addedBytes, replaced })
+  const snapshot = addSnapshot(
+    machine,
+    cells,
+    { ...parts, takenNs: slot.nowNs, isUploaded: false, globalTypes },
+    { addedBytes, replaced },
+  )
   const places = placesOf(snapshot)
   keepMemory(machine, cells, places)
   if (!ownCode) putPieces(cells, places.code, getPieces(cells, CODE, codeBytes))
@@ -40,16 +45,22 @@ export function takeSnapshot(machine: Machine, slot: Slot, replaced: Uint8Array 
 /** @throws {Rejected} if there is too little gas to copy so much */
 export function spendOnCopy(bytes: number, slot: Slot): void {
   const gas = COPY_BYTE_GAS * BigInt(bytes)
-  if (gas > slot.left) throw new Rejected('IC0522', `a snapshot of ${bytes} bytes takes ${gas} instructions, and ${slot.left} are left`)
+  if (gas > slot.left)
+    throw new Rejected('IC0522', `a snapshot of ${bytes} bytes takes ${gas} instructions, and ${slot.left} are left`)
   slot.spend(gas)
 }
 
 /** A cell is a page, and holds its chunks. */
-function keepMemory({ kept }: Machine, cells: Cells, { heap, stable }: { readonly heap: CellKey; readonly stable: CellKey }): void {
+function keepMemory(
+  { kept }: Machine,
+  cells: Cells,
+  { heap, stable }: { readonly heap: CellKey; readonly stable: CellKey },
+): void {
   const pages = new Set([...kept.indexes()].map(index => Math.floor(index / CHUNKS_PER_PAGE)))
   const page = new Uint8Array(PIECE_BYTES)
   for (const number of pages) {
-    for (let at = 0; at < CHUNKS_PER_PAGE; at++) page.set(kept.get(number * CHUNKS_PER_PAGE + at), at * CHUNK_SIZE_BYTES)
+    for (let at = 0; at < CHUNKS_PER_PAGE; at++)
+      page.set(kept.get(number * CHUNKS_PER_PAGE + at), at * CHUNK_SIZE_BYTES)
     const isStable = number >= STABLE_PAGE
     writeSparse(cells, isStable ? stable : heap, (number - (isStable ? STABLE_PAGE : 0)) * PIECE_BYTES, page)
   }
@@ -71,7 +82,15 @@ export function loadSnapshot(machine: Machine, home: MachineHome, slot: Slot, id
   const { timerNs = machine.state.timerNs, toldLowMemory = machine.state.toldLowMemory } = snapshot
   const chunks = new Map([...chunksOf(cells, places.heap, 0), ...chunksOf(cells, places.stable, STABLE_BASE)])
   machine.replaceMemory(code, chunks, {
-    codeHash: code.hash, ownCode, codeBytes, heapPages, stablePages, globals, certified, timerNs, toldLowMemory,
+    codeHash: code.hash,
+    ownCode,
+    codeBytes,
+    heapPages,
+    stablePages,
+    globals,
+    certified,
+    timerNs,
+    toldLowMemory,
     version: machine.state.version + 1n,
   })
   if (!ownCode) putPieces(cells, CODE, bytes)
@@ -83,10 +102,16 @@ export function loadSnapshot(machine: Machine, home: MachineHome, slot: Slot, id
 function checkFits({ globals, pagesMin, pagesMax }: CanisterCode, snapshot: Snapshot): void {
   const types = globals.map(({ type }) => type).join(' ')
   if (types !== snapshot.globalTypes.join(' ')) {
-    throw new Rejected('IC0408', `the module has the mutable globals (${types}), and the snapshot (${snapshot.globalTypes.join(' ')})`)
+    throw new Rejected(
+      'IC0408',
+      `the module has the mutable globals (${types}), and the snapshot (${snapshot.globalTypes.join(' ')})`,
+    )
   }
   if (snapshot.heapPages < pagesMin || snapshot.heapPages > pagesMax) {
-    throw new Rejected('IC0408', `the module has a memory of ${pagesMin} to ${pagesMax} pages, and the snapshot ${snapshot.heapPages}`)
+    throw new Rejected(
+      'IC0408',
+      `the module has a memory of ${pagesMin} to ${pagesMax} pages, and the snapshot ${snapshot.heapPages}`,
+    )
   }
 }
 

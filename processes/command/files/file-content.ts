@@ -19,8 +19,7 @@ const NOTHING_STORED: StoredPieces = {
 export const pieceCount = (size: number): number => Math.max(1, Math.ceil(size / PIECE))
 
 /** How long piece `index` of a file of that size is. */
-export const pieceLength = (size: number, index: number): number =>
-  Math.min(PIECE, size - index * PIECE)
+export const pieceLength = (size: number, index: number): number => Math.min(PIECE, size - index * PIECE)
 
 /**
  * Bytes of one file during a run: pieces are read when first needed, copied when first written to.

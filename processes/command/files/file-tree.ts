@@ -270,10 +270,7 @@ export class FileTree {
 }
 
 /** Every file and folder that is state, folder by folder in the order of names; a folder's path ends with `/`. */
-export function* walk(
-  folder: FolderNode,
-  path = '',
-): Generator<{ readonly path: string; readonly node: TreeNode }> {
+export function* walk(folder: FolderNode, path = ''): Generator<{ readonly path: string; readonly node: TreeNode }> {
   for (const name of [...folder.entries.keys()].sort()) {
     const node = folder.entries.get(name)
     if (node === undefined || (path === '' && name === SCRATCH_FOLDER)) continue
@@ -287,5 +284,4 @@ export function* walk(
 
 /** Whether a path below the root can be state: its bytes fit into the key of a cell. */
 export const isPathTooLong = (path: string): boolean =>
-  path.length > COMMAND_PATH_MAX_BYTES ||
-  new TextEncoder().encode(path).length > COMMAND_PATH_MAX_BYTES
+  path.length > COMMAND_PATH_MAX_BYTES || new TextEncoder().encode(path).length > COMMAND_PATH_MAX_BYTES

@@ -61,8 +61,7 @@ export function restoreFiles(tree: FileTree, document: Uint8Array): number {
 function restoreFile(tree: FileTree, path: string, file: unknown): void {
   const parts = (path.endsWith('/') ? path.slice(0, -1) : path).split('/')
   const isPlain = parts.every(part => part !== '' && part !== '.' && part !== '..')
-  if (!isPlain || path.includes('\0') || isPathTooLong(path))
-    throw badSnapshot(`not a path: ${path}`)
+  if (!isPlain || path.includes('\0') || isPathTooLong(path)) throw badSnapshot(`not a path: ${path}`)
   if (path.endsWith('/')) {
     tree.makeFolders(path)
     return
@@ -93,9 +92,6 @@ function filesOf(document: Uint8Array): Readonly<Record<string, unknown>> {
 }
 
 const fieldOf = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null
-    ? (value as Readonly<Record<string, unknown>>)[name]
-    : undefined
+  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined
 
-const badSnapshot = (message: string): ProgramStop =>
-  new ProgramStop('bad-snapshot', message.slice(0, 400))
+const badSnapshot = (message: string): ProgramStop => new ProgramStop('bad-snapshot', message.slice(0, 400))

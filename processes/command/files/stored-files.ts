@@ -41,8 +41,7 @@ export function loadFiles(cells: Cells, charge: (gas: number) => void, lookGas: 
     }
     tree.makeFolders(path.slice(0, Math.max(0, path.lastIndexOf('/'))))
     const content = new FileContent({
-      size:
-        (pieces - 1) * COMMAND_PIECE_SIZE_BYTES + cellOf(cells, pieceKey(key, pieces - 1)).length,
+      size: (pieces - 1) * COMMAND_PIECE_SIZE_BYTES + cellOf(cells, pieceKey(key, pieces - 1)).length,
       piece: index => cellOf(cells, pieceKey(key, index)),
     })
     tree.makeFile(tree.find(tree.root, path), content, path)
@@ -121,9 +120,7 @@ function* pieces(path: string, node: TreeNode): Generator<[number, Uint8Array | 
 }
 
 const pieceKey = (key: CellKey, index: number): CellKey =>
-  index === 0
-    ? key
-    : `${key}\0${String.fromCharCode(index >>> 16, (index >>> 8) & 0xff, index & 0xff)}`
+  index === 0 ? key : `${key}\0${String.fromCharCode(index >>> 16, (index >>> 8) & 0xff, index & 0xff)}`
 
 function cellOf(cells: Cells, key: CellKey): Uint8Array {
   const value = cells.get(key)

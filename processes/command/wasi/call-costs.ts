@@ -69,5 +69,4 @@ const PAGE_BYTES = 65_536
 const PAGE_COST = 16_384
 
 /** Gas of the memory of a new instance. */
-export const memoryCost = (memory: WebAssembly.Memory): number =>
-  PAGE_COST * (memory.buffer.byteLength / PAGE_BYTES)
+export const memoryCost = (memory: WebAssembly.Memory): number => PAGE_COST * (memory.buffer.byteLength / PAGE_BYTES)

@@ -9,19 +9,11 @@ const PARTS_MAX = 1024
 const WHENCE_CUR = 1
 
 /** Calls `each` for parts of memory until one is not used whole; gives the sum of what was used. */
-function eachPart(
-  host: WasiHost,
-  at: number,
-  count: number,
-  each: (part: Uint8Array, done: number) => number,
-): number {
+function eachPart(host: WasiHost, at: number, count: number, each: (part: Uint8Array, done: number) => number): number {
   if (count >>> 0 > PARTS_MAX) throw new CallError('invalid')
   let total = 0
   for (let index = 0; index < count; index++) {
-    const part = host.memory.at(
-      host.memory.u32(at + index * 8),
-      host.memory.u32(at + index * 8 + 4),
-    )
+    const part = host.memory.at(host.memory.u32(at + index * 8), host.memory.u32(at + index * 8 + 4))
     const used = each(part, total)
     total += used
     if (used < part.length) break
@@ -36,8 +28,7 @@ function positionOf(offset: bigint): number {
 
 function readAt(thing: OpenThing, position: number, target: Uint8Array): number {
   if (thing.kind === 'file') return thing.node.content.read(position, target)
-  if (thing.kind !== 'input')
-    throw new CallError(thing.kind === 'folder' ? 'isFolder' : 'badDescriptor')
+  if (thing.kind !== 'input') throw new CallError(thing.kind === 'folder' ? 'isFolder' : 'badDescriptor')
   const part = thing.bytes.subarray(position, position + target.length)
   target.set(part)
   return part.length
@@ -85,14 +76,7 @@ function seek(host: WasiHost, fd: number, offset: bigint, whence: number, at: nu
 }
 
 /** Entries `.` and `..` come first; a cookie is the number of the entry it leads to. */
-function readFolder(
-  host: WasiHost,
-  fd: number,
-  at: number,
-  length: number,
-  cookie: bigint,
-  result: number,
-): undefined {
+function readFolder(host: WasiHost, fd: number, at: number, length: number, cookie: bigint, result: number): undefined {
   const folder = host.files.folder(fd)
   const target = host.memory.at(at, length)
   if (cookie === 0n) folder.listing = ['.', '..', ...host.tree.list(folder.node)]
@@ -178,14 +162,7 @@ export const DESCRIPTOR_CALLS = {
   fd_filestat_set_times: { type: 'iIIi>i', run: onlyCheck },
   fd_pread: {
     type: 'iiiIi>i',
-    run: (
-      host: WasiHost,
-      fd: number,
-      at: number,
-      count: number,
-      offset: bigint,
-      result: number,
-    ) => {
+    run: (host: WasiHost, fd: number, at: number, count: number, offset: bigint, result: number) => {
       const thing = host.files.at(fd)
       const position = positionOf(offset)
       const total = eachPart(host, at, count, (part, done) => readAt(thing, position + done, part))
@@ -206,14 +183,7 @@ export const DESCRIPTOR_CALLS = {
   },
   fd_pwrite: {
     type: 'iiiIi>i',
-    run: (
-      host: WasiHost,
-      fd: number,
-      at: number,
-      count: number,
-      offset: bigint,
-      result: number,
-    ) => {
+    run: (host: WasiHost, fd: number, at: number, count: number, offset: bigint, result: number) => {
       const { node } = host.files.file(fd)
       const position = positionOf(offset)
       const total = eachPart(host, at, count, (part, done) => {

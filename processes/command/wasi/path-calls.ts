@@ -51,10 +51,7 @@ function open(
   const node = place.node ?? host.tree.makeFile(place)
   if (node.kind === 'folder') {
     if ((how & (CREATE | TRUNCATE)) !== 0) throw new CallError('isFolder')
-    host.memory.setU32(
-      result,
-      host.files.add({ kind: 'folder', node, preopened: false, listing: [] }),
-    )
+    host.memory.setU32(result, host.files.add({ kind: 'folder', node, preopened: false, listing: [] }))
     return
   }
   if ((how & FOLDER_ONLY) !== 0) throw new CallError('notFolder')

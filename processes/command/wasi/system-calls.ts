@@ -13,12 +13,7 @@ function timeOf(host: WasiHost, clock: number): bigint {
   return clock === REALTIME ? host.clock.now : host.clock.now - host.clock.started + RESOLUTION
 }
 
-function writeStrings(
-  host: WasiHost,
-  strings: readonly Uint8Array[],
-  pointers: number,
-  at: number,
-): undefined {
+function writeStrings(host: WasiHost, strings: readonly Uint8Array[], pointers: number, at: number): undefined {
   let to = at >>> 0
   for (const [index, bytes] of strings.entries()) {
     host.memory.setU32(pointers + index * 4, to)
@@ -27,12 +22,7 @@ function writeStrings(
   }
 }
 
-function writeSizes(
-  host: WasiHost,
-  strings: readonly Uint8Array[],
-  count: number,
-  bytes: number,
-): undefined {
+function writeSizes(host: WasiHost, strings: readonly Uint8Array[], count: number, bytes: number): undefined {
   host.memory.setU32(count, strings.length)
   host.memory.setU32(
     bytes,
@@ -93,18 +83,15 @@ const noSockets: WasiCall['run'] = () => {
 export const SYSTEM_CALLS = {
   args_get: {
     type: 'ii>i',
-    run: (host: WasiHost, pointers: number, at: number) =>
-      writeStrings(host, host.args, pointers, at),
+    run: (host: WasiHost, pointers: number, at: number) => writeStrings(host, host.args, pointers, at),
   },
   args_sizes_get: {
     type: 'ii>i',
-    run: (host: WasiHost, count: number, bytes: number) =>
-      writeSizes(host, host.args, count, bytes),
+    run: (host: WasiHost, count: number, bytes: number) => writeSizes(host, host.args, count, bytes),
   },
   environ_get: {
     type: 'ii>i',
-    run: (host: WasiHost, pointers: number, at: number) =>
-      writeStrings(host, host.env, pointers, at),
+    run: (host: WasiHost, pointers: number, at: number) => writeStrings(host, host.env, pointers, at),
   },
   environ_sizes_get: {
     type: 'ii>i',

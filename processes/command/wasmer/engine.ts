@@ -1,9 +1,5 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
-import {
-  COMMAND_STDOUT_MAX_BYTES,
-  EVALUATION_WALL_MAX_MS,
-  HostFault,
-} from '../../../protocol/index.ts'
+import { COMMAND_STDOUT_MAX_BYTES, EVALUATION_WALL_MAX_MS, HostFault } from '../../../protocol/index.ts'
 import { type FileTree, SCRATCH_FOLDER, walk } from '../files/file-tree.ts'
 import { outOfGas } from '../gas-meter.ts'
 import type { Engine, ProgramEnd, ProgramRun } from '../program.ts'
@@ -83,10 +79,7 @@ function stopOf(facts: RunFacts, truncated: boolean): ProgramStop | undefined {
     case ENDED.returned:
     case ENDED.exited:
       if (!truncated) return undefined
-      return new ProgramStop(
-        'output-limit',
-        `more than ${COMMAND_STDOUT_MAX_BYTES} bytes on stdout`,
-      )
+      return new ProgramStop('output-limit', `more than ${COMMAND_STDOUT_MAX_BYTES} bytes on stdout`)
     case ENDED.tooDeep:
       return new ProgramStop('stack-overflow', 'calls nested too deep')
     case ENDED.badAddress:
@@ -113,9 +106,7 @@ function carried(tree: FileTree): CarriedFile[] {
 
 /** Makes the tree be what the run left. @throws {ProgramStop} `files-limit` */
 function adopt(tree: FileTree, files: readonly CarriedFile[]): void {
-  const kept = files.filter(
-    ({ path }) => path !== SCRATCH_FOLDER && !path.startsWith(`${SCRATCH_FOLDER}/`),
-  )
+  const kept = files.filter(({ path }) => path !== SCRATCH_FOLDER && !path.startsWith(`${SCRATCH_FOLDER}/`))
   const paths = new Set(kept.map(({ path }) => path))
   try {
     for (const { path } of [...walk(tree.root)].reverse()) {

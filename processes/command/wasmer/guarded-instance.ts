@@ -5,14 +5,7 @@ import { ProgramStop } from '../program-stop.ts'
 import { RandomStream } from '../random-stream.ts'
 import { costOf, memoryCost } from '../wasi/call-costs.ts'
 import { ERRNO } from '../wasi/errno.ts'
-import {
-  answer,
-  type CallArgument,
-  closedText,
-  environmentOf,
-  SlotClock,
-  type WasiHost,
-} from '../wasi/host.ts'
+import { answer, type CallArgument, closedText, environmentOf, SlotClock, type WasiHost } from '../wasi/host.ts'
 import { WASI_MODULE } from '../wasi/index.ts'
 import { ProgramMemory } from '../wasi/program-memory.ts'
 import { SYSTEM_CALLS } from '../wasi/system-calls.ts'
@@ -59,9 +52,7 @@ export class GuardedInstance {
     const entries = Object.entries(this.#imports).map(([module, functions]) => {
       const guarded = Object.entries(functions).map(([name, carryOut]) => [
         name,
-        typeof carryOut === 'function'
-          ? this.#guard(name, carryOut as Imported, isPlain)
-          : carryOut,
+        typeof carryOut === 'function' ? this.#guard(name, carryOut as Imported, isPlain) : carryOut,
       ])
       return [module, Object.fromEntries(guarded)]
     })
@@ -106,9 +97,7 @@ export class GuardedInstance {
   }
 
   #guard(name: string, carryOut: Imported, isPlain: boolean): Imported {
-    const answered = Object.hasOwn(ANSWERED, name)
-      ? ANSWERED[name as keyof typeof ANSWERED]
-      : undefined
+    const answered = Object.hasOwn(ANSWERED, name) ? ANSWERED[name as keyof typeof ANSWERED] : undefined
     return (...args) => {
       const host = this.#host
       if (host === undefined) throw new Error('expected an instance before a call')
@@ -137,13 +126,9 @@ export class GuardedInstance {
     }
     const sizes = args.filter(value => typeof value === 'bigint')
     const isSized =
-      name === 'fd_seek' ||
-      name === 'fd_pwrite' ||
-      name.startsWith('fd_allocate') ||
-      name === 'fd_filestat_set_size'
+      name === 'fd_seek' || name === 'fd_pwrite' || name.startsWith('fd_allocate') || name === 'fd_filestat_set_size'
     // A hole is written when it is made: the runtime keeps files whole.
-    if (isSized)
-      for (const size of sizes) this.#written += Math.max(0, Number(size) - HOLE_FREE_BYTES)
+    if (isSized) for (const size of sizes) this.#written += Math.max(0, Number(size) - HOLE_FREE_BYTES)
     return this.#written > WRITTEN_MAX_BYTES
   }
 

@@ -12,10 +12,7 @@ const { Instance, promising } = WebAssembly as typeof WebAssembly & {
   promising: (start: () => unknown) => () => Promise<unknown>
 }
 
-function guardedInstance(
-  module: WebAssembly.Module,
-  imports: WebAssembly.Imports = {},
-): WebAssembly.Instance {
+function guardedInstance(module: WebAssembly.Module, imports: WebAssembly.Imports = {}): WebAssembly.Instance {
   const isProgram = WebAssembly.Module.exports(module).some(({ name }) => name === INJECTED.gas)
   if (!isProgram) return new Instance(module, imports)
   const guard = new GuardedInstance(facts, imports)

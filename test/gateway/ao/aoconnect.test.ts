@@ -1,10 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  createDataItem,
-  ed25519Signer,
-  secp256k1Signer,
-  type Signer,
-} from '../../../protocol/index.ts'
+import { createDataItem, ed25519Signer, secp256k1Signer, type Signer } from '../../../protocol/index.ts'
 import { tags } from '../../fakes/guest-context.ts'
 import { AoWorld } from './ao-world.ts'
 import { findFault, type SeenAssignment } from './check-assignments.ts'
@@ -47,14 +42,7 @@ describe('unmodified aoconnect 0.0.98 in legacy mode', () => {
     for (let i = 1; i <= 5; i++) await world.lua(process, `return "r${i}"`)
     await world.send(process, 'error("left out")', 'Action', 'Eval')
     const all = await world.ao.results({ process, limit: 100 })
-    expect(all.edges.map(({ cursor }) => ordinateOf(cursor))).toEqual([
-      '0',
-      '1',
-      '2',
-      '3',
-      '4',
-      '5',
-    ])
+    expect(all.edges.map(({ cursor }) => ordinateOf(cursor))).toEqual(['0', '1', '2', '3', '4', '5'])
     const two = await world.ao.results({ process, limit: 2 })
     const rest = await world.ao.results({ process, from: two.edges[1]?.cursor ?? '' })
     expect([...two.edges, ...rest.edges]).toEqual(all.edges)
@@ -70,12 +58,8 @@ describe('unmodified aoconnect 0.0.98 in legacy mode', () => {
       process,
       'N = 0; Handlers.add("inc", "Inc", function (m) N = N + 1; m.reply({ Data = tostring(N), Who = m.From }) end)',
     )
-    const dry = () =>
-      world.ao.dryrun({ process, tags: tags('Action', 'Inc'), data: 'x', Owner: 'somebody' })
-    expect([
-      pick(await dry(), ['Messages', 0, 'Data']),
-      pick(await dry(), ['Messages', 0, 'Data']),
-    ]).toEqual(['1', '1'])
+    const dry = () => world.ao.dryrun({ process, tags: tags('Action', 'Inc'), data: 'x', Owner: 'somebody' })
+    expect([pick(await dry(), ['Messages', 0, 'Data']), pick(await dry(), ['Messages', 0, 'Data'])]).toEqual(['1', '1'])
     await world.send(process, 'x', 'Action', 'Inc')
     const third = await dry()
     expect(pick(third, ['Messages', 0, 'Data'])).toBe('2')
@@ -133,11 +117,7 @@ describe('unmodified aoconnect 0.0.98 in legacy mode', () => {
   test('assigns a message to a process that asks for it, and to no other', {
     timeout: TEST_MS,
   }, async () => {
-    const [sender, taker, stranger] = [
-      await world.spawn(),
-      await world.spawn(),
-      await world.spawn(),
-    ]
+    const [sender, taker, stranger] = [await world.spawn(), await world.spawn(), await world.spawn()]
     const see =
       'Handlers.prepend("see", function (m) return m.Action == "Look" and "break" end, function (m) Seen = m.Data end)'
     await world.lua(taker, `ao.addAssignable("look", { Action = "Look" }); ${see}`)
@@ -161,20 +141,9 @@ describe('unmodified aoconnect 0.0.98 in legacy mode', () => {
       'Handlers.add("who", "Who", function (m) m.reply({ Data = m.From .. " " .. m.Owner }) end)',
     )
     for (const signer of signers) {
-      const all = tags(
-        'Data-Protocol',
-        'ao',
-        'Variant',
-        'ao.TN.1',
-        'Type',
-        'Message',
-        'Action',
-        'Who',
-      )
+      const all = tags('Data-Protocol', 'ao', 'Variant', 'ao.TN.1', 'Type', 'Message', 'Action', 'Who')
       const item = await createDataItem({ target: process, data: 'x', tags: all }, signer)
-      expect(await world.ao.sendSignedMessage({ id: item.id, raw: Buffer.from(item.bytes) })).toBe(
-        item.id,
-      )
+      expect(await world.ao.sendSignedMessage({ id: item.id, raw: Buffer.from(item.bytes) })).toBe(item.id)
       const result = await world.ao.result({ process, message: item.id })
       expect(pick(result, ['Messages', 0, 'Data'])).toBe(`${signer.address} ${signer.address}`)
       expect(pick(result, ['Messages', 0, 'Target'])).toBe(signer.address)
@@ -219,9 +188,7 @@ describe('unmodified aoconnect 0.0.98 in mainnet mode', () => {
       data: 'N = 41; Handlers.add("n", "N", function (m) m.reply({ Data = tostring(N), Said = m.Said }) end); return N + 1',
     })
     expect(slot).toBe(1)
-    expect(JSON.stringify(pick(await ao.result({ process, slot }), ['Output', 'data']))).toContain(
-      '42',
-    )
+    expect(JSON.stringify(pick(await ao.result({ process, slot }), ['Output', 'data']))).toContain('42')
     const whole = await ao.message({
       process,
       tags: evaluate,
@@ -234,11 +201,7 @@ describe('unmodified aoconnect 0.0.98 in mainnet mode', () => {
     expect(JSON.stringify(results.edges[0]?.node['Output'])).toContain('43')
     const dry = await ao.dryrun({ process, tags: tags('Action', 'N', 'Said', 'a b=c/d') })
     expect(pick(dry, ['Messages', 0, 'Data'])).toBe('41')
-    expect(pick(dry, ['Messages', 0, 'Tags'])).toEqual(
-      expect.arrayContaining([{ name: 'Said', value: 'a b=c/d' }]),
-    )
-    await expect(
-      ao.message({ process: world.node.key, tags: evaluate, data: 'return 1' }),
-    ).rejects.toThrow()
+    expect(pick(dry, ['Messages', 0, 'Tags'])).toEqual(expect.arrayContaining([{ name: 'Said', value: 'a b=c/d' }]))
+    await expect(ao.message({ process: world.node.key, tags: evaluate, data: 'return 1' })).rejects.toThrow()
   })
 })

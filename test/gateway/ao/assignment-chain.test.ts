@@ -69,20 +69,12 @@ describe('assignment items', () => {
     const seen = await counted(node.log).chain.assignments(process, await entriesOf(node, process))
     const change = (name: string, value: string) =>
       seen.map((one, i) =>
-        i !== 1
-          ? one
-          : { ...one, tags: one.tags.map(tag => (tag.name === name ? { name, value } : tag)) },
+        i !== 1 ? one : { ...one, tags: one.tags.map(tag => (tag.name === name ? { name, value } : tag)) },
       )
     expect(findFault(process.id, seen)).toBeUndefined()
-    expect(findFault(process.id, change('Block-Height', '1'))).toBe(
-      'nonce 1: signature does not hold',
-    )
-    expect(findFault(process.id, change('Message', process.id))).toBe(
-      'nonce 1: signature does not hold',
-    )
-    expect(findFault(process.id, change('Hash-Chain', process.id))).toBe(
-      'nonce 1: hash chain broken',
-    )
+    expect(findFault(process.id, change('Block-Height', '1'))).toBe('nonce 1: signature does not hold')
+    expect(findFault(process.id, change('Message', process.id))).toBe('nonce 1: signature does not hold')
+    expect(findFault(process.id, change('Hash-Chain', process.id))).toBe('nonce 1: hash chain broken')
     expect(findFault(process.id, seen.toSpliced(1, 1))).toContain('nonce 1')
     expect(findFault(NODE_KEY, seen)).toContain('another process')
   })
@@ -133,20 +125,14 @@ describe('assignment items', () => {
     await expect(chain.assignments(process, entries)).rejects.toMatchObject({ code: 'timeout' })
     await expect(chain.slotOf(process, NODE_KEY, 3)).rejects.toMatchObject({ code: 'timeout' })
     gate.resolve()
-    const seen = await new AssignmentChain({ log: slow, key: NODE_KEY, signItem }).assignments(
-      process,
-      entries,
-    )
+    const seen = await new AssignmentChain({ log: slow, key: NODE_KEY, signItem }).assignments(process, entries)
     expect(findFault(process.id, seen)).toBeUndefined()
   })
 
   test('name the message, but not for the process itself', async () => {
     const { node, process } = await feedOf(2)
     await using _ = node
-    const [spawn, message] = await counted(node.log).chain.assignments(
-      process,
-      await entriesOf(node, process),
-    )
+    const [spawn, message] = await counted(node.log).chain.assignments(process, await entriesOf(node, process))
     expect(spawn?.tags.map(({ name }) => name)).toEqual([
       'Process',
       'Epoch',
@@ -159,18 +145,13 @@ describe('assignment items', () => {
       'Variant',
     ])
     expect(message?.tags.at(-1)?.name).toBe('Message')
-    expect(
-      await node.log.messages.slotOf(process.id, asMessageId(message?.tags.at(-1)?.value ?? '')),
-    ).toBe(1)
+    expect(await node.log.messages.slotOf(process.id, asMessageId(message?.tags.at(-1)?.value ?? ''))).toBe(1)
   })
 
   test('of assigned messages tell what was left out, and are found by the message and by their own id', async () => {
     const { node, process } = await feedOf(2)
     await using _ = node
-    const item = await createDataItem(
-      { data: 'x', tags: [], target: NODE_KEY },
-      new Sender(node, 5).signer,
-    )
+    const item = await createDataItem({ data: 'x', tags: [], target: NODE_KEY }, new Sender(node, 5).signer)
     const { slot } = await node.write(process.id, {
       kind: 'assign',
       message: { kind: 'item', item: item.bytes },

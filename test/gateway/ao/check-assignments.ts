@@ -22,32 +22,25 @@ const sha256 = (...parts: readonly Buffer[]): Buffer => {
   for (const part of parts) hash.update(part)
   return hash.digest()
 }
-const sha384 = (...parts: readonly Buffer[]): Buffer =>
-  createHash('sha384').update(Buffer.concat(parts)).digest()
+const sha384 = (...parts: readonly Buffer[]): Buffer => createHash('sha384').update(Buffer.concat(parts)).digest()
 const bytes = (text: string): Buffer => Buffer.from(text, 'base64url')
 
 /** The first thing that is wrong with assignments 0, 1, 2, … of a process; nothing if all is well. */
-export function findFault(
-  process: string,
-  assignments: readonly SeenAssignment[],
-): string | undefined {
+export function findFault(process: string, assignments: readonly SeenAssignment[]): string | undefined {
   let hash = sha256(bytes(process))
   let last = 0
   for (const [nonce, seen] of assignments.entries()) {
-    const tag = (name: string): string | undefined =>
-      seen.tags.find(entry => entry.name === name)?.value
+    const tag = (name: string): string | undefined => seen.tags.find(entry => entry.name === name)?.value
     const at = `nonce ${nonce}`
     if (tag('Process') !== process) return `${at}: of another process`
     if (tag('Nonce') !== String(nonce)) return `${at}: stands there as ${tag('Nonce')}`
-    if (tag('Type') !== 'Assignment' || tag('Data-Protocol') !== 'ao')
-      return `${at}: is no assignment`
+    if (tag('Type') !== 'Assignment' || tag('Data-Protocol') !== 'ao') return `${at}: is no assignment`
     if (tag('Hash-Chain') !== hash.toString('base64url')) return `${at}: hash chain broken`
     const timestamp = Number(tag('Timestamp'))
     if (!(timestamp >= last)) return `${at}: time runs backwards`
     last = timestamp
     const signature = bytes(seen.signature)
-    if (sha256(signature).toString('base64url') !== seen.id)
-      return `${at}: id is not of its signature`
+    if (sha256(signature).toString('base64url') !== seen.id) return `${at}: id is not of its signature`
     if (!isSigned(seen, signature)) return `${at}: signature does not hold`
     hash = sha256(bytes(seen.id), hash)
   }
@@ -70,8 +63,7 @@ function isSigned(seen: SeenAssignment, signature: Buffer): boolean {
     none,
   ]
   let hash = sha384(Buffer.from(`list${fields.length}`))
-  for (const field of fields)
-    hash = sha384(hash, sha384(sha384(Buffer.from(`blob${field.length}`)), sha384(field)))
+  for (const field of fields) hash = sha384(hash, sha384(sha384(Buffer.from(`blob${field.length}`)), sha384(field)))
   const key = createPublicKey({
     key: { kty: 'OKP', crv: 'Ed25519', x: seen.owner.key },
     format: 'jwk',

@@ -29,19 +29,9 @@ describe('processes of aos', () => {
         member,
         'Heard = {}; Handlers.add("hear", "Broadcast-Notice", function (m) table.insert(Heard, m.Broadcaster .. ": " .. m.Data) end)',
       )
-      await world.sendAll(
-        member,
-        `Send({ Target = "${room}", Action = "Register" })`,
-        'Action',
-        'Eval',
-      )
+      await world.sendAll(member, `Send({ Target = "${room}", Action = "Register" })`, 'Action', 'Eval')
     }
-    await world.sendAll(
-      ann,
-      `Send({ Target = "${room}", Action = "Broadcast", Data = "hi all" })`,
-      'Action',
-      'Eval',
-    )
+    await world.sendAll(ann, `Send({ Target = "${room}", Action = "Broadcast", Data = "hi all" })`, 'Action', 'Eval')
     for (const member of [ann, bob])
       expect(await world.lua(member, 'return table.concat(Heard, "|")')).toBe(`${ann}: hi all`)
   })
@@ -59,9 +49,7 @@ describe('processes of aos', () => {
     )
     await world.settled(id)
     const { key } = world.node
-    expect(await world.lua(teller, 'return Shown')).toBe(
-      [asker, key, asker, world.modules.aos32, id, key].join(' '),
-    )
+    expect(await world.lua(teller, 'return Shown')).toBe([asker, key, asker, world.modules.aos32, id, key].join(' '))
     const entry = await call(`${world.url}/su/${teller}?from-nonce=1&to-nonce=2`)
     const message = entry.at('edges', 0, 'node', 'message')
     expect(pick(message, ['owner', 'address'])).toBe(key)
@@ -80,10 +68,7 @@ describe('processes of aos', () => {
     timeout: TEST_MS,
   }, async () => {
     const [sender, wary] = [await world.spawn(), await world.spawn({ authority: false })]
-    await world.lua(
-      wary,
-      'Handlers.add("ping", "Ping", function (m) Pinged = true; m.reply({ Action = "Pong" }) end)',
-    )
+    await world.lua(wary, 'Handlers.add("ping", "Ping", function (m) Pinged = true; m.reply({ Action = "Pong" }) end)')
     await world.lua(sender, 'Handlers.add("pong", "Pong", function () Ponged = true end)')
     await world.sendAll(sender, `Send({ Target = "${wary}", Action = "Ping" })`, 'Action', 'Eval')
     expect(await world.lua(wary, 'return tostring(Pinged)')).toBe('nil')
@@ -110,10 +95,7 @@ describe('processes of aos', () => {
 
   test('spawn children, hear of them, and rule them', { timeout: TEST_MS }, async () => {
     const parent = await world.spawn()
-    await world.lua(
-      parent,
-      'Handlers.add("spawned", "Spawned", function (m) Child = m.Process or m.Tags.Process end)',
-    )
+    await world.lua(parent, 'Handlers.add("spawned", "Spawned", function (m) Child = m.Process or m.Tags.Process end)')
     await world.sendAll(
       parent,
       'Spawn(ao.env.Module.Id, { Tags = { Authority = ao.authorities[1], Name = "child" }, Data = "born" })',

@@ -10,8 +10,7 @@ async function nodeWithProcess(format?: string) {
   return { node, sender, process: await sender.spawn(await sender.module(format)) }
 }
 
-const decode = (cursor: unknown): unknown =>
-  JSON.parse(Buffer.from(String(cursor), 'base64').toString())
+const decode = (cursor: unknown): unknown => JSON.parse(Buffer.from(String(cursor), 'base64').toString())
 const outputs = (edges: unknown): unknown[] =>
   Array.isArray(edges) ? edges.map(edge => pick(edge, ['node', 'Output', 'data'])) : []
 
@@ -63,11 +62,7 @@ describe('the compute unit on AO’s wire', () => {
   test('says Error where a slot failed or had no effect', async () => {
     const { node, sender, process } = await nodeWithProcess()
     await using _ = node
-    const ids = [
-      await sender.message(process),
-      await sender.message(process),
-      await sender.message(process),
-    ]
+    const ids = [await sender.message(process), await sender.message(process), await sender.message(process)]
     node.program = slot => {
       if (slot === 1)
         return {
@@ -84,9 +79,7 @@ describe('the compute unit on AO’s wire', () => {
       return slot === 3 ? { status: 'duplicate', output: new Uint8Array(0) } : undefined
     }
     const errors = await Promise.all(
-      ids.map(async id =>
-        (await call(`${node.url}/cu/result/${id}?process-id=${process}`)).at('Error'),
-      ),
+      ids.map(async id => (await call(`${node.url}/cu/result/${id}?process-id=${process}`)).at('Error')),
     )
     expect(errors).toEqual(['[string] boom', 'out of gas', 'the slot had no effect: duplicate'])
     const page = await call(`${node.url}/cu/results/${process}`)
@@ -98,10 +91,7 @@ describe('the compute unit on AO’s wire', () => {
     await using _ = node
     node.evaluatedTo = 0
     const answer = await call(`${node.url}/cu/result/${process}?process-id=${process}`)
-    expect([answer.status, answer.at('message')]).toEqual([
-      202,
-      expect.stringContaining('in progress'),
-    ])
+    expect([answer.status, answer.at('message')]).toEqual([202, expect.stringContaining('in progress')])
     expect((await call(`${node.url}/cu/results/${process}`)).at('edges')).toEqual([])
   })
 
@@ -125,10 +115,7 @@ describe('the compute unit on AO’s wire', () => {
       fuel: 1n,
       origin: (await node.write(process, { kind: 'tick', timer: toUtf8('t'), dueMs: 1 })).id,
     }
-    const outbox: Push[] = [
-      makePush(core, body),
-      makePush({ ...core, index: 1 }, { ...body, kind: 'spawn' }),
-    ]
+    const outbox: Push[] = [makePush(core, body), makePush({ ...core, index: 1 }, { ...body, kind: 'spawn' })]
     node.program = () => ({
       output: toUtf8('reply'),
       outbox,
@@ -137,9 +124,7 @@ describe('the compute unit on AO’s wire', () => {
     const answer = await call(`${node.url}/cu/result/${id}?process-id=${process}`)
     expect(answer.json).toMatchObject({
       Output: { data: 'reply' },
-      Messages: [
-        { Target: process, Anchor: '00000000000000000000000000000003', Tags: body.tags, Data: 'x' },
-      ],
+      Messages: [{ Target: process, Anchor: '00000000000000000000000000000003', Tags: body.tags, Data: 'x' }],
       Spawns: [{ Target: process }],
       Assignments: [{ Message: id, Processes: [process], Exclude: [] }],
       GasUsed: 5,
@@ -174,16 +159,9 @@ describe('the compute unit on AO’s wire', () => {
     expect(outputs(newest.at('edges'))).toEqual(['slot 6', 'slot 5'])
     expect(decode(newest.at('edges', 0, 'cursor'))).toMatchObject({ ordinate: '6', sort: 'DESC' })
     expect(newest.at('pageInfo', 'hasNextPage')).toBe(true)
-    expect(await slots(`sort=desc&from=${start + 10}&to=${start + 20}`)).toEqual([
-      'slot 4',
-      'slot 3',
-    ])
+    expect(await slots(`sort=desc&from=${start + 10}&to=${start + 20}`)).toEqual(['slot 4', 'slot 3'])
     expect(await slots(`from=${start + 20}`)).toEqual(['slot 5', 'slot 6'])
-    expect(await slots(`to=${encodeURIComponent(String(cursor))}`)).toEqual([
-      'slot 0',
-      'slot 1',
-      'slot 2',
-    ])
+    expect(await slots(`to=${encodeURIComponent(String(cursor))}`)).toEqual(['slot 0', 'slot 1', 'slot 2'])
     // The order a cursor was made in wins.
     expect(await slots(`sort=ASC&from=${String(decodeToDesc(cursor))}`)).toEqual([
       'slot 6',
@@ -198,15 +176,10 @@ describe('the compute unit on AO’s wire', () => {
     const { node, sender, process } = await nodeWithProcess()
     await using _ = node
     const { bytes } = await sender.item({ target: process, pairs: ['Type', 'Message'] })
-    await node.write(
-      process,
-      ...Array.from({ length: 300 }, () => ({ kind: 'item' as const, item: bytes })),
-    )
-    node.program = slot =>
-      slot % 2 === 0 ? { status: 'error', error: { code: 'x', message: 'x' } } : undefined
+    await node.write(process, ...Array.from({ length: 300 }, () => ({ kind: 'item' as const, item: bytes })))
+    node.program = slot => (slot % 2 === 0 ? { status: 'error', error: { code: 'x', message: 'x' } } : undefined)
     const odd = Array.from({ length: 150 }, (_, i) => `slot ${2 * i + 1}`)
-    const ask = async (query: string) =>
-      outputs((await call(`${node.url}/cu/results/${process}?${query}`)).at('edges'))
+    const ask = async (query: string) => outputs((await call(`${node.url}/cu/results/${process}?${query}`)).at('edges'))
     expect(await ask('limit=1000')).toEqual(odd)
     expect(await ask('limit=1000&sort=DESC')).toEqual(odd.toReversed())
     expect(await ask('limit=149&sort=DESC')).toEqual(odd.toReversed().slice(0, 149))
@@ -215,14 +188,7 @@ describe('the compute unit on AO’s wire', () => {
   test('lists ticks alone under /cron, with the name of the timer in the cursor', async () => {
     const { node, sender } = await nodeWithProcess()
     await using _ = node
-    const crons = [
-      'Cron-Interval',
-      'never',
-      'Cron-Interval',
-      '1-hour',
-      'Cron-Interval',
-      '2-seconds',
-    ]
+    const crons = ['Cron-Interval', 'never', 'Cron-Interval', '1-hour', 'Cron-Interval', '2-seconds']
     const process = await sender.spawn(await sender.module(), ...crons)
     await node.write(process, {
       kind: 'tick',
@@ -238,9 +204,7 @@ describe('the compute unit on AO’s wire', () => {
       cron: '1-2-seconds',
     })
     expect(decode(page.at('edges', 1, 'cursor'))).toMatchObject({ ordinate: '3', cron: '0-wake' })
-    const rest = await call(
-      `${node.url}/cu/cron/${process}?from=${String(page.at('edges', 0, 'cursor'))}`,
-    )
+    const rest = await call(`${node.url}/cu/cron/${process}?from=${String(page.at('edges', 0, 'cursor'))}`)
     expect(outputs(rest.at('edges'))).toEqual(['slot 3'])
     const all = await call(`${node.url}/cu/results/${process}`)
     expect(outputs(all.at('edges'))).toEqual(['slot 0', 'slot 1', 'slot 2', 'slot 3'])

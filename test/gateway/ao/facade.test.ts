@@ -7,16 +7,7 @@ import { Sender } from './sender.ts'
 describe('the AO façade', () => {
   test('leaves paths alone that are not AO’s', async () => {
     await using node = await FakeNode.open()
-    for (const path of [
-      '/',
-      '/v1/processes',
-      '/ui',
-      '/mux',
-      '/metrics',
-      `/${NODE_KEY}/x`,
-      '/pushes',
-      '/~other@1.0',
-    ]) {
+    for (const path of ['/', '/v1/processes', '/ui', '/mux', '/metrics', `/${NODE_KEY}/x`, '/pushes', '/~other@1.0']) {
       const answer = await call(`${node.url}${path}`)
       expect([path, answer.text]).toEqual([path, 'not AO'])
     }
@@ -29,9 +20,7 @@ describe('the AO façade', () => {
     expect(asked.headers.get('access-control-allow-origin')).toBe('*')
     expect(asked.headers.get('access-control-allow-methods')).toContain('DELETE')
     expect((await call(`${node.url}/cu`)).headers.get('access-control-allow-origin')).toBe('*')
-    expect((await call(`${node.url}/cu/nothing`)).headers.get('access-control-allow-origin')).toBe(
-      '*',
-    )
+    expect((await call(`${node.url}/cu/nothing`)).headers.get('access-control-allow-origin')).toBe('*')
   })
 
   test('answers bad paths and methods with 4xx and what to do next', async () => {
@@ -90,9 +79,7 @@ describe('the AO façade', () => {
     const announced = await post(`${node.url}/cu/dry-run?process-id=${NODE_KEY}`, big)
     expect([announced.status, announced.at('code')]).toEqual([413, 'too-large'])
     const status = await new Promise((resolve, reject) => {
-      const chunked = request(`${node.url}/graphql`, { method: 'POST' }, response =>
-        resolve(response.statusCode),
-      )
+      const chunked = request(`${node.url}/graphql`, { method: 'POST' }, response => resolve(response.statusCode))
       chunked.on('error', reject)
       chunked.write(big)
       chunked.end()
@@ -118,9 +105,7 @@ describe('the AO façade', () => {
     const answer = await post(`${node.url}/mu`, new Uint8Array(3))
     expect([answer.status, answer.at('error')]).toEqual([500, 'A bug'])
     expect(answer.text).not.toContain('secret')
-    expect(node.troubles.map(({ code, cause }) => [code, String(cause)])).toEqual([
-      ['internal', 'Error: secret path'],
-    ])
+    expect(node.troubles.map(({ code, cause }) => [code, String(cause)])).toEqual([['internal', 'Error: secret path']])
   })
 
   test('gives HEAD the headers of GET without a body', async () => {

@@ -113,7 +113,9 @@ export class FakeNode implements AsyncDisposable {
   readonly messenger: Messenger = {
     submit: async items =>
       Promise.all(
-        items.map(item => this.#take(item instanceof Uint8Array ? item : item.bytes).catch((error: unknown) => Failure.from(error))),
+        items.map(item =>
+          this.#take(item instanceof Uint8Array ? item : item.bytes).catch((error: unknown) => Failure.from(error)),
+        ),
       ),
     ingress: async () => {
       throw new Failure('unknown-process')
@@ -122,10 +124,8 @@ export class FakeNode implements AsyncDisposable {
       const [place] = await this.log.messages.placesOf(message)
       if (place === undefined) throw new Failure('unknown-message', { message })
       const inner = await this.envelopeAt(place.process, place.slot)
-      if (inner.kind === 'item')
-        return this.write(process, { kind: 'assign', message: inner, exclude })
-      if (inner.kind !== 'push' || inner.proof === undefined)
-        throw new Failure('unknown-message', { message })
+      if (inner.kind === 'item') return this.write(process, { kind: 'assign', message: inner, exclude })
+      if (inner.kind !== 'push' || inner.proof === undefined) throw new Failure('unknown-message', { message })
       const proven = { ...inner, proof: inner.proof }
       return this.write(process, { kind: 'assign', message: proven, exclude })
     },
@@ -144,15 +144,12 @@ export class FakeNode implements AsyncDisposable {
     if (!verifyDataItem(item)) throw new Failure('bad-signature', { id: item.id })
     const type = findTag(item.tags, 'Type')
     if (type === 'Module') return { module: (await this.log.directory.addModule(item)).id }
-    if (type !== 'Process' && type !== 'Message')
-      throw new Failure('wrong-type', { type: type ?? '' })
+    if (type !== 'Process' && type !== 'Message') throw new Failure('wrong-type', { type: type ?? '' })
     const process = asProcessId(type === 'Process' ? item.id : (item.target ?? ''))
     const envelope: Envelope = { kind: 'item', item: item.bytes }
-    if (type === 'Process')
-      await this.log.directory.addProcess(describeSpawnItem(item), encodeEnvelope(envelope))
+    if (type === 'Process') await this.log.directory.addProcess(describeSpawnItem(item), encodeEnvelope(envelope))
     const slot = await this.log.messages.slotOf(process, asMessageId(item.id))
-    if (slot !== undefined)
-      return { id: asMessageId(item.id), process, slot, timestampMs: this.nowMs }
+    if (slot !== undefined) return { id: asMessageId(item.id), process, slot, timestampMs: this.nowMs }
     return this.write(process, envelope)
   }
 
@@ -185,8 +182,7 @@ export class FakeNode implements AsyncDisposable {
 
   async #result(process: ProcessId, slot: Slot, options?: CallOptions): Promise<Result> {
     const envelope = await this.envelopeAt(process, slot)
-    if (slot >= this.evaluatedTo)
-      throw new Failure('timeout', { timeoutMs: options?.timeoutMs ?? 0 })
+    if (slot >= this.evaluatedTo) throw new Failure('timeout', { timeoutMs: options?.timeoutMs ?? 0 })
     const { module } = await this.description(process)
     const ao = (await this.log.directory.module(module))?.format === AO_FORMAT
     const output = ao ? aoOutput({ Output: { data: `slot ${slot}` } }) : toUtf8(`slot ${slot}`)
@@ -211,10 +207,7 @@ export class FakeNode implements AsyncDisposable {
     results: (process, from, to, options) => this.#results(process, from, to, options),
     follow: (process, from, options) => this.#results(process, from, Infinity, options),
     evaluated: async process =>
-      Math.min(
-        this.evaluatedTo,
-        await slotCount(this.log, messagesFeed(await this.description(process))),
-      ),
+      Math.min(this.evaluatedTo, await slotCount(this.log, messagesFeed(await this.description(process)))),
     query: async (_process, message): Promise<QueryAnswer> => {
       this.queries.push(message)
       const output = aoOutput({
@@ -244,12 +237,7 @@ export class FakeNode implements AsyncDisposable {
     },
   }
 
-  async *#results(
-    process: ProcessId,
-    from: Slot,
-    to: Slot,
-    options?: CallOptions,
-  ): AsyncGenerator<Result> {
+  async *#results(process: ProcessId, from: Slot, to: Slot, options?: CallOptions): AsyncGenerator<Result> {
     const end = Math.min(to, await this.computer.evaluated(process))
     for (let slot = from; slot < end; slot++) yield await this.#result(process, slot, options)
   }
@@ -257,7 +245,5 @@ export class FakeNode implements AsyncDisposable {
 
 /** AO's JSON of a result, with what `fields` says. */
 export function aoOutput(fields: Record<string, unknown>): Uint8Array {
-  return toUtf8(
-    JSON.stringify({ Messages: [], Assignments: [], Spawns: [], Output: '', ...fields }),
-  )
+  return toUtf8(JSON.stringify({ Messages: [], Assignments: [], Spawns: [], Output: '', ...fields }))
 }

@@ -71,29 +71,8 @@ describe('whatever is sent to the AO façade', () => {
       await sender.post(item)
       const roll = dice(seed)
       const pickOne = <T>(list: readonly T[]): T => list[roll(list.length)] as T
-      const ids = [
-        process,
-        item.id,
-        NODE_KEY,
-        'x',
-        '',
-        '%00',
-        '%F0',
-        '..',
-        'A'.repeat(43),
-        '9'.repeat(20),
-      ]
-      const roots = [
-        'mu',
-        'su',
-        'cu',
-        'graphql',
-        'raw',
-        'push',
-        '~meta@1.0',
-        process,
-        `${process}~process@1.0`,
-      ]
+      const ids = [process, item.id, NODE_KEY, 'x', '', '%00', '%F0', '..', 'A'.repeat(43), '9'.repeat(20)]
+      const roots = ['mu', 'su', 'cu', 'graphql', 'raw', 'push', '~meta@1.0', process, `${process}~process@1.0`]
       const steps = [
         'monitor',
         'result',
@@ -133,10 +112,7 @@ describe('whatever is sent to the AO façade', () => {
         ...ids,
       ]
       for (let round = 0; round < 300; round++) {
-        const path = [
-          pickOne(roots),
-          ...Array.from({ length: roll(4) }, () => pickOne(steps)),
-        ].join('/')
+        const path = [pickOne(roots), ...Array.from({ length: roll(4) }, () => pickOne(steps))].join('/')
         const query = Array.from(
           { length: roll(4) },
           () => `${pickOne(NAMES)}=${encodeURIComponent(pickOne(values))}`,
@@ -156,11 +132,7 @@ describe('whatever is sent to the AO façade', () => {
   }
 })
 
-function bodyFor(
-  roll: (max: number) => number,
-  pickOne: <T>(list: readonly T[]) => T,
-  item: Uint8Array,
-): BodyInit {
+function bodyFor(roll: (max: number) => number, pickOne: <T>(list: readonly T[]) => T, item: Uint8Array): BodyInit {
   switch (roll(4)) {
     case 0: {
       const bytes = new Uint8Array(item)

@@ -53,9 +53,7 @@ describe('the gateway’s GraphQL', () => {
       transactionIds: [module, process, NODE_KEY, message],
     })
     expect(ids(answer)).toEqual([module, process, message])
-    expect(answer.at(...node0, 'tags')).toEqual(
-      expect.arrayContaining([{ name: 'Type', value: 'Module' }]),
-    )
+    expect(answer.at(...node0, 'tags')).toEqual(expect.arrayContaining([{ name: 'Type', value: 'Module' }]))
     expect(answer.at(...node0, 'owner', 'address')).toBe(sender.signer.address)
     expect(answer.at('data', 'transactions', 'edges', 2, 'node')).toMatchObject({
       recipient: process,
@@ -92,17 +90,11 @@ describe('the gateway’s GraphQL', () => {
     expect(ids(await ask(node, query, { owners, names: ['two'] }))).toEqual([])
     const paged = `query ($after: String) { transactions(owners: "${owners[0]}", tags: {name: "Type", values: "Process"}, sort: HEIGHT_ASC, first: 1, after: $after) { edges { cursor } } }`
     const first = await ask(node, paged)
-    expect([ids(first), first.at('data', 'transactions', 'pageInfo', 'hasNextPage')]).toEqual([
-      [process],
-      true,
-    ])
+    expect([ids(first), first.at('data', 'transactions', 'pageInfo', 'hasNextPage')]).toEqual([[process], true])
     const second = await ask(node, paged, {
       after: first.at('data', 'transactions', 'edges', 0, 'cursor'),
     })
-    expect([ids(second), second.at('data', 'transactions', 'pageInfo', 'hasNextPage')]).toEqual([
-      [later],
-      false,
-    ])
+    expect([ids(second), second.at('data', 'transactions', 'pageInfo', 'hasNextPage')]).toEqual([[later], false])
   })
 
   test('finds modules by tags given as literals', async () => {
@@ -116,12 +108,8 @@ describe('the gateway’s GraphQL', () => {
   test('looks up one transaction, and says null for none', async () => {
     const { node, process } = await nodeWithProcess()
     await using _ = node
-    expect(
-      (await ask(node, `{ transaction(id: "${process}") { id } }`)).at('data', 'transaction', 'id'),
-    ).toBe(process)
-    expect(
-      (await ask(node, `{ transaction(id: "${NODE_KEY}") { id } }`)).at('data', 'transaction'),
-    ).toBeNull()
+    expect((await ask(node, `{ transaction(id: "${process}") { id } }`)).at('data', 'transaction', 'id')).toBe(process)
+    expect((await ask(node, `{ transaction(id: "${NODE_KEY}") { id } }`)).at('data', 'transaction')).toBeNull()
   })
 
   test('counts blocks from its clock', async () => {
@@ -163,13 +151,7 @@ describe('the gateway’s GraphQL', () => {
       expect([query.slice(0, 60), answer.status]).toEqual([query.slice(0, 60), 400])
       expect(answer.at('error')).toEqual(expect.any(String))
     }
-    for (const body of [
-      '',
-      'null',
-      '[]',
-      '{"query":1}',
-      '{"query":"{ transactions }","variables":3}',
-    ]) {
+    for (const body of ['', 'null', '[]', '{"query":1}', '{"query":"{ transactions }","variables":3}']) {
       expect([body, (await post(`${node.url}/graphql`, body)).status]).toEqual([body, 400])
     }
     expect((await post(`${node.url}/graphql/x`, {})).status).toBe(404)
@@ -212,12 +194,7 @@ describe('data of items', () => {
   test('gets neither scripts nor this origin in a browser', async () => {
     const { node, sender, process } = await nodeWithProcess()
     await using _ = node
-    const id = await sender.message(
-      process,
-      '<script>1</script>',
-      'Content-Type',
-      'text/html\r\nx: y',
-    )
+    const id = await sender.message(process, '<script>1</script>', 'Content-Type', 'text/html\r\nx: y')
     const { headers } = await call(`${node.url}/${id}`)
     expect(headers.get('content-security-policy')).toContain('sandbox')
     expect(headers.get('x-content-type-options')).toBe('nosniff')

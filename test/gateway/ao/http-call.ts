@@ -41,16 +41,8 @@ export function pick(json: unknown, path: readonly (string | number)[]): unknown
   return value
 }
 
-export function post(
-  url: string,
-  body: Uint8Array | string | object,
-  method = 'POST',
-): Promise<Answer> {
+export function post(url: string, body: Uint8Array | string | object, method = 'POST'): Promise<Answer> {
   const bytes =
-    body instanceof Uint8Array
-      ? new Uint8Array(body)
-      : typeof body === 'string'
-        ? body
-        : JSON.stringify(body)
+    body instanceof Uint8Array ? new Uint8Array(body) : typeof body === 'string' ? body : JSON.stringify(body)
   return call(url, { method, body: bytes, headers: { 'content-type': 'application/octet-stream' } })
 }

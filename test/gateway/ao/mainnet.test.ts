@@ -45,9 +45,7 @@ describe('paths of mainnet mode', () => {
     const early = await post(`${node.url}/${process}~process@1.0/push`, slow.bytes)
     expect(early.json).toEqual({ slot: 2, id: slow.id, process })
     const other = await sender.item({ target: NODE_KEY, pairs: ['Type', 'Message'] })
-    expect((await post(`${node.url}/${process}~process@1.0/push`, other.bytes)).at('code')).toBe(
-      'wrong-target',
-    )
+    expect((await post(`${node.url}/${process}~process@1.0/push`, other.bytes)).at('code')).toBe('wrong-target')
   })
 
   test('give results by slot and by id, and the current slot', async () => {
@@ -76,11 +74,7 @@ describe('paths of mainnet mode', () => {
       { name: 'Action', value: 'In fo' },
       { name: 'X', value: 'a=b/c?d' },
     ])
-    expect(
-      (await post(`${node.url}/${process}~process@1.0/as=execution/computeX`, '')).status,
-    ).toBe(404)
-    expect(
-      (await call(`${node.url}/${process}~process@1.0/as=execution/compute&Action=Info`)).status,
-    ).toBe(200)
+    expect((await post(`${node.url}/${process}~process@1.0/as=execution/computeX`, '')).status).toBe(404)
+    expect((await call(`${node.url}/${process}~process@1.0/as=execution/compute&Action=Info`)).status).toBe(200)
   })
 })

@@ -58,16 +58,11 @@ describe('the messenger unit on AO’s wire', () => {
     await using _ = node
     const other = await sender.spawn(module)
     const message = await sender.message(process, 'hello')
-    const answer = await post(
-      `${node.url}/mu?process-id=${other}&assign=${message}&exclude=Data,Tags`,
-      '',
-    )
+    const answer = await post(`${node.url}/mu?process-id=${other}&assign=${message}&exclude=Data,Tags`, '')
     expect([answer.status, answer.at('message')]).toEqual([202, 'Processing Assignment'])
     const seen = await call(`${node.url}/su/${String(answer.at('id'))}?process-id=${other}`)
     expect(seen.at('message')).toBeNull()
-    expect(seen.at('assignment', 'tags')).toEqual(
-      expect.arrayContaining([{ name: 'Message', value: message }]),
-    )
+    expect(seen.at('assignment', 'tags')).toEqual(expect.arrayContaining([{ name: 'Message', value: message }]))
   })
 
   test('refuses half an assignment and one of a base layer', async () => {
@@ -77,12 +72,8 @@ describe('the messenger unit on AO’s wire', () => {
     expect(half.status).toBe(400)
     expect(half.at('error')).toContain('You must set both process-id and assign')
     expect((await post(`${node.url}/mu?assign=${process}`, '')).status).toBe(400)
-    expect(
-      (await post(`${node.url}/mu?process-id=${process}&assign=${process}&base-layer`, '')).status,
-    ).toBe(400)
-    expect((await post(`${node.url}/mu?process-id=${process}&assign=${NODE_KEY}`, '')).status).toBe(
-      404,
-    )
+    expect((await post(`${node.url}/mu?process-id=${process}&assign=${process}&base-layer`, '')).status).toBe(400)
+    expect((await post(`${node.url}/mu?process-id=${process}&assign=${NODE_KEY}`, '')).status).toBe(404)
     expect((await post(`${node.url}/mu?process-id=${process}&assign=short`, '')).status).toBe(400)
   })
 
@@ -97,9 +88,7 @@ describe('the messenger unit on AO’s wire', () => {
     expect((await post(url, elsewhere.bytes)).at('code')).toBe('wrong-target')
     expect((await post(url, broken)).at('code')).toBe('bad-signature')
     expect((await post(url, '')).at('code')).toBe('malformed-item')
-    expect((await post(`${node.url}/mu/monitor/${NODE_KEY}`, elsewhere.bytes)).at('code')).toBe(
-      'unknown-process',
-    )
+    expect((await post(`${node.url}/mu/monitor/${NODE_KEY}`, elsewhere.bytes)).at('code')).toBe('unknown-process')
     expect(node.monitored).toEqual(new Set())
     const on = await post(url, item.bytes)
     expect([on.status, on.text]).toEqual([200, 'Monitoring process'])

@@ -37,15 +37,7 @@ export class Sender {
   }): Promise<DataItem> {
     const { target, anchor, pairs } = fields
     // Ed25519 signs the same twice, so a counter keeps items apart.
-    const all = tags(
-      'Data-Protocol',
-      'ao',
-      'Variant',
-      'ao.TN.1',
-      'Count',
-      String(this.#count++),
-      ...pairs,
-    )
+    const all = tags('Data-Protocol', 'ao', 'Variant', 'ao.TN.1', 'Count', String(this.#count++), ...pairs)
     return createDataItem({ target, anchor, data: fields.data ?? ' ', tags: all }, this.signer)
   }
 
@@ -57,9 +49,7 @@ export class Sender {
 
   async module(format: string = AO_FORMAT): Promise<string> {
     const encodings = ['Input-Encoding', 'JSON-1', 'Output-Encoding', 'JSON-1']
-    return this.post(
-      await this.item({ pairs: ['Type', 'Module', 'Module-Format', format, ...encodings] }),
-    )
+    return this.post(await this.item({ pairs: ['Type', 'Module', 'Module-Format', format, ...encodings] }))
   }
 
   async spawn(module: string, ...pairs: readonly string[]): Promise<ProcessId> {
@@ -68,9 +58,7 @@ export class Sender {
   }
 
   async message(process: ProcessId, data = ' ', ...pairs: readonly string[]): Promise<string> {
-    return this.post(
-      await this.item({ target: process, data, pairs: ['Type', 'Message', ...pairs] }),
-    )
+    return this.post(await this.item({ target: process, data, pairs: ['Type', 'Message', ...pairs] }))
   }
 }
 

@@ -18,8 +18,7 @@ const nonceOf = (edge: unknown): string | undefined => {
   return all.find(({ name }) => name === 'Nonce')?.value
 }
 
-const noncesOf = (edges: unknown): (string | undefined)[] =>
-  Array.isArray(edges) ? edges.map(nonceOf) : []
+const noncesOf = (edges: unknown): (string | undefined)[] => (Array.isArray(edges) ? edges.map(nonceOf) : [])
 
 describe('the scheduler unit on AO’s wire', () => {
   test('tells time, height, health and its key', async () => {
@@ -83,9 +82,7 @@ describe('the scheduler unit on AO’s wire', () => {
       pairs: ['Type', 'Message'],
     })
     await sender.post(bytes)
-    expect(
-      (await call(`${node.url}/su/${bytes.id}?process-id=${process}`)).at('message', 'data'),
-    ).toBeNull()
+    expect((await call(`${node.url}/su/${bytes.id}?process-id=${process}`)).at('message', 'data')).toBeNull()
     const raw = await fetch(`${node.url}/raw/${bytes.id}`)
     expect(new Uint8Array(await raw.arrayBuffer())).toEqual(new Uint8Array([0xff, 1]))
   })
@@ -95,9 +92,7 @@ describe('the scheduler unit on AO’s wire', () => {
     await using _ = node
     const id = await sender.message(process, 'hello')
     const byMessage = await call(`${node.url}/su/${id}?process-id=${process}`)
-    const byAssignment = await call(
-      `${node.url}/su/${String(byMessage.at('assignment', 'id'))}?process-id=${process}`,
-    )
+    const byAssignment = await call(`${node.url}/su/${String(byMessage.at('assignment', 'id'))}?process-id=${process}`)
     expect(byAssignment.json).toEqual(byMessage.json)
     expect(byMessage.at('message', 'data')).toBe('hello')
     expect((await call(`${node.url}/su/${process}/latest`)).json).toEqual(byMessage.json)
@@ -113,9 +108,7 @@ describe('the scheduler unit on AO’s wire', () => {
     const edges = page.at('edges')
     expect(noncesOf(edges)).toEqual(['0', '1', '2', '3', '4'])
     expect(page.at('edges', 0, 'node', 'message', 'id')).toBe(process)
-    const assignments = (edges as { node: { assignment: SeenAssignment } }[]).map(
-      ({ node: seen }) => seen.assignment,
-    )
+    const assignments = (edges as { node: { assignment: SeenAssignment } }[]).map(({ node: seen }) => seen.assignment)
     expect(findFault(process, assignments)).toBeUndefined()
   })
 
@@ -130,9 +123,7 @@ describe('the scheduler unit on AO’s wire', () => {
       const seen: (string | undefined)[] = []
       let from = ''
       for (let more = true, pages = 0; more && pages < 20; pages++) {
-        const page = await call(
-          `${node.url}/su/${process}?process-id=${process}&limit=${limit}&from=${from}`,
-        )
+        const page = await call(`${node.url}/su/${process}?process-id=${process}&limit=${limit}&from=${from}`)
         seen.push(...noncesOf(page.at('edges')))
         from = String(page.at('edges', -1, 'cursor'))
         more = page.at('page_info', 'has_next_page') === true
@@ -149,8 +140,7 @@ describe('the scheduler unit on AO’s wire', () => {
       node.nowMs += 10
       await sender.message(process)
     }
-    const ask = async (query: string) =>
-      noncesOf((await call(`${node.url}/su/${process}?${query}`)).at('edges'))
+    const ask = async (query: string) => noncesOf((await call(`${node.url}/su/${process}?${query}`)).at('edges'))
     expect(await ask(`from=${start + 10}`)).toEqual(['2', '3', '4'])
     expect(await ask(`from=${start + 10}&to=${start + 30}`)).toEqual(['2', '3'])
     expect(await ask(`from=${start - 1}&to=${start + 9}`)).toEqual(['0'])

@@ -13,9 +13,7 @@ afterAll(() => world[Symbol.asyncDispose]())
 
 const messageTag = (message: unknown, name: string): unknown => {
   const all = pick(message, ['Tags'])
-  const found = Array.isArray(all)
-    ? (all as unknown[]).find(tag => pick(tag, ['name']) === name)
-    : undefined
+  const found = Array.isArray(all) ? (all as unknown[]).find(tag => pick(tag, ['name']) === name) : undefined
   return pick(found, ['value'])
 }
 
@@ -63,29 +61,12 @@ describe('a token in Lua', () => {
     const refused = await world.ao.result({ process: token, message: thief })
     expect(messageTag(pick(refused, ['Messages', 0]), 'Action')).toBe('Mint-Error')
     const receiver = world.node.key
-    const moved = await world.sendAll(
-      token,
-      '',
-      'Action',
-      'Transfer',
-      'Recipient',
-      receiver,
-      'Quantity',
-      '30',
-    )
-    expect(
-      (pick(moved, ['Messages']) as unknown[]).map(message => messageTag(message, 'Action')),
-    ).toEqual(['Debit-Notice', 'Credit-Notice'])
-    const missing = await world.sendAll(
-      token,
-      '',
-      'Action',
-      'Transfer',
-      'Recipient',
-      receiver,
-      'Quantity',
-      '71',
-    )
+    const moved = await world.sendAll(token, '', 'Action', 'Transfer', 'Recipient', receiver, 'Quantity', '30')
+    expect((pick(moved, ['Messages']) as unknown[]).map(message => messageTag(message, 'Action'))).toEqual([
+      'Debit-Notice',
+      'Credit-Notice',
+    ])
+    const missing = await world.sendAll(token, '', 'Action', 'Transfer', 'Recipient', receiver, 'Quantity', '71')
     expect(messageTag(pick(missing, ['Messages', 0]), 'Action')).toBe('Transfer-Error')
     const balance = await world.ao.dryrun({
       process: token,

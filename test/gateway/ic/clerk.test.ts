@@ -29,9 +29,7 @@ describe('the query clerk', () => {
     const signers = [new RequestSigner(), new RequestSigner()]
     const bodies = Array.from(
       { length: 40 },
-      (_, at) =>
-        signers[at % 2]?.sign('query', CANISTER, `m${at}`, toUtf8(`arg ${at}`)) ??
-        new Uint8Array(0),
+      (_, at) => signers[at % 2]?.sign('query', CANISTER, `m${at}`, toUtf8(`arg ${at}`)) ?? new Uint8Array(0),
     )
     const read = await Promise.all(bodies.map(body => clerk.read(body, trust())))
     for (const [at, query] of read.entries()) {
@@ -56,16 +54,9 @@ describe('the query clerk', () => {
         clerk.read(body, trust()),
       ),
     )
-    expect(answers.map(({ status }) => status)).toEqual([
-      'fulfilled',
-      'rejected',
-      'rejected',
-      'rejected',
-      'fulfilled',
-    ])
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'rejected', 'fulfilled'])
     for (const answer of answers)
-      if (answer.status === 'rejected')
-        expect(answer.reason).toMatchObject({ name: 'HttpRefusal', status: 400 })
+      if (answer.status === 'rejected') expect(answer.reason).toMatchObject({ name: 'HttpRefusal', status: 400 })
     const late = { nowMs: Date.now() + 3_600_000, rootKeys: [] }
     await expect(clerk.read(honest, late)).rejects.toThrow(/expiry/)
   })
@@ -80,14 +71,9 @@ describe('the query clerk', () => {
     if (!isIcMap(map)) throw new Error('expected a map')
     const [signature] = map.get('signatures') as readonly IcValue[]
     if (!isIcMap(signature)) throw new Error('expected a signature')
-    expect([signature.get('timestamp'), signature.get('identity')]).toEqual([
-      1_700_000_000_123_000_000n,
-      KEYS.nodeId,
-    ])
+    expect([signature.get('timestamp'), signature.get('identity')]).toEqual([1_700_000_000_123_000_000n, KEYS.nodeId])
     const fields = Object.fromEntries([...map].filter(([key]) => key !== 'signatures'))
-    const hash = hashOfMap(
-      icMap({ ...fields, timestamp: 1_700_000_000_123_000_000n, request_id: id }),
-    )
+    const hash = hashOfMap(icMap({ ...fields, timestamp: 1_700_000_000_123_000_000n, request_id: id }))
     expect(
       ed25519Verify(
         KEYS.nodeKey.subarray(-32),
@@ -108,8 +94,7 @@ describe('the query clerk', () => {
         clerk.read(body, trust()),
         clerk.sign(new Uint8Array(32), { reply: CANISTER }, 0),
       ])
-      for (const answer of answers)
-        expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'host-fault' } })
+      for (const answer of answers) expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'host-fault' } })
     }
   })
 
@@ -141,7 +126,12 @@ describe('the query clerk', () => {
         })`)}`,
     )
     await using clerk = clerkOf(counting)
-    using channel = { post: new BroadcastChannel(name), [Symbol.dispose]() { this.post.close() } }
+    using channel = {
+      post: new BroadcastChannel(name),
+      [Symbol.dispose]() {
+        this.post.close()
+      },
+    }
     const turn = () => new Promise(resolve => setImmediate(resolve))
     const ask = () => clerk.read(Uint8Array.of(1), trust()).catch(refusal => refusal.message)
     const first = [ask(), ask(), ask()]
@@ -165,8 +155,7 @@ describe('the query clerk', () => {
     const waiting = Promise.allSettled(Array.from({ length: QUERIES_PENDING_MAX }, ask))
     await expect(ask()).rejects.toMatchObject({ code: 'busy' })
     await clerk[Symbol.asyncDispose]()
-    for (const answer of await waiting)
-      expect(answer).toMatchObject({ reason: { code: 'shutting-down' } })
+    for (const answer of await waiting) expect(answer).toMatchObject({ reason: { code: 'shutting-down' } })
     await expect(ask()).rejects.toMatchObject({ code: 'shutting-down' })
   })
 })

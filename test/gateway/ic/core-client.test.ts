@@ -93,11 +93,20 @@ describe("the IC's own client", () => {
 
   it('is told of traps by a certificate, of refusals without one, and of queries that fail', async () => {
     const actor = await actorOf(alice)
-    await expect(actor['fail']?.()).rejects.toMatchObject({ cause: { code: { rejectCode: 5, rejectErrorCode: 'IC0503' } } })
+    await expect(actor['fail']?.()).rejects.toMatchObject({
+      cause: { code: { rejectCode: 5, rejectErrorCode: 'IC0503' } },
+    })
     await expect(actor['missing']?.()).rejects.toMatchObject({ cause: { code: { rejectErrorCode: 'IC0536' } } })
-    const nobody = Actor.createActor<Calls>(service, { agent: await agentOf(alice), canisterId: Principal.fromUint8Array(new Uint8Array(29).fill(1)) })
-    await expect(nobody['inc']?.()).rejects.toMatchObject({ cause: { code: { rejectCode: 3, rejectErrorCode: 'IC0301' } } })
-    await expect(nobody['get']?.()).rejects.toMatchObject({ cause: { code: { rejectCode: 3, rejectErrorCode: 'IC0301' } } })
+    const nobody = Actor.createActor<Calls>(service, {
+      agent: await agentOf(alice),
+      canisterId: Principal.fromUint8Array(new Uint8Array(29).fill(1)),
+    })
+    await expect(nobody['inc']?.()).rejects.toMatchObject({
+      cause: { code: { rejectCode: 3, rejectErrorCode: 'IC0301' } },
+    })
+    await expect(nobody['get']?.()).rejects.toMatchObject({
+      cause: { code: { rejectCode: 3, rejectErrorCode: 'IC0301' } },
+    })
   })
 
   it('waits for an answer that comes in a later slot', async () => {
@@ -116,26 +125,44 @@ describe("the IC's own client", () => {
     await using delegated = await IcNode.open({ rootSeed })
     expect(delegated.keys.subnetId).not.toEqual(selfAuthenticating(delegated.keys.rootKey))
     const made = await create(alice, delegated.url)
-    const agent = await HttpAgent.create({ host: delegated.url, rootKey: delegated.keys.rootKey, identity: alice, retryTimes: 0 })
+    const agent = await HttpAgent.create({
+      host: delegated.url,
+      rootKey: delegated.keys.rootKey,
+      identity: alice,
+      retryTimes: 0,
+    })
     const actor = Actor.createActor<Calls>(service, { agent, canisterId: made })
     expect(await actor['inc']?.()).toBe(1n)
     expect(await actor['get']?.()).toBe(1n)
     const subnet = await agent.getSubnetIdFromCanister(made)
     expect(subnet.toUint8Array()).toEqual(delegated.keys.subnetId)
     // Signed by the root key of another node, it opens nothing.
-    const wrong = await HttpAgent.create({ host: delegated.url, rootKey: node.keys.rootKey, identity: alice, retryTimes: 0 })
+    const wrong = await HttpAgent.create({
+      host: delegated.url,
+      rootKey: node.keys.rootKey,
+      identity: alice,
+      retryTimes: 0,
+    })
     await expect(Actor.createActor<Calls>(service, { agent: wrong, canisterId: made })['inc']?.()).rejects.toThrow()
   })
 
   it('believes no other root key', async () => {
-    const agent = await HttpAgent.create({ host: node.url, rootKey: node.keys.rootKey.map((byte, at) => (at > 100 ? byte ^ 1 : byte)), retryTimes: 0 })
+    const agent = await HttpAgent.create({
+      host: node.url,
+      rootKey: node.keys.rootKey.map((byte, at) => (at > 100 ? byte ^ 1 : byte)),
+      retryTimes: 0,
+    })
     const actor = Actor.createActor<Calls>(service, { agent, canisterId })
     await expect(actor['inc']?.()).rejects.toThrow()
   })
 
   it('reads the state: time, controllers, module hash, Candid and subnet', async () => {
     const agent = await agentOf(alice)
-    const status = await CanisterStatus.request({ agent, canisterId, paths: ['time', 'controllers', 'module_hash', 'candid', 'subnet'] })
+    const status = await CanisterStatus.request({
+      agent,
+      canisterId,
+      paths: ['time', 'controllers', 'module_hash', 'candid', 'subnet'],
+    })
     expect(Math.abs(Number(status.get('time') as Date) - Date.now())).toBeLessThan(60_000)
     expect((status.get('controllers') as Principal[]).map(String)).toEqual([alice.getPrincipal().toText()])
     expect(status.get('module_hash')).toBe('07'.repeat(32))
@@ -170,7 +197,9 @@ it('gives answers that others evaluate, whichever slot they come in', async () =
   await using carrier = await IcNode.open({ speaks: false })
   const id = await create(alice, carrier.url)
   const actors = await Promise.all(
-    ['inc', 'later', 'release'].map(async () => Actor.createActor<Calls>(service, { agent: await agentOf(alice, {}, carrier.url), canisterId: id })),
+    ['inc', 'later', 'release'].map(async () =>
+      Actor.createActor<Calls>(service, { agent: await agentOf(alice, {}, carrier.url), canisterId: id }),
+    ),
   )
   const [one, two, three] = actors
   expect(await one?.['inc']?.()).toBe(1n)

@@ -32,7 +32,15 @@ export class IcNode implements AsyncDisposable {
   }
 
   /** With `speaks` false, as a node that carries for canisters which others evaluate. */
-  static async open({ now = Date.now, speaks = true, rootSeed }: { now?: () => number; speaks?: boolean; rootSeed?: Uint8Array } = {}): Promise<IcNode> {
+  static async open({
+    now = Date.now,
+    speaks = true,
+    rootSeed,
+  }: {
+    now?: () => number
+    speaks?: boolean
+    rootSeed?: Uint8Array
+  } = {}): Promise<IcNode> {
     const key = keyId(ed25519PublicKey(SEED))
     const clock = { now, sleep: realClock.sleep }
     const units = await StandInCanisters.open(key, clock)

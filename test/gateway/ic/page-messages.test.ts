@@ -19,18 +19,46 @@ const Response = IDL.Record({
 })
 const Piece = IDL.Record({ body: IDL.Vec(IDL.Nat8), token: IDL.Opt(Token) })
 const token = { key: 'a', rest: [[1n, -2n]] as [bigint[]] }
-const strategy = (owner = self, method = 'next') => [{ Callback: { token, callback: [Principal.fromUint8Array(owner), method] } }]
+const strategy = (owner = self, method = 'next') => [
+  { Callback: { token, callback: [Principal.fromUint8Array(owner), method] } },
+]
 const response = (more: object = {}) =>
-  IDL.encode([Response], [{ status_code: 200, headers: [['a', 'b']], body: Uint8Array.of(1), upgrade: [], streaming_strategy: strategy(), ...more }])
+  IDL.encode(
+    [Response],
+    [
+      {
+        status_code: 200,
+        headers: [['a', 'b']],
+        body: Uint8Array.of(1),
+        upgrade: [],
+        streaming_strategy: strategy(),
+        ...more,
+      },
+    ],
+  )
 
 describe('messages of pages', () => {
   it('are as the standard library reads and writes them', () => {
-    const Request = IDL.Record({ method: IDL.Text, url: IDL.Text, headers: IDL.Vec(IDL.Tuple(IDL.Text, IDL.Text)), body: IDL.Vec(IDL.Nat8), certificate_version: IDL.Opt(IDL.Nat16) })
+    const Request = IDL.Record({
+      method: IDL.Text,
+      url: IDL.Text,
+      headers: IDL.Vec(IDL.Tuple(IDL.Text, IDL.Text)),
+      body: IDL.Vec(IDL.Nat8),
+      certificate_version: IDL.Opt(IDL.Nat16),
+    })
     const wanted = { method: 'GET', url: '/?a', headers: [['x', 'y']] as [string, string][], body: Uint8Array.of(7) }
     expect(IDL.decode([Request], encodePageRequest(wanted, false))).toEqual([{ ...wanted, certificate_version: [2] }])
     expect(IDL.decode([Request], encodePageRequest(wanted, true))).toEqual([{ ...wanted, certificate_version: [] }])
-    expect(decodePageResponse(response(), self)).toMatchObject({ status: 200, headers: [['a', 'b']], body: Uint8Array.of(1), upgrades: false })
-    expect(decodePageResponse(response({ upgrade: [true], streaming_strategy: [] }), self)).toMatchObject({ upgrades: true, more: undefined })
+    expect(decodePageResponse(response(), self)).toMatchObject({
+      status: 200,
+      headers: [['a', 'b']],
+      body: Uint8Array.of(1),
+      upgrades: false,
+    })
+    expect(decodePageResponse(response({ upgrade: [true], streaming_strategy: [] }), self)).toMatchObject({
+      upgrades: true,
+      more: undefined,
+    })
   })
 
   it('hand a token back as it came, with its type', () => {
@@ -40,7 +68,10 @@ describe('messages of pages', () => {
     const piece = decodePagePiece(IDL.encode([IDL.Opt(Piece)], [[{ body: Uint8Array.of(2), token: [token] }]]), 'next')
     expect(IDL.decode([Token], piece.more?.token ?? new Uint8Array(0))).toEqual([token])
     expect(decodePagePiece(IDL.encode([Piece], [{ body: Uint8Array.of(2), token: [] }]), 'next').more).toBeUndefined()
-    expect(decodePagePiece(IDL.encode([IDL.Opt(Piece)], [[]]), 'next')).toEqual({ body: new Uint8Array(0), more: undefined })
+    expect(decodePagePiece(IDL.encode([IDL.Opt(Piece)], [[]]), 'next')).toEqual({
+      body: new Uint8Array(0),
+      more: undefined,
+    })
   })
 
   it('are refused with another status, too many headers, or a callback of somebody else', () => {
@@ -68,18 +99,43 @@ describe('messages of pages', () => {
   })
 
   it('without a body have no length', () => {
-    const headers = (status: number) => headersFor({ status, headers: [], body: new Uint8Array(3), upgrades: false, more: undefined }, { isApart: true, isHead: false, policy: undefined })
+    const headers = (status: number) =>
+      headersFor(
+        { status, headers: [], body: new Uint8Array(3), upgrades: false, more: undefined },
+        { isApart: true, isHead: false, policy: undefined },
+      )
     expect(headers(200)).toContain('content-length')
     for (const status of [204, 304]) expect(headers(status)).not.toContain('content-length')
   })
 
   it('at the host of the node go without what is the node’s, and are not cached for who asks otherwise', () => {
-    const page = { status: 200, headers: [['Set-Cookie', 'a=b'], ['Vary', 'Origin']] as const, body: new Uint8Array(0), upgrades: false, more: undefined }
+    const page = {
+      status: 200,
+      headers: [
+        ['Set-Cookie', 'a=b'],
+        ['Vary', 'Origin'],
+      ] as const,
+      body: new Uint8Array(0),
+      upgrades: false,
+      more: undefined,
+    }
     const headers = (isApart: boolean) => headersFor(page, { isApart, isHead: false, policy: undefined }).join(' ')
     expect(headers(true)).toMatch(/Set-Cookie a=b Vary Origin(?!.*sec-fetch)/)
     expect(headers(false)).toMatch(/^Vary Origin .*vary accept, sec-fetch-mode/)
-    const sent = ['Cookie', 'session=1', 'Authorization', 'Bearer x', 'Accept', 'text/html', 'X', Buffer.from('ü').toString('latin1')]
-    const told = [['Accept', 'text/html'], ['X', 'ü']]
+    const sent = [
+      'Cookie',
+      'session=1',
+      'Authorization',
+      'Bearer x',
+      'Accept',
+      'text/html',
+      'X',
+      Buffer.from('ü').toString('latin1'),
+    ]
+    const told = [
+      ['Accept', 'text/html'],
+      ['X', 'ü'],
+    ]
     expect(headersToldTo(sent, false)).toEqual(told)
     expect(headersToldTo(sent, true)).toEqual([['Cookie', 'session=1'], ['Authorization', 'Bearer x'], ...told])
   })

@@ -20,7 +20,11 @@ it('answers all who sent a request again and again', async () => {
 it('looks through a feed once for the answer of a request, however often it is asked for', async () => {
   const looked: number[] = []
   let evaluated = 5_000
-  const quiet = (slot: number) => ({ slot, status: 'ok', output: encodeCanisterOutput({ answers: [], changed: false }) })
+  const quiet = (slot: number) => ({
+    slot,
+    status: 'ok',
+    output: encodeCanisterOutput({ answers: [], changed: false }),
+  })
   const computer = {
     evaluated: async () => evaluated,
     result: async (_: unknown, slot: number) => quiet(slot),
@@ -32,7 +36,10 @@ it('looks through a feed once for the answer of a request, however often it is a
     },
   }
   const process = asProcessId(toBase64Url(new Uint8Array(32)))
-  const log = { directory: { process: async () => ({ id: process }), processAtHand: () => ({}) }, store: { get: async () => undefined } }
+  const log = {
+    directory: { process: async () => ({ id: process }), processAtHand: () => ({}) },
+    store: { get: async () => undefined },
+  }
   const requests = new Requests({ computer, log, speaksFor: () => true } as unknown as RequestsParts)
   const id = requestMessageId(new Uint8Array(32).fill(7))
   void requests.answered(process, id, { slot: 3, sender: Uint8Array.of(4), canister: Uint8Array.of(5) })

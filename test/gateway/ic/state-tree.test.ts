@@ -3,7 +3,16 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { canisterSource } from '../../../gateway/ic/state-sources.ts'
 import { buildState, type StateLevel, writeWitness } from '../../../gateway/ic/state-tree.ts'
-import { CborWriter, compareBytes, decodeIc, hashTreeRoot, lookUpNode, readHashTree, toHex, toUtf8 } from '../../../protocol/index.ts'
+import {
+  CborWriter,
+  compareBytes,
+  decodeIc,
+  hashTreeRoot,
+  lookUpNode,
+  readHashTree,
+  toHex,
+  toUtf8,
+} from '../../../protocol/index.ts'
 
 function witnessOf(level: StateLevel, paths: Uint8Array[][]): { bytes: Uint8Array; root: string } {
   const state = buildState(level)
@@ -21,13 +30,19 @@ describe('a witness', () => {
       fc.property(distinct, fc.boolean(), fc.nat(), (labels, partial, pick) => {
         const level = { partial, entries: labels.map(name => [name, toUtf8(toHex(name))] as const) }
         const asked = labels.length === 0 ? [] : [labels[pick % labels.length] ?? new Uint8Array(4)]
-        const { bytes, root } = witnessOf(level, asked.map(name => [name]))
+        const { bytes, root } = witnessOf(
+          level,
+          asked.map(name => [name]),
+        )
         const tree = readHashTree(decodeIc(bytes, 64))
         expect(toHex(hashTreeRoot(tree))).toBe(root)
         const theirs = Cbor.decode<ClientTree>(bytes)
         for (const name of asked) {
           expect(lookUpNode(tree, [name])).toMatchObject({ status: 'found' })
-          expect(lookup_path([name], theirs)).toMatchObject({ status: LookupPathStatus.Found, value: toUtf8(toHex(name)) })
+          expect(lookup_path([name], theirs)).toMatchObject({
+            status: LookupPathStatus.Found,
+            value: toUtf8(toHex(name)),
+          })
         }
       }),
     )
@@ -36,7 +51,9 @@ describe('a witness', () => {
   it('of a level that leaves something out shows absent only what is', async () => {
     await fc.assert(
       fc.asyncProperty(distinct, label(), label(), async (labels, gone, other) => {
-        const entries = labels.filter(name => compareBytes(name, gone) !== 0).map(name => [name, new Uint8Array(1)] as const)
+        const entries = labels
+          .filter(name => compareBytes(name, gone) !== 0)
+          .map(name => [name, new Uint8Array(1)] as const)
         const { bytes, root } = witnessOf({ partial: true, entries, absent: [gone] }, [[gone]])
         const tree = readHashTree(decodeIc(bytes, 64))
         const theirs = Cbor.decode<ClientTree>(bytes)
@@ -65,11 +82,23 @@ describe('a witness', () => {
   it('of a metadata section that is absent says that none is, that is there', () => {
     const names = ['abb', 'abc\0', 'abcd', 'zzz']
     const facts = {
-      status: 0, moduleHash: new Uint8Array(32), controllers: [], certifiedData: new Uint8Array(0), inspects: false,
+      status: 0,
+      moduleHash: new Uint8Array(32),
+      controllers: [],
+      certifiedData: new Uint8Array(0),
+      inspects: false,
       metadata: new Map(names.map(name => [name, true])),
     }
     const path = (name: string): Uint8Array[] => [toUtf8('metadata'), toUtf8(name)]
-    const state = buildState(canisterSource(facts, new Map([['abc', undefined], ['abcd', toUtf8('content')]])))
+    const state = buildState(
+      canisterSource(
+        facts,
+        new Map([
+          ['abc', undefined],
+          ['abcd', toUtf8('content')],
+        ]),
+      ),
+    )
     const writer = new CborWriter()
     writeWitness(writer, state, [path('abc'), path('abcd')])
     const bytes = writer.finish()
@@ -84,7 +113,10 @@ describe('a witness', () => {
 
   it('does not grow with the number of entries', () => {
     const many = (count: number): number => {
-      const entries = Array.from({ length: count }, (_, i) => [Uint8Array.of(i >> 16, i >> 8, i & 255, 0), new Uint8Array(8)] as const)
+      const entries = Array.from(
+        { length: count },
+        (_, i) => [Uint8Array.of(i >> 16, i >> 8, i & 255, 0), new Uint8Array(8)] as const,
+      )
       return witnessOf({ partial: true, entries }, [[entries[count >> 1]?.[0] ?? new Uint8Array(4)]]).bytes.length
     }
     expect(many(4096)).toBeLessThan(many(64) * 2.5)

@@ -1,12 +1,6 @@
 import { expect, it } from 'vitest'
 import { compileProcess } from '../../../processes/standard/build.mjs'
-import {
-  asProcessId,
-  decodeFeedPage,
-  Failure,
-  type OperationInput,
-  type ProcessId,
-} from '../../../protocol/index.ts'
+import { asProcessId, decodeFeedPage, Failure, type OperationInput, type ProcessId } from '../../../protocol/index.ts'
 import { type Client, connect, ed25519Signer } from '../../../sdk/index.ts'
 import type { UnitName } from '../../../node/index.ts'
 import { SeveralNodes } from '../several-nodes.ts'
@@ -54,8 +48,7 @@ it(`a bank over three schedulers, three compute units and two messengers, ${SECO
   await using nodes = await SeveralNodes.start(NAMES, { cutOff: cuts, units: UNITS })
   const random = numbers(20_262)
   const any = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T
-  const clientOf = (name: Name): Client =>
-    connect({ url: nodes.of(name).url, signer: ed25519Signer(SEED) })
+  const clientOf = (name: Name): Client => connect({ url: nodes.of(name).url, signer: ed25519Signer(SEED) })
 
   const client = clientOf('m1')
   const tags = [{ name: 'Actor-Memory', value: 'scratch' }]
@@ -95,8 +88,7 @@ it(`a bank over three schedulers, three compute units and two messengers, ${SECO
         const receipt = await clientOf(messenger).transport.request('send', input, {
           timeoutMs: 10_000,
         })
-        if ('slot' in receipt)
-          acknowledged.set(item.id, { process: asProcessId(receipt.process), slot: receipt.slot })
+        if ('slot' in receipt) acknowledged.set(item.id, { process: asProcessId(receipt.process), slot: receipt.slot })
       } catch (error) {
         const code = Failure.from(error).code
         refused.set(code, (refused.get(code) ?? 0) + 1)
@@ -119,7 +111,10 @@ it(`a bank over three schedulers, three compute units and two messengers, ${SECO
         .then(() => pause(random() * 500))
         .then(() => nodes.start(name))
       restarts.add(restart)
-      restart.then(() => restarts.delete(restart), () => undefined)
+      restart.then(
+        () => restarts.delete(restart),
+        () => undefined,
+      )
     }
     await Promise.all(restarts)
   }
@@ -152,8 +147,7 @@ it(`a bank over three schedulers, three compute units and two messengers, ${SECO
   )
   expect(convergedMs).toBeLessThan(CONVERGE_MAX_MS)
   // No acknowledged message lost: each stands where its receipt says, and took effect once, there.
-  for (const [id, { process, slot }] of acknowledged)
-    expect(replayed.get(process)?.transfers.get(id)).toBe(slot)
+  for (const [id, { process, slot }] of acknowledged) expect(replayed.get(process)?.transfers.get(id)).toBe(slot)
   // A machine that is slow does less of all this, but not nothing.
   expect(acknowledged.size).toBeGreaterThan(SECONDS)
   expect(kills).toBeGreaterThan(SECONDS / 12)
@@ -173,9 +167,7 @@ async function convergedBank(
       replayed.set(id, replayBranch(id, await framesOf(home, id)))
     }
     const isAtRest = [...replayed.values()].every(({ id, sent }) =>
-      [...sent].every(
-        ([to, list]) => (replayed.get(to)?.taken.get(id)?.length ?? 0) >= list.length,
-      ),
+      [...sent].every(([to, list]) => (replayed.get(to)?.taken.get(id)?.length ?? 0) >= list.length),
     )
     if (!isAtRest && Date.now() - startedMs < CONVERGE_MAX_MS) continue
     checkBank(replayed, random)
@@ -194,10 +186,7 @@ async function framesOf(client: Client, process: ProcessId): Promise<Uint8Array[
 }
 
 /** Every compute unit, and whoever asks through a messenger, has what the replayer has; and units certify the same. */
-async function compareUnits(
-  nodes: SeveralNodes<Name>,
-  replayed: ReadonlyMap<string, ReplayedBranch>,
-): Promise<void> {
+async function compareUnits(nodes: SeveralNodes<Name>, replayed: ReadonlyMap<string, ReplayedBranch>): Promise<void> {
   for (const { id, balance, slots } of replayed.values()) {
     const process = asProcessId(id)
     for (const name of [...COMPUTERS, ...MESSENGERS]) {
@@ -208,9 +197,7 @@ async function compareUnits(
       expect(cell && new DataView(cell.buffer, cell.byteOffset).getBigInt64(0, true)).toBe(balance)
       expect(await client.cell(process, 'wrong')).toBeUndefined()
     }
-    const certificates = await Promise.all(
-      COMPUTERS.map(name => certificatesOf(nodes, name, process)),
-    )
+    const certificates = await Promise.all(COMPUTERS.map(name => certificatesOf(nodes, name, process)))
     expect(certificates[1]).toEqual(certificates[0])
     expect(certificates[2]).toEqual(certificates[0])
   }
@@ -239,11 +226,7 @@ async function resultOnceThere(client: Client, process: ProcessId, slot: number)
   }
 }
 
-async function certificatesOf(
-  nodes: SeveralNodes<Name>,
-  name: Name,
-  process: ProcessId,
-): Promise<string[]> {
+async function certificatesOf(nodes: SeveralNodes<Name>, name: Name, process: ProcessId): Promise<string[]> {
   const client = connect({ url: nodes.of(name).url })
   const found: string[] = []
   for (;;) {

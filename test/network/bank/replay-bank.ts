@@ -42,8 +42,7 @@ export function replayBranch(id: string, blocks: readonly Uint8Array[]): Replaye
   }
   for (const bytes of blocks) {
     const { firstSlot, assignments } = decodeFrame(bytes)
-    if (firstSlot !== branch.slots)
-      throw new Error(`${id}: slot ${firstSlot} follows ${branch.slots}`)
+    if (firstSlot !== branch.slots) throw new Error(`${id}: slot ${firstSlot} follows ${branch.slots}`)
     for (const { envelope } of assignments) {
       take(branch, envelope, branch.slots)
       branch.slots += 1
@@ -61,8 +60,7 @@ function take(branch: ReplayedBranch, envelope: Envelope, slot: number): void {
 
 function takeItem(branch: ReplayedBranch, bytes: Uint8Array, slot: number): void {
   const item = parseDataItem(bytes)
-  if (!verifyDataItem(item))
-    throw new Error(`${branch.id}: a signature does not hold in slot ${slot}`)
+  if (!verifyDataItem(item)) throw new Error(`${branch.id}: a signature does not hold in slot ${slot}`)
   if (branch.transfers.has(item.id)) {
     branch.idle += 1
     return
@@ -76,11 +74,7 @@ function takeItem(branch: ReplayedBranch, bytes: Uint8Array, slot: number): void
   sent.push(quantity)
 }
 
-function takePush(
-  branch: ReplayedBranch,
-  { push }: Extract<Envelope, { kind: 'push' }>,
-  slot: number,
-): void {
+function takePush(branch: ReplayedBranch, { push }: Extract<Envelope, { kind: 'push' }>, slot: number): void {
   const { from, seq } = push.core
   const taken = branch.taken.get(from) ?? []
   branch.taken.set(from, taken)
@@ -102,10 +96,7 @@ const quantityOf = (tags: readonly Tag[]): bigint => BigInt(findTag(tags, 'Quant
  * was sent. Walks through hundreds of such cuts, drawn by `random`, and adds up.
  * @throws {Error} saying what is wrong
  */
-export function checkBank(
-  branches: ReadonlyMap<string, ReplayedBranch>,
-  random: () => number,
-): void {
+export function checkBank(branches: ReadonlyMap<string, ReplayedBranch>, random: () => number): void {
   for (const from of branches.values()) {
     for (const [to, sent] of from.sent) {
       const taken =
@@ -128,14 +119,8 @@ export function checkBank(
 
 const CUTS = 200
 
-function checkCut(
-  branches: ReadonlyMap<string, ReplayedBranch>,
-  random: () => number,
-  total: bigint,
-): void {
-  const ends = new Map(
-    [...branches].map(([id, { slots }]) => [id, 1 + Math.floor(random() * slots)]),
-  )
+function checkCut(branches: ReadonlyMap<string, ReplayedBranch>, random: () => number, total: bigint): void {
+  const ends = new Map([...branches].map(([id, { slots }]) => [id, 1 + Math.floor(random() * slots)]))
   // Pulled back until nothing has arrived that was not sent.
   for (let moved = true; moved; ) {
     moved = false
@@ -164,8 +149,7 @@ function checkCut(
         sum -= quantity
       }
     }
-    for (const list of taken.values())
-      for (const { quantity, slot } of list) if (slot < end) sum += quantity
+    for (const list of taken.values()) for (const { quantity, slot } of list) if (slot < end) sum += quantity
   }
   if (sum !== total) throw new Error(`the total at a cut is ${sum}, not ${total}`)
 }

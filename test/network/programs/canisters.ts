@@ -12,7 +12,10 @@ persistent actor {
 export const COUNTER_UPGRADED = COUNTER.replace('async Nat { 1 }', 'async Nat { 2 }')
 
 /** More than a message can carry: most of it is one text. */
-export const LARGE = COUNTER.replace('var n : Nat = 0;', `var n : Nat = 0; let text : Text = "${'a'.repeat(2_600_000)}"; public query func size() : async Nat { text.size() };`)
+export const LARGE = COUNTER.replace(
+  'var n : Nat = 0;',
+  `var n : Nat = 0; let text : Text = "${'a'.repeat(2_600_000)}"; public query func size() : async Nat { text.size() };`,
+)
 
 export const CERTIFIED = `
 import CertifiedData "mo:core/CertifiedData";

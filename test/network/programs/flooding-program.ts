@@ -109,14 +109,7 @@ async function nonsense(stranger: Stranger): Promise<void> {
 
 /** The framed request `call node`: its answer is tens of kilobytes of limits. */
 function askNode(id: number): Uint8Array {
-  const frame = Stranger.encode([
-    0,
-    id,
-    'call',
-    0,
-    Stranger.encode(['node', new Map(), new Map(), null]),
-    false,
-  ])
+  const frame = Stranger.encode([0, id, 'call', 0, Stranger.encode(['node', new Map(), new Map(), null]), false])
   const framed = new Uint8Array(4 + frame.length)
   new DataView(framed.buffer).setUint32(0, frame.length)
   framed.set(frame, 4)

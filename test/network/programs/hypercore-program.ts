@@ -22,6 +22,10 @@ const stream = await host.dialProtocol(multiaddr(address), '/atoll/hypercore/1')
 store.replicate(new NoiseSecretStream(true, new ByteDuplex(stream), { keepAlive: 0 }) as unknown as Duplex)
 const waiting = core as unknown as { get(index: number): Promise<Uint8Array> }
 for (let index = 0; index < Number(length); index++)
-  process.stdout.write(`${createHash('sha256').update(await waiting.get(index)).digest('hex')}\n`)
+  process.stdout.write(
+    `${createHash('sha256')
+      .update(await waiting.get(index))
+      .digest('hex')}\n`,
+  )
 await host.stop()
 process.exit(0)

@@ -5,9 +5,13 @@ import { freshBundle } from '../../../startup/index.ts'
 
 const [data = '', options = '{}'] = process.argv.slice(2)
 const bundle = freshBundle()
-const { createNode } = (await import(bundle === undefined ? '../../../node/index.ts' : new URL('node.js', bundle).href)) as typeof Nodes
+const { createNode } = (await import(
+  bundle === undefined ? '../../../node/index.ts' : new URL('node.js', bundle).href
+)) as typeof Nodes
 const node = await createNode({ data, port: 0, hosts: 1, signerRate: 1_000_000, ...JSON.parse(options) })
-process.stdout.write(`${JSON.stringify({ url: node.url, scheduler: node.key, addresses: node.network?.addresses ?? [] })}\n`)
+process.stdout.write(
+  `${JSON.stringify({ url: node.url, scheduler: node.key, addresses: node.network?.addresses ?? [] })}\n`,
+)
 // What was compiled is kept for the next program: this one may be killed.
 flushCompileCache()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

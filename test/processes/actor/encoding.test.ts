@@ -15,10 +15,7 @@ import {
 } from '../../../protocol/index.ts'
 import { fakeProcess, guestMessage } from '../../fakes/guest-context.ts'
 
-const text = fc.oneof(
-  fc.constantFrom('', 'a', 'same', 'é'),
-  fc.string({ unit: 'grapheme', maxLength: 60 }),
-)
+const text = fc.oneof(fc.constantFrom('', 'a', 'same', 'é'), fc.string({ unit: 'grapheme', maxLength: 60 }))
 const id = fc.oneof(fc.constantFrom(1, 2), fc.nat(255)).map(fill => new Uint8Array(32).fill(fill))
 const message = fc.record({
   id,
@@ -36,17 +33,7 @@ const message = fc.record({
 
 type Parts = typeof message extends fc.Arbitrary<infer T> ? T : never
 
-function asText({
-  id: idBytes,
-  origin,
-  target,
-  from,
-  owner,
-  module,
-  tags,
-  data,
-  anchor,
-}: Parts): GuestMessage {
+function asText({ id: idBytes, origin, target, from, owner, module, tags, data, anchor }: Parts): GuestMessage {
   return guestMessage({
     id: toBase64Url(idBytes),
     origin: asMessageId(toBase64Url(origin)),
@@ -102,10 +89,7 @@ describe('the encoder of messages', () => {
 
 describe('keys in the memory of a guest', () => {
   it('are read as they are, whichever were read before', () => {
-    const memory = new GuestMemory(
-      new WebAssembly.Memory({ initial: 1 }),
-      new WebAssembly.Memory({ initial: 1 }),
-    )
+    const memory = new GuestMemory(new WebAssembly.Memory({ initial: 1 }), new WebAssembly.Memory({ initial: 1 }))
     // Many agree in what they are looked up by: their length, their first and their last byte.
     const key = fc.array(fc.constantFrom(0, 1, 97, 255), { maxLength: 5 })
     fc.assert(

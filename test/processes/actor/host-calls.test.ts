@@ -14,12 +14,7 @@ const u32 = (...values: number[]): string =>
 const hex = (byte: number): string => `\\${byte.toString(16).padStart(2, '0')}`
 
 /** An outgoing message as bytes of a data segment, and its length. */
-function outgoing(parts: {
-  name?: string
-  tags?: string[]
-  data?: string
-  anchor?: string
-}): [string, number] {
+function outgoing(parts: { name?: string; tags?: string[]; data?: string; anchor?: string }): [string, number] {
   const { name = 'peer', data = '', anchor } = parts
   const pairs = parts.tags ?? []
   let encoded = ''
@@ -59,9 +54,7 @@ describe('cells', () => {
     expect([...ending.output.slice(32, 36)]).toEqual([0, 0, 0, 0])
     expect(context.cells.values.get('k')).toBeUndefined()
     expect(context.cells.values.get('n')).toEqual(Uint8Array.of(1, 2))
-    expect(context.cells.values.get('\xff')).toEqual(
-      Uint8Array.of(251, 255, 255, 255, 255, 255, 255, 255),
-    )
+    expect(context.cells.values.get('\xff')).toEqual(Uint8Array.of(251, 255, 255, 255, 255, 255, 255, 255))
   })
 
   it('keeps a value that the guest overwrites later', async () => {
@@ -105,10 +98,7 @@ describe('cells', () => {
       'a value that is too large',
       `(call $set (i32.const 0) (i32.const 1) (i32.const 0) (i32.const ${CELL_VALUE_MAX_BYTES + 1}))`,
     ],
-    [
-      'a value outside of memory',
-      '(call $set (i32.const 0) (i32.const 1) (i32.const 131072) (i32.const 1))',
-    ],
+    ['a value outside of memory', '(call $set (i32.const 0) (i32.const 1) (i32.const 131072) (i32.const 1))'],
     [
       'a place for a value outside of memory',
       '(drop (call $get (i32.const 0) (i32.const 1) (i32.const 131072) (i32.const 1)))',
@@ -152,18 +142,11 @@ describe('outbox', () => {
       anchor: 'ref',
     })
     const context = new FakeContext()
-    const ending = await tryBody(
-      `(call $send (i32.const 512) (i32.const ${length}))`,
-      at512(bytes),
-      context,
-    )
+    const ending = await tryBody(`(call $send (i32.const 512) (i32.const ${length}))`, at512(bytes), context)
     expect(ending.status).toBe('ok')
     const [sent] = context.sent
     expect(sent).toMatchObject({ to: 'peer', tags: tags('A', '1', 'A', '2', '', 'x') })
-    expect([sent?.data, sent?.anchor].map(part => fromUtf8(part ?? new Uint8Array(0)))).toEqual([
-      'hello',
-      'ref',
-    ])
+    expect([sent?.data, sent?.anchor].map(part => fromUtf8(part ?? new Uint8Array(0)))).toEqual(['hello', 'ref'])
   })
 
   it('writes the id of a child it spawned', async () => {
@@ -179,11 +162,7 @@ describe('outbox', () => {
   it('asks for an assignment', async () => {
     const lists = `${u32(1, 3)}msg${u32(2, 1)}p${u32(1)}q${u32(1, 4)}Data`
     const context = new FakeContext()
-    const ending = await tryBody(
-      '(call $assign (i32.const 512) (i32.const 37))',
-      at512(lists),
-      context,
-    )
+    const ending = await tryBody('(call $assign (i32.const 512) (i32.const 37))', at512(lists), context)
     expect(ending.status).toBe('ok')
     expect(context.assigned).toEqual([{ message: 'msg', processes: ['p', 'q'], exclude: ['Data'] }])
   })
@@ -202,19 +181,11 @@ describe('outbox', () => {
     ['with a tag that is not UTF-8', `${u32(1, 1, 10, 0, 0xffff_ffff)}p${u32(1, 1)}\\c0a`, 31],
     ['with fewer tags than it says', `${u32(1, 2, 10, 0, 0xffff_ffff)}p${u32(1, 1)}aa`, 31],
     ['with more tags than it says', `${u32(1, 0, 10, 0, 0xffff_ffff)}p${u32(1, 1)}aa`, 31],
-    [
-      'with a tag longer than its tags',
-      `${u32(1, 1, 10, 0, 0xffff_ffff)}p${u32(1, 0xffff_fff0)}aa`,
-      31,
-    ],
+    ['with a tag longer than its tags', `${u32(1, 1, 10, 0, 0xffff_ffff)}p${u32(1, 0xffff_fff0)}aa`, 31],
     ['with a length that is not there', `${u32(0xffff_ffff, 0, 0, 0, 0xffff_ffff)}`, 20],
   ])('stops at a message %s', async (_, bytes, length) => {
     const context = new FakeContext()
-    const ending = await tryBody(
-      `(call $send (i32.const 512) (i32.const ${length}))`,
-      at512(bytes),
-      context,
-    )
+    const ending = await tryBody(`(call $send (i32.const 512) (i32.const ${length}))`, at512(bytes), context)
     expect(ending).toMatchObject({ status: 'error', error: { code: 'bad-call' } })
     expect(context.sent).toEqual([])
   })
@@ -227,10 +198,7 @@ describe('outbox', () => {
     ['bytes behind the end', `${u32(1, 1)}a${u32(0, 0, 0)}`],
   ])('stops at an assignment of %s', async (_, lists) => {
     const bytes = lists.replaceAll(/\\[0-9a-f]{2}/g, '.').length
-    const ending = await tryBody(
-      `(call $assign (i32.const 512) (i32.const ${bytes}))`,
-      at512(lists),
-    )
+    const ending = await tryBody(`(call $assign (i32.const 512) (i32.const ${bytes}))`, at512(lists))
     expect(ending).toMatchObject({ status: 'error', error: { code: 'bad-call' } })
   })
 
@@ -252,9 +220,7 @@ describe('small calls', () => {
     if (ending.status === 'error') throw new Error(ending.error.message)
     expect(ending.output[0]).toBe(43)
     expect(fromUtf8(ending.output.slice(16, 59))).toBe(fakeProcess().id)
-    expect(new DataView(ending.output.slice().buffer).getBigUint64(8, true)).toBe(
-      1_700_000_000_000n,
-    )
+    expect(new DataView(ending.output.slice().buffer).getBigUint64(8, true)).toBe(1_700_000_000_000n)
   })
 
   it('gives the random bytes of the context', async () => {
@@ -285,22 +251,13 @@ describe('small calls', () => {
   })
 
   it.each([
-    [
-      'an interval that is too short',
-      '(call $set_timer (i32.const 0) (i32.const 1) (i64.const 0) (i64.const 999))',
-    ],
-    [
-      'a negative interval',
-      '(call $set_timer (i32.const 0) (i32.const 1) (i64.const 0) (i64.const -1))',
-    ],
+    ['an interval that is too short', '(call $set_timer (i32.const 0) (i32.const 1) (i64.const 0) (i64.const 999))'],
+    ['a negative interval', '(call $set_timer (i32.const 0) (i32.const 1) (i64.const 0) (i64.const -1))'],
     [
       'a time beyond numbers',
       '(call $set_timer (i32.const 0) (i32.const 1) (i64.const 0x20000000000000) (i64.const 0))',
     ],
-    [
-      'too long a timer key',
-      '(call $set_timer (i32.const 0) (i32.const 65) (i64.const 0) (i64.const 0))',
-    ],
+    ['too long a timer key', '(call $set_timer (i32.const 0) (i32.const 65) (i64.const 0) (i64.const 0))'],
     ['too many random bytes', '(call $random (i32.const 0) (i32.const 65537))'],
     ['random bytes outside of memory', '(call $random (i32.const 131071) (i32.const 2))'],
     ['a place for the id outside of memory', '(drop (call $self (i32.const 131070)))'],

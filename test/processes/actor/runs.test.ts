@@ -15,15 +15,12 @@ describe('endings', () => {
     ['a trap', 1, 'trap', 'the program trapped'],
     ['endless calls', 5, 'stack-overflow', 'calls nested too deep'],
     ['a load behind the end of memory', 6, 'trap', 'the program trapped'],
-  ])(
-    "after %s charges the whole limit, with a text that is not the engine's",
-    async (_, what, code, message) => {
-      const guest = await openActor(SAMPLE_ACTOR)
-      const ending = runOnce(guest, withByte(what))
-      expect(ending).toEqual({ status: 'error', gas: LIMIT, error: { code, message } })
-      expect(runOnce(guest, withByte(0)).status).toBe('ok')
-    },
-  )
+  ])("after %s charges the whole limit, with a text that is not the engine's", async (_, what, code, message) => {
+    const guest = await openActor(SAMPLE_ACTOR)
+    const ending = runOnce(guest, withByte(what))
+    expect(ending).toEqual({ status: 'error', gas: LIMIT, error: { code, message } })
+    expect(runOnce(guest, withByte(0)).status).toBe('ok')
+  })
 
   it('tells the code a process returned, and charges what it used', async () => {
     const ending = runOnce(await openActor(SAMPLE_ACTOR), withByte(4))
@@ -108,12 +105,7 @@ describe('a message', () => {
     expect(bounds[0]).toBe(72)
     expect(bounds[10]).toBe(bytes.length)
     const field = (index: number) => Buffer.from(bytes.subarray(bounds[index], bounds[index + 1]))
-    expect([0, 1, 2, 3].map(index => field(index).toString())).toEqual([
-      'ID',
-      'TARGET',
-      'FRÖM',
-      'O',
-    ])
+    expect([0, 1, 2, 3].map(index => field(index).toString())).toEqual(['ID', 'TARGET', 'FRÖM', 'O'])
     expect(field(5)).toHaveLength(0)
     expect([field(6), field(7), field(9)].map(part => [...part])).toEqual([[7], [0xfe, 0], [9, 8]])
     expect(field(8).toString('hex')).toBe('01000000060000004e76c3a46c75650000000000000000')
@@ -142,10 +134,7 @@ describe('a message', () => {
   it('of kind query goes to the export of that name, or to handle', async () => {
     const query =
       '(func (export "query") (param i32) (result i32) (call $reply (i32.const 1) (i32.const 1)) (i32.const 0))'
-    const [with_, without] = [
-      await openActor(actorText(COUNT, query)),
-      await openActor(actorText(COUNT)),
-    ]
+    const [with_, without] = [await openActor(actorText(COUNT, query)), await openActor(actorText(COUNT))]
     expect(runOnce(with_, { kind: 'query' })).toMatchObject({
       status: 'ok',
       output: Uint8Array.of(0),
@@ -167,9 +156,7 @@ describe('making ready', () => {
     (func (export "init") (call $step (i32.const 3)))`
 
   it('runs start function, _initialize and init once a module, into the image', async () => {
-    const factory = await loadActor(
-      actorText('(i32.store (i32.const 0) (i32.load (i32.const 512)))', steps),
-    )
+    const factory = await loadActor(actorText('(i32.store (i32.const 0) (i32.load (i32.const 512)))', steps))
     for (const number of [5, 6]) {
       const ending = runOnce(factory.open(fakeProcess(number)))
       if (ending.status === 'error') throw new Error(ending.error.message)
@@ -220,19 +207,10 @@ describe('modules', () => {
       `${memory}(func (export "inbox") (param i32) (result i32) (i32.const 0)) (global (export "handle") i32 (i32.const 0))`,
     ],
     ['with an init that wants something', `${memory}${exported}(func (export "init") (param i32))`],
-    [
-      'with an import of another module',
-      `(import "env" "send" (func (param i32 i32)))${memory}${exported}`,
-    ],
+    ['with an import of another module', `(import "env" "send" (func (param i32 i32)))${memory}${exported}`],
     ['with an import that is not there', `(import "atoll" "steal" (func))${memory}${exported}`],
-    [
-      'with an import of inherited name',
-      `(import "atoll" "constructor" (func))${memory}${exported}`,
-    ],
-    [
-      'with an import of other types',
-      `(import "atoll" "send" (func (param i32 i64)))${memory}${exported}`,
-    ],
+    ['with an import of inherited name', `(import "atoll" "constructor" (func))${memory}${exported}`],
+    ['with an import of other types', `(import "atoll" "send" (func (param i32 i64)))${memory}${exported}`],
     ['with an imported memory', `(import "atoll" "memory" (memory 1))${exported}`],
     ['with floats at its border', `${memory}${exported}(func (export "f") (param f64))`],
     [
@@ -249,8 +227,7 @@ describe('scratch memory', () => {
     const factory = await loadActor(SAMPLE_ACTOR, SCRATCH)
     const guest = factory.open(fakeProcess())
     const first = runOnce(guest, withByte(0))
-    for (const what of [0, 1, 3, 2, 0, 4, 5])
-      runOnce(guest, withByte(what), new FakeContext(), 5_000_000n)
+    for (const what of [0, 1, 3, 2, 0, 4, 5]) runOnce(guest, withByte(what), new FakeContext(), 5_000_000n)
     expect(runOnce(guest, withByte(0))).toEqual(first)
     expect(guest.takeChanged()).toEqual([])
     expect(guest.pages).toBe(1)
@@ -288,9 +265,7 @@ describe('many processes', () => {
     const factory = await loadActor(SAMPLE_ACTOR)
     const [one, other] = [factory.open(fakeProcess(5)), factory.open(fakeProcess(6))]
     one.run(guestMessage(withByte(0)), new FakeContext(), LIMIT)
-    expect(() => other.run(guestMessage(withByte(0)), new FakeContext(), LIMIT)).toThrow(
-      'another run',
-    )
+    expect(() => other.run(guestMessage(withByte(0)), new FakeContext(), LIMIT)).toThrow('another run')
     one.discard()
     expect(runOnce(other, withByte(0)).status).toBe('ok')
   })
@@ -299,14 +274,10 @@ describe('many processes', () => {
     const factory = await loadActor(SAMPLE_ACTOR)
     const { pages, engine } = factory.image
     const chunk = new Uint8Array(4096)
-    expect(() =>
-      factory.open(fakeProcess(), { pages, engine, chunks: new Map([[16, chunk]]) }),
-    ).toThrow(RangeError)
-    expect(() =>
-      factory.open(fakeProcess(), { pages, engine: engine.slice(1), chunks: new Map() }),
-    ).toThrow(RangeError)
-    expect(() =>
-      factory.open(fakeProcess(), { pages, engine, chunks: new Map([[0, chunk.slice(1)]]) }),
-    ).toThrow(RangeError)
+    expect(() => factory.open(fakeProcess(), { pages, engine, chunks: new Map([[16, chunk]]) })).toThrow(RangeError)
+    expect(() => factory.open(fakeProcess(), { pages, engine: engine.slice(1), chunks: new Map() })).toThrow(RangeError)
+    expect(() => factory.open(fakeProcess(), { pages, engine, chunks: new Map([[0, chunk.slice(1)]]) })).toThrow(
+      RangeError,
+    )
   })
 })

@@ -98,10 +98,7 @@ export const actorText = (body: string, rest = ''): string => `
     (call $reply (i32.const 0) (i32.const 256))
     (i32.const 0)))`
 
-export async function loadActor(
-  text: string,
-  moduleTags: readonly Tag[] = [],
-): Promise<GuestFactory> {
+export async function loadActor(text: string, moduleTags: readonly Tag[] = []): Promise<GuestFactory> {
   const module = fakeModule('actor', await wat(text), moduleTags)
   return actorRuntime.load(actorRuntime.prepare(module), module)
 }
@@ -124,10 +121,6 @@ export function runOnce(
 }
 
 /** Runs `body` once in a new actor. */
-export async function tryBody(
-  body: string,
-  rest = '',
-  context = new FakeContext(),
-): Promise<Ending> {
+export async function tryBody(body: string, rest = '', context = new FakeContext()): Promise<Ending> {
   return runOnce(await openActor(actorText(body, rest)), {}, context)
 }

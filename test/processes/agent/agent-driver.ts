@@ -10,19 +10,11 @@ import {
   toUtf8,
 } from '../../../protocol/index.ts'
 import { buildAgent } from '../../../toolchain/index.ts'
-import {
-  FakeContext,
-  fakeId,
-  fakeModule,
-  fakeProcess,
-  guestMessage,
-  tags,
-} from '../../fakes/guest-context.ts'
+import { FakeContext, fakeId, fakeModule, fakeProcess, guestMessage, tags } from '../../fakes/guest-context.ts'
 
 export const START_MS = 1_700_000_000_000
 
-const programPath = (name: string): string =>
-  fileURLToPath(new URL(`programs/${name}.process.ts`, import.meta.url))
+const programPath = (name: string): string => fileURLToPath(new URL(`programs/${name}.process.ts`, import.meta.url))
 
 /** A module of one of the programs beside this file. */
 export async function agentModule(name: string): Promise<ModuleDescription> {
@@ -35,11 +27,7 @@ export async function loadAgent(name: string): Promise<GuestFactory> {
 }
 
 /** A message of a person that asks for `action` with a JSON input. */
-export function request(
-  action: string,
-  input?: unknown,
-  parts: Partial<GuestMessage> = {},
-): GuestMessage {
+export function request(action: string, input?: unknown, parts: Partial<GuestMessage> = {}): GuestMessage {
   const data = input === undefined ? new Uint8Array(0) : toUtf8(JSON.stringify(input))
   const content = input === undefined ? [] : tags('Content-Type', 'application/json')
   return guestMessage({ tags: [...tags('Action', action), ...content], data, ...parts })
@@ -119,9 +107,7 @@ export class AgentDriver {
   }
 
   query(action: string, input?: unknown): unknown {
-    const { ending, output } = this.run(
-      request(action, input, { kind: 'query', timestampMs: this.nowMs }),
-    )
+    const { ending, output } = this.run(request(action, input, { kind: 'query', timestampMs: this.nowMs }))
     if (ending.status === 'error') throw new Error(`${ending.error.code}: ${ending.error.message}`)
     return action === '@export' ? output : output?.['reply']
   }

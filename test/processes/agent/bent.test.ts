@@ -71,10 +71,7 @@ describe('a program that bends its engine harms only its own slot', { timeout: 1
       'Promise.prototype.then = () => { throw new Error("no then") }; return Promise.resolve(1)',
     ],
     ['texts of half characters', 'throw new Error("\\ud800")'],
-    [
-      'errors that throw when they are read',
-      'throw { get message() { throw 1 }, toString() { throw 2 } }',
-    ],
+    ['errors that throw when they are read', 'throw { get message() { throw 1 }, toString() { throw 2 } }'],
     ['a getter in place of a reply', 'return { get a() { throw new Error("no a") } }'],
   ])('%s', (_, bend) => {
     const driver = start(bend)

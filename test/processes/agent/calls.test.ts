@@ -1,5 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { DEPTH_MAX, type GuestFactory, type GuestMessage, QUEUE_DEPTH_MAX, QUEUE_FUEL_MIN } from '../../../protocol/index.ts'
+import {
+  DEPTH_MAX,
+  type GuestFactory,
+  type GuestMessage,
+  QUEUE_DEPTH_MAX,
+  QUEUE_FUEL_MIN,
+} from '../../../protocol/index.ts'
 import { fakeId } from '../../fakes/guest-context.ts'
 import { AgentDriver, loadAgent, spawnMessage, type Step } from './agent-driver.ts'
 
@@ -58,8 +64,13 @@ describe('a call of an agent', () => {
   it('is not made where its reply would be dropped for its depth, and says how to go on', () => {
     const agent = start()
     const ask = (depth: number): Step =>
-      agent.push(PEER, ['Action', 'ask', 'Content-Type', 'application/json'], JSON.stringify({ peer: OTHER }), { depth })
-    expect(ask(DEPTH_MAX - 1).ending).toMatchObject({ status: 'error', error: { code: 'too-deep', message: expect.stringContaining('ctx.sleep') } })
+      agent.push(PEER, ['Action', 'ask', 'Content-Type', 'application/json'], JSON.stringify({ peer: OTHER }), {
+        depth,
+      })
+    expect(ask(DEPTH_MAX - 1).ending).toMatchObject({
+      status: 'error',
+      error: { code: 'too-deep', message: expect.stringContaining('ctx.sleep') },
+    })
     expect(sentBy(ask(DEPTH_MAX - 2))).toMatchObject([{ to: OTHER, Action: 'add' }])
   })
 
@@ -117,9 +128,7 @@ describe('a call of an agent', () => {
   it('ends at its time limit, is made again as often as it says, and then fails', () => {
     const agent = start()
     const asked = agent.send('askGently', { peer: PEER })
-    expect([...asked.context.timers]).toEqual([
-      ['agent/wake', { dueMs: agent.nowMs + 5000, everyMs: undefined }],
-    ])
+    expect([...asked.context.timers]).toEqual([['agent/wake', { dueMs: agent.nowMs + 5000, everyMs: undefined }]])
     const again = agent.tick('agent/wake', 5000)
     expect(sentBy(again)).toEqual(sentBy(asked))
     expect(again.context.timers.get('agent/wake')?.dueMs).toBe(agent.nowMs + 5000)
@@ -160,12 +169,7 @@ describe('a call of an agent', () => {
     const asked = agent.send('loopAfter', { peer: PEER })
     const limit = 400_000_000n
     const message = { slot: 9, id: fakeId(9), timestampMs: agent.nowMs }
-    const ended = agent.push(
-      PEER,
-      ['Action', 'Reply', 'X-Reference', referenceOf(asked)],
-      '5',
-      message,
-    )
+    const ended = agent.push(PEER, ['Action', 'Reply', 'X-Reference', referenceOf(asked)], '5', message)
     expect(ended.ending.status).toBe('ok')
     expect(ended.output).toMatchObject({
       settled: [{ message: idOf(1), error: { code: 'out-of-gas' } }],
@@ -177,17 +181,14 @@ describe('a call of an agent', () => {
   it('can be sent without waiting', () => {
     const told = start().send('tell', { peer: PEER })
     expect(told.output).toEqual({})
-    expect(sentBy(told)).toEqual([
-      { to: PEER, Action: 'add', 'Content-Type': 'application/json', data: { by: 9 } },
-    ])
+    expect(sentBy(told)).toEqual([{ to: PEER, Action: 'add', 'Content-Type': 'application/json', data: { by: 9 } }])
   })
 
   it('can be one outside of any contract, as AO makes them', () => {
     const agent = start()
     const asked = agent.send('raw', { peer: PEER })
     expect(asked.context.sent[0]?.tags).toContainEqual({ name: 'Action', value: 'Eval' })
-    const reference =
-      asked.context.sent[0]?.tags.find(({ name }) => name === 'Reference')?.value ?? ''
+    const reference = asked.context.sent[0]?.tags.find(({ name }) => name === 'Reference')?.value ?? ''
     const answer = agent.push(PEER, ['Answer', 'yes', 'X-Reference', reference], '42')
     expect(answer.output).toEqual({
       settled: [{ message: idOf(1), reply: { from: PEER, data: '42', tag: 'yes' } }],
@@ -206,9 +207,7 @@ describe('messages while another one awaits', () => {
     const agent = start()
     const asked = agent.send('ask', { peer: PEER })
     expect(agent.send('note', { text: 'one' }).output).toEqual({ pending: true })
-    expect(
-      agent.push(OTHER, ['Action', 'note', 'Reference', '8'], '{"text":"two"}').output,
-    ).toEqual({ pending: true })
+    expect(agent.push(OTHER, ['Action', 'note', 'Reference', '8'], '{"text":"two"}').output).toEqual({ pending: true })
     expect(agent.query('log')).toEqual(['before'])
     const ended = reply(agent, referenceOf(asked), 12)
     expect(ended.output).toEqual({
@@ -276,10 +275,7 @@ describe('messages while another one awaits', () => {
     expect(agent.send('note', { text: 'last' }).output).toEqual({ pending: true })
     const rest = agent.push(agent.process.id, ['Action', '@next'])
     expect(rest.output?.['settled']).toHaveLength(5)
-    expect((agent.query('log') as string[]).slice(2)).toEqual([
-      ...Array.from({ length: 20 }, (_, n) => `${n}`),
-      'last',
-    ])
+    expect((agent.query('log') as string[]).slice(2)).toEqual([...Array.from({ length: 20 }, (_, n) => `${n}`), 'last'])
   })
 
   it('are told to come later if too many wait', () => {
@@ -296,11 +292,7 @@ describe('a circle of agents that wait for each other', () => {
     const agent = start()
     agent.send('ask', { peer: PEER })
     const chain = `${agent.process.id}:${idOf(1)},${PEER}:${fakeId(5)}`
-    const asked = agent.push(
-      OTHER,
-      ['Action', 'note', 'Reference', '3', 'Waiting', chain],
-      '{"text":"x"}',
-    )
+    const asked = agent.push(OTHER, ['Action', 'note', 'Reference', '3', 'Waiting', chain], '{"text":"x"}')
     expect(asked.ending.status).toBe('ok')
     const [answer] = sentBy(asked)
     expect(answer).toMatchObject({
@@ -322,20 +314,10 @@ describe('a circle of agents that wait for each other', () => {
       fresh.send('ask', { peer })
       const asked = fresh.push(
         peer,
-        [
-          'Action',
-          'note',
-          'Reference',
-          '3',
-          'Exclusive',
-          'true',
-          'Waiting',
-          `${peer}:${fakeId(6)}`,
-        ],
+        ['Action', 'note', 'Reference', '3', 'Exclusive', 'true', 'Waiting', `${peer}:${fakeId(6)}`],
         '{"text":"x"}',
       )
-      if (peer === greater)
-        expect(sentBy(asked)).toMatchObject([{ Action: 'Error', Error: 'deadlock' }])
+      if (peer === greater) expect(sentBy(asked)).toMatchObject([{ Action: 'Error', Error: 'deadlock' }])
       else expect(asked.output).toEqual({ pending: true })
     }
     expect(greater > agent.process.id && lesser < agent.process.id).toBe(true)
@@ -373,7 +355,10 @@ describe('requests that wait', () => {
     const agent = start()
     const first = agent.send('ask', { peer: PEER })
     agent.send('ask', { peer: OTHER })
-    const settled = agent.push(PEER, ['Action', 'Reply', 'X-Reference', referenceOf(first)], '1', { fuel: QUEUE_FUEL_MIN, depth: QUEUE_DEPTH_MAX })
+    const settled = agent.push(PEER, ['Action', 'Reply', 'X-Reference', referenceOf(first)], '1', {
+      fuel: QUEUE_FUEL_MIN,
+      depth: QUEUE_DEPTH_MAX,
+    })
     expect(sentBy(settled)).toMatchObject([{ to: OTHER, Action: 'add' }])
   })
 })

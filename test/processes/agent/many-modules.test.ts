@@ -19,8 +19,7 @@ it('agents of more modules than there are instances for go on where each of them
       expect(driver.query('knocks')).toBe(round)
     }
   }
-  for (const driver of drivers)
-    expect(driver.send('open', { count: 2 }).output).toMatchObject({ reply: 0 })
+  for (const driver of drivers) expect(driver.send('open', { count: 2 }).output).toMatchObject({ reply: 0 })
 })
 
 it('agents of one module that run in turn go on where each of them was, more than there are instances for and after a rest', {
@@ -37,6 +36,5 @@ it('agents of one module that run in turn go on where each of them was, more tha
     }
     if (round === 6) factory.rest?.()
   }
-  for (const driver of drivers)
-    expect(driver.send('open', { count: 7 }).output).toMatchObject({ reply: 0 })
+  for (const driver of drivers) expect(driver.send('open', { count: 7 }).output).toMatchObject({ reply: 0 })
 })

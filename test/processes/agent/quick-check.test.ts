@@ -94,38 +94,35 @@ const values = fc.letrec(tie => ({
 })).value
 
 describe('a quick check', () => {
-  it.each(Object.entries(KNOWN))(
-    'of %s gives what the schema gives, or does not know',
-    (_, schema) => {
-      const quick = quickCheck(schema)
-      if (quick === undefined) throw new TypeError('expected a quick check')
-      let known = 0
-      const compare = (value: unknown): void => {
-        const checked = quick.value(value)
-        expect(quick.test(value)).toBe(checked !== UNSURE)
-        if (checked === UNSURE) return
-        known += 1
-        const parsed = schema.safeParse(value)
-        expect(parsed.success).toBe(true)
-        expect(checked).toStrictEqual(parsed.data)
-        expect(JSON.stringify(checked)).toBe(JSON.stringify(parsed.data))
-      }
-      fc.assert(fc.property(values, compare), { numRuns: 2000 })
-      for (const value of [
-        { a: 'x', b: 1 },
-        { b: 2, a: '', c: true, d: ['q'], f: { a: null, b: 1 }, z: 1 },
-        [1, 2],
-        'ab',
-        0.5,
-        1,
-        true,
-        null,
-        'a',
-      ])
-        compare(value)
-      expect(known).toBeGreaterThan(0)
-    },
-  )
+  it.each(Object.entries(KNOWN))('of %s gives what the schema gives, or does not know', (_, schema) => {
+    const quick = quickCheck(schema)
+    if (quick === undefined) throw new TypeError('expected a quick check')
+    let known = 0
+    const compare = (value: unknown): void => {
+      const checked = quick.value(value)
+      expect(quick.test(value)).toBe(checked !== UNSURE)
+      if (checked === UNSURE) return
+      known += 1
+      const parsed = schema.safeParse(value)
+      expect(parsed.success).toBe(true)
+      expect(checked).toStrictEqual(parsed.data)
+      expect(JSON.stringify(checked)).toBe(JSON.stringify(parsed.data))
+    }
+    fc.assert(fc.property(values, compare), { numRuns: 2000 })
+    for (const value of [
+      { a: 'x', b: 1 },
+      { b: 2, a: '', c: true, d: ['q'], f: { a: null, b: 1 }, z: 1 },
+      [1, 2],
+      'ab',
+      0.5,
+      1,
+      true,
+      null,
+      'a',
+    ])
+      compare(value)
+    expect(known).toBeGreaterThan(0)
+  })
 
   it('knows what is right: the schema is asked for little else', () => {
     const record = quickCheck(KNOWN['record'] ?? z.never())
@@ -141,12 +138,9 @@ describe('a quick check', () => {
     expect(Reflect.get(Object(one), 'd')).not.toBe(Reflect.get(Object(other), 'd'))
   })
 
-  it.each(Object.entries({ ...UNKNOWN, tree: TREE }))(
-    'of a schema that does more (%s) is none',
-    (_, schema) => {
-      expect(quickCheck(schema)).toBeUndefined()
-    },
-  )
+  it.each(Object.entries({ ...UNKNOWN, tree: TREE }))('of a schema that does more (%s) is none', (_, schema) => {
+    expect(quickCheck(schema)).toBeUndefined()
+  })
 
   it('of a schema of another library is none', () => {
     const schema = {

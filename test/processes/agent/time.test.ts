@@ -22,9 +22,7 @@ describe('a schedule', () => {
   it('comes once, from the process itself, with its input', () => {
     const agent = start()
     const set = agent.send('later', { kind: 'in' })
-    expect([...set.context.timers]).toEqual([
-      ['schedule/later', { dueMs: agent.nowMs + HOUR_MS, everyMs: undefined }],
-    ])
+    expect([...set.context.timers]).toEqual([['schedule/later', { dueMs: agent.nowMs + HOUR_MS, everyMs: undefined }]])
     expect(agent.tick('schedule/later', HOUR_MS).output).toEqual({})
     expect(agent.query('log')).toEqual(['in of self'])
     expect(agent.tick('schedule/later', HOUR_MS).output).toEqual({})
@@ -35,9 +33,7 @@ describe('a schedule', () => {
     const agent = start()
     agent.send('later', { kind: 'in' })
     const set = agent.send('later', { kind: 'every' })
-    expect([...set.context.timers]).toEqual([
-      ['schedule/later', { dueMs: agent.nowMs + 60_000, everyMs: 60_000 }],
-    ])
+    expect([...set.context.timers]).toEqual([['schedule/later', { dueMs: agent.nowMs + 60_000, everyMs: 60_000 }]])
     for (let n = 0; n < 3; n++) agent.tick('schedule/later', 60_000)
     expect(agent.query('log')).toEqual(['every of self', 'every of self', 'every of self'])
     expect(agent.query('@export')).toMatchObject({ schedules: [{ key: 'later', everyMs: 60_000 }] })
@@ -75,9 +71,7 @@ describe('a schedule', () => {
 
   it('without a key is one of its own', () => {
     const agent = start()
-    const timers = [1, 2].flatMap(() => [
-      ...agent.send('later', { kind: 'nameless' }).context.timers.keys(),
-    ])
+    const timers = [1, 2].flatMap(() => [...agent.send('later', { kind: 'nameless' }).context.timers.keys()])
     expect(new Set(timers).size).toBe(2)
     for (const timer of timers) agent.tick(timer, 2000)
     expect(agent.query('log')).toEqual(['tick of self', 'tick of self'])
@@ -135,14 +129,8 @@ describe('what a program cannot have', () => {
   it.each([
     ['fetch', "'fetch' is not available in a process. Use ctx.effect('http.fetch', …)"],
     ['WebSocket', "'WebSocket' is not available in a process. Use ctx.effect('http.fetch', …)"],
-    [
-      'process',
-      "'process' is not available in a process. Give settings as args when it is spawned",
-    ],
-    [
-      'Buffer',
-      "'Buffer' is not available in a process. Use Uint8Array, TextEncoder and TextDecoder",
-    ],
+    ['process', "'process' is not available in a process. Give settings as args when it is spawned"],
+    ['Buffer', "'Buffer' is not available in a process. Use Uint8Array, TextEncoder and TextDecoder"],
     [
       'Intl',
       "'Intl' is not available in a process. Format texts in the program that shows them; toLocaleString and localeCompare know one language",
@@ -155,9 +143,7 @@ describe('what a program cannot have', () => {
     const { ending } = start().send('use', { name })
     expect(ending).toMatchObject({ status: 'error', error: { code: 'unavailable' } })
     if (ending.status === 'error') {
-      expect(ending.error.message).toMatch(
-        / \((?:caller\.process\.ts|atoll:entry)?[^)]*:\d+:\d+\)$/,
-      )
+      expect(ending.error.message).toMatch(/ \((?:caller\.process\.ts|atoll:entry)?[^)]*:\d+:\d+\)$/)
       expect(ending.error.message.startsWith(text)).toBe(true)
     }
   })
@@ -166,10 +152,7 @@ describe('what a program cannot have', () => {
     const shown: readonly (readonly [code: string, text: string])[] = [
       ["(1234.5).toLocaleString('de-DE', { minimumFractionDigits: 2 })", '1234.5'],
       ["123n.toLocaleString('de-DE')", '123'],
-      [
-        "new Date(0).toLocaleString('de-DE', { timeZone: 'Europe/Berlin' })",
-        '01/01/1970, 12:00:00 AM',
-      ],
+      ["new Date(0).toLocaleString('de-DE', { timeZone: 'Europe/Berlin' })", '01/01/1970, 12:00:00 AM'],
       ["new Date(0).toLocaleDateString('en-GB', { month: 'long' })", '01/01/1970'],
       ['new Date(0).toLocaleTimeString([], { hour12: false })', '12:00:00 AM'],
       ["[1, 2].toLocaleString('de-DE')", '1,2'],

@@ -74,9 +74,7 @@ describe('the document of an agent', () => {
     agent.push(PEER, ['Action', 'ask', 'Reference', '5'], JSON.stringify({ peer: fakeId(9) }))
     const { driver, step } = restore(next, agent.query('@export'))
     expect(step.output).toEqual({
-      settled: [
-        { message: fakeId(10_003), error: { code: 'upgraded', message: expect.any(String) } },
-      ],
+      settled: [{ message: fakeId(10_003), error: { code: 'upgraded', message: expect.any(String) } }],
     })
     expect(step.context.sent.map(({ to }) => to)).toEqual([PEER])
     expect(driver.query('lines')).toEqual(['one', 'before'])
@@ -92,9 +90,7 @@ describe('the document of an agent', () => {
       status: 'error',
       error: {
         code: 'threw',
-        message: expect.stringMatching(
-          /^this state cannot go on \(caller-next\.process\.ts:\d+:\d+\)$/,
-        ),
+        message: expect.stringMatching(/^this state cannot go on \(caller-next\.process\.ts:\d+:\d+\)$/),
       },
     })
     const unfit = restore(next, {

@@ -1,18 +1,9 @@
 import { aoRuntime } from '../../../processes/ao/index.ts'
 import { runtimeConformance } from '../../conformance/runtime.ts'
-import {
-  describe as describeModule,
-  evalOf,
-  messageOf,
-  processOf,
-  readModule,
-  WASM32,
-  WASM64,
-} from './fixtures.ts'
+import { describe as describeModule, evalOf, messageOf, processOf, readModule, WASM32, WASM64 } from './fixtures.ts'
 
 /** Changes memory in several ways, and answers what depends on it. */
-const COUNT =
-  'N = (N or 0) + 1; T = T or {}; T[#T + 1] = ("entry "):rep(N); return N .. " " .. #T[#T]'
+const COUNT = 'N = (N or 0) + 1; T = T or {}; T[#T + 1] = ("entry "):rep(N); return N .. " " .. #T[#T]'
 
 // The sqlite build is the smallest in memory and has addresses of 64 bits.
 for (const [name, format] of [

@@ -2,27 +2,13 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import {
-  evalOf,
-  GAS,
-  loadModule,
-  messageOf,
-  readModule,
-  recorder,
-  WASM32,
-  WASM64,
-} from './fixtures.ts'
+import { evalOf, GAS, loadModule, messageOf, readModule, recorder, WASM32, WASM64 } from './fixtures.ts'
 import { Held, stateOf } from './state.ts'
 
 const script = fileURLToPath(new URL('determinism-child.ts', import.meta.url))
 
 /** Ways in which V8 can run the same code: baseline compiler, optimising compiler, one after the other. */
-const MODES = [
-  [],
-  ['--liftoff-only'],
-  ['--no-liftoff'],
-  ['--no-wasm-lazy-compilation', '--stack-size=2000'],
-]
+const MODES = [[], ['--liftoff-only'], ['--no-liftoff'], ['--no-wasm-lazy-compilation', '--stack-size=2000']]
 
 async function hashIn(mode: readonly string[], module: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [...mode, script, ...module], {

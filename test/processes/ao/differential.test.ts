@@ -37,13 +37,7 @@ describe("AO's own loader and this runtime", () => {
     steps.forEach(({ message, fails }, slot) => {
       const ending = guest.run(message, recorder(), GAS)
       const { GasUsed: _, ...ours } = outputOf(ending.output)
-      const {
-        Error: failure,
-        Output = '',
-        Messages = [],
-        Spawns = [],
-        Assignments = [],
-      } = expected[slot] ?? {}
+      const { Error: failure, Output = '', Messages = [], Spawns = [], Assignments = [] } = expected[slot] ?? {}
       const theirs = {
         ...(failure === undefined ? {} : { Error: failure }),
         Output,

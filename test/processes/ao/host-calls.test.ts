@@ -60,12 +60,7 @@ describe('a call of the host', () => {
       '(call $__cxa_throw (i32.const 0) (i32.const 0) (i32.const 0))',
       'abort',
     ],
-    [
-      'a longjmp to nowhere',
-      importOf('_emscripten_throw_longjmp', ''),
-      '(call $_emscripten_throw_longjmp)',
-      'abort',
-    ],
+    ['a longjmp to nowhere', importOf('_emscripten_throw_longjmp', ''), '(call $_emscripten_throw_longjmp)', 'abort'],
     [
       'a copy from beyond memory',
       importOf('emscripten_memcpy_js', '(param i32 i32 i32)'),
@@ -133,9 +128,7 @@ describe('a call of the host', () => {
 
   it('marks what it wrote, so that a failed slot leaves nothing behind', () => {
     const extra = `${importOf('getentropy', '(param i32 i32) (result i32)')} ${importOf('abort', '')}`
-    run(
-      moduleOf('(drop (call $getentropy (i32.const 69000) (i32.const 5000))) (call $abort)', extra),
-    )
+    run(moduleOf('(drop (call $getentropy (i32.const 69000) (i32.const 5000))) (call $abort)', extra))
   })
 
   it('of a call-back that traps is no longjmp', () => {
@@ -171,9 +164,7 @@ describe('a call of the host', () => {
     const extra = importOf('emscripten_resize_heap', '(param i32) (result i32)')
     const digit = (index: number, bytes: number) =>
       `(i32.store8 (i32.const ${index}) (i32.add (i32.const 48) (call $emscripten_resize_heap (i32.const ${bytes}))))`
-    const { ending, held } = run(
-      moduleOf(`${digit(49, 1_000_000)} ${digit(50, 65 * 65_536)}`, extra),
-    )
+    const { ending, held } = run(moduleOf(`${digit(49, 1_000_000)} ${digit(50, 65 * 65_536)}`, extra))
     expect(outputOf(ending.output)['Output']).toBe('10')
     expect(held.guest.pages).toBe(16)
   })
@@ -205,19 +196,12 @@ describe('a call of the host', () => {
 
 describe('what handle gives', () => {
   const giving = (text: string): Uint8Array =>
-    moduleOf(
-      '(return (i32.const 66000))',
-      `(data (i32.const 66000) "${text.replaceAll('"', '\\"')}\\00")`,
-    )
+    moduleOf('(return (i32.const 66000))', `(data (i32.const 66000) "${text.replaceAll('"', '\\"')}\\00")`)
 
   it.each([
     ['no JSON', 'hello', 'bad-output'],
     ['no object', '[1]', 'bad-output'],
-    [
-      'far too deep',
-      `{"ok":true,"response":{"Output":${'['.repeat(5000)}${']'.repeat(5000)}}}`,
-      'bad-output',
-    ],
+    ['far too deep', `{"ok":true,"response":{"Output":${'['.repeat(5000)}${']'.repeat(5000)}}}`, 'bad-output'],
     ['ok false', '{"ok":false,"response":"it broke"}', 'aos-error'],
     ['no ok', '{"response":{"Output":"x"}}', 'aos-error'],
     [
@@ -232,9 +216,7 @@ describe('what handle gives', () => {
   })
 
   it('text without end is an error of the slot', () => {
-    const wasm = moduleOf(
-      '(memory.fill (i32.const 70000) (i32.const 65) (i32.const 61072)) (return (i32.const 70000))',
-    )
+    const wasm = moduleOf('(memory.fill (i32.const 70000) (i32.const 65) (i32.const 61072)) (return (i32.const 70000))')
     expect(run(wasm).ending).toMatchObject({ error: { code: 'trap' } })
   })
 

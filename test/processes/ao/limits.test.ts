@@ -39,8 +39,7 @@ describe.each([
     expect(answerOf(held.step(evalOf(3, 'return X + 1')).ending.output)).toBe('42')
   }
 
-  it('an endless loop ends when its gas is spent', () =>
-    fails('while true do X = X + 1 end', 'out-of-gas'))
+  it('an endless loop ends when its gas is spent', () => fails('while true do X = X + 1 end', 'out-of-gas'))
 
   it('no pcall catches spent gas', () =>
     fails('while true do pcall(function() while true do X = X + 1 end end) end', 'out-of-gas'))
@@ -60,11 +59,7 @@ describe.each([
     fails('local function f() return 1 + f() end X = f()', 'aos-error', 20_000_000_000n))
 
   it('memory without end is an error, and the memory shrinks again', () => {
-    fails(
-      'X = {} local s = ("x"):rep(1000000) for i = 1, 10000 do X[i] = s .. i end',
-      'aos-error',
-      20_000_000_000n,
-    )
+    fails('X = {} local s = ("x"):rep(1000000) for i = 1, 10000 do X[i] = s .. i end', 'aos-error', 20_000_000_000n)
   })
 
   it('memory that grew in a failed message is as before', () => {
@@ -105,10 +100,7 @@ describe.each([
   it('recursion in Lua may go deep', () => {
     const held = boot()
     const { ending } = held.step(
-      evalOf(
-        2,
-        'local function f(n) if n == 0 then return 0 end return 1 + f(n - 1) end return f(150000)',
-      ),
+      evalOf(2, 'local function f(n) if n == 0 then return 0 end return 1 + f(n - 1) end return f(150000)'),
     )
     expect(answerOf(ending.output)).toBe('150000')
   })
@@ -131,9 +123,7 @@ describe.each([
   it('a query changes nothing', () => {
     const held = boot()
     const before = stateOf(held.guest)
-    const { ending, context } = held.step(
-      evalOf(2, 'X = X + 1; Send({ Target = "x" }); return X', { kind: 'query' }),
-    )
+    const { ending, context } = held.step(evalOf(2, 'X = X + 1; Send({ Target = "x" }); return X', { kind: 'query' }))
     expect(answerOf(ending.output)).toBe('42')
     expect(context.sent).toEqual([])
     expect(stateOf(held.guest)).toBe(before)
@@ -144,14 +134,14 @@ describe.each([
     const held = boot()
     const { ending } = held.step(messageOf(2, 'x'.repeat(2_000_000)))
     expect(ending.status).toBe('ok')
-    expect(answerOf(held.step(evalOf(3, 'return #Inbox[#Inbox].Data')).ending.output)).toBe(
-      '2000000',
-    )
+    expect(answerOf(held.step(evalOf(3, 'return #Inbox[#Inbox].Data')).ending.output)).toBe('2000000')
   })
 
   it('answers with a megabyte, though the output repeats what the message holds', () => {
     const held = boot()
-    held.step(evalOf(2, 'Handlers.add("Echo", "Echo", function (m) m.reply({ Data = m.Data, Action = "EchoReply" }) end)'))
+    held.step(
+      evalOf(2, 'Handlers.add("Echo", "Echo", function (m) m.reply({ Data = m.Data, Action = "EchoReply" }) end)'),
+    )
     const data = 'x'.repeat(1_048_576)
     const { ending, context } = held.step(actionOf(3, 'Echo', data))
     expect(ending.status).toBe('ok')

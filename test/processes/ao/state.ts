@@ -1,12 +1,5 @@
 import { createHash } from 'node:crypto'
-import type {
-  Ending,
-  Guest,
-  GuestContext,
-  GuestFactory,
-  GuestMessage,
-  GuestSnapshot,
-} from '../../../protocol/index.ts'
+import type { Ending, Guest, GuestContext, GuestFactory, GuestMessage, GuestSnapshot } from '../../../protocol/index.ts'
 import { GAS, processOf, recorder, type Recorded } from './fixtures.ts'
 
 /** A hash of everything a guest is: size, globals and all of memory. */
@@ -37,9 +30,7 @@ export class Held {
   }
 
   snapshot(): GuestSnapshot {
-    const chunks = new Map(
-      [...this.changed].map(index => [index, this.guest.chunk(index).slice()] as const),
-    )
+    const chunks = new Map([...this.changed].map(index => [index, this.guest.chunk(index).slice()] as const))
     return { pages: this.guest.pages, chunks, engine: this.guest.engine() }
   }
 }

@@ -17,8 +17,20 @@ import { BLOB, CanisterNet, managementArgument, installMode, user } from './cani
 import { MUTATIONS, MUTATIONS_SEED, mutated, seededRandom } from '../../fakes/mutations.ts'
 import { wat } from '../rewriter/wat.ts'
 
-const person = IDL.Record({ name: IDL.Text, age: IDL.Nat8, tags: IDL.Vec(IDL.Text), id: IDL.Principal, more: IDL.Opt(IDL.Int) })
-const sample = { name: 'ann', age: 7, tags: ['a', 'b'], id: Principal.fromUint8Array(user(1)), more: [-300n] as [bigint] }
+const person = IDL.Record({
+  name: IDL.Text,
+  age: IDL.Nat8,
+  tags: IDL.Vec(IDL.Text),
+  id: IDL.Principal,
+  more: IDL.Opt(IDL.Int),
+})
+const sample = {
+  name: 'ann',
+  age: 7,
+  tags: ['a', 'b'],
+  id: Principal.fromUint8Array(user(1)),
+  more: [-300n] as [bigint],
+}
 
 describe('Candid', () => {
   it('reads what the standard library writes', () => {
@@ -33,19 +45,44 @@ describe('Candid', () => {
   })
 
   it('writes what the standard library reads', () => {
-    const type = { record: candidFields({ a: 'nat64', b: { opt: { vec: 'int32' } }, c: { variant: candidFields({ yes: 'null', no: 'text' }) } }) } as const
+    const type = {
+      record: candidFields({
+        a: 'nat64',
+        b: { opt: { vec: 'int32' } },
+        c: { variant: candidFields({ yes: 'null', no: 'text' }) },
+      }),
+    } as const
     const value = candidRecord({ a: 2n ** 64n - 1n, b: { opt: [-1n, 5n] }, c: candidVariant('no', 'why') })
-    const bytes = encodeCandid([[type, value], ['nat', 300n], ['int', -300n], ['float32', 0.5], [BLOB, Uint8Array.of(9)]])
-    const Expected = IDL.Record({ a: IDL.Nat64, b: IDL.Opt(IDL.Vec(IDL.Int32)), c: IDL.Variant({ yes: IDL.Null, no: IDL.Text }) })
+    const bytes = encodeCandid([
+      [type, value],
+      ['nat', 300n],
+      ['int', -300n],
+      ['float32', 0.5],
+      [BLOB, Uint8Array.of(9)],
+    ])
+    const Expected = IDL.Record({
+      a: IDL.Nat64,
+      b: IDL.Opt(IDL.Vec(IDL.Int32)),
+      c: IDL.Variant({ yes: IDL.Null, no: IDL.Text }),
+    })
     const read = IDL.decode([Expected, IDL.Nat, IDL.Int, IDL.Float32, IDL.Vec(IDL.Nat8)], bytes)
-    expect(read).toEqual([{ a: 2n ** 64n - 1n, b: [Int32Array.of(-1, 5)], c: { no: 'why' } }, 300n, -300n, 0.5, Uint8Array.of(9)])
+    expect(read).toEqual([
+      { a: 2n ** 64n - 1n, b: [Int32Array.of(-1, 5)], c: { no: 'why' } },
+      300n,
+      -300n,
+      0.5,
+      Uint8Array.of(9),
+    ])
   })
 
   it('is JSON for those who speak no Candid, and back', () => {
     const bytes = IDL.encode([person], [sample])
     const told = JSON.parse(fromUtf8(candidToJson(bytes, namesIn('name : text; age; tags; id; more')))) as unknown
     expect(told).toMatchObject({ name: 'ann', age: 7, tags: ['a', 'b'], more: -300 })
-    const back = IDL.decode([IDL.Record({ by: IDL.Nat, at: IDL.Vec(IDL.Text), deep: IDL.Record({ x: IDL.Float64 }) })], jsonToCandid(toUtf8('{"by":3,"at":["x"],"deep":{"x":0.5}}')))
+    const back = IDL.decode(
+      [IDL.Record({ by: IDL.Nat, at: IDL.Vec(IDL.Text), deep: IDL.Record({ x: IDL.Float64 }) })],
+      jsonToCandid(toUtf8('{"by":3,"at":["x"],"deep":{"x":0.5}}')),
+    )
     expect(back).toEqual([{ by: 3n, at: ['x'], deep: { x: 0.5 } }])
     expect(IDL.decode([IDL.Text], jsonToCandid(toUtf8('no JSON')))).toEqual(['no JSON'])
     expect(candidToJson(encodeCandid([]), namesIn(''))).toHaveLength(0)
@@ -59,7 +96,8 @@ describe('Candid', () => {
   })
 
   it('refuses bombs quickly', () => {
-    const bomb = (type: readonly number[], ...value: number[]) => Uint8Array.of(0x44, 0x49, 0x44, 0x4c, ...type, ...value)
+    const bomb = (type: readonly number[], ...value: number[]) =>
+      Uint8Array.of(0x44, 0x49, 0x44, 0x4c, ...type, ...value)
     // A vector of 2^32 nulls, of empty records; a type that holds itself; a list of lists without end.
     expect(() => decodeCandid(bomb([1, 0x6d, 0x7f, 1, 0], 0xff, 0xff, 0xff, 0xff, 0x0f))).toThrow(MalformedBytes)
     expect(() => decodeCandid(bomb([2, 0x6d, 1, 0x6c, 0, 1, 0], 0xff, 0xff, 0xff, 0xff, 0x0f))).toThrow(MalformedBytes)
@@ -77,8 +115,15 @@ describe('Candid', () => {
     const net = new CanisterNet()
     const canister = net.create(user(1))
     const code = wat('(module (memory 1) (func (export "canister_update x")))')
-    const whole = managementArgument(canister, { mode: installMode('upgrade', true), wasm_module: [BLOB, code], arg: [BLOB, code] })
-    const originals = [whole, IDL.encode([person, IDL.Vec(IDL.Record({ a: IDL.Opt(IDL.Int), b: IDL.Func([], [], []) }))], [sample, []])]
+    const whole = managementArgument(canister, {
+      mode: installMode('upgrade', true),
+      wasm_module: [BLOB, code],
+      arg: [BLOB, code],
+    })
+    const originals = [
+      whole,
+      IDL.encode([person, IDL.Vec(IDL.Record({ a: IDL.Opt(IDL.Int), b: IDL.Func([], [], []) }))], [sample, []]),
+    ]
     const random = seededRandom(MUTATIONS_SEED + 4)
     const codes = new Set<string>()
     for (let turn = 0; turn < MUTATIONS; turn++) {
@@ -89,7 +134,13 @@ describe('Candid', () => {
         if (!(error instanceof MalformedBytes)) throw error
       }
       if (turn % 40 > 0) continue
-      const answer = net.ingress(canister, ['install_code', 'update_settings', 'canister_status'][turn % 3] ?? '', bytes, user(1), new Uint8Array(0))
+      const answer = net.ingress(
+        canister,
+        ['install_code', 'update_settings', 'canister_status'][turn % 3] ?? '',
+        bytes,
+        user(1),
+        new Uint8Array(0),
+      )
       codes.add(answer?.reject?.error ?? 'reply')
     }
     expect([...codes].every(one => /^(IC0\d{3}|reply)$/.test(one))).toBe(true)

@@ -99,8 +99,16 @@ export class CanisterNet {
   }
 
   /** A canister that `sender` asks for, as the gateway makes it. */
-  create(sender: Uint8Array, settings: CandidValue = { opt: undefined }, type: CandidType = { opt: 'null' }): ProcessId {
-    return this.created(sender, 'create_canister', encodeCandid([[{ record: candidFields({ settings: type }) }, candidRecord({ settings })]]))
+  create(
+    sender: Uint8Array,
+    settings: CandidValue = { opt: undefined },
+    type: CandidType = { opt: 'null' },
+  ): ProcessId {
+    return this.created(
+      sender,
+      'create_canister',
+      encodeCandid([[{ record: candidFields({ settings: type }) }, candidRecord({ settings })]]),
+    )
   }
 
   /** The same, by any method and argument. */
@@ -131,7 +139,9 @@ export class CanisterNet {
   put(process: ProcessId, envelope: Envelope): Result {
     this.nowMs += 10
     const member = this.member(process)
-    const bytes = encodeFrame(member.process.slots, [{ timestampMs: this.nowMs, envelopeBytes: encodeEnvelope(envelope) }])
+    const bytes = encodeFrame(member.process.slots, [
+      { timestampMs: this.nowMs, envelopeBytes: encodeEnvelope(envelope) },
+    ])
     member.frames.push({ bytes, senders: [] })
     const outcome = member.process.evaluate(bytes, [VERDICT])
     if (outcome.timers !== undefined) member.timers = outcome.timers
@@ -204,8 +214,13 @@ export class CanisterNet {
     return encodeIc(
       icMap({
         content: icMap({
-          request_type: 'call', canister_id: canister, method_name: method, arg, sender,
-          ingress_expiry: BigInt(this.nowMs + 200_000) * 1_000_000n, nonce: toUtf8(String(this.#nonce)),
+          request_type: 'call',
+          canister_id: canister,
+          method_name: method,
+          arg,
+          sender,
+          ingress_expiry: BigInt(this.nowMs + 200_000) * 1_000_000n,
+          nonce: toUtf8(String(this.#nonce)),
         }),
       }),
     )
@@ -214,7 +229,13 @@ export class CanisterNet {
   #nonce = 0
 
   /** What came of a request of a user in the slot that took it, or later; nothing while it is under way. */
-  ingress(process: ProcessId, method: string, arg: Uint8Array = NOTHING, sender = user(1), canister = principalOf(process)): CanisterAnswer | undefined {
+  ingress(
+    process: ProcessId,
+    method: string,
+    arg: Uint8Array = NOTHING,
+    sender = user(1),
+    canister = principalOf(process),
+  ): CanisterAnswer | undefined {
     const before = this.results.length
     this.put(process, { kind: 'ingress', bytes: this.#request(sender, canister, method, arg) })
     this.deliver()
@@ -234,7 +255,12 @@ export class CanisterNet {
   }
 
   /** A request for the management canister. */
-  manage(process: ProcessId, method: string, fields: Readonly<Record<string, readonly [CandidType, CandidValue]>> = {}, sender = user(1)): CanisterAnswer | undefined {
+  manage(
+    process: ProcessId,
+    method: string,
+    fields: Readonly<Record<string, readonly [CandidType, CandidValue]>> = {},
+    sender = user(1),
+  ): CanisterAnswer | undefined {
     return this.ingress(process, method, managementArgument(process, fields, method), sender, new Uint8Array(0))
   }
 
@@ -243,9 +269,24 @@ export class CanisterNet {
     return managementArgument(process, {})
   }
 
-  install(process: ProcessId, wasm: Uint8Array, options: { mode?: 'install' | 'reinstall' | 'upgrade'; keep?: boolean; skip?: boolean; arg?: Uint8Array; sender?: Uint8Array } = {}) {
+  install(
+    process: ProcessId,
+    wasm: Uint8Array,
+    options: {
+      mode?: 'install' | 'reinstall' | 'upgrade'
+      keep?: boolean
+      skip?: boolean
+      arg?: Uint8Array
+      sender?: Uint8Array
+    } = {},
+  ) {
     const { mode = 'install', arg = NOTHING, keep, skip, sender = user(1) } = options
-    return this.manage(process, 'install_code', { mode: installMode(mode, keep, skip), wasm_module: [BLOB, wasm], arg: [BLOB, arg] }, sender)
+    return this.manage(
+      process,
+      'install_code',
+      { mode: installMode(mode, keep, skip), wasm_module: [BLOB, wasm], arg: [BLOB, arg] },
+      sender,
+    )
   }
 
   /** A canister with code, controlled by user 1. */
@@ -257,20 +298,43 @@ export class CanisterNet {
   }
 
   /** A query, composite ones too. */
-  async query(process: ProcessId, method: string, arg: Uint8Array = NOTHING, sender = user(1), tags: Readonly<Record<string, string>> = {}, certificate?: Uint8Array): Promise<CanisterAnswer> {
+  async query(
+    process: ProcessId,
+    method: string,
+    arg: Uint8Array = NOTHING,
+    sender = user(1),
+    tags: Readonly<Record<string, string>> = {},
+    certificate?: Uint8Array,
+  ): Promise<CanisterAnswer> {
     const call = { callee: principalOf(process), method, arg }
-    const output = await runCompositeQuery(call, async (inner, data, answers) => this.#ask(inner, data, answers, sender, tags, certificate))
+    const output = await runCompositeQuery(call, async (inner, data, answers) =>
+      this.#ask(inner, data, answers, sender, tags, certificate),
+    )
     const [first] = output.answers
     if (first === undefined) throw new Error('expected an answer')
     return first[1]
   }
 
-  #ask({ callee, method }: CompositeCall, data: Uint8Array, answers: number, sender: Uint8Array, tags: Readonly<Record<string, string>>, certificate?: Uint8Array): Uint8Array {
+  #ask(
+    { callee, method }: CompositeCall,
+    data: Uint8Array,
+    answers: number,
+    sender: Uint8Array,
+    tags: Readonly<Record<string, string>>,
+    certificate?: Uint8Array,
+  ): Uint8Array {
     const found = [...this.members.keys()].find(id => toHex(principalOf(id)) === toHex(callee))
     if (found === undefined) throw new Error('expected a canister of this net')
     const all = { Action: method, ...(answers > 0 ? { 'Canister-Answers': String(answers) } : {}), ...tags }
     const from = principalText(sender)
-    const message = { from, owner: from, id: '', tags: Object.entries(all).map(([name, value]) => ({ name, value })), data, certificate }
+    const message = {
+      from,
+      owner: from,
+      id: '',
+      tags: Object.entries(all).map(([name, value]) => ({ name, value })),
+      data,
+      certificate,
+    }
     const ending = this.member(found).process.query(message, this.nowMs)
     if (ending.status === 'error') throw new Error(`${ending.error.code}: ${ending.error.message}`)
     return ending.output
@@ -296,7 +360,10 @@ export class CanisterNet {
   }
 
   /** Evaluates the feed of a process again, in another host; gives the state root. */
-  replay(process: ProcessId, modules: ReadonlyMap<string, LoadedModule> = new Map([[MODULE, loadCanisters()]])): string {
+  replay(
+    process: ProcessId,
+    modules: ReadonlyMap<string, LoadedModule> = new Map([[MODULE, loadCanisters()]]),
+  ): string {
     const { description, frames } = this.member(process)
     const loaded = modules.get(description.module)
     if (loaded === undefined) throw new TypeError('expected a module')
@@ -325,7 +392,9 @@ export const BLOB: CandidType = { vec: 'nat8' }
 
 export function installMode(mode: string, keep?: boolean, skip?: boolean): readonly [CandidType, CandidValue] {
   const persistence: CandidType = { variant: candidFields({ keep: 'null', replace: 'null' }) }
-  const options: CandidType = { opt: { record: candidFields({ skip_pre_upgrade: { opt: 'bool' }, wasm_memory_persistence: { opt: persistence } }) } }
+  const options: CandidType = {
+    opt: { record: candidFields({ skip_pre_upgrade: { opt: 'bool' }, wasm_memory_persistence: { opt: persistence } }) },
+  }
   const type: CandidType = { variant: candidFields({ install: 'null', reinstall: 'null', upgrade: options }) }
   if (mode !== 'upgrade') return [type, candidVariant(mode)]
   const told = candidRecord({
@@ -335,7 +404,11 @@ export function installMode(mode: string, keep?: boolean, skip?: boolean): reado
   return [type, candidVariant('upgrade', { opt: told })]
 }
 
-export function managementArgument(process: ProcessId, fields: Readonly<Record<string, readonly [CandidType, CandidValue]>>, method = ''): Uint8Array {
+export function managementArgument(
+  process: ProcessId,
+  fields: Readonly<Record<string, readonly [CandidType, CandidValue]>>,
+  method = '',
+): Uint8Array {
   const target = method === 'install_chunked_code' ? 'target_canister' : 'canister_id'
   const all = { [target]: ['principal', { principal: principalOf(process) }] as const, ...fields }
   const types = Object.fromEntries(Object.entries(all).map(([name, [type]]) => [name, type]))
@@ -350,7 +423,8 @@ export function outputOf(bytes: Uint8Array): CanisterOutput {
 }
 
 export const nat = (value: number): Uint8Array => encodeCandid([['nat', BigInt(value)]])
-export const principalArg = (process: ProcessId): Uint8Array => encodeCandid([['principal', { principal: principalOf(process) }]])
+export const principalArg = (process: ProcessId): Uint8Array =>
+  encodeCandid([['principal', { principal: principalOf(process) }]])
 
 /** The values of a reply; a reject is told as text. */
 export function replied(answer: CanisterAnswer | undefined): unknown {

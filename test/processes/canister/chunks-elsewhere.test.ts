@@ -26,7 +26,8 @@ const code = (bytes: number): Uint8Array =>
 const WASM = code(1_300_000)
 const MiB = 1024 * 1024
 
-const blobIn = (bytes: Uint8Array | undefined, field: string): Uint8Array => firstRecord(decodeCandid(bytes ?? NOTHING)).get(candidLabel(field)) as Uint8Array
+const blobIn = (bytes: Uint8Array | undefined, field: string): Uint8Array =>
+  firstRecord(decodeCandid(bytes ?? NOTHING)).get(candidLabel(field)) as Uint8Array
 
 /** Uploads code in chunks of the largest size that fits a request; gives their hashes. */
 function upload(net: CanisterNet, store: ProcessId, wasm: Uint8Array, size = MiB): Uint8Array[] {
@@ -39,10 +40,17 @@ function upload(net: CanisterNet, store: ProcessId, wasm: Uint8Array, size = MiB
 
 const HASH: CandidType = { record: candidFields({ hash: BLOB }) }
 
-function wish(store: ProcessId | Uint8Array, hashes: readonly Uint8Array[], wasm = WASM): Record<string, readonly [CandidType, CandidValue]> {
+function wish(
+  store: ProcessId | Uint8Array,
+  hashes: readonly Uint8Array[],
+  wasm = WASM,
+): Record<string, readonly [CandidType, CandidValue]> {
   return {
     mode: [{ variant: candidFields({ install: 'null' }) }, { variant: [candidLabel('install'), null] }],
-    store_canister: [{ opt: 'principal' }, { opt: { principal: typeof store === 'string' ? principalOf(store) : store } }],
+    store_canister: [
+      { opt: 'principal' },
+      { opt: { principal: typeof store === 'string' ? principalOf(store) : store } },
+    ],
     chunk_hashes_list: [{ vec: HASH }, hashes.map(hash => candidRecord({ hash }))],
     wasm_module_hash: [BLOB, sha256(wasm)],
     arg: [BLOB, NOTHING],
@@ -76,10 +84,16 @@ it('gives chunks to whom the canister of the store belongs alone, and says what 
   expect(net.manage(theirs, 'install_chunked_code', wish(store, hashes, small), user(1))?.reject?.error).toBe('IC0512')
   const own = net.create(user(2))
   expect(from(wish(own, hashes, small))?.error).toBe('IC0408')
-  expect(from(wish(Uint8Array.from([...new Uint8Array(28).fill(9), 1]), hashes, small))).toMatchObject({ code: 3, error: 'IC0301' })
+  expect(from(wish(Uint8Array.from([...new Uint8Array(28).fill(9), 1]), hashes, small))).toMatchObject({
+    code: 3,
+    error: 'IC0301',
+  })
   expect(from(wish(own, [], small))?.error).toBe('IC0408')
   const mine = net.create(user(1))
-  expect(net.manage(mine, 'install_chunked_code', wish(store, hashes, WASM))?.reject).toMatchObject({ error: 'IC0408', message: expect.stringContaining('hash') })
+  expect(net.manage(mine, 'install_chunked_code', wish(store, hashes, WASM))?.reject).toMatchObject({
+    error: 'IC0408',
+    message: expect.stringContaining('hash'),
+  })
   expect(net.manage(mine, 'install_chunked_code', wish(store, hashes, small))?.reply).toEqual(NOTHING)
   for (const method of ['read_stored_chunk']) expect(net.manage(store, method)?.reject?.error).toBe('IC0407')
   for (const process of [store, theirs, mine]) expect(net.replay(process)).toBe(net.root(process))
@@ -100,7 +114,10 @@ it('ends when the store never answers, or the canister is emptied meanwhile; one
     if (given === undefined) throw new Error('expected it to be done')
     return given.it
   }
-  const upgrade = { ...fields, mode: [{ variant: candidFields({ reinstall: 'null' }) }, { variant: [candidLabel('reinstall'), null] }] as const }
+  const upgrade = {
+    ...fields,
+    mode: [{ variant: candidFields({ reinstall: 'null' }) }, { variant: [candidLabel('reinstall'), null] }] as const,
+  }
   const begin = () => lost(() => net.manage(target, 'install_chunked_code', upgrade))
   expect(begin()).toBeUndefined()
   expect(net.manage(target, 'install_chunked_code', upgrade)?.reject).toMatchObject({ code: 2, error: 'IC0203' })
@@ -113,6 +130,8 @@ it('ends when the store never answers, or the canister is emptied meanwhile; one
   expect(net.answersSince(before)).toMatchObject([{ reject: { error: 'IC0537' } }, { reply: NOTHING }])
   // Messages to the first store have got lost, so that no later one is taken.
   const other = net.create(user(1))
-  expect(net.manage(target, 'install_chunked_code', wish(other, upload(net, other, small), small))?.reply).toEqual(NOTHING)
+  expect(net.manage(target, 'install_chunked_code', wish(other, upload(net, other, small), small))?.reply).toEqual(
+    NOTHING,
+  )
   expect(net.replay(target)).toBe(net.root(target))
 })

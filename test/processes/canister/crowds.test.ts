@@ -70,11 +70,17 @@ const CALLING = wat(`(module
     (memory.fill (i32.const 65536) (i32.const 97) (i32.const 2000000))
     (call $reject (i32.const 65536) (i32.const 2000000))))`)
 
-const counted = (net: CanisterNet, canister: ProcessId): number => new DataView((net.ingress(canister, 'counted')?.reply ?? new Uint8Array(4)).slice().buffer).getUint32(0, true)
+const counted = (net: CanisterNet, canister: ProcessId): number =>
+  new DataView((net.ingress(canister, 'counted')?.reply ?? new Uint8Array(4)).slice().buffer).getUint32(0, true)
 
 /** The messenger unit says that it finds nobody. */
 function notFound(net: CanisterNet, canister: ProcessId): void {
-  const tags = { Action: 'Error', Error: 'not-found', 'X-Reference': `find/${principalText(STRANGER)}`, Effect: 'canister.find' }
+  const tags = {
+    Action: 'Error',
+    Error: 'not-found',
+    'X-Reference': `find/${principalText(STRANGER)}`,
+    Effect: 'canister.find',
+  }
   net.put(canister, { kind: 'item', item: messageItem(canister, { tags, data: '{}', signer: 1 }).bytes })
   net.deliver()
 }
@@ -114,13 +120,31 @@ describe('what is more than one slot holds', { timeout: 120_000 }, () => {
     for (let round = 0; round < 2; round++) expect(net.ingress(caller, 'many', principalOf(hub))?.reply).toBeDefined()
     const found = { Action: 'Reply', 'X-Reference': `find/${principalText(principalOf(hub))}`, Effect: 'canister.find' }
     const data = JSON.stringify({ process: hub, format: 'canister' })
-    const sent = net.put(caller, { kind: 'item', item: messageItem(caller, { tags: found, data, signer: 1 }).bytes }).outbox.length
+    const sent = net.put(caller, { kind: 'item', item: messageItem(caller, { tags: found, data, signer: 1 }).bytes })
+      .outbox.length
     expect(sent).toBe(240)
     // Its own answer waits, too: behind those that came before.
-    const core = { from: asProcessId(fakeId(1)), slot: 1, index: 0, seq: 0, to: caller, depth: 1, fuel: 300_000n, origin: asMessageId(fakeId(2)) }
-    const tags = [{ name: 'Action', value: 'counted' }, { name: 'Content-Type', value: 'application/candid' }, { name: 'Reference', value: 'r' }]
+    const core = {
+      from: asProcessId(fakeId(1)),
+      slot: 1,
+      index: 0,
+      seq: 0,
+      to: caller,
+      depth: 1,
+      fuel: 300_000n,
+      origin: asMessageId(fakeId(2)),
+    }
+    const tags = [
+      { name: 'Action', value: 'counted' },
+      { name: 'Content-Type', value: 'application/candid' },
+      { name: 'Reference', value: 'r' },
+    ]
     const push = makePush(core, { kind: 'message', tags, data: STRANGER, anchor: undefined })
-    expect(net.put(caller, { kind: 'push', push, proof: undefined })).toMatchObject({ status: 'ok', outbox: [], log: '' })
+    expect(net.put(caller, { kind: 'push', push, proof: undefined })).toMatchObject({
+      status: 'ok',
+      outbox: [],
+      log: '',
+    })
     net.deliver()
     net.pass(5_000)
     expect(net.lost).toHaveLength(1)
@@ -146,8 +170,21 @@ describe('what is more than one slot holds', { timeout: 120_000 }, () => {
     const net = new CanisterNet()
     net.silent.add('canister.find')
     const canister = net.installed(CALLING)
-    const core = { from: asProcessId(fakeId(1)), slot: 1, index: 0, seq: 0, to: canister, depth: 1, fuel: 10n ** 12n, origin: asMessageId(fakeId(2)) }
-    const tags = [{ name: 'Action', value: 'wait' }, { name: 'Content-Type', value: 'application/candid' }, { name: 'Reference', value: 'r'.repeat(3_980) }]
+    const core = {
+      from: asProcessId(fakeId(1)),
+      slot: 1,
+      index: 0,
+      seq: 0,
+      to: canister,
+      depth: 1,
+      fuel: 10n ** 12n,
+      origin: asMessageId(fakeId(2)),
+    }
+    const tags = [
+      { name: 'Action', value: 'wait' },
+      { name: 'Content-Type', value: 'application/candid' },
+      { name: 'Reference', value: 'r'.repeat(3_980) },
+    ]
     const push = makePush(core, { kind: 'message', tags, data: STRANGER, anchor: undefined })
     expect(net.put(canister, { kind: 'push', push, proof: undefined }).status).toBe('ok')
     notFound(net, canister)
@@ -157,7 +194,9 @@ describe('what is more than one slot holds', { timeout: 120_000 }, () => {
 
 describe('a request to stop that waits', { timeout: 120_000 }, () => {
   const cyclesOf = (net: CanisterNet, canister: ProcessId): unknown =>
-    firstRecord(decodeCandid(net.manage(canister, 'canister_status')?.reply ?? new Uint8Array(0))).get(candidLabel('cycles'))
+    firstRecord(decodeCandid(net.manage(canister, 'canister_status')?.reply ?? new Uint8Array(0))).get(
+      candidLabel('cycles'),
+    )
 
   it('gives its cycles back, whatever comes of it', () => {
     const net = new CanisterNet()

@@ -1,5 +1,13 @@
 import { expect, it, vi } from 'vitest'
-import { CborReader, candidFields, candidLabel, candidRecord, decodeCandid, firstRecord, type ProcessId } from '../../../protocol/index.ts'
+import {
+  CborReader,
+  candidFields,
+  candidLabel,
+  candidRecord,
+  decodeCandid,
+  firstRecord,
+  type ProcessId,
+} from '../../../protocol/index.ts'
 import { wat } from '../rewriter/wat.ts'
 import { CanisterNet, user } from './canister-net.ts'
 
@@ -23,12 +31,15 @@ const wide = (bytes: Uint8Array = new Uint8Array(16)): bigint => {
 }
 
 const set = (net: CanisterNet, canister: ProcessId, settings: Record<string, bigint>) => {
-  const type = { record: candidFields(Object.fromEntries(Object.keys(settings).map(name => [name, { opt: 'nat' as const }]))) }
+  const type = {
+    record: candidFields(Object.fromEntries(Object.keys(settings).map(name => [name, { opt: 'nat' as const }]))),
+  }
   const value = candidRecord(Object.fromEntries(Object.entries(settings).map(([name, one]) => [name, { opt: one }])))
   return net.manage(canister, 'update_settings', { settings: [type, value] })
 }
 
-const statusOf = (net: CanisterNet, canister: ProcessId) => firstRecord(decodeCandid(net.manage(canister, 'canister_status')?.reply ?? new Uint8Array(0)))
+const statusOf = (net: CanisterNet, canister: ProcessId) =>
+  firstRecord(decodeCandid(net.manage(canister, 'canister_status')?.reply ?? new Uint8Array(0)))
 
 it('has cycles in plenty at first, all of which it may spend', () => {
   const net = new CanisterNet()
@@ -44,7 +55,10 @@ it('keeps what its memory would cost for as long as a threshold says that somebo
   const canister = net.installed(SPENDER)
   set(net, canister, { freezing_threshold: 2_592_000n })
   const status = statusOf(net, canister)
-  const [cycles, perDay] = [status.get(candidLabel('cycles')) as bigint, status.get(candidLabel('idle_cycles_burned_per_day')) as bigint]
+  const [cycles, perDay] = [
+    status.get(candidLabel('cycles')) as bigint,
+    status.get(candidLabel('idle_cycles_burned_per_day')) as bigint,
+  ]
   expect(perDay).toBeGreaterThan(10_000_000n)
   expect(wide(net.ingress(canister, 'liquid_update')?.reply)).toBe(cycles - (perDay * 2_592_000n) / 86_400n)
   expect(wide(net.ingress(canister, 'burn_all')?.reply)).toBeGreaterThan(cycles / 2n)
@@ -61,10 +75,21 @@ it('is frozen when it has less: answers nobody, beats no more, and goes on once 
   const beats = (await net.query(canister, 'beats')).reply
   expect(set(net, canister, { freezing_threshold: 100_000_000n })?.reply).toBeDefined()
   for (const method of ['liquid_update', 'liquid', 'missing']) {
-    expect(net.ingress(canister, method)?.reject).toMatchObject({ code: 2, error: 'IC0207', message: expect.stringContaining('out of cycles') })
+    expect(net.ingress(canister, method)?.reject).toMatchObject({
+      code: 2,
+      error: 'IC0207',
+      message: expect.stringContaining('out of cycles'),
+    })
   }
   expect((await net.query(canister, 'liquid')).reject).toMatchObject({ code: 2, error: 'IC0207' })
-  expect((await net.query(canister, '', new Uint8Array(0), user(1), { 'Canister-Query': 'inspect', Action: 'liquid_update' })).reject?.error).toBe('IC0207')
+  expect(
+    (
+      await net.query(canister, '', new Uint8Array(0), user(1), {
+        'Canister-Query': 'inspect',
+        Action: 'liquid_update',
+      })
+    ).reject?.error,
+  ).toBe('IC0207')
   expect(net.install(canister, SPENDER, { mode: 'upgrade' })?.reject?.error).toBe('IC0207')
   expect(statusOf(net, canister).get(candidLabel('status'))).toEqual({ variant: [candidLabel('running'), null] })
   net.pass(5_000)
@@ -89,7 +114,8 @@ it('cannot set memory aside that would freeze it', () => {
 
 it('gives no more cycles to others than it may', () => {
   const net = new CanisterNet()
-  const giver = net.installed(wat(`(module
+  const giver = net.installed(
+    wat(`(module
     (import "ic0" "msg_reply" (func $reply))
     (import "ic0" "call_new" (func $new (param i32 i32 i32 i32 i32 i32 i32 i32)))
     (import "ic0" "call_cycles_add128" (func $add (param i64 i64)))
@@ -97,7 +123,8 @@ it('gives no more cycles to others than it may', () => {
     (memory 1)
     (func (export "canister_update give_all")
       (call $new (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))
-      (call $balance (i32.const 0)) (call $add (i64.load (i32.const 8)) (i64.load (i32.const 0))) (call $reply)))`))
+      (call $balance (i32.const 0)) (call $add (i64.load (i32.const 8)) (i64.load (i32.const 0))) (call $reply)))`),
+  )
   set(net, giver, { freezing_threshold: 2_592_000n })
   expect(net.ingress(giver, 'give_all')?.reject?.error).toBe('IC0520')
   expect(set(net, giver, { freezing_threshold: 0n })?.reply).toBeDefined()
@@ -106,7 +133,8 @@ it('gives no more cycles to others than it may', () => {
 
 it('has a timer that was due while it was frozen ring when it has the cycles again, once', () => {
   const net = new CanisterNet()
-  const canister = net.installed(wat(`(module
+  const canister = net.installed(
+    wat(`(module
     (import "ic0" "time" (func $time (result i64)))
     (import "ic0" "global_timer_set" (func $set (param i64) (result i64)))
     (import "ic0" "msg_reply" (func $reply))
@@ -114,7 +142,8 @@ it('has a timer that was due while it was frozen ring when it has the cycles aga
     (memory 1)
     (func (export "canister_update start") (drop (call $set (i64.add (call $time) (i64.const 5000000000)))) (call $reply))
     (func (export "canister_global_timer") (i32.store8 (i32.const 0) (i32.add (i32.load8_u (i32.const 0)) (i32.const 1))))
-    (func (export "canister_update rings") (call $append (i32.const 0) (i32.const 1)) (call $reply)))`))
+    (func (export "canister_update rings") (call $append (i32.const 0) (i32.const 1)) (call $reply)))`),
+  )
   net.ingress(canister, 'start')
   set(net, canister, { freezing_threshold: 2n ** 62n })
   const before = net.results.length
@@ -130,14 +159,16 @@ it('has a timer that was due while it was frozen ring when it has the cycles aga
 
 it('looks at how large it is once in an execution, however often its code asks what it may spend', () => {
   const net = new CanisterNet()
-  const canister = net.installed(wat(`(module
+  const canister = net.installed(
+    wat(`(module
     (import "ic0" "msg_reply" (func $reply))
     (import "ic0" "canister_liquid_cycle_balance128" (func $liquid (param i32)))
     (memory 1)
     (func (export "canister_update ask") (local $left i32)
       (local.set $left (i32.const 20000))
       (loop $again (call $liquid (i32.const 0)) (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
-      (call $reply)))`))
+      (call $reply)))`),
+  )
   set(net, canister, { freezing_threshold: 1n })
   for (let count = 0; count < 3; count++) net.manage(canister, 'take_canister_snapshot')
   const cells = vi.spyOn(CborReader.prototype, 'array')

@@ -9,11 +9,18 @@ const ROWS = Number(process.env['ATOLL_HOSTILE_ROWS'] ?? 5)
 const CODE = /^IC0\d{3}$/
 
 /** Sends a message, and has its slots end in what the IC knows. */
-function send(net: CanisterNet, canister: ReturnType<CanisterNet['installed']>, method: string, steps: readonly HostileStep[], is64: boolean): void {
+function send(
+  net: CanisterNet,
+  canister: ReturnType<CanisterNet['installed']>,
+  method: string,
+  steps: readonly HostileStep[],
+  is64: boolean,
+): void {
   const before = net.results.length
   const told = `${method} ${steps.map(({ name, values }) => `${name}(${values.join()})`).join(' ')}`
   const answer = net.ingress(canister, method, encodeSteps(steps, is64))
-  for (const { result } of net.results.slice(before)) if (result.error !== undefined) expect(result.error.code, told).toMatch(CODE)
+  for (const { result } of net.results.slice(before))
+    if (result.error !== undefined) expect(result.error.code, told).toMatch(CODE)
   if (answer?.reject !== undefined) expect(answer.reject.error, told).toMatch(CODE)
 }
 
@@ -28,8 +35,13 @@ function anyStep(names: readonly string[], is64: boolean, draw: () => number): H
   return { name, values: hostileArguments(params, is64, 1, draw)[0] ?? [] }
 }
 
-describe.each([['32', false], ['64', true]] as const)('system calls of %s bits with hostile arguments', (_, is64) => {
-  it('end in a reply or in a reject of the IC, in every mode, the same at every replay', { timeout: 300_000 }, async () => {
+describe.each([
+  ['32', false],
+  ['64', true],
+] as const)('system calls of %s bits with hostile arguments', (_, is64) => {
+  it('end in a reply or in a reject of the IC, in every mode, the same at every replay', {
+    timeout: 300_000,
+  }, async () => {
     const draw = drawing(is64 ? 64 : 32)
     const net = new CanisterNet()
     const canister = net.installed(hostileProgram(is64))
@@ -41,7 +53,9 @@ describe.each([['32', false], ['64', true]] as const)('system calls of %s bits w
           const answer = await net.query(canister, method, encodeSteps(steps, is64))
           if (answer.reject !== undefined) expect(answer.reject.error).toMatch(CODE)
         }
-        const inspected = await net.query(canister, 'run', encodeSteps(steps, is64), user(1), { 'Canister-Query': 'inspect' })
+        const inspected = await net.query(canister, 'run', encodeSteps(steps, is64), user(1), {
+          'Canister-Query': 'inspect',
+        })
         if (inspected.reject !== undefined) expect(inspected.reject.error).toMatch(CODE)
       }
     }
@@ -52,7 +66,16 @@ describe.each([['32', false], ['64', true]] as const)('system calls of %s bits w
     const draw = drawing(is64 ? 640 : 320)
     const net = new CanisterNet()
     const canister = net.installed(hostileProgram(is64))
-    const likely = ['call_new', 'call_perform', 'call_cycles_add128', 'call_data_append', 'call_on_cleanup', 'msg_reply', 'msg_reject', 'global_timer_set']
+    const likely = [
+      'call_new',
+      'call_perform',
+      'call_cycles_add128',
+      'call_data_append',
+      'call_on_cleanup',
+      'msg_reply',
+      'msg_reject',
+      'global_timer_set',
+    ]
     const names = [...callsOf(is64).filter(name => name !== 'trap'), ...Array.from({ length: 8 }, () => likely).flat()]
     for (let round = 0; round < 60 * ROWS; round++) {
       const steps = Array.from({ length: 1 + Math.floor(draw() * 6) }, () => anyStep(names, is64, draw))

@@ -35,17 +35,61 @@ const VERDICT = { status: 'ok', sender: { owner: keyOf(1), module: MODULE } } as
 function tagsOf(self: ProcessId, draw: () => number): Tag[] {
   const any = <T>(list: readonly T[], other: T): T => list[Math.floor(draw() * list.length)] ?? other
   const texts = [
-    '', '0', '1', '-1', '1e3', '0x10', '99999999999999999999', String(2n ** 128n), 'NaN', 'é\u0000', 'r'.repeat(700), self, fakeId(3), 'aaaaa-aa',
-    principalText(principalOf(self)), principalText(user(1)), `find/${principalText(user(1))}`, 'find/', 'http/0', 'http/', 'http/x', 'AAAA', '!',
+    '',
+    '0',
+    '1',
+    '-1',
+    '1e3',
+    '0x10',
+    '99999999999999999999',
+    String(2n ** 128n),
+    'NaN',
+    'é\u0000',
+    'r'.repeat(700),
+    self,
+    fakeId(3),
+    'aaaaa-aa',
+    principalText(principalOf(self)),
+    principalText(user(1)),
+    `find/${principalText(user(1))}`,
+    'find/',
+    'http/0',
+    'http/',
+    'http/x',
+    'AAAA',
+    '!',
   ]
   const values: Readonly<Record<string, readonly string[]>> = {
-    Action: [...METHODS.keys(), 'noop', 'run', 'reply', 'raw_rand', 'create_canister', 'http_request', '__proto__', 'Reply', 'Error', ''],
+    Action: [
+      ...METHODS.keys(),
+      'noop',
+      'run',
+      'reply',
+      'raw_rand',
+      'create_canister',
+      'http_request',
+      '__proto__',
+      'Reply',
+      'Error',
+      '',
+    ],
     'Content-Type': ['application/candid', 'application/json', 'text/plain'],
     'Canister-Query': ['query', 'inspect', 'management', 'facts', 'metadata', 'other'],
     'Canister-Request': ['ingress', 'call', 'other'],
     Canister: ['aaaaa-aa', ...texts],
   }
-  const names = [...Object.keys(values), 'Reference', 'X-Reference', 'Cycles', 'Deadline', 'Error', 'Reject-Code', 'Canister-Answers', 'Messenger', 'IC-Root-Key']
+  const names = [
+    ...Object.keys(values),
+    'Reference',
+    'X-Reference',
+    'Cycles',
+    'Deadline',
+    'Error',
+    'Reject-Code',
+    'Canister-Answers',
+    'Messenger',
+    'IC-Root-Key',
+  ]
   return Array.from({ length: 1 + Math.floor(draw() * 5) }, () => {
     const name = any(names, 'Action')
     return { name, value: any(draw() < 0.8 ? (values[name] ?? texts) : texts, '') }
@@ -68,7 +112,8 @@ function dataOf(draw: () => number): Uint8Array {
   return shapes[Math.floor(draw() * shapes.length)]?.() ?? new Uint8Array(0)
 }
 
-const record = (tags: readonly Tag[]): Record<string, string> => Object.fromEntries(tags.map(({ name, value }) => [name, value]))
+const record = (tags: readonly Tag[]): Record<string, string> =>
+  Object.fromEntries(tags.map(({ name, value }) => [name, value]))
 
 describe('whatever a hostile process or client says to a canister', { timeout: 300_000 }, () => {
   it('is a message like any other, the same at every replay', () => {
@@ -83,9 +128,21 @@ describe('whatever a hostile process or client says to a canister', { timeout: 3
       if (draw() < 0.5) {
         // By signer 1 it is what the messenger unit did outside.
         const signer = draw() < 0.5 ? 1 : 9
-        net.put(canister, { kind: 'item', item: messageItem(canister, { tags: { N: String(round), ...record(tags) }, data, signer }).bytes })
+        net.put(canister, {
+          kind: 'item',
+          item: messageItem(canister, { tags: { N: String(round), ...record(tags) }, data, signer }).bytes,
+        })
       } else {
-        const core = { from: asProcessId(fakeId(4)), slot: round, index: 0, seq: seq++, to: canister, depth: 1, fuel: 10n ** 10n, origin: asMessageId(fakeId(2)) }
+        const core = {
+          from: asProcessId(fakeId(4)),
+          slot: round,
+          index: 0,
+          seq: seq++,
+          to: canister,
+          depth: 1,
+          fuel: 10n ** 10n,
+          origin: asMessageId(fakeId(2)),
+        }
         const push = makePush(core, { kind: 'message', tags, data, anchor: undefined })
         decodePushBody(push.bodyBytes)
         net.put(canister, { kind: 'push', push, proof: undefined })
@@ -95,7 +152,8 @@ describe('whatever a hostile process or client says to a canister', { timeout: 3
     }
     expect(net.results.length).toBeGreaterThan(ROUNDS)
     // Nothing broke a limit of the process, which would take along who else waits in the slot.
-    for (const { result } of net.results) if (result.error !== undefined) expect(result.error.code).toMatch(/^IC0\d{3}$/)
+    for (const { result } of net.results)
+      if (result.error !== undefined) expect(result.error.code).toMatch(/^IC0\d{3}$/)
     expect(net.replay(canister)).toBe(net.root(canister))
   })
 

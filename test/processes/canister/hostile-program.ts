@@ -42,7 +42,9 @@ export function hostileProgram(is64: boolean): Uint8Array {
     const { params = '', result = '' } = SYSTEM_API.get(name) ?? {}
     const types = [...params].map(typeOf).join(' ')
     const gives = result === '' ? '' : `(result ${typeOf(result)})`
-    const values = [...params].map((letter, place) => `(${typeOf(letter)}.load offset=${8 * (1 + place)} (global.get $step))`)
+    const values = [...params].map(
+      (letter, place) => `(${typeOf(letter)}.load offset=${8 * (1 + place)} (global.get $step))`,
+    )
     const call = `(call $${name} ${values.join(' ')})`
     return {
       import: `(import "ic0" "${name}" (func $${name} (param ${types}) ${gives}))`,

@@ -7,36 +7,49 @@ const chunk = (fill: number): Uint8Array => new Uint8Array(CHUNK_SIZE_BYTES).fil
 
 /** What stands in every chunk, as one number each. */
 const seen = (kept: KeptChunks): [number, number][] =>
-  [...kept.indexes()].map((index): [number, number] => [index, kept.get(index)[CHUNK_SIZE_BYTES - 1] ?? -1]).sort(([a], [b]) => a - b)
+  [...kept.indexes()]
+    .map((index): [number, number] => [index, kept.get(index)[CHUNK_SIZE_BYTES - 1] ?? -1])
+    .sort(([a], [b]) => a - b)
 
 const step = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ kind: fc.constant('put' as const), index: fc.nat(600), fill: fc.integer({ min: 1, max: 255 }) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('put' as const),
+      index: fc.nat(600),
+      fill: fc.integer({ min: 1, max: 255 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('keep' as const, 'discard' as const) }) },
 )
 
 describe('the chunks of a canister', () => {
   it('are those of the last slot that was kept, however they came', () => {
     fc.assert(
-      fc.property(fc.uniqueArray(fc.nat(600), { maxLength: 300 }), fc.array(step, { maxLength: 300 }), (restored, steps) => {
-        const kept = new KeptChunks()
-        kept.restore(new Map(restored.map(index => [index, chunk(7)])))
-        let model = new Map(restored.map(index => [index, 7]))
-        let slot = new Map(model)
-        for (const one of steps) {
-          if (one.kind === 'put') {
-            kept.put(one.index, chunk(one.fill))
-            slot.set(one.index, one.fill)
-          } else if (one.kind === 'keep') {
-            kept.keep()
-            model = new Map(slot)
-          } else {
-            kept.discard()
-            slot = new Map(model)
+      fc.property(
+        fc.uniqueArray(fc.nat(600), { maxLength: 300 }),
+        fc.array(step, { maxLength: 300 }),
+        (restored, steps) => {
+          const kept = new KeptChunks()
+          kept.restore(new Map(restored.map(index => [index, chunk(7)])))
+          let model = new Map(restored.map(index => [index, 7]))
+          let slot = new Map(model)
+          for (const one of steps) {
+            if (one.kind === 'put') {
+              kept.put(one.index, chunk(one.fill))
+              slot.set(one.index, one.fill)
+            } else if (one.kind === 'keep') {
+              kept.keep()
+              model = new Map(slot)
+            } else {
+              kept.discard()
+              slot = new Map(model)
+            }
+            expect([...kept.indexes()]).toHaveLength(slot.size)
           }
-          expect([...kept.indexes()]).toHaveLength(slot.size)
-        }
-        expect(seen(kept)).toEqual([...slot].sort(([a], [b]) => a - b))
-      }),
+          expect(seen(kept)).toEqual([...slot].sort(([a], [b]) => a - b))
+        },
+      ),
       { numRuns: 60 },
     )
   })

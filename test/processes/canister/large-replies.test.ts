@@ -31,7 +31,8 @@ const LARGE = wat(`(module
     (call $with (i32.const 256) (i32.const 4))
     (drop (call $perform))))`)
 
-const asked = (bytes: number, callee: Uint8Array = new Uint8Array(0)): Uint8Array => Uint8Array.from([...new Uint8Array(new Uint32Array([bytes]).buffer), ...callee])
+const asked = (bytes: number, callee: Uint8Array = new Uint8Array(0)): Uint8Array =>
+  Uint8Array.from([...new Uint8Array(new Uint32Array([bytes]).buffer), ...callee])
 
 it('users are replied to with 2 MiB by updates, with 3 by queries, and not with more', async () => {
   const net = new CanisterNet()
@@ -47,7 +48,9 @@ it('users are replied to with 2 MiB by updates, with 3 by queries, and not with 
 it('canisters are replied to with what a message between processes carries', () => {
   const net = new CanisterNet()
   const [canister, other] = [net.installed(LARGE), net.installed(LARGE)]
-  const relayed = (bytes: number): number[] => [...(net.ingress(canister, 'relay', asked(bytes, principalOf(other)))?.reply ?? [])]
+  const relayed = (bytes: number): number[] => [
+    ...(net.ingress(canister, 'relay', asked(bytes, principalOf(other)))?.reply ?? []),
+  ]
   expect(relayed(TO_CANISTER_MAX)).toEqual([...asked(TO_CANISTER_MAX)])
   expect(relayed(TO_CANISTER_MAX + 1)).toEqual([5])
   for (const process of [canister, other]) expect(net.replay(process)).toBe(net.root(process))

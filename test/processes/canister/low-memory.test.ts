@@ -27,7 +27,8 @@ function settle(net: CanisterNet, canister: ProcessId, limit: bigint, threshold:
   if (answer?.reply === undefined) throw new Error(`not set: ${answer?.reject.message}`)
 }
 
-const heard = async (net: CanisterNet, canister: ProcessId): Promise<string> => toHex((await net.query(canister, 'heard')).reply ?? NOTHING)
+const heard = async (net: CanisterNet, canister: ProcessId): Promise<string> =>
+  toHex((await net.query(canister, 'heard')).reply ?? NOTHING)
 
 it('a canister hears once that little of its memory is left, and again after there was more', async () => {
   const net = new CanisterNet()

@@ -58,7 +58,9 @@ describe('install_code', { timeout: 180_000 }, () => {
     net.ingress(counter, 'add', nat(5))
     const answer = net.install(counter, motoko(FAILING), { mode: 'upgrade', keep: true })
     expect(answer?.reject?.error).toBe('IC0503')
-    expect(net.install(counter, motoko(UPGRADED), { mode: 'upgrade' })?.reject?.message).toContain('Missing upgrade option')
+    expect(net.install(counter, motoko(UPGRADED), { mode: 'upgrade' })?.reject?.message).toContain(
+      'Missing upgrade option',
+    )
     expect(replied(net.ingress(counter, 'inc'))).toBe(6n)
     expect(net.replay(counter)).toBe(net.root(counter))
   })
@@ -69,7 +71,9 @@ describe('install_code', { timeout: 180_000 }, () => {
     net.ingress(counter, 'add', nat(5))
     expect(net.install(counter, motoko(UPGRADED), { mode: 'reinstall' })?.reply).toBeDefined()
     expect(replied(net.ingress(counter, 'inc'))).toBe(10n)
-    expect(net.install(counter, new Uint8Array(gzipSync(new Uint8Array(40_000_000))), { mode: 'reinstall' })?.reject?.error).toBe('IC0505')
+    expect(
+      net.install(counter, new Uint8Array(gzipSync(new Uint8Array(40_000_000))), { mode: 'reinstall' })?.reject?.error,
+    ).toBe('IC0505')
     expect(net.replay(counter)).toBe(net.root(counter))
   })
 
@@ -94,7 +98,9 @@ describe('install_code', { timeout: 180_000 }, () => {
     expect(net.manage(process, 'install_chunked_code', wrong)?.reject?.error).toBe('IC0408')
     expect(net.manage(process, 'install_chunked_code', fields)?.reply).toBeDefined()
     expect(replied(net.ingress(process, 'inc'))).toBe(1n)
-    expect((decodeCandid(net.manage(process, 'stored_chunks')?.reply ?? new Uint8Array(0))[0] as unknown[]).length).toBe(hashes.length)
+    expect(
+      (decodeCandid(net.manage(process, 'stored_chunks')?.reply ?? new Uint8Array(0))[0] as unknown[]).length,
+    ).toBe(hashes.length)
     net.manage(process, 'clear_chunk_store')
     expect(decodeCandid(net.manage(process, 'stored_chunks')?.reply ?? new Uint8Array(0))[0]).toEqual([])
     expect(net.replay(process)).toBe(net.root(process))
@@ -111,9 +117,16 @@ it('code pays for what it becomes when it is unpacked, though no canister can be
 })
 
 describe('the management canister', { timeout: 180_000 }, () => {
-  const settings = (fields: Readonly<Record<string, readonly [CandidType, CandidValue]>>): readonly [CandidType, CandidValue] => {
-    const types: CandidFields = candidFields(Object.fromEntries(Object.entries(fields).map(([name, [type]]) => [name, type])))
-    return [{ record: types }, candidRecord(Object.fromEntries(Object.entries(fields).map(([name, [, value]]) => [name, value])))]
+  const settings = (
+    fields: Readonly<Record<string, readonly [CandidType, CandidValue]>>,
+  ): readonly [CandidType, CandidValue] => {
+    const types: CandidFields = candidFields(
+      Object.fromEntries(Object.entries(fields).map(([name, [type]]) => [name, type])),
+    )
+    return [
+      { record: types },
+      candidRecord(Object.fromEntries(Object.entries(fields).map(([name, [, value]]) => [name, value]))),
+    ]
   }
 
   it('tells the status in the form that clients decode', () => {
@@ -121,16 +134,29 @@ describe('the management canister', { timeout: 180_000 }, () => {
     const counter = net.installed(motoko(COUNTER))
     const principals: CandidType = { vec: 'principal' }
     const controllers = [{ principal: user(1) }, { principal: user(2) }]
-    net.manage(counter, 'update_settings', { settings: settings({ controllers: [principals, controllers], freezing_threshold: ['nat', 9n] }) })
+    net.manage(counter, 'update_settings', {
+      settings: settings({ controllers: [principals, controllers], freezing_threshold: ['nat', 9n] }),
+    })
     const reply = net.manage(counter, 'canister_status', {}, user(2))?.reply ?? new Uint8Array(0)
     const Status = IDL.Record({
       status: IDL.Variant({ running: IDL.Null, stopping: IDL.Null, stopped: IDL.Null }),
-      settings: IDL.Record({ controllers: IDL.Vec(IDL.Principal), freezing_threshold: IDL.Nat, memory_allocation: IDL.Nat }),
+      settings: IDL.Record({
+        controllers: IDL.Vec(IDL.Principal),
+        freezing_threshold: IDL.Nat,
+        memory_allocation: IDL.Nat,
+      }),
       module_hash: IDL.Opt(IDL.Vec(IDL.Nat8)),
       cycles: IDL.Nat,
       memory_size: IDL.Nat,
     })
-    const [status] = IDL.decode([Status], reply.slice()) as unknown as [{ module_hash: [Uint8Array]; settings: { freezing_threshold: bigint; controllers: unknown[] }; status: unknown; cycles: bigint }]
+    const [status] = IDL.decode([Status], reply.slice()) as unknown as [
+      {
+        module_hash: [Uint8Array]
+        settings: { freezing_threshold: bigint; controllers: unknown[] }
+        status: unknown
+        cycles: bigint
+      },
+    ]
     expect(toHex(Uint8Array.from(status.module_hash[0]))).toBe(toHex(sha256(motoko(COUNTER))))
     expect(status).toMatchObject({ status: { running: null }, cycles: 1_000_000_000_000_000n })
     expect(status.settings.freezing_threshold).toBe(9n)
@@ -165,7 +191,9 @@ describe('the management canister', { timeout: 180_000 }, () => {
     net.install(counter, motoko(UPGRADED), { mode: 'upgrade', keep: true })
     expect(net.manage(counter, 'load_canister_snapshot', { snapshot_id: [BLOB, id] })?.reply).toBeDefined()
     expect(replied(net.ingress(counter, 'inc'))).toBe(6n)
-    expect((decodeCandid(net.manage(counter, 'list_canister_snapshots')?.reply ?? new Uint8Array(0))[0] as unknown[]).length).toBe(1)
+    expect(
+      (decodeCandid(net.manage(counter, 'list_canister_snapshots')?.reply ?? new Uint8Array(0))[0] as unknown[]).length,
+    ).toBe(1)
     net.manage(counter, 'delete_canister_snapshot', { snapshot_id: [BLOB, id] })
     expect(net.manage(counter, 'load_canister_snapshot', { snapshot_id: [BLOB, id] })?.reject?.error).toBe('IC0305')
     expect(net.replay(counter)).toBe(net.root(counter))
@@ -173,21 +201,37 @@ describe('the management canister', { timeout: 180_000 }, () => {
 
   it('keeps a log of what the canister prints and of its traps', async () => {
     const net = new CanisterNet()
-    const printing = COUNTER.replace('persistent actor {', 'import { debugPrint } "mo:⛔";\npersistent actor {').replace('n += 1; n', 'debugPrint("hello"); n += 1; n')
+    const printing = COUNTER.replace(
+      'persistent actor {',
+      'import { debugPrint } "mo:⛔";\npersistent actor {',
+    ).replace('n += 1; n', 'debugPrint("hello"); n += 1; n')
     const counter = net.installed(motoko(printing))
     net.ingress(counter, 'inc')
     net.ingress(counter, 'boom')
     net.ingress(counter, 'inc')
-    const logs = await net.query(counter, 'fetch_canister_logs', net.argument(counter), user(1), { 'Canister-Query': 'management' })
-    const records = firstRecord(decodeCandid(logs.reply ?? new Uint8Array(0))).get(candidLabel('canister_log_records')) as CandidValue[]
-    const lines = records.map(one => new TextDecoder().decode((one as { record: Map<number, Uint8Array> }).record.get(candidLabel('content'))))
+    const logs = await net.query(counter, 'fetch_canister_logs', net.argument(counter), user(1), {
+      'Canister-Query': 'management',
+    })
+    const records = firstRecord(decodeCandid(logs.reply ?? new Uint8Array(0))).get(
+      candidLabel('canister_log_records'),
+    ) as CandidValue[]
+    const lines = records.map(one =>
+      new TextDecoder().decode((one as { record: Map<number, Uint8Array> }).record.get(candidLabel('content'))),
+    )
     expect(lines.filter(line => line === 'hello')).toHaveLength(2)
-    expect((await net.query(counter, 'fetch_canister_logs', net.argument(counter), user(2), { 'Canister-Query': 'management' })).reject?.error).toBe('IC0512')
+    expect(
+      (
+        await net.query(counter, 'fetch_canister_logs', net.argument(counter), user(2), {
+          'Canister-Query': 'management',
+        })
+      ).reject?.error,
+    ).toBe('IC0512')
   })
 
   it('keeps no more than some hundreds of lines that are empty', async () => {
     const net = new CanisterNet()
-    const canister = net.installed(wat(`(module
+    const canister = net.installed(
+      wat(`(module
       (import "ic0" "debug_print" (func $print (param i32 i32)))
       (import "ic0" "msg_reply" (func $reply))
       (memory 1)
@@ -196,11 +240,16 @@ describe('the management canister', { timeout: 180_000 }, () => {
         (loop $more
           (call $print (i32.const 0) (i32.const 0))
           (br_if $more (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
-        (call $reply)))`))
+        (call $reply)))`),
+    )
     net.ingress(canister, 'print')
     net.ingress(canister, 'print')
-    const logs = await net.query(canister, 'fetch_canister_logs', net.argument(canister), user(1), { 'Canister-Query': 'management' })
-    const records = firstRecord(decodeCandid(logs.reply ?? new Uint8Array(0))).get(candidLabel('canister_log_records')) as CandidValue[]
+    const logs = await net.query(canister, 'fetch_canister_logs', net.argument(canister), user(1), {
+      'Canister-Query': 'management',
+    })
+    const records = firstRecord(decodeCandid(logs.reply ?? new Uint8Array(0))).get(
+      candidLabel('canister_log_records'),
+    ) as CandidValue[]
     expect(records).toHaveLength(256)
   })
 
@@ -218,14 +267,19 @@ describe('the management canister', { timeout: 180_000 }, () => {
     const net = new CanisterNet()
     const counter = net.installed(motoko(COUNTER))
     expect(net.manage(counter, 'no_such_method')?.reject?.error).toBe('IC0407')
-    expect(net.ingress(counter, 'install_code', Uint8Array.of(1, 2, 3), user(1), new Uint8Array(0))?.reject?.error).toBe('IC0408')
+    expect(
+      net.ingress(counter, 'install_code', Uint8Array.of(1, 2, 3), user(1), new Uint8Array(0))?.reject?.error,
+    ).toBe('IC0408')
   })
 })
 
 it('nobody is given another id than the one they wished for', () => {
   const net = new CanisterNet()
   const arg = (specified: readonly Uint8Array[]) =>
-    IDL.encode([IDL.Record({ amount: IDL.Opt(IDL.Nat), specified_id: IDL.Opt(IDL.Principal) })], [{ amount: [], specified_id: specified.map(one => Principal.fromUint8Array(one)) }])
+    IDL.encode(
+      [IDL.Record({ amount: IDL.Opt(IDL.Nat), specified_id: IDL.Opt(IDL.Principal) })],
+      [{ amount: [], specified_id: specified.map(one => Principal.fromUint8Array(one)) }],
+    )
   const made = (specified: readonly Uint8Array[]) => {
     const before = net.results.length
     net.created(user(1), 'provisional_create_canister_with_cycles', arg(specified))

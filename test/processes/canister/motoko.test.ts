@@ -48,7 +48,10 @@ describe.each(KINDS)('Motoko, %s', { timeout: 180_000 }, kind => {
     const caller = net.installed(program(CALLER))
     expect(replied(net.ingress(caller, 'twice', principalArg(counter)))).toEqual([1n, 2n])
     expect(replied(net.ingress(caller, 'parallel', principalArg(counter)))).toBe(7n)
-    const loop = encodeCandid([['principal', { principal: principalOf(counter) }], ['nat', 30n]])
+    const loop = encodeCandid([
+      ['principal', { principal: principalOf(counter) }],
+      ['nat', 30n],
+    ])
     expect(replied(net.ingress(caller, 'repeat', loop))).toBe(34n)
     expect(replied(net.ingress(caller, 'local'))).toBe(42n)
     for (const process of [counter, caller]) expect(net.replay(process)).toBe(net.root(process))
@@ -97,7 +100,11 @@ describe.each(KINDS)('Motoko, %s', { timeout: 180_000 }, kind => {
     const net = new CanisterNet()
     const canister = net.installed(program(INSPECT))
     const inspect = async (method: string, sender: Uint8Array) =>
-      (await net.query(canister, method, encodeCandid(method === 'set' ? [['nat32', 1n]] : []), sender, { 'Canister-Query': 'inspect' })).reject?.error
+      (
+        await net.query(canister, method, encodeCandid(method === 'set' ? [['nat32', 1n]] : []), sender, {
+          'Canister-Query': 'inspect',
+        })
+      ).reject?.error
     expect(await inspect('set', user(1))).toBeUndefined()
     // Motoko says no by a trap.
     expect(await inspect('set', Uint8Array.of(4))).toBe('IC0503')
@@ -107,7 +114,9 @@ describe.each(KINDS)('Motoko, %s', { timeout: 180_000 }, kind => {
     const certified = outputOf(net.results.at(-1)?.result.output ?? new Uint8Array(0)).certified
     expect(toHex(certified ?? new Uint8Array(0))).toBe('00010203')
     expect(replied(await net.query(canister, 'cert'))).toEqual({ opt: undefined })
-    expect(replied(await net.query(canister, 'cert', undefined, user(1), {}, Uint8Array.of(1, 2, 3)))).toEqual({ opt: Uint8Array.of(1, 2, 3) })
+    expect(replied(await net.query(canister, 'cert', undefined, user(1), {}, Uint8Array.of(1, 2, 3)))).toEqual({
+      opt: Uint8Array.of(1, 2, 3),
+    })
     expect(replied(net.ingress(canister, 'balance'))).toBe(1_000_000_000_000_000n)
   })
 

@@ -1,5 +1,12 @@
 import { expect, it } from 'vitest'
-import { candidFields, candidRecord, candidVariant, encodeCandid, principalOf, principalText } from '../../../protocol/index.ts'
+import {
+  candidFields,
+  candidRecord,
+  candidVariant,
+  encodeCandid,
+  principalOf,
+  principalText,
+} from '../../../protocol/index.ts'
 import { messageItem } from '../../fakes/signed-items.ts'
 import { wat } from '../rewriter/wat.ts'
 import { CanisterNet } from './canister-net.ts'
@@ -37,10 +44,12 @@ const ASKING = wat(`(module
     (call $with (i32.const 256) (call $size))
     (drop (call $perform))))`)
 
-const REQUEST = encodeCandid([[
-  { record: candidFields({ url: 'text', method: { variant: candidFields({ get: 'null' }) } }) },
-  candidRecord({ url: 'https://example.test/', method: candidVariant('get') }),
-]])
+const REQUEST = encodeCandid([
+  [
+    { record: candidFields({ url: 'text', method: { variant: candidFields({ get: 'null' }) } }) },
+    candidRecord({ url: 'https://example.test/', method: candidVariant('get') }),
+  ],
+])
 
 /** Answers of the slots while time passes. */
 function passing(net: CanisterNet, ms: number): unknown[] {
@@ -74,7 +83,10 @@ it('a call that was sent does not end because it waited before', () => {
   const told = { Action: 'Reply', 'X-Reference': `find/${principalText(principalOf(other))}`, Effect: 'canister.find' }
   const data = JSON.stringify({ process: other, format: 'canister' })
   // Its request leaves, and is not delivered while time passes.
-  const { outbox } = net.put(canister, { kind: 'item', item: messageItem(canister, { tags: told, data, signer: 1 }).bytes })
+  const { outbox } = net.put(canister, {
+    kind: 'item',
+    item: messageItem(canister, { tags: told, data, signer: 1 }).bytes,
+  })
   expect(outbox).toHaveLength(1)
   net.hold(() => expect(passing(net, HOUR_MS)).toEqual([]))
   const before = net.results.length
@@ -117,7 +129,10 @@ it('a draw whose outcome is lost, fails or has another form ends with a reject; 
   const outcome = (reference: string, data: unknown, tags = {}): unknown[] => {
     const before = net.results.length
     const told = { Action: 'Reply', 'X-Reference': reference, Effect: 'random.bytes', ...tags }
-    net.put(canister, { kind: 'item', item: messageItem(canister, { tags: told, data: JSON.stringify(data), signer: 1 }).bytes })
+    net.put(canister, {
+      kind: 'item',
+      item: messageItem(canister, { tags: told, data: JSON.stringify(data), signer: 1 }).bytes,
+    })
     net.deliver()
     return net.answersSince(before).map(({ reply }) => reply && [...reply])
   }

@@ -86,7 +86,9 @@ describe('a canister that manages others', { timeout: 180_000 }, () => {
       return { status: 203, headers: { date: 'now', server: 'here' }, body: 'hello' }
     }
     expect(call('fetch', ['text', 'https://example.test/'])).toEqual([203n, new TextEncoder().encode('hello'), 1n])
-    expect(asked).toEqual([{ url: 'https://example.test/', method: 'GET', headers: { 'user-agent': 'ic/1.0' }, maxBytes: 10_000 }])
+    expect(asked).toEqual([
+      { url: 'https://example.test/', method: 'GET', headers: { 'user-agent': 'ic/1.0' }, maxBytes: 10_000 },
+    ])
     delete net.effects['http.fetch']
     expect(call('tryFetch', ['text', 'https://example.test/'])).toContain('no such effect')
     expect(net.replay(parent)).toBe(net.root(parent))
@@ -95,7 +97,10 @@ describe('a canister that manages others', { timeout: 180_000 }, () => {
   it('keeps users from what is for canisters alone', async () => {
     const { net, parent } = open()
     for (const method of ['canister_info', 'canister_metadata', 'deposit_cycles']) {
-      const query = await net.query(parent, method, managementArgument(parent, {}), user(1), { 'Canister-Query': 'inspect', Canister: principalText(NOBODY) })
+      const query = await net.query(parent, method, managementArgument(parent, {}), user(1), {
+        'Canister-Query': 'inspect',
+        Canister: principalText(NOBODY),
+      })
       expect(query.reject?.error).toBe('IC0406')
     }
   })

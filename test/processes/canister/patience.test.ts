@@ -46,7 +46,8 @@ const PROGRAM = wat(`(module
       (br_if $more (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
     (call $tell)))`)
 
-const told = (answer: { reply?: Uint8Array | undefined } | undefined): string => toHex(answer?.reply ?? new Uint8Array(0))
+const told = (answer: { reply?: Uint8Array | undefined } | undefined): string =>
+  toHex(answer?.reply ?? new Uint8Array(0))
 
 /** Evaluates the feed again up to the slot that takes too long; gives how many slots came before. */
 function impatiently(net: CanisterNet, canister: ProcessId): number {
@@ -105,7 +106,13 @@ describe('a slot that others wait behind', () => {
     expect(impatiently(net, canister)).toBe(before)
     expect(told(await net.query(canister, 'look'))).not.toBe('')
     const { process } = net.member(canister)
-    const message = { from: 'aaaaa-aa', owner: 'aaaaa-aa', id: '', tags: [{ name: 'Action', value: 'look' }], data: NOTHING }
+    const message = {
+      from: 'aaaaa-aa',
+      owner: 'aaaaa-aa',
+      id: '',
+      tags: [{ name: 'Action', value: 'look' }],
+      data: NOTHING,
+    }
     expect(() => process.query(message, net.nowMs, PATIENCE)).toThrow(TooLong)
     expect(told(net.ingress(canister, 'quick', NOTHING, user(2)))).not.toBe('')
   })

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { type CandidType, type CandidValue, candidFields, candidRecord, encodeCandid, type ProcessId, toHex } from '../../../protocol/index.ts'
+import {
+  type CandidType,
+  type CandidValue,
+  candidFields,
+  candidRecord,
+  encodeCandid,
+  type ProcessId,
+  toHex,
+} from '../../../protocol/index.ts'
 import { ASSETS, PAGE } from '../../network/programs/canisters.ts'
 import { BLOB, CanisterNet, NOTHING, principalArg, replied } from './canister-net.ts'
 import { type MotokoKind, motoko } from './motoko.ts'
@@ -14,22 +22,86 @@ const record = (fields: Record<string, readonly [CandidType, CandidValue]>): Uin
 }
 const blob = (text: string): readonly [CandidType, CandidValue] => [BLOB, new TextEncoder().encode(text)]
 const ASSET = record({
-  key: ['text', '/a'], content: blob('hello'), content_type: ['text', 'text/plain'], content_encoding: ['text', 'identity'], sha256: [{ opt: BLOB }, { opt: undefined }],
+  key: ['text', '/a'],
+  content: blob('hello'),
+  content_type: ['text', 'text/plain'],
+  content_encoding: ['text', 'identity'],
+  sha256: [{ opt: BLOB }, { opt: undefined }],
 })
-const HEADERS: CandidType = { vec: { record: [[0, 'text'], [1, 'text']] } }
-const SERVED = record({ body: blob('page'), tree: blob('tree'), root: blob('root'), headers: [HEADERS, []], more: ['text', ''] })
+const HEADERS: CandidType = {
+  vec: {
+    record: [
+      [0, 'text'],
+      [1, 'text'],
+    ],
+  },
+}
+const SERVED = record({
+  body: blob('page'),
+  tree: blob('tree'),
+  root: blob('root'),
+  headers: [HEADERS, []],
+  more: ['text', ''],
+})
 
 /** Programs, and what they are told; `other` is a counter. */
-const TABLE: readonly (readonly [name: string, source: string, messages: (other: ProcessId) => readonly Message[]])[] = [
-  ['counter', COUNTER, () => [['inc', NOTHING], ['boom', NOTHING], ['inc', NOTHING]]],
-  ['key and value', KEY_VALUE, () => [['put', texts('a', 'b')], ['put', texts('a', 'c')], ['put', texts('d', 'e')]]],
-  ['caller', CALLER, other => [['twice', principalArg(other)], ['parallel', principalArg(other)], ['tryBoom', principalArg(other)]]],
-  ['timers', TIMERS, () => [['start', NOTHING], ['once', NOTHING]]],
-  ['heartbeat', HEARTBEAT, () => []],
-  ['inspection', INSPECT, () => [['set', encodeCandid([['nat32', 7n]])], ['balance', NOTHING]]],
-  ['assets', ASSETS, () => [['store', ASSET], ['clear', record({})], ['store', ASSET]]],
-  ['page', PAGE, () => [['set', SERVED]]],
-]
+const TABLE: readonly (readonly [name: string, source: string, messages: (other: ProcessId) => readonly Message[]])[] =
+  [
+    [
+      'counter',
+      COUNTER,
+      () => [
+        ['inc', NOTHING],
+        ['boom', NOTHING],
+        ['inc', NOTHING],
+      ],
+    ],
+    [
+      'key and value',
+      KEY_VALUE,
+      () => [
+        ['put', texts('a', 'b')],
+        ['put', texts('a', 'c')],
+        ['put', texts('d', 'e')],
+      ],
+    ],
+    [
+      'caller',
+      CALLER,
+      other => [
+        ['twice', principalArg(other)],
+        ['parallel', principalArg(other)],
+        ['tryBoom', principalArg(other)],
+      ],
+    ],
+    [
+      'timers',
+      TIMERS,
+      () => [
+        ['start', NOTHING],
+        ['once', NOTHING],
+      ],
+    ],
+    ['heartbeat', HEARTBEAT, () => []],
+    [
+      'inspection',
+      INSPECT,
+      () => [
+        ['set', encodeCandid([['nat32', 7n]])],
+        ['balance', NOTHING],
+      ],
+    ],
+    [
+      'assets',
+      ASSETS,
+      () => [
+        ['store', ASSET],
+        ['clear', record({})],
+        ['store', ASSET],
+      ],
+    ],
+    ['page', PAGE, () => [['set', SERVED]]],
+  ]
 const KINDS: readonly MotokoKind[] = ['wasm64', 'wasm32']
 
 describe.each(KINDS)('another unit comes to the same state root (%s)', kind => {

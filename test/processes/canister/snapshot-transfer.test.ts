@@ -31,20 +31,37 @@ const Timer = IDL.Opt(IDL.Variant({ inactive: IDL.Null, active: IDL.Nat64 }))
 const Hook = IDL.Opt(IDL.Variant({ condition_not_satisfied: IDL.Null, ready: IDL.Null, executed: IDL.Null }))
 const Bytes = IDL.Vec(IDL.Nat8)
 const PARTS = {
-  wasm_module_size: IDL.Nat64, globals: IDL.Vec(Global), wasm_memory_size: IDL.Nat64, stable_memory_size: IDL.Nat64,
-  certified_data: Bytes, global_timer: Timer, on_low_wasm_memory_hook_status: Hook,
+  wasm_module_size: IDL.Nat64,
+  globals: IDL.Vec(Global),
+  wasm_memory_size: IDL.Nat64,
+  stable_memory_size: IDL.Nat64,
+  certified_data: Bytes,
+  global_timer: Timer,
+  on_low_wasm_memory_hook_status: Hook,
 }
 const Metadata = IDL.Record({
-  ...PARTS, source: IDL.Variant({ taken_from_canister: IDL.Reserved, metadata_upload: IDL.Reserved }), taken_at_timestamp: IDL.Nat64,
-  wasm_chunk_store: IDL.Vec(IDL.Record({ hash: Bytes })), canister_version: IDL.Nat64,
+  ...PARTS,
+  source: IDL.Variant({ taken_from_canister: IDL.Reserved, metadata_upload: IDL.Reserved }),
+  taken_at_timestamp: IDL.Nat64,
+  wasm_chunk_store: IDL.Vec(IDL.Record({ hash: Bytes })),
+  canister_version: IDL.Nat64,
 })
 const Range = IDL.Record({ offset: IDL.Nat64, size: IDL.Nat64 })
-const ReadKind = IDL.Variant({ wasm_module: Range, wasm_memory: Range, stable_memory: Range, wasm_chunk: IDL.Record({ hash: Bytes }) })
+const ReadKind = IDL.Variant({
+  wasm_module: Range,
+  wasm_memory: Range,
+  stable_memory: Range,
+  wasm_chunk: IDL.Record({ hash: Bytes }),
+})
 const Offset = IDL.Record({ offset: IDL.Nat64 })
 const WriteKind = IDL.Variant({ wasm_module: Offset, wasm_memory: Offset, stable_memory: Offset, wasm_chunk: IDL.Null })
 const Snapshot = IDL.Record({ id: Bytes, taken_at_timestamp: IDL.Nat64, total_size: IDL.Nat64 })
 type Metadata = Record<keyof typeof PARTS, unknown> & Record<string, unknown>
-const SIZES = { wasm_module: 'wasm_module_size', wasm_memory: 'wasm_memory_size', stable_memory: 'stable_memory_size' } as const
+const SIZES = {
+  wasm_module: 'wasm_module_size',
+  wasm_memory: 'wasm_memory_size',
+  stable_memory: 'stable_memory_size',
+} as const
 
 class Canister {
   readonly net: CanisterNet
@@ -56,7 +73,10 @@ class Canister {
   }
 
   call(method: string, fields: Record<string, readonly [IDL.Type, unknown]> = {}, sender = user(1)): CanisterAnswer {
-    const all = { canister_id: [IDL.Principal, Principal.fromUint8Array(principalOf(this.process))] as const, ...fields }
+    const all = {
+      canister_id: [IDL.Principal, Principal.fromUint8Array(principalOf(this.process))] as const,
+      ...fields,
+    }
     const type = IDL.Record(Object.fromEntries(Object.entries(all).map(([name, [one]]) => [name, one])))
     const arg = IDL.encode([type], [Object.fromEntries(Object.entries(all).map(([name, [, value]]) => [name, value]))])
     const answer = this.net.ingress(this.process, method, arg, sender, new Uint8Array(0))
@@ -96,11 +116,17 @@ class Canister {
   uploaded(metadata: Metadata): Uint8Array {
     const { reply, reject } = this.upload(metadata)
     if (reject !== undefined) throw new Error(reject.message)
-    return (IDL.decode([IDL.Record({ snapshot_id: Bytes })], reply.slice())[0] as unknown as { snapshot_id: Uint8Array }).snapshot_id
+    return (
+      IDL.decode([IDL.Record({ snapshot_id: Bytes })], reply.slice())[0] as unknown as { snapshot_id: Uint8Array }
+    ).snapshot_id
   }
 
   write(id: Uint8Array, kind: object, chunk: Uint8Array): CanisterAnswer {
-    return this.call('upload_canister_snapshot_data', { snapshot_id: [Bytes, id], kind: [WriteKind, kind], chunk: [Bytes, chunk] })
+    return this.call('upload_canister_snapshot_data', {
+      snapshot_id: [Bytes, id],
+      kind: [WriteKind, kind],
+      chunk: [Bytes, chunk],
+    })
   }
 
   load(id: Uint8Array): CanisterAnswer {
@@ -113,7 +139,12 @@ const chunk = Uint8Array.of(1, 2, 3)
 /** All bytes of a snapshot, kind by kind. */
 function contents(from: Canister, id: Uint8Array): Record<string, Uint8Array> {
   const metadata = from.metadata(id)
-  return Object.fromEntries(Object.entries(SIZES).map(([kind, size]) => [kind, from.data(id, { [kind]: { offset: 0n, size: metadata[size] } })]))
+  return Object.fromEntries(
+    Object.entries(SIZES).map(([kind, size]) => [
+      kind,
+      from.data(id, { [kind]: { offset: 0n, size: metadata[size] } }),
+    ]),
+  )
 }
 
 function original(): { net: CanisterNet; from: Canister; id: Uint8Array } {
@@ -128,8 +159,12 @@ describe('a snapshot', () => {
     const { net, from, id } = original()
     const metadata = from.metadata(id)
     expect(metadata).toMatchObject({
-      source: { taken_from_canister: null }, globals: [{ i32: -5 }, { i64: -6n }, { f32: 1.5 }, { f64: 2.5 }], wasm_memory_size: 196_608n,
-      stable_memory_size: 196_608n, certified_data: new Uint8Array(32).fill(7), global_timer: [{ active: 9_000_000_000_000_000_000n }],
+      source: { taken_from_canister: null },
+      globals: [{ i32: -5 }, { i64: -6n }, { f32: 1.5 }, { f64: 2.5 }],
+      wasm_memory_size: 196_608n,
+      stable_memory_size: 196_608n,
+      certified_data: new Uint8Array(32).fill(7),
+      global_timer: [{ active: 9_000_000_000_000_000_000n }],
       on_low_wasm_memory_hook_status: [{ condition_not_satisfied: null }],
     })
     const to = new Canister(net)
@@ -202,7 +237,11 @@ describe('a snapshot', () => {
     const { from, id } = original()
     const metadata = from.metadata(id)
     const copy = from.uploaded({ ...metadata, global_timer: [], on_low_wasm_memory_hook_status: [] })
-    from.write(copy, { wasm_module: { offset: 0n } }, from.data(id, { wasm_module: { offset: 0n, size: metadata.wasm_module_size } }))
+    from.write(
+      copy,
+      { wasm_module: { offset: 0n } },
+      from.data(id, { wasm_module: { offset: 0n, size: metadata.wasm_module_size } }),
+    )
     expect(from.load(copy).reply).toBeDefined()
     expect(from.metadata(from.take())['global_timer']).toEqual(metadata.global_timer)
     expect(from.metadata(copy)).toMatchObject({ global_timer: [], on_low_wasm_memory_hook_status: [] })
@@ -214,7 +253,10 @@ describe('a snapshot', () => {
       from.call('read_canister_snapshot_metadata', { snapshot_id: [Bytes, id] }, user(2)).reject?.error
     expect(read()).toBe('IC0512')
     const Visibility = IDL.Variant({ controllers: IDL.Null, public: IDL.Null, allowed_viewers: IDL.Vec(IDL.Principal) })
-    const allow = (who: object) => from.call('update_settings', { settings: [IDL.Record({ snapshot_visibility: IDL.Opt(Visibility) }), { snapshot_visibility: [who] }] })
+    const allow = (who: object) =>
+      from.call('update_settings', {
+        settings: [IDL.Record({ snapshot_visibility: IDL.Opt(Visibility) }), { snapshot_visibility: [who] }],
+      })
     allow({ allowed_viewers: [Principal.fromUint8Array(user(2))] })
     expect(read()).toBeUndefined()
     expect(from.call('load_canister_snapshot', { snapshot_id: [Bytes, id] }, user(2)).reject?.error).toBe('IC0512')

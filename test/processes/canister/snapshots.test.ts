@@ -24,11 +24,7 @@ function take(net: CanisterNet, canister: ProcessId, replaced?: Uint8Array): Uin
 }
 
 const count = (net: CanisterNet, canister: ProcessId): number =>
-  (
-    decodeCandid(
-      net.manage(canister, 'list_canister_snapshots')?.reply ?? new Uint8Array(0),
-    )[0] as unknown[]
-  ).length
+  (decodeCandid(net.manage(canister, 'list_canister_snapshots')?.reply ?? new Uint8Array(0))[0] as unknown[]).length
 
 describe('snapshots of canisters', { timeout: 180_000 }, () => {
   it('cost gas for each byte that is copied, in both directions', () => {
@@ -45,14 +41,11 @@ describe('snapshots of canisters', { timeout: 180_000 }, () => {
     const canister = net.installed(wat('(module (memory 1))'))
     const id = take(net, canister)
     net.manage(canister, 'uninstall_code')
-    expect(
-      net.manage(canister, 'take_canister_snapshot', { replace_snapshot: [BLOB, id] })?.reject
-        ?.error,
-    ).toBe('IC0537')
+    expect(net.manage(canister, 'take_canister_snapshot', { replace_snapshot: [BLOB, id] })?.reject?.error).toBe(
+      'IC0537',
+    )
     expect(count(net, canister)).toBe(1)
-    expect(
-      net.manage(canister, 'load_canister_snapshot', { snapshot_id: [BLOB, id] })?.reply,
-    ).toBeDefined()
+    expect(net.manage(canister, 'load_canister_snapshot', { snapshot_id: [BLOB, id] })?.reply).toBeDefined()
     const others = Array.from({ length: 9 }, () => take(net, canister))
     expect(net.manage(canister, 'take_canister_snapshot')?.reject?.error).toBe('IC0402')
     take(net, canister, others[0])

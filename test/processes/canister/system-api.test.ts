@@ -14,7 +14,13 @@ function calling(name: string): Uint8Array {
   const result = call.result === '' ? '' : `(result ${TYPES[call.result]})`
   const zeros = params.map(type => `(${type}.const 0)`).join(' ')
   const body = call.result === '' ? `(call $it ${zeros})` : `(drop (call $it ${zeros}))`
-  const entries = ['canister_update u', 'canister_query q', 'canister_composite_query c', 'canister_inspect_message', 'canister_pre_upgrade']
+  const entries = [
+    'canister_update u',
+    'canister_query q',
+    'canister_composite_query c',
+    'canister_inspect_message',
+    'canister_pre_upgrade',
+  ]
   return wat(`(module
     (import "ic0" "${name}" (func $it (param ${params.join(' ')}) ${result}))
     (memory 1)
@@ -51,13 +57,15 @@ describe('the system API', () => {
 
   it('reads no name of a variable that is longer than any', () => {
     const net = new CanisterNet()
-    const canister = net.installed(wat(`(module
+    const canister = net.installed(
+      wat(`(module
       (import "ic0" "env_var_name_exists" (func $exists (param i32 i32) (result i32)))
       (import "ic0" "msg_reply" (func $reply))
       (memory 1)
       (data (i32.const 0) "${'x'.repeat(200)}")
       (func (export "canister_update fits") (drop (call $exists (i32.const 0) (i32.const 128))) (call $reply))
-      (func (export "canister_update long") (drop (call $exists (i32.const 0) (i32.const 129))) (call $reply)))`))
+      (func (export "canister_update long") (drop (call $exists (i32.const 0) (i32.const 129))) (call $reply)))`),
+    )
     expect(net.ingress(canister, 'fits')?.reply).toBeDefined()
     expect(net.ingress(canister, 'long')?.reject).toMatchObject({ code: 5, error: 'IC0504' })
   })
@@ -70,7 +78,9 @@ describe('the system API', () => {
       u: isRefused(net.ingress(canister, 'u')?.reject?.message),
       q: isRefused((await net.query(canister, 'q')).reject?.message),
       c: isRefused((await net.query(canister, 'c')).reject?.message),
-      f: isRefused((await net.query(canister, 'u', undefined, user(1), { 'Canister-Query': 'inspect' })).reject?.message),
+      f: isRefused(
+        (await net.query(canister, 'u', undefined, user(1), { 'Canister-Query': 'inspect' })).reject?.message,
+      ),
       g: isRefused(net.install(canister, calling(name), { mode: 'upgrade' })?.reject?.message),
     }
     const allowed = Object.entries(seen).flatMap(([mode, refused]) => (refused ? [] : [mode]))
@@ -93,18 +103,23 @@ describe('the system API', () => {
 
   it('runs code without a memory, and takes the start function along', () => {
     const net = new CanisterNet()
-    const canister = net.installed(wat(`(module
+    const canister = net.installed(
+      wat(`(module
       (import "ic0" "msg_reply" (func $reply))
       (global $n (mut i32) (i32.const 0))
       (func $start (global.set $n (i32.const 7)))
       (func (export "canister_update ok") (if (i32.eq (global.get $n) (i32.const 7)) (then (call $reply))))
-      (start $start))`))
+      (start $start))`),
+    )
     expect(net.ingress(canister, 'ok')?.reply).toHaveLength(0)
   })
 
-  it.each([0xffff_ffff_ffff_ffffn, 0x20_0000_0000_0001n, 7n])('gives a callback its environment, all 64 bits of it: %s', env => {
-    const net = new CanisterNet()
-    const canister = net.installed(wat(`(module
+  it.each([0xffff_ffff_ffff_ffffn, 0x20_0000_0000_0001n, 7n])(
+    'gives a callback its environment, all 64 bits of it: %s',
+    env => {
+      const net = new CanisterNet()
+      const canister = net.installed(
+        wat(`(module
       (import "ic0" "canister_self_size" (func $size (result i64)))
       (import "ic0" "canister_self_copy" (func $copy (param i64 i64 i64)))
       (import "ic0" "msg_reply_data_append" (func $append (param i64 i64)))
@@ -118,14 +133,17 @@ describe('the system API', () => {
       (func (export "canister_update ask")
         (call $copy (i64.const 16) (i64.const 0) (call $size))
         (call $new (i64.const 16) (call $size) (i64.const 0) (i64.const 4) (i64.const 0) (i64.const ${env}) (i64.const 0) (i64.const ${env}))
-        (drop (call $perform))))`))
-    const reply = net.ingress(canister, 'ask')?.reply ?? new Uint8Array(8)
-    expect(new DataView(reply.slice().buffer).getBigUint64(0, true)).toBe(env)
-  })
+        (drop (call $perform))))`),
+      )
+      const reply = net.ingress(canister, 'ask')?.reply ?? new Uint8Array(8)
+      expect(new DataView(reply.slice().buffer).getBigUint64(0, true)).toBe(env)
+    },
+  )
 
   it('stops what reaches outside of its memories, and what recurses for ever', () => {
     const net = new CanisterNet()
-    const canister = net.installed(wat(`(module
+    const canister = net.installed(
+      wat(`(module
       (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
       (import "ic0" "stable64_write" (func $write (param i64 i64 i64)))
       (memory 1)
@@ -133,7 +151,8 @@ describe('the system API', () => {
       (func (export "canister_update heap") (call $append (i32.const 65530) (i32.const 100)))
       (func (export "canister_update stable") (call $write (i64.const 0) (i64.const 0) (i64.const 1)))
       (func (export "canister_update deep") (call $deep))
-      (func (export "canister_update trap") unreachable))`))
+      (func (export "canister_update trap") unreachable))`),
+    )
     expect(net.ingress(canister, 'heap')?.reject?.message).toContain('heap out of bounds')
     expect(net.ingress(canister, 'stable')?.reject?.message).toContain('stable memory out of bounds')
     expect(net.ingress(canister, 'deep')?.reject?.message).toContain('stack overflow')
@@ -207,7 +226,8 @@ describe('a canister that waits', () => {
 
   it('may put an argument together from any number of parts', () => {
     const net = new CanisterNet()
-    const canister = net.installed(wat(`(module
+    const canister = net.installed(
+      wat(`(module
       (import "ic0" "call_new" (func $new (param i32 i32 i32 i32 i32 i32 i32 i32)))
       (import "ic0" "call_data_append" (func $append (param i32 i32)))
       (import "ic0" "call_perform" (func $perform (result i32)))
@@ -218,20 +238,23 @@ describe('a canister that waits', () => {
         (loop $more
           (call $append (i32.const 0) (i32.const 1))
           (br_if $more (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
-        (drop (call $perform))))`))
+        (drop (call $perform))))`),
+    )
     expect(net.ingress(canister, 'parts')?.reject?.error).toBe('IC0513')
     expect(net.replay(canister)).toBe(net.root(canister))
   })
 
   it('may name callbacks that no table has, with 64 bits too', () => {
     const net = new CanisterNet()
-    const canister = net.installed(wat(`(module
+    const canister = net.installed(
+      wat(`(module
       (import "ic0" "call_new" (func $new (param i64 i64 i64 i64 i64 i64 i64 i64)))
       (import "ic0" "call_perform" (func $perform (result i32)))
       (memory i64 1)
       (func (export "canister_update oneway")
         (call $new (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const -1) (i64.const -1) (i64.const -1) (i64.const -1))
-        (drop (call $perform))))`))
+        (drop (call $perform))))`),
+    )
     expect(net.ingress(canister, 'oneway')?.reject?.error).toBe('IC0513')
     expect(net.replay(canister)).toBe(net.root(canister))
   })

@@ -29,7 +29,10 @@ const FILLING = wat(`(module
 
 /** Evaluates in another host what came since; gives the gas of each slot. */
 function goOn(net: CanisterNet, canister: ProcessId, woken: HostedProcess, from: number): bigint[] {
-  return net.member(canister).frames.slice(from).map(({ bytes }) => woken.evaluate(bytes, [VERDICT]).gas)
+  return net
+    .member(canister)
+    .frames.slice(from)
+    .map(({ bytes }) => woken.evaluate(bytes, [VERDICT]).gas)
 }
 
 const gasSince = (net: CanisterNet, from: number): bigint[] => net.results.slice(from).map(({ result }) => result.gas)

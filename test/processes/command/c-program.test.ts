@@ -41,20 +41,13 @@ describe.skipIf(!hasCompiler).each<[string, Tag[]]>([
     const process = book.fresh()
     expect(process.run(acting('Punch')).answer).toEqual({ reply: 'en' })
     const keys = [...process.cells.values.keys()].sort()
-    expect(keys).toEqual([
-      'files/blob',
-      'files/blob\0\0\0\u0001',
-      'files/blob\0\0\0\u0002',
-      'files/blob\0\0\0\u0003',
-    ])
+    expect(keys).toEqual(['files/blob', 'files/blob\0\0\0\u0001', 'files/blob\0\0\0\u0002', 'files/blob\0\0\0\u0003'])
     expect(process.cells.values.get('files/blob\0\0\0\u0003')).toHaveLength(50_002 - 3 * 16_384)
     const before = new Map(process.cells.values)
     expect(process.run(acting('Punch')).answer).toEqual({ reply: 'en' })
-    expect(
-      [...process.cells.values]
-        .filter(([key, value]) => before.get(key) !== value)
-        .map(([key]) => key),
-    ).toEqual([])
+    expect([...process.cells.values].filter(([key, value]) => before.get(key) !== value).map(([key]) => key)).toEqual(
+      [],
+    )
   })
 
   it('sees its arguments and environment, and no others', () => {

@@ -26,11 +26,7 @@ export class CommandDriver {
     this.#tags = tags
   }
 
-  static open(
-    wasm: Uint8Array,
-    moduleTags: readonly Tag[] = [],
-    tags: readonly Tag[] = [],
-  ): CommandDriver {
+  static open(wasm: Uint8Array, moduleTags: readonly Tag[] = [], tags: readonly Tag[] = []): CommandDriver {
     const module = fakeModule('command', wasm, moduleTags)
     return new CommandDriver(commandRuntime.load(commandRuntime.prepare(module), module), tags)
   }
@@ -77,11 +73,6 @@ export class CommandDriver {
   }
 }
 
-function sameCells(
-  a: ReadonlyMap<string, Uint8Array>,
-  b: ReadonlyMap<string, Uint8Array>,
-): boolean {
-  return (
-    a.size === b.size && [...a].every(([key, value]) => b.get(key)?.toString() === value.toString())
-  )
+function sameCells(a: ReadonlyMap<string, Uint8Array>, b: ReadonlyMap<string, Uint8Array>): boolean {
+  return a.size === b.size && [...a].every(([key, value]) => b.get(key)?.toString() === value.toString())
 }

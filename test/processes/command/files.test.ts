@@ -5,11 +5,7 @@ import { FileTree, walk } from '../../../processes/command/files/file-tree.ts'
 import { readArchive } from '../../../processes/command/files/archive.ts'
 import { loadFiles, planStore } from '../../../processes/command/files/stored-files.ts'
 import { CallError } from '../../../processes/command/wasi/errno.ts'
-import {
-  COMMAND_FILES_MAX,
-  COMMAND_FOLDER_DEPTH_MAX,
-  COMMAND_PIECE_SIZE_BYTES,
-} from '../../../protocol/index.ts'
+import { COMMAND_FILES_MAX, COMMAND_FOLDER_DEPTH_MAX, COMMAND_PIECE_SIZE_BYTES } from '../../../protocol/index.ts'
 import { FakeCells } from '../../fakes/guest-context.ts'
 
 const PIECE = COMMAND_PIECE_SIZE_BYTES
@@ -168,15 +164,9 @@ describe('a tree', () => {
   it('refuses circles, folders too deep, too many files, and the loss of its scratch folder', () => {
     const tree = newTree()
     tree.makeFolders('a/b')
-    expect(
-      failing(() => tree.rename(tree.find(tree.root, 'a'), tree.find(tree.root, 'a/b/c'))),
-    ).toBe('notSupported')
-    expect(
-      failing(() => tree.rename(tree.find(tree.root, 'a/b'), tree.find(tree.root, 'a/b/c'))),
-    ).toBe('invalid')
-    expect(failing(() => tree.makeFolders('x/'.repeat(COMMAND_FOLDER_DEPTH_MAX + 1)))).toBe(
-      'nameTooLong',
-    )
+    expect(failing(() => tree.rename(tree.find(tree.root, 'a'), tree.find(tree.root, 'a/b/c')))).toBe('notSupported')
+    expect(failing(() => tree.rename(tree.find(tree.root, 'a/b'), tree.find(tree.root, 'a/b/c')))).toBe('invalid')
+    expect(failing(() => tree.makeFolders('x/'.repeat(COMMAND_FOLDER_DEPTH_MAX + 1)))).toBe('nameTooLong')
     expect(failing(() => tree.removeFolder(tree.find(tree.root, 'tmp')))).toBe('notCapable')
     const full = newTree()
     for (let index = 0; index < COMMAND_FILES_MAX; index++) full.put(`${index}`, new Uint8Array(0))

@@ -98,18 +98,13 @@ describe('a program that goes wrong leaves its files as they were, and ends with
   })
 
   it('no output, if one of its lines is wrong: nothing of the others is done', () => {
-    const { ending, context } = sample
-      .fresh()
-      .run(printing([{ send: { to: fakeId(8) } }, { sned: {} }]))
+    const { ending, context } = sample.fresh().run(printing([{ send: { to: fakeId(8) } }, { sned: {} }]))
     expect(ending).toMatchObject({ status: 'error', error: { code: 'bad-output' } })
     expect(context.sent).toEqual([])
   })
 
   it('an error of its own choice', () => {
-    const message = printing([
-      { send: { to: fakeId(8) } },
-      { error: { code: 'not-enough', message: 'only 3 left' } },
-    ])
+    const message = printing([{ send: { to: fakeId(8) } }, { error: { code: 'not-enough', message: 'only 3 left' } }])
     expect(sample.fresh().fail(message)).toEqual({ code: 'not-enough', message: 'only 3 left' })
   })
 
@@ -125,16 +120,7 @@ describe('a program that goes wrong leaves its files as they were, and ends with
     expect(context.sent).toEqual([
       {
         to: fakeId(9),
-        tags: tags(
-          'Action',
-          'Error',
-          'X-Reference',
-          '5',
-          'Error',
-          'exit',
-          'Content-Type',
-          'application/json',
-        ),
+        tags: tags('Action', 'Error', 'X-Reference', '5', 'Error', 'exit', 'Content-Type', 'application/json'),
         data: dataOf(JSON.stringify(error)),
       },
     ])
@@ -184,9 +170,7 @@ describe('what a program prints', () => {
       },
       { kind: 'send', to: fakeId(8), tags: [], data: Uint8Array.of(0, 1) },
     ])
-    expect(context.spawned).toMatchObject([
-      { module: child, tags: tags('Name', 'x'), data: dataOf('seed') },
-    ])
+    expect(context.spawned).toMatchObject([{ module: child, tags: tags('Name', 'x'), data: dataOf('seed') }])
     const id = context.spawned[0]?.id ?? ''
     expect(context.sent[3]).toEqual({
       to: self,
@@ -252,17 +236,9 @@ describe('a module is refused before it is loaded if', () => {
       'import-type',
     ],
     ['it has no start', '(module (memory 1))', 'export-type'],
-    [
-      'its start takes something',
-      '(module (memory 1) (func (export "_start") (param i32)))',
-      'export-type',
-    ],
+    ['its start takes something', '(module (memory 1) (func (export "_start") (param i32)))', 'export-type'],
     ['it has no memory', `(module ${start})`, 'memory'],
-    [
-      'its data does not fit',
-      `(module (memory 1) (data (i32.const 70000) "x") ${start})`,
-      'initialize',
-    ],
+    ['its data does not fit', `(module (memory 1) (data (i32.const 70000) "x") ${start})`, 'initialize'],
   ])('%s', async (_why, text, rule) => {
     await expect(prepare(text)).rejects.toMatchObject({ code: 'module-refused', details: { rule } })
   })
@@ -314,12 +290,7 @@ describe('what the host answers itself', () => {
     process.run(doing('0'))
     const files = { 'a/b/c': { text: 'deep' }, 'empty/': {} }
     process.run(acting('', JSON.stringify({ v: 1, state: { files } }), { kind: 'restore' }))
-    expect([...process.cells.values.keys()].sort()).toEqual([
-      'files/a/',
-      'files/a/b/',
-      'files/a/b/c',
-      'files/empty/',
-    ])
+    expect([...process.cells.values.keys()].sort()).toEqual(['files/a/', 'files/a/b/', 'files/a/b/c', 'files/empty/'])
     const { answer } = process.run(acting('@state', '', { kind: 'query' }))
     expect(answer).toEqual({ reply: { files: { 'a/': {}, 'a/b/': {}, ...files } } })
   })
@@ -330,10 +301,7 @@ describe('what the host answers itself', () => {
     ['no files', '{"v":1,"state":{}}'],
     ['a path that leads out', '{"v":1,"state":{"files":{"../x":{"text":""}}}}'],
     ['an absolute path', '{"v":1,"state":{"files":{"/x":{"text":""}}}}'],
-    [
-      'a file that is a folder too',
-      '{"v":1,"state":{"files":{"a":{"text":""},"a/b":{"text":""}}}}',
-    ],
+    ['a file that is a folder too', '{"v":1,"state":{"files":{"a":{"text":""},"a/b":{"text":""}}}}'],
     ['bytes that are none', '{"v":1,"state":{"files":{"a":{"base64":"*"}}}}'],
     ['a path too long', `{"v":1,"state":{"files":{"${'x'.repeat(241)}":{"text":""}}}}`],
   ])('a document is refused that has %s', (_what, document) => {
@@ -351,9 +319,7 @@ describe('what the host answers itself', () => {
 it('holds as many bytes of files as the limit says, and not one more', () => {
   const process = sample.fresh()
   const text = 'x'.repeat(1024 * 1024)
-  const files = Object.fromEntries(
-    Array.from({ length: 64 }, (_, index) => [`f${index}`, { text }]),
-  )
+  const files = Object.fromEntries(Array.from({ length: 64 }, (_, index) => [`f${index}`, { text }]))
   const restore = (more: object) =>
     guestMessage({
       kind: 'restore',

@@ -130,14 +130,9 @@ export const doing = (what: string, parts: Partial<GuestMessage> = {}): GuestMes
   guestMessage({ data: dataOf(what), ...parts })
 
 /** A message that has the sample count, and print these lines. */
-export const printing = (
-  lines: readonly object[],
-  parts: Partial<GuestMessage> = {},
-): GuestMessage => doing(`a${lines.map(line => JSON.stringify(line)).join('\n')}`, parts)
+export const printing = (lines: readonly object[], parts: Partial<GuestMessage> = {}): GuestMessage =>
+  doing(`a${lines.map(line => JSON.stringify(line)).join('\n')}`, parts)
 
 /** A message that asks for something by its action. */
-export const acting = (
-  action: string,
-  data = '',
-  parts: Partial<GuestMessage> = {},
-): GuestMessage => guestMessage({ tags: tags('Action', action), data: dataOf(data), ...parts })
+export const acting = (action: string, data = '', parts: Partial<GuestMessage> = {}): GuestMessage =>
+  guestMessage({ tags: tags('Action', action), data: dataOf(data), ...parts })

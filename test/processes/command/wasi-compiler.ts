@@ -17,15 +17,7 @@ export async function compileC(source: string): Promise<Uint8Array> {
   const folder = await mkdtemp(join(tmpdir(), 'wasi-c-'))
   try {
     const output = join(folder, 'program.wasm')
-    const flags = [
-      '--target=wasm32-wasi',
-      `--sysroot=${join(ROOT, 'usr')}`,
-      '-O2',
-      '-s',
-      '-Wall',
-      '-Werror',
-      '-lm',
-    ]
+    const flags = ['--target=wasm32-wasi', `--sysroot=${join(ROOT, 'usr')}`, '-O2', '-s', '-Wall', '-Werror', '-lm']
     execFileSync(join(bin, 'clang'), [source, ...flags, '-o', output], {
       env: { PATH: `${bin}:${join(ROOT, 'usr/bin')}`, LD_LIBRARY_PATH: libraries.join(':') },
     })

@@ -9,8 +9,7 @@ import { acting, doing, SAMPLE_PROGRAM } from './sample-program.ts'
 runtimeConformance({
   name: 'command through Wasmer',
   runtime: commandRuntime,
-  module: async () =>
-    fakeModule('command', await wat(SAMPLE_PROGRAM), tags('Command-Engine', 'wasmer')),
+  module: async () => fakeModule('command', await wat(SAMPLE_PROGRAM), tags('Command-Engine', 'wasmer')),
   message: n => doing(n % 4 === 3 ? '9' : '0'),
   failing: doing('1'),
   endless: { message: doing('2'), gasLimit: 2_000_000n },
@@ -68,11 +67,7 @@ it('refuses a program that asks for threads, processes or sockets, or for a call
     ['sock_open', '(param i32 i32 i32 i32) (result i32)', 'import-not-allowed'],
     ['getcwd', '(param i64 i32) (result i32)', 'import-type'],
   ] as const) {
-    const module = fakeModule(
-      'command',
-      await wat(program(name, type)),
-      tags('Command-Engine', 'wasmer'),
-    )
+    const module = fakeModule('command', await wat(program(name, type)), tags('Command-Engine', 'wasmer'))
     expect(() => commandRuntime.prepare(module)).toThrow(
       expect.objectContaining({ details: expect.objectContaining({ rule }) }),
     )

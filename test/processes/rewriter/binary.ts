@@ -2,17 +2,12 @@
 export const leb = (value: number): number[] =>
   value < 0x80 ? [value] : [(value % 0x80) | 0x80, ...leb(Math.floor(value / 0x80))]
 
-export const vector = (items: readonly (readonly number[])[]): number[] =>
-  leb(items.length).concat(items.flat())
+export const vector = (items: readonly (readonly number[])[]): number[] => leb(items.length).concat(items.flat())
 
-export const section = (id: number, content: readonly number[]): number[] =>
-  [id].concat(leb(content.length), content)
+export const section = (id: number, content: readonly number[]): number[] => [id].concat(leb(content.length), content)
 
 /** A function body: `[count, type]` groups of locals, then instructions without the last `end`. */
-export function body(
-  locals: readonly [number, number][],
-  instructions: readonly number[],
-): number[] {
+export function body(locals: readonly [number, number][], instructions: readonly number[]): number[] {
   const groups = vector(locals.map(([count, type]) => [...leb(count), type]))
   const content = groups.concat(instructions, 0x0b)
   return leb(content.length).concat(content)

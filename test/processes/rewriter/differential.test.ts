@@ -15,12 +15,7 @@ interface Observation {
 }
 
 /** What a trap says depends on the engine's words only; gas and depth are not reached here. */
-function observe(
-  guest: Guest,
-  memory: () => Uint8Array,
-  notes: number[],
-  seed: number,
-): Observation {
+function observe(guest: Guest, memory: () => Uint8Array, notes: number[], seed: number): Observation {
   let outcome: string
   try {
     outcome = String(guest.call('run', seed))

@@ -20,11 +20,7 @@ function operations(): [string, string, number][] {
         [`${lanes}.${name} of a wild NaN`, `(${lanes}.${name} ${wild} ${left})`, bytes],
         [`${lanes}.${name} of infinities`, `(${lanes}.${name} ${left} ${right})`, bytes],
       ]),
-      ...UNARY.map((name): [string, string, number] => [
-        `${lanes}.${name}`,
-        `(${lanes}.${name} ${wild})`,
-        bytes,
-      ]),
+      ...UNARY.map((name): [string, string, number] => [`${lanes}.${name}`, `(${lanes}.${name} ${wild})`, bytes]),
       [`${lanes}.sqrt of -1`, `(${lanes}.sqrt ${left})`, bytes],
       lanes === 'f32x4'
         ? ['f64x2.promote_low_f32x4', `(f64x2.promote_low_f32x4 ${wild})`, 8]
@@ -46,9 +42,7 @@ function nanLanes(memory: Uint8Array, bytes: number): bigint[] {
 
 describe('a NaN that vector arithmetic made is canonical in every lane', () => {
   it.each(operations())('%s', (_, expression, bytes) => {
-    const guest = start(
-      wat(`(module (memory 1) (func (export "run") (v128.store (i32.const 0) ${expression})))`),
-    )
+    const guest = start(wat(`(module (memory 1) (func (export "run") (v128.store (i32.const 0) ${expression})))`))
     guest.call('run')
     const lanes = nanLanes(guest.memory, bytes)
     const canonical = bytes === 4 ? 0x7fc00000n : 0x7ff8000000000000n

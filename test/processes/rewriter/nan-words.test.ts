@@ -2,14 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { start, wat } from './wat.ts'
 
 /** Words that spell NaNs: negative integers and tagged values look like this. */
-const WORDS = [
-  -1n,
-  -5n,
-  -126_666_675_431n,
-  0x7ff8000000000001n,
-  0x7ff0000000000001n,
-  -0x8000000000000n,
-]
+const WORDS = [-1n, -5n, -126_666_675_431n, 0x7ff8000000000001n, 0x7ff0000000000001n, -0x8000000000000n]
 const CANONICAL = 0x7ff8000000000000n
 
 const moves = wat(`(module (memory 1) (global $g (mut f64) (f64.const 0))
@@ -92,20 +85,12 @@ const arithmetic = wat(`(module (memory 1) (global $g (mut f64) (f64.const 0))
     (f64.div (f64.load (i32.const 0)) (f64.load (i32.const 0))) (i32.const 0))))))`)
 
 describe('a NaN that arithmetic made', () => {
-  it.each([
-    'direct',
-    'local',
-    'loop',
-    'mixed',
-    'copied',
-    'negated',
-    'call',
-    'select',
-    'global',
-    'table',
-  ])('is canonical where it is seen: %s', name => {
-    const guest = start(arithmetic)
-    guest.call(name)
-    expect(new DataView(guest.memory.buffer).getBigInt64(8, true)).toBe(CANONICAL)
-  })
+  it.each(['direct', 'local', 'loop', 'mixed', 'copied', 'negated', 'call', 'select', 'global', 'table'])(
+    'is canonical where it is seen: %s',
+    name => {
+      const guest = start(arithmetic)
+      guest.call(name)
+      expect(new DataView(guest.memory.buffer).getBigInt64(8, true)).toBe(CANONICAL)
+    },
+  )
 })

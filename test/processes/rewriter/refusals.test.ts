@@ -1,10 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  ModuleRefused,
-  type RefusalReason,
-  type RewriteProfile,
-  rewrite,
-} from '../../../processes/rewriter/index.ts'
+import { ModuleRefused, type RefusalReason, type RewriteProfile, rewrite } from '../../../processes/rewriter/index.ts'
 import { binary, body, leb, section, vector } from './binary.ts'
 import { OPEN_PROFILE, start, wat } from './wat.ts'
 
@@ -145,10 +140,7 @@ const ZOO: Readonly<Record<RefusalReason, readonly (string | Uint8Array)[]>> = {
   'memory-too-large': ['(module (memory 65536))', '(module (memory 4097 5000))'],
   'module-too-large': [binary(section(0, new Array<number>(11_000_000).fill(0)))],
   'nesting-too-deep': [
-    code(
-      ...Array.from({ length: 2000 }, () => [0x02, 0x40]).flat(),
-      ...new Array<number>(2000).fill(0x0b),
-    ),
+    code(...Array.from({ length: 2000 }, () => [0x02, 0x40]).flat(), ...new Array<number>(2000).fill(0x0b)),
   ],
   'operands-too-many': [code(...Array.from({ length: 5000 }, () => [0x41, 0]).flat(), 0x00)],
   'parameters-too-many': [
@@ -182,12 +174,7 @@ describe('a module is refused as', () => {
 })
 
 describe('a profile opens', () => {
-  for (const reason of [
-    'float-boundary',
-    'memory-init',
-    'table-mutation',
-    'unsaved-global',
-  ] as const) {
+  for (const reason of ['float-boundary', 'memory-init', 'table-mutation', 'unsaved-global'] as const) {
     it(`what else is refused as ${reason}`, () => {
       for (const sample of ZOO[reason]) {
         const bytes = typeof sample === 'string' ? wat(sample) : sample
@@ -200,9 +187,7 @@ describe('a profile opens', () => {
   it('imports on its list, and limits', () => {
     expect(reasonOf(wat('(module (import "allowed" "f" (func)))'))).toBe('accepted')
     const limits = { functionsMax: 1 }
-    expect(reasonOf(wat('(module (func) (func))'), { ...CLOSED, limits })).toBe(
-      'functions-too-many',
-    )
+    expect(reasonOf(wat('(module (func) (func))'), { ...CLOSED, limits })).toBe('functions-too-many')
   })
 })
 
@@ -226,10 +211,7 @@ describe('a bomb', () => {
       section(4, vector(Array.from({ length: 10 }, () => [0x70, 0, ...leb(10_000_000)]))),
     ),
     'of 4 GiB of memory in 22 bytes': wat('(module (memory (export "m") 65536))'),
-    'of a million functions': binary(
-      section(1, vector([[0x60, 0, 0]])),
-      section(3, leb(1_000_000)),
-    ),
+    'of a million functions': binary(section(1, vector([[0x60, 0, 0]])), section(3, leb(1_000_000))),
     'of a million nested blocks': codeOf(new Array<number>(900_000).fill(0x02)),
     'of blocks that move millions of operands': wideBlocks(),
     'of fifty thousand locals': binary(

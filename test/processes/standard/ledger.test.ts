@@ -10,8 +10,7 @@ beforeEach(async () => {
   ledger = await StandardDriver.spawn('ledger', 'ann', 'Ticker', 'PNT', 'Initial-Supply', '1000')
 })
 
-const balanceOf = (account: string, of = ledger) =>
-  of.send('anyone', 'Balance', 'Recipient', account).output
+const balanceOf = (account: string, of = ledger) => of.send('anyone', 'Balance', 'Recipient', account).output
 
 function sumOfBalances(of: StandardDriver): bigint {
   let sum = 0n
@@ -42,39 +41,28 @@ it('tells the balance of an account, or of the sender', () => {
 })
 
 it('moves an amount and tells both sides, with the forwarded tags', () => {
-  const { sent, output, ending } = ledger.send(
-    'ann',
-    'Transfer',
-    'Recipient',
-    'bob',
-    'Quantity',
-    '300',
-    'X-Order',
-    '7',
-  )
+  const { sent, output, ending } = ledger.send('ann', 'Transfer', 'Recipient', 'bob', 'Quantity', '300', 'X-Order', '7')
   expect(ending.status).toBe('ok')
   expect(output).toBe('You transferred 300 to bob')
   const [debit, credit] = sent
   expect(sent).toHaveLength(2)
   expect([debit?.to, sentTag(debit, 'Action')]).toEqual(['ann', 'Debit-Notice'])
-  expect([
-    sentTag(debit, 'Recipient'),
-    sentTag(debit, 'Quantity'),
-    sentTag(debit, 'X-Order'),
-  ]).toEqual(['bob', '300', '7'])
+  expect([sentTag(debit, 'Recipient'), sentTag(debit, 'Quantity'), sentTag(debit, 'X-Order')]).toEqual([
+    'bob',
+    '300',
+    '7',
+  ])
   expect([credit?.to, sentTag(credit, 'Action')]).toEqual(['bob', 'Credit-Notice'])
-  expect([
-    sentTag(credit, 'Sender'),
-    sentTag(credit, 'Quantity'),
-    sentTag(credit, 'X-Order'),
-  ]).toEqual(['ann', '300', '7'])
+  expect([sentTag(credit, 'Sender'), sentTag(credit, 'Quantity'), sentTag(credit, 'X-Order')]).toEqual([
+    'ann',
+    '300',
+    '7',
+  ])
   expect([balanceOf('ann'), balanceOf('bob')]).toEqual(['700', '300'])
 })
 
 it('tells nobody of a transfer with Cast', () => {
-  expect(
-    ledger.send('ann', 'Transfer', 'Recipient', 'bob', 'Quantity', '1', 'Cast', 'true').sent,
-  ).toEqual([])
+  expect(ledger.send('ann', 'Transfer', 'Recipient', 'bob', 'Quantity', '1', 'Cast', 'true').sent).toEqual([])
   expect(balanceOf('bob')).toBe('1')
 })
 
@@ -130,14 +118,8 @@ it('refuses to mint beyond the largest amount, and holds it', () => {
   expect(balanceOf('ann')).toBe(LARGEST)
   const over = ledger.send('ann', 'Mint', 'Quantity', '1', 'Recipient', 'bob')
   expect(sentTag(over.sent[0], 'Action')).toBe('Mint-Error')
-  expect(
-    ledger.send('ann', 'Transfer', 'Recipient', 'bob', 'Quantity', LARGEST).ending.status,
-  ).toBe('ok')
-  expect([balanceOf('ann'), balanceOf('bob'), supplyOf(ledger).toString()]).toEqual([
-    '0',
-    LARGEST,
-    LARGEST,
-  ])
+  expect(ledger.send('ann', 'Transfer', 'Recipient', 'bob', 'Quantity', LARGEST).ending.status).toBe('ok')
+  expect([balanceOf('ann'), balanceOf('bob'), supplyOf(ledger).toString()]).toEqual(['0', LARGEST, LARGEST])
 })
 
 it('takes leading zeros for what they are', () => {
@@ -151,8 +133,7 @@ it('leaves the balance of one who sends to himself', () => {
 })
 
 it('gives all balances page by page, as JSON', () => {
-  for (const name of ['bob', 'cy', 'dan'])
-    ledger.send('ann', 'Transfer', 'Recipient', name, 'Quantity', '1')
+  for (const name of ['bob', 'cy', 'dan']) ledger.send('ann', 'Transfer', 'Recipient', name, 'Quantity', '1')
   expect(JSON.parse(ledger.send('x', 'Balances').output)).toEqual({
     ann: '997',
     bob: '1',
@@ -176,9 +157,7 @@ it('takes notices of other ledgers without an answer', () => {
 })
 
 it('refuses a spawn with a supply that is no amount', async () => {
-  await expect(StandardDriver.spawn('ledger', 'ann', 'Initial-Supply', '-1')).rejects.toThrow(
-    'Initial-Supply',
-  )
+  await expect(StandardDriver.spawn('ledger', 'ann', 'Initial-Supply', '-1')).rejects.toThrow('Initial-Supply')
 })
 
 it('keeps the sum of balances equal to the supply, whatever is sent', async () => {
@@ -208,15 +187,13 @@ it('keeps the sum of balances equal to the supply, whatever is sent', async () =
           ],
           data: dataOf('ignored'),
         })
-        if (outcome.ending.status === 'error' || sentTag(outcome.sent[0], 'Error') !== undefined)
-          continue
+        if (outcome.ending.status === 'error' || sentTag(outcome.sent[0], 'Error') !== undefined) continue
         const moved = BigInt(quantity)
         if (action === 'Transfer') model.set(from, (model.get(from) ?? 0n) - moved)
         model.set(to, (model.get(to) ?? 0n) + moved)
       }
       expect(sumOfBalances(subject)).toBe(supplyOf(subject))
-      for (const [name, expected] of model)
-        expect(balanceOf(name, subject)).toBe(expected.toString())
+      for (const [name, expected] of model) expect(balanceOf(name, subject)).toBe(expected.toString())
       for (const [key, value] of subject.cells.values) {
         if (key.startsWith('balance:')) expect(fromUtf8(value)).not.toBe('0')
       }

@@ -11,11 +11,7 @@ it('sends the first ping, and answers every ping of a process with one', () => {
   const [first] = relay.send('ann', 'Start', 'Peer', 'peer').sent
   expect([first?.to, sentTag(first, 'Action')]).toEqual(['peer', 'Ping'])
   const [next] = relay.push('peer', 'Ping').sent
-  expect([next?.to, sentTag(next, 'Action'), sentTag(next, 'Rounds')]).toEqual([
-    'peer',
-    'Ping',
-    undefined,
-  ])
+  expect([next?.to, sentTag(next, 'Action'), sentTag(next, 'Rounds')]).toEqual(['peer', 'Ping', undefined])
 })
 
 it('stops when the rounds are used up', () => {
@@ -58,8 +54,6 @@ it('gives data back, of any length', () => {
 it('refuses what it does not understand', () => {
   expect(relay.send('ann', 'Start').error).toContain('Peer is required!')
   expect(relay.send('ann', 'Start', 'Peer', 'p', 'Rounds', 'x').error).toContain('no number')
-  expect(relay.send('ann', 'Fan-Out', 'Count', '', 'Peer', 'p').error).toContain(
-    'expected a number',
-  )
+  expect(relay.send('ann', 'Fan-Out', 'Count', '', 'Peer', 'p').error).toContain('expected a number')
   expect(relay.send('ann', 'Dance').error).toBe('abort: Unknown Action')
 })

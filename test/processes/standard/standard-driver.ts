@@ -6,13 +6,7 @@ import {
   type StandardProcess,
   standardProcessPath,
 } from '../../../processes/index.ts'
-import {
-  type Ending,
-  findTag,
-  fromUtf8,
-  type Guest,
-  type GuestMessage,
-} from '../../../protocol/index.ts'
+import { type Ending, findTag, fromUtf8, type Guest, type GuestMessage } from '../../../protocol/index.ts'
 import {
   dataOf,
   FakeCells,
@@ -45,11 +39,7 @@ export class StandardDriver {
   }
 
   /** Builds if need be, loads, and evaluates the spawn message of `owner`. */
-  static async spawn(
-    name: StandardProcess,
-    owner: string,
-    ...spawnTags: string[]
-  ): Promise<StandardDriver> {
+  static async spawn(name: StandardProcess, owner: string, ...spawnTags: string[]): Promise<StandardDriver> {
     await buildStandardProcesses()
     const wasm = new Uint8Array(await readFile(standardProcessPath(name)))
     const module = fakeModule('actor', wasm, STANDARD_MODULE_TAGS)

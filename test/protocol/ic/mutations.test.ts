@@ -75,7 +75,11 @@ describe('mutated bytes', () => {
   it('of certificates prove nothing else', { timeout: 3_600_000 }, () => {
     const secret = blsSecret(seed(1), 'test')
     const key = blsKeyToDer(blsPublicKey(secret))
-    const tree: HashTree = [1, [2, toUtf8('canister'), [2, seed(3), [3, seed(4)]]], [2, toUtf8('time'), [3, leb128(99)]]]
+    const tree: HashTree = [
+      1,
+      [2, toUtf8('canister'), [2, seed(3), [3, seed(4)]]],
+      [2, toUtf8('time'), [3, leb128(99)]],
+    ]
     const signature = blsSign(secret, stateRootMessage(hashTreeRoot(tree)))
     const certificate = encodeIc(icMap({ tree: tree as unknown as IcValue, signature }))
     const genuine = toHex(hashTreeRoot(tree))

@@ -78,7 +78,10 @@ describe('a request of the IC', () => {
     ['a length beyond its end', fromHex('5affffffff00')],
     ['a number not in its shortest form', fromHex('1801')],
     ['lists in lists for ever', new Uint8Array(100).fill(0x81)],
-    ['21 delegations', envelopeOf({ content: asIc(callContent()), sender_delegation: Array.from({ length: 21 }, () => new Map()) })],
+    [
+      '21 delegations',
+      envelopeOf({ content: asIc(callContent()), sender_delegation: Array.from({ length: 21 }, () => new Map()) }),
+    ],
   ])('is refused with %s', (what, bytes) => {
     expect(() => decodeRequestEnvelope(bytes)).toThrow(/cbor|envelope|content|sender|nonce|arg/)
     if (what.startsWith('a key twice')) expect(() => decodeRequestEnvelope(bytes)).toThrow(/twice/)
@@ -102,7 +105,10 @@ describe('a request of the IC', () => {
   })
 })
 
-const providers = [['portable', {}], ['native', nativeCrypto]] as const
+const providers = [
+  ['portable', {}],
+  ['native', nativeCrypto],
+] as const
 
 describe.each(providers)('signatures of users, with the %s crypto provider', (_, provider) => {
   beforeAll(() => installCrypto(provider))
@@ -132,7 +138,10 @@ describe.each(providers)('signatures of users, with the %s crypto provider', (_,
     const order = BigInt('0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141')
     const s = BigInt(`0x${toHex((signature ?? new Uint8Array()).subarray(32))}`)
     const high = bytes.slice()
-    high.set(fromHex((order - s).toString(16).padStart(64, '0')), Buffer.from(bytes).lastIndexOf(Buffer.from(signature ?? [])) + 32)
+    high.set(
+      fromHex((order - s).toString(16).padStart(64, '0')),
+      Buffer.from(bytes).lastIndexOf(Buffer.from(signature ?? [])) + 32,
+    )
     expect(refusal(high)).toBeUndefined()
   })
 
@@ -142,7 +151,10 @@ describe.each(providers)('signatures of users, with the %s crypto provider', (_,
     const until = new Date(NOW_MS + 60_000)
     const canister = Principal.fromUint8Array(fromHex('00000000000004d2'))
     const first = await DelegationChain.create(root, middle.getPublicKey(), until)
-    const chain = await DelegationChain.create(middle, last.getPublicKey(), until, { previous: first, targets: [canister] })
+    const chain = await DelegationChain.create(middle, last.getPublicKey(), until, {
+      previous: first,
+      targets: [canister],
+    })
     const identity = DelegationIdentity.fromDelegation(last, chain)
     const bytes = await signedBy(identity, callContent())
     expect(refusal(bytes)).toBeUndefined()
@@ -156,7 +168,11 @@ describe.each(providers)('signatures of users, with the %s crypto provider', (_,
   it('does not hold by a chain with a cycle, or one that permits queries only', async () => {
     const [a, b] = [Ed25519KeyIdentity.generate(seed(7)), Ed25519KeyIdentity.generate(seed(8))]
     const der = (identity: Ed25519KeyIdentity): Uint8Array => new Uint8Array(identity.getPublicKey().toDer())
-    const link = async (from: Ed25519KeyIdentity, to: Ed25519KeyIdentity, more: Record<string, IcValue> = {}): Promise<IcValue> => {
+    const link = async (
+      from: Ed25519KeyIdentity,
+      to: Ed25519KeyIdentity,
+      more: Record<string, IcValue> = {},
+    ): Promise<IcValue> => {
       const delegation = icMap({ pubkey: der(to), expiration: BigInt(NOW_MS + 1000) * NS, ...more })
       const message = concatBytes(separator('ic-request-auth-delegation'), hashOfMap(delegation))
       return icMap({ delegation, signature: new Uint8Array(await from.sign(message)) })
@@ -164,7 +180,12 @@ describe.each(providers)('signatures of users, with the %s crypto provider', (_,
     const request = async (type: string, chain: IcValue[], signer: Ed25519KeyIdentity): Promise<Uint8Array> => {
       const content = asIc(callContent({ request_type: type, sender: selfAuthenticating(der(a)) }))
       const signature = await signer.sign(concatBytes(separator('ic-request'), hashOfMap(content)))
-      return envelopeOf({ content, sender_pubkey: der(a), sender_sig: new Uint8Array(signature), sender_delegation: chain })
+      return envelopeOf({
+        content,
+        sender_pubkey: der(a),
+        sender_sig: new Uint8Array(signature),
+        sender_delegation: chain,
+      })
     }
     expect(refusal(await request('call', [await link(a, b)], b))).toBeUndefined()
     expect(refusal(await request('call', [await link(a, b), await link(b, a)], a))).toMatch(/cycle/)
@@ -176,15 +197,23 @@ describe.each(providers)('signatures of users, with the %s crypto provider', (_,
   it('holds for WebAuthn assertions, by ES256 and RS256', () => {
     const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
-    const jwk = (key: { export(options: { format: 'jwk' }): { x?: string; y?: string; n?: string } }) => key.export({ format: 'jwk' })
+    const jwk = (key: { export(options: { format: 'jwk' }): { x?: string; y?: string; n?: string } }) =>
+      key.export({ format: 'jwk' })
     const raw = (text: string | undefined): Uint8Array => new Uint8Array(Buffer.from(text ?? '', 'base64url'))
     const point = jwk(ec.publicKey)
     const bytesHead = (bytes: Uint8Array): Uint8Array =>
-      bytes.length < 24 ? Uint8Array.of(0x40 | bytes.length) : bytes.length < 256 ? Uint8Array.of(0x58, bytes.length) : Uint8Array.of(0x59, bytes.length >> 8, bytes.length & 255)
+      bytes.length < 24
+        ? Uint8Array.of(0x40 | bytes.length)
+        : bytes.length < 256
+          ? Uint8Array.of(0x58, bytes.length)
+          : Uint8Array.of(0x59, bytes.length >> 8, bytes.length & 255)
     const es256 = concatBytes(fromHex('a5010203262001215820'), raw(point.x), fromHex('225820'), raw(point.y))
     const modulus = raw(jwk(rsa.publicKey).n)
     const rs256 = concatBytes(fromHex('a401030339010020'), bytesHead(modulus), modulus, fromHex('2143010001'))
-    for (const [cose, key] of [[es256, ec.privateKey], [rs256, rsa.privateKey]] as const) {
+    for (const [cose, key] of [
+      [es256, ec.privateKey],
+      [rs256, rsa.privateKey],
+    ] as const) {
       const der = coseDer(cose)
       const content = asIc(callContent({ sender: selfAuthenticating(der) }))
       const challenge = toBase64Url(concatBytes(separator('ic-request'), hashOfMap(content)))
@@ -202,7 +231,8 @@ describe.each(providers)('signatures of users, with the %s crypto provider', (_,
 
   it('does not hold by a chain of many canisters, whose signatures cost much to check', () => {
     const keys = [1, 2, 3].map(byte => canisterDer(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, byte, 1, 1), seed(byte)))
-    const link = (pubkey: Uint8Array): IcValue => icMap({ delegation: icMap({ pubkey, expiration: BigInt(NOW_MS + 1000) * NS }), signature: seed(0) })
+    const link = (pubkey: Uint8Array): IcValue =>
+      icMap({ delegation: icMap({ pubkey, expiration: BigInt(NOW_MS + 1000) * NS }), signature: seed(0) })
     const content = asIc(callContent({ sender: selfAuthenticating(keys[0] ?? seed(0)) }))
     const chain = keys.slice(1).map(link)
     const bytes = envelopeOf({ content, sender_pubkey: keys[0], sender_sig: seed(0), sender_delegation: chain })
@@ -212,7 +242,10 @@ describe.each(providers)('signatures of users, with the %s crypto provider', (_,
   it('is tried under two root keys, however many a process names', () => {
     const tags = Array.from({ length: 20 }, (_, index) => ({ name: 'IC-Root-Key', value: toBase64Url(seed(index)) }))
     expect(rootKeysOf({ tags })).toEqual([seed(0), seed(1)])
-    expect(rootKeysOf({ tags: [{ name: 'IC-Root-Key', value: 'no base64url!' }, ...tags.slice(5)] })).toEqual([seed(5), seed(6)])
+    expect(rootKeysOf({ tags: [{ name: 'IC-Root-Key', value: 'no base64url!' }, ...tags.slice(5)] })).toEqual([
+      seed(5),
+      seed(6),
+    ])
   })
 
   it('holds for what a canister certifies, under a root key that is believed, and no other', () => {
@@ -223,7 +256,11 @@ describe.each(providers)('signatures of users, with the %s crypto provider', (_,
     const content = asIc(callContent({ sender: selfAuthenticating(der) }))
     const message = concatBytes(separator('ic-request'), hashOfMap(content))
     const sign = (signedMessage: Uint8Array, certifier = canister): Uint8Array => {
-      const sigTree: HashTree = [2, toUtf8('sig'), [2, sha256(toUtf8('user 1')), [2, sha256(signedMessage), [3, new Uint8Array(0)]]]]
+      const sigTree: HashTree = [
+        2,
+        toUtf8('sig'),
+        [2, sha256(toUtf8('user 1')), [2, sha256(signedMessage), [3, new Uint8Array(0)]]],
+      ]
       const state: HashTree = [
         1,
         [2, toUtf8('canister'), [2, certifier, [2, toUtf8('certified_data'), [3, hashTreeRoot(sigTree)]]]],
@@ -233,10 +270,13 @@ describe.each(providers)('signatures of users, with the %s crypto provider', (_,
       const certificate = encodeIc(icMap({ tree: state as unknown as IcValue, signature }))
       return encodeIc(icMap({ certificate, tree: sigTree as unknown as IcValue }))
     }
-    const envelope = (signature: Uint8Array): Uint8Array => envelopeOf({ content, sender_pubkey: der, sender_sig: signature })
+    const envelope = (signature: Uint8Array): Uint8Array =>
+      envelopeOf({ content, sender_pubkey: der, sender_sig: signature })
     expect(refusal(envelope(sign(message)), NOW_MS, [rootKey])).toBeUndefined()
     expect(refusal(envelope(sign(message)), NOW_MS, [])).toMatch(/signature/)
-    expect(refusal(envelope(sign(message)), NOW_MS, [blsKeyToDer(blsPublicKey(blsSecret(seed(2), 'test')))])).toMatch(/signature/)
+    expect(refusal(envelope(sign(message)), NOW_MS, [blsKeyToDer(blsPublicKey(blsSecret(seed(2), 'test')))])).toMatch(
+      /signature/,
+    )
     expect(refusal(envelope(sign(seed(3))), NOW_MS, [rootKey])).toMatch(/signature/)
     expect(refusal(envelope(sign(message, fromHex('00000000000000fe0101'))), NOW_MS, [rootKey])).toMatch(/signature/)
   })
@@ -245,8 +285,13 @@ describe.each(providers)('signatures of users, with the %s crypto provider', (_,
 /** SubjectPublicKeyInfo of a key under an OID of the IC. */
 function wrapped(oid: string, raw: Uint8Array): Uint8Array {
   const length = (bytes: Uint8Array): Uint8Array =>
-    bytes.length < 128 ? Uint8Array.of(bytes.length) : bytes.length < 256 ? Uint8Array.of(0x81, bytes.length) : Uint8Array.of(0x82, bytes.length >> 8, bytes.length & 255)
-  const element = (tag: number, content: Uint8Array): Uint8Array => concatBytes(Uint8Array.of(tag), length(content), content)
+    bytes.length < 128
+      ? Uint8Array.of(bytes.length)
+      : bytes.length < 256
+        ? Uint8Array.of(0x81, bytes.length)
+        : Uint8Array.of(0x82, bytes.length >> 8, bytes.length & 255)
+  const element = (tag: number, content: Uint8Array): Uint8Array =>
+    concatBytes(Uint8Array.of(tag), length(content), content)
   return element(0x30, concatBytes(fromHex(oid), element(0x03, concatBytes(Uint8Array.of(0), raw))))
 }
 

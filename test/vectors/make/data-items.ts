@@ -46,11 +46,7 @@ const signers: readonly (readonly [string, string | undefined, unknown])[] = [
   ['ed25519', seed.toString('hex'), ed25519],
   ['ethereum', secret.toString('hex'), new arbundles.EthereumSigner(secret.toString('hex'))],
   ['solana', seed.toString('hex'), solana],
-  [
-    'typed-ethereum',
-    secret.toString('hex'),
-    new arbundles.TypedEthereumSigner(secret.toString('hex')),
-  ],
+  ['typed-ethereum', secret.toString('hex'), new arbundles.TypedEthereumSigner(secret.toString('hex'))],
 ]
 
 const target = Buffer.alloc(32, 0xab).toString('base64url')
@@ -109,6 +105,6 @@ const vectors = {
   about: 'ANS-104 items and a bundle made and verified by @dha-team/arbundles 1.0.4; base64url',
   arweaveJwk: { kty, n, e, d, p, q, dp, dq, qi },
   items,
-  bundle: { ids: bundled.map((item) => item.id), bytes: bundle.getRaw().toString('base64url') },
+  bundle: { ids: bundled.map(item => item.id), bytes: bundle.getRaw().toString('base64url') },
 }
 console.log(JSON.stringify(vectors, null, 1))

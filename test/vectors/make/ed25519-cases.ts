@@ -15,14 +15,14 @@ import {
 const { Point } = ed25519
 const ORDER = Point.Fn.ORDER
 const FIELD = (1n << 255n) - 19n
-const TORSION = ED25519_TORSION_SUBGROUP.map((text) => Point.fromHex(text, true))
+const TORSION = ED25519_TORSION_SUBGROUP.map(text => Point.fromHex(text, true))
 const seed = new Uint8Array(32).fill(3)
 const key = ed25519.getPublicKey(seed)
 const good = ed25519.sign(message, seed)
 
 /** Cases for Ed25519. */
 export function ed25519Cases(): SignatureCase[] {
-  return makeCases((add) => {
+  return makeCases(add => {
     addHonest(add)
     addWrongS(add)
     addSmallOrder(add)
@@ -66,7 +66,7 @@ function addSmallOrder(add: AddCase): void {
   const identity = Point.ZERO.toBytes()
   for (const [index, point] of TORSION.entries()) {
     const small = point.toBytes()
-    const text = messageWith((candidate) => challenge(identity, small, candidate) % 8n === 0n)
+    const text = messageWith(candidate => challenge(identity, small, candidate) % 8n === 0n)
     const forged = join(identity, new Uint8Array(32))
     add(`key of small order ${index}, R = identity, S = 0`, false, small, text, forged)
     add(`R of small order ${index}`, false, ...signedWith(small, message))
@@ -78,7 +78,7 @@ function addOddEncodings(add: AddCase): void {
   for (const y of [0n, 1n, FIELD - 1n, FIELD, FIELD + 1n, (1n << 255n) - 1n]) {
     for (const sign of [0n, 1n]) {
       const odd = toLittle(y | (sign << 255n))
-      const text = messageWith((candidate) => challenge(identity, odd, candidate) % 8n === 0n)
+      const text = messageWith(candidate => challenge(identity, odd, candidate) % 8n === 0n)
       const forged = join(identity, new Uint8Array(32))
       add(`odd encoding y=${y} sign=${sign} as key`, false, odd, text, forged)
       add(`odd encoding y=${y} sign=${sign} as R`, false, ...signedWith(odd, message))

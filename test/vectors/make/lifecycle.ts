@@ -15,10 +15,7 @@ process.upgrade(3)
 process.upgrade(2)
 process.send({ Action: 'Say' }, 'two')
 process.upgrade(1, { pending: 'reject', keeps: false })
-process.control(
-  { action: 'Upgrade', module: process.description.module, pending: 'wait', keeps: true },
-  8,
-)
+process.control({ action: 'Upgrade', module: process.description.module, pending: 'wait', keeps: true }, 8)
 process.rollback(1)
 process.control({ action: 'Restore', name: 'early', pending: 'wait' })
 process.control({ action: 'Forget', name: 'early' })

@@ -2,8 +2,21 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
-  certificateMessage, ed25519PublicKey, ed25519Sign, encodeCertificate, encodeComplaint, encodeEnvelope, encodeEquivocation, encodeFault, encodeFrame,
-  type Envelope, envelopeId, equivocationOf, makeComplaint, messagesFeed, toHex,
+  certificateMessage,
+  ed25519PublicKey,
+  ed25519Sign,
+  encodeCertificate,
+  encodeComplaint,
+  encodeEnvelope,
+  encodeEquivocation,
+  encodeFault,
+  encodeFrame,
+  type Envelope,
+  envelopeId,
+  equivocationOf,
+  makeComplaint,
+  messagesFeed,
+  toHex,
 } from '../../../protocol/index.ts'
 import { MemoryLog } from '../../fakes/memory-log.ts'
 import { ProvenProcess } from '../../fakes/proven-process.ts'
@@ -15,10 +28,21 @@ const proof = await process.proof(5, { message: true, output: true })
 async function twin(data: string): Promise<MemoryLog> {
   const log = MemoryLog.open()
   log.signWith(seedOf(1))
-  const envelopes: Envelope[] = [{ kind: 'item', item: shared.bytes }, { kind: 'item', item: messageItem(process.id, { data }).bytes }]
+  const envelopes: Envelope[] = [
+    { kind: 'item', item: shared.bytes },
+    { kind: 'item', item: messageItem(process.id, { data }).bytes },
+  ]
   for (const [index, envelope] of envelopes.entries()) {
     const bytes = encodeFrame(index, [{ timestampMs: 1000 + index, envelopeBytes: encodeEnvelope(envelope) }])
-    await log.commit([{ feed: messagesFeed(process.description), index, bytes, ids: [envelopeId(envelope, process.id, index)], firstSlot: index }])
+    await log.commit([
+      {
+        feed: messagesFeed(process.description),
+        index,
+        bytes,
+        ids: [envelopeId(envelope, process.id, index)],
+        firstSlot: index,
+      },
+    ])
   }
   return log
 }
@@ -30,10 +54,19 @@ if (held === undefined || seen === undefined) throw new Error('no prefix')
 
 function says(unit: number, state: number) {
   const certificateBytes = encodeCertificate({
-    process: process.id, firstSlot: 1, count: 2, frameHash: new Uint8Array(32).fill(1), resultsRoot: new Uint8Array(32).fill(3),
-    stateRoot: new Uint8Array(32).fill(state), gas: 14n,
+    process: process.id,
+    firstSlot: 1,
+    count: 2,
+    frameHash: new Uint8Array(32).fill(1),
+    resultsRoot: new Uint8Array(32).fill(3),
+    stateRoot: new Uint8Array(32).fill(state),
+    gas: 14n,
   })
-  return { unit, certificateBytes, signature: ed25519Sign(seedOf(process.units[unit] ?? 0), certificateMessage(certificateBytes)) }
+  return {
+    unit,
+    certificateBytes,
+    signature: ed25519Sign(seedOf(process.units[unit] ?? 0), certificateMessage(certificateBytes)),
+  }
 }
 
 const [liar, first, second] = [says(1, 9), says(0, 4), says(2, 4)]
@@ -45,8 +78,17 @@ const vectors = {
   equivocation: { length: 2, proof: toHex(encodeEquivocation(equivocationOf({ feed, held, seen }))) },
   fault: {
     unit: 1,
-    proof: toHex(encodeFault({ process: process.id, ...liar, other: { certificateBytes: first.certificateBytes, signatures: [first, second] } })),
+    proof: toHex(
+      encodeFault({
+        process: process.id,
+        ...liar,
+        other: { certificateBytes: first.certificateBytes, signatures: [first, second] },
+      }),
+    ),
   },
-  complaint: { message: shared.id, complaint: toHex(encodeComplaint(makeComplaint({ item: shared.bytes, sinceMs: 1_000, untilMs: 11_500, witness }))) },
+  complaint: {
+    message: shared.id,
+    complaint: toHex(encodeComplaint(makeComplaint({ item: shared.bytes, sinceMs: 1_000, untilMs: 11_500, witness }))),
+  },
 }
 writeFileSync(join(import.meta.dirname, '../proofs.json'), `${JSON.stringify(vectors, undefined, 2)}\n`)

@@ -7,16 +7,7 @@ import {
   privateEncrypt,
   sign,
 } from 'node:crypto'
-import {
-  type AddCase,
-  big,
-  flip,
-  join,
-  makeCases,
-  message,
-  type SignatureCase,
-  toBig,
-} from './signature-case.ts'
+import { type AddCase, big, flip, join, makeCases, message, type SignatureCase, toBig } from './signature-case.ts'
 
 const SIZES = [1024, 2040, 2047, 2048, 2049, 2050, 2055, 2056, 2057, 3072, 4095, 4096, 4104]
 const SIZES_IN_DEPTH = new Set([2048, 2049, 2050, 4096])
@@ -30,7 +21,7 @@ interface RsaKey {
 
 /** Cases for RSASSA-PSS with SHA-256 and exponent 65537; the key is the modulus. */
 export function rsaPssCases(): SignatureCase[] {
-  return makeCases((add) => {
+  return makeCases(add => {
     for (const bits of SIZES) {
       const key = makeKey(bits)
       const longest = Math.ceil((bits - 1) / 8) - 34
@@ -132,10 +123,10 @@ function pssEncodings(key: RsaKey): [string, boolean, Uint8Array][] {
   const unused = lowestUnusedBit(key.bits)
   const topBitSet = Array.from({ length: unused === 0 ? 0 : 64 }, (_, index) =>
     encode({ top: unused, salt: new Uint8Array(16).fill(index) }),
-  ).filter((encoded) => big(encoded) < big(key.modulus))
+  ).filter(encoded => big(encoded) < big(key.modulus))
   const byteMore = Array.from({ length: unused === 0 ? 64 : 0 }, (_, index) =>
     join(Uint8Array.of(1), encode({ salt: new Uint8Array(16).fill(index) })),
-  ).filter((encoded) => big(encoded) < big(key.modulus))
+  ).filter(encoded => big(encoded) < big(key.modulus))
   return [
     ['made by hand', true, encode()],
     ['separator 2', false, encode({ separator: 2 })],

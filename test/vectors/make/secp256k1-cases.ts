@@ -35,7 +35,7 @@ export interface RecoverCase {
 
 /** Cases for secp256k1 ECDSA; the message is the hash. */
 export function secp256k1Cases(): SignatureCase[] {
-  return makeCases((add) => {
+  return makeCases(add => {
     addSignatures(add)
     addKeys(add)
     addHashes(add)
@@ -71,8 +71,7 @@ function addSignatures(add: AddCase): void {
 }
 
 function addKeys(add: AddCase): void {
-  const withFirst = (key: Uint8Array, first: number): Uint8Array =>
-    join(Uint8Array.of(first), key.subarray(1))
+  const withFirst = (key: Uint8Array, first: number): Uint8Array => join(Uint8Array.of(first), key.subarray(1))
   for (const first of [0, 1, 2, 3, 5, 6, 7]) {
     add(`first byte of long key ${first}`, false, withFirst(long, first), hash, good)
   }
@@ -138,7 +137,7 @@ export function secp256k1RecoverCases(): RecoverCase[] {
   const withBit = (bytes: Uint8Array, last: number): Uint8Array => join(bytes, Uint8Array.of(last))
   return [
     at('valid', withBit(both, bit), hex(long)),
-    ...[2, 3, 4, 27, 28, 255].map((other) => at(`bit ${other}`, withBit(both, other), null)),
+    ...[2, 3, 4, 27, 28, 255].map(other => at(`bit ${other}`, withBit(both, other), null)),
     at('high-S twin', withBit(pair(r, N - s), 1 - bit), null),
     at('r = 0', withBit(pair(0n, s), 0), null),
     at('r is no x of the curve', withBit(pair(5n, s), 0), null),

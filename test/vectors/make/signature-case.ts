@@ -24,17 +24,14 @@ export function makeCases(fill: (add: AddCase) => void): SignatureCase[] {
   return cases
 }
 
-export const message: Uint8Array = new Uint8Array(
-  Buffer.from('one message for all cases, forty-eight bytes.....'),
-)
+export const message: Uint8Array = new Uint8Array(Buffer.from('one message for all cases, forty-eight bytes.....'))
 
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 export const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'))
 export const join = (...parts: Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts))
 export const big = (bytes: Uint8Array): bigint => BigInt(`0x${hex(bytes)}`)
 export const little = (bytes: Uint8Array): bigint => big(bytes.slice().reverse())
-export const toBig = (value: bigint, size = 32): Uint8Array =>
-  bytesOf(value.toString(16).padStart(size * 2, '0'))
+export const toBig = (value: bigint, size = 32): Uint8Array => bytesOf(value.toString(16).padStart(size * 2, '0'))
 export const toLittle = (value: bigint): Uint8Array => toBig(value).reverse()
 
 /** A copy with the lowest bit of one byte flipped. */
@@ -46,5 +43,5 @@ export function flip(bytes: Uint8Array, at: number): Uint8Array {
 
 /** Copies of other lengths: cut from the bytes twice over. */
 export function resized(bytes: Uint8Array, lengths: readonly number[]): Uint8Array[] {
-  return lengths.map((length) => join(bytes, bytes).slice(0, length))
+  return lengths.map(length => join(bytes, bytes).slice(0, length))
 }

@@ -2,16 +2,7 @@
  * A module that puts every float instruction to every pair of awkward values, and stores what comes
  * out: directly, through locals, calls, globals, reinterpretations, and vectors.
  */
-const F32 = [
-  '7fc00000',
-  'ffc00000',
-  '7fa12345',
-  'ffc54321',
-  '7f800000',
-  'ff800000',
-  '80000000',
-  '3f800000',
-]
+const F32 = ['7fc00000', 'ffc00000', '7fa12345', 'ffc54321', '7f800000', 'ff800000', '80000000', '3f800000']
 const F64 = [
   '7ff8000000000000',
   'fff8000000000000',
@@ -41,8 +32,7 @@ const OUTPUT = 4096
 function scalarOperations(type: 'f32' | 'f64'): string[] {
   const base = type === 'f32' ? F32_BASE : F64_BASE
   const shift = type === 'f32' ? 2 : 3
-  const load = (local: string) =>
-    `(${type}.load offset=${base} (i32.shl (local.get ${local}) (i32.const ${shift})))`
+  const load = (local: string) => `(${type}.load offset=${base} (i32.shl (local.get ${local}) (i32.const ${shift})))`
   const bits = type === 'f32' ? 'i32' : 'i64'
   const other = type === 'f32' ? 'f64' : 'f32'
   const convert = type === 'f32' ? 'promote_f32' : 'demote_f64'

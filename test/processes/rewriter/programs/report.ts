@@ -45,8 +45,7 @@ function depths() {
 function original(): string {
   const instance = new WebAssembly.Instance(new WebAssembly.Module(wat(nanKernel())))
   const { memory, run } = instance.exports
-  if (!(memory instanceof WebAssembly.Memory) || typeof run !== 'function')
-    throw new Error('kernel')
+  if (!(memory instanceof WebAssembly.Memory) || typeof run !== 'function') throw new Error('kernel')
   run(1)
   return hash(new Uint8Array(memory.buffer))
 }
