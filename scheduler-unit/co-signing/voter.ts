@@ -152,11 +152,16 @@ export class Voter {
     })
   }
 
-  /** Accepts what it proposes itself; false if it has left that view, or the feed has moved on. */
+  /** Accepts what it proposes itself; false if it has left that view, the feed has moved on, or something else stands in its place. */
   acceptOwn(proposal: Proposal): Promise<boolean> {
     return this.#turns.decide(async () => {
-      if (this.#parts.isHeld?.() === true) return false
-      if (proposal.view !== this.view || proposal.base !== this.length || proposal.base <= this.#floor) return false
+      const { view, base, blocks } = proposal
+      if (view !== this.view || base !== this.length || base <= this.#floor) return false
+      const tree = this.treeWith(blocks)
+      const isSame = isAccepted(this.#standing, base, tree)
+      if (this.#parts.isHeld?.() === true && !isSame) return false
+      if (this.unsettled?.view === view && !isSame) return false
+      if (!mayBeSigned(this.#state.signed, { base, length: tree.length, hash: tree.hash() })) return false
       await this.#remember({ ...this.#state, accepted: proposal })
       return true
     })
@@ -222,8 +227,10 @@ export class Voter {
   /** Accepts, and signs if enough others have accepted and nothing else was signed. */
   async #vote({ view, base, blocks, holders }: Extract<CoSignRequest, { kind: 'propose' }>): Promise<CoSignAnswer> {
     const proposal: Proposal = { view, base, blocks }
-    if (this.#parts.isHeld?.() === true) return refused('the process is being handed over')
     const tree = this.treeWith(blocks)
+    // What it voted for before may settle: it is not still, and whoever holds it waits for that.
+    if (this.#parts.isHeld?.() === true && !isAccepted(this.#standing, base, tree))
+      return refused('the process is being handed over')
     const head: SignedHead = { base, length: tree.length, hash: tree.hash() }
     const { signers, quorum } = this.feed
     if (head.base <= this.#floor) {
