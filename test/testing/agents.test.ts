@@ -42,6 +42,20 @@ test('effects are functions of the test', async () => {
   expect(await a.look({ url: 'x' })).toBe('{"saw":{"url":"x"}}')
 })
 
+test('what a request asks of its own process while it waits ends with the fuel of the first', async () => {
+  await using net = await createTestNet()
+  const a = await net.spawn(tally, { args: {} })
+  const b = await net.spawn(tally, { args: {} })
+  await a.rally({ peer: b.id }, { timeout: '10m' })
+  // The last answer does not come, for want of fuel; after an hour nobody waits for it.
+  await net.advance('3h')
+  const { total } = await a.all()
+  expect(total).toBeLessThan(40)
+  await net.advance('24h')
+  expect((await a.all()).total).toBe(total)
+  await net.expectConverged()
+})
+
 test('more requests wait than a chain of messages may be long, and each is answered', async () => {
   await using net = await createTestNet()
   const a = await net.spawn(tally, { args: {} })

@@ -22,6 +22,8 @@ export const Tally = contract({
     tickEvery: message({ input: z.object({ ms: z.number(), times: z.number() }) }),
     tick: message({ input: z.object({ left: z.number() }) }),
     sleepAndAdd: message({ input: z.object({ ms: z.number() }), reply: z.number() }),
+    /** Asks itself for the same while it waits for an answer. */
+    rally: message({ input: z.object({ peer: z.string() }) }),
     look: message({ input: z.object({ url: z.string() }), reply: z.string() }),
   },
   queries: {
