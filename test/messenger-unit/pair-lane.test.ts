@@ -159,6 +159,7 @@ test('a scheduler whose answers make no sense is asked later, and later', async 
     schedulerAtHand: () => ({
       schedule: async requests => {
         receiver.calls += 1
+        if (receiver.calls > 100) throw new Failure('internal')
         return requests.map(() => ({ status: 'gap', expectedSeq: 5 }))
       },
     }),
