@@ -95,13 +95,15 @@ export class Outbox {
     const below = cause.depth + 1
     const sent: Push[] = []
     let isSpent = false
-    for (const { to, body, depth: said, depthMin = 0, fuelMax, always } of this.#sends) {
+    for (const [place, { to, body, depth: said, depthMin = 0, fuelMax, always }] of this.#sends.entries()) {
       const depth = said ?? Math.max(below, depthMin)
       const own = fuelMax === undefined ? share : atLeastNothing(BigInt(fuelMax) - gas / count)
       const brought = own < share ? own : share
       isSpent ||= brought < FUEL_MIN
       if (always !== true && (depth > DEPTH_MAX || brought < FUEL_MIN)) continue
       const index = sent.length
+      // The id of a child names its place: at another nobody would take it.
+      if (body.kind === 'spawn' && index !== place) continue
       sent.push(makePush({ from, slot, index, seq: mailbox.takeSeq(to), to, depth, fuel: brought, origin }, body))
     }
     const dropped = this.#sends.length - sent.length

@@ -23,7 +23,7 @@ export interface Sealed {
   readonly output: Uint8Array
 }
 
-const NO_EFFECTS: Effects = {}
+export const NO_EFFECTS: Effects = {}
 const LINE_FEED = 10
 const REPLY_HEAD = Buffer.from('{"reply":')
 const REPLY_END = 0x7d

@@ -38,6 +38,10 @@ export default Tally.implement({
       })
       await ctx.ref(Tally, peer).add({ by: 1 }, { timeout: '1h' })
     },
+    shout(ctx, { characters }) {
+      ctx.state.total += 1
+      ctx.send({ to: ctx.self, action: 'nothing', data: '€'.repeat(characters) })
+    },
     async look(ctx, { url }) {
       const found = await ctx.effect('test.look', { url }, { key: url })
       return JSON.stringify(found)
