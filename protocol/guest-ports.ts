@@ -78,8 +78,16 @@ export interface RawMessage {
   readonly plainTags?: Uint8Array | undefined
 }
 
+/** Of what it sends a guest may say that it has less than its slot could give. */
+interface SendBounds {
+  /** How deep it lies at least. */
+  readonly depthMin?: number | undefined
+  /** Gas it brings at most, less its share of what the slot took. */
+  readonly fuelMax?: number | undefined
+}
+
 /** A message that a guest wants sent. */
-export interface GuestSend {
+export interface GuestSend extends SendBounds {
   readonly to: string
   readonly tags: readonly Tag[]
   readonly data: Uint8Array
@@ -93,12 +101,20 @@ export interface GuestSend {
   readonly always?: boolean | undefined
 }
 
+/** A process that a guest wants spawned. */
+export interface GuestSpawn extends SendBounds {
+  readonly module: string
+  readonly tags: readonly Tag[]
+  readonly data: Uint8Array
+  readonly anchor?: Uint8Array | undefined
+}
+
 /** What a guest may do while it runs; all of it is undone if the slot fails. */
 export interface GuestContext {
   readonly cells: Cells
   send(message: GuestSend): void
   /** Gives the id of the child. The module is named by a `Module` tag or by `module`. */
-  spawn(spawn: { module: string; tags: readonly Tag[]; data: Uint8Array; anchor?: Uint8Array | undefined }): ProcessId
+  spawn(spawn: GuestSpawn): ProcessId
   /** Asks that message `message` stand in `processes` too. */
   assign(message: string, processes: readonly string[], exclude: readonly string[]): void
   /** Sets or replaces timer `key`: first at `dueMs`, then every `everyMs` if given. */

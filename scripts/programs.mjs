@@ -185,9 +185,11 @@ function publish(made) {
   replace(
     'main.js',
     [
-      `import { begin, freshBundle } from './${made.key}/startup.js'`,
-      'begin()',
-      'const fresh = freshBundle()',
+      `const startup = new URL('./${made.key}/startup.js', import.meta.url)`,
+      `const isThere = process.getBuiltinModule('node:fs').existsSync(startup)`,
+      'const { begin, freshBundle } = isThere ? await import(startup.href) : {}',
+      'begin?.()',
+      'const fresh = freshBundle?.()',
       `await import(fresh === undefined ? '../../cli/main.ts' : new URL('main.js', fresh).href)`,
       '',
     ].join('\n'),

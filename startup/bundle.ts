@@ -26,7 +26,9 @@ export function freshBundle(): URL | undefined {
   if (bundle === undefined) return undefined
   // Files that were only copied, linked or checked out again are read: that takes ten times as long, and still less than to run them.
   if (fingerprintOf(bundle.inputs) !== bundle.fingerprint && contentOf(bundle.inputs) !== bundle.key) return undefined
-  return new URL(`${bundle.key}/`, BUNDLES)
+  const folder = new URL(`${bundle.key}/`, BUNDLES)
+  // Who clears caches may take one and leave the other.
+  return existsSync(folder) ? folder : undefined
 }
 
 /** The bundle made last, whatever became of its sources. */

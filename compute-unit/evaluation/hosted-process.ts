@@ -352,7 +352,7 @@ export class HostedProcess {
       return { ...emptyResult(place.slot, 'error', named), gas: ending.gas, error, output, log: context.logged }
     }
     const { sent } = context
-    const outbox = sent?.seal(this.#mailbox, message, fuel - ending.gas) ?? NOTHING
+    const outbox = sent?.seal(this.#mailbox, message, fuel, ending.gas) ?? NOTHING
     if (carried === undefined) this.#guest.keep()
     else if (carried.successor !== undefined) this.#succeed(carried.successor)
     this.#timersChanged ||= carried !== undefined

@@ -7,6 +7,7 @@ import {
   findTag,
   type GuestMessage,
   type GuestSend,
+  type GuestSpawn,
   isId,
   makePush,
   OUTBOX_MAX,
@@ -26,13 +27,11 @@ import {
 import { GuestLimit } from './guest-limit.ts'
 import type { Mailbox } from './mailbox.ts'
 
-interface Send {
+interface Send extends Pick<GuestSend, 'depthMin' | 'fuelMax' | 'always'> {
   readonly to: ProcessId
   readonly body: PushBody
   /** If not one below its cause. */
   readonly depth?: number | undefined
-  /** An answer, which goes without fuel too. */
-  readonly always?: boolean | undefined
 }
 
 /** What a guest asks to be sent in one slot, within limits. It becomes pushes only if the slot ends well. */
@@ -51,15 +50,15 @@ export class Outbox {
   }
 
   send(message: GuestSend): void {
-    const { to, tags, data, anchor, depth, always } = message
+    const { to, tags, data, anchor, ...how } = message
     if (!isId(to)) {
       this.#drop(`a message to "${to.slice(0, 60)}": not the id of a process`)
       return
     }
-    this.#add({ to: asProcessId(to), body: { kind: 'message', tags, data, anchor }, depth, always })
+    this.#add({ to: asProcessId(to), body: { kind: 'message', tags, data, anchor }, ...how })
   }
 
-  spawn(spawn: { module: string; tags: readonly Tag[]; data: Uint8Array; anchor?: Uint8Array | undefined }): ProcessId {
+  spawn(spawn: GuestSpawn): ProcessId {
     this.#spawns += 1
     if (this.#spawns > OUTBOX_SPAWNS_MAX) throw new GuestLimit('outbox-limit', `more than ${OUTBOX_SPAWNS_MAX} spawns`)
     const named = findTag(spawn.tags, 'Module') === undefined ? [{ name: 'Module', value: spawn.module }] : []
@@ -67,7 +66,8 @@ export class Outbox {
     const to = childId(this.#process.id, this.#slot, this.#sends.length)
     const tags = [...spawn.tags, ...named, ...policy]
     const fault = faultOfSpawn(tags)
-    if (fault === undefined) this.#add({ to, body: { kind: 'spawn', tags, data: spawn.data, anchor: spawn.anchor } })
+    const { data, anchor, depthMin, fuelMax } = spawn
+    if (fault === undefined) this.#add({ to, body: { kind: 'spawn', tags, data, anchor }, depthMin, fuelMax })
     else this.#drop(`a spawn: ${fault}`)
     return to
   }
@@ -82,23 +82,33 @@ export class Outbox {
 
   /**
    * The pushes of a slot that ended well: each gets its seq, one level more of depth, unless it says its own, and an equal share of
-   * the fuel that is left. Without fuel, or too deep, they are dropped, and the result says so; answers never are.
+   * the fuel that is left, or less if it says so. Without fuel, or too deep, they are dropped, and the result says so; answers
+   * never are.
    */
-  seal(mailbox: Mailbox, cause: Pick<GuestMessage, 'depth' | 'origin'>, fuelLeft: bigint): Push[] {
+  seal(mailbox: Mailbox, cause: Pick<GuestMessage, 'depth' | 'origin'>, fuel: bigint, gas: bigint): Push[] {
     if (this.#sends.length === 0) return []
-    const left = fuelLeft > 0n ? fuelLeft : 0n
-    const share = left / BigInt(this.#sends.length)
-    const sent = this.#sends.filter(
-      ({ depth = cause.depth + 1, always }) => always === true || (depth <= DEPTH_MAX && share >= FUEL_MIN),
-    )
-    const dropped = this.#sends.length - sent.length
-    if (dropped > 0)
-      this.#drop(`${dropped} messages: ${share < FUEL_MIN ? 'no fuel left' : `deeper than ${DEPTH_MAX}`}`)
+    const count = BigInt(this.#sends.length)
+    const share = atLeastNothing(fuel - gas) / count
+    const slot = this.#slot
     const { id: from } = this.#process
     const { origin } = cause
-    return sent.map(({ to, body, depth = cause.depth + 1 }, index) =>
-      makePush({ from, slot: this.#slot, index, seq: mailbox.takeSeq(to), to, depth, fuel: share, origin }, body),
-    )
+    const below = cause.depth + 1
+    const sent: Push[] = []
+    let isSpent = false
+    for (const [place, { to, body, depth: said, depthMin = 0, fuelMax, always }] of this.#sends.entries()) {
+      const depth = said ?? Math.max(below, depthMin)
+      const own = fuelMax === undefined ? share : atLeastNothing(BigInt(fuelMax) - gas / count)
+      const brought = own < share ? own : share
+      isSpent ||= brought < FUEL_MIN
+      if (always !== true && (depth > DEPTH_MAX || brought < FUEL_MIN)) continue
+      const index = sent.length
+      // The id of a child names its place: at another nobody would take it.
+      if (body.kind === 'spawn' && index !== place) continue
+      sent.push(makePush({ from, slot, index, seq: mailbox.takeSeq(to), to, depth, fuel: brought, origin }, body))
+    }
+    const dropped = this.#sends.length - sent.length
+    if (dropped > 0) this.#drop(`${dropped} messages: ${isSpent ? 'no fuel left' : `deeper than ${DEPTH_MAX}`}`)
+    return sent
   }
 
   #add(send: Send): void {
@@ -124,6 +134,8 @@ export class Outbox {
     if (this.dropped.length < 16) this.dropped.push(`dropped ${text}`)
   }
 }
+
+const atLeastNothing = (gas: bigint): bigint => (gas > 0n ? gas : 0n)
 
 /** Why a process of these tags could never be: its spawn would block whatever follows it to the same child. */
 function faultOfSpawn(tags: readonly Tag[]): string | undefined {

@@ -12,22 +12,20 @@ import {
   problemOf,
   type Receipt,
 } from '../../protocol/index.ts'
-import { BulkTurns } from '../bulk-turns.ts'
 import type { OperationParts } from '../parts.ts'
 
 /** Handing in messages and asking where they stand. */
 export function messageOperations(
   parts: OperationParts,
 ): Pick<Operations, 'send' | 'sendBundle' | 'addModule' | 'message'> {
-  const { messenger, log, clock } = parts
-  const turns = new BulkTurns(clock)
+  const { messenger, log } = parts
   return {
     async send({ bytes }, options) {
       return accepted(await messenger.submit([bytes], options))
     },
     async sendBundle({ bytes }, options) {
-      const submit = () => messenger.submit(itemsOf(bytes), options)
-      return (await turns.take(bytes.length, submit, options)).map(showAnswer)
+      const answers = await messenger.submit(itemsOf(bytes), options)
+      return answers.map(showAnswer)
     },
     async addModule({ bytes }, options) {
       if (typeOf(bytes) !== 'Module') throw new Failure('wrong-type', {}, { note: 'expected an item with Type=Module' })

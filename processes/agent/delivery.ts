@@ -62,6 +62,7 @@ export function deliveryOf(
     flat,
     failures.length === 0 ? 0 : failures,
     isFirst ? factsOf(process, module) : 0,
+    ...(message.fuel === undefined ? [] : [Number(message.fuel)]),
   ]
   return {
     numbers: [KINDS.indexOf(kind), flags, message.slot, message.timestampMs],

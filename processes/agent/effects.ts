@@ -5,7 +5,14 @@ import { AGENT_GAS } from './gas.ts'
 
 /** What a run asks for, as the program inside writes it. */
 export interface Effects {
-  readonly sends?: readonly (readonly [isSpawn: 0 | 1, to: string, tags: readonly string[], data: string])[]
+  readonly sends?: readonly (readonly [
+    isSpawn: 0 | 1,
+    to: string,
+    tags: readonly string[],
+    data: string,
+    depthMin?: number,
+    fuelMax?: number,
+  ])[]
   readonly timers?: readonly (readonly [key: string, dueMs?: number, everyMs?: number])[]
   readonly failure?: readonly [step: number, code: string, message: string, stack: string, isFinal: boolean]
 }
@@ -16,7 +23,7 @@ export interface Sealed {
   readonly output: Uint8Array
 }
 
-const NO_EFFECTS: Effects = {}
+export const NO_EFFECTS: Effects = {}
 const LINE_FEED = 10
 const REPLY_HEAD = Buffer.from('{"reply":')
 const REPLY_END = 0x7d
@@ -68,8 +75,9 @@ const isListOf = (value: unknown, isOne: (one: unknown) => boolean): boolean =>
 const isText = (value: unknown): boolean => typeof value === 'string'
 
 function isSend(value: unknown): boolean {
-  if (!Array.isArray(value) || value.length !== 4) return false
-  const [kind, to, tags, data] = value
+  if (!Array.isArray(value) || (value.length !== 4 && value.length !== 6)) return false
+  const [kind, to, tags, data, ...bounds] = value
+  if (!bounds.every(bound => Number.isSafeInteger(bound) && bound >= 0)) return false
   return (kind === 0 || kind === 1) && isText(to) && isListOf(tags, isText) && isText(data)
 }
 
@@ -101,12 +109,12 @@ export function gasOf({ effects, output }: Sealed): number {
 
 /** Carries effects out, in their order. */
 export function applyEffects({ sends = [], timers = [] }: Effects, context: GuestContext): void {
-  for (const [isSpawn, to, flat, text] of sends) {
+  for (const [isSpawn, to, flat, text, depthMin, fuelMax] of sends) {
     const tags: Tag[] = []
     for (let at = 0; at < flat.length; at += 2) tags.push({ name: flat[at] ?? '', value: flat[at + 1] ?? '' })
     const data = new Uint8Array(Buffer.from(text))
-    if (isSpawn === 1) context.spawn({ module: to, tags, data })
-    else context.send({ to, tags, data })
+    if (isSpawn === 1) context.spawn({ module: to, tags, data, depthMin, fuelMax })
+    else context.send({ to, tags, data, depthMin, fuelMax })
   }
   for (const [key, dueMs, everyMs] of timers) {
     if (dueMs === undefined) context.clearTimer(key)

@@ -12,10 +12,11 @@ import { CHUNK_SIZE_BYTES, findTag, HostFault, toUtf8 } from '../../protocol/ind
 import type { ChunkStore } from '../actor/chunk-store.ts'
 import { decodeGlobals, encodeGlobals, type GlobalType, type GlobalValues } from '../actor/engine-state.ts'
 import { CHUNKS_PER_PAGE } from '../rewriter/index.ts'
+import { applyEffects } from './effects.ts'
 import { type Image, STACK_CHUNKS } from './image.ts'
 import type { Machine } from './machine.ts'
 import type { Positions } from './positions.ts'
-import { runSlot } from './slot-run.ts'
+import { runSlot, type SlotEnd } from './slot-run.ts'
 import { UnsettledSlots } from './unsettled-slots.ts'
 
 const NOTHING = (): void => undefined
@@ -124,8 +125,9 @@ export class AgentGuest implements Guest {
         output: toUtf8(JSON.stringify({ reply: module.interface })),
       }
     }
+    let end: SlotEnd
     try {
-      const { ending, again } = runSlot({
+      end = runSlot({
         message,
         context,
         gasLimit,
@@ -135,10 +137,6 @@ export class AgentGuest implements Guest {
         entry: base.entry,
         machine: () => this.#before(),
       })
-      this.#open = ending.status
-      this.#again = again
-      this.#gas = ending.gas
-      return ending
     } catch (error) {
       // Not even how to set it back is known.
       this.#open = 'no'
@@ -147,6 +145,12 @@ export class AgentGuest implements Guest {
       this.#home.drop(this)
       throw error
     }
+    // May throw, at a limit of the outbox: then the run is still to be discarded, like one that failed.
+    applyEffects(end.effects, context)
+    this.#open = end.ending.status
+    this.#again = end.again
+    this.#gas = end.ending.gas
+    return end.ending
   }
 
   /** An instance with the kept state; what an earlier attempt of this slot did is undone. */

@@ -5,7 +5,7 @@
  *    the slot began, and the slot runs again, knowing which step fails with what. No state is copied unless one fails.
  * 2. All attempts together keep to the gas limit. What could run again gets half of it at first, so that a step
  *    without end leaves enough to say so. A trap takes all that its attempt was given.
- * 3. Effects are carried out once, after the last attempt.
+ * 3. Effects are those of the last attempt; whoever asked for the run carries them out, once.
  * 4. Which steps fail is a function of the slot, so attempts are: at most one more than there are steps.
  * 5. A slot that ended well can be run again later, to the same memory: by its last attempt alone, without effects.
  */
@@ -18,7 +18,7 @@ import {
   HostFault,
   type ProcessDescription,
 } from '../../protocol/index.ts'
-import { applyEffects, gasOf, readSealed, type Sealed } from './effects.ts'
+import { type Effects, gasOf, NO_EFFECTS, readSealed, type Sealed } from './effects.ts'
 import { AGENT_GAS } from './gas.ts'
 import type { Entry, Machine, Trap } from './machine.ts'
 import { bytesOf, deliveryOf, type KnownFailure } from './delivery.ts'
@@ -47,6 +47,8 @@ type Attempt =
 /** How a slot ended. `again` brings an instance with the state before it to the state after it, once it ended well. */
 export interface SlotEnd {
   readonly ending: Ending
+  /** What the last attempt asks for, not yet carried out. */
+  readonly effects: Effects
   readonly again: () => void
 }
 
@@ -73,7 +75,7 @@ export function runSlot(run: SlotRun): SlotEnd {
       const told = attempt.sealed.effects.failure
       if (told === undefined) {
         const ending = succeed(run, inputs, attempt.sealed, used)
-        return { ending, again: () => runAgain(run, inputs, known, limit) }
+        return { ending, effects: attempt.sealed.effects, again: () => runAgain(run, inputs, known, limit) }
       }
       const place = positions.ofStack(told[3])
       failure = [told[0], told[1], place === undefined ? told[2] : `${told[2]} (${place})`]
@@ -126,7 +128,6 @@ function runAgain(run: SlotRun, inputs: SlotInputs, known: readonly KnownFailure
 
 function succeed({ context, positions }: SlotRun, inputs: SlotInputs, sealed: Sealed, gas: bigint): Ending {
   for (const line of inputs.lines) context.log(positions.resolve(line))
-  applyEffects(sealed.effects, context)
   return { status: 'ok', gas, output: sealed.output }
 }
 
@@ -141,5 +142,5 @@ function ended(
   const again = (): never => {
     throw new Error('expected a slot that ended well')
   }
-  return { ending: { status: 'error', gas, error: { code, message } }, again }
+  return { ending: { status: 'error', gas, error: { code, message } }, effects: NO_EFFECTS, again }
 }

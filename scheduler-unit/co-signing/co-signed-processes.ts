@@ -117,6 +117,7 @@ export class CoSignedProcesses {
       const course = await this.known(process)
       for (let looks = 1; course !== undefined && !(await course.voter.isStill()); looks++) {
         if (looks > STILL_LOOKS_MAX) return false
+        course.settleSoon()
         await this.#parts.clock.sleep(STILL_PAUSE_MS, { for: 'wait' })
       }
       return true

@@ -48,6 +48,8 @@ export class Proposer {
   readonly #others: readonly KeyId[]
   /** The view that is led; undefined while none is. */
   #view: number | undefined
+  /** Whether all has settled that comes before anything new in that view. */
+  #isReady = false
   #taking: Promise<boolean> | undefined
   #heardOf = 0
   #closed = false
@@ -57,9 +59,9 @@ export class Proposer {
     this.#others = parts.voter.feed.signers.filter(key => key !== parts.key)
   }
 
-  /** Whether this scheduler leads, as far as it knows. */
+  /** Whether this scheduler leads, as far as it knows, and may propose what is new. */
   get leads(): boolean {
-    return this.#view !== undefined && this.#view === this.#parts.voter.view
+    return this.#isReady && this.#view !== undefined && this.#view === this.#parts.voter.view
   }
 
   /**
@@ -76,6 +78,7 @@ export class Proposer {
   /** Has blocks stand at the end of the feed. @throws {Failure} `no-quorum`: it leads no more, and they may stand there later */
   async commit(blocks: readonly NewBlock[]): Promise<void> {
     for (let from = 0; from < blocks.length; ) {
+      if (!this.leads) throw this.#tooFew('it leads no more')
       let [to, bytes] = [from, 0]
       while (to < blocks.length && to - from < CO_SIGNED_BLOCKS_MAX && (to === from || bytes < PROPOSAL_MAX_BYTES)) {
         bytes += blocks[to]?.bytes.length ?? 0
@@ -93,7 +96,7 @@ export class Proposer {
   /** Whatever is waited for ends. */
   close(): void {
     this.#closed = true
-    this.#view = undefined
+    this.#leaves()
   }
 
   /** The latest view of which another scheduler said that it has promised it. */
@@ -111,7 +114,7 @@ export class Proposer {
       .map(n => n * signers.length + place)
       .find(v => v > beyond || (v === beyond && v === 0))
     if (view === undefined || view < voter.view) return false
-    this.#view = undefined
+    this.#leaves()
     if (view > voter.view && !(await voter.stand(view))) return false
     const spawn = voter.length === 0 ? await this.#parts.spawn() : undefined
     const lead = { ...this.#place, kind: 'lead', view, spawn, signature: signLead(feed, view, seed) } as const
@@ -124,6 +127,7 @@ export class Proposer {
     const newest = accepted.reduce((a, b) => (b !== undefined && b.view > (a?.view ?? -1) ? b : a), undefined)
     this.#view = view
     if (newest !== undefined) await this.#propose(newest.blocks, false)
+    this.#isReady = this.#view === view
     return this.leads
   }
 
@@ -164,11 +168,26 @@ export class Proposer {
     this.#heardOf = Math.max(this.#heardOf, Math.min(view, reach))
   }
 
+  #leaves(): void {
+    this.#view = undefined
+    this.#isReady = false
+  }
+
+  /** Whatever it fails by, nothing else may be proposed in that view: it may have been signed. */
   async #propose(blocks: readonly Uint8Array[], isOurs: boolean): Promise<void> {
-    const { voter, seed, clock } = this.#parts
     const view = this.#view
-    const base = voter.length
     if (view === undefined) throw this.#tooFew('it does not lead')
+    try {
+      await this.#settle(view, blocks, isOurs)
+    } catch (error) {
+      if (this.#view === view) this.#leaves()
+      throw error
+    }
+  }
+
+  async #settle(view: number, blocks: readonly Uint8Array[], isOurs: boolean): Promise<void> {
+    const { voter, seed, clock } = this.#parts
+    const base = voter.length
     const tree = voter.treeWith(blocks)
     const proposal: Proposal = { view, base, blocks }
     if (!(await voter.acceptOwn(proposal))) throw this.#tooFew('it leads no more')
@@ -180,7 +199,7 @@ export class Proposer {
     const message = feedHeadMessage(voter.feed, tree)
     const untilMs = clock.now() + CO_SIGN_WAIT_MS
     const ask = async (key: KeyId): Promise<void> => {
-      while (!round.over && this.leads && clock.now() < untilMs) {
+      while (!round.over && this.#view === view && voter.view === view && clock.now() < untilMs) {
         const { holders } = round
         const answer = await this.#ask(key, {
           ...this.#place,
@@ -214,7 +233,6 @@ export class Proposer {
       const failure = await round.reached(wanted)
       if (failure !== undefined) {
         for (const later of superseded) this.#hears(later)
-        this.#view = undefined
         throw this.#tooFew(failure)
       }
       if (await voter.settleOwn(proposal, round.proofs, isOurs)) break

@@ -4,9 +4,10 @@ import {
   equalBytes,
   type FeedSpec,
   type FeedTree,
+  type Proposal,
   proposalHolds,
 } from '../../protocol/index.ts'
-import type { VoteState } from './vote-state.ts'
+import { mayBeSigned, type VoteState } from './vote-state.ts'
 
 /** What a scheduler has of a process's feed, and what it promised. */
 interface Standing {
@@ -33,6 +34,16 @@ export function refuseProposal(
   if (!proposalHolds(feed, request, tree, signature)) return refused('the signature of the leader does not hold')
   const isOther = state.accepted?.base === base && state.accepted.view === view && !isAccepted(standing, base, tree)
   return isOther ? refused('the leader proposed other blocks in that view') : undefined
+}
+
+/** Whether a scheduler may propose that itself: nothing else stands in its place, nor did it sign something else. While it is held, nothing is new. */
+export function mayPropose(standing: Standing, { view, base, blocks }: Proposal, isHeld: boolean): boolean {
+  const { length, state } = standing
+  if (view !== state.view || base !== length) return false
+  const tree = standing.treeWith(blocks)
+  const isOther = isHeld || (state.accepted?.base === base && state.accepted.view === view)
+  if (isOther && !isAccepted(standing, base, tree)) return false
+  return mayBeSigned(state.signed, { base, length: tree.length, hash: tree.hash() })
 }
 
 /** Whether these very blocks were accepted before. */

@@ -14,7 +14,7 @@ export interface VoterParts {
   /** Blocks settled that this node did not schedule itself. */
   settled(frames: readonly CommittedFrame[]): void
   /** Whether nothing more is voted for at present: the process is being handed over. */
-  isHeld?(): boolean
+  isHeld(): boolean
   /** Something was accepted, and is to settle soon. */
   accepted(): void
   /** The first blocks of the feed settled, or the first behind those that it begins with. */

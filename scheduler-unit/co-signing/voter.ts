@@ -33,7 +33,7 @@ import {
   votesFeed,
 } from '../../protocol/index.ts'
 import { framesOf } from './frames-of.ts'
-import { isAccepted, refused, refuseProposal } from './refuse-proposal.ts'
+import { isAccepted, mayPropose, refused, refuseProposal } from './refuse-proposal.ts'
 import { settledBlocks } from './settled-blocks.ts'
 import { Turns } from './turns.ts'
 import { VIEW_STEP_MAX, ViewPaces } from './view-pace.ts'
@@ -152,11 +152,10 @@ export class Voter {
     })
   }
 
-  /** Accepts what it proposes itself; false if it has left that view, or the feed has moved on. */
+  /** Accepts what it proposes itself; false if it has left that view, the feed has moved on, or something else stands in its place. */
   acceptOwn(proposal: Proposal): Promise<boolean> {
     return this.#turns.decide(async () => {
-      if (this.#parts.isHeld?.() === true) return false
-      if (proposal.view !== this.view || proposal.base !== this.length || proposal.base <= this.#floor) return false
+      if (proposal.base <= this.#floor || !mayPropose(this.#standing, proposal, this.#parts.isHeld())) return false
       await this.#remember({ ...this.#state, accepted: proposal })
       return true
     })
@@ -221,9 +220,10 @@ export class Voter {
 
   /** Accepts, and signs if enough others have accepted and nothing else was signed. */
   async #vote({ view, base, blocks, holders }: Extract<CoSignRequest, { kind: 'propose' }>): Promise<CoSignAnswer> {
-    const proposal: Proposal = { view, base, blocks }
-    if (this.#parts.isHeld?.() === true) return refused('the process is being handed over')
     const tree = this.treeWith(blocks)
+    // What it voted for before may settle: it is not still, and whoever holds it waits for that.
+    if (this.#parts.isHeld() && !isAccepted(this.#standing, base, tree))
+      return refused('the process is being handed over')
     const head: SignedHead = { base, length: tree.length, hash: tree.hash() }
     const { signers, quorum } = this.feed
     if (head.base <= this.#floor) {
@@ -236,8 +236,8 @@ export class Voter {
     const signed = signs ? head : this.#state.signed
     const { accepted } = this.#state
     if (view > this.view && !this.#mayGoTo(view)) return refused(TOO_FAST)
-    const isNew = accepted?.view !== proposal.view || accepted.base !== proposal.base || signed !== this.#state.signed
-    if (isNew) await this.#remember({ view: proposal.view, accepted: proposal, signed })
+    const isNew = accepted?.view !== view || accepted.base !== base || signed !== this.#state.signed
+    if (isNew) await this.#remember({ view, accepted: { view, base, blocks }, signed })
     this.#parts.accepted()
     return signs ? { kind: 'signed', signature: this.#sign(tree) } : { kind: 'held' }
   }

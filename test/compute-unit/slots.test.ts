@@ -102,6 +102,49 @@ describe('an outbox', () => {
     expect(scripted.run(context => void send(context, other(1))).outbox[0]?.core.seq).toBe(2)
   })
 
+  it('takes a guest at its word that a message brings less or lies deeper, never that it brings more', () => {
+    const bounds = [
+      {},
+      { fuelMax: 250_000, depthMin: 9 },
+      { fuelMax: 2_000_000, depthMin: 1 },
+      { fuelMax: 30_000 },
+      { depthMin: DEPTH_MAX + 1 },
+    ]
+    const result = new Scripted().run(
+      context => {
+        for (const bound of bounds) context.send({ to: other(1), tags: [], data: new Uint8Array(0), ...bound })
+        return ok(100_000n)
+      },
+      { fuel: 2_100_000n, depth: 3 },
+    )
+    expect(result.outbox.map(({ core }) => [core.seq, core.index, core.depth, core.fuel])).toEqual([
+      [0, 0, 4, 400_000n],
+      [1, 1, 9, 230_000n],
+      [2, 2, 4, 400_000n],
+      [3, 3, 4, 10_000n],
+    ])
+    expect(result.dropped).toEqual([`dropped 1 messages: deeper than ${DEPTH_MAX}`])
+  })
+
+  it('drops a spawn whose place is not the one its id names, because one before it was dropped', () => {
+    const result = new Scripted().run(
+      context => {
+        const spawn = () => context.spawn({ module: other(9), tags: [], data: new Uint8Array(0) })
+        spawn()
+        context.send({ to: other(1), tags: [], data: new Uint8Array(0), fuelMax: 1 })
+        spawn()
+        send(context, other(2))
+        return ok(0n)
+      },
+      { fuel: 1_000_000n, depth: 3 },
+    )
+    const { outbox, dropped } = result
+    expect(outbox.map(({ core }) => core.index)).toEqual([0, 1])
+    expect(outbox[0]?.core.to).toBe(childId(SELF, outbox[0]?.core.slot ?? -1, 0))
+    expect(outbox[1]?.core.to).toBe(other(2))
+    expect(dropped).toEqual(['dropped 2 messages: no fuel left'])
+  })
+
   it('is dropped whole, and says so, beyond the depth or below the least fuel', () => {
     const dropped = (core: { depth?: number; fuel?: bigint }): Result =>
       new Scripted().run(context => void send(context), core)

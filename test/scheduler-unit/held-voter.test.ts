@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import {
   asKeyId,
   asProcessId,
+  type CoSignAnswer,
   type CoSignRequest,
   ed25519PublicKey,
   encodeFrame,
@@ -10,6 +11,7 @@ import {
   signProposal,
   toBase64Url,
 } from '../../protocol/index.ts'
+import { Proposer } from '../../scheduler-unit/co-signing/proposer.ts'
 import { Voter } from '../../scheduler-unit/co-signing/voter.ts'
 import { ManualClock } from '../fakes/manual-clock.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
@@ -76,4 +78,43 @@ it('a scheduler of several votes for nothing while the process is held, and says
   expect(await leader.acceptOwn(proposal)).toBe(true)
   expect(await other.answer(FIRST, request)).toMatchObject({ kind: 'signed' })
   for (const voter of [leader, other]) expect(await voter.isStill()).toBe(false)
+  isHeld = true
+  // It is not still: whoever holds it waits until that has settled.
+  expect(await leader.acceptOwn(proposal)).toBe(true)
+  expect(await other.answer(FIRST, request)).toMatchObject({ kind: 'signed' })
+})
+
+it('a scheduler proposes nothing else in the place of what it signed, nor a second time in one view', async () => {
+  const voter = await open(SECOND, seedOf(2), () => false)
+  const [first, second] = [[encodeFrame(0, [])], [encodeFrame(1, [])]]
+  const signature = signProposal(voter.feed, 0, 0, voter.treeWith(first), seedOf(1))
+  const about = { kind: 'propose', process: PROCESS.id, epoch: 0, view: 0, base: 0, blocks: first, signature } as const
+  expect(await voter.answer(FIRST, { ...about, settled: undefined, holders: 1 })).toMatchObject({ kind: 'signed' })
+  expect(await voter.stand(1)).toBe(true)
+  expect(await voter.acceptOwn({ view: 1, base: 0, blocks: second })).toBe(false)
+  expect(await voter.acceptOwn({ view: 1, base: 0, blocks: first })).toBe(true)
+  const leader = await open(FIRST, seedOf(1), () => false)
+  expect(await leader.acceptOwn({ view: 0, base: 0, blocks: first })).toBe(true)
+  expect(await leader.acceptOwn({ view: 0, base: 0, blocks: second })).toBe(false)
+})
+
+it('who takes over, and cannot have settled first what others may have signed, leads nothing', async () => {
+  let isHeld = true
+  const voter = await open(SECOND, seedOf(2), () => isHeld)
+  const accepted = { view: 0, base: 0, blocks: [encodeFrame(0, [])] }
+  const proposed: unknown[] = []
+  const coSign = async (_to: unknown, request: CoSignRequest): Promise<CoSignAnswer> => {
+    if (request.kind === 'lead') return { kind: 'follows', head: undefined, accepted }
+    if (request.kind === 'propose') proposed.push(request.blocks)
+    return { kind: 'refused', reason: 'no' }
+  }
+  const clock = new ManualClock()
+  const spawn = async (): Promise<undefined> => undefined
+  const proposer = new Proposer({ key: SECOND, seed: seedOf(2), clock, peers: { coSign }, voter, spawn })
+  await expect(proposer.takeOver(0)).rejects.toMatchObject({ code: 'no-quorum' })
+  isHeld = false
+  expect(proposer.leads).toBe(false)
+  const block = { feed: voter.feed, index: 0, bytes: encodeFrame(1, []), firstSlot: 1, ids: [] }
+  await expect(proposer.commit([block])).rejects.toMatchObject({ code: 'no-quorum' })
+  expect(proposed).toEqual([])
 })

@@ -68,6 +68,7 @@ async function voterOf(
     settled: () => undefined,
     begun: () => undefined,
     accepted: () => undefined,
+    isHeld: () => false,
     forgot: () => undefined,
   })
 }

@@ -15,7 +15,7 @@ beforeEach(async () => {
   await cp(join(import.meta.dirname, '../../startup'), pathOf('startup'), { recursive: true })
   startup = (await import(pathToFileURL(pathOf('startup/index.ts')).href)) as typeof startup
   for (const input of inputs) await writeFile(pathOf(input), `export const name = '${input}'\n`)
-  await mkdir(pathOf('.cache/programs'), { recursive: true })
+  await mkdir(pathOf(`.cache/programs/${startup.contentOf(inputs)}`), { recursive: true })
   await writeFile(
     pathOf('.cache/programs/bundle.json'),
     JSON.stringify({ key: startup.contentOf(inputs), inputs, fingerprint: startup.fingerprintOf(inputs) }),
@@ -53,6 +53,11 @@ test('a source that is copied is no other; one that is replaced by another or go
   await rename(pathOf('c.ts'), pathOf('b.ts'))
   expect(startup.freshBundle()).toBeUndefined()
   await rm(pathOf('a.ts'))
+  expect(startup.freshBundle()).toBeUndefined()
+})
+
+test('a bundle whose folder is gone is none', async () => {
+  await rm(pathOf(`.cache/programs/${startup.contentOf(inputs)}`), { recursive: true })
   expect(startup.freshBundle()).toBeUndefined()
 })
 

@@ -42,6 +42,31 @@ test('effects are functions of the test', async () => {
   expect(await a.look({ url: 'x' })).toBe('{"saw":{"url":"x"}}')
 })
 
+test('a slot that breaks a limit of the outbox takes nothing of those before it in its frame', async () => {
+  await using net = await createTestNet()
+  const a = await net.spawn(tally, { args: {} })
+  const adds = Array.from({ length: 5 }, () => a.add({ by: 1 }))
+  const shouted = a.shout({ characters: 1_000_000 })
+  const later = Array.from({ length: 5 }, () => a.add({ by: 1 }))
+  await expect(shouted).rejects.toMatchObject({ details: { code: 'outbox-limit' } })
+  expect(await Promise.all([...adds, ...later])).toEqual(Array.from({ length: 10 }, (_, at) => at + 1))
+  await net.expectConverged()
+})
+
+test('what a request asks of its own process while it waits ends with the fuel of the first', async () => {
+  await using net = await createTestNet()
+  const a = await net.spawn(tally, { args: {} })
+  const b = await net.spawn(tally, { args: {} })
+  await a.rally({ peer: b.id }, { timeout: '10m' })
+  // The last answer does not come, for want of fuel; after an hour nobody waits for it.
+  await net.advance('3h')
+  const { total } = await a.all()
+  expect(total).toBeLessThan(40)
+  await net.advance('24h')
+  expect((await a.all()).total).toBe(total)
+  await net.expectConverged()
+})
+
 test('more requests wait than a chain of messages may be long, and each is answered', async () => {
   await using net = await createTestNet()
   const a = await net.spawn(tally, { args: {} })

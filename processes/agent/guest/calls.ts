@@ -1,5 +1,5 @@
 import { agent, type Call, type Reply } from './agent.ts'
-import type { Task } from './task.ts'
+import { FLAGS, type Task } from './task.ts'
 import { AgentError } from './agent-error.ts'
 import { send, slot } from './slot.ts'
 import { tagOf } from './tags.ts'
@@ -29,7 +29,7 @@ export interface Request {
 export function call(request: Request): Promise<Reply> {
   const { task, to, action } = request
   if (agent.calls.size >= CALLS_MAX) throw new AgentError('call-limit', `more than ${CALLS_MAX} calls wait for replies`)
-  if (slot.isDeep)
+  if (slot.isDeep || ((slot.waited?.flags ?? 0) & FLAGS.isDeep) !== 0)
     throw new AgentError(
       'too-deep',
       `${action} of ${to}: the chain of messages that led here ends; go on after ctx.sleep, which begins a new one`,

@@ -64,8 +64,8 @@ export function next(): string | undefined {
   }
   if (!canRunQueued()) return seal()
   slot.step += 1
-  const task = agent.queue.shift()
-  if (task !== undefined) run(task)
+  slot.waited = agent.queue.shift()
+  if (slot.waited !== undefined) run(slot.waited)
   return undefined
 }
 

@@ -1,7 +1,7 @@
 import { agent } from './agent.ts'
 import { tell } from './agent-error.ts'
 import { host } from './host.ts'
-import { isOutboxNearlyFull, send, slot } from './slot.ts'
+import { boundSends, isOutboxNearlyFull, send, slot } from './slot.ts'
 import { deadlockOf, refuse } from './tasks.ts'
 import { rearm, WAKE_TIMER, wakeAt } from './wake.ts'
 
@@ -43,7 +43,7 @@ export function seal(): string {
   const isMore = sends.length + timers.length + slot.events.length + slot.settled.length > 0
   if (reply && !isMore && own?.state === 'done' && slot.document === undefined) return reply
   const effects: Record<string, unknown> = {}
-  if (sends.length > 0) effects['sends'] = sends
+  if (sends.length > 0) effects['sends'] = boundSends()
   if (timers.length > 0) effects['timers'] = timers
   const head = sends.length + timers.length > 0 ? JSON.stringify(effects) : ''
   return `${head}\n${slot.document ?? outputText()}`
@@ -53,6 +53,7 @@ function close(): void {
   if (slot.isSealed) return
   slot.isSealed = true
   if (slot.isAsync) refuseCircles()
+  slot.waited = undefined
   const isLeft = agent.lock === undefined && agent.queue.length > 0
   if (isLeft && !agent.isNextSent && agent.facts !== undefined) {
     agent.isNextSent = true
@@ -76,6 +77,7 @@ function refuseCircles(): void {
   if (agent.lock === undefined || agent.queue.length === 0) return
   agent.queue = agent.queue.filter(task => {
     const circle = deadlockOf(task)
+    slot.waited = task
     if (circle !== undefined) refuse(task, { code: 'deadlock', message: circle })
     return circle === undefined
   })

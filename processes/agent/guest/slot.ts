@@ -9,10 +9,10 @@ const EVENTS_MAX = 1000
 /** From here on what could wait goes on in a later slot. */
 const SENDS_ENOUGH = 200
 
-/** In order: a message, or a spawn. */
-export type Sent =
-  | readonly [0, to: string, tags: readonly string[], data: string]
-  | readonly [1, module: string, tags: readonly string[], data: string]
+/** A message, or a spawn. */
+export type Sent = readonly [isSpawn: 0 | 1, to: string, tags: readonly string[], data: string]
+/** As the host gets it: how deep it lies at least, and what it may bring at most, if it has bounds of its own. */
+export type BoundSent = Sent | readonly [...Sent, depthMin: number, fuelMax: number]
 
 /** An error of a step. Final: to run the slot again without that step would leave nothing of it. */
 export type StepFailure = readonly [step: number, code: string, message: string, stack: string, isFinal: boolean]
@@ -30,6 +30,10 @@ export const slot = {
   failures: new Map<number, AgentError>(),
   failure: undefined as StepFailure | undefined,
   sends: [] as Sent[],
+  /** The request that waited and runs in this step: what it sends lies below it and lives on what it brought. */
+  waited: undefined as Task | undefined,
+  /** For whom which of `sends` are, if there are any for such. */
+  payers: new Map<Sent, Task>(),
   spawns: 0,
   characters: 0,
   timers: [] as (readonly [key: string, dueMs?: number, everyMs?: number])[],
@@ -66,6 +70,8 @@ export function beginSlot(kind: string, number: number, nowMs: number, flags: nu
   slot.document = undefined
   slot.isAsync = false
   slot.isSealed = false
+  slot.waited = undefined
+  if (slot.payers.size > 0) slot.payers = new Map()
   if (slot.failures.size > 0) slot.failures = new Map()
   if (slot.sends.length > 0) slot.sends = []
   if (slot.timers.length > 0) slot.timers = []
@@ -95,6 +101,24 @@ export function send(sent: Sent): void {
     throw new AgentError('outbox-limit', `more than ${SPAWNS_MAX} spawns in one slot`)
   slot.characters = characters
   slot.sends.push(sent)
+  if (slot.waited !== undefined) slot.payers.set(sent, slot.waited)
+}
+
+/**
+ * What was sent, in order. A request that waited begins in the slot of another message, or in one that nobody caused, and
+ * must not win by it: its messages share what it brought, and lie below it.
+ */
+export function boundSends(): readonly BoundSent[] {
+  const { sends, payers } = slot
+  if (payers.size === 0) return sends
+  const shares = new Map<Task, number>()
+  for (const payer of payers.values()) shares.set(payer, (shares.get(payer) ?? 0) + 1)
+  return sends.map(sent => {
+    const payer = payers.get(sent)
+    if (payer === undefined) return sent
+    const fuel = payer.fuel ?? Number.MAX_SAFE_INTEGER
+    return [...sent, payer.depth + 1, Math.floor(fuel / (shares.get(payer) ?? 1))]
+  })
 }
 
 /** @throws {AgentError} `event-limit` */

@@ -29,6 +29,8 @@ type Rest = readonly [
   tags: readonly string[],
   failures: readonly (readonly [step: number, code: string, message: string])[] | 0,
   facts: Facts | 0,
+  /** What a process sent brings it. */
+  fuel?: number,
 ]
 
 /** One request that this process serves: a message, or a firing of a schedule. */
@@ -62,6 +64,10 @@ export class Task {
   }
   get depth(): number {
     return this.rest[1]
+  }
+  /** Gas that it may spend, itself and through what it causes; undefined: as much as there is. */
+  get fuel(): number | undefined {
+    return this.rest[6]
   }
   get origin(): string {
     return this.rest[2]

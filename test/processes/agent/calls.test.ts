@@ -351,6 +351,28 @@ describe('requests that wait', () => {
     }
   })
 
+  it('give what they send no more than they brought, and it lies below them', () => {
+    const agent = start()
+    const first = agent.send('ask', { peer: PEER })
+    const brought = { fuel: 30_000_000n, depth: 700 }
+    agent.push(OTHER, ['Action', 'ask', 'Content-Type', 'application/json'], JSON.stringify({ peer: OTHER }), brought)
+    const settled = agent.push(PEER, ['Action', 'Reply', 'X-Reference', referenceOf(first)], '1', { fuel: 1n })
+    expect(sentBy(settled)).toEqual([])
+    const { sent } = agent.tick('agent/wake', 1000).context
+    expect(sent).toMatchObject([{ to: OTHER, depthMin: 701, fuelMax: 30_000_000 }])
+  })
+
+  it('are told that the chain of messages ends, if they came at its end', () => {
+    const agent = start()
+    const first = agent.send('ask', { peer: PEER })
+    const pairs = ['Action', 'ask', 'Content-Type', 'application/json', 'Reference', '7']
+    agent.push(OTHER, pairs, JSON.stringify({ peer: OTHER }), { fuel: 30_000_000n, depth: DEPTH_MAX - 1 })
+    agent.push(PEER, ['Action', 'Reply', 'X-Reference', referenceOf(first)], '1', { fuel: 1n })
+    const { sent } = agent.tick('agent/wake', 1000).context
+    expect(sent).toMatchObject([{ to: OTHER, depthMin: DEPTH_MAX, fuelMax: 30_000_000 }])
+    expect(sent[0]?.tags).toContainEqual({ name: 'Error', value: 'too-deep' })
+  })
+
   it('begin at once where there is enough', () => {
     const agent = start()
     const first = agent.send('ask', { peer: PEER })

@@ -1,5 +1,8 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { AgentFactory } from '../../../processes/agent/factory.ts'
+import { AgentGuest } from '../../../processes/agent/guest.ts'
+import { STACK_BYTES } from '../../../processes/agent/machine.ts'
 import { CHUNK_SIZE_BYTES, type GuestFactory } from '../../../protocol/index.ts'
 import { AgentDriver, loadAgent, spawnMessage } from './agent-driver.ts'
 
@@ -73,6 +76,21 @@ describe('an agent whose changes are taken over after several slots', () => {
     gone.guest.close()
     const [next, alone] = [open(), open()]
     expectSame(next, alone)
+  })
+
+  it('leaves nothing on the stack of its instance, for what a run reads there must not depend on those before it', () => {
+    const agent = open()
+    const { guest } = agent
+    if (!(factory instanceof AgentFactory && guest instanceof AgentGuest)) throw new Error('expected an agent')
+    for (const [action, text] of [
+      ['note', 'a'],
+      ['noteAndFail', 'b'],
+      ['note', 'c'],
+    ] as const) {
+      agent.send(action, { text })
+      const { memory } = factory.pageIn(guest).calls
+      expect(memory.bytes.subarray(0, STACK_BYTES).every(byte => byte === 0)).toBe(true)
+    }
   })
 
   it('tells which chunks changed in all of the slots', () => {

@@ -22,6 +22,10 @@ export const Tally = contract({
     tickEvery: message({ input: z.object({ ms: z.number(), times: z.number() }) }),
     tick: message({ input: z.object({ left: z.number() }) }),
     sleepAndAdd: message({ input: z.object({ ms: z.number() }), reply: z.number() }),
+    /** Asks itself for the same while it waits for an answer. */
+    rally: message({ input: z.object({ peer: z.string() }) }),
+    /** Counts, and sends so many characters of three bytes. */
+    shout: message({ input: z.object({ characters: z.number() }) }),
     look: message({ input: z.object({ url: z.string() }), reply: z.string() }),
   },
   queries: {

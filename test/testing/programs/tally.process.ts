@@ -28,6 +28,20 @@ export default Tally.implement({
       ctx.state.total += 1
       return ctx.state.total
     },
+    async rally(ctx, { peer }) {
+      ctx.state.total += 1
+      ctx.send({
+        to: ctx.self,
+        action: 'rally',
+        tags: { 'Content-Type': 'application/json' },
+        data: JSON.stringify({ peer }),
+      })
+      await ctx.ref(Tally, peer).add({ by: 1 }, { timeout: '1h' })
+    },
+    shout(ctx, { characters }) {
+      ctx.state.total += 1
+      ctx.send({ to: ctx.self, action: 'nothing', data: '€'.repeat(characters) })
+    },
     async look(ctx, { url }) {
       const found = await ctx.effect('test.look', { url }, { key: url })
       return JSON.stringify(found)
