@@ -4,10 +4,12 @@ import {
   decodeCertificate,
   type Disagreement,
   Failure,
+  type KeyId,
   type ProcessDescription,
   type ProcessId,
   type Result,
   type Sending,
+  type UnitPeers,
   resultsFeed,
   speaksAlone,
   unitAt,
@@ -42,7 +44,8 @@ export class Agreement {
   readonly #store: FinalStore
   readonly #telling: Telling | undefined
   readonly #processes = new Map<ProcessId, Promise<ProcessAgreement>>()
-  readonly #asking = new Set<ProcessId>()
+  /** Units that are asked for their word of a process. */
+  readonly #asking = new Map<ProcessId, Set<KeyId>>()
   readonly #finals = new Map<ProcessId, Promise<void>>()
   readonly #blamed = new Set<string>()
   #closed = false
@@ -189,29 +192,34 @@ export class Agreement {
     }
   }
 
-  /** Asks the other units for what they did not tell, as long as this node's own waits for them. */
-  #ask(agreement: ProcessAgreement, process: ProcessDescription): void {
-    const { peers, clock, key } = this.#parts
-    if (peers === undefined || !agreement.isBehind || this.#asking.has(process.id)) return
-    this.#asking.add(process.id)
-    const others = process.policy.computeUnits.filter(unit => unit !== key)
-    void (async () => {
-      for (
-        let pauseMs = ASK_FIRST_MS;
-        agreement.isBehind && !this.#closed;
-        pauseMs = Math.min(ASK_MAX_MS, pauseMs * 2)
-      ) {
-        const from = agreement.blocks
-        await clock.sleep(pauseMs)
-        if (agreement.blocks > from) pauseMs = ASK_FIRST_MS / 2
-        if (!agreement.isBehind) break
-        await Promise.allSettled(
-          others.map(async unit => {
-            for (const word of await peers.attestations(unit, process.id, agreement.blocks)) await agreement.heard(word)
-          }),
-        )
+  /** Asks the other units for what they did not tell, as long as this node's own waits for them. One that is gone holds up no other. */
+  #ask(agreement: ProcessAgreement, { id, policy }: ProcessDescription): void {
+    if (this.#parts.peers === undefined || !agreement.isBehind) return
+    const asked = this.#asking.get(id) ?? new Set()
+    this.#asking.set(id, asked)
+    for (const unit of policy.computeUnits) {
+      if (unit === this.#parts.key || asked.has(unit)) continue
+      asked.add(unit)
+      const asking = this.#askOne(this.#parts.peers, agreement, id, unit).catch(this.#troubleOf(id))
+      void asking.then(() => {
+        asked.delete(unit)
+        if (asked.size === 0 && this.#asking.get(id) === asked) this.#asking.delete(id)
+      })
+    }
+  }
+
+  async #askOne(peers: UnitPeers, agreement: ProcessAgreement, id: ProcessId, unit: KeyId): Promise<void> {
+    for (let pauseMs = ASK_FIRST_MS; agreement.isBehind && !this.#closed; ) {
+      const before = agreement.blocks
+      await this.#parts.clock.sleep(pauseMs)
+      // Page after page, as long as it gets on: a unit that was away may lack hundreds.
+      for (let from = -1; agreement.isBehind && agreement.blocks > from && !this.#closed; ) {
+        from = agreement.blocks
+        const words = await peers.attestations(unit, id, from).catch(() => [])
+        for (const word of words) await agreement.heard(word)
       }
-    })().finally(() => this.#asking.delete(process.id))
+      pauseMs = agreement.blocks > before ? ASK_FIRST_MS : Math.min(ASK_MAX_MS, 2 * pauseMs)
+    }
   }
 
   /** Tells of a final frame, in order; what it asks to be sent is looked up if an earlier run evaluated it. */

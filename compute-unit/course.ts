@@ -93,6 +93,8 @@ export class Course {
       if (frame === undefined || (named.length > 0 && this.#asked.length > 0)) return false
       const known = (trusted ? frame.verdicts : undefined) ?? (await verdicts(frame))
       using _modules = named.length === 0 ? undefined : await loadModules(seat, named, modulesOf(log.directory))
+      // It may have been ended meanwhile.
+      if (this.#hasEnded) return false
       this.#ask(frame, known)
       return true
     } finally {

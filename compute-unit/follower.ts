@@ -170,7 +170,7 @@ export class Follower {
   /** The same, to be evaluated once somebody asks for it; false if it is already. */
   notice(frame: KnownFrame): boolean {
     if (frame.index < this.#nextBlock) return false
-    this.#frames.accept(frame)
+    if (this.#frames.accept(frame)) this.#course?.end()
     const { firstSlot, count } = readFrameHead(frame.bytes)
     this.#scheduled = Math.max(this.#scheduled, firstSlot + count)
     return true

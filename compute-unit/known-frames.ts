@@ -38,13 +38,13 @@ export class KnownFrames {
     return true
   }
 
-  /** Takes a frame that is durable. */
-  accept(frame: KnownFrame): void {
+  /** Takes a frame that is durable. Whether another had been on its way to this place: nothing may be evaluated behind that, it never was. */
+  accept(frame: KnownFrame): boolean {
     const expected = this.#frames.get(frame.index)
-    // Another may have been on its way to this place, and not got there.
     if (expected?.bytes !== frame.bytes) this.#frames.delete(frame.index)
     if (this.#frames.size < KNOWN_MAX && !this.#frames.has(frame.index)) this.#frames.set(frame.index, frame)
     this.blocks = Math.max(this.blocks, frame.index + 1)
+    return expected !== undefined && expected.bytes !== frame.bytes
   }
 
   /** The frame is durable and was evaluated. */

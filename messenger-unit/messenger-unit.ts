@@ -39,9 +39,11 @@ import { Couriers } from './courier.ts'
 import { EarlyPushes } from './early-pushes.ts'
 import { Intake, type Taken } from './intake.ts'
 import { LeftOver } from './left-over.ts'
-import { PairLane, type PairLaneParts } from './pair-lane.ts'
+import { PairLane } from './pair-lane.ts'
+import type { PairLaneParts } from './pair-lane-parts.ts'
 import { backOffMs } from './retry.ts'
 import { maybeMoved, Routes } from './routes.ts'
+import { sentFrom } from './sent-from.ts'
 import { Timings } from './timings.ts'
 import { assignmentAt, boundsWithin, readTrace, traceElsewhere, type TraceParts } from './trace.ts'
 import { Unfinished } from './unfinished.ts'
@@ -65,6 +67,8 @@ export interface MessengerUnitParts {
   sendsFor?(process: ProcessDescription): boolean
   /** Asks whether a process was handed over; true, if so. */
   moved?(process: ProcessId): Promise<boolean>
+  /** Calls `wake` once one of these nodes is linked that is not now; gives what ends that. */
+  met?: ((nodes: readonly KeyId[], wake: () => void) => Disposable | undefined) | undefined
   trouble?(what: string, failure: Failure): void
 }
 
@@ -107,7 +111,8 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
       schedulerOf: push => this.#routes.ofPush(push),
       rank: push => couriers.rank(push),
       expectedSeq: push => couriers.expectedSeq(push),
-      sentFrom: (from, to, seq) => this.#sentFrom(from, to, seq),
+      sentFrom: (from, ...part) => sentFrom(parts.computer, { from, lowest: this.#unfinished.lowest(from) }, ...part),
+      met: (push, wake) => this.#routes.met(push, wake),
       delivered: push =>
         void (this.#early.delivered(push) || this.#unfinished.delivered(push.core.from, push.core.slot)),
       trouble: (push, failure) => {
@@ -281,15 +286,6 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     const [proof] = await this.#parts.computer.proveOutbox(core.from, core.slot, [core.index])
     if (proof === undefined) throw new Failure('internal', { process: core.from, slot: core.slot })
     return proof
-  }
-
-  async #sentFrom(from: ProcessId, to: ProcessId, seq: number): Promise<Push[]> {
-    const { computer } = this.#parts
-    const sent: Push[] = []
-    for await (const { outbox } of computer.results(from, 0, await computer.evaluated(from))) {
-      sent.push(...outbox.filter(push => push.core.to === to && push.core.seq >= seq))
-    }
-    return sent
   }
 
   /** An assignment that a process asked for; the message may still be on its way. */

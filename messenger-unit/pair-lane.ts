@@ -1,45 +1,16 @@
 import {
-  type Clock,
   type Commitment,
-  type Computer,
   Failure,
-  type ProcessId,
   type Push,
   type ScheduleAnswer,
   type Scheduler,
   type ScheduleRequest,
 } from '../protocol/index.ts'
 import { ABSENT_MS, TAKE_OVER_MS, TAKE_OVER_SOON_MS } from './courier.ts'
+import { type Entry, Line } from './line.ts'
+import type { PairLaneParts } from './pair-lane-parts.ts'
 import { failureOf, provenRequests, vouchedRequest } from './push-requests.ts'
-import { backOffMs } from './retry.ts'
-
-export interface PairLaneParts {
-  readonly computer: Computer
-  readonly clock: Clock
-  /** The scheduler of the process a push goes to, if it can be told without a wait. */
-  schedulerAtHand(push: Push): Pick<Scheduler, 'schedule'> | undefined
-  /** The scheduler of the process a push goes to; nothing if no such process is known. */
-  schedulerOf(push: Push): Promise<Pick<Scheduler, 'schedule'> | undefined>
-  /** Whether that scheduler vouches for a push that comes without its proof. */
-  vouches(scheduler: Pick<Scheduler, 'schedule'>, push: Push): boolean
-  /** What `from` ever sent to `to`, from seq `seq` on. */
-  sentFrom(from: ProcessId, to: ProcessId, seq: number): Promise<readonly Push[]>
-  /** How many others carry the pushes of this pair before this node does. */
-  rank(push: Push): number
-  /** The seq which the scheduler of the receiver expects next; nothing if it cannot be told. */
-  expectedSeq(push: Push): Promise<number | undefined>
-  random(): number
-  delivered(push: Push): void
-  trouble(push: Push, failure: Failure): void
-}
-
-interface Entry {
-  readonly push: Push
-  /** Set if what it comes from was not durable when it came here. */
-  readonly after: Commitment | undefined
-  /** It was handed over in vain, and is not before that is durable. */
-  readonly isMissed?: boolean
-}
+import { Retries } from './retries.ts'
 
 /** Pushes of one pair handed over at once: they are seated in order, so the window costs no order. */
 const WINDOW = 64
@@ -47,17 +18,20 @@ const WINDOW = 64
 const UNKNOWN_GRACE_MS = 10_000
 
 /**
- * All that one process sends to one other: first in, first delivered.
+ * All that one process sends to one other: in the order in which it was sent.
  *
  * 1. What this node's own scheduler takes at its own unit's word is handed over as it comes, though what was handed over before is not
  *    durable yet, and though what it comes from is not: the scheduler has it durable with that or after it.
  * 2. All else goes window by window, once it is durable; so does what was handed over in vain. Whatever fails is tried again for
- *    ever, later and later; only the head of the line is.
+ *    ever, later and later, and at once when its receiver's scheduler is linked again; only the head of the line is.
  * 3. What comes from something that did not become durable never was: it is let go.
+ * 4. After a restart much of what is left may have arrived: once a whole window had, the receiver's scheduler is asked how far it is.
  */
 export class PairLane {
   readonly #parts: PairLaneParts
-  #queue: Entry[] = []
+  readonly #queue = new Line()
+  /** What is below this seq is with the receiver, by the word of its scheduler. */
+  #taken = 0
   /** Pushes that were handed over as they came, and have no answer yet. */
   #ahead = 0
   /** What those handed over in vain. */
@@ -89,7 +63,7 @@ export class PairLane {
   }
 
   enqueue(push: Push, after?: Commitment): void {
-    this.#queue.push({ push, after })
+    this.#queue.add({ push, after })
     this.look()
   }
 
@@ -106,14 +80,14 @@ export class PairLane {
 
   stop(): void {
     this.#stop.abort()
-    this.#queue = []
+    this.#queue.clear()
   }
 
   #go(): void {
     if (this.#running || this.#missed.length > 0 || this.isStopped) return
     this.#handAhead()
     this.#dropLost()
-    const [head] = this.#queue
+    const { head } = this.#queue
     if (head === undefined || this.#ahead > 0 || !isDurable(head)) return
     this.#running = true
     void this.#run()
@@ -121,15 +95,17 @@ export class PairLane {
 
   /** Hands over what can be at once. */
   #handAhead(): void {
-    const [head] = this.#queue
+    const { head } = this.#queue
     const scheduler = head && this.#parts.schedulerAtHand(head.push)
     if (scheduler === undefined) return
     const isFor = ({ push, after, isMissed }: Entry): boolean =>
       !isMissed && after?.isInLine !== false && this.#parts.rank(push) === 0 && this.#parts.vouches(scheduler, push)
-    const most = Math.min(WINDOW - this.#ahead, this.#queue.length)
     let count = 0
-    for (let entry = head; count < most && entry !== undefined && isFor(entry); entry = this.#queue[count]) count += 1
-    if (count > 0) void this.#hand(scheduler, this.#queue.splice(0, count))
+    for (const entry of this.#queue) {
+      if (count >= WINDOW - this.#ahead || !isFor(entry)) break
+      count += 1
+    }
+    if (count > 0) void this.#hand(scheduler, this.#queue.take(count))
   }
 
   async #hand(scheduler: Pick<Scheduler, 'schedule'>, entries: readonly Entry[]): Promise<void> {
@@ -150,7 +126,7 @@ export class PairLane {
     if (this.#ahead > 0 && this.#missed.length > 0) return
     if (this.#missed.length > 0 && !this.isStopped) {
       // They came back as they failed.
-      this.#queue.unshift(...this.#missed.sort((a, b) => a.push.core.seq - b.push.core.seq))
+      this.#queue.bringBack(this.#missed)
       this.#missed = []
       this.#dropLost()
       this.#running = true
@@ -160,29 +136,32 @@ export class PairLane {
   }
 
   async #run(): Promise<void> {
-    for (let attempt = 1; this.#queue.length > 0 && !this.#stop.signal.aborted; ) {
+    const { signal } = this.#stop
+    const [head] = this.#queue
+    const met = async (wake: () => void) => head && this.#parts.met?.(head.push, wake)
+    using retries = new Retries({ clock: this.#parts.clock, signal, random: () => this.#parts.random(), met })
+    while (this.#queue.length > 0 && !signal.aborted) {
       this.#dropLost()
-      const window = this.#window()
-      const [first] = window
+      this.#dropTaken()
+      const [first] = this.#window()
       if (first === undefined) break
       const rank = this.#parts.rank(first)
       if (rank > 0 && !(await this.#myTurn(rank))) continue
       const before = this.#fresh
       let failure: Failure | undefined
       try {
-        failure = await this.#deliver(window)
+        failure = await this.#deliver(this.#window())
       } catch (error) {
         failure = Failure.from(error)
       }
+      this.#queue.comeBack()
       if (failure === undefined || this.#fresh !== before) {
-        attempt = 1
+        retries.reset()
         continue
       }
-      const [head] = this.#queue
+      const head = this.#queue.head
       if (head !== undefined && failure.code !== 'unknown-process') this.#parts.trouble(head.push, failure)
-      const { signal } = this.#stop
-      await this.#parts.clock.sleep(backOffMs(attempt, this.#parts.random()), { signal }).catch(() => undefined)
-      attempt += 1
+      await retries.pause()
     }
     this.#running = false
     if (this.#queue.length > 0) this.look()
@@ -199,30 +178,39 @@ export class PairLane {
   }
 
   #dropLost(): void {
-    if (this.#queue.some(isLost)) this.#queue = this.#queue.filter(entry => !isLost(entry))
+    this.#queue.drop(isLost)
+  }
+
+  /** Lets go of what is with the receiver already. */
+  #dropTaken(): void {
+    for (const { push } of this.#queue.below(this.#taken)) this.#done(push)
   }
 
   /** Whether the head of the line is for this node to carry because the `rank` before it did not. */
   async #myTurn(rank: number): Promise<boolean> {
-    const head = this.#queue[0]?.push
+    const head = this.#queue.head?.push
     if (head === undefined) return true
-    const { clock, expectedSeq, trouble } = this.#parts
+    const { clock } = this.#parts
     const waitMs = rank * (clock.now() < this.#absentUntilMs ? TAKE_OVER_SOON_MS : TAKE_OVER_MS)
     await clock.sleep(waitMs, { signal: this.#stop.signal }).catch(() => undefined)
     if (this.#stop.signal.aborted) return false
-    const expected = await expectedSeq(head).catch(error => trouble(head, Failure.from(error)))
-    let next = this.#queue[0]?.push
-    for (; expected !== undefined && next !== undefined && next.core.seq < expected; next = this.#queue[0]?.push)
-      this.#done(next)
-    if (next !== head) return false
+    await this.#askHowFar(head)
+    if (this.#queue.head?.push !== head) return false
     this.#absentUntilMs = clock.now() + ABSENT_MS
     return true
+  }
+
+  async #askHowFar(head: Push): Promise<void> {
+    const { expectedSeq, trouble } = this.#parts
+    this.#taken = (await expectedSeq(head).catch(error => trouble(head, Failure.from(error)))) ?? this.#taken
+    this.#dropTaken()
   }
 
   /** Hands over a window; gives what stopped it, if something did. */
   async #deliver(window: readonly Push[]): Promise<Failure | undefined> {
     const [head] = window
     if (head === undefined) return undefined
+    this.#queue.setOut(window.length)
     const scheduler = this.#parts.schedulerAtHand(head) ?? (await this.#parts.schedulerOf(head))
     if (scheduler === undefined) return this.#setAside(window)
     this.#unknownSinceMs = undefined
@@ -235,8 +223,11 @@ export class PairLane {
       if (answer.status === 'gap') return this.#refill(push, answer.expectedSeq)
       const failure = failureOf(answer)
       if (failure !== undefined) return failure
+      this.#taken = Math.max(this.#taken, push.core.seq + 1)
       this.#done(push)
     }
+    const next = this.#queue.head?.push
+    if (next !== undefined && answers.every(({ status }) => status === 'duplicate')) await this.#askHowFar(next)
     return undefined
   }
 
@@ -258,14 +249,18 @@ export class PairLane {
   /** The receiver lacks earlier pushes: they are put before the head again. */
   async #refill(head: Push, expectedSeq: number): Promise<Failure | undefined> {
     const { from, to, seq } = head.core
+    const missing = new Failure('busy', { expectedSeq }, { note: 'an earlier push is missing' })
+    if (expectedSeq >= seq) return missing
+    this.#taken = expectedSeq
+    this.#queue.comeBack()
+    // What is missing came meanwhile.
+    if ((this.#queue.head?.push.core.seq ?? 0) <= expectedSeq) return undefined
     const isAgain = this.#broughtBackAt === this.#fresh
     this.#broughtBackAt = this.#fresh
-    const earlier = (await this.#parts.sentFrom(from, to, expectedSeq)).filter(push => push.core.seq < seq)
+    const earlier = await this.#parts.sentFrom(from, to, expectedSeq, seq)
     for (const push of earlier) this.#broughtBack.add(push)
-    this.#queue.unshift(...earlier.map(push => ({ push, after: undefined })))
-    return earlier.length > 0 && !isAgain
-      ? undefined
-      : new Failure('busy', { expectedSeq }, { note: 'an earlier push is missing' })
+    this.#queue.bringBack(earlier.map(push => ({ push, after: undefined })))
+    return earlier.length > 0 && !isAgain ? undefined : missing
   }
 
   /** The window without proofs; nothing, if one of its pushes needs one. */

@@ -31,6 +31,8 @@ export interface RoutesParts {
   describe?(process: ProcessId): Promise<ProcessDescription | undefined>
   /** Asks whether a process was handed over; true, if so. */
   moved?(process: ProcessId): Promise<boolean>
+  /** Calls `wake` once one of these nodes is linked that is not now; gives what ends that. */
+  met?: ((nodes: readonly KeyId[], wake: () => void) => Disposable | undefined) | undefined
 }
 
 /** Whether it may have failed because the process is scheduled elsewhere by now. */
@@ -104,6 +106,13 @@ export class Routes {
     if (peers === undefined) return known !== undefined || isSpawn(push) ? scheduler : undefined
     const policy = known?.policy ?? policyOfSpawn(push.bodyBytes) ?? (await describe?.(push.core.to))?.policy
     return policy && this.to(policy)
+  }
+
+  /** Calls `wake` whenever a scheduler of the process a push goes to is linked again; gives what ends that. @throws {Failure} `unreachable` */
+  async met({ core }: Push, wake: () => void): Promise<Disposable | undefined> {
+    const { log, describe, met } = this.#parts
+    const known = met && ((await log.directory.process(core.to)) ?? (await describe?.(core.to)))
+    return known && met?.(known.policy.schedulers, wake)
   }
 
   /** As `Scheduler.schedule`, wherever the processes are scheduled. Requests for one scheduler stay in order. */

@@ -43,6 +43,7 @@ export interface Joined {
   readonly announcements: Announcements
   readonly learned: LearnedProcesses
   readonly creations: CanisterCreations
+  readonly meetings: Meetings
   /** Signs what the node says of itself. */
   readonly seed: Uint8Array
 }
@@ -55,10 +56,13 @@ export async function joinNetwork(parts: JoinNetworkParts, keep: Keep): Promise<
   keep(network)
   countPeers(network, metrics)
   const peers = new Peering(network)
+  const meetings = new Meetings(network)
+  keep({ [Symbol.asyncDispose]: async () => meetings[Symbol.dispose]() })
   const learned = new LearnedProcesses({ directory: log.directory, peers, clock })
   return {
     network,
     peers,
+    meetings,
     seed: keys.seed,
     announcements: new Announcements({ key: keys.key, log, clock, peers, trouble }),
     learned,
@@ -89,7 +93,7 @@ type ServingUnits = 'scheduler' | 'messenger' | 'service'
 
 /** Answers others, gives them its feeds, follows theirs. Call once the units are open. */
 export async function takePart(
-  { network, peers, announcements, learned, creations, seed }: Joined,
+  { network, peers, announcements, learned, creations, meetings, seed }: Joined,
   parts: TakePartParts,
   keep: Keep,
 ): Promise<{ readonly following: Following; readonly records: PeerRecords }> {
@@ -104,8 +108,6 @@ export async function takePart(
     linked: () => network.peers,
     prefix,
   })
-  const meetings = new Meetings(network)
-  keep({ [Symbol.asyncDispose]: async () => meetings[Symbol.dispose]() })
   const following = openFollowing({
     ...parts,
     seeders,

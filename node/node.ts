@@ -172,7 +172,7 @@ async function openUnitsOn(
   keep: (resource: AsyncDisposable) => void,
 ) {
   const { keys, metrics, joined, evidence } = base
-  const { network, peers, announcements } = joined ?? {}
+  const { network, peers, announcements, meetings } = joined ?? {}
   const { hosts, residentBytes, signerRate, spotChecks, wasmer, progress } = options
   const observer: UnitObserver = {
     ...hub.observer,
@@ -190,6 +190,7 @@ async function openUnitsOn(
     peers: told && (evidence.complaints?.watch(told) ?? told),
     computes: roles.runs('compute'),
     connected: () => network?.peers ?? [],
+    meetings,
     carry: (scheduler: Scheduler) => roles.scheduler(scheduler),
   }
   const units = await openUnits(parts, keep)

@@ -26,6 +26,7 @@ import type { NodeKeys } from './keystore.ts'
 import type { LearnedProcesses } from './learned-processes.ts'
 import { type Learning, learning } from './learning.ts'
 import type { NodeLogger } from './logger.ts'
+import type { Meetings } from './meetings.ts'
 import { movingUnits } from './moving-units.ts'
 import { type OpenAgreement, openAgreement } from './open-agreement.ts'
 import { withOverrides } from './with-overrides.ts'
@@ -54,6 +55,8 @@ export interface UnitsParts {
   readonly computes?: boolean | undefined
   /** Nodes that are connected now. */
   readonly connected?: (() => readonly KeyId[]) | undefined
+  /** Tells when nodes are linked again. */
+  readonly meetings?: Pick<Meetings, 'await'> | undefined
   /** Takes what shows that a compute unit is at fault. */
   readonly evidence?: Evidence | undefined
   /** Told when somebody gave another feed than is held. */
@@ -142,6 +145,7 @@ export async function openUnits(parts: UnitsParts, keep: (unit: AsyncDisposable)
     sendsFor: process => isEvaluatedHere(process, peers === undefined ? undefined : computeKey(parts)),
     moved: process => parts.handovers?.look(process) ?? Promise.resolve(false),
     effects: withCanisterEffects(parts.effects, wiring),
+    met: parts.meetings && ((nodes, wake) => parts.meetings?.await(nodes, wake)),
     random: parts.random ?? Math.random,
     checkModule: async module => {
       runtimeFor(module.format)

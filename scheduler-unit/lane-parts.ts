@@ -1,10 +1,13 @@
 import type { Log, NewBlock, ProcessDescription, UnderWay } from '../protocol/index.ts'
+import type { Ahead } from './ahead.ts'
 import type { CommittedFrame } from './committed-frame.ts'
 import type { RecentReceipts } from './recent-receipts.ts'
 
 /** What a lane is made of. */
 export interface LaneParts {
   readonly recent: RecentReceipts
+  /** Of all lanes together. */
+  readonly ahead: Ahead
   readonly log: Log
   readonly process: ProcessDescription
   now(): number

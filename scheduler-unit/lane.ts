@@ -13,7 +13,7 @@ import {
 import { framesOf } from './frames-of.ts'
 import { Flight, Flights } from './flights.ts'
 import type { LaneParts } from './lane-parts.ts'
-import type { Enqueued, Pending } from './pending.ts'
+import { type Enqueued, isToldById, type Pending } from './pending.ts'
 import type { Seated } from './recent-receipts.ts'
 import { Senders } from './senders.ts'
 
@@ -162,12 +162,13 @@ export class Lane {
   ): Promise<Receipt> {
     if (this.#broken !== undefined) throw this.#broken
     this.#parts.expectFree?.()
-    if (this.#pending.length >= PENDING_PER_PROCESS_MAX) {
+    if (this.#pending.length >= PENDING_PER_PROCESS_MAX || (after !== undefined && this.#parts.ahead.isFull)) {
       throw new Failure('busy', { process: this.process.id, waiting: this.#pending.length })
     }
     const { promise, resolve, reject } = Promise.withResolvers<Receipt>()
     this.#pending.push({ id, envelope, bytes, sender, window, after, resolve, reject })
     this.#hurries ||= after !== undefined
+    if (after !== undefined) this.#parts.ahead.add(bytes.length, promise)
     this.senders.enqueued(envelope)
     this.#newest = promise
     if (isToldById(envelope)) this.#waiting.set(id, { bytes, receipt: promise })
@@ -239,13 +240,14 @@ export class Lane {
       this.#break(flight.batch, error)
       return this.#landed(flight)
     }
+    // Who waits for it hears of it after this turn.
+    flight.end(true)
     try {
       this.#committed(flight, start)
-      // Who waits for it hears of it after this turn.
-      flight.end(true)
       this.#parts.committed(flight.frames)
     } catch (error) {
-      this.#break([], error)
+      // Its messages have their slots; who hands them in again hears of that.
+      this.#break(flight.batch, error)
     }
     this.#landed(flight)
   }
@@ -292,9 +294,4 @@ export class Lane {
     }
     this.#pending = []
   }
-}
-
-/** Whether a repetition is told by its id; a push is told by its seq, and what the scheduler makes does not repeat. */
-function isToldById({ kind }: Envelope): boolean {
-  return kind === 'item' || kind === 'assign' || kind === 'ingress'
 }

@@ -8,6 +8,7 @@ import {
   type ProcessId,
 } from '../protocol/index.ts'
 import { checkScheduler } from './admission.ts'
+import { Ahead } from './ahead.ts'
 import { expectBegun } from './expect-begun.ts'
 import { Lane } from './lane.ts'
 import type { LaneParts } from './lane-parts.ts'
@@ -39,6 +40,7 @@ export class Lanes implements AsyncDisposable {
   /** Those of `#lanes` that are open. */
   readonly #open = new Map<ProcessId, Lane>()
   readonly #recent = new RecentReceipts()
+  readonly #ahead = new Ahead()
   readonly #max: number
   readonly #stop = new AbortController()
   #forgetting: Promise<void> | undefined
@@ -117,6 +119,7 @@ export class Lanes implements AsyncDisposable {
     const lane = await Lane.open({
       log,
       recent: this.#recent,
+      ahead: this.#ahead,
       process: description,
       now,
       expectFree,

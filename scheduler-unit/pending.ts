@@ -26,3 +26,8 @@ export interface Enqueued {
   readonly gathers?: boolean | undefined
   readonly after?: Commitment | undefined
 }
+
+/** Whether a repetition is told by its id; a push is told by its seq, and what the scheduler makes does not repeat. */
+export function isToldById({ kind }: Envelope): boolean {
+  return kind === 'item' || kind === 'assign' || kind === 'ingress'
+}

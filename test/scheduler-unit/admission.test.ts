@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { asMessageId, asProcessId, ITEM_SIZE_MAX_BYTES, PENDING_PER_PROCESS_MAX } from '../../protocol/index.ts'
+import { Ahead } from '../../scheduler-unit/ahead.ts'
 import { Lane } from '../../scheduler-unit/lane.ts'
 import { RecentReceipts } from '../../scheduler-unit/recent-receipts.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
@@ -146,6 +147,7 @@ describe('admission to a feed', () => {
     closed = true
     const lane = await Lane.open({
       log,
+      ahead: new Ahead(),
       recent: new RecentReceipts(),
       process: await harness.describe(process),
       now: () => 1,

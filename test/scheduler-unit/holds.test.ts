@@ -7,6 +7,7 @@ import {
   type ScheduleAnswer,
 } from '../../protocol/index.ts'
 import { expectBegun } from '../../scheduler-unit/expect-begun.ts'
+import { Ahead } from '../../scheduler-unit/ahead.ts'
 import { Lane } from '../../scheduler-unit/lane.ts'
 import { RecentReceipts } from '../../scheduler-unit/recent-receipts.ts'
 import { settle } from '../fakes/manual-clock.ts'
@@ -62,6 +63,7 @@ it('a lane that retires leaves nobody waiting', async () => {
   const lane = await Lane.open({
     log,
     process,
+    ahead: new Ahead(),
     recent: new RecentReceipts(),
     now: () => 1,
     committed: () => undefined,

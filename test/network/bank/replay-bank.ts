@@ -23,23 +23,31 @@ export interface ReplayedBranch {
   readonly transfers: Map<string, number>
   /** Slots of this branch after which it had sent the nth to another: `${to} ${nth}`. */
   readonly sentIn: Map<string, number>
+  /** Blocks of its feed that were read. */
+  blocks: number
   slots: number
   /** Slots that had no effect: repetitions, and pushes before their turn. */
   idle: number
 }
 
-/** @throws {Error} if a feed has a gap, or an envelope that no branch can be sent */
-export function replayBranch(id: string, blocks: readonly Uint8Array[]): ReplayedBranch {
-  const branch: ReplayedBranch = {
+/** A branch of which nothing was read yet. */
+export function unreadBranch(id: string): ReplayedBranch {
+  return {
     id,
     balance: 0n,
     sent: new Map(),
     taken: new Map(),
     transfers: new Map(),
     sentIn: new Map(),
+    blocks: 0,
     slots: 0,
     idle: 0,
   }
+}
+
+/** Reads on in its feed. @throws {Error} if that has a gap, or an envelope that no branch can be sent */
+export function replayBranch(branch: ReplayedBranch, blocks: readonly Uint8Array[]): void {
+  const { id } = branch
   for (const bytes of blocks) {
     const { firstSlot, assignments } = decodeFrame(bytes)
     if (firstSlot !== branch.slots) throw new Error(`${id}: slot ${firstSlot} follows ${branch.slots}`)
@@ -47,8 +55,8 @@ export function replayBranch(id: string, blocks: readonly Uint8Array[]): Replaye
       take(branch, envelope, branch.slots)
       branch.slots += 1
     }
+    branch.blocks += 1
   }
-  return branch
 }
 
 function take(branch: ReplayedBranch, envelope: Envelope, slot: number): void {

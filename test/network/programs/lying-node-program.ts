@@ -1,5 +1,7 @@
-// As node-program.ts, but its compute unit flips a bit of every state root after slot `LIE_AFTER`.
+// As node-program.ts, but from the sources, and its compute unit flips a bit of every state root after slot `LIE_AFTER`.
 import { ComputeUnit, type OpenHost } from '../../../compute-unit/index.ts'
+import { createNode } from '../../../node/index.ts'
+import { runNode } from './run-node.ts'
 
 const after = Number(process.env['LIE_AFTER'] ?? 0)
 
@@ -20,4 +22,4 @@ const lying =
 
 const open = ComputeUnit.open.bind(ComputeUnit)
 ComputeUnit.open = parts => open({ ...parts, openHost: lying(parts.openHost) })
-await import('./node-program.ts')
+await runNode(createNode)

@@ -1,0 +1,23 @@
+import type { Clock, Computer, Failure, ProcessId, Push, Scheduler } from '../protocol/index.ts'
+
+export interface PairLaneParts {
+  readonly computer: Computer
+  readonly clock: Clock
+  /** The scheduler of the process a push goes to, if it can be told without a wait. */
+  schedulerAtHand(push: Push): Pick<Scheduler, 'schedule'> | undefined
+  /** The scheduler of the process a push goes to; nothing if no such process is known. */
+  schedulerOf(push: Push): Promise<Pick<Scheduler, 'schedule'> | undefined>
+  /** Whether that scheduler vouches for a push that comes without its proof. */
+  vouches(scheduler: Pick<Scheduler, 'schedule'>, push: Push): boolean
+  /** What `from` ever sent to `to`, from seq `seq` on, up to `before`. */
+  sentFrom(from: ProcessId, to: ProcessId, seq: number, before: number): Promise<readonly Push[]>
+  /** Calls `wake` whenever a scheduler of the receiver is linked again; gives what ends that. */
+  met?: ((push: Push, wake: () => void) => Promise<Disposable | undefined>) | undefined
+  /** How many others carry the pushes of this pair before this node does. */
+  rank(push: Push): number
+  /** The seq which the scheduler of the receiver expects next; nothing if it cannot be told. */
+  expectedSeq(push: Push): Promise<number | undefined>
+  random(): number
+  delivered(push: Push): void
+  trouble(push: Push, failure: Failure): void
+}

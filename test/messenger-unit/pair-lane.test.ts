@@ -1,0 +1,192 @@
+import { expect, test } from 'vitest'
+import type { PairLaneParts } from '../../messenger-unit/pair-lane-parts.ts'
+import { PairLane } from '../../messenger-unit/pair-lane.ts'
+import { sentFrom } from '../../messenger-unit/sent-from.ts'
+import {
+  asProcessId,
+  Failure,
+  type Push,
+  type PushProof,
+  type Result,
+  type ScheduleAnswer,
+  type ScheduleRequest,
+} from '../../protocol/index.ts'
+import { fakeId } from '../fakes/guest-context.ts'
+import { ManualClock, settle } from '../fakes/manual-clock.ts'
+
+const [from, to] = [fakeId(1), fakeId(2)].map(asProcessId) as [ReturnType<typeof asProcessId>, never]
+const pushOf = (seq: number): Push => ({ core: { from, to, seq, slot: seq, index: 0 } }) as unknown as Push
+const upTo = (end: number): number[] => Array.from({ length: end }, (_, seq) => seq)
+const receipt = { status: 'scheduled' } as ScheduleAnswer
+
+/** A lane to a scheduler elsewhere that has the pushes below `expected`, and answers as a scheduler does. */
+function laneTo(expected: number, changes: Partial<PairLaneParts> = {}) {
+  const clock = new ManualClock()
+  const receiver = {
+    expected,
+    calls: 0,
+    seated: [] as number[],
+    answer: (_seqs: readonly number[]) => Promise.resolve(),
+  }
+  const delivered: number[] = []
+  const read: number[][] = []
+  const woken: (() => void)[] = []
+  const seat = (seq: number): ScheduleAnswer => {
+    if (seq < receiver.expected) return { status: 'duplicate' }
+    if (seq > receiver.expected) return { status: 'gap', expectedSeq: receiver.expected }
+    receiver.expected += 1
+    receiver.seated.push(seq)
+    return receipt
+  }
+  const scheduler = {
+    async schedule(requests: readonly ScheduleRequest[]): Promise<readonly ScheduleAnswer[]> {
+      receiver.calls += 1
+      const seqs = requests.map(({ envelope }) => (envelope.kind === 'push' ? envelope.push.core.seq : -1))
+      await receiver.answer(seqs)
+      return seqs.map(seat)
+    },
+  }
+  const lane = new PairLane({
+    computer: {
+      proveOutbox: async (_: unknown, __: unknown, at: readonly number[]) => at.map(() => ({}) as PushProof),
+    } as never,
+    clock,
+    schedulerAtHand: () => scheduler,
+    schedulerOf: async () => scheduler,
+    vouches: () => false,
+    sentFrom: async (_from, _to, seq, before) => {
+      read.push([seq, before])
+      return upTo(before).slice(seq).map(pushOf)
+    },
+    met: async (_push, wake) => {
+      woken.push(wake)
+      return { [Symbol.dispose]: () => void woken.splice(0) }
+    },
+    rank: () => 0,
+    expectedSeq: async () => receiver.expected,
+    random: () => 0.5,
+    delivered: push => void delivered.push(push.core.seq),
+    trouble: () => undefined,
+    ...changes,
+  })
+  return { lane, clock, receiver, delivered, read, woken }
+}
+
+test('who is linked again is tried at once, however often it was tried in vain', async () => {
+  const { lane, clock, receiver, delivered, woken } = laneTo(0)
+  let isGone = true
+  receiver.answer = async () => {
+    if (isGone) throw new Failure('unreachable')
+  }
+  for (const seq of upTo(3)) lane.enqueue(pushOf(seq))
+  for (let attempt = 0; attempt < 20; attempt++) {
+    await settle()
+    clock.advance(60_000)
+  }
+  await settle()
+  const calls = receiver.calls
+  expect(calls).toBeGreaterThan(15)
+  // It is linked, and still starting: tried at once, and soon after.
+  for (const wake of woken) wake()
+  await settle()
+  expect(receiver.calls).toBe(calls + 1)
+  isGone = false
+  clock.advance(100)
+  await settle()
+  expect(delivered).toEqual([0, 1, 2])
+  expect(woken).toEqual([])
+  expect(clock.sleeping).toBe(0)
+})
+
+test('who is linked again while it is tried in vain is tried again at once', async () => {
+  const { lane, clock, receiver, delivered, woken } = laneTo(0)
+  let fail: ((failure: Failure) => void) | undefined
+  receiver.answer = () => new Promise((_, reject) => (fail = reject))
+  lane.enqueue(pushOf(0))
+  await settle()
+  fail?.(new Failure('unreachable'))
+  await settle()
+  clock.advance(100)
+  await settle()
+  for (const wake of woken) wake()
+  receiver.answer = () => Promise.resolve()
+  fail?.(new Failure('timeout'))
+  await settle()
+  expect([receiver.calls, delivered]).toEqual([3, [0]])
+})
+
+test('what an earlier run left and is read while newer ones are under way takes its place before them', async () => {
+  const { lane, receiver, delivered, read } = laneTo(3)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  receiver.answer = () => promise
+  for (const seq of [7, 8]) lane.enqueue(pushOf(seq))
+  await settle()
+  for (const seq of [2, 3, 4, 5, 6, 9]) lane.enqueue(pushOf(seq))
+  resolve()
+  await settle()
+  expect(receiver.seated).toEqual([3, 4, 5, 6, 7, 8, 9])
+  expect(delivered.toSorted()).toEqual([2, 3, 4, 5, 6, 7, 8, 9])
+  // Nothing had to be looked for.
+  expect(read).toEqual([])
+})
+
+test('what is missing still is looked for, counts once, and is not handed over again when it comes after all', async () => {
+  const { lane, receiver, delivered, read } = laneTo(3)
+  lane.enqueue(pushOf(6))
+  await settle()
+  expect([receiver.seated, read]).toEqual([[3, 4, 5, 6], [[3, 6]]])
+  expect(delivered).toEqual([6])
+  const calls = receiver.calls
+  for (const seq of [3, 4, 5, 7]) lane.enqueue(pushOf(seq))
+  await settle()
+  expect(receiver.seated).toEqual([3, 4, 5, 6, 7])
+  expect(delivered).toEqual([6, 3, 4, 5, 7])
+  expect(receiver.calls).toBe(calls + 1)
+})
+
+test('of what is left, no more is handed over again than shows that it has arrived', async () => {
+  const { lane, receiver, delivered } = laneTo(900)
+  for (const seq of upTo(1_000)) lane.enqueue(pushOf(seq))
+  await settle(60)
+  expect(receiver.seated).toEqual(upTo(1_000).slice(900))
+  expect(delivered).toEqual(upTo(1_000))
+  // One window of 64 in vain, then the hundred that are missing.
+  expect(receiver.calls).toBe(3)
+})
+
+test('a scheduler whose answers make no sense is asked later, and later', async () => {
+  const { lane, clock, receiver, delivered } = laneTo(0, {
+    schedulerAtHand: () => ({
+      schedule: async requests => {
+        receiver.calls += 1
+        if (receiver.calls > 100) throw new Failure('internal')
+        return requests.map(() => ({ status: 'gap', expectedSeq: 5 }))
+      },
+    }),
+  })
+  lane.enqueue(pushOf(5))
+  await settle()
+  expect([receiver.calls, clock.sleeping, delivered]).toEqual([1, 1, []])
+  lane.stop()
+})
+
+test('results are read from where something may be left; older ones only if that is not enough', async () => {
+  const read: number[] = []
+  const computer = {
+    evaluated: async () => 100,
+    async *results(_: unknown, start: number, end: number) {
+      for (let slot = start; slot < end; slot++) {
+        read.push(slot)
+        yield { outbox: [pushOf(slot)] } as unknown as Result
+      }
+    },
+  }
+  const seqsOf = async (seq: number, before: number, lowest?: number): Promise<number[]> =>
+    (await sentFrom(computer as never, { from, lowest }, to, seq, before)).map(({ core }) => core.seq)
+  expect(await seqsOf(50, 53, 40)).toEqual([50, 51, 52])
+  expect(read).toEqual([40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52])
+  read.length = 0
+  expect(await seqsOf(38, 41, 40)).toEqual([38, 39, 40])
+  expect(read.slice(0, 2)).toEqual([40, 0])
+  expect(read).toHaveLength(42)
+})
