@@ -34,10 +34,14 @@ export async function startNode(
     stderr = (stderr + String(chunk)).slice(-4000)
   })
   const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
+  // What it said last has been read by then.
+  const closed = new Promise<void>(resolve => child.once('close', () => resolve()))
   const tooLong = setTimeout(() => child.kill('SIGKILL'), START_MAX_MS)
   const ready = await Promise.race([
     firstLine(child),
-    gone.then(() => Promise.reject(new Error(`the node ended, or was not ready after ${START_MAX_MS} ms: ${stderr}`))),
+    closed.then(() =>
+      Promise.reject(new Error(`the node ended, or was not ready after ${START_MAX_MS} ms: ${stderr}`)),
+    ),
   ]).finally(() => clearTimeout(tooLong))
   const { url, scheduler, addresses } = JSON.parse(ready) as Pick<RunningNode, 'url' | 'scheduler' | 'addresses'>
   const end = async (signal: NodeJS.Signals): Promise<void> => {
