@@ -56,8 +56,9 @@ test('a backup of a running node that is restored refuses to fork: it takes back
     await cp(restored, copy, { recursive: true, preserveTimestamps: true })
     await expect(startNode(restored)).rejects.toThrow('copy or was restored')
 
-    // Where nobody who follows the feed can be reached, it serves and writes nothing.
-    await b.kill()
+    // Where nobody who follows the feed can be reached, it serves and writes nothing. It ends in good order: what a
+    // follower took over in its last second is not on its disk, and it is the only one that has it.
+    await b[Symbol.asyncDispose]()
     const alone = await startNode(copy, { peer: ['/ip4/127.0.0.1/tcp/1'] })
     try {
       const lonely = connect({ url: alone.url, signer })
