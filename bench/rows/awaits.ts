@@ -112,7 +112,8 @@ export const awaitsRow: Row = {
   title: 'Agents that await each other',
   covers:
     'An agent in TypeScript asks another on the same node and awaits its answer, again and again: request and answer each have ' +
-    'their slot, fdatasynced, evaluated in the engine, checked against the contract and certified. One client starts it over HTTP ' +
+    'their slot, fdatasynced (one may cover several, decision 0037), evaluated in the engine, checked against the contract and certified. ' +
+    'One client starts it over HTTP ' +
     'and waits for the last answer. Restate: a handler that awaits calls of another object, one after the other, started by one ' +
     'request over HTTP; in its journal each call and each answer is durable.',
   async run(context) {

