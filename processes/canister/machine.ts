@@ -7,6 +7,7 @@ import { Execution, type Entry } from './execution.ts'
 import { CHUNKS_PER_PAGE } from '../rewriter/index.ts'
 import type { CanisterInstance, CanisterNames } from './instance.ts'
 import { KeptChunks, STABLE_BASE } from './kept-chunks.ts'
+import { NO_CODE } from './no-code.ts'
 import { getPieces } from './pieces.ts'
 import { StableMemory } from './stable-memory.ts'
 import { type CanisterState, decodeState, encodeState, stateAtFirst } from './state.ts'
@@ -212,15 +213,7 @@ export class Machine {
     this.#replaceHeap(new Map())
     this.clearStable()
     this.#replace(undefined)
-    this.change({
-      ...changes,
-      codeHash: undefined,
-      ownCode: false,
-      codeBytes: 0,
-      heapPages: 0,
-      stablePages: 0,
-      globals: [],
-    })
+    this.change({ ...changes, ...NO_CODE })
   }
 
   /** Puts a whole memory in place: that of a snapshot. */

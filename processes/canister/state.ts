@@ -1,5 +1,6 @@
 import { CborReader, CborWriter, MalformedBytes } from '../../protocol/index.ts'
 import { CYCLES_AT_FIRST } from './bounds.ts'
+import { NO_CODE } from './no-code.ts'
 
 export const STATUSES = ['running', 'stopping', 'stopped'] as const
 export type CanisterStatus = (typeof STATUSES)[number]
@@ -98,12 +99,7 @@ export function stateAtFirst(): CanisterState {
     installedNs: 0n,
     certified: new Uint8Array(0),
     timerNs: 0n,
-    codeHash: undefined,
-    ownCode: false,
-    codeBytes: 0,
-    heapPages: 0,
-    stablePages: 0,
-    globals: [],
+    ...NO_CODE,
     nextContext: 0,
     nextCallback: 0,
     nextSnapshot: 0,
