@@ -338,6 +338,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     for (const follower of followers) follower.stop(new Failure('shutting-down'))
     const written = Promise.allSettled(followers.map(follower => follower.checkpoint()))
     await waitFor(written, this.#parts.clock, { timeoutMs: CLOSE_MAX_MS }).catch(() => undefined)
+    this.#stored[Symbol.dispose]()
     this.#growth.close()
     this.#queries[Symbol.dispose]()
     await this.#seats[Symbol.asyncDispose]()

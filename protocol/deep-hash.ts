@@ -10,6 +10,9 @@ const HASH_BYTES = 48
 const KEPT_TAG_MAX = 4096
 const blobTags: (Uint8Array | undefined)[] = []
 
+/** Blobs of one byte: clients put a space where there are no data. */
+const byteHashes: (Uint8Array | undefined)[] = []
+
 /** Both halves of the hash being made; hashing never yields, so one is enough. */
 const pair = new Uint8Array(2 * HASH_BYTES)
 
@@ -32,6 +35,11 @@ export function hashNext(hash: Uint8Array, blob: Uint8Array): Uint8Array {
 }
 
 function hashBlob(blob: Uint8Array): Uint8Array {
+  const [byte] = blob
+  return blob.length === 1 && byte !== undefined ? (byteHashes[byte] ??= hashAnyBlob(blob)) : hashAnyBlob(blob)
+}
+
+function hashAnyBlob(blob: Uint8Array): Uint8Array {
   return hashPair(hashBlobTag(blob.length), sha384(blob))
 }
 

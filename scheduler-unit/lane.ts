@@ -12,6 +12,7 @@ import {
 } from '../protocol/index.ts'
 import { framesOf } from './frames-of.ts'
 import { Flight, Flights } from './flights.ts'
+import type { CommittedFrame } from './committed-frame.ts'
 import type { LaneParts } from './lane-parts.ts'
 import { type Enqueued, isToldById, type Pending } from './pending.ts'
 import type { Seated } from './recent-receipts.ts'
@@ -34,6 +35,7 @@ export class Lane {
   readonly feed: FeedSpec
   readonly #parts: LaneParts
   readonly senders: Senders
+  /** Those of what waits that are told by their id. */
   readonly #waiting = new Map<MessageId, Seated>()
   #pending: Pending[] = []
   /** Whether one of those came from a frame that is under way. */
@@ -269,21 +271,26 @@ export class Lane {
   }
 
   #committed({ batch, frames, timestampMs }: Flight, start: Slot): void {
-    let slot = start
     this.#durableBlocks += frames.length
     this.senders.durable(batch, this.#durableBlocks)
-    for (const { id, envelope, resolve } of batch) {
+    if (this.#waiting.size > 0) this.#remember(batch, frames, start)
+    let slot = start
+    for (const { id, resolve } of batch) {
       resolve({ id, process: this.process.id, slot, timestampMs })
-      if (isToldById(envelope)) this.#seated(id)
       slot += 1
     }
   }
 
-  #seated(id: MessageId): void {
-    const seated = this.#waiting.get(id)
-    if (seated === undefined) return
-    this.#waiting.delete(id)
-    this.#parts.recent.add(this.process.id, id, seated)
+  /** What waited and is told by its id stands in these frames now. */
+  #remember(batch: readonly Pending[], frames: readonly CommittedFrame[], start: Slot): void {
+    for (const frame of frames) {
+      const from = frame.firstSlot - start
+      const told: MessageId[] = []
+      for (const { id, envelope } of batch.slice(from, from + frame.ids.length)) {
+        if (isToldById(envelope) && this.#waiting.delete(id)) told.push(id)
+      }
+      this.#parts.recent.add(frame, told)
+    }
   }
 
   #break(batch: readonly Pending[], error: unknown): void {
