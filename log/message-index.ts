@@ -66,11 +66,13 @@ export class StoredMessageIndex implements MessageIndex {
   /** Adds the places of a block; a message that stands twice keeps its first slot. */
   add({ feed: { process }, ids, firstSlot }: Pick<NewBlock, 'feed' | 'ids' | 'firstSlot'>): void {
     const changes: StoreChange[] = []
-    for (const [at, id] of ids.entries()) {
-      const [key, slot] = [keyOf(id, process), firstSlot + at]
+    let slot = firstSlot
+    for (const id of ids) {
+      const key = keyOf(id, process)
       const mayStand = this.#filter.add(key)
       if (this.#complete && !mayStand) changes.push(changeOf(key, slot))
       else this.#doubt({ key, process, id, slot })
+      slot += 1
     }
     if (changes.length > 0) this.#store.write(changes)
     if (this.#filter.sizeBytes > FILTER_MAX_BYTES) this.#complete = false

@@ -1,5 +1,5 @@
 import { toUtf8 } from './bytes.ts'
-import { sha384 } from './crypto.ts'
+import { sha384, sha384Into } from './crypto.ts'
 
 /** A byte string, or a list of such, of any depth: what Arweave's deep hash is defined on. */
 export type DeepHashChunk = Uint8Array | readonly DeepHashChunk[]
@@ -31,7 +31,12 @@ export function hashListStart(length: number): Uint8Array {
 
 /** Deep hash of a list, one blob further. */
 export function hashNext(hash: Uint8Array, blob: Uint8Array): Uint8Array {
-  return hashPair(hash, hashBlob(blob))
+  if (blob.length === 1) return hashPair(hash, hashBlob(blob))
+  pair.set(hashBlobTag(blob.length))
+  sha384Into(blob, pair, HASH_BYTES)
+  sha384Into(pair, pair, HASH_BYTES)
+  pair.set(hash)
+  return sha384(pair)
 }
 
 function hashBlob(blob: Uint8Array): Uint8Array {
