@@ -87,10 +87,9 @@ export class GroupCommit {
 
   async #run(): Promise<void> {
     clearTimeout(this.#sealTimer)
+    // What else is committed in this turn of the loop shares the first group.
+    await Promise.resolve()
     while (this.#queue.length > 0) {
-      // What else is committed in this turn of the loop shares the group.
-      if (process.env['T_TURN'] === '0') await Promise.resolve()
-      else await new Promise<void>(resolve => setImmediate(resolve))
       while (this.#held !== undefined) await this.#held
       this.#writing = this.#writeGroup()
       await this.#writing

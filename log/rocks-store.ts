@@ -8,7 +8,7 @@ import { WRITE_BUFFER_BYTES } from './write-buffer.ts'
 /** Changes that go to the database in one batch. */
 const BATCH_CHANGES_MAX = 8_000
 /** Changes that are worth a batch: more of them together cost no less each, and what waits long grows old in the heap. */
-const WORTH_CHANGES = Number(process.env['T_WORTH'] ?? 256)
+const WORTH_CHANGES = 256
 /** How long a change may wait for others. */
 const LINGER_MS = 500
 /** Bytes of changes not yet with the database; above it `settled` waits. */

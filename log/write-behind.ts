@@ -9,7 +9,7 @@ const FEEDS_AT_ONCE = 128
  * Blocks that are on their way at once: what is made of them lives until they are written, and much of it together
  * would grow old in the heap.
  */
-const BLOCKS_AT_ONCE = Number(process.env['T_BLOCKS'] ?? 256)
+const BLOCKS_AT_ONCE = 256
 /** Blocks of one append; Hypercore's price is per append. */
 const BLOCKS_TOGETHER_MAX = 1024
 const BYTES_TOGETHER_MAX = 4 * 1024 * 1024
