@@ -24,9 +24,11 @@ import { install } from './install.ts'
 import { type Callers, METHODS, type MethodContext } from './methods.ts'
 import { canisterIdReply, NOTHING } from './replies.ts'
 import { readSettings } from './settings.ts'
+import { fetchSnapshot, snapshotElsewhere, tookPieces } from './snapshots-elsewhere.ts'
 
 const NO_BYTES = new Uint8Array(0)
 const STOPS = 'q/'
+const LOAD = 'load_canister_snapshot'
 const LOW = (1n << 64n) - 1n
 
 export interface ManagementParts {
@@ -124,6 +126,11 @@ export class Management {
         fetchChunks(this.#parts, request, fields, store, slot)
         return undefined
       }
+      const owner = request.method === LOAD ? snapshotElsewhere(fields, machine.names.self) : undefined
+      if (owner !== undefined) {
+        fetchSnapshot(this.#parts, request, fields, owner, slot)
+        return undefined
+      }
       const context: MethodContext = { ...this.#parts, slot, caller: request.caller, cycles }
       const reply = method.run(fields, context)
       if (method.keepsCycles === true) call.cycles = 0n
@@ -131,10 +138,15 @@ export class Management {
     })
   }
 
-  /** Takes the answer to a call that was made for an installation; says whether it was one. */
+  /** Takes the answer to a call that was made to fetch code or a snapshot; says whether it was one. */
   fetched(callback: number, outcome: Outcome, slot: Slot): boolean {
-    return tookChunk(this.#parts, callback, outcome, slot, caller =>
-      this.#checkCaller('controllers', 'install_chunked_code', caller),
+    const may = (method: string) => (caller: Uint8Array) => {
+      this.#checkThere()
+      this.#checkCaller('controllers', method, caller)
+    }
+    return (
+      tookChunk(this.#parts, callback, outcome, slot, may('install_chunked_code')) ||
+      tookPieces(this.#parts, callback, outcome, slot, may(LOAD))
     )
   }
 

@@ -14,7 +14,16 @@ import type { Slot } from '../slot.ts'
 import { readSparse, writeSparse } from '../sparse-pieces.ts'
 import { readChunk, uploadChunk } from './chunk-store.ts'
 import { type Fields, integerOf, recordOf, variantOf } from './fields.ts'
-import { addSnapshot, checkRoom, findSnapshot, placesOf, type Snapshot, snapshotBytes } from './snapshot-store.ts'
+import {
+  addSnapshot,
+  checkRoom,
+  findSnapshot,
+  placesOf,
+  revise,
+  type Snapshot,
+  snapshotBytes,
+  type SnapshotHead,
+} from './snapshot-store.ts'
 import { spendOnCopy } from './snapshots.ts'
 
 const PAGE_BYTES = 65_536
@@ -60,7 +69,7 @@ export function uploadSnapshotMetadata(machine: Machine, fields: Fields, slot: S
   const stablePages = pagesOf(fields, 'stable_memory_size', STABLE_PAGES_MAX)
   const globals = globalsOf(fields.list('globals'))
   const globalTypes = globals.map(([type]) => type)
-  const snapshot: Omit<Snapshot, 'number' | 'id'> = {
+  const snapshot: SnapshotHead = {
     isUploaded: true,
     ownCode: false,
     takenNs: slot.nowNs,
@@ -76,6 +85,7 @@ export function uploadSnapshotMetadata(machine: Machine, fields: Fields, slot: S
     ),
     timerNs: timerOf(fields),
     toldLowMemory: hookOf(fields),
+    revision: 0,
   }
   const addedBytes = codeBytes + (heapPages + stablePages) * PAGE_BYTES
   return addSnapshot(machine, slot.cells, snapshot, { addedBytes, replaced: fields.blobIf('replace_snapshot') })
@@ -93,12 +103,14 @@ export function uploadSnapshotData(machine: Machine, fields: Fields, slot: Slot)
   if (name === 'wasm_chunk') {
     checkRoom(snapshotBytes(machine, cells) + chunk.length)
     uploadChunk(cells, chunk, placesOf(snapshot).chunks)
+    revise(cells, snapshot)
     return
   }
   const { place, sizeBytes } = rangeOf(snapshot, name)
   const offset = recordOf(value, 'kind').nat('offset')
   checkRange(name, offset, BigInt(chunk.length), sizeBytes)
   writeSparse(cells, place, Number(offset), chunk)
+  revise(cells, snapshot)
 }
 
 function rangeOf(
