@@ -22,6 +22,7 @@ import { type Fields, fieldsOf } from './fields.ts'
 import { remember } from './history.ts'
 import { install } from './install.ts'
 import { type Callers, METHODS, type MethodContext } from './methods.ts'
+import { checkSpecified, checkTarget } from './named-canisters.ts'
 import { canisterIdReply, NOTHING } from './replies.ts'
 import { readSettings } from './settings.ts'
 import { fetchSnapshot, snapshotElsewhere, tookPieces } from './snapshots-elsewhere.ts'
@@ -283,25 +284,8 @@ export class Management {
 const maySee = (who: Visibility, caller: Uint8Array): boolean =>
   who === 'public' || (typeof who !== 'string' && who.some(one => equalBytes(one, caller)))
 
-/** An id is that of a spawn message: nobody can choose one, and who did is not given another without a word. @throws {Rejected} */
-export function checkSpecified(fields: Fields, self: Uint8Array | undefined): void {
-  const specified = fields.principalIf('specified_id')
-  if (specified === undefined || (self !== undefined && equalBytes(specified, self))) return
-  throw new Rejected('IC0408', `specified_id: no canister can be made as ${principalText(specified)}`)
-}
-
 /** Methods that are about no canister, and are none of users. */
 const BY_CANISTERS: ReadonlySet<string> = new Set(['raw_rand', 'http_request', 'subnet_info', 'node_metrics_history'])
-
-function checkTarget(machine: Machine, method: string, fields: Fields): void {
-  const target =
-    method === 'install_chunked_code' ? fields.principal('target_canister') : fields.principal('canister_id')
-  if (equalBytes(target, machine.names.self)) return
-  throw new Rejected(
-    'IC0408',
-    `the request is about ${principalText(target)}, not ${principalText(machine.names.self)}`,
-  )
-}
 
 function rejectOf(error: unknown) {
   if (error instanceof Rejected) return error.reject
