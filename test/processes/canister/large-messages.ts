@@ -3,7 +3,7 @@ import { wat } from '../rewriter/wat.ts'
 /**
  * `update` and `query` reply with as many bytes as the number in their argument says. `relay` has another canister do so, whose
  * principal stands behind that number, and gives how many it heard, or the code of the reject. `give` calls `take` of another with so many
- * bytes, `four` does so four times at once; `take` replies with how many came.
+ * bytes, `four` does so four times at once; `take` replies with how many came, `sum` with what `four` heard in all.
  */
 export const LARGE = wat(`(module
   (import "ic0" "msg_arg_data_size" (func $size (result i32)))
@@ -24,6 +24,7 @@ export const LARGE = wat(`(module
   (func (export "canister_update update") (call $answer))
   (func (export "canister_query query") (call $answer))
   (func $say (param i32) (i32.store (i32.const 0) (local.get 0)) (call $append (i32.const 0) (i32.const 4)) (call $reply))
+  (func (export "canister_query sum") (call $say (global.get $sum)))
   (func (export "canister_update take") (call $say (call $size)))
   (func $heard (param i32) (call $say (call $size)))
   (func $refused (param i32) (i32.store8 (i32.const 0) (call $code)) (call $append (i32.const 0) (i32.const 1)) (call $reply))
