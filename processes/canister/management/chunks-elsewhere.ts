@@ -38,7 +38,7 @@ import { spendOnCopy } from './snapshots.ts'
 
 /** What a canister asks that of the store: no method of the IC's, and for nobody else. */
 export const READ_CHUNK = 'read_stored_chunk'
-/** A chunk of the largest size does not fit an answer. */
+/** Half a chunk of the largest size: others of the same frame wait no longer for it. */
 const PIECE_MAX_BYTES = 512 * 1024
 /** The cell of the installation that is under way; below it are its argument and what was fetched. */
 const FETCHING: CellKey = 'i'

@@ -1,13 +1,7 @@
 /** Snapshots as bytes that go out and come in: to keep them elsewhere, or to move a canister. */
 import { type CandidValue, type CellKey, MEMORY_MAX_PAGES } from '../../../protocol/index.ts'
 import { encodeGlobals, GLOBAL_TYPES, type GlobalType } from '../../actor/engine-state.ts'
-import {
-  CERTIFIED_DATA_MAX_BYTES,
-  CODE_MAX_BYTES,
-  PAYLOAD_MAX_BYTES,
-  SNAPSHOT_PIECE_MAX_BYTES,
-  STABLE_PAGES_MAX,
-} from '../bounds.ts'
+import { CERTIFIED_DATA_MAX_BYTES, CODE_MAX_BYTES, SNAPSHOT_PIECE_MAX_BYTES, STABLE_PAGES_MAX } from '../bounds.ts'
 import { Rejected } from '../canister-trap.ts'
 import type { Machine, MachineHome } from '../machine.ts'
 import type { Slot } from '../slot.ts'
@@ -29,9 +23,6 @@ import { spendOnCopy } from './snapshots.ts'
 const PAGE_BYTES = 65_536
 const GLOBALS_MAX = 10_000
 const KINDS = ['wasm_module', 'wasm_memory', 'stable_memory', 'wasm_chunk'] as const
-/** Room for what Candid adds to a reply of bytes is left. */
-const pieceMaxBytes = ({ message }: Slot): number =>
-  message.kind === 'ingress' ? SNAPSHOT_PIECE_MAX_BYTES : PAYLOAD_MAX_BYTES - 64
 
 /** A piece of a snapshot. @throws {Rejected} */
 export function readSnapshotData(
@@ -49,8 +40,8 @@ export function readSnapshotData(
   }
   const { place, sizeBytes } = rangeOf(snapshot, name)
   const [offset, size] = [wanted.nat('offset'), wanted.nat('size')]
-  const maxBytes = pieceMaxBytes(slot)
-  if (size > BigInt(maxBytes)) throw new Rejected('IC0408', `at most ${maxBytes} bytes are read at once`)
+  if (size > BigInt(SNAPSHOT_PIECE_MAX_BYTES))
+    throw new Rejected('IC0408', `Requested slice too large: ${size} > ${SNAPSHOT_PIECE_MAX_BYTES}`)
   checkRange(name, offset, size, sizeBytes)
   spendOnCopy(Number(size), slot)
   if (name === 'wasm_module' && snapshot.ownCode)
