@@ -481,8 +481,6 @@ export class Follower {
     const answer = await this.#seat.ask({ kind: 'delta', process: this.process.id })
     if (answer.kind !== 'delta') throw new Failure('host-fault', { answer: answer.kind })
     this.#sinceCheckpoint = { slots: 0, gas: 0n }
-    // Nobody evaluates again what stands before a checkpoint.
-    this.#parts.results.flush(this.process.id)
     await this.#parts.checkpoints.write(this.process.id, blocks, answer.delta)
   }
 }

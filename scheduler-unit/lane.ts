@@ -12,7 +12,6 @@ import {
 } from '../protocol/index.ts'
 import { framesOf } from './frames-of.ts'
 import { Flight, Flights } from './flights.ts'
-import type { CommittedFrame } from './committed-frame.ts'
 import type { LaneParts } from './lane-parts.ts'
 import { type Enqueued, isToldById, type Pending } from './pending.ts'
 import type { Seated } from './recent-receipts.ts'
@@ -273,23 +272,11 @@ export class Lane {
   #committed({ batch, frames, timestampMs }: Flight, start: Slot): void {
     this.#durableBlocks += frames.length
     this.senders.durable(batch, this.#durableBlocks)
-    if (this.#waiting.size > 0) this.#remember(batch, frames, start)
+    if (this.#waiting.size > 0) this.#parts.recent.takeOver(this.#waiting, frames)
     let slot = start
     for (const { id, resolve } of batch) {
       resolve({ id, process: this.process.id, slot, timestampMs })
       slot += 1
-    }
-  }
-
-  /** What waited and is told by its id stands in these frames now. */
-  #remember(batch: readonly Pending[], frames: readonly CommittedFrame[], start: Slot): void {
-    for (const frame of frames) {
-      const from = frame.firstSlot - start
-      const told: MessageId[] = []
-      for (const { id, envelope } of batch.slice(from, from + frame.ids.length)) {
-        if (isToldById(envelope) && this.#waiting.delete(id)) told.push(id)
-      }
-      this.#parts.recent.add(frame, told)
     }
   }
 

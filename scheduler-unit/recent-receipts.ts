@@ -40,6 +40,15 @@ export class RecentReceipts {
     return link?.frame.process.id === process ? seatedIn(link.frame, id) : undefined
   }
 
+  /** Takes out of `waiting` what stands in these frames, which are durable. */
+  takeOver(waiting: Map<MessageId, Seated>, frames: readonly Told[]): void {
+    for (const frame of frames)
+      this.add(
+        frame,
+        frame.ids.filter(id => waiting.delete(id)),
+      )
+  }
+
   /** Takes a frame that is durable; `ids` are those in it by which messages are told from their repetitions. */
   add(frame: Told, ids: readonly MessageId[]): void {
     if (ids.length === 0) return
