@@ -33,6 +33,13 @@ const DONE = Promise.resolve(true)
 /** Slots after which a checkpoint is worth its writes; measured against replaying them. */
 const CHECKPOINT_EVERY_SLOTS = 2_000
 const CHECKPOINT_EVERY_GAS = 20_000_000_000n
+/**
+ * Of a feed that others write fewer are too, after a while: what a unit evaluated since its last checkpoint it evaluates again when it
+ * was killed, signatures and all, and says nothing new of the process meanwhile. Large states are written less often.
+ */
+const CHECKPOINT_WORTH_SLOTS = 64
+const CHECKPOINT_EVERY_MS = 3_000
+const CHECKPOINT_SHARE = 50
 const PROGRESS_EVERY_MS = 200
 /** What a loaded process costs its host besides chunks and cells: trees, maps, its description. Measured. */
 const LOADED_OVERHEAD_BYTES = 8 * 1024
@@ -75,7 +82,9 @@ export class Follower {
   #history = 0
   /** Timers that a replay came upon. */
   #untold: readonly Timer[] | undefined
-  #sinceCheckpoint = { slots: 0, gas: 0n }
+  #sinceCheckpoint = { slots: 0, gas: 0n, atMs: 0 }
+  /** What the last one took. */
+  #checkpointTookMs = 0
   #holders = 0
   /** What it costs its host, roughly; 0 if it is not there. */
   sizeBytes = 0
@@ -337,7 +346,7 @@ export class Follower {
   async #replay(fromBlock: number, generation: number, sizeBytes: number): Promise<void> {
     const end = this.#nextBlock
     this.sizeBytes = LOADED_OVERHEAD_BYTES + sizeBytes
-    this.#sinceCheckpoint = { slots: 0, gas: 0n }
+    this.#sinceCheckpoint = { slots: 0, gas: 0n, atMs: this.#parts.now() }
     await this.#evaluateFrom(fromBlock, () => end)
     if (this.#stopped !== undefined) throw this.#stopped
     this.#openGeneration = generation
@@ -414,8 +423,12 @@ export class Follower {
   }
 
   #checkpointDue(): boolean {
-    const { slots, gas } = this.#sinceCheckpoint
-    return this.#replayed >= this.#evaluated && (slots >= CHECKPOINT_EVERY_SLOTS || gas >= CHECKPOINT_EVERY_GAS)
+    const { slots, gas, atMs } = this.#sinceCheckpoint
+    if (this.#replayed < this.#evaluated) return false
+    if (slots >= CHECKPOINT_EVERY_SLOTS || gas >= CHECKPOINT_EVERY_GAS) return true
+    if (this.trusted || slots < CHECKPOINT_WORTH_SLOTS) return false
+    const pauseMs = Math.max(CHECKPOINT_EVERY_MS, CHECKPOINT_SHARE * this.#checkpointTookMs)
+    return this.#parts.now() - atMs >= pauseMs
   }
 
   #progressDue(): boolean {
@@ -478,9 +491,11 @@ export class Follower {
 
   async #writeCheckpoint(): Promise<void> {
     const blocks = this.#nextBlock
+    const beganMs = this.#parts.now()
     const answer = await this.#seat.ask({ kind: 'delta', process: this.process.id })
     if (answer.kind !== 'delta') throw new Failure('host-fault', { answer: answer.kind })
-    this.#sinceCheckpoint = { slots: 0, gas: 0n }
+    this.#sinceCheckpoint = { slots: 0, gas: 0n, atMs: beganMs }
     await this.#parts.checkpoints.write(this.process.id, blocks, answer.delta)
+    this.#checkpointTookMs = this.#parts.now() - beganMs
   }
 }
