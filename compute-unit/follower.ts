@@ -25,21 +25,12 @@ import type { HostSeat } from './host-pool.ts'
 import { type KnownFrame, KnownFrames } from './known-frames.ts'
 import { loadModules, modulesOf } from './named-modules.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'
+import { SinceCheckpoint } from './since-checkpoint.ts'
 import { SlotWaiters } from './slot-waiters.ts'
 import { isTooLong, tooLong } from './too-long.ts'
 import { verdictsOn } from './verdicts.ts'
 
 const DONE = Promise.resolve(true)
-/** Slots after which a checkpoint is worth its writes; measured against replaying them. */
-const CHECKPOINT_EVERY_SLOTS = 2_000
-const CHECKPOINT_EVERY_GAS = 20_000_000_000n
-/**
- * Of a feed that others write fewer are too, after a while: what a unit evaluated since its last checkpoint it evaluates again when it
- * was killed, signatures and all, and says nothing new of the process meanwhile. Large states are written less often.
- */
-const CHECKPOINT_WORTH_SLOTS = 64
-const CHECKPOINT_EVERY_MS = 3_000
-const CHECKPOINT_SHARE = 50
 const PROGRESS_EVERY_MS = 200
 /** What a loaded process costs its host besides chunks and cells: trees, maps, its description. Measured. */
 const LOADED_OVERHEAD_BYTES = 8 * 1024
@@ -82,9 +73,7 @@ export class Follower {
   #history = 0
   /** Timers that a replay came upon. */
   #untold: readonly Timer[] | undefined
-  #sinceCheckpoint = { slots: 0, gas: 0n, atMs: 0 }
-  /** What the last one took. */
-  #checkpointTookMs = 0
+  readonly #sinceCheckpoint: SinceCheckpoint
   #holders = 0
   /** What it costs its host, roughly; 0 if it is not there. */
   sizeBytes = 0
@@ -95,6 +84,7 @@ export class Follower {
     this.#parts = parts
     this.#seat = parts.seat
     this.#faults = new Faults(process.id)
+    this.#sinceCheckpoint = new SinceCheckpoint(parts.trusted)
     this.#feed = messagesFeed(process)
     this.#resultsFeed = resultsFeed(process, parts.key)
     this.#certificates = new CertificateFeed({
@@ -346,7 +336,7 @@ export class Follower {
   async #replay(fromBlock: number, generation: number, sizeBytes: number): Promise<void> {
     const end = this.#nextBlock
     this.sizeBytes = LOADED_OVERHEAD_BYTES + sizeBytes
-    this.#sinceCheckpoint = { slots: 0, gas: 0n, atMs: this.#parts.now() }
+    this.#sinceCheckpoint.reset(this.#parts.now())
     await this.#evaluateFrom(fromBlock, () => end)
     if (this.#stopped !== undefined) throw this.#stopped
     this.#openGeneration = generation
@@ -423,12 +413,7 @@ export class Follower {
   }
 
   #checkpointDue(): boolean {
-    const { slots, gas, atMs } = this.#sinceCheckpoint
-    if (this.#replayed < this.#evaluated) return false
-    if (slots >= CHECKPOINT_EVERY_SLOTS || gas >= CHECKPOINT_EVERY_GAS) return true
-    if (this.trusted || slots < CHECKPOINT_WORTH_SLOTS) return false
-    const pauseMs = Math.max(CHECKPOINT_EVERY_MS, CHECKPOINT_SHARE * this.#checkpointTookMs)
-    return this.#parts.now() - atMs >= pauseMs
+    return this.#replayed >= this.#evaluated && this.#sinceCheckpoint.isDue(this.#parts.now())
   }
 
   #progressDue(): boolean {
@@ -452,8 +437,7 @@ export class Follower {
     }
     const certificateBytes = encodeCertificate(certificate)
     this.#parts.results.write(this.process.id, results)
-    this.#sinceCheckpoint.slots += count
-    this.#sinceCheckpoint.gas += gas
+    this.#sinceCheckpoint.add(count, gas)
     this.#replayed = firstSlot + count
     if (outcome.timers !== undefined)
       this.#tell(outcome.timers, frame.index < Math.max(this.#nextBlock, this.#history - 1))
@@ -494,8 +478,8 @@ export class Follower {
     const beganMs = this.#parts.now()
     const answer = await this.#seat.ask({ kind: 'delta', process: this.process.id })
     if (answer.kind !== 'delta') throw new Failure('host-fault', { answer: answer.kind })
-    this.#sinceCheckpoint = { slots: 0, gas: 0n, atMs: beganMs }
+    this.#sinceCheckpoint.reset(beganMs)
     await this.#parts.checkpoints.write(this.process.id, blocks, answer.delta)
-    this.#checkpointTookMs = this.#parts.now() - beganMs
+    this.#sinceCheckpoint.wrote(this.#parts.now() - beganMs)
   }
 }
