@@ -17,7 +17,7 @@ import {
 } from '../protocol/index.ts'
 import { CertificateFeed } from './certificate-feed.ts'
 import { type Asked, Course } from './course.ts'
-import type { FrameOutcome, ProcessSnapshot, Verdict } from './evaluation/index.ts'
+import type { FrameOutcome, ProcessSnapshot } from './evaluation/index.ts'
 import { damaged, Faults } from './faults.ts'
 import type { FollowerParts } from './follower-parts.ts'
 import { FrameResults } from './frame-results.ts'
@@ -31,6 +31,7 @@ import { isTooLong, tooLong } from './too-long.ts'
 import { verdictsOn } from './verdicts.ts'
 
 const DONE = Promise.resolve(true)
+const ignore = (): void => undefined
 const PROGRESS_EVERY_MS = 200
 /** What a loaded process costs its host besides chunks and cells: trees, maps, its description. Measured. */
 const LOADED_OVERHEAD_BYTES = 8 * 1024
@@ -66,6 +67,7 @@ export class Follower {
   #opening: Promise<void> | undefined
   #running: Promise<void> | undefined
   #pause: AbortController | undefined
+  #pausing = 0
   readonly #faults: Faults
   readonly #certificates: CertificateFeed
   #stopped: Failure | undefined
@@ -215,12 +217,17 @@ export class Follower {
     }
   }
 
-  /** Writes a checkpoint of the present state, if there is one in the host that is new. */
+  /** Writes a checkpoint of the present state, if there is one in the host that is new; what comes without end waits meanwhile. */
   async checkpoint(): Promise<void> {
     using _held = this.hold()
-    await this.#running
-    if (!this.inHost || this.#sinceCheckpoint.slots === 0) return
-    await this.#writeCheckpoint()
+    this.#pausing += 1
+    await this.#running?.catch(ignore)
+    this.#pausing -= 1
+    try {
+      if (this.inHost && this.#sinceCheckpoint.slots > 0) await this.#writeCheckpoint()
+    } finally {
+      if (this.#nextBlock < this.#frames.end && this.#stopped === undefined) this.start()
+    }
   }
 
   /** Writes a checkpoint and takes the process out of its host. */
@@ -232,7 +239,7 @@ export class Follower {
     this.sizeBytes = 0
     // Tens of thousands hibernate: they hold what they must.
     this.#frames.clear()
-    await this.#seat.ask({ kind: 'close', process: this.process.id }).catch(() => undefined)
+    await this.#seat.ask({ kind: 'close', process: this.process.id }).catch(ignore)
   }
 
   /** Ends after what the host has been asked already: whoever waits is told. */
@@ -249,12 +256,12 @@ export class Follower {
     await this.#running
     this.#openGeneration = 0
     this.sizeBytes = 0
-    await this.#seat.ask({ kind: 'close', process: this.process.id }).catch(() => undefined)
+    await this.#seat.ask({ kind: 'close', process: this.process.id }).catch(ignore)
   }
 
   async #run(): Promise<void> {
     await Promise.resolve()
-    while (this.#nextBlock < this.#frames.end && this.#stopped === undefined) {
+    while (this.#nextBlock < this.#frames.end && this.#stopped === undefined && this.#pausing === 0) {
       try {
         while (!this.inHost) await this.#openOnce()
         await this.#certificates.room()
@@ -284,7 +291,7 @@ export class Follower {
   /** Waits, but not for the sake of one that is stopped. */
   async #rest(ms: number): Promise<void> {
     this.#pause = new AbortController()
-    await this.#parts.sleep(ms, this.#pause.signal).catch(() => undefined)
+    await this.#parts.sleep(ms, this.#pause.signal).catch(ignore)
     this.#pause = undefined
   }
 
@@ -303,8 +310,7 @@ export class Follower {
   async #open(): Promise<void> {
     const { log, checkpoints } = this.#parts
     this.#seat = this.#faults.placeIn(this.#parts, this.#parts.now())
-    const seat = this.#seat
-    const find = modulesOf(log.directory)
+    const [seat, find] = [this.#seat, modulesOf(log.directory)]
     const spawn = await log.directory.spawnEnvelope(this.process.id)
     if (spawn === undefined) throw new Failure('unknown-process', { process: this.process.id })
     using _own = await loadModules(seat, [this.process.module], find)
@@ -366,18 +372,22 @@ export class Follower {
   }
 
   #courseFrom(from: number, end: () => number): Course {
-    const [frames, seat] = [this.#frames, this.#seat]
+    const [process, frames, seat] = [this.process, this.#frames, this.#seat]
+    const { log, senders } = this.#parts
     return new Course(from, {
-      process: this.process,
-      log: this.#parts.log,
+      process,
+      log,
       frames,
       seat,
       impatient: seat === this.#parts.seat,
       trusted: this.trusted,
       end,
-      mayAsk: () => !this.#checkpointDue() && this.#stopped === undefined,
-      stored: index => this.#stored(index),
-      verdicts: frame => this.#verdicts(frame),
+      mayAsk: () => !this.#checkpointDue() && this.#stopped === undefined && !(this.#pausing > 0 && this.inHost),
+      stored: async index => {
+        const bytes = await log.block(this.#feed, index)
+        return bytes && { index, bytes }
+      },
+      verdicts: ({ index, bytes }) => verdictsOn(process, index, bytes, this.trusted, senders),
       asked: ({ underWay }) => {
         if (underWay !== undefined) this.#newestDone = underWay.done
       },
@@ -394,15 +404,6 @@ export class Follower {
       asked.told = { results, sending: this.#parts.early(this.process, results, outcome, underWay.commitment) }
     }
     underWay?.evaluated()
-  }
-
-  async #stored(index: number): Promise<KnownFrame | undefined> {
-    const bytes = await this.#parts.log.block(this.#feed, index)
-    return bytes && { index, bytes }
-  }
-
-  #verdicts({ index, bytes }: KnownFrame): Promise<readonly Verdict[]> {
-    return verdictsOn(this.process, index, bytes, this.trusted, this.#parts.senders)
   }
 
   /** The host has evaluated what never became durable: its state is of no use. */
@@ -449,11 +450,10 @@ export class Follower {
     this.#told = Math.max(this.#told, this.#nextBlock)
     this.#evaluated = firstSlot + count
     this.#scheduled = Math.max(this.#scheduled, this.#evaluated)
-    const { index } = frame
-    this.#frames.delete(index)
+    this.#frames.delete(frame.index)
     this.#parts.evaluated({
       process: this.process,
-      index,
+      index: frame.index,
       outcome,
       results,
       sending: told?.sending,
