@@ -151,7 +151,6 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   async moved(process: ProcessDescription): Promise<void> {
     const { id } = process
     await this.#followers.end(id, new Failure('moved', { process: id, epoch: process.epoch }))
-    this.#recent.forget(id)
     this.#results.forget(id)
     this.#queries.forget(id)
     this.#past.forget(id)

@@ -116,8 +116,9 @@ export class ResultReader {
     return frame
   }
 
-  /** A process is in a new epoch. */
+  /** A process is in a new epoch: frames of before are in memory no more. */
   forget(process: ProcessId): void {
+    this.#parts.recent.forget(process)
     this.#lookedUp.forget(process)
   }
 
