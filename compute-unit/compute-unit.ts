@@ -151,7 +151,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   async moved(process: ProcessDescription): Promise<void> {
     const { id } = process
     await this.#followers.end(id, new Failure('moved', { process: id, epoch: process.epoch }))
-    this.#recent.forget(id)
+    this.#results.forget(id)
     this.#queries.forget(id)
     this.#past.forget(id)
     const carried = await carryCertificates(this.#parts.log, process, this.#parts.key)
@@ -187,7 +187,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   }
 
   /** The evaluated frame that holds `slot`, as this unit certified it. @throws {Failure} `unknown-slot` */
-  frameAt(process: ProcessDescription, slot: Slot): Promise<Pick<ProvenFrame, 'certificateBytes' | 'results'>> {
+  frameAt(process: ProcessDescription, slot: Slot): Promise<ProvenFrame> {
     return this.#results.frameAt(process, slot)
   }
 
@@ -314,8 +314,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   }
 
   #evaluated(frame: EvaluatedFrame): void {
-    const { certificateBytes, results, outcome, process } = frame
-    this.#recent.remember(process.id, { certificateBytes, results, count: outcome.count })
+    const { index, certificateBytes, results, outcome, process } = frame
+    this.#recent.remember(process.id, { index, certificateBytes, results, count: outcome.count })
     this.#parts.evaluated(frame, frame.sending ?? this.#word.sending(process, results, outcome.sends))
     this.#growth.tell(process.id)
     this.#followers.evaluated()
