@@ -22,6 +22,8 @@ const project = (
 export default defineConfig({
   test: {
     reporters: ['default', './scripts/closing-line.mjs'],
+    // Without npm's own set-up, too: a test of an agent must not run on a prelude that was built from older sources.
+    globalSetup: './test/set-up.mjs',
     // One file for each core; vitest would leave one core idle, which is half of two.
     maxWorkers: '100%',
     sequence: { sequencer: LongestFirst },

@@ -17,7 +17,7 @@ import {
 } from '../protocol/index.ts'
 import { CertificateFeed } from './certificate-feed.ts'
 import { type Asked, Course } from './course.ts'
-import type { FrameOutcome, ProcessSnapshot, Verdict } from './evaluation/index.ts'
+import type { FrameOutcome, ProcessSnapshot } from './evaluation/index.ts'
 import { damaged, Faults } from './faults.ts'
 import type { FollowerParts } from './follower-parts.ts'
 import { FrameResults } from './frame-results.ts'
@@ -25,14 +25,13 @@ import type { HostSeat } from './host-pool.ts'
 import { type KnownFrame, KnownFrames } from './known-frames.ts'
 import { loadModules, modulesOf } from './named-modules.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'
+import { SinceCheckpoint } from './since-checkpoint.ts'
 import { SlotWaiters } from './slot-waiters.ts'
 import { isTooLong, tooLong } from './too-long.ts'
 import { verdictsOn } from './verdicts.ts'
 
 const DONE = Promise.resolve(true)
-/** Slots after which a checkpoint is worth its writes; measured against replaying them. */
-const CHECKPOINT_EVERY_SLOTS = 2_000
-const CHECKPOINT_EVERY_GAS = 20_000_000_000n
+const ignore = (): void => undefined
 const PROGRESS_EVERY_MS = 200
 /** What a loaded process costs its host besides chunks and cells: trees, maps, its description. Measured. */
 const LOADED_OVERHEAD_BYTES = 8 * 1024
@@ -68,6 +67,7 @@ export class Follower {
   #opening: Promise<void> | undefined
   #running: Promise<void> | undefined
   #pause: AbortController | undefined
+  #pausing = 0
   readonly #faults: Faults
   readonly #certificates: CertificateFeed
   #stopped: Failure | undefined
@@ -75,7 +75,7 @@ export class Follower {
   #history = 0
   /** Timers that a replay came upon. */
   #untold: readonly Timer[] | undefined
-  #sinceCheckpoint = { slots: 0, gas: 0n }
+  readonly #sinceCheckpoint: SinceCheckpoint
   #holders = 0
   /** What it costs its host, roughly; 0 if it is not there. */
   sizeBytes = 0
@@ -86,6 +86,7 @@ export class Follower {
     this.#parts = parts
     this.#seat = parts.seat
     this.#faults = new Faults(process.id)
+    this.#sinceCheckpoint = new SinceCheckpoint(parts.trusted)
     this.#feed = messagesFeed(process)
     this.#resultsFeed = resultsFeed(process, parts.key)
     this.#certificates = new CertificateFeed({
@@ -216,12 +217,17 @@ export class Follower {
     }
   }
 
-  /** Writes a checkpoint of the present state, if there is one in the host that is new. */
+  /** Writes a checkpoint of the present state, if there is one in the host that is new; what comes without end waits meanwhile. */
   async checkpoint(): Promise<void> {
     using _held = this.hold()
-    await this.#running
-    if (!this.inHost || this.#sinceCheckpoint.slots === 0) return
-    await this.#writeCheckpoint()
+    this.#pausing += 1
+    await this.#running?.catch(ignore)
+    this.#pausing -= 1
+    try {
+      if (this.inHost && this.#sinceCheckpoint.slots > 0) await this.#writeCheckpoint()
+    } finally {
+      if (this.#nextBlock < this.#frames.end && this.#stopped === undefined) this.start()
+    }
   }
 
   /** Writes a checkpoint and takes the process out of its host. */
@@ -233,7 +239,7 @@ export class Follower {
     this.sizeBytes = 0
     // Tens of thousands hibernate: they hold what they must.
     this.#frames.clear()
-    await this.#seat.ask({ kind: 'close', process: this.process.id }).catch(() => undefined)
+    await this.#seat.ask({ kind: 'close', process: this.process.id }).catch(ignore)
   }
 
   /** Ends after what the host has been asked already: whoever waits is told. */
@@ -250,12 +256,12 @@ export class Follower {
     await this.#running
     this.#openGeneration = 0
     this.sizeBytes = 0
-    await this.#seat.ask({ kind: 'close', process: this.process.id }).catch(() => undefined)
+    await this.#seat.ask({ kind: 'close', process: this.process.id }).catch(ignore)
   }
 
   async #run(): Promise<void> {
     await Promise.resolve()
-    while (this.#nextBlock < this.#frames.end && this.#stopped === undefined) {
+    while (this.#nextBlock < this.#frames.end && this.#stopped === undefined && this.#pausing === 0) {
       try {
         while (!this.inHost) await this.#openOnce()
         await this.#certificates.room()
@@ -285,7 +291,7 @@ export class Follower {
   /** Waits, but not for the sake of one that is stopped. */
   async #rest(ms: number): Promise<void> {
     this.#pause = new AbortController()
-    await this.#parts.sleep(ms, this.#pause.signal).catch(() => undefined)
+    await this.#parts.sleep(ms, this.#pause.signal).catch(ignore)
     this.#pause = undefined
   }
 
@@ -304,8 +310,7 @@ export class Follower {
   async #open(): Promise<void> {
     const { log, checkpoints } = this.#parts
     this.#seat = this.#faults.placeIn(this.#parts, this.#parts.now())
-    const seat = this.#seat
-    const find = modulesOf(log.directory)
+    const [seat, find] = [this.#seat, modulesOf(log.directory)]
     const spawn = await log.directory.spawnEnvelope(this.process.id)
     if (spawn === undefined) throw new Failure('unknown-process', { process: this.process.id })
     using _own = await loadModules(seat, [this.process.module], find)
@@ -337,7 +342,7 @@ export class Follower {
   async #replay(fromBlock: number, generation: number, sizeBytes: number): Promise<void> {
     const end = this.#nextBlock
     this.sizeBytes = LOADED_OVERHEAD_BYTES + sizeBytes
-    this.#sinceCheckpoint = { slots: 0, gas: 0n }
+    this.#sinceCheckpoint.reset(this.#parts.now())
     await this.#evaluateFrom(fromBlock, () => end)
     if (this.#stopped !== undefined) throw this.#stopped
     this.#openGeneration = generation
@@ -367,18 +372,22 @@ export class Follower {
   }
 
   #courseFrom(from: number, end: () => number): Course {
-    const [frames, seat] = [this.#frames, this.#seat]
+    const [process, frames, seat] = [this.process, this.#frames, this.#seat]
+    const { log, senders } = this.#parts
     return new Course(from, {
-      process: this.process,
-      log: this.#parts.log,
+      process,
+      log,
       frames,
       seat,
       impatient: seat === this.#parts.seat,
       trusted: this.trusted,
       end,
-      mayAsk: () => !this.#checkpointDue() && this.#stopped === undefined,
-      stored: index => this.#stored(index),
-      verdicts: frame => this.#verdicts(frame),
+      mayAsk: () => !this.#checkpointDue() && this.#stopped === undefined && !(this.#pausing > 0 && this.inHost),
+      stored: async index => {
+        const bytes = await log.block(this.#feed, index)
+        return bytes && { index, bytes }
+      },
+      verdicts: ({ index, bytes }) => verdictsOn(process, index, bytes, this.trusted, senders),
       asked: ({ underWay }) => {
         if (underWay !== undefined) this.#newestDone = underWay.done
       },
@@ -397,15 +406,6 @@ export class Follower {
     underWay?.evaluated()
   }
 
-  async #stored(index: number): Promise<KnownFrame | undefined> {
-    const bytes = await this.#parts.log.block(this.#feed, index)
-    return bytes && { index, bytes }
-  }
-
-  #verdicts({ index, bytes }: KnownFrame): Promise<readonly Verdict[]> {
-    return verdictsOn(this.process, index, bytes, this.trusted, this.#parts.senders)
-  }
-
   /** The host has evaluated what never became durable: its state is of no use. */
   #forgetEarly(): void {
     this.#frames.forgetEarly()
@@ -414,8 +414,7 @@ export class Follower {
   }
 
   #checkpointDue(): boolean {
-    const { slots, gas } = this.#sinceCheckpoint
-    return this.#replayed >= this.#evaluated && (slots >= CHECKPOINT_EVERY_SLOTS || gas >= CHECKPOINT_EVERY_GAS)
+    return this.#replayed >= this.#evaluated && this.#sinceCheckpoint.isDue(this.#parts.now())
   }
 
   #progressDue(): boolean {
@@ -439,8 +438,7 @@ export class Follower {
     }
     const certificateBytes = encodeCertificate(certificate)
     this.#parts.results.write(this.process.id, results)
-    this.#sinceCheckpoint.slots += count
-    this.#sinceCheckpoint.gas += gas
+    this.#sinceCheckpoint.add(count, gas)
     this.#replayed = firstSlot + count
     if (outcome.timers !== undefined)
       this.#tell(outcome.timers, frame.index < Math.max(this.#nextBlock, this.#history - 1))
@@ -452,11 +450,10 @@ export class Follower {
     this.#told = Math.max(this.#told, this.#nextBlock)
     this.#evaluated = firstSlot + count
     this.#scheduled = Math.max(this.#scheduled, this.#evaluated)
-    const { index } = frame
-    this.#frames.delete(index)
+    this.#frames.delete(frame.index)
     this.#parts.evaluated({
       process: this.process,
-      index,
+      index: frame.index,
       outcome,
       results,
       sending: told?.sending,
@@ -478,9 +475,11 @@ export class Follower {
 
   async #writeCheckpoint(): Promise<void> {
     const blocks = this.#nextBlock
+    const beganMs = this.#parts.now()
     const answer = await this.#seat.ask({ kind: 'delta', process: this.process.id })
     if (answer.kind !== 'delta') throw new Failure('host-fault', { answer: answer.kind })
-    this.#sinceCheckpoint = { slots: 0, gas: 0n }
+    this.#sinceCheckpoint.reset(beganMs)
     await this.#parts.checkpoints.write(this.process.id, blocks, answer.delta)
+    this.#sinceCheckpoint.wrote(this.#parts.now() - beganMs)
   }
 }

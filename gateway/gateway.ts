@@ -168,9 +168,21 @@ export class Gateway implements AsyncDisposable {
   }
 }
 
+/** For whoever opens the address in a browser. */
+const FRONT_PAGE = `This is a node of Atoll.
+
+/v1/node                its keys, units and limits
+/v1/processes           its processes
+/openapi.json           all of its operations
+/mu  /su  /cu  /graphql what clients of AO ask
+/api/v2/status          what clients of the Internet Computer ask first
+/health  /metrics       for whoever watches over it
+`
+
 function ownPages({ metrics, version }: GatewayParts): ReadonlyMap<string, OwnPage> {
   let description: string | undefined
   return new Map<string, OwnPage>([
+    ['', { mediaType: 'text/plain; charset=utf-8', isOpen: true, text: () => FRONT_PAGE }],
     [
       'openapi.json',
       {

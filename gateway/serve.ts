@@ -195,7 +195,10 @@ async function serveStream(
 
 async function serveElsewhere(parts: ServeParts, call: Call, target: Target, proceed: () => void): Promise<void> {
   const { request } = call
-  const page = parts.pages.get(target.segments.join('/'))
+  const path = target.segments.join('/')
+  // A page of a canister is asked for by a query.
+  const isOfCanister = path === '' && Object.keys(target.query).length > 0
+  const page = isOfCanister ? undefined : parts.pages.get(path)
   if (page !== undefined) {
     const context = contextOf(call, page.isOpen)
     if (request.method === 'OPTIONS') return sendPreflight(context, 'GET, HEAD, OPTIONS')

@@ -33,6 +33,7 @@ export class ModuleFolder {
   readonly #listed: Map<ModuleId, ModuleListing>
   #sorted: readonly { key: Uint8Array; listing: ModuleListing }[] | undefined
   readonly #known = new Map<ModuleId, ModuleDescription>()
+  readonly #adding = new Map<ModuleId, Promise<void>>()
 
   private constructor(files: JournalFiles, folder: string, listed: Map<ModuleId, ModuleListing>) {
     this.#files = files
@@ -55,17 +56,24 @@ export class ModuleFolder {
   /** Durable when it resolves. @throws {Failure} `wrong-type`, `disk-full` */
   async addModule(item: DataItem): Promise<ModuleDescription> {
     const description = describeModule(item)
-    if (!this.#listed.has(description.id)) {
-      try {
-        await this.#files.replace(this.#pathOf(description.id), item.bytes)
-        await this.#files.syncFolder(this.#folder)
-      } catch (error) {
-        throw diskFailure(error, 'modules')
-      }
-      this.#listed.set(description.id, listingOf(description))
-      this.#sorted = undefined
-    }
+    const { id } = description
+    if (this.#listed.has(id)) return description
+    // Several learn of a module at once: it is written by the first.
+    const adding = this.#adding.get(id) ?? this.#write(description, item).finally(() => this.#adding.delete(id))
+    this.#adding.set(id, adding)
+    await adding
     return description
+  }
+
+  async #write(description: ModuleDescription, { bytes }: DataItem): Promise<void> {
+    try {
+      await this.#files.replace(this.#pathOf(description.id), bytes)
+      await this.#files.syncFolder(this.#folder)
+    } catch (error) {
+      throw diskFailure(error, 'modules')
+    }
+    this.#listed.set(description.id, listingOf(description))
+    this.#sorted = undefined
   }
 
   async module(id: ModuleId): Promise<ModuleDescription | undefined> {

@@ -116,6 +116,18 @@ export function outlineFrame(bytes: Uint8Array): FrameOutline {
   return readFrame(bytes, readOutline)
 }
 
+/** One assignment of a frame, its envelope as it stands there; the others are only passed by. @throws {MalformedBytes} */
+export function assignmentBytesAt(
+  bytes: Uint8Array,
+  position: number,
+): { readonly timestampMs: number; readonly envelopeBytes: Uint8Array } {
+  const reader = new CborReader(bytes)
+  readHead(reader)
+  reader.pass(position)
+  if (reader.array() !== 2) throw new MalformedBytes('assignment: expected 2 fields', reader.offset)
+  return { timestampMs: readSmall(reader), envelopeBytes: reader.skip() }
+}
+
 function readFrame<E>(
   bytes: Uint8Array,
   read: (reader: CborReader) => E,

@@ -44,8 +44,8 @@ export const BUNDLE_ITEMS_MAX = 4096
 export const OUTBOX_MAX = 256
 /** Spawns in one outbox. */
 export const OUTBOX_SPAWNS_MAX = 8
-/** Bytes of all bodies of one outbox. */
-export const OUTBOX_SIZE_MAX_BYTES = 2 * MiB
+/** Bytes of all bodies of one outbox: a message of a canister of the largest size, 2 MiB, and what goes beside it. */
+export const OUTBOX_SIZE_MAX_BYTES = 2 * MiB + 512 * KiB
 /** Bytes of one reply or output. */
 export const OUTPUT_SIZE_MAX_BYTES = 1 * MiB
 /** Output of a process of AO's formats: as AO answers it, it repeats the outbox. */

@@ -154,14 +154,31 @@ export function refuseDuplicateSystemTags(tags: readonly Tag[]): void {
   let hasList = false
   for (let index = 0; index < tags.length; index++) {
     const spelled = tags[index]?.name ?? ''
-    const name = spelled.toLowerCase()
-    if (!SYSTEM_TAGS_LOWER.has(name)) continue
+    const name = systemTagOf(spelled)
+    if (name === undefined) continue
     const isKnown = seen.includes(name)
     if (isKnown && !(hasList && spelled === LIST_TAG))
       throw new MalformedBytes(`tags: ${JSON.stringify(spelled)} twice`, index)
     if (!isKnown) seen.push(name)
     if (spelled === LIST_TAG) hasList = true
   }
+}
+
+/** Short names that were looked up, and the system tag that each spells; the same few come again and again. */
+const spellings = new Map<string, string | undefined>()
+const SPELLINGS_MAX = 256
+const SPELLING_MAX_CHARS = 32
+
+/** The system tag that a name spells, in lower case; nothing, if none. */
+function systemTagOf(spelled: string): string | undefined {
+  const known = spellings.get(spelled)
+  if (known !== undefined || spellings.has(spelled)) return known
+  const lower = spelled.toLowerCase()
+  const name = SYSTEM_TAGS_LOWER.has(lower) ? lower : undefined
+  if (spelled.length > SPELLING_MAX_CHARS) return name
+  if (spellings.size >= SPELLINGS_MAX) spellings.clear()
+  spellings.set(spelled, name)
+  return name
 }
 
 function readText(cursor: TagCursor, bytes: Uint8Array): string {

@@ -26,7 +26,6 @@ const LONG_FILES: Readonly<Record<string, number>> = {
   'evidence/head-exchange.ts': 311,
   'processes/canister/calls-taken.ts': 336,
   'processes/canister/machine.ts': 303,
-  'processes/canister/management/management.ts': 302,
   'testing/memory-log.ts': 323,
 }
 

@@ -25,7 +25,8 @@ const CLOSE_MAX_MS = 20_000
 const QUIET_POLL_MS = 200
 /** Ticks of a clock of 10 ms that a node at rest may use between two looks. */
 const QUIET_CPU_MS = 10
-const QUIET_LOOKS = 2
+/** For longer than a node lets blocks gather before they go into their Hypercores. */
+const QUIET_LOOKS = 8
 const QUIET_MAX_MS = 30_000
 /** Memory that changes by less than this, for this long, is at rest. */
 const REST_STABLE_BYTES = 256 * 1024

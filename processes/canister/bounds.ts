@@ -16,20 +16,21 @@ export const PIECE_BYTES = 64 * KiB
 export const STABLE_PAGES_MAX = 16_384
 /** Heap and stable memory together. */
 export const MEMORY_MAX_BYTES = 2 * 1024 * MiB
-/** The argument of a call, and a reply to one of another process: an outbox holds some. The IC's is 2 MiB. */
-export const PAYLOAD_MAX_BYTES = 1 * MiB - 4 * KiB
-/** A reply to a user, as on the IC; and what an output has room for, so that it holds one. */
-export const USER_REPLY_MAX_BYTES = 2 * MiB
-export const OUTPUT_MAX_BYTES = USER_REPLY_MAX_BYTES + 64 * KiB
-/** A piece of a snapshot that a user reads, as on the IC. */
+/** The argument of a call, and a reply to one: as on the IC, between subnets. */
+export const PAYLOAD_MAX_BYTES = 2 * MiB
+/** What an output has room for, so that it holds a reply to a user. */
+export const OUTPUT_MAX_BYTES = PAYLOAD_MAX_BYTES + 64 * KiB
+/** A piece of a snapshot, as on the IC. */
 export const SNAPSHOT_PIECE_MAX_BYTES = 2_000_000
-/** Calls that one execution may make, and those of one slot: an outbox holds no more. */
-export const CALLS_PER_SLOT_MAX = 200
-/** Bytes of all that a slot may send. */
-export const SENT_PER_SLOT_MAX_BYTES = 1 * MiB + 512 * KiB
+/** Calls that one execution may make: an outbox holds no more. */
+export const CALLS_PER_EXECUTION_MAX = 200
+/** Bytes of their arguments: what does not leave in one slot waits in the state. */
+export const SENT_PER_EXECUTION_MAX_BYTES = 8 * MiB
+/** The same of a composite query, whose calls stand in its output. */
+export const ASKED_PER_QUERY_MAX_BYTES = 2 * MiB + 512 * KiB
 /** Messages that leave in one slot, and bytes of them with their tags: what an outbox holds, spawns beside. More wait for the next. */
 export const LETTERS_PER_SLOT_MAX = 240
-export const LETTERS_PER_SLOT_MAX_BYTES = 1 * MiB + 640 * KiB
+export const LETTERS_PER_SLOT_MAX_BYTES = PAYLOAD_MAX_BYTES + 128 * KiB
 /** Canisters that one slot makes, and bytes of what is said of them. */
 export const SPAWNS_PER_SLOT_MAX = 8
 export const SPAWNS_PER_SLOT_MAX_BYTES = 256 * KiB

@@ -1,5 +1,5 @@
 import { type CanisterAnswer, principalText } from '../../protocol/index.ts'
-import { PAYLOAD_MAX_BYTES, USER_REPLY_MAX_BYTES } from './bounds.ts'
+import { PAYLOAD_MAX_BYTES } from './bounds.ts'
 import type { CallRequest } from './call-request.ts'
 import { type CanisterTrap, REJECT, type Reject } from './canister-trap.ts'
 import type { CanisterCode } from './code.ts'
@@ -196,7 +196,7 @@ export class CallsTaken {
       callerInfo: more.callerInfo,
       deadlineNs: context.deadlineNs,
       answers: !context.responded && mode !== MODES.C,
-      replyMaxBytes: context.origin.kind === 'user' ? USER_REPLY_MAX_BYTES : PAYLOAD_MAX_BYTES,
+      replyMaxBytes: PAYLOAD_MAX_BYTES,
       available: context.available,
       usedBefore: context.used,
       gasLimit: limitOf(slot, context),

@@ -16,7 +16,7 @@ export class CanisterTrap extends Error {
   readonly error: string
 
   constructor(message: string, error = 'IC0502') {
-    super(message)
+    super(error === 'IC0504' ? `Canister violated contract: ${message}` : message)
     this.error = error
   }
 }

@@ -30,9 +30,14 @@ export function writeSparse(cells: Cells, prefix: CellKey, offset: number, bytes
   }
 }
 
-/** The pieces that are not zero, by number. */
-export function* sparsePieces(cells: Cells, prefix: CellKey): Generator<readonly [number: number, piece: Uint8Array]> {
-  for (let keys = keysUnder(cells, prefix); keys.length > 0; keys = keysUnder(cells, prefix, keys.at(-1))) {
+/** The pieces that are not zero, by number; those behind `after` alone. */
+export function* sparsePieces(
+  cells: Cells,
+  prefix: CellKey,
+  after?: number,
+): Generator<readonly [number: number, piece: Uint8Array]> {
+  const first = after === undefined ? undefined : numbered(prefix, after)
+  for (let keys = keysUnder(cells, prefix, first); keys.length > 0; keys = keysUnder(cells, prefix, keys.at(-1))) {
     for (const key of keys) yield [Number(key.slice(prefix.length)), cells.get(key) ?? NO_BYTES]
   }
 }

@@ -130,6 +130,29 @@ await run({
     assert.equal(await moved.inc(), (await actor.get()) + 1n)
     await ic.deleteCanisterSnapshot({ canisterId: canister, snapshotId: id })
   },
+  'loads a snapshot of another canister, if it controls both': async () => {
+    const { id } = await ic.takeCanisterSnapshot({ canisterId: canister })
+    const other = await managementOf({ Actor, IDL, Principal, agent }).create()
+    await ic.loadCanisterSnapshot({ canisterId: other, snapshotId: id })
+    const loaded = Actor.createActor(service, { agent, canisterId: other })
+    assert.equal(await loaded.inc(), (await actor.get()) + 1n)
+    const stranger = await HttpAgent.create({
+      host,
+      identity: Ed25519KeyIdentity.generate(randomBytes(32)),
+      shouldFetchRootKey: true,
+      retryTimes: 1,
+    })
+    const theirs = await managementOf({ Actor, IDL, Principal, agent: stranger }).create()
+    const thrown = await IcManagementCanister.create({ agent: stranger })
+      .loadCanisterSnapshot({ canisterId: theirs, snapshotId: id })
+      .then(
+        () => assert.fail('it was not rejected'),
+        error => error,
+      )
+    assert.equal(thrown.cause.code.rejectErrorCode, 'IC0406')
+    assert.equal(thrown.cause.code.isCertified, true)
+    await ic.deleteCanisterSnapshot({ canisterId: canister, snapshotId: id })
+  },
   'stops and starts': async () => {
     await ic.stopCanister(canister)
     assert.deepEqual((await ic.canisterStatus({ canisterId: canister })).status, { stopped: null })

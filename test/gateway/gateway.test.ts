@@ -233,6 +233,12 @@ describe('the native API', () => {
       status: 429,
     })
     expect((await get('/openapi.json')).json.openapi).toBe('3.1.0')
+    const front = await (await fetch(open.gateway.url)).text()
+    const paths = front.match(/^\/\S+/gm) ?? []
+    expect(paths.length).toBeGreaterThan(4)
+    for (const path of paths.filter(one => !['/mu', '/api/v2/status'].includes(one)))
+      expect((await fetch(`${open.gateway.url}${path}`)).status, path).toBe(200)
+    expect((await fetch(`${open.gateway.url}/?any=thing`)).status).toBe(404)
     expect((await get('/health')).json).toEqual({ status: 'ok' })
     const metrics = await (await fetch(`${open.gateway.url}/metrics`)).text()
     expect(metrics).toMatch(/atoll_http_requests_total\{operation="send",status="200"\} [1-9]/)

@@ -94,14 +94,14 @@ export class IcCaller {
   /** A new canister with this code. */
   async install(wasm: Uint8Array): Promise<Uint8Array> {
     const { principal } = await this.create(await this.creation())
-    const installed = await this.#call(
-      NOBODY,
-      principalText(principal),
-      'install_code',
-      installArgument(principal, wasm),
-    )
+    const installed = await this.manage(principal, 'install_code', installArgument(principal, wasm))
     if (installed.reply === undefined) throw new Error(`not installed: ${installed.error}`)
     return principal
+  }
+
+  /** Calls a method of the management canister that is about a canister. */
+  manage(canister: Uint8Array, method: string, arg: Uint8Array): Promise<Certified> {
+    return this.#call(NOBODY, principalText(canister), method, arg)
   }
 
   async #call(canister: Uint8Array, effective: string, method: string, arg: Uint8Array): Promise<Certified> {

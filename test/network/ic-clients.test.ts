@@ -68,7 +68,7 @@ describe('clients of other makes, unmodified', () => {
   })
 
   it('the newest agent, and the client of the management canister, do all they can do', async () => {
-    expect(await scenario('core-6', [file('counter', COUNTER), file('upgraded', COUNTER_UPGRADED)])).toHaveLength(13)
+    expect(await scenario('core-6', [file('counter', COUNTER), file('upgraded', COUNTER_UPGRADED)])).toHaveLength(14)
   })
 
   it('the client of the asset canister stores, reads and deletes; certified pages come over HTTP and are verified, by the key of a subnet', async () => {

@@ -1,10 +1,12 @@
+import { principalText } from '../../../protocol/index.ts'
 import {
+  ASKED_PER_QUERY_MAX_BYTES,
   CALL_TIMEOUT_MAX_S,
   CALLS_OPEN_MAX,
-  CALLS_PER_SLOT_MAX,
+  CALLS_PER_EXECUTION_MAX,
   METHOD_NAME_MAX_BYTES,
   PAYLOAD_MAX_BYTES,
-  SENT_PER_SLOT_MAX_BYTES,
+  SENT_PER_EXECUTION_MAX_BYTES,
 } from '../bounds.ts'
 import { CanisterTrap } from '../canister-trap.ts'
 import type { CallDraft, Execution } from '../execution.ts'
@@ -56,8 +58,7 @@ export function callCalls(host: Host): SystemFunctions {
       const bytes = host.heap.read(from, length)
       host.charge(2 * length)
       draft.argBytes += length
-      if (draft.argBytes > PAYLOAD_MAX_BYTES)
-        throw new CanisterTrap(`an argument of more than ${PAYLOAD_MAX_BYTES} bytes`, 'IC0504')
+      if (draft.argBytes > PAYLOAD_MAX_BYTES) throw tooLarge(draft)
       if (length > 0) draft.arg.push(bytes.slice())
       return undefined
     },
@@ -79,8 +80,8 @@ export function callCalls(host: Host): SystemFunctions {
       const open = execution.state.openCallbacks + execution.calls.length
       const isComposite = (execution.entry.mode & COMPOSITE) !== 0
       if (
-        execution.calls.length >= CALLS_PER_SLOT_MAX ||
-        bytes > SENT_PER_SLOT_MAX_BYTES ||
+        execution.calls.length >= CALLS_PER_EXECUTION_MAX ||
+        bytes > (isComposite ? ASKED_PER_QUERY_MAX_BYTES : SENT_PER_EXECUTION_MAX_BYTES) ||
         (open >= CALLS_OPEN_MAX && !isComposite)
       ) {
         execution.state.cycles += draft.cycles
@@ -92,6 +93,12 @@ export function callCalls(host: Host): SystemFunctions {
     },
   }
 }
+
+const tooLarge = ({ callee, method, argBytes }: CallDraft): CanisterTrap =>
+  new CanisterTrap(
+    `Request to ${principalText(callee)}:${method} has a payload size of ${argBytes}, which exceeds the allowed limit of ${PAYLOAD_MAX_BYTES}.`,
+    'IC0504',
+  )
 
 /** Calls that want no answer name a place that no table has, as -1 of 64 bits, which no number holds. */
 function callback(fun: number, env: bigint): readonly [fun: number, env: bigint] {

@@ -36,7 +36,10 @@ export function messageCalls(host: Host): SystemFunctions {
       host.charge(4 * length)
       execution.replyBytes += length
       if (execution.replyBytes > replyMax(execution)) {
-        throw new CanisterTrap(`a reply of more than ${replyMax(execution)} bytes`, 'IC0504')
+        throw new CanisterTrap(
+          `ic0.msg_reply_data_append: application payload size (${execution.replyBytes}) cannot be larger than ${replyMax(execution)}.`,
+          'IC0504',
+        )
       }
       if (length > 0) execution.reply.push(bytes.slice())
       return undefined

@@ -17,21 +17,19 @@ import {
   type Cells,
   encodeCandid,
   equalBytes,
-  MalformedBytes,
   principalText,
   sha256,
 } from '../../../protocol/index.ts'
-import { CODE_MAX_BYTES, OUTSIDE_TIMEOUT_MS, UPLOAD_CHUNK_MAX_BYTES, UPLOAD_CHUNKS_MAX } from '../bounds.ts'
+import { CODE_MAX_BYTES, UPLOAD_CHUNK_MAX_BYTES, UPLOAD_CHUNKS_MAX } from '../bounds.ts'
 import type { CallRequest } from '../call-request.ts'
 import type { Outcome } from '../calls-taken.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
-import { noteDeadline } from '../deadlines.ts'
 import { getPieces, putPieces, removePieces } from '../pieces.ts'
 import type { Post } from '../post.ts'
-import { type Origin, putCallback, readOrigin, writeOrigin } from '../records.ts'
 import type { Slot } from '../slot.ts'
 import { readSparse, writeSparse } from '../sparse-pieces.ts'
 import { readChunk } from './chunk-store.ts'
+import { askFor, type Errand, ERRAND_ITEMS, readErrand, rejectOfErrand, writeErrand } from './errand.ts'
 import { type Fields, fieldsOf } from './fields.ts'
 import { install, type InstallParts } from './install.ts'
 import { chunkHashes, installation } from './installation-fields.ts'
@@ -40,28 +38,20 @@ import { spendOnCopy } from './snapshots.ts'
 
 /** What a canister asks that of the store: no method of the IC's, and for nobody else. */
 export const READ_CHUNK = 'read_stored_chunk'
-/** A chunk of the largest size does not fit an answer. */
+/** Half a chunk of the largest size: others of the same frame wait no longer for it. */
 const PIECE_MAX_BYTES = 512 * 1024
 /** The cell of the installation that is under way; below it are its argument and what was fetched. */
 const FETCHING: CellKey = 'i'
 const ARGUMENT: CellKey = 'i/a/'
 const FETCHED: CellKey = 'i/d/'
 const HASH_BYTES = 32
-const LOW = (1n << 64n) - 1n
 const BLOB: CandidType = { vec: 'nat8' }
 const WISH: CandidType = {
   record: candidFields({ canister_id: 'principal', caller: 'principal', hash: BLOB, offset: 'nat64' }),
 }
 const PIECE: CandidType = { record: candidFields({ size: 'nat64', bytes: BLOB }) }
 
-interface Fetching {
-  /** Of the request that is under way. */
-  readonly callback: number
-  readonly origin: Origin
-  readonly caller: Uint8Array
-  readonly cycles: bigint
-  readonly depth: number
-  readonly store: Uint8Array
+interface Fetching extends Errand {
   readonly argBytes: number
   /** Hashes of the chunks, one behind the other. */
   readonly hashes: Uint8Array
@@ -106,7 +96,7 @@ export function fetchChunks(
       caller,
       cycles,
       depth,
-      store,
+      callee: store,
       argBytes: request.arg.length,
       hashes: joined,
       chunks: 0,
@@ -131,7 +121,7 @@ export function tookChunk(
   try {
     if (answer.reject !== undefined) {
       const { code, error, message } = answer.reject
-      throw new Rejected(error, `Chunks of ${principalText(fetching.store)}: ${message}`, code)
+      throw new Rejected(error, `Chunks of ${principalText(fetching.callee)}: ${message}`, code)
     }
     const next = withPiece(fetching, fieldsOf(answer.reply), slot)
     if (next.chunks * HASH_BYTES < next.hashes.length) ask(parts, next, slot)
@@ -141,7 +131,7 @@ export function tookChunk(
       end(parts.post, next, { reply: NOTHING }, slot)
     }
   } catch (error) {
-    end(parts.post, fetching, { reject: rejectOf(error) }, slot)
+    end(parts.post, fetching, { reject: rejectOfErrand(error) }, slot)
   }
   slot.hasActed = true
   return true
@@ -174,38 +164,17 @@ export function readChunkFor(
   return encodeCandid([[PIECE, candidRecord({ size: BigInt(chunk.length), bytes })]])
 }
 
-function ask({ machine, post }: InstallParts, fetching: Omit<Fetching, 'callback'>, slot: Slot): void {
-  const { nextCallback: callback, openCallbacks } = machine.state
-  const dueNs = slot.nowNs + BigInt(OUTSIDE_TIMEOUT_MS) * 1_000_000n
-  const nothing = [0, 0n] as const
-  machine.change({ nextCallback: callback + 1, openCallbacks: openCallbacks + 1 })
-  // Whoever it is that the caller names, it need not be a canister, and may never answer.
-  putCallback(slot.cells, {
-    id: callback,
-    context: 0,
-    reply: nothing,
-    reject: nothing,
-    cleanup: undefined,
-    cycles: 0n,
-    deadlineNs: dueNs,
-    callee: undefined,
-    outside: undefined,
-  })
-  noteDeadline(machine, dueNs)
-  write(slot.cells, { ...fetching, callback })
-  const { store, caller, hashes, chunks, ofNext, depth } = fetching
+function ask(parts: InstallParts, fetching: Omit<Fetching, 'callback'>, slot: Slot): void {
+  const { callee, caller, hashes, chunks, ofNext } = fetching
   const hash = hashes.subarray(chunks * HASH_BYTES, (chunks + 1) * HASH_BYTES)
   const wish = candidRecord({
-    canister_id: { principal: store },
+    canister_id: { principal: callee },
     caller: { principal: caller },
     hash,
     offset: BigInt(ofNext),
   })
-  const arg = encodeCandid([[WISH, wish]])
-  post.request(
-    { callback, callee: store, method: READ_CHUNK, arg, cycles: 0n, deadlineNs: 0n, depth, isManagement: true },
-    slot,
-  )
+  const callback = askFor(parts, fetching, READ_CHUNK, encodeCandid([[WISH, wish]]), slot)
+  write(slot.cells, { ...fetching, callback })
 }
 
 /** @throws {Rejected | MalformedBytes} */
@@ -239,23 +208,10 @@ function end(post: Post, { origin, cycles }: Fetching, answer: Outcome['answer']
   post.answer(origin, { answer, refund: cycles }, slot)
 }
 
-function rejectOf(error: unknown) {
-  if (error instanceof Rejected) return error.reject
-  if (error instanceof MalformedBytes)
-    return { code: REJECT.canister, error: 'IC0408', message: `the store gave no chunk: ${error.message}` }
-  throw error
-}
-
 function write(cells: Cells, fetching: Fetching): void {
   const writer = new CborWriter()
-  writer.array(12)
-  writer.uint(fetching.callback)
-  writeOrigin(writer, fetching.origin)
-  writer.bytes(fetching.caller)
-  writer.uint(fetching.cycles >> 64n)
-  writer.uint(fetching.cycles & LOW)
-  writer.uint(fetching.depth)
-  writer.bytes(fetching.store)
+  writer.array(ERRAND_ITEMS + 5)
+  writeErrand(writer, fetching)
   writer.uint(fetching.argBytes)
   writer.bytes(fetching.hashes)
   writer.uint(fetching.chunks)
@@ -269,14 +225,10 @@ function read(cells: Cells): Fetching | undefined {
   if (found === undefined) return undefined
   const reader = new CborReader(found.slice())
   reader.array()
+  const errand = readErrand(reader)
   const number = (): number => Number(reader.uint())
   return {
-    callback: number(),
-    origin: readOrigin(reader),
-    caller: reader.bytes(),
-    cycles: (BigInt(reader.uint()) << 64n) | BigInt(reader.uint()),
-    depth: number(),
-    store: reader.bytes(),
+    ...errand,
     argBytes: number(),
     hashes: reader.bytes(),
     chunks: number(),

@@ -18,15 +18,18 @@ import type { Slot } from '../slot.ts'
 import type { Visibility } from '../state.ts'
 import { STOP_TIMER } from '../timers.ts'
 import { fetchChunks, storeElsewhere, tookChunk } from './chunks-elsewhere.ts'
-import { type Fields, fieldsOf } from './fields.ts'
+import { fieldsOf } from './fields.ts'
 import { remember } from './history.ts'
 import { install } from './install.ts'
 import { type Callers, METHODS, type MethodContext } from './methods.ts'
+import { checkSpecified, checkTarget } from './named-canisters.ts'
 import { canisterIdReply, NOTHING } from './replies.ts'
 import { readSettings } from './settings.ts'
+import { fetchSnapshot, snapshotElsewhere, tookPieces } from './snapshots-elsewhere.ts'
 
 const NO_BYTES = new Uint8Array(0)
 const STOPS = 'q/'
+const LOAD = 'load_canister_snapshot'
 const LOW = (1n << 64n) - 1n
 
 export interface ManagementParts {
@@ -124,6 +127,11 @@ export class Management {
         fetchChunks(this.#parts, request, fields, store, slot)
         return undefined
       }
+      const owner = request.method === LOAD ? snapshotElsewhere(fields, machine.names.self) : undefined
+      if (owner !== undefined) {
+        fetchSnapshot(this.#parts, request, fields, owner, slot)
+        return undefined
+      }
       const context: MethodContext = { ...this.#parts, slot, caller: request.caller, cycles }
       const reply = method.run(fields, context)
       if (method.keepsCycles === true) call.cycles = 0n
@@ -131,10 +139,15 @@ export class Management {
     })
   }
 
-  /** Takes the answer to a call that was made for an installation; says whether it was one. */
+  /** Takes the answer to a call that was made to fetch code or a snapshot; says whether it was one. */
   fetched(callback: number, outcome: Outcome, slot: Slot): boolean {
-    return tookChunk(this.#parts, callback, outcome, slot, caller =>
-      this.#checkCaller('controllers', 'install_chunked_code', caller),
+    const may = (method: string) => (caller: Uint8Array) => {
+      this.#checkThere()
+      this.#checkCaller('controllers', method, caller)
+    }
+    return (
+      tookChunk(this.#parts, callback, outcome, slot, may('install_chunked_code')) ||
+      tookPieces(this.#parts, callback, outcome, slot, may(LOAD))
     )
   }
 
@@ -271,25 +284,8 @@ export class Management {
 const maySee = (who: Visibility, caller: Uint8Array): boolean =>
   who === 'public' || (typeof who !== 'string' && who.some(one => equalBytes(one, caller)))
 
-/** An id is that of a spawn message: nobody can choose one, and who did is not given another without a word. @throws {Rejected} */
-export function checkSpecified(fields: Fields, self: Uint8Array | undefined): void {
-  const specified = fields.principalIf('specified_id')
-  if (specified === undefined || (self !== undefined && equalBytes(specified, self))) return
-  throw new Rejected('IC0408', `specified_id: no canister can be made as ${principalText(specified)}`)
-}
-
 /** Methods that are about no canister, and are none of users. */
 const BY_CANISTERS: ReadonlySet<string> = new Set(['raw_rand', 'http_request', 'subnet_info', 'node_metrics_history'])
-
-function checkTarget(machine: Machine, method: string, fields: Fields): void {
-  const target =
-    method === 'install_chunked_code' ? fields.principal('target_canister') : fields.principal('canister_id')
-  if (equalBytes(target, machine.names.self)) return
-  throw new Rejected(
-    'IC0408',
-    `the request is about ${principalText(target)}, not ${principalText(machine.names.self)}`,
-  )
-}
 
 function rejectOf(error: unknown) {
   if (error instanceof Rejected) return error.reject

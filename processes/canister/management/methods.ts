@@ -18,6 +18,8 @@ import { readSettings } from './settings.ts'
 import { snapshotDataReply, snapshotIdReply, snapshotMetadataReply, snapshotReply, snapshotsReply } from './snapshot-replies.ts'
 import { findSnapshot, listSnapshots, placesOf, sizeOf } from './snapshot-store.ts'
 import { readSnapshotData, uploadSnapshotData, uploadSnapshotMetadata } from './snapshot-transfer.ts'
+import { READ_PIECES, readPiecesFor } from './snapshot-pieces.ts'
+import { abandonLoading, checkNothingOpen } from './snapshots-elsewhere.ts'
 import { deleteSnapshot, loadSnapshot, takeSnapshot } from './snapshots.ts'
 
 export interface MethodContext extends InstallParts {
@@ -88,8 +90,9 @@ export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   }],
   ['stored_chunks', { callers: 'self', run: (_, { slot }) => hashesReply(storedChunks(slot.cells)) }],
   [READ_CHUNK, { callers: 'anyone', isInner: true, run: readChunkFor }],
+  [READ_PIECES, { callers: 'anyone', isInner: true, run: readPiecesFor }],
   ['canister_status', { callers: 'self', isQuery: true, run: (_, context) => status(context) }],
-  ['canister_info', { callers: 'anyone', byUsers: false, run: (fields, { machine }) => infoReply(machine.state, fields.natIf('num_requested_changes') ?? 0n) }],
+  ['canister_info', { callers: 'anyone', byUsers: false, run: (fields, { machine }) => infoReply(machine, fields.natIf('num_requested_changes') ?? 0n) }],
   ['canister_metadata', { callers: 'anyone', byUsers: false, isQuery: true, run: metadata }],
   ['fetch_canister_logs', { callers: 'log', isQuery: true, run: (_, { slot }) => logsReply(readLines(slot)) }],
   ['take_canister_snapshot', { callers: 'controllers', run: takeCanisterSnapshot }],
@@ -114,6 +117,7 @@ function uninstall({ machine, post, calls, caller, slot }: MethodContext): void 
   const reject = { code: REJECT.canister, error: 'IC0537', message: `Canister ${name} has been uninstalled.` }
   calls.abandon(reject, slot)
   abandonFetching(post, reject, slot)
+  abandonLoading(post, reject, slot)
   machine.removeCode({ certified: NO_BYTES, timerNs: 0n, version: machine.state.version + 1n })
   removePieces(slot.cells, CODE)
   clearChunks(slot.cells)
@@ -178,7 +182,7 @@ function readSnapshotMetadata(fields: Fields, { machine, slot: { cells } }: Meth
 
 function loadCanisterSnapshot(fields: Fields, { machine, home, caller, slot }: MethodContext): void {
   const id = fields.blob('snapshot_id').slice()
-  if (machine.state.openCallbacks > 0) throw new Rejected('IC0203', 'the canister waits for answers; stop it first', REJECT.transient)
+  checkNothingOpen(machine)
   const loaded = loadSnapshot(machine, home, slot, id)
   remember(machine, { what: 'load', caller, hash: id, controllers: [], loaded }, slot)
   slot.changed = true

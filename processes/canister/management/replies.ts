@@ -5,9 +5,12 @@ import {
   type CandidValue,
   candidVariant,
   encodeCandid,
+  equalBytes,
 } from '../../../protocol/index.ts'
 import type { LogLine } from '../canister-log.ts'
+import type { Machine } from '../machine.ts'
 import { SOURCE, sourceValue } from './snapshot-replies.ts'
+import { ownerOf } from './snapshot-store.ts'
 import type { CanisterState, Change, Settings, Visibility } from '../state.ts'
 
 const PRINCIPALS: CandidType = { vec: 'principal' }
@@ -121,7 +124,13 @@ const CODE: CandidType = {
   }),
 }
 const LOADED: CandidType = {
-  record: candidFields({ canister_version: 'nat64', snapshot_id: BLOB, taken_at_timestamp: 'nat64', source: SOURCE }),
+  record: candidFields({
+    canister_version: 'nat64',
+    snapshot_id: BLOB,
+    taken_at_timestamp: 'nat64',
+    source: SOURCE,
+    from_canister_id: { opt: 'principal' },
+  }),
 }
 const CHANGE: CandidType = {
   record: candidFields({
@@ -153,18 +162,18 @@ const INFO: CandidType = {
   }),
 }
 
-export function infoReply(state: CanisterState, asked: bigint): Uint8Array {
+export function infoReply({ state, names }: Pick<Machine, 'state' | 'names'>, asked: bigint): Uint8Array {
   const count = asked < BigInt(state.changes.length) ? Number(asked) : state.changes.length
   const value = candidRecord({
     total_num_changes: BigInt(state.totalChanges),
-    recent_changes: state.changes.slice(state.changes.length - count).map(changeValue),
+    recent_changes: state.changes.slice(state.changes.length - count).map(change => changeValue(change, names.self)),
     module_hash: { opt: state.codeHash },
     controllers: state.settings.controllers.map(principalValue),
   })
   return encodeCandid([[INFO, value]])
 }
 
-function changeValue(change: Change): CandidValue {
+function changeValue(change: Change, self: Uint8Array): CandidValue {
   const { caller } = change
   // A user's principal is made from a key, or of an address; those of processes are of the opaque class too.
   const isUser = caller.at(-1) !== 1
@@ -177,11 +186,11 @@ function changeValue(change: Change): CandidValue {
           'from_canister',
           candidRecord({ canister_id: { principal: caller }, canister_version: { opt: undefined } }),
         ),
-    details: detailsOf(change),
+    details: detailsOf(change, self),
   })
 }
 
-function detailsOf({ what, hash, controllers, version, timeNs, loaded }: Change): CandidValue {
+function detailsOf({ what, hash, controllers, version, timeNs, loaded }: Change, self: Uint8Array): CandidValue {
   switch (what) {
     case 'creation':
       return candidVariant('creation', candidRecord({ controllers: controllers.map(principalValue) }))
@@ -192,9 +201,13 @@ function detailsOf({ what, hash, controllers, version, timeNs, loaded }: Change)
     case 'load': {
       const source = sourceValue(loaded?.isUploaded === true)
       const [canister_version, taken_at_timestamp] = [loaded?.version ?? version, loaded?.takenNs ?? timeNs]
+      const owner = ownerOf(hash)
+      const from_canister_id = {
+        opt: owner === undefined || equalBytes(owner, self) ? undefined : { principal: owner },
+      }
       return candidVariant(
         'load_snapshot',
-        candidRecord({ canister_version, snapshot_id: hash, taken_at_timestamp, source }),
+        candidRecord({ canister_version, snapshot_id: hash, taken_at_timestamp, source, from_canister_id }),
       )
     }
     default:

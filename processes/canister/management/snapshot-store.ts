@@ -6,9 +6,12 @@ import {
   CELL_VALUE_MAX_BYTES,
   concatBytes,
   equalBytes,
+  mayNameProcess,
+  principalText,
+  toHex,
 } from '../../../protocol/index.ts'
 import { SNAPSHOTS_MAX, SNAPSHOTS_MAX_BYTES } from '../bounds.ts'
-import { Rejected } from '../canister-trap.ts'
+import { REJECT, Rejected } from '../canister-trap.ts'
 import type { Machine } from '../machine.ts'
 import { keysUnder, removePieces } from '../pieces.ts'
 import { numbered } from '../records.ts'
@@ -40,20 +43,29 @@ export interface Snapshot {
   /** 0: none is set. Nothing: loading leaves it as it is. */
   readonly timerNs: bigint | undefined
   readonly toldLowMemory: boolean | undefined
+  /** How often something was uploaded to it: two reads of one revision are of the same bytes. */
+  readonly revision: number
 }
 
+/** What a snapshot is, wherever it lies. */
+export type SnapshotHead = Omit<Snapshot, 'number' | 'id'>
+
 /** Where the bytes of a snapshot stand. */
-export const placesOf = ({
-  number,
-}: Pick<Snapshot, 'number'>): {
+export interface SnapshotPlaces {
   readonly code: CellKey
   readonly heap: CellKey
   readonly stable: CellKey
   readonly chunks: CellKey
-} => {
-  const all = allOf(number)
-  return { code: `${all}c/`, heap: `${all}h/`, stable: `${all}t/`, chunks: all }
 }
+
+export const placesOf = ({ number }: Pick<Snapshot, 'number'>): SnapshotPlaces => placesUnder(allOf(number))
+
+export const placesUnder = (all: CellKey): SnapshotPlaces => ({
+  code: `${all}c/`,
+  heap: `${all}h/`,
+  stable: `${all}t/`,
+  chunks: all,
+})
 
 const allOf = (number: number): CellKey => `${numbered('S/', number)}/`
 
@@ -83,9 +95,20 @@ export function snapshotBytes(machine: Machine, cells: Cells): number {
 /** @throws {Rejected} `IC0305` */
 export function findSnapshot(machine: Machine, cells: Cells, id: Uint8Array): Snapshot {
   const found = listSnapshots(machine, cells).find(one => equalBytes(one.id, id))
-  if (found === undefined) throw new Rejected('IC0305', 'Could not find the snapshot with that id for the canister', 3)
+  if (found === undefined) throw noSnapshot(id, machine.names.self)
   return found
 }
+
+export const noSnapshot = (id: Uint8Array, canister: Uint8Array): Rejected =>
+  new Rejected(
+    'IC0305',
+    `Could not find the snapshot ID ${toHex(id)} for canister ${principalText(canister)}.`,
+    REJECT.destination,
+  )
+
+/** The canister that a snapshot belongs to, as its id tells; nothing, if no canister can have made such an id. */
+export const ownerOf = (id: Uint8Array): Uint8Array | undefined =>
+  mayNameProcess(id.subarray(8)) ? id.slice(8) : undefined
 
 /**
  * Makes a snapshot of `addedBytes` whose bytes are still to come; `replaced` goes, if there is room without it.
@@ -94,7 +117,7 @@ export function findSnapshot(machine: Machine, cells: Cells, id: Uint8Array): Sn
 export function addSnapshot(
   machine: Machine,
   cells: Cells,
-  parts: Omit<Snapshot, 'number' | 'id'>,
+  parts: SnapshotHead,
   { addedBytes, replaced }: { readonly addedBytes: number; readonly replaced: Uint8Array | undefined },
 ): Snapshot {
   checkHead(parts)
@@ -114,7 +137,7 @@ export function addSnapshot(
 }
 
 /** The head is one cell: a slot that would write more ends without an answer for anybody. @throws {Rejected} `IC0402` */
-function checkHead({ globals, globalTypes }: Pick<Snapshot, 'globals' | 'globalTypes'>): void {
+export function checkHead({ globals, globalTypes }: Pick<Snapshot, 'globals' | 'globalTypes'>): void {
   if (globals.length + globalTypes.length <= GLOBALS_MAX_BYTES) return
   throw new Rejected(
     'IC0402',
@@ -134,9 +157,18 @@ export function removeSnapshot(cells: Cells, { number }: Pick<Snapshot, 'number'
   removePieces(cells, allOf(number))
 }
 
+/** Something was uploaded to it. */
+export function revise(cells: Cells, snapshot: Snapshot): void {
+  writeHead(cells, { ...snapshot, revision: snapshot.revision + 1 })
+}
+
 function writeHead(cells: Cells, snapshot: Snapshot): void {
+  cells.set(numbered(HEADS, snapshot.number), encodeHead(snapshot))
+}
+
+export function encodeHead(snapshot: SnapshotHead): Uint8Array {
   const writer = new CborWriter()
-  writer.array(12)
+  writer.array(snapshot.revision === 0 ? 12 : 13)
   writer.uint(snapshot.takenNs)
   writer.uint(snapshot.version)
   writer.bool(snapshot.isUploaded)
@@ -151,15 +183,20 @@ function writeHead(cells: Cells, snapshot: Snapshot): void {
   else writer.uint(snapshot.timerNs)
   if (snapshot.toldLowMemory === undefined) writer.null()
   else writer.bool(snapshot.toldLowMemory)
-  cells.set(numbered(HEADS, snapshot.number), writer.finish())
+  if (snapshot.revision > 0) writer.uint(snapshot.revision)
+  return writer.finish()
 }
 
 function readHead(machine: Machine, cells: Cells, number: number): Snapshot {
-  const reader = new CborReader(cells.get(numbered(HEADS, number)) ?? new Uint8Array(0))
-  reader.array()
+  const head = decodeHead(cells.get(numbered(HEADS, number)) ?? new Uint8Array(0))
+  return { number, id: idOf(machine, number), ...head }
+}
+
+/** @throws {MalformedBytes} */
+export function decodeHead(bytes: Uint8Array): SnapshotHead {
+  const reader = new CborReader(bytes)
+  const items = reader.array()
   return {
-    number,
-    id: idOf(machine, number),
     takenNs: BigInt(reader.uint()),
     version: BigInt(reader.uint()),
     isUploaded: reader.bool(),
@@ -172,5 +209,6 @@ function readHead(machine: Machine, cells: Cells, number: number): Snapshot {
     certified: reader.bytes().slice(),
     timerNs: reader.isNull() ? (reader.null() ?? undefined) : BigInt(reader.uint()),
     toldLowMemory: reader.isNull() ? (reader.null() ?? undefined) : reader.bool(),
+    revision: items > 12 ? Number(reader.uint()) : 0,
   }
 }

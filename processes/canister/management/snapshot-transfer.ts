@@ -1,28 +1,28 @@
 /** Snapshots as bytes that go out and come in: to keep them elsewhere, or to move a canister. */
 import { type CandidValue, type CellKey, MEMORY_MAX_PAGES } from '../../../protocol/index.ts'
 import { encodeGlobals, GLOBAL_TYPES, type GlobalType } from '../../actor/engine-state.ts'
-import {
-  CERTIFIED_DATA_MAX_BYTES,
-  CODE_MAX_BYTES,
-  PAYLOAD_MAX_BYTES,
-  SNAPSHOT_PIECE_MAX_BYTES,
-  STABLE_PAGES_MAX,
-} from '../bounds.ts'
+import { CERTIFIED_DATA_MAX_BYTES, CODE_MAX_BYTES, SNAPSHOT_PIECE_MAX_BYTES, STABLE_PAGES_MAX } from '../bounds.ts'
 import { Rejected } from '../canister-trap.ts'
 import type { Machine, MachineHome } from '../machine.ts'
 import type { Slot } from '../slot.ts'
 import { readSparse, writeSparse } from '../sparse-pieces.ts'
 import { readChunk, uploadChunk } from './chunk-store.ts'
 import { type Fields, integerOf, recordOf, variantOf } from './fields.ts'
-import { addSnapshot, checkRoom, findSnapshot, placesOf, type Snapshot, snapshotBytes } from './snapshot-store.ts'
+import {
+  addSnapshot,
+  checkRoom,
+  findSnapshot,
+  placesOf,
+  revise,
+  type Snapshot,
+  snapshotBytes,
+  type SnapshotHead,
+} from './snapshot-store.ts'
 import { spendOnCopy } from './snapshots.ts'
 
 const PAGE_BYTES = 65_536
 const GLOBALS_MAX = 10_000
 const KINDS = ['wasm_module', 'wasm_memory', 'stable_memory', 'wasm_chunk'] as const
-/** Room for what Candid adds to a reply of bytes is left. */
-const pieceMaxBytes = ({ message }: Slot): number =>
-  message.kind === 'ingress' ? SNAPSHOT_PIECE_MAX_BYTES : PAYLOAD_MAX_BYTES - 64
 
 /** A piece of a snapshot. @throws {Rejected} */
 export function readSnapshotData(
@@ -40,8 +40,8 @@ export function readSnapshotData(
   }
   const { place, sizeBytes } = rangeOf(snapshot, name)
   const [offset, size] = [wanted.nat('offset'), wanted.nat('size')]
-  const maxBytes = pieceMaxBytes(slot)
-  if (size > BigInt(maxBytes)) throw new Rejected('IC0408', `at most ${maxBytes} bytes are read at once`)
+  if (size > BigInt(SNAPSHOT_PIECE_MAX_BYTES))
+    throw new Rejected('IC0408', `Requested slice too large: ${size} > ${SNAPSHOT_PIECE_MAX_BYTES}`)
   checkRange(name, offset, size, sizeBytes)
   spendOnCopy(Number(size), slot)
   if (name === 'wasm_module' && snapshot.ownCode)
@@ -60,7 +60,7 @@ export function uploadSnapshotMetadata(machine: Machine, fields: Fields, slot: S
   const stablePages = pagesOf(fields, 'stable_memory_size', STABLE_PAGES_MAX)
   const globals = globalsOf(fields.list('globals'))
   const globalTypes = globals.map(([type]) => type)
-  const snapshot: Omit<Snapshot, 'number' | 'id'> = {
+  const snapshot: SnapshotHead = {
     isUploaded: true,
     ownCode: false,
     takenNs: slot.nowNs,
@@ -76,6 +76,7 @@ export function uploadSnapshotMetadata(machine: Machine, fields: Fields, slot: S
     ),
     timerNs: timerOf(fields),
     toldLowMemory: hookOf(fields),
+    revision: 0,
   }
   const addedBytes = codeBytes + (heapPages + stablePages) * PAGE_BYTES
   return addSnapshot(machine, slot.cells, snapshot, { addedBytes, replaced: fields.blobIf('replace_snapshot') })
@@ -93,12 +94,14 @@ export function uploadSnapshotData(machine: Machine, fields: Fields, slot: Slot)
   if (name === 'wasm_chunk') {
     checkRoom(snapshotBytes(machine, cells) + chunk.length)
     uploadChunk(cells, chunk, placesOf(snapshot).chunks)
+    revise(cells, snapshot)
     return
   }
   const { place, sizeBytes } = rangeOf(snapshot, name)
   const offset = recordOf(value, 'kind').nat('offset')
   checkRange(name, offset, BigInt(chunk.length), sizeBytes)
   writeSparse(cells, place, Number(offset), chunk)
+  revise(cells, snapshot)
 }
 
 function rangeOf(

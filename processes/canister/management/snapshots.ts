@@ -11,10 +11,19 @@ import { readSparse, sparsePieces, writeSparse } from '../sparse-pieces.ts'
 import { decodeState } from '../state.ts'
 import { chunkBytes, copyChunks } from './chunk-store.ts'
 import { spendOnCode } from './install.ts'
-import { addSnapshot, findSnapshot, placesOf, removeSnapshot, sizeOf, type Snapshot } from './snapshot-store.ts'
+import {
+  addSnapshot,
+  findSnapshot,
+  placesOf,
+  removeSnapshot,
+  type Snapshot,
+  type SnapshotHead,
+  type SnapshotPlaces,
+} from './snapshot-store.ts'
 
 /** Gas of a byte that is copied into cells or out of them, where it is hashed. */
 const COPY_BYTE_GAS = 4n
+const PAGE_BYTES = 65_536
 const NO_BYTES = new Uint8Array(0)
 
 /** Keeps code, memories, uploads and certified data as they are now; `replaced` makes room, if all else holds. @throws {Rejected} */
@@ -32,7 +41,7 @@ export function takeSnapshot(machine: Machine, slot: Slot, replaced: Uint8Array 
   const snapshot = addSnapshot(
     machine,
     cells,
-    { ...parts, takenNs: slot.nowNs, isUploaded: false, globalTypes },
+    { ...parts, takenNs: slot.nowNs, isUploaded: false, globalTypes, revision: 0 },
     { addedBytes, replaced },
   )
   const places = placesOf(snapshot)
@@ -68,18 +77,35 @@ function keepMemory(
 
 const STABLE_PAGE = STABLE_BASE / CHUNKS_PER_PAGE
 
-/** Puts the canister back to a snapshot; what it is called, who controls it and what it has to spend stay. @throws {Rejected} */
+/** Puts the canister back to a snapshot of its own; what it is called, who controls it and what it has to spend stay. @throws {Rejected} */
 export function loadSnapshot(machine: Machine, home: MachineHome, slot: Slot, id: Uint8Array): Snapshot {
+  const snapshot = findSnapshot(machine, slot.cells, id)
+  loadFrom(placesOf(snapshot), snapshot, { machine, home, slot, isKnown: !snapshot.isUploaded })
+  return snapshot
+}
+
+/** Puts what stands in `places` in the place of all the canister is; `isKnown` says that it has been run here. @throws {Rejected} */
+export function loadFrom(
+  places: SnapshotPlaces,
+  snapshot: SnapshotHead,
+  {
+    machine,
+    home,
+    slot,
+    isKnown,
+  }: { readonly machine: Machine; readonly home: MachineHome; readonly slot: Slot; readonly isKnown: boolean },
+): void {
   const { cells } = slot
-  const snapshot = findSnapshot(machine, cells, id)
-  spendOnCopy(sizeOf(cells, snapshot) + machine.memoryBytes + chunkBytes(cells), slot)
-  const places = placesOf(snapshot)
-  const { ownCode, codeBytes, heapPages, stablePages, globals, certified } = snapshot
+  const { ownCode, isUploaded, codeBytes, heapPages, stablePages, globals, certified } = snapshot
+  const snapshotBytes = codeBytes + (heapPages + stablePages) * PAGE_BYTES + chunkBytes(cells, places.chunks)
+  spendOnCopy(snapshotBytes + machine.memoryBytes + chunkBytes(cells), slot)
   const bytes = ownCode ? (home.ownCode ?? NO_BYTES) : readSparse(cells, places.code, 0, codeBytes)
-  if (snapshot.isUploaded) spendOnCode(bytes, slot)
+  if (!isKnown) spendOnCode(bytes, slot)
   const code = home.code(undefined, () => bytes)
   checkFits(code, snapshot)
-  const { timerNs = machine.state.timerNs, toldLowMemory = machine.state.toldLowMemory } = snapshot
+  // As on the IC, timers are those of the canister, unless whoever uploaded the snapshot said others.
+  const told = isUploaded ? snapshot : { timerNs: undefined, toldLowMemory: undefined }
+  const { timerNs = machine.state.timerNs, toldLowMemory = machine.state.toldLowMemory } = told
   const chunks = new Map([...chunksOf(cells, places.heap, 0), ...chunksOf(cells, places.stable, STABLE_BASE)])
   machine.replaceMemory(code, chunks, {
     codeHash: code.hash,
@@ -95,11 +121,10 @@ export function loadSnapshot(machine: Machine, home: MachineHome, slot: Slot, id
   })
   if (!ownCode) putPieces(cells, CODE, bytes)
   copyChunks(cells, places.chunks, '')
-  return snapshot
 }
 
 /** What was uploaded may be anything. @throws {Rejected} */
-function checkFits({ globals, pagesMin, pagesMax }: CanisterCode, snapshot: Snapshot): void {
+function checkFits({ globals, pagesMin, pagesMax }: CanisterCode, snapshot: SnapshotHead): void {
   const types = globals.map(({ type }) => type).join(' ')
   if (types !== snapshot.globalTypes.join(' ')) {
     throw new Rejected(
