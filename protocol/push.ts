@@ -8,6 +8,7 @@ import { domainHash, type MerklePath } from './merkle.ts'
 import { readTags, type Tag, writeTags } from './message-tags.ts'
 import { type Piece, pieceOfAll, viewOf } from './piece.ts'
 import { plainTagsEnd } from './plain-tags.ts'
+import { toBigInt } from './quick-bigint.ts'
 
 /** What one process says to another, or what makes a child. */
 export interface PushBody {
@@ -121,7 +122,7 @@ export function outlinePushCore({ bytes, start, end }: Piece): PushCoreOutline {
     seq: readSmall(reader),
     to: asProcessId(readId(reader)),
     depth: readSmall(reader),
-    fuel: BigInt(reader.uint()),
+    fuel: readBig(reader),
     originAt: hashPiece(reader).start,
     bodyHashAt: hashPiece(reader).start,
   }
@@ -213,6 +214,11 @@ function hashPiece(reader: CborReader): Piece {
 /** Reads a byte string of 32 bytes. */
 export function readHash(reader: CborReader): Uint8Array {
   return viewOf(hashPiece(reader))
+}
+
+function readBig(reader: CborReader): bigint {
+  const value = reader.uint()
+  return typeof value === 'number' ? toBigInt(value) : value
 }
 
 /** Reads an unsigned integer that fits a number. */
