@@ -29,7 +29,7 @@ export class ShortSha256 {
   /** The hash of a message of up to `SHORT_MESSAGE_MAX_BYTES`. */
   hash(message: Uint8Array): Uint8Array {
     this.#one(this.#put(0, NO_BYTES, message, 0, message.length), 0)
-    return this.#memory.slice(OUT, OUT + 32)
+    return this.#digest()
   }
 
   /**
@@ -39,7 +39,7 @@ export class ShortSha256 {
   hashEach(prefix: Uint8Array, bytes: Uint8Array, bounds: readonly number[]): Uint8Array {
     if (bounds.length === 2) {
       this.#one(this.#put(0, prefix, bytes, bounds[0] ?? 0, bounds[1] ?? 0), 0)
-      return this.#memory.slice(OUT, OUT + 32)
+      return this.#digest()
     }
     const digests = new Uint8Array(16 * bounds.length)
     // Hashed are those before `done`; their hashes lie in memory from that of `kept` on.
@@ -63,6 +63,14 @@ export class ShortSha256 {
     if (count > done) this.#hash(count - done, blocks, done - kept)
     digests.set(this.#memory.subarray(OUT, OUT + 32 * (count - kept)), 32 * kept)
     return digests
+  }
+
+  /** A copy of the first hash: a loop takes half as long as the engine's slice. */
+  #digest(): Uint8Array {
+    const memory = this.#memory
+    const digest = new Uint8Array(32)
+    for (let at = 0; at < 32; at++) digest[at] = memory[OUT + at] ?? 0
+    return digest
   }
 
   /** Hashes what waits in the lanes, behind so many hashes. */
