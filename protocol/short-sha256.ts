@@ -12,6 +12,7 @@ const HASH_OF_NOTHING = 0xe3b0c442
 export class ShortSha256 {
   readonly #memory: Uint8Array
   readonly #view: DataView
+  readonly #words: Int32Array
   readonly #one: (blocks: number, out: number) => void
   readonly #four: (blocks: number, out: number) => void
 
@@ -21,6 +22,7 @@ export class ShortSha256 {
     const { buffer } = exports['memory'] as WebAssembly.Memory
     this.#memory = new Uint8Array(buffer)
     this.#view = new DataView(buffer)
+    this.#words = new Int32Array(buffer)
     this.#one = exports['one'] as (blocks: number, out: number) => void
     this.#four = exports['four'] as (blocks: number, out: number) => void
     if (new DataView(this.hash(NO_BYTES).buffer).getUint32(0) !== HASH_OF_NOTHING) throw new Error('a wrong hash')
@@ -95,7 +97,8 @@ export class ShortSha256 {
     const blocks = blocksOf(length)
     const last = first + 64 * blocks - 4
     memory[at++] = 0x80
-    while (at < last) memory[at++] = 0
+    while ((at & 3) !== 0) memory[at++] = 0
+    for (let word = at >> 2; word < last >> 2; word++) this.#words[word] = 0
     this.#view.setUint32(last, 8 * length)
     return blocks
   }
