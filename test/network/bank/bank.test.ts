@@ -27,7 +27,7 @@ const CUT_EVERY_MS = 20_000
 const CUT_MS = 4_000
 /** What is asked for of the long run; a machine of CI may be slow. */
 const IS_LONG = SECONDS >= 600
-const TRANSFERS = Math.ceil((SECONDS * 100_000) / 600)
+const TRANSFERS = Math.ceil(SECONDS * (IS_LONG ? 100_000 / 600 : 80))
 /** After the last healing all must have come to rest within this long. */
 const CONVERGE_MAX_MS = IS_LONG ? 30_000 : 120_000
 const READ_EVERY_MS = 5_000
