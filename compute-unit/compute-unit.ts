@@ -75,9 +75,9 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const { log, openHost: open, describe } = parts
     this.#word = new OwnWord(parts)
     this.#seats = new HostSeats(open, parts.hosts)
-    this.#checkpoints = new Checkpoints(log.store)
-    this.#facts = new KeptFacts(log.store)
     this.#stored = new ResultStore(log.store)
+    this.#checkpoints = new Checkpoints(log.store, process => this.#stored.flush(process))
+    this.#facts = new KeptFacts(log.store)
     const known = (id: ProcessId): Promise<ProcessDescription | undefined> => log.directory.process(id)
     const senderOf = async (id: ProcessId): Promise<ProcessDescription | undefined> =>
       (await known(id)) ?? describe?.(id)
@@ -339,7 +339,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const written = Promise.allSettled(followers.map(follower => follower.checkpoint()))
     await waitFor(written, this.#parts.clock, { timeoutMs: CLOSE_MAX_MS }).catch(() => undefined)
     this.#growth.close()
-    this.#queries[Symbol.dispose]()
+    for (const one of [this.#stored, this.#queries]) one[Symbol.dispose]()
     await this.#seats[Symbol.asyncDispose]()
   }
 }
