@@ -46,7 +46,8 @@ export class Among implements Way {
   async certified(slot: Slot, options: CallOptions = {}): Promise<CertifiedResult> {
     await this.#final(slot, options)
     const { proof, ...rest } = await this.#parts.unit.certified(this.#process.id, slot, options)
-    const words = await this.#agreement.agreeing(await this.#indexOf(slot))
+    const { index } = await this.#parts.unit.frameAt(this.#process, slot)
+    const words = await this.#agreement.agreeing(index)
     const signatures = words.map(({ unit, signature }) => ({ unit, signature }))
     return { ...rest, proof: { ...proof, signatures } }
   }

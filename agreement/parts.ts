@@ -21,8 +21,11 @@ import {
 
 /** A frame as this node's own compute unit certified it. */
 export interface OwnFrame {
+  /** Where in its feed it stands. */
+  readonly index: number
+  readonly count: number
   readonly certificateBytes: Uint8Array
-  readonly results: { readonly bytes: Uint8Array }
+  readonly results: { readonly firstSlot: Slot; readonly bytes: Uint8Array }
 }
 
 /** This node's own compute unit: it speaks for itself alone. */

@@ -4,7 +4,6 @@ import {
   encodeUnitReading,
   Failure,
   type FinalFrame,
-  findFrame,
   messagesFeed,
   type ProcessDescription,
   type ProcessId,
@@ -128,22 +127,14 @@ export class UnitService {
     process: ProcessDescription,
     slot: Slot,
   ): Promise<{ frame: FinalFrame; firstSlot: Slot; count: number }> {
-    const { log, unit, computer } = this.#parts
-    const found = await findFrame(log, messagesFeed(process), slot)
-    if (found === undefined)
-      throw new Failure('unknown-slot', {
-        process: process.id,
-        slot,
-        slots: await slotCount(log, messagesFeed(process)),
-      })
-    const { certificateBytes, results } = await unit.frameAt(process, slot)
-    const resultsBytes = results.bytes
+    const { unit, computer } = this.#parts
+    const { index, certificateBytes, results, count } = await unit.frameAt(process, slot)
     const { proof } = await computer.certified(process.id, slot, { timeoutMs: 0 })
-    const { certificate, signatures } = proof
+    const { signatures } = proof
     return {
-      frame: { index: found.index, certificateBytes, signatures, resultsBytes },
-      firstSlot: certificate.firstSlot,
-      count: certificate.count,
+      frame: { index, certificateBytes, signatures, resultsBytes: results.bytes },
+      firstSlot: results.firstSlot,
+      count,
     }
   }
 }

@@ -54,12 +54,16 @@ interface Manifest extends CheckpointHead {
  */
 export class Checkpoints {
   readonly #store: Store
+  readonly #before: ((process: ProcessId) => void) | undefined
 
-  constructor(store: Store) {
+  /** `before` gives the store what nobody makes again once there is a checkpoint behind it. */
+  constructor(store: Store, before?: (process: ProcessId) => void) {
     this.#store = store
+    this.#before = before
   }
 
   async write(process: ProcessId, blocks: number, delta: SnapshotDelta): Promise<void> {
+    this.#before?.(process)
     const at = bigEndian64(delta.slots)
     const changes: StoreChange[] = []
     for (const [index, value] of delta.chunks) {

@@ -75,9 +75,9 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const { log, openHost: open, describe } = parts
     this.#word = new OwnWord(parts)
     this.#seats = new HostSeats(open, parts.hosts)
-    this.#checkpoints = new Checkpoints(log.store)
-    this.#facts = new KeptFacts(log.store)
     this.#stored = new ResultStore(log.store)
+    this.#checkpoints = new Checkpoints(log.store, process => this.#stored.flush(process))
+    this.#facts = new KeptFacts(log.store)
     const known = (id: ProcessId): Promise<ProcessDescription | undefined> => log.directory.process(id)
     const senderOf = async (id: ProcessId): Promise<ProcessDescription | undefined> =>
       (await known(id)) ?? describe?.(id)
@@ -151,7 +151,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   async moved(process: ProcessDescription): Promise<void> {
     const { id } = process
     await this.#followers.end(id, new Failure('moved', { process: id, epoch: process.epoch }))
-    this.#recent.forget(id)
+    this.#results.forget(id)
     this.#queries.forget(id)
     this.#past.forget(id)
     const carried = await carryCertificates(this.#parts.log, process, this.#parts.key)
@@ -187,7 +187,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   }
 
   /** The evaluated frame that holds `slot`, as this unit certified it. @throws {Failure} `unknown-slot` */
-  frameAt(process: ProcessDescription, slot: Slot): Promise<Pick<ProvenFrame, 'certificateBytes' | 'results'>> {
+  frameAt(process: ProcessDescription, slot: Slot): Promise<ProvenFrame> {
     return this.#results.frameAt(process, slot)
   }
 
@@ -314,8 +314,8 @@ export class ComputeUnit implements Computer, AsyncDisposable {
   }
 
   #evaluated(frame: EvaluatedFrame): void {
-    const { certificateBytes, results, outcome, process } = frame
-    this.#recent.remember(process.id, { certificateBytes, results, count: outcome.count })
+    const { index, certificateBytes, results, outcome, process } = frame
+    this.#recent.remember(process.id, { index, certificateBytes, results, count: outcome.count })
     this.#parts.evaluated(frame, frame.sending ?? this.#word.sending(process, results, outcome.sends))
     this.#growth.tell(process.id)
     this.#followers.evaluated()
@@ -339,7 +339,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const written = Promise.allSettled(followers.map(follower => follower.checkpoint()))
     await waitFor(written, this.#parts.clock, { timeoutMs: CLOSE_MAX_MS }).catch(() => undefined)
     this.#growth.close()
-    this.#queries[Symbol.dispose]()
+    for (const one of [this.#stored, this.#queries]) one[Symbol.dispose]()
     await this.#seats[Symbol.asyncDispose]()
   }
 }

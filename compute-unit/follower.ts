@@ -24,15 +24,13 @@ import type { HostSeat } from './host-pool.ts'
 import { type KnownFrame, KnownFrames } from './known-frames.ts'
 import { loadModules, modulesOf } from './named-modules.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'
+import { SinceCheckpoint } from './since-checkpoint.ts'
 import { SlotWaiters } from './slot-waiters.ts'
 import { isTooLong, tooLong } from './too-long.ts'
 import { verdictsOn } from './verdicts.ts'
 
 const DONE = Promise.resolve(true)
 const ignore = (): void => undefined
-/** Slots after which a checkpoint is worth its writes; measured against replaying them. */
-const CHECKPOINT_EVERY_SLOTS = 2_000
-const CHECKPOINT_EVERY_GAS = 20_000_000_000n
 const PROGRESS_EVERY_MS = 200
 /** What a loaded process costs its host besides chunks and cells: trees, maps, its description. Measured. */
 const LOADED_OVERHEAD_BYTES = 8 * 1024
@@ -76,7 +74,7 @@ export class Follower {
   #history = 0
   /** Timers that a replay came upon. */
   #untold: readonly Timer[] | undefined
-  #sinceCheckpoint = { slots: 0, gas: 0n }
+  readonly #sinceCheckpoint: SinceCheckpoint
   #holders = 0
   /** What it costs its host, roughly; 0 if it is not there. */
   sizeBytes = 0
@@ -87,6 +85,7 @@ export class Follower {
     this.#parts = parts
     this.#seat = parts.seat
     this.#faults = new Faults(process.id)
+    this.#sinceCheckpoint = new SinceCheckpoint(parts.trusted)
     this.#feed = messagesFeed(process)
     this.#resultsFeed = resultsFeed(process, parts.key)
     this.#certificates = new CertificateFeed({
@@ -351,7 +350,7 @@ export class Follower {
   async #replay(fromBlock: number, generation: number, sizeBytes: number): Promise<void> {
     const end = this.#nextBlock
     this.sizeBytes = LOADED_OVERHEAD_BYTES + sizeBytes
-    this.#sinceCheckpoint = { slots: 0, gas: 0n }
+    this.#sinceCheckpoint.reset(this.#parts.now())
     await this.#evaluateFrom(fromBlock, () => end)
     if (this.#stopped !== undefined) throw this.#stopped
     this.#openGeneration = generation
@@ -423,8 +422,7 @@ export class Follower {
   }
 
   #checkpointDue(): boolean {
-    const { slots, gas } = this.#sinceCheckpoint
-    return this.#replayed >= this.#evaluated && (slots >= CHECKPOINT_EVERY_SLOTS || gas >= CHECKPOINT_EVERY_GAS)
+    return this.#replayed >= this.#evaluated && this.#sinceCheckpoint.isDue(this.#parts.now())
   }
 
   #progressDue(): boolean {
@@ -440,8 +438,7 @@ export class Follower {
     const certificate = certificateOf(this.process.id, frame.bytes, outcome)
     const certificateBytes = encodeCertificate(certificate)
     this.#parts.results.write(this.process.id, results)
-    this.#sinceCheckpoint.slots += count
-    this.#sinceCheckpoint.gas += gas
+    this.#sinceCheckpoint.add(count, gas)
     this.#replayed = firstSlot + count
     if (outcome.timers !== undefined)
       this.#tell(outcome.timers, frame.index < Math.max(this.#nextBlock, this.#history - 1))
@@ -478,9 +475,11 @@ export class Follower {
 
   async #writeCheckpoint(): Promise<void> {
     const blocks = this.#nextBlock
+    const beganMs = this.#parts.now()
     const answer = await this.#seat.ask({ kind: 'delta', process: this.process.id })
     if (answer.kind !== 'delta') throw new Failure('host-fault', { answer: answer.kind })
-    this.#sinceCheckpoint = { slots: 0, gas: 0n }
+    this.#sinceCheckpoint.reset(beganMs)
     await this.#parts.checkpoints.write(this.process.id, blocks, answer.delta)
+    this.#sinceCheckpoint.wrote(this.#parts.now() - beganMs)
   }
 }

@@ -3,6 +3,8 @@ import type { FrameResults } from './frame-results.ts'
 
 /** A certified frame, with what proofs of its results are made of. */
 export interface ProvenFrame {
+  /** Where in its feed it stands. */
+  readonly index: number
   readonly certificateBytes: Uint8Array
   readonly results: FrameResults
   readonly count: number

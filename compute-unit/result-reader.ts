@@ -24,7 +24,7 @@ import {
 } from '../protocol/index.ts'
 import type { Follower } from './follower.ts'
 import type { FrameResults } from './frame-results.ts'
-import type { ProvenFrame, RecentFrames } from './recent-frames.ts'
+import { type ProvenFrame, RecentFrames } from './recent-frames.ts'
 import type { ResultStore } from './result-store.ts'
 
 export interface ResultReaderParts {
@@ -45,6 +45,8 @@ const RESULT_WAIT_MS = 30_000
 /** What processes gave, and its proof: from memory, from the store, or evaluated once more. */
 export class ResultReader {
   readonly #parts: ResultReaderParts
+  /** Frames that were looked up: what one push is proven by proves the next ones too. */
+  readonly #lookedUp = new RecentFrames()
 
   constructor(parts: ResultReaderParts) {
     this.#parts = parts
@@ -99,19 +101,34 @@ export class ResultReader {
   /** The certified frame that holds `slot`, from memory or from the feeds. @throws {Failure} `unknown-slot` */
   async frameAt(process: ProcessDescription, slot: Slot): Promise<ProvenFrame> {
     const { log, key } = this.#parts
-    const recent = this.#parts.recent.find(process.id, slot)
-    if (recent !== undefined) return recent
+    const known = this.#parts.recent.find(process.id, slot) ?? this.#lookedUp.find(process.id, slot)
+    if (known !== undefined) return known
     const found = await findFrame(log, messagesFeed(process), slot)
     const certificateBytes = found && (await log.block(resultsFeed(process, key), found.index))
-    if (certificateBytes === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
+    if (found === undefined || certificateBytes === undefined)
+      throw new Failure('unknown-slot', { process: process.id, slot })
     const results = await this.#resultsAt(process.id, slot)
-    return { certificateBytes, results, count: results.count }
+    const frame = { index: found.index, certificateBytes, results, count: results.count }
+    // It may have been handed over meanwhile.
+    const { epoch } = (await this.#parts.followerOf(process.id)).process
+    if (epoch === process.epoch && this.#lookedUp.find(process.id, slot) === undefined)
+      this.#lookedUp.remember(process.id, frame)
+    return frame
+  }
+
+  /** A process is in a new epoch: frames of before are in memory no more. */
+  forget(process: ProcessId): void {
+    this.#parts.recent.forget(process)
+    this.#lookedUp.forget(process)
   }
 
   /** The results of the frame that holds an evaluated slot. */
   async #resultsAt(process: ProcessId, slot: Slot): Promise<FrameResults> {
     const { recent, stored, followerOf } = this.#parts
-    const kept = recent.find(process, slot)?.results ?? (await stored.frameOf(process, slot))
+    const kept =
+      recent.find(process, slot)?.results ??
+      this.#lookedUp.find(process, slot)?.results ??
+      (await stored.frameOf(process, slot))
     if (kept !== undefined) return kept
     // The store lost it: evaluating the feed again brings it back.
     await (await followerOf(process)).ready()

@@ -1,5 +1,5 @@
 import merkleTree, { type MerkleTreeBatch, type TreeNode } from 'hypercore/lib/merkle-tree.js'
-import type { FeedSubtree } from '../protocol/index.ts'
+import { blockHash, type FeedSubtree, parentHash } from '../protocol/index.ts'
 
 /** Where the blocks of a feed end, and the whole subtrees that stand there. */
 export interface FeedEnd {
@@ -29,6 +29,32 @@ export function treeWith(end: FeedEnd, blocks: Iterable<Uint8Array>): MerkleTree
   const tree = treeFrom(end)
   for (const block of blocks) tree.append(block)
   return tree
+}
+
+/**
+ * The end of a feed with `blocks` behind it, and the nodes that these add to its tree. The same as `treeWith`, at less than half
+ * of the price: every block of every feed comes this way.
+ */
+export function grown(
+  { length, byteLength, roots }: FeedEnd,
+  blocks: readonly Uint8Array[],
+): { readonly end: FeedEnd; readonly nodes: readonly TreeNode[] } {
+  const [standing, nodes] = [[...roots], [] as TreeNode[]]
+  let [count, bytes] = [length, byteLength]
+  for (const block of blocks) {
+    let node: TreeNode = { index: 2 * count, size: block.length, hash: blockHash(block) }
+    nodes.push(node)
+    count += 1
+    bytes += block.length
+    for (let leaves = 2; count % leaves === 0; leaves *= 2) {
+      const left = standing.pop()
+      if (left === undefined) throw new RangeError('a subtree of the feed is missing')
+      node = { index: (left.index + node.index) / 2, size: left.size + node.size, hash: parentHash(left, node) }
+      nodes.push(node)
+    }
+    standing.push(node)
+  }
+  return { end: { length: count, byteLength: bytes, roots: standing }, nodes }
 }
 
 /** Where a tree ends now. */

@@ -241,7 +241,11 @@ function packIds(ids: readonly MessageId[]): Uint8Array {
   const [first] = ids
   if (ids.length === 1 && first !== undefined) return idBytes(first)
   const bytes = Buffer.allocUnsafe(ids.length * ID_SIZE_BYTES)
-  for (const [at, id] of ids.entries()) bytes.write(id, at * ID_SIZE_BYTES, 'base64url')
+  let at = 0
+  for (const id of ids) {
+    bytes.write(id, at, 'base64url')
+    at += ID_SIZE_BYTES
+  }
   return bytes
 }
 

@@ -23,13 +23,12 @@ const FILTER_MAX_BYTES = 256 * 1024 * 1024
 /** Messages that are written to the store in one step. */
 const STEP_MAX = 1024
 
+/** Of a message that may stand in the store already. */
 interface Place {
   readonly key: Uint8Array
   readonly process: ProcessId
   readonly id: MessageId
   readonly slot: Slot
-  /** No earlier place stands in the store. */
-  readonly first: boolean
 }
 
 interface Note {
@@ -37,8 +36,8 @@ interface Note {
 }
 
 /**
- * Where messages stand: `log/i/` + id + process → slot, in the store. New places lie in memory until the
- * store has them; a filter over all keys answers "unknown" without asking the database.
+ * Where messages stand: `log/i/` + id + process → slot, in the store. A filter over all keys answers "unknown" without asking
+ * the database: what is unknown goes to the store at once, all else lies in memory until it was looked up there.
  */
 export class StoredMessageIndex implements MessageIndex {
   readonly #store: RocksStore
@@ -66,17 +65,26 @@ export class StoredMessageIndex implements MessageIndex {
 
   /** Adds the places of a block; a message that stands twice keeps its first slot. */
   add({ feed: { process }, ids, firstSlot }: Pick<NewBlock, 'feed' | 'ids' | 'firstSlot'>): void {
-    if (ids.length === 0) return
-    let fresh = this.#fresh.get(process)
-    if (fresh === undefined) this.#fresh.set(process, (fresh = new Map()))
-    for (const [at, id] of ids.entries()) {
-      if (fresh.has(id)) continue
+    const changes: StoreChange[] = []
+    let slot = firstSlot
+    for (const id of ids) {
       const key = keyOf(id, process)
       const mayStand = this.#filter.add(key)
-      const place = { key, process, id, slot: firstSlot + at, first: this.#complete && !mayStand }
-      fresh.set(id, place)
-      this.#queue.push(place)
+      if (this.#complete && !mayStand) changes.push(changeOf(key, slot))
+      else this.#doubt({ key, process, id, slot })
+      slot += 1
     }
+    if (changes.length > 0) this.#store.write(changes)
+    if (this.#filter.sizeBytes > FILTER_MAX_BYTES) this.#complete = false
+  }
+
+  #doubt(place: Place): void {
+    const { process, id } = place
+    let fresh = this.#fresh.get(process)
+    if (fresh === undefined) this.#fresh.set(process, (fresh = new Map()))
+    if (fresh.has(id)) return
+    fresh.set(id, place)
+    this.#queue.push(place)
     this.#start()
   }
 
@@ -97,7 +105,8 @@ export class StoredMessageIndex implements MessageIndex {
 
   lacks(process: ProcessId, id: MessageId): boolean {
     if (this.#fresh.get(process)?.has(id) === true) return false
-    return this.#isUnknown(keyOf(id, process))
+    writeKey(lastAsked, id, process)
+    return this.#isUnknown(lastAsked)
   }
 
   async slotOf(process: ProcessId, id: MessageId): Promise<Slot | undefined> {
@@ -110,9 +119,7 @@ export class StoredMessageIndex implements MessageIndex {
     const slots: (Slot | undefined)[] = []
     const asked: { at: number; key: Uint8Array }[] = []
     for (const [at, id] of ids.entries()) {
-      const fresh = freshOnes?.get(id)
-      slots.push(fresh?.slot)
-      if (fresh?.first === true) continue
+      slots.push(freshOnes?.get(id)?.slot)
       const key = keyOf(id, process)
       if (!this.#isUnknown(key)) asked.push({ at, key })
     }
@@ -173,7 +180,6 @@ export class StoredMessageIndex implements MessageIndex {
       }
       this.#queue.splice(0, places.length)
       for (const place of places) if ('id' in place) this.#forget(place.process, place.id)
-      if (this.#filter.sizeBytes > FILTER_MAX_BYTES) this.#complete = false
     }
   }
 
@@ -184,14 +190,13 @@ export class StoredMessageIndex implements MessageIndex {
     const notes: StoreChange[] = []
     for (const place of places) {
       if ('change' in place) notes.push(place.change)
-      else if (place.first) changes.push(changeOf(place))
       else doubtful.push(place)
     }
     if (doubtful.length > 0) {
       const held = await this.#store.getMany(doubtful.map(({ key }) => key))
       for (const [i, place] of doubtful.entries()) {
         const slot = readSlot(held[i])
-        if (slot === undefined || slot > place.slot) changes.push(changeOf(place))
+        if (slot === undefined || slot > place.slot) changes.push(changeOf(place.key, place.slot))
       }
     }
     changes.push(...notes)
@@ -221,12 +226,19 @@ export class StoredMessageIndex implements MessageIndex {
   }
 }
 
+/** The key that was last asked for, which nobody keeps. */
+const lastAsked = Buffer.alloc(KEY_SIZE_BYTES)
+
 function keyOf(id: MessageId, process: ProcessId): Uint8Array {
   const key = Buffer.allocUnsafe(KEY_SIZE_BYTES)
+  writeKey(key, id, process)
+  return key
+}
+
+function writeKey(key: Buffer, id: MessageId, process: ProcessId): void {
   key.set(PREFIX)
   key.write(id, PREFIX.length, 'base64url')
   key.write(process, PREFIX.length + ID_SIZE_BYTES, 'base64url')
-  return key
 }
 
 function rangeOf(id: MessageId): readonly [Uint8Array, Uint8Array] {
@@ -241,7 +253,7 @@ function rangeOf(id: MessageId): readonly [Uint8Array, Uint8Array] {
 /** Six bytes hold every safe slot. */
 const SLOT_SIZE_BYTES = 6
 
-function changeOf({ key, slot }: Place): StoreChange {
+function changeOf(key: Uint8Array, slot: Slot): StoreChange {
   const value = Buffer.allocUnsafe(SLOT_SIZE_BYTES)
   value.writeUIntBE(slot, 0, SLOT_SIZE_BYTES)
   return { key, value }

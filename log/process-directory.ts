@@ -35,7 +35,7 @@ export class ProcessDirectory {
   #bee: Hyperbee
   /** Not yet in the Hyperbee. */
   readonly #pending = new Map<ProcessId, Entry>()
-  /** Least recently used first. */
+  /** Least recently used first, once there are many. */
   readonly #known = new Map<ProcessId, Entry>()
   #writing: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -120,8 +120,8 @@ export class ProcessDirectory {
 
   #held(id: ProcessId): Entry | undefined {
     const held = this.#pending.get(id) ?? this.#known.get(id)
-    // Put at the end: it was used last.
-    if (held !== undefined && this.#known.delete(id)) this.#known.set(id, held)
+    // Put at the end: it was used last. While there is room the order does not matter, and every message asks several times.
+    if (this.#known.size > KNOWN_MAX / 2 && held !== undefined && this.#known.delete(id)) this.#known.set(id, held)
     return held
   }
 

@@ -8,7 +8,7 @@ import { WRITE_BUFFER_BYTES } from './write-buffer.ts'
 /** Changes that go to the database in one batch. */
 const BATCH_CHANGES_MAX = 8_000
 /** Changes that are worth a batch: more of them together cost no less each, and what waits long grows old in the heap. */
-const WORTH_CHANGES = 1_024
+const WORTH_CHANGES = 256
 /** How long a change may wait for others. */
 const LINGER_MS = 500
 /** Bytes of changes not yet with the database; above it `settled` waits. */
@@ -294,5 +294,6 @@ function sizeOf({ key, value }: Pending): number {
 
 /** A key as text whose order is that of the bytes. */
 function nameOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
+  const bytes = Buffer.isBuffer(key) ? key : Buffer.from(key.buffer, key.byteOffset, key.byteLength)
+  return bytes.toString('latin1')
 }

@@ -4,10 +4,9 @@ import type { RocksReadBatch, RocksWriteBatch } from 'rocksdb-native'
 /** Keys or changes in one native call; more make calls long, not cheaper. */
 const TOGETHER_MAX = 4096
 
-type Change =
-  | { readonly kind: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
-  | { readonly kind: 'delete'; readonly key: Uint8Array }
-  | { readonly kind: 'range'; readonly start: Uint8Array; readonly end: Uint8Array }
+/** Changes one behind the other, in three parts each: key, its value or null, and where a range ends that is deleted. Objects would only be garbage. */
+type Changes = (Uint8Array | null)[]
+const PARTS = 3
 
 interface Read {
   readonly key: Uint8Array
@@ -16,7 +15,7 @@ interface Read {
 }
 
 interface Write {
-  readonly changes: readonly Change[]
+  readonly changes: Readonly<Changes>
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -92,9 +91,9 @@ class SharedCalls {
     const writes = this.#writes
     this.#writes = []
     try {
-      const capacity = writes.reduce((sum, { changes }) => sum + changes.length, 0)
+      const capacity = writes.reduce((sum, { changes }) => sum + changes.length / PARTS, 0)
       const batch = this.#newWrite({ autoDestroy: true, capacity })
-      for (const { changes } of writes) for (const change of changes) put(batch, change)
+      for (const { changes } of writes) putAll(batch, changes)
       await batch.flush()
       for (const { resolve } of writes) resolve()
     } catch (error) {
@@ -130,22 +129,22 @@ class SharedRead implements RocksReadBatch {
 
 class SharedWrite implements RocksWriteBatch {
   readonly #calls: SharedCalls
-  readonly #changes: Change[] = []
+  readonly #changes: Changes = []
 
   constructor(calls: SharedCalls) {
     this.#calls = calls
   }
 
   tryPut(key: Uint8Array, value: Uint8Array): void {
-    this.#changes.push({ kind: 'put', key, value })
+    this.#changes.push(key, value, null)
   }
 
   tryDelete(key: Uint8Array): void {
-    this.#changes.push({ kind: 'delete', key })
+    this.#changes.push(key, null, null)
   }
 
   tryDeleteRange(start: Uint8Array, end: Uint8Array): void {
-    this.#changes.push({ kind: 'range', start, end })
+    this.#changes.push(start, null, end)
   }
 
   flush(): Promise<void> {
@@ -157,10 +156,14 @@ class SharedWrite implements RocksWriteBatch {
   destroy(): void {}
 }
 
-function put(batch: RocksWriteBatch, change: Change): void {
-  if (change.kind === 'put') batch.tryPut(change.key, change.value)
-  else if (change.kind === 'delete') batch.tryDelete(change.key)
-  else batch.tryDeleteRange(change.start, change.end)
+function putAll(batch: RocksWriteBatch, changes: Readonly<Changes>): void {
+  for (let at = 0; at < changes.length; at += PARTS) {
+    const [key, value, end] = [changes[at], changes[at + 1], changes[at + 2]]
+    if (key == null) continue
+    if (end != null) batch.tryDeleteRange(key, end)
+    else if (value != null) batch.tryPut(key, value)
+    else batch.tryDelete(key)
+  }
 }
 
 /** Runs `body` when all promises that can go on now have done so: their requests come in, too. */

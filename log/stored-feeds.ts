@@ -20,7 +20,7 @@ import transfers, { type CorePointers } from 'hypercore-storage/lib/tx.js'
 import View from 'hypercore-storage/lib/view.js'
 import { equalBytes, Failure } from '../protocol/index.ts'
 import { completeBitfield, fullPages } from './bitfield-pages.ts'
-import { EMPTY_FEED, endFrom, endOf, appendSubtrees, type FeedEnd, treeWith } from './feed-end.ts'
+import { appendSubtrees, EMPTY_FEED, endFrom, type FeedEnd, grown, treeFrom } from './feed-end.ts'
 import { manifestOf } from './feed-manifest.ts'
 import { type FeedState, isInPrologue, type TailProof } from './feed-state.ts'
 import { signatureList } from './only-signature.ts'
@@ -168,9 +168,10 @@ export class StoredFeeds {
     const { storage, keyPair } = this.#parts
     const { key, pointers } = place
     const tx = new transfers.CoreTX(pointers, storage.db, null, [])
-    const tree = treeWith(end, blocks)
+    const { end: now, nodes } = grown(end, blocks)
     for (const [at, block] of blocks.entries()) tx.putBlock(end.length + at, block)
-    const now = endOf(tree)
+    for (const node of nodes) tx.putTreeNode(node)
+    const tree = treeFrom(now)
     if (proof !== undefined && !appendSubtrees(tree, proof.rest))
       throw new Failure('internal', {}, { note: 'a head was not checked' })
     const signature =

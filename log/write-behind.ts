@@ -5,6 +5,11 @@ import type { OpenFeeds } from './open-feeds.ts'
 
 /** Feeds that are appended to at once; their reads and writes share calls to RocksDB. */
 const FEEDS_AT_ONCE = 128
+/**
+ * Blocks that are on their way at once: what is made of them lives until they are written, and much of it together
+ * would grow old in the heap.
+ */
+const BLOCKS_AT_ONCE = 256
 /** Blocks of one append; Hypercore's price is per append. */
 const BLOCKS_TOGETHER_MAX = 1024
 const BYTES_TOGETHER_MAX = 4 * 1024 * 1024
@@ -35,6 +40,8 @@ export class WriteBehind implements AsyncDisposable {
   /** Feeds of the round that is under way: what comes to them meanwhile gathers for the next one. */
   readonly #round = new Set<FeedState>()
   #running = 0
+  /** Blocks of the appends that are running. */
+  #underWay = 0
   #bytes = 0
   #failure: Failure | undefined
   #timer: NodeJS.Timeout | undefined
@@ -146,7 +153,7 @@ export class WriteBehind implements AsyncDisposable {
   #pump(): void {
     if (this.#failure !== undefined || this.#closed) return
     for (const state of this.#round) {
-      if (this.#running >= FEEDS_AT_ONCE) return
+      if (this.#running >= FEEDS_AT_ONCE || this.#underWay >= BLOCKS_AT_ONCE) return
       this.#round.delete(state)
       if (!state.appending && state.tail.length > 0) this.#take(state)
     }
@@ -161,6 +168,7 @@ export class WriteBehind implements AsyncDisposable {
 
   async #append(state: FeedState): Promise<void> {
     const blocks = take(state)
+    this.#underWay += blocks.length
     try {
       await this.#parts.feeds.append(
         state,
@@ -173,6 +181,7 @@ export class WriteBehind implements AsyncDisposable {
       this.#fail(state, diskFailure(error, 'feeds'))
     } finally {
       this.#running--
+      this.#underWay -= blocks.length
       state.appending = false
       if (state.tail.length > 0 && !state.unwritable) this.#dirty.add(state)
       this.#pump()

@@ -51,7 +51,9 @@ export class Intake {
     const taken: (Taken | undefined)[] = []
     const requests: ScheduleRequest[] = []
     const places: number[] = []
-    for (const [i, item] of items.entries()) {
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i]
+      if (item === undefined) break
       try {
         const routing = this.#route(item instanceof Uint8Array ? parse(item) : item)
         const routed = routing instanceof Promise ? await routing : routing

@@ -195,7 +195,11 @@ export class PairLane {
     await clock.sleep(waitMs, { signal: this.#stop.signal }).catch(() => undefined)
     if (this.#stop.signal.aborted) return false
     await this.#askHowFar(head)
-    if (this.#queue.head?.push !== head) return false
+    if (this.#queue.head?.push !== head) {
+      // Whoever comes before this node delivers, again.
+      this.#absentUntilMs = 0
+      return false
+    }
     this.#absentUntilMs = clock.now() + ABSENT_MS
     return true
   }

@@ -1,5 +1,5 @@
 import type { Libp2p, Stream } from '@libp2p/interface'
-import { Failure, type KeyId, PEER_DIAL_MAX_MS } from '../protocol/index.ts'
+import { Failure, type KeyId, PEER_DIAL_MAX_MS, PEER_REDIAL_MIN_MS } from '../protocol/index.ts'
 import type { Serve } from './incoming-calls.ts'
 import { PeerLink } from './peer-link.ts'
 import { keyOfPeer, peerIdOf } from './peer-name.ts'
@@ -15,6 +15,8 @@ export interface LinksParts {
   readonly changed: () => void
 }
 
+type Opening = PromiseWithResolvers<PeerLink>
+
 /**
  * The links to all peers: one for each. Both may open one at the same time; then that of the smaller key stays, and
  * of two by the same side the newer, and the other ends when nothing is under way on it. Both sides choose alike.
@@ -25,7 +27,9 @@ export class Links {
   readonly #all = new Set<PeerLink>()
   #received = 0
   #sent = 0
-  readonly #opening = new Map<KeyId, Promise<PeerLink>>()
+  readonly #opening = new Map<KeyId, Opening>()
+  /** Nodes that could not be reached a moment ago: a dial costs some milliseconds, and whoever waits for a node asks again and again. */
+  readonly #absent = new Map<KeyId, Failure>()
   #find: (peer: KeyId) => Promise<boolean> = async () => false
 
   constructor(parts: LinksParts) {
@@ -67,11 +71,13 @@ export class Links {
 
   /** The link to a peer; opened, and the peer dialled, if there is none. @throws {Failure} `unreachable` */
   async to(peer: KeyId): Promise<PeerLink> {
-    const link = this.#links.get(peer)
-    if (link?.isOpen === true) return link
-    const opening = this.#opening.get(peer) ?? this.#dial(peer).finally(() => this.#opening.delete(peer))
-    this.#opening.set(peer, opening)
-    return opening
+    const link = this.at(peer)
+    if (link !== undefined) return link
+    const opening = this.#opening.get(peer)
+    if (opening !== undefined) return opening.promise
+    const failure = this.#absent.get(peer)
+    if (failure !== undefined && this.#parts.host.getConnections(peerIdOf(peer)).length === 0) throw failure
+    return this.#open(peer)
   }
 
   /** The link to a peer, if one is open. */
@@ -82,6 +88,34 @@ export class Links {
 
   close(): void {
     for (const link of this.#all) link.close()
+  }
+
+  /** Dials; whichever side opens the link first, it is there for all who wait. */
+  #open(peer: KeyId): Promise<PeerLink> {
+    const opening: Opening = Promise.withResolvers()
+    this.#opening.set(peer, opening)
+    const over = (): void => {
+      if (this.#opening.get(peer) === opening) this.#opening.delete(peer)
+    }
+    this.#dial(peer).then(
+      link => {
+        over()
+        opening.resolve(link)
+      },
+      error => {
+        over()
+        if (this.at(peer) === undefined) this.#missed(peer, Failure.from(error))
+        opening.reject(error)
+      },
+    )
+    return opening.promise
+  }
+
+  #missed(peer: KeyId, failure: Failure): void {
+    this.#absent.set(peer, failure)
+    setTimeout(() => {
+      if (this.#absent.get(peer) === failure) this.#absent.delete(peer)
+    }, PEER_REDIAL_MIN_MS).unref()
   }
 
   async #dial(peer: KeyId): Promise<PeerLink> {
@@ -132,6 +166,9 @@ export class Links {
     const stays = before === undefined || opensFirst(link) || !opensFirst(before)
     if (stays) this.#links.set(peer, link)
     if (before !== undefined) (stays ? before : link).retire()
+    this.#absent.delete(peer)
+    this.#opening.get(peer)?.resolve(link)
+    this.#opening.delete(peer)
     changed()
     return this.at(peer) ?? link
   }

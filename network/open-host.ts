@@ -2,6 +2,7 @@ import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import type { Libp2p } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { yamux } from '@libp2p/yamux'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import {
   type KeyId,
@@ -12,6 +13,7 @@ import {
   PEERS_PENDING_MAX,
   PEERS_PER_HOST_AND_SECOND_MAX,
 } from '../protocol/index.ts'
+import { AcceptGate } from './accept-gate.ts'
 import { keyOfPeer } from './peer-name.ts'
 import { type DiscoveryParts, discoveryOf, type HostServices, servicesOf } from './services.ts'
 import type { StreamWatch } from './stream-watch.ts'
@@ -36,10 +38,11 @@ export async function openHost(parts: HostParts): Promise<Host> {
     const key = keyOfPeer(peer)
     return key === undefined || isRefused(key)
   }
-  return createLibp2p<HostServices>({
+  const gate = new AcceptGate()
+  const host = await createLibp2p<HostServices>({
     privateKey: await generateKeyPairFromSeed('Ed25519', seed),
     addresses: { listen: [...listen] },
-    transports: await openTransports([...listen, ...dialled]),
+    transports: await openTransports([...listen, ...dialled], gate),
     connectionEncrypters: [noise()],
     streamMuxers: [
       yamux({
@@ -78,4 +81,14 @@ export async function openHost(parts: HostParts): Promise<Host> {
     peerDiscovery: discoveryOf(parts),
     services: servicesOf(parts),
   })
+  host.addEventListener('connection:open', ({ detail }) => {
+    const address = hostOf(detail.remoteAddr)
+    if (address !== undefined) gate.brought(address)
+  })
+  return host
+}
+
+/** The IP address in an address of a peer; nothing, if it is reached by another way. */
+function hostOf(address: Multiaddr): string | undefined {
+  return address.getComponents().find(({ name }) => name === 'ip4' || name === 'ip6')?.value
 }

@@ -3,6 +3,7 @@ import type { Libp2pOptions } from 'libp2p'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { Failure, PEER_STREAMS_MAX, PEER_WINDOW_MAX_BYTES, PEERS_MAX, PEERS_PENDING_MAX } from '../protocol/index.ts'
+import type { AcceptGate } from './accept-gate.ts'
 
 type Transports = NonNullable<Libp2pOptions['transports']>
 
@@ -10,12 +11,15 @@ type Transports = NonNullable<Libp2pOptions['transports']>
  * TCP, WebSocket and relays; QUIC, a native library, only where an address asks for it.
  * @throws {Failure} `bad-config` if QUIC is asked for and does not load on this machine
  */
-export async function openTransports(addresses: readonly string[]): Promise<Transports> {
+export async function openTransports(addresses: readonly string[], gate: AcceptGate): Promise<Transports> {
+  // What the engine takes for its servers, of which the transport names but a few.
+  const listenOpts = { noDelay: true, blockList: gate }
   const transports: Transports = [
     tcp({
       // A socket more than there may be connections, and it is closed before anything is read from it.
       maxConnections: PEERS_MAX + PEERS_PENDING_MAX,
       backlog: PEERS_PENDING_MAX,
+      listenOpts,
     }),
     webSockets(),
     circuitRelayTransport(),

@@ -10,8 +10,11 @@ export interface MemoryAtRestParts {
 const LOOK_EVERY_MS = 1_000
 /** Share of a processor below which nothing happens but housekeeping. */
 const RESTING_SHARE = 0.02
-/** Looks in a row that must find so. */
-const LOOKS_AT_REST = 3
+/**
+ * Looks in a row that must find so. A collection drops compiled code whose objects are all gone, so what comes next runs at a
+ * third of the speed for some tenths of a second: who pauses for a moment must not pay for that.
+ */
+const LOOKS_AT_REST = 8
 /** Processor time since the last collection that is worth another one. */
 const WORTH_MS = 500
 

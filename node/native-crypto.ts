@@ -3,7 +3,7 @@ import secp256k1 from 'secp256k1'
 import sodium from 'sodium-native'
 import type { CryptoProvider } from '../protocol/index.ts'
 import { hostSha256 } from './host-crypto.ts'
-import { nativeSha384 } from './native-sha384.ts'
+import { nativeSha384, nativeSha384Into } from './native-sha384.ts'
 
 /** RSA keys kept ready: importing one costs a third of a verification. */
 const RSA_KEYS_MAX = 1024
@@ -24,6 +24,7 @@ export const nativeCrypto: Omit<CryptoProvider, 'keccak256' | 'rsaPkcs1Verify'> 
     return digest.slice()
   },
   sha384: nativeSha384,
+  sha384Into: nativeSha384Into,
   ed25519PublicKey: seed => expandSeed(seed).slice(32),
   ed25519Sign(seed, message) {
     const signature = new Uint8Array(64)

@@ -10,6 +10,7 @@ import sodium from 'sodium-native'
 /** Beyond this OpenSSL is faster. */
 const SHORT_MAX_BYTES = 512
 
+const DIGEST_BYTES = 48
 const INITIAL_STATE = initialState()
 const state = new Uint8Array(INITIAL_STATE.length)
 const digest512 = new Uint8Array(64)
@@ -23,13 +24,23 @@ export function nativeSha384(bytes: Uint8Array): Uint8Array {
   return isShortPathRight && bytes.length <= SHORT_MAX_BYTES ? shortSha384(bytes) : longSha384(bytes)
 }
 
+/** The same, put into `into` from `at` on. */
+export function nativeSha384Into(bytes: Uint8Array, into: Uint8Array, at: number): void {
+  if (isShortPathRight && bytes.length <= SHORT_MAX_BYTES) shortSha384Into(bytes, into, at)
+  else into.set(longSha384(bytes), at)
+}
+
 function shortSha384(bytes: Uint8Array): Uint8Array {
+  const digest = new Uint8Array(DIGEST_BYTES)
+  shortSha384Into(bytes, digest, 0)
+  return digest
+}
+
+function shortSha384Into(bytes: Uint8Array, into: Uint8Array, at: number): void {
   state.set(INITIAL_STATE)
   sodium.crypto_hash_sha512_update(state, bytes)
   sodium.crypto_hash_sha512_final(state, digest512)
-  const digest = new Uint8Array(48)
-  for (let at = 0; at < 48; at++) digest[at] = digest512[at] ?? 0
-  return digest
+  for (let index = 0; index < DIGEST_BYTES; index++) into[at + index] = digest512[index] ?? 0
 }
 
 function longSha384(bytes: Uint8Array): Uint8Array {

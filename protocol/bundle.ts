@@ -64,7 +64,8 @@ function readNumber(bytes: Uint8Array, at: number): number {
   for (let index = 4; index < NUMBER_BYTES; index++) {
     if (bytes[at + index] !== 0) throw new MalformedBytes('bundle: number too large', at)
   }
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true)
+  const [a = 0, b = 0, c = 0, d = 0] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]
+  return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0
 }
 
 function writeNumber(bytes: Uint8Array, at: number, value: number): void {

@@ -38,6 +38,8 @@ export interface CryptoProvider {
   blake2b256(bytes: Uint8Array): Uint8Array
   /** 48 bytes. */
   sha384(bytes: Uint8Array): Uint8Array
+  /** The same, put into `into` from `at` on. */
+  sha384Into?(bytes: Uint8Array, into: Uint8Array, at: number): void
   /** 32 bytes; the Keccak of Ethereum, not SHA-3. */
   keccak256(bytes: Uint8Array): Uint8Array
   /** 32 bytes of public key for a 32-byte seed (RFC 8032 §5.1.5). */
@@ -113,6 +115,12 @@ export function blake2b256(bytes: Uint8Array): Uint8Array {
 /** SHA-384 of `bytes`: 48 bytes. */
 export function sha384(bytes: Uint8Array): Uint8Array {
   return installed.sha384(bytes)
+}
+
+/** The same, put into `into` from `at` on: deep hashes are made of many, of which nobody keeps any. */
+export function sha384Into(bytes: Uint8Array, into: Uint8Array, at: number): void {
+  if (installed.sha384Into === undefined) into.set(installed.sha384(bytes), at)
+  else installed.sha384Into(bytes, into, at)
 }
 
 /** Keccak-256 of `bytes`, as Ethereum uses it: 32 bytes. */

@@ -1,5 +1,5 @@
 import { toUtf8 } from './bytes.ts'
-import { sha384 } from './crypto.ts'
+import { sha384, sha384Into } from './crypto.ts'
 
 /** A byte string, or a list of such, of any depth: what Arweave's deep hash is defined on. */
 export type DeepHashChunk = Uint8Array | readonly DeepHashChunk[]
@@ -9,6 +9,9 @@ const HASH_BYTES = 48
 /** Lengths up to this have their tag hashes kept. */
 const KEPT_TAG_MAX = 4096
 const blobTags: (Uint8Array | undefined)[] = []
+
+/** Blobs of one byte: clients put a space where there are no data. */
+const byteHashes: (Uint8Array | undefined)[] = []
 
 /** Both halves of the hash being made; hashing never yields, so one is enough. */
 const pair = new Uint8Array(2 * HASH_BYTES)
@@ -28,10 +31,20 @@ export function hashListStart(length: number): Uint8Array {
 
 /** Deep hash of a list, one blob further. */
 export function hashNext(hash: Uint8Array, blob: Uint8Array): Uint8Array {
-  return hashPair(hash, hashBlob(blob))
+  if (blob.length === 1) return hashPair(hash, hashBlob(blob))
+  pair.set(hashBlobTag(blob.length))
+  sha384Into(blob, pair, HASH_BYTES)
+  sha384Into(pair, pair, HASH_BYTES)
+  pair.set(hash)
+  return sha384(pair)
 }
 
 function hashBlob(blob: Uint8Array): Uint8Array {
+  const [byte] = blob
+  return blob.length === 1 && byte !== undefined ? (byteHashes[byte] ??= hashAnyBlob(blob)) : hashAnyBlob(blob)
+}
+
+function hashAnyBlob(blob: Uint8Array): Uint8Array {
   return hashPair(hashBlobTag(blob.length), sha384(blob))
 }
 

@@ -104,7 +104,12 @@ export function blockHash(block: Uint8Array): Uint8Array {
 }
 
 export function parentHash(left: TreeNode, right: TreeNode): Uint8Array {
-  return hash256(PARENT, uint64(left.size + right.size), left.hash, right.hash)
+  const size = left.size + right.size
+  parentView.setUint32(1, size >>> 0, true)
+  parentView.setUint32(5, Math.floor(size / 0x100000000), true)
+  parent.set(left.hash, LEAF_HEAD_BYTES)
+  parent.set(right.hash, LEAF_HEAD_BYTES + HASH_BYTES)
+  return blake2b256(parent)
 }
 
 /** The hash of whole subtrees side by side, largest first; `index` is the place of each in flat order. */
@@ -173,12 +178,18 @@ export function feedHeadMessage(feed: FeedSpec, tree: SignedTree): Uint8Array {
   return concatBytes(NAMESPACES.tree, feedKey(feed), tree.hash(), uint64(tree.length), uint64(0))
 }
 
-const [LEAF, PARENT, ROOTS] = [new Uint8Array([0]), new Uint8Array([1]), new Uint8Array([2])]
+const [LEAF, ROOTS] = [new Uint8Array([0]), new Uint8Array([2])]
+const PARENT = 1
+const HASH_BYTES = 32
 
 /** Short leaves are put together here: making room for one costs more than its hash. Of the length only the low half is ever set. */
 const LEAF_HEAD_BYTES = LEAF.length + 8
 const leaf = new Uint8Array(4096)
 const leafView = new DataView(leaf.buffer)
+/** And parents here. */
+const parent = new Uint8Array(new ArrayBuffer(LEAF_HEAD_BYTES + 2 * HASH_BYTES))
+parent[0] = PARENT
+const parentView = new DataView(parent.buffer)
 
 /** Hypercore tells by these what a key signs or a hash is of. */
 const NAMESPACES = { tree: namespace(0), manifest: namespace(3), signer: namespace(4) }

@@ -167,8 +167,9 @@ export const OPERATIONS = {
     ...read,
     path: '/v1/processes/{process}/results/stream',
     params: process,
-    query: z.strictObject({ from: slot.optional() }),
-    summary: 'Results as they come; the id of an event is its slot',
+    query: z.strictObject({ from: slot.optional(), settling: BooleanText.optional() }),
+    summary:
+      'Results as they come; the id of an event is its slot. `settling=true` leaves out those that do not end a message of an earlier slot',
     answer: stream(ResultView, 'slot'),
   },
   result: {

@@ -53,6 +53,8 @@ export const PEERS_MAX = 256
 export const PEERS_PENDING_MAX = 64
 /** New connections from one host in a second. */
 export const PEERS_PER_HOST_AND_SECOND_MAX = 16
+/** New connections in a second from all hosts that never brought a peer: a handshake takes a millisecond or two of the node's thread. */
+export const PEERS_NEW_PER_SECOND_MAX = 128
 /** Time for a connection to be made, keys proven. */
 export const PEER_DIAL_MAX_MS = 10_000
 /** Streams one peer may have open to this node, over all protocols. */

@@ -113,7 +113,17 @@ export function toJsonValue(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Uint8Array) return toBase64Url(value)
   if (Array.isArray(value)) return value.map(toJsonValue)
-  const plain: Record<string, unknown> = {}
-  for (const [name, entry] of Object.entries(value)) plain[name] = toJsonValue(entry)
-  return plain
+  return plainObject(value as Readonly<Record<string, unknown>>)
+}
+
+/** The object itself, if it is plain already: most are, and there may be a thousand in one answer. */
+function plainObject(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  let plain: Record<string, unknown> | undefined
+  for (const name of Object.keys(value)) {
+    const entry = toJsonValue(value[name])
+    if (entry === value[name]) continue
+    plain ??= { ...value }
+    plain[name] = entry
+  }
+  return plain ?? value
 }

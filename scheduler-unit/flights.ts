@@ -69,9 +69,11 @@ export class Flights {
   /** A commitment of what comes next, which asks for all that `batch` came from. */
   commitmentFor(batch: readonly Pending[]): Commitment {
     const newest = this.#flights.at(-1)
-    const builtOn = new Set<Commitment>(newest && [newest.commitment])
-    for (const { after } of batch) if (after !== undefined && after.state !== 'durable') builtOn.add(after)
-    return new Commitment([...builtOn])
+    const builtOn: Commitment[] = newest === undefined ? [] : [newest.commitment]
+    // What came from one commit stands together.
+    for (const { after } of batch)
+      if (after !== undefined && after.state !== 'durable' && after !== builtOn.at(-1)) builtOn.push(after)
+    return new Commitment(builtOn)
   }
 
   add(flight: Flight): void {

@@ -34,6 +34,7 @@ export class Lane {
   readonly feed: FeedSpec
   readonly #parts: LaneParts
   readonly senders: Senders
+  /** Those of what waits that are told by their id. */
   readonly #waiting = new Map<MessageId, Seated>()
   #pending: Pending[] = []
   /** Whether one of those came from a frame that is under way. */
@@ -269,21 +270,14 @@ export class Lane {
   }
 
   #committed({ batch, frames, timestampMs }: Flight, start: Slot): void {
-    let slot = start
     this.#durableBlocks += frames.length
     this.senders.durable(batch, this.#durableBlocks)
-    for (const { id, envelope, resolve } of batch) {
+    if (this.#waiting.size > 0) this.#parts.recent.takeOver(this.#waiting, frames)
+    let slot = start
+    for (const { id, resolve } of batch) {
       resolve({ id, process: this.process.id, slot, timestampMs })
-      if (isToldById(envelope)) this.#seated(id)
       slot += 1
     }
-  }
-
-  #seated(id: MessageId): void {
-    const seated = this.#waiting.get(id)
-    if (seated === undefined) return
-    this.#waiting.delete(id)
-    this.#parts.recent.add(this.process.id, id, seated)
   }
 
   #break(batch: readonly Pending[], error: unknown): void {

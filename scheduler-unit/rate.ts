@@ -5,6 +5,8 @@ const BURST_SECONDS = 10
 /** A token bucket for each signer; the least recently seen signers are forgotten first. */
 export class SignerRates {
   readonly #buckets = new Map<string, { tokens: number; atMs: number }>()
+  /** Whose bucket is the last. */
+  #newest = ''
   readonly #perSecond: number
 
   constructor(perSecond = SIGNER_RATE_PER_SECOND) {
@@ -26,6 +28,8 @@ export class SignerRates {
   }
 
   #remember(signer: string, bucket: { tokens: number; atMs: number }): void {
+    if (signer === this.#newest) return
+    this.#newest = signer
     this.#buckets.delete(signer)
     this.#buckets.set(signer, bucket)
     if (this.#buckets.size <= SIGNERS_TRACKED_MAX) return

@@ -9,6 +9,8 @@ export interface FollowOptions {
   readonly from?: Slot | undefined
   /** Ends before this slot; never, if not given. */
   readonly to?: Slot | undefined
+  /** Only those in which messages ended that earlier slots had left open; others may come, too. */
+  readonly settling?: boolean | undefined
   /** Ends the iteration with `aborted`. */
   readonly signal?: AbortSignal | undefined
   /** How long a node may be out of reach before this gives up. */
@@ -27,7 +29,7 @@ export async function* followResults(
   process: ProcessId,
   options: FollowOptions,
 ): AsyncGenerator<ResultView> {
-  const { signal, to = Number.MAX_SAFE_INTEGER, timeoutMs = OUT_OF_REACH_MAX_MS } = options
+  const { signal, to = Number.MAX_SAFE_INTEGER, settling, timeoutMs = OUT_OF_REACH_MAX_MS } = options
   let next =
     options.from ??
     (await withRetries(
@@ -38,15 +40,22 @@ export async function* followResults(
     ))
   const { around = machine } = transport
   let reachedMs = around.clock.now()
+  const heard = (): void => {
+    reachedMs = around.clock.now()
+  }
   while (next < to) {
     try {
-      for await (const result of transport.stream('followResults', { process, from: next }, { signal })) {
-        reachedMs = around.clock.now()
+      for await (const result of transport.stream(
+        'followResults',
+        { process, from: next, settling },
+        { signal, heard },
+      )) {
+        heard()
         if (result.slot < next) continue
         next = result.slot + 1
         yield result
         if (next >= to) return
-        reachedMs = around.clock.now()
+        heard()
       }
     } catch (error) {
       const isOver = around.clock.now() - reachedMs > timeoutMs

@@ -13,7 +13,7 @@ import { failureOfAnswer, failureOfProblem } from './problem-failure.ts'
 import { readServerEvents } from './server-events.ts'
 import { machine } from './surroundings.ts'
 import { abortedBy, isAborted, withTimeLimit } from './time-limit.ts'
-import type { Transport } from './transport.ts'
+import type { StreamOptions, Transport } from './transport.ts'
 
 export interface HttpTransportParts {
   /** Where the node is; a slash at the end does not matter. */
@@ -34,8 +34,8 @@ export function httpTransport(parts: HttpTransportParts): Transport {
         const response = await send(parts, name, encodeRequest(name, input), signal)
         return decodeAnswer(name, await readAnswer(parts, name, response))
       }),
-    async *stream(name, input, { signal } = {}) {
-      for await (const value of readStream(parts, name, encodeRequest(name, input), signal))
+    async *stream(name, input, options = {}) {
+      for await (const value of readStream(parts, name, encodeRequest(name, input), options))
         yield decodeAnswer(name, value)
     },
   }
@@ -84,7 +84,7 @@ async function* readStream(
   parts: HttpTransportParts,
   name: OperationName,
   request: OperationRequest,
-  signal: AbortSignal | undefined,
+  { signal, heard }: StreamOptions,
 ): AsyncGenerator<unknown> {
   const aborter = new AbortController()
   const onAbort = (): void => aborter.abort(signal?.reason)
@@ -92,7 +92,7 @@ async function* readStream(
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
     const response = await send(parts, name, request, aborter.signal)
-    for await (const { kind, data } of readServerEvents(piecesOf(response, aborter))) {
+    for await (const { kind, data } of readServerEvents(piecesOf(response, aborter, heard))) {
       if (kind === 'end') return
       if (kind === 'problem') throw failureOfProblem(ProblemView.parse(JSON.parse(data)))
       yield JSON.parse(data)
@@ -108,12 +108,17 @@ async function* readStream(
 }
 
 /** The pieces of a body; a silence that heartbeats should have broken ends it. */
-async function* piecesOf(response: Response, aborter: AbortController): AsyncGenerator<Uint8Array> {
+async function* piecesOf(
+  response: Response,
+  aborter: AbortController,
+  heard: StreamOptions['heard'],
+): AsyncGenerator<Uint8Array> {
   const reader = response.body?.getReader()
   for (;;) {
     const silence = setTimeout(() => aborter.abort(new Error('the stream fell silent')), SILENCE_MAX_MS)
     const piece = await reader?.read().finally(() => clearTimeout(silence))
     if (piece === undefined || piece.done) return
+    heard?.()
     yield piece.value
   }
 }

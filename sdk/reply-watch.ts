@@ -20,7 +20,7 @@ interface Waiter {
 
 /** One process whose results are followed because somebody waits. */
 interface Followed {
-  /** The next slot that is looked at. */
+  /** What ended before this slot was told. */
   next: Slot
   readonly waiters: Map<MessageId, Set<Waiter>>
   readonly aborter: AbortController
@@ -77,7 +77,7 @@ export class ReplyWatch {
   async #run(process: ProcessId, followed: Followed): Promise<void> {
     try {
       const { signal } = followed.aborter
-      for await (const result of this.#follow(process, { from: followed.next, signal })) {
+      for await (const result of this.#follow(process, { from: followed.next, settling: true, signal })) {
         followed.next = result.slot + 1
         tell(result, followed)
       }

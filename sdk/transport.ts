@@ -1,6 +1,11 @@
 import type { CallOptions, OperationInput, OperationOutput, RequestName, StreamName } from '../protocol/index.ts'
 import type { Surroundings } from './surroundings.ts'
 
+export interface StreamOptions extends Pick<CallOptions, 'signal'> {
+  /** Told whenever something comes from a node elsewhere, be it only a sign of life. */
+  readonly heard?: (() => void) | undefined
+}
+
 /** The way from a client to the operations of a node: over HTTP, or by a call in the same program. */
 export interface Transport {
   /** Time and chance of whoever uses it; the machine's, if not given. */
@@ -11,6 +16,6 @@ export interface Transport {
   stream<N extends StreamName>(
     name: N,
     input: OperationInput<N>,
-    options?: Pick<CallOptions, 'signal'>,
+    options?: StreamOptions,
   ): AsyncIterable<OperationOutput<N>>
 }

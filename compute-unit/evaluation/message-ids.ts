@@ -3,10 +3,17 @@ import {
   type CallRequest,
   decodeIngress,
   domainPrefix,
+  type EnvelopeOutline,
+  envelopeId,
+  fromBase64Url,
+  type Piece,
+  pieceOfAll,
   type RequestEnvelope,
   sha256Each,
   signatureBounds,
+  viewOf,
 } from '../../protocol/index.ts'
+import type { Place } from './guest-messages.ts'
 
 const PUSH = domainPrefix('atoll/push/1')
 const NO_BYTES = new Uint8Array(0)
@@ -39,8 +46,7 @@ export class MessageIds {
         const at = envelope.item.byteOffset - frameBytes.byteOffset
         items.push(at + start, at + end)
       } else if (envelope.kind === 'push') {
-        const at = envelope.coreBytes.byteOffset - frameBytes.byteOffset
-        pushes.push(at, at + envelope.coreBytes.length)
+        pushes.push(envelope.core.start, envelope.core.end)
       } else if (envelope.kind === 'ingress') this.#requests.set(position, decodeIngress(envelope.bytes))
     }
     const hashed = (prefix: Uint8Array, bounds: readonly number[]): Uint8Array =>
@@ -54,11 +60,17 @@ export class MessageIds {
   }
 
   /** The id of the item or push at this position: 32 bytes, of no meaning for anything else. */
-  at(position: number): Uint8Array {
-    const request = this.#requests.get(position)
-    if (request !== undefined) return request.id
+  at(position: number): Piece {
+    const request = this.#requests.size === 0 ? undefined : this.#requests.get(position)
+    if (request !== undefined) return pieceOfAll(request.id)
     const start = 32 * (this.#places[position] ?? 0)
-    const digests = this.#digests[this.#isPush[position] === true ? 1 : 0] ?? NO_BYTES
-    return digests.length === 32 ? digests : digests.subarray(start, start + 32)
+    const bytes = this.#digests[this.#isPush[position] === true ? 1 : 0] ?? NO_BYTES
+    return { bytes, start, end: start + 32 }
   }
+}
+
+/** The id by which a result names what stands in its slot; `digest` is that of an item, a push or a request. */
+export function messageId(envelope: EnvelopeOutline, digest: Piece, { process, slot }: Place): Uint8Array | undefined {
+  if (envelope.kind === 'item' || envelope.kind === 'push' || envelope.kind === 'ingress') return viewOf(digest)
+  return envelope.kind === 'assign' ? fromBase64Url(envelopeId(envelope.message, process.id, slot)) : undefined
 }

@@ -11,6 +11,7 @@ import {
 } from '../../protocol/index.ts'
 import type { OperationParts } from '../parts.ts'
 import { atPlace } from './at-place.ts'
+import { maySettle } from './may-settle.ts'
 import { knownProcess } from './processes.ts'
 import { showResult } from './show.ts'
 
@@ -47,10 +48,12 @@ export function resultOperations(
       const span = { process, from, to, limit: range.limit ?? PAGE_MAX }
       return order === 'asc' ? readUpwards(parts, span, options) : readDownwards(parts, span, options)
     },
-    async *followResults({ process, from }, options) {
+    async *followResults({ process, from, settling = false }, options) {
       await knownProcess(parts, process)
       const start = from ?? (await computer.evaluated(process))
-      for await (const result of computer.follow(process, start, options)) yield await shown(parts, process, result)
+      for await (const result of computer.follow(process, start, options)) {
+        if (!settling || maySettle(result)) yield await shown(parts, process, result)
+      }
     },
   }
 }

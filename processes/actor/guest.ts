@@ -115,7 +115,7 @@ export class ActorGuest implements Guest {
     const { dirty, dirtyCount, memory } = instance
     for (let at = 0; at < dirtyCount; at++) this.#keepChunk(dirty[at] ?? 0, instance)
     memory.clearDirty(dirty, dirtyCount)
-    this.#globals = instance.readChangedGlobals(this.#globals)
+    this.#globals = instance.keepGlobals(this.#globals)
     if (memory.pages !== this.#pages) {
       this.#pages = memory.pages
       this.#home.resized(instance)
@@ -156,7 +156,7 @@ export class ActorGuest implements Guest {
       memory.chunk(index).set(this.chunk(index))
     }
     memory.clearDirty(dirty, dirtyCount)
-    instance.writeGlobals(this.#globals)
+    instance.restoreGlobals()
   }
 
   takeChanged(): readonly number[] {

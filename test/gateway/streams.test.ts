@@ -147,6 +147,20 @@ describe('a stream of results', () => {
       },
     ))
 
+  it('leaves out, if asked to, what ends no message of an earlier slot', () =>
+    withOpen(async open => {
+      const process = await spawnWith(open, 2)
+      const ended = `{"settled":[{"message":"${'A'.repeat(43)}","reply":1}]}`
+      for (const data of [ended, '{"pending":true}', 'fail', ended])
+        await submit(open, signDataItemSync({ target: process, data, tags: [{ name: 'N', value: data }] }, seed).bytes)
+      await submit(
+        open,
+        signDataItemSync({ target: process, data: ended, tags: [{ name: 'N', value: 'again' }] }, seed).bytes,
+      )
+      const url = `${open.gateway.url}/v1/processes/${process}/results/stream?from=1&settling=true`
+      expect((await readIds(url, 2)).ids).toEqual(['3', '6'])
+    }))
+
   it('is not produced faster than its reader takes it, and ends when the reader goes', async () => {
     let produced = 0
     let ended = false

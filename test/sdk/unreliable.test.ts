@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ed25519Signer, encodeAnswer, type ResultView } from '../../protocol/index.ts'
-import { Client, connect, httpTransport } from '../../sdk/index.ts'
+import { ed25519Signer, encodeAnswer, Failure, type ResultView } from '../../protocol/index.ts'
+import { Client, connect, httpTransport, type Transport } from '../../sdk/index.ts'
 import { openFakeGateway } from '../fakes/fake-gateway.ts'
 
 const id = 'A'.repeat(43)
@@ -199,6 +199,31 @@ describe('following results over streams that break', () => {
   it('gives up when the node stays away', async () => {
     const client = connect({ fetch: scripted(refused).fetch })
     await expect(slotsOf(client.results(id, { from: 0, timeoutMs: 100 }))).rejects.toEqual(anyFailure('unreachable'))
+  })
+
+  it('goes on as long as it hears of the node, though nothing has come of the process for long', async () => {
+    let nowMs = 0
+    let cuts = 0
+    const sleep = async (): Promise<void> => {
+      nowMs += 45_000
+    }
+    const transport: Transport = {
+      around: { clock: { now: () => nowMs, sleep }, random: () => 0.5, randomBytes: length => new Uint8Array(length) },
+      request: () => Promise.reject(new Failure('internal')),
+      stream: (_name, _input, { heard } = {}) => ({
+        [Symbol.asyncIterator]: () => ({
+          next() {
+            cuts += 1
+            // A sign of life comes, and no result.
+            if (cuts <= 10) heard?.()
+            return Promise.reject(new Failure('unreachable'))
+          },
+        }),
+      }),
+    }
+    const client = new Client({ transport, signer })
+    await expect(slotsOf(client.results(id, { from: 0 }))).rejects.toEqual(anyFailure('unreachable'))
+    expect(cuts).toBe(12)
   })
 
   it('survives a node that closes and comes back on its port', async () => {

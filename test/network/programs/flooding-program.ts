@@ -1,5 +1,6 @@
 // Attacks a node: `node flooding-program.ts <kind> <address> <seconds>`. Prints how much of it was done, as JSON.
 import { connect, type Socket } from 'node:net'
+import { constants, setPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FLOODS } from '../flooding.ts'
 import { Stranger } from '../stranger.ts'
@@ -10,23 +11,42 @@ const end = performance.now() + Number(seconds) * 1_000
 const isOver = (): boolean => performance.now() > end
 let done = 0
 
+const DIALS_PER_SECOND = 5_000
+const DIALS_TURN_MS = 10
+const DIALS_AT_ONCE_MAX = 250
+const NO_HANDSHAKE = 'GET / HTTP/1.1\r\n\r\n'
+const nothing = (): void => undefined
+
+// Whoever attacks has a machine of his own; here he takes what the node leaves of its.
+setPriority(constants.priority.PRIORITY_LOW)
+
 // Whatever the node does to us is what we asked for.
 process.on('uncaughtException', () => undefined)
 process.on('unhandledRejection', () => undefined)
 
-/** Sockets that come and go, 5,000 a second at most; half of them say something that is no handshake. */
+/**
+ * Sockets that come and go, `DIALS_PER_SECOND` by the clock, from 200 hosts; half of them say something that is no handshake. Each
+ * lives for two or three turns: to hold more would be a flood of its own kind.
+ */
 async function dials(): Promise<void> {
-  while (!isOver()) {
-    for (let n = 0; n < 50; n++) {
-      const socket = connect({ port, host: '127.0.0.1', localAddress: `127.0.0.${2 + (n % 200)}` })
-      socket.on('error', () => undefined)
+  const startMs = performance.now()
+  const generations: Socket[][] = []
+  for (let dialled = 0; !isOver(); ) {
+    const due = Math.min(dialled + DIALS_AT_ONCE_MAX, ((performance.now() - startMs) * DIALS_PER_SECOND) / 1_000)
+    const sockets: Socket[] = []
+    for (; dialled < due; dialled++) {
+      const socket = connect({ port, host: '127.0.0.1', localAddress: `127.0.0.${2 + (dialled % 200)}` })
+      const speaks = dialled % 2 === 0
+      socket.on('error', nothing)
       socket.once('connect', () => {
         done += 1
-        if (n % 2 === 0) socket.write('GET / HTTP/1.1\r\n\r\n')
-        setTimeout(() => socket.destroy(), 20)
+        if (speaks) socket.write(NO_HANDSHAKE)
       })
+      sockets.push(socket)
     }
-    await sleep(10)
+    generations.push(sockets)
+    for (const socket of generations.length > 3 ? (generations.shift() ?? []) : []) socket.destroy()
+    await sleep(DIALS_TURN_MS)
   }
 }
 

@@ -1,0 +1,65 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { expect, it, onTestFinished } from 'vitest'
+import { AcceptGate } from '../../network/accept-gate.ts'
+import { PEERS_NEW_PER_SECOND_MAX, PEERS_PER_HOST_AND_SECOND_MAX } from '../../protocol/index.ts'
+
+function gateAt(start = 0) {
+  let nowMs = start
+  const gate = new AcceptGate(() => nowMs)
+  const taken = (addresses: readonly string[]): number => addresses.filter(address => !gate.check(address)).length
+  return {
+    gate,
+    taken,
+    pass: (ms: number) => {
+      nowMs += ms
+    },
+  }
+}
+
+const hosts = (count: number): string[] => Array.from({ length: count }, (_, n) => `10.1.${n >> 8}.${n & 255}`)
+const often = (address: string, count: number): string[] => Array.from({ length: count }, () => address)
+
+it('lets one host come so often in a second, and again in the next', () => {
+  const { taken, pass, gate } = gateAt(5_000)
+  expect(taken(often('10.0.0.1', 100))).toBe(PEERS_PER_HOST_AND_SECOND_MAX)
+  expect(gate.refused).toBe(100 - PEERS_PER_HOST_AND_SECOND_MAX)
+  expect(taken(['10.0.0.2'])).toBe(1)
+  pass(1_000)
+  expect(taken(often('10.0.0.1', 100))).toBe(PEERS_PER_HOST_AND_SECOND_MAX)
+})
+
+it('lets strangers come so often together, and does not have hosts wait for them that brought a peer before', () => {
+  const { taken, gate } = gateAt()
+  gate.brought('10.0.0.1')
+  expect(taken(hosts(1_000))).toBe(PEERS_NEW_PER_SECOND_MAX)
+  expect(taken(['10.0.0.2'])).toBe(0)
+  expect(taken(often('10.0.0.1', 100))).toBe(PEERS_PER_HOST_AND_SECOND_MAX)
+})
+
+it('takes all addresses of a /64 for one host, and one of IPv4 for itself however it is written', () => {
+  const { taken, gate } = gateAt()
+  const inOne = Array.from({ length: 100 }, (_, n) => `2001:db8:0:7::${n.toString(16)}`)
+  expect(taken(inOne)).toBe(PEERS_PER_HOST_AND_SECOND_MAX)
+  expect(taken(['2001:db8:0:7:1:2:3:4', '2001:db8::7:1:2:3:4', '2001:db8:0:8::1'])).toBe(1)
+  gate.brought('10.0.0.9')
+  expect(taken(hosts(1_000))).toBe(PEERS_NEW_PER_SECOND_MAX - PEERS_PER_HOST_AND_SECOND_MAX - 1)
+  expect(taken(['::ffff:10.0.0.9', '10.0.0.9'])).toBe(2)
+})
+
+it('is asked by the engine about each socket, before there is one', async () => {
+  const gate = new AcceptGate(() => 0)
+  const came: Socket[] = []
+  const server = createServer({ blockList: gate }, socket => void came.push(socket))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const dialled = Array.from({ length: 40 }, () => connect({ port, host: '127.0.0.1' }).on('error', () => undefined))
+  onTestFinished(async () => {
+    for (const socket of [...came, ...dialled]) socket.destroy()
+    server.close()
+    await once(server, 'close')
+  })
+  await expect.poll(() => came.length + gate.refused).toBe(40)
+  expect(came.length).toBe(PEERS_PER_HOST_AND_SECOND_MAX)
+})
