@@ -1,7 +1,7 @@
 /**
  * `node bench/floods.ts [seconds of each flood] [kinds]`: what floods do to a node: its memory, the calls of an honest peer, and how long
  * a newcomer waits afterwards. Each kind floods another node first: what the honest see then is what an attacker costs who only
- * takes his share of this machine. Goals: memory below 1 GiB, p99 of the honest below three times that of quiet, recovered in 30 s.
+ * takes his share of this machine. That is what the honest leave: he runs at the lowest priority, since elsewhere he has a machine of his own. Goals: memory below 1 GiB, p99 of the honest below three times that of quiet, recovered in 30 s.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -112,6 +112,11 @@ export class GuestMemory {
     this.#mark(start, length)
   }
 
+  readUint32(pointer: number, call: string): number {
+    const start = this.check(pointer, 4, call)
+    return this.#view.getUint32(start, true)
+  }
+
   writeUint32(pointer: number, value: number, call: string): void {
     const start = this.check(pointer, 4, call)
     this.#view.setUint32(start, value, true)
