@@ -59,31 +59,33 @@ function shortBase64Url(bytes: Uint8Array): string {
     codes = new Array<number>(textLength).fill(0)
     scratchCodes[textLength] = codes
   }
-  fillBase64Url(bytes, 0, bytes.length, codes, 0)
+  fillBase64Url(bytes, codes)
   return String.fromCharCode.apply(null, codes)
 }
 
 function longBase64Url(bytes: Uint8Array): string {
   const codes = new Uint8Array(Math.ceil((bytes.length * 4) / 3))
-  fillBase64Url(bytes, 0, bytes.length, codes, 0)
+  fillBase64Url(bytes, codes)
   return asciiDecoder.decode(codes)
 }
 
-/** Writes the text of `toBase64Url` of the bytes at [start, end) into `into`, from `to` on. */
-export function writeBase64Url(bytes: Uint8Array, start: number, end: number, into: Uint8Array, to: number): void {
-  fillBase64Url(bytes, start, end, into, to)
+/** Writes the text of `toBase64Url` of the 32 bytes at `from` into `into`, from `to` on: four characters at a time. */
+export function writeIdText(bytes: Uint8Array, from: number, into: DataView, to: number): void {
+  let at = from
+  for (let end = to + 40; to < end; to += 4) {
+    const bits = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0)
+    into.setUint32(to, (BASE64URL_PAIRS[bits >> 12] ?? 0) | ((BASE64URL_PAIRS[bits & 4095] ?? 0) << 16), true)
+    at += 3
+  }
+  const bits = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8)
+  into.setUint16(to, BASE64URL_PAIRS[bits >> 12] ?? 0, true)
+  into.setUint8(to + 2, BASE64URL_CODES[(bits >> 6) & 63] ?? 0)
 }
 
-function fillBase64Url(
-  bytes: Uint8Array,
-  from: number,
-  end: number,
-  codes: Uint8Array | number[],
-  start: number,
-): void {
-  const whole = end - ((end - from) % 3)
-  let to = start
-  let at = from
+function fillBase64Url(bytes: Uint8Array, codes: Uint8Array | number[]): void {
+  const whole = bytes.length - (bytes.length % 3)
+  let to = 0
+  let at = 0
   while (at < whole) {
     const bits = ((bytes[at++] ?? 0) << 16) | ((bytes[at++] ?? 0) << 8) | (bytes[at++] ?? 0)
     const high = BASE64URL_PAIRS[bits >> 12] ?? 0
@@ -94,12 +96,11 @@ function fillBase64Url(
     codes[to + 3] = low >> 8
     to += 4
   }
-  if (at === end) return
-  const isLast = at + 1 === end
-  const bits = ((bytes[at] ?? 0) << 16) | (isLast ? 0 : (bytes[at + 1] ?? 0) << 8)
+  if (at === bytes.length) return
+  const bits = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8)
   codes[to++] = BASE64URL_CODES[bits >> 18] ?? 0
   codes[to++] = BASE64URL_CODES[(bits >> 12) & 63] ?? 0
-  if (!isLast) codes[to] = BASE64URL_CODES[(bits >> 6) & 63] ?? 0
+  if (at + 1 < bytes.length) codes[to] = BASE64URL_CODES[(bits >> 6) & 63] ?? 0
 }
 
 /**

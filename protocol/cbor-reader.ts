@@ -149,7 +149,7 @@ export class CborReader {
         this.int()
         return
       case CborMajor.bytes:
-        this.bytes()
+        this.piece()
         return
       case CborMajor.text:
         this.text()

@@ -12,6 +12,7 @@ const HASH_OF_NOTHING = 0xe3b0c442
 export class ShortSha256 {
   readonly #memory: Uint8Array
   readonly #view: DataView
+  readonly #words: Int32Array
   readonly #one: (blocks: number, out: number) => void
   readonly #four: (blocks: number, out: number) => void
 
@@ -21,6 +22,7 @@ export class ShortSha256 {
     const { buffer } = exports['memory'] as WebAssembly.Memory
     this.#memory = new Uint8Array(buffer)
     this.#view = new DataView(buffer)
+    this.#words = new Int32Array(buffer)
     this.#one = exports['one'] as (blocks: number, out: number) => void
     this.#four = exports['four'] as (blocks: number, out: number) => void
     if (new DataView(this.hash(NO_BYTES).buffer).getUint32(0) !== HASH_OF_NOTHING) throw new Error('a wrong hash')
@@ -29,7 +31,7 @@ export class ShortSha256 {
   /** The hash of a message of up to `SHORT_MESSAGE_MAX_BYTES`. */
   hash(message: Uint8Array): Uint8Array {
     this.#one(this.#put(0, NO_BYTES, message, 0, message.length), 0)
-    return this.#memory.slice(OUT, OUT + 32)
+    return this.#digest()
   }
 
   /**
@@ -39,7 +41,7 @@ export class ShortSha256 {
   hashEach(prefix: Uint8Array, bytes: Uint8Array, bounds: readonly number[]): Uint8Array {
     if (bounds.length === 2) {
       this.#one(this.#put(0, prefix, bytes, bounds[0] ?? 0, bounds[1] ?? 0), 0)
-      return this.#memory.slice(OUT, OUT + 32)
+      return this.#digest()
     }
     const digests = new Uint8Array(16 * bounds.length)
     // Hashed are those before `done`; their hashes lie in memory from that of `kept` on.
@@ -65,6 +67,14 @@ export class ShortSha256 {
     return digests
   }
 
+  /** A copy of the first hash: a loop takes half as long as the engine's slice. */
+  #digest(): Uint8Array {
+    const memory = this.#memory
+    const digest = new Uint8Array(32)
+    for (let at = 0; at < 32; at++) digest[at] = memory[OUT + at] ?? 0
+    return digest
+  }
+
   /** Hashes what waits in the lanes, behind so many hashes. */
   #hash(waiting: number, blocks: number, behind: number): void {
     if (waiting === 1) this.#one(blocks, 32 * behind)
@@ -87,7 +97,8 @@ export class ShortSha256 {
     const blocks = blocksOf(length)
     const last = first + 64 * blocks - 4
     memory[at++] = 0x80
-    while (at < last) memory[at++] = 0
+    while ((at & 3) !== 0) memory[at++] = 0
+    for (let word = at >> 2; word < last >> 2; word++) this.#words[word] = 0
     this.#view.setUint32(last, 8 * length)
     return blocks
   }

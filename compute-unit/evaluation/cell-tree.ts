@@ -46,8 +46,11 @@ export class CellTree {
 const pair = new Uint8Array(65)
 
 function leafOf(keyHash: Uint8Array, value: Uint8Array): Uint8Array {
-  pair.set(keyHash, 1)
-  pair.set(sha256(value), 33)
+  const valueHash = sha256(value)
+  for (let at = 0; at < 32; at++) {
+    pair[1 + at] = keyHash[at] ?? 0
+    pair[33 + at] = valueHash[at] ?? 0
+  }
   return sha256(pair)
 }
 

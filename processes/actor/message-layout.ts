@@ -5,7 +5,7 @@ import {
   pieceOfAll,
   type Tag,
   TagCursor,
-  writeBase64Url,
+  writeIdText,
 } from '../../protocol/index.ts'
 
 /**
@@ -41,7 +41,6 @@ const utf8 = new TextEncoder()
 const TEXT_ENDS_AT = 32
 const TEXTS = 6
 const ID_CHARACTERS = 43
-const ID_BYTES = 32
 /** Views of longer messages are not kept. */
 const VIEWED_MAX_BYTES = 2048
 
@@ -111,7 +110,7 @@ export class MessageEncoder {
   }
 
   #id(index: number, { bytes, start }: Piece): void {
-    writeBase64Url(bytes, start, start + ID_BYTES, this.#bytes, this.#at)
+    writeIdText(bytes, start, this.#view, this.#at)
     this.#at += ID_CHARACTERS
     this.#places[index] = -1
     this.#view.setUint32(TEXT_ENDS_AT + 4 * index, this.#at, true)
