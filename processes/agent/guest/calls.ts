@@ -1,7 +1,7 @@
 import { agent, type Call, type Reply } from './agent.ts'
 import { FLAGS, type Task } from './task.ts'
 import { AgentError } from './agent-error.ts'
-import { send, slot } from './slot.ts'
+import { sendText, slot } from './slot.ts'
 import { wakeAt } from './wake.ts'
 
 const TIMEOUT_DEFAULT_MS = 60_000
@@ -17,8 +17,8 @@ export interface Request {
   readonly to: string
   readonly answerer?: string
   readonly action: string
-  /** What it says besides; what makes it a call is added. */
-  readonly tags: string[]
+  /** Names and values, to which is added what makes it a call; or JSON of them, without brackets, if `to` is an id. */
+  readonly tags: readonly string[] | string
   readonly data: string
   readonly isQuery?: boolean
   readonly timeoutMs: number | undefined
@@ -36,10 +36,8 @@ export function call(request: Request): Promise<Reply> {
     )
   const reference = ++agent.lastNumber
   const timeoutMs = Math.max(TIMEOUT_MIN_MS, request.timeoutMs ?? TIMEOUT_DEFAULT_MS)
-  const { tags } = request
-  tags.push('Reference', String(reference))
-  addChain(tags, task)
-  const again = () => send([0, to, tags, request.data])
+  const head = headOf(request, reference)
+  const again = () => sendText(head, request.data)
   again()
   const deadlineMs = slot.nowMs + timeoutMs
   wakeAt(deadlineMs)
@@ -62,12 +60,20 @@ export function call(request: Request): Promise<Reply> {
   })
 }
 
-/** Who waits while this request is under way, so that whoever is asked can see a circle. */
-function addChain(tags: string[], task: Task | undefined): void {
-  if (task === undefined || agent.facts === undefined) return
-  task.chain ??= chainOf(task, `${agent.facts.self}:${task.id}`)
-  tags.push('Waiting', task.chain)
-  if (agent.lock === task) tags.push('Exclusive', 'true')
+/** JSON of the message up to its data. Spelled by hand: its texts are quoted once, or need not be. */
+function headOf({ task, to, tags }: Request, reference: number): string {
+  const isKnown = typeof tags === 'string'
+  const named = isKnown ? tags : JSON.stringify(tags).slice(1, -1)
+  const comma = named === '' ? '' : ','
+  const target = isKnown ? `"${to}"` : JSON.stringify(to)
+  return `[0,${target},[${named}${comma}"Reference","${reference}"${chainTags(task)}]`
+}
+
+/** Who waits while this request is under way, so that whoever is asked can see a circle: JSON, with a comma before. */
+function chainTags(task: Task | undefined): string {
+  if (task === undefined || agent.facts === undefined) return ''
+  task.chain ??= `,"Waiting",${JSON.stringify(chainOf(task, `${agent.facts.self}:${task.id}`))}`
+  return agent.lock === task ? `${task.chain},"Exclusive","true"` : task.chain
 }
 
 function chainOf(task: Task, last: string): string {

@@ -43,7 +43,7 @@ export class Task {
   readonly data: string
   readonly slot: number
   state: 'queued' | 'running' | 'done' = 'queued'
-  /** What its calls tell of who waits for them; made with the first. */
+  /** What its calls tell of who waits for them, as JSON; made with the first. */
   chain: string | undefined
   /** What the process asked of itself: an input that is no text. */
   input: { readonly value: unknown } | undefined
