@@ -4,7 +4,9 @@ import { feedName, type FeedSpec } from '../protocol/index.ts'
 const names = new WeakMap<FeedSpec, string>()
 
 export function nameOf(feed: FeedSpec): string {
-  const name = names.get(feed) ?? feedName(feed)
+  const known = names.get(feed)
+  if (known !== undefined) return known
+  const name = feedName(feed)
   names.set(feed, name)
   return name
 }

@@ -136,14 +136,14 @@ export class MemoryLog implements Log {
   #write(blocks: readonly NewBlock[]): void {
     if (this.#closed) throw new Failure('shutting-down')
     if (this.#fault !== undefined) throw this.#fault
-    const lengths = new Map<string, number>()
+    const lengths = blocks.length > 1 ? new Map<string, number>() : undefined
     for (const { feed, index } of blocks) {
       if (feed.kind === 'results') throw new TypeError('commit takes blocks of messages or votes')
       const name = nameOf(feed)
       if (this.#frozen.has(name)) throw this.#frozen.get(name)
-      const length = lengths.get(name) ?? this.#feedOf(feed).length
+      const length = lengths?.get(name) ?? this.#feedOf(feed).length
       if (index !== length) throw new Failure('feed-frozen', { process: feed.process, expected: length, index })
-      lengths.set(name, length + 1)
+      lengths?.set(name, length + 1)
     }
     for (const block of blocks) this.#add(block)
   }
