@@ -1,7 +1,7 @@
 /**
  * `node bench/floods.ts [seconds of each flood] [kinds]`: what floods do to a node: its memory, the calls of an honest peer, and how long
  * a newcomer waits afterwards. Each kind floods another node first: what the honest see then is what an attacker costs who only
- * takes his share of this machine. Goals: memory below 1 GiB, p99 of the honest below three times that of quiet, recovered in 30 s.
+ * takes his share of this machine. That is what the honest leave: he runs at the lowest priority, since elsewhere he has a machine of his own. Goals: memory below 1 GiB, p99 of the honest below three times that of quiet, recovered in 30 s.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -32,7 +32,10 @@ try {
     `quiet: ${quiet.length} calls, p50 ${quiet[quiet.length >> 1]?.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms\n`,
   )
   for (const [n, kind] of kinds.entries()) {
-    const control = await flood(node, honest, kind, Math.min(seconds, CONTROL_SECONDS), 221 + n, other)
+    const control = await flood(node, honest, kind, Math.min(seconds, CONTROL_SECONDS), 221 + n, {
+      target: other,
+      yields: true,
+    })
     const cpuBeforeMs = cpuMsOf(node.pid) ?? 0
     const { done, calls, failedCalls, p50Ms, p99Ms, residentMaxBytes, recoveredMs } = await flood(
       node,
@@ -40,6 +43,7 @@ try {
       kind,
       seconds,
       201 + n,
+      { yields: true },
     )
     process.stdout.write(
       `${kind}: ${done} in ${seconds} s; ${calls} calls, ${failedCalls} failed, p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms ` +

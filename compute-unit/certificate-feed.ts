@@ -1,4 +1,5 @@
-import { Failure, type FeedSpec, type Log } from '../protocol/index.ts'
+import { type Certificate, Failure, type FeedSpec, frameHash, type Log, type ProcessId } from '../protocol/index.ts'
+import type { FrameOutcome } from './evaluation/index.ts'
 import { isDiskFailure } from './faults.ts'
 
 /** Pause before what the disk refused is tried again. */
@@ -109,4 +110,10 @@ export class CertificateFeed {
       if (!isDiskFailure(Failure.from(error))) throw error
     }
   }
+}
+
+/** What this unit says of a frame. */
+export function certificateOf(process: ProcessId, frame: Uint8Array, outcome: FrameOutcome): Certificate {
+  const { firstSlot, count, resultsRoot, stateRoot, gas } = outcome
+  return { process, firstSlot, count, frameHash: frameHash(frame), resultsRoot, stateRoot, gas }
 }

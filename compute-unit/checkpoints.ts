@@ -30,6 +30,12 @@ export interface CheckpointHead {
   readonly since: Slot
 }
 
+/** A state as it was written; `isNewest` says that nothing newer is kept of the process. */
+export interface ReadCheckpoint extends ProcessSnapshot {
+  readonly blocks: number
+  readonly isNewest: boolean
+}
+
 interface Manifest extends CheckpointHead {
   readonly pages: number
   readonly engine: Uint8Array
@@ -85,27 +91,59 @@ export class Checkpoints {
     return heads
   }
 
-  /** The state at checkpoint `slots`. */
-  async read(process: ProcessId, slots: Slot): Promise<(ProcessSnapshot & { blocks: number }) | undefined> {
-    const bytes = await this.#store.get(storeKey('checkpoint', process, bigEndian64(slots)))
-    const manifest = bytes && readManifest(bytes)
-    if (manifest === undefined) return undefined
+  /** The state at checkpoint `slots`; whoever wakes waits for it, so all of it is read at once. */
+  async read(process: ProcessId, slots: Slot): Promise<ReadCheckpoint | undefined> {
+    const [manifests, chunks, cells] = await Promise.all([
+      this.#manifestsFrom(process, slots),
+      this.#chunksAt(process, slots),
+      this.#cellsAt(process, slots),
+    ])
+    const [first] = manifests.found
+    const manifest = first && readManifest(first)
+    if (manifest?.slots !== slots) return undefined
     const { module, since, pages, engine, logHash, blocks } = manifest
-    const chunks = new Map<number, Uint8Array>()
-    const chunkPrefix = storeKey('chunk', process)
-    for await (const { key, value } of this.#store.range(rangeOf(chunkPrefix))) {
-      if (lastNumber(key) > slots || lastNumber(key) < since) continue
-      chunks.set(new DataView(key.buffer, key.byteOffset + chunkPrefix.length, 4).getUint32(0), value)
+    const own = new Map<number, Uint8Array>()
+    for (const [index, { at, value }] of chunks.found) if (at >= since) own.set(index, value)
+    const isNewest = manifests.found.length === 1 && chunks.isNewest && cells.isNewest
+    const state = { slots, module, since, blocks, pages, engine, logHash, chunks: own, cells: [...cells.found] }
+    return { ...state, isNewest }
+  }
+
+  async #manifestsFrom(process: ProcessId, slots: Slot): Promise<{ readonly found: readonly Uint8Array[] }> {
+    const gte = storeKey('checkpoint', process, bigEndian64(slots))
+    const { lt } = rangeOf(storeKey('checkpoint', process))
+    const found: Uint8Array[] = []
+    for await (const { value } of this.#store.range({ gte, lt })) found.push(value)
+    return { found }
+  }
+
+  /** The newest version of each chunk up to `slots`. */
+  async #chunksAt(process: ProcessId, slots: Slot) {
+    const prefix = storeKey('chunk', process)
+    const found = new Map<number, { readonly at: Slot; readonly value: Uint8Array }>()
+    let isNewest = true
+    for await (const { key, value } of this.#store.range(rangeOf(prefix))) {
+      const at = lastNumber(key)
+      if (at > slots) isNewest = false
+      else found.set(new DataView(key.buffer, key.byteOffset + prefix.length, 4).getUint32(0), { at, value })
     }
-    const cells = new Map<CellKey, Uint8Array>()
-    const cellPrefix = storeKey('cell', process)
-    for await (const { key, value } of this.#store.range(rangeOf(cellPrefix))) {
-      if (lastNumber(key) > slots) continue
-      const name = toCellKey(key.subarray(cellPrefix.length + 4, key.length - 8))
-      if (value[0] === 0) cells.delete(name)
-      else cells.set(name, value.subarray(1))
+    return { found, isNewest }
+  }
+
+  async #cellsAt(process: ProcessId, slots: Slot) {
+    const prefix = storeKey('cell', process)
+    const found = new Map<CellKey, Uint8Array>()
+    let isNewest = true
+    for await (const { key, value } of this.#store.range(rangeOf(prefix))) {
+      if (lastNumber(key) > slots) {
+        isNewest = false
+        continue
+      }
+      const name = toCellKey(key.subarray(prefix.length + 4, key.length - 8))
+      if (value[0] === 0) found.delete(name)
+      else found.set(name, value.subarray(1))
     }
-    return { slots, module, since, blocks, pages, engine, logHash, chunks, cells: [...cells] }
+    return { found, isNewest }
   }
 
   /** Drops all that is newer than checkpoint `slots`; 0 drops everything. */

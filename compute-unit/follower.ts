@@ -1,9 +1,7 @@
 import {
-  type Certificate,
   encodeCertificate,
   Failure,
   type FeedSpec,
-  frameHash,
   type ModuleId,
   messagesFeed,
   type ProcessDescription,
@@ -15,7 +13,8 @@ import {
   equalBytes,
   decodeCertificate,
 } from '../protocol/index.ts'
-import { CertificateFeed } from './certificate-feed.ts'
+import { CertificateFeed, certificateOf } from './certificate-feed.ts'
+import { certifiedCheckpoints } from './certified-checkpoints.ts'
 import { type Asked, Course } from './course.ts'
 import type { FrameOutcome, ProcessSnapshot } from './evaluation/index.ts'
 import { damaged, Faults } from './faults.ts'
@@ -158,10 +157,25 @@ export class Follower {
 
   /** Takes a frame that is on its way to the disk: evaluating it may begin. */
   expect(frame: KnownFrame): void {
-    if (!this.trusted || !this.inHost || !this.#frames.expect(frame)) return
+    if (!this.trusted) return
+    // What sleeps wakes while its message is on its way to the disk.
+    if (!this.inHost) return this.#wake()
+    if (!this.#frames.expect(frame)) return
     this.start()
     // The host need not wait until something before it is durable.
     this.#course?.askAtHand()
+  }
+
+  /** Opens the process for what is about to come; nobody waits for it, and who evaluates hears what goes wrong. */
+  #wake(): void {
+    const isBusy = this.#running !== undefined || this.#pausing > 0 || this.#stopped !== undefined
+    // Of a process that is just made nothing is there to be opened.
+    if (isBusy || this.#frames.blocks === 0) return
+    this.usedMs = this.#parts.now()
+    const held = this.hold()
+    this.#openOnce()
+      .catch(ignore)
+      .finally(() => held[Symbol.dispose]())
   }
 
   /** Takes a frame that became durable. */
@@ -254,6 +268,7 @@ export class Follower {
   async leave(failure: Failure): Promise<void> {
     this.stop(failure)
     await this.#running
+    await this.#opening?.catch(ignore)
     this.#openGeneration = 0
     this.sizeBytes = 0
     await this.#seat.ask({ kind: 'close', process: this.process.id }).catch(ignore)
@@ -297,12 +312,11 @@ export class Follower {
 
   /** Two who find the process closed must not open it over each other. It may be closed still: what is slow is opened elsewhere. */
   #openOnce(): Promise<void> {
-    const opened = (): void => {
-      this.#opening = undefined
-    }
     this.#opening ??= this.#open()
       .catch(error => this.#faults.orSlow(error, this.#parts.now()))
-      .finally(opened)
+      .finally(() => {
+        this.#opening = undefined
+      })
     return this.#opening
   }
 
@@ -319,23 +333,17 @@ export class Follower {
       using _module = await loadModules(seat, [module], find)
       return seat.ask({ kind: 'open', process: this.process.id, module, spawn, snapshot })
     }
-    for (const head of (await checkpoints.list(this.process.id)).reverse()) {
-      if (head.slots > this.#evaluated || !(await this.#isCertified(head.blocks, head.stateRoot))) continue
-      const snapshot = await checkpoints.read(this.process.id, head.slots)
+    const upTo = { results: this.#resultsFeed, evaluated: this.#evaluated }
+    for await (const { head, snapshot } of certifiedCheckpoints(this.#parts, this.process.id, upTo)) {
       const answer = await open(head.module, snapshot).catch(damaged)
       if (answer?.kind !== 'opened' || !equalBytes(answer.stateRoot, head.stateRoot)) continue
-      await checkpoints.dropAfter(this.process.id, head.slots)
+      if (snapshot?.isNewest !== true) await checkpoints.dropAfter(this.process.id, head.slots)
       return this.#replay(head.blocks, generation, answer.sizeBytes)
     }
     await checkpoints.dropAfter(this.process.id, 0)
     const answer = await open(this.process.module)
     if (answer.kind !== 'opened') throw new Failure('host-fault', { answer: answer.kind })
     await this.#replay(0, generation, answer.sizeBytes)
-  }
-
-  async #isCertified(blocks: number, stateRoot: Uint8Array): Promise<boolean> {
-    const block = await this.#parts.log.block(this.#resultsFeed, blocks - 1)
-    return block !== undefined && equalBytes(decodeCertificate(block).stateRoot, stateRoot)
   }
 
   /** Evaluates again what was certified already, so that the host's state stands where the certificates do. */
@@ -425,17 +433,9 @@ export class Follower {
   }
 
   #certify({ frame, told }: Asked, outcome: FrameOutcome): void {
-    const { firstSlot, count, resultsRoot, stateRoot, gas } = outcome
+    const { firstSlot, count, gas } = outcome
     const results = told?.results ?? new FrameResults(firstSlot, outcome.resultsBytes)
-    const certificate: Certificate = {
-      process: this.process.id,
-      firstSlot,
-      count,
-      frameHash: frameHash(frame.bytes),
-      resultsRoot,
-      stateRoot,
-      gas,
-    }
+    const certificate = certificateOf(this.process.id, frame.bytes, outcome)
     const certificateBytes = encodeCertificate(certificate)
     this.#parts.results.write(this.process.id, results)
     this.#sinceCheckpoint.add(count, gas)

@@ -1,6 +1,7 @@
 import type { Stream } from '@libp2p/interface'
 import { PEER_FRAME_MAX_BYTES, PEER_PART_BYTES, PEER_STALL_MAX_MS, PEER_WINDOW_MAX_BYTES } from '../protocol/index.ts'
 import { FrameReader, HEAD_BYTES, writeLength } from './frame-reader.ts'
+import { sendFewerWindowUpdates } from './window-updates.ts'
 
 export interface FramedStreamParts {
   readonly stream: Stream
@@ -41,6 +42,7 @@ export class FramedStream {
     stream.inactivityTimeout = Number.POSITIVE_INFINITY
     // While it is paused, a whole window may still come.
     stream.maxReadBufferLength = 2 * PEER_WINDOW_MAX_BYTES
+    sendFewerWindowUpdates(stream)
     stream.addEventListener('message', ({ data }) => {
       if (data instanceof Uint8Array) this.#take(data)
       else for (const piece of data) this.#take(piece)

@@ -69,14 +69,22 @@ function longBase64Url(bytes: Uint8Array): string {
   return asciiDecoder.decode(codes)
 }
 
-/** Writes the text of `toBase64Url` into `into`, from `at` on. */
-export function writeBase64Url(bytes: Uint8Array, into: Uint8Array, at: number): void {
-  fillBase64Url(bytes, into, at)
+/** Writes the text of `toBase64Url` of the 32 bytes at `from` into `into`, from `to` on: four characters at a time. */
+export function writeIdText(bytes: Uint8Array, from: number, into: DataView, to: number): void {
+  let at = from
+  for (let end = to + 40; to < end; to += 4) {
+    const bits = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0)
+    into.setUint32(to, (BASE64URL_PAIRS[bits >> 12] ?? 0) | ((BASE64URL_PAIRS[bits & 4095] ?? 0) << 16), true)
+    at += 3
+  }
+  const bits = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8)
+  into.setUint16(to, BASE64URL_PAIRS[bits >> 12] ?? 0, true)
+  into.setUint8(to + 2, BASE64URL_CODES[(bits >> 6) & 63] ?? 0)
 }
 
-function fillBase64Url(bytes: Uint8Array, codes: Uint8Array | number[], start = 0): void {
+function fillBase64Url(bytes: Uint8Array, codes: Uint8Array | number[]): void {
   const whole = bytes.length - (bytes.length % 3)
-  let to = start
+  let to = 0
   let at = 0
   while (at < whole) {
     const bits = ((bytes[at++] ?? 0) << 16) | ((bytes[at++] ?? 0) << 8) | (bytes[at++] ?? 0)

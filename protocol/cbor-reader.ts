@@ -1,16 +1,8 @@
 import { MalformedBytes } from './bytes.ts'
+import { isKeyNext, isOrdered, type OpenContainer } from './cbor-container.ts'
 import { cutShort, notShortest, readText, tooDeep } from './cbor-malformed.ts'
 import { CBOR_DEPTH_MAX, CborMajor, shortestOf } from './cbor-shape.ts'
-
-/** A container that is being read, kept only from the outermost map inwards: to check key order. */
-interface OpenContainer {
-  readonly outer: OpenContainer | undefined
-  readonly isMap: boolean
-  /** Keys and values (of a map) or elements (of an array) that are still to come. */
-  left: number
-  keyStart: number
-  keyEnd: number
-}
+import type { Piece } from './piece.ts'
 
 /**
  * Reads CBOR values one after the other, in place, and refuses all that is not deterministic.
@@ -20,12 +12,16 @@ interface OpenContainer {
  */
 export class CborReader {
   readonly #bytes: Uint8Array
-  #at = 0
+  readonly #end: number
+  #at: number
   #depth = 0
   #open: OpenContainer | undefined
 
-  constructor(bytes: Uint8Array) {
+  /** Reads what lies at [start, end) of `bytes`; positions are those of `bytes`. */
+  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     this.#bytes = bytes
+    this.#at = start
+    this.#end = end
   }
 
   /** Position of the next byte to be read. */
@@ -70,6 +66,17 @@ export class CborReader {
     return value
   }
 
+  /** The same without a view: where it lies. */
+  piece(): Piece {
+    const start = this.#at
+    const length = this.#argument(CborMajor.bytes, 'a byte string')
+    const from = this.#at
+    if (length > this.#end - from) throw cutShort(start)
+    this.#at = from + length
+    if (this.#open !== undefined) this.#took(start, false)
+    return { bytes: this.#bytes, start: from, end: from + length }
+  }
+
   /** A text string; its UTF-8 must be well-formed. */
   text(): string {
     const start = this.#at
@@ -83,7 +90,7 @@ export class CborReader {
   array(): number {
     const start = this.#at
     const length = this.#argument(CborMajor.array, 'an array')
-    if (length > this.#bytes.length - this.#at) throw cutShort(start)
+    if (length > this.#end - this.#at) throw cutShort(start)
     if (this.#open !== undefined) this.#enter(start, false, length)
     return length
   }
@@ -92,7 +99,7 @@ export class CborReader {
   map(): number {
     const start = this.#at
     const length = this.#argument(CborMajor.map, 'a map')
-    if (length * 2 > this.#bytes.length - this.#at) throw cutShort(start)
+    if (length * 2 > this.#end - this.#at) throw cutShort(start)
     this.#enter(start, true, length * 2)
     return length
   }
@@ -132,7 +139,7 @@ export class CborReader {
   /** Nothing may be left. */
   end(): void {
     if (this.#open !== undefined) throw new MalformedBytes('cbor: unfinished map', this.#at)
-    if (this.#at !== this.#bytes.length) throw new MalformedBytes('cbor: trailing bytes', this.#at)
+    if (this.#at !== this.#end) throw new MalformedBytes('cbor: trailing bytes', this.#at)
   }
 
   #skipValue(): void {
@@ -142,7 +149,7 @@ export class CborReader {
         this.int()
         return
       case CborMajor.bytes:
-        this.bytes()
+        this.piece()
         return
       case CborMajor.text:
         this.text()
@@ -168,7 +175,7 @@ export class CborReader {
 
   #first(): number {
     const first = this.#bytes[this.#at]
-    if (first === undefined) throw cutShort(this.#at)
+    if (first === undefined || this.#at >= this.#end) throw cutShort(this.#at)
     return first
   }
 
@@ -194,7 +201,7 @@ export class CborReader {
 
   #oneByte(at: number): number {
     const value = this.#bytes[at + 1]
-    if (value === undefined) throw cutShort(at)
+    if (value === undefined || at + 1 >= this.#end) throw cutShort(at)
     if (value < 24) throw notShortest(at)
     this.#at = at + 2
     return value
@@ -203,7 +210,7 @@ export class CborReader {
   #longArgument(at: number, short: number): number | bigint {
     if (short > 27) throw new MalformedBytes('cbor: indefinite or reserved length', at)
     const size = 1 << (short - 24)
-    if (at + 1 + size > this.#bytes.length) throw cutShort(at)
+    if (at + 1 + size > this.#end) throw cutShort(at)
     const value = this.#long(size, at + 1)
     if (value < shortestOf(size)) throw notShortest(at)
     this.#at = at + 1 + size
@@ -224,7 +231,7 @@ export class CborReader {
 
   #take(length: number, start: number): Uint8Array {
     const end = this.#at + length
-    if (end > this.#bytes.length) throw cutShort(start)
+    if (end > this.#end) throw cutShort(start)
     const value = this.#bytes.subarray(this.#at, end)
     this.#at = end
     return value
@@ -232,7 +239,7 @@ export class CborReader {
 
   #ascii(length: number): string | undefined {
     const end = this.#at + length
-    if (length > 32 || end > this.#bytes.length) return undefined
+    if (length > 32 || end > this.#end) return undefined
     let text = ''
     for (let at = this.#at; at < end; at++) {
       const code = this.#bytes[at] ?? 0
@@ -249,7 +256,7 @@ export class CborReader {
     if (open === undefined) return
     if (isKeyNext(open)) {
       if (!mayBeKey) throw new MalformedBytes('cbor: expected text or an integer as key', start)
-      if (open.keyEnd !== 0 && !this.#ordered(open, start)) {
+      if (open.keyEnd !== 0 && !isOrdered(this.#bytes, open, start, this.#at)) {
         throw new MalformedBytes('cbor: map keys not in canonical order', start)
       }
       open.keyStart = start
@@ -278,21 +285,7 @@ export class CborReader {
     this.#open = { outer, isMap, left, keyStart: 0, keyEnd: 0 }
   }
 
-  #ordered(open: OpenContainer, start: number): boolean {
-    const bytes = this.#bytes
-    const length = Math.min(open.keyEnd - open.keyStart, this.#at - start)
-    for (let index = 0; index < length; index++) {
-      const difference = (bytes[open.keyStart + index] ?? 0) - (bytes[start + index] ?? 0)
-      if (difference !== 0) return difference < 0
-    }
-    return false
-  }
-
   #unexpected(expected: string, first: number): MalformedBytes {
     return new MalformedBytes(`cbor: expected ${expected}, got 0x${first.toString(16)}`, this.#at)
   }
-}
-
-function isKeyNext(open: OpenContainer): boolean {
-  return open.isMap && (open.left & 1) === 0
 }

@@ -1,6 +1,7 @@
 import { base64UrlSizeBytes, readBase64Url } from './bytes.ts'
 import { CborMajor } from './cbor-shape.ts'
 import { giveBack, NO_SLAB, pieceOf, type Slab, takeSlab } from './cbor-slabs.ts'
+import { toNumber } from './quick-bigint.ts'
 
 const UINT64_MAX = (1n << 64n) - 1n
 /** Up to this length, copying characters by hand is faster than calling the encoder. */
@@ -232,12 +233,12 @@ export class CborWriter {
   }
 
   #bigHead(major: number, value: bigint): void {
-    const small = Number(value)
-    if (Number.isSafeInteger(small) && small >= 0) {
+    if (value < 0n || value > UINT64_MAX) throw badInteger(value)
+    const small = toNumber(value)
+    if (Number.isSafeInteger(small)) {
       this.#head(major, small)
       return
     }
-    if (value < 0n || value > UINT64_MAX) throw badInteger(value)
     this.#reserve(9)
     this.#bytes[this.#at] = (major << 5) | 27
     this.#view.setBigUint64(this.#at + 1, value)

@@ -5,6 +5,7 @@ import {
   decodeCanisterOutput,
   encodeCompositeQuery,
 } from './canister-output.ts'
+import { QUERY_ANSWERS_MAX_BYTES } from './limits.ts'
 
 /** Rounds that one composite query may take, and queries that it may cause in all, nested ones too. */
 const ROUNDS_MAX = 64
@@ -31,6 +32,7 @@ async function run(
   const answers: CanisterAnswer[] = []
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const data = round === 0 ? call.arg : encodeCompositeQuery(call.arg, answers)
+    if (data.length > QUERY_ANSWERS_MAX_BYTES) return refusal('IC0526', 'the composite query is answered with too much')
     const output = decodeCanisterOutput(await ask(call, data, round === 0 ? 0 : answers.length))
     if (!('calls' in output)) return output
     if (output.calls.length === 0) break

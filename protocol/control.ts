@@ -2,6 +2,7 @@ import { Failure } from './failure.ts'
 import { asModuleId, isId, type ModuleId } from './ids.ts'
 import { SNAPSHOT_NAME_MAX_BYTES, TIMER_KEY_MAX_BYTES } from './limits.ts'
 import { fromUtf8, toUtf8 } from './bytes.ts'
+import type { Piece } from './piece.ts'
 import { findTag, type Tag, TagCursor } from './tags.ts'
 
 /** What the owner of a process has done to it: a signed item of Type Control in its feed. */
@@ -51,9 +52,10 @@ export function isControl(tags: readonly Tag[]): boolean {
 }
 
 /** The same of tags as they stand in an item, without making text of them. @throws {MalformedBytes} */
-export function isControlSpelled(bytes: Uint8Array): boolean {
-  if (!mayHoldControl(bytes)) return false
-  const cursor = new TagCursor(bytes)
+export function isControlSpelled(tags: Piece): boolean {
+  if (!mayHoldControl(tags)) return false
+  const { bytes } = tags
+  const cursor = new TagCursor(tags)
   for (let left = cursor.count; left > 0; left--) {
     cursor.next()
     const isType = isText(bytes, cursor, TYPE)
@@ -64,8 +66,8 @@ export function isControlSpelled(bytes: Uint8Array): boolean {
 }
 
 /** Most messages do not have so much as the length and first letter of the value anywhere: one look says so. */
-function mayHoldControl(bytes: Uint8Array): boolean {
-  for (let at = 1; at < bytes.length; at++) {
+function mayHoldControl({ bytes, start, end }: Piece): boolean {
+  for (let at = start + 1; at < end; at++) {
     if (bytes[at] === CONTROL_INITIAL && bytes[at - 1] === CONTROL_LENGTH) return true
   }
   return false

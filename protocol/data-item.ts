@@ -14,6 +14,7 @@ import { knownAddress } from './known-address.ts'
 import { type SignatureScheme, type Signer, shapeOfScheme, shapeOfType } from './keys.ts'
 import { knownPrefix } from './known-prefix.ts'
 import { TAGS_MAX, TAGS_SIZE_MAX_BYTES } from './limits.ts'
+import { type Piece, viewOf } from './piece.ts'
 import { decodeTags, encodeTags, type Tag } from './tags.ts'
 
 /** A data item; its byte fields are views on `bytes`, which nobody may change. */
@@ -32,8 +33,10 @@ export interface DataItem {
   readonly anchor: Uint8Array | undefined
   readonly tags: readonly Tag[]
   /** The tags as they stand in the item. */
-  readonly tagsBytes: Uint8Array
+  readonly tagsPiece: Piece
   readonly data: Uint8Array
+  /** Where they lie. */
+  readonly dataPiece: Piece
   /** The whole item, as it came. */
   readonly bytes: Uint8Array
 }
@@ -172,12 +175,20 @@ class LocatedItem implements DataItem {
   }
 
   get tags(): readonly Tag[] {
-    this.#tags ??= decodeTags(this.tagsBytes)
+    this.#tags ??= decodeTags(viewOf(this.tagsPiece))
     return this.#tags
   }
 
-  get tagsBytes(): Uint8Array {
-    return this.bytes.subarray(this.#layout.tagsAt, this.#layout.dataAt)
+  get tagsPiece(): Piece {
+    return this.#piece(this.#layout.tagsAt, this.#layout.dataAt)
+  }
+
+  get dataPiece(): Piece {
+    return this.#piece(this.#layout.dataAt, this.bytes.length)
+  }
+
+  #piece(start: number, end: number): Piece {
+    return { bytes: this.bytes, start, end }
   }
 
   get id(): string {
@@ -198,7 +209,7 @@ class LocatedItem implements DataItem {
   }
 
   get ownerAddress(): string {
-    this.#ownerAddress ??= knownAddress(this.scheme, this.owner)
+    this.#ownerAddress ??= knownAddress(this.scheme, this.#piece(this.#layout.ownerAt, this.#layout.targetAt))
     return this.#ownerAddress
   }
 

@@ -6,6 +6,7 @@ import { decodeIngress } from './ic/request-envelope.ts'
 import { asMessageId, asProcessId, type MessageId, type ProcessId, type Slot } from './ids.ts'
 import { FRAME_ASSIGNMENTS_MAX } from './limits.ts'
 import { domainHash } from './merkle.ts'
+import { type Piece, viewOf } from './piece.ts'
 import { decodePushCore, type Push, type PushProof, pushId, readId, readSmall } from './push.ts'
 import { decodePushProof, writePushProof } from './push-proof.ts'
 
@@ -51,9 +52,9 @@ export type EnvelopeOutline =
   | Exclude<Envelope, { kind: 'push' }>
   | {
       readonly kind: 'push'
-      readonly coreBytes: Uint8Array
-      readonly bodyBytes: Uint8Array
-      readonly proofBytes: Uint8Array | undefined
+      readonly core: Piece
+      readonly body: Piece
+      readonly proof: Piece | undefined
     }
 
 export interface AssignmentOutline {
@@ -241,33 +242,31 @@ function readEnvelope(reader: CborReader): Envelope {
 /** Decodes what an outline left as bytes. @throws {MalformedBytes} */
 export function wholeEnvelope(outline: EnvelopeOutline): Envelope {
   if (outline.kind !== 'push') return outline
-  const { kind, coreBytes, bodyBytes, proofBytes } = outline
-  const push: Push = { core: decodePushCore(coreBytes), coreBytes, bodyBytes }
-  return { kind, push, proof: proofBytes && decodePushProof(proofBytes) }
+  const { kind, core, body, proof } = outline
+  const coreBytes = viewOf(core)
+  const push: Push = { core: decodePushCore(coreBytes), coreBytes, bodyBytes: viewOf(body) }
+  return { kind, push, proof: proof && decodePushProof(viewOf(proof)) }
 }
 
 function readOutline(reader: CborReader): EnvelopeOutline {
   const fields = reader.array()
   const start = reader.offset
   const kind = KINDS[readSmall(reader)]
-  const expect = (count: number): void => {
-    if (fields !== count) throw new MalformedBytes(`envelope: expected ${count} fields`, start)
-  }
   switch (kind) {
     case 'item':
-      expect(2)
+      expectFields(fields, 2, start)
       return { kind, item: reader.bytes() }
     case 'push':
-      expect(4)
-      return { kind, coreBytes: reader.bytes(), bodyBytes: reader.bytes(), proofBytes: readProofBytes(reader) }
+      expectFields(fields, 4, start)
+      return { kind, core: reader.piece(), body: reader.piece(), proof: readProof(reader) }
     case 'tick':
-      expect(3)
+      expectFields(fields, 3, start)
       return { kind, timer: reader.bytes(), dueMs: readSmall(reader) }
     case 'reject':
-      expect(4)
+      expectFields(fields, 4, start)
       return { kind, from: asProcessId(readId(reader)), seq: readSmall(reader), reason: reader.text() }
     case 'assign': {
-      expect(3)
+      expectFields(fields, 3, start)
       const message = readEnvelope(reader)
       const exclude: string[] = []
       const names = reader.array()
@@ -275,11 +274,15 @@ function readOutline(reader: CborReader): EnvelopeOutline {
       return { kind, message: assignable(message, start), exclude }
     }
     case 'ingress':
-      expect(2)
+      expectFields(fields, 2, start)
       return { kind, bytes: reader.bytes() }
     default:
       throw new MalformedBytes('envelope: unknown kind', start)
   }
+}
+
+function expectFields(fields: number, count: number, start: number): void {
+  if (fields !== count) throw new MalformedBytes(`envelope: expected ${count} fields`, start)
 }
 
 function assignable(message: Envelope, start: number): ItemOrPush {
@@ -288,8 +291,8 @@ function assignable(message: Envelope, start: number): ItemOrPush {
   throw new MalformedBytes('assign: expected an item, or a push with its proof', start)
 }
 
-function readProofBytes(reader: CborReader): Uint8Array | undefined {
-  if (!reader.isNull()) return reader.bytes()
+function readProof(reader: CborReader): Piece | undefined {
+  if (!reader.isNull()) return reader.piece()
   reader.null()
   return undefined
 }

@@ -1,5 +1,6 @@
 import type { MessageId, ModuleId, ProcessId, Slot } from './ids.ts'
 import type { ModuleDescription, ProcessDescription } from './process.ts'
+import type { Piece } from './piece.ts'
 import type { ResultError } from './result.ts'
 import type { Tag } from './tags.ts'
 
@@ -69,13 +70,14 @@ export interface IngressRequest {
 
 export interface RawMessage {
   /** 32 bytes. */
-  readonly id: Uint8Array
-  /** 32 bytes. */
-  readonly origin: Uint8Array
+  readonly id: Piece
+  /** 32 bytes; the same object as `id` if they are the same. */
+  readonly origin: Piece
   /** Well-formed tags as they stand in an item, if that is where they are from. */
-  readonly tags: Uint8Array | undefined
+  readonly tags: Piece | undefined
   /** Plain tags as they stand in a push, if that is where they are from. */
-  readonly plainTags?: Uint8Array | undefined
+  readonly plainTags?: Piece | undefined
+  readonly data: Piece
 }
 
 /** Of what it sends a guest may say that it has less than its slot could give. */

@@ -7,13 +7,14 @@ const ID_BYTES = 32
 const remembered = new Uint8Array(REMEMBERED * ID_BYTES)
 const texts = new Array<string>(REMEMBERED).fill(toBase64Url(new Uint8Array(ID_BYTES)))
 
-/** The 43 characters of an id. Ids of processes and keys recur; the same text is given again, so that maps find it at once. */
-export function idText(id: Uint8Array): string {
-  const place = ((id[0] ?? 0) | ((id[1] ?? 0) << 8)) & (REMEMBERED - 1)
+/** The 43 characters of an id that lies at `from`. Ids of processes and keys recur; the same text is given again, so that maps find it at once. */
+export function idText(bytes: Uint8Array, from = 0): string {
+  const place = ((bytes[from] ?? 0) | ((bytes[from + 1] ?? 0) << 8)) & (REMEMBERED - 1)
   const start = place * ID_BYTES
   let at = 0
-  while (at < ID_BYTES && remembered[start + at] === id[at]) at++
+  while (at < ID_BYTES && remembered[start + at] === bytes[from + at]) at++
   if (at === ID_BYTES) return texts[place] ?? ''
+  const id = bytes.subarray(from, from + ID_BYTES)
   const text = toBase64Url(id)
   texts[place] = text
   remembered.set(id, start)

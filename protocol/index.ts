@@ -6,6 +6,7 @@ export * from './failure.ts'
 export * from './resource.ts'
 
 export * from './bytes.ts'
+export * from './piece.ts'
 export * from './cbor.ts'
 export { useSlabsOf } from './cbor-slabs.ts'
 export * from './crypto.ts'

@@ -52,6 +52,8 @@ export const OUTPUT_SIZE_MAX_BYTES = 1 * MiB
 export const AO_OUTPUT_SIZE_MAX_BYTES = OUTBOX_SIZE_MAX_BYTES + OUTPUT_SIZE_MAX_BYTES
 /** Bytes that a query may answer: it stands in no result. As on the Internet Computer, and a little for the form. */
 export const QUERY_OUTPUT_MAX_BYTES = 3 * MiB + 4 * KiB
+/** Bytes of the answers that a composite query is told together, five of the largest: they come as the data of a query, and stand nowhere. */
+export const QUERY_ANSWERS_MAX_BYTES = 16 * MiB
 /** Bytes of an error text kept in a result. */
 export const ERROR_TEXT_MAX_BYTES = 4 * KiB
 /** Output, error and log that stand in the head of a result; longer ones as their hash. Every push carries the head of its result. */

@@ -1,3 +1,4 @@
+import type { Piece } from './piece.ts'
 import { TAGS_MAX, TAGS_SIZE_MAX_BYTES } from './limits.ts'
 
 const TEXT = 3
@@ -7,10 +8,10 @@ const SHORT_MAX = 23
 const ONE_BYTE = 24
 
 /**
- * Where tags end that begin at `start`, as `writeTags` writes them: 0, if a text among them is longer than 255 bytes or not of
+ * Where tags end that begin at `start`, as `writeTags` writes them, and end before `limit`: 0, if a text among them is longer than 255 bytes or not of
  * ASCII alone, or anything is not as it should be. Nearly all tags are plain, and of such nothing has to become text.
  */
-export function plainTagsEnd(bytes: Uint8Array, start: number): number {
+export function plainTagsEnd(bytes: Uint8Array, start: number, limit = bytes.length): number {
   const count = shortArgument(bytes, start, ARRAY)
   if (count < 0 || count % 2 !== 0 || count > 2 * TAGS_MAX) return 0
   let at = start + headBytes(count)
@@ -19,7 +20,7 @@ export function plainTagsEnd(bytes: Uint8Array, start: number): number {
     if (length < 0) return 0
     at += headBytes(length)
     const end = at + length
-    if (end > bytes.length) return 0
+    if (end > limit) return 0
     let mixed = 0
     while (at < end) mixed |= bytes[at++] ?? 0
     if (mixed > 127) return 0
@@ -37,11 +38,11 @@ export class PlainTagCursor {
   readonly #bytes: Uint8Array
 
   /** What `plainTagsEnd` found to be plain. */
-  constructor(bytes: Uint8Array) {
-    const texts = shortArgument(bytes, 0, ARRAY)
+  constructor({ bytes, start }: Piece) {
+    const texts = shortArgument(bytes, start, ARRAY)
     this.#bytes = bytes
     this.count = texts / 2
-    this.end = headBytes(texts)
+    this.end = start + headBytes(texts)
   }
 
   /** Goes to the next text. */

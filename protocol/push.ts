@@ -6,7 +6,9 @@ import { sha256 } from './crypto.ts'
 import { asMessageId, asProcessId, type MessageId, type ProcessId, type Slot } from './ids.ts'
 import { domainHash, type MerklePath } from './merkle.ts'
 import { readTags, type Tag, writeTags } from './message-tags.ts'
+import { type Piece, pieceOfAll, viewOf } from './piece.ts'
 import { plainTagsEnd } from './plain-tags.ts'
+import { toBigInt } from './quick-bigint.ts'
 
 /** What one process says to another, or what makes a child. */
 export interface PushBody {
@@ -95,18 +97,22 @@ function encodePushCore(core: PushCore): Uint8Array {
 
 /** @throws {MalformedBytes} */
 export function decodePushCore(bytes: Uint8Array): PushCore {
-  const { originBytes, ...core } = outlinePushCore(bytes)
-  return { ...core, origin: asMessageId(toBase64Url(originBytes)) }
+  const { originAt, bodyHashAt, ...core } = outlinePushCore(pieceOfAll(bytes))
+  const origin = asMessageId(toBase64Url(bytes.subarray(originAt, originAt + HASH_BYTES)))
+  return { ...core, origin, bodyHash: bytes.subarray(bodyHashAt, bodyHashAt + HASH_BYTES) }
 }
 
-/** A core whose origin, which differs from message to message, is still bytes. */
-export interface PushCoreOutline extends Omit<PushCore, 'origin'> {
-  readonly originBytes: Uint8Array
+/** A core whose hashes, which differ from message to message, are still where they lie, 32 bytes each. */
+export interface PushCoreOutline extends Omit<PushCore, 'origin' | 'bodyHash'> {
+  readonly originAt: number
+  readonly bodyHashAt: number
 }
+
+const HASH_BYTES = 32
 
 /** @throws {MalformedBytes} */
-export function outlinePushCore(bytes: Uint8Array): PushCoreOutline {
-  const reader = new CborReader(bytes)
+export function outlinePushCore({ bytes, start, end }: Piece): PushCoreOutline {
+  const reader = new CborReader(bytes, start, end)
   if (reader.array() !== 10) throw new MalformedBytes('push core: expected 10 fields', 0)
   if (reader.uint() !== 1) throw new MalformedBytes('push core: unknown version', reader.offset)
   const core: PushCoreOutline = {
@@ -116,9 +122,9 @@ export function outlinePushCore(bytes: Uint8Array): PushCoreOutline {
     seq: readSmall(reader),
     to: asProcessId(readId(reader)),
     depth: readSmall(reader),
-    fuel: BigInt(reader.uint()),
-    originBytes: readHash(reader),
-    bodyHash: readHash(reader),
+    fuel: readBig(reader),
+    originAt: hashPiece(reader).start,
+    bodyHashAt: hashPiece(reader).start,
   }
   reader.end()
   return core
@@ -144,24 +150,27 @@ export function decodePushBody(bytes: Uint8Array): PushBody {
 }
 
 /** The body of a push whose tags are plain, which are still bytes. */
-export interface PushBodyOutline extends Omit<PushBody, 'tags'> {
-  readonly tagsBytes: Uint8Array
+export interface PushBodyOutline extends Pick<PushBody, 'kind' | 'anchor'> {
+  readonly tagsPiece: Piece
+  readonly dataPiece: Piece
 }
 
 const ARRAY_OF_FOUR = 0x84
 
-/** What `decodePushBody` gives but for the tags; nothing, if they are not plain. @throws {MalformedBytes} as it does */
-export function outlinePushBody(bytes: Uint8Array): PushBodyOutline | undefined {
-  const [first, kind] = [bytes[0], bytes[1]]
-  if (first !== ARRAY_OF_FOUR || (kind !== 0 && kind !== 1)) return undefined
-  const end = plainTagsEnd(bytes, 2)
-  if (end === 0) return undefined
-  const rest = readDataAndAnchor(new CborReader(bytes.subarray(end)))
+/** What `decodePushBody` gives but for tags and data; nothing, if tags are not plain. @throws {MalformedBytes} as it does */
+export function outlinePushBody({ bytes, start, end }: Piece): PushBodyOutline | undefined {
+  const [first, kind] = [bytes[start], bytes[start + 1]]
+  if (end - start < 2 || first !== ARRAY_OF_FOUR || (kind !== 0 && kind !== 1)) return undefined
+  const tagsEnd = plainTagsEnd(bytes, start + 2, end)
+  if (tagsEnd === 0) return undefined
+  const reader = new CborReader(bytes, tagsEnd, end)
+  const dataPiece = reader.piece()
+  const anchor = readAnchor(reader)
   return {
     kind: kind === 0 ? 'message' : 'spawn',
-    tagsBytes: bytes.subarray(2, end),
-    data: rest.data,
-    anchor: rest.anchor,
+    tagsPiece: { bytes, start: start + 2, end: tagsEnd },
+    dataPiece,
+    anchor,
   }
 }
 
@@ -174,9 +183,13 @@ function readKind(reader: CborReader): PushBody['kind'] {
 
 function readDataAndAnchor(reader: CborReader): Pick<PushBody, 'data' | 'anchor'> {
   const data = reader.bytes()
+  return { data, anchor: readAnchor(reader) }
+}
+
+function readAnchor(reader: CborReader): Uint8Array | undefined {
   const anchor = reader.isNull() ? reader.null() : reader.bytes()
   reader.end()
-  return { data, anchor: anchor ?? undefined }
+  return anchor ?? undefined
 }
 
 /** Whether a push makes a child; the rest of its body is not looked at. @throws {MalformedBytes} */
@@ -188,14 +201,24 @@ export function isSpawn({ bodyBytes }: Pick<Push, 'bodyBytes'>): boolean {
 
 /** Reads 32 bytes as an id. */
 export function readId(reader: CborReader): string {
-  return idText(readHash(reader))
+  const { bytes, start } = hashPiece(reader)
+  return idText(bytes, start)
+}
+
+function hashPiece(reader: CborReader): Piece {
+  const piece = reader.piece()
+  if (piece.end - piece.start !== HASH_BYTES) throw new MalformedBytes('expected 32 bytes', reader.offset)
+  return piece
 }
 
 /** Reads a byte string of 32 bytes. */
 export function readHash(reader: CborReader): Uint8Array {
-  const bytes = reader.bytes()
-  if (bytes.length !== 32) throw new MalformedBytes('expected 32 bytes', reader.offset)
-  return bytes
+  return viewOf(hashPiece(reader))
+}
+
+function readBig(reader: CborReader): bigint {
+  const value = reader.uint()
+  return typeof value === 'number' ? toBigInt(value) : value
 }
 
 /** Reads an unsigned integer that fits a number. */

@@ -4,11 +4,12 @@
  * than a short message takes.
  *
  * 1. Message n stands at `n * LANE_BYTES`, padded as the standard says to a number of whole blocks of 64 bytes.
- * 2. `one(blocks)` and `four(blocks)` leave the hash of message n at `OUT + 32 n`.
+ * 2. `one(blocks, out)` and `four(blocks, out)` leave the hash of message n at `OUT + out + 32 n`: there is room for `HASHES`.
  */
 export const LANES = 4
 export const LANE_BYTES = 4096
 export const OUT = LANES * LANE_BYTES
+export const HASHES = (65_536 - OUT) / 32
 
 /** Code in pieces; an expression leaves its value on the stack. */
 type Code = number | readonly Code[]
@@ -31,8 +32,8 @@ interface Words {
 
 const I32 = 0x7f
 const V128 = 0x7b
-/** Locals: blocks to come, address of the next, the state, the letters a to h, sixteen words, four to spare. */
-const [BLOCKS, BLOCK, STATE, LETTERS, WORDS, SPARE] = [0, 1, 2, 10, 18, 34] as const
+/** Locals: blocks to come, where hashes go, address of the next block, the state, the letters a to h, sixteen words, four to spare. */
+const [BLOCKS, TO, BLOCK, STATE, LETTERS, WORDS, SPARE] = [0, 1, 2, 3, 11, 19, 35] as const
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, n) => n)
 const get = (local: number): Code => [0x20, local]
@@ -51,7 +52,7 @@ const loadFour = (offset: number): Code => {
   return shuffle(load(), load(), TURNED)
 }
 const storeFour = (offset: number, local: number): Code => [
-  i32(0),
+  get(TO),
   shuffle(get(local), get(local), TURNED),
   [vector(11), 0, unsigned(OUT + offset)],
 ]
@@ -109,7 +110,7 @@ function transpose(rows: number, columns: number): Code {
   ]
 }
 
-/** `function (blocks)` over what stands in the lanes. */
+/** `function (blocks, out)` over what stands in the lanes. */
 function hashFunction(words: Words): Code {
   const { type, add, constant, load, store } = words
   const start = range(8).map(n => set(STATE + n, constant(START[n] ?? 0)))
@@ -159,7 +160,7 @@ export function sha256Module(): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(
     flat([
       [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-      section(1, [1, 0x60, 1, I32, 0]),
+      section(1, [1, 0x60, 2, I32, I32, 0]),
       section(3, [2, 0, 0]),
       section(5, [1, 0, 1]),
       section(7, [3, [name('memory'), 2, 0], [name('one'), 0, 0], [name('four'), 0, 1]]),

@@ -1,4 +1,5 @@
 import { fromUtf8, MalformedBytes, toUtf8, utf8Length } from './bytes.ts'
+import { type Piece, pieceOfAll } from './piece.ts'
 import { TAGS_MAX, TAGS_SIZE_MAX_BYTES } from './limits.ts'
 import { shortText } from './short-text.ts'
 
@@ -74,7 +75,7 @@ export function decodeTags(bytes: Uint8Array): Tag[] {
   if (bytes.length > TAGS_SIZE_MAX_BYTES) {
     throw new MalformedBytes(`tags: expected at most ${TAGS_SIZE_MAX_BYTES} bytes`, 0)
   }
-  const cursor = new TagCursor(bytes)
+  const cursor = new TagCursor(pieceOfAll(bytes))
   const { count } = cursor
   if (count < 1 || count > TAGS_MAX) {
     throw new MalformedBytes(`tags: expected 1 to ${TAGS_MAX} tags, got ${count}`, 0)
@@ -95,13 +96,16 @@ export class TagCursor {
   readonly count: number
   /** The text lies at [start, end). */
   start = 0
-  end = 0
+  end: number
   readonly #bytes: Uint8Array
+  readonly #limit: number
 
   /** @throws MalformedBytes */
-  constructor(bytes: Uint8Array) {
+  constructor({ bytes, start, end }: Piece) {
     this.#bytes = bytes
-    this.count = bytes.length === 0 ? 0 : this.#long()
+    this.#limit = end
+    this.end = start
+    this.count = start === end ? 0 : this.#long()
   }
 
   /** Goes to the next text. @throws MalformedBytes */
@@ -109,7 +113,7 @@ export class TagCursor {
     const length = this.#long()
     this.start = this.end
     this.end += length
-    if (this.end > this.#bytes.length) throw new MalformedBytes('tags: cut short', this.start)
+    if (this.end > this.#limit) throw new MalformedBytes('tags: cut short', this.start)
   }
 
   /** A zig-zag number of Avro, as long as it can matter here: three bytes, 0 to 2^20 - 1. */
@@ -118,7 +122,7 @@ export class TagCursor {
     let value = 0
     for (let shift = 0; shift < 7 * LONG_MAX_BYTES; shift += 7) {
       const byte = this.#bytes[this.end++]
-      if (byte === undefined) throw new MalformedBytes('tags: cut short', start)
+      if (byte === undefined || this.end > this.#limit) throw new MalformedBytes('tags: cut short', start)
       value |= (byte & 0x7f) << shift
       if (byte > 0x7f) continue
       if (byte === 0 && shift > 0) throw new MalformedBytes('tags: not the shortest form', start)

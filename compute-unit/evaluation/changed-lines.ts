@@ -10,6 +10,8 @@ export const CHANGED_LINES_MAX_BYTES = MAP_BYTES + CHUNK_SIZE_BYTES
 /** Room for the lines of many chunks, one behind the other. */
 export class ChangedLines {
   readonly bytes: Uint8Array
+  /** The same, as words. */
+  readonly words: Int32Array
   readonly #memory: Uint8Array
   readonly #differences: (out: number) => number
   #used = 0
@@ -20,6 +22,7 @@ export class ChangedLines {
     const { buffer } = exports['memory'] as WebAssembly.Memory
     this.#memory = new Uint8Array(buffer)
     this.bytes = new Uint8Array(buffer, OUT_AT, sizeBytes)
+    this.words = new Int32Array(buffer, OUT_AT, sizeBytes / 4)
     this.#differences = exports['differences'] as (out: number) => number
   }
 

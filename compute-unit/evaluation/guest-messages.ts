@@ -17,6 +17,8 @@ import {
   outlinePushBody,
   outlinePushCore,
   parseDataItem,
+  type Piece,
+  pieceOfAll,
   placeId,
   type PushCoreOutline,
   pushId,
@@ -25,10 +27,13 @@ import {
   type Slot,
   type Tag,
   toBase64Url,
+  viewOf,
 } from '../../protocol/index.ts'
 import { toCellKey } from './cells.ts'
 import { readCrons } from './cron.ts'
 import { IngressMessage } from './ingress-message.ts'
+
+const NO_BYTES = new Uint8Array(0)
 
 /** Where an assignment stands and whose feed it is in. */
 export interface Place {
@@ -57,8 +62,8 @@ class ItemMessage implements GuestMessage {
   readonly #item: DataItem
   readonly #process: ProcessId
 
-  constructor(id: Uint8Array, item: DataItem, kind: GuestMessage['kind'], place: Place) {
-    this.raw = { id, origin: id, tags: item.tagsBytes }
+  constructor(id: Piece, item: DataItem, kind: GuestMessage['kind'], place: Place) {
+    this.raw = { id, origin: id, tags: item.tagsPiece, data: item.dataPiece }
     this.#item = item
     this.#process = place.process.id
     this.kind = kind
@@ -67,7 +72,7 @@ class ItemMessage implements GuestMessage {
   }
 
   get id(): MessageId {
-    return asMessageId(toBase64Url(this.raw.id))
+    return asMessageId(toBase64Url(viewOf(this.raw.id)))
   }
 
   get origin(): MessageId {
@@ -114,28 +119,29 @@ class PushMessage implements GuestMessage {
   readonly owner: string
   readonly fromProcess: ProcessId
   readonly fromModule: ModuleId
-  readonly data: Uint8Array
   readonly anchor: Uint8Array | undefined
   readonly signature = undefined
   readonly depth: number
   readonly fuel: bigint
   readonly timer = undefined
   readonly raw: RawMessage
-  readonly #bodyBytes: Uint8Array
+  readonly #body: Piece
   #tags: readonly Tag[] | undefined
 
   constructor(
-    id: Uint8Array,
+    id: Piece,
+    /** What `source` holds. */
     core: PushCoreOutline,
-    bodyBytes: Uint8Array,
+    source: Uint8Array,
+    body: Piece,
     kind: GuestMessage['kind'],
     place: Place,
     sender: SenderFacts,
   ) {
-    const plain = outlinePushBody(bodyBytes)
-    const body = plain ?? decodePushBody(bodyBytes)
-    this.#bodyBytes = bodyBytes
-    this.#tags = 'tags' in body ? body.tags : undefined
+    const plain = outlinePushBody(body)
+    const whole = plain === undefined ? decodePushBody(viewOf(body)) : undefined
+    this.#body = body
+    this.#tags = whole?.tags
     this.kind = kind
     this.slot = place.slot
     this.timestampMs = place.timestampMs
@@ -144,31 +150,34 @@ class PushMessage implements GuestMessage {
     this.owner = sender.owner
     this.fromProcess = core.from
     this.fromModule = sender.module
-    const { data, anchor } = body
-    this.data = data
-    this.anchor = anchor
+    this.anchor = plain === undefined ? whole?.anchor : plain.anchor
     this.depth = core.depth
     this.fuel = core.fuel
     // A child is known by its own id from the first: its spawn message has that id.
     this.raw = {
-      id: kind === 'spawn' ? fromBase64Url(core.to) : id,
-      origin: core.originBytes,
+      id: kind === 'spawn' ? pieceOfAll(fromBase64Url(core.to)) : id,
+      origin: { bytes: source, start: core.originAt, end: core.originAt + 32 },
       tags: undefined,
-      plainTags: plain?.tagsBytes,
+      plainTags: plain?.tagsPiece,
+      data: plain?.dataPiece ?? pieceOfAll(whole?.data ?? NO_BYTES),
     }
   }
 
   get tags(): readonly Tag[] {
-    this.#tags ??= decodePushBody(this.#bodyBytes).tags
+    this.#tags ??= decodePushBody(viewOf(this.#body)).tags
     return this.#tags
   }
 
+  get data(): Uint8Array {
+    return viewOf(this.raw.data)
+  }
+
   get id(): MessageId {
-    return asMessageId(toBase64Url(this.raw.id))
+    return asMessageId(toBase64Url(viewOf(this.raw.id)))
   }
 
   get origin(): MessageId {
-    return asMessageId(toBase64Url(this.raw.origin))
+    return asMessageId(toBase64Url(viewOf(this.raw.origin)))
   }
 }
 
@@ -199,7 +208,7 @@ function tickMessage(timer: CellKey, place: Place): GuestMessage {
 /** The message of an assignment; nothing for a reject. `id` is that of an item or push, `core` that of a push, `request` an ingress decoded. */
 export function guestMessage(
   { envelope }: AssignmentOutline,
-  id: Uint8Array,
+  id: Piece,
   core: PushCoreOutline | undefined,
   place: Place,
   sender: SenderFacts,
@@ -210,7 +219,7 @@ export function guestMessage(
     case 'item':
       return new ItemMessage(id, outlineDataItem(envelope.item), kind, place)
     case 'push':
-      return core && new PushMessage(id, core, envelope.bodyBytes, kind, place, sender)
+      return core && new PushMessage(id, core, envelope.core.bytes, envelope.body, kind, place, sender)
     case 'tick':
       return tickMessage(toCellKey(envelope.timer), place)
     case 'assign':
@@ -234,11 +243,12 @@ function assignedMessage(
 ): GuestMessage {
   if (message.kind === 'push') {
     const { coreBytes, bodyBytes } = message.push
-    const id = fromBase64Url(pushId(coreBytes))
-    return new PushMessage(id, outlinePushCore(coreBytes), bodyBytes, 'assigned', place, sender)
+    const id = pieceOfAll(fromBase64Url(pushId(coreBytes)))
+    const core = outlinePushCore(pieceOfAll(coreBytes))
+    return new PushMessage(id, core, coreBytes, pieceOfAll(bodyBytes), 'assigned', place, sender)
   }
   const item = parseDataItem(message.item)
-  return new ItemMessage(fromBase64Url(item.id), withoutExcluded(item, exclude), 'assigned', place)
+  return new ItemMessage(pieceOfAll(fromBase64Url(item.id)), withoutExcluded(item, exclude), 'assigned', place)
 }
 
 /** AO lets an assignment leave out parts of the message, by name. */
@@ -254,9 +264,10 @@ function withoutExcluded(item: DataItem, exclude: readonly string[]): DataItem {
     signature,
     target,
     bytes,
-    data: names.includes('data') ? new Uint8Array(0) : item.data,
+    data: names.includes('data') ? NO_BYTES : item.data,
+    dataPiece: names.includes('data') ? pieceOfAll(NO_BYTES) : item.dataPiece,
     tags: names.includes('tags') ? [] : item.tags,
-    tagsBytes: names.includes('tags') ? new Uint8Array(0) : item.tagsBytes,
+    tagsPiece: names.includes('tags') ? pieceOfAll(NO_BYTES) : item.tagsPiece,
     anchor: names.includes('anchor') ? undefined : item.anchor,
   }
 }

@@ -9,8 +9,6 @@ import {
   ERROR_TEXT_MAX_BYTES,
   type Ending,
   type EnvelopeOutline,
-  envelopeId,
-  fromBase64Url,
   FUEL_PER_MESSAGE,
   GAS_PER_QUERY_MAX,
   type Guest,
@@ -40,7 +38,7 @@ import { Lifecycle } from './lifecycle.ts'
 import { controlOf } from './lifecycle-messages.ts'
 import type { LoadedModule, ModuleShelf } from './loaded-module.ts'
 import { Mailbox } from './mailbox.ts'
-import { MessageIds } from './message-ids.ts'
+import { MessageIds, messageId } from './message-ids.ts'
 import { ResultsWriter } from './results-writer.ts'
 import { RunningGuest } from './running-guest.ts'
 import { SlotContext } from './slot-context.ts'
@@ -296,13 +294,14 @@ export class HostedProcess {
     position: number,
   ): Result {
     const { envelope } = assignment
-    const named = verdict.status === 'refused' ? undefined : messageId(envelope, ids.at(position), place)
+    const id = ids.at(position)
+    const named = verdict.status === 'refused' ? undefined : messageId(envelope, id, place)
     if (verdict.status !== 'ok') return emptyResult(place.slot, verdict.status, named)
-    const core = envelope.kind === 'push' ? outlinePushCore(envelope.coreBytes) : undefined
+    const core = envelope.kind === 'push' ? outlinePushCore(envelope.core) : undefined
     const noEffect = this.#receive(assignment, core, place)
     this.#cells.keep()
     if (noEffect !== undefined) return emptyResult(place.slot, noEffect, named)
-    const message = guestMessage(assignment, ids.at(position), core, place, verdict.sender, ids.requestAt(position))
+    const message = guestMessage(assignment, id, core, place, verdict.sender, ids.requestAt(position))
     if (message === undefined) return emptyResult(place.slot, 'reject', named)
     const control = controlOf(envelope, message, this.#process)
     return this.#runSlot({ message, named, place, fuel: fuelOf(envelope, core), control })
@@ -425,12 +424,6 @@ function fuelOf(envelope: EnvelopeOutline, core: PushCoreOutline | undefined): b
   if (core !== undefined) return core.fuel
   if (envelope.kind !== 'assign' || envelope.message.kind !== 'push') return FUEL_PER_MESSAGE
   return envelope.message.push.core.fuel
-}
-
-/** The id by which a result names what stands in its slot; `digest` is that of an item, a push or a request. */
-function messageId(envelope: EnvelopeOutline, digest: Uint8Array, { process, slot }: Place): Uint8Array | undefined {
-  if (envelope.kind === 'item' || envelope.kind === 'push' || envelope.kind === 'ingress') return digest
-  return envelope.kind === 'assign' ? fromBase64Url(envelopeId(envelope.message, process.id, slot)) : undefined
 }
 
 function emptyResult(slot: Slot, status: ResultStatus, message: Uint8Array | undefined): Result {

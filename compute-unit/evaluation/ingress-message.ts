@@ -5,6 +5,7 @@ import {
   type MessageId,
   principalText,
   type ProcessId,
+  pieceOfAll,
   type RawMessage,
   type RequestEnvelope,
   requestMessageId,
@@ -33,7 +34,8 @@ export class IngressMessage implements GuestMessage {
     this.timestampMs = timestampMs
     this.target = process
     this.ingress = { requestId: id, sender, canister, method, arg, expiryNs, senderInfo }
-    this.raw = { id, origin: id, tags: undefined }
+    const named = pieceOfAll(id)
+    this.raw = { id: named, origin: named, tags: undefined, data: pieceOfAll(arg) }
   }
 
   get id(): MessageId {

@@ -1,14 +1,20 @@
 import { CHUNK_SIZE_BYTES, EMPTY_ROOT, leafHashes, sha256Each } from '../../protocol/index.ts'
 import { CHANGED_LINES_MAX_BYTES, ChangedLines } from './changed-lines.ts'
+import { Pieces } from './pieces.ts'
 
 /** Of a node. */
 const CHILDREN = 16
+const CHILD_BITS = 4
 /** Levels above the chunks: 16^6 chunks of 4 KiB are 64 GiB. */
 const DEPTH = 6
 /** So many indexes are below every level. */
 const WIDTH = CHILDREN ** DEPTH
 const HASH_BYTES = 32
+const HASH_WORDS = HASH_BYTES / 4
 const MAP_BYTES = CHILDREN / 8
+/** Maps of children that there are. */
+const MAPS = 2 ** CHILDREN
+const LEAF_MAP = 1
 const NODE_MAX_BYTES = MAP_BYTES + CHILDREN * HASH_BYTES
 const HASHES_MIN = 16
 const ZEROES = new Uint8Array(CHUNK_SIZE_BYTES)
@@ -25,15 +31,19 @@ const ZEROES = new Uint8Array(CHUNK_SIZE_BYTES)
  *    (the number of pages stands beside it in the state root).
  *
  * Its hashes lie in one buffer: tens of thousands of processes have a tree each, and every object is work for the
- * collector of garbage.
+ * collector of garbage. For small frames this is a good part of the work, so nothing is made here that could do without.
  */
 export class MemoryTree {
-  /** By level × WIDTH + index: where its hash lies in `#hashes`; -1 less that, if it is 32 zero bytes. */
-  readonly #places = new Map<number, number>()
+  /**
+   * By level × WIDTH + index: which of `#hashes` is its own, × MAPS, + the map of its children that are not zero, which is
+   * right at any time, though its hash may be stale. The map of a leaf is 1; what has none is 32 zero bytes.
+   */
+  readonly #nodes = new Map<number, number>()
   readonly #image: ReadonlyMap<number, Uint8Array>
-  #hashes = new Uint8Array(0)
+  #hashes = new Int32Array(0)
   #used = 0
-  #stale = new Set<number>()
+  /** Nodes of the first level with a chunk that was told since the last root; may be named twice. */
+  #stale: number[] = []
 
   /** `image` has the chunks of the module's image that are not zero. */
   constructor(image: ReadonlyMap<number, Uint8Array>) {
@@ -42,139 +52,131 @@ export class MemoryTree {
 
   /** Makes room for this many chunks that will be told. */
   reserve(chunks: number): void {
-    this.#grow((this.#used + chunks + Math.ceil(chunks / CHILDREN) + DEPTH) * HASH_BYTES)
+    this.#grow((this.#used + chunks + Math.ceil(chunks / CHILDREN) + DEPTH) * HASH_WORDS)
   }
 
   /** Tells the bytes of chunks that may have changed, each once. */
-  put(chunks: Iterable<readonly [index: number, bytes: Uint8Array]>): void {
-    const batch: Piece[] = []
+  put(indexes: readonly number[], bytesOf: (index: number) => Uint8Array): void {
     lines.clear()
-    for (const [index, bytes] of chunks) {
+    pieces.clear()
+    for (const index of indexes) {
       if (lines.left < CHANGED_LINES_MAX_BYTES) {
-        this.#hash(batch.splice(0), leafHashes)
+        this.#hash(leafHashes)
         lines.clear()
       }
       const start = lines.used
-      lines.add(bytes, this.#image.get(index) ?? ZEROES)
-      batch.push({ key: index, start, length: lines.used - start })
-      this.#stale.add(Math.floor(index / CHILDREN))
+      lines.add(bytesOf(index), this.#image.get(index) ?? ZEROES)
+      this.#tell(index, lines.used > start)
+      if (lines.used > start) pieces.add(index, start, lines.used)
+      const node = index >> CHILD_BITS
+      if (this.#stale[this.#stale.length - 1] !== node) this.#stale.push(node)
     }
-    this.#hash(batch, leafHashes)
+    this.#hash(leafHashes)
   }
 
-  /** Keeps the hashes of pieces that lie in `lines`: of short ones together, those of a length side by side. */
-  #hash(batch: readonly Piece[], hashes: (bytes: Uint8Array, bounds: readonly number[]) => Uint8Array): void {
-    const short: Piece[] = []
-    const bounds: number[] = []
-    for (const piece of batch) {
-      const { key, start, length } = piece
-      if (length === 0) this.#set(key, undefined, 0)
-      else if (length > SHORT_MAX_BYTES) this.#set(key, hashes(lines.bytes, [start, start + length]), 0)
-      else short.push(piece)
+  /** Keeps the hashes of the pieces, which lie in `lines`. */
+  #hash(hashes: (bytes: Uint8Array, bounds: readonly number[]) => Uint8Array): void {
+    pieces.hash(lines.bytes, hashes, (key, words, at) => {
+      const place = Math.floor((this.#nodes.get(key) ?? 0) / MAPS) * HASH_WORDS
+      for (let word = 0; word < HASH_WORDS; word++) this.#hashes[place + word] = words[at + word] ?? 0
+    })
+    pieces.clear()
+  }
+
+  /** Notes whether a chunk differs from the image, in the maps of all nodes that this makes a difference to. */
+  #tell(index: number, differs: boolean): void {
+    const entry = this.#nodes.get(index)
+    const differed = entry !== undefined && entry % MAPS !== 0
+    if (differs === differed) return
+    this.#nodes.set(index, (entry ?? this.#room()) + (differs ? LEAF_MAP : -LEAF_MAP))
+    for (let [level, child] = [1, index]; level <= DEPTH; level++, child >>= CHILD_BITS) {
+      const key = level * WIDTH + (child >> CHILD_BITS)
+      const before = this.#nodes.get(key) ?? this.#room()
+      const bit = 1 << (child % CHILDREN)
+      const after = before + (differs ? bit : -bit)
+      this.#nodes.set(key, after)
+      if ((before % MAPS === 0) === (after % MAPS === 0)) return
     }
-    if (short.length === 0) return
-    short.sort((a, b) => a.length - b.length)
-    for (const { start, length } of short) bounds.push(start, start + length)
-    const made = hashes(lines.bytes, bounds)
-    for (const [at, { key }] of short.entries()) this.#set(key, made, at * HASH_BYTES)
   }
 
   /** Chunks that differ from the image. */
   *own(): Iterable<number> {
-    for (const [key, place] of this.#places) if (key < WIDTH && place >= 0) yield key
+    for (const [key, entry] of this.#nodes) if (key < WIDTH && entry % MAPS !== 0) yield key
   }
 
   root(): Uint8Array {
-    let stale = this.#stale
-    for (let level = 1; level <= DEPTH && stale.size > 0; level++) stale = this.#combine(level, stale)
-    if (this.#stale.size > 0) this.#stale = new Set()
-    const root = new Uint8Array(HASH_BYTES)
-    return this.#copy(DEPTH * WIDTH, root, 0) ? root : EMPTY_ROOT
+    let stale: readonly number[] = eachOnce(this.#stale)
+    for (let level = 1; level <= DEPTH && stale.length > 0; level++) stale = this.#combine(level, stale)
+    if (this.#stale.length > 0) this.#stale = []
+    const entry = this.#nodes.get(DEPTH * WIDTH) ?? 0
+    if (entry % MAPS === 0) return EMPTY_ROOT
+    const place = Math.floor(entry / MAPS) * HASH_BYTES
+    return new Uint8Array(this.#hashes.buffer, place, HASH_BYTES).slice()
   }
 
-  /** Hashes nodes of a level again; gives those above them. */
-  #combine(level: number, stale: ReadonlySet<number>): Set<number> {
-    const above = new Set<number>()
-    const batch: Piece[] = []
-    let start = 0
+  /** Hashes nodes of a level again, each once and ascending; gives those above them, in the same way. */
+  #combine(level: number, stale: readonly number[]): number[] {
+    const above: number[] = []
+    let start = FIRST_NODE
     for (const index of stale) {
-      above.add(Math.floor(index / CHILDREN))
+      const node = index >> CHILD_BITS
+      if (above[above.length - 1] !== node) above.push(node)
       if (start > BATCH_BYTES - NODE_MAX_BYTES) {
-        this.#hash(batch.splice(0), nodeHashes)
-        start = 0
+        this.#hash(nodeHashes)
+        start = FIRST_NODE
       }
-      const length = this.#gather(level - 1, index, start)
-      batch.push({ key: level * WIDTH + index, start, length })
-      start += length
+      const key = level * WIDTH + index
+      const map = (this.#nodes.get(key) ?? 0) % MAPS
+      if (map === 0) continue
+      const end = this.#gather((level - 1) * WIDTH + index * CHILDREN, map, start)
+      pieces.add(key, start, end)
+      start = end + FIRST_NODE
     }
-    this.#hash(batch, nodeHashes)
+    this.#hash(nodeHashes)
     return above
   }
 
-  /** Writes the map of a node's children and their hashes at `start` of `lines`; gives their length, 0 if there are none. */
-  #gather(level: number, index: number, start: number): number {
-    const first = level * WIDTH + index * CHILDREN
-    let map = 0
-    let end = start + MAP_BYTES
-    for (let child = 0; child < CHILDREN; child++) {
-      if (!this.#copy(first + child, lines.bytes, end)) continue
-      map |= 1 << child
-      end += HASH_BYTES
-    }
+  /** Writes the map of a node's children and their hashes at `start` of `lines`; gives where they end. */
+  #gather(first: number, map: number, start: number): number {
     lines.bytes[start] = map
     lines.bytes[start + 1] = map >> 8
-    return map === 0 ? 0 : end - start
+    const { words } = lines
+    let to = (start + MAP_BYTES) / 4
+    for (let [left, child] = [map, first]; left !== 0; left >>= 1, child++) {
+      if ((left & 1) === 0) continue
+      const place = Math.floor((this.#nodes.get(child) ?? 0) / MAPS) * HASH_WORDS
+      for (let word = 0; word < HASH_WORDS; word++) words[to++] = this.#hashes[place + word] ?? 0
+    }
+    return 4 * to
   }
 
-  /** Copies a hash to where it is wanted; false, and nothing copied, if it is 32 zero bytes. */
-  #copy(key: number, into: Uint8Array, at: number): boolean {
-    const place = this.#places.get(key)
-    if (place === undefined || place < 0) return false
-    copyHash(this.#hashes, place, into, at)
-    return true
-  }
-
-  /** Keeps the hash at `at` of `hashes`, or that there is none. */
-  #set(key: number, hashes: Uint8Array | undefined, at: number): void {
-    const known = this.#places.get(key)
-    if (known === undefined && hashes === undefined) return
-    const place = known === undefined ? this.#room() : known < 0 ? -1 - known : known
-    if (hashes !== undefined) copyHash(hashes, at, this.#hashes, place)
-    const value = hashes === undefined ? -1 - place : place
-    if (value !== known) this.#places.set(key, value)
-  }
-
+  /** An entry with a hash of its own, and no children. */
   #room(): number {
-    const place = this.#used * HASH_BYTES
-    if (place === this.#hashes.length) this.#grow(Math.max(HASHES_MIN * HASH_BYTES, place * 2))
-    this.#used += 1
-    return place
+    if (this.#used * HASH_WORDS === this.#hashes.length)
+      this.#grow(Math.max(HASHES_MIN * HASH_WORDS, this.#hashes.length * 2))
+    return this.#used++ * MAPS
   }
 
-  #grow(bytes: number): void {
-    if (bytes <= this.#hashes.length) return
-    const grown = new Uint8Array(bytes)
+  #grow(words: number): void {
+    if (words <= this.#hashes.length) return
+    const grown = new Int32Array(words)
     grown.set(this.#hashes)
     this.#hashes = grown
   }
 }
 
-/** What is hashed lies in `lines`: the changed lines of a chunk, or the children of a node. */
-interface Piece {
-  /** Of the tree: level × WIDTH + index. */
-  readonly key: number
-  readonly start: number
-  readonly length: number
+/** Numbers in ascending order, none twice. */
+function eachOnce(numbers: readonly number[]): readonly number[] {
+  for (let at = 1; at < numbers.length; at++)
+    if ((numbers[at - 1] ?? 0) >= (numbers[at] ?? 0)) return [...new Set(numbers)].sort((a, b) => a - b)
+  return numbers
 }
 
-/** What is longer is hashed by itself: there is a faster way for long messages. */
-const SHORT_MAX_BYTES = 1024
 const BATCH_BYTES = 64 * 1024
+/** What a node begins with has two bytes; so its hashes lie at whole words. */
+const FIRST_NODE = 4 - MAP_BYTES
 const lines = new ChangedLines(BATCH_BYTES)
+/** What is hashed lies in `lines`: the changed lines of a chunk, or the children of a node. Its key is that in the tree. */
+const pieces = new Pieces(BATCH_BYTES / (MAP_BYTES + HASH_BYTES))
 const NODE = Uint8Array.of(1)
 const nodeHashes = (bytes: Uint8Array, bounds: readonly number[]): Uint8Array => sha256Each(NODE, bytes, bounds)
-
-/** A loop: a view for each hash would cost more than the hash. */
-function copyHash(from: Uint8Array, start: number, into: Uint8Array, at: number): void {
-  for (let byte = 0; byte < HASH_BYTES; byte++) into[at + byte] = from[start + byte] ?? 0
-}

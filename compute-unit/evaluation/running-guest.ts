@@ -12,6 +12,8 @@ import type { LoadedModule } from './loaded-module.ts'
 import { MemoryTree } from './memory-tree.ts'
 import type { Successor } from './succession.ts'
 
+const NO_BYTES = new Uint8Array(0)
+
 /** A guest with the hash tree of its memory, and with what of it changed since the last checkpoint. */
 export class RunningGuest {
   readonly loaded: LoadedModule
@@ -32,7 +34,8 @@ export class RunningGuest {
     this.#hashed = imageEngine(loaded)
     if (memory === undefined) return
     this.#memory.reserve(memory.chunks.size)
-    this.#memory.put(memory.chunks)
+    const { chunks } = memory
+    this.#memory.put([...chunks.keys()], index => chunks.get(index) ?? NO_BYTES)
   }
 
   /** From a checkpoint, or from the image. */
@@ -51,7 +54,7 @@ export class RunningGuest {
 
   memoryRoot(): Uint8Array {
     const changed = this.guest.takeChanged()
-    if (changed.length > 0) this.#memory.put(changed.map(index => [index, this.guest.chunk(index)]))
+    if (changed.length > 0) this.#memory.put(changed, index => this.guest.chunk(index))
     for (const index of changed) this.#changed.add(index)
     return this.#memory.root()
   }
@@ -59,7 +62,7 @@ export class RunningGuest {
   /** sha256 of the engine's state, which of most processes never changes. */
   engineHash(): Uint8Array {
     const engine = this.guest.engine()
-    if (!equalBytes(engine, this.#hashed.engine)) {
+    if (engine !== this.#hashed.engine && !equalBytes(engine, this.#hashed.engine)) {
       this.#hashed = { engine: engine.slice(), hash: sha256(engine) }
     }
     return this.#hashed.hash

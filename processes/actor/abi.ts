@@ -1,3 +1,5 @@
+import { module, section, text, unsigned, vector } from './wasm-bytes.ts'
+
 /** The module name of every import a guest may have. */
 export const HOST_MODULE = 'atoll'
 
@@ -35,7 +37,6 @@ export const GUEST_OPTIONAL = {
 } as const satisfies Record<string, Signature>
 
 const CODES: Readonly<Record<string, number>> = { i: 0x7f, I: 0x7e }
-const utf8 = new TextEncoder()
 
 /**
  * A module whose imports have the given signatures: the engine links it only to functions that
@@ -67,26 +68,4 @@ function functionType(signature: string): number[] {
   const [parameters = '', results = ''] = signature.split('>')
   const codes = (letters: string) => vector([...letters].map(letter => [CODES[letter] ?? 0]))
   return [0x60, ...codes(parameters), ...codes(results)]
-}
-
-const module = (sections: readonly number[][]): Uint8Array =>
-  Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...sections.flat()])
-
-const section = (id: number, content: readonly number[]): number[] => [id, ...unsigned(content.length), ...content]
-
-const vector = (items: readonly (readonly number[])[]): number[] => [...unsigned(items.length), ...items.flat()]
-
-const text = (value: string): number[] => {
-  const bytes = utf8.encode(value)
-  return [...unsigned(bytes.length), ...bytes]
-}
-
-function unsigned(value: number): number[] {
-  const bytes: number[] = []
-  let rest = value
-  while (rest > 0x7f) {
-    bytes.push((rest & 0x7f) | 0x80)
-    rest >>>= 7
-  }
-  return [...bytes, rest]
 }

@@ -26,7 +26,7 @@ interface Seat {
  *
  * 1. A memory cannot shrink and guests must trap at their own size, so instances are pooled by size.
  * 2. The memory of an instance is the image, with the chunks of its seated guest laid over it, and
- *    nothing else, whenever no run is open. The dirty map is then clear.
+ *    nothing else, whenever no run is open. The dirty map is then clear, and its globals are kept.
  * 3. Scratch guests have no chunks: after each run the image is restored.
  */
 export class ActorFactory implements GuestFactory, GuestHome {
@@ -129,7 +129,7 @@ export class ActorFactory implements GuestFactory, GuestHome {
       memory.chunk(index).set(this.imageChunk(index))
     }
     memory.clearDirty(dirty, dirtyCount)
-    instance.writeGlobals(this.imageGlobals)
+    instance.restoreGlobals()
   }
 
   forget(guest: ActorGuest): void {

@@ -5,6 +5,8 @@ import { badCall } from './guest-stop.ts'
 
 const CHUNK_SHIFT = 12
 const PAGE_BYTES = 65_536
+/** Up to this many bytes a loop is faster than a call. */
+const BY_HAND_MAX_BYTES = 48
 /** Keys remembered of one instance. */
 const KEYS_KEPT = 64
 
@@ -57,6 +59,17 @@ export class GuestMemory {
     return this.#bytes.subarray(start, start + (length >>> 0))
   }
 
+  /** A copy of it. */
+  copy(pointer: number, length: number, call: string): Uint8Array<ArrayBuffer> {
+    const start = this.check(pointer, length, call)
+    const end = start + (length >>> 0)
+    const bytes = this.#bytes
+    if (end - start > BY_HAND_MAX_BYTES) return bytes.slice(start, end)
+    const copy = new Uint8Array(end - start)
+    for (let at = start; at < end; at++) copy[at - start] = bytes[at] ?? 0
+    return copy
+  }
+
   /** One character for each byte. */
   readLatin1(pointer: number, length: number, call: string): string {
     const start = this.check(pointer, length, call)
@@ -91,9 +104,17 @@ export class GuestMemory {
   /** Writes for the guest, as its own store would. */
   write(pointer: number, source: Uint8Array, call: string): void {
     const start = this.check(pointer, source.length, call)
-    if (source.length === 0) return
-    this.#bytes.set(source, start)
-    this.#mark(start, source.length)
+    const { length } = source
+    if (length === 0) return
+    const bytes = this.#bytes
+    if (length > BY_HAND_MAX_BYTES) bytes.set(source, start)
+    else for (let at = 0; at < length; at++) bytes[start + at] = source[at] ?? 0
+    this.#mark(start, length)
+  }
+
+  readUint32(pointer: number, call: string): number {
+    const start = this.check(pointer, 4, call)
+    return this.#view.getUint32(start, true)
   }
 
   writeUint32(pointer: number, value: number, call: string): void {

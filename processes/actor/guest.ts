@@ -8,6 +8,7 @@ import type { MessageEncoder } from './message-layout.ts'
 
 /** Bytes of a guest without chunks: objects, a map, a list. */
 const GUEST_OVERHEAD_BYTES = 400
+const NO_CHUNKS: readonly number[] = []
 /** Bytes of a chunk besides its content. */
 const CHUNK_OVERHEAD_BYTES = 150
 
@@ -115,7 +116,7 @@ export class ActorGuest implements Guest {
     const { dirty, dirtyCount, memory } = instance
     for (let at = 0; at < dirtyCount; at++) this.#keepChunk(dirty[at] ?? 0, instance)
     memory.clearDirty(dirty, dirtyCount)
-    this.#globals = instance.readChangedGlobals(this.#globals)
+    this.#globals = instance.keepGlobals(this.#globals)
     if (memory.pages !== this.#pages) {
       this.#pages = memory.pages
       this.#home.resized(instance)
@@ -156,10 +157,11 @@ export class ActorGuest implements Guest {
       memory.chunk(index).set(this.chunk(index))
     }
     memory.clearDirty(dirty, dirtyCount)
-    instance.writeGlobals(this.#globals)
+    instance.restoreGlobals()
   }
 
   takeChanged(): readonly number[] {
+    if (this.chunks.size === 0) return NO_CHUNKS
     const changed: number[] = []
     for (const [index, kept] of this.chunks) {
       if (!kept.changed) continue

@@ -103,11 +103,11 @@ export class HostCalls {
       this.#running('assign').assign(message, processes ?? [], exclude ?? [])
     },
     reply: (pointer: number, length: number) => {
-      const bytes = this.#memory().read(pointer, length, 'reply')
-      this.charge(HOST_COSTS.reply, bytes.length)
-      if (bytes.length > OUTPUT_SIZE_MAX_BYTES) throw badCall('reply', 'output too large')
+      this.#memory().check(pointer, length, 'reply')
+      this.charge(HOST_COSTS.reply, length >>> 0)
+      if (length >>> 0 > OUTPUT_SIZE_MAX_BYTES) throw badCall('reply', 'output too large')
       this.#running('reply')
-      this.output = bytes.slice()
+      this.output = this.#memory().copy(pointer, length, 'reply')
     },
     log: (pointer: number, length: number) => {
       const bytes = this.#memory().read(pointer, length, 'log')
@@ -150,10 +150,10 @@ export class HostCalls {
     },
     set: (keyPointer: number, keyLength: number, pointer: number, length: number) => {
       const key = this.#key('set', keyPointer, keyLength)
-      const value = this.#memory().read(pointer, length, 'set')
-      if (value.length > CELL_VALUE_MAX_BYTES) throw badCall('set', 'value too large')
-      this.charge(HOST_COSTS.set, key.length + value.length)
-      this.#running('set').cells.set(key, value.slice())
+      this.#memory().check(pointer, length, 'set')
+      if (length >>> 0 > CELL_VALUE_MAX_BYTES) throw badCall('set', 'value too large')
+      this.charge(HOST_COSTS.set, key.length + (length >>> 0))
+      this.#running('set').cells.set(key, this.#memory().copy(pointer, length, 'set'))
     },
     delete: (keyPointer: number, keyLength: number) => {
       const key = this.#key('delete', keyPointer, keyLength)

@@ -6,6 +6,7 @@ import { GuestMemory } from './guest-memory.ts'
 import { GuestStop } from './guest-stop.ts'
 import { HostCalls } from './host-calls.ts'
 import { HOST_COSTS } from './host-costs.ts'
+import { KeptGlobals } from './kept-globals.ts'
 import type { MessageEncoder } from './message-layout.ts'
 
 type GuestFunction = (length: number) => number
@@ -15,6 +16,8 @@ export interface CompiledModule {
   readonly module: WebAssembly.Module
   /** Export names and types of the mutable globals, in order of their index. */
   readonly globals: readonly { readonly exportName: string; readonly type: GlobalType }[]
+  /** By which they are kept: see `KeptGlobals`. */
+  readonly keptGlobals: WebAssembly.Module
   /** Gas of each chunk of memory that a run stored to. */
   readonly chunkCost: number
   readonly frameSlotsMax: number
@@ -37,9 +40,12 @@ export class Instance {
   readonly #compiled: CompiledModule
   readonly #calls: HostCalls
   readonly #gas: WebAssembly.Global<'i64'>
+  readonly #kept: KeptGlobals
+  /** The limit of the last run, as both. */
+  #limit = 0n
+  #limitNumber = 0
   readonly #depth: WebAssembly.Global<'i32'>
   readonly #outOfMemory: WebAssembly.Global<'i32'>
-  readonly #globals: readonly WebAssembly.Global[]
   readonly #inbox: GuestFunction
   readonly #handle: GuestFunction
   readonly #query: GuestFunction
@@ -58,7 +64,8 @@ export class Instance {
     this.#gas = named(INJECTED.gas) as WebAssembly.Global<'i64'>
     this.#depth = named(INJECTED.depth) as WebAssembly.Global<'i32'>
     this.#outOfMemory = named(INJECTED.outOfMemory) as WebAssembly.Global<'i32'>
-    this.#globals = compiled.globals.map(({ exportName }) => named(exportName) as WebAssembly.Global)
+    const globals = compiled.globals.map(({ exportName }) => named(exportName) as WebAssembly.Global)
+    this.#kept = new KeptGlobals(compiled.keptGlobals, this.#gas, globals)
     this.#inbox = named('inbox') as GuestFunction
     this.#handle = named('handle') as GuestFunction
     this.#query = (named('query') ?? named('handle')) as GuestFunction
@@ -89,8 +96,12 @@ export class Instance {
   }
 
   #begin(context: GuestContext | undefined, self: ProcessId | '', nowMs: number, gasLimit: bigint): void {
-    this.#calls.begin(context, self, nowMs, Number(gasLimit))
-    this.#gas.value = gasLimit
+    if (gasLimit !== this.#limit) {
+      this.#limit = gasLimit
+      this.#limitNumber = Number(gasLimit)
+    }
+    this.#calls.begin(context, self, nowMs, this.#limitNumber)
+    this.#kept.setGas(this.#limitNumber)
   }
 
   #guarded(gasLimit: bigint, body: () => number): Ending {
@@ -103,7 +114,7 @@ export class Instance {
       return this.#classify(error, gasLimit)
     }
     this.#finish()
-    const gas = this.#gasUsed(gasLimit)
+    const gas = this.#gasUsed()
     if (gas > gasLimit) return outOfGas(gasLimit)
     if (code !== 0) return failed(gas, 'abort', `the process returned ${code}`)
     return { status: 'ok', gas, output: this.#calls.output }
@@ -115,10 +126,8 @@ export class Instance {
   }
 
   /** Gas of the guest's own code, of its host calls, and of the chunks it stored to. */
-  #gasUsed(gasLimit: bigint): bigint {
-    const left = this.#gas.value
-    const host = this.#calls.gas + this.dirtyCount * this.#compiled.chunkCost
-    return left < 0n ? gasLimit + 1n : gasLimit - left + BigInt(host)
+  #gasUsed(): bigint {
+    return this.#kept.spent(this.#limitNumber, this.#calls.gas + this.dirtyCount * this.#compiled.chunkCost)
   }
 
   /**
@@ -131,7 +140,7 @@ export class Instance {
     if (this.#outOfMemory.value !== 0) throw new HostFault('no memory for a guest', { cause: error })
     if (error instanceof GuestStop) {
       if (error.code !== 'abort') return failed(gasLimit, error.code, error.message)
-      const gas = this.#gasUsed(gasLimit)
+      const gas = this.#gasUsed()
       return gas > gasLimit ? outOfGas(gasLimit) : failed(gas, 'abort', error.message)
     }
     if (error instanceof WebAssembly.RuntimeError) {
@@ -147,24 +156,23 @@ export class Instance {
 
   /** Values of the mutable globals now. */
   readGlobals(): GlobalValues {
-    return this.#globals.map(global => global.value as number | bigint)
+    return this.#kept.read()
   }
 
-  /** `known` itself if the globals still have its values, so that nothing is allocated. */
-  readChangedGlobals(known: GlobalValues): GlobalValues {
-    const globals = this.#globals
-    for (let index = 0; index < globals.length; index++) {
-      if (!Object.is(globals[index]?.value, known[index])) return this.readGlobals()
-    }
-    return known
+  /** `known`, which was read or written last, if the globals still have its values; else what they are now, to go back to from now on. */
+  keepGlobals(known: GlobalValues): GlobalValues {
+    if (this.#kept.isChanged() === 0) return known
+    this.#kept.keep()
+    return this.#kept.read()
   }
 
   writeGlobals(values: GlobalValues): void {
-    const globals = this.#globals
-    for (let index = 0; index < globals.length; index++) {
-      const global = globals[index]
-      if (global !== undefined) global.value = values[index]
-    }
+    this.#kept.write(values)
+  }
+
+  /** The globals are again what was kept or written last. */
+  restoreGlobals(): void {
+    this.#kept.restore()
   }
 }
 

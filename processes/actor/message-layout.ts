@@ -1,4 +1,12 @@
-import { type GuestMessage, PlainTagCursor, type Tag, TagCursor, writeBase64Url } from '../../protocol/index.ts'
+import {
+  type GuestMessage,
+  type Piece,
+  PlainTagCursor,
+  pieceOfAll,
+  type Tag,
+  TagCursor,
+  writeIdText,
+} from '../../protocol/index.ts'
 
 /**
  * The message as it stands in a guest's memory, version 1; docs/protocol/actor-abi.md has the table.
@@ -33,12 +41,15 @@ const utf8 = new TextEncoder()
 const TEXT_ENDS_AT = 32
 const TEXTS = 6
 const ID_CHARACTERS = 43
+/** Views of longer messages are not kept. */
+const VIEWED_MAX_BYTES = 2048
 
 /** Writes messages one after the other into one kept buffer. */
 export class MessageEncoder {
   #bytes = new Uint8Array(INITIAL_BYTES)
   #view = new DataView(this.#bytes.buffer)
   #at = 0
+  readonly #views: (Uint8Array | undefined)[] = []
   /** The texts of the last message and their places. Most recur, and what stands at its place is not written again. */
   readonly #texts = new Array<string>(TEXTS).fill('')
   readonly #places = new Array<number>(TEXTS).fill(HEADER_BYTES)
@@ -47,9 +58,10 @@ export class MessageEncoder {
 
   /** The encoding of `message`: a view that is valid until the next call. */
   encode(message: GuestMessage): Uint8Array {
-    const { anchor, data, raw } = message
+    const { anchor, raw } = message
     const tags = raw?.tags ?? raw?.plainTags ?? message.tags
-    this.#reserve(message, tags, (anchor?.length ?? 0) + data.length)
+    const data = raw?.data ?? pieceOfAll(message.data)
+    this.#reserve(message, tags, (anchor?.length ?? 0) + data.end - data.start)
     this.#at = HEADER_BYTES
     const view = this.#view
     if (raw === undefined) this.#text(0, message.id)
@@ -58,12 +70,15 @@ export class MessageEncoder {
     this.#text(2, message.from)
     this.#text(3, message.owner)
     if (raw === undefined) this.#text(4, message.origin)
+    else if (raw.origin === raw.id) this.#sameId(4)
     else this.#id(4, raw.origin)
     this.#text(5, message.fromModule ?? '')
-    this.#raw(anchor, 56)
+    if (anchor !== undefined) this.#copy(anchor, 0, anchor.length)
+    view.setUint32(56, this.#at, true)
     this.#key(message.timer ?? '', 60)
-    const tagCount = tags instanceof Uint8Array ? this.#rawTags(tags, raw?.tags === undefined) : this.#tags(tags)
-    this.#raw(data, 68)
+    const tagCount = 'bytes' in tags ? this.#rawTags(tags, raw?.tags === undefined) : this.#tags(tags)
+    this.#copy(data.bytes, data.start, data.end)
+    view.setUint32(68, this.#at, true)
     view.setUint8(0, VERSION)
     view.setUint8(1, KINDS[message.kind])
     view.setUint16(2, flagsOf(message, anchor), true)
@@ -72,7 +87,14 @@ export class MessageEncoder {
     setUint53(view, 16, message.timestampMs)
     view.setUint32(24, tagCount, true)
     view.setUint32(28, HEADER_BYTES, true)
-    return this.#bytes.subarray(0, this.#at)
+    return this.#written()
+  }
+
+  /** Messages of a kind have few lengths: the view of each is kept. */
+  #written(): Uint8Array {
+    const length = this.#at
+    if (length > VIEWED_MAX_BYTES) return this.#bytes.subarray(0, length)
+    return (this.#views[length] ??= this.#bytes.subarray(0, length))
   }
 
   #text(index: number, text: string): void {
@@ -87,16 +109,20 @@ export class MessageEncoder {
     this.#view.setUint32(TEXT_ENDS_AT + 4 * index, this.#at, true)
   }
 
-  #id(index: number, id: Uint8Array): void {
-    writeBase64Url(id, this.#bytes, this.#at)
+  #id(index: number, { bytes, start }: Piece): void {
+    writeIdText(bytes, start, this.#view, this.#at)
     this.#at += ID_CHARACTERS
     this.#places[index] = -1
     this.#view.setUint32(TEXT_ENDS_AT + 4 * index, this.#at, true)
   }
 
-  #raw(bytes: Uint8Array | undefined, endAt: number): void {
-    if (bytes !== undefined) this.#copy(bytes, 0, bytes.length)
-    this.#view.setUint32(endAt, this.#at, true)
+  /** The id of the message once more. */
+  #sameId(index: number): void {
+    const bytes = this.#bytes
+    for (let at = 0; at < ID_CHARACTERS; at++) bytes[this.#at + at] = bytes[HEADER_BYTES + at] ?? 0
+    this.#at += ID_CHARACTERS
+    this.#places[index] = -1
+    this.#view.setUint32(TEXT_ENDS_AT + 4 * index, this.#at, true)
   }
 
   /** A key of a cell or timer: one byte for each character. */
@@ -120,8 +146,9 @@ export class MessageEncoder {
   }
 
   /** Tags as they stand in an item or a push that was checked: nothing of them becomes text here. */
-  #rawTags(bytes: Uint8Array, isOfPush: boolean): number {
-    const tags = isOfPush ? new PlainTagCursor(bytes) : new TagCursor(bytes)
+  #rawTags(piece: Piece, isOfPush: boolean): number {
+    const { bytes } = piece
+    const tags = isOfPush ? new PlainTagCursor(piece) : new TagCursor(piece)
     for (let left = tags.count; left > 0; left--) {
       const start = this.#at
       this.#at += 8
@@ -155,13 +182,13 @@ export class MessageEncoder {
     return start + text.length
   }
 
-  #reserve(message: GuestMessage, tags: readonly Tag[] | Uint8Array, otherBytes: number): void {
+  #reserve(message: GuestMessage, tags: readonly Tag[] | Piece, otherBytes: number): void {
     let bytes = HEADER_BYTES + otherBytes + 2 * ID_CHARACTERS
     let characters = message.target.length + message.from.length + message.owner.length
     characters += (message.fromModule?.length ?? 0) + (message.timer?.length ?? 0)
     if (message.raw === undefined) characters += message.id.length + message.origin.length
     // Two lengths of one byte at least become two of four.
-    if (tags instanceof Uint8Array) bytes += 4 * tags.length
+    if ('bytes' in tags) bytes += 4 * (tags.end - tags.start)
     else {
       for (const { name, value } of tags) {
         characters += name.length + value.length
@@ -173,6 +200,7 @@ export class MessageEncoder {
     this.#bytes = new Uint8Array(bytes * 2)
     this.#view = new DataView(this.#bytes.buffer)
     this.#places.fill(-1)
+    this.#views.length = 0
   }
 }
 

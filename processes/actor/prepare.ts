@@ -21,6 +21,7 @@ import { GLOBAL_TYPES } from './engine-state.ts'
 import { ActorFactory, InitializeFailed } from './factory.ts'
 import { CHANGED_CHUNK_COST, SCRATCH_CHUNK_COST } from './host-costs.ts'
 import type { CompiledModule } from './instance.ts'
+import { keptGlobalsModule } from './kept-globals-code.ts'
 
 /** Names the section of a prepared module that tells its mutable globals: index and type of each. */
 const GLOBALS_SECTION = 'atoll:globals'
@@ -83,9 +84,11 @@ function describeGlobals({ mutableGlobals }: RewrittenModule): Uint8Array {
 
 function compileActor(prepared: Uint8Array, scratch: boolean): CompiledModule {
   const module = compileRewritten(prepared)
+  const globals = readGlobalsSection(module)
   return {
     module,
-    globals: readGlobalsSection(module),
+    globals,
+    keptGlobals: compileRewritten(keptGlobalsModule(globals.map(({ type }) => type))),
     chunkCost: scratch ? SCRATCH_CHUNK_COST : CHANGED_CHUNK_COST,
     frameSlotsMax: FRAME_SLOTS_MAX,
   }

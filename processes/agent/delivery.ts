@@ -19,7 +19,7 @@ export type KnownFailure = readonly [step: number, code: string, message: string
 /** A message as the program inside gets it; docs/protocol/agent.md tells of each. */
 export interface Delivery {
   readonly numbers: readonly [kind: number, flags: number, slot: number, timestampMs: number]
-  readonly texts: readonly [action: Uint8Array, from: Uint8Array, data: Uint8Array, rest: Uint8Array]
+  readonly texts: readonly [action: Uint8Array, from: Uint8Array, data: Uint8Array, rest: Uint8Array, named: Uint8Array]
 }
 
 const KINDS: readonly string[] = ['spawn', 'message', 'tick', 'query', 'restore']
@@ -31,6 +31,7 @@ const IS_REPEATED = 16
 const HAS_FACTS = 32
 const IS_DEEP = 64
 const IS_SPENT = 128
+const HAS_ERROR = 256
 
 export function deliveryOf(
   message: GuestMessage,
@@ -46,8 +47,11 @@ export function deliveryOf(
   const fromProcess = message.fromProcess !== undefined
   let flags = fromProcess ? FROM_PROCESS : 0
   if (!isText) flags |= BASE64
-  if (fromProcess && findTag(tags, 'Reference') !== undefined) flags |= HAS_REFERENCE
-  if (findTag(tags, 'X-Reference') !== undefined) flags |= IS_REPLY
+  const reference = fromProcess ? findTag(tags, 'Reference') : undefined
+  const answers = findTag(tags, 'X-Reference')
+  if (reference !== undefined) flags |= HAS_REFERENCE
+  if (answers !== undefined) flags |= IS_REPLY
+  if (findTag(tags, 'Error') !== undefined) flags |= HAS_ERROR
   if (failures.length > 0) flags |= IS_REPEATED
   if (isFirst) flags |= HAS_FACTS
   // What is asked now is one deeper, its reply two.
@@ -71,6 +75,7 @@ export function deliveryOf(
       Buffer.from(message.from),
       isText ? message.data : Buffer.from(Buffer.from(message.data).toString('base64')),
       Buffer.from(JSON.stringify(rest)),
+      Buffer.from(answers ?? reference ?? ''),
     ],
   }
 }

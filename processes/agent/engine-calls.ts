@@ -96,6 +96,15 @@ export class EngineCalls {
     return this.#globals.map(global => global.value as number | bigint)
   }
 
+  /** Whether the globals have these very values. */
+  hasGlobals(values: GlobalValues): boolean {
+    const globals = this.#globals
+    for (let index = 0; index < globals.length; index++) {
+      if (!Object.is(globals[index]?.value, values[index])) return false
+    }
+    return true
+  }
+
   writeGlobals(values: GlobalValues): void {
     const globals = this.#globals
     for (let index = 0; index < globals.length; index++) {
@@ -202,8 +211,7 @@ export class EngineCalls {
   }
 
   #uint32(at: number): number {
-    const bytes = this.memory.read(at, 4, 'length')
-    return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true)
+    return this.memory.readUint32(at, 'length')
   }
 
   /** The UTF-8 bytes of a string, copied out. `lengthAt` is room for four bytes. */

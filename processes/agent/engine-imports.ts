@@ -94,10 +94,7 @@ function hostCall(inputs: HostInputs, calls: EngineCalls, { name, length, count,
 }
 
 /** A number in the engine's memory, wherever the engine says it is. @throws {GuestStop} if that is outside */
-function readUint32({ memory }: EngineCalls, at: number): number {
-  const bytes = memory.read(at, 4, 'host call')
-  return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true)
-}
+const readUint32 = ({ memory }: EngineCalls, at: number): number => memory.readUint32(at, 'host call')
 
 function newString(calls: EngineCalls, text: string): number {
   const pointer = calls.name(text)

@@ -61,12 +61,15 @@ interface KeptChunk {
  */
 export class AgentGuest implements Guest {
   readonly chunks = new Map<number, KeptChunk>()
+  /** Chunks that changed since the last `takeChanged`. */
+  #changed: number[] = []
   /** How often it was paged in where another was. */
   exchanges = 0
   readonly #home: AgentHome
   readonly #process: ProcessDescription
   #pages: number
   #globals: GlobalValues
+  #encoded: { readonly globals: GlobalValues; readonly bytes: Uint8Array } | undefined
   #machine: Machine | undefined
   #open: 'no' | 'ok' | 'error' = 'no'
   #again = NOTHING
@@ -212,6 +215,7 @@ export class AgentGuest implements Guest {
       // already changes again.
       if (!kept.changed && Buffer.compare(kept.bytes, now) === 0) return
       kept.bytes.set(now)
+      if (!kept.changed) this.#changed.push(index)
       kept.changed = true
       return
     }
@@ -219,6 +223,7 @@ export class AgentGuest implements Guest {
     const bytes = this.#home.store.take()
     bytes.set(now)
     this.chunks.set(index, { bytes, changed: true })
+    this.#changed.push(index)
   }
 
   /** Also after a run that threw; a second call does nothing. */
@@ -259,11 +264,11 @@ export class AgentGuest implements Guest {
 
   takeChanged(): readonly number[] {
     this.settle()
-    const changed: number[] = []
-    for (const [index, kept] of this.chunks) {
-      if (!kept.changed) continue
-      kept.changed = false
-      changed.push(index)
+    const changed = this.#changed
+    this.#changed = []
+    for (const index of changed) {
+      const kept = this.chunks.get(index)
+      if (kept !== undefined) kept.changed = false
     }
     return changed.sort((a, b) => a - b)
   }
@@ -279,7 +284,9 @@ export class AgentGuest implements Guest {
 
   engine(): Uint8Array {
     this.settle()
-    return encodeGlobals(this.#home.globalTypes, this.#globals)
+    if (this.#encoded?.globals !== this.#globals)
+      this.#encoded = { globals: this.#globals, bytes: encodeGlobals(this.#home.globalTypes, this.#globals) }
+    return this.#encoded.bytes
   }
 
   close(): void {

@@ -242,8 +242,7 @@ export class Machine {
   }
 
   readChangedGlobals(known: GlobalValues): GlobalValues {
-    const now = this.calls.readGlobals()
-    return now.every((value, index) => Object.is(value, known[index])) ? known : now
+    return this.calls.hasGlobals(known) ? known : this.calls.readGlobals()
   }
 }
 

@@ -11,6 +11,7 @@ import {
   principalOf,
   principalText,
   type ProcessDescription,
+  viewOf,
 } from '../../protocol/index.ts'
 import { REFERENCE_MAX_BYTES } from './bounds.ts'
 import { cyclesOf, deadlineOf, isCandid } from './answers-told.ts'
@@ -182,8 +183,8 @@ export class Canister {
       if (message.from === this.#post.messengerAddress) this.#own.effectDone(reference, message, slot)
       return
     }
-    const call = message.raw?.id ?? fromBase64Url(message.id)
-    this.#native(message, { kind: 'user', call: call.slice() }, slot)
+    const call = message.raw === undefined ? fromBase64Url(message.id) : viewOf(message.raw.id).slice()
+    this.#native(message, { kind: 'user', call }, slot)
   }
 
   #push(message: GuestMessage, slot: Slot): void {

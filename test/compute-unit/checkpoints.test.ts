@@ -112,6 +112,7 @@ describe('checkpoints', () => {
           expect(heads.length).toBeLessThan(8)
           for (const head of heads) {
             const read = await checkpoints.read(P, head.slots)
+            expect(read?.isNewest).toBe(head === heads.at(-1))
             expect(read && asState(read)).toEqual(written.get(head.slots))
             expect(read?.blocks).toBe(head.blocks)
           }

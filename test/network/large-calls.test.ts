@@ -15,7 +15,7 @@ import {
   toBase64Url,
 } from '../../protocol/index.ts'
 import { ed25519Signer } from '../../sdk/index.ts'
-import { asked, LARGE } from '../processes/canister/large-messages.ts'
+import { asked, LARGE, often } from '../processes/canister/large-messages.ts'
 import { IcCaller } from './ic-caller.ts'
 import { NodesHere, type OpenNode } from './nodes-here.ts'
 
@@ -56,6 +56,8 @@ it('canisters of different nodes tell each other 2 MiB, and one loads a snapshot
   expect(await atA.call(first, 'relay', asked(PAYLOAD_MAX + 1, second))).toMatchObject({ reply: Uint8Array.of(5) })
 
   expect(await atA.call(first, 'four', asked(1000, second))).toMatchObject({ reply: asked(4000) })
+  const several = asked(often(4, 3 * 1024 * 1024), second)
+  expect(await atA.query(first, 'all', several)).toMatchObject({ reply: asked(12 * 1024 * 1024) })
   /** Has the owner ask something of the management of a canister; what it was answered, once nothing is under way. */
   const manage = async ({ client }: OpenNode, process: ProcessId, action: string, data: Uint8Array) => {
     const tags = [

@@ -1,10 +1,16 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { Network } from '../../network/index.ts'
 import {
+  asKeyId,
   asMessageId,
   asModuleId,
   asProcessId,
+  ed25519PublicKey,
   Failure,
+  type KeyId,
+  keyId,
   MODULE_SIZE_MAX_BYTES,
   type PeerOperations,
   toBase64Url,
@@ -12,6 +18,7 @@ import {
 } from '../../protocol/index.ts'
 
 const id = (n: number): string => toBase64Url(new Uint8Array(32).fill(n))
+const keyOf = (n: number): KeyId => asKeyId(keyId(ed25519PublicKey(new Uint8Array(32).fill(n))))
 const LOCAL = '/ip4/127.0.0.1/tcp/0'
 
 /** A peer that answers with what it is told, and remembers what was asked. */
@@ -233,6 +240,39 @@ describe('a link between two nodes', () => {
     await Promise.all([ask(a, b), ask(b, a)])
     expect(a.peers).toEqual([b.key])
     expect(troubles).toEqual([])
+  })
+
+  it('is there for whoever waits for it, whichever side dialled: what was dialled in vain is not waited for', async () => {
+    // Somebody who takes the connection and says nothing: a dial there fails, and only after its time.
+    const silent = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void silent.close())
+    await once(silent, 'listening')
+    const a = await open(1)
+    const key = keyOf(2)
+    expect(a.control.learn(key, [`/ip4/127.0.0.1/tcp/${(silent.address() as AddressInfo).port}`])).toBe(true)
+    const asked = a.call(key, 'spawnEnvelope', asProcessId(id(7)))
+    const socket = (await once(silent, 'connection'))[0] as Socket
+    socket.on('error', () => undefined)
+    onTestFinished(() => void socket.destroy())
+    const b = await open(2, [a.addresses[0] ?? ''])
+    b.serve(paperOperations({ spawnEnvelope: async () => toUtf8('here') }))
+    expect(await asked).toEqual(toUtf8('here'))
+    expect(socket.destroyed).toBe(false)
+  })
+
+  it('is not dialled for again and again while a node is not reached, and is there as soon as it is', async () => {
+    const a = await open(1)
+    const key = keyOf(2)
+    const failures: unknown[] = []
+    for (let n = 0; n < 3; n++)
+      await a.call(key, 'spawnEnvelope', asProcessId(id(7))).catch(error => void failures.push(error))
+    expect(failures).toMatchObject(Array.from({ length: 3 }, () => ({ code: 'unreachable' })))
+    // The failure of one dial, given to all.
+    expect(failures.every(failure => failure === failures[0])).toBe(true)
+    const b = await open(2, [a.addresses[0] ?? ''])
+    b.serve(paperOperations())
+    while (!a.peers.includes(key)) await new Promise(resolve => setTimeout(resolve, 5))
+    expect(await a.call(key, 'spawnEnvelope', asProcessId(id(7)))).toBeUndefined()
   })
 })
 

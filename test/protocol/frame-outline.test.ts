@@ -7,6 +7,9 @@ import {
   type Envelope,
   MalformedBytes,
   outlineFrame,
+  outlinePushCore,
+  toBase64Url,
+  viewOf,
   outlineDataItem,
   signatureBounds,
 } from '../../protocol/index.ts'
@@ -48,9 +51,16 @@ describe('the outline of a frame', () => {
       const known = envelopes[i]
       if (envelope.kind !== 'push' || known?.kind !== 'push') expect(envelope).toEqual(known)
       else {
-        expect(envelope.coreBytes).toEqual(known.push.coreBytes)
-        expect(envelope.bodyBytes).toEqual(known.push.bodyBytes)
-        expect(envelope.proofBytes && decodePushProof(envelope.proofBytes)).toEqual(known.proof)
+        expect(viewOf(envelope.core)).toEqual(known.push.coreBytes)
+        expect(viewOf(envelope.body)).toEqual(known.push.bodyBytes)
+        const { originAt, bodyHashAt, ...core } = outlinePushCore(envelope.core)
+        const hashAt = (at: number): Uint8Array => frame.subarray(at, at + 32)
+        const hashes = { origin: toBase64Url(hashAt(originAt)), bodyHash: hashAt(bodyHashAt) }
+        expect({ ...core, ...hashes }).toEqual(known.push.core)
+        const { bytes, start, end } = envelope.core
+        expect(() => outlinePushCore({ bytes, start, end: end - 1 })).toThrow(MalformedBytes)
+        expect(() => outlinePushCore({ bytes, start, end: end + 1 })).toThrow(MalformedBytes)
+        expect(envelope.proof && decodePushProof(viewOf(envelope.proof))).toEqual(known.proof)
       }
     }
   })
@@ -74,7 +84,8 @@ describe('the outline of a frame', () => {
 function encodedProofBytes(envelopeBytes: Uint8Array): number {
   const [assignment] = outlineFrame(frameOf([envelopeBytes])).assignments
   if (assignment?.envelope.kind !== 'push') throw new TypeError('expected a push')
-  return assignment.envelope.proofBytes?.length ?? 0
+  const { proof } = assignment.envelope
+  return proof === undefined ? 0 : proof.end - proof.start
 }
 
 describe('the outline of an item', () => {
@@ -82,7 +93,17 @@ describe('the outline of an item', () => {
     const outline = outlineDataItem(item.bytes)
     const [start, end] = signatureBounds(item.bytes)
     expect(item.bytes.subarray(start, end)).toEqual(item.signature)
-    for (const field of ['id', 'target', 'owner', 'ownerAddress', 'tags', 'tagsBytes', 'data', 'anchor'] as const) {
+    for (const field of [
+      'id',
+      'target',
+      'owner',
+      'ownerAddress',
+      'tags',
+      'tagsPiece',
+      'data',
+      'dataPiece',
+      'anchor',
+    ] as const) {
       expect(outline[field], field).toEqual(item[field])
     }
   })

@@ -96,6 +96,15 @@ function describedRoot(nodes: readonly Uint8Array[]): Uint8Array {
 }
 
 describe('SHA-256 in WebAssembly', () => {
+  it('gives as many hashes as are asked for, more than its memory holds', () => {
+    const lengths = Array.from({ length: 5_001 }, (_, at) => (at % 7 === 0 ? 60 : at % 130))
+    const bounds = lengths.flatMap((size, at) => [at, at + size])
+    const prefix = Uint8Array.of(5)
+    const expected = lengths.map((size, at) => oracle(prefix, source.subarray(at, at + size))).join('')
+    const digests = new ShortSha256().hashEach(prefix, source, bounds)
+    expect(toHex(digests) === expected).toBe(true)
+  })
+
   it('keeps nothing of one message for the next', () => {
     const short = new ShortSha256()
     for (const length of [200, 3, 130, 0, 64, 55]) {

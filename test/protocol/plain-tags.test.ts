@@ -5,10 +5,13 @@ import {
   fromUtf8,
   makePush,
   outlinePushBody,
+  type Piece,
   PlainTagCursor,
   type PushBody,
   type Tag,
+  viewOf,
 } from '../../protocol/index.ts'
+import { inside } from '../fakes/inside.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 import { seededNumbers } from '../fakes/mutate.ts'
 
@@ -21,8 +24,9 @@ function bodyOf(tags: readonly Tag[], anchor?: Uint8Array): Uint8Array {
 }
 
 /** The tags by the cursor, as text. */
-function readPlain(bytes: Uint8Array): Tag[] {
-  const cursor = new PlainTagCursor(bytes)
+function readPlain(piece: Piece): Tag[] {
+  const { bytes } = piece
+  const cursor = new PlainTagCursor(piece)
   const next = (): string => {
     cursor.next()
     return fromUtf8(bytes.subarray(cursor.start, cursor.end))
@@ -50,10 +54,10 @@ describe('tags of a push that stay bytes', () => {
     for (const tags of PLAIN) {
       for (const anchor of [undefined, new Uint8Array(32).fill(4)]) {
         const bytes = bodyOf(tags, anchor)
-        const outline = outlinePushBody(bytes)
+        const outline = outlinePushBody(inside(bytes))
         if (outline === undefined) throw new Error('not plain')
-        const { tagsBytes, ...rest } = outline
-        expect({ ...rest, tags: readPlain(tagsBytes) }).toEqual(decodePushBody(bytes))
+        const { tagsPiece, dataPiece, ...rest } = outline
+        expect({ ...rest, tags: readPlain(tagsPiece), data: viewOf(dataPiece) }).toEqual(decodePushBody(bytes))
         expect(rest.anchor).toEqual(anchor)
       }
     }
@@ -61,7 +65,7 @@ describe('tags of a push that stay bytes', () => {
 
   it('are left to the decoder where they are not short and of ASCII alone', () => {
     for (const tags of NOT_PLAIN) {
-      expect(outlinePushBody(bodyOf(tags))).toBeUndefined()
+      expect(outlinePushBody(inside(bodyOf(tags)))).toBeUndefined()
       expect(decodePushBody(bodyOf(tags)).tags).toEqual(tags)
     }
   })
@@ -75,14 +79,14 @@ describe('tags of a push that stay bytes', () => {
       const bytes = below(8) === 0 ? body.slice(0, below(body.length)) : body.slice()
       for (let n = 1 + below(2); n > 0; n--) bytes[below(bytes.length)] = below(2) === 0 ? below(256) : 0x60 + below(32)
       const wanted = attempt(() => decodePushBody(bytes))
-      const outline = attempt(() => outlinePushBody(bytes))
+      const outline = attempt(() => outlinePushBody(inside(bytes)))
       if (wanted === undefined) {
         refused += 1
         expect(outline).toBeUndefined()
       } else if (outline !== undefined) {
         plain += 1
-        const { tagsBytes, ...rest } = outline
-        expect({ ...rest, tags: readPlain(tagsBytes) }).toEqual(wanted)
+        const { tagsPiece, dataPiece, ...rest } = outline
+        expect({ ...rest, tags: readPlain(tagsPiece), data: viewOf(dataPiece) }).toEqual(wanted)
       }
     }
     expect(Math.min(plain, refused)).toBeGreaterThan(1_000)

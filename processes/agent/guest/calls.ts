@@ -1,8 +1,7 @@
 import { agent, type Call, type Reply } from './agent.ts'
 import { FLAGS, type Task } from './task.ts'
 import { AgentError } from './agent-error.ts'
-import { send, slot } from './slot.ts'
-import { tagOf } from './tags.ts'
+import { sendText, slot } from './slot.ts'
 import { wakeAt } from './wake.ts'
 
 const TIMEOUT_DEFAULT_MS = 60_000
@@ -18,7 +17,8 @@ export interface Request {
   readonly to: string
   readonly answerer?: string
   readonly action: string
-  readonly tags: readonly string[]
+  /** Names and values, to which is added what makes it a call; or JSON of them, without brackets, if `to` is an id. */
+  readonly tags: readonly string[] | string
   readonly data: string
   readonly isQuery?: boolean
   readonly timeoutMs: number | undefined
@@ -36,8 +36,8 @@ export function call(request: Request): Promise<Reply> {
     )
   const reference = ++agent.lastNumber
   const timeoutMs = Math.max(TIMEOUT_MIN_MS, request.timeoutMs ?? TIMEOUT_DEFAULT_MS)
-  const tags = [...request.tags, 'Reference', String(reference), ...chainTags(task)]
-  const again = () => send([0, to, tags, request.data])
+  const head = headOf(request, reference)
+  const again = () => sendText(head, request.data)
   again()
   const deadlineMs = slot.nowMs + timeoutMs
   wakeAt(deadlineMs)
@@ -60,33 +60,44 @@ export function call(request: Request): Promise<Reply> {
   })
 }
 
-/** Who waits while this request is under way, so that whoever is asked can see a circle. */
-function chainTags(task: Task | undefined): string[] {
-  if (task === undefined || agent.facts === undefined) return []
+/** JSON of the message up to its data. Spelled by hand: its texts are quoted once, or need not be. */
+function headOf({ task, to, tags }: Request, reference: number): string {
+  const isKnown = typeof tags === 'string'
+  const named = isKnown ? tags : JSON.stringify(tags).slice(1, -1)
+  const comma = named === '' ? '' : ','
+  const target = isKnown ? `"${to}"` : JSON.stringify(to)
+  return `[0,${target},[${named}${comma}"Reference","${reference}"${chainTags(task)}]`
+}
+
+/** Who waits while this request is under way, so that whoever is asked can see a circle: JSON, with a comma before. */
+function chainTags(task: Task | undefined): string {
+  if (task === undefined || agent.facts === undefined) return ''
+  task.chain ??= `,"Waiting",${JSON.stringify(chainOf(task, `${agent.facts.self}:${task.id}`))}`
+  return agent.lock === task ? `${task.chain},"Exclusive","true"` : task.chain
+}
+
+function chainOf(task: Task, last: string): string {
   const above = task.reference === undefined ? [] : task.waiting
-  const chain = [...above, `${agent.facts.self}:${task.id}`].slice(-CHAIN_MAX)
-  const tags = ['Waiting', chain.join(',')]
-  return agent.lock === task ? [...tags, 'Exclusive', 'true'] : tags
+  return [...above, last].slice(-CHAIN_MAX).join(',')
 }
 
 /** The call that a message answers, if it comes from whom was asked. */
-export function answeredCall(tags: readonly string[], from: string): Call | undefined {
-  const reference = tagOf(tags, 'X-Reference')
-  if (reference === undefined) return undefined
-  const found = agent.calls.get(Number(reference))
+export function answeredCall({ answers, from }: Task): Call | undefined {
+  if (answers === undefined) return undefined
+  const found = agent.calls.get(Number(answers))
   return found?.answerer === from ? found : undefined
 }
 
 /** Lets whoever waits go on. */
-export function settleCall(settled: Call, reply: Reply): void {
-  const code = tagOf(reply.tags, 'Error')
+export function settleCall(settled: Call, reply: Task): void {
+  const code = reply.error
   if (code === 'busy' && settled.retries > 0) {
     settled.deadlineMs = slot.nowMs + BUSY_PAUSE_MS
     return wakeAt(settled.deadlineMs)
   }
   agent.calls.delete(settled.reference)
   slot.isAsync = true
-  if (tagOf(reply.tags, 'Action') === 'Error' || code !== undefined) settled.reject(errorOf(settled, reply, code))
+  if (reply.action === 'Error' || code !== undefined) settled.reject(errorOf(settled, reply, code))
   else settled.resolve(reply)
 }
 

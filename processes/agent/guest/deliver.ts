@@ -31,12 +31,13 @@ export function deliver(
   from: string,
   data: string,
   rest: string,
+  named: string,
 ): string | undefined {
   const kind = KINDS[kindNumber]
   if (kind === undefined) throw new Error('expected a kind of message')
   // A tick tells its timer in place of an action.
   beginSlot(kind === 'tick' && action === WAKE_TIMER ? WAKE_TIMER : kind, number, nowMs, flags)
-  const task = new Task(action, from, flags, data, number, rest)
+  const task = new Task(action, from, flags, data, number, rest, named)
   if ((flags & (FLAGS.isRepeated | FLAGS.hasFacts)) !== 0) readRest(task)
   try {
     dispatch(kind, task)
@@ -109,7 +110,7 @@ function ask(task: Task): void {
 }
 
 function message(task: Task): void {
-  if ((task.flags & FLAGS.isReply) !== 0 && settle(task)) return
+  if (task.isReply && settle(task)) return
   if (task.action === '@next' && task.from === agent.facts?.self) {
     agent.isNextSent = false
     return
@@ -121,7 +122,7 @@ function message(task: Task): void {
 
 /** Takes a message as the answer to a call, if it is one or was. */
 function settle(task: Task): boolean {
-  const call = answeredCall(task.tags, task.from)
+  const call = answeredCall(task)
   if (call === undefined) {
     if (task.action !== 'Reply' && task.action !== 'Error') return false
     host.log(`a reply to a call that is over, or that ${task.from} was not asked`)

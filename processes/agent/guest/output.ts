@@ -1,7 +1,7 @@
 import { agent } from './agent.ts'
 import { tell } from './agent-error.ts'
 import { host } from './host.ts'
-import { boundSends, isOutboxNearlyFull, send, slot } from './slot.ts'
+import { isOutboxNearlyFull, send, sendsText, slot } from './slot.ts'
 import { deadlockOf, refuse } from './tasks.ts'
 import { rearm, WAKE_TIMER, wakeAt } from './wake.ts'
 
@@ -42,10 +42,9 @@ export function seal(): string {
   const { sends, timers, reply, own } = slot
   const isMore = sends.length + timers.length + slot.events.length + slot.settled.length > 0
   if (reply && !isMore && own?.state === 'done' && slot.document === undefined) return reply
-  const effects: Record<string, unknown> = {}
-  if (sends.length > 0) effects['sends'] = boundSends()
-  if (timers.length > 0) effects['timers'] = timers
-  const head = sends.length + timers.length > 0 ? JSON.stringify(effects) : ''
+  const sent = sends.length > 0 ? `"sends":[${sendsText()}]` : ''
+  const set = timers.length > 0 ? `"timers":${JSON.stringify(timers)}` : ''
+  const head = sent === '' && set === '' ? '' : `{${sent}${sent === '' || set === '' ? '' : ','}${set}}`
   return `${head}\n${slot.document ?? outputText()}`
 }
 

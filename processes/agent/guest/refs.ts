@@ -49,7 +49,7 @@ function method(
       task,
       to: id,
       action: name,
-      tags: requestTags(name),
+      tags: requestText(name),
       data: dataOf(contract, name, shape, input),
       isQuery,
       timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
@@ -60,6 +60,18 @@ function method(
 }
 
 const requestTags = (name: string): string[] => ['Action', name, 'Content-Type', 'application/json']
+
+/** The same as JSON without brackets, by name: there are as many as contracts have messages. */
+const requestTexts = new Map<string, string>()
+
+function requestText(name: string): string {
+  let text = requestTexts.get(name)
+  if (text === undefined) {
+    text = JSON.stringify(requestTags(name)).slice(1, -1)
+    requestTexts.set(name, text)
+  }
+  return text
+}
 
 /** The input as JSON; checked here first, so that the mistake is found where it was made. */
 function dataOf(contract: AnyContract, name: string, shape: Shape, input: unknown): string {

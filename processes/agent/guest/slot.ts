@@ -11,8 +11,6 @@ const SENDS_ENOUGH = 200
 
 /** A message, or a spawn. */
 export type Sent = readonly [isSpawn: 0 | 1, to: string, tags: readonly string[], data: string]
-/** As the host gets it: how deep it lies at least, and what it may bring at most, if it has bounds of its own. */
-export type BoundSent = Sent | readonly [...Sent, depthMin: number, fuelMax: number]
 
 /** An error of a step. Final: to run the slot again without that step would leave nothing of it. */
 export type StepFailure = readonly [step: number, code: string, message: string, stack: string, isFinal: boolean]
@@ -29,11 +27,12 @@ export const slot = {
   /** Errors of an earlier attempt, by step: that step fails without being run. */
   failures: new Map<number, AgentError>(),
   failure: undefined as StepFailure | undefined,
-  sends: [] as Sent[],
+  /** What is sent, or JSON of it. */
+  sends: [] as (Sent | string)[],
   /** The request that waited and runs in this step: what it sends lies below it and lives on what it brought. */
   waited: undefined as Task | undefined,
-  /** For whom which of `sends` are, if there are any for such. */
-  payers: new Map<Sent, Task>(),
+  /** For whom which of `sends` are, by their places, if there are any for such. */
+  payers: new Map<number, Task>(),
   spawns: 0,
   characters: 0,
   timers: [] as (readonly [key: string, dueMs?: number, everyMs?: number])[],
@@ -90,36 +89,57 @@ export function failStep({ code, message, stack }: Told): void {
 
 /** @throws {AgentError} `outbox-limit` */
 export function send(sent: Sent): void {
-  let { characters } = slot
-  characters += sent[3].length
+  let characters = sent[3].length
   for (const text of sent[2]) characters += text.length
+  add(sent, characters, sent[0] === 1)
+}
+
+/** The same of a message of whose JSON all is known before its data: to quote each of its texts costs more than all else about it. */
+export function sendText(head: string, data: string, quoted = JSON.stringify(data)): void {
+  add(`${head},${quoted}]`, head.length + data.length, false)
+}
+
+function add(sent: Sent | string, length: number, isSpawn: boolean): void {
+  const characters = slot.characters + length
   if (slot.sends.length >= SENDS_MAX)
     throw new AgentError('outbox-limit', `more than ${SENDS_MAX} messages in one slot`)
   if (characters > SENDS_MAX_CHARACTERS)
     throw new AgentError('outbox-limit', `more than ${SENDS_MAX_CHARACTERS} characters in one slot`)
-  if (sent[0] === 1 && ++slot.spawns > SPAWNS_MAX)
+  if (isSpawn && ++slot.spawns > SPAWNS_MAX)
     throw new AgentError('outbox-limit', `more than ${SPAWNS_MAX} spawns in one slot`)
   slot.characters = characters
+  if (slot.waited !== undefined) slot.payers.set(slot.sends.length, slot.waited)
   slot.sends.push(sent)
-  if (slot.waited !== undefined) slot.payers.set(sent, slot.waited)
 }
 
 /**
- * What was sent, in order. A request that waited begins in the slot of another message, or in one that nobody caused, and
- * must not win by it: its messages share what it brought, and lie below it.
+ * JSON of what was sent, in order, with commas between. A request that waited begins in the slot of another message, or in one that
+ * nobody caused, and must not win by it: its messages share what it brought, and lie below it.
  */
-export function boundSends(): readonly BoundSent[] {
+export function sendsText(): string {
   const { sends, payers } = slot
-  if (payers.size === 0) return sends
+  const shares = payers.size === 0 ? undefined : sharesOf(payers)
+  let all = ''
+  for (let at = 0; at < sends.length; at++) {
+    const sent = sends[at] ?? ''
+    const text = typeof sent === 'string' ? sent : JSON.stringify(sent)
+    const payer = shares && payers.get(at)
+    if (at > 0) all += ','
+    all += payer === undefined ? text : `${text.slice(0, -1)},${boundsOf(payer, shares?.get(payer) ?? 1)}]`
+  }
+  return all
+}
+
+/** How many messages each of them pays for. */
+function sharesOf(payers: ReadonlyMap<number, Task>): ReadonlyMap<Task, number> {
   const shares = new Map<Task, number>()
   for (const payer of payers.values()) shares.set(payer, (shares.get(payer) ?? 0) + 1)
-  return sends.map(sent => {
-    const payer = payers.get(sent)
-    if (payer === undefined) return sent
-    const fuel = payer.fuel ?? Number.MAX_SAFE_INTEGER
-    return [...sent, payer.depth + 1, Math.floor(fuel / (shares.get(payer) ?? 1))]
-  })
+  return shares
 }
+
+/** How deep what is sent lies at least, and what it may bring at most, as one of so many. */
+const boundsOf = (payer: Task, share: number): string =>
+  `${payer.depth + 1},${Math.floor((payer.fuel ?? Number.MAX_SAFE_INTEGER) / share)}`
 
 /** @throws {AgentError} `event-limit` */
 export function addEvent(name: string, data: unknown): void {

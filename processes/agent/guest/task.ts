@@ -19,6 +19,8 @@ export const FLAGS = {
   isDeep: 64,
   /** The messages that led here have used up most of what the first of them brought. */
   isSpent: 128,
+  /** It has a tag Error. */
+  hasError: 256,
 } as const
 
 /** The rest of a message, as JSON, which is read when somebody asks. */
@@ -41,17 +43,30 @@ export class Task {
   readonly data: string
   readonly slot: number
   state: 'queued' | 'running' | 'done' = 'queued'
+  /** What its calls tell of who waits for them, as JSON; made with the first. */
+  chain: string | undefined
   /** What the process asked of itself: an input that is no text. */
   input: { readonly value: unknown } | undefined
+  /** X-Reference of what answers a call, else Reference of a request of a process. */
+  readonly #named: string
   #rest: string | Rest
 
-  constructor(action: string, from: string, flags: number, data: string, slot: number, rest: string | Rest) {
+  constructor(
+    action: string,
+    from: string,
+    flags: number,
+    data: string,
+    slot: number,
+    rest: string | Rest,
+    named = '',
+  ) {
     this.action = action
     this.from = from
     this.flags = flags
     this.data = data
     this.slot = slot
     this.#rest = rest
+    this.#named = named
   }
 
   get rest(): Rest {
@@ -79,12 +94,24 @@ export class Task {
   get isProcess(): boolean {
     return (this.flags & FLAGS.fromProcess) !== 0
   }
+  get isReply(): boolean {
+    return (this.flags & FLAGS.isReply) !== 0
+  }
+  /** What its tag Error says. */
+  get error(): string | undefined {
+    return (this.flags & FLAGS.hasError) === 0 ? undefined : tagOf(this.tags, 'Error')
+  }
   get isBase64(): boolean {
     return (this.flags & FLAGS.base64) !== 0
   }
   /** Set if the process that asked waits for a reply. */
   get reference(): string | undefined {
-    return (this.flags & FLAGS.hasReference) === 0 ? undefined : tagOf(this.tags, 'Reference')
+    if ((this.flags & FLAGS.hasReference) === 0) return undefined
+    return this.isReply ? tagOf(this.tags, 'Reference') : this.#named
+  }
+  /** The call that it says it answers. */
+  get answers(): string | undefined {
+    return this.isReply ? this.#named : undefined
   }
   /** The calls that wait for this request, outermost first: `<process>:<message>`. */
   get waiting(): readonly string[] {

@@ -6,7 +6,7 @@ import { checkSent } from './definition.ts'
 import { type Route, routeOf } from './routes.ts'
 import { inputOf } from './input.ts'
 import { queryFacts } from './queries.ts'
-import { failStep, send, slot } from './slot.ts'
+import { failStep, send, sendText, slot } from './slot.ts'
 
 /** Requests that wait for the lock; one more is told to come later. */
 const QUEUE_MAX = 1024
@@ -78,19 +78,23 @@ function succeed(task: Task, route: Route, value: unknown): void {
   const isNothing = checkSent(route.reply, value, 'bad-reply', task.action)
   const text = isNothing ? '' : jsonOf(value)
   end(task)
-  if (task.isProcess) replyTo(task, text)
+  if (task.isProcess) replyTo(task, text, typeof value === 'number')
   else if (task === slot.own) slot.reply = text
   else settled(task, text === '' ? '' : `,"reply":${text}`)
 }
 
-function replyTo(task: Task, text: string): void {
-  const { reference } = task
+function replyTo(task: Task, text: string, isNumber: boolean): void {
+  const { reference, from } = task
   if (task === slot.own) slot.reply = ''
   if (reference === undefined) return
-  const tags = ['Action', 'Reply', 'X-Reference', reference]
-  if (text !== '') tags.push('Content-Type', 'application/json')
-  send([0, task.from, tags, text])
+  const type = text === '' ? '' : ',"Content-Type","application/json"'
+  const head = `[0,"${from}",["Action","Reply","X-Reference",${quoted(reference)}${type}]`
+  sendText(head, text, isNumber ? `"${text}"` : undefined)
 }
+
+/** Mostly a number as we write it ourselves. */
+const quoted = (reference: string): string =>
+  String(Number(reference)) === reference ? `"${reference}"` : JSON.stringify(reference)
 
 /** JSON of a reply; numbers are most of them and need no more than their digits. */
 function jsonOf(value: unknown): string {

@@ -8,6 +8,12 @@ import {
   verifyDataItem,
 } from '../../../protocol/index.ts'
 
+/** Left its sender in that slot, or took effect in it. */
+export interface Deposit {
+  readonly quantity: bigint
+  readonly slot: number
+}
+
 /**
  * What a bank's feeds say, worked out from the feeds alone by the rules of the network and of the branch, without a line
  * of the compute unit: who sent what to whom, what of it took effect and where, and what every branch holds.
@@ -15,14 +21,12 @@ import {
 export interface ReplayedBranch {
   readonly id: string
   balance: bigint
-  /** Quantities that this branch sent to each other, in order. */
-  readonly sent: Map<string, bigint[]>
-  /** Quantities that took effect here, of each sender, in order, and in which slot. */
-  readonly taken: Map<string, { quantity: bigint; slot: number }[]>
+  /** What this branch sent to each other, in order. */
+  readonly sent: Map<string, Deposit[]>
+  /** What took effect here, of each sender, in order. */
+  readonly taken: Map<string, Deposit[]>
   /** Slots in which users' transfers took effect, by the id of the message. */
   readonly transfers: Map<string, number>
-  /** Slots of this branch after which it had sent the nth to another: `${to} ${nth}`. */
-  readonly sentIn: Map<string, number>
   /** Blocks of its feed that were read. */
   blocks: number
   slots: number
@@ -38,7 +42,6 @@ export function unreadBranch(id: string): ReplayedBranch {
     sent: new Map(),
     taken: new Map(),
     transfers: new Map(),
-    sentIn: new Map(),
     blocks: 0,
     slots: 0,
     idle: 0,
@@ -78,8 +81,7 @@ function takeItem(branch: ReplayedBranch, bytes: Uint8Array, slot: number): void
   branch.balance -= quantity
   const sent = branch.sent.get(to) ?? []
   branch.sent.set(to, sent)
-  branch.sentIn.set(`${to} ${sent.length}`, slot)
-  sent.push(quantity)
+  sent.push({ quantity, slot })
 }
 
 function takePush(branch: ReplayedBranch, { push }: Extract<Envelope, { kind: 'push' }>, slot: number): void {
@@ -107,12 +109,8 @@ const quantityOf = (tags: readonly Tag[]): bigint => BigInt(findTag(tags, 'Quant
 export function checkBank(branches: ReadonlyMap<string, ReplayedBranch>, random: () => number): void {
   for (const from of branches.values()) {
     for (const [to, sent] of from.sent) {
-      const taken =
-        branches
-          .get(to)
-          ?.taken.get(from.id)
-          ?.map(({ quantity }) => quantity) ?? []
-      if (taken.join() !== sent.join())
+      const taken = branches.get(to)?.taken.get(from.id) ?? []
+      if (taken.length !== sent.length || taken.some(({ quantity }, nth) => quantity !== sent[nth]?.quantity))
         throw new Error(`${from.id} sent ${sent.length} to ${to}, of which ${taken.length} arrived`)
     }
     for (const other of from.taken.keys()) {
@@ -134,30 +132,39 @@ function checkCut(branches: ReadonlyMap<string, ReplayedBranch>, random: () => n
     moved = false
     for (const { id, taken } of branches.values()) {
       for (const [from, list] of taken) {
-        for (const [nth, { slot }] of list.entries()) {
-          const sentIn = branches.get(from)?.sentIn.get(`${id} ${nth}`) ?? Number.POSITIVE_INFINITY
-          if (slot >= (ends.get(id) ?? 0) || sentIn < (ends.get(from) ?? 0)) continue
-          ends.set(id, slot)
-          moved = true
-        }
+        const unsent = countBefore(branches.get(from)?.sent.get(id) ?? [], ends.get(from) ?? 0)
+        const end = list[unsent]?.slot ?? Number.POSITIVE_INFINITY
+        if (end >= (ends.get(id) ?? 0)) continue
+        ends.set(id, end)
+        moved = true
       }
     }
   }
   let sum = 0n
-  for (const { id, sent, taken, sentIn } of branches.values()) {
+  for (const { id, sent, taken } of branches.values()) {
     const end = ends.get(id) ?? 0
     sum += 1_000_000n
     for (const [to, list] of sent) {
-      const other = branches.get(to)?.taken.get(id) ?? []
-      for (const [nth, quantity] of list.entries()) {
-        if ((sentIn.get(`${to} ${nth}`) ?? 0) >= end) break
-        // It left; it is on its way unless it has arrived within the cut.
-        const place = other[nth]
-        if (place === undefined || place.slot >= (ends.get(to) ?? 0)) sum += quantity
+      const left = countBefore(list, end)
+      const arrived = countBefore(branches.get(to)?.taken.get(id) ?? [], ends.get(to) ?? 0)
+      for (const [nth, { quantity }] of list.slice(0, left).entries()) {
         sum -= quantity
+        // It is on its way unless it has arrived within the cut.
+        if (nth >= arrived) sum += quantity
       }
     }
-    for (const list of taken.values()) for (const { quantity, slot } of list) if (slot < end) sum += quantity
+    for (const list of taken.values()) for (const { quantity } of list.slice(0, countBefore(list, end))) sum += quantity
   }
   if (sum !== total) throw new Error(`the total at a cut is ${sum}, not ${total}`)
+}
+
+/** How many of them, which are in the order of their slots, stand before a slot. */
+function countBefore(list: readonly Deposit[], end: number): number {
+  let [low, high] = [0, list.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((list[middle]?.slot ?? 0) < end) low = middle + 1
+    else high = middle
+  }
+  return low
 }

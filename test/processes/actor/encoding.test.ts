@@ -14,9 +14,11 @@ import {
   writeTags,
 } from '../../../protocol/index.ts'
 import { fakeProcess, guestMessage } from '../../fakes/guest-context.ts'
+import { inside } from '../../fakes/inside.ts'
 
 const text = fc.oneof(fc.constantFrom('', 'a', 'same', 'é'), fc.string({ unit: 'grapheme', maxLength: 60 }))
-const id = fc.oneof(fc.constantFrom(1, 2), fc.nat(255)).map(fill => new Uint8Array(32).fill(fill))
+const repeated = fc.constantFrom(1, 2).map(fill => new Uint8Array(32).fill(fill))
+const id = fc.oneof(repeated, fc.uint8Array({ minLength: 32, maxLength: 32 }))
 const message = fc.record({
   id,
   origin: id,
@@ -54,13 +56,22 @@ function asItCame(parts: Parts): GuestMessage {
   if (!parts.isRaw) return whole
   const tags = parts.tagsFrom === 'item' ? encodeTags(parts.tags) : undefined
   const plainTags = parts.tagsFrom === 'push' ? plainOf(parts.tags) : undefined
+  const idPiece = inside(parts.id)
+  const originPiece = Buffer.compare(parts.id, parts.origin) === 0 ? idPiece : inside(parts.origin)
   const unread = (tags ?? plainTags) === undefined ? whole.tags : []
   return {
     ...whole,
     id: '',
     origin: asMessageId(''),
     tags: unread,
-    raw: { id: parts.id, origin: parts.origin, tags, plainTags },
+    data: new Uint8Array(0),
+    raw: {
+      id: idPiece,
+      origin: originPiece,
+      tags: tags && inside(tags),
+      plainTags: plainTags && inside(plainTags),
+      data: inside(parts.data),
+    },
   }
 }
 

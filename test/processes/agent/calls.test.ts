@@ -228,6 +228,27 @@ describe('messages while another one awaits', () => {
     expect(agent.query('log')).toEqual(['before', 'after 12', 'one', 'two'])
   })
 
+  it.for(['8', '08', '1e3', ' 5', '-0', 'NaN', 'a"b\\c\n],[', '\u{1F600}', ''])(
+    'are answered by whatever name they have: %j',
+    name => {
+      const agent = start()
+      const named = agent.push(OTHER, ['Action', 'note', 'X-Reference', '99', 'Reference', name], '{"text":"one"}')
+      const plain = agent.push(OTHER, ['Action', 'note', 'Reference', name], '{"text":"one"}')
+      for (const answered of [named, plain])
+        expect(sentBy(answered)).toMatchObject([{ to: OTHER, 'X-Reference': name }])
+      const asked = agent.push(
+        OTHER,
+        ['Action', 'ask', 'Reference', name, 'Waiting', name],
+        JSON.stringify({ peer: PEER }),
+      )
+      const waiting = `${name},${agent.process.id}:${idOf(3)}`
+      expect(sentBy(asked)).toMatchObject([
+        { to: PEER, Action: 'add', Waiting: waiting, Exclusive: 'true', data: { by: 2 } },
+      ])
+      expect(sentBy(reply(agent, referenceOf(asked), 12))).toMatchObject([{ to: OTHER, 'X-Reference': name, data: 12 }])
+    },
+  )
+
   it('do not harm each other if one of them throws', () => {
     const agent = start()
     const asked = agent.send('ask', { peer: PEER })

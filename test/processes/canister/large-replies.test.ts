@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { principalOf } from '../../../protocol/index.ts'
 import { CanisterNet } from './canister-net.ts'
-import { asked, LARGE } from './large-messages.ts'
+import { asked, LARGE, often } from './large-messages.ts'
 
 const MiB = 1024 * 1024
 const PAYLOAD_MAX = 2 * MiB
@@ -40,6 +40,14 @@ it('canisters tell each other 2 MiB at once, in both directions, and not more', 
     message: expect.stringMatching(/Request to .*:take has a payload size of 2097153, .* limit of 2097152/),
   })
   for (const process of [canister, other]) expect(net.replay(process)).toBe(net.root(process))
+})
+
+it('composite queries are answered by others with several MiB, up to a bound', async () => {
+  const net = new CanisterNet()
+  const [canister, other] = [net.installed(LARGE), net.installed(LARGE)]
+  const all = (times: number) => net.query(canister, 'all', asked(often(times, 3 * MiB), principalOf(other)))
+  expect((await all(5)).reply).toEqual(asked(15 * MiB))
+  expect((await all(6)).reject).toMatchObject({ code: 5, error: 'IC0526' })
 })
 
 it('what one execution sends that no outbox holds goes in slots of its own, in order', () => {
