@@ -32,7 +32,10 @@ try {
     `quiet: ${quiet.length} calls, p50 ${quiet[quiet.length >> 1]?.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms\n`,
   )
   for (const [n, kind] of kinds.entries()) {
-    const control = await flood(node, honest, kind, Math.min(seconds, CONTROL_SECONDS), 221 + n, other)
+    const control = await flood(node, honest, kind, Math.min(seconds, CONTROL_SECONDS), 221 + n, {
+      target: other,
+      yields: true,
+    })
     const cpuBeforeMs = cpuMsOf(node.pid) ?? 0
     const { done, calls, failedCalls, p50Ms, p99Ms, residentMaxBytes, recoveredMs } = await flood(
       node,
@@ -40,6 +43,7 @@ try {
       kind,
       seconds,
       201 + n,
+      { yields: true },
     )
     process.stdout.write(
       `${kind}: ${done} in ${seconds} s; ${calls} calls, ${failedCalls} failed, p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms ` +

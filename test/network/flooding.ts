@@ -76,6 +76,13 @@ export class HonestPeer implements AsyncDisposable {
   }
 }
 
+export interface FloodOptions {
+  /** The node, if not given. */
+  readonly target?: RunningNode
+  /** The attacker gives way to all else on this machine. On a busy one he may then do nothing at all. */
+  readonly yields?: boolean
+}
+
 /** Floods `target` for so long while `honest` asks `node`, and then sees how long a newcomer waits at `node`. */
 export async function flood(
   node: RunningNode,
@@ -83,12 +90,11 @@ export async function flood(
   kind: (typeof FLOODS)[number],
   seconds: number,
   newcomer: number,
-  target: RunningNode = node,
+  { target = node, yields = false }: FloodOptions = {},
 ): Promise<FloodFigures> {
   const [address = ''] = target.addresses
-  const child = spawn(process.execPath, [PROGRAM, kind, address, String(seconds)], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
+  const args = [PROGRAM, kind, address, String(seconds), ...(yields ? ['yielding'] : [])]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] })
   const said = lastLine(child)
   let isOver = false
   void said.finally(() => {

@@ -118,7 +118,7 @@ it(`a bank over three schedulers, three compute units and two messengers, ${SECO
   const replayed = new Map<string, ReplayedBranch>(branches.map(id => [id, unreadBranch(id)]))
   // Most of it is read while it grows: at the end the machine is there for the nodes.
   const reading = async (): Promise<void> => {
-    for (; Date.now() < untilMs; await pause(READ_EVERY_MS)) await readOn(nodes, replayed).catch(unlessTransient)
+    for (; Date.now() < untilMs; await pause(READ_EVERY_MS)) await readOn(nodes, replayed).catch(unlessFailure)
   }
   const [{ acknowledged, refused }] = await Promise.all([loading, killing(), cutting(), reading()])
   const healedMs = Date.now()
@@ -167,9 +167,9 @@ async function readOn(nodes: SeveralNodes<Name>, replayed: ReadonlyMap<string, R
   }
 }
 
-/** @throws whatever would be so again */
-function unlessTransient(error: unknown): void {
-  if (Failure.from(error).blame !== 'transient') throw error
+/** What a node does not give now is read later. @throws what is wrong with what it gave */
+function unlessFailure(error: unknown): void {
+  if (!Failure.is(error)) throw error
 }
 
 async function framesOf(client: Client, process: ProcessId, from: number): Promise<Uint8Array[]> {

@@ -1,11 +1,11 @@
-// Attacks a node: `node flooding-program.ts <kind> <address> <seconds>`. Prints how much of it was done, as JSON.
+// Attacks a node: `node flooding-program.ts <kind> <address> <seconds> [yielding]`. Prints how much of it was done, as JSON.
 import { connect, type Socket } from 'node:net'
 import { constants, setPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FLOODS } from '../flooding.ts'
 import { Stranger } from '../stranger.ts'
 
-const [kind = '', address = '', seconds = '1'] = process.argv.slice(2)
+const [kind = '', address = '', seconds = '1', priority = ''] = process.argv.slice(2)
 const port = Number(/\/tcp\/(\d+)/.exec(address)?.[1])
 const end = performance.now() + Number(seconds) * 1_000
 const isOver = (): boolean => performance.now() > end
@@ -17,8 +17,8 @@ const DIALS_AT_ONCE_MAX = 250
 const NO_HANDSHAKE = 'GET / HTTP/1.1\r\n\r\n'
 const nothing = (): void => undefined
 
-// Whoever attacks has a machine of his own; here he takes what the node leaves of its.
-setPriority(constants.priority.PRIORITY_LOW)
+// Whoever attacks has a machine of his own; who measures has him take what the node leaves of its.
+if (priority === 'yielding') setPriority(constants.priority.PRIORITY_LOW)
 
 // Whatever the node does to us is what we asked for.
 process.on('uncaughtException', () => undefined)
