@@ -1,4 +1,4 @@
-import { domainPrefix, EMPTY_ROOT, sha256 } from '../../protocol/index.ts'
+import { domainPrefix, EMPTY_ROOT, sha256, sha256Each } from '../../protocol/index.ts'
 
 /**
  * A commitment to a set of cells that does not depend on the order in which they came.
@@ -46,12 +46,29 @@ export class CellTree {
 const pair = new Uint8Array(65)
 
 function leafOf(keyHash: Uint8Array, value: Uint8Array): Uint8Array {
-  const valueHash = sha256(value)
+  const valueHash = hashOfValue(value)
   for (let at = 0; at < 32; at++) {
     pair[1 + at] = keyHash[at] ?? 0
     pair[33 + at] = valueHash[at] ?? 0
   }
   return sha256(pair)
+}
+
+/** Counts are short, and recur: these are hashed once. */
+const SHORT_MAX_BYTES = 3
+const SHORT_KEPT_MAX = 4096
+const shortHashes = new Map<number, Uint8Array>()
+
+function hashOfValue(value: Uint8Array): Uint8Array {
+  const { length } = value
+  if (length > SHORT_MAX_BYTES) return sha256(value)
+  const spelled = (length << 24) | ((value[0] ?? 0) << 16) | ((value[1] ?? 0) << 8) | (value[2] ?? 0)
+  const known = shortHashes.get(spelled)
+  if (known !== undefined) return known
+  const hash = sha256(value)
+  if (shortHashes.size >= SHORT_KEPT_MAX) shortHashes.clear()
+  shortHashes.set(spelled, hash)
+  return hash
 }
 
 function place(tree: Tree, keyHash: Uint8Array, leaf: Leaf | undefined, depth: number): Tree {
@@ -96,15 +113,17 @@ function hashOf(tree: Tree): Uint8Array {
     const child = tree.children[digit]
     if (child === undefined) continue
     map |= 1 << digit
-    branch.set(hashOf(child), end)
+    const hash = hashOf(child)
+    for (let at = 0; at < 32; at++) branch[end + at] = hash[at] ?? 0
     end += 32
   }
   branch[BRANCH_HEAD.length] = map & 0xff
   branch[BRANCH_HEAD.length + 1] = map >> 8
-  tree.hash = sha256(branch.subarray(0, end))
+  tree.hash = sha256Each(NO_PREFIX, branch, [0, end])
   return tree.hash
 }
 
+const NO_PREFIX = new Uint8Array(0)
 const BRANCH_HEAD = domainPrefix('atoll/branch/1')
 const branch = new Uint8Array(BRANCH_HEAD.length + 2 + 16 * 32)
 branch.set(BRANCH_HEAD)

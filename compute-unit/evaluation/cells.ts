@@ -132,14 +132,23 @@ const countBy = (letter: string): Spelling<number> => ({
   letter,
   keyOf: keysOfIds(letter),
   nameOf: (key): ProcessId => asProcessId(toBase64Url(toBytes(key))),
-  encode(count) {
-    const writer = new CborWriter()
-    writer.uint(count)
-    return writer.finish()
-  },
+  encode: encodeCount,
   decode: bytes => readSmall(new CborReader(bytes)),
   bytesBeside: () => 0,
 })
+
+/** As CBOR: nearly all are a byte or two, for which a writer would be much. */
+function encodeCount(count: number): Uint8Array {
+  if (count < 0x100) {
+    const bytes = new Uint8Array(count < 24 ? 1 : 2)
+    if (count >= 24) bytes[0] = 0x18
+    bytes[bytes.length - 1] = count
+    return bytes
+  }
+  const writer = new CborWriter()
+  writer.uint(count)
+  return writer.finish()
+}
 
 /** Keys of processes that were written to or came lately: they recur with every frame, as do hashes of the keys of cells. */
 function keysOfIds(letter: string): (id: string) => CellKey {

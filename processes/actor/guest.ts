@@ -8,6 +8,7 @@ import type { MessageEncoder } from './message-layout.ts'
 
 /** Bytes of a guest without chunks: objects, a map, a list. */
 const GUEST_OVERHEAD_BYTES = 400
+const NO_CHUNKS: readonly number[] = []
 /** Bytes of a chunk besides its content. */
 const CHUNK_OVERHEAD_BYTES = 150
 
@@ -160,6 +161,7 @@ export class ActorGuest implements Guest {
   }
 
   takeChanged(): readonly number[] {
+    if (this.chunks.size === 0) return NO_CHUNKS
     const changed: number[] = []
     for (const [index, kept] of this.chunks) {
       if (!kept.changed) continue
