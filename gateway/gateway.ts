@@ -223,13 +223,9 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
   const failure =
     error.code === 'HPE_HEADER_OVERFLOW'
       ? new Failure('too-large', { maxBytes: HEADERS_MAX_BYTES }, { note: 'headers' })
-      : new Failure(
-          'malformed-request',
-          {},
-          {
-            note: error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'it came too slowly' : 'it is no HTTP/1.1',
-          },
-        )
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? new Failure('timeout', {}, { note: 'the request came too slowly' })
+        : new Failure('malformed-request', {}, { note: 'it is no HTTP/1.1' })
   const problem = publicProblem(failure, 'none')
   const body = JSON.stringify(problem)
   const headers = {

@@ -1,6 +1,7 @@
 import {
   type CallRequest,
   decodeRequestEnvelope,
+  equalBytes,
   MalformedBytes,
   principalFromText,
   type ReadStateRequest,
@@ -9,6 +10,7 @@ import {
   refuteRequest,
   toHex,
 } from '../../protocol/index.ts'
+import { plainCbor } from './plain-cbor.ts'
 import { HttpRefusal } from './refusal.ts'
 
 /** Reads a request of the type that an endpoint takes. @throws {HttpRefusal} 400 */
@@ -19,12 +21,23 @@ export function readEnvelope<T extends CallRequest['type'] | ReadStateRequest['t
   Extract<CallRequest | ReadStateRequest, { type: T | (T extends 'call' | 'query' ? 'call' | 'query' : never) }>
 > {
   try {
-    const envelope = decodeRequestEnvelope(bytes)
+    const envelope = decodePlainly(bytes)
     if (envelope.request.type === type) return envelope as never
     throw new HttpRefusal(400, `Expected a request of type ${type}, got ${envelope.request.type}`)
   } catch (error) {
     if (error instanceof MalformedBytes) throw new HttpRefusal(400, `Could not parse the request: ${error.message}`)
     throw error
+  }
+}
+
+/** A request that is written as those in feeds are not, is read as if it were. */
+function decodePlainly(bytes: Uint8Array): RequestEnvelope {
+  try {
+    return decodeRequestEnvelope(bytes)
+  } catch (error) {
+    const plain = error instanceof MalformedBytes ? plainCbor(bytes) : undefined
+    if (plain === undefined || equalBytes(plain, bytes)) throw error
+    return decodeRequestEnvelope(plain)
   }
 }
 

@@ -157,8 +157,11 @@ function status({ machine, slot: { cells } }: MethodContext): Uint8Array {
 
 function metadata(fields: Fields, { machine, slot }: MethodContext): Uint8Array {
   const name = fields.text('name')
-  const found = machine.code(slot.cells)?.metadata.find(one => one.name === name && one.isPublic)
-  if (found === undefined) throw new Rejected('IC0301', `The canister has no public metadata section "${name}".`)
+  const code = machine.code(slot.cells)
+  const canister = `The canister ${principalText(machine.names.self)} has no`
+  if (code === undefined) throw new Rejected('IC0406', `${canister} Wasm module and hence no metadata is available.`)
+  const found = code.metadata.find(one => one.name === name && one.isPublic)
+  if (found === undefined) throw new Rejected('IC0406', `${canister} metadata section with the name ${name}.`)
   return metadataReply(found.content)
 }
 

@@ -124,7 +124,9 @@ export function addSnapshot(
   const known = listSnapshots(machine, cells)
   const leaving = replaced && findSnapshot(machine, cells, replaced)
   if (known.length - (leaving === undefined ? 0 : 1) >= SNAPSHOTS_MAX) {
-    throw new Rejected('IC0402', `a canister has at most ${SNAPSHOTS_MAX} snapshots`, 4)
+    const name = principalText(machine.names.self)
+    const message = `Canister ${name} has reached the maximum number of snapshots allowed: ${SNAPSHOTS_MAX}.`
+    throw new Rejected('IC0406', message, REJECT.canister)
   }
   const kept = known.filter(one => one !== leaving && one.number !== leaving?.number)
   checkRoom(kept.reduce((sum, one) => sum + sizeOf(cells, one), addedBytes))

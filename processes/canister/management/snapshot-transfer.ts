@@ -87,7 +87,7 @@ export function uploadSnapshotData(machine: Machine, fields: Fields, slot: Slot)
   const { cells } = slot
   const snapshot = findSnapshot(machine, cells, fields.blob('snapshot_id'))
   if (!snapshot.isUploaded)
-    throw new Rejected('IC0408', 'the snapshot was taken of the canister: nothing can be uploaded to it')
+    throw new Rejected('IC0409', 'Only canister snapshots created by metadata upload can be mutated.')
   const { name, value } = fields.variant('kind', KINDS)
   const chunk = fields.blob('chunk')
   spendOnCopy(chunk.length, slot)

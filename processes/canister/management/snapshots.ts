@@ -1,7 +1,7 @@
-import { type CellKey, type Cells, CHUNK_SIZE_BYTES } from '../../../protocol/index.ts'
+import { type CellKey, type Cells, CHUNK_SIZE_BYTES, principalText } from '../../../protocol/index.ts'
 import { CHUNKS_PER_PAGE } from '../../rewriter/index.ts'
 import { PIECE_BYTES } from '../bounds.ts'
-import { Rejected } from '../canister-trap.ts'
+import { REJECT, Rejected } from '../canister-trap.ts'
 import type { CanisterCode } from '../code.ts'
 import { STABLE_BASE } from '../kept-chunks.ts'
 import { CODE, type Machine, type MachineHome } from '../machine.ts'
@@ -31,7 +31,10 @@ export function takeSnapshot(machine: Machine, slot: Slot, replaced: Uint8Array 
   const { cells } = slot
   const { state } = machine
   const code = machine.code(cells)
-  if (code === undefined) throw new Rejected('IC0537', 'the canister contains no Wasm module', 5)
+  if (code === undefined) {
+    const name = principalText(machine.names.self)
+    throw new Rejected('IC0406', `Failed to create snapshot for empty canister ${name}`, REJECT.canister)
+  }
   const addedBytes = machine.memoryBytes + state.codeBytes + chunkBytes(cells)
   spendOnCopy(addedBytes, slot)
   const { codeBytes, ownCode, heapPages, stablePages, certified, timerNs, toldLowMemory, version } = state
