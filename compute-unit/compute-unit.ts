@@ -75,7 +75,7 @@ export class ComputeUnit implements Computer, AsyncDisposable {
     const { log, openHost: open, describe } = parts
     this.#word = new OwnWord(parts)
     this.#seats = new HostSeats(open, parts.hosts)
-    this.#stored = new ResultStore(log.store)
+    this.#stored = new ResultStore(log.store, parts.clock)
     this.#checkpoints = new Checkpoints(log.store, process => this.#stored.flush(process))
     this.#facts = new KeptFacts(log.store)
     const known = (id: ProcessId): Promise<ProcessDescription | undefined> => log.directory.process(id)

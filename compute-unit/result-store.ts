@@ -1,4 +1,12 @@
-import { CborReader, concatBytes, type ProcessId, type Slot, type Store, type StoreChange } from '../protocol/index.ts'
+import {
+  CborReader,
+  type Clock,
+  concatBytes,
+  type ProcessId,
+  type Slot,
+  type Store,
+  type StoreChange,
+} from '../protocol/index.ts'
 import { FrameResults } from './frame-results.ts'
 import { bigEndian64, lastNumber, rangeOf, storeKey } from './keys.ts'
 
@@ -29,11 +37,13 @@ export class ResultStore implements Disposable {
   /** What is not in the store yet. */
   readonly #runs = new Map<ProcessId, Run>()
   #bytes = 0
-  #timer: NodeJS.Timeout | undefined
+  readonly #clock: Pick<Clock, 'sleep'>
+  #lingering: AbortController | undefined
   #closed = false
 
-  constructor(store: Store) {
+  constructor(store: Store, clock: Pick<Clock, 'sleep'>) {
     this.#store = store
+    this.#clock = clock
   }
 
   write(process: ProcessId, results: FrameResults): void {
@@ -48,7 +58,14 @@ export class ResultStore implements Disposable {
     this.#bytes += bytes.length + FRAME_OVERHEAD_BYTES
     if (this.#closed || run.frames.length >= WORTH_FRAMES || run.bytes >= WORTH_BYTES) this.flush(process)
     else if (this.#bytes > GATHERED_MAX_BYTES) this.#flushAll()
-    else this.#timer ??= setTimeout(() => this.#flushAll(), LINGER_MS).unref()
+    else if (this.#lingering === undefined) void this.#linger()
+  }
+
+  async #linger(): Promise<void> {
+    const lingering = new AbortController()
+    this.#lingering = lingering
+    await this.#clock.sleep(LINGER_MS, { signal: lingering.signal, for: 'upkeep' }).catch(() => undefined)
+    if (this.#lingering === lingering) this.#flushAll()
   }
 
   /** Gives the store what there is of a process. */
@@ -94,8 +111,8 @@ export class ResultStore implements Disposable {
   }
 
   #flushAll(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#lingering?.abort()
+    this.#lingering = undefined
     try {
       for (const process of [...this.#runs.keys()]) this.flush(process)
     } catch {

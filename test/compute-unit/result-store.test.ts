@@ -35,6 +35,9 @@ async function expectAll(results: ResultStore, frames: readonly FrameResults[]):
   }
 }
 
+/** Nobody lingers for long here. */
+const CLOCK = { sleep: () => new Promise<void>(() => undefined) }
+
 describe('results that are kept', () => {
   it('are found by the frame they are of, however they were gathered, and after a replay', async () => {
     const step = fc.oneof({ weight: 4, arbitrary: fc.constant('go on') }, fc.constant('flush'), fc.constant('replay'))
@@ -44,7 +47,7 @@ describe('results that are kept', () => {
         fc.infiniteStream(step),
         async (counts, steps) => {
           const store = new MemoryStore()
-          const results = new ResultStore(store)
+          const results = new ResultStore(store, CLOCK)
           const frames = framesOf(counts)
           for (const [at, one] of frames.entries()) {
             results.write(P, one)
@@ -55,7 +58,7 @@ describe('results that are kept', () => {
           }
           await expectAll(results, frames)
           results[Symbol.dispose]()
-          await expectAll(new ResultStore(store), frames)
+          await expectAll(new ResultStore(store, CLOCK), frames)
           const { firstSlot, count } = frames.at(-1) ?? frame(0, 0)
           expect(await results.frameOf(P, firstSlot + count)).toBeUndefined()
           expect(await results.frameOf(Q, 0)).toBeUndefined()
@@ -67,7 +70,7 @@ describe('results that are kept', () => {
 
   it('share keys, and large ones do not wait for others', async () => {
     const store = new MemoryStore()
-    using results = new ResultStore(store)
+    using results = new ResultStore(store, CLOCK)
     const keys = async (): Promise<number> =>
       (await Array.fromAsync(store.range({ gte: new Uint8Array(0), lt: new Uint8Array(64).fill(255) }))).length
     for (const one of framesOf(new Array<number>(32).fill(1))) results.write(P, one)
@@ -78,7 +81,7 @@ describe('results that are kept', () => {
 
   it('are forgotten from a slot on, those in the middle of a key too', async () => {
     const store = new MemoryStore()
-    using results = new ResultStore(store)
+    using results = new ResultStore(store, CLOCK)
     const frames = framesOf([2, 2, 2, 2, 2])
     for (const one of frames.slice(0, 4)) results.write(P, one)
     results.flush(P)
