@@ -35,6 +35,15 @@ export function keepLines(machine: Machine, { cells, lines: said, nowNs }: Slot)
   cells.set(LOG, encodeLines(lines))
 }
 
+/** Keeps what the slot said once all else of it is undone; nothing if it said nothing. */
+export function keptAnyway(machine: Machine, slot: Slot): (() => void) | undefined {
+  if (slot.lines.length === 0) return undefined
+  return () => {
+    keepLines(machine, slot)
+    machine.keep()
+  }
+}
+
 export function readLines({ cells }: Pick<Slot, 'cells'>): LogLine[] {
   return decodeLines(cells.get(LOG))
 }

@@ -15,7 +15,7 @@ import {
 } from '../../protocol/index.ts'
 import { REFERENCE_MAX_BYTES } from './bounds.ts'
 import { cyclesOf, deadlineOf, isCandid } from './answers-told.ts'
-import { keepLines } from './canister-log.ts'
+import { keepLines, keptAnyway } from './canister-log.ts'
 import type { CallRequest } from './call-request.ts'
 import { CallsTaken } from './calls-taken.ts'
 import { jsonToCandid } from './candid-json.ts'
@@ -68,23 +68,17 @@ export class Canister {
     if (slot.failed !== undefined && !slot.hasActed) {
       const { error, message: text } = slot.failed
       const output = encodeCanisterOutput({ answers: slot.answers, changed: slot.changed })
-      const note = slot.lines.length === 0 ? undefined : () => this.#noteLines(slot)
+      const note = keptAnyway(this.#machine, slot)
       return { status: 'error', gas: gasOf(), error: { code: error, message: text }, output, note }
     }
     this.#watchMemory(slot)
-    keepLines(this.#machine, slot)
     const answers = this.#flush(slot)
+    keepLines(this.#machine, slot)
     const { state } = this.#machine
     const certified = state.certified === before.certified ? undefined : state.certified
     const output = encodeCanisterOutput({ answers, certified, changed: slot.changed })
     armTimers(this.#machine, slot, before)
     return { status: 'ok', gas: gasOf(), output }
-  }
-
-  /** All that the slot did is undone, but what it said is known. */
-  #noteLines(slot: Slot): void {
-    keepLines(this.#machine, slot)
-    this.#machine.keep()
   }
 
   /** Little memory is left: the canister hears of it at the end of the slot that made it so, and then not again before there was more. */
