@@ -129,10 +129,17 @@ export interface GuestContext {
   readonly patienceGas?: bigint | undefined
 }
 
-/** How a run of a guest ended. On `error` nothing of the slot stands but gas and error. */
-export type Ending =
-  | { readonly status: 'ok'; readonly gas: bigint; readonly output: Uint8Array }
-  | { readonly status: 'error'; readonly gas: bigint; readonly error: ResultError; readonly output?: Uint8Array }
+/** How a run of a guest ended. On `error` nothing of the slot stands but gas and error, and what `note` puts down. */
+export type Ending = { readonly status: 'ok'; readonly gas: bigint; readonly output: Uint8Array } | FailedRun
+
+export interface FailedRun {
+  readonly status: 'error'
+  readonly gas: bigint
+  readonly error: ResultError
+  readonly output?: Uint8Array
+  /** Puts down in the state, when all else of the run is undone, what happened in it; sends nothing. */
+  readonly note?: (() => void) | undefined
+}
 
 /** The engine, not the guest, failed: never a result; the host process is replaced and the slot repeated. */
 export class HostFault extends Error {

@@ -346,6 +346,10 @@ export class HostedProcess {
     if (ending.status === 'error') {
       if (carried === undefined) this.#guest.discard()
       this.#cells.discard()
+      if (ending.note !== undefined) {
+        ending.note()
+        this.#cells.keep()
+      }
       const error = boundedError(ending.error)
       const output = ending.output ?? NO_BYTES
       return { ...emptyResult(place.slot, 'error', named), gas: ending.gas, error, output, log: context.logged }

@@ -1,5 +1,6 @@
 import { type CanisterAnswer, principalText } from '../../protocol/index.ts'
 import { PAYLOAD_MAX_BYTES } from './bounds.ts'
+import { tellLines } from './canister-log.ts'
 import type { CallRequest } from './call-request.ts'
 import { type CanisterTrap, REJECT, type Reject } from './canister-trap.ts'
 import type { CanisterCode } from './code.ts'
@@ -205,8 +206,7 @@ export class CallsTaken {
     const executed = this.#machine.execute(code, what, entry, slot.nowNs, keeps)
     slot.spend(executed.gas)
     if (executed.trap === undefined && keeps) slot.hasActed = true
-    for (const line of executed.execution.log) this.#post.log(line, slot)
-    if (executed.trap !== undefined) this.#post.log(`[TRAP]: ${executed.trap.message}`, slot)
+    tellLines(executed, slot)
     return executed
   }
 

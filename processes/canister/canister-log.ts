@@ -1,6 +1,6 @@
 import { CborReader, CborWriter, toUtf8 } from '../../protocol/index.ts'
 import { LOG_MAX_BYTES } from './bounds.ts'
-import type { Machine } from './machine.ts'
+import type { Executed, Machine } from './machine.ts'
 import type { Slot } from './slot.ts'
 
 const LOG = 'l'
@@ -13,17 +13,35 @@ export interface LogLine {
   readonly content: Uint8Array
 }
 
-/** Adds a line to the log that the canister keeps, and to that of the slot. The oldest lines go. */
-export function keepLine(machine: Machine, line: string, { cells, context, nowNs }: Slot): void {
-  context.log(line)
-  const number = machine.state.nextLogLine
-  machine.change({ nextLogLine: number + 1 })
-  const content = toUtf8(line.toWellFormed()).slice(0, LOG_MAX_BYTES)
-  const lines = [...decodeLines(cells.get(LOG)), { number, timeNs: nowNs, content }]
+/** What an execution printed, and why it trapped. */
+export function tellLines({ execution, trap }: Executed, slot: Slot): void {
+  for (const line of execution.log) slot.say(line)
+  if (trap !== undefined) slot.say(`[TRAP]: ${trap.message}`)
+}
+
+/** Adds what the slot said to the log that the canister keeps. The oldest lines go. */
+export function keepLines(machine: Machine, { cells, lines: said, nowNs }: Slot): void {
+  if (said.length === 0) return
+  const { nextLogLine } = machine.state
+  machine.change({ nextLogLine: nextLogLine + said.length })
+  const lines = decodeLines(cells.get(LOG))
+  for (const [at, line] of said.entries()) {
+    const content = toUtf8(line.toWellFormed()).slice(0, LOG_MAX_BYTES)
+    lines.push({ number: nextLogLine + at, timeNs: nowNs, content })
+  }
   let bytes = lines.reduce((sum, one) => sum + one.content.length, 0)
   // Lines may be empty: their number is bounded too.
   while (bytes > LOG_MAX_BYTES || lines.length > LOG_LINES_MAX) bytes -= lines.shift()?.content.length ?? bytes
   cells.set(LOG, encodeLines(lines))
+}
+
+/** Keeps what the slot said once all else of it is undone; nothing if it said nothing. */
+export function keptAnyway(machine: Machine, slot: Slot): (() => void) | undefined {
+  if (slot.lines.length === 0) return undefined
+  return () => {
+    keepLines(machine, slot)
+    machine.keep()
+  }
 }
 
 export function readLines({ cells }: Pick<Slot, 'cells'>): LogLine[] {

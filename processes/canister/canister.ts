@@ -15,6 +15,7 @@ import {
 } from '../../protocol/index.ts'
 import { REFERENCE_MAX_BYTES } from './bounds.ts'
 import { cyclesOf, deadlineOf, isCandid } from './answers-told.ts'
+import { keepLines, keptAnyway } from './canister-log.ts'
 import type { CallRequest } from './call-request.ts'
 import { CallsTaken } from './calls-taken.ts'
 import { jsonToCandid } from './candid-json.ts'
@@ -67,10 +68,12 @@ export class Canister {
     if (slot.failed !== undefined && !slot.hasActed) {
       const { error, message: text } = slot.failed
       const output = encodeCanisterOutput({ answers: slot.answers, changed: slot.changed })
-      return { status: 'error', gas: gasOf(), error: { code: error, message: text }, output }
+      const note = keptAnyway(this.#machine, slot)
+      return { status: 'error', gas: gasOf(), error: { code: error, message: text }, output, note }
     }
     this.#watchMemory(slot)
     const answers = this.#flush(slot)
+    keepLines(this.#machine, slot)
     const { state } = this.#machine
     const certified = state.certified === before.certified ? undefined : state.certified
     const output = encodeCanisterOutput({ answers, certified, changed: slot.changed })

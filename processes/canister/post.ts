@@ -33,7 +33,6 @@ import { serviceOf } from './code.ts'
 import { awaitOutside, noteDeadline } from './deadlines.ts'
 import type { CallDraft } from './execution.ts'
 import type { Machine } from './machine.ts'
-import { keepLine } from './canister-log.ts'
 import { type CallContext, getCallback, type Origin, putCallback } from './records.ts'
 import type { KnownProcess, Slot } from './slot.ts'
 import { putWaiting, type Request, takeWaiting } from './waiting-calls.ts'
@@ -277,10 +276,6 @@ export class Post {
   #names(slot: Slot): ReadonlyMap<number, string> {
     const code = this.#machine.code(slot.cells)
     return namesIn(code === undefined ? '' : serviceOf(code))
-  }
-
-  log(line: string, slot: Slot): void {
-    keepLine(this.#machine, line, slot)
   }
 }
 

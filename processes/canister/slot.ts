@@ -31,6 +31,8 @@ export class Slot {
   readonly answers: UserAnswer[] = []
   readonly letters: Letter[] = []
   readonly queue: LocalStep[] = []
+  /** What was printed, and why executions trapped. */
+  readonly lines: string[] = []
   localSteps = 0
   /** Canisters made so far, and bytes of what was said of them. */
   spawns = 0
@@ -57,6 +59,11 @@ export class Slot {
 
   spend(gas: bigint): void {
     this.gas += gas
+  }
+
+  say(line: string): void {
+    this.lines.push(line)
+    this.context.log(line)
   }
 
   send(letter: Letter): void {

@@ -1,4 +1,5 @@
 import { type CanisterTrap, Rejected } from '../canister-trap.ts'
+import { tellLines } from '../canister-log.ts'
 import { principalText } from '../../../protocol/index.ts'
 import { type CanisterCode, unpackedBytes } from '../code.ts'
 import { outOfCycles } from '../freezing.ts'
@@ -40,9 +41,7 @@ export function install(parts: InstallParts, wish: Installation, slot: Slot): vo
     installOrThrow(parts, wish, slot)
   } catch (error) {
     if (!(error instanceof Rejected)) throw error
-    const { nextLogLine } = machine.state
     machine.discard()
-    machine.change({ nextLogLine })
     slot.hasActed = false
     throw error
   }
@@ -72,7 +71,7 @@ function installOrThrow(parts: InstallParts, wish: Installation, slot: Slot): vo
   const settings = { ownCode: wish.isOwn === true, codeBytes: wasm.length, timerNs: 0n }
   const run = (what: string, runMode: number, runArg: Uint8Array, on: CanisterCode): void => {
     const executed = execute(machine, on, { what, mode: runMode, arg: runArg, caller }, slot)
-    for (const line of executed.execution.log) parts.post.log(line, slot)
+    tellLines(executed, slot)
     if (executed.trap !== undefined) throw trapped(name, executed.trap)
   }
   if (mode === 'upgrade' && former !== undefined) {
