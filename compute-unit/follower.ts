@@ -197,9 +197,10 @@ export class Follower {
     this.#running ??= this.#run()
   }
 
-  /** Resolves when slot `slot` is evaluated. @throws what stops this follower */
+  /** Resolves when slot `slot` is evaluated. @throws what stops this follower; of a feed that has none yet, `timeout` */
   reached(slot: Slot): Promise<void> {
     this.usedMs = this.#parts.now()
+    if (slot < 0) return Promise.reject(new Failure('timeout', { process: this.process.id, slot: 0 }))
     if (slot < this.#evaluated) return Promise.resolve()
     const failed = this.#stopped ?? this.#faults.standing
     if (failed !== undefined) return Promise.reject(failed)
@@ -211,7 +212,7 @@ export class Follower {
   /** Has the process open in its host, with all of the feed evaluated, and gives its host. */
   async ready(): Promise<HostSeat> {
     using _held = this.hold()
-    if (this.#scheduled > 0) await this.reached(this.#scheduled - 1)
+    await this.reached(this.#scheduled - 1)
     while (!this.inHost) {
       await this.#running
       if (!this.inHost) await this.#openOnce()

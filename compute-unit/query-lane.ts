@@ -139,7 +139,7 @@ export class QueryLane {
 
   /** Brings the copy up to all that is evaluated. */
   async #prepare(follower: Follower): Promise<void> {
-    if (follower.scheduled > 0) await follower.reached(follower.scheduled - 1)
+    await follower.reached(follower.scheduled - 1)
     const { id } = follower.process
     const replica = this.#replicas.get(id)
     const target = follower.nextBlock
