@@ -25,7 +25,8 @@ const UNKNOWN_GRACE_MS = 10_000
  * 2. All else goes window by window, once it is durable; so does what was handed over in vain. Whatever fails is tried again for
  *    ever, later and later, and at once when its receiver's scheduler is linked again; only the head of the line is.
  * 3. What comes from something that did not become durable never was: it is let go.
- * 4. After a restart much of what is left may have arrived: once a whole window had, the receiver's scheduler is asked how far it is.
+ * 4. After a restart much of what is left may have arrived: the receiver's scheduler is asked how far it is before anything is proven,
+ *    and again once a whole window had arrived.
  */
 export class PairLane {
   readonly #parts: PairLaneParts
@@ -140,6 +141,7 @@ export class PairLane {
     const [head] = this.#queue
     const met = async (wake: () => void) => head && this.#parts.met?.(head.push, wake)
     using retries = new Retries({ clock: this.#parts.clock, signal, random: () => this.#parts.random(), met })
+    if (head !== undefined) await this.#goOn(head.push)
     while (this.#queue.length > 0 && !signal.aborted) {
       this.#dropLost()
       this.#dropTaken()
@@ -204,6 +206,14 @@ export class PairLane {
     return true
   }
 
+  /** Earlier pushes of the pair may be left, or with the receiver, if an earlier run carried them: what that was is found out once. */
+  async #goOn({ core }: Push): Promise<void> {
+    if (core.seq === 0 || this.#taken > 0 || this.#fresh > 0) return
+    await this.#parts.reading(core.from)
+    const head = this.#queue.head?.push
+    if (head !== undefined && !this.isStopped) await this.#askHowFar(head)
+  }
+
   async #askHowFar(head: Push): Promise<void> {
     const { expectedSeq, trouble } = this.#parts
     this.#taken = (await expectedSeq(head).catch(error => trouble(head, Failure.from(error)))) ?? this.#taken
@@ -257,8 +267,10 @@ export class PairLane {
     if (expectedSeq >= seq) return missing
     this.#taken = expectedSeq
     this.#queue.comeBack()
-    // What is missing came meanwhile.
-    if ((this.#queue.head?.push.core.seq ?? 0) <= expectedSeq) return undefined
+    // What is missing came meanwhile, or comes: after a restart newer ones are here before those that were left.
+    const isThere = (): boolean => (this.#queue.head?.push.core.seq ?? 0) <= expectedSeq
+    if (!isThere()) await this.#parts.reading(from)
+    if (isThere()) return undefined
     const isAgain = this.#broughtBackAt === this.#fresh
     this.#broughtBackAt = this.#fresh
     const earlier = await this.#parts.sentFrom(from, to, expectedSeq, seq)
