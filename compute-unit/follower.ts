@@ -59,6 +59,9 @@ export class Follower {
   /** What is with the host now. */
   #course: Course | undefined
   #evaluated: Slot = 0
+  /** Blocks that the state in the host is after. */
+  #replayedBlocks = 0
+  /** Slots of these. */
   #replayed: Slot = 0
   #progressMs = 0
   #scheduled: Slot = 0
@@ -347,13 +350,21 @@ export class Follower {
     await this.#replay(0, generation, answer.sizeBytes)
   }
 
-  /** Evaluates again what was certified already, so that the host's state stands where the certificates do. */
+  /**
+   * Evaluates again what was certified already, so that the host's state stands where the certificates do. Checkpoints are written on
+   * the way: who is killed before it is through with it goes on where it was, and does not begin with ever more.
+   */
   async #replay(fromBlock: number, generation: number, sizeBytes: number): Promise<void> {
     const end = this.#nextBlock
     this.sizeBytes = LOADED_OVERHEAD_BYTES + sizeBytes
     this.#sinceCheckpoint.reset(this.#parts.now())
-    await this.#evaluateFrom(fromBlock, () => end)
-    if (this.#stopped !== undefined) throw this.#stopped
+    this.#replayedBlocks = fromBlock
+    for (let next = fromBlock; next < end; next = this.#replayedBlocks) {
+      await this.#evaluateFrom(next, () => end)
+      if (this.#stopped !== undefined) throw this.#stopped
+      if (this.#replayedBlocks === next) throw new Failure('host-fault', { answer: 'nothing' })
+      if (this.#checkpointDue()) await this.#writeCheckpoint()
+    }
     this.#openGeneration = generation
     this.#tellPresent()
   }
@@ -423,7 +434,7 @@ export class Follower {
   }
 
   #checkpointDue(): boolean {
-    return this.#replayed >= this.#evaluated && this.#sinceCheckpoint.isDue(this.#parts.now())
+    return this.#sinceCheckpoint.isDue(this.#parts.now())
   }
 
   #progressDue(): boolean {
@@ -441,6 +452,7 @@ export class Follower {
     this.#parts.results.write(this.process.id, results)
     this.#sinceCheckpoint.add(count, gas)
     this.#replayed = firstSlot + count
+    this.#replayedBlocks = frame.index + 1
     if (outcome.timers !== undefined)
       this.#tell(outcome.timers, frame.index < Math.max(this.#nextBlock, this.#history - 1))
     // Timers are told first: after a crash they are looked up only for what has no certificate yet.
@@ -475,7 +487,7 @@ export class Follower {
   }
 
   async #writeCheckpoint(): Promise<void> {
-    const blocks = this.#nextBlock
+    const blocks = this.#replayedBlocks
     const beganMs = this.#parts.now()
     const answer = await this.#seat.ask({ kind: 'delta', process: this.process.id })
     if (answer.kind !== 'delta') throw new Failure('host-fault', { answer: answer.kind })
