@@ -105,10 +105,12 @@ export class ResultReader {
     const known = this.#parts.recent.find(process.id, slot) ?? this.#lookedUp.find(process.id, slot)
     if (known !== undefined) return known
     const found = await findFrame(log, messagesFeed(process), slot)
-    const certificateBytes = found && (await log.block(resultsFeed(process, key), found.index))
-    if (found === undefined || certificateBytes === undefined)
-      throw new Failure('unknown-slot', { process: process.id, slot })
-    const results = await this.#resultsAt(process.id, slot)
+    if (found === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
+    const [certificateBytes, results] = await Promise.all([
+      log.block(resultsFeed(process, key), found.index),
+      this.#resultsAt(process.id, slot),
+    ])
+    if (certificateBytes === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
     const frame = { index: found.index, certificateBytes, results, count: results.count }
     // It may have been handed over meanwhile.
     const { epoch } = (await this.#parts.followerOf(process.id)).process
