@@ -2,7 +2,6 @@ import {
   encodeCertificate,
   Failure,
   type FeedSpec,
-  type ModuleId,
   messagesFeed,
   type ProcessDescription,
   readFrameHead,
@@ -10,19 +9,17 @@ import {
   type Slot,
   slotCount,
   type Timer,
-  equalBytes,
   decodeCertificate,
 } from '../protocol/index.ts'
 import { CertificateFeed, certificateOf } from './certificate-feed.ts'
-import { certifiedCheckpoints } from './certified-checkpoints.ts'
 import { type Asked, Course } from './course.ts'
-import type { FrameOutcome, ProcessSnapshot } from './evaluation/index.ts'
-import { damaged, Faults } from './faults.ts'
+import type { FrameOutcome } from './evaluation/index.ts'
+import { Faults } from './faults.ts'
 import type { FollowerParts } from './follower-parts.ts'
 import { FrameResults } from './frame-results.ts'
 import type { HostSeat } from './host-pool.ts'
 import { type KnownFrame, KnownFrames } from './known-frames.ts'
-import { loadModules, modulesOf } from './named-modules.ts'
+import { type OpenedProcess, openProcess } from './open-process.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'
 import { SinceCheckpoint } from './since-checkpoint.ts'
 import { SlotWaiters } from './slot-waiters.ts'
@@ -223,6 +220,12 @@ export class Follower {
     return this.#seat
   }
 
+  /** Has all that was certified evaluated again: what the store lost of its results is there then, however much of the feed is left. */
+  async replayed(): Promise<void> {
+    using _held = this.hold()
+    if (!this.inHost) await this.#openOnce()
+  }
+
   /** Asks the host about the state after all of the feed; nobody reads what is not durable. */
   async read(request: HostRequest): Promise<HostAnswer> {
     using _held = this.hold()
@@ -324,42 +327,22 @@ export class Follower {
     return this.#opening
   }
 
-  /** Opens the process in its host: at the newest checkpoint whose state has the certified root, else at slot 0. */
   async #open(): Promise<void> {
-    const { log, checkpoints } = this.#parts
     this.#seat = this.#faults.placeIn(this.#parts, this.#parts.now())
-    const [seat, find] = [this.#seat, modulesOf(log.directory)]
-    const spawn = await log.directory.spawnEnvelope(this.process.id)
-    if (spawn === undefined) throw new Failure('unknown-process', { process: this.process.id })
-    using _own = await loadModules(seat, [this.process.module], find)
-    const generation = seat.generation
-    const open = async (module: ModuleId, snapshot?: ProcessSnapshot): Promise<HostAnswer> => {
-      using _module = await loadModules(seat, [module], find)
-      return seat.ask({ kind: 'open', process: this.process.id, module, spawn, snapshot })
-    }
     const upTo = { results: this.#resultsFeed, evaluated: this.#evaluated }
-    for await (const { head, snapshot } of certifiedCheckpoints(this.#parts, this.process.id, upTo)) {
-      const answer = await open(head.module, snapshot).catch(damaged)
-      if (answer?.kind !== 'opened' || !equalBytes(answer.stateRoot, head.stateRoot)) continue
-      if (snapshot?.isNewest !== true) await checkpoints.dropAfter(this.process.id, head.slots)
-      return this.#replay(head.blocks, generation, answer.sizeBytes)
-    }
-    await checkpoints.dropAfter(this.process.id, 0)
-    const answer = await open(this.process.module)
-    if (answer.kind !== 'opened') throw new Failure('host-fault', { answer: answer.kind })
-    await this.#replay(0, generation, answer.sizeBytes)
+    await this.#replay(await openProcess(this.#parts, this.process, this.#seat, upTo))
   }
 
   /**
    * Evaluates again what was certified already, so that the host's state stands where the certificates do. Checkpoints are written on
    * the way: who is killed before it is through with it goes on where it was, and does not begin with ever more.
    */
-  async #replay(fromBlock: number, generation: number, sizeBytes: number): Promise<void> {
+  async #replay({ blocks, sizeBytes, generation }: OpenedProcess): Promise<void> {
     const end = this.#nextBlock
     this.sizeBytes = LOADED_OVERHEAD_BYTES + sizeBytes
     this.#sinceCheckpoint.reset(this.#parts.now())
-    this.#replayedBlocks = fromBlock
-    for (let next = fromBlock; next < end; next = this.#replayedBlocks) {
+    this.#replayedBlocks = blocks
+    for (let next = blocks; next < end; next = this.#replayedBlocks) {
       await this.#evaluateFrom(next, () => end)
       if (this.#stopped !== undefined) throw this.#stopped
       if (this.#replayedBlocks === next) throw new Failure('host-fault', { answer: 'nothing' })

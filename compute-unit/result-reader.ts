@@ -143,7 +143,7 @@ export class ResultReader {
     const kept = this.#inMemory(process, slot) ?? (await stored.frameOf(process, slot))
     if (kept !== undefined) return kept
     // The store lost it: evaluating the feed again brings it back.
-    await (await followerOf(process)).ready()
+    await (await followerOf(process)).replayed()
     const again = await stored.frameOf(process, slot)
     if (again === undefined) throw new Failure('internal', { process, slot })
     return again

@@ -7,7 +7,7 @@ import {
   type ScheduleRequest,
 } from '../protocol/index.ts'
 import { ABSENT_MS, TAKE_OVER_MS, TAKE_OVER_SOON_MS } from './courier.ts'
-import { type Entry, Line } from './line.ts'
+import { type Entry, isDurable, isLost, Line } from './line.ts'
 import type { PairLaneParts } from './pair-lane-parts.ts'
 import { failureOf, provenRequests, vouchedRequest } from './push-requests.ts'
 import { Retries } from './retries.ts'
@@ -141,7 +141,7 @@ export class PairLane {
     const [head] = this.#queue
     const met = async (wake: () => void) => head && this.#parts.met?.(head.push, wake)
     using retries = new Retries({ clock: this.#parts.clock, signal, random: () => this.#parts.random(), met })
-    if (head !== undefined) await this.#goOn(head.push)
+    await this.#goOn()
     while (this.#queue.length > 0 && !signal.aborted) {
       this.#dropLost()
       this.#dropTaken()
@@ -206,12 +206,13 @@ export class PairLane {
     return true
   }
 
-  /** Earlier pushes of the pair may be left, or with the receiver, if an earlier run carried them: what that was is found out once. */
-  async #goOn({ core }: Push): Promise<void> {
-    if (core.seq === 0 || this.#taken > 0 || this.#fresh > 0) return
-    await this.#parts.reading(core.from)
+  /** What an earlier run carried, or left, is found out once: whoever sends for the first time has nothing of that. */
+  async #goOn(): Promise<void> {
+    const { from, seq } = this.#queue.head?.push.core ?? { seq: 0 }
+    if (from === undefined || seq === 0 || this.#taken > 0 || this.#fresh > 0) return
+    await this.#parts.reading(from)
     const head = this.#queue.head?.push
-    if (head !== undefined && !this.isStopped) await this.#askHowFar(head)
+    if (head !== undefined) await this.#askHowFar(head)
   }
 
   async #askHowFar(head: Push): Promise<void> {
@@ -296,8 +297,3 @@ export class PairLane {
     this.#parts.delivered(push)
   }
 }
-
-/** What it comes from did not become durable: it is not asked for any more. */
-const isLost = ({ after }: Entry): boolean => after?.state === 'failed'
-
-const isDurable = ({ after }: Entry): boolean => after === undefined || after.state === 'durable'

@@ -19,7 +19,7 @@ import { MemoryLog } from '../fakes/memory-log.ts'
 import { moduleItem } from '../fakes/signed-items.ts'
 import { copyDirectory, textOf } from '../fakes/test-node.ts'
 import { SAMPLE_ACTOR, wat } from '../processes/actor/sample-actor.ts'
-import { keyOf } from '../fakes/certified-pushes.ts'
+import { keyOf, PaperProcess } from '../fakes/certified-pushes.ts'
 import { realClock } from '../fakes/real-clock.ts'
 import { ComputeHarness, itemEnvelope } from './compute-harness.ts'
 
@@ -239,6 +239,23 @@ describe('a process whose module is not here', { timeout: 180_000 }, () => {
     waiting.catch(() => undefined)
     await harness[Symbol.asyncDispose]()
     await expect(waiting).rejects.toMatchObject({ code: 'shutting-down' })
+  })
+})
+
+describe('results that the store lost', { timeout: 180_000 }, () => {
+  it('are there again once what was certified is evaluated again, whatever may hold up what comes behind', async () => {
+    await using harness = await ComputeHarness.open()
+    const process = await withHistory(harness, 40)
+    const expected = await Array.fromAsync(harness.unit.results(process, 0, 40))
+    // Nobody knows who sent it: it waits until that is known, and the feed with it.
+    const push = new PaperProcess(asProcessId(fakeId(61)), [3], 1).push(process)
+    await harness.write(process, [{ kind: 'push', push, proof: undefined }])
+    await using again = await reopened(harness)
+    const results = again.log.store.range({ gte: Buffer.from('compute/results/'), lt: Buffer.from('compute/results0') })
+    for (const { key } of [...(await Array.fromAsync(results)), ...(await checkpointsIn(harness))])
+      again.log.store.write([{ key, value: undefined }])
+    expect(await Array.fromAsync(again.unit.results(process, 0, 40))).toEqual(expected)
+    expect(await again.unit.evaluated(process)).toBe(40)
   })
 })
 
