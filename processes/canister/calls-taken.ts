@@ -1,4 +1,4 @@
-import { type CanisterAnswer, principalText } from '../../protocol/index.ts'
+import { type CanisterAnswer, equalBytes, principalText } from '../../protocol/index.ts'
 import { PAYLOAD_MAX_BYTES } from './bounds.ts'
 import { tellLines } from './canister-log.ts'
 import type { CallRequest } from './call-request.ts'
@@ -7,7 +7,7 @@ import type { CanisterCode } from './code.ts'
 import { endOf } from './deadlines.ts'
 import type { Entry } from './execution.ts'
 import { freezingLimit, outOfCycles } from './freezing.ts'
-import type { Executed, Machine } from './machine.ts'
+import type { Executed, Keeps, Machine } from './machine.ts'
 import { takeOutcall } from './management/http-outcall.ts'
 import { takeDraw } from './management/raw-rand.ts'
 import { MODES } from './modes.ts'
@@ -66,9 +66,10 @@ export class CallsTaken {
       used: 0n,
       depth: request.depth,
       method: request.method,
+      abandoned: false,
     }
     const code = this.#machine.code(slot.cells)
-    const refusal = this.refusalOf(code, request.method, slot)
+    const refusal = this.refusalOf(code, request.method, slot) ?? this.#tooFewCycles(request)
     if (refusal !== undefined || code === undefined) {
       this.#fail(context, refusal ?? noModule(this.#name), slot)
       return
@@ -85,10 +86,19 @@ export class CallsTaken {
         arg: request.arg,
         callerInfo: request.callerInfo,
       },
-      isUpdate,
+      isUpdate ? 'all' : 'cycles',
     )
     if (executed.trap !== undefined) this.#fail(context, this.trapReject(executed.trap), slot)
     else this.#goOn(context, executed, slot)
+  }
+
+  /** A canister may want cycles of whoever calls it. */
+  #tooFewCycles({ origin, cycles, caller }: CallRequest): Reject | undefined {
+    const { minimumCallCycles } = this.#machine.state.settings
+    const isOther = origin.kind === 'process' && !equalBytes(caller, this.#machine.names.self)
+    if (!isOther || cycles >= minimumCallCycles) return undefined
+    const message = `Canister ${this.#name} requires at least ${minimumCallCycles} cycles to be attached to the call, got ${cycles}`
+    return { code: REJECT.error, error: 'IC0504', message }
   }
 
   /** Why a method cannot be called now; nothing, if it can. */
@@ -121,8 +131,9 @@ export class CallsTaken {
       used: 0n,
       depth: 0,
       method: '',
+      abandoned: false,
     }
-    const executed = this.#execute(code, entry, MODES.T, context, slot, {}, true)
+    const executed = this.#execute(code, entry, MODES.T, context, slot, {}, 'all')
     if (executed.trap === undefined) this.#goOn(context, executed, slot)
     else slot.context.log(`${entry}: ${executed.trap.message}`)
   }
@@ -139,8 +150,12 @@ export class CallsTaken {
     const code = this.#machine.code(slot.cells)
     const back = refund < callback.cycles ? refund : callback.cycles
     if (back > 0n) this.#machine.change({ cycles: this.#machine.state.cycles + back })
-    if (context === undefined || code === undefined) return
+    if (context === undefined) return
     const after = { ...context, outstanding: context.outstanding - 1 }
+    if (context.abandoned || code === undefined) {
+      this.#over(after, () => noModule(this.#name), slot)
+      return
+    }
     const isReply = answer.reject === undefined
     const executed = this.#execute(
       code,
@@ -153,7 +168,7 @@ export class CallsTaken {
         reject: answer.reject,
         refunded: back,
       },
-      true,
+      'all',
     )
     if (executed.trap === undefined) {
       this.#goOn(after, executed, slot)
@@ -171,7 +186,7 @@ export class CallsTaken {
     answer: CanisterAnswer,
     slot: Slot,
   ): void {
-    this.#execute(code, cleanup, MODES.C, context, slot, { reject: answer.reject }, true)
+    this.#execute(code, cleanup, MODES.C, context, slot, { reject: answer.reject }, 'all')
   }
 
   #drop(callback: Callback, slot: Slot): void {
@@ -186,7 +201,7 @@ export class CallsTaken {
     context: CallContext,
     slot: Slot,
     more: Pick<Partial<Entry>, 'arg' | 'reject' | 'refunded' | 'callerInfo'>,
-    keeps: boolean,
+    keeps: Keeps,
   ): Executed {
     const entry: Entry = {
       mode,
@@ -205,7 +220,7 @@ export class CallsTaken {
     }
     const executed = this.#machine.execute(code, what, entry, slot.nowNs, keeps)
     slot.spend(executed.gas)
-    if (executed.trap === undefined && keeps) slot.hasActed = true
+    if (executed.trap === undefined) slot.hasActed = true
     tellLines(executed, slot)
     return executed
   }
@@ -256,20 +271,21 @@ export class CallsTaken {
     this.#post.answer(context.origin, { answer, refund: context.available }, slot)
   }
 
-  /** Ends every open call: the code is gone that could go on with it. */
+  /**
+   * Answers every open call: the code is gone that could go on with it. Until the answers to their own calls have come, and the cycles that
+   * those bring back, they stay open, and no code hears of them, whatever is installed.
+   */
   abandon(why: Reject, slot: Slot): void {
-    for (const prefix of [CONTEXTS, CALLBACKS]) {
-      for (;;) {
-        const keys = keysUnder(slot.cells, prefix)
-        if (keys.length === 0) break
-        for (const key of keys) {
-          const context = prefix === CONTEXTS ? getContext(slot.cells, Number(key.slice(prefix.length))) : undefined
-          slot.cells.delete(key)
-          if (context !== undefined && !context.responded) this.#answer(context, { reject: why }, slot)
-        }
+    let keys = keysUnder(slot.cells, CONTEXTS)
+    while (keys.length > 0) {
+      for (const key of keys) {
+        const context = getContext(slot.cells, Number(key.slice(CONTEXTS.length)))
+        if (context === undefined || context.abandoned) continue
+        if (!context.responded) this.#answer(context, { reject: why }, slot)
+        putContext(slot.cells, { ...context, responded: true, available: 0n, abandoned: true })
       }
+      keys = keysUnder(slot.cells, CONTEXTS, keys.at(-1))
     }
-    this.#machine.change({ openContexts: 0, openCallbacks: 0, nextDeadlineNs: 0n })
   }
 
   /** Ends calls whose time is up: best-effort ones, and those that wait for the outside. */

@@ -11,6 +11,8 @@ export interface CallDraft {
   readonly arg: Uint8Array[]
   argBytes: number
   cycles: bigint
+  /** What the code can know of its canister's version as it makes the call. */
+  readonly version: bigint
   /** Of a best-effort call. */
   timeoutS: number | undefined
 }

@@ -40,6 +40,8 @@ export function memorySizes(machine: Machine, cells: Cells) {
     canister_history_size: BigInt(state.changes.length) * CHANGE_BYTES,
     wasm_chunk_store_size: BigInt(chunkBytes(cells)),
     snapshots_size: BigInt(snapshotBytes(machine, cells)),
+    // As on the IC: what may be written, not what is.
+    log_memory_store_size: state.settings.logMemoryLimit,
   }
 }
 

@@ -7,6 +7,7 @@ import { Execution, type Entry } from './execution.ts'
 import { CHUNKS_PER_PAGE } from '../rewriter/index.ts'
 import type { CanisterInstance, CanisterNames } from './instance.ts'
 import { KeptChunks, STABLE_BASE } from './kept-chunks.ts'
+import { MODES } from './modes.ts'
 import { NO_CODE } from './no-code.ts'
 import { getPieces } from './pieces.ts'
 import { StableMemory } from './stable-memory.ts'
@@ -31,6 +32,9 @@ export interface MachineHome {
   /** The process's own module, if its canisters have one. */
   readonly ownCode: Uint8Array | undefined
 }
+
+/** What stands of an execution that ended well. A query that stands in a feed takes cycles, and changes nothing else. */
+export type Keeps = 'all' | 'cycles' | 'nothing'
 
 /** How an execution ended: with what it did, or with why nothing of it stands. */
 export interface Executed {
@@ -128,13 +132,13 @@ export class Machine {
     return this.#instance
   }
 
-  /** Enters the code. What it does is kept only if it ends well and `keeps`. @throws {HostFault | TooLong} */
+  /** Enters the code. What it does is kept only if it ends well, and as far as `keeps` says. @throws {HostFault | TooLong} */
   execute(
     code: CanisterCode,
     what: Parameters<CanisterInstance['run']>[0],
     entry: Entry,
     nowNs: bigint,
-    keeps = true,
+    keeps: Keeps = 'all',
   ): Executed {
     const instance = this.#seated(code)
     this.globalsFor(code)
@@ -152,10 +156,14 @@ export class Machine {
     if (this.patienceGas !== undefined)
       this.patienceGas = instance.used < this.patienceGas ? this.patienceGas - instance.used : 0n
     const trap = end.trap ?? overLimit(execution, instance)
-    if (trap === undefined && keeps) {
+    if (trap === undefined && keeps === 'all') {
       dropDraft(execution)
       this.#commit(instance, state, now)
-    } else this.#rollBack(instance)
+    } else {
+      this.#rollBack(instance)
+      if (trap === undefined && keeps === 'cycles')
+        this.change({ cycles: state.cycles, timeNs: now, version: state.version + 1n })
+    }
     return { execution, trap, gas: end.gas }
   }
 
@@ -295,9 +303,12 @@ function saturate(state: CanisterState): void {
   if (state.cycles > CYCLES_MAX) state.cycles = CYCLES_MAX
 }
 
+/** Where the canister's own limit for its heap holds. */
+const LIMITED = MODES.U | MODES.I
+
 /** The canister's own limit for its heap. */
 function overLimit({ entry, state }: Execution, { heap }: CanisterInstance): CanisterTrap | undefined {
   const limit = state.settings.wasmMemoryLimit
-  if (limit === 0n || !entry.answers || BigInt(heap.pages) * 65_536n <= limit) return undefined
+  if (limit === 0n || (entry.mode & LIMITED) === 0 || BigInt(heap.pages) * 65_536n <= limit) return undefined
   return new CanisterTrap(`Canister exceeded its current Wasm memory limit of ${limit} bytes`, 'IC0539')
 }

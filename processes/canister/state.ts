@@ -16,12 +16,18 @@ export interface Settings {
   /** Seconds; nothing, if nobody set it: then the canister never freezes. */
   readonly freezingThreshold: bigint | undefined
   readonly reservedCyclesLimit: bigint
+  /** That a call of another process must bring. */
+  readonly minimumCallCycles: bigint
   readonly wasmMemoryLimit: bigint
   readonly wasmMemoryThreshold: bigint
   /** Who may read the log. */
   readonly logVisibility: Visibility
+  /** Bytes that the log may have. */
+  readonly logMemoryLimit: bigint
   /** The same, of snapshots. */
   readonly snapshotVisibility: Visibility
+  /** The same, of the status. */
+  readonly statusVisibility: Visibility
   readonly environment: readonly (readonly [name: string, value: string])[]
 }
 
@@ -30,6 +36,8 @@ export interface Change {
   readonly timeNs: bigint
   readonly version: bigint
   readonly caller: Uint8Array
+  /** Version of the canister that asked for it, as it said. */
+  readonly callerVersion?: bigint | undefined
   readonly what: 'creation' | 'uninstall' | 'install' | 'reinstall' | 'upgrade' | 'controllers' | 'load'
   /** Hash of the code, of a change of code; id of the snapshot, of one that was loaded. */
   readonly hash: Uint8Array
@@ -77,6 +85,13 @@ export interface CanisterState {
   deleted: boolean
 }
 
+/** Settings that older states do not have: they are written where one differs from this. */
+const LATER_SETTINGS = {
+  minimumCallCycles: 0n,
+  logMemoryLimit: 4096n,
+  statusVisibility: 'controllers',
+} satisfies Partial<Settings>
+
 export function stateAtFirst(): CanisterState {
   return {
     status: 'running',
@@ -86,6 +101,7 @@ export function stateAtFirst(): CanisterState {
       memoryAllocation: 0n,
       freezingThreshold: undefined,
       reservedCyclesLimit: 5_000_000_000_000n,
+      ...LATER_SETTINGS,
       wasmMemoryLimit: 0n,
       wasmMemoryThreshold: 0n,
       logVisibility: 'controllers',
@@ -196,7 +212,12 @@ export function decodeState(bytes: Uint8Array): CanisterState {
 }
 
 export function writeSettings(writer: CborWriter, settings: Settings): void {
-  writer.array(10)
+  const { minimumCallCycles, logMemoryLimit, statusVisibility } = settings
+  const hasLater =
+    minimumCallCycles !== LATER_SETTINGS.minimumCallCycles ||
+    logMemoryLimit !== LATER_SETTINGS.logMemoryLimit ||
+    statusVisibility !== LATER_SETTINGS.statusVisibility
+  writer.array(hasLater ? 14 : 10)
   writePrincipals(writer, settings.controllers)
   writer.uint(settings.computeAllocation)
   writer.uint(settings.memoryAllocation)
@@ -214,6 +235,11 @@ export function writeSettings(writer: CborWriter, settings: Settings): void {
     writer.text(name)
     writer.text(value)
   }
+  if (!hasLater) return
+  writer.uint(minimumCallCycles >> 64n)
+  writer.uint(minimumCallCycles & LOW)
+  writer.uint(logMemoryLimit)
+  writeVisibility(writer, statusVisibility)
 }
 
 function writeVisibility(writer: CborWriter, visibility: Visibility): void {
@@ -228,7 +254,8 @@ function readVisibility(reader: CborReader): Visibility {
 }
 
 function readSettings(reader: CborReader): Settings {
-  if (reader.array() !== 10) throw new MalformedBytes('canister settings: another form', reader.offset)
+  const fields = reader.array()
+  if (fields !== 10 && fields !== 14) throw new MalformedBytes('canister settings: another form', reader.offset)
   const big = (): bigint => BigInt(reader.uint())
   const controllers = readPrincipals(reader)
   const [computeAllocation, memoryAllocation] = [big(), big()]
@@ -238,6 +265,14 @@ function readSettings(reader: CborReader): Settings {
   const [logVisibility, snapshotVisibility] = [readVisibility(reader), readVisibility(reader)]
   const pairs = reader.array() / 2
   const environment = Array.from({ length: pairs }, () => [reader.text(), reader.text()] as const)
+  const later =
+    fields === 10
+      ? LATER_SETTINGS
+      : {
+          minimumCallCycles: (big() << 64n) | big(),
+          logMemoryLimit: big(),
+          statusVisibility: readVisibility(reader),
+        }
   return {
     controllers,
     computeAllocation,
@@ -249,29 +284,33 @@ function readSettings(reader: CborReader): Settings {
     logVisibility,
     snapshotVisibility,
     environment,
+    ...later,
   }
 }
 
 const CHANGES = ['creation', 'uninstall', 'install', 'reinstall', 'upgrade', 'controllers', 'load'] as const
 
 function writeChange(writer: CborWriter, change: Change): void {
-  const { loaded } = change
-  writer.array(loaded === undefined ? 6 : 9)
+  const { loaded, callerVersion } = change
+  writer.array((loaded === undefined ? 6 : 9) + (callerVersion === undefined ? 0 : 1))
   writer.uint(change.timeNs)
   writer.uint(change.version)
   writer.bytes(change.caller)
   writer.uint(CHANGES.indexOf(change.what))
   writer.bytes(change.hash)
   writePrincipals(writer, change.controllers)
-  if (loaded === undefined) return
-  writer.uint(loaded.takenNs)
-  writer.uint(loaded.version)
-  writer.bool(loaded.isUploaded)
+  if (loaded !== undefined) {
+    writer.uint(loaded.takenNs)
+    writer.uint(loaded.version)
+    writer.bool(loaded.isUploaded)
+  }
+  if (callerVersion !== undefined) writer.uint(callerVersion)
 }
 
 function readChange(reader: CborReader): Change {
   const fields = reader.array()
-  if (fields !== 6 && fields !== 9) throw new MalformedBytes('canister change: another form', reader.offset)
+  if (fields < 6 || fields > 10 || fields === 8)
+    throw new MalformedBytes('canister change: another form', reader.offset)
   const change = {
     timeNs: BigInt(reader.uint()),
     version: BigInt(reader.uint()),
@@ -280,11 +319,12 @@ function readChange(reader: CborReader): Change {
     hash: reader.bytes().slice(),
     controllers: readPrincipals(reader),
   }
-  if (fields === 6) return change
-  return {
-    ...change,
-    loaded: { takenNs: BigInt(reader.uint()), version: BigInt(reader.uint()), isUploaded: reader.bool() },
-  }
+  const loaded =
+    fields < 9
+      ? undefined
+      : { takenNs: BigInt(reader.uint()), version: BigInt(reader.uint()), isUploaded: reader.bool() }
+  const callerVersion = fields === 7 || fields === 10 ? BigInt(reader.uint()) : undefined
+  return { ...change, loaded, callerVersion }
 }
 
 function writePrincipals(writer: CborWriter, principals: readonly Uint8Array[]): void {

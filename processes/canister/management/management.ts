@@ -21,6 +21,7 @@ import { fetchChunks, storeElsewhere, tookChunk } from './chunks-elsewhere.ts'
 import { fieldsOf } from './fields.ts'
 import { remember } from './history.ts'
 import { install } from './install.ts'
+import { versionOfCaller } from './installation-fields.ts'
 import { type Callers, METHODS, type MethodContext } from './methods.ts'
 import { checkSpecified, checkTarget } from './named-canisters.ts'
 import { canisterIdReply, NOTHING } from './replies.ts'
@@ -63,8 +64,7 @@ export class Management {
     const { machine } = this.#parts
     this.answered({ origin, cycles: 0n }, slot, () => {
       const fields = fieldsOf(arg)
-      const amount =
-        method === 'provisional_create_canister_with_cycles' ? fields.natIf('amount', 2n ** 128n - 1n) : cycles
+      const amount = method === 'provisional_create_canister_with_cycles' ? fields.cyclesIf('amount') : cycles
       if (method !== 'create_canister' && method !== 'provisional_create_canister_with_cycles') {
         throw new Rejected('IC0407', `no canister is made by '${method}'`)
       }
@@ -80,7 +80,13 @@ export class Management {
       })
       remember(
         machine,
-        { what: 'creation', caller: caller.slice(), hash: NO_BYTES, controllers: settings.controllers },
+        {
+          what: 'creation',
+          caller: caller.slice(),
+          callerVersion: versionOfCaller(fields),
+          hash: NO_BYTES,
+          controllers: settings.controllers,
+        },
         slot,
       )
       slot.changed = true
@@ -160,10 +166,11 @@ export class Management {
 
   #checkCaller(callers: Callers, method: string, caller: Uint8Array): void {
     const { machine } = this.#parts
-    const { controllers, logVisibility, snapshotVisibility } = machine.state.settings
+    const { controllers, logVisibility, snapshotVisibility, statusVisibility } = machine.state.settings
     const isController = controllers.some(one => equalBytes(one, caller))
     if (callers === 'anyone' || isController) return
-    if (callers === 'self' && equalBytes(caller, machine.names.self)) return
+    if ((callers === 'self' || callers === 'status') && equalBytes(caller, machine.names.self)) return
+    if (callers === 'status' && maySee(statusVisibility, caller)) return
     if (callers === 'log' && maySee(logVisibility, caller)) return
     if (callers === 'snapshots' && maySee(snapshotVisibility, caller)) return
     const who = controllers.map(principalText).join(' ')
