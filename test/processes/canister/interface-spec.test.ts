@@ -466,3 +466,30 @@ describe('what a canister asks the management canister for', () => {
     })
   })
 })
+
+it('a composite query has its certificate where it begins, and counts what it used in all', async () => {
+  const net = new CanisterNet()
+  const canister = net.installed(
+    replying(
+      `(import "ic0" "data_certificate_present" (func $present (result i32)))
+       (import "ic0" "performance_counter" (func $counter (param i32) (result i64)))
+       (import "ic0" "canister_self_copy" (func $self (param i32 i32 i32)))
+       (import "ic0" "call_new" (func $new (param i32 i32 i32 i32 i32 i32 i32 i32)))
+       (import "ic0" "call_perform" (func $perform (result i32)))`,
+      `(table funcref (elem $back))
+       (data (i32.const 100) "q")
+       (func (export "canister_query q") (call $tell (i32.const 0)))
+       (func (export "canister_composite_query c")
+         (i64.store (i32.const 0) (i64.extend_i32_u (call $present)))
+         (call $self (i32.const 200) (i32.const 0) (i32.const 29))
+         (call $new (i32.const 200) (i32.const 29) (i32.const 100) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))
+         (drop (call $perform)))
+       (func $back (param i32)
+         (i64.store (i32.const 8) (i64.extend_i32_u (call $present)))
+         (i64.store (i32.const 16) (i64.extend_i32_u (i64.gt_u (i64.sub (call $counter (i32.const 1)) (call $counter (i32.const 0))) (i64.const 5000))))
+         (call $tell (i32.const 24)))`,
+    ),
+  )
+  const answer = await net.query(canister, 'c', undefined, user(1), {}, Uint8Array.of(1))
+  expect(numbers(answer.reply)).toEqual([1n, 0n, 1n])
+})
