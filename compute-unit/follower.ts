@@ -443,9 +443,9 @@ export class Follower {
     this.#replayed = firstSlot + count
     if (outcome.timers !== undefined)
       this.#tell(outcome.timers, frame.index < Math.max(this.#nextBlock, this.#history - 1))
-    // Timers are told first: after a crash they are looked up only for what has no certificate yet.
-    this.#certificates.add(frame.index, certificateBytes)
     if (outcome.lifecycle !== undefined) this.#parts.lifecycle(this.process, outcome.lifecycle)
+    // They are told first: after a crash they are looked up only for what has no certificate yet.
+    this.#certificates.add(frame.index, certificateBytes)
     if (frame.index < this.#nextBlock) return
     this.#nextBlock = frame.index + 1
     this.#told = Math.max(this.#told, this.#nextBlock)
