@@ -1,18 +1,18 @@
-import { type CanisterAnswer, equalBytes, principalText } from '../../protocol/index.ts'
+import { type CanisterAnswer, principalText } from '../../protocol/index.ts'
 import { PAYLOAD_MAX_BYTES } from './bounds.ts'
 import { tellLines } from './canister-log.ts'
 import type { CallRequest } from './call-request.ts'
 import { type CanisterTrap, REJECT, type Reject } from './canister-trap.ts'
 import type { CanisterCode } from './code.ts'
 import { endOf } from './deadlines.ts'
-import type { Entry } from './execution.ts'
+import type { Entry, Keeps } from './execution.ts'
 import { freezingLimit, outOfCycles } from './freezing.ts'
-import type { Executed, Keeps, Machine } from './machine.ts'
+import type { Executed, Machine } from './machine.ts'
 import { takeOutcall } from './management/http-outcall.ts'
 import { takeDraw } from './management/raw-rand.ts'
 import { MODES } from './modes.ts'
 import { notFound, type Post } from './post.ts'
-import { noModule, noReply, notRunning } from './refusals.ts'
+import { noModule, noReply, notRunning, tooFewCycles } from './refusals.ts'
 import {
   type Callback,
   type CallContext,
@@ -27,6 +27,20 @@ import { keysUnder } from './pieces.ts'
 import type { Slot } from './slot.ts'
 
 const NO_BYTES = new Uint8Array(0)
+/** Of what nobody called: a timer, a heartbeat. */
+const NOBODYS: CallContext = {
+  id: -1,
+  origin: { kind: 'nobody' },
+  caller: NO_BYTES,
+  responded: true,
+  outstanding: 0,
+  available: 0n,
+  deadlineNs: 0n,
+  used: 0n,
+  depth: 0,
+  method: '',
+  abandoned: false,
+}
 
 /** What is told of a call that is over. */
 export interface Outcome {
@@ -55,21 +69,11 @@ export class CallsTaken {
 
   /** Carries out a call up to its first wait. */
   take(request: CallRequest, slot: Slot): void {
-    const context: CallContext = {
-      id: -1,
-      origin: request.origin,
-      caller: request.caller,
-      responded: request.origin.kind === 'nobody',
-      outstanding: 0,
-      available: request.cycles,
-      deadlineNs: request.deadlineNs,
-      used: 0n,
-      depth: request.depth,
-      method: request.method,
-      abandoned: false,
-    }
+    const { origin, caller, cycles: available, deadlineNs, depth, method } = request
+    const responded = origin.kind === 'nobody'
+    const context: CallContext = { ...NOBODYS, origin, caller, responded, available, deadlineNs, depth, method }
     const code = this.#machine.code(slot.cells)
-    const refusal = this.refusalOf(code, request.method, slot) ?? this.#tooFewCycles(request)
+    const refusal = this.refusalOf(code, request.method, slot) ?? tooFewCycles(this.#machine, request)
     if (refusal !== undefined || code === undefined) {
       this.#fail(context, refusal ?? noModule(this.#name), slot)
       return
@@ -92,15 +96,6 @@ export class CallsTaken {
     else this.#goOn(context, executed, slot)
   }
 
-  /** A canister may want cycles of whoever calls it. */
-  #tooFewCycles({ origin, cycles, caller }: CallRequest): Reject | undefined {
-    const { minimumCallCycles } = this.#machine.state.settings
-    const isOther = origin.kind === 'process' && !equalBytes(caller, this.#machine.names.self)
-    if (!isOther || cycles >= minimumCallCycles) return undefined
-    const message = `Canister ${this.#name} requires at least ${minimumCallCycles} cycles to be attached to the call, got ${cycles}`
-    return { code: REJECT.error, error: 'IC0504', message }
-  }
-
   /** Why a method cannot be called now; nothing, if it can. */
   refusalOf(code: CanisterCode | undefined, method: string, { cells }: Slot): Reject | undefined {
     const { status, deleted } = this.#machine.state
@@ -120,21 +115,8 @@ export class CallsTaken {
     const code = this.#machine.code(slot.cells)
     if (code?.entries.has(entry) !== true || this.#machine.state.status !== 'running') return
     if (outOfCycles(this.#machine, slot.cells) !== undefined) return
-    const context: CallContext = {
-      id: -1,
-      origin: { kind: 'nobody' },
-      caller: NO_BYTES,
-      responded: true,
-      outstanding: 0,
-      available: 0n,
-      deadlineNs: 0n,
-      used: 0n,
-      depth: 0,
-      method: '',
-      abandoned: false,
-    }
-    const executed = this.#execute(code, entry, MODES.T, context, slot, {}, 'all')
-    if (executed.trap === undefined) this.#goOn(context, executed, slot)
+    const executed = this.#execute(code, entry, MODES.T, NOBODYS, slot, {}, 'all')
+    if (executed.trap === undefined) this.#goOn(NOBODYS, executed, slot)
     else slot.context.log(`${entry}: ${executed.trap.message}`)
   }
 

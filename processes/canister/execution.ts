@@ -48,6 +48,9 @@ export interface Entry {
   readonly frozenCycles?: (() => bigint) | undefined
 }
 
+/** What stands of an execution that ended well: of a query in a feed, the cycles that it took. */
+export type Keeps = 'all' | 'cycles' | 'nothing'
+
 /** What one execution has done so far; nothing of it stands before it ended well. */
 export class Execution {
   readonly entry: Entry

@@ -14,7 +14,7 @@ import { REJECT, type Reject } from './canister-trap.ts'
 import type { Machine } from './machine.ts'
 import { chunkBytes } from './management/chunk-store.ts'
 import { snapshotBytes } from './management/snapshot-store.ts'
-import type { Settings } from './state.ts'
+import type { Settings } from './canister-settings.ts'
 
 const SECONDS_PER_DAY = 86_400n
 /** Cycles for a GiB and a second, as on a subnet of 13 nodes. */

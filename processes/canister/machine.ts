@@ -1,14 +1,14 @@
 import { CHUNK_SIZE_BYTES, type CellKey, type Cells } from '../../protocol/index.ts'
 import { decodeGlobals, encodeGlobals, type GlobalValues } from '../actor/engine-state.ts'
 import { dropDraft } from './calls/call-calls.ts'
-import { CanisterTrap } from './canister-trap.ts'
+import type { CanisterTrap } from './canister-trap.ts'
 import type { CanisterCode } from './code.ts'
-import { Execution, type Entry } from './execution.ts'
+import { Execution, type Entry, type Keeps } from './execution.ts'
 import { CHUNKS_PER_PAGE } from '../rewriter/index.ts'
 import type { CanisterInstance, CanisterNames } from './instance.ts'
 import { KeptChunks, STABLE_BASE } from './kept-chunks.ts'
-import { MODES } from './modes.ts'
 import { NO_CODE } from './no-code.ts'
+import { overLimit } from './heap-limit.ts'
 import { getPieces } from './pieces.ts'
 import { StableMemory } from './stable-memory.ts'
 import { type CanisterState, decodeState, encodeState, stateAtFirst } from './state.ts'
@@ -32,9 +32,6 @@ export interface MachineHome {
   /** The process's own module, if its canisters have one. */
   readonly ownCode: Uint8Array | undefined
 }
-
-/** What stands of an execution that ended well. A query that stands in a feed takes cycles, and changes nothing else. */
-export type Keeps = 'all' | 'cycles' | 'nothing'
 
 /** How an execution ended: with what it did, or with why nothing of it stands. */
 export interface Executed {
@@ -301,14 +298,4 @@ const CYCLES_MAX = (1n << 128n) - 1n
 /** Cycles are counted in 128 bits: what is above is lost. */
 function saturate(state: CanisterState): void {
   if (state.cycles > CYCLES_MAX) state.cycles = CYCLES_MAX
-}
-
-/** Where the canister's own limit for its heap holds. */
-const LIMITED = MODES.U | MODES.I
-
-/** The canister's own limit for its heap. */
-function overLimit({ entry, state }: Execution, { heap }: CanisterInstance): CanisterTrap | undefined {
-  const limit = state.settings.wasmMemoryLimit
-  if (limit === 0n || (entry.mode & LIMITED) === 0 || BigInt(heap.pages) * 65_536n <= limit) return undefined
-  return new CanisterTrap(`Canister exceeded its current Wasm memory limit of ${limit} bytes`, 'IC0539')
 }

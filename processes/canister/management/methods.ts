@@ -7,6 +7,7 @@ import { freezingLimit, idleCyclesPerDay, memorySizes } from '../freezing.ts'
 import { CODE } from '../machine.ts'
 import { removePieces } from '../pieces.ts'
 import type { Slot } from '../slot.ts'
+import type { Callers } from './callers.ts'
 import { assembleChunks, clearChunks, storedChunks, uploadChunk } from './chunk-store.ts'
 import { abandonFetching, READ_CHUNK, readChunkFor } from './chunks-elsewhere.ts'
 import { type Fields, recordOf } from './fields.ts'
@@ -28,9 +29,6 @@ export interface MethodContext extends InstallParts {
   readonly caller: Uint8Array
   readonly cycles: bigint
 }
-
-/** Who may call a method: viewers of the log and of snapshots are as the settings say. */
-export type Callers = 'controllers' | 'self' | 'status' | 'log' | 'snapshots' | 'anyone'
 
 /** A method of the management canister that is about one canister. */
 export interface Method {

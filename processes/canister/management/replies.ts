@@ -11,7 +11,8 @@ import type { LogLine } from '../canister-log.ts'
 import type { Machine } from '../machine.ts'
 import { SOURCE, sourceValue } from './snapshot-replies.ts'
 import { ownerOf } from './snapshot-store.ts'
-import type { CanisterState, Change, Settings, Visibility } from '../state.ts'
+import type { Settings, Visibility } from '../canister-settings.ts'
+import type { CanisterState, Change } from '../state.ts'
 
 const PRINCIPALS: CandidType = { vec: 'principal' }
 const BLOB: CandidType = { vec: 'nat8' }

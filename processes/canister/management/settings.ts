@@ -1,7 +1,7 @@
 import { toUtf8 } from '../../../protocol/index.ts'
 import { CONTROLLERS_MAX, ENVIRONMENT_MAX, ENVIRONMENT_TEXT_MAX_BYTES } from '../bounds.ts'
 import { Rejected } from '../canister-trap.ts'
-import type { Settings, Visibility } from '../state.ts'
+import type { Settings, Visibility } from '../canister-settings.ts'
 import { type Fields, principalsOf, recordOf } from './fields.ts'
 
 const VIEWERS_MAX = 10
