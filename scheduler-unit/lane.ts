@@ -6,6 +6,7 @@ import {
   type MessageId,
   messagesFeed,
   PENDING_PER_PROCESS_MAX,
+  PENDING_PER_PROCESS_MAX_BYTES,
   type ProcessDescription,
   type Receipt,
   type Slot,
@@ -37,6 +38,7 @@ export class Lane {
   /** Those of what waits that are told by their id. */
   readonly #waiting = new Map<MessageId, Seated>()
   #pending: Pending[] = []
+  #pendingBytes = 0
   /** Whether one of those came from a frame that is under way. */
   #hurries = false
   readonly #flights = new Flights()
@@ -163,11 +165,12 @@ export class Lane {
   ): Promise<Receipt> {
     if (this.#broken !== undefined) throw this.#broken
     this.#parts.expectFree?.()
-    if (this.#pending.length >= PENDING_PER_PROCESS_MAX || (after !== undefined && this.#parts.ahead.isFull)) {
+    if (this.#isFull || (after !== undefined && this.#parts.ahead.isFull)) {
       throw new Failure('busy', { process: this.process.id, waiting: this.#pending.length })
     }
     const { promise, resolve, reject } = Promise.withResolvers<Receipt>()
     this.#pending.push({ id, envelope, bytes, sender, window, after, resolve, reject })
+    this.#pendingBytes += bytes.length
     this.#hurries ||= after !== undefined
     if (after !== undefined) this.#parts.ahead.add(bytes.length, promise)
     this.senders.enqueued(envelope)
@@ -175,6 +178,10 @@ export class Lane {
     if (isToldById(envelope)) this.#waiting.set(id, { bytes, receipt: promise })
     if (!gathers || this.#pending.length >= GATHERED_MAX) this.commit()
     return promise
+  }
+
+  get #isFull(): boolean {
+    return this.#pending.length >= PENDING_PER_PROCESS_MAX || this.#pendingBytes >= PENDING_PER_PROCESS_MAX_BYTES
   }
 
   /** Has all that waits committed, now or after the commits that are under way. */
@@ -194,6 +201,7 @@ export class Lane {
       const timestampMs = Math.max(this.#parts.now(), this.#lastMs)
       const batch = this.#pending.filter(entry => this.#isInTime(entry, timestampMs))
       this.#pending = []
+      this.#pendingBytes = 0
       this.#isDue = false
       this.#hurries = false
       // The seqs of those behind it were given on its account.
@@ -287,5 +295,6 @@ export class Lane {
       entry.reject(error)
     }
     this.#pending = []
+    this.#pendingBytes = 0
   }
 }
