@@ -30,6 +30,8 @@ interface Unpushed {
   readonly evaluated: Slot
   /** The first that was not read yet. */
   next: Slot
+  /** It is read, or not any more. */
+  readonly read: PromiseWithResolvers<void>
 }
 
 /**
@@ -72,8 +74,13 @@ export class LeftOver {
   async resume(process: ProcessId, from: Slot): Promise<void> {
     await this.#try(process, async () => {
       const left = await this.#hold(process, from)
-      if (left !== undefined && !(await this.#try(process, () => this.#pushAll(left)))) this.#readSoon([left], 1)
+      if (left !== undefined && !(await this.#pushAll(left))) this.#readSoon([left], 1)
     })
+  }
+
+  /** Resolves once all that was left of a process is on its way; nothing, if it is already. */
+  reading(process: ProcessId): Promise<void> | undefined {
+    return this.#current.get(process)?.read.promise
   }
 
   /** Reads no more, and waits until that is so. */
@@ -101,10 +108,10 @@ export class LeftOver {
   async #read(left: readonly Unpushed[], failures: number): Promise<void> {
     const { clock, random } = this.#parts
     const { signal } = this.#closed
-    for (let attempt = failures; left.length > 0 && !signal.aborted; attempt++) {
+    for (let attempt = failures; left.length > 0; attempt++) {
       if (attempt > 0) await clock.sleep(backOffMs(attempt, random()), { signal }).catch(() => undefined)
       const failed: Unpushed[] = []
-      for (const one of left) if (!(await this.#try(one.process, () => this.#pushAll(one)))) failed.push(one)
+      for (const one of left) if (!(await this.#pushAll(one))) failed.push(one)
       left = failed
     }
   }
@@ -121,7 +128,7 @@ export class LeftOver {
     }
     const evaluated = await computer.evaluated(process)
     const start = Math.min(from, evaluated)
-    const left = { process, from: start, evaluated, next: start }
+    const left = { process, from: start, evaluated, next: start, read: Promise.withResolvers<void>() }
     this.#unfinished.scheduled(process, left.from, await slotCount(log, messagesFeed(description)))
     // Stands for all that is not read yet.
     this.#unfinished.opened(process, left.from, 1)
@@ -129,7 +136,14 @@ export class LeftOver {
     return left
   }
 
-  async #pushAll(left: Unpushed): Promise<void> {
+  /** Whether it could be read. If not, nobody waits for it any longer. */
+  async #pushAll(left: Unpushed): Promise<boolean> {
+    const isRead = await this.#try(left.process, () => this.#readAll(left))
+    left.read.resolve()
+    return isRead
+  }
+
+  async #readAll(left: Unpushed): Promise<void> {
     const { computer } = this.#parts
     const { process, from, evaluated, next } = left
     for await (const result of computer.results(process, next, evaluated)) {

@@ -12,7 +12,9 @@ export interface Entry {
   readonly isAgain?: boolean
 }
 
-/** Whether what it comes from is durable. */
+/** What it comes from did not become durable: it is not asked for any more. */
+const isLost = ({ after }: Entry): boolean => after?.state === 'failed'
+
 export const isDurable = ({ after }: Entry): boolean => after === undefined || after.state === 'durable'
 
 /** What a push costs in memory besides its body. */
@@ -131,8 +133,18 @@ export class Line {
     this.#underWay = Math.max(0, this.#underWay - 1)
   }
 
+  /** The head of the line, `max` at most, as far as what it comes from is durable. */
+  durable(max: number): Push[] {
+    const window: Push[] = []
+    for (const entry of this.#entries) {
+      if (window.length >= max || !isDurable(entry)) break
+      window.push(entry.push)
+    }
+    return window
+  }
+
   /** Lets go of what can never be handed over. */
-  drop(isLost: (entry: Entry) => boolean): void {
+  dropLost(): void {
     if (!this.#entries.some(isLost)) return
     this.#count(this.#entries.filter(isLost), -1)
     this.#entries = this.#entries.filter(entry => !isLost(entry))

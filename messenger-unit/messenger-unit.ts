@@ -44,7 +44,7 @@ import { PairLane } from './pair-lane.ts'
 import type { PairLaneParts } from './pair-lane-parts.ts'
 import { backOffMs } from './retry.ts'
 import { maybeMoved, Routes } from './routes.ts'
-import { LongLooks, sentFrom } from './sent-from.ts'
+import { SentPushes } from './sent-pushes.ts'
 import { Timings } from './timings.ts'
 import { assignmentAt, boundsWithin, readTrace, traceElsewhere, type TraceParts } from './trace.ts'
 import { Unfinished } from './unfinished.ts'
@@ -102,7 +102,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     this.#intake = new Intake({ ...parts, routes: this.#routes })
     this.#unfinished = new Unfinished(parts.log.store)
     this.#leftOver = new LeftOver(parts, this.#unfinished, (process, result) => this.#push(process, result))
-    const longLooks = new LongLooks(parts.clock)
+    const sent = new SentPushes(parts)
     const couriers = new Couriers({ ...parts, key: parts.scheduler.key })
     this.#laneParts = {
       computer: parts.computer,
@@ -113,9 +113,9 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
       schedulerOf: push => this.#routes.ofPush(push),
       rank: push => couriers.rank(push),
       expectedSeq: push => couriers.expectedSeq(push),
+      reading: from => this.#leftOver.reading(from),
       lines: new Lines(),
-      sentFrom: (from, to, seq, before, slot) =>
-        sentFrom({ ...parts, longLooks, from, lowest: this.#unfinished.lowest(from), slot }, to, seq, before),
+      sentFrom: (from, to, ...part) => sent.read([from, to], this.#unfinished.lowest(from), part),
       met: (push, wake) => this.#routes.met(push, wake),
       delivered: push =>
         void (this.#early.delivered(push) || this.#unfinished.delivered(push.core.from, push.core.slot)),

@@ -10,6 +10,8 @@ export interface PairLaneParts {
   schedulerOf(push: Push): Promise<Pick<Scheduler, 'schedule'> | undefined>
   /** Whether that scheduler vouches for a push that comes without its proof. */
   vouches(scheduler: Pick<Scheduler, 'schedule'>, push: Push): boolean
+  /** Resolves once all that an earlier run left of what `from` sent came here; nothing, if it did already. */
+  reading(from: ProcessId): Promise<void> | undefined
   /** Of all pairs. */
   readonly lines: Lines
   /** What `from` ever sent to `to`, from seq `seq` on, up to `before`, or the first part of it; `slot`: the first of it was sent there. */

@@ -26,7 +26,8 @@ const UNKNOWN_GRACE_MS = 10_000
  *    ever, later and later, and at once when its receiver's scheduler is linked again; only the head of the line is.
  * 3. What comes from something that did not become durable never was: it is let go.
  * 4. Of very many that wait the first are in memory. What is behind them is read from results when its turn comes.
- * 5. After a restart much of what is left may have arrived: once a whole window had, the receiver's scheduler is asked how far it is.
+ * 5. After a restart much of what is left may have arrived: the receiver's scheduler is asked how far it is before anything is proven,
+ *    and again once a whole window had arrived.
  */
 export class PairLane {
   readonly #parts: PairLaneParts
@@ -93,7 +94,7 @@ export class PairLane {
   #go(): void {
     if (this.#running || this.#missed.length > 0 || this.isStopped) return
     this.#handAhead()
-    this.#dropLost()
+    this.#queue.dropLost()
     const { head } = this.#queue
     if (this.#queue.isEmpty || this.#ahead > 0 || (head !== undefined && !isDurable(head))) return
     this.#running = true
@@ -135,7 +136,7 @@ export class PairLane {
       // They came back as they failed.
       this.#queue.bringBack(this.#missed)
       this.#missed = []
-      this.#dropLost()
+      this.#queue.dropLost()
       this.#running = true
       return this.#run()
     }
@@ -147,18 +148,19 @@ export class PairLane {
     const [head] = this.#queue
     const met = async (wake: () => void) => head && this.#parts.met?.(head.push, wake)
     using retries = new Retries({ clock: this.#parts.clock, signal, random: () => this.#parts.random(), met })
+    await this.#goOn()
     while (!this.#queue.isEmpty && !signal.aborted) {
-      this.#dropLost()
+      this.#queue.dropLost()
       this.#dropTaken()
       const before = this.#fresh
       let failure: Failure | undefined
       try {
         await this.#queue.read(this.#parts)
-        const [first] = this.#window()
+        const [first] = this.#queue.durable(WINDOW)
         if (first === undefined) break
         const rank = this.#parts.rank(first)
         if (rank > 0 && !(await this.#myTurn(rank))) continue
-        failure = await this.#deliver(this.#window())
+        failure = await this.#deliver(this.#queue.durable(WINDOW))
       } catch (error) {
         failure = Failure.from(error)
       }
@@ -173,20 +175,6 @@ export class PairLane {
     }
     this.#running = false
     if (!this.#queue.isEmpty) this.look()
-  }
-
-  /** The head of the line, as far as what it comes from is durable. */
-  #window(): Push[] {
-    const window: Push[] = []
-    for (const entry of this.#queue) {
-      if (window.length >= WINDOW || !isDurable(entry)) break
-      window.push(entry.push)
-    }
-    return window
-  }
-
-  #dropLost(): void {
-    this.#queue.drop(isLost)
   }
 
   /** Lets go of what is with the receiver already. */
@@ -210,6 +198,15 @@ export class PairLane {
     }
     this.#absentUntilMs = clock.now() + ABSENT_MS
     return true
+  }
+
+  /** What an earlier run carried, or left, is found out once: whoever sends for the first time has nothing of that. */
+  async #goOn(): Promise<void> {
+    const { from, seq } = this.#queue.head?.push.core ?? { seq: 0 }
+    if (from === undefined || seq === 0 || this.#taken > 0 || this.#fresh > 0) return
+    await this.#parts.reading(from)
+    const head = this.#queue.head?.push
+    if (head !== undefined) await this.#askHowFar(head)
   }
 
   async #askHowFar(head: Push): Promise<void> {
@@ -265,8 +262,10 @@ export class PairLane {
     if (expectedSeq >= seq) return missing
     this.#taken = expectedSeq
     this.#queue.comeBack()
-    // What is missing came meanwhile.
-    if ((this.#queue.head?.push.core.seq ?? 0) <= expectedSeq) return undefined
+    // What is missing came meanwhile, or comes: after a restart newer ones are here before those that were left.
+    const isThere = (): boolean => (this.#queue.head?.push.core.seq ?? 0) <= expectedSeq
+    if (!isThere()) await this.#parts.reading(from)
+    if (isThere()) return undefined
     const isAgain = this.#broughtBackAt === this.#fresh
     this.#broughtBackAt = this.#fresh
     const earlier = await this.#parts.sentFrom(from, to, expectedSeq, seq)
@@ -292,6 +291,3 @@ export class PairLane {
     this.#parts.delivered(push)
   }
 }
-
-/** What it comes from did not become durable: it is not asked for any more. */
-const isLost = ({ after }: Entry): boolean => after?.state === 'failed'

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { Lines } from '../../messenger-unit/line.ts'
 import type { PairLaneParts } from '../../messenger-unit/pair-lane-parts.ts'
 import { PairLane } from '../../messenger-unit/pair-lane.ts'
-import { LongLooks, sentFrom } from '../../messenger-unit/sent-from.ts'
+import { LongLooks, SentPushes } from '../../messenger-unit/sent-pushes.ts'
 import {
   asProcessId,
   Failure,
@@ -60,6 +60,7 @@ function laneTo(expected: number, changes: Partial<PairLaneParts> = {}) {
     schedulerAtHand: () => scheduler,
     schedulerOf: async () => scheduler,
     vouches: () => false,
+    reading: () => undefined,
     lines,
     sentFrom: async (_from, _to, seq, before) => {
       read.push([seq, before])
@@ -139,6 +140,22 @@ test('what an earlier run left and is read while newer ones are under way takes 
   expect(read).toEqual([])
 })
 
+test('after a restart nothing is handed over or looked for before all is here that was left', async () => {
+  const left = Promise.withResolvers<void>()
+  const { lane, receiver, delivered, read } = laneTo(900, { reading: () => left.promise })
+  for (let seq = 1_000; seq < 1_100; seq++) lane.enqueue(pushOf(seq))
+  await settle()
+  for (let seq = 500; seq < 1_000; seq++) lane.enqueue(pushOf(seq))
+  await settle()
+  expect(receiver.calls).toBe(0)
+  left.resolve()
+  await settle(60)
+  expect(receiver.seated).toEqual(upTo(1_100).slice(900))
+  expect(delivered.toSorted((a, b) => a - b)).toEqual(upTo(1_100).slice(500))
+  // What had arrived is told by the receiver's scheduler: no window is handed over in vain.
+  expect([receiver.calls, read]).toEqual([4, []])
+})
+
 test('what is missing still is looked for, counts once, and is not handed over again when it comes after all', async () => {
   const { lane, receiver, delivered, read } = laneTo(3)
   lane.enqueue(pushOf(6))
@@ -190,9 +207,9 @@ test('results are read from where something may be left; older ones only if that
       }
     },
   }
-  const parts = { computer: computer as never, longLooks: new LongLooks(new ManualClock()) }
+  const sent = new SentPushes({ computer: computer as never, clock: new ManualClock() })
   const seqsOf = async (seq: number, before: number, lowest?: number): Promise<number[]> =>
-    (await sentFrom({ ...parts, from, lowest, slot: undefined }, to, seq, before)).map(({ core }) => core.seq)
+    (await sent.read([from, to], lowest, [seq, before])).map(({ core }) => core.seq)
   expect(await seqsOf(50, 53, 40)).toEqual([50, 51, 52])
   expect(read).toEqual([40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52])
   read.length = 0

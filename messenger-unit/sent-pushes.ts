@@ -41,31 +41,47 @@ export class LongLooks {
   }
 }
 
-export interface SentFromParts {
-  readonly computer: Pick<Computer, 'results' | 'evaluated'>
-  readonly longLooks: LongLooks
-  readonly from: ProcessId
-  /** Below it all was delivered, but for what was let go. */
-  readonly lowest: Slot | undefined
-  /** Where the first of it was sent, if that is known. */
-  readonly slot: Slot | undefined
-}
+/** What processes sent to others, read from their results. */
+export class SentPushes {
+  readonly #computer: Pick<Computer, 'results' | 'evaluated'>
+  readonly #longLooks: LongLooks
 
-/**
- * What a process sent to another from seq `seq` on, up to `before`, in order; the first part of it, if it is much. Most of that was
- * sent in slot `lowest` or later; only what was let go is older, and not looked for unless something is missing without it.
- * @throws {Failure} `busy` if it has to be looked for, and that has to wait
- */
-export async function sentFrom(
-  { computer, longLooks, from, lowest = 0, slot }: SentFromParts,
-  to: ProcessId,
-  seq: number,
-  before: number,
-): Promise<readonly Push[]> {
-  const sentSince = async (start: Slot): Promise<readonly Push[]> => {
+  constructor({
+    computer,
+    clock,
+  }: { readonly computer: Pick<Computer, 'results' | 'evaluated'>; readonly clock: Clock }) {
+    this.#computer = computer
+    this.#longLooks = new LongLooks(clock)
+  }
+
+  /**
+   * From seq `seq` on, up to `before`, in order; the first part of it, if it is much. It begins in `slot`, if that is known. Else most
+   * of it was sent in slot `lowest` or later, below which all was delivered; only what was let go is older, and not looked for unless
+   * something is missing without it.
+   * @throws {Failure} `busy` if it has to be looked for, and that has to wait
+   */
+  async read(
+    [from, to]: readonly [ProcessId, ProcessId],
+    lowest = 0,
+    [seq, before, slot]: readonly [number, number, (Slot | undefined)?],
+  ): Promise<readonly Push[]> {
+    const since = (start: Slot): Promise<readonly Push[]> => this.#since(start, [from, to], seq, before)
+    if (slot !== undefined) return since(slot)
+    return this.#longLooks.look(async () => {
+      const late = await since(lowest)
+      return lowest === 0 || late[0]?.core.seq === seq ? late : since(0)
+    })
+  }
+
+  async #since(
+    start: Slot,
+    [from, to]: readonly [ProcessId, ProcessId],
+    seq: number,
+    before: number,
+  ): Promise<readonly Push[]> {
     const sent: Push[] = []
     let bytes = 0
-    for await (const { outbox } of computer.results(from, start, await computer.evaluated(from))) {
+    for await (const { outbox } of this.#computer.results(from, start, await this.#computer.evaluated(from))) {
       const pushes = outbox.filter(({ core }) => core.to === to)
       for (const push of pushes) {
         if (push.core.seq < seq || push.core.seq >= before) continue
@@ -77,9 +93,4 @@ export async function sentFrom(
     }
     return sent
   }
-  if (slot !== undefined) return sentSince(slot)
-  return longLooks.look(async () => {
-    const late = await sentSince(lowest)
-    return lowest === 0 || late[0]?.core.seq === seq ? late : sentSince(0)
-  })
 }
