@@ -16,6 +16,7 @@ import {
   type ProcessId,
   type Push,
   type PushProof,
+  outlineDataItem,
   parseDataItem,
   readControl,
   type RequestEnvelope,
@@ -54,6 +55,11 @@ export function parseItem(bytes: Uint8Array): DataItem {
     if (error instanceof MalformedBytes) throw new Failure('malformed-item', { offset: error.offset }, { cause: error })
     throw error
   }
+}
+
+/** The same of an item that the caller has parsed, if its id is known. */
+export function outlineItem(bytes: Uint8Array, id: string | undefined): DataItem {
+  return id === undefined ? parseItem(bytes) : outlineDataItem(bytes, id)
 }
 
 function checkTags(item: DataItem, process: ProcessId): void {

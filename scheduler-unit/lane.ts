@@ -7,12 +7,13 @@ import {
   messagesFeed,
   PENDING_PER_PROCESS_MAX,
   type ProcessDescription,
-  type Receipt,
+  type ScheduleAnswer,
   type Slot,
 } from '../protocol/index.ts'
 import { framesOf } from './frames-of.ts'
 import { Flight, Flights } from './flights.ts'
 import type { LaneParts } from './lane-parts.ts'
+import { failedAnswer, Outcome } from './outcome.ts'
 import { type Enqueued, isToldById, type Pending } from './pending.ts'
 import type { Seated } from './recent-receipts.ts'
 import { Senders } from './senders.ts'
@@ -35,7 +36,7 @@ export class Lane {
   readonly #parts: LaneParts
   readonly senders: Senders
   /** Those of what waits that are told by their id. */
-  readonly #waiting = new Map<MessageId, Seated>()
+  readonly #waiting = new Map<MessageId, Pending>()
   #pending: Pending[] = []
   /** Whether one of those came from a frame that is under way. */
   #hurries = false
@@ -51,7 +52,7 @@ export class Lane {
   #isDue = false
   #drained: (() => void)[] = []
   #broken: Failure | undefined
-  #newest: Promise<unknown> = Promise.resolve()
+  #newest: Outcome | undefined
   #holders = 0
 
   private constructor(parts: LaneParts, place: { blocks: number; nextSlot: Slot; lastMs: number }) {
@@ -135,9 +136,10 @@ export class Lane {
   }
 
   /** Resolves when all that waits now is durable. @throws what broke this lane */
-  durable(): Promise<void> {
+  async durable(): Promise<void> {
     this.commit()
-    return this.#newest.then(() => undefined)
+    const answer = await this.#newest?.answer
+    if (answer?.status === 'failed') throw answer.failure
   }
 
   /** A message seen lately, waiting or done. Whoever asks wants its receipt now, whatever else its first sender brings. */
@@ -145,36 +147,36 @@ export class Lane {
     const waiting = this.#waiting.get(id)
     if (waiting === undefined) return this.#parts.recent.get(this.process.id, id)
     this.commit()
-    return waiting
+    return { bytes: waiting.bytes, answer: waiting.outcome.answer }
   }
 
   /**
-   * Gives the envelope the next slot; resolves once that is durable. `sender` is who sent a push, `window` when its slot may be,
+   * Gives the envelope the next slot; its receipt is there once that is durable. `sender` is who sent a push, `window` when its slot may be,
    * `after` what it comes from and is not durable yet.
    * With `gathers`, nothing is committed for its sake until somebody calls `commit`, or much has come.
-   * @throws {Failure} `busy`, `moved`, what broke this lane; rejects with `timeout` if its slot came out of its window.
-   * Whoever calls it sees to a rejection.
+   * @throws {Failure} `busy`, `moved`, what broke this lane; the answer is `timeout` if its slot came out of its window.
    */
   enqueue(
     id: MessageId,
     envelope: Envelope,
     bytes: Uint8Array,
     { sender, window, after, gathers = false }: Enqueued = {},
-  ): Promise<Receipt> {
+  ): Outcome {
     if (this.#broken !== undefined) throw this.#broken
     this.#parts.expectFree?.()
     if (this.#pending.length >= PENDING_PER_PROCESS_MAX || (after !== undefined && this.#parts.ahead.isFull)) {
       throw new Failure('busy', { process: this.process.id, waiting: this.#pending.length })
     }
-    const { promise, resolve, reject } = Promise.withResolvers<Receipt>()
-    this.#pending.push({ id, envelope, bytes, sender, window, after, resolve, reject })
+    const outcome = new Outcome()
+    const pending: Pending = { id, envelope, bytes, sender, window, after, outcome }
+    this.#pending.push(pending)
     this.#hurries ||= after !== undefined
-    if (after !== undefined) this.#parts.ahead.add(bytes.length, promise)
+    if (after !== undefined) this.#parts.ahead.add(bytes.length)
     this.senders.enqueued(envelope)
-    this.#newest = promise
-    if (isToldById(envelope)) this.#waiting.set(id, { bytes, receipt: promise })
+    this.#newest = outcome
+    if (isToldById(envelope)) this.#waiting.set(id, pending)
     if (!gathers || this.#pending.length >= GATHERED_MAX) this.commit()
-    return promise
+    return outcome
   }
 
   /** Has all that waits committed, now or after the commits that are under way. */
@@ -208,10 +210,12 @@ export class Lane {
   }
 
   /** What waited until it may not stand here any more gets no slot: nobody would take it for good. */
-  #isInTime({ id, window, reject }: Pending, timestampMs: number): boolean {
+  #isInTime(pending: Pending, timestampMs: number): boolean {
+    const { id, window } = pending
     if (window === undefined || (timestampMs >= window.notBeforeMs && timestampMs <= window.notAfterMs)) return true
     this.#waiting.delete(id)
-    reject(new Failure('timeout', { id }, { note: 'it expired before it had its slot' }))
+    const failure = new Failure('timeout', { id }, { note: 'it expired before it had its slot' })
+    this.#tell(pending, failedAnswer(failure))
     return false
   }
 
@@ -274,8 +278,9 @@ export class Lane {
     this.senders.durable(batch, this.#durableBlocks)
     if (this.#waiting.size > 0) this.#parts.recent.takeOver(this.#waiting, frames)
     let slot = start
-    for (const { id, resolve } of batch) {
-      resolve({ id, process: this.process.id, slot, timestampMs })
+    for (const pending of batch) {
+      const receipt = { id: pending.id, process: this.process.id, slot, timestampMs }
+      this.#tell(pending, { status: 'scheduled', receipt })
       slot += 1
     }
   }
@@ -284,8 +289,13 @@ export class Lane {
     this.#broken ??= Failure.from(error)
     for (const entry of [...batch, ...this.#pending]) {
       this.#waiting.delete(entry.id)
-      entry.reject(error)
+      this.#tell(entry, failedAnswer(error))
     }
     this.#pending = []
+  }
+
+  #tell({ after, bytes, outcome }: Pending, answer: ScheduleAnswer): void {
+    if (after !== undefined) this.#parts.ahead.remove(bytes.length)
+    outcome.settle(answer)
   }
 }

@@ -1,4 +1,5 @@
-import type { Commitment, Envelope, MessageId, PushSender, Receipt } from '../protocol/index.ts'
+import type { Commitment, Envelope, MessageId, PushSender } from '../protocol/index.ts'
+import type { Outcome } from './outcome.ts'
 
 /** Between which times, both included, a slot may hold a message. */
 interface SlotWindow {
@@ -15,8 +16,7 @@ export interface Pending {
   readonly window: SlotWindow | undefined
   /** What must be durable first, or with it. */
   readonly after: Commitment | undefined
-  readonly resolve: (receipt: Receipt) => void
-  readonly reject: (error: unknown) => void
+  readonly outcome: Outcome
 }
 
 /** What is known of a message besides. */

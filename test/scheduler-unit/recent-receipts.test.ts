@@ -49,7 +49,8 @@ describe('receipts remembered', () => {
       [4, 13],
     ] as const) {
       const seated = recent.get(P, id(number))
-      expect(await seated?.receipt).toEqual({ id: id(number), process: P, slot, timestampMs: 1_000 + number })
+      const receipt = { id: id(number), process: P, slot, timestampMs: 1_000 + number }
+      expect(await seated?.answer).toEqual({ status: 'scheduled', receipt })
       expect(seated?.bytes).toEqual(envelope(number))
     }
     expect(recent.get(OTHER, id(1))).toBeUndefined()
