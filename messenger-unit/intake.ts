@@ -69,7 +69,9 @@ export class Intake {
       }
     }
     const answers = requests.length === 0 ? [] : await this.#parts.routes.schedule(requests)
-    for (const [i, answer] of answers.entries()) taken[places[i] ?? 0] = takenOf(answer)
+    answers.forEach((answer, i) => {
+      taken[places[i] ?? 0] = takenOf(answer)
+    })
     return taken.map(one => one ?? new Failure('internal'))
   }
 

@@ -5,7 +5,6 @@ import {
   type DataItem,
   type Directory,
   type Envelope,
-  encodeEnvelope,
   Failure,
   findTag,
   ITEM_SIZE_MAX_BYTES,
@@ -143,11 +142,7 @@ export function checkScheduler(description: ProcessDescription, key: KeyId): voi
   throw new Failure('not-scheduler', { process: description.id, scheduler: schedulers.join(' '), here: key })
 }
 
-/** The envelope's bytes, or those of a reject that consumes its seq if it is too large to stand in a feed. */
-export function boundedEnvelope(envelope: Envelope): { envelope: Envelope; bytes: Uint8Array } {
-  const bytes = encodeEnvelope(envelope)
-  if (envelope.kind !== 'push' || bytes.length <= 2 * ITEM_SIZE_MAX_BYTES) return { envelope, bytes }
-  const { from, seq } = envelope.push.core
-  const reject: Envelope = { kind: 'reject', from, seq, reason: 'too-large' }
-  return { envelope: reject, bytes: encodeEnvelope(reject) }
+/** Consumes the seq of a push that is too large to stand in a feed. */
+export function rejectOf({ from, seq }: Push['core']): Envelope {
+  return { kind: 'reject', from, seq, reason: 'too-large' }
 }

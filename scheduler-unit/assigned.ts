@@ -1,7 +1,6 @@
 import {
   asProcessId,
   type Envelope,
-  encodeEnvelope,
   envelopeId,
   Failure,
   type ItemOrPush,
@@ -37,7 +36,7 @@ export async function seatAssigned(
   const sender = await admit(parts, envelope.message, lane.process)
   const raced = lane.recent(id)
   if (raced !== undefined) return { answer: known(raced.answer) }
-  return lane.enqueue(id, envelope, encodeEnvelope(envelope), { sender })
+  return lane.enqueue(id, envelope, { sender })
 }
 
 /** Gives who sent a push. */

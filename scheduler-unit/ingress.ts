@@ -2,7 +2,6 @@ import {
   type CallRequest,
   type Clock,
   type Envelope,
-  encodeEnvelope,
   Failure,
   ingressWindow,
   type Log,
@@ -85,5 +84,5 @@ function enqueue(
   if (!rates.take(signer, clock.now()))
     throw new Failure('busy', { signer }, { note: 'too many messages of one signer' })
   const window = ingressWindow(request)
-  return lane.enqueue(id, envelope, encodeEnvelope(envelope), { window })
+  return lane.enqueue(id, envelope, { window })
 }

@@ -1,7 +1,6 @@
 import {
   decodeFrame,
   type Envelope,
-  encodeEnvelope,
   equalBytes,
   Failure,
   findFrame,
@@ -30,13 +29,13 @@ export class KnownReceipts {
   async known(process: ProcessId, id: MessageId, item: Uint8Array): Promise<Seated | undefined> {
     const lane = await this.#lanes.opening(process)
     const recent = lane?.recent(id)
-    if (recent !== undefined) return sameBytes(recent, item, id)
+    if (recent !== undefined) return sameItem(recent, item, id)
     const slot = await this.#log.messages.slotOf(process, id)
     if (slot === undefined) return undefined
     const found = await this.#place(await this.#lanes.get(process, undefined), id, slot)
     if (found?.envelope.kind !== 'item') return undefined
     const { receipt, envelope } = found
-    return sameBytes({ bytes: encodeEnvelope(envelope), answer: { status: 'scheduled', receipt } }, item, id)
+    return sameItem({ envelope, answer: { status: 'scheduled', receipt } }, item, id)
   }
 
   async of(lane: Lane, id: MessageId): Promise<Receipt | undefined> {
@@ -52,9 +51,9 @@ export class KnownReceipts {
 }
 
 /** @throws {Failure} `id-reused` if something else was seated under this id */
-export function sameBytes(seated: Seated, item: Uint8Array, id: MessageId): Seated {
-  const same = equalBytes(seated.bytes, encodeEnvelope({ kind: 'item', item }))
-  if (!same) throw new Failure('id-reused', { id })
+export function sameItem(seated: Seated, item: Uint8Array, id: MessageId): Seated {
+  const { envelope } = seated
+  if (envelope.kind !== 'item' || !equalBytes(envelope.item, item)) throw new Failure('id-reused', { id })
   return seated
 }
 

@@ -1,6 +1,8 @@
 import {
   decodeFrame,
+  encodeEnvelope,
   type Envelope,
+  envelopeSizeBytes,
   Failure,
   type FeedSpec,
   type MessageId,
@@ -147,7 +149,7 @@ export class Lane {
     const waiting = this.#waiting.get(id)
     if (waiting === undefined) return this.#parts.recent.get(this.process.id, id)
     this.commit()
-    return { bytes: waiting.bytes, answer: waiting.outcome.answer }
+    return { envelope: waiting.envelope, answer: waiting.outcome.answer }
   }
 
   /**
@@ -159,8 +161,7 @@ export class Lane {
   enqueue(
     id: MessageId,
     envelope: Envelope,
-    bytes: Uint8Array,
-    { sender, window, after, gathers = false }: Enqueued = {},
+    { sender, window, after, gathers = false, sizeBytes = envelopeSizeBytes(envelope) }: Enqueued = {},
   ): Outcome {
     if (this.#broken !== undefined) throw this.#broken
     this.#parts.expectFree?.()
@@ -168,10 +169,10 @@ export class Lane {
       throw new Failure('busy', { process: this.process.id, waiting: this.#pending.length })
     }
     const outcome = new Outcome()
-    const pending: Pending = { id, envelope, bytes, sender, window, after, outcome }
+    const pending: Pending = { id, envelope, sizeBytes, sender, window, after, outcome }
     this.#pending.push(pending)
     this.#hurries ||= after !== undefined
-    if (after !== undefined) this.#parts.ahead.add(bytes.length)
+    if (after !== undefined) this.#parts.ahead.add(sizeBytes)
     this.senders.enqueued(envelope)
     this.#newest = outcome
     if (isToldById(envelope)) this.#waiting.set(id, pending)
@@ -270,7 +271,7 @@ export class Lane {
 
   /** Before anybody hears of slot 0, its process can be looked up. */
   async #addProcess([spawn]: readonly Pending[]): Promise<void> {
-    if (spawn !== undefined) await this.#parts.log.directory.addProcess(this.process, spawn.bytes)
+    if (spawn !== undefined) await this.#parts.log.directory.addProcess(this.process, encodeEnvelope(spawn.envelope))
   }
 
   #committed({ batch, frames, timestampMs }: Flight, start: Slot): void {
@@ -294,8 +295,8 @@ export class Lane {
     this.#pending = []
   }
 
-  #tell({ after, bytes, outcome }: Pending, answer: ScheduleAnswer): void {
-    if (after !== undefined) this.#parts.ahead.remove(bytes.length)
+  #tell({ after, sizeBytes, outcome }: Pending, answer: ScheduleAnswer): void {
+    if (after !== undefined) this.#parts.ahead.remove(sizeBytes)
     outcome.settle(answer)
   }
 }

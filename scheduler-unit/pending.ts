@@ -11,7 +11,8 @@ interface SlotWindow {
 export interface Pending {
   readonly id: MessageId
   readonly envelope: Envelope
-  readonly bytes: Uint8Array
+  /** Of the encoded envelope. */
+  readonly sizeBytes: number
   readonly sender: PushSender | undefined
   readonly window: SlotWindow | undefined
   /** What must be durable first, or with it. */
@@ -24,6 +25,8 @@ export interface Enqueued {
   readonly sender?: PushSender | undefined
   readonly window?: SlotWindow | undefined
   readonly gathers?: boolean | undefined
+  /** Of the encoded envelope. */
+  readonly sizeBytes?: number | undefined
   readonly after?: Commitment | undefined
 }
 

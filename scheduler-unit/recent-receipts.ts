@@ -1,5 +1,6 @@
 import {
-  assignmentBytesAt,
+  assignmentAt,
+  type Envelope,
   type MessageId,
   type ProcessId,
   RECENT_RECEIPTS_MAX,
@@ -11,8 +12,7 @@ import type { CommittedFrame } from './committed-frame.ts'
 
 /** A message that has, or is about to have, its slot. */
 export interface Seated {
-  /** Its envelope. */
-  readonly bytes: Uint8Array
+  readonly envelope: Envelope
   readonly answer: Promise<ScheduleAnswer> | ScheduleAnswer
 }
 
@@ -80,7 +80,7 @@ export class RecentReceipts {
 
 function seatedIn({ process, firstSlot, ids, bytes }: Told, id: MessageId): Seated {
   const position = ids.indexOf(id)
-  const { timestampMs, envelopeBytes } = assignmentBytesAt(bytes, position)
+  const { timestampMs, envelope } = assignmentAt(bytes, position)
   const receipt: Receipt = { id, process: process.id, slot: firstSlot + position, timestampMs }
-  return { bytes: envelopeBytes, answer: { status: 'scheduled', receipt } }
+  return { envelope, answer: { status: 'scheduled', receipt } }
 }

@@ -6,7 +6,7 @@ import {
   type Commitment,
   type DataItem,
   describeProcess,
-  encodeEnvelope,
+  envelopeSizeBytes,
   Failure,
   ITEM_SIZE_MAX_BYTES,
   firstPolicy,
@@ -29,7 +29,7 @@ import {
   voucherOf,
 } from '../protocol/index.ts'
 import { type AssignedParts, seatAssigned } from './assigned.ts'
-import { admitControl, admitItem, admitPush, boundedEnvelope, outlineItem } from './admission.ts'
+import { admitControl, admitItem, admitPush, outlineItem, rejectOf } from './admission.ts'
 import { Alarms, type DueTick } from './alarms.ts'
 import { CoSignedProcesses, type Together } from './co-signing/co-signed-processes.ts'
 import { type ConfirmParts, confirmEpochs } from './confirm-epochs.ts'
@@ -38,7 +38,7 @@ import { Holds } from './holds.ts'
 import { seatIngress, seatIngressNow } from './ingress.ts'
 import type { Lane } from './lane.ts'
 import type { LaneParts } from './lane-parts.ts'
-import { KnownReceipts, sameBytes } from './known-receipts.ts'
+import { KnownReceipts, sameItem } from './known-receipts.ts'
 import { Lanes, type LanesParts } from './lanes.ts'
 import { keepMonitored, monitoredProcesses } from './monitored.ts'
 import { failedAnswer, known, type Seat } from './outcome.ts'
@@ -259,7 +259,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const lane = await this.#lanes.get(process, spawned)
     // Two requests with the same item may both have come here.
     const raced = lane.recent(id)
-    if (raced !== undefined) return { answer: known(sameBytes(raced, envelope.item, id).answer) }
+    if (raced !== undefined) return { answer: known(sameItem(raced, envelope.item, id).answer) }
     if (spawned === undefined && lane.nextSlot === 0) throw new Failure('unknown-process', { process })
     return this.#enqueueItem(lane, envelope, item, { isAdmitted: true })
   }
@@ -275,7 +275,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       throw new Failure('busy', { signer: item.ownerAddress }, { note: 'too many messages of one signer' })
     }
     const window = item.id === lane.process.id ? spawnWindow(lane.process) : undefined
-    return lane.enqueue(asMessageId(item.id), envelope, encodeEnvelope(envelope), { window, gathers })
+    return lane.enqueue(asMessageId(item.id), envelope, { window, gathers })
   }
 
   async #seatPush(
@@ -318,12 +318,14 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if (core.seq < expectedSeq) return { answer: lane.durable().then(() => ({ status: 'duplicate' }), failedAnswer) }
     if (core.seq > expectedSeq) return { answer: { status: 'gap', expectedSeq } }
     // Others take no rejects; with a proof as it must be no push is so large.
-    if (lane.isShared && encodeEnvelope(envelope).length > 2 * ITEM_SIZE_MAX_BYTES)
-      throw new Failure('too-large', { process: lane.process.id })
+    const sizeBytes = envelopeSizeBytes(envelope)
+    const isTooLarge = sizeBytes > 2 * ITEM_SIZE_MAX_BYTES
+    if (lane.isShared && isTooLarge) throw new Failure('too-large', { process: lane.process.id })
     this.#admitPush(envelope, sender, lane.process)
-    const { envelope: bounded, bytes } = boundedEnvelope(envelope)
-    const from = bounded.kind === 'push' ? pushSender(proof, sender, lane.process.policy) : undefined
-    return lane.enqueue(pushId(push.coreBytes), bounded, bytes, { sender: from, after })
+    const id = pushId(push.coreBytes)
+    if (isTooLarge) return lane.enqueue(id, rejectOf(core), { after })
+    const from = pushSender(proof, sender, lane.process.policy)
+    return lane.enqueue(id, envelope, { sender: from, after, sizeBytes })
   }
 
   /** A push without a proof stands on our signature over the block: it must be ours to vouch for. */
@@ -366,7 +368,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
           this.#holds.expectFree(process)
           return ticks ? this.#lanes.get(process, undefined) : undefined
         })
-        .then(lane => lane?.enqueue(asMessageId(''), envelope, encodeEnvelope(envelope)).answer)
+        .then(lane => lane?.enqueue(asMessageId(''), envelope).answer)
         .then(answer => {
           if (answer?.status === 'failed') throw answer.failure
         })

@@ -154,7 +154,7 @@ describe('admission to a feed', () => {
       committed: () => undefined,
     })
     const tick = { kind: 'tick', timer: new Uint8Array(1), dueMs: 1 } as const
-    const enqueue = () => lane.enqueue(asMessageId(''), tick, new Uint8Array(8)).answer
+    const enqueue = () => lane.enqueue(asMessageId(''), tick).answer
     const first = enqueue()
     await new Promise(resolve => setImmediate(resolve))
     const waiting = Array.from({ length: PENDING_PER_PROCESS_MAX }, enqueue)

@@ -1,11 +1,5 @@
 import { expect, it, vi } from 'vitest'
-import {
-  asMessageId,
-  encodeEnvelope,
-  type Envelope,
-  type ProcessId,
-  type ScheduleAnswer,
-} from '../../protocol/index.ts'
+import { asMessageId, type Envelope, type ProcessId, type ScheduleAnswer } from '../../protocol/index.ts'
 import { expectBegun } from '../../scheduler-unit/expect-begun.ts'
 import { Ahead } from '../../scheduler-unit/ahead.ts'
 import { Lane } from '../../scheduler-unit/lane.ts'
@@ -70,7 +64,7 @@ it('a lane that retires leaves nobody waiting', async () => {
   })
   const { id, bytes } = messageItem(process.id)
   const envelope: Envelope = { kind: 'item', item: bytes }
-  const { answer } = lane.enqueue(asMessageId(id), envelope, encodeEnvelope(envelope), {
+  const { answer } = lane.enqueue(asMessageId(id), envelope, {
     gathers: true,
   })
   lane.retire()
