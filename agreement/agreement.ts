@@ -16,7 +16,7 @@ import {
 } from '../protocol/index.ts'
 import { type FinalEnd, FinalStore } from './final-store.ts'
 import { type AgreementParts, positionOf } from './parts.ts'
-import { ProcessAgreement } from './process-agreement.ts'
+import { ProcessAgreement, type ProcessAgreementParts } from './process-agreement.ts'
 import { Telling } from './telling.ts'
 
 /** How long the others' words are awaited before they are asked for. */
@@ -26,6 +26,7 @@ const ASK_MAX_MS = 5_000
 const PAGE = 64
 /** Units whose disagreement is noted, over all processes of a run. */
 const EVIDENCE_MAX = 10_000
+const NOTHING_FINAL: FinalEnd = { blocks: 0, slots: 0 }
 
 /** A frame that this node's own compute unit evaluated. */
 export interface EvaluatedOwn {
@@ -136,16 +137,17 @@ export class Agreement {
     before?.leave(new Failure('moved', { process: id, epoch: process.epoch }))
     this.#asking.delete(id)
     const isSame = (earlier?.at(-1)?.policy.unitsFrom ?? 0) === (policy.unitsFrom ?? 0)
-    await this.#store.cut(id, isSame ? await this.#carried(process) : { blocks: 0, slots: 0 })
+    // What this node's own unit certified in earlier epochs, of the blocks that stay.
+    await this.#store.cut(id, isSame ? await this.#certified(process, process.prologue?.length ?? 0) : NOTHING_FINAL)
   }
 
-  /** How far what this node's own unit certified in earlier epochs is of the blocks that stay. */
-  async #carried(process: ProcessDescription): Promise<FinalEnd> {
+  /** How far this node's own unit has certified, of so many blocks. */
+  async #certified(process: ProcessDescription, max = Number.POSITIVE_INFINITY): Promise<FinalEnd> {
     const { log, key } = this.#parts
     const feed = resultsFeed(process, key)
-    const blocks = Math.min(process.prologue?.length ?? 0, await log.length(feed))
+    const blocks = Math.min(max, await log.length(feed))
     const last = blocks === 0 ? undefined : await log.block(feed, blocks - 1)
-    if (last === undefined) return { blocks: 0, slots: 0 }
+    if (last === undefined) return NOTHING_FINAL
     const { firstSlot, count } = decodeCertificate(last)
     return { blocks, slots: firstSlot + count }
   }
@@ -162,7 +164,7 @@ export class Agreement {
   async #open(process: ProcessDescription): Promise<ProcessAgreement> {
     const { key, log, trouble, unit, evidence } = this.#parts
     const own = positionOf(process, key)
-    const agreement = await ProcessAgreement.open({
+    const parts: ProcessAgreementParts = {
       process,
       own,
       store: this.#store,
@@ -173,7 +175,8 @@ export class Agreement {
         return other !== undefined && evidence?.isExcluded(process.id, other) === true
       },
       diverged: failure => trouble?.(process.id, failure),
-    })
+    }
+    const agreement = await ProcessAgreement.open(parts, await this.#certified(process))
     // What an earlier run evaluated is told again: who waits for it may have missed it.
     let index = agreement.blocks
     for await (const certificateBytes of log.blocks(resultsFeed(process, key), index)) {

@@ -11,7 +11,7 @@ import {
   type Slot,
   unitAt,
 } from '../protocol/index.ts'
-import type { FinalStore } from './final-store.ts'
+import type { FinalEnd, FinalStore } from './final-store.ts'
 import { sameWord } from './parts.ts'
 
 /** Frames ahead of the final ones whose attestations are kept; what lies beyond is asked for when its time comes. */
@@ -62,9 +62,20 @@ export class ProcessAgreement {
     this.#slots = slots
   }
 
-  static async open(parts: ProcessAgreementParts): Promise<ProcessAgreement> {
-    const { blocks, slots } = await parts.store.end(parts.process.id)
-    return new ProcessAgreement(parts, blocks, slots)
+  /**
+   * `certified`: how far this node's own unit has come, as its feed shows. A crash may have taken from that what was final already: it
+   * becomes final once more when it is evaluated again, for what it asks to be sent may not have gone out.
+   */
+  static async open(parts: ProcessAgreementParts, certified: FinalEnd): Promise<ProcessAgreement> {
+    const { store, process, own } = parts
+    const end = await store.end(process.id)
+    const { blocks, slots } = end.blocks > certified.blocks ? certified : end
+    const agreement = new ProcessAgreement(parts, blocks, slots)
+    for (let index = blocks; index < Math.min(end.blocks, blocks + AHEAD_MAX); index++) {
+      const words = await store.attestations(process.id, index)
+      for (const word of words) if (word.unit !== own) agreement.#frame(index).words.set(word.unit, word)
+    }
+    return agreement
   }
 
   /** Frames that are final. */

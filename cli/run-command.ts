@@ -8,6 +8,7 @@ import { Output, OUTPUT_FORMATS, type OutputFormat } from './output.ts'
 import { showProgress } from './progress.ts'
 import { commandFirst, findCommand, readArguments } from './read-arguments.ts'
 import { type ClientSettings, DEFAULT_IDENTITY, readSettings } from './settings.ts'
+import { fileFailure } from './file-failure.ts'
 import { showFailure } from './show-failure.ts'
 import type { Terminal } from './terminal.ts'
 import { VERSION } from './version.ts'
@@ -29,7 +30,8 @@ export async function runCommand(words: readonly string[], terminal: Terminal): 
     }
     return await runNamed(commandFirst(words), terminal)
   } catch (error) {
-    const failure = terminal.signal.aborted && isAbort(error) ? new Failure('aborted') : Failure.from(error)
+    const failure =
+      terminal.signal.aborted && isAbort(error) ? new Failure('aborted') : Failure.from(fileFailure(error) ?? error)
     showFailure(failure, terminal, wantedFormat(words, terminal))
     return exitCodeOf(failure)
   }

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { fromUtf8, toBase64Url } from '../protocol/index.ts'
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a terminal would act on
@@ -21,9 +22,9 @@ export function showBytes(bytes: Uint8Array): string {
 /** What turns the direction of text: words could stand in another order than they were written in. */
 const TURNS = /[\u2028\u2029\u202a-\u202e\u2066-\u2069]/g
 
-/** Text from a process, without what would drive the terminal. It may have several lines. */
+/** Text from a process, without colours and whatever else would drive the terminal. It may have several lines. */
 export function safeText(text: string): string {
-  return text.replaceAll(new RegExp(CONTROL, 'g'), '�').replaceAll(TURNS, '�')
+  return stripVTControlCharacters(text).replaceAll(new RegExp(CONTROL, 'g'), '�').replaceAll(TURNS, '�')
 }
 
 /** As `safeText`, on one line: names, tags and cells of a table can feign no other line. */

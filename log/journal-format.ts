@@ -8,7 +8,8 @@
  * 3. A group without blocks is a seal: written when the journal is quiet, it makes even the last
  *    acknowledged group one with a valid group after it.
  * 4. A segment's header says where the segment before it ends: bytes behind that were never acknowledged.
- * 5. Checksums are seeded with a salt of the segment, so that no block can carry a group inside.
+ * 5. Checksums are seeded with a salt of the segment, so that no block can carry a group inside. What groups begin with hangs on it,
+ *    too: else a message full of such beginnings, in a write that was cut short, would be looked through for hours.
  */
 import { crc32 } from 'node:zlib'
 import {
@@ -26,17 +27,28 @@ import { plainBytes } from './plain-bytes.ts'
 
 export const HEADER_SIZE_BYTES = 64
 const GROUP_HEAD_SIZE_BYTES = 20
-const HEADER_MAGIC = 0x314a5441 // ATJ1
+const HEADER_MAGIC = 0x324a5441 // ATJ2
 const GROUP_MAGIC = 0x3147ab9e
+/** A segment of before, whose groups all begin alike. */
+const UNMARKED_MAGIC = 0x314a5441 // ATJ1
 const ID_SIZE_BYTES = 32
 const KINDS = ['messages', 'results', 'votes'] as const
 
-/** Says which segment this is, and where the one before it ends. */
-export interface SegmentHeader {
-  /** Counts segments of this folder, from 1. */
-  readonly generation: number
+/** What nobody can know who has something written to a segment. */
+export interface SegmentMarks {
   /** Seeds the checksums of this segment. */
   readonly salt: number
+  /** What its groups begin with. */
+  readonly groupMagic: number
+}
+
+/** Those of a new segment, by 4 random bytes. */
+export const marksOf = (salt: number): SegmentMarks => ({ salt, groupMagic: (GROUP_MAGIC ^ salt) >>> 0 })
+
+/** Says which segment this is, and where the one before it ends. */
+export interface SegmentHeader extends SegmentMarks {
+  /** Counts segments of this folder, from 1. */
+  readonly generation: number
   /** Size of the segment before this one as far as it was acknowledged, 0 for the first. */
   readonly previousEnd: number
   /** 16 bytes that tell the folder. */
@@ -58,10 +70,12 @@ export function encodeHeader(header: SegmentHeader): Uint8Array {
 export function decodeHeader(bytes: Uint8Array): SegmentHeader | undefined {
   if (bytes.length < HEADER_SIZE_BYTES) return undefined
   const view = viewOf(bytes)
-  if (view.readUInt32LE(0) !== HEADER_MAGIC) return undefined
+  const magic = view.readUInt32LE(0)
+  if (magic !== HEADER_MAGIC && magic !== UNMARKED_MAGIC) return undefined
   if (view.readUInt32LE(60) !== crc32(view.subarray(0, 60))) return undefined
+  const marks = marksOf(view.readUInt32LE(4))
   return {
-    salt: view.readUInt32LE(4),
+    ...(magic === HEADER_MAGIC ? marks : { ...marks, groupMagic: GROUP_MAGIC }),
     generation: view.readDoubleLE(8),
     previousEnd: view.readDoubleLE(16),
     folder: bytes.slice(24, 40),
@@ -82,7 +96,7 @@ export function encodeGroup(
   sequence: number,
   blocks: readonly NamedBlock[],
   known: FeedNumbers,
-  salt: number,
+  { salt, groupMagic }: SegmentMarks,
 ): readonly [head: Uint8Array, body: Uint8Array] {
   const fresh: FeedSpec[] = []
   for (const { name, block } of blocks) {
@@ -98,7 +112,7 @@ export function encodeGroup(
   for (const { name, block } of blocks) writeBlock(writer, block, known.get(name) ?? 0)
   const body = writer.finish()
   const head = Buffer.allocUnsafe(GROUP_HEAD_SIZE_BYTES)
-  head.writeUInt32LE(GROUP_MAGIC, 0)
+  head.writeUInt32LE(groupMagic, 0)
   head.writeUInt32LE(body.length, 8)
   head.writeDoubleLE(sequence, 12)
   head.writeUInt32LE(checksum(head, body, salt), 4)
@@ -117,14 +131,14 @@ export interface SegmentContent {
 }
 
 /** Reads all groups of a segment; `firstSequence` is the number its first group must have. */
-export function readSegment(bytes: Uint8Array, salt: number, firstSequence: number): SegmentContent {
+export function readSegment(bytes: Uint8Array, marks: SegmentMarks, firstSequence: number): SegmentContent {
   const view = viewOf(bytes)
   const feeds: FeedSpec[] = []
   const blocks: NewBlock[] = []
   let at = HEADER_SIZE_BYTES
   let sequence = firstSequence
   while (at < bytes.length) {
-    const group = groupAt(view, at, salt)
+    const group = groupAt(view, at, marks)
     if (group?.sequence !== sequence) break
     readBody(plainBytes(group.body), feeds, blocks)
     at = group.end
@@ -134,15 +148,15 @@ export function readSegment(bytes: Uint8Array, salt: number, firstSequence: numb
     blocks,
     groups: sequence - firstSequence,
     end: at,
-    damaged: holdsGroup(view, at + 1, salt),
+    damaged: holdsGroup(view, at + 1, marks),
   }
 }
 
-function holdsGroup(view: Buffer, from: number, salt: number): boolean {
+function holdsGroup(view: Buffer, from: number, marks: SegmentMarks): boolean {
   const magic = Buffer.alloc(4)
-  magic.writeUInt32LE(GROUP_MAGIC)
+  magic.writeUInt32LE(marks.groupMagic)
   for (let at = view.indexOf(magic, from); at !== -1; at = view.indexOf(magic, at + 1)) {
-    if (groupAt(view, at, salt) !== undefined) return true
+    if (groupAt(view, at, marks) !== undefined) return true
   }
   return false
 }
@@ -150,10 +164,10 @@ function holdsGroup(view: Buffer, from: number, salt: number): boolean {
 function groupAt(
   view: Buffer,
   at: number,
-  salt: number,
+  { salt, groupMagic }: SegmentMarks,
 ): { sequence: number; body: Uint8Array; end: number } | undefined {
   const start = at + GROUP_HEAD_SIZE_BYTES
-  if (start > view.length || view.readUInt32LE(at) !== GROUP_MAGIC) return undefined
+  if (start > view.length || view.readUInt32LE(at) !== groupMagic) return undefined
   const end = start + view.readUInt32LE(at + 8)
   if (end > view.length) return undefined
   const head = view.subarray(at, start)

@@ -9,8 +9,10 @@ import {
   encodeHeader,
   type FeedNumbers,
   HEADER_SIZE_BYTES,
+  marksOf,
   type NamedBlock,
   readSegment,
+  type SegmentMarks,
 } from './journal-format.ts'
 
 /** A block that the journal held when it was opened, and the segment it stands in. */
@@ -21,7 +23,7 @@ export interface JournalledBlock {
 
 interface LiveSegment {
   readonly generation: number
-  readonly salt: number
+  readonly marks: SegmentMarks
   readonly file: JournalFile
   readonly feeds: FeedNumbers
   size: number
@@ -96,12 +98,12 @@ export class Journal implements AsyncDisposable {
     await this.#retire()
     const { files, folder, folderId } = this.#parts
     const generation = this.#last + 1
-    const salt = randomBytes(4).readUInt32LE()
+    const marks = marksOf(randomBytes(4).readUInt32LE())
     const path = pathOf(folder, generation)
     try {
       const file = await files.create(path)
       try {
-        await file.append([encodeHeader({ generation, salt, previousEnd: this.#previousEnd, folder: folderId })])
+        await file.append([encodeHeader({ ...marks, generation, previousEnd: this.#previousEnd, folder: folderId })])
         await file.datasync()
         await files.syncFolder(folder)
       } catch (error) {
@@ -110,7 +112,7 @@ export class Journal implements AsyncDisposable {
         await files.remove(path).catch(() => undefined)
         throw error
       }
-      this.#live = { generation, salt, file, feeds: new Map(), size: HEADER_SIZE_BYTES }
+      this.#live = { generation, marks, file, feeds: new Map(), size: HEADER_SIZE_BYTES }
     } catch (error) {
       throw diskFailure(error, 'journal')
     }
@@ -125,7 +127,7 @@ export class Journal implements AsyncDisposable {
     if (this.#live === undefined || this.#live.size >= this.#parts.segmentBytes) await this.rotate()
     const live = this.#live
     if (live === undefined) throw new Failure('internal', {}, { note: 'no segment after rotation' })
-    const chunks = encodeGroup(this.#sequence, blocks, live.feeds, live.salt)
+    const chunks = encodeGroup(this.#sequence, blocks, live.feeds, live.marks)
     try {
       await live.file.append(chunks)
       await live.file.datasync()
@@ -147,7 +149,7 @@ export class Journal implements AsyncDisposable {
   async seal(): Promise<void> {
     const live = this.#live
     if (live === undefined || this.#sealed) return
-    const chunks = encodeGroup(this.#sequence, [], live.feeds, live.salt)
+    const chunks = encodeGroup(this.#sequence, [], live.feeds, live.marks)
     try {
       await live.file.append(chunks)
     } catch {
@@ -198,7 +200,7 @@ interface ReadJournal {
 async function readAll({ files, folder, folderId }: JournalParts): Promise<ReadJournal> {
   const names = await files.list(folder)
   const generations = names.flatMap(name => generationOf(name) ?? []).sort((a, b) => a - b)
-  const segments: { generation: number; bytes: Uint8Array; salt: number; previousEnd: number }[] = []
+  const segments: FoundSegment[] = []
   for (const [at, generation] of generations.entries()) {
     const bytes = await files.read(pathOf(folder, generation))
     const header = decodeHeader(bytes)
@@ -214,20 +216,24 @@ async function readAll({ files, folder, folderId }: JournalParts): Promise<ReadJ
     if (before !== undefined && before.generation !== generation - 1) {
       throw damaged(generation - 1, 'it is missing')
     }
-    segments.push({ generation, bytes, salt: header.salt, previousEnd: header.previousEnd })
+    segments.push({ ...header, bytes })
   }
   return { generations, ...readSegments(segments) }
 }
 
-function readSegments(
-  segments: readonly { generation: number; bytes: Uint8Array; salt: number; previousEnd: number }[],
-): { blocks: readonly JournalledBlock[]; end: number } {
+interface FoundSegment extends SegmentMarks {
+  readonly generation: number
+  readonly bytes: Uint8Array
+  readonly previousEnd: number
+}
+
+function readSegments(segments: readonly FoundSegment[]): { blocks: readonly JournalledBlock[]; end: number } {
   const blocks: JournalledBlock[] = []
   let end = 0
-  for (const [at, { generation, bytes, salt }] of segments.entries()) {
+  for (const [at, { generation, bytes, ...marks }] of segments.entries()) {
     const next = segments[at + 1]
     const acknowledged = next === undefined ? bytes : bytes.subarray(0, next.previousEnd)
-    const content = readSegment(acknowledged, salt, 0)
+    const content = readSegment(acknowledged, marks, 0)
     if (content.damaged) throw damaged(generation, 'an acknowledged group cannot be read')
     if (next !== undefined && content.end !== next.previousEnd) throw damaged(generation, 'it is cut short')
     for (const block of content.blocks) blocks.push({ block, generation })

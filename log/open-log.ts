@@ -208,6 +208,7 @@ async function startWriting(
     new WriteBehind({
       feeds,
       maxBytes: options.writeBehindMaxBytes ?? WRITE_BEHIND_MAX_BYTES,
+      stored: () => store.flush(),
       onAppended: (generation, blocks) => {
         states.forgetSome()
         if (generation === 0) return

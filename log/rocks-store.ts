@@ -98,11 +98,12 @@ export class RocksStore implements Store, AsyncDisposable {
   }
 
   async flush(): Promise<void> {
-    while (this.#queue.length > 0 || this.#writing !== undefined) {
+    const last = this.#queue.at(-1)
+    do {
       this.#start()
       await this.#writing
       if (this.#failure !== undefined) throw this.#failure
-    }
+    } while (last !== undefined && this.#queue.includes(last))
   }
 
   /** Resolves when all writes so far survive power loss. @throws {Failure} `disk-full`, `disk-fault` */
@@ -139,7 +140,7 @@ export class RocksStore implements Store, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      await this.flush()
+      while (this.#queue.length > 0 || this.#writing !== undefined) await this.flush()
     } finally {
       this.#closed = true
       clearTimeout(this.#timer)

@@ -26,6 +26,8 @@ const REOPEN_PAUSE_MS = 500
 export interface WriteBehindParts {
   readonly feeds: OpenFeeds
   readonly maxBytes: number
+  /** Resolves when the store has on disk what it was given before now. */
+  readonly stored: () => Promise<void>
   /** Blocks of that segment of the journal are in their Hypercore now. */
   readonly onAppended: (generation: number, blocks: number) => void
   /** Closed and opened anew after a failed disk. */
@@ -170,6 +172,9 @@ export class WriteBehind implements AsyncDisposable {
     const blocks = take(state)
     this.#underWay += blocks.length
     try {
+      // Certificates say that what the frames left behind is known; after a crash nobody looks for that again. A store that fails is
+      // no reason to hold up feeds.
+      if (state.feed.kind === 'results') await this.#parts.stored().catch(ignore)
       await this.#parts.feeds.append(
         state,
         state.stored,
@@ -237,6 +242,8 @@ export class WriteBehind implements AsyncDisposable {
     }
   }
 }
+
+const ignore = (): void => undefined
 
 /** Blocks of one append. Where heads come with the blocks, it ends with one that has one. */
 function take(state: FeedState): readonly TailBlock[] {

@@ -24,6 +24,8 @@ interface Unpushed {
   readonly process: ProcessId
   readonly from: Slot
   readonly evaluated: Slot
+  /** It is read, or not any more. */
+  readonly read: PromiseWithResolvers<void>
 }
 
 /**
@@ -59,7 +61,7 @@ export class LeftOver {
       })
     }
     const reading = (async () => {
-      for (const left of found.values()) await this.#try(left.process, () => this.#pushAll(left))
+      for (const left of found.values()) await this.#pushAll(left)
     })()
     this.#reading = Promise.all([this.#reading, reading])
   }
@@ -70,6 +72,11 @@ export class LeftOver {
       const left = await this.#hold(process, from)
       if (left !== undefined) await this.#pushAll(left)
     })
+  }
+
+  /** Resolves once all that was left of a process is on its way; nothing, if it is already. */
+  reading(process: ProcessId): Promise<void> | undefined {
+    return this.#current.get(process)?.read.promise
   }
 
   /** Reads no more, and waits until that is so. */
@@ -93,7 +100,7 @@ export class LeftOver {
       return undefined
     }
     const evaluated = await computer.evaluated(process)
-    const left = { process, from: Math.min(from, evaluated), evaluated }
+    const left = { process, from: Math.min(from, evaluated), evaluated, read: Promise.withResolvers<void>() }
     this.#unfinished.scheduled(process, left.from, await slotCount(log, messagesFeed(description)))
     // Stands for all that is not read yet.
     this.#unfinished.opened(process, left.from, 1)
@@ -102,6 +109,11 @@ export class LeftOver {
   }
 
   async #pushAll(left: Unpushed): Promise<void> {
+    await this.#try(left.process, () => this.#readAll(left))
+    left.read.resolve()
+  }
+
+  async #readAll(left: Unpushed): Promise<void> {
     const { computer } = this.#parts
     const { process, from, evaluated } = left
     for await (const result of computer.results(process, from, evaluated)) {

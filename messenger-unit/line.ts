@@ -9,6 +9,11 @@ export interface Entry {
   readonly isMissed?: boolean
 }
 
+/** What it comes from did not become durable: it is not asked for any more. */
+export const isLost = ({ after }: Entry): boolean => after?.state === 'failed'
+
+export const isDurable = ({ after }: Entry): boolean => after === undefined || after.state === 'durable'
+
 /**
  * Pushes of one pair, in the order of their seqs, however they come: what an earlier run left is read while newer ones come.
  * Those at the head that are under way stay there.

@@ -111,6 +111,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
       schedulerOf: push => this.#routes.ofPush(push),
       rank: push => couriers.rank(push),
       expectedSeq: push => couriers.expectedSeq(push),
+      reading: from => this.#leftOver.reading(from),
       sentFrom: (from, ...part) => sentFrom(parts.computer, { from, lowest: this.#unfinished.lowest(from) }, ...part),
       met: (push, wake) => this.#routes.met(push, wake),
       delivered: push =>

@@ -9,6 +9,8 @@ export interface PairLaneParts {
   schedulerOf(push: Push): Promise<Pick<Scheduler, 'schedule'> | undefined>
   /** Whether that scheduler vouches for a push that comes without its proof. */
   vouches(scheduler: Pick<Scheduler, 'schedule'>, push: Push): boolean
+  /** Resolves once all that an earlier run left of what `from` sent came here; nothing, if it did already. */
+  reading(from: ProcessId): Promise<void> | undefined
   /** What `from` ever sent to `to`, from seq `seq` on, up to `before`. */
   sentFrom(from: ProcessId, to: ProcessId, seq: number, before: number): Promise<readonly Push[]>
   /** Calls `wake` whenever a scheduler of the receiver is linked again; gives what ends that. */

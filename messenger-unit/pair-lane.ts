@@ -7,7 +7,7 @@ import {
   type ScheduleRequest,
 } from '../protocol/index.ts'
 import { ABSENT_MS, TAKE_OVER_MS, TAKE_OVER_SOON_MS } from './courier.ts'
-import { type Entry, Line } from './line.ts'
+import { type Entry, isDurable, isLost, Line } from './line.ts'
 import type { PairLaneParts } from './pair-lane-parts.ts'
 import { failureOf, provenRequests, vouchedRequest } from './push-requests.ts'
 import { Retries } from './retries.ts'
@@ -25,7 +25,8 @@ const UNKNOWN_GRACE_MS = 10_000
  * 2. All else goes window by window, once it is durable; so does what was handed over in vain. Whatever fails is tried again for
  *    ever, later and later, and at once when its receiver's scheduler is linked again; only the head of the line is.
  * 3. What comes from something that did not become durable never was: it is let go.
- * 4. After a restart much of what is left may have arrived: once a whole window had, the receiver's scheduler is asked how far it is.
+ * 4. After a restart much of what is left may have arrived: the receiver's scheduler is asked how far it is before anything is proven,
+ *    and again once a whole window had arrived.
  */
 export class PairLane {
   readonly #parts: PairLaneParts
@@ -140,6 +141,7 @@ export class PairLane {
     const [head] = this.#queue
     const met = async (wake: () => void) => head && this.#parts.met?.(head.push, wake)
     using retries = new Retries({ clock: this.#parts.clock, signal, random: () => this.#parts.random(), met })
+    await this.#goOn()
     while (this.#queue.length > 0 && !signal.aborted) {
       this.#dropLost()
       this.#dropTaken()
@@ -204,6 +206,15 @@ export class PairLane {
     return true
   }
 
+  /** What an earlier run carried, or left, is found out once: whoever sends for the first time has nothing of that. */
+  async #goOn(): Promise<void> {
+    const { from, seq } = this.#queue.head?.push.core ?? { seq: 0 }
+    if (from === undefined || seq === 0 || this.#taken > 0 || this.#fresh > 0) return
+    await this.#parts.reading(from)
+    const head = this.#queue.head?.push
+    if (head !== undefined) await this.#askHowFar(head)
+  }
+
   async #askHowFar(head: Push): Promise<void> {
     const { expectedSeq, trouble } = this.#parts
     this.#taken = (await expectedSeq(head).catch(error => trouble(head, Failure.from(error)))) ?? this.#taken
@@ -257,8 +268,10 @@ export class PairLane {
     if (expectedSeq >= seq) return missing
     this.#taken = expectedSeq
     this.#queue.comeBack()
-    // What is missing came meanwhile.
-    if ((this.#queue.head?.push.core.seq ?? 0) <= expectedSeq) return undefined
+    // What is missing came meanwhile, or comes: after a restart newer ones are here before those that were left.
+    const isThere = (): boolean => (this.#queue.head?.push.core.seq ?? 0) <= expectedSeq
+    if (!isThere()) await this.#parts.reading(from)
+    if (isThere()) return undefined
     const isAgain = this.#broughtBackAt === this.#fresh
     this.#broughtBackAt = this.#fresh
     const earlier = await this.#parts.sentFrom(from, to, expectedSeq, seq)
@@ -284,8 +297,3 @@ export class PairLane {
     this.#parts.delivered(push)
   }
 }
-
-/** What it comes from did not become durable: it is not asked for any more. */
-const isLost = ({ after }: Entry): boolean => after?.state === 'failed'
-
-const isDurable = ({ after }: Entry): boolean => after === undefined || after.state === 'durable'

@@ -84,7 +84,7 @@ export async function loadConfig({ flags = {}, env = {}, cwd = process.cwd() }: 
     const [value, origin] = pick(name, flags, env, file, row.value)
     const parsed = row.schema.safeParse(value)
     if (!parsed.success) {
-      const reason = z.prettifyError(parsed.error)
+      const reason = parsed.error.issues.map(({ message }) => message).join('; ')
       throw new Failure('bad-config', { setting: name, origin, value: String(value) }, { note: reason })
     }
     settings.push({ name: name as SettingName, value: parsed.data, origin, about: row.about })

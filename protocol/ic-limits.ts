@@ -23,6 +23,8 @@ export const IC_PATHS_MAX = 1000
 export const IC_PATH_LABELS_MAX = 127
 /** Body of a request: a message that fits a feed. */
 export const IC_BODY_MAX_BYTES = 2 * MiB
+/** Body of a query, which stands in no feed: the IC's own bound. */
+export const IC_QUERY_BODY_MAX_BYTES = 4 * MiB
 /** How long a call is held until its certificate is there; then clients poll. */
 export const IC_HOLD_MAX_MS = 240_000
 /** How long a look at a request waits for its slot to be evaluated: a node that starts tells again what it told before. */

@@ -147,6 +147,8 @@ export const WRITE_BEHIND_MAX_BYTES = 64 * MiB
 export const JOURNAL_SEGMENT_BYTES = 64 * MiB
 /** Messages waiting for a slot in one process; above it the answer is "busy", before any receipt. */
 export const PENDING_PER_PROCESS_MAX = 16_384
+/** Bytes of them: they become durable together, and a file of the journal is read as a whole. */
+export const PENDING_PER_PROCESS_MAX_BYTES = 64 * MiB
 /** Messages a signer may hand in a second, averaged; bursts up to ten seconds' worth. */
 export const SIGNER_RATE_PER_SECOND = 20_000
 /** Gas after which a slot or a query that others wait behind goes on in a host for long ones: some fifty milliseconds. */

@@ -169,7 +169,7 @@ export const OPERATIONS = {
     params: process,
     query: z.strictObject({ from: slot.optional(), settling: BooleanText.optional() }),
     summary:
-      'Results as they come; the id of an event is its slot. `settling=true` leaves out those that do not end a message of an earlier slot',
+      'Results as they come; the id of an event is its slot. `settling=true` leaves out those that do not end a message of an earlier slot, but for one now and then, so that the cursor moves on',
     answer: stream(ResultView, 'slot'),
   },
   result: {

@@ -8,6 +8,7 @@ import {
   type MessageId,
   messagesFeed,
   PENDING_PER_PROCESS_MAX,
+  PENDING_PER_PROCESS_MAX_BYTES,
   type ProcessDescription,
   type ScheduleAnswer,
   type Slot,
@@ -40,6 +41,7 @@ export class Lane {
   /** Those of what waits that are told by their id. */
   readonly #waiting = new Map<MessageId, Pending>()
   #pending: Pending[] = []
+  #pendingBytes = 0
   /** Whether one of those came from a frame that is under way. */
   #hurries = false
   readonly #flights = new Flights()
@@ -165,12 +167,13 @@ export class Lane {
   ): Outcome {
     if (this.#broken !== undefined) throw this.#broken
     this.#parts.expectFree?.()
-    if (this.#pending.length >= PENDING_PER_PROCESS_MAX || (after !== undefined && this.#parts.ahead.isFull)) {
+    if (this.#isFull || (after !== undefined && this.#parts.ahead.isFull)) {
       throw new Failure('busy', { process: this.process.id, waiting: this.#pending.length })
     }
     const outcome = new Outcome()
     const pending: Pending = { id, envelope, sizeBytes, sender, window, after, outcome }
     this.#pending.push(pending)
+    this.#pendingBytes += sizeBytes
     this.#hurries ||= after !== undefined
     if (after !== undefined) this.#parts.ahead.add(sizeBytes)
     this.senders.enqueued(envelope)
@@ -178,6 +181,10 @@ export class Lane {
     if (isToldById(envelope)) this.#waiting.set(id, pending)
     if (!gathers || this.#pending.length >= GATHERED_MAX) this.commit()
     return outcome
+  }
+
+  get #isFull(): boolean {
+    return this.#pending.length >= PENDING_PER_PROCESS_MAX || this.#pendingBytes >= PENDING_PER_PROCESS_MAX_BYTES
   }
 
   /** Has all that waits committed, now or after the commits that are under way. */
@@ -197,6 +204,7 @@ export class Lane {
       const timestampMs = Math.max(this.#parts.now(), this.#lastMs)
       const batch = this.#pending.filter(entry => this.#isInTime(entry, timestampMs))
       this.#pending = []
+      this.#pendingBytes = 0
       this.#isDue = false
       this.#hurries = false
       // The seqs of those behind it were given on its account.
@@ -293,6 +301,7 @@ export class Lane {
       this.#tell(entry, failedAnswer(error))
     }
     this.#pending = []
+    this.#pendingBytes = 0
   }
 
   #tell({ after, sizeBytes, outcome }: Pending, answer: ScheduleAnswer): void {

@@ -1,4 +1,4 @@
-import { Failure, type ProcessId, type ResultView, type Slot } from '../protocol/index.ts'
+import { Failure, type ProcessId, type ResultView, type Slot, STREAM_HEARTBEAT_MS } from '../protocol/index.ts'
 import { pause, withRetries } from './retry.ts'
 import { machine } from './surroundings.ts'
 import type { Transport } from './transport.ts'
@@ -29,7 +29,7 @@ export async function* followResults(
   process: ProcessId,
   options: FollowOptions,
 ): AsyncGenerator<ResultView> {
-  const { signal, to = Number.MAX_SAFE_INTEGER, settling, timeoutMs = OUT_OF_REACH_MAX_MS } = options
+  const { signal, to = Number.MAX_SAFE_INTEGER, timeoutMs = OUT_OF_REACH_MAX_MS } = options
   let next =
     options.from ??
     (await withRetries(
@@ -39,25 +39,36 @@ export async function* followResults(
       async limits => (await transport.request('process', { process }, limits)).evaluated,
     ))
   const { around = machine } = transport
+  let { settling } = options
   let reachedMs = around.clock.now()
-  const heard = (): void => {
-    reachedMs = around.clock.now()
-  }
   while (next < to) {
+    const openedMs = around.clock.now()
+    const reached = (): void => {
+      reachedMs = around.clock.now()
+    }
+    // A node that opens each stream and then fails is out of reach: life of its own a stream shows by a result, or by a heartbeat.
+    const heard = (): void => {
+      if (around.clock.now() - openedMs >= STREAM_HEARTBEAT_MS) reached()
+    }
     try {
       for await (const result of transport.stream(
         'followResults',
         { process, from: next, settling },
         { signal, heard },
       )) {
-        heard()
+        reached()
         if (result.slot < next) continue
         next = result.slot + 1
         yield result
         if (next >= to) return
-        heard()
+        reached()
       }
     } catch (error) {
+      if (settling === true && Failure.is(error, 'malformed-request')) {
+        // A node of a time before there was `settling`: it sends them all.
+        settling = undefined
+        continue
+      }
       const isOver = around.clock.now() - reachedMs > timeoutMs
       if (!Failure.is(error) || error.blame !== 'transient' || error.code === 'aborted' || isOver) throw error
     }

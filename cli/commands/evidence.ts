@@ -10,6 +10,7 @@ import {
   Failure,
   isId,
   judgeFault,
+  MalformedBytes,
   type ProcessDescription,
   provenProcess,
   readComplaint,
@@ -65,6 +66,12 @@ function about({ length, slot, message, settled }: EvidenceView): string {
 export async function showEvidence(context: CommandContext): Promise<CommandEnd> {
   const { positionals, flags, output, limits, terminal } = context
   const id = positionals[0] ?? ''
+  if (!isId(id))
+    throw new Failure(
+      'usage',
+      { evidence: id },
+      { note: 'expected the id of a piece of evidence; atoll evidence list' },
+    )
   const bytes = await context.client().transport.request('evidence', { evidence: id }, limits)
   if (typeof flags['file'] === 'string') await writeFile(resolve(terminal.cwd, flags['file']), bytes)
   const record = decodeEvidence(bytes)
@@ -90,7 +97,7 @@ function told(record: EvidenceRecord): string {
 /** `atoll evidence verify`: checks a piece here; the node gives the spawn message, and is not believed. */
 export async function verifyEvidence(context: CommandContext): Promise<CommandEnd> {
   const { output, terminal } = context
-  const record = decodeEvidence(await bytesOf(context))
+  const record = readEvidence(await bytesOf(context))
   const [holds, what] = await judged(context, record)
   output.document(
     'evidence.verified',
@@ -98,6 +105,15 @@ export async function verifyEvidence(context: CommandContext): Promise<CommandEn
     () => `${holds ? terminal.paint('green', '✔') : terminal.paint('red', '✖')} ${what}`,
   )
   return holds ? undefined : EXIT.verification
+}
+
+function readEvidence(bytes: Uint8Array): EvidenceRecord {
+  try {
+    return decodeEvidence(bytes)
+  } catch (cause) {
+    if (!(cause instanceof MalformedBytes)) throw cause
+    throw new Failure('bad-evidence', {}, { cause, note: 'these are not the bytes of a piece of evidence' })
+  }
 }
 
 async function judged(context: CommandContext, record: EvidenceRecord): Promise<[holds: boolean, what: string]> {

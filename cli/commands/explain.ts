@@ -32,7 +32,9 @@ export async function explain({ positionals, output }: CommandContext): Promise<
 
 function listAll(output: CommandContext['output']): undefined {
   const codes = Object.keys(FAILURES) as FailureCode[]
-  const rows = codes.map(code => ({ code, number: failureNumber(code), ...pick(code) }))
+  const rows = codes
+    .map(code => ({ code, number: failureNumber(code), ...pick(code) }))
+    .toSorted((a, b) => a.number.localeCompare(b.number))
   output.list('failure.explained', 'failures', rows, () =>
     renderTable(
       [{ title: 'NUMBER' }, { title: 'CODE' }, { title: 'BLAME' }, { title: 'TITLE' }],

@@ -1,25 +1,25 @@
 import { Failure } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
 import { findProcess } from '../find-named.ts'
-import { countFlag, textsFlag } from '../message-arguments.ts'
+import { keysFlag, quorumFlag } from '../key-flags.ts'
+import { countFlag } from '../message-arguments.ts'
 
 /** `atoll process handover` */
 export async function handover(context: CommandContext): Promise<undefined> {
   const { flags, positionals, limits, output } = context
   const process = await findProcess(context, positionals[0] ?? '')
-  const schedulers = textsFlag(flags, 'scheduler')
-  if (schedulers.length === 0)
-    throw new Failure('bad-input', { option: 'scheduler' }, { note: 'name who schedules it from now on' })
-  const units = textsFlag(flags, 'compute-unit')
-  const count = (name: string): number | undefined =>
-    flags[name] === undefined ? undefined : countFlag(flags, name, 1)
+  const schedulers = keysFlag(flags, 'scheduler')
+  if (schedulers === undefined)
+    throw new Failure('usage', { option: 'scheduler' }, { note: 'name who schedules it from now on' })
+  const computeUnits = keysFlag(flags, 'compute-unit')
   const handed = await context.client().processes.handover(
     process,
     {
       schedulers,
-      schedulerQuorum: count('scheduler-quorum'),
-      computeUnits: units.length > 0 ? units : undefined,
-      agree: count('agree'),
+      schedulerQuorum: quorumFlag(flags, 'scheduler-quorum', schedulers),
+      computeUnits,
+      // Of how many it may be, if none are named, the process's policy tells.
+      agree: computeUnits === undefined ? countFlag(flags, 'agree', 1) : quorumFlag(flags, 'agree', computeUnits),
       allowLoss: flags['allow-loss'] === true,
       signer: await context.signer(),
     },
@@ -27,7 +27,7 @@ export async function handover(context: CommandContext): Promise<undefined> {
   )
   output.document('handover', handed, () =>
     [
-      `${process} is in epoch ${handed.epoch}: slots up to ${handed.slots - 1} stay, ${schedulers.join(' ')} gives the next`,
+      `${process} is in epoch ${handed.epoch}: slots up to ${handed.slots - 1} stay, ${schedulers.join(' ')} ${schedulers.length === 1 ? 'gives' : 'give'} the next`,
       ...(handed.held
         ? []
         : ['its schedulers did not answer: what they acknowledged and nobody else in reach had is lost']),

@@ -88,7 +88,7 @@ async function showFirstStart(
   const nameOfProcess = (process: string): string => first.names.get(process) ?? shortId(process)
   const program = commandName(context)
   if (output.format !== 'text') return output.document('node.first-start', { ...first, names: undefined }, () => '')
-  const end = url === context.settings.url ? '' : ` --url ${url}`
+  const end = isUrlElsewhere(context, url) ? '' : ` --url ${url}`
   output.text(
     [
       '',
@@ -175,4 +175,9 @@ function untilAborted(signal: AbortSignal): Promise<void> {
 function shownPath(from: string, path: string): string {
   const near = relative(from, path)
   return near.startsWith('..') || near === '' ? path : `./${near}`
+}
+
+/** Whether commands in another terminal talk to that address by themselves: what this one's environment says, that one's need not. */
+function isUrlElsewhere({ settings }: CommandContext, url: string): boolean {
+  return settings.url === url && settings.shown.some(({ name, origin }) => name === 'url' && origin !== 'environment')
 }

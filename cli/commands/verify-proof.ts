@@ -34,7 +34,13 @@ export async function verifyAny(context: CommandContext): Promise<CommandEnd> {
     trusted: (await trustOf(context, flags['trust'])) ?? trusted,
     message,
   })
-  const steps: Step[] = [...report.steps]
+  // A name is what the node says it is; an id is what the user knows.
+  const isAnchored = flags['trust'] !== undefined || (trusted !== undefined && text.startsWith(trusted))
+  const steps: Step[] = report.steps.map(step =>
+    step.name === 'trust' && step.holds && !isAnchored
+      ? { ...step, what: 'it is the process that the node gives this name, which proves nothing by itself' }
+      : step,
+  )
   if (report.proven !== undefined && flags['execute'] === true) steps.push(await execute(context, report.proven))
   const isVerified = steps.every(step => step.holds)
   const facts = report.proven && isVerified ? factsOf(report.proven) : {}
@@ -47,8 +53,6 @@ export async function verifyAny(context: CommandContext): Promise<CommandEnd> {
       .join('\n'),
   )
   if (!isVerified) return EXIT.verification
-  // A name is what the node says it is; an id is what the user knows.
-  const isAnchored = flags['trust'] !== undefined || (trusted !== undefined && text.startsWith(trusted))
   if (report.proven !== undefined && output.format === 'text') tellEnd(context, report.proven, isAnchored)
   return undefined
 }
@@ -159,5 +163,7 @@ function tellEnd({ terminal }: CommandContext, { process, head, result }: Proven
   const output = outputOf(head, result)
   if (output !== undefined && output.length > 0) terminal.err(`  output      ${showOutput(output)}\n`)
   if (!isAnchored)
-    terminal.err(`  The proof names its process itself. Is it the one you mean? Then: --trust ${process.id}\n`)
+    terminal.err(
+      `  Nothing here says that you know this process. Is it the one you mean? Then: --trust ${process.id}\n`,
+    )
 }

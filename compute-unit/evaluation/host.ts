@@ -1,6 +1,7 @@
 import {
   decodeEnvelope,
   describeProcess,
+  FAILURES,
   Failure,
   type GuestFactory,
   HostFault,
@@ -189,7 +190,7 @@ export class Host {
       return { kind: 'done' }
     } catch (error) {
       if (!Failure.is(error, 'module-refused')) throw error
-      return { kind: 'refused', reason: error.message }
+      return { kind: 'refused', reason: withoutTitle(error) }
     }
   }
 
@@ -268,4 +269,10 @@ export class Host {
     this.#answers.add(writer => writeAnswer(writer, number, answer))
     if (now - this.#gatherMs >= GATHER_MS || this.#answers.length >= GATHER_MAX_BYTES) this.flush()
   }
+}
+
+/** What a failure says beyond its title: whoever wraps it in one of the same code says that again. */
+function withoutTitle({ code, message }: Failure): string {
+  const { title } = FAILURES[code]
+  return message.startsWith(`${title} (`) ? message.slice(title.length + 2, -1) : message
 }

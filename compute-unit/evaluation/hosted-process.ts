@@ -389,7 +389,10 @@ export class HostedProcess {
     outputMaxBytes = guest.outputMaxBytes ?? OUTPUT_SIZE_MAX_BYTES,
   ): Ending {
     const ending = this.#guarded(guest, message, context, limit)
-    if (context.brokenLimit !== undefined) return { status: 'error', gas: ending.gas, error: context.brokenLimit }
+    if (context.brokenLimit !== undefined) {
+      const note = ending.status === 'error' ? ending.note : undefined
+      return { status: 'error', gas: ending.gas, error: context.brokenLimit, note }
+    }
     if (ending.status === 'ok' && ending.output.length > outputMaxBytes) {
       const message = `output of ${ending.output.length} bytes`
       return { status: 'error', gas: ending.gas, error: { code: 'output-limit', message } }

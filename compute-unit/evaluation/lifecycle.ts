@@ -200,7 +200,8 @@ function allowedPending(document: JsonDocument, rule: PendingRule): readonly unk
 
 /** @throws what is no fact about the process */
 function endingOf(error: unknown, gas: bigint): Ending {
-  if (error instanceof GuestFailed) return { ...error.ending, gas }
+  // What a guest that never took over would put down is nothing of this process.
+  if (error instanceof GuestFailed) return { ...error.ending, gas, note: undefined }
   const isFact = error instanceof ControlFailed || error instanceof GuestLimit
   if (isFact || Failure.is(error, 'bad-control')) {
     const { code, message } = error

@@ -16,6 +16,7 @@ import {
 } from '../../protocol/index.ts'
 import { canisterQuery, onlyAnswer } from './canisters.ts'
 import type { Desk } from './desk.ts'
+import { checkTarget, makesCanister } from './management-target.ts'
 import { checkExpiry, checkSender, notAuthentic, readEnvelope } from './incoming.ts'
 import { CallRefusal, HttpRefusal } from './refusal.ts'
 import { answerSource } from './state-sources.ts'
@@ -29,7 +30,6 @@ export type CallAnswer =
   | { readonly status: 'taken' }
   | { readonly status: 'certified'; readonly certificate: Uint8Array }
 
-const CREATE = new Set(['create_canister', 'provisional_create_canister_with_cycles'])
 const REQUEST_STATUS = toUtf8('request_status')
 
 /**
@@ -82,8 +82,8 @@ export async function admit(
   envelope: RequestEnvelope<CallRequest>,
   effective: Uint8Array | undefined,
 ): Promise<Place> {
-  const { canister, method } = envelope.request
-  if (canister.length === 0 && CREATE.has(method)) return create(desk, envelope)
+  const { canister, method, arg } = envelope.request
+  if (canister.length === 0 && makesCanister(method)) return create(desk, envelope)
   if (effective === undefined) throw new CallRefusal(3, 'IC0406', `A subnet takes no calls of ${method}`)
   if (canister.length > 0 && !equalBytes(canister, effective)) {
     throw new HttpRefusal(
@@ -91,6 +91,7 @@ export async function admit(
       `The canister of the path, ${principalText(effective)}, is not that of the request, ${principalText(canister)}`,
     )
   }
+  if (canister.length === 0) checkTarget(method, arg, effective)
   const found = await desk.canisters.get(effective)
   await inspect(desk, found, envelope)
   return send(desk, found.process.id, envelope)

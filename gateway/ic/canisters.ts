@@ -28,6 +28,9 @@ export interface CanisterFacts {
   readonly moduleHash: Uint8Array | undefined
   readonly controllers: readonly Uint8Array[]
   readonly certifiedData: Uint8Array
+  /** Nanoseconds since 1970; 0 of code that never was. */
+  readonly createdNs: bigint
+  readonly installedNs: bigint
   /** Names of its metadata sections, and whether all may read them. */
   readonly metadata: ReadonlyMap<string, boolean>
   /** Whether it wants to see requests before they have a slot. */
@@ -195,8 +198,7 @@ function readFacts(bytes: Uint8Array): CanisterFacts {
   const controllers: Uint8Array[] = []
   for (let left = reader.array(); left > 0; left--) controllers.push(reader.bytes())
   const certifiedData = reader.bytes()
-  reader.uint()
-  reader.uint()
+  const [createdNs, installedNs] = [BigInt(reader.uint()), BigInt(reader.uint())]
   const metadata = new Map<string, boolean>()
   for (let left = reader.array(); left > 0; left--) {
     reader.array()
@@ -204,5 +206,5 @@ function readFacts(bytes: Uint8Array): CanisterFacts {
   }
   reader.uint()
   const inspects = fields > 8 ? reader.bool() : true
-  return { status, moduleHash, controllers, certifiedData, metadata, inspects }
+  return { status, moduleHash, controllers, certifiedData, createdNs, installedNs, metadata, inspects }
 }

@@ -6,6 +6,7 @@ import {
 } from '../../protocol/index.ts'
 import { canisterQuery, onlyAnswer } from './canisters.ts'
 import type { Desk } from './desk.ts'
+import { managementTarget } from './management-target.ts'
 import { CallRefusal } from './refusal.ts'
 
 /** Goes on with a composite query whose first round gave `output`: canisters that it calls are asked in its own name. */
@@ -16,13 +17,14 @@ export async function runComposite(
   { sender, certificate }: { sender: Uint8Array; certificate: Uint8Array },
 ): Promise<CanisterAnswer> {
   let first: Uint8Array | undefined = output
-  const { answers } = await runCompositeQuery(call, async (asked, data, count) => {
+  const { answers } = await runCompositeQuery(call, async (asked, data, count, caller) => {
     const known = asked === call ? first : undefined
     first = asked === call ? undefined : first
     if (known !== undefined) return known
-    const from = asked === call ? sender : call.callee
+    const from = caller ?? sender
     const tags = count > 0 ? [{ name: 'Canister-Answers', value: String(count) }] : []
-    const message = canisterQuery('query', asked.method, from, data, tags)
+    const kind = asked.callee.length === 0 ? 'management' : 'query'
+    const message = canisterQuery(kind, asked.method, from, data, tags)
     return askOne(desk, asked, asked === call ? { ...message, certificate } : message)
   })
   return answers[0]?.[1] ?? onlyAnswer(new Uint8Array(0), undefined)
@@ -32,7 +34,8 @@ async function askOne(desk: Desk, call: CompositeCall, message: ReturnType<typeo
   const reject = (answer: CanisterAnswer): Uint8Array =>
     encodeCanisterOutput({ answers: [[new Uint8Array(0), answer]], changed: false })
   try {
-    const { process } = await desk.canisters.get(call.callee)
+    const { callee, method, arg } = call
+    const { process } = await desk.canisters.get(callee.length === 0 ? managementTarget(method, arg) : callee)
     const { output, error } = await desk.parts.computer.query(process.id, message)
     return error === undefined ? output : reject(onlyAnswer(output, error.message))
   } catch (error) {

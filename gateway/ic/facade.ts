@@ -13,6 +13,7 @@ import {
   FAILURES,
   Failure,
   IC_BODY_MAX_BYTES,
+  IC_QUERY_BODY_MAX_BYTES,
   icMap,
   type IcMap,
   principalOf,
@@ -82,7 +83,7 @@ async function answer(desk: Desk, request: IncomingMessage, response: ServerResp
   if (kind === 'subnet' && !equalBytes(principal, desk.parts.keys.subnetId))
     throw new HttpRefusal(404, 'That is not the subnet of this node.')
   const effective = kind === 'subnet' ? undefined : principal
-  const bytes = await readPlainBody(request, IC_BODY_MAX_BYTES)
+  const bytes = await readPlainBody(request, action === 'query' ? IC_QUERY_BODY_MAX_BYTES : IC_BODY_MAX_BYTES)
   if (action === 'query') return sendBytes(response, 200, await takeQuery(desk, bytes, effective), CBOR)
   if (action === 'read_state')
     return sendCbor(response, icMap({ certificate: await readState(desk, bytes, effective) }))

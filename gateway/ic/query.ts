@@ -2,6 +2,7 @@ import { type CanisterAnswer, equalBytes, principalText, rootKeysOf } from '../.
 import { answerUnlessCalls, type Canister, canisterQuery, onlyAnswer } from './canisters.ts'
 import { runComposite } from './composite.ts'
 import type { Desk } from './desk.ts'
+import { checkTarget } from './management-target.ts'
 import type { SignedQuery } from './query-clerk.ts'
 import { CallRefusal, HttpRefusal } from './refusal.ts'
 
@@ -25,7 +26,7 @@ async function answerOf(
   effective: Uint8Array | undefined,
   found: Canister | undefined,
 ): Promise<CanisterAnswer> {
-  const { canister, method } = query
+  const { canister, method, arg } = query
   try {
     if (effective === undefined) throw new CallRefusal(3, 'IC0406', `A subnet takes no queries of ${method}`)
     if (canister.length > 0 && !equalBytes(canister, effective)) {
@@ -34,6 +35,7 @@ async function answerOf(
         `The canister of the path, ${principalText(effective)}, is not that of the request, ${principalText(canister)}`,
       )
     }
+    if (canister.length === 0) checkTarget(method, arg, effective)
     return await ask(desk, found ?? (await desk.canisters.get(effective)), query)
   } catch (error) {
     if (error instanceof CallRefusal)

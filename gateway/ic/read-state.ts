@@ -1,9 +1,8 @@
 import {
   ANONYMOUS_PRINCIPAL,
   equalBytes,
-  fromUtf8,
-  MalformedBytes,
   mayReach,
+  principalOf,
   type ReadStateRequest,
   type RequestEnvelope,
   requestMessageId,
@@ -14,20 +13,12 @@ import type { Desk } from './desk.ts'
 import { checkSender, readEnvelope } from './incoming.ts'
 import { HttpRefusal } from './refusal.ts'
 import { canisterSource, requestSource } from './state-sources.ts'
-import type { Path, StateSource } from './state-tree.ts'
+import { type Wanted, wantedOf } from './state-paths.ts'
+import type { StateSource } from './state-tree.ts'
 
 type Level = [Uint8Array, StateSource | undefined][]
 
 type Looking = RequestEnvelope<ReadStateRequest>
-
-interface Wanted {
-  readonly paths: Path[]
-  readonly requests: Map<string, Uint8Array>
-  readonly canisters: Map<string, Uint8Array>
-  readonly metadata: Set<string>
-}
-
-const CANISTER_VALUES: ReadonlySet<string> = new Set(['controllers', 'module_hash'])
 
 /** Certifies what was asked for of the state, as far as the sender may see it. @throws {HttpRefusal} */
 export async function readState(desk: Desk, bytes: Uint8Array, effective: Uint8Array | undefined): Promise<Uint8Array> {
@@ -35,36 +26,15 @@ export async function readState(desk: Desk, bytes: Uint8Array, effective: Uint8A
   checkSender(envelope, desk.clock.now(), desk.rootKeys)
   const { paths } = envelope.request
   const wanted = wantedOf(paths, effective)
+  // Only who makes a canister may not know a better one to name, and asks there what came of it.
+  if (effective?.length === 0 && wanted.requests.size === 0)
+    throw new HttpRefusal(400, 'The management canister has no state of its own.')
   const [requests, canisters] = await Promise.all([
     requestLevel(desk, wanted, effective, envelope),
     canisterLevel(desk, wanted, envelope),
   ])
   const demand: Demand = { requests, canisters, paths: wanted.paths }
   return desk.certifier.certify(demand)
-}
-
-/** @throws {HttpRefusal} 404 on a path that there is not, 400 on several requests at once */
-function wantedOf(paths: readonly Path[], effective: Uint8Array | undefined): Wanted {
-  const wanted: Wanted = { paths: [], requests: new Map(), canisters: new Map(), metadata: new Set() }
-  for (const path of paths) {
-    const [first, second, third, fourth] = path
-    const name = textOf(first)
-    if (name === 'time' && path.length === 1) continue
-    if (name === 'request_status' && second !== undefined && second.length === 32 && path.length <= 3)
-      wanted.requests.set(keyOf(second), second)
-    else if (name === 'canister' && second !== undefined && third !== undefined) {
-      if (effective === undefined || !equalBytes(second, effective)) throw invalid()
-      const value = textOf(third)
-      const isSection = value === 'metadata' && fourth !== undefined && path.length === 4
-      if (!isSection && !(CANISTER_VALUES.has(value ?? '') && path.length === 3)) throw invalid()
-      if (isSection) wanted.metadata.add(textOf(fourth) ?? '')
-      wanted.canisters.set(keyOf(second), second)
-    } else if (name !== 'subnet' && name !== 'canister_ranges') throw invalid()
-    wanted.paths.push(path)
-  }
-  if (wanted.requests.size > 1)
-    throw new HttpRefusal(400, 'Can only request a single request ID in request_status paths.')
-  return wanted
 }
 
 /** Only who made a request may see what became of it, by delegations that hold for whom it asked. */
@@ -83,6 +53,10 @@ async function requestLevel(
     ) {
       throw new HttpRefusal(403, 'The user tries to access Request ID not signed by the caller.')
     }
+    // A canister that is made is found under whatever id its request was sent to.
+    const isElsewhere =
+      found !== undefined && found.slot > 0 && !(effective && equalBytes(principalOf(found.process), effective))
+    if (isElsewhere) throw new HttpRefusal(403, 'The user tries to access a Request ID of another canister.')
     level.push([id, found && requestSource(found.state)])
   }
   return level
@@ -120,17 +94,4 @@ async function canisterState(
     sections.set(name, isPublic === undefined ? undefined : await desk.canisters.metadata(canister, name, reader))
   }
   return canisterSource(facts, sections)
-}
-
-const invalid = (): HttpRefusal => new HttpRefusal(404, 'Invalid path requested.')
-
-const keyOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1')
-
-function textOf(label: Uint8Array | undefined): string | undefined {
-  try {
-    return label && fromUtf8(label)
-  } catch (error) {
-    if (error instanceof MalformedBytes) throw invalid()
-    throw error
-  }
 }

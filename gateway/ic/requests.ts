@@ -50,6 +50,13 @@ export interface Asked {
   readonly canister: Uint8Array
 }
 
+/** A request that stands in a feed; in slot 0, one that made its canister. */
+export interface FoundRequest extends Asked {
+  readonly process: ProcessId
+  readonly slot: Slot
+  readonly state: RequestState
+}
+
 interface Kept extends Asked {
   readonly process: ProcessId
   readonly slot: Slot
@@ -138,24 +145,24 @@ export class Requests {
   }
 
   /** What became of a request of a canister, or of one that made some canister, and who made it; nothing, if it stands nowhere. */
-  async find(id: MessageId, principal: Uint8Array | undefined): Promise<(Asked & { state: RequestState }) | undefined> {
+  async find(id: MessageId, principal: Uint8Array | undefined): Promise<FoundRequest | undefined> {
     const noted = this.#kept.get(id)?.process ?? (await this.#notes.get(id))?.process
     const process = noted ?? (principal && (await this.#parts.canisters.find(principal))?.process.id)
     return process === undefined ? undefined : this.state(process, id)
   }
 
   /** The same, of a request in the feed of this process. */
-  async state(process: ProcessId, id: MessageId): Promise<(Asked & { state: RequestState }) | undefined> {
+  async state(process: ProcessId, id: MessageId): Promise<FoundRequest | undefined> {
     const kept = this.#kept.get(id)
     if (kept?.process === process && kept.answer !== undefined) {
-      return { ...askedOf(kept), state: { status: 'answered', answer: kept.answer } }
+      return { ...askedOf(kept), process, slot: kept.slot, state: { status: 'answered', answer: kept.answer } }
     }
     const description = await this.#parts.log.directory.process(process)
     if (description === undefined) return undefined
     const slot = kept?.process === process ? kept.slot : await this.#slotOf(description, id)
     if (slot === undefined) return undefined
     const asked = kept ?? (await this.#askedAt(description, slot, id))
-    return asked && { ...askedOf(asked), state: await this.#stateAt(process, slot, id) }
+    return asked && { ...askedOf(asked), process, slot, state: await this.#stateAt(process, slot, id) }
   }
 
   /** Of processes that this node does not speak for, nobody tells what was evaluated. */

@@ -42,8 +42,10 @@ export function canisterSource(
   ])
   const sections: StateSource = metadata.size === 0 ? UNTOLD : { entries: asked, partial: false }
   return level([
+    ['canister_creation_timestamp', leb128(facts.createdNs)],
     ['certified_data', facts.certifiedData],
     ['controllers', encodeIc(facts.controllers)],
+    ['last_install_timestamp', facts.installedNs === 0n ? undefined : leb128(facts.installedNs)],
     ['metadata', facts.moduleHash && sections],
     ['module_hash', facts.moduleHash],
   ])

@@ -15,6 +15,9 @@ import { maySettle } from './may-settle.ts'
 import { knownProcess } from './processes.ts'
 import { showResult } from './show.ts'
 
+/** Results left out one after the other: the next comes whatever it is, so that the cursor of who follows moves on. */
+const UNTOLD_MAX = 64
+
 /** What came of slots: one, many, or as they come. */
 export function resultOperations(
   parts: OperationParts,
@@ -51,8 +54,11 @@ export function resultOperations(
     async *followResults({ process, from, settling = false }, options) {
       await knownProcess(parts, process)
       const start = from ?? (await computer.evaluated(process))
+      let told = start
       for await (const result of computer.follow(process, start, options)) {
-        if (!settling || maySettle(result)) yield await shown(parts, process, result)
+        if (settling && !maySettle(result) && result.slot - told < UNTOLD_MAX) continue
+        told = result.slot + 1
+        yield await shown(parts, process, result)
       }
     },
   }

@@ -6,6 +6,11 @@ const MiB = 1024 * KiB
 
 /** Code of a canister, packed and unpacked (IC: 100 MiB): it is state, and every host that wakes the canister compiles it. */
 export const CODE_MAX_BYTES = 32 * MiB
+/** Methods of one canister, bytes of their names, metadata sections and bytes of those: as on the IC. */
+export const METHODS_MAX = 1_000
+export const METHOD_NAMES_MAX_BYTES = 20_000
+export const METADATA_MAX = 16
+export const METADATA_MAX_BYTES = 1 * MiB
 /** A piece of an upload, as on the IC. */
 export const UPLOAD_CHUNK_MAX_BYTES = 1 * MiB
 /** Pieces that wait to be installed (IC: 100). */
@@ -53,8 +58,10 @@ export const CALL_TIMEOUT_MAX_S = 300
 export const OUTSIDE_TIMEOUT_MS = 900_000
 /** A request to stop is answered after this long, even if calls are still open. */
 export const STOP_TIMEOUT_MS = 300_000
-/** Lines of the log are kept up to this size, as on the IC. */
+/** A line of the log is cut after this. */
 export const LOG_MAX_BYTES = 4 * KiB
+/** Bytes of the lines that are kept, whatever `log_memory_limit` allows (IC: 2 MiB): they stand in one cell. */
+export const LOG_KEPT_MAX_BYTES = 32 * KiB
 /** Snapshots of one canister, as on the IC. */
 export const SNAPSHOTS_MAX = 10
 /** Bytes of all of them: room for one of the largest canister. A host holds them. */

@@ -5,14 +5,14 @@ import type { CallRequest } from './call-request.ts'
 import { type CanisterTrap, REJECT, type Reject } from './canister-trap.ts'
 import type { CanisterCode } from './code.ts'
 import { endOf } from './deadlines.ts'
-import type { Entry } from './execution.ts'
+import type { Entry, Keeps } from './execution.ts'
 import { freezingLimit, outOfCycles } from './freezing.ts'
 import type { Executed, Machine } from './machine.ts'
 import { takeOutcall } from './management/http-outcall.ts'
 import { takeDraw } from './management/raw-rand.ts'
 import { MODES } from './modes.ts'
 import { notFound, type Post } from './post.ts'
-import { noModule, noReply, notRunning } from './refusals.ts'
+import { noModule, noReply, notRunning, tooFewCycles } from './refusals.ts'
 import {
   type Callback,
   type CallContext,
@@ -27,6 +27,20 @@ import { keysUnder } from './pieces.ts'
 import type { Slot } from './slot.ts'
 
 const NO_BYTES = new Uint8Array(0)
+/** Of what nobody called: a timer, a heartbeat. */
+const NOBODYS: CallContext = {
+  id: -1,
+  origin: { kind: 'nobody' },
+  caller: NO_BYTES,
+  responded: true,
+  outstanding: 0,
+  available: 0n,
+  deadlineNs: 0n,
+  used: 0n,
+  depth: 0,
+  method: '',
+  abandoned: false,
+}
 
 /** What is told of a call that is over. */
 export interface Outcome {
@@ -55,20 +69,11 @@ export class CallsTaken {
 
   /** Carries out a call up to its first wait. */
   take(request: CallRequest, slot: Slot): void {
-    const context: CallContext = {
-      id: -1,
-      origin: request.origin,
-      caller: request.caller,
-      responded: request.origin.kind === 'nobody',
-      outstanding: 0,
-      available: request.cycles,
-      deadlineNs: request.deadlineNs,
-      used: 0n,
-      depth: request.depth,
-      method: request.method,
-    }
+    const { origin, caller, cycles: available, deadlineNs, depth, method } = request
+    const responded = origin.kind === 'nobody'
+    const context: CallContext = { ...NOBODYS, origin, caller, responded, available, deadlineNs, depth, method }
     const code = this.#machine.code(slot.cells)
-    const refusal = this.refusalOf(code, request.method, slot)
+    const refusal = this.refusalOf(code, request.method, slot) ?? tooFewCycles(this.#machine, request)
     if (refusal !== undefined || code === undefined) {
       this.#fail(context, refusal ?? noModule(this.#name), slot)
       return
@@ -85,7 +90,7 @@ export class CallsTaken {
         arg: request.arg,
         callerInfo: request.callerInfo,
       },
-      isUpdate,
+      isUpdate ? 'all' : 'cycles',
     )
     if (executed.trap !== undefined) this.#fail(context, this.trapReject(executed.trap), slot)
     else this.#goOn(context, executed, slot)
@@ -110,20 +115,8 @@ export class CallsTaken {
     const code = this.#machine.code(slot.cells)
     if (code?.entries.has(entry) !== true || this.#machine.state.status !== 'running') return
     if (outOfCycles(this.#machine, slot.cells) !== undefined) return
-    const context: CallContext = {
-      id: -1,
-      origin: { kind: 'nobody' },
-      caller: NO_BYTES,
-      responded: true,
-      outstanding: 0,
-      available: 0n,
-      deadlineNs: 0n,
-      used: 0n,
-      depth: 0,
-      method: '',
-    }
-    const executed = this.#execute(code, entry, MODES.T, context, slot, {}, true)
-    if (executed.trap === undefined) this.#goOn(context, executed, slot)
+    const executed = this.#execute(code, entry, MODES.T, NOBODYS, slot, {}, 'all')
+    if (executed.trap === undefined) this.#goOn(NOBODYS, executed, slot)
     else slot.context.log(`${entry}: ${executed.trap.message}`)
   }
 
@@ -139,8 +132,12 @@ export class CallsTaken {
     const code = this.#machine.code(slot.cells)
     const back = refund < callback.cycles ? refund : callback.cycles
     if (back > 0n) this.#machine.change({ cycles: this.#machine.state.cycles + back })
-    if (context === undefined || code === undefined) return
+    if (context === undefined) return
     const after = { ...context, outstanding: context.outstanding - 1 }
+    if (context.abandoned || code === undefined) {
+      this.#over(after, () => noModule(this.#name), slot)
+      return
+    }
     const isReply = answer.reject === undefined
     const executed = this.#execute(
       code,
@@ -153,7 +150,7 @@ export class CallsTaken {
         reject: answer.reject,
         refunded: back,
       },
-      true,
+      'all',
     )
     if (executed.trap === undefined) {
       this.#goOn(after, executed, slot)
@@ -171,7 +168,7 @@ export class CallsTaken {
     answer: CanisterAnswer,
     slot: Slot,
   ): void {
-    this.#execute(code, cleanup, MODES.C, context, slot, { reject: answer.reject }, true)
+    this.#execute(code, cleanup, MODES.C, context, slot, { reject: answer.reject }, 'all')
   }
 
   #drop(callback: Callback, slot: Slot): void {
@@ -186,7 +183,7 @@ export class CallsTaken {
     context: CallContext,
     slot: Slot,
     more: Pick<Partial<Entry>, 'arg' | 'reject' | 'refunded' | 'callerInfo'>,
-    keeps: boolean,
+    keeps: Keeps,
   ): Executed {
     const entry: Entry = {
       mode,
@@ -205,7 +202,7 @@ export class CallsTaken {
     }
     const executed = this.#machine.execute(code, what, entry, slot.nowNs, keeps)
     slot.spend(executed.gas)
-    if (executed.trap === undefined && keeps) slot.hasActed = true
+    if (executed.trap === undefined) slot.hasActed = true
     tellLines(executed, slot)
     return executed
   }
@@ -256,20 +253,21 @@ export class CallsTaken {
     this.#post.answer(context.origin, { answer, refund: context.available }, slot)
   }
 
-  /** Ends every open call: the code is gone that could go on with it. */
+  /**
+   * Answers every open call: the code is gone that could go on with it. Until the answers to their own calls have come, and the cycles that
+   * those bring back, they stay open, and no code hears of them, whatever is installed.
+   */
   abandon(why: Reject, slot: Slot): void {
-    for (const prefix of [CONTEXTS, CALLBACKS]) {
-      for (;;) {
-        const keys = keysUnder(slot.cells, prefix)
-        if (keys.length === 0) break
-        for (const key of keys) {
-          const context = prefix === CONTEXTS ? getContext(slot.cells, Number(key.slice(prefix.length))) : undefined
-          slot.cells.delete(key)
-          if (context !== undefined && !context.responded) this.#answer(context, { reject: why }, slot)
-        }
+    let keys = keysUnder(slot.cells, CONTEXTS)
+    while (keys.length > 0) {
+      for (const key of keys) {
+        const context = getContext(slot.cells, Number(key.slice(CONTEXTS.length)))
+        if (context === undefined || context.abandoned) continue
+        if (!context.responded) this.#answer(context, { reject: why }, slot)
+        putContext(slot.cells, { ...context, responded: true, available: 0n, abandoned: true })
       }
+      keys = keysUnder(slot.cells, CONTEXTS, keys.at(-1))
     }
-    this.#machine.change({ openContexts: 0, openCallbacks: 0, nextDeadlineNs: 0n })
   }
 
   /** Ends calls whose time is up: best-effort ones, and those that wait for the outside. */

@@ -1,10 +1,12 @@
-import { CborReader, CborWriter, toUtf8 } from '../../protocol/index.ts'
-import { LOG_MAX_BYTES } from './bounds.ts'
+import { CborReader, CborWriter, type Cells, toUtf8 } from '../../protocol/index.ts'
+import { LOG_KEPT_MAX_BYTES, LOG_MAX_BYTES } from './bounds.ts'
 import type { Executed, Machine } from './machine.ts'
 import type { Slot } from './slot.ts'
 
 const LOG = 'l'
-const LOG_LINES_MAX = 256
+/** Lines that are kept at most: some, and one for each so many bytes. */
+const LINES_MIN = 128
+const LINE_BYTES = 32
 
 /** A line of a canister's log. */
 export interface LogLine {
@@ -30,8 +32,9 @@ export function keepLines(machine: Machine, { cells, lines: said, nowNs }: Slot)
     lines.push({ number: nextLogLine + at, timeNs: nowNs, content })
   }
   let bytes = lines.reduce((sum, one) => sum + one.content.length, 0)
+  const max = Math.min(Number(machine.state.settings.logMemoryLimit), LOG_KEPT_MAX_BYTES)
   // Lines may be empty: their number is bounded too.
-  while (bytes > LOG_MAX_BYTES || lines.length > LOG_LINES_MAX) bytes -= lines.shift()?.content.length ?? bytes
+  while (bytes > max || lines.length > LINES_MIN + max / LINE_BYTES) bytes -= lines.shift()?.content.length ?? bytes
   cells.set(LOG, encodeLines(lines))
 }
 
@@ -42,6 +45,11 @@ export function keptAnyway(machine: Machine, slot: Slot): (() => void) | undefin
     keepLines(machine, slot)
     machine.keep()
   }
+}
+
+/** Whoever has other code begins another log. */
+export function clearLines(cells: Cells): void {
+  cells.delete(LOG)
 }
 
 export function readLines({ cells }: Pick<Slot, 'cells'>): LogLine[] {

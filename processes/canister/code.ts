@@ -12,7 +12,7 @@ import {
   rewrite,
 } from '../rewriter/index.ts'
 import { Rejected } from './canister-trap.ts'
-import { CODE_MAX_BYTES } from './bounds.ts'
+import { CODE_MAX_BYTES, METADATA_MAX, METADATA_MAX_BYTES, METHOD_NAMES_MAX_BYTES, METHODS_MAX } from './bounds.ts'
 import { SYSTEM_API } from './system-api.ts'
 
 /** A section of metadata: `icp:public <name>`, `icp:private <name>`. */
@@ -48,7 +48,13 @@ const PROFILE = {
   frameSlotsMax: FRAME_SLOTS_MAX,
   trackDirty: true,
   features: { memoryInit: true, segmentsStay: true },
-  limits: { ...DEFAULT_LIMITS, moduleSizeMaxBytes: CODE_MAX_BYTES },
+  // Names and debug information may be as long as they like: metadata are counted below.
+  limits: {
+    ...DEFAULT_LIMITS,
+    moduleSizeMaxBytes: CODE_MAX_BYTES,
+    customSectionsMax: 1_000,
+    customSectionsMaxBytes: CODE_MAX_BYTES,
+  },
 } as const
 
 /**
@@ -153,6 +159,9 @@ function checkTypes({ importTypes, exportTypes, memory64 }: RewrittenModule): vo
     } else if (methods.has(method)) throw invalid(`the method "${method}" is exported twice`)
     else methods.add(method)
   }
+  const nameBytes = [...methods].reduce((sum, method) => sum + Buffer.byteLength(method), 0)
+  if (methods.size > METHODS_MAX) throw invalid(`more than ${METHODS_MAX} methods`)
+  if (nameBytes > METHOD_NAMES_MAX_BYTES) throw invalid(`names of methods of more than ${METHOD_NAMES_MAX_BYTES} bytes`)
 }
 
 const SYSTEM_ENTRIES: ReadonlySet<string> = new Set([
@@ -175,12 +184,17 @@ function globalsOf({ mutableGlobals }: RewrittenModule): CanisterCode['globals']
 
 function metadataOf({ customSections }: RewrittenModule): Metadata[] {
   const found: Metadata[] = []
+  let total = 0
   for (const { name: whole, bytes } of customSections) {
-    const [, visibility, name] = /^icp:(public|private) (.+)$/s.exec(whole) ?? []
-    if (name === undefined) continue
+    if (!whole.startsWith('icp:')) continue
+    const [, visibility, name] = /^icp:(public|private) (.*)$/s.exec(whole) ?? []
+    if (name === undefined) throw invalid(`the section "${whole}" is neither icp:public nor icp:private`)
     if (found.some(one => one.name === name)) throw invalid(`the metadata section "${name}" stands twice`)
     found.push({ name, isPublic: visibility === 'public', content: bytes.slice() })
+    total += Buffer.byteLength(name) + bytes.length
   }
+  if (found.length > METADATA_MAX) throw invalid(`more than ${METADATA_MAX} metadata sections`)
+  if (total > METADATA_MAX_BYTES) throw invalid(`metadata of more than ${METADATA_MAX_BYTES} bytes`)
   return found
 }
 

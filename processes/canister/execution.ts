@@ -11,6 +11,8 @@ export interface CallDraft {
   readonly arg: Uint8Array[]
   argBytes: number
   cycles: bigint
+  /** What the code can know of its canister's version as it makes the call. */
+  readonly version: bigint
   /** Of a best-effort call. */
   timeoutS: number | undefined
 }
@@ -45,6 +47,9 @@ export interface Entry {
   /** Cycles that the canister may not give away: below, it is frozen. Nothing: all may go. */
   readonly frozenCycles?: (() => bigint) | undefined
 }
+
+/** What stands of an execution that ended well: of a query in a feed, the cycles that it took. */
+export type Keeps = 'all' | 'cycles' | 'nothing'
 
 /** What one execution has done so far; nothing of it stands before it ended well. */
 export class Execution {

@@ -14,7 +14,7 @@ import { REJECT, type Reject } from './canister-trap.ts'
 import type { Machine } from './machine.ts'
 import { chunkBytes } from './management/chunk-store.ts'
 import { snapshotBytes } from './management/snapshot-store.ts'
-import type { Settings } from './state.ts'
+import type { Settings } from './canister-settings.ts'
 
 const SECONDS_PER_DAY = 86_400n
 /** Cycles for a GiB and a second, as on a subnet of 13 nodes. */
@@ -40,6 +40,8 @@ export function memorySizes(machine: Machine, cells: Cells) {
     canister_history_size: BigInt(state.changes.length) * CHANGE_BYTES,
     wasm_chunk_store_size: BigInt(chunkBytes(cells)),
     snapshots_size: BigInt(snapshotBytes(machine, cells)),
+    // As on the IC: what may be written, not what is.
+    log_memory_store_size: state.settings.logMemoryLimit,
   }
 }
 

@@ -43,11 +43,14 @@ export class Heap {
     grow?.call(this.#memory, this.#is64 ? BigInt(pages) : pages)
   }
 
+  has(start: number, length: number): boolean {
+    return start >= 0 && length >= 0 && start + length <= this.#now.length
+  }
+
   /** A view of a range. @throws {CanisterTrap} */
   read(start: number, length: number): Uint8Array<ArrayBuffer> {
-    const bytes = this.#now
-    if (!(start >= 0 && length >= 0 && start + length <= bytes.length)) throw outOfBounds()
-    return bytes.subarray(start, start + length)
+    if (!this.has(start, length)) throw outOfBounds()
+    return this.#now.subarray(start, start + length)
   }
 
   /** @throws {CanisterTrap} */

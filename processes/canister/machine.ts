@@ -1,13 +1,14 @@
 import { CHUNK_SIZE_BYTES, type CellKey, type Cells } from '../../protocol/index.ts'
 import { decodeGlobals, encodeGlobals, type GlobalValues } from '../actor/engine-state.ts'
 import { dropDraft } from './calls/call-calls.ts'
-import { CanisterTrap } from './canister-trap.ts'
+import type { CanisterTrap } from './canister-trap.ts'
 import type { CanisterCode } from './code.ts'
-import { Execution, type Entry } from './execution.ts'
+import { Execution, type Entry, type Keeps } from './execution.ts'
 import { CHUNKS_PER_PAGE } from '../rewriter/index.ts'
 import type { CanisterInstance, CanisterNames } from './instance.ts'
 import { KeptChunks, STABLE_BASE } from './kept-chunks.ts'
 import { NO_CODE } from './no-code.ts'
+import { overLimit } from './heap-limit.ts'
 import { getPieces } from './pieces.ts'
 import { StableMemory } from './stable-memory.ts'
 import { type CanisterState, decodeState, encodeState, stateAtFirst } from './state.ts'
@@ -128,13 +129,13 @@ export class Machine {
     return this.#instance
   }
 
-  /** Enters the code. What it does is kept only if it ends well and `keeps`. @throws {HostFault | TooLong} */
+  /** Enters the code. What it does is kept only if it ends well, and as far as `keeps` says. @throws {HostFault | TooLong} */
   execute(
     code: CanisterCode,
     what: Parameters<CanisterInstance['run']>[0],
     entry: Entry,
     nowNs: bigint,
-    keeps = true,
+    keeps: Keeps = 'all',
   ): Executed {
     const instance = this.#seated(code)
     this.globalsFor(code)
@@ -152,10 +153,14 @@ export class Machine {
     if (this.patienceGas !== undefined)
       this.patienceGas = instance.used < this.patienceGas ? this.patienceGas - instance.used : 0n
     const trap = end.trap ?? overLimit(execution, instance)
-    if (trap === undefined && keeps) {
+    if (trap === undefined && keeps === 'all') {
       dropDraft(execution)
       this.#commit(instance, state, now)
-    } else this.#rollBack(instance)
+    } else {
+      this.#rollBack(instance)
+      if (trap === undefined && keeps === 'cycles')
+        this.change({ cycles: state.cycles, timeNs: now, version: state.version + 1n })
+    }
     return { execution, trap, gas: end.gas }
   }
 
@@ -293,11 +298,4 @@ const CYCLES_MAX = (1n << 128n) - 1n
 /** Cycles are counted in 128 bits: what is above is lost. */
 function saturate(state: CanisterState): void {
   if (state.cycles > CYCLES_MAX) state.cycles = CYCLES_MAX
-}
-
-/** The canister's own limit for its heap. */
-function overLimit({ entry, state }: Execution, { heap }: CanisterInstance): CanisterTrap | undefined {
-  const limit = state.settings.wasmMemoryLimit
-  if (limit === 0n || !entry.answers || BigInt(heap.pages) * 65_536n <= limit) return undefined
-  return new CanisterTrap(`Canister exceeded its current Wasm memory limit of ${limit} bytes`, 'IC0539')
 }

@@ -44,7 +44,7 @@ export const FIND = 'find/'
 
 /** A management call that a canister makes and that is carried out where it is made. */
 export type LocalManagement = (
-  draft: { method: string; arg: Uint8Array; cycles: bigint; callback: number },
+  draft: { method: string; arg: Uint8Array; cycles: bigint; callback: number; version: bigint },
   slot: Slot,
 ) => boolean
 
@@ -95,7 +95,7 @@ export class Post {
     const depth = context.depth + 1
     if (callee.length === 0) {
       keep(undefined)
-      if (!this.#manage({ method, arg, cycles, callback: id }, slot)) {
+      if (!this.#manage({ method, arg, cycles, callback: id, version: draft.version }, slot)) {
         this.refuse(
           id,
           { code: REJECT.canister, error: 'IC0407', message: `Management canister has no method '${method}'` },

@@ -21,7 +21,7 @@ import { jsonToCandid } from './candid-json.ts'
 import { type CanisterTrap, REJECT, Rejected } from './canister-trap.ts'
 import type { CanisterCode } from './code.ts'
 import type { CallDraft, Entry } from './execution.ts'
-import { outOfCycles } from './freezing.ts'
+import { freezingLimit, outOfCycles } from './freezing.ts'
 import type { Machine } from './machine.ts'
 import type { Management } from './management/management.ts'
 import { MODES } from './modes.ts'
@@ -104,8 +104,9 @@ function queryMethod({ machine, calls }: QueryParts, slot: Slot, method: string,
       answers: true,
       certificate,
       gasLimit: slot.left,
+      frozenCycles: () => freezingLimit(machine, slot.cells),
     }
-    const { execution, trap, gas } = machine.execute(code, plain, entry, slot.nowNs, false)
+    const { execution, trap, gas } = machine.execute(code, plain, entry, slot.nowNs, 'nothing')
     slot.spend(gas)
     return answerOf(trap, execution.response, name, calls)
   }
@@ -151,6 +152,7 @@ function compositeQuery(
     : { arg: argumentOf(slot.message), answers: [] }
   const open: CallDraft[] = []
   let given: CanisterAnswer | undefined
+  let used = 0n
   let trap: CanisterTrap | undefined
   const run = (
     entryPoint: string | readonly [fun: number, env: bigint],
@@ -159,17 +161,26 @@ function compositeQuery(
     const executed = machine.execute(
       code,
       entryPoint,
-      { caller, arg: NO_BYTES, certificate, answers: given === undefined, gasLimit: slot.left, ...entry },
+      {
+        caller,
+        arg: NO_BYTES,
+        answers: given === undefined,
+        gasLimit: slot.left,
+        usedBefore: used,
+        frozenCycles: () => freezingLimit(machine, slot.cells),
+        ...entry,
+      },
       slot.nowNs,
     )
     slot.spend(executed.gas)
+    used += executed.gas
     trap = executed.trap
     if (trap !== undefined) return
     const { response, calls: made } = executed.execution
     if (response !== undefined) given = answerOf(undefined, response, name, calls)
     open.push(...made)
   }
-  run(what, { mode: MODES.CQ, arg })
+  run(what, { mode: MODES.CQ, arg, certificate })
   if (trap !== undefined) return { reject: calls.trapReject(trap) }
   for (const answer of answers) {
     const call = open.shift()
@@ -200,7 +211,7 @@ function inspect({ machine, calls, management }: QueryParts, slot: Slot, method:
   if (code?.entries.has('canister_inspect_message') !== true) return
   const gasLimit = least(slot.left, INSPECT_GAS)
   const entry = { mode: MODES.F, caller, arg: message.data, method, answers: false, gasLimit }
-  const { execution, trap, gas } = machine.execute(code, 'canister_inspect_message', entry, slot.nowNs, false)
+  const { execution, trap, gas } = machine.execute(code, 'canister_inspect_message', entry, slot.nowNs, 'nothing')
   slot.spend(gas)
   if (trap !== undefined) {
     throw Rejected.of(calls.trapReject(trap))

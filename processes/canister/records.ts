@@ -42,6 +42,8 @@ export interface CallContext {
   readonly depth: number
   /** Of the answer, where the method decides how Candid is made JSON. */
   readonly method: string
+  /** The code is gone that it was a call of: it has its answer, and nothing goes on with it. */
+  readonly abandoned: boolean
 }
 
 /** What a call waits for that comes from outside, and until when: an effect may be lost. */
@@ -79,7 +81,7 @@ export const CALLBACKS = 'k/'
 
 export function putContext(cells: Cells, context: CallContext): void {
   const writer = new CborWriter()
-  writer.array(10)
+  writer.array(context.abandoned ? 11 : 10)
   writeOrigin(writer, context.origin)
   writer.bytes(context.caller)
   writer.bool(context.responded)
@@ -90,6 +92,7 @@ export function putContext(cells: Cells, context: CallContext): void {
   writer.uint(context.used)
   writer.uint(context.depth)
   writer.text(context.method)
+  if (context.abandoned) writer.bool(true)
   cells.set(numbered(CONTEXTS, context.id), writer.finish())
 }
 
@@ -97,9 +100,10 @@ export function getContext(cells: Cells, id: number): CallContext | undefined {
   const bytes = cells.get(numbered(CONTEXTS, id))
   if (bytes === undefined) return undefined
   const reader = new CborReader(bytes)
-  reader.array()
+  const abandoned = reader.array() > 10
   return {
     id,
+    abandoned,
     origin: readOrigin(reader),
     caller: reader.bytes(),
     responded: reader.bool(),

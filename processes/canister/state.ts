@@ -1,35 +1,25 @@
 import { CborReader, CborWriter, MalformedBytes } from '../../protocol/index.ts'
 import { CYCLES_AT_FIRST } from './bounds.ts'
+import {
+  readPrincipals,
+  readSettings,
+  type Settings,
+  SETTINGS_AT_FIRST,
+  writePrincipals,
+  writeSettings,
+} from './canister-settings.ts'
 import { NO_CODE } from './no-code.ts'
 
 export const STATUSES = ['running', 'stopping', 'stopped'] as const
 export type CanisterStatus = (typeof STATUSES)[number]
-
-/** Controllers alone, everybody, or those named and controllers. */
-export type Visibility = 'controllers' | 'public' | readonly Uint8Array[]
-
-/** Settings of a canister; what a canister here is not charged for is kept and told all the same. */
-export interface Settings {
-  readonly controllers: readonly Uint8Array[]
-  readonly computeAllocation: bigint
-  readonly memoryAllocation: bigint
-  /** Seconds; nothing, if nobody set it: then the canister never freezes. */
-  readonly freezingThreshold: bigint | undefined
-  readonly reservedCyclesLimit: bigint
-  readonly wasmMemoryLimit: bigint
-  readonly wasmMemoryThreshold: bigint
-  /** Who may read the log. */
-  readonly logVisibility: Visibility
-  /** The same, of snapshots. */
-  readonly snapshotVisibility: Visibility
-  readonly environment: readonly (readonly [name: string, value: string])[]
-}
 
 /** How the code came to be what it is: what `canister_info` tells. */
 export interface Change {
   readonly timeNs: bigint
   readonly version: bigint
   readonly caller: Uint8Array
+  /** Version of the canister that asked for it, as it said. */
+  readonly callerVersion?: bigint | undefined
   readonly what: 'creation' | 'uninstall' | 'install' | 'reinstall' | 'upgrade' | 'controllers' | 'load'
   /** Hash of the code, of a change of code; id of the snapshot, of one that was loaded. */
   readonly hash: Uint8Array
@@ -80,18 +70,7 @@ export interface CanisterState {
 export function stateAtFirst(): CanisterState {
   return {
     status: 'running',
-    settings: {
-      controllers: [],
-      computeAllocation: 0n,
-      memoryAllocation: 0n,
-      freezingThreshold: undefined,
-      reservedCyclesLimit: 5_000_000_000_000n,
-      wasmMemoryLimit: 0n,
-      wasmMemoryThreshold: 0n,
-      logVisibility: 'controllers',
-      snapshotVisibility: 'controllers',
-      environment: [],
-    },
+    settings: SETTINGS_AT_FIRST,
     cycles: CYCLES_AT_FIRST,
     version: 0n,
     timeNs: 0n,
@@ -195,83 +174,29 @@ export function decodeState(bytes: Uint8Array): CanisterState {
   return state
 }
 
-export function writeSettings(writer: CborWriter, settings: Settings): void {
-  writer.array(10)
-  writePrincipals(writer, settings.controllers)
-  writer.uint(settings.computeAllocation)
-  writer.uint(settings.memoryAllocation)
-  if (settings.freezingThreshold === undefined) writer.null()
-  else writer.uint(settings.freezingThreshold)
-  writer.uint(settings.reservedCyclesLimit >> 64n)
-  writer.uint(settings.reservedCyclesLimit & LOW)
-  writer.uint(settings.wasmMemoryLimit)
-  writer.uint(settings.wasmMemoryThreshold)
-  writeVisibility(writer, settings.logVisibility)
-  writeVisibility(writer, settings.snapshotVisibility)
-  const { environment } = settings
-  writer.array(environment.length * 2)
-  for (const [name, value] of environment) {
-    writer.text(name)
-    writer.text(value)
-  }
-}
-
-function writeVisibility(writer: CborWriter, visibility: Visibility): void {
-  if (typeof visibility === 'string') writer.text(visibility)
-  else writePrincipals(writer, visibility)
-}
-
-function readVisibility(reader: CborReader): Visibility {
-  const isText = reader.peek() === 3
-  if (!isText) return readPrincipals(reader)
-  return reader.text() === 'public' ? 'public' : 'controllers'
-}
-
-function readSettings(reader: CborReader): Settings {
-  if (reader.array() !== 10) throw new MalformedBytes('canister settings: another form', reader.offset)
-  const big = (): bigint => BigInt(reader.uint())
-  const controllers = readPrincipals(reader)
-  const [computeAllocation, memoryAllocation] = [big(), big()]
-  const freezingThreshold = reader.isNull() ? (reader.null() ?? undefined) : big()
-  const reservedCyclesLimit = (big() << 64n) | big()
-  const [wasmMemoryLimit, wasmMemoryThreshold] = [big(), big()]
-  const [logVisibility, snapshotVisibility] = [readVisibility(reader), readVisibility(reader)]
-  const pairs = reader.array() / 2
-  const environment = Array.from({ length: pairs }, () => [reader.text(), reader.text()] as const)
-  return {
-    controllers,
-    computeAllocation,
-    memoryAllocation,
-    freezingThreshold,
-    reservedCyclesLimit,
-    wasmMemoryLimit,
-    wasmMemoryThreshold,
-    logVisibility,
-    snapshotVisibility,
-    environment,
-  }
-}
-
 const CHANGES = ['creation', 'uninstall', 'install', 'reinstall', 'upgrade', 'controllers', 'load'] as const
 
 function writeChange(writer: CborWriter, change: Change): void {
-  const { loaded } = change
-  writer.array(loaded === undefined ? 6 : 9)
+  const { loaded, callerVersion } = change
+  writer.array((loaded === undefined ? 6 : 9) + (callerVersion === undefined ? 0 : 1))
   writer.uint(change.timeNs)
   writer.uint(change.version)
   writer.bytes(change.caller)
   writer.uint(CHANGES.indexOf(change.what))
   writer.bytes(change.hash)
   writePrincipals(writer, change.controllers)
-  if (loaded === undefined) return
-  writer.uint(loaded.takenNs)
-  writer.uint(loaded.version)
-  writer.bool(loaded.isUploaded)
+  if (loaded !== undefined) {
+    writer.uint(loaded.takenNs)
+    writer.uint(loaded.version)
+    writer.bool(loaded.isUploaded)
+  }
+  if (callerVersion !== undefined) writer.uint(callerVersion)
 }
 
 function readChange(reader: CborReader): Change {
   const fields = reader.array()
-  if (fields !== 6 && fields !== 9) throw new MalformedBytes('canister change: another form', reader.offset)
+  if (fields < 6 || fields > 10 || fields === 8)
+    throw new MalformedBytes('canister change: another form', reader.offset)
   const change = {
     timeNs: BigInt(reader.uint()),
     version: BigInt(reader.uint()),
@@ -280,18 +205,10 @@ function readChange(reader: CborReader): Change {
     hash: reader.bytes().slice(),
     controllers: readPrincipals(reader),
   }
-  if (fields === 6) return change
-  return {
-    ...change,
-    loaded: { takenNs: BigInt(reader.uint()), version: BigInt(reader.uint()), isUploaded: reader.bool() },
-  }
-}
-
-function writePrincipals(writer: CborWriter, principals: readonly Uint8Array[]): void {
-  writer.array(principals.length)
-  for (const principal of principals) writer.bytes(principal)
-}
-
-function readPrincipals(reader: CborReader): Uint8Array[] {
-  return Array.from({ length: reader.array() }, () => reader.bytes().slice())
+  const loaded =
+    fields < 9
+      ? undefined
+      : { takenNs: BigInt(reader.uint()), version: BigInt(reader.uint()), isUploaded: reader.bool() }
+  const callerVersion = fields === 7 || fields === 10 ? BigInt(reader.uint()) : undefined
+  return { ...change, loaded, callerVersion }
 }

@@ -1,7 +1,7 @@
 import { modesOf } from './modes.ts'
 
 /**
- * The system API of canisters (IC interface specification 0.66, "Overview of imports"): of each function its type and the
+ * The system API of canisters (IC interface specification 0.67, "Overview of imports"): of each function its type and the
  * modes in which it may be called. `p` is a pointer or a size, as wide as the addresses of the memory; `e`
  * is as wide, and anything; `i` is i32, `I` i64.
  */
@@ -53,6 +53,7 @@ const TABLE: Readonly<Record<string, readonly [type: string, modes: string]>> = 
   canister_version: ['>I', '*'],
   subnet_self_size: ['>p', '*'],
   subnet_self_copy: ['ppp>', '*'],
+  subnet_self_node_count: ['>i', '*'],
   msg_method_name_size: ['>p', 'F'],
   msg_method_name_copy: ['ppp>', 'F'],
   accept_message: ['>', 'F'],
@@ -85,6 +86,7 @@ const TABLE: Readonly<Record<string, readonly [type: string, modes: string]>> = 
   cost_call: ['IIp>', '* s'],
   cost_create_canister: ['p>', '* s'],
   cost_http_request: ['IIp>', '* s'],
+  cost_http_request_v2: ['ppp>', '* s'],
   cost_sign_with_ecdsa: ['ppip>i', '* s'],
   cost_sign_with_schnorr: ['ppip>i', '* s'],
   cost_vetkd_derive_key: ['ppip>i', '* s'],

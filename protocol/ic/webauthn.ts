@@ -4,13 +4,14 @@
  */
 import { concatBytes, equalBytes, fromUtf8, MalformedBytes, toBase64Url } from '../bytes.ts'
 import { type CborValue, decodeCbor } from '../cbor.ts'
-import { rsaPkcs1Verify, sha256 } from '../crypto.ts'
+import { ed25519Verify, rsaPkcs1Verify, sha256 } from '../crypto.ts'
 import { p256Verify } from '../p256.ts'
 import { decodeIc, isIcMap } from './ic-value.ts'
 import { element } from './user-key.ts'
 
 const ES256 = -7
 const RS256 = -257
+const EDDSA = -8
 
 /** Whether the COSE key made the assertion over `message`. @throws {MalformedBytes} */
 export function verifyAssertion(cose: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
@@ -52,7 +53,9 @@ function verifyCose(cose: Uint8Array, signed: Uint8Array, signature: Uint8Array)
     if (!equalBytes(bytesAt(map, -2, undefined), Uint8Array.of(1, 0, 1))) return false
     return rsaPkcs1Verify(bytesAt(map, -1, undefined), signed, signature)
   }
-  throw new MalformedBytes('COSE key: neither ES256 nor RS256', 0)
+  if (algorithm === EDDSA && map.get(1) === 1 && map.get(-1) === 6)
+    return ed25519Verify(bytesAt(map, -2, 32), signed, signature)
+  throw new MalformedBytes('COSE key: neither ES256, RS256 nor EdDSA', 0)
 }
 
 function bytesAt(map: ReadonlyMap<unknown, CborValue>, name: number, length: number | undefined): Uint8Array {

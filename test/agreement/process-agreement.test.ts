@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ProcessAgreement } from '../../agreement/process-agreement.ts'
+import { ProcessAgreement, type ProcessAgreementParts } from '../../agreement/process-agreement.ts'
 import {
   type Attestation,
   type Certificate,
@@ -9,7 +9,7 @@ import {
   encodeCertificate,
   type Failure,
 } from '../../protocol/index.ts'
-import { FinalStore } from '../../agreement/final-store.ts'
+import { type FinalEnd, FinalStore } from '../../agreement/final-store.ts'
 import { agreedProcess as process } from '../fakes/agreed-process.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
 import { seedOf } from '../fakes/signed-items.ts'
@@ -38,19 +38,20 @@ function word(unit: number, certificate: Certificate, index = certificate.firstS
   }
 }
 
-async function opened() {
+async function opened(store = new FinalStore(MemoryLog.open().store), certified: FinalEnd = { blocks: 0, slots: 0 }) {
   const final: number[] = []
   const diverged: Failure[] = []
   const disagreements: Disagreement[] = []
-  const agreement = await ProcessAgreement.open({
+  const parts: ProcessAgreementParts = {
     process,
     own: 0,
-    store: new FinalStore(MemoryLog.open().store),
+    store,
     final: ({ firstSlot }) => void final.push(firstSlot),
     disagreement: one => void disagreements.push(one),
     isExcluded: () => false,
     diverged: failure => void diverged.push(failure),
-  })
+  }
+  const agreement = await ProcessAgreement.open(parts, certified)
   const evaluate = (index: number): void => agreement.evaluated(word(0, certificateAt(index)), certificateAt(index), [])
   return { agreement, final, diverged, disagreements, evaluate }
 }
@@ -85,4 +86,23 @@ test('a unit that says something else of the same frame is told of, and enough o
   expect(diverged).toEqual([])
   await agreement.heard(word(2, certificateAt(0, 7)))
   expect(diverged).toHaveLength(1)
+})
+
+test('what a crash took from the own unit becomes final again when that has evaluated it once more, without asking anybody', async () => {
+  const store = new FinalStore(MemoryLog.open().store)
+  const before = await opened(store)
+  for (const index of [0, 1, 2]) {
+    before.evaluate(index)
+    for (const unit of [1, 2]) await before.agreement.heard(word(unit, certificateAt(index)))
+  }
+  expect(before.final).toEqual([0, 1, 2])
+
+  const after = await opened(store, { blocks: 1, slots: 1 })
+  expect([after.agreement.blocks, after.agreement.slots]).toEqual([1, 1])
+  for (const index of [0, 1, 2]) after.evaluate(index)
+  expect(after.final).toEqual([1, 2])
+  expect((await after.agreement.attested(2)).by).toHaveLength(3)
+
+  const whole = await opened(store, { blocks: 3, slots: 3 })
+  expect([whole.agreement.blocks, whole.final]).toEqual([3, []])
 })

@@ -81,6 +81,10 @@ test('evidence is handed in, listed, shown, written down and checked', async () 
   for (const what of [String(id), file, 'copy.evidence'])
     expect((await cli('evidence', 'verify', what)).code, what).toBe(0)
   expect((await cli('evidence', 'verify', 'nothing')).code).toBe(2)
+  expect((await cli('evidence', 'show', 'nothing')).code).toBe(2)
+  await writeFile(join(folder.path, 'nonsense'), 'nonsense')
+  const nonsense = await cli('evidence', 'verify', join(folder.path, 'nonsense'))
+  expect([nonsense.code, nonsense.stderr.slice(0, 8)]).toEqual([5, '✖ AT2014'])
 })
 
 test('what shows nothing is not taken, and does not verify', async () => {

@@ -140,9 +140,11 @@ describe('what processes wrote', () => {
   test('never drives the terminal', () => {
     const wicked = new TextEncoder().encode('a\u001b[2Jb\u0007')
     expect(showBytes(wicked)).toMatch(/^base64url:/)
-    expect(safeText('a\u001b[2Jb\r')).toBe('a�[2Jb�')
+    expect(safeText('a\u001b[2Jb\r')).toBe('ab�')
+    // Nothing is left that is a sequence again.
+    expect(safeText('\u001b\u001b[31m[2Jred\u0007')).toBe('�[2Jred�')
     expect(safeText('a\u202egnp.exe')).toBe('a�gnp.exe')
-    expect(safeLine('hits\n✔ verified\u001b[K')).toBe('hits ✔ verified�[K')
+    expect(safeLine('hits\n✔ verified\u001b[K')).toBe('hits ✔ verified')
     expect(safeBlock('bad\n✔ verified\n')).toBe('bad\n    ✔ verified')
     expect(showBytes(new Uint8Array([0xff]))).toBe('base64url:_w')
     expect(showBytes(new TextEncoder().encode('grün\n→'))).toBe('grün\n→')

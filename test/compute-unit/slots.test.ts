@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  CELL_VALUE_MAX_BYTES,
   childId,
   decodePushBody,
   DEPTH_MAX,
@@ -69,6 +70,19 @@ describe('a slot that fails', () => {
       return { status: 'error', gas: 1n, error: { code: 'trap', message: '' } }
     })
     expect(scripted.run(context => void send(context)).outbox.map(({ core }) => core.seq)).toEqual([0])
+  })
+})
+
+describe('a slot that fails by itself and breaks a limit', () => {
+  it('still puts down what happened in it', () => {
+    const scripted = new Scripted()
+    const result = scripted.run(context => {
+      expect(() => context.cells.set('k', new Uint8Array(CELL_VALUE_MAX_BYTES + 1))).toThrow()
+      const note = (): void => context.cells.set('note', toUtf8('it trapped'))
+      return { status: 'error', gas: 7n, error: { code: 'trap', message: '' }, note }
+    })
+    expect(result).toMatchObject({ status: 'error', error: { code: 'cell-limit' }, gas: 7n })
+    expect(scripted.process.cell('note')).toEqual(toUtf8('it trapped'))
   })
 })
 

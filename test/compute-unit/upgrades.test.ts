@@ -6,6 +6,8 @@ import {
   encodeEnvelope,
   encodeFrame,
   fromUtf8,
+  type GuestContext,
+  type GuestMessage,
   type Result,
   SNAPSHOTS_AUTOMATIC_MAX,
   SNAPSHOTS_MAX,
@@ -70,6 +72,27 @@ describe('an upgrade', () => {
     })
     expect(outputOf(process.send({ Action: 'Say' }, 'three'))).toBe('4')
     expect(process.upgrade(2).status).toBe('ok')
+  })
+
+  it('that fails leaves nothing of what the new program would put down about it', () => {
+    const noting = paper(4, { version: '4' })
+    const open = noting.factory.open.bind(noting.factory)
+    const factory = {
+      ...noting.factory,
+      open: (...parts: Parameters<typeof open>) =>
+        Object.assign(open(...parts), {
+          run: (_message: GuestMessage, context: GuestContext) => ({
+            status: 'error',
+            gas: 1n,
+            error: { code: 'trap', message: '' },
+            note: () => context.cells.set('left', toUtf8('behind')),
+          }),
+        }),
+    }
+    const process = talked(V1, { ...noting, factory })
+    expect(process.upgrade(4)).toMatchObject({ status: 'error', error: { code: 'trap' } })
+    expect(process.process.cell('left')).toBeUndefined()
+    expect(wordsOf(process)).toEqual(['spawned', 'one', 'two'])
   })
 
   it('gives the state root of a process that did the same without trying, but for the feed itself', () => {

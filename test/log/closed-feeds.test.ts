@@ -50,6 +50,7 @@ test('whoever reads a tree while feeds are opened anew hears why', async () => {
     feeds,
     maxBytes: 1,
     onAppended: () => undefined,
+    stored: async () => undefined,
     onReopened: async () => undefined,
   })
   const trees = new StoredTrees({ feeds, states, behind })

@@ -28,3 +28,20 @@ test('a store that is closed while it is opened anew leaves nothing open', async
   await using again = await RocksStore.open(folder.path)
   expect(await again.get(toUtf8('k'))).toBeUndefined()
 })
+
+test('whoever has it flushed waits for what it was given before, and not for what comes meanwhile', async () => {
+  await using folder = await tempFolder()
+  await using store = await RocksStore.open(folder.path)
+  const put = (name: string): void => store.write([{ key: toUtf8(name), value: toUtf8('v') }])
+  put('first')
+  let isFlushed = false
+  void store.flush().then(() => {
+    isFlushed = true
+  })
+  // Somebody writes without a pause.
+  for (let at = 0; !isFlushed; at++) {
+    put(`next ${at}`)
+    await new Promise<void>(resolve => setImmediate(resolve))
+  }
+  expect(await store.get(toUtf8('first'))).toBeDefined()
+})

@@ -2,6 +2,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { HypercoreLog, type OpenProgress } from '../../log/index.ts'
+import { decodeHeader } from '../../log/journal-format.ts'
 import { Failure } from '../../protocol/index.ts'
 import { blockOf, collect, messagesOf, NODE_SEED } from '../conformance/log.ts'
 import { copyAsCrashed, liveSegment, openCopy, sealed } from './damage.ts'
@@ -32,7 +33,8 @@ afterAll(() => folder[Symbol.asyncDispose]())
 /** Where groups begin, by their magic bytes. */
 async function groupsIn(segment: string): Promise<number[]> {
   const bytes = await readFile(segment)
-  const magic = Buffer.from('9eab4731', 'hex')
+  const magic = Buffer.alloc(4)
+  magic.writeUInt32LE(decodeHeader(bytes)?.groupMagic ?? 0)
   const found: number[] = []
   for (let at = bytes.indexOf(magic); at !== -1; at = bytes.indexOf(magic, at + 1)) found.push(at)
   return found

@@ -21,7 +21,7 @@ class SlowFeeds {
   }
 }
 
-function open(): {
+function open(stored = async (): Promise<void> => undefined): {
   feeds: SlowFeeds
   behind: WriteBehind
   states: FeedState[]
@@ -31,6 +31,7 @@ function open(): {
   const behind = new WriteBehind({
     feeds: feeds as unknown as OpenFeeds,
     maxBytes: 1_000_000,
+    stored,
     onAppended: () => undefined,
     onReopened: async () => undefined,
   })
@@ -62,6 +63,29 @@ describe('blocks on their way to their feeds', () => {
     expect(feeds.appends).toHaveLength(2)
     await vi.advanceTimersByTimeAsync(500)
     expect(feeds.appends.slice(2).map(({ blocks }) => blocks)).toEqual([34, 34, 32])
+  })
+
+  test('of results wait until the store has what it was given before, and what comes meanwhile waits for the next', async () => {
+    const store = Promise.withResolvers<void>()
+    const { feeds, behind } = open(() => store.promise)
+    const feed = { ...messagesOf('a'), kind: 'results' as const }
+    const results = makeFeedState(feed, feed.signers[0] ?? asKeyId(''))
+    const add = (): void => behind.add(results, { bytes: new Uint8Array(10), generation: 0 })
+    add()
+    await vi.advanceTimersByTimeAsync(1_000)
+    add()
+    expect(feeds.appends).toEqual([])
+    store.resolve()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(feeds.appends).toEqual([{ feed: feed.process, blocks: 1 }])
+  })
+
+  test('of results do not wait for a store that fails', async () => {
+    const { feeds, behind } = open(() => Promise.reject(new Failure('disk-full')))
+    const feed = { ...messagesOf('a'), kind: 'results' as const }
+    behind.add(makeFeedState(feed, feed.signers[0] ?? asKeyId('')), { bytes: new Uint8Array(10), generation: 0 })
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(feeds.appends).toHaveLength(1)
   })
 
   test('are brought at once, of one feed, to whoever needs it', async () => {
@@ -103,6 +127,7 @@ describe('blocks on their way to their feeds', () => {
       feeds: feeds as unknown as OpenFeeds,
       maxBytes: 1_000_000,
       onAppended: () => undefined,
+      stored: async () => undefined,
       onReopened: async () => undefined,
     })
     const feed = messagesOf('a')

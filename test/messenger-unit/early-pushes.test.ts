@@ -166,14 +166,14 @@ describe('pushes between processes of one node', { timeout: 180_000 }, () => {
     }
     const [segment] = await filesOf(join(relays.data, 'log', 'journal'), '.journal')
     const bytes = await readFile(segment ?? '')
-    const { salt } = decodeHeader(bytes) ?? expect.fail('no header')
-    const whole = readSegment(bytes, salt, 0)
+    const marks = decodeHeader(bytes) ?? expect.fail('no header')
+    const whole = readSegment(bytes, marks, 0)
     expect(whole.blocks.length).toBeGreaterThan(60)
     // Many of them by one write.
     expect(whole.groups).toBeLessThan(whole.blocks.length - AHEAD)
     let seen = -1
     for (let end = 0; end <= bytes.length; end++) {
-      const { blocks } = readSegment(bytes.subarray(0, end), salt, 0)
+      const { blocks } = readSegment(bytes.subarray(0, end), marks, 0)
       if (blocks.length === seen) continue
       seen = blocks.length
       expect(causeless(blocks)).toEqual([])

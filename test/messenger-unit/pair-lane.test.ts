@@ -54,6 +54,7 @@ function laneTo(expected: number, changes: Partial<PairLaneParts> = {}) {
     schedulerAtHand: () => scheduler,
     schedulerOf: async () => scheduler,
     vouches: () => false,
+    reading: () => undefined,
     sentFrom: async (_from, _to, seq, before) => {
       read.push([seq, before])
       return upTo(before).slice(seq).map(pushOf)
@@ -128,6 +129,22 @@ test('what an earlier run left and is read while newer ones are under way takes 
   expect(delivered.toSorted()).toEqual([2, 3, 4, 5, 6, 7, 8, 9])
   // Nothing had to be looked for.
   expect(read).toEqual([])
+})
+
+test('after a restart nothing is handed over or looked for before all is here that was left', async () => {
+  const left = Promise.withResolvers<void>()
+  const { lane, receiver, delivered, read } = laneTo(900, { reading: () => left.promise })
+  for (let seq = 1_000; seq < 1_100; seq++) lane.enqueue(pushOf(seq))
+  await settle()
+  for (let seq = 500; seq < 1_000; seq++) lane.enqueue(pushOf(seq))
+  await settle()
+  expect(receiver.calls).toBe(0)
+  left.resolve()
+  await settle(60)
+  expect(receiver.seated).toEqual(upTo(1_100).slice(900))
+  expect(delivered.toSorted((a, b) => a - b)).toEqual(upTo(1_100).slice(500))
+  // What had arrived is told by the receiver's scheduler: no window is handed over in vain.
+  expect([receiver.calls, read]).toEqual([4, []])
 })
 
 test('what is missing still is looked for, counts once, and is not handed over again when it comes after all', async () => {

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { asMessageId, asProcessId, ITEM_SIZE_MAX_BYTES, PENDING_PER_PROCESS_MAX } from '../../protocol/index.ts'
+import {
+  asMessageId,
+  asProcessId,
+  ITEM_SIZE_MAX_BYTES,
+  PENDING_PER_PROCESS_MAX,
+  PENDING_PER_PROCESS_MAX_BYTES,
+} from '../../protocol/index.ts'
 import { Ahead } from '../../scheduler-unit/ahead.ts'
 import { Lane } from '../../scheduler-unit/lane.ts'
 import { RecentReceipts } from '../../scheduler-unit/recent-receipts.ts'
@@ -133,7 +139,8 @@ describe('admission to a feed', () => {
     expect(refusalOf(await harness.item(target, messageItem(target, { signer: 8 }).bytes))).toBe('scheduled')
   })
 
-  it('is busy when too much waits for one process, and takes more afterwards', async () => {
+  /** The lane of a process whose log stands still from the first message on, until `goOn`; each message has so many bytes. */
+  async function heldLane(sizeBytes: number) {
     const log = MemoryLog.open()
     const gate = Promise.withResolvers<void>()
     let closed = false
@@ -142,7 +149,7 @@ describe('admission to a feed', () => {
       if (closed) await gate.promise
       return commit(blocks)
     }
-    await using harness = await Harness.open({ log })
+    const harness = await Harness.open({ log })
     const process = await harness.spawn()
     closed = true
     const lane = await Lane.open({
@@ -154,13 +161,21 @@ describe('admission to a feed', () => {
       committed: () => undefined,
     })
     const tick = { kind: 'tick', timer: new Uint8Array(1), dueMs: 1 } as const
-    const enqueue = () => lane.enqueue(asMessageId(''), tick).answer
+    const enqueue = () => lane.enqueue(asMessageId(''), tick, { sizeBytes }).answer
     const first = enqueue()
     await new Promise(resolve => setImmediate(resolve))
-    const waiting = Array.from({ length: PENDING_PER_PROCESS_MAX }, enqueue)
-    expect(enqueue).toThrow(expect.objectContaining({ code: 'busy' }))
-    gate.resolve()
-    for (const answer of await Promise.all([first, ...waiting])) expect(answer.status).toBe('scheduled')
-    expect((await enqueue()).status).toBe('scheduled')
+    return { enqueue, first, goOn: gate.resolve, [Symbol.asyncDispose]: () => harness[Symbol.asyncDispose]() }
+  }
+
+  it.each([
+    ['much', PENDING_PER_PROCESS_MAX, 8],
+    ['so many bytes', 32, PENDING_PER_PROCESS_MAX_BYTES / 32],
+  ])('is busy when too %s wait for one process, and takes more afterwards', async (_, count, sizeBytes) => {
+    await using lane = await heldLane(sizeBytes)
+    const waiting = Array.from({ length: count }, lane.enqueue)
+    expect(lane.enqueue).toThrow(expect.objectContaining({ code: 'busy' }))
+    lane.goOn()
+    for (const answer of await Promise.all([lane.first, ...waiting])) expect(answer.status).toBe('scheduled')
+    expect((await lane.enqueue()).status).toBe('scheduled')
   })
 })

@@ -201,11 +201,12 @@ describe('following results over streams that break', () => {
     await expect(slotsOf(client.results(id, { from: 0, timeoutMs: 100 }))).rejects.toEqual(anyFailure('unreachable'))
   })
 
-  it('goes on as long as it hears of the node, though nothing has come of the process for long', async () => {
+  /** Streams that each last `lastMs`, say something, bring no result and break: how often it is tried. */
+  async function triesOf(lastMs: number, sayingTries: number): Promise<number> {
     let nowMs = 0
-    let cuts = 0
+    let tries = 0
     const sleep = async (): Promise<void> => {
-      nowMs += 45_000
+      nowMs += 25_000
     }
     const transport: Transport = {
       around: { clock: { now: () => nowMs, sleep }, random: () => 0.5, randomBytes: length => new Uint8Array(length) },
@@ -213,9 +214,9 @@ describe('following results over streams that break', () => {
       stream: (_name, _input, { heard } = {}) => ({
         [Symbol.asyncIterator]: () => ({
           next() {
-            cuts += 1
-            // A sign of life comes, and no result.
-            if (cuts <= 10) heard?.()
+            tries += 1
+            nowMs += lastMs
+            if (tries <= sayingTries) heard?.()
             return Promise.reject(new Failure('unreachable'))
           },
         }),
@@ -223,7 +224,28 @@ describe('following results over streams that break', () => {
     }
     const client = new Client({ transport, signer })
     await expect(slotsOf(client.results(id, { from: 0 }))).rejects.toEqual(anyFailure('unreachable'))
-    expect(cuts).toBe(12)
+    return tries
+  }
+
+  it('goes on as long as it hears of the node, though nothing has come of the process for long', async () => {
+    expect(await triesOf(20_000, 10)).toBe(10 + 2)
+  })
+
+  it('gives up on a node that opens every stream and then fails', async () => {
+    expect(await triesOf(100, Number.POSITIVE_INFINITY)).toBe(4)
+  })
+
+  it('asks a node that knows no `settling` for all results', async () => {
+    const network = scripted(problem('malformed-request', 400), stream(event(6), event(7)))
+    const client = connect({ url: 'http://node.example/', fetch: network.fetch })
+    expect(await slotsOf(client.results(id, { from: 6, to: 8, settling: true }))).toEqual([6, 7])
+    expect(network.urls.map(url => url.split('?')[1])).toEqual(['from=6&settling=true', 'from=6'])
+    const refusing = scripted(problem('malformed-request', 400))
+    const other = connect({ url: 'http://node.example/', fetch: refusing.fetch })
+    await expect(slotsOf(other.results(id, { from: 6, settling: true }))).rejects.toEqual(
+      anyFailure('malformed-request'),
+    )
+    expect(refusing.urls).toHaveLength(2)
   })
 
   it('survives a node that closes and comes back on its port', async () => {

@@ -43,6 +43,7 @@ export function callCalls(host: Host): SystemFunctions {
         arg: [],
         argBytes: 0,
         cycles: 0n,
+        version: execution.state.version,
         timeoutS: undefined,
       }
       return undefined

@@ -1,3 +1,4 @@
+import { candidLabel, decodeCandid, firstRecord, MalformedBytes } from '../../../protocol/index.ts'
 import { CanisterTrap } from '../canister-trap.ts'
 import type { Host, SystemFunctions } from './host.ts'
 
@@ -17,11 +18,14 @@ export function cyclesCalls(host: Host): SystemFunctions {
   }
   const available = (): bigint => (host.execution.response === undefined ? host.execution.available : 0n)
   const free = (to: number): undefined => put(to, 0n)
-  const freeKey = (_key: number, _length: number, _kind: number, to: number): number => {
-    put(to, 0n)
-    // There is no such key here, whatever its name.
-    return 1
-  }
+  /** There is no such key here, whatever its name: 2; or not even such a curve: 1. */
+  const noKey =
+    (kinds: number) =>
+    (name: number, length: number, kind: number, to: number): number => {
+      host.heap.read(name, length)
+      host.heap.read(to, WIDE_BYTES)
+      return kind >>> 0 < kinds ? 2 : 1
+    }
   return {
     msg_cycles_available: () => in64(available()),
     msg_cycles_available128: (to: number) => put(to, available()),
@@ -42,13 +46,42 @@ export function cyclesCalls(host: Host): SystemFunctions {
     cost_call: (_name: bigint, _payload: bigint, to: number) => free(to),
     cost_create_canister: free,
     cost_http_request: (_request: bigint, _response: bigint, to: number) => free(to),
-    cost_sign_with_ecdsa: freeKey,
-    cost_sign_with_schnorr: freeKey,
-    cost_vetkd_derive_key: freeKey,
+    cost_http_request_v2: (from: number, length: number, to: number) => {
+      checkParameters(host, from, length)
+      return free(to)
+    },
+    cost_sign_with_ecdsa: noKey(2),
+    cost_sign_with_schnorr: noKey(2),
+    cost_vetkd_derive_key: noKey(1),
     mint_cycles: () => mint(),
     mint_cycles128: () => mint(),
   }
 }
+
+const WIDE_BYTES = 16
+const PARAMETERS_MAX_BYTES = 4096
+const PARAMETERS = [
+  'request_bytes',
+  'http_roundtrip_time_ms',
+  'raw_response_bytes',
+  'transformed_response_bytes',
+  'transform_instructions',
+]
+
+/** What an outcall is expected to take, as the specification has it written. @throws {CanisterTrap} */
+function checkParameters(host: Host, from: number, length: number): void {
+  if (length > PARAMETERS_MAX_BYTES) throw badParameters()
+  host.charge(4 * length)
+  const bytes = host.heap.read(from, length)
+  try {
+    const record = firstRecord(decodeCandid(bytes))
+    if (PARAMETERS.some(name => typeof record.get(candidLabel(name)) !== 'bigint')) throw badParameters()
+  } catch (error) {
+    throw error instanceof MalformedBytes ? badParameters() : error
+  }
+}
+
+const badParameters = (): CanisterTrap => new CanisterTrap('cost_http_request_v2: bad parameters', 'IC0504')
 
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b)
 const wide = (high: bigint, low: bigint): bigint => (BigInt.asUintN(64, high) << 64n) | BigInt.asUintN(64, low)

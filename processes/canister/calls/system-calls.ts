@@ -25,6 +25,7 @@ export function systemCalls(host: Host): SystemFunctions {
     canister_self_copy: (to: number, at: number, length: number) => copy(to, host.self, at, length),
     subnet_self_size: () => host.subnet.length,
     subnet_self_copy: (to: number, at: number, length: number) => copy(to, host.subnet, at, length),
+    subnet_self_node_count: () => 1,
     root_key_size: () => host.rootKey.length,
     root_key_copy: (to: number, at: number, length: number) => copy(to, host.rootKey, at, length),
     canister_status: () => STATUS_NUMBERS[host.execution.state.status],
@@ -57,19 +58,26 @@ export function systemCalls(host: Host): SystemFunctions {
     },
     in_replicated_execution: () => ((host.execution.entry.mode & REPLICATED) === 0 ? 0 : 1),
     debug_print: (from: number, length: number) => {
-      host.charge(4 * length)
+      const said = Math.min(length, LOG_MAX_BYTES)
+      host.charge(4 * said)
       const { log } = host.execution
-      const bytes = host.heap.read(from, length).subarray(0, LOG_MAX_BYTES)
-      if (log.length < LOG_LINES_MAX) log.push(lenient.decode(bytes))
+      if (log.length < LOG_LINES_MAX) log.push(spoken(host, 'debug_print', from, said))
       return undefined
     },
     trap: (from: number, length: number) => {
-      host.charge(length)
-      const text = lenient.decode(host.heap.read(from, length).subarray(0, TRAP_TEXT_MAX_BYTES))
+      const said = Math.min(length, TRAP_TEXT_MAX_BYTES)
+      host.charge(said)
+      const text = spoken(host, 'trap', from, said)
       throw new CanisterTrap(`Canister called \`ic0.trap\` with message: '${text}'`, 'IC0503')
     },
     ...environmentCalls(host, copy),
   }
+}
+
+/** What code says for people: it may name what is not there, and nothing comes of that but a note. */
+function spoken({ heap }: Host, call: string, from: number, length: number): string {
+  if (!heap.has(from, length)) return `(${call} message out of memory bounds)`
+  return lenient.decode(heap.read(from, length))
 }
 
 /** Lines of one execution. */

@@ -29,7 +29,16 @@ import type { Post } from '../post.ts'
 import type { Slot } from '../slot.ts'
 import { readSparse, writeSparse } from '../sparse-pieces.ts'
 import { readChunk } from './chunk-store.ts'
-import { askFor, type Errand, ERRAND_ITEMS, readErrand, rejectOfErrand, writeErrand } from './errand.ts'
+import {
+  askFor,
+  type Errand,
+  ERRAND_ITEMS,
+  type ErrandParts,
+  forget,
+  readErrand,
+  rejectOfErrand,
+  writeErrand,
+} from './errand.ts'
 import { type Fields, fieldsOf } from './fields.ts'
 import { install, type InstallParts } from './install.ts'
 import { chunkHashes, installation } from './installation-fields.ts'
@@ -138,9 +147,15 @@ export function tookChunk(
 }
 
 /** The canister is emptied: what is fetched for is over. */
-export function abandonFetching(post: Post, reject: NonNullable<Outcome['answer']['reject']>, slot: Slot): void {
+export function abandonFetching(
+  parts: ErrandParts,
+  reject: NonNullable<Outcome['answer']['reject']>,
+  slot: Slot,
+): void {
   const fetching = read(slot.cells)
-  if (fetching !== undefined) end(post, fetching, { reject }, slot)
+  if (fetching === undefined) return
+  forget(fetching, parts, slot)
+  end(parts.post, fetching, { reject }, slot)
 }
 
 /** A piece of a chunk for another canister, whose caller says that it may have it. @throws {Rejected} */

@@ -5,7 +5,7 @@ import { REJECT, Rejected } from '../canister-trap.ts'
 import { noteDeadline } from '../deadlines.ts'
 import type { Machine } from '../machine.ts'
 import type { Post } from '../post.ts'
-import { type Origin, putCallback, readOrigin, writeOrigin } from '../records.ts'
+import { CALLBACKS, numbered, type Origin, putCallback, readOrigin, writeOrigin } from '../records.ts'
 import type { Slot } from '../slot.ts'
 
 const LOW = (1n << 64n) - 1n
@@ -53,6 +53,12 @@ export function askFor(
   noteDeadline(machine, dueNs)
   post.request({ callback, callee, method, arg, cycles: 0n, deadlineNs: 0n, depth, isManagement: true }, slot)
   return callback
+}
+
+/** Nobody waits for the piece any more that is under way. */
+export function forget({ callback }: Errand, { machine }: Pick<ErrandParts, 'machine'>, slot: Slot): void {
+  slot.cells.delete(numbered(CALLBACKS, callback))
+  machine.change({ openCallbacks: machine.state.openCallbacks - 1 })
 }
 
 /** What the caller is told of what went wrong. */

@@ -1,6 +1,9 @@
 import { candidLabel, type CandidRecord, type CandidValue, decodeCandid, firstRecord } from '../../../protocol/index.ts'
 import { Rejected } from '../canister-trap.ts'
 
+const ANY_NAT = 2n ** 256n
+const CYCLES_MAX = 2n ** 128n - 1n
+
 /** Looks up fields of an argument by name; what is wrong is a reject, and what is not asked for is not looked at. */
 export class Fields {
   readonly #record: CandidRecord
@@ -46,6 +49,19 @@ export class Fields {
     const value = this.get(name)
     if (value === undefined) return undefined
     return typeof value === 'bigint' && value >= 0n && value <= max ? value : wrong(name, `nat up to ${max}`)
+  }
+
+  /** A setting, which may be written as any number, and has bounds of its own. */
+  boundedIf(name: string, max: bigint): bigint | undefined {
+    const value = this.natIf(name, ANY_NAT)
+    if (value === undefined || value <= max) return value
+    throw new Rejected('IC0504', `${name} expected to be in the range of [0..${max}], got ${value}`)
+  }
+
+  /** Cycles: what is more than any canister can have is as good as that. */
+  cyclesIf(name: string): bigint | undefined {
+    const value = this.natIf(name, ANY_NAT)
+    return value === undefined || value <= CYCLES_MAX ? value : CYCLES_MAX
   }
 
   nat(name: string, max?: bigint): bigint {

@@ -8,7 +8,7 @@ const CHANGES_MAX = 20
 /** Notes a change of code or controllers. */
 export function remember(
   machine: Machine,
-  change: Pick<Change, 'what' | 'caller' | 'hash' | 'controllers' | 'loaded'>,
+  change: Pick<Change, 'what' | 'caller' | 'callerVersion' | 'hash' | 'controllers' | 'loaded'>,
   slot: Slot,
 ): void {
   const { changes, totalChanges, version } = machine.state

@@ -1,5 +1,5 @@
 import { type CanisterTrap, Rejected } from '../canister-trap.ts'
-import { tellLines } from '../canister-log.ts'
+import { clearLines, tellLines } from '../canister-log.ts'
 import { principalText } from '../../../protocol/index.ts'
 import { type CanisterCode, unpackedBytes } from '../code.ts'
 import { outOfCycles } from '../freezing.ts'
@@ -21,6 +21,7 @@ export interface Installation {
   readonly wasm: Uint8Array
   readonly arg: Uint8Array
   readonly caller: Uint8Array
+  readonly callerVersion?: bigint | undefined
   readonly skipPreUpgrade?: boolean
   /** Of an upgrade: whether the heap stays; nothing, if it does not say. */
   readonly persistence?: 'keep' | 'replace' | undefined
@@ -68,9 +69,13 @@ function installOrThrow(parts: InstallParts, wish: Installation, slot: Slot): vo
   }
   spendOnCode(wasm, slot)
   const code = home.code(undefined, () => wasm)
-  const settings = { ownCode: wish.isOwn === true, codeBytes: wasm.length, timerNs: 0n }
+  const version = machine.state.version + 1n
+  const settings = { ownCode: wish.isOwn === true, codeBytes: wasm.length, timerNs: 0n, version }
   const run = (what: string, runMode: number, runArg: Uint8Array, on: CanisterCode): void => {
+    const seen = machine.state.version
     const executed = execute(machine, on, { what, mode: runMode, arg: runArg, caller }, slot)
+    // All of it is one change: code of before sees the old version, code of after the new one.
+    machine.change({ version: seen })
     tellLines(executed, slot)
     if (executed.trap !== undefined) throw trapped(name, executed.trap)
   }
@@ -87,8 +92,9 @@ function installOrThrow(parts: InstallParts, wish: Installation, slot: Slot): vo
   const entry = mode === 'upgrade' ? 'canister_post_upgrade' : 'canister_init'
   if (code.entries.has(entry)) run(entry, MODES.I, arg, code)
   if (wish.isOwn !== true) putPieces(slot.cells, CODE, wasm)
-  machine.change({ version: machine.state.version + 1n, installedNs: slot.nowNs })
-  remember(machine, { what: mode, caller, hash: code.hash, controllers: [] }, slot)
+  if (mode === 'reinstall') clearLines(slot.cells)
+  machine.change({ installedNs: slot.nowNs })
+  remember(machine, { what: mode, caller, callerVersion: wish.callerVersion, hash: code.hash, controllers: [] }, slot)
   slot.changed = true
 }
 

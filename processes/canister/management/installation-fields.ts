@@ -4,7 +4,9 @@ import type { Installation } from './install.ts'
 const NO_BYTES = new Uint8Array(0)
 
 /** How code is to be installed, whatever the code. @throws {Rejected} */
-export function installation(fields: Fields): Pick<Installation, 'mode' | 'arg' | 'skipPreUpgrade' | 'persistence'> {
+export function installation(
+  fields: Fields,
+): Pick<Installation, 'mode' | 'arg' | 'skipPreUpgrade' | 'persistence' | 'callerVersion'> {
   const mode = fields.variant('mode', ['install', 'reinstall', 'upgrade'])
   const options = mode.name === 'upgrade' ? optionsOf(mode.value) : undefined
   const persistence = options?.variantIf('wasm_memory_persistence', ['keep', 'replace'])?.name
@@ -13,8 +15,12 @@ export function installation(fields: Fields): Pick<Installation, 'mode' | 'arg' 
     arg: fields.blobIf('arg') ?? NO_BYTES,
     skipPreUpgrade: options?.flag('skip_pre_upgrade') === true,
     persistence,
+    callerVersion: versionOfCaller(fields),
   }
 }
+
+/** What a canister says of its own version as it asks for something. @throws {Rejected} */
+export const versionOfCaller = (fields: Fields): bigint | undefined => fields.natIf('sender_canister_version')
 
 /** Hashes of the chunks that make the code, in order. @throws {Rejected} */
 export function chunkHashes(fields: Fields): Uint8Array[] {

@@ -1,7 +1,6 @@
 import {
   CborReader,
   CborWriter,
-  equalBytes,
   MalformedBytes,
   principalText,
   type ProcessDescription,
@@ -15,13 +14,14 @@ import { keysUnder } from '../pieces.ts'
 import { notFound, type Post } from '../post.ts'
 import { numbered, type Origin, readOrigin, writeOrigin } from '../records.ts'
 import type { Slot } from '../slot.ts'
-import type { Visibility } from '../state.ts'
 import { STOP_TIMER } from '../timers.ts'
+import { type Callers, mayCall } from './callers.ts'
 import { fetchChunks, storeElsewhere, tookChunk } from './chunks-elsewhere.ts'
 import { fieldsOf } from './fields.ts'
 import { remember } from './history.ts'
 import { install } from './install.ts'
-import { type Callers, METHODS, type MethodContext } from './methods.ts'
+import { versionOfCaller } from './installation-fields.ts'
+import { METHODS, type MethodContext } from './methods.ts'
 import { checkSpecified, checkTarget } from './named-canisters.ts'
 import { canisterIdReply, NOTHING } from './replies.ts'
 import { readSettings } from './settings.ts'
@@ -63,8 +63,7 @@ export class Management {
     const { machine } = this.#parts
     this.answered({ origin, cycles: 0n }, slot, () => {
       const fields = fieldsOf(arg)
-      const amount =
-        method === 'provisional_create_canister_with_cycles' ? fields.natIf('amount', 2n ** 128n - 1n) : cycles
+      const amount = method === 'provisional_create_canister_with_cycles' ? fields.cyclesIf('amount') : cycles
       if (method !== 'create_canister' && method !== 'provisional_create_canister_with_cycles') {
         throw new Rejected('IC0407', `no canister is made by '${method}'`)
       }
@@ -80,7 +79,13 @@ export class Management {
       })
       remember(
         machine,
-        { what: 'creation', caller: caller.slice(), hash: NO_BYTES, controllers: settings.controllers },
+        {
+          what: 'creation',
+          caller: caller.slice(),
+          callerVersion: versionOfCaller(fields),
+          hash: NO_BYTES,
+          controllers: settings.controllers,
+        },
         slot,
       )
       slot.changed = true
@@ -160,12 +165,8 @@ export class Management {
 
   #checkCaller(callers: Callers, method: string, caller: Uint8Array): void {
     const { machine } = this.#parts
-    const { controllers, logVisibility, snapshotVisibility } = machine.state.settings
-    const isController = controllers.some(one => equalBytes(one, caller))
-    if (callers === 'anyone' || isController) return
-    if (callers === 'self' && equalBytes(caller, machine.names.self)) return
-    if (callers === 'log' && maySee(logVisibility, caller)) return
-    if (callers === 'snapshots' && maySee(snapshotVisibility, caller)) return
+    if (mayCall(callers, caller, machine)) return
+    const { controllers } = machine.state.settings
     const who = controllers.map(principalText).join(' ')
     throw new Rejected(
       'IC0512',
@@ -280,9 +281,6 @@ export class Management {
     }
   }
 }
-
-const maySee = (who: Visibility, caller: Uint8Array): boolean =>
-  who === 'public' || (typeof who !== 'string' && who.some(one => equalBytes(one, caller)))
 
 /** Methods that are about no canister, and are none of users. */
 const BY_CANISTERS: ReadonlySet<string> = new Set(['raw_rand', 'http_request', 'subnet_info', 'node_metrics_history'])

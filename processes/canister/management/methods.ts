@@ -1,19 +1,20 @@
 // biome-ignore-all format: a table reads by its rows
 import { principalText } from '../../../protocol/index.ts'
 import type { CallsTaken } from '../calls-taken.ts'
-import { readLines } from '../canister-log.ts'
+import { clearLines, type LogLine, readLines } from '../canister-log.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
 import { freezingLimit, idleCyclesPerDay, memorySizes } from '../freezing.ts'
 import { CODE } from '../machine.ts'
 import { removePieces } from '../pieces.ts'
 import type { Slot } from '../slot.ts'
+import type { Callers } from './callers.ts'
 import { assembleChunks, clearChunks, storedChunks, uploadChunk } from './chunk-store.ts'
 import { abandonFetching, READ_CHUNK, readChunkFor } from './chunks-elsewhere.ts'
-import type { Fields } from './fields.ts'
+import { type Fields, recordOf } from './fields.ts'
 import { remember } from './history.ts'
 import { install, type InstallParts } from './install.ts'
-import { chunkHashes, installation } from './installation-fields.ts'
-import { hashesReply, hashReply, infoReply, logsReply, metadataReply, NOTHING, statusReply } from './replies.ts'
+import { chunkHashes, installation, versionOfCaller } from './installation-fields.ts'
+import { hashesReply, hashReply, infoReply, logsReply, metadataReply, metricsReply, NOTHING, statusReply } from './replies.ts'
 import { readSettings } from './settings.ts'
 import { snapshotDataReply, snapshotIdReply, snapshotMetadataReply, snapshotReply, snapshotsReply } from './snapshot-replies.ts'
 import { findSnapshot, listSnapshots, placesOf, sizeOf } from './snapshot-store.ts'
@@ -28,9 +29,6 @@ export interface MethodContext extends InstallParts {
   readonly caller: Uint8Array
   readonly cycles: bigint
 }
-
-/** Who may call a method: viewers of the log and of snapshots are as the settings say. */
-export type Callers = 'controllers' | 'self' | 'log' | 'snapshots' | 'anyone'
 
 /** A method of the management canister that is about one canister. */
 export interface Method {
@@ -68,7 +66,7 @@ export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
     const wasm = assembleChunks(context.slot.cells, chunkHashes(fields), fields.blob('wasm_module_hash'))
     install(context, { ...installation(fields), wasm, caller: context.caller }, context.slot)
   })],
-  ['uninstall_code', doing('controllers', (_, context) => uninstall(context))],
+  ['uninstall_code', doing('controllers', (fields, context) => uninstall(context, versionOfCaller(fields)))],
   ['update_settings', doing('controllers', updateSettings)],
   ['start_canister', doing('controllers', () => undefined)],
   ['stop_canister', doing('controllers', () => undefined)],
@@ -78,7 +76,7 @@ export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
     keepsCycles: true,
   }],
   ['provisional_top_up_canister', doing('anyone', (fields, { machine }) => {
-    machine.change({ cycles: machine.state.cycles + fields.nat('amount', 2n ** 100n) })
+    machine.change({ cycles: machine.state.cycles + (fields.cyclesIf('amount') ?? fields.nat('amount')) })
   })],
   ['clear_chunk_store', doing('self', (_, { slot }) => clearChunks(slot.cells))],
   ['upload_chunk', {
@@ -91,10 +89,11 @@ export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['stored_chunks', { callers: 'self', run: (_, { slot }) => hashesReply(storedChunks(slot.cells)) }],
   [READ_CHUNK, { callers: 'anyone', isInner: true, run: readChunkFor }],
   [READ_PIECES, { callers: 'anyone', isInner: true, run: readPiecesFor }],
-  ['canister_status', { callers: 'self', isQuery: true, run: (_, context) => status(context) }],
-  ['canister_info', { callers: 'anyone', byUsers: false, run: (fields, { machine }) => infoReply(machine, fields.natIf('num_requested_changes') ?? 0n) }],
+  ['canister_status', { callers: 'status', isQuery: true, run: (_, context) => status(context) }],
+  ['canister_metrics', { callers: 'controllers', isQuery: true, run: () => metricsReply() }],
+  ['canister_info', { callers: 'anyone', byUsers: false, isQuery: true, run: (fields, { machine }) => infoReply(machine, fields.natIf('num_requested_changes') ?? 0n) }],
   ['canister_metadata', { callers: 'anyone', byUsers: false, isQuery: true, run: metadata }],
-  ['fetch_canister_logs', { callers: 'log', isQuery: true, run: (_, { slot }) => logsReply(readLines(slot)) }],
+  ['fetch_canister_logs', { callers: 'log', byUsers: false, isQuery: true, run: (fields, { slot }) => logsReply(chosenLines(fields, readLines(slot))) }],
   ['take_canister_snapshot', { callers: 'controllers', run: takeCanisterSnapshot }],
   ['load_canister_snapshot', doing('controllers', loadCanisterSnapshot)],
   ['list_canister_snapshots', { callers: 'snapshots', isQuery: true, run: listCanisterSnapshots }],
@@ -112,16 +111,18 @@ export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['upload_canister_snapshot_data', doing('controllers', (fields, { machine, slot }) => uploadSnapshotData(machine, fields, slot))],
 ])
 
-function uninstall({ machine, post, calls, caller, slot }: MethodContext): void {
+function uninstall(context: MethodContext, callerVersion?: bigint): void {
+  const { machine, calls, caller, slot } = context
   const name = principalText(machine.names.self)
   const reject = { code: REJECT.canister, error: 'IC0537', message: `Canister ${name} has been uninstalled.` }
   calls.abandon(reject, slot)
-  abandonFetching(post, reject, slot)
-  abandonLoading(post, reject, slot)
+  abandonFetching(context, reject, slot)
+  abandonLoading(context, reject, slot)
   machine.removeCode({ certified: NO_BYTES, timerNs: 0n, version: machine.state.version + 1n })
   removePieces(slot.cells, CODE)
   clearChunks(slot.cells)
-  remember(machine, { what: 'uninstall', caller, hash: NO_BYTES, controllers: [] }, slot)
+  clearLines(slot.cells)
+  remember(machine, { what: 'uninstall', caller, callerVersion, hash: NO_BYTES, controllers: [] }, slot)
   slot.changed = true
 }
 
@@ -137,7 +138,8 @@ function updateSettings(fields: Fields, { machine, caller, slot }: MethodContext
   machine.change({ settings, version: machine.state.version + 1n })
   slot.changed = true
   if (settings.controllers === before.controllers) return
-  remember(machine, { what: 'controllers', caller, hash: NO_BYTES, controllers: settings.controllers }, slot)
+  const callerVersion = versionOfCaller(fields)
+  remember(machine, { what: 'controllers', caller, callerVersion, hash: NO_BYTES, controllers: settings.controllers }, slot)
 }
 
 /** The process stays, as every process does; the canister in it is gone, and answers as one that never was. */
@@ -155,6 +157,18 @@ function status({ machine, slot: { cells } }: MethodContext): Uint8Array {
   return statusReply(machine.state, memorySizes(machine, cells), idleCyclesPerDay(machine, cells))
 }
 
+/** Lines of a range of numbers or times, if the request names one. */
+function chosenLines(fields: Fields, lines: readonly LogLine[]): readonly LogLine[] {
+  const filter = fields.variantIf('filter', ['by_idx', 'by_timestamp_nanos'])
+  if (filter === undefined) return lines
+  const range = recordOf(filter.value, 'filter')
+  const [start, end] = [range.nat('start'), range.nat('end')]
+  return lines.filter(({ number, timeNs }) => {
+    const place = filter.name === 'by_idx' ? BigInt(number) : timeNs
+    return place >= start && place < end
+  })
+}
+
 function metadata(fields: Fields, { machine, slot }: MethodContext): Uint8Array {
   const name = fields.text('name')
   const code = machine.code(slot.cells)
@@ -170,7 +184,7 @@ function takeCanisterSnapshot(fields: Fields, context: MethodContext): Uint8Arra
   const uninstalls = fields.flag('uninstall_code')
   const snapshot = takeSnapshot(machine, slot, fields.blobIf('replace_snapshot'))
   slot.hasActed = true
-  if (uninstalls) uninstall(context)
+  if (uninstalls) uninstall(context, versionOfCaller(fields))
   return snapshotReply({ ...snapshot, sizeBytes: sizeOf(slot.cells, snapshot) })
 }
 
@@ -187,7 +201,7 @@ function loadCanisterSnapshot(fields: Fields, { machine, home, caller, slot }: M
   const id = fields.blob('snapshot_id').slice()
   checkNothingOpen(machine)
   const loaded = loadSnapshot(machine, home, slot, id)
-  remember(machine, { what: 'load', caller, hash: id, controllers: [], loaded }, slot)
+  remember(machine, { what: 'load', caller, callerVersion: versionOfCaller(fields), hash: id, controllers: [], loaded }, slot)
   slot.changed = true
 }
 

@@ -14,11 +14,12 @@ import { PAYLOAD_MAX_BYTES, SPAWNS_PER_SLOT_MAX, SPAWNS_PER_SLOT_MAX_BYTES } fro
 import { REJECT, Rejected } from '../canister-trap.ts'
 import { awaitOutside } from '../deadlines.ts'
 import { MODES } from '../modes.ts'
-import { FIND, notFound } from '../post.ts'
+import { FIND, type LocalManagement, notFound } from '../post.ts'
 import { getCallback, type Origin } from '../records.ts'
 import type { Slot } from '../slot.ts'
 import { putOutcall, readHttpOutcome, readHttpRequest, takeOutcall } from './http-outcall.ts'
-import { fieldsOf } from './fields.ts'
+import { type Fields, fieldsOf } from './fields.ts'
+import { versionOfCaller } from './installation-fields.ts'
 import type { Management, ManagementParts } from './management.ts'
 import { METHODS } from './methods.ts'
 import { checkSpecified } from './named-canisters.ts'
@@ -49,7 +50,17 @@ const LOCAL_METHODS: ReadonlySet<string> = new Set([
   'bitcoin_get_block_headers',
   'node_metrics_history',
   'subnet_info',
+  'subnet_metrics',
+  'flexible_http_request',
+  'list_canisters',
 ])
+
+/** A canister may say which version of it asks, so that no later one is taken for it. @throws {Rejected} */
+function checkVersion(fields: Fields, version: bigint): void {
+  const told = versionOfCaller(fields)
+  if (told === undefined || told === version) return
+  throw new Rejected('IC0504', `sender_canister_version is ${told}, and the version of the canister is ${version}`)
+}
 
 /** What the code of a canister asks of the management canister, and what comes of it outside. */
 export class OwnCalls {
@@ -62,10 +73,7 @@ export class OwnCalls {
   }
 
   /** One call: carried out here, or sent to whom it is about. */
-  local(
-    { method, arg, cycles, callback }: { method: string; arg: Uint8Array; cycles: bigint; callback: number },
-    slot: Slot,
-  ): boolean {
+  local({ method, arg, cycles, callback, version }: Parameters<LocalManagement>[0], slot: Slot): boolean {
     const { machine, post } = this.#parts
     const found = METHODS.get(method)
     const target = found?.isInner === true ? undefined : found
@@ -74,6 +82,7 @@ export class OwnCalls {
     if (target !== undefined && !isOwn) {
       this.#management.answered({ origin: { kind: 'self', callback }, cycles }, slot, () => {
         const fields = fieldsOf(arg)
+        checkVersion(fields, version)
         const callee = fields.principalIf('target_canister') ?? fields.principal('canister_id')
         const depth = slot.message.depth + 1
         post.request(
@@ -94,6 +103,7 @@ export class OwnCalls {
           return undefined
         case 'create_canister':
         case 'provisional_create_canister_with_cycles': {
+          checkVersion(fieldsOf(arg), version)
           const reply = this.#spawn(method, arg, cycles, slot)
           call.cycles = 0n
           return reply
@@ -216,7 +226,7 @@ export class OwnCalls {
       replyMaxBytes: PAYLOAD_MAX_BYTES,
       gasLimit: slot.left / 2n,
     }
-    const { execution, trap, gas } = machine.execute(code, `canister_query ${method}`, entry, slot.nowNs, false)
+    const { execution, trap, gas } = machine.execute(code, `canister_query ${method}`, entry, slot.nowNs, 'nothing')
     slot.spend(gas)
     if (trap !== undefined) throw new Rejected(trap.error, trap.message)
     const { response } = execution

@@ -11,7 +11,8 @@ import type { LogLine } from '../canister-log.ts'
 import type { Machine } from '../machine.ts'
 import { SOURCE, sourceValue } from './snapshot-replies.ts'
 import { ownerOf } from './snapshot-store.ts'
-import type { CanisterState, Change, Settings, Visibility } from '../state.ts'
+import type { Settings, Visibility } from '../canister-settings.ts'
+import type { CanisterState, Change } from '../state.ts'
 
 const PRINCIPALS: CandidType = { vec: 'principal' }
 const BLOB: CandidType = { vec: 'nat8' }
@@ -27,8 +28,11 @@ const SETTINGS: CandidType = {
     memory_allocation: 'nat',
     freezing_threshold: 'nat',
     reserved_cycles_limit: 'nat',
+    minimum_incoming_canister_call_cycles: 'nat',
     log_visibility: VISIBILITY,
+    log_memory_limit: 'nat',
     snapshot_visibility: VISIBILITY,
+    status_visibility: VISIBILITY,
     wasm_memory_limit: 'nat',
     wasm_memory_threshold: 'nat',
     environment_variables: ENVIRONMENT,
@@ -47,6 +51,7 @@ const MEMORY = [
   'canister_history_size',
   'wasm_chunk_store_size',
   'snapshots_size',
+  'log_memory_store_size',
 ] as const
 const QUERIES = [
   'num_calls_total',
@@ -96,6 +101,27 @@ export function statusReply(state: CanisterState, sizes: MemorySizes, idleCycles
   return encodeCandid([[STATUS, value]])
 }
 
+const CONSUMED = [
+  'memory',
+  'compute_allocation',
+  'ingress_induction',
+  'instructions',
+  'request_and_response_transmission',
+  'uninstall',
+  'canister_creation',
+  'http_outcalls',
+  'burned_cycles',
+] as const
+
+/** Cycles pay for nothing here, so none were taken for anything. */
+export const metricsReply = (): Uint8Array =>
+  encodeCandid([
+    [
+      { record: candidFields({ cycles_consumed: nats(CONSUMED) }) },
+      candidRecord({ cycles_consumed: candidRecord(Object.fromEntries(CONSUMED.map(name => [name, 0n]))) }),
+    ],
+  ])
+
 const principalValue = (principal: Uint8Array): CandidValue => ({ principal })
 
 function settingsValue(settings: Settings): CandidValue {
@@ -105,8 +131,11 @@ function settingsValue(settings: Settings): CandidValue {
     memory_allocation: settings.memoryAllocation,
     freezing_threshold: settings.freezingThreshold ?? FREEZING_THRESHOLD_TOLD,
     reserved_cycles_limit: settings.reservedCyclesLimit,
+    minimum_incoming_canister_call_cycles: settings.minimumCallCycles,
     log_visibility: visibilityValue(settings.logVisibility),
+    log_memory_limit: settings.logMemoryLimit,
     snapshot_visibility: visibilityValue(settings.snapshotVisibility),
+    status_visibility: visibilityValue(settings.statusVisibility),
     wasm_memory_limit: settings.wasmMemoryLimit,
     wasm_memory_threshold: settings.wasmMemoryThreshold,
     environment_variables: settings.environment.map(([name, value]) => candidRecord({ name, value })),
@@ -184,7 +213,7 @@ function changeValue(change: Change, self: Uint8Array): CandidValue {
       ? candidVariant('from_user', candidRecord({ user_id: { principal: caller } }))
       : candidVariant(
           'from_canister',
-          candidRecord({ canister_id: { principal: caller }, canister_version: { opt: undefined } }),
+          candidRecord({ canister_id: { principal: caller }, canister_version: { opt: change.callerVersion } }),
         ),
     details: detailsOf(change, self),
   })

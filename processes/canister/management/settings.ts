@@ -1,10 +1,15 @@
 import { toUtf8 } from '../../../protocol/index.ts'
 import { CONTROLLERS_MAX, ENVIRONMENT_MAX, ENVIRONMENT_TEXT_MAX_BYTES } from '../bounds.ts'
 import { Rejected } from '../canister-trap.ts'
-import type { Settings, Visibility } from '../state.ts'
+import type { Settings, Visibility } from '../canister-settings.ts'
 import { type Fields, principalsOf, recordOf } from './fields.ts'
 
 const VIEWERS_MAX = 10
+const BYTES_MAX = 2n ** 48n
+const SECONDS_MAX = 2n ** 64n - 1n
+const CYCLES_MAX = 2n ** 128n - 1n
+const LOG_LIMIT_MIN = 4096n
+const LOG_LIMIT_MAX = 2n ** 21n
 
 /** `present` with what a `canister_settings` says otherwise. @throws {Rejected} */
 export function readSettings(fields: Fields | undefined, present: Settings): Settings {
@@ -15,16 +20,29 @@ export function readSettings(fields: Fields | undefined, present: Settings): Set
   }
   return {
     controllers: controllers === undefined ? present.controllers : distinct(principalsOf(controllers, 'controllers')),
-    computeAllocation: fields.natIf('compute_allocation', 100n) ?? present.computeAllocation,
-    memoryAllocation: fields.natIf('memory_allocation', 2n ** 48n) ?? present.memoryAllocation,
-    freezingThreshold: fields.natIf('freezing_threshold') ?? present.freezingThreshold,
-    reservedCyclesLimit: fields.natIf('reserved_cycles_limit', 2n ** 128n - 1n) ?? present.reservedCyclesLimit,
-    wasmMemoryLimit: fields.natIf('wasm_memory_limit', 2n ** 48n) ?? present.wasmMemoryLimit,
-    wasmMemoryThreshold: fields.natIf('wasm_memory_threshold') ?? present.wasmMemoryThreshold,
+    computeAllocation: fields.boundedIf('compute_allocation', 100n) ?? present.computeAllocation,
+    memoryAllocation: fields.boundedIf('memory_allocation', BYTES_MAX) ?? present.memoryAllocation,
+    freezingThreshold: fields.boundedIf('freezing_threshold', SECONDS_MAX) ?? present.freezingThreshold,
+    reservedCyclesLimit: fields.boundedIf('reserved_cycles_limit', CYCLES_MAX) ?? present.reservedCyclesLimit,
+    minimumCallCycles:
+      fields.boundedIf('minimum_incoming_canister_call_cycles', CYCLES_MAX) ?? present.minimumCallCycles,
+    wasmMemoryLimit: fields.boundedIf('wasm_memory_limit', BYTES_MAX) ?? present.wasmMemoryLimit,
+    wasmMemoryThreshold: fields.boundedIf('wasm_memory_threshold', BYTES_MAX) ?? present.wasmMemoryThreshold,
     logVisibility: readVisibility(fields, 'log_visibility') ?? present.logVisibility,
+    logMemoryLimit: readLogLimit(fields) ?? present.logMemoryLimit,
     snapshotVisibility: readVisibility(fields, 'snapshot_visibility') ?? present.snapshotVisibility,
+    statusVisibility: readVisibility(fields, 'status_visibility') ?? present.statusVisibility,
     environment: readEnvironment(fields) ?? present.environment,
   }
+}
+
+function readLogLimit(fields: Fields): bigint | undefined {
+  const limit = fields.boundedIf('log_memory_limit', LOG_LIMIT_MAX)
+  if (limit === undefined || limit === 0n || limit >= LOG_LIMIT_MIN) return limit
+  throw new Rejected(
+    'IC0504',
+    `log_memory_limit expected to be 0 or in the range of [${LOG_LIMIT_MIN}..${LOG_LIMIT_MAX}]`,
+  )
 }
 
 function distinct(principals: readonly Uint8Array[]): Uint8Array[] {

@@ -6,6 +6,7 @@ import {
   CELL_VALUE_MAX_BYTES,
   concatBytes,
   equalBytes,
+  MalformedBytes,
   mayNameProcess,
   principalText,
   toHex,
@@ -198,7 +199,8 @@ function readHead(machine: Machine, cells: Cells, number: number): Snapshot {
 export function decodeHead(bytes: Uint8Array): SnapshotHead {
   const reader = new CborReader(bytes)
   const items = reader.array()
-  return {
+  if (items !== 12 && items !== 13) throw new MalformedBytes('head of a snapshot: expected 12 or 13 fields', 0)
+  const head = {
     takenNs: BigInt(reader.uint()),
     version: BigInt(reader.uint()),
     isUploaded: reader.bool(),
@@ -213,4 +215,6 @@ export function decodeHead(bytes: Uint8Array): SnapshotHead {
     toldLowMemory: reader.isNull() ? (reader.null() ?? undefined) : reader.bool(),
     revision: items > 12 ? Number(reader.uint()) : 0,
   }
+  reader.end()
+  return head
 }

@@ -43,6 +43,7 @@ import {
   type Errand,
   ERRAND_ITEMS,
   type ErrandParts,
+  forget,
   readErrand,
   rejectOfErrand,
   writeErrand,
@@ -140,9 +141,11 @@ export function tookPieces(
 }
 
 /** The canister is emptied: what is fetched is not loaded any more. */
-export function abandonLoading(post: Post, reject: NonNullable<Outcome['answer']['reject']>, slot: Slot): void {
+export function abandonLoading(parts: ErrandParts, reject: NonNullable<Outcome['answer']['reject']>, slot: Slot): void {
   const loading = read(slot.cells)
-  if (loading !== undefined) end(post, loading, { reject }, slot)
+  if (loading === undefined) return
+  forget(loading, parts, slot)
+  end(parts.post, loading, { reject }, slot)
 }
 
 function ask(parts: LoadParts, loading: Omit<Loading, 'callback'>, slot: Slot): void {

@@ -121,6 +121,7 @@ export function loadFrom(
     timerNs,
     toldLowMemory,
     version: machine.state.version + 1n,
+    installedNs: slot.nowNs,
   })
   if (!ownCode) putPieces(cells, CODE, bytes)
   copyChunks(cells, places.chunks, '')

@@ -86,6 +86,8 @@ describe('a witness', () => {
       moduleHash: new Uint8Array(32),
       controllers: [],
       certifiedData: new Uint8Array(0),
+      createdNs: 1n,
+      installedNs: 2n,
       inspects: false,
       metadata: new Map(names.map(name => [name, true])),
     }

@@ -216,6 +216,8 @@ describe('a snapshot of another canister', { timeout: 180_000 }, () => {
     expect(lied({ pieces: Uint8Array.of(0x81) })).toBe('IC0408')
     expect(lied({ head: Uint8Array.of(0x80) })).toBe('IC0408')
     expect(lied({ head: head.slice(0, -3) })).toBe('IC0408')
+    expect(lied({ head: concatBytes(head, Uint8Array.of(0)) })).toBe('IC0408')
+    expect(lied({ head: concatBytes(Uint8Array.of(0x8e), head.subarray(1), Uint8Array.of(1, 1)) })).toBe('IC0408')
     expect(clean()).toEqual([])
     expect((await net.query(to, 'get')).reject?.error).toBe('IC0506')
     expect(net.replay(to)).toBe(net.root(to))
