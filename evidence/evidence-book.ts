@@ -7,12 +7,13 @@
  * 3. A compute unit that signed what a frame did not give: its word counts for nothing more, in that process; what it signed of
  *    earlier frames, and others found final by it, stays.
  * 4. A complaint changes nothing; people read it.
- * 5. What is new goes to all peers but the one that brought it. There is room for so much of each kind and process. An
+ * 5. What is new goes to all peers but the one that brought it; who is met later hears of the last complaints only. There is room for so much of each kind and process. An
  *    equivocation of a shorter length moves the end, so it always finds room: that of the longest gives way.
  */
 import {
   asKeyId,
   type Clock,
+  COMPLAINTS_TOLD_MAX,
   type Disagreement,
   encodeEquivocation,
   encodeFault,
@@ -135,6 +136,12 @@ export class EvidenceBook implements Evidence {
     return wanted.sort((a, b) => b.seenMs - a.seenMs)
   }
 
+  /** What a node that is met is told: all that anybody acts upon, and of complaints, which change nothing, the last few. Each is a call, to each node, at each meeting. */
+  toTell(): EvidenceEntry[] {
+    const [complaints, others] = [this.list({ kind: 'complaint' }), this.list()]
+    return [...others.filter(({ kind }) => kind !== 'complaint'), ...complaints.slice(0, COMPLAINTS_TOLD_MAX)]
+  }
+
   get(id: string): EvidenceEntry | undefined {
     return this.#entries.get(id)
   }
@@ -172,8 +179,12 @@ export class EvidenceBook implements Evidence {
 
   /** Entries that share the room of this one. Processes that nobody knows cost nothing to name: they share the room of one. */
   #alike({ kind, process, accused }: Pick<EvidenceEntry, 'kind' | 'process' | 'accused'>): number {
-    if (accused.length > 0) return this.list({ kind, process }).length
-    return this.list({ kind }).filter(entry => entry.accused.length === 0).length
+    let count = 0
+    for (const entry of this.#entries.values()) {
+      const sharesRoom = accused.length > 0 ? entry.process === process : entry.accused.length === 0
+      if (entry.kind === kind && sharesRoom) count += 1
+    }
+    return count
   }
 
   /** Of the same epoch, whose end moves: what shows the ends of others stays, so there may be one more for each epoch. */

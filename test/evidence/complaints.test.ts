@@ -3,6 +3,7 @@ import { EvidenceBook } from '../../evidence/index.ts'
 import { Complaints } from '../../node/complaints.ts'
 import {
   asProcessId,
+  COMPLAINTS_TOLD_MAX,
   decodeComplaint,
   encodeComplaint,
   EVIDENCE_PER_PROCESS_MAX,
@@ -128,6 +129,13 @@ test('complaints about processes that nobody knows fill no more room than those 
   for (let at = 0; at < EVIDENCE_PER_PROCESS_MAX + 10; at++) await complain(madeUp(at))
   expect([book.list().length, shared]).toEqual([EVIDENCE_PER_PROCESS_MAX, EVIDENCE_PER_PROCESS_MAX])
   expect(await complain(process.id)).toMatchObject({ isNew: true })
+  // Who is met is told of the last of them, and not of them all at each meeting.
+  expect(book.toTell().map(({ id }) => id)).toEqual(
+    book
+      .list()
+      .map(({ id }) => id)
+      .slice(0, COMPLAINTS_TOLD_MAX),
+  )
 })
 
 test('a client complains through any node, and not of what is no signed message', async () => {
