@@ -1,5 +1,5 @@
 import { MalformedBytes, toBase64Url } from './bytes.ts'
-import { CborReader, CborWriter, headBytes } from './cbor.ts'
+import { CborReader, CborWriter } from './cbor.ts'
 import { parseDataItem } from './data-item.ts'
 import { blockHash } from './feed-head.ts'
 import { decodeIngress } from './ic/request-envelope.ts'
@@ -73,16 +73,6 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
   writeEnvelope(writer, envelope)
   return writer.finish()
 }
-
-/** How many bytes that gives; of most envelopes it is known before. */
-export function envelopeSizeBytes(envelope: Envelope): number {
-  if (envelope.kind === 'item') return 2 + stringSizeBytes(envelope.item)
-  if (envelope.kind === 'ingress') return 2 + stringSizeBytes(envelope.bytes)
-  if (envelope.kind !== 'push' || envelope.proof !== undefined) return encodeEnvelope(envelope).length
-  return 3 + stringSizeBytes(envelope.push.coreBytes) + stringSizeBytes(envelope.push.bodyBytes)
-}
-
-const stringSizeBytes = ({ length }: Uint8Array): number => headBytes(length) + length
 
 /** @throws {MalformedBytes} */
 export function decodeEnvelope(bytes: Uint8Array): Envelope {

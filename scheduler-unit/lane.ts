@@ -7,8 +7,6 @@ import {
   type FeedSpec,
   type MessageId,
   messagesFeed,
-  PENDING_PER_PROCESS_MAX,
-  PENDING_PER_PROCESS_MAX_BYTES,
   type ProcessDescription,
   type ScheduleAnswer,
   type Slot,
@@ -18,6 +16,7 @@ import { Flight, Flights } from './flights.ts'
 import type { LaneParts } from './lane-parts.ts'
 import { failedAnswer, Outcome } from './outcome.ts'
 import { type Enqueued, isToldById, type Pending } from './pending.ts'
+import { Queue } from './queue.ts'
 import type { Seated } from './recent-receipts.ts'
 import { Senders } from './senders.ts'
 
@@ -40,10 +39,7 @@ export class Lane {
   readonly senders: Senders
   /** Those of what waits that are told by their id. */
   readonly #waiting = new Map<MessageId, Pending>()
-  #pending: Pending[] = []
-  #pendingBytes = 0
-  /** Whether one of those came from a frame that is under way. */
-  #hurries = false
+  readonly #queue = new Queue()
   readonly #flights = new Flights()
   /** Whether the next commit begins in this turn of the loop. */
   #isCutting = false
@@ -94,7 +90,7 @@ export class Lane {
 
   /** The slot that the next message gets, if all that waits gets its own. */
   get nextSlot(): Slot {
-    return this.#nextSlot + this.#pending.length
+    return this.#nextSlot + this.#queue.length
   }
 
   get broken(): boolean {
@@ -110,7 +106,7 @@ export class Lane {
 
   /** Nothing waits for its slot. */
   get isStill(): boolean {
-    return this.#pending.length === 0 && !this.#isCommitting
+    return this.#queue.length === 0 && !this.#isCommitting
   }
 
   get #isCommitting(): boolean {
@@ -142,8 +138,7 @@ export class Lane {
   /** Resolves when all that waits now is durable. @throws what broke this lane */
   async durable(): Promise<void> {
     this.commit()
-    const answer = await this.#newest?.answer
-    if (answer?.status === 'failed') throw answer.failure
+    await this.#newest?.seated()
   }
 
   /** A message seen lately, waiting or done. Whoever asks wants its receipt now, whatever else its first sender brings. */
@@ -167,46 +162,37 @@ export class Lane {
   ): Outcome {
     if (this.#broken !== undefined) throw this.#broken
     this.#parts.expectFree?.()
-    if (this.#isFull || (after !== undefined && this.#parts.ahead.isFull)) {
-      throw new Failure('busy', { process: this.process.id, waiting: this.#pending.length })
+    if (this.#queue.isFull || (after !== undefined && this.#parts.ahead.isFull)) {
+      throw new Failure('busy', { process: this.process.id, waiting: this.#queue.length })
     }
     const outcome = new Outcome()
     const pending: Pending = { id, envelope, sizeBytes, sender, window, after, outcome }
-    this.#pending.push(pending)
-    this.#pendingBytes += sizeBytes
-    this.#hurries ||= after !== undefined
+    this.#queue.add(pending)
     if (after !== undefined) this.#parts.ahead.add(sizeBytes)
     this.senders.enqueued(envelope)
     this.#newest = outcome
     if (isToldById(envelope)) this.#waiting.set(id, pending)
-    if (!gathers || this.#pending.length >= GATHERED_MAX) this.commit()
+    if (!gathers || this.#queue.length >= GATHERED_MAX) this.commit()
     return outcome
-  }
-
-  get #isFull(): boolean {
-    return this.#pending.length >= PENDING_PER_PROCESS_MAX || this.#pendingBytes >= PENDING_PER_PROCESS_MAX_BYTES
   }
 
   /** Has all that waits committed, now or after the commits that are under way. */
   commit(): void {
-    if (this.#pending.length === 0 || this.#broken !== undefined) return
+    if (this.#queue.length === 0 || this.#broken !== undefined) return
     this.#isDue = true
     this.#cutSoon()
   }
 
   /** Commits what is due, in the next turn: all that one caller enqueues joins one frame. */
   #cutSoon(): void {
-    if (this.#isCutting || !this.#isDue || this.#pending.length === 0 || this.#broken !== undefined) return
-    if (!this.#flights.isEmpty && !(this.#hurries && this.#flights.mayBeFollowed)) return
+    if (this.#isCutting || !this.#isDue || this.#queue.length === 0 || this.#broken !== undefined) return
+    if (!this.#flights.isEmpty && !(this.#queue.hurries && this.#flights.mayBeFollowed)) return
     this.#isCutting = true
     queueMicrotask(() => {
       this.#isCutting = false
       const timestampMs = Math.max(this.#parts.now(), this.#lastMs)
-      const batch = this.#pending.filter(entry => this.#isInTime(entry, timestampMs))
-      this.#pending = []
-      this.#pendingBytes = 0
+      const batch = this.#queue.takeAll().filter(entry => this.#isInTime(entry, timestampMs))
       this.#isDue = false
-      this.#hurries = false
       // The seqs of those behind it were given on its account.
       if (batch.some(({ after }) => after?.state === 'failed')) {
         this.#break(
@@ -296,12 +282,10 @@ export class Lane {
 
   #break(batch: readonly Pending[], error: unknown): void {
     this.#broken ??= Failure.from(error)
-    for (const entry of [...batch, ...this.#pending]) {
+    for (const entry of [...batch, ...this.#queue.takeAll()]) {
       this.#waiting.delete(entry.id)
       this.#tell(entry, failedAnswer(error))
     }
-    this.#pending = []
-    this.#pendingBytes = 0
   }
 
   #tell({ after, sizeBytes, outcome }: Pending, answer: ScheduleAnswer): void {

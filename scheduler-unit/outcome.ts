@@ -23,10 +23,23 @@ export class Outcome implements Seat {
     return this.#promise
   }
 
+  /** Resolves once the message has its slot. @throws {Failure} why it has none */
+  async seated(): Promise<void> {
+    const answer = await this.answer
+    if (answer.status === 'failed') throw answer.failure
+  }
+
   settle(answer: ScheduleAnswer): void {
     this.#answer = answer
     this.#tell?.(answer)
   }
+}
+
+/** What becomes of all of them, in order. */
+export async function answersOf(seats: readonly Seat[]): Promise<readonly ScheduleAnswer[]> {
+  const answers: ScheduleAnswer[] = []
+  for (const { answer } of seats) answers.push(answer instanceof Promise ? await answer : answer)
+  return answers
 }
 
 export const failedAnswer = (error: unknown): ScheduleAnswer => ({

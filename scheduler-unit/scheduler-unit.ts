@@ -41,7 +41,7 @@ import type { LaneParts } from './lane-parts.ts'
 import { KnownReceipts, sameItem } from './known-receipts.ts'
 import { Lanes, type LanesParts } from './lanes.ts'
 import { keepMonitored, monitoredProcesses } from './monitored.ts'
-import { failedAnswer, known, type Seat } from './outcome.ts'
+import { answersOf, failedAnswer, known, type Seat } from './outcome.ts'
 import { SignerRates } from './rate.ts'
 
 export interface SchedulerUnitParts extends Pick<LanesParts, 'confirm' | 'committing' | 'committed'>, ConfirmParts {
@@ -133,10 +133,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   async schedule(requests: readonly ScheduleRequest[]): Promise<readonly ScheduleAnswer[]> {
     if (this.#closed) return requests.map(() => failedAnswer(new Failure('shutting-down')))
     await confirmEpochs(this.#parts, this.#lanes, requests)
-    const answers: ScheduleAnswer[] = []
-    for (const { answer } of await this.#seatAll(requests))
-      answers.push(answer instanceof Promise ? await answer : answer)
-    return answers
+    return answersOf(await this.#seatAll(requests))
   }
 
   async #seatAll(requests: readonly ScheduleRequest[]): Promise<readonly Seat[]> {
@@ -368,10 +365,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
           this.#holds.expectFree(process)
           return ticks ? this.#lanes.get(process, undefined) : undefined
         })
-        .then(lane => lane?.enqueue(asMessageId(''), envelope).answer)
-        .then(answer => {
-          if (answer?.status === 'failed') throw answer.failure
-        })
+        .then(lane => lane?.enqueue(asMessageId(''), envelope).seated())
         .catch(error => this.#again(process, timer, Failure.from(error)))
     }
   }
