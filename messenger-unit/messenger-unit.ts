@@ -1,5 +1,5 @@
 import {
-  type DataItem,
+  type ParsedItem,
   type CallRequest,
   type RequestEnvelope,
   type Assign,
@@ -173,7 +173,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     await this.#leftOver.resume(id, wasUnit ? Math.min(from ?? 0, firstSlot) : 0)
   }
 
-  submit(items: readonly (Uint8Array | DataItem)[]): Promise<readonly Taken[]> {
+  submit(items: readonly (Uint8Array | ParsedItem)[]): Promise<readonly Taken[]> {
     return this.#intake.take(items)
   }
 

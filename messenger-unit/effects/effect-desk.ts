@@ -252,7 +252,7 @@ export class EffectDesk {
   async #schedule(process: ProcessId, item: DataItem): Promise<Failure | undefined> {
     const scheduler = await this.#parts.schedulerOf(process)
     if (scheduler === undefined) return new Failure('unknown-process', { process })
-    const [answer] = await scheduler.schedule([{ process, envelope: { kind: 'item', item: item.bytes }, item }])
+    const [answer] = await scheduler.schedule([{ process, envelope: { kind: 'item', item: item.bytes }, id: item.id }])
     if (answer?.status === 'scheduled' || answer?.status === 'known') return undefined
     return answer?.status === 'failed' ? answer.failure : new Failure('internal')
   }
