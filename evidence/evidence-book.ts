@@ -8,12 +8,14 @@
  * 3. A compute unit that signed what a frame did not give: its word counts for nothing more, in that process; what it signed of
  *    earlier frames, and others found final by it, stays.
  * 4. A complaint changes nothing; people read it.
- * 5. What is new goes to all peers but the one that brought it; who is met later hears of the last complaints only. There is room for so much of each kind and process. An
- *    equivocation of a shorter length moves the end, so it always finds room: that of the longest gives way.
+ * 5. What is new goes to all peers but the one that brought it; who is met later hears of the last complaints only. There is room for
+ *    so much of each kind and process, and for so many bytes of all complaints. An equivocation of a shorter length moves the end, so it
+ *    always finds room: that of the longest gives way.
  */
 import {
   asKeyId,
   type Clock,
+  COMPLAINTS_MAX_BYTES,
   COMPLAINTS_TOLD_MAX,
   type Disagreement,
   encodeEquivocation,
@@ -60,6 +62,8 @@ const SEEN_BYTES = 8
 export class EvidenceBook implements Evidence {
   readonly #parts: EvidenceBookParts
   readonly #entries = new Map<string, EvidenceEntry>()
+  /** Of all complaints among them. */
+  #complaintBytes = 0
   /** Processes that stand still, by epoch: how many blocks of their feed are common to both sides, as far as is known. */
   readonly #ends = new Map<string, number>()
   readonly #disagreements = new Disagreements()
@@ -170,9 +174,12 @@ export class EvidenceBook implements Evidence {
     const isEarlier =
       judged.length !== undefined &&
       judged.length - 1 < (this.#ends.get(endName(judged.process, judged.epoch)) ?? Number.POSITIVE_INFINITY)
+    const isComplaint = judged.kind === 'complaint'
+    if (isComplaint && this.#complaintBytes + bytes.length > COMPLAINTS_MAX_BYTES) return undefined
     const isFull = this.#alike(judged) >= EVIDENCE_PER_PROCESS_MAX
     if (isFull && !isEarlier) return undefined
     if (isFull) this.#forgetLongest(judged)
+    if (isComplaint) this.#complaintBytes += bytes.length
     await this.#act(entry)
     this.#entries.set(entry.id, entry)
     return entry
