@@ -1,4 +1,5 @@
-import type { Clock, Computer, Failure, ProcessId, Push, Scheduler } from '../protocol/index.ts'
+import type { Clock, Computer, Failure, ProcessId, Push, Scheduler, Slot } from '../protocol/index.ts'
+import type { Lines } from './line.ts'
 
 export interface PairLaneParts {
   readonly computer: Computer
@@ -11,8 +12,10 @@ export interface PairLaneParts {
   vouches(scheduler: Pick<Scheduler, 'schedule'>, push: Push): boolean
   /** Resolves once all that an earlier run left of what `from` sent came here; nothing, if it did already. */
   reading(from: ProcessId): Promise<void> | undefined
-  /** What `from` ever sent to `to`, from seq `seq` on, up to `before`. */
-  sentFrom(from: ProcessId, to: ProcessId, seq: number, before: number): Promise<readonly Push[]>
+  /** Of all pairs. */
+  readonly lines: Lines
+  /** What `from` ever sent to `to`, from seq `seq` on, up to `before`, or the first part of it; `slot`: the first of it was sent there. */
+  sentFrom(from: ProcessId, to: ProcessId, seq: number, before: number, slot?: Slot): Promise<readonly Push[]>
   /** Calls `wake` whenever a scheduler of the receiver is linked again; gives what ends that. */
   met?: ((push: Push, wake: () => void) => Promise<Disposable | undefined>) | undefined
   /** How many others carry the pushes of this pair before this node does. */
