@@ -244,7 +244,16 @@ describe('progress', () => {
 })
 
 test('a feed that was evaluated again and compared with nothing gets no tick', () => {
-  const report = { slots: 9, frames: 9, ok: true, stateRoot: new Uint8Array(32), gas: 7n, firstFault: undefined, ms: 5 }
+  const report = {
+    slots: 9,
+    frames: 9,
+    steps: [],
+    ok: true,
+    stateRoot: new Uint8Array(32),
+    gas: 7n,
+    firstFault: undefined,
+    ms: 5,
+  }
   const shown = (certified: number): string =>
     showVerification({ ...report, process: asProcessId('A'.repeat(43)), certified }, { paint: (_, text) => text })
   expect(shown(9)).toMatch(/^✔ 9 slots/)
