@@ -1,7 +1,8 @@
 /**
  * What this node knows of broken rules.
  *
- * 1. Nothing is kept or handed on that was not checked here; checked again when the node starts, so the disk is not believed.
+ * 1. Nothing is kept or handed on that was not checked here; checked again when the node starts, so the disk is not believed
+ *    (but for the signatures of complaints: there may be hundreds, and a node that is killed often has little time).
  * 2. Schedulers that signed two feeds: the process stands still where the two trees are still one as far as is known: the
  *    shortest length that somebody showed, less one. What stands before it goes on being served.
  * 3. A compute unit that signed what a frame did not give: its word counts for nothing more, in that process; what it signed of
@@ -38,7 +39,7 @@ import {
   unitOf,
 } from '../protocol/index.ts'
 import { Disagreements } from './disagreements.ts'
-import { judge, type JudgeParts } from './judge.ts'
+import { judge, type JudgeOptions, type JudgeParts } from './judge.ts'
 
 export interface EvidenceBookParts extends JudgeParts {
   readonly log: Pick<Log, 'store' | 'freeze' | 'messages'>
@@ -78,7 +79,7 @@ export class EvidenceBook implements Evidence {
     const book = new EvidenceBook(parts)
     for await (const { value } of parts.log.store.range({ gte: toUtf8(PREFIX), lt: toUtf8('evidence0') })) {
       const seenMs = Number(new DataView(value.buffer, value.byteOffset).getBigUint64(0))
-      await book.#look(value.subarray(SEEN_BYTES), seenMs).catch(error => {
+      await book.#look(value.subarray(SEEN_BYTES), seenMs, { isAgain: true }).catch(error => {
         if (!Failure.is(error)) throw error
       })
     }
@@ -167,8 +168,8 @@ export class EvidenceBook implements Evidence {
   }
 
   /** Nothing, if there is no room for more of its kind. @throws {Failure} as `take` */
-  async #look(bytes: Uint8Array, seenMs: number): Promise<EvidenceEntry | undefined> {
-    const judged = await judge(bytes, this.#parts)
+  async #look(bytes: Uint8Array, seenMs: number, options?: JudgeOptions): Promise<EvidenceEntry | undefined> {
+    const judged = await judge(bytes, this.#parts, options)
     const entry: EvidenceEntry = { id: evidenceId(bytes), ...judged, seenMs, bytes }
     const isEarlier =
       judged.length !== undefined &&
