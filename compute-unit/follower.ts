@@ -2,7 +2,6 @@ import {
   encodeCertificate,
   Failure,
   type FeedSpec,
-  type ModuleId,
   messagesFeed,
   type ProcessDescription,
   readFrameHead,
@@ -10,19 +9,17 @@ import {
   type Slot,
   slotCount,
   type Timer,
-  equalBytes,
   decodeCertificate,
 } from '../protocol/index.ts'
 import { CertificateFeed, certificateOf } from './certificate-feed.ts'
-import { certifiedCheckpoints } from './certified-checkpoints.ts'
 import { type Asked, Course } from './course.ts'
-import type { FrameOutcome, ProcessSnapshot } from './evaluation/index.ts'
-import { damaged, Faults } from './faults.ts'
+import type { FrameOutcome } from './evaluation/index.ts'
+import { Faults } from './faults.ts'
 import type { FollowerParts } from './follower-parts.ts'
 import { FrameResults } from './frame-results.ts'
 import type { HostSeat } from './host-pool.ts'
 import { type KnownFrame, KnownFrames } from './known-frames.ts'
-import { loadModules, modulesOf } from './named-modules.ts'
+import { type OpenedProcess, openProcess } from './open-process.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'
 import { SinceCheckpoint } from './since-checkpoint.ts'
 import { SlotWaiters } from './slot-waiters.ts'
@@ -59,6 +56,9 @@ export class Follower {
   /** What is with the host now. */
   #course: Course | undefined
   #evaluated: Slot = 0
+  /** Blocks that the state in the host is after. */
+  #replayedBlocks = 0
+  /** Slots of these. */
   #replayed: Slot = 0
   #progressMs = 0
   #scheduled: Slot = 0
@@ -220,6 +220,12 @@ export class Follower {
     return this.#seat
   }
 
+  /** Has all that was certified evaluated again: what the store lost of its results is there then, however much of the feed is left. */
+  async replayed(): Promise<void> {
+    using _held = this.hold()
+    if (!this.inHost) await this.#openOnce()
+  }
+
   /** Asks the host about the state after all of the feed; nobody reads what is not durable. */
   async read(request: HostRequest): Promise<HostAnswer> {
     using _held = this.hold()
@@ -321,39 +327,27 @@ export class Follower {
     return this.#opening
   }
 
-  /** Opens the process in its host: at the newest checkpoint whose state has the certified root, else at slot 0. */
   async #open(): Promise<void> {
-    const { log, checkpoints } = this.#parts
     this.#seat = this.#faults.placeIn(this.#parts, this.#parts.now())
-    const [seat, find] = [this.#seat, modulesOf(log.directory)]
-    const spawn = await log.directory.spawnEnvelope(this.process.id)
-    if (spawn === undefined) throw new Failure('unknown-process', { process: this.process.id })
-    using _own = await loadModules(seat, [this.process.module], find)
-    const generation = seat.generation
-    const open = async (module: ModuleId, snapshot?: ProcessSnapshot): Promise<HostAnswer> => {
-      using _module = await loadModules(seat, [module], find)
-      return seat.ask({ kind: 'open', process: this.process.id, module, spawn, snapshot })
-    }
     const upTo = { results: this.#resultsFeed, evaluated: this.#evaluated }
-    for await (const { head, snapshot } of certifiedCheckpoints(this.#parts, this.process.id, upTo)) {
-      const answer = await open(head.module, snapshot).catch(damaged)
-      if (answer?.kind !== 'opened' || !equalBytes(answer.stateRoot, head.stateRoot)) continue
-      if (snapshot?.isNewest !== true) await checkpoints.dropAfter(this.process.id, head.slots)
-      return this.#replay(head.blocks, generation, answer.sizeBytes)
-    }
-    await checkpoints.dropAfter(this.process.id, 0)
-    const answer = await open(this.process.module)
-    if (answer.kind !== 'opened') throw new Failure('host-fault', { answer: answer.kind })
-    await this.#replay(0, generation, answer.sizeBytes)
+    await this.#replay(await openProcess(this.#parts, this.process, this.#seat, upTo))
   }
 
-  /** Evaluates again what was certified already, so that the host's state stands where the certificates do. */
-  async #replay(fromBlock: number, generation: number, sizeBytes: number): Promise<void> {
+  /**
+   * Evaluates again what was certified already, so that the host's state stands where the certificates do. Checkpoints are written on
+   * the way: who is killed before it is through with it goes on where it was, and does not begin with ever more.
+   */
+  async #replay({ blocks, sizeBytes, generation }: OpenedProcess): Promise<void> {
     const end = this.#nextBlock
     this.sizeBytes = LOADED_OVERHEAD_BYTES + sizeBytes
     this.#sinceCheckpoint.reset(this.#parts.now())
-    await this.#evaluateFrom(fromBlock, () => end)
-    if (this.#stopped !== undefined) throw this.#stopped
+    this.#replayedBlocks = blocks
+    for (let next = blocks; next < end; next = this.#replayedBlocks) {
+      await this.#evaluateFrom(next, () => end)
+      if (this.#stopped !== undefined) throw this.#stopped
+      if (this.#replayedBlocks === next) throw new Failure('host-fault', { answer: 'nothing' })
+      if (this.#checkpointDue()) await this.#writeCheckpoint()
+    }
     this.#openGeneration = generation
     this.#tellPresent()
   }
@@ -423,7 +417,7 @@ export class Follower {
   }
 
   #checkpointDue(): boolean {
-    return this.#replayed >= this.#evaluated && this.#sinceCheckpoint.isDue(this.#parts.now())
+    return this.#sinceCheckpoint.isDue(this.#parts.now())
   }
 
   #progressDue(): boolean {
@@ -441,6 +435,7 @@ export class Follower {
     this.#parts.results.write(this.process.id, results)
     this.#sinceCheckpoint.add(count, gas)
     this.#replayed = firstSlot + count
+    this.#replayedBlocks = frame.index + 1
     if (outcome.timers !== undefined)
       this.#tell(outcome.timers, frame.index < Math.max(this.#nextBlock, this.#history - 1))
     if (outcome.lifecycle !== undefined) this.#parts.lifecycle(this.process, outcome.lifecycle)
@@ -475,7 +470,7 @@ export class Follower {
   }
 
   async #writeCheckpoint(): Promise<void> {
-    const blocks = this.#nextBlock
+    const blocks = this.#replayedBlocks
     const beganMs = this.#parts.now()
     const answer = await this.#seat.ask({ kind: 'delta', process: this.process.id })
     if (answer.kind !== 'delta') throw new Failure('host-fault', { answer: answer.kind })

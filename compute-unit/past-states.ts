@@ -3,7 +3,6 @@ import {
   type CallOptions,
   type Clock,
   decodeFrame,
-  encodeEnvelope,
   encodeFrame,
   equalBytes,
   Failure,
@@ -242,11 +241,5 @@ function cutFrame(bytes: Uint8Array, from: Slot, to: Slot): Uint8Array {
   const { firstSlot, count } = readFrameHead(bytes)
   if (from === firstSlot && to === firstSlot + count) return bytes
   const assignments = decodeFrame(bytes).assignments.slice(from - firstSlot, to - firstSlot)
-  return encodeFrame(
-    from,
-    assignments.map(({ timestampMs, envelope }) => ({
-      timestampMs,
-      envelopeBytes: encodeEnvelope(envelope),
-    })),
-  )
+  return encodeFrame(from, assignments)
 }

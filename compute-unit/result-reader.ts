@@ -69,11 +69,12 @@ export class ResultReader {
     const follower = await this.#parts.followerOf(process)
     const end = Math.min(to, follower.evaluated)
     for (let slot = from; slot < end; ) {
-      const frame = await this.#resultsAt(process, slot)
-      for (const bytes of frame.results.slice(slot - frame.firstSlot)) {
-        if (slot >= end) return
-        yield this.#parts.read(bytes, follower.process)
-        slot += 1
+      for (const frame of await this.#framesFrom(process, slot, end)) {
+        for (const bytes of frame.results.slice(slot - frame.firstSlot)) {
+          if (slot >= end) return
+          yield this.#parts.read(bytes, follower.process)
+          slot += 1
+        }
       }
     }
   }
@@ -104,10 +105,12 @@ export class ResultReader {
     const known = this.#parts.recent.find(process.id, slot) ?? this.#lookedUp.find(process.id, slot)
     if (known !== undefined) return known
     const found = await findFrame(log, messagesFeed(process), slot)
-    const certificateBytes = found && (await log.block(resultsFeed(process, key), found.index))
-    if (found === undefined || certificateBytes === undefined)
-      throw new Failure('unknown-slot', { process: process.id, slot })
-    const results = await this.#resultsAt(process.id, slot)
+    if (found === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
+    const [certificateBytes, results] = await Promise.all([
+      log.block(resultsFeed(process, key), found.index),
+      this.#resultsAt(process.id, slot),
+    ])
+    if (certificateBytes === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
     const frame = { index: found.index, certificateBytes, results, count: results.count }
     // It may have been handed over meanwhile.
     const { epoch } = (await this.#parts.followerOf(process.id)).process
@@ -122,16 +125,25 @@ export class ResultReader {
     this.#lookedUp.forget(process)
   }
 
+  /** The frame that holds an evaluated slot, and some of those behind it that begin before `end`. */
+  async #framesFrom(process: ProcessId, slot: Slot, end: Slot): Promise<readonly FrameResults[]> {
+    const known = this.#inMemory(process, slot)
+    if (known !== undefined) return [known]
+    const stored = await this.#parts.stored.framesFrom(process, slot, end)
+    return stored.length > 0 ? stored : [await this.#resultsAt(process, slot)]
+  }
+
+  #inMemory(process: ProcessId, slot: Slot): FrameResults | undefined {
+    return (this.#parts.recent.find(process, slot) ?? this.#lookedUp.find(process, slot))?.results
+  }
+
   /** The results of the frame that holds an evaluated slot. */
   async #resultsAt(process: ProcessId, slot: Slot): Promise<FrameResults> {
-    const { recent, stored, followerOf } = this.#parts
-    const kept =
-      recent.find(process, slot)?.results ??
-      this.#lookedUp.find(process, slot)?.results ??
-      (await stored.frameOf(process, slot))
+    const { stored, followerOf } = this.#parts
+    const kept = this.#inMemory(process, slot) ?? (await stored.frameOf(process, slot))
     if (kept !== undefined) return kept
     // The store lost it: evaluating the feed again brings it back.
-    await (await followerOf(process)).ready()
+    await (await followerOf(process)).replayed()
     const again = await stored.frameOf(process, slot)
     if (again === undefined) throw new Failure('internal', { process, slot })
     return again

@@ -13,6 +13,8 @@ import { bigEndian64, lastNumber, rangeOf, storeKey } from './keys.ts'
 /** Frames, and bytes of their results, that are worth a key of their own. */
 const WORTH_FRAMES = 16
 const WORTH_BYTES = 32 * 1024
+/** Runs of frames that one look gives, if those behind the first are wanted, too. */
+const AHEAD_RUNS = 8
 /** What gathers goes to the store when it is so much, and no later than this. */
 const GATHERED_MAX_BYTES = 8 * 1024 * 1024
 const LINGER_MS = 500
@@ -91,17 +93,36 @@ export class ResultStore implements Disposable {
 
   /** The results of the frame that holds `slot`. */
   async frameOf(process: ProcessId, slot: Slot): Promise<FrameResults | undefined> {
-    const run = this.#runs.get(process)
-    const here = run && frameWith(slot, run.frames)
-    if (here !== undefined) return here
+    return (await this.#runWith(process, slot))[0]
+  }
+
+  /** The frame that holds `slot`, and some of those right behind it that begin before `end`: a look for each would cost more than they do. */
+  async framesFrom(process: ProcessId, slot: Slot, end: Slot): Promise<readonly FrameResults[]> {
+    const frames = [...(await this.#runWith(process, slot))]
+    let next = endOf(frames)
+    if (frames.length === 0 || next >= end) return frames
+    const [gte, lt] = [next, end].map(one => storeKey('results', process, bigEndian64(one))) as [Uint8Array, Uint8Array]
+    for await (const { key, value } of this.#store.range({ gte, lt, limit: AHEAD_RUNS })) {
+      const firstSlot = lastNumber(key)
+      if (firstSlot > next) break
+      if (firstSlot === next) frames.push(...framesIn(firstSlot, value))
+      next = endOf(frames)
+    }
+    return frames
+  }
+
+  /** The frame that holds `slot`, and those behind it in the same run. */
+  async #runWith(process: ProcessId, slot: Slot): Promise<readonly FrameResults[]> {
+    const here = framesSince(slot, this.#runs.get(process)?.frames ?? [])
+    if (here.length > 0) return here
     // Nearly always it is in the last; an iterator reads ahead.
     for (const limit of [1, WORTH_FRAMES]) {
-      for await (const frames of this.#runsBefore(process, slot + 1, limit)) {
-        const frame = frameWith(slot, frames)
-        if (frame !== undefined) return frame
+      for await (const run of this.#runsBefore(process, slot + 1, limit)) {
+        const frames = framesSince(slot, run)
+        if (frames.length > 0) return frames
       }
     }
-    return undefined
+    return []
   }
 
   /** Gives the store all that there is; from now on nothing gathers. */
@@ -132,8 +153,16 @@ export class ResultStore implements Disposable {
   }
 }
 
-function frameWith(slot: Slot, frames: readonly FrameResults[]): FrameResults | undefined {
-  return frames.find(({ firstSlot, count }) => slot >= firstSlot && slot < firstSlot + count)
+/** The frame that holds `slot`, and those behind it; none, if it is not among them. */
+function framesSince(slot: Slot, frames: readonly FrameResults[]): readonly FrameResults[] {
+  const at = frames.findIndex(({ firstSlot, count }) => slot >= firstSlot && slot < firstSlot + count)
+  return at < 0 ? [] : frames.slice(at)
+}
+
+/** Slot behind the last of them. */
+function endOf(frames: readonly FrameResults[]): Slot {
+  const last = frames.at(-1)
+  return last === undefined ? 0 : last.firstSlot + last.count
 }
 
 function changeOf(process: ProcessId, frames: readonly FrameResults[]): StoreChange[] {

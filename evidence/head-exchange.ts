@@ -239,7 +239,7 @@ export class HeadExchange implements HeadWatch, Disposable {
     const { log, peers, book } = this.#parts
     // What grows from here on is shown afterwards.
     shown.isMet = true
-    for (const { bytes } of book.list()) await peers.tell(peer, bytes).catch(unlessPassing)
+    for (const { bytes } of book.toTell()) await peers.tell(peer, bytes).catch(unlessPassing)
     let count = 0
     for (let after: ProcessId | undefined; count < HEADS_HELD_MAX; ) {
       const page: readonly ProcessDescription[] = await log.directory.processes({ after, limit: PAGE_MAX })

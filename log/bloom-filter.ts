@@ -26,8 +26,7 @@ export class BloomFilter {
   /** Adds a key; gives whether it may have been there before: false is certain. */
   add(key: Uint8Array): boolean {
     const [first, step] = hashesOf(key)
-    const known = this.#layers.some(layer => layerMayHave(layer, first, step))
-    if (known) return true
+    for (const layer of this.#layers) if (layerMayHave(layer, first, step)) return true
     let layer = this.#layers.at(-1)
     if (layer === undefined || layer.room === 0) {
       layer = makeLayer(FIRST_LAYER_ENTRIES * GROWTH ** this.#layers.length)
@@ -44,7 +43,8 @@ export class BloomFilter {
   /** Whether the key may have been added; false is certain. */
   mayHave(key: Uint8Array): boolean {
     const [first, step] = hashesOf(key)
-    return this.#layers.some(layer => layerMayHave(layer, first, step))
+    for (const layer of this.#layers) if (layerMayHave(layer, first, step)) return true
+    return false
   }
 }
 

@@ -235,10 +235,17 @@ function keyOf(id: MessageId, process: ProcessId): Uint8Array {
   return key
 }
 
+/** The process of the last key: most come one behind the other. */
+const lastProcess = { id: '', bytes: Buffer.alloc(ID_SIZE_BYTES) }
+
 function writeKey(key: Buffer, id: MessageId, process: ProcessId): void {
+  if (process !== lastProcess.id) {
+    lastProcess.id = process
+    lastProcess.bytes.write(process, 0, 'base64url')
+  }
   key.set(PREFIX)
   key.write(id, PREFIX.length, 'base64url')
-  key.write(process, PREFIX.length + ID_SIZE_BYTES, 'base64url')
+  key.set(lastProcess.bytes, PREFIX.length + ID_SIZE_BYTES)
 }
 
 function rangeOf(id: MessageId): readonly [Uint8Array, Uint8Array] {

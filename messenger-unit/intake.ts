@@ -5,7 +5,7 @@ import {
   describeModule,
   describeSpawnItem,
   Failure,
-  findTag,
+  findSpelledTag,
   ITEM_SIZE_MAX_BYTES,
   isId,
   type Log,
@@ -14,6 +14,8 @@ import {
   type ModuleAdded,
   type ModuleDescription,
   type ModuleId,
+  outlineDataItem,
+  type ParsedItem,
   parseDataItem,
   type ProcessId,
   type Receipt,
@@ -47,7 +49,7 @@ export class Intake {
   }
 
   /** Gives an answer for each item, in order; one that fails does not hold up the others. */
-  async take(items: readonly (Uint8Array | DataItem)[]): Promise<Taken[]> {
+  async take(items: readonly (Uint8Array | ParsedItem)[]): Promise<Taken[]> {
     const taken: (Taken | undefined)[] = []
     const requests: ScheduleRequest[] = []
     const places: number[] = []
@@ -55,7 +57,7 @@ export class Intake {
       const item = items[i]
       if (item === undefined) break
       try {
-        const routing = this.#route(item instanceof Uint8Array ? parse(item) : item)
+        const routing = this.#route(item instanceof Uint8Array ? parse(item) : outlineDataItem(item.bytes, item.id))
         const routed = routing instanceof Promise ? await routing : routing
         if ('module' in routed) taken[i] = routed
         else {
@@ -67,7 +69,9 @@ export class Intake {
       }
     }
     const answers = requests.length === 0 ? [] : await this.#parts.routes.schedule(requests)
-    for (const [i, answer] of answers.entries()) taken[places[i] ?? 0] = takenOf(answer)
+    answers.forEach((answer, i) => {
+      taken[places[i] ?? 0] = takenOf(answer)
+    })
     return taken.map(one => one ?? new Failure('internal'))
   }
 
@@ -79,7 +83,7 @@ export class Intake {
   /** Where an item belongs; what has to be looked up is waited for. */
   #route(item: DataItem): ScheduleRequest | Promise<ScheduleRequest | ModuleAdded> {
     const { bytes } = item
-    const type = findTag(item.tags, 'Type')
+    const type = findSpelledTag(item.tagsPiece, 'Type')
     if (type === 'Module') return this.#addModule(item)
     if (bytes.length > ITEM_SIZE_MAX_BYTES) {
       throw new Failure('too-large', { bytes: bytes.length, max: ITEM_SIZE_MAX_BYTES })
@@ -118,7 +122,7 @@ export class Intake {
 const requestOf = (item: DataItem, process: string): ScheduleRequest => ({
   process: asProcessId(process),
   envelope: { kind: 'item', item: item.bytes },
-  item,
+  id: item.id,
 })
 
 function parse(bytes: Uint8Array): DataItem {

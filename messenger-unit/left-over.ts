@@ -1,4 +1,5 @@
 import {
+  type Clock,
   type Computer,
   Failure,
   type Log,
@@ -9,10 +10,13 @@ import {
   type Slot,
   slotCount,
 } from '../protocol/index.ts'
+import { backOffMs } from './retry.ts'
 import type { Unfinished } from './unfinished.ts'
 
 export interface LeftOverParts {
   readonly log: Log
+  readonly clock: Clock
+  random(): number
   readonly computer: Computer & { catchUp(process: ProcessId): void }
   /** See `MessengerUnitParts`. */
   sendsFor?(process: ProcessDescription): boolean
@@ -24,11 +28,16 @@ interface Unpushed {
   readonly process: ProcessId
   readonly from: Slot
   readonly evaluated: Slot
+  /** The first that was not read yet. */
+  next: Slot
+  /** It is read, or not any more. */
+  readonly read: PromiseWithResolvers<void>
 }
 
 /**
  * Goes on with what an earlier run of this node did not deliver. Where that begins is held first, for all processes, so that nothing
- * moves their marks beyond it; reading and pushing it takes as long as it takes, while the node serves already.
+ * moves their marks beyond it; reading and pushing it takes as long as it takes, while the node serves already. What cannot be read is
+ * tried again for ever, later and later, and holds up no other.
  */
 export class LeftOver {
   readonly #parts: LeftOverParts
@@ -37,7 +46,7 @@ export class LeftOver {
   #reading: Promise<unknown> = Promise.resolve()
   /** What is being read, or will be: whoever moves a process begins anew. */
   readonly #current = new Map<ProcessId, Unpushed>()
-  #closed = false
+  readonly #closed = new AbortController()
 
   constructor(parts: LeftOverParts, unfinished: Unfinished, push: (process: ProcessId, result: Sending) => void) {
     this.#parts = parts
@@ -58,28 +67,53 @@ export class LeftOver {
         if (left !== undefined) found.set(process, left)
       })
     }
-    const reading = (async () => {
-      for (const left of found.values()) await this.#try(left.process, () => this.#pushAll(left))
-    })()
-    this.#reading = Promise.all([this.#reading, reading])
+    this.#readSoon([...found.values()])
   }
 
-  /** Of one process, from slot `from` on; resolves when all is on its way. */
-  resume(process: ProcessId, from: Slot): Promise<void> {
-    return this.#try(process, async () => {
+  /** Of one process, from slot `from` on; resolves when all is on its way, or is tried again later. */
+  async resume(process: ProcessId, from: Slot): Promise<void> {
+    await this.#try(process, async () => {
       const left = await this.#hold(process, from)
-      if (left !== undefined) await this.#pushAll(left)
+      if (left !== undefined && !(await this.#pushAll(left))) this.#readSoon([left], 1)
     })
+  }
+
+  /** Resolves once all that was left of a process is on its way; nothing, if it is already. */
+  reading(process: ProcessId): Promise<void> | undefined {
+    return this.#current.get(process)?.read.promise
   }
 
   /** Reads no more, and waits until that is so. */
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closed.abort()
     await this.#reading
   }
 
-  async #try(process: ProcessId, work: () => Promise<void>): Promise<void> {
-    await work().catch(error => this.#parts.trouble?.(`resume ${process}`, Failure.from(error)))
+  /** Whether it went well; whoever looks after the node is told if not. */
+  async #try(process: ProcessId, work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work()
+      return true
+    } catch (error) {
+      this.#parts.trouble?.(`resume ${process}`, Failure.from(error))
+      return false
+    }
+  }
+
+  #readSoon(left: readonly Unpushed[], failures = 0): void {
+    this.#reading = Promise.all([this.#reading, this.#read(left, failures)])
+  }
+
+  /** One after the other; those that could not be read once more when all had their turn. */
+  async #read(left: readonly Unpushed[], failures: number): Promise<void> {
+    const { clock, random } = this.#parts
+    const { signal } = this.#closed
+    for (let attempt = failures; left.length > 0; attempt++) {
+      if (attempt > 0) await clock.sleep(backOffMs(attempt, random()), { signal }).catch(() => undefined)
+      const failed: Unpushed[] = []
+      for (const one of left) if (!(await this.#pushAll(one))) failed.push(one)
+      left = failed
+    }
   }
 
   /** Nothing, if what the process sends is not for this node to push. */
@@ -93,7 +127,8 @@ export class LeftOver {
       return undefined
     }
     const evaluated = await computer.evaluated(process)
-    const left = { process, from: Math.min(from, evaluated), evaluated }
+    const start = Math.min(from, evaluated)
+    const left = { process, from: start, evaluated, next: start, read: Promise.withResolvers<void>() }
     this.#unfinished.scheduled(process, left.from, await slotCount(log, messagesFeed(description)))
     // Stands for all that is not read yet.
     this.#unfinished.opened(process, left.from, 1)
@@ -101,14 +136,22 @@ export class LeftOver {
     return left
   }
 
-  async #pushAll(left: Unpushed): Promise<void> {
+  /** Whether it could be read. If not, nobody waits for it any longer. */
+  async #pushAll(left: Unpushed): Promise<boolean> {
+    const isRead = await this.#try(left.process, () => this.#readAll(left))
+    left.read.resolve()
+    return isRead
+  }
+
+  async #readAll(left: Unpushed): Promise<void> {
     const { computer } = this.#parts
-    const { process, from, evaluated } = left
-    for await (const result of computer.results(process, from, evaluated)) {
-      if (this.#closed || this.#current.get(process) !== left) return
+    const { process, from, evaluated, next } = left
+    for await (const result of computer.results(process, next, evaluated)) {
+      if (this.#closed.signal.aborted || this.#current.get(process) !== left) return
       if (result.outbox.length + result.assigns.length > 0) this.#push(process, result)
+      left.next = result.slot + 1
     }
-    if (this.#current.get(process) !== left) return
+    if (this.#closed.signal.aborted || this.#current.get(process) !== left) return
     this.#current.delete(process)
     this.#unfinished.delivered(process, from)
     this.#unfinished.evaluated(process, evaluated)

@@ -1,5 +1,5 @@
 import {
-  type DataItem,
+  type ParsedItem,
   type CallRequest,
   type RequestEnvelope,
   type Assign,
@@ -39,11 +39,12 @@ import { Couriers } from './courier.ts'
 import { EarlyPushes } from './early-pushes.ts'
 import { Intake, type Taken } from './intake.ts'
 import { LeftOver } from './left-over.ts'
+import { Lines } from './line.ts'
 import { PairLane } from './pair-lane.ts'
 import type { PairLaneParts } from './pair-lane-parts.ts'
 import { backOffMs } from './retry.ts'
 import { maybeMoved, Routes } from './routes.ts'
-import { sentFrom } from './sent-from.ts'
+import { SentPushes } from './sent-pushes.ts'
 import { Timings } from './timings.ts'
 import { assignmentAt, boundsWithin, readTrace, traceElsewhere, type TraceParts } from './trace.ts'
 import { Unfinished } from './unfinished.ts'
@@ -101,6 +102,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     this.#intake = new Intake({ ...parts, routes: this.#routes })
     this.#unfinished = new Unfinished(parts.log.store)
     this.#leftOver = new LeftOver(parts, this.#unfinished, (process, result) => this.#push(process, result))
+    const sent = new SentPushes(parts)
     const couriers = new Couriers({ ...parts, key: parts.scheduler.key })
     this.#laneParts = {
       computer: parts.computer,
@@ -111,7 +113,9 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
       schedulerOf: push => this.#routes.ofPush(push),
       rank: push => couriers.rank(push),
       expectedSeq: push => couriers.expectedSeq(push),
-      sentFrom: (from, ...part) => sentFrom(parts.computer, { from, lowest: this.#unfinished.lowest(from) }, ...part),
+      reading: from => this.#leftOver.reading(from),
+      lines: new Lines(),
+      sentFrom: (from, to, ...part) => sent.read([from, to], this.#unfinished.lowest(from), part),
       met: (push, wake) => this.#routes.met(push, wake),
       delivered: push =>
         void (this.#early.delivered(push) || this.#unfinished.delivered(push.core.from, push.core.slot)),
@@ -146,8 +150,8 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
   /** The same of a frame on its way to the disk; `evaluated` comes once it is there, with the same objects. What is made of it is built on `commitment`. */
   early(sending: readonly Sending[], commitment: Commitment): void {
     for (const push of sending.flatMap(({ outbox }) => outbox)) {
-      if (this.#effects?.isFor(push) === true) continue
-      const lane = this.#lane(push)
+      const lane = this.#effects?.isFor(push) === true ? undefined : this.#lane(push)
+      if (lane === undefined || lane.isFull) continue
       this.#early.add(push, lane)
       lane.enqueue(push, commitment)
     }
@@ -169,7 +173,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
     await this.#leftOver.resume(id, wasUnit ? Math.min(from ?? 0, firstSlot) : 0)
   }
 
-  submit(items: readonly (Uint8Array | DataItem)[]): Promise<readonly Taken[]> {
+  submit(items: readonly (Uint8Array | ParsedItem)[]): Promise<readonly Taken[]> {
     return this.#intake.take(items)
   }
 

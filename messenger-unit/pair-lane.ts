@@ -7,7 +7,7 @@ import {
   type ScheduleRequest,
 } from '../protocol/index.ts'
 import { ABSENT_MS, TAKE_OVER_MS, TAKE_OVER_SOON_MS } from './courier.ts'
-import { type Entry, Line } from './line.ts'
+import { type Entry, isDurable, Line } from './line.ts'
 import type { PairLaneParts } from './pair-lane-parts.ts'
 import { failureOf, provenRequests, vouchedRequest } from './push-requests.ts'
 import { Retries } from './retries.ts'
@@ -25,11 +25,13 @@ const UNKNOWN_GRACE_MS = 10_000
  * 2. All else goes window by window, once it is durable; so does what was handed over in vain. Whatever fails is tried again for
  *    ever, later and later, and at once when its receiver's scheduler is linked again; only the head of the line is.
  * 3. What comes from something that did not become durable never was: it is let go.
- * 4. After a restart much of what is left may have arrived: once a whole window had, the receiver's scheduler is asked how far it is.
+ * 4. Of very many that wait the first are in memory. What is behind them is read from results when its turn comes.
+ * 5. After a restart much of what is left may have arrived: the receiver's scheduler is asked how far it is before anything is proven,
+ *    and again once a whole window had arrived.
  */
 export class PairLane {
   readonly #parts: PairLaneParts
-  readonly #queue = new Line()
+  readonly #queue: Line
   /** What is below this seq is with the receiver, by the word of its scheduler. */
   #taken = 0
   /** Pushes that were handed over as they came, and have no answer yet. */
@@ -51,10 +53,16 @@ export class PairLane {
 
   constructor(parts: PairLaneParts) {
     this.#parts = parts
+    this.#queue = new Line(parts.lines)
   }
 
   get idle(): boolean {
-    return !this.#running && !this.#isLooking && this.#ahead === 0 && this.#queue.length === 0
+    return !this.#running && !this.#isLooking && this.#ahead === 0 && this.#queue.isEmpty
+  }
+
+  /** So much waits that what comes from something that is not durable is better given once that is. */
+  get isFull(): boolean {
+    return this.#queue.isFull
   }
 
   /** Whether it delivers nothing any more. */
@@ -86,9 +94,9 @@ export class PairLane {
   #go(): void {
     if (this.#running || this.#missed.length > 0 || this.isStopped) return
     this.#handAhead()
-    this.#dropLost()
+    this.#queue.dropLost()
     const { head } = this.#queue
-    if (head === undefined || this.#ahead > 0 || !isDurable(head)) return
+    if (this.#queue.isEmpty || this.#ahead > 0 || (head !== undefined && !isDurable(head))) return
     this.#running = true
     void this.#run()
   }
@@ -128,11 +136,11 @@ export class PairLane {
       // They came back as they failed.
       this.#queue.bringBack(this.#missed)
       this.#missed = []
-      this.#dropLost()
+      this.#queue.dropLost()
       this.#running = true
       return this.#run()
     }
-    if (this.#queue.length > 0) this.look()
+    if (!this.#queue.isEmpty) this.look()
   }
 
   async #run(): Promise<void> {
@@ -140,17 +148,19 @@ export class PairLane {
     const [head] = this.#queue
     const met = async (wake: () => void) => head && this.#parts.met?.(head.push, wake)
     using retries = new Retries({ clock: this.#parts.clock, signal, random: () => this.#parts.random(), met })
-    while (this.#queue.length > 0 && !signal.aborted) {
-      this.#dropLost()
+    await this.#goOn()
+    while (!this.#queue.isEmpty && !signal.aborted) {
+      this.#queue.dropLost()
       this.#dropTaken()
-      const [first] = this.#window()
-      if (first === undefined) break
-      const rank = this.#parts.rank(first)
-      if (rank > 0 && !(await this.#myTurn(rank))) continue
       const before = this.#fresh
       let failure: Failure | undefined
       try {
-        failure = await this.#deliver(this.#window())
+        await this.#queue.read(this.#parts)
+        const [first] = this.#queue.durable(WINDOW)
+        if (first === undefined) break
+        const rank = this.#parts.rank(first)
+        if (rank > 0 && !(await this.#myTurn(rank))) continue
+        failure = await this.#deliver(this.#queue.durable(WINDOW))
       } catch (error) {
         failure = Failure.from(error)
       }
@@ -164,21 +174,7 @@ export class PairLane {
       await retries.pause()
     }
     this.#running = false
-    if (this.#queue.length > 0) this.look()
-  }
-
-  /** The head of the line, as far as what it comes from is durable. */
-  #window(): Push[] {
-    const window: Push[] = []
-    for (const entry of this.#queue) {
-      if (window.length >= WINDOW || !isDurable(entry)) break
-      window.push(entry.push)
-    }
-    return window
-  }
-
-  #dropLost(): void {
-    this.#queue.drop(isLost)
+    if (!this.#queue.isEmpty) this.look()
   }
 
   /** Lets go of what is with the receiver already. */
@@ -202,6 +198,15 @@ export class PairLane {
     }
     this.#absentUntilMs = clock.now() + ABSENT_MS
     return true
+  }
+
+  /** What an earlier run carried, or left, is found out once: whoever sends for the first time has nothing of that. */
+  async #goOn(): Promise<void> {
+    const { from, seq } = this.#queue.head?.push.core ?? { seq: 0 }
+    if (from === undefined || seq === 0 || this.#taken > 0 || this.#fresh > 0) return
+    await this.#parts.reading(from)
+    const head = this.#queue.head?.push
+    if (head !== undefined) await this.#askHowFar(head)
   }
 
   async #askHowFar(head: Push): Promise<void> {
@@ -257,13 +262,15 @@ export class PairLane {
     if (expectedSeq >= seq) return missing
     this.#taken = expectedSeq
     this.#queue.comeBack()
-    // What is missing came meanwhile.
-    if ((this.#queue.head?.push.core.seq ?? 0) <= expectedSeq) return undefined
+    // What is missing came meanwhile, or comes: after a restart newer ones are here before those that were left.
+    const isThere = (): boolean => (this.#queue.head?.push.core.seq ?? 0) <= expectedSeq
+    if (!isThere()) await this.#parts.reading(from)
+    if (isThere()) return undefined
     const isAgain = this.#broughtBackAt === this.#fresh
     this.#broughtBackAt = this.#fresh
     const earlier = await this.#parts.sentFrom(from, to, expectedSeq, seq)
     for (const push of earlier) this.#broughtBack.add(push)
-    this.#queue.bringBack(earlier.map(push => ({ push, after: undefined })))
+    this.#queue.bringBack(earlier.map(push => ({ push, after: undefined, isAgain: true })))
     return earlier.length > 0 && !isAgain ? undefined : missing
   }
 
@@ -284,8 +291,3 @@ export class PairLane {
     this.#parts.delivered(push)
   }
 }
-
-/** What it comes from did not become durable: it is not asked for any more. */
-const isLost = ({ after }: Entry): boolean => after?.state === 'failed'
-
-const isDurable = ({ after }: Entry): boolean => after === undefined || after.state === 'durable'

@@ -14,31 +14,37 @@ export const vouchedRequest = (push: Push, after?: Commitment): ScheduleRequest 
   after: after?.state === 'durable' ? undefined : after,
 })
 
-/** Pushes of one pair with what proves them; those of one slot are proven together. */
+/** Pushes of one pair with what proves them; those of one slot are proven together, and all slots at once: what is looked up shares its reads. */
 export async function provenRequests(
   computer: Pick<Computer, 'proveOutbox'>,
   window: readonly Push[],
 ): Promise<ScheduleRequest[]> {
-  const requests: ScheduleRequest[] = []
-  for (let i = 0; i < window.length; ) {
-    const slot = window[i]?.core.slot ?? 0
-    let end = i
-    while (end < window.length && window[end]?.core.slot === slot) end += 1
-    const pushes = window.slice(i, end)
-    const { from } = pushes[0]?.core ?? { from: undefined }
-    if (from === undefined) break
-    const proofs = await computer.proveOutbox(
-      from,
-      slot,
-      pushes.map(push => push.core.index),
-    )
-    for (const [j, push] of pushes.entries()) {
-      const proof = proofs[j]
-      if (proof !== undefined) requests.push({ process: push.core.to, envelope: { kind: 'push', push, proof } })
-    }
-    i = end
+  const slots: Push[][] = []
+  for (const push of window) {
+    const last = slots.at(-1)
+    if (last?.[0]?.core.slot === push.core.slot) last.push(push)
+    else slots.push([push])
   }
-  return requests
+  const proven = await Promise.all(slots.map(pushes => provenOfSlot(computer, pushes)))
+  return proven.flat()
+}
+
+async function provenOfSlot(
+  computer: Pick<Computer, 'proveOutbox'>,
+  pushes: readonly Push[],
+): Promise<ScheduleRequest[]> {
+  const [first] = pushes
+  if (first === undefined) return []
+  const { from, slot } = first.core
+  const proofs = await computer.proveOutbox(
+    from,
+    slot,
+    pushes.map(push => push.core.index),
+  )
+  return pushes.flatMap((push, at) => {
+    const proof = proofs[at]
+    return proof === undefined ? [] : [{ process: push.core.to, envelope: { kind: 'push', push, proof } }]
+  })
 }
 
 /** Why a push must be handed over again, if it must. */

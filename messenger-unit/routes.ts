@@ -175,12 +175,12 @@ export class Routes {
   }
 
   /** Nobody known is asked at this node: its own scheduler says that there is no such process. */
-  async #policyOf({ process, envelope, item: parsed }: ScheduleRequest): Promise<SchedulersOf> {
+  async #policyOf({ process, envelope, id }: ScheduleRequest): Promise<SchedulersOf> {
     const { log, describe, scheduler } = this.#parts
     const atHand = log.directory.processAtHand(process)
     if (atHand !== undefined) return atHand.policy
-    if (envelope.kind === 'item') {
-      const item = parsed ?? parseDataItem(envelope.item)
+    if (envelope.kind === 'item' && (id === undefined || id === process)) {
+      const item = parseDataItem(envelope.item)
       const isSpawn = item.id === process && findTag(item.tags, 'Type') === 'Process'
       if (isSpawn) return describeSpawnItem(item).policy
     }

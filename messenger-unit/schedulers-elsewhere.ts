@@ -142,10 +142,10 @@ class Said {
 
   /** A receipt for something else is none. */
   #checked(answer: ScheduleAnswer): ScheduleAnswer {
-    const { process, item } = this.request
+    const { process, id } = this.request
     if (answer.status !== 'scheduled' && answer.status !== 'known') return answer
     const { receipt } = answer
-    if (receipt.process === process && (item === undefined || receipt.id === item.id)) return answer
+    if (receipt.process === process && (id === undefined || receipt.id === id)) return answer
     return {
       status: 'failed',
       failure: new Failure('unreachable', { process }, { note: 'its scheduler gave a receipt for something else' }),

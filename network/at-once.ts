@@ -22,19 +22,26 @@ const PEERS_AT_ONCE = 4
 
 /**
  * How many answers of an operation are made and held at once, for one peer and for all: an answer is held until the
- * peer has taken it, or is cut. The rest waits its turn; it is small, it has not been begun.
+ * peer has taken it, or is cut. The rest waits its turn; whoever does not want it any more takes it back.
  */
 export class AtOnce {
   readonly #all = new Map<string, Lane>()
-  #waiting: Waiting[] = []
+  readonly #waiting = new Set<Waiting>()
 
-  /** The lanes of one peer: keep it for as long as the peer is there. */
-  forPeer(): (operation: string, max: number, run: () => Promise<void>) => void {
+  /** Those that wait their turn. */
+  get waitingCount(): number {
+    return this.#waiting.size
+  }
+
+  /** The lanes of one peer: keep it for as long as the peer is there. Gives what takes back one that waits. */
+  forPeer(): (operation: string, max: number, run: () => Promise<void>) => () => void {
     const own = new Map<string, Lane>()
     return (operation, max, run) => {
       const limits = [laneOf(own, operation, max), laneOf(this.#all, operation, max * PEERS_AT_ONCE)]
-      if (limits.some(({ isFull }) => isFull)) this.#waiting.push({ limits, run })
-      else this.#run({ limits, run })
+      const one = { limits, run }
+      if (isFree(one)) this.#run(one)
+      else this.#waiting.add(one)
+      return () => void this.#waiting.delete(one)
     }
   }
 
@@ -47,14 +54,15 @@ export class AtOnce {
   }
 
   #goOn(): void {
-    const waiting = this.#waiting
-    if (waiting.length === 0) return
-    const next = waiting.findIndex(({ limits }) => !limits.some(({ isFull }) => isFull))
-    if (next < 0) return
-    const [found] = waiting.splice(next, 1)
-    if (found !== undefined) this.#run(found)
+    for (const waiting of this.#waiting) {
+      if (!isFree(waiting)) continue
+      this.#waiting.delete(waiting)
+      return this.#run(waiting)
+    }
   }
 }
+
+const isFree = ({ limits }: Waiting): boolean => !limits.some(({ isFull }) => isFull)
 
 function laneOf(lanes: Map<string, Lane>, operation: string, max: number): Lane {
   const lane = lanes.get(operation) ?? new Lane(max)

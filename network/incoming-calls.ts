@@ -45,6 +45,8 @@ class Call implements PeerCall {
   bytes = 0
   credit = PEER_CREDIT
   creditCame: () => void = () => undefined
+  /** Takes it back, if it waits its turn. */
+  takeBack: () => void = () => undefined
   #aborter: AbortController | undefined
   #aborted = false
 
@@ -169,19 +171,22 @@ export class IncomingCalls {
     }
     call.parts.push(frame.payload)
     if (frame.more) return
-    const payload = call.parts.length === 1 ? frame.payload : concatBytes(...call.parts)
-    call.parts = []
     this.#ready.push(() => {
-      const run = (): Promise<void> => this.#run(id, call, row, payload)
+      if (this.#calls.get(id) !== call) return
+      const run = (): Promise<void> => this.#run(id, call, row)
       if (row.atOnce === undefined) void run()
-      else this.#atOnce(call.operation, row.atOnce, run)
+      else call.takeBack = this.#atOnce(call.operation, row.atOnce, run)
     })
     this.#begin()
   }
 
-  async #run(id: number, call: Call, row: PeerOperationRow, payload: Uint8Array): Promise<void> {
+  /** What was asked is with the call alone until here: who cancels has nothing held. */
+  async #run(id: number, call: Call, row: PeerOperationRow): Promise<void> {
     const { serve, lane, offence } = this.#parts
     if (this.#calls.get(id) !== call) return
+    const [first] = call.parts
+    const payload = first !== undefined && call.parts.length === 1 ? first : concatBytes(...call.parts)
+    call.parts = []
     try {
       if (row.answers === 'many') return await this.#runMany(id, call, payload)
       const answer = await serve.one(call.operation, payload, call)
@@ -231,6 +236,7 @@ export class IncomingCalls {
     this.#bytes -= call.bytes
     call.bytes = 0
     call.parts = []
+    call.takeBack()
   }
 }
 

@@ -1,9 +1,9 @@
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import type { Libp2pOptions } from 'libp2p'
 import { tcp } from '@libp2p/tcp'
-import { webSockets } from '@libp2p/websockets'
 import { Failure, PEER_STREAMS_MAX, PEER_WINDOW_MAX_BYTES, PEERS_MAX, PEERS_PENDING_MAX } from '../protocol/index.ts'
 import type { AcceptGate } from './accept-gate.ts'
+import { gatedWebSockets } from './gated-websockets.ts'
 
 type Transports = NonNullable<Libp2pOptions['transports']>
 
@@ -21,7 +21,7 @@ export async function openTransports(addresses: readonly string[], gate: AcceptG
       backlog: PEERS_PENDING_MAX,
       listenOpts,
     }),
-    webSockets(),
+    gatedWebSockets(gate),
     circuitRelayTransport(),
   ]
   if (addresses.some(address => address.includes('/quic-v1'))) transports.push(await openQuic())

@@ -65,9 +65,9 @@ export class Complaints implements Disposable {
     this.#ended.abort()
   }
 
-  #handedIn({ envelope, item: parsed }: ScheduleRequest): MessageId | undefined {
+  #handedIn({ envelope, id: known }: ScheduleRequest): MessageId | undefined {
     if (envelope.kind !== 'item') return undefined
-    const id = asMessageId((parsed ?? parseDataItem(envelope.item)).id)
+    const id = asMessageId(known ?? parseDataItem(envelope.item).id)
     const isKnown = this.#unanswered.has(id)
     if (!isKnown && this.#unanswered.size < UNANSWERED_MAX) {
       this.#unanswered.set(id, { item: envelope.item, sinceMs: this.#parts.clock.now() })

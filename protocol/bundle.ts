@@ -3,14 +3,14 @@
  * little-endian) and its id (32 bytes) | the items, one after the other.
  */
 import { concatBytes, fromBase64Url, MalformedBytes, toBase64Url } from './bytes.ts'
-import { type DataItem, parseDataItem } from './data-item.ts'
+import { type DataItem, type ParsedItem, parseDataItem } from './data-item.ts'
 
 const NUMBER_BYTES = 32
 const ID_BYTES = 32
 const ENTRY_BYTES = NUMBER_BYTES + ID_BYTES
 
 /** The items as one bundle, in their order. */
-export function encodeBundle(items: readonly Pick<DataItem, 'id' | 'bytes'>[]): Uint8Array {
+export function encodeBundle(items: readonly ParsedItem[]): Uint8Array {
   const head = new Uint8Array(NUMBER_BYTES + ENTRY_BYTES * items.length)
   writeNumber(head, 0, items.length)
   for (const [index, item] of items.entries()) {
@@ -26,11 +26,11 @@ export function encodeBundle(items: readonly Pick<DataItem, 'id' | 'bytes'>[]): 
  * Signatures are not checked.
  * @throws MalformedBytes when a number, a size, an id or an item is wrong, or bytes are left over.
  */
-export function decodeBundle(bytes: Uint8Array): DataItem[] {
+export function decodeBundle(bytes: Uint8Array): ParsedItem[] {
   const count = readNumber(bytes, 0)
   let at = NUMBER_BYTES + ENTRY_BYTES * count
   if (at > bytes.length) throw new MalformedBytes('bundle: cut short', bytes.length)
-  const items: DataItem[] = []
+  const items: ParsedItem[] = []
   for (let index = 0; index < count; index++) {
     const entryAt = NUMBER_BYTES + ENTRY_BYTES * index
     const end = at + readNumber(bytes, entryAt)
@@ -40,7 +40,7 @@ export function decodeBundle(bytes: Uint8Array): DataItem[] {
     if (item.id !== toBase64Url(bytes.subarray(idAt, idAt + ID_BYTES))) {
       throw new MalformedBytes('bundle: item has another id than announced', idAt)
     }
-    items.push(item)
+    items.push({ id: item.id, bytes: item.bytes })
     at = end
   }
   if (at !== bytes.length) throw new MalformedBytes('bundle: trailing bytes', at)

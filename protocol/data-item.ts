@@ -7,15 +7,15 @@
  */
 import { fromBase64Url, MalformedBytes, toBase64Url, toUtf8 } from './bytes.ts'
 import { ed25519PublicKey, ed25519Sign, sha256 } from './crypto.ts'
-import { hashListStart, hashNext } from './deep-hash.ts'
+import { hashListStart, hashOn } from './deep-hash.ts'
 import { idText } from './id-text.ts'
 import { verifySignature } from './item-signature.ts'
 import { knownAddress } from './known-address.ts'
 import { type SignatureScheme, type Signer, shapeOfScheme, shapeOfType } from './keys.ts'
 import { knownPrefix } from './known-prefix.ts'
 import { TAGS_MAX, TAGS_SIZE_MAX_BYTES } from './limits.ts'
-import { type Piece, viewOf } from './piece.ts'
-import { decodeTags, encodeTags, type Tag } from './tags.ts'
+import type { Piece } from './piece.ts'
+import { checkTags, decodeTagsAt, encodeTags, type Tag } from './tags.ts'
 
 /** A data item; its byte fields are views on `bytes`, which nobody may change. */
 export interface DataItem {
@@ -41,6 +41,9 @@ export interface DataItem {
   readonly bytes: Uint8Array
 }
 
+/** What is kept of an item that was parsed, where thousands wait for their turn. */
+export type ParsedItem = Pick<DataItem, 'id' | 'bytes'>
+
 /** What goes into a new item. */
 export interface DataItemFields {
   /** 43 characters of base64url. */
@@ -62,16 +65,15 @@ const NO_BYTES = new Uint8Array(0)
  */
 export function parseDataItem(bytes: Uint8Array): DataItem {
   const layout = locate(bytes)
-  const item = new LocatedItem(bytes, layout)
-  if (item.tags.length !== layout.tagCount) {
-    throw new MalformedBytes(`data item: expected ${layout.tagCount} tags, got ${item.tags.length}`, layout.tagsAt)
-  }
-  return item
+  const { tagCount, tagsAt, dataAt } = layout
+  const count = checkTags({ bytes, start: tagsAt, end: dataAt })
+  if (count !== tagCount) throw new MalformedBytes(`data item: expected ${tagCount} tags, got ${count}`, tagsAt)
+  return new LocatedItem(bytes, layout)
 }
 
-/** Takes apart an item that was parsed before: its tags are decoded only when they are asked for. @throws MalformedBytes */
-export function outlineDataItem(bytes: Uint8Array): DataItem {
-  return new LocatedItem(bytes, locate(bytes))
+/** Takes apart an item that was parsed before, and whose id may be known. @throws MalformedBytes */
+export function outlineDataItem(bytes: Uint8Array, id?: string): DataItem {
+  return new LocatedItem(bytes, locate(bytes), id)
 }
 
 /** Where the signature lies in an item. @throws UnsupportedSignatureType */
@@ -165,9 +167,10 @@ class LocatedItem implements DataItem {
   #id: string | undefined
   #ownerAddress: string | undefined
 
-  constructor(bytes: Uint8Array, layout: Layout) {
+  constructor(bytes: Uint8Array, layout: Layout, id?: string) {
     this.bytes = bytes
     this.#layout = layout
+    this.#id = id
   }
 
   get layout(): Layout {
@@ -175,7 +178,7 @@ class LocatedItem implements DataItem {
   }
 
   get tags(): readonly Tag[] {
-    this.#tags ??= decodeTags(viewOf(this.tagsPiece))
+    this.#tags ??= decodeTagsAt(this.tagsPiece)
     return this.#tags
   }
 
@@ -215,7 +218,7 @@ class LocatedItem implements DataItem {
 
   get target(): string | undefined {
     if (this.bytes[this.#layout.targetAt] !== 1) return undefined
-    this.#target ??= idText(optionalField(this.bytes, this.#layout.targetAt))
+    this.#target ??= idText(this.bytes, this.#layout.targetAt + 1)
     return this.#target
   }
 
@@ -235,21 +238,18 @@ function optionalField(bytes: Uint8Array, at: number): Uint8Array {
 
 function messageAt(bytes: Uint8Array, layout: Layout): Uint8Array {
   const { anchorAt, tagsAt, dataAt } = layout
-  let hash = prefixAt(bytes, layout)
-  if (bytes[anchorAt] === 1) hash = hashNext(hash, optionalField(bytes, anchorAt))
-  hash = hashNext(hash, bytes.subarray(tagsAt, dataAt))
-  return hashNext(hash, bytes.subarray(dataAt))
+  const rest = [bytes.subarray(tagsAt, dataAt), bytes.subarray(dataAt)]
+  if (bytes[anchorAt] === 1) rest.unshift(optionalField(bytes, anchorAt))
+  return hashOn(prefixAt(bytes, layout), rest)
 }
 
 /** Deep hash of the fields up to the anchor, which is in it if it is empty. */
 function prefixAt(bytes: Uint8Array, { signatureType, ownerAt, targetAt, anchorAt }: Layout): Uint8Array {
   return knownPrefix(signatureType, bytes, ownerAt, anchorAt + 1, () => {
-    let hash = hashNext(hashListStart(8), toUtf8('dataitem'))
-    hash = hashNext(hash, toUtf8('1'))
-    hash = hashNext(hash, toUtf8(String(signatureType)))
-    hash = hashNext(hash, bytes.subarray(ownerAt, targetAt))
-    hash = hashNext(hash, optionalField(bytes, targetAt))
-    return bytes[anchorAt] === 0 ? hashNext(hash, NO_BYTES) : hash
+    const fields = [toUtf8('dataitem'), toUtf8('1'), toUtf8(String(signatureType)), bytes.subarray(ownerAt, targetAt)]
+    fields.push(optionalField(bytes, targetAt))
+    if (bytes[anchorAt] === 0) fields.push(NO_BYTES)
+    return hashOn(hashListStart(8), fields)
   })
 }
 

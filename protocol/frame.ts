@@ -82,20 +82,21 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
   return envelope
 }
 
-/** Encodes a frame from encoded envelopes, in slot order. */
+/** Encodes a frame from envelopes, or encoded ones, in slot order. */
 export function encodeFrame(
   firstSlot: Slot,
-  assignments: readonly { readonly timestampMs: number; readonly envelopeBytes: Uint8Array }[],
+  assignments: readonly (Assignment | { readonly timestampMs: number; readonly envelopeBytes: Uint8Array })[],
 ): Uint8Array {
   const writer = new CborWriter()
   writer.array(3)
   writer.uint(1)
   writer.uint(firstSlot)
   writer.array(assignments.length)
-  for (const { timestampMs, envelopeBytes } of assignments) {
+  for (const assignment of assignments) {
     writer.array(2)
-    writer.uint(timestampMs)
-    writer.raw(envelopeBytes)
+    writer.uint(assignment.timestampMs)
+    if ('envelope' in assignment) writeEnvelope(writer, assignment.envelope)
+    else writer.raw(assignment.envelopeBytes)
   }
   return writer.finish()
 }
@@ -116,16 +117,13 @@ export function outlineFrame(bytes: Uint8Array): FrameOutline {
   return readFrame(bytes, readOutline)
 }
 
-/** One assignment of a frame, its envelope as it stands there; the others are only passed by. @throws {MalformedBytes} */
-export function assignmentBytesAt(
-  bytes: Uint8Array,
-  position: number,
-): { readonly timestampMs: number; readonly envelopeBytes: Uint8Array } {
+/** One assignment of a frame; the others are only passed by. @throws {MalformedBytes} */
+export function assignmentAt(bytes: Uint8Array, position: number): Assignment {
   const reader = new CborReader(bytes)
   readHead(reader)
   reader.pass(position)
   if (reader.array() !== 2) throw new MalformedBytes('assignment: expected 2 fields', reader.offset)
-  return { timestampMs: readSmall(reader), envelopeBytes: reader.skip() }
+  return { timestampMs: readSmall(reader), envelope: readEnvelope(reader) }
 }
 
 function readFrame<E>(

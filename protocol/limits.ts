@@ -175,6 +175,12 @@ export const FOLLOWERS_MAX = 4096
 export const FEEDS_KNOWN_MAX = 8192
 /** Pairs of sender and receiver whose line a messenger unit keeps when it is empty (about 1 KB each). */
 export const PAIRS_MAX = 4096
+/** Pushes of one pair that wait in memory; those behind them are read from results when their turn comes. */
+export const LINE_MAX = 4096
+/** Bytes of all that wait so, of all pairs: above it a pair keeps the first alone. */
+export const LINES_MAX_BYTES = 128 * MiB
+/** Bytes that are read from results at once for one pair. */
+export const LINE_READ_MAX_BYTES = 8 * MiB
 /** Receipts a scheduler remembers with their items, to answer repeats without a look into feeds. */
 export const RECENT_RECEIPTS_MAX = 8192
 /** Bytes of the items among them, which are kept to tell a repetition from another item with the same id. */

@@ -1,6 +1,6 @@
 import type { Attested } from './attestation.ts'
 import type { Commitment } from './commitment.ts'
-import type { DataItem } from './data-item.ts'
+import type { ParsedItem } from './data-item.ts'
 import type { Failure } from './failure.ts'
 import type { Envelope } from './frame.ts'
 import type { CellKey } from './guest-ports.ts'
@@ -48,8 +48,8 @@ export interface Receipt {
 export interface ScheduleRequest {
   readonly process: ProcessId
   readonly envelope: Envelope
-  /** The item of the envelope, if the caller has parsed it. */
-  readonly item?: DataItem | undefined
+  /** The id of the item in the envelope, if the caller has parsed it. */
+  readonly id?: string | undefined
   /** The same of a request of the IC. */
   readonly request?: RequestEnvelope<CallRequest> | undefined
   /** Of a push that this node vouches for: what it comes from, which is not durable yet. It has no slot without that. */
@@ -214,7 +214,7 @@ export interface Trace {
 export interface Messenger {
   /** Takes signed items of any Type, parsed or as bytes, in order; an answer for each. */
   submit(
-    items: readonly (Uint8Array | DataItem)[],
+    items: readonly (Uint8Array | ParsedItem)[],
     options?: CallOptions,
   ): Promise<readonly (Receipt | ModuleAdded | Failure)[]>
   /**

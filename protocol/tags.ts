@@ -71,23 +71,54 @@ export function tagsSizeBytes(tags: readonly Tag[]): number {
  * @throws MalformedBytes on anything else, on more than 128 tags or 4,096 bytes.
  */
 export function decodeTags(bytes: Uint8Array): Tag[] {
-  if (bytes.length === 0 || (bytes.length === 1 && bytes[0] === 0)) return []
-  if (bytes.length > TAGS_SIZE_MAX_BYTES) {
-    throw new MalformedBytes(`tags: expected at most ${TAGS_SIZE_MAX_BYTES} bytes`, 0)
-  }
-  const cursor = new TagCursor(pieceOfAll(bytes))
-  const { count } = cursor
-  if (count < 1 || count > TAGS_MAX) {
-    throw new MalformedBytes(`tags: expected 1 to ${TAGS_MAX} tags, got ${count}`, 0)
-  }
+  return decodeTagsAt(pieceOfAll(bytes))
+}
+
+/** The same of tags as they stand in an item. @throws MalformedBytes */
+export function decodeTagsAt(piece: Piece): Tag[] {
+  const { bytes } = piece
   const tags: Tag[] = []
-  for (let index = 0; index < count; index++) {
+  const cursor = beginTags(piece)
+  if (cursor === undefined) return tags
+  for (let left = cursor.count; left > 0; left--) {
     const name = readText(cursor, bytes)
     tags.push({ name, value: readText(cursor, bytes) })
   }
-  if (bytes[cursor.end] !== 0) throw new MalformedBytes('tags: expected the closing zero', cursor.end)
-  if (cursor.end + 1 !== bytes.length) throw new MalformedBytes('tags: trailing bytes', cursor.end + 1)
+  endTags(cursor, piece)
   return tags
+}
+
+/** Checks tags as `decodeTags` does and makes nothing of them; gives how many there are. @throws MalformedBytes as it does */
+export function checkTags(piece: Piece): number {
+  const cursor = beginTags(piece)
+  if (cursor === undefined) return 0
+  for (let left = 2 * cursor.count; left > 0; left--) {
+    cursor.next()
+    if (!isAscii(piece.bytes, cursor)) longText(piece.bytes, cursor)
+  }
+  endTags(cursor, piece)
+  return cursor.count
+}
+
+/** Nothing, if there are no tags. */
+function beginTags(piece: Piece): TagCursor | undefined {
+  const { bytes, start, end } = piece
+  if (start === end || (start + 1 === end && bytes[start] === 0)) return undefined
+  if (end - start > TAGS_SIZE_MAX_BYTES) {
+    throw new MalformedBytes(`tags: expected at most ${TAGS_SIZE_MAX_BYTES} bytes`, start)
+  }
+  const cursor = new TagCursor(piece)
+  const { count } = cursor
+  if (count < 1 || count > TAGS_MAX) {
+    throw new MalformedBytes(`tags: expected 1 to ${TAGS_MAX} tags, got ${count}`, start)
+  }
+  return cursor
+}
+
+function endTags(cursor: TagCursor, { bytes, end }: Piece): void {
+  if (bytes[cursor.end] !== 0 || cursor.end === end)
+    throw new MalformedBytes('tags: expected the closing zero', cursor.end)
+  if (cursor.end + 1 !== end) throw new MalformedBytes('tags: trailing bytes', cursor.end + 1)
 }
 
 /** Goes from text to text through tags as they stand in an item; names and values come in turn. */
@@ -141,6 +172,25 @@ export function findTag(tags: readonly Tag[], name: string): string | undefined 
   return undefined
 }
 
+/** The same of tags as they stand in an item; of ASCII alone is the name. @throws MalformedBytes */
+export function findSpelledTag(piece: Piece, name: string): string | undefined {
+  const { bytes } = piece
+  const cursor = new TagCursor(piece)
+  for (let left = cursor.count; left > 0; left--) {
+    cursor.next()
+    const isFound = isSpelled(bytes, cursor, name)
+    if (isFound) return readText(cursor, bytes)
+    cursor.next()
+  }
+  return undefined
+}
+
+function isSpelled(bytes: Uint8Array, { start, end }: TagCursor, name: string): boolean {
+  if (end - start !== name.length) return false
+  for (let at = 0; at < name.length; at++) if (bytes[start + at] !== name.charCodeAt(at)) return false
+  return true
+}
+
 /** The system tag that may stand several times. */
 const LIST_TAG = 'Scheduler'
 
@@ -183,13 +233,21 @@ function systemTagOf(spelled: string): string | undefined {
 
 function readText(cursor: TagCursor, bytes: Uint8Array): string {
   cursor.next()
-  const short = shortText(bytes, cursor.start, cursor.end)
-  if (short !== undefined) return short
+  return shortText(bytes, cursor.start, cursor.end) ?? longText(bytes, cursor)
+}
+
+function longText(bytes: Uint8Array, { start, end }: TagCursor): string {
   try {
-    return fromUtf8(bytes.subarray(cursor.start, cursor.end))
+    return fromUtf8(bytes.subarray(start, end))
   } catch (cause) {
-    throw new MalformedBytes('tags: text is not well-formed UTF-8', cursor.start, { cause })
+    throw new MalformedBytes('tags: text is not well-formed UTF-8', start, { cause })
   }
+}
+
+function isAscii(bytes: Uint8Array, { start, end }: TagCursor): boolean {
+  let mixed = 0
+  for (let at = start; at < end; at++) mixed |= bytes[at] ?? 0
+  return mixed < 0x80
 }
 
 function writeLong(bytes: Uint8Array, from: number, value: number): number {

@@ -119,7 +119,7 @@ export function toJsonValue(value: unknown): unknown {
 /** The object itself, if it is plain already: most are, and there may be a thousand in one answer. */
 function plainObject(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   let plain: Record<string, unknown> | undefined
-  for (const name of Object.keys(value)) {
+  for (const name in value) {
     const entry = toJsonValue(value[name])
     if (entry === value[name]) continue
     plain ??= { ...value }

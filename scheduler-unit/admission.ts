@@ -5,7 +5,6 @@ import {
   type DataItem,
   type Directory,
   type Envelope,
-  encodeEnvelope,
   Failure,
   findTag,
   ITEM_SIZE_MAX_BYTES,
@@ -16,6 +15,7 @@ import {
   type ProcessId,
   type Push,
   type PushProof,
+  outlineDataItem,
   parseDataItem,
   readControl,
   type RequestEnvelope,
@@ -54,6 +54,11 @@ export function parseItem(bytes: Uint8Array): DataItem {
     if (error instanceof MalformedBytes) throw new Failure('malformed-item', { offset: error.offset }, { cause: error })
     throw error
   }
+}
+
+/** The same of an item that the caller has parsed, if its id is known. */
+export function outlineItem(bytes: Uint8Array, id: string | undefined): DataItem {
+  return id === undefined ? parseItem(bytes) : outlineDataItem(bytes, id)
 }
 
 function checkTags(item: DataItem, process: ProcessId): void {
@@ -137,11 +142,7 @@ export function checkScheduler(description: ProcessDescription, key: KeyId): voi
   throw new Failure('not-scheduler', { process: description.id, scheduler: schedulers.join(' '), here: key })
 }
 
-/** The envelope's bytes, or those of a reject that consumes its seq if it is too large to stand in a feed. */
-export function boundedEnvelope(envelope: Envelope): { envelope: Envelope; bytes: Uint8Array } {
-  const bytes = encodeEnvelope(envelope)
-  if (envelope.kind !== 'push' || bytes.length <= 2 * ITEM_SIZE_MAX_BYTES) return { envelope, bytes }
-  const { from, seq } = envelope.push.core
-  const reject: Envelope = { kind: 'reject', from, seq, reason: 'too-large' }
-  return { envelope: reject, bytes: encodeEnvelope(reject) }
+/** Consumes the seq of a push that is too large to stand in a feed. */
+export function rejectOf({ from, seq }: Push['core']): Envelope {
+  return { kind: 'reject', from, seq, reason: 'too-large' }
 }

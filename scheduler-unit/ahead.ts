@@ -10,12 +10,12 @@ export class Ahead {
     return this.#bytes >= AHEAD_MAX_BYTES
   }
 
-  /** So many bytes more, until their slot is durable or they have none. */
-  add(bytes: number, seated: Promise<unknown>): void {
+  add(bytes: number): void {
     this.#bytes += bytes
-    const ended = (): void => {
-      this.#bytes -= bytes
-    }
-    seated.then(ended, ended)
+  }
+
+  /** Their slot is durable, or they have none. */
+  remove(bytes: number): void {
+    this.#bytes -= bytes
   }
 }

@@ -1,7 +1,6 @@
 import {
   asProcessId,
   type Envelope,
-  encodeEnvelope,
   envelopeId,
   Failure,
   type ItemOrPush,
@@ -9,10 +8,10 @@ import {
   type ProcessId,
   type PushSender,
   pushSender,
-  type ScheduleAnswer,
 } from '../protocol/index.ts'
 import { admitItem, admitPush, parseItem } from './admission.ts'
-import { failedAnswer, type IngressParts, known, scheduled } from './ingress.ts'
+import type { IngressParts } from './ingress.ts'
+import { known, type Seat } from './outcome.ts'
 
 export interface AssignedParts extends IngressParts {
   /** Whether processes of that module take assigned messages. */
@@ -24,19 +23,20 @@ export async function seatAssigned(
   parts: AssignedParts,
   process: ProcessId,
   envelope: Extract<Envelope, { kind: 'assign' }>,
-): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
+): Promise<Seat> {
   const lane = await parts.lanes.get(process, undefined)
   using _held = lane.hold()
   if (lane.nextSlot === 0) throw new Failure('unknown-process', { process })
   if (!(await parts.assignable(lane.process))) throw new Failure('not-assignable', { process })
   const id = envelopeId(envelope, process, 0)
-  const repeated = lane.recent(id)?.receipt ?? (await parts.receiptOf(lane, id))
-  if (repeated !== undefined) return { answer: known(Promise.resolve(repeated)) }
+  const recent = lane.recent(id)
+  if (recent !== undefined) return { answer: known(recent.answer) }
+  const receipt = await parts.receiptOf(lane, id)
+  if (receipt !== undefined) return { answer: { status: 'known', receipt } }
   const sender = await admit(parts, envelope.message, lane.process)
   const raced = lane.recent(id)
-  if (raced !== undefined) return { answer: known(raced.receipt) }
-  const receipt = lane.enqueue(id, envelope, encodeEnvelope(envelope), { sender })
-  return { answer: receipt.then(scheduled, failedAnswer) }
+  if (raced !== undefined) return { answer: known(raced.answer) }
+  return lane.enqueue(id, envelope, { sender })
 }
 
 /** Gives who sent a push. */

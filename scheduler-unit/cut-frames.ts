@@ -7,12 +7,12 @@ const ASSIGNMENT_OVERHEAD_BYTES = 10
  * Cuts what waits into frames: consecutive, none above the size bound unless it holds one message alone,
  * none above the count bound.
  */
-export function cutFrames<Entry extends { readonly bytes: Uint8Array }>(entries: readonly Entry[]): Entry[][] {
+export function cutFrames<Entry extends { readonly sizeBytes: number }>(entries: readonly Entry[]): Entry[][] {
   const frames: Entry[][] = []
   let current: Entry[] = []
   let size = 0
   for (const entry of entries) {
-    const added = entry.bytes.length + ASSIGNMENT_OVERHEAD_BYTES
+    const added = entry.sizeBytes + ASSIGNMENT_OVERHEAD_BYTES
     const full = current.length >= FRAME_ASSIGNMENTS_MAX || size + added > FRAME_SIZE_BYTES
     if (full && current.length > 0) {
       frames.push(current)

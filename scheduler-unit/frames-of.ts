@@ -16,7 +16,7 @@ export function framesOf(
     firstSlot += entries.length
     const bytes = encodeFrame(
       slot,
-      entries.map(entry => ({ timestampMs, envelopeBytes: entry.bytes })),
+      entries.map(({ envelope }) => ({ timestampMs, envelope })),
     )
     const ids = entries.map((entry, i) => entry.id || envelopeId(entry.envelope, process.id, slot + i))
     const senders = entries.map(entry => entry.sender)

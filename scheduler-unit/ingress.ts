@@ -2,7 +2,6 @@ import {
   type CallRequest,
   type Clock,
   type Envelope,
-  encodeEnvelope,
   Failure,
   ingressWindow,
   type Log,
@@ -13,11 +12,11 @@ import {
   type Receipt,
   type RequestEnvelope,
   requestMessageId,
-  type ScheduleAnswer,
 } from '../protocol/index.ts'
 import { admitIngress, parseIngress } from './admission.ts'
 import type { Lane } from './lane.ts'
 import type { Lanes } from './lanes.ts'
+import { known, type Seat } from './outcome.ts'
 import type { SignerRates } from './rate.ts'
 
 export interface IngressParts {
@@ -41,22 +40,22 @@ export async function seatIngress(
   process: ProcessId,
   envelope: Ingress,
   parsed: RequestEnvelope<CallRequest> | undefined,
-): Promise<{ answer: Promise<ScheduleAnswer> | ScheduleAnswer }> {
+): Promise<Seat> {
   const { lanes, log, clock } = parts
   const request = parsed ?? parseIngress(envelope.bytes)
   const id = requestMessageId(request.id)
   admitIngress(envelope.bytes, request, await parts.describe(process), clock.now())
   const recent = (await lanes.opening(process))?.recent(id)
-  if (recent !== undefined) return { answer: known(recent.receipt) }
+  if (recent !== undefined) return { answer: known(recent.answer) }
   const lane = await lanes.get(process, undefined)
   using _held = lane.hold()
   const receipt = log.messages.lacks(process, id) ? undefined : await parts.receiptOf(lane, id)
   if (receipt !== undefined) return { answer: { status: 'known', receipt } }
   // Two requests with the same id may both have come here.
   const raced = lane.recent(id)
-  if (raced !== undefined) return { answer: known(raced.receipt) }
+  if (raced !== undefined) return { answer: known(raced.answer) }
   if (lane.nextSlot === 0) throw new Failure('unknown-process', { process })
-  return { answer: enqueue(parts, lane, envelope, request, id) }
+  return enqueue(parts, lane, envelope, request, id)
 }
 
 /** The same without a wait: nothing, if something has to be looked up. @throws {Failure} */
@@ -65,12 +64,12 @@ export function seatIngressNow(
   lane: Lane,
   envelope: Ingress,
   parsed: RequestEnvelope<CallRequest> | undefined,
-): Promise<ScheduleAnswer> | undefined {
+): Seat | undefined {
   const request = parsed ?? parseIngress(envelope.bytes)
   const id = requestMessageId(request.id)
   admitIngress(envelope.bytes, request, lane.process, parts.clock.now())
   const recent = lane.recent(id)
-  if (recent !== undefined) return known(recent.receipt)
+  if (recent !== undefined) return { answer: known(recent.answer) }
   return parts.log.messages.lacks(lane.process.id, id) ? enqueue(parts, lane, envelope, request, id) : undefined
 }
 
@@ -80,20 +79,10 @@ function enqueue(
   envelope: Ingress,
   request: RequestEnvelope<CallRequest>,
   id: MessageId,
-): Promise<ScheduleAnswer> {
+): Seat {
   const signer = principalText(request.request.sender)
   if (!rates.take(signer, clock.now()))
     throw new Failure('busy', { signer }, { note: 'too many messages of one signer' })
   const window = ingressWindow(request)
-  return lane.enqueue(id, envelope, encodeEnvelope(envelope), { window }).then(scheduled, failedAnswer)
+  return lane.enqueue(id, envelope, { window })
 }
-
-export const scheduled = (receipt: Receipt): ScheduleAnswer => ({ status: 'scheduled', receipt })
-
-export const known = (receipt: Promise<Receipt>): Promise<ScheduleAnswer> =>
-  receipt.then(r => ({ status: 'known' as const, receipt: r }), failedAnswer)
-
-export const failedAnswer = (error: unknown): ScheduleAnswer => ({
-  status: 'failed',
-  failure: Failure.from(error),
-})

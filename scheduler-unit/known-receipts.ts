@@ -1,7 +1,6 @@
 import {
   decodeFrame,
   type Envelope,
-  encodeEnvelope,
   equalBytes,
   Failure,
   findFrame,
@@ -14,6 +13,7 @@ import {
 } from '../protocol/index.ts'
 import type { Lane } from './lane.ts'
 import type { Lanes } from './lanes.ts'
+import type { Seated } from './recent-receipts.ts'
 
 /** Receipts of messages that have their slot already: the same message again gets the same receipt. */
 export class KnownReceipts {
@@ -26,15 +26,16 @@ export class KnownReceipts {
   }
 
   /** The receipt of an item that has its slot already, or is about to. @throws {Failure} `id-reused` */
-  async known(process: ProcessId, id: MessageId, item: Uint8Array): Promise<KnownReceipt | undefined> {
+  async known(process: ProcessId, id: MessageId, item: Uint8Array): Promise<Seated | undefined> {
     const lane = await this.#lanes.opening(process)
     const recent = lane?.recent(id)
-    if (recent !== undefined) return sameBytes(recent.receipt, recent.bytes, item, id)
+    if (recent !== undefined) return sameItem(recent, item, id)
     const slot = await this.#log.messages.slotOf(process, id)
     if (slot === undefined) return undefined
     const found = await this.#place(await this.#lanes.get(process, undefined), id, slot)
     if (found?.envelope.kind !== 'item') return undefined
-    return sameBytes(Promise.resolve(found.receipt), encodeEnvelope(found.envelope), item, id)
+    const { receipt, envelope } = found
+    return sameItem({ envelope, answer: { status: 'scheduled', receipt } }, item, id)
   }
 
   async of(lane: Lane, id: MessageId): Promise<Receipt | undefined> {
@@ -49,20 +50,11 @@ export class KnownReceipts {
   }
 }
 
-/** A receipt that may not be durable yet; in an object, so that waiting for the one is not waiting for the other. */
-export interface KnownReceipt {
-  readonly receipt: Promise<Receipt>
-}
-
-export function sameBytes(
-  receipt: Promise<Receipt>,
-  envelopeBytes: Uint8Array,
-  item: Uint8Array,
-  id: MessageId,
-): KnownReceipt {
-  const same = equalBytes(envelopeBytes, encodeEnvelope({ kind: 'item', item }))
-  if (!same) throw new Failure('id-reused', { id })
-  return { receipt }
+/** @throws {Failure} `id-reused` if something else was seated under this id */
+export function sameItem(seated: Seated, item: Uint8Array, id: MessageId): Seated {
+  const { envelope } = seated
+  if (envelope.kind !== 'item' || !equalBytes(envelope.item, item)) throw new Failure('id-reused', { id })
+  return seated
 }
 
 /** The receipt of a message that stands in the feed, and its envelope's frame. */

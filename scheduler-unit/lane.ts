@@ -1,20 +1,22 @@
 import {
   decodeFrame,
+  encodeEnvelope,
   type Envelope,
+  envelopeSizeBytes,
   Failure,
   type FeedSpec,
   type MessageId,
   messagesFeed,
-  PENDING_PER_PROCESS_MAX,
-  PENDING_PER_PROCESS_MAX_BYTES,
   type ProcessDescription,
-  type Receipt,
+  type ScheduleAnswer,
   type Slot,
 } from '../protocol/index.ts'
 import { framesOf } from './frames-of.ts'
 import { Flight, Flights } from './flights.ts'
 import type { LaneParts } from './lane-parts.ts'
+import { failedAnswer, Outcome } from './outcome.ts'
 import { type Enqueued, isToldById, type Pending } from './pending.ts'
+import { Queue } from './queue.ts'
 import type { Seated } from './recent-receipts.ts'
 import { Senders } from './senders.ts'
 
@@ -36,11 +38,8 @@ export class Lane {
   readonly #parts: LaneParts
   readonly senders: Senders
   /** Those of what waits that are told by their id. */
-  readonly #waiting = new Map<MessageId, Seated>()
-  #pending: Pending[] = []
-  #pendingBytes = 0
-  /** Whether one of those came from a frame that is under way. */
-  #hurries = false
+  readonly #waiting = new Map<MessageId, Pending>()
+  readonly #queue = new Queue()
   readonly #flights = new Flights()
   /** Whether the next commit begins in this turn of the loop. */
   #isCutting = false
@@ -53,7 +52,7 @@ export class Lane {
   #isDue = false
   #drained: (() => void)[] = []
   #broken: Failure | undefined
-  #newest: Promise<unknown> = Promise.resolve()
+  #newest: Outcome | undefined
   #holders = 0
 
   private constructor(parts: LaneParts, place: { blocks: number; nextSlot: Slot; lastMs: number }) {
@@ -91,7 +90,7 @@ export class Lane {
 
   /** The slot that the next message gets, if all that waits gets its own. */
   get nextSlot(): Slot {
-    return this.#nextSlot + this.#pending.length
+    return this.#nextSlot + this.#queue.length
   }
 
   get broken(): boolean {
@@ -107,7 +106,7 @@ export class Lane {
 
   /** Nothing waits for its slot. */
   get isStill(): boolean {
-    return this.#pending.length === 0 && !this.#isCommitting
+    return this.#queue.length === 0 && !this.#isCommitting
   }
 
   get #isCommitting(): boolean {
@@ -137,9 +136,9 @@ export class Lane {
   }
 
   /** Resolves when all that waits now is durable. @throws what broke this lane */
-  durable(): Promise<void> {
+  async durable(): Promise<void> {
     this.commit()
-    return this.#newest.then(() => undefined)
+    await this.#newest?.seated()
   }
 
   /** A message seen lately, waiting or done. Whoever asks wants its receipt now, whatever else its first sender brings. */
@@ -147,63 +146,53 @@ export class Lane {
     const waiting = this.#waiting.get(id)
     if (waiting === undefined) return this.#parts.recent.get(this.process.id, id)
     this.commit()
-    return waiting
+    return { envelope: waiting.envelope, answer: waiting.outcome.answer }
   }
 
   /**
-   * Gives the envelope the next slot; resolves once that is durable. `sender` is who sent a push, `window` when its slot may be,
+   * Gives the envelope the next slot; its receipt is there once that is durable. `sender` is who sent a push, `window` when its slot may be,
    * `after` what it comes from and is not durable yet.
    * With `gathers`, nothing is committed for its sake until somebody calls `commit`, or much has come.
-   * @throws {Failure} `busy`, `moved`, what broke this lane; rejects with `timeout` if its slot came out of its window.
-   * Whoever calls it sees to a rejection.
+   * @throws {Failure} `busy`, `moved`, what broke this lane; the answer is `timeout` if its slot came out of its window.
    */
   enqueue(
     id: MessageId,
     envelope: Envelope,
-    bytes: Uint8Array,
-    { sender, window, after, gathers = false }: Enqueued = {},
-  ): Promise<Receipt> {
+    { sender, window, after, gathers = false, sizeBytes = envelopeSizeBytes(envelope) }: Enqueued = {},
+  ): Outcome {
     if (this.#broken !== undefined) throw this.#broken
     this.#parts.expectFree?.()
-    if (this.#isFull || (after !== undefined && this.#parts.ahead.isFull)) {
-      throw new Failure('busy', { process: this.process.id, waiting: this.#pending.length })
+    if (this.#queue.isFull || (after !== undefined && this.#parts.ahead.isFull)) {
+      throw new Failure('busy', { process: this.process.id, waiting: this.#queue.length })
     }
-    const { promise, resolve, reject } = Promise.withResolvers<Receipt>()
-    this.#pending.push({ id, envelope, bytes, sender, window, after, resolve, reject })
-    this.#pendingBytes += bytes.length
-    this.#hurries ||= after !== undefined
-    if (after !== undefined) this.#parts.ahead.add(bytes.length, promise)
+    const outcome = new Outcome()
+    const pending: Pending = { id, envelope, sizeBytes, sender, window, after, outcome }
+    this.#queue.add(pending)
+    if (after !== undefined) this.#parts.ahead.add(sizeBytes)
     this.senders.enqueued(envelope)
-    this.#newest = promise
-    if (isToldById(envelope)) this.#waiting.set(id, { bytes, receipt: promise })
-    if (!gathers || this.#pending.length >= GATHERED_MAX) this.commit()
-    return promise
-  }
-
-  get #isFull(): boolean {
-    return this.#pending.length >= PENDING_PER_PROCESS_MAX || this.#pendingBytes >= PENDING_PER_PROCESS_MAX_BYTES
+    this.#newest = outcome
+    if (isToldById(envelope)) this.#waiting.set(id, pending)
+    if (!gathers || this.#queue.length >= GATHERED_MAX) this.commit()
+    return outcome
   }
 
   /** Has all that waits committed, now or after the commits that are under way. */
   commit(): void {
-    if (this.#pending.length === 0 || this.#broken !== undefined) return
+    if (this.#queue.length === 0 || this.#broken !== undefined) return
     this.#isDue = true
     this.#cutSoon()
   }
 
   /** Commits what is due, in the next turn: all that one caller enqueues joins one frame. */
   #cutSoon(): void {
-    if (this.#isCutting || !this.#isDue || this.#pending.length === 0 || this.#broken !== undefined) return
-    if (!this.#flights.isEmpty && !(this.#hurries && this.#flights.mayBeFollowed)) return
+    if (this.#isCutting || !this.#isDue || this.#queue.length === 0 || this.#broken !== undefined) return
+    if (!this.#flights.isEmpty && !(this.#queue.hurries && this.#flights.mayBeFollowed)) return
     this.#isCutting = true
     queueMicrotask(() => {
       this.#isCutting = false
       const timestampMs = Math.max(this.#parts.now(), this.#lastMs)
-      const batch = this.#pending.filter(entry => this.#isInTime(entry, timestampMs))
-      this.#pending = []
-      this.#pendingBytes = 0
+      const batch = this.#queue.takeAll().filter(entry => this.#isInTime(entry, timestampMs))
       this.#isDue = false
-      this.#hurries = false
       // The seqs of those behind it were given on its account.
       if (batch.some(({ after }) => after?.state === 'failed')) {
         this.#break(
@@ -216,10 +205,12 @@ export class Lane {
   }
 
   /** What waited until it may not stand here any more gets no slot: nobody would take it for good. */
-  #isInTime({ id, window, reject }: Pending, timestampMs: number): boolean {
+  #isInTime(pending: Pending, timestampMs: number): boolean {
+    const { id, window } = pending
     if (window === undefined || (timestampMs >= window.notBeforeMs && timestampMs <= window.notAfterMs)) return true
     this.#waiting.delete(id)
-    reject(new Failure('timeout', { id }, { note: 'it expired before it had its slot' }))
+    const failure = new Failure('timeout', { id }, { note: 'it expired before it had its slot' })
+    this.#tell(pending, failedAnswer(failure))
     return false
   }
 
@@ -274,7 +265,7 @@ export class Lane {
 
   /** Before anybody hears of slot 0, its process can be looked up. */
   async #addProcess([spawn]: readonly Pending[]): Promise<void> {
-    if (spawn !== undefined) await this.#parts.log.directory.addProcess(this.process, spawn.bytes)
+    if (spawn !== undefined) await this.#parts.log.directory.addProcess(this.process, encodeEnvelope(spawn.envelope))
   }
 
   #committed({ batch, frames, timestampMs }: Flight, start: Slot): void {
@@ -282,19 +273,23 @@ export class Lane {
     this.senders.durable(batch, this.#durableBlocks)
     if (this.#waiting.size > 0) this.#parts.recent.takeOver(this.#waiting, frames)
     let slot = start
-    for (const { id, resolve } of batch) {
-      resolve({ id, process: this.process.id, slot, timestampMs })
+    for (const pending of batch) {
+      const receipt = { id: pending.id, process: this.process.id, slot, timestampMs }
+      this.#tell(pending, { status: 'scheduled', receipt })
       slot += 1
     }
   }
 
   #break(batch: readonly Pending[], error: unknown): void {
     this.#broken ??= Failure.from(error)
-    for (const entry of [...batch, ...this.#pending]) {
+    for (const entry of [...batch, ...this.#queue.takeAll()]) {
       this.#waiting.delete(entry.id)
-      entry.reject(error)
+      this.#tell(entry, failedAnswer(error))
     }
-    this.#pending = []
-    this.#pendingBytes = 0
+  }
+
+  #tell({ after, sizeBytes, outcome }: Pending, answer: ScheduleAnswer): void {
+    if (after !== undefined) this.#parts.ahead.remove(sizeBytes)
+    outcome.settle(answer)
   }
 }

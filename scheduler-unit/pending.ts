@@ -1,4 +1,5 @@
-import type { Commitment, Envelope, MessageId, PushSender, Receipt } from '../protocol/index.ts'
+import type { Commitment, Envelope, MessageId, PushSender } from '../protocol/index.ts'
+import type { Outcome } from './outcome.ts'
 
 /** Between which times, both included, a slot may hold a message. */
 interface SlotWindow {
@@ -10,13 +11,13 @@ interface SlotWindow {
 export interface Pending {
   readonly id: MessageId
   readonly envelope: Envelope
-  readonly bytes: Uint8Array
+  /** Of the encoded envelope. */
+  readonly sizeBytes: number
   readonly sender: PushSender | undefined
   readonly window: SlotWindow | undefined
   /** What must be durable first, or with it. */
   readonly after: Commitment | undefined
-  readonly resolve: (receipt: Receipt) => void
-  readonly reject: (error: unknown) => void
+  readonly outcome: Outcome
 }
 
 /** What is known of a message besides. */
@@ -24,6 +25,8 @@ export interface Enqueued {
   readonly sender?: PushSender | undefined
   readonly window?: SlotWindow | undefined
   readonly gathers?: boolean | undefined
+  /** Of the encoded envelope. */
+  readonly sizeBytes?: number | undefined
   readonly after?: Commitment | undefined
 }
 

@@ -1,18 +1,19 @@
 import {
-  assignmentBytesAt,
+  assignmentAt,
+  type Envelope,
   type MessageId,
   type ProcessId,
   RECENT_RECEIPTS_MAX,
   RECENT_RECEIPTS_MAX_BYTES,
   type Receipt,
+  type ScheduleAnswer,
 } from '../protocol/index.ts'
 import type { CommittedFrame } from './committed-frame.ts'
 
 /** A message that has, or is about to have, its slot. */
 export interface Seated {
-  /** Its envelope. */
-  readonly bytes: Uint8Array
-  readonly receipt: Promise<Receipt>
+  readonly envelope: Envelope
+  readonly answer: Promise<ScheduleAnswer> | ScheduleAnswer
 }
 
 type Told = Pick<CommittedFrame, 'process' | 'firstSlot' | 'ids' | 'bytes'>
@@ -41,7 +42,7 @@ export class RecentReceipts {
   }
 
   /** Takes out of `waiting` what stands in these frames, which are durable. */
-  takeOver(waiting: Map<MessageId, Seated>, frames: readonly Told[]): void {
+  takeOver(waiting: Map<MessageId, unknown>, frames: readonly Told[]): void {
     for (const frame of frames)
       this.add(
         frame,
@@ -79,7 +80,7 @@ export class RecentReceipts {
 
 function seatedIn({ process, firstSlot, ids, bytes }: Told, id: MessageId): Seated {
   const position = ids.indexOf(id)
-  const { timestampMs, envelopeBytes } = assignmentBytesAt(bytes, position)
-  const receipt = { id, process: process.id, slot: firstSlot + position, timestampMs }
-  return { bytes: envelopeBytes, receipt: Promise.resolve(receipt) }
+  const { timestampMs, envelope } = assignmentAt(bytes, position)
+  const receipt: Receipt = { id, process: process.id, slot: firstSlot + position, timestampMs }
+  return { envelope, answer: { status: 'scheduled', receipt } }
 }

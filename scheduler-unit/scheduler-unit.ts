@@ -6,7 +6,7 @@ import {
   type Commitment,
   type DataItem,
   describeProcess,
-  encodeEnvelope,
+  envelopeSizeBytes,
   Failure,
   ITEM_SIZE_MAX_BYTES,
   firstPolicy,
@@ -29,19 +29,19 @@ import {
   voucherOf,
 } from '../protocol/index.ts'
 import { type AssignedParts, seatAssigned } from './assigned.ts'
-import { admitControl, admitItem, admitPush, boundedEnvelope, parseItem } from './admission.ts'
+import { admitControl, admitItem, admitPush, outlineItem, rejectOf } from './admission.ts'
 import { Alarms, type DueTick } from './alarms.ts'
 import { CoSignedProcesses, type Together } from './co-signing/co-signed-processes.ts'
-import type { Seat } from './co-signing/course.ts'
 import { type ConfirmParts, confirmEpochs } from './confirm-epochs.ts'
 import { Gathering } from './gathering.ts'
 import { Holds } from './holds.ts'
-import { failedAnswer, known, scheduled, seatIngress, seatIngressNow } from './ingress.ts'
+import { seatIngress, seatIngressNow } from './ingress.ts'
 import type { Lane } from './lane.ts'
 import type { LaneParts } from './lane-parts.ts'
-import { KnownReceipts, sameBytes } from './known-receipts.ts'
+import { KnownReceipts, sameItem } from './known-receipts.ts'
 import { Lanes, type LanesParts } from './lanes.ts'
 import { keepMonitored, monitoredProcesses } from './monitored.ts'
+import { answersOf, failedAnswer, known, type Seat } from './outcome.ts'
 import { SignerRates } from './rate.ts'
 
 export interface SchedulerUnitParts extends Pick<LanesParts, 'confirm' | 'committing' | 'committed'>, ConfirmParts {
@@ -132,21 +132,24 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
 
   async schedule(requests: readonly ScheduleRequest[]): Promise<readonly ScheduleAnswer[]> {
     if (this.#closed) return requests.map(() => failedAnswer(new Failure('shutting-down')))
-    const answers: (Promise<ScheduleAnswer> | ScheduleAnswer)[] = []
     await confirmEpochs(this.#parts, this.#lanes, requests)
+    return answersOf(await this.#seatAll(requests))
+  }
+
+  async #seatAll(requests: readonly ScheduleRequest[]): Promise<readonly Seat[]> {
+    const seats: Seat[] = []
     using gathering = new Gathering(requests.length > SLICE)
     for (const request of requests) {
-      if (answers.length > 0 && answers.length % SLICE === 0) {
+      if (seats.length > 0 && seats.length % SLICE === 0) {
         gathering.pause(this.#parts.clock.now())
         await this.#parts.clock.sleep(0)
       }
       const seated = this.#seatNow(request, gathering)
       if (seated === undefined) gathering.commit()
-      // Awaiting the seat, not the receipt, keeps the order of requests and lets them share frames.
-      answers.push(seated ?? (await this.#seat(request).catch(failed)).answer)
+      // Awaiting the seat, not the answer, keeps the order of requests and lets them share frames.
+      seats.push(seated ?? (await this.#seat(request).catch(failed)))
     }
-    const [only] = answers
-    return only !== undefined && answers.length === 1 ? [await only] : Promise.all(answers)
+    return seats
   }
 
   /** The seq which the next push from `from` to `to` must have; 0 if there is no such process yet. */
@@ -214,10 +217,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   /** The same without a wait, for most requests: nothing, if something has to be looked up. */
-  #seatNow(
-    { process, envelope, item: parsed, request, after }: ScheduleRequest,
-    gathering: Gathering,
-  ): Promise<ScheduleAnswer> | ScheduleAnswer | undefined {
+  #seatNow({ process, envelope, id: known, request, after }: ScheduleRequest, gathering: Gathering): Seat | undefined {
     if (this.#holds.has(process)) return undefined
     const lane = this.#lanes.atHand(process)
     if (lane === undefined || lane.nextSlot === 0 || lane.isShared) return undefined
@@ -229,7 +229,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       }
       if (envelope.kind === 'ingress') return seatIngressNow(this.#ingressParts, lane, envelope, request)
       if (envelope.kind !== 'item') return undefined
-      const item = parsed ?? parseItem(envelope.item)
+      const item = outlineItem(envelope.item, known)
       const id = asMessageId(item.id)
       // What controls a process names modules, which have to be looked up.
       if (isControl(item.tags)) return undefined
@@ -237,18 +237,18 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
         return undefined
       return this.#enqueueItem(lane, envelope, item, { gathers: gathering.adds(lane) })
     } catch (error) {
-      return failedAnswer(error)
+      return failed(error)
     }
   }
 
   async #seatItem(
-    { process, item: parsed }: ScheduleRequest,
+    { process, id: parsed }: ScheduleRequest,
     envelope: Extract<Envelope, { kind: 'item' }>,
   ): Promise<Seat> {
-    const item = parsed ?? parseItem(envelope.item)
+    const item = outlineItem(envelope.item, parsed)
     const id = asMessageId(item.id)
     const repeated = await this.#receipts.known(process, id, envelope.item)
-    if (repeated !== undefined) return { answer: known(repeated.receipt) }
+    if (repeated !== undefined) return { answer: known(repeated.answer) }
     // Before a lane is opened for it: anybody can name a process.
     admitItem(envelope.item, process, this.#parts.clock.now(), item)
     if (isControl(item.tags)) await admitControl(item, this.#parts.log.directory)
@@ -256,9 +256,9 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     const lane = await this.#lanes.get(process, spawned)
     // Two requests with the same item may both have come here.
     const raced = lane.recent(id)
-    if (raced !== undefined) return { answer: known(sameBytes(raced.receipt, raced.bytes, envelope.item, id).receipt) }
+    if (raced !== undefined) return { answer: known(sameItem(raced, envelope.item, id).answer) }
     if (spawned === undefined && lane.nextSlot === 0) throw new Failure('unknown-process', { process })
-    return { answer: this.#enqueueItem(lane, envelope, item, { isAdmitted: true }) }
+    return this.#enqueueItem(lane, envelope, item, { isAdmitted: true })
   }
 
   #enqueueItem(
@@ -266,15 +266,13 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     envelope: Extract<Envelope, { kind: 'item' }>,
     item: DataItem,
     { isAdmitted = false, gathers = false }: { isAdmitted?: boolean; gathers?: boolean },
-  ): Promise<ScheduleAnswer> {
+  ): Seat {
     if (!isAdmitted) admitItem(envelope.item, lane.process.id, this.#parts.clock.now(), item)
     if (!this.#rates.take(item.ownerAddress, this.#parts.clock.now())) {
       throw new Failure('busy', { signer: item.ownerAddress }, { note: 'too many messages of one signer' })
     }
     const window = item.id === lane.process.id ? spawnWindow(lane.process) : undefined
-    return lane
-      .enqueue(asMessageId(item.id), envelope, encodeEnvelope(envelope), { window, gathers })
-      .then(scheduled, failedAnswer)
+    return lane.enqueue(asMessageId(item.id), envelope, { window, gathers })
   }
 
   async #seatPush(
@@ -291,7 +289,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     // What came before its child's spawn must not take slot 0.
     if (spawned === undefined && lane.nextSlot === 0) throw new Failure('unknown-process', { process })
     if (lane.senders.expected(core.from) === undefined) await lane.senders.load(core.from)
-    return { answer: this.#enqueuePush(lane, envelope, sender, after) }
+    return this.#enqueuePush(lane, envelope, sender, after)
   }
 
   async #sender(process: ProcessId): Promise<ProcessDescription> {
@@ -306,7 +304,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     envelope: Extract<Envelope, { kind: 'push' }>,
     sender: ProcessDescription,
     after: Commitment | undefined,
-  ): Promise<ScheduleAnswer> | ScheduleAnswer {
+  ): Seat {
     // The journal must have been given that before what comes of it.
     if (after?.isInLine === false) throw notDurable(lane.process.id)
     const { push, proof } = envelope
@@ -314,15 +312,17 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
     if (core.to !== lane.process.id) throw new Failure('wrong-target', { target: core.to, process: lane.process.id })
     const expectedSeq = lane.senders.expected(core.from) ?? 0
     // Whoever hears this forgets the push, so what took its seq must be durable.
-    if (core.seq < expectedSeq) return lane.durable().then(() => ({ status: 'duplicate' }), failedAnswer)
-    if (core.seq > expectedSeq) return { status: 'gap', expectedSeq }
+    if (core.seq < expectedSeq) return { answer: lane.durable().then(() => ({ status: 'duplicate' }), failedAnswer) }
+    if (core.seq > expectedSeq) return { answer: { status: 'gap', expectedSeq } }
     // Others take no rejects; with a proof as it must be no push is so large.
-    if (lane.isShared && encodeEnvelope(envelope).length > 2 * ITEM_SIZE_MAX_BYTES)
-      throw new Failure('too-large', { process: lane.process.id })
+    const sizeBytes = envelopeSizeBytes(envelope)
+    const isTooLarge = sizeBytes > 2 * ITEM_SIZE_MAX_BYTES
+    if (lane.isShared && isTooLarge) throw new Failure('too-large', { process: lane.process.id })
     this.#admitPush(envelope, sender, lane.process)
-    const { envelope: bounded, bytes } = boundedEnvelope(envelope)
-    const from = bounded.kind === 'push' ? pushSender(proof, sender, lane.process.policy) : undefined
-    return lane.enqueue(pushId(push.coreBytes), bounded, bytes, { sender: from, after }).then(scheduled, failedAnswer)
+    const id = pushId(push.coreBytes)
+    if (isTooLarge) return lane.enqueue(id, rejectOf(core), { after })
+    const from = pushSender(proof, sender, lane.process.policy)
+    return lane.enqueue(id, envelope, { sender: from, after, sizeBytes })
   }
 
   /** A push without a proof stands on our signature over the block: it must be ours to vouch for. */
@@ -365,7 +365,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
           this.#holds.expectFree(process)
           return ticks ? this.#lanes.get(process, undefined) : undefined
         })
-        .then(lane => lane?.enqueue(asMessageId(''), envelope, encodeEnvelope(envelope)))
+        .then(lane => lane?.enqueue(asMessageId(''), envelope).seated())
         .catch(error => this.#again(process, timer, Failure.from(error)))
     }
   }
@@ -398,4 +398,4 @@ const notDurable = (process: ProcessId): Failure =>
 
 const latin1 = (text: string): Uint8Array => Uint8Array.from(text, char => char.charCodeAt(0))
 
-const failed = (error: unknown): { answer: ScheduleAnswer } => ({ answer: failedAnswer(error) })
+const failed = (error: unknown): Seat => ({ answer: failedAnswer(error) })

@@ -7,6 +7,8 @@ import { bundle } from './bundle.ts'
 export interface BuildAgentOptions {
   /** Modules of the contracts that the program spawns, by name of the contract. */
   readonly modules?: Readonly<Record<string, string>>
+  /** What a process is to be spawned with. */
+  readonly args?: unknown
 }
 
 /** A built agent: the bytes of its module, and what it promises. */
@@ -15,6 +17,8 @@ export interface BuiltAgent {
   readonly version: string
   readonly bytes: Uint8Array
   readonly promised: InterfaceDescription
+  /** Why a process cannot be spawned with `args`; undefined if it can. */
+  readonly argsProblem: string | undefined
   /** Files to watch. */
   readonly inputs: readonly string[]
 }
@@ -30,27 +34,36 @@ export async function buildAgent(entryFile: string, options: BuildAgentOptions =
   })
   const source = JSON.stringify(`./${basename(file)}`)
   const { code, map, inputs } = await bundle(file, `import program from ${source}\n__atoll.define(program)`)
-  const promised = await describe(file, source)
+  const { promised, argsProblem } = await describe(file, source, options.args)
   const { name, version } = promised
   const { modules } = options
   const container = { agent: 1 as const, name, version, code, map, interface: promised }
   const bytes = encodeAgentModule(AgentModule.parse(modules === undefined ? container : { ...container, modules }))
-  return { name, version, bytes, promised, inputs }
+  return { name, version, bytes, promised, argsProblem, inputs }
 }
 
 const CONTRACT = JSON.stringify('atoll/contract')
 
-/** What the program promises, asked of the program itself, in an engine without a way out. */
-async function describe(file: string, source: string): Promise<InterfaceDescription> {
+/** What the program promises, and what it says of `args`, asked of the program itself, in an engine without a way out. */
+async function describe(
+  file: string,
+  source: string,
+  args: unknown,
+): Promise<Pick<BuiltAgent, 'promised' | 'argsProblem'>> {
   const program = `import program from ${source}
-import { describeContract } from ${CONTRACT}
-export const text = program?.contract?.kind === 'contract' ? JSON.stringify(describeContract(program.contract)) : ''`
+import { checkInput, describeContract } from ${CONTRACT}
+const contract = program?.contract
+const tell = () => ({ promised: describeContract(contract), argsProblem: checkInput(contract.args, ${JSON.stringify(args)}).problem })
+export const text = contract?.kind === 'contract' ? JSON.stringify(tell()) : ''`
   const { code, map } = await bundle(file, program, {
     globalName: 'described',
     footer: 'described.text',
   })
   const text = runScript(code, map)
-  if (text !== '') return InterfaceDescription.parse(JSON.parse(text))
+  if (text !== '') {
+    const { promised, argsProblem } = JSON.parse(text) as { promised: unknown; argsProblem?: string }
+    return { promised: InterfaceDescription.parse(promised), argsProblem }
+  }
   const note = 'its default export is not what contract(…).implement(…) gives'
   throw new Failure('bad-program', { file: basename(file) }, { note })
 }

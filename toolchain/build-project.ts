@@ -16,6 +16,8 @@ export interface BuiltProcess {
   readonly spawnData: Uint8Array
   /** The author's program within a command: it is replaced without another module. */
   readonly app: Uint8Array | undefined
+  /** Why it cannot be spawned with the args of the project; undefined if it can. */
+  readonly argsProblem: string | undefined
   /** Files it is made of, absolute. */
   readonly inputs: readonly string[]
 }
@@ -48,7 +50,7 @@ interface Draft {
 
 async function buildAgents(sources: readonly AgentSource[], nameModule: NameModule): Promise<BuiltProcess[]> {
   const drafts: Draft[] = []
-  for (const source of sources) drafts.push({ source, built: await buildAgent(source.entry) })
+  for (const source of sources) drafts.push({ source, built: await buildAgent(source.entry, { args: source.args }) })
   const done = new Map<Draft, BuiltProcess>()
   const modules = new Map<Draft, string>()
   const finish = async (draft: Draft, above: ReadonlySet<Draft>): Promise<void> => {
@@ -61,7 +63,9 @@ async function buildAgents(sources: readonly AgentSource[], nameModule: NameModu
       if (module !== undefined) children[other.built.name] = module
     }
     const hasChildren = Object.keys(children).length > 0
-    const built = hasChildren ? await buildAgent(draft.source.entry, { modules: children }) : draft.built
+    const built = hasChildren
+      ? await buildAgent(draft.source.entry, { modules: children, args: draft.source.args })
+      : draft.built
     const process = processOf(draft.source, built)
     done.set(draft, process)
     modules.set(draft, await nameModule(process))
@@ -90,6 +94,7 @@ function processOf({ name, args }: AgentSource, built: BuiltAgent): BuiltProcess
     spawnTags: [{ name: 'Name', value: tag }, JSON_TAG],
     spawnData: toUtf8(args === undefined ? '' : JSON.stringify(args)),
     app: undefined,
+    argsProblem: built.argsProblem,
     inputs: built.inputs,
   }
 }
@@ -109,6 +114,7 @@ async function buildCommand({ name, wasm, app, arguments: words, env }: CommandS
     ],
     spawnData: program ?? new Uint8Array(0),
     app: program,
+    argsProblem: undefined,
     inputs: app === undefined ? [wasm] : [wasm, app],
   }
 }

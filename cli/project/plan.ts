@@ -1,4 +1,12 @@
-import { type CallOptions, type DataItem, findTag, type Signer, toBase64Url, toUtf8 } from '../../protocol/index.ts'
+import {
+  type CallOptions,
+  type DataItem,
+  Failure,
+  findTag,
+  type Signer,
+  toBase64Url,
+  toUtf8,
+} from '../../protocol/index.ts'
 import { type Client, signModule } from '../../sdk/index.ts'
 import { type BuiltProcess, buildProject, type NameModule, type Project } from '../../toolchain/index.ts'
 
@@ -51,11 +59,21 @@ async function planOne(
 ): Promise<Step> {
   const process = await ownProcess(client, built.name, owner, limits)
   const step = { built, module: item.id, item: item.bytes, process }
-  if (process === undefined) return { ...step, action: 'spawn' }
+  if (process === undefined) {
+    refuseArgs(built)
+    return { ...step, action: 'spawn' }
+  }
   const { moduleInForce } = await client.processes.get(process, limits)
   if (moduleInForce !== step.module) return { ...step, action: 'upgrade' }
   const isSame = built.app === undefined || (await hasApp(client, process, built, limits))
   return { ...step, action: isSame ? 'unchanged' : 'install' }
+}
+
+/** A process whose init fails has no state for good, and holds its name: it is not made. */
+function refuseArgs({ name, argsProblem }: BuiltProcess): void {
+  if (argsProblem === undefined) return
+  const note = `args of ${name}: ${argsProblem}; they stand in package.json: "atoll": {"processes": {"${name}": {"entry": …, "args": …}}}`
+  throw new Failure('bad-input', { process: name }, { note })
 }
 
 /** The newest of several would be anybody's guess: the first in order of ids is taken, always the same. */

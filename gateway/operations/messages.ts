@@ -1,13 +1,13 @@
 import {
   BUNDLE_ITEMS_MAX,
   type BundledView,
-  type DataItem,
   decodeBundle,
   Failure,
   findTag,
   MalformedBytes,
   type ModuleAdded,
   type Operations,
+  type ParsedItem,
   parseDataItem,
   problemOf,
   type Receipt,
@@ -52,7 +52,7 @@ function showAnswer(answer: Receipt | ModuleAdded | Failure): BundledView {
   return answer instanceof Failure ? { problem: problemOf(answer) } : answer
 }
 
-function itemsOf(bundle: Uint8Array): DataItem[] {
+function itemsOf(bundle: Uint8Array): ParsedItem[] {
   const items = wellFormed(() => decodeBundle(bundle))
   if (items.length > BUNDLE_ITEMS_MAX) throw new Failure('too-large', { items: items.length, max: BUNDLE_ITEMS_MAX })
   return items

@@ -129,7 +129,7 @@ export class EffectDesk {
     this.#running.set(from, this.#runningOf(from) + 1)
     try {
       const id = pushId(push.coreBytes)
-      if ((await this.outcomeOf(id)) === undefined) await this.#answer(push, id, await this.#perform(push, body))
+      if (!(await this.#isTold(push, id))) await this.#answer(push, id, await this.#perform(push, body))
       if (!this.#stop.signal.aborted) this.#parts.delivered(push)
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#parts.trouble(push, Failure.from(error))
@@ -139,6 +139,20 @@ export class EffectDesk {
       if (left > 0) this.#running.set(from, left)
       else this.#running.delete(from)
       this.#startSome()
+    }
+  }
+
+  /** Whether the process was told what came of it. While that cannot be read, it is neither performed again nor forgotten. */
+  async #isTold(push: Push, effect: MessageId): Promise<boolean> {
+    const { clock, random, trouble } = this.#parts
+    const { signal } = this.#stop
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return (await this.outcomeOf(effect)) !== undefined
+      } catch (error) {
+        trouble(push, Failure.from(error))
+        await clock.sleep(backOffMs(attempt, random()), { signal })
+      }
     }
   }
 
@@ -224,7 +238,7 @@ export class EffectDesk {
       signer,
     )
     for (let attempt = 1; !signal.aborted; attempt++) {
-      const failure = await this.#schedule(process, item)
+      const failure = await this.#schedule(process, item).catch(error => Failure.from(error))
       if (failure === undefined) {
         log.store.write([{ key: outcomeKey(effect), value: fromBase64Url(item.id) }])
         return
@@ -238,7 +252,7 @@ export class EffectDesk {
   async #schedule(process: ProcessId, item: DataItem): Promise<Failure | undefined> {
     const scheduler = await this.#parts.schedulerOf(process)
     if (scheduler === undefined) return new Failure('unknown-process', { process })
-    const [answer] = await scheduler.schedule([{ process, envelope: { kind: 'item', item: item.bytes }, item }])
+    const [answer] = await scheduler.schedule([{ process, envelope: { kind: 'item', item: item.bytes }, id: item.id }])
     if (answer?.status === 'scheduled' || answer?.status === 'known') return undefined
     return answer?.status === 'failed' ? answer.failure : new Failure('internal')
   }

@@ -19,12 +19,8 @@ import {
 import type { SettledFeed } from '../settled-feed.ts'
 import { answerSettled, untilSettled } from './leader-claims.ts'
 import type { Proposer } from './proposer.ts'
+import type { Seat } from '../outcome.ts'
 import type { Voter } from './voter.ts'
-
-/** A seat in the feed, or why there is none; in an object, so that waiting for the one is not waiting for the other. */
-export interface Seat {
-  readonly answer: Promise<ScheduleAnswer> | ScheduleAnswer
-}
 
 export interface CourseParts {
   readonly key: KeyId

@@ -94,6 +94,22 @@ describe('deploy', { timeout: 180_000 }, () => {
   const atoll = (...words: string[]) =>
     run(words, { cwd: folder.path, env: { ATOLL_HOME: join(folder.path, 'home'), ATOLL_URL: node.url } })
 
+  it('makes no process whose args are none, and says where they stand', async () => {
+    expect((await atoll('new', 'ledger', 'bank')).code).toBe(0)
+    const place = join(folder.path, 'bank/package.json')
+    const settings = JSON.parse(await readFile(place, 'utf8')) as object
+    const deployWith = async (args: object): Promise<{ code: number; stderr: string }> => {
+      const processes = { purse: { entry: 'ledger.process.ts', args } }
+      await writeFile(place, JSON.stringify({ ...settings, atoll: { processes } }))
+      return atoll('deploy', 'bank')
+    }
+    const wrong = await deployWith({ ticker: 'SHELL' })
+    expect([wrong.code, wrong.stderr.includes('args of purse: ')]).toEqual([2, true])
+    expect((await atoll('process', 'list')).stdout).not.toContain('purse')
+    const right = await deployWith({ ticker: 'SHELL', supply: 100 })
+    expect([right.code, right.stderr]).toEqual([0, expect.stringContaining('purse spawned')])
+  })
+
   it('spawns, leaves alone what is the same, upgrades in place, and changes nothing if that would fail', async () => {
     expect((await atoll('new', 'counter', 'project')).code).toBe(0)
     const actions = async (): Promise<unknown[]> =>

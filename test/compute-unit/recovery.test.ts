@@ -3,6 +3,7 @@ import {
   asProcessId,
   Commitment,
   type Certificate,
+  type Clock,
   encodeCertificate,
   encodeEnvelope,
   encodeFrame,
@@ -13,11 +14,12 @@ import {
   toHex,
 } from '../../protocol/index.ts'
 import { fakeId } from '../fakes/guest-context.ts'
+import { ManualClock } from '../fakes/manual-clock.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
 import { moduleItem } from '../fakes/signed-items.ts'
 import { copyDirectory, textOf } from '../fakes/test-node.ts'
 import { SAMPLE_ACTOR, wat } from '../processes/actor/sample-actor.ts'
-import { keyOf } from '../fakes/certified-pushes.ts'
+import { keyOf, PaperProcess } from '../fakes/certified-pushes.ts'
 import { realClock } from '../fakes/real-clock.ts'
 import { ComputeHarness, itemEnvelope } from './compute-harness.ts'
 
@@ -49,7 +51,11 @@ async function withHistory(harness: ComputeHarness, slots: number, module?: Modu
 }
 
 /** Forgets what is in hosts, and opens everything again from what is stored. */
-async function reopened(harness: ComputeHarness, store: 'kept' | 'lost' = 'kept'): Promise<ComputeHarness> {
+async function reopened(
+  harness: ComputeHarness,
+  store: 'kept' | 'lost' = 'kept',
+  parts: { readonly clock?: Clock } = {},
+): Promise<ComputeHarness> {
   const log = MemoryLog.open({ from: harness.log })
   await copyDirectory(harness.log, log)
   if (store === 'kept') {
@@ -70,8 +76,12 @@ async function reopened(harness: ComputeHarness, store: 'kept' | 'lost' = 'kept'
       await log.append(feed, 0, await Array.fromAsync(harness.log.blocks(feed, 0)))
     }
   }
-  return ComputeHarness.open({ log })
+  return ComputeHarness.open({ log, ...parts })
 }
+
+/** What a unit keeps of checkpoints. */
+const checkpointsIn = ({ log }: ComputeHarness): Promise<{ key: Uint8Array; value: Uint8Array }[]> =>
+  Array.fromAsync(log.store.range({ gte: Buffer.from('compute/c'), lt: Buffer.from('compute/d') }))
 
 describe('the work of a host that dies', { timeout: 180_000 }, () => {
   it('is done again, and nothing of it is lost or changed', async () => {
@@ -117,6 +127,25 @@ describe('a process that is opened again', { timeout: 180_000 }, () => {
     }
   })
 
+  it('keeps what it evaluated again so far: whoever is killed again and again gets through all the same', async () => {
+    await using harness = await ComputeHarness.open()
+    const process = await withHistory(harness, 300)
+    let nowMs = 0
+    // A second goes by at each look.
+    const clock = Object.assign(new ManualClock(), { now: () => (nowMs += 1_000) })
+    await using again = await reopened(harness, 'kept', { clock })
+    for (const { key } of await checkpointsIn(harness)) again.log.store.write([{ key, value: undefined }])
+    expect(await again.unit.checkpointsOf(process)).toEqual([])
+    await again.unit.memory(process)
+    const [first = 0, ...more] = await again.unit.checkpointsOf(process)
+    expect(more.length).toBeGreaterThan(0)
+    expect(first).toBeLessThan(299)
+    // It is killed, and what it wrote is good.
+    await using third = await reopened(again, 'kept')
+    expect(await third.unit.memory(process)).toEqual(await harness.unit.memory(process))
+    expect(await third.unit.checkpointsOf(process)).toEqual([first, ...more])
+  })
+
   it('detects every damage of its checkpoints, and uses an older one or the feed', async () => {
     await using harness = await ComputeHarness.open()
     const process = await withHistory(harness, 12)
@@ -125,11 +154,7 @@ describe('a process that is opened again', { timeout: 180_000 }, () => {
     await harness.unit.checkpoint(process)
     await harness.ask(process, {}, COUNT)
     const memory = await harness.unit.memory(process)
-    const entries = [
-      ...(await Array.fromAsync(
-        harness.log.store.range({ gte: Buffer.from('compute/c'), lt: Buffer.from('compute/d') }),
-      )),
-    ]
+    const entries = await checkpointsIn(harness)
     expect(new Set(entries.map(({ key }) => textOf(key).split('/')[1]))).toEqual(new Set(['checkpoint', 'chunk']))
     const damages: ((value: Uint8Array) => Uint8Array | undefined)[] = [
       value => value.map((byte, i) => (i === value.length >> 1 ? byte ^ 4 : byte)),
@@ -214,6 +239,23 @@ describe('a process whose module is not here', { timeout: 180_000 }, () => {
     waiting.catch(() => undefined)
     await harness[Symbol.asyncDispose]()
     await expect(waiting).rejects.toMatchObject({ code: 'shutting-down' })
+  })
+})
+
+describe('results that the store lost', { timeout: 180_000 }, () => {
+  it('are there again once what was certified is evaluated again, whatever may hold up what comes behind', async () => {
+    await using harness = await ComputeHarness.open()
+    const process = await withHistory(harness, 40)
+    const expected = await Array.fromAsync(harness.unit.results(process, 0, 40))
+    // Nobody knows who sent it: it waits until that is known, and the feed with it.
+    const push = new PaperProcess(asProcessId(fakeId(61)), [3], 1).push(process)
+    await harness.write(process, [{ kind: 'push', push, proof: undefined }])
+    await using again = await reopened(harness)
+    const results = again.log.store.range({ gte: Buffer.from('compute/results/'), lt: Buffer.from('compute/results0') })
+    for (const { key } of [...(await Array.fromAsync(results)), ...(await checkpointsIn(harness))])
+      again.log.store.write([{ key, value: undefined }])
+    expect(await Array.fromAsync(again.unit.results(process, 0, 40))).toEqual(expected)
+    expect(await again.unit.evaluated(process)).toBe(40)
   })
 })
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { FrameResults } from '../../compute-unit/frame-results.ts'
 import { ResultStore } from '../../compute-unit/result-store.ts'
 import { asProcessId, CborWriter } from '../../protocol/index.ts'
@@ -24,6 +24,21 @@ function framesOf(counts: readonly number[]): FrameResults[] {
     next += count
     return frame(next - count, count)
   })
+}
+
+/** All slots up to `end`, as a reader goes through them; what of each frame is found is checked. */
+async function readThrough(results: ResultStore, frames: readonly FrameResults[], end: number): Promise<void> {
+  const read: FrameResults[] = []
+  for (let slot = 0; slot < end; ) {
+    const found = await results.framesFrom(P, slot, end)
+    expect(found.length).toBeGreaterThan(0)
+    read.push(...found)
+    for (const { firstSlot, count } of found) {
+      expect(firstSlot).toBe(slot)
+      slot += count
+    }
+  }
+  expect(read.map(({ bytes }) => bytes)).toEqual(frames.slice(0, read.length).map(({ bytes }) => bytes))
 }
 
 async function expectAll(results: ResultStore, frames: readonly FrameResults[]): Promise<void> {
@@ -56,10 +71,12 @@ describe('results that are kept', () => {
             if (value === 'replay')
               for (const again of frames.slice(Math.floor(at / 2), at + 1)) results.write(P, again)
           }
+          const { firstSlot, count } = frames.at(-1) ?? frame(0, 0)
           await expectAll(results, frames)
+          await readThrough(results, frames, firstSlot + count)
           results[Symbol.dispose]()
           await expectAll(new ResultStore(store, CLOCK), frames)
-          const { firstSlot, count } = frames.at(-1) ?? frame(0, 0)
+          await readThrough(new ResultStore(store, CLOCK), frames, firstSlot + count)
           expect(await results.frameOf(P, firstSlot + count)).toBeUndefined()
           expect(await results.frameOf(Q, 0)).toBeUndefined()
         },
@@ -77,6 +94,20 @@ describe('results that are kept', () => {
     expect(await keys()).toBe(2)
     results.write(P, frame(32, 1, 40_000))
     expect(await keys()).toBe(3)
+  })
+
+  it('are read one behind the other by a look for a hundred, and no further than is asked for', async () => {
+    const store = new MemoryStore()
+    const results = new ResultStore(store, CLOCK)
+    const frames = framesOf(new Array<number>(1_024).fill(1))
+    for (const one of frames) results.write(P, one)
+    results[Symbol.dispose]()
+    const looks = vi.spyOn(store, 'range')
+    await readThrough(results, frames, 1_024)
+    expect(looks.mock.calls.length).toBeLessThan(1_024 / 50)
+    looks.mockClear()
+    expect(await results.framesFrom(P, 5, 6)).toHaveLength(11)
+    expect(looks.mock.calls.length).toBe(1)
   })
 
   it('are forgotten from a slot on, those in the middle of a key too', async () => {

@@ -3,6 +3,8 @@ import { EvidenceBook } from '../../evidence/index.ts'
 import { Complaints } from '../../node/complaints.ts'
 import {
   asProcessId,
+  COMPLAINTS_MAX_BYTES,
+  COMPLAINTS_TOLD_MAX,
   decodeComplaint,
   encodeComplaint,
   EVIDENCE_PER_PROCESS_MAX,
@@ -128,6 +130,36 @@ test('complaints about processes that nobody knows fill no more room than those 
   for (let at = 0; at < EVIDENCE_PER_PROCESS_MAX + 10; at++) await complain(madeUp(at))
   expect([book.list().length, shared]).toEqual([EVIDENCE_PER_PROCESS_MAX, EVIDENCE_PER_PROCESS_MAX])
   expect(await complain(process.id)).toMatchObject({ isNew: true })
+  // Who is met is told of the last of them, and not of them all at each meeting.
+  expect(book.toTell().map(({ id }) => id)).toEqual(
+    book
+      .list()
+      .map(({ id }) => id)
+      .slice(0, COMPLAINTS_TOLD_MAX),
+  )
+})
+
+test('complaints about many processes take so many bytes together, and no more are handed on', async () => {
+  const process = await ProvenProcess.open([11], 1, [])
+  let sharedBytes = 0
+  const book = await EvidenceBook.open({
+    log: process.log,
+    clock: new ManualClock(1_000_000),
+    // Everybody's name is that of a process with schedulers.
+    describe: async () => process.description,
+    evaluated: async () => undefined,
+    share: bytes => void (sharedBytes += bytes.length),
+    trouble: () => undefined,
+  })
+  const data = new Uint8Array(1_900_000)
+  const complain = (at: number) => {
+    const { bytes: item } = messageItem(asProcessId(Buffer.alloc(32, at).toString('base64url')), { data })
+    return book.take(encodeComplaint(makeComplaint({ item, sinceMs: 1000, untilMs: 12_000, witness: key(seedOf(50)) })))
+  }
+  for (let at = 0; at < 20; at++) await complain(at)
+  expect(sharedBytes).toBeLessThanOrEqual(COMPLAINTS_MAX_BYTES)
+  expect(book.list()).toHaveLength(Math.floor(COMPLAINTS_MAX_BYTES / 1_901_000))
+  expect(await complain(99)).toMatchObject({ isNew: false })
 })
 
 test('a client complains through any node, and not of what is no signed message', async () => {

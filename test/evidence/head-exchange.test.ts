@@ -28,7 +28,7 @@ test('a peer that takes nothing keeps no other from being shown what is new', as
     log: process.log,
     clock,
     peers,
-    book: { list: () => [], conflict: async () => undefined } as never,
+    book: { toTell: () => [], conflict: async () => undefined } as never,
     trouble: () => undefined,
   })
   await settle()
@@ -65,7 +65,7 @@ test('a peer that is just starting is shown everything once it takes it, evidenc
         told.push(bytes)
       },
     },
-    book: { list: () => [{ bytes: Uint8Array.of(1) }], conflict: async () => undefined } as never,
+    book: { toTell: () => [{ bytes: Uint8Array.of(1) }], conflict: async () => undefined } as never,
     trouble: () => undefined,
   })
   const pass = async (ms: number): Promise<void> => {

@@ -5,12 +5,13 @@ import {
   type Computer,
   describeSpawnItem,
   encodeEnvelope,
+  Failure,
   type Result,
   type Sending,
   type Slot,
 } from '../../protocol/index.ts'
 import { keyOf } from '../fakes/certified-pushes.ts'
-import { settle } from '../fakes/manual-clock.ts'
+import { ManualClock, settle } from '../fakes/manual-clock.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
 import { spawnItem } from '../fakes/signed-items.ts'
 
@@ -27,11 +28,16 @@ async function started() {
   marked.scheduled(process.id, 10, EVALUATED)
   const unfinished = new Unfinished(log.store)
   const comes = Promise.withResolvers<void>()
+  /** The next so many reads fail after two slots. */
+  let failing = 0
   const computer: Pick<Computer, 'evaluated' | 'results'> & { catchUp(): void } = {
     evaluated: async () => EVALUATED,
     async *results(_process, from, to) {
       await comes.promise
-      for (let slot = from; slot < to; slot++) yield sending(slot) as Result
+      for (let slot = from; slot < to; slot++) {
+        if (slot === from + 2 && failing-- > 0) throw new Failure('host-fault')
+        yield sending(slot) as Result
+      }
     },
     catchUp: () => undefined,
   }
@@ -40,10 +46,14 @@ async function started() {
     unfinished.opened(id, slot, 1)
     pushed.push(slot)
   }
-  const left = new LeftOver({ log, computer: computer as never }, unfinished, push)
+  const clock = new ManualClock()
+  const left = new LeftOver({ log, clock, random: () => 0.5, computer: computer as never }, unfinished, push)
+  const fail = (times: number): void => {
+    failing = times
+  }
   await left.resumeAll()
   const kept = async (): Promise<Slot | undefined> => (await new Unfinished(log.store).kept()).get(process.id)
-  return { unfinished, left, comes, pushed, push, kept }
+  return { unfinished, left, comes, pushed, push, kept, clock, fail }
 }
 
 test('a node serves while it reads what is left; what it delivers meanwhile does not count for what is not read yet', async () => {
@@ -72,5 +82,27 @@ test('who closes it while it reads finds the mark where it was', async () => {
   await closed
   unfinished.sweep()
   expect(pushed).toEqual([])
+  expect(await kept()).toBe(10)
+})
+
+test('what cannot be read is tried again until it can, and goes on where it was', async () => {
+  const { comes, pushed, clock, fail, left } = await started()
+  fail(3)
+  comes.resolve()
+  for (let tries = 0; pushed.length < 90; tries++) {
+    expect(tries).toBeLessThan(10)
+    await settle()
+    clock.advance(1_000)
+  }
+  expect(pushed).toEqual(Array.from({ length: 90 }, (_, at) => 10 + at))
+  await left.close()
+})
+
+test('who closes it while something is to be tried again does not wait for that', async () => {
+  const { comes, kept, fail, left } = await started()
+  fail(Number.POSITIVE_INFINITY)
+  comes.resolve()
+  await settle()
+  await left.close()
   expect(await kept()).toBe(10)
 })

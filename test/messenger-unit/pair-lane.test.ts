@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest'
+import { Lines } from '../../messenger-unit/line.ts'
 import type { PairLaneParts } from '../../messenger-unit/pair-lane-parts.ts'
 import { PairLane } from '../../messenger-unit/pair-lane.ts'
-import { sentFrom } from '../../messenger-unit/sent-from.ts'
+import { LongLooks, SentPushes } from '../../messenger-unit/sent-pushes.ts'
 import {
   asProcessId,
   Failure,
+  LINE_MAX,
+  LINES_MAX_BYTES,
   type Push,
   type PushProof,
   type Result,
@@ -15,7 +18,9 @@ import { fakeId } from '../fakes/guest-context.ts'
 import { ManualClock, settle } from '../fakes/manual-clock.ts'
 
 const [from, to] = [fakeId(1), fakeId(2)].map(asProcessId) as [ReturnType<typeof asProcessId>, never]
-const pushOf = (seq: number): Push => ({ core: { from, to, seq, slot: seq, index: 0 } }) as unknown as Push
+const NO_BYTES = new Uint8Array(0)
+const pushOf = (seq: number, bodyBytes = NO_BYTES): Push =>
+  ({ core: { from, to, seq, slot: seq, index: 0 }, bodyBytes }) as unknown as Push
 const upTo = (end: number): number[] => Array.from({ length: end }, (_, seq) => seq)
 const receipt = { status: 'scheduled' } as ScheduleAnswer
 
@@ -31,6 +36,7 @@ function laneTo(expected: number, changes: Partial<PairLaneParts> = {}) {
   const delivered: number[] = []
   const read: number[][] = []
   const woken: (() => void)[] = []
+  const lines = new Lines()
   const seat = (seq: number): ScheduleAnswer => {
     if (seq < receiver.expected) return { status: 'duplicate' }
     if (seq > receiver.expected) return { status: 'gap', expectedSeq: receiver.expected }
@@ -54,9 +60,13 @@ function laneTo(expected: number, changes: Partial<PairLaneParts> = {}) {
     schedulerAtHand: () => scheduler,
     schedulerOf: async () => scheduler,
     vouches: () => false,
+    reading: () => undefined,
+    lines,
     sentFrom: async (_from, _to, seq, before) => {
       read.push([seq, before])
-      return upTo(before).slice(seq).map(pushOf)
+      return upTo(Math.min(before, seq + LINE_MAX))
+        .slice(seq)
+        .map(one => pushOf(one))
     },
     met: async (_push, wake) => {
       woken.push(wake)
@@ -69,7 +79,7 @@ function laneTo(expected: number, changes: Partial<PairLaneParts> = {}) {
     trouble: () => undefined,
     ...changes,
   })
-  return { lane, clock, receiver, delivered, read, woken }
+  return { lane, clock, receiver, delivered, read, woken, lines }
 }
 
 test('who is linked again is tried at once, however often it was tried in vain', async () => {
@@ -130,6 +140,39 @@ test('what an earlier run left and is read while newer ones are under way takes 
   expect(read).toEqual([])
 })
 
+test('after a restart nothing is handed over or looked for before all is here that was left', async () => {
+  const left = Promise.withResolvers<void>()
+  const { lane, receiver, delivered, read } = laneTo(900, { reading: () => left.promise })
+  for (let seq = 1_000; seq < 1_100; seq++) lane.enqueue(pushOf(seq))
+  await settle()
+  for (let seq = 500; seq < 1_000; seq++) lane.enqueue(pushOf(seq))
+  await settle()
+  expect(receiver.calls).toBe(0)
+  left.resolve()
+  await settle(60)
+  expect(receiver.seated).toEqual(upTo(1_100).slice(900))
+  expect(delivered.toSorted((a, b) => a - b)).toEqual(upTo(1_100).slice(500))
+  // What had arrived is told by the receiver's scheduler: no window is handed over in vain.
+  expect([receiver.calls, read]).toEqual([4, []])
+})
+
+test('what proves a window is looked up together, and the window stays in its order', async () => {
+  const asked: number[] = []
+  const all = Promise.withResolvers<void>()
+  const computer = {
+    proveOutbox: async (_: unknown, slot: number, at: readonly number[]) => {
+      if (asked.push(slot) === 5) all.resolve()
+      await all.promise
+      return at.map(() => ({}) as PushProof)
+    },
+  }
+  const { lane, receiver } = laneTo(0, { computer: computer as never })
+  for (const seq of upTo(5)) lane.enqueue(pushOf(seq))
+  await settle()
+  expect(asked.toSorted()).toEqual(upTo(5).map(seq => pushOf(seq).core.slot))
+  expect(receiver.seated).toEqual(upTo(5))
+})
+
 test('what is missing still is looked for, counts once, and is not handed over again when it comes after all', async () => {
   const { lane, receiver, delivered, read } = laneTo(3)
   lane.enqueue(pushOf(6))
@@ -181,12 +224,79 @@ test('results are read from where something may be left; older ones only if that
       }
     },
   }
+  const sent = new SentPushes({ computer: computer as never, clock: new ManualClock() })
   const seqsOf = async (seq: number, before: number, lowest?: number): Promise<number[]> =>
-    (await sentFrom(computer as never, { from, lowest }, to, seq, before)).map(({ core }) => core.seq)
+    (await sent.read([from, to], lowest, [seq, before])).map(({ core }) => core.seq)
   expect(await seqsOf(50, 53, 40)).toEqual([50, 51, 52])
   expect(read).toEqual([40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52])
   read.length = 0
   expect(await seqsOf(38, 41, 40)).toEqual([38, 39, 40])
   expect(read.slice(0, 2)).toEqual([40, 0])
   expect(read).toHaveLength(42)
+})
+
+test('of very many that wait for one that is away the first are in memory, and all arrive in their order', async () => {
+  const { lane, clock, receiver, delivered, read, lines } = laneTo(0)
+  receiver.answer = () => Promise.reject(new Failure('unreachable'))
+  const all = 3 * LINE_MAX
+  // An earlier run left some, which are read while newer ones come.
+  for (const seq of upTo(all - 10).slice(100)) lane.enqueue(pushOf(seq))
+  await settle()
+  for (const seq of upTo(100)) lane.enqueue(pushOf(seq))
+  expect([lane.isFull, lines.bytes]).toEqual([true, LINE_MAX * 512])
+  receiver.answer = () => Promise.resolve()
+  clock.advance(60_000)
+  for (const seq of upTo(all).slice(-10)) lane.enqueue(pushOf(seq))
+  await settle(4_000)
+  expect(receiver.seated).toEqual(upTo(all))
+  expect(delivered).toEqual(upTo(all))
+  expect(read.map(([seq]) => seq)).toEqual([LINE_MAX, 2 * LINE_MAX])
+  expect([lane.idle, lane.isFull, lines.bytes]).toEqual([true, false, 0])
+})
+
+test('where all pairs hold too much together, one keeps its first in memory', async () => {
+  const { lane, clock, receiver, delivered, lines } = laneTo(0)
+  receiver.answer = () => Promise.reject(new Failure('unreachable'))
+  lines.bytes = LINES_MAX_BYTES
+  const body = new Uint8Array(1000)
+  for (const seq of upTo(100)) lane.enqueue(pushOf(seq, body))
+  expect(lines.bytes).toBe(LINES_MAX_BYTES + 1512)
+  lines.bytes -= LINES_MAX_BYTES
+  receiver.answer = () => Promise.resolve()
+  await settle()
+  clock.advance(60_000)
+  await settle(100)
+  expect(delivered).toEqual(upTo(100))
+  expect(lines.bytes).toBe(0)
+})
+
+test('a lane that is stopped while it reads holds nothing', async () => {
+  const { promise, resolve } = Promise.withResolvers<readonly Push[]>()
+  const { lane, receiver, lines, delivered } = laneTo(0, { sentFrom: () => promise })
+  lines.bytes = LINES_MAX_BYTES
+  for (const seq of upTo(3)) lane.enqueue(pushOf(seq))
+  await settle()
+  expect(receiver.seated).toEqual([0])
+  lane.stop()
+  resolve([pushOf(1), pushOf(2)])
+  await settle()
+  expect([delivered, lines.bytes - LINES_MAX_BYTES]).toEqual([[0], 0])
+})
+
+test('what somebody says is missing is looked for in one history at a time, and then not for a while', async () => {
+  const clock = new ManualClock()
+  const looks = new LongLooks(clock)
+  const isBusy = expect.objectContaining({ code: 'busy' })
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const first = looks.look(() => promise)
+  await expect(looks.look(async () => 1)).rejects.toEqual(isBusy)
+  clock.advance(100)
+  resolve()
+  await first
+  clock.advance(1_000)
+  await expect(looks.look(async () => 1)).rejects.toEqual(isBusy)
+  clock.advance(1_000)
+  expect(await looks.look(async () => 1)).toBe(1)
+  await expect(looks.look(() => Promise.reject(new Failure('host-fault')))).rejects.toThrow()
+  expect(await looks.look(async () => 2)).toBe(2)
 })

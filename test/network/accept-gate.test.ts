@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import { AcceptGate } from '../../network/accept-gate.ts'
+import { guard } from '../../network/gated-websockets.ts'
+import { Network } from '../../network/index.ts'
 import { PEERS_NEW_PER_SECOND_MAX, PEERS_PER_HOST_AND_SECOND_MAX } from '../../protocol/index.ts'
 
 function gateAt(start = 0) {
@@ -62,4 +64,46 @@ it('is asked by the engine about each socket, before there is one', async () => 
   })
   await expect.poll(() => came.length + gate.refused).toBe(40)
   expect(came.length).toBe(PEERS_PER_HOST_AND_SECOND_MAX)
+})
+
+it('is asked about the sockets of WebSocket, too', async () => {
+  const network = await Network.open({
+    seed: new Uint8Array(32).fill(91),
+    listen: ['/ip4/127.0.0.1/tcp/0/ws'],
+    peers: [],
+    trouble: () => undefined,
+  })
+  onTestFinished(() => network[Symbol.asyncDispose]())
+  const port = Number(/\/tcp\/(\d+)\/ws/.exec(network.addresses.join(' '))?.[1])
+  let closed = 0
+  const dialled = Array.from({ length: 400 }, () =>
+    connect({ port, host: '127.0.0.1' })
+      .on('error', () => undefined)
+      .on('close', () => {
+        closed += 1
+      }),
+  )
+  onTestFinished(() => dialled.forEach(socket => void socket.destroy()))
+  await expect.poll(() => closed).toBeGreaterThan(200)
+})
+
+it('comes with a time within which somebody is answered, or let go', async () => {
+  const server = createServer(
+    socket => void socket.once('data', () => socket.write('yes')).on('error', () => undefined),
+  )
+  guard(server, new AcceptGate(() => 0), 1_000)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const [silent, talking] = [connect({ port, host: '127.0.0.1' }), connect({ port, host: '127.0.0.1' })]
+  onTestFinished(async () => {
+    for (const socket of [silent, talking]) socket.destroy()
+    server.close()
+    await once(server, 'close')
+  })
+  talking.write('hello')
+  await once(talking, 'data')
+  silent.resume()
+  await once(silent, 'close')
+  expect(talking.readyState).toBe('open')
 })

@@ -4,6 +4,7 @@ import {
   decodePushProof,
   encodeEnvelope,
   encodeFrame,
+  envelopeSizeBytes,
   type Envelope,
   MalformedBytes,
   outlineFrame,
@@ -38,6 +39,20 @@ const frameOf = (envelopesBytes: readonly Uint8Array[]): Uint8Array =>
     envelopesBytes.map((envelopeBytes, i) => ({ timestampMs: 1000 + i, envelopeBytes })),
   )
 
+it.each([0, 23, 24, 255, 256, 65_535, 65_536])(
+  'the size of an envelope is that of its bytes, around %i of them',
+  length => {
+    const bytes = new Uint8Array(length)
+    const long = envelopes.map(envelope =>
+      envelope.kind === 'push'
+        ? { ...envelope, push: { ...envelope.push, coreBytes: bytes, bodyBytes: bytes } }
+        : envelope,
+    )
+    for (const envelope of [...long, { kind: 'item', item: bytes } as const, { kind: 'ingress', bytes } as const])
+      expect(envelopeSizeBytes(envelope), envelope.kind).toBe(encodeEnvelope(envelope).length)
+  },
+)
+
 describe('the outline of a frame', () => {
   const frame = frameOf(envelopes.map(encodeEnvelope))
 
@@ -46,6 +61,7 @@ describe('the outline of a frame', () => {
     const whole = decodeFrame(frame)
     expect(firstSlot).toBe(7)
     expect(whole.assignments.map(({ envelope }) => envelope)).toEqual(envelopes)
+    expect(encodeFrame(firstSlot, whole.assignments)).toEqual(frame)
     expect(assignments.map(({ timestampMs }) => timestampMs)).toEqual(envelopes.map((_, i) => 1000 + i))
     for (const [i, { envelope }] of assignments.entries()) {
       const known = envelopes[i]

@@ -1,11 +1,5 @@
 import { expect, it, vi } from 'vitest'
-import {
-  asMessageId,
-  encodeEnvelope,
-  type Envelope,
-  type ProcessId,
-  type ScheduleAnswer,
-} from '../../protocol/index.ts'
+import { asMessageId, type Envelope, type ProcessId, type ScheduleAnswer } from '../../protocol/index.ts'
 import { expectBegun } from '../../scheduler-unit/expect-begun.ts'
 import { Ahead } from '../../scheduler-unit/ahead.ts'
 import { Lane } from '../../scheduler-unit/lane.ts'
@@ -70,11 +64,11 @@ it('a lane that retires leaves nobody waiting', async () => {
   })
   const { id, bytes } = messageItem(process.id)
   const envelope: Envelope = { kind: 'item', item: bytes }
-  const receipt = lane.enqueue(asMessageId(id), envelope, encodeEnvelope(envelope), {
+  const { answer } = lane.enqueue(asMessageId(id), envelope, {
     gathers: true,
   })
   lane.retire()
-  await expect(receipt).rejects.toMatchObject({ code: 'busy' })
+  expect(await answer).toMatchObject({ status: 'failed', failure: { code: 'busy' } })
 })
 
 it('whether processes were handed over is asked about all of one call at once', async () => {

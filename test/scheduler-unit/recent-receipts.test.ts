@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import {
   asMessageId,
   asProcessId,
-  encodeEnvelope,
   encodeFrame,
   type MessageId,
   type ProcessId,
@@ -16,8 +15,7 @@ import { fakeId } from '../fakes/guest-context.ts'
 const P = asProcessId(fakeId(1))
 const OTHER = asProcessId(fakeId(2))
 const id = (number: number): MessageId => asMessageId(String(number))
-const envelope = (number: number): Uint8Array =>
-  encodeEnvelope({ kind: 'item', item: Uint8Array.of(number % 256, 7, 7) })
+const envelope = (number: number) => ({ kind: 'item', item: Uint8Array.of(number % 256, 7, 7) }) as const
 
 /** A frame of messages with these numbers. */
 function frame(
@@ -25,7 +23,7 @@ function frame(
   firstSlot = 0,
   process: ProcessId = P,
 ): Parameters<RecentReceipts['add']>[0] {
-  const assignments = numbers.map(number => ({ timestampMs: 1_000 + number, envelopeBytes: envelope(number) }))
+  const assignments = numbers.map(number => ({ timestampMs: 1_000 + number, envelope: envelope(number) }))
   return {
     process: { id: process } as ProcessDescription,
     firstSlot,
@@ -49,8 +47,9 @@ describe('receipts remembered', () => {
       [4, 13],
     ] as const) {
       const seated = recent.get(P, id(number))
-      expect(await seated?.receipt).toEqual({ id: id(number), process: P, slot, timestampMs: 1_000 + number })
-      expect(seated?.bytes).toEqual(envelope(number))
+      const receipt = { id: id(number), process: P, slot, timestampMs: 1_000 + number }
+      expect(await seated?.answer).toEqual({ status: 'scheduled', receipt })
+      expect(seated?.envelope).toEqual(envelope(number))
     }
     expect(recent.get(OTHER, id(1))).toBeUndefined()
     expect(recent.get(P, id(5))).toBeUndefined()

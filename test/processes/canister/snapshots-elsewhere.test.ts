@@ -12,10 +12,12 @@ import {
   decodePushBody,
   encodeCandid,
   firstRecord,
+  MalformedBytes,
   makePush,
   principalOf,
   type ProcessId,
 } from '../../../protocol/index.ts'
+import { decodeHead } from '../../../processes/canister/management/snapshot-store.ts'
 import { wat } from '../rewriter/wat.ts'
 import { BLOB, CanisterNet, loadCanisters, NOTHING, user } from './canister-net.ts'
 
@@ -216,8 +218,15 @@ describe('a snapshot of another canister', { timeout: 180_000 }, () => {
     expect(lied({ pieces: Uint8Array.of(0x81) })).toBe('IC0408')
     expect(lied({ head: Uint8Array.of(0x80) })).toBe('IC0408')
     expect(lied({ head: head.slice(0, -3) })).toBe('IC0408')
-    expect(lied({ head: concatBytes(head, Uint8Array.of(0)) })).toBe('IC0408')
-    expect(lied({ head: concatBytes(Uint8Array.of(0x8e), head.subarray(1), Uint8Array.of(1, 1)) })).toBe('IC0408')
+    expect(decodeHead(head).isUploaded).toBe(false)
+    for (const [items, more] of [
+      [0x8c, [0]],
+      [0x8e, [1, 1]],
+      [0x8f, [1]],
+    ] as const) {
+      const longer = concatBytes(Uint8Array.of(items), head.subarray(1), Uint8Array.from(more))
+      expect(() => decodeHead(longer)).toThrow(MalformedBytes)
+    }
     expect(clean()).toEqual([])
     expect((await net.query(to, 'get')).reject?.error).toBe('IC0506')
     expect(net.replay(to)).toBe(net.root(to))

@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest'
+import { AtOnce } from '../../network/at-once.ts'
+import { IncomingCalls } from '../../network/incoming-calls.ts'
+import type { LinkFrame } from '../../network/link-frame.ts'
+import { PartsLane } from '../../network/parts-lane.ts'
+import { asKeyId, type PeerOperationRow, PEER_REQUESTS_MAX, peerRowOf } from '../../protocol/index.ts'
+import { keyOf } from '../fakes/certified-pushes.ts'
+
+/** A peer whose requests are begun when the test says so, one at once. */
+function opened() {
+  const atOnce = new AtOnce()
+  const row: PeerOperationRow = { ...(peerRowOf('frames') ?? expect.fail('no such operation')), atOnce: 1 }
+  const begun: Uint8Array[] = []
+  let end: () => void = () => undefined
+  const calls = new IncomingCalls({
+    from: asKeyId(keyOf(1)),
+    lane: new PartsLane({ send: () => undefined, waitingBytes: 0 }),
+    serve: {
+      atOnce,
+      row: () => row,
+      one: async (_, payload) => {
+        begun.push(payload)
+        await new Promise<void>(resolve => {
+          end = resolve
+        })
+        return new Uint8Array(0)
+      },
+      async *many() {},
+    },
+    begun: () => undefined,
+    offence: (_, what) => expect.fail(what),
+  })
+  const ask = (id: number, payload = new Uint8Array(9), more = false): void =>
+    calls.take({ kind: 'ask', id, operation: 'frames', waitMs: 0, payload, more })
+  const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+  return { atOnce, calls, begun, ask, turn, end: () => end() }
+}
+
+test('requests that are cancelled while they wait their turn are held no more, however many', async () => {
+  const { atOnce, calls, begun, ask, turn } = opened()
+  ask(0)
+  for (let id = 1; id <= 3 * PEER_REQUESTS_MAX; id++) {
+    ask(id)
+    if (id % 100 === 0) await turn()
+    calls.take({ kind: 'cancel', id } satisfies LinkFrame)
+  }
+  await turn()
+  expect([begun.length, calls.underWay, atOnce.waitingCount]).toEqual([1, 1, 0])
+})
+
+test('those that are left have their turn, with all that was asked', async () => {
+  const { calls, begun, ask, turn, end } = opened()
+  ask(0)
+  ask(1)
+  ask(2, Uint8Array.of(1, 2), true)
+  calls.take({ kind: 'ask-part', id: 2, payload: Uint8Array.of(3), more: false })
+  await turn()
+  calls.take({ kind: 'cancel', id: 1 })
+  end()
+  await expect.poll(() => begun.length).toBe(2)
+  expect(begun[1]).toEqual(Uint8Array.of(1, 2, 3))
+})
+
+test('a peer that is gone leaves nothing waiting', async () => {
+  const { atOnce, calls, ask, turn } = opened()
+  for (let id = 0; id < 5; id++) ask(id)
+  await turn()
+  expect(atOnce.waitingCount).toBe(4)
+  calls.close()
+  expect(atOnce.waitingCount).toBe(0)
+})
