@@ -251,7 +251,7 @@ test('a feed that was evaluated again and compared with nothing gets no tick', (
     ok: true,
     stateRoot: new Uint8Array(32),
     gas: 7n,
-    firstFault: undefined,
+
     ms: 5,
   }
   const shown = (certified: number): string =>
