@@ -71,12 +71,21 @@ export class Agreement {
     }, this.#troubleOf(process.id))
   }
 
-  /** Takes what other units attest of a process; what proves nothing is dropped. */
-  async heard(id: ProcessId, words: readonly Attestation[]): Promise<void> {
+  /**
+   * Takes what other units attest of a process; what proves nothing is dropped. So is all that comes from a node of which no epoch
+   * knows: each word is a signature to check, and units tell each other.
+   */
+  async heard(id: ProcessId, words: readonly Attestation[], from?: KeyId): Promise<void> {
     const process = await this.#parts.log.directory.process(id)
     if (process === undefined || !this.#collects(process)) return
+    const policies = [process, ...(process.earlier ?? [])].map(({ policy }) => policy)
+    if (from !== undefined && !policies.some(({ computeUnits }) => computeUnits.includes(from))) return
     const agreement = await this.of(process)
-    for (const word of words.slice(0, PAGE * PAGE)) await agreement.heard(word)
+    for (const [at, word] of words.slice(0, PAGE * PAGE).entries()) {
+      // Others have their turn.
+      if (at > 0 && at % PAGE === 0) await this.#parts.clock.sleep(0)
+      await agreement.heard(word)
+    }
   }
 
   /** What this unit attests of frames from `from` on, and what it heard of others. */

@@ -4,6 +4,7 @@ import {
   encodeUnitReading,
   Failure,
   type FinalFrame,
+  type KeyId,
   messagesFeed,
   type ProcessDescription,
   type ProcessId,
@@ -36,8 +37,8 @@ export class UnitService {
     this.#parts = parts
   }
 
-  attest(process: ProcessId, attestations: readonly Attestation[]): Promise<void> {
-    return this.#parts.agreement.heard(process, attestations)
+  attest(process: ProcessId, attestations: readonly Attestation[], from?: KeyId): Promise<void> {
+    return this.#parts.agreement.heard(process, attestations, from)
   }
 
   async attestations(process: ProcessId, from: number): Promise<readonly Attestation[]> {

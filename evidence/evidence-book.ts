@@ -1,18 +1,21 @@
 /**
  * What this node knows of broken rules.
  *
- * 1. Nothing is kept or handed on that was not checked here; checked again when the node starts, so the disk is not believed.
+ * 1. Nothing is kept or handed on that was not checked here; checked again when the node starts, so the disk is not believed
+ *    (but for the signatures of complaints: there may be hundreds, and a node that is killed often has little time).
  * 2. Schedulers that signed two feeds: the process stands still where the two trees are still one as far as is known: the
  *    shortest length that somebody showed, less one. What stands before it goes on being served.
  * 3. A compute unit that signed what a frame did not give: its word counts for nothing more, in that process; what it signed of
  *    earlier frames, and others found final by it, stays.
  * 4. A complaint changes nothing; people read it.
- * 5. What is new goes to all peers but the one that brought it; who is met later hears of the last complaints only. There is room for so much of each kind and process. An
- *    equivocation of a shorter length moves the end, so it always finds room: that of the longest gives way.
+ * 5. What is new goes to all peers but the one that brought it; who is met later hears of the last complaints only. There is room for
+ *    so much of each kind and process, and for so many bytes of all complaints. An equivocation of a shorter length moves the end, so it
+ *    always finds room: that of the longest gives way.
  */
 import {
   asKeyId,
   type Clock,
+  COMPLAINTS_MAX_BYTES,
   COMPLAINTS_TOLD_MAX,
   type Disagreement,
   encodeEquivocation,
@@ -36,7 +39,7 @@ import {
   unitOf,
 } from '../protocol/index.ts'
 import { Disagreements } from './disagreements.ts'
-import { judge, type JudgeParts } from './judge.ts'
+import { judge, type JudgeOptions, type JudgeParts } from './judge.ts'
 
 export interface EvidenceBookParts extends JudgeParts {
   readonly log: Pick<Log, 'store' | 'freeze' | 'messages'>
@@ -59,6 +62,8 @@ const SEEN_BYTES = 8
 export class EvidenceBook implements Evidence {
   readonly #parts: EvidenceBookParts
   readonly #entries = new Map<string, EvidenceEntry>()
+  /** Of all complaints among them. */
+  #complaintBytes = 0
   /** Processes that stand still, by epoch: how many blocks of their feed are common to both sides, as far as is known. */
   readonly #ends = new Map<string, number>()
   readonly #disagreements = new Disagreements()
@@ -74,7 +79,7 @@ export class EvidenceBook implements Evidence {
     const book = new EvidenceBook(parts)
     for await (const { value } of parts.log.store.range({ gte: toUtf8(PREFIX), lt: toUtf8('evidence0') })) {
       const seenMs = Number(new DataView(value.buffer, value.byteOffset).getBigUint64(0))
-      await book.#look(value.subarray(SEEN_BYTES), seenMs).catch(error => {
+      await book.#look(value.subarray(SEEN_BYTES), seenMs, { isAgain: true }).catch(error => {
         if (!Failure.is(error)) throw error
       })
     }
@@ -163,15 +168,18 @@ export class EvidenceBook implements Evidence {
   }
 
   /** Nothing, if there is no room for more of its kind. @throws {Failure} as `take` */
-  async #look(bytes: Uint8Array, seenMs: number): Promise<EvidenceEntry | undefined> {
-    const judged = await judge(bytes, this.#parts)
+  async #look(bytes: Uint8Array, seenMs: number, options?: JudgeOptions): Promise<EvidenceEntry | undefined> {
+    const judged = await judge(bytes, this.#parts, options)
     const entry: EvidenceEntry = { id: evidenceId(bytes), ...judged, seenMs, bytes }
     const isEarlier =
       judged.length !== undefined &&
       judged.length - 1 < (this.#ends.get(endName(judged.process, judged.epoch)) ?? Number.POSITIVE_INFINITY)
+    const isComplaint = judged.kind === 'complaint'
+    if (isComplaint && this.#complaintBytes + bytes.length > COMPLAINTS_MAX_BYTES) return undefined
     const isFull = this.#alike(judged) >= EVIDENCE_PER_PROCESS_MAX
     if (isFull && !isEarlier) return undefined
     if (isFull) this.#forgetLongest(judged)
+    if (isComplaint) this.#complaintBytes += bytes.length
     await this.#act(entry)
     this.#entries.set(entry.id, entry)
     return entry

@@ -1,5 +1,6 @@
 import {
-  type Complaint,
+  complaintFacts,
+  type ComplaintFacts,
   decodeCertificate,
   decodeEvidence,
   type EquivocationProof,
@@ -29,24 +30,29 @@ export type Judged = Pick<EvidenceEntry, 'kind' | 'process' | 'accused' | 'lengt
 
 const NOTHING = { length: undefined, epoch: undefined, slot: undefined, message: undefined } as const
 
+/** Whether it is judged once more, after a start: of complaints, which change nothing, their signatures are not checked again then. */
+export interface JudgeOptions {
+  readonly isAgain?: boolean
+}
+
 /** What a piece of evidence shows; whoever brought it is not believed. @throws {Failure} `bad-evidence`, `unknown-process` */
-export async function judge(bytes: Uint8Array, parts: JudgeParts): Promise<Judged> {
+export async function judge(bytes: Uint8Array, parts: JudgeParts, options: JudgeOptions = {}): Promise<Judged> {
   try {
-    return await judgeRecord(decodeEvidence(bytes), parts)
+    return await judgeRecord(decodeEvidence(bytes), parts, options)
   } catch (error) {
     if (Failure.is(error) || !(error instanceof MalformedBytes)) throw error
     throw new Failure('bad-evidence', {}, { cause: error, note: error.message })
   }
 }
 
-function judgeRecord(record: EvidenceRecord, parts: JudgeParts): Promise<Judged> {
+function judgeRecord(record: EvidenceRecord, parts: JudgeParts, { isAgain = false }: JudgeOptions): Promise<Judged> {
   switch (record.kind) {
     case 'equivocation':
       return judgeEquivocation(record.proof, parts)
     case 'fault':
       return judgeUnit(record.fault, parts)
     case 'complaint':
-      return judgeComplaint(record.complaint, parts)
+      return judgeComplaint(isAgain ? complaintFacts(record.complaint) : readComplaint(record.complaint), parts)
   }
 }
 
@@ -73,8 +79,7 @@ async function judgeUnit(fault: UnitFault, parts: JudgeParts): Promise<Judged> {
   return { ...NOTHING, kind: 'fault', process: process.id, accused: [accused], slot: certificate.firstSlot }
 }
 
-async function judgeComplaint(complaint: Complaint, parts: JudgeParts): Promise<Judged> {
-  const facts = readComplaint(complaint)
+async function judgeComplaint(facts: ComplaintFacts | string, parts: JudgeParts): Promise<Judged> {
   if (typeof facts === 'string') throw refusal(facts)
   const process = await parts.describe(facts.process)
   return {

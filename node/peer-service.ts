@@ -73,7 +73,7 @@ export function createPeerService(parts: PeerServiceParts): PeerOperations {
     epochs: async process => handovers.allOf(process),
     holdEpoch: item => desk.hold(item),
     trace: ({ process, message, bounds }) => messenger.trace(message, { process, bounds }),
-    attest: async ({ process, what }) => void (await service.attest(process, what)),
+    attest: async ({ process, what }, { from }) => void (await service.attest(process, what, from)),
     attestations: ({ process, from }) => service.attestations(process, from),
     finalFrames: ({ process, slot, waitMs }, call) => service.finalFrames(process, slot, waitMs, call),
     readState: ({ process, what }, call) => service.read(process, what, call),

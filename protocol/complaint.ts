@@ -11,7 +11,7 @@
 import { MalformedBytes, toUtf8 } from './bytes.ts'
 import { CborReader, CborWriter } from './cbor.ts'
 import { ed25519Sign, ed25519Verify } from './crypto.ts'
-import { parseDataItem, verifyDataItem } from './data-item.ts'
+import { type DataItem, parseDataItem, verifyDataItem } from './data-item.ts'
 import { asMessageId, asProcessId, isId, type MessageId, type ProcessId } from './ids.ts'
 import { readHash, readSmall } from './push.ts'
 import { findTag } from './tags.ts'
@@ -47,6 +47,15 @@ export function readComplaint(complaint: Complaint): ComplaintFacts | string {
   if (!ed25519Verify(witness, signedPart(complaint), signature)) return 'the witness has not signed it'
   const item = parseDataItem(bytes)
   if (!verifyDataItem(item)) return 'the signature of the message does not hold'
+  return factsOf(item)
+}
+
+/** What a complaint is about that was checked before. */
+export function complaintFacts({ item }: Complaint): ComplaintFacts | string {
+  return factsOf(parseDataItem(item))
+}
+
+function factsOf(item: DataItem): ComplaintFacts | string {
   const process = findTag(item.tags, 'Type') === 'Process' ? item.id : item.target
   if (process === undefined || !isId(process)) return 'the message is for no process'
   return { message: asMessageId(item.id), process: asProcessId(process) }

@@ -11,6 +11,8 @@ export const PROOF_SIZE_MAX_BYTES = 8 * MiB
 export const EVIDENCE_SIZE_MAX_BYTES = 2 * MiB + 64 * KiB
 /** Pieces of evidence of one kind that a node keeps for one process: one is enough to act upon, and people read the rest. */
 export const EVIDENCE_PER_PROCESS_MAX = 64
+/** Bytes of all complaints that a node keeps in memory: each has an item in it, anybody can make one, and none changes anything. */
+export const COMPLAINTS_MAX_BYTES = 32 * MiB
 /** Complaints that a node is told of when it is met: units that go and come are met often, and each complaint is a call. */
 export const COMPLAINTS_TOLD_MAX = 16
 /** A scheduler that gave no receipt for so long is complained about. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { Agreement } from '../../agreement/agreement.ts'
 import {
+  asKeyId,
   type Attestation,
   type Certificate,
   certificateMessage,
@@ -9,6 +10,7 @@ import {
   Failure,
   type KeyId,
 } from '../../protocol/index.ts'
+import { keyOf } from '../fakes/certified-pushes.ts'
 import { AGREED_UNITS, agreedProcess as process } from '../fakes/agreed-process.ts'
 import { ManualClock, settle } from '../fakes/manual-clock.ts'
 import { MemoryLog } from '../fakes/memory-log.ts'
@@ -36,10 +38,12 @@ function wordOf(unit: number, index: number): Attestation {
 function unitBehind(frames: number, attestations: (unit: KeyId, from: number) => Promise<readonly Attestation[]>) {
   const clock = new ManualClock()
   const final: number[] = []
+  const log = MemoryLog.open()
+  log.directory.process = async () => process
   const agreement = new Agreement({
     key: AGREED_UNITS[0] as KeyId,
     unit: { sign: (bytes: Uint8Array) => ed25519Sign(seedOf(1), certificateMessage(bytes)) } as never,
-    log: MemoryLog.open(),
+    log,
     clock,
     peers: {
       attest: async () => undefined,
@@ -84,5 +88,22 @@ test('and who has nothing for it is asked later, and later', async () => {
   await settle()
   // Two units, after 250, 500, 1,000, 2,000 and 4,000 ms.
   expect(calls).toBe(10)
+  agreement.stop()
+})
+
+test('words are taken from units of the process alone, and others have their turn meanwhile', async () => {
+  const { agreement, clock, final } = unitBehind(200, async () => [])
+  await settle()
+  let turns = 0
+  const sleep = clock.sleep.bind(clock)
+  clock.sleep = (ms, options) => {
+    turns += ms === 0 ? 1 : 0
+    return sleep(ms, options)
+  }
+  const words = Array.from({ length: 200 }, (_, index) => wordOf(1, index))
+  await agreement.heard(process.id, words, asKeyId(keyOf(99)))
+  expect([final.length, turns]).toEqual([0, 0])
+  await agreement.heard(process.id, words, AGREED_UNITS[1])
+  expect([final.length, turns]).toEqual([200, 3])
   agreement.stop()
 })

@@ -3,6 +3,7 @@ import { EvidenceBook } from '../../evidence/index.ts'
 import { Complaints } from '../../node/complaints.ts'
 import {
   asProcessId,
+  COMPLAINTS_MAX_BYTES,
   COMPLAINTS_TOLD_MAX,
   decodeComplaint,
   encodeComplaint,
@@ -136,6 +137,29 @@ test('complaints about processes that nobody knows fill no more room than those 
       .map(({ id }) => id)
       .slice(0, COMPLAINTS_TOLD_MAX),
   )
+})
+
+test('complaints about many processes take so many bytes together, and no more are handed on', async () => {
+  const process = await ProvenProcess.open([11], 1, [])
+  let sharedBytes = 0
+  const book = await EvidenceBook.open({
+    log: process.log,
+    clock: new ManualClock(1_000_000),
+    // Everybody's name is that of a process with schedulers.
+    describe: async () => process.description,
+    evaluated: async () => undefined,
+    share: bytes => void (sharedBytes += bytes.length),
+    trouble: () => undefined,
+  })
+  const data = new Uint8Array(1_900_000)
+  const complain = (at: number) => {
+    const { bytes: item } = messageItem(asProcessId(Buffer.alloc(32, at).toString('base64url')), { data })
+    return book.take(encodeComplaint(makeComplaint({ item, sinceMs: 1000, untilMs: 12_000, witness: key(seedOf(50)) })))
+  }
+  for (let at = 0; at < 20; at++) await complain(at)
+  expect(sharedBytes).toBeLessThanOrEqual(COMPLAINTS_MAX_BYTES)
+  expect(book.list()).toHaveLength(Math.floor(COMPLAINTS_MAX_BYTES / 1_901_000))
+  expect(await complain(99)).toMatchObject({ isNew: false })
 })
 
 test('a client complains through any node, and not of what is no signed message', async () => {

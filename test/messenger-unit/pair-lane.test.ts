@@ -156,6 +156,23 @@ test('after a restart nothing is handed over or looked for before all is here th
   expect([receiver.calls, read]).toEqual([4, []])
 })
 
+test('what proves a window is looked up together, and the window stays in its order', async () => {
+  const asked: number[] = []
+  const all = Promise.withResolvers<void>()
+  const computer = {
+    proveOutbox: async (_: unknown, slot: number, at: readonly number[]) => {
+      if (asked.push(slot) === 5) all.resolve()
+      await all.promise
+      return at.map(() => ({}) as PushProof)
+    },
+  }
+  const { lane, receiver } = laneTo(0, { computer: computer as never })
+  for (const seq of upTo(5)) lane.enqueue(pushOf(seq))
+  await settle()
+  expect(asked.toSorted()).toEqual(upTo(5).map(seq => pushOf(seq).core.slot))
+  expect(receiver.seated).toEqual(upTo(5))
+})
+
 test('what is missing still is looked for, counts once, and is not handed over again when it comes after all', async () => {
   const { lane, receiver, delivered, read } = laneTo(3)
   lane.enqueue(pushOf(6))
