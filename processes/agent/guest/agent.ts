@@ -54,6 +54,14 @@ export interface Schedule {
   readonly cron: string | undefined
 }
 
+/** A reply for which the slot in which it came had no room. */
+export interface LateReply {
+  readonly task: Task
+  readonly head: string
+  readonly text: string
+  readonly quoted: string | undefined
+}
+
 /** All that a process remembers. One guest is one process, so there is one. */
 export const agent = {
   implementation: undefined as Program | undefined,
@@ -64,6 +72,8 @@ export const agent = {
   /** The exclusive request that is under way. */
   lock: undefined as Task | undefined,
   queue: [] as Task[],
+  /** Replies of requests that have ended, for later slots. */
+  late: [] as LateReply[],
   /** The message that goes on with the queue is under way. */
   isNextSent: false,
   calls: new Map<number, Call>(),

@@ -1,8 +1,8 @@
 import { agent } from './agent.ts'
 import { tell } from './agent-error.ts'
 import { host } from './host.ts'
-import { isOutboxNearlyFull, send, sendsText, slot } from './slot.ts'
-import { deadlockOf, refuse } from './tasks.ts'
+import { isOutboxNearlyFull, sendsText, slot } from './slot.ts'
+import { deadlockOf, refuse, sendLate } from './tasks.ts'
 import { rearm, WAKE_TIMER, wakeAt } from './wake.ts'
 
 /** Steps of one slot besides the message itself. */
@@ -36,6 +36,7 @@ export function canRunQueued(): boolean {
 export function seal(): string {
   if (slot.failure === undefined) {
     close()
+    if (agent.late.length > 0 || agent.queue.length > 0) goOn()
     tellRejections()
   }
   if (slot.failure !== undefined) return `${JSON.stringify({ failure: slot.failure })}\n`
@@ -53,14 +54,19 @@ function close(): void {
   slot.isSealed = true
   if (slot.isAsync) refuseCircles()
   slot.waited = undefined
-  const isLeft = agent.lock === undefined && agent.queue.length > 0
-  if (isLeft && !agent.isNextSent && agent.facts !== undefined) {
-    agent.isNextSent = true
-    if (!slot.isSpent) send([0, agent.facts.self, ['Action', '@next'], ''])
-    // The message may come without fuel; a tick brings its own.
-    wakeAt(slot.nowMs + AGAIN_MS)
-  }
   if (slot.kind === WAKE_TIMER) rearm()
+}
+
+/** Sees to what later slots have to do. What jobs leave after the first `seal` counts too. */
+function goOn(): void {
+  if (agent.late.length > 0 && !slot.isSpent) sendLate()
+  const isLeft = agent.late.length > 0 || (agent.lock === undefined && agent.queue.length > 0)
+  if (!isLeft || agent.isNextSent || agent.facts === undefined) return
+  agent.isNextSent = true
+  // Beyond what is allowed to others: what is left must go on.
+  if (!slot.isSpent) slot.sends.push([0, agent.facts.self, ['Action', '@next'], ''])
+  // The message may come without fuel; a tick brings its own.
+  wakeAt(slot.nowMs + AGAIN_MS)
 }
 
 function tellRejections(): void {

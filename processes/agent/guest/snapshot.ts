@@ -39,14 +39,14 @@ export function exportSnapshot(): Snapshot {
   return { v: 1, name, version, state: agent.state, schedules, pending: openTasks().map(pendingOf) }
 }
 
-/** Requests that were taken and have no answer yet. */
+/** Requests that were taken and whose answer is not sent yet. */
 function openTasks(): Task[] {
   const tasks = new Set<Task>()
   if (agent.lock !== undefined) tasks.add(agent.lock)
   for (const { task } of agent.calls.values()) if (task !== undefined) tasks.add(task)
   for (const { task } of agent.sleeps.values()) if (task !== undefined) tasks.add(task)
   for (const task of agent.queue) tasks.add(task)
-  return [...tasks].filter(({ state }) => state !== 'done')
+  return [...[...tasks].filter(({ state }) => state !== 'done'), ...agent.late.map(({ task }) => task)]
 }
 
 const pendingOf = ({ id, from, reference }: Task) => ({

@@ -6,7 +6,7 @@ import { checkSent } from './definition.ts'
 import { type Route, routeOf } from './routes.ts'
 import { inputOf } from './input.ts'
 import { queryFacts } from './queries.ts'
-import { failStep, send, sendText, slot } from './slot.ts'
+import { failStep, isOutboxNearlyFull, send, sendText, slot } from './slot.ts'
 
 /** Requests that wait for the lock; one more is told to come later. */
 const QUEUE_MAX = 1024
@@ -77,10 +77,11 @@ function succeed(task: Task, route: Route, value: unknown): void {
   // What travels is the form that the schema takes.
   const isNothing = checkSent(route.reply, value, 'bad-reply', task.action)
   const text = isNothing ? '' : jsonOf(value)
-  end(task)
   if (task.isProcess) replyTo(task, text, typeof value === 'number')
   else if (task === slot.own) slot.reply = text
   else settled(task, text === '' ? '' : `,"reply":${text}`)
+  // Last: a reply that cannot be sent is an error of a request that still runs.
+  end(task)
 }
 
 function replyTo(task: Task, text: string, isNumber: boolean): void {
@@ -88,12 +89,25 @@ function replyTo(task: Task, text: string, isNumber: boolean): void {
   if (task === slot.own) slot.reply = ''
   if (reference === undefined) return
   const type = text === '' ? '' : ',"Content-Type","application/json"'
-  const head = `[0,"${from}",["Action","Reply","X-Reference",${quoted(reference)}${type}]`
-  sendText(head, text, isNumber ? `"${text}"` : undefined)
+  const head = `[0,"${from}",["Action","Reply","X-Reference",${quotedReference(reference)}${type}]`
+  const quoted = isNumber ? `"${text}"` : undefined
+  if (isOutboxNearlyFull()) agent.late.push({ task, head, text, quoted })
+  else sendText(head, text, quoted)
+}
+
+/** Replies that found no room, as many as there is room for now: they lie below what they answer and live on what that brought. */
+export function sendLate(): void {
+  while (agent.late.length > 0 && !isOutboxNearlyFull()) {
+    const late = agent.late.shift()
+    if (late === undefined) break
+    slot.waited = late.task
+    sendText(late.head, late.text, late.quoted)
+  }
+  slot.waited = undefined
 }
 
 /** Mostly a number as we write it ourselves. */
-const quoted = (reference: string): string =>
+const quotedReference = (reference: string): string =>
   String(Number(reference)) === reference ? `"${reference}"` : JSON.stringify(reference)
 
 /** JSON of a reply; numbers are most of them and need no more than their digits. */
