@@ -64,8 +64,13 @@ export function endOf({ status }: { status: string }): CommandEnd {
 /** One line on standard error: slot, status, cost; and the process's error, if it gave one. */
 function sayHow({ terminal }: CommandContext, result: ResultView, tookMs: number, id: string): void {
   const isGood = endOf(result) === undefined
-  const mark = isGood ? terminal.paintErr('green', '✔') : terminal.paintErr('red', '✖')
-  const facts = [`slot ${result.slot}`, result.status, `${result.gas.toLocaleString('en')} gas`, showDuration(tookMs)]
+  const good = result.final ? terminal.paintErr('green', '✔') : terminal.paintErr('yellow', '·')
+  const mark = isGood ? good : terminal.paintErr('red', '✖')
+  const { by, needed } = result.attested
+  const status = result.final
+    ? result.status
+    : `${result.status}, not final: ${by.length} of ${needed} compute units agree`
+  const facts = [`slot ${result.slot}`, status, `${result.gas.toLocaleString('en')} gas`, showDuration(tookMs)]
   if (result.outbox.length > 0) facts.push(`${result.outbox.length} sent`)
   terminal.err(`${mark} ${facts.join(' · ')} ${terminal.paintErr('dim', `· message ${id}`)}\n`)
   if (result.error !== undefined)

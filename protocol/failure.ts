@@ -96,7 +96,7 @@ export const FAILURES = {
   // 4xxx: this machine
   'disk-full': row(4001, 'host', 507, 'The disk is full', 'Free space; the node goes on by itself.'),
   'feed-frozen': row(4002, 'host', 503, 'The feed contradicts the journal or its own past', 'Restore the data folder whole, or repair it from a peer; nothing is written until then.'),
-  'data-folder-moved': row(4003, 'host', 503, 'The data folder is a copy or was restored', 'Start from the original folder: a copy could give two messages one slot. If no other copy was written to since, atoll up --accept-restored.'),
+  'data-folder-moved': row(4003, 'host', 503, 'The data folder is a copy or was restored', 'Start from the original folder: a copy could give two messages one slot. With --peer it takes back from peers what it misses; if no other copy was written to since, atoll up --accept-restored.'),
   'data-folder-locked': row(4004, 'host', 503, 'Another node uses that data folder', 'Stop it, or use another folder with --data.'),
   'data-folder-damaged': row(4005, 'host', 503, 'The data folder is damaged beyond its journal', 'Restore it whole from the original disk, or repair it from a peer.'),
   'feed-behind': row(4031, 'host', 503, 'The data folder was restored, and the feed may be longer elsewhere', 'Connect the nodes that the details name, or all that follow it (atoll peer add); if nothing was written since the backup, atoll up --accept-restored.'),

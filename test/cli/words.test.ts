@@ -7,6 +7,7 @@ import { editDistance, nearWord } from '../../cli/near-word.ts'
 import { commandFirst, findCommand, readArguments } from '../../cli/read-arguments.ts'
 import { matchesId, shortId } from '../../cli/short-id.ts'
 import { safeBlock, safeLine, safeText, showBytes } from '../../cli/show-bytes.ts'
+import { showSent } from '../../cli/show-sent.ts'
 import { showVerification } from '../../cli/show-verification.ts'
 import { cutTo, renderTable } from '../../cli/table.ts'
 import type { Terminal } from '../../cli/terminal.ts'
@@ -258,4 +259,10 @@ test('a feed that was evaluated again and compared with nothing gets no tick', (
     showVerification({ ...report, process: asProcessId('A'.repeat(43)), certified }, { paint: (_, text) => text })
   expect(shown(9)).toMatch(/^✔ 9 slots/)
   expect(shown(0)).toMatch(/^· 9 slots.*\n {2}nothing to compare it with/)
+})
+
+test('a wait that ends says that the message has its slot: who sends it again sends it twice', async () => {
+  const sent = { id: ID, process: ID, slot: 4, timestampMs: 1, result: () => Promise.reject(new Failure('timeout')) }
+  const shown = showSent({ limits: {} } as never, sent as never, { wait: 'evaluated', type: 'sent', showsOutput: true })
+  await expect(shown).rejects.toMatchObject({ code: 'timeout', details: { slot: 4, message: ID } })
 })
