@@ -1,4 +1,4 @@
-import type { ResultView, TraceNodeView } from '../protocol/index.ts'
+import { Failure, type ResultView, type TraceNodeView } from '../protocol/index.ts'
 import type { Sent } from '../sdk/index.ts'
 import type { CommandContext, CommandEnd } from './command.ts'
 import { showDuration } from './duration.ts'
@@ -27,7 +27,7 @@ export async function showSent(context: CommandContext, sent: Sent, wish: Wish):
     return undefined
   }
   const started = performance.now()
-  const result = await sent.result(limits)
+  const result = await sent.result(limits).catch(error => tellOfSlot(error, sent))
   const tookMs = performance.now() - started
   if (wish.wait === 'evaluated') {
     output.document(wish.type, { ...receipt, result: withText(result) }, () =>
@@ -41,6 +41,13 @@ export async function showSent(context: CommandContext, sent: Sent, wish: Wish):
   output.document(wish.type, { ...receipt, result: withText(result), trace }, () => '')
   if (output.format === 'text') await showTrace(context, trace)
   return hasError(trace.root) ? EXIT.failed : undefined
+}
+
+/** Who sends again what has its slot sends it twice: that it has one is part of what went wrong. */
+function tellOfSlot(error: unknown, { process, slot, id }: Sent): never {
+  if (!Failure.is(error) || error.blame !== 'transient') throw error
+  const note = 'it has its slot, and its result is still to come: do not send it again'
+  throw new Failure(error.code, { ...error.details, process, slot, message: id }, { note, cause: error.cause })
 }
 
 /** A result as a document: its output as text too, where it is text. */

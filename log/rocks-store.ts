@@ -211,8 +211,8 @@ export class RocksStore implements Store, AsyncDisposable {
   async #apply(taken: readonly Pending[]): Promise<void> {
     const batch = this.#db.write({ autoDestroy: true, capacity: taken.length })
     for (const change of taken) {
-      // Superseded already: what comes after it says all.
-      if (this.#overlay.get(change.name) !== change) continue
+      // Superseded by what is written with it. What comes in a later batch may not get there: this one would be without either.
+      if (this.#queue.length === 0 && this.#overlay.get(change.name) !== change) continue
       if (change.value === undefined) batch.tryDelete(change.key)
       else batch.tryPut(change.key, change.value)
     }

@@ -64,7 +64,10 @@ export class LeftOver {
     for (const [process, slot] of from) {
       await this.#try(process, async () => {
         const left = await this.#hold(process, slot)
-        if (left !== undefined) found.set(process, left)
+        if (left === undefined) return
+        found.set(process, left)
+        // What came meanwhile is evaluated while that is read: a node that is killed often has no time for one after the other.
+        this.#parts.computer.catchUp(process)
       })
     }
     this.#readSoon([...found.values()])

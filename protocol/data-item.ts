@@ -7,7 +7,7 @@
  */
 import { fromBase64Url, MalformedBytes, toBase64Url, toUtf8 } from './bytes.ts'
 import { ed25519PublicKey, ed25519Sign, sha256 } from './crypto.ts'
-import { hashListStart, hashOn } from './deep-hash.ts'
+import { hashListStart, hashNext } from './deep-hash.ts'
 import { idText } from './id-text.ts'
 import { verifySignature } from './item-signature.ts'
 import { knownAddress } from './known-address.ts'
@@ -238,18 +238,21 @@ function optionalField(bytes: Uint8Array, at: number): Uint8Array {
 
 function messageAt(bytes: Uint8Array, layout: Layout): Uint8Array {
   const { anchorAt, tagsAt, dataAt } = layout
-  const rest = [bytes.subarray(tagsAt, dataAt), bytes.subarray(dataAt)]
-  if (bytes[anchorAt] === 1) rest.unshift(optionalField(bytes, anchorAt))
-  return hashOn(prefixAt(bytes, layout), rest)
+  let hash = prefixAt(bytes, layout)
+  if (bytes[anchorAt] === 1) hash = hashNext(hash, optionalField(bytes, anchorAt))
+  hash = hashNext(hash, bytes.subarray(tagsAt, dataAt))
+  return hashNext(hash, bytes.subarray(dataAt))
 }
 
 /** Deep hash of the fields up to the anchor, which is in it if it is empty. */
 function prefixAt(bytes: Uint8Array, { signatureType, ownerAt, targetAt, anchorAt }: Layout): Uint8Array {
   return knownPrefix(signatureType, bytes, ownerAt, anchorAt + 1, () => {
-    const fields = [toUtf8('dataitem'), toUtf8('1'), toUtf8(String(signatureType)), bytes.subarray(ownerAt, targetAt)]
-    fields.push(optionalField(bytes, targetAt))
-    if (bytes[anchorAt] === 0) fields.push(NO_BYTES)
-    return hashOn(hashListStart(8), fields)
+    let hash = hashNext(hashListStart(8), toUtf8('dataitem'))
+    hash = hashNext(hash, toUtf8('1'))
+    hash = hashNext(hash, toUtf8(String(signatureType)))
+    hash = hashNext(hash, bytes.subarray(ownerAt, targetAt))
+    hash = hashNext(hash, optionalField(bytes, targetAt))
+    return bytes[anchorAt] === 0 ? hashNext(hash, NO_BYTES) : hash
   })
 }
 

@@ -13,49 +13,39 @@ const blobTags: (Uint8Array | undefined)[] = []
 /** Blobs of one byte: clients put a space where there are no data. */
 const byteHashes: (Uint8Array | undefined)[] = []
 
-/** Both halves of the hash being made, of a list and of a blob in it; hashing never yields, so one of each is enough. */
+/** Both halves of the hash being made; hashing never yields, so one is enough. */
 const pair = new Uint8Array(2 * HASH_BYTES)
-const blobPair = new Uint8Array(2 * HASH_BYTES)
 
 /** Arweave's deep hash: SHA-384 over tagged SHA-384 hashes (ANS-104 §2.1); 48 bytes. */
 export function deepHash(chunk: DeepHashChunk): Uint8Array {
   if (chunk instanceof Uint8Array) return hashBlob(chunk)
   let hash = hashListStart(chunk.length)
-  for (const element of chunk) {
-    const next = deepHash(element)
-    pair.set(hash)
-    pair.set(next, HASH_BYTES)
-    hash = sha384(pair)
-  }
+  for (const element of chunk) hash = hashPair(hash, deepHash(element))
   return hash
 }
 
-/** Deep hash of a list of which nothing is hashed yet; continue with `hashOn`. */
+/** Deep hash of a list of which nothing is hashed yet; continue with `hashNext`. */
 export function hashListStart(length: number): Uint8Array {
   return sha384(toUtf8(`list${length}`))
 }
 
-/** Deep hash of a list, these blobs further. */
-export function hashOn(hash: Uint8Array, blobs: readonly Uint8Array[]): Uint8Array {
+/** Deep hash of a list, one blob further. */
+export function hashNext(hash: Uint8Array, blob: Uint8Array): Uint8Array {
+  if (blob.length === 1) return hashPair(hash, hashBlob(blob))
+  pair.set(hashBlobTag(blob.length))
+  sha384Into(blob, pair, HASH_BYTES)
+  sha384Into(pair, pair, HASH_BYTES)
   pair.set(hash)
-  for (const blob of blobs) {
-    const [byte] = blob
-    if (blob.length === 1 && byte !== undefined) pair.set((byteHashes[byte] ??= hashBlob(blob)), HASH_BYTES)
-    else sha384Into(taggedBlob(blob), pair, HASH_BYTES)
-    sha384Into(pair, pair, 0)
-  }
-  return pair.slice(0, HASH_BYTES)
+  return sha384(pair)
 }
 
 function hashBlob(blob: Uint8Array): Uint8Array {
-  return sha384(taggedBlob(blob))
+  const [byte] = blob
+  return blob.length === 1 && byte !== undefined ? (byteHashes[byte] ??= hashAnyBlob(blob)) : hashAnyBlob(blob)
 }
 
-/** What the hash of a blob is made of; only until the next call. */
-function taggedBlob(blob: Uint8Array): Uint8Array {
-  blobPair.set(hashBlobTag(blob.length))
-  sha384Into(blob, blobPair, HASH_BYTES)
-  return blobPair
+function hashAnyBlob(blob: Uint8Array): Uint8Array {
+  return hashPair(hashBlobTag(blob.length), sha384(blob))
 }
 
 function hashBlobTag(length: number): Uint8Array {
@@ -66,4 +56,10 @@ function hashBlobTag(length: number): Uint8Array {
     blobTags[length] = hash
   }
   return hash
+}
+
+function hashPair(left: Uint8Array, right: Uint8Array): Uint8Array {
+  pair.set(left)
+  pair.set(right, HASH_BYTES)
+  return sha384(pair)
 }

@@ -1,6 +1,7 @@
 import { concatBytes, equalBytes, fromBase64Url, MalformedBytes, toUtf8 } from './bytes.ts'
 import { encodeCbor } from './cbor.ts'
 import { blake2b256, ed25519Verify } from './crypto.ts'
+import { FRAME_SIZE_BYTES } from './limits.ts'
 import { decodeMultiSignature, type SignerProof } from './multi-signature.ts'
 import type { FeedHead, FeedSpec, FeedSubtree } from './ports.ts'
 
@@ -182,9 +183,11 @@ const [LEAF, ROOTS] = [new Uint8Array([0]), new Uint8Array([2])]
 const PARENT = 1
 const HASH_BYTES = 32
 
-/** Short leaves are put together here: making room for one costs more than its hash. Of the length only the low half is ever set. */
+/** Leaves of up to a full frame are put together here: making room for one costs as much as its hash. Of the length only the low half is ever set. */
 const LEAF_HEAD_BYTES = LEAF.length + 8
-const leaf = new Uint8Array(4096)
+/** Version, first slot and count come on top of what a frame is cut by. */
+const FRAME_HEAD_MAX_BYTES = 16
+const leaf = new Uint8Array(LEAF_HEAD_BYTES + FRAME_SIZE_BYTES + FRAME_HEAD_MAX_BYTES)
 const leafView = new DataView(leaf.buffer)
 /** And parents here. */
 const parent = new Uint8Array(new ArrayBuffer(LEAF_HEAD_BYTES + 2 * HASH_BYTES))

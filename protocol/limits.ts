@@ -41,7 +41,7 @@ export const BUNDLE_ITEMS_MAX = 4096
 
 // What a process may do in one slot (protocol)
 /** Messages, spawns and assignments in one outbox. */
-export const OUTBOX_MAX = 256
+export const OUTBOX_MAX = 1024
 /** Spawns in one outbox. */
 export const OUTBOX_SPAWNS_MAX = 8
 /** Bytes of all bodies of one outbox: a message of a canister of the largest size, 2 MiB, and what goes beside it. */

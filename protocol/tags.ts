@@ -205,7 +205,7 @@ export function refuseDuplicateSystemTags(tags: readonly Tag[]): void {
   for (let index = 0; index < tags.length; index++) {
     const spelled = tags[index]?.name ?? ''
     const name = systemTagOf(spelled)
-    if (name === undefined) continue
+    if (name === '') continue
     const isKnown = seen.includes(name)
     if (isKnown && !(hasList && spelled === LIST_TAG))
       throw new MalformedBytes(`tags: ${JSON.stringify(spelled)} twice`, index)
@@ -214,17 +214,17 @@ export function refuseDuplicateSystemTags(tags: readonly Tag[]): void {
   }
 }
 
-/** Short names that were looked up, and the system tag that each spells; the same few come again and again. */
-const spellings = new Map<string, string | undefined>()
+/** Short names that were looked up, and the system tag that each spells, or nothing; the same few come again and again. */
+const spellings = new Map<string, string>()
 const SPELLINGS_MAX = 256
 const SPELLING_MAX_CHARS = 32
 
-/** The system tag that a name spells, in lower case; nothing, if none. */
-function systemTagOf(spelled: string): string | undefined {
+/** The system tag that a name spells, in lower case; empty, if none. */
+function systemTagOf(spelled: string): string {
   const known = spellings.get(spelled)
-  if (known !== undefined || spellings.has(spelled)) return known
+  if (known !== undefined) return known
   const lower = spelled.toLowerCase()
-  const name = SYSTEM_TAGS_LOWER.has(lower) ? lower : undefined
+  const name = SYSTEM_TAGS_LOWER.has(lower) ? lower : ''
   if (spelled.length > SPELLING_MAX_CHARS) return name
   if (spellings.size >= SPELLINGS_MAX) spellings.clear()
   spellings.set(spelled, name)

@@ -89,7 +89,9 @@ async function handOver(
     throw new Failure(
       'no-quorum',
       { process, blocks: stand.blocks, slots: stand.slots },
-      { note: 'its schedulers do not answer: what they acknowledged lately may be lost, if that is allowed' },
+      {
+        note: 'its schedulers do not answer; with allowLoss (--allow-loss) it goes on without them, and what they acknowledged lately may be lost',
+      },
     )
   }
   // After that they would go on, and what they give a slot then would be lost.

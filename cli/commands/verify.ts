@@ -1,11 +1,10 @@
 import { verifyProcess } from '../../node/index.ts'
 import { asProcessId, toHex } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
-import { showDuration } from '../duration.ts'
 import { EXIT } from '../exit-code.ts'
 import { findProcess } from '../find-named.ts'
 import { sourceFromNode } from '../remote-source.ts'
-import { safeLine } from '../show-bytes.ts'
+import { showVerification } from '../show-verification.ts'
 
 /** `atoll process verify`: fetches a process's feed and evaluates all of it again, on this machine. */
 export async function verify(context: CommandContext): Promise<CommandEnd> {
@@ -31,15 +30,6 @@ export async function verify(context: CommandContext): Promise<CommandEnd> {
     firstFault,
     ms: Math.round(ms),
   }
-  output.document('process.verify', document, () => {
-    if (firstFault !== undefined)
-      return `${terminal.paint('red', '✖')} slot ${firstFault.slot}: ${safeLine(firstFault.what)}`
-    const counts = `${slots.toLocaleString('en')} slots in ${frames.toLocaleString('en')} frames, ${certified.toLocaleString('en')} of them certified`
-    return [
-      `${terminal.paint('green', '✔')} ${counts}, evaluated again in ${showDuration(ms)}`,
-      `  state root ${toHex(stateRoot)}`,
-      `  gas        ${gas.toLocaleString('en')}`,
-    ].join('\n')
-  })
+  output.document('process.verify', document, () => showVerification(report, terminal))
   return ok ? undefined : EXIT.verification
 }

@@ -112,6 +112,18 @@ describe('messages', () => {
     expect((await atoll('send', 'ping', '--wait', 'forever')).code).toBe(2)
   })
 
+  test('whose result does not come in time have their slot all the same, and that is said', async () => {
+    const nobody = 'A'.repeat(43)
+    const asked = ['spawn', 'counter', '--compute-unit', nobody, '--timeout', '1s', '-o', 'json']
+    const { code, stderr } = await atoll(...asked)
+    const [failure = {}] = documents(stderr.slice(stderr.indexOf('{')))
+    expect([code, failure]).toEqual([
+      4,
+      expect.objectContaining({ code: 'timeout', details: expect.objectContaining({ slot: 0 }) }),
+    ])
+    expect(failure['detail']).toContain('do not send it again')
+  })
+
   test('take data from a file and from standard input', async () => {
     await writeFile(join(folder.path, 'words.txt'), 'from a file')
     expect((await atoll('send', 'ping', '-a', 'Echo', '--data-file', 'words.txt')).stdout).toBe('from a file\n')
@@ -217,9 +229,9 @@ test('what a stranger calls his process is neither carried out by a shell nor ta
   const { id } = (await one('spawn', 'counter', '--name', name)) as { id: string }
   const offered = (await atoll('complete', '--', 'send', '')).stdout
   expect(offered).not.toMatch(/^\$/m)
-  expect(offered).toContain(`${id}\t$(touch pwned) �[1A✔ hits�`)
+  expect(offered).toContain(`${id}\t$(touch pwned) ✔ hits�`)
   for (const shown of [await atoll('process', 'list'), await atoll('process', 'show', id)]) {
-    expect(shown.stdout).toContain('$(touch pwned) �[1A✔ hits�')
+    expect(shown.stdout).toContain('$(touch pwned) ✔ hits�')
     expect(shown.stdout).not.toMatch(/^✔|\u202e/m)
     expect(shown.stdout).not.toContain('\u001b')
   }

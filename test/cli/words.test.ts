@@ -7,9 +7,10 @@ import { editDistance, nearWord } from '../../cli/near-word.ts'
 import { commandFirst, findCommand, readArguments } from '../../cli/read-arguments.ts'
 import { matchesId, shortId } from '../../cli/short-id.ts'
 import { safeBlock, safeLine, safeText, showBytes } from '../../cli/show-bytes.ts'
+import { showVerification } from '../../cli/show-verification.ts'
 import { cutTo, renderTable } from '../../cli/table.ts'
 import type { Terminal } from '../../cli/terminal.ts'
-import { Failure, type FailureCode, FAILURES } from '../../protocol/index.ts'
+import { asProcessId, Failure, type FailureCode, FAILURES } from '../../protocol/index.ts'
 
 const ID = 'kx3fQ__bSuokUV5rAUnb6Scl9CmtwS601M4h4WK3q2w'
 const usageOf = (run: () => unknown): string => {
@@ -240,4 +241,21 @@ describe('progress', () => {
     progress.end()
     expect(written).toEqual([])
   })
+})
+
+test('a feed that was evaluated again and compared with nothing gets no tick', () => {
+  const report = {
+    slots: 9,
+    frames: 9,
+    steps: [],
+    ok: true,
+    stateRoot: new Uint8Array(32),
+    gas: 7n,
+
+    ms: 5,
+  }
+  const shown = (certified: number): string =>
+    showVerification({ ...report, process: asProcessId('A'.repeat(43)), certified }, { paint: (_, text) => text })
+  expect(shown(9)).toMatch(/^✔ 9 slots/)
+  expect(shown(0)).toMatch(/^· 9 slots.*\n {2}nothing to compare it with/)
 })

@@ -2,12 +2,16 @@ import { describe, expect, test } from 'vitest'
 import { HypercoreLog } from '../../log/index.ts'
 import {
   asKeyId,
+  blake2b256,
+  blockHash,
+  concatBytes,
   ed25519PublicKey,
   type FeedHead,
   feedHeadHolds,
   feedKey,
   type FeedSpec,
   FeedTree,
+  FRAME_SIZE_BYTES,
   keyId,
   toHex,
 } from '../../protocol/index.ts'
@@ -26,6 +30,17 @@ async function signed(log: HypercoreLog, feed: FeedSpec): Promise<{ head: FeedHe
   if (head === undefined) throw new TypeError('expected a head')
   return { head, blocks: await collect(log.blocks(feed, 0)) }
 }
+
+// The longest first: the others are hashed where it stood.
+test.each([3 * FRAME_SIZE_BYTES, FRAME_SIZE_BYTES + 17, FRAME_SIZE_BYTES + 16, 4096, 1, 0])(
+  'the leaf of a block of %i bytes is the hash of zero, its size and its bytes',
+  length => {
+    const block = new Uint8Array(length).fill(1 + (length % 250))
+    const size = new Uint8Array(8)
+    new DataView(size.buffer).setUint32(0, length, true)
+    expect(toHex(blockHash(block))).toBe(toHex(blake2b256(concatBytes(new Uint8Array(1), size, block))))
+  },
+)
 
 describe('the head of a feed', () => {
   test('is signed over all blocks, also over those that had not reached their Hypercore', async () => {

@@ -45,3 +45,34 @@ test('whoever has it flushed waits for what it was given before, and not for wha
   }
   expect(await store.get(toUtf8('first'))).toBeDefined()
 })
+
+test('what is superseded by a change of a later batch is written all the same: a crash between both leaves it there', async () => {
+  onTestFinished(() => void vi.restoreAllMocks())
+  await using folder = await tempFolder()
+  await using store = await RocksStore.open(folder.path)
+  const batches: number[] = []
+  const watched = new WeakSet<object>()
+  const { write } = RocksDB.prototype
+  vi.spyOn(RocksDB.prototype, 'write').mockImplementation(function (this: RocksDB, options) {
+    const batch = write.call(this, options)
+    batches.push(0)
+    // They are used again.
+    if (watched.has(batch)) return batch
+    watched.add(batch)
+    const put = batch.tryPut.bind(batch)
+    batch.tryPut = (key, value) => {
+      batches.push((batches.pop() ?? 0) + 1)
+      put(key, value)
+    }
+    return batch
+  })
+  const key = (at: number): Uint8Array => toUtf8(String(at % 8_000))
+  store.write(Array.from({ length: 8_001 }, (_, at) => ({ key: key(at), value: toUtf8(String(at)) })))
+  await store.flush()
+  expect(batches).toEqual([8_000, 1])
+  expect(await store.get(key(0))).toEqual(toUtf8('8000'))
+  batches.length = 0
+  store.write(Array.from({ length: 100 }, (_, at) => ({ key: key(0), value: toUtf8(String(at)) })))
+  await store.flush()
+  expect(batches).toEqual([1])
+})
