@@ -1,9 +1,8 @@
 import { setFlagsFromString } from 'node:v8'
 
 /**
- * Calls after which the engine gives a function to its last and best compiler. Left alone it waits for 3,000: what a message
- * passes are hundreds of small functions, each called once or twice for it, so the first ten thousand messages of a program would run
- * in code of a compiler that is quick and no more. Sooner still, and it would compile what it has not seen enough of.
+ * Calls after which the engine gives a function to its last and best compiler. Left alone it waits for 3,000: a program
+ * whose work passes hundreds of small functions, each called once or twice for it, takes long to get there.
  */
 const CALLS = 1000
 

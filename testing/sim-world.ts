@@ -1,5 +1,6 @@
 import type { UnitObserver } from '../node/index.ts'
 import { type Effects, Failure, type KeyId, type Receipt } from '../protocol/index.ts'
+import { compileSooner } from '../startup/index.ts'
 import { Faults } from './faults.ts'
 import { Journal } from './journal.ts'
 import { MemoryLog } from './memory-log.ts'
@@ -32,6 +33,8 @@ export interface SimWorldParts {
 
 const RECEIPTS_MAX = 20_000
 const TROUBLES_MAX = 1_000
+/** A simulation of so many frames is a long one: most tests end before. */
+const LONG_FRAMES = 4_000
 const ID_CHARACTERS = 43
 
 /** Nodes, the network between them, time and chance; and a journal of what happens. */
@@ -47,6 +50,7 @@ export class SimWorld {
   readonly names: Map<string, string>
   readonly #parts: SimWorldParts
   readonly #nodes = new Map<string, SimNode>()
+  #frames = 0
   /** On which node a process was seen. */
   readonly homes: Map<string, string>
 
@@ -159,6 +163,7 @@ export class SimWorld {
     return {
       committed: frames => {
         for (const { process, index, ids } of frames) {
+          if (++this.#frames === LONG_FRAMES) compileSooner()
           this.homes.set(process.id, name)
           this.journal.committed(this.time.nowUs, name, process.id, index, ids.length)
         }

@@ -10,7 +10,6 @@ import {
 } from '../protocol/index.ts'
 import type { AnyContract, AnyImplementation, Duration, Implementation } from '../contract/index.ts'
 import type { Client, HandedOver, ProcessHandle, ProcessRef, SpawnedProcess } from '../sdk/index.ts'
-import { compileSooner } from '../startup/index.ts'
 import { checkConvergence } from './convergence.ts'
 import { checkingOnce } from './known-signatures.ts'
 import { millisecondsOf } from './duration.ts'
@@ -61,7 +60,6 @@ export class SimulatedNet implements TestNet {
   }
 
   static async open(parts: SimWorldParts): Promise<SimulatedNet> {
-    compileSooner()
     installCrypto(CRYPTO)
     useSlabsOf(SLAB_BYTES)
     const net = new SimulatedNet(parts)
