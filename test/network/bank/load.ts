@@ -6,7 +6,7 @@ import { type Client, connect, ed25519Signer } from '../../../sdk/index.ts'
 const CLIENTS = 48
 /** Transfers that one client hands in together, when it is behind. */
 const TOGETHER_MAX = 16
-/** Whoever has no answer by then tries elsewhere: a messenger may be cut off. */
+/** Whoever has no answer by then hands the same in elsewhere: a messenger may be cut off. */
 const ANSWER_MAX_MS = 3_000
 /** All are due by this part of the time: the rest is for what was refused last. */
 const DUE_BY = 0.95
@@ -17,7 +17,7 @@ export interface LoadParts {
   readonly branches: readonly ProcessId[]
   /** Where messengers answer now; those that are down are not among them. */
   readonly messengers: () => readonly string[]
-  /** Transfers in all, evenly over that time; what was refused is made up for. */
+  /** Transfers in all, evenly over that time. */
   readonly transfers: number
   readonly seconds: number
   readonly random: () => number
@@ -33,8 +33,8 @@ export interface Loaded {
 
 /**
  * Transfers from any branch to any other, by clients that know all messengers. Each takes what has become due since it was last
- * free: one signed item by itself, or several in a bundle. Without retries: what was not acknowledged may be lost, and another
- * transfer takes its place.
+ * free: one signed item by itself, or several in a bundle. What was refused or not answered is handed in again, by whoever is
+ * free: it may have its slot already, and must not get another.
  */
 export async function load(parts: LoadParts): Promise<Loaded> {
   const { transfers, seconds, random, messengers, branches } = parts
@@ -47,17 +47,22 @@ export async function load(parts: LoadParts): Promise<Loaded> {
     const soFar = Math.min(1, (Date.now() - startMs) / (DUE_BY * (untilMs - startMs)))
     return Math.min(TOGETHER_MAX, Math.floor(transfers * soFar) - acknowledged.size - underWay)
   }
-  const refuse = (code: string, count: number): void => void refused.set(code, (refused.get(code) ?? 0) + count)
+  const again: DataItem[] = []
+  const refuse = (code: string, items: readonly DataItem[]): void => {
+    refused.set(code, (refused.get(code) ?? 0) + items.length)
+    again.push(...items)
+  }
 
   const handIn = async (client: Client, items: readonly DataItem[]): Promise<boolean> => {
     let isRefused = false
     const answers = await send(client, items)
-    for (const [at, answer] of answers.entries()) {
-      const item = items[at]
-      if ('problem' in answer) {
-        refuse(answer.problem.code, 1)
+    for (const [at, item] of items.entries()) {
+      const answer = answers[at]
+      if (answer !== undefined && 'slot' in answer) acknowledged.set(item.id, answer)
+      else {
+        refuse(answer !== undefined && 'problem' in answer ? answer.problem.code : 'none', [item])
         isRefused = true
-      } else if (item !== undefined && 'slot' in answer) acknowledged.set(item.id, answer)
+      }
     }
     return !isRefused
   }
@@ -70,12 +75,13 @@ export async function load(parts: LoadParts): Promise<Loaded> {
         continue
       }
       underWay += count
+      const one = connect({ url: any(urls), signer: ed25519Signer(SEED) })
+      const items = again.splice(0, count)
       try {
-        const one = connect({ url: any(urls), signer: ed25519Signer(SEED) })
-        const items = await Promise.all(Array.from({ length: count }, () => transfer(one, branches, any, random)))
+        while (items.length < count) items.push(await transfer(one, branches, any, random))
         if (!(await handIn(one, items))) await sleep(AFTER_REFUSAL_MS)
       } catch (error) {
-        refuse(Failure.from(error).code, count)
+        refuse(Failure.from(error).code, items)
         await sleep(AFTER_REFUSAL_MS)
       } finally {
         underWay -= count
