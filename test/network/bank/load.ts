@@ -10,7 +10,7 @@ const TOGETHER_MAX = 16
 const ANSWER_MAX_MS = 3_000
 /** All are due by this part of the time: the rest is for what was refused last. */
 const DUE_BY = 0.95
-const [PAUSE_MS, AFTER_REFUSAL_MS] = [10, 50]
+const [PAUSE_MS, AFTER_REFUSAL_MS] = [10, 250]
 const SEED = new Uint8Array(32).fill(21)
 
 export interface LoadParts {
