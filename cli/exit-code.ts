@@ -16,7 +16,6 @@ export const EXIT = {
 const BY_CODE: Partial<Record<FailureCode, number>> = {
   usage: EXIT.usage,
   'bad-config': EXIT.usage,
-  'bad-file': EXIT.usage,
   'ambiguous-name': EXIT.usage,
   'bad-input': EXIT.usage,
   unreachable: EXIT.unreachable,

@@ -8,6 +8,6 @@ export function fileFailure(error: unknown): Failure | undefined {
   if (!(error instanceof Error) || !('code' in error) || !('path' in error)) return undefined
   const { code, path } = error
   if (typeof code !== 'string' || !CODES.has(code) || typeof path !== 'string') return undefined
-  const note = code === 'EEXIST' ? 'it is there already' : undefined
-  return new Failure('bad-file', { path }, { cause: error, ...(note !== undefined && { note }) })
+  const note = code === 'EEXIST' ? 'the file is there already' : 'the file cannot be used'
+  return new Failure('usage', { path }, { cause: error, note })
 }

@@ -46,9 +46,8 @@ export const FAILURES = {
   'unsupported-key': row(1015, 'input', 400, 'That kind of key cannot sign here', 'Use an Ed25519, RSA (2048 bits or more) or secp256k1 key.'),
   'not-assignable': row(1016, 'input', 400, 'That process takes no assigned messages', 'Send it a message of its own.'),
   'bad-config': row(1017, 'input', 400, 'A setting has a value it cannot have', 'atoll doctor shows each setting and where it came from.'),
-  'bad-file': row(1019, 'input', 400, 'A file cannot be read or written', 'Check its path, and who may read and write there.'),
   'bad-program': row(1021, 'input', 422, 'The program cannot be built', 'Correct the place that the details name, and build again.'),
-  'usage': row(1018, 'input', 400, 'The command was not understood', 'atoll --help shows the commands, atoll <command> --help how one is written.'),
+  'usage': row(1018, 'input', 400, 'The command was not understood', 'atoll --help shows the commands.'),
   'bad-input': row(1030, 'input', 400, 'The input does not fit the contract', 'Nothing was sent; correct what is named and call again.'),
   'bad-reply': row(1031, 'input', 502, 'The answer does not fit the contract', 'Compare versions: the process may keep another contract than this one.'),
   'process-error': row(1032, 'input', 422, 'The process answered with an error', 'Its own code is in the details; atoll trace <message> shows where it came from.'),
@@ -58,9 +57,6 @@ export const FAILURES = {
 
   'bad-control': row(1051, 'input', 400, 'The control message does not say what to do', 'docs/PROTOCOL.md lists the actions of control messages and their tags.'),
   'no-document': row(1052, 'input', 422, 'That process cannot tell its state as a document', 'The details say why; ask it by a query instead.'),
-
-  'unknown-timer': row(1053, 'input', 404, 'The process holds no such timer', 'atoll schedule list <process> shows those it holds.'),
-  'nothing-kept': row(1054, 'input', 409, 'The process keeps no state to go back to', 'atoll process snapshots <process> lists the states that it keeps.'),
 
   'unit-not-run': row(1061, 'input', 409, 'This node does not run that unit', 'Name or ask another node, or start this one with --units; GET /v1/node tells what it runs.'),
   'no-peers': row(1060, 'input', 409, 'This node knows no peers', 'Start it with --listen or --peer.'),
@@ -96,7 +92,7 @@ export const FAILURES = {
   // 4xxx: this machine
   'disk-full': row(4001, 'host', 507, 'The disk is full', 'Free space; the node goes on by itself.'),
   'feed-frozen': row(4002, 'host', 503, 'The feed contradicts the journal or its own past', 'Restore the data folder whole, or repair it from a peer; nothing is written until then.'),
-  'data-folder-moved': row(4003, 'host', 503, 'The data folder is a copy or was restored', 'Start from the original folder: a copy could give two messages one slot. With --peer it takes back from peers what it misses; if no other copy was written to since, atoll up --accept-restored.'),
+  'data-folder-moved': row(4003, 'host', 503, 'The data folder is a copy or was restored', 'Start from the original folder: a copy could give two messages one slot. If no other copy was written to since, atoll up --accept-restored.'),
   'data-folder-locked': row(4004, 'host', 503, 'Another node uses that data folder', 'Stop it, or use another folder with --data.'),
   'data-folder-damaged': row(4005, 'host', 503, 'The data folder is damaged beyond its journal', 'Restore it whole from the original disk, or repair it from a peer.'),
   'feed-behind': row(4031, 'host', 503, 'The data folder was restored, and the feed may be longer elsewhere', 'Connect the nodes that the details name, or all that follow it (atoll peer add); if nothing was written since the backup, atoll up --accept-restored.'),
@@ -104,7 +100,7 @@ export const FAILURES = {
   'host-fault': row(4007, 'host', 503, 'The evaluation host failed; no result was made', 'It is repeated by itself; see the logs if it goes on.'),
   'disk-fault': row(4010, 'host', 503, 'The disk failed', 'The node tries again by itself; if it goes on, see the cause in the logs, and replace the disk.'),
   'stands-still': row(4041, 'host', 503, 'The process stands still: evaluating it has failed again and again', 'Other processes go on. It is tried again from time to time, and after an update of this software; report the cause if it is no lack of memory.'),
-  'port-in-use': row(4008, 'host', 503, 'The port is taken', 'Stop the other program, or choose another port: --port, or ATOLL_PORT.'),
+  'port-in-use': row(4008, 'host', 503, 'The port is taken', 'Stop the other program, or use --port 0.'),
   'internal': row(4009, 'host', 500, 'A bug', 'Report it with the id of the request.'),
 } as const satisfies Record<string, FailureRow>
 

@@ -90,7 +90,7 @@ async function handOver(
       'no-quorum',
       { process, blocks: stand.blocks, slots: stand.slots },
       {
-        note: 'its schedulers do not answer; with allowLoss (--allow-loss) it goes on without them, and what they acknowledged lately may be lost',
+        note: 'they do not answer; see --allow-loss',
       },
     )
   }

@@ -46,7 +46,7 @@ describe('a drawn trace', () => {
     const root = node({ at: 0, children: [node({ at: 10, status: 'error' })] })
     const [summary, , child] = render(root)
     expect(summary).toBe('✖ settled in 15 ms · 2 messages · 1 failed · 20 gas')
-    expect(child).toContain('✖ error abort: card�[31m declined')
+    expect(child).toContain('✖ error abort: card declined')
   })
 
   test('draws bars in order of time, one mark at least', () => {
