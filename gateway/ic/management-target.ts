@@ -10,6 +10,9 @@ import { CallRefusal, HttpRefusal } from './refusal.ts'
 
 const CREATE: ReadonlySet<string> = new Set(['create_canister', 'provisional_create_canister_with_cycles'])
 
+/** Values of an argument that is only looked at here, on behalf of anybody: more than any method needs, and quickly read. */
+const LOOKED_AT_MAX = 10_000
+
 /** Whether a method of the management canister makes a canister: then any canister may stand in the path. */
 export const makesCanister = (method: string): boolean => CREATE.has(method)
 
@@ -33,7 +36,7 @@ export function checkTarget(method: string, arg: Uint8Array, effective: Uint8Arr
 export function managementTarget(method: string, arg: Uint8Array): Uint8Array {
   const field = method === 'install_chunked_code' ? 'target_canister' : 'canister_id'
   try {
-    const value = firstRecord(decodeCandid(arg)).get(candidLabel(field))
+    const value = firstRecord(decodeCandid(arg, { valuesMax: LOOKED_AT_MAX })).get(candidLabel(field))
     if (typeof value === 'object' && value !== null && 'principal' in value) return value.principal
   } catch (error) {
     if (!(error instanceof MalformedBytes)) throw error

@@ -73,7 +73,7 @@ const headerValue = ([name, value]: Header): CandidValue => ({
 
 /** What the canister `self` answered. @throws {MalformedBytes} */
 export function decodePageResponse(bytes: Uint8Array, self: Uint8Array): PageResponse {
-  const fields = firstRecord(decodeCandid(bytes, TOKEN))
+  const fields = firstRecord(decodeCandid(bytes, { apart: TOKEN }))
   const status = Number(field(fields, 'status_code'))
   if (!Number.isInteger(status) || status < STATUS_MIN || status > STATUS_MAX) throw bad('status_code')
   const strategy = field(fields, 'streaming_strategy')
@@ -92,7 +92,7 @@ export function decodePagePiece(
   method: string,
 ): { readonly body: Uint8Array; readonly more: MorePage | undefined } {
   // Some canisters answer with the record, some with an option of it.
-  const [first] = decodeCandid(bytes, TOKEN)
+  const [first] = decodeCandid(bytes, { apart: TOKEN })
   const inner = unwrapped(first ?? null)
   if (inner === undefined) return { body: new Uint8Array(0), more: undefined }
   const fields = recordOf(inner, 'the answer of a callback')

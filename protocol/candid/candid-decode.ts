@@ -1,6 +1,7 @@
 /**
  * Reads Candid (its specification 0.1.9) as it describes itself, whatever was expected: who takes an argument looks for what it
- * needs. Bounded in everything that a sender chooses: types, fields, nesting, and values, those of no size too.
+ * needs. Bounded in everything that a sender chooses: types, fields, nesting, and values, those of no size too, which a message of
+ * a few bytes may not have by the thousand.
  */
 import { concatBytes, fromUtf8, MalformedBytes } from '../bytes.ts'
 import { primitiveCode, signedLeb } from './candid-codes.ts'
@@ -12,10 +13,25 @@ const ARGUMENTS_MAX = 64
 const NESTING_MAX = 128
 /** Values of one message, elements of vectors too, bytes apart. */
 const VALUES_MAX = 200_000
+/** Values that any message may have, and those that it may have more for each of its bytes. */
+const VALUES_FREE = 256
+const VALUES_PER_BYTE = 8
 /** Values that are given as messages of their own: each is a copy. */
 const APART_MAX = 8
 /** Bytes of one `nat` or `int`. */
 const INTEGER_MAX_BYTES = 512
+/** A longer one counts as a value for every so many bytes. */
+const INTEGER_VALUE_BYTES = 8
+/** Bytes of LEB128 that a number holds exactly. */
+const GROUP_BYTES = 7
+
+/** What a reader of a message may ask of the decoder. */
+export interface CandidReading {
+  /** Fields of this label are given as the bytes of a Candid message of their own, `opt` seen through. */
+  readonly apart?: number
+  /** At most so many values, if that is fewer than a message of the length may have. */
+  readonly valuesMax?: number
+}
 
 type TypeReference = CandidPrimitive | number
 
@@ -25,18 +41,18 @@ type TableType =
   | { readonly kind: 'func' | 'service' }
 
 /**
- * With `apart`, fields of this label are given as the bytes of a Candid message of their own, `opt` seen through: so that a value
- * whose type only its owner knows can be handed back to it.
+ * With `apart`, a value whose type only its owner knows can be handed back to it.
  * @throws {MalformedBytes} on anything that is not Candid, or passes a bound
  */
-export function decodeCandid(bytes: Uint8Array, apart?: number): CandidValue[] {
-  return new CandidReader(bytes, apart).whole()
+export function decodeCandid(bytes: Uint8Array, reading: CandidReading = {}): CandidValue[] {
+  return new CandidReader(bytes, reading).whole()
 }
 
 class CandidReader {
   readonly #bytes: Uint8Array
   readonly #view: DataView
   readonly #types: TableType[] = []
+  readonly #valuesMax: number
   #apart: number | undefined
   #messages = 0
   #tableEnd = 0
@@ -44,9 +60,10 @@ class CandidReader {
   #fields = 0
   #values = 0
 
-  constructor(bytes: Uint8Array, apart: number | undefined) {
+  constructor(bytes: Uint8Array, { apart, valuesMax = VALUES_MAX }: CandidReading) {
     this.#bytes = bytes
     this.#apart = apart
+    this.#valuesMax = Math.min(valuesMax, VALUES_MAX, VALUES_FREE + VALUES_PER_BYTE * bytes.length)
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
@@ -80,21 +97,32 @@ class CandidReader {
 
   /** Unsigned LEB128. */
   #leb(): bigint {
-    let value = 0n
-    for (let index = 0; index < INTEGER_MAX_BYTES; index++) {
-      const byte = this.#byte()
-      value |= BigInt(byte & 0x7f) << BigInt(7 * index)
-      if (byte < 0x80) return value
-    }
-    throw this.#bad('a number that is too long')
+    return this.#lebParts().value
   }
 
   #signedLeb(): bigint {
+    const { value, bits, isNegative } = this.#lebParts()
+    return isNegative ? value - (1n << BigInt(bits)) : value
+  }
+
+  /** In groups that are numbers: a byte at a time, the work grows with the square of the length. */
+  #lebParts(): { value: bigint; bits: number; isNegative: boolean } {
     let value = 0n
+    let group = 0
+    let scale = 1
     for (let index = 0; index < INTEGER_MAX_BYTES; index++) {
       const byte = this.#byte()
-      value |= BigInt(byte & 0x7f) << BigInt(7 * index)
-      if (byte < 0x80) return (byte & 0x40) === 0 ? value : value - (1n << BigInt(7 * (index + 1)))
+      group += (byte & 0x7f) * scale
+      scale *= 128
+      const inGroup = index % GROUP_BYTES
+      if (byte >= 0x80 && inGroup < GROUP_BYTES - 1) continue
+      value |= BigInt(group) << BigInt(7 * (index - inGroup))
+      if (byte < 0x80) {
+        if (index >= INTEGER_VALUE_BYTES) this.#count(Math.floor(index / INTEGER_VALUE_BYTES))
+        return { value, bits: 7 * (index + 1), isNegative: (byte & 0x40) !== 0 }
+      }
+      group = 0
+      scale = 1
     }
     throw this.#bad('a number that is too long')
   }
@@ -136,7 +164,9 @@ class CandidReader {
         return { kind: 'variant', fields: this.#fieldTypes(count) }
       case -22:
         for (let part = 0; part < 2; part++) {
-          for (let left = this.#bounded(ARGUMENTS_MAX, 'arguments'); left > 0; left--) this.#reference(count)
+          const references = this.#bounded(ARGUMENTS_MAX, 'arguments')
+          this.#count(references)
+          for (let left = references; left > 0; left--) this.#reference(count)
         }
         this.#take(this.#bounded(3, 'annotations'))
         return { kind: 'func' }
@@ -167,7 +197,7 @@ class CandidReader {
 
   #count(values: number): void {
     this.#values += values
-    if (this.#values > VALUES_MAX) throw this.#bad(`more than ${VALUES_MAX} values`)
+    if (this.#values > this.#valuesMax) throw this.#bad(`more than ${this.#valuesMax} values`)
   }
 
   #value(type: TypeReference, depth: number): CandidValue {
@@ -182,7 +212,7 @@ class CandidReader {
       case 'vec': {
         const length = this.#small()
         if (found.inner === 'nat8') return this.#take(length)
-        if (length > VALUES_MAX) throw this.#bad(`more than ${VALUES_MAX} values`)
+        if (length > this.#valuesMax) throw this.#bad(`more than ${this.#valuesMax} values`)
         return Array.from({ length }, () => this.#value(found.inner, depth + 1))
       }
       case 'record': {

@@ -60,6 +60,9 @@ export function cyclesCalls(host: Host): SystemFunctions {
 
 const WIDE_BYTES = 16
 const PARAMETERS_MAX_BYTES = 4096
+/** Values of the parameters, and of what stands beside them: read, and paid for, whether they are there or not. */
+const PARAMETERS_MAX = 64
+const VALUE_GAS = 100
 const PARAMETERS = [
   'request_bytes',
   'http_roundtrip_time_ms',
@@ -71,10 +74,10 @@ const PARAMETERS = [
 /** What an outcall is expected to take, as the specification has it written. @throws {CanisterTrap} */
 function checkParameters(host: Host, from: number, length: number): void {
   if (length > PARAMETERS_MAX_BYTES) throw badParameters()
-  host.charge(4 * length)
+  host.charge(4 * length + VALUE_GAS * PARAMETERS_MAX)
   const bytes = host.heap.read(from, length)
   try {
-    const record = firstRecord(decodeCandid(bytes))
+    const record = firstRecord(decodeCandid(bytes, { valuesMax: PARAMETERS_MAX }))
     if (PARAMETERS.some(name => typeof record.get(candidLabel(name)) !== 'bigint')) throw badParameters()
   } catch (error) {
     throw error instanceof MalformedBytes ? badParameters() : error

@@ -86,8 +86,8 @@ describe('messages of pages', () => {
   it('take values apart a few times only: each is a copy', () => {
     const Many = IDL.Vec(IDL.Record({ token: IDL.Nat }))
     const bytes = (count: number) => IDL.encode([Many], [Array.from({ length: count }, () => ({ token: 1n }))])
-    expect(decodeCandid(bytes(8), candidLabel('token'))).toHaveLength(1)
-    expect(() => decodeCandid(bytes(9), candidLabel('token'))).toThrow(MalformedBytes)
+    expect(decodeCandid(bytes(8), { apart: candidLabel('token') })).toHaveLength(1)
+    expect(() => decodeCandid(bytes(9), { apart: candidLabel('token') })).toThrow(MalformedBytes)
   })
 
   it('whose token lies in more options than anything may are refused as such', () => {
@@ -95,7 +95,7 @@ describe('messages of pages', () => {
     const types = [2, 0x6e, 0, 0x6c, 1, ...label, 0, 1, 1]
     const bytes = new Uint8Array(1_000_000).fill(1)
     bytes.set([...toUtf8('DIDL'), ...types])
-    expect(() => decodeCandid(bytes, candidLabel('token'))).toThrow(MalformedBytes)
+    expect(() => decodeCandid(bytes, { apart: candidLabel('token') })).toThrow(MalformedBytes)
   })
 
   it('without a body have no length', () => {

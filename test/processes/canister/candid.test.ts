@@ -109,6 +109,20 @@ describe('Candid', () => {
       expect(() => jsonToCandid(toUtf8(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`))).toThrow(MalformedBytes)
     }
     expect(() => decodeCandid(bomb([0, 1, 0x7d], ...new Array<number>(600).fill(0x80)))).toThrow(MalformedBytes)
+    // As many nulls as a long message might have values, in one of 13 bytes.
+    expect(() => decodeCandid(bomb([1, 0x6d, 0x7f, 1, 0], 0xd8, 0x92, 0x0c))).toThrow(/more than \d{3} values/)
+    expect(decodeCandid(bomb([1, 0x6d, 0x7f, 1, 0], 0xc8, 0x01))).toEqual([new Array(200).fill(null)])
+  })
+
+  it('counts long numbers by their length', () => {
+    for (const value of [1n, 127n, 128n, 2n ** 48n, 2n ** 49n, 2n ** 56n - 1n, 2n ** 300n + 5n, 2n ** 3000n]) {
+      for (const sign of [1n, -1n]) {
+        expect(decodeCandid(IDL.encode([IDL.Int], [sign * value]))).toEqual([sign * value])
+      }
+      const bytes = IDL.encode([IDL.Nat], [value])
+      expect(decodeCandid(bytes)).toEqual([value])
+      if (value > 2n ** 200n) expect(() => decodeCandid(bytes, { valuesMax: 4 })).toThrow('more than 4 values')
+    }
   })
 
   it('takes mutated arguments for what they are, or refuses them', { timeout: 3_600_000 }, () => {

@@ -416,6 +416,16 @@ describe('what would cost something', () => {
     expect(numbers((await net.query(canister, 'http', wish(fields))).reply)).toEqual([0n, 0n])
     expect((await net.query(canister, 'http', wish(fields.slice(1)))).reject?.error).toBe('IC0504')
     expect((await net.query(canister, 'http', Uint8Array.of(1, 2, 3))).reject?.error).toBe('IC0504')
+    // Beside the parameters, more nulls than anybody needs: each would be read for nothing.
+    const many = (count: number) =>
+      encodeCandid([
+        [
+          { record: candidFields({ ...Object.fromEntries(fields.map(name => [name, 'nat64'])), z: { vec: 'null' } }) },
+          candidRecord({ ...Object.fromEntries(fields.map(name => [name, 1n])), z: new Array(count).fill(null) }),
+        ],
+      ])
+    expect((await net.query(canister, 'http', many(20))).reply).toBeDefined()
+    expect((await net.query(canister, 'http', many(100))).reject?.error).toBe('IC0504')
   })
 })
 
