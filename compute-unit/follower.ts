@@ -223,7 +223,8 @@ export class Follower {
   /** Has all that was certified evaluated again: what the store lost of its results is there then, however much of the feed is left. */
   async replayed(): Promise<void> {
     using _held = this.hold()
-    if (!this.inHost) await this.#openOnce()
+    // What takes long is not open after the first time, and is opened elsewhere.
+    while (!this.inHost) await this.#openOnce()
   }
 
   /** Asks the host about the state after all of the feed; nobody reads what is not durable. */

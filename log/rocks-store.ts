@@ -32,6 +32,9 @@ export class RocksStore implements Store, AsyncDisposable {
   /** Latest change of each key that the database has not taken yet. */
   readonly #overlay = new Map<string, Pending>()
   #queue: Pending[] = []
+  /** Changes that ever came, and how many of these, in that order, are with the database. */
+  #given = 0
+  #written = 0
   #backlogBytes = 0
   #writing: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -82,6 +85,7 @@ export class RocksStore implements Store, AsyncDisposable {
       this.#queue.push(change)
       this.#backlogBytes += sizeOf(change)
     }
+    this.#given += changes.length
     this.#linger()
   }
 
@@ -98,12 +102,13 @@ export class RocksStore implements Store, AsyncDisposable {
   }
 
   async flush(): Promise<void> {
-    const last = this.#queue.at(-1)
+    const given = this.#given
     do {
       this.#start()
+      // Once it has ended the next run may be under way already, with what came before this call.
       await this.#writing
       if (this.#failure !== undefined) throw this.#failure
-    } while (last !== undefined && this.#queue.includes(last))
+    } while (this.#written < given)
   }
 
   /** Resolves when all writes so far survive power loss. @throws {Failure} `disk-full`, `disk-fault` */
@@ -200,6 +205,7 @@ export class RocksStore implements Store, AsyncDisposable {
         this.#reopenSoon()
         return
       }
+      this.#written += taken.length
       for (const change of taken) {
         this.#backlogBytes -= sizeOf(change)
         if (this.#overlay.get(change.name) === change) this.#overlay.delete(change.name)
