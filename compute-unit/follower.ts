@@ -220,10 +220,9 @@ export class Follower {
     return this.#seat
   }
 
-  /** Has all that was certified evaluated again: what the store lost of its results is there then, however much of the feed is left. */
+  /** Has all that was certified evaluated again: what the store lost of its results is there then, however much of the feed is left; what takes long is opened elsewhere, in vain at first. */
   async replayed(): Promise<void> {
     using _held = this.hold()
-    // What takes long is not open after the first time, and is opened elsewhere.
     while (!this.inHost) await this.#openOnce()
   }
 

@@ -1,7 +1,7 @@
 import RocksDB from 'rocksdb-native'
 import { compareBytes, Failure, type Store, type StoreChange } from '../protocol/index.ts'
 import { diskFailure, isLocked } from './disk-failure.ts'
-import { plainBytes } from './plain-bytes.ts'
+import { mergedPairs } from './merged-pairs.ts'
 import { ReadTogether } from './read-together.ts'
 import { WRITE_BUFFER_BYTES } from './write-buffer.ts'
 
@@ -134,7 +134,7 @@ export class RocksStore implements Store, AsyncDisposable {
     let given = 0
     try {
       const below = this.#db.iterator({ gte, lt, reverse, capacity })
-      for await (const pair of merged(above, below, reverse)) {
+      for await (const pair of mergedPairs(above, below, reverse)) {
         yield pair
         if (++given >= limit) return
       }
@@ -267,31 +267,6 @@ async function openDatabase(folder: string): Promise<RocksDB> {
       { folder: 'store' },
       { cause: error, note: 'the store is a cache: remove its folder to have it rebuilt' },
     )
-  }
-}
-
-async function* merged(
-  above: readonly Pending[],
-  below: AsyncIterable<{ key: Uint8Array; value: Uint8Array }>,
-  reverse: boolean,
-): AsyncGenerator<{ key: Uint8Array; value: Uint8Array }> {
-  let at = 0
-  for await (const pair of below) {
-    let covered = false
-    for (let next = above[at]; next !== undefined; next = above[++at]) {
-      const order = compareBytes(next.key, pair.key)
-      if (order !== 0 && order < 0 === reverse) break
-      if (next.value !== undefined) yield { key: next.key, value: next.value }
-      if (order === 0) {
-        covered = true
-        at++
-        break
-      }
-    }
-    if (!covered) yield { key: plainBytes(pair.key), value: plainBytes(pair.value) }
-  }
-  for (const { key, value } of above.slice(at)) {
-    if (value !== undefined) yield { key, value }
   }
 }
 

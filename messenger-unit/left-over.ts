@@ -89,10 +89,11 @@ export class LeftOver {
     return this.#current.get(process)?.read.promise
   }
 
-  /** Reads no more of a process: what it sends is not for this node to push. */
+  /** Strikes off a process: what it sends is not for this node to push. */
   forget(process: ProcessId): void {
     this.#current.get(process)?.read.resolve()
     this.#current.delete(process)
+    this.#unfinished.strike(process)
   }
 
   /** Reads no more, and waits until that is so. */
@@ -139,7 +140,6 @@ export class LeftOver {
     if (description === undefined) throw new Failure('unknown-process', { process })
     // Its results are with others, who push what they ask for: to look for them would hold up a node that is just starting.
     if (this.#parts.sendsFor?.(description) === false) {
-      this.#unfinished.strike(process)
       this.forget(process)
       return undefined
     }
