@@ -220,10 +220,10 @@ export class Follower {
     return this.#seat
   }
 
-  /** Has all that was certified evaluated again: what the store lost of its results is there then, however much of the feed is left. */
+  /** Has all that was certified evaluated again: what the store lost of its results is there then, however much of the feed is left; what takes long is opened elsewhere, in vain at first. */
   async replayed(): Promise<void> {
     using _held = this.hold()
-    if (!this.inHost) await this.#openOnce()
+    while (!this.inHost) await this.#openOnce()
   }
 
   /** Asks the host about the state after all of the feed; nobody reads what is not durable. */

@@ -171,6 +171,8 @@ export class EvidenceBook implements Evidence {
   async #look(bytes: Uint8Array, seenMs: number, options?: JudgeOptions): Promise<EvidenceEntry | undefined> {
     const judged = await judge(bytes, this.#parts, options)
     const entry: EvidenceEntry = { id: evidenceId(bytes), ...judged, seenMs, bytes }
+    // Somebody else brought it while it was judged: it counts once.
+    if (this.#entries.has(entry.id)) return undefined
     const isEarlier =
       judged.length !== undefined &&
       judged.length - 1 < (this.#ends.get(endName(judged.process, judged.epoch)) ?? Number.POSITIVE_INFINITY)
@@ -180,8 +182,14 @@ export class EvidenceBook implements Evidence {
     if (isFull && !isEarlier) return undefined
     if (isFull) this.#forgetLongest(judged)
     if (isComplaint) this.#complaintBytes += bytes.length
-    await this.#act(entry)
     this.#entries.set(entry.id, entry)
+    try {
+      await this.#act(entry)
+    } catch (error) {
+      // Whoever brings it again is heard.
+      this.#entries.delete(entry.id)
+      throw error
+    }
     return entry
   }
 

@@ -1,7 +1,7 @@
 import RocksDB from 'rocksdb-native'
 import { compareBytes, Failure, type Store, type StoreChange } from '../protocol/index.ts'
 import { diskFailure, isLocked } from './disk-failure.ts'
-import { plainBytes } from './plain-bytes.ts'
+import { mergedPairs } from './merged-pairs.ts'
 import { ReadTogether } from './read-together.ts'
 import { WRITE_BUFFER_BYTES } from './write-buffer.ts'
 
@@ -32,6 +32,9 @@ export class RocksStore implements Store, AsyncDisposable {
   /** Latest change of each key that the database has not taken yet. */
   readonly #overlay = new Map<string, Pending>()
   #queue: Pending[] = []
+  /** Changes that ever came, and how many of these, in that order, are with the database. */
+  #given = 0
+  #written = 0
   #backlogBytes = 0
   #writing: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -82,6 +85,7 @@ export class RocksStore implements Store, AsyncDisposable {
       this.#queue.push(change)
       this.#backlogBytes += sizeOf(change)
     }
+    this.#given += changes.length
     this.#linger()
   }
 
@@ -98,12 +102,13 @@ export class RocksStore implements Store, AsyncDisposable {
   }
 
   async flush(): Promise<void> {
-    const last = this.#queue.at(-1)
+    const given = this.#given
     do {
       this.#start()
+      // Once it has ended the next run may be under way already, with what came before this call.
       await this.#writing
       if (this.#failure !== undefined) throw this.#failure
-    } while (last !== undefined && this.#queue.includes(last))
+    } while (this.#written < given)
   }
 
   /** Resolves when all writes so far survive power loss. @throws {Failure} `disk-full`, `disk-fault` */
@@ -129,7 +134,7 @@ export class RocksStore implements Store, AsyncDisposable {
     let given = 0
     try {
       const below = this.#db.iterator({ gte, lt, reverse, capacity })
-      for await (const pair of merged(above, below, reverse)) {
+      for await (const pair of mergedPairs(above, below, reverse)) {
         yield pair
         if (++given >= limit) return
       }
@@ -200,6 +205,7 @@ export class RocksStore implements Store, AsyncDisposable {
         this.#reopenSoon()
         return
       }
+      this.#written += taken.length
       for (const change of taken) {
         this.#backlogBytes -= sizeOf(change)
         if (this.#overlay.get(change.name) === change) this.#overlay.delete(change.name)
@@ -261,31 +267,6 @@ async function openDatabase(folder: string): Promise<RocksDB> {
       { folder: 'store' },
       { cause: error, note: 'the store is a cache: remove its folder to have it rebuilt' },
     )
-  }
-}
-
-async function* merged(
-  above: readonly Pending[],
-  below: AsyncIterable<{ key: Uint8Array; value: Uint8Array }>,
-  reverse: boolean,
-): AsyncGenerator<{ key: Uint8Array; value: Uint8Array }> {
-  let at = 0
-  for await (const pair of below) {
-    let covered = false
-    for (let next = above[at]; next !== undefined; next = above[++at]) {
-      const order = compareBytes(next.key, pair.key)
-      if (order !== 0 && order < 0 === reverse) break
-      if (next.value !== undefined) yield { key: next.key, value: next.value }
-      if (order === 0) {
-        covered = true
-        at++
-        break
-      }
-    }
-    if (!covered) yield { key: plainBytes(pair.key), value: plainBytes(pair.value) }
-  }
-  for (const { key, value } of above.slice(at)) {
-    if (value !== undefined) yield { key, value }
   }
 }
 

@@ -13,6 +13,9 @@ import {
 import { backOffMs } from './retry.ts'
 import type { Unfinished } from './unfinished.ts'
 
+/** Processes that are read at a time: one that takes long, for want of results, does not keep all others waiting. */
+const READ_TOGETHER = 4
+
 export interface LeftOverParts {
   readonly log: Log
   readonly clock: Clock
@@ -86,6 +89,13 @@ export class LeftOver {
     return this.#current.get(process)?.read.promise
   }
 
+  /** Strikes off a process: what it sends is not for this node to push. */
+  forget(process: ProcessId): void {
+    this.#current.get(process)?.read.resolve()
+    this.#current.delete(process)
+    this.#unfinished.strike(process)
+  }
+
   /** Reads no more, and waits until that is so. */
   async close(): Promise<void> {
     this.#closed.abort()
@@ -107,14 +117,18 @@ export class LeftOver {
     this.#reading = Promise.all([this.#reading, this.#read(left, failures)])
   }
 
-  /** One after the other; those that could not be read once more when all had their turn. */
+  /** A few at a time; those that could not be read once more when all had their turn. */
   async #read(left: readonly Unpushed[], failures: number): Promise<void> {
     const { clock, random } = this.#parts
     const { signal } = this.#closed
     for (let attempt = failures; left.length > 0; attempt++) {
       if (attempt > 0) await clock.sleep(backOffMs(attempt, random()), { signal }).catch(() => undefined)
       const failed: Unpushed[] = []
-      for (const one of left) if (!(await this.#pushAll(one))) failed.push(one)
+      const turns = left.values()
+      const readOn = async (): Promise<void> => {
+        for (const one of turns) if (!(await this.#pushAll(one))) failed.push(one)
+      }
+      await Promise.all(Array.from({ length: READ_TOGETHER }, readOn))
       left = failed
     }
   }
@@ -126,7 +140,7 @@ export class LeftOver {
     if (description === undefined) throw new Failure('unknown-process', { process })
     // Its results are with others, who push what they ask for: to look for them would hold up a node that is just starting.
     if (this.#parts.sendsFor?.(description) === false) {
-      this.#unfinished.strike(process)
+      this.forget(process)
       return undefined
     }
     const evaluated = await computer.evaluated(process)
@@ -139,7 +153,12 @@ export class LeftOver {
     return left
   }
 
-  /** Whether it could be read. If not, nobody waits for it any longer. */
+  /** Whether nobody wants it read any more. */
+  #isOver(left: Unpushed): boolean {
+    return this.#closed.signal.aborted || this.#current.get(left.process) !== left
+  }
+
+  /** Whether it could be read, or need not be. If not, nobody waits for it any longer. */
   async #pushAll(left: Unpushed): Promise<boolean> {
     const isRead = await this.#try(left.process, () => this.#readAll(left))
     left.read.resolve()
@@ -149,12 +168,14 @@ export class LeftOver {
   async #readAll(left: Unpushed): Promise<void> {
     const { computer } = this.#parts
     const { process, from, evaluated, next } = left
+    // Before anything is read: what fails at its first result would be tried again for ever.
+    if (this.#isOver(left)) return
     for await (const result of computer.results(process, next, evaluated)) {
-      if (this.#closed.signal.aborted || this.#current.get(process) !== left) return
+      if (this.#isOver(left)) return
       if (result.outbox.length + result.assigns.length > 0) this.#push(process, result)
       left.next = result.slot + 1
     }
-    if (this.#closed.signal.aborted || this.#current.get(process) !== left) return
+    if (this.#isOver(left)) return
     this.#current.delete(process)
     this.#unfinished.delivered(process, from)
     this.#unfinished.evaluated(process, evaluated)

@@ -165,7 +165,7 @@ export class MessengerUnit implements Messenger, AsyncDisposable {
       this.#lanes.delete(key)
     }
     const from = this.#unfinished.lowest(id)
-    if (!policy.computeUnits.includes(unit)) return this.#unfinished.strike(id)
+    if (!policy.computeUnits.includes(unit)) return this.#leftOver.forget(id)
     const wasUnit = earlier?.at(-1)?.policy.computeUnits.includes(unit) === true
     if (from === undefined && wasUnit) return
     this.#unfinished.drop(id)

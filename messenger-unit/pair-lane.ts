@@ -269,6 +269,8 @@ export class PairLane {
     const isAgain = this.#broughtBackAt === this.#fresh
     this.#broughtBackAt = this.#fresh
     const earlier = await this.#parts.sentFrom(from, to, expectedSeq, seq)
+    // Its process moved meanwhile: what came back to its line would count for ever.
+    if (this.isStopped) return missing
     for (const push of earlier) this.#broughtBack.add(push)
     this.#queue.bringBack(earlier.map(push => ({ push, after: undefined, isAgain: true })))
     return earlier.length > 0 && !isAgain ? undefined : missing

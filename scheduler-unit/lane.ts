@@ -288,7 +288,9 @@ export class Lane {
     }
   }
 
+  /** The first answer stands: what has its slot keeps it, though its lane breaks afterwards. */
   #tell({ after, sizeBytes, outcome }: Pending, answer: ScheduleAnswer): void {
+    if (outcome.isSettled) return
     if (after !== undefined) this.#parts.ahead.remove(sizeBytes)
     outcome.settle(answer)
   }

@@ -23,6 +23,10 @@ export class Outcome implements Seat {
     return this.#promise
   }
 
+  get isSettled(): boolean {
+    return this.#answer !== undefined
+  }
+
   /** Resolves once the message has its slot. @throws {Failure} why it has none */
   async seated(): Promise<void> {
     const answer = await this.answer

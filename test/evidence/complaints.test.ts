@@ -162,6 +162,35 @@ test('complaints about many processes take so many bytes together, and no more a
   expect(await complain(99)).toMatchObject({ isNew: false })
 })
 
+test('a complaint that many bring at once takes its room once', async () => {
+  const process = await ProvenProcess.open([11], 1, [])
+  const found = Promise.withResolvers<void>()
+  let shared = 0
+  const book = await EvidenceBook.open({
+    log: process.log,
+    clock: new ManualClock(1_000_000),
+    // It is asked for elsewhere, which takes a while.
+    describe: async () => {
+      await found.promise
+      return process.description
+    },
+    evaluated: async () => undefined,
+    share: () => void (shared += 1),
+    trouble: () => undefined,
+  })
+  const data = new Uint8Array(1_900_000)
+  const complaint = (): Uint8Array => {
+    const { bytes: item } = messageItem(process.id, { data })
+    return encodeComplaint(makeComplaint({ item, sinceMs: 1000, untilMs: 12_000, witness: key(seedOf(50)) }))
+  }
+  const bytes = complaint()
+  const copies = Array.from({ length: Math.ceil(COMPLAINTS_MAX_BYTES / data.length) }, () => book.take(bytes))
+  found.resolve()
+  const answers = await Promise.all(copies)
+  expect([answers.filter(({ isNew }) => isNew).length, shared]).toEqual([1, 1])
+  expect(await book.take(complaint())).toMatchObject({ isNew: true })
+})
+
 test('a client complains through any node, and not of what is no signed message', async () => {
   const process = await ProvenProcess.open([11], 1, [])
   const book = await EvidenceBook.open({

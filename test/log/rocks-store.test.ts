@@ -76,3 +76,39 @@ test('what is superseded by a change of a later batch is written all the same: a
   await store.flush()
   expect(batches).toEqual([1])
 })
+
+test('whoever has it flushed while a run writes waits for what the next run took before', async () => {
+  onTestFinished(() => void vi.restoreAllMocks())
+  await using folder = await tempFolder()
+  await using store = await RocksStore.open(folder.path)
+  const batches: { readonly ended: PromiseWithResolvers<void>; isWritten: boolean }[] = []
+  const held = new WeakSet<object>()
+  const { write } = RocksDB.prototype
+  vi.spyOn(RocksDB.prototype, 'write').mockImplementation(function (this: RocksDB, options) {
+    const batch = write.call(this, options)
+    // They are used again.
+    if (held.has(batch)) return batch
+    held.add(batch)
+    const flush = batch.flush.bind(batch)
+    batch.flush = async () => {
+      const run = { ended: Promise.withResolvers<void>(), isWritten: false }
+      batches.push(run)
+      await run.ended.promise
+      await flush()
+      run.isWritten = true
+    }
+    return batch
+  })
+  const many = (name: string): void =>
+    store.write(Array.from({ length: 300 }, (_, at) => ({ key: toUtf8(`${name} ${at}`), value: toUtf8('v') })))
+  many('first')
+  await expect.poll(() => batches.length, { timeout: 60_000 }).toBe(1)
+  many('second')
+  const flushed = store.flush().then(() => batches.map(({ isWritten }) => isWritten))
+  batches[0]?.ended.resolve()
+  await expect.poll(() => batches.length, { timeout: 60_000 }).toBe(2)
+  // Whoever goes on too early does so now.
+  for (let turn = 0; turn < 10; turn++) await new Promise<void>(resolve => setImmediate(resolve))
+  batches[1]?.ended.resolve()
+  expect(await flushed).toEqual([true, true])
+})

@@ -28,14 +28,20 @@ async function started() {
   marked.scheduled(process.id, 10, EVALUATED)
   const unfinished = new Unfinished(log.store)
   const comes = Promise.withResolvers<void>()
-  /** The next so many reads fail after two slots. */
+  /** The next so many reads fail after so many slots. */
   let failing = 0
+  let failsAfter = 2
+  let reads = 0
   const computer: Pick<Computer, 'evaluated' | 'results'> & { catchUp(): void } = {
     evaluated: async () => EVALUATED,
     async *results(_process, from, to) {
       await comes.promise
       for (let slot = from; slot < to; slot++) {
-        if (slot === from + 2 && failing-- > 0) throw new Failure('host-fault')
+        if (slot === from + failsAfter && failing-- > 0) {
+          reads += 1
+          await new Promise<void>(resolve => setImmediate(resolve))
+          throw new Failure('host-fault')
+        }
         yield sending(slot) as Result
       }
     },
@@ -48,12 +54,13 @@ async function started() {
   }
   const clock = new ManualClock()
   const left = new LeftOver({ log, clock, random: () => 0.5, computer: computer as never }, unfinished, push)
-  const fail = (times: number): void => {
+  const fail = (times: number, after = 2): void => {
     failing = times
+    failsAfter = after
   }
   await left.resumeAll()
   const kept = async (): Promise<Slot | undefined> => (await new Unfinished(log.store).kept()).get(process.id)
-  return { unfinished, left, comes, pushed, push, kept, clock, fail }
+  return { unfinished, left, comes, pushed, push, kept, clock, fail, readsFailed: () => reads }
 }
 
 test('a node serves while it reads what is left; what it delivers meanwhile does not count for what is not read yet', async () => {
@@ -105,4 +112,30 @@ test('who closes it while something is to be tried again does not wait for that'
   await settle()
   await left.close()
   expect(await kept()).toBe(10)
+})
+
+test('what fails before its first result, again and again, holds up nobody who closes it', async () => {
+  const { comes, kept, fail, left, readsFailed } = await started()
+  fail(Number.POSITIVE_INFINITY, 0)
+  comes.resolve()
+  await expect.poll(readsFailed, { timeout: 60_000 }).toBe(1)
+  await settle()
+  await left.close()
+  expect(readsFailed()).toBe(1)
+  expect(await kept()).toBe(10)
+})
+
+test('a process that moved away is not read any more, and who waits for it goes on', async () => {
+  const { left, comes, fail, clock, readsFailed, pushed } = await started()
+  const reading = left.reading(process.id)
+  left.forget(process.id)
+  await reading
+  expect(left.reading(process.id)).toBeUndefined()
+  fail(Number.POSITIVE_INFINITY, 3)
+  comes.resolve()
+  await settle()
+  clock.advance(60_000)
+  await settle()
+  expect([readsFailed(), pushed]).toEqual([0, []])
+  await left.close()
 })
