@@ -5,7 +5,8 @@
  */
 import { concatBytes, fromUtf8, MalformedBytes } from '../bytes.ts'
 import { primitiveCode, signedLeb } from './candid-codes.ts'
-import { CANDID_PRIMITIVES, type CandidPrimitive, type CandidRecord, type CandidValue } from './candid-value.ts'
+import { type LebNumber, readLeb, signedOf } from './read-leb.ts'
+import { CANDID_PRIMITIVES, type CandidPrimitive, type CandidValue } from './candid-value.ts'
 
 const TYPES_MAX = 1_000
 const FIELDS_MAX = 10_000
@@ -18,12 +19,8 @@ const VALUES_FREE = 256
 const VALUES_PER_BYTE = 8
 /** Values that are given as messages of their own: each is a copy. */
 const APART_MAX = 8
-/** Bytes of one `nat` or `int`. */
-const INTEGER_MAX_BYTES = 512
-/** A longer one counts as a value for every so many bytes. */
+/** A longer integer counts as a value for every so many bytes. */
 const INTEGER_VALUE_BYTES = 8
-/** Bytes of LEB128 that a number holds exactly. */
-const GROUP_BYTES = 7
 
 /** What a reader of a message may ask of the decoder. */
 export interface CandidReading {
@@ -97,34 +94,19 @@ class CandidReader {
 
   /** Unsigned LEB128. */
   #leb(): bigint {
-    return this.#lebParts().value
+    return this.#number().value
   }
 
   #signedLeb(): bigint {
-    const { value, bits, isNegative } = this.#lebParts()
-    return isNegative ? value - (1n << BigInt(bits)) : value
+    return signedOf(this.#number())
   }
 
-  /** In groups that are numbers: a byte at a time, the work grows with the square of the length. */
-  #lebParts(): { value: bigint; bits: number; isNegative: boolean } {
-    let value = 0n
-    let group = 0
-    let scale = 1
-    for (let index = 0; index < INTEGER_MAX_BYTES; index++) {
-      const byte = this.#byte()
-      group += (byte & 0x7f) * scale
-      scale *= 128
-      const inGroup = index % GROUP_BYTES
-      if (byte >= 0x80 && inGroup < GROUP_BYTES - 1) continue
-      value |= BigInt(group) << BigInt(7 * (index - inGroup))
-      if (byte < 0x80) {
-        if (index >= INTEGER_VALUE_BYTES) this.#count(Math.floor(index / INTEGER_VALUE_BYTES))
-        return { value, bits: 7 * (index + 1), isNegative: (byte & 0x40) !== 0 }
-      }
-      group = 0
-      scale = 1
-    }
-    throw this.#bad('a number that is too long')
+  #number(): LebNumber {
+    const read = readLeb(this.#bytes, this.#at)
+    const length = read.end - this.#at
+    this.#at = read.end
+    if (length > INTEGER_VALUE_BYTES) this.#count(Math.floor((length - 1) / INTEGER_VALUE_BYTES))
+    return read
   }
 
   #small(): number {
@@ -315,10 +297,4 @@ class CandidReader {
     this.#take(width)
     return read(at)
   }
-}
-
-/** The first argument as a record; no record is one without fields. */
-export function firstRecord(values: readonly CandidValue[]): CandidRecord {
-  const [first] = values
-  return typeof first === 'object' && first !== null && 'record' in first ? first.record : new Map()
 }

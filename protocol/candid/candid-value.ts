@@ -71,3 +71,9 @@ export function candidRecord(fields: Readonly<Record<string, CandidValue>>): Can
 export function candidVariant(name: string, value: CandidValue = null): CandidValue {
   return { variant: [candidLabel(name), value] }
 }
+
+/** The first argument as a record; no record is one without fields. */
+export function firstRecord(values: readonly CandidValue[]): CandidRecord {
+  const [first] = values
+  return typeof first === 'object' && first !== null && 'record' in first ? first.record : new Map()
+}
