@@ -106,11 +106,10 @@ export class ResultReader {
     if (known !== undefined) return known
     const found = await findFrame(log, messagesFeed(process), slot)
     if (found === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
-    const [certificateBytes, results] = await Promise.all([
-      log.block(resultsFeed(process, key), found.index),
-      this.#resultsAt(process.id, slot),
-    ])
+    // Before its results, for whose sake the process might be opened.
+    const certificateBytes = await log.block(resultsFeed(process, key), found.index)
     if (certificateBytes === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
+    const results = await this.#resultsAt(process.id, slot)
     const frame = { index: found.index, certificateBytes, results, count: results.count }
     // It may have been handed over meanwhile.
     const { epoch } = (await this.#parts.followerOf(process.id)).process
