@@ -1,4 +1,4 @@
-import type { ProcessId, Slot } from '../protocol/index.ts'
+import type { Neighbours, ProcessId, Slot } from '../protocol/index.ts'
 import type { FrameResults } from './frame-results.ts'
 
 /** A certified frame, with what proofs of its results are made of. */
@@ -51,9 +51,24 @@ export class RecentFrames {
       ?.findLast(({ results: { firstSlot }, count }) => slot >= firstSlot && slot < firstSlot + count)
   }
 
+  /** The nearest remembered frames before `slot` and behind it. */
+  near(process: ProcessId, slot: Slot): Neighbours {
+    let [below, above]: [ProvenFrame?, ProvenFrame?] = []
+    for (const frame of this.#frames.get(process) ?? []) {
+      const { firstSlot } = frame.results
+      if (firstSlot > slot) above = above !== undefined && above.results.firstSlot < firstSlot ? above : frame
+      else if (firstSlot + frame.count <= slot)
+        below = below !== undefined && below.results.firstSlot > firstSlot ? below : frame
+    }
+    return { below: placeOf(below), above: placeOf(above) }
+  }
+
   #drop(frames: ProvenFrame[], count: number): void {
     for (const frame of frames.splice(0, count)) this.#bytes -= sizeOf(frame)
   }
 }
 
 const sizeOf = ({ results, count }: ProvenFrame): number => results.bytes.length + 100 * count + FRAME_OVERHEAD_BYTES
+
+const placeOf = (frame: ProvenFrame | undefined): Neighbours['below'] =>
+  frame && { index: frame.index, firstSlot: frame.results.firstSlot, count: frame.count }

@@ -47,6 +47,8 @@ export class ResultReader {
   readonly #parts: ResultReaderParts
   /** Frames that were looked up: what one push is proven by proves the next ones too. */
   readonly #lookedUp = new RecentFrames()
+  /** Of one process one after the other: the next is often in the same frame, or right behind it. */
+  readonly #looking = new Map<ProcessId, Promise<unknown>>()
 
   constructor(parts: ResultReaderParts) {
     this.#parts = parts
@@ -54,14 +56,8 @@ export class ResultReader {
 
   /** The encoded result of a slot, which is waited for. @throws {Failure} `unknown-slot`, `timeout` */
   async bytes(process: ProcessId, slot: Slot, options: CallOptions = {}): Promise<Uint8Array> {
-    const follower = await this.#parts.followerOf(process)
-    if (slot >= follower.scheduled) throw new Failure('unknown-slot', { process, slot, scheduled: follower.scheduled })
-    if (slot >= follower.evaluated) {
-      await waitFor(follower.reached(slot), this.#parts.clock, { timeoutMs: RESULT_WAIT_MS, ...options })
-    }
-    const bytes = (await this.#resultsAt(process, slot)).at(slot)
-    if (bytes === undefined) throw new Failure('internal', { process, slot })
-    return bytes
+    await this.#reached(process, slot, options)
+    return resultIn(await this.#resultsAt(process, slot), slot)
   }
 
   /** Results that are there, in slot order. */
@@ -80,9 +76,9 @@ export class ResultReader {
   }
 
   async certified(process: ProcessId, slot: Slot, options?: CallOptions): Promise<CertifiedResult> {
-    const bytes = await this.bytes(process, slot, options)
-    const follower = await this.#parts.followerOf(process)
+    const follower = await this.#reached(process, slot, options)
     const frame = await this.frameAt(follower.process, slot)
+    const bytes = resultIn(frame.results, slot)
     return { result: decodeResult(bytes), bytes, proof: this.#proof(follower.process, frame, slot) }
   }
 
@@ -94,17 +90,35 @@ export class ResultReader {
       throw new Failure('bad-certificate', { process }, { note: 'other compute units must agree first' })
     }
     if (indexes.length === 0) return []
-    const { outbox } = decodeResult(await this.bytes(process, slot))
+    const { outbox } = decodeResult(resultIn(frame.results, slot))
     const tree = merkleLevels(concatBytes(...outbox.map(push => leafHash(push.coreBytes))))
     return indexes.map(index => ({ ...base, outboxPath: pathIn(tree, index) }))
   }
 
   /** The certified frame that holds `slot`, from memory or from the feeds. @throws {Failure} `unknown-slot` */
   async frameAt(process: ProcessDescription, slot: Slot): Promise<ProvenFrame> {
-    const { log, key } = this.#parts
-    const known = this.#parts.recent.find(process.id, slot) ?? this.#lookedUp.find(process.id, slot)
+    const known = this.#known(process.id, slot)
     if (known !== undefined) return known
-    const found = await findFrame(log, messagesFeed(process), slot)
+    const before = this.#looking.get(process.id)
+    const looking = (async () => {
+      await before?.catch(() => undefined)
+      return this.#known(process.id, slot) ?? this.#lookUp(process, slot)
+    })()
+    this.#looking.set(process.id, looking)
+    try {
+      return await looking
+    } finally {
+      if (this.#looking.get(process.id) === looking) this.#looking.delete(process.id)
+    }
+  }
+
+  #known(process: ProcessId, slot: Slot): ProvenFrame | undefined {
+    return this.#parts.recent.find(process, slot) ?? this.#lookedUp.find(process, slot)
+  }
+
+  async #lookUp(process: ProcessDescription, slot: Slot): Promise<ProvenFrame> {
+    const { log, key } = this.#parts
+    const found = await findFrame(log, messagesFeed(process), slot, this.#lookedUp.near(process.id, slot))
     if (found === undefined) throw new Failure('unknown-slot', { process: process.id, slot })
     // Before its results, for whose sake the process might be opened.
     const certificateBytes = await log.block(resultsFeed(process, key), found.index)
@@ -113,8 +127,7 @@ export class ResultReader {
     const frame = { index: found.index, certificateBytes, results, count: results.count }
     // It may have been handed over meanwhile.
     const { epoch } = (await this.#parts.followerOf(process.id)).process
-    if (epoch === process.epoch && this.#lookedUp.find(process.id, slot) === undefined)
-      this.#lookedUp.remember(process.id, frame)
+    if (epoch === process.epoch) this.#lookedUp.remember(process.id, frame)
     return frame
   }
 
@@ -122,6 +135,16 @@ export class ResultReader {
   forget(process: ProcessId): void {
     this.#parts.recent.forget(process)
     this.#lookedUp.forget(process)
+  }
+
+  /** Waits until a slot is evaluated. @throws {Failure} `unknown-slot`, `timeout` */
+  async #reached(process: ProcessId, slot: Slot, options: CallOptions = {}): Promise<Follower> {
+    const follower = await this.#parts.followerOf(process)
+    if (slot >= follower.scheduled) throw new Failure('unknown-slot', { process, slot, scheduled: follower.scheduled })
+    if (slot >= follower.evaluated) {
+      await waitFor(follower.reached(slot), this.#parts.clock, { timeoutMs: RESULT_WAIT_MS, ...options })
+    }
+    return follower
   }
 
   /** The frame that holds an evaluated slot, and some of those behind it that begin before `end`. */
@@ -133,7 +156,7 @@ export class ResultReader {
   }
 
   #inMemory(process: ProcessId, slot: Slot): FrameResults | undefined {
-    return (this.#parts.recent.find(process, slot) ?? this.#lookedUp.find(process, slot))?.results
+    return this.#known(process, slot)?.results
   }
 
   /** The results of the frame that holds an evaluated slot. */
@@ -163,4 +186,10 @@ export class ResultReader {
       signatures: unit < 0 ? [] : [{ unit, signature: frame.signature }],
     }
   }
+}
+
+function resultIn(results: FrameResults, slot: Slot): Uint8Array {
+  const bytes = results.at(slot)
+  if (bytes === undefined) throw new Failure('internal', { slot })
+  return bytes
 }

@@ -10,15 +10,26 @@ export interface FoundFrame {
   readonly count: number
 }
 
+/** Frames of the same feed that are known already: the nearest before the slot and the nearest behind it. */
+export interface Neighbours {
+  readonly below?: Omit<FoundFrame, 'bytes'> | undefined
+  readonly above?: Omit<FoundFrame, 'bytes'> | undefined
+}
+
 /**
  * The frame that holds `slot`; nothing if the feed has not reached it. Frames of a feed are much alike, so it is looked for where it
- * would be if all were of one size, and each third time in the middle of what is left: a few looks for most, and never many.
+ * would be if all were of one size, and each third time in the middle of what is left: a few looks for most, and never many. Who walks along a feed names what was found before: then it is one look.
  */
-export async function findFrame(log: Log, feed: FeedSpec, slot: Slot): Promise<FoundFrame | undefined> {
-  let low = 0
-  let lowSlot = 0
-  let high = await log.length(feed)
-  let highSlot = await slotCount(log, feed)
+export async function findFrame(
+  log: Log,
+  feed: FeedSpec,
+  slot: Slot,
+  { below, above }: Neighbours = {},
+): Promise<FoundFrame | undefined> {
+  let low = below === undefined ? 0 : below.index + 1
+  let lowSlot = below === undefined ? 0 : below.firstSlot + below.count
+  let high = above === undefined ? await log.length(feed) : above.index
+  let highSlot = above === undefined ? await slotCount(log, feed) : above.firstSlot
   if (slot >= highSlot) return undefined
   for (let look = 1; low < high; look++) {
     const part = look % 3 === 0 ? 0.5 : (slot - lowSlot) / (highSlot - lowSlot)

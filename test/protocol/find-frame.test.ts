@@ -51,3 +51,26 @@ test('where frames are alike, a slot of a long feed is found with a few looks', 
   for (let slot = 0; slot < slots; slot += 97) await findFrame(log, FEED, slot)
   expect(looks.count / Math.ceil(slots / 97)).toBeLessThan(5)
 })
+
+test('whoever names the frames found before and behind finds the next with one look where it is right behind, and always the right one', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 3, maxLength: 60 }),
+      fc.nat(),
+      async (counts, seed) => {
+        const { log, looks, firsts } = feedOf(counts)
+        const frameAt = (index: number) => ({ index, firstSlot: firsts[index] ?? 0, count: counts[index] ?? 0 })
+        const index = 1 + (seed % (counts.length - 2))
+        const slot = (firsts[index] ?? 0) + (seed % (counts[index] ?? 1))
+        const [lower, upper] = [seed % index, index + 1 + (seed % (counts.length - index - 1))]
+        const between = { below: frameAt(lower), above: frameAt(upper) }
+        expect((await findFrame(log, FEED, slot, between))?.index).toBe(index)
+        looks.count = 0
+        expect(
+          (await findFrame(log, FEED, slot, { below: frameAt(index - 1), above: frameAt(index + 1) }))?.index,
+        ).toBe(index)
+        expect(looks.count).toBe(1)
+      },
+    ),
+  )
+})

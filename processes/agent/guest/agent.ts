@@ -54,12 +54,18 @@ export interface Schedule {
   readonly cron: string | undefined
 }
 
-/** A reply for which the slot in which it came had no room. */
-export interface LateReply {
-  readonly task: Task
+/** Who waits for an answer: a request, or what is known of one after an upgrade. */
+export type Asker = Pick<Task, 'id' | 'from' | 'reference'>
+
+/** A reply or an error for which the slot in which it came had no room. */
+export interface LateAnswer {
+  readonly asker: Asker
+  /** On whose fuel it lives; undefined: on that of the slot in which it goes. */
+  readonly payer: Task | undefined
   readonly head: string
   readonly text: string
   readonly quoted: string | undefined
+  readonly bytes: number
 }
 
 /** All that a process remembers. One guest is one process, so there is one. */
@@ -72,8 +78,8 @@ export const agent = {
   /** The exclusive request that is under way. */
   lock: undefined as Task | undefined,
   queue: [] as Task[],
-  /** Replies of requests that have ended, for later slots. */
-  late: [] as LateReply[],
+  /** Answers to requests that have ended, for later slots. */
+  late: [] as LateAnswer[],
   /** The message that goes on with the queue is under way. */
   isNextSent: false,
   calls: new Map<number, Call>(),

@@ -2,7 +2,8 @@ import { agent } from './agent.ts'
 import { tell } from './agent-error.ts'
 import { host } from './host.ts'
 import { isOutboxNearlyFull, sendsText, slot } from './slot.ts'
-import { deadlockOf, refuse, sendLate } from './tasks.ts'
+import { sendLate } from './answers.ts'
+import { deadlockOf, refuse } from './tasks.ts'
 import { rearm, WAKE_TIMER, wakeAt } from './wake.ts'
 
 /** Steps of one slot besides the message itself. */
@@ -24,6 +25,8 @@ export function rejected(promise: unknown, reason: unknown, isHandled: boolean):
  */
 export function canRunQueued(): boolean {
   if (agent.lock !== undefined || agent.queue.length === 0 || slot.isSpent) return false
+  // Answers that wait go first: what begins could fill slot after slot.
+  if (slot.kind === 'query' || agent.late.length > 0) return false
   if (slot.kind === 'message' && slot.own !== undefined) return false
   return slot.step < STEPS_MAX && !isOutboxNearlyFull()
 }
@@ -59,6 +62,8 @@ function close(): void {
 
 /** Sees to what later slots have to do. What jobs leave after the first `seal` counts too. */
 function goOn(): void {
+  // Nothing of a query stands.
+  if (slot.kind === 'query') return
   if (agent.late.length > 0 && !slot.isSpent) sendLate()
   const isLeft = agent.late.length > 0 || (agent.lock === undefined && agent.queue.length > 0)
   if (!isLeft || agent.isNextSent || agent.facts === undefined) return

@@ -1,10 +1,12 @@
 import { FLAGS, type Task } from './task.ts'
 import { AgentError, type Told } from './agent-error.ts'
 
-/** Messages and spawns of one slot, and their bytes: a little below the host's bounds, which fail the slot. */
+/** Messages and spawns of one slot, and their bytes: below the host's bounds (1,024 and 2.5 MiB), which fail the slot. */
 const SENDS_MAX = 250
 const SPAWNS_MAX = 8
-const SENDS_MAX_CHARACTERS = 1_900_000
+export const SENDS_MAX_BYTES = 1_900_000
+/** Texts up to here count a byte a character: what that leaves out stays far below what the host takes beyond our bound. */
+const SHORT_MAX = 1024
 const EVENTS_MAX = 1000
 /** From here on what could wait goes on in a later slot. */
 const SENDS_ENOUGH = 200
@@ -34,7 +36,7 @@ export const slot = {
   /** For whom which of `sends` are, by their places, if there are any for such. */
   payers: new Map<number, Task>(),
   spawns: 0,
-  characters: 0,
+  bytes: 0,
   timers: [] as (readonly [key: string, dueMs?: number, everyMs?: number])[],
   /** JSON texts, made when the thing happened: what they tell may change afterwards. */
   events: [] as string[],
@@ -64,7 +66,7 @@ export function beginSlot(kind: string, number: number, nowMs: number, flags: nu
   slot.step = 0
   slot.failure = undefined
   slot.spawns = 0
-  slot.characters = 0
+  slot.bytes = 0
   slot.reply = undefined
   slot.document = undefined
   slot.isAsync = false
@@ -89,25 +91,29 @@ export function failStep({ code, message, stack }: Told): void {
 
 /** @throws {AgentError} `outbox-limit` */
 export function send(sent: Sent): void {
-  let characters = sent[3].length
-  for (const text of sent[2]) characters += text.length
-  add(sent, characters, sent[0] === 1)
+  let bytes = bytesOf(sent[3])
+  for (const text of sent[2]) bytes += text.length
+  add(sent, bytes, sent[0] === 1)
 }
 
 /** The same of a message of whose JSON all is known before its data: to quote each of its texts costs more than all else about it. */
-export function sendText(head: string, data: string, quoted = JSON.stringify(data)): void {
-  add(`${head},${quoted}]`, head.length + data.length, false)
+export function sendText(
+  head: string,
+  data: string,
+  quoted = JSON.stringify(data),
+  bytes = head.length + bytesOf(data),
+): void {
+  add(`${head},${quoted}]`, bytes, false)
 }
 
 function add(sent: Sent | string, length: number, isSpawn: boolean): void {
-  const characters = slot.characters + length
+  const bytes = slot.bytes + length
   if (slot.sends.length >= SENDS_MAX)
     throw new AgentError('outbox-limit', `more than ${SENDS_MAX} messages in one slot`)
-  if (characters > SENDS_MAX_CHARACTERS)
-    throw new AgentError('outbox-limit', `more than ${SENDS_MAX_CHARACTERS} characters in one slot`)
+  if (bytes > SENDS_MAX_BYTES) throw new AgentError('outbox-limit', `more than ${SENDS_MAX_BYTES} bytes in one slot`)
   if (isSpawn && ++slot.spawns > SPAWNS_MAX)
     throw new AgentError('outbox-limit', `more than ${SPAWNS_MAX} spawns in one slot`)
-  slot.characters = characters
+  slot.bytes = bytes
   if (slot.waited !== undefined) slot.payers.set(slot.sends.length, slot.waited)
   slot.sends.push(sent)
 }
@@ -148,5 +154,21 @@ export function addEvent(name: string, data: unknown): void {
   slot.events.push(`{"name":${JSON.stringify(name)},"data":${JSON.stringify(data)}}`)
 }
 
-export const isOutboxNearlyFull = (): boolean =>
-  slot.sends.length >= SENDS_ENOUGH || slot.characters >= SENDS_MAX_CHARACTERS / 2
+export const isOutboxNearlyFull = (): boolean => slot.sends.length >= SENDS_ENOUGH || slot.bytes >= SENDS_MAX_BYTES / 2
+
+/** Whether something of so many bytes, which could wait, goes in this slot. */
+export const hasRoomFor = (bytes: number): boolean => !isOutboxNearlyFull() && slot.bytes + bytes <= SENDS_MAX_BYTES
+
+/** Bytes of a text in UTF-8; of a short one its characters. */
+export function bytesOf(text: string): number {
+  let bytes = text.length
+  if (bytes <= SHORT_MAX || !/[\u0080-\uffff]/.test(text)) return bytes
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit < 0x80) continue
+    bytes += unit < 0x800 ? 1 : 2
+    // A pair has four bytes.
+    if ((unit & 0xfc00) === 0xd800 && (text.charCodeAt(at + 1) & 0xfc00) === 0xdc00) at += 1
+  }
+  return bytes
+}

@@ -1,9 +1,10 @@
-import { agent, implementation } from './agent.ts'
+import { type Asker, agent, implementation } from './agent.ts'
 import type { Task } from './task.ts'
+import { answerError } from './answers.ts'
 import { AgentError } from './agent-error.ts'
 import { check, own } from './definition.ts'
 import { armSchedule, SCHEDULE_PREFIX } from './schedules.ts'
-import { send, slot } from './slot.ts'
+import { slot } from './slot.ts'
 
 interface Snapshot {
   readonly v: 1
@@ -40,16 +41,16 @@ export function exportSnapshot(): Snapshot {
 }
 
 /** Requests that were taken and whose answer is not sent yet. */
-function openTasks(): Task[] {
+function openTasks(): Asker[] {
   const tasks = new Set<Task>()
   if (agent.lock !== undefined) tasks.add(agent.lock)
   for (const { task } of agent.calls.values()) if (task !== undefined) tasks.add(task)
   for (const { task } of agent.sleeps.values()) if (task !== undefined) tasks.add(task)
   for (const task of agent.queue) tasks.add(task)
-  return [...[...tasks].filter(({ state }) => state !== 'done'), ...agent.late.map(({ task }) => task)]
+  return [...[...tasks].filter(({ state }) => state !== 'done'), ...agent.late.map(({ asker }) => asker)]
 }
 
-const pendingOf = ({ id, from, reference }: Task) => ({
+const pendingOf = ({ id, from, reference }: Asker) => ({
   message: id,
   from,
   ...(reference !== undefined && { reference }),
@@ -86,9 +87,6 @@ function migrated({ name, version, state }: Snapshot): unknown {
 /** The code that would have answered is gone. */
 function turnAway(message: string, from: string, reference: string | undefined): void {
   const error = { code: 'upgraded', message: 'the process was upgraded before it could answer' }
-  if (reference !== undefined) {
-    const tags = ['Action', 'Error', 'X-Reference', reference, 'Error', error.code, 'Content-Type', 'application/json']
-    send([0, from, tags, JSON.stringify(error)])
-  }
+  answerError({ id: message, from, reference }, undefined, error.code, error.message)
   slot.settled.push(JSON.stringify({ message, error }))
 }

@@ -1,12 +1,13 @@
 import { agent, implementation } from './agent.ts'
 import type { Task } from './task.ts'
 import { AgentError, tell, type Told } from './agent-error.ts'
+import { answerError, answerReply } from './answers.ts'
 import { AgentContext } from './context.ts'
 import { checkSent } from './definition.ts'
 import { type Route, routeOf } from './routes.ts'
 import { inputOf } from './input.ts'
 import { queryFacts } from './queries.ts'
-import { failStep, isOutboxNearlyFull, send, sendText, slot } from './slot.ts'
+import { failStep, slot } from './slot.ts'
 
 /** Requests that wait for the lock; one more is told to come later. */
 const QUEUE_MAX = 1024
@@ -91,19 +92,11 @@ function replyTo(task: Task, text: string, isNumber: boolean): void {
   const type = text === '' ? '' : ',"Content-Type","application/json"'
   const head = `[0,"${from}",["Action","Reply","X-Reference",${quotedReference(reference)}${type}]`
   const quoted = isNumber ? `"${text}"` : undefined
-  if (isOutboxNearlyFull()) agent.late.push({ task, head, text, quoted })
-  else sendText(head, text, quoted)
-}
-
-/** Replies that found no room, as many as there is room for now: they lie below what they answer and live on what that brought. */
-export function sendLate(): void {
-  while (agent.late.length > 0 && !isOutboxNearlyFull()) {
-    const late = agent.late.shift()
-    if (late === undefined) break
-    slot.waited = late.task
-    sendText(late.head, late.text, late.quoted)
-  }
-  slot.waited = undefined
+  const failure = answerReply(task, head, text, quoted)
+  if (failure === undefined) return
+  // In the slot of another request, that one must not fail with it.
+  if (slot.own === undefined || task === slot.own || task === slot.waited) throw failure
+  refuse(task, failure)
 }
 
 /** Mostly a number as we write it ourselves. */
@@ -144,10 +137,7 @@ export function refuse(task: Task, { code, message }: Pick<Told, 'code' | 'messa
     failStep({ code, message, stack: '' })
     return
   }
-  if (task.reference !== undefined) {
-    const tags = ['Action', 'Error', 'X-Reference', task.reference, 'Error', code, 'Content-Type', 'application/json']
-    send([0, task.from, tags, JSON.stringify({ code, message })])
-  }
+  answerError(task, task, code, message)
   if (task === slot.own) slot.reply = ''
   settled(task, `,"error":${JSON.stringify({ code, message })}`)
 }

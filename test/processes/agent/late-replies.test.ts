@@ -1,21 +1,39 @@
 import { expect, it } from 'vitest'
-import { findTag, QUEUE_FUEL_MIN } from '../../../protocol/index.ts'
-import { fakeId } from '../../fakes/guest-context.ts'
-import { AgentDriver, type Step } from './agent-driver.ts'
+import { findTag, OUTBOX_SIZE_MAX_BYTES, QUEUE_FUEL_MIN, toUtf8 } from '../../../protocol/index.ts'
+import { fakeId, guestMessage } from '../../fakes/guest-context.ts'
+import { AgentDriver, loadAgent, type Step } from './agent-driver.ts'
 
 const CALLERS = 600
 const TIMEOUT_MS = 120_000
 const callerOf = (n: number): string => fakeId(1000 + n)
 
 /** A gate at which a crowd of processes waits. */
-async function crowded(program = 'gate'): Promise<AgentDriver> {
+async function crowded(program = 'gate', callers = CALLERS): Promise<AgentDriver> {
   const gate = await AgentDriver.open(program)
-  for (let n = 0; n < CALLERS; n++) {
+  for (let n = 0; n < callers; n++) {
     const { ending } = gate.push(callerOf(n), ['Action', 'enter', 'Reference', String(n)], JSON.stringify({ who: n }))
     expect(ending.status).toBe('ok')
   }
   return gate
 }
+
+/** A gate at which processes wait for replies of such texts. */
+async function longGate(...texts: readonly string[]): Promise<AgentDriver> {
+  const gate = await AgentDriver.open('long-gate')
+  for (const [n, text] of texts.entries()) {
+    const { ending } = gate.push(callerOf(n), ['Action', 'enter', 'Reference', String(n)], JSON.stringify({ text }))
+    expect(ending.status).toBe('ok')
+  }
+  return gate
+}
+
+const bytesSent = ({ context }: Step): number => context.sent.reduce((sum, { data }) => sum + data.length, 0)
+
+/** Which calls are told which error in a slot. */
+const errorsOf = ({ context }: Step): (string | undefined)[][] =>
+  context.sent
+    .filter(({ tags }) => findTag(tags, 'Action') === 'Error')
+    .map(({ to, tags }) => [to, findTag(tags, 'X-Reference'), findTag(tags, 'Error')])
 
 /** Who is answered in a slot, with what. */
 const answersOf = ({ context }: Step): string[] =>
@@ -82,4 +100,73 @@ it('a reply that is too long for an outbox is an error that the asker hears of',
   expect(asked.context.sent.map(({ tags }) => [findTag(tags, 'X-Reference'), findTag(tags, 'Error')])).toEqual([
     ['7', 'outbox-limit'],
   ])
+})
+
+it('long replies of one slot all arrive, and the agent goes on', { timeout: TIMEOUT_MS }, async () => {
+  const lengths = [1_000_000, 900_000 - 400, 1_050_000]
+  const gate = await longGate(...lengths.map((length, n) => String(n).repeat(length)))
+  const slots = [gate.send('open')]
+  expect(slots[0]?.ending.status).toBe('ok')
+  const quiet = gate.query('@export') as { pending: unknown[] }
+  expect(quiet.pending.length).toBeGreaterThan(0)
+  for (let n = 0; n < 3; n++) slots.push(next(gate))
+  for (const step of slots) expect(bytesSent(step)).toBeLessThan(OUTBOX_SIZE_MAX_BYTES)
+  const answers = slots.flatMap(answersOf)
+  expect(answers.map(text => [text.split(' ')[1], text.split(' ')[2]?.length]).toSorted()).toEqual(
+    lengths.map((length, n) => [String(n), length + 2]),
+  )
+  expect(gate.push(callerOf(9), ['Action', 'enter', 'Reference', '9'], '{"text":"again"}').ending.status).toBe('ok')
+  expect(answersOf(gate.send('open'))).toEqual([`${callerOf(9)} 9 "again"`])
+})
+
+it('a reply that fits no slot is an error at once, in bytes as the host counts; others are answered', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const gate = await longGate('x'.repeat(1_950_000), '€'.repeat(700_000), '€'.repeat(600_000), 'short')
+  const opened = gate.send('open')
+  expect(opened.ending.status).toBe('ok')
+  const slots = [opened, next(gate)]
+  expect(slots.flatMap(errorsOf)).toEqual([
+    [callerOf(0), '0', 'outbox-limit'],
+    [callerOf(1), '1', 'outbox-limit'],
+  ])
+  expect(slots.flatMap(answersOf).map(text => text.length)).toEqual(
+    ['€'.repeat(600_000), 'short'].map((text, n) => `${callerOf(0)} ${n} "${text}"`.length),
+  )
+  for (const step of slots) expect(bytesSent(step)).toBeLessThan(OUTBOX_SIZE_MAX_BYTES)
+})
+
+it('a query costs no more for answers that wait', { timeout: TIMEOUT_MS }, async () => {
+  const gate = await crowded()
+  const ask = () =>
+    gate.run(guestMessage({ kind: 'query', tags: [{ name: 'Action', value: 'knocks' }], timestampMs: gate.nowMs }))
+      .ending.gas
+  const before = ask()
+  gate.send('open', { count: CALLERS })
+  expect(Number(ask())).toBeLessThan(Number(before) * 1.5)
+})
+
+it('an upgrade tells all who wait, however many: those who find no room in later slots', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const waiting = 400
+  const gate = await crowded('gate', waiting + 200)
+  gate.send('open', { count: waiting + 200 })
+  const document = gate.query('@export') as { pending: unknown[] }
+  expect(document.pending).toHaveLength(waiting)
+  const upgraded = new AgentDriver(await loadAgent('gate'))
+  const restored = upgraded.run(
+    guestMessage({ kind: 'restore', slot: 40, id: fakeId(40), data: toUtf8(JSON.stringify(document)) }),
+  )
+  expect(restored.ending.status).toBe('ok')
+  expect(restored.context.sent.map(({ tags }) => findTag(tags, 'Action'))).toContain('@next')
+  const told = errorsOf(restored)
+  // Once more: those who are still to be told are handed on.
+  const again = upgraded.query('@export') as { pending: unknown[] }
+  expect(again.pending).toHaveLength(waiting - told.length)
+  for (let slots = 0; told.length < waiting && slots < 10; slots++) told.push(...errorsOf(next(upgraded)))
+  const expected = Array.from({ length: waiting }, (_, n) => [callerOf(200 + n), String(200 + n), 'upgraded'])
+  expect(told).toEqual(expected)
+  expect(errorsOf(next(upgraded))).toEqual([])
+  expect(upgraded.query('knocks')).toBe(waiting + 200)
 })
