@@ -1,4 +1,4 @@
-import { type Commitment, LINE_MAX, LINES_MAX_BYTES, type Push } from '../protocol/index.ts'
+import { type Commitment, LINE_MAX, LINE_MAX_BYTES, LINES_MAX_BYTES, type Push } from '../protocol/index.ts'
 import { Unread } from './unread.ts'
 
 /** A push that waits its turn. */
@@ -37,6 +37,7 @@ export class Lines {
 export class Line {
   #entries: Entry[] = []
   #underWay = 0
+  #bytes = 0
   readonly #lines: Lines
   readonly #unread = new Unread()
 
@@ -55,7 +56,8 @@ export class Line {
 
   /** Whether it has so many more than it should have. */
   #isOver(by: number): boolean {
-    return this.#entries.length >= LINE_MAX + by || (this.#lines.isFull && this.#entries.length > by)
+    const isHeavy = this.#bytes >= LINE_MAX_BYTES || this.#lines.isFull
+    return this.#entries.length >= LINE_MAX + by || (isHeavy && this.#entries.length > by)
   }
 
   /** Those in memory. */
@@ -65,6 +67,11 @@ export class Line {
 
   get head(): Entry | undefined {
     return this.#entries[0]
+  }
+
+  /** Whose turn it is, be it in memory or not. */
+  get first(): Pick<Push, 'core'> | undefined {
+    return this.head?.push ?? this.#unread.first
   }
 
   [Symbol.iterator](): Iterator<Entry> {
@@ -157,7 +164,9 @@ export class Line {
   }
 
   #count(entries: readonly Entry[], sign: 1 | -1): void {
-    for (const { push } of entries) this.#lines.bytes += sign * (push.bodyBytes.length + ENTRY_BYTES)
+    const bytes = entries.reduce((sum, { push }) => sum + push.bodyBytes.length + ENTRY_BYTES, 0)
+    this.#bytes += sign * bytes
+    this.#lines.bytes += sign * bytes
   }
 
   #sort(): void {

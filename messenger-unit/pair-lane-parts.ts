@@ -24,5 +24,5 @@ export interface PairLaneParts {
   expectedSeq(push: Push): Promise<number | undefined>
   random(): number
   delivered(push: Push): void
-  trouble(push: Push, failure: Failure): void
+  trouble(push: Pick<Push, 'core'>, failure: Failure): void
 }

@@ -169,8 +169,8 @@ export class PairLane {
         retries.reset()
         continue
       }
-      const head = this.#queue.head
-      if (head !== undefined && failure.code !== 'unknown-process') this.#parts.trouble(head.push, failure)
+      const { first } = this.#queue
+      if (first !== undefined && failure.code !== 'unknown-process') this.#parts.trouble(first, failure)
       await retries.pause()
     }
     this.#running = false

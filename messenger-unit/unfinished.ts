@@ -24,6 +24,8 @@ interface Progress {
   evaluated: Slot
   /** Parts of outboxes that are not delivered yet, by slot. */
   readonly open: Map<Slot, number>
+  /** The lowest of these, if it is known. */
+  lowest: Slot | undefined
   mark: Slot
   /** An older slot was opened after a newer one: the first of `open` need not be the lowest. */
   unordered: boolean
@@ -63,6 +65,7 @@ export class Unfinished {
       scheduled: end,
       evaluated: firstSlot,
       open: new Map(),
+      lowest: undefined,
       mark: firstSlot,
       unordered: false,
     })
@@ -89,15 +92,19 @@ export class Unfinished {
     const progress = this.#processes.get(process)
     if (progress === undefined) return
     if (slot < progress.evaluated) progress.unordered = true
+    if (progress.open.size === 0 || (progress.lowest !== undefined && slot < progress.lowest)) progress.lowest = slot
     progress.open.set(slot, (progress.open.get(slot) ?? 0) + count)
   }
 
   /** One of them is. */
   delivered(process: ProcessId, slot: Slot): void {
-    const open = this.#processes.get(process)?.open
-    const left = (open?.get(slot) ?? 1) - 1
-    if (left > 0) open?.set(slot, left)
-    else open?.delete(slot)
+    const progress = this.#processes.get(process)
+    if (progress === undefined) return
+    const { open } = progress
+    const left = (open.get(slot) ?? 1) - 1
+    if (left > 0) open.set(slot, left)
+    else open.delete(slot)
+    if (left <= 0 && progress.lowest === slot) progress.lowest = undefined
   }
 
   /** From which slot on something may be left to do. */
@@ -141,7 +148,6 @@ function lowestOf(progress: Progress): Slot {
     return evaluated
   }
   if (!unordered) return open.keys().next().value ?? 0
-  let lowest = evaluated
-  for (const slot of open.keys()) lowest = Math.min(lowest, slot)
-  return lowest
+  progress.lowest ??= open.keys().reduce((lowest, slot) => Math.min(lowest, slot))
+  return Math.min(evaluated, progress.lowest)
 }

@@ -67,7 +67,7 @@ export interface FrameOutline {
   readonly assignments: readonly AssignmentOutline[]
 }
 
-/** Encodes one envelope. A scheduler does so once, when the message arrives, to know its size. */
+/** Encodes one envelope, as it stands in a frame. */
 export function encodeEnvelope(envelope: Envelope): Uint8Array {
   const writer = new CborWriter()
   writeEnvelope(writer, envelope)

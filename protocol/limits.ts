@@ -177,6 +177,8 @@ export const FEEDS_KNOWN_MAX = 8192
 export const PAIRS_MAX = 4096
 /** Pushes of one pair that wait in memory; those behind them are read from results when their turn comes. */
 export const LINE_MAX = 4096
+/** Bytes of these: whoever sends much to somebody that is away leaves room for others. */
+export const LINE_MAX_BYTES = 16 * MiB
 /** Bytes of all that wait so, of all pairs: above it a pair keeps the first alone. */
 export const LINES_MAX_BYTES = 128 * MiB
 /** Bytes that are read from results at once for one pair. */

@@ -212,7 +212,7 @@ export interface Trace {
 
 /** Carries messages: takes them in, and pushes all that they cause. */
 export interface Messenger {
-  /** Takes signed items of any Type, parsed or as bytes, in order; an answer for each. */
+  /** Takes signed items of any Type, parsed or as bytes, in order; an answer for each. Nobody may change their bytes afterwards. */
   submit(
     items: readonly (Uint8Array | ParsedItem)[],
     options?: CallOptions,

@@ -60,6 +60,10 @@ export class Flights {
     return this.#flights.length === 0
   }
 
+  get newest(): Flight | undefined {
+    return this.#flights.at(-1)
+  }
+
   /** Whether one more may follow before these are durable. */
   get mayBeFollowed(): boolean {
     if (this.#flights.length >= FLIGHTS_MAX || this.#bytes >= FLIGHT_BYTES_MAX) return false

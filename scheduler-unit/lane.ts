@@ -135,10 +135,13 @@ export class Lane {
     this.senders.storeAll(this.#durableBlocks)
   }
 
-  /** Resolves when all that waits now is durable. @throws what broke this lane */
+  /** Resolves when all that waits now is durable, or has expired: that is told before what it came with is durable. @throws what broke this lane */
   async durable(): Promise<void> {
     this.commit()
-    await this.#newest?.seated()
+    const answer = await this.#newest?.answer
+    if (answer?.status !== 'failed') return
+    await this.#flights.newest?.done
+    if (this.#broken !== undefined) throw this.#broken
   }
 
   /** A message seen lately, waiting or done. Whoever asks wants its receipt now, whatever else its first sender brings. */

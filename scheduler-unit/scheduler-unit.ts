@@ -217,7 +217,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   /** The same without a wait, for most requests: nothing, if something has to be looked up. */
-  #seatNow({ process, envelope, id: known, request, after }: ScheduleRequest, gathering: Gathering): Seat | undefined {
+  #seatNow({ process, envelope, id: named, request, after }: ScheduleRequest, gathering: Gathering): Seat | undefined {
     if (this.#holds.has(process)) return undefined
     const lane = this.#lanes.atHand(process)
     if (lane === undefined || lane.nextSlot === 0 || lane.isShared) return undefined
@@ -229,7 +229,7 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
       }
       if (envelope.kind === 'ingress') return seatIngressNow(this.#ingressParts, lane, envelope, request)
       if (envelope.kind !== 'item') return undefined
-      const item = outlineItem(envelope.item, known)
+      const item = outlineItem(envelope.item, named)
       const id = asMessageId(item.id)
       // What controls a process names modules, which have to be looked up.
       if (isControl(item.tags)) return undefined
@@ -242,10 +242,10 @@ export class SchedulerUnit implements Scheduler, AsyncDisposable {
   }
 
   async #seatItem(
-    { process, id: parsed }: ScheduleRequest,
+    { process, id: named }: ScheduleRequest,
     envelope: Extract<Envelope, { kind: 'item' }>,
   ): Promise<Seat> {
-    const item = outlineItem(envelope.item, parsed)
+    const item = outlineItem(envelope.item, named)
     const id = asMessageId(item.id)
     const repeated = await this.#receipts.known(process, id, envelope.item)
     if (repeated !== undefined) return { answer: known(repeated.answer) }

@@ -7,6 +7,7 @@ import {
   asProcessId,
   Failure,
   LINE_MAX,
+  LINE_MAX_BYTES,
   LINES_MAX_BYTES,
   type Push,
   type PushProof,
@@ -267,6 +268,55 @@ test('where all pairs hold too much together, one keeps its first in memory', as
   clock.advance(60_000)
   await settle(100)
   expect(delivered).toEqual(upTo(100))
+  expect(lines.bytes).toBe(0)
+})
+
+test('one pair whose receiver is away keeps so many bytes in memory, and all arrive', async () => {
+  const { lane, clock, receiver, delivered, lines } = laneTo(0)
+  receiver.answer = () => Promise.reject(new Failure('unreachable'))
+  const body = new Uint8Array(LINE_MAX_BYTES / 8)
+  for (const seq of upTo(20)) lane.enqueue(pushOf(seq, body))
+  expect(lane.isFull).toBe(true)
+  expect(lines.bytes).toBeLessThan(LINE_MAX_BYTES)
+  receiver.answer = () => Promise.resolve()
+  await settle()
+  clock.advance(60_000)
+  await settle(100)
+  expect(delivered).toEqual(upTo(20))
+  expect(lines.bytes).toBe(0)
+})
+
+test('what is not in its results yet is waited for, and that is told', async () => {
+  let isThere = false
+  const troubles: string[] = []
+  const { lane, clock, delivered, lines } = laneTo(0, {
+    sentFrom: async (_from, _to, seq, before) =>
+      isThere
+        ? upTo(before)
+            .slice(seq)
+            .map(one => pushOf(one))
+        : [],
+    trouble: ({ core }, { code }) => void troubles.push(`${core.seq} ${code}`),
+  })
+  lines.bytes = LINES_MAX_BYTES
+  for (const seq of upTo(3)) lane.enqueue(pushOf(seq))
+  await settle()
+  expect([delivered, troubles]).toEqual([[0], ['1 busy']])
+  isThere = true
+  clock.advance(60_000)
+  await settle()
+  expect(delivered).toEqual([0, 1, 2])
+})
+
+test('a lane that is stopped while it looks for what is missing takes nothing back', async () => {
+  const { promise, resolve } = Promise.withResolvers<readonly Push[]>()
+  const { lane, lines, receiver } = laneTo(0, { sentFrom: () => promise, expectedSeq: async () => undefined })
+  lane.enqueue(pushOf(5))
+  await settle()
+  expect(receiver.calls).toBe(1)
+  lane.stop()
+  resolve(upTo(5).map(seq => pushOf(seq)))
+  await settle()
   expect(lines.bytes).toBe(0)
 })
 

@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest'
-import { asMessageId, type Envelope, type ProcessId, type ScheduleAnswer } from '../../protocol/index.ts'
+import { asMessageId, type Envelope, Failure, type ProcessId, type ScheduleAnswer } from '../../protocol/index.ts'
 import { expectBegun } from '../../scheduler-unit/expect-begun.ts'
 import { Ahead } from '../../scheduler-unit/ahead.ts'
 import { Lane } from '../../scheduler-unit/lane.ts'
@@ -124,4 +124,47 @@ it('a feed is written to once what it begins with is there, and on disk', async 
   expect(synced).toBe(0)
   await expectBegun(logOf(2), begun)
   expect(synced).toBe(1)
+})
+
+it('what has its slot is told so, though whoever hears of it next fails', async () => {
+  let fails = false
+  await using harness = await Harness.open({
+    committed: () => {
+      if (fails) throw new Failure('internal')
+    },
+  })
+  const process = await harness.spawn()
+  fails = true
+  const requests = Array.from({ length: 3 }, () => ({
+    process,
+    envelope: { kind: 'item' as const, item: messageItem(process).bytes },
+  }))
+  const answers = await harness.unit.schedule(requests)
+  expect(answers.map(({ status }) => status)).toEqual(['scheduled', 'scheduled', 'scheduled'])
+})
+
+it('what expired while it waited says nothing about what it came with, which is waited for', async () => {
+  await using harness = await Harness.open()
+  const process = await harness.describe(await harness.spawn())
+  const lane = await Lane.open({
+    log: harness.log,
+    process,
+    ahead: new Ahead(),
+    recent: new RecentReceipts(),
+    now: () => 1,
+    committed: () => undefined,
+  })
+  const add = (window?: { notBeforeMs: number; notAfterMs: number }) => {
+    const { id, bytes } = messageItem(process.id)
+    return lane.enqueue(asMessageId(id), { kind: 'item', item: bytes }, { window, gathers: true })
+  }
+  const first = add()
+  const late = add({ notBeforeMs: 0, notAfterMs: 0 })
+  const told: string[] = []
+  const note = async ({ answer }: typeof first): Promise<void> => void told.push((await answer).status)
+  await Promise.all([note(first), note(late), lane.durable().then(() => told.push('durable'))])
+  expect(told.toSorted()).toEqual(['durable', 'failed', 'scheduled'])
+  expect(told[0]).toBe('failed')
+  expect(await harness.envelopes(process.id)).toHaveLength(2)
+  await lane.durable()
 })
