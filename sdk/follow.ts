@@ -39,37 +39,32 @@ export async function* followResults(
       async limits => (await transport.request('process', { process }, limits)).evaluated,
     ))
   const { around = machine } = transport
+  const now = (): number => around.clock.now()
   let { settling } = options
-  let reachedMs = around.clock.now()
+  let reachedMs = now()
   while (next < to) {
-    const openedMs = around.clock.now()
-    const reached = (): void => {
-      reachedMs = around.clock.now()
-    }
+    const openedMs = now()
     // A node that opens each stream and then fails is out of reach: life of its own a stream shows by a result, or by a heartbeat.
     const heard = (): void => {
-      if (around.clock.now() - openedMs >= STREAM_HEARTBEAT_MS) reached()
+      if (now() - openedMs >= STREAM_HEARTBEAT_MS) reachedMs = now()
     }
+    const input = { process, from: next, settling }
     try {
-      for await (const result of transport.stream(
-        'followResults',
-        { process, from: next, settling },
-        { signal, heard },
-      )) {
-        reached()
+      for await (const result of transport.stream('followResults', input, { signal, heard })) {
+        reachedMs = now()
         if (result.slot < next) continue
         next = result.slot + 1
         yield result
         if (next >= to) return
-        reached()
+        reachedMs = now()
       }
     } catch (error) {
-      if (settling === true && Failure.is(error, 'malformed-request')) {
+      if (settling && Failure.is(error, 'malformed-request')) {
         // A node of a time before there was `settling`: it sends them all.
         settling = undefined
         continue
       }
-      const isOver = around.clock.now() - reachedMs > timeoutMs
+      const isOver = now() - reachedMs > timeoutMs
       if (!Failure.is(error) || error.blame !== 'transient' || error.code === 'aborted' || isOver) throw error
     }
     await pause(around, PAUSE_MS, signal)

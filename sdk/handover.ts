@@ -86,13 +86,7 @@ async function handOver(
   const order = await createDataItem({ target: process, tags: HOLD_TAGS, data: hold }, signer)
   const stand = await transport.request('prepareHandover', { process, bytes: order.bytes }, options)
   if (!stand.held && fields.allowLoss !== true) {
-    throw new Failure(
-      'no-quorum',
-      { process, blocks: stand.blocks, slots: stand.slots },
-      {
-        note: 'they do not answer; see --allow-loss',
-      },
-    )
+    throw new Failure('no-quorum', { process, blocks: stand.blocks, slots: stand.slots })
   }
   // After that they would go on, and what they give a slot then would be lost.
   if (clock.now() - startedMs > RECORD_WITHIN_MS)

@@ -4,6 +4,8 @@ import { findProcess } from '../find-named.ts'
 import { keysFlag, quorumFlag } from '../key-flags.ts'
 import { countFlag } from '../message-arguments.ts'
 
+const GOING_ON = 'with --allow-loss it goes on without them, and what they acknowledged lately may be lost'
+
 /** `atoll process handover` */
 export async function handover(context: CommandContext): Promise<undefined> {
   const { flags, positionals, limits, output } = context
@@ -12,7 +14,7 @@ export async function handover(context: CommandContext): Promise<undefined> {
   if (schedulers === undefined)
     throw new Failure('usage', { option: 'scheduler' }, { note: 'name who schedules it from now on' })
   const computeUnits = keysFlag(flags, 'compute-unit')
-  const handed = await context.client().processes.handover(
+  const handing = context.client().processes.handover(
     process,
     {
       schedulers,
@@ -25,6 +27,11 @@ export async function handover(context: CommandContext): Promise<undefined> {
     },
     limits,
   )
+  const handed = await handing.catch(error => {
+    throw Failure.is(error, 'no-quorum')
+      ? new Failure('no-quorum', { process }, { cause: error, note: GOING_ON })
+      : error
+  })
   output.document('handover', handed, () =>
     [
       `${process} is in epoch ${handed.epoch}: slots up to ${handed.slots - 1} stay, ${schedulers.join(' ')} ${schedulers.length === 1 ? 'gives' : 'give'} the next`,

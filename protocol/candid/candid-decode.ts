@@ -5,7 +5,6 @@
  */
 import { concatBytes, fromUtf8, MalformedBytes } from '../bytes.ts'
 import { primitiveCode, signedLeb } from './candid-codes.ts'
-import { type LebNumber, readLeb, signedOf } from './read-leb.ts'
 import { CANDID_PRIMITIVES, type CandidPrimitive, type CandidValue } from './candid-value.ts'
 
 const TYPES_MAX = 1_000
@@ -19,14 +18,14 @@ const VALUES_FREE = 256
 const VALUES_PER_BYTE = 8
 /** Values that are given as messages of their own: each is a copy. */
 const APART_MAX = 8
-/** A longer integer counts as a value for every so many bytes. */
-const INTEGER_VALUE_BYTES = 8
+/** Bytes of one `nat` or `int`. */
+const INTEGER_MAX_BYTES = 512
 
 /** What a reader of a message may ask of the decoder. */
 export interface CandidReading {
   /** Fields of this label are given as the bytes of a Candid message of their own, `opt` seen through. */
   readonly apart?: number
-  /** At most so many values, if that is fewer than a message of the length may have. */
+  /** At most so many values (200,000 if not given), if that is fewer than a message of the length may have. */
   readonly valuesMax?: number
 }
 
@@ -60,12 +59,12 @@ class CandidReader {
   constructor(bytes: Uint8Array, { apart, valuesMax = VALUES_MAX }: CandidReading) {
     this.#bytes = bytes
     this.#apart = apart
-    this.#valuesMax = Math.min(valuesMax, VALUES_MAX, VALUES_FREE + VALUES_PER_BYTE * bytes.length)
+    this.#valuesMax = Math.min(valuesMax, VALUES_FREE + VALUES_PER_BYTE * bytes.length)
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   whole(): CandidValue[] {
-    for (const letter of [0x44, 0x49, 0x44, 0x4c]) if (this.#byte() !== letter) throw this.#bad('expected DIDL')
+    if (fromUtf8(this.#take(4)) !== 'DIDL') throw this.#bad('expected DIDL')
     const count = this.#bounded(TYPES_MAX, 'types')
     for (let index = 0; index < count; index++) this.#types.push(this.#tableType(count))
     this.#tableEnd = this.#at
@@ -92,21 +91,18 @@ class CandidReader {
     return this.#bytes.subarray(this.#at - length, this.#at)
   }
 
-  /** Unsigned LEB128. */
-  #leb(): bigint {
-    return this.#number().value
-  }
-
-  #signedLeb(): bigint {
-    return signedOf(this.#number())
-  }
-
-  #number(): LebNumber {
-    const read = readLeb(this.#bytes, this.#at)
-    const length = read.end - this.#at
-    this.#at = read.end
-    if (length > INTEGER_VALUE_BYTES) this.#count(Math.floor((length - 1) / INTEGER_VALUE_BYTES))
-    return read
+  /** LEB128. */
+  #leb(isSigned?: boolean): bigint {
+    let value = 0n
+    for (let index = 0; index < INTEGER_MAX_BYTES; index++) {
+      const byte = this.#byte()
+      value |= BigInt(byte & 0x7f) << BigInt(7 * index)
+      if (byte >= 0x80) continue
+      // A long one is worth several values.
+      this.#count(index >> 3)
+      return isSigned ? BigInt.asIntN(7 * index + 7, value) : value
+    }
+    throw this.#bad('a number that is too long')
   }
 
   #small(): number {
@@ -122,7 +118,7 @@ class CandidReader {
   }
 
   #reference(count: number): TypeReference {
-    const code = Number(this.#signedLeb())
+    const code = Number(this.#leb(true))
     if (code >= 0) {
       if (code >= count) throw this.#bad('an unknown type')
       return code
@@ -134,7 +130,7 @@ class CandidReader {
   }
 
   #tableType(count: number): TableType {
-    const code = Number(this.#signedLeb())
+    const code = Number(this.#leb(true))
     switch (code) {
       case -18:
         return { kind: 'opt', inner: this.#reference(count) }
@@ -146,9 +142,7 @@ class CandidReader {
         return { kind: 'variant', fields: this.#fieldTypes(count) }
       case -22:
         for (let part = 0; part < 2; part++) {
-          const references = this.#bounded(ARGUMENTS_MAX, 'arguments')
-          this.#count(references)
-          for (let left = references; left > 0; left--) this.#reference(count)
+          for (let left = this.#bounded(ARGUMENTS_MAX, 'arguments'); left > 0; left--) this.#reference(count)
         }
         this.#take(this.#bounded(3, 'annotations'))
         return { kind: 'func' }
@@ -160,7 +154,7 @@ class CandidReader {
         }
         return { kind: 'service' }
       default:
-        throw this.#bad('an unknown kind of type')
+        throw this.#bad('an unknown type')
     }
   }
 
@@ -194,7 +188,7 @@ class CandidReader {
       case 'vec': {
         const length = this.#small()
         if (found.inner === 'nat8') return this.#take(length)
-        if (length > this.#valuesMax) throw this.#bad(`more than ${this.#valuesMax} values`)
+        if (length > this.#valuesMax) this.#count(length)
         return Array.from({ length }, () => this.#value(found.inner, depth + 1))
       }
       case 'record': {
@@ -213,11 +207,11 @@ class CandidReader {
         return this.#principal()
       case 'func': {
         if (!this.#flag()) throw this.#bad('an opaque reference')
-        const { principal } = this.#principal()
+        const service = this.#principal()
         return {
           record: new Map<number, CandidValue>([
-            [0, { principal }],
-            [1, fromUtf8(this.#take(this.#small()))],
+            [0, service],
+            [1, this.#primitive('text')],
           ]),
         }
       }
@@ -266,7 +260,7 @@ class CandidReader {
       case 'nat':
         return this.#leb()
       case 'int':
-        return this.#signedLeb()
+        return this.#leb(true)
       case 'text':
         return fromUtf8(this.#take(this.#small()))
       case 'float32':
@@ -276,7 +270,7 @@ class CandidReader {
       case 'principal':
         return this.#principal()
       case 'empty':
-        throw this.#bad('a value of the empty type')
+        throw this.#bad('a value of type empty')
       default:
         return this.#integer(type)
     }
