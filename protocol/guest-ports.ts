@@ -204,6 +204,8 @@ export interface Guest {
   takeChanged(): readonly number[]
   /** The bytes of a chunk; valid until the next run. */
   chunk(index: number): Uint8Array
+  /** How a chunk differs from the module's image (`changed-lines.ts`), for guests that know; valid until the next run. */
+  changedLines?(index: number): Int32Array
   /** State outside linear memory, canonical. */
   engine(): Uint8Array
   /** Bytes that the output of a slot may have, where that is not `OUTPUT_SIZE_MAX_BYTES`. */

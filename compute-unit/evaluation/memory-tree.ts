@@ -1,5 +1,11 @@
-import { CHUNK_SIZE_BYTES, EMPTY_ROOT, leafHashes, sha256Each } from '../../protocol/index.ts'
-import { CHANGED_LINES_MAX_BYTES, ChangedLines } from './changed-lines.ts'
+import {
+  CHANGED_LINES_MAX_BYTES,
+  ChangedLines,
+  CHUNK_SIZE_BYTES,
+  EMPTY_ROOT,
+  leafHashes,
+  sha256Each,
+} from '../../protocol/index.ts'
 import { Pieces } from './pieces.ts'
 
 /** Of a node. */
@@ -57,6 +63,16 @@ export class MemoryTree {
 
   /** Tells the bytes of chunks that may have changed, each once. */
   put(indexes: readonly number[], bytesOf: (index: number) => Uint8Array): void {
+    this.#put(indexes, index => lines.add(bytesOf(index), this.#image.get(index) ?? ZEROES))
+  }
+
+  /** The same of chunks whose changed lines are known. */
+  putLines(indexes: readonly number[], linesOf: (index: number) => Int32Array): void {
+    this.#put(indexes, index => lines.copy(linesOf(index)))
+  }
+
+  /** `add` adds the changed lines of a chunk to `lines`. */
+  #put(indexes: readonly number[], add: (index: number) => void): void {
     lines.clear()
     pieces.clear()
     for (const index of indexes) {
@@ -65,7 +81,7 @@ export class MemoryTree {
         lines.clear()
       }
       const start = lines.used
-      lines.add(bytesOf(index), this.#image.get(index) ?? ZEROES)
+      add(index)
       this.#tell(index, lines.used > start)
       if (lines.used > start) pieces.add(index, start, lines.used)
       const node = index >> CHILD_BITS

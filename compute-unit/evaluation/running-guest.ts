@@ -13,6 +13,7 @@ import { MemoryTree } from './memory-tree.ts'
 import type { Successor } from './succession.ts'
 
 const NO_BYTES = new Uint8Array(0)
+const NO_LINES = new Int32Array(0)
 
 /** A guest with the hash tree of its memory, and with what of it changed since the last checkpoint. */
 export class RunningGuest {
@@ -54,9 +55,15 @@ export class RunningGuest {
 
   memoryRoot(): Uint8Array {
     const changed = this.guest.takeChanged()
-    if (changed.length > 0) this.#memory.put(changed, index => this.guest.chunk(index))
+    if (changed.length > 0) this.#tell(changed)
     for (const index of changed) this.#changed.add(index)
     return this.#memory.root()
+  }
+
+  #tell(changed: readonly number[]): void {
+    const { guest } = this
+    if (guest.changedLines === undefined) this.#memory.put(changed, index => guest.chunk(index))
+    else this.#memory.putLines(changed, index => guest.changedLines?.(index) ?? NO_LINES)
   }
 
   /** sha256 of the engine's state, which of most processes never changes. */

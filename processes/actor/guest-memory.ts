@@ -13,6 +13,7 @@ const KEYS_KEPT = 64
 /** Linear memory of one instance as the host uses it: checked ranges, marked writes, chunks. */
 export class GuestMemory {
   readonly #memory: WebAssembly.Memory
+  #words: Int32Array | undefined
   readonly #dirty: Uint8Array
   readonly #dirtyWords: Int32Array
   #bytes: Uint8Array<ArrayBuffer>
@@ -34,6 +35,17 @@ export class GuestMemory {
   /** All of it; growth detaches the old buffer, whose length is then 0. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes.length === 0 ? this.#refresh() : this.#bytes
+  }
+
+  /** The same as words. */
+  get words(): Int32Array {
+    if (this.#words === undefined || this.#words.length === 0) this.#words = new Int32Array(this.#memory.buffer)
+    return this.#words
+  }
+
+  /** For code of ours that reads it itself. */
+  get shared(): WebAssembly.Memory {
+    return this.#memory
   }
 
   get pages(): number {

@@ -1,18 +1,20 @@
-import { Buffer } from 'node:buffer'
 import type { AgentModule, GuestFactory, GuestSnapshot, ProcessDescription } from '../../protocol/index.ts'
-import { CHUNK_SIZE_BYTES } from '../../protocol/index.ts'
-import { ChunkStore } from '../actor/chunk-store.ts'
+import { CHUNK_SIZE_BYTES, layOver } from '../../protocol/index.ts'
 import { encodeGlobals, type GlobalType } from '../actor/engine-state.ts'
 import { engine } from './engine.ts'
 import { type AgentHome, AgentGuest } from './guest.ts'
 import { type Image, instanceOf } from './image.ts'
+import { ImageLines } from './image-lines.ts'
 import type { Machine } from './machine.ts'
 import { Positions } from './positions.ts'
 
 /** Instances kept, of all modules together: each takes some megabytes, and is made again in less than a millisecond. */
 const INSTANCES_MAX = 64
-/** An agent that found another in its place this often gets an instance of its own, as long as there are not too many. */
-const EXCHANGES_BEFORE_OWN = 4
+/** Of these one module has as many at least as have to do: two agents that talk to each other have one each. */
+const INSTANCES_SHARED = 4
+/** An agent that holds more than this gets an instance of its own, as long as there are not too many: to page it in takes as long as a message. */
+const SHARES_MAX_BYTES = 512 * 1024
+const CHUNK_WORDS = CHUNK_SIZE_BYTES / 4
 
 const ZEROES = new Uint8Array(CHUNK_SIZE_BYTES)
 
@@ -30,9 +32,10 @@ const allSeats = new Map<Seat, AgentFactory>()
  * One loaded module and its agents.
  *
  * 1. A memory cannot shrink, so instances are kept by size.
- * 2. The memory of an instance is the image, with the chunks of its seated agent laid over it, and nothing else,
+ * 2. The memory of an instance is the image, with the lines of its seated agent laid over it, and nothing else,
  *    whenever no run is open. The dirty map is then clear.
- * 3. Agents that run in turn have an instance each; those that run once in a while take the seat of another.
+ * 3. Many agents share few instances, for their memory stays in the processor's caches: to page an agent in is less than to find
+ *    another memory cold. Those that hold much have an instance each.
  */
 export class AgentFactory implements GuestFactory, AgentHome {
   readonly image: GuestSnapshot
@@ -40,7 +43,7 @@ export class AgentFactory implements GuestFactory, AgentHome {
   readonly positions: Positions
   readonly base: Image
   readonly globalTypes: readonly GlobalType[]
-  readonly store = new ChunkStore()
+  #lines: ImageLines | undefined
   /** The least recently used first. */
   readonly #seats = new Set<Seat>()
   readonly #seated = new Map<AgentGuest, Seat>()
@@ -65,8 +68,9 @@ export class AgentFactory implements GuestFactory, AgentHome {
     return this.base.chunks.get(index) ?? ZEROES
   }
 
-  isImageChunk(index: number, bytes: Uint8Array): boolean {
-    return Buffer.compare(this.imageChunk(index), bytes) === 0
+  get lines(): ImageLines {
+    this.#lines ??= new ImageLines(this.base)
+    return this.#lines
   }
 
   pageIn(guest: AgentGuest): Machine {
@@ -81,11 +85,11 @@ export class AgentFactory implements GuestFactory, AgentHome {
 
   /** The seat that was longest out of use, or a new one. */
   #seatFor(guest: AgentGuest): Seat {
-    const shares = guest.exchanges < EXCHANGES_BEFORE_OWN || allSeats.size >= INSTANCES_MAX
-    for (const seat of shares ? this.#seats : []) {
+    const isFull = allSeats.size >= INSTANCES_MAX
+    const shares = isFull || (guest.sizeBytes <= SHARES_MAX_BYTES && this.#seats.size >= INSTANCES_SHARED)
+    for (const seat of this.#seats) {
       if (seat.pages !== guest.pages || seat.guest?.running === true) continue
-      if (seat.guest !== undefined) guest.exchanges += 1
-      return seat
+      if (shares || seat.guest === undefined) return seat
     }
     return this.#makeSeat(guest.pages)
   }
@@ -102,13 +106,16 @@ export class AgentFactory implements GuestFactory, AgentHome {
     const { memory } = machine.calls
     before?.settle()
     this.#seat(seat, next)
-    if (before !== undefined) {
-      for (const index of before.chunks.keys()) {
-        if (!next.chunks.has(index)) memory.chunk(index).set(this.imageChunk(index))
-      }
-    }
-    for (const [index, kept] of next.chunks) memory.chunk(index).set(kept.bytes)
+    if (before !== undefined) this.#clear(machine, before)
+    const { words } = memory
+    next.lines.each((index, lines) => layOver(words, index * CHUNK_WORDS, lines))
     if (next.globals !== (before?.globals ?? this.base.globals)) machine.calls.writeGlobals(next.globals)
+  }
+
+  /** Leaves the image alone in an instance. */
+  #clear(machine: Machine, { lines: own }: AgentGuest): void {
+    const { lines } = this
+    own.each((index, changed) => lines.setBack(machine, index, changed))
   }
 
   #makeSeat(pages: number): Seat {
@@ -149,12 +156,13 @@ export class AgentFactory implements GuestFactory, AgentHome {
     this.#seat(seat, undefined)
     this.#seats.delete(seat)
     allSeats.delete(seat)
+    if (this.#seats.size === 0) this.#lines = undefined
   }
 
   forget(guest: AgentGuest): void {
     const seat = this.#seated.get(guest)
     if (seat === undefined) return
-    for (const index of guest.chunks.keys()) seat.machine.calls.memory.chunk(index).set(this.imageChunk(index))
+    this.#clear(seat.machine, guest)
     seat.machine.calls.writeGlobals(this.base.globals)
     this.#seat(seat, undefined)
   }

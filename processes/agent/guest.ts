@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import type {
   AgentModule,
   Ending,
@@ -8,12 +7,21 @@ import type {
   GuestSnapshot,
   ProcessDescription,
 } from '../../protocol/index.ts'
-import { CHUNK_SIZE_BYTES, findTag, HostFault, toUtf8 } from '../../protocol/index.ts'
-import type { ChunkStore } from '../actor/chunk-store.ts'
+import {
+  CHANGED_LINES_MAX_BYTES,
+  ChangedLines,
+  CHUNK_SIZE_BYTES,
+  findTag,
+  HostFault,
+  layOver,
+  toUtf8,
+} from '../../protocol/index.ts'
 import { decodeGlobals, encodeGlobals, type GlobalType, type GlobalValues } from '../actor/engine-state.ts'
 import { CHUNKS_PER_PAGE } from '../rewriter/index.ts'
 import { applyEffects } from './effects.ts'
 import { type Image, STACK_CHUNKS } from './image.ts'
+import type { ImageLines } from './image-lines.ts'
+import { KeptLines } from './kept-lines.ts'
 import type { Machine } from './machine.ts'
 import type { Positions } from './positions.ts'
 import { runSlot, type SlotEnd } from './slot-run.ts'
@@ -22,8 +30,10 @@ import { UnsettledSlots } from './unsettled-slots.ts'
 const NOTHING = (): void => undefined
 /** Bytes of a guest without chunks: objects, a map, a list. */
 const GUEST_OVERHEAD_BYTES = 600
-/** Bytes of a chunk besides its content. */
-const CHUNK_OVERHEAD_BYTES = 150
+const CHUNK_WORDS = CHUNK_SIZE_BYTES / 4
+const NO_LINES = new Int32Array(0)
+/** For chunks that come from a checkpoint. */
+const restored = new ChangedLines(CHANGED_LINES_MAX_BYTES)
 
 /** What a guest needs of the factory that opened it. */
 export interface AgentHome {
@@ -31,9 +41,9 @@ export interface AgentHome {
   readonly positions: Positions
   readonly base: Image
   readonly globalTypes: readonly GlobalType[]
-  readonly store: ChunkStore
+  /** The image, as long as there is an instance. */
+  readonly lines: ImageLines
   imageChunk(index: number): Uint8Array
-  isImageChunk(index: number, bytes: Uint8Array): boolean
   /** An instance with the state of `guest` in its memory. */
   pageIn(guest: AgentGuest): Machine
   /** The memory of the guest's instance grew in a kept run. */
@@ -44,14 +54,8 @@ export interface AgentHome {
   forget(guest: AgentGuest): void
 }
 
-interface KeptChunk {
-  readonly bytes: Uint8Array
-  /** Changed since the last `takeChanged`. */
-  changed: boolean
-}
-
 /**
- * One agent: the difference of its memory from the module's image. It has no instance of its own; to run, it is
+ * One agent: the lines in which its memory differs from the module's image. It has no instance of its own; to run, it is
  * paged into one, and stays there until another needs it.
  *
  * 1. What slots changed is settled, that is compared with what was there before and copied, when somebody asks: once
@@ -60,11 +64,9 @@ interface KeptChunk {
  *    make much of that, it happens once between two times that somebody asks, and for some milliseconds at most.
  */
 export class AgentGuest implements Guest {
-  readonly chunks = new Map<number, KeptChunk>()
-  /** Chunks that changed since the last `takeChanged`. */
+  readonly lines = new KeptLines()
+  /** Chunks that changed since the last `takeChanged`, some more than once. */
   #changed: number[] = []
-  /** How often it was paged in where another was. */
-  exchanges = 0
   readonly #home: AgentHome
   readonly #process: ProcessDescription
   #pages: number
@@ -92,9 +94,9 @@ export class AgentGuest implements Guest {
     for (const [index, content] of snapshot.chunks) {
       if (index >= this.#pages * CHUNKS_PER_PAGE || content.length !== CHUNK_SIZE_BYTES)
         throw new RangeError(`expected a chunk inside ${this.#pages} pages, got chunk ${index}`)
-      const bytes = this.#home.store.take()
-      bytes.set(content)
-      this.chunks.set(index, { bytes, changed: false })
+      restored.clear()
+      restored.add(content, this.#home.imageChunk(index))
+      this.lines.put(index, restored.words.subarray(0, restored.used / 4))
     }
   }
 
@@ -107,7 +109,7 @@ export class AgentGuest implements Guest {
   }
 
   get sizeBytes(): number {
-    return GUEST_OVERHEAD_BYTES + this.chunks.size * (CHUNK_SIZE_BYTES + CHUNK_OVERHEAD_BYTES)
+    return GUEST_OVERHEAD_BYTES + this.lines.sizeBytes
   }
 
   /** Whether a run waits for keep or discard: its instance may serve nobody else. */
@@ -202,28 +204,13 @@ export class AgentGuest implements Guest {
   #settle(): void {
     const { machine } = this.#unsettled
     if (machine === undefined) return
-    for (const index of machine.unsettled.indexes) this.#keepChunk(index, machine)
+    const { lines } = this.#home
+    for (const index of machine.unsettled.indexes) {
+      // Counts of references go up and down again: half of what is stored to is as it was.
+      if (this.lines.put(index, lines.find(machine, index))) this.#changed.push(index)
+    }
     this.#globals = machine.readChangedGlobals(this.#globals)
     this.#unsettled.take()
-  }
-
-  #keepChunk(index: number, { calls }: Machine): void {
-    const now = calls.memory.chunk(index)
-    const kept = this.chunks.get(index)
-    if (kept !== undefined) {
-      // Counts of references go up and down again: half of what is stored to is as it was. What changed in this frame
-      // already changes again.
-      if (!kept.changed && Buffer.compare(kept.bytes, now) === 0) return
-      kept.bytes.set(now)
-      if (!kept.changed) this.#changed.push(index)
-      kept.changed = true
-      return
-    }
-    if (this.#home.isImageChunk(index, now)) return
-    const bytes = this.#home.store.take()
-    bytes.set(now)
-    this.chunks.set(index, { bytes, changed: true })
-    this.#changed.push(index)
   }
 
   /** Also after a run that threw; a second call does nothing. */
@@ -258,28 +245,30 @@ export class AgentGuest implements Guest {
     this.#isEager = true
   }
 
-  #setBack(index: number, { calls }: Machine): void {
-    calls.memory.chunk(index).set(this.#settledChunk(index))
+  #setBack(index: number, machine: Machine): void {
+    this.#home.lines.setBack(machine, index)
+    const lines = this.lines.get(index)
+    if (lines !== undefined) layOver(machine.calls.memory.words, index * CHUNK_WORDS, lines)
   }
 
   takeChanged(): readonly number[] {
     this.settle()
-    const changed = this.#changed
+    const changed = this.#changed.sort((a, b) => a - b)
     this.#changed = []
-    for (const index of changed) {
-      const kept = this.chunks.get(index)
-      if (kept !== undefined) kept.changed = false
-    }
-    return changed.sort((a, b) => a - b)
+    return changed.filter((index, at) => index !== changed[at - 1])
   }
 
   chunk(index: number): Uint8Array {
     this.settle()
-    return this.#settledChunk(index)
+    const bytes = this.#home.imageChunk(index).slice()
+    const lines = this.lines.get(index)
+    if (lines !== undefined) layOver(new Int32Array(bytes.buffer), 0, lines)
+    return bytes
   }
 
-  #settledChunk(index: number): Uint8Array {
-    return this.chunks.get(index)?.bytes ?? this.#home.imageChunk(index)
+  changedLines(index: number): Int32Array {
+    this.settle()
+    return this.lines.get(index) ?? NO_LINES
   }
 
   engine(): Uint8Array {
@@ -293,7 +282,6 @@ export class AgentGuest implements Guest {
     this.discard()
     this.settle()
     this.#home.forget(this)
-    for (const { bytes } of this.chunks.values()) this.#home.store.release(bytes)
-    this.chunks.clear()
+    this.lines.clear()
   }
 }

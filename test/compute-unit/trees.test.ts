@@ -5,7 +5,7 @@ import { CellTree } from '../../compute-unit/evaluation/cell-tree.ts'
 import { CellStore } from '../../compute-unit/evaluation/cells.ts'
 import { ProgramCells } from '../../compute-unit/evaluation/program-cells.ts'
 import { MemoryTree } from '../../compute-unit/evaluation/memory-tree.ts'
-import { CELL_KEY_MAX_BYTES, EMPTY_ROOT, toHex } from '../../protocol/index.ts'
+import { CELL_KEY_MAX_BYTES, CHANGED_LINES_MAX_BYTES, ChangedLines, EMPTY_ROOT, toHex } from '../../protocol/index.ts'
 import { fakeId } from '../fakes/guest-context.ts'
 
 const RUNS = { numRuns: 60 }
@@ -115,6 +115,24 @@ describe('the root of memory', () => {
     }
     expect(toHex(together.root())).toBe(toHex(single.root()))
     expect(toHex(together.root())).toBe(toHex(describedMemoryRoot(image, new Map(many))))
+  })
+
+  it('is the same if the lines in which chunks differ were found by somebody else', () => {
+    const image = new Map([[3, new Uint8Array(4096).fill(7)]])
+    const many = Array.from({ length: 40 }, (_, at) => [at, new Uint8Array(4096).fill(at, 0, 100 * at)] as const)
+    const [told, found] = [new MemoryTree(image), new MemoryTree(image)]
+    put(told, many)
+    const lines = new ChangedLines(CHANGED_LINES_MAX_BYTES)
+    found.putLines(
+      many.map(([index]) => index),
+      index => {
+        lines.clear()
+        lines.add(many[index]?.[1] ?? new Uint8Array(4096), image.get(index) ?? new Uint8Array(4096))
+        return lines.words.slice(0, lines.used / 4)
+      },
+    )
+    expect(toHex(found.root())).toBe(toHex(told.root()))
+    expect([...found.own()]).toEqual([...told.own()])
   })
 
   it('is the same for memory of which all has changed', () => {

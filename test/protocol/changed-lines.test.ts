@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { CHANGED_LINES_MAX_BYTES, ChangedLines } from '../../compute-unit/evaluation/changed-lines.ts'
+import { CHANGED_LINES_MAX_BYTES, ChangedLines, layOver, takeOff } from '../../protocol/index.ts'
 
 const CHUNK = 4096
 const LINE = 32
@@ -42,6 +42,29 @@ describe('changed lines', () => {
         expect(lines.used).toBe(wanted.length)
         expect([...lines.bytes.subarray(0, lines.used)]).toEqual(wanted)
         expect(lines.left).toBe(8 * CHANGED_LINES_MAX_BYTES - lines.used)
+      }),
+    )
+  })
+
+  it('make the chunk of its base, and the base of the chunk', () => {
+    const lines = new ChangedLines(CHANGED_LINES_MAX_BYTES)
+    fc.assert(
+      fc.property(places, fc.integer({ min: 0, max: 255 }), (changed, filling) => {
+        const base = Uint8Array.from({ length: CHUNK }, (_, at) => filling + at * 13)
+        const chunk = base.slice()
+        for (const place of changed) chunk[place] = (chunk[place] ?? 0) ^ 0x80
+        lines.clear()
+        lines.add(chunk, base)
+        const found = lines.words.slice(0, lines.used / 4)
+        // At the second of two places, so that what is beside it shows too.
+        const both = new Uint8Array(2 * CHUNK).fill(0xee)
+        both.set(base, CHUNK)
+        const words = new Int32Array(both.buffer)
+        layOver(words, CHUNK / 4, found)
+        expect(Buffer.compare(both.subarray(CHUNK), chunk)).toBe(0)
+        takeOff(words, CHUNK / 4, found, new Int32Array(base.buffer), 0)
+        expect(Buffer.compare(both.subarray(CHUNK), base)).toBe(0)
+        expect(both.subarray(0, CHUNK).every(byte => byte === 0xee)).toBe(true)
       }),
     )
   })
