@@ -3,6 +3,8 @@ export * from './ids.ts'
 export * from './limits.ts'
 export { ALL_LIMITS } from './all-limits.ts'
 export * from './failure.ts'
+export { NEXT_STEPS } from './next-steps.ts'
+export { type Problem, problemOf } from './problem.ts'
 export * from './resource.ts'
 
 export * from './bytes.ts'
