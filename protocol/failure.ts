@@ -43,6 +43,7 @@ export const FAILURES = {
   'unsupported-key': row(1015, 'input', 400, 'That kind of key cannot sign here'),
   'not-assignable': row(1016, 'input', 400, 'That process takes no assigned messages'),
   'bad-config': row(1017, 'input', 400, 'A setting has a value it cannot have'),
+  'bad-file': row(1019, 'input', 400, 'A file cannot be read or written'),
   'bad-program': row(1021, 'input', 422, 'The program cannot be built'),
   'usage': row(1018, 'input', 400, 'The command was not understood'),
   'bad-input': row(1030, 'input', 400, 'The input does not fit the contract'),
@@ -54,6 +55,9 @@ export const FAILURES = {
 
   'bad-control': row(1051, 'input', 400, 'The control message does not say what to do'),
   'no-document': row(1052, 'input', 422, 'That process cannot tell its state as a document'),
+
+  'unknown-timer': row(1053, 'input', 404, 'The process holds no such timer'),
+  'nothing-kept': row(1054, 'input', 409, 'The process keeps no state to go back to'),
 
   'unit-not-run': row(1061, 'input', 409, 'This node does not run that unit'),
   'no-peers': row(1060, 'input', 409, 'This node knows no peers'),

@@ -21,8 +21,9 @@ export const NEXT_STEPS = {
   'unsupported-key': 'Use an Ed25519, RSA (2048 bits or more) or secp256k1 key.',
   'not-assignable': 'Send it a message of its own.',
   'bad-config': 'atoll doctor shows each setting and where it came from.',
+  'bad-file': 'Check its path, and who may read and write there.',
   'bad-program': 'Correct the place that the details name, and build again.',
-  'usage': 'atoll --help shows the commands.',
+  'usage': 'atoll --help shows the commands, atoll <command> --help how one is written.',
   'bad-input': 'Nothing was sent; correct what is named and call again.',
   'bad-reply': 'Compare versions: the process may keep another contract than this one.',
   'process-error': 'Its own code is in the details; atoll trace <message> shows where it came from.',
@@ -31,6 +32,8 @@ export const NEXT_STEPS = {
   'no-contract': 'Only modules of format agent carry one; atoll module show <module> tells the format.',
   'bad-control': 'docs/PROTOCOL.md lists the actions of control messages and their tags.',
   'no-document': 'The details say why; ask it by a query instead.',
+  'unknown-timer': 'atoll schedule list <process> shows those it holds.',
+  'nothing-kept': 'atoll process snapshots <process> lists the states that it keeps.',
   'unit-not-run': 'Name or ask another node, or start this one with --units; GET /v1/node tells what it runs.',
   'no-peers': 'Start it with --listen or --peer.',
   // 2xxx: trust
@@ -60,7 +63,7 @@ export const NEXT_STEPS = {
   // 4xxx: this machine
   'disk-full': 'Free space; the node goes on by itself.',
   'feed-frozen': 'Restore the data folder whole, or repair it from a peer; nothing is written until then.',
-  'data-folder-moved': 'Start from the original folder: a copy could give two messages one slot. If no other copy was written to since, atoll up --accept-restored.',
+  'data-folder-moved': 'Start from the original folder: a copy could give two messages one slot. With --peer it takes back from peers what it misses; if no other copy was written to since, atoll up --accept-restored.',
   'data-folder-locked': 'Stop it, or use another folder with --data.',
   'data-folder-damaged': 'Restore it whole from the original disk, or repair it from a peer.',
   'feed-behind': 'Connect the nodes that the details name, or all that follow it (atoll peer add); if nothing was written since the backup, atoll up --accept-restored.',
@@ -68,6 +71,6 @@ export const NEXT_STEPS = {
   'host-fault': 'It is repeated by itself; see the logs if it goes on.',
   'disk-fault': 'The node tries again by itself; if it goes on, see the cause in the logs, and replace the disk.',
   'stands-still': 'Other processes go on. It is tried again from time to time, and after an update of this software; report the cause if it is no lack of memory.',
-  'port-in-use': 'Stop the other program, or use --port 0.',
+  'port-in-use': 'Stop the other program, or choose another port: --port, or ATOLL_PORT.',
   'internal': 'Report it with the id of the request.',
 } as const satisfies Record<FailureCode, string>

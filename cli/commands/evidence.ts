@@ -1,5 +1,3 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import {
   asProcessId,
   decodeEvidence,
@@ -21,6 +19,7 @@ import { EXIT } from '../exit-code.ts'
 import { findProcess } from '../find-named.ts'
 import { shortId } from '../short-id.ts'
 import { renderTable } from '../table.ts'
+import { readUserFileIfAny, writeUserFile } from '../user-files.ts'
 import { lineageOf } from '../verified-result.ts'
 
 /** `atoll evidence list`: who broke the rules, as far as the node knows. */
@@ -73,7 +72,7 @@ export async function showEvidence(context: CommandContext): Promise<CommandEnd>
       { note: 'expected the id of a piece of evidence; atoll evidence list' },
     )
   const bytes = await context.client().transport.request('evidence', { evidence: id }, limits)
-  if (typeof flags['file'] === 'string') await writeFile(resolve(terminal.cwd, flags['file']), bytes)
+  if (typeof flags['file'] === 'string') await writeUserFile(terminal, flags['file'], bytes)
   const record = decodeEvidence(bytes)
   output.document(
     'evidence.piece',
@@ -157,10 +156,8 @@ export async function addEvidence(context: CommandContext): Promise<CommandEnd> 
 
 async function bytesOf({ positionals, limits, terminal, client }: CommandContext): Promise<Uint8Array> {
   const text = positionals[0] ?? ''
-  try {
-    return new Uint8Array(await readFile(resolve(terminal.cwd, text)))
-  } catch (cause) {
-    if (isId(text)) return client().transport.request('evidence', { evidence: text }, limits)
-    throw new Failure('usage', { evidence: text }, { cause, note: 'neither a file nor the id of a piece of evidence' })
-  }
+  const file = await readUserFileIfAny(terminal, text)
+  if (file !== undefined) return file
+  if (isId(text)) return client().transport.request('evidence', { evidence: text }, limits)
+  throw new Failure('bad-file', { path: text }, { note: 'there is none, nor is this the id of a piece of evidence' })
 }

@@ -1,7 +1,6 @@
-import { writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { findResult } from '../find-result.ts'
+import { writeUserFile } from '../user-files.ts'
 import { verify } from '../../sdk/index.ts'
 
 /** Of the process's id, in the name of a file. */
@@ -17,7 +16,7 @@ export async function exportProofFile(context: CommandContext): Promise<CommandE
     .exportProof(process, message ?? slot, { ...limits, message: brought, output: brought })
   verify(proof, { trusted: process, message })
   const file = typeof flags['file'] === 'string' ? flags['file'] : `${process.slice(0, NAME_CHARACTERS)}-${slot}.proof`
-  await writeFile(resolve(terminal.cwd, file), proof)
+  await writeUserFile(terminal, file, proof)
   const document = { process, slot, message, file, sizeBytes: proof.length }
   output.document(
     'proof.exported',

@@ -2,7 +2,8 @@ import { basename, extname, resolve } from 'node:path'
 import type { BuiltAgent } from '../../toolchain/index.ts'
 import type { CommandContext } from '../command.ts'
 import { findModule, nameOf } from '../find-named.ts'
-import { parseTag, readBytes, textFlag, textsFlag } from '../message-arguments.ts'
+import { parseTag, textFlag, textsFlag } from '../message-arguments.ts'
+import { readUserFile } from '../user-files.ts'
 import { safeLine } from '../show-bytes.ts'
 import { renderTable } from '../table.ts'
 
@@ -14,7 +15,7 @@ export async function addModule(context: CommandContext): Promise<undefined> {
   const { flags, positionals, output, limits } = context
   const [file = ''] = positionals
   const agent = AGENT_SOURCE.test(file) ? await buildSource(context, file) : undefined
-  const wasm = agent?.bytes ?? (await readBytes(context, file))
+  const wasm = agent?.bytes ?? (await readUserFile(context.terminal, file))
   const name = textFlag(flags, 'name') ?? agent?.name ?? basename(file, extname(file))
   const format = agent === undefined ? (textFlag(flags, 'format') ?? 'actor') : 'agent'
   const version = agent === undefined ? [] : [{ name: 'Version', value: agent.version }]
