@@ -78,7 +78,7 @@ function contextOf(
     limits: { signal: terminal.signal, timeoutMs: settings.timeoutMs },
     client: () => connect({ url: settings.url }),
     signer: () => signerOf(settings, terminal),
-    progress: title => showProgress(title, 'slots', terminal),
+    progress: title => showProgress(title, 'slot', terminal),
   }
 }
 

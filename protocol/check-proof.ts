@@ -1,6 +1,7 @@
 import { speaksTooLate, unitOf } from './epoch-policy.ts'
 import { equalBytes, toBase64Url } from './bytes.ts'
 import { type Certificate, decodeCertificate } from './certificate.ts'
+import { counted } from './counted.ts'
 import { sha256 } from './crypto.ts'
 import { type DataItem, parseDataItem, verifyDataItem } from './data-item.ts'
 import { Failure } from './failure.ts'
@@ -226,10 +227,6 @@ function checkOutput(bytes: Uint8Array, resultHead: Uint8Array): [string, Result
     `${counted(result.output.length, 'byte')} of output and ${counted(result.outbox.length, 'message')} sent follow from it`,
     result,
   ]
-}
-
-function counted(count: number, what: string): string {
-  return count === 1 ? `1 ${what}` : `${count.toLocaleString('en')} ${what}s`
 }
 
 function demand(holds: boolean, otherwise: string): asserts holds {

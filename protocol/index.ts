@@ -6,6 +6,7 @@ export * from './failure.ts'
 export { NEXT_STEPS } from './next-steps.ts'
 export { type Problem, problemOf } from './problem.ts'
 export * from './resource.ts'
+export { counted } from './counted.ts'
 
 export * from './bytes.ts'
 export * from './piece.ts'

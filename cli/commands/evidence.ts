@@ -1,5 +1,6 @@
 import {
   asProcessId,
+  counted,
   decodeEvidence,
   EVIDENCE_KINDS,
   type EvidenceKind,
@@ -56,7 +57,7 @@ function kindOf(text: unknown): EvidenceKind | undefined {
 }
 
 function about({ length, slot, message, settled }: EvidenceView): string {
-  if (length !== undefined) return `${length - 1} blocks in common`
+  if (length !== undefined) return `${counted(length - 1, 'block')} in common`
   if (slot !== undefined) return `from slot ${slot} on`
   return `message ${shortId(message ?? '')}, ${settled === true ? 'settled' : 'open'}`
 }
@@ -77,7 +78,7 @@ export async function showEvidence(context: CommandContext): Promise<CommandEnd>
   output.document(
     'evidence.piece',
     { id, sizeBytes: bytes.length, ...record },
-    () => `${record.kind}, ${bytes.length} bytes: ${told(record)}`,
+    () => `${record.kind}, ${counted(bytes.length, 'byte')}: ${told(record)}`,
   )
   return undefined
 }
@@ -85,7 +86,7 @@ export async function showEvidence(context: CommandContext): Promise<CommandEnd>
 function told(record: EvidenceRecord): string {
   switch (record.kind) {
     case 'equivocation':
-      return `the schedulers of ${record.proof.process} signed two feeds that differ within their first ${record.proof.length} blocks`
+      return `the schedulers of ${record.proof.process} signed two feeds that differ within their first ${counted(record.proof.length, 'block')}`
     case 'fault':
       return `compute unit ${record.fault.unit} of ${record.fault.process} signed what a frame did not give`
     case 'complaint':

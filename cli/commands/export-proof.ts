@@ -1,3 +1,4 @@
+import { counted } from '../../protocol/index.ts'
 import type { CommandContext, CommandEnd } from '../command.ts'
 import { findResult } from '../find-result.ts'
 import { writeUserFile } from '../user-files.ts'
@@ -21,7 +22,7 @@ export async function exportProofFile(context: CommandContext): Promise<CommandE
   output.document(
     'proof.exported',
     document,
-    () => `${terminal.paint('green', '✔')} ${file}: slot ${slot}, ${proof.length.toLocaleString('en')} bytes`,
+    () => `${terminal.paint('green', '✔')} ${file}: slot ${slot}, ${counted(proof.length, 'byte')}`,
   )
   return undefined
 }

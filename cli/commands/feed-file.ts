@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { type CheckedFeed, checkFeedFile, feedFile, importIntoFolder, loadConfig } from '../../node/index.ts'
-import { asProcessId, concatBytes, feedKey, messagesFeed, toBase64Url } from '../../protocol/index.ts'
+import { asProcessId, concatBytes, counted, feedKey, messagesFeed, toBase64Url } from '../../protocol/index.ts'
 import type { CommandContext } from '../command.ts'
 import { configFlags } from '../config-flags.ts'
 import { findProcess } from '../find-named.ts'
@@ -34,7 +34,7 @@ export async function importFeedFile(context: CommandContext): Promise<undefined
   const { config } = await loadConfig({ flags: configFlags(flags), env: terminal.env, cwd: terminal.cwd })
   const feed = await checkFeedFile(await readUserFile(terminal, context.positionals[0] ?? ''))
   const added = await importIntoFolder(config.data, feed)
-  show(context, 'feed.imported', feed, `is in ${config.data}: ${added} blocks are new`, { added })
+  show(context, 'feed.imported', feed, `is in ${config.data}: ${counted(added, 'block')} new`, { added })
 }
 
 function show(
@@ -59,7 +59,7 @@ function show(
     type,
     document,
     () =>
-      `feed of ${process.id}, ${slots} slots in ${head.length} blocks, signed by ${schedulerQuorum} of ${schedulers.length}, ${text}`,
+      `feed of ${process.id}, ${counted(slots, 'slot')} in ${counted(head.length, 'block')}, signed by ${schedulerQuorum} of ${schedulers.length}, ${text}`,
   )
 }
 

@@ -1,10 +1,11 @@
 import { basename, extname, resolve } from 'node:path'
+import { counted } from '../../protocol/index.ts'
 import type { BuiltAgent } from '../../toolchain/index.ts'
 import type { CommandContext } from '../command.ts'
 import { findModule, nameOf } from '../find-named.ts'
 import { parseTag, textFlag, textsFlag } from '../message-arguments.ts'
 import { readUserFile } from '../user-files.ts'
-import { safeLine } from '../show-bytes.ts'
+import { safeName } from '../show-bytes.ts'
 import { renderTable } from '../table.ts'
 
 /** Files that hold an agent, as `atoll dev` and `deploy` find them. */
@@ -36,7 +37,7 @@ export async function listModules({ client, output, limits }: CommandContext): P
   output.list('module', 'modules', modules, () =>
     renderTable(
       [{ title: 'NAME' }, { title: 'MODULE' }, { title: 'FORMAT' }],
-      modules.map(({ id, tags, format }) => [safeLine(nameOf(tags)), id, safeLine(format)]),
+      modules.map(({ id, tags, format }) => [safeName(nameOf(tags)), id, safeName(format)]),
     ),
   )
 }
@@ -50,8 +51,8 @@ export async function showModule(context: CommandContext): Promise<undefined> {
       `module  ${module.id}`,
       `format  ${module.format}`,
       `owner   ${module.owner}`,
-      `size    ${(module.sizeBytes ?? 0).toLocaleString('en')} bytes`,
-      ...module.tags.map(({ name, value }) => `tag     ${safeLine(name)}=${safeLine(value)}`),
+      `size    ${counted(module.sizeBytes ?? 0, 'byte')}`,
+      ...module.tags.map(({ name, value }) => `tag     ${safeName(name)}=${safeName(value)}`),
     ].join('\n'),
   )
 }

@@ -3,7 +3,7 @@ import type { CommandContext, CommandEnd } from '../command.ts'
 import { showDuration } from '../duration.ts'
 import { findProcess } from '../find-named.ts'
 import { nearWord } from '../near-word.ts'
-import { safeLine, showBytes } from '../show-bytes.ts'
+import { safeLine, safeName, showBytes } from '../show-bytes.ts'
 import { showControlled } from '../show-controlled.ts'
 import { renderTable } from '../table.ts'
 
@@ -34,7 +34,7 @@ export async function listSchedules(context: CommandContext): Promise<CommandEnd
         timers
           .toSorted((a, b) => a.dueMs - b.dueMs)
           .map(({ key, dueMs, everyMs, message, input, cron }) => [
-            safeLine(withoutPrefix(showBytes(key))),
+            safeName(withoutPrefix(showBytes(key))),
             new Date(dueMs).toISOString(),
             dueMs > now ? showDuration(dueMs - now) : 'overdue',
             cron ?? (everyMs === undefined ? 'once' : showDuration(everyMs)),

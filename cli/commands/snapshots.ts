@@ -3,7 +3,7 @@ import type { CommandContext, CommandEnd } from '../command.ts'
 import { findProcess } from '../find-named.ts'
 import { choiceFlag, textFlag } from '../message-arguments.ts'
 import { readUserFile } from '../user-files.ts'
-import { safeLine } from '../show-bytes.ts'
+import { safeName } from '../show-bytes.ts'
 import { showControlled } from '../show-controlled.ts'
 import { shortId } from '../short-id.ts'
 import { renderTable } from '../table.ts'
@@ -25,7 +25,7 @@ export async function snapshots(context: CommandContext): Promise<CommandEnd> {
   const lifecycle = await processes.lifecycle(process, context.limits)
   context.output.document('process.snapshots', lifecycle, () => {
     const kept = lifecycle.snapshots.map(({ name, slot, module, sizeBytes }) => [
-      safeLine(name),
+      safeName(name),
       slot.toLocaleString('en'),
       shortId(module),
       sizeBytes.toLocaleString('en'),

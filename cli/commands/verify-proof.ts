@@ -1,5 +1,6 @@
 import { verifyProcess } from '../../node/index.ts'
 import {
+  counted,
   decodeEnvelope,
   decodeResultProof,
   describeProcess,
@@ -119,12 +120,12 @@ async function execute(context: CommandContext, { process, slot, certificate }: 
     return {
       name,
       holds: false,
-      what: `${slots} slots give the state ${toHex(stateRoot)}, which is not the certified one`,
+      what: `evaluating ${counted(slots, 'slot')} here gives the state ${toHex(stateRoot)}, which is not the certified one`,
     }
   return {
     name,
     holds: true,
-    what: `${slots} slots evaluated here give the certified state ${toHex(stateRoot).slice(0, 16)}…`,
+    what: `evaluating ${counted(slots, 'slot')} here gives the certified state ${toHex(stateRoot).slice(0, 16)}…`,
   }
 }
 
