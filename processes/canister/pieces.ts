@@ -31,6 +31,16 @@ export function removePieces(cells: Cells, prefix: CellKey): void {
 
 const SCAN_PAGE = 1024
 
+/** All keys under a prefix; whether those that are put meanwhile are among them is left open. */
+export function* everyKeyUnder(cells: Cells, prefix: CellKey): Generator<CellKey> {
+  for (let after: CellKey | undefined; ; ) {
+    const keys = keysUnder(cells, prefix, after)
+    yield* keys
+    after = keys.at(-1)
+    if (keys.length < SCAN_PAGE) return
+  }
+}
+
 /** The first thousand keys under a prefix. */
 export function keysUnder(cells: Cells, prefix: CellKey, after?: CellKey): readonly CellKey[] {
   const gte = after === undefined ? prefix : `${after}\0`

@@ -7,6 +7,7 @@ import {
   type ProcessId,
   toBase64Url,
 } from '../../protocol/index.ts'
+import { everyKeyUnder } from './pieces.ts'
 
 /** Who waits for the answer to a call, and how it is told. */
 export type Origin =
@@ -202,6 +203,14 @@ export function getCallback(cells: Cells, id: number): Callback | undefined {
   const deadlineNs = BigInt(reader.uint())
   const callee = reader.isNull() ? (reader.null() ?? undefined) : asProcessId(toBase64Url(reader.bytes()))
   return { id, context, reply, reject, cleanup, cycles, deadlineNs, callee, outside: readOutside(reader) }
+}
+
+/** The calls that the canister has made and that have had no answer, in order. */
+export function* callbacksIn(cells: Cells): Generator<Callback> {
+  for (const key of everyKeyUnder(cells, CALLBACKS)) {
+    const callback = getCallback(cells, Number(key.slice(CALLBACKS.length)))
+    if (callback !== undefined) yield callback
+  }
 }
 
 function readOutside(reader: CborReader): OutsideWait | undefined {

@@ -213,11 +213,13 @@ export class Management {
 
   #stop({ origin, cycles }: Pick<CallRequest, 'origin' | 'cycles'>, slot: Slot): Uint8Array | undefined {
     const { machine } = this.#parts
+    const { status, version, openContexts } = machine.state
     slot.hasActed = true
-    if (machine.state.status === 'stopped') return NOTHING
-    if (machine.state.status === 'running') machine.change({ status: 'stopping', version: machine.state.version + 1n })
-    if (machine.state.openContexts === 0) {
-      machine.change({ status: 'stopped' })
+    machine.change({ version: version + 1n })
+    if (status === 'stopped') return NOTHING
+    machine.change({ status: 'stopping' })
+    if (openContexts === 0) {
+      this.#hasStopped()
       return NOTHING
     }
     const writer = new CborWriter()
@@ -235,9 +237,10 @@ export class Management {
 
   #start(slot: Slot): Uint8Array {
     const { machine } = this.#parts
+    const { status, version } = machine.state
     slot.hasActed = true
-    if (machine.state.status === 'running') return NOTHING
-    machine.change({ status: 'running', version: machine.state.version + 1n })
+    machine.change({ status: 'running', version: version + 1n })
+    if (status === 'running') return NOTHING
     const name = principalText(machine.names.self)
     this.#endStops(
       { reject: { code: REJECT.error, error: 'IC0511', message: `Canister ${name}'s stop request was cancelled` } },
@@ -248,10 +251,15 @@ export class Management {
 
   /** After all else of a slot: a canister that waits to stop, and has nothing open any more, has stopped. */
   settle(slot: Slot): void {
-    const { machine } = this.#parts
-    if (machine.state.status !== 'stopping' || machine.state.openContexts > 0) return
-    machine.change({ status: 'stopped', version: machine.state.version + 1n })
+    const { status, openContexts } = this.#parts.machine.state
+    if (status !== 'stopping' || openContexts > 0) return
+    this.#hasStopped()
     this.#endStops({ reply: NOTHING }, slot)
+  }
+
+  #hasStopped(): void {
+    const { machine } = this.#parts
+    machine.change({ status: 'stopped', version: machine.state.version + 1n })
   }
 
   stopExpired(slot: Slot): void {

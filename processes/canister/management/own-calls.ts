@@ -202,11 +202,13 @@ export class OwnCalls {
   #outcallDone(callback: number, failed: boolean, data: Uint8Array, slot: Slot): void {
     const outcall = takeOutcall(slot.cells, callback)
     if (outcall === undefined) return
-    const cycles = getCallback(slot.cells, callback)?.cycles ?? 0n
-    this.#management.answered({ origin: { kind: 'self', callback }, cycles }, slot, () => {
+    const made = getCallback(slot.cells, callback)
+    // Code that came after that of the call is not asked, as it does not hear of it.
+    const isHeard = made !== undefined && this.#parts.calls.isHeard(made, slot)
+    this.#management.answered({ origin: { kind: 'self', callback }, cycles: made?.cycles ?? 0n }, slot, () => {
       const response = readHttpOutcome(failed, data)
       const { transform, maxBytes } = outcall
-      if (transform === undefined) return httpReply(response)
+      if (transform === undefined || !isHeard) return httpReply(response)
       const transformed = this.#transform(transform.method, transformArgument(response, transform.context), slot)
       if (transformed.length <= maxBytes) return transformed
       throw new Rejected('IC0406', `Transformed http response exceeds limit: ${maxBytes}`, REJECT.fatal)
