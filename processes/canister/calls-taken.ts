@@ -1,4 +1,5 @@
 import { type CanisterAnswer, principalText } from '../../protocol/index.ts'
+import { everyKeyUnder, numbered } from './cell-keys.ts'
 import { PAYLOAD_MAX_BYTES } from './bounds.ts'
 import { tellLines } from './canister-log.ts'
 import type { CallRequest } from './call-request.ts'
@@ -19,10 +20,8 @@ import {
   CONTEXTS,
   getCallback,
   getContext,
-  numbered,
   putContext,
 } from './records.ts'
-import { everyKeyUnder } from './pieces.ts'
 import type { Slot } from './slot.ts'
 
 const NO_BYTES = new Uint8Array(0)

@@ -2,12 +2,11 @@ import {
   asProcessId,
   CborReader,
   CborWriter,
-  type CellKey,
   type Cells,
   type ProcessId,
   toBase64Url,
 } from '../../protocol/index.ts'
-import { everyKeyUnder } from './pieces.ts'
+import { everyKeyUnder, numbered } from './cell-keys.ts'
 
 /** Who waits for the answer to a call, and how it is told. */
 export type Origin =
@@ -71,11 +70,6 @@ export interface Callback {
 
 const LOW = (1n << 64n) - 1n
 const ORIGINS = ['user', 'process', 'self', 'nobody'] as const
-
-/** Numbers as keys, so that their order is that of the keys. */
-export function numbered(prefix: string, number: number): CellKey {
-  return prefix + String(number).padStart(16, '0')
-}
 
 export const CONTEXTS = 'x/'
 export const CALLBACKS = 'k/'

@@ -1,6 +1,6 @@
 import { CborReader, CborWriter, type Cells, toHex } from '../../protocol/index.ts'
-import { getPieces, keysUnder, putPieces, removePieces } from './pieces.ts'
-import { numbered } from './records.ts'
+import { keysUnder, numbered } from './cell-keys.ts'
+import { getPieces, putPieces, removePieces } from './pieces.ts'
 
 /** A call of the canister's to another process. */
 export interface Request {

@@ -5,14 +5,14 @@ import {
   principalText,
   type ProcessDescription,
 } from '../../../protocol/index.ts'
+import { keysUnder, numbered } from '../cell-keys.ts'
 import { STOP_TIMEOUT_MS } from '../bounds.ts'
 import type { CallRequest } from '../call-request.ts'
 import type { CallsTaken, Outcome } from '../calls-taken.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
 import type { Machine, MachineHome } from '../machine.ts'
-import { keysUnder } from '../pieces.ts'
 import { notFound, type Post } from '../post.ts'
-import { numbered, type Origin, readOrigin, writeOrigin } from '../records.ts'
+import { type Origin, readOrigin, writeOrigin } from '../records.ts'
 import type { Slot } from '../slot.ts'
 import { STOP_TIMER } from '../timers.ts'
 import { type Callers, mayCall } from './callers.ts'
