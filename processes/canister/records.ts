@@ -1,11 +1,4 @@
-import {
-  asProcessId,
-  CborReader,
-  CborWriter,
-  type Cells,
-  type ProcessId,
-  toBase64Url,
-} from '../../protocol/index.ts'
+import { asProcessId, CborReader, CborWriter, type Cells, type ProcessId, toBase64Url } from '../../protocol/index.ts'
 import { everyKeyUnder, numbered } from './cell-keys.ts'
 
 /** Who waits for the answer to a call, and how it is told. */
