@@ -39,7 +39,7 @@ describe('a new project', () => {
     await writeFile(join(folder.path, 'mine.txt'), 'keep')
     const [template] = await templates()
     if (template === undefined) throw new TypeError('expected a template')
-    expect(await codeOf(newProject(template, folder.path, 'x'))).toBe('usage')
+    expect(await codeOf(newProject(template, folder.path, 'x'))).toBe('bad-file')
     expect(await codeOf(newProject(template, join(folder.path, 'new'), '../Evil'))).toBe('usage')
     expect(await readFile(join(folder.path, 'mine.txt'), 'utf8')).toBe('keep')
   })
