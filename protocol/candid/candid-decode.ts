@@ -27,6 +27,8 @@ export interface CandidReading {
   readonly apart?: number
   /** At most so many values (200,000 if not given), if that is fewer than a message of the length may have. */
   readonly valuesMax?: number
+  /** Hears how many values were read, whether or not the message is Candid. */
+  readonly counted?: (values: number) => void
 }
 
 type TypeReference = CandidPrimitive | number
@@ -41,7 +43,12 @@ type TableType =
  * @throws {MalformedBytes} on anything that is not Candid, or passes a bound
  */
 export function decodeCandid(bytes: Uint8Array, reading: CandidReading = {}): CandidValue[] {
-  return new CandidReader(bytes, reading).whole()
+  const reader = new CandidReader(bytes, reading)
+  try {
+    return reader.whole()
+  } finally {
+    reading.counted?.(reader.count)
+  }
 }
 
 class CandidReader {
@@ -61,6 +68,11 @@ class CandidReader {
     this.#apart = apart
     this.#valuesMax = Math.min(valuesMax, VALUES_FREE + VALUES_PER_BYTE * bytes.length)
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  /** Values read so far. */
+  get count(): number {
+    return this.#values
   }
 
   whole(): CandidValue[] {

@@ -62,7 +62,7 @@ export class Management {
   create({ method, arg, caller, cycles, origin }: Creation, slot: Slot): void {
     const { machine } = this.#parts
     this.answered({ origin, cycles: 0n }, slot, () => {
-      const fields = fieldsOf(arg)
+      const fields = fieldsOf(arg, slot)
       const amount = method === 'provisional_create_canister_with_cycles' ? fields.cyclesIf('amount') : cycles
       if (method !== 'create_canister' && method !== 'provisional_create_canister_with_cycles') {
         throw new Rejected('IC0407', `no canister is made by '${method}'`)
@@ -122,7 +122,7 @@ export class Management {
       if (method === undefined || (method.isInner === true && origin.kind !== 'process'))
         throw unknownMethod(request.method)
       this.#checkThere()
-      const fields = fieldsOf(request.arg)
+      const fields = fieldsOf(request.arg, slot)
       checkTarget(machine, request.method, fields)
       this.#checkCaller(method.callers, request.method, request.caller)
       if (request.method === 'stop_canister') return this.#stop(call, slot)
@@ -175,14 +175,14 @@ export class Management {
   }
 
   /** Whether the request of a user may stand in the feed. @throws {Rejected} */
-  inspect(method: string, arg: Uint8Array, caller: Uint8Array): void {
+  inspect(method: string, arg: Uint8Array, caller: Uint8Array, slot: Slot): void {
     const found = METHODS.get(method)
     if (found?.byUsers === false || BY_CANISTERS.has(method)) {
       throw new Rejected('IC0406', `Only canisters can call ic00 method ${method}`, REJECT.canister)
     }
     if (found === undefined || found.isInner === true) throw unknownMethod(method)
     const { machine } = this.#parts
-    checkTarget(machine, method, fieldsOf(arg))
+    checkTarget(machine, method, fieldsOf(arg, slot))
     this.#checkCaller(found.callers, method, caller)
   }
 
@@ -191,7 +191,7 @@ export class Management {
     const found = METHODS.get(method)
     if (found?.isQuery !== true) throw unknownMethod(method)
     this.#checkThere()
-    const fields = fieldsOf(arg)
+    const fields = fieldsOf(arg, slot)
     checkTarget(this.#parts.machine, method, fields)
     this.#checkCaller(found.callers, method, caller)
     return found.run(fields, { ...this.#parts, slot, caller, cycles: 0n })

@@ -81,7 +81,7 @@ export class OwnCalls {
     if (target === undefined && !isOwn) return false
     if (target !== undefined && !isOwn) {
       this.#management.answered({ origin: { kind: 'self', callback }, cycles }, slot, () => {
-        const fields = fieldsOf(arg)
+        const fields = fieldsOf(arg, slot)
         checkVersion(fields, version)
         const callee = fields.principalIf('target_canister') ?? fields.principal('canister_id')
         const depth = slot.message.depth + 1
@@ -103,13 +103,13 @@ export class OwnCalls {
           return undefined
         case 'create_canister':
         case 'provisional_create_canister_with_cycles': {
-          checkVersion(fieldsOf(arg), version)
+          checkVersion(fieldsOf(arg, slot), version)
           const reply = this.#spawn(method, arg, cycles, slot)
           call.cycles = 0n
           return reply
         }
         case 'http_request': {
-          const { input, ...outcall } = readHttpRequest(fieldsOf(arg), machine.names.self)
+          const { input, ...outcall } = readHttpRequest(fieldsOf(arg, slot), machine.names.self)
           putOutcall(slot.cells, callback, outcall)
           awaitOutside(machine, callback, undefined, slot)
           post.effect('http.fetch', HTTP + callback, input, slot.message.depth + 1, slot)
@@ -127,7 +127,7 @@ export class OwnCalls {
   }
 
   #spawn(method: string, arg: Uint8Array, cycles: bigint, slot: Slot): Uint8Array {
-    const fields = fieldsOf(arg)
+    const fields = fieldsOf(arg, slot)
     checkSpecified(fields, undefined)
     readSettings(fields.recordIf('settings'), this.#parts.machine.state.settings)
     slot.spawns += 1
