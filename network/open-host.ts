@@ -1,4 +1,3 @@
-import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import type { Libp2p } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { yamux } from '@libp2p/yamux'
@@ -14,7 +13,7 @@ import {
   PEERS_PER_HOST_AND_SECOND_MAX,
 } from '../protocol/index.ts'
 import { AcceptGate } from './accept-gate.ts'
-import { keyOfPeer } from './peer-name.ts'
+import { keyOfPeer, privateKeyOf } from './peer-name.ts'
 import { type DiscoveryParts, discoveryOf, type HostServices, servicesOf } from './services.ts'
 import type { StreamWatch } from './stream-watch.ts'
 import { openTransports } from './transports.ts'
@@ -40,7 +39,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
   }
   const gate = new AcceptGate()
   const host = await createLibp2p<HostServices>({
-    privateKey: await generateKeyPairFromSeed('Ed25519', seed),
+    privateKey: privateKeyOf(seed),
     addresses: { listen: [...listen] },
     transports: await openTransports([...listen, ...dialled], gate),
     connectionEncrypters: [noise()],
