@@ -13,6 +13,7 @@ import {
   PEERS_PER_HOST_AND_SECOND_MAX,
 } from '../protocol/index.ts'
 import { AcceptGate } from './accept-gate.ts'
+import { type FrameCipher, noiseCrypto } from './frame-cipher.ts'
 import { keyOfPeer, privateKeyOf } from './peer-name.ts'
 import { type DiscoveryParts, discoveryOf, type HostServices, servicesOf } from './services.ts'
 import type { StreamWatch } from './stream-watch.ts'
@@ -28,11 +29,13 @@ export interface HostParts extends DiscoveryParts {
   /** Whether nobody with this key is to be spoken to. */
   readonly isRefused: (key: KeyId) => boolean
   readonly watch: StreamWatch
+  /** Encrypts what goes over connections; libp2p's own, if not given. */
+  readonly cipher?: FrameCipher | undefined
 }
 
 /** A host of libp2p with bounds on everything that a stranger can make it hold. */
 export async function openHost(parts: HostParts): Promise<Host> {
-  const { seed, listen, dialled, isRefused, watch } = parts
+  const { seed, listen, dialled, isRefused, watch, cipher } = parts
   const refuse = (peer: Parameters<typeof keyOfPeer>[0]): boolean => {
     const key = keyOfPeer(peer)
     return key === undefined || isRefused(key)
@@ -42,7 +45,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
     privateKey: privateKeyOf(seed),
     addresses: { listen: [...listen] },
     transports: await openTransports([...listen, ...dialled], gate),
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [noise(cipher && { crypto: noiseCrypto(cipher) })],
     streamMuxers: [
       yamux({
         maxInboundStreams: PEER_STREAMS_MAX,
