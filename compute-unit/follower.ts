@@ -61,6 +61,7 @@ export class Follower {
   /** Slots of these. */
   #replayed: Slot = 0
   #progressMs = 0
+  #saidBehind = false
   #scheduled: Slot = 0
   #openGeneration = 0
   #opening: Promise<void> | undefined
@@ -366,7 +367,7 @@ export class Follower {
         if (underWay !== undefined && !(await underWay.done)) return this.#forgetEarly()
         this.sizeBytes = LOADED_OVERHEAD_BYTES + answered.sizeBytes
         this.#certify(asked, answered.outcome)
-        if (this.#progressDue()) this.#parts.progress(this.process, this.#replayed, this.#scheduled)
+        this.#tellProgress()
       }
     } finally {
       course.end()
@@ -420,11 +421,14 @@ export class Follower {
     return this.#sinceCheckpoint.isDue(this.#parts.now())
   }
 
-  #progressDue(): boolean {
+  /** Now and then while it is behind, and once when it no longer is. */
+  #tellProgress(): void {
+    const isBehind = this.#replayed < this.#scheduled
     const nowMs = this.#parts.now()
-    if (nowMs - this.#progressMs < PROGRESS_EVERY_MS) return false
+    if (isBehind ? nowMs - this.#progressMs < PROGRESS_EVERY_MS : !this.#saidBehind) return
     this.#progressMs = nowMs
-    return true
+    this.#saidBehind = isBehind
+    this.#parts.progress(this.process, this.#replayed, this.#scheduled)
   }
 
   #certify({ frame, told }: Asked, outcome: FrameOutcome): void {
