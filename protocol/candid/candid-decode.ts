@@ -6,6 +6,7 @@
 import { concatBytes, fromUtf8, MalformedBytes } from '../bytes.ts'
 import { primitiveCode, signedLeb } from './candid-codes.ts'
 import { CANDID_PRIMITIVES, type CandidPrimitive, type CandidValue } from './candid-value.ts'
+import type { TableType, TypeReference } from './type-table.ts'
 
 const TYPES_MAX = 1_000
 const FIELDS_MAX = 10_000
@@ -31,24 +32,12 @@ export interface CandidReading {
   readonly counted?: (values: number) => void
 }
 
-type TypeReference = CandidPrimitive | number
-
-type TableType =
-  | { readonly kind: 'opt' | 'vec'; readonly inner: TypeReference }
-  | { readonly kind: 'record' | 'variant'; readonly fields: readonly (readonly [label: number, type: TypeReference])[] }
-  | { readonly kind: 'func' | 'service' }
-
 /**
  * With `apart`, a value whose type only its owner knows can be handed back to it.
  * @throws {MalformedBytes} on anything that is not Candid, or passes a bound
  */
 export function decodeCandid(bytes: Uint8Array, reading: CandidReading = {}): CandidValue[] {
-  const reader = new CandidReader(bytes, reading)
-  try {
-    return reader.whole()
-  } finally {
-    reading.counted?.(reader.count)
-  }
+  return new CandidReader(bytes, reading).whole()
 }
 
 class CandidReader {
@@ -56,6 +45,7 @@ class CandidReader {
   readonly #view: DataView
   readonly #types: TableType[] = []
   readonly #valuesMax: number
+  readonly #counted: CandidReading['counted']
   #apart: number | undefined
   #messages = 0
   #tableEnd = 0
@@ -63,19 +53,23 @@ class CandidReader {
   #fields = 0
   #values = 0
 
-  constructor(bytes: Uint8Array, { apart, valuesMax = VALUES_MAX }: CandidReading) {
+  constructor(bytes: Uint8Array, { apart, valuesMax = VALUES_MAX, counted }: CandidReading) {
     this.#bytes = bytes
     this.#apart = apart
+    this.#counted = counted
     this.#valuesMax = Math.min(valuesMax, VALUES_FREE + VALUES_PER_BYTE * bytes.length)
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
-  /** Values read so far. */
-  get count(): number {
-    return this.#values
+  whole(): CandidValue[] {
+    try {
+      return this.#arguments()
+    } finally {
+      this.#counted?.(this.#values)
+    }
   }
 
-  whole(): CandidValue[] {
+  #arguments(): CandidValue[] {
     if (fromUtf8(this.#take(4)) !== 'DIDL') throw this.#bad('expected DIDL')
     const count = this.#bounded(TYPES_MAX, 'types')
     for (let index = 0; index < count; index++) this.#types.push(this.#tableType(count))

@@ -1,18 +1,11 @@
-import {
-  CborReader,
-  CborWriter,
-  MalformedBytes,
-  principalText,
-  type ProcessDescription,
-} from '../../../protocol/index.ts'
-import { keysUnder, numbered } from '../cell-keys.ts'
+import { MalformedBytes, principalText, type ProcessDescription } from '../../../protocol/index.ts'
 import { STOP_TIMEOUT_MS } from '../bounds.ts'
 import type { CallRequest } from '../call-request.ts'
 import type { CallsTaken, Outcome } from '../calls-taken.ts'
 import { REJECT, Rejected } from '../canister-trap.ts'
 import type { Machine, MachineHome } from '../machine.ts'
 import { notFound, type Post } from '../post.ts'
-import { type Origin, readOrigin, writeOrigin } from '../records.ts'
+import type { Origin } from '../records.ts'
 import type { Slot } from '../slot.ts'
 import { STOP_TIMER } from '../timers.ts'
 import { type Callers, mayCall } from './callers.ts'
@@ -25,12 +18,11 @@ import { METHODS, type MethodContext } from './methods.ts'
 import { checkSpecified, checkTarget } from './named-canisters.ts'
 import { canisterIdReply, NOTHING } from './replies.ts'
 import { readSettings } from './settings.ts'
+import { putStop, stopRequests } from './stop-requests.ts'
 import { fetchSnapshot, snapshotElsewhere, tookPieces } from './snapshots-elsewhere.ts'
 
 const NO_BYTES = new Uint8Array(0)
-const STOPS = 'q/'
 const LOAD = 'load_canister_snapshot'
-const LOW = (1n << 64n) - 1n
 
 export interface ManagementParts {
   readonly machine: Machine
@@ -222,16 +214,10 @@ export class Management {
       this.#hasStopped()
       return NOTHING
     }
-    const writer = new CborWriter()
-    writer.array(4)
-    writer.uint(slot.message.timestampMs)
-    writeOrigin(writer, origin)
-    writer.uint(cycles >> 64n)
-    writer.uint(cycles & LOW)
+    const { timestampMs, slot: number } = slot.message
     // The first that waits is the first whose time is up.
-    const isFirst = keysUnder(slot.cells, STOPS).length === 0
-    slot.cells.set(numbered(STOPS, slot.message.slot), writer.finish())
-    if (isFirst) slot.context.setTimer(STOP_TIMER, slot.message.timestampMs + STOP_TIMEOUT_MS)
+    if (putStop(slot.cells, number, { askedMs: timestampMs, origin, cycles }))
+      slot.context.setTimer(STOP_TIMER, timestampMs + STOP_TIMEOUT_MS)
     return undefined
   }
 
@@ -272,20 +258,13 @@ export class Management {
   }
 
   #endStops(answer: Parameters<Post['answer']>[1]['answer'], slot: Slot, before = Number.MAX_SAFE_INTEGER): void {
-    for (let keys = keysUnder(slot.cells, STOPS); keys.length > 0; keys = keysUnder(slot.cells, STOPS)) {
-      for (const key of keys) {
-        const reader = new CborReader(slot.cells.get(key) ?? NO_BYTES)
-        reader.array()
-        const askedMs = Number(reader.uint())
-        if (askedMs > before) {
-          slot.context.setTimer(STOP_TIMER, askedMs + STOP_TIMEOUT_MS)
-          return
-        }
-        const origin = readOrigin(reader)
-        const refund = (BigInt(reader.uint()) << 64n) | BigInt(reader.uint())
-        slot.cells.delete(key)
-        this.#parts.post.answer(origin, { answer, refund }, slot)
+    for (const { key, askedMs, origin, cycles: refund } of stopRequests(slot.cells)) {
+      if (askedMs > before) {
+        slot.context.setTimer(STOP_TIMER, askedMs + STOP_TIMEOUT_MS)
+        return
       }
+      slot.cells.delete(key)
+      this.#parts.post.answer(origin, { answer, refund }, slot)
     }
   }
 }
