@@ -11,6 +11,7 @@ import {
   type Timer,
   decodeCertificate,
 } from '../protocol/index.ts'
+import { CatchingUp } from './catching-up.ts'
 import { CertificateFeed, certificateOf } from './certificate-feed.ts'
 import { type Asked, Course } from './course.ts'
 import type { FrameOutcome } from './evaluation/index.ts'
@@ -28,7 +29,6 @@ import { verdictsOn } from './verdicts.ts'
 
 const DONE = Promise.resolve(true)
 const ignore = (): void => undefined
-const PROGRESS_EVERY_MS = 200
 /** What a loaded process costs its host besides chunks and cells: trees, maps, its description. Measured. */
 const LOADED_OVERHEAD_BYTES = 8 * 1024
 /**
@@ -60,8 +60,7 @@ export class Follower {
   #replayedBlocks = 0
   /** Slots of these. */
   #replayed: Slot = 0
-  #progressMs = 0
-  #saidBehind = false
+  readonly #catchingUp: CatchingUp
   #scheduled: Slot = 0
   #openGeneration = 0
   #opening: Promise<void> | undefined
@@ -87,6 +86,10 @@ export class Follower {
     this.#seat = parts.seat
     this.#faults = new Faults(process.id)
     this.#sinceCheckpoint = new SinceCheckpoint(parts.trusted)
+    this.#catchingUp = new CatchingUp(
+      (evaluated, scheduled) => parts.progress(process, evaluated, scheduled),
+      parts.now,
+    )
     this.#feed = messagesFeed(process)
     this.#resultsFeed = resultsFeed(process, parts.key)
     this.#certificates = new CertificateFeed({
@@ -367,7 +370,7 @@ export class Follower {
         if (underWay !== undefined && !(await underWay.done)) return this.#forgetEarly()
         this.sizeBytes = LOADED_OVERHEAD_BYTES + answered.sizeBytes
         this.#certify(asked, answered.outcome)
-        this.#tellProgress()
+        this.#catchingUp.at(this.#replayed, this.#scheduled)
       }
     } finally {
       course.end()
@@ -419,16 +422,6 @@ export class Follower {
 
   #checkpointDue(): boolean {
     return this.#sinceCheckpoint.isDue(this.#parts.now())
-  }
-
-  /** Now and then while it is behind, and once when it no longer is. */
-  #tellProgress(): void {
-    const isBehind = this.#replayed < this.#scheduled
-    const nowMs = this.#parts.now()
-    if (isBehind ? nowMs - this.#progressMs < PROGRESS_EVERY_MS : !this.#saidBehind) return
-    this.#progressMs = nowMs
-    this.#saidBehind = isBehind
-    this.#parts.progress(this.process, this.#replayed, this.#scheduled)
   }
 
   #certify({ frame, told }: Asked, outcome: FrameOutcome): void {
