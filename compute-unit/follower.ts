@@ -11,7 +11,6 @@ import {
   type Timer,
   decodeCertificate,
 } from '../protocol/index.ts'
-import { CatchingUp } from './catching-up.ts'
 import { CertificateFeed, certificateOf } from './certificate-feed.ts'
 import { type Asked, Course } from './course.ts'
 import type { FrameOutcome } from './evaluation/index.ts'
@@ -24,6 +23,7 @@ import { type OpenedProcess, openProcess } from './open-process.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'
 import { SinceCheckpoint } from './since-checkpoint.ts'
 import { SlotWaiters } from './slot-waiters.ts'
+import { ToldProgress } from './told-progress.ts'
 import { isTooLong, tooLong } from './too-long.ts'
 import { verdictsOn } from './verdicts.ts'
 
@@ -31,6 +31,7 @@ const DONE = Promise.resolve(true)
 const ignore = (): void => undefined
 /** What a loaded process costs its host besides chunks and cells: trees, maps, its description. Measured. */
 const LOADED_OVERHEAD_BYTES = 8 * 1024
+
 /**
  * Follows the feed of one process: evaluates what is new, in order, and certifies it.
  *
@@ -60,7 +61,7 @@ export class Follower {
   #replayedBlocks = 0
   /** Slots of these. */
   #replayed: Slot = 0
-  readonly #catchingUp: CatchingUp
+  readonly #toldProgress = new ToldProgress()
   #scheduled: Slot = 0
   #openGeneration = 0
   #opening: Promise<void> | undefined
@@ -86,10 +87,6 @@ export class Follower {
     this.#seat = parts.seat
     this.#faults = new Faults(process.id)
     this.#sinceCheckpoint = new SinceCheckpoint(parts.trusted)
-    this.#catchingUp = new CatchingUp(
-      (evaluated, scheduled) => parts.progress(process, evaluated, scheduled),
-      parts.now,
-    )
     this.#feed = messagesFeed(process)
     this.#resultsFeed = resultsFeed(process, parts.key)
     this.#certificates = new CertificateFeed({
@@ -370,7 +367,8 @@ export class Follower {
         if (underWay !== undefined && !(await underWay.done)) return this.#forgetEarly()
         this.sizeBytes = LOADED_OVERHEAD_BYTES + answered.sizeBytes
         this.#certify(asked, answered.outcome)
-        this.#catchingUp.at(this.#replayed, this.#scheduled)
+        if (this.#toldProgress.isDue(this.#replayed < this.#scheduled, this.#parts))
+          this.#parts.progress(this.process, this.#replayed, this.#scheduled)
       }
     } finally {
       course.end()
