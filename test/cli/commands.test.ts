@@ -216,6 +216,17 @@ describe('a process', () => {
     expect(code).toBe(2)
     expect(stderr).toContain('candidates: ')
   })
+
+  test('whose name a stranger uses too are meant by their owner', async () => {
+    await one('identity', 'new', 'stranger')
+    const own = await one('spawn', 'counter', '--name', 'purse')
+    const other = await one('spawn', 'relay', '--name', 'purse', '--identity', 'stranger')
+    const { stdout, stderr } = await atoll('process', 'show', 'purse', '-o', 'json')
+    expect(documents(stdout)[0]).toMatchObject({ id: own['id'] })
+    expect(stderr).toContain(`yours is ${String(own['id'])}`)
+    expect((await one('process', 'show', 'purse', '--identity', 'stranger'))['id']).toBe(other['id'])
+    expect((await atoll('process', 'show', 'purse', '--identity', 'nobody')).stderr).toContain('candidates: ')
+  })
 })
 
 test('what a stranger calls his process is neither carried out by a shell nor taken for a line of ours', async () => {
