@@ -21,9 +21,9 @@ import { type KnownFrame, KnownFrames } from './known-frames.ts'
 import { type OpenedProcess, openProcess } from './open-process.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'
 import { OwnPast } from './own-past.ts'
-import { ProgressNotes } from './progress-notes.ts'
 import { SinceCheckpoint } from './since-checkpoint.ts'
 import { SlotWaiters } from './slot-waiters.ts'
+import { ToldProgress } from './told-progress.ts'
 import { isTooLong, tooLong } from './too-long.ts'
 import { verdictsOn } from './verdicts.ts'
 
@@ -31,6 +31,7 @@ const DONE = Promise.resolve(true)
 const ignore = (): void => undefined
 /** What a loaded process costs its host besides chunks and cells: trees, maps, its description. Measured. */
 const LOADED_OVERHEAD_BYTES = 8 * 1024
+
 /**
  * Follows the feed of one process: evaluates what is new, in order, and certifies it.
  *
@@ -60,7 +61,7 @@ export class Follower {
   #replayedBlocks = 0
   /** Slots of these. */
   #replayed: Slot = 0
-  readonly #progress: ProgressNotes
+  readonly #toldProgress = new ToldProgress()
   #scheduled: Slot = 0
   #openGeneration = 0
   #opening: Promise<void> | undefined
@@ -91,7 +92,6 @@ export class Follower {
     this.#resultsFeed = resultsFeed(process, parts.key)
     const { log, trusted } = parts
     this.#past = new OwnPast({ log, trusted, feed: this.#resultsFeed, end: () => this.#nextBlock })
-    this.#progress = new ProgressNotes(parts.now, (...progress) => parts.progress(process, ...progress))
     this.#certificates = new CertificateFeed({
       log: parts.log,
       feed: this.#resultsFeed,
@@ -372,7 +372,8 @@ export class Follower {
         const certified = certify(this.process.id, bytes, answered.outcome)
         if (this.#past.covers(index)) await this.#past.expect(index, certified.certificateBytes)
         this.#certify(asked, answered.outcome, certified)
-        this.#progress.note(this.#replayed, this.#scheduled)
+        if (this.#toldProgress.isDue(this.#replayed < this.#scheduled, this.#parts))
+          this.#parts.progress(this.process, this.#replayed, this.#scheduled)
       }
     } finally {
       course.end()

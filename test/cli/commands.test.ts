@@ -153,6 +153,8 @@ describe('results', () => {
   })
 
   test('are followed until there are enough', async () => {
+    const ended = await atoll('results', 'hits', '-f', '--timeout', '10ms')
+    expect([ended.code, ended.stderr.slice(0, 8)]).toEqual([4, '✖ AT3002'])
     const followed = await atoll('results', 'hits', '-f', '--from', '0', '-n', '2', '-o', 'ndjson')
     expect(documents(followed.stdout).map(({ slot }) => slot)).toEqual([0, 1])
   })
@@ -215,6 +217,17 @@ describe('a process', () => {
     const { code, stderr } = await atoll('process', 'show', 'twin')
     expect(code).toBe(2)
     expect(stderr).toContain('candidates: ')
+  })
+
+  test('whose name a stranger uses too are meant by their owner', async () => {
+    await one('identity', 'new', 'stranger')
+    const own = await one('spawn', 'counter', '--name', 'purse')
+    const other = await one('spawn', 'relay', '--name', 'purse', '--identity', 'stranger')
+    const { stdout, stderr } = await atoll('process', 'show', 'purse', '-o', 'json')
+    expect(documents(stdout)[0]).toMatchObject({ id: own['id'] })
+    expect(stderr).toContain(`yours is ${String(own['id'])}`)
+    expect((await one('process', 'show', 'purse', '--identity', 'stranger'))['id']).toBe(other['id'])
+    expect((await atoll('process', 'show', 'purse', '--identity', 'nobody')).stderr).toContain('candidates: ')
   })
 })
 
