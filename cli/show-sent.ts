@@ -1,4 +1,4 @@
-import { counted, Failure, type ResultView, type TraceNodeView } from '../protocol/index.ts'
+import { Failure, type ResultView, type TraceNodeView } from '../protocol/index.ts'
 import type { Sent } from '../sdk/index.ts'
 import type { CommandContext, CommandEnd } from './command.ts'
 import { showDuration } from './duration.ts'
@@ -69,7 +69,7 @@ function sayHow({ terminal }: CommandContext, result: ResultView, tookMs: number
   const { by, needed } = result.attested
   const status = result.final
     ? result.status
-    : `${result.status}, not final: ${by.length} of ${counted(needed, 'compute unit')} agree`
+    : `${result.status}, not final: ${by.length} of ${needed} compute units agree`
   const facts = [`slot ${result.slot}`, status, `${result.gas.toLocaleString('en')} gas`, showDuration(tookMs)]
   if (result.outbox.length > 0) facts.push(`${result.outbox.length} sent`)
   terminal.err(`${mark} ${facts.join(' · ')} ${terminal.paintErr('dim', `· message ${id}`)}\n`)

@@ -22,7 +22,7 @@ export async function readUserFileIfAny(terminal: Terminal, path: string): Promi
   }
 }
 
-/** Writes a file that the user named; `wx` writes over none. @throws {Failure} `bad-file` */
+/** Writes a file that the user named; `wx` writes over none. @throws {Failure} `bad-file`, `already-there` */
 export async function writeUserFile(
   terminal: Terminal,
   path: string,
@@ -45,11 +45,7 @@ function refuse(path: string): (cause: unknown) => never {
 }
 
 function failureAt(path: string, cause: unknown): Failure {
-  return new Failure(
-    'bad-file',
-    { path },
-    { cause, ...(codeOf(cause) === 'EEXIST' && { note: 'it is there already' }) },
-  )
+  return new Failure(codeOf(cause) === 'EEXIST' ? 'already-there' : 'bad-file', { path }, { cause })
 }
 
 function codeOf(error: unknown): unknown {

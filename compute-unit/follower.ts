@@ -23,14 +23,15 @@ import { type OpenedProcess, openProcess } from './open-process.ts'
 import type { HostAnswer, HostRequest } from './packets.ts'
 import { SinceCheckpoint } from './since-checkpoint.ts'
 import { SlotWaiters } from './slot-waiters.ts'
+import { ToldProgress } from './told-progress.ts'
 import { isTooLong, tooLong } from './too-long.ts'
 import { verdictsOn } from './verdicts.ts'
 
 const DONE = Promise.resolve(true)
 const ignore = (): void => undefined
-const PROGRESS_EVERY_MS = 200
 /** What a loaded process costs its host besides chunks and cells: trees, maps, its description. Measured. */
 const LOADED_OVERHEAD_BYTES = 8 * 1024
+
 /**
  * Follows the feed of one process: evaluates what is new, in order, and certifies it.
  *
@@ -60,8 +61,7 @@ export class Follower {
   #replayedBlocks = 0
   /** Slots of these. */
   #replayed: Slot = 0
-  #progressMs = 0
-  #saidBehind = false
+  readonly #toldProgress = new ToldProgress()
   #scheduled: Slot = 0
   #openGeneration = 0
   #opening: Promise<void> | undefined
@@ -367,7 +367,8 @@ export class Follower {
         if (underWay !== undefined && !(await underWay.done)) return this.#forgetEarly()
         this.sizeBytes = LOADED_OVERHEAD_BYTES + answered.sizeBytes
         this.#certify(asked, answered.outcome)
-        this.#tellProgress()
+        if (this.#toldProgress.isDue(this.#replayed < this.#scheduled, this.#parts))
+          this.#parts.progress(this.process, this.#replayed, this.#scheduled)
       }
     } finally {
       course.end()
@@ -419,16 +420,6 @@ export class Follower {
 
   #checkpointDue(): boolean {
     return this.#sinceCheckpoint.isDue(this.#parts.now())
-  }
-
-  /** Now and then while it is behind, and once when it no longer is. */
-  #tellProgress(): void {
-    const isBehind = this.#replayed < this.#scheduled
-    const nowMs = this.#parts.now()
-    if (isBehind ? nowMs - this.#progressMs < PROGRESS_EVERY_MS : !this.#saidBehind) return
-    this.#progressMs = nowMs
-    this.#saidBehind = isBehind
-    this.#parts.progress(this.process, this.#replayed, this.#scheduled)
   }
 
   #certify({ frame, told }: Asked, outcome: FrameOutcome): void {

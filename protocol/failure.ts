@@ -44,6 +44,7 @@ export const FAILURES = {
   'not-assignable': row(1016, 'input', 400, 'That process takes no assigned messages'),
   'bad-config': row(1017, 'input', 400, 'A setting has a value it cannot have'),
   'bad-file': row(1019, 'input', 400, 'A file cannot be read or written'),
+  'already-there': row(1020, 'input', 409, 'Something is there already'),
   'bad-program': row(1021, 'input', 422, 'The program cannot be built'),
   'usage': row(1018, 'input', 400, 'The command was not understood'),
   'bad-input': row(1030, 'input', 400, 'The input does not fit the contract'),

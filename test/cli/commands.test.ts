@@ -216,6 +216,17 @@ describe('a process', () => {
     expect(code).toBe(2)
     expect(stderr).toContain('candidates: ')
   })
+
+  test('whose name a stranger uses too are meant by their owner', async () => {
+    await one('identity', 'new', 'stranger')
+    const own = await one('spawn', 'counter', '--name', 'purse')
+    const other = await one('spawn', 'relay', '--name', 'purse', '--identity', 'stranger')
+    const { stdout, stderr } = await atoll('process', 'show', 'purse', '-o', 'json')
+    expect(documents(stdout)[0]).toMatchObject({ id: own['id'] })
+    expect(stderr).toContain(`yours is ${String(own['id'])}`)
+    expect((await one('process', 'show', 'purse', '--identity', 'stranger'))['id']).toBe(other['id'])
+    expect((await atoll('process', 'show', 'purse', '--identity', 'nobody')).stderr).toContain('candidates: ')
+  })
 })
 
 test('what a stranger calls his process is neither carried out by a shell nor taken for a line of ours', async () => {
@@ -225,7 +236,7 @@ test('what a stranger calls his process is neither carried out by a shell nor ta
   expect(offered).not.toMatch(/^\$/m)
   expect(offered).toContain(`${id}\t$(touch pwned) ✔ hits�`)
   for (const shown of [await atoll('process', 'list'), await atoll('process', 'show', id)]) {
-    expect(shown.stdout).toContain('$(touch pwned) ✔ hits�')
+    expect(shown.stdout).toContain('$(touch pwned)\\u{a}\\u{1b}[1A✔ hits\\u{202e}')
     expect(shown.stdout).not.toMatch(/^✔|\u202e/m)
     expect(shown.stdout).not.toContain('\u001b')
   }
@@ -285,7 +296,6 @@ test('a file that cannot be used is named, and no bug', async () => {
   await writeFile(join(folder.path, 'nonsense'), 'nonsense')
   expect((await atoll('feed', 'export', 'hits', '--file', 'hits.feed')).code).toBe(0)
   for (const words of [
-    ['feed', 'export', 'hits', '--file', 'hits.feed'],
     ['proof', 'export', 'hits/0', '--file', 'nowhere/hits.proof'],
     ['feed', 'import', 'none.feed', '--data', 'elsewhere'],
     ['feed', 'verify', 'nonsense'],
@@ -297,10 +307,17 @@ test('a file that cannot be used is named, and no bug', async () => {
     ['identity', 'import', 'wallet', 'nowhere.json'],
     ['process', 'restore', 'hits', '--file', 'nonsense'],
     ['deploy', 'nowhere'],
-    ['new', 'counter', '.'],
   ]) {
     const { code, stderr } = await atoll(...words)
     expect([code, stderr.slice(0, 8)], words.join(' ')).toEqual([1, '✖ AT1019'])
+  }
+  for (const words of [
+    ['feed', 'export', 'hits', '--file', 'hits.feed'],
+    ['new', 'counter', '.'],
+    ['identity', 'new', 'default'],
+  ]) {
+    const { code, stderr } = await atoll(...words)
+    expect([code, stderr.slice(0, 8)], words.join(' ')).toEqual([1, '✖ AT1020'])
   }
 })
 

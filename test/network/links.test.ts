@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { Network } from '../../network/index.ts'
+import { nativeFrameCipher } from '../../node/frame-cipher.ts'
 import {
   asKeyId,
   asMessageId,
@@ -58,11 +59,13 @@ function paperOperations(more: Partial<PeerOperations> = {}): PeerOperations {
 let networks: Network[] = []
 let troubles: Failure[] = []
 
+/** The first encrypts as nodes do, the others as libp2p does: they understand each other. */
 async function open(n: number, peers: readonly string[] = []): Promise<Network> {
   const network = await Network.open({
     seed: new Uint8Array(32).fill(n),
     listen: [LOCAL],
     peers,
+    cipher: n === 1 ? nativeFrameCipher : undefined,
     trouble: (_what, failure) => void troubles.push(failure),
   })
   networks.push(network)
