@@ -126,7 +126,7 @@ async function openParts(
   if (notes.store !== undefined) checkNote('store', notes.store, journal.found)
 
   const processes = opened.keepBy(await ProcessDirectory.open(feeds), it => it.close())
-  const messages = opened.keepBy(StoredMessageIndex.open(store), it => it.close())
+  const messages = opened.keepBy(new StoredMessageIndex(store), it => it.close())
   const modules = await ModuleFolder.open(files, folder.modules)
   const epochs = await EpochFolder.open(files, folder.epochs)
   const bare = { options, files, feeds, journal, store, processes, messages, nodeKey, keyPair }

@@ -43,7 +43,7 @@ export const FAILURES = {
   'unsupported-key': row(1015, 'input', 400, 'That kind of key cannot sign here'),
   'not-assignable': row(1016, 'input', 400, 'That process takes no assigned messages'),
   'bad-config': row(1017, 'input', 400, 'A setting has a value it cannot have'),
-  'bad-file': row(1019, 'input', 400, 'A file cannot be read or written'),
+  'bad-file': row(1019, 'input', 400, 'A file cannot be used'),
   'already-there': row(1020, 'input', 409, 'Something is there already'),
   'bad-program': row(1021, 'input', 422, 'The program cannot be built'),
   'usage': row(1018, 'input', 400, 'The command was not understood'),

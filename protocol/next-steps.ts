@@ -21,7 +21,7 @@ export const NEXT_STEPS = {
   'unsupported-key': 'Use an Ed25519, RSA (2048 bits or more) or secp256k1 key.',
   'not-assignable': 'Send it a message of its own.',
   'bad-config': 'atoll doctor shows each setting and where it came from.',
-  'bad-file': 'Check its path, and who may read and write there.',
+  'bad-file': 'Check its path, what it holds, and who may read and write there.',
   'already-there': 'Choose another name or place, or move what is there away.',
   'bad-program': 'Correct the place that the details name, and build again.',
   'usage': 'atoll --help shows the commands, atoll <command> --help how one is written.',

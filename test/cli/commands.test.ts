@@ -153,6 +153,8 @@ describe('results', () => {
   })
 
   test('are followed until there are enough', async () => {
+    const ended = await atoll('results', 'hits', '-f', '--timeout', '10ms')
+    expect([ended.code, ended.stderr.slice(0, 8)]).toEqual([4, '✖ AT3002'])
     const followed = await atoll('results', 'hits', '-f', '--from', '0', '-n', '2', '-o', 'ndjson')
     expect(documents(followed.stdout).map(({ slot }) => slot)).toEqual([0, 1])
   })
