@@ -18,6 +18,7 @@ import { keyOfPeer, privateKeyOf } from './peer-name.ts'
 import { type DiscoveryParts, discoveryOf, type HostServices, servicesOf } from './services.ts'
 import type { StreamWatch } from './stream-watch.ts'
 import { openTransports } from './transports.ts'
+import { writingWhole } from './whole-writes.ts'
 
 export type Host = Libp2p<HostServices>
 
@@ -45,7 +46,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
     privateKey: privateKeyOf(seed),
     addresses: { listen: [...listen] },
     transports: await openTransports([...listen, ...dialled], gate),
-    connectionEncrypters: [noise(cipher && { crypto: noiseCrypto(cipher) })],
+    connectionEncrypters: [writingWhole(noise(cipher && { crypto: noiseCrypto(cipher) }))],
     streamMuxers: [
       yamux({
         maxInboundStreams: PEER_STREAMS_MAX,
